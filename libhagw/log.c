@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Where log lines go. Owns the identifier and the level; both are set before the first thread starts. */
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-journal.h>
+
+#include "log.h"
+
+#define LOG_FIELDS_MAX 32U
+
+static const char *log_identifier = "hagw";
+static int log_max_level = LOG_INFO;
+static bool log_to_journal;
+
+static bool stderr_is_journal(void) {
+        const char *e = getenv("JOURNAL_STREAM");
+        unsigned long long dev, ino;
+        struct stat st;
+
+        if (!e || sscanf(e, "%llu:%llu", &dev, &ino) != 2 || fstat(STDERR_FILENO, &st) < 0)
+                return false;
+        return st.st_dev == dev && st.st_ino == ino;
+}
+
+void log_setup(const char *identifier) {
+        const char *debug = getenv("HAGW_LOG_LEVEL");
+
+        log_identifier = identifier;
+        log_to_journal = stderr_is_journal();
+        if (debug && streq(debug, "debug"))
+                log_max_level = LOG_DEBUG;
+}
+
+void log_set_max_level(int level) {
+        log_max_level = level;
+}
+
+int log_get_max_level(void) {
+        return log_max_level;
+}
+
+static void log_to_stderr(int level, const char *message) {
+        /* One write per line, so that threads do not interleave. */
+        _cleanup_free_ char *line = NULL;
+        int n = asprintf(&line, "%s: %s\n", log_identifier, message);
+        if (n > 0)
+                (void) !write(STDERR_FILENO, line, n);
+}
+
+int log_internal(int level, int error, const char *file, int line, const char *func, const char *format, ...) {
+        _cleanup_free_ char *message = NULL;
+        va_list ap;
+        int n;
+
+        error = abs(error);
+        errno = error;
+        va_start(ap, format);
+        n = vasprintf(&message, format, ap);
+        va_end(ap);
+        if (n < 0) {
+                message = NULL;
+                return -error;
+        }
+
+        if (log_to_journal)
+                (void) sd_journal_send("MESSAGE=%s", message, "PRIORITY=%i", level,
+                                       "SYSLOG_IDENTIFIER=%s", log_identifier, "CODE_FILE=%s", file,
+                                       "CODE_LINE=%i", line, "CODE_FUNC=%s", func, "ERRNO=%i", error, NULL);
+        else
+                log_to_stderr(level, message);
+        return -error;
+}
+
+void log_fields(int level, const char *message, const char *const *fields) {
+        struct iovec iov[LOG_FIELDS_MAX];
+        _cleanup_free_ char *m = NULL, *p = NULL, *id = NULL;
+        size_t n = 0;
+
+        if (level > log_max_level)
+                return;
+        if (!log_to_journal) {
+                log_to_stderr(level, message);
+                return;
+        }
+        if (asprintf(&m, "MESSAGE=%s", message) < 0 || asprintf(&p, "PRIORITY=%i", level) < 0 ||
+            asprintf(&id, "SYSLOG_IDENTIFIER=%s", log_identifier) < 0)
+                return;
+        iov[n++] = (struct iovec) { m, strlen(m) };
+        iov[n++] = (struct iovec) { p, strlen(p) };
+        iov[n++] = (struct iovec) { id, strlen(id) };
+        for (; *fields && n < LOG_FIELDS_MAX; fields++)
+                iov[n++] = (struct iovec) { (void *) *fields, strlen(*fields) };
+        (void) sd_journal_sendv(iov, n);
+}
