@@ -21,8 +21,12 @@
 
 #define ELEMENTSOF(x) (sizeof(x) / sizeof((x)[0]))
 #define CONTAINER_OF(ptr, type, member) ((type *) ((char *) (ptr) - offsetof(type, member)))
-#define MIN(a, b) ({ __typeof__(a) _a = (a); __typeof__(b) _b = (b); _a < _b ? _a : _b; })
-#define MAX(a, b) ({ __typeof__(a) _a = (a); __typeof__(b) _b = (b); _a > _b ? _a : _b; })
+/* Each argument is evaluated once; the counter keeps nested uses from shadowing each other. */
+#define CONCAT_(a, b) a##b
+#define CONCAT(a, b) CONCAT_(a, b)
+#define MINMAX_(op, a, b, x, y) ({ __typeof__(a) x = (a); __typeof__(b) y = (b); x op y ? x : y; })
+#define MIN(a, b) MINMAX_(<, a, b, CONCAT(x_, __COUNTER__), CONCAT(y_, __COUNTER__))
+#define MAX(a, b) MINMAX_(>, a, b, CONCAT(x_, __COUNTER__), CONCAT(y_, __COUNTER__))
 
 #define TAKE_GENERIC(var, nullvalue) ({ __typeof__(var) *_p = &(var); __typeof__(var) _v = *_p; *_p = (nullvalue); _v; })
 #define TAKE_PTR(ptr) TAKE_GENERIC(ptr, NULL)

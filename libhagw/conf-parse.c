@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* One text of configuration into a Config: libconfig reads the syntax, the schema says what may stand where. No I/O. */
+
+#include <libconfig.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "conf-parse.h"
+#include "conf-value.h"
+#include "suggest.h"
+
+#define WORDS_MAX 64U
+
+typedef struct Parser {
+        const char *file;
+        char **error;
+} Parser;
+
+static int refuse_at(Parser *p, unsigned line, const char *format, ...) {
+        _cleanup_free_ char *what = NULL;
+        va_list ap;
+        int n;
+
+        va_start(ap, format);
+        n = vasprintf(&what, format, ap);
+        va_end(ap);
+        if (n < 0) {
+                what = NULL;
+                return -ENOMEM;
+        }
+        if (asprintf(p->error, "%s:%u: %s", p->file, line, what) < 0)
+                *p->error = NULL;
+        return -EBADMSG;
+}
+
+/* A scalar as text; buffer holds numbers. NULL: it is none. */
+static const char *scalar_text(const config_setting_t *v, char *buffer, size_t size) {
+        switch (config_setting_type(v)) {
+        case CONFIG_TYPE_STRING:
+                return config_setting_get_string(v);
+        case CONFIG_TYPE_BOOL:
+                return config_setting_get_bool(v) ? "true" : "false";
+        case CONFIG_TYPE_INT:
+        case CONFIG_TYPE_INT64:
+                (void) snprintf(buffer, size, "%lld", config_setting_get_int64(v));
+                return buffer;
+        default:
+                return NULL;
+        }
+}
+
+static int set_value(Parser *p, const ConfSetting *s, void *object, const config_setting_t *v) {
+        const char *values[CONF_LIST_MAX];
+        _cleanup_free_ char *reason = NULL;
+        char number[32];
+        unsigned line = config_setting_source_line(v);
+        size_t n = 0;
+        int r;
+
+        if (config_setting_is_aggregate(v)) {
+                if (config_setting_is_group(v) || (s->type != CONF_STRINGS && s->type != CONF_CIDRS))
+                        return refuse_at(p, line, "\"%s\": expected a %s", s->name, conf_type_text(s->type));
+                if (config_setting_length(v) > (int) CONF_LIST_MAX)
+                        return refuse_at(p, line, "\"%s\": more than %u elements", s->name, CONF_LIST_MAX);
+                for (int i = 0; i < config_setting_length(v); i++) {
+                        values[n] = config_setting_get_string_elem(v, i);
+                        if (!values[n++])
+                                return refuse_at(p, line, "\"%s\": element %d is no string", s->name, i + 1);
+                }
+        } else {
+                values[n++] = scalar_text(v, number, sizeof(number));
+                if (!values[0])
+                        return refuse_at(p, line, "\"%s\": expected a %s", s->name, conf_type_text(s->type));
+        }
+        r = conf_value_set(s, object, values, n, &reason);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0)
+                return refuse_at(p, line, "\"%s\"%s%s%s: %s", s->name, n == 1 ? " = \"" : "", n == 1 ? values[0] : "",
+                                 n == 1 ? "\"" : "", strempty(reason));
+        return 0;
+}
+
+static bool row_is_in(const ConfSetting *s, ConfScope scope, const char *group) {
+        return s->scope == scope && streq_ptr(s->group, group);
+}
+
+static bool group_exists(ConfScope scope, const char *group) {
+        for (const ConfSetting *s = conf_settings; s->name; s++)
+                if (s->scope == scope && s->group && streq(s->group, group))
+                        return true;
+        return false;
+}
+
+static int refuse_unknown(Parser *p, ConfScope scope, const char *group, const config_setting_t *v) {
+        const char *words[WORDS_MAX + 1], *name = config_setting_name(v), *near;
+        size_t n = 0;
+
+        for (const ConfSetting *s = conf_settings; s->name && n < WORDS_MAX; s++) {
+                if (row_is_in(s, scope, group))
+                        words[n++] = s->name;
+                else if (!group && s->scope == scope && s->group && (n == 0 || !streq(words[n - 1], s->group)))
+                        words[n++] = s->group;
+        }
+        if (scope == CONF_SCOPE_MAIN && !group && n < WORDS_MAX)
+                words[n++] = "zones";
+        words[n] = NULL;
+        near = suggest(name, words);
+        return refuse_at(p, config_setting_source_line(v), "unknown setting \"%s\"%s%s%s%s%s%s", name, group ? " in " : "",
+                         strempty(group), near ? "; did you mean \"" : "", strempty(near), near ? "\"?" : "",
+                         near ? "" : "; hagw.conf(5) lists them all");
+}
+
+static int parse_group(Parser *p, ConfScope scope, const char *group, void *object, const config_setting_t *g);
+
+static int parse_zones(Parser *p, Config *c, const config_setting_t *v) {
+        unsigned line = config_setting_source_line(v);
+        int n = config_setting_length(v), r;
+
+        if (!config_setting_is_list(v))
+                return refuse_at(p, line, "\"zones\": expected a list of groups, ( { name = \"home.example.com\"; } )");
+        if (n > (int) CONF_ZONES_MAX)
+                return refuse_at(p, line, "\"zones\": more than %u", CONF_ZONES_MAX);
+        c->zones = calloc(MAX(n, 1), sizeof(ConfZone));
+        if (!c->zones)
+                return -ENOMEM;
+        for (int i = 0; i < n; i++) {
+                const config_setting_t *e = config_setting_get_elem(v, (unsigned) i);
+                ConfZone *z = &c->zones[c->n_zones];
+
+                if (!config_setting_is_group(e))
+                        return refuse_at(p, line, "\"zones\": element %d is no group, { name = \"…\"; }", i + 1);
+                c->n_zones++;
+                r = conf_set_defaults(CONF_SCOPE_ZONE, z);
+                if (r < 0)
+                        return r;
+                r = parse_group(p, CONF_SCOPE_ZONE, NULL, z, e);
+                if (r < 0)
+                        return r;
+                if (!z->name)
+                        return refuse_at(p, config_setting_source_line(e), "a zone needs a \"name\"");
+                for (ConfZone *o = c->zones; o < z; o++)
+                        if (streq(o->name, z->name))
+                                return refuse_at(p, config_setting_source_line(e), "zone \"%s\" is listed twice", z->name);
+        }
+        return 0;
+}
+
+static int parse_member(Parser *p, ConfScope scope, const char *group, void *object, const config_setting_t *v) {
+        const char *name = config_setting_name(v);
+
+        for (const ConfSetting *s = conf_settings; s->name; s++)
+                if (row_is_in(s, scope, group) && streq(s->name, name))
+                        return set_value(p, s, object, v);
+        if (!group && scope == CONF_SCOPE_MAIN && streq(name, "zones"))
+                return parse_zones(p, object, v);
+        if (!group && group_exists(scope, name)) {
+                if (!config_setting_is_group(v))
+                        return refuse_at(p, config_setting_source_line(v), "\"%s\": expected a group, { … }", name);
+                return parse_group(p, scope, name, object, v);
+        }
+        return refuse_unknown(p, scope, group, v);
+}
+
+static int parse_group(Parser *p, ConfScope scope, const char *group, void *object, const config_setting_t *g) {
+        for (int i = 0; i < config_setting_length(g); i++) {
+                int r = parse_member(p, scope, group, object, config_setting_get_elem(g, (unsigned) i));
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int conf_set_defaults(ConfScope scope, void *object) {
+        for (const ConfSetting *s = conf_settings; s->name; s++) {
+                _cleanup_free_ char *copy = NULL, *reason = NULL;
+                const char *values[CONF_LIST_MAX];
+                char *state = NULL;
+                size_t n = 0;
+                int r;
+
+                if (s->scope != scope || !s->fallback || streq(s->fallback, "!"))
+                        continue;
+                copy = strdup(s->fallback);
+                if (!copy)
+                        return -ENOMEM;
+                for (char *w = strtok_r(copy, " ", &state); w && n < ELEMENTSOF(values); w = strtok_r(NULL, " ", &state))
+                        values[n++] = w;
+                r = conf_value_set(s, object, values, n, &reason);
+                assert(r != -EINVAL); /* a default that its own row refuses */
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* One file is one file: an @include would make line numbers and atomic drop-ins lie. */
+static const char **refuse_include(config_t *c, const char *dir, const char *path, const char **error) {
+        *error = "@include is not supported; hosts stand in hosts.d/*.conf";
+        return NULL;
+}
+
+static int check_host(Parser *p, const ConfHost *h) {
+        if (!h->name)
+                return refuse_at(p, 1, "a host needs a \"name\"");
+        if (!h->upstream)
+                return refuse_at(p, 1, "host \"%s\" needs an \"upstream\", such as \"http://192.168.1.4:8123\"", h->name);
+        if (h->tls.verify == CONF_VERIFY_CA && !h->tls.ca_file)
+                return refuse_at(p, 1, "host \"%s\": tls.verify = \"ca\" needs tls.ca_file", h->name);
+        for (char **q = h->access.open_paths; q && *q; q++)
+                if (**q != '/')
+                        return refuse_at(p, 1, "host \"%s\": open path \"%s\" does not start with /", h->name, *q);
+        return 0;
+}
+
+static int parse_host(Parser *p, Config *c, const config_setting_t *root) {
+        ConfHost *h, *grown;
+        int r;
+
+        if (c->n_hosts >= CONF_HOSTS_MAX)
+                return refuse_at(p, 1, "more than %u hosts", CONF_HOSTS_MAX);
+        grown = reallocarray(c->hosts, c->n_hosts + 1, sizeof(ConfHost));
+        if (!grown)
+                return -ENOMEM;
+        c->hosts = grown;
+        h = &c->hosts[c->n_hosts++];
+        *h = (ConfHost) {};
+        h->file = strdup(p->file);
+        if (!h->file)
+                return -ENOMEM;
+        r = conf_set_defaults(CONF_SCOPE_HOST, h);
+        if (r < 0)
+                return r;
+        r = parse_group(p, CONF_SCOPE_HOST, NULL, h, root);
+        if (r < 0)
+                return r;
+        return check_host(p, h);
+}
+
+int config_parse_text(const char *text, const char *file, bool host, Config *c, char **ret_error) {
+        Parser p = { .file = file, .error = ret_error };
+        config_t lib;
+        int r;
+
+        config_init(&lib);
+        config_set_include_func(&lib, refuse_include);
+        if (config_read_string(&lib, text) != CONFIG_TRUE)
+                r = refuse_at(&p, (unsigned) MAX(config_error_line(&lib), 0), "%s", config_error_text(&lib));
+        else if (host)
+                r = parse_host(&p, c, config_root_setting(&lib));
+        else
+                r = parse_group(&p, CONF_SCOPE_MAIN, NULL, c, config_root_setting(&lib));
+        config_destroy(&lib);
+        return r;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "conf.h"
+
+/* The one table of all settings: the loader, the default file, the man page's table and hagw-ctl read it. */
+
+typedef enum ConfType {
+        CONF_STRING,
+        CONF_BOOL,
+        CONF_UINT,
+        CONF_USEC,  /* "90", "30s", "5min", "2h", "30d" */
+        CONF_BYTES, /* "4096", "16K", "1M" */
+        CONF_ENUM, /* one of choices, stored as its index (int) */
+        CONF_WORD, /* one of choices, stored as text */
+        CONF_HOSTNAME,
+        CONF_PATTERN, /* host name that may start with "*." */
+        CONF_STRINGS,
+        CONF_CIDRS,
+        CONF_UPSTREAM, /* sets the four upstream fields */
+        CONF_SOURCE,   /* of a public address */
+        CONF_URL,      /* https://…, or a known short name */
+        CONF_PATH,     /* absolute file name */
+        _CONF_TYPE_MAX,
+} ConfType;
+
+typedef enum ConfReader {
+        CONF_READER_DNSD = 1 << 0,
+        CONF_READER_NETD = 1 << 1,
+        CONF_READER_ACMED = 1 << 2,
+        CONF_READER_PROXYD = 1 << 3,
+        CONF_READER_WEBD = 1 << 4,
+        CONF_READER_ALL = (1 << 5) - 1,
+} ConfReader;
+
+typedef enum ConfScope {
+        CONF_SCOPE_MAIN, /* hagw.conf */
+        CONF_SCOPE_ZONE, /* an element of zones */
+        CONF_SCOPE_HOST, /* a file in hosts.d/ */
+} ConfScope;
+
+typedef struct ConfSetting {
+        ConfScope scope;
+        const char *group; /* "acme", NULL: at the top */
+        const char *name;
+        ConfType type;
+        size_t offset;       /* in Config, ConfZone or ConfHost */
+        const char *fallback; /* default as text, NULL: unset; "!" must be given */
+        uint64_t min, max;   /* numbers, usec, bytes */
+        const char *const *choices; /* NULL-ended; for CONF_ENUM in the enum's order */
+        unsigned readers;
+        const char *help;    /* one line */
+} ConfSetting;
+
+extern const ConfSetting conf_settings[]; /* ended by name == NULL */
+
+const char *conf_type_text(ConfType t); /* "duration", "list of strings", … */

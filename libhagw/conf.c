@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The configuration's files and what holds between them. The result is immutable. */
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "conf-parse.h"
+#include "conf-value.h"
+#include "conf.h"
+#include "hostname.h"
+#include "state.h"
+
+static void free_object(ConfScope scope, void *object) {
+        for (const ConfSetting *s = conf_settings; s->name; s++)
+                if (s->scope == scope)
+                        conf_value_free(s, object);
+}
+
+Config *config_free(Config *c) {
+        if (!c)
+                return NULL;
+        for (size_t i = 0; i < c->n_zones; i++)
+                free_object(CONF_SCOPE_ZONE, &c->zones[i]);
+        free(c->zones);
+        for (size_t i = 0; i < c->n_hosts; i++) {
+                free_object(CONF_SCOPE_HOST, &c->hosts[i]);
+                free(c->hosts[i].upstream_host);
+                free(c->hosts[i].file);
+        }
+        free(c->hosts);
+        free_object(CONF_SCOPE_MAIN, c);
+        free(c);
+        return NULL;
+}
+
+Config *config_new(void) {
+        _cleanup_(config_freep) Config *c = calloc(1, sizeof(Config));
+
+        if (!c || conf_set_defaults(CONF_SCOPE_MAIN, c) < 0)
+                return NULL;
+        return TAKE_PTR(c);
+}
+
+static int refuse(char **ret_error, const char *format, ...) {
+        va_list ap;
+
+        va_start(ap, format);
+        if (vasprintf(ret_error, format, ap) < 0)
+                *ret_error = NULL;
+        va_end(ap);
+        return -EBADMSG;
+}
+
+static int load_file(const char *path, bool host, Config *c, char **ret_error) {
+        _cleanup_free_ char *text = NULL;
+        size_t size;
+        int r;
+
+        r = state_read(AT_FDCWD, path, &text, &size);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0) {
+                errno = -r;
+                (void) refuse(ret_error, "%s: %m%s", path,
+                              r == -ENOENT ? " (hagw-ctl setup writes a first one)" : "");
+                return r;
+        }
+        if (size > CONF_FILE_MAX)
+                return refuse(ret_error, "%s: larger than %u bytes", path, CONF_FILE_MAX);
+        if (strlen(text) != size)
+                return refuse(ret_error, "%s: contains a NUL byte at offset %zu", path, strlen(text));
+        return config_parse_text(text, path, host, c, ret_error);
+}
+
+static int is_drop_in(const struct dirent *e) {
+        return e->d_name[0] != '.' && !!endswith(e->d_name, ".conf");
+}
+
+static int load_hosts(const char *dir, Config *c, char **ret_error) {
+        struct dirent **entries = NULL;
+        char path[PATH_MAX];
+        int n, r = 0;
+
+        if ((size_t) snprintf(path, sizeof(path), "%s/hosts.d", dir) >= sizeof(path))
+                return -ENAMETOOLONG;
+        n = scandir(path, &entries, is_drop_in, alphasort);
+        if (n < 0) {
+                if (errno == ENOENT)
+                        return 0;
+                r = -errno;
+                (void) refuse(ret_error, "%s: %m", path);
+                return r;
+        }
+        for (int i = 0; i < n; i++) {
+                if (r >= 0 && (size_t) snprintf(path, sizeof(path), "%s/hosts.d/%s", dir, entries[i]->d_name) >= sizeof(path))
+                        r = -ENAMETOOLONG;
+                if (r >= 0)
+                        r = load_file(path, true, c, ret_error);
+                free(entries[i]);
+        }
+        free(entries);
+        return r;
+}
+
+static int compare_hosts(const void *a, const void *b) {
+        return strcmp(((const ConfHost *) a)->name, ((const ConfHost *) b)->name);
+}
+
+/* What no single file can know. */
+static int check_whole(Config *c, char **ret_error) {
+        if (c->n_hosts > 0)
+                qsort(c->hosts, c->n_hosts, sizeof(ConfHost), compare_hosts);
+        for (size_t i = 1; i < c->n_hosts; i++)
+                if (streq(c->hosts[i - 1].name, c->hosts[i].name))
+                        return refuse(ret_error, "%s: host \"%s\" stands in %s already", c->hosts[i].file, c->hosts[i].name,
+                                      c->hosts[i - 1].file);
+        for (size_t i = 0; i < c->n_zones; i++) {
+                ConfZone *z = &c->zones[i];
+                if (z->name_server)
+                        continue;
+                if (asprintf(&z->name_server, "ns.%s", z->name) < 0) {
+                        z->name_server = NULL;
+                        return -ENOMEM;
+                }
+        }
+        return 0;
+}
+
+int config_load(const char *dir, Config **ret, char **ret_error) {
+        _cleanup_(config_freep) Config *c = NULL;
+        char path[PATH_MAX];
+        int r;
+
+        *ret_error = NULL;
+        c = config_new();
+        if (!c)
+                return -ENOMEM;
+        if ((size_t) snprintf(path, sizeof(path), "%s/hagw.conf", dir) >= sizeof(path))
+                return -ENAMETOOLONG;
+        r = load_file(path, false, c, ret_error);
+        if (r < 0)
+                return r;
+        r = load_hosts(dir, c, ret_error);
+        if (r < 0)
+                return r;
+        r = check_whole(c, ret_error);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(c);
+        return 0;
+}
+
+const ConfZone *config_find_zone(const Config *c, const char *name) {
+        const ConfZone *best = NULL;
+
+        for (size_t i = 0; i < c->n_zones; i++)
+                if (hostname_in_zone(name, c->zones[i].name) &&
+                    (!best || strlen(c->zones[i].name) > strlen(best->name)))
+                        best = &c->zones[i];
+        return best;
+}
+
+const ConfHost *config_find_host(const Config *c, const char *name) {
+        const ConfHost *wild = NULL;
+
+        for (size_t i = 0; i < c->n_hosts; i++) {
+                if (streq(c->hosts[i].name, name))
+                        return &c->hosts[i];
+                if (hostname_matches(name, c->hosts[i].name))
+                        wild = &c->hosts[i];
+        }
+        return wild;
+}

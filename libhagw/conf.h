@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "cidr.h"
+#include "macro.h"
+
+/* The configuration: /etc/hagw/hagw.conf and every .conf in hosts.d, libconfig syntax. Loading is all or nothing. What may stand
+ * where is one table, conf-schema.c; this header is the result. Times are usec, sizes are bytes. Immutable once loaded. */
+
+typedef enum ConfLogin { CONF_LOGIN_REQUIRED, CONF_LOGIN_NONE } ConfLogin;
+typedef enum ConfFrom { CONF_FROM_ANYWHERE, CONF_FROM_LAN } ConfFrom;
+typedef enum ConfVerify { CONF_VERIFY_SYSTEM, CONF_VERIFY_CA, CONF_VERIFY_INSECURE } ConfVerify;
+typedef enum ConfAnswer { CONF_ANSWER_ANY, CONF_ANSWER_HOSTS } ConfAnswer;
+typedef enum ConfUpstreamKind { CONF_UPSTREAM_HTTP, CONF_UPSTREAM_HTTPS, CONF_UPSTREAM_UNIX } ConfUpstreamKind;
+
+typedef struct ConfCidrs {
+        Cidr *items;
+        size_t n;
+} ConfCidrs;
+
+typedef struct ConfZone {
+        char *name;          /* normalized */
+        char *name_server;   /* normalized; default ns.NAME */
+        int answer;          /* ConfAnswer: any name below the zone has the house's address, or only hosts */
+        uint64_t ttl_usec;   /* of the house's addresses */
+        char *contact;       /* SOA RNAME as a mail address; default hostmaster@NAME */
+        char **caa_issuers;  /* CAA issue values; empty: no CAA records */
+} ConfZone;
+
+typedef struct ConfHost {
+        char *file;          /* where it stands, for messages */
+        char *name;          /* normalized; may start with "*." */
+        char *upstream;      /* as written */
+        int upstream_kind;   /* the three of it, split: */
+        char *upstream_host; /* name or address without brackets; for unix: the path */
+        uint16_t upstream_port;
+        struct {
+                int login;   /* ConfLogin */
+                char **users, **groups; /* who may pass; both empty: every user that may reach the host */
+                char **open_paths;      /* path prefixes that need no login */
+                int from;    /* ConfFrom */
+        } access;
+        struct {
+                int verify;  /* ConfVerify */
+                char *ca_file;
+                char *server_name;
+        } tls;
+        struct {
+                uint64_t connect_usec, idle_usec;
+        } timeouts;
+} ConfHost;
+
+typedef struct Config {
+        ConfZone *zones;
+        size_t n_zones;
+        ConfHost *hosts; /* sorted by name */
+        size_t n_hosts;
+        ConfCidrs lan;
+        struct {
+                char *ipv4; /* "none", "static:ADDRESS", "resolve:NAME", "interface:NAME" */
+                char *ipv6; /* "none", "static:ADDRESS", "interface" or "interface:NAME", "resolve:NAME" */
+        } public_address;
+        struct {
+                char *directory; /* URL; "letsencrypt" and "letsencrypt-staging" are already spelled out */
+                char *contact;
+                char *ca_file;   /* roots for the CA's own TLS certificate; NULL: the system's */
+                char *eab_key_id; /* the HMAC key is the credential acme.eab_hmac_key */
+                char *key_algorithm;
+                char *preferred_chain;
+        } acme;
+        struct {
+                unsigned rate_limit; /* responses per second and client prefix; 0: off */
+                uint64_t tcp_idle_usec;
+                unsigned tcp_clients;
+        } dns;
+        struct {
+                unsigned workers; /* 0: one per core */
+                unsigned connections; /* per worker */
+                uint64_t hello_usec, head_usec, idle_usec;
+                uint64_t head_size;
+                unsigned header_count;
+                char *forwarded; /* "none" or "forwarded": also write Forwarded (RFC 7239) */
+        } proxy;
+        struct {
+                uint64_t idle_usec, absolute_usec;
+                unsigned attempts; /* wrong passwords per account and prefix until throttled */
+                char *language;    /* "auto", "en", "de", "fr" */
+        } login;
+        struct {
+                bool access;
+                bool query_strings;
+                char *level;
+        } log;
+} Config;
+
+#define CONF_ZONES_MAX 64U
+#define CONF_HOSTS_MAX 1024U
+#define CONF_LIST_MAX 256U
+#define CONF_FILE_MAX (1024U * 1024) /* bytes of one file */
+
+/* Reads DIR/hagw.conf and every .conf in DIR/hosts.d. On failure ret_error (to be freed) says file, line, what was found, what was
+ * expected, and the nearest known key. -EBADMSG: the content; -ENOENT: no hagw.conf; else errno. */
+int config_load(const char *dir, Config **ret, char **ret_error);
+Config *config_free(Config *c);
+DEFINE_TRIVIAL_CLEANUP_FUNC(Config *, config_free)
+
+/* The same from one text, for hagw-ctl, tests and fuzzing. host: it is a hosts.d file. */
+int config_parse_text(const char *text, const char *file, bool host, Config *c, char **ret_error);
+Config *config_new(void);
+
+/* The zone that a normalized name lies in (the longest), or NULL. */
+const ConfZone *config_find_zone(const Config *c, const char *name);
+const ConfHost *config_find_host(const Config *c, const char *name);

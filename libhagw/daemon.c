@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The frame that every daemon stands in. Owns the loop, the configuration in force and the varlink server. */
+
+#include <getopt.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+
+#include "daemon.h"
+#include "log.h"
+#include "vl-io.hagw.Service.h"
+
+struct Daemon {
+        const DaemonSpec *spec;
+        sd_event *event;
+        sd_varlink_server *server;
+        Config *config;
+        const char *config_dir;
+        uint64_t config_usec;
+        char *config_error;
+        char *status;
+        void *userdata; /* the manager */
+};
+
+static Daemon the_daemon; /* one per process; varlink handlers of io.hagw.Service reach it here */
+
+sd_event *daemon_event(Daemon *d) {
+        return d->event;
+}
+
+static uint64_t now_usec(clockid_t clock) {
+        struct timespec ts;
+
+        (void) clock_gettime(clock, &ts);
+        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
+}
+
+void daemon_set_status(Daemon *d, const char *format, ...) {
+        char *status;
+        va_list ap;
+        int n;
+
+        va_start(ap, format);
+        n = vasprintf(&status, format, ap);
+        va_end(ap);
+        if (n < 0)
+                return;
+        free(d->status);
+        d->status = status;
+        (void) sd_notifyf(/* unset_environment= */ 0, "STATUS=%s%s%s", status,
+                          d->config_error ? "; configuration refused: " : "", strempty(d->config_error));
+}
+
+int daemon_listen_fds(const char *name, int *fds, size_t max) {
+        char **names = NULL;
+        int n, found = 0;
+
+        n = sd_listen_fds_with_names(/* unset_environment= */ 0, &names);
+        for (int i = 0; i < n; i++) {
+                if (streq(names[i], name) && (size_t) found++ < max)
+                        fds[found - 1] = SD_LISTEN_FDS_START + i;
+                free(names[i]);
+        }
+        free(names);
+        return n < 0 ? n : found;
+}
+
+const char *daemon_state_dir(void) {
+        static char dir[4096];
+        const char *e = secure_getenv("STATE_DIRECTORY");
+        size_t n;
+
+        if (!e || !*e)
+                return NULL;
+        n = strcspn(e, ":");
+        if (n >= sizeof(dir))
+                return NULL;
+        memcpy(dir, e, n);
+        dir[n] = '\0';
+        return dir;
+}
+
+static int vl_method_describe(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                              void *userdata) {
+        Daemon *d = &the_daemon;
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_ALL);
+        if (r != 0)
+                return r;
+        return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(d->spec->name)),
+                                  SD_JSON_BUILD_PAIR("version", SD_JSON_BUILD_STRING(PACKAGE_VERSION)),
+                                  SD_JSON_BUILD_PAIR("status", SD_JSON_BUILD_STRING(strempty(d->status))),
+                                  SD_JSON_BUILD_PAIR("configUSec", SD_JSON_BUILD_UNSIGNED(d->config_usec)),
+                                  SD_JSON_BUILD_PAIR_CONDITION(!!d->config_error, "configError",
+                                                               SD_JSON_BUILD_STRING(d->config_error)));
+}
+
+int metrics_append(sd_json_variant **metrics, const char *name, bool counter, const char *help, double value,
+                   const char *const *labels) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *l = NULL;
+        int r;
+
+        for (; labels && labels[0]; labels += 2) {
+                r = sd_json_variant_set_field_string(&l, labels[0], labels[1]);
+                if (r < 0)
+                        return r;
+        }
+        return sd_json_variant_append_arraybo(metrics, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)),
+                                             SD_JSON_BUILD_PAIR("type", SD_JSON_BUILD_STRING(counter ? "counter" : "gauge")),
+                                             SD_JSON_BUILD_PAIR("help", SD_JSON_BUILD_STRING(help)),
+                                             SD_JSON_BUILD_PAIR("value", SD_JSON_BUILD_REAL(value)),
+                                             SD_JSON_BUILD_PAIR_CONDITION(!!l, "labels", SD_JSON_BUILD_VARIANT(l)));
+}
+
+static int vl_method_get_metrics(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                                 void *userdata) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *metrics = NULL;
+        Daemon *d = &the_daemon;
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_WEBD);
+        if (r != 0)
+                return r;
+        r = sd_json_variant_new_array(&metrics, NULL, 0);
+        if (r >= 0 && d->spec->metrics)
+                r = d->spec->metrics(&metrics, d->userdata);
+        if (r < 0)
+                return sd_varlink_error_errno(link, r);
+        return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("metrics", SD_JSON_BUILD_VARIANT(metrics)));
+}
+
+static const VlMethod service_methods[] = {
+        { "io.hagw.Service.Describe", vl_method_describe },
+        { "io.hagw.Service.GetMetrics", vl_method_get_metrics },
+        {},
+};
+
+static int daemon_load_config(Daemon *d, Config **ret) {
+        _cleanup_free_ char *error = NULL;
+        int r;
+
+        r = config_load(d->config_dir, ret, &error);
+        if (r < 0) {
+                free(d->config_error);
+                d->config_error = TAKE_PTR(error);
+                return log_error_errno(r, "Configuration refused: %s", strempty(d->config_error));
+        }
+        return 0;
+}
+
+static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
+        Daemon *d = userdata;
+        _cleanup_(config_freep) Config *config = NULL;
+        int r;
+
+        (void) sd_notifyf(/* unset_environment= */ 0, "RELOADING=1\nMONOTONIC_USEC=%llu",
+                          (unsigned long long) now_usec(CLOCK_MONOTONIC));
+        r = daemon_load_config(d, &config);
+        if (r >= 0 && d->spec->reload) {
+                r = d->spec->reload(config, d->userdata);
+                if (r < 0) {
+                        (void) log_error_errno(r, "Could not take over the new configuration, the old one stays: %m");
+                        free(d->config_error);
+                        d->config_error = strdup("it could not be applied, see the log");
+                }
+        }
+        if (r >= 0) {
+                d->config_error = (free(d->config_error), NULL);
+                d->config_usec = now_usec(CLOCK_REALTIME);
+                Config *old = d->config;
+                d->config = TAKE_PTR(config);
+                config_free(old);
+                log_info("Configuration reloaded.");
+        }
+        _cleanup_free_ char *status = strdup(strempty(d->status));
+        daemon_set_status(d, "%s", strempty(status));
+        (void) sd_notify(/* unset_environment= */ 0, "READY=1");
+        return 0;
+}
+
+static int daemon_setup_loop(Daemon *d) {
+        sigset_t mask;
+        int r;
+
+        if (sigemptyset(&mask) < 0 || sigaddset(&mask, SIGTERM) < 0 || sigaddset(&mask, SIGINT) < 0 ||
+            sigaddset(&mask, SIGHUP) < 0 || sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
+                return -errno;
+        (void) signal(SIGPIPE, SIG_IGN);
+
+        r = sd_event_default(&d->event);
+        if (r < 0)
+                return r;
+        r = sd_event_add_signal(d->event, NULL, SIGTERM, NULL, NULL);
+        if (r < 0)
+                return r;
+        r = sd_event_add_signal(d->event, NULL, SIGINT, NULL, NULL);
+        if (r < 0)
+                return r;
+        r = sd_event_add_signal(d->event, NULL, SIGHUP, on_reload, d);
+        if (r < 0)
+                return r;
+        return sd_event_set_watchdog(d->event, true);
+}
+
+static int daemon_setup_varlink(Daemon *d) {
+        int r;
+
+        r = vl_server_new(&d->server, d->event, service_methods, d->userdata);
+        if (r < 0)
+                return r;
+        r = sd_varlink_server_add_interface(d->server, &vl_interface_io_hagw_Service);
+        if (r < 0)
+                return r;
+        if (d->spec->interface) {
+                r = sd_varlink_server_add_interface(d->server, d->spec->interface);
+                if (r < 0)
+                        return r;
+        }
+        for (const VlMethod *m = d->spec->methods; m && m->name; m++) {
+                r = sd_varlink_server_bind_method(d->server, m->name, m->handler);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int daemon_main(Daemon *d) {
+        int r;
+
+        r = daemon_setup_loop(d);
+        if (r < 0)
+                return log_error_errno(r, "Could not set up the event loop: %m");
+        r = daemon_load_config(d, &d->config);
+        if (r < 0)
+                return r;
+        d->config_usec = now_usec(CLOCK_REALTIME);
+        r = d->spec->start(d, d->config, &d->userdata);
+        if (r < 0)
+                return log_error_errno(r, "Could not start: %m");
+        r = daemon_setup_varlink(d);
+        if (r == -ENOTCONN)
+                return log_error_errno(r, "No varlink socket was handed in; systemd starts %s through its socket unit.",
+                                       d->spec->name);
+        if (r < 0)
+                return log_error_errno(r, "Could not set up varlink: %m");
+        (void) sd_notify(/* unset_environment= */ 0, "READY=1");
+        r = sd_event_loop(d->event);
+        if (r < 0)
+                return log_error_errno(r, "The event loop failed: %m");
+        (void) sd_notify(/* unset_environment= */ 0, "STOPPING=1");
+        return 0;
+}
+
+static int parse_arguments(Daemon *d, int argc, char *argv[]) {
+        static const struct option options[] = {
+                { "help", no_argument, NULL, 'h' },
+                { "version", no_argument, NULL, 'V' },
+                { "config", required_argument, NULL, 'c' },
+                {},
+        };
+        int c;
+
+        d->config_dir = HAGW_CONF_DIR;
+        while ((c = getopt_long(argc, argv, "hVc:", options, NULL)) >= 0)
+                switch (c) {
+                case 'h':
+                        printf("%s [OPTIONS…]\n\n%s\n\n"
+                               "  -h --help          Show this help\n"
+                               "  -V --version       Show the version\n"
+                               "  -c --config=DIR    Read hagw.conf and hosts.d/ there (default: %s)\n\n"
+                               "Started by systemd with its sockets; see %s(8).\n",
+                               d->spec->name, d->spec->description, HAGW_CONF_DIR, d->spec->name);
+                        return 0;
+                case 'V':
+                        puts("hagw " PACKAGE_VERSION);
+                        return 0;
+                case 'c':
+                        d->config_dir = optarg;
+                        break;
+                default:
+                        return -EINVAL;
+                }
+        if (optind < argc) {
+                log_error("%s takes no arguments besides options; see --help.", d->spec->name);
+                return -EINVAL;
+        }
+        return 1;
+}
+
+int daemon_run(const DaemonSpec *spec, int argc, char *argv[]) {
+        Daemon *d = &the_daemon;
+        int r;
+
+        *d = (Daemon) { .spec = spec };
+        log_setup(spec->name);
+        r = parse_arguments(d, argc, argv);
+        if (r <= 0)
+                return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+
+        r = daemon_main(d);
+        if (d->userdata && spec->stop)
+                d->userdata = spec->stop(d->userdata);
+        sd_varlink_server_unref(d->server);
+        config_free(d->config);
+        free(d->config_error);
+        free(d->status);
+        sd_event_unref(d->event);
+        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What every daemon answers; tests/idl/io.hagw.Service.varlink is its text. */
+
+#include "vl-io.hagw.Service.h"
+
+static SD_VARLINK_DEFINE_ENUM_TYPE(MetricType, SD_VARLINK_DEFINE_ENUM_VALUE(counter),
+                                   SD_VARLINK_DEFINE_ENUM_VALUE(gauge));
+
+static SD_VARLINK_DEFINE_STRUCT_TYPE(
+        Metric,
+        SD_VARLINK_FIELD_COMMENT("Without the prefix \"hagw_\" and, for counters, without the suffix \"_total\""),
+        SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_STRING, 0),
+        SD_VARLINK_DEFINE_FIELD_BY_TYPE(type, MetricType, 0),
+        SD_VARLINK_DEFINE_FIELD(help, SD_VARLINK_STRING, 0),
+        SD_VARLINK_DEFINE_FIELD(value, SD_VARLINK_FLOAT, 0),
+        SD_VARLINK_DEFINE_FIELD(labels, SD_VARLINK_STRING, SD_VARLINK_MAP | SD_VARLINK_NULLABLE));
+
+static SD_VARLINK_DEFINE_METHOD(
+        Describe, SD_VARLINK_DEFINE_OUTPUT(name, SD_VARLINK_STRING, 0),
+        SD_VARLINK_DEFINE_OUTPUT(version, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("What stands behind the STATUS= line of systemctl status"),
+        SD_VARLINK_DEFINE_OUTPUT(status, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("When the running configuration was read, CLOCK_REALTIME"),
+        SD_VARLINK_DEFINE_OUTPUT(configUSec, SD_VARLINK_INT, 0),
+        SD_VARLINK_FIELD_COMMENT("Why the newest configuration was refused; the one before it is still in force"),
+        SD_VARLINK_DEFINE_OUTPUT(configError, SD_VARLINK_STRING, SD_VARLINK_NULLABLE));
+
+static SD_VARLINK_DEFINE_METHOD(GetMetrics, SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(metrics, Metric, SD_VARLINK_ARRAY));
+
+SD_VARLINK_DEFINE_INTERFACE(
+        io_hagw_Service, "io.hagw.Service",
+        SD_VARLINK_INTERFACE_COMMENT("What every daemon of hagw answers: who it is, how it is, and its figures."),
+        SD_VARLINK_SYMBOL_COMMENT("A counter or a gauge in the sense of OpenMetrics"), &vl_type_MetricType,
+        SD_VARLINK_SYMBOL_COMMENT("One figure: a counter only grows, a gauge is a reading"), &vl_type_Metric,
+        SD_VARLINK_SYMBOL_COMMENT("Describes the daemon."), &vl_method_Describe,
+        SD_VARLINK_SYMBOL_COMMENT("The daemon's figures, for /metrics."), &vl_method_GetMetrics);

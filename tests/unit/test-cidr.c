@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "cidr.h"
+#include "test.h"
+
+static bool contains(const char *range, const char *address) {
+        IpAddress a;
+        Cidr c;
+
+        assert_int_equal(cidr_parse(range, &c), 0);
+        assert_int_equal(ip_parse(address, &a), 0);
+        return cidr_contains(&c, &a);
+}
+
+static void test_contains(void **state) {
+        assert_true(contains("192.168.0.0/16", "192.168.255.255"));
+        assert_false(contains("192.168.0.0/16", "192.169.0.0"));
+        assert_true(contains("192.168.1.4", "192.168.1.4"));
+        assert_false(contains("192.168.1.4", "192.168.1.5"));
+        assert_true(contains("0.0.0.0/0", "255.255.255.255"));
+        assert_false(contains("0.0.0.0/0", "::1"));
+        assert_true(contains("fd00::/8", "fdff::1"));
+        assert_true(contains("10.0.0.0/9", "10.127.0.1"));
+        assert_false(contains("10.0.0.0/9", "10.128.0.1"));
+        /* A mapped address is the IPv4 address, or a LAN rule could be walked around. */
+        assert_true(contains("192.168.0.0/16", "::ffff:192.168.3.4"));
+}
+
+static void test_refuses(void **state) {
+        static const char *const bad[] = { "", "192.168.1.0/33", "192.168.1.1/16", "fd00::1/8", "1.2.3/8", "1.2.3.4/",
+                                           "1.2.3.4/+8", "::/129", "1.2.3.4/8x", "example.com" };
+        Cidr c;
+
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++)
+                assert_int_equal(cidr_parse(bad[i], &c), -EINVAL);
+}
+
+static void test_public(void **state) {
+        static const char *const no[] = { "10.0.0.1", "100.64.0.1", "127.0.0.1", "169.254.1.1", "172.31.0.1", "192.168.0.1",
+                                          "224.0.0.1", "fe80::1", "fd00::1", "::1", "::", "::ffff:10.0.0.1" };
+        static const char *const yes[] = { "203.0.113.10", "8.8.8.8", "172.32.0.1", "2001:db8::1", "2003::1" };
+        IpAddress a;
+
+        for (size_t i = 0; i < ELEMENTSOF(no); i++) {
+                assert_int_equal(ip_parse(no[i], &a), 0);
+                assert_false(ip_is_public(&a));
+        }
+        for (size_t i = 0; i < ELEMENTSOF(yes); i++) {
+                assert_int_equal(ip_parse(yes[i], &a), 0);
+                assert_true(ip_is_public(&a));
+        }
+}
+
+TEST_MAIN(cmocka_unit_test(test_contains), cmocka_unit_test(test_refuses), cmocka_unit_test(test_public))

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "conf-schema.h"
+#include "conf-value.h"
+#include "test.h"
+
+static Config *parse(const char *text, bool host, char **error) {
+        Config *c = config_new();
+
+        *error = NULL;
+        assert_non_null(c);
+        if (config_parse_text(text, "t.conf", host, c, error) < 0)
+                return config_free(c);
+        return c;
+}
+
+static void assert_refused(const char *text, bool host, const char *what) {
+        _cleanup_free_ char *error = NULL;
+
+        assert_null(parse(text, host, &error));
+        assert_non_null(error);
+        if (!strstr(error, what))
+                fail_msg("\"%s\" does not contain \"%s\"", error, what);
+}
+
+static void test_sample(void **state) {
+        _cleanup_free_ char *error = NULL;
+        _cleanup_(config_freep) Config *c = parse(
+                        "zones = ( { name = \"Home.Example.com.\"; ttl = \"2min\"; } );\n"
+                        "public_address: { ipv4 = \"resolve:example.myfritz.net\"; ipv6 = \"interface\"; };\n"
+                        "acme: { directory = \"letsencrypt-staging\"; contact = \"mailto:me@example.com\"; };\n"
+                        "lan = ( \"192.168.0.0/16\", \"fd00::/8\" );\n",
+                        false, &error);
+
+        assert_non_null(c);
+        assert_int_equal(c->n_zones, 1);
+        assert_string_equal(c->zones[0].name, "home.example.com");
+        assert_int_equal(c->zones[0].ttl_usec, 2 * USEC_PER_MINUTE);
+        assert_string_equal(c->acme.directory, "https://acme-staging-v02.api.letsencrypt.org/directory");
+        assert_int_equal(c->lan.n, 2);
+        assert_int_equal(c->proxy.head_size, 32 * 1024);
+        assert_ptr_equal(config_find_zone(c, "a.home.example.com"), &c->zones[0]);
+        assert_null(config_find_zone(c, "example.com"));
+}
+
+static void test_host(void **state) {
+        _cleanup_free_ char *error = NULL;
+        _cleanup_(config_freep) Config *c = parse(
+                        "name = \"ha.home.example.com\"; upstream = \"https://[fd00::4]:8123\";\n"
+                        "access: { login = \"none\"; open_paths = ( \"/api/webhook/\" ); };\n",
+                        true, &error);
+
+        assert_non_null(c);
+        assert_int_equal(c->hosts[0].upstream_kind, CONF_UPSTREAM_HTTPS);
+        assert_string_equal(c->hosts[0].upstream_host, "fd00::4");
+        assert_int_equal(c->hosts[0].upstream_port, 8123);
+        assert_int_equal(c->hosts[0].access.login, CONF_LOGIN_NONE);
+        assert_string_equal(c->hosts[0].access.open_paths[0], "/api/webhook/");
+        assert_int_equal(c->hosts[0].timeouts.connect_usec, 5 * USEC_PER_SEC);
+}
+
+static void test_refused(void **state) {
+        assert_refused("\n\nzonse = ();", false, "t.conf:3: unknown setting \"zonse\"; did you mean \"zones\"?");
+        assert_refused("acme: { contcat = \"x\"; };", false, "in acme; did you mean \"contact\"?");
+        assert_refused("proxy: { head_size = 1; };", false, "expected 4096 to 262144 bytes");
+        assert_refused("log: { access = 3; };", false, "expected true or false");
+        assert_refused("login: { language = \"xx\"; };", false, "expected one of: auto, en, de, fr");
+        assert_refused("zones = ( { ttl = 60; } );", false, "a zone needs a \"name\"");
+        assert_refused("zones = ( { name = \"a.b\"; }, { name = \"A.b\"; } );", false, "listed twice");
+        assert_refused("lan = ( \"192.168.1.1/16\" );", false, "no network");
+        assert_refused("lan = ( 1 );", false, "no string");
+        assert_refused("@include \"/etc/passwd\"", false, "t.conf:");
+        assert_refused("x = ", false, "t.conf:1: syntax error");
+        assert_refused("name = \"a.b\";", true, "needs an \"upstream\"");
+        assert_refused("name = \"a.b\"; upstream = \"ftp://x\";", true, "expected \"http://HOST");
+        assert_refused("name = \"a.b\"; upstream = \"http://x/y\";", true, "has no path");
+        assert_refused("name = \"a.b\"; upstream = \"http://x:0\";", true, "no port");
+        assert_refused("name = \"a.b\"; upstream = \"http://x\"; tls: { verify = \"ca\"; };", true, "needs tls.ca_file");
+        assert_refused("name = \"a.b\"; upstream = \"http://x\"; access: { open_paths = ( \"x\" ); };", true, "start with /");
+}
+
+static void test_units(void **state) {
+        uint64_t v;
+
+        assert_int_equal(conf_parse_usec("90", &v), 0);
+        assert_int_equal(v, 90 * USEC_PER_SEC);
+        assert_int_equal(conf_parse_usec("5min", &v), 0);
+        assert_int_equal(v, 5 * USEC_PER_MINUTE);
+        assert_int_equal(conf_parse_usec("-1s", &v), -EINVAL);
+        assert_int_equal(conf_parse_usec("5 parsecs", &v), -EINVAL);
+        assert_int_equal(conf_parse_usec("99999999999999999999", &v), -ERANGE);
+        assert_int_equal(conf_parse_bytes("32K", &v), 0);
+        assert_int_equal(v, 32768);
+}
+
+static void test_schema(void **state) {
+        for (const ConfSetting *s = conf_settings; s->name; s++) {
+                assert_non_null(s->help);
+                assert_non_null(conf_type_text(s->type));
+                assert_int_not_equal(s->readers, 0);
+                assert_true((s->type == CONF_ENUM || s->type == CONF_WORD) == !!s->choices);
+        }
+}
+
+TEST_MAIN(cmocka_unit_test(test_sample), cmocka_unit_test(test_host), cmocka_unit_test(test_refused),
+          cmocka_unit_test(test_units), cmocka_unit_test(test_schema))

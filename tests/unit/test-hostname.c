@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "hostname.h"
+#include "test.h"
+
+static void test_normalize(void **state) {
+        static const char *const bad[] = { "", ".", "..", "a..b", ".a", "-a", "a-", "a-.b", "a b", "a\xc3\xa4", "a/b", "*.a" };
+        char out[HOSTNAME_MAX + 1], label[70];
+
+        assert_int_equal(hostname_normalize("HA.Home.Example.COM.", 20, out), 19);
+        assert_string_equal(out, "ha.home.example.com");
+        assert_int_equal(hostname_normalize("_acme-challenge.a", 17, out), 17);
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++)
+                assert_int_equal(hostname_normalize(bad[i], strlen(bad[i]), out), -EINVAL);
+        memset(label, 'a', sizeof(label));
+        assert_int_equal(hostname_normalize(label, HOSTNAME_LABEL_MAX, out), HOSTNAME_LABEL_MAX);
+        assert_int_equal(hostname_normalize(label, HOSTNAME_LABEL_MAX + 1, out), -EINVAL);
+}
+
+static void test_zone(void **state) {
+        assert_true(hostname_in_zone("a.b", "b"));
+        assert_true(hostname_in_zone("b", "b"));
+        assert_false(hostname_in_zone("ab", "b"));
+        assert_false(hostname_in_zone("b", "a.b"));
+}
+
+static void test_match(void **state) {
+        assert_true(hostname_matches("ha.home.example.com", "*.home.example.com"));
+        assert_false(hostname_matches("a.b.home.example.com", "*.home.example.com"));
+        assert_false(hostname_matches("home.example.com", "*.home.example.com"));
+        assert_true(hostname_matches("home.example.com", "home.example.com"));
+}
+
+TEST_MAIN(cmocka_unit_test(test_normalize), cmocka_unit_test(test_zone), cmocka_unit_test(test_match))
