@@ -152,6 +152,10 @@ static int daemon_load_config(Daemon *d, Config **ret) {
         return 0;
 }
 
+static void daemon_apply_log_level(const Config *config) {
+        log_set_max_level(streq(config->log.level, "debug") ? LOG_DEBUG : LOG_INFO);
+}
+
 static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
         Daemon *d = userdata;
         _cleanup_(config_freep) Config *config = NULL;
@@ -174,6 +178,7 @@ static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si, void
                 Config *old = d->config;
                 d->config = TAKE_PTR(config);
                 config_free(old);
+                daemon_apply_log_level(d->config);
                 log_info("Configuration reloaded.");
         }
         _cleanup_free_ char *status = strdup(strempty(d->status));
@@ -238,6 +243,7 @@ static int daemon_main(Daemon *d) {
         if (r < 0)
                 return r;
         d->config_usec = now_usec(CLOCK_REALTIME);
+        daemon_apply_log_level(d->config);
         r = d->spec->start(d, d->config, &d->userdata);
         if (r < 0)
                 return log_error_errno(r, "Could not start: %m");

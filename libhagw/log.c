@@ -14,7 +14,7 @@
 
 static const char *log_identifier = "hagw";
 static int log_max_level = LOG_INFO;
-static bool log_to_journal;
+static bool log_to_journal, log_forced_debug;
 
 static bool stderr_is_journal(void) {
         const char *e = getenv("JOURNAL_STREAM");
@@ -27,16 +27,19 @@ static bool stderr_is_journal(void) {
 }
 
 void log_setup(const char *identifier) {
-        const char *debug = getenv("HAGW_LOG_LEVEL");
+        const char *level = getenv("HAGW_LOG_LEVEL");
 
         log_identifier = identifier;
         log_to_journal = stderr_is_journal();
-        if (debug && streq(debug, "debug"))
+        if (level && streq(level, "debug")) {
+                log_forced_debug = true;
                 log_max_level = LOG_DEBUG;
+        }
 }
 
 void log_set_max_level(int level) {
-        log_max_level = level;
+        if (!log_forced_debug)
+                log_max_level = level;
 }
 
 int log_get_max_level(void) {

@@ -10,6 +10,7 @@
  * fields where stderr is the journal, else to stderr as text. Usable from any thread. */
 
 void log_setup(const char *identifier);
+/* $HAGW_LOG_LEVEL=debug wins over this. */
 void log_set_max_level(int level);
 int log_get_max_level(void);
 
