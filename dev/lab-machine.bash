@@ -1,0 +1,129 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The lab's machines: an image below, what the machine writes above it (overlayfs), a real systemd as process 1.
+
+# machine image; the router is no machine but a namespace with rules.
+machine_plan='
+net     box
+ha      box
+visitor box
+home    house
+'
+machines() { awk 'NF { print $1 }' <<<"$machine_plan"; }
+machine_image() { awk -v m="$1" '$1 == m { print $2 }' <<<"$machine_plan"; }
+
+alive() { [ -n "$1" ] && kill -0 "$1" 2>/dev/null; }
+
+# Process 1 of a machine, as the host numbers it: the supervisor's grandchild that is 1 in its own namespace.
+machine_leader() {
+        local supervisor nspawn child
+        supervisor=$(cat "$lab/$1/pid" 2>/dev/null) && alive "$supervisor" || return 1
+        for nspawn in $(cat "/proc/$supervisor/task/$supervisor/children" 2>/dev/null); do
+                for child in $(cat "/proc/$nspawn/task/$nspawn/children" 2>/dev/null); do
+                        if grep -qE '^NSpid:.*[[:space:]]1$' "/proc/$child/status" 2>/dev/null; then
+                                echo "$child"
+                                return
+                        fi
+                done
+        done
+        return 1
+}
+
+machine_run() {
+        local machine=$1 leader tty=dumb
+        shift
+        if [ "$machine" = router ]; then ip netns exec "$(netns router)" "$@"; return; fi
+        leader=$(machine_leader "$machine") || { say "$machine is not running (dev/lab status)"; return 125; }
+        [ -t 1 ] && tty=${TERM:-dumb}
+        nsenter -t "$leader" -a /usr/bin/env -i HOME=/root USER=root LANG=C.UTF-8 TERM="$tty" \
+                PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+                sh -c 'cd /root && exec "$@"' sh "$@"
+}
+
+# What only the supervisor sees: the overlay, and where the host has cgroup v1, a plain cgroup2 tree.
+# nspawn ends with 133 when the machine asks for a reboot.
+# shellcheck disable=SC2016
+supervise='
+        set -e
+        image=$1 dir=$2 name=$3 hostname=$4 netns=$5 src=$6 unit=$7
+        mount -t overlay overlay -o "lowerdir=$image,upperdir=$dir/upper,workdir=$dir/work" "$dir/root"
+        mkdir -p /run/systemd/nspawn
+        mount -t tmpfs tmpfs /run/systemd/nspawn
+        if [ ! -e /sys/fs/cgroup/cgroup.procs ]; then
+                umount -R /sys/fs/cgroup
+                mount -t cgroup2 cgroup2 /sys/fs/cgroup
+        fi
+        if [ -z "$unit" ]; then
+                mkdir -p "/sys/fs/cgroup/$name"
+                echo $$ >"/sys/fs/cgroup/$name/cgroup.procs"
+        fi
+        set -- --bind-ro="$src:/hagw"
+        [ "$hostname" = home ] || set -- "$@" systemd.unit=lab.target
+        while :; do
+                status=0
+                systemd-nspawn --quiet --directory="$dir/root" --machine="$name" --hostname="$hostname" --boot \
+                        --register=no --keep-unit --network-namespace-path="/run/netns/$netns" \
+                        --capability=CAP_NET_ADMIN --resolv-conf=off --timezone=off --link-journal=no \
+                        --kill-signal=SIGRTMIN+3 --console=pipe "$@" </dev/null || status=$?
+                [ $status = 133 ] || exit $status
+        done
+'
+
+machine_start() {
+        local machine=$1 dir=$lab/$1 name part unit=()
+        name=$(netns "$machine")
+        mkdir -p "$dir/upper" "$dir/work" "$dir/root"
+        for part in common "$machine"; do
+                [ ! -d "$src/tests/lab/$part" ] || [ "$machine$part" = homecommon ] ||
+                        cp -r "$src/tests/lab/$part/." "$dir/upper/"
+        done
+        # Empty: a machine that is not being installed, and that makes itself an id.
+        mkdir -p "$dir/upper/etc"
+        : >"$dir/upper/etc/machine-id"
+        echo "$machine" >"$dir/upper/etc/hostname"
+        [ ! -d "$lab/extra/$machine" ] || cp -r "$lab/extra/$machine/." "$dir/upper/"
+        # Where systemd runs the host, a machine is a scope of its own; elsewhere a cgroup made by hand.
+        [ ! -d /run/systemd/system ] || unit=(systemd-run --quiet --scope --unit="$name" --property=Delegate=yes)
+        setsid "${unit[@]}" unshare --mount --propagation private sh -c "$supervise" supervise \
+                "$cache/$(machine_image "$machine")" "$dir" "$name" "$machine" "$name" "$src" "${unit[0]:-}" \
+                >"$logs/$machine.console.log" 2>&1 </dev/null 9>&- &
+        echo $! >"$dir/pid"
+}
+
+# Waits until the machine's systemd says that everything it wanted to start has started.
+machine_wait() {
+        local machine=$1 until=$((SECONDS + 60)) state=
+        while [ $SECONDS -lt $until ]; do
+                alive "$(cat "$lab/$machine/pid")" || break
+                if machine_leader "$machine" >/dev/null; then
+                        state=$(machine_run "$machine" systemctl is-system-running 2>/dev/null) || :
+                        case $state in
+                        running)  return ;;
+                        degraded) machine_run "$machine" systemctl --failed --no-legend --plain >&2 || :
+                                  say "on $machine these units failed (dev/lab run $machine journalctl -b)"
+                                  return 1 ;;
+                        esac
+                fi
+                sleep 0.1
+        done
+        tail -n 5 "$logs/$machine.console.log" >&2
+        say "$machine did not boot (state: ${state:-none}; log: $logs/$machine.console.log)"
+        return 1
+}
+
+# Asks the machine to shut down, waits a little, then ends it.
+machine_stop() {
+        local machine=$1 pid leader until=$((SECONDS + 8)) cgroup
+        pid=$(cat "$lab/$machine/pid" 2>/dev/null) || return 0
+        if leader=$(machine_leader "$machine"); then kill -RTMIN+4 "$leader" 2>/dev/null; fi
+        while alive "$pid" && [ $SECONDS -lt $until ]; do sleep 0.05; done
+        if alive "$pid"; then
+                leader=$(machine_leader "$machine") && kill -KILL "$leader"
+                kill -KILL -- "-$pid" "$pid" 2>/dev/null
+        fi
+        rm -f "$lab/$machine/pid"
+        for cgroup in /sys/fs/cgroup/unified /sys/fs/cgroup; do
+                cgroup=$cgroup/$(netns "$machine")
+                [ ! -d "$cgroup" ] || find "$cgroup" -depth -type d -exec rmdir {} + 2>/dev/null
+        done
+}
