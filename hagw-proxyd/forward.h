@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "request.h"
+
+/* What a head becomes on its way through: one table of rules (REQUIREMENTS 1–3, 9). The client's address is a security
+ * boundary: what the visitor claims about it is dropped, in every spelling, and ours is written. Pure. */
+
+typedef struct ForwardContext {
+        Slice address;  /* the visitor's, text form without brackets, port or zone */
+        bool forwarded; /* also write Forwarded (RFC 7239) */
+        bool internal;  /* the upstream is hagw-webd: it gets, and may set, the session cookie */
+        char *scratch;  /* FORWARD_SCRATCH bytes, living as long as the request */
+} ForwardContext;
+
+#define FORWARD_SCRATCH 96U
+
+/* Rewrites r->headers in place; the session cookie is cut out of the head buffer. Afterwards h1_write_request() may run, any
+ * number of times. -ENOBUFS: the header array has less than HEADER_SPARE free entries. */
+int forward_request(Request *r, const ForwardContext *c);
+
+typedef struct ForwardAnswer {
+        bool internal;     /* comes from hagw-webd */
+        bool close;        /* tell the visitor that the connection ends */
+        bool http1;        /* the visitor speaks HTTP/1.1: framing and Connection fields are wanted */
+        bool head;         /* the request was HEAD: framing fields describe, no body follows */
+} ForwardAnswer;
+
+/* ret_body: how the body goes to the visitor; BODY_UNTIL_EOF becomes BODY_CHUNKED. Interim answers keep no framing. */
+int forward_response(Response *r, const ForwardAnswer *a, BodyKind *ret_body);

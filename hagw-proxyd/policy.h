@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "request.h"
+#include "route.h"
+
+/* Who may pass. One decision from the route, the request, and what is known about the session. Pure. */
+
+#define POLICY_COOKIE "__Host-hagw"
+#define POLICY_OWN_PREFIX "/.hagw/"           /* hagw-webd's pages on every host */
+#define POLICY_LOGIN_PATH "/.hagw/login"
+#define POLICY_RETURN_PARAMETER "return"
+#define POLICY_LOCATION_MAX 4096U /* bytes of the redirect's target with NUL */
+#define POLICY_COOKIE_MAX 256U    /* bytes of a session cookie's value; longer ones are none */
+
+typedef enum PolicySession {
+        POLICY_SESSION_UNKNOWN, /* not asked yet */
+        POLICY_SESSION_NONE,    /* no live session */
+        POLICY_SESSION_ALLOWED,
+        POLICY_SESSION_DENIED,  /* live, but its user may not reach this host */
+        _POLICY_SESSION_MAX,
+} PolicySession;
+
+typedef enum PolicyVerdict {
+        POLICY_PASS,         /* to the upstream */
+        POLICY_OWN,          /* to hagw-webd */
+        POLICY_ASK,          /* ask hagw-webd about the cookie, then decide again */
+        POLICY_LOGIN,        /* redirect (303) to the login page */
+        POLICY_UNAUTHORIZED, /* 401: not a page, so a redirect would only confuse */
+        POLICY_FORBIDDEN,    /* 403 */
+        POLICY_CLOSE,        /* without a byte */
+        _POLICY_VERDICT_MAX,
+} PolicyVerdict;
+
+/* address: the visitor's. ret_cookie: the session cookie's value for POLICY_ASK, else empty. */
+PolicyVerdict policy_decide(const RouteTable *table, const Route *route, const Request *request, const IpAddress *address,
+                            PolicySession session, Slice *ret_cookie);
+const char *policy_verdict_text(PolicyVerdict v);
+
+/* The Location for POLICY_LOGIN: the login page, with the target to return to. A target that does not fit, or is no plain
+ * path on this host, is left out. */
+void policy_login_location(const Request *request, char out[static POLICY_LOCATION_MAX]);
+
+/* Is the target below one of the prefixes (NULL-ended), however a service might read it? Only a path that every reader
+ * understands in the same way counts: no dot segments, empty segments, backslashes, parameters, encoded separators, dots,
+ * percent signs or controls, no bytes above 0x7f. A prefix without final "/" matches itself and what lies below it. */
+bool policy_path_is_open(Slice target, char *const *prefixes);

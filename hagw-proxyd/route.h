@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "conf.h"
+#include "slice.h"
+
+/* Which host a name leads to. An immutable snapshot with its own copies of everything, so that it outlives the Config it was
+ * built from; the references are counted atomically and any thread may drop the last. Lookup is O(1). Pure. */
+
+typedef struct Route {
+        unsigned index; /* position in routes, which is the configuration's order (by name) */
+        bool wildcard;
+        ConfHost host;  /* own copies; .file is NULL */
+        Slice upstream_authority; /* host[:port] as a Host field would have it */
+} Route;
+
+typedef struct RouteTable {
+        unsigned n_refs;
+        Route *routes;
+        size_t n_routes;
+        ConfCidrs lan;
+        /* private: */
+        uint32_t *exact, *wild; /* open addressing: index + 1, 0: free */
+        size_t mask;
+        char *strings;
+} RouteTable;
+
+int route_table_new(RouteTable **ret, const Config *config);
+RouteTable *route_table_ref(RouteTable *t);
+RouteTable *route_table_unref(RouteTable *t); /* returns NULL */
+DEFINE_TRIVIAL_CLEANUP_FUNC(RouteTable *, route_table_unref)
+
+/* name: normalized. An exact name wins over a wildcard, which stands for one label. NULL: unknown. */
+const Route *route_find(const RouteTable *t, const char *name);
+
+/* May a visitor from this address come at all (access.from)? False: close without a byte. */
+bool route_admits(const RouteTable *t, const Route *route, const IpAddress *address);
