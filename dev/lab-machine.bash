@@ -2,15 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The lab's machines: an image below, what the machine writes above it (overlayfs), a real systemd as process 1.
 
-# machine image; the router is no machine but a namespace with rules.
-machine_plan='
-net     box
-ha      box
-visitor box
-home    house
-'
-machines() { awk 'NF { print $1 }' <<<"$machine_plan"; }
-machine_image() { awk -v m="$1" '$1 == m { print $2 }' <<<"$machine_plan"; }
+# The router is no machine, but a namespace with rules.
+machines() { printf '%s\n' net ha visitor home; }
 
 alive() { [ -n "$1" ] && kill -0 "$1" 2>/dev/null; }
 
@@ -57,8 +50,12 @@ supervise='
                 mkdir -p "/sys/fs/cgroup/$name"
                 echo $$ >"/sys/fs/cgroup/$name/cgroup.procs"
         fi
-        set -- --bind-ro="$src:/hagw"
-        [ "$hostname" = home ] || set -- "$@" systemd.unit=lab.target
+        # The house is a house: it sees the packages and nothing else of the checkout.
+        if [ "$hostname" = home ]; then
+                set -- --bind-ro="$src/.cache/debs:/srv/debs:norbind"
+        else
+                set -- --bind-ro="$src:/hagw:norbind" systemd.unit=lab.target
+        fi
         while :; do
                 status=0
                 systemd-nspawn --quiet --directory="$dir/root" --machine="$name" --hostname="$hostname" --boot \
@@ -70,7 +67,9 @@ supervise='
 '
 
 machine_start() {
-        local machine=$1 dir=$lab/$1 name part unit=()
+        local machine=$1 dir=$lab/$1 image=$cache/box name part unit=()
+        # The house's image was named when it was made.
+        [ "$machine" != home ] || image=$house
         name=$(netns "$machine")
         mkdir -p "$dir/upper" "$dir/work" "$dir/root"
         for part in common "$machine"; do
@@ -85,7 +84,7 @@ machine_start() {
         # Where systemd runs the host, a machine is a scope of its own; elsewhere a cgroup made by hand.
         [ ! -d /run/systemd/system ] || unit=(systemd-run --quiet --scope --unit="$name" --property=Delegate=yes)
         setsid "${unit[@]}" unshare --mount --propagation private sh -c "$supervise" supervise \
-                "$cache/$(machine_image "$machine")" "$dir" "$name" "$machine" "$name" "$src" "${unit[0]:-}" \
+                "$image" "$dir" "$name" "$machine" "$name" "$src" "${unit[0]:-}" \
                 >"$logs/$machine.console.log" 2>&1 </dev/null 9>&- &
         echo $! >"$dir/pid"
 }

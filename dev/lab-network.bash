@@ -49,7 +49,7 @@ network_up() {
 router_up() {
         ip netns exec "$(netns router)" sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward
                 echo 1 >/proc/sys/net/ipv6/conf/all/forwarding'
-        ip netns exec "$(netns router)" chroot "$cache/box" nft -f - <<RULES
+        ip netns exec "$(netns router)" chroot "${HAGW_BOX:-$cache/box}" nft -f - <<RULES
 flush ruleset
 table inet router {
         chain prerouting {

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The lab as tests see it. They stand where the visitor stands, and run commands on every machine.
+
+`lab` is up before pytest starts (dev/lab up; dev/lab test). `house` has hagw set up as the guide says."""
+
+import json
+import pathlib
+import ssl
+import subprocess
+import time
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+ZONE, HOST = "home.example.com", "ha.home.example.com"
+URL = f"https://{HOST}/"
+USER, PASSWORD = "anna", "correct horse"
+SERVICE_USER, SERVICE_PASSWORD = "anna", "kaffee und kuchen"
+DAEMONS = ("dnsd", "netd", "keyd", "acmed", "proxyd", "webd")
+
+
+def until(what, probe, seconds=30, every=0.2):
+    """Asks again and again until the probe's answer is true; what it last said is in the failure."""
+    deadline, last = time.monotonic() + seconds, None
+    while time.monotonic() < deadline:
+        try:
+            last = probe()
+            if last:
+                return last
+        except (AssertionError, OSError, subprocess.SubprocessError) as e:
+            last = e
+        time.sleep(every)
+    raise AssertionError(f"not within {seconds} s: {what} (last: {last!r})")
+
+
+class Lab:
+    def run(self, machine, *command, check=True, timeout=60, text=None):
+        done = subprocess.run([ROOT / "dev/lab", "run", machine, *map(str, command)], input=text or "", text=True,
+                              capture_output=True, timeout=timeout)
+        assert not check or done.returncode == 0, \
+            f"{machine}: {' '.join(map(str, command))}: status {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
+        return done if not check else done.stdout
+
+    def ctl(self, *arguments, **keys):
+        return self.run("home", "hagw-ctl", *arguments, **keys)
+
+    def verb(self, *arguments):
+        """What a verb says with --json."""
+        return json.loads(self.ctl(*arguments, "--json"))
+
+    def renumber(self, address):
+        subprocess.run([ROOT / "dev/lab", "renumber", address], check=True, capture_output=True, timeout=60)
+
+    def dig(self, name, kind="A", server="203.0.113.53", *options):
+        """The answer's data, a list; through everybody's resolver unless told otherwise."""
+        out = subprocess.run(["kdig", f"@{server}", "+short", "+timeout=2", *options, name, kind], capture_output=True,
+                             text=True, timeout=20).stdout
+        return [line for line in out.splitlines() if not line.startswith(";")]
+
+    def answer(self, name, kind="A", server="203.0.113.53", *options):
+        """The whole answer, as kdig prints it."""
+        return subprocess.run(["kdig", f"@{server}", "+timeout=2", *options, name, kind], capture_output=True, text=True,
+                              timeout=20).stdout
+
+    def show(self, unit, *properties):
+        out = self.run("home", "systemctl", "show", unit, "-p", ",".join(properties))
+        return dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
+
+    def pid(self, daemon):
+        return int(self.show(f"hagw-{daemon}.service", "MainPID")["MainPID"])
+
+    def rss(self, daemon):
+        """Resident bytes of a daemon."""
+        status = self.run("home", "cat", f"/proc/{self.pid(daemon)}/status")
+        return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) * 1024
+
+    def counters(self):
+        """What the service counted; asked on its own machine."""
+        return json.loads(self.run("ha", "curl", "-sf", "http://192.168.1.4:8123/lab/state"))
+
+    def certificate(self, name=HOST, address="203.0.113.10"):
+        """The certificate that visitors get for a name, verified, as a dict."""
+        import socket
+        context = ssl.create_default_context()
+        with socket.create_connection((address, 443), timeout=5) as s, context.wrap_socket(s, server_hostname=name) as t:
+            return t.getpeercert()
+
+
+@pytest.fixture(scope="session")
+def lab():
+    return Lab()
+
+
+@pytest.fixture(scope="session")
+def house(lab):
+    """hagw set up, its certificate there."""
+    if lab.show("hagw.target", "ActiveState")["ActiveState"] != "active":
+        done = subprocess.run([ROOT / "dev/lab", "setup"], capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, f"dev/lab setup: {done.stdout[-3000:]}{done.stderr[-3000:]}"
+    until("a certificate that visitors trust", lab.certificate, seconds=90)
+    return lab
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A test that fails brings the last words of the house."""
+    report = (yield).get_result()
+    if report.when == "call" and report.failed and "lab" in item.fixturenames:
+        journal = item.funcargs["lab"].run("home", "journalctl", "-b", "-n", "60", "--no-pager", "-o", "short-precise",
+                                           "-u", "hagw*", check=False)
+        report.sections.append(("the house's journal", journal.stdout))
