@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <linux/netlink.h>
+
+#include "cidr.h"
+
+/* The machine's addresses and default routes as rtnetlink tells them (rtnetlink(7)), and which address to
+ * publish. Pure. */
+
+#define NET_ADDRESSES_MAX 1024U
+#define NET_ROUTES_MAX    256U
+
+typedef struct NetAddress {
+        int ifindex;
+        uint32_t flags;            /* IFA_F_… */
+        uint8_t scope;             /* RT_SCOPE_… */
+        uint32_t preferred, valid; /* seconds that are left; UINT32_MAX: for ever */
+        IpAddress address;
+} NetAddress;
+
+typedef struct NetRoute {
+        int family;
+        int ifindex;
+        uint32_t metric;
+} NetRoute;
+
+typedef struct NetTable {
+        NetAddress *addresses;
+        size_t n_addresses, addresses_allocated;
+        NetRoute *routes; /* default routes of the main table */
+        size_t n_routes, routes_allocated;
+} NetTable;
+
+void net_table_done(NetTable *t);
+
+/* Takes in one message: RTM_NEWADDR and RTM_NEWROUTE count, others are passed over. -EBADMSG: cut short;
+ * -E2BIG: the table is full; -ENOMEM. */
+int net_table_add(NetTable *t, const struct nlmsghdr *message);
+
+/* The interface with the best default route of the family; 0: there is none. */
+int net_table_default_interface(const NetTable *t, int family);
+
+/* The interface's address to publish: global, stable, usable (no temporary, deprecated, tentative, duplicate
+ * one; no private or unique local one). The current one is kept while it is nearly as good as the best, so
+ * that two equals do not take turns. Returns NULL where there is none. */
+const NetAddress *net_table_pick(const NetTable *t, int family, int ifindex, const IpAddress *current);
+
+/* Why net_table_pick() found none, for people. */
+const char *net_table_why_none(const NetTable *t, int family, int ifindex);

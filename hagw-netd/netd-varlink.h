@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "manager.h"
+
+/* io.hagw.Net, see libhagw/vl-io.hagw.Net.c. */
+
+extern const VlMethod netd_methods[];
+
+void netd_varlink_tell_watchers(Manager *m);
+void netd_varlink_answer_refreshes(Manager *m);
+/* Lets go of all callers. */
+void netd_varlink_done(Manager *m);
+
+/* Query, in query.c. */
+int vl_method_query(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                    void *userdata);
+void queries_done(Manager *m);

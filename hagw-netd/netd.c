@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* hagw-netd looks out of the window: the house's public addresses, and names for those who have no resolver.
+ */
+
+#include "daemon.h"
+#include "manager.h"
+#include "netd-varlink.h"
+#include "vl-io.hagw.Net.h"
+
+int main(int argc, char *argv[]) {
+        static const DaemonSpec spec = {
+                .name = "hagw-netd",
+                .description = "Follows the public addresses of this house and looks up names.",
+                .interface = &vl_interface_io_hagw_Net,
+                .methods = netd_methods,
+                .start = manager_start,
+                .reload = manager_reload,
+                .metrics = manager_metrics,
+                .stop = manager_stop,
+        };
+
+        return daemon_run(&spec, argc, argv);
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The cache of host names. A name's entry is idle (maybe with an answer) or asking, with those who wait.
+ * Main thread only. */
+
+#include <stdio.h>
+
+#include "hostname.h"
+#include "resolver.h"
+
+typedef struct Waiter {
+        ResolverHandler handler;
+        void *userdata;
+} Waiter;
+
+typedef struct Entry {
+        struct Entry *next;
+        Resolver *resolver;
+        char name[HOSTNAME_MAX + 1];
+        Lookup *lookup; /* NULL: idle */
+        Waiter waiters[RESOLVER_WAITERS_MAX];
+        size_t n_waiters;
+        LookupStatus status;
+        char reason[96];
+        IpAddress addresses[LOOKUP_ADDRESSES_MAX]; /* the last good ones */
+        size_t n_addresses;
+        uint64_t good_usec;    /* until when the last good ones are fresh; CLOCK_BOOTTIME */
+        uint64_t expires_usec; /* of what status says */
+        uint64_t used_usec;
+} Entry;
+
+struct Resolver {
+        sd_event *event;
+        Entry *entries;
+        size_t n_entries, n_lookups;
+        ResolverCounters counters;
+};
+
+static uint64_t now(const Resolver *r) {
+        uint64_t usec = 0;
+
+        (void) sd_event_now(r->event, CLOCK_BOOTTIME, &usec);
+        return usec;
+}
+
+int resolver_new(Resolver **ret, sd_event *event) {
+        Resolver *r = calloc(1, sizeof(*r));
+
+        if (!r)
+                return -ENOMEM;
+        r->event = sd_event_ref(event);
+        *ret = r;
+        return 0;
+}
+
+static void entry_tell(const Entry *e, ResolverHandler handler, void *userdata) {
+        uint64_t usec = now(e->resolver);
+
+        handler(&(ResolverAnswer) { .status = e->status,
+                                    .reason = e->reason,
+                                    .addresses = e->addresses,
+                                    .n = e->status == LOOKUP_OK ? e->n_addresses : 0,
+                                    .ttl_usec = e->expires_usec > usec ? e->expires_usec - usec : 0 },
+                userdata);
+}
+
+/* Those who come while the handlers run find the entry idle and answered. */
+static void entry_tell_all(Entry *e) {
+        size_t n = e->n_waiters;
+        Waiter waiters[RESOLVER_WAITERS_MAX];
+
+        memcpy(waiters, e->waiters, n * sizeof(*waiters));
+        e->n_waiters = 0;
+        for (size_t i = 0; i < n; i++)
+                entry_tell(e, waiters[i].handler, waiters[i].userdata);
+}
+
+static void entry_take(Entry *e, const LookupResult *result) {
+        Resolver *r = e->resolver;
+        uint64_t usec = now(r);
+        uint32_t ttl = RESOLVER_NEGATIVE_TTL;
+
+        e->status = result->status;
+        (void) snprintf(e->reason, sizeof(e->reason), "%s", strempty(result->reason));
+        switch (result->status) {
+        case LOOKUP_OK:
+                ttl = MIN(MAX(result->ttl, RESOLVER_TTL_MIN), RESOLVER_TTL_MAX);
+                memcpy(e->addresses, result->addresses, sizeof(e->addresses));
+                e->n_addresses = result->n_addresses;
+                e->good_usec = usec + ttl * USEC_PER_SEC;
+                break;
+        case LOOKUP_NO_SUCH_NAME:
+                e->n_addresses = 0;
+                break;
+        case LOOKUP_FAILED:
+                r->counters.failed++;
+                if (e->n_addresses > 0 && usec < e->good_usec + RESOLVER_STALE_USEC) {
+                        e->status = LOOKUP_OK;
+                        ttl = RESOLVER_TTL_MIN;
+                        r->counters.stale++;
+                } else
+                        ttl = RESOLVER_FAILED_TTL;
+        }
+        e->expires_usec = usec + ttl * USEC_PER_SEC;
+}
+
+static void on_looked_up(Lookup *lookup, const LookupResult *result, void *userdata) {
+        Entry *e = userdata;
+
+        entry_take(e, result);
+        e->lookup = lookup_free(lookup);
+        e->resolver->n_lookups--;
+        entry_tell_all(e);
+}
+
+static void entry_free(Entry *e) {
+        lookup_free(e->lookup);
+        free(e);
+}
+
+/* Makes room: the idle entry that was not used for the longest time goes. */
+static void drop_oldest(Resolver *r) {
+        Entry **oldest = NULL, *e;
+
+        for (Entry **p = &r->entries; *p; p = &(*p)->next)
+                if (!(*p)->lookup && (!oldest || (*p)->used_usec < (*oldest)->used_usec))
+                        oldest = p;
+        if (!oldest)
+                return;
+        e = *oldest;
+        *oldest = e->next;
+        entry_free(e);
+        r->n_entries--;
+}
+
+static Entry *entry_get(Resolver *r, const char *name) {
+        Entry *e = r->entries;
+
+        while (e && !streq(e->name, name))
+                e = e->next;
+        if (e)
+                return e;
+        if (r->n_entries >= RESOLVER_NAMES_MAX)
+                drop_oldest(r);
+        e = calloc(1, sizeof(*e));
+        if (!e)
+                return NULL;
+        (void) snprintf(e->name, sizeof(e->name), "%s", name);
+        e->resolver = r;
+        e->next = r->entries;
+        r->entries = e;
+        r->n_entries++;
+        return e;
+}
+
+int resolver_ask(Resolver *r, const char *name, ResolverHandler handler, void *userdata) {
+        Entry *e;
+        int k;
+
+        r->counters.asked++;
+        e = entry_get(r, name);
+        if (!e)
+                return -ENOMEM;
+        e->used_usec = now(r);
+        if (!e->lookup && e->expires_usec > e->used_usec) {
+                r->counters.cached++;
+                entry_tell(e, handler, userdata);
+                return 0;
+        }
+        if (e->n_waiters == RESOLVER_WAITERS_MAX)
+                return -EBUSY;
+        if (!e->lookup) {
+                if (r->n_lookups >= RESOLVER_LOOKUPS_MAX)
+                        return -EBUSY;
+                k = lookup_addresses_new(&e->lookup, r->event, name, on_looked_up, e);
+                if (k < 0)
+                        return k;
+                r->n_lookups++;
+        }
+        e->waiters[e->n_waiters++] = (Waiter) { handler, userdata };
+        return 0;
+}
+
+ResolverCounters resolver_counters(const Resolver *r) {
+        return r->counters;
+}
+
+Resolver *resolver_free(Resolver *r) {
+        if (!r)
+                return NULL;
+        while (r->entries) {
+                Entry *e = r->entries;
+
+                r->entries = e->next;
+                if (e->n_waiters > 0)
+                        entry_take(e, &(LookupResult) { .status = LOOKUP_FAILED,
+                                                        .reason = "the daemon is stopping" });
+                entry_tell_all(e);
+                entry_free(e);
+        }
+        sd_event_unref(r->event);
+        free(r);
+        return NULL;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The window; tests/idl/io.hagw.Net.varlink is its text. */
+
+#include "vl-io.hagw.Net.h"
+
+static SD_VARLINK_DEFINE_ENUM_TYPE(Family, SD_VARLINK_DEFINE_ENUM_VALUE(ipv4),
+                                   SD_VARLINK_DEFINE_ENUM_VALUE(ipv6));
+
+static SD_VARLINK_DEFINE_STRUCT_TYPE(
+        Address, SD_VARLINK_DEFINE_FIELD_BY_TYPE(family, Family, 0),
+        SD_VARLINK_FIELD_COMMENT("Where it comes from, as configured: none, static:ADDRESS, resolve:NAME, "
+                                 "interface, interface:NAME"),
+        SD_VARLINK_DEFINE_FIELD(source, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("The last good address in text form; missing before the first one"),
+        SD_VARLINK_DEFINE_FIELD(address, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
+        SD_VARLINK_FIELD_COMMENT(
+                "When it was last confirmed, CLOCK_REALTIME; 0: never. Counts where there is an error, "
+                "since confirmations alone are not told to watchers"),
+        SD_VARLINK_DEFINE_FIELD(confirmedUSec, SD_VARLINK_INT, 0),
+        SD_VARLINK_FIELD_COMMENT("When it last became another one, CLOCK_REALTIME; 0: never"),
+        SD_VARLINK_DEFINE_FIELD(changedUSec, SD_VARLINK_INT, 0),
+        SD_VARLINK_FIELD_COMMENT("Why the newest try failed; missing when it succeeded"),
+        SD_VARLINK_DEFINE_FIELD(error, SD_VARLINK_STRING, SD_VARLINK_NULLABLE));
+
+static SD_VARLINK_DEFINE_METHOD_FULL(Watch, SD_VARLINK_SUPPORTS_MORE,
+                                     SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(addresses, Address, SD_VARLINK_ARRAY));
+
+static SD_VARLINK_DEFINE_METHOD(Refresh,
+                                SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(addresses, Address, SD_VARLINK_ARRAY));
+
+static SD_VARLINK_DEFINE_METHOD(Resolve, SD_VARLINK_DEFINE_INPUT(name, SD_VARLINK_STRING, 0),
+                                SD_VARLINK_FIELD_COMMENT("In text form, in order of preference (RFC 6724)"),
+                                SD_VARLINK_DEFINE_OUTPUT(addresses, SD_VARLINK_STRING, SD_VARLINK_ARRAY),
+                                SD_VARLINK_FIELD_COMMENT("For how long they may be kept"),
+                                SD_VARLINK_DEFINE_OUTPUT(ttlUSec, SD_VARLINK_INT, 0));
+
+static SD_VARLINK_DEFINE_METHOD(
+        Query, SD_VARLINK_DEFINE_INPUT(name, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("Mnemonic such as NS or CAA, or TYPE257"),
+        SD_VARLINK_DEFINE_INPUT(type, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT(
+                "ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT; not given: the system's resolvers"),
+        SD_VARLINK_DEFINE_INPUT(server, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
+        SD_VARLINK_FIELD_COMMENT("NOERROR, NXDOMAIN, REFUSED, …"),
+        SD_VARLINK_DEFINE_OUTPUT(rcode, SD_VARLINK_STRING, 0),
+        SD_VARLINK_DEFINE_OUTPUT(authoritative, SD_VARLINK_BOOL, 0),
+        SD_VARLINK_FIELD_COMMENT("The answer section's RDATA of this type, and of CNAMEs on the way"),
+        SD_VARLINK_DEFINE_OUTPUT(answers, SD_VARLINK_STRING, SD_VARLINK_ARRAY),
+        SD_VARLINK_FIELD_COMMENT(
+                "The name servers in the authority section: what a parent says of a delegation"),
+        SD_VARLINK_DEFINE_OUTPUT(authority, SD_VARLINK_STRING, SD_VARLINK_ARRAY));
+
+static SD_VARLINK_DEFINE_ERROR(NoSuchName, SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_STRING, 0));
+
+static SD_VARLINK_DEFINE_ERROR(ResolverFailed, SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_STRING, 0),
+                               SD_VARLINK_DEFINE_FIELD(reason, SD_VARLINK_STRING, 0));
+
+SD_VARLINK_DEFINE_INTERFACE(
+        io_hagw_Net, "io.hagw.Net",
+        SD_VARLINK_INTERFACE_COMMENT("The window: the public addresses of this house, followed as they change, and "
+                                     "names looked up for the daemons that have no resolver."),
+        SD_VARLINK_SYMBOL_COMMENT("An address family"), &vl_type_Family,
+        SD_VARLINK_SYMBOL_COMMENT("One of the house's public addresses, as far as it is known"), &vl_type_Address,
+        SD_VARLINK_SYMBOL_COMMENT("The addresses to publish, one per family. With more: at once, and again after each "
+                                  "change of an address or an error."),
+        &vl_method_Watch,
+        SD_VARLINK_SYMBOL_COMMENT("Asks every source again and answers when all have."), &vl_method_Refresh,
+        SD_VARLINK_SYMBOL_COMMENT("Looks up a host name's addresses (the hosts file, A and AAAA). An address in text "
+                                  "form is its own answer."),
+        &vl_method_Resolve,
+        SD_VARLINK_SYMBOL_COMMENT("Asks one question and gives the answer as it came, RDATA in presentation form (RFC "
+                                  "1035 section 5.1)."),
+        &vl_method_Query,
+        SD_VARLINK_SYMBOL_COMMENT("The name does not exist or has no address."), &vl_error_NoSuchName,
+        SD_VARLINK_SYMBOL_COMMENT("Nobody answered in time, or what came was no answer."), &vl_error_ResolverFailed);
