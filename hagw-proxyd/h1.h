@@ -38,11 +38,13 @@ typedef struct H1Limits {
 } H1Limits;
 
 #define H1_HEAD_SIZE_MAX (256U * 1024)
+#define H1_CONNECTION_OPTIONS_MAX 16U /* each is compared with each field */
 
 /* How far the search for the head's end got. {} before each new head; the buffer may move between calls, its content may
  * only grow. Each byte is looked at once however many segments the head comes in. */
 typedef struct H1Scan {
         size_t start; /* of the request line: one empty line before it is skipped (RFC 9112 section 2.2) */
+        size_t first; /* end of the request or status line, at its CR */
         size_t line;  /* start of the line that is not complete yet */
         size_t seen;
         unsigned lines;

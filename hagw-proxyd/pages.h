@@ -34,7 +34,7 @@ typedef struct Page {
         Slice error;    /* what failed, in words; may be empty */
 } Page;
 
-#define PAGE_SIZE_MAX 6144U /* bytes of head and body; long texts are cut */
+#define PAGE_SIZE_MAX 8192U /* bytes of head and body; long texts are cut */
 
 /* A whole HTTP/1.1 answer into out. Returns its size. */
 size_t page_write(const Page *p, char out[static PAGE_SIZE_MAX]);

@@ -22,7 +22,6 @@ typedef struct RouteTable {
         /* private: */
         uint32_t *exact, *wild; /* open addressing: index + 1, 0: free */
         size_t mask;
-        char *strings;
 } RouteTable;
 
 int route_table_new(RouteTable **ret, const Config *config);

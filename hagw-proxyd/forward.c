@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The header rules. A rule is a row; a field without one passes. Decided on the folded id, so that X_Forwarded_For goes where
+ * X-Forwarded-For goes. */
+
+#include <stdio.h>
+
+#include "cookie.h"
+#include "forward.h"
+#include "policy.h"
+
+typedef enum Action {
+        PASS,
+        DROP,
+        DROP_HOP,  /* of this connection (RFC 9110 section 7.6.1); what the next one needs is written anew */
+        CUT_COOKIE,
+} Action;
+
+/* An absent row is PASS. */
+static const uint8_t request_rules[_HEADER_MAX] = {
+        [HEADER_CONNECTION] = DROP_HOP,
+        [HEADER_KEEP_ALIVE] = DROP_HOP,
+        [HEADER_PROXY_ANY] = DROP_HOP,
+        [HEADER_TE] = DROP_HOP,
+        [HEADER_TRAILER] = DROP_HOP, /* trailers are dropped */
+        [HEADER_TRANSFER_ENCODING] = DROP_HOP,
+        [HEADER_UPGRADE] = DROP_HOP,
+        [HEADER_HTTP2_SETTINGS] = DROP_HOP,
+        /* Where the visitor comes from, as he would like it to be. */
+        [HEADER_X_FORWARDED_ANY] = DROP,
+        [HEADER_FORWARDED] = DROP,
+        [HEADER_VIA] = DROP,
+        [HEADER_X_REAL_IP] = DROP,
+        [HEADER_X_CLIENT_IP] = DROP,
+        [HEADER_X_CLUSTER_CLIENT_IP] = DROP,
+        [HEADER_X_ORIGINAL_FORWARDED_FOR] = DROP,
+        [HEADER_CLIENT_IP] = DROP,
+        [HEADER_CF_CONNECTING_IP] = DROP,
+        [HEADER_FASTLY_CLIENT_IP] = DROP,
+        [HEADER_TRUE_CLIENT_IP] = DROP,
+        [HEADER_REMOTE_ADDR] = DROP,
+        /* Who he would like to be. */
+        [HEADER_X_REMOTE_USER_ANY] = DROP,
+        [HEADER_X_HASS_SOURCE] = DROP,
+        [HEADER_X_INGRESS_PATH] = DROP,
+        [HEADER_X_HAGW_ANY] = DROP,
+        [HEADER_X_WEBAUTH_USER] = DROP,
+        [HEADER_REMOTE_USER] = DROP,
+        [HEADER_REMOTE_NAME] = DROP,
+        [HEADER_REMOTE_EMAIL] = DROP,
+        [HEADER_REMOTE_GROUPS] = DROP,
+        /* Another target than the one that was judged. */
+        [HEADER_X_ORIGINAL_HOST] = DROP,
+        [HEADER_X_ORIGINAL_URL] = DROP,
+        [HEADER_X_REWRITE_URL] = DROP,
+        [HEADER_COOKIE] = CUT_COOKIE,
+};
+
+/* Strict-Transport-Security is neither added nor taken away: it is a promise about a name that its owner has to make. */
+static const uint8_t response_rules[_HEADER_MAX] = {
+        [HEADER_CONNECTION] = DROP_HOP,
+        [HEADER_KEEP_ALIVE] = DROP_HOP,
+        [HEADER_PROXY_ANY] = DROP_HOP,
+        [HEADER_TE] = DROP_HOP,
+        [HEADER_TRAILER] = DROP_HOP,
+        [HEADER_TRANSFER_ENCODING] = DROP_HOP,
+        [HEADER_UPGRADE] = DROP_HOP,
+        [HEADER_HTTP2_SETTINGS] = DROP_HOP,
+        [HEADER_ALT_SVC] = DROP, /* names a port of the service, which visitors cannot reach */
+        [HEADER_X_HAGW_ANY] = DROP,
+        [HEADER_SET_COOKIE] = CUT_COOKIE,
+};
+
+/* Does Connection name this field? Only names without an id: of the others each is either hop-by-hop anyway, or one that
+ * nobody may have removed (a Host, a Cookie, the address we write). */
+static bool connection_names(const HeaderList *l, const Header *field) {
+        Slice rest, option, name = { field->name, field->name_size };
+
+        for (size_t i = 0; i < l->n; i++) {
+                if (l->items[i].id != HEADER_CONNECTION)
+                        continue;
+                rest = header_value(&l->items[i]);
+                while (slice_next(&rest, ',', &option))
+                        if (slice_equal_nocase(option, name))
+                                return true;
+        }
+        return false;
+}
+
+/* Cuts our cookie out of the field; false: nothing is left. The value lies in the head's buffer, which is the caller's to
+ * change. */
+static bool cut_cookie(Header *h, char *head) {
+        char *value;
+
+        if (h->id != HEADER_COOKIE)
+                return false;
+        value = head + (h->value - head);
+        h->value_size = (uint32_t) cookie_cut(value, h->value_size, SLICE(POLICY_COOKIE));
+        return h->value_size > 0;
+}
+
+static bool keeps(Header *h, Action action, char *head, bool internal) {
+        switch (action) {
+        case PASS:
+                return true;
+        case CUT_COOKIE:
+                if (internal)
+                        return true;
+                if (h->id == HEADER_SET_COOKIE)
+                        return !slice_equal(cookie_set_name(header_value(h)), SLICE(POLICY_COOKIE));
+                return cut_cookie(h, head);
+        default:
+                return false;
+        }
+}
+
+static void filter(HeaderList *l, const uint8_t *rules, bool names, char *head, bool internal) {
+        Header *kept = l->items;
+        uint8_t named[32] = {}; /* a bit for each of the first 256 fields; beyond them, all unknown ones stay */
+
+        for (size_t i = 0; names && i < MIN((size_t) l->n, sizeof(named) * 8); i++)
+                if (l->items[i].id == HEADER_OTHER && connection_names(l, &l->items[i]))
+                        named[i / 8] |= (uint8_t) (1U << i % 8);
+        for (size_t i = 0; i < l->n; i++) {
+                Header h = l->items[i];
+
+                if (h.folded != h.id && rules == request_rules) /* no honest visitor spells a known name so */
+                        continue;
+                if (names && i < sizeof(named) * 8 && named[i / 8] & 1U << i % 8)
+                        continue;
+                if (keeps(&h, rules[h.id], head, internal))
+                        *kept++ = h;
+        }
+        l->n = (uint16_t) (kept - l->items);
+}
+
+int forward_request(Request *r, const ForwardContext *c) {
+        HeaderList *l = &r->headers;
+        int n;
+
+        filter(l, request_rules, r->flags & REQUEST_CONNECTION_NAMES, r->head, c->internal);
+        if (l->max - l->n < (int) HEADER_SPARE)
+                return -ENOBUFS;
+        (void) header_list_add(l, "X-Forwarded-For", c->address);
+        (void) header_list_add(l, "X-Forwarded-Proto", SLICE("https"));
+        if (c->forwarded) {
+                /* RFC 7239 section 6: an IPv6 address stands in brackets and quotes. */
+                bool v6 = memchr(c->address.p, ':', c->address.n);
+
+                n = snprintf(c->scratch, FORWARD_SCRATCH, "for=%s%.*s%s;proto=https", v6 ? "\"[" : "", (int) c->address.n,
+                             c->address.p, v6 ? "]\"" : "");
+                if (n < 0 || (unsigned) n >= FORWARD_SCRATCH)
+                        return -EINVAL;
+                (void) header_list_add(l, "Forwarded", (Slice) { c->scratch, (size_t) n });
+        }
+        if (r->body == BODY_CHUNKED)
+                (void) header_list_add(l, "Transfer-Encoding", SLICE("chunked"));
+        if (r->flags & REQUEST_WEBSOCKET) {
+                (void) header_list_add(l, "Connection", SLICE("Upgrade"));
+                (void) header_list_add(l, "Upgrade", SLICE("websocket"));
+        }
+        return 0;
+}
+
+int forward_response(Response *r, const ForwardAnswer *a, BodyKind *ret_body) {
+        HeaderList *l = &r->headers;
+        BodyKind body = r->body;
+
+        filter(l, response_rules, r->flags & RESPONSE_CONNECTION_NAMES, r->head, a->internal);
+        if (l->max - l->n < (int) HEADER_SPARE)
+                return -ENOBUFS;
+        if (body == BODY_UNTIL_EOF)
+                body = BODY_CHUNKED;
+        if (a->http1) {
+                if (body == BODY_CHUNKED)
+                        (void) header_list_add(l, "Transfer-Encoding", SLICE("chunked"));
+                if (r->flags & RESPONSE_UPGRADED) {
+                        (void) header_list_add(l, "Connection", SLICE("Upgrade"));
+                        (void) header_list_add(l, "Upgrade", SLICE("websocket"));
+                } else if (a->close && !(r->flags & RESPONSE_INTERIM))
+                        (void) header_list_add(l, "Connection", SLICE("close"));
+        }
+        *ret_body = body;
+        return 0;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Header fields: names to ids, and lists of fields. The hash table is filled once, before main(), and only read after. */
+
+#include "header.h"
+
+#define SLOTS 256U /* a power of two, several times the number of names */
+
+typedef struct Name {
+        const char *text;
+        uint8_t size;
+} Name;
+
+static const Name names[_HEADER_MAX] = {
+#define X(id, name) [HEADER_##id] = { name, sizeof(name) - 1 },
+        HEADER_NAMES(X)
+#undef X
+};
+
+static const struct {
+        Name prefix;
+        HeaderId id;
+        bool bare; /* the prefix without its "-" belongs to the family too */
+} families[] = {
+#define FAMILY(text, id, bare) { { text, sizeof(text) - 1 }, id, bare }
+        FAMILY("proxy-", HEADER_PROXY_ANY, false),
+        FAMILY("x-forwarded-", HEADER_X_FORWARDED_ANY, true),
+        FAMILY("x-hagw-", HEADER_X_HAGW_ANY, false),
+        FAMILY("x-remote-user-", HEADER_X_REMOTE_USER_ANY, true),
+};
+
+static uint8_t slots[SLOTS]; /* HeaderId, 0: free; linear probing */
+
+static inline unsigned name_slot(const char *s, size_t n) {
+        /* Found by search: no two of the names here share a slot today; one more name that does only costs a step. */
+        unsigned first = (uint8_t) s[0] | 0x20U, middle = (uint8_t) s[n / 2] | 0x20U;
+        unsigned next_to_last = (uint8_t) s[n > 1 ? n - 2 : 0] | 0x20U, last = (uint8_t) s[n - 1] | 0x20U;
+
+        return ((unsigned) n * 116U + first + middle + next_to_last * 84U + last * 88U) % SLOTS;
+}
+
+static void __attribute__((constructor)) fill_slots(void) {
+        for (unsigned id = 1; id < _HEADER_MAX; id++) {
+                unsigned i;
+
+                if (!names[id].text)
+                        continue;
+                for (i = name_slot(names[id].text, names[id].size); slots[i]; i = (i + 1) % SLOTS)
+                        ;
+                slots[i] = (uint8_t) id;
+        }
+}
+
+static HeaderId family_id(const char *s, size_t n) {
+        for (size_t i = 0; i < ELEMENTSOF(families); i++) {
+                const Name *f = &families[i].prefix;
+
+                if (n >= f->size ? strncasecmp(s, f->text, f->size) == 0
+                                 : families[i].bare && n + 1 == f->size && strncasecmp(s, f->text, n) == 0)
+                        return families[i].id;
+        }
+        return HEADER_OTHER;
+}
+
+HeaderId header_id(const char *name, size_t n) {
+        if (n == 0)
+                return HEADER_OTHER;
+        for (unsigned i = name_slot(name, n); slots[i]; i = (i + 1) % SLOTS) {
+                const Name *k = &names[slots[i]];
+
+                if (k->size == n && strncasecmp(k->text, name, n) == 0)
+                        return (HeaderId) slots[i];
+        }
+        /* All families begin with one of two letters. */
+        if ((name[0] | 0x20) == 'x' || (name[0] | 0x20) == 'p')
+                return family_id(name, n);
+        return HEADER_OTHER;
+}
+
+/* A CGI-like service sees "_" for whatever is no letter or digit. */
+static bool fold_name(const char *s, size_t n, char *out) {
+        bool changed = false;
+
+        for (size_t i = 0; i < n; i++) {
+                bool plain = ((uint8_t) s[i] | 0x20U) - 'a' < 26U || (uint8_t) s[i] - '0' + 0U < 10U || s[i] == '-';
+
+                out[i] = plain ? s[i] : '-';
+                changed |= !plain;
+        }
+        return changed;
+}
+
+void header_classify(Header *h) {
+        char folded[64]; /* known names are shorter, and families show in their first bytes */
+        size_t n = MIN((size_t) h->name_size, sizeof(folded));
+
+        h->id = h->folded = (uint8_t) header_id(h->name, h->name_size);
+        if (h->id == HEADER_OTHER && fold_name(h->name, n, folded) && h->name_size <= HEADER_NAME_MAX)
+                h->folded = (uint8_t) header_id(folded, n);
+}
+
+const char *header_name(HeaderId id) {
+        return (unsigned) id < _HEADER_MAX ? strempty(names[id].text) : "";
+}
+
+int header_list_add(HeaderList *l, const char *name, Slice value) {
+        Header *h;
+
+        if (l->n >= l->max)
+                return -ENOBUFS;
+        h = &l->items[l->n++];
+        *h = (Header) {
+                .name = name,
+                .name_size = (uint16_t) strlen(name),
+                .value = value.p,
+                .value_size = (uint32_t) value.n,
+        };
+        header_classify(h);
+        return 0;
+}
+
+const Header *header_list_find(const HeaderList *l, HeaderId id) {
+        for (size_t i = 0; i < l->n; i++)
+                if (l->items[i].id == id)
+                        return &l->items[i];
+        return NULL;
+}
+
+bool header_list_has_token(const HeaderList *l, HeaderId id, const char *token) {
+        Slice wanted = slice_from(token), rest, item;
+
+        for (size_t i = 0; i < l->n; i++) {
+                if (l->items[i].id != id)
+                        continue;
+                rest = header_value(&l->items[i]);
+                while (slice_next(&rest, ',', &item))
+                        if (slice_equal_nocase(item, wanted))
+                                return true;
+        }
+        return false;
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The door's rule. Whatever is not plainly allowed is not. */
+
+#include "cookie.h"
+#include "policy.h"
+
+static int hex_value(char c) {
+        if (c >= '0' && c <= '9')
+                return c - '0';
+        if (c >= 'a' && c <= 'f')
+                return c - 'a' + 10;
+        if (c >= 'A' && c <= 'F')
+                return c - 'A' + 10;
+        return -EINVAL;
+}
+
+/* Characters that some reader of a path takes for more than themselves: separators, parameters, escapes. */
+static bool is_ambiguous(unsigned c) {
+        return c <= ' ' || c >= 0x7f || strchr("\\;?#%", (int) c);
+}
+
+/* The next character of a path that everybody reads alike; negative: there is none such. */
+static int next_plain(Slice *rest) {
+        int high, low, c;
+
+        c = (uint8_t) rest->p[0];
+        if (c != '%') {
+                *rest = (Slice) { rest->p + 1, rest->n - 1 };
+                return is_ambiguous((unsigned) c) ? -EINVAL : c;
+        }
+        if (rest->n < 3)
+                return -EINVAL;
+        high = hex_value(rest->p[1]);
+        low = hex_value(rest->p[2]);
+        if (high < 0 || low < 0)
+                return -EINVAL;
+        *rest = (Slice) { rest->p + 3, rest->n - 3 };
+        c = high << 4 | low;
+        /* An encoded space is plain, an encoded slash or dot is somebody's dot segment. */
+        if (c == ' ')
+                return c;
+        return is_ambiguous((unsigned) c) || c == '/' || c == '.' ? -EINVAL : c;
+}
+
+static bool is_dots(const char *segment, size_t n) {
+        return (n == 1 || n == 2) && segment[0] == '.' && segment[n - 1] == '.';
+}
+
+#define PLAIN_PATH_MAX 2048U
+
+/* Decodes the path; its length, or -EINVAL where it is not one that everybody reads alike. */
+static int path_to_plain(Slice path, char out[static PLAIN_PATH_MAX]) {
+        size_t n = 0, segment = 1;
+
+        if (path.n == 0 || path.p[0] != '/' || path.n >= PLAIN_PATH_MAX)
+                return -EINVAL;
+        while (path.n > 0) {
+                int c = next_plain(&path);
+
+                if (c < 0)
+                        return -EINVAL;
+                if (c == '/' && n > 0) {
+                        if (n == segment || is_dots(out + segment, n - segment))
+                                return -EINVAL;
+                        segment = n + 1;
+                }
+                out[n++] = (char) c;
+        }
+        return is_dots(out + segment, n - segment) ? -EINVAL : (int) n;
+}
+
+static bool is_below(Slice path, Slice prefix) {
+        if (prefix.n == 0 || !slice_starts_with(path, prefix))
+                return false;
+        return prefix.p[prefix.n - 1] == '/' || path.n == prefix.n || path.p[prefix.n] == '/';
+}
+
+bool policy_path_is_open(Slice target, char *const *prefixes) {
+        const char *query;
+        char plain[PLAIN_PATH_MAX];
+        int n;
+
+        if (!prefixes || !prefixes[0] || target.n == 0)
+                return false;
+        query = memchr(target.p, '?', target.n);
+        n = path_to_plain((Slice) { target.p, query ? (size_t) (query - target.p) : target.n }, plain);
+        if (n < 0)
+                return false;
+        for (size_t i = 0; prefixes[i]; i++)
+                if (is_below((Slice) { plain, (size_t) n }, slice_from(prefixes[i])))
+                        return true;
+        return false;
+}
+
+/* A cookie that can be asked about: one, of a length and an alphabet that our own have. */
+static bool find_session(const Request *r, Slice *ret) {
+        Slice value;
+
+        if (cookie_find(&r->headers, SLICE(POLICY_COOKIE), &value) != 1 || value.n == 0 || value.n > POLICY_COOKIE_MAX)
+                return false;
+        for (size_t i = 0; i < value.n; i++)
+                if (((uint8_t) value.p[i] | 0x20U) - 'a' >= 26U && (uint8_t) value.p[i] - '0' + 0U >= 10U &&
+                    !memchr("-_.~", value.p[i], 4))
+                        return false;
+        *ret = value;
+        return true;
+}
+
+PolicyVerdict policy_decide(const RouteTable *table, const Route *route, const Request *request, const IpAddress *address,
+                            PolicySession session, Slice *ret_cookie) {
+        *ret_cookie = (Slice) {};
+        if (!route_admits(table, route, address))
+                return POLICY_CLOSE;
+        if (slice_starts_with(request->target, SLICE(POLICY_OWN_PREFIX)))
+                return POLICY_OWN;
+        if (route->host.access.login == CONF_LOGIN_NONE ||
+            policy_path_is_open(request->target, route->host.access.open_paths))
+                return POLICY_PASS;
+        switch (session) {
+        case POLICY_SESSION_ALLOWED:
+                return POLICY_PASS;
+        case POLICY_SESSION_DENIED:
+                return POLICY_FORBIDDEN;
+        case POLICY_SESSION_UNKNOWN:
+                if (find_session(request, ret_cookie))
+                        return POLICY_ASK;
+                break;
+        default:
+                break;
+        }
+        return request_is_navigation(request) ? POLICY_LOGIN : POLICY_UNAUTHORIZED;
+}
+
+const char *policy_verdict_text(PolicyVerdict v) {
+        static const char *const texts[_POLICY_VERDICT_MAX] = {
+                [POLICY_PASS] = "pass",
+                [POLICY_OWN] = "own",
+                [POLICY_ASK] = "ask",
+                [POLICY_LOGIN] = "login",
+                [POLICY_UNAUTHORIZED] = "unauthorized",
+                [POLICY_FORBIDDEN] = "forbidden",
+                [POLICY_CLOSE] = "close",
+        };
+
+        return texts[v];
+}
+
+/* What a query value can hold as it is (RFC 3986 section 3.4), less what separates parameters. */
+static bool is_query_safe(char c) {
+        return ((uint8_t) c | 0x20U) - 'a' < 26U || (uint8_t) c - '0' + 0U < 10U || (c && strchr("-._~/", c));
+}
+
+void policy_login_location(const Request *request, char out[static POLICY_LOCATION_MAX]) {
+        static const char start[] = POLICY_LOGIN_PATH "?" POLICY_RETURN_PARAMETER "=";
+        size_t n = sizeof(start) - 1;
+        Slice t = request->target;
+
+        memcpy(out, start, n);
+        if (t.n < 1 || t.p[0] != '/' || (t.n > 1 && (t.p[1] == '/' || t.p[1] == '\\')) || memchr(t.p, '\\', t.n))
+                t.n = 0;
+        for (size_t i = 0; i < t.n; i++) {
+                if (n + 4 > POLICY_LOCATION_MAX) {
+                        t.n = 0;
+                        break;
+                }
+                if (is_query_safe(t.p[i]))
+                        out[n++] = t.p[i];
+                else {
+                        out[n++] = '%';
+                        out[n++] = "0123456789ABCDEF"[(uint8_t) t.p[i] >> 4];
+                        out[n++] = "0123456789ABCDEF"[(uint8_t) t.p[i] & 15];
+                }
+        }
+        out[t.n > 0 ? n : sizeof(POLICY_LOGIN_PATH) - 1] = '\0';
+}

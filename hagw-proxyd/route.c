@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Names to hosts. Two hash tables with open addressing: exact names, and what stands behind a wildcard's "*.". The names are
+ * the owner's, so nobody can choose them to collide. */
+
+#include <stdio.h>
+
+#include "route.h"
+
+static uint32_t hash_name(const char *s) {
+        uint32_t h = 2166136261U; /* FNV-1a */
+
+        for (; *s; s++)
+                h = (h ^ (uint8_t) *s) * 16777619U;
+        return h;
+}
+
+static const char *route_key(const Route *r) {
+        return r->wildcard ? r->host.name + 2 : r->host.name;
+}
+
+static void index_add(uint32_t *index, size_t mask, const Route *r) {
+        size_t i = hash_name(route_key(r)) & mask;
+
+        while (index[i])
+                i = (i + 1) & mask;
+        index[i] = r->index + 1;
+}
+
+static const Route *index_find(const RouteTable *t, const uint32_t *index, const char *key) {
+        for (size_t i = hash_name(key) & t->mask; index[i]; i = (i + 1) & t->mask) {
+                const Route *r = &t->routes[index[i] - 1];
+
+                if (streq(route_key(r), key))
+                        return r;
+        }
+        return NULL;
+}
+
+static int copy_string(char **s) {
+        if (!*s)
+                return 0;
+        *s = strdup(*s);
+        return *s ? 0 : -ENOMEM;
+}
+
+static void free_strings(char **list) {
+        for (char **s = list; s && *s; s++)
+                free(*s);
+        free(list);
+}
+
+/* On failure *list is a list of its own (or NULL), so that route_done() can run. */
+static int copy_strings(char ***list) {
+        char **from = *list;
+        size_t n = 0;
+
+        *list = NULL;
+        if (!from)
+                return 0;
+        while (from[n])
+                n++;
+        *list = calloc(n + 1, sizeof(char *));
+        if (!*list)
+                return -ENOMEM;
+        for (size_t i = 0; i < n; i++) {
+                (*list)[i] = strdup(from[i]);
+                if (!(*list)[i])
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+#define ROUTE_STRINGS 5
+#define ROUTE_LISTS 3
+
+static void route_members(ConfHost *h, char **strings[static ROUTE_STRINGS], char ***lists[static ROUTE_LISTS]) {
+        char **s[] = { &h->name, &h->upstream, &h->upstream_host, &h->tls.ca_file, &h->tls.server_name };
+        char ***l[] = { &h->access.users, &h->access.groups, &h->access.open_paths };
+
+        memcpy(strings, s, sizeof(s));
+        memcpy(lists, l, sizeof(l));
+}
+
+static void route_done(Route *r) {
+        char **strings[ROUTE_STRINGS], ***lists[ROUTE_LISTS];
+
+        route_members(&r->host, strings, lists);
+        for (size_t i = 0; i < ROUTE_STRINGS; i++)
+                free(*strings[i]);
+        for (size_t i = 0; i < ROUTE_LISTS; i++)
+                free_strings(*lists[i]);
+        free((char *) r->upstream_authority.p);
+}
+
+/* What a Host field for the upstream itself would say: probes of the upstream use it. */
+static int make_authority(Route *r) {
+        const ConfHost *h = &r->host;
+        bool v6 = strchr(strempty(h->upstream_host), ':');
+        char *s;
+        int n;
+
+        if (h->upstream_kind == CONF_UPSTREAM_UNIX)
+                n = asprintf(&s, "localhost");
+        else
+                n = asprintf(&s, "%s%s%s:%u", v6 ? "[" : "", strempty(h->upstream_host), v6 ? "]" : "", h->upstream_port);
+        if (n < 0)
+                return -ENOMEM;
+        r->upstream_authority = (Slice) { s, (size_t) n };
+        return 0;
+}
+
+static int route_init(Route *r, unsigned index, const ConfHost *host) {
+        char **strings[ROUTE_STRINGS], ***lists[ROUTE_LISTS];
+        int q = 0;
+
+        *r = (Route) { .index = index, .wildcard = startswith(host->name, "*."), .host = *host };
+        r->host.file = NULL;
+        route_members(&r->host, strings, lists);
+        /* All of them, even after a failure: what is not copied would be the configuration's. */
+        for (size_t i = 0; i < ROUTE_STRINGS; i++)
+                if (copy_string(strings[i]) < 0)
+                        q = -ENOMEM;
+        for (size_t i = 0; i < ROUTE_LISTS; i++)
+                if (copy_strings(lists[i]) < 0)
+                        q = -ENOMEM;
+        return q < 0 ? q : make_authority(r);
+}
+
+int route_table_new(RouteTable **ret, const Config *config) {
+        _cleanup_(route_table_unrefp) RouteTable *t = NULL;
+        size_t slots = 8;
+        int r;
+
+        t = calloc(1, sizeof(RouteTable));
+        if (!t)
+                return -ENOMEM;
+        t->n_refs = 1;
+        while (slots < config->n_hosts * 2)
+                slots *= 2;
+        t->mask = slots - 1;
+        t->exact = calloc(slots, sizeof(uint32_t));
+        t->wild = calloc(slots, sizeof(uint32_t));
+        t->routes = calloc(MAX(config->n_hosts, (size_t) 1), sizeof(Route));
+        t->lan.items = calloc(MAX(config->lan.n, (size_t) 1), sizeof(Cidr));
+        if (!t->exact || !t->wild || !t->routes || !t->lan.items)
+                return -ENOMEM;
+        if (config->lan.n > 0)
+                memcpy(t->lan.items, config->lan.items, config->lan.n * sizeof(Cidr));
+        t->lan.n = config->lan.n;
+        for (size_t i = 0; i < config->n_hosts; i++) {
+                Route *route = &t->routes[t->n_routes++];
+
+                r = route_init(route, (unsigned) i, &config->hosts[i]);
+                if (r < 0)
+                        return r;
+                index_add(route->wildcard ? t->wild : t->exact, t->mask, route);
+        }
+        *ret = TAKE_PTR(t);
+        return 0;
+}
+
+RouteTable *route_table_ref(RouteTable *t) {
+        (void) __atomic_add_fetch(&t->n_refs, 1, __ATOMIC_RELAXED);
+        return t;
+}
+
+RouteTable *route_table_unref(RouteTable *t) {
+        if (!t || __atomic_sub_fetch(&t->n_refs, 1, __ATOMIC_ACQ_REL) > 0)
+                return NULL;
+        for (size_t i = 0; i < t->n_routes; i++)
+                route_done(&t->routes[i]);
+        free(t->routes);
+        free(t->exact);
+        free(t->wild);
+        free(t->lan.items);
+        free(t);
+        return NULL;
+}
+
+const Route *route_find(const RouteTable *t, const char *name) {
+        const Route *r = index_find(t, t->exact, name);
+        const char *dot;
+
+        if (r)
+                return r;
+        dot = strchr(name, '.');
+        return dot && dot > name ? index_find(t, t->wild, dot + 1) : NULL;
+}
+
+bool route_admits(const RouteTable *t, const Route *route, const IpAddress *address) {
+        return route->host.access.from != CONF_FROM_LAN || cidr_list_contains(t->lan.items, t->lan.n, address);
+}
