@@ -97,7 +97,7 @@ class Visitor:
             return (await r.json())["access_token"]
 
     async def websocket(self, token):
-        ws = await self.session.ws_connect(self.url("/api/websocket"), headers={"Origin": self.base.rstrip("/")})
+        ws = await self.session.ws_connect(self.url("/api/websocket"), compress=15, headers={"Origin": self.base.rstrip("/")})
         assert (await ws.receive_json(timeout=10))["type"] == "auth_required"
         await ws.send_json({"type": "auth", "access_token": token})
         assert (await ws.receive_json(timeout=10))["type"] == "auth_ok"

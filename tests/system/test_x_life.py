@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What happens to a house in the course of years: other addresses, crashes, power cuts, upgrades. Near the end of the
+alphabet, because the house is not as new afterwards."""
+
+import asyncio
+import contextlib
+import pathlib
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+
+from conftest import DAEMONS, PASSWORD, ROOT, SERVICE_PASSWORD, SERVICE_USER, URL, USER, ZONE, until
+from test_proxy import with_visitor
+from visitor import Visitor
+
+OLD, NEW = "203.0.113.10", "203.0.113.11"
+
+
+def everything_works(house, address=OLD):
+    assert house.dig(f"ha.{ZONE}", "A", address) == [address]
+
+    async def test(v):
+        assert (await v.get("/lab/echo"))[0].status == 200
+    with_visitor(test)
+    return True
+
+
+def test_another_address(house):
+    """The provider renumbers: the zone follows within the dynamic name's TTL and the few seconds of asking."""
+    house.renumber(NEW)
+    try:
+        started = time.monotonic()
+        until("the house knows its address", lambda: house.dig(f"ha.{ZONE}", "A", NEW) == [NEW], 30)
+        print(f"after {time.monotonic() - started:.1f} s")
+        # The resolver may keep the old one for the zone's TTL, and not longer.
+        until("everybody knows it", lambda: house.dig(f"fresh-{time.time():.0f}.{ZONE}") == [NEW], 75)
+        until("known names follow", lambda: house.dig(f"ha.{ZONE}") == [NEW], 75)
+    finally:
+        house.renumber(OLD)
+    until("and back", lambda: house.dig(f"ha.{ZONE}", "A", OLD) == [OLD], 30)
+    until("everybody knows it", lambda: house.dig(f"ha.{ZONE}") == [OLD], 75)
+
+
+@pytest.mark.parametrize("daemon", DAEMONS)
+def test_a_daemon_is_killed_and_the_others_carry_on(house, daemon):
+    async def test():
+        async with Visitor(URL) as v:
+            await v.login(USER, PASSWORD)
+            ws = await v.websocket(await v.service_token(SERVICE_USER, SERVICE_PASSWORD))
+            before = {d: house.pid(d) for d in DAEMONS}
+            house.run("home", "kill", "-9", before[daemon])
+            if daemon != "proxyd":
+                await ws.send_json({"id": 1, "type": "ping"})
+                assert (await ws.receive_json(timeout=5))["type"] == "pong"
+            if daemon != "dnsd":
+                assert house.dig(f"ha.{ZONE}", "A", OLD) == [OLD]
+            until(f"{daemon} is there again", lambda: house.pid(daemon) not in (0, before[daemon]), 15)
+            after = {d: house.pid(d) for d in DAEMONS}
+            assert {d: p for d, p in after.items() if d != daemon} == {d: p for d, p in before.items() if d != daemon}
+            if daemon != "proxyd":
+                await ws.send_json({"id": 2, "type": "ping"})
+                assert (await ws.receive_json(timeout=5))["type"] == "pong"
+        async with Visitor(URL) as v:
+            answer, _ = await v.login(USER, PASSWORD)
+            assert answer.status == 200
+    asyncio.run(test())
+    until("everything works", lambda: everything_works(house), 20)
+
+
+def test_sessions_outlive_a_restart(house):
+    async def test():
+        async with Visitor(URL) as v:
+            await v.login(USER, PASSWORD)
+            await asyncio.to_thread(house.run, "home", "systemctl", "restart", "hagw-webd.service", "hagw-proxyd.service")
+            await asyncio.to_thread(until, "the house answers", house.certificate, 20)
+            answer, text = await v.get("/")
+            assert answer.status == 200 and "The house is fine" in text
+    asyncio.run(test())
+
+
+def test_power_cut(house):
+    serial = house.certificate()["serialNumber"]
+    house.run("home", "systemctl", "reboot", "--force", check=False)
+    time.sleep(1)
+    until("the house has booted", lambda: house.run("home", "systemctl", "is-system-running").strip() == "running", 60)
+    until("the house answers", lambda: everything_works(house), 60)
+    assert house.certificate()["serialNumber"] == serial
+
+
+def test_reboot(house):
+    house.run("home", "systemctl", "reboot", check=False)
+    time.sleep(2)
+    until("the house has booted", lambda: house.run("home", "systemctl", "is-system-running").strip() == "running", 60)
+    until("the house answers", lambda: everything_works(house), 60)
+
+
+@contextlib.contextmanager
+def knocking(host, port):
+    """Connects again and again; what was refused is listed."""
+    refused, count, stop = [], [0], threading.Event()
+
+    def knock():
+        while not stop.is_set():
+            try:
+                socket.create_connection((host, port), timeout=10).close()
+                count[0] += 1
+            except OSError as e:
+                refused.append((time.monotonic(), repr(e)))
+            time.sleep(0.01)
+    thread = threading.Thread(target=knock)
+    thread.start()
+    try:
+        yield refused
+    finally:
+        stop.set()
+        thread.join(20)
+    assert count[0] > 10
+
+
+@pytest.fixture
+def newer_package():
+    """The same package with a higher version."""
+    debs = ROOT / ".cache/debs"
+    (old,) = debs.glob("hagw_*.deb")
+    tree, new = pathlib.Path("/tmp/newer"), debs / "newer.deb"
+    subprocess.run(["dpkg-deb", "-R", old, tree], check=True)
+    control = (tree / "DEBIAN/control").read_text()
+    (tree / "DEBIAN/control").write_text(control.replace("\nVersion: ", "\nVersion: 1:"))
+    subprocess.run(["dpkg-deb", "--root-owner-group", "-b", tree, new], check=True, capture_output=True)
+    yield "/srv/debs/newer.deb"
+    new.unlink()
+
+
+def test_upgrade_refuses_nobody_and_loses_nothing(house, newer_package):
+    serial = house.certificate()["serialNumber"]
+
+    async def test():
+        async with Visitor(URL) as v:
+            await v.login(USER, PASSWORD)
+            before = {d: house.pid(d) for d in DAEMONS}
+            with knocking(OLD, 443) as https, knocking(OLD, 53) as dns:
+                house.run("home", "apt-get", "install", "-y", newer_package, timeout=120)
+                time.sleep(1)
+            assert (https, dns) == ([], [])
+            assert not [d for d in DAEMONS if house.pid(d) in (0, before[d])], "an upgrade restarts what runs"
+            answer, text = await v.get("/")
+            assert answer.status == 200 and "The house is fine" in text, "the session is still known"
+    asyncio.run(test())
+    assert house.certificate()["serialNumber"] == serial
+
+
+def test_z_purge_takes_everything_away(house):
+    house.run("home", "apt-get", "purge", "-y", "hagw", timeout=120)
+    assert house.run("home", "sh", "-c", "ls -d /etc/hagw* /var/lib/hagw* /run/hagw* /usr/lib/hagw* 2>/dev/null || :") == ""
+    assert house.run("home", "sh", "-c", "getent passwd | grep hagw || getent group | grep hagw || :") == ""
+    listening = [line.split()[4] for line in house.run("home", "ss", "-Hltun").splitlines()]
+    assert not [a for a in listening if a.endswith((":443", ":80")) or a.rsplit(":", 1)[0] in ("0.0.0.0", "[::]", "*")
+                and a.endswith(":53")]
