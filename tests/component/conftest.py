@@ -7,10 +7,12 @@ own per test ($HAGW_RUNTIME_DIR), so that several can run together."""
 import json
 import os
 import pathlib
+import pwd
 import signal
 import socket
 import subprocess
-import time
+import sys
+import threading
 
 import pytest
 
@@ -121,15 +123,19 @@ class Daemon:
             ["sh", "-c", 'LISTEN_PID=$$ exec "$0" "$@"', str(binary), "--config", str(self.house.config)],
             env=env, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, preexec_fn=hand_in,
             pass_fds=range(3, 3 + len(sources)))
-        notify.settimeout(30)
-        try:
-            while True:
-                if b"READY=1" in notify.recv(4096).split(b"\n"):
-                    break
-        except TimeoutError:
-            raise AssertionError(f"hagw-{self.name} did not become ready:\n{self.text()}") from None
-        finally:
-            self.notify = notify
+        self.ready, self.status = threading.Event(), None
+        threading.Thread(target=self.listen, args=(notify,), daemon=True).start()
+        if not self.ready.wait(30):
+            raise AssertionError(f"hagw-{self.name} did not become ready:\n{self.text()}")
+
+    def listen(self, notify):
+        """Takes what the daemon notifies at once: the socket's queue is short, and a full one would block it."""
+        while True:
+            for line in notify.recv(4096).split(b"\n"):
+                if line.startswith(b"STATUS="):
+                    self.status = line[7:].decode()
+                elif line == b"READY=1":
+                    self.ready.set()
 
     def text(self):
         return (self.house.root / f"{self.name}.log").read_text(errors="replace")
@@ -142,13 +148,10 @@ class Daemon:
             return v.call(method if method.startswith("io.") else f"{self.interface}.{method}", **parameters)
 
     def reload(self):
+        self.ready.clear()
         self.process.send_signal(signal.SIGHUP)
-        deadline = time.monotonic() + 20
-        self.notify.settimeout(20)
-        while time.monotonic() < deadline:
-            if b"READY=1" in self.notify.recv(4096).split(b"\n"):
-                return
-        raise AssertionError("no READY=1 after SIGHUP")
+        if not self.ready.wait(20):
+            raise AssertionError("no READY=1 after SIGHUP")
 
     def kill(self):
         self.process.kill()
@@ -181,6 +184,11 @@ class House:
         for name, text in hosts.items():
             (self.config / "hosts.d" / f"{name}.conf").write_text(text)
 
+    def open_to_all(self):
+        """Lets other users reach the sockets (their own modes still count)."""
+        for folder in (self.runtime, self.root, self.root.parent, self.root.parent.parent):
+            folder.chmod(folder.stat().st_mode | 0o011)
+
     def daemon(self, name, interface, **keys):
         d = Daemon(self, name, interface, **keys)
         self.daemons.append(d)
@@ -199,3 +207,38 @@ def house(tmp_path_factory):
         if status != 0 and not killed:
             failed.append(f"hagw-{d.name} ended with {status}:\n{d.text()[-4000:]}")
     assert not failed, "\n".join(failed)
+
+
+CALL_AS = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from conftest import Varlink, VarlinkError
+try:
+    Varlink(sys.argv[2]).call(sys.argv[3], **json.loads(sys.argv[4]))
+    print("ok")
+except VarlinkError as e:
+    print(e.name)
+"""
+
+
+def call_as(uid, path, method, parameters):
+    """The call from a process with that uid: the error's name, or "ok"."""
+    here = pathlib.Path(__file__).parent
+    done = subprocess.run([sys.executable, "-B", "-c", CALL_AS, here, path, method, json.dumps(parameters)], timeout=30,
+                          user=uid, group=65534, extra_groups=[], stdout=subprocess.PIPE, text=True, check=True)
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="session")
+def hagw_users():
+    """The uids of the daemons' users (made where this is the box) and of nobody."""
+    if os.getuid() != 0:
+        pytest.skip("only root can become other users")
+    names = ["dnsd", "netd", "keyd", "acmed", "proxyd", "webd"]
+    try:
+        pwd.getpwnam("hagw-keyd")
+    except KeyError:
+        if ROOT != pathlib.Path("/hagw"):
+            pytest.skip("this machine has no hagw-* users")
+        subprocess.run(["systemd-sysusers", str(ROOT / "units/hagw.sysusers.conf")], check=True)
+    return {"nobody": pwd.getpwnam("nobody").pw_uid, **{n: pwd.getpwnam(f"hagw-{n}").pw_uid for n in names}}
