@@ -18,11 +18,16 @@ static const struct {
 
 static VlStream *streams; /* those that have or had subscribers */
 
-static bool uid_is_user(uid_t uid, const char *user) {
+/* The users are static (sysusers): once found, a uid is not looked up again, or each call would read /etc/passwd. */
+static uid_t peer_uids[ELEMENTSOF(peer_users)];
+
+static bool uid_is_user(uid_t uid, size_t i) {
         struct passwd pw, *found = NULL;
         char buffer[4096];
 
-        return getpwnam_r(user, &pw, buffer, sizeof(buffer), &found) == 0 && found && found->pw_uid == uid;
+        if (peer_uids[i] == 0 && getpwnam_r(peer_users[i].user, &pw, buffer, sizeof(buffer), &found) == 0 && found)
+                peer_uids[i] = found->pw_uid;
+        return peer_uids[i] != 0 && peer_uids[i] == uid;
 }
 
 int vl_check_peer(sd_varlink *link, unsigned peers) {
@@ -35,7 +40,7 @@ int vl_check_peer(sd_varlink *link, unsigned peers) {
         if (uid == 0 || uid == geteuid())
                 return 0;
         for (size_t i = 0; i < ELEMENTSOF(peer_users); i++)
-                if ((peers & peer_users[i].peer) && uid_is_user(uid, peer_users[i].user))
+                if ((peers & peer_users[i].peer) && uid_is_user(uid, i))
                         return 0;
         return sd_varlink_error(link, SD_VARLINK_ERROR_PERMISSION_DENIED, NULL);
 }
