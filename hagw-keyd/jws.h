@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <systemd/sd-json.h>
+
+#include "key.h"
+
+/* JSON Web Signatures with an account key, as ACME wants them (RFC 8555 section 6.2). */
+
+/* The public key as a JWK with the members RFC 7638 names, in its order and without white space. */
+int jwk_format(Key *k, char **ret);
+
+/* base64url of the SHA-256 of that. */
+int jwk_thumbprint(Key *k, char **ret);
+
+/* protected: the header as JSON text. -EINVAL: it cannot be signed; ret_reason (static) then says why. */
+int jws_sign(Key *k, const char *protected, const char *payload, bool include_key, char **ret,
+             const char **ret_reason);

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gnutls/abstract.h>
+
+#include "policy.h"
+
+/* One private key, parsed and ready to sign. What leaves here is public, except key_export(). */
+
+#define KEY_ID_SIZE 32U          /* characters: half of the SHA-256 of the public key, in hexadecimal */
+#define KEY_PEM_MAX (32U * 1024) /* bytes */
+#define KEY_REQUEST_NAMES_MAX 100U
+
+typedef struct Key {
+        char id[KEY_ID_SIZE + 1];
+        KeyPurpose purpose;
+        KeyAlgorithm algorithm;
+        uint64_t created_usec;
+        bool imported;
+        gnutls_privkey_t private_key;
+        gnutls_pubkey_t public_key;
+        gnutls_datum_t spki; /* DER */
+} Key;
+
+/* A new key of that kind. -EIO: the library refused. */
+int key_generate(KeyAlgorithm algorithm, Key **ret);
+
+/* PKCS#8, PKCS#1 or SEC1. -EBADMSG: not a private key that fits together; -EOPNOTSUPP: of a kind we do not
+ * take; -EKEYREJECTED: encrypted. Wiping pem is the caller's. */
+int key_import(const char *pem, size_t size, Key **ret);
+Key *key_free(Key *k);
+DEFINE_TRIVIAL_CLEANUP_FUNC(Key *, key_free)
+
+/* PKCS#8 PEM. The caller wipes it: gnutls_memset() and gnutls_free(). */
+int key_export(Key *k, gnutls_datum_t *ret_pem);
+
+/* A DER signature for ECDSA; the plain one for RSA. gnutls_free(). */
+int key_sign(Key *k, gnutls_sign_algorithm_t algorithm, const void *data, size_t size, gnutls_datum_t *ret);
+gnutls_sign_algorithm_t signature_scheme_to_gnutls(SignatureScheme scheme, Handshake handshake);
+
+/* PKCS#10 (RFC 2986) for normalized DNS names. gnutls_free(). */
+int key_make_request(Key *k, char *const *names, gnutls_datum_t *ret_der);
+
+static inline _unused_ void datum_done(gnutls_datum_t *d) {
+        gnutls_free(d->data);
+        *d = (gnutls_datum_t) {};
+}
+#define _cleanup_datum_ _cleanup_(datum_done)
+
+/* The same for secrets. */
+static inline _unused_ void datum_wipe(gnutls_datum_t *d) {
+        if (d->data)
+                explicit_bzero(d->data, d->size);
+        datum_done(d);
+}
+#define _cleanup_secret_datum_ _cleanup_(datum_wipe)

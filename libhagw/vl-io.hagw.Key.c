@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What hagw-keyd answers; tests/idl/io.hagw.Key.varlink is its text. */
+
+#include "vl-io.hagw.Key.h"
+
+static SD_VARLINK_DEFINE_ENUM_TYPE(Purpose,
+                                   SD_VARLINK_FIELD_COMMENT("Signs TLS handshakes and certificate requests"),
+                                   SD_VARLINK_DEFINE_ENUM_VALUE(tls),
+                                   SD_VARLINK_FIELD_COMMENT("Signs what is said to a certificate authority"),
+                                   SD_VARLINK_DEFINE_ENUM_VALUE(account));
+
+static SD_VARLINK_DEFINE_STRUCT_TYPE(
+        KeyInfo,
+        SD_VARLINK_FIELD_COMMENT(
+                "Hexadecimal, made from the public key: the same key always has the same id"),
+        SD_VARLINK_DEFINE_FIELD(id, SD_VARLINK_STRING, 0),
+        SD_VARLINK_DEFINE_FIELD_BY_TYPE(purpose, Purpose, 0),
+        SD_VARLINK_FIELD_COMMENT("\"ecdsa-p256\", \"ecdsa-p384\", \"rsa-2048\", \"rsa-3072\", \"rsa-4096\""),
+        SD_VARLINK_DEFINE_FIELD(algorithm, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("When it was generated or imported, CLOCK_REALTIME"),
+        SD_VARLINK_DEFINE_FIELD(createdUSec, SD_VARLINK_INT, 0),
+        SD_VARLINK_FIELD_COMMENT("base64 of the DER SubjectPublicKeyInfo (RFC 5280 section 4.1)"),
+        SD_VARLINK_DEFINE_FIELD(publicKey, SD_VARLINK_STRING, 0),
+        SD_VARLINK_DEFINE_FIELD(imported, SD_VARLINK_BOOL, 0));
+
+static SD_VARLINK_DEFINE_METHOD(Generate, SD_VARLINK_DEFINE_INPUT_BY_TYPE(purpose, Purpose, 0),
+                                SD_VARLINK_FIELD_COMMENT("As in KeyInfo; ecdsa-p256 where null"),
+                                SD_VARLINK_DEFINE_INPUT(algorithm, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
+                                SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(key, KeyInfo, 0));
+
+static SD_VARLINK_DEFINE_METHOD(
+        Import, SD_VARLINK_DEFINE_INPUT_BY_TYPE(purpose, Purpose, 0),
+        SD_VARLINK_FIELD_COMMENT("PKCS#8, PKCS#1 or SEC1, not encrypted; at most 32 KiB"),
+        SD_VARLINK_DEFINE_INPUT(pem, SD_VARLINK_STRING, 0),
+        SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(key, KeyInfo, 0));
+
+static SD_VARLINK_DEFINE_METHOD(
+        List, SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(keys, KeyInfo, SD_VARLINK_ARRAY),
+        SD_VARLINK_FIELD_COMMENT("Files in the key directory that hold no usable key and were set aside"),
+        SD_VARLINK_DEFINE_OUTPUT(broken, SD_VARLINK_STRING, SD_VARLINK_ARRAY));
+
+static SD_VARLINK_DEFINE_METHOD(Get, SD_VARLINK_DEFINE_INPUT(id, SD_VARLINK_STRING, 0),
+                                SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(key, KeyInfo, 0));
+
+static SD_VARLINK_DEFINE_METHOD(Remove, SD_VARLINK_DEFINE_INPUT(id, SD_VARLINK_STRING, 0));
+
+static SD_VARLINK_DEFINE_METHOD(
+        SignHandshake, SD_VARLINK_DEFINE_INPUT(id, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("SignatureScheme's name (RFC 8446 section 4.2.3), e.g. "
+                                 "ecdsa_secp256r1_sha256, rsa_pss_rsae_sha256"),
+        SD_VARLINK_DEFINE_INPUT(scheme, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("base64 of what RFC 8446 section 4.4.3 (TLS 1.3) or RFC 8422 section 5.4 "
+                                 "(TLS 1.2) says is signed, before hashing"),
+        SD_VARLINK_DEFINE_INPUT(data, SD_VARLINK_STRING, 0), SD_VARLINK_FIELD_COMMENT("base64"),
+        SD_VARLINK_DEFINE_OUTPUT(signature, SD_VARLINK_STRING, 0));
+
+static SD_VARLINK_DEFINE_METHOD(
+        SignJws, SD_VARLINK_DEFINE_INPUT(id, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("The header as JSON text with url, without alg and jwk, which this method "
+                                 "adds (jwk where includeKey is true, else it must carry kid)"),
+        SD_VARLINK_DEFINE_INPUT(protected, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("The text; empty for POST-as-GET (RFC 8555 section 6.3)"),
+        SD_VARLINK_DEFINE_INPUT(payload, SD_VARLINK_STRING, 0),
+        SD_VARLINK_DEFINE_INPUT(includeKey, SD_VARLINK_BOOL, 0),
+        SD_VARLINK_DEFINE_OUTPUT(jws, SD_VARLINK_STRING, 0));
+
+static SD_VARLINK_DEFINE_METHOD(
+        GetPublicJwk, SD_VARLINK_DEFINE_INPUT(id, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("The key as JSON text in the canonical form of RFC 7638"),
+        SD_VARLINK_DEFINE_OUTPUT(jwk, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("base64url of its SHA-256, for key authorizations (RFC 8555 section 8.1)"),
+        SD_VARLINK_DEFINE_OUTPUT(thumbprint, SD_VARLINK_STRING, 0));
+
+static SD_VARLINK_DEFINE_METHOD(
+        MakeRequest, SD_VARLINK_DEFINE_INPUT(id, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("DNS names, 1 to 100; all stand in subjectAltName, the subject is empty"),
+        SD_VARLINK_DEFINE_INPUT(names, SD_VARLINK_STRING, SD_VARLINK_ARRAY),
+        SD_VARLINK_FIELD_COMMENT("base64 of the DER"), SD_VARLINK_DEFINE_OUTPUT(csr, SD_VARLINK_STRING, 0));
+
+static SD_VARLINK_DEFINE_ERROR(NoSuchKey, SD_VARLINK_DEFINE_FIELD(id, SD_VARLINK_STRING, 0));
+static SD_VARLINK_DEFINE_ERROR(NotATlsHandshake);
+static SD_VARLINK_DEFINE_ERROR(WrongPurpose, SD_VARLINK_DEFINE_FIELD(id, SD_VARLINK_STRING, 0),
+                               SD_VARLINK_FIELD_COMMENT("What the key is for"),
+                               SD_VARLINK_DEFINE_FIELD_BY_TYPE(purpose, Purpose, 0));
+static SD_VARLINK_DEFINE_ERROR(BadKey, SD_VARLINK_DEFINE_FIELD(reason, SD_VARLINK_STRING, 0));
+static SD_VARLINK_DEFINE_ERROR(BadHeader, SD_VARLINK_DEFINE_FIELD(reason, SD_VARLINK_STRING, 0));
+static SD_VARLINK_DEFINE_ERROR(BadName, SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_STRING, 0));
+static SD_VARLINK_DEFINE_ERROR(KeysFull, SD_VARLINK_DEFINE_FIELD(limit, SD_VARLINK_INT, 0));
+
+SD_VARLINK_DEFINE_INTERFACE(
+        io_hagw_Key, "io.hagw.Key",
+        SD_VARLINK_INTERFACE_COMMENT(
+                "The only process that holds private keys. Nothing here ever returns one."),
+        SD_VARLINK_SYMBOL_COMMENT("What a key may be used for; one key, one purpose"), &vl_type_Purpose,
+        SD_VARLINK_SYMBOL_COMMENT("The public side of a key"), &vl_type_KeyInfo,
+        SD_VARLINK_SYMBOL_COMMENT("Makes a new key. hagw-acmed only."), &vl_method_Generate,
+        SD_VARLINK_SYMBOL_COMMENT(
+                "Takes over an existing PEM private key; the same key twice gives the same id. Root only."),
+        &vl_method_Import, SD_VARLINK_SYMBOL_COMMENT("All keys. hagw-acmed and hagw-webd only."),
+        &vl_method_List, SD_VARLINK_SYMBOL_COMMENT("One key. hagw-acmed and hagw-proxyd only."),
+        &vl_method_Get, SD_VARLINK_SYMBOL_COMMENT("Forgets a key for ever. hagw-acmed only."),
+        &vl_method_Remove,
+        SD_VARLINK_SYMBOL_COMMENT(
+                "Signs a TLS handshake with a tls key, and nothing that is not one. hagw-proxyd only."),
+        &vl_method_SignHandshake,
+        SD_VARLINK_SYMBOL_COMMENT("A JWS in flattened JSON serialization (RFC 7515 section 7.2.2) with an "
+                                  "account key. hagw-acmed only."),
+        &vl_method_SignJws,
+        SD_VARLINK_SYMBOL_COMMENT("The public side of an account key as a JWK (RFC 7517). hagw-acmed only."),
+        &vl_method_GetPublicJwk,
+        SD_VARLINK_SYMBOL_COMMENT(
+                "A PKCS#10 request (RFC 2986) for DNS names, signed with a tls key. hagw-acmed only."),
+        &vl_method_MakeRequest, SD_VARLINK_SYMBOL_COMMENT("There is no key of that id"), &vl_error_NoSuchKey,
+        SD_VARLINK_SYMBOL_COMMENT("The data is not what a server signs in a TLS handshake, or the scheme "
+                                  "does not fit the key"),
+        &vl_error_NotATlsHandshake, SD_VARLINK_SYMBOL_COMMENT("The key is for something else"),
+        &vl_error_WrongPurpose,
+        SD_VARLINK_SYMBOL_COMMENT("Not a private key, or of a kind that is not taken"), &vl_error_BadKey,
+        SD_VARLINK_SYMBOL_COMMENT("The JWS header cannot be signed"), &vl_error_BadHeader,
+        SD_VARLINK_SYMBOL_COMMENT("Not a DNS name, or too many of them"), &vl_error_BadName,
+        SD_VARLINK_SYMBOL_COMMENT("No further key is taken until one is removed"), &vl_error_KeysFull);

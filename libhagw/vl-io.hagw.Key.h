@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <systemd/sd-varlink-idl.h>
+
+extern const sd_varlink_interface vl_interface_io_hagw_Key;
+
+#define KEY_ERROR_NO_SUCH_KEY "io.hagw.Key.NoSuchKey"
+#define KEY_ERROR_NOT_A_TLS_HANDSHAKE "io.hagw.Key.NotATlsHandshake"
+#define KEY_ERROR_WRONG_PURPOSE "io.hagw.Key.WrongPurpose"
+#define KEY_ERROR_BAD_KEY "io.hagw.Key.BadKey"
+#define KEY_ERROR_BAD_HEADER "io.hagw.Key.BadHeader"
+#define KEY_ERROR_BAD_NAME "io.hagw.Key.BadName"
+#define KEY_ERROR_KEYS_FULL "io.hagw.Key.KeysFull"
