@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "manager.h"
+
+/* libmicrohttpd on the handed-in AF_UNIX listener, driven by the daemon's loop. Only root, our own user and hagw-proxyd are
+ * let in; the others' connections are closed without a byte. */
+
+#define HTTP_CONNECTIONS_MAX 256U              /* more wait in the listener's backlog */
+#define HTTP_CONNECTION_MEMORY (64U * 1024)    /* bytes: head, and what is sent of an answer at a time */
+#define HTTP_CONNECTION_TIMEOUT 60U            /* seconds without a byte */
+
+int http_new(Http **ret, Manager *m, int fd);
+/* All requests must have been resumed. */
+Http *http_free(Http *h);
+DEFINE_TRIVIAL_CLEANUP_FUNC(Http *, http_free)
+
+/* Lets libmicrohttpd look again soon: a request was resumed. */
+void http_kick(Http *h);
+size_t http_connections(const Http *h);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "macro.h"
+
+/* What the pages say, in each language. A language is a row of lang.c's table, a sentence an entry in each row. Pure. */
+
+typedef enum Text {
+        TEXT_LOGIN_TITLE,
+        TEXT_LOGIN_INTRO,
+        TEXT_USER,
+        TEXT_PASSWORD,
+        TEXT_LOGIN_BUTTON,
+        TEXT_LOGIN_WRONG,
+        TEXT_LOGIN_WAIT,
+        TEXT_LOGIN_BUSY,
+        TEXT_LOGIN_AGAIN,
+        TEXT_LOGOUT_TITLE,
+        TEXT_LOGOUT_INTRO,
+        TEXT_LOGOUT_BUTTON,
+        TEXT_LOGOUT_STAY,
+        TEXT_LOGGED_OUT_TITLE,
+        TEXT_LOGGED_OUT_INTRO,
+        TEXT_LOGIN_LINK,
+        TEXT_DENIED_TITLE,
+        TEXT_DENIED_INTRO,
+        TEXT_DENIED_BUTTON,
+        TEXT_ERROR_TITLE,
+        TEXT_ERROR_INTRO,
+        TEXT_NOT_FOUND_TITLE,
+        TEXT_NOT_FOUND_INTRO,
+        TEXT_HOME_LINK,
+        TEXT_FOOTER,
+        _TEXT_MAX,
+        _TEXT_INVALID = -EINVAL,
+} Text;
+
+typedef struct Language {
+        const char *code; /* BCP 47 primary subtag */
+        const char *texts[_TEXT_MAX];
+} Language;
+
+extern const Language languages[]; /* the first is the fallback; ended by code == NULL */
+
+/* setting: a language's code or "auto", which takes the best of Accept-Language (RFC 9110 section 12.5.4; may be NULL). */
+const Language *language_choose(const char *setting, const char *accept);
+
+/* The key that templates use for a text, and back; _TEXT_INVALID: none of that name (size characters long). */
+const char *text_name(Text t);
+Text text_from_name(const char *name, size_t size);

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The way out, and the page for those who are in but not welcome at this host. Main thread only. */
+
+#include "form.h"
+#include "log.h"
+#include "routes.h"
+#include "store.h"
+#include "target.h"
+
+#include <stdio.h>
+
+#define PURPOSE "logout"
+#define LOGIN "/.hagw/login"
+
+/* The form's token is bound to the session's cookie. */
+static int logout_seal(const Request *q, char seal[static TOKEN_LENGTH + 1]) {
+        return token_seal(q->manager->form_key, PURPOSE, q->host, request_cookie(q, REQUEST_COOKIE), seal);
+}
+
+static int to_login(Request *q, const char *target, const char *const *headers) {
+        _cleanup_free_ char *encoded = target_encode(target_or_root(target)), *location = NULL;
+
+        if (!encoded || asprintf(&location, LOGIN "?return=%s", encoded) < 0) {
+                location = NULL;
+                return -ENOMEM;
+        }
+        return request_redirect(q, location, headers);
+}
+
+int logout_get(Request *q) {
+        const Session *s = request_session(q);
+        char seal[TOKEN_LENGTH + 1];
+        int r;
+
+        if (!s)
+                return to_login(q, /* target= */ NULL, /* headers= */ NULL);
+        r = logout_seal(q, seal);
+        if (r < 0)
+                return r;
+        const PageValue values[] = { { "token", seal }, { "user", s->user }, {} };
+        return request_page(q, MHD_HTTP_OK, page_logout, TEXT_LOGOUT_TITLE, values, /* headers= */ NULL);
+}
+
+static int logged_out(Request *q, const char *const *headers) {
+        const PageValue host[] = { { "host", q->host }, {} };
+        _cleanup_free_ char *text = NULL, *link = NULL;
+        int r;
+
+        r = page_text(TEXT_LOGGED_OUT_INTRO, q->language, host, &text);
+        if (r >= 0)
+                r = page_text(TEXT_LOGIN_LINK, q->language, host, &link);
+        if (r < 0)
+                return r;
+        const PageValue values[] = {
+                { "text", text }, { "token", NULL }, { "return", NULL }, { "button", NULL }, { "href", LOGIN }, { "link", link }, {},
+        };
+        return request_page(q, MHD_HTTP_OK, page_message, TEXT_LOGGED_OUT_TITLE, values, headers);
+}
+
+static void audit(const Request *q, const Session *s) {
+        _cleanup_free_ char *message = NULL, *u = NULL, *h = NULL, *id = NULL;
+
+        if (asprintf(&message, "logout at %s: %s", q->host, s->user) < 0 || asprintf(&u, "HAGW_USER=%s", s->user) < 0 ||
+            asprintf(&h, "HAGW_HOST=%s", q->host) < 0 || asprintf(&id, "HAGW_SESSION=%s", s->id) < 0)
+                return;
+        log_fields(LOG_INFO, message, (const char *const[]) { "HAGW_EVENT=logout", u, h, id, NULL });
+}
+
+int logout_post(Request *q) {
+        static const char *const headers[] = {
+                "Set-Cookie", REQUEST_COOKIE "=" REQUEST_COOKIE_FLAGS "; Max-Age=0", NULL,
+        };
+        Session *s = request_session(q);
+        const char *target;
+        Form f;
+
+        if (!s)
+                return logged_out(q, headers);
+        if (!q->body || form_parse(q->body, q->body_size, &f) < 0)
+                return request_error(q, MHD_HTTP_BAD_REQUEST);
+        /* Another site must not be able to end somebody's session either: ask. */
+        if (!request_is_same_origin(q) ||
+            !token_seal_fits(q->manager->form_key, PURPOSE, q->host, request_cookie(q, REQUEST_COOKIE), form_get(&f, "token")))
+                return logout_get(q);
+        target = form_get(&f, "return");
+        audit(q, s);
+        session_end(&q->manager->sessions, s);
+        store_flush(q->manager);
+        manager_update_status(q->manager);
+        return target ? to_login(q, target, headers) : logged_out(q, headers);
+}
+
+int denied_get(Request *q) {
+        const Session *s = request_session(q);
+        const char *target = request_argument(q, "return");
+        _cleanup_free_ char *text = NULL, *button = NULL;
+        char seal[TOKEN_LENGTH + 1];
+        int r;
+
+        if (!s)
+                return to_login(q, target, /* headers= */ NULL);
+        if (manager_may_pass(q->manager, s))
+                return request_redirect(q, target_or_root(target), /* headers= */ NULL);
+        r = logout_seal(q, seal);
+        if (r < 0)
+                return r;
+        const PageValue names[] = { { "host", q->host }, { "user", s->user }, {} };
+        r = page_text(TEXT_DENIED_INTRO, q->language, names, &text);
+        if (r >= 0)
+                r = page_text(TEXT_DENIED_BUTTON, q->language, names, &button);
+        if (r < 0)
+                return r;
+        const PageValue values[] = {
+                { "text", text }, { "token", seal }, { "return", target_or_root(target) }, { "button", button },
+                { "href", NULL }, { "link", NULL }, {},
+        };
+        return request_page(q, MHD_HTTP_FORBIDDEN, page_message, TEXT_DENIED_TITLE, values, /* headers= */ NULL);
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The manager: starts the parts, keeps the state stored and the sessions pruned, tells proxyd of sessions that end.
+ * Main thread only. */
+
+#include <fcntl.h>
+#include <time.h>
+
+#include "http.h"
+#include "log.h"
+#include "manager.h"
+#include "store.h"
+
+#define HOUSEKEEPING_USEC (5 * USEC_PER_MINUTE)
+#define SOCKET_NAME "web"
+
+uint64_t now_usec(clockid_t clock) {
+        struct timespec ts;
+
+        (void) clock_gettime(clock, &ts);
+        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
+}
+
+void manager_update_status(Manager *m) {
+        daemon_set_status(m->daemon, "%zu users, %zu sessions%s%s", m->users.n, m->sessions.n, m->notes ? "; " : "",
+                          strempty(m->notes));
+}
+
+static void announce(Manager *m, const char *id) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        int r;
+
+        r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR("sessionIds", SD_JSON_BUILD_ARRAY(SD_JSON_BUILD_STRING(id))));
+        if (r < 0)
+                (void) log_error_errno(r, "Could not tell that a session ended: %m");
+        else
+                vl_stream_send(&m->revocations, v);
+}
+
+static void on_session_end(const Session *s, void *userdata) {
+        Manager *m = userdata;
+
+        m->sessions_dirty = true;
+        announce(m, s->id);
+}
+
+void manager_ask_again(Manager *m, const char *user) {
+        for (size_t i = 0; i < m->sessions.n; i++)
+                if (!user || streq(m->sessions.items[i]->user, user))
+                        announce(m, m->sessions.items[i]->id);
+}
+
+Session *manager_find_session(Manager *m, const char *cookie, const char *host) {
+        uint8_t hash[TOKEN_HASH_SIZE];
+        Session *s;
+
+        if (!cookie || !token_is_well_formed(cookie) || token_hash(cookie, hash) < 0)
+                return NULL;
+        s = session_find(&m->sessions, hash, now_usec(CLOCK_REALTIME));
+        /* A service that sees the cookie of its own host must not be able to use it at another one. */
+        return s && streq(s->host, host) ? s : NULL;
+}
+
+bool manager_may_pass(const Manager *m, const Session *s) {
+        const User *u = user_find(&m->users, s->user);
+
+        return u && user_may_reach(u, config_find_host(m->config, s->host), s->host);
+}
+
+bool manager_knows_address(const Manager *m, const char *user, const IpAddress *address) {
+        size_t bytes = address->family == AF_INET ? 4 : 8;
+
+        for (size_t i = 0; i < m->sessions.n; i++) {
+                const Session *s = m->sessions.items[i];
+                IpAddress a;
+                if (streq(s->user, user) && ip_parse(s->address, &a) >= 0 && a.family == address->family &&
+                    memcmp(a.bytes, address->bytes, bytes) == 0)
+                        return true;
+        }
+        return false;
+}
+
+static int on_housekeeping(sd_event_source *source, uint64_t usec, void *userdata) {
+        Manager *m = userdata;
+        int r;
+
+        if (session_prune(&m->sessions, now_usec(CLOCK_REALTIME)) > 0)
+                manager_update_status(m);
+        store_flush(m);
+        r = sd_event_source_set_time_relative(source, HOUSEKEEPING_USEC);
+        return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static void apply_config(Manager *m, const Config *config) {
+        m->config = config;
+        m->sessions.idle_usec = config->login.idle_usec;
+        m->sessions.absolute_usec = config->login.absolute_usec;
+        m->throttle.attempts = config->login.attempts;
+}
+
+static int open_state(Manager *m) {
+        const char *dir = daemon_state_dir();
+
+        if (!dir)
+                return log_error_errno(ENOENT, "There is no state directory; systemd makes it (StateDirectory=).");
+        m->state_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return m->state_fd < 0 ? log_error_errno(errno, "Could not open %s: %m", dir) : 0;
+}
+
+static int start_parts(Manager *m) {
+        int fd, r;
+
+        if (daemon_listen_fds(SOCKET_NAME, &fd, 1) != 1)
+                return log_error_errno(ENOTCONN, "One socket named \"%s\" must be handed in; "
+                                       "systemd does it through hagw-webd-web.socket.", SOCKET_NAME);
+        r = hash_pool_new(&m->hashes, m->event);
+        if (r < 0)
+                return log_error_errno(r, "Could not start the hashing threads: %m");
+        r = http_new(&m->http, m, fd);
+        if (r < 0)
+                return log_error_errno(r, "Could not start the HTTP server: %m");
+        return sd_event_add_time_relative(m->event, &m->housekeeping, CLOCK_MONOTONIC, HOUSEKEEPING_USEC,
+                                          /* accuracy= */ USEC_PER_MINUTE, on_housekeeping, m);
+}
+
+int manager_new(Daemon *daemon, const Config *config, void **ret) {
+        Manager *m;
+        int r;
+
+        m = calloc(1, sizeof(*m));
+        if (!m)
+                return -ENOMEM;
+        m->daemon = daemon;
+        m->event = daemon_event(daemon);
+        m->state_fd = -EBADF;
+        apply_config(m, config);
+        r = open_state(m);
+        if (r >= 0)
+                r = store_load(m);
+        if (r >= 0)
+                r = start_parts(m);
+        if (r < 0) {
+                manager_free(m);
+                return r;
+        }
+        /* Only from here: what was pruned while loading was nobody's. */
+        m->sessions.on_end = on_session_end;
+        m->sessions.userdata = m;
+        (void) session_prune(&m->sessions, now_usec(CLOCK_REALTIME));
+        manager_update_status(m);
+        *ret = m;
+        return 0;
+}
+
+int manager_reload(const Config *config, void *userdata) {
+        Manager *m = userdata;
+
+        apply_config(m, config);
+        manager_ask_again(m, /* user= */ NULL);
+        return 0;
+}
+
+void *manager_free(void *userdata) {
+        Manager *m = userdata;
+
+        if (!m)
+                return NULL;
+        /* First the hashes: their callbacks resume the requests that wait for them. */
+        m->hashes = hash_pool_free(m->hashes);
+        m->http = http_free(m->http);
+        if (m->state_fd >= 0)
+                store_flush(m);
+        sd_event_source_disable_unref(m->housekeeping);
+        vl_stream_done(&m->revocations);
+        session_table_done(&m->sessions);
+        user_table_done(&m->users);
+        throttle_done(&m->throttle);
+        challenge_table_done(&m->challenges);
+        (void) safe_close(m->state_fd);
+        explicit_bzero(m->form_key, sizeof(m->form_key));
+        free(m->notes);
+        free(m);
+        return NULL;
+}
+
+int manager_metrics(sd_json_variant **metrics, void *userdata) {
+        const Manager *m = userdata;
+        const struct {
+                const char *name;
+                bool counter;
+                const char *help;
+                double value;
+        } rows[] = {
+                { "logins", true, "Logins that succeeded", m->counts.logins },
+                { "login_failures", true, "Logins with a wrong name or password", m->counts.failures },
+                { "login_throttled", true, "Logins refused before the password was looked at", m->counts.throttled },
+                { "login_busy", true, "Logins refused because too many were under way", m->counts.busy },
+                { "password_hashes", true, "Password hashes computed", hash_pool_count(m->hashes) },
+                { "password_hashes_waiting", false, "Password hashes that wait for a thread", hash_pool_waiting(m->hashes) },
+                { "pages", true, "Requests for pages", m->counts.requests },
+                { "sessions", false, "Login sessions", m->sessions.n },
+                { "users", false, "Users", m->users.n },
+        };
+        int r;
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                r = metrics_append(metrics, rows[i].name, rows[i].counter, rows[i].help, rows[i].value, /* labels= */ NULL);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "challenge.h"
+#include "daemon.h"
+#include "hash.h"
+#include "session.h"
+#include "throttle.h"
+#include "token.h"
+#include "users.h"
+
+/* What hagw-webd holds, and what happens to it. Main thread only. */
+
+typedef struct Http Http;
+
+typedef struct Manager {
+        Daemon *daemon;
+        sd_event *event;
+        const Config *config; /* the daemon's; replaced at each reload */
+        int state_fd;         /* the state directory */
+        UserTable users;
+        SessionTable sessions;
+        bool users_dirty, sessions_dirty; /* differ from what is stored; see store.h */
+        Throttle throttle;
+        ChallengeTable challenges;
+        HashPool *hashes;
+        Http *http;
+        uint8_t form_key[TOKEN_KEY_SIZE];
+        VlStream revocations;
+        sd_event_source *housekeeping;
+        char *notes; /* state that was broken and set aside, in words; NULL: none */
+        struct {
+                uint64_t logins, failures, throttled, busy, requests;
+        } counts;
+} Manager;
+
+int manager_new(Daemon *daemon, const Config *config, void **ret);
+int manager_reload(const Config *config, void *userdata);
+int manager_metrics(sd_json_variant **metrics, void *userdata);
+void *manager_free(void *userdata);
+
+uint64_t now_usec(clockid_t clock); /* CLOCK_REALTIME, CLOCK_MONOTONIC */
+
+/* The live session behind a cookie's value at a host, or NULL. */
+Session *manager_find_session(Manager *m, const char *cookie, const char *host);
+/* May this session's user pass at its host? */
+bool manager_may_pass(const Manager *m, const Session *s);
+/* Is the user known to come from the network of this address (a living session was last used there)? */
+bool manager_knows_address(const Manager *m, const char *user, const IpAddress *address);
+/* Makes proxyd ask again about all sessions (user NULL) or a user's: their rights changed. */
+void manager_ask_again(Manager *m, const char *user);
+void manager_update_status(Manager *m);

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Answers: the headers that every one carries, pages in their layout, redirects. The only state is the content security
+ * policy, which names the style sheet by its hash and is made once. Main thread only. */
+
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+#include <stdio.h>
+
+#include "request.h"
+
+#define HTML "text/html; charset=utf-8"
+
+static char policy[256];
+
+int request_setup(void) {
+        uint8_t hash[TOKEN_HASH_SIZE];
+        gnutls_datum_t bytes = { hash, sizeof(hash) }, text;
+
+        if (gnutls_hash_fast(GNUTLS_DIG_SHA256, page_style, strlen(page_style), hash) < 0 ||
+            gnutls_base64_encode2(&bytes, &text) < 0)
+                return -EIO;
+        /* Nothing but our own form, our own inline style, and the icon inside the page. */
+        (void) snprintf(policy, sizeof(policy), "default-src 'none'; style-src 'sha256-%s'; img-src data:; "
+                        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'", (const char *) text.data);
+        gnutls_free(text.data);
+        return 0;
+}
+
+static const char *const common[] = {
+        "Cache-Control", "no-store",
+        "Content-Security-Policy", policy,
+        "X-Frame-Options", "DENY",
+        "X-Content-Type-Options", "nosniff",
+        /* Not no-referrer: with it browsers send "Origin: null" with our own forms. */
+        "Referrer-Policy", "same-origin",
+        "Cross-Origin-Opener-Policy", "same-origin",
+        "Cross-Origin-Resource-Policy", "same-origin",
+        NULL,
+};
+
+static bool add_headers(struct MHD_Response *response, const char *const *headers) {
+        for (; headers && headers[0]; headers += 2)
+                if (MHD_add_response_header(response, headers[0], headers[1]) != MHD_YES)
+                        return false;
+        return true;
+}
+
+int request_reply(Request *q, unsigned status, const char *type, char *body, const char *const *headers) {
+        const char *const more[] = { "Content-Type", type, "Content-Language", q->language->code, NULL };
+        struct MHD_Response *response;
+        bool ok;
+
+        response = MHD_create_response_from_buffer_with_free_callback(body ? strlen(body) : 0, body, free);
+        if (!response) {
+                free(body);
+                return -ENOMEM;
+        }
+        ok = add_headers(response, common) && (!type || add_headers(response, more)) && add_headers(response, headers) &&
+                MHD_queue_response(q->connection, status, response) == MHD_YES;
+        MHD_destroy_response(response);
+        if (!ok)
+                return -EIO;
+        q->state = REQUEST_ANSWERED;
+        return 0;
+}
+
+#define VALUES_MAX 16U
+
+int request_page(Request *q, unsigned status, const char *template, Text title, const PageValue *values,
+                 const char *const *headers) {
+        _cleanup_free_ char *heading = NULL, *body = NULL;
+        char *page;
+        PageValue all[VALUES_MAX] = { { "host", q->host }, { "language", q->language->code } };
+        size_t n = 2;
+        int r;
+
+        for (; values && values->name; values++) {
+                assert(n < VALUES_MAX - 3);
+                all[n++] = *values;
+        }
+        r = page_text(title, q->language, all, &heading);
+        if (r < 0)
+                return r;
+        all[n++] = (PageValue) { "title", heading };
+        r = page_expand(template, q->language, all, &body);
+        if (r < 0)
+                return r;
+        const PageValue layout[] = {
+                { "language", q->language->code }, { "title", heading }, { "style", page_style }, { "body", body },
+                { "wide", template == page_status ? "yes" : NULL }, {},
+        };
+        r = page_expand(page_layout, q->language, layout, &page);
+        if (r < 0)
+                return r;
+        return request_reply(q, status, HTML, page, headers);
+}
+
+int request_error(Request *q, unsigned status) {
+        bool missing = status == MHD_HTTP_NOT_FOUND;
+        Text title = missing ? TEXT_NOT_FOUND_TITLE : TEXT_ERROR_TITLE;
+        _cleanup_free_ char *text = NULL, *link = NULL;
+        const PageValue host[] = { { "host", q->host }, {} };
+        int r;
+
+        r = page_text(missing ? TEXT_NOT_FOUND_INTRO : TEXT_ERROR_INTRO, q->language, host, &text);
+        if (r >= 0)
+                r = page_text(TEXT_HOME_LINK, q->language, host, &link);
+        if (r < 0)
+                return r;
+        const PageValue values[] = {
+                { "text", text }, { "token", NULL }, { "return", NULL }, { "button", NULL }, { "href", q->host[0] ? "/" : NULL },
+                { "link", link }, {},
+        };
+        return request_page(q, status, page_message, title, values, /* headers= */ NULL);
+}
+
+int request_redirect(Request *q, const char *location, const char *const *headers) {
+        const char *all[16] = { "Location", location };
+
+        for (size_t n = 2; headers && headers[0] && n + 2 < ELEMENTSOF(all); headers += 2, n += 2) {
+                all[n] = headers[0];
+                all[n + 1] = headers[1];
+        }
+        return request_reply(q, MHD_HTTP_SEE_OTHER, /* type= */ NULL, /* body= */ NULL, all);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <microhttpd.h>
+
+#include "cidr.h"
+#include "hostname.h"
+#include "manager.h"
+#include "page.h"
+
+/* One request from hagw-proxyd: what it says, and how it is answered. */
+
+#define REQUEST_BODY_MAX (8U * 1024) /* bytes */
+#define REQUEST_COOKIE "__Host-hagw"
+#define REQUEST_FORM_COOKIE "__Host-hagw-form"
+#define REQUEST_COOKIE_FLAGS "; Path=/; Secure; HttpOnly; SameSite=Lax"
+
+typedef struct Request Request;
+typedef struct Route Route;
+
+typedef enum RequestState {
+        REQUEST_READING,  /* its body */
+        REQUEST_WAITING,  /* for something on the loop */
+        REQUEST_RESUMED,
+        REQUEST_ANSWERED,
+        _REQUEST_STATE_MAX,
+        _REQUEST_STATE_INVALID = -EINVAL,
+} RequestState;
+
+struct Request {
+        Manager *manager;
+        struct MHD_Connection *connection;
+        const Route *route;
+        const char *rest; /* of the path, behind a route's prefix */
+        RequestState state;
+        char *path;
+        char host[HOSTNAME_MAX + 1];
+        IpAddress address; /* the visitor's */
+        bool lan;
+        const Language *language;
+        char *body; /* NUL-terminated */
+        size_t body_size;
+        int (*resumed)(Request *q);
+        void *data; /* of the handler */
+        void *(*data_free)(void *data);
+        int result; /* for resumed() */
+};
+
+/* Once, before the first request. */
+int request_setup(void);
+
+/* For libmicrohttpd; cls is the manager. */
+enum MHD_Result request_on_access(void *cls, struct MHD_Connection *c, const char *url, const char *method,
+                                  const char *version, const char *data, size_t *size, void **context);
+void request_on_completed(void *cls, struct MHD_Connection *c, void **context, enum MHD_RequestTerminationCode code);
+
+/* NULL where there is none; borrowed. */
+const char *request_header(const Request *q, const char *name);
+const char *request_cookie(const Request *q, const char *name);
+const char *request_argument(const Request *q, const char *name);
+/* The visitor's live session at this host, or NULL. */
+Session *request_session(const Request *q);
+/* False where the browser says that the request comes from another site (Origin, Sec-Fetch-Site). */
+bool request_is_same_origin(const Request *q);
+
+/* The answer will come later: resumed() runs after request_resume(). */
+void request_wait(Request *q, int (*resumed)(Request *q));
+void request_resume(Request *q);
+
+/* Answers. body: taken over, NULL: none. headers: name, value, …, NULL; or NULL. */
+int request_reply(Request *q, unsigned status, const char *type, char *body, const char *const *headers);
+/* Answers with a page. values: for the template; host and language are always there. */
+int request_page(Request *q, unsigned status, const char *template, Text title, const PageValue *values,
+                 const char *const *headers);
+/* Answers with a message and a link back. */
+int request_error(Request *q, unsigned status);
+/* 303 to a path on this host. */
+int request_redirect(Request *q, const char *location, const char *const *headers);

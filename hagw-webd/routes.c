@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The table of pages, and the one page too small for a file of its own: HTTP-01 answers. */
+
+#include "routes.h"
+
+static int challenge_get(Request *q) {
+        const char *answer = challenge_find(&q->manager->challenges, q->rest, now_usec(CLOCK_MONOTONIC));
+        char *body;
+
+        if (!answer)
+                return request_error(q, MHD_HTTP_NOT_FOUND);
+        body = strdup(answer);
+        if (!body)
+                return -ENOMEM;
+        return request_reply(q, MHD_HTTP_OK, "application/octet-stream", body, /* headers= */ NULL);
+}
+
+static const Route routes[] = {
+        { "GET", "/.hagw/login", .handler = login_get },
+        { "POST", "/.hagw/login", .handler = login_post },
+        { "GET", "/.hagw/logout", .handler = logout_get },
+        { "POST", "/.hagw/logout", .handler = logout_post },
+        { "GET", "/.hagw/denied", .handler = denied_get },
+        { "GET", "/.well-known/acme-challenge/", .prefix = true, .handler = challenge_get },
+};
+
+const Route *route_find(const char *method, const char *path, bool lan, const char **ret_rest, unsigned *ret_status) {
+        unsigned status = MHD_HTTP_NOT_FOUND;
+
+        for (size_t i = 0; i < ELEMENTSOF(routes); i++) {
+                const Route *t = routes + i;
+                const char *rest = startswith(path, t->path);
+                if (!rest || (*rest && !t->prefix) || (t->lan && !lan))
+                        continue;
+                if (streq(method, t->method) || (streq(method, "HEAD") && streq(t->method, "GET"))) {
+                        *ret_rest = rest;
+                        return t;
+                }
+                status = MHD_HTTP_METHOD_NOT_ALLOWED;
+        }
+        *ret_status = status;
+        return NULL;
+}

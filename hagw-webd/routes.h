@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "request.h"
+
+/* Which handler answers which path. A page is a row of routes.c's table. */
+
+struct Route {
+        const char *method; /* GET also answers HEAD */
+        const char *path;
+        bool prefix; /* whatever begins with the path */
+        bool lan;    /* does not exist for visitors from outside */
+        int (*handler)(Request *q);
+};
+
+/* ret_rest: what follows a prefix. NULL: none, and ret_status says why (404, 405). */
+const Route *route_find(const char *method, const char *path, bool lan, const char **ret_rest, unsigned *ret_status);
+
+int login_get(Request *q);
+int login_post(Request *q);
+int logout_get(Request *q);
+int logout_post(Request *q);
+int denied_get(Request *q);
+int status_get(Request *q);
+int metrics_get(Request *q);

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "macro.h"
+
+/* Login sessions: who is in, since when, for how long. Of a session's secret only the SHA-256 is known here. Times are
+ * CLOCK_REALTIME in usec, given by the caller. Pure. */
+
+#define SESSION_HASH_SIZE 32U
+#define SESSION_ID_LENGTH 8U
+#define SESSIONS_MAX 1024U          /* in all; the least recently used gives way */
+#define SESSIONS_PER_USER_MAX 32U   /* the same */
+#define SESSION_AGENT_MAX 160U      /* bytes kept of a User-Agent */
+#define SESSION_VALID_USEC (60 * USEC_PER_SEC) /* how long an answer about a session may be kept */
+
+typedef struct Session {
+        uint8_t hash[SESSION_HASH_SIZE];
+        char id[SESSION_ID_LENGTH + 1]; /* public: the hash's first hexadecimal digits */
+        char *user, *host, *address, *agent;
+        uint64_t created_usec, used_usec;
+} Session;
+
+typedef struct SessionTable {
+        Session **items;
+        size_t n, allocated;
+        uint64_t idle_usec, absolute_usec; /* lifetimes since the last use and since the login */
+        void (*on_end)(const Session *s, void *userdata); /* told of each session that ends; may be NULL */
+        void *userdata;
+} SessionTable;
+
+/* Adds a session and makes room for it where a limit is reached. -EEXIST: one with this public id is there already (make
+ * a new secret); -ENOMEM. The session stays the table's. */
+int session_add(SessionTable *t, const uint8_t hash[static SESSION_HASH_SIZE], const char *user, const char *host,
+                const char *address, const char *agent, uint64_t created_usec, uint64_t used_usec, Session **ret);
+
+/* The live session with this hash, or NULL; an expired one ends. */
+Session *session_find(SessionTable *t, const uint8_t hash[static SESSION_HASH_SIZE], uint64_t now_usec);
+
+void session_touch(Session *s, uint64_t now_usec);
+uint64_t session_expires_usec(const SessionTable *t, const Session *s);
+/* How long an answer about the session may be kept, from now. */
+uint64_t session_valid_usec(const SessionTable *t, const Session *s, uint64_t now_usec);
+
+void session_end(SessionTable *t, Session *s);
+/* Ends those that match: id NULL stands for any, user NULL for any. Returns how many. */
+size_t session_end_matching(SessionTable *t, const char *id, const char *user);
+/* Ends what has expired. Returns how many. */
+size_t session_prune(SessionTable *t, uint64_t now_usec);
+void session_table_done(SessionTable *t);

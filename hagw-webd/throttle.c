@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The table of recent tries. Owns its entries; full, it gives up the one with the fewest tries, so that a flood of new
+ * addresses does not wash out the account under attack. Pure. */
+
+#include "throttle.h"
+
+/* What sets the kinds apart: how many tries are free (times the setting), and how long the delay may grow. */
+static const struct {
+        unsigned factor;
+        unsigned bits4, bits6;
+        uint64_t delay_max_usec;
+} kinds[_THROTTLE_KIND_MAX] = {
+        /* Short, because it is the owner who waits when a stranger guesses. */
+        [THROTTLE_ACCOUNT] = { 1, 0, 0, 30 * USEC_PER_SEC },
+        [THROTTLE_ADDRESS] = { 1, 32, 64, 15 * USEC_PER_MINUTE },
+        [THROTTLE_NETWORK] = { 4, 24, 56, 5 * USEC_PER_MINUTE },
+};
+
+static void key_of(ThrottleKind kind, const ThrottleTry *try, uint8_t key[static THROTTLE_NAME_MAX]) {
+        size_t bytes;
+
+        memset(key, 0, THROTTLE_NAME_MAX);
+        if (kind == THROTTLE_ACCOUNT) {
+                memcpy(key, try->account, strnlen(try->account, THROTTLE_NAME_MAX));
+                return;
+        }
+        bytes = (try->address.family == AF_INET ? kinds[kind].bits4 : kinds[kind].bits6) / 8;
+        key[0] = (uint8_t) try->address.family;
+        memcpy(key + 1, try->address.bytes, bytes);
+}
+
+static ThrottleEntry *find(const Throttle *t, ThrottleKind kind, const ThrottleTry *try) {
+        uint8_t key[THROTTLE_NAME_MAX];
+
+        key_of(kind, try, key);
+        for (size_t i = 0; i < t->n; i++)
+                if (t->entries[i].kind == kind && memcmp(t->entries[i].key, key, sizeof(key)) == 0)
+                        return t->entries + i;
+        return NULL;
+}
+
+static bool forgotten(const ThrottleEntry *e, uint64_t now_usec) {
+        return e->until_usec <= now_usec && now_usec - MIN(e->last_usec, now_usec) >= THROTTLE_FORGET_USEC;
+}
+
+uint64_t throttle_wait_usec(const Throttle *t, const ThrottleTry *try, uint64_t now_usec) {
+        uint64_t wait = 0;
+
+        for (ThrottleKind k = 0; k < _THROTTLE_KIND_MAX; k++) {
+                const ThrottleEntry *e;
+                if (k == THROTTLE_ACCOUNT && try->trusted)
+                        continue;
+                e = find(t, k, try);
+                if (e && e->until_usec > now_usec)
+                        wait = MAX(wait, e->until_usec - now_usec);
+        }
+        return wait;
+}
+
+/* 1 s after the last free try, doubling. */
+static uint64_t delay_usec(ThrottleKind kind, unsigned tries, unsigned attempts) {
+        uint64_t allowed = (uint64_t) attempts * kinds[kind].factor, over;
+
+        if (tries < allowed)
+                return 0;
+        over = tries - allowed;
+        return over >= 20 ? kinds[kind].delay_max_usec : MIN(USEC_PER_SEC << over, kinds[kind].delay_max_usec);
+}
+
+/* A free entry, or the one that is missed least. */
+static ThrottleEntry *entry_new(Throttle *t, uint64_t now_usec) {
+        ThrottleEntry *victim = t->entries;
+
+        if (t->n < THROTTLE_ENTRIES_MAX)
+                return t->entries + t->n++;
+        for (size_t i = 0; i < t->n; i++) {
+                ThrottleEntry *e = t->entries + i;
+                if (forgotten(e, now_usec))
+                        return e;
+                if (e->tries < victim->tries || (e->tries == victim->tries && e->last_usec < victim->last_usec))
+                        victim = e;
+        }
+        return victim;
+}
+
+int throttle_charge(Throttle *t, const ThrottleTry *try, uint64_t now_usec) {
+        if (!t->entries) {
+                t->entries = calloc(THROTTLE_ENTRIES_MAX, sizeof(*t->entries));
+                if (!t->entries)
+                        return -ENOMEM;
+        }
+        for (ThrottleKind k = 0; k < _THROTTLE_KIND_MAX; k++) {
+                ThrottleEntry *e = find(t, k, try);
+                if (!e) {
+                        e = entry_new(t, now_usec);
+                        *e = (ThrottleEntry) { .kind = k };
+                        key_of(k, try, e->key);
+                } else if (forgotten(e, now_usec))
+                        e->tries = 0;
+                if (e->tries < UINT32_MAX)
+                        e->tries++;
+                e->last_usec = now_usec;
+                e->until_usec = now_usec + delay_usec(k, e->tries, t->attempts);
+        }
+        return 0;
+}
+
+void throttle_forgive(Throttle *t, const ThrottleTry *try) {
+        for (ThrottleKind k = 0; k < _THROTTLE_KIND_MAX; k++) {
+                ThrottleEntry *e = find(t, k, try);
+                if (!e)
+                        continue;
+                /* Somebody with one account must not open the way for guesses at others from a whole network. */
+                e->tries = k == THROTTLE_NETWORK && e->tries > 0 ? e->tries - 1 : 0;
+                if (e->tries == 0)
+                        e->until_usec = 0;
+        }
+}
+
+void throttle_done(Throttle *t) {
+        free(t->entries);
+        *t = (Throttle) {};
+}

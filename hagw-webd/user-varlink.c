@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Users over varlink. A change is stored before it is answered, and undone where it could not be stored; calls that carry
+ * a password are answered when its hash is made. Main thread only. */
+
+#include "log.h"
+#include "store.h"
+#include "user-varlink.h"
+
+#define ERROR(name) "io.hagw.Web." name
+
+/* A call that waits for a hash. */
+typedef struct Change {
+        Manager *manager;
+        sd_varlink *link;
+        bool add;
+        char *name;
+        char **hosts, **groups; /* add */
+} Change;
+
+static Change *change_free(Change *c) {
+        if (!c)
+                return NULL;
+        sd_varlink_unref(c->link);
+        free(c->name);
+        list_free(c->hosts);
+        list_free(c->groups);
+        free(c);
+        return NULL;
+}
+DEFINE_TRIVIAL_CLEANUP_FUNC(Change *, change_free)
+
+static int error_name(sd_varlink *link, const char *error, const char *name) {
+        return sd_varlink_errorbo(link, error, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)));
+}
+
+static int error_full(sd_varlink *link) {
+        return sd_varlink_errorbo(link, ERROR("Full"), SD_JSON_BUILD_PAIR("what", SD_JSON_BUILD_STRING("users")),
+                                  SD_JSON_BUILD_PAIR("limit", SD_JSON_BUILD_UNSIGNED(USERS_MAX)));
+}
+
+static int change_add(Change *c, const char *hash) {
+        Manager *m = c->manager;
+        User *u;
+        int r;
+
+        r = user_add(&m->users, c->name, hash, c->hosts, c->groups, now_usec(CLOCK_REALTIME), &u);
+        if (r == -EEXIST)
+                return error_name(c->link, ERROR("UserExists"), c->name);
+        if (r == -E2BIG)
+                return error_full(c->link);
+        if (r < 0)
+                return sd_varlink_error_errno(c->link, r);
+        c->hosts = c->groups = NULL;
+        r = store_users(m);
+        if (r < 0) {
+                user_remove(&m->users, u);
+                return sd_varlink_error_errno(c->link, r);
+        }
+        log_info("User %s was added.", c->name);
+        return sd_varlink_reply(c->link, NULL);
+}
+
+static int change_password(Change *c, const char *hash) {
+        Manager *m = c->manager;
+        User *u = user_find(&m->users, c->name);
+        char *new, *old;
+        int r;
+
+        if (!u)
+                return error_name(c->link, ERROR("NoSuchUser"), c->name);
+        new = strdup(hash);
+        if (!new)
+                return sd_varlink_error_errno(c->link, -ENOMEM);
+        old = u->hash;
+        u->hash = new;
+        r = store_users(m);
+        if (r < 0) {
+                u->hash = old;
+                free(new);
+                return sd_varlink_error_errno(c->link, r);
+        }
+        explicit_bzero(old, strlen(old));
+        free(old);
+        /* Whoever came in with the old one goes. */
+        if (session_end_matching(&m->sessions, /* id= */ NULL, c->name) > 0)
+                store_flush(m);
+        log_info("The password of user %s was changed.", c->name);
+        return sd_varlink_reply(c->link, NULL);
+}
+
+static void on_hash(int result, const char *hash, void *userdata) {
+        _cleanup_(change_freep) Change *c = userdata;
+        int r;
+
+        if (result < 0)
+                r = sd_varlink_error_errno(c->link, result);
+        else
+                r = c->add ? change_add(c, hash) : change_password(c, hash);
+        if (r < 0)
+                (void) log_debug_errno(r, "Could not answer about user %s: %m", c->name);
+        manager_update_status(c->manager);
+}
+
+/* Takes hosts and groups over, also where it fails. */
+static int change_begin(Manager *m, sd_varlink *link, const char *name, const char *password, bool add, char **hosts,
+                        char **groups) {
+        _cleanup_(change_freep) Change *c = calloc(1, sizeof(*c));
+        int r;
+
+        if (!c) {
+                list_free(hosts);
+                list_free(groups);
+                return sd_varlink_error_errno(link, -ENOMEM);
+        }
+        c->manager = m;
+        c->link = sd_varlink_ref(link);
+        c->add = add;
+        c->hosts = hosts;
+        c->groups = groups;
+        c->name = strdup(name);
+        if (!c->name)
+                return sd_varlink_error_errno(link, -ENOMEM);
+        r = hash_make(m->hashes, password, on_hash, c);
+        if (r == -EAGAIN)
+                return sd_varlink_error(link, ERROR("Busy"), NULL);
+        if (r < 0)
+                return sd_varlink_error_errno(link, r);
+        TAKE_PTR(c);
+        return 0;
+}
+
+/* 0, or an error was sent. */
+static int check_password(sd_varlink *link, const char *password) {
+        const char *problem = user_password_problem(password);
+
+        return problem ? sd_varlink_errorbo(link, ERROR("BadPassword"),
+                                            SD_JSON_BUILD_PAIR("reason", SD_JSON_BUILD_STRING(problem))) : 0;
+}
+
+static int check_lists(sd_varlink *link, char **hosts, char **groups) {
+        const char *field = user_hosts_check(hosts) < 0 ? "hosts" : user_groups_check(groups) < 0 ? "groups" : NULL;
+
+        return field ? sd_varlink_errorbo(link, ERROR("BadList"), SD_JSON_BUILD_PAIR("field", SD_JSON_BUILD_STRING(field))) : 0;
+}
+
+typedef struct UserParameters {
+        const char *name, *password;
+        char **hosts, **groups;
+} UserParameters;
+
+#define NAME_FIELD \
+        { "name", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(UserParameters, name), SD_JSON_MANDATORY }
+#define PASSWORD_FIELD                                                                                  \
+        { "password", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(UserParameters, password), \
+          SD_JSON_MANDATORY }
+#define LIST_FIELD(field, flags) \
+        { #field, SD_JSON_VARIANT_ARRAY, sd_json_dispatch_strv, offsetof(UserParameters, field), flags }
+
+int vl_method_add_user(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags, void *userdata) {
+        static const sd_json_dispatch_field table[] = {
+                NAME_FIELD, PASSWORD_FIELD, LIST_FIELD(hosts, SD_JSON_MANDATORY), LIST_FIELD(groups, SD_JSON_MANDATORY), {},
+        };
+        UserParameters p = {};
+        Manager *m = userdata;
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_ROOT);
+        if (r != 0)
+                return r;
+        (void) sd_varlink_set_input_sensitive(link);
+        r = sd_varlink_dispatch(link, parameters, table, &p);
+        _cleanup_(list_freep) char **hosts = p.hosts, **groups = p.groups;
+        if (r != 0)
+                return r;
+        if (!user_name_is_valid(p.name))
+                return error_name(link, ERROR("BadUserName"), p.name);
+        if (user_find(&m->users, p.name))
+                return error_name(link, ERROR("UserExists"), p.name);
+        if (m->users.n >= USERS_MAX)
+                return error_full(link);
+        r = check_password(link, p.password);
+        if (r == 0)
+                r = check_lists(link, hosts, groups);
+        if (r != 0)
+                return r;
+        return change_begin(m, link, p.name, p.password, /* add= */ true, TAKE_PTR(hosts), TAKE_PTR(groups));
+}
+
+int vl_method_set_password(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags, void *userdata) {
+        static const sd_json_dispatch_field table[] = { NAME_FIELD, PASSWORD_FIELD, {} };
+        UserParameters p = {};
+        Manager *m = userdata;
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_ROOT);
+        if (r != 0)
+                return r;
+        (void) sd_varlink_set_input_sensitive(link);
+        r = sd_varlink_dispatch(link, parameters, table, &p);
+        if (r != 0)
+                return r;
+        if (!user_find(&m->users, p.name))
+                return error_name(link, ERROR("NoSuchUser"), p.name);
+        r = check_password(link, p.password);
+        if (r != 0)
+                return r;
+        return change_begin(m, link, p.name, p.password, /* add= */ false, /* hosts= */ NULL, /* groups= */ NULL);
+}
+
+static void swap_lists(char ***a, char ***b) {
+        char **t = *a;
+        *a = *b;
+        *b = t;
+}
+
+int vl_method_set_user(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags, void *userdata) {
+        static const sd_json_dispatch_field table[] = {
+                NAME_FIELD, LIST_FIELD(hosts, SD_JSON_NULLABLE), LIST_FIELD(groups, SD_JSON_NULLABLE), {},
+        };
+        UserParameters p = {};
+        Manager *m = userdata;
+        User *u;
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_ROOT);
+        if (r != 0)
+                return r;
+        r = sd_varlink_dispatch(link, parameters, table, &p);
+        _cleanup_(list_freep) char **hosts = p.hosts, **groups = p.groups;
+        if (r != 0)
+                return r;
+        u = user_find(&m->users, p.name);
+        if (!u)
+                return error_name(link, ERROR("NoSuchUser"), p.name);
+        r = check_lists(link, hosts, groups);
+        if (r != 0)
+                return r;
+        bool set_hosts = !sd_json_variant_is_null(sd_json_variant_by_key(parameters, "hosts")),
+             set_groups = !sd_json_variant_is_null(sd_json_variant_by_key(parameters, "groups"));
+        /* The old lists are in the locals then, to go back to or to be freed. */
+        if (set_hosts)
+                swap_lists(&u->hosts, &hosts);
+        if (set_groups)
+                swap_lists(&u->groups, &groups);
+        r = store_users(m);
+        if (r < 0) {
+                if (set_hosts)
+                        swap_lists(&u->hosts, &hosts);
+                if (set_groups)
+                        swap_lists(&u->groups, &groups);
+                return sd_varlink_error_errno(link, r);
+        }
+        log_info("What user %s may reach was changed.", u->name);
+        manager_ask_again(m, u->name);
+        return sd_varlink_reply(link, NULL);
+}
+
+int vl_method_remove_user(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags, void *userdata) {
+        static const sd_json_dispatch_field table[] = { NAME_FIELD, {} };
+        UserParameters p = {};
+        Manager *m = userdata;
+        User *u;
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_ROOT);
+        if (r != 0)
+                return r;
+        r = sd_varlink_dispatch(link, parameters, table, &p);
+        if (r != 0)
+                return r;
+        u = user_find(&m->users, p.name);
+        if (!u)
+                return error_name(link, ERROR("NoSuchUser"), p.name);
+        /* Sessions go first: stored without a user they would only be dropped at the next start. */
+        (void) session_end_matching(&m->sessions, /* id= */ NULL, p.name);
+        user_remove(&m->users, u);
+        m->users_dirty = true;
+        r = store_users(m);
+        store_flush(m);
+        manager_update_status(m);
+        if (r < 0)
+                return sd_varlink_error_errno(link, r);
+        log_info("User %s was removed.", p.name);
+        return sd_varlink_reply(link, NULL);
+}
+
+static int append_user(sd_json_variant **v, const User *u) {
+        return sd_json_variant_append_arraybo(
+                v, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(u->name)),
+                SD_JSON_BUILD_PAIR("hosts", SD_JSON_BUILD_STRV(u->hosts)),
+                SD_JSON_BUILD_PAIR("groups", SD_JSON_BUILD_STRV(u->groups)),
+                SD_JSON_BUILD_PAIR("createdUSec", SD_JSON_BUILD_UNSIGNED(u->created_usec)),
+                SD_JSON_BUILD_PAIR_CONDITION(u->last_login_usec > 0, "lastLoginUSec",
+                                             SD_JSON_BUILD_UNSIGNED(u->last_login_usec)));
+}
+
+int vl_method_list_users(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags, void *userdata) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        Manager *m = userdata;
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_ROOT);
+        if (r != 0)
+                return r;
+        r = sd_varlink_dispatch(link, parameters, NULL, NULL);
+        if (r != 0)
+                return r;
+        r = sd_json_variant_new_array(&v, NULL, 0);
+        for (size_t i = 0; i < m->users.n && r >= 0; i++)
+                r = append_user(&v, m->users.items[i]);
+        if (r < 0)
+                return sd_varlink_error_errno(link, r);
+        return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("users", SD_JSON_BUILD_VARIANT(v)));
+}

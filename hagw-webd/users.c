@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The table of users: names, hashes, what they may reach. Owns its users. Pure. */
+
+#include <ctype.h>
+
+#include "hostname.h"
+#include "users.h"
+
+char **list_free(char **l) {
+        for (char **p = l; p && *p; p++)
+                free(*p);
+        free(l);
+        return NULL;
+}
+
+static bool list_contains(char *const *l, const char *s) {
+        for (; l && *l; l++)
+                if (streq(*l, s))
+                        return true;
+        return false;
+}
+
+bool user_name_is_valid(const char *name) {
+        size_t n = strlen(name);
+
+        return n >= 1 && n <= USER_NAME_MAX && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789.-_@") == n;
+}
+
+void user_name_from_typed(const char *typed, char *out) {
+        size_t n;
+
+        typed += strspn(typed, " \t");
+        n = strcspn(typed, " \t");
+        if (n > USER_NAME_MAX || typed[n + strspn(typed + n, " \t")] != '\0')
+                n = 0;
+        for (size_t i = 0; i < n; i++)
+                out[i] = (char) tolower((unsigned char) typed[i]);
+        out[n] = '\0';
+        if (!user_name_is_valid(out))
+                out[0] = '\0';
+}
+
+int user_hosts_check(char **hosts) {
+        for (size_t i = 0; hosts && hosts[i]; i++) {
+                char name[HOSTNAME_MAX + 1];
+                const char *rest = startswith(hosts[i], "*.") ?: hosts[i];
+                int r;
+
+                if (i >= USER_LIST_MAX)
+                        return -E2BIG;
+                if (streq(hosts[i], "*"))
+                        continue;
+                r = hostname_normalize(rest, strlen(rest), name);
+                if (r < 0)
+                        return r;
+                /* Normalizing never makes a name longer. */
+                memcpy(hosts[i] + (rest - hosts[i]), name, (size_t) r + 1);
+        }
+        return 0;
+}
+
+int user_groups_check(char **groups) {
+        for (size_t i = 0; groups && groups[i]; i++) {
+                if (i >= USER_LIST_MAX)
+                        return -E2BIG;
+                if (!user_name_is_valid(groups[i]))
+                        return -EINVAL;
+        }
+        return 0;
+}
+
+const char *user_password_problem(const char *password) {
+        size_t n = strlen(password);
+
+        if (n < USER_PASSWORD_MIN)
+                return "it is shorter than 8 characters";
+        if (n > USER_PASSWORD_MAX)
+                return "it is longer than 511 bytes";
+        for (size_t i = 0; i < n; i++)
+                if ((unsigned char) password[i] < 0x20 || password[i] == 0x7f)
+                        return "it contains a control character";
+        return NULL;
+}
+
+static User *user_free(User *u) {
+        if (!u)
+                return NULL;
+        free(u->name);
+        if (u->hash)
+                explicit_bzero(u->hash, strlen(u->hash));
+        free(u->hash);
+        list_free(u->hosts);
+        list_free(u->groups);
+        free(u);
+        return NULL;
+}
+DEFINE_TRIVIAL_CLEANUP_FUNC(User *, user_free)
+
+User *user_find(const UserTable *t, const char *name) {
+        for (size_t i = 0; i < t->n; i++)
+                if (streq(t->items[i]->name, name))
+                        return t->items[i];
+        return NULL;
+}
+
+int user_add(UserTable *t, const char *name, const char *hash, char **hosts, char **groups, uint64_t created_usec,
+             User **ret) {
+        _cleanup_(user_freep) User *u = NULL;
+
+        if (user_find(t, name))
+                return -EEXIST;
+        if (t->n >= USERS_MAX)
+                return -E2BIG;
+        u = calloc(1, sizeof(*u));
+        if (!u)
+                return -ENOMEM;
+        u->name = strdup(name);
+        u->hash = strdup(hash);
+        u->created_usec = created_usec;
+        if (!u->name || !u->hash || !GREEDY_REALLOC(t->items, t->allocated, t->n + 1))
+                return -ENOMEM;
+        u->hosts = hosts;
+        u->groups = groups;
+        if (ret)
+                *ret = u;
+        t->items[t->n++] = TAKE_PTR(u);
+        return 0;
+}
+
+void user_remove(UserTable *t, User *u) {
+        for (size_t i = 0; i < t->n; i++)
+                if (t->items[i] == u) {
+                        t->items[i] = t->items[--t->n];
+                        user_free(u);
+                        return;
+                }
+}
+
+void user_table_done(UserTable *t) {
+        for (size_t i = 0; i < t->n; i++)
+                user_free(t->items[i]);
+        free(t->items);
+        *t = (UserTable) {};
+}
+
+static bool user_lists_host(const User *u, const char *host) {
+        for (char **h = u->hosts; h && *h; h++)
+                if (streq(*h, "*") || hostname_matches(host, *h))
+                        return true;
+        return false;
+}
+
+bool user_may_reach(const User *u, const ConfHost *conf, const char *host) {
+        bool open;
+
+        if (!conf || !user_lists_host(u, host))
+                return false;
+        open = (!conf->access.users || !conf->access.users[0]) && (!conf->access.groups || !conf->access.groups[0]);
+        if (open || list_contains(conf->access.users, u->name))
+                return true;
+        for (char **g = conf->access.groups; g && *g; g++)
+                if (list_contains(u->groups, *g))
+                        return true;
+        return false;
+}

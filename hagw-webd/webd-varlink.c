@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* io.hagw.Web: sessions for hagw-proxyd and hagw-ctl, HTTP-01 answers for hagw-acmed. Main thread only. */
+
+#include "hostname.h"
+#include "log.h"
+#include "store.h"
+#include "user-varlink.h"
+#include "webd-varlink.h"
+
+#define ERROR(name) "io.hagw.Web." name
+
+static int check_session(Manager *m, const char *cookie, const char *host, const char *address, Session **ret) {
+        char name[HOSTNAME_MAX + 1];
+        IpAddress a;
+        Session *s;
+
+        if (hostname_normalize(host, strlen(host), name) < 0)
+                return -EINVAL;
+        s = manager_find_session(m, cookie, name);
+        if (!s)
+                return -ENOENT;
+        if (ip_parse(address, &a) >= 0 && !streq(s->address, address)) {
+                char *copy = strdup(address);
+                if (!copy)
+                        return -ENOMEM;
+                free(s->address);
+                s->address = copy;
+        }
+        session_touch(s, now_usec(CLOCK_REALTIME));
+        m->sessions_dirty = true;
+        *ret = s;
+        return 0;
+}
+
+static int vl_method_check_session(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                                   void *userdata) {
+        static const sd_json_dispatch_field table[] = {
+                { "cookie", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 0, SD_JSON_MANDATORY },
+                { "host", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, sizeof(char *), SD_JSON_MANDATORY },
+                { "address", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 2 * sizeof(char *), SD_JSON_MANDATORY },
+                {},
+        };
+        const char *p[3] = {};
+        Manager *m = userdata;
+        Session *s;
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_PROXYD);
+        if (r != 0)
+                return r;
+        (void) sd_varlink_set_input_sensitive(link);
+        r = sd_varlink_dispatch(link, parameters, table, p);
+        if (r != 0)
+                return r;
+        r = check_session(m, p[0], p[1], p[2], &s);
+        if (r == -ENOMEM)
+                return sd_varlink_error_errno(link, r);
+        if (r < 0)
+                return sd_varlink_error(link, ERROR("NoSuchSession"), NULL);
+        return sd_varlink_replybo(
+                link, SD_JSON_BUILD_PAIR("user", SD_JSON_BUILD_STRING(s->user)),
+                SD_JSON_BUILD_PAIR("sessionId", SD_JSON_BUILD_STRING(s->id)),
+                SD_JSON_BUILD_PAIR("allowed", SD_JSON_BUILD_BOOLEAN(manager_may_pass(m, s))),
+                SD_JSON_BUILD_PAIR("validUSec",
+                                   SD_JSON_BUILD_UNSIGNED(session_valid_usec(&m->sessions, s, now_usec(CLOCK_REALTIME)))));
+}
+
+static int vl_method_watch_revocations(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                                       void *userdata) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *first = NULL;
+        Manager *m = userdata;
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_PROXYD);
+        if (r != 0)
+                return r;
+        r = sd_varlink_dispatch(link, parameters, NULL, NULL);
+        if (r != 0)
+                return r;
+        if (!(flags & SD_VARLINK_METHOD_MORE))
+                return sd_varlink_error(link, SD_VARLINK_ERROR_EXPECTED_MORE, NULL);
+        r = sd_json_buildo(&first, SD_JSON_BUILD_PAIR("sessionIds", SD_JSON_BUILD_EMPTY_ARRAY));
+        if (r < 0)
+                return r;
+        return vl_stream_add(&m->revocations, link, first);
+}
+
+static int append_session(sd_json_variant **v, const SessionTable *t, const Session *s) {
+        return sd_json_variant_append_arraybo(
+                v, SD_JSON_BUILD_PAIR("id", SD_JSON_BUILD_STRING(s->id)),
+                SD_JSON_BUILD_PAIR("user", SD_JSON_BUILD_STRING(s->user)),
+                SD_JSON_BUILD_PAIR("host", SD_JSON_BUILD_STRING(s->host)),
+                SD_JSON_BUILD_PAIR("address", SD_JSON_BUILD_STRING(s->address)),
+                SD_JSON_BUILD_PAIR("userAgent", SD_JSON_BUILD_STRING(s->agent)),
+                SD_JSON_BUILD_PAIR("createdUSec", SD_JSON_BUILD_UNSIGNED(s->created_usec)),
+                SD_JSON_BUILD_PAIR("lastUsedUSec", SD_JSON_BUILD_UNSIGNED(s->used_usec)),
+                SD_JSON_BUILD_PAIR("expiresUSec", SD_JSON_BUILD_UNSIGNED(session_expires_usec(t, s))));
+}
+
+static int vl_method_list_sessions(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                                   void *userdata) {
+        static const sd_json_dispatch_field table[] = {
+                { "user", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 0, SD_JSON_NULLABLE }, {},
+        };
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        const char *user = NULL;
+        Manager *m = userdata;
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_ROOT);
+        if (r != 0)
+                return r;
+        r = sd_varlink_dispatch(link, parameters, table, &user);
+        if (r != 0)
+                return r;
+        if (user && !user_find(&m->users, user))
+                return sd_varlink_errorbo(link, ERROR("NoSuchUser"), SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(user)));
+        if (session_prune(&m->sessions, now_usec(CLOCK_REALTIME)) > 0)
+                manager_update_status(m);
+        r = sd_json_variant_new_array(&v, NULL, 0);
+        for (size_t i = 0; i < m->sessions.n && r >= 0; i++)
+                if (!user || streq(m->sessions.items[i]->user, user))
+                        r = append_session(&v, &m->sessions, m->sessions.items[i]);
+        if (r < 0)
+                return sd_varlink_error_errno(link, r);
+        return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("sessions", SD_JSON_BUILD_VARIANT(v)));
+}
+
+static int vl_method_revoke_session(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                                    void *userdata) {
+        static const sd_json_dispatch_field table[] = {
+                { "id", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 0, SD_JSON_NULLABLE },
+                { "user", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, sizeof(char *), SD_JSON_NULLABLE },
+                {},
+        };
+        const char *p[2] = {};
+        Manager *m = userdata;
+        size_t n;
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_ROOT);
+        if (r != 0)
+                return r;
+        r = sd_varlink_dispatch(link, parameters, table, p);
+        if (r != 0)
+                return r;
+        /* Neither would be everybody, and is more likely a mistake. */
+        if (!p[0] && !p[1])
+                return sd_varlink_error_invalid_parameter_name(link, "id");
+        n = session_end_matching(&m->sessions, p[0], p[1]);
+        if (n == 0 && p[0])
+                return sd_varlink_error(link, ERROR("NoSuchSession"), NULL);
+        if (n > 0) {
+                r = store_sessions(m);
+                if (r < 0)
+                        return sd_varlink_error_errno(link, r);
+                manager_update_status(m);
+                log_info("%zu sessions were revoked.", n);
+        }
+        return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("revoked", SD_JSON_BUILD_UNSIGNED(n)));
+}
+
+static int vl_method_publish_challenge(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                                       void *userdata) {
+        static const sd_json_dispatch_field table[] = {
+                { "token", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 0, SD_JSON_MANDATORY },
+                { "keyAuthorization", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, sizeof(char *), SD_JSON_MANDATORY },
+                {},
+        };
+        const char *p[2] = {};
+        Manager *m = userdata;
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_ACMED);
+        if (r != 0)
+                return r;
+        r = sd_varlink_dispatch(link, parameters, table, p);
+        if (r != 0)
+                return r;
+        r = challenge_publish(&m->challenges, p[0], p[1], now_usec(CLOCK_MONOTONIC));
+        if (r == -EINVAL)
+                return sd_varlink_errorbo(link, ERROR("BadChallenge"), SD_JSON_BUILD_PAIR("token", SD_JSON_BUILD_STRING(p[0])));
+        if (r == -E2BIG)
+                return sd_varlink_errorbo(link, ERROR("Full"), SD_JSON_BUILD_PAIR("what", SD_JSON_BUILD_STRING("challenges")),
+                                          SD_JSON_BUILD_PAIR("limit", SD_JSON_BUILD_UNSIGNED(CHALLENGES_MAX)));
+        if (r < 0)
+                return sd_varlink_error_errno(link, r);
+        return sd_varlink_reply(link, NULL);
+}
+
+static int vl_method_withdraw_challenge(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                                        void *userdata) {
+        static const sd_json_dispatch_field table[] = {
+                { "token", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 0, SD_JSON_MANDATORY }, {},
+        };
+        const char *token = NULL;
+        Manager *m = userdata;
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_ACMED);
+        if (r != 0)
+                return r;
+        r = sd_varlink_dispatch(link, parameters, table, &token);
+        if (r != 0)
+                return r;
+        challenge_withdraw(&m->challenges, token);
+        return sd_varlink_reply(link, NULL);
+}
+
+const VlMethod webd_methods[] = {
+        { "io.hagw.Web.ListUsers", vl_method_list_users },
+        { "io.hagw.Web.AddUser", vl_method_add_user },
+        { "io.hagw.Web.SetPassword", vl_method_set_password },
+        { "io.hagw.Web.SetUser", vl_method_set_user },
+        { "io.hagw.Web.RemoveUser", vl_method_remove_user },
+        { "io.hagw.Web.CheckSession", vl_method_check_session },
+        { "io.hagw.Web.WatchRevocations", vl_method_watch_revocations },
+        { "io.hagw.Web.ListSessions", vl_method_list_sessions },
+        { "io.hagw.Web.RevokeSession", vl_method_revoke_session },
+        { "io.hagw.Web.PublishChallenge", vl_method_publish_challenge },
+        { "io.hagw.Web.WithdrawChallenge", vl_method_withdraw_challenge },
+        {},
+};

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* hagw-webd: the pages of the house. Fills in the daemon's frame; everything else is the manager's. */
+
+#include "manager.h"
+#include "vl-io.hagw.Web.h"
+#include "webd-varlink.h"
+
+int main(int argc, char *argv[]) {
+        const DaemonSpec spec = {
+                .name = "hagw-webd",
+                .description = "The pages of the Home Assistant Gateway: login, status, metrics, HTTP-01 answers.",
+                .interface = &vl_interface_io_hagw_Web,
+                .methods = webd_methods,
+                .start = manager_new,
+                .reload = manager_reload,
+                .metrics = manager_metrics,
+                .stop = manager_free,
+        };
+
+        return daemon_run(&spec, argc, argv);
+}
