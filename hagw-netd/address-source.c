@@ -199,7 +199,8 @@ static void on_resolved(Lookup *lookup, const LookupResult *result, void *userda
         if (resolve_take(s, result, &ttl))
                 usec = MIN(MAX((uint64_t) ttl * USEC_PER_SEC, SOURCE_POLL_MIN_USEC), SOURCE_POLL_MAX_USEC);
         else
-                usec = jitter(MIN(SOURCE_RETRY_MIN_USEC << MIN(s->failures, 10U), SOURCE_RETRY_MAX_USEC));
+                usec = jitter(
+                        MIN(SOURCE_RETRY_MIN_USEC << MIN(s->failures - 1, 10U), SOURCE_RETRY_MAX_USEC));
         lookup_free(lookup);
         if (resolve_again_in(s, usec) < 0)
                 log_warning("Could not set the timer of %s; it is not followed any more.", s->spec);

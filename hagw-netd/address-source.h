@@ -11,7 +11,7 @@
 #define SOURCE_POLL_MIN_USEC                                                                                \
         (5 * USEC_PER_SEC) /* a resolved name is asked again when its TTL is over, but not before */
 #define SOURCE_POLL_MAX_USEC  (5 * USEC_PER_MINUTE) /* and at the latest then */
-#define SOURCE_RETRY_MIN_USEC (1 * USEC_PER_SEC)    /* after a failure, doubling */
+#define SOURCE_RETRY_MIN_USEC (2 * USEC_PER_SEC)    /* after a failure, doubling */
 #define SOURCE_RETRY_MAX_USEC (1 * USEC_PER_MINUTE)
 
 typedef struct AddressSource AddressSource;

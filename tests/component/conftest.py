@@ -145,7 +145,7 @@ class Daemon:
 
     def call(self, method, **parameters):
         with self.varlink() as v:
-            return v.call(method if method.startswith("io.") else f"{self.interface}.{method}", **parameters)
+            return v.call(method if method.startswith(("io.", "org.")) else f"{self.interface}.{method}", **parameters)
 
     def reload(self):
         self.ready.clear()

@@ -7,14 +7,12 @@ import pathlib
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import threading
 import time
 
 import dns.message
 import dns.query
-import dns.rdatatype
 import dns.rrset
 import dns.update
 import pytest
@@ -162,3 +160,355 @@ def test_resolve_follows_change_and_outage(house, knot):
         knot.update("house", "A", "198.51.100.3")
         wait_for(stream, "ipv4", has("198.51.100.3"), seconds=30)
     assert state(d.call("Watch"), "ipv6")["address"] == "2001:db8:1::1"
+
+
+@pytest.mark.parametrize("name, why", [
+    ("private.example.org", "192.168.1.4"), ("nat.example.org", "100.64.3.4"), ("nowhere.example.org", "not found"),
+    ("records.example.org", "records.example.org"),
+])
+def test_resolve_refuses_what_is_no_public_address(house, knot, name, why):
+    d = start(house, ipv4=f"resolve:{name}")
+    with d.varlink() as v:
+        s = wait_for(v.stream(f"{NET}.Watch"), "ipv4", lambda s: s.get("error"))
+    assert s.get("address") is None and why in s["error"] and s["confirmedUSec"] == 0
+
+
+def test_a_mistaken_change_keeps_the_last_good_address(house, knot):
+    d = start(house, ipv4="resolve:mixed.example.org")
+    with d.varlink() as v:
+        stream = v.stream(f"{NET}.Watch")
+        wait_for(stream, "ipv4", has("198.51.100.7"))
+        knot.update("mixed", "A", "10.0.0.2")
+        assert state(d.call("Refresh"), "ipv4")["address"] == "198.51.100.7"
+        s = wait_for(stream, "ipv4", lambda s: s.get("error"))
+    assert s["address"] == "198.51.100.7" and "10.0.0.2" in s["error"]
+    status = d.call("io.hagw.Service.Describe")["status"]
+    assert "198.51.100.7 (last good one)" in status
+
+
+def test_refresh_does_not_wait_for_the_ttl(house, knot):
+    d = start(house, ipv4="resolve:slow.example.org")
+    with d.varlink() as v:
+        wait_for(v.stream(f"{NET}.Watch"), "ipv4", has("198.51.100.9"))
+    knot.update("slow", "A", "198.51.100.10", ttl=86400)
+    began = time.monotonic()
+    assert state(d.call("Refresh"), "ipv4")["address"] == "198.51.100.10"
+    assert time.monotonic() - began < 5
+
+
+def test_last_good_address_survives_kill_and_restart_without_network(house, knot):
+    d = start(house, ipv4="resolve:house.example.org")
+    with d.varlink() as v:
+        good = wait_for(v.stream(f"{NET}.Watch"), "ipv4", has("198.51.100.1"))
+    d.kill()
+    knot.stop()
+    d.start()
+    first = state(d.call("Watch"), "ipv4")
+    assert first["address"] == "198.51.100.1" and first["changedUSec"] == good["changedUSec"]
+    with d.varlink() as v:
+        s = wait_for(v.stream(f"{NET}.Watch"), "ipv4", lambda s: s.get("error"), seconds=30)
+    assert s["address"] == "198.51.100.1" and 0 < s["confirmedUSec"] <= good["confirmedUSec"] + 10**7
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"addresses":[{"source":"resolve:house.example.org"}]}',
+                                     b'{"addresses":[{"source":"x","address":"nonsense","confirmedUSec":1,"changedUSec":1}]}'])
+def test_broken_state_is_set_aside(house, net, content):
+    folder = house.root / "state" / "netd"
+    folder.mkdir(parents=True)
+    (folder / "addresses.json").write_bytes(content)
+    d = start(house, ipv4="resolve:house.example.org")
+    assert state(d.call("Watch"), "ipv4").get("address") is None
+    assert (folder / "addresses.json.broken").read_bytes() == content
+    assert "addresses.json.broken" in d.text()
+
+
+def test_state_of_another_source_does_not_count(house, net):
+    d = start(house, ipv4="static:203.0.113.4")
+    assert d.stop() == 0
+    house.configure('public_address: { ipv4 = "resolve:house.example.org"; ipv6 = "none"; };')
+    d.start()
+    assert state(d.call("Watch"), "ipv4").get("address") is None
+
+
+def test_reload_changes_a_source_or_nothing(house, net):
+    d = start(house, ipv4="static:203.0.113.4", ipv6="static:2001:db8::4")
+    with d.varlink() as v:
+        stream = v.stream(f"{NET}.Watch")
+        before = state(next(stream), "ipv6")
+        house.configure('public_address: { ipv4 = "static:203.0.113.5"; ipv6 = "static:2001:db8::4"; };')
+        d.reload()
+        wait_for(stream, "ipv4", has("203.0.113.5"))
+        house.configure('public_address: { ipv4 = "static:nonsense"; };')
+        d.reload()
+    assert has("203.0.113.5")(state(d.call("Watch"), "ipv4"))
+    assert state(d.call("Watch"), "ipv6")["changedUSec"] == before["changedUSec"]
+    assert "ipv4" in d.call("io.hagw.Service.Describe")["configError"]
+
+
+def test_interface_takes_the_stable_global_address_and_follows_it(house, net):
+    d = start(house, ipv6="interface")
+    with d.varlink() as v:
+        stream = v.stream(f"{NET}.Watch")
+        assert "default route" in state(next(stream), "ipv6")["error"]
+        # Private, temporary, deprecated and unique local ones do not count.
+        ip("-6", "route", "add", "default", "via", "fe80::1", "dev", "eth0")
+        ip("addr", "add", "fd00::5/64", "dev", "eth0")
+        s = wait_for(stream, "ipv6", lambda s: "private or local" in (s.get("error") or ""))
+        assert s.get("address") is None and "eth0" in s["error"]
+        ip("addr", "add", "2001:db8:1::dead/64", "dev", "eth0", "preferred_lft", "0", "valid_lft", "3600")
+        ip("addr", "add", "2001:db8:1::5/64", "dev", "eth0", "preferred_lft", "1800", "valid_lft", "3600")
+        wait_for(stream, "ipv6", has("2001:db8:1::5"))
+        # A better one that will do for longer is no reason to move while the old one does.
+        ip("addr", "add", "2001:db8:2::5/64", "dev", "eth0", "preferred_lft", "2000", "valid_lft", "3600")
+        # The provider gives another prefix and the old one is deprecated.
+        ip("addr", "change", "2001:db8:1::5/64", "dev", "eth0", "preferred_lft", "0", "valid_lft", "3600")
+        wait_for(stream, "ipv6", has("2001:db8:2::5"))
+        # The line goes: the last good one stays, with the reason.
+        ip("-6", "route", "del", "default", "dev", "eth0")
+        s = wait_for(stream, "ipv6", lambda s: s.get("error"))
+        assert s["address"] == "2001:db8:2::5" and "default route" in s["error"]
+
+
+def test_interface_by_name(house, net):
+    d = start(house, ipv4="interface:ppp7", ipv6="interface:eth0")
+    with d.varlink() as v:
+        stream = v.stream(f"{NET}.Watch")
+        first = next(stream)
+        assert "ppp7" in state(first, "ipv4")["error"]
+        ip("link", "add", "ppp7", "type", "veth", "peer", "name", "ppp8")
+        ip("addr", "add", "203.0.113.9/32", "dev", "ppp7")
+        ip("link", "set", "ppp7", "up")
+        wait_for(stream, "ipv4", has("203.0.113.9"))
+        ip("addr", "add", "2001:db8:9::1/64", "dev", "eth0")
+        wait_for(stream, "ipv6", has("2001:db8:9::1"))
+
+
+def test_many_address_changes_lose_nothing(house, net):
+    """More notifications than the socket's buffer holds: the end is right nevertheless."""
+    d = start(house, ipv6="interface:eth0")
+    batch = house.root / "batch"
+    batch.write_text("".join(f"addr {verb} 2001:db8:5::{n:x}/64 dev eth0\n" for verb in ("add", "del")
+                             for n in range(1, 1500)) + "addr add 2001:db8:6::1/64 dev eth0\n")
+    d.process.send_signal(signal.SIGSTOP)
+    ip("-b", str(batch))
+    d.process.send_signal(signal.SIGCONT)
+    with d.varlink() as v:
+        wait_for(v.stream(f"{NET}.Watch"), "ipv6", has("2001:db8:6::1"))
+
+
+def test_resolve(house, knot):
+    d = start(house)
+    assert d.call("Resolve", name="192.0.2.1")["addresses"] == ["192.0.2.1"]
+    assert d.call("Resolve", name="::1")["addresses"] == ["::1"]
+    assert d.call("Resolve", name="printer.lan")["addresses"] == ["192.168.7.7"]
+    reply = d.call("Resolve", name="DYN.example.org.")
+    assert sorted(reply["addresses"]) == ["198.51.100.1", "2001:db8:1::1"]
+    assert 0 < reply["ttlUSec"] <= 5_000_000
+    # Private ones are what upstreams have.
+    assert d.call("Resolve", name="private.example.org")["addresses"] == ["192.168.1.4"]
+    with pytest.raises(VarlinkError, match="NoSuchName"):
+        d.call("Resolve", name="nowhere.example.org")
+    for bad in "", "a b", "-x", "a..b", "x" * 64, "fe80::1%eth0", "ü.example.org", "http://x":
+        with pytest.raises(VarlinkError, match="InvalidParameter"):
+            d.call("Resolve", name=bad)
+
+
+def metric(d, name):
+    return sum(m["value"] for m in d.call("io.hagw.Service.GetMetrics")["metrics"] if m["name"] == name)
+
+
+def test_resolve_caches_for_the_ttl_and_outlives_the_resolver(house, knot):
+    d = start(house)
+    assert d.call("Resolve", name="private.example.org")["addresses"] == ["192.168.1.4"]
+    assert d.call("Resolve", name="house.example.org")
+    knot.update("private", "A", "192.168.1.5")
+    assert d.call("Resolve", name="private.example.org")["addresses"] == ["192.168.1.4"]
+    assert metric(d, "resolver_requests") == 3 and metric(d, "resolver_cached") == 1
+    knot.stop()
+    time.sleep(5.2)
+    # TTL 5 is over and nobody answers: an old answer is better than none.
+    assert d.call("Resolve", name="house.example.org")["addresses"]
+    assert metric(d, "resolver_stale") == 1
+    with pytest.raises(VarlinkError, match="ResolverFailed"):
+        d.call("Resolve", name="unseen.example.org")
+
+
+def test_one_slow_name_holds_nobody_up(house, knot):
+    silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    silent.bind(("127.0.0.9", 53))
+    d = start(house, resolver="127.0.0.9")
+    with d.varlink(timeout=40) as slow:
+        slow.send(f"{NET}.Resolve", {"name": "house.example.org"})
+        silent.settimeout(10)
+        silent.recvfrom(2000)
+        began = time.monotonic()
+        assert d.call("Resolve", name="printer.lan")["addresses"] == ["192.168.7.7"]
+        assert d.call("Watch")
+        assert time.monotonic() - began < 1
+        with pytest.raises(VarlinkError, match="ResolverFailed"):
+            slow.receive()
+        assert time.monotonic() - began < 25
+    silent.close()
+
+
+def test_query_shows_what_a_server_says(house, knot):
+    d = start(house, resolver="127.0.0.77")  # nobody there: the given server is asked
+    ask = lambda name, rdtype, server="127.0.0.1": d.call("Query", name=name, type=rdtype, server=server)
+    reply = ask("example.org", "SOA")
+    assert reply["rcode"] == "NOERROR" and reply["authoritative"]
+    assert reply["answers"] == ["ns.example.org. hostmaster.example.org. 1 3600 600 86400 5"]
+    assert ask("example.org", "NS", "127.0.0.1:53")["answers"] == ["ns.example.org."]
+    assert ask("house.example.org", "aaaa")["answers"] == ["2001:db8:1::1"]
+    assert ask("records.example.org", "MX")["answers"] == ["10 mail.example.org."]
+    assert ask("records.example.org", "TXT")["answers"] == [r'"a \"quoted\" one" "two"']
+    assert ask("records.example.org", "CAA")["answers"] == ['0 issue "letsencrypt.org"']
+    assert ask("records.example.org", "SRV")["answers"] == ["1 2 443 house.example.org."]
+    assert ask("records.example.org", "TYPE65400")["answers"] == [r"\# 3 010203"]
+    assert ask("dyn.example.org", "A")["answers"] == ["house.example.org.", "198.51.100.1"]
+    assert ask("nowhere.example.org", "A") == {"rcode": "NXDOMAIN", "authoritative": True, "answers": [], "authority": []}
+    assert ask("house.example.org", "TXT")["answers"] == []
+    assert ask("example.com", "A")["rcode"] == "REFUSED"
+    # A parent's view of a delegation.
+    child = ask("host.child.example.org", "A")
+    assert not child["authoritative"] and child["authority"] == ["ns.child.example.org."]
+    with pytest.raises(VarlinkError, match="ResolverFailed"):
+        d.call("Query", name="example.org", type="A")
+    for bad in {"type": "NONSENSE"}, {"type": "TYPE0"}, {"server": "example.org"}, {"server": "127.0.0.1:0"}, \
+            {"server": "127.0.0.1,127.0.0.2"}, {"server": "[::1"}, {"name": "a..b"}:
+        with pytest.raises(VarlinkError, match="InvalidParameter"):
+            d.call("Query", **{"name": "example.org", "type": "A", "server": "127.0.0.1", **bad})
+
+
+class Hostile(threading.Thread):
+    """Answers each query with what answer(query bytes) returns: a list of datagrams."""
+
+    def __init__(self, answer):
+        super().__init__(daemon=True)
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.5", 53))
+        self.socket.settimeout(0.2)
+        self.answer, self.ended = answer, False
+        self.start()
+
+    def run(self):
+        while not self.ended:
+            try:
+                data, peer = self.socket.recvfrom(4096)
+            except TimeoutError:
+                continue
+            for reply in self.answer(data):
+                self.socket.sendto(reply, peer)
+
+    def stop(self):
+        self.ended = True
+        self.join(5)
+        self.socket.close()
+
+
+def answered(data, *records, **changes):
+    m = dns.message.make_response(dns.message.from_wire(data))
+    m.answer = [dns.rrset.from_text(*r) for r in records]
+    for key, value in changes.items():
+        setattr(m, key, value)
+    return m.to_wire()
+
+
+GOOD = ("x.example.org.", 60, "IN", "A", "198.51.100.66")
+HOSTILE = {
+    "wrong id": lambda q: [answered(q, GOOD, id=dns.message.from_wire(q).id ^ 1)],
+    "other question": lambda q: [answered(q, GOOD).replace(b"\1x\7example", b"\1y\7example")],
+    "other owner": lambda q: [answered(q, ("y.example.org.", 60, "IN", "A", "198.51.100.66"))],
+    "CNAME circle": lambda q: [answered(q, ("x.example.org.", 60, "IN", "CNAME", "y.example.org."),
+                                        ("y.example.org.", 60, "IN", "CNAME", "x.example.org."), GOOD)],
+    "endless CNAMEs": lambda q: [answered(q, ("x.example.org.", 60, "IN", "CNAME", "c0.example.org."),
+                                          *((f"c{i}.example.org.", 60, "IN", "CNAME", f"c{i + 1}.example.org.")
+                                            for i in range(40)))],
+    "cut short": lambda q: [answered(q, GOOD)[:n] for n in range(0, 50)],
+    "not a response": lambda q: [q],
+    "pointer to itself": lambda q: [q[:2] + b"\x81\x80\0\1\0\1\0\0\0\0" + q[12:q.index(b"\0\1\0\1", 12) + 5] +
+                                    b"\xc0\x1f\0\1\0\1\0\0\0\x3c\0\4\xc6\x33\x64\x42"],
+    "lying rdlength": lambda q: [answered(q, GOOD).replace(b"\0\4\xc6\x33\x64\x42", b"\xff\xff\xc6\x33\x64\x42")],
+    "noise": lambda q: [os.urandom(n) for n in (1, 11, 12, 13, 100, 1400)],
+    "noise behind the id": lambda q: [q[:2] + os.urandom(n) for n in (10, 60, 500)],
+    "servfail": lambda q: [q[:2] + b"\x81\x82" + q[4:]],
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_hostile_answers_are_no_address(house, net, kind):
+    server = Hostile(HOSTILE[kind])
+    try:
+        d = start(house, ipv4="resolve:x.example.org", resolver="127.0.0.5")
+        with d.varlink(timeout=30) as v:
+            s = wait_for(v.stream(f"{NET}.Watch"), "ipv4", lambda s: s.get("error") or s.get("address"), seconds=30)
+        assert s.get("address") is None and s["error"]
+        assert d.stop() == 0
+    finally:
+        server.stop()
+
+
+def test_the_same_server_telling_the_truth(house, net):
+    """Shows that the hostile ones above are refused for what is wrong with them."""
+    server = Hostile(lambda q: [answered(q, GOOD)])
+    try:
+        d = start(house, ipv4="resolve:x.example.org", resolver="127.0.0.5")
+        with d.varlink() as v:
+            wait_for(v.stream(f"{NET}.Watch"), "ipv4", has("198.51.100.66"))
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize("method, parameters", [
+    ("Watch", {}), ("Refresh", {}), ("Resolve", {"name": "::1"}),
+    ("Query", {"name": "example.org", "type": "A", "server": "127.0.0.1"})])
+def test_strangers_are_refused(house, net, method, parameters):
+    d = start(house)
+    os.chmod(d.path, 0o666)
+    for folder in (d.path.parent, *d.path.parents):
+        if str(folder).startswith("/tmp/"):
+            os.chmod(folder, 0o755)
+    child = ("import json,os,socket,sys\nos.setgid(65534)\nos.setuid(65534)\ns=socket.socket(socket.AF_UNIX)\n"
+             f"s.connect({str(d.path)!r})\ns.sendall(json.dumps({{'method': '{NET}.{method}', 'parameters': "
+             f"{parameters!r}}}).encode()+b'\\0')\nprint(s.recv(65536).rstrip(b'\\0').decode())")
+    out = subprocess.run(["python3", "-c", child], capture_output=True, text=True, check=True).stdout
+    assert "org.varlink.service.PermissionDenied" in out
+    if method != "Query":
+        assert d.call(method, **parameters)
+
+
+def test_varlink_bad_input(house, net):
+    d = start(house)
+    for message in b"\0", b"{}\0", b"[1]\0", b"nonsense\0", os.urandom(5000) + b"\0", b'{"method":"io.hagw.Net.Watch"', \
+            b"x" * (17 << 20):
+        s = socket.socket(socket.AF_UNIX)
+        s.settimeout(20)
+        s.connect(str(d.path))
+        try:
+            s.sendall(message)
+            s.shutdown(socket.SHUT_WR)
+            while s.recv(65536):
+                pass
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        s.close()
+    for parameters in {}, {"name": 1}, {"name": "::1", "more": True}, {"name": None}:
+        with pytest.raises(VarlinkError, match="InvalidParameter"):
+            d.call("Resolve", **parameters)
+    assert d.call("Watch")
+
+
+def test_interface_text_is_the_golden_one(house, net):
+    d = start(house)
+    text = d.call("org.varlink.service.GetInterfaceDescription", interface=NET)["description"]
+    assert text.rstrip() + "\n" == (ROOT / "tests" / "idl" / f"{NET}.varlink").read_text()
+
+
+def test_metrics(house, net):
+    d = start(house, ipv4="static:203.0.113.4", ipv6="interface")
+    by = {(m["name"], (m.get("labels") or {}).get("family")): m for m in
+          d.call("io.hagw.Service.GetMetrics")["metrics"]}
+    assert by["public_address_known", "ipv4"]["value"] == 1 and by["public_address_known", "ipv6"]["value"] == 0
+    assert by["public_address_failing", "ipv6"]["value"] == 1
+    assert by["public_address_age_seconds", "ipv4"]["value"] < 10
+    assert ("public_address_age_seconds", "ipv6") not in by
+    assert by["resolver_requests", None]["type"] == "counter"
