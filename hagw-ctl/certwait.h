@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "verbs.h"
+
+/* Waiting for certificates by io.hagw.Acme.Watch, telling what happens. */
+
+#define CERTWAIT_DEFAULT_USEC (180 * USEC_PER_SEC)
+
+/* The option --wait=SECONDS; told. */
+int certwait_parse_option(const Call *call, uint64_t *ret_usec);
+
+/* Waits until the certificate of that name (NULL: every one) is valid and begins after `after_usec`
+ * (CLOCK_REALTIME). Returns CTL_OK, CTL_FAILED where one failed or time ran out (told), or a negative errno
+ * (told). */
+int certwait(const char *name, uint64_t after_usec, uint64_t timeout_usec, bool quiet);

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Calls to the daemons. Every error they may answer with is one row that says what to do next. */
+
+#include <stdio.h>
+
+#include "client.h"
+#include "log.h"
+#include "vl.h"
+
+#define INTERFACE_MAX 64U
+
+const DaemonRow daemon_rows[] = {
+        { "hagw-dnsd", "io.hagw.Dns", "answers DNS" },
+        { "hagw-netd", "io.hagw.Net", "follows the public addresses" },
+        { "hagw-keyd", "io.hagw.Key", "holds the keys" },
+        { "hagw-acmed", "io.hagw.Acme", "obtains certificates" },
+        { "hagw-proxyd", "io.hagw.Proxy", "lets visitors in" },
+        { "hagw-webd", "io.hagw.Web", "asks for the login" },
+        {},
+};
+
+static const struct {
+        const char *id;
+        int error;
+        const char *text; /* {field} is the error's parameter */
+} error_rows[] = {
+        { "org.varlink.service.PermissionDenied", EACCES,
+          "{daemon} allows this to root only; try again with sudo." },
+        { "org.varlink.service.InvalidParameter", EREMOTEIO,
+          "{daemon} refused the value of \"{parameter}\"." },
+        { "org.varlink.service.MethodNotFound", EREMOTEIO,
+          "The running {daemon} does not know {method}; was it restarted after the last upgrade? (systemctl "
+          "restart {daemon})" },
+        { "org.varlink.service.InterfaceNotFound", EREMOTEIO,
+          "The running {daemon} does not know {interface}; was it restarted after the last upgrade? "
+          "(systemctl restart {daemon})" },
+        { "io.systemd.System", EREMOTEIO,
+          "{daemon} failed ({errnoName}); hagw-ctl log --errors tells more." },
+        { "io.systemd.TimedOut", ENOTCONN,
+          "{daemon} did not answer in time; hagw-ctl log --daemon={daemon} tells more." },
+        { "io.systemd.Disconnected", ENOTCONN,
+          "{daemon} ended while it was asked; hagw-ctl log --daemon={daemon} tells more." },
+
+        { "io.hagw.Dns.NotInZone", EREMOTEIO, "{name} lies in none of the zones of hagw.conf." },
+        { "io.hagw.Dns.OverlayFull", EREMOTEIO,
+          "hagw-dnsd already publishes {limit} values; some must expire first." },
+        { "io.hagw.Net.NoSuchName", EREMOTEIO, "The name {name} does not exist, or has no address." },
+        { "io.hagw.Net.ResolverFailed", EREMOTEIO,
+          "No answer to the question for {name}: {reason}. Does this machine reach its resolver?" },
+        { "io.hagw.Key.NoSuchKey", EREMOTEIO, "hagw-keyd has no key {id}." },
+        { "io.hagw.Key.BadKey", EREMOTEIO, "hagw-keyd did not take the key: {reason}." },
+        { "io.hagw.Key.WrongPurpose", EREMOTEIO, "The key {id} is for {purpose} only." },
+        { "io.hagw.Key.KeysFull", EREMOTEIO,
+          "hagw-keyd already holds {limit} keys; remove imported certificates first." },
+        { "io.hagw.Acme.NoSuchCertificate", EREMOTEIO,
+          "There is no certificate \"{name}\"; hagw-ctl cert list shows them." },
+        { "io.hagw.Acme.BadCertificate", EREMOTEIO, "The certificate was not taken: {reason}." },
+        { "io.hagw.Acme.Busy", EREMOTEIO,
+          "An order for {name} is under way already; hagw-ctl cert show {name} follows it." },
+        { "io.hagw.Proxy.NoSuchHost", EREMOTEIO,
+          "hagw-proxyd has no host \"{name}\"; hagw-ctl host list shows those it has, hagw-ctl reload "
+          "brings new ones." },
+        { "io.hagw.Web.NoSuchUser", EREMOTEIO,
+          "There is no user \"{name}\"; hagw-ctl user list shows them." },
+        { "io.hagw.Web.UserExists", EREMOTEIO,
+          "There is a user \"{name}\" already; hagw-ctl user passwd {name} gives a new password." },
+        { "io.hagw.Web.BadUserName", EREMOTEIO,
+          "\"{name}\" cannot be a user's name: 1 to 64 of a-z, 0-9, \".\", \"-\", \"_\" and \"@\"." },
+        { "io.hagw.Web.BadPassword", EREMOTEIO, "The password was not taken: {reason}." },
+        { "io.hagw.Web.NoSuchSession", EREMOTEIO,
+          "There is no such session; hagw-ctl session list shows them." },
+        { "io.hagw.Web.Full", EREMOTEIO, "No room for more {what}: the limit is {limit}." },
+        {},
+};
+
+/* Writes the value of one {field}. */
+static void put_field(FILE *f, const char *field, const char *method, const DaemonRow *d,
+                      sd_json_variant *parameters) {
+        sd_json_variant *v = sd_json_variant_by_key(parameters, field);
+
+        if (v && sd_json_variant_is_string(v))
+                fputs(sd_json_variant_string(v), f);
+        else if (v && sd_json_variant_is_integer(v))
+                fprintf(f, "%lld", (long long) sd_json_variant_integer(v));
+        else if (streq(field, "daemon"))
+                fputs(d->name, f);
+        else if (streq(field, "interface"))
+                fputs(d->interface, f);
+        else if (streq(field, "method"))
+                fputs(method, f);
+        else
+                fputs("?", f);
+}
+
+static char *expand(const char *text, const char *method, const DaemonRow *d, sd_json_variant *parameters) {
+        char *result = NULL, field[32];
+        size_t size;
+        FILE *f = open_memstream(&result, &size);
+
+        if (!f)
+                return NULL;
+        while (*text) {
+                size_t n = strcspn(text, "{");
+
+                (void) fwrite(text, 1, n, f);
+                text += n;
+                if (*text != '{')
+                        break;
+                n = strcspn(text, "}");
+                (void) snprintf(field, sizeof(field), "%.*s", (int) (n - 1), text + 1);
+                put_field(f, field, method, d, parameters);
+                text += n + !!text[n];
+        }
+        if (fclose(f) != 0) {
+                free(result);
+                return NULL;
+        }
+        return result;
+}
+
+static const DaemonRow *find_daemon(const char *method) {
+        for (const DaemonRow *d = daemon_rows; d->name; d++) {
+                const char *rest = startswith(method, d->interface);
+                if (rest && (*rest == '.' || *rest == '\0'))
+                        return d;
+        }
+        return NULL;
+}
+
+static int explain_error(const DaemonRow *d, const char *method, const char *id, sd_json_variant *parameters,
+                         char **ret) {
+        for (size_t i = 0; error_rows[i].id; i++)
+                if (streq(error_rows[i].id, id)) {
+                        *ret = expand(error_rows[i].text, method, d, parameters);
+                        return -error_rows[i].error;
+                }
+        if (asprintf(ret, "%s answered with the error %s.", d->name, id) < 0)
+                *ret = NULL;
+        return -EREMOTEIO;
+}
+
+static int explain_errno(const DaemonRow *d, int r, char **ret) {
+        static const struct {
+                int error, becomes;
+                const char *text;
+        } rows[] = {
+                { ENOENT, ENOTCONN,
+                  "{daemon} is not running; \"systemctl enable --now hagw.target\" (or hagw-ctl setup) "
+                  "starts it." },
+                { ECONNREFUSED, ENOTCONN,
+                  "{daemon} is not running; \"systemctl start hagw.target\" starts it, "
+                  "\"systemctl status {daemon}\" tells why it ended." },
+                { EACCES, EACCES, "{daemon} may be asked by root only; try again with sudo." },
+                { EPERM, EACCES, "{daemon} may be asked by root only; try again with sudo." },
+                { ETIME, ENOTCONN,
+                  "{daemon} did not answer in time; hagw-ctl log --daemon={daemon} tells more." },
+                { ETIMEDOUT, ENOTCONN,
+                  "{daemon} did not answer in time; hagw-ctl log --daemon={daemon} tells more." },
+                { ECONNRESET, ENOTCONN,
+                  "{daemon} closed the connection; hagw-ctl log --daemon={daemon} tells more." },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                if (rows[i].error == -r) {
+                        *ret = expand(rows[i].text, NULL, d, NULL);
+                        return -rows[i].becomes;
+                }
+        errno = -r;
+        if (asprintf(ret, "%s could not be asked: %m", d->name) < 0)
+                *ret = NULL;
+        return r;
+}
+
+static int call_daemon(const DaemonRow *d, const char *method, sd_json_variant *parameters,
+                       sd_json_variant **ret, char **ret_reason) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+        _cleanup_free_ char *error = NULL;
+        int r;
+
+        *ret_reason = NULL;
+        r = vl_call(d->interface, method, parameters, &reply, &error);
+        if (error)
+                return explain_error(d, method, error, reply, ret_reason);
+        if (r < 0)
+                return explain_errno(d, r, ret_reason);
+        if (ret)
+                *ret = TAKE_PTR(reply);
+        return 0;
+}
+
+int client_try(const char *method, sd_json_variant *parameters, sd_json_variant **ret, char **ret_reason) {
+        const DaemonRow *d = find_daemon(method);
+
+        assert(d);
+        return call_daemon(d, method, parameters, ret, ret_reason);
+}
+
+int client_call(const char *method, sd_json_variant *parameters, sd_json_variant **ret) {
+        _cleanup_free_ char *reason = NULL;
+        int r = client_try(method, parameters, ret, &reason);
+
+        if (r < 0)
+                log_error("%s", reason ?: "Out of memory.");
+        return r;
+}
+
+int client_describe(const DaemonRow *d, sd_json_variant **ret, char **ret_reason) {
+        return call_daemon(d, "io.hagw.Service.Describe", NULL, ret, ret_reason);
+}
+
+char *client_explain(const char *interface, const char *error, sd_json_variant *parameters) {
+        const DaemonRow *d = find_daemon(interface);
+        char *text = NULL;
+
+        assert(d);
+        (void) explain_error(d, interface, error, parameters, &text);
+        return text;
+}
+
+const char *field_text(sd_json_variant *v, const char *name) {
+        sd_json_variant *f = sd_json_variant_by_key(v, name);
+
+        return f && sd_json_variant_is_string(f) ? sd_json_variant_string(f) : NULL;
+}
+
+uint64_t field_number(sd_json_variant *v, const char *name) {
+        sd_json_variant *f = sd_json_variant_by_key(v, name);
+
+        return f && sd_json_variant_is_unsigned(f) ? sd_json_variant_unsigned(f) : 0;
+}
+
+bool field_bool(sd_json_variant *v, const char *name) {
+        sd_json_variant *f = sd_json_variant_by_key(v, name);
+
+        return f && sd_json_variant_is_boolean(f) && sd_json_variant_boolean(f);
+}
+
+size_t field_count(sd_json_variant *v, const char *name) {
+        sd_json_variant *f = sd_json_variant_by_key(v, name);
+
+        return f && sd_json_variant_is_array(f) ? sd_json_variant_elements(f) : 0;
+}
+
+sd_json_variant *field_element(sd_json_variant *v, const char *name, size_t i) {
+        return sd_json_variant_by_index(sd_json_variant_by_key(v, name), i);
+}
+
+char *field_joined(sd_json_variant *v, const char *name) {
+        char *text = NULL;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+
+        if (!f)
+                return NULL;
+        for (size_t i = 0; i < field_count(v, name); i++)
+                fprintf(f, "%s%s", i > 0 ? ", " : "",
+                        strempty(sd_json_variant_string(field_element(v, name, i))));
+        if (fclose(f) != 0) {
+                free(text);
+                return NULL;
+        }
+        return text;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <systemd/sd-json.h>
+
+#include "macro.h"
+
+/* Calls to the daemons whose failures are told in words, with what to do next. */
+
+typedef struct DaemonRow {
+        const char *name;      /* "hagw-dnsd" */
+        const char *interface; /* "io.hagw.Dns" */
+        const char *job;
+} DaemonRow;
+extern const DaemonRow daemon_rows[]; /* ended by {} */
+
+/* One blocking call of at most 30 s; method with its interface. On failure the reason is logged and the
+ * errno is -ENOTCONN (no daemon), -EACCES (not allowed) or -EREMOTEIO (the daemon refused). parameters may
+ * be NULL. */
+int client_call(const char *method, sd_json_variant *parameters, sd_json_variant **ret);
+
+/* The same, but the reason is returned (to be freed) instead of logged. */
+int client_try(const char *method, sd_json_variant *parameters, sd_json_variant **ret, char **ret_reason);
+
+/* The reason for an error that a stream gave: like client_try()'s. */
+char *client_explain(const char *interface, const char *error, sd_json_variant *parameters);
+
+/* io.hagw.Service.Describe of one daemon: client_call() would ask the daemon whose interface it is. */
+int client_describe(const DaemonRow *d, sd_json_variant **ret, char **ret_reason);
+
+/* A field of a reply: NULL, 0 or false where it is missing or null. The text is borrowed. */
+const char *field_text(sd_json_variant *v, const char *name);
+uint64_t field_number(sd_json_variant *v, const char *name);
+bool field_bool(sd_json_variant *v, const char *name);
+/* A list's elements: for (size_t i = 0; i < field_count(v, "names"); i++) field_element(v, "names", i). */
+size_t field_count(sd_json_variant *v, const char *name);
+sd_json_variant *field_element(sd_json_variant *v, const char *name, size_t i);
+/* A list of strings as "a, b, c"; to be freed. NULL: no memory. */
+char *field_joined(sd_json_variant *v, const char *name);

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Configuration as text, written from the table of settings. No I/O. */
+
+#include <libconfig.h>
+#include <stdio.h>
+
+#include "conftext.h"
+
+static const ConfSetting *find_setting(ConfScope scope, const char *group, const char *name) {
+        for (const ConfSetting *s = conf_settings; s->name; s++)
+                if (s->scope == scope && streq_ptr(s->group, group) && streq(s->name, name))
+                        return s;
+        return NULL;
+}
+
+static bool is_list(const ConfSetting *s) {
+        return s->type == CONF_STRINGS || s->type == CONF_CIDRS;
+}
+
+static Choice *find_choice(const Choices *c, const ConfSetting *s, size_t zone) {
+        for (size_t i = 0; c && i < c->n_items; i++)
+                if (c->items[i].setting == s && c->items[i].zone == zone)
+                        return &c->items[i];
+        return NULL;
+}
+
+static void choice_empty(Choice *c) {
+        for (size_t i = 0; i < c->n_values; i++)
+                free(c->values[i]);
+        c->n_values = 0;
+}
+
+int choices_add(Choices *c, ConfScope scope, size_t zone, const char *group, const char *name,
+                const char *value) {
+        const ConfSetting *s = find_setting(scope, group, name);
+        Choice *o;
+
+        assert(s);
+        o = find_choice(c, s, zone);
+        if (!o) {
+                if (!GREEDY_REALLOC(c->items, c->allocated, c->n_items + 1))
+                        return -ENOMEM;
+                o = &c->items[c->n_items++];
+                *o = (Choice) { .setting = s, .zone = zone };
+        }
+        if (!is_list(s))
+                choice_empty(o);
+        if (!GREEDY_REALLOC(o->values, o->allocated, o->n_values + 1))
+                return -ENOMEM;
+        o->values[o->n_values] = strdup(value);
+        if (!o->values[o->n_values])
+                return -ENOMEM;
+        o->n_values++;
+        if (scope == CONF_SCOPE_ZONE)
+                c->n_zones = MAX(c->n_zones, zone + 1);
+        return 0;
+}
+
+void choices_drop(Choices *c, ConfScope scope, size_t zone, const char *group, const char *name) {
+        Choice *o = find_choice(c, find_setting(scope, group, name), zone);
+
+        if (!o)
+                return;
+        choice_empty(o);
+        free(o->values);
+        *o = c->items[--c->n_items];
+}
+
+void choices_done(Choices *c) {
+        for (size_t i = 0; i < c->n_items; i++) {
+                choice_empty(&c->items[i]);
+                free(c->items[i].values);
+        }
+        free(c->items);
+        *c = (Choices) {};
+}
+
+/* A libconfig string; what is not printable ASCII stays as it is, except control characters. */
+static void put_string(FILE *f, const char *s) {
+        fputc('"', f);
+        for (; *s; s++) {
+                if ((unsigned char) *s < 0x20)
+                        fprintf(f, "\\x%02x", (unsigned) (unsigned char) *s);
+                else {
+                        if (*s == '"' || *s == '\\')
+                                fputc('\\', f);
+                        fputc(*s, f);
+                }
+        }
+        fputc('"', f);
+}
+
+static bool is_bare(const ConfSetting *s) {
+        return s->type == CONF_BOOL || s->type == CONF_UINT;
+}
+
+static void put_values(FILE *f, const ConfSetting *s, char *const *values, size_t n) {
+        if (is_list(s)) {
+                fputs("( ", f);
+                for (size_t i = 0; i < n; i++) {
+                        put_string(f, values[i]);
+                        fputs(i + 1 < n ? ", " : " ", f);
+                }
+                fputc(')', f);
+        } else if (is_bare(s) && n > 0)
+                fputs(values[0], f);
+        else
+                put_string(f, n > 0 ? values[0] : "");
+        fputs(";\n", f);
+}
+
+/* The default's words, as the schema writes lists: separated by spaces. */
+static int put_fallback(FILE *f, const ConfSetting *s) {
+        _cleanup_free_ char *copy = strdup(s->fallback && !streq(s->fallback, "!") ? s->fallback : "");
+        char *words[CONF_LIST_MAX], *state = NULL;
+        size_t n = 0;
+
+        if (!copy)
+                return -ENOMEM;
+        if (!is_list(s))
+                words[n++] = copy;
+        else
+                for (char *w = strtok_r(copy, " ", &state); w && n < ELEMENTSOF(words);
+                     w = strtok_r(NULL, " ", &state))
+                        words[n++] = w;
+        put_values(f, s, words, n);
+        return 0;
+}
+
+static bool help_names_choices(const ConfSetting *s) {
+        for (size_t i = 0; s->choices[i]; i++)
+                if (!strstr(s->help, s->choices[i]))
+                        return false;
+        return true;
+}
+
+/* One setting with its help; commented out where nothing was chosen. off: so is the help. */
+static int put_setting(FILE *f, const ConfSetting *s, const Choice *o, const char *indent, bool off) {
+        fprintf(f, "%s%s# %s", off ? "#" : "", indent, s->help);
+        if (s->choices && !help_names_choices(s)) {
+                for (size_t i = 0; s->choices[i]; i++)
+                        fprintf(f, "%s%s", i == 0 ? " (" : ", ", s->choices[i]);
+                fputc(')', f);
+        }
+        fputc('\n', f);
+        if (o) {
+                fprintf(f, "%s%s = ", indent, s->name);
+                put_values(f, s, o->values, o->n_values);
+                return 0;
+        }
+        fprintf(f, "%s#%s = ", indent, s->name);
+        return put_fallback(f, s);
+}
+
+static int put_zone(FILE *f, const Choices *c, size_t zone, bool last) {
+        int r = 0;
+
+        fputs("        {\n", f);
+        for (const ConfSetting *s = conf_settings; r >= 0 && s->name; s++)
+                if (s->scope == CONF_SCOPE_ZONE)
+                        r = put_setting(f, s, find_choice(c, s, zone), "                ", false);
+        fputs(last ? "        }\n" : "        },\n", f);
+        return r;
+}
+
+static int put_zones(FILE *f, const Choices *c) {
+        fputs("\n# The zones that were delegated to this gateway.\n", f);
+        if (!c || c->n_zones == 0) {
+                fputs("#zones = ( { name = \"home.example.com\"; } );\n", f);
+                fputs("# Besides its name a zone may have:\n", f);
+                for (const ConfSetting *s = conf_settings; s->name; s++) {
+                        if (s->scope != CONF_SCOPE_ZONE || streq_ptr(s->fallback, "!"))
+                                continue;
+                        int r = put_setting(f, s, NULL, "        ", true);
+                        if (r < 0)
+                                return r;
+                }
+                return 0;
+        }
+        fputs("zones = (\n", f);
+        for (size_t i = 0; i < c->n_zones; i++) {
+                int r = put_zone(f, c, i, i + 1 == c->n_zones);
+                if (r < 0)
+                        return r;
+        }
+        fputs(");\n", f);
+        return 0;
+}
+
+static int put_main(FILE *f, const Choices *c) {
+        const char *group = NULL;
+        int r;
+
+        fputs("# hagw.conf: the settings of this gateway; hagw.conf(5) describes them.\n"
+              "# What is commented out is the default. After an edit: hagw-ctl reload\n"
+              "# The hosts stand in hosts.d/, a file each: hagw-ctl host add\n", f);
+        r = put_zones(f, c);
+        if (r < 0)
+                return r;
+        for (const ConfSetting *s = conf_settings; s->name; s++) {
+                if (s->scope != CONF_SCOPE_MAIN)
+                        continue;
+                if (!streq_ptr(s->group, group)) {
+                        fputs(group ? "};\n" : "", f);
+                        fprintf(f, "\n%s: {\n", s->group);
+                        group = s->group;
+                } else if (!group)
+                        fputc('\n', f);
+                r = put_setting(f, s, find_choice(c, s, 0), group ? "        " : "", false);
+                if (r < 0)
+                        return r;
+        }
+        fputs(group ? "};\n" : "", f);
+        return 0;
+}
+
+static int put_host(FILE *f, const Choices *c) {
+        const char *group = NULL;
+
+        fputs(CONF_TEXT_HOST_HEAD, f);
+        for (const ConfSetting *s = conf_settings; s->name; s++) {
+                const Choice *o = s->scope == CONF_SCOPE_HOST ? find_choice(c, s, 0) : NULL;
+
+                if (!o)
+                        continue;
+                if (!streq_ptr(s->group, group)) {
+                        fputs(group ? "};\n" : "", f);
+                        fprintf(f, "%s: {\n", s->group);
+                        group = s->group;
+                }
+                fprintf(f, "%s%s = ", group ? "        " : "", s->name);
+                put_values(f, s, o->values, o->n_values);
+        }
+        fputs(group ? "};\n" : "", f);
+        return 0;
+}
+
+static int to_text(int (*put)(FILE *f, const Choices *c), const Choices *c, char **ret) {
+        char *text = NULL;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+        int r;
+
+        if (!f)
+                return -ENOMEM;
+        r = put(f, c);
+        if (fclose(f) != 0 || r < 0) {
+                free(text);
+                return r < 0 ? r : -ENOMEM;
+        }
+        *ret = text;
+        return 0;
+}
+
+int conf_text_main(const Choices *c, char **ret) {
+        return to_text(put_main, c, ret);
+}
+
+int conf_text_host(const Choices *c, char **ret) {
+        return to_text(put_host, c, ret);
+}
+
+static int read_scalar(Choices *c, const char *group, const char *name, const config_setting_t *v) {
+        char number[32];
+        const char *text = config_setting_get_string(v);
+
+        if (!text && config_setting_type(v) == CONFIG_TYPE_BOOL)
+                text = config_setting_get_bool(v) ? "true" : "false";
+        if (!text) {
+                (void) snprintf(number, sizeof(number), "%lld", config_setting_get_int64(v));
+                text = number;
+        }
+        return choices_add(c, CONF_SCOPE_HOST, 0, group, name, text);
+}
+
+static int read_members(Choices *c, const char *group, const config_setting_t *g) {
+        for (int i = 0; i < config_setting_length(g); i++) {
+                const config_setting_t *v = config_setting_get_elem(g, (unsigned) i);
+                const char *name = config_setting_name(v);
+                int r = 0;
+
+                if (!group && config_setting_is_group(v))
+                        r = read_members(c, name, v);
+                else if (!find_setting(CONF_SCOPE_HOST, group, name))
+                        continue;
+                else if (config_setting_is_aggregate(v))
+                        for (int k = 0; r >= 0 && k < config_setting_length(v); k++)
+                                r = choices_add(c, CONF_SCOPE_HOST, 0, group, name,
+                                                strempty(config_setting_get_string_elem(v, k)));
+                else
+                        r = read_scalar(c, group, name, v);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int choices_read_host(Choices *c, const char *text) {
+        config_t lib;
+        int r;
+
+        config_init(&lib);
+        r = config_read_string(&lib, text) == CONFIG_TRUE ?
+                            read_members(c, NULL, config_root_setting(&lib)) :
+                            -EBADMSG;
+        config_destroy(&lib);
+        return r;
+}
+
+bool conf_text_has_comments(const char *text) {
+        bool quoted = false;
+
+        for (const char *p = startswith(text, CONF_TEXT_HOST_HEAD) ?: text; *p; p++) {
+                if (quoted && *p == '\\' && p[1])
+                        p++;
+                else if (*p == '"')
+                        quoted = !quoted;
+                else if (!quoted && (*p == '#' || startswith(p, "//") || startswith(p, "/*")))
+                        return true;
+        }
+        return false;
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* hagw-ctl: reads the command line by the table of verbs and runs one. */
+
+#include <getopt.h>
+#include <locale.h>
+#include <stdio.h>
+
+#include "help.h"
+#include "log.h"
+#include "suggest.h"
+#include "verbs.h"
+
+#define WORDS_MAX 64U
+#define LETTERS_MAX 64U
+
+static void refuse_option(const Verb *verb, const char *word) {
+        const char *names[WORDS_MAX + 1], *near;
+        char bare[64];
+        size_t n = 0;
+
+        for (const Option *o = common_options; o->name; o++)
+                names[n++] = o->name;
+        for (const Option *o = verb ? verb->options : NULL; o && o->name && n < WORDS_MAX; o++)
+                names[n++] = o->name;
+        names[n] = NULL;
+        (void) snprintf(bare, sizeof(bare), "%.*s", (int) strcspn(word + 2 * !!startswith(word, "--"), "="),
+                        word + 2 * !!startswith(word, "--"));
+        near = suggest(bare, names);
+        if (near && startswith(word, "--"))
+                log_error("There is no option --%s; did you mean --%s?", bare, near);
+        else
+                log_error("There is no option %s%s; see %s --help.", startswith(word, "--") ? "--" : "",
+                          bare, "hagw-ctl");
+}
+
+/* The table as getopt_long(3) wants it; val is 256 + the index, so that letters do not meet it. */
+static size_t list_options(const Verb *verb, const Option **list, struct option *ret, char *ret_letters) {
+        size_t n = 0;
+
+        *ret_letters++ = verb ? ':' : '+'; /* before the verb: stop at the first word */
+        if (!verb)
+                *ret_letters++ = ':';
+        for (const Option *o = common_options; o->name; o++)
+                list[n++] = o;
+        for (const Option *o = verb ? verb->options : NULL; o && o->name && n < WORDS_MAX; o++)
+                list[n++] = o;
+        for (size_t i = 0; i < n; i++) {
+                ret[i] = (struct option) { list[i]->name, list[i]->value ? required_argument : no_argument,
+                                          NULL, 256 + (int) i };
+                if (list[i]->letter) {
+                        *ret_letters++ = list[i]->letter;
+                        if (list[i]->value)
+                                *ret_letters++ = ':';
+                }
+        }
+        ret[n] = (struct option) {};
+        *ret_letters = '\0';
+        return n;
+}
+
+static const Option *find_option(const Option *const *list, size_t n, int c) {
+        if (c >= 256)
+                return list[c - 256];
+        for (size_t i = 0; i < n; i++)
+                if (list[i]->letter == c)
+                        return list[i];
+        return NULL;
+}
+
+static int take_option(Call *call, const Option *o, const char *value) {
+        if (call->n_given >= CALL_OPTIONS_MAX) {
+                log_error("More than %u options.", CALL_OPTIONS_MAX);
+                return -EINVAL;
+        }
+        call->given[call->n_given].option = o;
+        call->given[call->n_given++].value = strempty(value);
+        if (streq(o->name, "json"))
+                call->json = true;
+        else if (streq(o->name, "config"))
+                call->config_dir = value;
+        return 0;
+}
+
+/* Reads options from optind on; -EINVAL after an error was told. */
+static int read_options(Call *call, int argc, char *argv[]) {
+        const Option *list[WORDS_MAX], *o;
+        struct option table[WORDS_MAX + 1];
+        char letters[LETTERS_MAX];
+        size_t n = list_options(call->verb, list, table, letters);
+        int c, at = MAX(optind, 1);
+
+        opterr = 0;
+        while ((c = getopt_long(argc, argv, letters, table, NULL)) >= 0) {
+                if (c == '?' || c == ':') {
+                        const char *word = argv[MAX(optind - 1, at)];
+                        if (c == ':')
+                                log_error("%s needs a value; see --help.", word);
+                        else
+                                refuse_option(call->verb, word);
+                        return -EINVAL;
+                }
+                o = find_option(list, n, c);
+                assert(o);
+                if (take_option(call, o, optarg) < 0)
+                        return -EINVAL;
+                at = optind;
+        }
+        return 0;
+}
+
+static const Verb *find_verb(const char *group, const char *name) {
+        for (const Verb *v = verbs; v->name; v++)
+                if (streq_ptr(v->group, group) && streq(v->name, name))
+                        return v;
+        return NULL;
+}
+
+static bool is_group(const char *word) {
+        for (const Verb *v = verbs; v->name; v++)
+                if (v->group && streq(v->group, word))
+                        return true;
+        return false;
+}
+
+static void refuse_verb(const char *group, const char *word) {
+        const char *words[WORDS_MAX + 1], *near;
+        size_t n = 0;
+
+        for (const Verb *v = verbs; v->name && n < WORDS_MAX; v++)
+                if (!group || streq_ptr(v->group, group))
+                        words[n++] = group ? v->name : v->group ?: v->name;
+        words[n] = NULL;
+        near = suggest(word, words);
+        log_error("There is no verb \"%s%s%s\"%s%s%s%s%s", strempty(group), group ? " " : "", word,
+                  near ? "; did you mean \"" : "; see hagw-ctl --help.", near && group ? group : "",
+                  near && group ? " " : "", strempty(near), near ? "\"?" : "");
+}
+
+/* Finds the verb at argv[optind] and passes its words. 0: found; CTL_…: told. */
+static int read_verb(Call *call, int argc, char *argv[]) {
+        const char *word = argv[optind], *second = optind + 1 < argc ? argv[optind + 1] : NULL;
+
+        call->verb = find_verb(NULL, word);
+        if (call->verb) {
+                optind++;
+                return CTL_OK;
+        }
+        if (!is_group(word)) {
+                refuse_verb(NULL, word);
+                return CTL_USAGE;
+        }
+        if (!second || *second == '-') {
+                bool asked = second && (streq(second, "--help") || streq(second, "-h"));
+                help_print_group(asked ? stdout : stderr, word);
+                return asked ? -ECANCELED : CTL_USAGE;
+        }
+        call->verb = find_verb(word, second);
+        if (!call->verb) {
+                refuse_verb(word, second);
+                return CTL_USAGE;
+        }
+        optind += 2;
+        return CTL_OK;
+}
+
+static int read_arguments(Call *call, int argc, char *argv[]) {
+        const Verb *v = call->verb;
+
+        if (v->names == NAMES_VERBS && argc > 1 && streq(argv[1], "--"))
+                optind++;
+        for (; optind < argc; optind++) {
+                if (call->n_arguments >= v->arguments_max) {
+                        log_error("\"%s\" is one argument too many: hagw-ctl %s%s%s %s", argv[optind],
+                                  strempty(v->group), v->group ? " " : "", v->name, v->arguments);
+                        return CTL_USAGE;
+                }
+                call->arguments[call->n_arguments++] = argv[optind];
+        }
+        if (call->n_arguments < v->arguments_min) {
+                log_error("Something is missing: hagw-ctl %s%s%s %s", strempty(v->group),
+                          v->group ? " " : "", v->name, v->arguments);
+                return CTL_USAGE;
+        }
+        return CTL_OK;
+}
+
+const char *call_option_nth(const Call *call, const char *name, unsigned n) {
+        for (unsigned i = 0; i < call->n_given; i++)
+                if (streq(call->given[i].option->name, name) && n-- == 0)
+                        return call->given[i].value;
+        return NULL;
+}
+
+const char *call_option(const Call *call, const char *name) {
+        for (unsigned i = call->n_given; i-- > 0;)
+                if (streq(call->given[i].option->name, name))
+                        return call->given[i].value;
+        return NULL;
+}
+
+static int status_of(int r) {
+        if (r >= 0)
+                return r;
+        switch (-r) {
+        case EACCES:
+        case EPERM:
+                return CTL_DENIED;
+        case ENOTCONN:
+                return CTL_UNREACHABLE;
+        case EINVAL:
+                return CTL_USAGE;
+        default:
+                return CTL_FAILED;
+        }
+}
+
+static int answer_common(const Call *call) {
+        if (call_option(call, "help")) {
+                if (call->json)
+                        return help_print_json() < 0 ? CTL_FAILED : CTL_OK;
+                if (call->verb)
+                        help_print_verb(stdout, call->verb);
+                else
+                        help_print(stdout);
+                return CTL_OK;
+        }
+        if (call_option(call, "version")) {
+                puts("hagw " PACKAGE_VERSION);
+                return CTL_OK;
+        }
+        return -ENOENT;
+}
+
+int main(int argc, char *argv[]) {
+        Call call = { .config_dir = HAGW_CONF_DIR };
+        int r;
+
+        (void) setlocale(LC_ALL, "");
+        log_setup("hagw-ctl");
+        if (read_options(&call, argc, argv) < 0)
+                return CTL_USAGE;
+        r = answer_common(&call);
+        if (r >= 0)
+                return r;
+        if (optind >= argc) {
+                help_print(stderr);
+                return CTL_USAGE;
+        }
+        r = read_verb(&call, argc, argv);
+        if (r != CTL_OK)
+                return r == -ECANCELED ? CTL_OK : r;
+        /* From here on options may stand among the arguments; glibc forgets the "+" of before when optind is
+         * 0. */
+        argv += optind - 1;
+        argc -= optind - 1;
+        optind = call.verb->names == NAMES_VERBS ? 1 : 0;
+        /* What is completed is somebody else's command line. */
+        if (call.verb->names != NAMES_VERBS && read_options(&call, argc, argv) < 0)
+                return CTL_USAGE;
+        r = answer_common(&call);
+        if (r >= 0)
+                return r;
+        r = read_arguments(&call, argc, argv);
+        if (r != CTL_OK)
+                return r;
+        return status_of(call.verb->run(&call));
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The help texts, made from the table of verbs. */
+
+#include <systemd/sd-json.h>
+
+#include "help.h"
+#include "output.h"
+
+#define COLUMN 34 /* where the descriptions start */
+
+static void print_options(FILE *f, const Option *o) {
+        for (; o && o->name; o++) {
+                char word[64], letter[4] = "  ";
+
+                if (o->letter)
+                        (void) snprintf(letter, sizeof(letter), "-%c", o->letter);
+                (void)snprintf(word, sizeof(word), "%s --%s%s%s", letter, o->name, o->value ? "=" : "",
+                               strempty(o->value));
+                fprintf(f, "  %-*s%s%s\n", COLUMN - 2, word, strlen(word) >= COLUMN - 2 ? " " : "", o->help);
+        }
+}
+
+static void print_verb_line(FILE *f, const Verb *v) {
+        char word[64];
+
+        (void)snprintf(word, sizeof(word), "%s%s%s %s", strempty(v->group), v->group ? " " : "", v->name,
+                       v->arguments);
+        /* Columns are counted in characters, and … is one of three bytes. */
+        fprintf(f, "  %-*s%s\n", COLUMN - 2 + (int) (strlen(word) - text_width(word)), word, v->help);
+}
+
+void help_print(FILE *f) {
+        fprintf(f, "hagw-ctl [OPTIONS…] VERB [ARGUMENTS…]\n\nDrives the Home Assistant Gateway of this "
+                   "machine.\n\nVerbs:\n");
+        for (const Verb *v = verbs; v->name; v++)
+                print_verb_line(f, v);
+        fprintf(f, "\nOptions:\n");
+        print_options(f, common_options);
+        fprintf(f, "\nhagw-ctl VERB --help tells a verb's own options; see also hagw-ctl(8) and "
+                   "hagw.conf(5).\n");
+}
+
+void help_print_group(FILE *f, const char *group) {
+        fprintf(f, "hagw-ctl %s VERB [ARGUMENTS…]\n\nVerbs:\n", group);
+        for (const Verb *v = verbs; v->name; v++)
+                if (streq_ptr(v->group, group))
+                        print_verb_line(f, v);
+}
+
+void help_print_verb(FILE *f, const Verb *v) {
+        fprintf(f, "hagw-ctl %s%s%s [OPTIONS…]%s%s\n\n%s.\n", strempty(v->group), v->group ? " " : "",
+                v->name, *v->arguments ? " " : "", v->arguments, v->help);
+        if (v->options && v->options->name) {
+                fprintf(f, "\nOptions:\n");
+                print_options(f, v->options);
+        }
+        fprintf(f, "\nCommon options:\n");
+        print_options(f, common_options);
+}
+
+static int append_options(sd_json_variant **array, const Option *o) {
+        int r = sd_json_variant_new_array(array, NULL, 0);
+
+        for (; r >= 0 && o && o->name; o++)
+                r = sd_json_variant_append_arraybo(
+                                array, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(o->name)),
+                                SD_JSON_BUILD_PAIR("value", SD_JSON_BUILD_STRING(o->value)),
+                                SD_JSON_BUILD_PAIR("help", SD_JSON_BUILD_STRING(o->help)));
+        return r;
+}
+
+int help_print_json(void) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *list = NULL, *common = NULL, *whole = NULL;
+        int r;
+
+        r = append_options(&common, common_options);
+        for (const Verb *v = verbs; r >= 0 && v->name; v++) {
+                _cleanup_(sd_json_variant_unrefp) sd_json_variant *options = NULL;
+
+                r = append_options(&options, v->options);
+                if (r < 0)
+                        break;
+                r = sd_json_variant_append_arraybo(
+                                &list, SD_JSON_BUILD_PAIR("group", SD_JSON_BUILD_STRING(v->group)),
+                                SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(v->name)),
+                                SD_JSON_BUILD_PAIR("arguments", SD_JSON_BUILD_STRING(v->arguments)),
+                                SD_JSON_BUILD_PAIR("help", SD_JSON_BUILD_STRING(v->help)),
+                                SD_JSON_BUILD_PAIR("options", SD_JSON_BUILD_VARIANT(options)));
+        }
+        if (r >= 0)
+                r = sd_json_buildo(&whole, SD_JSON_BUILD_PAIR("verbs", SD_JSON_BUILD_VARIANT(list)),
+                                   SD_JSON_BUILD_PAIR("common", SD_JSON_BUILD_VARIANT(common)));
+        return r < 0 ? r : output_json(whole);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "conftext.h"
+#include "verbs.h"
+
+/* The files in hosts.d/: found, checked against the whole configuration, written whole. */
+
+/* The options of host add and host set, each for one setting of the schema. */
+extern const Option host_options[];
+
+/* A host's name as a person types it: "ha" becomes ha.ZONE where there is one zone. *ret is to be freed.
+ * -EINVAL was told. */
+int host_expand_name(const Config *config, const char *name, char **ret);
+
+/* The configured host of that name, or NULL after telling (with the nearest name). */
+const ConfHost *host_find(const Config *config, const char *name);
+
+/* Takes the call's options over into the choices. */
+int host_take_options(Choices *choices, const Call *call);
+
+/* The file for a new host; to be freed. */
+int host_path(const char *config_dir, const char *name, char **ret);
+
+/* Checks the text as a file of the whole configuration (in which `path` is not counted) and writes it. Told.
+ */
+int host_write(const Config *config, const char *path, const char *text);
+
+/* Writes a file of the configuration, whole and durably: root:hagw 0640. Told. */
+int write_config_file(const char *path, const char *text);
+
+/* The whole configuration; failures are told. */
+int load_config(const char *config_dir, Config **ret);

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The names there are of a kind. */
+
+#include "client.h"
+#include "conf.h"
+#include "log.h"
+#include "names.h"
+#include "suggest.h"
+
+#define NAMES_MAX 1024U
+
+static const struct {
+        Names kind;
+        const char *method, *list, *field, *what, *verb;
+} rows[] = {
+        { NAMES_CERTIFICATES, "io.hagw.Acme.Watch", "certificates", "name", "certificate", "cert list" },
+        { NAMES_USERS, "io.hagw.Web.ListUsers", "users", "name", "user", "user list" },
+        { NAMES_SESSIONS, "io.hagw.Web.ListSessions", "sessions", "id", "session", "session list" },
+};
+
+static int list_hosts(const char *config_dir, sd_json_variant **array) {
+        _cleanup_(config_freep) Config *config = NULL;
+        _cleanup_free_ char *error = NULL;
+        int r = config_load(config_dir, &config, &error);
+
+        if (r < 0)
+                return 0;
+        for (size_t i = 0; r >= 0 && i < config->n_hosts; i++)
+                r = sd_json_variant_append_arrayb(array, SD_JSON_BUILD_STRING(config->hosts[i].name));
+        return r;
+}
+
+static int list_from_daemon(size_t row, sd_json_variant **array, bool *ret_asked) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+        _cleanup_free_ char *reason = NULL;
+        int r = client_try(rows[row].method, NULL, &reply, &reason);
+
+        *ret_asked = r >= 0;
+        if (r < 0)
+                return 0;
+        for (size_t i = 0; r >= 0 && i < field_count(reply, rows[row].list); i++)
+                r = sd_json_variant_append_arrayb(
+                                array,
+                                SD_JSON_BUILD_STRING(field_text(field_element(reply, rows[row].list, i),
+                                                                rows[row].field)));
+        return r;
+}
+
+int names_list(Names kind, const char *config_dir, sd_json_variant **ret) {
+        bool asked;
+        int r;
+
+        r = sd_json_variant_new_array(ret, NULL, 0);
+        if (r >= 0 && kind == NAMES_HOSTS)
+                return list_hosts(config_dir, ret);
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(rows); i++)
+                if (rows[i].kind == kind)
+                        return list_from_daemon(i, ret, &asked);
+        return r;
+}
+
+int names_check(Names kind, const char *name) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *array = NULL;
+        const char *names[NAMES_MAX + 1], *near;
+        bool asked;
+        size_t n = 0, row = 0;
+
+        while (rows[row].kind != kind)
+                row++;
+        if (sd_json_variant_new_array(&array, NULL, 0) < 0 || list_from_daemon(row, &array, &asked) < 0)
+                return log_oom();
+        if (!asked)
+                return 0;
+        for (; n < NAMES_MAX && n < sd_json_variant_elements(array); n++) {
+                names[n] = sd_json_variant_string(sd_json_variant_by_index(array, n));
+                if (streq(names[n], name))
+                        return 0;
+        }
+        if (n == NAMES_MAX)
+                return 0;
+        names[n] = NULL;
+        near = suggest(name, names);
+        if (near)
+                log_error("There is no %s \"%s\"; did you mean \"%s\"?", rows[row].what, name, near);
+        else
+                log_error("There is no %s \"%s\"; hagw-ctl %s shows them.", rows[row].what, name,
+                          rows[row].verb);
+        return -ENOENT;
+}

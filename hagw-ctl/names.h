@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <systemd/sd-json.h>
+
+#include "verbs.h"
+
+/* The names there are of a kind, as the daemons know them: to check what was typed, and for completion. */
+
+/* A JSON array of strings. Quiet: what cannot be asked has no names. config_dir is for NAMES_HOSTS. -ENOMEM.
+ */
+int names_list(Names kind, const char *config_dir, sd_json_variant **ret);
+
+/* 0 where the name is among them (or nobody could be asked, so that the call itself tells why); -ENOENT
+ * after telling the nearest. Not for NAMES_HOSTS. */
+int names_check(Names kind, const char *name);

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a person sees. */
+
+#include <stdarg.h>
+#include <time.h>
+#include <wchar.h>
+
+#include "output.h"
+
+typedef struct Cell {
+        Tone tone;
+        char *text;
+} Cell;
+
+struct Table {
+        const char *const *titles;
+        size_t columns;
+        Cell *cells;
+        size_t n_cells, allocated;
+        bool lost;
+};
+
+static bool colours_wanted(void) {
+        static int wanted = -1;
+        const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+        if (wanted < 0)
+                wanted = isatty(STDOUT_FILENO) && (!no || !*no) && !(term && streq(term, "dumb"));
+        return wanted;
+}
+
+const char *tone_on(Tone t) {
+        static const char *const codes[_TONE_MAX] = {
+                [TONE_PLAIN] = "",        [TONE_GOOD] = "\033[32m", [TONE_WARN] = "\033[33m",
+                [TONE_BAD] = "\033[31;1m", [TONE_DIM] = "\033[2m",   [TONE_BOLD] = "\033[1m",
+        };
+        return colours_wanted() ? codes[t] : "";
+}
+
+const char *tone_off(void) {
+        return colours_wanted() ? "\033[0m" : "";
+}
+
+size_t text_width(const char *s) {
+        size_t width = 0, n = strlen(s);
+        mbstate_t state = {};
+
+        while (n > 0) {
+                wchar_t w;
+                size_t k = mbrtowc(&w, s, n, &state);
+                int columns;
+
+                if (k == 0 || k > n) { /* not of this locale: a column a byte */
+                        k = 1;
+                        w = L'?';
+                        state = (mbstate_t) {};
+                }
+                columns = wcwidth(w);
+                width += columns > 0 ? (size_t) columns : 0;
+                s += k;
+                n -= k;
+        }
+        return width;
+}
+
+Table *table_new(const char *const *titles, size_t columns) {
+        Table *t = calloc(1, sizeof(*t));
+
+        if (!t)
+                return NULL;
+        t->titles = titles;
+        t->columns = columns;
+        while (titles && titles[t->columns])
+                t->columns++;
+        assert(t->columns > 0 && t->columns <= TABLE_COLUMNS_MAX);
+        return t;
+}
+
+Table *table_free(Table *t) {
+        if (!t)
+                return NULL;
+        for (size_t i = 0; i < t->n_cells; i++)
+                free(t->cells[i].text);
+        free(t->cells);
+        free(t);
+        return NULL;
+}
+
+/* What comes from elsewhere (a User-Agent, an error) must not steer the terminal. */
+static void defuse(char *s) {
+        for (; *s; s++)
+                if ((unsigned char) *s < 0x20 || *s == 0x7f)
+                        *s = '?';
+}
+
+void table_add(Table *t, Tone tone, const char *format, ...) {
+        char *text = NULL;
+        va_list ap;
+        int n;
+
+        if (!t)
+                return;
+        va_start(ap, format);
+        n = vasprintf(&text, format, ap);
+        va_end(ap);
+        if (n < 0 || !GREEDY_REALLOC(t->cells, t->allocated, t->n_cells + 1)) {
+                if (n >= 0)
+                        free(text);
+                t->lost = true;
+                return;
+        }
+        defuse(text);
+        t->cells[t->n_cells++] = (Cell) { tone, text };
+}
+
+static void print_cell(Tone tone, const char *text, size_t width, bool last) {
+        printf("%s%s%s%*s", tone_on(tone), text, tone_off(), last ? 0 : (int)(width - text_width(text) + 2),
+               "");
+}
+
+int table_print(const Table *t, int indent) {
+        size_t widths[TABLE_COLUMNS_MAX] = {};
+
+        if (!t || t->lost)
+                return -ENOMEM;
+        for (size_t i = 0; t->titles && i < t->columns; i++)
+                widths[i] = text_width(t->titles[i]);
+        for (size_t i = 0; i < t->n_cells; i++)
+                widths[i % t->columns] = MAX(widths[i % t->columns], text_width(t->cells[i].text));
+        for (size_t i = 0; t->titles && i < t->columns; i++) {
+                printf("%*s", i == 0 ? indent : 0, "");
+                print_cell(TONE_DIM, t->titles[i], widths[i], i + 1 == t->columns);
+                if (i + 1 == t->columns)
+                        putchar('\n');
+        }
+        for (size_t i = 0; i < t->n_cells; i++) {
+                size_t column = i % t->columns;
+
+                printf("%*s", column == 0 ? indent : 0, "");
+                print_cell(t->cells[i].tone, t->cells[i].text, widths[column], column + 1 == t->columns);
+                if (column + 1 == t->columns)
+                        putchar('\n');
+        }
+        return 0;
+}
+
+int output_json(sd_json_variant *v) {
+        return sd_json_variant_dump(v, SD_JSON_FORMAT_PRETTY_AUTO | SD_JSON_FORMAT_NEWLINE |
+                                                       (colours_wanted() ? SD_JSON_FORMAT_COLOR : 0),
+                                    stdout, NULL);
+}
+
+uint64_t now_realtime(void) {
+        struct timespec ts;
+
+        (void) clock_gettime(CLOCK_REALTIME, &ts);
+        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
+}
+
+const char *format_span(uint64_t usec, char *out) {
+        static const struct {
+                uint64_t usec;
+                const char *one, *many;
+        } units[] = {
+                { USEC_PER_DAY, "day", "days" },
+                { USEC_PER_HOUR, "h", "h" },
+                { USEC_PER_MINUTE, "min", "min" },
+                { USEC_PER_SEC, "s", "s" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(units); i++) {
+                uint64_t n = usec / units[i].usec;
+
+                /* Below two days hours tell more. */
+                if (n < (units[i].usec == USEC_PER_DAY ? 2 : 1))
+                        continue;
+                (void)snprintf(out, TIME_TEXT_MAX, "%lu %s", (unsigned long)n,
+                               n == 1 ? units[i].one : units[i].many);
+                return out;
+        }
+        (void) snprintf(out, TIME_TEXT_MAX, "0 s");
+        return out;
+}
+
+const char *format_when(uint64_t usec, uint64_t now, char *out) {
+        char span[TIME_TEXT_MAX];
+
+        if (usec == 0)
+                (void) snprintf(out, TIME_TEXT_MAX, "never");
+        else if (usec > now)
+                (void) snprintf(out, TIME_TEXT_MAX, "in %s", format_span(usec - now, span));
+        else if (now - usec < USEC_PER_SEC)
+                (void) snprintf(out, TIME_TEXT_MAX, "just now");
+        else
+                (void) snprintf(out, TIME_TEXT_MAX, "%s ago", format_span(now - usec, span));
+        return out;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdio.h>
+#include <systemd/sd-json.h>
+
+#include "macro.h"
+
+/* What a person sees: tables, colours where the output is a terminal (and NO_COLOR is not set), times in
+ * words. */
+
+typedef enum Tone { TONE_PLAIN, TONE_GOOD, TONE_WARN, TONE_BAD, TONE_DIM, TONE_BOLD, _TONE_MAX } Tone;
+
+/* The escape sequence for stdout, or "". tone_off() ends it. */
+const char *tone_on(Tone t);
+const char *tone_off(void);
+
+/* Columns that a text takes on a terminal. */
+size_t text_width(const char *s);
+
+#define TABLE_COLUMNS_MAX 8U
+
+typedef struct Table Table;
+/* titles: ended by NULL; may be NULL for a table without a head, then columns says how many there are. */
+Table *table_new(const char *const *titles, size_t columns);
+Table *table_free(Table *t);
+DEFINE_TRIVIAL_CLEANUP_FUNC(Table *, table_free)
+/* Fills the cells row by row. An allocation that fails is told by table_print(). */
+void table_add(Table *t, Tone tone, const char *format, ...) _printf_(3, 4);
+/* indent: spaces before each line. Returns -ENOMEM where a cell was lost. */
+int table_print(const Table *t, int indent);
+
+int output_json(sd_json_variant *v);
+
+#define TIME_TEXT_MAX 64U
+uint64_t now_realtime(void);
+/* "3 min", "2 h", "64 days": one unit, rounded down. out has room for TIME_TEXT_MAX; returns out. */
+const char *format_span(uint64_t usec, char *out);
+/* "3 min ago", "in 64 days", "just now", "never" for 0. */
+const char *format_when(uint64_t usec, uint64_t now, char *out);

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Questions to the person at the terminal. Passwords are never shown, never in argv, and wiped. */
+
+#include <stdio.h>
+#include <termios.h>
+
+#include "log.h"
+#include "output.h"
+#include "prompt.h"
+
+bool prompt_possible(void) {
+        return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+}
+
+int prompt_text(const char *question, const char *fallback, char **ret) {
+        _cleanup_free_ char *line = NULL;
+        size_t size = 0;
+
+        for (;;) {
+                ssize_t n;
+
+                printf("%s%s%s", tone_on(TONE_BOLD), question, tone_off());
+                if (fallback && *fallback)
+                        printf(" [%s]", fallback);
+                printf(": ");
+                (void) fflush(stdout);
+                n = getline(&line, &size, stdin);
+                if (n < 0) {
+                        putchar('\n');
+                        return -ECANCELED;
+                }
+                while (n > 0 && strchr("\n\r \t", line[n - 1]))
+                        line[--n] = '\0';
+                if (n > 0 || fallback)
+                        break;
+        }
+        *ret = strdup(*line ? line : fallback);
+        return *ret ? 0 : -ENOMEM;
+}
+
+int prompt_yes(const char *question, bool fallback) {
+        for (;;) {
+                _cleanup_free_ char *answer = NULL;
+                int r = prompt_text(question, fallback ? "yes" : "no", &answer);
+
+                if (r < 0)
+                        return r;
+                if (strchr("yY", *answer))
+                        return 1;
+                if (strchr("nN", *answer))
+                        return 0;
+        }
+}
+
+char *password_free(char *p) {
+        if (p)
+                explicit_bzero(p, strlen(p));
+        free(p);
+        return NULL;
+}
+
+/* One line into a buffer of its own, so that stdio keeps no copy. */
+static int read_secret_line(char **ret) {
+        _cleanup_(password_freep) char *line = calloc(1, PASSWORD_MAX + 2);
+        size_t n = 0;
+        char c;
+
+        if (!line)
+                return -ENOMEM;
+        for (;;) {
+                ssize_t k = read(STDIN_FILENO, &c, 1);
+
+                if (k < 0 && errno == EINTR)
+                        continue;
+                if (k < 0)
+                        return -errno;
+                if (k == 0 || c == '\n')
+                        break;
+                if (n > PASSWORD_MAX || c == '\0')
+                        return -EMSGSIZE;
+                line[n++] = c;
+        }
+        *ret = TAKE_PTR(line);
+        return 0;
+}
+
+static int ask_secret(const char *question, char **ret) {
+        struct termios before, silent;
+        int r;
+
+        if (tcgetattr(STDIN_FILENO, &before) < 0)
+                return -errno;
+        silent = before;
+        silent.c_lflag &= ~(tcflag_t) ECHO;
+        silent.c_lflag |= ECHONL;
+        printf("%s%s%s: ", tone_on(TONE_BOLD), question, tone_off());
+        (void) fflush(stdout);
+        if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) < 0)
+                return -errno;
+        r = read_secret_line(ret);
+        (void) tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+        return r;
+}
+
+static int check_length(const char *password) {
+        size_t n = strlen(password);
+
+        if (n >= PASSWORD_MIN && n <= PASSWORD_MAX)
+                return 0;
+        log_error("A password has %u to %u bytes; this one has %zu.", PASSWORD_MIN, PASSWORD_MAX, n);
+        return -EINVAL;
+}
+
+static int ask_password(const char *user, char **ret) {
+        _cleanup_free_ char *question = NULL;
+
+        if (asprintf(&question, "Password for %s", user) < 0) {
+                question = NULL;
+                return log_oom();
+        }
+        for (unsigned tries = 0; tries < 3; tries++) {
+                _cleanup_(password_freep) char *one = NULL, *two = NULL;
+                int r = ask_secret(question, &one);
+
+                if (r < 0)
+                        return log_error_errno(r, "The password could not be read: %m");
+                if (check_length(one) < 0)
+                        continue;
+                r = ask_secret("The same again", &two);
+                if (r < 0)
+                        return log_error_errno(r, "The password could not be read: %m");
+                if (streq(one, two)) {
+                        *ret = TAKE_PTR(one);
+                        return 0;
+                }
+                log_error("The two differ; once more.");
+        }
+        return -EINVAL;
+}
+
+int password_read(const char *user, bool from_stdin, char **ret) {
+        _cleanup_(password_freep) char *line = NULL;
+        int r;
+
+        if (!from_stdin) {
+                if (prompt_possible())
+                        return ask_password(user, ret);
+                log_error("There is no terminal to ask for the password on; give it with --password-stdin.");
+                return -EINVAL;
+        }
+        r = read_secret_line(&line);
+        if (r == -EMSGSIZE) {
+                log_error("A password has at most %u bytes, none of them NUL.", PASSWORD_MAX);
+                return -EINVAL;
+        }
+        if (r < 0)
+                return log_error_errno(r, "The password could not be read: %m");
+        r = check_length(line);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(line);
+        return 0;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "macro.h"
+
+/* Questions to the person at the terminal. */
+
+#define PASSWORD_MIN 8U    /* bytes, as io.hagw.Web takes them */
+#define PASSWORD_MAX 1024U
+
+bool prompt_possible(void);
+
+/* Asks; an empty answer is the fallback (NULL: asks again). *ret is to be freed. -ECANCELED: the input
+ * ended. */
+int prompt_text(const char *question, const char *fallback, char **ret);
+
+/* Asks for yes or no. Returns 1 or 0. */
+int prompt_yes(const char *question, bool fallback);
+
+/* Frees a password after wiping it. */
+char *password_free(char *p);
+DEFINE_TRIVIAL_CLEANUP_FUNC(char *, password_free)
+
+/* Twice from the terminal without echo, or where from_stdin one line of standard input. Says what is wrong.
+ * -EINVAL: no password came. */
+int password_read(const char *user, bool from_stdin, char **ret);

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Lets the running daemons take the configuration over, and asks each whether it did. */
+
+#include <stdio.h>
+
+#include "client.h"
+#include "log.h"
+#include "reload.h"
+#include "run.h"
+
+#define DAEMONS_MAX 16U
+
+/* Running, not merely startable by its socket: asking would start it. */
+static bool is_active(const char *daemon) {
+        char unit[64];
+
+        (void) snprintf(unit, sizeof(unit), "%s.service", daemon);
+        return run_program((const char *const[]){ "systemctl", "--quiet", "is-active", unit, NULL },
+                           /* quiet= */ true) == 0;
+}
+
+static int ask_whether(const DaemonRow *d) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+        _cleanup_free_ char *reason = NULL;
+        const char *refused;
+        int r;
+
+        r = client_describe(d, &reply, &reason);
+        if (r < 0) {
+                log_error("%s", reason ?: "Out of memory.");
+                return r;
+        }
+        refused = field_text(reply, "configError");
+        if (!refused)
+                return 0;
+        log_error("%s keeps its old configuration: %s", d->name, refused);
+        return -EREMOTEIO;
+}
+
+int reload_daemons(bool must_run) {
+        const DaemonRow *running[DAEMONS_MAX];
+        const char *argv[DAEMONS_MAX + 3] = { "systemctl", "reload" };
+        size_t n = 0;
+        int r = 0;
+
+        for (const DaemonRow *d = daemon_rows; system_is_booted() && d->name && n < DAEMONS_MAX; d++)
+                if (is_active(d->name)) {
+                        argv[2 + n] = d->name;
+                        running[n++] = d;
+                }
+        if (n == 0) {
+                if (must_run)
+                        log_error("The configuration is valid, but no daemon runs: systemctl enable --now "
+                                  "hagw.target");
+                return must_run ? -ENOTCONN : 0;
+        }
+        r = run_program(argv, /* quiet= */ false);
+        if (r != 0) {
+                log_error("Not every daemon could be reloaded; hagw-ctl log --errors tells more.");
+                r = -EREMOTEIO;
+        }
+        for (size_t i = 0; i < n; i++) {
+                int k = ask_whether(running[i]);
+                if (k < 0)
+                        r = k;
+        }
+        return r;
+}

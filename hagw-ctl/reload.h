@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "macro.h"
+
+/* Lets the running daemons take the configuration over, and asks each whether it did. Returns 0; -EREMOTEIO
+ * where one refused it (told); -ENOTCONN where none runs (told only where `must_run`). */
+int reload_daemons(bool must_run);

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Other programs: systemctl and journalctl. */
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <systemd/sd-daemon.h>
+
+#include "log.h"
+#include "run.h"
+
+extern char **environ;
+
+int run_program(const char *const *argv, bool quiet) {
+        posix_spawn_file_actions_t actions;
+        int status, r;
+        pid_t pid;
+
+        (void) fflush(stdout);
+        r = posix_spawn_file_actions_init(&actions);
+        if (r == 0 && quiet)
+                r = posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+        if (r == 0 && quiet)
+                r = posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+        if (r == 0)
+                r = posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *) argv, environ);
+        (void) posix_spawn_file_actions_destroy(&actions);
+        if (r != 0)
+                return log_error_errno(r, "%s could not be run: %m", argv[0]);
+        while (waitpid(pid, &status, 0) < 0)
+                if (errno != EINTR)
+                        return log_error_errno(errno, "%s was lost: %m", argv[0]);
+        return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int run_instead(const char *const *argv) {
+        (void) fflush(stdout);
+        (void) execvp(argv[0], (char *const *) argv);
+        return log_error_errno(errno, "%s could not be run: %m", argv[0]);
+}
+
+bool system_is_booted(void) {
+        return sd_booted() > 0;
+}

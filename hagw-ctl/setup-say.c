@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What hagw-ctl setup says: records for the DNS provider, and what is left to do. */
+
+#include <netdb.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "cidr.h"
+#include "hostname.h"
+#include "output.h"
+#include "setup.h"
+
+void setup_say(const Setup *s, const char *format, ...) {
+        va_list ap;
+
+        if (s->call->json)
+                return;
+        va_start(ap, format);
+        (void) vprintf(format, ap);
+        va_end(ap);
+        (void) fflush(stdout);
+}
+
+void setup_say_records(const Setup *s, const ConfZone *zone, const char *ipv4, const char *ipv6) {
+        bool inside = hostname_in_zone(zone->name_server, zone->name);
+
+        setup_say(s, "  At your DNS provider, in the zone above %s, enter:\n", zone->name);
+        setup_say(s, "    %s.  NS    %s.\n", zone->name, zone->name_server);
+        if (inside && (ipv4 || !ipv6))
+                setup_say(s, "    %s.  A     %s\n", zone->name_server,
+                          ipv4 ?: "(the house's public IPv4 address)");
+        if (inside && ipv6)
+                setup_say(s, "    %s.  AAAA  %s\n", zone->name_server, ipv6);
+        setup_say(s, "  and let the router pass port 53, UDP and TCP, to this machine.\n");
+}
+
+/* Our own address on the way to the service: the one it sees us come from. */
+static bool own_address_towards(const ConfHost *h, char *ret) {
+        struct addrinfo hints = { .ai_socktype = SOCK_DGRAM, .ai_flags = AI_NUMERICSERV }, *list = NULL;
+        _cleanup_close_ int fd = -EBADF;
+        struct sockaddr_storage own;
+        socklen_t size = sizeof(own);
+        IpAddress a;
+        bool found;
+
+        if (h->upstream_kind == CONF_UPSTREAM_UNIX || getaddrinfo(h->upstream_host, "9", &hints, &list) != 0)
+                return false;
+        fd = socket(list->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        found = fd >= 0 && connect(fd, list->ai_addr, list->ai_addrlen) >= 0 &&
+                getsockname(fd, (struct sockaddr *) &own, &size) >= 0 &&
+                ip_from_sockaddr((const struct sockaddr *) &own, &a) >= 0;
+        freeaddrinfo(list);
+        if (found)
+                (void) ip_format(&a, ret);
+        return found;
+}
+
+static const ConfHost *first_host(const Config *c) {
+        for (size_t i = 0; i < c->n_hosts; i++)
+                if (c->hosts[i].upstream_kind != CONF_UPSTREAM_UNIX)
+                        return &c->hosts[i];
+        return NULL;
+}
+
+void setup_say_next(const Setup *s) {
+        const ConfHost *h = first_host(s->config);
+        const char *zone = s->config->n_zones > 0 ? s->config->zones[0].name : "home.example.com";
+        char address[IP_TEXT_MAX] = "(this machine's address)";
+
+        setup_say(s, "\n%sWhat is left to do%s\n", tone_on(TONE_BOLD), tone_off());
+        setup_say(s, "- The router passes to this machine: TCP 443 and 80 for visitors, UDP and TCP 53 for "
+                     "the name server.\n");
+        if (!h) {
+                setup_say(s, "- A first host: hagw-ctl host add ha.%s http://192.168.1.4:8123\n", zone);
+        } else {
+                (void) own_address_towards(h, address);
+                setup_say(s,
+                          "- Home Assistant must trust this gateway (others may need something like it). In "
+                          "its configuration.yaml:\n"
+                          "\n"
+                          "    http:\n"
+                          "      use_x_forwarded_for: true\n"
+                          "      trusted_proxies:\n"
+                          "        - %s\n"
+                          "\n"
+                          "  Then restart it. hagw-ctl host show %s tries it.\n",
+                          address, h->name);
+        }
+        if (!s->user || !*s->user)
+                setup_say(s, "- Somebody who may log in: hagw-ctl user add NAME\n");
+        if (h)
+                setup_say(s, "- Visit https://%s/\n", *h->name == '*' ? zone : h->name);
+        setup_say(s, "- hagw-ctl status shows how everything is.\n");
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "conftext.h"
+#include "verbs.h"
+
+/* What hagw-ctl setup is told, by options or answers, and what it says at the end. */
+
+#define SETUP_HOSTS_MAX 64U
+
+typedef struct Setup {
+        const Call *call;
+        bool ask;      /* there is a person at a terminal */
+        bool has_settings; /* something for hagw.conf was given or answered */
+        Choices choices;
+        char *hosts[SETUP_HOSTS_MAX]; /* NAME=UPSTREAM */
+        size_t n_hosts;
+        char *user, *password;
+        Config *config;
+} Setup;
+
+void setup_done(Setup *s);
+
+/* Takes the options, and asks for what is missing. Told. */
+int setup_gather(Setup *s);
+
+/* A line for the person, not with --json. */
+void setup_say(const Setup *s, const char *format, ...) _printf_(2, 3);
+
+/* What to enter at the DNS provider for a zone. ipv4, ipv6: the public addresses, or NULL. */
+void setup_say_records(const Setup *s, const ConfZone *zone, const char *ipv4, const char *ipv6);
+
+/* What is left to do outside of this machine. */
+void setup_say_next(const Setup *s);

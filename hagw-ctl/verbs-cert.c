@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The verbs about certificates: hagw-acmed has them, hagw-keyd their keys. */
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "certwait.h"
+#include "client.h"
+#include "log.h"
+#include "output.h"
+#include "state.h"
+#include "suggest.h"
+#include "verbs.h"
+#include "view.h"
+
+#define NAMES_SHOWN_MAX 256U
+
+int verb_cert_list(const Call *call) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL, *v = NULL;
+        int r;
+
+        r = client_call("io.hagw.Acme.Watch", NULL, &reply);
+        if (r < 0)
+                return r;
+        if (view_certificates_of(reply, &v) < 0)
+                return log_oom();
+        if (call->json)
+                return output_json(v) < 0 ? CTL_FAILED : CTL_OK;
+        if (field_count(v, "certificates") == 0)
+                printf("There is no certificate yet: they are obtained for the zones and hosts that are "
+                       "configured.\n");
+        return view_print_certificates(v, 0) < 0 ? log_oom() : CTL_OK;
+}
+
+/* The certificate of that name, with its chain; a mistyped name is told with the nearest. *ret is a new
+ * reference. */
+static int find_certificate(const char *name, sd_json_variant **ret) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+        const char *names[NAMES_SHOWN_MAX + 1], *near;
+        size_t n = 0;
+        int r;
+
+        r = client_call("io.hagw.Acme.Watch", NULL, &reply);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < field_count(reply, "certificates"); i++) {
+                sd_json_variant *c = field_element(reply, "certificates", i);
+                const char *its = strempty(field_text(c, "name"));
+
+                if (streq(its, name)) {
+                        *ret = sd_json_variant_ref(c);
+                        return 0;
+                }
+                if (n < NAMES_SHOWN_MAX)
+                        names[n++] = its;
+        }
+        names[n] = NULL;
+        near = suggest(name, names);
+        log_error("There is no certificate \"%s\"%s%s%s", name,
+                  near ? "; did you mean \"" : "; hagw-ctl cert list shows them.", strempty(near),
+                  near ? "\"?" : "");
+        return -ENOENT;
+}
+
+static void print_time(const char *name, uint64_t usec, uint64_t now) {
+        char when[TIME_TEXT_MAX], date[64];
+        time_t t = (time_t) (usec / USEC_PER_SEC);
+        struct tm tm;
+
+        if (usec == 0 || !localtime_r(&t, &tm) ||
+            strftime(date, sizeof(date), "%Y-%m-%d %H:%M %Z", &tm) == 0)
+                return;
+        printf("  %-12s %s (%s)\n", name, date, format_when(usec, now, when));
+}
+
+int verb_cert_show(const Call *call) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *c = NULL;
+        _cleanup_free_ char *names = NULL;
+        uint64_t now = now_realtime();
+        int r;
+
+        r = find_certificate(call->arguments[0], &c);
+        if (r < 0)
+                return r;
+        if (call->json)
+                return output_json(c) < 0 ? CTL_FAILED : CTL_OK;
+        if (call_option(call, "chain")) {
+                if (!field_text(c, "chain")) {
+                        log_error("%s has no certificate yet.", field_text(c, "name"));
+                        return CTL_FAILED;
+                }
+                fputs(field_text(c, "chain"), stdout);
+                return CTL_OK;
+        }
+        names = field_joined(c, "names");
+        if (!names)
+                return log_oom();
+        printf("%s%s%s\n  %-12s %s\n  %-12s %s\n  %-12s %s\n", tone_on(TONE_BOLD), field_text(c, "name"),
+               tone_off(), "state", field_text(c, "state"), "names", names, "from", field_text(c, "source"));
+        print_time("begins", field_number(c, "notBeforeUSec"), now);
+        print_time("ends", field_number(c, "notAfterUSec"), now);
+        print_time("next try", field_number(c, "nextUSec"), now);
+        if (field_text(c, "keyId"))
+                printf("  %-12s %s\n", "key", field_text(c, "keyId"));
+        if (field_text(c, "error"))
+                printf("  %-12s %s (tries that failed: %lu)\n", "error", field_text(c, "error"),
+                       (unsigned long) field_number(c, "failures"));
+        return view_certificate_is_bad(c) ? CTL_FAILED : CTL_OK;
+}
+
+int verb_cert_renew(const Call *call) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *c = NULL, *parameters = NULL;
+        uint64_t wait_usec;
+        int r;
+
+        r = certwait_parse_option(call, &wait_usec);
+        if (r < 0)
+                return r;
+        r = find_certificate(call->arguments[0], &c);
+        if (r < 0)
+                return r;
+        if (sd_json_buildo(&parameters,
+                           SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(call->arguments[0]))) < 0)
+                return log_oom();
+        r = client_call("io.hagw.Acme.Renew", parameters, NULL);
+        if (r < 0)
+                return r;
+        if (!call->json)
+                printf("The order for %s has begun.\n", call->arguments[0]);
+        if (wait_usec == 0)
+                return CTL_OK;
+        return certwait(call->arguments[0], field_number(c, "notBeforeUSec"), wait_usec, call->json);
+}
+
+/* A key's text is wiped when it goes. */
+static char *secret_free(char *p) {
+        if (p)
+                explicit_bzero(p, strlen(p));
+        free(p);
+        return NULL;
+}
+DEFINE_TRIVIAL_CLEANUP_FUNC(char *, secret_free)
+
+static int import_key(const char *file, char **ret_id) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *reply = NULL;
+        _cleanup_(secret_freep) char *pem = NULL;
+        int r;
+
+        r = state_read(AT_FDCWD, file, &pem, NULL);
+        if (r < 0)
+                return log_error_errno(r, "%s could not be read: %m", file);
+        r = sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("purpose", SD_JSON_BUILD_STRING("tls")),
+                           SD_JSON_BUILD_PAIR("pem", SD_JSON_BUILD_STRING(pem)));
+        if (r < 0)
+                return r == -EINVAL ? log_error_errno(r, "%s is not a text in PEM form.", file) : log_oom();
+        sd_json_variant_sensitive(parameters);
+        r = client_call("io.hagw.Key.Import", parameters, &reply);
+        if (r < 0)
+                return r;
+        *ret_id = strdup(strempty(field_text(sd_json_variant_by_key(reply, "key"), "id")));
+        return *ret_id ? 0 : log_oom();
+}
+
+static bool key_is_known(const char *id, sd_json_variant *keys) {
+        for (size_t i = 0; i < field_count(keys, "keys"); i++)
+                if (streq(strempty(field_text(field_element(keys, "keys", i), "id")), id))
+                        return true;
+        return false;
+}
+
+static void forget_key(const char *id) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
+
+        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("id", SD_JSON_BUILD_STRING(id))) >= 0)
+                (void) client_call("io.hagw.Key.Remove", parameters, NULL);
+}
+
+int verb_cert_import(const Call *call) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *reply = NULL, *before = NULL;
+        _cleanup_free_ char *chain = NULL, *id = NULL, *names = NULL;
+        int r;
+
+        r = state_read(AT_FDCWD, call->arguments[0], &chain, NULL);
+        if (r < 0)
+                return log_error_errno(r, "%s could not be read: %m", call->arguments[0]);
+        r = client_call("io.hagw.Key.List", NULL, &before);
+        if (r < 0)
+                return r;
+        r = import_key(call->arguments[1], &id);
+        if (r < 0)
+                return r;
+        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("chain", SD_JSON_BUILD_STRING(chain)),
+                           SD_JSON_BUILD_PAIR("keyId", SD_JSON_BUILD_STRING(id))) < 0)
+                return log_oom();
+        r = client_call("io.hagw.Acme.Import", parameters, &reply);
+        if (r < 0) {
+                if (!key_is_known(id, before))
+                        forget_key(id);
+                return r;
+        }
+        if (call->json)
+                return output_json(reply) < 0 ? CTL_FAILED : CTL_OK;
+        names = field_joined(sd_json_variant_by_key(reply, "certificate"), "names");
+        printf("Imported, for %s. It is not renewed by hagw: import the next one before it ends.\n",
+               strempty(names));
+        return CTL_OK;
+}
+
+int verb_cert_remove(const Call *call) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *c = NULL, *parameters = NULL;
+        int r;
+
+        r = find_certificate(call->arguments[0], &c);
+        if (r < 0)
+                return r;
+        if (sd_json_buildo(&parameters,
+                           SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(call->arguments[0]))) < 0)
+                return log_oom();
+        r = client_call("io.hagw.Acme.Remove", parameters, NULL);
+        if (r < 0)
+                return r;
+        if (field_text(c, "keyId"))
+                forget_key(field_text(c, "keyId"));
+        if (!call->json)
+                printf("%s is removed.\n", call->arguments[0]);
+        return CTL_OK;
+}

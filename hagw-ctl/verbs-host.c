@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The verbs about hosts. The configuration says which there are, hagw-proxyd how they are. */
+
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "client.h"
+#include "hostfile.h"
+#include "log.h"
+#include "output.h"
+#include "reload.h"
+#include "state.h"
+#include "view.h"
+
+static int finish(const Call *call, const Config *config, const char *name, const char *done) {
+        if (call->json) {
+                _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+
+                if (sd_json_buildo(&v, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)),
+                                   SD_JSON_BUILD_PAIR("change", SD_JSON_BUILD_STRING(done))) < 0)
+                        return log_oom();
+                (void) output_json(v);
+        } else {
+                printf("%s is %s.\n", name, done);
+                if (!config_find_zone(config, startswith(name, "*.") ?: name))
+                        printf("It lies outside the zones of this gateway: its DNS must point here, and its "
+                               "certificate\n"
+                               "is obtained over port 80 (HTTP-01)%s.\n",
+                               *name == '*' ? ", which no wildcard can be" : "");
+        }
+        return call_option(call, "no-reload") ? CTL_OK : reload_daemons(/* must_run= */ false);
+}
+
+int verb_host_add(const Call *call) {
+        _cleanup_(config_freep) Config *config = NULL;
+        _cleanup_(choices_done) Choices choices = {};
+        _cleanup_free_ char *name = NULL, *path = NULL, *text = NULL;
+        int r;
+
+        r = load_config(call->config_dir, &config);
+        if (r < 0)
+                return r;
+        r = host_expand_name(config, call->arguments[0], &name);
+        if (r < 0)
+                return r;
+        if (choices_add(&choices, CONF_SCOPE_HOST, 0, NULL, "name", name) < 0 ||
+            choices_add(&choices, CONF_SCOPE_HOST, 0, NULL, "upstream", call->arguments[1]) < 0)
+                return log_oom();
+        r = host_take_options(&choices, call);
+        if (r < 0)
+                return r;
+        r = host_path(call->config_dir, name, &path);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < config->n_hosts; i++)
+                if (streq(config->hosts[i].file, path) || streq(config->hosts[i].name, name)) {
+                        log_error("There is a host \"%s\" already, in %s; hagw-ctl host set changes it.",
+                                  config->hosts[i].name, config->hosts[i].file);
+                        return CTL_FAILED;
+                }
+        if (conf_text_host(&choices, &text) < 0)
+                return log_oom();
+        r = host_write(config, path, text);
+        return r < 0 ? r : finish(call, config, name, "added");
+}
+
+int verb_host_set(const Call *call) {
+        _cleanup_(config_freep) Config *config = NULL;
+        _cleanup_(choices_done) Choices choices = {};
+        _cleanup_free_ char *before = NULL, *text = NULL;
+        const ConfHost *host;
+        int r;
+
+        r = load_config(call->config_dir, &config);
+        if (r < 0)
+                return r;
+        host = host_find(config, call->arguments[0]);
+        if (!host)
+                return CTL_FAILED;
+        r = state_read(AT_FDCWD, host->file, &before, NULL);
+        if (r >= 0)
+                r = choices_read_host(&choices, before);
+        if (r < 0)
+                return log_error_errno(r, "%s could not be read: %m", host->file);
+        if (conf_text_has_comments(before) && !call_option(call, "force")) {
+                log_error("%s has comments, which would be lost. Edit it by hand and run hagw-ctl reload, "
+                          "or give --force.",
+                          host->file);
+                return CTL_FAILED;
+        }
+        if (call->n_arguments > 1 &&
+            choices_add(&choices, CONF_SCOPE_HOST, 0, NULL, "upstream", call->arguments[1]) < 0)
+                return log_oom();
+        r = host_take_options(&choices, call);
+        if (r < 0)
+                return r;
+        if (conf_text_host(&choices, &text) < 0)
+                return log_oom();
+        r = host_write(config, host->file, text);
+        return r < 0 ? r : finish(call, config, host->name, "changed");
+}
+
+int verb_host_remove(const Call *call) {
+        _cleanup_(config_freep) Config *config = NULL;
+        int r;
+
+        r = load_config(call->config_dir, &config);
+        if (r < 0)
+                return r;
+        for (unsigned i = 0; i < call->n_arguments; i++)
+                if (!host_find(config, call->arguments[i]))
+                        return CTL_FAILED;
+        for (unsigned i = 0; i < call->n_arguments; i++) {
+                const ConfHost *host = host_find(config, call->arguments[i]);
+
+                r = state_remove(AT_FDCWD, host->file);
+                if (r < 0) {
+                        (void) log_error_errno(r, "%s could not be removed: %m%s", host->file,
+                                               r == -EACCES ? "; try again with sudo." : "");
+                        return r;
+                }
+                if (!call->json)
+                        printf("%s is removed.\n", host->name);
+        }
+        return reload_daemons(/* must_run= */ false);
+}
+
+int verb_host_list(const Call *call) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *hosts = NULL;
+        _cleanup_free_ char *reason = NULL;
+        int r;
+
+        r = view_hosts(call->config_dir, &hosts, &reason);
+        if (r < 0)
+                return r;
+        if (call->json)
+                return output_json(hosts) < 0 ? CTL_FAILED : CTL_OK;
+        if (field_count(hosts, "hosts") == 0)
+                printf("There is no host yet: hagw-ctl host add ha http://192.168.1.4:8123\n");
+        else if (view_print_hosts(hosts, 0) < 0)
+                return log_oom();
+        if (reason)
+                log_error("%s", reason);
+        return reason ? CTL_UNREACHABLE : CTL_OK;
+}
+
+static void print_setting(const char *name, const char *value) {
+        if (value && *value)
+                printf("  %-12s %s\n", name, value);
+}
+
+static int print_list(const char *name, char **list) {
+        _cleanup_free_ char *text = NULL;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+
+        if (!f)
+                return -ENOMEM;
+        for (size_t i = 0; list && list[i]; i++)
+                fprintf(f, "%s%s", i > 0 ? ", " : "", list[i]);
+        if (fclose(f) != 0)
+                return -ENOMEM;
+        print_setting(name, text);
+        return 0;
+}
+
+static int print_host(const ConfHost *h, sd_json_variant *reply, const char *reason) {
+        static const char *const logins[] = {
+                [CONF_LOGIN_REQUIRED] = "required", [CONF_LOGIN_NONE] = "none"
+        };
+        static const char *const froms[] = { [CONF_FROM_ANYWHERE] = "anywhere", [CONF_FROM_LAN] = "lan" };
+        sd_json_variant *live = sd_json_variant_by_key(reply, "host");
+
+        printf("%s%s%s\n", tone_on(TONE_BOLD), h->name, tone_off());
+        print_setting("service", h->upstream);
+        print_setting("file", h->file);
+        print_setting("login", logins[h->access.login]);
+        print_setting("from", froms[h->access.from]);
+        if (print_list("users", h->access.users) < 0 || print_list("groups", h->access.groups) < 0 ||
+            print_list("open paths", h->access.open_paths) < 0)
+                return log_oom();
+        if (!reply) {
+                if (reason)
+                        log_error("%s", reason);
+                return CTL_UNREACHABLE;
+        }
+        print_setting("health", field_text(live, "health"));
+        if (field_number(reply, "status"))
+                printf("  %-12s HTTP status %lu\n", "answer", (unsigned long) field_number(reply, "status"));
+        print_setting("error", field_text(live, "error"));
+        print_setting("advice", field_text(reply, "advice"));
+        printf("  %-12s %s\n", "certificate", field_bool(live, "certificate") ? "valid" : "none yet");
+        printf("  %-12s %lu, %lu under way\n", "requests", (unsigned long) field_number(live, "requests"),
+               (unsigned long) field_number(live, "active"));
+        return streq(strempty(field_text(live, "health")), "failing") ? CTL_FAILED : CTL_OK;
+}
+
+int verb_host_show(const Call *call) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *reply = NULL;
+        _cleanup_(config_freep) Config *config = NULL;
+        _cleanup_free_ char *reason = NULL;
+        const ConfHost *host;
+        int r;
+
+        r = load_config(call->config_dir, &config);
+        if (r < 0)
+                return r;
+        host = host_find(config, call->arguments[0]);
+        if (!host)
+                return CTL_FAILED;
+        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(host->name))) < 0)
+                return log_oom();
+        r = client_try("io.hagw.Proxy.Probe", parameters, &reply, &reason);
+        if (!call->json)
+                return print_host(host, reply, reason);
+        if (r < 0) {
+                log_error("%s", strempty(reason));
+                return r;
+        }
+        return output_json(reply) < 0 ? CTL_FAILED : CTL_OK;
+}

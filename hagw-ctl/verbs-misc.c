@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The verbs that belong to no group: address, reload, config, log. */
+
+#include <stdio.h>
+
+#include "client.h"
+#include "conftext.h"
+#include "hostfile.h"
+#include "log.h"
+#include "output.h"
+#include "reload.h"
+#include "run.h"
+#include "suggest.h"
+#include "view.h"
+
+#define JOURNAL_WORDS_MAX 64U
+#define UNITS_MAX 16U
+#define UNIT_WORD_MAX 64U /* --unit=hagw-….service */
+
+int verb_address(const Call *call) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        bool known = false;
+        int r;
+
+        r = client_call(call_option(call, "refresh") ? "io.hagw.Net.Refresh" : "io.hagw.Net.Watch", NULL,
+                        &v);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < field_count(v, "addresses"); i++)
+                known = known || field_text(field_element(v, "addresses", i), "address");
+        r = call->json ? output_json(v) : view_print_addresses(v, 0);
+        return r < 0 ? log_oom() : known ? CTL_OK : CTL_FAILED;
+}
+
+int verb_reload(const Call *call) {
+        _cleanup_(config_freep) Config *config = NULL;
+        int r;
+
+        r = load_config(call->config_dir, &config);
+        if (r < 0)
+                return r;
+        r = reload_daemons(/* must_run= */ true);
+        if (r >= 0 && !call->json)
+                printf("The configuration is in force.\n");
+        return r;
+}
+
+static int put_problem_json(const char *error) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+
+        if (sd_json_buildo(&v, SD_JSON_BUILD_PAIR("valid", SD_JSON_BUILD_BOOLEAN(!error)),
+                           SD_JSON_BUILD_PAIR_CONDITION(!!error, "error", SD_JSON_BUILD_STRING(error))) < 0)
+                return log_oom();
+        return output_json(v) < 0 ? CTL_FAILED : error ? CTL_FAILED : CTL_OK;
+}
+
+int verb_config_check(const Call *call) {
+        const char *dir = call->n_arguments > 0 ? call->arguments[0] : call->config_dir;
+        _cleanup_(config_freep) Config *config = NULL;
+        _cleanup_free_ char *error = NULL;
+        int r;
+
+        if (!call->json) {
+                r = load_config(dir, &config);
+                if (r < 0)
+                        return r;
+                printf("%s is valid: %zu zone%s, %zu host%s.\n", dir, config->n_zones,
+                       config->n_zones == 1 ? "" : "s", config->n_hosts, config->n_hosts == 1 ? "" : "s");
+                return CTL_OK;
+        }
+        r = config_load(dir, &config, &error);
+        return put_problem_json(r < 0 ? error ?: "out of memory" : NULL);
+}
+
+static int append_setting(sd_json_variant **array, const ConfSetting *s) {
+        static const char *const scopes[] = { "main", "zone", "host" };
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *choices = NULL;
+        bool required = streq_ptr(s->fallback, "!");
+        int r = sd_json_variant_new_array(&choices, NULL, 0);
+
+        for (size_t i = 0; r >= 0 && s->choices && s->choices[i]; i++)
+                r = sd_json_variant_append_arrayb(&choices, SD_JSON_BUILD_STRING(s->choices[i]));
+        if (r < 0)
+                return r;
+        return sd_json_variant_append_arraybo(
+                        array, SD_JSON_BUILD_PAIR("scope", SD_JSON_BUILD_STRING(scopes[s->scope])),
+                        SD_JSON_BUILD_PAIR("group", SD_JSON_BUILD_STRING(s->group)),
+                        SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(s->name)),
+                        SD_JSON_BUILD_PAIR("type", SD_JSON_BUILD_STRING(conf_type_text(s->type))),
+                        SD_JSON_BUILD_PAIR("choices", SD_JSON_BUILD_VARIANT(choices)),
+                        SD_JSON_BUILD_PAIR("default", SD_JSON_BUILD_STRING(required ? NULL : s->fallback)),
+                        SD_JSON_BUILD_PAIR("required", SD_JSON_BUILD_BOOLEAN(required)),
+                        SD_JSON_BUILD_PAIR("help", SD_JSON_BUILD_STRING(s->help)));
+}
+
+int verb_config_default(const Call *call) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *array = NULL, *v = NULL;
+        _cleanup_free_ char *text = NULL;
+        int r = 0;
+
+        if (!call->json) {
+                if (conf_text_main(NULL, &text) < 0)
+                        return log_oom();
+                fputs(text, stdout);
+                return CTL_OK;
+        }
+        for (const ConfSetting *s = conf_settings; r >= 0 && s->name; s++)
+                r = append_setting(&array, s);
+        if (r >= 0)
+                r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR("settings", SD_JSON_BUILD_VARIANT(array)));
+        return r < 0 || output_json(v) < 0 ? log_oom() : CTL_OK;
+}
+
+/* "dnsd" or "hagw-dnsd" to "hagw-dnsd.service"; told. */
+static int unit_of(const char *name, char unit[static UNIT_WORD_MAX]) {
+        const char *short_names[UNITS_MAX], *bare = startswith(name, "hagw-") ?: name, *near;
+        size_t n = 0;
+
+        for (const DaemonRow *d = daemon_rows; d->name && n + 1 < ELEMENTSOF(short_names); d++) {
+                short_names[n] = d->name + strlen("hagw-");
+                if (streq(short_names[n++], bare)) {
+                        (void) snprintf(unit, UNIT_WORD_MAX, "--unit=%s.service", d->name);
+                        return 0;
+                }
+        }
+        short_names[n] = NULL;
+        near = suggest(bare, short_names);
+        log_error("There is no daemon \"%s\"%s%s%s", name,
+                  near ? "; did you mean \"" : ": dnsd, netd, keyd, acmed, proxyd, webd.", strempty(near),
+                  near ? "\"?" : "");
+        return -EINVAL;
+}
+
+int verb_log(const Call *call) {
+        const char *argv[JOURNAL_WORDS_MAX] = { "journalctl", "--no-hostname" }, *name;
+        const char *lines = call_option(call, "lines"), *since = call_option(call, "since"),
+                   *host = call_option(call, "host");
+        _cleanup_free_ char *since_word = NULL, *lines_word = NULL, *match = NULL;
+        char units[UNITS_MAX][UNIT_WORD_MAX];
+        size_t n = 2, n_units = 0;
+
+        for (unsigned i = 0; (name = call_option_nth(call, "daemon", i)) && n_units < UNITS_MAX; i++)
+                if (unit_of(name, units[n_units++]) < 0)
+                        return CTL_USAGE;
+        /* Not a pattern: journalctl refuses one that nothing matches yet. */
+        for (const DaemonRow *d = daemon_rows;
+             !call_option(call, "daemon") && d->name && n_units < UNITS_MAX; d++)
+                if (unit_of(d->name, units[n_units++]) < 0)
+                        return CTL_FAILED;
+        for (size_t i = 0; i < n_units; i++)
+                argv[n++] = units[i];
+        if (asprintf(&lines_word, "--lines=%s",
+                     lines                 ?:
+                                     since ? "all" :
+                                             "100") < 0 ||
+            asprintf(&since_word, "--since=%s", since ?: "") < 0 ||
+            asprintf(&match, "HAGW_HOST=%s", strempty(host)) < 0)
+                return log_oom();
+        argv[n++] = lines_word;
+        if (since)
+                argv[n++] = since_word;
+        if (call_option(call, "follow"))
+                argv[n++] = "--follow";
+        if (call_option(call, "errors"))
+                argv[n++] = "--priority=warning";
+        if (call->json)
+                argv[n++] = "--output=json";
+        if (host)
+                argv[n++] = match;
+        argv[n] = NULL;
+        return run_instead(argv);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The verbs about login sessions, which hagw-webd keeps. */
+
+#include <stdio.h>
+
+#include "client.h"
+#include "log.h"
+#include "names.h"
+#include "output.h"
+#include "view.h"
+#include "verbs.h"
+
+int verb_session_list(const Call *call) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL, *parameters = NULL;
+        const char *user = call->n_arguments > 0 ? call->arguments[0] : NULL;
+        int r;
+
+        if (user) {
+                r = names_check(NAMES_USERS, user);
+                if (r < 0)
+                        return r;
+        }
+        if (sd_json_buildo(&parameters,
+                           SD_JSON_BUILD_PAIR_CONDITION(!!user, "user", SD_JSON_BUILD_STRING(user))) < 0)
+                return log_oom();
+        r = client_call("io.hagw.Web.ListSessions", parameters, &v);
+        if (r < 0)
+                return r;
+        if (call->json)
+                return output_json(v) < 0 ? CTL_FAILED : CTL_OK;
+        if (field_count(v, "sessions") == 0) {
+                printf("Nobody is logged in.\n");
+                return CTL_OK;
+        }
+        return view_print_sessions(v, 0) < 0 ? log_oom() : CTL_OK;
+}
+
+int verb_session_revoke(const Call *call) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *reply = NULL;
+        const char *id = call->n_arguments > 0 ? call->arguments[0] : NULL, *user = call_option(call, "use"
+                                                                                                      "r");
+        unsigned long n;
+        int r;
+
+        if (!id == !user) {
+                log_error("Which one? Give a session, as hagw-ctl session list shows them, or --user=NAME.");
+                return CTL_USAGE;
+        }
+        r = names_check(user ? NAMES_USERS : NAMES_SESSIONS, user ?: id);
+        if (r < 0)
+                return r;
+        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR_CONDITION(!!id, "id", SD_JSON_BUILD_STRING(id)),
+                           SD_JSON_BUILD_PAIR_CONDITION(!!user, "user", SD_JSON_BUILD_STRING(user))) < 0)
+                return log_oom();
+        r = client_call("io.hagw.Web.RevokeSession", parameters, &reply);
+        if (r < 0)
+                return r;
+        if (call->json)
+                return output_json(reply) < 0 ? CTL_FAILED : CTL_OK;
+        n = (unsigned long) field_number(reply, "revoked");
+        printf("%lu session%s ended.\n", n, n == 1 ? "" : "s");
+        return CTL_OK;
+}

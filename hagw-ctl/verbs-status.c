@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* hagw-ctl status: one screen, and an exit status for scripts. */
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "client.h"
+#include "delegation.h"
+#include "hostfile.h"
+#include "log.h"
+#include "output.h"
+#include "view.h"
+
+typedef struct Status {
+        sd_json_variant *addresses, *zones, *hosts, *certificates, *sessions, *daemons;
+        sd_json_variant *problems; /* strings */
+        size_t n_problems;
+        bool unreachable, denied, lost;
+        Config *config; /* NULL: broken */
+} Status;
+
+static void status_done(Status *s) {
+        sd_json_variant **all[] = { &s->addresses, &s->zones,   &s->hosts,   &s->certificates,
+                                    &s->sessions,  &s->daemons, &s->problems };
+
+        for (size_t i = 0; i < ELEMENTSOF(all); i++)
+                *all[i] = sd_json_variant_unref(*all[i]);
+        s->config = config_free(s->config);
+}
+
+static void problem(Status *s, const char *format, ...) _printf_(2, 3);
+static void problem(Status *s, const char *format, ...) {
+        _cleanup_free_ char *text = NULL;
+        va_list ap;
+        int n;
+
+        va_start(ap, format);
+        n = vasprintf(&text, format, ap);
+        va_end(ap);
+        if (n < 0)
+                text = NULL;
+        s->n_problems++;
+        if (n < 0 || sd_json_variant_append_arrayb(&s->problems, SD_JSON_BUILD_STRING(text)) < 0)
+                s->lost = true;
+}
+
+static bool all_are_off(sd_json_variant *daemons) {
+        for (size_t i = 0; i < field_count(daemons, "daemons"); i++) {
+                sd_json_variant *d = field_element(daemons, "daemons", i);
+
+                if (field_bool(d, "running") || field_bool(d, "denied"))
+                        return false;
+        }
+        return true;
+}
+
+static void judge_daemons(Status *s) {
+        if (all_are_off(s->daemons)) {
+                s->unreachable = true;
+                problem(s, "hagw is not running; \"systemctl enable --now hagw.target\" (or hagw-ctl setup) "
+                           "starts it.");
+                return;
+        }
+        for (size_t i = 0; i < field_count(s->daemons, "daemons"); i++) {
+                sd_json_variant *d = field_element(s->daemons, "daemons", i);
+
+                if (field_bool(d, "denied"))
+                        s->denied = true;
+                else if (!field_bool(d, "running")) {
+                        s->unreachable = true;
+                        problem(s, "%s", field_text(d, "error"));
+                } else if (field_text(d, "configError"))
+                        problem(s, "%s keeps its old configuration: %s", field_text(d, "name"),
+                                field_text(d, "configError"));
+        }
+        if (s->denied)
+                problem(s, "The daemons answer root only; try again with sudo.");
+}
+
+static void judge_addresses(Status *s) {
+        size_t n = field_count(s->addresses, "addresses"), known = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                sd_json_variant *a = field_element(s->addresses, "addresses", i);
+                const char *family = field_text(a, "family"), *error = field_text(a, "error");
+
+                known += !!field_text(a, "address");
+                if (error)
+                        problem(s, "The public %s address could not be confirmed: %s",
+                                streq(strempty(family), "ipv4") ? "IPv4" : "IPv6", error);
+        }
+        if (n > 0 && known == 0)
+                problem(s, "No public address is known: visitors cannot find this house. See public_address "
+                           "in hagw.conf(5).");
+}
+
+static void judge_hosts(Status *s) {
+        for (size_t i = 0; i < field_count(s->hosts, "hosts"); i++) {
+                sd_json_variant *h = field_element(s->hosts, "hosts", i);
+
+                if (streq(strempty(field_text(h, "health")), "failing"))
+                        problem(s, "The service behind %s fails: %s", field_text(h, "name"),
+                                field_text(h, "error") ?: "see hagw-ctl host show");
+                else if (!field_bool(h, "loaded") && !s->unreachable && !s->denied)
+                        problem(s, "hagw-proxyd does not know %s yet: hagw-ctl reload",
+                                field_text(h, "name"));
+        }
+}
+
+static void judge_certificates(Status *s) {
+        char when[TIME_TEXT_MAX];
+
+        for (size_t i = 0; i < field_count(s->certificates, "certificates"); i++) {
+                sd_json_variant *c = field_element(s->certificates, "certificates", i);
+                uint64_t end = field_number(c, "notAfterUSec");
+
+                if (!view_certificate_is_bad(c))
+                        continue;
+                problem(s, "Certificate %s: %s%s%s%s%s", field_text(c, "name"), field_text(c, "state"),
+                        end ? ", ends " : "", end ? format_when(end, now_realtime(), when) : "",
+                        field_text(c, "error") ? ": " : "", strempty(field_text(c, "error")));
+        }
+}
+
+/* Each zone of the configuration with what hagw-dnsd says of it and what the world sees. */
+static int judge_zone(Status *s, const ConfZone *zone, sd_json_variant *live, bool ask,
+                      sd_json_variant **array) {
+        _cleanup_(delegation_done) Delegation d = { .verdict = DELEGATION_UNKNOWN };
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        int r;
+
+        if (ask) {
+                r = delegation_check(zone->name, zone->name_server, &d);
+                if (r < 0)
+                        return r;
+                if (d.verdict != DELEGATION_WORKS)
+                        problem(s, "%s", d.detail);
+        }
+        r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(zone->name)),
+                           SD_JSON_BUILD_PAIR("delegation",
+                                              SD_JSON_BUILD_STRING(ask ? delegation_verdict_text(d.verdict) :
+                                                                         NULL)));
+        if (r >= 0 && live)
+                r = sd_json_variant_merge_object(&v, live);
+        return r < 0 ? r : sd_json_variant_append_array(array, v);
+}
+
+static int judge_zones(Status *s, bool ask) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *array = NULL, *known = s->zones;
+        int r;
+
+        s->zones = NULL;
+        r = sd_json_variant_new_array(&array, NULL, 0);
+        for (size_t i = 0; r >= 0 && s->config && i < s->config->n_zones; i++) {
+                const ConfZone *zone = &s->config->zones[i];
+                sd_json_variant *live = NULL;
+
+                for (size_t k = 0; k < field_count(known, "zones"); k++)
+                        if (streq(strempty(field_text(field_element(known, "zones", k), "name")),
+                                  zone->name))
+                                live = field_element(known, "zones", k);
+                r = judge_zone(s, zone, live, ask, &array);
+        }
+        if (s->config && s->config->n_zones == 0)
+                problem(s, "hagw.conf names no zone; hagw-ctl setup writes one.");
+        return r < 0 ? r :
+                       sd_json_buildo(&s->zones, SD_JSON_BUILD_PAIR("zones", SD_JSON_BUILD_VARIANT(array)));
+}
+
+static int collect(Status *s, const Call *call) {
+        _cleanup_free_ char *a = NULL, *b = NULL, *c = NULL, *d = NULL, *e = NULL;
+        int r;
+
+        /* What a daemon that is off cannot tell is told once, by view_daemons(). */
+        r = view_daemons(&s->daemons);
+        if (r >= 0)
+                r = view_addresses(/* refresh= */ false, &s->addresses, &a);
+        if (r >= 0)
+                r = view_zones(&s->zones, &b);
+        if (r >= 0)
+                r = view_certificates(&s->certificates, &c);
+        if (r >= 0)
+                r = view_sessions(NULL, &s->sessions, &d);
+        if (r < 0)
+                return r;
+        judge_daemons(s);
+        r = load_config(call->config_dir, &s->config);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0)
+                problem(s, "The configuration in %s is not valid: hagw-ctl config check", call->config_dir);
+        else {
+                r = view_hosts(call->config_dir, &s->hosts, &e);
+                if (r < 0)
+                        return r;
+        }
+        judge_addresses(s);
+        judge_hosts(s);
+        judge_certificates(s);
+        r = judge_zones(s, /* ask= */ !a && !call_option(call, "no-delegation"));
+        return r < 0 ? log_oom() : 0;
+}
+
+static int print_zones(sd_json_variant *v) {
+        _cleanup_(table_freep) Table *t = table_new(NULL, 3);
+
+        for (size_t i = 0; i < field_count(v, "zones"); i++) {
+                sd_json_variant *z = field_element(v, "zones", i);
+                const char *delegation = field_text(z, "delegation");
+
+                table_add(t, TONE_BOLD, "%s", field_text(z, "name"));
+                table_add(t, TONE_DIM, "serial %lu", (unsigned long) field_number(z, "serial"));
+                table_add(t,
+                          !delegation                ? TONE_DIM :
+                          streq(delegation, "works") ? TONE_GOOD :
+                                                       TONE_BAD,
+                          "delegation %s", delegation ?: "not asked");
+        }
+        return table_print(t, 2);
+}
+
+static int section(const char *title, sd_json_variant *v, const char *list, const char *none,
+                   int (*print)(sd_json_variant *v)) {
+        printf("%s%s%s\n", tone_on(TONE_BOLD), title, tone_off());
+        if (field_count(v, list) == 0) {
+                printf("  %s\n", none);
+                return 0;
+        }
+        return print(v);
+}
+
+static int print_addresses(sd_json_variant *v) { return view_print_addresses(v, 2); }
+static int print_hosts(sd_json_variant *v) { return view_print_hosts(v, 2); }
+static int print_certificates(sd_json_variant *v) { return view_print_certificates(v, 2); }
+static int print_daemons(sd_json_variant *v) { return view_print_daemons(v, 2); }
+
+static int print_status(const Status *s) {
+        size_t sessions = field_count(s->sessions, "sessions");
+
+        if (section("Addresses", s->addresses, "addresses", "unknown", print_addresses) < 0 ||
+            section("Zones", s->zones, "zones", "none", print_zones) < 0 ||
+            section("Hosts", s->hosts, "hosts", "none yet: hagw-ctl host add ha http://192.168.1.4:8123",
+                    print_hosts) < 0 ||
+            section("Certificates", s->certificates, "certificates", "none", print_certificates) < 0 ||
+            section("Daemons", s->daemons, "daemons", "none", print_daemons) < 0)
+                return -ENOMEM;
+        printf("%sSessions%s\n  %zu logged in\n", tone_on(TONE_BOLD), tone_off(), sessions);
+        if (s->n_problems == 0) {
+                printf("\n%sEverything is fine.%s\n", tone_on(TONE_GOOD), tone_off());
+                return 0;
+        }
+        printf("\n%sNeeds attention:%s\n", tone_on(TONE_BAD), tone_off());
+        for (size_t i = 0; i < sd_json_variant_elements(s->problems); i++)
+                printf("  - %s\n", sd_json_variant_string(sd_json_variant_by_index(s->problems, i)));
+        return 0;
+}
+
+static int print_json(const Status *s) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        sd_json_variant *parts[] = { s->addresses,    s->zones,    s->hosts,
+                                     s->certificates, s->sessions, s->daemons };
+        int r;
+
+        r = s->problems ? sd_json_buildo(&v, SD_JSON_BUILD_PAIR("problems",
+                                                                SD_JSON_BUILD_VARIANT(s->problems))) :
+                          sd_json_buildo(&v, SD_JSON_BUILD_PAIR("problems", SD_JSON_BUILD_EMPTY_ARRAY));
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(parts); i++)
+                if (parts[i])
+                        r = sd_json_variant_merge_object(&v, parts[i]);
+        return r < 0 ? r : output_json(v);
+}
+
+int verb_status(const Call *call) {
+        _cleanup_(status_done) Status s = {};
+        int r;
+
+        r = collect(&s, call);
+        if (r < 0)
+                return r;
+        r = call->json ? print_json(&s) : print_status(&s);
+        if (r < 0 || s.lost)
+                return log_oom();
+        if (s.denied)
+                return CTL_DENIED;
+        return s.unreachable ? CTL_UNREACHABLE : s.n_problems > 0 ? CTL_FAILED : CTL_OK;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The verbs about users, whom hagw-webd keeps. */
+
+#include <stdio.h>
+
+#include "client.h"
+#include "log.h"
+#include "names.h"
+#include "output.h"
+#include "prompt.h"
+#include "users.h"
+#include "verbs.h"
+
+/* A list of the values given for an option; none given: the fallback, or null. */
+static int option_list(const Call *call, const char *name, const char *fallback, sd_json_variant **ret) {
+        const char *value;
+        int r = 0;
+
+        if (!call_option(call, name) && !fallback)
+                return sd_json_variant_new_null(ret);
+        r = sd_json_variant_new_array(ret, NULL, 0);
+        if (r >= 0 && !call_option(call, name) && *fallback)
+                return sd_json_variant_append_arrayb(ret, SD_JSON_BUILD_STRING(fallback));
+        for (unsigned n = 0; r >= 0 && (value = call_option_nth(call, name, n)); n++)
+                if (*value)
+                        r = sd_json_variant_append_arrayb(ret, SD_JSON_BUILD_STRING(value));
+        return r;
+}
+
+int user_create(const char *name, const char *password, sd_json_variant *hosts, sd_json_variant *groups) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
+
+        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)),
+                           SD_JSON_BUILD_PAIR("password", SD_JSON_BUILD_STRING(password)),
+                           SD_JSON_BUILD_PAIR("hosts", SD_JSON_BUILD_VARIANT(hosts)),
+                           SD_JSON_BUILD_PAIR("groups", SD_JSON_BUILD_VARIANT(groups))) < 0) {
+                log_error("The name or the password is not valid UTF-8.");
+                return -EINVAL;
+        }
+        sd_json_variant_sensitive(parameters);
+        return client_call("io.hagw.Web.AddUser", parameters, NULL);
+}
+
+int verb_user_add(const Call *call) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *hosts = NULL, *groups = NULL;
+        _cleanup_(password_freep) char *password = NULL;
+        const char *name = call->arguments[0];
+        int r;
+
+        if (option_list(call, "host", "*", &hosts) < 0 || option_list(call, "group", "", &groups) < 0)
+                return log_oom();
+        r = password_read(name, !!call_option(call, "password-stdin"), &password);
+        if (r < 0)
+                return r;
+        r = user_create(name, password, hosts, groups);
+        if (r >= 0 && !call->json)
+                printf("%s may log in.\n", name);
+        return r;
+}
+
+int verb_user_passwd(const Call *call) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
+        _cleanup_(password_freep) char *password = NULL;
+        const char *name = call->arguments[0];
+        int r;
+
+        r = names_check(NAMES_USERS, name);
+        if (r < 0)
+                return r;
+        r = password_read(name, !!call_option(call, "password-stdin"), &password);
+        if (r < 0)
+                return r;
+        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)),
+                           SD_JSON_BUILD_PAIR("password", SD_JSON_BUILD_STRING(password))) < 0) {
+                log_error("The password is not valid UTF-8.");
+                return -EINVAL;
+        }
+        sd_json_variant_sensitive(parameters);
+        r = client_call("io.hagw.Web.SetPassword", parameters, NULL);
+        if (r >= 0 && !call->json)
+                printf("%s has a new password.\n", name);
+        return r;
+}
+
+int verb_user_set(const Call *call) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *hosts = NULL, *groups = NULL;
+        const char *name = call->arguments[0];
+        int r;
+
+        if (!call_option(call, "host") && !call_option(call, "group")) {
+                log_error("What is to change? Give --host or --group; a password is changed by hagw-ctl "
+                          "user passwd.");
+                return CTL_USAGE;
+        }
+        r = names_check(NAMES_USERS, name);
+        if (r < 0)
+                return r;
+        if (option_list(call, "host", NULL, &hosts) < 0 || option_list(call, "group", NULL, &groups) < 0 ||
+            sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)),
+                           SD_JSON_BUILD_PAIR("hosts", SD_JSON_BUILD_VARIANT(hosts)),
+                           SD_JSON_BUILD_PAIR("groups", SD_JSON_BUILD_VARIANT(groups))) < 0)
+                return log_oom();
+        r = client_call("io.hagw.Web.SetUser", parameters, NULL);
+        if (r >= 0 && !call->json)
+                printf("%s is changed.\n", name);
+        return r;
+}
+
+int verb_user_remove(const Call *call) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
+        const char *name = call->arguments[0];
+        int r;
+
+        r = names_check(NAMES_USERS, name);
+        if (r < 0)
+                return r;
+        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name))) < 0)
+                return log_oom();
+        r = client_call("io.hagw.Web.RemoveUser", parameters, NULL);
+        if (r >= 0 && !call->json)
+                printf("%s is removed, and every session of theirs ended.\n", name);
+        return r;
+}
+
+int verb_user_list(const Call *call) {
+        static const char *const titles[] = { "USER", "HOSTS", "GROUPS", "LAST LOGIN", NULL };
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+        _cleanup_(table_freep) Table *t = table_new(titles, 0);
+        uint64_t now = now_realtime();
+        char when[TIME_TEXT_MAX];
+        int r;
+
+        r = client_call("io.hagw.Web.ListUsers", NULL, &reply);
+        if (r < 0)
+                return r;
+        if (call->json)
+                return output_json(reply) < 0 ? CTL_FAILED : CTL_OK;
+        if (field_count(reply, "users") == 0) {
+                printf("There is no user yet: hagw-ctl user add NAME\n");
+                return CTL_OK;
+        }
+        for (size_t i = 0; i < field_count(reply, "users"); i++) {
+                sd_json_variant *u = field_element(reply, "users", i);
+                _cleanup_free_ char *hosts = field_joined(u, "hosts"), *groups = field_joined(u, "groups");
+
+                table_add(t, TONE_BOLD, "%s", field_text(u, "name"));
+                table_add(t, TONE_PLAIN, "%s", streq(strempty(hosts), "*") ? "all" : strempty(hosts));
+                table_add(t, TONE_PLAIN, "%s", groups && *groups ? groups : "-");
+                table_add(t, TONE_PLAIN, "%s", format_when(field_number(u, "lastLoginUSec"), now, when));
+        }
+        return table_print(t, 0) < 0 ? log_oom() : CTL_OK;
+}

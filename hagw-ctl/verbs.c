@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The table of all verbs. A new verb is a row here, a function, and a paragraph in hagw-ctl(8); a test
+ * compares them. */
+
+#include "hostfile.h"
+#include "verbs.h"
+
+const Option common_options[] = {
+        { "config", "DIR", "read and write the configuration there, instead of " HAGW_CONF_DIR, 'c' },
+        { "json", NULL, "print JSON", 'j' },
+        { "help", NULL, "show this help", 'h' },
+        { "version", NULL, "show the version", 'V' },
+        {},
+};
+
+static const Option setup_options[] = {
+        { "zone", "NAME", "the zone delegated to this gateway, e.g. home.example.com; may be repeated" },
+        { "name-server", "NAME", "the name in the zone's NS record, where it is not ns.ZONE" },
+        { "ipv4", "SOURCE", "none, static:ADDRESS, resolve:NAME or interface:NAME" },
+        { "ipv6", "SOURCE", "none, static:ADDRESS, resolve:NAME, interface or interface:NAME" },
+        { "contact", "MAIL", "where the certificate authority may write to" },
+        { "directory", "URL",
+          "the certificate authority: letsencrypt (default), letsencrypt-staging or an https:// URL" },
+        { "staging", NULL, "the same as --directory=letsencrypt-staging" },
+        { "ca-file", "FILE", "roots for the authority's own server, instead of the system's" },
+        { "host", "NAME=UPSTREAM", "a service, e.g. ha=http://192.168.1.4:8123; may be repeated" },
+        { "user", "NAME", "make this user, with a password that is asked for" },
+        { "password-stdin", NULL, "read the password from standard input" },
+        { "yes", NULL, "ask nothing: take the options and the defaults", 'y' },
+        { "force", NULL, "replace a hagw.conf that differs (the old one is kept as hagw.conf.old)" },
+        { "no-start", NULL, "only write the configuration" },
+        { "wait", "SECONDS", "how long to wait for the certificates (default 180; 0: not at all)" },
+        {},
+};
+
+static const Option status_options[] = {
+        { "no-delegation", NULL, "do not ask the resolver whether the zones are delegated to this gateway" },
+        {},
+};
+
+static const Option cert_show_options[] = {
+        { "chain", NULL, "print the certificates themselves (PEM, leaf first)" },
+        {},
+};
+
+static const Option cert_renew_options[] = {
+        { "wait", "SECONDS", "wait for the outcome, for so long (default 180; 0: not at all)" },
+        {},
+};
+
+static const Option user_add_options[] = {
+        { "host", "HOST", "a host that the user may reach; may be repeated (default: all)" },
+        { "group", "GROUP", "a group that the user belongs to; may be repeated" },
+        { "password-stdin", NULL, "read the password from standard input" },
+        {},
+};
+
+static const Option user_passwd_options[] = {
+        { "password-stdin", NULL, "read the password from standard input" },
+        {},
+};
+
+static const Option user_set_options[] = {
+        { "host", "HOST",
+          "the hosts that the user may reach, instead of those before; *: all; may be repeated" },
+        { "group", "GROUP", "the groups, instead of those before; may be repeated; an empty one: none" },
+        {},
+};
+
+static const Option session_revoke_options[] = {
+        { "user", "NAME", "all sessions of this user" },
+        {},
+};
+
+static const Option address_options[] = {
+        { "refresh", NULL, "ask every source again first" },
+        {},
+};
+
+static const Option log_options[] = {
+        { "follow", NULL, "go on with new entries", 'f' },
+        { "lines", "N", "the newest N entries (default: 100 without --since)", 'n' },
+        { "since", "TIME", "entries since then, as journalctl(1) reads it: \"1 hour ago\", \"today\"" },
+        { "daemon", "NAME", "only this daemon: dnsd, netd, keyd, acmed, proxyd or webd; may be repeated" },
+        { "host", "NAME", "only requests to this host" },
+        { "errors", NULL, "only warnings and errors" },
+        {},
+};
+
+const Verb verbs[] = {
+        { NULL, "setup", "", 0, 0, NAMES_NONE, setup_options, verb_setup,
+          "Set this gateway up: asks, writes hagw.conf, starts it, checks the delegation and waits for "
+          "certificates" },
+        { NULL, "status", "", 0, 0, NAMES_NONE, status_options, verb_status,
+          "Show addresses, zones, hosts, certificates and daemons, and what needs attention" },
+        { "host", "list", "", 0, 0, NAMES_NONE, NULL, verb_host_list,
+          "List the hosts and how their services are" },
+        { "host", "show", "HOST", 1, 1, NAMES_HOSTS, NULL, verb_host_show,
+          "Show one host, and try its service now" },
+        { "host", "add", "NAME UPSTREAM", 2, 2, NAMES_NONE, host_options, verb_host_add,
+          "Add a host: a name that visitors use and the service behind it" },
+        { "host", "set", "HOST [UPSTREAM]", 1, 2, NAMES_HOSTS, host_options, verb_host_set,
+          "Change a host's settings; what is not named stays as it is" },
+        { "host", "remove", "HOST…", 1, CALL_ARGUMENTS_MAX, NAMES_HOSTS, NULL, verb_host_remove,
+          "Remove hosts" },
+        { "cert", "list", "", 0, 0, NAMES_NONE, NULL, verb_cert_list, "List the certificates" },
+        { "cert", "show", "CERTIFICATE", 1, 1, NAMES_CERTIFICATES, cert_show_options, verb_cert_show,
+          "Show one certificate" },
+        { "cert", "renew", "CERTIFICATE", 1, 1, NAMES_CERTIFICATES, cert_renew_options, verb_cert_renew,
+          "Renew a certificate now, whatever its age" },
+        { "cert", "import", "CHAIN KEY", 2, 2, NAMES_FILES, NULL, verb_cert_import,
+          "Take over a certificate and its private key from PEM files" },
+        { "cert", "remove", "CERTIFICATE", 1, 1, NAMES_CERTIFICATES, NULL, verb_cert_remove,
+          "Drop an imported certificate" },
+        { "user", "list", "", 0, 0, NAMES_NONE, NULL, verb_user_list, "List the users" },
+        { "user", "add", "NAME", 1, 1, NAMES_NONE, user_add_options, verb_user_add,
+          "Add a user; asks for the password" },
+        { "user", "passwd", "NAME", 1, 1, NAMES_USERS, user_passwd_options, verb_user_passwd,
+          "Give a user a new password" },
+        { "user", "set", "NAME", 1, 1, NAMES_USERS, user_set_options, verb_user_set,
+          "Change what a user may reach" },
+        { "user", "remove", "NAME", 1, 1, NAMES_USERS, NULL, verb_user_remove,
+          "Remove a user, and end their sessions" },
+        { "session", "list", "[USER]", 0, 1, NAMES_USERS, NULL, verb_session_list, "List who is logged in" },
+        { "session", "revoke", "[SESSION]", 0, 1, NAMES_SESSIONS, session_revoke_options,
+          verb_session_revoke, "End a session, or all of a user" },
+        { NULL, "address", "", 0, 0, NAMES_NONE, address_options, verb_address,
+          "Show the house's public addresses" },
+        { NULL, "reload", "", 0, 0, NAMES_NONE, NULL, verb_reload,
+          "Check the configuration and let the daemons take it over" },
+        { "config", "check", "[DIR]", 0, 1, NAMES_FILES, NULL, verb_config_check,
+          "Check the configuration, changing nothing" },
+        { "config", "default", "", 0, 0, NAMES_NONE, NULL, verb_config_default,
+          "Print a hagw.conf in which every setting stands, commented out" },
+        { NULL, "log", "", 0, 0, NAMES_NONE, log_options, verb_log, "Show what hagw wrote to the journal" },
+        { NULL, "complete", "[WORD…]", 0, CALL_ARGUMENTS_MAX, NAMES_VERBS, NULL, verb_complete,
+          "Print how the last word could go on; the shells' completion asks this" },
+        {},
+};

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "macro.h"
+
+/* The verbs of hagw-ctl: one table, from which parsing, help, completion and the tests of man page and help
+ * come. */
+
+#define CALL_ARGUMENTS_MAX 64U
+#define CALL_OPTIONS_MAX 128U
+
+/* What the program returns to the shell; hagw-ctl(8) lists them. */
+typedef enum CtlStatus {
+        CTL_OK = 0,
+        CTL_FAILED = 1,      /* it did not work, or (status) something needs attention */
+        CTL_USAGE = 2,       /* the command line was wrong; nothing was done */
+        CTL_UNREACHABLE = 3, /* a daemon does not run or does not answer */
+        CTL_DENIED = 4,      /* not allowed: needs root */
+} CtlStatus;
+
+typedef struct Option {
+        const char *name;
+        const char *value; /* what stands for the value in the help; NULL: a switch */
+        const char *help;
+        char letter;       /* '\0': none */
+} Option;
+
+/* What an argument names, for completion and suggestions. */
+typedef enum Names {
+        NAMES_NONE,
+        NAMES_HOSTS,
+        NAMES_CERTIFICATES,
+        NAMES_USERS,
+        NAMES_SESSIONS,
+        NAMES_FILES,
+        NAMES_VERBS,
+} Names;
+
+typedef struct Call Call;
+
+typedef struct Verb {
+        const char *group; /* "host", or NULL for a verb of one word */
+        const char *name;
+        const char *arguments; /* as the help shows them */
+        unsigned arguments_min, arguments_max;
+        Names names;
+        const Option *options; /* ended by {}; NULL: only the common ones */
+        /* Returns a CtlStatus, or a negative errno of an error that was already told. */
+        int (*run)(const Call *call);
+        const char *help;
+} Verb;
+
+extern const Verb verbs[];           /* ended by name == NULL */
+extern const Option common_options[]; /* every verb takes them; ended by {} */
+
+/* One invocation, parsed. */
+struct Call {
+        const Verb *verb;
+        const char *config_dir;
+        bool json;
+        const char *arguments[CALL_ARGUMENTS_MAX];
+        unsigned n_arguments;
+        struct {
+                const Option *option;
+                const char *value; /* "" for a switch */
+        } given[CALL_OPTIONS_MAX];
+        unsigned n_given;
+};
+
+/* The n-th value given for an option, or NULL; call_option() is the last one. */
+const char *call_option_nth(const Call *call, const char *name, unsigned n);
+const char *call_option(const Call *call, const char *name);
+
+/* The runners, by file. */
+int verb_setup(const Call *call);        /* verbs-setup.c */
+int verb_status(const Call *call);       /* verbs-status.c */
+int verb_host_add(const Call *call);     /* verbs-host.c */
+int verb_host_set(const Call *call);
+int verb_host_remove(const Call *call);
+int verb_host_list(const Call *call);
+int verb_host_show(const Call *call);
+int verb_cert_list(const Call *call);    /* verbs-cert.c */
+int verb_cert_show(const Call *call);
+int verb_cert_renew(const Call *call);
+int verb_cert_import(const Call *call);
+int verb_cert_remove(const Call *call);
+int verb_user_add(const Call *call);     /* verbs-user.c */
+int verb_user_passwd(const Call *call);
+int verb_user_set(const Call *call);
+int verb_user_remove(const Call *call);
+int verb_user_list(const Call *call);
+int verb_session_list(const Call *call); /* verbs-session.c */
+int verb_session_revoke(const Call *call);
+int verb_address(const Call *call);      /* verbs-misc.c */
+int verb_reload(const Call *call);
+int verb_config_check(const Call *call);
+int verb_config_default(const Call *call);
+int verb_log(const Call *call);
+int verb_complete(const Call *call);     /* complete.c */

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the daemons know, brought together. */
+
+#include <stdio.h>
+
+#include "client.h"
+#include "hostfile.h"
+#include "log.h"
+#include "output.h"
+#include "view.h"
+
+static int empty_list(const char *name, sd_json_variant **ret) {
+        return sd_json_buildo(ret, SD_JSON_BUILD_PAIR(name, SD_JSON_BUILD_EMPTY_ARRAY));
+}
+
+/* A call whose failure leaves an empty list. */
+static int ask(const char *method, sd_json_variant *parameters, const char *list, sd_json_variant **ret,
+               char **ret_reason) {
+        int r = client_try(method, parameters, ret, ret_reason);
+
+        if (r == -ENOMEM)
+                return log_oom();
+        if (r < 0)
+                return empty_list(list, ret);
+        return 0;
+}
+
+static sd_json_variant *find_by_name(sd_json_variant *v, const char *list, const char *name) {
+        for (size_t i = 0; i < field_count(v, list); i++)
+                if (streq(strempty(field_text(field_element(v, list, i), "name")), name))
+                        return field_element(v, list, i);
+        return NULL;
+}
+
+static int append_host(sd_json_variant **array, const ConfHost *h, sd_json_variant *live) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        int r;
+
+        r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(h->name)),
+                           SD_JSON_BUILD_PAIR("upstream", SD_JSON_BUILD_STRING(h->upstream)),
+                           SD_JSON_BUILD_PAIR("file", SD_JSON_BUILD_STRING(h->file)),
+                           SD_JSON_BUILD_PAIR("login",
+                                              SD_JSON_BUILD_BOOLEAN(h->access.login == CONF_LOGIN_REQUIRED)),
+                           SD_JSON_BUILD_PAIR("loaded", SD_JSON_BUILD_BOOLEAN(!!live)));
+        if (r >= 0 && live)
+                r = sd_json_variant_merge_object(&v, live);
+        return r < 0 ? r : sd_json_variant_append_array(array, v);
+}
+
+int view_hosts(const char *config_dir, sd_json_variant **ret, char **ret_reason) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *live = NULL, *array = NULL;
+        _cleanup_(config_freep) Config *config = NULL;
+        int r;
+
+        r = load_config(config_dir, &config);
+        if (r < 0)
+                return r;
+        r = ask("io.hagw.Proxy.ListHosts", NULL, "hosts", &live, ret_reason);
+        if (r < 0)
+                return r;
+        r = sd_json_variant_new_array(&array, NULL, 0);
+        for (size_t i = 0; r >= 0 && i < config->n_hosts; i++)
+                r = append_host(&array, &config->hosts[i],
+                                find_by_name(live, "hosts", config->hosts[i].name));
+        if (r >= 0)
+                r = sd_json_buildo(ret, SD_JSON_BUILD_PAIR("hosts", SD_JSON_BUILD_VARIANT(array)));
+        return r < 0 ? log_oom() : 0;
+}
+
+int view_print_hosts(sd_json_variant *v, int indent) {
+        static const char *const titles[] = { "HOST", "SERVICE", "LOGIN", "CERT", "HEALTH", NULL };
+        _cleanup_(table_freep) Table *t = table_new(titles, 0);
+
+        for (size_t i = 0; i < field_count(v, "hosts"); i++) {
+                sd_json_variant *h = field_element(v, "hosts", i);
+                const char *health = field_text(h, "health") ?: "not loaded", *error = field_text(h, "erro"
+                                                                                                     "r");
+                bool ok = streq(health, "ok"), failing = streq(health, "failing"),
+                     login = field_bool(h, "login");
+
+                table_add(t, TONE_BOLD, "%s", field_text(h, "name"));
+                table_add(t, TONE_PLAIN, "%s", field_text(h, "upstream"));
+                table_add(t, login ? TONE_PLAIN : TONE_WARN, "%s", login ? "yes" : "no");
+                table_add(t, field_bool(h, "certificate") ? TONE_PLAIN : TONE_WARN, "%s",
+                          field_bool(h, "certificate") ? "yes" : "no");
+                table_add(t,
+                          ok      ? TONE_GOOD :
+                          failing ? TONE_BAD :
+                                    TONE_DIM,
+                          "%s%s%s", health, error ? ": " : "", strempty(error));
+        }
+        return table_print(t, indent);
+}
+
+/* Chains are long, and shown by cert show alone. */
+static int without_chain(sd_json_variant *certificate, sd_json_variant **array) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = sd_json_variant_ref(certificate);
+        int r = sd_json_variant_filter(&v, (char *[]){ (char *) "chain", NULL });
+
+        return r < 0 ? r : sd_json_variant_append_array(array, v);
+}
+
+int view_certificates_of(sd_json_variant *reply, sd_json_variant **ret) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *array = NULL;
+        int r;
+
+        r = sd_json_variant_new_array(&array, NULL, 0);
+        for (size_t i = 0; r >= 0 && i < field_count(reply, "certificates"); i++)
+                r = without_chain(field_element(reply, "certificates", i), &array);
+        return r < 0 ? r :
+                       sd_json_buildo(ret, SD_JSON_BUILD_PAIR("certificates", SD_JSON_BUILD_VARIANT(array)));
+}
+
+int view_certificates(sd_json_variant **ret, char **ret_reason) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+        int r;
+
+        r = ask("io.hagw.Acme.Watch", NULL, "certificates", &reply, ret_reason);
+        if (r < 0)
+                return r;
+        return view_certificates_of(reply, ret) < 0 ? log_oom() : 0;
+}
+
+int64_t view_certificate_days(sd_json_variant *c, uint64_t now) {
+        uint64_t end = field_number(c, "notAfterUSec");
+
+        if (end == 0)
+                return INT64_MAX;
+        return ((int64_t) end - (int64_t) now) / (int64_t) USEC_PER_DAY;
+}
+
+bool view_certificate_is_bad(sd_json_variant *c) {
+        static const char *const bad[] = { "expiring", "expired", "failed" };
+
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++)
+                if (streq(strempty(field_text(c, "state")), bad[i]))
+                        return true;
+        return false;
+}
+
+int view_print_certificates(sd_json_variant *v, int indent) {
+        static const char *const titles[] = { "CERTIFICATE", "STATE", "ENDS", "NEXT TRY", "NAMES", NULL };
+        _cleanup_(table_freep) Table *t = table_new(titles, 0);
+        uint64_t now = now_realtime();
+        char when[TIME_TEXT_MAX];
+
+        for (size_t i = 0; i < field_count(v, "certificates"); i++) {
+                sd_json_variant *c = field_element(v, "certificates", i);
+                _cleanup_free_ char *names = field_joined(c, "names");
+                const char *state = strempty(field_text(c, "state")), *error = field_text(c, "error");
+                Tone tone = view_certificate_is_bad(c) ? TONE_BAD :
+                            streq(state, "valid")      ? TONE_GOOD :
+                                                         TONE_WARN;
+
+                table_add(t, TONE_BOLD, "%s", field_text(c, "name"));
+                table_add(t, tone, "%s", state);
+                table_add(t, TONE_PLAIN, "%s", field_number(c, "notAfterUSec") ?
+                          format_when(field_number(c, "notAfterUSec"), now, when) : "-");
+                table_add(t, TONE_PLAIN, "%s", field_number(c, "nextUSec") ?
+                          format_when(field_number(c, "nextUSec"), now, when) : "-");
+                table_add(t, error ? TONE_WARN : TONE_PLAIN, "%s%s%s", strempty(names),
+                          error ? "; last try: " : "", strempty(error));
+        }
+        return table_print(t, indent);
+}
+
+int view_addresses(bool refresh, sd_json_variant **ret, char **ret_reason) {
+        return ask(refresh ? "io.hagw.Net.Refresh" : "io.hagw.Net.Watch", NULL, "addresses", ret,
+                   ret_reason);
+}
+
+int view_print_addresses(sd_json_variant *v, int indent) {
+        _cleanup_(table_freep) Table *t = table_new(NULL, 4);
+        uint64_t now = now_realtime();
+        char when[TIME_TEXT_MAX];
+
+        for (size_t i = 0; i < field_count(v, "addresses"); i++) {
+                sd_json_variant *a = field_element(v, "addresses", i);
+                const char *address = field_text(a, "address"), *error = field_text(a, "error");
+                bool off = streq(strempty(field_text(a, "source")), "none");
+
+                table_add(t, TONE_PLAIN, "%s",
+                          streq(strempty(field_text(a, "family")), "ipv4") ? "IPv4" : "IPv6");
+                table_add(t,
+                          address ? TONE_BOLD :
+                          off     ? TONE_DIM :
+                                    TONE_BAD,
+                          "%s",
+                          address             ?:
+                                          off ? "off" :
+                                                "unknown");
+                table_add(t, TONE_DIM, "%s", field_text(a, "source"));
+                if (error)
+                        table_add(t, TONE_WARN, "last confirmed %s: %s",
+                                  format_when(field_number(a, "confirmedUSec"), now, when), error);
+                else
+                        table_add(t, TONE_PLAIN, "%s%s", off ? "" : "confirmed ",
+                                  off ? "" : format_when(field_number(a, "confirmedUSec"), now, when));
+        }
+        return table_print(t, indent);
+}
+
+int view_zones(sd_json_variant **ret, char **ret_reason) {
+        return ask("io.hagw.Dns.ListZones", NULL, "zones", ret, ret_reason);
+}
+
+int view_sessions(const char *user, sd_json_variant **ret, char **ret_reason) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
+
+        if (sd_json_buildo(&parameters,
+                           SD_JSON_BUILD_PAIR_CONDITION(!!user, "user", SD_JSON_BUILD_STRING(user))) < 0)
+                return log_oom();
+        return ask("io.hagw.Web.ListSessions", parameters, "sessions", ret, ret_reason);
+}
+
+int view_print_sessions(sd_json_variant *v, int indent) {
+        static const char *const titles[] = { "SESSION", "USER", "FROM", "LAST USED", "ENDS", "WITH", NULL };
+        _cleanup_(table_freep) Table *t = table_new(titles, 0);
+        uint64_t now = now_realtime();
+        char when[TIME_TEXT_MAX];
+
+        for (size_t i = 0; i < field_count(v, "sessions"); i++) {
+                sd_json_variant *s = field_element(v, "sessions", i);
+
+                table_add(t, TONE_BOLD, "%s", field_text(s, "id"));
+                table_add(t, TONE_PLAIN, "%s", field_text(s, "user"));
+                table_add(t, TONE_PLAIN, "%s", field_text(s, "address"));
+                table_add(t, TONE_PLAIN, "%s", format_when(field_number(s, "lastUsedUSec"), now, when));
+                table_add(t, TONE_PLAIN, "%s", format_when(field_number(s, "expiresUSec"), now, when));
+                table_add(t, TONE_DIM, "%.60s", field_text(s, "userAgent"));
+        }
+        return table_print(t, indent);
+}
+
+int view_daemons(sd_json_variant **ret) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *array = NULL;
+        int r = 0;
+
+        for (const DaemonRow *d = daemon_rows; r >= 0 && d->name; d++) {
+                _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL, *reply = NULL;
+                _cleanup_free_ char *reason = NULL;
+                int k = client_describe(d, &reply, &reason);
+
+                r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(d->name)),
+                                   SD_JSON_BUILD_PAIR("job", SD_JSON_BUILD_STRING(d->job)),
+                                   SD_JSON_BUILD_PAIR("running", SD_JSON_BUILD_BOOLEAN(k >= 0)),
+                                   SD_JSON_BUILD_PAIR("denied", SD_JSON_BUILD_BOOLEAN(k == -EACCES)),
+                                   SD_JSON_BUILD_PAIR_CONDITION(k < 0, "error",
+                                                                SD_JSON_BUILD_STRING(strempty(reason))));
+                if (r >= 0 && reply)
+                        r = sd_json_variant_merge_object(&v, reply);
+                if (r >= 0)
+                        r = sd_json_variant_append_array(&array, v);
+        }
+        if (r >= 0)
+                r = sd_json_buildo(ret, SD_JSON_BUILD_PAIR("daemons", SD_JSON_BUILD_VARIANT(array)));
+        return r < 0 ? log_oom() : 0;
+}
+
+int view_print_daemons(sd_json_variant *v, int indent) {
+        _cleanup_(table_freep) Table *t = table_new(NULL, 3);
+
+        for (size_t i = 0; i < field_count(v, "daemons"); i++) {
+                sd_json_variant *d = field_element(v, "daemons", i);
+                const char *refused = field_text(d, "configError");
+                bool running = field_bool(d, "running");
+
+                table_add(t, TONE_PLAIN, "%s", field_text(d, "name"));
+                table_add(t, running ? refused ? TONE_WARN : TONE_GOOD : TONE_BAD, "%s",
+                          running ? "running" : field_bool(d, "denied") ? "denied" : "off");
+                table_add(t, TONE_DIM, "%s%s", refused ? "keeps its old configuration: " : "",
+                          refused                 ?:
+                                          running ? strempty(field_text(d, "status")) :
+                                                    strempty(field_text(d, "job")));
+        }
+        return table_print(t, indent);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <systemd/sd-json.h>
+
+#include "macro.h"
+
+/* What the daemons know, brought together: each as one JSON object with one list, and that as a table. What
+ * a daemon could not be asked is told in *ret_reason (to be freed, NULL: everything answered) while the rest
+ * is there all the same. */
+
+/* { "hosts": [ name, upstream, file, login, and what hagw-proxyd says of it ] }. Fails only where the
+ * configuration is broken (told). */
+int view_hosts(const char *config_dir, sd_json_variant **ret, char **ret_reason);
+int view_print_hosts(sd_json_variant *v, int indent);
+
+/* { "certificates": io.hagw.Acme.Watch's, without the chains }. */
+int view_certificates_of(sd_json_variant *reply, sd_json_variant **ret);
+int view_certificates(sd_json_variant **ret, char **ret_reason);
+int view_print_certificates(sd_json_variant *v, int indent);
+/* Days until the end; negative: over; INT64_MAX: no certificate yet. */
+int64_t view_certificate_days(sd_json_variant *certificate, uint64_t now);
+/* One of the certificates' states that needs attention. */
+bool view_certificate_is_bad(sd_json_variant *certificate);
+
+/* { "addresses": io.hagw.Net's }. */
+int view_addresses(bool refresh, sd_json_variant **ret, char **ret_reason);
+int view_print_addresses(sd_json_variant *v, int indent);
+
+/* { "zones": io.hagw.Dns's }. */
+int view_zones(sd_json_variant **ret, char **ret_reason);
+
+/* { "sessions": io.hagw.Web's }; user may be NULL. */
+int view_sessions(const char *user, sd_json_variant **ret, char **ret_reason);
+int view_print_sessions(sd_json_variant *v, int indent);
+
+/* { "daemons": [ name, running, and what Describe says ] }. */
+int view_daemons(sd_json_variant **ret);
+int view_print_daemons(sd_json_variant *v, int indent);
