@@ -23,7 +23,7 @@ static const struct {
         bool bare; /* the prefix without its "-" belongs to the family too */
 } families[] = {
 #define FAMILY(text, id, bare) { { text, sizeof(text) - 1 }, id, bare }
-        FAMILY("proxy-", HEADER_PROXY_ANY, false),
+        FAMILY("proxy-", HEADER_PROXY_ANY, true), /* "Proxy" alone is httpoxy, CVE-2016-5385 */
         FAMILY("x-forwarded-", HEADER_X_FORWARDED_ANY, true),
         FAMILY("x-hagw-", HEADER_X_HAGW_ANY, false),
         FAMILY("x-remote-user-", HEADER_X_REMOTE_USER_ANY, true),

@@ -72,7 +72,7 @@ typedef enum HeaderId {
         HEADER_NAMES(X)
 #undef X
         /* Families: any name with the prefix. */
-        HEADER_PROXY_ANY,         /* proxy-… */
+        HEADER_PROXY_ANY,         /* proxy, proxy-… */
         HEADER_X_FORWARDED_ANY,   /* x-forwarded, x-forwarded-… */
         HEADER_X_HAGW_ANY,        /* x-hagw-… */
         HEADER_X_REMOTE_USER_ANY, /* x-remote-user, x-remote-user-… */

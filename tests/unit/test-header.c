@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <ctype.h>
+
+#include "header.h"
+#include "test.h"
+
+static HeaderId id(const char *name) {
+        return header_id(name, strlen(name));
+}
+
+static HeaderId folded(const char *name) {
+        Header h = { .name = name, .name_size = (uint16_t) strlen(name) };
+
+        header_classify(&h);
+        return (HeaderId) h.folded;
+}
+
+static void test_every_name(void **state) {
+        static const char *const names[] = {
+#define X(id, name) name,
+                HEADER_NAMES(X)
+#undef X
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                char text[64];
+                size_t n = strlen(names[i]);
+
+                assert_true(n < 64); /* header_classify() folds that many */
+                assert_int_equal(id(names[i]), i + 1);
+                assert_string_equal(header_name((HeaderId) (i + 1)), names[i]);
+                for (size_t k = 0; k <= n; k++)
+                        text[k] = (char) toupper(names[i][k]);
+                assert_int_equal(id(text), i + 1);
+                /* Nearly the same name is another one. */
+                assert_int_not_equal(header_id(names[i], n - 1), i + 1);
+                text[n] = 'x';
+                assert_int_not_equal(header_id(text, n + 1), i + 1);
+                text[0] ^= 1;
+                assert_int_not_equal(header_id(text, n), i + 1);
+        }
+}
+
+static void test_families(void **state) {
+        assert_int_equal(id("X-Forwarded-For"), HEADER_X_FORWARDED_ANY);
+        assert_int_equal(id("x-forwarded"), HEADER_X_FORWARDED_ANY);
+        assert_int_equal(id("X-FORWARDED-"), HEADER_X_FORWARDED_ANY);
+        assert_int_equal(id("X-Forwardedfor"), HEADER_OTHER);
+        assert_int_equal(id("X-Remote-User-Display-Name"), HEADER_X_REMOTE_USER_ANY);
+        assert_int_equal(id("X-Remote-User"), HEADER_X_REMOTE_USER_ANY);
+        assert_int_equal(id("Proxy-Connection"), HEADER_PROXY_ANY);
+        assert_int_equal(id("Proxy"), HEADER_PROXY_ANY);
+        assert_int_equal(id("X-Hagw-User"), HEADER_X_HAGW_ANY);
+        assert_int_equal(id("X"), HEADER_OTHER);
+        assert_int_equal(id("-"), HEADER_OTHER);
+        assert_int_equal(id(""), HEADER_OTHER);
+}
+
+static void test_folded(void **state) {
+        Header h = { .name = "X_Forwarded-For", .name_size = 15 };
+
+        header_classify(&h);
+        assert_int_equal(h.id, HEADER_OTHER);
+        assert_int_equal(h.folded, HEADER_X_FORWARDED_ANY);
+        assert_int_equal(folded("X-Forwarded_For"), HEADER_X_FORWARDED_ANY);
+        assert_int_equal(folded("X_REAL_IP"), HEADER_X_REAL_IP);
+        assert_int_equal(folded("x.real.ip"), HEADER_X_REAL_IP);
+        assert_int_equal(folded("Content_Length"), HEADER_CONTENT_LENGTH);
+        assert_int_equal(folded("x_remote_user_id"), HEADER_X_REMOTE_USER_ANY);
+        assert_int_equal(folded("my_own_field"), HEADER_OTHER);
+        assert_int_equal(folded("Host"), HEADER_HOST);
+}
+
+static void test_list(void **state) {
+        Header items[3];
+        HeaderList l = { .items = items, .max = 3 };
+
+        assert_int_equal(header_list_add(&l, "Connection", SLICE("a, Upgrade")), 0);
+        assert_int_equal(header_list_add(&l, "X", SLICE("1")), 0);
+        assert_int_equal(header_list_add(&l, "connection", SLICE("close ,,")), 0);
+        assert_int_equal(header_list_add(&l, "Y", SLICE("1")), -ENOBUFS);
+        assert_ptr_equal(header_list_find(&l, HEADER_CONNECTION), &items[0]);
+        assert_null(header_list_find(&l, HEADER_HOST));
+        assert_true(header_list_has_token(&l, HEADER_CONNECTION, "upgrade"));
+        assert_true(header_list_has_token(&l, HEADER_CONNECTION, "close"));
+        assert_false(header_list_has_token(&l, HEADER_CONNECTION, "clos"));
+        assert_false(header_list_has_token(&l, HEADER_UPGRADE, "close"));
+}
+
+TEST_MAIN(cmocka_unit_test(test_every_name), cmocka_unit_test(test_families), cmocka_unit_test(test_folded),
+          cmocka_unit_test(test_list))

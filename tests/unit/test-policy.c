@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Who passes, and the tricks that must not work. */
+
+#include "h1.h"
+#include "policy.h"
+#include "test.h"
+
+static char *open_paths[] = { (char *) "/api/webhook/", (char *) "/auth", NULL };
+
+static bool is_open(const char *target) {
+        return policy_path_is_open(slice_from(target), open_paths);
+}
+
+static void test_open_paths(void **state) {
+        static const char *const yes[] = {
+                "/api/webhook/abc", "/api/webhook/", "/api/webhook/abc/def?x=/../../", "/api/%77ebhook/abc", "/api/webhook/a%20b",
+                "/auth", "/auth?x", "/auth/authorize", "/auth/", "/api/webhook/a..b", "/api/webhook/...", "/api/webhook/~a!$&'()*+,=:@",
+        };
+        static const char *const no[] = {
+                "", "/", "*", "/api", "/api/webhook", "/api/webhookx", "/authorize", "/API/webhook/x", "api/webhook/x",
+                "/x?/api/webhook/", "//api/webhook/x", "/api//webhook/x", "/api/webhook//x", "/./api/webhook/x",
+                "/api/webhook/../states", "/api/webhook/..", "/api/webhook/.", "/api/webhook/./x", "/auth/../api", "/auth/..",
+                "/api/webhook/%2e%2e/states", "/api/webhook/.%2e/states", "/api/webhook/%2E./x", "/api/webhook/%2e",
+                "/api/webhook/..%2fstates", "/api/webhook/%2f..%2f", "/api/webhook%2fabc", "/api%2fwebhook/abc",
+                "/api/webhook/..%5cstates", "/api/webhook/..\\states", "/api/webhook/\\x", "/api/webhook/%5c",
+                "/api/webhook/..;/states", "/api/webhook/;/../states", "/api/webhook/x;y=z", "/api/webhook/%3b", "/;x/api/webhook/y",
+                "/api/webhook/%252e%252e/states", "/api/webhook/%25", "/api/webhook/%", "/api/webhook/%2", "/api/webhook/%zz",
+                "/api/webhook/%00", "/api/webhook/%0a", "/api/webhook/%7f", "/api/webhook/%09x", "/api/webhook/%c3%a4",
+                "/api/webhook/%c0%ae%c0%ae/", "/api/webhook/%ef%bc%8e%ef%bc%8e/", "/api/webhook/%u002e", "/api/webhook/%3f", "/api/webhook/%23",
+                "/api/webhook/x#y", "/api/webhook/\xc3\xa4", "https://a/api/webhook/x",
+        };
+        char long_path[8192];
+
+        for (size_t i = 0; i < ELEMENTSOF(yes); i++)
+                if (!is_open(yes[i]))
+                        fail_msg("not open: %s", yes[i]);
+        for (size_t i = 0; i < ELEMENTSOF(no); i++)
+                if (is_open(no[i]))
+                        fail_msg("open: %s", no[i]);
+        memset(long_path, 'a', sizeof(long_path));
+        memcpy(long_path, "/api/webhook/", 13);
+        long_path[sizeof(long_path) - 1] = '\0';
+        assert_false(is_open(long_path));
+        assert_false(policy_path_is_open(SLICE("/x"), NULL));
+        assert_false(policy_path_is_open(SLICE("/x"), (char *[]) { NULL }));
+        assert_false(policy_path_is_open(SLICE("/x"), (char *[]) { (char *) "", NULL }));
+        assert_true(policy_path_is_open(SLICE("/x"), (char *[]) { (char *) "/", NULL }));
+}
+
+static Cidr lan[1];
+static RouteTable table = { .lan = { .items = lan, .n = 1 } };
+static Route walled = { .host = { .access = { .login = CONF_LOGIN_REQUIRED, .open_paths = open_paths } } };
+static Route open_host = { .host = { .access = { .login = CONF_LOGIN_NONE } } };
+static Route lan_host = { .host = { .access = { .login = CONF_LOGIN_NONE, .from = CONF_FROM_LAN } } };
+static Slice cookie;
+
+static PolicyVerdict decide(const Route *route, const char *head, const char *address, PolicySession session) {
+        static const H1Limits limits = { .head_size = 8192, .header_count = 32 };
+        static Header fields[64];
+        static char buffer[8192];
+        Request r = { .headers = { .items = fields, .max = ELEMENTSOF(fields) } };
+        H1Scan scan = {};
+        IpAddress a;
+
+        assert_int_equal(cidr_parse("192.168.0.0/16", &lan[0]), 0);
+        assert_int_equal(ip_parse(address, &a), 0);
+        strcpy(buffer, head);
+        assert_int_equal(h1_read_request(&scan, buffer, strlen(head), &limits, &r), H1_OK);
+        return policy_decide(&table, route, &r, &a, session, &cookie);
+}
+
+#define OUT "203.0.113.9"
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n"
+#define HTML "Accept: text/html,*/*;q=0.8\r\n"
+
+static void test_decide(void **state) {
+        static const struct {
+                const Route *route;
+                const char *head, *address;
+                PolicySession session;
+                PolicyVerdict verdict;
+        } rows[] = {
+                { &walled, GET("/") HTML "\r\n", OUT, POLICY_SESSION_UNKNOWN, POLICY_LOGIN },
+                { &walled, GET("/") HTML "Cookie: __Host-hagw=abc\r\n\r\n", OUT, POLICY_SESSION_UNKNOWN, POLICY_ASK },
+                { &walled, GET("/") HTML "Cookie: __Host-hagw=abc\r\n\r\n", OUT, POLICY_SESSION_NONE, POLICY_LOGIN },
+                { &walled, GET("/") HTML "Cookie: __Host-hagw=abc\r\n\r\n", OUT, POLICY_SESSION_ALLOWED, POLICY_PASS },
+                { &walled, GET("/") HTML "Cookie: __Host-hagw=abc\r\n\r\n", OUT, POLICY_SESSION_DENIED, POLICY_FORBIDDEN },
+                /* Two of them, none, or what ours never looks like: not asked about. */
+                { &walled, GET("/") HTML "Cookie: __Host-hagw=abc; __Host-hagw=abc\r\n\r\n", OUT, POLICY_SESSION_UNKNOWN, POLICY_LOGIN },
+                { &walled, GET("/") HTML "Cookie: __Host-hagw=\r\n\r\n", OUT, POLICY_SESSION_UNKNOWN, POLICY_LOGIN },
+                { &walled, GET("/") HTML "Cookie: __Host-hagw=a\"b\r\n\r\n", OUT, POLICY_SESSION_UNKNOWN, POLICY_LOGIN },
+                { &walled, GET("/") HTML "Cookie: hagw=abc\r\n\r\n", OUT, POLICY_SESSION_UNKNOWN, POLICY_LOGIN },
+                /* What is no page gets no redirect. */
+                { &walled, GET("/") "\r\n", OUT, POLICY_SESSION_UNKNOWN, POLICY_UNAUTHORIZED },
+                { &walled, GET("/") "Accept: application/json\r\n\r\n", OUT, POLICY_SESSION_UNKNOWN, POLICY_UNAUTHORIZED },
+                { &walled, GET("/") HTML "Sec-Fetch-Mode: cors\r\n\r\n", OUT, POLICY_SESSION_UNKNOWN, POLICY_UNAUTHORIZED },
+                { &walled, GET("/") "Sec-Fetch-Mode: navigate\r\n\r\n", OUT, POLICY_SESSION_UNKNOWN, POLICY_LOGIN },
+                { &walled, "POST / HTTP/1.1\r\nHost: a\r\n" HTML "\r\n", OUT, POLICY_SESSION_UNKNOWN, POLICY_UNAUTHORIZED },
+                { &walled, GET("/api/websocket") HTML "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                           "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", OUT, POLICY_SESSION_UNKNOWN, POLICY_UNAUTHORIZED },
+                /* Being at home is no login. */
+                { &walled, GET("/") HTML "\r\n", "192.168.1.7", POLICY_SESSION_UNKNOWN, POLICY_LOGIN },
+                { &walled, GET("/api/webhook/x") "\r\n", OUT, POLICY_SESSION_UNKNOWN, POLICY_PASS },
+                { &walled, GET("/api/webhook/../x") "\r\n", OUT, POLICY_SESSION_UNKNOWN, POLICY_UNAUTHORIZED },
+                { &walled, GET("https://a/api/webhook/x") "\r\n", OUT, POLICY_SESSION_UNKNOWN, POLICY_PASS },
+                { &walled, GET("/.hagw/login") HTML "\r\n", OUT, POLICY_SESSION_UNKNOWN, POLICY_OWN },
+                { &walled, GET("/.hagwx") HTML "\r\n", OUT, POLICY_SESSION_UNKNOWN, POLICY_LOGIN },
+                { &walled, GET("//.hagw/login") HTML "\r\n", OUT, POLICY_SESSION_UNKNOWN, POLICY_LOGIN },
+                { &open_host, GET("/") "\r\n", OUT, POLICY_SESSION_UNKNOWN, POLICY_PASS },
+                { &lan_host, GET("/") "\r\n", OUT, POLICY_SESSION_ALLOWED, POLICY_CLOSE },
+                { &lan_host, GET("/") "\r\n", "192.168.1.7", POLICY_SESSION_UNKNOWN, POLICY_PASS },
+                { &lan_host, GET("/.hagw/login") "\r\n", OUT, POLICY_SESSION_UNKNOWN, POLICY_CLOSE },
+                { &lan_host, GET("/") "\r\n", "::ffff:192.168.1.7", POLICY_SESSION_UNKNOWN, POLICY_PASS },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                PolicyVerdict v = decide(rows[i].route, rows[i].head, rows[i].address, rows[i].session);
+
+                if (v != rows[i].verdict)
+                        fail_msg("row %zu: %s, not %s", i, policy_verdict_text(v), policy_verdict_text(rows[i].verdict));
+                assert_int_equal(cookie.n, v == POLICY_ASK ? 3 : 0);
+        }
+}
+
+static const char *location(const char *target) {
+        static char out[POLICY_LOCATION_MAX];
+        Request r = { .target = slice_from(target) };
+
+        policy_login_location(&r, out);
+        return out;
+}
+
+static void test_location(void **state) {
+        char target[6000];
+
+        assert_string_equal(location("/"), "/.hagw/login?return=/");
+        assert_string_equal(location("/lovelace/0?a=b&c=%20#"), "/.hagw/login?return=/lovelace/0%3Fa%3Db%26c%3D%2520%23");
+        assert_string_equal(location("//evil.example/"), "/.hagw/login");
+        assert_string_equal(location("/\\evil.example/"), "/.hagw/login");
+        assert_string_equal(location("/a\\b"), "/.hagw/login");
+        assert_string_equal(location("*"), "/.hagw/login");
+        assert_string_equal(location("/\r\nX: y\x80"), "/.hagw/login?return=/%0D%0AX%3A%20y%80");
+        memset(target, '&', sizeof(target));
+        target[0] = '/';
+        for (size_t n = 1300; n < 1400; n++) {
+                char c = target[n];
+
+                target[n] = '\0';
+                assert_true(strlen(location(target)) < POLICY_LOCATION_MAX);
+                target[n] = c;
+        }
+        target[sizeof(target) - 1] = '\0';
+        assert_string_equal(location(target), "/.hagw/login");
+}
+
+TEST_MAIN(cmocka_unit_test(test_open_paths), cmocka_unit_test(test_decide), cmocka_unit_test(test_location))
