@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Queries to answers: what was asked (message), whether to answer at all (cookie, rrl), what stands there (zone, overlay),
+ * and how much of it may be said. */
+
+#include "answer.h"
+#include "rr.h"
+
+#define TXT_FIXED_SIZE 13U /* owner pointer, type, class, TTL, RDLENGTH, the string's length */
+
+typedef enum Section { SECTION_ANSWER = 1, SECTION_AUTHORITY, SECTION_ADDITIONAL } Section;
+
+typedef struct AnswerJob {
+        AnswerSource *source;
+        const AnswerClient *client;
+        DnsQuery query;
+        DnsReply reply;
+        uint8_t cookie[COOKIE_SIZE];
+        bool has_cookie;
+        bool cookie_valid;
+        bool overflow; /* something had no room */
+} AnswerJob;
+
+/* --- records into the answer ------------------------------------------------------------------------------------- */
+
+static void add_records(AnswerJob *j, const Zone *z, ZoneRecordsKind kind, Section section) {
+        const ZoneRecords *records = &z->records[kind];
+        uint8_t *p = message_extend(&j->reply, records->size);
+
+        if (!p) {
+                /* Glue is a kindness: without it the answer is still whole (RFC 2181 section 9). */
+                j->overflow |= section != SECTION_ADDITIONAL;
+                return;
+        }
+        memcpy(p, records->data, records->size);
+        for (unsigned i = 0; i < records->n_patches; i++)
+                write_u16(p + records->patches[i],
+                          (uint16_t) (MESSAGE_POINTER | (MESSAGE_HEADER_SIZE + j->query.name_size - z->name_size)));
+        j->reply.counts[section] += records->count;
+}
+
+static bool add_texts(AnswerJob *j) {
+        const OverlayText *t;
+        size_t position = 0;
+        bool found = false;
+
+        while ((t = overlay_next(j->source->overlay, j->query.name, j->query.name_size, &position))) {
+                uint8_t *p = message_extend(&j->reply, TXT_FIXED_SIZE + t->value_size);
+                found = true;
+                if (!p) {
+                        j->overflow = true;
+                        break;
+                }
+                write_u16(p, MESSAGE_POINTER_QUESTION);
+                write_u16(p + 2, DNS_TYPE_TXT);
+                write_u16(p + 4, DNS_CLASS_IN);
+                write_u32(p + 6, ZONE_OVERLAY_TTL_SEC);
+                write_u16(p + 10, t->value_size + 1U);
+                p[12] = t->value_size;
+                memcpy(p + TXT_FIXED_SIZE, t->value, t->value_size);
+                j->reply.counts[SECTION_ANSWER]++;
+        }
+        return found;
+}
+
+static DnsRcode add_nothing(AnswerJob *j, const Zone *z, DnsRcode rcode) {
+        const bool brief = j->query.name[0] > 0 && j->query.name[1] == '_';
+
+        add_records(j, z, brief ? ZONE_SOA_BRIEF : ZONE_SOA_NEGATIVE, SECTION_AUTHORITY);
+        return rcode;
+}
+
+/* --- what stands at a name --------------------------------------------------------------------------------------- */
+
+static const struct {
+        uint16_t type;
+        ZoneRecordsKind kind;
+        bool apex_only;
+} record_types[] = {
+        { DNS_TYPE_A, ZONE_A },
+        { DNS_TYPE_AAAA, ZONE_AAAA },
+        { DNS_TYPE_NS, ZONE_NS, .apex_only = true },
+        { DNS_TYPE_SOA, ZONE_SOA, .apex_only = true },
+        { DNS_TYPE_CAA, ZONE_CAA, .apex_only = true },
+};
+
+/* Returns 1 where the name has the type, 0 where not, -ENODATA where we do not know yet. */
+static int add_type(AnswerJob *j, const Zone *z, ZoneMatch match, uint16_t type) {
+        if (type == DNS_TYPE_TXT)
+                return add_texts(j);
+        if (match != ZONE_MATCH_APEX && match != ZONE_MATCH_HOST)
+                return 0;
+        for (size_t i = 0; i < ELEMENTSOF(record_types); i++) {
+                const ZoneRecordsKind kind = record_types[i].kind;
+                if (record_types[i].type != type)
+                        continue;
+                if (record_types[i].apex_only && match != ZONE_MATCH_APEX)
+                        return 0;
+                if ((kind == ZONE_A || kind == ZONE_AAAA) && z->knowledge[kind] == ADDRESS_UNKNOWN)
+                        return -ENODATA;
+                if (z->records[kind].count == 0)
+                        return 0;
+                add_records(j, z, kind, SECTION_ANSWER);
+                if (kind == ZONE_NS)
+                        add_records(j, z, ZONE_GLUE, SECTION_ADDITIONAL);
+                return 1;
+        }
+        return 0;
+}
+
+/* One RRset, whichever the name has (RFC 8482 section 4.1). */
+static int add_any(AnswerJob *j, const Zone *z, ZoneMatch match) {
+        static const uint16_t order[] = { DNS_TYPE_A, DNS_TYPE_AAAA, DNS_TYPE_TXT, DNS_TYPE_SOA };
+        int r = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(order); i++) {
+                int found = add_type(j, z, match, order[i]);
+                if (found > 0)
+                        return 1;
+                if (found < 0)
+                        r = found;
+        }
+        return r;
+}
+
+static DnsRcode answer_name(AnswerJob *j, const Zone *z, bool any) {
+        const DnsQuery *q = &j->query;
+        ZoneMatch match;
+        int r;
+
+        j->reply.flags |= DNS_FLAG_AA;
+        match = zone_find(z, q->name, q->name_size);
+        r = any ? add_any(j, z, match) : add_type(j, z, match, q->type);
+        if (r < 0) {
+                j->reply.flags &= (uint16_t) ~DNS_FLAG_AA;
+                return DNS_RCODE_SERVFAIL;
+        }
+        if (r > 0)
+                return DNS_RCODE_NOERROR;
+        if (match == ZONE_MATCH_NONE && !overlay_has_below(j->source->overlay, q->name, q->name_size))
+                return add_nothing(j, z, DNS_RCODE_NXDOMAIN);
+        return add_nothing(j, z, DNS_RCODE_NOERROR);
+}
+
+static DnsRcode answer_question(AnswerJob *j) {
+        static const DnsRcode by_policy[] = {
+                [RR_POLICY_REFUSED] = DNS_RCODE_REFUSED,
+                [RR_POLICY_NOTIMP] = DNS_RCODE_NOTIMP,
+                [RR_POLICY_FORMERR] = DNS_RCODE_FORMERR,
+        };
+        const DnsQuery *q = &j->query;
+        const RrType *t = rr_by_type(q->type);
+        const RrPolicy policy = t ? t->policy : RR_POLICY_LOOKUP;
+        const Zone *z;
+
+        if (policy != RR_POLICY_LOOKUP && policy != RR_POLICY_ANY)
+                return by_policy[policy];
+        if (q->class != DNS_CLASS_IN)
+                return DNS_RCODE_REFUSED;
+        z = zone_find_for(j->source->zones, j->source->n_zones, q->name, q->name_size, q->type == DNS_TYPE_DS);
+        return z ? answer_name(j, z, policy == RR_POLICY_ANY) : DNS_RCODE_REFUSED;
+}
+
+/* --- who asks, and how much they may be told --------------------------------------------------------------------- */
+
+/* Returns 0, or the rcode that a broken cookie option gets. */
+static DnsRcode check_cookie(AnswerJob *j, const AnswerTime *now) {
+        const DnsQuery *q = &j->query;
+        CookieVerdict verdict;
+
+        if (!q->cookie)
+                return DNS_RCODE_NOERROR;
+        verdict = cookie_check(q->cookie, q->cookie_size, &j->client->address, now->realtime_sec, j->source->cookie_secret);
+        if (verdict == COOKIE_MALFORMED)
+                return DNS_RCODE_FORMERR;
+        j->cookie_valid = verdict == COOKIE_VALID;
+        j->source->stats.cookies += j->cookie_valid;
+        j->has_cookie = true;
+        cookie_make(q->cookie, &j->client->address, now->realtime_sec, j->source->cookie_secret, j->cookie);
+        return DNS_RCODE_NOERROR;
+}
+
+static size_t reply_limit(const AnswerJob *j) {
+        const DnsQuery *q = &j->query;
+        size_t max = MESSAGE_UDP_MIN;
+
+        if (j->client->tcp)
+                return ANSWER_MAX;
+        if (q->has_edns)
+                max = MIN(MAX((size_t) q->edns_size, (size_t) MESSAGE_UDP_MIN), (size_t) MESSAGE_UDP_MAX);
+        if (!j->cookie_valid && !j->client->local)
+                max = MIN(max, ANSWER_AMPLIFICATION_MAX * q->size);
+        return max;
+}
+
+static void begin_reply(AnswerJob *j, uint8_t *out) {
+        const size_t opt = message_opt_size(&j->query, j->has_cookie ? COOKIE_SIZE : 0), limit = reply_limit(j);
+
+        message_begin(&j->reply, &j->query, out, limit > opt ? limit - opt : 0);
+}
+
+static size_t finish_reply(AnswerJob *j, DnsRcode rcode) {
+        if (j->overflow) {
+                message_truncate(&j->reply, &j->query);
+                j->reply.flags |= DNS_FLAG_TC;
+                j->source->stats.truncated++;
+        }
+        if (!j->client->local)
+                j->source->stats.rcodes[rcode]++;
+        return message_finish(&j->reply, &j->query, rcode, j->has_cookie ? j->cookie : NULL, COOKIE_SIZE);
+}
+
+/* By UDP, without a cookie, more than a network's share: mostly silence, sometimes the shortest thing that lets a real client
+ * come back, with its new cookie (RFC 7873 section 5.2.3) or by TCP. */
+static int limit_rate(AnswerJob *j, const AnswerTime *now) {
+        RrlVerdict verdict;
+
+        if (j->client->tcp || j->client->local || j->cookie_valid)
+                return 0;
+        verdict = rrl_check(j->source->rrl, &j->client->address, now->monotonic_msec);
+        if (verdict == RRL_PASS)
+                return 0;
+        j->source->stats.limited[verdict == RRL_SLIPPED]++;
+        if (verdict == RRL_DROP)
+                return -EBUSY;
+        if (j->has_cookie)
+                return DNS_RCODE_BADCOOKIE;
+        j->overflow = true;
+        return 0;
+}
+
+/* What the answer's rcode is, after its records are in. */
+static DnsRcode answer_parsed(AnswerJob *j, DnsRcode parsed, DnsRcode cookie) {
+        const DnsQuery *q = &j->query;
+
+        if (parsed != DNS_RCODE_NOERROR)
+                return parsed;
+        if (q->has_edns && q->edns_version > 0)
+                return DNS_RCODE_BADVERS;
+        if (cookie != DNS_RCODE_NOERROR)
+                return cookie;
+        if (!q->has_question)
+                return j->has_cookie ? DNS_RCODE_NOERROR : DNS_RCODE_FORMERR;
+        return answer_question(j);
+}
+
+size_t answer_query(AnswerSource *s, const uint8_t *data, size_t size, const AnswerClient *client, const AnswerTime *now,
+                    uint8_t *out) {
+        AnswerJob j;
+        DnsRcode cookie = DNS_RCODE_NOERROR;
+        int parsed, limited;
+
+        /* Not initialized as a whole: the query's name alone is 255 octets. */
+        j.source = s;
+        j.client = client;
+        j.has_cookie = j.cookie_valid = j.overflow = false;
+
+        parsed = message_parse_query(data, size, &j.query);
+        if (parsed < 0) {
+                s->stats.ignored++;
+                return 0;
+        }
+        if (!client->local)
+                s->stats.queries[client->tcp]++;
+        if (parsed != DNS_RCODE_NOERROR)
+                /* What could not be read is not repeated either; OPT is, where it was read (RFC 6891 section 7). */
+                j.query.has_question = false;
+        else
+                cookie = check_cookie(&j, now);
+        limited = limit_rate(&j, now);
+        if (limited < 0)
+                return 0;
+        begin_reply(&j, out);
+        if (limited > 0)
+                return finish_reply(&j, (DnsRcode) limited);
+        if (j.overflow) /* slipped */
+                return finish_reply(&j, DNS_RCODE_NOERROR);
+        return finish_reply(&j, answer_parsed(&j, (DnsRcode) parsed, cookie));
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* io.hagw.Dns: TXT values in and out of the overlay, and what the server would answer. */
+
+#include <stdio.h>
+
+#include "clock.h"
+#include "dnsd-varlink.h"
+#include "hostname.h"
+#include "manager.h"
+#include "rr.h"
+#include "vl-io.hagw.Dns.h"
+
+#define PEERS (VL_PEER_ACMED | VL_PEER_WEBD)
+
+typedef struct TextParameters {
+        const char *name, *value, *owner;
+        uint64_t lifetime_usec;
+} TextParameters;
+
+/* Normalizes the name that a caller gave; where it is none the error was answered. */
+static int check_name(sd_varlink *link, const char *name, char *out) {
+        return hostname_normalize(name, strlen(name), out) < 0 ? sd_varlink_error_invalid_parameter_name(link, "name") : 0;
+}
+
+static int publish_error(sd_varlink *link, const char *name, int error) {
+        switch (error) {
+        case -EHOSTUNREACH:
+                return sd_varlink_errorbo(link, "io.hagw.Dns.NotInZone", SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)));
+        case -EDQUOT:
+                return sd_varlink_errorbo(link, "io.hagw.Dns.OverlayFull",
+                                          SD_JSON_BUILD_PAIR("limit", SD_JSON_BUILD_UNSIGNED(OVERLAY_PER_NAME_MAX)));
+        case -ENOSPC:
+                return sd_varlink_errorbo(link, "io.hagw.Dns.OverlayFull",
+                                          SD_JSON_BUILD_PAIR("limit", SD_JSON_BUILD_UNSIGNED(OVERLAY_TOTAL_MAX)));
+        default:
+                return sd_varlink_error_errno(link, error);
+        }
+}
+
+/* As overlay_publish() judges it, but with the parameter's name in the error. */
+static int check_text(sd_varlink *link, const TextParameters *p) {
+        if (p->value && !overlay_text_is_valid(p->value, OVERLAY_VALUE_MAX))
+                return sd_varlink_error_invalid_parameter_name(link, "value");
+        if (!overlay_text_is_valid(p->owner, OVERLAY_OWNER_MAX))
+                return sd_varlink_error_invalid_parameter_name(link, "owner");
+        return 0;
+}
+
+static int vl_publish_text(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags, void *userdata) {
+        static const sd_json_dispatch_field fields[] = {
+                { "name", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(TextParameters, name), SD_JSON_MANDATORY },
+                { "value", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(TextParameters, value), SD_JSON_MANDATORY },
+                { "owner", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(TextParameters, owner), SD_JSON_MANDATORY },
+                { "lifetimeUSec", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint64, offsetof(TextParameters, lifetime_usec),
+                  SD_JSON_MANDATORY },
+                {},
+        };
+        char name[HOSTNAME_MAX + 1];
+        TextParameters p = {};
+        uint32_t serial;
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_ACMED);
+        if (r != 0)
+                return r;
+        r = sd_varlink_dispatch(link, parameters, fields, &p);
+        if (r != 0)
+                return r;
+        r = check_name(link, p.name, name);
+        if (r != 0)
+                return r;
+        r = check_text(link, &p);
+        if (r != 0)
+                return r;
+        if (p.lifetime_usec < OVERLAY_LIFETIME_MIN_USEC || p.lifetime_usec > OVERLAY_LIFETIME_MAX_USEC)
+                return sd_varlink_error_invalid_parameter_name(link, "lifetimeUSec");
+        r = manager_publish(userdata, name, p.value, p.owner, p.lifetime_usec, &serial);
+        if (r < 0)
+                return publish_error(link, name, r);
+        return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("serial", SD_JSON_BUILD_UNSIGNED(serial)));
+}
+
+static int vl_withdraw_text(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags, void *userdata) {
+        static const sd_json_dispatch_field fields[] = {
+                { "name", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(TextParameters, name), SD_JSON_MANDATORY },
+                { "value", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(TextParameters, value), SD_JSON_NULLABLE },
+                { "owner", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(TextParameters, owner), SD_JSON_MANDATORY },
+                {},
+        };
+        char name[HOSTNAME_MAX + 1];
+        TextParameters p = {};
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_ACMED);
+        if (r != 0)
+                return r;
+        r = sd_varlink_dispatch(link, parameters, fields, &p);
+        if (r != 0)
+                return r;
+        r = check_name(link, p.name, name);
+        if (r != 0)
+                return r;
+        r = check_text(link, &p);
+        if (r != 0)
+                return r;
+        r = manager_withdraw(userdata, name, p.value, p.owner);
+        if (r < 0)
+                return sd_varlink_error_errno(link, r);
+        return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("withdrawn", SD_JSON_BUILD_INTEGER(r)));
+}
+
+static int vl_list_text(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags, void *userdata) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *list = NULL;
+        const Overlay *o = ((Manager *) userdata)->source.overlay;
+        char name[DNAME_TEXT_MAX];
+        int r;
+
+        r = vl_check_peer(link, PEERS);
+        if (r != 0)
+                return r;
+        r = sd_json_variant_new_array(&list, NULL, 0);
+        for (size_t i = 0; r >= 0 && i < o->n; i++) {
+                const OverlayText *t = &o->items[i];
+                r = sd_json_variant_append_arraybo(
+                        &list, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(dname_to_text(t->name, name))),
+                        SD_JSON_BUILD_PAIR("value", SD_JSON_BUILD_STRING(t->value)),
+                        SD_JSON_BUILD_PAIR("owner", SD_JSON_BUILD_STRING(t->owner)),
+                        SD_JSON_BUILD_PAIR("expiresUSec", SD_JSON_BUILD_UNSIGNED(t->expires_usec)));
+        }
+        if (r < 0)
+                return sd_varlink_error_errno(link, r);
+        return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("overlay", SD_JSON_BUILD_VARIANT(list)));
+}
+
+/* The answer section as presentation-format RDATA. */
+static int collect_answers(const uint8_t *message, size_t size, sd_json_variant **list) {
+        size_t offset = MESSAGE_HEADER_SIZE;
+        int r;
+
+        r = dname_skip(message, size, offset);
+        if (r < 0)
+                return r;
+        offset = (size_t) r + 4;
+        for (unsigned i = 0; i < read_u16(message + 6); i++) {
+                _cleanup_free_ char *text = NULL;
+                DnsRecord record;
+
+                r = message_read_record(message, size, offset, &record);
+                if (r < 0)
+                        return r;
+                offset = (size_t) r;
+                r = rr_format(record.type, message, size, record.rdata, record.rdata_size, &text);
+                if (r < 0)
+                        return r;
+                r = sd_json_variant_append_arrayb(list, SD_JSON_BUILD_STRING(text));
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* Asks the engine itself, as a TCP client would. */
+static size_t ask(Manager *m, const uint8_t *name, size_t name_size, uint16_t type, uint8_t *out) {
+        const AnswerClient client = { .address = { .family = AF_INET }, .tcp = true, .local = true };
+        const AnswerTime now = clock_now();
+        uint8_t query[MESSAGE_UDP_MIN];
+        size_t n;
+
+        n = message_make_query(name, name_size, type, query);
+        return answer_query(&m->source, query, n, &client, &now, out);
+}
+
+static int vl_lookup(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags, void *userdata) {
+        static const sd_json_dispatch_field fields[] = {
+                { "name", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 0, SD_JSON_MANDATORY },
+                { "type", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, sizeof(char *), SD_JSON_MANDATORY },
+                {},
+        };
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *answers = NULL;
+        uint8_t wire[DNAME_MAX], message[ANSWER_MAX];
+        char name[HOSTNAME_MAX + 1];
+        const char *p[2] = {};
+        const RrType *type;
+        int r, size;
+
+        r = vl_check_peer(link, PEERS);
+        if (r != 0)
+                return r;
+        r = sd_varlink_dispatch(link, parameters, fields, p);
+        if (r != 0)
+                return r;
+        r = check_name(link, p[0], name);
+        if (r != 0)
+                return r;
+        type = rr_by_name(p[1]);
+        if (!type)
+                return sd_varlink_error_invalid_parameter_name(link, "type");
+        size = dname_from_text(name, wire);
+        if (size < 0)
+                return sd_varlink_error_invalid_parameter_name(link, "name");
+        const size_t n = ask(userdata, wire, (size_t) size, type->type, message);
+        r = sd_json_variant_new_array(&answers, NULL, 0);
+        if (r >= 0)
+                r = n > 0 && read_u16(message + 4) == 1 ? collect_answers(message, n, &answers) : 0;
+        if (r < 0)
+                return sd_varlink_error_errno(link, r);
+        return sd_varlink_replybo(link,
+                                  SD_JSON_BUILD_PAIR("rcode", SD_JSON_BUILD_STRING(message_rcode_name(read_u16(message + 2) & 0xf))),
+                                  SD_JSON_BUILD_PAIR("answers", SD_JSON_BUILD_VARIANT(answers)));
+}
+
+static int vl_list_zones(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags, void *userdata) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *list = NULL;
+        char name[DNAME_TEXT_MAX], v4[IP_TEXT_MAX], v6[IP_TEXT_MAX];
+        const Manager *m = userdata;
+        int r;
+
+        r = vl_check_peer(link, PEERS);
+        if (r != 0)
+                return r;
+        r = sd_json_variant_new_array(&list, NULL, 0);
+        for (size_t i = 0; r >= 0 && i < m->source.n_zones; i++) {
+                const Zone *z = m->source.zones[i];
+                const ConfZone *c = config_find_zone(m->config, dname_to_text(z->name, name));
+                r = sd_json_variant_append_arraybo(
+                        &list, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)),
+                        SD_JSON_BUILD_PAIR("serial", SD_JSON_BUILD_UNSIGNED(z->serial)),
+                        SD_JSON_BUILD_PAIR("nameServers", SD_JSON_BUILD_ARRAY(SD_JSON_BUILD_STRING(c->name_server))),
+                        SD_JSON_BUILD_PAIR_CONDITION(m->ipv4.knowledge == ADDRESS_KNOWN, "ipv4",
+                                                     SD_JSON_BUILD_STRING(ip_format(&m->ipv4.address, v4))),
+                        SD_JSON_BUILD_PAIR_CONDITION(m->ipv6.knowledge == ADDRESS_KNOWN, "ipv6",
+                                                     SD_JSON_BUILD_STRING(ip_format(&m->ipv6.address, v6))));
+        }
+        if (r < 0)
+                return sd_varlink_error_errno(link, r);
+        return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("zones", SD_JSON_BUILD_VARIANT(list)));
+}
+
+const VlMethod dnsd_methods[] = {
+        { "io.hagw.Dns.PublishText", vl_publish_text },
+        { "io.hagw.Dns.WithdrawText", vl_withdraw_text },
+        { "io.hagw.Dns.ListText", vl_list_text },
+        { "io.hagw.Dns.Lookup", vl_lookup },
+        { "io.hagw.Dns.ListZones", vl_list_zones },
+        {},
+};

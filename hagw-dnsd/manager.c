@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The manager: owns everything, follows netd's addresses, lets overlay values end in time, takes over configurations. */
+
+#include <sys/random.h>
+#include <time.h>
+
+#include "log.h"
+#include "manager.h"
+
+#define NET_INTERFACE "io.hagw.Net"
+#define NET_WATCH "io.hagw.Net.Watch"
+
+static uint64_t realtime_usec(void) {
+        struct timespec ts;
+
+        (void) clock_gettime(CLOCK_REALTIME, &ts);
+        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
+}
+
+/* --- the house's addresses ----------------------------------------------------------------------------------------- */
+
+typedef struct NetAddress {
+        const char *family, *address;
+} NetAddress;
+
+static bool address_same(const ZoneAddress *a, const ZoneAddress *b) {
+        return a->knowledge == b->knowledge && (a->knowledge != ADDRESS_KNOWN || ip_equal(&a->address, &b->address));
+}
+
+/* Reads one element of netd's addresses into its family's slot. */
+static int take_address(Manager *m, sd_json_variant *v) {
+        static const sd_json_dispatch_field fields[] = {
+                { "family", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(NetAddress, family), SD_JSON_MANDATORY },
+                { "address", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(NetAddress, address), SD_JSON_NULLABLE },
+                {},
+        };
+        ZoneAddress a = { .knowledge = ADDRESS_NONE };
+        NetAddress n = {};
+        bool v4;
+        int r;
+
+        r = sd_json_dispatch(v, fields, SD_JSON_ALLOW_EXTENSIONS, &n);
+        if (r < 0)
+                return r;
+        v4 = streq(n.family, "ipv4");
+        if (!v4 && !streq(n.family, "ipv6"))
+                return 0;
+        if (n.address) {
+                r = ip_parse(n.address, &a.address);
+                if (r < 0)
+                        return r;
+                if ((a.address.family == AF_INET) != v4)
+                        return -EINVAL;
+                a.knowledge = ADDRESS_KNOWN;
+        }
+        *(v4 ? &m->ipv4 : &m->ipv6) = a;
+        return 0;
+}
+
+static void on_addresses(sd_json_variant *message, void *userdata) {
+        Manager *m = userdata;
+        const ZoneAddress old4 = m->ipv4, old6 = m->ipv6;
+        sd_json_variant *addresses;
+        int r = 0;
+
+        /* Lost: netd restarts, or is gone. What it told last stays true until it says otherwise. */
+        if (!message)
+                return;
+        addresses = sd_json_variant_by_key(message, "addresses");
+        if (!addresses || !sd_json_variant_is_array(addresses))
+                r = -EBADMSG;
+        for (size_t i = 0; r >= 0 && i < sd_json_variant_elements(addresses); i++)
+                r = take_address(m, sd_json_variant_by_index(addresses, i));
+        if (r < 0) {
+                m->ipv4 = old4;
+                m->ipv6 = old6;
+                (void) log_warning_errno(r, "hagw-netd told addresses that make no sense, the old ones stay: %m");
+                return;
+        }
+        if (address_same(&m->ipv4, &old4) && address_same(&m->ipv6, &old6))
+                return;
+        r = manager_make_zones(m, m->config);
+        if (r < 0) {
+                m->ipv4 = old4;
+                m->ipv6 = old6;
+                (void) log_error_errno(r, "Could not take over the new addresses, the old ones stay: %m");
+                return;
+        }
+        char v4[IP_TEXT_MAX], v6[IP_TEXT_MAX];
+        log_info("The house's addresses are now %s and %s.",
+                 m->ipv4.knowledge == ADDRESS_KNOWN ? ip_format(&m->ipv4.address, v4) : "no IPv4",
+                 m->ipv6.knowledge == ADDRESS_KNOWN ? ip_format(&m->ipv6.address, v6) : "no IPv6");
+}
+
+/* --- the overlay --------------------------------------------------------------------------------------------------- */
+
+static void arm_expiry(Manager *m) {
+        const uint64_t next = overlay_next_expiry(m->source.overlay);
+
+        (void) sd_event_source_set_time(m->expiry, next);
+        (void) sd_event_source_set_enabled(m->expiry, next == USEC_INFINITY ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+}
+
+static void log_text(const char *what, const uint8_t *name, const char *owner) {
+        char text[DNAME_TEXT_MAX];
+
+        log_info("TXT at %s %s by %s.", dname_to_text(name, text), what, owner);
+}
+
+static void on_dropped(const OverlayText *t, void *userdata) {
+        log_text("ended, published", t->name, t->owner);
+        (void) manager_bump_serial(userdata, t->name, t->name_size);
+}
+
+static int on_expiry(sd_event_source *source, uint64_t usec, void *userdata) {
+        Manager *m = userdata;
+
+        (void) overlay_expire(m->source.overlay, realtime_usec(), on_dropped, m);
+        arm_expiry(m);
+        return 0;
+}
+
+int manager_publish(Manager *m, const char *name, const char *value, const char *owner, uint64_t lifetime_usec,
+                    uint32_t *ret_serial) {
+        uint8_t wire[DNAME_MAX];
+        const Zone *z;
+        int size, r;
+
+        size = dname_from_text(name, wire);
+        if (size < 0)
+                return size;
+        z = zone_find_for(m->source.zones, m->source.n_zones, wire, (size_t) size, /* parent= */ false);
+        if (!z)
+                return -EHOSTUNREACH;
+        r = overlay_publish(m->source.overlay, wire, (size_t) size, value, owner, realtime_usec() + lifetime_usec);
+        if (r < 0)
+                return r;
+        if (r > 0) {
+                (void) manager_bump_serial(m, wire, (size_t) size);
+                log_text("published", wire, owner);
+        }
+        arm_expiry(m);
+        *ret_serial = z->serial;
+        return 0;
+}
+
+int manager_withdraw(Manager *m, const char *name, const char *value, const char *owner) {
+        uint8_t wire[DNAME_MAX];
+        unsigned n;
+        int size;
+
+        size = dname_from_text(name, wire);
+        if (size < 0)
+                return size;
+        n = overlay_withdraw(m->source.overlay, wire, (size_t) size, value, owner);
+        if (n > 0) {
+                (void) manager_bump_serial(m, wire, (size_t) size);
+                log_text("withdrawn", wire, owner);
+        }
+        arm_expiry(m);
+        return (int) n;
+}
+
+/* --- life ---------------------------------------------------------------------------------------------------------- */
+
+static int on_minute(sd_event_source *source, uint64_t usec, void *userdata) {
+        Manager *m = userdata;
+        const uint64_t limited = m->source.stats.limited[0] + m->source.stats.limited[1];
+
+        if (limited > m->limited_told)
+                log_notice("%llu queries were over the rate limit in the last minute.",
+                           (unsigned long long) (limited - m->limited_told));
+        m->limited_told = limited;
+        (void) sd_event_source_set_time(source, usec + USEC_PER_MINUTE);
+        return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static TcpLimits tcp_limits(const Config *c) {
+        return (TcpLimits) { .clients = c->dns.tcp_clients, .idle_usec = c->dns.tcp_idle_usec };
+}
+
+static int manager_setup_source(Manager *m, const Config *config) {
+        uint8_t seed[SIPHASH_KEY_SIZE];
+
+        /* Both are new at each start: a client whose cookie became invalid is answered all the same, and gets a new one. */
+        if (getrandom(seed, sizeof(seed), 0) != sizeof(seed) ||
+            getrandom(m->source.cookie_secret, sizeof(m->source.cookie_secret), 0) != sizeof(m->source.cookie_secret))
+                return -EIO;
+        m->source.overlay = overlay_new();
+        m->source.rrl = rrl_new(config->dns.rate_limit, seed);
+        return m->source.overlay && m->source.rrl ? 0 : -ENOMEM;
+}
+
+static int manager_setup_timers(Manager *m) {
+        uint64_t now;
+        int r;
+
+        /* The wall clock: a value ends when its owner said, also where the clock was set meanwhile. */
+        r = sd_event_add_time(m->event, &m->expiry, CLOCK_REALTIME, USEC_INFINITY, /* accuracy= */ 1, on_expiry, m);
+        if (r < 0)
+                return r;
+        (void) sd_event_source_set_enabled(m->expiry, SD_EVENT_OFF);
+        r = sd_event_now(m->event, CLOCK_MONOTONIC, &now);
+        if (r < 0)
+                return r;
+        return sd_event_add_time(m->event, &m->minute, CLOCK_MONOTONIC, now + USEC_PER_MINUTE, 10 * USEC_PER_SEC, on_minute, m);
+}
+
+static int manager_setup_sockets(Manager *m, const Config *config) {
+        const TcpLimits limits = tcp_limits(config);
+        int fds[MANAGER_SOCKETS_MAX], n, r;
+
+        n = daemon_listen_fds("dns-udp", fds, ELEMENTSOF(fds));
+        if (n <= 0)
+                log_warning("No socket named dns-udp was handed in: nothing is answered by UDP.");
+        r = udp_server_new(m->event, fds, (size_t) MAX(0, MIN(n, (int) ELEMENTSOF(fds))), &m->source, &m->udp);
+        if (r < 0)
+                return log_error_errno(r, "Could not use the UDP sockets: %m");
+        n = daemon_listen_fds("dns-tcp", fds, ELEMENTSOF(fds));
+        if (n <= 0)
+                log_warning("No socket named dns-tcp was handed in: nothing is answered by TCP.");
+        r = tcp_server_new(m->event, fds, (size_t) MAX(0, MIN(n, (int) ELEMENTSOF(fds))), &limits, &m->source, &m->tcp);
+        if (r < 0)
+                return log_error_errno(r, "Could not use the TCP sockets: %m");
+        return 0;
+}
+
+int manager_new(Daemon *daemon, const Config *config, Manager **ret) {
+        _cleanup_(manager_freep) Manager *m = NULL;
+        int r;
+
+        m = calloc(1, sizeof(*m));
+        if (!m)
+                return -ENOMEM;
+        m->daemon = daemon;
+        m->event = sd_event_ref(daemon_event(daemon));
+        r = manager_setup_source(m, config);
+        if (r < 0)
+                return r;
+        r = manager_make_zones(m, config);
+        if (r < 0)
+                return r;
+        r = manager_setup_timers(m);
+        if (r < 0)
+                return r;
+        r = manager_setup_sockets(m, config);
+        if (r < 0)
+                return r;
+        r = vl_watch_new(&m->watch, m->event, NET_INTERFACE, NET_WATCH, on_addresses, m);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(m);
+        return 0;
+}
+
+Manager *manager_free(Manager *m) {
+        if (!m)
+                return NULL;
+        vl_watch_free(m->watch);
+        udp_server_free(m->udp);
+        tcp_server_free(m->tcp);
+        sd_event_source_disable_unref(m->expiry);
+        sd_event_source_disable_unref(m->minute);
+        for (size_t i = 0; i < m->source.n_zones; i++)
+                zone_free(m->source.zones[i]);
+        free(m->source.zones);
+        overlay_free(m->source.overlay);
+        rrl_free(m->source.rrl);
+        sd_event_unref(m->event);
+        explicit_bzero(m->source.cookie_secret, sizeof(m->source.cookie_secret));
+        free(m);
+        return NULL;
+}
+
+int manager_reload(Manager *m, const Config *config) {
+        const TcpLimits limits = tcp_limits(config);
+        int r;
+
+        r = manager_make_zones(m, config);
+        if (r < 0)
+                return r;
+        m->source.rrl->rate = config->dns.rate_limit;
+        tcp_server_set_limits(m->tcp, &limits);
+        return 0;
+}

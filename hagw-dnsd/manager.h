@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "answer.h"
+#include "daemon.h"
+#include "tcp.h"
+#include "udp.h"
+
+/* What hagw-dnsd is while it runs: the zones in force, the overlay, the sockets' servers, and the house's addresses as netd
+ * tells them. Main loop only. */
+
+#define MANAGER_SOCKETS_MAX 16U /* of each kind */
+
+typedef struct Manager {
+        Daemon *daemon;
+        sd_event *event;
+        const Config *config; /* in force; replaced by a reload */
+        AnswerSource source;
+        ZoneAddress ipv4, ipv6;
+        UdpServer *udp;
+        TcpServer *tcp;
+        VlWatch *watch;          /* netd's addresses */
+        sd_event_source *expiry; /* of the overlay's first value to end */
+        sd_event_source *minute; /* tells of rate limiting, at most once a minute */
+        uint64_t limited_told;
+} Manager;
+
+int manager_new(Daemon *daemon, const Config *config, Manager **ret);
+Manager *manager_free(Manager *m);
+DEFINE_TRIVIAL_CLEANUP_FUNC(Manager *, manager_free)
+
+/* All or nothing. */
+int manager_reload(Manager *m, const Config *config);
+
+/* name: normalized text. -EHOSTUNREACH: in no zone of ours; else overlay_publish()'s errors. ret_serial: the zone's, after. */
+int manager_publish(Manager *m, const char *name, const char *value, const char *owner, uint64_t lifetime_usec,
+                    uint32_t *ret_serial);
+/* Returns how many values went. */
+int manager_withdraw(Manager *m, const char *name, const char *value, const char *owner);
+
+/* manager-zones.c: builds the zones of a configuration with the manager's addresses, and puts them in force. A zone whose content
+ * did not change keeps its serial; another gets a later one. */
+int manager_make_zones(Manager *m, const Config *config);
+/* Gives the zone that the name lies in a later serial. Returns it; 0 where there is none. */
+uint32_t manager_bump_serial(Manager *m, const uint8_t *name, size_t size);
+void manager_update_status(Manager *m);
+
+int manager_metrics(Manager *m, sd_json_variant **metrics); /* dnsd-metrics.c */

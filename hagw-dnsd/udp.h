@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "answer.h"
+
+/* DNS over UDP on handed-in sockets: batches in, batches out. Main loop only. */
+
+#define UDP_BATCH 64U          /* datagrams per system call */
+#define UDP_BATCHES_MAX 8U     /* per wake-up, so that varlink and TCP get their turn */
+#define UDP_QUERY_MAX 4096U    /* octets; longer ones are ignored */
+
+typedef struct UdpServer UdpServer;
+
+/* fds stay the caller's, and must outlive the server. */
+int udp_server_new(sd_event *event, const int *fds, size_t n_fds, AnswerSource *source, UdpServer **ret);
+UdpServer *udp_server_free(UdpServer *u);
+DEFINE_TRIVIAL_CLEANUP_FUNC(UdpServer *, udp_server_free)
+
+/* Answers that the kernel did not take. */
+uint64_t udp_server_unsent(const UdpServer *u);

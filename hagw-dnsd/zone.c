@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Zones: which names there are. The records are prepared in zone-records.c. */
+
+#include "siphash.h"
+#include "zone.h"
+#include "zone-records.h"
+
+static const uint8_t no_key[SIPHASH_KEY_SIZE]; /* the names come from the configuration: nobody aims at a bucket */
+
+/* --- the table of names ------------------------------------------------------------------------------------------ */
+
+static ZoneNode *node_slot(const Zone *z, const uint8_t *name, size_t size) {
+        size_t i = siphash24(name, size, no_key) & (z->allocated - 1);
+
+        while (z->nodes[i].name && (z->nodes[i].size != size || memcmp(z->nodes[i].name, name, size) != 0))
+                i = (i + 1) & (z->allocated - 1);
+        return &z->nodes[i];
+}
+
+static const ZoneNode *node_find(const Zone *z, const uint8_t *name, size_t size) {
+        const ZoneNode *n = node_slot(z, name, size);
+
+        return n->name ? n : NULL;
+}
+
+/* Adds the name and the empty ones between it and the zone (RFC 4592 section 2.2.2). name stays valid: it is in the arena. */
+static int node_add(Zone *z, const uint8_t *name, size_t size, bool has_address) {
+        const unsigned labels = dname_labels(name);
+
+        z->labels_max = MAX(z->labels_max, (uint8_t) labels);
+        while (size > z->name_size) {
+                ZoneNode *n = node_slot(z, name, size);
+                if (n->name && !has_address)
+                        return 0;
+                if (!n->name) {
+                        if (++z->n_nodes > ZONE_NODES_MAX)
+                                return -E2BIG;
+                        *n = (ZoneNode) { .name = name, .size = (uint8_t) size };
+                }
+                n->has_address |= has_address;
+                has_address = false;
+                size -= 1U + *name;
+                name += 1U + *name;
+        }
+        return 0;
+}
+
+static int zone_add_names(Zone *z, const char *const *names, size_t n, bool has_address, size_t *arena_used) {
+        for (size_t i = 0; i < n; i++) {
+                uint8_t *name = z->arena + *arena_used;
+                int size, r;
+
+                size = dname_from_text(names[i], name);
+                if (size < 0)
+                        return size;
+                *arena_used += (size_t) size;
+                if (!dname_in_zone(name, (size_t) size, z->name, z->name_size))
+                        return -EINVAL;
+                r = node_add(z, name, (size_t) size, has_address);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int zone_make_nodes(Zone *z, const ZoneDescription *d) {
+        const size_t names = d->n_hosts + d->n_children + 1;
+        size_t used = 0;
+        int r;
+
+        if (names > ZONE_NODES_MAX)
+                return -E2BIG;
+        z->allocated = 2 * ZONE_NODES_MAX; /* at most half full */
+        z->nodes = calloc(z->allocated, sizeof(ZoneNode));
+        z->arena = calloc(names, DNAME_MAX);
+        if (!z->nodes || !z->arena)
+                return -ENOMEM;
+        r = zone_add_names(z, d->hosts, d->n_hosts, /* has_address= */ true, &used);
+        if (r < 0)
+                return r;
+        /* A name server outside of this zone is no name of it. */
+        (void) zone_add_names(z, &d->name_server, 1, /* has_address= */ true, &used);
+        return zone_add_names(z, d->children, d->n_children, /* has_address= */ false, &used);
+}
+
+/* --- the zone ---------------------------------------------------------------------------------------------------- */
+
+static void zone_make_hash(Zone *z) {
+        z->hash = siphash24(z->name, z->name_size, no_key) ^ z->any;
+        for (size_t i = 0; i < _ZONE_RECORDS_MAX; i++)
+                z->hash = rotate_hash(z->hash) ^ siphash24(z->records[i].data, z->records[i].size, no_key);
+        /* Sums do not depend on the order in which the table holds the nodes. */
+        for (size_t i = 0; i < z->allocated; i++)
+                if (z->nodes[i].name)
+                        z->hash += siphash24(z->nodes[i].name, z->nodes[i].size, no_key) | z->nodes[i].has_address;
+}
+
+int zone_new(const ZoneDescription *d, Zone **ret) {
+        _cleanup_(zone_freep) Zone *z = NULL;
+        int r;
+
+        z = calloc(1, sizeof(*z));
+        if (!z)
+                return -ENOMEM;
+        r = dname_from_text(d->name, z->name);
+        if (r < 0)
+                return r;
+        z->name_size = (uint8_t) r;
+        z->labels = (uint8_t) dname_labels(z->name);
+        z->any = d->any;
+        z->knowledge[ZONE_A] = d->ipv4.knowledge;
+        z->knowledge[ZONE_AAAA] = d->ipv6.knowledge;
+        r = zone_records_make(z, d);
+        if (r < 0)
+                return r;
+        if (!d->any) {
+                r = zone_make_nodes(z, d);
+                if (r < 0)
+                        return r;
+        }
+        zone_make_hash(z);
+        *ret = TAKE_PTR(z);
+        return 0;
+}
+
+Zone *zone_free(Zone *z) {
+        if (!z)
+                return NULL;
+        for (size_t i = 0; i < _ZONE_RECORDS_MAX; i++)
+                free(z->records[i].data);
+        free(z->nodes);
+        free(z->arena);
+        free(z);
+        return NULL;
+}
+
+/* RFC 4592 section 3.3.1: the closest name that exists, and whether a wildcard stands right below it. */
+static ZoneMatch zone_find_wildcard(const Zone *z, const uint8_t *name, size_t size) {
+        uint8_t wildcard[DNAME_MAX + 2] = { 1, '*' };
+        unsigned labels = dname_labels(name);
+        const ZoneNode *n;
+
+        while (size > z->name_size) {
+                size -= 1U + *name;
+                name += 1U + *name;
+                /* Deeper than anything that exists: not worth a look. */
+                if (--labels > z->labels_max)
+                        continue;
+                if (size > z->name_size && !node_find(z, name, size))
+                        continue;
+                memcpy(wildcard + 2, name, size);
+                n = node_find(z, wildcard, size + 2);
+                return !n ? ZONE_MATCH_NONE : n->has_address ? ZONE_MATCH_HOST : ZONE_MATCH_EMPTY;
+        }
+        return ZONE_MATCH_NONE;
+}
+
+ZoneMatch zone_find(const Zone *z, const uint8_t *name, size_t size) {
+        const bool attribute = name[0] > 0 && name[1] == '_';
+        const ZoneNode *n;
+        ZoneMatch match;
+
+        if (size == z->name_size)
+                return ZONE_MATCH_APEX;
+        if (z->any)
+                return attribute ? ZONE_MATCH_EMPTY : ZONE_MATCH_HOST;
+        n = node_find(z, name, size);
+        if (n)
+                return n->has_address ? ZONE_MATCH_HOST : ZONE_MATCH_EMPTY;
+        match = zone_find_wildcard(z, name, size);
+        return match == ZONE_MATCH_HOST && attribute ? ZONE_MATCH_EMPTY : match;
+}
+
+const Zone *zone_find_for(Zone *const *zones, size_t n, const uint8_t *name, size_t size, bool parent) {
+        const Zone *own = NULL;
+
+        for (size_t i = 0; i < n; i++) {
+                if (!dname_in_zone(name, size, zones[i]->name, zones[i]->name_size))
+                        continue;
+                if (!parent || own || zones[i]->name_size != size)
+                        return zones[i];
+                own = zones[i];
+        }
+        return own;
+}
+
+int zone_compare(const void *a, const void *b) {
+        const Zone *x = *(Zone *const *) a, *y = *(Zone *const *) b;
+
+        return (int) y->name_size - (int) x->name_size;
+}

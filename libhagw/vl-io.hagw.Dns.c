@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What hagw-dnsd answers; tests/idl/io.hagw.Dns.varlink is its text. */
+
+#include "vl-io.hagw.Dns.h"
+
+static SD_VARLINK_DEFINE_STRUCT_TYPE(
+        Overlay,
+        SD_VARLINK_FIELD_COMMENT("Absolute name without trailing dot, lower case"),
+        SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_STRING, 0),
+        SD_VARLINK_DEFINE_FIELD(value, SD_VARLINK_STRING, 0),
+        SD_VARLINK_DEFINE_FIELD(owner, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("CLOCK_REALTIME"),
+        SD_VARLINK_DEFINE_FIELD(expiresUSec, SD_VARLINK_INT, 0));
+
+static SD_VARLINK_DEFINE_STRUCT_TYPE(
+        Zone,
+        SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("Of the SOA record; later with every change of the zone's content"),
+        SD_VARLINK_DEFINE_FIELD(serial, SD_VARLINK_INT, 0),
+        SD_VARLINK_DEFINE_FIELD(nameServers, SD_VARLINK_STRING, SD_VARLINK_ARRAY),
+        SD_VARLINK_FIELD_COMMENT("The house's addresses that are answered; null where there is none"),
+        SD_VARLINK_DEFINE_FIELD(ipv4, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
+        SD_VARLINK_DEFINE_FIELD(ipv6, SD_VARLINK_STRING, SD_VARLINK_NULLABLE));
+
+static SD_VARLINK_DEFINE_METHOD(
+        PublishText,
+        SD_VARLINK_FIELD_COMMENT("Inside a zone of ours"),
+        SD_VARLINK_DEFINE_INPUT(name, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("1 to 255 printable ASCII characters"),
+        SD_VARLINK_DEFINE_INPUT(value, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("Who publishes: 1 to 64 printable ASCII characters"),
+        SD_VARLINK_DEFINE_INPUT(owner, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("1 s to 7 days"),
+        SD_VARLINK_DEFINE_INPUT(lifetimeUSec, SD_VARLINK_INT, 0),
+        SD_VARLINK_FIELD_COMMENT("The zone's, with the value in it"),
+        SD_VARLINK_DEFINE_OUTPUT(serial, SD_VARLINK_INT, 0));
+
+static SD_VARLINK_DEFINE_METHOD(
+        WithdrawText,
+        SD_VARLINK_DEFINE_INPUT(name, SD_VARLINK_STRING, 0),
+        SD_VARLINK_DEFINE_INPUT(value, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
+        SD_VARLINK_DEFINE_INPUT(owner, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("How many values went"),
+        SD_VARLINK_DEFINE_OUTPUT(withdrawn, SD_VARLINK_INT, 0));
+
+static SD_VARLINK_DEFINE_METHOD(ListText, SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(overlay, Overlay, SD_VARLINK_ARRAY));
+
+static SD_VARLINK_DEFINE_METHOD(
+        Lookup,
+        SD_VARLINK_DEFINE_INPUT(name, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("A type's name, such as \"A\" or \"TXT\""),
+        SD_VARLINK_DEFINE_INPUT(type, SD_VARLINK_STRING, 0),
+        SD_VARLINK_DEFINE_OUTPUT(rcode, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("RDATA in presentation form (RFC 1035 section 5.1)"),
+        SD_VARLINK_DEFINE_OUTPUT(answers, SD_VARLINK_STRING, SD_VARLINK_ARRAY));
+
+static SD_VARLINK_DEFINE_METHOD(ListZones, SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(zones, Zone, SD_VARLINK_ARRAY));
+
+static SD_VARLINK_DEFINE_ERROR(NotInZone, SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_STRING, 0));
+static SD_VARLINK_DEFINE_ERROR(OverlayFull, SD_VARLINK_DEFINE_FIELD(limit, SD_VARLINK_INT, 0));
+
+SD_VARLINK_DEFINE_INTERFACE(
+        io_hagw_Dns, "io.hagw.Dns",
+        SD_VARLINK_INTERFACE_COMMENT("The authoritative name server of the house's zones."),
+        SD_VARLINK_SYMBOL_COMMENT("A TXT value published on top of the zone, with who published it and when it goes by itself"),
+        &vl_type_Overlay,
+        SD_VARLINK_SYMBOL_COMMENT("A zone that is served"),
+        &vl_type_Zone,
+        SD_VARLINK_SYMBOL_COMMENT("Adds one TXT value at a name inside a zone. Several values may stand at one name; the same value "
+                                  "twice by one owner only moves its expiry. When this returns, queries are answered with it."),
+        &vl_method_PublishText,
+        SD_VARLINK_SYMBOL_COMMENT("Takes back a value, or all of the owner's values at the name where value is null. Not an error "
+                                  "when there is none."),
+        &vl_method_WithdrawText,
+        SD_VARLINK_SYMBOL_COMMENT("The values that are published now."),
+        &vl_method_ListText,
+        SD_VARLINK_SYMBOL_COMMENT("What the server would answer."),
+        &vl_method_Lookup,
+        SD_VARLINK_SYMBOL_COMMENT("The zones that are served now."),
+        &vl_method_ListZones,
+        SD_VARLINK_SYMBOL_COMMENT("The name lies in no zone of ours"),
+        &vl_error_NotInZone,
+        SD_VARLINK_SYMBOL_COMMENT("No more values fit at the name, or at all"),
+        &vl_error_OverlayFull);

@@ -1,0 +1,373 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""hagw-dnsd: what it answers, to real clients (dnspython, knot's kdig)."""
+
+import shutil
+import socket
+import subprocess
+import time
+
+import dns.edns
+import dns.flags
+import dns.message
+import dns.opcode
+import dns.rdataclass
+import dns.rdatatype
+import pytest
+
+from dns_tools import CONFIG, HOSTS, IPV4, IPV6, ZONE, NameServer, is_authoritative, rcode, values
+
+
+@pytest.fixture
+def ns(house):
+    server = NameServer(house)
+    yield server
+    server.addresses.close()
+
+
+def kdig(ns, *arguments):
+    if not shutil.which("kdig"):
+        pytest.skip("kdig is not installed (knot-dnsutils)")
+    command = ["kdig", f"@{ns.host}", "-p", str(ns.port), "+timeout=5", "+retry=0", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout
+
+
+TRANSPORTS = pytest.mark.parametrize("tcp", [False, True], ids=["udp", "tcp"])
+
+
+@TRANSPORTS
+@pytest.mark.parametrize("name,rdtype,answer", [
+    (f"ha.{ZONE}", "A", [IPV4]),
+    (f"ha.{ZONE}", "AAAA", [IPV6]),
+    (f"any.thing.at.all.{ZONE}", "A", [IPV4]),
+    (f"ns.{ZONE}", "A", [IPV4]),
+    (ZONE, "A", [IPV4]),
+    (ZONE, "AAAA", [IPV6]),
+    (ZONE, "NS", [f"ns.{ZONE}."]),
+    (ZONE, "CAA", ['0 issue "letsencrypt.org"', '0 issue "pki.example"']),
+    ("ha.only.example.org", "A", [IPV4]),
+    ("only.example.org", "NS", [f"ns.{ZONE}."]),
+    ("x.apps.only.example.org", "AAAA", [IPV6]),
+    ("y.x.apps.only.example.org", "A", [IPV4]),
+])
+def test_positive(ns, tcp, name, rdtype, answer):
+    reply = ns.ask(name, rdtype, tcp)
+    assert rcode(reply) == "NOERROR" and is_authoritative(reply)
+    assert not reply.flags & (dns.flags.RA | dns.flags.AD | dns.flags.TC)
+    assert values(reply) == answer
+    assert reply.answer[0].name.to_text() == name + "."
+
+
+@TRANSPORTS
+@pytest.mark.parametrize("name,rdtype,code", [
+    (f"ha.{ZONE}", "TXT", "NOERROR"),
+    (f"ha.{ZONE}", "MX", "NOERROR"),
+    (f"ha.{ZONE}", "HTTPS", "NOERROR"),
+    (f"ha.{ZONE}", "NS", "NOERROR"),
+    (f"ha.{ZONE}", "SOA", "NOERROR"),
+    (f"ha.{ZONE}", "TYPE65280", "NOERROR"),
+    (ZONE, "DS", "NOERROR"),
+    (f"_acme-challenge.{ZONE}", "A", "NOERROR"),
+    (f"_acme-challenge.{ZONE}", "TXT", "NOERROR"),
+    ("b.only.example.org", "A", "NOERROR"),      # empty, between a.b and the zone
+    ("apps.only.example.org", "A", "NOERROR"),   # empty, below it stands "*"
+    ("x.apps.only.example.org", "TXT", "NOERROR"),
+    ("_acme-challenge.x.apps.only.example.org", "A", "NOERROR"),
+    ("nothing.only.example.org", "A", "NXDOMAIN"),
+    ("x.ha.only.example.org", "A", "NXDOMAIN"),
+    ("x.b.only.example.org", "A", "NXDOMAIN"),
+    ("ns.only.example.org", "A", "NXDOMAIN"),    # its name server is elsewhere
+])
+def test_negative(ns, tcp, name, rdtype, code):
+    reply = ns.ask(name, rdtype, tcp)
+    assert (rcode(reply), reply.answer) == (code, []) and is_authoritative(reply)
+    soa, = reply.authority
+    assert soa.rdtype == dns.rdatatype.SOA
+    assert soa.name.to_text() == ("only.example.org." if "only" in name else ZONE + ".")
+    assert soa.ttl == (1 if name.startswith("_") else 60)
+
+
+@TRANSPORTS
+@pytest.mark.parametrize("name", ["example.com", "xhome.example.com", "com", ".", "www.example.net"])
+def test_refused_outside(ns, tcp, name):
+    reply = ns.ask(name, "A", tcp)
+    assert rcode(reply) == "REFUSED" and not is_authoritative(reply)
+    assert not (reply.answer or reply.authority or reply.additional)
+
+
+def test_soa(ns):
+    soa = ns.ask(ZONE, "SOA").answer[0][0]
+    assert soa.mname.to_text() == f"ns.{ZONE}." and soa.rname.to_text() == f"hostmaster.{ZONE}."
+    assert abs(soa.serial - time.time()) < 60
+
+
+def test_glue(ns):
+    assert values(ns.ask(ZONE, "NS"), "additional") == [IPV6, IPV4]
+    # The name server lies in the other zone, so its name cannot be compressed: more than four times the query.
+    assert values(ns.ask("only.example.org", "NS"), "additional") == []
+    assert values(ns.ask("only.example.org", "NS", tcp=True), "additional") == [IPV6, IPV4]
+
+
+def test_ttl(ns):
+    assert ns.ask(f"ha.{ZONE}").answer[0].ttl == 90
+    assert ns.ask("ha.only.example.org").answer[0].ttl == 60
+
+
+def test_case_is_kept(ns):
+    reply = ns.ask("hA.HoMe.eXaMpLe.CoM")
+    assert b"\x02hA\x04HoMe\x07eXaMpLe\x03CoM" in reply.to_wire() or reply.question[0].name.to_text() == "hA.HoMe.eXaMpLe.CoM."
+    raw = ns.raw(dns.message.make_query("hA.HoMe.eXaMpLe.CoM", "A", use_edns=False).to_wire())
+    assert b"\x02hA\x04HoMe\x07eXaMpLe\x03CoM\0" in raw
+
+
+@pytest.mark.parametrize("tcp", [False, True])
+def test_any(ns, tcp):
+    reply = ns.ask(f"ha.{ZONE}", "ANY", tcp)
+    assert len(reply.answer) == 1 and values(reply) == [IPV4]
+    assert rcode(ns.ask("nothing.only.example.org", "ANY", tcp)) == "NXDOMAIN"
+
+
+@pytest.mark.parametrize("rdtype,code", [("AXFR", "REFUSED"), ("IXFR", "REFUSED"), ("MAILA", "NOTIMP"), ("TSIG", "FORMERR")])
+def test_meta_types(ns, rdtype, code):
+    query = dns.message.make_query(ZONE, "A", use_edns=False)
+    query.question[0].rdtype = dns.rdatatype.from_text(rdtype)
+    reply = ns.raw(query.to_wire())
+    assert reply[3] & 15 == {"REFUSED": 5, "NOTIMP": 4, "FORMERR": 1}[code]
+
+
+@pytest.mark.parametrize("rdclass", ["CH", "ANY", "HS", "CLASS700"])
+def test_classes(ns, rdclass):
+    assert rcode(ns.ask("version.bind", "TXT", rdclass=rdclass)) == "REFUSED"
+    assert rcode(ns.ask(ZONE, "A", rdclass=rdclass)) == "REFUSED"
+
+
+@pytest.mark.parametrize("opcode", [1, 2, 4, 5, 15])
+def test_opcodes(ns, opcode):
+    data = bytearray(dns.message.make_query(ZONE, "SOA", use_edns=False).to_wire())
+    data[2] |= opcode << 3
+    for query in (bytes(data), bytes(data[:4]) + bytes(8)):
+        reply = ns.raw(query)
+        assert reply[:2] == query[:2] and reply[2] >> 3 == 0x10 | opcode and reply[3] == 4 and len(reply) == 12
+
+
+def test_flags(ns):
+    query = dns.message.make_query(f"ha.{ZONE}", "A", use_edns=False)
+    query.flags |= dns.flags.AD | dns.flags.CD | dns.flags.RD | 0x40
+    reply = ns.raw(query.to_wire())
+    assert reply[2:4] == bytes([0x85, 0])  # QR AA RD, nothing else
+
+
+# --- EDNS ---
+
+def test_edns(ns):
+    reply = ns.ask(f"ha.{ZONE}", use_edns=0, payload=4096, want_dnssec=True)
+    assert (reply.edns, reply.payload) == (0, 1232) and reply.ednsflags & dns.flags.DO
+    assert not ns.ask(f"ha.{ZONE}", use_edns=0).ednsflags & dns.flags.DO
+    assert ns.ask(f"ha.{ZONE}").edns == -1
+
+
+def test_edns_version(ns):
+    reply = ns.ask(f"ha.{ZONE}", use_edns=1)
+    assert rcode(reply) == "BADVERS" and reply.edns == 0 and not reply.answer
+
+
+def test_edns_unknown_option_and_flags(ns):
+    options = [dns.edns.GenericOption(65001, b"xyz"), dns.edns.GenericOption(3, b"")]
+    reply = ns.ask(f"ha.{ZONE}", use_edns=0, options=options, ednsflags=0x40)
+    assert values(reply) == [IPV4] and not reply.options and not reply.ednsflags & 0x40
+
+
+# --- messages that are none, or half ---
+
+def question(name=b"\2ha\4home\7example\3com\0", rdtype=b"\0\1", rdclass=b"\0\1"):
+    return name + rdtype + rdclass
+
+
+HEADER = b"\x12\x34\1\0"
+OPT = b"\0\0\x29\4\xd0\0\0\0\0\0\0"
+
+
+@pytest.mark.parametrize("data", [
+    HEADER + b"\0\1\0\0\0\0\0\0",                                            # no question behind the header
+    HEADER + b"\0\1\0\0\0\0\0\0" + question()[:-1],                          # cut
+    HEADER + b"\0\1\0\0\0\0\0\0" + question() + b"x",                        # longer than it says
+    HEADER + b"\0\1\0\0\0\0\0\0" + question(b"\xc0\x0c"),                    # a name that points at itself
+    HEADER + b"\0\1\0\0\0\0\0\0" + question(b"\2ha\xc0\x0c"),                # a loop
+    HEADER + b"\0\1\0\0\0\0\0\0" + question(b"\x40" + b"a" * 64 + b"\0"),    # a label type that is none
+    HEADER + b"\0\1\0\0\0\0\0\0" + question((b"\x3f" + b"a" * 63) * 4 + b"\0"),  # 257 octets of name
+    HEADER + b"\0\2\0\0\0\0\0\0" + question() * 2,                           # RFC 9619
+    HEADER + b"\0\0\0\0\0\0\0\0",                                            # nothing is asked
+    HEADER + b"\0\1\0\0\0\0\0\1" + question(),                               # a record is missing
+    HEADER + b"\0\1\0\0\0\0\0\2" + question() + OPT * 2,                     # two OPT (RFC 6891 section 6.1.1)
+    HEADER + b"\0\1\0\1\0\0\0\0" + question() + OPT,                         # OPT as an answer
+    HEADER + b"\0\1\0\0\0\0\0\1" + question() + OPT[:-2] + b"\0\4",          # OPT cut
+    HEADER + b"\0\1\0\0\0\0\0\1" + question() + OPT[:-2] + b"\0\4\0\x0a\0\4",  # an option cut
+    HEADER + b"\0\1\0\0\0\0\0\1" + question() + b"\1a" + OPT,                # OPT not at the root
+    HEADER + b"\0\1\0\0\0\0\0\1" + question() + OPT[:-2] + b"\0\7\0\x0a\0\3abc",  # a cookie of 3 octets
+    HEADER + b"\0\1\xff\xff\xff\xff\xff\xff" + question(),
+])
+def test_formerr(ns, data):
+    reply = ns.raw(data)
+    assert reply[:2] == b"\x12\x34" and reply[2] & 0xf8 == 0x80 and reply[3] & 15 == 1
+    assert len(reply) <= 4 * len(data)
+    assert values(ns.ask(f"ha.{ZONE}")) == [IPV4]
+
+
+@pytest.mark.parametrize("data", [b"", b"\0", bytes(11), b"\x12\x34\x81\0" + bytes(8), b"\x12\x34\x81\0\0\1" + bytes(6) + question()])
+def test_silence(ns, data):
+    before = ns.metric("dns_ignored")
+    assert ns.raw(data, timeout=0.3) is None
+    assert ns.metric("dns_ignored") == before + 1
+
+
+def test_long_datagram(ns):
+    padded = HEADER + b"\0\1\0\0\0\0\0\1" + question() + OPT[:-2]
+    reply = ns.raw(padded + b"\x0b\xbc\0\x0c\x0b\xb8" + bytes(3000))
+    assert values(dns.message.from_wire(reply)) == [IPV4]
+    assert ns.raw(padded + b"\x1f\x44\0\x0c\x1f\x40" + bytes(8000), timeout=0.3) is None
+
+
+# --- addresses ---
+
+def test_address_change(ns):
+    serial = ns.ask(ZONE, "SOA").answer[0][0].serial
+    ns.addresses.change("198.51.100.7", None)
+    ns.until(lambda: values(ns.ask(f"ha.{ZONE}")) == ["198.51.100.7"])
+    reply = ns.ask(f"ha.{ZONE}", "AAAA")
+    assert rcode(reply) == "NOERROR" and not reply.answer
+    assert ns.ask(ZONE, "SOA").answer[0][0].serial > serial
+    assert ns.status() == f"serving {ZONE} and 1 more, 198.51.100.7"
+
+
+def test_netd_gone(ns):
+    ns.addresses.close()
+    time.sleep(0.3)
+    assert values(ns.ask(f"ha.{ZONE}")) == [IPV4]
+    ns.addresses.ipv4 = "198.51.100.8"
+    ns.addresses.listen()
+    ns.until(lambda: values(ns.ask(f"ha.{ZONE}")) == ["198.51.100.8"])
+
+
+@pytest.mark.parametrize("bad", ['{"parameters":{},"continues":true}', '{"parameters":{"addresses":[{"family":"ipv4",'
+                                 '"address":"not one"}]},"continues":true}', '{"parameters":{"addresses":[{"family":"ipv4",'
+                                 '"address":"2001:db8::1"}]},"continues":true}', "nonsense"])
+def test_netd_talks_nonsense(ns, bad):
+    ns.addresses.send_raw(bad.encode() + b"\0")
+    time.sleep(0.2)
+    assert values(ns.ask(f"ha.{ZONE}")) == [IPV4]
+
+
+def test_no_address_yet(house):
+    ns = NameServer(house, addresses=False)
+    reply = ns.ask(f"ha.{ZONE}")
+    assert rcode(reply) == "SERVFAIL" and not reply.authority
+    assert rcode(ns.ask(ZONE, "SOA")) == "NOERROR"
+    assert "waiting for hagw-netd" in ns.status()
+
+
+# --- reload ---
+
+def test_reload(ns, house):
+    serial = ns.ask(ZONE, "SOA").answer[0][0].serial
+    ns.daemon.reload()
+    assert ns.ask(ZONE, "SOA").answer[0][0].serial == serial, "nothing changed, and the serial did"
+    house.configure(CONFIG.replace('"90s"', '"30s"'), **HOSTS)
+    ns.daemon.reload()
+    assert ns.ask(f"ha.{ZONE}").answer[0].ttl == 30
+    assert ns.ask(ZONE, "SOA").answer[0][0].serial > serial
+
+
+@pytest.mark.parametrize("bad", ["zones = ( { nam = 1; } );", f'zones = ( {{ name = "{ZONE}"; }}, {{ name = "{ZONE}"; }} );',
+                                 f'zones = ( {{ name = "{ZONE}"; contact = "nobody"; }} );'])
+def test_reload_refused(ns, house, bad):
+    house.configure(bad)
+    ns.daemon.reload()
+    assert values(ns.ask("ha.only.example.org")) == [IPV4]
+    assert ns.daemon.call("io.hagw.Service.Describe")["configError"]
+
+
+# --- where answers leave from ---
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.77"])
+def test_wildcard_socket(house, host):
+    """The client is connected: it hears an answer only from the address that it asked."""
+    ns = NameServer(house, bind="0.0.0.0")
+    ns.host = host
+    query = dns.message.make_query(f"ha.{ZONE}", "A", use_edns=False)
+    assert ns.raw(query.to_wire())[:2] == query.to_wire()[:2]
+    assert values(ns.ask(f"ha.{ZONE}", tcp=True)) == [IPV4]
+
+
+@pytest.mark.parametrize("bind", ["::", "::1"])
+def test_ipv6(house, bind):
+    try:
+        ns = NameServer(house, bind=bind, family=socket.AF_INET6)
+    except OSError as e:
+        pytest.skip(f"no IPv6 on the loopback here: {e}")
+    assert values(ns.ask(f"ha.{ZONE}")) == [IPV4]
+    assert values(ns.ask(f"ha.{ZONE}", tcp=True)) == [IPV4]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.77", "::1"])
+def test_dual_stack(house, host):
+    """As the socket units bind: one socket for IPv4 and IPv6, beside a stub resolver at 127.0.0.53."""
+    try:
+        ns = NameServer(house, bind="::", family=socket.AF_INET6, dual=True)
+    except OSError as e:
+        pytest.skip(f"no IPv6 here: {e}")
+    ns.host = host
+    query = dns.message.make_query(f"ha.{ZONE}", "A", use_edns=False).to_wire()
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.settimeout(5)
+        s.connect((host, ns.port))
+        s.send(query)
+        assert s.recv(512)[:2] == query[:2]
+    assert values(ns.ask(f"ha.{ZONE}", tcp=True)) == [IPV4]
+
+
+def test_beside_a_stub_resolver(house):
+    """systemd-resolved listens on 127.0.0.53, bound to the loopback: what is sent there stays its own."""
+    ns = NameServer(house, bind="0.0.0.0")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stub:
+        stub.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        stub.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo")
+        stub.bind(("127.0.0.53", ns.port))
+        stub.settimeout(5)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.sendto(b"for the stub", ("127.0.0.53", ns.port))
+            assert stub.recv(100) == b"for the stub"
+        assert values(ns.ask(f"ha.{ZONE}")) == [IPV4]
+
+
+def test_many_at_once(ns):
+    """More than a batch: every query gets its own answer."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.settimeout(5)
+        s.connect((ns.host, ns.port))
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        wire = dns.message.make_query(f"ha.{ZONE}", "A", use_edns=False).to_wire()
+        for i in range(200):
+            s.send(i.to_bytes(2, "big") + wire[2:])
+        assert {int.from_bytes(s.recv(512)[:2], "big") for _ in range(200)} == set(range(200))
+
+
+def test_several_sockets(house):
+    house.configure(CONFIG, **HOSTS)
+    pairs = [NameServer.sockets(socket.AF_INET, a) for a in ("127.0.0.1", "127.0.0.2")]
+    house.daemon("dnsd", "io.hagw.Dns", sockets={"dns-udp": [p[0] for p in pairs], "dns-tcp": [p[1] for p in pairs]})
+    for udp, tcp in pairs:
+        query = dns.message.make_query(ZONE, "SOA")
+        assert dns.query.udp(query, udp.getsockname()[0], port=udp.getsockname()[1], timeout=5).answer
+        assert dns.query.tcp(query, tcp.getsockname()[0], port=tcp.getsockname()[1], timeout=5).answer
+
+
+# --- knot's client ---
+
+@pytest.mark.parametrize("how", ["+notcp", "+tcp"])
+def test_kdig(ns, how):
+    out = kdig(ns, how, f"ha.{ZONE}", "A")
+    assert "status: NOERROR" in out and "Flags: qr aa rd;" in out and IPV4 in out and "WARNING" not in out
+    out = kdig(ns, how, "+cookie", f"ha.{ZONE}", "AAAA")
+    assert IPV6 in out and "COOKIE" in out
+    assert "status: NXDOMAIN" in kdig(ns, how, "nothing.only.example.org")
+    assert "ext-rcode: BADVERS" in kdig(ns, how, "+edns=1", ZONE)
+    assert f"ns.{ZONE}." in kdig(ns, how, ZONE, "NS")
