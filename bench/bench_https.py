@@ -1,0 +1,254 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""HTTPS: hagw beside nginx, haproxy and caddy in front of one upstream. Use bench/run, which prepares all it needs."""
+
+import argparse
+import os
+import pathlib
+import re
+import select
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+
+from measure import Table, cost
+from proxies import NAME, PROXIES, upstream, versions
+
+# All handshakes: TLS 1.3, P-256, AES-128-GCM, whatever each side would prefer by itself.
+OPENSSL_CONF = ("openssl_conf = c\n[c]\nssl_conf = s\n[s]\nsystem_default = d\n[d]\nMinProtocol = TLSv1.3\nGroups = P-256\n"
+                "Ciphersuites = TLS_AES_128_GCM_SHA256\n")
+IDLE_CONNECTIONS = 1000
+KEEPALIVE_CONNECTIONS = 32
+
+
+def make_certificate(folder):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+                    "-keyout", folder / "key.pem", "-out", folder / "chain.pem", "-subj", f"/CN={NAME}",
+                    "-addext", f"subjectAltName=DNS:{NAME},DNS:*.bench.example", "-addext", "basicConstraints=critical,CA:FALSE"],
+                   check=True, capture_output=True)
+
+
+def context(folder):
+    c = ssl.create_default_context(cafile=str(folder / "chain.pem"))
+    c.minimum_version = ssl.TLSVersion.TLSv1_3
+    return c
+
+
+def connect(ctx, port, session=None):
+    raw = socket.create_connection(("127.0.0.1", port), timeout=20)
+    raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return ctx.wrap_socket(raw, server_hostname=NAME, session=session)
+
+
+def get(tls, path="/", close=False):
+    tls.sendall(f"GET {path} HTTP/1.1\r\nHost: {NAME}\r\n{'Connection: close' if close else 'X: y'}\r\n\r\n".encode())
+    data = b""
+    while b"\r\n\r\n" not in data:
+        more = tls.recv(16384)
+        if not more:
+            raise RuntimeError(f"no answer: {data!r}")
+        data += more
+    head, body = data.split(b"\r\n\r\n", 1)
+    if not head.startswith(b"HTTP/1.1 200"):
+        raise RuntimeError(head.decode(errors="replace"))
+    while len(body) < 1024:
+        more = tls.recv(16384)
+        if not more:
+            raise RuntimeError("the answer was cut short")
+        body += more
+    return body
+
+
+def keepalive(proxy, seconds):
+    url = f"https://{NAME}:{proxy.port}/"
+    command = ["wrk", "-t1", f"-c{KEEPALIVE_CONNECTIONS}", "--timeout", "10s"]
+    subprocess.run([*command, "-d1s", url], check=True, capture_output=True)
+    rate = {}
+
+    def work():
+        out = subprocess.run([*command, f"-d{seconds}s", url], check=True, capture_output=True, text=True).stdout
+        bad = re.search(r"Non-2xx or 3xx responses: (\d+)|Socket errors: (.*)", out)
+        if bad:
+            raise RuntimeError(f"{proxy.name}: {bad[0]}")
+        rate["per second"] = float(re.search(r"Requests/sec:\s+([\d.]+)", out)[1])
+        return int(re.search(r"(\d+) requests in", out)[1])
+
+    return {**cost(proxy.processes, work), **rate}
+
+
+def handshakes(proxy, ctx, count, resume):
+    """Each connection: handshake, wait for the server's ticket (it has seen our Finished then), close."""
+    session = None
+    if resume:
+        with connect(ctx, proxy.port) as tls:
+            get(tls)
+            session = tls.session
+            if not session:
+                raise RuntimeError(f"{proxy.name} gives no session ticket")
+
+    def work():
+        for _ in range(count):
+            tls = connect(ctx, proxy.port, session)
+            if resume and not tls.session_reused:
+                raise RuntimeError(f"{proxy.name} does not resume")
+            select.select([tls], [], [], 1)
+            tls.close()
+        return count
+
+    for _ in range(20):
+        connect(ctx, proxy.port, session).close()
+    began = time.monotonic()
+    result = cost(proxy.processes, work)
+    return {**result, "per second": count / (time.monotonic() - began)}
+
+
+def download(proxy, folder):
+    """1 GiB by curl."""
+    began = time.monotonic()
+
+    def work():
+        size = subprocess.run(
+            ["curl", "-sS", "--fail", "--http1.1", "-o", "/dev/null", "-w", "%{size_download}", "--cacert", folder / "chain.pem",
+             f"https://{NAME}:{proxy.port}/big"], check=True, capture_output=True, text=True).stdout
+        assert int(size) == 1 << 30, f"{proxy.name} gave {size} bytes"
+        return 1
+
+    result = cost(proxy.processes, work)
+    return {**result, "MB/s": (1 << 30) / 1e6 / (time.monotonic() - began)}
+
+
+def idle_memory(proxy, ctx):
+    """What a thousand visitors cost who have asked once and are silent now."""
+    held = []
+    for _ in range(20):
+        with connect(ctx, proxy.port) as tls:
+            get(tls)
+    time.sleep(1)
+    before = proxy.processes.pss()
+    for _ in range(IDLE_CONNECTIONS):
+        held.append(connect(ctx, proxy.port))
+        get(held[-1])
+    time.sleep(2)
+    after = proxy.processes.pss()
+    # They must still be there, or the figure means nothing.
+    for tls in held[::50]:
+        get(tls)
+    for tls in held:
+        tls.close()
+    time.sleep(0.5)
+    return {"memory": (after - before) / IDLE_CONNECTIONS}
+
+
+def check_equal(proxy, ctx):
+    """All must do the same work: same version, same cipher."""
+    with connect(ctx, proxy.port) as tls:
+        get(tls)
+        found = tls.version(), tls.cipher()[0]
+    if found != ("TLSv1.3", "TLS_AES_128_GCM_SHA256"):
+        raise RuntimeError(f"{proxy.name} speaks {found}")
+
+
+def start_proxies(names, folder, ctx, table):
+    proxies = []
+    for i, name in enumerate(names):
+        missing, start = PROXIES[name]
+        reason = missing()
+        if reason:
+            table.note(f"{name} was left out: {reason}")
+            continue
+        try:
+            proxies.append(start(folder, 8443 + i))
+            check_equal(proxies[-1], ctx)
+        except (RuntimeError, AssertionError, OSError) as e:
+            table.note(f"{name} was left out: {str(e).splitlines()[0]}")
+            print(e, file=sys.stderr)
+    return proxies
+
+
+def tests(arguments, ctx, folder):
+    """One row per test."""
+    third = ("user", "system", "total")
+    return [
+        ("keepalive", "HTTPS requests of 1 KiB over kept connections", "microseconds of CPU each", 1e6, third,
+         {"total": 0.95, "user": 1.5}, lambda p: keepalive(p, arguments.seconds)),
+        ("handshake", "New TLS 1.3 handshakes (P-256)", "microseconds of CPU each", 1e6, third, {"total": 0.7},
+         lambda p: handshakes(p, ctx, arguments.handshakes, resume=False)),
+        ("resumed", "Resumed TLS 1.3 handshakes (P-256)", "microseconds of CPU each", 1e6, third, {},
+         lambda p: handshakes(p, ctx, arguments.handshakes, resume=True)),
+        ("download", "Download of 1 GiB", "seconds of CPU each", 1, third, {}, lambda p: download(p, folder)),
+        ("idle", f"Memory of one of {IDLE_CONNECTIONS} idle TLS connections", "KiB PSS", 1 / 1024, ("memory",),
+         {"memory": 1.0}, lambda p: idle_memory(p, ctx)),
+    ]
+
+
+def measure(arguments, folder, table):
+    ctx = context(folder)
+    origin = upstream(folder)
+    proxies = start_proxies(arguments.programs, folder, ctx, table)
+    try:
+        house = next((p for p in proxies if p.name == "hagw"), None)
+        if house:
+            time.sleep(3)
+            table.test("set", "The whole hagw set, idle after its start", "MiB PSS", 1 / 2**20, ("memory",))
+            table.add("set", "hagw", {"memory": house.everything.pss()})
+        for test, what, unit, factor, keys, target, run in tests(arguments, ctx, folder):
+            if test not in arguments.tests:
+                continue
+            table.test(test, what, unit, factor, keys, target)
+            for n in range(arguments.rounds if test != "idle" else 1):
+                # Each round begins with another program, so that none always comes first.
+                for p in proxies[n % len(proxies):] + proxies[:n % len(proxies)]:
+                    try:
+                        table.add(test, p.name, run(p))
+                    except (RuntimeError, OSError, subprocess.CalledProcessError) as e:
+                        table.note(f"{p.name}, {test}: {e}")
+            print(f"  {test}: done", file=sys.stderr)
+    finally:
+        for p in reversed(proxies):
+            p.stop()
+        origin.stop()
+
+
+def main():
+    names = ["keepalive", "handshake", "resumed", "download", "idle"]
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("--rounds", type=int, default=5, help="measurements of each kind; the median counts (default: %(default)s)")
+    p.add_argument("--seconds", type=int, default=4, help="length of a keep-alive measurement (default: %(default)s)")
+    p.add_argument("--handshakes", type=int, default=1200, help="per measurement (default: %(default)s)")
+    p.add_argument("--tests", nargs="+", choices=names, default=names)
+    p.add_argument("--programs", nargs="+", choices=list(PROXIES), default=list(PROXIES))
+    p.add_argument("--no-save", action="store_true", help="only show the table")
+    arguments = p.parse_args()
+    if "HAGW_BENCH_TLS" not in os.environ:
+        # OpenSSL reads its configuration once, when the process starts; the children inherit it.
+        conf = os.memfd_create("openssl.cnf", 0)
+        os.write(conf, OPENSSL_CONF.encode())
+        os.environ.update(OPENSSL_CONF=f"/proc/{os.getpid()}/fd/{conf}", HAGW_BENCH_TLS="1")
+        os.execv(sys.executable, [sys.executable, *sys.argv])
+    for program in "wrk", "curl", "openssl", "nginx":
+        if not shutil.which(program):
+            print(f"bench_https: skipped, {program} is not installed")
+            return 0
+    table = Table("https")
+    with tempfile.TemporaryDirectory(prefix="b") as name:
+        folder = pathlib.Path(name)
+        (folder / "hosts").write_text(f"127.0.0.1 localhost {NAME}\n")
+        # Only in this mount namespace, which the box made for us.
+        subprocess.run(["mount", "--bind", folder / "hosts", "/etc/hosts"], check=True)
+        make_certificate(folder)
+        try:
+            measure(arguments, folder, table)
+        finally:
+            subprocess.run(["umount", "/etc/hosts"], check=False)
+    print(table.text())
+    if not arguments.no_save:
+        print(f"saved as {table.save(versions()).relative_to(pathlib.Path.cwd())}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

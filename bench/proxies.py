@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The proxies under test, each made to do the same job: TLS 1.2 and 1.3 with one P-256 certificate, HTTP/1.1 to one upstream
+over kept connections, the visitor's address and scheme told to it, bodies streamed, two workers, no access log."""
+
+import importlib.util
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+import time
+
+from measure import Processes
+
+NAME = "ha.bench.example"
+UPSTREAM_PORT = 8000
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+
+
+def wait_port(port, process=None, seconds=15):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if process and process.poll() is not None:
+            break
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise RuntimeError(f"nothing listens on port {port}")
+
+
+class Program:
+    """A program in a session of its own."""
+
+    def __init__(self, name, folder, command, port, env=None):
+        self.name, self.port = name, port
+        self.log = open(folder / f"{name}.log", "ab")
+        env = {**os.environ, "HOME": str(folder), **(env or {})}
+        env.pop("OPENSSL_CONF", None)  # the clients'
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
+                                        start_new_session=True, env=env)
+        self.processes = Processes(self.process.pid)
+        wait_port(port, self.process)
+
+    def stop(self):
+        self.process.terminate()
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(15)
+        self.log.close()
+
+
+def nginx_conf(folder, name, http):
+    path = folder / f"{name}.conf"
+    path.write_text(
+        f"daemon off; worker_processes 2; pid {folder}/{name}.pid; error_log stderr crit; user root;\n"
+        "worker_rlimit_nofile 16384;\nevents { worker_connections 8192; multi_accept off; }\n"
+        "http { access_log off; server_tokens off; sendfile on; tcp_nopush on; tcp_nodelay on;\n"
+        "keepalive_requests 1000000000; keepalive_timeout 120s;\n"
+        f"client_body_temp_path {folder}/{name}-b; proxy_temp_path {folder}/{name}-p; fastcgi_temp_path {folder}/{name}-f;\n"
+        f"uwsgi_temp_path {folder}/{name}-u; scgi_temp_path {folder}/{name}-s;\n{http} }}\n")
+    return ["nginx", "-e", "stderr", "-c", str(path)]
+
+
+def upstream(folder):
+    """1 KiB at /, 1 GiB (a hole in a file: read without a disk) at /big."""
+    (folder / "www").mkdir()
+    with open(folder / "www" / "big", "wb") as f:
+        f.truncate(1 << 30)
+    (folder / "www" / "index.html").write_bytes(b"x" * 1024)
+    command = nginx_conf(folder, "upstream",
+                         f"open_file_cache max=16; server {{ listen 127.0.0.1:{UPSTREAM_PORT} reuseport; root {folder}/www; }}")
+    return Program("upstream", folder, command, UPSTREAM_PORT)
+
+
+def nginx(folder, port):
+    return Program("nginx", folder, nginx_conf(
+        folder, "nginx",
+        f"upstream u {{ server 127.0.0.1:{UPSTREAM_PORT}; keepalive 64; keepalive_requests 1000000000; }}\n"
+        f"server {{ listen 127.0.0.1:{port} ssl reuseport; server_name {NAME};\n"
+        f"ssl_certificate {folder}/chain.pem; ssl_certificate_key {folder}/key.pem; ssl_protocols TLSv1.2 TLSv1.3;\n"
+        "location / { proxy_pass http://u; proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_set_header Host $host;\n"
+        "proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto https; proxy_max_temp_file_size 0;\n"
+        "} }"), port)
+
+
+def haproxy(folder, port):
+    (folder / "both.pem").write_bytes((folder / "chain.pem").read_bytes() + (folder / "key.pem").read_bytes())
+    path = folder / "haproxy.cfg"
+    path.write_text(
+        "global\n  nbthread 2\n  maxconn 8000\n  ssl-default-bind-options ssl-min-ver TLSv1.2\n"
+        "defaults\n  mode http\n  timeout connect 5s\n  timeout client 120s\n  timeout server 120s\n"
+        "  timeout http-keep-alive 120s\n  http-reuse always\n  option forwardfor\n"
+        f"frontend f\n  bind 127.0.0.1:{port} ssl crt {folder}/both.pem alpn http/1.1\n"
+        "  http-request set-header X-Forwarded-Proto https\n  default_backend b\n"
+        f"backend b\n  server u 127.0.0.1:{UPSTREAM_PORT}\n")
+    return Program("haproxy", folder, ["haproxy", "-db", "-q", "-f", str(path)], port)
+
+
+def caddy(folder, port):
+    path = folder / "Caddyfile"
+    path.write_text(
+        "{\n admin off\n auto_https off\n servers {\n  protocols h1\n }\n}\n"
+        f"https://{NAME}:{port} {{\n bind 127.0.0.1\n tls {folder}/chain.pem {folder}/key.pem\n"
+        f" reverse_proxy 127.0.0.1:{UPSTREAM_PORT} {{\n  flush_interval -1\n }}\n}}\n")
+    return Program("caddy", folder, ["caddy", "run", "--adapter", "caddyfile", "--config", str(path)], port,
+                   env={"GOMAXPROCS": "2", "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)})
+
+
+class Hagw:
+    """The daemons as systemd would start them, by the component tests' own frame, with the certificate imported."""
+
+    name = "hagw"
+
+    def __init__(self, folder, port):
+        conftest = self.load_frame()
+        self.port, self.socket = port, socket.create_server(("127.0.0.1", port), backlog=4096, reuse_port=False)
+        home = folder / "hagw"
+        home.mkdir()
+        self.house = house = conftest.House(home)
+        house.configure('zones = ( { name = "bench.example"; } ); log: { access = false; };\n'
+                        'public_address: { ipv4 = "static:192.0.2.1"; ipv6 = "none"; }; proxy: { workers = 2; };',
+                        ha=f'name = "{NAME}"; upstream = "http://127.0.0.1:{UPSTREAM_PORT}"; access: {{ login = "none"; }};')
+        env = {"HAGW_LOG_LEVEL": "info"}
+        dns = {"dns-udp": [self.udp()], "dns-tcp": [socket.create_server(("127.0.0.1", 0))]}
+        self.daemons = {
+            "keyd": house.daemon("keyd", "io.hagw.Key", env=env),
+            "netd": house.daemon("netd", "io.hagw.Net", env=env),
+            "dnsd": house.daemon("dnsd", "io.hagw.Dns", sockets=dns, env=env),
+            "webd": house.daemon("webd", "io.hagw.Web", sockets={"http": [self.unix(house.runtime / "webd.http")]}, env=env),
+            "acmed": house.daemon("acmed", "io.hagw.Acme", env=env),
+        }
+        self.import_certificate(folder)
+        self.daemons["proxyd"] = house.daemon("proxyd", "io.hagw.Proxy", sockets={"https": [self.socket]}, env=env)
+        # Threads of the tests' frame are ours; each daemon is told apart by its pid.
+        self.processes = Pids(self.daemons["proxyd"], self.daemons["keyd"])
+        self.everything = Pids(*self.daemons.values())
+
+    @staticmethod
+    def load_frame():
+        path = ROOT / "tests" / "component" / "conftest.py"
+        spec = importlib.util.spec_from_file_location("conftest", path)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules["conftest"] = module
+        spec.loader.exec_module(module)
+        return module
+
+    @staticmethod
+    def udp():
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        s.bind(("127.0.0.1", 0))
+        return s
+
+    @staticmethod
+    def unix(path):
+        s = socket.socket(socket.AF_UNIX)
+        s.bind(str(path))
+        s.listen(64)
+        return s
+
+    def import_certificate(self, folder):
+        key = self.daemons["keyd"].call("Import", purpose="tls", pem=(folder / "key.pem").read_text())["key"]["id"]
+        self.daemons["acmed"].call("Import", chain=(folder / "chain.pem").read_text(), keyId=key)
+
+    def stop(self):
+        for d in reversed(self.daemons.values()):
+            d.stop()
+        self.socket.close()
+
+
+class Pids(Processes):
+    """Daemons of the tests' frame: they share our session, so each counts by its own pid."""
+
+    def __init__(self, *daemons):
+        super().__init__()
+        self.daemons = daemons
+
+    def pids(self):
+        return [d.process.pid for d in self.daemons]
+
+
+# One row per program: what is needed, and how it starts.
+PROXIES = {
+    "hagw": (lambda: None, Hagw),
+    "nginx": (lambda: None if shutil.which("nginx") else "nginx is not installed", nginx),
+    "haproxy": (lambda: None if shutil.which("haproxy") else "haproxy is not installed", haproxy),
+    "caddy": (lambda: None if shutil.which("caddy") else "caddy is not installed", caddy),
+}
+
+
+def versions():
+    commands = {"nginx": ["nginx", "-v"], "haproxy": ["haproxy", "-v"], "caddy": ["caddy", "version"],
+                "openssl": ["openssl", "version"], "wrk": ["wrk", "-v"]}
+    found = {}
+    for name, command in commands.items():
+        if shutil.which(command[0]):
+            r = subprocess.run(command, capture_output=True, text=True)
+            found[name] = (r.stdout + r.stderr).strip().splitlines()[0]
+    return found
