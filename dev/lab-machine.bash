@@ -82,7 +82,8 @@ machine_start() {
         echo "$machine" >"$dir/upper/etc/hostname"
         [ ! -d "$lab/extra/$machine" ] || cp -r "$lab/extra/$machine/." "$dir/upper/"
         # Where systemd runs the host, a machine is a scope of its own; elsewhere a cgroup made by hand.
-        [ ! -d /run/systemd/system ] || unit=(systemd-run --quiet --scope --unit="$name" --property=Delegate=yes)
+        [ ! -d /run/systemd/system ] || unit=(systemd-run --quiet --scope --unit="$name" --description="hagw lab: $machine" \
+                --property=Delegate=yes)
         setsid "${unit[@]}" unshare --mount --propagation private sh -c "$supervise" supervise \
                 "$image" "$dir" "$name" "$machine" "$name" "$src" "${unit[0]:-}" \
                 >"$logs/$machine.console.log" 2>&1 </dev/null 9>&- &
