@@ -131,7 +131,7 @@ class Hagw:
             "keyd": house.daemon("keyd", "io.hagw.Key", env=env),
             "netd": house.daemon("netd", "io.hagw.Net", env=env),
             "dnsd": house.daemon("dnsd", "io.hagw.Dns", sockets=dns, env=env),
-            "webd": house.daemon("webd", "io.hagw.Web", sockets={"http": [self.unix(house.runtime / "webd.http")]}, env=env),
+            "webd": house.daemon("webd", "io.hagw.Web", sockets={"web": [self.unix(house.runtime / "web")]}, env=env),
             "acmed": house.daemon("acmed", "io.hagw.Acme", env=env),
         }
         self.import_certificate(folder)
