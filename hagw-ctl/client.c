@@ -2,13 +2,12 @@
 
 /* Calls to the daemons. Every error they may answer with is one row that says what to do next. */
 
+#include <limits.h>
 #include <stdio.h>
 
 #include "client.h"
 #include "log.h"
 #include "vl.h"
-
-#define INTERFACE_MAX 64U
 
 const DaemonRow daemon_rows[] = {
         { "hagw-dnsd", "io.hagw.Dns", "answers DNS" },
@@ -36,7 +35,7 @@ static const struct {
           "The running {daemon} does not know {interface}; was it restarted after the last upgrade? "
           "(systemctl restart {daemon})" },
         { "io.systemd.System", EREMOTEIO,
-          "{daemon} failed ({errnoName}); hagw-ctl log --errors tells more." },
+          "{daemon} failed: {errno}; hagw-ctl log --errors tells more." },
         { "io.systemd.TimedOut", ENOTCONN,
           "{daemon} did not answer in time; hagw-ctl log --daemon={daemon} tells more." },
         { "io.systemd.Disconnected", ENOTCONN,
@@ -81,6 +80,8 @@ static void put_field(FILE *f, const char *field, const char *method, const Daem
 
         if (v && sd_json_variant_is_string(v))
                 fputs(sd_json_variant_string(v), f);
+        else if (v && streq(field, "errno") && sd_json_variant_integer(v) < INT_MAX)
+                fputs(strerror((int) sd_json_variant_integer(v)), f);
         else if (v && sd_json_variant_is_integer(v))
                 fprintf(f, "%lld", (long long) sd_json_variant_integer(v));
         else if (streq(field, "daemon"))

@@ -135,9 +135,9 @@ static bool help_names_choices(const ConfSetting *s) {
         return true;
 }
 
-/* One setting with its help; commented out where nothing was chosen. off: so is the help. */
-static int put_setting(FILE *f, const ConfSetting *s, const Choice *o, const char *indent, bool off) {
-        fprintf(f, "%s%s# %s", off ? "#" : "", indent, s->help);
+/* One setting with its help; commented out where nothing was chosen. */
+static int put_setting(FILE *f, const ConfSetting *s, const Choice *o, const char *indent) {
+        fprintf(f, "%s# %s", indent, s->help);
         if (s->choices && !help_names_choices(s)) {
                 for (size_t i = 0; s->choices[i]; i++)
                         fprintf(f, "%s%s", i == 0 ? " (" : ", ", s->choices[i]);
@@ -159,25 +159,28 @@ static int put_zone(FILE *f, const Choices *c, size_t zone, bool last) {
         fputs("        {\n", f);
         for (const ConfSetting *s = conf_settings; r >= 0 && s->name; s++)
                 if (s->scope == CONF_SCOPE_ZONE)
-                        r = put_setting(f, s, find_choice(c, s, zone), "                ", false);
+                        r = put_setting(f, s, find_choice(c, s, zone), "                ");
         fputs(last ? "        }\n" : "        },\n", f);
         return r;
 }
 
-static int put_zones(FILE *f, const Choices *c) {
-        fputs("\n# The zones that were delegated to this gateway.\n", f);
-        if (!c || c->n_zones == 0) {
-                fputs("#zones = ( { name = \"home.example.com\"; } );\n", f);
-                fputs("# Besides its name a zone may have:\n", f);
-                for (const ConfSetting *s = conf_settings; s->name; s++) {
-                        if (s->scope != CONF_SCOPE_ZONE || streq_ptr(s->fallback, "!"))
-                                continue;
-                        int r = put_setting(f, s, NULL, "        ", true);
+/* What a zone may look like, all of it commented out. */
+static int put_zone_example(FILE *f) {
+        fputs("#zones = (\n#        {\n#                name = \"home.example.com\";\n", f);
+        for (const ConfSetting *s = conf_settings; s->name; s++)
+                if (s->scope == CONF_SCOPE_ZONE && !streq(s->name, "name")) {
+                        int r = put_setting(f, s, NULL, "#                ");
                         if (r < 0)
                                 return r;
                 }
-                return 0;
-        }
+        fputs("#        }\n#);\n", f);
+        return 0;
+}
+
+static int put_zones(FILE *f, const Choices *c) {
+        fputs("\n# The zones that were delegated to this gateway.\n", f);
+        if (!c || c->n_zones == 0)
+                return put_zone_example(f);
         fputs("zones = (\n", f);
         for (size_t i = 0; i < c->n_zones; i++) {
                 int r = put_zone(f, c, i, i + 1 == c->n_zones);
@@ -207,7 +210,7 @@ static int put_main(FILE *f, const Choices *c) {
                         group = s->group;
                 } else if (!group)
                         fputc('\n', f);
-                r = put_setting(f, s, find_choice(c, s, 0), group ? "        " : "", false);
+                r = put_setting(f, s, find_choice(c, s, 0), group ? "        " : "");
                 if (r < 0)
                         return r;
         }

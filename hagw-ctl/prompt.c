@@ -94,12 +94,13 @@ static int ask_secret(const char *question, char **ret) {
         silent = before;
         silent.c_lflag &= ~(tcflag_t) ECHO;
         silent.c_lflag |= ECHONL;
-        printf("%s%s%s: ", tone_on(TONE_BOLD), question, tone_off());
-        (void) fflush(stdout);
+        /* Before the question: what is typed ahead of it is thrown away, what follows it is not. */
         if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) < 0)
                 return -errno;
+        printf("%s%s%s: ", tone_on(TONE_BOLD), question, tone_off());
+        (void) fflush(stdout);
         r = read_secret_line(ret);
-        (void) tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+        (void) tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
         return r;
 }
 

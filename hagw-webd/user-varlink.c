@@ -303,7 +303,7 @@ int vl_method_list_users(sd_varlink *link, sd_json_variant *parameters, sd_varli
         r = vl_check_peer(link, VL_PEER_ROOT);
         if (r != 0)
                 return r;
-        r = sd_varlink_dispatch(link, parameters, NULL, NULL);
+        r = sd_varlink_dispatch(link, parameters, (const sd_json_dispatch_field[]) { {} }, NULL);
         if (r != 0)
                 return r;
         r = sd_json_variant_new_array(&v, NULL, 0);

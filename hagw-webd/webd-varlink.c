@@ -75,7 +75,7 @@ static int vl_method_watch_revocations(sd_varlink *link, sd_json_variant *parame
         r = vl_check_peer(link, VL_PEER_PROXYD);
         if (r != 0)
                 return r;
-        r = sd_varlink_dispatch(link, parameters, NULL, NULL);
+        r = sd_varlink_dispatch(link, parameters, (const sd_json_dispatch_field[]) { {} }, NULL);
         if (r != 0)
                 return r;
         if (!(flags & SD_VARLINK_METHOD_MORE))

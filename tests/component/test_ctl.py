@@ -1,0 +1,364 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""hagw-ctl as a person and as a script use it: against files, and against real daemons where they are needed."""
+
+import json
+import os
+import pty
+import re
+import select
+import socket
+import subprocess
+
+import pytest
+
+from conftest import BUILD, ROOT
+
+CTL = BUILD / "hagw-ctl" / "hagw-ctl"
+OK, FAILED, USAGE, UNREACHABLE, DENIED = range(5)
+PASSWORD = "correct horse"
+
+
+class Ctl:
+    def __init__(self, house):
+        self.house = house
+        self.env = {"PATH": os.environ["PATH"], "HAGW_RUNTIME_DIR": str(house.runtime), "LC_ALL": "C.UTF-8",
+                    **{k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")}}
+
+    def run(self, *words, stdin="", config=None, env=None):
+        r = subprocess.run([CTL, "--config", str(config or self.house.config), *words], input=stdin, text=True, timeout=60,
+                           capture_output=True, env={**self.env, **(env or {})})
+        assert "Sanitizer" not in r.stderr and "runtime error" not in r.stderr, r.stderr
+        return r
+
+    def ok(self, *words, **keys):
+        r = self.run(*words, **keys)
+        assert r.returncode == OK, (words, r.stdout, r.stderr)
+        return r.stdout
+
+    def json(self, *words):
+        return json.loads(self.ok("--json", *words))
+
+    def refused(self, status, *words, **keys):
+        r = self.run(*words, **keys)
+        assert r.returncode == status, (words, r.returncode, r.stdout, r.stderr)
+        return r.stderr
+
+
+@pytest.fixture
+def ctl(house):
+    return Ctl(house)
+
+
+@pytest.fixture
+def webd(house):
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(house.root / "web"))
+    listener.listen(16)
+    return house.daemon("webd", "io.hagw.Web", sockets={"web": [listener]})
+
+
+def table():
+    return json.loads(subprocess.run([CTL, "--json", "--help"], check=True, capture_output=True).stdout)
+
+
+# --- the command line ----------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("words,meant", [
+    (["stauts"], 'did you mean "status"'), (["hots", "list"], 'did you mean "host"'),
+    (["host", "ad"], 'did you mean "host add"'), (["--jsn", "status"], "did you mean --json"),
+    (["host", "add", "a", "b", "--lgin=x"], "did you mean --login"), (["qqqqqq"], "see hagw-ctl --help"),
+    (["host", "add", "x"], "hagw-ctl host add NAME UPSTREAM"), (["address", "x"], "one argument too many"),
+    (["log", "--daemon=proxd"], 'did you mean "proxyd"'), (["setup", "--zone"], "--zone needs a value"),
+    (["setup", "--host=ha", "--yes"], "NAME=UPSTREAM"), (["cert", "renew", "x", "--wait=soon"], "expected a duration"),
+    (["session", "revoke"], "Which one"), (["user", "set", "anna"], "--host or --group"),
+])
+def test_mistakes_are_named(ctl, words, meant):
+    assert meant in ctl.refused(USAGE, *words)
+
+
+def test_usage_without_a_verb(ctl):
+    assert "Verbs:" in ctl.refused(USAGE)
+    assert "host add" in ctl.refused(USAGE, "host")
+
+
+def test_help_is_the_table(ctl):
+    whole = ctl.ok("--help")
+    for verb in table()["verbs"]:
+        words = [w for w in (verb["group"], verb["name"]) if w]
+        assert re.search(rf"^  {' '.join(words)} .*{re.escape(verb['help'])}$", whole, re.M), words
+        own = ctl.ok(*words, "--help") if words != ["complete"] else ""
+        for option in verb["options"]:
+            value = f"={option['value']}" if option["value"] else ""
+            assert re.search(rf"--{option['name']}{re.escape(value)}\s+{re.escape(option['help'])}$", own, re.M), option
+    assert ctl.ok("--version").startswith("hagw ")
+
+
+def test_man_page_is_the_table():
+    """Each verb is an item of the page, each option an item below it and nothing else is."""
+    page = (ROOT / "man" / "hagw-ctl.8").read_text()
+    sections = re.split(r"^\.It Ic ", page.split(".Sh VERBS")[1].split("\n.Sh ")[0], flags=re.M)[1:]
+    documented = {}
+    for section in sections:
+        head, _, body = section.partition("\n")
+        name = head.split(" Ar ")[0].split(" Op ")[0].strip()
+        documented[name] = set(re.findall(r"^\.It .*?Fl Fl ([a-z0-9-]+)", body, re.M))
+    wanted = {" ".join(w for w in (v["group"], v["name"]) if w): {o["name"] for o in v["options"]} for v in table()["verbs"]}
+    assert documented == wanted
+    common = page.split(".Sh OPTIONS")[1].split("\n.Sh ")[0]
+    assert set(re.findall(r"^\.It .*?Fl Fl ([a-z-]+)", common, re.M)) == {o["name"] for o in table()["common"]}
+
+
+def test_completion(ctl):
+    ctl.house.configure('zones = ( { name = "home.test"; } );\n', a='name = "ha.home.test"; upstream = "http://127.0.0.1";\n')
+    assert ctl.ok("complete", "st").split() == ["status"]
+    assert set(ctl.ok("complete", "cert", "").split()) == {"list", "show", "renew", "import", "remove"}
+    assert ctl.ok("complete", "host", "show", "h").split() == ["ha.home.test"]
+    assert "--open-path=" in ctl.ok("complete", "--", "host", "add", "--o").split()
+    assert "complete" not in ctl.ok("complete", "").split()
+
+
+@pytest.mark.parametrize("shell,file", [("bash", "hagw-ctl.bash"), ("zsh", "_hagw-ctl"), ("fish", "hagw-ctl.fish")])
+def test_completion_scripts_parse(shell, file):
+    if subprocess.run(["sh", "-c", f"command -v {shell}"], capture_output=True).returncode != 0:
+        pytest.skip(f"{shell} is not installed")
+    subprocess.run([shell, "-n", ROOT / "hagw-ctl" / "completion" / file], check=True)
+
+
+# --- configuration -------------------------------------------------------------------------------------------
+
+def setup(ctl, *more, **keys):
+    return ctl.run("setup", "--zone", "home.test", "--ipv4", "static:203.0.113.10", "--yes", "--no-start", *more, **keys)
+
+
+def test_setup_writes_a_valid_configuration(ctl, tmp_path):
+    etc = tmp_path / "etc"
+    r = setup(ctl, "--contact", "me@home.test", "--host", "ha=http://127.0.0.1:8123", "--staging", config=etc)
+    assert r.returncode == OK, r.stderr
+    assert "trusted_proxies" in r.stdout and "- 127.0.0.1" in r.stdout and "https://ha.home.test/" in r.stdout
+    text = (etc / "hagw.conf").read_text()
+    assert 'ipv4 = "static:203.0.113.10";' in text and 'contact = "mailto:me@home.test";' in text
+    assert 'directory = "letsencrypt-staging";' in text
+    assert "1 zone, 1 host" in ctl.ok("config", "check", config=etc)
+    assert (etc / "hagw.conf").stat().st_mode & 0o777 == 0o640
+
+
+def test_setup_keeps_what_a_person_wrote(ctl, house):
+    mine = '# mine\nzones = ( { name = "other.test"; } );\n'
+    house.configure(mine)
+    r = setup(ctl)
+    assert r.returncode == FAILED and "--force" in r.stderr
+    assert (house.config / "hagw.conf").read_text() == mine
+    r = setup(ctl, "--force")
+    assert r.returncode == OK
+    assert (house.config / "hagw.conf.old").read_text() == mine
+    before = (house.config / "hagw.conf").read_text()
+    assert setup(ctl).returncode == OK, "the same once more changes nothing"
+    assert (house.config / "hagw.conf").read_text() == before
+    assert ctl.run("setup", "--yes", "--no-start").returncode == OK, "without settings it keeps those there are"
+    assert (house.config / "hagw.conf").read_text() == before
+
+
+@pytest.mark.parametrize("words,why", [
+    (["--zone", "bad..name"], "cannot be taken"), (["--ipv4", "static:no"], "cannot be taken"),
+    (["--directory", "ftp://x"], "cannot be taken"), (["--host", "ha=ftp://x"], "expected"),
+])
+def test_setup_refuses_nonsense(ctl, tmp_path, words, why):
+    r = setup(ctl, *words, config=tmp_path / "etc")
+    assert r.returncode == USAGE and why in r.stderr, r.stderr
+
+
+def test_setup_needs_a_zone(ctl, tmp_path):
+    assert "--zone" in ctl.refused(USAGE, "setup", "--yes", "--no-start", config=tmp_path / "etc")
+
+
+def test_every_setting_can_be_uncommented(ctl, tmp_path):
+    """The commented file is the schema: with its comment signs taken away it is valid."""
+    text = ctl.ok("config", "default")
+    # First the zone as a whole, which stands behind comment signs at the beginning of its lines.
+    head, zone, rest = re.match(r"(.*?)(^#zones = \($.*?^#\);$)(.*)", text, re.M | re.S).groups()
+    open_text = head + re.sub(r"^#", "", zone, flags=re.M) + rest
+    lines = []
+    for line in open_text.split("\n"):
+        setting = re.match(r"^( *)#([a-z0-9_]+ = .*;)$", line)
+        # Texts without a default are empty, which is no value.
+        lines.append(setting[1] + setting[2] if setting and not setting[2].endswith('= "";') else line)
+    (tmp_path / "hagw.conf").write_text("\n".join(lines))
+    assert "1 zone" in ctl.ok("config", "check", str(tmp_path))
+    settings = ctl.json("config", "default")["settings"]
+    for s in settings:
+        if s["scope"] != "host":
+            assert re.search(rf"^#? *#?{s['name']} = ", text, re.M), s
+    assert text == (ROOT / "etc" / "hagw.conf").read_text(), "etc/hagw.conf is what hagw-ctl config default prints"
+
+
+def test_manual_of_the_settings(ctl):
+    page = (ROOT / "man" / "hagw.conf.5").read_text()
+    for s in ctl.json("config", "default")["settings"]:
+        section = {"main": ".Sh HAGW.CONF", "zone": ".Ss Zones", "host": ".Sh HOSTS.D"}[s["scope"]]
+        body = re.split(r"\n\.S[hs] ", page.split(section)[1])
+        name = f"{s['group']}.{s['name']}" if s["group"] else s["name"]
+        entry = re.search(rf"^\.It Va {re.escape(name)} = (.*)\n([^.].*|\.[^I].*)", page.split(section, 1)[1], re.M)
+        assert entry and body, name
+        flat = re.sub(r"\\&|\\e", "", entry[2])
+        assert s["help"].split(";")[0].split(":")[0].split("(")[0].strip() in flat, (name, entry[2])
+        if s["default"]:
+            assert f"default: {s['default']}" in page.split(f".It Va {name} = ")[1].split(".It ")[0].replace("\\&", ""), name
+
+
+@pytest.fixture
+def zone(ctl):
+    ctl.house.configure('zones = ( { name = "home.test"; } );\n')
+    return ctl
+
+
+def host_file(ctl, name):
+    return ctl.house.config / "hosts.d" / f"{name}.conf"
+
+
+def test_host_add_set_remove(zone):
+    zone.ok("host", "add", "ha", "http://127.0.0.1:8123", "--open-path", "/api/webhook/", "--open-path", '/a"b\\')
+    hosts = zone.json("config", "check")
+    assert hosts["valid"]
+    text = host_file(zone, "ha.home.test").read_text()
+    assert 'open_paths = ( "/api/webhook/", "/a\\"b\\\\" );' in text
+    zone.ok("host", "set", "ha", "https://127.0.0.1", "--verify=insecure", "--idle-timeout=2h")
+    text = host_file(zone, "ha.home.test").read_text()
+    assert "webhook" in text and 'verify = "insecure";' in text and 'upstream = "https://127.0.0.1";' in text
+    zone.ok("host", "set", "ha", "--open-path=")
+    assert "webhook" not in host_file(zone, "ha.home.test").read_text()
+    assert "already" in zone.refused(FAILED, "host", "add", "ha", "http://127.0.0.1")
+    assert 'did you mean "ha.home.test"' in zone.refused(FAILED, "host", "remove", "hx")
+    zone.ok("host", "add", "*.home.test", "http://127.0.0.1:81")
+    assert host_file(zone, "_wildcard.home.test").exists()
+    zone.ok("host", "remove", "ha", "*.home.test")
+    assert list((zone.house.config / "hosts.d").iterdir()) == []
+
+
+@pytest.mark.parametrize("words,why", [
+    (["x", "ftp://y"], "expected"), (["x", "http://y", "--from=mars"], "anywhere, lan"), (["a b", "http://y"], "no host name"),
+    (["../x.y", "http://y"], "no host name"), (["x", "http://y", "--open-path=api"], "does not start with /"),
+    (["x", "https://y", "--verify=ca"], "needs tls.ca_file"),
+])
+def test_host_add_refuses(zone, words, why):
+    assert why in zone.refused(USAGE, "host", "add", *words)
+    assert list((zone.house.config / "hosts.d").iterdir()) == []
+
+
+def test_host_set_keeps_comments(zone):
+    file = host_file(zone, "x")
+    mine = 'name = "x.home.test"; # my comment\nupstream = "http://127.0.0.1"; \n'
+    file.write_text(mine)
+    assert "comments" in zone.refused(FAILED, "host", "set", "x", "--login=none")
+    assert file.read_text() == mine
+    zone.ok("host", "set", "x", "--login=none", "--force")
+    assert 'login = "none";' in file.read_text()
+
+
+def test_a_broken_configuration_stops_changes(zone):
+    (zone.house.config / "hagw.conf").write_text("zonse = ();\n")
+    for words in (["host", "add", "x", "http://y"], ["reload"], ["host", "list"], ["config", "check"]):
+        assert 'did you mean "zones"' in zone.refused(FAILED, *words)
+    r = zone.run("--json", "config", "check")
+    assert r.returncode == FAILED and json.loads(r.stdout)["valid"] is False
+
+
+# --- daemons -------------------------------------------------------------------------------------------------
+
+def test_nothing_runs(zone):
+    assert "hagw.target" in zone.refused(UNREACHABLE, "user", "list")
+    r = zone.run("status")
+    assert r.returncode == UNREACHABLE and "hagw is not running" in r.stdout
+    r = zone.run("--json", "status")
+    assert r.returncode == UNREACHABLE and len(json.loads(r.stdout)["daemons"]) == 6
+
+
+def test_users(ctl, webd):
+    assert "no user yet" in ctl.ok("user", "list")
+    ctl.ok("user", "add", "anna", "--password-stdin", "--group=family", stdin=PASSWORD + "\n")
+    ctl.ok("user", "add", "ben", "--password-stdin", "--host=ha.home.test", stdin=PASSWORD)
+    users = {u["name"]: u for u in ctl.json("user", "list")["users"]}
+    assert users["anna"]["hosts"] == ["*"] and users["anna"]["groups"] == ["family"]
+    assert users["ben"]["hosts"] == ["ha.home.test"] and users["ben"]["groups"] == []
+    assert "already" in ctl.refused(FAILED, "user", "add", "anna", "--password-stdin", stdin=PASSWORD)
+    assert "user's name" in ctl.refused(FAILED, "user", "add", "A B", "--password-stdin", stdin=PASSWORD)
+    assert "8 to 1024" in ctl.refused(USAGE, "user", "add", "x", "--password-stdin", stdin="short\n")
+    assert "at most 1024" in ctl.refused(USAGE, "user", "add", "x", "--password-stdin", stdin="x" * 5000)
+    assert "no terminal" in ctl.refused(USAGE, "user", "add", "x")
+    assert 'did you mean "anna"' in ctl.refused(FAILED, "user", "remove", "ana")
+    ctl.ok("user", "set", "anna", "--host=a.home.test", "--host=b.home.test", "--group=")
+    users = {u["name"]: u for u in ctl.json("user", "list")["users"]}
+    assert users["anna"]["hosts"] == ["a.home.test", "b.home.test"] and users["anna"]["groups"] == []
+    ctl.ok("user", "passwd", "ben", "--password-stdin", stdin="another horse")
+    assert "Nobody" in ctl.ok("session", "list")
+    assert ctl.json("session", "revoke", "--user=anna") == {"revoked": 0}
+    assert ctl.refused(FAILED, "session", "revoke", "12345678")
+    assert ctl.ok("complete", "user", "passwd", "").split() == ["anna", "ben"]
+    ctl.ok("user", "remove", "anna")
+    assert [u["name"] for u in ctl.json("user", "list")["users"]] == ["ben"]
+
+
+def terminal(ctl, words, answers, timeout=20):
+    """Runs hagw-ctl on a terminal; answers: (what it must have asked, what is typed). Returns what was shown, and its status."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.environ.update(ctl.env)
+        os.environ["TERM"] = "xterm"
+        os.execv(CTL, [str(CTL), "--config", str(ctl.house.config), *words])
+    seen, at = b"", 0
+    answers = list(answers)
+    while select.select([fd], [], [], timeout)[0]:
+        try:
+            data = os.read(fd, 4096)
+        except OSError:
+            break
+        if not data:
+            break
+        seen += data
+        while answers and answers[0][0].encode() in seen[at:]:
+            at = len(seen)
+            os.write(fd, answers.pop(0)[1].encode() + b"\n")
+    os.close(fd)
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    assert not answers, (answers, seen)
+    return seen.decode(), status
+
+
+def test_password_is_not_shown(ctl, webd):
+    seen, status = terminal(ctl, ["user", "add", "anna"], [("Password for anna", "correct horse"), ("same again", "wrong horse"),
+                                                            ("Password for anna", PASSWORD), ("same again", PASSWORD)])
+    assert status == OK and "The two differ" in seen and "anna may log in" in seen
+    assert "horse" not in seen
+
+
+def test_setup_asks(ctl, house, tmp_path):
+    house.config = tmp_path / "etc"
+    seen, status = terminal(ctl, ["setup", "--no-start"], [
+        ("zone that is delegated", "bad..zone"), ("zone that is delegated", "home.test"),
+        ("public IPv4", "resolve:house.dyn.test"), ("public IPv6", ""), ("[house.dyn.test]", ""), ("mail address", "me@x.test"),
+        ("Home Assistant's address", "http://127.0.0.1:8123"), ("first user", "")])
+    assert status == OK, seen
+    text = (house.config / "hagw.conf").read_text()
+    assert 'name_server = "house.dyn.test";' in text and 'contact = "mailto:me@x.test";' in text
+    assert (house.config / "hosts.d" / "ha.home.test.conf").exists()
+    seen, status = terminal(ctl, ["setup", "--no-start"], [("Keep its settings", "")])
+    assert status == OK and (house.config / "hagw.conf").read_text() == text
+
+
+def test_colours_only_on_a_terminal(ctl, webd):
+    assert "\033" not in ctl.run("status").stdout
+    assert "\033[" in terminal(ctl, ["status"], [])[0]
+    ctl.env["NO_COLOR"] = "1"
+    assert "\033[" not in terminal(ctl, ["status"], [])[0]
+    del ctl.env["NO_COLOR"]
+
+
+def test_other_users_are_refused(ctl, webd):
+    if os.geteuid() != 0:
+        pytest.skip("needs root to become somebody else")
+    os.chmod(webd.path, 0o777)
+    for folder in [webd.path.parent, *webd.path.parent.parents]:
+        if folder == folder.parent:
+            break
+        os.chmod(folder, folder.stat().st_mode | 0o055)
+    r = subprocess.run([CTL, "user", "list"], env=ctl.env, user=65534, group=65534, extra_groups=[], capture_output=True, text=True)
+    assert r.returncode == DENIED and "sudo" in r.stderr, r
