@@ -6,6 +6,7 @@
 #include <microhttpd.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -18,20 +19,52 @@
 struct Http {
         Manager *manager;
         struct MHD_Daemon *daemon;
-        sd_event_source *listener, *epoll, *timer;
+        sd_event_source *listener, *epoll, *timer, *deadline;
+        TAILQ_HEAD(, Request) bodies; /* on their way, oldest first */
         int fd;
         size_t n_connections;
         uid_t proxy_uid;
         bool proxy_exists;
 };
 
-size_t http_connections(const Http *h) {
-        return h->n_connections;
-}
-
 static void set_timer(Http *h, uint64_t usec) {
         (void) sd_event_source_set_time_relative(h->timer, usec);
         (void) sd_event_source_set_enabled(h->timer, SD_EVENT_ONESHOT);
+}
+
+/* libmicrohttpd cannot be told to close a connection, but it notices. */
+static void hang_up(const Request *q) {
+        const union MHD_ConnectionInfo *info = MHD_get_connection_info(q->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+        if (info)
+                (void) shutdown(info->connect_fd, SHUT_RDWR);
+}
+
+static void check_bodies(Http *h) {
+        uint64_t now = now_usec(CLOCK_MONOTONIC);
+        uint64_t allowed = h->n_connections < HTTP_CONNECTIONS_MAX ? HTTP_BODY_USEC : HTTP_BODY_FULL_USEC;
+        Request *q;
+
+        while ((q = TAILQ_FIRST(&h->bodies)) && q->since_usec + allowed <= now) {
+                log_debug("The body of a request for %s took too long.", q->path);
+                http_body_end(h, q);
+                hang_up(q);
+        }
+        if (q)
+                (void) sd_event_source_set_time(h->deadline, q->since_usec + allowed);
+        (void) sd_event_source_set_enabled(h->deadline, q ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+}
+
+void http_body_begin(Http *h, Request *q) {
+        q->since_usec = now_usec(CLOCK_MONOTONIC);
+        TAILQ_INSERT_TAIL(&h->bodies, q, bodies);
+}
+
+void http_body_end(Http *h, Request *q) {
+        if (q->since_usec == 0)
+                return;
+        q->since_usec = 0;
+        TAILQ_REMOVE(&h->bodies, q, bodies);
 }
 
 static void run(Http *h) {
@@ -43,6 +76,7 @@ static void run(Http *h) {
                 set_timer(h, (uint64_t) msec * USEC_PER_MSEC);
         else
                 (void) sd_event_source_set_enabled(h->timer, SD_EVENT_OFF);
+        check_bodies(h);
         (void) sd_event_source_set_enabled(h->listener,
                                            h->n_connections < HTTP_CONNECTIONS_MAX ? SD_EVENT_ON : SD_EVENT_OFF);
 }
@@ -57,6 +91,11 @@ static int on_epoll(sd_event_source *s, int fd, uint32_t events, void *userdata)
 }
 
 static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
+        run(userdata);
+        return 0;
+}
+
+static int on_deadline(sd_event_source *s, uint64_t usec, void *userdata) {
         run(userdata);
         return 0;
 }
@@ -143,6 +182,9 @@ static int start_sources(Http *h, sd_event *event) {
         r = sd_event_add_time(event, &h->timer, CLOCK_MONOTONIC, 0, 10 * USEC_PER_MSEC, on_timer, h);
         if (r < 0)
                 return r;
+        r = sd_event_add_time(event, &h->deadline, CLOCK_MONOTONIC, USEC_INFINITY, 100 * USEC_PER_MSEC, on_deadline, h);
+        if (r < 0)
+                return r;
         return sd_event_add_io(event, &h->listener, h->fd, EPOLLIN, on_connection, h);
 }
 
@@ -155,6 +197,7 @@ int http_new(Http **ret, Manager *m, int fd) {
                 return -ENOMEM;
         h->manager = m;
         h->fd = fd;
+        TAILQ_INIT(&h->bodies);
         find_proxy_user(h);
         r = request_setup();
         if (r < 0)
@@ -177,6 +220,7 @@ Http *http_free(Http *h) {
         sd_event_source_disable_unref(h->listener);
         sd_event_source_disable_unref(h->epoll);
         sd_event_source_disable_unref(h->timer);
+        sd_event_source_disable_unref(h->deadline);
         free(h);
         return NULL;
 }

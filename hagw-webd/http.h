@@ -3,12 +3,16 @@
 
 #include "manager.h"
 
+typedef struct Request Request;
+
 /* libmicrohttpd on the handed-in AF_UNIX listener, driven by the daemon's loop. Only root, our own user and hagw-proxyd are
  * let in; the others' connections are closed without a byte. */
 
 #define HTTP_CONNECTIONS_MAX 256U              /* more wait in the listener's backlog */
 #define HTTP_CONNECTION_MEMORY (64U * 1024)    /* bytes: head, and what is sent of an answer at a time */
 #define HTTP_CONNECTION_TIMEOUT 60U            /* seconds without a byte */
+#define HTTP_BODY_USEC (10 * USEC_PER_SEC)     /* for a request's whole body, */
+#define HTTP_BODY_FULL_USEC USEC_PER_SEC       /* and while all connections are taken */
 
 int http_new(Http **ret, Manager *m, int fd);
 /* All requests must have been resumed. */
@@ -17,4 +21,7 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(Http *, http_free)
 
 /* Lets libmicrohttpd look again soon: a request was resumed. */
 void http_kick(Http *h);
-size_t http_connections(const Http *h);
+/* The request's body begins; it has come, or the request is gone. A body that takes too long ends the connection, so that
+ * nobody keeps the pages from others by sending slowly. */
+void http_body_begin(Http *h, Request *q);
+void http_body_end(Http *h, Request *q);

@@ -73,11 +73,11 @@ int logout_post(Request *q) {
         };
         Session *s = request_session(q);
         const char *target;
-        Form f;
+        Form f = {};
 
         if (!s)
                 return logged_out(q, headers);
-        if (!q->body || form_parse(q->body, q->body_size, &f) < 0)
+        if (q->body && form_parse(q->body, q->body_size, &f) < 0)
                 return request_error(q, MHD_HTTP_BAD_REQUEST);
         /* Another site must not be able to end somebody's session either: ask. */
         if (!request_is_same_origin(q) ||

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <time.h>
 
+#include "gather.h"
 #include "http.h"
 #include "log.h"
 #include "manager.h"
@@ -116,6 +117,10 @@ static int start_parts(Manager *m) {
         r = hash_pool_new(&m->hashes, m->event);
         if (r < 0)
                 return log_error_errno(r, "Could not start the hashing threads: %m");
+        m->metrics = calloc(1, sizeof(*m->metrics));
+        m->status = calloc(1, sizeof(*m->status));
+        if (!m->metrics || !m->status)
+                return -ENOMEM;
         r = http_new(&m->http, m, fd);
         if (r < 0)
                 return log_error_errno(r, "Could not start the HTTP server: %m");
@@ -165,8 +170,10 @@ void *manager_free(void *userdata) {
 
         if (!m)
                 return NULL;
-        /* First the hashes: their callbacks resume the requests that wait for them. */
+        /* First what requests wait for: they are resumed. */
         m->hashes = hash_pool_free(m->hashes);
+        m->metrics = gather_slot_free(m->metrics);
+        m->status = gather_slot_free(m->status);
         m->http = http_free(m->http);
         if (m->state_fd >= 0)
                 store_flush(m);

@@ -12,6 +12,7 @@
 /* What hagw-webd holds, and what happens to it. Main thread only. */
 
 typedef struct Http Http;
+typedef struct GatherSlot GatherSlot;
 
 typedef struct Manager {
         Daemon *daemon;
@@ -25,6 +26,7 @@ typedef struct Manager {
         ChallengeTable challenges;
         HashPool *hashes;
         Http *http;
+        GatherSlot *metrics, *status; /* questions to the other daemons that are under way */
         uint8_t form_key[TOKEN_KEY_SIZE];
         VlStream revocations;
         sd_event_source *housekeeping;

@@ -20,7 +20,7 @@ typedef struct PageValue {
 } PageValue;
 
 /* The templates, from hagw-webd/pages/; "style" is the style sheet. */
-extern const char page_layout[], page_login[], page_logout[], page_message[], page_status[], page_style[];
+extern const char page_heading[], page_layout[], page_login[], page_logout[], page_message[], page_row[], page_status[], page_style[];
 
 /* Fills in a template; values end with name NULL. -ENOKEY: the template names a value or text that does not exist;
  * -EBADMSG: it is malformed; -EFBIG: longer than PAGE_MAX; -ENOMEM. */

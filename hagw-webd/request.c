@@ -12,14 +12,20 @@
 #include "routes.h"
 #include "target.h"
 
+static void request_drop_body(Request *q) {
+        if (q->body)
+                explicit_bzero(q->body, MIN(q->body_size, (size_t) REQUEST_BODY_MAX));
+        free(q->body);
+        q->body = NULL;
+}
+
 static Request *request_free(Request *q) {
         if (!q)
                 return NULL;
         if (q->data_free)
                 q->data = q->data_free(q->data);
-        if (q->body)
-                explicit_bzero(q->body, q->body_size);
-        free(q->body);
+        http_body_end(q->manager->http, q);
+        request_drop_body(q);
         free(q->path);
         free(q);
         return NULL;
@@ -112,26 +118,29 @@ static int request_begin(Request *q, const char *method) {
                 return request_error(q, status);
         if (request_check_size(q) < 0)
                 return request_error(q, MHD_HTTP_CONTENT_TOO_LARGE);
+        http_body_begin(q->manager->http, q);
         return 0;
 }
 
 static int request_add_body(Request *q, const char *data, size_t size) {
         char *body;
 
-        if (q->state == REQUEST_ANSWERED)
+        if (size > REQUEST_DISCARD_MAX - q->body_size)
+                return -EFBIG;
+        if (q->body_size + size > REQUEST_BODY_MAX) {
+                /* libmicrohttpd takes no answer in the middle of a body: it follows at the end. */
+                request_drop_body(q);
+                q->body_size += size;
                 return 0;
-        if (size > REQUEST_BODY_MAX - q->body_size)
-                return request_error(q, MHD_HTTP_CONTENT_TOO_LARGE);
+        }
         /* Not realloc(): that could leave a copy of a password behind. */
         body = malloc(q->body_size + size + 1);
         if (!body)
                 return -ENOMEM;
-        if (q->body) {
+        if (q->body)
                 memcpy(body, q->body, q->body_size);
-                explicit_bzero(q->body, q->body_size);
-                free(q->body);
-        }
         memcpy(body + q->body_size, data, size);
+        request_drop_body(q);
         q->body = body;
         q->body_size += size;
         q->body[q->body_size] = '\0';
@@ -144,7 +153,10 @@ static int request_step(Request *q, const char *data, size_t *size) {
         switch (q->state) {
         case REQUEST_READING:
                 *size = 0;
-                return n > 0 ? request_add_body(q, data, n) : q->route->handler(q);
+                if (n > 0)
+                        return request_add_body(q, data, n);
+                http_body_end(q->manager->http, q);
+                return q->body_size > REQUEST_BODY_MAX ? request_error(q, MHD_HTTP_CONTENT_TOO_LARGE) : q->route->handler(q);
         case REQUEST_RESUMED:
                 return q->resumed(q);
         default:

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <microhttpd.h>
+#include <sys/queue.h>
 
 #include "cidr.h"
 #include "hostname.h"
@@ -10,7 +11,8 @@
 
 /* One request from hagw-proxyd: what it says, and how it is answered. */
 
-#define REQUEST_BODY_MAX (8U * 1024) /* bytes */
+#define REQUEST_BODY_MAX (8U * 1024)      /* bytes */
+#define REQUEST_DISCARD_MAX (1024U * 1024) /* of a body that is longer: then the connection is closed without an answer */
 #define REQUEST_COOKIE "__Host-hagw"
 #define REQUEST_FORM_COOKIE "__Host-hagw-form"
 #define REQUEST_COOKIE_FLAGS "; Path=/; Secure; HttpOnly; SameSite=Lax"
@@ -39,11 +41,14 @@ struct Request {
         bool lan;
         const Language *language;
         char *body; /* NUL-terminated */
-        size_t body_size;
+        size_t body_size; /* as received; above REQUEST_BODY_MAX the body is gone */
+        uint64_t since_usec; /* when the body began (CLOCK_MONOTONIC); 0: it is not on its way */
+        TAILQ_ENTRY(Request) bodies; /* http.c's list of those */
         int (*resumed)(Request *q);
         void *data; /* of the handler */
         void *(*data_free)(void *data);
         int result; /* for resumed() */
+        Request *next; /* in gather.c's list of those that wait */
 };
 
 /* Once, before the first request. */

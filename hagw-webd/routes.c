@@ -22,6 +22,9 @@ static const Route routes[] = {
         { "GET", "/.hagw/logout", .handler = logout_get },
         { "POST", "/.hagw/logout", .handler = logout_post },
         { "GET", "/.hagw/denied", .handler = denied_get },
+        { "GET", "/.hagw/status", .lan = true, .handler = status_get },
+        { "GET", "/.hagw/metrics", .lan = true, .handler = metrics_get },
+        { "GET", "/metrics", .lan = true, .handler = metrics_get },
         { "GET", "/.well-known/acme-challenge/", .prefix = true, .handler = challenge_get },
 };
 

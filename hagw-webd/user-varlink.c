@@ -296,6 +296,7 @@ static int append_user(sd_json_variant **v, const User *u) {
 }
 
 int vl_method_list_users(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags, void *userdata) {
+        static const sd_json_dispatch_field nothing[] = { {} };
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         Manager *m = userdata;
         int r;
@@ -303,7 +304,7 @@ int vl_method_list_users(sd_varlink *link, sd_json_variant *parameters, sd_varli
         r = vl_check_peer(link, VL_PEER_ROOT);
         if (r != 0)
                 return r;
-        r = sd_varlink_dispatch(link, parameters, (const sd_json_dispatch_field[]) { {} }, NULL);
+        r = sd_varlink_dispatch(link, parameters, nothing, NULL);
         if (r != 0)
                 return r;
         r = sd_json_variant_new_array(&v, NULL, 0);

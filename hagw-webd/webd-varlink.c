@@ -10,6 +10,8 @@
 
 #define ERROR(name) "io.hagw.Web." name
 
+static const sd_json_dispatch_field nothing[] = { {} };
+
 static int check_session(Manager *m, const char *cookie, const char *host, const char *address, Session **ret) {
         char name[HOSTNAME_MAX + 1];
         IpAddress a;
@@ -75,7 +77,7 @@ static int vl_method_watch_revocations(sd_varlink *link, sd_json_variant *parame
         r = vl_check_peer(link, VL_PEER_PROXYD);
         if (r != 0)
                 return r;
-        r = sd_varlink_dispatch(link, parameters, (const sd_json_dispatch_field[]) { {} }, NULL);
+        r = sd_varlink_dispatch(link, parameters, nothing, NULL);
         if (r != 0)
                 return r;
         if (!(flags & SD_VARLINK_METHOD_MORE))

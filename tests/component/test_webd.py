@@ -137,3 +137,704 @@ def test_login(webd):
     assert len(reply["sessionId"]) == 8
     # Logged in, the page leads on at once.
     assert v.get("/.hagw/login?return=/x").headers["Location"] == "/x"
+
+
+def test_wrong_password_keeps_the_target(webd):
+    v = webd.visitor()
+    answer = v.login(password="wrong password", target="/lovelace/2")
+    assert answer.status == 403 and "not right" in answer.error()
+    assert answer.field("return") == "/lovelace/2" and answer.field("user") == "anna"
+    assert 'role="alert"' in answer.text and "__Host-hagw" not in v.cookies
+    again = v.post("/.hagw/login", user="anna", password=PASSWORD, token=answer.field("token"),
+                   **{"return": answer.field("return")})
+    assert again.status == 303 and again.headers["Location"] == "/lovelace/2"
+
+
+def test_typed_names(webd):
+    assert webd.visitor().login(user=" Anna ").status == 303
+
+
+@pytest.mark.parametrize("target", ["//evil.example", "https://evil.example/", "/\\evil.example", "/a\r\nSet-Cookie: a=b",
+                                    "/.hagw/login", "javascript:alert(1)", "\x00/", "x" * 5000])
+def test_open_redirect(webd, target):
+    v = webd.visitor()
+    assert v.get("/.hagw/login?return=" + urllib.parse.quote(target)).field("return") == "/"
+    page = v.get("/.hagw/login")
+    answer = v.post("/.hagw/login", user="anna", password=PASSWORD, token=page.field("token"), **{"return": target})
+    assert (answer.status, answer.headers["Location"]) in [(303, "/"), (400, None)]
+    assert "evil" not in str(answer.headers)
+
+
+def test_new_session_at_each_login(webd):
+    v = webd.visitor()
+    v.cookies["__Host-hagw"] = planted = "A" * 22
+    v.login()
+    first = v.cookies["__Host-hagw"]
+    assert first != planted
+    with pytest.raises(VarlinkError, match="NoSuchSession"):
+        check(webd, planted)
+    # A second login ends the session that it was made with.
+    page = webd.visitor().get("/.hagw/login")
+    w = webd.visitor()
+    token = w.get("/.hagw/login").field("token")
+    w.cookies["__Host-hagw"] = first
+    assert w.post("/.hagw/login", user="anna", password=PASSWORD, token=token).status == 303
+    assert w.cookies["__Host-hagw"] != first and page.status == 200
+    with pytest.raises(VarlinkError, match="NoSuchSession"):
+        check(webd, first)
+
+
+def test_page_headers(webd):
+    answer = webd.visitor().get("/.hagw/login")
+    h = answer.headers
+    assert h["Cache-Control"] == "no-store" and h["X-Frame-Options"] == "DENY"
+    assert h["Referrer-Policy"] == "same-origin" and h["X-Content-Type-Options"] == "nosniff"
+    csp = h["Content-Security-Policy"]
+    assert "default-src 'none'" in csp and "frame-ancestors 'none'" in csp and "unsafe" not in csp and "script" not in csp
+    # The policy names the style sheet that is in the page.
+    style = re.search(r"<style>(.*?)</style>", answer.text, re.S)[1]
+    import base64
+    import hashlib
+    assert base64.b64encode(hashlib.sha256(style.encode()).digest()).decode() in csp
+    assert "<script" not in answer.text and "http:" not in answer.text.replace("http://www.w3.org/2000/svg", "")
+    assert 'autocomplete="current-password"' in answer.text and 'autocomplete="username"' in answer.text
+    assert '<label for="user">' in answer.text and '<label for="password">' in answer.text
+
+
+@pytest.mark.parametrize("accept,lang,title", [("de-AT,en;q=0.5", "de", "Willkommen"), ("fr", "fr", "Bienvenue"),
+                                               ("xx", "en", "Welcome"), (None, "en", "Welcome")])
+def test_language(webd, accept, lang, title):
+    answer = webd.visitor().get("/.hagw/login", **{"Accept-Language": accept})
+    assert f'<html lang="{lang}">' in answer.text and title in answer.text and answer.headers["Content-Language"] == lang
+
+
+def test_language_setting(webd):
+    webd.house.configure('login: { language = "fr"; };', **HOSTS)
+    webd.reload()
+    assert "Bienvenue" in webd.visitor().get("/.hagw/login", **{"Accept-Language": "de"}).text
+
+
+def test_escaping(webd):
+    answer = webd.visitor().login(user='"><script>alert(1)</script>')
+    assert answer.status == 403 and "<script" not in answer.text and answer.field("user") == '"><script>alert(1)</script>'
+
+
+# --- cross-site request forgery --------------------------------------------------------------------------------
+
+
+def test_form_token(webd):
+    v = webd.visitor()
+    token = v.get("/.hagw/login").field("token")
+    before = figure(webd, "password_hashes")
+    other = webd.visitor()
+    other.get("/.hagw/login")
+    for who, fields in [(other, {"token": token}), (other, {"token": ""}), (other, {}), (webd.visitor(), {"token": token}),
+                        (v, {"token": token[:-1] + ("A" if token[-1] != "A" else "B")})]:
+        answer = who.post("/.hagw/login", user="anna", password=PASSWORD, **fields)
+        assert answer.status == 403 and "grown old" in answer.error() and "__Host-hagw" not in who.cookies
+    # The token is good at its own host only.
+    v.host = "cam.home.example.com"
+    assert v.post("/.hagw/login", user="anna", password=PASSWORD, token=token).status == 403
+    assert figure(webd, "password_hashes") == before
+
+
+@pytest.mark.parametrize("headers,ok", [
+    ({"Origin": "https://evil.example"}, False), ({"Origin": "null"}, False), ({"Origin": f"http://{HOST}"}, False),
+    ({"Sec-Fetch-Site": "cross-site"}, False), ({"Sec-Fetch-Site": "same-site"}, False),
+    ({"Origin": f"https://{HOST}", "Sec-Fetch-Site": "same-origin"}, True), ({}, True)])
+def test_origin(webd, headers, ok):
+    v = webd.visitor()
+    token = v.get("/.hagw/login").field("token")
+    answer = v.post("/.hagw/login", headers=headers, user="anna", password=PASSWORD, token=token)
+    assert answer.status == (303 if ok else 403)
+
+
+def test_logout(webd):
+    v = webd.visitor()
+    v.login()
+    cookie = v.cookies["__Host-hagw"]
+    page = v.get("/.hagw/logout")
+    assert page.status == 200 and "anna" in page.text
+    # Without the form's token, or from elsewhere, nothing ends.
+    assert v.post("/.hagw/logout").status == 200
+    assert v.post("/.hagw/logout", headers={"Origin": "https://evil.example"}, token=page.field("token")).status == 200
+    assert check(webd, cookie)["allowed"]
+    with webd.varlink() as link:
+        stream = link.stream(f"{WEB}.WatchRevocations")
+        assert next(stream) == {"sessionIds": []}
+        session = check(webd, cookie)["sessionId"]
+        answer = v.post("/.hagw/logout", token=page.field("token"))
+        assert answer.status == 200 and "Signed out" in answer.text and "__Host-hagw" not in v.cookies
+        assert next(stream) == {"sessionIds": [session]}
+    with pytest.raises(VarlinkError, match="NoSuchSession"):
+        check(webd, cookie)
+    assert webd.visitor().get("/.hagw/logout").headers["Location"] == "/.hagw/login?return=/"
+
+
+# --- sessions --------------------------------------------------------------------------------------------------
+
+
+def test_session_is_bound_to_its_host(webd):
+    v = webd.visitor()
+    v.login()
+    with pytest.raises(VarlinkError, match="NoSuchSession"):
+        check(webd, v.cookies["__Host-hagw"], host="cam.home.example.com")
+    for bad in ["", "x", "A" * 22, "../../etc/passwd", v.cookies["__Host-hagw"] + "A"]:
+        with pytest.raises(VarlinkError, match="NoSuchSession"):
+            check(webd, bad)
+
+
+def test_who_may_reach_what(webd):
+    webd.call("AddUser", name="ben", password=PASSWORD, hosts=["ha.home.example.com", "dav.home.example.com", "*.lab.example.com"],
+              groups=[])
+    rows = [("anna", HOST, True), ("anna", "cam.home.example.com", True), ("anna", "dav.home.example.com", True),
+            ("ben", HOST, True), ("ben", "cam.home.example.com", False), ("ben", "dav.home.example.com", False),
+            ("ben", "one.lab.example.com", True), ("anna", "nowhere.example.com", False)]
+    for user, host, allowed in rows:
+        v = webd.visitor(host=host, address=f"203.0.113.{rows.index((user, host, allowed)) + 1}")
+        assert v.login(user=user).status == 303
+        assert check(webd, v.cookies["__Host-hagw"], host=host)["allowed"] == allowed, (user, host)
+        page = v.get("/.hagw/denied?return=/x")
+        if allowed:
+            assert page.status == 303 and page.headers["Location"] == "/x"
+        else:
+            assert page.status == 403 and user in page.text and host in page.text
+            other = v.post("/.hagw/logout", token=page.field("token"), **{"return": page.field("return")})
+            assert other.status == 303 and other.headers["Location"] == "/.hagw/login?return=/x"
+
+
+def test_denied_without_session(webd):
+    answer = webd.visitor().get("/.hagw/denied?return=/a%3Fb%3Dc")
+    assert answer.status == 303 and answer.headers["Location"] == "/.hagw/login?return=/a%3Fb%3Dc"
+
+
+def test_rights_change(webd):
+    v = webd.visitor()
+    v.login()
+    cookie = v.cookies["__Host-hagw"]
+    session = check(webd, cookie)["sessionId"]
+    with webd.varlink() as link:
+        stream = link.stream(f"{WEB}.WatchRevocations")
+        next(stream)
+        webd.call("SetUser", name="anna", hosts=["cam.home.example.com"], groups=None)
+        assert next(stream) == {"sessionIds": [session]}
+        assert check(webd, cookie)["allowed"] is False
+        assert webd.call("ListUsers")["users"][0]["groups"] == ["family"]
+        webd.call("SetUser", name="anna", hosts=["*"])
+        assert next(stream) == {"sessionIds": [session]}
+        assert check(webd, cookie)["allowed"] is True
+        hosts = {**HOSTS, "ha": HOSTS["ha"] + ' access: { users = ( "ben" ); };'}
+        webd.house.configure("", **hosts)
+        webd.reload()
+        assert next(stream) == {"sessionIds": [session]}
+        assert check(webd, cookie)["allowed"] is False
+
+
+def test_list_and_revoke(webd):
+    visitors = [webd.visitor(address=f"203.0.113.{i}") for i in (1, 2, 3)]
+    for v in visitors:
+        v.headers["User-Agent"] = "Firefox\t/1"
+        v.login()
+    check(webd, visitors[0].cookies["__Host-hagw"], address="2001:db8::9")
+    sessions = webd.call("ListSessions")["sessions"]
+    assert {s["address"] for s in sessions} == {"2001:db8::9", "203.0.113.2", "203.0.113.3"}
+    assert all(s["user"] == "anna" and s["host"] == HOST and s["userAgent"] == "Firefox/1" for s in sessions)
+    assert all(s["createdUSec"] <= s["lastUsedUSec"] < s["expiresUSec"] for s in sessions)
+    assert not any(v.cookies["__Host-hagw"] in str(sessions) for v in visitors)
+    assert webd.call("RevokeSession", id=sessions[0]["id"], user=None) == {"revoked": 1}
+    with pytest.raises(VarlinkError, match="NoSuchSession"):
+        webd.call("RevokeSession", id=sessions[0]["id"])
+    with pytest.raises(VarlinkError, match="InvalidParameter"):
+        webd.call("RevokeSession")
+    assert webd.call("RevokeSession", user="anna") == {"revoked": 2}
+    assert webd.call("RevokeSession", user="anna") == {"revoked": 0}
+    assert webd.call("ListSessions") == {"sessions": []}
+
+
+def test_lifetimes_follow_the_setting(webd):
+    v = webd.visitor()
+    v.login()
+    assert check(webd, v.cookies["__Host-hagw"])["validUSec"] == 60_000_000
+    webd.house.configure('login: { idle = "1min"; absolute = "1min"; };', **HOSTS)
+    webd.reload()
+    assert check(webd, v.cookies["__Host-hagw"])["validUSec"] < 60_000_000
+    session = webd.call("ListSessions")["sessions"][0]
+    assert session["expiresUSec"] - session["createdUSec"] == 60_000_000
+
+
+# --- users -----------------------------------------------------------------------------------------------------
+
+
+def test_users(webd):
+    before = time.time() * 1e6
+    webd.call("AddUser", name="ben", password="pässwörd mit ü", hosts=["HA.home.example.com."], groups=["guests"])
+    ben = [u for u in webd.call("ListUsers")["users"] if u["name"] == "ben"][0]
+    assert ben["hosts"] == [HOST] and ben["groups"] == ["guests"] and before <= ben["createdUSec"]
+    assert "lastLoginUSec" not in ben and "hash" not in ben
+    assert webd.visitor().login(user="ben", password="pässwörd mit ü").status == 303
+    assert [u for u in webd.call("ListUsers")["users"] if u["name"] == "ben"][0]["lastLoginUSec"] >= before
+
+
+def test_user_errors(webd):
+    add = {"name": "ben", "password": PASSWORD, "hosts": [], "groups": []}
+    for change, error in [({"name": "anna"}, "UserExists"), ({"name": "Ben"}, "BadUserName"), ({"name": ""}, "BadUserName"),
+                          ({"name": "x" * 65}, "BadUserName"), ({"password": "short"}, "BadPassword"),
+                          ({"password": "x" * 512}, "BadPassword"), ({"hosts": ["two words"]}, "BadList"),
+                          ({"groups": ["Upper"]}, "BadList"), ({"groups": ["g"] * 65}, "BadList")]:
+        with pytest.raises(VarlinkError, match=f"io.hagw.Web.{error}"):
+            webd.call("AddUser", **{**add, **change})
+    for method, fields in [("SetPassword", {"password": PASSWORD}), ("SetUser", {}), ("RemoveUser", {})]:
+        with pytest.raises(VarlinkError, match="io.hagw.Web.NoSuchUser"):
+            webd.call(method, name="nobody", **fields)
+    with pytest.raises(VarlinkError, match="io.hagw.Web.BadPassword"):
+        webd.call("SetPassword", name="anna", password="short")
+    with pytest.raises(VarlinkError, match="InvalidParameter"):
+        webd.call("AddUser", name="ben")
+    assert [u["name"] for u in webd.call("ListUsers")["users"]] == ["anna"]
+
+
+def test_password_change_ends_sessions(webd):
+    v = webd.visitor()
+    v.login()
+    webd.call("SetPassword", name="anna", password="another password")
+    with pytest.raises(VarlinkError, match="NoSuchSession"):
+        check(webd, v.cookies["__Host-hagw"])
+    assert webd.visitor().login().status == 403
+    assert webd.visitor().login(password="another password").status == 303
+
+
+def test_removed_user(webd):
+    v = webd.visitor()
+    v.login()
+    webd.call("RemoveUser", name="anna")
+    with pytest.raises(VarlinkError, match="NoSuchSession"):
+        check(webd, v.cookies["__Host-hagw"])
+    assert webd.visitor().login().status == 403
+    assert webd.call("ListUsers") == {"users": []}
+
+
+def test_secrets_stay_in(webd):
+    v = webd.visitor()
+    v.login()
+    webd.visitor().login(user="my secret password", password="another secret")
+    state = webd.house.root / "state" / "webd"
+    stored = "".join(p.read_text(errors="replace") for p in state.iterdir())
+    for secret in [PASSWORD, v.cookies["__Host-hagw"], "my secret", "another secret"]:
+        assert secret not in stored and secret not in webd.text()
+    assert '"hash":"$y$' in stored
+    assert all(p.stat().st_mode & 0o777 == 0o600 for p in state.iterdir())
+
+
+# --- guessing --------------------------------------------------------------------------------------------------
+
+
+def test_unknown_users_cost_and_look_the_same(webd):
+    answers = {}
+    for user in "anna", "anno":
+        v = webd.visitor(address="203.0.113.5" if user == "anna" else "198.51.100.5")
+        page = v.get("/.hagw/login")
+        before = figure(webd, "password_hashes")
+        answer = v.post("/.hagw/login", user=user, password="wrong password", token=page.field("token"))
+        assert figure(webd, "password_hashes") == before + 1
+        hidden = [page.field("token"), user]
+        headers = [(k, v) for k, v in answer.headers.items() if k != "Date"]
+        text = answer.text
+        for word in hidden:
+            text = text.replace(word, "")
+        answers[user] = (answer.status, headers, text)
+    assert answers["anna"] == answers["anno"]
+
+
+@pytest.mark.parametrize("user", ["anna", "nobody", "not a name!"])
+def test_throttle(webd, user):
+    v = webd.visitor()
+    token = v.get("/.hagw/login").field("token")
+
+    def attempt(password="wrong password"):
+        return v.post("/.hagw/login", user=user, password=password, token=token)
+
+    assert [attempt().status for _ in range(5)] == [403] * 5
+    before = figure(webd, "password_hashes")
+    answer = attempt(PASSWORD)
+    assert answer.status == 429 and 1 <= int(answer.headers["Retry-After"]) <= 2 and "Too many" in answer.error()
+    assert figure(webd, "password_hashes") == before and figure(webd, "login_throttled") == 1
+    # Another address of the same /24 may still try another account; the account itself is slowed for strangers …
+    assert webd.visitor(address="203.0.113.8").login(user="other").status == 403
+    assert webd.visitor(address="198.51.100.1").login(user=user).status == 429
+    # … but not in the house.
+    assert webd.visitor(address="192.168.1.5", lan=True).login(user=user).status == (303 if user == "anna" else 403)
+
+
+def test_owner_is_not_locked_out(webd):
+    v = webd.visitor(address="2001:db8:1:2::3")
+    assert v.login().status == 303
+    for i in range(6):
+        webd.visitor(address=f"198.51.{i}.1").login(password="wrong password")
+    assert webd.visitor(address="198.51.99.1").login().status == 429
+    assert webd.visitor(address="2001:db8:1:2::4").login().status == 303
+
+
+def test_many_at_once(webd):
+    """More tries at once than the queue takes, each by another address: some are told to come back, at most 18 hashes are
+    computed, and the loop answers other things meanwhile."""
+    tokens = [(v := webd.visitor(address=f"10.{i}.0.1"), v.get("/.hagw/login").field("token")) for i in range(64)]
+    before, answers = figure(webd, "password_hashes"), []
+
+    def attempt(v, i, token):
+        answers.append(v.post("/.hagw/login", user=f"user{i}", password="wrong password", token=token))
+
+    threads = [threading.Thread(target=attempt, args=(v, i, t)) for i, (v, t) in enumerate(tokens)]
+    for t in threads:
+        t.start()
+    started = time.monotonic()
+    assert webd.visitor().get("/.hagw/login").status == 200
+    waited = time.monotonic() - started
+    for t in threads:
+        t.join(60)
+    statuses = [a.status for a in answers]
+    assert len(statuses) == 64 and set(statuses) == {403, 503}
+    assert all(a.headers["Retry-After"] == "2" for a in answers if a.status == 503)
+    assert figure(webd, "password_hashes") - before == statuses.count(403)
+    assert waited < 2, "a page waited for the hashes"
+
+
+# --- the way in ------------------------------------------------------------------------------------------------
+
+
+def as_nobody(code, *args):
+    return subprocess.run([sys.executable, "-c", code, *map(str, args)], user=12345, group=12345, extra_groups=[],
+                          capture_output=True, text=True, timeout=60)
+
+
+def open_to_all(webd):
+    for p in [webd.web, webd.path]:
+        p.chmod(0o777)
+        for parent in p.parents:
+            if str(parent).startswith("/tmp/") :
+                parent.chmod(parent.stat().st_mode | 0o711)
+
+
+def test_wrong_uid_http(webd):
+    open_to_all(webd)
+    r = as_nobody("""
+import socket, sys
+s = socket.socket(socket.AF_UNIX); s.settimeout(20); s.connect(sys.argv[1])
+try:
+    s.sendall(b"GET /.hagw/login HTTP/1.1\\r\\nHost: a\\r\\nX-Hagw-Host: a.b\\r\\nX-Forwarded-For: 192.0.2.1\\r\\nX-Hagw-Lan: 1\\r\\n\\r\\n")
+    print(repr(s.recv(100)))
+except (BrokenPipeError, ConnectionResetError):
+    print("b''")
+""", webd.web)
+    assert r.stdout == "b''\n", r
+    assert "may not call" in webd.text()
+
+
+METHODS = {"ListUsers": {}, "AddUser": {"name": "x", "password": PASSWORD, "hosts": [], "groups": []},
+           "SetPassword": {"name": "anna", "password": PASSWORD}, "SetUser": {"name": "anna"}, "RemoveUser": {"name": "anna"},
+           "CheckSession": {"cookie": "x", "host": HOST, "address": "192.0.2.1"}, "WatchRevocations": {}, "ListSessions": {},
+           "RevokeSession": {"user": "anna"}, "PublishChallenge": {"token": "a", "keyAuthorization": "a.b"},
+           "WithdrawChallenge": {"token": "a"}}
+
+
+def test_wrong_uid_varlink(webd):
+    open_to_all(webd)
+    r = as_nobody("""
+import json, socket, sys
+for name, parameters in json.loads(sys.argv[2]).items():
+    s = socket.socket(socket.AF_UNIX); s.settimeout(20); s.connect(sys.argv[1])
+    s.sendall(json.dumps({"method": "io.hagw.Web." + name, "parameters": parameters,
+                          "more": name.startswith("Watch")}).encode() + b"\\0")
+    data = b""
+    while not data.endswith(b"\\0"):
+        data += s.recv(65536)
+    print(name, json.loads(data[:-1]).get("error"))
+""", webd.path, __import__("json").dumps(METHODS))
+    lines = r.stdout.split("\n")[:-1]
+    assert len(lines) == len(METHODS), r
+    assert all(line.endswith("PermissionDenied") for line in lines), lines
+    assert [u["name"] for u in webd.call("ListUsers")["users"]] == ["anna"]
+
+
+def test_interface_is_the_golden_one(webd):
+    with webd.varlink() as link:
+        text = link.call("org.varlink.service.GetInterfaceDescription", interface=WEB)["description"]
+    golden = (ROOT / "tests/idl/io.hagw.Web.varlink").read_text()
+
+    def bare(t):
+        members = re.split(r"\n(?=method|type|error|interface)", re.sub(r"#[^\n]*", "", "\n" + t))
+        return sorted(re.sub(r"\s+", "", m) for m in members if m.strip())
+
+    assert bare(text) == bare(golden)
+    assert set(METHODS) == set(re.findall(r"^method (\w+)", golden, re.M))
+
+
+@pytest.mark.parametrize("headers", [
+    {"X-Hagw-Host": None}, {"X-Hagw-Host": "two words"}, {"X-Forwarded-For": None}, {"X-Forwarded-For": "unknown"},
+    {"X-Forwarded-For": "192.0.2.1, 192.0.2.2"}, {"X-Forwarded-For": "[2001:db8::1]:80"}, {"X-Hagw-Lan": None}])
+def test_proxy_headers_are_needed(webd, headers):
+    assert webd.visitor().get("/.hagw/login", **headers).status == 400
+
+
+def raw(webd, data, timeout=20):
+    s = socket.socket(socket.AF_UNIX)
+    s.settimeout(timeout)
+    s.connect(str(webd.web))
+    received = b""
+    try:
+        s.sendall(data)
+        s.shutdown(socket.SHUT_WR)
+        while chunk := s.recv(65536):
+            received += chunk
+    except (BrokenPipeError, ConnectionResetError):
+        pass
+    s.close()
+    return received
+
+
+HEAD = f"Host: x\r\nX-Hagw-Host: {HOST}\r\nX-Forwarded-For: 192.0.2.1\r\nX-Hagw-Lan: 0\r\n".encode()
+
+
+def test_header_given_twice(webd):
+    for twice in [b"X-Hagw-Lan: 1", b"X-Forwarded-For: 10.0.0.1", b"X-Hagw-Host: other.example.com"]:
+        assert raw(webd, b"GET /.hagw/status HTTP/1.1\r\n" + HEAD + twice + b"\r\n\r\n").startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.parametrize("data", [
+    b"", b"\0" * 1000, b"\x16\x03\x01\x02\x00" + b"\xff" * 512, b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"A" * 200_000,
+    b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\n\r\n", b"POST /.hagw/login HTTP/1.1\r\n" + HEAD + b"Content-Length: -1\r\n\r\n",
+    b"POST /.hagw/login HTTP/1.1\r\n" + HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+    b"POST /.hagw/login HTTP/1.1\r\n" + HEAD + b"Content-Length: 100\r\n\r\nuser=an",
+    b"POST /.hagw/login HTTP/1.1\r\n" + HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"1000\r\n" + b"a" * 4096 + b"\r\n" * 300],
+    ids=range(11))
+def test_garbage(webd, data):
+    answer = raw(webd, data)
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 4") or answer.startswith(b"HTTP/1.1 5") or answer.startswith(b"HTTP/1.0 5")
+    assert webd.visitor().get("/.hagw/login").status == 200
+
+
+def test_bodies(webd):
+    v = webd.visitor()
+    form = "application/x-www-form-urlencoded"
+    assert v.request("POST", "/.hagw/login", "x" * 9000, {"Content-Type": form}).status == 413
+    chunked = b"Transfer-Encoding: chunked\r\nContent-Type: " + form.encode() + b"\r\n\r\n" + b"2000\r\n" + b"a" * 8192 + b"\r\n10\r\n"
+    assert raw(webd, b"POST /.hagw/login HTTP/1.1\r\n" + HEAD + chunked + b"a" * 16 + b"\r\n0\r\n\r\n").startswith(b"HTTP/1.1 413")
+    assert v.request("POST", "/.hagw/login", "{}", {"Content-Type": "application/json"}).status == 415
+    assert v.request("POST", "/.hagw/login", "user=%zz", {"Content-Type": form}).status == 400
+    assert v.request("POST", "/.hagw/login", "", {"Content-Type": form}).status == 400
+    assert v.request("PUT", "/.hagw/login", "x").status == 405
+    assert v.request("DELETE", "/.hagw/status").status == 404
+    head = v.request("HEAD", "/.hagw/login")
+    assert head.status == 200 and head.body == b""
+    assert v.get("/").status == v.get("/.hagw/").status == v.get("/.hagw/loginx").status == 404
+
+
+def test_connection_limit(webd):
+    """The 257th connection waits; it is served as soon as another goes."""
+    idle = []
+    for _ in range(256):
+        s = socket.socket(socket.AF_UNIX)
+        s.connect(str(webd.web))
+        idle.append(s)
+    late = Unix(webd.web)
+    late.timeout = 1
+    late.request("GET", "/.hagw/login", headers=dict(h.split(": ") for h in HEAD.decode().split("\r\n")[1:-1]))
+    with pytest.raises(TimeoutError):
+        late.getresponse()
+    late.sock.settimeout(20)
+    for s in idle:
+        s.close()
+    assert late.sock.recv(15).startswith(b"HTTP/1.1 200")
+
+
+def test_slow_bodies_do_not_keep_others_out(webd):
+    slow = []
+    for _ in range(300):
+        s = socket.socket(socket.AF_UNIX)
+        s.connect(str(webd.web))
+        s.sendall(b"POST /.hagw/login HTTP/1.1\r\n" + HEAD + b"Content-Length: 100\r\n\r\nuser=")
+        slow.append(s)
+    started = time.monotonic()
+    for _ in range(5):
+        assert webd.visitor().login().status == 303
+    assert time.monotonic() - started < 8
+    for s in slow:
+        s.close()
+
+
+# --- challenges, status, metrics -------------------------------------------------------------------------------
+
+
+def test_challenge(webd):
+    v = webd.visitor(host="www.elsewhere.example")
+    path = "/.well-known/acme-challenge/tok-_1"
+    assert v.get(path).status == 404
+    webd.call("PublishChallenge", token="tok-_1", keyAuthorization="tok-_1.thumbprint")
+    answer = v.get(path)
+    assert answer.status == 200 and answer.body == b"tok-_1.thumbprint"
+    assert v.get(path + "x").status == 404 and v.get("/.well-known/acme-challenge/").status == 404
+    with pytest.raises(VarlinkError, match="BadChallenge"):
+        webd.call("PublishChallenge", token="a", keyAuthorization="b.c")
+    webd.call("WithdrawChallenge", token="tok-_1")
+    webd.call("WithdrawChallenge", token="tok-_1")
+    assert v.get(path).status == 404
+    for i in range(64):
+        webd.call("PublishChallenge", token=f"t{i}", keyAuthorization=f"t{i}.x")
+    with pytest.raises(VarlinkError, match="io.hagw.Web.Full"):
+        webd.call("PublishChallenge", token="more", keyAuthorization="more.x")
+
+
+def test_metrics(webd):
+    assert webd.visitor().get("/.hagw/metrics").status == 404
+    webd.visitor().login(password="wrong password")
+    v = webd.visitor(lan=True)
+    answer = v.get("/.hagw/metrics")
+    assert answer.status == 200 and answer.headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0")
+    lines = answer.text.split("\n")
+    assert lines[-2:] == ["# EOF", ""]
+    assert 'hagw_up{daemon="webd"} 1' in lines and 'hagw_up{daemon="dnsd"} 0' in lines
+    assert 'hagw_login_failures_total{daemon="webd"} 1' in lines and "# TYPE hagw_login_failures counter" in lines
+    families = [line.split()[2] for line in lines if line.startswith("# TYPE")]
+    assert len(families) == len(set(families))
+    assert v.get("/metrics").status == 200
+
+
+def test_status(webd):
+    assert webd.visitor().get("/.hagw/status").status == 404
+    answer = webd.visitor(lan=True).get("/.hagw/status")
+    assert answer.status == 200 and "Certificates" in answer.text and "does not answer" in answer.text
+    assert "1 users, 0 sessions" in answer.text
+
+
+def test_many_ask_for_metrics(webd):
+    answers = []
+    threads = [threading.Thread(target=lambda: answers.append(webd.visitor(lan=True).get("/metrics"))) for _ in range(100)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join(60)
+    assert [a.status for a in answers] == [200] * 100
+
+
+# --- what survives ---------------------------------------------------------------------------------------------
+
+
+def test_kill_keeps_users_and_sessions(webd):
+    v = webd.visitor()
+    page = v.get("/.hagw/login")
+    v.login()
+    webd.kill()
+    webd.start()
+    assert check(webd, v.cookies["__Host-hagw"])["user"] == "anna"
+    webd.call("AddUser", name="ben", password=PASSWORD, hosts=["*"], groups=[])
+    webd.kill()
+    webd.start()
+    assert [u["name"] for u in webd.call("ListUsers")["users"]] == ["anna", "ben"]
+    # A form that was open meanwhile is still good.
+    w = webd.visitor()
+    w.cookies = {"__Host-hagw-form": page.cookies()["__Host-hagw-form"]}
+    assert w.post("/.hagw/login", user="ben", password=PASSWORD, token=page.field("token")).status == 303
+    assert webd.call("RevokeSession", user="anna")["revoked"] == 1
+    webd.kill()
+    webd.start()
+    assert [s["user"] for s in webd.call("ListSessions")["sessions"]] == ["ben"]
+
+
+def test_use_is_not_written_each_time(webd):
+    v = webd.visitor()
+    v.login()
+    file = webd.house.root / "state" / "webd" / "sessions.json"
+    before, text = file.stat().st_ino, file.read_text()
+    for _ in range(50):
+        check(webd, v.cookies["__Host-hagw"])
+    assert file.stat().st_ino == before
+    assert webd.stop() == 0
+    assert file.read_text() != text
+    webd.start()
+    assert check(webd, v.cookies["__Host-hagw"])["allowed"]
+
+
+@pytest.mark.parametrize("name", ["users.json", "sessions.json"])
+@pytest.mark.parametrize("damage", ["cut", "empty", "zeros", "object"])
+def test_broken_state(webd, name, damage):
+    v = webd.visitor()
+    v.login()
+    assert webd.stop() == 0
+    file = webd.house.root / "state" / "webd" / name
+    text = file.read_bytes()
+    file.write_bytes({"cut": text[:len(text) // 2], "empty": b"", "zeros": b"\0" * 100, "object": b'{"users":[]}'}[damage])
+    webd.start()
+    aside = file.with_name(name + ".broken")
+    assert aside.exists() and name in webd.text()
+    assert f"{name}: it could not be read, kept as {name}.broken" in webd.call("io.hagw.Service.Describe")["status"]
+    assert name in webd.visitor(lan=True).get("/.hagw/status").text
+    assert webd.visitor(address="198.51.100.77").login().status == (303 if name == "sessions.json" else 403)
+
+
+def test_one_broken_entry(webd):
+    webd.call("AddUser", name="ben", password=PASSWORD, hosts=["*"], groups=[])
+    assert webd.stop() == 0
+    file = webd.house.root / "state" / "webd" / "users.json"
+    text = file.read_text()
+    file.write_text(text.replace('"name":"anna"', '"name":"Not A Name"'))
+    webd.start()
+    assert [u["name"] for u in webd.call("ListUsers")["users"]] == ["ben"]
+    assert "Not A Name" in file.with_name("users.json.broken").read_text()
+    assert "1 entries could not be read" in webd.call("io.hagw.Service.Describe")["status"]
+    assert webd.visitor().login(user="ben").status == 303
+
+
+def test_lost_key(webd):
+    v = webd.visitor()
+    page = v.get("/.hagw/login")
+    assert webd.stop() == 0
+    (webd.house.root / "state" / "webd" / "form.key").write_bytes(b"short")
+    webd.start()
+    answer = v.post("/.hagw/login", user="anna", password=PASSWORD, token=page.field("token"))
+    assert answer.status == 403 and "grown old" in answer.error()
+    assert v.post("/.hagw/login", user="anna", password=PASSWORD, token=answer.field("token")).status == 303
+
+
+def test_full_disk_undoes_a_user(webd, house):
+    """Where a user cannot be stored, there is no such user."""
+    state = house.root / "state" / "webd"
+    (state / "users.json.new").mkdir()
+    (state / "users.json.new" / "x").touch()
+    with pytest.raises(VarlinkError):
+        webd.call("AddUser", name="ben", password=PASSWORD, hosts=[], groups=[])
+    assert [u["name"] for u in webd.call("ListUsers")["users"]] == ["anna"]
+    with pytest.raises(VarlinkError):
+        webd.call("SetPassword", name="anna", password="another password")
+    with pytest.raises(VarlinkError):
+        webd.call("SetUser", name="anna", hosts=[], groups=[])
+    assert webd.call("ListUsers")["users"][0]["hosts"] == ["*"]
+    assert webd.visitor().login().status == 303
+    (state / "users.json.new" / "x").unlink()
+    (state / "users.json.new").rmdir()
+    webd.call("SetPassword", name="anna", password="another password")
+
+
+def test_stop_with_requests_under_way(webd):
+    """SIGTERM while hashes and questions are under way: a clean end (sanitizers look), nobody waits for ever."""
+    tokens = [(v := webd.visitor(address=f"10.{i}.0.1"), v.get("/.hagw/login").field("token")) for i in range(12)]
+
+    def attempt(v, token):
+        try:
+            v.post("/.hagw/login", user="anna", password=PASSWORD, token=token)
+            v.get("/metrics")
+        except OSError:
+            pass
+        except http.client.HTTPException:
+            pass
+
+    threads = [threading.Thread(target=attempt, args=t) for t in tokens]
+    for t in threads:
+        t.start()
+    time.sleep(0.05)
+    assert webd.stop() == 0
+    # The listener is the test's, as it is systemd's: it must go too, or late callers wait in its queue.
+    webd.web.unlink()
+    for s in [s for n, s in webd.fds if n == "web"]:
+        s.close()
+    for t in threads:
+        t.join(40)
+    assert not any(t.is_alive() for t in threads)

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <stdio.h>
+
+#include "hagw-webd/throttle.h"
+#include "test.h"
+
+#define T0 USEC_PER_DAY
+#define ATTEMPTS 5
+
+static ThrottleTry try_of(const char *account, const char *address) {
+        ThrottleTry t = { .account = account };
+
+        assert_int_equal(ip_parse(address, &t.address), 0);
+        return t;
+}
+
+/* Tries until it must wait; returns how many went through at that moment. */
+static unsigned burst(Throttle *t, const ThrottleTry *try, uint64_t now) {
+        unsigned n = 0;
+
+        for (; n < 1000 && throttle_wait_usec(t, try, now) == 0; n++)
+                assert_int_equal(throttle_charge(t, try, now), 0);
+        return n;
+}
+
+static void test_growing_delay(void **state) {
+        Throttle t = { .attempts = ATTEMPTS };
+        ThrottleTry a = try_of("anna", "192.0.2.1");
+        uint64_t now = T0, last = 0, wait = 0;
+
+        assert_int_equal(burst(&t, &a, now), ATTEMPTS);
+        assert_int_equal(throttle_wait_usec(&t, &a, now), USEC_PER_SEC);
+        for (unsigned i = 0; i < 12; i++) {
+                wait = throttle_wait_usec(&t, &a, now);
+                assert_true(wait >= last);
+                last = wait;
+                now += wait;
+                assert_int_equal(throttle_wait_usec(&t, &a, now), 0);
+                assert_int_equal(throttle_charge(&t, &a, now), 0);
+        }
+        assert_int_equal(throttle_wait_usec(&t, &a, now), 15 * USEC_PER_MINUTE);
+        throttle_done(&t);
+}
+
+static void test_account(void **state) {
+        Throttle t = { .attempts = ATTEMPTS };
+        ThrottleTry other = try_of("ben", "203.0.113.9"), owner = try_of("anna", "203.0.113.9");
+        unsigned n = 0;
+
+        /* Many addresses at one account. */
+        for (unsigned i = 1; i <= 100; i++) {
+                char address[IP_TEXT_MAX];
+                (void) snprintf(address, sizeof(address), "198.51.%u.1", i);
+                ThrottleTry a = try_of("anna", address);
+                n += burst(&t, &a, T0);
+        }
+        assert_int_equal(n, ATTEMPTS);
+        assert_int_equal(throttle_wait_usec(&t, &other, T0), 0);
+        assert_int_equal(throttle_wait_usec(&t, &owner, T0), USEC_PER_SEC);
+        owner.trusted = true;
+        assert_int_equal(throttle_wait_usec(&t, &owner, T0), 0);
+        throttle_done(&t);
+}
+
+/* Tries at ever new accounts from ever new addresses of one network: how many go through. */
+static unsigned from_network(const char *before, bool hex, const char *after, unsigned addresses) {
+        Throttle t = { .attempts = ATTEMPTS };
+        unsigned n = 0;
+
+        for (unsigned i = 0; i < addresses; i++)
+                for (unsigned k = 0; k < 2; k++) {
+                        char address[IP_TEXT_MAX], account[32];
+                        (void) snprintf(address, sizeof(address), hex ? "%s%x%s" : "%s%u%s", before, i, after);
+                        (void) snprintf(account, sizeof(account), "user%u-%u", i, k);
+                        ThrottleTry a = try_of(account, address);
+                        if (throttle_wait_usec(&t, &a, T0) > 0)
+                                continue;
+                        assert_int_equal(throttle_charge(&t, &a, T0), 0);
+                        n++;
+                }
+        throttle_done(&t);
+        return n;
+}
+
+static void test_networks(void **state) {
+        assert_int_equal(from_network("192.0.2.", false, "", 200), 4 * ATTEMPTS);
+        assert_int_equal(from_network("192.0.", false, ".1", 200), 400);
+        assert_int_equal(from_network("2001:db8::", true, "", 200), ATTEMPTS);
+        assert_int_equal(from_network("2001:db8:0:", true, "::1", 200), 4 * ATTEMPTS);
+        assert_int_equal(from_network("2001:db8:", true, "::1", 200), 400);
+}
+
+static void test_forgive(void **state) {
+        Throttle t = { .attempts = ATTEMPTS };
+        ThrottleTry a = try_of("anna", "192.0.2.1");
+
+        for (unsigned i = 0; i < 3; i++) {
+                for (unsigned k = 0; k < ATTEMPTS - 1; k++)
+                        assert_int_equal(throttle_charge(&t, &a, T0), 0);
+                throttle_forgive(&t, &a);
+        }
+        /* The network keeps what were wrong tries: it has one of its twenty back for each success. */
+        assert_int_equal(throttle_wait_usec(&t, &a, T0), 0);
+        /* An hour without tries, and everything is as new. */
+        (void) burst(&t, &a, T0);
+        assert_int_equal(burst(&t, &a, T0 + 2 * THROTTLE_FORGET_USEC), ATTEMPTS);
+        throttle_done(&t);
+}
+
+static void test_flood(void **state) {
+        Throttle t = { .attempts = ATTEMPTS };
+        ThrottleTry a = try_of("anna", "192.0.2.1");
+
+        assert_int_equal(burst(&t, &a, T0), ATTEMPTS);
+        for (unsigned i = 0; i < 2 * THROTTLE_ENTRIES_MAX; i++) {
+                char address[IP_TEXT_MAX], account[32];
+                (void) snprintf(address, sizeof(address), "2001:db8:%x::1", i);
+                (void) snprintf(account, sizeof(account), "user%u", i);
+                ThrottleTry b = try_of(account, address);
+                assert_int_equal(throttle_charge(&t, &b, T0), 0);
+        }
+        assert_int_equal(t.n, THROTTLE_ENTRIES_MAX);
+        assert_int_equal(throttle_wait_usec(&t, &a, T0), USEC_PER_SEC);
+        throttle_done(&t);
+}
+
+TEST_MAIN(cmocka_unit_test(test_growing_delay), cmocka_unit_test(test_account), cmocka_unit_test(test_networks),
+          cmocka_unit_test(test_forgive), cmocka_unit_test(test_flood))
