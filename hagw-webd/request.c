@@ -100,24 +100,26 @@ static int request_read_head(Request *q) {
         return 0;
 }
 
-static int request_check_size(const Request *q) {
+/* libmicrohttpd has checked that it is a number. */
+static uint64_t request_body_length(const Request *q) {
         const char *s = request_header(q, "Content-Length");
 
-        /* libmicrohttpd has checked that it is a number. */
-        return s && strtoull(s, NULL, 10) > REQUEST_BODY_MAX ? -EFBIG : 0;
+        return s ? strtoull(s, NULL, 10) : 0;
 }
 
 static int request_begin(Request *q, const char *method) {
-        unsigned status = 0;
+        uint64_t length = request_body_length(q);
 
         q->manager->counts.requests++;
         if (request_read_head(q) < 0)
-                return request_error(q, MHD_HTTP_BAD_REQUEST);
-        q->route = route_find(method, q->path, q->lan, &q->rest, &status);
-        if (!q->route)
-                return request_error(q, status);
-        if (request_check_size(q) < 0)
-                return request_error(q, MHD_HTTP_CONTENT_TOO_LARGE);
+                q->refused = MHD_HTTP_BAD_REQUEST;
+        else if (!(q->route = route_find(method, q->path, q->lan, &q->rest, &q->refused)))
+                assert(q->refused != 0);
+        else if (length > REQUEST_BODY_MAX)
+                q->refused = MHD_HTTP_CONTENT_TOO_LARGE;
+        /* An answer before the end of the body closes the connection on whoever still sends: only where there is no end. */
+        if (q->refused && length > REQUEST_DISCARD_MAX)
+                return request_error(q, q->refused);
         http_body_begin(q->manager->http, q);
         return 0;
 }
@@ -127,10 +129,11 @@ static int request_add_body(Request *q, const char *data, size_t size) {
 
         if (size > REQUEST_DISCARD_MAX - q->body_size)
                 return -EFBIG;
-        if (q->body_size + size > REQUEST_BODY_MAX) {
+        if (q->refused || q->body_size + size > REQUEST_BODY_MAX) {
                 /* libmicrohttpd takes no answer in the middle of a body: it follows at the end. */
                 request_drop_body(q);
                 q->body_size += size;
+                q->refused = q->refused ?: MHD_HTTP_CONTENT_TOO_LARGE;
                 return 0;
         }
         /* Not realloc(): that could leave a copy of a password behind. */
@@ -156,7 +159,7 @@ static int request_step(Request *q, const char *data, size_t *size) {
                 if (n > 0)
                         return request_add_body(q, data, n);
                 http_body_end(q->manager->http, q);
-                return q->body_size > REQUEST_BODY_MAX ? request_error(q, MHD_HTTP_CONTENT_TOO_LARGE) : q->route->handler(q);
+                return q->refused ? request_error(q, q->refused) : q->route->handler(q);
         case REQUEST_RESUMED:
                 return q->resumed(q);
         default:

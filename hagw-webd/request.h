@@ -35,6 +35,7 @@ struct Request {
         const Route *route;
         const char *rest; /* of the path, behind a route's prefix */
         RequestState state;
+        unsigned refused; /* the answer's status; 0: it goes to the route's handler */
         char *path;
         char host[HOSTNAME_MAX + 1];
         IpAddress address; /* the visitor's */

@@ -616,6 +616,7 @@ def test_bodies(webd):
     v = webd.visitor()
     form = "application/x-www-form-urlencoded"
     assert v.request("POST", "/.hagw/login", "x" * 9000, {"Content-Type": form}).status == 413
+    assert raw(webd, b"POST /.hagw/login HTTP/1.1\r\n" + HEAD + b"Content-Length: 99999999\r\n\r\n").startswith(b"HTTP/1.1 413")
     chunked = b"Transfer-Encoding: chunked\r\nContent-Type: " + form.encode() + b"\r\n\r\n" + b"2000\r\n" + b"a" * 8192 + b"\r\n10\r\n"
     assert raw(webd, b"POST /.hagw/login HTTP/1.1\r\n" + HEAD + chunked + b"a" * 16 + b"\r\n0\r\n\r\n").startswith(b"HTTP/1.1 413")
     assert v.request("POST", "/.hagw/login", "{}", {"Content-Type": "application/json"}).status == 415
