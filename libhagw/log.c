@@ -99,3 +99,25 @@ void log_fields(int level, const char *message, const char *const *fields) {
                 iov[n++] = (struct iovec) { (void *) *fields, strlen(*fields) };
         (void) sd_journal_sendv(iov, n);
 }
+
+void log_iov(int level, const struct iovec *fields, size_t n) {
+        static const char message_field[] = "MESSAGE=";
+        struct iovec iov[LOG_FIELDS_MAX];
+        char id[64];
+        int size;
+
+        if (level > log_max_level || n == 0 || n >= LOG_FIELDS_MAX)
+                return;
+        if (!log_to_journal) {
+                _cleanup_free_ char *message = strndup(fields[0].iov_base, fields[0].iov_len);
+                if (message)
+                        log_to_stderr(level, startswith(message, message_field) ?: message);
+                return;
+        }
+        size = snprintf(id, sizeof(id), "SYSLOG_IDENTIFIER=%s", log_identifier);
+        if (size < 0 || (size_t) size >= sizeof(id))
+                return;
+        memcpy(iov, fields, n * sizeof(struct iovec));
+        iov[n++] = (struct iovec) { id, (size_t) size };
+        (void) sd_journal_sendv(iov, (int) n);
+}

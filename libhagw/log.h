@@ -21,6 +21,10 @@ int log_internal(int level, int error, const char *file, int line, const char *f
 /* Logs MESSAGE=… and further FIELD=value strings, ended by NULL. Field names are upper case (systemd.journal-fields(7)). */
 void log_fields(int level, const char *message, const char *const *fields);
 
+/* The same with fields that are ready, FIELD=value each, MESSAGE= and PRIORITY= among them, MESSAGE= first. */
+struct iovec;
+void log_iov(int level, const struct iovec *fields, size_t n);
+
 #define log_full(level, error, ...)                                                             \
         ({                                                                                      \
                 int _level = (level), _e = (error);                                             \

@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Visitors' connections. Until the name is known and admitted not one byte is sent, not even a TLS alert. Runs in the
+ * worker's thread. */
+
+#include <sys/socket.h>
+
+#include "log.h"
+#include "worker.h"
+
+#define READ_MAX (64U * 1024) /* bytes at once: what one transport_write() takes */
+
+const char *conn_state_text(ConnState s) {
+        static const char *const texts[_CONN_STATE_MAX] = {
+                [CONN_HELLO] = "hello",     [CONN_HANDSHAKE] = "handshake", [CONN_IDLE] = "idle",
+                [CONN_REQUEST] = "request", [CONN_LINGER] = "linger",       [CONN_CLOSED] = "closed",
+        };
+        return s >= 0 && s < _CONN_STATE_MAX ? texts[s] : NULL;
+}
+
+static void conn_set_state(Conn *c, ConnState s) {
+        if (s == CONN_CLOSED || s == CONN_HANDSHAKE)
+                log_debug("%s: %s -> %s", c->address_text, conn_state_text(c->state), conn_state_text(s));
+        c->state = s;
+}
+
+static void free_conn(Garbage *g) {
+        free(CONTAINER_OF(g, Conn, garbage));
+}
+
+void conn_close(Conn *c) {
+        Worker *w = c->worker;
+
+        if (c->state == CONN_CLOSED)
+                return;
+        conn_set_state(c, CONN_CLOSED);
+        loop_disarm(&w->loop, &c->timer);
+        loop_not_again(&c->again);
+        transport_done(&c->transport);
+        c->in = buffer_put(&w->pool, c->in);
+        free(c->hello);
+        c->hello = NULL;
+        c->snapshot = snapshot_unref(c->snapshot);
+        *c->link = c->next;
+        if (c->next)
+                c->next->link = c->link;
+        counter_sub(&w->counters.connections, 1);
+        for (size_t i = 0; i < w->n_listeners; i++)
+                listener_resume(&w->listeners[i]);
+        loop_defer_free(&w->loop, &c->garbage);
+}
+
+void conn_linger(Conn *c) {
+        Worker *w = c->worker;
+
+        transport_shutdown(&c->transport);
+        if (c->transport.error < 0) {
+                conn_close(c);
+                return;
+        }
+        conn_set_state(c, CONN_LINGER);
+        c->in = buffer_put(&w->pool, c->in);
+        c->since_usec = w->loop.now_usec;
+        loop_arm(&w->loop, &c->timer, w->loop.now_usec + (w->stopping ? CONN_LINGER_STOP_USEC : CONN_LINGER_USEC));
+        loop_again(&w->loop, &c->again);
+}
+
+/* What still comes is thrown away unread: closing a socket with bytes in it would take back our last ones. */
+static void serve_linger(Conn *c) {
+        Worker *w = c->worker;
+        ssize_t n;
+
+        for (unsigned i = 0; i < 8; i++) {
+                n = recv(c->transport.handle.fd, w->scratch, sizeof(w->scratch), MSG_DONTWAIT);
+                if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+                        conn_close(c);
+                        return;
+                }
+                if (n < 0)
+                        return;
+        }
+        loop_again(&w->loop, &c->again);
+}
+
+ssize_t conn_fill(Conn *c) {
+        Buffer *b = c->in;
+        ssize_t n;
+
+        if (!b)
+                b = c->in = buffer_get(&c->worker->pool, 0);
+        if (!b)
+                return -ENOMEM;
+        if (buffer_used(b) == 0 && !(c->exchange && c->exchange->head_held))
+                b->begin = b->end = 0;
+        if (buffer_room(b) == 0)
+                return -ENOBUFS;
+        n = transport_read(&c->transport, b->data + b->end, MIN(buffer_room(b), (size_t) READ_MAX));
+        if (n > 0)
+                b->end += (size_t) n;
+        else if (buffer_used(b) == 0 && !(c->exchange && c->exchange->head_held))
+                c->in = buffer_put(&c->worker->pool, b);
+        return n;
+}
+
+/* The head may be larger than a buffer from the pool. */
+static int make_room(Conn *c) {
+        Buffer *b = c->in, *larger;
+
+        if (buffer_room(b) > 0)
+                return 0;
+        if (b->begin > 0) {
+                buffer_compact(b);
+                return 0;
+        }
+        larger = buffer_get(&c->worker->pool, MAX(b->size * 2, c->snapshot->head_size + 4096));
+        if (!larger)
+                return -ENOMEM;
+        buffer_append(larger, buffer_at(b), buffer_used(b));
+        buffer_put(&c->worker->pool, b);
+        c->in = larger;
+        return 0;
+}
+
+/* A request is served by what is configured when it comes. */
+static int refresh_snapshot(Conn *c) {
+        Worker *w = c->worker;
+
+        if (c->snapshot == w->snapshot)
+                return 0;
+        snapshot_unref(c->snapshot);
+        c->snapshot = snapshot_ref(w->snapshot);
+        c->upstream = NULL;
+        if (c->kind == CONN_HTTP)
+                return 0;
+        c->route = route_find(c->snapshot->routes, c->name);
+        return c->route && (c->kind == CONN_PROBE || route_admits(c->snapshot->routes, c->route, &c->address)) ? 0 : -ENOENT;
+}
+
+/* Looks for a whole head in c->in. */
+static H1Verdict read_head(Conn *c, Exchange **ret) {
+        H1Limits limits = { c->snapshot->head_size, c->snapshot->header_count };
+        Exchange *x;
+        H1Verdict v;
+
+        x = exchange_new(c);
+        if (!x)
+                return H1_TOO_LARGE;
+        v = h1_read_request(&c->scan, buffer_at(c->in), buffer_used(c->in), &limits, &x->request);
+        if (v == H1_MORE)
+                exchange_free(x);
+        else
+                *ret = x;
+        return v;
+}
+
+static void wait_for_head(Conn *c) {
+        Worker *w = c->worker;
+
+        if (buffer_used(c->in) == 0) {
+                c->since_usec = 0;
+                loop_arm(&w->loop, &c->timer, w->loop.now_usec + c->snapshot->idle_usec);
+                return;
+        }
+        if (c->since_usec == 0)
+                c->since_usec = w->loop.now_usec;
+        loop_arm(&w->loop, &c->timer, c->since_usec + c->snapshot->head_usec);
+}
+
+static void serve_request(Conn *c, H1Verdict v, Exchange *x) {
+        conn_set_state(c, CONN_REQUEST);
+        c->exchange = x;
+        c->scan = (H1Scan) {};
+        c->since_usec = 0;
+        if (v != H1_OK) {
+                exchange_refuse(x, v);
+                return;
+        }
+        c->in->begin += x->request.head_size;
+        exchange_begin(x);
+}
+
+/* Request after request, for as long as bytes are there. */
+static void serve_idle(Conn *c) {
+        bool parse = buffer_used(c->in) > 0;
+
+        while (c->state == CONN_IDLE && !transport_pending(&c->transport)) {
+                Exchange *x = NULL;
+                H1Verdict v = H1_MORE;
+                ssize_t n;
+
+                if (parse && refresh_snapshot(c) < 0) {
+                        conn_linger(c);
+                        return;
+                }
+                if (parse)
+                        v = read_head(c, &x);
+                if (v != H1_MORE) {
+                        serve_request(c, v, x);
+                        parse = buffer_used(c->in) > 0;
+                        continue;
+                }
+                if (c->in && make_room(c) < 0) {
+                        conn_close(c);
+                        return;
+                }
+                n = conn_fill(c);
+                if (n == -EAGAIN) {
+                        wait_for_head(c);
+                        return;
+                }
+                if (n <= 0) {
+                        conn_close(c);
+                        return;
+                }
+                parse = true;
+        }
+}
+
+void conn_next(Conn *c) {
+        Worker *w = c->worker;
+
+        c->exchange = NULL;
+        if (buffer_used(c->in) == 0)
+                c->in = buffer_put(&w->pool, c->in);
+        if (w->stopping && !c->in) {
+                conn_linger(c);
+                return;
+        }
+        conn_set_state(c, CONN_IDLE);
+        wait_for_head(c);
+        if (c->in || transport_may_read(&c->transport))
+                loop_again(&w->loop, &c->again);
+}
+
+static void serve_handshake(Conn *c) {
+        Worker *w = c->worker;
+        int r;
+
+        r = transport_handshake(&c->transport);
+        if (r == -EAGAIN)
+                return;
+        if (r < 0) {
+                counter_add(&w->counters.failed_handshakes, 1);
+                if (gnutls_error_is_fatal(c->transport.tls_error) && !c->transport.ended) {
+                        c->transport.error = 0;
+                        (void) gnutls_alert_send_appropriate(c->transport.tls, c->transport.tls_error);
+                        conn_linger(c);
+                } else
+                        conn_close(c);
+                return;
+        }
+        counter_add(&w->counters.handshakes, 1);
+        if (gnutls_session_is_resumed(c->transport.tls))
+                counter_add(&w->counters.resumed, 1);
+        conn_set_state(c, CONN_IDLE);
+        c->since_usec = 0;
+        serve_idle(c);
+}
+
+/* The name decides whether there is anybody at home. */
+static void start_handshake(Conn *c) {
+        Worker *w = c->worker;
+        const TlsCertificate *certificate = NULL;
+        gnutls_session_t tls;
+
+        memcpy(c->name, c->hello->name, sizeof(c->name));
+        free(c->hello);
+        c->hello = NULL;
+        if (*c->name)
+                c->route = route_find(c->snapshot->routes, c->name);
+        if (c->route && route_admits(c->snapshot->routes, c->route, &c->address))
+                certificate = snapshot_find_certificate(c->snapshot, c->name);
+        if (!certificate || tls_server_new(certificate, c->snapshot->ticket_secret, c->name, &tls) < 0) {
+                counter_add(&w->counters.refused, 1);
+                conn_close(c);
+                return;
+        }
+        transport_start_tls(&c->transport, tls);
+        conn_set_state(c, CONN_HANDSHAKE);
+        serve_handshake(c);
+}
+
+static void serve_hello(Conn *c) {
+        for (;;) {
+                ssize_t n = transport_peek(&c->transport);
+                ClientHelloResult r;
+
+                if (n == -EAGAIN) {
+                        if (buffer_used(c->transport.in) == 0)
+                                c->transport.in = buffer_put(&c->worker->pool, c->transport.in);
+                        return;
+                }
+                r = n <= 0 ? CLIENTHELLO_MALFORMED :
+                             clienthello_read(c->hello, (const uint8_t *) buffer_at(c->transport.in), (size_t) n);
+                if (r == CLIENTHELLO_OK) {
+                        start_handshake(c);
+                        return;
+                }
+                if (r != CLIENTHELLO_MORE) {
+                        counter_add(&c->worker->counters.refused, 1);
+                        conn_close(c);
+                        return;
+                }
+        }
+}
+
+static void conn_serve(Conn *c) {
+        static void (*const serve[_CONN_STATE_MAX])(Conn *c) = {
+                [CONN_HELLO] = serve_hello, [CONN_HANDSHAKE] = serve_handshake,
+                [CONN_IDLE] = serve_idle,   [CONN_LINGER] = serve_linger,
+        };
+
+        if (c->state == CONN_REQUEST)
+                exchange_run(c->exchange);
+        else if (serve[c->state])
+                serve[c->state](c);
+}
+
+static void on_again(Again *a) {
+        conn_serve(CONTAINER_OF(a, Conn, again));
+}
+
+static void on_event(Handle *h, uint32_t events) {
+        Conn *c = CONTAINER_OF(h, Conn, transport.handle);
+
+        transport_note(&c->transport, events);
+        if (transport_pending(&c->transport)) {
+                int r = transport_flush(&c->transport);
+                if (r < 0 && r != -EAGAIN && c->state != CONN_REQUEST) {
+                        conn_close(c);
+                        return;
+                }
+        }
+        conn_serve(c);
+}
+
+static void on_timer(Timer *t) {
+        Conn *c = CONTAINER_OF(t, Conn, timer);
+        uint64_t now = c->worker->loop.now_usec;
+
+        switch (c->state) {
+        case CONN_REQUEST:
+                exchange_on_timeout(c->exchange);
+                break;
+        case CONN_IDLE:
+                if (c->kind == CONN_HTTPS && buffer_used(c->in) > 0 && !transport_pending(&c->transport))
+                        exchange_refuse_timeout(c);
+                else if (c->kind == CONN_HTTPS)
+                        conn_linger(c);
+                else
+                        conn_close(c);
+                break;
+        case CONN_LINGER:
+                if (transport_pending(&c->transport) && now < c->since_usec + CONN_LINGER_MAX_USEC)
+                        loop_arm(&c->worker->loop, t, now + CONN_LINGER_USEC);
+                else
+                        conn_close(c);
+                break;
+        default:
+                counter_add(&c->worker->counters.refused, 1);
+                conn_close(c);
+                break;
+        }
+}
+
+static Conn *make_conn(Worker *w, ConnKind kind, int fd, const IpAddress *address) {
+        Conn *c = calloc(1, sizeof(*c));
+
+        if (!c)
+                return NULL;
+        c->worker = w;
+        c->kind = kind;
+        c->state = kind == CONN_HTTPS ? CONN_HELLO : CONN_IDLE;
+        c->address = *address;
+        c->garbage.free = free_conn;
+        c->timer.fire = on_timer;
+        c->again.run = on_again;
+        c->transport.handle.on_event = on_event;
+        if (kind == CONN_HTTPS) {
+                c->hello = calloc(1, sizeof(ClientHello));
+                if (!c->hello) {
+                        free(c);
+                        return NULL;
+                }
+        }
+        if (address->family == AF_UNSPEC)
+                memcpy(c->address_text, "0.0.0.0", sizeof("0.0.0.0"));
+        else
+                (void) ip_format(address, c->address_text);
+        transport_init(&c->transport, &w->pool, fd);
+        c->snapshot = snapshot_ref(w->snapshot);
+        c->next = w->conns;
+        c->link = &w->conns;
+        if (c->next)
+                c->next->link = &c->next;
+        w->conns = c;
+        counter_add(&w->counters.connections, 1);
+        return c;
+}
+
+static void conn_start(Conn *c) {
+        Worker *w = c->worker;
+
+        c->since_usec = c->kind == CONN_HTTPS ? w->loop.now_usec : 0;
+        loop_arm(&w->loop, &c->timer,
+                 w->loop.now_usec + (c->kind == CONN_HTTPS ? c->snapshot->hello_usec : c->snapshot->head_usec));
+        if (loop_add(&w->loop, &c->transport.handle, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) < 0)
+                conn_close(c);
+}
+
+void conn_new(Worker *w, ConnKind kind, int fd, const IpAddress *address) {
+        Conn *c = make_conn(w, kind, fd, address);
+
+        if (c)
+                conn_start(c);
+        else
+                safe_close(fd);
+}
+
+int conn_new_probe(Worker *w, int fd, const char *name) {
+        IpAddress address = { .family = AF_INET, .bytes = { 127, 0, 0, 1 } };
+        const Route *route = route_find(w->snapshot->routes, name);
+        Conn *c = route ? make_conn(w, CONN_PROBE, fd, &address) : NULL;
+
+        if (!c) {
+                safe_close(fd);
+                return -ENOENT;
+        }
+        c->route = route;
+        memcpy(c->name, name, MIN(strlen(name), sizeof(c->name) - 1));
+        conn_start(c);
+        return 0;
+}
+
+void conns_stop(Worker *w) {
+        Conn *next;
+
+        for (Conn *c = w->conns; c; c = next) {
+                next = c->next;
+                if (c->state == CONN_IDLE && buffer_used(c->in) == 0)
+                        conn_linger(c);
+                else if (c->state == CONN_HELLO)
+                        conn_close(c);
+        }
+}
+
+void conns_done(Worker *w) {
+        while (w->conns) {
+                Conn *c = w->conns;
+                if (c->state == CONN_REQUEST)
+                        exchange_abort(c->exchange, "stopped");
+                else
+                        conn_close(c);
+        }
+}

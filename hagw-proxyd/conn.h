@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "clienthello.h"
+#include "h1.h"
+#include "snapshot.h"
+#include "transport.h"
+
+/* A visitor's connection, from accept() to close(): the ClientHello, the handshake, and request after request. */
+
+#define CONN_LINGER_USEC (5 * USEC_PER_SEC) /* after our last byte: for the visitor to read it and close */
+#define CONN_LINGER_STOP_USEC (500 * USEC_PER_MSEC) /* the same when the service stops */
+#define CONN_LINGER_MAX_USEC USEC_PER_MINUTE /* while bytes are still on their way */
+
+typedef struct Conn Conn;
+typedef struct Exchange Exchange;
+typedef struct Upstream Upstream;
+typedef struct Worker Worker;
+
+typedef enum ConnKind {
+        CONN_HTTPS,
+        CONN_HTTP,  /* port 80: redirects and challenges only */
+        CONN_PROBE, /* our own, to see whether an upstream answers: plain, no login */
+} ConnKind;
+
+typedef enum ConnState {
+        CONN_HELLO,     /* the ClientHello is not complete */
+        CONN_HANDSHAKE,
+        CONN_IDLE,      /* between requests, or within a request's head */
+        CONN_REQUEST,   /* an exchange is under way */
+        CONN_LINGER,    /* we said our last word */
+        CONN_CLOSED,
+        _CONN_STATE_MAX,
+        _CONN_STATE_INVALID = -EINVAL,
+} ConnState;
+
+struct Conn {
+        Transport transport;
+        Garbage garbage;
+        Timer timer;
+        Again again;
+        Worker *worker;
+        Conn *next, **link; /* in worker->conns */
+        ConnKind kind;
+        ConnState state;
+        Snapshot *snapshot;
+        const Route *route;
+        Upstream *upstream; /* of route, found with the first request; valid while snapshot is the worker's */
+        IpAddress address;
+        char address_text[IP_TEXT_MAX];
+        char name[HOSTNAME_MAX + 1]; /* asked for in the ClientHello, normalized */
+        ClientHello *hello;
+        Buffer *in; /* plain bytes from the visitor */
+        H1Scan scan;
+        uint64_t since_usec; /* HELLO, HANDSHAKE: accepted; IDLE: first byte of the head, 0: none; LINGER: begin */
+        Exchange *exchange;
+};
+
+/* Takes the fd over and starts serving it. */
+void conn_new(Worker *w, ConnKind kind, int fd, const IpAddress *address);
+/* For CONN_PROBE, before anything is read. -ENOENT: no such host. */
+int conn_new_probe(Worker *w, int fd, const char *name);
+
+/* Closes without another byte; freed from the loop. */
+void conn_close(Conn *c);
+/* Ends our direction and waits for the visitor to end his. */
+void conn_linger(Conn *c);
+/* The exchange is over and the connection stays: goes on with the next request. */
+void conn_next(Conn *c);
+
+/* Reads more plain bytes behind those in c->in: n > 0, 0: end, -EAGAIN, -ENOBUFS: full, else broken. */
+ssize_t conn_fill(Conn *c);
+
+/* Closes those that wait for a request. */
+void conns_stop(Worker *w);
+void conns_done(Worker *w);
+
+const char *conn_state_text(ConnState s);

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "accessring.h"
+#include "flow.h"
+#include "forward.h"
+#include "h1.h"
+#include "message.h"
+#include "pages.h"
+#include "policy.h"
+
+/* One request and its answer: judged, asked about, forwarded, answered, logged. Lives from the request's head to the end of
+ * the answer (or of the WebSocket). Never freed while one of its own functions still runs above: those that may end it say
+ * so, and their callers return. */
+
+typedef struct Conn Conn;
+typedef struct Link Link;
+typedef struct Upstream Upstream;
+typedef struct Worker Worker;
+
+typedef enum ExchangeState {
+        EXCHANGE_JUDGE,   /* new */
+        EXCHANGE_SESSION, /* webd is asked */
+        EXCHANGE_LINK,    /* a connection is being made */
+        EXCHANGE_HEAD,    /* the request is on its way; waits for the answer's head */
+        EXCHANGE_BODY,    /* the answer is on its way */
+        EXCHANGE_TUNNEL,  /* upgraded: bytes both ways */
+        _EXCHANGE_STATE_MAX,
+        _EXCHANGE_STATE_INVALID = -EINVAL,
+} ExchangeState;
+
+struct Exchange {
+        Exchange *next_free;
+        Exchange *wait_next, **wait_link; /* in upstream->waiting */
+        Conn *conn;
+        ExchangeState state;
+        Request request;
+        Response response;
+        H1Scan response_scan;
+        Upstream *upstream;
+        Link *link;
+        SessionMessage *asked;
+        HostStats *stats;
+        PolicySession session;
+        Flow up, down;
+        bool head_held;   /* the request's head still lies in conn->in, to be sent again if need be */
+        bool internal;    /* to webd */
+        bool retried;
+        bool close;       /* the visitor's connection ends with this answer */
+        unsigned status;
+        const char *verdict;
+        uint64_t begin_usec, upstream_usec;
+        uint16_t target_size, method_size, host_size;
+        char user[MESSAGE_USER_MAX];
+        char forward_scratch[FORWARD_SCRATCH];
+        char host[HOSTNAME_MAX + 1]; /* for the log */
+        char method[16];
+        char target[ACCESS_TARGET_MAX];
+        size_t headers_max;
+        Header headers[]; /* of the request, then of the response */
+};
+
+Exchange *exchange_new(Conn *c);
+void exchange_free(Exchange *x);
+void exchanges_done(Worker *w);
+
+/* The request's head is complete and well-formed: goes on as far as it can. May end it. */
+void exchange_begin(Exchange *x);
+/* It is not: answers why, and the connection ends. */
+void exchange_refuse(Exchange *x, H1Verdict v);
+/* A head that does not come to its end. */
+void exchange_refuse_timeout(Conn *c);
+
+/* Something happened to one of its sockets. May end it. */
+void exchange_run(Exchange *x);
+void exchange_on_timeout(Exchange *x);
+void exchange_on_link(Exchange *x);
+void exchange_on_link_failed(Exchange *x, const char *why);
+void exchange_on_session(SessionMessage *m);
+/* Closes both sides at once. */
+void exchange_abort(Exchange *x, const char *verdict);
+
+/* For the parts of it: exchange-forward.c, tunnel.c. */
+
+/* Answers with a page of our own. Ends it. */
+void exchange_answer(Exchange *x, PageKind kind, const char *error);
+/* Sends a whole answer that is ready. Ends it. */
+void exchange_reply(Exchange *x, const char *data, size_t size, bool close);
+/* Sends the request to an upstream. May end it. */
+void exchange_forward(Exchange *x, Upstream *u);
+/* Both directions are through. */
+void exchange_finish(Exchange *x);
+void exchange_pump(Exchange *x);
+void tunnel_run(Exchange *x);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "h1.h"
+#include "transport.h"
+
+/* One connection to an upstream, from connect() to close(). */
+
+#define LINK_IDLE_MAX 32U                        /* waiting connections per upstream and worker */
+#define LINK_IDLE_USEC (50 * USEC_PER_SEC)       /* shorter than the 75 s that aiohttp, Home Assistant's server, waits */
+
+typedef struct Exchange Exchange;
+typedef struct Upstream Upstream;
+typedef struct Link Link;
+
+typedef enum LinkState {
+        LINK_CONNECTING,
+        LINK_HANDSHAKE,
+        LINK_BUSY, /* serves an exchange */
+        LINK_IDLE, /* waits for the next */
+        LINK_CLOSED,
+        _LINK_STATE_MAX,
+        _LINK_STATE_INVALID = -EINVAL,
+} LinkState;
+
+struct Link {
+        Transport transport;
+        Garbage garbage;
+        Timer timer; /* connecting: until given up; idle: until closed */
+        Upstream *upstream;
+        Link *next, **link; /* among the idle ones */
+        Exchange *exchange; /* whom it serves or is made for */
+        LinkState state;
+        unsigned n_requests;
+        size_t n_tried; /* addresses */
+        Buffer *in;     /* plain bytes from the upstream */
+};
+
+/* Starts a connection for the exchange, which hears of it through exchange_on_link() or exchange_on_link_failed(), maybe
+ * before this returns. */
+void link_connect(Upstream *u, Exchange *x);
+
+/* The exchange is done with it: it waits for the next one. */
+void link_park(Link *k);
+void link_unpark(Link *k);
+/* Nothing has come from the other side meanwhile, not even its end. */
+bool link_is_alive(Link *k);
+
+/* Closes at once; freed from the loop. Returns NULL. */
+Link *link_close(Link *k);

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The door. Runs in each worker's thread; the sockets belong to systemd and stay open when we go. */
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include "worker.h"
+
+static void on_retry(Timer *t) {
+        listener_resume(CONTAINER_OF(t, Listener, retry));
+}
+
+void listener_pause(Listener *l) {
+        if (!l->watched)
+                return;
+        loop_remove(&l->worker->loop, &l->handle);
+        l->watched = false;
+}
+
+void listener_resume(Listener *l) {
+        Worker *w = l->worker;
+
+        if (l->watched || w->stopping)
+                return;
+        loop_disarm(&w->loop, &l->retry);
+        if (atomic_load_explicit(&w->counters.connections, memory_order_relaxed) >= w->snapshot->connections)
+                return; /* the next connection that ends comes here again */
+        if (loop_add(&w->loop, &l->handle, EPOLLIN | EPOLLEXCLUSIVE) < 0)
+                loop_arm(&w->loop, &l->retry, w->loop.now_usec + LISTEN_PAUSE_USEC);
+        else
+                l->watched = true;
+}
+
+static void on_accept(Handle *h, uint32_t events) {
+        Listener *l = CONTAINER_OF(h, Listener, handle);
+        Worker *w = l->worker;
+
+        for (unsigned i = 0; i < LISTEN_BATCH; i++) {
+                struct sockaddr_storage address;
+                socklen_t size = sizeof(address);
+                IpAddress visitor;
+                int fd;
+
+                if (atomic_load_explicit(&w->counters.connections, memory_order_relaxed) >= w->snapshot->connections) {
+                        listener_pause(l);
+                        return;
+                }
+                fd = accept4(h->fd, (struct sockaddr *) &address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+                if (fd < 0) {
+                        if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
+                                return;
+                        /* EMFILE, ENOBUFS: it stays readable, so look away for a while. */
+                        listener_pause(l);
+                        loop_arm(&w->loop, &l->retry, w->loop.now_usec + LISTEN_PAUSE_USEC);
+                        return;
+                }
+                if (ip_from_sockaddr((struct sockaddr *) &address, &visitor) < 0)
+                        visitor = (IpAddress) { .family = AF_UNSPEC };
+                (void) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int) { 1 }, sizeof(int));
+                counter_add(&w->counters.accepted, 1);
+                conn_new(w, l->kind == LISTEN_HTTPS ? CONN_HTTPS : CONN_HTTP, fd, &visitor);
+        }
+}
+
+int listener_init(Listener *l, Worker *w, ListenKind kind, int fd) {
+        *l = (Listener) {
+                .handle = { .fd = fd, .on_event = on_accept }, .worker = w, .kind = kind, .retry = { .fire = on_retry },
+        };
+        listener_resume(l);
+        return l->watched ? 0 : -EINVAL;
+}

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The main thread. */
+
+#include <fcntl.h>
+#include <gnutls/crypto.h>
+#include <poll.h>
+#include <sched.h>
+
+#include "log.h"
+#include "manager.h"
+
+static void broadcast_snapshot(Manager *m) {
+        for (unsigned i = 0; i < m->n_workers; i++) {
+                SnapshotMessage *s = message_new(MESSAGE_SNAPSHOT);
+
+                if (!s) {
+                        (void) log_oom();
+                        continue;
+                }
+                s->snapshot = snapshot_ref(m->snapshot);
+                worker_send(m->workers[i], &s->message);
+        }
+}
+
+static void set_snapshot(Manager *m, Snapshot *s) {
+        snapshot_unref(m->snapshot);
+        m->snapshot = s;
+        broadcast_snapshot(m);
+}
+
+static void set_status(Manager *m) {
+        size_t n = m->snapshot->routes->n_routes, certified = 0;
+
+        for (size_t i = 0; i < n; i++)
+                certified += !!snapshot_find_certificate(m->snapshot, m->snapshot->routes->routes[i].host.name);
+        daemon_set_status(m->daemon, "%zu hosts, %zu with a certificate; %u workers", n, certified, m->n_workers);
+}
+
+static void renew_snapshot(Manager *m) {
+        Snapshot *s;
+
+        if (snapshot_renew(m->snapshot, m->certificates, m->n_certificates, m->ticket_secret, &s) < 0) {
+                (void) log_oom();
+                return;
+        }
+        set_snapshot(m, s);
+        set_status(m);
+}
+
+static TlsCertificate *find_certificate(const Manager *m, const char *chain, const char *key_id) {
+        for (size_t i = 0; i < m->n_certificates; i++)
+                if (streq(m->certificates[i]->chain, chain) && streq(m->certificates[i]->key_id, key_id))
+                        return tls_certificate_ref(m->certificates[i]);
+        return NULL;
+}
+
+static TlsCertificate *take_certificate(const Manager *m, sd_json_variant *v) {
+        _cleanup_free_ char **names = NULL;
+        sd_json_variant *chain = sd_json_variant_by_key(v, "chain"), *key = sd_json_variant_by_key(v, "keyId");
+        sd_json_variant *list = sd_json_variant_by_key(v, "names");
+        TlsCertificate *c;
+        size_t n = 0;
+        int r;
+
+        if (!chain || !sd_json_variant_is_string(chain) || !key || !sd_json_variant_is_string(key) || !list ||
+            !sd_json_variant_is_array(list))
+                return NULL;
+        c = find_certificate(m, sd_json_variant_string(chain), sd_json_variant_string(key));
+        if (c)
+                return c;
+        names = calloc(sd_json_variant_elements(list) + 1, sizeof(char *));
+        for (size_t i = 0; names && i < sd_json_variant_elements(list); i++) {
+                sd_json_variant *name = sd_json_variant_by_index(list, i);
+                if (sd_json_variant_is_string(name))
+                        names[n++] = (char *) sd_json_variant_string(name);
+        }
+        r = names ? tls_certificate_new(sd_json_variant_string(chain), sd_json_variant_string(key), names, &c) : -ENOMEM;
+        if (r < 0) {
+                (void) log_warning_errno(r, "A certificate from hagw-acmed cannot be used (%s): %m", n > 0 ? names[0] : "no name");
+                return NULL;
+        }
+        log_info("Serving a new certificate for %s.", c->names[0] ?: "no name");
+        return c;
+}
+
+/* The whole list, each time. What is open keeps what it began with. */
+static void on_certificates(sd_json_variant *message, void *userdata) {
+        Manager *m = userdata;
+        sd_json_variant *list = message ? sd_json_variant_by_key(message, "certificates") : NULL;
+        TlsCertificate **certificates;
+        size_t n = 0;
+
+        if (!list || !sd_json_variant_is_array(list))
+                return; /* acmed is away: what we have serves on */
+        certificates = calloc(SNAPSHOT_CERTIFICATES_MAX, sizeof(TlsCertificate *));
+        if (!certificates) {
+                (void) log_oom();
+                return;
+        }
+        for (size_t i = 0; i < sd_json_variant_elements(list) && n < SNAPSHOT_CERTIFICATES_MAX; i++) {
+                TlsCertificate *c = take_certificate(m, sd_json_variant_by_index(list, i));
+                if (c)
+                        certificates[n++] = c;
+        }
+        for (size_t i = 0; i < m->n_certificates; i++)
+                tls_certificate_unref(m->certificates[i]);
+        free(m->certificates);
+        m->certificates = certificates;
+        m->n_certificates = n;
+        renew_snapshot(m);
+}
+
+static void forget_sessions(Manager *m, const char *id) {
+        for (unsigned i = 0; i < m->n_workers; i++) {
+                ForgetMessage *f = message_new(MESSAGE_FORGET);
+
+                if (!f) {
+                        (void) log_oom();
+                        continue;
+                }
+                f->all = !id || strlen(id) >= sizeof(f->session_id);
+                if (!f->all)
+                        strcpy(f->session_id, id);
+                worker_send(m->workers[i], &f->message);
+        }
+}
+
+static void on_revocations(sd_json_variant *message, void *userdata) {
+        sd_json_variant *list = message ? sd_json_variant_by_key(message, "sessionIds") : NULL;
+
+        /* Lost, or just found again: what was revoked in between is not known. */
+        if (!list || sd_json_variant_elements(list) == 0) {
+                forget_sessions(userdata, NULL);
+                return;
+        }
+        for (size_t i = 0; i < sd_json_variant_elements(list); i++)
+                forget_sessions(userdata, sd_json_variant_is_string(sd_json_variant_by_index(list, i)) ?
+                                                  sd_json_variant_string(sd_json_variant_by_index(list, i)) : NULL);
+}
+
+static void on_failure(FailureMessage *f) {
+        char *text = strdup(f->text);
+
+        if (!text)
+                return;
+        if (!f->stats->error || !streq(f->stats->error, text) || f->usec > f->stats->error_usec + USEC_PER_MINUTE)
+                log_warning("%s: the upstream fails: %s", f->stats->name, text);
+        free(f->stats->error);
+        f->stats->error = text;
+        f->stats->error_usec = f->usec;
+}
+
+/* Takes the message over. stopping: nobody is asked any more. */
+static void on_message(Manager *m, Message *q, bool stopping) {
+        switch (q->kind) {
+        case MESSAGE_SESSION:
+                if (!stopping) {
+                        weblink_ask(&m->web, (SessionMessage *) q);
+                        return;
+                }
+                ((SessionMessage *) q)->error = -ECANCELED;
+                worker_send(((SessionMessage *) q)->worker, q);
+                return;
+        case MESSAGE_RESOLVE:
+                if (!stopping) {
+                        namelink_ask(&m->names, (ResolveMessage *) q);
+                        return;
+                }
+                ((ResolveMessage *) q)->error = -ECANCELED;
+                worker_send(((ResolveMessage *) q)->worker, q);
+                return;
+        case MESSAGE_FAILURE:
+                on_failure((FailureMessage *) q);
+                break;
+        case MESSAGE_STOPPED:
+                m->n_stopped++;
+                break;
+        default:
+                break;
+        }
+        message_free(q);
+}
+
+static void serve_queue(Manager *m, bool stopping) {
+        for (Message *q = queue_take(&m->queue), *next; q; q = next) {
+                next = q->next;
+                on_message(m, q, stopping);
+        }
+}
+
+static int on_queue(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
+        serve_queue(userdata, /* stopping= */ false);
+        return 0;
+}
+
+static int on_ticket_timer(sd_event_source *s, uint64_t usec, void *userdata) {
+        Manager *m = userdata;
+
+        if (gnutls_rnd(GNUTLS_RND_KEY, m->ticket_secret, sizeof(m->ticket_secret)) >= 0)
+                renew_snapshot(m);
+        (void) sd_event_source_set_time_relative(s, MANAGER_TICKET_SECRET_USEC);
+        return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
+}
+
+static int make_snapshot(Manager *m, const Config *config, Snapshot **ret) {
+        const char *bad_file;
+        int r;
+
+        r = snapshot_new(config, m->certificates, m->n_certificates, m->ticket_secret, m->n_workers, m->snapshot, ret,
+                         &bad_file);
+        if (r < 0)
+                return log_error_errno(r, "Could not take over the configuration%s%s: %m", bad_file ? ", CA file " : "",
+                                       strempty(bad_file));
+        return 0;
+}
+
+static unsigned count_cpus(void) {
+        cpu_set_t set;
+
+        return sched_getaffinity(0, sizeof(set), &set) < 0 ? 1 : (unsigned) MAX(CPU_COUNT(&set), 1);
+}
+
+static int take_sockets(const char *name, int *fds) {
+        int n = daemon_listen_fds(name, fds, LISTEN_MAX / 2);
+
+        if (n > (int) (LISTEN_MAX / 2))
+                return -E2BIG;
+        for (int i = 0; i < n; i++) {
+                int flags = fcntl(fds[i], F_GETFL);
+                if (flags < 0 || fcntl(fds[i], F_SETFL, flags | O_NONBLOCK) < 0)
+                        return -errno;
+        }
+        return n;
+}
+
+static int start_workers(Manager *m) {
+        int https[LISTEN_MAX], http[LISTEN_MAX], n_https, n_http, r;
+
+        n_https = take_sockets("https", https);
+        n_http = take_sockets("http", http);
+        if (n_https < 0 || n_http < 0)
+                return MIN(n_https, n_http);
+        if (n_https == 0)
+                log_warning("No socket named \"https\" was handed in; visitors cannot reach anything.");
+        r = access_writer_new(m->n_workers, &m->access);
+        if (r < 0)
+                return r;
+        m->workers = calloc(m->n_workers, sizeof(Worker *));
+        if (!m->workers)
+                return -ENOMEM;
+        for (unsigned i = 0; i < m->n_workers; i++) {
+                r = worker_new(i, &m->queue, m->snapshot, https, (size_t) n_https, http, (size_t) n_http,
+                               access_writer_ring(m->access, i), &m->workers[i]);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int manager_setup(Manager *m, const Config *config) {
+        int r;
+
+        r = tls_global_init();
+        if (r < 0)
+                return r;
+        if (gnutls_rnd(GNUTLS_RND_KEY, m->ticket_secret, sizeof(m->ticket_secret)) < 0)
+                return -EIO;
+        r = queue_init(&m->queue);
+        if (r >= 0)
+                r = sd_event_add_io(m->event, &m->queue_source, m->queue.event_fd, EPOLLIN, on_queue, m);
+        if (r >= 0)
+                r = make_snapshot(m, config, &m->snapshot);
+        if (r >= 0)
+                r = start_workers(m);
+        if (r >= 0)
+                r = sd_event_add_time_relative(m->event, &m->ticket_source, CLOCK_BOOTTIME, MANAGER_TICKET_SECRET_USEC,
+                                               USEC_PER_MINUTE, on_ticket_timer, m);
+        if (r >= 0)
+                r = vl_watch_new(&m->acme, m->event, "io.hagw.Acme", "io.hagw.Acme.Watch", on_certificates, m);
+        if (r >= 0)
+                r = vl_watch_new(&m->revocations, m->event, "io.hagw.Web", "io.hagw.Web.WatchRevocations", on_revocations, m);
+        return r;
+}
+
+int manager_start(Daemon *daemon, const Config *config, void **ret_userdata) {
+        Manager *m = calloc(1, sizeof(*m));
+        int r;
+
+        if (!m)
+                return -ENOMEM;
+        m->daemon = daemon;
+        m->event = daemon_event(daemon);
+        m->queue.event_fd = -EBADF;
+        m->n_workers = config->proxy.workers ?: count_cpus();
+        weblink_init(&m->web, m->event);
+        namelink_init(&m->names, m->event);
+        r = manager_setup(m, config);
+        if (r < 0) {
+                manager_stop(m);
+                return r;
+        }
+        set_status(m);
+        *ret_userdata = m;
+        return 0;
+}
+
+int manager_reload(const Config *config, void *userdata) {
+        Manager *m = userdata;
+        Snapshot *s;
+        int r;
+
+        r = make_snapshot(m, config, &s);
+        if (r < 0)
+                return r;
+        set_snapshot(m, s);
+        set_status(m);
+        if (config->proxy.workers != 0 && config->proxy.workers != m->n_workers)
+                log_notice("proxy.workers takes effect with the next start.");
+        return 0;
+}
+
+/* The loop has ended; what the workers still ask is answered from here. */
+static void stop_workers(Manager *m) {
+        unsigned n = 0;
+
+        for (unsigned i = 0; m->workers && i < m->n_workers; i++) {
+                Message *q = m->workers[i] ? message_new(MESSAGE_STOP) : NULL;
+
+                if (!q)
+                        continue;
+                worker_send(m->workers[i], q);
+                n++;
+        }
+        while (m->n_stopped < n) {
+                struct pollfd p = { .fd = m->queue.event_fd, .events = POLLIN };
+
+                (void) poll(&p, 1, -1);
+                serve_queue(m, /* stopping= */ true);
+        }
+        for (unsigned i = 0; m->workers && i < m->n_workers; i++)
+                worker_free(m->workers[i]);
+        free(m->workers);
+}
+
+void *manager_stop(void *userdata) {
+        Manager *m = userdata;
+
+        if (!m)
+                return NULL;
+        vl_watch_free(m->acme);
+        vl_watch_free(m->revocations);
+        probes_done(&m->probes);
+        weblink_done(&m->web);
+        namelink_done(&m->names);
+        stop_workers(m);
+        access_writer_free(m->access);
+        sd_event_source_disable_unref(m->queue_source);
+        sd_event_source_disable_unref(m->ticket_source);
+        for (Message *q = m->queue.event_fd >= 0 ? queue_take(&m->queue) : NULL, *next; q; q = next) {
+                next = q->next;
+                message_free(q);
+        }
+        queue_done(&m->queue);
+        snapshot_unref(m->snapshot);
+        for (size_t i = 0; i < m->n_certificates; i++)
+                tls_certificate_unref(m->certificates[i]);
+        free(m->certificates);
+        gnutls_memset(m->ticket_secret, 0, sizeof(m->ticket_secret));
+        tls_global_done();
+        free(m);
+        return NULL;
+}

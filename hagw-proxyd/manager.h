@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "accesswriter.h"
+#include "daemon.h"
+#include "namelink.h"
+#include "probe.h"
+#include "snapshot.h"
+#include "weblink.h"
+#include "worker.h"
+
+/* The main thread: configuration and certificates become snapshots, workers' questions are asked, figures are summed up. */
+
+#define MANAGER_TICKET_SECRET_USEC (12 * USEC_PER_HOUR) /* for so long a ticket resumes at most */
+
+typedef struct Manager {
+        Daemon *daemon;
+        sd_event *event;
+        Queue queue;
+        sd_event_source *queue_source, *ticket_source;
+        Worker **workers;
+        unsigned n_workers, n_stopped;
+        AccessWriter *access;
+        Snapshot *snapshot;
+        TlsCertificate **certificates;
+        size_t n_certificates;
+        uint8_t ticket_secret[TLS_TICKET_SECRET_SIZE];
+        VlWatch *acme, *revocations;
+        WebLink web;
+        NameLink names;
+        Probe *probes;
+} Manager;
+
+int manager_start(Daemon *daemon, const Config *config, void **ret_userdata);
+int manager_reload(const Config *config, void *userdata);
+int manager_metrics(sd_json_variant **metrics, void *userdata);
+void *manager_stop(void *userdata);
+
+/* One snapshot of the workers' sums. */
+typedef struct HostReading {
+        uint64_t requests, active, ok_usec; /* CLOCK_MONOTONIC; 0: never */
+} HostReading;
+HostReading host_stats_read(const HostStats *s);

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Messages between threads: allocated by the sender, freed by whoever has them last. */
+
+#include "message.h"
+
+static const size_t message_sizes[_MESSAGE_KIND_MAX] = {
+        [MESSAGE_SNAPSHOT] = sizeof(SnapshotMessage), [MESSAGE_STOP] = sizeof(Message),
+        [MESSAGE_FORGET] = sizeof(ForgetMessage),     [MESSAGE_PROBE] = sizeof(ProbeMessage),
+        [MESSAGE_SESSION] = sizeof(SessionMessage),   [MESSAGE_RESOLVE] = sizeof(ResolveMessage),
+        [MESSAGE_FAILURE] = sizeof(FailureMessage),   [MESSAGE_STOPPED] = sizeof(Message),
+};
+
+void *message_new(MessageKind kind) {
+        Message *m = calloc(1, message_sizes[kind]);
+
+        if (m) {
+                m->kind = kind;
+                if (kind == MESSAGE_PROBE)
+                        ((ProbeMessage *) m)->fd = -EBADF;
+        }
+        return m;
+}
+
+void message_free(Message *m) {
+        if (!m)
+                return;
+        switch (m->kind) {
+        case MESSAGE_SNAPSHOT:
+                snapshot_unref(((SnapshotMessage *) m)->snapshot);
+                break;
+        case MESSAGE_PROBE:
+                safe_close(((ProbeMessage *) m)->fd);
+                break;
+        case MESSAGE_FAILURE:
+                host_stats_unref(((FailureMessage *) m)->stats);
+                break;
+        default:
+                break;
+        }
+        free(m);
+}

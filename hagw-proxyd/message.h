@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "cidr.h"
+#include "hostname.h"
+#include "policy.h"
+#include "queue.h"
+#include "snapshot.h"
+
+/* What the main thread and the workers tell each other. A question comes back as its answer: the same object, filled. */
+
+typedef struct Worker Worker;
+
+typedef enum MessageKind {
+        MESSAGE_SNAPSHOT,    /* to a worker: serve by this from now on */
+        MESSAGE_STOP,        /* to a worker: accept no more, finish what is under way */
+        MESSAGE_FORGET,      /* to a worker: these sessions ended, or all */
+        MESSAGE_PROBE,       /* to a worker: serve this socket as a visitor of that host */
+        MESSAGE_SESSION,     /* to main and back */
+        MESSAGE_RESOLVE,     /* to main and back */
+        MESSAGE_FAILURE,     /* to main: a host's upstream failed */
+        MESSAGE_STOPPED,     /* to main: this worker has nothing left */
+        _MESSAGE_KIND_MAX,
+} MessageKind;
+
+#define MESSAGE_USER_MAX 65U
+#define MESSAGE_SESSION_ID_MAX 33U
+#define MESSAGE_ADDRESSES_MAX 8U
+#define MESSAGE_TEXT_MAX 256U
+
+typedef struct SnapshotMessage {
+        Message message;
+        Snapshot *snapshot; /* with a reference */
+} SnapshotMessage;
+
+typedef struct ForgetMessage {
+        Message message;
+        bool all;
+        char session_id[MESSAGE_SESSION_ID_MAX];
+} ForgetMessage;
+
+typedef struct ProbeMessage {
+        Message message;
+        int fd; /* given away */
+        char name[HOSTNAME_MAX + 1];
+} ProbeMessage;
+
+typedef struct SessionMessage {
+        Message message;
+        Worker *worker;
+        void *asker; /* the worker's own; the main thread does not look at it */
+        char cookie[POLICY_COOKIE_MAX + 1];
+        char host[HOSTNAME_MAX + 1];
+        char address[IP_TEXT_MAX];
+        /* The answer: */
+        int error;   /* 0, or negative errno: nobody could tell */
+        PolicySession session;
+        uint64_t valid_usec; /* relative */
+        char user[MESSAGE_USER_MAX];
+        char session_id[MESSAGE_SESSION_ID_MAX];
+} SessionMessage;
+
+typedef struct ResolveMessage {
+        Message message;
+        Worker *worker;
+        void *asker;
+        char name[HOSTNAME_MAX + 1];
+        /* The answer: */
+        int error;
+        char reason[MESSAGE_TEXT_MAX];
+        IpAddress addresses[MESSAGE_ADDRESSES_MAX];
+        size_t n_addresses;
+        uint64_t ttl_usec;
+} ResolveMessage;
+
+typedef struct FailureMessage {
+        Message message;
+        HostStats *stats; /* with a reference */
+        uint64_t usec;
+        char text[MESSAGE_TEXT_MAX];
+} FailureMessage;
+
+/* NULL: no memory. Freed with message_free(), references and fds included. */
+void *message_new(MessageKind kind);
+void message_free(Message *m);

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The proxy's figures: each worker counts for itself, here they are added up. Main thread only. */
+
+#include "manager.h"
+
+HostReading host_stats_read(const HostStats *s) {
+        HostReading sum = {};
+
+        for (unsigned i = 0; i < s->n_workers; i++) {
+                const HostCounters *c = &s->workers[i];
+                uint64_t ok_usec = atomic_load_explicit(&c->ok_usec, memory_order_relaxed);
+
+                sum.requests += atomic_load_explicit(&c->requests, memory_order_relaxed);
+                sum.active += atomic_load_explicit(&c->active, memory_order_relaxed);
+                sum.ok_usec = MAX(sum.ok_usec, ok_usec);
+        }
+        return sum;
+}
+
+#define ROW(name_, counter_, help_, field) { name_, counter_, help_, offsetof(WorkerCounters, field) }
+
+static const struct {
+        const char *name;
+        bool counter;
+        const char *help;
+        size_t offset;
+} rows[] = {
+        ROW("proxy_connections", false, "Visitors' connections open now", connections),
+        ROW("proxy_accepted", true, "Visitors' connections accepted", accepted),
+        ROW("proxy_refused", true, "Connections closed without an answer before the handshake", refused),
+        ROW("proxy_handshakes", true, "TLS handshakes completed", handshakes),
+        ROW("proxy_resumed", true, "TLS handshakes that resumed a session", resumed),
+        ROW("proxy_failed_handshakes", true, "TLS handshakes that failed", failed_handshakes),
+        ROW("proxy_requests", true, "Requests", requests),
+        ROW("proxy_upgrades", true, "WebSockets opened", tunnels),
+        ROW("proxy_upstream_connects", true, "Connections to upstreams begun", upstream_connects),
+        ROW("proxy_upstream_reuses", true, "Requests sent on a waiting upstream connection", upstream_reuses),
+        ROW("proxy_retries", true, "Requests sent again after a waiting connection had gone stale", retries),
+        ROW("proxy_log_dropped", true, "Access log entries lost because the journal was too slow", log_dropped),
+};
+
+static uint64_t sum_of(const Manager *m, size_t offset) {
+        uint64_t sum = 0;
+
+        for (unsigned i = 0; i < m->n_workers; i++)
+                sum += atomic_load_explicit((const _Atomic uint64_t *) (const void *)
+                                            ((const char *) &m->workers[i]->counters + offset), memory_order_relaxed);
+        return sum;
+}
+
+static int append_answers(const Manager *m, sd_json_variant **metrics) {
+        static const char *const classes[] = { "none", "1xx", "2xx", "3xx", "4xx", "5xx" };
+        int r = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(classes) && r >= 0; i++)
+                r = metrics_append(metrics, "proxy_answers", true, "Answers to visitors by status",
+                                   (double) sum_of(m, offsetof(WorkerCounters, answers) + i * sizeof(_Atomic uint64_t)),
+                                   (const char *const[]) { "class", classes[i], NULL });
+        return r;
+}
+
+int manager_metrics(sd_json_variant **metrics, void *userdata) {
+        const Manager *m = userdata;
+        int r = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(rows) && r >= 0; i++)
+                r = metrics_append(metrics, rows[i].name, rows[i].counter, rows[i].help, (double) sum_of(m, rows[i].offset), NULL);
+        if (r >= 0)
+                r = append_answers(m, metrics);
+        for (size_t i = 0; i < m->snapshot->routes->n_routes && r >= 0; i++) {
+                HostReading now = host_stats_read(m->snapshot->hosts[i].stats);
+                const char *labels[] = { "host", m->snapshot->hosts[i].stats->name, NULL };
+
+                r = metrics_append(metrics, "proxy_host_requests", true, "Requests by host", (double) now.requests, labels);
+                if (r >= 0)
+                        r = metrics_append(metrics, "proxy_host_active", false, "Requests and WebSockets under way by host",
+                                           (double) now.active, labels);
+        }
+        return r;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The methods of io.hagw.Proxy. Main thread only. */
+
+#include <stdio.h>
+#include <time.h>
+
+#include "proxyd-varlink.h"
+
+static uint64_t clock_usec(clockid_t clock) {
+        struct timespec ts;
+
+        (void) clock_gettime(clock, &ts);
+        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
+}
+
+/* 0 stays 0: never. */
+static uint64_t to_realtime(uint64_t monotonic_usec) {
+        return monotonic_usec == 0 ? 0 : monotonic_usec + clock_usec(CLOCK_REALTIME) - clock_usec(CLOCK_MONOTONIC);
+}
+
+static int build_host(const Manager *m, const Route *route, sd_json_variant **ret) {
+        const HostStats *s = snapshot_host(m->snapshot, route)->stats;
+        const TlsCertificate *c = snapshot_find_certificate(m->snapshot, route->host.name);
+        HostReading now = host_stats_read(s);
+        bool failing = s->error && s->error_usec > now.ok_usec;
+        bool valid = c && (uint64_t) c->not_after * USEC_PER_SEC > clock_usec(CLOCK_REALTIME);
+
+        return sd_json_buildo(
+                ret, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(route->host.name)),
+                SD_JSON_BUILD_PAIR("upstream", SD_JSON_BUILD_STRING(route->host.upstream)),
+                SD_JSON_BUILD_PAIR("health", SD_JSON_BUILD_STRING(failing ? "failing" : now.ok_usec > 0 ? "ok" : "unknown")),
+                SD_JSON_BUILD_PAIR_CONDITION(failing, "error", SD_JSON_BUILD_STRING(s->error)),
+                SD_JSON_BUILD_PAIR("lastOkUSec", SD_JSON_BUILD_UNSIGNED(to_realtime(now.ok_usec))),
+                SD_JSON_BUILD_PAIR("lastErrorUSec", SD_JSON_BUILD_UNSIGNED(to_realtime(s->error_usec))),
+                SD_JSON_BUILD_PAIR("requests", SD_JSON_BUILD_UNSIGNED(now.requests)),
+                SD_JSON_BUILD_PAIR("active", SD_JSON_BUILD_UNSIGNED(now.active)),
+                SD_JSON_BUILD_PAIR("certificate", SD_JSON_BUILD_BOOLEAN(valid)));
+}
+
+static int vl_method_list_hosts(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                                void *userdata) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *list = NULL;
+        Manager *m = userdata;
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_WEBD);
+        if (r != 0)
+                return r;
+        r = sd_json_variant_new_array(&list, NULL, 0);
+        for (size_t i = 0; r >= 0 && i < m->snapshot->routes->n_routes; i++) {
+                _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+
+                r = build_host(m, &m->snapshot->routes->routes[i], &v);
+                if (r >= 0)
+                        r = sd_json_variant_append_array(&list, v);
+        }
+        if (r < 0)
+                return sd_varlink_error_errno(link, r);
+        return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("hosts", SD_JSON_BUILD_VARIANT(list)));
+}
+
+/* A probe under way and who asked for it. */
+typedef struct ProbeCall {
+        Manager *manager;
+        sd_varlink *link;
+        uint64_t begin_usec;
+        char name[HOSTNAME_MAX + 3];
+} ProbeCall;
+
+static const Route *find_host(const Manager *m, const char *name) {
+        for (size_t i = 0; i < m->snapshot->routes->n_routes; i++)
+                if (streq(m->snapshot->routes->routes[i].host.name, name))
+                        return &m->snapshot->routes->routes[i];
+        return NULL;
+}
+
+/* What is known about an answer, by what it looks like. */
+static const char *advice_for(unsigned status, const char *answer, const ConfHost *host) {
+        if (status == 400 && strstr(answer, "400: Bad Request"))
+                return "Home Assistant refuses this gateway as a proxy. Add its address to configuration.yaml: "
+                       "http: { use_x_forwarded_for: true, trusted_proxies: [ADDRESS OF THIS MACHINE] }, and restart it.";
+        if (status == 400 && strstr(answer, "HTTPS") && host->upstream_kind == CONF_UPSTREAM_HTTP)
+                return "The service speaks HTTPS on this port: write https:// in upstream.";
+        if (status >= 500)
+                return "The service answers, but with an error of its own: look at its log.";
+        return NULL;
+}
+
+static void on_probed(unsigned status, const char *answer, void *userdata) {
+        ProbeCall *call = userdata;
+        const Route *route = find_host(call->manager, call->name);
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *host = NULL;
+
+        if (!route || build_host(call->manager, route, &host) < 0)
+                (void) sd_varlink_errorbo(call->link, "io.hagw.Proxy.NoSuchHost",
+                                          SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(call->name)));
+        else {
+                /* Otherwise the answer was our own. */
+                bool theirs = host_stats_read(snapshot_host(call->manager->snapshot, route)->stats).ok_usec >= call->begin_usec;
+                const char *advice = theirs ? advice_for(status, answer, &route->host) :
+                                              "Nothing answers there: check the address and port in upstream, and whether "
+                                              "the service runs.";
+
+                (void) sd_varlink_replybo(call->link, SD_JSON_BUILD_PAIR("host", SD_JSON_BUILD_VARIANT(host)),
+                                          SD_JSON_BUILD_PAIR_CONDITION(theirs && status > 0, "status",
+                                                                       SD_JSON_BUILD_UNSIGNED(status)),
+                                          SD_JSON_BUILD_PAIR_CONDITION(!!advice, "advice", SD_JSON_BUILD_STRING(advice)));
+        }
+        sd_varlink_unref(call->link);
+        free(call);
+}
+
+static int vl_method_probe(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags, void *userdata) {
+        static const sd_json_dispatch_field table[] = {
+                { "name", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 0, SD_JSON_MANDATORY },
+                {},
+        };
+        Manager *m = userdata;
+        const char *name = NULL;
+        ProbeCall *call;
+        int r;
+
+        r = vl_check_peer(link, 0);
+        if (r != 0)
+                return r;
+        r = sd_varlink_dispatch(link, parameters, table, &name);
+        if (r != 0)
+                return r;
+        if (!find_host(m, name))
+                return sd_varlink_errorbo(link, "io.hagw.Proxy.NoSuchHost",
+                                          SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)));
+        call = calloc(1, sizeof(*call));
+        if (!call)
+                return -ENOMEM;
+        call->manager = m;
+        call->link = sd_varlink_ref(link);
+        call->begin_usec = clock_usec(CLOCK_MONOTONIC);
+        (void) snprintf(call->name, sizeof(call->name), "%s", name);
+        r = probe_new(&m->probes, m->event, m->workers[0], call->name, on_probed, call);
+        if (r < 0) {
+                sd_varlink_unref(call->link);
+                free(call);
+                return sd_varlink_error_errno(link, r);
+        }
+        return 0;
+}
+
+const VlMethod proxyd_methods[] = {
+        { "io.hagw.Proxy.ListHosts", vl_method_list_hosts },
+        { "io.hagw.Proxy.Probe", vl_method_probe },
+        {},
+};

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "message.h"
+
+/* What a worker remembers of webd's answers about sessions: for as long as webd allowed, until webd takes it back. */
+
+#define SESSION_CACHE_BUCKETS 1024U /* a power of two */
+#define SESSION_CACHE_MAX 4096U
+
+typedef struct SessionEntry {
+        struct SessionEntry *next;
+        uint64_t expires_usec; /* CLOCK_MONOTONIC */
+        PolicySession session;
+        char user[MESSAGE_USER_MAX];
+        char session_id[MESSAGE_SESSION_ID_MAX];
+        uint16_t cookie_size;
+        char key[]; /* cookie, NUL, host, NUL */
+} SessionEntry;
+
+typedef struct SessionCache {
+        SessionEntry *buckets[SESSION_CACHE_BUCKETS];
+        size_t n;
+} SessionCache;
+
+/* NULL: not known, or too old. */
+const SessionEntry *session_cache_find(SessionCache *c, Slice cookie, const char *host, uint64_t now_usec);
+/* Remembers an answer. Nothing where it may not be kept, or memory is short: it is only a cache. */
+void session_cache_add(SessionCache *c, const SessionMessage *m, uint64_t now_usec);
+void session_cache_forget(SessionCache *c, const char *session_id);
+void session_cache_clear(SessionCache *c);

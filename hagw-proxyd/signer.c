@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The thread's link to keyd: io.hagw.Key.SignHandshake. */
+
+#include "signer.h"
+#include "vl.h"
+
+static _Thread_local sd_varlink *thread_link;
+
+static const struct {
+        int pk_algorithm;
+        unsigned bits; /* 0: any */
+        gnutls_sign_algorithm_t algorithm;
+        const char *scheme;
+} schemes[] = {
+        { GNUTLS_PK_ECDSA, 256, GNUTLS_SIGN_ECDSA_SECP256R1_SHA256, "ecdsa_secp256r1_sha256" },
+        { GNUTLS_PK_ECDSA, 256, GNUTLS_SIGN_ECDSA_SHA256, "ecdsa_secp256r1_sha256" },
+        { GNUTLS_PK_ECDSA, 384, GNUTLS_SIGN_ECDSA_SECP384R1_SHA384, "ecdsa_secp384r1_sha384" },
+        { GNUTLS_PK_ECDSA, 384, GNUTLS_SIGN_ECDSA_SHA384, "ecdsa_secp384r1_sha384" },
+        { GNUTLS_PK_RSA, 0, GNUTLS_SIGN_RSA_PSS_RSAE_SHA256, "rsa_pss_rsae_sha256" },
+        { GNUTLS_PK_RSA, 0, GNUTLS_SIGN_RSA_PSS_RSAE_SHA384, "rsa_pss_rsae_sha384" },
+        { GNUTLS_PK_RSA, 0, GNUTLS_SIGN_RSA_PSS_RSAE_SHA512, "rsa_pss_rsae_sha512" },
+        { GNUTLS_PK_RSA, 0, GNUTLS_SIGN_RSA_SHA256, "rsa_pkcs1_sha256" },
+        { GNUTLS_PK_RSA, 0, GNUTLS_SIGN_RSA_SHA384, "rsa_pkcs1_sha384" },
+        { GNUTLS_PK_RSA, 0, GNUTLS_SIGN_RSA_SHA512, "rsa_pkcs1_sha512" },
+};
+
+const char *signer_scheme(int pk_algorithm, unsigned bits, gnutls_sign_algorithm_t algorithm) {
+        for (size_t i = 0; i < ELEMENTSOF(schemes); i++)
+                if (schemes[i].pk_algorithm == pk_algorithm && schemes[i].algorithm == algorithm &&
+                    (schemes[i].bits == 0 || schemes[i].bits == bits))
+                        return schemes[i].scheme;
+        return NULL;
+}
+
+static int call(const char *key_id, const char *scheme, const gnutls_datum_t *data, sd_json_variant **ret_reply,
+                const char **ret_error) {
+        int r;
+
+        if (!thread_link) {
+                r = vl_connect(&thread_link, "io.hagw.Key", SIGNER_TIMEOUT_USEC);
+                if (r < 0)
+                        return r;
+        }
+        r = sd_varlink_callbo(thread_link, "io.hagw.Key.SignHandshake", ret_reply, ret_error,
+                              SD_JSON_BUILD_PAIR("id", SD_JSON_BUILD_STRING(key_id)),
+                              SD_JSON_BUILD_PAIR("scheme", SD_JSON_BUILD_STRING(scheme)),
+                              SD_JSON_BUILD_PAIR("data", SD_JSON_BUILD_BASE64(data->data, data->size)));
+        if (r < 0)
+                signer_done();
+        return r;
+}
+
+int signer_sign(const char *key_id, const char *scheme, const gnutls_datum_t *data, gnutls_datum_t *ret_signature) {
+        bool had_link = thread_link;
+        _cleanup_free_ void *raw = NULL;
+        sd_json_variant *reply = NULL;
+        const char *error = NULL;
+        size_t size;
+        int r;
+
+        r = call(key_id, scheme, data, &reply, &error);
+        /* keyd may have restarted since the last signature. */
+        if (r < 0 && r != -ETIME && had_link)
+                r = call(key_id, scheme, data, &reply, &error);
+        if (r < 0)
+                return r;
+        if (error)
+                return -EREMOTEIO;
+        r = sd_json_variant_unbase64(sd_json_variant_by_key(reply, "signature"), &raw, &size);
+        if (r < 0)
+                return r;
+        ret_signature->data = gnutls_malloc(size);
+        if (!ret_signature->data)
+                return -ENOMEM;
+        memcpy(ret_signature->data, raw, size);
+        ret_signature->size = (unsigned) size;
+        return 0;
+}
+
+void signer_done(void) {
+        thread_link = sd_varlink_close_unref(thread_link);
+}

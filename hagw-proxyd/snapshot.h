@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "conf.h"
+#include "route.h"
+#include "tls.h"
+
+/* Everything a worker needs to know to serve, at one moment: routes, certificates, settings. Immutable, counted, swapped
+ * whole. The main thread makes it; a connection keeps the one it began with until its next request. */
+
+#define SNAPSHOT_CERTIFICATES_MAX 1024U
+
+/* One host's figures. They outlive reloads. Each worker writes only its own element; anybody reads. */
+typedef struct HostCounters {
+        _Alignas(64) _Atomic uint64_t requests;
+        _Atomic uint64_t active;
+        _Atomic uint64_t ok_usec; /* CLOCK_MONOTONIC of the last answer; 0: never */
+} HostCounters;
+
+typedef struct HostStats {
+        atomic_uint n_refs;
+        char *name;
+        /* Main thread only: */
+        char *error;
+        uint64_t error_usec; /* CLOCK_MONOTONIC */
+        unsigned n_workers;
+        HostCounters workers[];
+} HostStats;
+
+/* Whom an https upstream must prove to be. */
+typedef struct Trust {
+        atomic_uint n_refs;
+        char *ca_file;
+        bool verify;
+        gnutls_certificate_credentials_t credentials;
+} Trust;
+
+typedef struct SnapshotHost {
+        HostStats *stats;
+        Trust *trust; /* NULL: not https */
+} SnapshotHost;
+
+typedef struct CertificateName {
+        const char *name;
+        TlsCertificate *certificate; /* counted in Snapshot.certificates */
+} CertificateName;
+
+typedef struct Snapshot {
+        atomic_uint n_refs;
+        RouteTable *routes;
+        SnapshotHost *hosts; /* by Route.index */
+        TlsCertificate **certificates;
+        size_t n_certificates;
+        CertificateName *names; /* sorted; the best certificate for each name */
+        size_t n_names;
+        uint8_t ticket_secret[TLS_TICKET_SECRET_SIZE];
+        unsigned connections, header_count;
+        uint64_t hello_usec, head_usec, idle_usec;
+        size_t head_size;
+        bool forwarded, log_access, log_query_strings;
+} Snapshot;
+
+/* routes and certificates are counted up. old may be NULL: figures and trust are taken over from it. On -EBADMSG and
+ * -ENOENT ret_bad_file (not to be freed) names the CA file. */
+int snapshot_new(const Config *config, TlsCertificate *const *certificates, size_t n_certificates,
+                 const uint8_t *ticket_secret, unsigned n_workers, const Snapshot *old, Snapshot **ret,
+                 const char **ret_bad_file);
+/* The same hosts and settings with other certificates or another ticket secret. */
+int snapshot_renew(const Snapshot *old, TlsCertificate *const *certificates, size_t n_certificates,
+                   const uint8_t *ticket_secret, Snapshot **ret);
+Snapshot *snapshot_ref(Snapshot *s);
+Snapshot *snapshot_unref(Snapshot *s);
+DEFINE_TRIVIAL_CLEANUP_FUNC(Snapshot *, snapshot_unref)
+
+/* The certificate for a normalized name (exact, else by its wildcard), or NULL. */
+TlsCertificate *snapshot_find_certificate(const Snapshot *s, const char *name);
+static inline const SnapshotHost *snapshot_host(const Snapshot *s, const Route *r) {
+        return &s->hosts[r->index];
+}
+
+HostStats *host_stats_ref(HostStats *s);
+HostStats *host_stats_unref(HostStats *s);
+Trust *trust_ref(Trust *t);
+Trust *trust_unref(Trust *t);

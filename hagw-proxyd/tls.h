@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gnutls/gnutls.h>
+#include <stdatomic.h>
+
+#include "macro.h"
+
+/* TLS as hagw speaks it: versions and ciphers, certificates whose key is elsewhere, sessions, tickets. */
+
+#define TLS_CHAIN_MAX 16U     /* certificates in one chain */
+#define TLS_TICKET_SECRET_SIZE 64U
+
+/* A certificate that can be served. Immutable, shared by all threads, counted. */
+typedef struct TlsCertificate {
+        atomic_uint n_refs;
+        gnutls_certificate_credentials_t credentials;
+        char **names;   /* DNS names, normalized, NULL-ended */
+        char *key_id;   /* io.hagw.Key's */
+        char *chain;    /* PEM, to see whether it changed */
+        int algorithm;  /* gnutls_pk_algorithm_t */
+        unsigned bits;
+        int64_t not_after; /* CLOCK_REALTIME seconds */
+} TlsCertificate;
+
+int tls_global_init(void);
+void tls_global_done(void);
+
+/* -EBADMSG: not a chain. names: as acmed told them; those that are no host names are left out. */
+int tls_certificate_new(const char *chain, const char *key_id, char *const *names, TlsCertificate **ret);
+TlsCertificate *tls_certificate_ref(TlsCertificate *c);
+TlsCertificate *tls_certificate_unref(TlsCertificate *c);
+DEFINE_TRIVIAL_CLEANUP_FUNC(TlsCertificate *, tls_certificate_unref)
+
+/* A visitor's session, ALPN http/1.1. Tickets are sealed with a key made of the secret and the name the visitor asked
+ * for, so that a ticket resumes under no other name. */
+int tls_server_new(const TlsCertificate *c, const uint8_t *ticket_secret, const char *server_name,
+                   gnutls_session_t *ret);
+
+/* A session to an upstream. name: whom its certificate must name, NULL: nobody (verify = insecure). sni: the name to ask
+ * for, NULL: none. */
+int tls_client_new(gnutls_certificate_credentials_t trust, const char *name, const char *sni, gnutls_session_t *ret);
+/* What is trusted: ca_file, or the system's roots where it is NULL and verify is true. */
+int tls_trust_new(const char *ca_file, bool verify, gnutls_certificate_credentials_t *ret);
+
+/* Why the last handshake with an upstream failed, in words. Static or session-owned. */
+const char *tls_failure_text(gnutls_session_t tls, int error, char *buffer, size_t size);

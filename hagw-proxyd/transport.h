@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gnutls/gnutls.h>
+#include <sys/uio.h>
+
+#include "buffer.h"
+#include "loop.h"
+
+/* A stream socket with or without TLS on it, as bytes in and bytes out. One thread. Never blocks. */
+
+typedef struct Transport {
+        Handle handle;
+        BufferPool *pool;
+        gnutls_session_t tls; /* NULL: plain */
+        Buffer *in;           /* TLS: received, not yet taken by GnuTLS */
+        Buffer *out;          /* accepted from the caller, not yet taken by the kernel */
+        bool readable;        /* the socket may have more: an edge was seen and recv() has not drained it */
+        bool hung_up;         /* epoll said that the end is in sight: a short read does not mean drained */
+        bool ended;           /* recv() said that the other side sends no more */
+        bool batching;        /* TLS: collect records in out instead of sending each */
+        bool shut;            /* our direction is closed, or will be when out is empty */
+        int error;            /* of the socket, sticky; negative errno */
+        int tls_error;        /* what GnuTLS said to the failed handshake */
+} Transport;
+
+/* At most this much is accepted in one transport_write(). */
+#define TRANSPORT_WRITE_MAX (64U * 1024)
+
+/* Takes the fd over. */
+void transport_init(Transport *t, BufferPool *pool, int fd);
+/* Closes at once. Frees the TLS session. */
+void transport_done(Transport *t);
+
+/* Puts TLS on it. The session is taken over; its push, pull and transport pointer are set here. */
+void transport_start_tls(Transport *t, gnutls_session_t tls);
+/* 0: done, -EAGAIN: call again after the next event, else failed. */
+int transport_handshake(Transport *t);
+
+/* Tells what epoll said. */
+void transport_note(Transport *t, uint32_t events);
+
+/* Reads without TLS even where TLS comes later: for the ClientHello. Bytes stay in t->in for GnuTLS.
+ * Returns how much is there now, 0 at the end, -EAGAIN. */
+ssize_t transport_peek(Transport *t);
+
+/* n > 0; 0: the other side ended; -EAGAIN: nothing now; else broken. */
+ssize_t transport_read(Transport *t, void *data, size_t size);
+
+/* True where transport_read() might have something without waiting for an event. */
+bool transport_may_read(const Transport *t);
+
+/* Accepts all of it, or nothing: -EAGAIN while earlier bytes still wait for the kernel. What the kernel does not take is
+ * copied. Call with at most TRANSPORT_WRITE_MAX bytes, except for a head. */
+int transport_write(Transport *t, const struct iovec *iov, size_t n);
+
+static inline bool transport_pending(const Transport *t) {
+        return t->out;
+}
+
+/* 0: nothing waits any more; -EAGAIN; else broken. */
+int transport_flush(Transport *t);
+
+/* Ends our direction behind what is pending: close_notify, then FIN. */
+void transport_shutdown(Transport *t);

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Which upstreams there are, where they are, and their waiting connections. Runs in the worker's thread. How one connection
+ * is made and watched: link.c. */
+
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "link.h"
+#include "worker.h"
+
+#define RESOLVE_RETRY_USEC (5 * USEC_PER_SEC) /* after a failed look-up while older addresses are known */
+
+static const char *runtime_dir(void) {
+        return secure_getenv("HAGW_RUNTIME_DIR") ?: "/run/hagw";
+}
+
+static char *make_key(const ConfHost *h) {
+        char *key;
+
+        if (!h)
+                return strdup("webd");
+        if (asprintf(&key, "%s %d %s %s %llu %llu", h->upstream, h->tls.verify, strempty(h->tls.ca_file),
+                     strempty(h->tls.server_name), (unsigned long long) h->timeouts.connect_usec,
+                     (unsigned long long) h->timeouts.idle_usec) < 0)
+                return NULL;
+        return key;
+}
+
+static Upstream *upstream_free(Upstream *u) {
+        if (!u)
+                return NULL;
+        while (u->idle)
+                link_close(u->idle);
+        if (u->asked)
+                u->asked->asker = NULL;
+        free(u->key);
+        free(u->host);
+        free(u->server_name);
+        gnutls_free(u->resumption.data);
+        trust_unref(u->trust);
+        free(u);
+        return NULL;
+}
+
+DEFINE_TRIVIAL_CLEANUP_FUNC(Upstream *, upstream_free)
+
+static int set_host(Upstream *u, const ConfHost *h) {
+        u->kind = h->upstream_kind;
+        u->port = h->upstream_port;
+        u->connect_usec = h->timeouts.connect_usec;
+        u->idle_usec = h->timeouts.idle_usec;
+        u->host = strdup(h->upstream_host);
+        if (!u->host)
+                return -ENOMEM;
+        u->literal = u->kind != CONF_UPSTREAM_UNIX && ip_parse(u->host, &u->addresses[0]) >= 0;
+        u->n_addresses = u->literal;
+        if (u->kind != CONF_UPSTREAM_HTTPS)
+                return 0;
+        if (h->tls.server_name || h->tls.verify != CONF_VERIFY_INSECURE) {
+                u->server_name = strdup(h->tls.server_name ?: h->upstream_host);
+                if (!u->server_name)
+                        return -ENOMEM;
+        }
+        u->sni = h->tls.server_name ? u->server_name : u->literal ? NULL : u->host;
+        u->verify = h->tls.verify != CONF_VERIFY_INSECURE;
+        return 0;
+}
+
+/* webd listens in the runtime directory. */
+static int set_webd(Upstream *u) {
+        u->kind = CONF_UPSTREAM_UNIX;
+        u->connect_usec = 5 * USEC_PER_SEC;
+        u->idle_usec = USEC_PER_MINUTE;
+        if (asprintf(&u->host, "%s/web", runtime_dir()) < 0) {
+                u->host = NULL;
+                return -ENOMEM;
+        }
+        return 0;
+}
+
+Upstream *upstream_get(Worker *w, const ConfHost *host, Trust *trust) {
+        _cleanup_free_ char *key = make_key(host);
+        _cleanup_(upstream_freep) Upstream *u = NULL;
+
+        if (!key)
+                return NULL;
+        for (Upstream *i = w->upstreams; i; i = i->next)
+                if (streq(i->key, key)) {
+                        if (i->trust != trust) {
+                                trust_unref(i->trust);
+                                i->trust = trust_ref(trust);
+                        }
+                        return i;
+                }
+        u = calloc(1, sizeof(*u));
+        if (!u)
+                return NULL;
+        u->worker = w;
+        u->current = true;
+        u->trust = trust_ref(trust);
+        if ((host ? set_host(u, host) : set_webd(u)) < 0)
+                return NULL;
+        u->key = TAKE_PTR(key);
+        u->authority = (Slice) { u->key, strcspn(u->key, " ") };
+        u->next = w->upstreams;
+        w->upstreams = u;
+        return TAKE_PTR(u);
+}
+
+void upstreams_sweep(Worker *w) {
+        for (Conn *c = w->conns; c; c = c->next)
+                c->upstream = NULL;
+        for (Upstream *u = w->upstreams; u; u = u->next)
+                u->current = streq(u->key, "webd");
+        for (size_t i = 0; i < w->snapshot->routes->n_routes; i++) {
+                _cleanup_free_ char *key = make_key(&w->snapshot->routes->routes[i].host);
+
+                for (Upstream *u = w->upstreams; key && u; u = u->next)
+                        if (streq(u->key, key))
+                                u->current = true;
+        }
+        for (Upstream **p = &w->upstreams; *p;) {
+                Upstream *u = *p;
+
+                if (u->current) {
+                        p = &u->next;
+                        continue;
+                }
+                while (u->idle)
+                        link_close(u->idle);
+                /* Exchanges that are under way keep it until the next sweep. */
+                if (u->n_links > 0 || u->waiting || u->n_exchanges > 0) {
+                        p = &u->next;
+                        continue;
+                }
+                *p = u->next;
+                upstream_free(u);
+        }
+}
+
+void upstreams_done(Worker *w) {
+        while (w->upstreams) {
+                Upstream *u = w->upstreams;
+                w->upstreams = u->next;
+                upstream_free(u);
+        }
+}
+
+static int ask_addresses(Upstream *u) {
+        ResolveMessage *m;
+
+        if (u->asked)
+                return 0;
+        m = message_new(MESSAGE_RESOLVE);
+        if (!m)
+                return -ENOMEM;
+        m->worker = u->worker;
+        m->asker = u;
+        (void) snprintf(m->name, sizeof(m->name), "%s", u->host);
+        u->asked = m;
+        queue_push(u->worker->main_queue, &m->message);
+        return 0;
+}
+
+static void wait_unlink(Exchange *x) {
+        *x->wait_link = x->wait_next;
+        if (x->wait_next)
+                x->wait_next->wait_link = x->wait_link;
+        x->wait_link = NULL;
+}
+
+static void wait_link(Upstream *u, Exchange *x) {
+        x->wait_next = u->waiting;
+        x->wait_link = &u->waiting;
+        if (x->wait_next)
+                x->wait_next->wait_link = &x->wait_next;
+        u->waiting = x;
+}
+
+void upstream_on_resolved(ResolveMessage *m) {
+        Upstream *u = m->asker;
+        Exchange *list;
+
+        if (!u)
+                return;
+        u->asked = NULL;
+        if (m->error >= 0 && m->n_addresses > 0) {
+                memcpy(u->addresses, m->addresses, sizeof(u->addresses));
+                u->n_addresses = m->n_addresses;
+                u->preferred = 0;
+                u->resolved_until_usec = u->worker->loop.now_usec + m->ttl_usec;
+        } else
+                u->resolved_until_usec = u->worker->loop.now_usec + RESOLVE_RETRY_USEC;
+        list = TAKE_PTR(u->waiting);
+        if (list)
+                list->wait_link = &list;
+        while (list) {
+                Exchange *x = list;
+
+                wait_unlink(x);
+                if (u->n_addresses == 0)
+                        exchange_on_link_failed(x, m->reason);
+                else
+                        link_connect(u, x);
+        }
+}
+
+static Link *take_idle(Upstream *u, bool careful) {
+        while (u->idle) {
+                Link *k = u->idle;
+
+                if (!k->transport.hung_up && (!careful || link_is_alive(k))) {
+                        link_unpark(k);
+                        return k;
+                }
+                link_close(k);
+        }
+        return NULL;
+}
+
+int upstream_acquire(Upstream *u, Exchange *x, bool fresh, bool careful) {
+        Link *k = fresh ? NULL : take_idle(u, careful);
+        int r;
+
+        if (k) {
+                k->exchange = x;
+                x->link = k;
+                counter_add(&u->worker->counters.upstream_reuses, 1);
+                return 1;
+        }
+        if (u->kind == CONF_UPSTREAM_UNIX || u->literal) {
+                link_connect(u, x);
+                return 0;
+        }
+        if (u->resolved_until_usec <= u->worker->loop.now_usec) {
+                r = ask_addresses(u);
+                if (r < 0)
+                        return r;
+        }
+        /* Older addresses serve while newer ones are looked up. */
+        if (u->n_addresses > 0)
+                link_connect(u, x);
+        else
+                wait_link(u, x);
+        return 0;
+}
+
+void upstream_forget(Upstream *u, Exchange *x) {
+        if (x->wait_link)
+                wait_unlink(x);
+}
+
+void upstream_report(Upstream *u, HostStats *stats, const char *text) {
+        FailureMessage *m;
+
+        if (u->failure_usec > 0 && u->worker->loop.now_usec < u->failure_usec + USEC_PER_SEC)
+                return;
+        m = message_new(MESSAGE_FAILURE);
+        if (!m)
+                return;
+        u->failure_usec = u->worker->loop.now_usec;
+        m->stats = host_stats_ref(stats);
+        m->usec = u->worker->loop.now_usec;
+        (void) snprintf(m->text, sizeof(m->text), "%s", text);
+        queue_push(u->worker->main_queue, &m->message);
+}

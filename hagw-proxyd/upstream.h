@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "message.h"
+#include "slice.h"
+
+/* The services behind the hosts, as one worker sees them: their addresses, the connections that wait for the next request,
+ * and how a new one is made. */
+
+typedef struct Exchange Exchange;
+typedef struct Upstream Upstream;
+typedef struct Link Link;
+
+struct Upstream {
+        Upstream *next;
+        Worker *worker;
+        char *key;     /* what makes it the same after a reload */
+        int kind;      /* ConfUpstreamKind */
+        char *host;    /* name, address, or path */
+        uint16_t port;
+        bool literal;  /* host is an address */
+        char *server_name; /* whose certificate is wanted */
+        const char *sni;   /* what we ask for, one of the two above; NULL: an address is not sent */
+        bool verify;
+        Trust *trust;
+        uint64_t connect_usec, idle_usec;
+        Slice authority; /* for the log; part of key */
+        IpAddress addresses[MESSAGE_ADDRESSES_MAX];
+        size_t n_addresses, preferred;
+        uint64_t resolved_until_usec;
+        ResolveMessage *asked; /* under way */
+        Exchange *waiting;     /* for addresses */
+        Link *idle;
+        unsigned n_idle, n_links, n_exchanges;
+        gnutls_datum_t resumption; /* TLS session data of the last connection */
+        uint64_t failure_usec;     /* when the main thread was told last */
+        bool current;              /* in the newest snapshot */
+};
+
+/* The one for a host of the worker's snapshot, made where there is none. webd's pages: host NULL. NULL: no memory. */
+Upstream *upstream_get(Worker *w, const ConfHost *host, Trust *trust);
+
+/* Finds a connection for the exchange: at once (returns 1, exchange->link is set), or later through exchange_on_link() or
+ * exchange_on_link_failed() (returns 0). fresh: not one that waited. careful: one that waited is looked at first, because
+ * the request cannot be sent twice. */
+int upstream_acquire(Upstream *u, Exchange *x, bool fresh, bool careful);
+/* The exchange no longer wants one. */
+void upstream_forget(Upstream *u, Exchange *x);
+
+/* The main thread's answer. */
+void upstream_on_resolved(ResolveMessage *m);
+
+/* Tells the main thread that the host fails, at most once a second. */
+void upstream_report(Upstream *u, HostStats *stats, const char *text);
+
+/* After a new snapshot: lets go of what no host has any more. */
+void upstreams_sweep(Worker *w);
+void upstreams_done(Worker *w);

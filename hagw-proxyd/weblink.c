@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* io.hagw.Web.CheckSession. Main thread only. */
+
+#include <stdio.h>
+
+#include "weblink.h"
+#include "worker.h"
+
+void weblink_init(WebLink *w, sd_event *event) {
+        *w = (WebLink) { .event = event };
+        w->last = &w->first;
+}
+
+static void answer(SessionMessage *m, int error) {
+        m->error = error;
+        worker_send(m->worker, &m->message);
+}
+
+static SessionMessage *pop(WebLink *w) {
+        Message *m = w->first;
+
+        if (!m)
+                return NULL;
+        w->first = m->next;
+        if (!w->first)
+                w->last = &w->first;
+        w->n_pending--;
+        return (SessionMessage *) m;
+}
+
+static void fail_all(WebLink *w, int error) {
+        SessionMessage *m;
+
+        while ((m = pop(w))) {
+                w->n_failed++;
+                answer(m, error);
+        }
+}
+
+static void weblink_close(WebLink *w) {
+        if (!w->link)
+                return;
+        (void) sd_varlink_set_userdata(w->link, NULL);
+        w->link = sd_varlink_close_unref(w->link);
+}
+
+static int read_answer(SessionMessage *m, sd_json_variant *reply) {
+        struct answer {
+                const char *user, *session_id;
+                uint64_t valid_usec;
+                bool allowed;
+        } a = {};
+        static const sd_json_dispatch_field table[] = {
+                { "user", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(struct answer, user),
+                  SD_JSON_MANDATORY },
+                { "sessionId", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
+                  offsetof(struct answer, session_id), SD_JSON_MANDATORY },
+                { "allowed", SD_JSON_VARIANT_BOOLEAN, sd_json_dispatch_stdbool, offsetof(struct answer, allowed),
+                  SD_JSON_MANDATORY },
+                { "validUSec", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint64,
+                  offsetof(struct answer, valid_usec), SD_JSON_MANDATORY },
+                {},
+        };
+        int r;
+
+        r = sd_json_dispatch(reply, table, SD_JSON_ALLOW_EXTENSIONS, &a);
+        if (r < 0)
+                return r;
+        if (strlen(a.user) >= sizeof(m->user) || strlen(a.session_id) >= sizeof(m->session_id))
+                return -EBADMSG;
+        (void) snprintf(m->user, sizeof(m->user), "%s", a.user);
+        (void) snprintf(m->session_id, sizeof(m->session_id), "%s", a.session_id);
+        m->valid_usec = a.valid_usec;
+        m->session = a.allowed ? POLICY_SESSION_ALLOWED : POLICY_SESSION_DENIED;
+        return 0;
+}
+
+static int on_reply(sd_varlink *link, sd_json_variant *parameters, const char *error_id, sd_varlink_reply_flags_t flags,
+                    void *userdata) {
+        WebLink *w = userdata;
+        SessionMessage *m;
+
+        if (!w)
+                return 0;
+        if (error_id && (flags & SD_VARLINK_REPLY_LOCAL)) {
+                weblink_close(w);
+                fail_all(w, -ECONNRESET);
+                return 0;
+        }
+        m = pop(w);
+        if (!m)
+                return 0;
+        if (!error_id) {
+                answer(m, read_answer(m, parameters));
+                return 0;
+        }
+        m->session = POLICY_SESSION_NONE;
+        answer(m, streq(error_id, "io.hagw.Web.NoSuchSession") ? 0 : -EREMOTEIO);
+        return 0;
+}
+
+static int weblink_open(WebLink *w) {
+        int r;
+
+        if (w->link)
+                return 0;
+        r = vl_connect(&w->link, "io.hagw.Web", WEBLINK_TIMEOUT_USEC);
+        if (r < 0)
+                return r;
+        (void) sd_varlink_set_userdata(w->link, w);
+        r = sd_varlink_bind_reply(w->link, on_reply);
+        if (r >= 0)
+                r = sd_varlink_attach_event(w->link, w->event, SD_EVENT_PRIORITY_NORMAL);
+        if (r < 0)
+                weblink_close(w);
+        return r;
+}
+
+void weblink_ask(WebLink *w, SessionMessage *m) {
+        int r;
+
+        w->n_asked++;
+        r = w->n_pending >= WEBLINK_PENDING_MAX ? -EBUSY : weblink_open(w);
+        if (r >= 0)
+                r = sd_varlink_invokebo(w->link, "io.hagw.Web.CheckSession",
+                                        SD_JSON_BUILD_PAIR("cookie", SD_JSON_BUILD_STRING(m->cookie)),
+                                        SD_JSON_BUILD_PAIR("host", SD_JSON_BUILD_STRING(m->host)),
+                                        SD_JSON_BUILD_PAIR("address", SD_JSON_BUILD_STRING(m->address)));
+        if (r < 0) {
+                w->n_failed++;
+                if (r != -EBUSY) {
+                        weblink_close(w);
+                        fail_all(w, r);
+                }
+                answer(m, r);
+                return;
+        }
+        m->message.next = NULL;
+        *w->last = &m->message;
+        w->last = &m->message.next;
+        w->n_pending++;
+}
+
+void weblink_done(WebLink *w) {
+        weblink_close(w);
+        fail_all(w, -ECANCELED);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "message.h"
+#include "vl.h"
+
+/* The main thread's questions to webd about sessions: one varlink connection, questions behind one another on it. */
+
+#define WEBLINK_PENDING_MAX 1024U
+#define WEBLINK_TIMEOUT_USEC (5 * USEC_PER_SEC)
+
+typedef struct WebLink {
+        sd_event *event;
+        sd_varlink *link;
+        Message *first, **last; /* asked, in order */
+        unsigned n_pending;
+        uint64_t n_asked, n_failed;
+} WebLink;
+
+void weblink_init(WebLink *w, sd_event *event);
+/* Takes the message over; it goes back to its worker when the answer is there, whatever it is. */
+void weblink_ask(WebLink *w, SessionMessage *m);
+/* Everything that is open fails. */
+void weblink_done(WebLink *w);

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The worker's thread: its loop, its messages, its beginning and its end. */
+
+#include <signal.h>
+#include <stdio.h>
+
+#include "log.h"
+#include "signer.h"
+#include "worker.h"
+
+#define STOP_USEC (30 * USEC_PER_SEC) /* what is under way may take so long after SIGTERM */
+
+static void on_snapshot(Worker *w, SnapshotMessage *m) {
+        snapshot_unref(w->snapshot);
+        w->snapshot = TAKE_PTR(m->snapshot);
+        upstreams_sweep(w);
+        for (size_t i = 0; i < w->n_listeners; i++)
+                listener_resume(&w->listeners[i]);
+}
+
+static void on_stop(Worker *w) {
+        if (w->stopping)
+                return;
+        w->stopping = true;
+        w->stop_usec = w->loop.now_usec + STOP_USEC;
+        for (size_t i = 0; i < w->n_listeners; i++)
+                listener_pause(&w->listeners[i]);
+        conns_stop(w);
+}
+
+static void on_forget(Worker *w, const ForgetMessage *m) {
+        if (m->all)
+                session_cache_clear(&w->sessions);
+        else
+                session_cache_forget(&w->sessions, m->session_id);
+}
+
+static void on_message(Worker *w, Message *m) {
+        switch (m->kind) {
+        case MESSAGE_SNAPSHOT:
+                on_snapshot(w, (SnapshotMessage *) m);
+                break;
+        case MESSAGE_STOP:
+                on_stop(w);
+                break;
+        case MESSAGE_FORGET:
+                on_forget(w, (ForgetMessage *) m);
+                break;
+        case MESSAGE_PROBE:
+                (void) conn_new_probe(w, TAKE_FD(((ProbeMessage *) m)->fd), ((ProbeMessage *) m)->name);
+                break;
+        case MESSAGE_SESSION:
+                exchange_on_session((SessionMessage *) m);
+                break;
+        case MESSAGE_RESOLVE:
+                upstream_on_resolved((ResolveMessage *) m);
+                break;
+        default:
+                break;
+        }
+        message_free(m);
+}
+
+static void on_queue(Handle *h, uint32_t events) {
+        Worker *w = CONTAINER_OF(h, Worker, queue_handle);
+
+        for (Message *m = queue_take(&w->queue), *next; m; m = next) {
+                next = m->next;
+                on_message(w, m);
+        }
+}
+
+static void say_stopped(Worker *w) {
+        Message *m = message_new(MESSAGE_STOPPED);
+
+        if (m)
+                queue_push(w->main_queue, m);
+}
+
+static void *worker_main(void *userdata) {
+        Worker *w = userdata;
+        char name[16];
+        int r = 0;
+
+        (void) snprintf(name, sizeof(name), "worker-%u", w->index % 1000);
+        (void) pthread_setname_np(pthread_self(), name);
+        while (r >= 0 && !(w->stopping && (!w->conns || w->loop.now_usec >= w->stop_usec)))
+                r = loop_run(&w->loop, w->stopping ? w->stop_usec - w->loop.now_usec : USEC_INFINITY);
+        if (r < 0)
+                (void) log_error_errno(r, "Worker %u: the loop failed: %m", w->index);
+        conns_done(w);
+        signer_done();
+        say_stopped(w);
+        return NULL;
+}
+
+static int listen_all(Worker *w, ListenKind kind, const int *fds, size_t n) {
+        for (size_t i = 0; i < n && w->n_listeners < LISTEN_MAX; i++) {
+                int r = listener_init(&w->listeners[w->n_listeners], w, kind, fds[i]);
+                if (r < 0)
+                        return r;
+                w->n_listeners++;
+        }
+        return 0;
+}
+
+static int start_thread(Worker *w) {
+        sigset_t ours, before;
+        int r;
+
+        /* Signals are the main thread's. */
+        (void) sigemptyset(&ours);
+        (void) sigaddset(&ours, SIGTERM);
+        (void) sigaddset(&ours, SIGINT);
+        (void) sigaddset(&ours, SIGHUP);
+        (void) pthread_sigmask(SIG_BLOCK, &ours, &before);
+        r = pthread_create(&w->thread, NULL, worker_main, w);
+        (void) pthread_sigmask(SIG_SETMASK, &before, NULL);
+        w->started = r == 0;
+        return -r;
+}
+
+DEFINE_TRIVIAL_CLEANUP_FUNC(Worker *, worker_free)
+
+int worker_new(unsigned index, Queue *main_queue, Snapshot *snapshot, const int *https, size_t n_https,
+               const int *http, size_t n_http, AccessRing *access, Worker **ret) {
+        _cleanup_(worker_freep) Worker *w = NULL;
+        int r;
+
+        w = aligned_alloc(_Alignof(Worker), sizeof(Worker));
+        if (!w)
+                return -ENOMEM;
+        memset(w, 0, offsetof(Worker, scratch));
+        w->index = index;
+        w->main_queue = main_queue;
+        w->access = access;
+        w->queue.event_fd = w->loop.epoll_fd = -EBADF;
+        w->snapshot = snapshot_ref(snapshot);
+        r = queue_init(&w->queue);
+        if (r >= 0)
+                r = loop_init(&w->loop);
+        if (r < 0)
+                return r;
+        w->queue_handle = (Handle) { .fd = w->queue.event_fd, .on_event = on_queue };
+        r = loop_add(&w->loop, &w->queue_handle, EPOLLIN);
+        if (r >= 0)
+                r = listen_all(w, LISTEN_HTTPS, https, n_https);
+        if (r >= 0)
+                r = listen_all(w, LISTEN_HTTP, http, n_http);
+        if (r >= 0)
+                r = start_thread(w);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(w);
+        return 0;
+}
+
+void worker_send(Worker *w, Message *m) {
+        queue_push(&w->queue, m);
+}
+
+Worker *worker_free(Worker *w) {
+        if (!w)
+                return NULL;
+        if (w->started)
+                (void) pthread_join(w->thread, NULL);
+        if (w->queue.event_fd >= 0)
+                for (Message *m = queue_take(&w->queue), *next; m; m = next) {
+                        next = m->next;
+                        message_free(m);
+                }
+        session_cache_clear(&w->sessions);
+        upstreams_done(w);
+        exchanges_done(w);
+        loop_done(&w->loop);
+        buffer_pool_done(&w->pool);
+        queue_done(&w->queue);
+        snapshot_unref(w->snapshot);
+        free(w);
+        return NULL;
+}

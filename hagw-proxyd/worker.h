@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <pthread.h>
+
+#include "accessring.h"
+#include "buffer.h"
+#include "conn.h"
+#include "exchange.h"
+#include "listen.h"
+#include "loop.h"
+#include "message.h"
+#include "session.h"
+#include "snapshot.h"
+#include "upstream.h"
+
+/* A worker: a thread with a loop that accepts visitors and serves them to the end. Everything in here belongs to that
+ * thread, but for the queue and the counters. */
+
+#define WORKER_SCRATCH_SIZE (H1_HEAD_SIZE_MAX + 80U * 1024) /* a head, and what goes out with it */
+
+/* Written by the worker, read by the main thread. */
+typedef struct WorkerCounters {
+        _Alignas(64) _Atomic uint64_t accepted, refused, handshakes, resumed, failed_handshakes, requests, tunnels;
+        _Atomic uint64_t answers[6]; /* by the status's first digit; [0]: none */
+        _Atomic uint64_t connections, upstream_connects, upstream_reuses, retries, log_dropped;
+} WorkerCounters;
+
+struct Worker {
+        unsigned index;
+        pthread_t thread;
+        bool started;
+        Queue queue;       /* to this worker */
+        Queue *main_queue; /* from it */
+        Loop loop;
+        Handle queue_handle;
+        BufferPool pool;
+        Snapshot *snapshot;
+        Listener listeners[LISTEN_MAX];
+        size_t n_listeners;
+        Conn *conns;
+        Exchange *free_exchanges;
+        Upstream *upstreams;
+        SessionCache sessions;
+        AccessRing *access; /* shared with the logging thread */
+        bool stopping;
+        uint64_t stop_usec; /* when whatever is left is cut */
+        WorkerCounters counters;
+        char scratch[WORKER_SCRATCH_SIZE];
+};
+
+/* One writer: no locked instruction needed. */
+static inline void counter_add(_Atomic uint64_t *c, uint64_t n) {
+        atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n, memory_order_relaxed);
+}
+
+static inline void counter_sub(_Atomic uint64_t *c, uint64_t n) {
+        counter_add(c, -n);
+}
+
+/* Starts the thread. The snapshot is counted up. fds stay the caller's. */
+int worker_new(unsigned index, Queue *main_queue, Snapshot *snapshot, const int *https, size_t n_https,
+               const int *http, size_t n_http, AccessRing *access, Worker **ret);
+/* Joins the thread, which must have said MESSAGE_STOPPED or is told to stop now. */
+Worker *worker_free(Worker *w);
+
+/* Sends a message; it belongs to the worker then. */
+void worker_send(Worker *w, Message *m);
