@@ -14,14 +14,13 @@
 #include "log.h"
 #include "output.h"
 #include "prompt.h"
-#include "reload.h"
 #include "run.h"
 #include "setup.h"
+#include "start.h"
 #include "state.h"
 #include "users.h"
 
-#define START_TRIES 100U /* a tenth of a second each */
-#define ADDRESS_TRIES 50U
+#define ADDRESS_TRIES 50U /* a tenth of a second each */
 #define DELEGATION_TRIES 5U /* a second each, besides what a question takes */
 
 static void pause_usec(uint64_t usec) {
@@ -158,49 +157,6 @@ static int write_config(Setup *s) {
         return load_config(s->call->config_dir, &s->config);
 }
 
-static int start_daemons(const Setup *s) {
-        static const char *const is_active[] = { "systemctl", "--quiet", "is-active", "hagw.target", NULL };
-        static const char *const enable[] = {
-                "systemctl", "--quiet", "enable", "--now", "hagw.target", NULL
-        };
-        bool ran = run_program(is_active, /* quiet= */ true) == 0;
-        int r;
-
-        setup_say(s, "Starting hagw …\n");
-        r = run_program(enable, /* quiet= */ false);
-        if (r < 0)
-                return r;
-        if (r > 0) {
-                log_error("hagw.target could not be started; systemctl status 'hagw-*' and hagw-ctl log "
-                          "--errors tell more.");
-                return -ENOTCONN;
-        }
-        if (ran) {
-                r = reload_daemons(/* must_run= */ false);
-                if (r < 0)
-                        return r;
-        }
-        for (const DaemonRow *d = daemon_rows; d->name; d++) {
-                _cleanup_free_ char *reason = NULL;
-
-                r = -ENOTCONN;
-                for (unsigned i = 0; r < 0 && i < START_TRIES; i++) {
-                        if (i > 0)
-                                pause_usec(100 * USEC_PER_MSEC);
-                        free(reason);
-                        reason = NULL;
-                        r = client_describe(d, NULL, &reason);
-                        if (r == -EACCES)
-                                break;
-                }
-                if (r < 0) {
-                        log_error("%s", strempty(reason));
-                        return r;
-                }
-        }
-        return 0;
-}
-
 static int make_user(const Setup *s) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *hosts = NULL, *groups = NULL, *users = NULL;
         int r;
@@ -326,7 +282,8 @@ int verb_setup(const Call *call) {
                           "configuration.");
                 return -ENOTCONN;
         }
-        r = start_daemons(&s);
+        setup_say(&s, "Starting hagw …\n");
+        r = start_gateway();
         if (r >= 0)
                 r = make_user(&s);
         if (r < 0)
