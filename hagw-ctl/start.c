@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "cidr.h"
 #include "client.h"
 #include "log.h"
 #include "reload.h"
@@ -14,7 +15,7 @@
 #include "start.h"
 
 #define START_TRIES 100U /* a tenth of a second each */
-#define INTERFACES_MAX 32U
+#define ADDRESSES_MAX 32U
 #define UNIT_MAX 64U
 
 static bool unit_is_active(const char *unit) {
@@ -22,25 +23,21 @@ static bool unit_is_active(const char *unit) {
                            /* quiet= */ true) == 0;
 }
 
-/* The interfaces with an address, as units hagw-dnsd-tcp@NAME.socket. */
-static size_t list_socket_units(char units[static INTERFACES_MAX][UNIT_MAX]) {
+/* This machine's IPv4 addresses, as units hagw-dnsd-tcp@ADDRESS.socket. */
+static size_t list_socket_units(char units[static ADDRESSES_MAX][UNIT_MAX]) {
         struct ifaddrs *list = NULL;
         size_t n = 0;
 
         if (getifaddrs(&list) < 0)
                 return 0;
-        for (struct ifaddrs *i = list; i && n < INTERFACES_MAX; i = i->ifa_next) {
-                char unit[UNIT_MAX];
-                size_t k = 0;
+        for (struct ifaddrs *i = list; i && n < ADDRESSES_MAX; i = i->ifa_next) {
+                char text[IP_TEXT_MAX];
+                IpAddress a;
 
-                if (!i->ifa_addr || (i->ifa_flags & (IFF_UP | IFF_LOOPBACK)) != IFF_UP ||
-                    (i->ifa_addr->sa_family != AF_INET && i->ifa_addr->sa_family != AF_INET6))
+                if (!i->ifa_addr || i->ifa_addr->sa_family != AF_INET || (i->ifa_flags & IFF_LOOPBACK) ||
+                    ip_from_sockaddr(i->ifa_addr, &a) < 0)
                         continue;
-                (void) snprintf(unit, sizeof(unit), "hagw-dnsd-tcp@%s.socket", i->ifa_name);
-                while (k < n && !streq(units[k], unit))
-                        k++;
-                if (k == n)
-                        memcpy(units[n++], unit, sizeof(unit));
+                (void) snprintf(units[n++], UNIT_MAX, "hagw-dnsd-tcp@%s.socket", ip_format(&a, text));
         }
         freeifaddrs(list);
         return n;
@@ -50,8 +47,8 @@ static size_t list_socket_units(char units[static INTERFACES_MAX][UNIT_MAX]) {
  * hagw-dnsd-tcp.socket stays off there by its condition. A new one is only handed to a name server that
  * starts after it. */
 static int enable_tcp_sockets(void) {
-        char units[INTERFACES_MAX][UNIT_MAX];
-        const char *argv[INTERFACES_MAX + 5] = { "systemctl", "--quiet", "enable" };
+        char units[ADDRESSES_MAX][UNIT_MAX];
+        const char *argv[ADDRESSES_MAX + 5] = { "systemctl", "--quiet", "enable" };
         size_t n, fresh = 3;
         int r;
 
