@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "answer-fixture.h"
+#include "test.h"
+
+static uint16_t ask(AnswerSource *s, const char *text, uint16_t type, bool tcp, uint8_t *out, size_t *ret_size) {
+        uint8_t name[DNAME_MAX], query[MESSAGE_UDP_MIN];
+        const AnswerClient client = { .address = { AF_INET, { 192, 0, 2, 77 } }, .tcp = tcp };
+        size_t n;
+
+        n = message_make_query(name, (size_t) dname_from_text(text, name), type, query);
+        *ret_size = answer_query(s, query, n, &client, &(AnswerTime) { 1000, 1000 }, out);
+        if (!tcp)
+                assert_true(*ret_size <= ANSWER_AMPLIFICATION_MAX * n);
+        return *ret_size > 0 ? read_u16(out + 2) : 0;
+}
+
+static void test_rcodes(void **state) {
+        static const struct {
+                const char *name;
+                uint16_t type, flags, answers, authority;
+        } cases[] = {
+                { "ha.home.test", DNS_TYPE_A, 0x8400, 1, 0 },
+                { "ha.home.test", DNS_TYPE_AAAA, 0x8002, 0, 0 }, /* SERVFAIL without AA: nobody told the address yet */
+                { "home.test", DNS_TYPE_SOA, 0x8400, 1, 0 },
+                { "home.test", DNS_TYPE_ANY, 0x8400, 1, 0 },
+                { "ha.home.test", DNS_TYPE_HTTPS, 0x8400, 0, 1 },
+                { "_acme-challenge.home.test", DNS_TYPE_TXT, 0x8400, 2, 0 },
+                { "elsewhere.test", DNS_TYPE_A, 0x8005, 0, 0 },
+                { "home.test", DNS_TYPE_AXFR, 0x8005, 0, 0 },
+                { "home.test", DNS_TYPE_MAILA, 0x8004, 0, 0 },
+                { "home.test", DNS_TYPE_OPT, 0x8001, 0, 0 },
+        };
+        _cleanup_(fixture_done) AnswerSource s = {};
+        uint8_t out[ANSWER_MAX];
+        size_t n;
+
+        fixture_init(&s);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+                for (int tcp = 0; tcp < 2; tcp++) {
+                        assert_int_equal(ask(&s, cases[i].name, cases[i].type, tcp, out, &n), cases[i].flags);
+                        assert_int_equal(read_u16(out + 6), cases[i].answers);
+                        assert_int_equal(read_u16(out + 8), cases[i].authority);
+                }
+        assert_int_equal(s.stats.queries[0], ELEMENTSOF(cases));
+        assert_int_equal(s.stats.queries[1], ELEMENTSOF(cases));
+}
+
+/* Every record of every answer can be read back, and compression points where it should. */
+static void test_records(void **state) {
+        _cleanup_(fixture_done) AnswerSource s = {};
+        uint8_t out[ANSWER_MAX];
+        DnsRecord record;
+        size_t n;
+        int offset;
+
+        fixture_init(&s);
+        assert_int_equal(ask(&s, "x.y.home.test", DNS_TYPE_TXT, true, out, &n), 0x8400);
+        offset = message_read_record(out, n, 12 + 15 + 4, &record);
+        assert_int_equal(offset, n);
+        assert_int_equal(record.type, DNS_TYPE_SOA);
+        assert_memory_equal(record.name, "\4home\4test", 11);
+        _cleanup_free_ char *text = NULL;
+        assert_int_equal(rr_format(record.type, out, n, record.rdata, record.rdata_size, &text), 0);
+        assert_string_equal(text, "ns.home.test. hostmaster.home.test. 42 7200 900 1209600 60");
+}
+
+static void test_rate(void **state) {
+        _cleanup_(fixture_done) AnswerSource s = {};
+        unsigned silent = 0, short_ = 0, full = 0;
+        uint8_t out[ANSWER_MAX];
+        size_t n;
+
+        fixture_init(&s);
+        s.rrl->rate = 10;
+        for (unsigned i = 0; i < 110; i++) {
+                uint16_t flags = ask(&s, "ha.home.test", DNS_TYPE_A, false, out, &n);
+                silent += n == 0;
+                short_ += n > 0 && (flags & DNS_FLAG_TC);
+                full += n > 0 && !(flags & DNS_FLAG_TC);
+        }
+        assert_int_equal(full, 10);
+        assert_int_equal(silent, 50);
+        assert_int_equal(short_, 50);
+        assert_int_equal(ask(&s, "ha.home.test", DNS_TYPE_A, true, out, &n), 0x8400);
+}
+
+/* The largest answer fits ANSWER_MAX: nothing is truncated by TCP. */
+static void test_largest(void **state) {
+        _cleanup_(fixture_done) AnswerSource s = {};
+        uint8_t out[ANSWER_MAX], name[DNAME_MAX];
+        char value[OVERLAY_VALUE_MAX + 1] = "";
+        size_t n, size = (size_t) dname_from_text("big.home.test", name);
+
+        fixture_init(&s);
+        memset(value, 'x', OVERLAY_VALUE_MAX);
+        for (unsigned i = 0; i < OVERLAY_PER_NAME_MAX; i++) {
+                value[0] = (char) ('a' + i);
+                assert_int_equal(overlay_publish(s.overlay, name, size, value, "test", UINT64_MAX), 1);
+        }
+        assert_int_equal(ask(&s, "big.home.test", DNS_TYPE_TXT, true, out, &n), 0x8400);
+        assert_int_equal(read_u16(out + 6), OVERLAY_PER_NAME_MAX);
+        assert_true(n <= ANSWER_MAX);
+        assert_int_equal(ask(&s, "big.home.test", DNS_TYPE_TXT, false, out, &n), 0x8600);
+        assert_int_equal(read_u16(out + 6), 0);
+}
+
+TEST_MAIN(cmocka_unit_test(test_rcodes), cmocka_unit_test(test_records), cmocka_unit_test(test_rate), cmocka_unit_test(test_largest))
