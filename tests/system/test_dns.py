@@ -66,7 +66,7 @@ def test_outside_of_the_zone_is_refused(house):
 
 
 def test_letters_come_back_as_they_were_asked(house):
-    response = ask(f"hA.HoMe.eXaMpLe.CoM", one_rr_per_rrset=True)
+    response = ask("hA.HoMe.eXaMpLe.CoM")
     assert response.question[0].name.to_text() == "hA.HoMe.eXaMpLe.CoM."
     assert data(response) == [HOUSE4]
 

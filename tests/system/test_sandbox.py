@@ -12,7 +12,7 @@ COMMON = {
     "Type": "notify-reload", "Restart": "on-failure", "UMask": "0077", "NoNewPrivileges": "yes", "CapabilityBoundingSet": "",
     "AmbientCapabilities": "", "ProtectSystem": "strict", "ProtectHome": "yes", "ProtectProc": "invisible",
     "ProtectClock": "yes", "ProtectHostname": "yes", "ProtectControlGroups": "yes",
-    "ProtectKernelLogs": "yes", "ProtectKernelModules": "yes", "ProtectKernelTunables": "yes", "PrivateTmp": "disconnected",
+    "ProtectKernelLogs": "yes", "ProtectKernelModules": "yes", "ProtectKernelTunables": "yes", "PrivateTmpEx": "disconnected",
     "PrivateDevices": "yes", "PrivateIPC": "yes", "PrivateUsersEx": "identity", "DevicePolicy": "closed",
     "KeyringMode": "private", "LockPersonality": "yes", "MemoryDenyWriteExecute": "yes", "RemoveIPC": "yes",
     "RestrictNamespaces": "yes", "RestrictRealtime": "yes", "RestrictSUIDSGID": "yes",
