@@ -2,12 +2,11 @@
 
 /* Journal entries for requests, without the secrets that addresses carry. */
 
-#include <stdio.h>
-
 #include "accesslog.h"
 
 #define VALUE_MAX 256U  /* bytes kept of any value but the target */
 #define TARGET_MAX 768U /* with these everything fits into ACCESSLOG_TEXT_MAX; the test tries */
+#define NUMBER_MAX 20U  /* digits of 64 bits */
 #define TOKEN_MIN 24U   /* a segment this long of base64url or hexadecimal digits is a secret until proven otherwise */
 
 /* The segment after each of these is a secret. */
@@ -37,7 +36,9 @@ typedef struct Out {
 } Out;
 
 static void put(Out *o, Slice s) {
-        for (size_t i = 0; i < s.n && o->p < o->end; i++)
+        size_t n = MIN(s.n, (size_t) (o->end - o->p));
+
+        for (size_t i = 0; i < n; i++)
                 *o->p++ = (uint8_t) s.p[i] < ' ' || (uint8_t) s.p[i] >= 0x7f ? '?' : s.p[i];
 }
 
@@ -156,25 +157,37 @@ static void add_text(Fields *f, const char *name, Slice value) {
         add_field(f, name, (Slice) { value.p, MIN(value.n, (size_t) VALUE_MAX) });
 }
 
-static void add_number(Fields *f, const char *name, uint64_t value) {
-        char digits[24];
+/* At least width digits, at the end of buffer. */
+static Slice format_number(uint64_t v, unsigned width, char buffer[static NUMBER_MAX]) {
+        char *p = buffer + NUMBER_MAX;
 
-        (void) snprintf(digits, sizeof(digits), "%llu", (unsigned long long) value);
-        add_text(f, name, slice_from(digits));
+        for (unsigned n = 0; v > 0 || n < width; n++, v /= 10)
+                *--p = (char) ('0' + v % 10);
+        return (Slice) { p, (size_t) (buffer + NUMBER_MAX - p) };
+}
+
+static void add_number(Fields *f, const char *name, uint64_t value) {
+        char digits[NUMBER_MAX];
+
+        add_field(f, name, format_number(value, 1, digits));
 }
 
 static void add_message(Fields *f, const AccessEntry *e, Slice target) {
-        char status[64];
+        char digits[NUMBER_MAX];
 
-        (void) snprintf(status, sizeof(status), " %u %llu.%03llu ms", e->status, (unsigned long long) (e->duration_usec / 1000),
-                        (unsigned long long) (e->duration_usec % 1000));
         field_begin(f, "MESSAGE");
         put(&f->out, (Slice) { e->host.p, MIN(e->host.n, (size_t) HEADER_NAME_MAX) });
         put(&f->out, SLICE(" "));
         put(&f->out, (Slice) { e->method.p, MIN(e->method.n, (size_t) 32) });
         put(&f->out, SLICE(" "));
         put(&f->out, target);
-        put(&f->out, slice_from(status));
+        put(&f->out, SLICE(" "));
+        put(&f->out, format_number(e->status, 1, digits));
+        put(&f->out, SLICE(" "));
+        put(&f->out, format_number(e->duration_usec / USEC_PER_MSEC, 1, digits));
+        put(&f->out, SLICE("."));
+        put(&f->out, format_number(e->duration_usec % USEC_PER_MSEC, 3, digits));
+        put(&f->out, SLICE(" ms"));
         field_end(f);
 }
 

@@ -39,6 +39,25 @@ static inline unsigned name_slot(const char *s, size_t n) {
         return ((unsigned) n * 116U + first + middle + next_to_last * 84U + last * 88U) % SLOTS;
 }
 
+/* Bytes of names, upper case made lower; 0 for what a CGI-like service takes for "_": neither letter nor digit nor "-". */
+static const uint8_t plain[256] = {
+        ['-'] = '-', ['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4', ['5'] = '5', ['6'] = '6', ['7'] = '7',
+        ['8'] = '8', ['9'] = '9',
+#define L(upper, lower) [upper] = lower, [lower] = lower
+        L('A', 'a'), L('B', 'b'), L('C', 'c'), L('D', 'd'), L('E', 'e'), L('F', 'f'), L('G', 'g'), L('H', 'h'), L('I', 'i'),
+        L('J', 'j'), L('K', 'k'), L('L', 'l'), L('M', 'm'), L('N', 'n'), L('O', 'o'), L('P', 'p'), L('Q', 'q'), L('R', 'r'),
+        L('S', 's'), L('T', 't'), L('U', 'u'), L('V', 'v'), L('W', 'w'), L('X', 'x'), L('Y', 'y'), L('Z', 'z'),
+#undef L
+};
+
+/* text: lower case letters, digits, "-". */
+static inline bool equal_nocase(const char *text, const char *s, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (plain[(uint8_t) s[i]] != (uint8_t) text[i])
+                        return false;
+        return true;
+}
+
 static void __attribute__((constructor)) fill_slots(void) {
         for (unsigned id = 1; id < _HEADER_MAX; id++) {
                 unsigned i;
@@ -55,8 +74,8 @@ static HeaderId family_id(const char *s, size_t n) {
         for (size_t i = 0; i < ELEMENTSOF(families); i++) {
                 const Name *f = &families[i].prefix;
 
-                if (n >= f->size ? strncasecmp(s, f->text, f->size) == 0
-                                 : families[i].bare && n + 1 == f->size && strncasecmp(s, f->text, n) == 0)
+                if (n >= f->size ? equal_nocase(f->text, s, f->size)
+                                 : families[i].bare && n + 1 == f->size && equal_nocase(f->text, s, n))
                         return families[i].id;
         }
         return HEADER_OTHER;
@@ -68,7 +87,7 @@ HeaderId header_id(const char *name, size_t n) {
         for (unsigned i = name_slot(name, n); slots[i]; i = (i + 1) % SLOTS) {
                 const Name *k = &names[slots[i]];
 
-                if (k->size == n && strncasecmp(k->text, name, n) == 0)
+                if (k->size == n && equal_nocase(k->text, name, n))
                         return (HeaderId) slots[i];
         }
         /* All families begin with one of two letters. */
@@ -77,17 +96,11 @@ HeaderId header_id(const char *name, size_t n) {
         return HEADER_OTHER;
 }
 
-/* A CGI-like service sees "_" for whatever is no letter or digit. */
-static bool fold_name(const char *s, size_t n, char *out) {
-        bool changed = false;
-
-        for (size_t i = 0; i < n; i++) {
-                bool plain = ((uint8_t) s[i] | 0x20U) - 'a' < 26U || (uint8_t) s[i] - '0' + 0U < 10U || s[i] == '-';
-
-                out[i] = plain ? s[i] : '-';
-                changed |= !plain;
-        }
-        return changed;
+static bool is_plain(const char *s, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (!plain[(uint8_t) s[i]])
+                        return false;
+        return true;
 }
 
 void header_classify(Header *h) {
@@ -95,8 +108,11 @@ void header_classify(Header *h) {
         size_t n = MIN((size_t) h->name_size, sizeof(folded));
 
         h->id = h->folded = (uint8_t) header_id(h->name, h->name_size);
-        if (h->id == HEADER_OTHER && fold_name(h->name, n, folded) && h->name_size <= HEADER_NAME_MAX)
-                h->folded = (uint8_t) header_id(folded, n);
+        if (_likely_(h->id != HEADER_OTHER || is_plain(h->name, n)))
+                return;
+        for (size_t i = 0; i < n; i++)
+                folded[i] = plain[(uint8_t) h->name[i]] ? h->name[i] : '-';
+        h->folded = (uint8_t) header_id(folded, n);
 }
 
 const char *header_name(HeaderId id) {

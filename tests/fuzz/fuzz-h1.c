@@ -13,10 +13,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
         if (size < 2)
                 return 0;
-        once = head_round_trip(data[0], data[1], (const char *) data + 2, size - 2, &n);
+        once = head_round_trip(data[0], 0, data[1], (const char *) data + 2, size - 2, &n);
         if (!once)
                 return 0;
-        twice = head_round_trip(data[0] & 3, 0, once, n, &m);
+        twice = head_round_trip(data[0] & 3, 1, 0, once, n, &m);
         assert(twice && n == m && memcmp(once, twice, n) == 0);
         return 0;
 }
