@@ -50,14 +50,14 @@ size_t cookie_cut(char *value, size_t size, Slice name) {
                 memmove(value + out, start, n);
                 out += n;
         }
+        if (out == size)
+                return out;
         /* The last one may have gone and left its separator, the first one its space. */
-        while (out > 0 && out < size && (value[out - 1] == ';' || value[out - 1] == ' '))
+        while (out > 0 && (value[out - 1] == ';' || value[out - 1] == ' ' || value[out - 1] == '\t'))
                 out--;
-        if (out < size && out > 0 && value[0] == ' ') {
-                memmove(value, value + 1, out - 1);
-                out--;
-        }
-        return out;
+        pair = slice_trim((Slice) { value, out });
+        memmove(value, pair.p, pair.n);
+        return pair.n;
 }
 
 Slice cookie_set_name(Slice value) {

@@ -58,6 +58,8 @@ static void test_cut(void **state) {
                 { "__Host-hagw=abc;", "" },
                 { "a=b; __Host-hagw=abc", "a=b" },
                 { "__Host-hagw=abc; a=b", "a=b" },
+                { "__Host-hagw=abc; \t a=b", "a=b" },
+                { "a=b\t; \t__Host-hagw=abc", "a=b" },
                 { "a=b; __Host-hagw=abc; c=d", "a=b; c=d" },
                 { "a=b;__Host-hagw=abc;c=d", "a=b;c=d" },
                 { "__Host-hagw=1; a=b; __Host-hagw=2; c=\"x y\"; __Host-hagw=3", "a=b; c=\"x y\"" },
