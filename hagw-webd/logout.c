@@ -2,13 +2,13 @@
 
 /* The way out, and the page for those who are in but not welcome at this host. Main thread only. */
 
+#include <stdio.h>
+
 #include "form.h"
 #include "log.h"
 #include "routes.h"
 #include "store.h"
 #include "target.h"
-
-#include <stdio.h>
 
 #define PURPOSE "logout"
 #define LOGIN "/.hagw/login"
@@ -59,12 +59,15 @@ static int logged_out(Request *q, const char *const *headers) {
 }
 
 static void audit(const Request *q, const Session *s) {
-        _cleanup_free_ char *message = NULL, *u = NULL, *h = NULL, *id = NULL;
+        _cleanup_free_ char *message = NULL, *u = NULL, *a = NULL, *h = NULL, *id = NULL;
+        char address[IP_TEXT_MAX];
 
-        if (asprintf(&message, "logout at %s: %s", q->host, s->user) < 0 || asprintf(&u, "HAGW_USER=%s", s->user) < 0 ||
+        (void) ip_format(&q->address, address);
+        if (asprintf(&message, "logout at %s: %s from %s", q->host, s->user, address) < 0 ||
+            asprintf(&u, "HAGW_USER=%s", s->user) < 0 || asprintf(&a, "HAGW_ADDRESS=%s", address) < 0 ||
             asprintf(&h, "HAGW_HOST=%s", q->host) < 0 || asprintf(&id, "HAGW_SESSION=%s", s->id) < 0)
                 return;
-        log_fields(LOG_INFO, message, (const char *const[]) { "HAGW_EVENT=logout", u, h, id, NULL });
+        log_fields(LOG_INFO, message, (const char *const[]) { "HAGW_EVENT=logout", u, a, h, id, NULL });
 }
 
 int logout_post(Request *q) {

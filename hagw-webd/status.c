@@ -141,9 +141,9 @@ static int put_list(FILE *out, sd_json_variant *reply, size_t i) {
 
         r = put_heading(out, lists[i].heading);
         if (r >= 0 && !items)
-                r = put_row(out, "", MARK_BAD, "not known: the daemon does not answer", lists[i].daemon);
+                r = put_row(out, lists[i].daemon, MARK_BAD, "does not answer", "systemctl status tells why");
         else if (r >= 0 && n == 0)
-                r = put_row(out, "", MARK_NONE, "none", /* detail= */ NULL);
+                r = put_row(out, "–", MARK_NONE, "none", /* detail= */ NULL);
         for (size_t k = 0; k < n && r >= 0; k++)
                 r = lists[i].row(out, sd_json_variant_by_index(items, k));
         return r;

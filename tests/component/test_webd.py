@@ -419,6 +419,8 @@ def test_secrets_stay_in(webd):
     webd.visitor().login(user="my secret password", password="another secret")
     state = webd.house.root / "state" / "webd"
     stored = "".join(p.read_text(errors="replace") for p in state.iterdir())
+    assert f"login at {HOST}: anna from 203.0.113.7" in webd.text()
+    assert f"login-failed at {HOST}: an unknown user from 203.0.113.7" in webd.text()
     for secret in [PASSWORD, v.cookies["__Host-hagw"], "my secret", "another secret"]:
         assert secret not in stored and secret not in webd.text()
     assert '"hash":"$y$' in stored

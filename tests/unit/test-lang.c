@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "conf-schema.h"
 #include "hagw-webd/lang.h"
 #include "test.h"
 
@@ -37,6 +38,21 @@ static void test_names(void **state) {
         assert_null(text_name(_TEXT_INVALID));
 }
 
+/* login.language offers exactly the languages there are. */
+static void test_setting(void **state) {
+        const ConfSetting *s = conf_settings;
+        size_t n = 0;
+
+        while (s->name && !(s->group && streq(s->group, "login") && streq(s->name, "language")))
+                s++;
+        assert_non_null(s->name);
+        assert_string_equal(s->choices[0], "auto");
+        for (; languages[n].code && s->choices[n + 1]; n++)
+                assert_string_equal(languages[n].code, s->choices[n + 1]);
+        assert_null(languages[n].code);
+        assert_null(s->choices[n + 1]);
+}
+
 static void test_choose(void **state) {
         static const struct {
                 const char *setting, *accept, *code;
@@ -63,4 +79,5 @@ static void test_choose(void **state) {
                 assert_string_equal(language_choose(rows[i].setting, rows[i].accept)->code, rows[i].code);
 }
 
-TEST_MAIN(cmocka_unit_test(test_complete), cmocka_unit_test(test_names), cmocka_unit_test(test_choose))
+TEST_MAIN(cmocka_unit_test(test_complete), cmocka_unit_test(test_names), cmocka_unit_test(test_choose),
+          cmocka_unit_test(test_setting))
