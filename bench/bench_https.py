@@ -160,12 +160,17 @@ def start_proxies(names, folder, ctx, table):
         if reason:
             table.note(f"{name} was left out: {reason}")
             continue
+        proxy = None
         try:
-            proxies.append(start(folder, 8443 + i))
-            check_equal(proxies[-1], ctx)
+            proxy = start(folder, 8443 + i)
+            check_equal(proxy, ctx)
+            proxies.append(proxy)
         except (RuntimeError, AssertionError, OSError) as e:
             table.note(f"{name} was left out: {str(e).splitlines()[0]}")
             print(e, file=sys.stderr)
+            if proxy:
+                print(proxy.said(), file=sys.stderr)
+                proxy.stop()
     return proxies
 
 
@@ -193,7 +198,8 @@ def measure(arguments, folder, table):
         house = next((p for p in proxies if p.name == "hagw"), None)
         if house:
             time.sleep(3)
-            table.test("set", "The whole hagw set, idle after its start", "MiB PSS", 1 / 2**20, ("memory",))
+            table.test("set", "The whole hagw set, idle after its start", "MiB PSS", 1 / 2**20, ("memory",),
+                       limit={"memory": 30})
             table.add("set", "hagw", {"memory": house.everything.pss()})
         for test, what, unit, factor, keys, target, run in tests(arguments, ctx, folder):
             if test not in arguments.tests:

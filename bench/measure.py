@@ -74,9 +74,10 @@ class Table:
         self.name, self.ours = name, ours
         self.tests, self.samples, self.notes = {}, {}, []
 
-    def test(self, test, what, unit, factor, keys, target=None):
-        """unit is what one figure times factor is counted in; target: least ratio, by key."""
-        self.tests[test] = {"what": what, "unit": unit, "factor": factor, "keys": keys, "target": target or {}}
+    def test(self, test, what, unit, factor, keys, target=None, limit=None):
+        """unit is what one figure times factor is counted in; target: least ratio, limit: most of ours in that unit; by key."""
+        self.tests[test] = {"what": what, "unit": unit, "factor": factor, "keys": keys, "target": target or {},
+                            "limit": limit or {}}
 
     def add(self, test, program, sample):
         self.samples.setdefault(test, {}).setdefault(program, []).append(sample)
@@ -112,6 +113,10 @@ class Table:
                 if k in ratios:
                     said = "reached" if ratios[k] >= target else "MISSED"
                     lines.append(f"  target: {k} >= {target:.2f}: {said}")
+            for k, limit in spec["limit"].items():
+                if self.ours in m:
+                    said = "kept" if m[self.ours][k] * spec["factor"] <= limit else "MISSED"
+                    lines.append(f"  limit: {k} <= {limit}: {said}")
         return "\n".join(lines + [""] + [f"note: {n}" for n in self.notes])
 
     def save(self, versions):

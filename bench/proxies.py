@@ -44,6 +44,9 @@ class Program:
         self.processes = Processes(self.process.pid)
         wait_port(port, self.process)
 
+    def said(self):
+        return pathlib.Path(self.log.name).read_text(errors="replace")[-2000:]
+
     def stop(self):
         self.process.terminate()
         try:
@@ -165,6 +168,9 @@ class Hagw:
     def import_certificate(self, folder):
         key = self.daemons["keyd"].call("Import", purpose="tls", pem=(folder / "key.pem").read_text())["key"]["id"]
         self.daemons["acmed"].call("Import", chain=(folder / "chain.pem").read_text(), keyId=key)
+
+    def said(self):
+        return "".join(d.text()[-2000:] for d in self.daemons.values())
 
     def stop(self):
         for d in reversed(self.daemons.values()):
