@@ -100,7 +100,7 @@ def test_man_page_is_the_table():
     documented = {}
     for section in sections:
         head, _, body = section.partition("\n")
-        name = head.split(" Ar ")[0].split(" Op ")[0].strip()
+        name = re.split(r" (?:Ar|Op) ", head)[0].strip()
         documented[name] = set(re.findall(r"^\.It .*?Fl Fl ([a-z0-9-]+)", body, re.M))
     wanted = {" ".join(w for w in (v["group"], v["name"]) if w): {o["name"] for o in v["options"]} for v in table()["verbs"]}
     assert documented == wanted
