@@ -252,6 +252,18 @@ static void ask_session(Exchange *x, Slice cookie) {
         queue_push(w->main_queue, &m->message);
 }
 
+/* A person is sent to hagw-webd's page; a program gets the status. */
+static void refuse(Exchange *x) {
+        char location[POLICY_LOCATION_MAX];
+
+        if (!request_is_navigation(&x->request)) {
+                exchange_answer(x, PAGE_FORBIDDEN, NULL);
+                return;
+        }
+        policy_denied_location(&x->request, location);
+        redirect(x, 303, slice_from(location));
+}
+
 static void judge(Exchange *x) {
         Conn *c = x->conn;
         const SessionEntry *known;
@@ -286,7 +298,7 @@ static void judge(Exchange *x) {
                 exchange_answer(x, PAGE_UNAUTHORIZED, NULL);
                 break;
         case POLICY_FORBIDDEN:
-                exchange_answer(x, PAGE_FORBIDDEN, NULL);
+                refuse(x);
                 break;
         default:
                 exchange_abort(x, x->verdict);

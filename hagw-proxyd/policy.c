@@ -151,12 +151,13 @@ static bool is_query_safe(char c) {
         return ((uint8_t) c | 0x20U) - 'a' < 26U || (uint8_t) c - '0' + 0U < 10U || (c && strchr("-._~/", c));
 }
 
-void policy_login_location(const Request *request, char out[static POLICY_LOCATION_MAX]) {
-        static const char start[] = POLICY_LOGIN_PATH "?" POLICY_RETURN_PARAMETER "=";
-        size_t n = sizeof(start) - 1;
+/* page is one of our own, far shorter than POLICY_LOCATION_MAX. */
+static void page_location(const char *page, const Request *request, char out[static POLICY_LOCATION_MAX]) {
+        size_t start = strlen(page), n = start + strlen("?" POLICY_RETURN_PARAMETER "=");
         Slice t = request->target;
 
-        memcpy(out, start, n);
+        memcpy(out, page, start);
+        memcpy(out + start, "?" POLICY_RETURN_PARAMETER "=", n - start);
         if (t.n < 1 || t.p[0] != '/' || (t.n > 1 && (t.p[1] == '/' || t.p[1] == '\\')) || memchr(t.p, '\\', t.n))
                 t.n = 0;
         for (size_t i = 0; i < t.n; i++) {
@@ -172,5 +173,13 @@ void policy_login_location(const Request *request, char out[static POLICY_LOCATI
                         out[n++] = "0123456789ABCDEF"[(uint8_t) t.p[i] & 15];
                 }
         }
-        out[t.n > 0 ? n : sizeof(POLICY_LOGIN_PATH) - 1] = '\0';
+        out[t.n > 0 ? n : start] = '\0';
+}
+
+void policy_login_location(const Request *request, char out[static POLICY_LOCATION_MAX]) {
+        page_location(POLICY_LOGIN_PATH, request, out);
+}
+
+void policy_denied_location(const Request *request, char out[static POLICY_LOCATION_MAX]) {
+        page_location(POLICY_DENIED_PATH, request, out);
 }

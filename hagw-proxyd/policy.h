@@ -9,6 +9,7 @@
 #define POLICY_COOKIE "__Host-hagw"
 #define POLICY_OWN_PREFIX "/.hagw/"           /* hagw-webd's pages on every host */
 #define POLICY_LOGIN_PATH "/.hagw/login"
+#define POLICY_DENIED_PATH "/.hagw/denied"
 #define POLICY_RETURN_PARAMETER "return"
 #define POLICY_LOCATION_MAX 4096U /* bytes of the redirect's target with NUL */
 #define POLICY_COOKIE_MAX 256U    /* bytes of a session cookie's value; longer ones are none */
@@ -40,6 +41,8 @@ const char *policy_verdict_text(PolicyVerdict v);
 /* The Location for POLICY_LOGIN: the login page, with the target to return to. A target that does not fit, or is no plain
  * path on this host, is left out. */
 void policy_login_location(const Request *request, char out[static POLICY_LOCATION_MAX]);
+/* The same for POLICY_FORBIDDEN: the page that tells whom to ask, and lets somebody else log in. */
+void policy_denied_location(const Request *request, char out[static POLICY_LOCATION_MAX]);
 
 /* Is the target below one of the prefixes (NULL-ended), however a service might read it? Only a path that every reader
  * understands in the same way counts: no dot segments, empty segments, backslashes, parameters, encoded separators, dots,
