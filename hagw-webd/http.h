@@ -10,7 +10,8 @@ typedef struct Request Request;
 
 #define HTTP_CONNECTIONS_MAX 256U              /* more wait in the listener's backlog */
 #define HTTP_CONNECTION_MEMORY (64U * 1024)    /* bytes: head, and what is sent of an answer at a time */
-#define HTTP_CONNECTION_TIMEOUT 60U            /* seconds without a byte */
+/* Seconds without a byte: longer than hagw-proxyd keeps an idle connection, so that it never sends into one that closes. */
+#define HTTP_CONNECTION_TIMEOUT 120U
 #define HTTP_BODY_USEC (10 * USEC_PER_SEC)     /* for a request's whole body, */
 #define HTTP_BODY_FULL_USEC USEC_PER_SEC       /* and while all connections are taken */
 

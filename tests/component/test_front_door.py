@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The front door as a visitor meets it: hagw-proxyd with the real hagw-webd behind it, over TLS."""
+
+import json
+import os
+import re
+import socket
+import urllib.parse
+
+import pytest
+from proxyhouse import HOST, ProxyHouse, Upstream, echo
+
+CAM = "cam.home.example.com"
+PASSWORD = "correct horse battery"
+PAGE = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+
+
+class Door(ProxyHouse):
+    def open_web(self):
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(self.house.runtime / "web"))
+        os.chmod(self.house.runtime / "web", 0o777)
+        listener.listen(256)
+        self.webd = self.house.daemon("webd", "io.hagw.Web", sockets={"web": [listener]})
+        self.webd.call("AddUser", name="anna", password=PASSWORD, hosts=["*"], groups=["family"])
+        self.webd.call("AddUser", name="ben", password=PASSWORD, hosts=[CAM], groups=[])
+
+
+class Browser:
+    def __init__(self, door, name=HOST):
+        self.door, self.name, self.cookies = door, name, {}
+
+    def visit(self, method, path, fields=None, **headers):
+        headers = {**PAGE, **{k.replace("_", "-"): v for k, v in headers.items()}}
+        body = None
+        if self.cookies:
+            headers["Cookie"] = "; ".join(f"{k}={v}" for k, v in self.cookies.items())
+        if fields is not None:
+            body = urllib.parse.urlencode(fields)
+            headers |= {"Content-Type": "application/x-www-form-urlencoded", "Origin": f"https://{self.name}",
+                        "Sec-Fetch-Site": "same-origin"}
+        answer = self.door.visit(method, path, name=self.name, body=body, headers=headers)
+        for c in answer.headers.get_all("Set-Cookie", []):
+            k, v = c.split(";")[0].split("=", 1)
+            self.cookies[k] = v
+            if not v:
+                del self.cookies[k]
+        answer.connection.close()
+        answer.text = answer.body.decode()
+        return answer
+
+    def login(self, path, user, password=PASSWORD):
+        page = self.visit("GET", path)
+        assert page.status == 200, page.text
+        field = {n: re.search(rf'name="{n}" value="([^"]*)"', page.text)[1] for n in ("token", "return")}
+        return self.visit("POST", "/.hagw/login", {"user": user, "password": password, **field})
+
+
+@pytest.fixture
+def door(house):
+    service = Upstream(echo)
+    access = 'access: { groups = ( "family" ); };'
+    d = Door(house, ha=f'name = "{HOST}"; upstream = "{service.url}"; {access}',
+             cam=f'name = "{CAM}"; upstream = "{service.url}"; access: {{ login = "required"; }};')
+    d.open_web()
+    d.certify(HOST, CAM)
+    d.start()
+    d.wait(lambda: d.proxyd_certificates() == {HOST, CAM})
+    yield d
+    d.close()
+    service.close()
+
+
+def test_login_and_logout(door):
+    b = Browser(door)
+    first = b.visit("GET", "/lovelace/0?a=b%20c")
+    assert first.status == 303
+    after = b.login(first.headers["Location"], "anna")
+    assert after.status == 303 and after.headers["Location"] == "/lovelace/0?a=b%20c"
+    answer = b.visit("GET", after.headers["Location"])
+    assert answer.status == 200
+    seen = json.loads(answer.text)
+    assert seen["target"] == "/lovelace/0?a=b%20c" and b.cookies["__Host-hagw"] not in answer.text
+    page = b.visit("GET", "/.hagw/logout")
+    cookie = b.cookies["__Host-hagw"]
+    token = re.search(r'name="token" value="([^"]*)"', page.text)[1]
+    assert b.visit("POST", "/.hagw/logout", {"token": token}).status == 200 and "__Host-hagw" not in b.cookies
+    # Over at once, although hagw-proxyd had kept the answer about the session.
+    b.cookies["__Host-hagw"] = cookie
+    door.wait(lambda: b.visit("GET", "/").status == 303, seconds=2)
+
+
+def test_wrong_password(door):
+    b = Browser(door)
+    answer = b.login("/.hagw/login?return=/x", "anna", "wrong password")
+    assert answer.status == 403 and 'name="return" value="/x"' in answer.text and "__Host-hagw" not in b.cookies
+    assert b.login("/.hagw/login?return=/x", "anna").headers["Location"] == "/x"
+
+
+def test_denied(door):
+    b = Browser(door)
+    assert b.login("/.hagw/login", "ben").status == 303
+    answer = b.visit("GET", "/energy?x=1")
+    assert answer.status == 303 and answer.headers["Location"] == "/.hagw/denied?return=/energy%3Fx%3D1"
+    page = b.visit("GET", answer.headers["Location"])
+    assert page.status == 403 and "ben" in page.text and HOST in page.text
+    token = re.search(r'name="token" value="([^"]*)"', page.text)[1]
+    other = b.visit("POST", "/.hagw/logout", {"token": token, "return": "/energy?x=1"})
+    assert other.status == 303 and other.headers["Location"] == "/.hagw/login?return=/energy%3Fx%3D1"
+    assert b.login(other.headers["Location"], "anna").headers["Location"] == "/energy?x=1"
+    assert b.visit("GET", "/energy?x=1").status == 200
+    # A program gets the status alone.
+    c = Browser(door)
+    c.login("/.hagw/login", "ben")
+    r = door.visit("GET", "/api/", headers={"Accept": "application/json", "Cookie": f"__Host-hagw={c.cookies['__Host-hagw']}"})
+    assert r.status == 403
+    r.connection.close()
+
+
+def test_session_of_another_host(door):
+    b = Browser(door)
+    b.login("/.hagw/login", "anna")
+    c = Browser(door, CAM)
+    c.cookies = dict(b.cookies)
+    assert c.visit("GET", "/").status == 303
+    assert c.login("/.hagw/login", "ben").status == 303 and c.visit("GET", "/").status == 200
+
+
+def test_forged_headers(door):
+    """What hagw-proxyd says about a visitor is not the visitor's to say."""
+    b = Browser(door)
+    page = b.visit("GET", "/.hagw/login", X_Hagw_Host="evil.example", X_Forwarded_For="1.2.3.4", X_Hagw_Lan="1")
+    assert page.status == 200 and "evil" not in page.text and HOST in page.text
+    b.login("/.hagw/login", "anna")
+    assert door.webd.call("ListSessions")["sessions"][0]["address"] == "127.0.0.1"
+    # Loopback counts as the house's own network.
+    assert b.visit("GET", "/.hagw/status").status == 200
+    assert 'hagw_up{daemon="proxyd"} 1' in b.visit("GET", "/.hagw/metrics").text
