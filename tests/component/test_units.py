@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What make install puts where, and that every daemon's unit has the sandbox that it must have. The score of systemd-analyze
+does not notice every lost directive, so each stands here by name; docs/security.md shows the same."""
+
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from conftest import BUILD, ROOT
+
+UNITS = "usr/lib/systemd/system"
+DAEMONS = sorted(p.stem.removeprefix("hagw-") for p in (ROOT / "units").glob("hagw-*.service"))
+
+# Of all. What a daemon has less of is in OWN, and nothing else may differ.
+SANDBOX = {
+    "Type": "notify-reload", "Restart": "on-failure", "WatchdogSec": "60s", "UMask": "0077", "LimitCORE": "0",
+    "NoNewPrivileges": "yes", "CapabilityBoundingSet": "", "AmbientCapabilities": "", "ProtectSystem": "strict",
+    "ProtectHome": "yes", "ProtectProc": "invisible", "ProcSubset": "pid", "ProtectClock": "yes", "ProtectHostname": "yes",
+    "ProtectControlGroups": "yes", "ProtectKernelLogs": "yes", "ProtectKernelModules": "yes", "ProtectKernelTunables": "yes",
+    "PrivateTmp": "disconnected", "PrivateDevices": "yes", "PrivateIPC": "yes", "PrivateUsers": "identity",
+    "PrivateNetwork": "yes", "IPAddressDeny": "any", "DevicePolicy": "closed", "KeyringMode": "private",
+    "LockPersonality": "yes", "MemoryDenyWriteExecute": "yes", "RemoveIPC": "yes", "RestrictAddressFamilies": "AF_UNIX",
+    "RestrictNamespaces": "yes", "RestrictRealtime": "yes", "RestrictSUIDSGID": "yes", "SystemCallArchitectures": "native",
+    "SystemCallErrorNumber": "EPERM", "SystemCallFilter": "@system-service ~@privileged @resources",
+}
+INTERNET = {"PrivateNetwork": "no", "IPAddressDeny": ""}
+OWN = {
+    "netd": {**INTERNET, "RestrictAddressFamilies": "AF_UNIX AF_INET AF_INET6 AF_NETLINK"},
+    "acmed": {**INTERNET, "RestrictAddressFamilies": "AF_UNIX AF_INET AF_INET6"},
+    "proxyd": {**INTERNET, "RestrictAddressFamilies": "AF_UNIX AF_INET AF_INET6"},
+}
+EXPOSURE = {"dnsd": 0.3, "keyd": 0.3, "webd": 0.3, "proxyd": 1.1, "acmed": 1.2, "netd": 1.2}
+# A list of which each line adds to the one before; an empty line begins it anew.
+LISTS = {"RestrictAddressFamilies", "SystemCallFilter", "IPAddressDeny", "CapabilityBoundingSet", "AmbientCapabilities"}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """A root folder with hagw installed as a package would, and the units of systemd that ours refer to."""
+    folder = tmp_path_factory.mktemp("root")
+    install = ["make", "-s", "-C", BUILD, "install", f"DESTDIR={folder}", "prefix=/usr", "sysconfdir=/etc", f"systemdunitdir=/{UNITS}"]
+    r = subprocess.run(install, capture_output=True, text=True)
+    assert r.returncode == 0, r.stdout + r.stderr
+    for pattern in ("*.target", "*.slice", "systemd-journald*.socket"):
+        for unit in pathlib.Path("/", UNITS).glob(pattern):
+            if unit.is_file():
+                shutil.copy(unit, folder / UNITS)
+    (folder / "etc").mkdir(exist_ok=True)
+    return folder
+
+
+def parse(text):
+    """Sections of a unit: {section: [(name, value)]}."""
+    sections, at = {}, None
+    for line in text.replace("\\\n", " ").split("\n"):
+        if re.match(r"\[.*\]$", line):
+            at = sections.setdefault(line[1:-1], [])
+        elif line and line[0] not in "#;":
+            name, value = line.split("=", 1)
+            at.append((name.strip(), value.strip()))
+    return sections
+
+
+def service(root, daemon):
+    """The unit's [Service] as systemd puts it together: the unit, then the drop-ins by name (systemd.unit(5))."""
+    unit = f"hagw-{daemon}.service"
+    drop_ins = [p for folder in ("hagw-.service.d", f"{unit}.d") for p in (root / UNITS / folder).glob("*.conf")]
+    result = {}
+    for file in [root / UNITS / unit, *sorted(drop_ins, key=lambda p: p.name)]:
+        for name, value in parse(file.read_text()).get("Service", []):
+            result[name] = f"{result[name]} {value}" if name in LISTS and value and result.get(name) else value
+    return result
+
+
+@pytest.mark.parametrize("daemon", DAEMONS)
+def test_sandbox(root, daemon):
+    shown = service(root, daemon)
+    expected = {**SANDBOX, **OWN.get(daemon, {})}
+    found = {name: shown.get(name) for name in expected}
+    for settings in (found, expected):
+        settings["RestrictAddressFamilies"] = set(settings["RestrictAddressFamilies"].split())
+    assert found == expected
+    assert shown["User"] == f"hagw-{daemon}" and shown["ExecStart"] == f"/usr/lib/hagw/hagw-{daemon}"
+    state = shown.get("StateDirectory")
+    assert state in (None, f"hagw-{daemon}") and (state is None or shown["StateDirectoryMode"] == "0700")
+    assert daemon not in ("dnsd", "proxyd") or state is None, "what faces the internet writes nothing"
+
+
+@pytest.mark.parametrize("daemon", DAEMONS)
+def test_exposure(root, daemon):
+    r = subprocess.run(["systemd-analyze", "security", "--no-pager", "--offline=true", f"--root={root}", f"hagw-{daemon}.service"],
+                       capture_output=True, text=True)
+    exposure = re.search(r"exposure level for \S+: ([0-9.]+)", r.stdout)
+    assert exposure and float(exposure[1]) <= EXPOSURE[daemon], r.stdout + r.stderr
+    row = re.search(rf"^\| `hagw-{daemon}` \| ([0-9.]+) \|", (ROOT / "docs" / "security.md").read_text(), re.M)
+    assert row and float(row[1]) == float(exposure[1]), f"docs/security.md has the figure, {exposure[1]}"
+
+
+def test_units_are_valid(root):
+    units = [root / UNITS / p.name for p in (ROOT / "units").glob("hagw*.*") if p.suffix in (".service", ".socket", ".target")]
+    units = [u.with_name(u.name.replace("@.", "@192.0.2.1.")) if "@." in u.name else u for u in units]
+    r = subprocess.run(["systemd-analyze", "verify", "--man=no", f"--root={root}", *(str(u.relative_to(root / UNITS)) for u in units)],
+                       capture_output=True, text=True)
+    assert r.returncode == 0 and r.stderr == "", r.stderr
+
+
+def test_target_wants_everything(root):
+    """Enabling hagw.target is enough: it wants each unit that is no template, and what it wants ends with it."""
+    wants = {p.name for p in (root / UNITS / "hagw.target.wants").iterdir()}
+    ours = {p.name for p in (ROOT / "units").iterdir() if p.suffix in (".service", ".socket") and "@" not in p.name}
+    assert wants == ours
+    for name in {*ours, *(p.name for p in (ROOT / "units").glob("*@.socket"))}:
+        unit = dict(parse((root / UNITS / name).read_text())["Unit"])
+        assert unit.get("PartOf") == "hagw.target", name
+        assert unit["Documentation"].startswith("man:hagw-"), name
+
+
+@pytest.mark.parametrize("socket", sorted(p.name for p in (ROOT / "units").glob("*.socket")))
+def test_sockets(root, socket):
+    keys = parse((root / UNITS / socket).read_text())["Socket"]
+    shown = dict(keys)
+    if shown.get("FileDescriptorName") == "varlink":
+        assert re.fullmatch(r"/run/hagw/io\.hagw\.[A-Z][a-z]+", shown["ListenStream"])
+    if shown.get("ListenStream", "").startswith("/"):
+        daemons = shown.get("SocketGroup") == "hagw" and shown["SocketMode"] == "0660"
+        one = shown.get("SocketUser", "") in {f"hagw-{d}" for d in DAEMONS} and shown["SocketMode"] == "0600"
+        assert daemons or one, "for root and the daemons alone"
+    assert "Service" in shown or (root / UNITS / socket.replace(".socket", ".service")).exists()
+
+
+def test_every_daemon_is_known_to_the_packages(root):
+    sysusers = (root / "usr/lib/sysusers.d/hagw.conf").read_text()
+    postrm = (ROOT / "debian" / "hagw.postrm").read_text()
+    for daemon in DAEMONS:
+        assert re.search(rf"^u hagw-{daemon} ", sysusers, re.M) and f"m hagw-{daemon} hagw" in sysusers
+        assert re.search(rf"^ +for name in .*\b{daemon}\b", postrm, re.M)
+        assert (root / f"usr/share/man/man8/hagw-{daemon}.8").exists(), "a manual page"
+    subprocess.run(["systemd-sysusers", "--dry-run", root / "usr/lib/sysusers.d/hagw.conf"], check=True, capture_output=True)
+
+
+def test_other_prefixes(tmp_path):
+    r = subprocess.run(["make", "-s", "-C", BUILD, "install-data", f"DESTDIR={tmp_path}", "prefix=/opt/hagw",
+                        "systemdunitdir=/opt/hagw/lib/systemd/system"], capture_output=True, text=True)
+    assert r.returncode == 0, r.stderr
+    for unit in (tmp_path / "opt/hagw/lib/systemd/system").glob("hagw-*.service"):
+        assert "ExecStart=/opt/hagw/lib/hagw/hagw-" in unit.read_text()
