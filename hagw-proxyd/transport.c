@@ -194,12 +194,18 @@ void transport_start_tls(Transport *t, gnutls_session_t tls) {
         gnutls_transport_set_vec_push_function(tls, tls_push);
 }
 
+/* GnuTLS takes one record a call and says AGAIN where the message goes on in the next one, which may be here already. */
+static bool has_ciphertext(const Transport *t) {
+        return buffer_used(t->in) > 0 || (t->readable && !t->ended);
+}
+
 int transport_handshake(Transport *t) {
         int r;
 
         do
                 r = gnutls_handshake(t->tls);
-        while (r == GNUTLS_E_INTERRUPTED || r == GNUTLS_E_WARNING_ALERT_RECEIVED);
+        while (r == GNUTLS_E_INTERRUPTED || r == GNUTLS_E_WARNING_ALERT_RECEIVED ||
+               (r == GNUTLS_E_AGAIN && has_ciphertext(t)));
         if (r == GNUTLS_E_AGAIN)
                 return -EAGAIN;
         t->tls_error = r;
