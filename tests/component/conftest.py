@@ -115,14 +115,15 @@ class Daemon:
 
         def hand_in():
             high = [os.dup(fd) for fd in sources]
-            high = [os.dup2(fd, 500 + i) for i, fd in enumerate(high)]
+            high = [os.dup2(fd, 500 + i, inheritable=False) for i, fd in enumerate(high)]
             for i, fd in enumerate(high):
                 os.dup2(fd, 3 + i, inheritable=True)
 
+        # Not pass_fds: it wants them open here already, and others may stand at these numbers. Python's own close on exec.
         self.process = subprocess.Popen(
             ["sh", "-c", 'LISTEN_PID=$$ exec "$0" "$@"', str(binary), "--config", str(self.house.config)],
             env=env, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, preexec_fn=hand_in,
-            pass_fds=range(3, 3 + len(sources)))
+            close_fds=False)
         self.ready, self.status = threading.Event(), None
         threading.Thread(target=self.listen, args=(notify,), daemon=True).start()
         if not self.ready.wait(30):
