@@ -37,6 +37,7 @@ int manager_metrics(Manager *m, sd_json_variant **metrics) {
                 { "dns_limited", true, "queries over the rate limit", (double) s->limited[1], { "action", "shortened" } },
                 { "dns_cookies", true, "queries with a valid cookie", (double) s->cookies },
                 { "dns_unsent", true, "UDP answers that the kernel did not take", (double) udp_server_unsent(m->udp) },
+                { "dns_dropped", true, "UDP queries that the kernel threw away, its buffer being full", (double) udp_server_dropped(m->udp) },
                 { "dns_tcp_clients", false, "TCP clients now", tcp.clients },
                 { "dns_tcp_accepted", true, "TCP clients that came", (double) tcp.accepted },
                 { "dns_tcp_ended", true, "TCP clients that were sent away", (double) tcp.evicted, { "reason", "full" } },

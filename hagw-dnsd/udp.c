@@ -4,6 +4,7 @@
  * the wildcard address an answer leaves from the address that its query came to. */
 
 #include <fcntl.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -215,4 +216,17 @@ UdpServer *udp_server_free(UdpServer *u) {
 
 uint64_t udp_server_unsent(const UdpServer *u) {
         return u->unsent;
+}
+
+uint64_t udp_server_dropped(const UdpServer *u) {
+        uint64_t dropped = 0;
+
+        for (size_t i = 0; i < u->n_sockets; i++) {
+                uint32_t info[SK_MEMINFO_VARS] = {};
+                socklen_t size = sizeof(info);
+
+                if (getsockopt(u->sockets[i].fd, SOL_SOCKET, SO_MEMINFO, info, &size) >= 0)
+                        dropped += info[SK_MEMINFO_DROPS];
+        }
+        return dropped;
 }

@@ -18,5 +18,6 @@ int udp_server_new(sd_event *event, const int *fds, size_t n_fds, AnswerSource *
 UdpServer *udp_server_free(UdpServer *u);
 DEFINE_TRIVIAL_CLEANUP_FUNC(UdpServer *, udp_server_free)
 
-/* Answers that the kernel did not take. */
+/* Answers that the kernel did not take, and queries that it threw away because we were too slow. */
 uint64_t udp_server_unsent(const UdpServer *u);
+uint64_t udp_server_dropped(const UdpServer *u);

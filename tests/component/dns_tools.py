@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the tests of hagw-dnsd share: its sockets, a stand-in for netd's side of io.hagw.Net.Watch, and questions."""
+"""What the tests of hagw-dnsd share: its sockets, hagw-netd beside it, and questions."""
 
 import json
 import socket
@@ -16,26 +16,26 @@ zones = ( {{ name = "{ZONE}"; ttl = "90s"; caa = ( "letsencrypt.org", "pki.examp
           {{ name = "only.example.org"; answer = "hosts"; name_server = "ns.{ZONE}"; }} );
 dns: {{ rate_limit = 0; tcp_idle = "2s"; tcp_clients = 8; }};
 """
+IPV4, IPV6 = "203.0.113.10", "2001:db8::1"
 HOSTS = {
     "ha": 'name = "ha.only.example.org"; upstream = "http://127.0.0.1:8123";',
     "deep": 'name = "a.b.only.example.org"; upstream = "http://127.0.0.1:8123";',
     "wild": 'name = "*.apps.only.example.org"; upstream = "http://127.0.0.1:8123";',
 }
-IPV4, IPV6 = "203.0.113.10", "2001:db8::1"
 
 
-class Addresses:
-    """Speaks io.hagw.Net.Watch as hagw-netd does: state at once, and again when it changes."""
+def public(ipv4=IPV4, ipv6=IPV6):
+    """The setting for hagw-netd."""
+    source = {a: f"static:{a}" if a else "none" for a in (ipv4, ipv6)}
+    return f'public_address: {{ ipv4 = "{source[ipv4]}"; ipv6 = "{source[ipv6]}"; }};\n'
 
-    def __init__(self, runtime, ipv4=IPV4, ipv6=IPV6):
+
+class Nonsense:
+    """In hagw-netd's place: says the house's IPv4 address as that would, and then whatever a test wants."""
+
+    def __init__(self, runtime):
         self.path = runtime / "io.hagw.Net"
         self.clients, self.lock = [], threading.Condition()
-        self.ipv4, self.ipv6 = ipv4, ipv6
-        self.listener = None
-        self.listen()
-
-    def listen(self):
-        self.path.unlink(missing_ok=True)
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(str(self.path))
         self.listener.listen(8)
@@ -58,22 +58,14 @@ class Addresses:
                 self.clients.append(client)
                 self.lock.notify_all()
 
-    def message(self):
-        def address(family, text):
-            return {"family": family, "source": "static:" if text else "none", "address": text,
-                    "confirmedUSec": 1, "changedUSec": 1, "error": None}
-        state = [address("ipv4", self.ipv4), address("ipv6", self.ipv6)]
-        return json.dumps({"parameters": {"addresses": state}, "continues": True}).encode() + b"\0"
+    @staticmethod
+    def message():
+        address = {"family": "ipv4", "source": "static:", "address": IPV4, "confirmedUSec": 1, "changedUSec": 1, "error": None}
+        return json.dumps({"parameters": {"addresses": [address]}, "continues": True}).encode() + b"\0"
 
     def wait_client(self):
         with self.lock:
             assert self.lock.wait_for(lambda: self.clients, 20)
-
-    def change(self, ipv4, ipv6):
-        with self.lock:
-            self.ipv4, self.ipv6 = ipv4, ipv6
-            for c in self.clients:
-                c.sendall(self.message())
 
     def send_raw(self, data):
         with self.lock:
@@ -86,23 +78,24 @@ class Addresses:
         with self.lock:
             for c in self.clients:
                 c.close()
-            self.clients = []
 
 
 class NameServer:
     """A running hagw-dnsd and the ways to ask it."""
 
-    def __init__(self, house, config=CONFIG, hosts=None, bind="127.0.0.1", addresses=True, family=socket.AF_INET,
-                 dual=False):
-        house.configure(config, **(HOSTS if hosts is None else hosts))
-        self.addresses = Addresses(house.runtime) if addresses else None
+    def __init__(self, house, config=CONFIG, hosts=None, bind="127.0.0.1", netd=True, family=socket.AF_INET, dual=False):
+        self.house, self.config, self.hosts = house, config, HOSTS if hosts is None else hosts
+        self.configure()
+        self.netd = house.daemon("netd", "io.hagw.Net") if netd else None
         self.udp, self.tcp = self.sockets(family, bind, dual)
         self.port = self.udp.getsockname()[1]
         self.host = "127.0.0.1" if family == socket.AF_INET else "::1"
         self.daemon = house.daemon("dnsd", "io.hagw.Dns", sockets={"dns-udp": [self.udp], "dns-tcp": [self.tcp]})
-        if addresses:
-            self.addresses.wait_client()
+        if netd:
             self.until(lambda: "waiting" not in self.status())
+
+    def configure(self, ipv4=IPV4, ipv6=IPV6):
+        self.house.configure(self.config + public(ipv4, ipv6), **self.hosts)
 
     @staticmethod
     def sockets(family, bind, dual=False):

@@ -14,14 +14,12 @@ import dns.rdataclass
 import dns.rdatatype
 import pytest
 
-from dns_tools import CONFIG, HOSTS, IPV4, IPV6, ZONE, NameServer, is_authoritative, rcode, values
+from dns_tools import CONFIG, HOSTS, IPV4, IPV6, ZONE, NameServer, Nonsense, is_authoritative, rcode, values
 
 
 @pytest.fixture
 def ns(house):
-    server = NameServer(house)
-    yield server
-    server.addresses.close()
+    return NameServer(house)
 
 
 def kdig(ns, *arguments):
@@ -230,7 +228,8 @@ def test_long_datagram(ns):
 
 def test_address_change(ns):
     serial = ns.ask(ZONE, "SOA").answer[0][0].serial
-    ns.addresses.change("198.51.100.7", None)
+    ns.configure("198.51.100.7", None)
+    ns.netd.reload()
     ns.until(lambda: values(ns.ask(f"ha.{ZONE}")) == ["198.51.100.7"])
     reply = ns.ask(f"ha.{ZONE}", "AAAA")
     assert rcode(reply) == "NOERROR" and not reply.answer
@@ -239,25 +238,48 @@ def test_address_change(ns):
 
 
 def test_netd_gone(ns):
-    ns.addresses.close()
+    ns.netd.kill()
     time.sleep(0.3)
     assert values(ns.ask(f"ha.{ZONE}")) == [IPV4]
-    ns.addresses.ipv4 = "198.51.100.8"
-    ns.addresses.listen()
+    ns.configure("198.51.100.8")
+    ns.netd.start()
     ns.until(lambda: values(ns.ask(f"ha.{ZONE}")) == ["198.51.100.8"])
 
 
-@pytest.mark.parametrize("bad", ['{"parameters":{},"continues":true}', '{"parameters":{"addresses":[{"family":"ipv4",'
-                                 '"address":"not one"}]},"continues":true}', '{"parameters":{"addresses":[{"family":"ipv4",'
-                                 '"address":"2001:db8::1"}]},"continues":true}', "nonsense"])
-def test_netd_talks_nonsense(ns, bad):
-    ns.addresses.send_raw(bad.encode() + b"\0")
+def test_restart(ns):
+    """Without state of its own: netd says the addresses again, and the serial grows."""
+    serial = ns.ask(ZONE, "SOA").answer[0][0].serial
+    time.sleep(1)
+    ns.daemon.kill()
+    ns.daemon.start()
+    ns.until(lambda: values(ns.ask(f"ha.{ZONE}")) == [IPV4])
+    assert ns.ask(ZONE, "SOA").answer[0][0].serial > serial
+    assert list((ns.house.root / "state" / "dnsd").iterdir()) == []
+
+
+@pytest.mark.parametrize("bad", [
+    '{"parameters":{},"continues":true}',
+    '{"parameters":{"addresses":{}},"continues":true}',
+    '{"parameters":{"addresses":[7]},"continues":true}',
+    '{"parameters":{"addresses":[{"family":"ipv4","address":"not one"}]},"continues":true}',
+    '{"parameters":{"addresses":[{"family":"ipv4","address":"2001:db8::1"}]},"continues":true}',
+    '{"parameters":{"addresses":[{"family":"ipv4","address":"198.51.100.1"},{"family":"ipv6","address":7}]},"continues":true}',
+    '{"error":"io.hagw.Net.Whatever"}',
+    "nonsense",
+])
+def test_netd_talks_nonsense(house, bad):
+    other = Nonsense(house.runtime)
+    ns = NameServer(house, netd=False)
+    other.wait_client()
+    ns.until(lambda: values(ns.ask(f"ha.{ZONE}")) == [IPV4])
+    other.send_raw(bad.encode() + b"\0")
     time.sleep(0.2)
     assert values(ns.ask(f"ha.{ZONE}")) == [IPV4]
+    other.close()
 
 
 def test_no_address_yet(house):
-    ns = NameServer(house, addresses=False)
+    ns = NameServer(house, netd=False)
     reply = ns.ask(f"ha.{ZONE}")
     assert rcode(reply) == "SERVFAIL" and not reply.authority
     assert rcode(ns.ask(ZONE, "SOA")) == "NOERROR"

@@ -22,9 +22,7 @@ CHALLENGE = f"_acme-challenge.{ZONE}"
 
 @pytest.fixture
 def ns(house):
-    server = NameServer(house)
-    yield server
-    server.addresses.close()
+    return NameServer(house)
 
 
 # --- the overlay ---
