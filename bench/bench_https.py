@@ -179,14 +179,14 @@ def tests(arguments, ctx, folder):
     third = ("user", "system", "total")
     return [
         ("keepalive", "HTTPS requests of 1 KiB over kept connections", "microseconds of CPU each", 1e6, third,
-         {"total": 0.95, "user": 1.5}, lambda p: keepalive(p, arguments.seconds)),
-        ("handshake", "New TLS 1.3 handshakes (P-256)", "microseconds of CPU each", 1e6, third, {"total": 0.7},
+         {"total": 0.95, "user": 1.5}, ("per second",), lambda p: keepalive(p, arguments.seconds)),
+        ("handshake", "New TLS 1.3 handshakes (P-256)", "microseconds of CPU each", 1e6, third, {"total": 0.7}, (),
          lambda p: handshakes(p, ctx, arguments.handshakes, resume=False)),
-        ("resumed", "Resumed TLS 1.3 handshakes (P-256)", "microseconds of CPU each", 1e6, third, {},
+        ("resumed", "Resumed TLS 1.3 handshakes (P-256)", "microseconds of CPU each", 1e6, third, {}, (),
          lambda p: handshakes(p, ctx, arguments.handshakes, resume=True)),
-        ("download", "Download of 1 GiB", "seconds of CPU each", 1, third, {}, lambda p: download(p, folder)),
+        ("download", "Download of 1 GiB", "seconds of CPU each", 1, third, {}, ("MB/s",), lambda p: download(p, folder)),
         ("idle", f"Memory of one of {IDLE_CONNECTIONS} idle TLS connections", "KiB PSS", 1 / 1024, ("memory",),
-         {"memory": 1.0}, lambda p: idle_memory(p, ctx)),
+         {"memory": 1.0}, (), lambda p: idle_memory(p, ctx)),
     ]
 
 
@@ -201,10 +201,10 @@ def measure(arguments, folder, table):
             table.test("set", "The whole hagw set, idle after its start", "MiB PSS", 1 / 2**20, ("memory",),
                        limit={"memory": 30})
             table.add("set", "hagw", {"memory": house.everything.pss()})
-        for test, what, unit, factor, keys, target, run in tests(arguments, ctx, folder):
+        for test, what, unit, factor, keys, target, info, run in tests(arguments, ctx, folder):
             if test not in arguments.tests:
                 continue
-            table.test(test, what, unit, factor, keys, target)
+            table.test(test, what, unit, factor, keys, target, info=info)
             for n in range(arguments.rounds if test != "idle" else 1):
                 # Each round begins with another program, so that none always comes first.
                 for p in proxies[n % len(proxies):] + proxies[:n % len(proxies)]:

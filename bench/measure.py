@@ -74,10 +74,11 @@ class Table:
         self.name, self.ours = name, ours
         self.tests, self.samples, self.notes = {}, {}, []
 
-    def test(self, test, what, unit, factor, keys, target=None, limit=None):
-        """unit is what one figure times factor is counted in; target: least ratio, limit: most of ours in that unit; by key."""
+    def test(self, test, what, unit, factor, keys, target=None, limit=None, info=()):
+        """unit is what one figure times factor is counted in; target: least ratio, limit: most of ours in that unit; by key.
+        info: figures that are shown, but say how the cores were shared rather than what a program costs."""
         self.tests[test] = {"what": what, "unit": unit, "factor": factor, "keys": keys, "target": target or {},
-                            "limit": limit or {}}
+                            "limit": limit or {}, "info": info}
 
     def add(self, test, program, sample):
         self.samples.setdefault(test, {}).setdefault(program, []).append(sample)
@@ -87,7 +88,8 @@ class Table:
             self.notes.append(text)
 
     def medians(self, test):
-        return {program: {k: statistics.median(s[k] for s in samples) for k in self.tests[test]["keys"]}
+        keys = (*self.tests[test]["keys"], *self.tests[test]["info"])
+        return {program: {k: statistics.median(s[k] for s in samples) for k in keys}
                 for program, samples in self.samples.get(test, {}).items()}
 
     def ratios(self, test):
@@ -104,9 +106,10 @@ class Table:
             m, ratios = self.medians(test), self.ratios(test)
             if not m:
                 continue
-            lines += ["", f"{spec['what']}: {spec['unit']}", "  " + f"{'':10}" + "".join(f"{k:>12}" for k in spec["keys"])]
+            lines += ["", f"{spec['what']}: {spec['unit']}", "  " + f"{'':10}" + "".join(f"{k:>12}" for k in (*spec["keys"], *spec["info"]))]
             for program, values in sorted(m.items(), key=lambda item: item[1][spec["keys"][-1]]):
-                lines.append(f"  {program:10}" + "".join(f"{values[k] * spec['factor']:12.3f}" for k in spec["keys"]))
+                lines.append(f"  {program:10}" + "".join(f"{values[k] * spec['factor']:12.3f}" for k in spec["keys"]) +
+                             "".join(f"{values[k]:12.0f}" for k in spec["info"]))
             if ratios:
                 lines.append(f"  {'best/' + self.ours:10}" + "".join(f"{ratios[k]:12.2f}" for k in spec["keys"]))
             for k, target in spec["target"].items():
