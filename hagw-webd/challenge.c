@@ -31,7 +31,8 @@ static void prune(ChallengeTable *t, uint64_t now_usec) {
                         remove_at(t, i - 1);
 }
 
-int challenge_publish(ChallengeTable *t, const char *token, const char *key_authorization, uint64_t now_usec) {
+int challenge_publish(ChallengeTable *t, const char *token, const char *key_authorization,
+                      uint64_t now_usec) {
         _cleanup_free_ char *a = NULL, *b = NULL;
         const char *rest;
 

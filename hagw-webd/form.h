@@ -16,8 +16,8 @@ typedef struct Form {
         size_t n;
 } Form;
 
-/* Decodes in place: the form points into body, which has one byte of room behind its size bytes. -EBADMSG: a bad percent
- * sequence, a NUL, or a name that occurs twice; -E2BIG: more than FORM_FIELDS_MAX fields. */
+/* Decodes in place: the form points into body, which has one byte of room behind its size bytes. -EBADMSG: a
+ * bad percent sequence, a NUL, or a name that occurs twice; -E2BIG: more than FORM_FIELDS_MAX fields. */
 int form_parse(char *body, size_t size, Form *ret);
 
 /* The field's value, or NULL where there is none. */

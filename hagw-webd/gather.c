@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Questions to all daemons at once. A slot owns the calls under way and the list of requests that wait; each of them then
- * holds a reference to the replies. Main thread only. */
+/* Questions to all daemons at once. A slot owns the calls under way and the list of requests that wait; each
+ * of them then holds a reference to the replies. Main thread only. */
 
 #include "gather.h"
 #include "log.h"
@@ -58,8 +58,8 @@ static int slot_start(GatherSlot *slot, const GatherCall *calls, size_t n, sd_ev
         *g = (Gather) { .n_ref = 1, .calls = calls, .n = n, .slot = slot };
         for (size_t i = 0; i < n; i++) {
                 g->marks[i] = (struct GatherMark) { g, i };
-                r = vl_request(event, calls[i].interface, calls[i].method, /* parameters= */ NULL, GATHER_TIMEOUT_USEC,
-                               on_reply, &g->marks[i], &slot->requests[i]);
+                r = vl_request(event, calls[i].interface, calls[i].method, /* parameters= */ NULL,
+                               GATHER_TIMEOUT_USEC, on_reply, &g->marks[i], &slot->requests[i]);
                 if (r >= 0)
                         g->pending++;
                 else
@@ -73,7 +73,8 @@ static int slot_start(GatherSlot *slot, const GatherCall *calls, size_t n, sd_ev
         return 0;
 }
 
-int gather_join(GatherSlot *slot, const GatherCall *calls, size_t n, Request *q, int (*resumed)(Request *q)) {
+int gather_join(GatherSlot *slot, const GatherCall *calls, size_t n, Request *q,
+                int (*resumed)(Request *q)) {
         int r;
 
         if (!slot->gather) {

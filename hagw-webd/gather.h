@@ -3,8 +3,9 @@
 
 #include "request.h"
 
-/* Asks several daemons at once, without waiting for any: a dead one is only a missing reply. Requests that come while
- * somebody's questions are under way share the answers, so that many visitors ask no more than one. */
+/* Asks several daemons at once, without waiting for any: a dead one is only a missing reply. Requests that
+ * come while somebody's questions are under way share the answers, so that many visitors ask no more than
+ * one. */
 
 #define GATHER_CALLS_MAX 16U
 #define GATHER_TIMEOUT_USEC (2 * USEC_PER_SEC) /* for a daemon that is alive but silent */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The pool of hashing threads. The loop's thread owns the pool and its jobs; a worker has one job at a time, and hands it
- * back through the list of finished ones and an eventfd. What both touch is guarded by one mutex; a worker holds it only
- * to take and give. */
+/* The pool of hashing threads. The loop's thread owns the pool and its jobs; a worker has one job at a time,
+ * and hands it back through the list of finished ones and an eventfd. What both touch is guarded by one
+ * mutex; a worker holds it only to take and give. */
 
 #include <crypt.h>
 #include <pthread.h>

@@ -5,18 +5,18 @@
 
 #include "macro.h"
 
-/* Password hashes, made and checked on two threads of their own, so that the loop never waits for one. yescrypt takes
- * 16 MiB while it runs: two at once are 32 MiB, and no visitor can make it more. */
+/* Password hashes, made and checked on two threads of their own, so that the loop never waits for one.
+ * yescrypt takes 16 MiB while it runs: two at once are 32 MiB, and no visitor can make it more. */
 
 #define HASH_THREADS 2U
 #define HASH_QUEUE_MAX 16U  /* checks that wait for a thread */
-#define HASH_MAKE_MAX 4U    /* new hashes that wait, on top of it: whoever may ask for them is not locked out by a flood */
+#define HASH_MAKE_MAX 4U    /* new hashes that wait on top of it: no flood of checks locks out root */
 #define HASH_PREFIX "$y$"   /* yescrypt, crypt(5), at the library's own default cost */
 
 typedef struct HashPool HashPool;
 
-/* Runs on the loop, once. result: for a check 1 the password fits, 0 it does not; for a new hash 0, with hash set; negative
- * errno. The hash is gone when the callback returns. */
+/* Runs on the loop, once. result: for a check 1 the password fits, 0 it does not; for a new hash 0, with
+ * hash set; negative errno. The hash is gone when the callback returns. */
 typedef void (*HashDone)(int result, const char *hash, void *userdata);
 
 int hash_pool_new(HashPool **ret, sd_event *event);
@@ -24,8 +24,8 @@ int hash_pool_new(HashPool **ret, sd_event *event);
 HashPool *hash_pool_free(HashPool *p);
 DEFINE_TRIVIAL_CLEANUP_FUNC(HashPool *, hash_pool_free)
 
-/* Checks a password against a hash; NULL stands for nobody's, which takes as much work and never fits. -EAGAIN: the queue is
- * full. The password is copied, and wiped after use. */
+/* Checks a password against a hash; NULL stands for nobody's, which takes as much work and never fits.
+ * -EAGAIN: the queue is full. The password is copied, and wiped after use. */
 int hash_verify(HashPool *p, const char *password, const char *hash, HashDone done, void *userdata);
 int hash_make(HashPool *p, const char *password, HashDone done, void *userdata);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The HTTP server: accepts, checks who called, and gives the connections to libmicrohttpd, whose own epoll fd stands in
- * the daemon's loop. Owns the connections; requests are request.c's. Main thread only. */
+/* The HTTP server: accepts, checks who called, and gives the connections to libmicrohttpd, whose own epoll
+ * fd stands in the daemon's loop. Owns the connections; requests are request.c's. Main thread only. */
 
 #include <microhttpd.h>
 #include <pwd.h>
@@ -34,7 +34,8 @@ static void set_timer(Http *h, uint64_t usec) {
 
 /* libmicrohttpd cannot be told to close a connection, but it notices. */
 static void hang_up(const Request *q) {
-        const union MHD_ConnectionInfo *info = MHD_get_connection_info(q->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        const union MHD_ConnectionInfo *info = MHD_get_connection_info(q->connection,
+                                                                       MHD_CONNECTION_INFO_CONNECTION_FD);
 
         if (info)
                 (void) shutdown(info->connect_fd, SHUT_RDWR);
@@ -77,8 +78,8 @@ static void run(Http *h) {
         else
                 (void) sd_event_source_set_enabled(h->timer, SD_EVENT_OFF);
         check_bodies(h);
-        (void) sd_event_source_set_enabled(h->listener,
-                                           h->n_connections < HTTP_CONNECTIONS_MAX ? SD_EVENT_ON : SD_EVENT_OFF);
+        (void) sd_event_source_set_enabled(
+                h->listener, h->n_connections < HTTP_CONNECTIONS_MAX ? SD_EVENT_ON : SD_EVENT_OFF);
 }
 
 void http_kick(Http *h) {
@@ -118,7 +119,8 @@ static int on_connection(sd_event_source *s, int listener, uint32_t events, void
         if (fd < 0) /* gone again, or no descriptors left; the loop comes back */
                 return 0;
         if (!peer_is_allowed(h, fd)) {
-                log_warning("Closed an HTTP connection of a user that may not call; only %s may.", PROXY_USER);
+                log_warning("Closed an HTTP connection of a user that may not call; only %s may.",
+                            PROXY_USER);
                 (void) safe_close(fd);
                 return 0;
         }
@@ -128,7 +130,8 @@ static int on_connection(sd_event_source *s, int listener, uint32_t events, void
         return 0;
 }
 
-static void on_notify(void *cls, struct MHD_Connection *c, void **context, enum MHD_ConnectionNotificationCode code) {
+static void on_notify(void *cls, struct MHD_Connection *c, void **context,
+                      enum MHD_ConnectionNotificationCode code) {
         Http *h = cls;
 
         if (code == MHD_CONNECTION_NOTIFY_STARTED)
@@ -156,17 +159,19 @@ static void find_proxy_user(Http *h) {
 }
 
 static int start_server(Http *h) {
-        h->daemon = MHD_start_daemon(
-                MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, /* port= */ 0,
-                /* apc= */ NULL, NULL, request_on_access, h->manager,
-                MHD_OPTION_EXTERNAL_LOGGER, on_log, h,
-                MHD_OPTION_NOTIFY_CONNECTION, on_notify, h,
-                MHD_OPTION_NOTIFY_COMPLETED, request_on_completed, h->manager,
-                MHD_OPTION_CONNECTION_LIMIT, HTTP_CONNECTIONS_MAX,
-                MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) HTTP_CONNECTION_MEMORY,
-                MHD_OPTION_CONNECTION_TIMEOUT, HTTP_CONNECTION_TIMEOUT,
-                MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1,
-                MHD_OPTION_END);
+        static const unsigned flags =
+                MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+
+        h->daemon = MHD_start_daemon(flags, /* port= */ 0, /* apc= */ NULL, NULL,
+                                     request_on_access, h->manager,
+                                     MHD_OPTION_EXTERNAL_LOGGER, on_log, h,
+                                     MHD_OPTION_NOTIFY_CONNECTION, on_notify, h,
+                                     MHD_OPTION_NOTIFY_COMPLETED, request_on_completed, h->manager,
+                                     MHD_OPTION_CONNECTION_LIMIT, HTTP_CONNECTIONS_MAX,
+                                     MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) HTTP_CONNECTION_MEMORY,
+                                     MHD_OPTION_CONNECTION_TIMEOUT, HTTP_CONNECTION_TIMEOUT,
+                                     MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1,
+                                     MHD_OPTION_END);
         return h->daemon ? 0 : -EIO;
 }
 
@@ -182,7 +187,8 @@ static int start_sources(Http *h, sd_event *event) {
         r = sd_event_add_time(event, &h->timer, CLOCK_MONOTONIC, 0, 10 * USEC_PER_MSEC, on_timer, h);
         if (r < 0)
                 return r;
-        r = sd_event_add_time(event, &h->deadline, CLOCK_MONOTONIC, USEC_INFINITY, 100 * USEC_PER_MSEC, on_deadline, h);
+        r = sd_event_add_time(event, &h->deadline, CLOCK_MONOTONIC, USEC_INFINITY, 100 * USEC_PER_MSEC,
+                              on_deadline, h);
         if (r < 0)
                 return r;
         return sd_event_add_io(event, &h->listener, h->fd, EPOLLIN, on_connection, h);

@@ -5,12 +5,13 @@
 
 typedef struct Request Request;
 
-/* libmicrohttpd on the handed-in AF_UNIX listener, driven by the daemon's loop. Only root, our own user and hagw-proxyd are
- * let in; the others' connections are closed without a byte. */
+/* libmicrohttpd on the handed-in AF_UNIX listener, driven by the daemon's loop. Only root, our own user and
+ * hagw-proxyd are let in; the others' connections are closed without a byte. */
 
 #define HTTP_CONNECTIONS_MAX 256U              /* more wait in the listener's backlog */
 #define HTTP_CONNECTION_MEMORY (64U * 1024)    /* bytes: head, and what is sent of an answer at a time */
-/* Seconds without a byte: longer than hagw-proxyd keeps an idle connection, so that it never sends into one that closes. */
+/* Seconds without a byte: longer than hagw-proxyd keeps an idle connection, so that it never sends into one
+ * that closes. */
 #define HTTP_CONNECTION_TIMEOUT 120U
 #define HTTP_BODY_USEC (10 * USEC_PER_SEC)     /* for a request's whole body, */
 #define HTTP_BODY_FULL_USEC USEC_PER_SEC       /* and while all connections are taken */
@@ -22,7 +23,7 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(Http *, http_free)
 
 /* Lets libmicrohttpd look again soon: a request was resumed. */
 void http_kick(Http *h);
-/* The request's body begins; it has come, or the request is gone. A body that takes too long ends the connection, so that
- * nobody keeps the pages from others by sending slowly. */
+/* The request's body begins; it has come, or the request is gone. A body that takes too long ends the
+ * connection, so that nobody keeps the pages from others by sending slowly. */
 void http_body_begin(Http *h, Request *q);
 void http_body_end(Http *h, Request *q);

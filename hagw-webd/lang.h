@@ -3,7 +3,8 @@
 
 #include "macro.h"
 
-/* What the pages say, in each language. A language is a row of lang.c's table, a sentence an entry in each row. Pure. */
+/* What the pages say, in each language. A language is a row of lang.c's table, a sentence an entry in each
+ * row. Pure. */
 
 typedef enum Text {
         TEXT_LOGIN_TITLE,
@@ -37,14 +38,15 @@ typedef enum Text {
 
 typedef struct Language {
         const char *code; /* BCP 47 primary subtag */
-        const char *texts[_TEXT_MAX];
+        const char *const *texts; /* _TEXT_MAX of them */
 } Language;
 
 extern const Language languages[]; /* the first is the fallback; ended by code == NULL */
 
-/* setting: a language's code or "auto", which takes the best of Accept-Language (RFC 9110 section 12.5.4; may be NULL). */
+/* setting: a language's code or "auto", which takes the best of Accept-Language (RFC 9110 section 12.5.4;
+ * may be NULL). */
 const Language *language_choose(const char *setting, const char *accept);
 
-/* The key that templates use for a text, and back; _TEXT_INVALID: none of that name (size characters long). */
+/* The key that templates use for a text, and back; _TEXT_INVALID: no such name (of size characters). */
 const char *text_name(Text t);
 Text text_from_name(const char *name, size_t size);

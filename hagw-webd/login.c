@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The login page and what happens to a name and a password: form token, throttle, hash, session. A name that does not
- * exist costs the same work and gets the same bytes as a wrong password. Main thread only; the hash runs elsewhere. */
+/* The login page and what happens to a name and a password: form token, throttle, hash, session. A name that
+ * does not exist costs the same work and gets the same bytes as a wrong password. Main thread only; the hash
+ * runs elsewhere. */
 
 #include <stdio.h>
 
@@ -44,7 +45,8 @@ static void audit(const Request *q, int level, const char *event, const char *us
 
         (void) ip_format(&q->address, address);
         /* The name only where it is somebody's: people type passwords into the wrong field. */
-        if (asprintf(&message, "%s at %s: %s from %s", event, q->host, user ?: "an unknown user", address) < 0 ||
+        if (asprintf(&message, "%s at %s: %s from %s", event, q->host, user ?: "an unknown user",
+                     address) < 0 ||
             asprintf(&e, "HAGW_EVENT=%s", event) < 0 || asprintf(&u, "HAGW_USER=%s", strempty(user)) < 0 ||
             asprintf(&a, "HAGW_ADDRESS=%s", address) < 0 || asprintf(&h, "HAGW_HOST=%s", q->host) < 0 ||
             asprintf(&s, "HAGW_SESSION=%s", strempty(session)) < 0)
@@ -60,8 +62,8 @@ static const char *known_name(const Request *q, const Login *l) {
 /* --- the page --- */
 
 /* message: HTML, or NULL. retry: seconds as text, or NULL. */
-static int login_page(Request *q, unsigned status, const char *typed, const char *target, const char *message,
-                      const char *retry) {
+static int login_page(Request *q, unsigned status, const char *typed, const char *target,
+                      const char *message, const char *retry) {
         char cookie[TOKEN_LENGTH + 1], seal[TOKEN_LENGTH + 1], set[128];
         const char *old = request_cookie(q, REQUEST_FORM_COOKIE);
         const char *headers[5] = {};
@@ -86,7 +88,11 @@ static int login_page(Request *q, unsigned status, const char *typed, const char
         if (r < 0)
                 return r;
         const PageValue values[] = {
-                { "token", seal }, { "return", target_or_root(target) }, { "user", typed }, { "error", message }, {},
+                { "token", seal },
+                { "return", target_or_root(target) },
+                { "user", typed },
+                { "error", message },
+                {},
         };
         return request_page(q, status, page_login, TEXT_LOGIN_TITLE, values, headers);
 }
@@ -138,7 +144,8 @@ static int session_start(Request *q, const char *user, char token[static TOKEN_L
                 if (r >= 0)
                         r = token_hash(token, hash);
                 if (r >= 0)
-                        r = session_add(&m->sessions, hash, user, q->host, ip_format(&q->address, address), agent, now, now, ret);
+                        r = session_add(&m->sessions, hash, user, q->host, ip_format(&q->address, address),
+                                        agent, now, now, ret);
         }
         return r;
 }
@@ -159,14 +166,15 @@ static int login_succeed(Request *q, Login *l, User *u) {
         u->last_login_usec = now_usec(CLOCK_REALTIME);
         m->users_dirty = true;
         m->sessions_dirty = true;
-        /* A full disk must not lock the house: the session lives on in memory, and storing is tried again. */
+        /* A full disk must not lock the house: the session lives in memory, and storing is tried again. */
         store_flush(m);
         manager_update_status(m);
         audit(q, LOG_INFO, "login", u->name, s->id);
         (void) snprintf(set, sizeof(set), REQUEST_COOKIE "=%s" REQUEST_COOKIE_FLAGS "; Max-Age=%llu", token,
                         (unsigned long long) (m->sessions.absolute_usec / USEC_PER_SEC));
         const char *headers[] = {
-                "Set-Cookie", set, "Set-Cookie", REQUEST_FORM_COOKIE "=" REQUEST_COOKIE_FLAGS "; Max-Age=0", NULL,
+                "Set-Cookie", set, "Set-Cookie", REQUEST_FORM_COOKIE "=" REQUEST_COOKIE_FLAGS "; Max-Age=0",
+                NULL,
         };
         r = request_redirect(q, target_or_root(l->target), headers);
         explicit_bzero(token, sizeof(token));
@@ -180,13 +188,15 @@ static int login_resumed(Request *q) {
         User *u = user_find(&m->users, l->name);
 
         if (q->result < 0)
-                return login_message(q, MHD_HTTP_SERVICE_UNAVAILABLE, l->typed, l->target, TEXT_LOGIN_BUSY, BUSY_SECONDS);
+                return login_message(q, MHD_HTTP_SERVICE_UNAVAILABLE, l->typed, l->target, TEXT_LOGIN_BUSY,
+                                     BUSY_SECONDS);
         /* The user may have gone, or have another password, since the hash was begun. */
         if (q->result > 0 && u && l->hash && streq(u->hash, l->hash))
                 return login_succeed(q, l, u);
         m->counts.failures++;
         audit(q, LOG_NOTICE, "login-failed", known_name(q, l), /* session= */ NULL);
-        return login_message(q, MHD_HTTP_FORBIDDEN, l->typed, l->target, TEXT_LOGIN_WRONG, /* retry= */ NULL);
+        return login_message(q, MHD_HTTP_FORBIDDEN, l->typed, l->target, TEXT_LOGIN_WRONG,
+                             /* retry= */ NULL);
 }
 
 static void on_hash(int result, const char *hash, void *userdata) {
@@ -224,7 +234,7 @@ static int login_new(Request *q, const char *typed, const char *target, Login **
                 l->hash = strdup(u->hash);
         if (!l->typed || !l->target || (u && !l->hash))
                 return -ENOMEM;
-        /* In the house, or where the user was seen before, strangers' tries do not count against the user. */
+        /* In the house, or where the user was seen before, strangers' tries do not slow the user. */
         l->trusted = q->lan || manager_knows_address(q->manager, l->name, &q->address);
         *ret = l;
         return 0;
@@ -246,7 +256,8 @@ static int login_try(Request *q, const char *typed, const char *password, const 
         r = hash_verify(m->hashes, password, l->hash, on_hash, q);
         if (r == -EAGAIN) {
                 m->counts.busy++;
-                return login_message(q, MHD_HTTP_SERVICE_UNAVAILABLE, l->typed, l->target, TEXT_LOGIN_BUSY, BUSY_SECONDS);
+                return login_message(q, MHD_HTTP_SERVICE_UNAVAILABLE, l->typed, l->target, TEXT_LOGIN_BUSY,
+                                     BUSY_SECONDS);
         }
         if (r < 0)
                 return r;
@@ -275,6 +286,7 @@ int login_post(Request *q) {
         if (!request_is_same_origin(q) ||
             !token_seal_fits(q->manager->form_key, PURPOSE, q->host, request_cookie(q, REQUEST_FORM_COOKIE),
                              form_get(&f, "token")))
-                return login_message(q, MHD_HTTP_FORBIDDEN, user, target, TEXT_LOGIN_AGAIN, /* retry= */ NULL);
+                return login_message(q, MHD_HTTP_FORBIDDEN, user, target, TEXT_LOGIN_AGAIN,
+                                     /* retry= */ NULL);
         return login_try(q, user, password, target);
 }

@@ -53,7 +53,13 @@ static int logged_out(Request *q, const char *const *headers) {
         if (r < 0)
                 return r;
         const PageValue values[] = {
-                { "text", text }, { "token", NULL }, { "return", NULL }, { "button", NULL }, { "href", LOGIN }, { "link", link }, {},
+                { "text", text },
+                { "token", NULL },
+                { "return", NULL },
+                { "button", NULL },
+                { "href", LOGIN },
+                { "link", link },
+                {},
         };
         return request_page(q, MHD_HTTP_OK, page_message, TEXT_LOGGED_OUT_TITLE, values, headers);
 }
@@ -84,7 +90,8 @@ int logout_post(Request *q) {
                 return request_error(q, MHD_HTTP_BAD_REQUEST);
         /* Another site must not be able to end somebody's session either: ask. */
         if (!request_is_same_origin(q) ||
-            !token_seal_fits(q->manager->form_key, PURPOSE, q->host, request_cookie(q, REQUEST_COOKIE), form_get(&f, "token")))
+            !token_seal_fits(q->manager->form_key, PURPOSE, q->host, request_cookie(q, REQUEST_COOKIE),
+                             form_get(&f, "token")))
                 return logout_get(q);
         target = form_get(&f, "return");
         audit(q, s);
@@ -115,8 +122,14 @@ int denied_get(Request *q) {
         if (r < 0)
                 return r;
         const PageValue values[] = {
-                { "text", text }, { "token", seal }, { "return", target_or_root(target) }, { "button", button },
-                { "href", NULL }, { "link", NULL }, {},
+                { "text", text },
+                { "token", seal },
+                { "return", target_or_root(target) },
+                { "button", button },
+                { "href", NULL },
+                { "link", NULL },
+                {},
         };
-        return request_page(q, MHD_HTTP_FORBIDDEN, page_message, TEXT_DENIED_TITLE, values, /* headers= */ NULL);
+        return request_page(q, MHD_HTTP_FORBIDDEN, page_message, TEXT_DENIED_TITLE, values,
+                            /* headers= */ NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The manager: starts the parts, keeps the state stored and the sessions pruned, tells proxyd of sessions that end.
- * Main thread only. */
+/* The manager: starts the parts, keeps the state stored and the sessions pruned, tells proxyd of sessions
+ * that end. Main thread only. */
 
 #include <fcntl.h>
 #include <time.h>
@@ -23,15 +23,16 @@ uint64_t now_usec(clockid_t clock) {
 }
 
 void manager_update_status(Manager *m) {
-        daemon_set_status(m->daemon, "%zu users, %zu sessions%s%s", m->users.n, m->sessions.n, m->notes ? "; " : "",
-                          strempty(m->notes));
+        daemon_set_status(m->daemon, "%zu users, %zu sessions%s%s", m->users.n, m->sessions.n,
+                          m->notes ? "; " : "", strempty(m->notes));
 }
 
 static void announce(Manager *m, const char *id) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         int r;
 
-        r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR("sessionIds", SD_JSON_BUILD_ARRAY(SD_JSON_BUILD_STRING(id))));
+        r = sd_json_buildo(&v,
+                           SD_JSON_BUILD_PAIR("sessionIds", SD_JSON_BUILD_ARRAY(SD_JSON_BUILD_STRING(id))));
         if (r < 0)
                 (void) log_error_errno(r, "Could not tell that a session ended: %m");
         else
@@ -103,7 +104,8 @@ static int open_state(Manager *m) {
         const char *dir = daemon_state_dir();
 
         if (!dir)
-                return log_error_errno(ENOENT, "There is no state directory; systemd makes it (StateDirectory=).");
+                return log_error_errno(ENOENT,
+                                       "There is no state directory; systemd makes it (StateDirectory=).");
         m->state_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         return m->state_fd < 0 ? log_error_errno(errno, "Could not open %s: %m", dir) : 0;
 }
@@ -200,10 +202,12 @@ int manager_metrics(sd_json_variant **metrics, void *userdata) {
         } rows[] = {
                 { "logins", true, "Logins that succeeded", m->counts.logins },
                 { "login_failures", true, "Logins with a wrong name or password", m->counts.failures },
-                { "login_throttled", true, "Logins refused before the password was looked at", m->counts.throttled },
+                { "login_throttled", true, "Logins refused before the password was looked at",
+                  m->counts.throttled },
                 { "login_busy", true, "Logins refused because too many were under way", m->counts.busy },
                 { "password_hashes", true, "Password hashes computed", hash_pool_count(m->hashes) },
-                { "password_hashes_waiting", false, "Password hashes that wait for a thread", hash_pool_waiting(m->hashes) },
+                { "password_hashes_waiting", false, "Password hashes that wait for a thread",
+                  hash_pool_waiting(m->hashes) },
                 { "pages", true, "Requests for pages", m->counts.requests },
                 { "sessions", false, "Login sessions", m->sessions.n },
                 { "users", false, "Users", m->users.n },
@@ -211,7 +215,8 @@ int manager_metrics(sd_json_variant **metrics, void *userdata) {
         int r;
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-                r = metrics_append(metrics, rows[i].name, rows[i].counter, rows[i].help, rows[i].value, /* labels= */ NULL);
+                r = metrics_append(metrics, rows[i].name, rows[i].counter, rows[i].help, rows[i].value,
+                                   /* labels= */ NULL);
                 if (r < 0)
                         return r;
         }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* /metrics: what every daemon says about itself, in one OpenMetrics text. A daemon that does not answer is a figure too.
- * Main thread only. */
+/* /metrics: what every daemon says about itself, in one OpenMetrics text. A daemon that does not answer is a
+ * figure too. Main thread only. */
 
 #include "gather.h"
 #include "openmetrics.h"
@@ -11,8 +11,9 @@
 
 /* A daemon is a row. */
 static const GatherCall daemons[] = {
-        { "dnsd", "io.hagw.Dns", METHOD },   { "netd", "io.hagw.Net", METHOD },     { "keyd", "io.hagw.Key", METHOD },
-        { "acmed", "io.hagw.Acme", METHOD }, { "proxyd", "io.hagw.Proxy", METHOD }, { "webd", "io.hagw.Web", METHOD },
+        { "dnsd", "io.hagw.Dns", METHOD },     { "netd", "io.hagw.Net", METHOD },
+        { "keyd", "io.hagw.Key", METHOD },     { "acmed", "io.hagw.Acme", METHOD },
+        { "proxyd", "io.hagw.Proxy", METHOD }, { "webd", "io.hagw.Web", METHOD },
 };
 
 typedef struct Figures {
@@ -32,19 +33,21 @@ static int figures_add(Figures *fs, const Figure *f) {
 /* Strings are borrowed from the reply. */
 static int figure_from_json(sd_json_variant *v, const char *daemon, Figure *ret) {
         sd_json_variant *name = sd_json_variant_by_key(v, "name"), *type = sd_json_variant_by_key(v, "type"),
-                        *help = sd_json_variant_by_key(v, "help"), *value = sd_json_variant_by_key(v, "value"),
+                        *help = sd_json_variant_by_key(v, "help"),
+                        *value = sd_json_variant_by_key(v, "value"),
                         *labels = sd_json_variant_by_key(v, "labels"), *key, *label;
         Figure f = { .daemon = daemon };
 
-        if (!sd_json_variant_is_string(name) || !sd_json_variant_is_string(type) || !sd_json_variant_is_string(help) ||
-            !sd_json_variant_is_number(value))
+        if (!sd_json_variant_is_string(name) || !sd_json_variant_is_string(type) ||
+            !sd_json_variant_is_string(help) || !sd_json_variant_is_number(value))
                 return -EBADMSG;
         f.name = sd_json_variant_string(name);
         f.help = sd_json_variant_string(help);
         f.counter = streq(sd_json_variant_string(type), "counter");
         f.value = sd_json_variant_real(value);
         /* An object's elements are key, value, key, value, … */
-        for (size_t i = 0; sd_json_variant_is_object(labels) && i + 1 < sd_json_variant_elements(labels); i += 2) {
+        for (size_t i = 0; sd_json_variant_is_object(labels) && i + 1 < sd_json_variant_elements(labels);
+             i += 2) {
                 key = sd_json_variant_by_index(labels, i);
                 label = sd_json_variant_by_index(labels, i + 1);
                 if (f.n_labels >= OPENMETRICS_LABELS_MAX || !sd_json_variant_is_string(label))
@@ -58,7 +61,10 @@ static int figure_from_json(sd_json_variant *v, const char *daemon, Figure *ret)
 
 static int figures_collect(Figures *fs, const Gather *g, size_t i) {
         sd_json_variant *metrics = sd_json_variant_by_key(g->replies[i], "metrics");
-        Figure up = { .name = "up", .help = "Whether the daemon answers", .daemon = g->calls[i].daemon, .value = !!metrics };
+        Figure up = { .name = "up",
+                      .help = "Whether the daemon answers",
+                      .daemon = g->calls[i].daemon,
+                      .value = !!metrics };
         int r;
 
         r = figures_add(fs, &up);

@@ -82,7 +82,8 @@ int openmetrics_write(const Figure *figures, size_t n, char **ret) {
                 const Figure *f = sorted[i];
                 if (!family || !streq(family->name, f->name)) {
                         family = f;
-                        (void) fprintf(out, "# TYPE hagw_%s %s\n# HELP hagw_%s ", f->name, f->counter ? "counter" : "gauge", f->name);
+                        (void) fprintf(out, "# TYPE hagw_%s %s\n# HELP hagw_%s ", f->name,
+                                       f->counter ? "counter" : "gauge", f->name);
                         put(out, f->help, /* quotes= */ true);
                         (void) fputc('\n', out);
                 }

@@ -19,7 +19,8 @@ typedef struct Figure {
         double value;
 } Figure;
 
-/* May it stand in the text: a name of a–z, 0–9 and "_" that starts with a letter, labels likewise, a value that is a number? */
+/* May it stand in the text: a name of a–z, 0–9 and "_" that starts with a letter, labels likewise, a value
+ * that is a number? */
 bool figure_is_valid(const Figure *f);
 
 /* The whole text, one family after the other with "# EOF" at the end. Within a family the first one's type

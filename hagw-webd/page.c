@@ -81,7 +81,8 @@ static int expand_section(const Expansion *x, char kind, const char *name, size_
 }
 
 /* s is at "{{"; writes what the tag stands for and returns what is behind it. */
-static int expand_tag(const Expansion *x, const char *s, const char *end, unsigned depth, const char **ret_end) {
+static int expand_tag(const Expansion *x, const char *s, const char *end, unsigned depth,
+                      const char **ret_end) {
         bool raw = end - s > 2 && s[2] == '{';
         const char *close = raw ? "}}}" : "}}";
         const char *name = s + (raw ? 3 : 2), *stop, *after;
@@ -94,7 +95,8 @@ static int expand_tag(const Expansion *x, const char *s, const char *end, unsign
         if (*name == '@')
                 return expand_text(x, name + 1, (size_t) (stop - name - 1), depth);
         if (*name == '?' || *name == '^')
-                return expand_section(x, *name, name + 1, (size_t) (stop - name - 1), after, end, depth, ret_end);
+                return expand_section(x, *name, name + 1, (size_t) (stop - name - 1), after, end, depth,
+                                      ret_end);
         v = find_value(x, name, (size_t) (stop - name));
         if (!v)
                 return -ENOKEY;
@@ -129,7 +131,8 @@ static int expand(const Expansion *x, const char *s, const char *end, bool is_te
         return 0;
 }
 
-static int expand_all(const char *s, bool is_text, const Language *language, const PageValue *values, char **ret) {
+static int expand_all(const char *s, bool is_text, const Language *language, const PageValue *values,
+                      char **ret) {
         _cleanup_free_ char *text = NULL;
         Expansion x = { .language = language, .values = values };
         size_t size;

@@ -7,7 +7,7 @@
 /* Pages from templates. In a template:
  *   {{name}}                 the value, escaped for HTML text and quoted attributes
  *   {{{name}}}               the value as it is: it must be HTML already
- *   {{@key}}                 the text of that key in the page's language, in which {{name}} stands for values again
+ *   {{@key}}                 the text of that key in the page's language; {{name}} stands for a value there too
  *   {{?name}}…{{/name}}      only where the value is given and not empty
  *   {{^name}}…{{/name}}      only where it is not
  * Pure. */
@@ -20,10 +20,11 @@ typedef struct PageValue {
 } PageValue;
 
 /* The templates, from hagw-webd/pages/; "style" is the style sheet. */
-extern const char page_heading[], page_layout[], page_login[], page_logout[], page_message[], page_row[], page_status[], page_style[];
+extern const char page_heading[], page_layout[], page_login[], page_logout[], page_message[], page_row[],
+        page_status[], page_style[];
 
-/* Fills in a template; values end with name NULL. -ENOKEY: the template names a value or text that does not exist;
- * -EBADMSG: it is malformed; -EFBIG: longer than PAGE_MAX; -ENOMEM. */
+/* Fills in a template; values end with name NULL. -ENOKEY: the template names a value or text that does not
+ * exist; -EBADMSG: it is malformed; -EFBIG: longer than PAGE_MAX; -ENOMEM. */
 int page_expand(const char *template, const Language *language, const PageValue *values, char **ret);
 
 /* One text with its values, escaped: HTML. The same errors. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Answers: the headers that every one carries, pages in their layout, redirects. The only state is the content security
- * policy, which names the style sheet by its hash and is made once. Main thread only. */
+/* Answers: the headers that every one carries, pages in their layout, redirects. The only state is the
+ * content security policy, which names the style sheet by its hash and is made once. Main thread only. */
 
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
@@ -21,8 +21,10 @@ int request_setup(void) {
             gnutls_base64_encode2(&bytes, &text) < 0)
                 return -EIO;
         /* Nothing but our own form, our own inline style, and the icon inside the page. */
-        (void) snprintf(policy, sizeof(policy), "default-src 'none'; style-src 'sha256-%s'; img-src data:; "
-                        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'", (const char *) text.data);
+        (void) snprintf(policy, sizeof(policy),
+                        "default-src 'none'; style-src 'sha256-%s'; img-src data:; "
+                        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+                        (const char *) text.data);
         gnutls_free(text.data);
         return 0;
 }
@@ -56,8 +58,9 @@ int request_reply(Request *q, unsigned status, const char *type, char *body, con
                 free(body);
                 return -ENOMEM;
         }
-        ok = add_headers(response, common) && (!type || add_headers(response, more)) && add_headers(response, headers) &&
-                MHD_queue_response(q->connection, status, response) == MHD_YES;
+        ok = add_headers(response, common) && (!type || add_headers(response, more)) &&
+             add_headers(response, headers) &&
+             MHD_queue_response(q->connection, status, response) == MHD_YES;
         MHD_destroy_response(response);
         if (!ok)
                 return -EIO;
@@ -87,8 +90,12 @@ int request_page(Request *q, unsigned status, const char *template, Text title, 
         if (r < 0)
                 return r;
         const PageValue layout[] = {
-                { "language", q->language->code }, { "title", heading }, { "style", page_style }, { "body", body },
-                { "wide", template == page_status ? "yes" : NULL }, {},
+                { "language", q->language->code },
+                { "title", heading },
+                { "style", page_style },
+                { "body", body },
+                { "wide", template == page_status ? "yes" : NULL },
+                {},
         };
         r = page_expand(page_layout, q->language, layout, &page);
         if (r < 0)
@@ -109,8 +116,13 @@ int request_error(Request *q, unsigned status) {
         if (r < 0)
                 return r;
         const PageValue values[] = {
-                { "text", text }, { "token", NULL }, { "return", NULL }, { "button", NULL }, { "href", q->host[0] ? "/" : NULL },
-                { "link", link }, {},
+                { "text", text },
+                { "token", NULL },
+                { "return", NULL },
+                { "button", NULL },
+                { "href", q->host[0] ? "/" : NULL },
+                { "link", link },
+                {},
         };
         return request_page(q, status, page_message, title, values, /* headers= */ NULL);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A request's life: head, body, handler, answer. Owns the request from libmicrohttpd's first call to its last. What
- * hagw-proxyd says about the visitor stands in X-Hagw-* and X-Forwarded-For, each exactly once; it drops the visitor's own.
- * Main thread only. */
+/* A request's life: head, body, handler, answer. Owns the request from libmicrohttpd's first call to its
+ * last. What hagw-proxyd says about the visitor stands in X-Hagw-* and X-Forwarded-For, each exactly once;
+ * it drops the visitor's own. Main thread only. */
 
 #include <strings.h>
 
@@ -67,7 +67,8 @@ const char *request_argument(const Request *q, const char *name) {
         const char *value;
         size_t size;
 
-        if (MHD_lookup_connection_value_n(q->connection, MHD_GET_ARGUMENT_KIND, name, strlen(name), &value, &size) != MHD_YES ||
+        if (MHD_lookup_connection_value_n(q->connection, MHD_GET_ARGUMENT_KIND, name, strlen(name), &value,
+                                          &size) != MHD_YES ||
             !value || strlen(value) != size)
                 return NULL;
         return value;
@@ -96,7 +97,8 @@ static int request_read_head(Request *q) {
         if (hostname_normalize(host, strcspn(host, ":"), q->host) < 0 || ip_parse(address, &q->address) < 0)
                 return -EBADMSG;
         q->lan = streq(lan, "1");
-        q->language = language_choose(q->manager->config->login.language, request_header(q, "Accept-Language"));
+        q->language = language_choose(q->manager->config->login.language,
+                                      request_header(q, "Accept-Language"));
         return 0;
 }
 
@@ -117,7 +119,8 @@ static int request_begin(Request *q, const char *method) {
                 assert(q->refused != 0);
         else if (length > REQUEST_BODY_MAX)
                 q->refused = MHD_HTTP_CONTENT_TOO_LARGE;
-        /* An answer before the end of the body closes the connection on whoever still sends: only where there is no end. */
+        /* An answer before the end of the body closes the connection on whoever still sends: only where
+         * there is no end. */
         if (q->refused && length > REQUEST_DISCARD_MAX)
                 return request_error(q, q->refused);
         http_body_begin(q->manager->http, q);
@@ -203,7 +206,8 @@ enum MHD_Result request_on_access(void *cls, struct MHD_Connection *c, const cha
         return MHD_YES;
 }
 
-void request_on_completed(void *cls, struct MHD_Connection *c, void **context, enum MHD_RequestTerminationCode code) {
+void request_on_completed(void *cls, struct MHD_Connection *c, void **context,
+                          enum MHD_RequestTerminationCode code) {
         *context = request_free(*context);
 }
 

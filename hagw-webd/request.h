@@ -12,7 +12,7 @@
 /* One request from hagw-proxyd: what it says, and how it is answered. */
 
 #define REQUEST_BODY_MAX (8U * 1024)      /* bytes */
-#define REQUEST_DISCARD_MAX (1024U * 1024) /* of a body that is longer: then the connection is closed without an answer */
+#define REQUEST_DISCARD_MAX (1024U * 1024) /* of a longer body; then the connection is closed */
 #define REQUEST_COOKIE "__Host-hagw"
 #define REQUEST_FORM_COOKIE "__Host-hagw-form"
 #define REQUEST_COOKIE_FLAGS "; Path=/; Secure; HttpOnly; SameSite=Lax"
@@ -58,7 +58,8 @@ int request_setup(void);
 /* For libmicrohttpd; cls is the manager. */
 enum MHD_Result request_on_access(void *cls, struct MHD_Connection *c, const char *url, const char *method,
                                   const char *version, const char *data, size_t *size, void **context);
-void request_on_completed(void *cls, struct MHD_Connection *c, void **context, enum MHD_RequestTerminationCode code);
+void request_on_completed(void *cls, struct MHD_Connection *c, void **context,
+                          enum MHD_RequestTerminationCode code);
 
 /* NULL where there is none; borrowed. */
 const char *request_header(const Request *q, const char *name);

@@ -28,7 +28,8 @@ static const Route routes[] = {
         { "GET", "/.well-known/acme-challenge/", .prefix = true, .handler = challenge_get },
 };
 
-const Route *route_find(const char *method, const char *path, bool lan, const char **ret_rest, unsigned *ret_status) {
+const Route *route_find(const char *method, const char *path, bool lan, const char **ret_rest,
+                        unsigned *ret_status) {
         unsigned status = MHD_HTTP_NOT_FOUND;
 
         for (size_t i = 0; i < ELEMENTSOF(routes); i++) {

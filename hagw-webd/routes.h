@@ -14,7 +14,8 @@ struct Route {
 };
 
 /* ret_rest: what follows a prefix. NULL: none, and ret_status says why (404, 405). */
-const Route *route_find(const char *method, const char *path, bool lan, const char **ret_rest, unsigned *ret_status);
+const Route *route_find(const char *method, const char *path, bool lan, const char **ret_rest,
+                        unsigned *ret_status);
 
 int login_get(Request *q);
 int login_post(Request *q);

@@ -23,7 +23,8 @@ static uint64_t add_saturated(uint64_t a, uint64_t b) {
 }
 
 uint64_t session_expires_usec(const SessionTable *t, const Session *s) {
-        return MIN(add_saturated(s->used_usec, t->idle_usec), add_saturated(s->created_usec, t->absolute_usec));
+        return MIN(add_saturated(s->used_usec, t->idle_usec),
+                   add_saturated(s->created_usec, t->absolute_usec));
 }
 
 uint64_t session_valid_usec(const SessionTable *t, const Session *s, uint64_t now_usec) {
@@ -94,8 +95,9 @@ static void make_room(SessionTable *t, const char *user, size_t max) {
         }
 }
 
-int session_add(SessionTable *t, const uint8_t hash[static SESSION_HASH_SIZE], const char *user, const char *host,
-                const char *address, const char *agent, uint64_t created_usec, uint64_t used_usec, Session **ret) {
+int session_add(SessionTable *t, const uint8_t hash[static SESSION_HASH_SIZE], const char *user,
+                const char *host, const char *address, const char *agent, uint64_t created_usec,
+                uint64_t used_usec, Session **ret) {
         _cleanup_(session_freep) Session *s = NULL;
 
         s = calloc(1, sizeof(*s));
@@ -126,7 +128,8 @@ int session_add(SessionTable *t, const uint8_t hash[static SESSION_HASH_SIZE], c
 }
 
 Session *session_find(SessionTable *t, const uint8_t hash[static SESSION_HASH_SIZE], uint64_t now_usec) {
-        /* The hash of a guess tells nothing about a session's secret, so an ordinary comparison gives nothing away. */
+        /* The hash of a guess tells nothing about a session's secret, so an ordinary comparison gives
+         * nothing away. */
         for (size_t i = 0; i < t->n; i++) {
                 if (memcmp(t->items[i]->hash, hash, SESSION_HASH_SIZE) != 0)
                         continue;

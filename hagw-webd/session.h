@@ -3,8 +3,8 @@
 
 #include "macro.h"
 
-/* Login sessions: who is in, since when, for how long. Of a session's secret only the SHA-256 is known here. Times are
- * CLOCK_REALTIME in usec, given by the caller. Pure. */
+/* Login sessions: who is in, since when, for how long. Of a session's secret only the SHA-256 is known here.
+ * Times are CLOCK_REALTIME in usec, given by the caller. Pure. */
 
 #define SESSION_HASH_SIZE 32U
 #define SESSION_ID_LENGTH 8U
@@ -28,10 +28,11 @@ typedef struct SessionTable {
         void *userdata;
 } SessionTable;
 
-/* Adds a session and makes room for it where a limit is reached. -EEXIST: one with this public id is there already (make
- * a new secret); -ENOMEM. The session stays the table's. */
-int session_add(SessionTable *t, const uint8_t hash[static SESSION_HASH_SIZE], const char *user, const char *host,
-                const char *address, const char *agent, uint64_t created_usec, uint64_t used_usec, Session **ret);
+/* Adds a session and makes room for it where a limit is reached. -EEXIST: one with this public id is there
+ * already (make a new secret); -ENOMEM. The session stays the table's. */
+int session_add(SessionTable *t, const uint8_t hash[static SESSION_HASH_SIZE], const char *user,
+                const char *host, const char *address, const char *agent, uint64_t created_usec,
+                uint64_t used_usec, Session **ret);
 
 /* The live session with this hash, or NULL; an expired one ends. */
 Session *session_find(SessionTable *t, const uint8_t hash[static SESSION_HASH_SIZE], uint64_t now_usec);

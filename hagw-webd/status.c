@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The status page for the house's own network: addresses, hosts, certificates, daemons, each as its daemon tells it.
- * Nothing here that a neighbour on the LAN could use. English only: it is the administrator's page, with the words of the
- * log. Main thread only. */
+/* The status page for the house's own network: addresses, hosts, certificates, daemons, each as its daemon
+ * tells it. Nothing here that a neighbour on the LAN could use. English only: it is the administrator's
+ * page, with the words of the log. Main thread only. */
 
 #include <stdio.h>
 
@@ -36,8 +36,8 @@ static uint64_t number_of(sd_json_variant *v, const char *key) {
 
 static int put_row(FILE *out, const char *name, Mark mark, const char *state, const char *detail) {
         const PageValue values[] = {
-                { "name", name }, { "class", marks[mark].class }, { "mark", marks[mark].sign }, { "state", state },
-                { "detail", detail }, {},
+                { "name", name },   { "class", marks[mark].class }, { "mark", marks[mark].sign },
+                { "state", state }, { "detail", detail },           {},
         };
         _cleanup_free_ char *row = NULL;
         int r;
@@ -54,42 +54,48 @@ static const char *span(uint64_t usec, char *out) {
         static const struct {
                 uint64_t usec;
                 const char *unit;
-        } units[] = { { USEC_PER_DAY, "d" }, { USEC_PER_HOUR, "h" }, { USEC_PER_MINUTE, "min" }, { 1, NULL } };
+        } units[] = {
+                { USEC_PER_DAY, "d" }, { USEC_PER_HOUR, "h" }, { USEC_PER_MINUTE, "min" }, { 1, NULL }
+        };
         size_t i = 0;
 
         while (units[i].unit && usec < 2 * units[i].usec)
                 i++;
         if (units[i].unit)
-                (void) snprintf(out, 32, "%llu %s", (unsigned long long) (usec / units[i].usec), units[i].unit);
+                (void) snprintf(out, 32, "%llu %s", (unsigned long long) (usec / units[i].usec),
+                                units[i].unit);
         else
                 (void) snprintf(out, 32, "a moment");
         return out;
 }
 
 static int row_address(FILE *out, sd_json_variant *v) {
-        const char *address = text_of(v, "address"), *error = text_of(v, "error"), *source = text_of(v, "source");
+        const char *address = text_of(v, "address"), *error = text_of(v, "error"),
+                   *source = text_of(v, "source");
         uint64_t confirmed = number_of(v, "confirmedUSec"), now = now_usec(CLOCK_REALTIME);
         char detail[256], age[32];
 
         if (!address && !error)
                 return put_row(out, strempty(text_of(v, "family")), MARK_NONE, "none", source);
-        (void) snprintf(detail, sizeof(detail), "%s%s%s, confirmed %s ago", strempty(error), error ? "; " : "", strempty(source),
-                        span(now - MIN(confirmed, now), age));
-        return put_row(out, strempty(text_of(v, "family")), error ? MARK_BAD : MARK_GOOD, address ?: "none yet",
-                       confirmed > 0 ? detail : error);
+        (void) snprintf(detail, sizeof(detail), "%s%s%s, confirmed %s ago", strempty(error),
+                        error ? "; " : "", strempty(source), span(now - MIN(confirmed, now), age));
+        return put_row(out, strempty(text_of(v, "family")), error ? MARK_BAD : MARK_GOOD,
+                       address ?: "none yet", confirmed > 0 ? detail : error);
 }
 
 static int row_host(FILE *out, sd_json_variant *v) {
         const char *health = strempty(text_of(v, "health"));
         Mark mark = streq(health, "ok") ? MARK_GOOD : streq(health, "failing") ? MARK_BAD : MARK_NONE;
 
-        return put_row(out, strempty(text_of(v, "name")), mark, streq(health, "unknown") ? "not asked yet" : health,
-                       text_of(v, "error"));
+        return put_row(out, strempty(text_of(v, "name")), mark,
+                       streq(health, "unknown") ? "not asked yet" : health, text_of(v, "error"));
 }
 
 static int row_certificate(FILE *out, sd_json_variant *v) {
         const char *state = strempty(text_of(v, "state"));
-        Mark mark = streq(state, "valid") ? MARK_GOOD : streq(state, "waiting") || streq(state, "ordering") ? MARK_NONE : MARK_BAD;
+        Mark mark = streq(state, "valid")                                 ? MARK_GOOD
+                    : streq(state, "waiting") || streq(state, "ordering") ? MARK_NONE
+                                                                          : MARK_BAD;
         uint64_t end = number_of(v, "notAfterUSec"), now = now_usec(CLOCK_REALTIME);
         char text[128], left[32];
 

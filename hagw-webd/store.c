@@ -17,7 +17,8 @@ static void note(Manager *m, const char *file, const char *what) {
         char *all;
 
         log_error("State file %s: %s. It was kept as %s.broken.", file, what, file);
-        if (asprintf(&all, "%s%s%s: %s, kept as %s.broken", strempty(m->notes), m->notes ? "; " : "", file, what, file) < 0)
+        if (asprintf(&all, "%s%s%s: %s, kept as %s.broken", strempty(m->notes), m->notes ? "; " : "", file,
+                     what, file) < 0)
                 return;
         free(m->notes);
         m->notes = all;
@@ -47,7 +48,8 @@ static void keep_copy(Manager *m, const char *file, size_t bad) {
 
         if (bad == 0)
                 return;
-        if (asprintf(&name, "%s.broken", file) < 0 || asprintf(&what, "%zu entries could not be read", bad) < 0)
+        if (asprintf(&name, "%s.broken", file) < 0 ||
+            asprintf(&what, "%zu entries could not be read", bad) < 0)
                 return;
         r = state_read(m->state_fd, file, &data, &size);
         if (r >= 0)
@@ -64,12 +66,17 @@ static int load_user(Manager *m, sd_json_variant *v) {
                 uint64_t created, login;
         } p = {};
         static const sd_json_dispatch_field fields[] = {
-                { "name", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(__typeof__(p), name), SD_JSON_MANDATORY },
-                { "hash", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(__typeof__(p), hash), SD_JSON_MANDATORY },
+                { "name", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
+                  offsetof(__typeof__(p), name), SD_JSON_MANDATORY },
+                { "hash", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
+                  offsetof(__typeof__(p), hash), SD_JSON_MANDATORY },
                 { "hosts", SD_JSON_VARIANT_ARRAY, sd_json_dispatch_strv, offsetof(__typeof__(p), hosts), 0 },
-                { "groups", SD_JSON_VARIANT_ARRAY, sd_json_dispatch_strv, offsetof(__typeof__(p), groups), 0 },
-                { "createdUSec", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint64, offsetof(__typeof__(p), created), 0 },
-                { "lastLoginUSec", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint64, offsetof(__typeof__(p), login), 0 },
+                { "groups", SD_JSON_VARIANT_ARRAY, sd_json_dispatch_strv, offsetof(__typeof__(p), groups),
+                  0 },
+                { "createdUSec", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint64,
+                  offsetof(__typeof__(p), created), 0 },
+                { "lastLoginUSec", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint64,
+                  offsetof(__typeof__(p), login), 0 },
                 {},
         };
         User *u;
@@ -106,15 +113,20 @@ static int load_session(Manager *m, sd_json_variant *v) {
                 uint64_t created, used;
         } p = {};
         static const sd_json_dispatch_field fields[] = {
-                { "hash", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(__typeof__(p), hash), SD_JSON_MANDATORY },
-                { "user", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(__typeof__(p), user), SD_JSON_MANDATORY },
-                { "host", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(__typeof__(p), host), SD_JSON_MANDATORY },
-                { "address", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(__typeof__(p), address), 0 },
-                { "userAgent", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(__typeof__(p), agent), 0 },
-                { "createdUSec", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint64, offsetof(__typeof__(p), created),
-                  SD_JSON_MANDATORY },
-                { "lastUsedUSec", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint64, offsetof(__typeof__(p), used),
-                  SD_JSON_MANDATORY },
+                { "hash", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
+                  offsetof(__typeof__(p), hash), SD_JSON_MANDATORY },
+                { "user", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
+                  offsetof(__typeof__(p), user), SD_JSON_MANDATORY },
+                { "host", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
+                  offsetof(__typeof__(p), host), SD_JSON_MANDATORY },
+                { "address", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
+                  offsetof(__typeof__(p), address), 0 },
+                { "userAgent", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
+                  offsetof(__typeof__(p), agent), 0 },
+                { "createdUSec", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint64,
+                  offsetof(__typeof__(p), created), SD_JSON_MANDATORY },
+                { "lastUsedUSec", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint64,
+                  offsetof(__typeof__(p), used), SD_JSON_MANDATORY },
                 {},
         };
         uint8_t hash[SESSION_HASH_SIZE];
@@ -128,8 +140,8 @@ static int load_session(Manager *m, sd_json_variant *v) {
                 return r;
         if (!user_find(&m->users, p.user)) /* removed meanwhile: no session, but nothing broken */
                 return 0;
-        return session_add(&m->sessions, hash, p.user, p.host, strempty(p.address), strempty(p.agent), p.created, p.used,
-                           /* ret= */ NULL);
+        return session_add(&m->sessions, hash, p.user, p.host, strempty(p.address), strempty(p.agent),
+                           p.created, p.used, /* ret= */ NULL);
 }
 
 static int load_table(Manager *m, const char *file, int (*load)(Manager *, sd_json_variant *)) {

@@ -7,8 +7,8 @@
 
 #define TARGET_MAX 4096U /* characters */
 
-/* True for a path (with query) on the same host that is safe as a Location: "/…", but neither "//…" nor "/\…", printable
- * ASCII without a backslash, and none of the pages that would only lead back here. */
+/* True for a path (with query) on the same host that is safe as a Location: "/…", but neither "//…" nor
+ * "/\…", printable ASCII without a backslash, and none of the pages that would only lead back here. */
 bool target_is_valid(const char *s);
 
 /* The target where it is valid, else "/". */
@@ -17,5 +17,6 @@ const char *target_or_root(const char *s);
 /* Does an Origin header (RFC 6454 section 7) name https at this host, on any port? host is normalized. */
 bool origin_is_host(const char *origin, const char *host);
 
-/* The target as the value of a query parameter: all but unreserved characters and "/" as %XX. NULL: no memory. */
+/* The target as the value of a query parameter: all but unreserved characters and "/" as %XX. NULL: no
+ * memory. */
 char *target_encode(const char *s);

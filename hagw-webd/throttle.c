@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The table of recent tries. Owns its entries; full, it gives up the one with the fewest tries, so that a flood of new
- * addresses does not wash out the account under attack. Pure. */
+/* The table of recent tries. Owns its entries; full, it gives up the one with the fewest tries, so that a
+ * flood of new addresses does not wash out the account under attack. Pure. */
 
 #include "throttle.h"
 
-/* What sets the kinds apart: how many tries are free (times the setting), and how long the delay may grow. */
+/* What sets the kinds apart: how many tries are free (times the setting), how long the delay may grow. */
 static const struct {
         unsigned factor;
         unsigned bits4, bits6;
@@ -65,7 +65,8 @@ static uint64_t delay_usec(ThrottleKind kind, unsigned tries, unsigned attempts)
         if (tries < allowed)
                 return 0;
         over = tries - allowed;
-        return over >= 20 ? kinds[kind].delay_max_usec : MIN(USEC_PER_SEC << over, kinds[kind].delay_max_usec);
+        return over >= 20 ? kinds[kind].delay_max_usec
+                          : MIN(USEC_PER_SEC << over, kinds[kind].delay_max_usec);
 }
 
 /* A free entry, or the one that is missed least. */
@@ -78,7 +79,8 @@ static ThrottleEntry *entry_new(Throttle *t, uint64_t now_usec) {
                 ThrottleEntry *e = t->entries + i;
                 if (forgotten(e, now_usec))
                         return e;
-                if (e->tries < victim->tries || (e->tries == victim->tries && e->last_usec < victim->last_usec))
+                if (e->tries < victim->tries ||
+                    (e->tries == victim->tries && e->last_usec < victim->last_usec))
                         victim = e;
         }
         return victim;
@@ -111,7 +113,8 @@ void throttle_forgive(Throttle *t, const ThrottleTry *try) {
                 ThrottleEntry *e = find(t, k, try);
                 if (!e)
                         continue;
-                /* Somebody with one account must not open the way for guesses at others from a whole network. */
+                /* Somebody with one account must not open the way for guesses at others from a whole
+                 * network. */
                 e->tries = k == THROTTLE_NETWORK && e->tries > 0 ? e->tries - 1 : 0;
                 if (e->tries == 0)
                         e->until_usec = 0;

@@ -4,9 +4,9 @@
 #include "cidr.h"
 #include "macro.h"
 
-/* Slows down guessing: per account, and per address and the network around it. Every try is charged before its password
- * is looked at, so that many tries at once count too; a right password takes the charge back. Times are CLOCK_MONOTONIC
- * in usec, given by the caller. Pure. */
+/* Slows down guessing: per account, and per address and the network around it. Every try is charged before
+ * its password is looked at, so that many tries at once count too; a right password takes the charge back.
+ * Times are CLOCK_MONOTONIC in usec, given by the caller. Pure. */
 
 #define THROTTLE_ENTRIES_MAX 2048U
 #define THROTTLE_NAME_MAX 64U /* bytes of an account's name that count */
@@ -35,7 +35,8 @@ typedef struct Throttle {
 typedef struct ThrottleTry {
         const char *account;
         IpAddress address;
-        /* The account's owner is known to come from this address: strangers' tries at the account do not slow them. */
+        /* The account's owner is known to come from this address: strangers' tries at the account do not
+         * slow them. */
         bool trusted;
 } ThrottleTry;
 

@@ -30,15 +30,15 @@ int token_new(char *out) {
 
 bool token_is_well_formed(const char *s) {
         return strlen(s) == TOKEN_LENGTH &&
-                strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") == TOKEN_LENGTH;
+               strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") == TOKEN_LENGTH;
 }
 
 int token_hash(const char *token, uint8_t ret[static TOKEN_HASH_SIZE]) {
         return gnutls_hash_fast(GNUTLS_DIG_SHA256, token, strlen(token), ret) < 0 ? -EIO : 0;
 }
 
-int token_seal(const uint8_t key[static TOKEN_KEY_SIZE], const char *purpose, const char *host, const char *cookie,
-               char *out) {
+int token_seal(const uint8_t key[static TOKEN_KEY_SIZE], const char *purpose, const char *host,
+               const char *cookie, char *out) {
         const char *parts[] = { purpose, host, cookie };
         uint8_t mac[TOKEN_HASH_SIZE];
         gnutls_hmac_hd_t h;
@@ -57,7 +57,8 @@ bool token_seal_fits(const uint8_t key[static TOKEN_KEY_SIZE], const char *purpo
                      const char *cookie, const char *seal) {
         char expected[TOKEN_LENGTH + 1];
 
-        if (!cookie || !seal || strlen(seal) != TOKEN_LENGTH || token_seal(key, purpose, host, cookie, expected) < 0)
+        if (!cookie || !seal || strlen(seal) != TOKEN_LENGTH ||
+            token_seal(key, purpose, host, cookie, expected) < 0)
                 return false;
         return gnutls_memcmp(seal, expected, TOKEN_LENGTH) == 0;
 }

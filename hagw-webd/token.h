@@ -17,10 +17,10 @@ bool token_is_well_formed(const char *s);
 /* SHA-256 of a token's text. */
 int token_hash(const char *token, uint8_t ret[static TOKEN_HASH_SIZE]);
 
-/* The proof that a form was ours: HMAC-SHA-256 over what it is for, the host, and the cookie it goes with, cut to 128 bits.
- * out has room for TOKEN_LENGTH + 1. */
-int token_seal(const uint8_t key[static TOKEN_KEY_SIZE], const char *purpose, const char *host, const char *cookie,
-               char *out);
+/* The proof that a form was ours: HMAC-SHA-256 over what it is for, the host, and the cookie it goes with,
+ * cut to 128 bits. out has room for TOKEN_LENGTH + 1. */
+int token_seal(const uint8_t key[static TOKEN_KEY_SIZE], const char *purpose, const char *host,
+               const char *cookie, char *out);
 /* The same compared with what came back, in constant time. NULL never fits. */
 bool token_seal_fits(const uint8_t key[static TOKEN_KEY_SIZE], const char *purpose, const char *host,
                      const char *cookie, const char *seal);

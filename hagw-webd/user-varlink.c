@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Users over varlink. A change is stored before it is answered, and undone where it could not be stored; calls that carry
- * a password are answered when its hash is made. Main thread only. */
+/* Users over varlink. A change is stored before it is answered, and undone where it could not be stored;
+ * calls that carry a password are answered when its hash is made. Main thread only. */
 
 #include "log.h"
 #include "store.h"
@@ -35,7 +35,8 @@ static int error_name(sd_varlink *link, const char *error, const char *name) {
 }
 
 static int error_full(sd_varlink *link) {
-        return sd_varlink_errorbo(link, ERROR("Full"), SD_JSON_BUILD_PAIR("what", SD_JSON_BUILD_STRING("users")),
+        return sd_varlink_errorbo(link, ERROR("Full"),
+                                  SD_JSON_BUILD_PAIR("what", SD_JSON_BUILD_STRING("users")),
                                   SD_JSON_BUILD_PAIR("limit", SD_JSON_BUILD_UNSIGNED(USERS_MAX)));
 }
 
@@ -103,8 +104,8 @@ static void on_hash(int result, const char *hash, void *userdata) {
 }
 
 /* Takes hosts and groups over, also where it fails. */
-static int change_begin(Manager *m, sd_varlink *link, const char *name, const char *password, bool add, char **hosts,
-                        char **groups) {
+static int change_begin(Manager *m, sd_varlink *link, const char *name, const char *password, bool add,
+                        char **hosts, char **groups) {
         _cleanup_(change_freep) Change *c = calloc(1, sizeof(*c));
         int r;
 
@@ -139,9 +140,13 @@ static int check_password(sd_varlink *link, const char *password) {
 }
 
 static int check_lists(sd_varlink *link, char **hosts, char **groups) {
-        const char *field = user_hosts_check(hosts) < 0 ? "hosts" : user_groups_check(groups) < 0 ? "groups" : NULL;
+        const char *field = user_hosts_check(hosts) < 0     ? "hosts"
+                            : user_groups_check(groups) < 0 ? "groups"
+                                                            : NULL;
 
-        return field ? sd_varlink_errorbo(link, ERROR("BadList"), SD_JSON_BUILD_PAIR("field", SD_JSON_BUILD_STRING(field))) : 0;
+        return field ? sd_varlink_errorbo(link, ERROR("BadList"),
+                                          SD_JSON_BUILD_PAIR("field", SD_JSON_BUILD_STRING(field)))
+                     : 0;
 }
 
 typedef struct UserParameters {
@@ -149,17 +154,23 @@ typedef struct UserParameters {
         char **hosts, **groups;
 } UserParameters;
 
-#define NAME_FIELD \
-        { "name", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(UserParameters, name), SD_JSON_MANDATORY }
-#define PASSWORD_FIELD                                                                                  \
-        { "password", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(UserParameters, password), \
+#define NAME_FIELD                                                                                       \
+        { "name", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(UserParameters, name), \
           SD_JSON_MANDATORY }
+#define PASSWORD_FIELD                                                       \
+        { "password", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, \
+          offsetof(UserParameters, password), SD_JSON_MANDATORY }
 #define LIST_FIELD(field, flags) \
         { #field, SD_JSON_VARIANT_ARRAY, sd_json_dispatch_strv, offsetof(UserParameters, field), flags }
 
-int vl_method_add_user(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags, void *userdata) {
+int vl_method_add_user(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                       void *userdata) {
         static const sd_json_dispatch_field table[] = {
-                NAME_FIELD, PASSWORD_FIELD, LIST_FIELD(hosts, SD_JSON_MANDATORY), LIST_FIELD(groups, SD_JSON_MANDATORY), {},
+                NAME_FIELD,
+                PASSWORD_FIELD,
+                LIST_FIELD(hosts, SD_JSON_MANDATORY),
+                LIST_FIELD(groups, SD_JSON_MANDATORY),
+                {},
         };
         UserParameters p = {};
         Manager *m = userdata;
@@ -187,7 +198,8 @@ int vl_method_add_user(sd_varlink *link, sd_json_variant *parameters, sd_varlink
         return change_begin(m, link, p.name, p.password, /* add= */ true, TAKE_PTR(hosts), TAKE_PTR(groups));
 }
 
-int vl_method_set_password(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags, void *userdata) {
+int vl_method_set_password(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                           void *userdata) {
         static const sd_json_dispatch_field table[] = { NAME_FIELD, PASSWORD_FIELD, {} };
         UserParameters p = {};
         Manager *m = userdata;
@@ -205,7 +217,8 @@ int vl_method_set_password(sd_varlink *link, sd_json_variant *parameters, sd_var
         r = check_password(link, p.password);
         if (r != 0)
                 return r;
-        return change_begin(m, link, p.name, p.password, /* add= */ false, /* hosts= */ NULL, /* groups= */ NULL);
+        return change_begin(m, link, p.name, p.password, /* add= */ false, /* hosts= */ NULL,
+                            /* groups= */ NULL);
 }
 
 static void swap_lists(char ***a, char ***b) {
@@ -214,7 +227,8 @@ static void swap_lists(char ***a, char ***b) {
         *b = t;
 }
 
-int vl_method_set_user(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags, void *userdata) {
+int vl_method_set_user(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                       void *userdata) {
         static const sd_json_dispatch_field table[] = {
                 NAME_FIELD, LIST_FIELD(hosts, SD_JSON_NULLABLE), LIST_FIELD(groups, SD_JSON_NULLABLE), {},
         };
@@ -256,7 +270,8 @@ int vl_method_set_user(sd_varlink *link, sd_json_variant *parameters, sd_varlink
         return sd_varlink_reply(link, NULL);
 }
 
-int vl_method_remove_user(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags, void *userdata) {
+int vl_method_remove_user(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                          void *userdata) {
         static const sd_json_dispatch_field table[] = { NAME_FIELD, {} };
         UserParameters p = {};
         Manager *m = userdata;
@@ -295,7 +310,8 @@ static int append_user(sd_json_variant **v, const User *u) {
                                              SD_JSON_BUILD_UNSIGNED(u->last_login_usec)));
 }
 
-int vl_method_list_users(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags, void *userdata) {
+int vl_method_list_users(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                         void *userdata) {
         static const sd_json_dispatch_field nothing[] = { {} };
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         Manager *m = userdata;

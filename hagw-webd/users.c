@@ -104,8 +104,8 @@ User *user_find(const UserTable *t, const char *name) {
         return NULL;
 }
 
-int user_add(UserTable *t, const char *name, const char *hash, char **hosts, char **groups, uint64_t created_usec,
-             User **ret) {
+int user_add(UserTable *t, const char *name, const char *hash, char **hosts, char **groups,
+             uint64_t created_usec, User **ret) {
         _cleanup_(user_freep) User *u = NULL;
 
         if (user_find(t, name))
@@ -156,7 +156,8 @@ bool user_may_reach(const User *u, const ConfHost *conf, const char *host) {
 
         if (!conf || !user_lists_host(u, host))
                 return false;
-        open = (!conf->access.users || !conf->access.users[0]) && (!conf->access.groups || !conf->access.groups[0]);
+        open = (!conf->access.users || !conf->access.users[0]) &&
+               (!conf->access.groups || !conf->access.groups[0]);
         if (open || list_contains(conf->access.users, u->name))
                 return true;
         for (char **g = conf->access.groups; g && *g; g++)

@@ -26,8 +26,8 @@ typedef struct UserTable {
 
 /* 1–64 of a–z, 0–9, ".", "-", "_", "@". */
 bool user_name_is_valid(const char *name);
-/* What a person typed as a name, without the spaces and capitals that phones add. out has room for USER_NAME_MAX + 1; what
- * cannot be a name becomes "". */
+/* What a person typed as a name, without the spaces and capitals that phones add. out has room for
+ * USER_NAME_MAX + 1; what cannot be a name becomes "". */
 void user_name_from_typed(const char *typed, char *out);
 /* Every element "*", a host name or a pattern; normalizes in place. -EINVAL, -E2BIG. */
 int user_hosts_check(char **hosts);
@@ -38,12 +38,13 @@ const char *user_password_problem(const char *password);
 
 User *user_find(const UserTable *t, const char *name);
 /* Takes over hosts and groups on success. -EEXIST, -E2BIG, -ENOMEM. */
-int user_add(UserTable *t, const char *name, const char *hash, char **hosts, char **groups, uint64_t created_usec,
-             User **ret);
+int user_add(UserTable *t, const char *name, const char *hash, char **hosts, char **groups,
+             uint64_t created_usec, User **ret);
 void user_remove(UserTable *t, User *u);
 void user_table_done(UserTable *t);
 
-/* May the user pass at this host? conf: the host's own list, NULL where the host is not configured. host: normalized. */
+/* May the user pass at this host? conf: the host's own list, NULL where the host is not configured. host:
+ * normalized. */
 bool user_may_reach(const User *u, const ConfHost *conf, const char *host);
 
 /* Lists of strings, NULL-ended. */

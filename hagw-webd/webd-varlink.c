@@ -12,7 +12,8 @@
 
 static const sd_json_dispatch_field nothing[] = { {} };
 
-static int check_session(Manager *m, const char *cookie, const char *host, const char *address, Session **ret) {
+static int check_session(Manager *m, const char *cookie, const char *host, const char *address,
+                         Session **ret) {
         char name[HOSTNAME_MAX + 1];
         IpAddress a;
         Session *s;
@@ -35,12 +36,14 @@ static int check_session(Manager *m, const char *cookie, const char *host, const
         return 0;
 }
 
-static int vl_method_check_session(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                                   void *userdata) {
+static int vl_method_check_session(sd_varlink *link, sd_json_variant *parameters,
+                                   sd_varlink_method_flags_t flags, void *userdata) {
         static const sd_json_dispatch_field table[] = {
                 { "cookie", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 0, SD_JSON_MANDATORY },
-                { "host", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, sizeof(char *), SD_JSON_MANDATORY },
-                { "address", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 2 * sizeof(char *), SD_JSON_MANDATORY },
+                { "host", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, sizeof(char *),
+                  SD_JSON_MANDATORY },
+                { "address", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 2 * sizeof(char *),
+                  SD_JSON_MANDATORY },
                 {},
         };
         const char *p[3] = {};
@@ -64,12 +67,12 @@ static int vl_method_check_session(sd_varlink *link, sd_json_variant *parameters
                 link, SD_JSON_BUILD_PAIR("user", SD_JSON_BUILD_STRING(s->user)),
                 SD_JSON_BUILD_PAIR("sessionId", SD_JSON_BUILD_STRING(s->id)),
                 SD_JSON_BUILD_PAIR("allowed", SD_JSON_BUILD_BOOLEAN(manager_may_pass(m, s))),
-                SD_JSON_BUILD_PAIR("validUSec",
-                                   SD_JSON_BUILD_UNSIGNED(session_valid_usec(&m->sessions, s, now_usec(CLOCK_REALTIME)))));
+                SD_JSON_BUILD_PAIR("validUSec", SD_JSON_BUILD_UNSIGNED(session_valid_usec(
+                                                        &m->sessions, s, now_usec(CLOCK_REALTIME)))));
 }
 
-static int vl_method_watch_revocations(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                                       void *userdata) {
+static int vl_method_watch_revocations(sd_varlink *link, sd_json_variant *parameters,
+                                       sd_varlink_method_flags_t flags, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *first = NULL;
         Manager *m = userdata;
         int r;
@@ -100,8 +103,8 @@ static int append_session(sd_json_variant **v, const SessionTable *t, const Sess
                 SD_JSON_BUILD_PAIR("expiresUSec", SD_JSON_BUILD_UNSIGNED(session_expires_usec(t, s))));
 }
 
-static int vl_method_list_sessions(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                                   void *userdata) {
+static int vl_method_list_sessions(sd_varlink *link, sd_json_variant *parameters,
+                                   sd_varlink_method_flags_t flags, void *userdata) {
         static const sd_json_dispatch_field table[] = {
                 { "user", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 0, SD_JSON_NULLABLE }, {},
         };
@@ -117,7 +120,8 @@ static int vl_method_list_sessions(sd_varlink *link, sd_json_variant *parameters
         if (r != 0)
                 return r;
         if (user && !user_find(&m->users, user))
-                return sd_varlink_errorbo(link, ERROR("NoSuchUser"), SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(user)));
+                return sd_varlink_errorbo(link, ERROR("NoSuchUser"),
+                                          SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(user)));
         if (session_prune(&m->sessions, now_usec(CLOCK_REALTIME)) > 0)
                 manager_update_status(m);
         r = sd_json_variant_new_array(&v, NULL, 0);
@@ -129,11 +133,12 @@ static int vl_method_list_sessions(sd_varlink *link, sd_json_variant *parameters
         return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("sessions", SD_JSON_BUILD_VARIANT(v)));
 }
 
-static int vl_method_revoke_session(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                                    void *userdata) {
+static int vl_method_revoke_session(sd_varlink *link, sd_json_variant *parameters,
+                                    sd_varlink_method_flags_t flags, void *userdata) {
         static const sd_json_dispatch_field table[] = {
                 { "id", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 0, SD_JSON_NULLABLE },
-                { "user", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, sizeof(char *), SD_JSON_NULLABLE },
+                { "user", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, sizeof(char *),
+                  SD_JSON_NULLABLE },
                 {},
         };
         const char *p[2] = {};
@@ -163,11 +168,12 @@ static int vl_method_revoke_session(sd_varlink *link, sd_json_variant *parameter
         return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("revoked", SD_JSON_BUILD_UNSIGNED(n)));
 }
 
-static int vl_method_publish_challenge(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                                       void *userdata) {
+static int vl_method_publish_challenge(sd_varlink *link, sd_json_variant *parameters,
+                                       sd_varlink_method_flags_t flags, void *userdata) {
         static const sd_json_dispatch_field table[] = {
                 { "token", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 0, SD_JSON_MANDATORY },
-                { "keyAuthorization", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, sizeof(char *), SD_JSON_MANDATORY },
+                { "keyAuthorization", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, sizeof(char *),
+                  SD_JSON_MANDATORY },
                 {},
         };
         const char *p[2] = {};
@@ -182,17 +188,19 @@ static int vl_method_publish_challenge(sd_varlink *link, sd_json_variant *parame
                 return r;
         r = challenge_publish(&m->challenges, p[0], p[1], now_usec(CLOCK_MONOTONIC));
         if (r == -EINVAL)
-                return sd_varlink_errorbo(link, ERROR("BadChallenge"), SD_JSON_BUILD_PAIR("token", SD_JSON_BUILD_STRING(p[0])));
+                return sd_varlink_errorbo(link, ERROR("BadChallenge"),
+                                          SD_JSON_BUILD_PAIR("token", SD_JSON_BUILD_STRING(p[0])));
         if (r == -E2BIG)
-                return sd_varlink_errorbo(link, ERROR("Full"), SD_JSON_BUILD_PAIR("what", SD_JSON_BUILD_STRING("challenges")),
-                                          SD_JSON_BUILD_PAIR("limit", SD_JSON_BUILD_UNSIGNED(CHALLENGES_MAX)));
+                return sd_varlink_errorbo(
+                        link, ERROR("Full"), SD_JSON_BUILD_PAIR("what", SD_JSON_BUILD_STRING("challenges")),
+                        SD_JSON_BUILD_PAIR("limit", SD_JSON_BUILD_UNSIGNED(CHALLENGES_MAX)));
         if (r < 0)
                 return sd_varlink_error_errno(link, r);
         return sd_varlink_reply(link, NULL);
 }
 
-static int vl_method_withdraw_challenge(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                                        void *userdata) {
+static int vl_method_withdraw_challenge(sd_varlink *link, sd_json_variant *parameters,
+                                        sd_varlink_method_flags_t flags, void *userdata) {
         static const sd_json_dispatch_field table[] = {
                 { "token", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 0, SD_JSON_MANDATORY }, {},
         };

@@ -9,7 +9,8 @@
 int main(int argc, char *argv[]) {
         const DaemonSpec spec = {
                 .name = "hagw-webd",
-                .description = "The pages of the Home Assistant Gateway: login, status, metrics, HTTP-01 answers.",
+                .description =
+                        "The pages of the Home Assistant Gateway: login, status, metrics, HTTP-01 answers.",
                 .interface = &vl_interface_io_hagw_Web,
                 .methods = webd_methods,
                 .start = manager_new,

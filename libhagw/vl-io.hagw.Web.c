@@ -13,24 +13,25 @@
 
 static SD_VARLINK_DEFINE_STRUCT_TYPE(
         User, STRING(name),
-        SD_VARLINK_FIELD_COMMENT("Host names, \"*.DOMAIN\" or \"*\": what the user may reach"), STRINGS(hosts),
-        SD_VARLINK_FIELD_COMMENT("Names that hosts may list"), STRINGS(groups),
+        SD_VARLINK_FIELD_COMMENT("Host names, \"*.DOMAIN\" or \"*\": what the user may reach"),
+        STRINGS(hosts), SD_VARLINK_FIELD_COMMENT("Names that hosts may list"), STRINGS(groups),
         SD_VARLINK_FIELD_COMMENT("CLOCK_REALTIME, as all times here"), INT(createdUSec),
         SD_VARLINK_DEFINE_FIELD(lastLoginUSec, SD_VARLINK_INT, SD_VARLINK_NULLABLE));
 
 static SD_VARLINK_DEFINE_STRUCT_TYPE(
         Session,
-        SD_VARLINK_FIELD_COMMENT("First 8 characters of the id's hash: enough to name it, nothing to steal"), STRING(id),
-        STRING(user),
-        SD_VARLINK_FIELD_COMMENT("A session is good at the host it was made at, and nowhere else"), STRING(host),
-        SD_VARLINK_FIELD_COMMENT("Where it was last used from"), STRING(address),
+        SD_VARLINK_FIELD_COMMENT("First 8 characters of the id's hash: enough to name it, nothing to steal"),
+        STRING(id), STRING(user),
+        SD_VARLINK_FIELD_COMMENT("A session is good at the host it was made at, and nowhere else"),
+        STRING(host), SD_VARLINK_FIELD_COMMENT("Where it was last used from"), STRING(address),
         STRING(userAgent), INT(createdUSec), INT(lastUsedUSec), INT(expiresUSec));
 
 static SD_VARLINK_DEFINE_METHOD(ListUsers, SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(users, User, SD_VARLINK_ARRAY));
 
-static SD_VARLINK_DEFINE_METHOD(
-        AddUser, SD_VARLINK_FIELD_COMMENT("1–64 of a–z, 0–9, \".\", \"-\", \"_\", \"@\""), IN(name),
-        SD_VARLINK_FIELD_COMMENT("8 to 511 bytes of UTF-8"), IN(password), IN_STRINGS(hosts, 0), IN_STRINGS(groups, 0));
+static SD_VARLINK_DEFINE_METHOD(AddUser,
+                                SD_VARLINK_FIELD_COMMENT("1–64 of a–z, 0–9, \".\", \"-\", \"_\", \"@\""),
+                                IN(name), SD_VARLINK_FIELD_COMMENT("8 to 511 bytes of UTF-8"), IN(password),
+                                IN_STRINGS(hosts, 0), IN_STRINGS(groups, 0));
 
 static SD_VARLINK_DEFINE_METHOD(SetPassword, IN(name), IN(password));
 
@@ -41,13 +42,16 @@ static SD_VARLINK_DEFINE_METHOD(RemoveUser, IN(name));
 
 static SD_VARLINK_DEFINE_METHOD(
         CheckSession, IN(cookie), SD_VARLINK_FIELD_COMMENT("The requested host name, lower case"), IN(host),
-        SD_VARLINK_FIELD_COMMENT("The visitor's"), IN(address), SD_VARLINK_DEFINE_OUTPUT(user, SD_VARLINK_STRING, 0),
-        SD_VARLINK_DEFINE_OUTPUT(sessionId, SD_VARLINK_STRING, 0), SD_VARLINK_DEFINE_OUTPUT(allowed, SD_VARLINK_BOOL, 0),
+        SD_VARLINK_FIELD_COMMENT("The visitor's"), IN(address),
+        SD_VARLINK_DEFINE_OUTPUT(user, SD_VARLINK_STRING, 0),
+        SD_VARLINK_DEFINE_OUTPUT(sessionId, SD_VARLINK_STRING, 0),
+        SD_VARLINK_DEFINE_OUTPUT(allowed, SD_VARLINK_BOOL, 0),
         SD_VARLINK_FIELD_COMMENT("How long (relative) the answer may be kept before asking again"),
         SD_VARLINK_DEFINE_OUTPUT(validUSec, SD_VARLINK_INT, 0));
 
 static SD_VARLINK_DEFINE_METHOD_FULL(WatchRevocations, SD_VARLINK_REQUIRES_MORE,
-                                     SD_VARLINK_DEFINE_OUTPUT(sessionIds, SD_VARLINK_STRING, SD_VARLINK_ARRAY));
+                                     SD_VARLINK_DEFINE_OUTPUT(sessionIds, SD_VARLINK_STRING,
+                                                              SD_VARLINK_ARRAY));
 
 static SD_VARLINK_DEFINE_METHOD(ListSessions, IN_MAYBE(user),
                                 SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(sessions, Session, SD_VARLINK_ARRAY));
@@ -72,26 +76,30 @@ SD_VARLINK_DEFINE_INTERFACE(
         io_hagw_Web, "io.hagw.Web",
         SD_VARLINK_INTERFACE_COMMENT("The pages' process: users, login sessions and HTTP-01 answers."),
         SD_VARLINK_SYMBOL_COMMENT("A person who may log in"), &vl_type_User,
-        SD_VARLINK_SYMBOL_COMMENT("A login"), &vl_type_Session,
-        &vl_method_ListUsers,
-        SD_VARLINK_SYMBOL_COMMENT("Root only, like all methods about users and sessions."), &vl_method_AddUser,
-        SD_VARLINK_SYMBOL_COMMENT("Ends the user's sessions."), &vl_method_SetPassword,
+        SD_VARLINK_SYMBOL_COMMENT("A login"), &vl_type_Session, &vl_method_ListUsers,
+        SD_VARLINK_SYMBOL_COMMENT("Root only, like all methods about users and sessions."),
+        &vl_method_AddUser, SD_VARLINK_SYMBOL_COMMENT("Ends the user's sessions."), &vl_method_SetPassword,
         SD_VARLINK_SYMBOL_COMMENT("Null leaves as it is."), &vl_method_SetUser,
         SD_VARLINK_SYMBOL_COMMENT("Ends the user's sessions."), &vl_method_RemoveUser,
-        SD_VARLINK_SYMBOL_COMMENT("Is this cookie value a live session that may reach the host? hagw-proxyd only. Renews the "
-                                  "rolling lifetime."),
+        SD_VARLINK_SYMBOL_COMMENT(
+                "Is this cookie value a live session that may reach the host? hagw-proxyd only. Renews the "
+                "rolling lifetime."),
         &vl_method_CheckSession,
-        SD_VARLINK_SYMBOL_COMMENT("Streams the (public) ids of sessions that ended, or about which must be asked again because "
-                                  "rights changed; the first message has an empty list. After a reconnect, forget every "
-                                  "cached answer. hagw-proxyd only."),
+        SD_VARLINK_SYMBOL_COMMENT(
+                "Streams the (public) ids of sessions that ended, or about which must be asked again "
+                "because "
+                "rights changed; the first message has an empty list. After a reconnect, forget every "
+                "cached answer. hagw-proxyd only."),
         &vl_method_WatchRevocations, &vl_method_ListSessions,
         SD_VARLINK_SYMBOL_COMMENT("By public id, or all of a user's."), &vl_method_RevokeSession,
-        SD_VARLINK_SYMBOL_COMMENT("What GET /.well-known/acme-challenge/TOKEN answers (RFC 8555 section 8.3), for an hour at "
-                                  "most. hagw-acmed only."),
-        &vl_method_PublishChallenge, &vl_method_WithdrawChallenge,
-        &vl_error_NoSuchUser, &vl_error_UserExists, &vl_error_BadUserName, &vl_error_BadPassword,
-        SD_VARLINK_SYMBOL_COMMENT("Hosts or groups that are none, or too many"), &vl_error_BadList, &vl_error_NoSuchSession,
+        SD_VARLINK_SYMBOL_COMMENT(
+                "What GET /.well-known/acme-challenge/TOKEN answers (RFC 8555 section 8.3), for an hour at "
+                "most. hagw-acmed only."),
+        &vl_method_PublishChallenge, &vl_method_WithdrawChallenge, &vl_error_NoSuchUser,
+        &vl_error_UserExists, &vl_error_BadUserName, &vl_error_BadPassword,
+        SD_VARLINK_SYMBOL_COMMENT("Hosts or groups that are none, or too many"), &vl_error_BadList,
+        &vl_error_NoSuchSession,
         SD_VARLINK_SYMBOL_COMMENT("A token or key authorization that RFC 8555 section 8.3 does not allow"),
         &vl_error_BadChallenge,
-        SD_VARLINK_SYMBOL_COMMENT("Too many passwords are being hashed; try again in a moment"), &vl_error_Busy,
-        &vl_error_Full);
+        SD_VARLINK_SYMBOL_COMMENT("Too many passwords are being hashed; try again in a moment"),
+        &vl_error_Busy, &vl_error_Full);

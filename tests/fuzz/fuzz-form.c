@@ -16,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 return 0;
         assert(f.n <= FORM_FIELDS_MAX);
         for (size_t i = 0; i < f.n; i++)
-                assert(form_get(&f, f.fields[i].name) == f.fields[i].value && strlen(f.fields[i].value) <= size);
+                assert(form_get(&f, f.fields[i].name) == f.fields[i].value &&
+                       strlen(f.fields[i].value) <= size);
         assert(*target_or_root(form_get(&f, "return")) == '/');
         return 0;
 }

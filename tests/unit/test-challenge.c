@@ -27,8 +27,9 @@ static void test_publish(void **state) {
 
 static void test_refused(void **state) {
         static const char *const rows[][2] = {
-                { "", ".t" }, { "a", "a" }, { "a", "a." }, { "a", "b.t" }, { "a", "a.t\n" }, { "a/../b", "a/../b.t" },
-                { "a", "a.<script>" }, { "a", "" }, { "a b", "a b.t" },
+                { "", ".t" },          { "a", "a" },     { "a", "a." },
+                { "a", "b.t" },        { "a", "a.t\n" }, { "a/../b", "a/../b.t" },
+                { "a", "a.<script>" }, { "a", "" },      { "a b", "a b.t" },
         };
         ChallengeTable t = {};
         char token[CHALLENGE_TOKEN_MAX + 2], answer[CHALLENGE_TOKEN_MAX + 8];

@@ -26,7 +26,8 @@ static void test_fields(void **state) {
 }
 
 static void test_broken(void **state) {
-        static const char *const texts[] = { "a=%", "a=%4", "a=%zz", "a=%00", "%00=a", "a=1&a=2", "a=1&%61=2", "a=1&b=%1" };
+        static const char *const texts[] = { "a=%",   "a=%4",    "a=%zz",     "a=%00",
+                                             "%00=a", "a=1&a=2", "a=1&%61=2", "a=1&b=%1" };
         char body[256];
         Form f;
 

@@ -65,7 +65,8 @@ static void test_queue(void **state) {
         assert_true(sd_event_new(&event) >= 0);
         assert_int_equal(hash_pool_new(&p, event), 0);
         /* Faster than any machine hashes: the queue fills up, and a new password still finds a place. */
-        while (taken < HASH_THREADS + HASH_QUEUE_MAX + 4 && hash_verify(p, "x", NULL, on_done, &results[taken]) == 0)
+        while (taken < HASH_THREADS + HASH_QUEUE_MAX + 4 &&
+               hash_verify(p, "x", NULL, on_done, &results[taken]) == 0)
                 taken++;
         assert_in_range(taken, HASH_QUEUE_MAX, HASH_THREADS + HASH_QUEUE_MAX + 3);
         assert_int_equal(hash_verify(p, "x", NULL, on_done, &results[taken]), -EAGAIN);

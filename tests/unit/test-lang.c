@@ -23,7 +23,8 @@ static void test_complete(void **state) {
                         if (!l->texts[t] || !*l->texts[t])
                                 fail_msg("%s has no text for %s", l->code, text_name(t));
                         if (places(l->texts[t]) != places(languages[0].texts[t]))
-                                fail_msg("%s names other values than %s in %s", l->code, languages[0].code, text_name(t));
+                                fail_msg("%s names other values than %s in %s", l->code, languages[0].code,
+                                         text_name(t));
                 }
         assert_true(n >= 3);
 }

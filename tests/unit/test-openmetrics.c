@@ -8,8 +8,13 @@
 static void test_text(void **state) {
         const Figure figures[] = {
                 { .name = "up", .help = "Whether it answers", .daemon = "dnsd", .value = 1 },
-                { .name = "queries", .help = "Questions\nand \\ more", .daemon = "dnsd", .counter = true, .value = 12345678901,
-                  .labels = { "type", "\"A\"\n\\" }, .n_labels = 1 },
+                { .name = "queries",
+                  .help = "Questions\nand \\ more",
+                  .daemon = "dnsd",
+                  .counter = true,
+                  .value = 12345678901,
+                  .labels = { "type", "\"A\"\n\\" },
+                  .n_labels = 1 },
                 { .name = "up", .help = "ignored", .daemon = "netd", .value = 0 },
                 { .name = "queries", .help = "of another type", .daemon = "netd", .value = 5 },
                 { .name = "age", .help = "h", .value = 0.25 },

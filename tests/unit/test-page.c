@@ -6,7 +6,9 @@
 #define EVIL "<script>\"'&"
 #define EVIL_ESCAPED "&lt;script&gt;&quot;&#39;&amp;"
 
-static const PageValue values[] = { { "evil", EVIL }, { "host", EVIL }, { "empty", "" }, { "none", NULL }, {} };
+static const PageValue values[] = {
+        { "evil", EVIL }, { "host", EVIL }, { "empty", "" }, { "none", NULL }, {}
+};
 
 static void expect(const char *template, const char *expected) {
         _cleanup_free_ char *s = NULL;
@@ -35,8 +37,12 @@ static void test_mistakes(void **state) {
                 const char *template;
                 int error;
         } rows[] = {
-                { "{{unknown}}", -ENOKEY }, { "{{@unknown}}", -ENOKEY },     { "{{?unknown}}{{/unknown}}", -ENOKEY },
-                { "{{evil", -EBADMSG },     { "{{?evil}}never", -EBADMSG }, { "{{{evil}}", -EBADMSG },
+                { "{{unknown}}", -ENOKEY },
+                { "{{@unknown}}", -ENOKEY },
+                { "{{?unknown}}{{/unknown}}", -ENOKEY },
+                { "{{evil", -EBADMSG },
+                { "{{?evil}}never", -EBADMSG },
+                { "{{{evil}}", -EBADMSG },
                 { "{{", -EBADMSG },
         };
 
@@ -57,16 +63,19 @@ static void test_limit(void **state) {
         free(big);
 }
 
-/* Every template, in every language: each key it names exists, and nothing that a visitor types comes out as HTML. */
+/* Every template, in every language: each key it names exists, and nothing that a visitor types comes out as
+ * HTML. */
 static void test_templates(void **state) {
         static const char *const templates[] = {
                 page_heading, page_layout, page_login, page_logout, page_message, page_row, page_status,
         };
         const PageValue all[] = {
-                { "host", EVIL }, { "user", EVIL }, { "token", EVIL }, { "return", EVIL }, { "error", "e" }, { "language", EVIL },
-                { "title", "t" }, { "style", "s" }, { "body", "b" }, { "wide", "w" }, { "text", "x" }, { "button", "b" },
-                { "href", EVIL }, { "link", "l" }, { "version", EVIL }, { "notes", EVIL }, { "rows", "r" }, { "name", EVIL },
-                { "class", EVIL }, { "mark", EVIL }, { "state", EVIL }, { "detail", EVIL }, { "seconds", EVIL }, {},
+                { "host", EVIL },  { "user", EVIL },     { "token", EVIL },   { "return", EVIL },
+                { "error", "e" },  { "language", EVIL }, { "title", "t" },    { "style", "s" },
+                { "body", "b" },   { "wide", "w" },      { "text", "x" },     { "button", "b" },
+                { "href", EVIL },  { "link", "l" },      { "version", EVIL }, { "notes", EVIL },
+                { "rows", "r" },   { "name", EVIL },     { "class", EVIL },   { "mark", EVIL },
+                { "state", EVIL }, { "detail", EVIL },   { "seconds", EVIL }, {},
         };
 
         for (const Language *l = languages; l->code; l++) {

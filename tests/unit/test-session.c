@@ -16,14 +16,17 @@ static void on_end(const Session *s, void *userdata) {
 
 static SessionTable table(void) {
         n_ended = 0;
-        return (SessionTable) { .idle_usec = 10 * USEC_PER_DAY, .absolute_usec = 30 * USEC_PER_DAY, .on_end = on_end };
+        return (SessionTable) { .idle_usec = 10 * USEC_PER_DAY,
+                                .absolute_usec = 30 * USEC_PER_DAY,
+                                .on_end = on_end };
 }
 
 static Session *add(SessionTable *t, unsigned number, const char *user, uint64_t now) {
         uint8_t hash[SESSION_HASH_SIZE] = { (uint8_t) (number >> 8), (uint8_t) number };
         Session *s = NULL;
 
-        assert_int_equal(session_add(t, hash, user, "ha.example.com", "192.0.2.1", "Browser", now, now, &s), 0);
+        assert_int_equal(session_add(t, hash, user, "ha.example.com", "192.0.2.1", "Browser", now, now, &s),
+                         0);
         return s;
 }
 
@@ -61,7 +64,7 @@ static void test_clock(void **state) {
         SessionTable t = table();
         Session *s = add(&t, 1, "anna", T0);
 
-        /* A clock that was set back ends nothing and makes nothing older; one at its end does not overflow. */
+        /* A clock that was set back ends nothing and makes nothing older; none at its end overflows. */
         assert_ptr_equal(find(&t, 1, 0), s);
         session_touch(s, 5);
         assert_int_equal(s->used_usec, T0);

@@ -5,12 +5,36 @@
 
 static void test_valid(void **state) {
         static const char *const good[] = {
-                "/", "/lovelace/0", "/lovelace?x=1&y=%C3%A4#top", "/a//b", "/.hagw/status", "/.hagw/logins", "/auth/authorize?redirect_uri=https://x/",
+                "/",
+                "/lovelace/0",
+                "/lovelace?x=1&y=%C3%A4#top",
+                "/a//b",
+                "/.hagw/status",
+                "/.hagw/logins",
+                "/auth/authorize?redirect_uri=https://x/",
         };
         static const char *const bad[] = {
-                "", "lovelace", "//evil.example", "/\\evil.example", "\\\\evil.example", "https://evil.example/", "/a\\b",
-                "/a\nSet-Cookie: x=1", "/a\r", "/a\tb", "/ a", "/\x7f", "/\xc3\xa4", " /", "javascript:alert(1)", "/.hagw/login",
-                "/.hagw/login?return=/", "/.hagw/login/", "/.hagw/logout", "/.hagw/denied#x", "/\t/evil.example",
+                "",
+                "lovelace",
+                "//evil.example",
+                "/\\evil.example",
+                "\\\\evil.example",
+                "https://evil.example/",
+                "/a\\b",
+                "/a\nSet-Cookie: x=1",
+                "/a\r",
+                "/a\tb",
+                "/ a",
+                "/\x7f",
+                "/\xc3\xa4",
+                " /",
+                "javascript:alert(1)",
+                "/.hagw/login",
+                "/.hagw/login?return=/",
+                "/.hagw/login/",
+                "/.hagw/logout",
+                "/.hagw/denied#x",
+                "/\t/evil.example",
         };
 
         for (size_t i = 0; i < ELEMENTSOF(good); i++) {

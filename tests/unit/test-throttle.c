@@ -71,7 +71,8 @@ static unsigned from_network(const char *before, bool hex, const char *after, un
         for (unsigned i = 0; i < addresses; i++)
                 for (unsigned k = 0; k < 2; k++) {
                         char address[IP_TEXT_MAX], account[32];
-                        (void) snprintf(address, sizeof(address), hex ? "%s%x%s" : "%s%u%s", before, i, after);
+                        (void) snprintf(address, sizeof(address), hex ? "%s%x%s" : "%s%u%s", before, i,
+                                        after);
                         (void) snprintf(account, sizeof(account), "user%u-%u", i, k);
                         ThrottleTry a = try_of(account, address);
                         if (throttle_wait_usec(&t, &a, T0) > 0)
@@ -125,5 +126,5 @@ static void test_flood(void **state) {
         throttle_done(&t);
 }
 
-TEST_MAIN(cmocka_unit_test(test_growing_delay), cmocka_unit_test(test_account), cmocka_unit_test(test_networks),
-          cmocka_unit_test(test_forgive), cmocka_unit_test(test_flood))
+TEST_MAIN(cmocka_unit_test(test_growing_delay), cmocka_unit_test(test_account),
+          cmocka_unit_test(test_networks), cmocka_unit_test(test_forgive), cmocka_unit_test(test_flood))

@@ -37,7 +37,8 @@ static void test_names(void **state) {
 
 static void test_lists(void **state) {
         _cleanup_(list_freep) char **a = list("HA.Example.com.", "*.Lab.example.com"), **b = list("*", NULL),
-                                   **c = list("two words", NULL), **d = list("*.", NULL), **e = list("family", "Guests");
+                                   **c = list("two words", NULL), **d = list("*.", NULL),
+                                   **e = list("family", "Guests");
         _cleanup_(list_freep) char **big = calloc(USER_LIST_MAX + 2, sizeof(*big));
 
         assert_int_equal(user_hosts_check(a), 0);
@@ -80,7 +81,8 @@ static void test_reach(void **state) {
                  both = { .access.users = users, .access.groups = groups };
 
         assert_int_equal(user_add(&t, "all", "h", list("*", NULL), list("family", NULL), 1, &all), 0);
-        assert_int_equal(user_add(&t, "one", "h", list("ha.example.com", "*.lab.example.com"), NULL, 1, &one), 0);
+        assert_int_equal(
+                user_add(&t, "one", "h", list("ha.example.com", "*.lab.example.com"), NULL, 1, &one), 0);
         assert_int_equal(user_add(&t, "none", "h", NULL, NULL, 1, &none), 0);
         assert_true(user_may_reach(all, &open, "x.example.com"));
         assert_false(user_may_reach(all, NULL, "x.example.com"));
