@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Accounts. No I/O. */
+
+#include "account.h"
+
+int string_replace(char **p, const char *s) {
+        char *copy = s ? strdup(s) : NULL;
+
+        if (s && !copy)
+                return -ENOMEM;
+        free(*p);
+        *p = copy;
+        return 0;
+}
+
+static Account *account_free(Account *a) {
+        if (!a)
+                return NULL;
+        free(a->directory);
+        free(a->key_id);
+        free(a->url);
+        free(a->contact);
+        free(a);
+        return NULL;
+}
+DEFINE_TRIVIAL_CLEANUP_FUNC(Account *, account_free)
+
+void accounts_done(Accounts *a) {
+        for (size_t i = 0; i < a->n; i++)
+                account_free(a->items[i]);
+        a->n = 0;
+}
+
+bool accounts_use_key(const Accounts *a, const char *key_id) {
+        for (size_t i = 0; i < a->n; i++)
+                if (streq_ptr(a->items[i]->key_id, key_id))
+                        return true;
+        return false;
+}
+
+int accounts_get(Accounts *a, const char *directory, Account **ret) {
+        _cleanup_(account_freep) Account *new = NULL;
+
+        for (size_t i = 0; i < a->n; i++)
+                if (streq(a->items[i]->directory, directory)) {
+                        *ret = a->items[i];
+                        return 0;
+                }
+        if (a->n >= ACCOUNTS_MAX)
+                return -ENOSPC;
+        new = calloc(1, sizeof(*new));
+        if (!new || string_replace(&new->directory, directory) < 0)
+                return -ENOMEM;
+        *ret = a->items[a->n++] = TAKE_PTR(new);
+        return 0;
+}
+
+int accounts_to_json(const Accounts *a, sd_json_variant **ret) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *list = NULL;
+        int r;
+
+        r = sd_json_variant_new_array(&list, NULL, 0);
+        for (size_t i = 0; r >= 0 && i < a->n; i++) {
+                const Account *c = a->items[i];
+
+                r = sd_json_variant_append_arraybo(
+                        &list, SD_JSON_BUILD_PAIR("directory", SD_JSON_BUILD_STRING(c->directory)),
+                        SD_JSON_BUILD_PAIR_CONDITION(!!c->key_id, "keyId", SD_JSON_BUILD_STRING(c->key_id)),
+                        SD_JSON_BUILD_PAIR_CONDITION(!!c->url, "url", SD_JSON_BUILD_STRING(c->url)),
+                        SD_JSON_BUILD_PAIR_CONDITION(!!c->contact, "contact",
+                                                     SD_JSON_BUILD_STRING(c->contact)));
+        }
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(list);
+        return 0;
+}
+
+static int account_from_json(sd_json_variant *v, Accounts *accounts) {
+        static const sd_json_dispatch_field table[] = {
+                { "directory", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
+                  offsetof(Account, directory), SD_JSON_MANDATORY },
+                { "keyId", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(Account, key_id),
+                  0 },
+                { "url", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(Account, url), 0 },
+                { "contact", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
+                  offsetof(Account, contact), 0 },
+                {},
+        };
+        Account borrowed = {}, *a;
+        int r;
+
+        r = sd_json_dispatch(v, table, SD_JSON_ALLOW_EXTENSIONS, &borrowed);
+        if (r < 0)
+                return -EBADMSG;
+        r = accounts_get(accounts, borrowed.directory, &a);
+        if (r < 0)
+                return r;
+        if ((r = string_replace(&a->key_id, borrowed.key_id)) < 0 ||
+            (r = string_replace(&a->url, borrowed.url)) < 0)
+                return r;
+        return string_replace(&a->contact, borrowed.contact);
+}
+
+int accounts_from_json(sd_json_variant *v, Accounts *ret) {
+        if (!sd_json_variant_is_array(v))
+                return -EBADMSG;
+        for (size_t i = 0; i < sd_json_variant_elements(v); i++) {
+                int r = account_from_json(sd_json_variant_by_index(v, i), ret);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <systemd/sd-json.h>
+
+#include "macro.h"
+
+/* Our accounts, one per certificate authority (directory URL). */
+
+#define ACCOUNTS_MAX 32U
+
+typedef struct Account {
+        char *directory;
+        char *key_id;  /* hagw-keyd's; NULL: none yet */
+        char *url;     /* NULL: not made yet */
+        char *contact; /* as the authority knows it; NULL: none */
+} Account;
+
+typedef struct Accounts {
+        Account *items[ACCOUNTS_MAX];
+        size_t n;
+} Accounts;
+
+/* The one for that directory, made where there is none. Stays where it is for as long as the collection
+ * lives. */
+int accounts_get(Accounts *a, const char *directory, Account **ret);
+bool accounts_use_key(const Accounts *a, const char *key_id);
+void accounts_done(Accounts *a);
+
+int accounts_to_json(const Accounts *a, sd_json_variant **ret);
+int accounts_from_json(sd_json_variant *v, Accounts *ret);
+
+/* s NULL clears. */
+int string_replace(char **p, const char *s);

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* JSON to and from the certificate authority. What it says is checked here once: types, lengths, URLs,
+ * tokens. */
+
+#include <stdio.h>
+#include <systemd/sd-json.h>
+
+#include "acme-api.h"
+
+#define SUBPROBLEMS_MAX 10U
+#define DETAIL_MAX 500 /* bytes, each */
+
+static int malformed(AcmeAnswer *a, const char *what) {
+        return acme_problem_set(&a->problem, ACME_PROBLEM_MALFORMED,
+                                "The certificate authority's answer cannot be used: %s (HTTP status %u)",
+                                what, a->http_status);
+}
+
+static const char *get_string(sd_json_variant *v, const char *key) {
+        sd_json_variant *s = sd_json_variant_is_object(v) ? sd_json_variant_by_key(v, key) : NULL;
+
+        return s && sd_json_variant_is_string(s) ? sd_json_variant_string(s) : NULL;
+}
+
+/* 0: taken or absent; -EBADMSG: no URL we would go to. */
+static int take_url(sd_json_variant *v, const char *key, char **ret) {
+        const char *s = get_string(v, key);
+
+        if (!s)
+                return sd_json_variant_is_object(v) && sd_json_variant_by_key(v, key) ? -EBADMSG : 0;
+        if (!acme_url_is_valid(s))
+                return -EBADMSG;
+        *ret = strdup(s);
+        return *ret ? 0 : -ENOMEM;
+}
+
+static int take_string(sd_json_variant *v, const char *key, char **ret) {
+        const char *s = get_string(v, key);
+
+        if (!s)
+                return 0;
+        *ret = strdup(s);
+        return *ret ? 0 : -ENOMEM;
+}
+
+static const char *problem_type(sd_json_variant *v) {
+        const char *type = get_string(v, "type");
+
+        return type ? startswith(type, "urn:ietf:params:acme:error:") ?: type : "unknown";
+}
+
+/* " (NAME: DETAIL; NAME: DETAIL)" (RFC 8555 section 6.7.1), or "". */
+static int subproblems_format(sd_json_variant *v, char **ret) {
+        sd_json_variant *list = sd_json_variant_by_key(v, "subproblems");
+        _cleanup_free_ char *text = strdup("");
+
+        if (!text)
+                return -ENOMEM;
+        for (size_t i = 0; list && sd_json_variant_is_array(list) &&
+                           i < MIN(sd_json_variant_elements(list), SUBPROBLEMS_MAX);
+             i++) {
+                sd_json_variant *sub = sd_json_variant_by_index(list, i), *id;
+                const char *detail = get_string(sub, "detail"), *name;
+                char *longer;
+
+                if (!detail)
+                        continue;
+                id = sd_json_variant_by_key(sub, "identifier");
+                name = id ? get_string(id, "value") : NULL;
+                if (asprintf(&longer, "%s%s%.255s%s%.*s", text, *text ? "; " : " (", strempty(name),
+                             name ? ": " : "", DETAIL_MAX, detail) < 0)
+                        return -ENOMEM;
+                free(text);
+                text = longer;
+        }
+        if (asprintf(ret, "%s%s", text, *text ? ")" : "") < 0)
+                return -ENOMEM;
+        return 0;
+}
+
+static int take_problem(sd_json_variant *v, AcmeProblem *ret) {
+        _cleanup_free_ char *sub = NULL;
+        const char *detail;
+        int r;
+
+        if (!v || !sd_json_variant_is_object(v))
+                return 0;
+        r = subproblems_format(v, &sub);
+        if (r < 0)
+                return r;
+        detail = get_string(v, "detail") ?: get_string(v, "title") ?: "no reason was given";
+        return acme_problem_set(ret, problem_type(v), "%.*s%s [%.100s]", DETAIL_MAX, detail, sub,
+                                problem_type(v));
+}
+
+static int take_status(sd_json_variant *v, AcmeStatus *ret) {
+        const char *s = get_string(v, "status");
+        AcmeStatus status = s ? acme_status_from_string(s) : _ACME_STATUS_INVALID;
+
+        if (status < 0)
+                return -EBADMSG;
+        *ret = status;
+        return 0;
+}
+
+static int parse_directory(sd_json_variant *v, AcmeAnswer *a) {
+        AcmeDirectory *d = &a->directory;
+        sd_json_variant *meta, *required;
+        int r;
+
+        if ((r = take_url(v, "newNonce", &d->new_nonce)) < 0 ||
+            (r = take_url(v, "newAccount", &d->new_account)) < 0 ||
+            (r = take_url(v, "newOrder", &d->new_order)) < 0 ||
+            (r = take_url(v, "renewalInfo", &d->renewal_info)) < 0)
+                return r;
+        meta = sd_json_variant_by_key(v, "meta");
+        required = meta && sd_json_variant_is_object(meta)
+                           ? sd_json_variant_by_key(meta, "externalAccountRequired")
+                           : NULL;
+        d->external_account_required = required && sd_json_variant_is_boolean(required) &&
+                                       sd_json_variant_boolean(required);
+        return d->new_nonce && d->new_account && d->new_order ? 0 : -EBADMSG;
+}
+
+static int parse_account(sd_json_variant *v, AcmeAnswer *a) {
+        AcmeStatus status;
+        int r;
+
+        r = take_status(v, &status);
+        if (r < 0)
+                return r;
+        if (status == ACME_STATUS_VALID)
+                return 0;
+        return acme_problem_set(&a->problem, "unauthorized", "The account is %s",
+                                acme_status_to_string(status));
+}
+
+/* Host names compare without case; the authority may echo ours in another. */
+static void lower(char *s) {
+        for (; *s; s++)
+                if (*s >= 'A' && *s <= 'Z')
+                        *s += 'a' - 'A';
+}
+
+static int take_identifier(sd_json_variant *v, char **ret) {
+        const char *type = get_string(v, "type"), *value = get_string(v, "value");
+
+        if (!type || !value || !streq(type, "dns"))
+                return -EBADMSG;
+        *ret = strdup(value);
+        if (!*ret)
+                return -ENOMEM;
+        lower(*ret);
+        return 0;
+}
+
+static int take_url_item(sd_json_variant *v, char **ret) {
+        if (!sd_json_variant_is_string(v) || !acme_url_is_valid(sd_json_variant_string(v)))
+                return -EBADMSG;
+        *ret = strdup(sd_json_variant_string(v));
+        return *ret ? 0 : -ENOMEM;
+}
+
+/* An array of 1 to ACME_NAMES_MAX items, to a NULL-terminated list. */
+static int take_list(sd_json_variant *v, const char *key, int (*take)(sd_json_variant *, char **),
+                     char ***ret) {
+        sd_json_variant *list = sd_json_variant_by_key(v, key);
+        char **l;
+        size_t n;
+        int r;
+
+        if (!list || !sd_json_variant_is_array(list))
+                return -EBADMSG;
+        n = sd_json_variant_elements(list);
+        if (n == 0 || n > ACME_NAMES_MAX)
+                return -EBADMSG;
+        *ret = l = calloc(n + 1, sizeof(*l));
+        if (!l)
+                return -ENOMEM;
+        for (size_t i = 0; i < n; i++) {
+                r = take(sd_json_variant_by_index(list, i), &l[i]);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int parse_order(sd_json_variant *v, AcmeAnswer *a) {
+        AcmeOrder *o = &a->order;
+        int r;
+
+        if ((r = take_status(v, &o->status)) < 0 ||
+            (r = take_list(v, "identifiers", take_identifier, &o->identifiers)) < 0 ||
+            (r = take_list(v, "authorizations", take_url_item, &o->authorizations)) < 0 ||
+            (r = take_url(v, "finalize", &o->finalize)) < 0 ||
+            (r = take_url(v, "certificate", &o->certificate)) < 0 ||
+            (r = take_problem(sd_json_variant_by_key(v, "error"), &o->problem)) < 0)
+                return r;
+        return o->finalize ? 0 : -EBADMSG;
+}
+
+static int take_challenge(sd_json_variant *v, AcmeChallenge *c) {
+        int r;
+
+        if (!sd_json_variant_is_object(v))
+                return -EBADMSG;
+        if ((r = take_string(v, "type", &c->type)) < 0 || (r = take_url(v, "url", &c->url)) < 0 ||
+            (r = take_string(v, "token", &c->token)) < 0 || (r = take_status(v, &c->status)) < 0 ||
+            (r = take_problem(sd_json_variant_by_key(v, "error"), &c->problem)) < 0)
+                return r;
+        if (!c->type || !c->url)
+                return -EBADMSG;
+        /* The token becomes part of a DNS value and of a path: nothing but base64url gets any further. */
+        return !c->token || acme_token_is_valid(c->token) ? 0 : -EBADMSG;
+}
+
+static int parse_authorization(sd_json_variant *v, AcmeAnswer *a) {
+        sd_json_variant *identifier = sd_json_variant_by_key(v, "identifier"), *wildcard, *list;
+        AcmeAuthorization *z = &a->authorization;
+        int r;
+
+        if (!identifier)
+                return -EBADMSG;
+        if ((r = take_status(v, &z->status)) < 0 || (r = take_identifier(identifier, &z->identifier)) < 0)
+                return r;
+        wildcard = sd_json_variant_by_key(v, "wildcard");
+        z->wildcard = wildcard && sd_json_variant_is_boolean(wildcard) && sd_json_variant_boolean(wildcard);
+        list = sd_json_variant_by_key(v, "challenges");
+        if (!list || !sd_json_variant_is_array(list) || sd_json_variant_elements(list) > ACME_CHALLENGES_MAX)
+                return -EBADMSG;
+        for (size_t i = 0; i < sd_json_variant_elements(list); i++) {
+                z->n_challenges++;
+                r = take_challenge(sd_json_variant_by_index(list, i), &z->challenges[i]);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int parse_renewal_info(sd_json_variant *v, AcmeAnswer *a) {
+        sd_json_variant *window = sd_json_variant_by_key(v, "suggestedWindow");
+        const char *start = window ? get_string(window, "start") : NULL,
+                   *end = window ? get_string(window, "end") : NULL;
+
+        if (!start || !end || acme_time_parse(start, &a->renewal_info.start_usec) < 0 ||
+            acme_time_parse(end, &a->renewal_info.end_usec) < 0)
+                return -EBADMSG;
+        return a->renewal_info.start_usec < a->renewal_info.end_usec ? 0 : -EBADMSG;
+}
+
+static int parse_challenge(sd_json_variant *v, AcmeAnswer *a) {
+        a->authorization.n_challenges = 1;
+        return take_challenge(v, &a->authorization.challenges[0]);
+}
+
+static const struct {
+        const char *name;
+        int (*parse)(sd_json_variant *v, AcmeAnswer *a);
+} objects[_ACME_OBJECT_MAX] = {
+        [ACME_DIRECTORY] = { "a directory", parse_directory },
+        [ACME_ACCOUNT] = { "an account", parse_account },
+        [ACME_ORDER] = { "an order", parse_order },
+        [ACME_AUTHORIZATION] = { "an authorization", parse_authorization },
+        [ACME_CHALLENGE] = { "a challenge", parse_challenge },
+        [ACME_CHAIN] = { "a certificate chain", NULL },
+        [ACME_RENEWAL_INFO] = { "renewal information", parse_renewal_info },
+};
+
+static bool is_type(const char *content_type, const char *wanted) {
+        size_t n = strlen(wanted);
+
+        return content_type && strncasecmp(content_type, wanted, n) == 0 && strchr("; \t", content_type[n]);
+}
+
+static int parse_json(const char *body, size_t size, sd_json_variant **ret) {
+        if (memchr(body, '\0', size))
+                return -EBADMSG;
+        int r = sd_json_parse(body, /* flags= */ 0, ret, /* reterr_line= */ NULL, /* reterr_column= */ NULL);
+        if (r >= 0 && !sd_json_variant_is_object(*ret))
+                return -EBADMSG;
+        return r == -ENOMEM ? r : r < 0 ? -EBADMSG : 0;
+}
+
+static int parse_error(const char *content_type, const char *body, size_t size, AcmeAnswer *a) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        int r;
+
+        if (is_type(content_type, "application/problem+json")) {
+                r = parse_json(body, size, &v);
+                if (r == -ENOMEM)
+                        return r;
+                if (r >= 0)
+                        return take_problem(v, &a->problem);
+        }
+        return malformed(a, "it refuses, without a reason that can be read");
+}
+
+int acme_parse(AcmeObject expect, const char *content_type, const char *body, size_t size, AcmeAnswer *a) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        char what[100];
+        int r;
+
+        a->object = expect;
+        if (a->http_status / 100 != 2)
+                return parse_error(content_type, body, size, a);
+        if (expect == ACME_CHAIN) {
+                if (!is_type(content_type, "application/pem-certificate-chain") || size > ACME_CHAIN_MAX ||
+                    memchr(body, '\0', size))
+                        return malformed(a, "it is no certificate chain");
+                a->chain = strndup(body, size);
+                return a->chain ? 0 : -ENOMEM;
+        }
+        if (!is_type(content_type, "application/json"))
+                return malformed(a, "it is not JSON");
+        r = parse_json(body, size, &v);
+        if (r >= 0)
+                r = objects[expect].parse(v, a);
+        if (r != -EBADMSG)
+                return r;
+        (void) snprintf(what, sizeof(what), "it is not %s as RFC 8555 or RFC 9773 describe it",
+                        objects[expect].name);
+        return malformed(a, what);
+}

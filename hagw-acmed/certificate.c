@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* One certificate. No I/O; hagw-acmed has one thread. */
+
+#include "certificate.h"
+#include "chain.h"
+#include "log.h"
+#include "schedule.h"
+
+static const char *const states[_CERTIFICATE_STATE_MAX] = {
+        [CERTIFICATE_WAITING] = "waiting", [CERTIFICATE_ORDERING] = "ordering",
+        [CERTIFICATE_VALID] = "valid",     [CERTIFICATE_EXPIRING] = "expiring",
+        [CERTIFICATE_EXPIRED] = "expired", [CERTIFICATE_FAILED] = "failed",
+};
+
+const char *certificate_state_to_string(CertificateState s) {
+        return s >= 0 && s < _CERTIFICATE_STATE_MAX ? states[s] : NULL;
+}
+
+static char **strv_copy(char *const *l) {
+        size_t n = 0;
+        char **copy;
+
+        while (l[n])
+                n++;
+        copy = calloc(n + 1, sizeof(*copy));
+        for (size_t i = 0; copy && i < n; i++)
+                if (!(copy[i] = strdup(l[i]))) {
+                        acme_strv_free(copy);
+                        return NULL;
+                }
+        return copy;
+}
+
+int certificate_new(const char *name, char *const *names, Certificate **ret) {
+        _cleanup_(certificate_freep) Certificate *c = calloc(1, sizeof(*c));
+
+        if (!c)
+                return -ENOMEM;
+        c->next_usec = UINT64_MAX;
+        c->name = strdup(name);
+        c->names = strv_copy(names);
+        if (!c->name || !c->names)
+                return -ENOMEM;
+        *ret = TAKE_PTR(c);
+        return 0;
+}
+
+Certificate *certificate_free(Certificate *c) {
+        if (!c)
+                return NULL;
+        free(c->name);
+        acme_strv_free(c->names);
+        free(c->key_id);
+        free(c->chain);
+        free(c->directory);
+        free(c->pending_key_id);
+        free(c->error);
+        free(c->renewal_id);
+        free(c);
+        return NULL;
+}
+
+int certificate_set_error(Certificate *c, const char *error) {
+        char *copy = error ? strdup(error) : NULL;
+
+        if (error && !copy)
+                return -ENOMEM;
+        free(c->error);
+        c->error = copy;
+        return 0;
+}
+
+int certificate_set_chain(Certificate *c, const char *pem, const char *key_id, uint64_t now_usec) {
+        _cleanup_free_ char *chain_copy = NULL, *key_copy = NULL;
+        _cleanup_chain_ Chain chain = {};
+        const char *reason;
+        int r;
+
+        r = chain_parse(pem, &chain, &reason);
+        if (r < 0)
+                return r;
+        chain_copy = strdup(pem);
+        key_copy = strdup(key_id);
+        if (!chain_copy || !key_copy)
+                return -ENOMEM;
+        if (!c->names[0]) {
+                acme_strv_free(c->names);
+                c->names = TAKE_PTR(chain.names);
+        }
+        free(c->chain);
+        free(c->key_id);
+        free(c->renewal_id);
+        c->chain = TAKE_PTR(chain_copy);
+        c->key_id = TAKE_PTR(key_copy);
+        c->renewal_id = TAKE_PTR(chain.renewal_id);
+        c->not_before_usec = chain.not_before_usec;
+        c->not_after_usec = chain.not_after_usec;
+        c->window_start_usec = c->window_end_usec = c->renewal_usec = 0;
+        c->advice_usec = now_usec;
+        c->shouted_usec = 0;
+        return 0;
+}
+
+bool certificate_is_orderable(const Certificate *c) {
+        return c->wanted && !c->imported && c->challenge_type;
+}
+
+uint64_t certificate_get_renewal(const Certificate *c) {
+        return c->renewal_usec > 0 ? c->renewal_usec
+                                   : schedule_renewal(c->not_before_usec, c->not_after_usec);
+}
+
+uint64_t certificate_get_alarm(const Certificate *c) {
+        if (c->imported || !c->wanted)
+                return schedule_alarm_imported(c->not_before_usec, c->not_after_usec);
+        return schedule_alarm(certificate_get_renewal(c), c->not_after_usec);
+}
+
+static CertificateState certificate_find_state(const Certificate *c, uint64_t now_usec) {
+        if (!c->chain)
+                return c->ordering                   ? CERTIFICATE_ORDERING
+                       : c->failures > 0 || c->error ? CERTIFICATE_FAILED
+                                                     : CERTIFICATE_WAITING;
+        if (now_usec >= c->not_after_usec)
+                return CERTIFICATE_EXPIRED;
+        return now_usec >= certificate_get_alarm(c) ? CERTIFICATE_EXPIRING : CERTIFICATE_VALID;
+}
+
+static void certificate_set_state(Certificate *c, CertificateState state) {
+        log_debug("Certificate %s: %s → %s", c->name, states[c->state], states[state]);
+        c->state = state;
+}
+
+bool certificate_update_state(Certificate *c, uint64_t now_usec) {
+        CertificateState state = certificate_find_state(c, now_usec);
+
+        if (state == c->state)
+                return false;
+        certificate_set_state(c, state);
+        return true;
+}
+
+uint64_t certificate_next_change(const Certificate *c, uint64_t now_usec) {
+        if (!c->chain || now_usec >= c->not_after_usec)
+                return UINT64_MAX;
+        return now_usec < certificate_get_alarm(c) ? certificate_get_alarm(c) : c->not_after_usec;
+}
+
+int certificate_to_record(const Certificate *c, sd_json_variant **ret) {
+        return sd_json_buildo(
+                ret, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(c->name)),
+                SD_JSON_BUILD_PAIR("names", SD_JSON_BUILD_STRV(c->names)),
+                SD_JSON_BUILD_PAIR("imported", SD_JSON_BUILD_BOOLEAN(c->imported)),
+                SD_JSON_BUILD_PAIR_CONDITION(!!c->chain, "chain", SD_JSON_BUILD_STRING(c->chain)),
+                SD_JSON_BUILD_PAIR_CONDITION(!!c->key_id, "keyId", SD_JSON_BUILD_STRING(c->key_id)),
+                SD_JSON_BUILD_PAIR_CONDITION(!!c->directory, "directory",
+                                             SD_JSON_BUILD_STRING(c->directory)),
+                SD_JSON_BUILD_PAIR_CONDITION(!!c->pending_key_id, "pendingKeyId",
+                                             SD_JSON_BUILD_STRING(c->pending_key_id)),
+                SD_JSON_BUILD_PAIR_CONDITION(c->next_usec != UINT64_MAX, "nextUSec",
+                                             SD_JSON_BUILD_UNSIGNED(c->next_usec)),
+                SD_JSON_BUILD_PAIR("failures", SD_JSON_BUILD_UNSIGNED(c->failures)),
+                SD_JSON_BUILD_PAIR_CONDITION(!!c->error, "error", SD_JSON_BUILD_STRING(c->error)),
+                SD_JSON_BUILD_PAIR("windowStartUSec", SD_JSON_BUILD_UNSIGNED(c->window_start_usec)),
+                SD_JSON_BUILD_PAIR("windowEndUSec", SD_JSON_BUILD_UNSIGNED(c->window_end_usec)),
+                SD_JSON_BUILD_PAIR("renewalUSec", SD_JSON_BUILD_UNSIGNED(c->renewal_usec)),
+                SD_JSON_BUILD_PAIR("adviceUSec", SD_JSON_BUILD_UNSIGNED(c->advice_usec)));
+}
+
+typedef struct Record {
+        const char *name, *chain, *key_id, *directory, *pending_key_id, *error;
+        char **names;
+        int imported;
+        uint64_t next_usec, window_start_usec, window_end_usec, renewal_usec, advice_usec;
+        unsigned failures;
+} Record;
+
+static void record_done(Record *r) {
+        acme_strv_free(r->names);
+}
+
+#define FIELD(name, type, dispatch, member, flags) { name, type, dispatch, offsetof(Record, member), flags }
+#define STRING_FIELD(name, member, flags)                                                                   \
+        FIELD(name, SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, member, flags)
+#define USEC_FIELD(name, member)                                                                            \
+        FIELD(name, _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint64, member, 0)
+
+static const sd_json_dispatch_field record_table[] = {
+        STRING_FIELD("name", name, SD_JSON_MANDATORY),
+        FIELD("names", SD_JSON_VARIANT_ARRAY, sd_json_dispatch_strv, names, SD_JSON_MANDATORY),
+        FIELD("imported", SD_JSON_VARIANT_BOOLEAN, sd_json_dispatch_intbool, imported, 0),
+        STRING_FIELD("chain", chain, 0),
+        STRING_FIELD("keyId", key_id, 0),
+        STRING_FIELD("directory", directory, 0),
+        STRING_FIELD("pendingKeyId", pending_key_id, 0),
+        USEC_FIELD("nextUSec", next_usec),
+        FIELD("failures", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint, failures, 0),
+        STRING_FIELD("error", error, 0),
+        USEC_FIELD("windowStartUSec", window_start_usec),
+        USEC_FIELD("windowEndUSec", window_end_usec),
+        USEC_FIELD("renewalUSec", renewal_usec),
+        USEC_FIELD("adviceUSec", advice_usec),
+        {},
+};
+
+static int copy(const char *s, char **ret) {
+        *ret = s ? strdup(s) : NULL;
+        return s && !*ret ? -ENOMEM : 0;
+}
+
+int certificate_from_record(sd_json_variant *v, Certificate **ret) {
+        _cleanup_(record_done) Record record = { .next_usec = UINT64_MAX };
+        _cleanup_(certificate_freep) Certificate *c = NULL;
+        int r;
+
+        r = sd_json_dispatch(v, record_table, SD_JSON_ALLOW_EXTENSIONS, &record);
+        if (r < 0)
+                return r == -ENOMEM ? r : -EBADMSG;
+        if (!record.names || !record.names[0] || !record.chain != !record.key_id)
+                return -EBADMSG;
+        r = certificate_new(record.name, record.names, &c);
+        if (r < 0)
+                return r;
+        if (record.chain) {
+                r = certificate_set_chain(c, record.chain, record.key_id, /* now_usec= */ 0);
+                if (r < 0)
+                        return r;
+        }
+        if ((r = copy(record.directory, &c->directory)) < 0 ||
+            (r = copy(record.pending_key_id, &c->pending_key_id)) < 0 ||
+            (r = copy(record.error, &c->error)) < 0)
+                return r;
+        c->imported = record.imported;
+        c->next_usec = record.next_usec;
+        c->failures = record.failures;
+        c->window_start_usec = record.window_start_usec;
+        c->window_end_usec = record.window_end_usec;
+        c->renewal_usec = record.renewal_usec;
+        c->advice_usec = record.advice_usec;
+        *ret = TAKE_PTR(c);
+        return 0;
+}
+
+int certificate_to_json(const Certificate *c, sd_json_variant **ret) {
+        return sd_json_buildo(
+                ret, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(c->name)),
+                SD_JSON_BUILD_PAIR("names", SD_JSON_BUILD_STRV(c->names)),
+                SD_JSON_BUILD_PAIR("state", SD_JSON_BUILD_STRING(states[c->state])),
+                SD_JSON_BUILD_PAIR("ordering", SD_JSON_BUILD_BOOLEAN(c->ordering)),
+                SD_JSON_BUILD_PAIR("source", SD_JSON_BUILD_STRING(c->imported ? "imported" : "acme")),
+                SD_JSON_BUILD_PAIR_CONDITION(!!c->key_id, "keyId", SD_JSON_BUILD_STRING(c->key_id)),
+                SD_JSON_BUILD_PAIR_CONDITION(!!c->chain, "chain", SD_JSON_BUILD_STRING(c->chain)),
+                SD_JSON_BUILD_PAIR_CONDITION(!!c->chain, "notBeforeUSec",
+                                             SD_JSON_BUILD_UNSIGNED(c->not_before_usec)),
+                SD_JSON_BUILD_PAIR_CONDITION(!!c->chain, "notAfterUSec",
+                                             SD_JSON_BUILD_UNSIGNED(c->not_after_usec)),
+                SD_JSON_BUILD_PAIR_CONDITION(c->next_usec != UINT64_MAX, "nextUSec",
+                                             SD_JSON_BUILD_UNSIGNED(c->next_usec)),
+                SD_JSON_BUILD_PAIR_CONDITION(!!c->error, "error", SD_JSON_BUILD_STRING(c->error)),
+                SD_JSON_BUILD_PAIR("failures", SD_JSON_BUILD_UNSIGNED(c->failures)));
+}

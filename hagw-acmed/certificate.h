@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <systemd/sd-json.h>
+
+#include "acme.h"
+
+/* One certificate: what it is for, what we hold, and when something is to be done about it. */
+
+#define CERTIFICATES_MAX 1280U
+
+typedef enum CertificateState {
+        CERTIFICATE_WAITING,
+        CERTIFICATE_ORDERING,
+        CERTIFICATE_VALID,
+        CERTIFICATE_EXPIRING,
+        CERTIFICATE_EXPIRED,
+        CERTIFICATE_FAILED,
+        _CERTIFICATE_STATE_MAX,
+        _CERTIFICATE_STATE_INVALID = -EINVAL,
+} CertificateState;
+
+typedef struct Certificate {
+        CertificateState state;
+        char *name;
+        char **names; /* NULL-terminated, the first is name where it was ordered */
+        bool imported;
+        bool wanted;                /* the configuration asks for it; only then it is ordered and renewed */
+        bool ordering;              /* now */
+        const char *challenge_type; /* static; NULL: no challenge can prove these names */
+        char *key_id, *chain;       /* both or none */
+        char *directory;            /* who issued it */
+        char *pending_key_id;       /* of an order that did not end yet */
+        uint64_t not_before_usec, not_after_usec;
+        uint64_t next_usec; /* the next try; UINT64_MAX: none */
+        unsigned failures;  /* in a row */
+        char *error;        /* of the last try */
+        /* RFC 9773 */
+        char *renewal_id;
+        uint64_t window_start_usec, window_end_usec,
+                renewal_usec; /* 0: no advice; renewal_usec: the point chosen */
+        uint64_t advice_usec; /* when to ask again */
+        uint64_t shouted_usec;
+} Certificate;
+
+int certificate_new(const char *name, char *const *names, Certificate **ret);
+Certificate *certificate_free(Certificate *c);
+DEFINE_TRIVIAL_CLEANUP_FUNC(Certificate *, certificate_free)
+
+/* Takes over a chain: names (only where there were none), validity, and a fresh schedule. -EBADMSG: it is
+ * none. */
+int certificate_set_chain(Certificate *c, const char *chain, const char *key_id, uint64_t now_usec);
+
+/* What the state should be now; true where it changed. */
+bool certificate_update_state(Certificate *c, uint64_t now_usec);
+/* When renewal is due by advice or lifetime, and from when on its absence is shouted about. */
+uint64_t certificate_get_renewal(const Certificate *c);
+uint64_t certificate_get_alarm(const Certificate *c);
+/* The next moment at which update_state() may say something new. */
+uint64_t certificate_next_change(const Certificate *c, uint64_t now_usec);
+
+/* It is ours to order and renew. */
+bool certificate_is_orderable(const Certificate *c);
+
+int certificate_set_error(Certificate *c, const char *error);
+
+const char *certificate_state_to_string(CertificateState s);
+
+/* For the state directory, and as io.hagw.Acme shows it. */
+int certificate_to_record(const Certificate *c, sd_json_variant **ret);
+int certificate_from_record(sd_json_variant *v, Certificate **ret);
+int certificate_to_json(const Certificate *c, sd_json_variant **ret);

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A conversation with a certificate authority. Main thread only. */
+
+#include <stdio.h>
+
+#include "acme-api.h"
+#include "client.h"
+#include "log.h"
+#include "vl.h"
+
+#define NONCE_RETRIES_MAX 20U
+#define KEY_TIMEOUT_USEC (20 * USEC_PER_SEC)
+
+struct AcmeClient {
+        sd_event *event;
+        Httpc *http;
+        HttpRequest *request;
+        VlRequest *signing;
+        sd_event_source *failing; /* tells of a failure from the loop, so that the handler is never called
+                                     from within post() */
+        char *nonce;
+        char *url, *payload, *key_id, *kid, *new_nonce;
+        AcmeObject expect;
+        unsigned tries;
+        char *failure;
+        AcmeHandler handler;
+        void *userdata;
+};
+
+static uint64_t requests;
+
+uint64_t acme_client_get_requests(void) {
+        return requests;
+}
+
+static void client_forget_request(AcmeClient *c) {
+        c->url = (free(c->url), NULL);
+        c->payload = (free(c->payload), NULL);
+        c->key_id = (free(c->key_id), NULL);
+        c->kid = (free(c->kid), NULL);
+        c->new_nonce = (free(c->new_nonce), NULL);
+        c->tries = 0;
+}
+
+int acme_client_new(AcmeClient **ret, sd_event *event, const char *ca_file) {
+        _cleanup_(acme_client_freep) AcmeClient *c = calloc(1, sizeof(*c));
+        int r;
+
+        if (!c)
+                return -ENOMEM;
+        c->event = sd_event_ref(event);
+        r = httpc_new(&c->http, event, ca_file);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(c);
+        return 0;
+}
+
+AcmeClient *acme_client_free(AcmeClient *c) {
+        if (!c)
+                return NULL;
+        client_forget_request(c);
+        http_request_free(c->request);
+        vl_request_free(c->signing);
+        sd_event_source_disable_unref(c->failing);
+        httpc_free(c->http);
+        sd_event_unref(c->event);
+        free(c->nonce);
+        free(c->failure);
+        free(c);
+        return NULL;
+}
+
+static void client_answer(AcmeClient *c, AcmeAnswer *a) {
+        AcmeHandler handler = c->handler;
+
+        client_forget_request(c);
+        handler(a, c->userdata);
+}
+
+static int on_failing(sd_event_source *s, void *userdata) {
+        _cleanup_answer_ AcmeAnswer a = {};
+        AcmeClient *c = userdata;
+
+        c->failing = sd_event_source_disable_unref(c->failing);
+        (void) acme_problem_set(&a.problem, ACME_PROBLEM_UNREACHABLE, "%s", strempty(c->failure));
+        client_answer(c, &a);
+        return 0;
+}
+
+static void client_fail(AcmeClient *c, const char *text) {
+        free(c->failure);
+        c->failure = strdup(text);
+        if (!c->failing)
+                (void) sd_event_add_defer(c->event, &c->failing, on_failing, c);
+}
+
+static int client_take_headers(const HttpResponse *response, AcmeAnswer *a) {
+        size_t n = 0;
+
+        a->retry_after_usec = response->retry_after_usec;
+        if (response->location && acme_url_is_valid(response->location) &&
+            !(a->location = strdup(response->location)))
+                return -ENOMEM;
+        for (const char *const *p = response->links; *p && n < ACME_ALTERNATES_MAX; p++) {
+                a->alternates[n] = acme_link_alternate(*p);
+                n += !!a->alternates[n];
+        }
+        return 0;
+}
+
+static int client_parse(AcmeClient *c, const HttpResponse *response, AcmeAnswer *a) {
+        int r;
+
+        a->http_status = response->status;
+        if (response->status == 0)
+                return acme_problem_set(&a->problem, ACME_PROBLEM_UNREACHABLE,
+                                        "The certificate authority cannot be reached (%s): %s", c->url,
+                                        response->error);
+        r = client_take_headers(response, a);
+        if (r < 0)
+                return r;
+        return acme_parse(c->expect, response->content_type, response->body, response->size, a);
+}
+
+/* RFC 8555 section 6.5: each answer may bring the next nonce; a value of another form is ignored. */
+static void client_take_nonce(AcmeClient *c, const HttpResponse *response) {
+        free(c->nonce);
+        c->nonce = response->nonce && acme_token_is_valid(response->nonce) ? strdup(response->nonce) : NULL;
+}
+
+static int client_continue(AcmeClient *c);
+
+static void on_response(const HttpResponse *response, void *userdata) {
+        _cleanup_answer_ AcmeAnswer a = {};
+        AcmeClient *c = userdata;
+        int r;
+
+        c->request = NULL;
+        client_take_nonce(c, response);
+        r = client_parse(c, response, &a);
+        if (r < 0) {
+                client_fail(c, strerror(-r));
+                return;
+        }
+        if (acme_problem_is(&a.problem, "badNonce") && c->payload && ++c->tries < NONCE_RETRIES_MAX) {
+                log_debug("The certificate authority did not like the nonce; try %u.", c->tries + 1);
+                r = client_continue(c);
+                if (r < 0)
+                        client_fail(c, strerror(-r));
+                return;
+        }
+        client_answer(c, &a);
+}
+
+static void on_nonce(const HttpResponse *response, void *userdata) {
+        AcmeClient *c = userdata;
+        int r;
+
+        c->request = NULL;
+        client_take_nonce(c, response);
+        if (!c->nonce) {
+                client_fail(c, response->error ?: "The certificate authority gave no nonce");
+                return;
+        }
+        r = client_continue(c);
+        if (r < 0)
+                client_fail(c, strerror(-r));
+}
+
+static void on_signed(sd_json_variant *reply, const char *error, void *userdata) {
+        sd_json_variant *jws = reply && !error ? sd_json_variant_by_key(reply, "jws") : NULL;
+        AcmeClient *c = userdata;
+        char text[512];
+        int r;
+
+        c->signing = NULL;
+        if (!jws || !sd_json_variant_is_string(jws)) {
+                (void) snprintf(text, sizeof(text), "hagw-keyd did not sign: %s", error ?: "no reply");
+                client_fail(c, text);
+                return;
+        }
+        requests++;
+        r = httpc_start(c->http, c->url, sd_json_variant_string(jws), /* head= */ false, on_response, c,
+                        &c->request);
+        if (r < 0)
+                client_fail(c, strerror(-r));
+}
+
+static int client_sign(AcmeClient *c) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *header = NULL, *parameters = NULL;
+        _cleanup_free_ char *nonce = TAKE_PTR(c->nonce), *text = NULL;
+        int r;
+
+        r = sd_json_buildo(&header, SD_JSON_BUILD_PAIR("nonce", SD_JSON_BUILD_STRING(nonce)),
+                           SD_JSON_BUILD_PAIR("url", SD_JSON_BUILD_STRING(c->url)),
+                           SD_JSON_BUILD_PAIR_CONDITION(!!c->kid, "kid", SD_JSON_BUILD_STRING(c->kid)));
+        if (r >= 0)
+                r = sd_json_variant_format(header, /* flags= */ 0, &text);
+        if (r >= 0)
+                r = sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("id", SD_JSON_BUILD_STRING(c->key_id)),
+                                   SD_JSON_BUILD_PAIR("protected", SD_JSON_BUILD_STRING(text)),
+                                   SD_JSON_BUILD_PAIR("payload", SD_JSON_BUILD_STRING(c->payload)),
+                                   SD_JSON_BUILD_PAIR("includeKey", SD_JSON_BUILD_BOOLEAN(!c->kid)));
+        if (r < 0)
+                return r;
+        return vl_request(c->event, "io.hagw.Key", "io.hagw.Key.SignJws", parameters, KEY_TIMEOUT_USEC,
+                          on_signed, c, &c->signing);
+}
+
+/* The next thing a POST needs: a nonce, then a signature. */
+static int client_continue(AcmeClient *c) {
+        if (c->nonce)
+                return client_sign(c);
+        requests++;
+        return httpc_start(c->http, c->new_nonce, /* body= */ NULL, /* head= */ true, on_nonce, c,
+                           &c->request);
+}
+
+int acme_client_get(AcmeClient *c, const char *url, AcmeObject expect, AcmeHandler handler, void *userdata) {
+        client_forget_request(c);
+        c->url = strdup(url);
+        if (!c->url)
+                return -ENOMEM;
+        c->expect = expect;
+        c->handler = handler;
+        c->userdata = userdata;
+        requests++;
+        return httpc_start(c->http, url, /* body= */ NULL, /* head= */ false, on_response, c, &c->request);
+}
+
+int acme_client_post(AcmeClient *c, const char *url, const char *payload, const char *key_id,
+                     const char *kid, const char *new_nonce, AcmeObject expect, AcmeHandler handler,
+                     void *userdata) {
+        client_forget_request(c);
+        c->url = strdup(url);
+        c->payload = strdup(payload);
+        c->key_id = strdup(key_id);
+        c->kid = kid ? strdup(kid) : NULL;
+        c->new_nonce = strdup(new_nonce);
+        if (!c->url || !c->payload || !c->key_id || (kid && !c->kid) || !c->new_nonce)
+                return -ENOMEM;
+        c->expect = expect;
+        c->handler = handler;
+        c->userdata = userdata;
+        return client_continue(c);
+}

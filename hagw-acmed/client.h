@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "acme.h"
+#include "httpc.h"
+
+/* One conversation with a certificate authority: requests one after the other, signed by hagw-keyd, each
+ * with a fresh nonce (RFC 8555 section 6). */
+
+typedef struct AcmeClient AcmeClient;
+
+/* The answer may be taken apart; it is freed afterwards. The handler may send the next request, not free the
+ * client. */
+typedef void (*AcmeHandler)(AcmeAnswer *answer, void *userdata);
+
+int acme_client_new(AcmeClient **ret, sd_event *event, const char *ca_file);
+AcmeClient *acme_client_free(AcmeClient *c);
+DEFINE_TRIVIAL_CLEANUP_FUNC(AcmeClient *, acme_client_free)
+
+int acme_client_get(AcmeClient *c, const char *url, AcmeObject expect, AcmeHandler handler, void *userdata);
+
+/* kid NULL: the key itself goes along. new_nonce: where to ask for a nonce. All strings are copied. */
+int acme_client_post(AcmeClient *c, const char *url, const char *payload, const char *key_id,
+                     const char *kid, const char *new_nonce, AcmeObject expect, AcmeHandler handler,
+                     void *userdata);
+
+/* Requests sent, for the metrics. */
+uint64_t acme_client_get_requests(void);

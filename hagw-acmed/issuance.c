@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Carries out what order.c says. One request at a time; each step's end leads to the next from the loop.
+ * Main thread only. */
+
+#include <stdio.h>
+
+#include "acme-api.h"
+#include "base64url.h"
+#include "chain.h"
+#include "challenge.h"
+#include "client.h"
+#include "issuance-internal.h"
+#include "log.h"
+#include "state.h"
+
+#define CREDENTIAL "acme.eab_hmac_key"
+
+const char *issuance_get_state(const Issuance *i) {
+        return order_state_to_string(i->order->state);
+}
+
+void issuance_fail(Issuance *i, OrderFailure failure, const char *format, ...) {
+        _cleanup_free_ char *text = NULL;
+        va_list ap;
+
+        va_start(ap, format);
+        if (vasprintf(&text, format, ap) < 0)
+                text = NULL;
+        va_end(ap);
+        order_take_failure(i->order, failure, text ?: "out of memory");
+        issuance_step(i);
+}
+
+void issuance_fail_errno(Issuance *i, int error, const char *what) {
+        issuance_fail(i, FAILURE_LOCAL, "%s: %s", what, strerror(abs(error)));
+}
+
+/* --- challenges --- */
+
+static void on_published(sd_json_variant *reply, const char *error, void *userdata) {
+        Issuance *i = userdata;
+        const Proof *p = i->proofs[i->n_proofs - 1];
+
+        i->request = NULL;
+        if (error) {
+                issuance_fail(i, FAILURE_LOCAL, "%s did not take the answer to the challenge: %s",
+                              proof_get_daemon(p), request_error_text(error));
+                return;
+        }
+        order_take_done(i->order, true, now_realtime_usec());
+        issuance_step(i);
+}
+
+static void on_cleared(sd_json_variant *reply, const char *error, void *userdata) {
+        Issuance *i = userdata;
+        int r;
+
+        i->request = NULL;
+        r = proof_publish(i->proofs[i->n_proofs - 1], i->event, on_published, i, &i->request);
+        if (r < 0)
+                issuance_fail_errno(i, r, "The answer to the challenge could not be published");
+}
+
+/* The values of this order may share a name (apex and wildcard); what stands there from before goes first.
+ */
+static bool issuance_is_first_at_name(const Issuance *i, const Proof *p) {
+        for (size_t k = 0; i->proofs[k] != p; k++)
+                if (streq(i->proofs[k]->name, p->name))
+                        return false;
+        return true;
+}
+
+static int issuance_publish(Issuance *i, const OrderChallenge *c) {
+        Proof **longer, *p;
+        int r;
+
+        longer = reallocarray(i->proofs, i->n_proofs + 1, sizeof(*i->proofs));
+        if (!longer)
+                return -ENOMEM;
+        i->proofs = longer;
+        r = proof_new(challenge_type_find(i->order->challenge_type), c->identifier, c->token, i->thumbprint,
+                      &p);
+        if (r < 0)
+                return r;
+        i->proofs[i->n_proofs++] = p;
+        if (issuance_is_first_at_name(i, p)) {
+                r = proof_clear(p, i->event, on_cleared, i, &i->request);
+                if (r != 0)
+                        return r;
+        }
+        return proof_publish(p, i->event, on_published, i, &i->request);
+}
+
+static Proof *issuance_find_proof(Issuance *i, const OrderChallenge *c) {
+        for (size_t k = 0; k < i->n_proofs; k++)
+                if (streq(i->proofs[k]->token, c->token))
+                        return i->proofs[k];
+        return NULL;
+}
+
+static void on_checked(sd_json_variant *reply, const char *error, void *userdata) {
+        Issuance *i = userdata;
+        const Proof *p = issuance_find_proof(i, &i->order->challenges[i->order->index]);
+
+        i->request = NULL;
+        order_take_done(i->order, !error && proof_is_served(p, reply), now_realtime_usec());
+        issuance_step(i);
+}
+
+static int issuance_check(Issuance *i, const OrderChallenge *c) {
+        const Proof *p = issuance_find_proof(i, c);
+        int r;
+
+        r = proof_check(p, i->event, on_checked, i, &i->request);
+        if (r == 0) {
+                order_take_done(i->order, true, now_realtime_usec());
+                issuance_step(i);
+        }
+        return r;
+}
+
+/* --- requests --- */
+
+/* What the account has become goes to disk before the next step. */
+static int issuance_sync_account(Issuance *i, OrderState before) {
+        bool contact = before == ORDER_CONTACT && i->order->state == ORDER_NEW;
+        int r;
+
+        if (!contact && streq_ptr(i->account->url, i->order->account_url))
+                return 0;
+        r = string_replace(&i->account->url, i->order->account_url);
+        if (r >= 0 && (contact || i->order->account_url))
+                r = string_replace(&i->account->contact, i->settings->contact);
+        return r < 0 ? r : i->handlers->on_account(i->userdata);
+}
+
+static void on_answer(AcmeAnswer *answer, void *userdata) {
+        Issuance *i = userdata;
+        OrderState before = i->order->state;
+        int r;
+
+        if (answer->problem.type)
+                log_debug("Certificate %s, %s: %s", i->order->names[0], order_state_to_string(before),
+                          answer->problem.text);
+        r = order_take_answer(i->order, answer, now_realtime_usec());
+        if (r >= 0)
+                r = issuance_sync_account(i, before);
+        if (r < 0)
+                issuance_fail_errno(i, r, "The certificate authority's answer could not be used");
+        else
+                issuance_step(i);
+}
+
+/* The credential holds the key as the authority shows it: base64url. */
+static int issuance_binding(Issuance *i, const char *url, char **ret) {
+        const char *dir = secure_getenv("CREDENTIALS_DIRECTORY");
+        _cleanup_free_ char *path = NULL, *text = NULL;
+        _cleanup_free_ void *key = NULL;
+        size_t size;
+        int r;
+
+        if (!i->settings->eab_key_id) {
+                *ret = NULL;
+                return 0;
+        }
+        if (!dir || asprintf(&path, "%s/" CREDENTIAL, dir) < 0)
+                return -ENOENT;
+        r = state_read(AT_FDCWD, path, &text, &size);
+        if (r < 0)
+                return r;
+        while (size > 0 && strchr(" \t\r\n=", text[size - 1]))
+                size--;
+        r = base64url_decode(text, size, &key, &size);
+        if (r >= 0)
+                r = acme_format_binding(i->settings->eab_key_id, key, size, url, i->jwk, ret);
+        explicit_bzero(text, strlen(text));
+        if (key)
+                explicit_bzero(key, size);
+        return r;
+}
+
+static int issuance_payload(Issuance *i, const OrderAction *action, char **ret) {
+        _cleanup_free_ char *binding = NULL;
+        int r;
+
+        switch (action->body) {
+        case BODY_EMPTY:
+                return (*ret = strdup("")) ? 0 : -ENOMEM;
+        case BODY_OBJECT:
+                return (*ret = strdup("{}")) ? 0 : -ENOMEM;
+        case BODY_ACCOUNT:
+                r = issuance_binding(i, action->url, &binding);
+                return r < 0 ? r : acme_format_account(i->settings->contact, binding, ret);
+        case BODY_CONTACT:
+                return acme_format_contact(i->settings->contact, ret);
+        case BODY_ORDER:
+                return acme_format_order(i->order->names, i->order->replaces, ret);
+        case BODY_FINALIZE:
+                return acme_format_finalize(i->csr, ret);
+        }
+        assert(false);
+        return -EINVAL;
+}
+
+static int issuance_post(Issuance *i, const OrderAction *action) {
+        _cleanup_free_ char *payload = NULL;
+        int r;
+
+        r = issuance_payload(i, action, &payload);
+        if (r == -ENOENT) {
+                issuance_fail(i, FAILURE_AUTHORITY,
+                              "acme.eab_key_id is set, but the credential " CREDENTIAL " is not there");
+                return 0;
+        }
+        if (r < 0)
+                return r;
+        if (action->body == BODY_ACCOUNT && i->order->directory.external_account_required &&
+            !i->settings->eab_key_id) {
+                issuance_fail(i, FAILURE_AUTHORITY,
+                              "This certificate authority wants an external account: set acme.eab_key_id "
+                              "and the credential " CREDENTIAL);
+                return 0;
+        }
+        return acme_client_post(i->client, action->url, payload, i->account->key_id,
+                                action->include_key ? NULL : i->order->account_url,
+                                i->order->directory.new_nonce, action->expect, on_answer, i);
+}
+
+/* --- the loop --- */
+
+static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
+        Issuance *i = userdata;
+
+        i->timer = sd_event_source_disable_unref(i->timer);
+        issuance_step(i);
+        return 0;
+}
+
+static int issuance_wait(Issuance *i, uint64_t until_usec, uint64_t now) {
+        return sd_event_add_time_relative(i->event, &i->timer, CLOCK_MONOTONIC,
+                                          until_usec > now ? until_usec - now : 0, 50 * USEC_PER_MSEC,
+                                          on_timer, i);
+}
+
+static int on_end(sd_event_source *s, void *userdata) {
+        Issuance *i = userdata;
+        const IssuanceResult result = {
+                .failure = i->order->failure,
+                .error = i->order->problem.text,
+                .retry_after_usec = i->order->retry_after_usec,
+                .chain = i->order->chain,
+                .key_id = i->key_id,
+        };
+
+        i->end = sd_event_source_disable_unref(i->end);
+        i->handlers->on_end(&result, i->userdata);
+        return 0;
+}
+
+/* The chain is what we asked for, or this was a failure after all. */
+static void issuance_check_chain(Issuance *i) {
+        _cleanup_chain_ Chain chain = {};
+        const char *reason = NULL;
+        char text[256];
+
+        if (chain_parse(i->order->chain, &chain, &reason) >= 0)
+                reason = chain_complaint(&chain, i->order->names, i->spki, i->spki_size,
+                                         now_realtime_usec());
+        if (!reason)
+                return;
+        (void) snprintf(text, sizeof(text),
+                        "The certificate authority issued something else than was asked for: %s", reason);
+        order_take_failure(i->order, FAILURE_AUTHORITY, text);
+}
+
+static void issuance_finish(Issuance *i) {
+        if (i->order->state == ORDER_DONE)
+                issuance_check_chain(i);
+        for (size_t k = 0; k < i->n_proofs; k++) {
+                proof_withdraw(i->proofs[k], i->event);
+                proof_free(i->proofs[k]);
+        }
+        i->n_proofs = 0;
+        if (!i->end)
+                (void) sd_event_add_defer(i->event, &i->end, on_end, i);
+}
+
+void issuance_step(Issuance *i) {
+        uint64_t now = now_realtime_usec();
+        OrderAction action;
+        int r = 0;
+
+        order_next(i->order, now, &action);
+        switch (action.step) {
+        case STEP_GET:
+                r = acme_client_get(i->client, action.url, action.expect, on_answer, i);
+                break;
+        case STEP_POST:
+                r = issuance_post(i, &action);
+                break;
+        case STEP_ACCOUNT_KEY:
+                r = issuance_account_key(i);
+                break;
+        case STEP_PUBLISH:
+                r = issuance_publish(i, action.challenge);
+                break;
+        case STEP_CHECK:
+                r = issuance_check(i, action.challenge);
+                break;
+        case STEP_KEY:
+                r = issuance_key(i);
+                break;
+        case STEP_REQUEST:
+                r = issuance_csr(i);
+                break;
+        case STEP_WAIT:
+                r = issuance_wait(i, action.until_usec, now);
+                break;
+        case STEP_DONE:
+        case STEP_FAILED:
+                issuance_finish(i);
+                break;
+        }
+        if (r < 0)
+                issuance_fail_errno(i, r, order_state_to_string(i->order->state));
+}
+
+int issuance_new(Issuance **ret, sd_event *event, const Settings *settings, Account *account,
+                 char *const *names, const char *challenge_type, const char *replaces,
+                 const char *pending_key_id, const IssuanceHandlers *handlers, void *userdata) {
+        _cleanup_(issuance_freep) Issuance *i = calloc(1, sizeof(*i));
+        int r;
+
+        if (!i)
+                return -ENOMEM;
+        i->event = sd_event_ref(event);
+        i->settings = settings;
+        i->account = account;
+        i->handlers = handlers;
+        i->userdata = userdata;
+        r = order_new(&i->order, names, challenge_type, settings->directory, account->url,
+                      now_realtime_usec());
+        if (r < 0)
+                return r;
+        i->order->update_contact = !streq_ptr(account->contact, settings->contact);
+        i->order->chain_test = chain_is_preferred;
+        if ((r = string_replace(&i->order->replaces, replaces)) < 0 ||
+            (r = string_replace(&i->order->preferred_chain, settings->preferred_chain)) < 0 ||
+            (r = string_replace(&i->key_id, pending_key_id)) < 0)
+                return r;
+        r = acme_client_new(&i->client, event, settings->ca_file);
+        if (r < 0)
+                return r;
+        issuance_step(i);
+        *ret = TAKE_PTR(i);
+        return 0;
+}
+
+Issuance *issuance_free(Issuance *i) {
+        if (!i)
+                return NULL;
+        for (size_t k = 0; k < i->n_proofs; k++) {
+                proof_withdraw(i->proofs[k], i->event);
+                proof_free(i->proofs[k]);
+        }
+        free(i->proofs);
+        vl_request_free(i->request);
+        acme_client_free(i->client);
+        sd_event_source_disable_unref(i->timer);
+        sd_event_source_disable_unref(i->end);
+        order_free(i->order);
+        sd_event_unref(i->event);
+        free(i->jwk);
+        free(i->thumbprint);
+        free(i->key_id);
+        free(i->csr);
+        free(i->spki);
+        free(i);
+        return NULL;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "account.h"
+#include "order.h"
+#include "settings.h"
+
+/* One order being carried out: the machine of order.h with real requests, keys and challenges. */
+
+typedef struct Issuance Issuance;
+
+typedef struct IssuanceResult {
+        OrderFailure failure;
+        const char *error;
+        uint64_t retry_after_usec;  /* relative */
+        const char *chain, *key_id; /* without failure */
+} IssuanceResult;
+
+typedef struct IssuanceHandlers {
+        /* The account got another key, URL or contact: to be stored before it is used. */
+        int (*on_account)(void *userdata);
+        /* The certificate's key exists from now on: to be stored before it is used. */
+        int (*on_key)(const char *key_id, void *userdata);
+        /* Once, from the loop; the issuance may be freed in it. */
+        void (*on_end)(const IssuanceResult *result, void *userdata);
+} IssuanceHandlers;
+
+/* settings, account and handlers are borrowed. pending_key_id: of an earlier try, or NULL. replaces: RFC
+ * 9773 section 5. */
+int issuance_new(Issuance **ret, sd_event *event, const Settings *settings, Account *account,
+                 char *const *names, const char *challenge_type, const char *replaces,
+                 const char *pending_key_id, const IssuanceHandlers *handlers, void *userdata);
+Issuance *issuance_free(Issuance *i);
+DEFINE_TRIVIAL_CLEANUP_FUNC(Issuance *, issuance_free)
+
+const char *issuance_get_state(const Issuance *i);

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What there is to do: by configuration, by import, and by hand. Main thread only. */
+
+#include "log.h"
+#include "manager.h"
+#include "retire.h"
+
+static bool names_equal(char *const *a, char *const *b) {
+        for (; *a && *b; a++, b++)
+                if (!streq(*a, *b))
+                        return false;
+        return !*a && !*b;
+}
+
+/* A certificate the configuration asks for: the one we have, or a new one that is due at once. */
+static int manager_want(Manager *m, const Want *w, uint64_t now_usec) {
+        _cleanup_(certificate_freep) Certificate *new = NULL;
+        Certificate *c = store_find(&m->store, w->names[0]);
+        int r;
+
+        if (!c) {
+                r = certificate_new(w->names[0], w->names, &new);
+                if (r >= 0)
+                        r = store_add(&m->store, new);
+                if (r < 0)
+                        return r;
+                c = TAKE_PTR(new);
+                c->next_usec = now_usec;
+        }
+        c->wanted = true;
+        if (c->imported)
+                return 0;
+        c->challenge_type = w->challenge_type;
+        if (!w->challenge_type) {
+                c->next_usec = UINT64_MAX;
+                return certificate_set_error(c, "A wildcard outside all zones cannot be proven to a "
+                                                "certificate authority; import one");
+        }
+        /* Other names than in the last chain, another authority: a new one at once. */
+        if (!names_equal(c->names, w->names) || (c->chain && !manager_is_issuer(m, c))) {
+                acme_strv_free(c->names);
+                c->names = calloc(ELEMENTSOF(w->names), sizeof(*c->names));
+                for (size_t i = 0; c->names && w->names[i]; i++)
+                        if (!(c->names[i] = strdup(w->names[i])))
+                                return -ENOMEM;
+                if (!c->names)
+                        return -ENOMEM;
+                c->next_usec = now_usec;
+        }
+        if (c->next_usec == UINT64_MAX)
+                c->next_usec = c->chain ? certificate_get_renewal(c) : now_usec;
+        return 0;
+}
+
+static int manager_apply_plan(Manager *m, const Config *config) {
+        uint64_t now_usec = now_realtime_usec();
+        Want *wants;
+        size_t n;
+        int r;
+
+        r = plan_make(config, &wants, &n);
+        if (r < 0)
+                return r;
+        plan_free(m->wants, m->n_wants);
+        m->wants = wants;
+        m->n_wants = n;
+        for (size_t i = 0; i < m->store.n_certificates; i++)
+                m->store.certificates[i]->wanted = false;
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                r = manager_want(m, &wants[i], now_usec);
+        for (size_t i = 0; i < m->store.n_certificates; i++)
+                if (!m->store.certificates[i]->wanted)
+                        m->store.certificates[i]->next_usec = UINT64_MAX;
+        return r;
+}
+
+int manager_configure(Manager *m, const Config *config) {
+        _cleanup_(settings_done) Settings settings = {};
+        int r;
+
+        r = settings_copy(config, &settings);
+        if (r < 0)
+                return r;
+        if (!settings_equal(&settings, &m->settings)) {
+                manager_cancel_issuance(m);
+                r = advice_set_directory(m->advice, settings.directory, settings.ca_file);
+                if (r < 0)
+                        return r;
+                Settings old = m->settings;
+                m->settings = settings;
+                settings = old;
+        }
+        r = manager_apply_plan(m, config);
+        if (m->issuing && !m->issuing->wanted) {
+                manager_cancel_issuance(m);
+                manager_changed(m);
+        }
+        manager_changed(m);
+        manager_run(m);
+        return r;
+}
+
+int manager_renew(Manager *m, Certificate *c) {
+        if (c->ordering)
+                return -EBUSY;
+        if (!certificate_is_orderable(c))
+                return -EOPNOTSUPP;
+        c->next_usec = 0; /* before whatever else is due */
+        manager_run(m);
+        return 0;
+}
+
+int manager_import(Manager *m, const char *chain, const char *key_id, Certificate **ret) {
+        static char *const no_names[] = { NULL };
+        _cleanup_(certificate_freep) Certificate *new = NULL;
+        _cleanup_free_ char *old_key = NULL;
+        uint64_t now_usec = now_realtime_usec();
+        Certificate *c;
+        int r;
+
+        r = certificate_new("", no_names, &new);
+        if (r >= 0)
+                r = certificate_set_chain(new, chain, key_id, now_usec);
+        if (r >= 0)
+                r = string_replace(&new->name, new->names[0]);
+        if (r < 0)
+                return r;
+        new->imported = true;
+        c = store_find(&m->store, new->name);
+        if (c == m->issuing)
+                manager_cancel_issuance(m);
+        new->wanted = c && c->wanted;
+        r = store_save(&m->store, new);
+        if (r < 0)
+                return r;
+        if (c) {
+                advice_forget(m->advice, c);
+                if (c->key_id && !streq(c->key_id, key_id))
+                        (void) store_retire(&m->store, c->key_id, now_usec + RETIRE_GRACE_USEC);
+                for (size_t i = 0; i < m->store.n_certificates; i++)
+                        if (m->store.certificates[i] == c)
+                                m->store.certificates[i] = new;
+                certificate_free(c);
+        } else {
+                r = store_add(&m->store, new);
+                if (r < 0)
+                        return r;
+        }
+        *ret = TAKE_PTR(new);
+        manager_run(m);
+        manager_changed(m);
+        return 0;
+}
+
+int manager_remove(Manager *m, Certificate *c) {
+        _cleanup_free_ char *name = strdup(c->name);
+        int r;
+
+        if (!name)
+                return -ENOMEM;
+        if (c->wanted && !c->imported)
+                return -EBUSY;
+        advice_forget(m->advice, c);
+        if (c->key_id)
+                (void) store_retire(&m->store, c->key_id, now_realtime_usec() + RETIRE_GRACE_USEC);
+        if (c->pending_key_id)
+                (void) store_retire(&m->store, c->pending_key_id, now_realtime_usec());
+        manager_changed(m);
+        r = store_remove(&m->store, c);
+        /* An imported one stood where the configuration wants one: it is ordered now. */
+        for (size_t i = 0; r >= 0 && i < m->n_wants; i++)
+                if (streq(m->wants[i].names[0], name))
+                        r = manager_want(m, &m->wants[i], now_realtime_usec());
+        return r;
+}

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What is due, and when. Main thread only. */
+
+#include <stdio.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "challenge.h"
+#include "log.h"
+#include "manager.h"
+#include "schedule.h"
+
+#define SHOUT_USEC USEC_PER_DAY               /* the same alarm again */
+#define TIMER_MAX_USEC (6 * USEC_PER_HOUR)    /* looks at everything at least that often */
+#define KEEP_UNWANTED_USEC (7 * USEC_PER_DAY) /* after its end */
+
+uint64_t now_realtime_usec(void) {
+        struct timespec ts;
+
+        (void) clock_gettime(CLOCK_REALTIME, &ts);
+        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
+}
+
+static uint64_t random_u64(void) {
+        uint64_t v = 0;
+
+        (void) !getrandom(&v, sizeof(v), 0);
+        return v;
+}
+
+/* --- telling --- */
+
+int manager_to_json(const Manager *m, sd_json_variant **ret) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *list = NULL;
+        int r;
+
+        r = sd_json_variant_new_array(&list, NULL, 0);
+        for (size_t i = 0; r >= 0 && i < m->store.n_certificates; i++) {
+                _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+
+                r = certificate_to_json(m->store.certificates[i], &v);
+                if (r >= 0)
+                        r = sd_json_variant_append_array(&list, v);
+        }
+        if (r < 0)
+                return r;
+        return sd_json_buildo(ret, SD_JSON_BUILD_PAIR("certificates", SD_JSON_BUILD_VARIANT(list)),
+                              SD_JSON_BUILD_PAIR("broken", SD_JSON_BUILD_STRV((char **) m->store.broken)));
+}
+
+static void manager_update_status(Manager *m) {
+        size_t counts[_CERTIFICATE_STATE_MAX] = {}, failing = 0;
+
+        for (size_t i = 0; i < m->store.n_certificates; i++) {
+                counts[m->store.certificates[i]->state]++;
+                failing += m->store.certificates[i]->wanted && m->store.certificates[i]->failures > 0;
+        }
+        daemon_set_status(m->daemon,
+                          "%zu certificates valid, %zu without one yet, %zu expiring, %zu expired; "
+                          "%zu could not be obtained or renewed at the last try%s%s",
+                          counts[CERTIFICATE_VALID],
+                          counts[CERTIFICATE_WAITING] + counts[CERTIFICATE_ORDERING] +
+                                  counts[CERTIFICATE_FAILED],
+                          counts[CERTIFICATE_EXPIRING], counts[CERTIFICATE_EXPIRED], failing,
+                          m->issuance ? "; ordering " : "", m->issuance ? m->issuing->name : "");
+}
+
+static int on_changed(sd_event_source *s, void *userdata) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        Manager *m = userdata;
+
+        manager_update_status(m);
+        if (manager_to_json(m, &v) >= 0)
+                vl_stream_send(&m->watchers, v);
+        return 0;
+}
+
+void manager_changed(Manager *m) {
+        (void) sd_event_source_set_enabled(m->changed, SD_EVENT_ONESHOT);
+}
+
+static void certificate_shout(const Certificate *c, uint64_t now_usec) {
+        if (c->state == CERTIFICATE_EXPIRED)
+                log_full(LOG_CRIT, 0, "The certificate for %s has EXPIRED: visitors see an error. %s%s",
+                         c->name, c->error ? "The last try to renew it failed: " : "", strempty(c->error));
+        else
+                log_full(LOG_CRIT, 0,
+                         "The certificate for %s expires in %llu hours and was not renewed. %s%s", c->name,
+                         (unsigned long long) ((c->not_after_usec - now_usec) / USEC_PER_HOUR),
+                         c->imported ? "It was imported: import its successor."
+                         : c->error  ? "The last try failed: "
+                                     : "",
+                         c->imported ? "" : strempty(c->error));
+}
+
+/* --- orders --- */
+
+static int on_account(void *userdata) {
+        Manager *m = userdata;
+
+        return store_save_accounts(&m->store);
+}
+
+static int on_key(const char *key_id, void *userdata) {
+        Manager *m = userdata;
+        Certificate *c = m->issuing;
+        int r;
+
+        if (streq_ptr(c->pending_key_id, key_id))
+                return 0;
+        if (c->pending_key_id)
+                (void) store_retire(&m->store, c->pending_key_id, now_realtime_usec());
+        r = string_replace(&c->pending_key_id, key_id);
+        return r < 0 ? r : store_save(&m->store, c);
+}
+
+static int certificate_succeed(Manager *m, Certificate *c, const IssuanceResult *result, uint64_t now_usec) {
+        _cleanup_free_ char *old_key = c->key_id ? strdup(c->key_id) : NULL;
+        int r;
+
+        r = certificate_set_chain(c, result->chain, result->key_id, now_usec);
+        if (r < 0)
+                return r;
+        (void) string_replace(&c->directory, m->settings.directory);
+        (void) string_replace(&c->pending_key_id, NULL);
+        (void) certificate_set_error(c, NULL);
+        c->failures = 0;
+        c->imported = false;
+        c->next_usec = certificate_get_renewal(c);
+        r = store_save(&m->store, c);
+        if (r < 0)
+                return r;
+        if (old_key && !streq(old_key, c->key_id))
+                (void) store_retire(&m->store, old_key, now_usec + RETIRE_GRACE_USEC);
+        log_info("The certificate for %s was obtained; it is renewed in %llu days.", c->name,
+                 (unsigned long long) ((MAX(c->next_usec, now_usec) - now_usec) / USEC_PER_DAY));
+        return 0;
+}
+
+static void certificate_fail(Manager *m, Certificate *c, OrderFailure failure, const char *error,
+                             uint64_t retry_after_usec, uint64_t now_usec) {
+        c->failures++;
+        (void) certificate_set_error(c, error);
+        c->next_usec = schedule_retry(now_usec, c->failures, failure == FAILURE_LOCAL, retry_after_usec,
+                                      random_u64());
+        (void) store_save(&m->store, c);
+        log_warning("No certificate for %s at try %u: %s. The next try is in %llu seconds.", c->name,
+                    c->failures, error, (unsigned long long) ((c->next_usec - now_usec) / USEC_PER_SEC));
+}
+
+static void on_end(const IssuanceResult *result, void *userdata) {
+        Manager *m = userdata;
+        Certificate *c = m->issuing;
+        uint64_t now_usec = now_realtime_usec();
+        int r = 0;
+
+        if (result->failure == FAILURE_NONE)
+                r = certificate_succeed(m, c, result, now_usec);
+        if (r < 0)
+                certificate_fail(m, c, FAILURE_LOCAL, "The new certificate could not be stored", 0,
+                                 now_usec);
+        else if (result->failure != FAILURE_NONE)
+                certificate_fail(m, c, result->failure, strempty(result->error), result->retry_after_usec,
+                                 now_usec);
+        if (result->failure == FAILURE_NONE && r >= 0)
+                m->orders_ok++;
+        else
+                m->orders_failed++;
+        c->ordering = false;
+        m->issuing = NULL;
+        m->issuance = issuance_free(m->issuance);
+        manager_changed(m);
+        manager_run(m);
+}
+
+void manager_cancel_issuance(Manager *m) {
+        if (!m->issuance)
+                return;
+        m->issuance = issuance_free(m->issuance);
+        m->issuing->ordering = false;
+        m->issuing->next_usec = m->issuing_next_usec;
+        (void) store_save(&m->store, m->issuing);
+        m->issuing = NULL;
+}
+
+bool manager_is_issuer(const Manager *m, const Certificate *c) {
+        return streq_ptr(c->directory, m->settings.directory);
+}
+
+static void manager_start_issuance(Manager *m, Certificate *c, uint64_t now_usec) {
+        static const IssuanceHandlers handlers = { on_account, on_key, on_end };
+        Account *account;
+        int r;
+
+        m->issuing = c;
+        m->issuing_next_usec = c->next_usec;
+        c->ordering = true;
+        /* Noted beforehand: a crash in the middle, again and again, must not become a flood of orders. */
+        c->next_usec = schedule_retry(now_usec, c->failures + 1, /* local= */ false, 0, random_u64());
+        r = store_save(&m->store, c);
+        if (r >= 0)
+                r = accounts_get(&m->store.accounts, m->settings.directory, &account);
+        if (r >= 0)
+                r = issuance_new(&m->issuance, m->event, &m->settings, account, c->names, c->challenge_type,
+                                 manager_is_issuer(m, c) ? c->renewal_id : NULL, c->pending_key_id,
+                                 &handlers, m);
+        if (r < 0) {
+                c->ordering = false;
+                m->issuing = NULL;
+                certificate_fail(m, c, FAILURE_LOCAL, strerror(-r), 0, now_usec);
+        }
+        manager_changed(m);
+}
+
+static Certificate *manager_find_due(Manager *m, uint64_t now_usec) {
+        Certificate *due = NULL;
+
+        for (size_t i = 0; i < m->store.n_certificates; i++) {
+                Certificate *c = m->store.certificates[i];
+
+                if (certificate_is_orderable(c) && c->next_usec <= now_usec &&
+                    (!due || c->next_usec < due->next_usec))
+                        due = c;
+        }
+        return due;
+}
+
+/* --- advice --- */
+
+static void on_advice(Certificate *c, void *userdata) {
+        Manager *m = userdata;
+
+        if (c->failures == 0 && !c->ordering)
+                c->next_usec = certificate_get_renewal(c);
+        (void) store_save(&m->store, c);
+        manager_changed(m);
+        manager_run(m);
+}
+
+static bool certificate_wants_advice(const Manager *m, const Certificate *c) {
+        return certificate_is_orderable(c) && c->chain && c->renewal_id && manager_is_issuer(m, c) &&
+               !c->ordering;
+}
+
+/* --- the timer --- */
+
+/* Alarms, and what is no longer wanted and long over. Returns the next time at which it may have to look
+ * again. */
+static uint64_t manager_look(Manager *m, uint64_t now_usec) {
+        uint64_t next = now_usec + TIMER_MAX_USEC;
+
+        for (size_t i = 0; i < m->store.n_certificates; i++) {
+                Certificate *c = m->store.certificates[i];
+
+                if (certificate_update_state(c, now_usec)) {
+                        c->shouted_usec = 0;
+                        manager_changed(m);
+                }
+                if ((c->state == CERTIFICATE_EXPIRING || c->state == CERTIFICATE_EXPIRED) &&
+                    (c->wanted || c->imported) && now_usec >= c->shouted_usec + SHOUT_USEC) {
+                        certificate_shout(c, now_usec);
+                        c->shouted_usec = now_usec;
+                }
+                if (!c->wanted && !c->imported && c != m->issuing &&
+                    (!c->chain || now_usec > c->not_after_usec + KEEP_UNWANTED_USEC)) {
+                        (void) manager_remove(m, c);
+                        i--;
+                        continue;
+                }
+                next = MIN(next, certificate_next_change(c, now_usec));
+                if (certificate_is_orderable(c) && !m->issuance)
+                        next = MIN(next, c->next_usec);
+                if (certificate_wants_advice(m, c) && !advice_is_busy(m->advice)) {
+                        if (c->advice_usec <= now_usec)
+                                advice_ask(m->advice, c);
+                        else
+                                next = MIN(next, c->advice_usec);
+                }
+        }
+        return next;
+}
+
+void manager_run(Manager *m) {
+        uint64_t now_usec = now_realtime_usec(), next;
+        Certificate *due;
+
+        if (!m->issuance && (due = manager_find_due(m, now_usec)))
+                manager_start_issuance(m, due, now_usec);
+        next = manager_look(m, now_usec);
+        next = MIN(next, retire_run(m->retire, now_usec));
+        (void) sd_event_source_set_time(m->timer, MAX(next, now_usec + 10 * USEC_PER_MSEC));
+        (void) sd_event_source_set_enabled(m->timer, SD_EVENT_ONESHOT);
+}
+
+static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
+        manager_run(userdata);
+        return 0;
+}
+
+/* --- life --- */
+
+int manager_new(Daemon *daemon, const Config *config, Manager **ret) {
+        _cleanup_(manager_freep) Manager *m = calloc(1, sizeof(*m));
+        const char *dir = daemon_state_dir();
+        int r;
+
+        if (!m)
+                return -ENOMEM;
+        m->daemon = daemon;
+        m->event = sd_event_ref(daemon_event(daemon));
+        m->store.dir_fd = -EBADF;
+        if (!dir)
+                return log_error_errno(EINVAL,
+                                       "$STATE_DIRECTORY is not set; systemd starts hagw-acmed with it.");
+        r = store_open(&m->store, dir);
+        if (r < 0)
+                return log_error_errno(r, "Could not read the state in %s: %m", dir);
+        if ((r = advice_new(&m->advice, m->event, on_advice, m)) < 0 ||
+            (r = retire_new(&m->retire, m->event, &m->store)) < 0 ||
+            (r = sd_event_add_time(m->event, &m->timer, CLOCK_REALTIME, UINT64_MAX, USEC_PER_MSEC, on_timer,
+                                   m)) < 0 ||
+            (r = sd_event_add_defer(m->event, &m->changed, on_changed, m)) < 0 ||
+            (r = manager_configure(m, config)) < 0)
+                return r;
+        *ret = TAKE_PTR(m);
+        return 0;
+}
+
+Manager *manager_free(Manager *m) {
+        if (!m)
+                return NULL;
+        manager_cancel_issuance(m);
+        challenges_done();
+        advice_free(m->advice);
+        retire_free(m->retire);
+        sd_event_source_disable_unref(m->timer);
+        sd_event_source_disable_unref(m->changed);
+        vl_stream_done(&m->watchers);
+        store_done(&m->store);
+        settings_done(&m->settings);
+        plan_free(m->wants, m->n_wants);
+        sd_event_unref(m->event);
+        free(m);
+        return NULL;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "advice.h"
+#include "daemon.h"
+#include "issuance.h"
+#include "plan.h"
+#include "retire.h"
+#include "store.h"
+
+/* Everything hagw-acmed knows, and the one timer that drives it: orders one after the other, advice on
+ * renewal, keys to be removed, alarms. */
+
+typedef struct Manager {
+        Daemon *daemon;
+        sd_event *event;
+        Settings settings;
+        Want *wants; /* what the configuration asks for */
+        size_t n_wants;
+        Store store;
+        Issuance *issuance; /* under way, for: */
+        Certificate *issuing;
+        uint64_t issuing_next_usec; /* what next_usec was before */
+        Advice *advice;
+        Retire *retire;
+        sd_event_source *timer, *changed;
+        VlStream watchers;
+        uint64_t orders_ok, orders_failed;
+} Manager;
+
+int manager_new(Daemon *daemon, const Config *config, Manager **ret);
+Manager *manager_free(Manager *m);
+DEFINE_TRIVIAL_CLEANUP_FUNC(Manager *, manager_free)
+
+/* Takes over another configuration. */
+int manager_configure(Manager *m, const Config *config);
+
+/* Does what is due, and sets the timer. */
+void manager_run(Manager *m);
+
+/* The order under way ends without a result, as if it had not begun. */
+void manager_cancel_issuance(Manager *m);
+
+/* The certificate comes from the authority that is configured now. */
+bool manager_is_issuer(const Manager *m, const Certificate *c);
+
+/* Tells the watchers and the status line, soon. */
+void manager_changed(Manager *m);
+
+/* As io.hagw.Acme's Watch shows it. */
+int manager_to_json(const Manager *m, sd_json_variant **ret);
+
+/* Orders it as soon as nothing else is ordered. -EBUSY: it is being ordered; -EOPNOTSUPP: it is not ours to
+ * order. */
+int manager_renew(Manager *m, Certificate *c);
+
+/* Replaces or adds; the arguments fit together already. */
+int manager_import(Manager *m, const char *chain, const char *key_id, Certificate **ret);
+/* -EBUSY: it is wanted. */
+int manager_remove(Manager *m, Certificate *c);
+
+uint64_t now_realtime_usec(void);

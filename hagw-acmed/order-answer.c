@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What each answer does to an order: one function per state that asks something. */
+
+#include <stdio.h>
+
+#include "order-internal.h"
+
+static void order_enter_publish(Order *o) {
+        order_enter_challenges(o, ORDER_PUBLISH, ORDER_POLL_READY, 0);
+}
+
+int order_take_directory(Order *o, AcmeAnswer *a, uint64_t now) {
+        o->directory = a->directory;
+        a->directory = (AcmeDirectory) {};
+        order_enter(o, ORDER_ACCOUNT_KEY);
+        return 0;
+}
+
+int order_take_account(Order *o, AcmeAnswer *a, uint64_t now) {
+        if (!a->location)
+                return order_fail_hostile(o,
+                                          "The certificate authority made an account and did not say where");
+        free(o->account_url);
+        o->account_url = TAKE_PTR(a->location);
+        o->new_account = true;
+        order_enter(o, ORDER_NEW);
+        return 0;
+}
+
+int order_take_contact(Order *o, AcmeAnswer *a, uint64_t now) {
+        order_enter(o, ORDER_NEW);
+        return 0;
+}
+
+static size_t strv_length(char *const *l) {
+        size_t n = 0;
+
+        while (l && l[n])
+                n++;
+        return n;
+}
+
+static bool strv_contains(char *const *l, const char *s) {
+        for (; l && *l; l++)
+                if (streq(*l, s))
+                        return true;
+        return false;
+}
+
+/* Neither more nor less than what was asked for. */
+static bool order_identifiers_match(const Order *o) {
+        if (strv_length(o->order.identifiers) != strv_length(o->names))
+                return false;
+        for (char **p = o->names; *p; p++)
+                if (!strv_contains(o->order.identifiers, *p))
+                        return false;
+        return true;
+}
+
+static void order_replace(Order *o, AcmeAnswer *a) {
+        acme_order_done(&o->order);
+        o->order = a->order;
+        a->order = (AcmeOrder) {};
+}
+
+int order_take_new(Order *o, AcmeAnswer *a, uint64_t now) {
+        if (!a->location)
+                return order_fail_hostile(
+                        o, "The certificate authority took the order and did not say where it is");
+        free(o->url);
+        o->url = TAKE_PTR(a->location);
+        order_replace(o, a);
+        if (!order_identifiers_match(o) || strv_length(o->order.authorizations) > strv_length(o->names))
+                return order_fail_hostile(
+                        o, "The certificate authority made an order for other names than were asked for");
+        order_drop_challenges(o);
+        o->challenges = calloc(strv_length(o->order.authorizations), sizeof(*o->challenges));
+        if (!o->challenges)
+                return -ENOMEM;
+        o->index = 0;
+        order_enter(o, ORDER_AUTHORIZATION);
+        return 0;
+}
+
+static int authorization_failed(Order *o, const AcmeAuthorization *z) {
+        const AcmeProblem *p = NULL;
+        char text[1024];
+
+        for (size_t i = 0; i < z->n_challenges; i++)
+                if (z->challenges[i].problem.text)
+                        p = &z->challenges[i].problem;
+        (void) snprintf(text, sizeof(text),
+                        "The certificate authority could not see that %s is ours: %.800s", z->identifier,
+                        p ? p->text : acme_status_to_string(z->status));
+        return order_fail(o, FAILURE_AUTHORITY, p ? p->type : "unauthorized", text);
+}
+
+/* An authorization for a name of the order, not seen before in it. */
+static bool authorization_is_asked(const Order *o, const AcmeAuthorization *z) {
+        char name[256];
+
+        (void) snprintf(name, sizeof(name), "%s%s", z->wildcard ? "*." : "", z->identifier);
+        return strv_contains(o->names, name);
+}
+
+static const AcmeChallenge *authorization_find_challenge(const AcmeAuthorization *z, const char *type) {
+        for (size_t i = 0; i < z->n_challenges; i++)
+                if (streq(z->challenges[i].type, type) && z->challenges[i].token)
+                        return &z->challenges[i];
+        return NULL;
+}
+
+int order_take_authorization(Order *o, AcmeAnswer *a, uint64_t now) {
+        OrderChallenge *c = &o->challenges[o->n_challenges];
+        const AcmeAuthorization *z = &a->authorization;
+        const AcmeChallenge *found;
+
+        if (!authorization_is_asked(o, z))
+                return order_fail_hostile(
+                        o, "The certificate authority asks about a name that was not asked for");
+        if (z->status != ACME_STATUS_PENDING && z->status != ACME_STATUS_VALID)
+                return authorization_failed(o, z);
+        found = authorization_find_challenge(z, o->challenge_type);
+        if (z->status == ACME_STATUS_PENDING && !found)
+                return order_fail(o, FAILURE_AUTHORITY, "unsupported",
+                                  "The certificate authority offers no challenge that fits");
+        c->identifier = strdup(z->identifier);
+        c->authorization = strdup(o->order.authorizations[o->index]);
+        c->served = z->status == ACME_STATUS_VALID;
+        o->n_challenges++;
+        if (!c->identifier || !c->authorization)
+                return -ENOMEM;
+        if (!c->served && (!(c->url = strdup(found->url)) || !(c->token = strdup(found->token))))
+                return -ENOMEM;
+        if (o->order.authorizations[++o->index])
+                order_enter(o, ORDER_AUTHORIZATION);
+        else
+                order_enter_publish(o);
+        return 0;
+}
+
+int order_take_challenge(Order *o, AcmeAnswer *a, uint64_t now) {
+        size_t i = o->index;
+
+        for (i++; i < o->n_challenges && o->challenges[i].served; i++)
+                ;
+        if (i < o->n_challenges)
+                o->index = i;
+        else
+                order_enter_challenges(o, ORDER_POLL_AUTHORIZATION, ORDER_POLL_READY, 0);
+        return 0;
+}
+
+int order_take_poll_authorization(Order *o, AcmeAnswer *a, uint64_t now) {
+        switch (a->authorization.status) {
+        case ACME_STATUS_PENDING:
+        case ACME_STATUS_PROCESSING:
+                return order_poll_later(o, a->retry_after_usec, now);
+        case ACME_STATUS_VALID:
+                order_enter_challenges(o, ORDER_POLL_AUTHORIZATION, ORDER_POLL_READY, o->index + 1);
+                return 0;
+        default:
+                return authorization_failed(o, &a->authorization);
+        }
+}
+
+static int order_invalid(Order *o) {
+        char text[1024];
+
+        (void) snprintf(text, sizeof(text), "The certificate authority refused the order: %.900s",
+                        o->order.problem.text ?: "no reason was given");
+        return order_fail(o, FAILURE_AUTHORITY, o->order.problem.type ?: "unknown", text);
+}
+
+int order_take_poll_ready(Order *o, AcmeAnswer *a, uint64_t now) {
+        order_replace(o, a);
+        switch (o->order.status) {
+        case ACME_STATUS_PENDING:
+                return order_poll_later(o, a->retry_after_usec, now);
+        case ACME_STATUS_READY:
+                order_enter(o, ORDER_KEY);
+                return 0;
+        case ACME_STATUS_INVALID:
+                return order_invalid(o);
+        default:
+                return order_fail_hostile(
+                        o, "The certificate authority finished an order that nobody finalized");
+        }
+}
+
+int order_take_finalized(Order *o, AcmeAnswer *a, uint64_t now) {
+        order_replace(o, a);
+        switch (o->order.status) {
+        case ACME_STATUS_READY:
+        case ACME_STATUS_PROCESSING:
+                o->state = ORDER_POLL_VALID;
+                return order_poll_later(o, a->retry_after_usec, now);
+        case ACME_STATUS_VALID:
+                if (!o->order.certificate)
+                        return order_fail_hostile(o, "The certificate authority issued a certificate and "
+                                                     "did not say where it is");
+                order_enter(o, ORDER_DOWNLOAD);
+                return 0;
+        default:
+                return order_invalid(o);
+        }
+}
+
+/* The first chain is kept until an alternate fits the preference better. */
+int order_take_chain(Order *o, AcmeAnswer *a, uint64_t now) {
+        bool first = !o->chain;
+
+        if (first)
+                for (size_t i = 0; i < ACME_ALTERNATES_MAX; i++)
+                        o->alternates[i] = TAKE_PTR(a->alternates[i]);
+        if (first || o->chain_test(a->chain, o->preferred_chain)) {
+                free(o->chain);
+                o->chain = TAKE_PTR(a->chain);
+        }
+        free(o->chosen);
+        o->chosen = NULL;
+        if (!o->preferred_chain || !o->chain_test || o->chain_test(o->chain, o->preferred_chain)) {
+                order_enter(o, ORDER_DONE);
+                return 0;
+        }
+        for (size_t i = 0; i < ACME_ALTERNATES_MAX; i++)
+                if (o->alternates[i]) {
+                        o->chosen = TAKE_PTR(o->alternates[i]);
+                        order_enter(o, ORDER_DOWNLOAD);
+                        return 0;
+                }
+        order_enter(o, ORDER_DONE);
+        return 0;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Which certificates a configuration asks for. */
+
+#include <stdio.h>
+
+#include "hostname.h"
+#include "plan.h"
+
+typedef struct Plan {
+        Want *items;
+        size_t n, allocated;
+} Plan;
+
+void plan_free(Want *wants, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                for (size_t k = 0; k < ELEMENTSOF(wants[i].names); k++)
+                        free(wants[i].names[k]);
+        free(wants);
+}
+
+static void plan_done(Plan *p) {
+        plan_free(p->items, p->n);
+}
+
+/* True where a certificate that is already planned is good for the name, itself possibly a wildcard. */
+static bool plan_covers(const Plan *p, const char *name) {
+        for (size_t i = 0; i < p->n; i++)
+                for (char *const *q = p->items[i].names; *q; q++)
+                        if (streq(*q, name) || (name[0] != '*' && hostname_matches(name, *q)))
+                                return true;
+        return false;
+}
+
+static int plan_add(Plan *p, const char *name, bool wildcard_too, const char *challenge_type) {
+        Want *w;
+
+        if (plan_covers(p, name))
+                return 0;
+        if (!GREEDY_REALLOC(p->items, p->allocated, p->n + 1))
+                return -ENOMEM;
+        w = &p->items[p->n++];
+        *w = (Want) { .challenge_type = challenge_type, .names = { strdup(name) } };
+        if (!w->names[0])
+                return -ENOMEM;
+        if (wildcard_too && asprintf(&w->names[1], "*.%s", name) < 0) {
+                w->names[1] = NULL;
+                return -ENOMEM;
+        }
+        return 0;
+}
+
+static int plan_add_hosts(Plan *p, const Config *config, bool wildcards) {
+        int r;
+
+        for (size_t i = 0; i < config->n_hosts; i++) {
+                const char *name = config->hosts[i].name, *plain = startswith(name, "*.");
+                bool inside;
+
+                if (wildcards != !!plain)
+                        continue;
+                inside = !!config_find_zone(config, plain ?: name);
+                r = plan_add(p, name, false, inside ? "dns-01" : plain ? NULL : "http-01");
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int plan_make(const Config *config, Want **ret, size_t *ret_n) {
+        _cleanup_(plan_done) Plan p = {};
+        int r;
+
+        for (size_t i = 0; i < config->n_zones; i++) {
+                r = plan_add(&p, config->zones[i].name, true, "dns-01");
+                if (r < 0)
+                        return r;
+        }
+        /* Wildcards first, so that the hosts below them need none of their own. */
+        r = plan_add_hosts(&p, config, true);
+        if (r >= 0)
+                r = plan_add_hosts(&p, config, false);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(p.items);
+        *ret_n = p.n;
+        p.n = 0;
+        return 0;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "macro.h"
+
+/* When a certificate is renewed, tried again, asked about, and when its owner is called. Pure; all times
+ * usec, CLOCK_REALTIME; random: any 64 bits. */
+
+/* Without the authority's advice: when a third of the lifetime is left, half for those of less than ten
+ * days. */
+uint64_t schedule_renewal(uint64_t not_before_usec, uint64_t not_after_usec);
+
+/* A point in the window the authority suggests (RFC 9773 section 4.2), but not later than a tenth before the
+ * end, whatever it suggests. */
+uint64_t schedule_in_window(uint64_t start_usec, uint64_t end_usec, uint64_t not_before_usec,
+                            uint64_t not_after_usec, uint64_t random);
+
+/* When to ask again for that advice: Retry-After (relative, 0: not said) within a minute and a day, else six
+ * hours. */
+uint64_t schedule_advice(uint64_t now_usec, uint64_t retry_after_usec);
+
+/* The n-th failure in a row: doubling from two minutes to twelve hours (local ones: from five seconds to
+ * five minutes), a quarter of jitter either way, and never before retry_after_usec (relative, bounded by a
+ * week) is over. */
+uint64_t schedule_retry(uint64_t now_usec, unsigned failures, bool local, uint64_t retry_after_usec,
+                        uint64_t random);
+
+/* From when on a certificate that was not renewed is shouted about: the last third of the time there was for
+ * renewing it. Those that cannot be renewed (imported): the last two weeks, or the last third of a shorter
+ * life. */
+uint64_t schedule_alarm(uint64_t renewal_usec, uint64_t not_after_usec);
+uint64_t schedule_alarm_imported(uint64_t not_before_usec, uint64_t not_after_usec);
