@@ -115,3 +115,189 @@ def test_silence(home, house):
         with pytest.raises((ConnectionResetError, ssl.SSLError, EOFError)) as e:
             context.wrap_socket(raw(), server_hostname=name)
         assert "alert" not in str(e.value).lower()
+
+
+def test_resumption_is_bound_to_the_name(house, parts, service):
+    other = "b.home.example.com"
+    h = open_house(house, parts, certificates=((HOST, other),), ha=host(service.url), b=host(service.url, other))
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        context = h.context(minimum_version=version, maximum_version=version)
+        first = h.visit(context=context)
+        session = first.connection.sock.session
+        first.connection.close()
+        again = h.tls(context=context, session=session)
+        assert again.session_reused
+        foreign = h.tls(other, context=context, session=session)
+        assert not foreign.session_reused
+        foreign.close()
+        again.close()
+
+
+def test_foreign_host_is_421(house, parts, service):
+    other = "b.home.example.com"
+    h = open_house(house, parts, certificates=((HOST, other),), ha=host(service.url), b=host(service.url, other))
+    c = h.connect()
+    assert h.visit(headers={"Host": other}, connection=c).status == 421
+    assert h.visit(connection=c).status == 200
+    assert h.visit(headers={"Host": HOST.upper() + ":8443"}, connection=c).status == 200
+
+
+def test_wildcard_and_local_hosts(house, parts, service):
+    h = open_house(house, parts, 'lan = ( "192.0.2.0/24" );', certificates=(("*.home.example.com",),),
+                   all=host(service.url, "*.home.example.com"),
+                   local=host(service.url, "local.home.example.com", 'login = "none"; from = "lan";'))
+    assert h.visit(name="anything.home.example.com").status == 200
+    raw = socket.create_connection(("127.0.0.1", h.port), 20)
+    with pytest.raises((ssl.SSLError, ConnectionResetError)) as e:
+        h.context().wrap_socket(raw, server_hostname="local.home.example.com")
+    assert "alert" not in str(e.value).lower()
+
+
+def test_upstream_kinds(house, parts):
+    h = ProxyHouse(house)
+    parts.append(h)
+    files = {}
+    for name in ("service.lan", "other.lan"):
+        chain, key = h.authority.issue(name)
+        files[name] = h.root / name
+        files[name].write_text(chain + key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files["service.lan"])
+    secure = Upstream(echo, context=context)
+    local = Upstream(echo, path=h.root / "service.sock")
+    parts += [secure, local]
+    url = secure.url.replace("http:", "https:")
+    house.configure("", ca=host(url, "ca.x.example", more=f'tls: {{ verify = "ca"; ca_file = "{h.authority.file}"; '
+                                                           'server_name = "service.lan"; };'),
+                    wrong=host(url, "wrong.x.example", more=f'tls: {{ verify = "ca"; ca_file = "{h.authority.file}"; '
+                                                             'server_name = "other.lan"; };'),
+                    system=host(url, "system.x.example"),
+                    insecure=host(url, "insecure.x.example", more='tls: { verify = "insecure"; };'),
+                    unix=host(f"unix:{h.root}/service.sock", "unix.x.example"))
+    h.certify("*.x.example")
+    h.start()
+    h.wait(lambda: h.proxyd_certificates())
+    for name, status in (("ca", 200), ("insecure", 200), ("unix", 200), ("wrong", 502), ("system", 502)):
+        answer = h.visit(name=f"{name}.x.example", headers={"Accept": "text/html"})
+        assert answer.status == status, (name, answer.body)
+        if status == 502:
+            assert b"certificate" in answer.body
+    rows = {r["name"]: r for r in h.proxyd.call("ListHosts")["hosts"]}
+    assert rows["ca.x.example"]["health"] == "ok" and rows["wrong.x.example"]["health"] == "failing"
+    assert "certificate" in rows["wrong.x.example"]["error"]
+
+
+def test_dead_upstream_concerns_only_its_host(house, parts, service):
+    dead = socket.create_server(("127.0.0.1", 0))
+    port = dead.getsockname()[1]
+    dead.close()
+    h = open_house(house, parts, certificates=(("*.home.example.com",),), ha=host(service.url),
+                   dead=host(f"http://127.0.0.1:{port}", "dead.home.example.com"),
+                   lost=host("http://nowhere.invalid:80", "lost.home.example.com"))
+    for name in ("dead", "lost"):
+        begin = time.monotonic()
+        answer = h.visit(name=f"{name}.home.example.com", headers={"Accept": "text/html"})
+        assert answer.status == 502 and time.monotonic() - begin < 5
+        assert b"<html" in answer.body
+    assert h.visit().status == 200
+
+
+def test_stale_connection_is_retried(house, parts):
+    def once(upstream, s, f):
+        head = Head(f)
+        head.body(f)
+        upstream.requests.append(head)
+        s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        # Kept alive, they think; the second request on it finds a closed door.
+        Head(f)
+    service = Upstream(once)
+    parts.append(service)
+    h = open_house(house, parts, ha=host(service.url))
+    for _ in range(6):
+        assert h.visit().status == 200
+    assert h.figure("proxy_retries") > 0
+    # A body is not sent twice: the connection is looked at first, and what fails is told.
+    assert h.visit("POST", body=b"x").status in (200, 502)
+
+
+def test_port_80(home):
+    s = socket.create_connection(("127.0.0.1", home.http_port), 20)
+    s.sendall(b"POST /a?b=c HTTP/1.1\r\nHost: " + HOST.encode() + b"\r\nContent-Length: 0\r\n\r\n")
+    answer = s.recv(4096)
+    assert answer.startswith(b"HTTP/1.1 308") and f"https://{HOST}/a?b=c".encode() in answer
+    for request in (b"GET / HTTP/1.1\r\nHost: other.example\r\n\r\n", b"nonsense\r\n\r\n",
+                    b"GET /.well-known/acme-challenge/x HTTP/1.1\r\nHost: other.example\r\n\r\n"):
+        s = socket.create_connection(("127.0.0.1", home.http_port), 20)
+        s.sendall(request)
+        assert silent(s), request
+
+
+def test_reload_keeps_connections(home, house, service):
+    c = home.connect()
+    assert home.visit(connection=c).status == 200
+    house.configure("", ha=host(service.url), b=host(service.url, "b.home.example.com"))
+    home.proxyd.reload()
+    assert home.visit(connection=c).status == 200
+    assert home.figure("proxy_handshakes") == 1
+    # Refused as a whole: what was stays.
+    house.configure("", ha=host(service.url), b='name = "b"; upstrem = "x";')
+    home.proxyd.process.send_signal(__import__("signal").SIGHUP)
+    home.wait(lambda: home.proxyd.call("io.hagw.Service.Describe").get("configError"))
+    assert home.visit(connection=c).status == 200
+    # Gone: the next request finds nobody.
+    house.configure("", b=host(service.url, "b.home.example.com"))
+    home.proxyd.reload()
+    with pytest.raises((ConnectionError, OSError, Exception)):
+        home.visit(connection=c)
+
+
+def test_new_certificate(home):
+    old = home.tls()
+    serial = old.getpeercert()["serialNumber"]
+    home.certify(HOST, replace=True)
+    home.wait(lambda: home.tls().getpeercert()["serialNumber"] != serial)
+    old.sendall(b"GET / HTTP/1.1\r\nHost: " + HOST.encode() + b"\r\n\r\n")
+    assert old.recv(100).startswith(b"HTTP/1.1 200")
+
+
+def test_keyd_restarts(home):
+    assert home.visit().status == 200
+    home.keyd.kill()
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        home.tls()
+    home.keyd.start()
+    assert home.visit().status == 200
+
+
+def test_probe(house, parts, service):
+    def untrusting(upstream, s, f):
+        Head(f)
+        s.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 16\r\n\r\n400: Bad Request")
+    bad = Upstream(untrusting)
+    parts.append(bad)
+    h = open_house(house, parts, ha=host(service.url), bad=host(bad.url, "bad.home.example.com"),
+                   dead=host("http://127.0.0.1:1", "dead.home.example.com"),
+                   wild=host(service.url, "*.w.example.com", 'login = "required";'))
+    answer = h.proxyd.call("Probe", name=HOST)
+    assert answer["status"] == 200 and answer["host"]["health"] == "ok" and answer.get("advice") is None
+    answer = h.proxyd.call("Probe", name="bad.home.example.com")
+    assert answer["status"] == 400 and "trusted_proxies" in answer["advice"]
+    answer = h.proxyd.call("Probe", name="dead.home.example.com")
+    assert answer.get("status") is None and answer["host"]["health"] == "failing"
+    assert h.proxyd.call("Probe", name="*.w.example.com")["status"] == 200
+    with pytest.raises(Exception, match="NoSuchHost"):
+        h.proxyd.call("Probe", name="x.example.com")
+
+
+def test_access_log(home):
+    home.visit(path="/a/b?token=geheim")
+    home.wait(lambda: "/a/b" in home.proxyd.text())
+    assert "geheim" not in home.proxyd.text()
+
+
+def test_interface(home):
+    home.proxyd.socket = None
+    text = __import__("subprocess").run(["varlinkctl", "introspect", str(home.proxyd.path), "io.hagw.Proxy"],
+                                        capture_output=True, text=True, check=True).stdout
+    from conftest import ROOT
+    assert text.rstrip() + "\n" == (ROOT / "tests/idl/io.hagw.Proxy.varlink").read_text()
