@@ -441,6 +441,8 @@ void conns_stop(Worker *w) {
                         conn_linger(c);
                 else if (c->state == CONN_HELLO)
                         conn_close(c);
+                else if (c->state == CONN_REQUEST && c->exchange->state == EXCHANGE_TUNNEL)
+                        exchange_abort(c->exchange, "stopped"); /* it would not end by itself */
         }
 }
 

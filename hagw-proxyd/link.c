@@ -58,7 +58,6 @@ static void link_ready(Link *k) {
 static void try_next(Link *k, const char *why);
 
 static void link_handshake(Link *k) {
-        Upstream *u = k->upstream;
         char why[MESSAGE_TEXT_MAX];
         int r;
 
@@ -70,12 +69,6 @@ static void link_handshake(Link *k) {
         if (r < 0) {
                 give_up(k, tls_failure_text(k->transport.tls, k->transport.tls_error, why, sizeof(why)));
                 return;
-        }
-        if (!gnutls_session_is_resumed(k->transport.tls)) {
-                gnutls_free(u->resumption.data);
-                u->resumption.data = NULL;
-                if (gnutls_session_get_data2(k->transport.tls, &u->resumption) < 0)
-                        u->resumption.data = NULL;
         }
         link_ready(k);
 }
@@ -93,8 +86,12 @@ static void link_connected(Link *k) {
                 give_up(k, "out of memory");
                 return;
         }
-        if (u->resumption.data)
+        if (u->resumption.data) {
+                /* Tickets are for one use (RFC 8446 appendix C.4); this connection brings the next. */
                 (void) gnutls_session_set_data(tls, u->resumption.data, u->resumption.size);
+                gnutls_free(u->resumption.data);
+                u->resumption = (gnutls_datum_t) {};
+        }
         transport_start_tls(&k->transport, tls);
         k->state = LINK_HANDSHAKE;
         link_handshake(k);
@@ -245,6 +242,16 @@ void link_connect(Upstream *u, Exchange *x) {
         try_next(k, "no address");
 }
 
+/* For the next handshake. Only where a ticket has come: GnuTLS would wait for one, and block. */
+static void keep_session(Link *k) {
+        Upstream *u = k->upstream;
+
+        if (!k->transport.tls || u->resumption.data || !(gnutls_session_get_flags(k->transport.tls) & GNUTLS_SFLAGS_SESSION_TICKET))
+                return;
+        if (gnutls_session_get_data2(k->transport.tls, &u->resumption) < 0)
+                u->resumption = (gnutls_datum_t) {};
+}
+
 void link_park(Link *k) {
         Upstream *u = k->upstream;
 
@@ -252,6 +259,7 @@ void link_park(Link *k) {
                 k->exchange->link = NULL;
         k->exchange = NULL;
         k->in = buffer_put(&u->worker->pool, k->in);
+        keep_session(k);
         if (u->n_idle >= LINK_IDLE_MAX || !u->current || u->worker->stopping || k->transport.hung_up) {
                 link_close(k);
                 return;

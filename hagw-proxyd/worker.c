@@ -9,7 +9,7 @@
 #include "signer.h"
 #include "worker.h"
 
-#define STOP_USEC (30 * USEC_PER_SEC) /* what is under way may take so long after SIGTERM */
+#define STOP_USEC (25 * USEC_PER_SEC) /* what is under way may take so long after SIGTERM */
 
 static void on_snapshot(Worker *w, SnapshotMessage *m) {
         snapshot_unref(w->snapshot);

@@ -120,7 +120,9 @@ class ProxyHouse:
         self.port, self.http_port = self.https.getsockname()[1], self.http.getsockname()[1]
         self.port6 = self.https6.getsockname()[1]
         house.configure(main, **hosts)
-        self.env = env or {}
+        # Memory that AddressSanitizer keeps back would look like the proxy's.
+        options = os.environ.get("ASAN_OPTIONS", "")
+        self.env = {"ASAN_OPTIONS": f"{options}:quarantine_size_mb=1".lstrip(":"), **(env or {})}
 
     def start(self):
         self.proxyd = self.house.daemon("proxyd", "io.hagw.Proxy", sockets={

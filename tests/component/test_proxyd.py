@@ -3,12 +3,14 @@
 
 import json
 import os
+import signal
 import socket
 import ssl
 import threading
 import time
 
 import pytest
+from conftest import ROOT
 from proxyhouse import HOST, Head, ProxyHouse, Upstream, echo, silent
 
 
@@ -241,7 +243,7 @@ def test_reload_keeps_connections(home, house, service):
     assert home.figure("proxy_handshakes") == 1
     # Refused as a whole: what was stays.
     house.configure("", ha=host(service.url), b='name = "b"; upstrem = "x";')
-    home.proxyd.process.send_signal(__import__("signal").SIGHUP)
+    home.proxyd.process.send_signal(signal.SIGHUP)
     home.wait(lambda: home.proxyd.call("io.hagw.Service.Describe").get("configError"))
     assert home.visit(connection=c).status == 200
     # Gone: the next request finds nobody.
@@ -296,8 +298,5 @@ def test_access_log(home):
 
 
 def test_interface(home):
-    home.proxyd.socket = None
-    text = __import__("subprocess").run(["varlinkctl", "introspect", str(home.proxyd.path), "io.hagw.Proxy"],
-                                        capture_output=True, text=True, check=True).stdout
-    from conftest import ROOT
+    text = home.proxyd.call("org.varlink.service.GetInterfaceDescription", interface="io.hagw.Proxy")["description"]
     assert text.rstrip() + "\n" == (ROOT / "tests/idl/io.hagw.Proxy.varlink").read_text()
