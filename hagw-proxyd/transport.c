@@ -230,9 +230,11 @@ ssize_t transport_peek(Transport *t) {
 static ssize_t read_tls(Transport *t, void *data, size_t size) {
         ssize_t n;
 
+        /* GnuTLS also says EAGAIN after what was no data, such as a ticket; there may be more behind it. */
         do
                 n = gnutls_record_recv(t->tls, data, size);
-        while (n == GNUTLS_E_INTERRUPTED || n == GNUTLS_E_WARNING_ALERT_RECEIVED);
+        while (n == GNUTLS_E_INTERRUPTED || n == GNUTLS_E_WARNING_ALERT_RECEIVED ||
+               (n == GNUTLS_E_AGAIN && (buffer_used(t->in) > 0 || t->readable)));
         if (t->in && buffer_used(t->in) == 0)
                 t->in = buffer_put(t->pool, t->in);
         if (n >= 0)
