@@ -7,7 +7,7 @@
 /* Pages from templates. In a template:
  *   {{name}}                 the value, escaped for HTML text and quoted attributes
  *   {{{name}}}               the value as it is: it must be HTML already
- *   {{@key}}                 the text of that key in the page's language; {{name}} stands for a value there too
+ *   {{@key}}                 the text of that key in the page's language; {{name}} works there too
  *   {{?name}}…{{/name}}      only where the value is given and not empty
  *   {{^name}}…{{/name}}      only where it is not
  * Pure. */
