@@ -46,8 +46,7 @@ static int fail(Transport *t, int error) {
 static ssize_t receive(Transport *t, void *data, size_t size) {
         ssize_t n;
 
-        if (t->error < 0)
-                return t->error;
+        /* What could not be sent says nothing about what has arrived: an early answer, say. */
         if (t->ended)
                 return 0;
         if (!t->readable)
@@ -194,8 +193,7 @@ void transport_start_tls(Transport *t, gnutls_session_t tls) {
         gnutls_transport_set_vec_push_function(tls, tls_push);
 }
 
-/* GnuTLS takes one record a call and says AGAIN after one that brought no data or only a part of a message, though
- * the next may be here already. */
+/* GnuTLS takes one record a call and says AGAIN where the message goes on in the next one, which may be here already. */
 static bool has_ciphertext(const Transport *t) {
         return buffer_used(t->in) > 0 || (t->readable && !t->ended);
 }
@@ -232,10 +230,11 @@ ssize_t transport_peek(Transport *t) {
 static ssize_t read_tls(Transport *t, void *data, size_t size) {
         ssize_t n;
 
+        /* GnuTLS also says EAGAIN after what was no data, such as a ticket; there may be more behind it. */
         do
                 n = gnutls_record_recv(t->tls, data, size);
         while (n == GNUTLS_E_INTERRUPTED || n == GNUTLS_E_WARNING_ALERT_RECEIVED ||
-               (n == GNUTLS_E_AGAIN && has_ciphertext(t)));
+               (n == GNUTLS_E_AGAIN && (buffer_used(t->in) > 0 || t->readable)));
         if (t->in && buffer_used(t->in) == 0)
                 t->in = buffer_put(t->pool, t->in);
         if (n >= 0)
