@@ -6,6 +6,7 @@
 #include <time.h>
 #include <wchar.h>
 
+#include "log.h"
 #include "output.h"
 
 typedef struct Cell {
@@ -149,6 +150,23 @@ int output_json(sd_json_variant *v) {
         return sd_json_variant_dump(v, SD_JSON_FORMAT_PRETTY_AUTO | SD_JSON_FORMAT_NEWLINE |
                                                        (colours_wanted() ? SD_JSON_FORMAT_COLOR : 0),
                                     stdout, NULL);
+}
+
+int output_change(bool json, const char *name, const char *change, const char *format, ...) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        va_list ap;
+
+        if (json) {
+                if (sd_json_buildo(&v, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)),
+                                   SD_JSON_BUILD_PAIR("change", SD_JSON_BUILD_STRING(change))) < 0 ||
+                    output_json(v) < 0)
+                        return log_oom();
+                return 0;
+        }
+        va_start(ap, format);
+        (void) vprintf(format, ap);
+        va_end(ap);
+        return 0;
 }
 
 uint64_t now_realtime(void) {

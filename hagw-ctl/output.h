@@ -32,6 +32,10 @@ int table_print(const Table *t, int indent);
 
 int output_json(sd_json_variant *v);
 
+/* A change that was made: the sentence, or with json { "name": …, "change": … }. Returns 0 or -ENOMEM, told.
+ */
+int output_change(bool json, const char *name, const char *change, const char *format, ...) _printf_(4, 5);
+
 #define TIME_TEXT_MAX 64U
 uint64_t now_realtime(void);
 /* "3 min", "2 h", "64 days": one unit, rounded down. out has room for TIME_TEXT_MAX; returns out. */

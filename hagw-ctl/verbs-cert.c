@@ -127,10 +127,10 @@ int verb_cert_renew(const Call *call) {
         r = client_call("io.hagw.Acme.Renew", parameters, NULL);
         if (r < 0)
                 return r;
-        if (!call->json)
-                printf("The order for %s has begun.\n", call->arguments[0]);
-        if (wait_usec == 0)
-                return CTL_OK;
+        r = output_change(call->json, call->arguments[0], "ordered", "The order for %s has begun.\n",
+                          call->arguments[0]);
+        if (r < 0 || wait_usec == 0)
+                return r;
         return certwait(call->arguments[0], field_number(c, "notBeforeUSec"), wait_usec, call->json);
 }
 
@@ -223,7 +223,6 @@ int verb_cert_remove(const Call *call) {
                 return r;
         if (field_text(c, "keyId"))
                 forget_key(field_text(c, "keyId"));
-        if (!call->json)
-                printf("%s is removed.\n", call->arguments[0]);
-        return CTL_OK;
+        return output_change(call->json, call->arguments[0], "removed", "%s is removed.\n",
+                             call->arguments[0]);
 }

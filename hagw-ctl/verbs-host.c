@@ -14,21 +14,15 @@
 #include "view.h"
 
 static int finish(const Call *call, const Config *config, const char *name, const char *done) {
-        if (call->json) {
-                _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        int r = output_change(call->json, name, done, "%s is %s.\n", name, done);
 
-                if (sd_json_buildo(&v, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)),
-                                   SD_JSON_BUILD_PAIR("change", SD_JSON_BUILD_STRING(done))) < 0)
-                        return log_oom();
-                (void) output_json(v);
-        } else {
-                printf("%s is %s.\n", name, done);
-                if (!config_find_zone(config, startswith(name, "*.") ?: name))
-                        printf("It lies outside the zones of this gateway: its DNS must point here, and its "
-                               "certificate\n"
-                               "is obtained over port 80 (HTTP-01)%s.\n",
-                               *name == '*' ? ", which no wildcard can be" : "");
-        }
+        if (r < 0)
+                return r;
+        if (!call->json && !config_find_zone(config, startswith(name, "*.") ?: name))
+                printf("It lies outside the zones of this gateway: its DNS must point here, and its "
+                       "certificate\n"
+                       "is obtained over port 80 (HTTP-01)%s.\n",
+                       *name == '*' ? ", which no wildcard can be" : "");
         return call_option(call, "no-reload") ? CTL_OK : reload_daemons(/* must_run= */ false);
 }
 
@@ -120,8 +114,9 @@ int verb_host_remove(const Call *call) {
                                                r == -EACCES ? "; try again with sudo." : "");
                         return r;
                 }
-                if (!call->json)
-                        printf("%s is removed.\n", host->name);
+                r = output_change(call->json, host->name, "removed", "%s is removed.\n", host->name);
+                if (r < 0)
+                        return r;
         }
         return reload_daemons(/* must_run= */ false);
 }

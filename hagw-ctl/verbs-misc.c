@@ -41,9 +41,9 @@ int verb_reload(const Call *call) {
         if (r < 0)
                 return r;
         r = reload_daemons(/* must_run= */ true);
-        if (r >= 0 && !call->json)
-                printf("The configuration is in force.\n");
-        return r;
+        return r < 0 ? r :
+                       output_change(call->json, call->config_dir, "reloaded",
+                                     "The configuration is in force.\n");
 }
 
 static int put_problem_json(const char *error) {

@@ -54,9 +54,7 @@ int verb_user_add(const Call *call) {
         if (r < 0)
                 return r;
         r = user_create(name, password, hosts, groups);
-        if (r >= 0 && !call->json)
-                printf("%s may log in.\n", name);
-        return r;
+        return r < 0 ? r : output_change(call->json, name, "added", "%s may log in.\n", name);
 }
 
 int verb_user_passwd(const Call *call) {
@@ -78,9 +76,7 @@ int verb_user_passwd(const Call *call) {
         }
         sd_json_variant_sensitive(parameters);
         r = client_call("io.hagw.Web.SetPassword", parameters, NULL);
-        if (r >= 0 && !call->json)
-                printf("%s has a new password.\n", name);
-        return r;
+        return r < 0 ? r : output_change(call->json, name, "password", "%s has a new password.\n", name);
 }
 
 int verb_user_set(const Call *call) {
@@ -102,9 +98,7 @@ int verb_user_set(const Call *call) {
                            SD_JSON_BUILD_PAIR("groups", SD_JSON_BUILD_VARIANT(groups))) < 0)
                 return log_oom();
         r = client_call("io.hagw.Web.SetUser", parameters, NULL);
-        if (r >= 0 && !call->json)
-                printf("%s is changed.\n", name);
-        return r;
+        return r < 0 ? r : output_change(call->json, name, "changed", "%s is changed.\n", name);
 }
 
 int verb_user_remove(const Call *call) {
@@ -118,9 +112,9 @@ int verb_user_remove(const Call *call) {
         if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name))) < 0)
                 return log_oom();
         r = client_call("io.hagw.Web.RemoveUser", parameters, NULL);
-        if (r >= 0 && !call->json)
-                printf("%s is removed, and every session of theirs ended.\n", name);
-        return r;
+        return r < 0 ? r :
+                       output_change(call->json, name, "removed",
+                                     "%s is removed, and every session of theirs ended.\n", name);
 }
 
 int verb_user_list(const Call *call) {

@@ -233,7 +233,8 @@ def test_host_add_set_remove(zone):
     assert 'did you mean "ha.home.test"' in zone.refused(FAILED, "host", "remove", "hx")
     zone.ok("host", "add", "*.home.test", "http://127.0.0.1:81")
     assert host_file(zone, "_wildcard.home.test").exists()
-    zone.ok("host", "remove", "ha", "*.home.test")
+    assert zone.json("host", "remove", "ha") == {"name": "ha.home.test", "change": "removed"}
+    zone.ok("host", "remove", "*.home.test")
     assert list((zone.house.config / "hosts.d").iterdir()) == []
 
 
@@ -292,6 +293,7 @@ def test_users(ctl, webd):
     users = {u["name"]: u for u in ctl.json("user", "list")["users"]}
     assert users["anna"]["hosts"] == ["a.home.test", "b.home.test"] and users["anna"]["groups"] == []
     ctl.ok("user", "passwd", "ben", "--password-stdin", stdin="another horse")
+    assert ctl.json("user", "set", "ben", "--group=guests") == {"name": "ben", "change": "changed"}
     assert "Nobody" in ctl.ok("session", "list")
     assert ctl.json("session", "revoke", "--user=anna") == {"revoked": 0}
     assert ctl.refused(FAILED, "session", "revoke", "12345678")
