@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <locale.h>
+
+#include "hagw-ctl/output.h"
+#include "test.h"
+
+static void test_times(void **state) {
+        const uint64_t now = 1000 * USEC_PER_DAY;
+        char t[TIME_TEXT_MAX];
+
+        assert_string_equal(format_span(0, t), "0 s");
+        assert_string_equal(format_span(59 * USEC_PER_SEC, t), "59 s");
+        assert_string_equal(format_span(USEC_PER_MINUTE, t), "1 min");
+        assert_string_equal(format_span(47 * USEC_PER_HOUR, t), "47 h");
+        assert_string_equal(format_span(64 * USEC_PER_DAY + USEC_PER_HOUR, t), "64 days");
+        assert_string_equal(format_when(0, now, t), "never");
+        assert_string_equal(format_when(now, now, t), "just now");
+        assert_string_equal(format_when(now - 3 * USEC_PER_MINUTE, now, t), "3 min ago");
+        assert_string_equal(format_when(now + 64 * USEC_PER_DAY, now, t), "in 64 days");
+        assert_string_equal(format_when(UINT64_MAX, 0, t), "in 213503982 days");
+}
+
+static void test_width(void **state) {
+        if (!setlocale(LC_ALL, "C.UTF-8"))
+                skip();
+        assert_int_equal(text_width(""), 0);
+        assert_int_equal(text_width("abc…é"), 5);
+        assert_int_equal(text_width("\xff\xfe!"), 3); /* no UTF-8: a column a byte */
+}
+
+/* What stdout gets, in a file. */
+static void test_table(void **state) {
+        static const char *const titles[] = { "A", "LONG", NULL };
+        _cleanup_(table_freep) Table *t = table_new(titles, 0);
+        char text[256] = {}, path[] = "/tmp/test-output-XXXXXX";
+        int file = mkstemp(path), kept = dup(STDOUT_FILENO);
+
+        assert_true(file >= 0 && kept >= 0);
+        (void) unlink(path);
+        table_add(t, TONE_GOOD, "%s", "xx");
+        table_add(t, TONE_PLAIN, "%d", 7);
+        table_add(t, TONE_PLAIN, "%s", "\033[2Jé");
+        table_add(t, TONE_PLAIN, "%s", "z");
+        (void) fflush(stdout);
+        assert_true(dup2(file, STDOUT_FILENO) >= 0);
+        assert_int_equal(table_print(t, 2), 0);
+        (void) fflush(stdout);
+        assert_true(dup2(kept, STDOUT_FILENO) >= 0);
+        assert_true(pread(file, text, sizeof(text) - 1, 0) > 0);
+        /* No colours in a file, and no escape sequences of others'. */
+        assert_string_equal(text, "  A      LONG\n  xx     7\n  ?[2Jé  z\n");
+        (void) close(file);
+        (void) close(kept);
+}
+
+TEST_MAIN(cmocka_unit_test(test_times), cmocka_unit_test(test_width), cmocka_unit_test(test_table))
