@@ -59,7 +59,7 @@ def test_wrong_password_right_one_first_page_logout(browser):
     assert browser.find_elements(By.CSS_SELECTOR, "input[type=password]")
     fill_in(browser, USER, "wrong")
     wait(browser, lambda: browser.find_element(By.CSS_SELECTOR, ERROR).text)
-    assert "Home Assistant" not in browser.page_source
+    assert "The house is fine" not in browser.page_source
     fill_in(browser, USER, PASSWORD)
     wait(browser, lambda: browser.title == "Home Assistant")
     assert browser.current_url == URL + "lovelace/kitchen?edit=1&x=%20y"
