@@ -62,7 +62,7 @@ static const char *const english[_TEXT_MAX] = {
         [TEXT_NOT_FOUND_TITLE] = "Nothing here",
         [TEXT_NOT_FOUND_INTRO] = "There is no such page.",
         [TEXT_HOME_LINK] = "Back to {{host}}",
-        [TEXT_FOOTER] = "Home Assistant Gateway",
+        [TEXT_FOOTER] = "This door is kept by hagw",
 };
 
 static const char *const german[_TEXT_MAX] = {
@@ -91,7 +91,7 @@ static const char *const german[_TEXT_MAX] = {
         [TEXT_NOT_FOUND_TITLE] = "Hier ist nichts",
         [TEXT_NOT_FOUND_INTRO] = "Diese Seite gibt es nicht.",
         [TEXT_HOME_LINK] = "Zurück zu {{host}}",
-        [TEXT_FOOTER] = "Home Assistant Gateway",
+        [TEXT_FOOTER] = "Diese Tür hütet hagw",
 };
 
 static const char *const french[_TEXT_MAX] = {
@@ -120,7 +120,7 @@ static const char *const french[_TEXT_MAX] = {
         [TEXT_NOT_FOUND_TITLE] = "Il n’y a rien ici",
         [TEXT_NOT_FOUND_INTRO] = "Cette page n’existe pas.",
         [TEXT_HOME_LINK] = "Retour à {{host}}",
-        [TEXT_FOOTER] = "Home Assistant Gateway",
+        [TEXT_FOOTER] = "Cette porte est gardée par hagw",
 };
 
 const Language languages[] = {
