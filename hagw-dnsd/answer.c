@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Queries to answers: what was asked (message), whether to answer at all (cookie, rrl), what stands there (zone, overlay),
- * and how much of it may be said. */
+/* Queries to answers: what was asked (message), whether to answer at all (cookie, rrl), what stands there
+ * (zone, overlay), and how much of it may be said. */
 
 #include "answer.h"
 #include "rr.h"
@@ -21,7 +21,7 @@ typedef struct AnswerJob {
         bool overflow; /* something had no room */
 } AnswerJob;
 
-/* --- records into the answer ------------------------------------------------------------------------------------- */
+/* --- records into the answer ------------------------------------------------------------------ */
 
 static void add_records(AnswerJob *j, const Zone *z, ZoneRecordsKind kind, Section section) {
         const ZoneRecords *records = &z->records[kind];
@@ -35,7 +35,8 @@ static void add_records(AnswerJob *j, const Zone *z, ZoneRecordsKind kind, Secti
         memcpy(p, records->data, records->size);
         for (unsigned i = 0; i < records->n_patches; i++)
                 write_u16(p + records->patches[i],
-                          (uint16_t) (MESSAGE_POINTER | (MESSAGE_HEADER_SIZE + j->query.name_size - z->name_size)));
+                          (uint16_t) (MESSAGE_POINTER |
+                                      (MESSAGE_HEADER_SIZE + j->query.name_size - z->name_size)));
         j->reply.counts[section] += records->count;
 }
 
@@ -70,7 +71,7 @@ static DnsRcode add_nothing(AnswerJob *j, const Zone *z, DnsRcode rcode) {
         return rcode;
 }
 
-/* --- what stands at a name --------------------------------------------------------------------------------------- */
+/* --- what stands at a name -------------------------------------------------------------------- */
 
 static const struct {
         uint16_t type;
@@ -157,11 +158,12 @@ static DnsRcode answer_question(AnswerJob *j) {
                 return by_policy[policy];
         if (q->class != DNS_CLASS_IN)
                 return DNS_RCODE_REFUSED;
-        z = zone_find_for(j->source->zones, j->source->n_zones, q->name, q->name_size, q->type == DNS_TYPE_DS);
+        z = zone_find_for(j->source->zones, j->source->n_zones, q->name, q->name_size,
+                          q->type == DNS_TYPE_DS);
         return z ? answer_name(j, z, policy == RR_POLICY_ANY) : DNS_RCODE_REFUSED;
 }
 
-/* --- who asks, and how much they may be told --------------------------------------------------------------------- */
+/* --- who asks, and how much they may be told -------------------------------------------------- */
 
 /* Returns 0, or the rcode that a broken cookie option gets. */
 static DnsRcode check_cookie(AnswerJob *j, const AnswerTime *now) {
@@ -170,7 +172,8 @@ static DnsRcode check_cookie(AnswerJob *j, const AnswerTime *now) {
 
         if (!q->cookie)
                 return DNS_RCODE_NOERROR;
-        verdict = cookie_check(q->cookie, q->cookie_size, &j->client->address, now->realtime_sec, j->source->cookie_secret);
+        verdict = cookie_check(q->cookie, q->cookie_size, &j->client->address, now->realtime_sec,
+                               j->source->cookie_secret);
         if (verdict == COOKIE_MALFORMED)
                 return DNS_RCODE_FORMERR;
         j->cookie_valid = verdict == COOKIE_VALID;
@@ -194,7 +197,8 @@ static size_t reply_limit(const AnswerJob *j) {
 }
 
 static void begin_reply(AnswerJob *j, uint8_t *out) {
-        const size_t opt = message_opt_size(&j->query, j->has_cookie ? COOKIE_SIZE : 0), limit = reply_limit(j);
+        const size_t opt = message_opt_size(&j->query, j->has_cookie ? COOKIE_SIZE : 0),
+                     limit = reply_limit(j);
 
         message_begin(&j->reply, &j->query, out, limit > opt ? limit - opt : 0);
 }
@@ -210,8 +214,8 @@ static size_t finish_reply(AnswerJob *j, DnsRcode rcode) {
         return message_finish(&j->reply, &j->query, rcode, j->has_cookie ? j->cookie : NULL, COOKIE_SIZE);
 }
 
-/* By UDP, without a cookie, more than a network's share: mostly silence, sometimes the shortest thing that lets a real client
- * come back, with its new cookie (RFC 7873 section 5.2.3) or by TCP. */
+/* By UDP, without a cookie, more than a network's share: mostly silence, sometimes the shortest thing that
+ * lets a real client come back, with its new cookie (RFC 7873 section 5.2.3) or by TCP. */
 static int limit_rate(AnswerJob *j, const AnswerTime *now) {
         RrlVerdict verdict;
 
@@ -244,8 +248,8 @@ static DnsRcode answer_parsed(AnswerJob *j, DnsRcode parsed, DnsRcode cookie) {
         return answer_question(j);
 }
 
-size_t answer_query(AnswerSource *s, const uint8_t *data, size_t size, const AnswerClient *client, const AnswerTime *now,
-                    uint8_t *out) {
+size_t answer_query(AnswerSource *s, const uint8_t *data, size_t size, const AnswerClient *client,
+                    const AnswerTime *now, uint8_t *out) {
         AnswerJob j;
         DnsRcode cookie = DNS_RCODE_NOERROR;
         int parsed, limited;
@@ -263,7 +267,8 @@ size_t answer_query(AnswerSource *s, const uint8_t *data, size_t size, const Ans
         if (!client->local)
                 s->stats.queries[client->tcp]++;
         if (parsed != DNS_RCODE_NOERROR)
-                /* What could not be read is not repeated either; OPT is, where it was read (RFC 6891 section 7). */
+                /* What could not be read is not repeated either; OPT is, where it was read (RFC 6891 section
+                 * 7). */
                 j.query.has_question = false;
         else
                 cookie = check_cookie(&j, now);

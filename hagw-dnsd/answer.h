@@ -41,5 +41,5 @@ typedef struct AnswerTime {
 } AnswerTime;
 
 /* out has room for ANSWER_MAX, or by UDP MESSAGE_UDP_MAX. Returns the answer's size, 0 for none. */
-size_t answer_query(AnswerSource *s, const uint8_t *data, size_t size, const AnswerClient *client, const AnswerTime *now,
-                    uint8_t *out);
+size_t answer_query(AnswerSource *s, const uint8_t *data, size_t size, const AnswerClient *client,
+                    const AnswerTime *now, uint8_t *out);

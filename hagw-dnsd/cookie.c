@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Server cookies in RFC 9018's form: version 1, three reserved octets, a time stamp, SipHash-2-4 over client cookie, those, and
- * the client's address. Without state: the secret is all that is remembered, and it is new at each start. */
+/* Server cookies in RFC 9018's form: version 1, three reserved octets, a time stamp, SipHash-2-4 over client
+ * cookie, those, and the client's address. Without state: the secret is all that is remembered, and it is
+ * new at each start. */
 
 #include <endian.h>
 
@@ -13,7 +14,8 @@
 #define FUTURE_MAX_SEC 300
 
 /* Hashes what stands in cookie (client cookie, version, reserved, time stamp) and the address. */
-static uint64_t cookie_hash(const uint8_t cookie[static 16], const IpAddress *client, const uint8_t *secret) {
+static uint64_t cookie_hash(const uint8_t cookie[static 16], const IpAddress *client,
+                            const uint8_t *secret) {
         uint8_t input[16 + 16];
         size_t n = client->family == AF_INET ? 4 : 16;
 
@@ -47,8 +49,9 @@ CookieVerdict cookie_check(const uint8_t *data, size_t size, const IpAddress *cl
         return difference == 0 ? COOKIE_VALID : COOKIE_CLIENT;
 }
 
-void cookie_make(const uint8_t client_cookie[static COOKIE_CLIENT_SIZE], const IpAddress *client, uint32_t now_sec,
-                 const uint8_t secret[static SIPHASH_KEY_SIZE], uint8_t out[static COOKIE_SIZE]) {
+void cookie_make(const uint8_t client_cookie[static COOKIE_CLIENT_SIZE], const IpAddress *client,
+                 uint32_t now_sec, const uint8_t secret[static SIPHASH_KEY_SIZE],
+                 uint8_t out[static COOKIE_SIZE]) {
         const uint32_t stamp = htobe32(now_sec);
         uint64_t hash;
 

@@ -21,5 +21,6 @@ CookieVerdict cookie_check(const uint8_t *data, size_t size, const IpAddress *cl
                            const uint8_t secret[static SIPHASH_KEY_SIZE]);
 
 /* Writes the content of the answer's option: the client's cookie and a fresh server cookie. */
-void cookie_make(const uint8_t client_cookie[static COOKIE_CLIENT_SIZE], const IpAddress *client, uint32_t now_sec,
-                 const uint8_t secret[static SIPHASH_KEY_SIZE], uint8_t out[static COOKIE_SIZE]);
+void cookie_make(const uint8_t client_cookie[static COOKIE_CLIENT_SIZE], const IpAddress *client,
+                 uint32_t now_sec, const uint8_t secret[static SIPHASH_KEY_SIZE],
+                 uint8_t out[static COOKIE_SIZE]);

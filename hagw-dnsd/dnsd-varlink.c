@@ -20,19 +20,24 @@ typedef struct TextParameters {
 
 /* Normalizes the name that a caller gave; where it is none the error was answered. */
 static int check_name(sd_varlink *link, const char *name, char *out) {
-        return hostname_normalize(name, strlen(name), out) < 0 ? sd_varlink_error_invalid_parameter_name(link, "name") : 0;
+        return hostname_normalize(name, strlen(name), out) < 0
+                       ? sd_varlink_error_invalid_parameter_name(link, "name")
+                       : 0;
 }
 
 static int publish_error(sd_varlink *link, const char *name, int error) {
         switch (error) {
         case -EHOSTUNREACH:
-                return sd_varlink_errorbo(link, "io.hagw.Dns.NotInZone", SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)));
+                return sd_varlink_errorbo(link, "io.hagw.Dns.NotInZone",
+                                          SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)));
         case -EDQUOT:
-                return sd_varlink_errorbo(link, "io.hagw.Dns.OverlayFull",
-                                          SD_JSON_BUILD_PAIR("limit", SD_JSON_BUILD_UNSIGNED(OVERLAY_PER_NAME_MAX)));
+                return sd_varlink_errorbo(
+                        link, "io.hagw.Dns.OverlayFull",
+                        SD_JSON_BUILD_PAIR("limit", SD_JSON_BUILD_UNSIGNED(OVERLAY_PER_NAME_MAX)));
         case -ENOSPC:
-                return sd_varlink_errorbo(link, "io.hagw.Dns.OverlayFull",
-                                          SD_JSON_BUILD_PAIR("limit", SD_JSON_BUILD_UNSIGNED(OVERLAY_TOTAL_MAX)));
+                return sd_varlink_errorbo(
+                        link, "io.hagw.Dns.OverlayFull",
+                        SD_JSON_BUILD_PAIR("limit", SD_JSON_BUILD_UNSIGNED(OVERLAY_TOTAL_MAX)));
         default:
                 return sd_varlink_error_errno(link, error);
         }
@@ -47,13 +52,17 @@ static int check_text(sd_varlink *link, const TextParameters *p) {
         return 0;
 }
 
-static int vl_publish_text(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags, void *userdata) {
+static int vl_publish_text(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                           void *userdata) {
         static const sd_json_dispatch_field fields[] = {
-                { "name", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(TextParameters, name), SD_JSON_MANDATORY },
-                { "value", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(TextParameters, value), SD_JSON_MANDATORY },
-                { "owner", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(TextParameters, owner), SD_JSON_MANDATORY },
-                { "lifetimeUSec", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint64, offsetof(TextParameters, lifetime_usec),
-                  SD_JSON_MANDATORY },
+                { "name", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
+                  offsetof(TextParameters, name), SD_JSON_MANDATORY },
+                { "value", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
+                  offsetof(TextParameters, value), SD_JSON_MANDATORY },
+                { "owner", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
+                  offsetof(TextParameters, owner), SD_JSON_MANDATORY },
+                { "lifetimeUSec", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint64,
+                  offsetof(TextParameters, lifetime_usec), SD_JSON_MANDATORY },
                 {},
         };
         char name[HOSTNAME_MAX + 1];
@@ -81,11 +90,15 @@ static int vl_publish_text(sd_varlink *link, sd_json_variant *parameters, sd_var
         return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("serial", SD_JSON_BUILD_UNSIGNED(serial)));
 }
 
-static int vl_withdraw_text(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags, void *userdata) {
+static int vl_withdraw_text(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                            void *userdata) {
         static const sd_json_dispatch_field fields[] = {
-                { "name", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(TextParameters, name), SD_JSON_MANDATORY },
-                { "value", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(TextParameters, value), SD_JSON_NULLABLE },
-                { "owner", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(TextParameters, owner), SD_JSON_MANDATORY },
+                { "name", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
+                  offsetof(TextParameters, name), SD_JSON_MANDATORY },
+                { "value", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
+                  offsetof(TextParameters, value), SD_JSON_NULLABLE },
+                { "owner", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
+                  offsetof(TextParameters, owner), SD_JSON_MANDATORY },
                 {},
         };
         char name[HOSTNAME_MAX + 1];
@@ -110,7 +123,8 @@ static int vl_withdraw_text(sd_varlink *link, sd_json_variant *parameters, sd_va
         return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("withdrawn", SD_JSON_BUILD_INTEGER(r)));
 }
 
-static int vl_list_text(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags, void *userdata) {
+static int vl_list_text(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                        void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *list = NULL;
         const Overlay *o = ((Manager *) userdata)->source.overlay;
         char name[DNAME_TEXT_MAX];
@@ -123,7 +137,8 @@ static int vl_list_text(sd_varlink *link, sd_json_variant *parameters, sd_varlin
         for (size_t i = 0; r >= 0 && i < o->n; i++) {
                 const OverlayText *t = &o->items[i];
                 r = sd_json_variant_append_arraybo(
-                        &list, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(dname_to_text(t->name, name))),
+                        &list,
+                        SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(dname_to_text(t->name, name))),
                         SD_JSON_BUILD_PAIR("value", SD_JSON_BUILD_STRING(t->value)),
                         SD_JSON_BUILD_PAIR("owner", SD_JSON_BUILD_STRING(t->owner)),
                         SD_JSON_BUILD_PAIR("expiresUSec", SD_JSON_BUILD_UNSIGNED(t->expires_usec)));
@@ -171,10 +186,12 @@ static size_t ask(Manager *m, const uint8_t *name, size_t name_size, uint16_t ty
         return answer_query(&m->source, query, n, &client, &now, out);
 }
 
-static int vl_lookup(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags, void *userdata) {
+static int vl_lookup(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                     void *userdata) {
         static const sd_json_dispatch_field fields[] = {
                 { "name", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 0, SD_JSON_MANDATORY },
-                { "type", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, sizeof(char *), SD_JSON_MANDATORY },
+                { "type", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, sizeof(char *),
+                  SD_JSON_MANDATORY },
                 {},
         };
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *answers = NULL;
@@ -206,11 +223,13 @@ static int vl_lookup(sd_varlink *link, sd_json_variant *parameters, sd_varlink_m
         if (r < 0)
                 return sd_varlink_error_errno(link, r);
         return sd_varlink_replybo(link,
-                                  SD_JSON_BUILD_PAIR("rcode", SD_JSON_BUILD_STRING(message_rcode_name(read_u16(message + 2) & 0xf))),
+                                  SD_JSON_BUILD_PAIR("rcode", SD_JSON_BUILD_STRING(message_rcode_name(
+                                                                      read_u16(message + 2) & 0xf))),
                                   SD_JSON_BUILD_PAIR("answers", SD_JSON_BUILD_VARIANT(answers)));
 }
 
-static int vl_list_zones(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags, void *userdata) {
+static int vl_list_zones(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                         void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *list = NULL;
         char name[DNAME_TEXT_MAX], v4[IP_TEXT_MAX], v6[IP_TEXT_MAX];
         const Manager *m = userdata;
@@ -226,7 +245,8 @@ static int vl_list_zones(sd_varlink *link, sd_json_variant *parameters, sd_varli
                 r = sd_json_variant_append_arraybo(
                         &list, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)),
                         SD_JSON_BUILD_PAIR("serial", SD_JSON_BUILD_UNSIGNED(z->serial)),
-                        SD_JSON_BUILD_PAIR("nameServers", SD_JSON_BUILD_ARRAY(SD_JSON_BUILD_STRING(c->name_server))),
+                        SD_JSON_BUILD_PAIR("nameServers",
+                                           SD_JSON_BUILD_ARRAY(SD_JSON_BUILD_STRING(c->name_server))),
                         SD_JSON_BUILD_PAIR_CONDITION(m->ipv4.knowledge == ADDRESS_KNOWN, "ipv4",
                                                      SD_JSON_BUILD_STRING(ip_format(&m->ipv4.address, v4))),
                         SD_JSON_BUILD_PAIR_CONDITION(m->ipv6.knowledge == ADDRESS_KNOWN, "ipv6",

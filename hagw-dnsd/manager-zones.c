@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* From the configuration and the addresses to zones, their serials, and the line that says what is served. */
+/* From the configuration and the addresses to zones, their serials, and the line that says what is served.
+ */
 
 #include <stdio.h>
 #include <time.h>
@@ -57,10 +58,10 @@ static int make_zone(const Manager *m, const Config *c, const ConfZone *zone, Zo
         return 0;
 }
 
-/* --- serials ----------------------------------------------------------------------------------------------------- */
+/* --- serials ---------------------------------------------------------------------------------- */
 
-/* Seconds of the clock, or one more than before where that is later (RFC 1982): so a serial grows over restarts without any
- * state, and follows the content while we run. */
+/* Seconds of the clock, or one more than before where that is later (RFC 1982): so a serial grows over
+ * restarts without any state, and follows the content while we run. */
 static uint32_t serial_after(uint32_t old) {
         const uint32_t now = (uint32_t) time(NULL);
 
@@ -69,7 +70,8 @@ static uint32_t serial_after(uint32_t old) {
 
 static Zone *find_same(Zone *const *zones, size_t n, const Zone *z) {
         for (size_t i = 0; i < n; i++)
-                if (zones[i]->name_size == z->name_size && memcmp(zones[i]->name, z->name, z->name_size) == 0)
+                if (zones[i]->name_size == z->name_size &&
+                    memcmp(zones[i]->name, z->name, z->name_size) == 0)
                         return zones[i];
         return NULL;
 }
@@ -77,11 +79,14 @@ static Zone *find_same(Zone *const *zones, size_t n, const Zone *z) {
 static void give_serial(Manager *m, Zone *z) {
         const Zone *old = find_same(m->source.zones, m->source.n_zones, z);
 
-        zone_set_serial(z, !old ? serial_after(0) : old->hash == z->hash ? old->serial : serial_after(old->serial));
+        zone_set_serial(z, !old                   ? serial_after(0)
+                           : old->hash == z->hash ? old->serial
+                                                  : serial_after(old->serial));
 }
 
 uint32_t manager_bump_serial(Manager *m, const uint8_t *name, size_t size) {
-        const Zone *found = zone_find_for(m->source.zones, m->source.n_zones, name, size, /* parent= */ false);
+        const Zone *found = zone_find_for(m->source.zones, m->source.n_zones, name, size,
+                                          /* parent= */ false);
 
         for (size_t i = 0; i < m->source.n_zones; i++)
                 if (m->source.zones[i] == found) {
@@ -91,7 +96,7 @@ uint32_t manager_bump_serial(Manager *m, const uint8_t *name, size_t size) {
         return 0;
 }
 
-/* --- all zones --------------------------------------------------------------------------------------------------- */
+/* --- all zones -------------------------------------------------------------------------------- */
 
 static Zone **free_zones(Zone **zones, size_t n) {
         for (size_t i = 0; i < n; i++)
@@ -109,7 +114,8 @@ int manager_make_zones(Manager *m, const Config *config) {
         for (size_t i = 0; i < config->n_zones && r >= 0; i++) {
                 r = make_zone(m, config, &config->zones[i], &zones[i]);
                 if (r >= 0 && find_same(zones, i, zones[i])) {
-                        (void) log_error_errno(EEXIST, "The zone %s stands in the configuration twice.", config->zones[i].name);
+                        (void) log_error_errno(EEXIST, "The zone %s stands in the configuration twice.",
+                                               config->zones[i].name);
                         r = -EEXIST;
                 }
         }
@@ -145,10 +151,13 @@ void manager_update_status(Manager *m) {
         if (c->n_zones > 1)
                 (void) snprintf(more, sizeof(more), " and %zu more", c->n_zones - 1);
         if (m->ipv4.knowledge == ADDRESS_UNKNOWN && m->ipv6.knowledge == ADDRESS_UNKNOWN)
-                daemon_set_status(m->daemon, "serving %s%s, waiting for hagw-netd to tell the addresses", c->zones[0].name, more);
+                daemon_set_status(m->daemon, "serving %s%s, waiting for hagw-netd to tell the addresses",
+                                  c->zones[0].name, more);
         else if (!known4 && !known6)
-                daemon_set_status(m->daemon, "serving %s%s without an address: hagw-netd knows none", c->zones[0].name, more);
+                daemon_set_status(m->daemon, "serving %s%s without an address: hagw-netd knows none",
+                                  c->zones[0].name, more);
         else
-                daemon_set_status(m->daemon, "serving %s%s, %s%s%s", c->zones[0].name, more, address_text(&m->ipv4, v4),
-                                  known4 && known6 ? " " : "", address_text(&m->ipv6, v6));
+                daemon_set_status(m->daemon, "serving %s%s, %s%s%s", c->zones[0].name, more,
+                                  address_text(&m->ipv4, v4), known4 && known6 ? " " : "",
+                                  address_text(&m->ipv6, v6));
 }

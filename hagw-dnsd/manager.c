@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The manager: owns everything, follows netd's addresses, lets overlay values end in time, takes over configurations. */
+/* The manager: owns everything, follows netd's addresses, lets overlay values end in time, takes over
+ * configurations. */
 
 #include <sys/random.h>
 #include <time.h>
@@ -18,21 +19,24 @@ static uint64_t realtime_usec(void) {
         return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
 }
 
-/* --- the house's addresses ----------------------------------------------------------------------------------------- */
+/* --- the house's addresses -------------------------------------------------------------------- */
 
 typedef struct NetAddress {
         const char *family, *address;
 } NetAddress;
 
 static bool address_same(const ZoneAddress *a, const ZoneAddress *b) {
-        return a->knowledge == b->knowledge && (a->knowledge != ADDRESS_KNOWN || ip_equal(&a->address, &b->address));
+        return a->knowledge == b->knowledge &&
+               (a->knowledge != ADDRESS_KNOWN || ip_equal(&a->address, &b->address));
 }
 
 /* Reads one element of netd's addresses into its family's slot. */
 static int take_address(Manager *m, sd_json_variant *v) {
         static const sd_json_dispatch_field fields[] = {
-                { "family", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(NetAddress, family), SD_JSON_MANDATORY },
-                { "address", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(NetAddress, address), SD_JSON_NULLABLE },
+                { "family", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
+                  offsetof(NetAddress, family), SD_JSON_MANDATORY },
+                { "address", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
+                  offsetof(NetAddress, address), SD_JSON_NULLABLE },
                 {},
         };
         ZoneAddress a = { .knowledge = ADDRESS_NONE };
@@ -75,7 +79,8 @@ static void on_addresses(sd_json_variant *message, void *userdata) {
         if (r < 0) {
                 m->ipv4 = old4;
                 m->ipv6 = old6;
-                (void) log_warning_errno(r, "hagw-netd told addresses that make no sense, the old ones stay: %m");
+                (void) log_warning_errno(
+                        r, "hagw-netd told addresses that make no sense, the old ones stay: %m");
                 return;
         }
         if (address_same(&m->ipv4, &old4) && address_same(&m->ipv6, &old6))
@@ -93,13 +98,14 @@ static void on_addresses(sd_json_variant *message, void *userdata) {
                  m->ipv6.knowledge == ADDRESS_KNOWN ? ip_format(&m->ipv6.address, v6) : "no IPv6");
 }
 
-/* --- the overlay --------------------------------------------------------------------------------------------------- */
+/* --- the overlay ------------------------------------------------------------------------------ */
 
 static void arm_expiry(Manager *m) {
         const uint64_t next = overlay_next_expiry(m->source.overlay);
 
         (void) sd_event_source_set_time(m->expiry, next);
-        (void) sd_event_source_set_enabled(m->expiry, next == USEC_INFINITY ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+        (void) sd_event_source_set_enabled(m->expiry,
+                                           next == USEC_INFINITY ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
 }
 
 static void log_text(const char *what, const uint8_t *name, const char *owner) {
@@ -121,8 +127,8 @@ static int on_expiry(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-int manager_publish(Manager *m, const char *name, const char *value, const char *owner, uint64_t lifetime_usec,
-                    uint32_t *ret_serial) {
+int manager_publish(Manager *m, const char *name, const char *value, const char *owner,
+                    uint64_t lifetime_usec, uint32_t *ret_serial) {
         uint8_t wire[DNAME_MAX];
         const Zone *z;
         int size, r;
@@ -133,7 +139,8 @@ int manager_publish(Manager *m, const char *name, const char *value, const char 
         z = zone_find_for(m->source.zones, m->source.n_zones, wire, (size_t) size, /* parent= */ false);
         if (!z)
                 return -EHOSTUNREACH;
-        r = overlay_publish(m->source.overlay, wire, (size_t) size, value, owner, realtime_usec() + lifetime_usec);
+        r = overlay_publish(m->source.overlay, wire, (size_t) size, value, owner,
+                            realtime_usec() + lifetime_usec);
         if (r < 0)
                 return r;
         if (r > 0) {
@@ -162,7 +169,7 @@ int manager_withdraw(Manager *m, const char *name, const char *value, const char
         return (int) n;
 }
 
-/* --- life ---------------------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static int on_minute(sd_event_source *source, uint64_t usec, void *userdata) {
         Manager *m = userdata;
@@ -183,9 +190,11 @@ static TcpLimits tcp_limits(const Config *c) {
 static int manager_setup_source(Manager *m, const Config *config) {
         uint8_t seed[SIPHASH_KEY_SIZE];
 
-        /* Both are new at each start: a client whose cookie became invalid is answered all the same, and gets a new one. */
+        /* Both are new at each start: a client whose cookie became invalid is answered all the same, and
+         * gets a new one. */
         if (getrandom(seed, sizeof(seed), 0) != sizeof(seed) ||
-            getrandom(m->source.cookie_secret, sizeof(m->source.cookie_secret), 0) != sizeof(m->source.cookie_secret))
+            getrandom(m->source.cookie_secret, sizeof(m->source.cookie_secret), 0) !=
+                    sizeof(m->source.cookie_secret))
                 return -EIO;
         m->source.overlay = overlay_new();
         m->source.rrl = rrl_new(config->dns.rate_limit, seed);
@@ -197,14 +206,16 @@ static int manager_setup_timers(Manager *m) {
         int r;
 
         /* The wall clock: a value ends when its owner said, also where the clock was set meanwhile. */
-        r = sd_event_add_time(m->event, &m->expiry, CLOCK_REALTIME, USEC_INFINITY, /* accuracy= */ 1, on_expiry, m);
+        r = sd_event_add_time(m->event, &m->expiry, CLOCK_REALTIME, USEC_INFINITY, /* accuracy= */ 1,
+                              on_expiry, m);
         if (r < 0)
                 return r;
         (void) sd_event_source_set_enabled(m->expiry, SD_EVENT_OFF);
         r = sd_event_now(m->event, CLOCK_MONOTONIC, &now);
         if (r < 0)
                 return r;
-        return sd_event_add_time(m->event, &m->minute, CLOCK_MONOTONIC, now + USEC_PER_MINUTE, 10 * USEC_PER_SEC, on_minute, m);
+        return sd_event_add_time(m->event, &m->minute, CLOCK_MONOTONIC, now + USEC_PER_MINUTE,
+                                 10 * USEC_PER_SEC, on_minute, m);
 }
 
 static int manager_setup_sockets(Manager *m, const Config *config) {
@@ -214,13 +225,15 @@ static int manager_setup_sockets(Manager *m, const Config *config) {
         n = daemon_listen_fds("dns-udp", fds, ELEMENTSOF(fds));
         if (n <= 0)
                 log_warning("No socket named dns-udp was handed in: nothing is answered by UDP.");
-        r = udp_server_new(m->event, fds, (size_t) MAX(0, MIN(n, (int) ELEMENTSOF(fds))), &m->source, &m->udp);
+        r = udp_server_new(m->event, fds, (size_t) MAX(0, MIN(n, (int) ELEMENTSOF(fds))), &m->source,
+                           &m->udp);
         if (r < 0)
                 return log_error_errno(r, "Could not use the UDP sockets: %m");
         n = daemon_listen_fds("dns-tcp", fds, ELEMENTSOF(fds));
         if (n <= 0)
                 log_warning("No socket named dns-tcp was handed in: nothing is answered by TCP.");
-        r = tcp_server_new(m->event, fds, (size_t) MAX(0, MIN(n, (int) ELEMENTSOF(fds))), &limits, &m->source, &m->tcp);
+        r = tcp_server_new(m->event, fds, (size_t) MAX(0, MIN(n, (int) ELEMENTSOF(fds))), &limits,
+                           &m->source, &m->tcp);
         if (r < 0)
                 return log_error_errno(r, "Could not use the TCP sockets: %m");
         return 0;

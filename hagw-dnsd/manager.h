@@ -6,8 +6,8 @@
 #include "tcp.h"
 #include "udp.h"
 
-/* What hagw-dnsd is while it runs: the zones in force, the overlay, the sockets' servers, and the house's addresses as netd
- * tells them. Main loop only. */
+/* What hagw-dnsd is while it runs: the zones in force, the overlay, the sockets' servers, and the house's
+ * addresses as netd tells them. Main loop only. */
 
 #define MANAGER_SOCKETS_MAX 16U /* of each kind */
 
@@ -32,14 +32,15 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(Manager *, manager_free)
 /* All or nothing. */
 int manager_reload(Manager *m, const Config *config);
 
-/* name: normalized text. -EHOSTUNREACH: in no zone of ours; else overlay_publish()'s errors. ret_serial: the zone's, after. */
-int manager_publish(Manager *m, const char *name, const char *value, const char *owner, uint64_t lifetime_usec,
-                    uint32_t *ret_serial);
+/* name: normalized text. -EHOSTUNREACH: in no zone of ours; else overlay_publish()'s errors. ret_serial: the
+ * zone's, after. */
+int manager_publish(Manager *m, const char *name, const char *value, const char *owner,
+                    uint64_t lifetime_usec, uint32_t *ret_serial);
 /* Returns how many values went. */
 int manager_withdraw(Manager *m, const char *name, const char *value, const char *owner);
 
-/* manager-zones.c: builds the zones of a configuration with the manager's addresses, and puts them in force. A zone whose content
- * did not change keeps its serial; another gets a later one. */
+/* manager-zones.c: builds the zones of a configuration with the manager's addresses, and puts them in force.
+ * A zone whose content did not change keeps its serial; another gets a later one. */
 int manager_make_zones(Manager *m, const Config *config);
 /* Gives the zone that the name lies in a later serial. Returns it; 0 where there is none. */
 uint32_t manager_bump_serial(Manager *m, const uint8_t *name, size_t size);

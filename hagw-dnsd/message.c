@@ -29,7 +29,8 @@ static int parse_options(const uint8_t *data, size_t size, DnsQuery *q) {
         return 0;
 }
 
-/* One record behind the question. Only OPT matters, and it stands once, in the additional section, at the root. */
+/* One record behind the question. Only OPT matters, and it stands once, in the additional section, at the
+ * root. */
 static int parse_record(DnsQuery *q, size_t *offset, bool additional) {
         const size_t start = *offset;
         const uint8_t *p;
@@ -90,7 +91,8 @@ int message_parse_query(const uint8_t *data, size_t size, DnsQuery *ret) {
         before = (unsigned) read_u16(data + 6) + read_u16(data + 8);
         additional = read_u16(data + 10);
 
-        /* RFC 9619: a query has one question, or none and a cookie (RFC 7873 section 5.4), which the caller sees to. */
+        /* RFC 9619: a query has one question, or none and a cookie (RFC 7873 section 5.4), which the caller
+         * sees to. */
         if (questions > 1)
                 return DNS_RCODE_FORMERR;
         if (questions == 1) {
@@ -128,7 +130,8 @@ size_t message_opt_size(const DnsQuery *q, size_t cookie_size) {
         return MESSAGE_OPT_SIZE + (cookie_size > 0 ? 4 + cookie_size : 0);
 }
 
-static void append_opt(DnsReply *r, const DnsQuery *q, DnsRcode rcode, const uint8_t *cookie, size_t cookie_size) {
+static void append_opt(DnsReply *r, const DnsQuery *q, DnsRcode rcode, const uint8_t *cookie,
+                       size_t cookie_size) {
         uint8_t *p = r->data + r->size;
 
         *p++ = 0;
@@ -147,7 +150,8 @@ static void append_opt(DnsReply *r, const DnsQuery *q, DnsRcode rcode, const uin
         r->counts[3]++;
 }
 
-size_t message_finish(DnsReply *r, const DnsQuery *q, DnsRcode rcode, const uint8_t *cookie, size_t cookie_size) {
+size_t message_finish(DnsReply *r, const DnsQuery *q, DnsRcode rcode, const uint8_t *cookie,
+                      size_t cookie_size) {
         if (q->has_edns)
                 append_opt(r, q, rcode, cookie, cookie_size);
         write_u16(r->data + 2, (uint16_t) (r->flags | (rcode & 0xf)));
@@ -185,8 +189,9 @@ int message_read_record(const uint8_t *message, size_t size, size_t offset, DnsR
 
 const char *message_rcode_name(unsigned rcode) {
         static const char *const names[_DNS_RCODE_MAX] = {
-                [DNS_RCODE_NOERROR] = "NOERROR",   [DNS_RCODE_FORMERR] = "FORMERR", [DNS_RCODE_SERVFAIL] = "SERVFAIL",
-                [DNS_RCODE_NXDOMAIN] = "NXDOMAIN", [DNS_RCODE_NOTIMP] = "NOTIMP",   [DNS_RCODE_REFUSED] = "REFUSED",
+                [DNS_RCODE_NOERROR] = "NOERROR",   [DNS_RCODE_FORMERR] = "FORMERR",
+                [DNS_RCODE_SERVFAIL] = "SERVFAIL", [DNS_RCODE_NXDOMAIN] = "NXDOMAIN",
+                [DNS_RCODE_NOTIMP] = "NOTIMP",     [DNS_RCODE_REFUSED] = "REFUSED",
                 [DNS_RCODE_BADVERS] = "BADVERS",   [DNS_RCODE_BADCOOKIE] = "BADCOOKIE",
         };
 

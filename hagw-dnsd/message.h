@@ -53,8 +53,8 @@ typedef struct DnsQuery {
         uint16_t cookie_size;
 } DnsQuery;
 
-/* Returns 0 and fills ret as far as it got; what the client did wrong is a positive DnsRcode. -EBADMSG: no answer at all, it
- * is too short or is an answer itself (RFC 8906 section 3.1.5). */
+/* Returns 0 and fills ret as far as it got; what the client did wrong is a positive DnsRcode. -EBADMSG: no
+ * answer at all, it is too short or is an answer itself (RFC 8906 section 3.1.5). */
 int message_parse_query(const uint8_t *data, size_t size, DnsQuery *ret);
 
 /* An answer in the making. Counts and flags are written by message_finish(). */
@@ -65,7 +65,8 @@ typedef struct DnsReply {
         uint16_t counts[4]; /* question, answer, authority, additional */
 } DnsReply;
 
-/* Begins with the header and, where there is one, the question as it came (so its letters keep their case). */
+/* Begins with the header and, where there is one, the question as it came (so its letters keep their case).
+ */
 void message_begin(DnsReply *r, const DnsQuery *q, uint8_t *data, size_t max);
 
 /* Drops all records, keeps the question. */
@@ -81,9 +82,10 @@ static inline _unused_ uint8_t *message_extend(DnsReply *r, size_t n) {
         return p;
 }
 
-/* Writes OPT (where the query has one) and the header. cookie: COOKIE_SIZE octets or NULL. The buffer has room for OPT
- * behind max. Returns the message's size. */
-size_t message_finish(DnsReply *r, const DnsQuery *q, DnsRcode rcode, const uint8_t *cookie, size_t cookie_size);
+/* Writes OPT (where the query has one) and the header. cookie: COOKIE_SIZE octets or NULL. The buffer has
+ * room for OPT behind max. Returns the message's size. */
+size_t message_finish(DnsReply *r, const DnsQuery *q, DnsRcode rcode, const uint8_t *cookie,
+                      size_t cookie_size);
 
 /* Octets of the OPT record that message_finish() will write. */
 size_t message_opt_size(const DnsQuery *q, size_t cookie_size);

@@ -51,7 +51,8 @@ int overlay_publish(Overlay *o, const uint8_t *name, size_t name_size, const cha
         unsigned at_name = 0;
         OverlayText *t;
 
-        if (!overlay_text_is_valid(value, OVERLAY_VALUE_MAX) || !overlay_text_is_valid(owner, OVERLAY_OWNER_MAX))
+        if (!overlay_text_is_valid(value, OVERLAY_VALUE_MAX) ||
+            !overlay_text_is_valid(owner, OVERLAY_OWNER_MAX))
                 return -EINVAL;
         for (size_t i = 0; i < o->n; i++) {
                 t = &o->items[i];
@@ -73,7 +74,9 @@ int overlay_publish(Overlay *o, const uint8_t *name, size_t name_size, const cha
         if (!GREEDY_REALLOC(o->items, o->allocated, o->n + 1))
                 return -ENOMEM;
         t = &o->items[o->n++];
-        *t = (OverlayText) { .name_size = (uint8_t) name_size, .value_size = (uint8_t) strlen(value), .expires_usec = expires_usec };
+        *t = (OverlayText) { .name_size = (uint8_t) name_size,
+                             .value_size = (uint8_t) strlen(value),
+                             .expires_usec = expires_usec };
         memcpy(t->name, name, name_size);
         memcpy(t->value, value, t->value_size);
         memcpy(t->owner, owner, strlen(owner));
@@ -85,12 +88,14 @@ static void overlay_remove(Overlay *o, size_t i) {
         memmove(&o->items[i], &o->items[i + 1], (--o->n - i) * sizeof(OverlayText));
 }
 
-unsigned overlay_withdraw(Overlay *o, const uint8_t *name, size_t name_size, const char *value, const char *owner) {
+unsigned overlay_withdraw(Overlay *o, const uint8_t *name, size_t name_size, const char *value,
+                          const char *owner) {
         unsigned removed = 0;
 
         for (size_t i = 0; i < o->n;) {
                 const OverlayText *t = &o->items[i];
-                if (text_has_name(t, name, name_size) && streq(t->owner, owner) && (!value || streq(t->value, value))) {
+                if (text_has_name(t, name, name_size) && streq(t->owner, owner) &&
+                    (!value || streq(t->value, value))) {
                         overlay_remove(o, i);
                         removed++;
                 } else
@@ -100,7 +105,8 @@ unsigned overlay_withdraw(Overlay *o, const uint8_t *name, size_t name_size, con
         return removed;
 }
 
-unsigned overlay_expire(Overlay *o, uint64_t now_usec, void (*dropped)(const OverlayText *t, void *userdata), void *userdata) {
+unsigned overlay_expire(Overlay *o, uint64_t now_usec, void (*dropped)(const OverlayText *t, void *userdata),
+                        void *userdata) {
         unsigned removed = 0;
 
         for (size_t i = 0; i < o->n;) {

@@ -3,8 +3,8 @@
 
 #include "dname.h"
 
-/* TXT values published on top of the zones, each with an owner and an end: ACME's DNS-01 answers (RFC 8555 section 8.4). Pure:
- * time comes in. Few and short-lived, so one array is searched. */
+/* TXT values published on top of the zones, each with an owner and an end: ACME's DNS-01 answers (RFC 8555
+ * section 8.4). Pure: time comes in. Few and short-lived, so one array is searched. */
 
 #define OVERLAY_TOTAL_MAX 256U
 #define OVERLAY_PER_NAME_MAX 16U
@@ -35,16 +35,18 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(Overlay *, overlay_free)
 /* A value or an owner: 1 to max printable ASCII characters. */
 bool overlay_text_is_valid(const char *s, size_t max);
 
-/* Returns 1 where what is answered changed, 0 where only the end moved. -EINVAL: value or owner is empty, too long, or not
- * text; -EDQUOT: the name is full; -ENOSPC: the overlay is full; -ENOMEM. */
+/* Returns 1 where what is answered changed, 0 where only the end moved. -EINVAL: value or owner is empty,
+ * too long, or not text; -EDQUOT: the name is full; -ENOSPC: the overlay is full; -ENOMEM. */
 int overlay_publish(Overlay *o, const uint8_t *name, size_t name_size, const char *value, const char *owner,
                     uint64_t expires_usec);
 
 /* Takes back one value, or all of the owner's at the name where value is NULL. Returns how many. */
-unsigned overlay_withdraw(Overlay *o, const uint8_t *name, size_t name_size, const char *value, const char *owner);
+unsigned overlay_withdraw(Overlay *o, const uint8_t *name, size_t name_size, const char *value,
+                          const char *owner);
 
 /* Drops what has ended, calling dropped (may be NULL) for each before it goes. Returns how many. */
-unsigned overlay_expire(Overlay *o, uint64_t now_usec, void (*dropped)(const OverlayText *t, void *userdata), void *userdata);
+unsigned overlay_expire(Overlay *o, uint64_t now_usec, void (*dropped)(const OverlayText *t, void *userdata),
+                        void *userdata);
 
 /* When the first one ends; USEC_INFINITY: there is none. */
 uint64_t overlay_next_expiry(const Overlay *o);

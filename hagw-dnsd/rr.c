@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The table of record types, and how their RDATA reads as text. A new type is a row and, if it has a form of its own, a
- * function. */
+/* The table of record types, and how their RDATA reads as text. A new type is a row and, if it has a form of
+ * its own, a function. */
 
 #include <arpa/inet.h>
 #include <strings.h>
@@ -138,7 +138,8 @@ static void format_unknown(const uint8_t *data, uint16_t size, FILE *f) {
                 fprintf(f, "%s%02x", i == 0 ? " " : "", data[i]);
 }
 
-int rr_format(uint16_t type, const uint8_t *message, size_t size, size_t offset, uint16_t rdata_size, char **ret) {
+int rr_format(uint16_t type, const uint8_t *message, size_t size, size_t offset, uint16_t rdata_size,
+              char **ret) {
         const RrType *t = rr_by_type(type);
         _cleanup_free_ char *text = NULL;
         size_t length;

@@ -47,5 +47,7 @@ typedef struct RrType {
 const RrType *rr_by_type(uint16_t type);
 const RrType *rr_by_name(const char *name);
 
-/* A new string, to be freed, with the RDATA in presentation form (RFC 1035 section 5.1). -EBADMSG, -ENOMEM. */
-int rr_format(uint16_t type, const uint8_t *message, size_t size, size_t offset, uint16_t rdata_size, char **ret);
+/* A new string, to be freed, with the RDATA in presentation form (RFC 1035 section 5.1). -EBADMSG, -ENOMEM.
+ */
+int rr_format(uint16_t type, const uint8_t *message, size_t size, size_t offset, uint16_t rdata_size,
+              char **ret);

@@ -51,7 +51,8 @@ static RrlBucket *bucket_find(Rrl *r, uint64_t hash, uint32_t now_msec) {
                 }
                 if (set[i].key != 0)
                         bucket_refill(r, &set[i], now_msec);
-                if (set[i].key == 0 ? victim->key != 0 : (victim->key != 0 && set[i].tokens > victim->tokens))
+                if (set[i].key == 0 ? victim->key != 0
+                                    : (victim->key != 0 && set[i].tokens > victim->tokens))
                         victim = &set[i];
         }
         *victim = (RrlBucket) { .key = key, .last_msec = now_msec, .tokens = (uint64_t) r->rate * COST };

@@ -4,13 +4,14 @@
 #include "cidr.h"
 #include "siphash.h"
 
-/* Response rate limiting: a token bucket per client network (IPv4 /24, IPv6 /56), in a table of fixed size. Pure: time comes
- * in. Whoever forges many source addresses fills the table, and then pushes out the fullest buckets first: those of
- * networks that were quiet, never the one that is being limited. */
+/* Response rate limiting: a token bucket per client network (IPv4 /24, IPv6 /56), in a table of fixed size.
+ * Pure: time comes in. Whoever forges many source addresses fills the table, and then pushes out the fullest
+ * buckets first: those of networks that were quiet, never the one that is being limited. */
 
 #define RRL_SETS 4096U
 #define RRL_WAYS 4U
-#define RRL_SLIP 2U /* every second limited query gets a short answer, so that a real client can come back by TCP */
+#define RRL_SLIP                                                                                            \
+        2U /* every second limited query gets a short answer, so that a real client can come back by TCP */
 
 typedef enum RrlVerdict { RRL_PASS, RRL_DROP, RRL_SLIPPED } RrlVerdict;
 

@@ -43,7 +43,8 @@ static void sip_word(SipState *s, uint64_t word) {
 
 uint64_t siphash24(const void *data, size_t size, const uint8_t key[static SIPHASH_KEY_SIZE]) {
         const uint64_t k0 = read_word(key), k1 = read_word(key + 8);
-        SipState s = { k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261, k1 ^ 0x7465646279746573 };
+        SipState s = { k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261,
+                       k1 ^ 0x7465646279746573 };
         const uint8_t *p = data;
         uint64_t last = (uint64_t) size << 56;
         size_t left = size;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Frames of two length octets and a message, both ways (RFC 7766 section 8). What is kept for a client is bounded: one frame
- * in, and the answers to the queries that one read brought. A client that does not read its answers is not read from either,
- * and its idle time runs. */
+/* Frames of two length octets and a message, both ways (RFC 7766 section 8). What is kept for a client is
+ * bounded: one frame in, and the answers to the queries that one read brought. A client that does not read
+ * its answers is not read from either, and its idle time runs. */
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -19,8 +19,8 @@ static void consume(TcpClient *c, size_t n) {
         c->in_size -= n;
 }
 
-/* Answers the first frame in the buffer. Returns the octets written at p (0: that query gets no answer), or -EAGAIN where the
- * frame is not whole. */
+/* Answers the first frame in the buffer. Returns the octets written at p (0: that query gets no answer), or
+ * -EAGAIN where the frame is not whole. */
 static int answer_frame(TcpClient *c, uint8_t *p) {
         const AnswerClient client = { .address = c->address, .tcp = true };
         const AnswerTime now = clock_now();
@@ -32,7 +32,8 @@ static int answer_frame(TcpClient *c, uint8_t *p) {
         whole = 2 + MIN(length, (size_t) TCP_QUERY_MAX);
         if (c->in_size < whole)
                 return -EAGAIN;
-        /* A frame that was cut does not parse, and so gets its FORMERR; the rest of it is not read as frames. */
+        /* A frame that was cut does not parse, and so gets its FORMERR; the rest of it is not read as
+         * frames. */
         if (length > TCP_QUERY_MAX)
                 c->skip = length - TCP_QUERY_MAX;
         n = answer_query(tcp_server_answers(c->server), c->in + 2, whole - 2, &client, &now, p + 2);
@@ -75,7 +76,8 @@ static int client_send(TcpClient *c, const uint8_t *data, size_t size) {
 static int client_send_rest(TcpClient *c) {
         ssize_t n;
 
-        n = send(c->fd, c->unsent + c->unsent_offset, c->unsent_size - c->unsent_offset, MSG_DONTWAIT | MSG_NOSIGNAL);
+        n = send(c->fd, c->unsent + c->unsent_offset, c->unsent_size - c->unsent_offset,
+                 MSG_DONTWAIT | MSG_NOSIGNAL);
         if (n < 0)
                 return errno == EAGAIN || errno == EINTR ? 0 : -errno;
         c->unsent_offset += (size_t) n;

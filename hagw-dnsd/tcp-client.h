@@ -14,7 +14,7 @@ typedef struct TcpClient {
         uint64_t active_usec; /* CLOCK_MONOTONIC, of the last answer that was sent whole */
         bool finished;        /* sent its last query; goes when all answers are out */
         size_t skip;          /* octets of a too long frame still to be thrown away */
-        uint8_t *unsent;      /* answers that the socket did not take; while there are any, nothing is read */
+        uint8_t *unsent; /* answers that the socket did not take; while there are any, nothing is read */
         size_t unsent_size, unsent_offset;
         size_t in_size;
         uint8_t in[2 + TCP_QUERY_MAX];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The TCP listeners and the list of clients: who comes in, and who has to go. One client's frames are tcp-client.c's. */
+/* The TCP listeners and the list of clients: who comes in, and who has to go. One client's frames are
+ * tcp-client.c's. */
 
 #include <fcntl.h>
 #include <sys/epoll.h>
@@ -28,7 +29,7 @@ struct TcpServer {
         TcpClient *dead;
 };
 
-/* --- the list of clients, oldest answer first ---------------------------------------------------------------------- */
+/* --- the list of clients, oldest answer first ------------------------------------------------- */
 
 static void list_remove(TcpServer *t, TcpClient *c) {
         *(c->previous ? &c->previous->next : &t->oldest) = c->next;
@@ -101,7 +102,7 @@ static void make_room(TcpServer *t, unsigned clients) {
         }
 }
 
-/* --- listeners ----------------------------------------------------------------------------------------------------- */
+/* --- listeners -------------------------------------------------------------------------------- */
 
 static int tcp_accept(TcpServer *t, int fd) {
         struct sockaddr_storage peer;
@@ -157,8 +158,8 @@ static int listener_setup(TcpServer *t, TcpListener *l, int fd) {
         return sd_event_add_io(t->event, &l->source, fd, EPOLLIN, on_connection, l);
 }
 
-int tcp_server_new(sd_event *event, const int *fds, size_t n_fds, const TcpLimits *limits, AnswerSource *source,
-                   TcpServer **ret) {
+int tcp_server_new(sd_event *event, const int *fds, size_t n_fds, const TcpLimits *limits,
+                   AnswerSource *source, TcpServer **ret) {
         _cleanup_(tcp_server_freep) TcpServer *t = NULL;
         int r;
 
@@ -168,7 +169,8 @@ int tcp_server_new(sd_event *event, const int *fds, size_t n_fds, const TcpLimit
         t->event = sd_event_ref(event);
         t->answers = source;
         t->limits = *limits;
-        r = sd_event_add_time(event, &t->timer, CLOCK_MONOTONIC, USEC_INFINITY, /* accuracy= */ 0, on_timer, t);
+        r = sd_event_add_time(event, &t->timer, CLOCK_MONOTONIC, USEC_INFINITY, /* accuracy= */ 0, on_timer,
+                              t);
         if (r < 0)
                 return r;
         (void) sd_event_source_set_enabled(t->timer, SD_EVENT_OFF);

@@ -5,8 +5,8 @@
 
 #include "answer.h"
 
-/* DNS over TCP (RFC 7766) on handed-in sockets. Main loop only. A client may send queries one after the other without
- * waiting; they are answered in order. */
+/* DNS over TCP (RFC 7766) on handed-in sockets. Main loop only. A client may send queries one after the
+ * other without waiting; they are answered in order. */
 
 #define TCP_QUERY_MAX 4096U /* octets; longer frames are skipped and answered FORMERR */
 
@@ -23,8 +23,8 @@ typedef struct TcpStats {
 } TcpStats;
 
 /* fds stay the caller's, and must outlive the server. */
-int tcp_server_new(sd_event *event, const int *fds, size_t n_fds, const TcpLimits *limits, AnswerSource *source,
-                   TcpServer **ret);
+int tcp_server_new(sd_event *event, const int *fds, size_t n_fds, const TcpLimits *limits,
+                   AnswerSource *source, TcpServer **ret);
 TcpServer *tcp_server_free(TcpServer *t);
 DEFINE_TRIVIAL_CLEANUP_FUNC(TcpServer *, tcp_server_free)
 

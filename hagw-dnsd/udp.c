@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Moves datagrams between sockets and the engine: recvmmsg, answer, sendmmsg. All buffers are made once. On a socket bound to
- * the wildcard address an answer leaves from the address that its query came to. */
+/* Moves datagrams between sockets and the engine: recvmmsg, answer, sendmmsg. All buffers are made once. On
+ * a socket bound to the wildcard address an answer leaves from the address that its query came to. */
 
 #include <fcntl.h>
 #include <linux/sock_diag.h>
@@ -52,8 +52,8 @@ static void udp_arm(UdpServer *u, const UdpSocket *s, unsigned n) {
         }
 }
 
-/* Makes what recvmsg() said about the address a query came to into what sendmsg() takes: the route is chosen anew, except
- * where an address means something only on its link. */
+/* Makes what recvmsg() said about the address a query came to into what sendmsg() takes: the route is chosen
+ * anew, except where an address means something only on its link. */
 static void reply_from(struct msghdr *h) {
         for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = CMSG_NXTHDR(h, c)) {
                 if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO)
@@ -126,7 +126,8 @@ static int on_readable(sd_event_source *source, int fd, uint32_t revents, void *
                 udp_arm(u, s, UDP_BATCH);
                 n = recvmmsg(fd, u->in, UDP_BATCH, MSG_DONTWAIT, NULL);
                 if (n <= 0)
-                        /* What an ICMP message left behind is of no use to a server; anything else comes again. */
+                        /* What an ICMP message left behind is of no use to a server; anything else comes
+                         * again. */
                         return 0;
                 for (unsigned i = 0; i < (unsigned) n; i++)
                         replies += udp_answer(u, i, replies, &now);
@@ -172,7 +173,9 @@ static void udp_make_vectors(UdpServer *u) {
         for (unsigned i = 0; i < UDP_BATCH; i++) {
                 u->in_iov[i] = (struct iovec) { u->queries[i], UDP_QUERY_MAX };
                 u->out_iov[i] = (struct iovec) { u->replies[i], 0 };
-                u->in[i].msg_hdr = (struct msghdr) { .msg_name = &u->peers[i], .msg_iov = &u->in_iov[i], .msg_iovlen = 1 };
+                u->in[i].msg_hdr = (struct msghdr) { .msg_name = &u->peers[i],
+                                                     .msg_iov = &u->in_iov[i],
+                                                     .msg_iovlen = 1 };
                 u->out[i].msg_hdr = (struct msghdr) { .msg_iov = &u->out_iov[i], .msg_iovlen = 1 };
         }
 }

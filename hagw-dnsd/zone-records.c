@@ -39,11 +39,13 @@ static void put_u32(Writer *w, uint32_t v) {
         put_u16(w, (uint16_t) v);
 }
 
-/* A name: what stands before the zone's name, then a pointer that is patched; or, outside the zone, the whole. */
+/* A name: what stands before the zone's name, then a pointer that is patched; or, outside the zone, the
+ * whole. */
 static void put_name(Writer *w, const uint8_t *name, size_t size) {
         const Zone *z = w->zone;
 
-        if (!dname_in_zone(name, size, z->name, z->name_size) || w->records->n_patches >= ELEMENTSOF(w->records->patches)) {
+        if (!dname_in_zone(name, size, z->name, z->name_size) ||
+            w->records->n_patches >= ELEMENTSOF(w->records->patches)) {
                 put(w, name, size);
                 return;
         }
@@ -127,8 +129,8 @@ static int make_caa(Writer *w, const char *const *issuers, uint32_t ttl_sec) {
         return writer_finish(w);
 }
 
-static int make_soa(Writer *w, const uint8_t *name_server, size_t ns_size, const uint8_t *contact, size_t contact_size,
-                    uint32_t ttl_sec) {
+static int make_soa(Writer *w, const uint8_t *name_server, size_t ns_size, const uint8_t *contact,
+                    size_t contact_size, uint32_t ttl_sec) {
         size_t begin;
 
         put_name(w, w->zone->name, w->zone->name_size);
@@ -207,7 +209,8 @@ int zone_records_make(Zone *z, const ZoneDescription *d) {
                 return r;
         r = make_caa(WRITER(ZONE_CAA), d->caa_issuers, d->ttl_sec);
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(soas); i++)
-                r = make_soa(WRITER(soas[i].kind), name_server, (size_t) ns_size, contact, (size_t) contact_size, soas[i].ttl_sec);
+                r = make_soa(WRITER(soas[i].kind), name_server, (size_t) ns_size, contact,
+                             (size_t) contact_size, soas[i].ttl_sec);
         return r;
 }
 

@@ -6,9 +6,10 @@
 #include "zone.h"
 #include "zone-records.h"
 
-static const uint8_t no_key[SIPHASH_KEY_SIZE]; /* the names come from the configuration: nobody aims at a bucket */
+static const uint8_t
+        no_key[SIPHASH_KEY_SIZE]; /* the names come from the configuration: nobody aims at a bucket */
 
-/* --- the table of names ------------------------------------------------------------------------------------------ */
+/* --- the table of names ----------------------------------------------------------------------- */
 
 static ZoneNode *node_slot(const Zone *z, const uint8_t *name, size_t size) {
         size_t i = siphash24(name, size, no_key) & (z->allocated - 1);
@@ -24,7 +25,8 @@ static const ZoneNode *node_find(const Zone *z, const uint8_t *name, size_t size
         return n->name ? n : NULL;
 }
 
-/* Adds the name and the empty ones between it and the zone (RFC 4592 section 2.2.2). name stays valid: it is in the arena. */
+/* Adds the name and the empty ones between it and the zone (RFC 4592 section 2.2.2). name stays valid: it is
+ * in the arena. */
 static int node_add(Zone *z, const uint8_t *name, size_t size, bool has_address) {
         const unsigned labels = dname_labels(name);
 
@@ -46,7 +48,8 @@ static int node_add(Zone *z, const uint8_t *name, size_t size, bool has_address)
         return 0;
 }
 
-static int zone_add_names(Zone *z, const char *const *names, size_t n, bool has_address, size_t *arena_used) {
+static int zone_add_names(Zone *z, const char *const *names, size_t n, bool has_address,
+                          size_t *arena_used) {
         for (size_t i = 0; i < n; i++) {
                 uint8_t *name = z->arena + *arena_used;
                 int size, r;
@@ -84,7 +87,7 @@ static int zone_make_nodes(Zone *z, const ZoneDescription *d) {
         return zone_add_names(z, d->children, d->n_children, /* has_address= */ false, &used);
 }
 
-/* --- the zone ---------------------------------------------------------------------------------------------------- */
+/* --- the zone --------------------------------------------------------------------------------- */
 
 static void zone_make_hash(Zone *z) {
         z->hash = siphash24(z->name, z->name_size, no_key) ^ z->any;
@@ -93,7 +96,8 @@ static void zone_make_hash(Zone *z) {
         /* Sums do not depend on the order in which the table holds the nodes. */
         for (size_t i = 0; i < z->allocated; i++)
                 if (z->nodes[i].name)
-                        z->hash += siphash24(z->nodes[i].name, z->nodes[i].size, no_key) | z->nodes[i].has_address;
+                        z->hash += siphash24(z->nodes[i].name, z->nodes[i].size, no_key) |
+                                   z->nodes[i].has_address;
 }
 
 int zone_new(const ZoneDescription *d, Zone **ret) {

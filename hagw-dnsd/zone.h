@@ -4,17 +4,19 @@
 #include "cidr.h"
 #include "dname.h"
 
-/* A zone as it is answered: records prepared in wire form, and which names below it exist. Made whole from a description
- * and thrown away whole; only the serial is written into a finished one. Pure. */
+/* A zone as it is answered: records prepared in wire form, and which names below it exist. Made whole from a
+ * description and thrown away whole; only the serial is written into a finished one. Pure. */
 
 #define ZONE_NODES_MAX 4096U /* names of hosts, with the empty ones between them and the zone */
 #define ZONE_TTL_SEC 3600U   /* of SOA and NS */
 #define ZONE_NEGATIVE_TTL_SEC 60U
-/* Of what is published for a moment, and of its absence: who asked too early must not remember it (RFC 2308). */
+/* Of what is published for a moment, and of its absence: who asked too early must not remember it (RFC
+ * 2308). */
 #define ZONE_OVERLAY_TTL_SEC 1U
 
 typedef enum AddressKnowledge {
-        ADDRESS_UNKNOWN, /* nobody told us yet: SERVFAIL, which is not remembered, instead of a wrong "there is none" */
+        ADDRESS_UNKNOWN, /* nobody told us yet: SERVFAIL, which is not remembered, instead of a wrong "there
+                            is none" */
         ADDRESS_NONE,
         ADDRESS_KNOWN,
 } AddressKnowledge;
@@ -37,8 +39,8 @@ typedef struct ZoneDescription {
         bool serves_name_server; /* the name server's name lies in one of our zones */
 } ZoneDescription;
 
-/* Records ready to be copied behind a question. Owner names are compression pointers: to the question (offset 12), or to the
- * zone's name inside the question, whose offset is patched in. */
+/* Records ready to be copied behind a question. Owner names are compression pointers: to the question
+ * (offset 12), or to the zone's name inside the question, whose offset is patched in. */
 typedef struct ZoneRecords {
         uint8_t *data;
         uint16_t size, count, n_patches;
@@ -91,10 +93,12 @@ typedef enum ZoneMatch {
         ZONE_MATCH_NONE,  /* NXDOMAIN */
 } ZoneMatch;
 
-/* name: lower case, in the zone. Names whose first label starts with "_" are attributes (RFC 8552), never hosts. */
+/* name: lower case, in the zone. Names whose first label starts with "_" are attributes (RFC 8552), never
+ * hosts. */
 ZoneMatch zone_find(const Zone *z, const uint8_t *name, size_t size);
 
-/* The zone that the name lies in (the longest one), or NULL. zones are sorted by zone_compare(). parent: the apex itself
- * counts as part of the zone above, as for DS (RFC 4035 section 3.1.4.1); where there is none, of its own. */
+/* The zone that the name lies in (the longest one), or NULL. zones are sorted by zone_compare(). parent: the
+ * apex itself counts as part of the zone above, as for DS (RFC 4035 section 3.1.4.1); where there is none,
+ * of its own. */
 const Zone *zone_find_for(Zone *const *zones, size_t n, const uint8_t *name, size_t size, bool parent);
 int zone_compare(const void *a, const void *b); /* for qsort() of Zone*: longest name first */

@@ -44,7 +44,8 @@ static SD_VARLINK_DEFINE_METHOD(
         SD_VARLINK_FIELD_COMMENT("How many values went"),
         SD_VARLINK_DEFINE_OUTPUT(withdrawn, SD_VARLINK_INT, 0));
 
-static SD_VARLINK_DEFINE_METHOD(ListText, SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(overlay, Overlay, SD_VARLINK_ARRAY));
+static SD_VARLINK_DEFINE_METHOD(ListText,
+                                SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(overlay, Overlay, SD_VARLINK_ARRAY));
 
 static SD_VARLINK_DEFINE_METHOD(
         Lookup,
@@ -63,23 +64,19 @@ static SD_VARLINK_DEFINE_ERROR(OverlayFull, SD_VARLINK_DEFINE_FIELD(limit, SD_VA
 SD_VARLINK_DEFINE_INTERFACE(
         io_hagw_Dns, "io.hagw.Dns",
         SD_VARLINK_INTERFACE_COMMENT("The authoritative name server of the house's zones."),
-        SD_VARLINK_SYMBOL_COMMENT("A TXT value published on top of the zone, with who published it and when it goes by itself"),
-        &vl_type_Overlay,
-        SD_VARLINK_SYMBOL_COMMENT("A zone that is served"),
-        &vl_type_Zone,
-        SD_VARLINK_SYMBOL_COMMENT("Adds one TXT value at a name inside a zone. Several values may stand at one name; the same value "
-                                  "twice by one owner only moves its expiry. When this returns, queries are answered with it."),
+        SD_VARLINK_SYMBOL_COMMENT("A TXT value published on top of the zone, with who published it and when "
+                                  "it goes by itself"),
+        &vl_type_Overlay, SD_VARLINK_SYMBOL_COMMENT("A zone that is served"), &vl_type_Zone,
+        SD_VARLINK_SYMBOL_COMMENT("Adds one TXT value at a name inside a zone. Several values may stand at "
+                                  "one name; the same value "
+                                  "twice by one owner only moves its expiry. When this returns, queries are "
+                                  "answered with it."),
         &vl_method_PublishText,
-        SD_VARLINK_SYMBOL_COMMENT("Takes back a value, or all of the owner's values at the name where value is null. Not an error "
+        SD_VARLINK_SYMBOL_COMMENT("Takes back a value, or all of the owner's values at the name where value "
+                                  "is null. Not an error "
                                   "when there is none."),
-        &vl_method_WithdrawText,
-        SD_VARLINK_SYMBOL_COMMENT("The values that are published now."),
-        &vl_method_ListText,
-        SD_VARLINK_SYMBOL_COMMENT("What the server would answer."),
-        &vl_method_Lookup,
-        SD_VARLINK_SYMBOL_COMMENT("The zones that are served now."),
-        &vl_method_ListZones,
-        SD_VARLINK_SYMBOL_COMMENT("The name lies in no zone of ours"),
-        &vl_error_NotInZone,
-        SD_VARLINK_SYMBOL_COMMENT("No more values fit at the name, or at all"),
-        &vl_error_OverlayFull);
+        &vl_method_WithdrawText, SD_VARLINK_SYMBOL_COMMENT("The values that are published now."),
+        &vl_method_ListText, SD_VARLINK_SYMBOL_COMMENT("What the server would answer."), &vl_method_Lookup,
+        SD_VARLINK_SYMBOL_COMMENT("The zones that are served now."), &vl_method_ListZones,
+        SD_VARLINK_SYMBOL_COMMENT("The name lies in no zone of ours"), &vl_error_NotInZone,
+        SD_VARLINK_SYMBOL_COMMENT("No more values fit at the name, or at all"), &vl_error_OverlayFull);

@@ -1,20 +1,29 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A small world to answer from, for test-answer.c and fuzz-dns.c: home.test with any name, hosts.test with few, two TXT values,
- * an IPv4 address and an IPv6 address that is not known yet. */
+/* A small world to answer from, for test-answer.c and fuzz-dns.c: home.test with any name, hosts.test with
+ * few, two TXT values, an IPv4 address and an IPv6 address that is not known yet. */
 
 #include "answer.h"
 #include "rr.h"
 
 static inline void fixture_init(AnswerSource *s) {
-        static const char *const hosts[] = { "ha.hosts.test", "*.apps.hosts.test" }, *const issuers[] = { "ca.test", NULL };
+        static const char *const hosts[] = { "ha.hosts.test", "*.apps.hosts.test" };
+        static const char *const issuers[] = { "ca.test", NULL };
         static const uint8_t challenge[] = "\17_acme-challenge\4home\4test";
         static const uint8_t secret[SIPHASH_KEY_SIZE] = "fifteen letters";
-        ZoneDescription d = { .name = "home.test", .name_server = "ns.home.test", .caa_issuers = issuers, .ttl_sec = 60, .any = true,
-                              .ipv4 = { ADDRESS_KNOWN, { AF_INET, { 192, 0, 2, 1 } } }, .serves_name_server = true };
+        ZoneDescription d = { .name = "home.test",
+                              .name_server = "ns.home.test",
+                              .caa_issuers = issuers,
+                              .ttl_sec = 60,
+                              .any = true,
+                              .ipv4 = { ADDRESS_KNOWN, { AF_INET, { 192, 0, 2, 1 } } },
+                              .serves_name_server = true };
 
-        *s = (AnswerSource) { .n_zones = 2, .overlay = overlay_new(), .rrl = rrl_new(0, secret), .zones = calloc(2, sizeof(Zone *)) };
+        *s = (AnswerSource) { .n_zones = 2,
+                              .overlay = overlay_new(),
+                              .rrl = rrl_new(0, secret),
+                              .zones = calloc(2, sizeof(Zone *)) };
         memcpy(s->cookie_secret, secret, sizeof(secret));
         assert(zone_new(&d, &s->zones[0]) == 0);
         d.name = "hosts.test";

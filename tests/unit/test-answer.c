@@ -3,7 +3,8 @@
 #include "answer-fixture.h"
 #include "test.h"
 
-static uint16_t ask(AnswerSource *s, const char *text, uint16_t type, bool tcp, uint8_t *out, size_t *ret_size) {
+static uint16_t ask(AnswerSource *s, const char *text, uint16_t type, bool tcp, uint8_t *out,
+                    size_t *ret_size) {
         uint8_t name[DNAME_MAX], query[MESSAGE_UDP_MIN];
         const AnswerClient client = { .address = { AF_INET, { 192, 0, 2, 77 } }, .tcp = tcp };
         size_t n;
@@ -21,7 +22,8 @@ static void test_rcodes(void **state) {
                 uint16_t type, flags, answers, authority;
         } cases[] = {
                 { "ha.home.test", DNS_TYPE_A, 0x8400, 1, 0 },
-                { "ha.home.test", DNS_TYPE_AAAA, 0x8002, 0, 0 }, /* SERVFAIL without AA: nobody told the address yet */
+                { "ha.home.test", DNS_TYPE_AAAA, 0x8002, 0,
+                  0 }, /* SERVFAIL without AA: nobody told the address yet */
                 { "home.test", DNS_TYPE_SOA, 0x8400, 1, 0 },
                 { "home.test", DNS_TYPE_ANY, 0x8400, 1, 0 },
                 { "ha.home.test", DNS_TYPE_HTTPS, 0x8400, 0, 1 },
@@ -38,7 +40,8 @@ static void test_rcodes(void **state) {
         fixture_init(&s);
         for (size_t i = 0; i < ELEMENTSOF(cases); i++)
                 for (int tcp = 0; tcp < 2; tcp++) {
-                        assert_int_equal(ask(&s, cases[i].name, cases[i].type, tcp, out, &n), cases[i].flags);
+                        assert_int_equal(ask(&s, cases[i].name, cases[i].type, tcp, out, &n),
+                                         cases[i].flags);
                         assert_int_equal(read_u16(out + 6), cases[i].answers);
                         assert_int_equal(read_u16(out + 8), cases[i].authority);
                 }
@@ -105,4 +108,5 @@ static void test_largest(void **state) {
         assert_int_equal(read_u16(out + 6), 0);
 }
 
-TEST_MAIN(cmocka_unit_test(test_rcodes), cmocka_unit_test(test_records), cmocka_unit_test(test_rate), cmocka_unit_test(test_largest))
+TEST_MAIN(cmocka_unit_test(test_rcodes), cmocka_unit_test(test_records), cmocka_unit_test(test_rate),
+          cmocka_unit_test(test_largest))

@@ -31,7 +31,8 @@ static void test_read(void **state) {
 }
 
 static void test_unpack(void **state) {
-        /* 0: com; 5: home.com; 12: points at 5; 14: points at itself; 16: points ahead; 18: a pointer cut short */
+        /* 0: com; 5: home.com; 12: points at 5; 14: points at itself; 16: points ahead; 18: a pointer cut
+         * short */
         static const uint8_t m[] = "\3com\0\4Home\300\0\300\5\300\16\300\22\300";
         uint8_t out[DNAME_MAX];
         size_t n;
@@ -46,7 +47,8 @@ static void test_unpack(void **state) {
 }
 
 static void test_unpack_grows(void **state) {
-        /* Each name is a label and a pointer to the one before: together they would be longer than a name may be. */
+        /* Each name is a label and a pointer to the one before: together they would be longer than a name
+         * may be. */
         uint8_t m[400] = {}, out[DNAME_MAX];
         size_t n, offset = 1;
         int r = 0;
@@ -55,7 +57,9 @@ static void test_unpack_grows(void **state) {
                 uint16_t previous = i == 0 ? 0 : (uint16_t) (offset - 4);
                 if (offset + 4 > sizeof(m))
                         break;
-                memcpy(m + offset, (const uint8_t[]) { 1, 'x', (uint8_t) (0xc0 | previous >> 8), (uint8_t) previous }, 4);
+                memcpy(m + offset,
+                       (const uint8_t[]) { 1, 'x', (uint8_t) (0xc0 | previous >> 8), (uint8_t) previous },
+                       4);
                 r = dname_unpack(m, sizeof(m), offset, out, &n);
                 if (r >= 0)
                         assert_int_equal(n, 2 * (i + 1) + 1);

@@ -30,8 +30,10 @@ static void test_rfc9018_ipv4(void **state) {
 
 /* RFC 9018 appendix A.4: the secret before was rolled, the client has an IPv6 address. */
 static void test_rfc9018_ipv6(void **state) {
-        static const uint8_t new_secret[SIPHASH_KEY_SIZE] = { 0x44, 0x55, 0x36, 0xbc, 0xd2, 0x51, 0x32, 0x98,
-                                                              0x07, 0x5a, 0x5d, 0x37, 0x96, 0x63, 0xc9, 0x62 };
+        static const uint8_t new_secret[SIPHASH_KEY_SIZE] = {
+                0x44, 0x55, 0x36, 0xbc, 0xd2, 0x51, 0x32, 0x98,
+                0x07, 0x5a, 0x5d, 0x37, 0x96, 0x63, 0xc9, 0x62
+        };
         static const uint8_t expected[COOKIE_SIZE] = {
                 0x22, 0x68, 0x1a, 0xb9, 0x7d, 0x52, 0xc2, 0x98, 0x01, 0x00, 0x00, 0x00,
                 0x5c, 0xf7, 0xc6, 0x09, 0xa6, 0xbb, 0x79, 0xd1, 0x66, 0x25, 0x50, 0x7a,
@@ -57,8 +59,10 @@ static void test_time(void **state) {
 
         for (size_t n = 0; n < ELEMENTSOF(nows); n++)
                 for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-                        cookie_make((const uint8_t *) "8octets!", &client, (uint32_t) (nows[n] + cases[i].made), secret, out);
-                        assert_int_equal(cookie_check(out, sizeof(out), &client, nows[n], secret), cases[i].verdict);
+                        cookie_make((const uint8_t *) "8octets!", &client,
+                                    (uint32_t) (nows[n] + cases[i].made), secret, out);
+                        assert_int_equal(cookie_check(out, sizeof(out), &client, nows[n], secret),
+                                         cases[i].verdict);
                 }
 }
 
@@ -86,5 +90,5 @@ static void test_any_bit(void **state) {
         assert_int_equal(cookie_check(out, sizeof(out), &client, NOW, secret), COOKIE_VALID);
 }
 
-TEST_MAIN(cmocka_unit_test(test_rfc9018_ipv4), cmocka_unit_test(test_rfc9018_ipv6), cmocka_unit_test(test_time),
-          cmocka_unit_test(test_sizes), cmocka_unit_test(test_any_bit))
+TEST_MAIN(cmocka_unit_test(test_rfc9018_ipv4), cmocka_unit_test(test_rfc9018_ipv6),
+          cmocka_unit_test(test_time), cmocka_unit_test(test_sizes), cmocka_unit_test(test_any_bit))

@@ -4,7 +4,10 @@
 #include "rr.h"
 #include "test.h"
 
-static const uint8_t query[] = "\x12\x34\1\0\0\1\0\0\0\0\0\1" "\2Ha\1b\0\0\1\0\1" "\0\0\x29\4\xd0\0\0\x80\0\0\x0c\0\x0a\0\x08" "8octets!";
+static const uint8_t query[] = "\x12\x34\1\0\0\1\0\0\0\0\0\1"
+                               "\2Ha\1b\0\0\1\0\1"
+                               "\0\0\x29\4\xd0\0\0\x80\0\0\x0c\0\x0a\0\x08"
+                               "8octets!";
 #define QUERY_SIZE (sizeof(query) - 1)
 
 static void test_query(void **state) {
@@ -29,7 +32,8 @@ static void test_cut(void **state) {
                 DnsQuery q;
 
                 memcpy(copy, query, n);
-                assert_int_equal(message_parse_query(copy, n, &q), n < MESSAGE_HEADER_SIZE ? -EBADMSG : DNS_RCODE_FORMERR);
+                assert_int_equal(message_parse_query(copy, n, &q),
+                                 n < MESSAGE_HEADER_SIZE ? -EBADMSG : DNS_RCODE_FORMERR);
         }
 }
 
@@ -81,5 +85,6 @@ static void test_make_and_read(void **state) {
                 assert_int_equal(message_read_record(out, n + cut, n, &record), -EBADMSG);
 }
 
-TEST_MAIN(cmocka_unit_test(test_query), cmocka_unit_test(test_cut), cmocka_unit_test(test_answer_is_no_query),
-          cmocka_unit_test(test_reply), cmocka_unit_test(test_make_and_read))
+TEST_MAIN(cmocka_unit_test(test_query), cmocka_unit_test(test_cut),
+          cmocka_unit_test(test_answer_is_no_query), cmocka_unit_test(test_reply),
+          cmocka_unit_test(test_make_and_read))

@@ -72,7 +72,8 @@ static void test_refused(void **state) {
         memset(text, 'x', OVERLAY_VALUE_MAX + 1);
         assert_int_equal(overlay_publish(o, NAME, text, "me", 1), -EINVAL);
         assert_int_equal(overlay_publish(o, NAME, text + 1, "me", 1), 1);
-        assert_int_equal(overlay_publish(o, NAME, "v", text + OVERLAY_VALUE_MAX - OVERLAY_OWNER_MAX, 1), -EINVAL);
+        assert_int_equal(overlay_publish(o, NAME, "v", text + OVERLAY_VALUE_MAX - OVERLAY_OWNER_MAX, 1),
+                         -EINVAL);
 }
 
 static void test_full(void **state) {
@@ -92,4 +93,5 @@ static void test_full(void **state) {
         assert_int_equal(overlay_publish(o, NAME, "0", "me", 2), 0); /* moving an end needs no room */
 }
 
-TEST_MAIN(cmocka_unit_test(test_publish), cmocka_unit_test(test_expire), cmocka_unit_test(test_refused), cmocka_unit_test(test_full))
+TEST_MAIN(cmocka_unit_test(test_publish), cmocka_unit_test(test_expire), cmocka_unit_test(test_refused),
+          cmocka_unit_test(test_full))

@@ -43,7 +43,8 @@ static void test_rows(void **state) {
         assert_int_equal(rr_by_type(DNS_TYPE_AXFR)->policy, RR_POLICY_REFUSED);
         for (uint32_t t = 0; t <= UINT16_MAX; t++)
                 if (rr_by_type((uint16_t) t))
-                        assert_ptr_equal(rr_by_name(rr_by_type((uint16_t) t)->name), rr_by_type((uint16_t) t));
+                        assert_ptr_equal(rr_by_name(rr_by_type((uint16_t) t)->name),
+                                         rr_by_type((uint16_t) t));
 }
 
 TEST_MAIN(cmocka_unit_test(test_format), cmocka_unit_test(test_broken), cmocka_unit_test(test_rows))

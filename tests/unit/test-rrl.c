@@ -7,7 +7,8 @@ static const uint8_t seed[SIPHASH_KEY_SIZE] = "a random seed..";
 
 static IpAddress ipv4(uint32_t a) {
         return (IpAddress) { .family = AF_INET,
-                             .bytes = { (uint8_t) (a >> 24), (uint8_t) (a >> 16), (uint8_t) (a >> 8), (uint8_t) a } };
+                             .bytes = { (uint8_t) (a >> 24), (uint8_t) (a >> 16), (uint8_t) (a >> 8),
+                                        (uint8_t) a } };
 }
 
 static unsigned passes(Rrl *r, const IpAddress *a, unsigned n, uint32_t now_msec) {
@@ -84,5 +85,5 @@ static void test_clock_wraps(void **state) {
         assert_int_equal(passes(r, &a, 100, 399), 5);
 }
 
-TEST_MAIN(cmocka_unit_test(test_bucket), cmocka_unit_test(test_ipv6_prefix), cmocka_unit_test(test_slip), cmocka_unit_test(test_off),
-          cmocka_unit_test(test_flood), cmocka_unit_test(test_clock_wraps))
+TEST_MAIN(cmocka_unit_test(test_bucket), cmocka_unit_test(test_ipv6_prefix), cmocka_unit_test(test_slip),
+          cmocka_unit_test(test_off), cmocka_unit_test(test_flood), cmocka_unit_test(test_clock_wraps))

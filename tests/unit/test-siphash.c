@@ -3,7 +3,8 @@
 #include "siphash.h"
 #include "test.h"
 
-/* Vectors of the reference implementation: key 00 01 … 0f, input 00 01 … of the length, output as little-endian octets. */
+/* Vectors of the reference implementation: key 00 01 … 0f, input 00 01 … of the length, output as
+ * little-endian octets. */
 static void test_vectors(void **state) {
         static const struct {
                 size_t size;

@@ -7,9 +7,16 @@ static const char *const hosts[] = { "ha.z", "a.b.z", "*.apps.z", "fixed.apps.z"
 static const char *const children[] = { "child.z" };
 
 static ZoneDescription description(bool any) {
-        return (ZoneDescription) { .name = "z", .name_server = "ns.z", .ttl_sec = 60, .any = any, .hosts = hosts,
-                                   .n_hosts = ELEMENTSOF(hosts), .children = children, .n_children = 1,
-                                   .ipv4 = { ADDRESS_KNOWN, { AF_INET, { 192, 0, 2, 1 } } }, .serves_name_server = true };
+        return (ZoneDescription) { .name = "z",
+                                   .name_server = "ns.z",
+                                   .ttl_sec = 60,
+                                   .any = any,
+                                   .hosts = hosts,
+                                   .n_hosts = ELEMENTSOF(hosts),
+                                   .children = children,
+                                   .n_children = 1,
+                                   .ipv4 = { ADDRESS_KNOWN, { AF_INET, { 192, 0, 2, 1 } } },
+                                   .serves_name_server = true };
 }
 
 static Zone *make(const ZoneDescription *d) {
@@ -32,13 +39,24 @@ static void test_hosts(void **state) {
                 const char *name;
                 ZoneMatch match;
         } cases[] = {
-                { "z", ZONE_MATCH_APEX },           { "ha.z", ZONE_MATCH_HOST },       { "ns.z", ZONE_MATCH_HOST },
-                { "x.z", ZONE_MATCH_NONE },         { "x.ha.z", ZONE_MATCH_NONE },     { "b.z", ZONE_MATCH_EMPTY },
-                { "a.b.z", ZONE_MATCH_HOST },       { "c.b.z", ZONE_MATCH_NONE },      { "x.a.b.z", ZONE_MATCH_NONE },
-                { "apps.z", ZONE_MATCH_EMPTY },     { "x.apps.z", ZONE_MATCH_HOST },   { "y.x.apps.z", ZONE_MATCH_HOST },
-                { "*.apps.z", ZONE_MATCH_HOST },    { "_x.apps.z", ZONE_MATCH_EMPTY }, { "fixed.apps.z", ZONE_MATCH_HOST },
+                { "z", ZONE_MATCH_APEX },
+                { "ha.z", ZONE_MATCH_HOST },
+                { "ns.z", ZONE_MATCH_HOST },
+                { "x.z", ZONE_MATCH_NONE },
+                { "x.ha.z", ZONE_MATCH_NONE },
+                { "b.z", ZONE_MATCH_EMPTY },
+                { "a.b.z", ZONE_MATCH_HOST },
+                { "c.b.z", ZONE_MATCH_NONE },
+                { "x.a.b.z", ZONE_MATCH_NONE },
+                { "apps.z", ZONE_MATCH_EMPTY },
+                { "x.apps.z", ZONE_MATCH_HOST },
+                { "y.x.apps.z", ZONE_MATCH_HOST },
+                { "*.apps.z", ZONE_MATCH_HOST },
+                { "_x.apps.z", ZONE_MATCH_EMPTY },
+                { "fixed.apps.z", ZONE_MATCH_HOST },
                 /* RFC 4592 section 2.2.1: what exists blocks the wildcard above it. */
-                { "x.fixed.apps.z", ZONE_MATCH_NONE }, { "child.z", ZONE_MATCH_EMPTY },
+                { "x.fixed.apps.z", ZONE_MATCH_NONE },
+                { "child.z", ZONE_MATCH_EMPTY },
                 { "a.a.a.a.a.a.a.a.a.a.a.a.z", ZONE_MATCH_NONE },
         };
         const ZoneDescription d = description(false);
@@ -126,5 +144,5 @@ static void test_find_for(void **state) {
         assert_null(zone_find_for(zones, 2, (const uint8_t *) "\1y", 3, false));
 }
 
-TEST_MAIN(cmocka_unit_test(test_hosts), cmocka_unit_test(test_any), cmocka_unit_test(test_hash), cmocka_unit_test(test_serial),
-          cmocka_unit_test(test_bad), cmocka_unit_test(test_find_for))
+TEST_MAIN(cmocka_unit_test(test_hosts), cmocka_unit_test(test_any), cmocka_unit_test(test_hash),
+          cmocka_unit_test(test_serial), cmocka_unit_test(test_bad), cmocka_unit_test(test_find_for))
