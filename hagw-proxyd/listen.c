@@ -22,7 +22,7 @@ void listener_pause(Listener *l) {
 void listener_resume(Listener *l) {
         Worker *w = l->worker;
 
-        if (l->watched || w->stopping)
+        if (l->watched || w->stopping || !w->open)
                 return;
         loop_disarm(&w->loop, &l->retry);
         if (atomic_load_explicit(&w->counters.connections, memory_order_relaxed) >= w->snapshot->connections)
@@ -64,10 +64,8 @@ static void on_accept(Handle *h, uint32_t events) {
         }
 }
 
-int listener_init(Listener *l, Worker *w, ListenKind kind, int fd) {
+void listener_init(Listener *l, Worker *w, ListenKind kind, int fd) {
         *l = (Listener) {
                 .handle = { .fd = fd, .on_event = on_accept }, .worker = w, .kind = kind, .retry = { .fire = on_retry },
         };
-        listener_resume(l);
-        return l->watched ? 0 : -EINVAL;
 }

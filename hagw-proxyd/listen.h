@@ -24,7 +24,8 @@ typedef struct Listener {
         Timer retry;
 } Listener;
 
-int listener_init(Listener *l, Worker *w, ListenKind kind, int fd);
+/* Begins with the worker's first listener_resume(). */
+void listener_init(Listener *l, Worker *w, ListenKind kind, int fd);
 /* Takes part again after a pause or a full house; nothing where it does. */
 void listener_resume(Listener *l);
 void listener_pause(Listener *l);

@@ -203,6 +203,15 @@ static int on_ticket_timer(sd_event_source *s, uint64_t usec, void *userdata) {
         return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
 
+static int on_open_timer(sd_event_source *s, uint64_t usec, void *userdata) {
+        Manager *m = userdata;
+
+        if (m->n_certificates == 0)
+                log_info("No word from hagw-acmed yet; visitors who come find nobody until there is a certificate.");
+        broadcast_snapshot(m);
+        return 0;
+}
+
 static int make_snapshot(Manager *m, const Config *config, Snapshot **ret) {
         const char *bad_file;
         int r;
@@ -276,6 +285,9 @@ static int manager_setup(Manager *m, const Config *config) {
         if (r >= 0)
                 r = sd_event_add_time_relative(m->event, &m->ticket_source, CLOCK_BOOTTIME, MANAGER_TICKET_SECRET_USEC,
                                                USEC_PER_MINUTE, on_ticket_timer, m);
+        if (r >= 0)
+                r = sd_event_add_time_relative(m->event, &m->open_source, CLOCK_MONOTONIC, MANAGER_OPEN_USEC, 0,
+                                               on_open_timer, m);
         if (r >= 0)
                 r = vl_watch_new(&m->acme, m->event, "io.hagw.Acme", "io.hagw.Acme.Watch", on_certificates, m);
         if (r >= 0)
@@ -357,6 +369,7 @@ void *manager_stop(void *userdata) {
         access_writer_free(m->access);
         sd_event_source_disable_unref(m->queue_source);
         sd_event_source_disable_unref(m->ticket_source);
+        sd_event_source_disable_unref(m->open_source);
         for (Message *q = m->queue.event_fd >= 0 ? queue_take(&m->queue) : NULL, *next; q; q = next) {
                 next = q->next;
                 message_free(q);

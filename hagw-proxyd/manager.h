@@ -13,11 +13,14 @@
 
 #define MANAGER_TICKET_SECRET_USEC (12 * USEC_PER_HOUR) /* for so long a ticket resumes at most */
 
+/* Visitors wait so long for the first word from acmed; without a certificate they would be turned away. */
+#define MANAGER_OPEN_USEC (3 * USEC_PER_SEC)
+
 typedef struct Manager {
         Daemon *daemon;
         sd_event *event;
         Queue queue;
-        sd_event_source *queue_source, *ticket_source;
+        sd_event_source *queue_source, *ticket_source, *open_source;
         Worker **workers;
         unsigned n_workers, n_stopped;
         AccessWriter *access;

@@ -15,6 +15,7 @@ static void on_snapshot(Worker *w, SnapshotMessage *m) {
         snapshot_unref(w->snapshot);
         w->snapshot = TAKE_PTR(m->snapshot);
         upstreams_sweep(w);
+        w->open = true;
         for (size_t i = 0; i < w->n_listeners; i++)
                 listener_resume(&w->listeners[i]);
 }
@@ -95,14 +96,9 @@ static void *worker_main(void *userdata) {
         return NULL;
 }
 
-static int listen_all(Worker *w, ListenKind kind, const int *fds, size_t n) {
-        for (size_t i = 0; i < n && w->n_listeners < LISTEN_MAX; i++) {
-                int r = listener_init(&w->listeners[w->n_listeners], w, kind, fds[i]);
-                if (r < 0)
-                        return r;
-                w->n_listeners++;
-        }
-        return 0;
+static void listen_all(Worker *w, ListenKind kind, const int *fds, size_t n) {
+        for (size_t i = 0; i < n && w->n_listeners < LISTEN_MAX; i++)
+                listener_init(&w->listeners[w->n_listeners++], w, kind, fds[i]);
 }
 
 static int start_thread(Worker *w) {
@@ -143,11 +139,9 @@ int worker_new(unsigned index, Queue *main_queue, Snapshot *snapshot, const int 
         if (r < 0)
                 return r;
         w->queue_handle = (Handle) { .fd = w->queue.event_fd, .on_event = on_queue };
+        listen_all(w, LISTEN_HTTPS, https, n_https);
+        listen_all(w, LISTEN_HTTP, http, n_http);
         r = loop_add(&w->loop, &w->queue_handle, EPOLLIN);
-        if (r >= 0)
-                r = listen_all(w, LISTEN_HTTPS, https, n_https);
-        if (r >= 0)
-                r = listen_all(w, LISTEN_HTTP, http, n_http);
         if (r >= 0)
                 r = start_thread(w);
         if (r < 0)

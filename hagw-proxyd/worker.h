@@ -43,6 +43,7 @@ struct Worker {
         Upstream *upstreams;
         SessionCache sessions;
         AccessRing *access; /* shared with the logging thread */
+        bool open; /* visitors are let in: the first MESSAGE_SNAPSHOT has come */
         bool stopping;
         uint64_t stop_usec; /* when whatever is left is cut */
         WorkerCounters counters;
@@ -58,7 +59,7 @@ static inline void counter_sub(_Atomic uint64_t *c, uint64_t n) {
         counter_add(c, -n);
 }
 
-/* Starts the thread. The snapshot is counted up. fds stay the caller's. */
+/* Starts the thread, which accepts nobody before the first MESSAGE_SNAPSHOT. The snapshot is counted up. fds stay the caller's. */
 int worker_new(unsigned index, Queue *main_queue, Snapshot *snapshot, const int *https, size_t n_https,
                const int *http, size_t n_http, AccessRing *access, Worker **ret);
 /* Joins the thread, which must have said MESSAGE_STOPPED or is told to stop now. */
