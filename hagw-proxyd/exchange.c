@@ -361,6 +361,8 @@ void exchange_begin(Exchange *x) {
         counter_add(&w->counters.requests, 1);
         if (c->snapshot->log_access)
                 keep_texts(x);
+        /* For the question to webd; the upstream's own deadline takes over. */
+        loop_arm(&w->loop, &c->timer, w->loop.now_usec + c->snapshot->head_usec);
         if (c->kind == CONN_HTTP) {
                 serve_http(x);
                 return;
