@@ -4,6 +4,7 @@
 $HAGW_BUILD is the build folder (default: build/ of the checkout). Daemons find each other's sockets in a folder of their
 own per test ($HAGW_RUNTIME_DIR), so that several can run together."""
 
+import fcntl
 import json
 import os
 import pathlib
@@ -94,6 +95,7 @@ class Daemon:
         state.mkdir(parents=True, exist_ok=True)
         self.log = open(self.house.root / f"{self.name}.log", "ab")
         notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.notify = notify
         notify_path = self.house.root / f"{self.name}.notify"
         notify_path.unlink(missing_ok=True)
         notify.bind(str(notify_path))
@@ -114,8 +116,7 @@ class Daemon:
         binary = BUILD / f"hagw-{self.name}" / f"hagw-{self.name}"
 
         def hand_in():
-            high = [os.dup(fd) for fd in sources]
-            high = [os.dup2(fd, 500 + i, inheritable=False) for i, fd in enumerate(high)]
+            high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3 + len(sources)) for fd in sources]
             for i, fd in enumerate(high):
                 os.dup2(fd, 3 + i, inheritable=True)
 
@@ -131,12 +132,13 @@ class Daemon:
 
     def listen(self, notify):
         """Takes what the daemon notifies at once: the socket's queue is short, and a full one would block it."""
-        while True:
-            for line in notify.recv(4096).split(b"\n"):
+        while data := notify.recv(4096):
+            for line in data.split(b"\n"):
                 if line.startswith(b"STATUS="):
                     self.status = line[7:].decode()
                 elif line == b"READY=1":
                     self.ready.set()
+        notify.close()
 
     def text(self):
         return (self.house.root / f"{self.name}.log").read_text(errors="replace")
@@ -165,6 +167,12 @@ class Daemon:
         status = self.process.wait(30)
         self.log.close()
         return status
+
+    def close(self):
+        """Lets go of what was kept for another start()."""
+        self.notify.shutdown(socket.SHUT_RDWR)
+        for _, s in self.fds:
+            s.close()
 
 
 class House:
@@ -207,6 +215,7 @@ def house(tmp_path_factory):
         status = d.stop()
         if status != 0 and not killed:
             failed.append(f"hagw-{d.name} ended with {status}:\n{d.text()[-4000:]}")
+        d.close()
     assert not failed, "\n".join(failed)
 
 
