@@ -126,6 +126,7 @@ class Hagw:
         home.mkdir()
         self.house = house = conftest.House(home)
         house.configure('zones = ( { name = "bench.example"; } ); log: { access = false; };\n'
+                        'acme: { directory = "https://127.0.0.1:9/none"; };\n'
                         'public_address: { ipv4 = "static:192.0.2.1"; ipv6 = "none"; }; proxy: { workers = 2; };',
                         ha=f'name = "{NAME}"; upstream = "http://127.0.0.1:{UPSTREAM_PORT}"; access: {{ login = "none"; }};')
         env = {"HAGW_LOG_LEVEL": "info"}
@@ -139,6 +140,7 @@ class Hagw:
         }
         self.import_certificate(folder)
         self.daemons["proxyd"] = house.daemon("proxyd", "io.hagw.Proxy", sockets={"https": [self.socket]}, env=env)
+        self.wait_certificate()
         # Threads of the tests' frame are ours; each daemon is told apart by its pid.
         self.processes = Pids(self.daemons["proxyd"], self.daemons["keyd"])
         self.everything = Pids(*self.daemons.values())
@@ -168,6 +170,14 @@ class Hagw:
     def import_certificate(self, folder):
         key = self.daemons["keyd"].call("Import", purpose="tls", pem=(folder / "key.pem").read_text())["key"]["id"]
         self.daemons["acmed"].call("Import", chain=(folder / "chain.pem").read_text(), keyId=key)
+
+    def wait_certificate(self):
+        for _ in range(100):
+            if all(h["certificate"] for h in self.daemons["proxyd"].call("ListHosts")["hosts"]):
+                time.sleep(0.2)  # on its way to the workers
+                return
+            time.sleep(0.1)
+        raise RuntimeError("proxyd got no certificate from acmed")
 
     def said(self):
         return "".join(d.text()[-2000:] for d in self.daemons.values())
