@@ -4,6 +4,7 @@
 
 #include <curl/curl.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "httpc.h"
 
@@ -11,7 +12,7 @@
 #define TIMEOUT_SEC 60L
 #define REDIRECTS_MAX 3L /* of GET; a POST follows none */
 #define CONNECTIONS_MAX 4L
-#define RETRY_AFTER_MAX_SEC (30L * 24 * 3600)
+#define RETRY_AFTER_MAX_SEC (30ULL * 24 * 3600)
 
 struct Httpc {
         sd_event *event;
@@ -77,9 +78,27 @@ static const char *get_header(CURL *easy, const char *name, size_t index) {
                        : NULL;
 }
 
+/* Seconds or a date (RFC 9110 section 10.2.3). libcurl reads it, too, but takes more than six hours for six
+ * hours. */
+static uint64_t parse_retry_after(const char *value) {
+        unsigned long long seconds;
+        char *end;
+        time_t t;
+
+        if (!value)
+                return 0;
+        if (*value >= '0' && *value <= '9') {
+                seconds = strtoull(value, &end, 10);
+                return *end ? 0 : MIN(seconds, RETRY_AFTER_MAX_SEC) * USEC_PER_SEC;
+        }
+        t = curl_getdate(value, NULL);
+        if (t < 0 || t <= time(NULL))
+                return 0;
+        return MIN((unsigned long long) (t - time(NULL)), RETRY_AFTER_MAX_SEC) * USEC_PER_SEC;
+}
+
 static void http_request_finish(HttpRequest *r, CURLcode code) {
         HttpResponse response = { .body = r->body ?: "", .size = r->size };
-        curl_off_t retry_after = 0;
         char text[CURL_ERROR_SIZE + 100];
         long status = 0;
 
@@ -91,7 +110,6 @@ static void http_request_finish(HttpRequest *r, CURLcode code) {
                 response.error = text;
         } else {
                 (void) curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);
-                (void) curl_easy_getinfo(r->easy, CURLINFO_RETRY_AFTER, &retry_after);
                 response.status = (unsigned) status;
                 response.content_type = get_header(r->easy, "Content-Type", 0);
                 response.location = get_header(r->easy, "Location", 0);
@@ -99,10 +117,7 @@ static void http_request_finish(HttpRequest *r, CURLcode code) {
                 for (size_t i = 0;
                      i < HTTP_LINKS_MAX && (response.links[i] = get_header(r->easy, "Link", i)); i++)
                         ;
-                if (retry_after > 0)
-                        response.retry_after_usec = (uint64_t) MIN(retry_after,
-                                                                   (curl_off_t) RETRY_AFTER_MAX_SEC) *
-                                                    USEC_PER_SEC;
+                response.retry_after_usec = parse_retry_after(get_header(r->easy, "Retry-After", 0));
         }
         r->handler(&response, r->userdata);
         http_request_free(r);

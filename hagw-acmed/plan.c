@@ -23,10 +23,11 @@ static void plan_done(Plan *p) {
         plan_free(p->items, p->n);
 }
 
-/* True where a certificate that is already planned is good for the name, itself possibly a wildcard. */
+/* True where a certificate that is already planned, and can be had, is good for the name, itself possibly a
+ * wildcard. */
 static bool plan_covers(const Plan *p, const char *name) {
         for (size_t i = 0; i < p->n; i++)
-                for (char *const *q = p->items[i].names; *q; q++)
+                for (char *const *q = p->items[i].names; p->items[i].challenge_type && *q; q++)
                         if (streq(*q, name) || (name[0] != '*' && hostname_matches(name, *q)))
                                 return true;
         return false;
@@ -35,7 +36,8 @@ static bool plan_covers(const Plan *p, const char *name) {
 static int plan_add(Plan *p, const char *name, bool wildcard_too, const char *challenge_type) {
         Want *w;
 
-        if (plan_covers(p, name))
+        /* A zone inside another zone has a wildcard of its own, which the outer one's does not cover. */
+        if (!wildcard_too && plan_covers(p, name))
                 return 0;
         if (!GREEDY_REALLOC(p->items, p->allocated, p->n + 1))
                 return -ENOMEM;
