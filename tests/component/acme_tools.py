@@ -20,8 +20,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from dns_tools import NameServer
-
 ZONE = "home.example.com"
 EAB_KEY_ID, EAB_KEY = "kid-1", "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"
 
@@ -86,6 +84,18 @@ def free_port():
         return s.getsockname()[1]
 
 
+def dns_sockets():
+    """A UDP and a TCP socket on the same free port."""
+    for _ in range(50):
+        tcp, udp = socket.create_server(("127.0.0.1", 0)), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            udp.bind(tcp.getsockname())
+        except OSError:
+            continue
+        return udp, tcp
+    raise AssertionError("no free port")
+
+
 class Pebble:
     """The ACME server Debian has, strict and rejecting a third of all nonces."""
 
@@ -138,8 +148,13 @@ class Acme:
     def __init__(self, house, zones=(ZONE,), served_zones=None, keyd=True, **hosts):
         self.house, self.zones, self.hosts = house, zones, hosts
         self.folder = house.root
-        self.ns = NameServer(house, self.text(served_zones or zones), {}, addresses=True)
-        self.ns.addresses.change("127.0.0.1", None)
+        house.configure(self.text(served_zones or zones))
+        self.netd = house.daemon("netd", "io.hagw.Net")
+        self.dns_udp, self.dns_tcp = dns_sockets()
+        self.dns_port = self.dns_udp.getsockname()[1]
+        self.dnsd = house.daemon("dnsd", "io.hagw.Dns", sockets={"dns-udp": [self.dns_udp], "dns-tcp": [self.dns_tcp]})
+        for zone in served_zones or zones:
+            until(lambda: "127.0.0.1" in self.dnsd.call("Lookup", name=f"a.{zone}", type="A")["answers"], 20, "an address")
         self.keyd = house.daemon("keyd", "io.hagw.Key") if keyd else None
         self.acmed = None
 
@@ -147,7 +162,8 @@ class Acme:
     def text(zones, **acme):
         lines = "".join(f'{k} = "{v}"; ' for k, v in acme.items())
         return (f'zones = ( {", ".join(f"{{ name = {json.dumps(z)}; }}" for z in zones)} );\n'
-                f"acme: {{ {lines} }};\ndns: {{ rate_limit = 0; }};\n")
+                f"acme: {{ {lines} }};\ndns: {{ rate_limit = 0; }};\n"
+                'public_address: { ipv4 = "static:127.0.0.1"; ipv6 = "none"; };\n')
 
     def configure(self, directory, root, **acme):
         self.settings = {"directory": directory, "ca_file": root, **acme}

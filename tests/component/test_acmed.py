@@ -18,19 +18,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from acme_tools import EAB_KEY, EAB_KEY_ID, ZONE, Acme, Authority, Pebble, check_certificate, key_pem, leaf, pem, until
 from conftest import VarlinkError, call_as
 
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
-
 @pytest.fixture
 def acme(house):
     a = Acme(house)
     yield a
-    a.ns.addresses.close()
 
 
 @pytest.fixture
 def pebble(acme):
-    p = Pebble(acme.folder, acme.ns.port)
+    p = Pebble(acme.folder, acme.dns_port)
     yield p
     p.stop()
 
@@ -52,7 +48,7 @@ def test_wildcard_by_dns(acme, pebble):
     assert certificate["source"] == "acme" and certificate["failures"] == 0 and "error" not in certificate
     life = certificate["notAfterUSec"] - certificate["notBeforeUSec"]
     assert certificate["notBeforeUSec"] < certificate["nextUSec"] < certificate["notAfterUSec"] - life / 11
-    until(lambda: acme.ns.daemon.call("ListText")["overlay"] == [], 10, "the withdrawal")
+    until(lambda: acme.dnsd.call("ListText")["overlay"] == [], 10, "the withdrawal")
     assert acme.acmed.status.startswith("1 certificates valid")
     # The account key signs nothing but account things, and no key is left over.
     keys = acme.keyd.call("List")["keys"]
@@ -186,7 +182,7 @@ def test_other_directory(acme, pebble, tmp_path):
     """Another authority: another account, and certificates from there at once."""
     acme.start(pebble.directory, pebble.root)
     first = acme.wait()
-    other = Pebble(tmp_path, acme.ns.port)
+    other = Pebble(tmp_path, acme.dns_port)
     try:
         acme.configure(other.directory, other.root)
         acme.acmed.reload()
@@ -199,7 +195,7 @@ def test_other_directory(acme, pebble, tmp_path):
 
 @pytest.mark.parametrize("right", [True, False])
 def test_external_account(acme, tmp_path, right):
-    pebble = Pebble(tmp_path, acme.ns.port, externalAccountBindingRequired=True, externalAccountMACKeys={EAB_KEY_ID: EAB_KEY})
+    pebble = Pebble(tmp_path, acme.dns_port, externalAccountBindingRequired=True, externalAccountMACKeys={EAB_KEY_ID: EAB_KEY})
     (tmp_path / "acme.eab_hmac_key").write_text(EAB_KEY + "\n" if right else EAB_KEY[::-1])
     try:
         acme.start(pebble.directory, pebble.root, env={"CREDENTIALS_DIRECTORY": str(tmp_path)})
@@ -217,7 +213,7 @@ def test_external_account(acme, tmp_path, right):
 
 
 def test_preferred_chain(acme, tmp_path):
-    pebble = Pebble(tmp_path, acme.ns.port, env={"PEBBLE_ALTERNATE_ROOTS": "2", "PEBBLE_CHAIN_LENGTH": "2"})
+    pebble = Pebble(tmp_path, acme.dns_port, env={"PEBBLE_ALTERNATE_ROOTS": "2", "PEBBLE_CHAIN_LENGTH": "2"})
     try:
         for i in range(3):
             root = x509.load_pem_x509_certificate(pebble.get(f"/roots/{i}"))
@@ -250,7 +246,7 @@ def test_http_challenge(house, tmp_path):
     web.bind(str(house.runtime / "web"))
     web.listen(16)
     house.daemon("webd", "io.hagw.Web", sockets={"web": [web]})
-    pebble = Pebble(tmp_path, acme.ns.port)
+    pebble = Pebble(tmp_path, acme.dns_port)
 
     class Door(http.server.BaseHTTPRequestHandler):
         """Port 80 of hagw-proxyd: hands the challenge's path to webd."""
@@ -281,7 +277,6 @@ def test_http_challenge(house, tmp_path):
         door.shutdown()
         door.server_close()
         pebble.stop()
-        acme.ns.addresses.close()
 
 
 def test_wildcard_outside_zones(acme, pebble):
@@ -378,24 +373,24 @@ CALLS = {"Watch": ({}, "proxyd webd"), "Renew": ({"name": "x"}, ""), "Import": (
          "Remove": ({"name": "x"}, "")}
 
 
-@pytest.mark.parametrize("user", ["proxyd", "webd", "dnsd", "keyd", "netd", "nobody"])
-def test_wrong_uid(acme, pebble, hagw_users, user):
-    acme.start(pebble.directory, pebble.root)
-    acme.house.open_to_all()
-    acme.acmed.path.chmod(0o666)
-    for method, (parameters, allowed) in CALLS.items():
-        answer = call_as(hagw_users[user], acme.acmed.path, f"io.hagw.Acme.{method}", parameters)
-        refusal = answer == "org.varlink.service.PermissionDenied"
-        assert refusal == (user not in allowed.split()), f"{user} {method}: {answer}"
+def test_wrong_uid(house, hagw_users):
+    acmed = house.daemon("acmed", "io.hagw.Acme")
+    house.open_to_all()
+    acmed.path.chmod(0o666)
+    for user in ("proxyd", "webd", "dnsd", "keyd", "netd", "nobody"):
+        for method, (parameters, allowed) in CALLS.items():
+            answer = call_as(hagw_users[user], acmed.path, f"io.hagw.Acme.{method}", parameters)
+            refusal = answer == "org.varlink.service.PermissionDenied"
+            assert refusal == (user not in allowed.split()), f"{user} {method}: {answer}"
 
 
-def test_garbage_on_the_socket(acme, pebble):
-    acme.start(pebble.directory, pebble.root)
+def test_garbage_on_the_socket(house):
+    acmed = house.daemon("acmed", "io.hagw.Acme")
     for garbage in (b"\0", b"{}\0", b'{"method":1}\0', os.urandom(4096) + b"\0", b'{"method":"io.hagw.Acme.Watch"', b"[" * 100000 + b"\0"):
-        with acme.acmed.varlink(timeout=2) as v:
+        with acmed.varlink(timeout=2) as v:
             v.socket.sendall(garbage)
             try:
                 v.socket.recv(4096)
             except (TimeoutError, ConnectionError):
                 pass
-    acme.wait()
+    assert acmed.call("Watch") == {"certificates": [], "broken": []}

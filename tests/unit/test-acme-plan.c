@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <stdio.h>
+
+#include "plan.h"
+#include "test.h"
+
+static void parse(Config *c, const char *text, bool host) {
+        char *error = NULL;
+
+        assert_int_equal(config_parse_text(text, "test", host, c, &error), 0);
+}
+
+static void host(Config *c, const char *name) {
+        char text[256];
+
+        (void) snprintf(text, sizeof(text), "name = \"%s\"; upstream = \"http://x\";", name);
+        parse(c, text, true);
+}
+
+static const Want *find(const Want *wants, size_t n, const char *name) {
+        for (size_t i = 0; i < n; i++)
+                if (streq(wants[i].names[0], name))
+                        return &wants[i];
+        return NULL;
+}
+
+static void test_plan(void **state) {
+        _cleanup_(config_freep) Config *c = config_new();
+        Want *wants;
+        size_t n;
+
+        parse(c, "zones = ( { name = \"home.example.com\"; }, { name = \"sub.home.example.com\"; } );",
+              false);
+        host(c, "ha.home.example.com");     /* covered by the zone's wildcard */
+        host(c, "home.example.com");        /* the apex */
+        host(c, "*.home.example.com");      /* the zone's wildcard itself */
+        host(c, "a.b.home.example.com");    /* deeper than the wildcard */
+        host(c, "x.apps.home.example.com"); /* covered by the next */
+        host(c, "*.apps.home.example.com");
+        host(c, "sub.home.example.com"); /* another zone's apex */
+        host(c, "far.example.org");      /* outside */
+        host(c, "*.far.example.org");    /* outside and a wildcard */
+        host(c, "in.far.example.org");   /* would be covered by it */
+        assert_int_equal(plan_make(c, &wants, &n), 0);
+
+        assert_string_equal(find(wants, n, "home.example.com")->names[1], "*.home.example.com");
+        assert_string_equal(find(wants, n, "home.example.com")->challenge_type, "dns-01");
+        assert_string_equal(find(wants, n, "sub.home.example.com")->names[1], "*.sub.home.example.com");
+        assert_string_equal(find(wants, n, "a.b.home.example.com")->challenge_type, "dns-01");
+        assert_null(find(wants, n, "a.b.home.example.com")->names[1]);
+        assert_string_equal(find(wants, n, "*.apps.home.example.com")->challenge_type, "dns-01");
+        assert_string_equal(find(wants, n, "far.example.org")->challenge_type, "http-01");
+        assert_null(find(wants, n, "*.far.example.org")->challenge_type);
+        assert_null(find(wants, n, "x.apps.home.example.com"));
+        assert_null(find(wants, n, "ha.home.example.com"));
+        assert_string_equal(find(wants, n, "in.far.example.org")->challenge_type, "http-01");
+        assert_int_equal(n, 7);
+        plan_free(wants, n);
+}
+
+static void test_nothing(void **state) {
+        _cleanup_(config_freep) Config *c = config_new();
+        Want *wants;
+        size_t n;
+
+        assert_int_equal(plan_make(c, &wants, &n), 0);
+        assert_int_equal(n, 0);
+        plan_free(wants, n);
+}
+
+TEST_MAIN(cmocka_unit_test(test_plan), cmocka_unit_test(test_nothing))

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "schedule.h"
+#include "test.h"
+
+#define DAY USEC_PER_DAY
+
+static void test_renewal(void **state) {
+        assert_int_equal(schedule_renewal(0, 90 * DAY), 60 * DAY);
+        assert_int_equal(schedule_renewal(0, 6 * DAY), 3 * DAY);
+        assert_int_equal(schedule_renewal(5 * DAY, 5 * DAY), 5 * DAY);
+        assert_int_equal(schedule_renewal(9 * DAY, 5 * DAY), 5 * DAY);
+}
+
+static void test_window(void **state) {
+        uint64_t low = UINT64_MAX, high = 0;
+
+        for (uint64_t i = 0; i < 1000; i++) {
+                uint64_t t = schedule_in_window(50 * DAY, 52 * DAY, 0, 90 * DAY, i * 0x9e3779b97f4a7c15);
+
+                assert_true(t >= 50 * DAY && t < 52 * DAY);
+                low = MIN(low, t);
+                high = MAX(high, t);
+        }
+        assert_true(low < 50 * DAY + DAY / 10 && high > 52 * DAY - DAY / 10);
+        /* Whatever the authority suggests, it is renewed before its end. */
+        assert_int_equal(schedule_in_window(500 * DAY, 502 * DAY, 0, 90 * DAY, 7), 81 * DAY);
+        /* A window in the past means now: the past. */
+        assert_true(schedule_in_window(1, 2, 0, 90 * DAY, 7) < DAY);
+}
+
+static void test_advice(void **state) {
+        assert_int_equal(schedule_advice(DAY, 0), DAY + 6 * USEC_PER_HOUR);
+        assert_int_equal(schedule_advice(DAY, 1), DAY + USEC_PER_MINUTE);
+        assert_int_equal(schedule_advice(DAY, 2 * USEC_PER_HOUR), DAY + 2 * USEC_PER_HOUR);
+        assert_int_equal(schedule_advice(DAY, 400 * DAY), 2 * DAY);
+}
+
+static void test_retry(void **state) {
+        uint64_t previous = 0;
+
+        for (unsigned n = 0; n < 100; n++) {
+                uint64_t least = schedule_retry(0, n, false, 0, 0),
+                         most = schedule_retry(0, n, false, 0, UINT64_MAX);
+
+                assert_true(least >= 90 * USEC_PER_SEC);
+                assert_true(most <= 15 * USEC_PER_HOUR);
+                assert_true(least >= previous);
+                previous = least;
+                assert_true(schedule_retry(0, n, true, 0, UINT64_MAX) <= 400 * USEC_PER_SEC);
+        }
+        assert_true(previous >= 9 * USEC_PER_HOUR);
+        assert_true(schedule_retry(0, 1, true, 0, 0) < 10 * USEC_PER_SEC);
+        /* The authority's word is kept, but not for ever. */
+        assert_int_equal(schedule_retry(DAY, 1, false, 3 * DAY, 0), 4 * DAY);
+        assert_int_equal(schedule_retry(DAY, 1, false, 1000 * DAY, 0), 8 * DAY);
+        assert_true(schedule_retry(0, UINT32_MAX, false, 0, 0) >= 9 * USEC_PER_HOUR);
+}
+
+static void test_alarm(void **state) {
+        assert_int_equal(schedule_alarm(60 * DAY, 90 * DAY), 80 * DAY);
+        assert_int_equal(schedule_alarm(95 * DAY, 90 * DAY), 90 * DAY);
+        assert_int_equal(schedule_alarm_imported(0, 365 * DAY), 351 * DAY);
+        assert_int_equal(schedule_alarm_imported(0, 9 * DAY), 6 * DAY);
+}
+
+TEST_MAIN(cmocka_unit_test(test_renewal), cmocka_unit_test(test_window), cmocka_unit_test(test_advice),
+          cmocka_unit_test(test_retry), cmocka_unit_test(test_alarm))
