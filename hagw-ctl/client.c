@@ -73,7 +73,7 @@ static const struct {
         {},
 };
 
-/* Writes the value of one {field}. */
+/* Writes the value of one {field}; a reason that ends with a period brings one too many. */
 static void put_field(FILE *f, const char *field, const char *method, const DaemonRow *d,
                       sd_json_variant *parameters) {
         sd_json_variant *v = sd_json_variant_by_key(parameters, field);
@@ -94,6 +94,12 @@ static void put_field(FILE *f, const char *field, const char *method, const Daem
                 fputs("?", f);
 }
 
+static bool ends_with_period(sd_json_variant *parameters, const char *field) {
+        const char *value = field_text(parameters, field);
+
+        return value && endswith(value, ".");
+}
+
 static char *expand(const char *text, const char *method, const DaemonRow *d, sd_json_variant *parameters) {
         char *result = NULL, field[32];
         size_t size;
@@ -112,6 +118,8 @@ static char *expand(const char *text, const char *method, const DaemonRow *d, sd
                 (void) snprintf(field, sizeof(field), "%.*s", (int) (n - 1), text + 1);
                 put_field(f, field, method, d, parameters);
                 text += n + !!text[n];
+                if (*text == '.' && ends_with_period(parameters, field))
+                        text++;
         }
         if (fclose(f) != 0) {
                 free(result);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "cidr.h"
+#include "client.h"
 #include "hostname.h"
 #include "output.h"
 #include "setup.h"
@@ -63,6 +64,14 @@ static const ConfHost *first_host(const Config *c) {
         return NULL;
 }
 
+/* Quiet: where hagw-webd does not run, nobody may. */
+static bool somebody_may_log_in(void) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+        _cleanup_free_ char *reason = NULL;
+
+        return client_try("io.hagw.Web.ListUsers", NULL, &reply, &reason) >= 0 && field_count(reply, "users") > 0;
+}
+
 void setup_say_next(const Setup *s) {
         const ConfHost *h = first_host(s->config);
         const char *zone = s->config->n_zones > 0 ? s->config->zones[0].name : "home.example.com";
@@ -87,7 +96,7 @@ void setup_say_next(const Setup *s) {
                           "  Then restart it. hagw-ctl host show %s tries it.\n",
                           address, h->name);
         }
-        if (!s->user || !*s->user)
+        if ((!s->user || !*s->user) && !somebody_may_log_in())
                 setup_say(s, "- Somebody who may log in: hagw-ctl user add NAME\n");
         if (h)
                 setup_say(s, "- Visit https://%s/\n", *h->name == '*' ? zone : h->name);
