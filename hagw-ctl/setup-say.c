@@ -69,7 +69,8 @@ static bool somebody_may_log_in(void) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
         _cleanup_free_ char *reason = NULL;
 
-        return client_try("io.hagw.Web.ListUsers", NULL, &reply, &reason) >= 0 && field_count(reply, "users") > 0;
+        return client_try("io.hagw.Web.ListUsers", NULL, &reply, &reason) >= 0 &&
+               field_count(reply, "users") > 0;
 }
 
 void setup_say_next(const Setup *s) {
