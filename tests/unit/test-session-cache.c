@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <stdio.h>
+
+#include "session.h"
+#include "test.h"
+
+static SessionMessage answer(const char *cookie, const char *host, const char *id) {
+        SessionMessage m = { .session = POLICY_SESSION_ALLOWED, .valid_usec = USEC_PER_MINUTE };
+
+        (void) snprintf(m.cookie, sizeof(m.cookie), "%s", cookie);
+        (void) snprintf(m.host, sizeof(m.host), "%s", host);
+        (void) snprintf(m.session_id, sizeof(m.session_id), "%s", id);
+        (void) snprintf(m.user, sizeof(m.user), "anna");
+        return m;
+}
+
+static void test_find(void **state) {
+        SessionCache *c = calloc(1, sizeof(*c));
+        SessionMessage m = answer("cookie", "a.example", "1");
+
+        session_cache_add(c, &m, 1000);
+        assert_non_null(session_cache_find(c, SLICE("cookie"), "a.example", 1000));
+        assert_string_equal(session_cache_find(c, SLICE("cookie"), "a.example", 1000)->user, "anna");
+        assert_null(session_cache_find(c, SLICE("cookie"), "b.example", 1000));
+        assert_null(session_cache_find(c, SLICE("cooki"), "a.example", 1000));
+        assert_null(session_cache_find(c, SLICE("cookie1"), "a.example", 1000));
+        /* Old, and gone with that. */
+        assert_null(session_cache_find(c, SLICE("cookie"), "a.example", 1000 + USEC_PER_MINUTE));
+        assert_int_equal(c->n, 0);
+        free(c);
+}
+
+static void test_not_kept(void **state) {
+        SessionCache *c = calloc(1, sizeof(*c));
+        SessionMessage m = answer("cookie", "a.example", "1");
+
+        m.valid_usec = 0;
+        session_cache_add(c, &m, 1000);
+        m.valid_usec = USEC_PER_MINUTE;
+        m.error = -ECONNRESET;
+        session_cache_add(c, &m, 1000);
+        assert_int_equal(c->n, 0);
+        free(c);
+}
+
+static void test_forget(void **state) {
+        SessionCache *c = calloc(1, sizeof(*c));
+        SessionMessage a = answer("one", "a.example", "1"), b = answer("one", "b.example", "1");
+        SessionMessage d = answer("two", "a.example", "2");
+
+        session_cache_add(c, &a, 1000);
+        session_cache_add(c, &b, 1000);
+        session_cache_add(c, &d, 1000);
+        session_cache_forget(c, "1");
+        assert_null(session_cache_find(c, SLICE("one"), "a.example", 1000));
+        assert_null(session_cache_find(c, SLICE("one"), "b.example", 1000));
+        assert_non_null(session_cache_find(c, SLICE("two"), "a.example", 1000));
+        session_cache_clear(c);
+        assert_int_equal(c->n, 0);
+        free(c);
+}
+
+static void test_limit(void **state) {
+        SessionCache *c = calloc(1, sizeof(*c));
+
+        for (unsigned i = 0; i < SESSION_CACHE_MAX * 2 + 10; i++) {
+                char cookie[16];
+
+                (void) snprintf(cookie, sizeof(cookie), "c%u", i);
+                SessionMessage m = answer(cookie, "a.example", "1");
+                session_cache_add(c, &m, 1000);
+                assert_true(c->n <= SESSION_CACHE_MAX);
+        }
+        session_cache_clear(c);
+        free(c);
+}
+
+TEST_MAIN(cmocka_unit_test(test_find), cmocka_unit_test(test_not_kept), cmocka_unit_test(test_forget),
+          cmocka_unit_test(test_limit))
