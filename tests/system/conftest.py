@@ -49,7 +49,8 @@ class Lab:
         return json.loads(self.ctl(*arguments, "--json"))
 
     def renumber(self, address):
-        subprocess.run([ROOT / "dev/lab", "renumber", address], check=True, capture_output=True, timeout=60)
+        done = subprocess.run([ROOT / "dev/lab", "renumber", address], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0 and done.stderr == "", done.stderr
 
     def dig(self, name, kind="A", server="203.0.113.53", *options):
         """The answer's data, a list; through everybody's resolver unless told otherwise."""
