@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A hosts.d file as hagw-ctl host set reads and writes it: what was valid stays valid and writes the same again. */
+/* A hosts.d file as hagw-ctl host set reads and writes it: what was valid stays so, and writes the same again. */
 
 #include "hagw-ctl/conftext.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-        _cleanup_free_ char *text = strndup((const char *) data, size), *one = NULL, *two = NULL, *error = NULL;
+        _cleanup_free_ char *text = strndup((const char *) data, size);
+        _cleanup_free_ char *one = NULL, *two = NULL, *error = NULL;
         _cleanup_(config_freep) Config *before = config_new(), *after = config_new();
         _cleanup_(choices_done) Choices c = {}, again = {};
 

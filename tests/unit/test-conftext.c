@@ -85,5 +85,5 @@ static void test_read_refuses(void **state) {
         assert_int_equal(c.n_items, 0);
 }
 
-TEST_MAIN(cmocka_unit_test(test_host_round_trip), cmocka_unit_test(test_main), cmocka_unit_test(test_comments),
-          cmocka_unit_test(test_read_refuses))
+TEST_MAIN(cmocka_unit_test(test_host_round_trip), cmocka_unit_test(test_main),
+          cmocka_unit_test(test_comments), cmocka_unit_test(test_read_refuses))
