@@ -58,8 +58,8 @@ static SD_VARLINK_DEFINE_ERROR(ResolverFailed, SD_VARLINK_DEFINE_FIELD(name, SD_
 
 SD_VARLINK_DEFINE_INTERFACE(
         io_hagw_Net, "io.hagw.Net",
-        SD_VARLINK_INTERFACE_COMMENT("The window: the public addresses of this house, followed as they change, "
-                                     "and names looked up for the daemons that have no resolver."),
+        SD_VARLINK_INTERFACE_COMMENT("The window: the public addresses of this house, followed as they "
+                                     "change, and names looked up for the daemons that have no resolver."),
         SD_VARLINK_SYMBOL_COMMENT("An address family"), &vl_type_Family,
         SD_VARLINK_SYMBOL_COMMENT("One of the house's public addresses, as far as it is known"),
         &vl_type_Address,
@@ -67,8 +67,8 @@ SD_VARLINK_DEFINE_INTERFACE(
                                   "after each change of an address or an error."),
         &vl_method_Watch,
         SD_VARLINK_SYMBOL_COMMENT("Asks every source again and answers when all have."), &vl_method_Refresh,
-        SD_VARLINK_SYMBOL_COMMENT("Looks up a host name's addresses (the hosts file, A and AAAA). An address "
-                                  "in text form is its own answer."),
+        SD_VARLINK_SYMBOL_COMMENT("Looks up a host name's addresses (the hosts file, A and AAAA). An "
+                                  "address in text form is its own answer."),
         &vl_method_Resolve,
         SD_VARLINK_SYMBOL_COMMENT("Asks one question and gives the answer as it came, RDATA in presentation "
                                   "form (RFC 1035 section 5.1)."),
