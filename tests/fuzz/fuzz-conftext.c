@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A hosts.d file as hagw-ctl host set reads and writes it: what was valid stays so, and writes the same again. */
+/* A hosts.d file as hagw-ctl host set reads and writes it: valid stays valid, and writes the same again. */
 
 #include "hagw-ctl/conftext.h"
 
