@@ -25,19 +25,27 @@ static void fill(AccessRecord *a, const AccessEntry *e) {
 
 bool access_ring_put(AccessRing *r, const AccessEntry *e) {
         AccessRecord a = {
-                .status = (uint16_t) e->status, .query_strings = e->query_strings, .verdict = e->verdict,
-                .address = (uint16_t) MIN(e->address.n, (size_t) 64), .host = (uint16_t) MIN(e->host.n, (size_t) 255),
+                .status = (uint16_t) e->status,
+                .query_strings = e->query_strings,
+                .verdict = e->verdict,
+                .address = (uint16_t) MIN(e->address.n, (size_t) 64),
+                .host = (uint16_t) MIN(e->host.n, (size_t) 255),
                 .method = (uint16_t) MIN(e->method.n, (size_t) 32),
                 .target = (uint16_t) MIN(e->target.n, (size_t) ACCESS_TARGET_MAX),
-                .upstream = (uint16_t) MIN(e->upstream.n, (size_t) 300), .user = (uint16_t) MIN(e->user.n, (size_t) 64),
-                .received = e->received, .sent = e->sent, .duration_usec = e->duration_usec,
+                .upstream = (uint16_t) MIN(e->upstream.n, (size_t) 300),
+                .user = (uint16_t) MIN(e->user.n, (size_t) 64),
+                .received = e->received,
+                .sent = e->sent,
+                .duration_usec = e->duration_usec,
                 .upstream_usec = e->upstream_usec,
         };
         uint64_t written = atomic_load_explicit(&r->written, memory_order_relaxed);
         uint64_t read = atomic_load_explicit(&r->read, memory_order_acquire);
         size_t at = written % ACCESS_RING_SIZE, left = ACCESS_RING_SIZE - at, skip;
 
-        a.size = (uint32_t) ((sizeof(a) + a.address + a.host + a.method + a.target + a.upstream + a.user + 7) & ~7U);
+        a.size = (uint32_t) ((sizeof(a) + a.address + a.host + a.method + a.target + a.upstream + a.user +
+                              7) &
+                             ~7U);
         /* An entry lies in one piece; what is too short at the end is skipped. */
         skip = left < a.size ? left : 0;
         if (written + skip + a.size - read > ACCESS_RING_SIZE)
@@ -50,8 +58,9 @@ bool access_ring_put(AccessRing *r, const AccessEntry *e) {
         *p = a;
         fill(p, e);
         atomic_store(&r->written, written + skip + a.size);
-        /* The reader empties the ring before it waits, so only the first of many wakes it. Sequentially consistent here and
-         * in access_ring_next(): either it sees this entry, or this sees that it had read all before. */
+        /* The reader empties the ring before it waits, so only the first of many wakes it. Sequentially
+         * consistent here and in access_ring_next(): either it sees this entry, or this sees that it had
+         * read all before. */
         if (atomic_load(&r->read) == written)
                 (void) eventfd_write(r->event_fd, 1);
         return true;
@@ -72,8 +81,13 @@ bool access_ring_next(AccessRing *r, AccessEntry *ret) {
         }
         p = (const char *) (a + 1);
         *ret = (AccessEntry) {
-                .status = a->status, .query_strings = a->query_strings, .verdict = a->verdict, .received = a->received,
-                .sent = a->sent, .duration_usec = a->duration_usec, .upstream_usec = a->upstream_usec,
+                .status = a->status,
+                .query_strings = a->query_strings,
+                .verdict = a->verdict,
+                .received = a->received,
+                .sent = a->sent,
+                .duration_usec = a->duration_usec,
+                .upstream_usec = a->upstream_usec,
         };
         ret->address = (Slice) { p, a->address }, p += a->address;
         ret->host = (Slice) { p, a->host }, p += a->host;

@@ -5,8 +5,8 @@
 
 #include "accesslog.h"
 
-/* Access log entries on their way from a worker to the logging thread: a ring of bytes with one writer and one reader. A
- * full ring drops and counts. */
+/* Access log entries on their way from a worker to the logging thread: a ring of bytes with one writer and
+ * one reader. A full ring drops and counts. */
 
 #define ACCESS_RING_SIZE (256U * 1024) /* bytes, a power of two */
 #define ACCESS_TARGET_MAX 1024U        /* bytes of a target that are kept */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The logging thread. It sleeps a little after it was woken, so that a busy worker wakes it fifty times a second and not for
- * each request. */
+/* The logging thread. It sleeps a little after it was woken, so that a busy worker wakes it fifty times a
+ * second and not for each request. */
 
 #include <poll.h>
 #include <pthread.h>

@@ -3,8 +3,8 @@
 
 #include "accessring.h"
 
-/* The logging thread: takes entries out of the workers' rings and writes them to the journal, in batches, so that no visitor
- * waits for the journal. */
+/* The logging thread: takes entries out of the workers' rings and writes them to the journal, in batches, so
+ * that no visitor waits for the journal. */
 
 typedef struct AccessWriter AccessWriter;
 

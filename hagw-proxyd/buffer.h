@@ -3,8 +3,8 @@
 
 #include "macro.h"
 
-/* Byte buffers and the pool each worker keeps them in. A connection holds one only while it has bytes in it, so that a
- * thousand idle connections hold none. */
+/* Byte buffers and the pool each worker keeps them in. A connection holds one only while it has bytes in it,
+ * so that a thousand idle connections hold none. */
 
 #define BUFFER_SIZE (68U * 1024) /* bytes, of those from the pool: 64K and what TLS adds */
 #define BUFFER_POOL_MAX 32U      /* kept when nobody needs them */

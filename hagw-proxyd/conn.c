@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Visitors' connections. Until the name is known and admitted not one byte is sent, not even a TLS alert. Runs in the
- * worker's thread. */
+/* Visitors' connections. Until the name is known and admitted not one byte is sent, not even a TLS alert.
+ * Runs in the worker's thread. */
 
 #include <sys/socket.h>
 
@@ -61,11 +61,12 @@ void conn_linger(Conn *c) {
         conn_set_state(c, CONN_LINGER);
         c->in = buffer_put(&w->pool, c->in);
         c->since_usec = w->loop.now_usec;
-        loop_arm(&w->loop, &c->timer, w->loop.now_usec + (w->stopping ? CONN_LINGER_STOP_USEC : CONN_LINGER_USEC));
+        loop_arm(&w->loop, &c->timer,
+                 w->loop.now_usec + (w->stopping ? CONN_LINGER_STOP_USEC : CONN_LINGER_USEC));
         loop_again(&w->loop, &c->again);
 }
 
-/* What still comes is thrown away unread: closing a socket with bytes in it would take back our last ones. */
+/* What still comes is thrown away unread: closing a socket with bytes in it would take our last ones back. */
 static void serve_linger(Conn *c) {
         Worker *w = c->worker;
         ssize_t n;
@@ -133,7 +134,10 @@ static int refresh_snapshot(Conn *c) {
         if (c->kind == CONN_HTTP)
                 return 0;
         c->route = route_find(c->snapshot->routes, c->name);
-        return c->route && (c->kind == CONN_PROBE || route_admits(c->snapshot->routes, c->route, &c->address)) ? 0 : -ENOENT;
+        return c->route && (c->kind == CONN_PROBE ||
+                            route_admits(c->snapshot->routes, c->route, &c->address)) ?
+                       0 :
+                       -ENOENT;
 }
 
 /* Looks for a whole head in c->in. */
@@ -291,7 +295,8 @@ static void serve_hello(Conn *c) {
                         return;
                 }
                 r = n <= 0 ? CLIENTHELLO_MALFORMED :
-                             clienthello_read(c->hello, (const uint8_t *) buffer_at(c->transport.in), (size_t) n);
+                             clienthello_read(c->hello, (const uint8_t *) buffer_at(c->transport.in),
+                                              (size_t) n);
                 if (r == CLIENTHELLO_OK) {
                         start_handshake(c);
                         return;
@@ -403,7 +408,8 @@ static void conn_start(Conn *c) {
 
         c->since_usec = c->kind == CONN_HTTPS ? w->loop.now_usec : 0;
         loop_arm(&w->loop, &c->timer,
-                 w->loop.now_usec + (c->kind == CONN_HTTPS ? c->snapshot->hello_usec : c->snapshot->head_usec));
+                 w->loop.now_usec +
+                         (c->kind == CONN_HTTPS ? c->snapshot->hello_usec : c->snapshot->head_usec));
         if (loop_add(&w->loop, &c->transport.handle, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) < 0)
                 conn_close(c);
 }

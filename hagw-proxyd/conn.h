@@ -6,7 +6,8 @@
 #include "snapshot.h"
 #include "transport.h"
 
-/* A visitor's connection, from accept() to close(): the ClientHello, the handshake, and request after request. */
+/* A visitor's connection, from accept() to close(): the ClientHello, the handshake, and request after
+ * request. */
 
 #define CONN_LINGER_USEC (5 * USEC_PER_SEC) /* after our last byte: for the visitor to read it and close */
 #define CONN_LINGER_STOP_USEC (500 * USEC_PER_MSEC) /* the same when the service stops */
@@ -45,14 +46,16 @@ struct Conn {
         ConnState state;
         Snapshot *snapshot;
         const Route *route;
-        Upstream *upstream; /* of route, found with the first request; valid while snapshot is the worker's */
+        Upstream
+                *upstream; /* of route, found with the first request; valid while snapshot is the worker's */
         IpAddress address;
         char address_text[IP_TEXT_MAX];
         char name[HOSTNAME_MAX + 1]; /* asked for in the ClientHello, normalized */
         ClientHello *hello;
         Buffer *in; /* plain bytes from the visitor */
         H1Scan scan;
-        uint64_t since_usec; /* HELLO, HANDSHAKE: accepted; IDLE: first byte of the head, 0: none; LINGER: begin */
+        uint64_t since_usec; /* HELLO, HANDSHAKE: accepted; IDLE: first byte of the head, 0: none; LINGER:
+                                begin */
         Exchange *exchange;
 };
 

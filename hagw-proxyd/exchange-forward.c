@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The way to the upstream and back: the request goes out, body streaming behind it, while the answer comes in. Runs in the
- * worker's thread. */
+/* The way to the upstream and back: the request goes out, body streaming behind it, while the answer comes
+ * in. Runs in the worker's thread. */
 
 #include <stdio.h>
 
@@ -10,10 +10,11 @@
 
 #define PUMP_BUDGET 16U /* moves until others get their turn */
 
-/* A waiting connection may have been closed by the other side just now. Safe to send again: RFC 9110 section 9.2.2. */
+/* A waiting connection may have been closed by the other side just now. Safe to send again: RFC 9110
+ * section 9.2.2. */
 static bool may_retry(const Exchange *x) {
-        return !x->retried && x->head_held && x->request.body == BODY_NONE && method_is_idempotent(x->request.method) &&
-               !(x->request.flags & REQUEST_WEBSOCKET);
+        return !x->retried && x->head_held && x->request.body == BODY_NONE &&
+               method_is_idempotent(x->request.method) && !(x->request.flags & REQUEST_WEBSOCKET);
 }
 
 static void touch(Exchange *x) {
@@ -44,13 +45,16 @@ static int tell_webd(Exchange *x) {
         if (r < 0)
                 return r;
         return header_list_add(&x->request.headers, "X-Hagw-Lan",
-                               cidr_list_contains(lan->items, lan->n, &c->address) ? SLICE("1") : SLICE("0"));
+                               cidr_list_contains(lan->items, lan->n, &c->address) ? SLICE("1") :
+                                                                                     SLICE("0"));
 }
 
 void exchange_forward(Exchange *x, Upstream *u) {
         Conn *c = x->conn;
         ForwardContext context = {
-                .address = slice_from(c->address_text), .forwarded = c->snapshot->forwarded, .internal = x->internal,
+                .address = slice_from(c->address_text),
+                .forwarded = c->snapshot->forwarded,
+                .internal = x->internal,
                 .scratch = x->forward_scratch,
         };
 
@@ -201,7 +205,8 @@ static void note_answer(Exchange *x) {
         x->status = x->response.status;
         x->upstream_usec = w->loop.now_usec - x->begin_usec;
         if (x->stats && !x->internal)
-                atomic_store_explicit(&x->stats->workers[w->index].ok_usec, w->loop.now_usec, memory_order_relaxed);
+                atomic_store_explicit(&x->stats->workers[w->index].ok_usec, w->loop.now_usec,
+                                      memory_order_relaxed);
 }
 
 /* Writes the answer's head, and what of its body is there. 1, or -1 where it ended. */
@@ -210,7 +215,9 @@ static int send_head(Exchange *x) {
         Worker *w = c->worker;
         Link *k = x->link;
         bool interim = x->response.flags & RESPONSE_INTERIM;
-        ForwardAnswer answer = { .internal = x->internal, .http1 = true, .head = x->request.method == METHOD_HEAD };
+        ForwardAnswer answer = { .internal = x->internal,
+                                 .http1 = true,
+                                 .head = x->request.method == METHOD_HEAD };
         BodyKind kind;
         FlowResult r;
         size_t n;
@@ -258,7 +265,8 @@ static int pump_head(Exchange *x) {
         if (transport_pending(&c->transport))
                 return 0;
         if (buffer_used(k->in) > 0)
-                v = h1_read_response(&x->response_scan, buffer_at(k->in), buffer_used(k->in), &limits, asked, &x->response);
+                v = h1_read_response(&x->response_scan, buffer_at(k->in), buffer_used(k->in), &limits, asked,
+                                     &x->response);
         if (v == H1_MORE) {
                 ssize_t n = fill_link(x);
 

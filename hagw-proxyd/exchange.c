@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Requests judged and answered by ourselves; what goes to an upstream is exchange-forward.c. Runs in the worker's thread. */
+/* Requests judged and answered by ourselves; what goes to an upstream is exchange-forward.c. Runs in the
+ * worker's thread. */
 
 #include <stdio.h>
 #include <sys/socket.h>
@@ -69,7 +70,8 @@ static void keep_texts(Exchange *x) {
 
         x->method_size = keep_text(x->method, sizeof(x->method), x->request.method_text);
         x->target_size = keep_text(x->target, sizeof(x->target), x->request.target);
-        x->host_size = keep_text(x->host, sizeof(x->host), c->kind == CONN_HTTP ? x->request.host : slice_from(c->name));
+        x->host_size = keep_text(x->host, sizeof(x->host),
+                                 c->kind == CONN_HTTP ? x->request.host : slice_from(c->name));
 }
 
 static void write_log(Exchange *x) {
@@ -77,10 +79,17 @@ static void write_log(Exchange *x) {
         Worker *w = c->worker;
         uint64_t now = w->loop.now_usec;
         AccessEntry e = {
-                .address = slice_from(c->address_text), .host = { x->host, x->host_size },
-                .method = { x->method, x->method_size }, .target = { x->target, x->target_size }, .status = x->status,
-                .received = x->up.n, .sent = x->down.n, .duration_usec = now - x->begin_usec,
-                .upstream_usec = x->upstream_usec, .user = slice_from(x->user), .verdict = strempty(x->verdict),
+                .address = slice_from(c->address_text),
+                .host = { x->host, x->host_size },
+                .method = { x->method, x->method_size },
+                .target = { x->target, x->target_size },
+                .status = x->status,
+                .received = x->up.n,
+                .sent = x->down.n,
+                .duration_usec = now - x->begin_usec,
+                .upstream_usec = x->upstream_usec,
+                .user = slice_from(x->user),
+                .verdict = strempty(x->verdict),
                 .query_strings = c->snapshot->log_query_strings,
         };
 
@@ -159,8 +168,11 @@ static bool is_insider(const Exchange *x) {
 void exchange_answer(Exchange *x, PageKind kind, const char *error) {
         Conn *c = x->conn;
         Page page = {
-                .kind = kind, .html = request_accepts_html(&x->request), .head = x->request.method == METHOD_HEAD,
-                .close = must_close(x), .host = slice_from(c->name),
+                .kind = kind,
+                .html = request_accepts_html(&x->request),
+                .head = x->request.method == METHOD_HEAD,
+                .close = must_close(x),
+                .host = slice_from(c->name),
         };
 
         if (is_insider(x)) {
@@ -177,7 +189,8 @@ static void redirect(Exchange *x, unsigned status, Slice location) {
         size_t size;
 
         x->status = status;
-        if (page_write_redirect(status, location, x->request.method == METHOD_HEAD, close, x->conn->worker->scratch, &size) < 0)
+        if (page_write_redirect(status, location, x->request.method == METHOD_HEAD, close,
+                                x->conn->worker->scratch, &size) < 0)
                 exchange_answer(x, PAGE_URI_TOO_LONG, NULL);
         else
                 exchange_reply(x, x->conn->worker->scratch, size, close);
@@ -216,7 +229,8 @@ void exchange_refuse_timeout(Conn *c) {
 
 static Upstream *route_upstream(Conn *c) {
         if (!c->upstream)
-                c->upstream = upstream_get(c->worker, &c->route->host, snapshot_host(c->snapshot, c->route)->trust);
+                c->upstream = upstream_get(c->worker, &c->route->host,
+                                           snapshot_host(c->snapshot, c->route)->trust);
         return c->upstream;
 }
 
@@ -279,7 +293,8 @@ static void judge(Exchange *x) {
                 }
                 x->session = known->session;
                 memcpy(x->user, known->user, sizeof(x->user));
-                v = policy_decide(c->snapshot->routes, c->route, &x->request, &c->address, x->session, &cookie);
+                v = policy_decide(c->snapshot->routes, c->route, &x->request, &c->address, x->session,
+                                  &cookie);
         }
         x->verdict = policy_verdict_text(v);
         switch (v) {
@@ -318,7 +333,8 @@ void exchange_on_session(SessionMessage *m) {
         x->state = EXCHANGE_JUDGE;
         if (m->error < 0) {
                 x->verdict = "login unavailable";
-                exchange_answer(x, PAGE_UNAVAILABLE, "the login service does not answer; see systemctl status hagw-webd");
+                exchange_answer(x, PAGE_UNAVAILABLE,
+                                "the login service does not answer; see systemctl status hagw-webd");
         } else
                 judge(x);
 }
@@ -344,8 +360,10 @@ static void serve_http(Exchange *x) {
                 return;
         }
         x->verdict = "redirect";
-        n = snprintf(location, sizeof(location), "https://%s%.*s", name, (int) x->request.target.n, x->request.target.p);
-        if (n < 0 || (size_t) n >= sizeof(location) || x->request.target.n == 0 || x->request.target.p[0] != '/')
+        n = snprintf(location, sizeof(location), "https://%s%.*s", name, (int) x->request.target.n,
+                     x->request.target.p);
+        if (n < 0 || (size_t) n >= sizeof(location) || x->request.target.n == 0 ||
+            x->request.target.p[0] != '/')
                 exchange_answer(x, PAGE_URI_TOO_LONG, NULL);
         else
                 redirect(x, 308, (Slice) { location, (size_t) n });

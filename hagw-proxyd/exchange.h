@@ -9,9 +9,9 @@
 #include "pages.h"
 #include "policy.h"
 
-/* One request and its answer: judged, asked about, forwarded, answered, logged. Lives from the request's head to the end of
- * the answer (or of the WebSocket). Never freed while one of its own functions still runs above: those that may end it say
- * so, and their callers return. */
+/* One request and its answer: judged, asked about, forwarded, answered, logged. Lives from the request's
+ * head to the end of the answer (or of the WebSocket). Never freed while one of its own functions still runs
+ * above: those that may end it say so, and their callers return. */
 
 typedef struct Conn Conn;
 typedef struct Link Link;

@@ -86,7 +86,8 @@ FlowResult flow_move(Flow *f, Buffer *in, Transport *to, char *scratch, size_t p
                 return FLOW_BLOCKED;
         if (f->done)
                 return send_scratch(f, to, scratch, prefix);
-        return f->kind == BODY_CHUNKED ? move_chunked(f, in, to, scratch, prefix) : move_plain(f, in, to, scratch, prefix);
+        return f->kind == BODY_CHUNKED ? move_chunked(f, in, to, scratch, prefix) :
+                                         move_plain(f, in, to, scratch, prefix);
 }
 
 FlowResult flow_end(Flow *f, Transport *to) {

@@ -4,8 +4,8 @@
 #include "h1-body.h"
 #include "transport.h"
 
-/* A body on its way from a buffer to a transport: unwrapped from its framing there, wrapped in its framing here. Bounded by
- * the buffer it comes from and the one the transport keeps. */
+/* A body on its way from a buffer to a transport: unwrapped from its framing there, wrapped in its framing
+ * here. Bounded by the buffer it comes from and the one the transport keeps. */
 
 typedef struct Flow {
         H1Body body;
@@ -28,9 +28,10 @@ typedef enum FlowResult {
 
 void flow_init(Flow *f, BodyKind in, uint64_t size, BodyKind out);
 
-/* Moves what in holds (NULL: nothing). scratch has room for prefix + FLOW_MOVE_MAX + 64 bytes; the first prefix bytes of it
- * go out before the payload, together with it, also where there is none. */
+/* Moves what in holds (NULL: nothing). scratch has room for prefix + FLOW_MOVE_MAX + 64 bytes; the first
+ * prefix bytes of it go out before the payload, together with it, also where there is none. */
 FlowResult flow_move(Flow *f, Buffer *in, Transport *to, char *scratch, size_t prefix);
 
-/* The input ended. FLOW_DONE, or FLOW_BAD where it ended too early; may want to be called again (FLOW_BLOCKED). */
+/* The input ended. FLOW_DONE, or FLOW_BAD where it ended too early; may want to be called again
+ * (FLOW_BLOCKED). */
 FlowResult flow_end(Flow *f, Transport *to);

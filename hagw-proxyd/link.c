@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Connecting to an upstream, address after address, TLS on top where wanted, and waiting for the next request. Runs in the
- * worker's thread. */
+/* Connecting to an upstream, address after address, TLS on top where wanted, and waiting for the next
+ * request. Runs in the worker's thread. */
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -161,7 +161,8 @@ static socklen_t make_address(const Upstream *u, size_t i, struct sockaddr_stora
                 struct sockaddr_un *a = (struct sockaddr_un *) ret;
 
                 a->sun_family = AF_UNIX;
-                if ((size_t) snprintf(a->sun_path, sizeof(a->sun_path), "%s", u->host) >= sizeof(a->sun_path))
+                if ((size_t) snprintf(a->sun_path, sizeof(a->sun_path), "%s", u->host) >=
+                    sizeof(a->sun_path))
                         return 0;
                 return sizeof(*a);
         }
@@ -246,7 +247,8 @@ void link_connect(Upstream *u, Exchange *x) {
 static void keep_session(Link *k) {
         Upstream *u = k->upstream;
 
-        if (!k->transport.tls || u->resumption.data || !(gnutls_session_get_flags(k->transport.tls) & GNUTLS_SFLAGS_SESSION_TICKET))
+        if (!k->transport.tls || u->resumption.data ||
+            !(gnutls_session_get_flags(k->transport.tls) & GNUTLS_SFLAGS_SESSION_TICKET))
                 return;
         if (gnutls_session_get_data2(k->transport.tls, &u->resumption) < 0)
                 u->resumption = (gnutls_datum_t) {};

@@ -7,7 +7,8 @@
 /* One connection to an upstream, from connect() to close(). */
 
 #define LINK_IDLE_MAX 32U                        /* waiting connections per upstream and worker */
-#define LINK_IDLE_USEC (50 * USEC_PER_SEC)       /* shorter than the 75 s that aiohttp, Home Assistant's server, waits */
+#define LINK_IDLE_USEC                                                                                      \
+        (50 * USEC_PER_SEC) /* shorter than the 75 s that aiohttp, Home Assistant's server, waits */
 
 typedef struct Exchange Exchange;
 typedef struct Upstream Upstream;
@@ -36,8 +37,8 @@ struct Link {
         Buffer *in;     /* plain bytes from the upstream */
 };
 
-/* Starts a connection for the exchange, which hears of it through exchange_on_link() or exchange_on_link_failed(), maybe
- * before this returns. */
+/* Starts a connection for the exchange, which hears of it through exchange_on_link() or
+ * exchange_on_link_failed(), maybe before this returns. */
 void link_connect(Upstream *u, Exchange *x);
 
 /* The exchange is done with it: it waits for the next one. */

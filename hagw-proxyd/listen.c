@@ -43,7 +43,8 @@ static void on_accept(Handle *h, uint32_t events) {
                 IpAddress visitor;
                 int fd;
 
-                if (atomic_load_explicit(&w->counters.connections, memory_order_relaxed) >= w->snapshot->connections) {
+                if (atomic_load_explicit(&w->counters.connections, memory_order_relaxed) >=
+                    w->snapshot->connections) {
                         listener_pause(l);
                         return;
                 }
@@ -66,6 +67,9 @@ static void on_accept(Handle *h, uint32_t events) {
 
 void listener_init(Listener *l, Worker *w, ListenKind kind, int fd) {
         *l = (Listener) {
-                .handle = { .fd = fd, .on_event = on_accept }, .worker = w, .kind = kind, .retry = { .fire = on_retry },
+                .handle = { .fd = fd, .on_event = on_accept },
+                .worker = w,
+                .kind = kind,
+                .retry = { .fire = on_retry },
         };
 }

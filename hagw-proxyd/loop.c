@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* epoll and a timer wheel. A timer is queued for the tick it was first armed for; when that tick comes and the deadline has
- * moved, it is queued again. Runs in the worker's thread. */
+/* epoll and a timer wheel. A timer is queued for the tick it was first armed for; when that tick comes and
+ * the deadline has moved, it is queued again. Runs in the worker's thread. */
 
 #include <time.h>
 

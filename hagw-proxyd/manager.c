@@ -33,8 +33,10 @@ static void set_status(Manager *m) {
         size_t n = m->snapshot->routes->n_routes, certified = 0;
 
         for (size_t i = 0; i < n; i++)
-                certified += !!snapshot_find_certificate(m->snapshot, m->snapshot->routes->routes[i].host.name);
-        daemon_set_status(m->daemon, "%zu hosts, %zu with a certificate; %u workers", n, certified, m->n_workers);
+                certified +=
+                        !!snapshot_find_certificate(m->snapshot, m->snapshot->routes->routes[i].host.name);
+        daemon_set_status(m->daemon, "%zu hosts, %zu with a certificate; %u workers", n, certified,
+                          m->n_workers);
 }
 
 static void renew_snapshot(Manager *m) {
@@ -57,14 +59,15 @@ static TlsCertificate *find_certificate(const Manager *m, const char *chain, con
 
 static TlsCertificate *take_certificate(const Manager *m, sd_json_variant *v) {
         _cleanup_free_ char **names = NULL;
-        sd_json_variant *chain = sd_json_variant_by_key(v, "chain"), *key = sd_json_variant_by_key(v, "keyId");
+        sd_json_variant *chain = sd_json_variant_by_key(v, "chain"),
+                        *key = sd_json_variant_by_key(v, "keyId");
         sd_json_variant *list = sd_json_variant_by_key(v, "names");
         TlsCertificate *c;
         size_t n = 0;
         int r;
 
-        if (!chain || !sd_json_variant_is_string(chain) || !key || !sd_json_variant_is_string(key) || !list ||
-            !sd_json_variant_is_array(list))
+        if (!chain || !sd_json_variant_is_string(chain) || !key || !sd_json_variant_is_string(key) ||
+            !list || !sd_json_variant_is_array(list))
                 return NULL;
         c = find_certificate(m, sd_json_variant_string(chain), sd_json_variant_string(key));
         if (c)
@@ -75,9 +78,12 @@ static TlsCertificate *take_certificate(const Manager *m, sd_json_variant *v) {
                 if (sd_json_variant_is_string(name))
                         names[n++] = (char *) sd_json_variant_string(name);
         }
-        r = names ? tls_certificate_new(sd_json_variant_string(chain), sd_json_variant_string(key), names, &c) : -ENOMEM;
+        r = names ? tls_certificate_new(sd_json_variant_string(chain), sd_json_variant_string(key), names,
+                                        &c) :
+                    -ENOMEM;
         if (r < 0) {
-                (void) log_warning_errno(r, "A certificate from hagw-acmed cannot be used (%s): %m", n > 0 ? names[0] : "no name");
+                (void) log_warning_errno(r, "A certificate from hagw-acmed cannot be used (%s): %m",
+                                         n > 0 ? names[0] : "no name");
                 return NULL;
         }
         log_info("Serving a new certificate for %s.", c->names[0] ?: "no name");
@@ -136,7 +142,8 @@ static void on_revocations(sd_json_variant *message, void *userdata) {
         }
         for (size_t i = 0; i < sd_json_variant_elements(list); i++)
                 forget_sessions(userdata, sd_json_variant_is_string(sd_json_variant_by_index(list, i)) ?
-                                                  sd_json_variant_string(sd_json_variant_by_index(list, i)) : NULL);
+                                                  sd_json_variant_string(sd_json_variant_by_index(list, i)) :
+                                                  NULL);
 }
 
 static void on_failure(FailureMessage *f) {
@@ -144,7 +151,8 @@ static void on_failure(FailureMessage *f) {
 
         if (!text)
                 return;
-        if (!f->stats->error || !streq(f->stats->error, text) || f->usec > f->stats->error_usec + USEC_PER_MINUTE)
+        if (!f->stats->error || !streq(f->stats->error, text) ||
+            f->usec > f->stats->error_usec + USEC_PER_MINUTE)
                 log_warning("%s: the upstream fails: %s", f->stats->name, text);
         free(f->stats->error);
         f->stats->error = text;
@@ -207,7 +215,8 @@ static int on_open_timer(sd_event_source *s, uint64_t usec, void *userdata) {
         Manager *m = userdata;
 
         if (m->n_certificates == 0)
-                log_info("No word from hagw-acmed yet; visitors who come find nobody until there is a certificate.");
+                log_info("No word from hagw-acmed yet; visitors who come find nobody until there is a "
+                         "certificate.");
         broadcast_snapshot(m);
         return 0;
 }
@@ -216,11 +225,11 @@ static int make_snapshot(Manager *m, const Config *config, Snapshot **ret) {
         const char *bad_file;
         int r;
 
-        r = snapshot_new(config, m->certificates, m->n_certificates, m->ticket_secret, m->n_workers, m->snapshot, ret,
-                         &bad_file);
+        r = snapshot_new(config, m->certificates, m->n_certificates, m->ticket_secret, m->n_workers,
+                         m->snapshot, ret, &bad_file);
         if (r < 0)
-                return log_error_errno(r, "Could not take over the configuration%s%s: %m", bad_file ? ", CA file " : "",
-                                       strempty(bad_file));
+                return log_error_errno(r, "Could not take over the configuration%s%s: %m",
+                                       bad_file ? ", CA file " : "", strempty(bad_file));
         return 0;
 }
 
@@ -283,15 +292,18 @@ static int manager_setup(Manager *m, const Config *config) {
         if (r >= 0)
                 r = start_workers(m);
         if (r >= 0)
-                r = sd_event_add_time_relative(m->event, &m->ticket_source, CLOCK_BOOTTIME, MANAGER_TICKET_SECRET_USEC,
-                                               USEC_PER_MINUTE, on_ticket_timer, m);
+                r = sd_event_add_time_relative(m->event, &m->ticket_source, CLOCK_BOOTTIME,
+                                               MANAGER_TICKET_SECRET_USEC, USEC_PER_MINUTE, on_ticket_timer,
+                                               m);
         if (r >= 0)
-                r = sd_event_add_time_relative(m->event, &m->open_source, CLOCK_MONOTONIC, MANAGER_OPEN_USEC, 0,
-                                               on_open_timer, m);
+                r = sd_event_add_time_relative(m->event, &m->open_source, CLOCK_MONOTONIC, MANAGER_OPEN_USEC,
+                                               0, on_open_timer, m);
         if (r >= 0)
-                r = vl_watch_new(&m->acme, m->event, "io.hagw.Acme", "io.hagw.Acme.Watch", on_certificates, m);
+                r = vl_watch_new(&m->acme, m->event, "io.hagw.Acme", "io.hagw.Acme.Watch", on_certificates,
+                                 m);
         if (r >= 0)
-                r = vl_watch_new(&m->revocations, m->event, "io.hagw.Web", "io.hagw.Web.WatchRevocations", on_revocations, m);
+                r = vl_watch_new(&m->revocations, m->event, "io.hagw.Web", "io.hagw.Web.WatchRevocations",
+                                 on_revocations, m);
         return r;
 }
 

@@ -9,7 +9,8 @@
 #include "weblink.h"
 #include "worker.h"
 
-/* The main thread: configuration and certificates become snapshots, workers' questions are asked, figures are summed up. */
+/* The main thread: configuration and certificates become snapshots, workers' questions are asked, figures
+ * are summed up. */
 
 #define MANAGER_TICKET_SECRET_USEC (12 * USEC_PER_HOUR) /* for so long a ticket resumes at most */
 

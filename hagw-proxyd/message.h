@@ -7,7 +7,8 @@
 #include "queue.h"
 #include "snapshot.h"
 
-/* What the main thread and the workers tell each other. A question comes back as its answer: the same object, filled. */
+/* What the main thread and the workers tell each other. A question comes back as its answer: the same
+ * object, filled. */
 
 typedef struct Worker Worker;
 

@@ -35,17 +35,21 @@ static const struct {
         ROW("proxy_requests", true, "Requests", requests),
         ROW("proxy_upgrades", true, "WebSockets opened", tunnels),
         ROW("proxy_upstream_connects", true, "Connections to upstreams begun", upstream_connects),
-        ROW("proxy_upstream_reuses", true, "Requests sent on a waiting upstream connection", upstream_reuses),
+        ROW("proxy_upstream_reuses", true, "Requests sent on a waiting upstream connection",
+            upstream_reuses),
         ROW("proxy_retries", true, "Requests sent again after a waiting connection had gone stale", retries),
-        ROW("proxy_log_dropped", true, "Access log entries lost because the journal was too slow", log_dropped),
+        ROW("proxy_log_dropped", true, "Access log entries lost because the journal was too slow",
+            log_dropped),
 };
 
 static uint64_t sum_of(const Manager *m, size_t offset) {
         uint64_t sum = 0;
 
         for (unsigned i = 0; i < m->n_workers; i++)
-                sum += atomic_load_explicit((const _Atomic uint64_t *) (const void *)
-                                            ((const char *) &m->workers[i]->counters + offset), memory_order_relaxed);
+                sum += atomic_load_explicit(
+                        (const _Atomic uint64_t *) (const void *) ((const char *) &m->workers[i]->counters +
+                                                                   offset),
+                        memory_order_relaxed);
         return sum;
 }
 
@@ -54,9 +58,10 @@ static int append_answers(const Manager *m, sd_json_variant **metrics) {
         int r = 0;
 
         for (size_t i = 0; i < ELEMENTSOF(classes) && r >= 0; i++)
-                r = metrics_append(metrics, "proxy_answers", true, "Answers to visitors by status",
-                                   (double) sum_of(m, offsetof(WorkerCounters, answers) + i * sizeof(_Atomic uint64_t)),
-                                   (const char *const[]) { "class", classes[i], NULL });
+                r = metrics_append(
+                        metrics, "proxy_answers", true, "Answers to visitors by status",
+                        (double) sum_of(m, offsetof(WorkerCounters, answers) + i * sizeof(_Atomic uint64_t)),
+                        (const char *const[]) { "class", classes[i], NULL });
         return r;
 }
 
@@ -65,17 +70,20 @@ int manager_metrics(sd_json_variant **metrics, void *userdata) {
         int r = 0;
 
         for (size_t i = 0; i < ELEMENTSOF(rows) && r >= 0; i++)
-                r = metrics_append(metrics, rows[i].name, rows[i].counter, rows[i].help, (double) sum_of(m, rows[i].offset), NULL);
+                r = metrics_append(metrics, rows[i].name, rows[i].counter, rows[i].help,
+                                   (double) sum_of(m, rows[i].offset), NULL);
         if (r >= 0)
                 r = append_answers(m, metrics);
         for (size_t i = 0; i < m->snapshot->routes->n_routes && r >= 0; i++) {
                 HostReading now = host_stats_read(m->snapshot->hosts[i].stats);
                 const char *labels[] = { "host", m->snapshot->hosts[i].stats->name, NULL };
 
-                r = metrics_append(metrics, "proxy_host_requests", true, "Requests by host", (double) now.requests, labels);
+                r = metrics_append(metrics, "proxy_host_requests", true, "Requests by host",
+                                   (double) now.requests, labels);
                 if (r >= 0)
-                        r = metrics_append(metrics, "proxy_host_active", false, "Requests and WebSockets under way by host",
-                                           (double) now.active, labels);
+                        r = metrics_append(metrics, "proxy_host_active", false,
+                                           "Requests and WebSockets under way by host", (double) now.active,
+                                           labels);
         }
         return r;
 }

@@ -33,7 +33,8 @@ static int read_answer(ResolveMessage *m, sd_json_variant *reply) {
         if (!list || !sd_json_variant_is_array(list) || !ttl || !sd_json_variant_is_unsigned(ttl))
                 return -EBADMSG;
         m->ttl_usec = MIN(MAX(sd_json_variant_unsigned(ttl), NAMELINK_TTL_MIN_USEC), NAMELINK_TTL_MAX_USEC);
-        for (size_t i = 0; i < sd_json_variant_elements(list) && m->n_addresses < MESSAGE_ADDRESSES_MAX; i++) {
+        for (size_t i = 0; i < sd_json_variant_elements(list) && m->n_addresses < MESSAGE_ADDRESSES_MAX;
+             i++) {
                 sd_json_variant *v = sd_json_variant_by_index(list, i);
 
                 if (sd_json_variant_is_string(v) &&
@@ -54,9 +55,11 @@ static void on_reply(sd_json_variant *reply, const char *error, void *userdata) 
                 answer(q->message, 0, "");
         else {
                 (void) snprintf(reason, sizeof(reason), "%s: %.*s",
-                                error && streq(error, VL_ERROR_UNREACHABLE) ? "the resolver (hagw-netd) does not answer" :
-                                error && streq(error, "io.hagw.Net.ResolverFailed") ? "its name could not be looked up" :
-                                                                                      "its name has no address",
+                                error && streq(error, VL_ERROR_UNREACHABLE) ?
+                                        "the resolver (hagw-netd) does not answer" :
+                                error && streq(error, "io.hagw.Net.ResolverFailed") ?
+                                        "its name could not be looked up" :
+                                        "its name has no address",
                                 200, q->message->name);
                 answer(q->message, -ENOENT, reason);
         }
@@ -82,8 +85,8 @@ static int start(NameLink *n, ResolveMessage *m) {
         q->message = m;
         r = sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(m->name)));
         if (r >= 0)
-                r = vl_request(n->event, "io.hagw.Net", "io.hagw.Net.Resolve", parameters, NAMELINK_TIMEOUT_USEC, on_reply, q,
-                               &q->request);
+                r = vl_request(n->event, "io.hagw.Net", "io.hagw.Net.Resolve", parameters,
+                               NAMELINK_TIMEOUT_USEC, on_reply, q, &q->request);
         if (r < 0) {
                 free(q);
                 return r;

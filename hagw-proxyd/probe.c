@@ -77,7 +77,8 @@ static int give_away(Worker *worker, int fd, const char *name) {
         return 0;
 }
 
-int probe_new(Probe **list, sd_event *event, Worker *worker, const char *name, ProbeHandler handler, void *userdata) {
+int probe_new(Probe **list, sd_event *event, Worker *worker, const char *name, ProbeHandler handler,
+              void *userdata) {
         char concrete[HOSTNAME_MAX + 16];
         int fds[2], r;
         size_t n = 0;
@@ -93,14 +94,16 @@ int probe_new(Probe **list, sd_event *event, Worker *worker, const char *name, P
         p = calloc(1, sizeof(*p));
         if (!p)
                 return -ENOMEM;
-        if (strlen(concrete) > HOSTNAME_MAX || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0) {
+        if (strlen(concrete) > HOSTNAME_MAX ||
+            socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0) {
                 free(p);
                 return -ENAMETOOLONG;
         }
         *p = (Probe) { .list = list, .fd = fds[0], .handler = handler, .userdata = userdata };
         r = sd_event_add_io(event, &p->io, p->fd, EPOLLIN, on_io, p);
         if (r >= 0)
-                r = sd_event_add_time_relative(event, &p->timer, CLOCK_MONOTONIC, PROBE_TIMEOUT_USEC, 0, on_timer, p);
+                r = sd_event_add_time_relative(event, &p->timer, CLOCK_MONOTONIC, PROBE_TIMEOUT_USEC, 0,
+                                               on_timer, p);
         if (r >= 0)
                 r = send_request(p->fd, concrete);
         if (r >= 0)

@@ -16,7 +16,9 @@ static uint64_t clock_usec(clockid_t clock) {
 
 /* 0 stays 0: never. */
 static uint64_t to_realtime(uint64_t monotonic_usec) {
-        return monotonic_usec == 0 ? 0 : monotonic_usec + clock_usec(CLOCK_REALTIME) - clock_usec(CLOCK_MONOTONIC);
+        return monotonic_usec == 0 ?
+                       0 :
+                       monotonic_usec + clock_usec(CLOCK_REALTIME) - clock_usec(CLOCK_MONOTONIC);
 }
 
 static int build_host(const Manager *m, const Route *route, sd_json_variant **ret) {
@@ -29,7 +31,9 @@ static int build_host(const Manager *m, const Route *route, sd_json_variant **re
         return sd_json_buildo(
                 ret, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(route->host.name)),
                 SD_JSON_BUILD_PAIR("upstream", SD_JSON_BUILD_STRING(route->host.upstream)),
-                SD_JSON_BUILD_PAIR("health", SD_JSON_BUILD_STRING(failing ? "failing" : now.ok_usec > 0 ? "ok" : "unknown")),
+                SD_JSON_BUILD_PAIR("health", SD_JSON_BUILD_STRING(failing         ? "failing" :
+                                                                  now.ok_usec > 0 ? "ok" :
+                                                                                    "unknown")),
                 SD_JSON_BUILD_PAIR_CONDITION(failing, "error", SD_JSON_BUILD_STRING(s->error)),
                 SD_JSON_BUILD_PAIR("lastOkUSec", SD_JSON_BUILD_UNSIGNED(to_realtime(now.ok_usec))),
                 SD_JSON_BUILD_PAIR("lastErrorUSec", SD_JSON_BUILD_UNSIGNED(to_realtime(s->error_usec))),
@@ -38,8 +42,8 @@ static int build_host(const Manager *m, const Route *route, sd_json_variant **re
                 SD_JSON_BUILD_PAIR("certificate", SD_JSON_BUILD_BOOLEAN(valid)));
 }
 
-static int vl_method_list_hosts(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                                void *userdata) {
+static int vl_method_list_hosts(sd_varlink *link, sd_json_variant *parameters,
+                                sd_varlink_method_flags_t flags, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *list = NULL;
         Manager *m = userdata;
         int r;
@@ -78,8 +82,10 @@ static const Route *find_host(const Manager *m, const char *name) {
 /* What is known about an answer, by what it looks like. */
 static const char *advice_for(unsigned status, const char *answer, const ConfHost *host) {
         if (status == 400 && strstr(answer, "400: Bad Request"))
-                return "Home Assistant refuses this gateway as a proxy. Add its address to configuration.yaml: "
-                       "http: { use_x_forwarded_for: true, trusted_proxies: [ADDRESS OF THIS MACHINE] }, and restart it.";
+                return "Home Assistant refuses this gateway as a proxy. Add its address to "
+                       "configuration.yaml: "
+                       "http: { use_x_forwarded_for: true, trusted_proxies: [ADDRESS OF THIS MACHINE] }, "
+                       "and restart it.";
         if (status == 400 && strstr(answer, "HTTPS") && host->upstream_kind == CONF_UPSTREAM_HTTP)
                 return "The service speaks HTTPS on this port: write https:// in upstream.";
         if (status >= 500)
@@ -97,21 +103,27 @@ static void on_probed(unsigned status, const char *answer, void *userdata) {
                                           SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(call->name)));
         else {
                 /* Otherwise the answer was our own. */
-                bool theirs = host_stats_read(snapshot_host(call->manager->snapshot, route)->stats).ok_usec >= call->begin_usec;
-                const char *advice = theirs ? advice_for(status, answer, &route->host) :
-                                              "Nothing answers there: check the address and port in upstream, and whether "
-                                              "the service runs.";
+                bool theirs =
+                        host_stats_read(snapshot_host(call->manager->snapshot, route)->stats).ok_usec >=
+                        call->begin_usec;
+                const char *advice =
+                        theirs ?
+                                advice_for(status, answer, &route->host) :
+                                "Nothing answers there: check the address and port in upstream, and whether "
+                                "the service runs.";
 
-                (void) sd_varlink_replybo(call->link, SD_JSON_BUILD_PAIR("host", SD_JSON_BUILD_VARIANT(host)),
-                                          SD_JSON_BUILD_PAIR_CONDITION(theirs && status > 0, "status",
-                                                                       SD_JSON_BUILD_UNSIGNED(status)),
-                                          SD_JSON_BUILD_PAIR_CONDITION(!!advice, "advice", SD_JSON_BUILD_STRING(advice)));
+                (void) sd_varlink_replybo(
+                        call->link, SD_JSON_BUILD_PAIR("host", SD_JSON_BUILD_VARIANT(host)),
+                        SD_JSON_BUILD_PAIR_CONDITION(theirs && status > 0, "status",
+                                                     SD_JSON_BUILD_UNSIGNED(status)),
+                        SD_JSON_BUILD_PAIR_CONDITION(!!advice, "advice", SD_JSON_BUILD_STRING(advice)));
         }
         sd_varlink_unref(call->link);
         free(call);
 }
 
-static int vl_method_probe(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags, void *userdata) {
+static int vl_method_probe(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                           void *userdata) {
         static const sd_json_dispatch_field table[] = {
                 { "name", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 0, SD_JSON_MANDATORY },
                 {},

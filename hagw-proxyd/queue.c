@@ -21,7 +21,8 @@ void queue_push(Queue *q, Message *m) {
 
         do
                 m->next = head;
-        while (!atomic_compare_exchange_weak_explicit(&q->head, &head, m, memory_order_release, memory_order_relaxed));
+        while (!atomic_compare_exchange_weak_explicit(&q->head, &head, m, memory_order_release,
+                                                      memory_order_relaxed));
         /* Only the first of several wakes the receiver. */
         if (!head)
                 (void) eventfd_write(q->event_fd, 1);

@@ -5,8 +5,8 @@
 
 #include "macro.h"
 
-/* Messages from any thread to one thread, without a lock: senders push onto a stack, the receiver takes all of it and
- * turns it round. The receiver waits on the eventfd. */
+/* Messages from any thread to one thread, without a lock: senders push onto a stack, the receiver takes all
+ * of it and turns it round. The receiver waits on the eventfd. */
 
 typedef struct Message {
         struct Message *next;

@@ -3,7 +3,8 @@
 
 #include "message.h"
 
-/* What a worker remembers of webd's answers about sessions: for as long as webd allowed, until webd takes it back. */
+/* What a worker remembers of webd's answers about sessions: for as long as webd allowed, until webd takes it
+ * back. */
 
 #define SESSION_CACHE_BUCKETS 1024U /* a power of two */
 #define SESSION_CACHE_MAX 4096U

@@ -33,8 +33,8 @@ const char *signer_scheme(int pk_algorithm, unsigned bits, gnutls_sign_algorithm
         return NULL;
 }
 
-static int call(const char *key_id, const char *scheme, const gnutls_datum_t *data, sd_json_variant **ret_reply,
-                const char **ret_error) {
+static int call(const char *key_id, const char *scheme, const gnutls_datum_t *data,
+                sd_json_variant **ret_reply, const char **ret_error) {
         int r;
 
         if (!thread_link) {
@@ -51,7 +51,8 @@ static int call(const char *key_id, const char *scheme, const gnutls_datum_t *da
         return r;
 }
 
-int signer_sign(const char *key_id, const char *scheme, const gnutls_datum_t *data, gnutls_datum_t *ret_signature) {
+int signer_sign(const char *key_id, const char *scheme, const gnutls_datum_t *data,
+                gnutls_datum_t *ret_signature) {
         bool had_link = thread_link;
         _cleanup_free_ void *raw = NULL;
         sd_json_variant *reply = NULL;

@@ -147,7 +147,8 @@ static int host_set_trust(Snapshot *s, SnapshotHost *h, const ConfHost *host, co
         for (size_t k = 0; k < ELEMENTSOF(both); k++)
                 for (size_t i = 0; both[k] && i < both[k]->routes->n_routes; i++) {
                         Trust *t = both[k]->hosts[i].trust;
-                        if (t && t->verify == verify && streq_ptr(t->ca_file, ca_file) && (!ca_file || both[k] == s)) {
+                        if (t && t->verify == verify && streq_ptr(t->ca_file, ca_file) &&
+                            (!ca_file || both[k] == s)) {
                                 h->trust = trust_ref(t);
                                 return 0;
                         }
@@ -246,7 +247,8 @@ static int compare_key(const void *key, const void *element) {
 }
 
 TlsCertificate *snapshot_find_certificate(const Snapshot *s, const char *name) {
-        const CertificateName *found = bsearch(name, s->names, s->n_names, sizeof(CertificateName), compare_key);
+        const CertificateName *found =
+                bsearch(name, s->names, s->n_names, sizeof(CertificateName), compare_key);
         char wildcard[HOSTNAME_MAX + 3] = "*";
         const char *dot;
 

@@ -7,8 +7,9 @@
 #include "route.h"
 #include "tls.h"
 
-/* Everything a worker needs to know to serve, at one moment: routes, certificates, settings. Immutable, counted, swapped
- * whole. The main thread makes it; a connection keeps the one it began with until its next request. */
+/* Everything a worker needs to know to serve, at one moment: routes, certificates, settings. Immutable,
+ * counted, swapped whole. The main thread makes it; a connection keeps the one it began with until its next
+ * request. */
 
 #define SNAPSHOT_CERTIFICATES_MAX 1024U
 
@@ -62,8 +63,8 @@ typedef struct Snapshot {
         bool forwarded, log_access, log_query_strings;
 } Snapshot;
 
-/* routes and certificates are counted up. old may be NULL: figures and trust are taken over from it. On -EBADMSG and
- * -ENOENT ret_bad_file (not to be freed) names the CA file. */
+/* routes and certificates are counted up. old may be NULL: figures and trust are taken over from it. On
+ * -EBADMSG and -ENOENT ret_bad_file (not to be freed) names the CA file. */
 int snapshot_new(const Config *config, TlsCertificate *const *certificates, size_t n_certificates,
                  const uint8_t *ticket_secret, unsigned n_workers, const Snapshot *old, Snapshot **ret,
                  const char **ret_bad_file);

@@ -80,7 +80,8 @@ static int copy_names(char *const *names, char ***ret) {
         for (size_t i = 0; i < n; i++) {
                 char name[HOSTNAME_MAX + 3];
                 const char *rest = startswith(names[i], "*.");
-                int r = hostname_normalize(rest ?: names[i], strlen(rest ?: names[i]), name + (rest ? 2 : 0));
+                int r = hostname_normalize(rest ?: names[i], strlen(rest ?: names[i]),
+                                           name + (rest ? 2 : 0));
 
                 if (r < 0)
                         continue;
@@ -118,9 +119,11 @@ static int load_chain(TlsCertificate *c, const char *pem) {
         }
         r = gnutls_privkey_init(&key);
         if (r >= 0) {
-                r = gnutls_privkey_import_ext4(key, c, /* sign_data_fn= */ NULL, key_sign, /* decrypt_fn= */ NULL,
+                r = gnutls_privkey_import_ext4(key, c, /* sign_data_fn= */ NULL, key_sign,
+                                               /* decrypt_fn= */ NULL,
                                                /* deinit_fn= */ NULL, key_info, /* flags= */ 0);
-                /* Matching the key against the certificate would need a signature that keyd rightly refuses. */
+                /* Matching the key against the certificate would need a signature that keyd rightly refuses.
+                 */
                 gnutls_certificate_set_flags(c->credentials, GNUTLS_CERTIFICATE_SKIP_KEY_CERT_MATCH);
                 if (r >= 0)
                         r = gnutls_certificate_set_key(c->credentials, NULL, 0, chain, (int) n, key);
@@ -230,7 +233,8 @@ int tls_trust_new(const char *ca_file, bool verify, gnutls_certificate_credentia
         return 0;
 }
 
-int tls_client_new(gnutls_certificate_credentials_t trust, const char *name, const char *sni, gnutls_session_t *ret) {
+int tls_client_new(gnutls_certificate_credentials_t trust, const char *name, const char *sni,
+                   gnutls_session_t *ret) {
         gnutls_session_t s;
         int r;
 
@@ -259,9 +263,11 @@ const char *tls_failure_text(gnutls_session_t tls, int error, char *buffer, size
         unsigned status = gnutls_session_get_verify_cert_status(tls);
 
         if (status != 0 && status != (unsigned) -1 &&
-            gnutls_certificate_verification_status_print(status, gnutls_certificate_type_get2(tls, GNUTLS_CTYPE_SERVER),
-                                                         &text, /* flags= */ 0) >= 0) {
-                (void) snprintf(buffer, size, "its certificate is refused: %.*s", (int) text.size, text.data);
+            gnutls_certificate_verification_status_print(
+                    status, gnutls_certificate_type_get2(tls, GNUTLS_CTYPE_SERVER), &text, /* flags= */ 0) >=
+                    0) {
+                (void) snprintf(buffer, size, "its certificate is refused: %.*s", (int) text.size,
+                                text.data);
                 gnutls_free(text.data);
         } else
                 (void) snprintf(buffer, size, "TLS failed: %s", gnutls_strerror(error));

@@ -32,14 +32,15 @@ TlsCertificate *tls_certificate_ref(TlsCertificate *c);
 TlsCertificate *tls_certificate_unref(TlsCertificate *c);
 DEFINE_TRIVIAL_CLEANUP_FUNC(TlsCertificate *, tls_certificate_unref)
 
-/* A visitor's session, ALPN http/1.1. Tickets are sealed with a key made of the secret and the name the visitor asked
- * for, so that a ticket resumes under no other name. */
+/* A visitor's session, ALPN http/1.1. Tickets are sealed with a key made of the secret and the name the
+ * visitor asked for, so that a ticket resumes under no other name. */
 int tls_server_new(const TlsCertificate *c, const uint8_t *ticket_secret, const char *server_name,
                    gnutls_session_t *ret);
 
-/* A session to an upstream. name: whom its certificate must name, NULL: nobody (verify = insecure). sni: the name to ask
- * for, NULL: none. */
-int tls_client_new(gnutls_certificate_credentials_t trust, const char *name, const char *sni, gnutls_session_t *ret);
+/* A session to an upstream. name: whom its certificate must name, NULL: nobody (verify = insecure). sni: the
+ * name to ask for, NULL: none. */
+int tls_client_new(gnutls_certificate_credentials_t trust, const char *name, const char *sni,
+                   gnutls_session_t *ret);
 /* What is trusted: ca_file, or the system's roots where it is NULL and verify is true. */
 int tls_trust_new(const char *ca_file, bool verify, gnutls_certificate_credentials_t *ret);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Sockets and GnuTLS through its push and pull functions: one recv() brings many records, and what GnuTLS pushes is always
- * accepted, so that a half-written record never needs resuming. Runs in the worker's thread. */
+/* Sockets and GnuTLS through its push and pull functions: one recv() brings many records, and what GnuTLS
+ * pushes is always accepted, so that a half-written record never needs resuming. Runs in the worker's
+ * thread. */
 
 #include <sys/socket.h>
 
@@ -79,7 +80,8 @@ static int keep(Transport *t, const struct iovec *iov, size_t n, size_t skip) {
         if (!t->out || buffer_room(t->out) < total) {
                 /* Somewhat more than asked for: the batch of records that a write makes. */
                 size_t used = buffer_used(t->out);
-                Buffer *b = buffer_get(t->pool, used + total <= BUFFER_SIZE ? 0 : used + total + 4 * RECORD_OVERHEAD);
+                Buffer *b = buffer_get(t->pool,
+                                       used + total <= BUFFER_SIZE ? 0 : used + total + 4 * RECORD_OVERHEAD);
                 if (!b)
                         return -ENOMEM;
                 if (t->out)
@@ -193,7 +195,8 @@ void transport_start_tls(Transport *t, gnutls_session_t tls) {
         gnutls_transport_set_vec_push_function(tls, tls_push);
 }
 
-/* GnuTLS takes one record a call and says AGAIN where the message goes on in the next one, which may be here already. */
+/* GnuTLS takes one record a call and says AGAIN where the message goes on in the next one, which may be here
+ * already. */
 static bool has_ciphertext(const Transport *t) {
         return buffer_used(t->in) > 0 || (t->readable && !t->ended);
 }

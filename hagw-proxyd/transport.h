@@ -50,8 +50,8 @@ ssize_t transport_read(Transport *t, void *data, size_t size);
 /* True where transport_read() might have something without waiting for an event. */
 bool transport_may_read(const Transport *t);
 
-/* Accepts all of it, or nothing: -EAGAIN while earlier bytes still wait for the kernel. What the kernel does not take is
- * copied. Call with at most TRANSPORT_WRITE_MAX bytes, except for a head. */
+/* Accepts all of it, or nothing: -EAGAIN while earlier bytes still wait for the kernel. What the kernel does
+ * not take is copied. Call with at most TRANSPORT_WRITE_MAX bytes, except for a head. */
 int transport_write(Transport *t, const struct iovec *iov, size_t n);
 
 static inline bool transport_pending(const Transport *t) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which upstreams there are, where they are, and their waiting connections. Runs in the worker's thread. How one connection
- * is made and watched: link.c. */
+/* Which upstreams there are, where they are, and their waiting connections. Runs in the worker's thread. How
+ * one connection is made and watched: link.c. */
 
 #include <stdio.h>
 #include <sys/socket.h>

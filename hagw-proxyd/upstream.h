@@ -4,8 +4,8 @@
 #include "message.h"
 #include "slice.h"
 
-/* The services behind the hosts, as one worker sees them: their addresses, the connections that wait for the next request,
- * and how a new one is made. */
+/* The services behind the hosts, as one worker sees them: their addresses, the connections that wait for the
+ * next request, and how a new one is made. */
 
 typedef struct Exchange Exchange;
 typedef struct Upstream Upstream;
@@ -37,12 +37,13 @@ struct Upstream {
         bool current;              /* in the newest snapshot */
 };
 
-/* The one for a host of the worker's snapshot, made where there is none. webd's pages: host NULL. NULL: no memory. */
+/* The one for a host of the worker's snapshot, made where there is none. webd's pages: host NULL. NULL: no
+ * memory. */
 Upstream *upstream_get(Worker *w, const ConfHost *host, Trust *trust);
 
-/* Finds a connection for the exchange: at once (returns 1, exchange->link is set), or later through exchange_on_link() or
- * exchange_on_link_failed() (returns 0). fresh: not one that waited. careful: one that waited is looked at first, because
- * the request cannot be sent twice. */
+/* Finds a connection for the exchange: at once (returns 1, exchange->link is set), or later through
+ * exchange_on_link() or exchange_on_link_failed() (returns 0). fresh: not one that waited. careful: one that
+ * waited is looked at first, because the request cannot be sent twice. */
 int upstream_acquire(Upstream *u, Exchange *x, bool fresh, bool careful);
 /* The exchange no longer wants one. */
 void upstream_forget(Upstream *u, Exchange *x);

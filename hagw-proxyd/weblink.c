@@ -52,12 +52,12 @@ static int read_answer(SessionMessage *m, sd_json_variant *reply) {
                 bool allowed;
         } a = {};
         static const sd_json_dispatch_field table[] = {
-                { "user", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(struct answer, user),
-                  SD_JSON_MANDATORY },
+                { "user", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
+                  offsetof(struct answer, user), SD_JSON_MANDATORY },
                 { "sessionId", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
                   offsetof(struct answer, session_id), SD_JSON_MANDATORY },
-                { "allowed", SD_JSON_VARIANT_BOOLEAN, sd_json_dispatch_stdbool, offsetof(struct answer, allowed),
-                  SD_JSON_MANDATORY },
+                { "allowed", SD_JSON_VARIANT_BOOLEAN, sd_json_dispatch_stdbool,
+                  offsetof(struct answer, allowed), SD_JSON_MANDATORY },
                 { "validUSec", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint64,
                   offsetof(struct answer, valid_usec), SD_JSON_MANDATORY },
                 {},
@@ -76,8 +76,8 @@ static int read_answer(SessionMessage *m, sd_json_variant *reply) {
         return 0;
 }
 
-static int on_reply(sd_varlink *link, sd_json_variant *parameters, const char *error_id, sd_varlink_reply_flags_t flags,
-                    void *userdata) {
+static int on_reply(sd_varlink *link, sd_json_variant *parameters, const char *error_id,
+                    sd_varlink_reply_flags_t flags, void *userdata) {
         WebLink *w = userdata;
         SessionMessage *m;
 

@@ -4,7 +4,8 @@
 #include "message.h"
 #include "vl.h"
 
-/* The main thread's questions to webd about sessions: one varlink connection, questions behind one another on it. */
+/* The main thread's questions to webd about sessions: one varlink connection, questions behind one another
+ * on it. */
 
 #define WEBLINK_PENDING_MAX 1024U
 #define WEBLINK_TIMEOUT_USEC (5 * USEC_PER_SEC)

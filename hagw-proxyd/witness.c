@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Stands in front of gnutls_privkey_sign_data2(), which GnuTLS calls for CertificateVerify (RFC 8446 section 4.4.3) and
- * ServerKeyExchange (RFC 8422 section 5.4) with the whole data: the program's definition comes first in symbol lookup, for
- * calls from inside the library too. It takes a note and passes on. Were it ever bypassed, witness_find() would find nothing
- * and handshakes would fail; nothing else could happen. */
+/* Stands in front of gnutls_privkey_sign_data2(), which GnuTLS calls for CertificateVerify (RFC 8446
+ * section 4.4.3) and ServerKeyExchange (RFC 8422 section 5.4) with the whole data: the program's definition
+ * comes first in symbol lookup, for calls from inside the library too. It takes a note and passes on. Were
+ * it ever bypassed, witness_find() would find nothing and handshakes would fail; nothing else could happen.
+ */
 
 #include <dlfcn.h>
 #include <gnutls/abstract.h>
@@ -31,7 +32,8 @@ int gnutls_privkey_sign_data2(gnutls_privkey_t key, gnutls_sign_algorithm_t algo
         return r;
 }
 
-int witness_find(const gnutls_datum_t *hash, gnutls_datum_t *ret_data, gnutls_digest_algorithm_t *ret_algorithm) {
+int witness_find(const gnutls_datum_t *hash, gnutls_datum_t *ret_data,
+                 gnutls_digest_algorithm_t *ret_algorithm) {
         uint8_t digest[64];
         size_t size;
 

@@ -14,14 +14,15 @@
 #include "snapshot.h"
 #include "upstream.h"
 
-/* A worker: a thread with a loop that accepts visitors and serves them to the end. Everything in here belongs to that
- * thread, but for the queue and the counters. */
+/* A worker: a thread with a loop that accepts visitors and serves them to the end. Everything in here
+ * belongs to that thread, but for the queue and the counters. */
 
 #define WORKER_SCRATCH_SIZE (H1_HEAD_SIZE_MAX + 80U * 1024) /* a head, and what goes out with it */
 
 /* Written by the worker, read by the main thread. */
 typedef struct WorkerCounters {
-        _Alignas(64) _Atomic uint64_t accepted, refused, handshakes, resumed, failed_handshakes, requests, tunnels;
+        _Alignas(64) _Atomic uint64_t accepted, refused, handshakes, resumed,
+                failed_handshakes, requests, tunnels;
         _Atomic uint64_t answers[6]; /* by the status's first digit; [0]: none */
         _Atomic uint64_t connections, upstream_connects, upstream_reuses, retries, log_dropped;
 } WorkerCounters;
@@ -59,7 +60,8 @@ static inline void counter_sub(_Atomic uint64_t *c, uint64_t n) {
         counter_add(c, -n);
 }
 
-/* Starts the thread, which accepts nobody before the first MESSAGE_SNAPSHOT. The snapshot is counted up. fds stay the caller's. */
+/* Starts the thread, which accepts nobody before the first MESSAGE_SNAPSHOT. The snapshot is counted up. fds
+ * stay the caller's. */
 int worker_new(unsigned index, Queue *main_queue, Snapshot *snapshot, const int *https, size_t n_https,
                const int *http, size_t n_http, AccessRing *access, Worker **ret);
 /* Joins the thread, which must have said MESSAGE_STOPPED or is told to stop now. */

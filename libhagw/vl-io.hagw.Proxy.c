@@ -4,8 +4,8 @@
 
 #include "vl-io.hagw.Proxy.h"
 
-static SD_VARLINK_DEFINE_ENUM_TYPE(Health, SD_VARLINK_DEFINE_ENUM_VALUE(unknown), SD_VARLINK_DEFINE_ENUM_VALUE(ok),
-                                   SD_VARLINK_DEFINE_ENUM_VALUE(failing));
+static SD_VARLINK_DEFINE_ENUM_TYPE(Health, SD_VARLINK_DEFINE_ENUM_VALUE(unknown),
+                                   SD_VARLINK_DEFINE_ENUM_VALUE(ok), SD_VARLINK_DEFINE_ENUM_VALUE(failing));
 
 static SD_VARLINK_DEFINE_STRUCT_TYPE(
         Host, SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_STRING, 0),
@@ -27,7 +27,8 @@ static SD_VARLINK_DEFINE_STRUCT_TYPE(
 static SD_VARLINK_DEFINE_METHOD(ListHosts, SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(hosts, Host, SD_VARLINK_ARRAY));
 
 static SD_VARLINK_DEFINE_METHOD(
-        Probe, SD_VARLINK_DEFINE_INPUT(name, SD_VARLINK_STRING, 0), SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(host, Host, 0),
+        Probe, SD_VARLINK_DEFINE_INPUT(name, SD_VARLINK_STRING, 0),
+        SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(host, Host, 0),
         SD_VARLINK_FIELD_COMMENT("The HTTP status, missing where there was no answer"),
         SD_VARLINK_DEFINE_OUTPUT(status, SD_VARLINK_INT, SD_VARLINK_NULLABLE),
         SD_VARLINK_FIELD_COMMENT("What to change, in words, where something is known (e.g. Home Assistant's "
@@ -42,6 +43,7 @@ SD_VARLINK_DEFINE_INTERFACE(
         SD_VARLINK_SYMBOL_COMMENT("How an upstream is"), &vl_type_Health,
         SD_VARLINK_SYMBOL_COMMENT("A configured host"), &vl_type_Host,
         SD_VARLINK_SYMBOL_COMMENT("All configured hosts."), &vl_method_ListHosts,
-        SD_VARLINK_SYMBOL_COMMENT("Connects to the host's upstream now and asks it for GET / with the headers a visitor's "
-                                  "request would carry."),
+        SD_VARLINK_SYMBOL_COMMENT(
+                "Connects to the host's upstream now and asks it for GET / with the headers a visitor's "
+                "request would carry."),
         &vl_method_Probe, SD_VARLINK_SYMBOL_COMMENT("There is no host of that name"), &vl_error_NoSuchHost);

@@ -24,8 +24,11 @@ static bool put(AccessRing *r, unsigned i) {
         char target[512];
         int n = snprintf(target, sizeof(target), "/%0*u", (int) (i % 400 + 1), i);
 
-        return access_ring_put(r, &(AccessEntry) { .status = i % 600, .target = { target, (size_t) n },
-                                                   .host = SLICE("ha.example"), .verdict = "pass", .sent = i });
+        return access_ring_put(r, &(AccessEntry) { .status = i % 600,
+                                                   .target = { target, (size_t) n },
+                                                   .host = SLICE("ha.example"),
+                                                   .verdict = "pass",
+                                                   .sent = i });
 }
 
 static void check(const AccessEntry *e, unsigned i) {

@@ -77,7 +77,9 @@ static void test_far_away(void **state) {
         assert_int_equal(loop_init(&l), 0);
         for (size_t i = 0; i < ELEMENTSOF(t); i++) {
                 t[i].timer.fire = count_timer;
-                loop_arm(&l, &t[i].timer, l.now_usec + (uint64_t) LOOP_SLOTS * (i + 1) * 2 * (UINT64_C(1) << LOOP_TICK_SHIFT));
+                loop_arm(&l, &t[i].timer,
+                         l.now_usec +
+                                 (uint64_t) LOOP_SLOTS * (i + 1) * 2 * (UINT64_C(1) << LOOP_TICK_SHIFT));
         }
         run_at(&l, l.now_usec + (uint64_t) LOOP_SLOTS * (UINT64_C(1) << LOOP_TICK_SHIFT));
         for (size_t i = 0; i < ELEMENTSOF(t); i++) {
@@ -89,7 +91,8 @@ static void test_far_away(void **state) {
 }
 
 static void test_again_and_garbage(void **state) {
-        Thing a = { .again.run = count_again }, b = { .again.run = count_again }, c = { .garbage.free = count_garbage };
+        Thing a = { .again.run = count_again }, b = { .again.run = count_again },
+              c = { .garbage.free = count_garbage };
         Loop l;
 
         assert_int_equal(loop_init(&l), 0);
