@@ -7,7 +7,8 @@
 #define VALUE_MAX 256U  /* bytes kept of any value but the target */
 #define TARGET_MAX 768U /* with these everything fits into ACCESSLOG_TEXT_MAX; the test tries */
 #define NUMBER_MAX 20U  /* digits of 64 bits */
-#define TOKEN_MIN 24U   /* a segment this long of base64url or hexadecimal digits is a secret until proven otherwise */
+#define TOKEN_MIN \
+        24U /* a segment this long of base64url or hexadecimal digits is a secret until proven otherwise */
 
 /* The segment after each of these is a secret. */
 static const Slice secret_prefixes[] = {
@@ -23,10 +24,10 @@ static const Slice secret_prefixes[] = {
 
 /* Query parameters whose values stay out even where log.query_strings is set. */
 static const Slice secret_parameters[] = {
-        ROW("authSig"),       ROW("auth_sig"), ROW("token"), ROW("access_token"), ROW("refresh_token"), ROW("id_token"),
-        ROW("code"),          ROW("password"), ROW("passwd"), ROW("api_key"),     ROW("apikey"),        ROW("key"),
-        ROW("client_secret"), ROW("secret"),   ROW("state"), ROW("signature"),    ROW("sig"),           ROW("auth"),
-        ROW("session"),
+        ROW("authSig"),   ROW("auth_sig"), ROW("token"),         ROW("access_token"), ROW("refresh_token"),
+        ROW("id_token"),  ROW("code"),     ROW("password"),      ROW("passwd"),       ROW("api_key"),
+        ROW("apikey"),    ROW("key"),      ROW("client_secret"), ROW("secret"),       ROW("state"),
+        ROW("signature"), ROW("sig"),      ROW("auth"),          ROW("session"),
 #undef ROW
 };
 
@@ -60,8 +61,8 @@ static bool looks_secret(Slice s) {
         return digits >= 2;
 }
 
-/* Length of the longest prefix that hides what follows it; 0: none. A path spelled in another way (//api/webhook/…) is
- * met by looking at its end only. */
+/* Length of the longest prefix that hides what follows it; 0: none. A path spelled in another way
+ * (//api/webhook/…) is met by looking at its end only. */
 static bool hides_next(Slice before) {
         for (size_t i = 0; i < ELEMENTSOF(secret_prefixes); i++) {
                 Slice p = secret_prefixes[i];
@@ -111,7 +112,8 @@ static void put_query(Out *o, Slice query) {
                 put(o, first ? SLICE("?") : SLICE("&"));
                 put(o, !equals && looks_secret(name) ? SLICE("...") : name);
                 put(o, equals ? SLICE("=") : SLICE(""));
-                put(o, value.n > 0 && (is_secret_parameter(name) || looks_secret(value)) ? SLICE("...") : value);
+                put(o, value.n > 0 && (is_secret_parameter(name) || looks_secret(value)) ? SLICE("...")
+                                                                                         : value);
                 first = false;
         }
 }

@@ -5,8 +5,9 @@
 
 #include "request.h"
 
-/* A request as a journal entry. Secrets stay out: query strings unless asked for, ids of webhooks and their like, and
- * anything in a path that looks like a token. Pure: it only fills an iovec for sd_journal_sendv(). */
+/* A request as a journal entry. Secrets stay out: query strings unless asked for, ids of webhooks and their
+ * like, and anything in a path that looks like a token. Pure: it only fills an iovec for sd_journal_sendv().
+ */
 
 typedef struct AccessEntry {
         Slice address, host, method, target;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The ClientHello. First the records are walked until the whole message is there, then the message is read once, through a
- * cursor that steps over record headers; nothing is copied but the name. */
+/* The ClientHello. First the records are walked until the whole message is there, then the message is read
+ * once, through a cursor that steps over record headers; nothing is copied but the name. */
 
 #include "clienthello.h"
 
@@ -87,7 +87,8 @@ static void leave(Cursor *c, size_t around, bool exact) {
         c->left = c->failed ? 0 : around;
 }
 
-/* RFC 6066 section 3: one list, and in it at most one name of each type; host_name is the only type there is. */
+/* RFC 6066 section 3: one list, and in it at most one name of each type; host_name is the only type there
+ * is. */
 static void read_server_name(Cursor *c, ClientHello *h) {
         char name[HOSTNAME_MAX + 2];
         size_t list, n;
@@ -206,7 +207,8 @@ static ClientHelloResult read_message(ClientHello *h, const uint8_t *data, size_
         n = read_u16(&c);
         if (n >> 8 != 3)
                 c.failed = true;
-        h->versions = n >= 0x0303 ? CLIENTHELLO_TLS12 | CLIENTHELLO_TLS11 | CLIENTHELLO_TLS10 : version_flag((unsigned) n);
+        h->versions = n >= 0x0303 ? CLIENTHELLO_TLS12 | CLIENTHELLO_TLS11 | CLIENTHELLO_TLS10
+                                  : version_flag((unsigned) n);
         skip(&c, 32); /* random */
         n = read_u8(&c);
         if (n > 32)

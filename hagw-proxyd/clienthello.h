@@ -3,8 +3,9 @@
 
 #include "hostname.h"
 
-/* What a TLS ClientHello asks for (RFC 8446 section 4.1.2, RFC 6066 section 3, RFC 7301), read from the first bytes of a
- * connection without consuming them. The hello may be cut over any number of TCP segments and TLS records. Pure. */
+/* What a TLS ClientHello asks for (RFC 8446 section 4.1.2, RFC 6066 section 3, RFC 7301), read from the
+ * first bytes of a connection without consuming them. The hello may be cut over any number of TCP segments
+ * and TLS records. Pure. */
 
 #define CLIENTHELLO_SIZE_MAX (64U * 1024) /* bytes on the wire, record headers included */
 
@@ -32,7 +33,8 @@ typedef enum ClientHelloVersion {
         CLIENTHELLO_TLS13 = 1 << 3,
 } ClientHelloVersion;
 
-/* {} before the first call. The three offsets carry the work over from call to call, so that each byte is walked once. */
+/* {} before the first call. The three offsets carry the work over from call to call, so that each byte is
+ * walked once. */
 typedef struct ClientHello {
         size_t offset;  /* start of the record that is not complete yet */
         size_t have;    /* handshake bytes in the complete records */
@@ -44,7 +46,8 @@ typedef struct ClientHello {
         bool resumes;      /* offers a TLS 1.3 pre-shared key or a TLS 1.2 ticket */
 } ClientHello;
 
-/* data: all bytes since the start of the connection; they may have moved since the last call, and only grown. */
+/* data: all bytes since the start of the connection; they may have moved since the last call, and only
+ * grown. */
 ClientHelloResult clienthello_read(ClientHello *h, const uint8_t *data, size_t size);
 
 const char *clienthello_result_text(ClientHelloResult r);

@@ -8,8 +8,8 @@
 /* How many cookies of that name the fields carry; ret_value is the first one's value, quotes kept. */
 size_t cookie_find(const HeaderList *l, Slice name, Slice *ret_value);
 
-/* Cuts every cookie of that name out of a field's value in place, with its separator; returns the new size. Other cookies
- * keep their bytes and their order. */
+/* Cuts every cookie of that name out of a field's value in place, with its separator; returns the new size.
+ * Other cookies keep their bytes and their order. */
 size_t cookie_cut(char *value, size_t size, Slice name);
 
 /* The name that a Set-Cookie value sets. */

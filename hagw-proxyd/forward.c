@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The header rules. A rule is a row; a field without one passes. Decided on the folded id, so that X_Forwarded_For goes where
- * X-Forwarded-For goes. */
+/* The header rules. A rule is a row; a field without one passes. Decided on the folded id, so that
+ * X_Forwarded_For goes where X-Forwarded-For goes. */
 
 #include <stdio.h>
 
@@ -56,7 +56,8 @@ static const uint8_t request_rules[_HEADER_MAX] = {
         [HEADER_COOKIE] = CUT_COOKIE,
 };
 
-/* Strict-Transport-Security is neither added nor taken away: it is a promise about a name that its owner has to make. */
+/* Strict-Transport-Security is neither added nor taken away: it is a promise about a name that its owner has
+ * to make. */
 static const uint8_t response_rules[_HEADER_MAX] = {
         [HEADER_CONNECTION] = DROP_HOP,
         [HEADER_KEEP_ALIVE] = DROP_HOP,
@@ -71,8 +72,8 @@ static const uint8_t response_rules[_HEADER_MAX] = {
         [HEADER_SET_COOKIE] = CUT_COOKIE,
 };
 
-/* Does Connection name this field? Only names without an id: of the others each is either hop-by-hop anyway, or one that
- * nobody may have removed (a Host, a Cookie, the address we write). */
+/* Does Connection name this field? Only names without an id: of the others each is either hop-by-hop anyway,
+ * or one that nobody may have removed (a Host, a Cookie, the address we write). */
 static bool connection_names(const HeaderList *l, const Header *field) {
         Slice rest, option, name = { field->name, field->name_size };
 
@@ -87,8 +88,8 @@ static bool connection_names(const HeaderList *l, const Header *field) {
         return false;
 }
 
-/* Cuts our cookie out of the field; false: nothing is left. The value lies in the head's buffer, which is the caller's to
- * change. */
+/* Cuts our cookie out of the field; false: nothing is left. The value lies in the head's buffer, which is
+ * the caller's to change. */
 static bool cut_cookie(Header *h, char *head) {
         char *value;
 
@@ -116,7 +117,8 @@ static bool keeps(Header *h, Action action, char *head, bool internal) {
 
 static void filter(HeaderList *l, const uint8_t *rules, bool names, char *head, bool internal) {
         Header *kept = l->items;
-        uint8_t named[32] = {}; /* a bit for each of the first 256 fields; beyond them, all unknown ones stay */
+        uint8_t named[32] = {}; /* a bit for each of the first 256 fields; beyond them, all unknown ones stay
+                                 */
 
         for (size_t i = 0; names && i < MIN((size_t) l->n, sizeof(named) * 8); i++)
                 if (l->items[i].id == HEADER_OTHER && connection_names(l, &l->items[i]))
@@ -124,7 +126,8 @@ static void filter(HeaderList *l, const uint8_t *rules, bool names, char *head, 
         for (size_t i = 0; i < l->n; i++) {
                 Header h = l->items[i];
 
-                if (h.folded != h.id && rules == request_rules) /* no honest visitor spells a known name so */
+                if (h.folded != h.id &&
+                    rules == request_rules) /* no honest visitor spells a known name so */
                         continue;
                 if (names && i < sizeof(named) * 8 && named[i / 8] & 1U << i % 8)
                         continue;
@@ -147,8 +150,8 @@ int forward_request(Request *r, const ForwardContext *c) {
                 /* RFC 7239 section 6: an IPv6 address stands in brackets and quotes. */
                 bool v6 = memchr(c->address.p, ':', c->address.n);
 
-                n = snprintf(c->scratch, FORWARD_SCRATCH, "for=%s%.*s%s;proto=https", v6 ? "\"[" : "", (int) c->address.n,
-                             c->address.p, v6 ? "]\"" : "");
+                n = snprintf(c->scratch, FORWARD_SCRATCH, "for=%s%.*s%s;proto=https", v6 ? "\"[" : "",
+                             (int) c->address.n, c->address.p, v6 ? "]\"" : "");
                 if (n < 0 || (unsigned) n >= FORWARD_SCRATCH)
                         return -EINVAL;
                 (void) header_list_add(l, "Forwarded", (Slice) { c->scratch, (size_t) n });

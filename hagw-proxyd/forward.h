@@ -3,8 +3,9 @@
 
 #include "request.h"
 
-/* What a head becomes on its way through: one table of rules (REQUIREMENTS 1–3, 9). The client's address is a security
- * boundary: what the visitor claims about it is dropped, in every spelling, and ours is written. Pure. */
+/* What a head becomes on its way through: one table of rules (REQUIREMENTS 1–3, 9). The client's address is
+ * a security boundary: what the visitor claims about it is dropped, in every spelling, and ours is written.
+ * Pure. */
 
 typedef struct ForwardContext {
         Slice address;  /* the visitor's, text form without brackets, port or zone */
@@ -15,8 +16,9 @@ typedef struct ForwardContext {
 
 #define FORWARD_SCRATCH 96U
 
-/* Rewrites r->headers in place; the session cookie is cut out of the head buffer. Afterwards h1_write_request() may run, any
- * number of times. -ENOBUFS: the header array has less than HEADER_SPARE free entries. */
+/* Rewrites r->headers in place; the session cookie is cut out of the head buffer. Afterwards
+ * h1_write_request() may run, any number of times. -ENOBUFS: the header array has less than HEADER_SPARE
+ * free entries. */
 int forward_request(Request *r, const ForwardContext *c);
 
 typedef struct ForwardAnswer {
@@ -26,5 +28,6 @@ typedef struct ForwardAnswer {
         bool head;         /* the request was HEAD: framing fields describe, no body follows */
 } ForwardAnswer;
 
-/* ret_body: how the body goes to the visitor; BODY_UNTIL_EOF becomes BODY_CHUNKED. Interim answers keep no framing. */
+/* ret_body: how the body goes to the visitor; BODY_UNTIL_EOF becomes BODY_CHUNKED. Interim answers keep no
+ * framing. */
 int forward_response(Response *r, const ForwardAnswer *a, BodyKind *ret_body);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* HTTP/1.1 bodies. Chunks are decoded here and not by llhttp because payload is handed out as slices of the input, one a
- * call, with no callback in between; fuzz-h1-body compares every answer with llhttp's. */
+/* HTTP/1.1 bodies. Chunks are decoded here and not by llhttp because payload is handed out as slices of the
+ * input, one a call, with no callback in between; fuzz-h1-body compares every answer with llhttp's. */
 
 #include "h1-body.h"
 
@@ -119,7 +119,9 @@ H1BodyResult h1_body_next(H1Body *b, const char *in, size_t n, size_t *ret_used,
                 b->state = step(b, in[i++]);
         }
         *ret_used = i;
-        return b->state == H1_BODY_STATE_DONE ? H1_BODY_END : b->state == H1_BODY_STATE_BAD ? H1_BODY_BAD : H1_BODY_MORE;
+        return b->state == H1_BODY_STATE_DONE  ? H1_BODY_END
+               : b->state == H1_BODY_STATE_BAD ? H1_BODY_BAD
+                                               : H1_BODY_MORE;
 }
 
 uint64_t h1_body_left(const H1Body *b) {

@@ -3,9 +3,9 @@
 
 #include "request.h"
 
-/* HTTP/1.1 bodies (RFC 9112 sections 6 and 7): where the payload lies in the bytes read, and how chunks are written.
- * Strict: sizes are hexadecimal digits only, lines end in CRLF. Chunk extensions and trailer fields are read and dropped
- * (section 7.1.2 allows it), and are limited. Pure. */
+/* HTTP/1.1 bodies (RFC 9112 sections 6 and 7): where the payload lies in the bytes read, and how chunks are
+ * written. Strict: sizes are hexadecimal digits only, lines end in CRLF. Chunk extensions and trailer fields
+ * are read and dropped (section 7.1.2 allows it), and are limited. Pure. */
 
 #define H1_CHUNK_LINE_MAX 256U   /* bytes of a chunk's size line */
 #define H1_TRAILER_MAX 8192U     /* bytes of all trailer fields */
@@ -43,8 +43,8 @@ typedef enum H1BodyResult {
 
 void h1_body_init(H1Body *b, BodyKind kind, uint64_t size);
 
-/* ret_used: bytes of in that are done with, payload included. ret_data is set for H1_BODY_DATA and never empty. A body that
- * is empty says H1_BODY_END at once, also with n == 0. */
+/* ret_used: bytes of in that are done with, payload included. ret_data is set for H1_BODY_DATA and never
+ * empty. A body that is empty says H1_BODY_END at once, also with n == 0. */
 H1BodyResult h1_body_next(H1Body *b, const char *in, size_t n, size_t *ret_used, Slice *ret_data);
 
 /* For BODY_LENGTH: payload moved past this object (spliced, say). n is at most h1_body_left(). */
@@ -56,7 +56,8 @@ bool h1_body_done(const H1Body *b);
 /* The connection's end was reached: true where that ends the body, false where it cuts it short. */
 bool h1_body_eof(H1Body *b);
 
-/* A chunk is written as head, payload, "\r\n"; the body ends with H1_CHUNK_LAST. n > 0. Returns the head's length. */
+/* A chunk is written as head, payload, "\r\n"; the body ends with H1_CHUNK_LAST. n > 0. Returns the head's
+ * length. */
 #define H1_CHUNK_HEAD_MAX 18U
 #define H1_CHUNK_END "\r\n"
 #define H1_CHUNK_LAST "0\r\n\r\n"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The judge of HTTP/1.1 heads: RFC 9112 sections 3, 6 and 11.2, RFC 9110 sections 7.2 and 7.8, RFC 6455 section 4.2.1. */
+/* The judge of HTTP/1.1 heads: RFC 9112 sections 3, 6 and 11.2, RFC 9110 sections 7.2 and 7.8, RFC 6455
+ * section 4.2.1. */
 
 #include "h1-judge.h"
 #include "hostname.h"
@@ -52,7 +53,8 @@ static void framing_read_coding(Framing *f, Slice value) {
                 last = coding;
                 n_chunked += slice_equal_nocase(coding, SLICE("chunked"));
         }
-        f->verdict = n > 1 && n_chunked == 1 && slice_equal_nocase(last, SLICE("chunked")) ? H1_BAD_CODING : H1_BAD_FRAMING;
+        f->verdict = n > 1 && n_chunked == 1 && slice_equal_nocase(last, SLICE("chunked")) ? H1_BAD_CODING
+                                                                                           : H1_BAD_FRAMING;
 }
 
 static void framing_read(Framing *f, const Header *h) {
@@ -89,7 +91,8 @@ H1Verdict h1_judge_request_line(Slice line, Request *r) {
                 if (!is_token_char(line.p[i]))
                         return H1_BAD_LINE;
         if (line.n <= n + version.n)
-                return memchr(space + 1, ' ', line.n - n - 1) ? H1_BAD_LINE : H1_BAD_VERSION; /* HTTP/0.9 had none */
+                return memchr(space + 1, ' ', line.n - n - 1) ? H1_BAD_LINE
+                                                              : H1_BAD_VERSION; /* HTTP/0.9 had none */
         tail = line.p + line.n - version.n;
         if (memcmp(tail, version.p, version.n) != 0)
                 return memcmp(tail, version.p, 6) == 0 ? H1_BAD_VERSION : H1_BAD_LINE;
@@ -119,8 +122,8 @@ static bool split_authority(Slice a, Slice *ret_host) {
                         if (!strchr("0123456789abcdefABCDEF:.", a.p[i]) || !a.p[i])
                                 return false;
         } else
-                while (n < a.n && (is_digit(a.p[n]) || (a.p[n] | 0x20) - 'a' + 0U < 26U || a.p[n] == '-' || a.p[n] == '.' ||
-                                   a.p[n] == '_'))
+                while (n < a.n && (is_digit(a.p[n]) || (a.p[n] | 0x20) - 'a' + 0U < 26U || a.p[n] == '-' ||
+                                   a.p[n] == '.' || a.p[n] == '_'))
                         n++;
         if (n == 0)
                 return false;
@@ -136,8 +139,8 @@ static bool split_authority(Slice a, Slice *ret_host) {
         return true;
 }
 
-/* An absolute target must say the same as Host (RFC 9112 section 3.2.2 lets it win; a service behind us may not know that).
- * It goes on as its path. */
+/* An absolute target must say the same as Host (RFC 9112 section 3.2.2 lets it win; a service behind us may
+ * not know that). It goes on as its path. */
 static H1Verdict judge_target(Request *r) {
         static const Slice schemes[] = { { "https://", 8 }, { "http://", 7 } };
         Slice t = r->target;
@@ -171,7 +174,8 @@ typedef struct Upgrade {
         bool version;
 } Upgrade;
 
-/* Connection names what is for this hop only. Returns whether it names more than the options we know by heart. */
+/* Connection names what is for this hop only. Returns whether it names more than the options we know by
+ * heart. */
 static bool read_connection(Upgrade *u, Slice value) {
         bool names = false;
         Slice option;
@@ -217,8 +221,8 @@ static void upgrade_read(Upgrade *u, const Header *h, unsigned *flags, unsigned 
 static H1Verdict judge_upgrade(const Upgrade *u, Request *r) {
         if (!u->websocket || !u->option)
                 return H1_OK;
-        if (u->n_upgrades != 1 || r->method != METHOD_GET || r->body != BODY_NONE || u->n_keys != 1 || !u->version ||
-            (r->flags & REQUEST_EXPECT_CONTINUE))
+        if (u->n_upgrades != 1 || r->method != METHOD_GET || r->body != BODY_NONE || u->n_keys != 1 ||
+            !u->version || (r->flags & REQUEST_EXPECT_CONTINUE))
                 return H1_BAD_UPGRADE;
         r->flags |= REQUEST_WEBSOCKET;
         return H1_OK;
@@ -272,7 +276,8 @@ H1Verdict h1_judge_status_line(Slice line, Response *r, bool *ret_http10) {
                 return H1_BAD_LINE;
         if (memcmp(line.p + 5, "1.1 ", 4) != 0 && memcmp(line.p + 5, "1.0 ", 4) != 0)
                 return H1_BAD_VERSION;
-        if (!is_digit(line.p[9]) || !is_digit(line.p[10]) || !is_digit(line.p[11]) || (line.n > 12 && line.p[12] != ' '))
+        if (!is_digit(line.p[9]) || !is_digit(line.p[10]) || !is_digit(line.p[11]) ||
+            (line.n > 12 && line.p[12] != ' '))
                 return H1_BAD_LINE;
         *ret_http10 = line.p[7] == '0';
         r->status = (unsigned) ((line.p[9] - '0') * 100 + (line.p[10] - '0') * 10 + (line.p[11] - '0'));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* HTTP/1.1 heads: the search for the end, llhttp over the whole head at once, and the writing of heads. What a head then
- * means, h1-judge.c decides. */
+/* HTTP/1.1 heads: the search for the end, llhttp over the whole head at once, and the writing of heads. What
+ * a head then means, h1-judge.c decides. */
 
 #include <llhttp.h>
 
@@ -39,8 +39,8 @@ const char *h1_verdict_text(H1Verdict v) {
         return verdicts[v].text;
 }
 
-/* Finds the empty line. Every line must end in CRLF and none may begin with white space (obs-fold), so that no reader
- * behind us can see other lines than we do. */
+/* Finds the empty line. Every line must end in CRLF and none may begin with white space (obs-fold), so that
+ * no reader behind us can see other lines than we do. */
 static H1Verdict scan_head(H1Scan *s, const char *b, size_t size, const H1Limits *limits, size_t *ret_size) {
         size_t window = MIN(size, limits->head_size);
 
@@ -183,10 +183,12 @@ static void trim_values(HeaderList *l) {
         }
 }
 
-/* Exactly the bytes of the head: llhttp must reach the end of the fields at their last byte, neither earlier nor later. */
-static H1Verdict read_fields(llhttp_type_t type, const char *b, size_t n, const H1Limits *limits, HeaderList *list,
-                             Slice *ret_line) {
-        Reader reader = { .list = list, .limit = MIN(limits->header_count, (unsigned) (list->max - HEADER_SPARE)) };
+/* Exactly the bytes of the head: llhttp must reach the end of the fields at their last byte, neither earlier
+ * nor later. */
+static H1Verdict read_fields(llhttp_type_t type, const char *b, size_t n, const H1Limits *limits,
+                             HeaderList *list, Slice *ret_line) {
+        Reader reader = { .list = list,
+                          .limit = MIN(limits->header_count, (unsigned) (list->max - HEADER_SPARE)) };
         llhttp_errno_t e;
         llhttp_t parser;
 
@@ -219,7 +221,8 @@ H1Verdict h1_read_request(H1Scan *scan, char *buffer, size_t size, const H1Limit
         v = h1_judge_request_line((Slice) { buffer + scan->start, scan->first - scan->start }, r);
         if (v != H1_OK)
                 return v;
-        v = read_fields(HTTP_REQUEST, buffer + scan->start, head_size - scan->start, limits, &r->headers, &target);
+        v = read_fields(HTTP_REQUEST, buffer + scan->start, head_size - scan->start, limits, &r->headers,
+                        &target);
         if (v != H1_OK)
                 return v;
         if (target.p != r->target.p || target.n != r->target.n)
@@ -227,7 +230,8 @@ H1Verdict h1_read_request(H1Scan *scan, char *buffer, size_t size, const H1Limit
         return h1_judge_request(r);
 }
 
-H1Verdict h1_read_response(H1Scan *scan, char *buffer, size_t size, const H1Limits *limits, H1Asked asked, Response *r) {
+H1Verdict h1_read_response(H1Scan *scan, char *buffer, size_t size, const H1Limits *limits, H1Asked asked,
+                           Response *r) {
         HeaderList headers = r->headers;
         size_t head_size;
         bool http10;
@@ -240,7 +244,8 @@ H1Verdict h1_read_response(H1Scan *scan, char *buffer, size_t size, const H1Limi
         v = h1_judge_status_line((Slice) { buffer + scan->start, scan->first - scan->start }, r, &http10);
         if (v != H1_OK)
                 return v;
-        v = read_fields(HTTP_RESPONSE, buffer + scan->start, head_size - scan->start, limits, &r->headers, &r->reason);
+        v = read_fields(HTTP_RESPONSE, buffer + scan->start, head_size - scan->start, limits, &r->headers,
+                        &r->reason);
         if (v != H1_OK)
                 return v;
         return h1_judge_response(r, asked, http10);

@@ -3,8 +3,9 @@
 
 #include "request.h"
 
-/* HTTP/1.1 heads (RFC 9112), parsed by llhttp in strict mode and then judged: what could be read in two ways is an error,
- * never a guess. No copies, no allocation: slices point into the caller's buffer. Pure. Bodies: h1-body.h. */
+/* HTTP/1.1 heads (RFC 9112), parsed by llhttp in strict mode and then judged: what could be read in two ways
+ * is an error, never a guess. No copies, no allocation: slices point into the caller's buffer. Pure. Bodies:
+ * h1-body.h. */
 
 typedef enum H1Verdict {
         H1_OK,
@@ -27,8 +28,8 @@ typedef enum H1Verdict {
         _H1_VERDICT_MAX,
 } H1Verdict;
 
-/* The status to answer a visitor with (0 for H1_OK and H1_MORE), and a few words for log and page. After an error in a
- * request the connection is closed. For an answer of the upstream, every error means 502. */
+/* The status to answer a visitor with (0 for H1_OK and H1_MORE), and a few words for log and page. After an
+ * error in a request the connection is closed. For an answer of the upstream, every error means 502. */
 unsigned h1_verdict_status(H1Verdict v);
 const char *h1_verdict_text(H1Verdict v);
 
@@ -40,8 +41,8 @@ typedef struct H1Limits {
 #define H1_HEAD_SIZE_MAX (256U * 1024)
 #define H1_CONNECTION_OPTIONS_MAX 16U /* each is compared with each field */
 
-/* How far the search for the head's end got. {} before each new head; the buffer may move between calls, its content may
- * only grow. Each byte is looked at once however many segments the head comes in. */
+/* How far the search for the head's end got. {} before each new head; the buffer may move between calls, its
+ * content may only grow. Each byte is looked at once however many segments the head comes in. */
 typedef struct H1Scan {
         size_t start; /* of the request line: one empty line before it is skipped (RFC 9112 section 2.2) */
         size_t first; /* end of the request or status line, at its CR */
@@ -50,8 +51,9 @@ typedef struct H1Scan {
         unsigned lines;
 } H1Scan;
 
-/* Judges the bytes read so far. On H1_OK r is filled, r->head_size bytes belong to the head and what follows is body or the
- * next head. r->headers.items and .max must be set by the caller; nothing else is read from r. */
+/* Judges the bytes read so far. On H1_OK r is filled, r->head_size bytes belong to the head and what follows
+ * is body or the next head. r->headers.items and .max must be set by the caller; nothing else is read from
+ * r. */
 H1Verdict h1_read_request(H1Scan *scan, char *buffer, size_t size, const H1Limits *limits, Request *r);
 
 /* What an answer's meaning depends on. */
@@ -60,10 +62,11 @@ typedef struct H1Asked {
         bool websocket; /* it asked for an upgrade */
 } H1Asked;
 
-H1Verdict h1_read_response(H1Scan *scan, char *buffer, size_t size, const H1Limits *limits, H1Asked asked, Response *r);
+H1Verdict h1_read_response(H1Scan *scan, char *buffer, size_t size, const H1Limits *limits, H1Asked asked,
+                           Response *r);
 
-/* One pass into out; -ENOBUFS where size does not suffice. Every field of the list is written, nothing is added: run
- * forward.c before. Fields that came with H1 are known to be free of CR, LF and NUL. */
+/* One pass into out; -ENOBUFS where size does not suffice. Every field of the list is written, nothing is
+ * added: run forward.c before. Fields that came with H1 are known to be free of CR, LF and NUL. */
 int h1_write_request(const Request *r, char *out, size_t size, size_t *ret_size);
 int h1_write_response(const Response *r, char *out, size_t size, size_t *ret_size);
 /* Exactly what the two need. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Header fields: names to ids, and lists of fields. The hash table is filled once, before main(), and only read after. */
+/* Header fields: names to ids, and lists of fields. The hash table is filled once, before main(), and only
+ * read after. */
 
 #include "header.h"
 
@@ -32,21 +33,24 @@ static const struct {
 static uint8_t slots[SLOTS]; /* HeaderId, 0: free; linear probing */
 
 static inline unsigned name_slot(const char *s, size_t n) {
-        /* Found by search: no two of the names here share a slot today; one more name that does only costs a step. */
+        /* Found by search: no two of the names here share a slot today; one more name that does only costs a
+         * step. */
         unsigned first = (uint8_t) s[0] | 0x20U, middle = (uint8_t) s[n / 2] | 0x20U;
         unsigned next_to_last = (uint8_t) s[n > 1 ? n - 2 : 0] | 0x20U, last = (uint8_t) s[n - 1] | 0x20U;
 
         return ((unsigned) n * 116U + first + middle + next_to_last * 84U + last * 88U) % SLOTS;
 }
 
-/* Bytes of names, upper case made lower; 0 for what a CGI-like service takes for "_": neither letter nor digit nor "-". */
+/* Bytes of names, upper case made lower; 0 for what a CGI-like service takes for "_": neither letter nor
+ * digit nor "-". */
 static const uint8_t plain[256] = {
-        ['-'] = '-', ['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4', ['5'] = '5', ['6'] = '6', ['7'] = '7',
-        ['8'] = '8', ['9'] = '9',
+        ['-'] = '-', ['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4', ['5'] = '5',
+        ['6'] = '6', ['7'] = '7', ['8'] = '8', ['9'] = '9',
 #define L(upper, lower) [upper] = lower, [lower] = lower
-        L('A', 'a'), L('B', 'b'), L('C', 'c'), L('D', 'd'), L('E', 'e'), L('F', 'f'), L('G', 'g'), L('H', 'h'), L('I', 'i'),
-        L('J', 'j'), L('K', 'k'), L('L', 'l'), L('M', 'm'), L('N', 'n'), L('O', 'o'), L('P', 'p'), L('Q', 'q'), L('R', 'r'),
-        L('S', 's'), L('T', 't'), L('U', 'u'), L('V', 'v'), L('W', 'w'), L('X', 'x'), L('Y', 'y'), L('Z', 'z'),
+        L('A', 'a'), L('B', 'b'), L('C', 'c'), L('D', 'd'), L('E', 'e'), L('F', 'f'), L('G', 'g'),
+        L('H', 'h'), L('I', 'i'), L('J', 'j'), L('K', 'k'), L('L', 'l'), L('M', 'm'), L('N', 'n'),
+        L('O', 'o'), L('P', 'p'), L('Q', 'q'), L('R', 'r'), L('S', 's'), L('T', 't'), L('U', 'u'),
+        L('V', 'v'), L('W', 'w'), L('X', 'x'), L('Y', 'y'), L('Z', 'z'),
 #undef L
 };
 

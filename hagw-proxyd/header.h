@@ -3,8 +3,8 @@
 
 #include "slice.h"
 
-/* Header fields of either HTTP version: slices into the head's buffer, in the order they came, duplicates kept. Each knows
- * its id, so that rules cost O(1) a field. Pure. */
+/* Header fields of either HTTP version: slices into the head's buffer, in the order they came, duplicates
+ * kept. Each knows its id, so that rules cost O(1) a field. Pure. */
 
 /* A known field is a row here: id, name in lower case. */
 #define HEADER_NAMES(X)                                                 \
@@ -85,7 +85,8 @@ typedef struct Header {
         uint32_t value_size;
         uint16_t name_size;
         uint8_t id;     /* HeaderId. An underscore makes another name: HEADER_OTHER */
-        uint8_t folded; /* HeaderId with "_" and its like read as "-": what a CGI-like service would take it for */
+        uint8_t folded; /* HeaderId with "_" and its like read as "-": what a CGI-like service would take it
+                           for */
 } Header;
 
 typedef struct HeaderList {

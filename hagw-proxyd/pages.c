@@ -9,24 +9,40 @@ static const struct {
         const char *text; /* for the person in front of it: what happened, what to do */
         const char *fields; /* further header lines */
 } rows[_PAGE_MAX] = {
-        [PAGE_BAD_REQUEST] = { 400, "The request could not be understood, or could be understood in more than one way.", "" },
+        [PAGE_BAD_REQUEST] = { 400,
+                               "The request could not be understood, or could be understood in more than "
+                               "one way.",
+                               "" },
         [PAGE_UNAUTHORIZED] = { 401, "Please log in first: open this site in a browser.",
-                                "WWW-Authenticate: Cookie realm=\"hagw\", form-action=\"/.hagw/login\", cookie-name=\"__Host-hagw\"\r\n" },
-        [PAGE_FORBIDDEN] = { 403, "You are logged in, but your account may not use this service. Ask the owner of this gateway.", "" },
-        [PAGE_METHOD] = { 405, "This method is not served here.", "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n" },
+                                "WWW-Authenticate: Cookie realm=\"hagw\", form-action=\"/.hagw/login\", "
+                                "cookie-name=\"__Host-hagw\"\r\n" },
+        [PAGE_FORBIDDEN] = { 403,
+                             "You are logged in, but your account may not use this service. Ask the owner "
+                             "of this gateway.",
+                             "" },
+        [PAGE_METHOD] = { 405, "This method is not served here.",
+                          "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n" },
         [PAGE_TIMEOUT] = { 408, "The request took too long to arrive. Please try again.", "" },
         [PAGE_URI_TOO_LONG] = { 414, "The address is too long.", "" },
         [PAGE_EXPECTATION] = { 417, "The request expects something this gateway does not know.", "" },
         [PAGE_MISDIRECTED] = { 421, "This connection was made for another host. Please try again.", "" },
-        [PAGE_TOO_LARGE] = { 431, "The request's header is too large. Deleting this site's cookies may help.", "" },
+        [PAGE_TOO_LARGE] = { 431,
+                             "The request's header is too large. Deleting this site's cookies may help.",
+                             "" },
         [PAGE_NOT_IMPLEMENTED] = { 501, "This kind of request is not served here.", "" },
-        [PAGE_BAD_GATEWAY] = { 502, "The service behind this gateway did not answer as it should. If it is just restarting, "
-                                    "this page comes back to it by itself. Otherwise check that it runs, and that its "
-                                    "address and port are right: hagw-ctl status shows both.",
+        [PAGE_BAD_GATEWAY] = { 502,
+                               "The service behind this gateway did not answer as it should. If it is just "
+                               "restarting, "
+                               "this page comes back to it by itself. Otherwise check that it runs, and "
+                               "that its "
+                               "address and port are right: hagw-ctl status shows both.",
                                "Retry-After: 5\r\n" },
-        [PAGE_UNAVAILABLE] = { 503, "The gateway is busy or not ready yet. Please try again in a moment.", "Retry-After: 5\r\n" },
-        [PAGE_GATEWAY_TIMEOUT] = { 504, "The service behind this gateway took too long to answer. Check that it runs and is "
-                                        "not overloaded.",
+        [PAGE_UNAVAILABLE] = { 503, "The gateway is busy or not ready yet. Please try again in a moment.",
+                               "Retry-After: 5\r\n" },
+        [PAGE_GATEWAY_TIMEOUT] = { 504,
+                                   "The service behind this gateway took too long to answer. Check that it "
+                                   "runs and is "
+                                   "not overloaded.",
                                    "Retry-After: 5\r\n" },
         [PAGE_VERSION] = { 505, "Only HTTP/1.1 is served here.", "" },
 };
@@ -112,8 +128,10 @@ static void put_details(Out *o, const Page *p) {
 }
 
 static const char style[] =
-        "<style>:root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:12vh auto;"
-        "padding:0 1.25rem}h1{font-size:1.35rem;font-weight:600}dt{opacity:.7;font-size:.875rem}dd{margin:0 0 .6rem;"
+        "<style>:root{color-scheme:light dark}body{font:1rem/1.5 "
+        "system-ui,sans-serif;max-width:34rem;margin:12vh auto;"
+        "padding:0 1.25rem}h1{font-size:1.35rem;font-weight:600}dt{opacity:.7;font-size:.875rem}dd{margin:0 "
+        "0 .6rem;"
         "overflow-wrap:anywhere}</style>";
 
 static void put_html(Out *o, const Page *p) {
@@ -146,8 +164,10 @@ static void put_text(Out *o, const Page *p) {
         put_details(o, p);
 }
 
-/* Three details of DETAIL_MAX characters, each at most six bytes long when escaped, and everything else (under 1 KiB). */
-static_assert(3 * DETAIL_MAX * 6 + sizeof(style) + 1024 + HEAD_ROOM <= PAGE_SIZE_MAX, "PAGE_SIZE_MAX is too small");
+/* Three details of DETAIL_MAX characters, each at most six bytes long when escaped, and everything else
+ * (under 1 KiB). */
+static_assert(3 * DETAIL_MAX * 6 + sizeof(style) + 1024 + HEAD_ROOM <= PAGE_SIZE_MAX,
+              "PAGE_SIZE_MAX is too small");
 
 size_t page_body(const Page *p, char out[static PAGE_SIZE_MAX]) {
         Out o = { out, out + PAGE_SIZE_MAX - HEAD_ROOM };
@@ -174,7 +194,8 @@ size_t page_write(const Page *p, char out[static PAGE_SIZE_MAX]) {
 
         put_status(&o, rows[p->kind].status);
         put(&o, p->html ? "Content-Type: text/html; charset=utf-8\r\n"
-                          "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'\r\n"
+                          "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; "
+                          "frame-ancestors 'none'\r\n"
                         : "Content-Type: text/plain; charset=utf-8\r\n");
         put(&o, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n");
         put(&o, rows[p->kind].fields);
@@ -200,15 +221,16 @@ PageKind page_from_status(unsigned status) {
         return _PAGE_INVALID;
 }
 
-int page_write_redirect(unsigned status, Slice location, bool head, bool close, char out[static PAGE_SIZE_MAX],
-                        size_t *ret_size) {
+int page_write_redirect(unsigned status, Slice location, bool head, bool close,
+                        char out[static PAGE_SIZE_MAX], size_t *ret_size) {
         Out o = { out, out + PAGE_SIZE_MAX };
 
         if (location.n > PAGE_SIZE_MAX - HEAD_ROOM)
                 return -ENOBUFS;
         put_status(&o, status);
         put(&o, "Location: ");
-        /* Whoever built it is trusted to have encoded it; a line end in it would still be somebody else's header. */
+        /* Whoever built it is trusted to have encoded it; a line end in it would still be somebody else's
+         * header. */
         for (size_t i = 0; i < location.n; i++)
                 *o.p++ = (uint8_t) location.p[i] <= ' ' || location.p[i] == 0x7f ? '_' : location.p[i];
         put(&o, "\r\nCache-Control: no-store\r\n");

@@ -30,7 +30,8 @@ typedef struct Page {
         bool head;      /* the request was HEAD: no body */
         bool close;     /* writes Connection: close */
         Slice host;     /* as the visitor typed it; may be empty */
-        Slice upstream; /* 502, 504: which one; leave empty for visitors that need not know (neither logged in nor LAN) */
+        Slice upstream; /* 502, 504: which one; leave empty for visitors that need not know (neither logged
+                           in nor LAN) */
         Slice error;    /* what failed, in words; may be empty */
 } Page;
 
@@ -47,4 +48,5 @@ unsigned page_status(PageKind kind);
 
 /* 303 to location (for the login; 308 elsewhere), a whole HTTP/1.1 answer without a body worth reading.
  * -ENOBUFS: location is too long. cookies: never cached. */
-int page_write_redirect(unsigned status, Slice location, bool head, bool close, char out[static PAGE_SIZE_MAX], size_t *ret_size);
+int page_write_redirect(unsigned status, Slice location, bool head, bool close,
+                        char out[static PAGE_SIZE_MAX], size_t *ret_size);

@@ -97,7 +97,8 @@ bool policy_path_is_open(Slice target, char *const *prefixes) {
 static bool find_session(const Request *r, Slice *ret) {
         Slice value;
 
-        if (cookie_find(&r->headers, SLICE(POLICY_COOKIE), &value) != 1 || value.n == 0 || value.n > POLICY_COOKIE_MAX)
+        if (cookie_find(&r->headers, SLICE(POLICY_COOKIE), &value) != 1 || value.n == 0 ||
+            value.n > POLICY_COOKIE_MAX)
                 return false;
         for (size_t i = 0; i < value.n; i++)
                 if (((uint8_t) value.p[i] | 0x20U) - 'a' >= 26U && (uint8_t) value.p[i] - '0' + 0U >= 10U &&
@@ -107,8 +108,8 @@ static bool find_session(const Request *r, Slice *ret) {
         return true;
 }
 
-PolicyVerdict policy_decide(const RouteTable *table, const Route *route, const Request *request, const IpAddress *address,
-                            PolicySession session, Slice *ret_cookie) {
+PolicyVerdict policy_decide(const RouteTable *table, const Route *route, const Request *request,
+                            const IpAddress *address, PolicySession session, Slice *ret_cookie) {
         *ret_cookie = (Slice) {};
         if (!route_admits(table, route, address))
                 return POLICY_CLOSE;
@@ -148,7 +149,8 @@ const char *policy_verdict_text(PolicyVerdict v) {
 
 /* What a query value can hold as it is (RFC 3986 section 3.4), less what separates parameters. */
 static bool is_query_safe(char c) {
-        return ((uint8_t) c | 0x20U) - 'a' < 26U || (uint8_t) c - '0' + 0U < 10U || (c && strchr("-._~/", c));
+        return ((uint8_t) c | 0x20U) - 'a' < 26U || (uint8_t) c - '0' + 0U < 10U ||
+               (c && strchr("-._~/", c));
 }
 
 /* page is one of our own, far shorter than POLICY_LOCATION_MAX. */
@@ -158,7 +160,8 @@ static void page_location(const char *page, const Request *request, char out[sta
 
         memcpy(out, page, start);
         memcpy(out + start, "?" POLICY_RETURN_PARAMETER "=", n - start);
-        if (t.n < 1 || t.p[0] != '/' || (t.n > 1 && (t.p[1] == '/' || t.p[1] == '\\')) || memchr(t.p, '\\', t.n))
+        if (t.n < 1 || t.p[0] != '/' || (t.n > 1 && (t.p[1] == '/' || t.p[1] == '\\')) ||
+            memchr(t.p, '\\', t.n))
                 t.n = 0;
         for (size_t i = 0; i < t.n; i++) {
                 if (n + 4 > POLICY_LOCATION_MAX) {

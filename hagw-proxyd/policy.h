@@ -34,17 +34,18 @@ typedef enum PolicyVerdict {
 } PolicyVerdict;
 
 /* address: the visitor's. ret_cookie: the session cookie's value for POLICY_ASK, else empty. */
-PolicyVerdict policy_decide(const RouteTable *table, const Route *route, const Request *request, const IpAddress *address,
-                            PolicySession session, Slice *ret_cookie);
+PolicyVerdict policy_decide(const RouteTable *table, const Route *route, const Request *request,
+                            const IpAddress *address, PolicySession session, Slice *ret_cookie);
 const char *policy_verdict_text(PolicyVerdict v);
 
-/* The Location for POLICY_LOGIN: the login page, with the target to return to. A target that does not fit, or is no plain
- * path on this host, is left out. */
+/* The Location for POLICY_LOGIN: the login page, with the target to return to. A target that does not fit,
+ * or is no plain path on this host, is left out. */
 void policy_login_location(const Request *request, char out[static POLICY_LOCATION_MAX]);
 /* The same for POLICY_FORBIDDEN: the page that tells whom to ask, and lets somebody else log in. */
 void policy_denied_location(const Request *request, char out[static POLICY_LOCATION_MAX]);
 
-/* Is the target below one of the prefixes (NULL-ended), however a service might read it? Only a path that every reader
- * understands in the same way counts: no dot segments, empty segments, backslashes, parameters, encoded separators, dots,
- * percent signs or controls, no bytes above 0x7f. A prefix without final "/" matches itself and what lies below it. */
+/* Is the target below one of the prefixes (NULL-ended), however a service might read it? Only a path that
+ * every reader understands in the same way counts: no dot segments, empty segments, backslashes, parameters,
+ * encoded separators, dots, percent signs or controls, no bytes above 0x7f. A prefix without final "/"
+ * matches itself and what lies below it. */
 bool policy_path_is_open(Slice target, char *const *prefixes);

@@ -10,7 +10,8 @@ static const struct {
         bool idempotent;
 } methods[_METHOD_MAX] = {
 #define M(name, idempotent_) [METHOD_##name] = { { #name, sizeof(#name) - 1 }, idempotent_ }
-        M(GET, true), M(HEAD, true), M(POST, false), M(PUT, true), M(DELETE, true), M(OPTIONS, true), M(PATCH, false),
+        M(GET, true),    M(HEAD, true),    M(POST, false),  M(PUT, true),
+        M(DELETE, true), M(OPTIONS, true), M(PATCH, false),
 };
 
 bool method_is_idempotent(Method m) {
@@ -53,7 +54,8 @@ bool request_accepts_html(const Request *r) {
                         const char *end = memchr(item.p, ';', item.n);
                         Slice type = slice_trim((Slice) { item.p, end ? (size_t) (end - item.p) : item.n });
 
-                        if (slice_equal_nocase(type, SLICE("text/html")) || slice_equal_nocase(type, SLICE("application/xhtml+xml")))
+                        if (slice_equal_nocase(type, SLICE("text/html")) ||
+                            slice_equal_nocase(type, SLICE("application/xhtml+xml")))
                                 return true;
                 }
         }

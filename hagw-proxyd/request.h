@@ -3,8 +3,8 @@
 
 #include "header.h"
 
-/* A judged head, whichever HTTP version carried it: policy, header rules and upstreams read only this. All slices lie in
- * the head's buffer (or are constants); the structs own nothing. Pure. */
+/* A judged head, whichever HTTP version carried it: policy, header rules and upstreams read only this. All
+ * slices lie in the head's buffer (or are constants); the structs own nothing. Pure. */
 
 typedef enum Method {
         METHOD_OTHER, /* one of the registered ones that we need not tell apart */
@@ -65,7 +65,8 @@ typedef struct Response {
         size_t head_size;
 } Response;
 
-/* GET, HEAD, PUT, DELETE, OPTIONS: may be sent a second time on a fresh connection (RFC 9110 section 9.2.2). */
+/* GET, HEAD, PUT, DELETE, OPTIONS: may be sent a second time on a fresh connection (RFC 9110 section 9.2.2).
+ */
 bool method_is_idempotent(Method m);
 Method method_from_text(Slice s);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Names to hosts. Two hash tables with open addressing: exact names, and what stands behind a wildcard's "*.". The names are
- * the owner's, so nobody can choose them to collide. */
+/* Names to hosts. Two hash tables with open addressing: exact names, and what stands behind a wildcard's
+ * "*.". The names are the owner's, so nobody can choose them to collide. */
 
 #include <stdio.h>
 
@@ -74,7 +74,8 @@ static int copy_strings(char ***list) {
 #define ROUTE_STRINGS 5
 #define ROUTE_LISTS 3
 
-static void route_members(ConfHost *h, char **strings[static ROUTE_STRINGS], char ***lists[static ROUTE_LISTS]) {
+static void route_members(ConfHost *h, char **strings[static ROUTE_STRINGS],
+                          char ***lists[static ROUTE_LISTS]) {
         char **s[] = { &h->name, &h->upstream, &h->upstream_host, &h->tls.ca_file, &h->tls.server_name };
         char ***l[] = { &h->access.users, &h->access.groups, &h->access.open_paths };
 
@@ -103,7 +104,8 @@ static int make_authority(Route *r) {
         if (h->upstream_kind == CONF_UPSTREAM_UNIX)
                 n = asprintf(&s, "localhost");
         else
-                n = asprintf(&s, "%s%s%s:%u", v6 ? "[" : "", strempty(h->upstream_host), v6 ? "]" : "", h->upstream_port);
+                n = asprintf(&s, "%s%s%s:%u", v6 ? "[" : "", strempty(h->upstream_host), v6 ? "]" : "",
+                             h->upstream_port);
         if (n < 0)
                 return -ENOMEM;
         r->upstream_authority = (Slice) { s, (size_t) n };
@@ -189,5 +191,6 @@ const Route *route_find(const RouteTable *t, const char *name) {
 }
 
 bool route_admits(const RouteTable *t, const Route *route, const IpAddress *address) {
-        return route->host.access.from != CONF_FROM_LAN || cidr_list_contains(t->lan.items, t->lan.n, address);
+        return route->host.access.from != CONF_FROM_LAN ||
+               cidr_list_contains(t->lan.items, t->lan.n, address);
 }

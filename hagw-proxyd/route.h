@@ -4,8 +4,9 @@
 #include "conf.h"
 #include "slice.h"
 
-/* Which host a name leads to. An immutable snapshot with its own copies of everything, so that it outlives the Config it was
- * built from; the references are counted atomically and any thread may drop the last. Lookup is O(1). Pure. */
+/* Which host a name leads to. An immutable snapshot with its own copies of everything, so that it outlives
+ * the Config it was built from; the references are counted atomically and any thread may drop the last.
+ * Lookup is O(1). Pure. */
 
 typedef struct Route {
         unsigned index; /* position in routes, which is the configuration's order (by name) */

@@ -5,7 +5,8 @@
 
 #include "macro.h"
 
-/* A run of bytes in somebody else's buffer; not NUL-terminated. Valid as long as that buffer stays where it is. Pure. */
+/* A run of bytes in somebody else's buffer; not NUL-terminated. Valid as long as that buffer stays where it
+ * is. Pure. */
 
 typedef struct Slice {
         const char *p;
@@ -40,7 +41,8 @@ static inline _unused_ Slice slice_trim(Slice s) {
         return s;
 }
 
-/* Cuts what stands before the first separator off the front of *rest and returns it trimmed; false: nothing left. */
+/* Cuts what stands before the first separator off the front of *rest and returns it trimmed; false: nothing
+ * left. */
 static inline _unused_ bool slice_next(Slice *rest, char separator, Slice *ret) {
         const char *end;
         size_t n;

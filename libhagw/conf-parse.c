@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One text of configuration into a Config: libconfig reads the syntax, the schema says what may stand where. No I/O. */
+/* One text of configuration into a Config: libconfig reads the syntax, the schema says what may stand where.
+ * No I/O. */
 
 #include <libconfig.h>
 #include <stdarg.h>
@@ -77,8 +78,8 @@ static int set_value(Parser *p, const ConfSetting *s, void *object, const config
         if (r == -ENOMEM)
                 return r;
         if (r < 0)
-                return refuse_at(p, line, "\"%s\"%s%s%s: %s", s->name, n == 1 ? " = \"" : "", n == 1 ? values[0] : "",
-                                 n == 1 ? "\"" : "", strempty(reason));
+                return refuse_at(p, line, "\"%s\"%s%s%s: %s", s->name, n == 1 ? " = \"" : "",
+                                 n == 1 ? values[0] : "", n == 1 ? "\"" : "", strempty(reason));
         return 0;
 }
 
@@ -100,26 +101,30 @@ static int refuse_unknown(Parser *p, ConfScope scope, const char *group, const c
         for (const ConfSetting *s = conf_settings; s->name && n < WORDS_MAX; s++) {
                 if (row_is_in(s, scope, group))
                         words[n++] = s->name;
-                else if (!group && s->scope == scope && s->group && (n == 0 || !streq(words[n - 1], s->group)))
+                else if (!group && s->scope == scope && s->group &&
+                         (n == 0 || !streq(words[n - 1], s->group)))
                         words[n++] = s->group;
         }
         if (scope == CONF_SCOPE_MAIN && !group && n < WORDS_MAX)
                 words[n++] = "zones";
         words[n] = NULL;
         near = suggest(name, words);
-        return refuse_at(p, config_setting_source_line(v), "unknown setting \"%s\"%s%s%s%s%s%s", name, group ? " in " : "",
-                         strempty(group), near ? "; did you mean \"" : "", strempty(near), near ? "\"?" : "",
-                         near ? "" : "; hagw.conf(5) lists them all");
+        return refuse_at(p, config_setting_source_line(v), "unknown setting \"%s\"%s%s%s%s%s%s", name,
+                         group ? " in " : "", strempty(group), near ? "; did you mean \"" : "",
+                         strempty(near), near ? "\"?" : "", near ? "" : "; hagw.conf(5) lists them all");
 }
 
-static int parse_group(Parser *p, ConfScope scope, const char *group, void *object, const config_setting_t *g);
+static int parse_group(Parser *p, ConfScope scope, const char *group, void *object,
+                       const config_setting_t *g);
 
 static int parse_zones(Parser *p, Config *c, const config_setting_t *v) {
         unsigned line = config_setting_source_line(v);
         int n = config_setting_length(v), r;
 
         if (!config_setting_is_list(v))
-                return refuse_at(p, line, "\"zones\": expected a list of groups, ( { name = \"home.example.com\"; } )");
+                return refuse_at(
+                        p, line,
+                        "\"zones\": expected a list of groups, ( { name = \"home.example.com\"; } )");
         if (n > (int) CONF_ZONES_MAX)
                 return refuse_at(p, line, "\"zones\": more than %u", CONF_ZONES_MAX);
         c->zones = calloc(MAX(n, 1), sizeof(ConfZone));
@@ -130,7 +135,8 @@ static int parse_zones(Parser *p, Config *c, const config_setting_t *v) {
                 ConfZone *z = &c->zones[c->n_zones];
 
                 if (!config_setting_is_group(e))
-                        return refuse_at(p, line, "\"zones\": element %d is no group, { name = \"…\"; }", i + 1);
+                        return refuse_at(p, line, "\"zones\": element %d is no group, { name = \"…\"; }",
+                                         i + 1);
                 c->n_zones++;
                 r = conf_set_defaults(CONF_SCOPE_ZONE, z);
                 if (r < 0)
@@ -142,12 +148,14 @@ static int parse_zones(Parser *p, Config *c, const config_setting_t *v) {
                         return refuse_at(p, config_setting_source_line(e), "a zone needs a \"name\"");
                 for (ConfZone *o = c->zones; o < z; o++)
                         if (streq(o->name, z->name))
-                                return refuse_at(p, config_setting_source_line(e), "zone \"%s\" is listed twice", z->name);
+                                return refuse_at(p, config_setting_source_line(e),
+                                                 "zone \"%s\" is listed twice", z->name);
         }
         return 0;
 }
 
-static int parse_member(Parser *p, ConfScope scope, const char *group, void *object, const config_setting_t *v) {
+static int parse_member(Parser *p, ConfScope scope, const char *group, void *object,
+                        const config_setting_t *v) {
         const char *name = config_setting_name(v);
 
         for (const ConfSetting *s = conf_settings; s->name; s++)
@@ -157,13 +165,15 @@ static int parse_member(Parser *p, ConfScope scope, const char *group, void *obj
                 return parse_zones(p, object, v);
         if (!group && group_exists(scope, name)) {
                 if (!config_setting_is_group(v))
-                        return refuse_at(p, config_setting_source_line(v), "\"%s\": expected a group, { … }", name);
+                        return refuse_at(p, config_setting_source_line(v), "\"%s\": expected a group, { … }",
+                                         name);
                 return parse_group(p, scope, name, object, v);
         }
         return refuse_unknown(p, scope, group, v);
 }
 
-static int parse_group(Parser *p, ConfScope scope, const char *group, void *object, const config_setting_t *g) {
+static int parse_group(Parser *p, ConfScope scope, const char *group, void *object,
+                       const config_setting_t *g) {
         for (int i = 0; i < config_setting_length(g); i++) {
                 int r = parse_member(p, scope, group, object, config_setting_get_elem(g, (unsigned) i));
                 if (r < 0)
@@ -185,7 +195,8 @@ int conf_set_defaults(ConfScope scope, void *object) {
                 copy = strdup(s->fallback);
                 if (!copy)
                         return -ENOMEM;
-                for (char *w = strtok_r(copy, " ", &state); w && n < ELEMENTSOF(values); w = strtok_r(NULL, " ", &state))
+                for (char *w = strtok_r(copy, " ", &state); w && n < ELEMENTSOF(values);
+                     w = strtok_r(NULL, " ", &state))
                         values[n++] = w;
                 r = conf_value_set(s, object, values, n, &reason);
                 assert(r != -EINVAL); /* a default that its own row refuses */
@@ -205,12 +216,15 @@ static int check_host(Parser *p, const ConfHost *h) {
         if (!h->name)
                 return refuse_at(p, 1, "a host needs a \"name\"");
         if (!h->upstream)
-                return refuse_at(p, 1, "host \"%s\" needs an \"upstream\", such as \"http://192.168.1.4:8123\"", h->name);
+                return refuse_at(p, 1,
+                                 "host \"%s\" needs an \"upstream\", such as \"http://192.168.1.4:8123\"",
+                                 h->name);
         if (h->tls.verify == CONF_VERIFY_CA && !h->tls.ca_file)
                 return refuse_at(p, 1, "host \"%s\": tls.verify = \"ca\" needs tls.ca_file", h->name);
         for (char **q = h->access.open_paths; q && *q; q++)
                 if (**q != '/')
-                        return refuse_at(p, 1, "host \"%s\": open path \"%s\" does not start with /", h->name, *q);
+                        return refuse_at(p, 1, "host \"%s\": open path \"%s\" does not start with /",
+                                         h->name, *q);
         return 0;
 }
 

@@ -15,109 +15,137 @@ static const char *const answer_choices[] = { "any", "hosts", NULL };
 static const char *const login_choices[] = { "required", "none", NULL };
 static const char *const from_choices[] = { "anywhere", "lan", NULL };
 static const char *const verify_choices[] = { "system", "ca", "insecure", NULL };
-static const char *const key_choices[] = { "ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072", "rsa-4096", NULL };
+static const char *const key_choices[] = { "ecdsa-p256", "ecdsa-p384", "rsa-2048",
+                                           "rsa-3072",   "rsa-4096",   NULL };
 static const char *const forwarded_choices[] = { "none", "forwarded", NULL };
 static const char *const language_choices[] = { "auto", "en", "de", "fr", NULL };
 static const char *const level_choices[] = { "info", "debug", NULL };
 
-#define M(group_, name_, type_, field, fallback_, readers_, help_, ...)                                           \
-        { .scope = CONF_SCOPE_MAIN, .group = group_, .name = name_, .type = type_, .offset = offsetof(Config, field), \
-          .fallback = fallback_, .readers = readers_, .help = help_, __VA_ARGS__ }
-#define Z(name_, type_, field, fallback_, readers_, help_, ...)                                               \
-        { .scope = CONF_SCOPE_ZONE, .name = name_, .type = type_, .offset = offsetof(ConfZone, field),        \
-          .fallback = fallback_, .readers = readers_, .help = help_, __VA_ARGS__ }
-#define H(group_, name_, type_, field, fallback_, readers_, help_, ...)                                               \
-        { .scope = CONF_SCOPE_HOST, .group = group_, .name = name_, .type = type_, .offset = offsetof(ConfHost, field), \
-          .fallback = fallback_, .readers = readers_, .help = help_, __VA_ARGS__ }
+#define M(group_, name_, type_, field, fallback_, readers_, help_, ...)                        \
+        {                                                                                      \
+                .scope = CONF_SCOPE_MAIN, .group = group_, .name = name_, .type = type_,       \
+                .offset = offsetof(Config, field), .fallback = fallback_, .readers = readers_, \
+                .help = help_, __VA_ARGS__                                                     \
+        }
+#define Z(name_, type_, field, fallback_, readers_, help_, ...)                                  \
+        {                                                                                        \
+                .scope = CONF_SCOPE_ZONE, .name = name_, .type = type_,                          \
+                .offset = offsetof(ConfZone, field), .fallback = fallback_, .readers = readers_, \
+                .help = help_, __VA_ARGS__                                                       \
+        }
+#define H(group_, name_, type_, field, fallback_, readers_, help_, ...)                          \
+        {                                                                                        \
+                .scope = CONF_SCOPE_HOST, .group = group_, .name = name_, .type = type_,         \
+                .offset = offsetof(ConfHost, field), .fallback = fallback_, .readers = readers_, \
+                .help = help_, __VA_ARGS__                                                       \
+        }
 
 const ConfSetting conf_settings[] = {
-        M(NULL, "lan", CONF_CIDRS, lan, "127.0.0.0/8 ::1 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 169.254.0.0/16 fc00::/7 fe80::/10",
+        M(NULL, "lan", CONF_CIDRS, lan,
+          "127.0.0.0/8 ::1 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 169.254.0.0/16 fc00::/7 fe80::/10",
           PROXYD | WEBD | DNSD, "networks that count as inside the house"),
 
         Z("name", CONF_HOSTNAME, name, "!", CONF_READER_ALL, "the zone that was delegated to this gateway"),
-        Z("name_server", CONF_HOSTNAME, name_server, NULL, DNSD, "name in the zone's NS record; ns.ZONE if not given"),
+        Z("name_server", CONF_HOSTNAME, name_server, NULL, DNSD,
+          "name in the zone's NS record; ns.ZONE if not given"),
         Z("answer", CONF_ENUM, answer, "any", DNSD,
-          "any: every name below the zone has the house's address; hosts: only configured hosts", .choices = answer_choices),
+          "any: every name below the zone has the house's address; hosts: only configured hosts",
+          .choices = answer_choices),
         Z("ttl", CONF_USEC, ttl_usec, "60s", DNSD, "how long resolvers may keep the house's addresses",
           NUMBER(USEC_PER_SEC, USEC_PER_DAY)),
-        Z("contact", CONF_STRING, contact, NULL, DNSD, "mail address for the SOA record; hostmaster@ZONE if not given"),
+        Z("contact", CONF_STRING, contact, NULL, DNSD,
+          "mail address for the SOA record; hostmaster@ZONE if not given"),
         Z("caa", CONF_STRINGS, caa_issuers, NULL, DNSD,
-          "certificate authorities that may issue for the zone (RFC 8659), e.g. letsencrypt.org; empty: no CAA record"),
+          "certificate authorities that may issue for the zone (RFC 8659), e.g. letsencrypt.org; empty: no "
+          "CAA record"),
 
         M("public_address", "ipv4", CONF_SOURCE, public_address.ipv4, "none", NETD,
           "none, static:ADDRESS, resolve:NAME (a dynamic DNS name) or interface:NAME"),
         M("public_address", "ipv6", CONF_SOURCE, public_address.ipv6, "interface", NETD,
-          "none, static:ADDRESS, resolve:NAME, interface:NAME, or interface (the one with the default route)"),
+          "none, static:ADDRESS, resolve:NAME, interface:NAME, or interface (the one with the default "
+          "route)"),
 
         M("acme", "directory", CONF_URL, acme.directory, "letsencrypt", ACMED,
           "the certificate authority's directory: letsencrypt, letsencrypt-staging, or an https:// URL"),
-        M("acme", "contact", CONF_STRING, acme.contact, NULL, ACMED, "mailto: address that the authority may write to"),
+        M("acme", "contact", CONF_STRING, acme.contact, NULL, ACMED,
+          "mailto: address that the authority may write to"),
         M("acme", "ca_file", CONF_PATH, acme.ca_file, NULL, ACMED,
           "PEM file with the roots for the authority's own server, instead of the system's"),
         M("acme", "eab_key_id", CONF_STRING, acme.eab_key_id, NULL, ACMED,
           "external account binding: key id; the HMAC key is the credential acme.eab_hmac_key"),
-        M("acme", "key_algorithm", CONF_WORD, acme.key_algorithm, "ecdsa-p256", ACMED, "kind of new certificates' keys",
-          .choices = key_choices),
+        M("acme", "key_algorithm", CONF_WORD, acme.key_algorithm, "ecdsa-p256", ACMED,
+          "kind of new certificates' keys", .choices = key_choices),
         M("acme", "preferred_chain", CONF_STRING, acme.preferred_chain, NULL, ACMED,
           "common name of the root or intermediate to prefer where the authority offers several chains"),
 
         M("dns", "rate_limit", CONF_UINT, dns.rate_limit, "200", DNSD,
-          "answers per second to one client network (IPv4 /24, IPv6 /56) over UDP without a cookie; 0: no limit",
+          "answers per second to one client network (IPv4 /24, IPv6 /56) over UDP without a cookie; 0: no "
+          "limit",
           NUMBER(0, 1000000)),
-        M("dns", "tcp_idle", CONF_USEC, dns.tcp_idle_usec, "10s", DNSD, "how long a silent TCP client is kept",
-          NUMBER(USEC_PER_SEC, USEC_PER_HOUR)),
-        M("dns", "tcp_clients", CONF_UINT, dns.tcp_clients, "256", DNSD, "TCP clients at once", NUMBER(1, 65536)),
+        M("dns", "tcp_idle", CONF_USEC, dns.tcp_idle_usec, "10s", DNSD,
+          "how long a silent TCP client is kept", NUMBER(USEC_PER_SEC, USEC_PER_HOUR)),
+        M("dns", "tcp_clients", CONF_UINT, dns.tcp_clients, "256", DNSD, "TCP clients at once",
+          NUMBER(1, 65536)),
 
-        M("proxy", "workers", CONF_UINT, proxy.workers, "0", PROXYD, "threads that serve visitors; 0: one per core",
-          NUMBER(0, 256)),
-        M("proxy", "connections", CONF_UINT, proxy.connections, "8192", PROXYD, "visitors' connections at once, per thread",
-          NUMBER(16, 1000000)),
+        M("proxy", "workers", CONF_UINT, proxy.workers, "0", PROXYD,
+          "threads that serve visitors; 0: one per core", NUMBER(0, 256)),
+        M("proxy", "connections", CONF_UINT, proxy.connections, "8192", PROXYD,
+          "visitors' connections at once, per thread", NUMBER(16, 1000000)),
         M("proxy", "hello_timeout", CONF_USEC, proxy.hello_usec, "10s", PROXYD,
-          "how long a visitor may take from connecting to the end of the TLS handshake", NUMBER(USEC_PER_SEC, USEC_PER_HOUR)),
-        M("proxy", "head_timeout", CONF_USEC, proxy.head_usec, "30s", PROXYD, "how long a request's head may take",
+          "how long a visitor may take from connecting to the end of the TLS handshake",
           NUMBER(USEC_PER_SEC, USEC_PER_HOUR)),
+        M("proxy", "head_timeout", CONF_USEC, proxy.head_usec, "30s", PROXYD,
+          "how long a request's head may take", NUMBER(USEC_PER_SEC, USEC_PER_HOUR)),
         M("proxy", "idle_timeout", CONF_USEC, proxy.idle_usec, "75s", PROXYD,
           "how long a connection without a request is kept", NUMBER(USEC_PER_SEC, USEC_PER_DAY)),
-        M("proxy", "head_size", CONF_BYTES, proxy.head_size, "32K", PROXYD, "largest head of a request or an answer",
-          NUMBER(4096, 256 * 1024)),
-        M("proxy", "header_count", CONF_UINT, proxy.header_count, "128", PROXYD, "most header fields in one head",
-          NUMBER(16, 1024)),
+        M("proxy", "head_size", CONF_BYTES, proxy.head_size, "32K", PROXYD,
+          "largest head of a request or an answer", NUMBER(4096, 256 * 1024)),
+        M("proxy", "header_count", CONF_UINT, proxy.header_count, "128", PROXYD,
+          "most header fields in one head", NUMBER(16, 1024)),
         M("proxy", "forwarded", CONF_WORD, proxy.forwarded, "none", PROXYD,
-          "forwarded: also tell the service the visitor's address in Forwarded (RFC 7239)", .choices = forwarded_choices),
+          "forwarded: also tell the service the visitor's address in Forwarded (RFC 7239)",
+          .choices = forwarded_choices),
 
-        M("login", "idle", CONF_USEC, login.idle_usec, "30d", WEBD, "a login ends after this long without use",
-          NUMBER(USEC_PER_MINUTE, 366 * USEC_PER_DAY)),
-        M("login", "absolute", CONF_USEC, login.absolute_usec, "180d", WEBD, "a login ends after this long in any case",
-          NUMBER(USEC_PER_MINUTE, 3660 * USEC_PER_DAY)),
+        M("login", "idle", CONF_USEC, login.idle_usec, "30d", WEBD,
+          "a login ends after this long without use", NUMBER(USEC_PER_MINUTE, 366 * USEC_PER_DAY)),
+        M("login", "absolute", CONF_USEC, login.absolute_usec, "180d", WEBD,
+          "a login ends after this long in any case", NUMBER(USEC_PER_MINUTE, 3660 * USEC_PER_DAY)),
         M("login", "attempts", CONF_UINT, login.attempts, "5", WEBD,
-          "wrong passwords per account and per address network before tries are slowed down", NUMBER(1, 1000)),
+          "wrong passwords per account and per address network before tries are slowed down",
+          NUMBER(1, 1000)),
         M("login", "language", CONF_WORD, login.language, "auto", WEBD,
           "language of the pages; auto: what the browser asks for", .choices = language_choices),
 
         M("log", "access", CONF_BOOL, log.access, "true", PROXYD, "write a journal entry for each request"),
         M("log", "query_strings", CONF_BOOL, log.query_strings, "false", PROXYD,
           "keep what follows the ? in logged paths; it may hold secrets"),
-        M("log", "level", CONF_WORD, log.level, "info", CONF_READER_ALL, "info or debug", .choices = level_choices),
+        M("log", "level", CONF_WORD, log.level, "info", CONF_READER_ALL, "info or debug",
+          .choices = level_choices),
 
-        H(NULL, "name", CONF_PATTERN, name, "!", CONF_READER_ALL, "the host's name as visitors type it, or *.DOMAIN"),
+        H(NULL, "name", CONF_PATTERN, name, "!", CONF_READER_ALL,
+          "the host's name as visitors type it, or *.DOMAIN"),
         H(NULL, "upstream", CONF_UPSTREAM, upstream, "!", PROXYD,
           "the service: http://HOST[:PORT], https://HOST[:PORT] or unix:/PATH"),
-        H("access", "login", CONF_ENUM, access.login, "required", PROXYD | WEBD, "required or none", .choices = login_choices),
-        H("access", "users", CONF_STRINGS, access.users, NULL, WEBD, "users that may pass; none listed: all that may reach the host"),
+        H("access", "login", CONF_ENUM, access.login, "required", PROXYD | WEBD, "required or none",
+          .choices = login_choices),
+        H("access", "users", CONF_STRINGS, access.users, NULL, WEBD,
+          "users that may pass; none listed: all that may reach the host"),
         H("access", "groups", CONF_STRINGS, access.groups, NULL, WEBD, "groups whose members may pass"),
         H("access", "open_paths", CONF_STRINGS, access.open_paths, NULL, PROXYD,
           "path prefixes that pass without a login, e.g. /api/webhook/ for the companion apps"),
-        H("access", "from", CONF_ENUM, access.from, "anywhere", PROXYD, "anywhere, or lan: visitors from elsewhere get no answer",
-          .choices = from_choices),
+        H("access", "from", CONF_ENUM, access.from, "anywhere", PROXYD,
+          "anywhere, or lan: visitors from elsewhere get no answer", .choices = from_choices),
         H("tls", "verify", CONF_ENUM, tls.verify, "system", PROXYD,
-          "for https upstreams: system (the system's roots), ca (only ca_file), insecure (no check)", .choices = verify_choices),
+          "for https upstreams: system (the system's roots), ca (only ca_file), insecure (no check)",
+          .choices = verify_choices),
         H("tls", "ca_file", CONF_PATH, tls.ca_file, NULL, PROXYD, "PEM file with the roots for verify = ca"),
         H("tls", "server_name", CONF_HOSTNAME, tls.server_name, NULL, PROXYD,
           "name in the upstream's certificate, where it is not the one in its URL"),
-        H("timeouts", "connect", CONF_USEC, timeouts.connect_usec, "5s", PROXYD, "how long connecting to the service may take",
-          NUMBER(100 * USEC_PER_MSEC, USEC_PER_HOUR)),
+        H("timeouts", "connect", CONF_USEC, timeouts.connect_usec, "5s", PROXYD,
+          "how long connecting to the service may take", NUMBER(100 * USEC_PER_MSEC, USEC_PER_HOUR)),
         H("timeouts", "idle", CONF_USEC, timeouts.idle_usec, "1h", PROXYD,
-          "how long a request, stream or WebSocket may be silent in both directions", NUMBER(USEC_PER_SEC, 7 * USEC_PER_DAY)),
+          "how long a request, stream or WebSocket may be silent in both directions",
+          NUMBER(USEC_PER_SEC, 7 * USEC_PER_DAY)),
         {},
 };
 

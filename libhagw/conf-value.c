@@ -40,15 +40,17 @@ static int parse_with_units(const char *text, const Unit *units, uint64_t *ret) 
 
 int conf_parse_usec(const char *s, uint64_t *ret) {
         static const Unit units[] = {
-                { "", USEC_PER_SEC },      { "s", USEC_PER_SEC },     { "ms", USEC_PER_MSEC },   { "min", USEC_PER_MINUTE },
-                { "m", USEC_PER_MINUTE },  { "h", USEC_PER_HOUR },    { "d", USEC_PER_DAY },     { "w", 7 * USEC_PER_DAY },
-                {},
+                { "", USEC_PER_SEC },       { "s", USEC_PER_SEC },     { "ms", USEC_PER_MSEC },
+                { "min", USEC_PER_MINUTE }, { "m", USEC_PER_MINUTE },  { "h", USEC_PER_HOUR },
+                { "d", USEC_PER_DAY },      { "w", 7 * USEC_PER_DAY }, {},
         };
         return parse_with_units(s, units, ret);
 }
 
 int conf_parse_bytes(const char *s, uint64_t *ret) {
-        static const Unit units[] = { { "", 1 }, { "K", 1024 }, { "M", 1024 * 1024 }, { "G", 1024 * 1024 * 1024 }, {} };
+        static const Unit units[] = {
+                { "", 1 }, { "K", 1024 }, { "M", 1024 * 1024 }, { "G", 1024 * 1024 * 1024 }, {}
+        };
         return parse_with_units(s, units, ret);
 }
 
@@ -94,7 +96,8 @@ static int set_number(const ConfSetting *s, void *object, const char *v, char **
         if (r < 0 || n < s->min || n > s->max) {
                 const char *unit = s->type == CONF_USEC ? " seconds" : s->type == CONF_BYTES ? " bytes" : "";
                 double scale = s->type == CONF_USEC ? 1e6 : 1;
-                return refuse(reason, "expected %g to %g%s", (double) s->min / scale, (double) s->max / scale, unit);
+                return refuse(reason, "expected %g to %g%s", (double) s->min / scale,
+                              (double) s->max / scale, unit);
         }
         if (s->type == CONF_UINT)
                 FIELD(object, s, unsigned) = (unsigned) n;
@@ -126,7 +129,8 @@ static int set_hostname(const ConfSetting *s, void *object, const char *v, char 
 
         r = hostname_normalize(rest ?: v, strlen(rest ?: v), name + (rest ? 2 : 0));
         if (r < 0)
-                return refuse(reason, "expected a host name: labels of letters, digits and hyphens with dots between them");
+                return refuse(reason, "expected a host name: labels of letters, digits and hyphens with "
+                                      "dots between them");
         return store_string(s, object, name);
 }
 
@@ -150,7 +154,8 @@ static int set_strings(const ConfSetting *s, void *object, const char *const *va
         return 0;
 }
 
-static int set_cidrs(const ConfSetting *s, void *object, const char *const *values, size_t n, char **reason) {
+static int set_cidrs(const ConfSetting *s, void *object, const char *const *values, size_t n,
+                     char **reason) {
         _cleanup_free_ Cidr *list = NULL;
         ConfCidrs *field = &FIELD(object, s, ConfCidrs);
 
@@ -159,7 +164,9 @@ static int set_cidrs(const ConfSetting *s, void *object, const char *const *valu
                 return -ENOMEM;
         for (size_t i = 0; i < n; i++)
                 if (cidr_parse(values[i], &list[i]) < 0)
-                        return refuse(reason, "\"%s\" is no network: expected e.g. 192.168.0.0/16 or fd00::/8, host bits zero",
+                        return refuse(reason,
+                                      "\"%s\" is no network: expected e.g. 192.168.0.0/16 or fd00::/8, host "
+                                      "bits zero",
                                       values[i]);
         free(field->items);
         *field = (ConfCidrs) { .items = TAKE_PTR(list), .n = n };
@@ -288,7 +295,8 @@ static int set_path(const ConfSetting *s, void *object, const char *v, char **re
         return store_string(s, object, v);
 }
 
-int conf_value_set(const ConfSetting *s, void *object, const char *const *values, size_t n, char **ret_reason) {
+int conf_value_set(const ConfSetting *s, void *object, const char *const *values, size_t n,
+                   char **ret_reason) {
         if (s->type == CONF_STRINGS)
                 return set_strings(s, object, values, n);
         if (s->type == CONF_CIDRS)

@@ -9,9 +9,10 @@
 int conf_parse_usec(const char *s, uint64_t *ret);
 int conf_parse_bytes(const char *s, uint64_t *ret);
 
-/* Stores into object (Config, ConfZone or ConfHost) at the setting's offset, replacing what is there. values: one text, or
- * for lists any number. On -EINVAL ret_reason (to be freed) says what is wrong. */
-int conf_value_set(const ConfSetting *s, void *object, const char *const *values, size_t n, char **ret_reason);
+/* Stores into object (Config, ConfZone or ConfHost) at the setting's offset, replacing what is there.
+ * values: one text, or for lists any number. On -EINVAL ret_reason (to be freed) says what is wrong. */
+int conf_value_set(const ConfSetting *s, void *object, const char *const *values, size_t n,
+                   char **ret_reason);
 
 /* Frees what the setting's field holds. */
 void conf_value_free(const ConfSetting *s, void *object);

@@ -96,7 +96,8 @@ static int load_hosts(const char *dir, Config *c, char **ret_error) {
                 return r;
         }
         for (int i = 0; i < n; i++) {
-                if (r >= 0 && (size_t) snprintf(path, sizeof(path), "%s/hosts.d/%s", dir, entries[i]->d_name) >= sizeof(path))
+                if (r >= 0 && (size_t) snprintf(path, sizeof(path), "%s/hosts.d/%s", dir,
+                                                entries[i]->d_name) >= sizeof(path))
                         r = -ENAMETOOLONG;
                 if (r >= 0)
                         r = load_file(path, true, c, ret_error);
@@ -116,8 +117,8 @@ static int check_whole(Config *c, char **ret_error) {
                 qsort(c->hosts, c->n_hosts, sizeof(ConfHost), compare_hosts);
         for (size_t i = 1; i < c->n_hosts; i++)
                 if (streq(c->hosts[i - 1].name, c->hosts[i].name))
-                        return refuse(ret_error, "%s: host \"%s\" stands in %s already", c->hosts[i].file, c->hosts[i].name,
-                                      c->hosts[i - 1].file);
+                        return refuse(ret_error, "%s: host \"%s\" stands in %s already", c->hosts[i].file,
+                                      c->hosts[i].name, c->hosts[i - 1].file);
         for (size_t i = 0; i < c->n_zones; i++) {
                 ConfZone *z = &c->zones[i];
                 if (z->name_server)

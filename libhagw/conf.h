@@ -4,14 +4,19 @@
 #include "cidr.h"
 #include "macro.h"
 
-/* The configuration: /etc/hagw/hagw.conf and every .conf in hosts.d, libconfig syntax. Loading is all or nothing. What may stand
- * where is one table, conf-schema.c; this header is the result. Times are usec, sizes are bytes. Immutable once loaded. */
+/* The configuration: /etc/hagw/hagw.conf and every .conf in hosts.d, libconfig syntax. Loading is all or
+ * nothing. What may stand where is one table, conf-schema.c; this header is the result. Times are usec,
+ * sizes are bytes. Immutable once loaded. */
 
 typedef enum ConfLogin { CONF_LOGIN_REQUIRED, CONF_LOGIN_NONE } ConfLogin;
 typedef enum ConfFrom { CONF_FROM_ANYWHERE, CONF_FROM_LAN } ConfFrom;
 typedef enum ConfVerify { CONF_VERIFY_SYSTEM, CONF_VERIFY_CA, CONF_VERIFY_INSECURE } ConfVerify;
 typedef enum ConfAnswer { CONF_ANSWER_ANY, CONF_ANSWER_HOSTS } ConfAnswer;
-typedef enum ConfUpstreamKind { CONF_UPSTREAM_HTTP, CONF_UPSTREAM_HTTPS, CONF_UPSTREAM_UNIX } ConfUpstreamKind;
+typedef enum ConfUpstreamKind {
+        CONF_UPSTREAM_HTTP,
+        CONF_UPSTREAM_HTTPS,
+        CONF_UPSTREAM_UNIX
+} ConfUpstreamKind;
 
 typedef struct ConfCidrs {
         Cidr *items;
@@ -98,8 +103,9 @@ typedef struct Config {
 #define CONF_LIST_MAX 256U
 #define CONF_FILE_MAX (1024U * 1024) /* bytes of one file */
 
-/* Reads DIR/hagw.conf and every .conf in DIR/hosts.d. On failure ret_error (to be freed) says file, line, what was found, what was
- * expected, and the nearest known key. -EBADMSG: the content; -ENOENT: no hagw.conf; else errno. */
+/* Reads DIR/hagw.conf and every .conf in DIR/hosts.d. On failure ret_error (to be freed) says file, line,
+ * what was found, what was expected, and the nearest known key. -EBADMSG: the content; -ENOENT: no
+ * hagw.conf; else errno. */
 int config_load(const char *dir, Config **ret, char **ret_error);
 Config *config_free(Config *c);
 DEFINE_TRIVIAL_CLEANUP_FUNC(Config *, config_free)

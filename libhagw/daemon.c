@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The frame that every daemon stands in. Owns the loop, the configuration in force and the varlink server. */
+/* The frame that every daemon stands in. Owns the loop, the configuration in force and the varlink server.
+ */
 
 #include <getopt.h>
 #include <signal.h>
@@ -109,15 +110,16 @@ int metrics_append(sd_json_variant **metrics, const char *name, bool counter, co
                 if (r < 0)
                         return r;
         }
-        return sd_json_variant_append_arraybo(metrics, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)),
-                                             SD_JSON_BUILD_PAIR("type", SD_JSON_BUILD_STRING(counter ? "counter" : "gauge")),
-                                             SD_JSON_BUILD_PAIR("help", SD_JSON_BUILD_STRING(help)),
-                                             SD_JSON_BUILD_PAIR("value", SD_JSON_BUILD_REAL(value)),
-                                             SD_JSON_BUILD_PAIR_CONDITION(!!l, "labels", SD_JSON_BUILD_VARIANT(l)));
+        return sd_json_variant_append_arraybo(
+                metrics, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)),
+                SD_JSON_BUILD_PAIR("type", SD_JSON_BUILD_STRING(counter ? "counter" : "gauge")),
+                SD_JSON_BUILD_PAIR("help", SD_JSON_BUILD_STRING(help)),
+                SD_JSON_BUILD_PAIR("value", SD_JSON_BUILD_REAL(value)),
+                SD_JSON_BUILD_PAIR_CONDITION(!!l, "labels", SD_JSON_BUILD_VARIANT(l)));
 }
 
-static int vl_method_get_metrics(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                                 void *userdata) {
+static int vl_method_get_metrics(sd_varlink *link, sd_json_variant *parameters,
+                                 sd_varlink_method_flags_t flags, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *metrics = NULL;
         Daemon *d = &the_daemon;
         int r;
@@ -167,7 +169,8 @@ static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si, void
         if (r >= 0 && d->spec->reload) {
                 r = d->spec->reload(config, d->userdata);
                 if (r < 0) {
-                        (void) log_error_errno(r, "Could not take over the new configuration, the old one stays: %m");
+                        (void) log_error_errno(
+                                r, "Could not take over the new configuration, the old one stays: %m");
                         free(d->config_error);
                         d->config_error = strdup("it could not be applied, see the log");
                 }
@@ -249,8 +252,9 @@ static int daemon_main(Daemon *d) {
                 return log_error_errno(r, "Could not start: %m");
         r = daemon_setup_varlink(d);
         if (r == -ENOTCONN)
-                return log_error_errno(r, "No varlink socket was handed in; systemd starts %s through its socket unit.",
-                                       d->spec->name);
+                return log_error_errno(
+                        r, "No varlink socket was handed in; systemd starts %s through its socket unit.",
+                        d->spec->name);
         if (r < 0)
                 return log_error_errno(r, "Could not set up varlink: %m");
         (void) sd_notify(/* unset_environment= */ 0, "READY=1");

@@ -6,8 +6,9 @@
 #include "conf.h"
 #include "vl.h"
 
-/* The frame of every daemon: arguments, configuration, the loop with SIGTERM/SIGINT/SIGHUP and the watchdog, the varlink
- * server with io.hagw.Service, READY and STATUS. A main file fills a DaemonSpec and calls daemon_run(). */
+/* The frame of every daemon: arguments, configuration, the loop with SIGTERM/SIGINT/SIGHUP and the watchdog,
+ * the varlink server with io.hagw.Service, READY and STATUS. A main file fills a DaemonSpec and calls
+ * daemon_run(). */
 
 typedef struct Daemon Daemon;
 
@@ -16,11 +17,11 @@ typedef struct DaemonSpec {
         const char *description; /* one line for --help */
         const sd_varlink_interface *interface; /* the daemon's own, beside io.hagw.Service */
         const VlMethod *methods;               /* ended by {} */
-        /* Makes the manager (returned in *ret_userdata, which all other callbacks and varlink handlers get). The
-         * configuration is borrowed until the next reload. Runs before READY=1. */
+        /* Makes the manager (returned in *ret_userdata, which all other callbacks and varlink handlers get).
+         * The configuration is borrowed until the next reload. Runs before READY=1. */
         int (*start)(Daemon *daemon, const Config *config, void **ret_userdata);
-        /* Takes over a new valid configuration, or refuses it whole (negative errno; the old one stays). After
-         * success the old configuration is freed: keep no pointer into it. */
+        /* Takes over a new valid configuration, or refuses it whole (negative errno; the old one stays).
+         * After success the old configuration is freed: keep no pointer into it. */
         int (*reload)(const Config *config, void *userdata);
         /* Appends the daemon's figures with metrics_append(). May be NULL. */
         int (*metrics)(sd_json_variant **metrics, void *userdata);
@@ -34,8 +35,8 @@ sd_event *daemon_event(Daemon *d);
 /* The line in systemctl status and io.hagw.Service.Describe. */
 void daemon_set_status(Daemon *d, const char *format, ...) _printf_(2, 3);
 
-/* Handed-in sockets by name (sd_listen_fds_with_names(3)). Returns how many there are; at most max are stored. They stay
- * owned by the caller of daemon_run's frame for the process's life. */
+/* Handed-in sockets by name (sd_listen_fds_with_names(3)). Returns how many there are; at most max are
+ * stored. They stay owned by the caller of daemon_run's frame for the process's life. */
 int daemon_listen_fds(const char *name, int *fds, size_t max);
 
 /* Where this daemon may keep state: $STATE_DIRECTORY, first element. NULL where there is none. */

@@ -54,7 +54,8 @@ static void log_to_stderr(int level, const char *message) {
                 (void) !write(STDERR_FILENO, line, n);
 }
 
-int log_internal(int level, int error, const char *file, int line, const char *func, const char *format, ...) {
+int log_internal(int level, int error, const char *file, int line, const char *func, const char *format,
+                 ...) {
         _cleanup_free_ char *message = NULL;
         va_list ap;
         int n;

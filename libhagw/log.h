@@ -6,8 +6,8 @@
 
 #include "macro.h"
 
-/* Logging for managers and main files; pure modules and most others do not log above debug. Goes to the journal with
- * fields where stderr is the journal, else to stderr as text. Usable from any thread. */
+/* Logging for managers and main files; pure modules and most others do not log above debug. Goes to the
+ * journal with fields where stderr is the journal, else to stderr as text. Usable from any thread. */
 
 void log_setup(const char *identifier);
 /* $HAGW_LOG_LEVEL=debug wins over this. */
@@ -18,10 +18,12 @@ int log_get_max_level(void);
 int log_internal(int level, int error, const char *file, int line, const char *func, const char *format, ...)
         _printf_(6, 7);
 
-/* Logs MESSAGE=… and further FIELD=value strings, ended by NULL. Field names are upper case (systemd.journal-fields(7)). */
+/* Logs MESSAGE=… and further FIELD=value strings, ended by NULL. Field names are upper case
+ * (systemd.journal-fields(7)). */
 void log_fields(int level, const char *message, const char *const *fields);
 
-/* The same with fields that are ready, FIELD=value each, MESSAGE= and PRIORITY= among them, MESSAGE= first. */
+/* The same with fields that are ready, FIELD=value each, MESSAGE= and PRIORITY= among them, MESSAGE= first.
+ */
 struct iovec;
 void log_iov(int level, const struct iovec *fields, size_t n);
 

@@ -6,22 +6,24 @@
 
 #include "macro.h"
 
-/* Files that must survive: written as new file, fsync, rename, fsync of the directory. A kill at any instant leaves the
- * old content or the new one. */
+/* Files that must survive: written as new file, fsync, rename, fsync of the directory. A kill at any instant
+ * leaves the old content or the new one. */
 
 #define STATE_FILE_MAX (4U * 1024 * 1024) /* bytes */
 
 /* dir_fd may be AT_FDCWD. mode as for open(2). */
 int state_write(int dir_fd, const char *name, const void *data, size_t size, mode_t mode);
 
-/* Reads a whole file, NUL-terminated behind its end. -ENOENT: there is none. -EFBIG: above STATE_FILE_MAX. */
+/* Reads a whole file, NUL-terminated behind its end. -ENOENT: there is none. -EFBIG: above STATE_FILE_MAX.
+ */
 int state_read(int dir_fd, const char *name, char **ret, size_t *ret_size);
 
 /* The same as JSON text. -EBADMSG: not JSON; the caller may then state_set_aside() it. */
 int state_write_json(int dir_fd, const char *name, sd_json_variant *v, mode_t mode);
 int state_read_json(int dir_fd, const char *name, sd_json_variant **ret);
 
-/* Renames a broken file to NAME.broken (replacing an older one), so that it is neither lost nor read again. */
+/* Renames a broken file to NAME.broken (replacing an older one), so that it is neither lost nor read again.
+ */
 int state_set_aside(int dir_fd, const char *name);
 
 /* Removes, durably. 0 where it was not there. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The client side of varlink: a blocking call, a call on the loop, and a subscription that comes back by itself.
- * Each object belongs to the thread whose loop it is on. */
+/* The client side of varlink: a blocking call, a call on the loop, and a subscription that comes back by
+ * itself. Each object belongs to the thread whose loop it is on. */
 
 #include <stdio.h>
 #include <time.h>
@@ -31,8 +31,8 @@ int vl_connect(sd_varlink **ret, const char *interface, uint64_t timeout_usec) {
         return 0;
 }
 
-int vl_call(const char *interface, const char *method, sd_json_variant *parameters, sd_json_variant **ret_reply,
-            char **ret_error) {
+int vl_call(const char *interface, const char *method, sd_json_variant *parameters,
+            sd_json_variant **ret_reply, char **ret_error) {
         _cleanup_(sd_varlink_unrefp) sd_varlink *link = NULL;
         sd_json_variant *reply;
         const char *error;
@@ -166,7 +166,8 @@ static int watch_schedule(VlWatch *w) {
 
         w->backoff_usec = MIN(w->backoff_usec * 2, WATCH_BACKOFF_MAX_USEC);
         w->retry = sd_event_source_disable_unref(w->retry);
-        return sd_event_add_time_relative(w->event, &w->retry, CLOCK_MONOTONIC, delay, delay / 4, watch_on_retry, w);
+        return sd_event_add_time_relative(w->event, &w->retry, CLOCK_MONOTONIC, delay, delay / 4,
+                                          watch_on_retry, w);
 }
 
 static int watch_on_reply(sd_varlink *link, sd_json_variant *parameters, const char *error_id,
@@ -181,7 +182,8 @@ static int watch_on_reply(sd_varlink *link, sd_json_variant *parameters, const c
                 if (flags & SD_VARLINK_REPLY_CONTINUES)
                         return 0;
         }
-        /* Lost, refused, or ended by the other side: start over. The link is still being dispatched; unref is safe. */
+        /* Lost, refused, or ended by the other side: start over. The link is still being dispatched; unref
+         * is safe. */
         (void) sd_varlink_set_userdata(link, NULL);
         w->link = sd_varlink_close_unref(w->link);
         w->handler(NULL, w->userdata);
@@ -207,8 +209,8 @@ static int watch_connect(VlWatch *w) {
         return 0;
 }
 
-int vl_watch_new(VlWatch **ret, sd_event *event, const char *interface, const char *method, VlWatchHandler handler,
-                 void *userdata) {
+int vl_watch_new(VlWatch **ret, sd_event *event, const char *interface, const char *method,
+                 VlWatchHandler handler, void *userdata) {
         _cleanup_(vl_watch_freep) VlWatch *w = NULL;
         int r;
 

@@ -9,7 +9,8 @@ static SD_VARLINK_DEFINE_ENUM_TYPE(MetricType, SD_VARLINK_DEFINE_ENUM_VALUE(coun
 
 static SD_VARLINK_DEFINE_STRUCT_TYPE(
         Metric,
-        SD_VARLINK_FIELD_COMMENT("Without the prefix \"hagw_\" and, for counters, without the suffix \"_total\""),
+        SD_VARLINK_FIELD_COMMENT(
+                "Without the prefix \"hagw_\" and, for counters, without the suffix \"_total\""),
         SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_STRING, 0),
         SD_VARLINK_DEFINE_FIELD_BY_TYPE(type, MetricType, 0),
         SD_VARLINK_DEFINE_FIELD(help, SD_VARLINK_STRING, 0),
@@ -23,14 +24,17 @@ static SD_VARLINK_DEFINE_METHOD(
         SD_VARLINK_DEFINE_OUTPUT(status, SD_VARLINK_STRING, 0),
         SD_VARLINK_FIELD_COMMENT("When the running configuration was read, CLOCK_REALTIME"),
         SD_VARLINK_DEFINE_OUTPUT(configUSec, SD_VARLINK_INT, 0),
-        SD_VARLINK_FIELD_COMMENT("Why the newest configuration was refused; the one before it is still in force"),
+        SD_VARLINK_FIELD_COMMENT(
+                "Why the newest configuration was refused; the one before it is still in force"),
         SD_VARLINK_DEFINE_OUTPUT(configError, SD_VARLINK_STRING, SD_VARLINK_NULLABLE));
 
-static SD_VARLINK_DEFINE_METHOD(GetMetrics, SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(metrics, Metric, SD_VARLINK_ARRAY));
+static SD_VARLINK_DEFINE_METHOD(GetMetrics,
+                                SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(metrics, Metric, SD_VARLINK_ARRAY));
 
 SD_VARLINK_DEFINE_INTERFACE(
         io_hagw_Service, "io.hagw.Service",
-        SD_VARLINK_INTERFACE_COMMENT("What every daemon of hagw answers: who it is, how it is, and its figures."),
+        SD_VARLINK_INTERFACE_COMMENT(
+                "What every daemon of hagw answers: who it is, how it is, and its figures."),
         SD_VARLINK_SYMBOL_COMMENT("A counter or a gauge in the sense of OpenMetrics"), &vl_type_MetricType,
         SD_VARLINK_SYMBOL_COMMENT("One figure: a counter only grows, a gauge is a reading"), &vl_type_Metric,
         SD_VARLINK_SYMBOL_COMMENT("Describes the daemon."), &vl_method_Describe,

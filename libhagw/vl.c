@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The server side of varlink: one server per process, a table of methods, who may call, and streams to subscribers.
- * Main thread only. */
+/* The server side of varlink: one server per process, a table of methods, who may call, and streams to
+ * subscribers. Main thread only. */
 
 #include <pwd.h>
 #include <stdio.h>
@@ -18,14 +18,16 @@ static const struct {
 
 static VlStream *streams; /* those that have or had subscribers */
 
-/* The users are static (sysusers): once found, a uid is not looked up again, or each call would read /etc/passwd. */
+/* The users are static (sysusers): once found, a uid is not looked up again, or each call would read
+ * /etc/passwd. */
 static uid_t peer_uids[ELEMENTSOF(peer_users)];
 
 static bool uid_is_user(uid_t uid, size_t i) {
         struct passwd pw, *found = NULL;
         char buffer[4096];
 
-        if (peer_uids[i] == 0 && getpwnam_r(peer_users[i].user, &pw, buffer, sizeof(buffer), &found) == 0 && found)
+        if (peer_uids[i] == 0 && getpwnam_r(peer_users[i].user, &pw, buffer, sizeof(buffer), &found) == 0 &&
+            found)
                 peer_uids[i] = found->pw_uid;
         return peer_uids[i] != 0 && peer_uids[i] == uid;
 }

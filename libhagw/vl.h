@@ -32,26 +32,28 @@ typedef struct VlMethod {
         sd_varlink_method_t handler;
 } VlMethod;
 
-/* Makes a server with accounting and limits, attached to the event loop, listening on the handed-in sockets named
- * "varlink"; none is an error. The table ends with {}. userdata reaches the handlers. One server per process. */
+/* Makes a server with accounting and limits, attached to the event loop, listening on the handed-in sockets
+ * named "varlink"; none is an error. The table ends with {}. userdata reaches the handlers. One server per
+ * process. */
 int vl_server_new(sd_varlink_server **ret, sd_event *event, const VlMethod *methods, void *userdata);
 
-/* The first line of every handler: 0 where the caller may call, else PermissionDenied was answered and the negative
- * errno is to be returned. peers: a mask of VlPeer. */
+/* The first line of every handler: 0 where the caller may call, else PermissionDenied was answered and the
+ * negative errno is to be returned. peers: a mask of VlPeer. */
 int vl_check_peer(sd_varlink *link, unsigned peers);
 
-/* Connects to /run/hagw/INTERFACE ($HAGW_RUNTIME_DIR in tests). Not attached to any loop: calls on it block, for at most
- * timeout_usec each. */
+/* Connects to /run/hagw/INTERFACE ($HAGW_RUNTIME_DIR in tests). Not attached to any loop: calls on it block,
+ * for at most timeout_usec each. */
 int vl_connect(sd_varlink **ret, const char *interface, uint64_t timeout_usec);
 
-/* One blocking call. Returns 0 and the reply; a varlink error becomes -EREMOTEIO with its id in ret_error (to be freed
- * by the caller) and its parameters in ret_reply. Either may be NULL. */
-int vl_call(const char *interface, const char *method, sd_json_variant *parameters, sd_json_variant **ret_reply,
-            char **ret_error);
+/* One blocking call. Returns 0 and the reply; a varlink error becomes -EREMOTEIO with its id in ret_error
+ * (to be freed by the caller) and its parameters in ret_reply. Either may be NULL. */
+int vl_call(const char *interface, const char *method, sd_json_variant *parameters,
+            sd_json_variant **ret_reply, char **ret_error);
 
-/* A call on the loop. The callback runs exactly once: with the reply and error NULL, or with error set to a varlink
- * error id (io.hagw.Unreachable where there was no connection or no answer in time). Cancel with
- * vl_request_free() before that. The callback must not free the request it is called for; it is freed afterwards. */
+/* A call on the loop. The callback runs exactly once: with the reply and error NULL, or with error set to a
+ * varlink error id (io.hagw.Unreachable where there was no connection or no answer in time). Cancel with
+ * vl_request_free() before that. The callback must not free the request it is called for; it is freed
+ * afterwards. */
 typedef struct VlRequest VlRequest;
 typedef void (*VlReplyHandler)(sd_json_variant *reply, const char *error, void *userdata);
 int vl_request(sd_event *event, const char *interface, const char *method, sd_json_variant *parameters,
@@ -60,12 +62,12 @@ VlRequest *vl_request_free(VlRequest *r);
 DEFINE_TRIVIAL_CLEANUP_FUNC(VlRequest *, vl_request_free)
 #define VL_ERROR_UNREACHABLE "io.hagw.Unreachable"
 
-/* A subscription (`more`) that reconnects with back-off (100 ms doubling to 5 s) for as long as it lives. The handler gets
- * each message; with NULL when the connection was lost (once per loss). */
+/* A subscription (`more`) that reconnects with back-off (100 ms doubling to 5 s) for as long as it lives.
+ * The handler gets each message; with NULL when the connection was lost (once per loss). */
 typedef struct VlWatch VlWatch;
 typedef void (*VlWatchHandler)(sd_json_variant *message, void *userdata);
-int vl_watch_new(VlWatch **ret, sd_event *event, const char *interface, const char *method, VlWatchHandler handler,
-                 void *userdata);
+int vl_watch_new(VlWatch **ret, sd_event *event, const char *interface, const char *method,
+                 VlWatchHandler handler, void *userdata);
 VlWatch *vl_watch_free(VlWatch *w);
 DEFINE_TRIVIAL_CLEANUP_FUNC(VlWatch *, vl_watch_free)
 
@@ -76,7 +78,8 @@ typedef struct VlStream {
         struct VlStream *next; /* in the list of those with subscribers */
         bool listed;
 } VlStream;
-/* Adds the caller of a `more` method and sends it the first message. Call from the handler; returns its result. */
+/* Adds the caller of a `more` method and sends it the first message. Call from the handler; returns its
+ * result. */
 int vl_stream_add(VlStream *s, sd_varlink *link, sd_json_variant *first);
 void vl_stream_send(VlStream *s, sd_json_variant *message);
 void vl_stream_done(VlStream *s);

@@ -6,7 +6,8 @@
 
 #include "macro.h"
 
-/* Addresses and address ranges (RFC 4632, RFC 4291). Pure. IPv4-mapped IPv6 addresses (::ffff:0:0/96) are IPv4. */
+/* Addresses and address ranges (RFC 4632, RFC 4291). Pure. IPv4-mapped IPv6 addresses (::ffff:0:0/96) are
+ * IPv4. */
 
 #define IP_TEXT_MAX 46U /* INET6_ADDRSTRLEN: longest text form with its NUL */
 
@@ -31,6 +32,6 @@ int cidr_parse(const char *s, Cidr *ret);
 bool cidr_contains(const Cidr *c, const IpAddress *a);
 bool cidr_list_contains(const Cidr *list, size_t n, const IpAddress *a);
 
-/* Global unicast that strangers could reach: not private, link-local, loopback, shared (RFC 6598), documentation is
- * allowed (laboratories use it). */
+/* Global unicast that strangers could reach: not private, link-local, loopback, shared (RFC 6598),
+ * documentation is allowed (laboratories use it). */
 bool ip_is_public(const IpAddress *a);

@@ -8,12 +8,13 @@
 #define HOSTNAME_MAX 253U /* characters without the trailing dot */
 #define HOSTNAME_LABEL_MAX 63U
 
-/* Lower-cases, drops one trailing dot, and checks: labels of letters, digits, "-" and "_" (as it occurs in DNS), no "-"
- * at a label's ends. out has room for HOSTNAME_MAX + 1. Returns the length, or -EINVAL. */
+/* Lower-cases, drops one trailing dot, and checks: labels of letters, digits, "-" and "_" (as it occurs in
+ * DNS), no "-" at a label's ends. out has room for HOSTNAME_MAX + 1. Returns the length, or -EINVAL. */
 int hostname_normalize(const char *name, size_t size, char *out);
 
 /* Both normalized. True where name is zone or ends with "." zone. */
 bool hostname_in_zone(const char *name, const char *zone);
 
-/* Both normalized; pattern may start with "*.", which stands for exactly one label (RFC 9525 section 6.3). */
+/* Both normalized; pattern may start with "*.", which stands for exactly one label (RFC 9525 section 6.3).
+ */
 bool hostname_matches(const char *name, const char *pattern);

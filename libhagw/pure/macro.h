@@ -28,7 +28,13 @@
 #define MIN(a, b) MINMAX_(<, a, b, CONCAT(x_, __COUNTER__), CONCAT(y_, __COUNTER__))
 #define MAX(a, b) MINMAX_(>, a, b, CONCAT(x_, __COUNTER__), CONCAT(y_, __COUNTER__))
 
-#define TAKE_GENERIC(var, nullvalue) ({ __typeof__(var) *_p = &(var); __typeof__(var) _v = *_p; *_p = (nullvalue); _v; })
+#define TAKE_GENERIC(var, nullvalue)          \
+        ({                                    \
+                __typeof__(var) *_p = &(var); \
+                __typeof__(var) _v = *_p;     \
+                *_p = (nullvalue);            \
+                _v;                           \
+        })
 #define TAKE_PTR(ptr) TAKE_GENERIC(ptr, NULL)
 #define TAKE_FD(fd) TAKE_GENERIC(fd, -EBADF)
 

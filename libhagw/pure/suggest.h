@@ -5,6 +5,6 @@
 
 /* The word somebody probably meant. Pure. */
 
-/* The nearest of the candidates to word by edit distance (Damerau, restricted), or NULL where none is near enough: at most
- * a third of the word's length, at least 1. Candidates end with NULL. */
+/* The nearest of the candidates to word by edit distance (Damerau, restricted), or NULL where none is near
+ * enough: at most a third of the word's length, at least 1. Candidates end with NULL. */
 const char *suggest(const char *word, const char *const *candidates);

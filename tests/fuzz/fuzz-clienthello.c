@@ -17,6 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (r != CLIENTHELLO_OK)
                 return 0;
         assert(streq(whole.name, cut.name) && whole.alpn == cut.alpn && whole.versions == cut.versions);
-        assert(!whole.name[0] || hostname_normalize(whole.name, strlen(whole.name), name) == (int) strlen(whole.name));
+        assert(!whole.name[0] ||
+               hostname_normalize(whole.name, strlen(whole.name), name) == (int) strlen(whole.name));
         return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Chunked bodies: cut anywhere they mean the same, and where llhttp also finds an end, it is this end and this payload. */
+/* Chunked bodies: cut anywhere they mean the same, and where llhttp also finds an end, it is this end and
+ * this payload. */
 
 #include <llhttp.h>
 
@@ -70,9 +71,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         whole = read_ours((const char *) data + 1, size - 1, size);
         cut = read_ours((const char *) data + 1, size - 1, (data[0] & 15) + 1U);
         other = read_llhttp((const char *) data + 1, size - 1);
-        assert(whole.used == cut.used && (whole.used == 0 || (whole.n == cut.n && memcmp(whole.p, cut.p, cut.n) == 0)));
+        assert(whole.used == cut.used &&
+               (whole.used == 0 || (whole.n == cut.n && memcmp(whole.p, cut.p, cut.n) == 0)));
         if (whole.used > 0 && other.used > 0)
-                assert(whole.used == other.used && whole.n == other.n && memcmp(whole.p, other.p, other.n) == 0);
+                assert(whole.used == other.used && whole.n == other.n &&
+                       memcmp(whole.p, other.p, other.n) == 0);
         free(whole.p);
         free(cut.p);
         free(other.p);

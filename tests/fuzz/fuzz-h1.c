@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Request heads (first byte odd) and answers' heads: cut anywhere they mean the same; what is written after the header rules
- * is taken again and written as the same bytes. */
+/* Request heads (first byte odd) and answers' heads: cut anywhere they mean the same; what is written after
+ * the header rules is taken again and written as the same bytes. */
 
 #include "fuzz-h1.h"
 

@@ -9,15 +9,18 @@
 enum { FIELDS = 96, BUFFER = 64 * 1024 };
 
 /* What the rules add to the first head must fit into the second. */
-static const H1Limits fuzz_limits[] = { { BUFFER / 4, FIELDS - 2 * HEADER_SPARE }, { BUFFER / 2, FIELDS - HEADER_SPARE } };
+static const H1Limits fuzz_limits[] = { { BUFFER / 4, FIELDS - 2 * HEADER_SPARE },
+                                        { BUFFER / 2, FIELDS - HEADER_SPARE } };
 
 /* The same bytes in one piece and in two, in memory that ends where they end. */
-static inline H1Verdict read_cut(bool request, H1Asked asked, const H1Limits *limits, char *b, size_t n, size_t cut, Request *q, Response *a) {
+static inline H1Verdict read_cut(bool request, H1Asked asked, const H1Limits *limits, char *b, size_t n,
+                                 size_t cut, Request *q, Response *a) {
         H1Verdict v = H1_MORE;
         H1Scan scan = {};
 
         for (size_t at = MIN(cut, n); v == H1_MORE; at = n) {
-                v = request ? h1_read_request(&scan, b, at, limits, q) : h1_read_response(&scan, b, at, limits, asked, a);
+                v = request ? h1_read_request(&scan, b, at, limits, q)
+                            : h1_read_response(&scan, b, at, limits, asked, a);
                 if (at == n)
                         break;
         }
@@ -25,12 +28,14 @@ static inline H1Verdict read_cut(bool request, H1Asked asked, const H1Limits *li
 }
 
 /* flags: 1: a request, 2: HEAD was asked, 4: an upgrade was asked. NULL: refused. */
-static inline char *head_round_trip(unsigned flags, unsigned turn, size_t cut, const char *data, size_t size, size_t *ret_size) {
+static inline char *head_round_trip(unsigned flags, unsigned turn, size_t cut, const char *data, size_t size,
+                                    size_t *ret_size) {
         _cleanup_free_ char *b = malloc(size ?: 1), *again = malloc(size ?: 1), *out = malloc(BUFFER);
         ForwardContext c = { .address = SLICE("203.0.113.9") };
         H1Asked asked = { .head = flags & 2, .websocket = flags & 4 };
         Header fields[FIELDS], other[FIELDS];
-        Request q = { .headers = { .items = fields, .max = FIELDS } }, p = { .headers = { .items = other, .max = FIELDS } };
+        Request q = { .headers = { .items = fields, .max = FIELDS } },
+                p = { .headers = { .items = other, .max = FIELDS } };
         Response a = { .headers = q.headers }, d = { .headers = p.headers };
         BodyKind body;
         H1Verdict v;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What hagw-keyd would sign as a TLS handshake: its length is one of the few there are, whatever the bytes. */
+/* What hagw-keyd would sign as a TLS handshake: its length is one of the few there are, whatever the bytes.
+ */
 
 #include "policy.h"
 

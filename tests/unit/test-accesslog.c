@@ -14,7 +14,8 @@ static void assert_target(const char *target, bool query, const char *expected) 
 static void test_target(void **state) {
         assert_target("/lovelace/0", false, "/lovelace/0");
         assert_target("/a?token=secret", false, "/a");
-        assert_target("/a?x=1&authSig=abc&ACCESS_TOKEN=d&flag", true, "/a?x=1&authSig=...&ACCESS_TOKEN=...&flag");
+        assert_target("/a?x=1&authSig=abc&ACCESS_TOKEN=d&flag", true,
+                      "/a?x=1&authSig=...&ACCESS_TOKEN=...&flag");
         assert_target("/a?%74oken=abc", true, "/a?%74oken=...");
         assert_target("/a?x=eyJhbGciOiJIUzI1NiJ9_eyJpc3MiOiJ1", true, "/a?x=...");
         assert_target("/a?0123456789abcdef0123456789abcdef", true, "/a?...");
@@ -26,8 +27,10 @@ static void test_target(void **state) {
         assert_target("/api/hassio_ingress/tok/x", false, "/api/hassio_ingress/.../x");
         assert_target("/.well-known/acme-challenge/tok", false, "/.well-known/acme-challenge/...");
         assert_target("/x/0123456789abcdef01234567/y", false, "/x/.../y");
-        assert_target("/frontend_latest/app.0123456789abcdef0123456789.js", false, "/frontend_latest/app.0123456789abcdef0123456789.js");
-        assert_target("/a-very-long-but-readable-name-of-a-page", false, "/a-very-long-but-readable-name-of-a-page");
+        assert_target("/frontend_latest/app.0123456789abcdef0123456789.js", false,
+                      "/frontend_latest/app.0123456789abcdef0123456789.js");
+        assert_target("/a-very-long-but-readable-name-of-a-page", false,
+                      "/a-very-long-but-readable-name-of-a-page");
         assert_target("/\r\n\x1b[31m\xc3", false, "/???[31m?");
         assert_target("*", false, "*");
         assert_target("", true, "");
@@ -38,7 +41,8 @@ static const char *field(const struct iovec *iov, size_t n, const char *name) {
         size_t k = strlen(name);
 
         for (size_t i = 0; i < n; i++)
-                if (iov[i].iov_len > k && memcmp(iov[i].iov_base, name, k) == 0 && ((char *) iov[i].iov_base)[k] == '=') {
+                if (iov[i].iov_len > k && memcmp(iov[i].iov_base, name, k) == 0 &&
+                    ((char *) iov[i].iov_base)[k] == '=') {
                         memcpy(value, (char *) iov[i].iov_base + k + 1, iov[i].iov_len - k - 1);
                         value[iov[i].iov_len - k - 1] = '\0';
                         return value;
@@ -85,8 +89,17 @@ static void test_long(void **state) {
         struct iovec iov[ACCESSLOG_FIELDS_MAX];
         char text[ACCESSLOG_TEXT_MAX];
         Slice s = { long_text, sizeof(long_text) };
-        AccessEntry e = { .address = s, .host = s, .method = s, .target = s, .upstream = s, .user = s, .verdict = "pass",
-                          .received = UINT64_MAX, .sent = UINT64_MAX, .duration_usec = UINT64_MAX - 1, .query_strings = true };
+        AccessEntry e = { .address = s,
+                          .host = s,
+                          .method = s,
+                          .target = s,
+                          .upstream = s,
+                          .user = s,
+                          .verdict = "pass",
+                          .received = UINT64_MAX,
+                          .sent = UINT64_MAX,
+                          .duration_usec = UINT64_MAX - 1,
+                          .query_strings = true };
         size_t n;
 
         for (size_t i = 0; i < sizeof(long_text); i++)

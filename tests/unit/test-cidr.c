@@ -27,8 +27,9 @@ static void test_contains(void **state) {
 }
 
 static void test_refuses(void **state) {
-        static const char *const bad[] = { "", "192.168.1.0/33", "192.168.1.1/16", "fd00::1/8", "1.2.3/8", "1.2.3.4/",
-                                           "1.2.3.4/+8", "::/129", "1.2.3.4/8x", "example.com" };
+        static const char *const bad[] = { "",           "192.168.1.0/33", "192.168.1.1/16", "fd00::1/8",
+                                           "1.2.3/8",    "1.2.3.4/",       "1.2.3.4/+8",     "::/129",
+                                           "1.2.3.4/8x", "example.com" };
         Cidr c;
 
         for (size_t i = 0; i < ELEMENTSOF(bad); i++)
@@ -36,9 +37,11 @@ static void test_refuses(void **state) {
 }
 
 static void test_public(void **state) {
-        static const char *const no[] = { "10.0.0.1", "100.64.0.1", "127.0.0.1", "169.254.1.1", "172.31.0.1", "192.168.0.1",
-                                          "224.0.0.1", "fe80::1", "fd00::1", "::1", "::", "::ffff:10.0.0.1" };
-        static const char *const yes[] = { "203.0.113.10", "8.8.8.8", "172.32.0.1", "2001:db8::1", "2003::1" };
+        static const char *const no[] = { "10.0.0.1",   "100.64.0.1",  "127.0.0.1", "169.254.1.1",
+                                          "172.31.0.1", "192.168.0.1", "224.0.0.1", "fe80::1",
+                                          "fd00::1",    "::1",         "::",        "::ffff:10.0.0.1" };
+        static const char *const yes[] = { "203.0.113.10", "8.8.8.8", "172.32.0.1", "2001:db8::1",
+                                           "2003::1" };
         IpAddress a;
 
         for (size_t i = 0; i < ELEMENTSOF(no); i++) {

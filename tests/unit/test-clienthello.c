@@ -161,7 +161,9 @@ static void test_no_name(void **state) {
 }
 
 static void test_bad_names(void **state) {
-        static const char *const names[] = { "", ".", "a..b", "-a.example", "a b.example", "a\xc3\xa4.example", "a/b", "[::1]", "a:443" };
+        static const char *const names[] = { "",           ".",           "a..b",
+                                             "-a.example", "a b.example", "a\xc3\xa4.example",
+                                             "a/b",        "[::1]",       "a:443" };
         char long_name[300];
         ClientHello h;
 
@@ -244,7 +246,8 @@ static void test_lengths(void **state) {
                         assert_int_equal(read_all(&h), CLIENTHELLO_MALFORMED);
         }
         for (int delta = -1; delta <= 1; delta += 2) {
-                static const size_t at[] = { 38 /* session id */, 72 /* ciphers */, 77 /* compression */, 80 /* extensions */ };
+                static const size_t at[] = { 38 /* session id */, 72 /* ciphers */, 77 /* compression */,
+                                             80 /* extensions */ };
 
                 for (size_t i = 0; i < ELEMENTSOF(at); i++) {
                         make_usual();
@@ -279,7 +282,8 @@ static void test_large(void **state) {
         make_wire(16384);
         assert_int_equal(read_all(&h), CLIENTHELLO_OK);
         assert_string_equal(h.name, "a.example");
-        /* The same in tiny records is more than anybody needs; it is read once, byte for byte, and refused at the limit. */
+        /* The same in tiny records is more than anybody needs; it is read once, byte for byte, and refused
+         * at the limit. */
         make_wire(1);
         h = (ClientHello) {};
         for (size_t n = 0; n < CLIENTHELLO_SIZE_MAX; n++)

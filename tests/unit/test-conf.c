@@ -26,11 +26,11 @@ static void assert_refused(const char *text, bool host, const char *what) {
 static void test_sample(void **state) {
         _cleanup_free_ char *error = NULL;
         _cleanup_(config_freep) Config *c = parse(
-                        "zones = ( { name = \"Home.Example.com.\"; ttl = \"2min\"; } );\n"
-                        "public_address: { ipv4 = \"resolve:example.myfritz.net\"; ipv6 = \"interface\"; };\n"
-                        "acme: { directory = \"letsencrypt-staging\"; contact = \"mailto:me@example.com\"; };\n"
-                        "lan = ( \"192.168.0.0/16\", \"fd00::/8\" );\n",
-                        false, &error);
+                "zones = ( { name = \"Home.Example.com.\"; ttl = \"2min\"; } );\n"
+                "public_address: { ipv4 = \"resolve:example.myfritz.net\"; ipv6 = \"interface\"; };\n"
+                "acme: { directory = \"letsencrypt-staging\"; contact = \"mailto:me@example.com\"; };\n"
+                "lan = ( \"192.168.0.0/16\", \"fd00::/8\" );\n",
+                false, &error);
 
         assert_non_null(c);
         assert_int_equal(c->n_zones, 1);
@@ -60,7 +60,8 @@ static void test_host(void **state) {
 }
 
 static void test_refused(void **state) {
-        assert_refused("\n\nzonse = ();", false, "t.conf:3: unknown setting \"zonse\"; did you mean \"zones\"?");
+        assert_refused("\n\nzonse = ();", false,
+                       "t.conf:3: unknown setting \"zonse\"; did you mean \"zones\"?");
         assert_refused("acme: { contcat = \"x\"; };", false, "in acme; did you mean \"contact\"?");
         assert_refused("proxy: { head_size = 1; };", false, "expected 4096 to 262144 bytes");
         assert_refused("log: { access = 3; };", false, "expected true or false");
@@ -75,8 +76,10 @@ static void test_refused(void **state) {
         assert_refused("name = \"a.b\"; upstream = \"ftp://x\";", true, "expected \"http://HOST");
         assert_refused("name = \"a.b\"; upstream = \"http://x/y\";", true, "has no path");
         assert_refused("name = \"a.b\"; upstream = \"http://x:0\";", true, "no port");
-        assert_refused("name = \"a.b\"; upstream = \"http://x\"; tls: { verify = \"ca\"; };", true, "needs tls.ca_file");
-        assert_refused("name = \"a.b\"; upstream = \"http://x\"; access: { open_paths = ( \"x\" ); };", true, "start with /");
+        assert_refused("name = \"a.b\"; upstream = \"http://x\"; tls: { verify = \"ca\"; };", true,
+                       "needs tls.ca_file");
+        assert_refused("name = \"a.b\"; upstream = \"http://x\"; access: { open_paths = ( \"x\" ); };", true,
+                       "start with /");
 }
 
 static void test_units(void **state) {

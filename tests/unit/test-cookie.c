@@ -89,5 +89,5 @@ static void test_set_name(void **state) {
         assert_true(slice_equal(cookie_set_name(SLICE("")), SLICE("")));
 }
 
-TEST_MAIN(cmocka_unit_test(test_find), cmocka_unit_test(test_find_in_several_fields), cmocka_unit_test(test_cut),
-          cmocka_unit_test(test_set_name))
+TEST_MAIN(cmocka_unit_test(test_find), cmocka_unit_test(test_find_in_several_fields),
+          cmocka_unit_test(test_cut), cmocka_unit_test(test_set_name))

@@ -40,29 +40,76 @@ static const char *forwarded(const char *text, ForwardContext c) {
 #define OURS "X-Forwarded-For: 203.0.113.9\r\nX-Forwarded-Proto: https\r\n"
 
 static void test_plain(void **state) {
-        assert_string_equal(forwarded("GET /a%2f?b HTTP/1.1\r\nHost: HA.example:443\r\nAccept:  a\r\nX: 1\r\nx: 2\r\n\r\n", (ForwardContext) {}),
-                            "GET /a%2f?b HTTP/1.1\r\nHost: HA.example:443\r\nAccept: a\r\nX: 1\r\nx: 2\r\n" OURS "\r\n");
+        assert_string_equal(
+                forwarded(
+                        "GET /a%2f?b HTTP/1.1\r\nHost: HA.example:443\r\nAccept:  a\r\nX: 1\r\nx: 2\r\n\r\n",
+                        (ForwardContext){}),
+                "GET /a%2f?b HTTP/1.1\r\nHost: HA.example:443\r\nAccept: a\r\nX: 1\r\nx: 2\r\n" OURS "\r\n");
 }
 
 /* Whatever a visitor says about where he comes from, or who he is, is gone. */
 static void test_spoofed(void **state) {
         static const char *const names[] = {
-                "X-Forwarded-For", "x-forwarded-for", "X-FORWARDED-FOR", "X_Forwarded_For", "X-Forwarded_For", "x.forwarded.for",
-                "X-Forwarded", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-User",
-                "X-Forwarded-Server", "X_Forwarded_Host", "Forwarded", "forwarded", "X-Real-IP", "X_Real_Ip", "True-Client-IP",
-                "CF-Connecting-IP", "X-Client-IP", "Client-IP", "X-Cluster-Client-IP", "Fastly-Client-IP", "Via",
-                "X-Original-Forwarded-For", "X-Remote-User-Id", "X-Remote-User-Name", "X-Remote-User-Display-Name",
-                "X_Remote_User_Id", "X-Remote-User", "Remote-User", "Remote_User", "X-WebAuth-User", "X-Hass-Source", "X_Hass_Source",
-                "X-Ingress-Path", "X_Ingress_Path", "X-Hagw-User", "X-Original-URL", "X-Rewrite-URL", "X-Original-Host",
+                "X-Forwarded-For",
+                "x-forwarded-for",
+                "X-FORWARDED-FOR",
+                "X_Forwarded_For",
+                "X-Forwarded_For",
+                "x.forwarded.for",
+                "X-Forwarded",
+                "X-Forwarded-Proto",
+                "X-Forwarded-Host",
+                "X-Forwarded-Port",
+                "X-Forwarded-Prefix",
+                "X-Forwarded-User",
+                "X-Forwarded-Server",
+                "X_Forwarded_Host",
+                "Forwarded",
+                "forwarded",
+                "X-Real-IP",
+                "X_Real_Ip",
+                "True-Client-IP",
+                "CF-Connecting-IP",
+                "X-Client-IP",
+                "Client-IP",
+                "X-Cluster-Client-IP",
+                "Fastly-Client-IP",
+                "Via",
+                "X-Original-Forwarded-For",
+                "X-Remote-User-Id",
+                "X-Remote-User-Name",
+                "X-Remote-User-Display-Name",
+                "X_Remote_User_Id",
+                "X-Remote-User",
+                "Remote-User",
+                "Remote_User",
+                "X-WebAuth-User",
+                "X-Hass-Source",
+                "X_Hass_Source",
+                "X-Ingress-Path",
+                "X_Ingress_Path",
+                "X-Hagw-User",
+                "X-Original-URL",
+                "X-Rewrite-URL",
+                "X-Original-Host",
                 "Proxy", /* httpoxy */
-                "Proxy-Authorization", "Proxy-Connection", "TE", "Keep-Alive", "Trailer", "HTTP2-Settings", "Content_Length",
-                "Transfer_Encoding", "Remote-Addr",
+                "Proxy-Authorization",
+                "Proxy-Connection",
+                "TE",
+                "Keep-Alive",
+                "Trailer",
+                "HTTP2-Settings",
+                "Content_Length",
+                "Transfer_Encoding",
+                "Remote-Addr",
         };
 
         for (size_t i = 0; i < ELEMENTSOF(names); i++) {
                 char text[512];
 
-                snprintf(text, sizeof(text), "GET /x HTTP/1.1\r\nHost: ha.example\r\n%s: 192.168.1.1\r\n%s: 192.168.1.1\r\nA: b\r\n\r\n",
+                snprintf(text, sizeof(text),
+                         "GET /x HTTP/1.1\r\nHost: ha.example\r\n%s: 192.168.1.1\r\n%s: 192.168.1.1\r\nA: "
+                         "b\r\n\r\n",
                          names[i], names[i]);
                 assert_string_equal(forwarded(text, (ForwardContext) {}), START "A: b\r\n" OURS "\r\n");
         }
@@ -70,42 +117,59 @@ static void test_spoofed(void **state) {
 
 static void test_connection_options(void **state) {
         /* Names fields of one's own: dropped. Names others: nothing happens to them. */
-        assert_string_equal(forwarded(START "X-Mine: 1\r\nConnection: close, x-mine, Host, Cookie, X-Forwarded-For, Authorization\r\n"
-                                            "Cookie: a=b\r\nAuthorization: c\r\n\r\n", (ForwardContext) {}),
+        assert_string_equal(forwarded(START "X-Mine: 1\r\nConnection: close, x-mine, Host, Cookie, "
+                                            "X-Forwarded-For, Authorization\r\n"
+                                            "Cookie: a=b\r\nAuthorization: c\r\n\r\n",
+                                      (ForwardContext){}),
                             START "Cookie: a=b\r\nAuthorization: c\r\n" OURS "\r\n");
-        assert_string_equal(forwarded(START "Connection: keep-alive\r\nKeep-Alive: timeout=5\r\n\r\n", (ForwardContext) {}), START OURS "\r\n");
+        assert_string_equal(forwarded(START "Connection: keep-alive\r\nKeep-Alive: timeout=5\r\n\r\n",
+                                      (ForwardContext){}),
+                            START OURS "\r\n");
         /* h2c is not taken up and not passed on. */
-        assert_string_equal(forwarded(START "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n",
-                                      (ForwardContext) {}), START OURS "\r\n");
+        assert_string_equal(forwarded(START "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: "
+                                            "h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n",
+                                      (ForwardContext){}),
+                            START OURS "\r\n");
 }
 
 static void test_cookie(void **state) {
-        assert_string_equal(forwarded(START "Cookie: a=b; __Host-hagw=secret; c=d\r\nCookie: __Host-hagw=x\r\n\r\n", (ForwardContext) {}),
-                            START "Cookie: a=b; c=d\r\n" OURS "\r\n");
-        assert_string_equal(forwarded(START "Cookie: a=b; __Host-hagw=secret\r\n\r\n", (ForwardContext) { .internal = true }),
+        assert_string_equal(
+                forwarded(START "Cookie: a=b; __Host-hagw=secret; c=d\r\nCookie: __Host-hagw=x\r\n\r\n",
+                          (ForwardContext){}),
+                START "Cookie: a=b; c=d\r\n" OURS "\r\n");
+        assert_string_equal(forwarded(START "Cookie: a=b; __Host-hagw=secret\r\n\r\n",
+                                      (ForwardContext){ .internal = true }),
                             START "Cookie: a=b; __Host-hagw=secret\r\n" OURS "\r\n");
 }
 
 static void test_address(void **state) {
         assert_string_equal(forwarded(START "\r\n", (ForwardContext) { .forwarded = true }),
                             START OURS "Forwarded: for=203.0.113.9;proto=https\r\n\r\n");
-        assert_string_equal(forwarded(START "\r\n", (ForwardContext) { .forwarded = true, .address = SLICE("2001:db8::1") }),
+        assert_string_equal(forwarded(START "\r\n", (ForwardContext){ .forwarded = true,
+                                                                      .address = SLICE("2001:db8::1") }),
                             START "X-Forwarded-For: 2001:db8::1\r\nX-Forwarded-Proto: https\r\n"
                                   "Forwarded: for=\"[2001:db8::1]\";proto=https\r\n\r\n");
 }
 
 static void test_body(void **state) {
-        assert_string_equal(forwarded("POST /x HTTP/1.1\r\nHost: ha.example\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n",
-                                      (ForwardContext) {}),
-                            "POST /x HTTP/1.1\r\nHost: ha.example\r\nContent-Length: 5\r\nExpect: 100-continue\r\n" OURS "\r\n");
-        assert_string_equal(forwarded("POST /x HTTP/1.1\r\nHost: ha.example\r\ntransfer-encoding: Chunked\r\n\r\n", (ForwardContext) {}),
-                            "POST /x HTTP/1.1\r\nHost: ha.example\r\n" OURS "Transfer-Encoding: chunked\r\n\r\n");
+        assert_string_equal(
+                forwarded("POST /x HTTP/1.1\r\nHost: ha.example\r\nContent-Length: 5\r\nExpect: "
+                          "100-continue\r\n\r\n",
+                          (ForwardContext){}),
+                "POST /x HTTP/1.1\r\nHost: ha.example\r\nContent-Length: 5\r\nExpect: 100-continue\r\n" OURS
+                "\r\n");
+        assert_string_equal(
+                forwarded("POST /x HTTP/1.1\r\nHost: ha.example\r\ntransfer-encoding: Chunked\r\n\r\n",
+                          (ForwardContext){}),
+                "POST /x HTTP/1.1\r\nHost: ha.example\r\n" OURS "Transfer-Encoding: chunked\r\n\r\n");
 }
 
 static void test_websocket(void **state) {
 #define WS "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" \
            "Sec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Protocol: chat\r\n"
-        assert_string_equal(forwarded(START "Upgrade: WebSocket\r\nConnection: keep-alive, Upgrade\r\n" WS "\r\n", (ForwardContext) {}),
+        assert_string_equal(forwarded(START "Upgrade: WebSocket\r\nConnection: keep-alive, Upgrade\r\n" WS
+                                            "\r\n",
+                                      (ForwardContext){}),
                             START WS OURS "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
 }
 
@@ -117,7 +181,8 @@ static void test_full(void **state) {
         for (unsigned i = 1; i < limits.header_count; i++)
                 n += (size_t) sprintf(text + n, "X-%u: y\r\n", i);
         strcpy(text + n, "\r\n");
-        assert_non_null(strstr(forwarded(text, (ForwardContext) { .forwarded = true }), "X-Forwarded-Proto: https"));
+        assert_non_null(
+                strstr(forwarded(text, (ForwardContext){ .forwarded = true }), "X-Forwarded-Proto: https"));
         assert_non_null(strstr(out, "X-151: y"));
 }
 
@@ -140,29 +205,40 @@ static const char *answered(const char *text, H1Asked asked, ForwardAnswer a, Bo
 static void test_response(void **state) {
         static const H1Asked plain = {};
 
-        assert_string_equal(answered("HTTP/1.1 200 OK\r\nServer: x\r\nContent-Length: 5\r\nConnection: close, X-Hop\r\nX-Hop: 1\r\n"
-                                     "Keep-Alive: 5\r\nAlt-Svc: h3=\":443\"\r\nSet-Cookie: a=b\r\nSet-Cookie: __Host-hagw=evil; Path=/\r\n"
-                                     "Strict-Transport-Security: max-age=1\r\nX_y: 1\r\n\r\n", plain, (ForwardAnswer) {}, BODY_LENGTH),
+        assert_string_equal(answered("HTTP/1.1 200 OK\r\nServer: x\r\nContent-Length: 5\r\nConnection: "
+                                     "close, X-Hop\r\nX-Hop: 1\r\n"
+                                     "Keep-Alive: 5\r\nAlt-Svc: h3=\":443\"\r\nSet-Cookie: "
+                                     "a=b\r\nSet-Cookie: __Host-hagw=evil; Path=/\r\n"
+                                     "Strict-Transport-Security: max-age=1\r\nX_y: 1\r\n\r\n",
+                                     plain, (ForwardAnswer){}, BODY_LENGTH),
                             "HTTP/1.1 200 OK\r\nServer: x\r\nContent-Length: 5\r\nSet-Cookie: a=b\r\n"
                             "Strict-Transport-Security: max-age=1\r\nX_y: 1\r\n\r\n");
-        assert_string_equal(answered("HTTP/1.1 200 OK\r\nSet-Cookie: __Host-hagw=id\r\nContent-Length: 0\r\n\r\n", plain,
-                                     (ForwardAnswer) { .internal = true, .close = true }, BODY_NONE),
-                            "HTTP/1.1 200 OK\r\nSet-Cookie: __Host-hagw=id\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        assert_string_equal(
+                answered("HTTP/1.1 200 OK\r\nSet-Cookie: __Host-hagw=id\r\nContent-Length: 0\r\n\r\n", plain,
+                         (ForwardAnswer){ .internal = true, .close = true }, BODY_NONE),
+                "HTTP/1.1 200 OK\r\nSet-Cookie: __Host-hagw=id\r\nContent-Length: 0\r\nConnection: "
+                "close\r\n\r\n");
         /* No length: chunks, so that the visitor's connection lives on. */
         assert_string_equal(answered("HTTP/1.0 200 OK\r\n\r\n", plain, (ForwardAnswer) {}, BODY_CHUNKED),
                             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
-        assert_string_equal(answered("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: x\r\n\r\n", plain, (ForwardAnswer) {},
-                                     BODY_CHUNKED),
+        assert_string_equal(answered("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: x\r\n\r\n",
+                                     plain, (ForwardAnswer){}, BODY_CHUNKED),
                             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
-        assert_string_equal(answered("HTTP/1.1 100 Continue\r\n\r\n", plain, (ForwardAnswer) { .close = true }, BODY_NONE),
+        assert_string_equal(answered("HTTP/1.1 100 Continue\r\n\r\n", plain,
+                                     (ForwardAnswer){ .close = true }, BODY_NONE),
                             "HTTP/1.1 100 Continue\r\n\r\n");
-        assert_string_equal(answered("HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\n\r\n", plain, (ForwardAnswer) {}, BODY_NONE),
+        assert_string_equal(answered("HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\n\r\n", plain,
+                                     (ForwardAnswer){}, BODY_NONE),
                             "HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\n\r\n");
-        assert_string_equal(answered("HTTP/1.1 101 S\r\nupgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n",
-                                     (H1Asked) { .websocket = true }, (ForwardAnswer) { .close = true }, BODY_NONE),
-                            "HTTP/1.1 101 S\r\nSec-WebSocket-Accept: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+        assert_string_equal(answered("HTTP/1.1 101 S\r\nupgrade: websocket\r\nConnection: "
+                                     "upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n",
+                                     (H1Asked){ .websocket = true }, (ForwardAnswer){ .close = true },
+                                     BODY_NONE),
+                            "HTTP/1.1 101 S\r\nSec-WebSocket-Accept: x\r\nConnection: Upgrade\r\nUpgrade: "
+                            "websocket\r\n\r\n");
 }
 
-TEST_MAIN(cmocka_unit_test(test_plain), cmocka_unit_test(test_spoofed), cmocka_unit_test(test_connection_options),
-          cmocka_unit_test(test_cookie), cmocka_unit_test(test_address), cmocka_unit_test(test_body),
-          cmocka_unit_test(test_websocket), cmocka_unit_test(test_full), cmocka_unit_test(test_response))
+TEST_MAIN(cmocka_unit_test(test_plain), cmocka_unit_test(test_spoofed),
+          cmocka_unit_test(test_connection_options), cmocka_unit_test(test_cookie),
+          cmocka_unit_test(test_address), cmocka_unit_test(test_body), cmocka_unit_test(test_websocket),
+          cmocka_unit_test(test_full), cmocka_unit_test(test_response))

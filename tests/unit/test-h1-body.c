@@ -6,8 +6,8 @@
 #include "test.h"
 
 /* Feeds text in pieces of step bytes; collects the payload. */
-static H1BodyResult feed(BodyKind kind, uint64_t size, const char *text, size_t n, size_t step, char *out, size_t *ret_out,
-                         size_t *ret_used) {
+static H1BodyResult feed(BodyKind kind, uint64_t size, const char *text, size_t n, size_t step, char *out,
+                         size_t *ret_out, size_t *ret_used) {
         H1BodyResult r = H1_BODY_MORE;
         size_t used, at = 0;
         Slice data;
@@ -36,12 +36,14 @@ static H1BodyResult feed(BodyKind kind, uint64_t size, const char *text, size_t 
 }
 
 static void test_chunked(void **state) {
-        static const char text[] = "5\r\nhello\r\n1;ext=\"a b\";c\r\n,\r\n0000A\r\n wonderful\r\n0\r\nTrailer: x\r\nB: y\r\n\r\nGET /";
+        static const char text[] = "5\r\nhello\r\n1;ext=\"a b\";c\r\n,\r\n0000A\r\n "
+                                   "wonderful\r\n0\r\nTrailer: x\r\nB: y\r\n\r\nGET /";
         char out[64];
         size_t n, used;
 
         for (size_t step = 1; step < sizeof(text); step++) {
-                assert_int_equal(feed(BODY_CHUNKED, 0, text, sizeof(text) - 1, step, out, &n, &used), H1_BODY_END);
+                assert_int_equal(feed(BODY_CHUNKED, 0, text, sizeof(text) - 1, step, out, &n, &used),
+                                 H1_BODY_END);
                 assert_int_equal(n, 16);
                 assert_memory_equal(out, "hello, wonderful", 16);
                 assert_int_equal(used, sizeof(text) - 1 - 5);
@@ -94,17 +96,39 @@ static void test_eof(void **state) {
 
 static void test_malformed(void **state) {
         static const char *const texts[] = {
-                "\r\n", "g\r\n", "-1\r\n", "+1\r\n", "0x5\r\nhello\r\n", " 5\r\nhello\r\n", "5 \r\nhello\r\n", "5\nhello\r\n",
-                "5\r\nhello\n0\r\n\r\n", "5\r\nhello0\r\n\r\n", "5\r\nhelloX\r\n", "5\rhello\r\n", "5\r\r\nhello", ";x\r\n",
-                "5;\x01\r\nhello\r\n", "5;a\nhello\r\n", "1000000000000000\r\n", "ffffffffffffffff\r\n",
-                "0\r\n\n", "0\r\n\rX", "0\r\nA: b\n\r\n", "0\r\n A: b\r\n\r\n", "0\r\nA: b\rC\r\n\r\n", "0\n\n", "5\r\nhello\r\r\n0\r\n\r\n",
+                "\r\n",
+                "g\r\n",
+                "-1\r\n",
+                "+1\r\n",
+                "0x5\r\nhello\r\n",
+                " 5\r\nhello\r\n",
+                "5 \r\nhello\r\n",
+                "5\nhello\r\n",
+                "5\r\nhello\n0\r\n\r\n",
+                "5\r\nhello0\r\n\r\n",
+                "5\r\nhelloX\r\n",
+                "5\rhello\r\n",
+                "5\r\r\nhello",
+                ";x\r\n",
+                "5;\x01\r\nhello\r\n",
+                "5;a\nhello\r\n",
+                "1000000000000000\r\n",
+                "ffffffffffffffff\r\n",
+                "0\r\n\n",
+                "0\r\n\rX",
+                "0\r\nA: b\n\r\n",
+                "0\r\n A: b\r\n\r\n",
+                "0\r\nA: b\rC\r\n\r\n",
+                "0\n\n",
+                "5\r\nhello\r\r\n0\r\n\r\n",
         };
         char out[64];
         size_t n, used;
 
         for (size_t i = 0; i < ELEMENTSOF(texts); i++)
                 for (size_t step = 1; step <= strlen(texts[i]); step++)
-                        if (feed(BODY_CHUNKED, 0, texts[i], strlen(texts[i]), step, out, &n, &used) != H1_BODY_BAD)
+                        if (feed(BODY_CHUNKED, 0, texts[i], strlen(texts[i]), step, out, &n, &used) !=
+                            H1_BODY_BAD)
                                 fail_msg("taken: %s", texts[i]);
         /* Bad stays bad. */
         H1Body b;

@@ -49,8 +49,10 @@ static void assert_slice(Slice s, const char *expected) {
 #define H "GET / HTTP/1.1\r\nHost: a.example\r\n"
 
 static void test_request(void **state) {
-        static const char text[] = "POST /api/x%2f?a=b&c=%20 HTTP/1.1\r\nhost: ha.Example.com:443\r\nX-A: 1\r\nx-a:2 \t\r\nX-Empty:\r\n"
-                                   "content-length: 17\r\nConnection: close\r\nExpect: 100-continue\r\n\r\nbody";
+        static const char text[] =
+                "POST /api/x%2f?a=b&c=%20 HTTP/1.1\r\nhost: ha.Example.com:443\r\nX-A: 1\r\nx-a:2 "
+                "\t\r\nX-Empty:\r\n"
+                "content-length: 17\r\nConnection: close\r\nExpect: 100-continue\r\n\r\nbody";
 
         assert_int_equal(request(text), H1_OK);
         assert_int_equal(f.request.head_size, sizeof(text) - 1 - 4);
@@ -73,7 +75,8 @@ static void test_request(void **state) {
 
 /* Every way to cut a head gives the same, and nothing before its end. */
 static void test_segments(void **state) {
-        static const char text[] = "\r\nGET /a?b HTTP/1.1\r\nHost: a.example\r\nCookie: a=b\r\n\r\nGET /next";
+        static const char text[] =
+                "\r\nGET /a?b HTTP/1.1\r\nHost: a.example\r\nCookie: a=b\r\n\r\nGET /next";
         size_t head = sizeof(text) - 1 - 9;
 
         memcpy(f.buffer, text, sizeof(text));
@@ -190,7 +193,8 @@ static void test_refused_requests(void **state) {
                 H1Verdict v = request(rows[i].text);
 
                 if (v != rows[i].verdict)
-                        fail_msg("row %zu: %s, not %s:\n%s", i, h1_verdict_text(v), h1_verdict_text(rows[i].verdict), rows[i].text);
+                        fail_msg("row %zu: %s, not %s:\n%s", i, h1_verdict_text(v),
+                                 h1_verdict_text(rows[i].verdict), rows[i].text);
         }
         assert_int_equal(request(H "Transfer-Encoding: gzip, chunked\r\n\r\n"), H1_BAD_CODING);
 }
@@ -231,7 +235,8 @@ static void test_accepted_requests(void **state) {
 }
 
 static void test_absolute_target(void **state) {
-        assert_int_equal(request("GET HTTPS://A.example:1/x?y HTTP/1.1\r\nHost: a.example:1\r\n\r\n"), H1_OK);
+        assert_int_equal(request("GET HTTPS://A.example:1/x?y HTTP/1.1\r\nHost: a.example:1\r\n\r\n"),
+                         H1_OK);
         assert_slice(f.request.target, "/x?y");
         assert_int_equal(request("GET http://a HTTP/1.1\r\nHost: a\r\n\r\n"), H1_OK);
         assert_slice(f.request.target, "/");
@@ -253,12 +258,15 @@ static void test_websocket(void **state) {
         assert_int_equal(request("POST / HTTP/1.1\r\nHost: a\r\n" WS "\r\n"), H1_BAD_UPGRADE);
         assert_int_equal(request(H WS "Content-Length: 5\r\n\r\n"), H1_BAD_UPGRADE);
         assert_int_equal(request(H WS "Transfer-Encoding: chunked\r\n\r\n"), H1_BAD_UPGRADE);
-        assert_int_equal(request(H WS "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"), H1_BAD_UPGRADE);
+        assert_int_equal(request(H WS "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"),
+                         H1_BAD_UPGRADE);
         assert_int_equal(request(H WS "Upgrade: websocket\r\n\r\n"), H1_BAD_UPGRADE);
         assert_int_equal(request(H WS "Expect: 100-continue\r\n\r\n"), H1_BAD_UPGRADE);
         assert_int_equal(request(H "Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n"), H1_BAD_UPGRADE);
-        assert_int_equal(request(H "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 8\r\n"
-                                   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"), H1_BAD_UPGRADE);
+        assert_int_equal(request(H
+                                 "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 8\r\n"
+                                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"),
+                         H1_BAD_UPGRADE);
 }
 
 static void test_limits(void **state) {
@@ -301,7 +309,10 @@ static void test_limits(void **state) {
 static void test_response(void **state) {
         static const H1Asked plain = {}, head = { .head = true }, ws = { .websocket = true };
 
-        assert_int_equal(response("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nSet-Cookie: a\r\nSet-Cookie: b\r\n\r\nhello", plain), H1_OK);
+        assert_int_equal(response("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nSet-Cookie: a\r\nSet-Cookie: "
+                                  "b\r\n\r\nhello",
+                                  plain),
+                         H1_OK);
         assert_int_equal(f.response.status, 200);
         assert_slice(f.response.reason, "OK");
         assert_int_equal(f.response.body, BODY_LENGTH);
@@ -322,10 +333,16 @@ static void test_response(void **state) {
         assert_int_equal(f.response.body, BODY_NONE);
         assert_int_equal(response("HTTP/1.1 100 Continue\r\n\r\n", plain), H1_OK);
         assert_int_equal(f.response.flags, RESPONSE_INTERIM);
-        assert_int_equal(response("HTTP/1.1 404 Nicht da \xfc\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n", plain), H1_OK);
+        assert_int_equal(response("HTTP/1.1 404 Nicht da \xfc\r\nTransfer-Encoding: chunked\r\nConnection: "
+                                  "close\r\n\r\n",
+                                  plain),
+                         H1_OK);
         assert_int_equal(f.response.body, BODY_CHUNKED);
         assert_int_equal(f.response.flags, RESPONSE_CLOSE);
-        assert_int_equal(response("HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\nConnection: upgrade\r\n\r\n", ws), H1_OK);
+        assert_int_equal(response("HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\nConnection: "
+                                  "upgrade\r\n\r\n",
+                                  ws),
+                         H1_OK);
         assert_int_equal(f.response.flags, RESPONSE_UPGRADED);
 }
 
@@ -345,7 +362,8 @@ static void test_refused_responses(void **state) {
                 { "SSH-2.0-OpenSSH_9\r\n\r\n", H1_BAD_LINE },
                 { "HTTP/1.1 200 OK\nContent-Length: 5\n\n", H1_BAD_LINE },
                 { "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n", H1_BAD_FRAMING },
-                { "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", H1_BAD_FRAMING },
+                { "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+                  H1_BAD_FRAMING },
                 { "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", H1_BAD_FRAMING },
                 { "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", H1_BAD_CODING },
                 { "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", H1_BAD_FRAMING },
@@ -362,11 +380,14 @@ static void test_refused_responses(void **state) {
                 H1Verdict v = response(rows[i].text, plain);
 
                 if (v != rows[i].verdict)
-                        fail_msg("row %zu: %s, not %s:\n%s", i, h1_verdict_text(v), h1_verdict_text(rows[i].verdict), rows[i].text);
+                        fail_msg("row %zu: %s, not %s:\n%s", i, h1_verdict_text(v),
+                                 h1_verdict_text(rows[i].verdict), rows[i].text);
         }
-        assert_int_equal(response("HTTP/1.1 101 S\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", ws), H1_UNASKED);
+        assert_int_equal(response("HTTP/1.1 101 S\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", ws),
+                         H1_UNASKED);
         assert_int_equal(response("HTTP/1.1 101 S\r\nUpgrade: websocket\r\n\r\n", ws), H1_UNASKED);
-        assert_int_equal(response("HTTP/1.0 101 S\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", ws), H1_UNASKED);
+        assert_int_equal(response("HTTP/1.0 101 S\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", ws),
+                         H1_UNASKED);
 }
 
 static void test_write(void **state) {
@@ -400,8 +421,9 @@ static void test_status(void **state) {
         }
 }
 
-TEST_MAIN(cmocka_unit_test(test_request), cmocka_unit_test(test_segments), cmocka_unit_test(test_refused_requests),
-          cmocka_unit_test(test_nul_everywhere), cmocka_unit_test(test_accepted_requests),
-          cmocka_unit_test(test_absolute_target), cmocka_unit_test(test_websocket), cmocka_unit_test(test_limits),
-          cmocka_unit_test(test_response), cmocka_unit_test(test_refused_responses), cmocka_unit_test(test_write),
+TEST_MAIN(cmocka_unit_test(test_request), cmocka_unit_test(test_segments),
+          cmocka_unit_test(test_refused_requests), cmocka_unit_test(test_nul_everywhere),
+          cmocka_unit_test(test_accepted_requests), cmocka_unit_test(test_absolute_target),
+          cmocka_unit_test(test_websocket), cmocka_unit_test(test_limits), cmocka_unit_test(test_response),
+          cmocka_unit_test(test_refused_responses), cmocka_unit_test(test_write),
           cmocka_unit_test(test_status))

@@ -4,7 +4,8 @@
 #include "test.h"
 
 static void test_normalize(void **state) {
-        static const char *const bad[] = { "", ".", "..", "a..b", ".a", "-a", "a-", "a-.b", "a b", "a\xc3\xa4", "a/b", "*.a" };
+        static const char *const bad[] = { "",   ".",    "..",  "a..b",      ".a",  "-a",
+                                           "a-", "a-.b", "a b", "a\xc3\xa4", "a/b", "*.a" };
         char out[HOSTNAME_MAX + 1], label[70];
 
         assert_int_equal(hostname_normalize("HA.Home.Example.COM.", 20, out), 19);

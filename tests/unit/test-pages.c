@@ -26,7 +26,10 @@ static void assert_well_formed(size_t n, bool head) {
 static void test_all(void **state) {
         for (unsigned kind = 0; kind < _PAGE_MAX; kind++)
                 for (unsigned bits = 0; bits < 8; bits++) {
-                        Page p = { .kind = (PageKind) kind, .html = bits & 1, .head = bits & 2, .close = bits & 4 };
+                        Page p = { .kind = (PageKind) kind,
+                                   .html = bits & 1,
+                                   .head = bits & 2,
+                                   .close = bits & 4 };
                         size_t n = page_write(&p, out);
 
                         assert_well_formed(n, p.head);
@@ -67,7 +70,12 @@ static void test_largest(void **state) {
 
         memset(text, '"', sizeof(text));
         for (unsigned kind = 0; kind < _PAGE_MAX; kind++) {
-                Page p = { .kind = (PageKind) kind, .html = true, .close = true, .host = s, .upstream = s, .error = s };
+                Page p = { .kind = (PageKind) kind,
+                           .html = true,
+                           .close = true,
+                           .host = s,
+                           .upstream = s,
+                           .error = s };
 
                 n = page_write(&p, out);
                 assert_well_formed(n, false);
@@ -86,7 +94,9 @@ static void test_redirect(void **state) {
         assert_well_formed(n, false);
         assert_non_null(memmem(out, n, "https://a/__X:_y\r\n", 18));
         memset(location, 'x', sizeof(location));
-        assert_int_equal(page_write_redirect(308, (Slice) { location, sizeof(location) }, false, true, out, &n), -ENOBUFS);
+        assert_int_equal(
+                page_write_redirect(308, (Slice){ location, sizeof(location) }, false, true, out, &n),
+                -ENOBUFS);
         for (size_t k = PAGE_SIZE_MAX - 600; k < PAGE_SIZE_MAX; k++)
                 if (page_write_redirect(308, (Slice) { location, k }, false, true, out, &n) >= 0)
                         assert_well_formed(n, false);

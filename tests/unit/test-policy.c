@@ -14,21 +14,75 @@ static bool is_open(const char *target) {
 
 static void test_open_paths(void **state) {
         static const char *const yes[] = {
-                "/api/webhook/abc", "/api/webhook/", "/api/webhook/abc/def?x=/../../", "/api/%77ebhook/abc", "/api/webhook/a%20b",
-                "/auth", "/auth?x", "/auth/authorize", "/auth/", "/api/webhook/a..b", "/api/webhook/...", "/api/webhook/~a!$&'()*+,=:@",
+                "/api/webhook/abc",
+                "/api/webhook/",
+                "/api/webhook/abc/def?x=/../../",
+                "/api/%77ebhook/abc",
+                "/api/webhook/a%20b",
+                "/auth",
+                "/auth?x",
+                "/auth/authorize",
+                "/auth/",
+                "/api/webhook/a..b",
+                "/api/webhook/...",
+                "/api/webhook/~a!$&'()*+,=:@",
         };
         static const char *const no[] = {
-                "", "/", "*", "/api", "/api/webhook", "/api/webhookx", "/authorize", "/API/webhook/x", "api/webhook/x",
-                "/x?/api/webhook/", "//api/webhook/x", "/api//webhook/x", "/api/webhook//x", "/./api/webhook/x",
-                "/api/webhook/../states", "/api/webhook/..", "/api/webhook/.", "/api/webhook/./x", "/auth/../api", "/auth/..",
-                "/api/webhook/%2e%2e/states", "/api/webhook/.%2e/states", "/api/webhook/%2E./x", "/api/webhook/%2e",
-                "/api/webhook/..%2fstates", "/api/webhook/%2f..%2f", "/api/webhook%2fabc", "/api%2fwebhook/abc",
-                "/api/webhook/..%5cstates", "/api/webhook/..\\states", "/api/webhook/\\x", "/api/webhook/%5c",
-                "/api/webhook/..;/states", "/api/webhook/;/../states", "/api/webhook/x;y=z", "/api/webhook/%3b", "/;x/api/webhook/y",
-                "/api/webhook/%252e%252e/states", "/api/webhook/%25", "/api/webhook/%", "/api/webhook/%2", "/api/webhook/%zz",
-                "/api/webhook/%00", "/api/webhook/%0a", "/api/webhook/%7f", "/api/webhook/%09x", "/api/webhook/%c3%a4",
-                "/api/webhook/%c0%ae%c0%ae/", "/api/webhook/%ef%bc%8e%ef%bc%8e/", "/api/webhook/%u002e", "/api/webhook/%3f", "/api/webhook/%23",
-                "/api/webhook/x#y", "/api/webhook/\xc3\xa4", "https://a/api/webhook/x",
+                "",
+                "/",
+                "*",
+                "/api",
+                "/api/webhook",
+                "/api/webhookx",
+                "/authorize",
+                "/API/webhook/x",
+                "api/webhook/x",
+                "/x?/api/webhook/",
+                "//api/webhook/x",
+                "/api//webhook/x",
+                "/api/webhook//x",
+                "/./api/webhook/x",
+                "/api/webhook/../states",
+                "/api/webhook/..",
+                "/api/webhook/.",
+                "/api/webhook/./x",
+                "/auth/../api",
+                "/auth/..",
+                "/api/webhook/%2e%2e/states",
+                "/api/webhook/.%2e/states",
+                "/api/webhook/%2E./x",
+                "/api/webhook/%2e",
+                "/api/webhook/..%2fstates",
+                "/api/webhook/%2f..%2f",
+                "/api/webhook%2fabc",
+                "/api%2fwebhook/abc",
+                "/api/webhook/..%5cstates",
+                "/api/webhook/..\\states",
+                "/api/webhook/\\x",
+                "/api/webhook/%5c",
+                "/api/webhook/..;/states",
+                "/api/webhook/;/../states",
+                "/api/webhook/x;y=z",
+                "/api/webhook/%3b",
+                "/;x/api/webhook/y",
+                "/api/webhook/%252e%252e/states",
+                "/api/webhook/%25",
+                "/api/webhook/%",
+                "/api/webhook/%2",
+                "/api/webhook/%zz",
+                "/api/webhook/%00",
+                "/api/webhook/%0a",
+                "/api/webhook/%7f",
+                "/api/webhook/%09x",
+                "/api/webhook/%c3%a4",
+                "/api/webhook/%c0%ae%c0%ae/",
+                "/api/webhook/%ef%bc%8e%ef%bc%8e/",
+                "/api/webhook/%u002e",
+                "/api/webhook/%3f",
+                "/api/webhook/%23",
+                "/api/webhook/x#y",
+                "/api/webhook/\xc3\xa4",
+                "https://a/api/webhook/x",
         };
         char long_path[8192];
 
@@ -55,7 +109,8 @@ static Route open_host = { .host = { .access = { .login = CONF_LOGIN_NONE } } };
 static Route lan_host = { .host = { .access = { .login = CONF_LOGIN_NONE, .from = CONF_FROM_LAN } } };
 static Slice cookie;
 
-static PolicyVerdict decide(const Route *route, const char *head, const char *address, PolicySession session) {
+static PolicyVerdict decide(const Route *route, const char *head, const char *address,
+                            PolicySession session) {
         static const H1Limits limits = { .head_size = 8192, .header_count = 32 };
         static Header fields[64];
         static char buffer[8192];
@@ -82,27 +137,43 @@ static void test_decide(void **state) {
                 PolicyVerdict verdict;
         } rows[] = {
                 { &walled, GET("/") HTML "\r\n", OUT, POLICY_SESSION_UNKNOWN, POLICY_LOGIN },
-                { &walled, GET("/") HTML "Cookie: __Host-hagw=abc\r\n\r\n", OUT, POLICY_SESSION_UNKNOWN, POLICY_ASK },
-                { &walled, GET("/") HTML "Cookie: __Host-hagw=abc\r\n\r\n", OUT, POLICY_SESSION_NONE, POLICY_LOGIN },
-                { &walled, GET("/") HTML "Cookie: __Host-hagw=abc\r\n\r\n", OUT, POLICY_SESSION_ALLOWED, POLICY_PASS },
-                { &walled, GET("/") HTML "Cookie: __Host-hagw=abc\r\n\r\n", OUT, POLICY_SESSION_DENIED, POLICY_FORBIDDEN },
+                { &walled, GET("/") HTML "Cookie: __Host-hagw=abc\r\n\r\n", OUT, POLICY_SESSION_UNKNOWN,
+                  POLICY_ASK },
+                { &walled, GET("/") HTML "Cookie: __Host-hagw=abc\r\n\r\n", OUT, POLICY_SESSION_NONE,
+                  POLICY_LOGIN },
+                { &walled, GET("/") HTML "Cookie: __Host-hagw=abc\r\n\r\n", OUT, POLICY_SESSION_ALLOWED,
+                  POLICY_PASS },
+                { &walled, GET("/") HTML "Cookie: __Host-hagw=abc\r\n\r\n", OUT, POLICY_SESSION_DENIED,
+                  POLICY_FORBIDDEN },
                 /* Two of them, none, or what ours never looks like: not asked about. */
-                { &walled, GET("/") HTML "Cookie: __Host-hagw=abc; __Host-hagw=abc\r\n\r\n", OUT, POLICY_SESSION_UNKNOWN, POLICY_LOGIN },
-                { &walled, GET("/") HTML "Cookie: __Host-hagw=\r\n\r\n", OUT, POLICY_SESSION_UNKNOWN, POLICY_LOGIN },
-                { &walled, GET("/") HTML "Cookie: __Host-hagw=a\"b\r\n\r\n", OUT, POLICY_SESSION_UNKNOWN, POLICY_LOGIN },
-                { &walled, GET("/") HTML "Cookie: hagw=abc\r\n\r\n", OUT, POLICY_SESSION_UNKNOWN, POLICY_LOGIN },
+                { &walled, GET("/") HTML "Cookie: __Host-hagw=abc; __Host-hagw=abc\r\n\r\n", OUT,
+                  POLICY_SESSION_UNKNOWN, POLICY_LOGIN },
+                { &walled, GET("/") HTML "Cookie: __Host-hagw=\r\n\r\n", OUT, POLICY_SESSION_UNKNOWN,
+                  POLICY_LOGIN },
+                { &walled, GET("/") HTML "Cookie: __Host-hagw=a\"b\r\n\r\n", OUT, POLICY_SESSION_UNKNOWN,
+                  POLICY_LOGIN },
+                { &walled, GET("/") HTML "Cookie: hagw=abc\r\n\r\n", OUT, POLICY_SESSION_UNKNOWN,
+                  POLICY_LOGIN },
                 /* What is no page gets no redirect. */
                 { &walled, GET("/") "\r\n", OUT, POLICY_SESSION_UNKNOWN, POLICY_UNAUTHORIZED },
-                { &walled, GET("/") "Accept: application/json\r\n\r\n", OUT, POLICY_SESSION_UNKNOWN, POLICY_UNAUTHORIZED },
-                { &walled, GET("/") HTML "Sec-Fetch-Mode: cors\r\n\r\n", OUT, POLICY_SESSION_UNKNOWN, POLICY_UNAUTHORIZED },
-                { &walled, GET("/") "Sec-Fetch-Mode: navigate\r\n\r\n", OUT, POLICY_SESSION_UNKNOWN, POLICY_LOGIN },
-                { &walled, "POST / HTTP/1.1\r\nHost: a\r\n" HTML "\r\n", OUT, POLICY_SESSION_UNKNOWN, POLICY_UNAUTHORIZED },
-                { &walled, GET("/api/websocket") HTML "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                           "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", OUT, POLICY_SESSION_UNKNOWN, POLICY_UNAUTHORIZED },
+                { &walled, GET("/") "Accept: application/json\r\n\r\n", OUT, POLICY_SESSION_UNKNOWN,
+                  POLICY_UNAUTHORIZED },
+                { &walled, GET("/") HTML "Sec-Fetch-Mode: cors\r\n\r\n", OUT, POLICY_SESSION_UNKNOWN,
+                  POLICY_UNAUTHORIZED },
+                { &walled, GET("/") "Sec-Fetch-Mode: navigate\r\n\r\n", OUT, POLICY_SESSION_UNKNOWN,
+                  POLICY_LOGIN },
+                { &walled, "POST / HTTP/1.1\r\nHost: a\r\n" HTML "\r\n", OUT, POLICY_SESSION_UNKNOWN,
+                  POLICY_UNAUTHORIZED },
+                { &walled,
+                  GET("/api/websocket") HTML
+                  "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+                  OUT, POLICY_SESSION_UNKNOWN, POLICY_UNAUTHORIZED },
                 /* Being at home is no login. */
                 { &walled, GET("/") HTML "\r\n", "192.168.1.7", POLICY_SESSION_UNKNOWN, POLICY_LOGIN },
                 { &walled, GET("/api/webhook/x") "\r\n", OUT, POLICY_SESSION_UNKNOWN, POLICY_PASS },
-                { &walled, GET("/api/webhook/../x") "\r\n", OUT, POLICY_SESSION_UNKNOWN, POLICY_UNAUTHORIZED },
+                { &walled, GET("/api/webhook/../x") "\r\n", OUT, POLICY_SESSION_UNKNOWN,
+                  POLICY_UNAUTHORIZED },
                 { &walled, GET("https://a/api/webhook/x") "\r\n", OUT, POLICY_SESSION_UNKNOWN, POLICY_PASS },
                 { &walled, GET("/.hagw/login") HTML "\r\n", OUT, POLICY_SESSION_UNKNOWN, POLICY_OWN },
                 { &walled, GET("/.hagwx") HTML "\r\n", OUT, POLICY_SESSION_UNKNOWN, POLICY_LOGIN },
@@ -118,7 +189,8 @@ static void test_decide(void **state) {
                 PolicyVerdict v = decide(rows[i].route, rows[i].head, rows[i].address, rows[i].session);
 
                 if (v != rows[i].verdict)
-                        fail_msg("row %zu: %s, not %s", i, policy_verdict_text(v), policy_verdict_text(rows[i].verdict));
+                        fail_msg("row %zu: %s, not %s", i, policy_verdict_text(v),
+                                 policy_verdict_text(rows[i].verdict));
                 assert_int_equal(cookie.n, v == POLICY_ASK ? 3 : 0);
         }
 }
@@ -135,7 +207,8 @@ static void test_location(void **state) {
         char target[6000];
 
         assert_string_equal(location("/"), "/.hagw/login?return=/");
-        assert_string_equal(location("/lovelace/0?a=b&c=%20#"), "/.hagw/login?return=/lovelace/0%3Fa%3Db%26c%3D%2520%23");
+        assert_string_equal(location("/lovelace/0?a=b&c=%20#"),
+                            "/.hagw/login?return=/lovelace/0%3Fa%3Db%26c%3D%2520%23");
         assert_string_equal(location("//evil.example/"), "/.hagw/login");
         assert_string_equal(location("/\\evil.example/"), "/.hagw/login");
         assert_string_equal(location("/a\\b"), "/.hagw/login");

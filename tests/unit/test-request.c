@@ -19,10 +19,11 @@ static void test_methods(void **state) {
                 const char *text;
                 Method method;
                 bool idempotent;
-        } rows[] = { { "GET", METHOD_GET, true }, { "HEAD", METHOD_HEAD, true }, { "POST", METHOD_POST, false },
-                     { "PUT", METHOD_PUT, true }, { "DELETE", METHOD_DELETE, true }, { "OPTIONS", METHOD_OPTIONS, true },
-                     { "PATCH", METHOD_PATCH, false }, { "PROPFIND", METHOD_OTHER, false }, { "get", METHOD_OTHER, false },
-                     { "", METHOD_OTHER, false } };
+        } rows[] = { { "GET", METHOD_GET, true },       { "HEAD", METHOD_HEAD, true },
+                     { "POST", METHOD_POST, false },    { "PUT", METHOD_PUT, true },
+                     { "DELETE", METHOD_DELETE, true }, { "OPTIONS", METHOD_OPTIONS, true },
+                     { "PATCH", METHOD_PATCH, false },  { "PROPFIND", METHOD_OTHER, false },
+                     { "get", METHOD_OTHER, false },    { "", METHOD_OTHER, false } };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 assert_int_equal(method_from_text(slice_from(rows[i].text)), rows[i].method);
@@ -57,8 +58,10 @@ static void test_html(void **state) {
         static const struct {
                 const char *accept;
                 bool html;
-        } rows[] = { { "text/html", true }, { "Text/HTML;q=0.9, */*", true }, { "*/*", false }, { "application/json", false },
-                     { "text/htmlx", false }, { "application/xhtml+xml", true }, { "a,text/html ;x", true }, { "", false } };
+        } rows[] = { { "text/html", true },      { "Text/HTML;q=0.9, */*", true },
+                     { "*/*", false },           { "application/json", false },
+                     { "text/htmlx", false },    { "application/xhtml+xml", true },
+                     { "a,text/html ;x", true }, { "", false } };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 Request r = with(METHOD_GET, "Accept", rows[i].accept);
@@ -77,4 +80,5 @@ static void test_html(void **state) {
         assert_false(request_is_navigation(&r));
 }
 
-TEST_MAIN(cmocka_unit_test(test_methods), cmocka_unit_test(test_target), cmocka_unit_test(test_host), cmocka_unit_test(test_html))
+TEST_MAIN(cmocka_unit_test(test_methods), cmocka_unit_test(test_target), cmocka_unit_test(test_host),
+          cmocka_unit_test(test_html))

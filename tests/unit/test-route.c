@@ -36,8 +36,8 @@ static void assert_found(const RouteTable *t, const char *name, const char *expe
 }
 
 static void test_find(void **state) {
-        ConfHost hosts[] = { host("*.home.example.com"), host("ha.home.example.com"), host("home.example.com"),
-                             host("*.ha.home.example.com") };
+        ConfHost hosts[] = { host("*.home.example.com"), host("ha.home.example.com"),
+                             host("home.example.com"), host("*.ha.home.example.com") };
         _cleanup_(route_table_unrefp) RouteTable *t = make(hosts, ELEMENTSOF(hosts));
 
         assert_found(t, "ha.home.example.com", "ha.home.example.com");
@@ -45,7 +45,8 @@ static void test_find(void **state) {
         assert_found(t, "home.example.com", "home.example.com");
         assert_found(t, "a.b.home.example.com", NULL);
         assert_found(t, "a.ha.home.example.com", "*.ha.home.example.com");
-        assert_found(t, "*.home.example.com", "*.home.example.com"); /* cannot be asked: "*" is in no normalized name */
+        assert_found(t, "*.home.example.com",
+                     "*.home.example.com"); /* cannot be asked: "*" is in no normalized name */
         assert_found(t, "example.com", NULL);
         assert_found(t, "com", NULL);
         assert_found(t, "", NULL);
@@ -136,5 +137,5 @@ static void test_authority(void **state) {
         assert_true(slice_equal(t->routes[1].upstream_authority, SLICE("localhost")));
 }
 
-TEST_MAIN(cmocka_unit_test(test_find), cmocka_unit_test(test_copies), cmocka_unit_test(test_many), cmocka_unit_test(test_empty),
-          cmocka_unit_test(test_admits), cmocka_unit_test(test_authority))
+TEST_MAIN(cmocka_unit_test(test_find), cmocka_unit_test(test_copies), cmocka_unit_test(test_many),
+          cmocka_unit_test(test_empty), cmocka_unit_test(test_admits), cmocka_unit_test(test_authority))

@@ -14,7 +14,8 @@ static void test_near(void **state) {
 static void test_far(void **state) {
         assert_null(suggest("zebra", words));
         assert_null(suggest("", words));
-        assert_null(suggest("upstreamupstreamupstreamupstreamupstreamupstreamupstreamupstreamupstream", words));
+        assert_null(
+                suggest("upstreamupstreamupstreamupstreamupstreamupstreamupstreamupstreamupstream", words));
 }
 
 TEST_MAIN(cmocka_unit_test(test_near), cmocka_unit_test(test_far))
