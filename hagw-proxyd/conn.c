@@ -66,7 +66,7 @@ void conn_linger(Conn *c) {
         loop_again(&w->loop, &c->again);
 }
 
-/* What still comes is thrown away unread: closing a socket with bytes in it would take our last ones back. */
+/* What still comes is thrown away unread: closing a socket with bytes in it would take back our last. */
 static void serve_linger(Conn *c) {
         Worker *w = c->worker;
         ssize_t n;

@@ -300,3 +300,40 @@ def test_access_log(home):
 def test_interface(home):
     text = home.proxyd.call("org.varlink.service.GetInterfaceDescription", interface="io.hagw.Proxy")["description"]
     assert text.rstrip() + "\n" == (ROOT / "tests/idl/io.hagw.Proxy.varlink").read_text()
+
+
+def test_connection_limit(house, parts, service):
+    h = open_house(house, parts, "proxy: { workers = 1; connections = 16; };", ha=host(service.url))
+    inside = [h.tls() for _ in range(16)]
+    waiting = socket.create_connection(("127.0.0.1", h.port), 20)
+    time.sleep(0.3)
+    assert h.figure("proxy_connections") == 16
+    inside[0].close()
+    # The one who waited gets in as soon as one is gone.
+    tls = h.context().wrap_socket(waiting, server_hostname=HOST)
+    tls.sendall(b"GET / HTTP/1.1\r\nHost: " + HOST.encode() + b"\r\n\r\n")
+    assert tls.recv(100).startswith(b"HTTP/1.1 200")
+
+
+def test_stop_finishes_what_is_under_way(house, parts):
+    go = threading.Event()
+
+    def slow(upstream, s, f):
+        Head(f)
+        s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab")
+        go.wait(20)
+        s.sendall(b"cd")
+    parts.append(Upstream(slow))
+    h = open_house(house, parts, ha=host(parts[-1].url))
+    s, idle = h.tls(), h.tls()
+    s.sendall(b"GET / HTTP/1.1\r\nHost: " + HOST.encode() + b"\r\n\r\n")
+    data = s.recv(4096)
+    h.proxyd.process.send_signal(signal.SIGTERM)
+    assert idle.recv(1) == b""
+    go.set()
+    while b"abcd" not in data:
+        more = s.recv(4096)
+        assert more, data
+        data += more
+    assert s.recv(1) == b""
+    assert h.proxyd.process.wait(20) == 0
