@@ -169,7 +169,7 @@ void exchange_answer(Exchange *x, PageKind kind, const char *error) {
         Conn *c = x->conn;
         Page page = {
                 .kind = kind,
-                .html = request_accepts_html(&x->request),
+                .html = x->html,
                 .head = x->request.method == METHOD_HEAD,
                 .close = must_close(x),
                 .host = slice_from(c->name),
@@ -375,6 +375,7 @@ void exchange_begin(Exchange *x) {
         char name[HOSTNAME_MAX + 1];
 
         x->head_held = true;
+        x->html = request_accepts_html(&x->request);
         flow_init(&x->up, x->request.body, x->request.body_size, x->request.body);
         counter_add(&w->counters.requests, 1);
         if (c->snapshot->log_access)

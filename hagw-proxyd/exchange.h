@@ -47,6 +47,7 @@ struct Exchange {
         bool internal;    /* to webd */
         bool retried;
         bool close;       /* the visitor's connection ends with this answer */
+        bool html;        /* the visitor reads pages; the head may be gone when one is written */
         unsigned status;
         const char *verdict;
         uint64_t begin_usec, upstream_usec;
