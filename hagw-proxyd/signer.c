@@ -1,11 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The thread's link to keyd: io.hagw.Key.SignHandshake. */
+/* The links to keyd: io.hagw.Key.SignHandshake. Each thread has one, and where there are many threads several share one: keyd
+ * takes VL_CONNECTIONS_PER_UID_MAX of us. */
+
+#include <pthread.h>
+#include <stdatomic.h>
 
 #include "signer.h"
 #include "vl.h"
 
-static _Thread_local sd_varlink *thread_link;
+#define LINKS_MAX 12U
+
+typedef struct SignerLink {
+        pthread_mutex_t lock;
+        sd_varlink *link; /* guarded by the lock, with the replies that belong to it */
+} SignerLink;
+
+static_assert(LINKS_MAX < VL_CONNECTIONS_PER_UID_MAX, "keyd takes fewer connections");
+static SignerLink links[LINKS_MAX] = { [0 ... LINKS_MAX - 1] = { .lock = PTHREAD_MUTEX_INITIALIZER } };
+static atomic_uint n_threads;
+static _Thread_local SignerLink *thread_link;
 
 static const struct {
         int pk_algorithm;
@@ -33,37 +47,37 @@ const char *signer_scheme(int pk_algorithm, unsigned bits, gnutls_sign_algorithm
         return NULL;
 }
 
-static int call(const char *key_id, const char *scheme, const gnutls_datum_t *data,
+static int call(SignerLink *l, const char *key_id, const char *scheme, const gnutls_datum_t *data,
                 sd_json_variant **ret_reply, const char **ret_error) {
         int r;
 
-        if (!thread_link) {
-                r = vl_connect(&thread_link, "io.hagw.Key", SIGNER_TIMEOUT_USEC);
+        if (!l->link) {
+                r = vl_connect(&l->link, "io.hagw.Key", SIGNER_TIMEOUT_USEC);
                 if (r < 0)
                         return r;
         }
-        r = sd_varlink_callbo(thread_link, "io.hagw.Key.SignHandshake", ret_reply, ret_error,
+        r = sd_varlink_callbo(l->link, "io.hagw.Key.SignHandshake", ret_reply, ret_error,
                               SD_JSON_BUILD_PAIR("id", SD_JSON_BUILD_STRING(key_id)),
                               SD_JSON_BUILD_PAIR("scheme", SD_JSON_BUILD_STRING(scheme)),
                               SD_JSON_BUILD_PAIR("data", SD_JSON_BUILD_BASE64(data->data, data->size)));
         if (r < 0)
-                signer_done();
+                l->link = sd_varlink_close_unref(l->link);
         return r;
 }
 
-int signer_sign(const char *key_id, const char *scheme, const gnutls_datum_t *data,
+static int sign(SignerLink *l, const char *key_id, const char *scheme, const gnutls_datum_t *data,
                 gnutls_datum_t *ret_signature) {
-        bool had_link = thread_link;
+        bool had_link = l->link;
         _cleanup_free_ void *raw = NULL;
         sd_json_variant *reply = NULL;
         const char *error = NULL;
         size_t size;
         int r;
 
-        r = call(key_id, scheme, data, &reply, &error);
+        r = call(l, key_id, scheme, data, &reply, &error);
         /* keyd may have restarted since the last signature. */
         if (r < 0 && r != -ETIME && had_link)
-                r = call(key_id, scheme, data, &reply, &error);
+                r = call(l, key_id, scheme, data, &reply, &error);
         if (r < 0)
                 return r;
         if (error)
@@ -79,6 +93,22 @@ int signer_sign(const char *key_id, const char *scheme, const gnutls_datum_t *da
         return 0;
 }
 
+int signer_sign(const char *key_id, const char *scheme, const gnutls_datum_t *data, gnutls_datum_t *ret_signature) {
+        int r;
+
+        if (!thread_link)
+                thread_link = &links[atomic_fetch_add(&n_threads, 1) % LINKS_MAX];
+        (void) pthread_mutex_lock(&thread_link->lock);
+        r = sign(thread_link, key_id, scheme, data, ret_signature);
+        (void) pthread_mutex_unlock(&thread_link->lock);
+        return r;
+}
+
 void signer_done(void) {
-        thread_link = sd_varlink_close_unref(thread_link);
+        if (!thread_link)
+                return;
+        (void) pthread_mutex_lock(&thread_link->lock);
+        thread_link->link = sd_varlink_close_unref(thread_link->link);
+        (void) pthread_mutex_unlock(&thread_link->lock);
+        thread_link = NULL;
 }
