@@ -198,6 +198,10 @@ static void serve_idle(Conn *c) {
                 }
                 if (parse)
                         v = read_head(c, &x);
+                if (v != H1_MORE && !x) { /* no memory */
+                        conn_close(c);
+                        return;
+                }
                 if (v != H1_MORE) {
                         serve_request(c, v, x);
                         parse = buffer_used(c->in) > 0;
