@@ -159,13 +159,13 @@ Worker *worker_free(Worker *w) {
                 return NULL;
         if (w->started)
                 (void) pthread_join(w->thread, NULL);
+        upstreams_done(w); /* while the answers that they still wait for may lie in the queue */
         if (w->queue.event_fd >= 0)
                 for (Message *m = queue_take(&w->queue), *next; m; m = next) {
                         next = m->next;
                         message_free(m);
                 }
         session_cache_clear(&w->sessions);
-        upstreams_done(w);
         exchanges_done(w);
         loop_done(&w->loop);
         buffer_pool_done(&w->pool);
