@@ -9,6 +9,7 @@
 #include "transport.h"
 
 #define RECORD_MAX 16384U /* plain bytes (RFC 8446 section 5.1) */
+#define WARNINGS_MAX 16U  /* in a connection's life; TLS 1.2 lets a visitor send them without end */
 #define RECORD_OVERHEAD 256U /* generously: header, nonce, padding, tag (RFC 5246 section 6.2.3) */
 
 void transport_init(Transport *t, BufferPool *pool, int fd) {
@@ -19,6 +20,7 @@ void transport_init(Transport *t, BufferPool *pool, int fd) {
         t->readable = true;
         t->hung_up = t->ended = t->batching = t->shut = false;
         t->error = t->tls_error = 0;
+        t->n_warnings = 0;
 }
 
 void transport_done(Transport *t) {
@@ -201,13 +203,17 @@ static bool has_ciphertext(const Transport *t) {
         return buffer_used(t->in) > 0 || (t->readable && !t->ended);
 }
 
+/* Worth another call at once: GnuTLS was interrupted, or took an alert that means nothing. */
+static bool is_nothing(Transport *t, ssize_t r) {
+        return r == GNUTLS_E_INTERRUPTED || (r == GNUTLS_E_WARNING_ALERT_RECEIVED && ++t->n_warnings <= WARNINGS_MAX);
+}
+
 int transport_handshake(Transport *t) {
         int r;
 
         do
                 r = gnutls_handshake(t->tls);
-        while (r == GNUTLS_E_INTERRUPTED || r == GNUTLS_E_WARNING_ALERT_RECEIVED ||
-               (r == GNUTLS_E_AGAIN && has_ciphertext(t)));
+        while (is_nothing(t, r) || (r == GNUTLS_E_AGAIN && has_ciphertext(t)));
         if (r == GNUTLS_E_AGAIN)
                 return -EAGAIN;
         t->tls_error = r;
@@ -236,8 +242,7 @@ static ssize_t read_tls(Transport *t, void *data, size_t size) {
         /* GnuTLS also says EAGAIN after what was no data, such as a ticket; there may be more behind it. */
         do
                 n = gnutls_record_recv(t->tls, data, size);
-        while (n == GNUTLS_E_INTERRUPTED || n == GNUTLS_E_WARNING_ALERT_RECEIVED ||
-               (n == GNUTLS_E_AGAIN && (buffer_used(t->in) > 0 || t->readable)));
+        while (is_nothing(t, n) || (n == GNUTLS_E_AGAIN && (buffer_used(t->in) > 0 || t->readable)));
         if (t->in && buffer_used(t->in) == 0)
                 t->in = buffer_put(t->pool, t->in);
         if (n >= 0)

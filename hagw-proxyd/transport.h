@@ -20,6 +20,7 @@ typedef struct Transport {
         bool ended;           /* recv() said that the other side sends no more */
         bool batching;        /* TLS: collect records in out instead of sending each */
         bool shut;            /* our direction is closed, or will be when out is empty */
+        unsigned n_warnings;  /* TLS alerts that are none */
         int error;            /* of the socket, sticky; negative errno */
         int tls_error;        /* what GnuTLS said to the failed handshake */
 } Transport;

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """hagw-proxyd when things end earlier, later or more often than they should; most of it shows under AddressSanitizer."""
 
+import ctypes
 import signal
 import socket
 import threading
 import time
 
+import pytest
 from proxyhouse import HOST, Head
 from test_proxyd_attack import make, opened, status  # noqa: F401 (fixtures)
 
@@ -47,3 +49,43 @@ def test_more_workers_than_keyd_takes_connections(make):  # noqa: F811
         v.join(20)
     assert len(served) == 24
     home.settle()
+
+
+class Alerter:
+    """A TLS client that can send warnings, which Python's cannot."""
+
+    def __init__(self, port, version):
+        self.tls = ctypes.CDLL("libgnutls.so.30")
+        self.credentials, self.session = ctypes.c_void_p(), ctypes.c_void_p()
+        self.tls.gnutls_certificate_allocate_credentials(ctypes.byref(self.credentials))
+        self.tls.gnutls_init(ctypes.byref(self.session), 2)  # GNUTLS_CLIENT
+        priority = f"NORMAL:-VERS-ALL:+VERS-{version}".encode()
+        self.tls.gnutls_priority_set_direct(self.session, priority, None)
+        self.tls.gnutls_credentials_set(self.session, 1, self.credentials)  # GNUTLS_CRD_CERTIFICATE
+        self.tls.gnutls_server_name_set(self.session, 1, HOST.encode(), ctypes.c_size_t(len(HOST)))
+        self.socket = socket.create_connection(("127.0.0.1", port), 10)
+        self.tls.gnutls_transport_set_int2(self.session, self.socket.fileno(), self.socket.fileno())
+        self.socket.settimeout(None)
+        assert self.tls.gnutls_handshake(self.session) == 0
+
+    def warn(self):
+        return self.tls.gnutls_alert_send(self.session, 1, 90)  # GNUTLS_AL_WARNING, user_canceled
+
+    def close(self):
+        self.socket.close()
+        self.tls.gnutls_deinit(self.session)
+        self.tls.gnutls_certificate_free_credentials(self.credentials)
+
+
+@pytest.mark.parametrize("version", ["TLS1.2", "TLS1.3"])
+def test_flood_of_warnings(make, version):  # noqa: F811
+    """Warnings mean nothing and cost something: a visitor may send a few, not as many as he likes."""
+    home = make(main="proxy: { workers = 1; };")
+    a = Alerter(home.port, version)
+    sent = 0
+    deadline = time.monotonic() + 5
+    while a.warn() == 0 and sent < 20000 and time.monotonic() < deadline:
+        sent += 1
+    assert sent < 20000 and time.monotonic() < deadline
+    a.close()
+    home.assert_well()
