@@ -248,23 +248,30 @@ static int check_delegations(const Setup *s) {
         return bad;
 }
 
-static int finish(const Setup *s, bool started, bool delegated, bool certified) {
+/* What setup reached. Who did not wait for the certificates is not told that they failed. */
+typedef struct Reached {
+        bool started, delegated, certified, waited;
+} Reached;
+
+static int finish(const Setup *s, const Reached *reached) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        bool failed = reached->started && (!reached->delegated || (reached->waited && !reached->certified));
 
         if (!s->call->json) {
                 setup_say_next(s);
-                return started && !(delegated && certified) ? CTL_FAILED : CTL_OK;
+                return failed ? CTL_FAILED : CTL_OK;
         }
-        if (sd_json_buildo(&v, SD_JSON_BUILD_PAIR("started", SD_JSON_BUILD_BOOLEAN(started)),
-                           SD_JSON_BUILD_PAIR("delegated", SD_JSON_BUILD_BOOLEAN(delegated)),
-                           SD_JSON_BUILD_PAIR("certified", SD_JSON_BUILD_BOOLEAN(certified))) < 0 ||
+        if (sd_json_buildo(&v, SD_JSON_BUILD_PAIR("started", SD_JSON_BUILD_BOOLEAN(reached->started)),
+                           SD_JSON_BUILD_PAIR("delegated", SD_JSON_BUILD_BOOLEAN(reached->delegated)),
+                           SD_JSON_BUILD_PAIR("certified", SD_JSON_BUILD_BOOLEAN(reached->certified))) < 0 ||
             output_json(v) < 0)
                 return log_oom();
-        return started && !(delegated && certified) ? CTL_FAILED : CTL_OK;
+        return failed ? CTL_FAILED : CTL_OK;
 }
 
 int verb_setup(const Call *call) {
         _cleanup_(setup_done) Setup s = { .call = call };
+        Reached reached = {};
         uint64_t wait_usec;
         int r, bad;
 
@@ -276,7 +283,7 @@ int verb_setup(const Call *call) {
         if (r < 0)
                 return r;
         if (call_option(call, "no-start"))
-                return finish(&s, /* started= */ false, false, false);
+                return finish(&s, &reached);
         if (!system_is_booted()) {
                 log_error("systemd does not run here, so nothing can be started; --no-start only writes the "
                           "configuration.");
@@ -291,9 +298,15 @@ int verb_setup(const Call *call) {
         bad = check_delegations(&s);
         if (bad < 0)
                 return bad;
+        reached.started = true;
+        reached.delegated = bad == 0;
         if (bad > 0 || s.config->n_zones + s.config->n_hosts == 0 || wait_usec == 0)
-                return finish(&s, true, bad == 0, false);
+                return finish(&s, &reached);
         setup_say(&s, "Waiting for the certificates:\n");
         r = certwait(NULL, 0, wait_usec, call->json);
-        return r < 0 ? r : finish(&s, true, true, r == CTL_OK);
+        if (r < 0)
+                return r;
+        reached.waited = true;
+        reached.certified = r == CTL_OK;
+        return finish(&s, &reached);
 }
