@@ -208,6 +208,11 @@ static H1Verdict read_fields(llhttp_type_t type, const char *b, size_t n, const 
         return H1_OK;
 }
 
+/* What cannot become a method need not be waited for: a TLS hello on port 80, binary noise. */
+static bool may_begin_method(char c) {
+        return c >= 'A' && c <= 'Z';
+}
+
 H1Verdict h1_read_request(H1Scan *scan, char *buffer, size_t size, const H1Limits *limits, Request *r) {
         HeaderList headers = r->headers;
         size_t head_size;
@@ -215,6 +220,9 @@ H1Verdict h1_read_request(H1Scan *scan, char *buffer, size_t size, const H1Limit
         Slice target;
 
         v = scan_head(scan, buffer, size, limits, &head_size);
+        if (v == H1_MORE && size > scan->start && !may_begin_method(buffer[scan->start]) &&
+            !(scan->start == 0 && buffer[0] == '\r'))
+                return H1_BAD_LINE;
         if (v != H1_OK)
                 return v;
         *r = (Request) { .headers = headers, .head = buffer, .head_size = head_size };

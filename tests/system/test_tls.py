@@ -40,7 +40,7 @@ def test_old_tls_is_refused(house):
     (None, 80, False, b"GET / HTTP/1.1\r\nHost: bank.example.org\r\n\r\n"),
     (None, 80, False, b"GET / HTTP/1.0\r\n\r\n"), (None, 80, False, b"\x16\x03\x01\x02\x00garbage" * 40)])
 def test_scanners_get_not_one_byte(house, name, port, tls, send):
-    assert raw("203.0.113.10", port, send, server_name=name, tls=tls, seconds=40) == b""
+    assert raw("203.0.113.10", port, send, server_name=name, tls=tls, seconds=15) == b""
 
 
 def test_port_80_sends_known_names_to_https(house):

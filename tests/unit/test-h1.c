@@ -90,6 +90,19 @@ static void test_segments(void **state) {
         assert_int_equal(f.request.headers.n, 2);
 }
 
+/* Noise is known by its first byte; nobody waits for its end. */
+static void test_noise(void **state) {
+        static const char *const rows[] = { "\x16\x03\x01", " GET", "\r\n\x16", "\x80", "{" };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                strcpy(f.buffer, rows[i]);
+                f.scan = (H1Scan) {};
+                f.request = (Request) { .headers = { .items = f.fields, .max = FIELDS } };
+                assert_int_equal(h1_read_request(&f.scan, f.buffer, strlen(rows[i]), &limits, &f.request),
+                                 H1_BAD_LINE);
+        }
+}
+
 static void test_refused_requests(void **state) {
         static const struct {
                 const char *text;
@@ -421,7 +434,7 @@ static void test_status(void **state) {
         }
 }
 
-TEST_MAIN(cmocka_unit_test(test_request), cmocka_unit_test(test_segments),
+TEST_MAIN(cmocka_unit_test(test_request), cmocka_unit_test(test_segments), cmocka_unit_test(test_noise),
           cmocka_unit_test(test_refused_requests), cmocka_unit_test(test_nul_everywhere),
           cmocka_unit_test(test_accepted_requests), cmocka_unit_test(test_absolute_target),
           cmocka_unit_test(test_websocket), cmocka_unit_test(test_limits), cmocka_unit_test(test_response),
