@@ -8,6 +8,10 @@
 
 #include "worker.h"
 
+static uint64_t visitors_of(const Worker *w) {
+        return atomic_load_explicit(&w->counters.connections, memory_order_relaxed);
+}
+
 static void on_retry(Timer *t) {
         listener_resume(CONTAINER_OF(t, Listener, retry));
 }
@@ -25,12 +29,37 @@ void listener_resume(Listener *l) {
         if (l->watched || w->stopping || !w->open)
                 return;
         loop_disarm(&w->loop, &l->retry);
-        if (atomic_load_explicit(&w->counters.connections, memory_order_relaxed) >= w->snapshot->connections)
+        if (visitors_of(w) >= w->snapshot->connections)
                 return; /* the next connection that ends comes here again */
         if (loop_add(&w->loop, &l->handle, EPOLLIN | EPOLLEXCLUSIVE) < 0)
                 loop_arm(&w->loop, &l->retry, w->loop.now_usec + LISTEN_PAUSE_USEC);
         else
                 l->watched = true;
+}
+
+/* The worker with clearly the fewest visitors, or this one. */
+static Worker *choose_worker(Worker *w) {
+        Worker *best = w;
+
+        for (unsigned i = 0; i < w->n_crew; i++)
+                if (visitors_of(w->crew[i]) + LISTEN_SLACK < visitors_of(w) &&
+                    visitors_of(w->crew[i]) < visitors_of(best))
+                        best = w->crew[i];
+        return best;
+}
+
+static void serve_visitor(Worker *w, ConnKind kind, int fd, const IpAddress *address) {
+        Worker *best = choose_worker(w);
+        VisitorMessage *v = best == w ? NULL : message_new(MESSAGE_VISITOR);
+
+        if (!v) {
+                conn_new(w, kind, fd, address);
+                return;
+        }
+        v->fd = fd;
+        v->kind = kind;
+        v->address = *address;
+        worker_send(best, &v->message);
 }
 
 static void on_accept(Handle *h, uint32_t events) {
@@ -43,8 +72,7 @@ static void on_accept(Handle *h, uint32_t events) {
                 IpAddress visitor;
                 int fd;
 
-                if (atomic_load_explicit(&w->counters.connections, memory_order_relaxed) >=
-                    w->snapshot->connections) {
+                if (visitors_of(w) >= w->snapshot->connections) {
                         listener_pause(l);
                         return;
                 }
@@ -61,7 +89,7 @@ static void on_accept(Handle *h, uint32_t events) {
                         visitor = (IpAddress) { .family = AF_UNSPEC };
                 (void) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int) { 1 }, sizeof(int));
                 counter_add(&w->counters.accepted, 1);
-                conn_new(w, l->kind == LISTEN_HTTPS ? CONN_HTTPS : CONN_HTTP, fd, &visitor);
+                serve_visitor(w, l->kind == LISTEN_HTTPS ? CONN_HTTPS : CONN_HTTP, fd, &visitor);
         }
 }
 

@@ -3,10 +3,12 @@
 
 #include "loop.h"
 
-/* Accepting, in each worker by itself: the kernel wakes one of those that wait (EPOLLEXCLUSIVE). */
+/* Accepting, in each worker by itself: the kernel wakes one of those that wait (EPOLLEXCLUSIVE), mostly the
+ * same one. A worker that has more visitors than another hands the next one over. */
 
 #define LISTEN_MAX 16U /* handed-in sockets, http and https together */
 #define LISTEN_BATCH 4U /* accepted per wake-up, so that all workers get some */
+#define LISTEN_SLACK 2U /* visitors more than another worker has, before handing over */
 #define LISTEN_PAUSE_USEC (100 * USEC_PER_MSEC) /* after EMFILE and the like */
 
 typedef struct Worker Worker;

@@ -268,8 +268,8 @@ static int start_workers(Manager *m) {
         if (!m->workers)
                 return -ENOMEM;
         for (unsigned i = 0; i < m->n_workers; i++) {
-                r = worker_new(i, &m->queue, m->snapshot, https, (size_t) n_https, http, (size_t) n_http,
-                               access_writer_ring(m->access, i), &m->workers[i]);
+                r = worker_new(i, m->workers, m->n_workers, &m->queue, m->snapshot, https, (size_t) n_https,
+                               http, (size_t) n_http, access_writer_ring(m->access, i), &m->workers[i]);
                 if (r < 0)
                         return r;
         }

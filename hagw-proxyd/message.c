@@ -6,9 +6,10 @@
 
 static const size_t message_sizes[_MESSAGE_KIND_MAX] = {
         [MESSAGE_SNAPSHOT] = sizeof(SnapshotMessage), [MESSAGE_STOP] = sizeof(Message),
-        [MESSAGE_FORGET] = sizeof(ForgetMessage),     [MESSAGE_PROBE] = sizeof(ProbeMessage),
-        [MESSAGE_SESSION] = sizeof(SessionMessage),   [MESSAGE_RESOLVE] = sizeof(ResolveMessage),
-        [MESSAGE_FAILURE] = sizeof(FailureMessage),   [MESSAGE_STOPPED] = sizeof(Message),
+        [MESSAGE_FORGET] = sizeof(ForgetMessage),     [MESSAGE_VISITOR] = sizeof(VisitorMessage),
+        [MESSAGE_PROBE] = sizeof(ProbeMessage),       [MESSAGE_SESSION] = sizeof(SessionMessage),
+        [MESSAGE_RESOLVE] = sizeof(ResolveMessage),   [MESSAGE_FAILURE] = sizeof(FailureMessage),
+        [MESSAGE_STOPPED] = sizeof(Message),
 };
 
 void *message_new(MessageKind kind) {
@@ -18,6 +19,8 @@ void *message_new(MessageKind kind) {
                 m->kind = kind;
                 if (kind == MESSAGE_PROBE)
                         ((ProbeMessage *) m)->fd = -EBADF;
+                if (kind == MESSAGE_VISITOR)
+                        ((VisitorMessage *) m)->fd = -EBADF;
         }
         return m;
 }
@@ -31,6 +34,9 @@ void message_free(Message *m) {
                 break;
         case MESSAGE_PROBE:
                 safe_close(((ProbeMessage *) m)->fd);
+                break;
+        case MESSAGE_VISITOR:
+                safe_close(((VisitorMessage *) m)->fd);
                 break;
         case MESSAGE_FAILURE:
                 host_stats_unref(((FailureMessage *) m)->stats);

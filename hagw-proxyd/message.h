@@ -16,6 +16,7 @@ typedef enum MessageKind {
         MESSAGE_SNAPSHOT,    /* to a worker: serve by this from now on */
         MESSAGE_STOP,        /* to a worker: accept no more, finish what is under way */
         MESSAGE_FORGET,      /* to a worker: these sessions ended, or all */
+        MESSAGE_VISITOR,     /* to a worker, from another: serve this visitor, you have fewer */
         MESSAGE_PROBE,       /* to a worker: serve this socket as a visitor of that host */
         MESSAGE_SESSION,     /* to main and back */
         MESSAGE_RESOLVE,     /* to main and back */
@@ -39,6 +40,13 @@ typedef struct ForgetMessage {
         bool all;
         char session_id[MESSAGE_SESSION_ID_MAX];
 } ForgetMessage;
+
+typedef struct VisitorMessage {
+        Message message;
+        int fd; /* given away */
+        int kind; /* ConnKind */
+        IpAddress address;
+} VisitorMessage;
 
 typedef struct ProbeMessage {
         Message message;

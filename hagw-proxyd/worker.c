@@ -48,6 +48,12 @@ static void on_message(Worker *w, Message *m) {
         case MESSAGE_FORGET:
                 on_forget(w, (ForgetMessage *) m);
                 break;
+        case MESSAGE_VISITOR: {
+                VisitorMessage *v = (VisitorMessage *) m;
+
+                conn_new(w, v->kind, TAKE_FD(v->fd), &v->address);
+                break;
+        }
         case MESSAGE_PROBE:
                 (void) conn_new_probe(w, TAKE_FD(((ProbeMessage *) m)->fd), ((ProbeMessage *) m)->name);
                 break;
@@ -119,8 +125,9 @@ static int start_thread(Worker *w) {
 
 DEFINE_TRIVIAL_CLEANUP_FUNC(Worker *, worker_free)
 
-int worker_new(unsigned index, Queue *main_queue, Snapshot *snapshot, const int *https, size_t n_https,
-               const int *http, size_t n_http, AccessRing *access, Worker **ret) {
+int worker_new(unsigned index, Worker *const *crew, unsigned n_crew, Queue *main_queue, Snapshot *snapshot,
+               const int *https, size_t n_https, const int *http, size_t n_http, AccessRing *access,
+               Worker **ret) {
         _cleanup_(worker_freep) Worker *w = NULL;
         int r;
 
@@ -129,6 +136,8 @@ int worker_new(unsigned index, Queue *main_queue, Snapshot *snapshot, const int 
                 return -ENOMEM;
         memset(w, 0, offsetof(Worker, scratch));
         w->index = index;
+        w->crew = crew;
+        w->n_crew = n_crew;
         w->main_queue = main_queue;
         w->access = access;
         w->queue.event_fd = w->loop.epoll_fd = -EBADF;

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """hagw-proxyd as visitors meet it: TLS with keys in hagw-keyd, routes, requests and answers on their way."""
 
+import contextlib
 import json
 import os
 import signal
+import pathlib
 import socket
 import ssl
 import threading
@@ -337,3 +339,21 @@ def test_stop_finishes_what_is_under_way(house, parts):
         data += more
     assert s.recv(1) == b""
     assert h.proxyd.process.wait(20) == 0
+
+
+def test_visitors_are_shared_among_workers(house, parts, service):
+    """The kernel wakes mostly the same worker; who has more than the other hands the next visitor over."""
+    h = open_house(house, parts, "proxy: { workers = 2; };", ha=host(service.url))
+    inside = [h.tls() for _ in range(40)]
+    assert h.figure("proxy_connections") == 40
+    # What each worker's epoll watches; its other descriptors may go while we look.
+    watched = []
+    for info in pathlib.Path(f"/proc/{h.proxyd.process.pid}/fdinfo").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            watched.append(info.read_text().count("tfd:"))
+    watched.sort(reverse=True)
+    assert sum(watched[:2]) >= 40
+    assert watched[1] >= 15, f"one worker has nearly all of them: {watched}"
+    for s in inside:
+        s.sendall(b"GET / HTTP/1.1\r\nHost: " + HOST.encode() + b"\r\n\r\n")
+        assert s.recv(100).startswith(b"HTTP/1.1 200")
