@@ -32,7 +32,7 @@ Exchange *exchange_new(Conn *c) {
         max = x->headers_max;
         memset(x, 0, offsetof(Exchange, user));
         x->headers_max = max;
-        x->user[0] = '\0';
+        x->user[0] = x->session_id[0] = '\0';
         x->conn = c;
         x->begin_usec = w->loop.now_usec;
         x->upstream_usec = USEC_INFINITY;
@@ -129,6 +129,16 @@ void exchange_abort(Exchange *x, const char *verdict) {
         x->verdict = verdict;
         release(x);
         conn_close(c);
+}
+
+void exchanges_cut(Worker *w, const char *session_id) {
+        Conn *next;
+
+        for (Conn *c = w->conns; c; c = next) {
+                next = c->next;
+                if (c->state == CONN_REQUEST && c->exchange && streq(c->exchange->session_id, session_id))
+                        exchange_abort(c->exchange, "session ended");
+        }
 }
 
 void exchange_finish(Exchange *x) {
@@ -293,6 +303,7 @@ static void judge(Exchange *x) {
                 }
                 x->session = known->session;
                 memcpy(x->user, known->user, sizeof(x->user));
+                memcpy(x->session_id, known->session_id, sizeof(x->session_id));
                 v = policy_decide(c->snapshot->routes, c->route, &x->request, &c->address, x->session,
                                   &cookie);
         }
@@ -330,6 +341,7 @@ void exchange_on_session(SessionMessage *m) {
         x->asked = NULL;
         x->session = m->session;
         memcpy(x->user, m->user, sizeof(x->user));
+        memcpy(x->session_id, m->session_id, sizeof(x->session_id));
         x->state = EXCHANGE_JUDGE;
         if (m->error < 0) {
                 x->verdict = "login unavailable";

@@ -53,6 +53,7 @@ struct Exchange {
         uint64_t begin_usec, upstream_usec;
         uint16_t target_size, method_size, host_size;
         char user[MESSAGE_USER_MAX];
+        char session_id[MESSAGE_SESSION_ID_MAX]; /* by which it passed; "": by none */
         char forward_scratch[FORWARD_SCRATCH];
         char host[HOSTNAME_MAX + 1]; /* for the log */
         char method[16];
@@ -80,6 +81,9 @@ void exchange_on_link_failed(Exchange *x, const char *why);
 void exchange_on_session(SessionMessage *m);
 /* Closes both sides at once. */
 void exchange_abort(Exchange *x, const char *verdict);
+
+/* Aborts what passed by that session and is still under way. */
+void exchanges_cut(Worker *w, const char *session_id);
 
 /* For the parts of it: exchange-forward.c, tunnel.c. */
 

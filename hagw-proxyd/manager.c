@@ -117,7 +117,7 @@ static void on_certificates(sd_json_variant *message, void *userdata) {
         renew_snapshot(m);
 }
 
-static void forget_sessions(Manager *m, const char *id) {
+static void forget_sessions(Manager *m, const char *id, bool cut) {
         for (unsigned i = 0; i < m->n_workers; i++) {
                 ForgetMessage *f = message_new(MESSAGE_FORGET);
 
@@ -126,6 +126,7 @@ static void forget_sessions(Manager *m, const char *id) {
                         continue;
                 }
                 f->all = !id || strlen(id) >= sizeof(f->session_id);
+                f->cut = cut && !f->all;
                 if (!f->all)
                         strcpy(f->session_id, id);
                 worker_send(m->workers[i], &f->message);
@@ -134,16 +135,18 @@ static void forget_sessions(Manager *m, const char *id) {
 
 static void on_revocations(sd_json_variant *message, void *userdata) {
         sd_json_variant *list = message ? sd_json_variant_by_key(message, "sessionIds") : NULL;
+        sd_json_variant *cut = message ? sd_json_variant_by_key(message, "cut") : NULL;
 
         /* Lost, or just found again: what was revoked in between is not known. */
         if (!list || sd_json_variant_elements(list) == 0) {
-                forget_sessions(userdata, NULL);
+                forget_sessions(userdata, NULL, /* cut= */ false);
                 return;
         }
         for (size_t i = 0; i < sd_json_variant_elements(list); i++)
                 forget_sessions(userdata, sd_json_variant_is_string(sd_json_variant_by_index(list, i)) ?
                                                   sd_json_variant_string(sd_json_variant_by_index(list, i)) :
-                                                  NULL);
+                                                  NULL,
+                                cut && sd_json_variant_is_boolean(cut) && sd_json_variant_boolean(cut));
 }
 
 static void on_failure(FailureMessage *f) {

@@ -38,6 +38,7 @@ typedef struct SnapshotMessage {
 typedef struct ForgetMessage {
         Message message;
         bool all;
+        bool cut; /* what the session has open ends too */
         char session_id[MESSAGE_SESSION_ID_MAX];
 } ForgetMessage;
 

@@ -35,6 +35,8 @@ static void on_forget(Worker *w, const ForgetMessage *m) {
                 session_cache_clear(&w->sessions);
         else
                 session_cache_forget(&w->sessions, m->session_id);
+        if (m->cut)
+                exchanges_cut(w, m->session_id);
 }
 
 static void on_message(Worker *w, Message *m) {

@@ -27,12 +27,14 @@ void manager_update_status(Manager *m) {
                           m->notes ? "; " : "", strempty(m->notes));
 }
 
-static void announce(Manager *m, const char *id) {
+/* cut: who is in goes, and not only who comes next. */
+static void announce(Manager *m, const char *id, bool cut) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         int r;
 
         r = sd_json_buildo(&v,
-                           SD_JSON_BUILD_PAIR("sessionIds", SD_JSON_BUILD_ARRAY(SD_JSON_BUILD_STRING(id))));
+                           SD_JSON_BUILD_PAIR("sessionIds", SD_JSON_BUILD_ARRAY(SD_JSON_BUILD_STRING(id))),
+                           SD_JSON_BUILD_PAIR_CONDITION(cut, "cut", SD_JSON_BUILD_BOOLEAN(true)));
         if (r < 0)
                 (void) log_error_errno(r, "Could not tell that a session ended: %m");
         else
@@ -43,13 +45,14 @@ static void on_session_end(const Session *s, void *userdata) {
         Manager *m = userdata;
 
         m->sessions_dirty = true;
-        announce(m, s->id);
+        /* Where only its time was up, a screen on a wall keeps its WebSocket. */
+        announce(m, s->id, session_expires_usec(&m->sessions, s) > now_usec(CLOCK_REALTIME));
 }
 
 void manager_ask_again(Manager *m, const char *user) {
         for (size_t i = 0; i < m->sessions.n; i++)
                 if (!user || streq(m->sessions.items[i]->user, user))
-                        announce(m, m->sessions.items[i]->id);
+                        announce(m, m->sessions.items[i]->id, !manager_may_pass(m, m->sessions.items[i]));
 }
 
 Session *manager_find_session(Manager *m, const char *cookie, const char *host) {

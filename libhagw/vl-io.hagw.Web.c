@@ -51,7 +51,10 @@ static SD_VARLINK_DEFINE_METHOD(
 
 static SD_VARLINK_DEFINE_METHOD_FULL(WatchRevocations, SD_VARLINK_REQUIRES_MORE,
                                      SD_VARLINK_DEFINE_OUTPUT(sessionIds, SD_VARLINK_STRING,
-                                                              SD_VARLINK_ARRAY));
+                                                              SD_VARLINK_ARRAY),
+                                     SD_VARLINK_FIELD_COMMENT(
+                                             "True: what they have open, a WebSocket for example, ends too"),
+                                     SD_VARLINK_DEFINE_OUTPUT(cut, SD_VARLINK_BOOL, SD_VARLINK_NULLABLE));
 
 static SD_VARLINK_DEFINE_METHOD(ListSessions, IN_MAYBE(user),
                                 SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(sessions, Session, SD_VARLINK_ARRAY));

@@ -293,12 +293,12 @@ def walled(house, parts, service):
     return h
 
 
-def login(h, password="correct horse battery"):
+def login(h, password="correct horse battery", user="anna"):
     page = h.visit(path="/.hagw/login?return=/a%3Fb%3Dc")
     assert page.status == 200, page.body
     cookies = "; ".join(c.split(";")[0] for c in page.headers.get_all("Set-Cookie", []))
     fields = dict(re.findall(r'name="([^"]+)"[^>]* value="([^"]*)"', page.body.decode()))
-    fields.update({"user": "anna", "name": "anna", "password": password})
+    fields.update({"user": user, "name": user, "password": password})
     from urllib.parse import urlencode
     answer = h.visit("POST", "/.hagw/login", body=urlencode(fields), headers={
         "Content-Type": "application/x-www-form-urlencoded", "Cookie": cookies, "Origin": f"https://{HOST}"})
@@ -341,3 +341,34 @@ def test_webd_away(walled):
     assert h.visit("POST", "/api/webhook/abc", body=b"x").status == 200
     h.webd.start()
     h.wait(lambda: h.visit(headers={"Cookie": cookie}).status == 200)
+
+
+def test_who_is_thrown_out_loses_what_is_open(house, parts, walled, sockets):
+    """A revoked session, a removed user: their WebSocket ends, others' stay, and so does everybody's at a reload."""
+    from websockets.exceptions import ConnectionClosed
+    from websockets.sync.client import connect
+    h = walled
+    house.configure("", ha=host(f"http://127.0.0.1:{sockets.port}", access='login = "required";'))
+    h.proxyd.reload()
+    h.webd.reload()
+    h.webd.call("AddUser", name="ben", password="correct horse battery", hosts=["*"], groups=[])
+
+    def client(cookie):
+        return connect(f"wss://{HOST}/api/websocket", sock=socket.create_connection(("127.0.0.1", h.port)),
+                       ssl=h.context(), subprotocols=["ha"], additional_headers={"Cookie": cookie})
+
+    def works(ws):
+        ws.send("hello")
+        return ws.recv(20) == "hello"
+
+    with client(login(h)) as anna, client(login(h, user="ben")) as ben:
+        assert works(anna) and works(ben)
+        h.webd.reload()
+        assert works(anna) and works(ben)
+        h.webd.call("RevokeSession", user="anna")
+        with pytest.raises(ConnectionClosed):
+            anna.recv(5)
+        assert works(ben)
+        h.webd.call("RemoveUser", name="ben")
+        with pytest.raises(ConnectionClosed):
+            ben.recv(5)

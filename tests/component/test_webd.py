@@ -266,7 +266,7 @@ def test_logout(webd):
         session = check(webd, cookie)["sessionId"]
         answer = v.post("/.hagw/logout", token=page.field("token"))
         assert answer.status == 200 and "Signed out" in answer.text and "__Host-hagw" not in v.cookies
-        assert next(stream) == {"sessionIds": [session]}
+        assert next(stream) == {"sessionIds": [session], "cut": True}
     with pytest.raises(VarlinkError, match="NoSuchSession"):
         check(webd, cookie)
     assert webd.visitor().get("/.hagw/logout").headers["Location"] == "/.hagw/login?return=/"
@@ -318,7 +318,7 @@ def test_rights_change(webd):
         stream = link.stream(f"{WEB}.WatchRevocations")
         next(stream)
         webd.call("SetUser", name="anna", hosts=["cam.home.example.com"], groups=None)
-        assert next(stream) == {"sessionIds": [session]}
+        assert next(stream) == {"sessionIds": [session], "cut": True}
         assert check(webd, cookie)["allowed"] is False
         assert webd.call("ListUsers")["users"][0]["groups"] == ["family"]
         webd.call("SetUser", name="anna", hosts=["*"])
@@ -327,7 +327,7 @@ def test_rights_change(webd):
         hosts = {**HOSTS, "ha": HOSTS["ha"] + ' access: { users = ( "ben" ); };'}
         webd.house.configure("", **hosts)
         webd.reload()
-        assert next(stream) == {"sessionIds": [session]}
+        assert next(stream) == {"sessionIds": [session], "cut": True}
         assert check(webd, cookie)["allowed"] is False
 
 
