@@ -262,7 +262,7 @@ void link_park(Link *k) {
         k->exchange = NULL;
         k->in = buffer_put(&u->worker->pool, k->in);
         keep_session(k);
-        if (u->n_idle >= LINK_IDLE_MAX || !u->current || u->worker->stopping || k->transport.hung_up) {
+        if (u->n_idle >= u->idle_max || !u->current || u->worker->stopping || k->transport.hung_up) {
                 link_close(k);
                 return;
         }

@@ -70,6 +70,7 @@ static int set_host(Upstream *u, const ConfHost *h) {
 /* webd listens in the runtime directory. */
 static int set_webd(Upstream *u) {
         u->kind = CONF_UPSTREAM_UNIX;
+        u->idle_max = LINK_IDLE_WEBD_MAX;
         u->connect_usec = 5 * USEC_PER_SEC;
         u->idle_usec = USEC_PER_MINUTE;
         if (asprintf(&u->host, "%s/web", runtime_dir()) < 0) {
@@ -98,6 +99,7 @@ Upstream *upstream_get(Worker *w, const ConfHost *host, Trust *trust) {
                 return NULL;
         u->worker = w;
         u->current = true;
+        u->idle_max = LINK_IDLE_MAX;
         u->trust = trust_ref(trust);
         if ((host ? set_host(u, host) : set_webd(u)) < 0)
                 return NULL;

@@ -35,6 +35,7 @@ struct Upstream {
         gnutls_datum_t resumption; /* TLS session data of the last connection */
         uint64_t failure_usec;     /* when the main thread was told last */
         bool current;              /* in the newest snapshot */
+        unsigned idle_max;         /* connections that may wait for the next request */
 };
 
 /* The one for a host of the worker's snapshot, made where there is none. webd's pages: host NULL. NULL: no

@@ -372,3 +372,30 @@ def test_who_is_thrown_out_loses_what_is_open(house, parts, walled, sockets):
         h.webd.call("RemoveUser", name="ben")
         with pytest.raises(ConnectionClosed):
             ben.recv(5)
+
+
+def test_webd_keeps_room_for_others(walled):
+    """Idle connections to webd are few: there are only so many, for all the workers together."""
+    import signal
+    h = walled
+    assert h.visit(path="/.hagw/login").status == 200
+
+    def to_webd():
+        inodes = {line.split()[6] for line in open("/proc/net/unix") if len(line.split()) > 7 and
+                  line.split()[7] == str(h.house.runtime / "web") and line.split()[5] == "03"}
+        return len(inodes)
+
+    h.webd.process.send_signal(signal.SIGSTOP)
+    visitors = []
+    try:
+        for _ in range(24):
+            visitors.append(h.tls())
+            visitors[-1].sendall(f"GET /.hagw/login HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+    finally:
+        h.webd.process.send_signal(signal.SIGCONT)
+    for s in visitors:
+        assert s.recv(12) == b"HTTP/1.1 200"
+        s.close()
+    workers = os.cpu_count()
+    h.wait(lambda: to_webd() <= 2 * workers, 5)
+    assert to_webd() <= 2 * workers
