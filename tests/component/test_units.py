@@ -84,6 +84,7 @@ def test_sandbox(root, daemon):
         settings["RestrictAddressFamilies"] = set(settings["RestrictAddressFamilies"].split())
     assert found == expected
     assert shown["User"] == f"hagw-{daemon}" and shown["ExecStart"] == f"/usr/lib/hagw/hagw-{daemon}"
+    assert shown.get("MemoryMax"), "a flood takes no more than one daemon along"
     state = shown.get("StateDirectory")
     assert state in (None, f"hagw-{daemon}") and (state is None or shown["StateDirectoryMode"] == "0700")
     assert daemon not in ("dnsd", "proxyd") or state is None, "what faces the internet writes nothing"
