@@ -41,6 +41,17 @@ static void *keyd_stop(void *userdata) {
         return NULL;
 }
 
+/* No core dump, no debugger, no swap. The unit says the first two again. */
+static void keyd_harden(void) {
+        const struct rlimit none = {};
+
+        (void) mallopt(M_PERTURB, FREED_MEMORY_BYTE);
+        if (prctl(PR_SET_DUMPABLE, 0) < 0 || setrlimit(RLIMIT_CORE, &none) < 0)
+                (void) log_warning_errno(errno, "Could not forbid core dumps: %m");
+        if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0)
+                (void) log_warning_errno(errno, "Could not keep the keys out of swap space: %m");
+}
+
 static int keyd_start(Daemon *daemon, const Config *config, void **ret_userdata) {
         const char *dir = daemon_state_dir();
         _cleanup_free_ Keyd *keyd = NULL;
@@ -49,6 +60,7 @@ static int keyd_start(Daemon *daemon, const Config *config, void **ret_userdata)
         if (!dir)
                 return log_error_errno(EINVAL,
                                        "$STATE_DIRECTORY is not set; systemd starts hagw-keyd with it.");
+        keyd_harden();
         keyd = calloc(1, sizeof(*keyd));
         if (!keyd)
                 return log_oom();
@@ -82,17 +94,6 @@ static int keyd_metrics(sd_json_variant **metrics, void *userdata) {
         return r;
 }
 
-/* No core dump, no debugger, no swap. The unit says the first two again. */
-static void keyd_harden(void) {
-        const struct rlimit none = {};
-
-        (void) mallopt(M_PERTURB, FREED_MEMORY_BYTE);
-        if (prctl(PR_SET_DUMPABLE, 0) < 0 || setrlimit(RLIMIT_CORE, &none) < 0)
-                (void) log_warning_errno(errno, "Could not forbid core dumps: %m");
-        if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0)
-                (void) log_warning_errno(errno, "Could not keep the keys out of swap space: %m");
-}
-
 int main(int argc, char *argv[]) {
         static const DaemonSpec spec = {
                 .name = "hagw-keyd",
@@ -104,6 +105,5 @@ int main(int argc, char *argv[]) {
                 .stop = keyd_stop,
         };
 
-        keyd_harden();
         return daemon_run(&spec, argc, argv);
 }
