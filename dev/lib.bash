@@ -55,4 +55,18 @@ make_image() {
         say "made in $((SECONDS - started)) s"
 }
 
+# What belongs to the tree and is there: what git knows or would add; without git everything outside the ignored folders.
+list_files() {
+        local f
+        { git -C "$src" ls-files --cached --others --exclude-standard --deduplicate 2>/dev/null ||
+                (cd "$src" && find . -type f ! -path './.cache/*' ! -path './build*' -printf '%P\n'); } |
+                while read -r f; do if [ -f "$src/$f" ]; then echo "$f"; fi; done
+}
+
+# Names and contents of what packages are made of; all else may change without new ones.
+package_stamp() {
+        (cd "$src" && list_files | grep -vE '^(dev|bench|[.]ci|tests/(component|ha|lab|system))/' | xargs -d '\n' sha256sum) |
+                sha256sum | cut -d' ' -f1
+}
+
 mkdir -p "$cache" "$own"

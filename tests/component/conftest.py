@@ -21,6 +21,13 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("HAGW_BUILD", ROOT / "build"))
 
 
+def pytest_configure():
+    """Where several processes run the tests at once (pytest -n), each has a network of its own: no port is another's."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        os.unshare(os.CLONE_NEWNET)
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+
+
 class VarlinkError(Exception):
     def __init__(self, name, parameters):
         super().__init__(f"{name} {parameters}")
@@ -245,10 +252,13 @@ def hagw_users():
     if os.getuid() != 0:
         pytest.skip("only root can become other users")
     names = ["dnsd", "netd", "keyd", "acmed", "proxyd", "webd"]
-    try:
-        pwd.getpwnam("hagw-keyd")
-    except KeyError:
-        if ROOT != pathlib.Path("/hagw"):
-            pytest.skip("this machine has no hagw-* users")
-        subprocess.run(["systemd-sysusers", str(ROOT / "units/hagw.sysusers.conf")], check=True)
+    with open(ROOT / "units/hagw.sysusers.conf") as f:
+        # Others may do the same now (pytest -n).
+        fcntl.flock(f, fcntl.LOCK_EX)
+        try:
+            [pwd.getpwnam(f"hagw-{n}") for n in names]
+        except KeyError:
+            if ROOT != pathlib.Path("/hagw"):
+                pytest.skip("this machine has no hagw-* users")
+            subprocess.run(["systemd-sysusers", f.name], check=True)
     return {"nobody": pwd.getpwnam("nobody").pw_uid, **{n: pwd.getpwnam(f"hagw-{n}").pw_uid for n in names}}
