@@ -77,6 +77,7 @@ static void link_connected(Link *k) {
         Upstream *u = k->upstream;
         gnutls_session_t tls;
 
+        k->trusted = u->trusted;
         u->preferred = (u->preferred + k->n_tried - 1) % MAX(u->n_addresses, (size_t) 1);
         if (u->kind != CONF_UPSTREAM_HTTPS) {
                 link_ready(k);
@@ -261,6 +262,10 @@ void link_park(Link *k) {
                 k->exchange->link = NULL;
         k->exchange = NULL;
         k->in = buffer_put(&u->worker->pool, k->in);
+        if (k->trusted != u->trusted) {
+                link_close(k);
+                return;
+        }
         keep_session(k);
         if (u->n_idle >= u->idle_max || !u->current || u->worker->stopping || k->transport.hung_up) {
                 link_close(k);

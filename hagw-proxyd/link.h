@@ -34,6 +34,7 @@ struct Link {
         Exchange *exchange; /* whom it serves or is made for */
         LinkState state;
         unsigned n_requests;
+        unsigned trusted; /* upstream->trusted when it was made */
         size_t n_tried; /* addresses */
         Buffer *in;     /* plain bytes from the upstream */
 };

@@ -80,6 +80,17 @@ static int set_webd(Upstream *u) {
         return 0;
 }
 
+/* The CA file was read again: neither a waiting connection nor a session to resume has been judged by it. */
+static void set_trust(Upstream *u, Trust *trust) {
+        while (u->idle)
+                link_close(u->idle);
+        gnutls_free(u->resumption.data);
+        u->resumption = (gnutls_datum_t) {};
+        u->trusted++;
+        trust_unref(u->trust);
+        u->trust = trust_ref(trust);
+}
+
 Upstream *upstream_get(Worker *w, const ConfHost *host, Trust *trust) {
         _cleanup_free_ char *key = make_key(host);
         _cleanup_(upstream_freep) Upstream *u = NULL;
@@ -88,10 +99,8 @@ Upstream *upstream_get(Worker *w, const ConfHost *host, Trust *trust) {
                 return NULL;
         for (Upstream *i = w->upstreams; i; i = i->next)
                 if (streq(i->key, key)) {
-                        if (i->trust != trust) {
-                                trust_unref(i->trust);
-                                i->trust = trust_ref(trust);
-                        }
+                        if (i->trust != trust)
+                                set_trust(i, trust);
                         return i;
                 }
         u = calloc(1, sizeof(*u));

@@ -23,6 +23,7 @@ struct Upstream {
         const char *sni;   /* what we ask for, one of the two above; NULL: an address is not sent */
         bool verify;
         Trust *trust;
+        unsigned trusted; /* goes up when trust changes: what was trusted before is asked again */
         uint64_t connect_usec, idle_usec;
         Slice authority; /* for the log; part of key */
         IpAddress addresses[MESSAGE_ADDRESSES_MAX];

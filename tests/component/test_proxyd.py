@@ -13,7 +13,7 @@ import time
 
 import pytest
 from conftest import ROOT
-from proxyhouse import HOST, Head, ProxyHouse, Upstream, echo, silent
+from proxyhouse import HOST, Authority, Head, ProxyHouse, Upstream, echo, silent
 
 
 def host(upstream, name=HOST, access='login = "none";', more=""):
@@ -357,3 +357,29 @@ def test_visitors_are_shared_among_workers(house, parts, service):
     for s in inside:
         s.sendall(b"GET / HTTP/1.1\r\nHost: " + HOST.encode() + b"\r\n\r\n")
         assert s.recv(100).startswith(b"HTTP/1.1 200")
+
+
+def test_new_ca_file_is_asked_about_old_connections(house, parts):
+    """Neither a connection that waits nor a session that could be resumed survives that its CA is no longer trusted."""
+    h = ProxyHouse(house)
+    parts.append(h)
+    trusted = h.root / "trusted.pem"
+    trusted.write_bytes(h.authority.file.read_bytes())
+    chain, key = h.authority.issue("service.lan")
+    (h.root / "service.pem").write_text(chain + key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(h.root / "service.pem")
+    secure = Upstream(echo, context=context)
+    parts.append(secure)
+    house.configure("proxy: { workers = 1; };", ha=host(
+        secure.url.replace("http:", "https:"),
+        more=f'tls: {{ verify = "ca"; ca_file = "{trusted}"; server_name = "service.lan"; }};'))
+    h.certify(HOST)
+    h.start()
+    h.wait(lambda: h.proxyd_certificates())
+    assert [h.visit().status for _ in range(2)] == [200, 200] and secure.connections == 1
+    other = h.root / "other"
+    other.mkdir()
+    trusted.write_bytes(Authority(other).file.read_bytes())
+    h.proxyd.reload()
+    assert h.visit().status == 502
