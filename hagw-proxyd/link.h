@@ -6,8 +6,8 @@
 
 /* One connection to an upstream, from connect() to close(). */
 
-#define LINK_IDLE_MAX 32U                        /* waiting connections per upstream and worker */
-#define LINK_IDLE_WEBD_MAX 2U                    /* the same to webd: it takes 256, and all workers share them */
+#define LINK_IDLE_MAX 32U     /* waiting connections per upstream and worker */
+#define LINK_IDLE_WEBD_MAX 2U /* the same to webd: it takes 256, and all workers share them */
 #define LINK_IDLE_USEC                                                                                      \
         (50 * USEC_PER_SEC) /* shorter than the 75 s that aiohttp, Home Assistant's server, waits */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The links to keyd: io.hagw.Key.SignHandshake. Each thread has one, and where there are many threads several share one: keyd
- * takes VL_CONNECTIONS_PER_UID_MAX of us. */
+/* The links to keyd: io.hagw.Key.SignHandshake. Each thread has one, and where there are many threads
+ * several share one: keyd takes VL_CONNECTIONS_PER_UID_MAX of us. */
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -93,7 +93,8 @@ static int sign(SignerLink *l, const char *key_id, const char *scheme, const gnu
         return 0;
 }
 
-int signer_sign(const char *key_id, const char *scheme, const gnutls_datum_t *data, gnutls_datum_t *ret_signature) {
+int signer_sign(const char *key_id, const char *scheme, const gnutls_datum_t *data,
+                gnutls_datum_t *ret_signature) {
         int r;
 
         if (!thread_link)

@@ -205,7 +205,8 @@ static bool has_ciphertext(const Transport *t) {
 
 /* Worth another call at once: GnuTLS was interrupted, or took an alert that means nothing. */
 static bool is_nothing(Transport *t, ssize_t r) {
-        return r == GNUTLS_E_INTERRUPTED || (r == GNUTLS_E_WARNING_ALERT_RECEIVED && ++t->n_warnings <= WARNINGS_MAX);
+        return r == GNUTLS_E_INTERRUPTED ||
+               (r == GNUTLS_E_WARNING_ALERT_RECEIVED && ++t->n_warnings <= WARNINGS_MAX);
 }
 
 int transport_handshake(Transport *t) {

@@ -64,8 +64,9 @@ static inline void counter_sub(_Atomic uint64_t *c, uint64_t n) {
 
 /* Starts the thread, which accepts nobody before the first MESSAGE_SNAPSHOT. The snapshot is counted up. fds
  * and the crew's list stay the caller's. */
-int worker_new(unsigned index, Worker *const *crew, unsigned n_crew, Queue *main_queue, Snapshot *snapshot, const int *https, size_t n_https,
-               const int *http, size_t n_http, AccessRing *access, Worker **ret);
+int worker_new(unsigned index, Worker *const *crew, unsigned n_crew, Queue *main_queue, Snapshot *snapshot,
+               const int *https, size_t n_https, const int *http, size_t n_http, AccessRing *access,
+               Worker **ret);
 /* Joins the thread, which must have said MESSAGE_STOPPED or is told to stop now. */
 Worker *worker_free(Worker *w);
 
