@@ -165,9 +165,12 @@ def test_wrong_uid(ns, method):
                                   b'{"method":"io.hagw.Dns.ListT'])
 def test_varlink_garbage(ns, data):
     with ns.daemon.varlink() as v:
-        v.socket.sendall(data)
-        v.socket.shutdown(socket.SHUT_WR)
-        while v.socket.recv(65536):
+        try:
+            v.socket.sendall(data)
+            v.socket.shutdown(socket.SHUT_WR)
+            while v.socket.recv(65536):
+                pass
+        except (BrokenPipeError, ConnectionResetError):
             pass
     assert ns.daemon.call("ListText") == {"overlay": []}
 
@@ -245,7 +248,7 @@ def test_rate_limit(house):
     replies = []
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.connect((ns.host, ns.port))
-        s.settimeout(0.5)
+        s.settimeout(2)
         for _ in range(300):
             s.send(wire)
         try:
@@ -271,7 +274,7 @@ def test_rate_limit_badcookie(house):
     codes = []
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.connect((ns.host, ns.port))
-        s.settimeout(0.5)
+        s.settimeout(2)
         for _ in range(20):
             s.send(wire)
         try:
@@ -353,25 +356,27 @@ def test_tcp_garbage_times_out(ns, data):
     with ns.connect() as s:
         s.sendall(data)
         started = time.monotonic()
-        assert closed(s, 6)
-        assert 1 < time.monotonic() - started < 5
+        assert closed(s, 10)
+        assert 1 < time.monotonic() - started < 8
     ns.until(lambda: ns.metric("dns_tcp_clients") == 0)
     assert values(ns.ask(f"ha.{ZONE}", tcp=True)) == [IPV4]
 
 
-def test_tcp_idle(ns):
+def test_tcp_idle(house):
+    ns = NameServer(house, CONFIG.replace('tcp_idle = "2s"', 'tcp_idle = "4s"'))
     with ns.connect() as s:
         for i in range(4):
             s.sendall(frame(wire(i)))
             assert read_frame(s)[:2] == bytes([0, i])
-            time.sleep(0.8)
+            time.sleep(1.5)
         started = time.monotonic()
-        assert closed(s, 6) and time.monotonic() - started > 0.5
+        assert closed(s, 12) and time.monotonic() - started > 0.5
     assert ns.metric("dns_tcp_ended", reason="idle") == 1
 
 
-def test_tcp_clients(ns):
+def test_tcp_clients(house):
     """The configured eight; a ninth is served, and the one silent for longest goes."""
+    ns = NameServer(house, CONFIG.replace('tcp_idle = "2s"', 'tcp_idle = "60s"'))
     clients = [ns.connect() for _ in range(8)]
     for c in reversed(clients):
         c.sendall(frame(wire(1)))
@@ -379,7 +384,7 @@ def test_tcp_clients(ns):
     with ns.connect() as more:
         more.sendall(frame(wire(2)))
         assert read_frame(more)[:2] == b"\0\2"
-        assert closed(clients[7], 1) and not closed(clients[0], 0.1)
+        assert closed(clients[7], 10) and not closed(clients[0], 0.1)
         assert ns.metric("dns_tcp_clients") == 8 and ns.metric("dns_tcp_ended", reason="full") == 1
     for c in clients:
         c.close()

@@ -4,6 +4,7 @@ addresses and routes."""
 
 import os
 import pathlib
+import select
 import shutil
 import signal
 import socket
@@ -344,7 +345,7 @@ def test_one_slow_name_holds_nobody_up(house, knot):
         began = time.monotonic()
         assert d.call("Resolve", name="printer.lan")["addresses"] == ["192.168.7.7"]
         assert d.call("Watch")
-        assert time.monotonic() - began < 1
+        assert not select.select([slow.socket], [], [], 0)[0], "the slow name is still waited for"
         with pytest.raises(VarlinkError, match="ResolverFailed"):
             slow.receive()
         assert time.monotonic() - began < 25

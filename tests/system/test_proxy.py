@@ -171,12 +171,15 @@ def test_server_sent_events_come_at_once(house):  # 7
         async with v.session.get(URL + "api/stream?interval=0.3", headers=v.bearer) as r:
             assert r.headers["Content-Type"].startswith("text/event-stream")
             assert await r.content.readline() == b"data: ping\n"
-            assert time.monotonic() - started < 1
+            assert time.monotonic() - started < 2
             await r.content.readline()
-            for _ in range(3):
+            delays = []
+            for _ in range(5):
                 sent = json.loads((await r.content.readline()).removeprefix(b"data: "))["time"]
-                assert time.time() - sent < 0.25
+                delays.append(time.time() - sent)
                 await r.content.readline()
+            # One may be late because the machine is busy; what is held back until the next comes is late each time.
+            assert sorted(delays)[-2] < 0.25, delays
     with_visitor(test)
 
 
@@ -187,11 +190,11 @@ def test_camera_comes_at_once_and_ends_with_the_visitor(house):  # 7
         r = await v.session.get(URL + "api/camera_proxy_stream/camera.door?bytes=50000", headers=v.bearer)
         await r.content.readuntil(b"\r\n\r\n")
         await r.content.readexactly(50000)
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 2
         assert house.counters()["cameras"] == before + 1
         r.close()
         await asyncio.to_thread(until, "the upstream connection is closed",
-                                lambda: house.counters().get("cameras", 0) == before, 5)
+                                lambda: house.counters().get("cameras", 0) == before, 10)
     with_visitor(test)
 
 
@@ -199,7 +202,7 @@ def test_held_requests_run_in_parallel(house):  # 7
     async def test(v):
         started = time.monotonic()
         answers = await asyncio.gather(*(v.get(f"/api/hls/{i}.m3u8?hold=2") for i in range(40)))
-        assert all(a.status == 200 for a, _ in answers) and time.monotonic() - started < 6
+        assert all(a.status == 200 for a, _ in answers) and time.monotonic() - started < 15
     with_visitor(test)
 
 
