@@ -120,7 +120,7 @@ class NameServer:
         return self.daemon.call("io.hagw.Service.Describe")["status"]
 
     @staticmethod
-    def until(condition, seconds=10):
+    def until(condition, seconds=30):
         import time
         end = time.monotonic() + seconds
         while time.monotonic() < end:

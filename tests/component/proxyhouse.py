@@ -145,7 +145,7 @@ class ProxyHouse:
         return row
 
     @staticmethod
-    def wait(condition, seconds=10):
+    def wait(condition, seconds=30):
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if condition():
