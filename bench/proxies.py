@@ -127,7 +127,8 @@ class Hagw:
         self.house = house = conftest.House(home)
         house.configure('zones = ( { name = "bench.example"; } ); log: { access = false; };\n'
                         'acme: { directory = "https://127.0.0.1:9/none"; };\n'
-                        'public_address: { ipv4 = "static:192.0.2.1"; ipv6 = "none"; }; proxy: { workers = 2; };',
+                        'public_address: { ipv4 = "static:192.0.2.1"; ipv6 = "none"; };\n'
+                        'proxy: { workers = 2; connections_per_address = 0; };',
                         ha=f'name = "{NAME}"; upstream = "http://127.0.0.1:{UPSTREAM_PORT}"; access: {{ login = "none"; }};')
         env = {"HAGW_LOG_LEVEL": "info"}
         dns = {"dns-udp": [self.udp()], "dns-tcp": [socket.create_server(("127.0.0.1", 0))]}

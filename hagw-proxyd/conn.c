@@ -5,6 +5,7 @@
 
 #include <sys/socket.h>
 
+#include "crowd.h"
 #include "log.h"
 #include "worker.h"
 
@@ -45,6 +46,8 @@ void conn_close(Conn *c) {
         if (c->next)
                 c->next->link = c->link;
         counter_sub(&w->counters.connections, 1);
+        if (c->kind != CONN_PROBE)
+                crowd_leave(&c->address);
         for (size_t i = 0; i < w->n_listeners; i++)
                 listener_resume(&w->listeners[i]);
         loop_defer_free(&w->loop, &c->garbage);
@@ -421,10 +424,12 @@ static void conn_start(Conn *c) {
 void conn_new(Worker *w, ConnKind kind, int fd, const IpAddress *address) {
         Conn *c = make_conn(w, kind, fd, address);
 
-        if (c)
+        if (c) {
                 conn_start(c);
-        else
-                safe_close(fd);
+                return;
+        }
+        crowd_leave(address);
+        safe_close(fd);
 }
 
 int conn_new_probe(Worker *w, int fd, const char *name) {

@@ -59,7 +59,7 @@ struct Conn {
         Exchange *exchange;
 };
 
-/* Takes the fd over and starts serving it. */
+/* Takes the fd over and starts serving it. The address has been counted by crowd_enter(). */
 void conn_new(Worker *w, ConnKind kind, int fd, const IpAddress *address);
 /* For CONN_PROBE, before anything is read. -ENOENT: no such host. */
 int conn_new_probe(Worker *w, int fd, const char *name);

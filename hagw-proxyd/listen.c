@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include "crowd.h"
 #include "worker.h"
 
 static uint64_t visitors_of(const Worker *w) {
@@ -87,6 +88,11 @@ static void on_accept(Handle *h, uint32_t events) {
                 }
                 if (ip_from_sockaddr((struct sockaddr *) &address, &visitor) < 0)
                         visitor = (IpAddress) { .family = AF_UNSPEC };
+                if (!crowd_enter(&visitor, w->snapshot->connections_per_address)) {
+                        counter_add(&w->counters.crowded, 1);
+                        safe_close(fd);
+                        continue;
+                }
                 (void) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int) { 1 }, sizeof(int));
                 counter_add(&w->counters.accepted, 1);
                 serve_visitor(w, l->kind == LISTEN_HTTPS ? CONN_HTTPS : CONN_HTTP, fd, &visitor);

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sched.h>
 
+#include "crowd.h"
 #include "log.h"
 #include "manager.h"
 
@@ -287,6 +288,9 @@ static int manager_setup(Manager *m, const Config *config) {
                 return r;
         if (gnutls_rnd(GNUTLS_RND_KEY, m->ticket_secret, sizeof(m->ticket_secret)) < 0)
                 return -EIO;
+        r = crowd_init();
+        if (r < 0)
+                return r;
         r = queue_init(&m->queue);
         if (r >= 0)
                 r = sd_event_add_io(m->event, &m->queue_source, m->queue.event_fd, EPOLLIN, on_queue, m);

@@ -191,6 +191,7 @@ int snapshot_new(const Config *config, TlsCertificate *const *certificates, size
                 return -ENOMEM;
         atomic_init(&s->n_refs, 1);
         s->connections = config->proxy.connections;
+        s->connections_per_address = config->proxy.connections_per_address;
         s->header_count = config->proxy.header_count;
         s->hello_usec = config->proxy.hello_usec;
         s->head_usec = config->proxy.head_usec;

@@ -317,6 +317,25 @@ def test_connection_limit(house, parts, service):
     assert tls.recv(100).startswith(b"HTTP/1.1 200")
 
 
+def test_connection_limit_of_an_address(house, parts, service):
+    """One address cannot take the places of others, whichever worker serves it."""
+    h = open_house(house, parts, "proxy: { workers = 2; connections_per_address = 12; };", ha=host(service.url))
+
+    def come(address="127.0.0.1"):
+        s = socket.create_connection(("127.0.0.1", h.port), 20, source_address=(address, 0))
+        return h.context().wrap_socket(s, server_hostname=HOST)
+    inside = [come() for _ in range(12)]
+    for n in range(1, 4):
+        assert socket.create_connection(("127.0.0.1", h.port), 20).recv(1) == b""
+        assert h.figure("proxy_crowded") == n
+    assert h.figure("proxy_connections") == 12
+    others = [come("127.0.0.2") for _ in range(12)]
+    inside.pop().close()
+    h.wait(lambda: h.figure("proxy_connections") == 23)
+    inside.append(come())
+    assert h.figure("proxy_crowded") == 3 and len(inside + others) == 24
+
+
 def test_stop_finishes_what_is_under_way(house, parts):
     go = threading.Event()
 

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Connections by visitor's address, for all workers together: a visitor may be served by another than the one
+ * that accepted. Fixed memory, whoever comes: each address counts in one slot of each row, and has as many
+ * connections as its emptiest slot at most. To share all slots with a crowd by chance is rare, and by intent
+ * impossible: the hash is keyed. Any thread. */
+
+#include <gnutls/gnutls.h>
+#include <gnutls/crypto.h>
+#include <stdatomic.h>
+
+#include "crowd.h"
+
+static struct {
+        uint64_t factor, summand; /* of the row's hash */
+        _Atomic uint32_t slots[1U << CROWD_SLOTS_LOG2];
+} rows[CROWD_ROWS];
+
+int crowd_init(void) {
+        for (size_t i = 0; i < CROWD_ROWS; i++) {
+                if (gnutls_rnd(GNUTLS_RND_RANDOM, &rows[i].factor, sizeof(rows[i].factor)) < 0 ||
+                    gnutls_rnd(GNUTLS_RND_RANDOM, &rows[i].summand, sizeof(rows[i].summand)) < 0)
+                        return -EIO;
+                rows[i].factor |= 1;
+        }
+        return 0;
+}
+
+/* The network in 7 bytes, and behind it which kind it is. */
+static uint64_t network_of(const IpAddress *address) {
+        size_t size = address->family == AF_INET6 ? 7 : address->family == AF_INET ? 4 : 0;
+        uint64_t network = 0;
+
+        for (size_t i = 0; i < size; i++)
+                network = network << 8 | address->bytes[i];
+        return network << 8 | size;
+}
+
+static _Atomic uint32_t *slot_of(size_t row, uint64_t network) {
+        return &rows[row].slots[(network * rows[row].factor + rows[row].summand) >> (64 - CROWD_SLOTS_LOG2)];
+}
+
+/* Two that come at once may both find the last place taken, but never both take it. */
+bool crowd_enter(const IpAddress *address, unsigned limit) {
+        uint64_t network = network_of(address);
+        bool free_place = limit == 0;
+
+        for (size_t i = 0; i < CROWD_ROWS; i++)
+                free_place |= atomic_fetch_add_explicit(slot_of(i, network), 1, memory_order_relaxed) < limit;
+        if (!free_place)
+                crowd_leave(address);
+        return free_place;
+}
+
+void crowd_leave(const IpAddress *address) {
+        uint64_t network = network_of(address);
+
+        for (size_t i = 0; i < CROWD_ROWS; i++)
+                (void) atomic_fetch_sub_explicit(slot_of(i, network), 1, memory_order_relaxed);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "cidr.h"
+
+/* How many connections each visitor's address has open: an IPv6 visitor has a /56 to choose addresses from,
+ * so that is what counts there. */
+
+#define CROWD_ROWS 2U
+#define CROWD_SLOTS_LOG2 14U /* addresses told apart, in each row */
+
+/* Once, before the first worker starts. Negative errno: no random bytes. */
+int crowd_init(void);
+/* Counts one more connection, to be taken back with crowd_leave(). limit 0: none. False: there are limit
+ * already, and nothing was counted. */
+bool crowd_enter(const IpAddress *address, unsigned limit);
+void crowd_leave(const IpAddress *address);
