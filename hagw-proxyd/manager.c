@@ -135,19 +135,22 @@ static void forget_sessions(Manager *m, const char *id, bool cut) {
 }
 
 static void on_revocations(sd_json_variant *message, void *userdata) {
+        Manager *m = userdata;
         sd_json_variant *list = message ? sd_json_variant_by_key(message, "sessionIds") : NULL;
         sd_json_variant *cut = message ? sd_json_variant_by_key(message, "cut") : NULL;
 
+        weblink_ask_again(&m->web);
         /* Lost, or just found again: what was revoked in between is not known. */
         if (!list || sd_json_variant_elements(list) == 0) {
-                forget_sessions(userdata, NULL, /* cut= */ false);
+                forget_sessions(m, NULL, /* cut= */ false);
                 return;
         }
-        for (size_t i = 0; i < sd_json_variant_elements(list); i++)
-                forget_sessions(userdata, sd_json_variant_is_string(sd_json_variant_by_index(list, i)) ?
-                                                  sd_json_variant_string(sd_json_variant_by_index(list, i)) :
-                                                  NULL,
+        for (size_t i = 0; i < sd_json_variant_elements(list); i++) {
+                sd_json_variant *id = sd_json_variant_by_index(list, i);
+
+                forget_sessions(m, sd_json_variant_is_string(id) ? sd_json_variant_string(id) : NULL,
                                 cut && sd_json_variant_is_boolean(cut) && sd_json_variant_boolean(cut));
+        }
 }
 
 static void on_failure(FailureMessage *f) {

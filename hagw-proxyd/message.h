@@ -62,6 +62,7 @@ typedef struct SessionMessage {
         char cookie[POLICY_COOKIE_MAX + 1];
         char host[HOSTNAME_MAX + 1];
         char address[IP_TEXT_MAX];
+        bool ask_again; /* a session was revoked after this was asked */
         /* The answer: */
         int error;   /* 0, or negative errno: nobody could tell */
         PolicySession session;

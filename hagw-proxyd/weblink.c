@@ -91,6 +91,12 @@ static int on_reply(sd_varlink *link, sd_json_variant *parameters, const char *e
         m = pop(w);
         if (!m)
                 return 0;
+        if (m->ask_again) {
+                /* By the queue: within its callback the link takes no call. */
+                m->ask_again = false;
+                queue_push(m->worker->main_queue, &m->message);
+                return 0;
+        }
         if (!error_id) {
                 answer(m, read_answer(m, parameters));
                 return 0;
@@ -140,6 +146,11 @@ void weblink_ask(WebLink *w, SessionMessage *m) {
         *w->last = &m->message;
         w->last = &m->message.next;
         w->n_pending++;
+}
+
+void weblink_ask_again(WebLink *w) {
+        for (Message *m = w->first; m; m = m->next)
+                ((SessionMessage *) m)->ask_again = true;
 }
 
 void weblink_done(WebLink *w) {

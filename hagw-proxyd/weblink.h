@@ -21,5 +21,7 @@ typedef struct WebLink {
 void weblink_init(WebLink *w, sd_event *event);
 /* Takes the message over; it goes back to its worker when the answer is there, whatever it is. */
 void weblink_ask(WebLink *w, SessionMessage *m);
+/* Sessions were revoked: what is asked now may be answered from before, and is asked again. */
+void weblink_ask_again(WebLink *w);
 /* Everything that is open fails. */
 void weblink_done(WebLink *w);

@@ -331,6 +331,38 @@ def test_login(walled, service):
     h.wait(lambda: h.visit(connection=None, headers={"Cookie": cookie}).status == 401)
 
 
+def test_revoked_while_asked(house, parts, service):
+    """An answer that was under way when its session was revoked is asked for again, and not remembered."""
+    watchers, asked = [], []
+
+    def webd(upstream, s, f):
+        def say(to, parameters, **more):
+            to.sendall(json.dumps({"parameters": parameters, **more}).encode() + b"\0")
+        request = b""
+        while (byte := f.read(1)):
+            request += byte
+            if byte != b"\0":
+                continue
+            message, request = json.loads(request[:-1]), b""
+            if message["method"] == "io.hagw.Web.WatchRevocations":
+                watchers.append(s)
+                say(s, {"sessionIds": [], "cut": False}, continues=True)
+                continue
+            asked.append(message)
+            if len(asked) > 1:
+                say(s, {}, error="io.hagw.Web.NoSuchSession")
+                continue
+            say(watchers[0], {"sessionIds": ["s1"], "cut": True}, continues=True)
+            time.sleep(0.5)
+            say(s, {"user": "anna", "sessionId": "s1", "allowed": True, "validUSec": 60000000})
+    parts.append(Upstream(webd, path=house.runtime / "io.hagw.Web"))
+    h = open_house(house, parts, ha=host(service.url, access='login = "required";'))
+    h.wait(lambda: watchers)
+    cookie = {"Cookie": "__Host-hagw=AAAAAAAAAAAAAAAAAAAAAA"}
+    assert [h.visit(headers=cookie).status for _ in range(2)] == [401, 401]
+    assert len(asked) >= 2
+
+
 def test_webd_away(walled):
     h = walled
     cookie = login(h)
