@@ -83,7 +83,7 @@ class Lab:
         """The certificate that visitors get for a name, verified, as a dict."""
         import socket
         context = ssl.create_default_context()
-        with socket.create_connection((address, 443), timeout=5) as s, context.wrap_socket(s, server_hostname=name) as t:
+        with socket.create_connection((address, 443), timeout=15) as s, context.wrap_socket(s, server_hostname=name) as t:
             return t.getpeercert()
 
 

@@ -122,8 +122,8 @@ def test_websocket(house):  # 5
         ws = await v.websocket(v.token)
         assert ws.compress
         await ws.send_json({"id": 1, "type": "subscribe_events", "lab_interval": 0.1})
-        assert (await ws.receive_json(timeout=5))["success"]
-        assert (await ws.receive_json(timeout=5))["event"]["event_type"] == "state_changed"
+        assert (await ws.receive_json(timeout=15))["success"]
+        assert (await ws.receive_json(timeout=15))["event"]["event_type"] == "state_changed"
         for size in (0, 125, 126, 65535, 65536, 2_000_000):
             await ws.send_bytes(os.urandom(size))
             while (message := await ws.receive(timeout=10)).type != aiohttp.WSMsgType.BINARY:
@@ -141,7 +141,7 @@ def test_websocket_subprotocol(house):  # 9
         async with v.session.ws_connect(URL + "api/hassio_ingress/t/ws", protocols=("tty", "other")) as ws:
             assert ws.protocol == "other"
             await ws.send_str("hello")
-            assert await ws.receive_str(timeout=5) == "hello"
+            assert await ws.receive_str(timeout=15) == "hello"
     with_visitor(test)
 
 
@@ -157,7 +157,7 @@ def test_pongs_come_while_bulk_flows(house):  # 5
         while not task.done():
             number, started = number + 1, time.monotonic()
             await ws.send_json({"id": number, "type": "ping"})
-            assert (await ws.receive_json(timeout=5))["type"] == "pong"
+            assert (await ws.receive_json(timeout=15))["type"] == "pong"
             worst = max(worst, time.monotonic() - started)
             await asyncio.sleep(0.05)
         await task

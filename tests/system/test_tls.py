@@ -89,7 +89,7 @@ def test_renewal_while_a_websocket_stays_open(house):
                                     lambda: house.certificate()["serialNumber"] != before, 60)
             for number in range(1, 4):
                 await ws.send_json({"id": number, "type": "ping"})
-                assert (await ws.receive_json(timeout=5))["type"] == "pong"
+                assert (await ws.receive_json(timeout=15))["type"] == "pong"
             await ws.close()
     asyncio.run(renew())
 

@@ -156,7 +156,7 @@ async def main(what, base, *args):
         ws = await visitor.websocket(await visitor.service_token(args[2], args[3]))
         started = time.monotonic()
         await ws.send_json({"id": 1, "type": "ping"})
-        assert (await ws.receive_json(timeout=5)) == {"id": 1, "type": "pong"}
+        assert (await ws.receive_json(timeout=15)) == {"id": 1, "type": "pong"}
         print(f"ping, pong in {(time.monotonic() - started) * 1000:.1f} ms")
         await ws.close()
 
