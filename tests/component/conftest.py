@@ -202,8 +202,9 @@ class House:
 
     def open_to_all(self):
         """Lets other users reach the sockets (their own modes still count)."""
-        for folder in (self.runtime, self.root, self.root.parent, self.root.parent.parent):
-            folder.chmod(folder.stat().st_mode | 0o011)
+        for folder in (self.runtime, *self.runtime.parents):
+            if folder.stat().st_mode & 0o011 != 0o011:
+                folder.chmod(folder.stat().st_mode | 0o011)
 
     def daemon(self, name, interface, **keys):
         d = Daemon(self, name, interface, **keys)
@@ -226,10 +227,14 @@ def house(tmp_path_factory):
     assert not failed, "\n".join(failed)
 
 
+# Who it then is may not be let into the checkout, so this is read before.
 CALL_AS = """
-import json, sys
+import json, os, sys
 sys.path.insert(0, sys.argv[1])
 from conftest import Varlink, VarlinkError
+os.setgroups([])
+os.setgid(65534)
+os.setuid(int(sys.argv[5]))
 try:
     Varlink(sys.argv[2]).call(sys.argv[3], **json.loads(sys.argv[4]))
     print("ok")
@@ -241,8 +246,8 @@ except VarlinkError as e:
 def call_as(uid, path, method, parameters):
     """The call from a process with that uid: the error's name, or "ok"."""
     here = pathlib.Path(__file__).parent
-    done = subprocess.run([sys.executable, "-B", "-c", CALL_AS, here, path, method, json.dumps(parameters)], timeout=30,
-                          user=uid, group=65534, extra_groups=[], stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run([sys.executable, "-B", "-c", CALL_AS, here, path, method, json.dumps(parameters),
+                           str(uid)], timeout=30, stdout=subprocess.PIPE, text=True, check=True)
     return done.stdout.strip()
 
 
