@@ -16,6 +16,7 @@ DAEMONS = sorted(p.stem.removeprefix("hagw-") for p in (ROOT / "units").glob("ha
 
 # Of all. What a daemon has less of is in OWN, and nothing else may differ.
 SANDBOX = {
+    "RestartSteps": "6", "RestartMaxDelaySec": "30s",
     "Type": "notify-reload", "Restart": "on-failure", "WatchdogSec": "60s", "UMask": "0077", "LimitCORE": "0",
     "NoNewPrivileges": "yes", "CapabilityBoundingSet": "", "AmbientCapabilities": "", "ProtectSystem": "strict",
     "ProtectHome": "yes", "ProtectProc": "invisible", "ProcSubset": "pid", "ProtectClock": "yes", "ProtectHostname": "yes",
@@ -148,3 +149,8 @@ def test_other_prefixes(tmp_path):
     assert r.returncode == 0, r.stderr
     for unit in (tmp_path / "opt/hagw/lib/systemd/system").glob("hagw-*.service"):
         assert "ExecStart=/opt/hagw/lib/hagw/hagw-" in unit.read_text()
+
+
+def test_no_daemon_is_ever_given_up():
+    text = (ROOT / "units/hagw-.service.d/50-sandbox.conf").read_text()
+    assert "StartLimitIntervalSec=0" in text.split("[Service]")[0].split("[Unit]")[1]
