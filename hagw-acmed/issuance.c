@@ -36,7 +36,7 @@ void issuance_fail_errno(Issuance *i, int error, const char *what) {
         issuance_fail(i, FAILURE_LOCAL, "%s: %s", what, strerror(abs(error)));
 }
 
-/* --- challenges --- */
+/* --- challenges ---------------------------------------------------------------------------------------- */
 
 static void on_published(sd_json_variant *reply, const char *error, void *userdata) {
         Issuance *i = userdata;
@@ -120,7 +120,7 @@ static int issuance_check(Issuance *i, const OrderChallenge *c) {
         return r;
 }
 
-/* --- requests --- */
+/* --- requests ------------------------------------------------------------------------------------------ */
 
 /* What the account has become goes to disk before the next step. */
 static int issuance_sync_account(Issuance *i, OrderState before) {
@@ -227,7 +227,7 @@ static int issuance_post(Issuance *i, const OrderAction *action) {
                                 i->order->directory.new_nonce, action->expect, on_answer, i);
 }
 
-/* --- the loop --- */
+/* --- the loop ------------------------------------------------------------------------------------------ */
 
 static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
         Issuance *i = userdata;

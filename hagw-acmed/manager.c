@@ -29,7 +29,7 @@ static uint64_t random_u64(void) {
         return v;
 }
 
-/* --- telling --- */
+/* --- telling ------------------------------------------------------------------------------------------- */
 
 int manager_to_json(const Manager *m, sd_json_variant **ret) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *list = NULL;
@@ -94,7 +94,7 @@ static void certificate_shout(const Certificate *c, uint64_t now_usec) {
                          c->imported ? "" : strempty(c->error));
 }
 
-/* --- orders --- */
+/* --- orders -------------------------------------------------------------------------------------------- */
 
 static int on_account(void *userdata) {
         Manager *m = userdata;
@@ -226,7 +226,7 @@ static Certificate *manager_find_due(Manager *m, uint64_t now_usec) {
         return due;
 }
 
-/* --- advice --- */
+/* --- advice -------------------------------------------------------------------------------------------- */
 
 static void on_advice(Certificate *c, void *userdata) {
         Manager *m = userdata;
@@ -243,7 +243,7 @@ static bool certificate_wants_advice(const Manager *m, const Certificate *c) {
                !c->ordering;
 }
 
-/* --- the timer --- */
+/* --- the timer ----------------------------------------------------------------------------------------- */
 
 /* Alarms, and what is no longer wanted and long over. Returns the next time at which it may have to look
  * again. */
@@ -298,7 +298,7 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
         return 0;
 }
 
-/* --- life --- */
+/* --- life ---------------------------------------------------------------------------------------------- */
 
 int manager_new(Daemon *daemon, const Config *config, Manager **ret) {
         _cleanup_(manager_freep) Manager *m = calloc(1, sizeof(*m));

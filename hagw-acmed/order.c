@@ -120,7 +120,7 @@ void order_enter_challenges(Order *o, OrderState state, OrderState after, size_t
         order_enter(o, after);
 }
 
-/* --- the table --- */
+/* --- the table ----------------------------------------------------------------------------------------- */
 
 static const char *url_directory(const Order *o) {
         return o->directory_url;

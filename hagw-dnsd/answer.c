@@ -21,7 +21,7 @@ typedef struct AnswerJob {
         bool overflow; /* something had no room */
 } AnswerJob;
 
-/* --- records into the answer ------------------------------------------------------------------ */
+/* --- records into the answer --------------------------------------------------------------------------- */
 
 static void add_records(AnswerJob *j, const Zone *z, ZoneRecordsKind kind, Section section) {
         const ZoneRecords *records = &z->records[kind];
@@ -71,7 +71,7 @@ static DnsRcode add_nothing(AnswerJob *j, const Zone *z, DnsRcode rcode) {
         return rcode;
 }
 
-/* --- what stands at a name -------------------------------------------------------------------- */
+/* --- what stands at a name ----------------------------------------------------------------------------- */
 
 static const struct {
         uint16_t type;
@@ -163,7 +163,7 @@ static DnsRcode answer_question(AnswerJob *j) {
         return z ? answer_name(j, z, policy == RR_POLICY_ANY) : DNS_RCODE_REFUSED;
 }
 
-/* --- who asks, and how much they may be told -------------------------------------------------- */
+/* --- who asks, and how much they may be told ----------------------------------------------------------- */
 
 /* Returns 0, or the rcode that a broken cookie option gets. */
 static DnsRcode check_cookie(AnswerJob *j, const AnswerTime *now) {

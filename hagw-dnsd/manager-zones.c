@@ -58,7 +58,7 @@ static int make_zone(const Manager *m, const Config *c, const ConfZone *zone, Zo
         return 0;
 }
 
-/* --- serials ---------------------------------------------------------------------------------- */
+/* --- serials ------------------------------------------------------------------------------------------- */
 
 /* Seconds of the clock, or one more than before where that is later (RFC 1982): so a serial grows over
  * restarts without any state, and follows the content while we run. */
@@ -96,7 +96,7 @@ uint32_t manager_bump_serial(Manager *m, const uint8_t *name, size_t size) {
         return 0;
 }
 
-/* --- all zones -------------------------------------------------------------------------------- */
+/* --- all zones ----------------------------------------------------------------------------------------- */
 
 static Zone **free_zones(Zone **zones, size_t n) {
         for (size_t i = 0; i < n; i++)

@@ -19,7 +19,7 @@ static uint64_t realtime_usec(void) {
         return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
 }
 
-/* --- the house's addresses -------------------------------------------------------------------- */
+/* --- the house's addresses ----------------------------------------------------------------------------- */
 
 typedef struct NetAddress {
         const char *family, *address;
@@ -98,7 +98,7 @@ static void on_addresses(sd_json_variant *message, void *userdata) {
                  m->ipv6.knowledge == ADDRESS_KNOWN ? ip_format(&m->ipv6.address, v6) : "no IPv6");
 }
 
-/* --- the overlay ------------------------------------------------------------------------------ */
+/* --- the overlay --------------------------------------------------------------------------------------- */
 
 static void arm_expiry(Manager *m) {
         const uint64_t next = overlay_next_expiry(m->source.overlay);
@@ -169,7 +169,7 @@ int manager_withdraw(Manager *m, const char *name, const char *value, const char
         return (int) n;
 }
 
-/* --- life ------------------------------------------------------------------------------------- */
+/* --- life ---------------------------------------------------------------------------------------------- */
 
 static int on_minute(sd_event_source *source, uint64_t usec, void *userdata) {
         Manager *m = userdata;

@@ -29,7 +29,7 @@ struct TcpServer {
         TcpClient *dead;
 };
 
-/* --- the list of clients, oldest answer first ------------------------------------------------- */
+/* --- the list of clients, oldest answer first ---------------------------------------------------------- */
 
 static void list_remove(TcpServer *t, TcpClient *c) {
         *(c->previous ? &c->previous->next : &t->oldest) = c->next;
@@ -102,7 +102,7 @@ static void make_room(TcpServer *t, unsigned clients) {
         }
 }
 
-/* --- listeners -------------------------------------------------------------------------------- */
+/* --- listeners ----------------------------------------------------------------------------------------- */
 
 static int tcp_accept(TcpServer *t, int fd) {
         struct sockaddr_storage peer;

@@ -9,7 +9,7 @@
 static const uint8_t
         no_key[SIPHASH_KEY_SIZE]; /* the names come from the configuration: nobody aims at a bucket */
 
-/* --- the table of names ----------------------------------------------------------------------- */
+/* --- the table of names -------------------------------------------------------------------------------- */
 
 static ZoneNode *node_slot(const Zone *z, const uint8_t *name, size_t size) {
         size_t i = siphash24(name, size, no_key) & (z->allocated - 1);
@@ -87,7 +87,7 @@ static int zone_make_nodes(Zone *z, const ZoneDescription *d) {
         return zone_add_names(z, d->children, d->n_children, /* has_address= */ false, &used);
 }
 
-/* --- the zone --------------------------------------------------------------------------------- */
+/* --- the zone ------------------------------------------------------------------------------------------ */
 
 static void zone_make_hash(Zone *z) {
         z->hash = siphash24(z->name, z->name_size, no_key) ^ z->any;

@@ -86,7 +86,7 @@ static _printf_(2, 3) void source_fail(AddressSource *s, const char *format, ...
         s->handler(s, changed, s->userdata);
 }
 
-/* --- none, static --- */
+/* --- none, static -------------------------------------------------------------------------------------- */
 
 static int none_ask(AddressSource *s) {
         s->handler(s, /* changed= */ false, s->userdata);
@@ -104,7 +104,7 @@ static int static_ask(AddressSource *s) {
         return 0;
 }
 
-/* --- interface --- */
+/* --- interface ----------------------------------------------------------------------------------------- */
 
 static int interface_ask(AddressSource *s) {
         const NetTable *t = netlink_table(s->netlink);
@@ -131,7 +131,7 @@ static int interface_ask(AddressSource *s) {
         return 0;
 }
 
-/* --- resolve --- */
+/* --- resolve ------------------------------------------------------------------------------------------- */
 
 /* Up to a quarter off, so that many houses do not ask in step. */
 static uint64_t jitter(uint64_t usec) {
@@ -232,7 +232,7 @@ static int resolve_network_changed(AddressSource *s) {
         return resolve_again_in(s, jitter(USEC_PER_SEC));
 }
 
-/* --- the table --- */
+/* --- the table ----------------------------------------------------------------------------------------- */
 
 static const AddressKind address_kinds[] = {
         { "none", true, none_ask, NULL },

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Connections by visitor's address, for all workers together: a visitor may be served by another than the one
- * that accepted. Fixed memory, whoever comes: each address counts in one slot of each row, and has as many
- * connections as its emptiest slot at most. To share all slots with a crowd by chance is rare, and by intent
- * impossible: the hash is keyed. Any thread. */
+/* Connections by visitor's address, for all workers together: a visitor may be served by another than the
+ * one that accepted. Fixed memory, whoever comes: each address counts in one slot of each row, and has as
+ * many connections as its emptiest slot at most. To share all slots with a crowd by chance is rare, and by
+ * intent impossible: the hash is keyed. Any thread. */
 
 #include <gnutls/gnutls.h>
 #include <gnutls/crypto.h>
@@ -46,7 +46,8 @@ bool crowd_enter(const IpAddress *address, unsigned limit) {
         bool free_place = limit == 0;
 
         for (size_t i = 0; i < CROWD_ROWS; i++)
-                free_place |= atomic_fetch_add_explicit(slot_of(i, network), 1, memory_order_relaxed) < limit;
+                free_place |= atomic_fetch_add_explicit(slot_of(i, network), 1, memory_order_relaxed) <
+                              limit;
         if (!free_place)
                 crowd_leave(address);
         return free_place;

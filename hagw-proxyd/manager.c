@@ -229,7 +229,7 @@ static int on_open_timer(sd_event_source *s, uint64_t usec, void *userdata) {
 }
 
 static int make_snapshot(Manager *m, const Config *config, Snapshot **ret) {
-        const char *bad_file;
+        _cleanup_free_ char *bad_file = NULL;
         int r;
 
         r = snapshot_new(config, m->certificates, m->n_certificates, m->ticket_secret, m->n_workers,
@@ -237,6 +237,11 @@ static int make_snapshot(Manager *m, const Config *config, Snapshot **ret) {
         if (r < 0)
                 return log_error_errno(r, "Could not take over the configuration%s%s: %m",
                                        bad_file ? ", CA file " : "", strempty(bad_file));
+        if (bad_file)
+                log_error(
+                        "The CA file %s cannot be used; the hosts with it are not connected to until it can "
+                        "and the configuration is reloaded.",
+                        bad_file);
         return 0;
 }
 

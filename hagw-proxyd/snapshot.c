@@ -147,7 +147,7 @@ static int host_set_trust(Snapshot *s, SnapshotHost *h, const ConfHost *host, co
         for (size_t k = 0; k < ELEMENTSOF(both); k++)
                 for (size_t i = 0; both[k] && i < both[k]->routes->n_routes; i++) {
                         Trust *t = both[k]->hosts[i].trust;
-                        if (t && t->verify == verify && streq_ptr(t->ca_file, ca_file) &&
+                        if (t && !t->empty && t->verify == verify && streq_ptr(t->ca_file, ca_file) &&
                             (!ca_file || both[k] == s)) {
                                 h->trust = trust_ref(t);
                                 return 0;
@@ -156,7 +156,17 @@ static int host_set_trust(Snapshot *s, SnapshotHost *h, const ConfHost *host, co
         return trust_new(ca_file, verify, &h->trust);
 }
 
-static int set_hosts(Snapshot *s, unsigned n_workers, const Snapshot *old, const char **ret_bad_file) {
+/* One host's CA file is no reason to keep the door shut for all: at the start its host trusts nobody. */
+static int host_distrust(SnapshotHost *h, const ConfHost *host, char **ret_bad_file) {
+        free(*ret_bad_file);
+        *ret_bad_file = strdup(strempty(host->tls.ca_file));
+        if (!*ret_bad_file || trust_new(NULL, false, &h->trust) < 0)
+                return -ENOMEM;
+        h->trust->verify = h->trust->empty = true;
+        return 0;
+}
+
+static int set_hosts(Snapshot *s, unsigned n_workers, const Snapshot *old, char **ret_bad_file) {
         s->hosts = calloc(MAX(s->routes->n_routes, (size_t) 1), sizeof(SnapshotHost));
         if (!s->hosts)
                 return -ENOMEM;
@@ -171,17 +181,19 @@ static int set_hosts(Snapshot *s, unsigned n_workers, const Snapshot *old, const
                         r = host_stats_new(host->name, n_workers, &s->hosts[i].stats);
                 if (r >= 0 && host->upstream_kind == CONF_UPSTREAM_HTTPS)
                         r = host_set_trust(s, &s->hosts[i], host, old);
-                if (r < 0) {
-                        *ret_bad_file = strempty(host->tls.ca_file);
+                if ((r == -ENOENT || r == -EBADMSG) && !old) {
+                        r = host_distrust(&s->hosts[i], host, ret_bad_file);
+                } else if (r < 0 && host->tls.ca_file)
+                        *ret_bad_file = strdup(host->tls.ca_file);
+                if (r < 0)
                         return r;
-                }
         }
         return 0;
 }
 
 int snapshot_new(const Config *config, TlsCertificate *const *certificates, size_t n_certificates,
                  const uint8_t *ticket_secret, unsigned n_workers, const Snapshot *old, Snapshot **ret,
-                 const char **ret_bad_file) {
+                 char **ret_bad_file) {
         _cleanup_(snapshot_unrefp) Snapshot *s = NULL;
         int r;
 

@@ -35,6 +35,7 @@ typedef struct Trust {
         atomic_uint n_refs;
         char *ca_file;
         bool verify;
+        bool empty; /* its CA file could not be used: it trusts nobody */
         gnutls_certificate_credentials_t credentials;
 } Trust;
 
@@ -63,11 +64,13 @@ typedef struct Snapshot {
         bool forwarded, log_access, log_query_strings;
 } Snapshot;
 
-/* routes and certificates are counted up. old may be NULL: figures and trust are taken over from it. On
- * -EBADMSG and -ENOENT ret_bad_file (not to be freed) names the CA file. */
+/* routes and certificates are counted up. old may be NULL, at the start: else figures and trust are taken
+ * over from it. ret_bad_file (to be freed, also after success) is a CA file that could not be used, or NULL:
+ * with an old snapshot that is -EBADMSG or -ENOENT; without one its hosts trust nobody, and the others are
+ * served. */
 int snapshot_new(const Config *config, TlsCertificate *const *certificates, size_t n_certificates,
                  const uint8_t *ticket_secret, unsigned n_workers, const Snapshot *old, Snapshot **ret,
-                 const char **ret_bad_file);
+                 char **ret_bad_file);
 /* The same hosts and settings with other certificates or another ticket secret. */
 int snapshot_renew(const Snapshot *old, TlsCertificate *const *certificates, size_t n_certificates,
                    const uint8_t *ticket_secret, Snapshot **ret);

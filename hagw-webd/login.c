@@ -37,7 +37,7 @@ static void *login_free(void *data) {
         return NULL;
 }
 
-/* --- the journal --- */
+/* --- the journal --------------------------------------------------------------------------------------- */
 
 static void audit(const Request *q, int level, const char *event, const char *user, const char *session) {
         _cleanup_free_ char *message = NULL, *e = NULL, *u = NULL, *a = NULL, *h = NULL, *s = NULL;
@@ -59,7 +59,7 @@ static const char *known_name(const Request *q, const Login *l) {
         return user_find(&q->manager->users, l->name) ? l->name : NULL;
 }
 
-/* --- the page --- */
+/* --- the page ------------------------------------------------------------------------------------------ */
 
 /* message: HTML, or NULL. retry: seconds as text, or NULL. */
 static int login_page(Request *q, unsigned status, const char *typed, const char *target,
@@ -118,7 +118,7 @@ int login_get(Request *q) {
         return login_page(q, MHD_HTTP_OK, /* typed= */ NULL, target, /* message= */ NULL, /* retry= */ NULL);
 }
 
-/* --- after the hash --- */
+/* --- after the hash ------------------------------------------------------------------------------------ */
 
 /* Browsers' names are the visitor's bytes: printable ASCII only. */
 static void copy_agent(const char *s, char *out) {
@@ -206,7 +206,7 @@ static void on_hash(int result, const char *hash, void *userdata) {
         request_resume(q);
 }
 
-/* --- before it --- */
+/* --- before it ----------------------------------------------------------------------------------------- */
 
 static int login_throttled(Request *q, const Login *l, uint64_t wait_usec) {
         char seconds[24];

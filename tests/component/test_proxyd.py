@@ -402,3 +402,15 @@ def test_new_ca_file_is_asked_about_old_connections(house, parts):
     trusted.write_bytes(Authority(other).file.read_bytes())
     h.proxyd.reload()
     assert h.visit().status == 502
+
+
+def test_a_ca_file_that_is_missing_at_start_costs_its_own_host_only(house, parts, service):
+    other = "other.home.example.com"
+    distrusting = (f'name = "{other}"; upstream = "https://127.0.0.1:{service.port}"; access: {{ login = "none"; }};'
+                   'tls: { verify = "ca"; ca_file = "/nowhere/roots.pem"; };')
+    h = open_house(house, parts, certificates=((HOST, other),), ha=host(service.url), other=distrusting)
+    assert "/nowhere/roots.pem" in h.proxyd.text()
+    for name, status in ((HOST, b"200"), (other, b"502")):
+        s = h.tls(name)
+        s.sendall(b"GET / HTTP/1.1\r\nHost: " + name.encode() + b"\r\n\r\n")
+        assert s.recv(100).startswith(b"HTTP/1.1 " + status), name
