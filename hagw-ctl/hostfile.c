@@ -10,6 +10,7 @@
 #include "hostfile.h"
 #include "hostname.h"
 #include "log.h"
+#include "readable.h"
 #include "state.h"
 #include "suggest.h"
 
@@ -49,8 +50,12 @@ int load_config(const char *config_dir, Config **ret) {
         _cleanup_free_ char *error = NULL;
         int r = config_load(config_dir, ret, &error);
 
-        if (r >= 0)
-                return 0;
+        if (r >= 0) {
+                r = readable_check(config_dir, *ret);
+                if (r < 0)
+                        *ret = config_free(*ret);
+                return r;
+        }
         if (error)
                 log_error("%s", error);
         else

@@ -222,7 +222,10 @@ static int check_host(Parser *p, const ConfHost *h) {
         if (h->tls.verify == CONF_VERIFY_CA && !h->tls.ca_file)
                 return refuse_at(p, 1, "host \"%s\": tls.verify = \"ca\" needs tls.ca_file", h->name);
         for (char **q = h->access.open_paths; q && *q; q++)
-                if (**q != '/')
+                if (streq(*q, "/"))
+                        return refuse_at(p, 1, "host \"%s\": the open path \"/\" would open everything; "
+                                         "where that is meant, access.login = \"none\" says so", h->name);
+                else if (**q != '/')
                         return refuse_at(p, 1, "host \"%s\": open path \"%s\" does not start with /",
                                          h->name, *q);
         return 0;

@@ -370,3 +370,15 @@ def test_other_users_are_refused(ctl, webd):
     copy = shutil.copy(CTL, webd.path.parent)
     r = subprocess.run([copy, "user", "list"], env=ctl.env, user=65534, group=65534, extra_groups=[], capture_output=True, text=True)
     assert r.returncode == DENIED and "sudo" in r.stderr, r
+
+
+def test_a_file_that_only_root_can_read_is_told(zone, hagw_users):
+    """The daemons would find out at their next start."""
+    zone.ok("host", "add", "ha", "http://127.0.0.1:8123")
+    zone.ok("config", "check")
+    path = next((zone.house.config / "hosts.d").iterdir())
+    path.chmod(0o600)
+    r = zone.run("config", "check")
+    assert r.returncode != OK and str(path) in r.stderr and "chgrp hagw" in r.stderr
+    path.chmod(0o644)
+    zone.ok("config", "check")

@@ -78,6 +78,8 @@ static void test_refused(void **state) {
         assert_refused("name = \"a.b\"; upstream = \"http://x:0\";", true, "no port");
         assert_refused("name = \"a.b\"; upstream = \"http://x\"; tls: { verify = \"ca\"; };", true,
                        "needs tls.ca_file");
+        assert_refused("name = \"a.b\"; upstream = \"http://x\"; access: { open_paths = ( \"/\" ); };", true,
+                       "open everything");
         assert_refused("name = \"a.b\"; upstream = \"http://x\"; access: { open_paths = ( \"x\" ); };", true,
                        "start with /");
 }
