@@ -10,6 +10,7 @@
 #define ACMED CONF_READER_ACMED
 #define PROXYD CONF_READER_PROXYD
 #define WEBD CONF_READER_WEBD
+#define TENANTD CONF_READER_TENANTD
 
 static const char *const answer_choices[] = { "any", "hosts", NULL };
 static const char *const login_choices[] = { "required", "none", NULL };
@@ -19,6 +20,8 @@ static const char *const key_choices[] = { "ecdsa-p256", "ecdsa-p384", "rsa-2048
                                            "rsa-3072",   "rsa-4096",   NULL };
 static const char *const forwarded_choices[] = { "none", "forwarded", NULL };
 static const char *const language_choices[] = { "auto", "en", "de", "fr", NULL };
+static const char *const via_choices[] = { "direct", "relay", NULL };
+static const char *const proxy_protocol_choices[] = { "none", "v1", "v2", NULL };
 static const char *const level_choices[] = { "info", "debug", NULL };
 
 #define M(group_, name_, type_, field, fallback_, readers_, help_, ...)                        \
@@ -58,6 +61,10 @@ const ConfSetting conf_settings[] = {
         Z("caa", CONF_STRINGS, caa_issuers, NULL, DNSD,
           "certificate authorities that may issue for the zone (RFC 8659), e.g. letsencrypt.org; empty: no "
           "CAA record"),
+        Z("via", CONF_ENUM, via, "direct", DNSD | ACMED | PROXYD,
+          "direct: the world asks this machine; relay: the zone is a tenant's name at the relay of group "
+          "relay",
+          .choices = via_choices),
 
         M("public_address", "ipv4", CONF_SOURCE, public_address.ipv4, "none", NETD,
           "none, static:ADDRESS, resolve:NAME (a dynamic DNS name) or interface:NAME"),
@@ -108,6 +115,32 @@ const ConfSetting conf_settings[] = {
         M("proxy", "forwarded", CONF_WORD, proxy.forwarded, "none", PROXYD,
           "forwarded: also tell the service the visitor's address in Forwarded (RFC 7239)",
           .choices = forwarded_choices),
+        M("proxy", "proxy_protocol_from", CONF_CIDRS, proxy.proxy_protocol_from, NULL, PROXYD,
+          "load balancers whose connections begin with a PROXY protocol v2 header"),
+
+        M("relay", "address", CONF_AUTHORITY, relay.address, NULL, PROXYD | ACMED,
+          "HOST[:PORT] of the relay that this house is reached through; port 443 if not given"),
+        M("relay", "tenant", CONF_LABEL, relay.tenant, NULL, PROXYD | ACMED,
+          "this house's name at the relay; its token is held by hagw-keyd"),
+        M("relay", "pin", CONF_PIN, relay.pin, NULL, PROXYD,
+          "sha256:BASE64 of the relay's public key (RFC 7469), checked instead of the system's roots"),
+        M("relay", "channels_min", CONF_UINT, relay.channels_min, "1", PROXYD,
+          "channels that wait at the relay when nobody visits", NUMBER(1, 64)),
+        M("relay", "channels_max", CONF_UINT, relay.channels_max, "1024", PROXYD,
+          "channels at once, waiting and in use", NUMBER(1, 65536)),
+
+        M("tenants", "zone", CONF_HOSTNAME, tenants.zone, NULL, PROXYD | TENANTD | ACMED,
+          "makes this machine a relay: the zone, one of zones, below which each tenant has its name"),
+        M("tenants", "name", CONF_HOSTNAME, tenants.name, NULL, PROXYD | TENANTD,
+          "the name that agents connect to; the zone itself if not given"),
+        M("tenants", "channels", CONF_UINT, tenants.channels, "1024", PROXYD | TENANTD,
+          "channels of a tenant at once, waiting and in use, where the tenant has no limit of its own",
+          NUMBER(1, 65536)),
+        M("tenants", "attachments", CONF_UINT, tenants.attachments, "20000", PROXYD,
+          "houses attached at once", NUMBER(1, 1000000)),
+        M("tenants", "drain", CONF_USEC, tenants.drain_usec, "30s", PROXYD,
+          "how long visitors who are there may go on when the relay or the agent stops",
+          NUMBER(0, USEC_PER_HOUR)),
 
         M("login", "idle", CONF_USEC, login.idle_usec, "30d", WEBD,
           "a login ends after this long without use", NUMBER(USEC_PER_MINUTE, 366 * USEC_PER_DAY)),
@@ -128,7 +161,11 @@ const ConfSetting conf_settings[] = {
         H(NULL, "name", CONF_PATTERN, name, "!", CONF_READER_ALL,
           "the host's name as visitors type it, or *.DOMAIN"),
         H(NULL, "upstream", CONF_UPSTREAM, upstream, "!", PROXYD,
-          "the service: http://HOST[:PORT], https://HOST[:PORT] or unix:/PATH"),
+          "the service: http://HOST[:PORT], https://HOST[:PORT], unix:/PATH, tcp://HOST:PORT (the visitor's "
+          "TLS passes unopened) or tenant:NAME (opened here, through that house's channels)"),
+        H(NULL, "proxy_protocol", CONF_ENUM, proxy_protocol, "none", PROXYD,
+          "what a tcp:// service is told first about the visitor: a PROXY protocol header v1 or v2",
+          .choices = proxy_protocol_choices),
         H("access", "login", CONF_ENUM, access.login, "required", PROXYD | WEBD, "required or none",
           .choices = login_choices),
         H("access", "users", CONF_STRINGS, access.users, NULL, WEBD,
@@ -165,10 +202,14 @@ const char *conf_type_text(ConfType t) {
                 [CONF_PATTERN] = "host name or \"*.DOMAIN\"",
                 [CONF_STRINGS] = "list of strings, ( \"a\", \"b\" )",
                 [CONF_CIDRS] = "list of networks, ( \"192.168.0.0/16\", \"fd00::/8\" )",
-                [CONF_UPSTREAM] = "\"http://HOST[:PORT]\", \"https://HOST[:PORT]\" or \"unix:/PATH\"",
+                [CONF_UPSTREAM] = "\"http://HOST[:PORT]\", \"https://HOST[:PORT]\", \"unix:/PATH\", "
+                                  "\"tcp://HOST:PORT\" or \"tenant:NAME\"",
                 [CONF_SOURCE] = "\"none\", \"static:ADDRESS\", \"resolve:NAME\" or \"interface:NAME\"",
                 [CONF_URL] = "\"letsencrypt\", \"letsencrypt-staging\" or \"https://…\"",
                 [CONF_PATH] = "absolute file name",
+                [CONF_AUTHORITY] = "HOST[:PORT]",
+                [CONF_LABEL] = "name of 1 to 63 letters, digits and hyphens",
+                [CONF_PIN] = "\"sha256:\" and the base64 of a public key's SHA-256",
         };
         return t < _CONF_TYPE_MAX ? texts[t] : NULL;
 }

@@ -21,6 +21,9 @@ typedef enum ConfType {
         CONF_SOURCE,   /* of a public address */
         CONF_URL,      /* https://…, or a known short name */
         CONF_PATH,     /* absolute file name */
+        CONF_AUTHORITY, /* HOST[:PORT] */
+        CONF_LABEL,     /* one label of a host name */
+        CONF_PIN,       /* sha256: and the base64 of 32 bytes */
         _CONF_TYPE_MAX,
 } ConfType;
 
@@ -30,7 +33,8 @@ typedef enum ConfReader {
         CONF_READER_ACMED = 1 << 2,
         CONF_READER_PROXYD = 1 << 3,
         CONF_READER_WEBD = 1 << 4,
-        CONF_READER_ALL = (1 << 5) - 1,
+        CONF_READER_TENANTD = 1 << 5,
+        CONF_READER_ALL = (1 << 6) - 1,
 } ConfReader;
 
 typedef enum ConfScope {

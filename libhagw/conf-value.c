@@ -183,6 +183,16 @@ static int parse_port(const char *s, uint16_t *ret) {
         return 0;
 }
 
+/* One label, normalized: a tenant's name. */
+static int read_label(const char *v, char **ret, char **reason) {
+        char name[HOSTNAME_MAX + 1];
+
+        if (strchr(v, '.') || hostname_normalize(v, strlen(v), name) < 0)
+                return refuse(reason, "expected a %s", conf_type_text(CONF_LABEL));
+        *ret = strdup(name);
+        return *ret ? 0 : -ENOMEM;
+}
+
 /* Splits "HOST[:PORT]", where HOST may be a name, an IPv4 address, or an IPv6 address in brackets. */
 static int split_authority(const char *v, char **ret_host, uint16_t *port, char **reason) {
         char name[HOSTNAME_MAX + 1];
@@ -243,13 +253,22 @@ static int set_upstream(const ConfSetting *s, void *object, const char *v, char 
                 host = strdup(rest);
                 if (!host)
                         return -ENOMEM;
+        } else if ((rest = startswith(v, "tcp://")))
+                kind = CONF_UPSTREAM_TCP;
+        else if ((rest = startswith(v, "tenant:"))) {
+                kind = CONF_UPSTREAM_TENANT;
+                r = read_label(rest, &host, reason);
+                if (r < 0)
+                        return r;
         } else
                 return refuse(reason, "expected %s", conf_type_text(CONF_UPSTREAM));
-        if (kind != CONF_UPSTREAM_UNIX) {
+        if (!host) {
                 r = split_authority(rest, &host, &port, reason);
                 if (r < 0)
                         return r;
         }
+        if (kind == CONF_UPSTREAM_TCP && port == 0)
+                return refuse(reason, "tcp:// has no port of its own: expected tcp://HOST:PORT");
         r = store_string(s, object, v);
         if (r < 0)
                 return r;
@@ -295,6 +314,33 @@ static int set_path(const ConfSetting *s, void *object, const char *v, char **re
         return store_string(s, object, v);
 }
 
+static int set_authority(const ConfSetting *s, void *object, const char *v, char **reason) {
+        _cleanup_free_ char *host = NULL;
+        uint16_t port = 0;
+        int r;
+
+        r = split_authority(v, &host, &port, reason);
+        return r < 0 ? r : store_string(s, object, v);
+}
+
+static int set_label(const ConfSetting *s, void *object, const char *v, char **reason) {
+        _cleanup_free_ char *label = NULL;
+        int r;
+
+        r = read_label(v, &label, reason);
+        return r < 0 ? r : store_string(s, object, label);
+}
+
+/* 32 bytes are 43 characters of base64 and one for padding. */
+static int set_pin(const ConfSetting *s, void *object, const char *v, char **reason) {
+        const char *rest = startswith(v, "sha256:");
+
+        if (!rest || strlen(rest) != 44 || rest[43] != '=' ||
+            strspn(rest, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") != 43)
+                return refuse(reason, "expected %s", conf_type_text(CONF_PIN));
+        return store_string(s, object, v);
+}
+
 int conf_value_set(const ConfSetting *s, void *object, const char *const *values, size_t n,
                    char **ret_reason) {
         if (s->type == CONF_STRINGS)
@@ -326,6 +372,12 @@ int conf_value_set(const ConfSetting *s, void *object, const char *const *values
                 return set_url(s, object, values[0], ret_reason);
         case CONF_PATH:
                 return set_path(s, object, values[0], ret_reason);
+        case CONF_AUTHORITY:
+                return set_authority(s, object, values[0], ret_reason);
+        case CONF_LABEL:
+                return set_label(s, object, values[0], ret_reason);
+        case CONF_PIN:
+                return set_pin(s, object, values[0], ret_reason);
         default:
                 return -EINVAL;
         }

@@ -111,6 +111,42 @@ static int compare_hosts(const void *a, const void *b) {
         return strcmp(((const ConfHost *) a)->name, ((const ConfHost *) b)->name);
 }
 
+static int set_default(char **field, const char *format, const char *name) {
+        char *text;
+
+        if (*field)
+                return 0;
+        if (asprintf(&text, format, name) < 0)
+                return -ENOMEM;
+        *field = text;
+        return 0;
+}
+
+/* A relay and an agent name things that other settings must agree with. */
+static int check_tunnel(Config *c, char **ret_error) {
+        const ConfZone *z;
+
+        if (!!c->relay.address != !!c->relay.tenant)
+                return refuse(ret_error, "relay: address and tenant go together, one of them is missing");
+        for (size_t i = 0; i < c->n_zones; i++)
+                if (c->zones[i].via == CONF_VIA_RELAY && !c->relay.address)
+                        return refuse(ret_error,
+                                      "zone \"%s\": via = \"relay\" needs relay.address and relay.tenant",
+                                      c->zones[i].name);
+        if (!c->tenants.zone) {
+                for (size_t i = 0; i < c->n_hosts; i++)
+                        if (c->hosts[i].upstream_kind == CONF_UPSTREAM_TENANT)
+                                return refuse(ret_error,
+                                              "%s: upstream \"%s\" needs tenants.zone: this is no relay",
+                                              c->hosts[i].file, c->hosts[i].upstream);
+                return 0;
+        }
+        z = config_find_zone(c, c->tenants.zone);
+        if (!z || !streq(z->name, c->tenants.zone))
+                return refuse(ret_error, "tenants.zone: \"%s\" is none of zones", c->tenants.zone);
+        return set_default(&c->tenants.name, "%s", c->tenants.zone);
+}
+
 /* What no single file can know. */
 static int check_whole(Config *c, char **ret_error) {
         if (c->n_hosts > 0)
@@ -120,15 +156,11 @@ static int check_whole(Config *c, char **ret_error) {
                         return refuse(ret_error, "%s: host \"%s\" stands in %s already", c->hosts[i].file,
                                       c->hosts[i].name, c->hosts[i - 1].file);
         for (size_t i = 0; i < c->n_zones; i++) {
-                ConfZone *z = &c->zones[i];
-                if (z->name_server)
-                        continue;
-                if (asprintf(&z->name_server, "ns.%s", z->name) < 0) {
-                        z->name_server = NULL;
-                        return -ENOMEM;
-                }
+                int r = set_default(&c->zones[i].name_server, "ns.%s", c->zones[i].name);
+                if (r < 0)
+                        return r;
         }
-        return 0;
+        return check_tunnel(c, ret_error);
 }
 
 int config_load(const char *dir, Config **ret, char **ret_error) {

@@ -15,8 +15,12 @@ typedef enum ConfAnswer { CONF_ANSWER_ANY, CONF_ANSWER_HOSTS } ConfAnswer;
 typedef enum ConfUpstreamKind {
         CONF_UPSTREAM_HTTP,
         CONF_UPSTREAM_HTTPS,
-        CONF_UPSTREAM_UNIX
+        CONF_UPSTREAM_UNIX,
+        CONF_UPSTREAM_TCP,   /* the visitor's TLS passes unopened */
+        CONF_UPSTREAM_TENANT /* opened here, and sent on through one of the tenant's channels */
 } ConfUpstreamKind;
+typedef enum ConfVia { CONF_VIA_DIRECT, CONF_VIA_RELAY } ConfVia;
+typedef enum ConfProxyProtocol { CONF_PROXY_NONE, CONF_PROXY_V1, CONF_PROXY_V2 } ConfProxyProtocol;
 
 typedef struct ConfCidrs {
         Cidr *items;
@@ -30,6 +34,7 @@ typedef struct ConfZone {
         uint64_t ttl_usec;   /* of the house's addresses */
         char *contact;       /* SOA RNAME as a mail address; default hostmaster@NAME */
         char **caa_issuers;  /* CAA issue values; empty: no CAA records */
+        int via;             /* ConfVia: how visitors, and who asks for a challenge, come to this zone */
 } ConfZone;
 
 typedef struct ConfHost {
@@ -37,8 +42,9 @@ typedef struct ConfHost {
         char *name;          /* normalized; may start with "*." */
         char *upstream;      /* as written */
         int upstream_kind;   /* the three of it, split: */
-        char *upstream_host; /* name or address without brackets; for unix: the path */
+        char *upstream_host; /* name or address without brackets; unix: the path; tenant: its name */
         uint16_t upstream_port;
+        int proxy_protocol;  /* ConfProxyProtocol: what a tcp upstream is told first */
         struct {
                 int login;   /* ConfLogin */
                 char **users, **groups; /* who may pass; both empty: every user that may reach the host */
@@ -86,7 +92,21 @@ typedef struct Config {
                 uint64_t head_size;
                 unsigned header_count;
                 char *forwarded; /* "none" or "forwarded": also write Forwarded (RFC 7239) */
+                ConfCidrs proxy_protocol_from; /* whose connections begin with a PROXY protocol v2 header */
         } proxy;
+        struct { /* this machine's relay, where it is an agent */
+                char *address; /* as written; NULL: it is none */
+                char *tenant;
+                char *pin;     /* "sha256:BASE64" of the relay's public key, instead of the roots; or NULL */
+                unsigned channels_min, channels_max; /* that wait, and at all */
+        } relay;
+        struct { /* of this machine, where it is a relay */
+                char *zone; /* normalized; NULL: it is none */
+                char *name; /* normalized; zone if not given */
+                unsigned channels; /* most per tenant, where the tenant has no limit of its own */
+                unsigned attachments; /* most control connections, of all tenants */
+                uint64_t drain_usec; /* what is open may take so long when the relay stops */
+        } tenants;
         struct {
                 uint64_t idle_usec, absolute_usec;
                 unsigned attempts; /* wrong passwords per account and prefix until throttled */

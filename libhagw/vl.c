@@ -14,6 +14,7 @@ static const struct {
 } peer_users[] = {
         { VL_PEER_DNSD, "hagw-dnsd" },   { VL_PEER_NETD, "hagw-netd" },     { VL_PEER_KEYD, "hagw-keyd" },
         { VL_PEER_ACMED, "hagw-acmed" }, { VL_PEER_PROXYD, "hagw-proxyd" }, { VL_PEER_WEBD, "hagw-webd" },
+        { VL_PEER_TENANTD, "hagw-tenantd" },
 };
 
 static VlStream *streams; /* those that have or had subscribers */

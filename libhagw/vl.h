@@ -24,7 +24,8 @@ typedef enum VlPeer {
         VL_PEER_ACMED = 1 << 3,
         VL_PEER_PROXYD = 1 << 4,
         VL_PEER_WEBD = 1 << 5,
-        VL_PEER_ALL = (1 << 6) - 1,
+        VL_PEER_TENANTD = 1 << 6,
+        VL_PEER_ALL = (1 << 7) - 1,
 } VlPeer;
 
 typedef struct VlMethod {

@@ -43,6 +43,46 @@ static void test_sample(void **state) {
         assert_null(config_find_zone(c, "example.com"));
 }
 
+static void test_tunnel(void **state) {
+        _cleanup_free_ char *error = NULL;
+        _cleanup_(config_freep) Config *c =
+                parse("relay: { address = \"relay.example.com:8443\"; tenant = \"Anna\"; "
+                      "pin = \"sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"; };\n"
+                      "tenants: { zone = \"relay.example.org\"; drain = \"1min\"; };\n"
+                      "proxy: { proxy_protocol_from = ( \"10.0.0.0/8\" ); };\n",
+                      false, &error);
+
+        assert_non_null(c);
+        assert_string_equal(c->relay.address, "relay.example.com:8443");
+        assert_string_equal(c->relay.tenant, "anna");
+        assert_string_equal(c->tenants.zone, "relay.example.org");
+        assert_int_equal(c->tenants.drain_usec, USEC_PER_MINUTE);
+        assert_int_equal(c->proxy.proxy_protocol_from.n, 1);
+        assert_refused("relay: { tenant = \"a.b\"; };", false, "1 to 63");
+        assert_refused("relay: { pin = \"sha256:abc\"; };", false, "base64");
+        assert_refused("relay: { address = \"[::1\"; };", false, "bracket");
+}
+
+static void test_tunnel_hosts(void **state) {
+        _cleanup_free_ char *error = NULL;
+        _cleanup_(config_freep) Config *c =
+                parse("name = \"a.example.org\"; upstream = \"tcp://192.168.1.4:8443\"; "
+                      "proxy_protocol = \"v2\";\n",
+                      true, &error);
+        _cleanup_(config_freep) Config *t =
+                parse("name = \"a.example.org\"; upstream = \"tenant:Anna\";\n", true, &error);
+
+        assert_non_null(c);
+        assert_int_equal(c->hosts[0].upstream_kind, CONF_UPSTREAM_TCP);
+        assert_int_equal(c->hosts[0].upstream_port, 8443);
+        assert_int_equal(c->hosts[0].proxy_protocol, CONF_PROXY_V2);
+        assert_non_null(t);
+        assert_int_equal(t->hosts[0].upstream_kind, CONF_UPSTREAM_TENANT);
+        assert_string_equal(t->hosts[0].upstream_host, "anna");
+        assert_refused("name = \"a.example.org\"; upstream = \"tcp://a\";", true, "tcp://HOST:PORT");
+        assert_refused("name = \"a.example.org\"; upstream = \"tenant:a.b\";", true, "1 to 63");
+}
+
 static void test_host(void **state) {
         _cleanup_free_ char *error = NULL;
         _cleanup_(config_freep) Config *c = parse(
@@ -107,5 +147,7 @@ static void test_schema(void **state) {
         }
 }
 
-TEST_MAIN(cmocka_unit_test(test_sample), cmocka_unit_test(test_host), cmocka_unit_test(test_refused),
+TEST_MAIN(cmocka_unit_test(test_sample), cmocka_unit_test(test_host),
+                cmocka_unit_test(test_tunnel),
+                cmocka_unit_test(test_tunnel_hosts), cmocka_unit_test(test_refused),
           cmocka_unit_test(test_units), cmocka_unit_test(test_schema))
