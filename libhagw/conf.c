@@ -111,12 +111,13 @@ static int compare_hosts(const void *a, const void *b) {
         return strcmp(((const ConfHost *) a)->name, ((const ConfHost *) b)->name);
 }
 
-static int set_default(char **field, const char *format, const char *name) {
+/* Fills what was not given: PREFIX and a name. */
+static int set_default(char **field, const char *prefix, const char *name) {
         char *text;
 
         if (*field)
                 return 0;
-        if (asprintf(&text, format, name) < 0)
+        if (asprintf(&text, "%s%s", prefix, name) < 0)
                 return -ENOMEM;
         *field = text;
         return 0;
@@ -144,7 +145,7 @@ static int check_tunnel(Config *c, char **ret_error) {
         z = config_find_zone(c, c->tenants.zone);
         if (!z || !streq(z->name, c->tenants.zone))
                 return refuse(ret_error, "tenants.zone: \"%s\" is none of zones", c->tenants.zone);
-        return set_default(&c->tenants.name, "%s", c->tenants.zone);
+        return set_default(&c->tenants.name, "", c->tenants.zone);
 }
 
 /* What no single file can know. */
@@ -156,7 +157,7 @@ static int check_whole(Config *c, char **ret_error) {
                         return refuse(ret_error, "%s: host \"%s\" stands in %s already", c->hosts[i].file,
                                       c->hosts[i].name, c->hosts[i - 1].file);
         for (size_t i = 0; i < c->n_zones; i++) {
-                int r = set_default(&c->zones[i].name_server, "ns.%s", c->zones[i].name);
+                int r = set_default(&c->zones[i].name_server, "ns.", c->zones[i].name);
                 if (r < 0)
                         return r;
         }
