@@ -22,6 +22,7 @@ static const char *const forwarded_choices[] = { "none", "forwarded", NULL };
 static const char *const language_choices[] = { "auto", "en", "de", "fr", NULL };
 static const char *const via_choices[] = { "direct", "relay", NULL };
 static const char *const proxy_protocol_choices[] = { "none", "v1", "v2", NULL };
+static const char *const opened_choices[] = { "refuse", "accept", NULL };
 static const char *const level_choices[] = { "info", "debug", NULL };
 
 #define M(group_, name_, type_, field, fallback_, readers_, help_, ...)                        \
@@ -128,6 +129,9 @@ const ConfSetting conf_settings[] = {
           "channels that wait at the relay when nobody visits", NUMBER(1, 64)),
         M("relay", "channels_max", CONF_UINT, relay.channels_max, "1024", PROXYD,
           "channels at once, waiting and in use", NUMBER(1, 65536)),
+        M("relay", "opened", CONF_ENUM, relay.opened, "refuse", PROXYD,
+          "visitors whose TLS the relay has opened, which can read them then: refuse or accept",
+          .choices = opened_choices),
 
         M("tenants", "zone", CONF_HOSTNAME, tenants.zone, NULL, PROXYD | TENANTD | ACMED,
           "makes this machine a relay: the zone, one of zones, below which each tenant has its name"),

@@ -20,6 +20,7 @@ typedef enum ConfUpstreamKind {
         CONF_UPSTREAM_TENANT /* opened here, and sent on through one of the tenant's channels */
 } ConfUpstreamKind;
 typedef enum ConfVia { CONF_VIA_DIRECT, CONF_VIA_RELAY } ConfVia;
+typedef enum ConfOpened { CONF_OPENED_REFUSE, CONF_OPENED_ACCEPT } ConfOpened;
 typedef enum ConfProxyProtocol { CONF_PROXY_NONE, CONF_PROXY_V1, CONF_PROXY_V2 } ConfProxyProtocol;
 
 typedef struct ConfCidrs {
@@ -99,6 +100,7 @@ typedef struct Config {
                 char *tenant;
                 char *pin;     /* "sha256:BASE64" of the relay's public key, instead of the roots; or NULL */
                 unsigned channels_min, channels_max; /* that wait, and at all */
+                int opened; /* ConfOpened */
         } relay;
         struct { /* of this machine, where it is a relay */
                 char *zone; /* normalized; NULL: it is none */
