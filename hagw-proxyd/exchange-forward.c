@@ -5,7 +5,6 @@
 
 #include <stdio.h>
 
-#include "link.h"
 #include "worker.h"
 
 #define PUMP_BUDGET 16U /* moves until others get their turn */
@@ -23,16 +22,19 @@ static void touch(Exchange *x) {
         loop_arm(&w->loop, &x->conn->timer, w->loop.now_usec + x->upstream->idle_usec);
 }
 
+static void on_link(Exchange *x);
+static void on_link_failed(Exchange *x, const char *why);
+
 /* May end it, at once or later. */
 static void get_link(Exchange *x, bool fresh) {
         int r;
 
         x->state = EXCHANGE_LINK;
-        r = upstream_acquire(x->upstream, x, fresh, !may_retry(x));
+        r = upstream_acquire(x->upstream, &x->client, fresh, !may_retry(x));
         if (r == 1)
-                exchange_on_link(x);
+                on_link(x);
         else if (r < 0)
-                exchange_on_link_failed(x, "out of memory");
+                on_link_failed(x, "out of memory");
 }
 
 /* What webd wants to know beyond what every service is told. */
@@ -59,7 +61,7 @@ void exchange_forward(Exchange *x, Upstream *u) {
         };
 
         x->upstream = u;
-        u->n_exchanges++;
+        u->n_clients++;
         if (forward_request(&x->request, &context) < 0 ||
             (x->internal && tell_webd(x) < 0)) {
                 exchange_answer(x, PAGE_TOO_LARGE, NULL);
@@ -76,14 +78,13 @@ static void fail(Exchange *x, PageKind kind, const char *why) {
         exchange_answer(x, kind, why);
 }
 
-void exchange_on_link_failed(Exchange *x, const char *why) {
-        x->link = NULL;
+static void on_link_failed(Exchange *x, const char *why) {
         fail(x, PAGE_BAD_GATEWAY, why);
 }
 
 /* The connection ended before an answer came. */
 static void on_link_broken(Exchange *x, const char *why) {
-        Link *k = x->link;
+        Link *k = x->client.link;
         bool again = k->n_requests > 1 && buffer_used(k->in) == 0 && may_retry(x);
 
         link_close(k);
@@ -105,10 +106,10 @@ static void drop_head(Exchange *x) {
                 c->in = buffer_put(&c->worker->pool, c->in);
 }
 
-void exchange_on_link(Exchange *x) {
+static void on_link(Exchange *x) {
         Conn *c = x->conn;
         Worker *w = c->worker;
-        Link *k = x->link;
+        Link *k = x->client.link;
         FlowResult r;
         size_t n;
 
@@ -140,7 +141,7 @@ static int pump_up(Exchange *x) {
         Conn *c = x->conn;
         FlowResult r;
 
-        if (x->up.done || x->up.broken || transport_pending(&x->link->transport))
+        if (x->up.done || x->up.broken || transport_pending(&x->client.link->transport))
                 return 0;
         if (buffer_used(c->in) == 0) {
                 ssize_t n = conn_fill(c);
@@ -152,7 +153,7 @@ static int pump_up(Exchange *x) {
                         return -1;
                 }
         }
-        r = flow_move(&x->up, c->in, &x->link->transport, c->worker->scratch, 0);
+        r = flow_move(&x->up, c->in, &x->client.link->transport, c->worker->scratch, 0);
         if (r == FLOW_BAD) {
                 /* Neither side can know where the next message begins. */
                 x->close = true;
@@ -170,7 +171,7 @@ static int pump_up(Exchange *x) {
 }
 
 static ssize_t fill_link(Exchange *x) {
-        Link *k = x->link;
+        Link *k = x->client.link;
         Buffer *b = k->in;
         ssize_t n;
 
@@ -213,7 +214,7 @@ static void note_answer(Exchange *x) {
 static int send_head(Exchange *x) {
         Conn *c = x->conn;
         Worker *w = c->worker;
-        Link *k = x->link;
+        Link *k = x->client.link;
         bool interim = x->response.flags & RESPONSE_INTERIM;
         ForwardAnswer answer = { .internal = x->internal,
                                  .http1 = true,
@@ -257,7 +258,7 @@ static int send_head(Exchange *x) {
 
 static int pump_head(Exchange *x) {
         Conn *c = x->conn;
-        Link *k = x->link;
+        Link *k = x->client.link;
         H1Limits limits = { c->snapshot->head_size, c->snapshot->header_count };
         H1Asked asked = { x->request.method == METHOD_HEAD, x->request.flags & REQUEST_WEBSOCKET };
         H1Verdict v = H1_MORE;
@@ -288,7 +289,7 @@ static int pump_head(Exchange *x) {
 
 static int pump_body(Exchange *x) {
         Conn *c = x->conn;
-        Link *k = x->link;
+        Link *k = x->client.link;
         FlowResult r;
 
         if (x->down.done || transport_pending(&c->transport))
@@ -315,7 +316,7 @@ static int pump_body(Exchange *x) {
 
 /* The answer is through. */
 static int pump_end(Exchange *x) {
-        Link *k = x->link;
+        Link *k = x->client.link;
 
         if (!x->down.done || (!x->up.done && !x->up.broken && !x->close))
                 return 0;
@@ -369,7 +370,7 @@ void exchange_pump(Exchange *x) {
 
 void exchange_run(Exchange *x) {
         Conn *c = x->conn;
-        Link *k = x->link;
+        Link *k = x->client.link;
         int r;
 
         if (x->state == EXCHANGE_TUNNEL || x->state >= EXCHANGE_HEAD) {
@@ -393,9 +394,27 @@ void exchange_run(Exchange *x) {
 
 void exchange_on_timeout(Exchange *x) {
         if (x->state == EXCHANGE_LINK || x->state == EXCHANGE_HEAD) {
-                if (x->link)
-                        link_close(x->link);
+                if (x->client.link)
+                        link_close(x->client.link);
                 fail(x, PAGE_GATEWAY_TIMEOUT, "it did not answer in time");
         } else
                 exchange_abort(x, "timeout");
 }
+
+static void client_on_link(LinkClient *l) {
+        on_link(CONTAINER_OF(l, Exchange, client));
+}
+
+static void client_on_failed(LinkClient *l, const char *why) {
+        on_link_failed(CONTAINER_OF(l, Exchange, client), why);
+}
+
+static void client_on_event(LinkClient *l) {
+        exchange_run(CONTAINER_OF(l, Exchange, client));
+}
+
+const LinkClientOps exchange_link_ops = {
+        .on_link = client_on_link,
+        .on_failed = client_on_failed,
+        .on_event = client_on_event,
+};

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-#include "link.h"
 #include "worker.h"
 
 #define CHALLENGE_PREFIX "/.well-known/acme-challenge/" /* RFC 8555 section 8.3 */
@@ -33,6 +32,7 @@ Exchange *exchange_new(Conn *c) {
         memset(x, 0, offsetof(Exchange, user));
         x->headers_max = max;
         x->user[0] = x->session_id[0] = '\0';
+        x->client.ops = &exchange_link_ops;
         x->conn = c;
         x->begin_usec = w->loop.now_usec;
         x->upstream_usec = USEC_INFINITY;
@@ -107,11 +107,11 @@ static void release(Exchange *x) {
         if (x->asked)
                 x->asked->asker = NULL;
         if (x->upstream) {
-                upstream_forget(x->upstream, x);
-                x->upstream->n_exchanges--;
+                upstream_forget(&x->client);
+                x->upstream->n_clients--;
         }
-        if (x->link)
-                link_close(x->link);
+        if (x->client.link)
+                link_close(x->client.link);
         counter_add(&w->counters.answers[x->status / 100 % 6], 1);
         if (x->stats) {
                 counter_sub(&x->stats->workers[w->index].active, 1);

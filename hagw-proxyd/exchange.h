@@ -5,6 +5,7 @@
 #include "flow.h"
 #include "forward.h"
 #include "h1.h"
+#include "link.h"
 #include "message.h"
 #include "pages.h"
 #include "policy.h"
@@ -14,7 +15,6 @@
  * above: those that may end it say so, and their callers return. */
 
 typedef struct Conn Conn;
-typedef struct Link Link;
 typedef struct Upstream Upstream;
 typedef struct Worker Worker;
 
@@ -31,14 +31,13 @@ typedef enum ExchangeState {
 
 struct Exchange {
         Exchange *next_free;
-        Exchange *wait_next, **wait_link; /* in upstream->waiting */
         Conn *conn;
         ExchangeState state;
         Request request;
         Response response;
         H1Scan response_scan;
         Upstream *upstream;
-        Link *link;
+        LinkClient client;
         SessionMessage *asked;
         HostStats *stats;
         PolicySession session;
@@ -76,8 +75,6 @@ void exchange_refuse_timeout(Conn *c);
 /* Something happened to one of its sockets. May end it. */
 void exchange_run(Exchange *x);
 void exchange_on_timeout(Exchange *x);
-void exchange_on_link(Exchange *x);
-void exchange_on_link_failed(Exchange *x, const char *why);
 void exchange_on_session(SessionMessage *m);
 /* Closes both sides at once. */
 void exchange_abort(Exchange *x, const char *verdict);
@@ -86,6 +83,8 @@ void exchange_abort(Exchange *x, const char *verdict);
 void exchanges_cut(Worker *w, const char *session_id);
 
 /* For the parts of it: exchange-forward.c, tunnel.c. */
+
+extern const LinkClientOps exchange_link_ops;
 
 /* Answers with a page of our own. Ends it. */
 void exchange_answer(Exchange *x, PageKind kind, const char *error);

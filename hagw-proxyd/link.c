@@ -28,20 +28,20 @@ Link *link_close(Link *k) {
         loop_disarm(&w->loop, &k->timer);
         transport_done(&k->transport);
         k->in = buffer_put(&w->pool, k->in);
-        if (k->exchange)
-                k->exchange->link = NULL;
-        k->exchange = NULL;
+        if (k->client)
+                k->client->link = NULL;
+        k->client = NULL;
         k->upstream->n_links--;
         loop_defer_free(&w->loop, &k->garbage);
         return NULL;
 }
 
 static void give_up(Link *k, const char *text) {
-        Exchange *x = k->exchange;
+        LinkClient *l = k->client;
 
         link_close(k);
-        if (x)
-                exchange_on_link_failed(x, text);
+        if (l)
+                l->ops->on_failed(l, text);
 }
 
 static void link_ready(Link *k) {
@@ -49,8 +49,8 @@ static void link_ready(Link *k) {
 
         loop_disarm(&u->worker->loop, &k->timer);
         k->state = LINK_BUSY;
-        if (k->exchange)
-                exchange_on_link(k->exchange);
+        if (k->client)
+                k->client->ops->on_link(k->client);
         else
                 link_park(k);
 }
@@ -135,7 +135,7 @@ static void on_event(Handle *h, uint32_t events) {
                 link_handshake(k);
                 break;
         case LINK_BUSY:
-                exchange_run(k->exchange);
+                k->client->ops->on_event(k->client);
                 break;
         case LINK_IDLE:
                 on_idle_event(k);
@@ -226,21 +226,21 @@ static void try_next(Link *k, const char *why) {
         give_up(k, text);
 }
 
-void link_connect(Upstream *u, Exchange *x) {
+void link_connect(Upstream *u, LinkClient *l) {
         Link *k = calloc(1, sizeof(*k));
 
         if (!k) {
-                exchange_on_link_failed(x, "out of memory");
+                l->ops->on_failed(l, "out of memory");
                 return;
         }
         k->upstream = u;
-        k->exchange = x;
+        k->client = l;
         k->garbage.free = free_link;
         k->timer.fire = on_timer;
         k->transport.handle = (Handle) { .fd = -EBADF, .on_event = on_event };
         k->transport.pool = &u->worker->pool;
         u->n_links++;
-        x->link = k;
+        l->link = k;
         try_next(k, "no address");
 }
 
@@ -258,9 +258,9 @@ static void keep_session(Link *k) {
 void link_park(Link *k) {
         Upstream *u = k->upstream;
 
-        if (k->exchange)
-                k->exchange->link = NULL;
-        k->exchange = NULL;
+        if (k->client)
+                k->client->link = NULL;
+        k->client = NULL;
         k->in = buffer_put(&u->worker->pool, k->in);
         if (k->trusted != u->trusted) {
                 link_close(k);

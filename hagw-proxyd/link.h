@@ -11,14 +11,27 @@
 #define LINK_IDLE_USEC                                                                                      \
         (50 * USEC_PER_SEC) /* shorter than the 75 s that aiohttp, Home Assistant's server, waits */
 
-typedef struct Exchange Exchange;
 typedef struct Upstream Upstream;
 typedef struct Link Link;
+typedef struct LinkClient LinkClient;
+
+/* Who wants a connection to an upstream: part of an exchange, or of a passage. */
+typedef struct LinkClientOps {
+        void (*on_link)(LinkClient *l);                    /* l->link can be written to */
+        void (*on_failed)(LinkClient *l, const char *why); /* there is none to be had; l->link is NULL */
+        void (*on_event)(LinkClient *l);                   /* something happened to l->link */
+} LinkClientOps;
+
+struct LinkClient {
+        const LinkClientOps *ops;
+        LinkClient *next, **wait_link; /* in upstream->waiting */
+        Link *link; /* being made, or in use */
+};
 
 typedef enum LinkState {
         LINK_CONNECTING,
         LINK_HANDSHAKE,
-        LINK_BUSY, /* serves an exchange */
+        LINK_BUSY, /* serves a client */
         LINK_IDLE, /* waits for the next */
         LINK_CLOSED,
         _LINK_STATE_MAX,
@@ -31,7 +44,7 @@ struct Link {
         Timer timer; /* connecting: until given up; idle: until closed */
         Upstream *upstream;
         Link *next, **link; /* among the idle ones */
-        Exchange *exchange; /* whom it serves or is made for */
+        LinkClient *client; /* whom it serves or is made for */
         LinkState state;
         unsigned n_requests;
         unsigned trusted; /* upstream->trusted when it was made */
@@ -39,11 +52,10 @@ struct Link {
         Buffer *in;     /* plain bytes from the upstream */
 };
 
-/* Starts a connection for the exchange, which hears of it through exchange_on_link() or
- * exchange_on_link_failed(), maybe before this returns. */
-void link_connect(Upstream *u, Exchange *x);
+/* Starts a connection for the client, which hears of it, maybe before this returns. */
+void link_connect(Upstream *u, LinkClient *l);
 
-/* The exchange is done with it: it waits for the next one. */
+/* The client is done with it: it waits for the next one. */
 void link_park(Link *k);
 void link_unpark(Link *k);
 /* Nothing has come from the other side meanwhile, not even its end. */

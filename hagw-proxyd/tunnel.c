@@ -2,7 +2,6 @@
 
 /* An upgraded connection: bytes both ways, each direction ending by itself. Runs in the worker's thread. */
 
-#include "link.h"
 #include "worker.h"
 
 #define TUNNEL_BUDGET 16U /* moves until others get their turn */
@@ -54,7 +53,7 @@ static Moved move(BufferPool *pool, Transport *from, Buffer **buffer, Transport 
 
 void tunnel_run(Exchange *x) {
         Conn *c = x->conn;
-        Link *k = x->link;
+        Link *k = x->client.link;
         Worker *w = c->worker;
 
         loop_arm(&w->loop, &c->timer, w->loop.now_usec + x->upstream->idle_usec);

@@ -140,8 +140,8 @@ void upstreams_sweep(Worker *w) {
                 }
                 while (u->idle)
                         link_close(u->idle);
-                /* Exchanges that are under way keep it until the next sweep. */
-                if (u->n_links > 0 || u->waiting || u->n_exchanges > 0) {
+                /* Clients keep it until the next sweep. */
+                if (u->n_links > 0 || u->waiting || u->n_clients > 0) {
                         p = &u->next;
                         continue;
                 }
@@ -174,24 +174,24 @@ static int ask_addresses(Upstream *u) {
         return 0;
 }
 
-static void wait_unlink(Exchange *x) {
-        *x->wait_link = x->wait_next;
-        if (x->wait_next)
-                x->wait_next->wait_link = x->wait_link;
-        x->wait_link = NULL;
+static void wait_unlink(LinkClient *l) {
+        *l->wait_link = l->next;
+        if (l->next)
+                l->next->wait_link = l->wait_link;
+        l->wait_link = NULL;
 }
 
-static void wait_link(Upstream *u, Exchange *x) {
-        x->wait_next = u->waiting;
-        x->wait_link = &u->waiting;
-        if (x->wait_next)
-                x->wait_next->wait_link = &x->wait_next;
-        u->waiting = x;
+static void wait_link(Upstream *u, LinkClient *l) {
+        l->next = u->waiting;
+        l->wait_link = &u->waiting;
+        if (l->next)
+                l->next->wait_link = &l->next;
+        u->waiting = l;
 }
 
 void upstream_on_resolved(ResolveMessage *m) {
         Upstream *u = m->asker;
-        Exchange *list;
+        LinkClient *list;
 
         if (!u)
                 return;
@@ -207,13 +207,13 @@ void upstream_on_resolved(ResolveMessage *m) {
         if (list)
                 list->wait_link = &list;
         while (list) {
-                Exchange *x = list;
+                LinkClient *l = list;
 
-                wait_unlink(x);
+                wait_unlink(l);
                 if (u->n_addresses == 0)
-                        exchange_on_link_failed(x, m->reason);
+                        l->ops->on_failed(l, m->reason);
                 else
-                        link_connect(u, x);
+                        link_connect(u, l);
         }
 }
 
@@ -230,18 +230,18 @@ static Link *take_idle(Upstream *u, bool careful) {
         return NULL;
 }
 
-int upstream_acquire(Upstream *u, Exchange *x, bool fresh, bool careful) {
+int upstream_acquire(Upstream *u, LinkClient *l, bool fresh, bool careful) {
         Link *k = fresh ? NULL : take_idle(u, careful);
         int r;
 
         if (k) {
-                k->exchange = x;
-                x->link = k;
+                k->client = l;
+                l->link = k;
                 counter_add(&u->worker->counters.upstream_reuses, 1);
                 return 1;
         }
         if (u->kind == CONF_UPSTREAM_UNIX || u->literal) {
-                link_connect(u, x);
+                link_connect(u, l);
                 return 0;
         }
         if (u->resolved_until_usec <= u->worker->loop.now_usec) {
@@ -251,15 +251,15 @@ int upstream_acquire(Upstream *u, Exchange *x, bool fresh, bool careful) {
         }
         /* Older addresses serve while newer ones are looked up. */
         if (u->n_addresses > 0)
-                link_connect(u, x);
+                link_connect(u, l);
         else
-                wait_link(u, x);
+                wait_link(u, l);
         return 0;
 }
 
-void upstream_forget(Upstream *u, Exchange *x) {
-        if (x->wait_link)
-                wait_unlink(x);
+void upstream_forget(LinkClient *l) {
+        if (l->wait_link)
+                wait_unlink(l);
 }
 
 void upstream_report(Upstream *u, HostStats *stats, const char *text) {

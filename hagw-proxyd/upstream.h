@@ -7,9 +7,9 @@
 /* The services behind the hosts, as one worker sees them: their addresses, the connections that wait for the
  * next request, and how a new one is made. */
 
-typedef struct Exchange Exchange;
 typedef struct Upstream Upstream;
 typedef struct Link Link;
+typedef struct LinkClient LinkClient;
 
 struct Upstream {
         Upstream *next;
@@ -30,9 +30,9 @@ struct Upstream {
         size_t n_addresses, preferred;
         uint64_t resolved_until_usec;
         ResolveMessage *asked; /* under way */
-        Exchange *waiting;     /* for addresses */
+        LinkClient *waiting;   /* for addresses */
         Link *idle;
-        unsigned n_idle, n_links, n_exchanges;
+        unsigned n_idle, n_links, n_clients;
         gnutls_datum_t resumption; /* TLS session data of the last connection */
         uint64_t failure_usec;     /* when the main thread was told last */
         bool current;              /* in the newest snapshot */
@@ -43,12 +43,12 @@ struct Upstream {
  * memory. */
 Upstream *upstream_get(Worker *w, const ConfHost *host, Trust *trust);
 
-/* Finds a connection for the exchange: at once (returns 1, exchange->link is set), or later through
- * exchange_on_link() or exchange_on_link_failed() (returns 0). fresh: not one that waited. careful: one that
- * waited is looked at first, because the request cannot be sent twice. */
-int upstream_acquire(Upstream *u, Exchange *x, bool fresh, bool careful);
-/* The exchange no longer wants one. */
-void upstream_forget(Upstream *u, Exchange *x);
+/* Finds a connection for the client: at once (returns 1, l->link is set), or later through its on_link() or
+ * on_failed() (returns 0). fresh: not one that waited. careful: one that waited is looked at first, because
+ * the request cannot be sent twice. */
+int upstream_acquire(Upstream *u, LinkClient *l, bool fresh, bool careful);
+/* The client no longer wants one. */
+void upstream_forget(LinkClient *l);
 
 /* The main thread's answer. */
 void upstream_on_resolved(ResolveMessage *m);
