@@ -196,14 +196,24 @@ static size_t reply_limit(const AnswerJob *j) {
         return max;
 }
 
+static DnsOptions reply_options(const AnswerJob *j) {
+        return (DnsOptions) {
+                .cookie = j->has_cookie ? j->cookie : NULL,
+                .cookie_size = COOKIE_SIZE,
+                .keepalive = j->query.keepalive && j->client->tcp ? j->client->keepalive : 0,
+        };
+}
+
 static void begin_reply(AnswerJob *j, uint8_t *out) {
-        const size_t opt = message_opt_size(&j->query, j->has_cookie ? COOKIE_SIZE : 0),
-                     limit = reply_limit(j);
+        const DnsOptions options = reply_options(j);
+        const size_t opt = message_opt_size(&j->query, &options), limit = reply_limit(j);
 
         message_begin(&j->reply, &j->query, out, limit > opt ? limit - opt : 0);
 }
 
 static size_t finish_reply(AnswerJob *j, DnsRcode rcode) {
+        const DnsOptions options = reply_options(j);
+
         if (j->overflow) {
                 message_truncate(&j->reply, &j->query);
                 j->reply.flags |= DNS_FLAG_TC;
@@ -211,7 +221,7 @@ static size_t finish_reply(AnswerJob *j, DnsRcode rcode) {
         }
         if (!j->client->local)
                 j->source->stats.rcodes[rcode]++;
-        return message_finish(&j->reply, &j->query, rcode, j->has_cookie ? j->cookie : NULL, COOKIE_SIZE);
+        return message_finish(&j->reply, &j->query, rcode, &options);
 }
 
 /* By UDP, without a cookie, more than a network's share: mostly silence, sometimes the shortest thing that

@@ -34,6 +34,7 @@ typedef struct AnswerClient {
         IpAddress address;
         bool tcp;
         bool local; /* asked by ourselves: no limits and no figures */
+        uint16_t keepalive; /* by TCP: how long it may be silent, in units of 100 ms */
 } AnswerClient;
 
 typedef struct AnswerTime {

@@ -23,6 +23,9 @@ static int parse_options(const uint8_t *data, size_t size, DnsQuery *q) {
                         q->cookie = data + 4;
                         q->cookie_size = length;
                 }
+                /* A query's has no time in it (RFC 7828 section 3.2.1); one that has is not what we know. */
+                if (code == DNS_OPTION_KEEPALIVE && length == 0)
+                        q->keepalive = true;
                 data += 4U + length;
                 size -= 4U + length;
         }
@@ -76,7 +79,7 @@ int message_parse_query(const uint8_t *data, size_t size, DnsQuery *ret) {
 
         q->data = data;
         q->size = size;
-        q->has_question = q->has_edns = q->edns_do = false;
+        q->has_question = q->has_edns = q->edns_do = q->keepalive = false;
         q->name_size = 0;
         q->cookie = NULL;
         if (size < MESSAGE_HEADER_SIZE)
@@ -124,15 +127,23 @@ void message_truncate(DnsReply *r, const DnsQuery *q) {
         r->counts[1] = r->counts[2] = r->counts[3] = 0;
 }
 
-size_t message_opt_size(const DnsQuery *q, size_t cookie_size) {
+size_t message_opt_size(const DnsQuery *q, const DnsOptions *options) {
         if (!q->has_edns)
                 return 0;
-        return MESSAGE_OPT_SIZE + (cookie_size > 0 ? 4 + cookie_size : 0);
+        return MESSAGE_OPT_SIZE + (options->cookie ? 4U + options->cookie_size : 0U) +
+               (options->keepalive > 0 ? 6U : 0U);
 }
 
-static void append_opt(DnsReply *r, const DnsQuery *q, DnsRcode rcode, const uint8_t *cookie,
-                       size_t cookie_size) {
-        uint8_t *p = r->data + r->size;
+static uint8_t *append_option(uint8_t *p, uint16_t code, const void *data, uint16_t size) {
+        write_u16(p, code);
+        write_u16(p + 2, size);
+        memcpy(p + 4, data, size);
+        return p + 4 + size;
+}
+
+static void append_opt(DnsReply *r, const DnsQuery *q, DnsRcode rcode, const DnsOptions *options) {
+        const size_t size = message_opt_size(q, options);
+        uint8_t timeout[2], *p = r->data + r->size;
 
         *p++ = 0;
         write_u16(p, DNS_TYPE_OPT);
@@ -140,20 +151,21 @@ static void append_opt(DnsReply *r, const DnsQuery *q, DnsRcode rcode, const uin
         p[4] = (uint8_t) (rcode >> EXTENDED_RCODE_SHIFT);
         p[5] = 0;
         write_u16(p + 6, q->edns_do ? DNS_EDNS_DO : 0);
-        write_u16(p + 8, (uint16_t) (cookie ? 4 + cookie_size : 0));
-        if (cookie) {
-                write_u16(p + 10, DNS_OPTION_COOKIE);
-                write_u16(p + 12, (uint16_t) cookie_size);
-                memcpy(p + 14, cookie, cookie_size);
+        write_u16(p + 8, (uint16_t) (size - MESSAGE_OPT_SIZE));
+        p += RECORD_FIXED_SIZE;
+        if (options->cookie)
+                p = append_option(p, DNS_OPTION_COOKIE, options->cookie, options->cookie_size);
+        if (options->keepalive > 0) {
+                write_u16(timeout, options->keepalive);
+                (void) append_option(p, DNS_OPTION_KEEPALIVE, timeout, sizeof(timeout));
         }
-        r->size += message_opt_size(q, cookie ? cookie_size : 0);
+        r->size += size;
         r->counts[3]++;
 }
 
-size_t message_finish(DnsReply *r, const DnsQuery *q, DnsRcode rcode, const uint8_t *cookie,
-                      size_t cookie_size) {
+size_t message_finish(DnsReply *r, const DnsQuery *q, DnsRcode rcode, const DnsOptions *options) {
         if (q->has_edns)
-                append_opt(r, q, rcode, cookie, cookie_size);
+                append_opt(r, q, rcode, options);
         write_u16(r->data + 2, (uint16_t) (r->flags | (rcode & 0xf)));
         for (unsigned i = 0; i < 4; i++)
                 write_u16(r->data + 4 + 2 * i, r->counts[i]);

@@ -36,6 +36,7 @@ typedef enum DnsFlags {
 #define DNS_OPCODE_QUERY 0U
 #define DNS_CLASS_IN 1U
 #define DNS_OPTION_COOKIE 10U
+#define DNS_OPTION_KEEPALIVE 11U
 #define DNS_EDNS_DO 0x8000U
 
 typedef struct DnsQuery {
@@ -51,7 +52,15 @@ typedef struct DnsQuery {
         uint16_t edns_size;    /* octets that the client takes by UDP */
         const uint8_t *cookie; /* the option's content, NULL: none */
         uint16_t cookie_size;
+        bool keepalive; /* asks how long a TCP connection may be silent (RFC 7828) */
 } DnsQuery;
+
+/* What an answer's OPT says besides. */
+typedef struct DnsOptions {
+        const uint8_t *cookie; /* NULL: none */
+        uint16_t cookie_size;
+        uint16_t keepalive; /* units of 100 ms; 0: none */
+} DnsOptions;
 
 /* Returns 0 and fills ret as far as it got; what the client did wrong is a positive DnsRcode. -EBADMSG: no
  * answer at all, it is too short or is an answer itself (RFC 8906 section 3.1.5). */
@@ -82,13 +91,12 @@ static inline _unused_ uint8_t *message_extend(DnsReply *r, size_t n) {
         return p;
 }
 
-/* Writes OPT (where the query has one) and the header. cookie: COOKIE_SIZE octets or NULL. The buffer has
- * room for OPT behind max. Returns the message's size. */
-size_t message_finish(DnsReply *r, const DnsQuery *q, DnsRcode rcode, const uint8_t *cookie,
-                      size_t cookie_size);
+/* Writes OPT (where the query has one) and the header. The buffer has room for OPT behind max. Returns the
+ * message's size. */
+size_t message_finish(DnsReply *r, const DnsQuery *q, DnsRcode rcode, const DnsOptions *options);
 
 /* Octets of the OPT record that message_finish() will write. */
-size_t message_opt_size(const DnsQuery *q, size_t cookie_size);
+size_t message_opt_size(const DnsQuery *q, const DnsOptions *options);
 
 /* Builds a query; out has room for MESSAGE_UDP_MIN. Returns its size. */
 size_t message_make_query(const uint8_t *name, size_t name_size, uint16_t type, uint8_t *out);

@@ -12,6 +12,8 @@
 
 #define OUT_SIZE (64U * 1024) /* of the common buffer in which one wake-up's answers are gathered */
 
+#define KEEPALIVE_UNIT_USEC (100 * USEC_PER_MSEC) /* RFC 7828 section 3.1 */
+
 static uint8_t out[OUT_SIZE]; /* used only within one callback */
 
 static void consume(TcpClient *c, size_t n) {
@@ -22,7 +24,12 @@ static void consume(TcpClient *c, size_t n) {
 /* Answers the first frame in the buffer. Returns the octets written at p (0: that query gets no answer), or
  * -EAGAIN where the frame is not whole. */
 static int answer_frame(TcpClient *c, uint8_t *p) {
-        const AnswerClient client = { .address = c->address, .tcp = true };
+        const AnswerClient client = {
+                .address = c->address,
+                .tcp = true,
+                .keepalive = (uint16_t) MIN(tcp_server_idle_usec(c->server) / KEEPALIVE_UNIT_USEC,
+                                            (uint64_t) UINT16_MAX),
+        };
         const AnswerTime now = clock_now();
         size_t length, whole, n;
 

@@ -11,6 +11,7 @@ typedef struct TcpClient {
         int fd;
         sd_event_source *source;
         IpAddress address;
+        uint16_t crowd;       /* tcp.c's */
         uint64_t active_usec; /* CLOCK_MONOTONIC, of the last answer that was sent whole */
         bool finished;        /* sent its last query; goes when all answers are out */
         size_t skip;          /* octets of a too long frame still to be thrown away */
@@ -31,3 +32,4 @@ void tcp_client_hang_up(TcpClient *c);
 void tcp_server_touch(TcpServer *t, TcpClient *c);
 void tcp_server_drop(TcpServer *t, TcpClient *c);
 AnswerSource *tcp_server_answers(TcpServer *t);
+uint64_t tcp_server_idle_usec(const TcpServer *t);

@@ -5,11 +5,14 @@
 
 #include <fcntl.h>
 #include <sys/epoll.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 
 #include "tcp-client.h"
 
 #define ACCEPTS_PER_WAKE 64U
+#define CROWDS 4096U             /* networks told apart; those that share one by chance share its count */
+#define NETWORK_OCTETS_IPV6 7U   /* a /56: whoever has one can take any address in it */
 
 typedef struct TcpListener {
         TcpServer *server;
@@ -27,6 +30,8 @@ struct TcpServer {
         sd_event_source *timer;     /* for the oldest */
         sd_event_source *reaper;    /* frees clients outside of their own callbacks */
         TcpClient *dead;
+        uint8_t seed[SIPHASH_KEY_SIZE]; /* so that nobody can aim at another's crowd */
+        uint32_t crowds[CROWDS];        /* clients by network */
 };
 
 /* --- the list of clients, oldest answer first ---------------------------------------------------------- */
@@ -64,9 +69,14 @@ AnswerSource *tcp_server_answers(TcpServer *t) {
         return t->answers;
 }
 
+uint64_t tcp_server_idle_usec(const TcpServer *t) {
+        return t->limits.idle_usec;
+}
+
 void tcp_server_drop(TcpServer *t, TcpClient *c) {
         list_remove(t, c);
         t->stats.clients--;
+        t->crowds[c->crowd]--;
         tcp_client_hang_up(c);
         c->next = t->dead;
         t->dead = c;
@@ -95,10 +105,28 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
+/* --- who has to go when there are too many ------------------------------------------------------------- */
+
+static uint16_t crowd_of(const TcpServer *t, const IpAddress *a) {
+        return (uint16_t) (siphash24(a->bytes, a->family == AF_INET ? 4 : NETWORK_OCTETS_IPV6, t->seed) %
+                           CROWDS);
+}
+
+/* Of the network that has most clients the one that was silent for longest: nobody pushes others out by
+ * coming often. Looks at all of them, but only where the limit is reached. */
+static TcpClient *find_victim(const TcpServer *t) {
+        TcpClient *victim = t->oldest;
+
+        for (TcpClient *c = victim; c; c = c->next)
+                if (t->crowds[c->crowd] > t->crowds[victim->crowd])
+                        victim = c;
+        return victim;
+}
+
 static void make_room(TcpServer *t, unsigned clients) {
         while (t->stats.clients > clients && t->oldest) {
                 t->stats.evicted++;
-                tcp_server_drop(t, t->oldest);
+                tcp_server_drop(t, find_victim(t));
         }
 }
 
@@ -109,6 +137,7 @@ static int tcp_accept(TcpServer *t, int fd) {
         socklen_t size = sizeof(peer);
         _cleanup_close_ int client_fd = -EBADF;
         IpAddress address;
+        uint16_t crowd;
         TcpClient *c;
         int r;
 
@@ -118,11 +147,17 @@ static int tcp_accept(TcpServer *t, int fd) {
         r = ip_from_sockaddr((const struct sockaddr *) &peer, &address);
         if (r < 0)
                 return 0;
+        /* Who comes counts already: of two equal crowds the newcomer's is the larger. */
+        crowd = crowd_of(t, &address);
+        t->crowds[crowd]++;
         make_room(t, t->limits.clients - 1);
         r = tcp_client_new(t, t->event, client_fd, &address, &c);
-        if (r < 0)
+        if (r < 0) {
+                t->crowds[crowd]--;
                 return 0;
+        }
         (void) TAKE_FD(client_fd);
+        c->crowd = crowd;
         (void) sd_event_now(t->event, CLOCK_MONOTONIC, &c->active_usec);
         list_append(t, c);
         t->stats.clients++;
@@ -169,6 +204,8 @@ int tcp_server_new(sd_event *event, const int *fds, size_t n_fds, const TcpLimit
         t->event = sd_event_ref(event);
         t->answers = source;
         t->limits = *limits;
+        if (getrandom(t->seed, sizeof(t->seed), 0) != sizeof(t->seed))
+                return -EIO;
         r = sd_event_add_time(event, &t->timer, CLOCK_MONOTONIC, USEC_INFINITY, /* accuracy= */ 0, on_timer,
                               t);
         if (r < 0)

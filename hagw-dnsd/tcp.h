@@ -13,7 +13,7 @@
 typedef struct TcpServer TcpServer;
 
 typedef struct TcpLimits {
-        unsigned clients;   /* at once; beyond it the one that was silent for longest goes */
+        unsigned clients;   /* at once; one more makes one go of the network that has most */
         uint64_t idle_usec; /* from the last whole query that was answered */
 } TcpLimits;
 

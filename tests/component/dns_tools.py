@@ -147,8 +147,8 @@ class NameServer:
             except TimeoutError:
                 return None
 
-    def connect(self):
-        return socket.create_connection((self.host, self.port), timeout=10)
+    def connect(self, source=""):
+        return socket.create_connection((self.host, self.port), timeout=10, source_address=(source, 0) if source else None)
 
     def publish(self, name, value, owner="test", lifetime=60_000_000):
         return self.daemon.call("PublishText", name=name, value=value, owner=owner, lifetimeUSec=lifetime)

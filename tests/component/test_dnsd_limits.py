@@ -390,6 +390,39 @@ def test_tcp_clients(house):
         c.close()
 
 
+def test_tcp_one_address_evicts_no_others(house):
+    """Beyond the limit somebody of the address that has most goes, however silent the others were."""
+    ns = NameServer(house, CONFIG.replace('tcp_idle = "2s"', 'tcp_idle = "60s"'))
+    others = [ns.connect(f"127.0.0.{i}") for i in (2, 3, 4)]
+    for c in others:
+        c.sendall(frame(wire(1)))
+        assert read_frame(c)
+    many = [ns.connect() for _ in range(30)]
+    many[-1].sendall(frame(wire(3)))
+    assert read_frame(many[-1])[:2] == b"\0\3", "who has most is still served"
+    ns.until(lambda: ns.metric("dns_tcp_ended", reason="full") == 25)
+    assert ns.metric("dns_tcp_clients") == 8
+    for c in others:
+        c.sendall(frame(wire(2)))
+        assert read_frame(c)[:2] == b"\0\2"
+    assert [closed(c, 0.1) for c in many] == [True] * 25 + [False] * 5
+    for c in others + many:
+        c.close()
+
+
+def test_tcp_keepalive(ns):
+    """RFC 7828: who asks by TCP hears how long it may be silent; who does not ask, or asks by UDP, hears nothing."""
+    ask = dns.message.make_query(f"ha.{ZONE}", "A", use_edns=0, options=[dns.edns.GenericOption(11, b"")])
+    assert [(o.otype, o.to_wire()) for o in ns.send(ask, tcp=True).options] == [(11, b"\0\x14")]
+    assert not ns.send(ask).options
+    assert not ns.ask(f"ha.{ZONE}", tcp=True, use_edns=0).options
+    said = dns.message.make_query(f"ha.{ZONE}", "A", use_edns=0, options=[dns.edns.GenericOption(11, b"\0\1")])
+    assert values(ns.send(said, tcp=True)) == [IPV4]
+    ns.house.configure(ns.config.replace('tcp_idle = "2s"', 'tcp_idle = "1h"'), **ns.hosts)
+    ns.daemon.reload()
+    assert [o.to_wire() for o in ns.send(ask, tcp=True).options] == [b"\x8c\xa0"]
+
+
 def test_tcp_slow_reader(ns):
     """Asks and asks and does not read: is not read from either, costs little memory, and is sent away."""
     for i in range(16):

@@ -62,10 +62,11 @@ static void test_reply(void **state) {
         assert_null(message_extend(&r, 1));
         message_truncate(&r, &q);
         r.flags |= DNS_FLAG_TC;
-        n = message_finish(&r, &q, DNS_RCODE_BADVERS, (const uint8_t *) "cookie", 6);
-        assert_int_equal(n, 22 + message_opt_size(&q, 6));
+        const DnsOptions options = { (const uint8_t *) "cookie", .cookie_size = 6, .keepalive = 100 };
+        n = message_finish(&r, &q, DNS_RCODE_BADVERS, &options);
+        assert_int_equal(n, 22 + message_opt_size(&q, &options));
         assert_memory_equal(out, "\x12\x34\x83\0\0\1\0\0\0\0\0\1", 12);
-        assert_memory_equal(out + 22, "\0\0\x29\4\xd0\1\0\x80\0\0\x0a\0\x0a\0\6cookie", 21);
+        assert_memory_equal(out + 22, "\0\0\x29\4\xd0\1\0\x80\0\0\x10\0\x0a\0\6cookie\0\x0b\0\2\0\x64", 27);
 }
 
 static void test_make_and_read(void **state) {
