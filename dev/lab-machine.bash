@@ -2,8 +2,41 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The lab's machines: an image below, what the machine writes above it (overlayfs), a real systemd as process 1.
 
-# The router is no machine, but a namespace with rules.
-machines() { printf '%s\n' net ha visitor home; }
+# Machines by set. Routers are none, but namespaces with rules.
+lab_machines='
+always  net visitor
+gateway ha home
+relay   relay cabinha flatha cabin flat
+'
+lab_routers='
+gateway router
+relay   carrier cabinrouter flatrouter
+'
+
+is_up() { [ "$1" = always ] || grep -qsx -- "$1" "$lab/sets"; }
+
+# of_sets TABLE: the names in the rows of the sets that are up.
+of_sets() {
+        local set names
+        while read -r set names; do
+                # shellcheck disable=SC2086
+                if [ -n "$set" ] && is_up "$set"; then printf '%s\n' $names; fi
+        done <<<"$1"
+}
+
+machines() { of_sets "$lab_machines"; }
+routers() { of_sets "$lab_routers"; }
+# Those on which hagw is installed, as anybody would.
+houses() { machines | grep -xE 'home|relay|cabin|flat'; }
+
+# What a machine is made of: folders of tests/lab/, and of what was made for this lab.
+parts_of() {
+        case $1 in
+        home|relay|cabin|flat) echo "house $1" ;;
+        ha|cabinha|flatha)     echo "common service $1" ;;
+        *)                     echo "common $1" ;;
+        esac
+}
 
 alive() { [ -n "$1" ] && kill -0 "$1" 2>/dev/null; }
 
@@ -25,7 +58,7 @@ machine_leader() {
 machine_run() {
         local machine=$1 leader tty=dumb
         shift
-        if [ "$machine" = router ]; then ip netns exec "$(netns router)" "$@"; return; fi
+        if routers | grep -qx -- "$machine"; then ip netns exec "$(netns "$machine")" "$@"; return; fi
         leader=$(machine_leader "$machine") || { say "$machine is not running (dev/lab status)"; return 125; }
         [ -t 1 ] && tty=${TERM:-dumb}
         nsenter -t "$leader" -a /usr/bin/env -i HOME=/root USER=root LANG=C.UTF-8 TERM="$tty" \
@@ -38,7 +71,7 @@ machine_run() {
 # shellcheck disable=SC2016
 supervise='
         set -e
-        image=$1 dir=$2 name=$3 hostname=$4 netns=$5 src=$6 unit=$7
+        image=$1 dir=$2 name=$3 hostname=$4 netns=$5 src=$6 house=$7 unit=$8
         mount -t overlay overlay -o "lowerdir=$image,upperdir=$dir/upper,workdir=$dir/work" "$dir/root"
         mkdir -p /run/systemd/nspawn
         mount -t tmpfs tmpfs /run/systemd/nspawn
@@ -50,8 +83,8 @@ supervise='
                 mkdir -p "/sys/fs/cgroup/$name"
                 echo $$ >"/sys/fs/cgroup/$name/cgroup.procs"
         fi
-        # The house is a house: it sees the packages and nothing else of the checkout.
-        if [ "$hostname" = home ]; then
+        # A house is a house: it sees the packages and nothing else of the checkout.
+        if [ -n "$house" ]; then
                 set -- --bind-ro="$src/.cache/debs:/srv/debs:norbind"
         else
                 set -- --bind-ro="$src:/hagw:norbind" systemd.unit=lab.target
@@ -67,25 +100,26 @@ supervise='
 '
 
 machine_start() {
-        local machine=$1 dir=$lab/$1 image=$cache/box name part unit=()
-        # The house's image was named when it was made.
-        [ "$machine" != home ] || image=$house
+        local machine=$1 dir=$lab/$1 image=$cache/box name part parts from is_house='' unit=()
+        parts=$(parts_of "$machine")
+        # The houses' image was named when it was made.
+        case $parts in house*) image=$house is_house=yes ;; esac
         name=$(netns "$machine")
         mkdir -p "$dir/upper" "$dir/work" "$dir/root"
-        for part in common "$machine"; do
-                [ ! -d "$src/tests/lab/$part" ] || [ "$machine$part" = homecommon ] ||
-                        cp -r "$src/tests/lab/$part/." "$dir/upper/"
+        for part in $parts; do
+                for from in "$src/tests/lab/$part" "$lab/extra/$part"; do
+                        [ ! -d "$from" ] || cp -r "$from/." "$dir/upper/"
+                done
         done
         # Empty: a machine that is not being installed, and that makes itself an id.
         mkdir -p "$dir/upper/etc"
         : >"$dir/upper/etc/machine-id"
         echo "$machine" >"$dir/upper/etc/hostname"
-        [ ! -d "$lab/extra/$machine" ] || cp -r "$lab/extra/$machine/." "$dir/upper/"
         # Where systemd runs the host, a machine is a scope of its own; elsewhere a cgroup made by hand.
         [ ! -d /run/systemd/system ] || unit=(systemd-run --quiet --scope --unit="$name" --description="hagw lab: $machine" \
                 --property=Delegate=yes)
         setsid "${unit[@]}" unshare --mount --propagation private sh -c "$supervise" supervise \
-                "$image" "$dir" "$name" "$machine" "$name" "$src" "${unit[0]:-}" \
+                "$image" "$dir" "$name" "$machine" "$name" "$src" "$is_house" "${unit[0]:-}" \
                 >"$logs/$machine.console.log" 2>&1 </dev/null 9>&- &
         echo $! >"$dir/pid"
 }
