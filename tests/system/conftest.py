@@ -33,20 +33,61 @@ def until(what, probe, seconds=30, every=0.2):
     raise AssertionError(f"not within {seconds} s: {what} (last: {last!r})")
 
 
-class Lab:
-    def run(self, machine, *command, check=True, timeout=60, text=None):
-        done = subprocess.run([ROOT / "dev/lab", "run", machine, *map(str, command)], input=text or "", text=True,
-                              capture_output=True, timeout=timeout)
-        assert not check or done.returncode == 0, \
-            f"{machine}: {' '.join(map(str, command))}: status {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
-        return done if not check else done.stdout
+def dev_lab(verb, machine, *command, check=True, timeout=60, text=None):
+    done = subprocess.run([ROOT / "dev/lab", verb, machine, *map(str, command)], input=text or "", text=True,
+                          capture_output=True, timeout=timeout)
+    assert not check or done.returncode == 0, \
+        f"{machine}: {' '.join(map(str, command))}: status {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
+    return done if not check else done.stdout
+
+
+class Machine:
+    """One of the machines on which hagw is installed."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def run(self, *command, **keys):
+        return dev_lab("run", self.name, *command, **keys)
+
+    def wire(self, *command, **keys):
+        """A tool of the box in the machine's network."""
+        return dev_lab("wire", self.name, *command, **keys)
 
     def ctl(self, *arguments, **keys):
-        return self.run("home", "hagw-ctl", *arguments, **keys)
+        return self.run("hagw-ctl", *arguments, **keys)
 
     def verb(self, *arguments):
         """What a verb says with --json."""
         return json.loads(self.ctl(*arguments, "--json"))
+
+    def show(self, unit, *properties):
+        out = self.run("systemctl", "show", unit, "-p", ",".join(properties))
+        return dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
+
+    def pid(self, daemon):
+        return int(self.show(f"hagw-{daemon}.service", "MainPID")["MainPID"])
+
+    def rss(self, daemon):
+        """Resident bytes of a daemon."""
+        status = self.run("cat", f"/proc/{self.pid(daemon)}/status")
+        return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) * 1024
+
+
+class Lab:
+    """The gateway's house is meant where no machine is named."""
+
+    def __init__(self):
+        self.sets = (ROOT / ".cache/lab/sets").read_text(encoding="ascii").split()
+        home = Machine("home")
+        self.ctl, self.verb, self.show, self.pid, self.rss = home.ctl, home.verb, home.show, home.pid, home.rss
+
+    def run(self, machine, *command, **keys):
+        return dev_lab("run", machine, *command, **keys)
+
+    def need(self, name):
+        if name not in self.sets:
+            pytest.skip(f"the lab is up without its {name} (dev/lab up gateway relay)")
 
     def renumber(self, address):
         done = subprocess.run([ROOT / "dev/lab", "renumber", address], capture_output=True, text=True, timeout=60)
@@ -62,18 +103,6 @@ class Lab:
         """The whole answer, as kdig prints it."""
         return subprocess.run(["kdig", f"@{server}", "+timeout=2", *options, name, kind], capture_output=True, text=True,
                               timeout=20).stdout
-
-    def show(self, unit, *properties):
-        out = self.run("home", "systemctl", "show", unit, "-p", ",".join(properties))
-        return dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
-
-    def pid(self, daemon):
-        return int(self.show(f"hagw-{daemon}.service", "MainPID")["MainPID"])
-
-    def rss(self, daemon):
-        """Resident bytes of a daemon."""
-        status = self.run("home", "cat", f"/proc/{self.pid(daemon)}/status")
-        return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) * 1024
 
     def counters(self):
         """What the service counted; asked on its own machine."""
@@ -92,9 +121,15 @@ def lab():
     return Lab()
 
 
+@pytest.fixture
+def gateway(lab):
+    lab.need("gateway")
+
+
 @pytest.fixture(scope="session")
 def house(lab):
     """hagw set up, its certificate there."""
+    lab.need("gateway")
     if lab.show("hagw.target", "ActiveState")["ActiveState"] != "active":
         done = subprocess.run([ROOT / "dev/lab", "setup"], capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, f"dev/lab setup: {done.stdout[-3000:]}{done.stderr[-3000:]}"
@@ -104,9 +139,10 @@ def house(lab):
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
-    """A test that fails brings the last words of the house."""
+    """A test that fails brings the last words of the machines it is about."""
     report = (yield).get_result()
     if report.when == "call" and report.failed and "lab" in item.fixturenames:
-        journal = item.funcargs["lab"].run("home", "journalctl", "-b", "-n", "60", "--no-pager", "-o", "short-precise",
-                                           "-u", "hagw*", check=False)
-        report.sections.append(("the house's journal", journal.stdout))
+        for machine in getattr(item.module, "MACHINES", ["home"]):
+            journal = dev_lab("run", machine, "journalctl", "-b", "-n", "60", "--no-pager", "-o", "short-precise",
+                              "-u", "hagw*", check=False)
+            report.sections.append((f"the journal of {machine}", journal.stdout))

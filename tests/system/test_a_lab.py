@@ -5,6 +5,8 @@ import subprocess
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("gateway")
+
 
 def test_parent_zone_answers(lab):
     assert lab.dig("house.dyn.example.com") == ["203.0.113.10"]
