@@ -58,7 +58,7 @@ machine_leader() {
 machine_run() {
         local machine=$1 leader tty=dumb
         shift
-        if routers | grep -qx -- "$machine"; then ip netns exec "$(netns "$machine")" "$@"; return; fi
+        if routers | grep -x -- "$machine" >/dev/null; then ip netns exec "$(netns "$machine")" "$@"; return; fi
         leader=$(machine_leader "$machine") || { say "$machine is not running (dev/lab status)"; return 125; }
         [ -t 1 ] && tty=${TERM:-dumb}
         nsenter -t "$leader" -a /usr/bin/env -i HOME=/root USER=root LANG=C.UTF-8 TERM="$tty" \

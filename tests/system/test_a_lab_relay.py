@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from conftest import dev_lab, until
+from conftest import ROOT, dev_lab
 
 MACHINES = ["relay", "cabin", "flat"]
 CARRIER, FLAT4, FLAT6 = "203.0.113.30", "203.0.113.40", "2001:db8:2::2"
@@ -70,7 +70,7 @@ def seen_from(machine, address):
 
 
 def test_way_out_of_the_cabin_passes_two_nats(lab):
-    with subprocess.Popen(["/hagw/dev/lab", "wire", "carrier", "tcpdump", "-lnc", "1", "-i", "cgnat",
+    with subprocess.Popen([ROOT / "dev/lab", "wire", "carrier", "tcpdump", "-lnc", "1", "-i", "cgnat",
                            "dst host 203.0.113.200 and tcp[tcpflags] & tcp-syn != 0"],
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as tcpdump:
         assert any("listening on" in line for line in iter(tcpdump.stderr.readline, ""))
@@ -88,9 +88,6 @@ def test_way_out_of_the_flat_has_its_own_ipv6_and_the_routers_ipv4(lab):
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-def test_machines_resolve_and_have_no_hagw_running(lab, machine):
+def test_machines_resolve_and_have_hagw_installed(lab, machine):
     assert dev_lab("run", machine, "getent", "hosts", "acme.example.com").startswith("203.0.113.55")
-    if machine == "relay":
-        return
-    assert until("packages", lambda: dev_lab("run", machine, "dpkg-query", "-W", "-f", "${Status}", "hagw")) == \
-        "install ok installed"
+    assert dev_lab("run", machine, "dpkg-query", "-W", "-f", "${Status}", "hagw") == "install ok installed"
