@@ -77,6 +77,8 @@ static int set_value(Parser *p, const ConfSetting *s, void *object, const config
         r = conf_value_set(s, object, values, n, &reason);
         if (r == -ENOMEM)
                 return r;
+        if (r < 0 && n == 1 && s->type == CONF_UPSTREAM && strchr(values[0], '@')) /* maybe a password */
+                return refuse_at(p, line, "\"%s\": %s", s->name, strempty(reason));
         if (r < 0)
                 return refuse_at(p, line, "\"%s\"%s%s%s: %s", s->name, n == 1 ? " = \"" : "",
                                  n == 1 ? values[0] : "", n == 1 ? "\"" : "", strempty(reason));
@@ -212,7 +214,35 @@ static const char **refuse_include(config_t *c, const char *dir, const char *pat
         return NULL;
 }
 
-static int check_host(Parser *p, const ConfHost *h) {
+static unsigned line_of(const config_setting_t *root, const char *path) {
+        const config_setting_t *v = config_setting_lookup((config_setting_t *) root, path);
+
+        return v ? config_setting_source_line(v) : 1;
+}
+
+/* Why visitors' paths, decoded, are never like that (hagw-proxyd opens none that others may read otherwise),
+ * or why it would open too much. NULL: it is one. */
+static const char *open_path_problem(const char *path) {
+        if (*path != '/')
+                return "does not start with /";
+        if (path[1] == '\0')
+                return "would open everything; where that is meant, access.login = \"none\" says so";
+        for (const char *q = path; *q; q++)
+                if ((unsigned char) *q < ' ' || (unsigned char) *q >= 0x7f || strchr("\\;?#%", *q))
+                        return "never matches: paths with control characters, \\, ;, ?, #, % or beyond ASCII "
+                               "always need the login";
+        for (const char *q = path; q; q = strchr(q + 1, '/')) {
+                size_t n = strcspn(q + 1, "/");
+
+                if (n == 0 && q[1] == '/')
+                        return "never matches: paths with // always need the login";
+                if (n > 0 && n <= 2 && strspn(q + 1, ".") >= n)
+                        return "never matches: paths with . or .. as a part always need the login";
+        }
+        return NULL;
+}
+
+static int check_host(Parser *p, const ConfHost *h, const config_setting_t *root) {
         if (!h->name)
                 return refuse_at(p, 1, "a host needs a \"name\"");
         if (!h->upstream)
@@ -220,14 +250,14 @@ static int check_host(Parser *p, const ConfHost *h) {
                                  "host \"%s\" needs an \"upstream\", such as \"http://192.168.1.4:8123\"",
                                  h->name);
         if (h->tls.verify == CONF_VERIFY_CA && !h->tls.ca_file)
-                return refuse_at(p, 1, "host \"%s\": tls.verify = \"ca\" needs tls.ca_file", h->name);
-        for (char **q = h->access.open_paths; q && *q; q++)
-                if (streq(*q, "/"))
-                        return refuse_at(p, 1, "host \"%s\": the open path \"/\" would open everything; "
-                                         "where that is meant, access.login = \"none\" says so", h->name);
-                else if (**q != '/')
-                        return refuse_at(p, 1, "host \"%s\": open path \"%s\" does not start with /",
-                                         h->name, *q);
+                return refuse_at(p, line_of(root, "tls.verify"),
+                                 "host \"%s\": tls.verify = \"ca\" needs tls.ca_file", h->name);
+        for (char **q = h->access.open_paths; q && *q; q++) {
+                const char *why = open_path_problem(*q);
+                if (why)
+                        return refuse_at(p, line_of(root, "access.open_paths"),
+                                         "host \"%s\": open path \"%s\" %s", h->name, *q, why);
+        }
         return 0;
 }
 
@@ -252,7 +282,7 @@ static int parse_host(Parser *p, Config *c, const config_setting_t *root) {
         r = parse_group(p, CONF_SCOPE_HOST, NULL, h, root);
         if (r < 0)
                 return r;
-        return check_host(p, h);
+        return check_host(p, h, root);
 }
 
 int config_parse_text(const char *text, const char *file, bool host, Config *c, char **ret_error) {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <stdio.h>
+
 #include "conf-schema.h"
 #include "conf-value.h"
 #include "test.h"
@@ -21,6 +23,14 @@ static void assert_refused(const char *text, bool host, const char *what) {
         assert_non_null(error);
         if (!strstr(error, what))
                 fail_msg("\"%s\" does not contain \"%s\"", error, what);
+}
+
+static void assert_refused_without(const char *text, const char *secret) {
+        _cleanup_free_ char *error = NULL;
+
+        assert_null(parse(text, true, &error));
+        assert_non_null(error);
+        assert_null(strstr(error, secret));
 }
 
 static void test_sample(void **state) {
@@ -124,6 +134,29 @@ static void test_refused(void **state) {
                        "start with /");
 }
 
+/* hagw-proxyd opens no path like these, whatever stands there. */
+static void test_open_paths_that_never_match(void **state) {
+        static const char *const paths[] = { "/../x", "/a/./b", "/a/..", "/a//b", "/a%20b", "/a;b", "/a\\\\b",
+                                             "/a?b", "/a#b", "/\xc3\xa9" };
+        char text[256];
+
+        for (size_t i = 0; i < ELEMENTSOF(paths); i++) {
+                (void) snprintf(text, sizeof(text),
+                                "name = \"a.b\";\nupstream = \"http://x\";\naccess: {\n"
+                                "open_paths = ( \"/ok/\", \"%s\" );\n};\n",
+                                paths[i]);
+                assert_refused(text, true, "never matches");
+                assert_refused(text, true, "t.conf:4: ");
+        }
+}
+
+static void test_credentials_are_not_repeated(void **state) {
+        assert_refused("name = \"a.b\"; upstream = \"http://me:secret@x\";", true, "no user and no password");
+        assert_refused_without("name = \"a.b\"; upstream = \"http://me:secret@x\";", "secret");
+        assert_refused_without("name = \"a.b\"; upstream = \"htp://me:secret@x\";", "secret");
+        assert_refused_without("name = \"a.b\"; upstream = \"http://me:se/cret@x\";", "cret");
+}
+
 static void test_units(void **state) {
         uint64_t v;
 
@@ -150,4 +183,6 @@ static void test_schema(void **state) {
 TEST_MAIN(cmocka_unit_test(test_sample), cmocka_unit_test(test_host),
                 cmocka_unit_test(test_tunnel),
                 cmocka_unit_test(test_tunnel_hosts), cmocka_unit_test(test_refused),
-          cmocka_unit_test(test_units), cmocka_unit_test(test_schema))
+          cmocka_unit_test(test_open_paths_that_never_match),
+          cmocka_unit_test(test_credentials_are_not_repeated), cmocka_unit_test(test_units),
+          cmocka_unit_test(test_schema))

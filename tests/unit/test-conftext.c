@@ -23,21 +23,21 @@ static void test_host_round_trip(void **state) {
         assert_int_equal(choices_add(&c, CONF_SCOPE_HOST, 0, NULL, "name", "ha.home.test"), 0);
         assert_int_equal(choices_add(&c, CONF_SCOPE_HOST, 0, NULL, "upstream", "http://old"), 0);
         assert_int_equal(choices_add(&c, CONF_SCOPE_HOST, 0, NULL, "upstream", "http://127.0.0.1:8123"), 0);
-        assert_int_equal(choices_add(&c, CONF_SCOPE_HOST, 0, "access", "open_paths", odd), 0);
+        assert_int_equal(choices_add(&c, CONF_SCOPE_HOST, 0, "access", "users", odd), 0);
         assert_int_equal(choices_add(&c, CONF_SCOPE_HOST, 0, "access", "open_paths", "/b"), 0);
         assert_int_equal(choices_add(&c, CONF_SCOPE_HOST, 0, "timeouts", "idle", "2h"), 0);
         assert_int_equal(conf_text_host(&c, &text), 0);
         h = parse_host(text, &config);
         assert_string_equal(h->upstream, "http://127.0.0.1:8123");
-        assert_string_equal(h->access.open_paths[0], odd);
-        assert_string_equal(h->access.open_paths[1], "/b");
+        assert_string_equal(h->access.users[0], odd);
+        assert_string_equal(h->access.open_paths[0], "/b");
         assert_int_equal(h->timeouts.idle_usec, 2 * USEC_PER_HOUR);
 
         assert_int_equal(choices_read_host(&again, text), 0);
         assert_int_equal(conf_text_host(&again, &second), 0);
         assert_string_equal(text, second);
         choices_drop(&again, CONF_SCOPE_HOST, 0, "access", "open_paths");
-        choices_drop(&again, CONF_SCOPE_HOST, 0, "access", "users"); /* not there */
+        choices_drop(&again, CONF_SCOPE_HOST, 0, "access", "groups"); /* not there */
         free(second);
         assert_int_equal(conf_text_host(&again, &second), 0);
         assert_null(strstr(second, "open_paths"));
