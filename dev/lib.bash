@@ -12,6 +12,17 @@ self=${self:-dev}
 say() { echo "$self: $*" >&2; }
 die() { say "$*"; exit 1; }
 
+# usage WORD: prints what stands at the head of the script; a word that is none of its verbs is named.
+usage() {
+        case ${1:-} in
+        "" | -h | --help)
+                sed -n '3,/^[^#]/s/^# \{0,1\}//p' "$0"
+                [ -n "${1:-}" ] && exit 0 ;;
+        *) say "there is no '$1' ($(grep -oP "^#   $self \K(--)?[a-z]+" "$0" | sort -u | paste -sd' '); $self --help)" ;;
+        esac
+        exit 2
+}
+
 need_root() { [ "$(id -u)" = 0 ] || die "$1 needs root (try: sudo $self $1)"; }
 
 # Installs what a Debian host lacks; COMMAND:PACKAGE, one each.

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The scripts in dev/, as far as they go without making anything."""
+
+import fcntl
+import subprocess
+
+import pytest
+
+from conftest import ROOT
+
+
+@pytest.mark.parametrize("words,known", [
+    (["box", "rnu"], "run shell make remove"), (["lab", "ups"], "up down status"), (["deb-build", "--froce"], "--force"),
+    (["demo", "--kepe"], "--keep"), (["check", "unti"], "unit"),
+])
+def test_mistyped_words_are_named(words, known):
+    r = subprocess.run([ROOT / "dev" / words[0], words[1]], capture_output=True, text=True, timeout=60)
+    assert r.returncode != 0 and f"'{words[1]}'" in r.stderr
+    assert all(w in r.stderr for w in known.split()), r.stderr
+
+
+@pytest.mark.parametrize("script", ["box", "lab", "deb-build", "demo", "check"])
+def test_help(script):
+    r = subprocess.run([ROOT / "dev" / script, "--help"], capture_output=True, text=True, timeout=60)
+    assert r.returncode == 0 and f"dev/{script}" in r.stdout and "set -" not in r.stdout
+
+
+def test_two_deb_builds_do_not_meet():
+    (ROOT / ".cache").mkdir(exist_ok=True)
+    with open(ROOT / ".cache" / "debs.lock", "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        p = subprocess.Popen([ROOT / "dev" / "deb-build"], stderr=subprocess.PIPE, text=True)
+        assert "waiting" in p.stderr.readline()
+        with pytest.raises(subprocess.TimeoutExpired):
+            p.wait(0.5)
+        p.kill()
+        p.wait()
+        p.stderr.close()
