@@ -152,6 +152,11 @@ static int read_verb(Call *call, int argc, char *argv[]) {
         }
         if (!second || *second == '-') {
                 bool asked = second && (streq(second, "--help") || streq(second, "-h"));
+
+                if (!asked && call->json) {
+                        log_error("A verb is missing behind \"%s\"; hagw-ctl %s --help shows them.", word, word);
+                        return CTL_USAGE;
+                }
                 help_print_group(asked ? stdout : stderr, word);
                 return asked ? -ECANCELED : CTL_USAGE;
         }
@@ -232,17 +237,30 @@ static int answer_common(const Call *call) {
         return -ENOENT;
 }
 
+/* What is wrong with the command line is told in the form that its end may ask for. */
+static bool wants_json(char *argv[]) {
+        for (; *argv && !streq(*argv, "--"); argv++)
+                if (streq(*argv, "--json") || streq(*argv, "-j"))
+                        return true;
+        return false;
+}
+
 int main(int argc, char *argv[]) {
-        Call call = { .config_dir = HAGW_CONF_DIR };
+        Call call = { .config_dir = HAGW_CONF_DIR, .json = wants_json(argv + 1) };
         int r;
 
         (void) setlocale(LC_ALL, "");
         log_setup("hagw-ctl");
+        log_set_json(call.json);
         if (read_options(&call, argc, argv) < 0)
                 return CTL_USAGE;
         r = answer_common(&call);
         if (r >= 0)
                 return r;
+        if (optind >= argc && call.json) {
+                log_error("A verb is missing; hagw-ctl --help shows them.");
+                return CTL_USAGE;
+        }
         if (optind >= argc) {
                 help_print(stderr);
                 return CTL_USAGE;

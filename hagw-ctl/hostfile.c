@@ -26,7 +26,8 @@ const Option host_options[] = {
         { "server-name", "NAME", "the name in the upstream's certificate" },
         { "connect-timeout", "TIME", "how long connecting to the service may take (default 5s)" },
         { "idle-timeout", "TIME", "how long both directions may be silent (default 1h)" },
-        { "force", NULL, "rewrite a file that has comments, losing them" },
+        { "force", NULL,
+          "rewrite a file that has comments, losing them; take names that are not there (yet)" },
         { "no-reload", NULL, "leave the running daemons as they are" },
         {},
 };
@@ -51,9 +52,11 @@ int load_config(const char *config_dir, Config **ret) {
         int r = config_load(config_dir, ret, &error);
 
         if (r >= 0) {
-                r = readable_check(config_dir, *ret);
-                if (r < 0)
+                r = readable_check(config_dir, *ret, &error);
+                if (r < 0) {
+                        log_error("%s", error ?: "Out of memory.");
                         *ret = config_free(*ret);
+                }
                 return r;
         }
         if (error)
@@ -86,23 +89,95 @@ int host_expand_name(const Config *config, const char *name, char **ret) {
         return 0;
 }
 
-const ConfHost *host_find(const Config *config, const char *name) {
+static void tell_unknown(const Config *config, const char *full, const char *otherwise) {
         const char *names[CONF_HOSTS_MAX + 1], *near;
+
+        for (size_t i = 0; i < config->n_hosts; i++)
+                names[i] = config->hosts[i].name;
+        names[config->n_hosts] = NULL;
+        near = suggest(full, names);
+        log_error("There is no host \"%s\"%s%s%s%s", full,
+                  near ? "; did you mean \"" : "; hagw-ctl host list shows them.", strempty(near),
+                  near ? "\"?" : "", otherwise);
+}
+
+const ConfHost *host_find(const Config *config, const char *name) {
         _cleanup_free_ char *full = NULL;
 
         if (host_expand_name(config, name, &full) < 0)
                 return NULL;
-        for (size_t i = 0; i < config->n_hosts; i++) {
+        for (size_t i = 0; i < config->n_hosts; i++)
                 if (streq(config->hosts[i].name, full))
                         return &config->hosts[i];
-                names[i] = config->hosts[i].name;
-        }
-        names[config->n_hosts] = NULL;
-        near = suggest(full, names);
-        log_error("There is no host \"%s\"%s%s%s", full,
-                  near ? "; did you mean \"" : "; hagw-ctl host list shows them.", strempty(near),
-                  near ? "\"?" : "");
+        tell_unknown(config, full, "");
         return NULL;
+}
+
+int host_expand_known(const Config *config, const char *name, bool force, char **ret) {
+        _cleanup_free_ char *full = NULL;
+        bool known;
+        int r;
+
+        r = host_expand_name(config, name, &full);
+        if (r < 0)
+                return r;
+        known = force || config_find_host(config, full);
+        for (size_t i = 0; !known && i < config->n_hosts; i++)
+                known = hostname_matches(config->hosts[i].name, full);
+        if (!known) {
+                tell_unknown(config, full, " --force takes it all the same.");
+                return -ENOENT;
+        }
+        *ret = TAKE_PTR(full);
+        return 0;
+}
+
+/* The end of a name that has as many labels as the zone, or NULL. */
+static const char *same_labels(const char *name, const char *zone) {
+        const char *end = name + strlen(name);
+        size_t labels = 1;
+
+        for (const char *p = zone; *p; p++)
+                labels += *p == '.';
+        while (labels > 0) {
+                while (end > name && end[-1] != '.')
+                        end--;
+                if (--labels > 0 && end == name)
+                        return NULL;
+                end -= labels > 0;
+        }
+        return end;
+}
+
+/* Label by label: what is another name on purpose differs by more than a slip of a finger. */
+static bool nearly(const char *a, const char *b) {
+        for (;;) {
+                size_t n = strcspn(a, "."), k = strcspn(b, ".");
+                _cleanup_free_ char *one = strndup(a, n), *two = strndup(b, k);
+
+                if (!one || !two || (!streq(one, two) && !suggest(one, (const char *[]){ two, NULL })))
+                        return false;
+                if (!a[n] || !b[k])
+                        return !a[n] && !b[k];
+                a += n + 1;
+                b += k + 1;
+        }
+}
+
+int host_check_zone(const Config *config, const char *name) {
+        if (config_find_zone(config, startswith(name, "*.") ?: name))
+                return 0;
+        for (size_t i = 0; i < config->n_zones; i++) {
+                const char *zone = config->zones[i].name, *end = same_labels(name, zone);
+
+                if (!end || !nearly(end, zone))
+                        continue;
+                log_error("\"%s\" lies outside the zones of this gateway; did you mean \"%.*s%s\"? --force "
+                          "takes it as it is.",
+                          name, (int) (end - name), name, zone);
+                return -EINVAL;
+        }
+        return 0;
 }
 
 int host_take_options(Choices *choices, const Call *call) {
@@ -148,9 +223,10 @@ int write_config_file(const char *path, const char *text) {
         return 0;
 }
 
-int host_write(const Config *config, const char *path, const char *text) {
+int host_judge(const Config *config, const char *dir, const char *path, const char *text) {
         _cleanup_(config_freep) Config *alone = config_new();
-        _cleanup_free_ char *error = NULL, *dir = NULL;
+        _cleanup_free_ char *error = NULL;
+        const ConfHost *h;
         int r;
 
         if (!alone)
@@ -160,17 +236,31 @@ int host_write(const Config *config, const char *path, const char *text) {
                 log_error("%s", error ?: "Out of memory.");
                 return -EINVAL;
         }
+        h = &alone->hosts[0];
+        if (h->tls.verify == CONF_VERIFY_CA && readable_check_ca(dir, h->tls.ca_file, &error) < 0) {
+                log_error("%s", error ?: "Out of memory.");
+                return -EINVAL;
+        }
         for (size_t i = 0; i < config->n_hosts; i++)
-                if (streq(config->hosts[i].name, alone->hosts[0].name) &&
-                    !streq(config->hosts[i].file, path)) {
-                        log_error("Host \"%s\" stands in %s already; hagw-ctl host set changes it.",
-                                  alone->hosts[0].name, config->hosts[i].file);
+                if (streq(config->hosts[i].name, h->name) && !streq(config->hosts[i].file, path)) {
+                        log_error("Host \"%s\" stands in %s already; hagw-ctl host set changes it.", h->name,
+                                  config->hosts[i].file);
                         return -EEXIST;
                 }
-        dir = strndup(path, (size_t) (strrchr(path, '/') - path));
-        if (!dir)
+        return 0;
+}
+
+int host_write(const Config *config, const char *dir, const char *path, const char *text) {
+        _cleanup_free_ char *folder = NULL;
+        int r;
+
+        r = host_judge(config, dir, path, text);
+        if (r < 0)
+                return r;
+        folder = strndup(path, (size_t) (strrchr(path, '/') - path));
+        if (!folder)
                 return log_oom();
-        if (mkdir(dir, 0750) < 0 && errno != EEXIST)
-                return log_error_errno(errno, "%s could not be made: %m", dir);
+        if (mkdir(folder, 0750) < 0 && errno != EEXIST)
+                return log_error_errno(errno, "%s could not be made: %m", folder);
         return write_config_file(path, text);
 }

@@ -16,15 +16,24 @@ int host_expand_name(const Config *config, const char *name, char **ret);
 /* The configured host of that name, or NULL after telling (with the nearest name). */
 const ConfHost *host_find(const Config *config, const char *name);
 
+/* A name that somebody is to reach: completed, and configured here (a pattern: some host is like it), unless
+ * force. *ret is to be freed. Told. */
+int host_expand_known(const Config *config, const char *name, bool force, char **ret);
+
+/* -EINVAL after telling, where a new host's name lies in no zone, but nearly in one. */
+int host_check_zone(const Config *config, const char *name);
+
 /* Takes the call's options over into the choices. */
 int host_take_options(Choices *choices, const Call *call);
 
 /* The file for a new host; to be freed. */
 int host_path(const char *config_dir, const char *name, char **ret);
 
-/* Checks the text as a file of the whole configuration (in which `path` is not counted) and writes it. Told.
- */
-int host_write(const Config *config, const char *path, const char *text);
+/* Checks the text as a file of the whole configuration in dir (in which `path` is not counted). Told. */
+int host_judge(const Config *config, const char *dir, const char *path, const char *text);
+
+/* The same, and writes it. Told. */
+int host_write(const Config *config, const char *dir, const char *path, const char *text);
 
 /* Writes a file of the configuration, whole and durably: root:hagw 0640. Told. */
 int write_config_file(const char *path, const char *text);

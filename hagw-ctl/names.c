@@ -16,6 +16,7 @@ static const struct {
 } rows[] = {
         { NAMES_CERTIFICATES, "io.hagw.Acme.Watch", "certificates", "name", "certificate", "cert list" },
         { NAMES_USERS, "io.hagw.Web.ListUsers", "users", "name", "user", "user list" },
+        { NAMES_GROUPS, "io.hagw.Web.ListUsers", "users", "groups", "group", "user list" },
         { NAMES_SESSIONS, "io.hagw.Web.ListSessions", "sessions", "id", "session", "session list" },
 };
 
@@ -31,6 +32,16 @@ static int list_hosts(const char *config_dir, sd_json_variant **array) {
         return r;
 }
 
+/* The field of one element: a name, or a list of names. */
+static int append_names(sd_json_variant **array, sd_json_variant *element, const char *field) {
+        const char *name = field_text(element, field);
+        int r = name ? sd_json_variant_append_arrayb(array, SD_JSON_BUILD_STRING(name)) : 0;
+
+        for (size_t i = 0; r >= 0 && i < field_count(element, field); i++)
+                r = sd_json_variant_append_array_nodup(array, field_element(element, field, i));
+        return r;
+}
+
 static int list_from_daemon(size_t row, sd_json_variant **array, bool *ret_asked) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
         _cleanup_free_ char *reason = NULL;
@@ -40,10 +51,7 @@ static int list_from_daemon(size_t row, sd_json_variant **array, bool *ret_asked
         if (r < 0)
                 return 0;
         for (size_t i = 0; r >= 0 && i < field_count(reply, rows[row].list); i++)
-                r = sd_json_variant_append_arrayb(
-                                array,
-                                SD_JSON_BUILD_STRING(field_text(field_element(reply, rows[row].list, i),
-                                                                rows[row].field)));
+                r = append_names(array, field_element(reply, rows[row].list, i), rows[row].field);
         return r;
 }
 

@@ -6,7 +6,7 @@
 /* Questions to the person at the terminal. */
 
 #define PASSWORD_MIN 8U    /* bytes, as io.hagw.Web takes them */
-#define PASSWORD_MAX 1024U
+#define PASSWORD_MAX 511U
 
 bool prompt_possible(void);
 

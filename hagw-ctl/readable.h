@@ -3,7 +3,15 @@
 
 #include "conf.h"
 
-/* What root can read the daemons may not be able to, and would find out at their next start. Looks at every
- * file of the configuration in dir and at every CA file it names, as a member of the group hagw sees them.
- * Logs what is in the way and what to do, and returns -EACCES or what stat(2) says. */
-int readable_check(const char *dir, const Config *config);
+/* Whether the daemons, which are neither root nor this user, can read what the configuration names, and
+ * find there what they need. 0, or a negative errno with the problem in words (to be freed; NULL: no
+ * memory). */
+
+/* hagw.conf and the files in hosts.d. */
+int readable_check(const char *dir, const Config *config, char **ret_problem);
+
+/* A file of CA certificates; dir is where the configuration stands. */
+int readable_check_ca(const char *dir, const char *path, char **ret_problem);
+
+/* Every CA file that the configuration names. */
+int readable_check_cas(const char *dir, const Config *config, char **ret_problem);

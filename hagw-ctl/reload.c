@@ -39,16 +39,17 @@ static int ask_whether(const DaemonRow *d) {
 }
 
 int reload_daemons(bool must_run) {
-        const DaemonRow *running[DAEMONS_MAX];
+        const DaemonRow *running[DAEMONS_MAX], *off[DAEMONS_MAX];
         const char *argv[DAEMONS_MAX + 3] = { "systemctl", "reload" };
-        size_t n = 0;
+        size_t n = 0, n_off = 0;
         int r = 0;
 
         for (const DaemonRow *d = daemon_rows; system_is_booted() && d->name && n < DAEMONS_MAX; d++)
                 if (is_active(d->name)) {
                         argv[2 + n] = d->name;
                         running[n++] = d;
-                }
+                } else
+                        off[n_off++] = d;
         if (n == 0) {
                 if (must_run)
                         log_error("The configuration is valid, but no daemon runs: systemctl enable --now "
@@ -64,6 +65,12 @@ int reload_daemons(bool must_run) {
                 int k = ask_whether(running[i]);
                 if (k < 0)
                         r = k;
+        }
+        for (size_t i = 0; must_run && i < n_off; i++) {
+                log_error("%s does not run: \"systemctl start hagw.target\" starts it, \"systemctl status %s\" "
+                          "tells why it ended.",
+                          off[i]->name, off[i]->name);
+                r = r < 0 ? r : -ENOTCONN;
         }
         return r;
 }

@@ -112,7 +112,7 @@ static int take_options(Setup *s) {
         for (unsigned n = 0; (value = call_option_nth(s->call, "host", n)); n++) {
                 if (!strchr(value, '=') || n >= SETUP_HOSTS_MAX) {
                         log_error("--host=%s: expected NAME=UPSTREAM, such as ha=http://192.168.1.4:8123.",
-                                  value);
+                                  strchr(value, '@') ? "…" : value); /* maybe a password */
                         return -EINVAL;
                 }
                 s->hosts[s->n_hosts] = strdup(value);

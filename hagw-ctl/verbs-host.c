@@ -8,6 +8,7 @@
 #include "client.h"
 #include "hostfile.h"
 #include "log.h"
+#include "names.h"
 #include "output.h"
 #include "reload.h"
 #include "state.h"
@@ -26,6 +27,27 @@ static int finish(const Call *call, const Config *config, const char *name, cons
         return call_option(call, "no-reload") ? CTL_OK : reload_daemons(/* must_run= */ false);
 }
 
+/* Who may pass must be somebody. */
+static int check_people(const Call *call) {
+        static const struct {
+                const char *option;
+                Names kind;
+        } rows[] = { { "user", NAMES_USERS }, { "group", NAMES_GROUPS } };
+        const char *value;
+
+        for (size_t i = 0; i < ELEMENTSOF(rows) && !call_option(call, "force"); i++)
+                for (unsigned n = 0; (value = call_option_nth(call, rows[i].option, n)); n++)
+                        if (*value) {
+                                int r = names_check(rows[i].kind, value);
+
+                                if (r == -ENOENT)
+                                        log_error("--force takes \"%s\" all the same, for later.", value);
+                                if (r < 0)
+                                        return r;
+                        }
+        return 0;
+}
+
 int verb_host_add(const Call *call) {
         _cleanup_(config_freep) Config *config = NULL;
         _cleanup_(choices_done) Choices choices = {};
@@ -36,6 +58,10 @@ int verb_host_add(const Call *call) {
         if (r < 0)
                 return r;
         r = host_expand_name(config, call->arguments[0], &name);
+        if (r >= 0 && !call_option(call, "force"))
+                r = host_check_zone(config, name);
+        if (r >= 0)
+                r = check_people(call);
         if (r < 0)
                 return r;
         if (choices_add(&choices, CONF_SCOPE_HOST, 0, NULL, "name", name) < 0 ||
@@ -55,7 +81,7 @@ int verb_host_add(const Call *call) {
                 }
         if (conf_text_host(&choices, &text) < 0)
                 return log_oom();
-        r = host_write(config, path, text);
+        r = host_write(config, call->config_dir, path, text);
         return r < 0 ? r : finish(call, config, name, "added");
 }
 
@@ -72,6 +98,9 @@ int verb_host_set(const Call *call) {
         host = host_find(config, call->arguments[0]);
         if (!host)
                 return CTL_FAILED;
+        r = check_people(call);
+        if (r < 0)
+                return r;
         r = state_read(AT_FDCWD, host->file, &before, NULL);
         if (r >= 0)
                 r = choices_read_host(&choices, before);
@@ -91,7 +120,7 @@ int verb_host_set(const Call *call) {
                 return r;
         if (conf_text_host(&choices, &text) < 0)
                 return log_oom();
-        r = host_write(config, host->file, text);
+        r = host_write(config, call->config_dir, host->file, text);
         return r < 0 ? r : finish(call, config, host->name, "changed");
 }
 

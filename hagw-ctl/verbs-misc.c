@@ -9,6 +9,7 @@
 #include "hostfile.h"
 #include "log.h"
 #include "output.h"
+#include "readable.h"
 #include "reload.h"
 #include "run.h"
 #include "suggest.h"
@@ -33,11 +34,29 @@ int verb_address(const Call *call) {
         return r < 0 ? log_oom() : known ? CTL_OK : CTL_FAILED;
 }
 
+/* All that can be seen without the daemons. Told. */
+static int load_whole(const char *dir, Config **ret) {
+        _cleanup_(config_freep) Config *config = NULL;
+        _cleanup_free_ char *problem = NULL;
+        int r;
+
+        r = load_config(dir, &config);
+        if (r < 0)
+                return r;
+        r = readable_check_cas(dir, config, &problem);
+        if (r < 0) {
+                log_error("%s", problem ?: "Out of memory.");
+                return -EBADMSG;
+        }
+        *ret = TAKE_PTR(config);
+        return 0;
+}
+
 int verb_reload(const Call *call) {
         _cleanup_(config_freep) Config *config = NULL;
         int r;
 
-        r = load_config(call->config_dir, &config);
+        r = load_whole(call->config_dir, &config);
         if (r < 0)
                 return r;
         r = reload_daemons(/* must_run= */ true);
@@ -62,7 +81,7 @@ int verb_config_check(const Call *call) {
         int r;
 
         if (!call->json) {
-                r = load_config(dir, &config);
+                r = load_whole(dir, &config);
                 if (r < 0)
                         return r;
                 printf("%s is valid: %zu zone%s, %zu host%s.\n", dir, config->n_zones,
@@ -70,6 +89,10 @@ int verb_config_check(const Call *call) {
                 return CTL_OK;
         }
         r = config_load(dir, &config, &error);
+        if (r >= 0)
+                r = readable_check(dir, config, &error);
+        if (r >= 0)
+                r = readable_check_cas(dir, config, &error);
         return put_problem_json(r < 0 ? error ?: "out of memory" : NULL);
 }
 
@@ -132,14 +155,30 @@ static int unit_of(const char *name, char unit[static UNIT_WORD_MAX]) {
         return -EINVAL;
 }
 
+/* The name in full. What the configuration does not know may have been there once. Told. */
+static int log_host(const Call *call, char **ret) {
+        const char *name = call_option(call, "host");
+        bool force = call_option(call, "force");
+        _cleanup_(config_freep) Config *config = NULL;
+        int r;
+
+        if (!name)
+                return 0;
+        r = load_config(call->config_dir, &config);
+        return r < 0 ? r : host_expand_known(config, name, force, ret);
+}
+
 int verb_log(const Call *call) {
         const char *argv[JOURNAL_WORDS_MAX] = { "journalctl", "--no-hostname" }, *name;
-        const char *lines = call_option(call, "lines"), *since = call_option(call, "since"),
-                   *host = call_option(call, "host");
-        _cleanup_free_ char *since_word = NULL, *lines_word = NULL, *match = NULL;
+        const char *lines = call_option(call, "lines"), *since = call_option(call, "since");
+        _cleanup_free_ char *host = NULL, *since_word = NULL, *lines_word = NULL, *match = NULL;
         char units[UNITS_MAX][UNIT_WORD_MAX];
         size_t n = 2, n_units = 0;
+        int r;
 
+        r = log_host(call, &host);
+        if (r < 0)
+                return r;
         for (unsigned i = 0; (name = call_option_nth(call, "daemon", i)) && n_units < UNITS_MAX; i++)
                 if (unit_of(name, units[n_units++]) < 0)
                         return CTL_USAGE;

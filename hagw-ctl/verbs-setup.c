@@ -14,6 +14,7 @@
 #include "log.h"
 #include "output.h"
 #include "prompt.h"
+#include "readable.h"
 #include "run.h"
 #include "setup.h"
 #include "start.h"
@@ -74,29 +75,33 @@ static int may_replace(const Setup *s, const char *path, const char *before) {
         return r < 0 ? r : 1;
 }
 
-static int write_main(const Setup *s) {
-        _cleanup_(config_freep) Config *scratch = config_new();
-        _cleanup_free_ char *text = NULL, *path = NULL, *before = NULL, *error = NULL;
+/* What hagw.conf is to be, and what it says; *ret_text is NULL where it stays. */
+static int plan_main(const Setup *s, const char *path, const char *before, char **ret_text, Config **ret) {
+        _cleanup_(config_freep) Config *config = config_new();
+        _cleanup_free_ char *text = NULL, *error = NULL;
         int r;
 
-        if (!scratch || asprintf(&path, "%s/hagw.conf", s->call->config_dir) < 0) {
-                path = NULL;
-                return log_oom();
-        }
-        r = state_read(AT_FDCWD, path, &before, NULL);
-        if (r < 0 && r != -ENOENT)
-                return log_error_errno(r, "%s could not be read: %m", path);
+        *ret_text = NULL;
         if (before && !s->has_settings)
-                return 0;
-        if (conf_text_main(&s->choices, &text) < 0)
+                return load_config(s->call->config_dir, ret);
+        if (!config || conf_text_main(&s->choices, &text) < 0)
                 return log_oom();
-        r = config_parse_text(text, path, /* host= */ false, scratch, &error);
+        r = config_parse_text(text, path, /* host= */ false, config, &error);
+        if (r >= 0 && config->acme.ca_file)
+                r = readable_check_ca(s->call->config_dir, config->acme.ca_file, &error);
         if (r < 0) {
                 log_error("%s", error ?: "Out of memory.");
                 return -EINVAL;
         }
-        if (before && streq(before, text))
-                return 0;
+        if (!before || !streq(before, text))
+                *ret_text = TAKE_PTR(text);
+        *ret = TAKE_PTR(config);
+        return 0;
+}
+
+static int write_main(const Setup *s, const char *path, const char *before, const char *text) {
+        int r;
+
         if (before) {
                 r = may_replace(s, path, before);
                 if (r <= 0)
@@ -108,8 +113,8 @@ static int write_main(const Setup *s) {
         return r;
 }
 
-/* A host that is there already with this service is left as it is. */
-static int write_host(const Setup *s, const Config *config, const char *pair) {
+/* A host that is there already with this service is left as it is. judge: nothing is written. */
+static int write_host(const Setup *s, const Config *config, const char *pair, bool judge) {
         _cleanup_(choices_done) Choices choices = {};
         _cleanup_free_ char *typed = strndup(pair, strcspn(pair, "=")), *name = NULL, *path = NULL,
                             *text = NULL;
@@ -119,6 +124,8 @@ static int write_host(const Setup *s, const Config *config, const char *pair) {
         if (!typed)
                 return log_oom();
         r = host_expand_name(config, typed, &name);
+        if (r >= 0 && !call_option(s->call, "force"))
+                r = host_check_zone(config, name);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < config->n_hosts; i++)
@@ -135,22 +142,36 @@ static int write_host(const Setup *s, const Config *config, const char *pair) {
                 return log_oom();
         r = host_path(s->call->config_dir, name, &path);
         if (r >= 0)
-                r = host_write(config, path, text);
-        if (r >= 0)
+                r = (judge ? host_judge : host_write)(config, s->call->config_dir, path, text);
+        if (r >= 0 && !judge)
                 setup_say(s, "%s leads to %s.\n", name, upstream);
         return r;
 }
 
+/* All is judged before the first file is written. */
 static int write_config(Setup *s) {
+        _cleanup_free_ char *path = NULL, *before = NULL, *text = NULL;
+        _cleanup_(config_freep) Config *planned = NULL;
         int r;
 
-        r = make_folders(s->call->config_dir);
+        if (asprintf(&path, "%s/hagw.conf", s->call->config_dir) < 0) {
+                path = NULL;
+                return log_oom();
+        }
+        r = state_read(AT_FDCWD, path, &before, NULL);
+        if (r < 0 && r != -ENOENT)
+                return log_error_errno(r, "%s could not be read: %m", path);
+        r = plan_main(s, path, before, &text, &planned);
+        for (size_t i = 0; r >= 0 && i < s->n_hosts; i++)
+                r = write_host(s, planned, s->hosts[i], /* judge= */ true);
         if (r >= 0)
-                r = write_main(s);
+                r = make_folders(s->call->config_dir);
+        if (r >= 0 && text)
+                r = write_main(s, path, before, text);
         if (r >= 0)
                 r = load_config(s->call->config_dir, &s->config);
         for (size_t i = 0; r >= 0 && i < s->n_hosts; i++)
-                r = write_host(s, s->config, s->hosts[i]);
+                r = write_host(s, s->config, s->hosts[i], /* judge= */ false);
         if (r < 0 || s->n_hosts == 0)
                 return r;
         s->config = config_free(s->config);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "client.h"
+#include "hostfile.h"
 #include "log.h"
 #include "names.h"
 #include "output.h"
@@ -28,6 +29,36 @@ static int option_list(const Call *call, const char *name, const char *fallback,
         return r;
 }
 
+/* The hosts given with --host, completed and known; none given: the fallback, or null. Told. */
+static int option_hosts(const Call *call, const char *fallback, sd_json_variant **ret) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *array = NULL;
+        _cleanup_(config_freep) Config *config = NULL;
+        bool force = call_option(call, "force");
+        const char *value;
+        int r;
+
+        if (!call_option(call, "host"))
+                return option_list(call, "host", fallback, ret) < 0 ? log_oom() : 0;
+        r = load_config(call->config_dir, &config);
+        if (r < 0)
+                return r;
+        if (sd_json_variant_new_array(&array, NULL, 0) < 0)
+                return log_oom();
+        for (unsigned n = 0; (value = call_option_nth(call, "host", n)); n++) {
+                _cleanup_free_ char *name = NULL;
+
+                if (!streq(value, "*") && *value) {
+                        r = host_expand_known(config, value, force, &name);
+                        if (r < 0)
+                                return r;
+                }
+                if (*value && sd_json_variant_append_arrayb(&array, SD_JSON_BUILD_STRING(name ?: value)) < 0)
+                        return log_oom();
+        }
+        *ret = TAKE_PTR(array);
+        return 0;
+}
+
 int user_create(const char *name, const char *password, sd_json_variant *hosts, sd_json_variant *groups) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
 
@@ -48,7 +79,10 @@ int verb_user_add(const Call *call) {
         const char *name = call->arguments[0];
         int r;
 
-        if (option_list(call, "host", "*", &hosts) < 0 || option_list(call, "group", "", &groups) < 0)
+        r = option_hosts(call, "*", &hosts);
+        if (r < 0)
+                return r;
+        if (option_list(call, "group", "", &groups) < 0)
                 return log_oom();
         r = password_read(name, !!call_option(call, "password-stdin"), &password);
         if (r < 0)
@@ -92,7 +126,10 @@ int verb_user_set(const Call *call) {
         r = names_check(NAMES_USERS, name);
         if (r < 0)
                 return r;
-        if (option_list(call, "host", NULL, &hosts) < 0 || option_list(call, "group", NULL, &groups) < 0 ||
+        r = option_hosts(call, NULL, &hosts);
+        if (r < 0)
+                return r;
+        if (option_list(call, "group", NULL, &groups) < 0 ||
             sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)),
                            SD_JSON_BUILD_PAIR("hosts", SD_JSON_BUILD_VARIANT(hosts)),
                            SD_JSON_BUILD_PAIR("groups", SD_JSON_BUILD_VARIANT(groups))) < 0)

@@ -52,6 +52,7 @@ static const Option cert_renew_options[] = {
 static const Option user_add_options[] = {
         { "host", "HOST", "a host that the user may reach; may be repeated (default: all)" },
         { "group", "GROUP", "a group that the user belongs to; may be repeated" },
+        { "force", NULL, "take hosts that are not configured (yet)" },
         { "password-stdin", NULL, "read the password from standard input" },
         {},
 };
@@ -65,6 +66,7 @@ static const Option user_set_options[] = {
         { "host", "HOST",
           "the hosts that the user may reach, instead of those before; *: all; may be repeated" },
         { "group", "GROUP", "the groups, instead of those before; may be repeated; an empty one: none" },
+        { "force", NULL, "take hosts that are not configured (yet)" },
         {},
 };
 
@@ -83,7 +85,8 @@ static const Option log_options[] = {
         { "lines", "N", "the newest N entries (default: 100 without --since)", 'n' },
         { "since", "TIME", "entries since then, as journalctl(1) reads it: \"1 hour ago\", \"today\"" },
         { "daemon", "NAME", "only this daemon: dnsd, netd, keyd, acmed, proxyd or webd; may be repeated" },
-        { "host", "NAME", "only requests to this host" },
+        { "host", "HOST", "only requests to this host" },
+        { "force", NULL, "take a host that is not configured (any more)" },
         { "errors", NULL, "only warnings and errors" },
         {},
 };

@@ -31,6 +31,7 @@ typedef enum Names {
         NAMES_HOSTS,
         NAMES_CERTIFICATES,
         NAMES_USERS,
+        NAMES_GROUPS,
         NAMES_SESSIONS,
         NAMES_FILES,
         NAMES_VERBS,

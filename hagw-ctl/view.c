@@ -215,7 +215,7 @@ int view_sessions(const char *user, sd_json_variant **ret, char **ret_reason) {
 }
 
 int view_print_sessions(sd_json_variant *v, int indent) {
-        static const char *const titles[] = { "SESSION", "USER", "FROM", "LAST USED", "ENDS", "WITH", NULL };
+        static const char *const titles[] = { "SESSION", "USER", "HOST", "FROM", "LAST USED", "ENDS", "WITH", NULL };
         _cleanup_(table_freep) Table *t = table_new(titles, 0);
         uint64_t now = now_realtime();
         char when[TIME_TEXT_MAX];
@@ -225,6 +225,7 @@ int view_print_sessions(sd_json_variant *v, int indent) {
 
                 table_add(t, TONE_BOLD, "%s", field_text(s, "id"));
                 table_add(t, TONE_PLAIN, "%s", field_text(s, "user"));
+                table_add(t, TONE_PLAIN, "%s", field_text(s, "host"));
                 table_add(t, TONE_PLAIN, "%s", field_text(s, "address"));
                 table_add(t, TONE_PLAIN, "%s", format_when(field_number(s, "lastUsedUSec"), now, when));
                 table_add(t, TONE_PLAIN, "%s", format_when(field_number(s, "expiresUSec"), now, when));

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-journal.h>
+#include <systemd/sd-json.h>
 
 #include "log.h"
 
@@ -14,7 +15,7 @@
 
 static const char *log_identifier = "hagw";
 static int log_max_level = LOG_INFO;
-static bool log_to_journal, log_forced_debug;
+static bool log_to_journal, log_forced_debug, log_as_json;
 
 static bool stderr_is_journal(void) {
         const char *e = getenv("JOURNAL_STREAM");
@@ -46,12 +47,28 @@ int log_get_max_level(void) {
         return log_max_level;
 }
 
+void log_set_json(bool json) {
+        log_as_json = json;
+}
+
+/* { "error": message } on one line; a negative errno where it is not UTF-8. */
+static int format_json(int level, const char *message, char **ret) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        int r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR(level <= LOG_ERR ? "error" : "message",
+                                                      SD_JSON_BUILD_STRING(message)));
+
+        return r < 0 ? r : sd_json_variant_format(v, SD_JSON_FORMAT_NEWLINE, ret);
+}
+
 static void log_to_stderr(int level, const char *message) {
         /* One write per line, so that threads do not interleave. */
         _cleanup_free_ char *line = NULL;
-        int n = asprintf(&line, "%s: %s\n", log_identifier, message);
-        if (n > 0)
-                (void) !write(STDERR_FILENO, line, n);
+
+        if (log_as_json ? format_json(level, message, &line) < 0 &&
+                                  format_json(level, "an error that is not UTF-8", &line) < 0 :
+                          asprintf(&line, "%s: %s\n", log_identifier, message) < 0)
+                return;
+        (void) !write(STDERR_FILENO, line, strlen(line));
 }
 
 int log_internal(int level, int error, const char *file, int line, const char *func, const char *format,

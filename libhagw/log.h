@@ -13,6 +13,8 @@ void log_setup(const char *identifier);
 /* $HAGW_LOG_LEVEL=debug wins over this. */
 void log_set_max_level(int level);
 int log_get_max_level(void);
+/* Lines for a program on stderr: { "error": "…" }, below LOG_ERR { "message": "…" }. */
+void log_set_json(bool json);
 
 /* Returns -abs(error), so that a caller can log and return in one line. `%m` is the error's text. */
 int log_internal(int level, int error, const char *file, int line, const char *func, const char *format, ...)

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""hagw-ctl in a test: run as a program, with the test's daemons in the place of systemd's."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from conftest import BUILD
+
+CTL = BUILD / "hagw-ctl" / "hagw-ctl"
+OK, FAILED, USAGE, UNREACHABLE, DENIED = range(5)
+PASSWORD = "correct horse"
+
+
+class Ctl:
+    def __init__(self, house):
+        self.house, self.prefix = house, []
+        self.env = {"PATH": os.environ["PATH"], "HAGW_RUNTIME_DIR": str(house.runtime), "LC_ALL": "C.UTF-8",
+                    **{k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")}}
+
+    def run(self, *words, stdin="", config=None, env=None):
+        r = subprocess.run([*self.prefix, CTL, "--config", str(config or self.house.config), *words], input=stdin, text=True,
+                           timeout=60, capture_output=True, env={**self.env, **(env or {})})
+        assert "Sanitizer" not in r.stderr and "runtime error" not in r.stderr, r.stderr
+        return r
+
+    def ok(self, *words, **keys):
+        r = self.run(*words, **keys)
+        assert r.returncode == OK, (words, r.stdout, r.stderr)
+        return r.stdout
+
+    def json(self, *words, **keys):
+        return json.loads(self.ok("--json", *words, **keys))
+
+    def refused(self, status, *words, **keys):
+        r = self.run(*words, **keys)
+        assert r.returncode == status, (words, r.returncode, r.stdout, r.stderr)
+        return r.stderr
+
+
+SYSTEMCTL = f"""#!{sys.executable}
+import json, os, socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(os.environ["HAGW_TEST_SYSTEMD"])
+s.sendall(json.dumps([w for w in sys.argv[1:] if not w.startswith("-")]).encode() + b"\\n")
+sys.exit(int(s.makefile().readline()))
+"""
+
+
+class Booted(Ctl):
+    """The same on a machine that systemd booted: systemctl's words reach the daemons that the test started."""
+
+    def __init__(self, house, start=None):
+        super().__init__(house)
+        if os.getuid() != 0:
+            pytest.skip("only root can mount a /run of its own")
+        self.start, self.words = start, []
+        folder = house.root / "bin"
+        folder.mkdir()
+        (folder / "systemctl").write_text(SYSTEMCTL)
+        (folder / "systemctl").chmod(0o755)
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(house.root / "systemd"))
+        self.listener.listen(8)
+        self.env |= {"PATH": f"{folder}:{os.environ['PATH']}", "HAGW_TEST_SYSTEMD": str(house.root / "systemd")}
+        # In a chroot / is no mount, but /run is.
+        self.prefix = ["unshare", "--mount", "--propagation", "unchanged", "sh", "-ec",
+                       '{ mount --make-rprivate / 2>/dev/null || mount --make-private /run; }; mount -t tmpfs tmpfs /run; '
+                       'mkdir -p /run/systemd/system; exec "$0" "$@"']
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                peer = self.listener.accept()[0]
+            except OSError:
+                return
+            with peer:
+                words = json.loads(peer.makefile().readline())
+                peer.sendall(b"%d\n" % self.act(words))
+
+    def act(self, words):
+        """What systemctl's exit status is; like it, a reload returns when the daemons are done."""
+        verb, units = words[0], [w.removesuffix(".service") for w in words[1:]]
+        running = {f"hagw-{d.name}": d for d in self.house.daemons if d.process.poll() is None}
+        if verb == "is-active":
+            return 0 if all(u in running or u == "hagw.target" and running for u in units) else 3
+        self.words.append([verb, *units])
+        if verb == "reload":
+            for u in units:
+                running[u].reload()
+        elif self.start:
+            return self.start(verb, units) or 0
+        return 0
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+
+@pytest.fixture
+def ctl(house):
+    return Ctl(house)
+
+
+@pytest.fixture
+def booted(house):
+    b = Booted(house)
+    yield b
+    b.close()
+
+
+@pytest.fixture
+def webd(house):
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(house.root / "web"))
+    listener.listen(16)
+    return house.daemon("webd", "io.hagw.Web", sockets={"web": [listener]})
+
+
+@pytest.fixture
+def zone(ctl):
+    ctl.house.configure('zones = ( { name = "home.test"; } );\n')
+    return ctl

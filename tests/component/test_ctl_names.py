@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What hagw-ctl does with names that are not there, files that are no good, and secrets that it was given by mistake."""
+
+import json
+import subprocess
+
+import pytest
+
+from ctl_tools import FAILED, OK, PASSWORD, UNREACHABLE, USAGE, booted, ctl, webd, zone  # noqa: F401 (fixtures)
+from test_webd import Visitor
+
+
+@pytest.fixture
+def hosts(zone):
+    zone.house.configure('zones = ( { name = "home.test"; } );\n', ha='name = "ha.home.test"; upstream = "http://127.0.0.1";\n',
+                         wild='name = "*.cam.home.test"; upstream = "http://127.0.0.1";\n')
+    return zone
+
+
+def files(ctl):
+    return sorted(p.name for p in (ctl.house.config / "hosts.d").iterdir())
+
+
+def users(ctl):
+    return {u["name"]: u for u in ctl.json("user", "list")["users"]}
+
+
+# --- people and hosts ----------------------------------------------------------------------------------------
+
+def test_hosts_of_a_user_are_completed_and_known(hosts, webd):
+    add = ("user", "add", "anna", "--password-stdin")
+    assert 'did you mean "ha.home.test"' in hosts.refused(FAILED, *add, "--host=hx", stdin=PASSWORD)
+    assert users(hosts) == {}
+    hosts.ok(*add, "--host=ha", "--host=door.cam.home.test", "--host=*.cam.home.test", stdin=PASSWORD)
+    assert users(hosts)["anna"]["hosts"] == ["ha.home.test", "door.cam.home.test", "*.cam.home.test"]
+    assert "There is no host" in hosts.refused(FAILED, "user", "set", "anna", "--host=later")
+    hosts.ok("user", "set", "anna", "--host=later", "--force")
+    assert users(hosts)["anna"]["hosts"] == ["later.home.test"]
+    hosts.ok("user", "set", "anna", "--host=*")
+    assert users(hosts)["anna"]["hosts"] == ["*"]
+
+
+def test_people_of_a_host_are_known(hosts, webd):
+    hosts.ok("user", "add", "anna", "--group=family", "--password-stdin", stdin=PASSWORD)
+    assert 'did you mean "anna"' in hosts.refused(FAILED, "host", "set", "ha", "--user=ana")
+    assert 'did you mean "family"' in hosts.refused(FAILED, "host", "add", "x", "http://127.0.0.1", "--group=famly")
+    assert files(hosts) == ["ha.conf", "wild.conf"]
+    hosts.ok("host", "set", "ha", "--user=anna", "--group=family")
+    hosts.ok("host", "set", "ha", "--user=ben", "--force")
+    assert '"ben"' in (hosts.house.config / "hosts.d" / "ha.conf").read_text()
+    hosts.ok("host", "set", "ha", "--user=")
+
+
+def test_a_slip_in_the_zone_is_no_other_zone(zone):
+    zone.house.configure('zones = ( { name = "home.example.com"; } );\n')
+    why = zone.refused(USAGE, "host", "add", "ha.hone.example.com", "http://127.0.0.1")
+    assert 'did you mean "ha.home.example.com"' in why
+    assert files(zone) == []
+    zone.ok("host", "add", "ha.hone.example.com", "http://127.0.0.1", "--force")
+    zone.ok("host", "add", "ha.work.example.com", "http://127.0.0.1")
+    zone.ok("host", "add", "example.com", "http://127.0.0.1")
+
+
+def test_log_of_an_unknown_host(hosts):
+    assert 'did you mean "ha.home.test"' in hosts.refused(FAILED, "log", "--host=hx")
+    assert "There is no host" not in hosts.run("log", "--host=ha").stderr
+    assert "There is no host" not in hosts.run("log", "--host=old.home.test", "--force").stderr
+
+
+def test_sessions_tell_their_host(hosts, webd):
+    hosts.ok("user", "add", "anna", "--password-stdin", stdin=PASSWORD)
+    assert Visitor(hosts.house.root / "web", host="ha.home.test").login(password=PASSWORD).status == 303
+    assert hosts.json("session", "list")["sessions"][0]["host"] == "ha.home.test"
+    shown = hosts.ok("session", "list")
+    assert "HOST" in shown and "ha.home.test" in shown
+
+
+def make_root(path):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=x",
+                    "-keyout", path.with_suffix(".key"), "-out", path], check=True, capture_output=True)
+    path.chmod(0o644)
+
+
+# --- files ---------------------------------------------------------------------------------------------------
+
+def test_ca_files_are_looked_into(zone, tmp_path):
+    folder = zone.house.root / "ca"
+    folder.mkdir()
+    zone.house.open_to_all()
+    folder.chmod(0o755)
+    add = ("host", "add", "x", "https://127.0.0.1", "--verify=ca")
+    assert "No such file" in zone.refused(USAGE, *add, f"--ca-file={folder}/none.pem")
+    (folder / "empty.pem").write_text("-----BEGIN CERTIFICATE-----\nnot base64!\n-----END CERTIFICATE-----\n")
+    assert "no certificates" in zone.refused(USAGE, *add, f"--ca-file={folder}/empty.pem")
+    assert files(zone) == []
+    r = zone.run("setup", "--zone=home.test", "--yes", "--no-start", f"--ca-file={folder}/empty.pem", "--force",
+                 config=tmp_path / "etc")
+    assert r.returncode == USAGE and "no certificates" in r.stderr and not (tmp_path / "etc" / "hagw.conf").exists()
+    make_root(folder / "good.pem")
+    zone.ok(*add, f"--ca-file={folder}/good.pem")
+    zone.ok("config", "check")
+    (folder / "good.pem").write_text("")
+    assert "no certificates" in zone.refused(FAILED, "config", "check")
+    assert "no certificates" in zone.refused(FAILED, "reload")
+    assert json.loads(zone.run("--json", "config", "check").stdout)["valid"] is False
+    zone.ok("host", "set", "x", "--verify=system")
+    zone.ok("config", "check")
+
+
+def test_a_ca_file_that_the_daemons_cannot_read(zone, hagw_users):
+    folder = zone.house.root / "ca"
+    folder.mkdir()
+    zone.house.open_to_all()
+    make_root(folder / "good.pem")
+    add = ("host", "add", "x", "https://127.0.0.1", "--verify=ca", f"--ca-file={folder}/good.pem")
+    folder.chmod(0o755)
+    (folder / "good.pem").chmod(0o600)
+    assert "chgrp hagw" in zone.refused(USAGE, *add)
+    (folder / "good.pem").chmod(0o644)
+    folder.chmod(0o700)
+    assert "not let through" in zone.refused(USAGE, *add)
+    folder.chmod(0o755)
+    zone.ok(*add)
+
+
+def test_setup_judges_before_it_writes(ctl, tmp_path):
+    etc = tmp_path / "etc"
+    setup = ("setup", "--zone=home.test", "--ipv4=static:203.0.113.10", "--yes", "--no-start")
+    for bad in ("ha=ftp://x", "ha.hone.test=http://127.0.0.1", "a b=http://127.0.0.1"):
+        assert ctl.refused(USAGE, *setup, f"--host={bad}", config=etc)
+        assert not etc.exists(), bad
+    ctl.ok(*setup, "--host=ha=http://127.0.0.1", config=etc)
+
+
+@pytest.mark.parametrize("path", ["/../x", "/a//b", "/a%2fb"])
+def test_open_paths_that_never_match(zone, path):
+    why = zone.refused(USAGE, "host", "add", "x", "http://127.0.0.1", f"--open-path={path}")
+    assert "never matches" in why and "x.home.test.conf:" in why and files(zone) == []
+
+
+@pytest.mark.parametrize("url", ["http://me:hush@127.0.0.1:81", "htp://me:hush@127.0.0.1", "http://me:hu/sh@127.0.0.1"])
+def test_credentials_are_not_repeated(zone, tmp_path, url):
+    for words in (("host", "add", "x", url), ("setup", "--yes", "--no-start", f"--host=x={url}"),
+                  ("setup", "--yes", "--no-start", f"--host={url}")):
+        r = zone.run(*words)
+        assert r.returncode == USAGE and "hu" not in r.stderr + r.stdout, r
+
+
+# --- programs ------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("words,status", [
+    (["stauts"], USAGE), (["status", "--jsn"], USAGE), ([], USAGE), (["host"], USAGE), (["host", "show", "hx"], FAILED),
+    (["user", "list"], UNREACHABLE), (["host", "add", "x", "ftp://\udcff"], USAGE), (["setup", "--zone=a..b"], USAGE),
+])
+def test_errors_are_json_too(hosts, words, status):
+    r = hosts.run(*words, "--json")
+    assert r.returncode == status and r.stdout == ""
+    lines = [json.loads(line) for line in r.stderr.splitlines()]
+    assert lines and all(set(line) == {"error"} and line["error"] for line in lines), r.stderr
+
+
+def test_reload_names_who_does_not_run(booted, webd):
+    booted.house.configure('zones = ( { name = "home.test"; } );\n')
+    why = booted.refused(UNREACHABLE, "reload")
+    for name in ("dnsd", "netd", "keyd", "acmed", "proxyd"):
+        assert f"hagw-{name} does not run" in why and f"systemctl status hagw-{name}" in why
+    assert "hagw-webd" not in why and booted.words == [["reload", "hagw-webd"]]
+    booted.ok("host", "add", "x", "http://127.0.0.1")
+    (booted.house.config / "hagw.conf").write_text("zonse = ();\n")
+    assert 'did you mean "zones"' in booted.refused(FAILED, "reload")
+    webd.stop()
+    booted.house.configure('zones = ( { name = "home.test"; } );\n')
+    assert "no daemon runs" in booted.refused(UNREACHABLE, "reload")
