@@ -154,7 +154,8 @@ static int read_verb(Call *call, int argc, char *argv[]) {
                 bool asked = second && (streq(second, "--help") || streq(second, "-h"));
 
                 if (!asked && call->json) {
-                        log_error("A verb is missing behind \"%s\"; hagw-ctl %s --help shows them.", word, word);
+                        log_error("A verb is missing behind \"%s\"; hagw-ctl %s --help shows them.", word,
+                                  word);
                         return CTL_USAGE;
                 }
                 help_print_group(asked ? stdout : stderr, word);

@@ -40,8 +40,8 @@ static int check_folders(const char *path, gid_t gid, char **ret_problem) {
                         return refuse(ret_problem, errno, "%s: %m", folder);
                 if (!group_or_others_may(&st, gid, S_IXOTH))
                         return refuse(ret_problem, EBADMSG,
-                                      "%s: the daemons are not let through %s; copy the file to a folder that "
-                                      "everybody may enter",
+                                      "%s: the daemons are not let through %s; copy the file to a folder "
+                                      "that everybody may enter",
                                       path, folder);
         }
         return 0;
@@ -55,8 +55,8 @@ static int check_file(const char *path, char **ret_problem) {
                 return refuse(ret_problem, errno, "%s: %m", path);
         if (!hagw || group_or_others_may(&st, hagw->gr_gid, S_IROTH))
                 return 0; /* without the group nothing is installed here whose eyes these could be */
-        return refuse(ret_problem, EBADMSG, "%s: the daemons cannot read it; chgrp hagw %s; chmod g+r %s", path,
-                      path, path);
+        return refuse(ret_problem, EBADMSG, "%s: the daemons cannot read it; chgrp hagw %s; chmod g+r %s",
+                      path, path, path);
 }
 
 int readable_check(const char *dir, const Config *config, char **ret_problem) {
@@ -102,8 +102,8 @@ int readable_check_ca(const char *dir, const char *path, char **ret_problem) {
         for (size_t i = 0; i < ELEMENTSOF(hidden) && streq(dir, HAGW_CONF_DIR); i++)
                 if (startswith(path, hidden[i]))
                         return refuse(ret_problem, EBADMSG,
-                                      "%s: the daemons' sandbox hides %s from them; copy the file to %s", path,
-                                      hidden[i], dir);
+                                      "%s: the daemons' sandbox hides %s from them; copy the file to %s",
+                                      path, hidden[i], dir);
         r = check_file(path, ret_problem);
         if (r >= 0 && hagw)
                 r = check_folders(path, hagw->gr_gid, ret_problem);

@@ -67,8 +67,8 @@ int reload_daemons(bool must_run) {
                         r = k;
         }
         for (size_t i = 0; must_run && i < n_off; i++) {
-                log_error("%s does not run: \"systemctl start hagw.target\" starts it, \"systemctl status %s\" "
-                          "tells why it ended.",
+                log_error("%s does not run: \"systemctl start hagw.target\" starts it, \"systemctl status "
+                          "%s\" tells why it ended.",
                           off[i]->name, off[i]->name);
                 r = r < 0 ? r : -ENOTCONN;
         }

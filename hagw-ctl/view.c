@@ -215,7 +215,8 @@ int view_sessions(const char *user, sd_json_variant **ret, char **ret_reason) {
 }
 
 int view_print_sessions(sd_json_variant *v, int indent) {
-        static const char *const titles[] = { "SESSION", "USER", "HOST", "FROM", "LAST USED", "ENDS", "WITH", NULL };
+        static const char *const titles[] = { "SESSION", "USER", "HOST", "FROM", "LAST USED",
+                                              "ENDS",    "WITH", NULL };
         _cleanup_(table_freep) Table *t = table_new(titles, 0);
         uint64_t now = now_realtime();
         char when[TIME_TEXT_MAX];

@@ -229,8 +229,8 @@ static const char *open_path_problem(const char *path) {
                 return "would open everything; where that is meant, access.login = \"none\" says so";
         for (const char *q = path; *q; q++)
                 if ((unsigned char) *q < ' ' || (unsigned char) *q >= 0x7f || strchr("\\;?#%", *q))
-                        return "never matches: paths with control characters, \\, ;, ?, #, % or beyond ASCII "
-                               "always need the login";
+                        return "never matches: paths with control characters, \\, ;, ?, #, % or beyond "
+                               "ASCII always need the login";
         for (const char *q = path; q; q = strchr(q + 1, '/')) {
                 size_t n = strcspn(q + 1, "/");
 

@@ -201,8 +201,8 @@ static int split_authority(const char *v, char **ret_host, uint16_t *port, char 
         IpAddress a;
 
         if (strchr(v, '@'))
-                return refuse(reason, "an address has no user and no password here; who asks for them is the "
-                                      "service itself");
+                return refuse(reason, "an address has no user and no password here; who asks for them is "
+                                      "the service itself");
         if (*v == '[') {
                 end = strchr(v, ']');
                 if (!end)

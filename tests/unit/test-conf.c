@@ -136,8 +136,8 @@ static void test_refused(void **state) {
 
 /* hagw-proxyd opens no path like these, whatever stands there. */
 static void test_open_paths_that_never_match(void **state) {
-        static const char *const paths[] = { "/../x", "/a/./b", "/a/..", "/a//b", "/a%20b", "/a;b", "/a\\\\b",
-                                             "/a?b", "/a#b", "/\xc3\xa9" };
+        static const char *const paths[] = { "/../x", "/a/./b", "/a/..", "/a//b", "/a%20b", "/a;b",
+                                             "/a\\\\b", "/a?b", "/a#b", "/\xc3\xa9" };
         char text[256];
 
         for (size_t i = 0; i < ELEMENTSOF(paths); i++) {
@@ -151,7 +151,8 @@ static void test_open_paths_that_never_match(void **state) {
 }
 
 static void test_credentials_are_not_repeated(void **state) {
-        assert_refused("name = \"a.b\"; upstream = \"http://me:secret@x\";", true, "no user and no password");
+        assert_refused("name = \"a.b\"; upstream = \"http://me:secret@x\";", true,
+                       "no user and no password");
         assert_refused_without("name = \"a.b\"; upstream = \"http://me:secret@x\";", "secret");
         assert_refused_without("name = \"a.b\"; upstream = \"htp://me:secret@x\";", "secret");
         assert_refused_without("name = \"a.b\"; upstream = \"http://me:se/cret@x\";", "cret");
