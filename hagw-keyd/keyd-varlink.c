@@ -8,6 +8,7 @@
 #include "jws.h"
 #include "keyd.h"
 #include "log.h"
+#include "token-varlink.h"
 #include "vl-io.hagw.Key.h"
 
 #define HANDSHAKE_BASE64_MAX 512U /* characters; the longest handshake has 201 bytes */
@@ -416,5 +417,11 @@ const VlMethod keyd_methods[] = {
         { "io.hagw.Key.SignJws", vl_method_sign_jws },
         { "io.hagw.Key.GetPublicJwk", vl_method_get_public_jwk },
         { "io.hagw.Key.MakeRequest", vl_method_make_request },
+        { "io.hagw.Key.PrepareToken", vl_method_prepare_token },
+        { "io.hagw.Key.AdoptToken", vl_method_adopt_token },
+        { "io.hagw.Key.ImportToken", vl_method_import_token },
+        { "io.hagw.Key.RemoveToken", vl_method_remove_token },
+        { "io.hagw.Key.GetToken", vl_method_get_token },
+        { "io.hagw.Key.ProveToken", vl_method_prove_token },
         {},
 };

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The links to keyd: io.hagw.Key.SignHandshake. Each thread has one, and where there are many threads
- * several share one: keyd takes VL_CONNECTIONS_PER_UID_MAX of us. */
+ * several share one: keyd takes KEY_CONNECTIONS_PER_UID_MAX of us. */
 
 #include <pthread.h>
 #include <stdatomic.h>
 
 #include "signer.h"
+#include "vl-io.hagw.Key.h"
 #include "vl.h"
 
-#define LINKS_MAX 12U
+#define LINKS_MAX 6U /* two are for the main thread: the relay token's proof, and a spare one */
 
 typedef struct SignerLink {
         pthread_mutex_t lock;
         sd_varlink *link; /* guarded by the lock, with the replies that belong to it */
 } SignerLink;
 
-static_assert(LINKS_MAX < VL_CONNECTIONS_PER_UID_MAX, "keyd takes fewer connections");
+static_assert(LINKS_MAX + 2 <= KEY_CONNECTIONS_PER_UID_MAX, "keyd takes fewer connections");
 static SignerLink links[LINKS_MAX] = { [0 ... LINKS_MAX - 1] = { .lock = PTHREAD_MUTEX_INITIALIZER } };
 static atomic_uint n_threads;
 static _Thread_local SignerLink *thread_link;

@@ -220,6 +220,8 @@ static int daemon_setup_varlink(Daemon *d) {
         r = vl_server_new(&d->server, d->event, service_methods, d->userdata);
         if (r < 0)
                 return r;
+        if (d->spec->connections_per_uid > 0)
+                (void) sd_varlink_server_set_connections_per_uid_max(d->server, d->spec->connections_per_uid);
         r = sd_varlink_server_add_interface(d->server, &vl_interface_io_hagw_Service);
         if (r < 0)
                 return r;

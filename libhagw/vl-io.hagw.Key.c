@@ -78,6 +78,36 @@ static SD_VARLINK_DEFINE_METHOD(
         SD_VARLINK_DEFINE_INPUT(names, SD_VARLINK_STRING, SD_VARLINK_ARRAY),
         SD_VARLINK_FIELD_COMMENT("base64 of the DER"), SD_VARLINK_DEFINE_OUTPUT(csr, SD_VARLINK_STRING, 0));
 
+static SD_VARLINK_DEFINE_METHOD(
+        PrepareToken,
+        SD_VARLINK_FIELD_COMMENT("base64 of the SHA-256 of the secret, for the relay's Enrol"),
+        SD_VARLINK_DEFINE_OUTPUT(storedKey, SD_VARLINK_STRING, 0));
+
+static SD_VARLINK_DEFINE_METHOD(AdoptToken, SD_VARLINK_DEFINE_INPUT(tenant, SD_VARLINK_STRING, 0),
+                                SD_VARLINK_DEFINE_INPUT(tokenId, SD_VARLINK_STRING, 0));
+
+static SD_VARLINK_DEFINE_METHOD(ImportToken, SD_VARLINK_FIELD_COMMENT("hagw_TENANT_ID_SECRET"),
+                                SD_VARLINK_DEFINE_INPUT(token, SD_VARLINK_STRING, 0));
+
+static SD_VARLINK_DEFINE_METHOD(RemoveToken);
+
+static SD_VARLINK_DEFINE_METHOD(
+        GetToken, SD_VARLINK_DEFINE_OUTPUT(tenant, SD_VARLINK_STRING, 0),
+        SD_VARLINK_DEFINE_OUTPUT(tokenId, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("When it was adopted or imported, CLOCK_REALTIME; missing where it is the "
+                                 "credential hagw.relay-token"),
+        SD_VARLINK_DEFINE_OUTPUT(createdUSec, SD_VARLINK_INT, SD_VARLINK_NULLABLE));
+
+static SD_VARLINK_DEFINE_METHOD(
+        ProveToken,
+        SD_VARLINK_FIELD_COMMENT("base64 of 32 bytes, the connection's binding (docs/relay-protocol.md)"),
+        SD_VARLINK_DEFINE_INPUT(binding, SD_VARLINK_STRING, 0),
+        SD_VARLINK_DEFINE_OUTPUT(tenant, SD_VARLINK_STRING, 0),
+        SD_VARLINK_DEFINE_OUTPUT(tokenId, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("base64 of 32 bytes, good on that connection only"),
+        SD_VARLINK_DEFINE_OUTPUT(proof, SD_VARLINK_STRING, 0));
+
+static SD_VARLINK_DEFINE_ERROR(NoToken);
 static SD_VARLINK_DEFINE_ERROR(NoSuchKey, SD_VARLINK_DEFINE_FIELD(id, SD_VARLINK_STRING, 0));
 static SD_VARLINK_DEFINE_ERROR(NotATlsHandshake);
 static SD_VARLINK_DEFINE_ERROR(WrongPurpose, SD_VARLINK_DEFINE_FIELD(id, SD_VARLINK_STRING, 0),
@@ -91,7 +121,7 @@ static SD_VARLINK_DEFINE_ERROR(KeysFull, SD_VARLINK_DEFINE_FIELD(limit, SD_VARLI
 SD_VARLINK_DEFINE_INTERFACE(
         io_hagw_Key, "io.hagw.Key",
         SD_VARLINK_INTERFACE_COMMENT(
-                "The only process that holds private keys. Nothing here ever returns one."),
+                "The only process that holds private keys and the relay token. Nothing here ever returns one."),
         SD_VARLINK_SYMBOL_COMMENT("What a key may be used for; one key, one purpose"), &vl_type_Purpose,
         SD_VARLINK_SYMBOL_COMMENT("The public side of a key"), &vl_type_KeyInfo,
         SD_VARLINK_SYMBOL_COMMENT("Makes a new key. hagw-acmed only."), &vl_method_Generate,
@@ -111,7 +141,20 @@ SD_VARLINK_DEFINE_INTERFACE(
         &vl_method_GetPublicJwk,
         SD_VARLINK_SYMBOL_COMMENT(
                 "A PKCS#10 request (RFC 2986) for DNS names, signed with a tls key. hagw-acmed only."),
-        &vl_method_MakeRequest, SD_VARLINK_SYMBOL_COMMENT("There is no key of that id"), &vl_error_NoSuchKey,
+        &vl_method_MakeRequest,
+        SD_VARLINK_SYMBOL_COMMENT("Makes a secret for a relay and keeps it until it is adopted; one that was "
+                                  "prepared before is forgotten. Root only."),
+        &vl_method_PrepareToken,
+        SD_VARLINK_SYMBOL_COMMENT(
+                "The relay has admitted the prepared secret under this name: it is the token now. Root only."),
+        &vl_method_AdoptToken, SD_VARLINK_SYMBOL_COMMENT("Takes over a token as it is written. Root only."),
+        &vl_method_ImportToken,
+        SD_VARLINK_SYMBOL_COMMENT("Forgets the token for ever; a credential stays. Root only."),
+        &vl_method_RemoveToken,
+        SD_VARLINK_SYMBOL_COMMENT("Whose token it is. Root and hagw-proxyd only."), &vl_method_GetToken,
+        SD_VARLINK_SYMBOL_COMMENT("The token's proof for one connection to the relay. hagw-proxyd only."),
+        &vl_method_ProveToken, SD_VARLINK_SYMBOL_COMMENT("No relay token is held, or none is prepared"),
+        &vl_error_NoToken, SD_VARLINK_SYMBOL_COMMENT("There is no key of that id"), &vl_error_NoSuchKey,
         SD_VARLINK_SYMBOL_COMMENT("The data is not what a server signs in a TLS handshake, or the scheme "
                                   "does not fit the key"),
         &vl_error_NotATlsHandshake, SD_VARLINK_SYMBOL_COMMENT("The key is for something else"),

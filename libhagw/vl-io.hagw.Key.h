@@ -5,6 +5,9 @@
 
 extern const sd_varlink_interface vl_interface_io_hagw_Key;
 
+/* Of one caller: at 16 MiB each they are half of hagw-keyd's MemoryMax. */
+#define KEY_CONNECTIONS_PER_UID_MAX 8U
+
 #define KEY_ERROR_NO_SUCH_KEY "io.hagw.Key.NoSuchKey"
 #define KEY_ERROR_NOT_A_TLS_HANDSHAKE "io.hagw.Key.NotATlsHandshake"
 #define KEY_ERROR_WRONG_PURPOSE "io.hagw.Key.WrongPurpose"
@@ -12,3 +15,4 @@ extern const sd_varlink_interface vl_interface_io_hagw_Key;
 #define KEY_ERROR_BAD_HEADER "io.hagw.Key.BadHeader"
 #define KEY_ERROR_BAD_NAME "io.hagw.Key.BadName"
 #define KEY_ERROR_KEYS_FULL "io.hagw.Key.KeysFull"
+#define KEY_ERROR_NO_TOKEN "io.hagw.Key.NoToken"
