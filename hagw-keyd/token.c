@@ -88,8 +88,8 @@ int token_load(int dir_fd, TokenFile *ret) {
                 if (r < 0)
                         return set_aside(dir_fd, TOKEN_FILE);
         } else if (r < 0)
-                return log_error_errno(r, "The credential " TOKEN_CREDENTIAL " could not be read or holds no "
-                                          "relay token, hagw_TENANT_ID_SECRET: %m");
+                return log_error_errno(r, "The credential " TOKEN_CREDENTIAL " could not be read or holds "
+                                          "no relay token, hagw_TENANT_ID_SECRET: %m");
         *ret = f;
         return 0;
 }
@@ -161,7 +161,8 @@ int token_prove(const RelayToken *t, const uint8_t *binding, uint8_t *ret_proof)
         int r;
 
         r = hash_secret(t->secret, stored_key);
-        if (r >= 0 && gnutls_hmac_fast(GNUTLS_MAC_SHA256, stored_key, sizeof(stored_key), message, n, mac) < 0)
+        if (r >= 0 &&
+            gnutls_hmac_fast(GNUTLS_MAC_SHA256, stored_key, sizeof(stored_key), message, n, mac) < 0)
                 r = -EIO;
         if (r >= 0)
                 relay_proof_xor(t->secret, mac, ret_proof);

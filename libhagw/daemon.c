@@ -221,7 +221,8 @@ static int daemon_setup_varlink(Daemon *d) {
         if (r < 0)
                 return r;
         if (d->spec->connections_per_uid > 0)
-                (void) sd_varlink_server_set_connections_per_uid_max(d->server, d->spec->connections_per_uid);
+                (void) sd_varlink_server_set_connections_per_uid_max(d->server,
+                                                                     d->spec->connections_per_uid);
         r = sd_varlink_server_add_interface(d->server, &vl_interface_io_hagw_Service);
         if (r < 0)
                 return r;

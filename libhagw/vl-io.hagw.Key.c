@@ -121,7 +121,8 @@ static SD_VARLINK_DEFINE_ERROR(KeysFull, SD_VARLINK_DEFINE_FIELD(limit, SD_VARLI
 SD_VARLINK_DEFINE_INTERFACE(
         io_hagw_Key, "io.hagw.Key",
         SD_VARLINK_INTERFACE_COMMENT(
-                "The only process that holds private keys and the relay token. Nothing here ever returns one."),
+                "The only process that holds private keys and the relay token. Nothing here ever returns "
+                "one."),
         SD_VARLINK_SYMBOL_COMMENT("What a key may be used for; one key, one purpose"), &vl_type_Purpose,
         SD_VARLINK_SYMBOL_COMMENT("The public side of a key"), &vl_type_KeyInfo,
         SD_VARLINK_SYMBOL_COMMENT("Makes a new key. hagw-acmed only."), &vl_method_Generate,
@@ -142,11 +143,12 @@ SD_VARLINK_DEFINE_INTERFACE(
         SD_VARLINK_SYMBOL_COMMENT(
                 "A PKCS#10 request (RFC 2986) for DNS names, signed with a tls key. hagw-acmed only."),
         &vl_method_MakeRequest,
-        SD_VARLINK_SYMBOL_COMMENT("Makes a secret for a relay and keeps it until it is adopted; one that was "
-                                  "prepared before is forgotten. Root only."),
+        SD_VARLINK_SYMBOL_COMMENT("Makes a secret for a relay and keeps it until it is adopted; one that "
+                                  "was prepared before is forgotten. Root only."),
         &vl_method_PrepareToken,
         SD_VARLINK_SYMBOL_COMMENT(
-                "The relay has admitted the prepared secret under this name: it is the token now. Root only."),
+                "The relay has admitted the prepared secret under this name: it is the token now. Root "
+                "only."),
         &vl_method_AdoptToken, SD_VARLINK_SYMBOL_COMMENT("Takes over a token as it is written. Root only."),
         &vl_method_ImportToken,
         SD_VARLINK_SYMBOL_COMMENT("Forgets the token for ever; a credential stays. Root only."),

@@ -9,7 +9,7 @@ import re
 import time
 
 import pytest
-from conftest import VarlinkError, call_as
+from conftest import ROOT, VarlinkError, call_as
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
@@ -239,6 +239,35 @@ def test_garbage_on_the_socket(keyd):
             except (TimeoutError, ConnectionError):
                 pass
     assert keyd.call("List") == {"keys": [], "broken": []}
+
+
+def test_connections_of_one_caller(keyd):
+    """sd-varlink buffers 16 MiB of each: what one caller may open stays far below what the unit allows the daemon."""
+    unit = (ROOT / "units/hagw-keyd.service").read_text()
+    memory, data = (int(re.search(rf"^{name}=(\d+)M$", unit, re.M)[1]) for name in ("MemoryMax", "LimitDATA"))
+    links = [keyd.varlink(timeout=5) for _ in range(20)]
+    served = 0
+    for v in links:
+        try:
+            served += v.call("io.hagw.Key.List") == {"keys": [], "broken": []}
+        except ConnectionError:
+            pass
+    assert served == 8 and served * 16 <= memory / 2 and data < memory
+    # Those that were let in stay, and a place that is left is taken again.
+    assert links[0].call("io.hagw.Key.List")["keys"] == []
+    [v.close() for v in links]
+    assert keyd.call("List")["keys"] == []
+
+
+def test_others_are_served_beside_a_flood(keyd, house, hagw_users):
+    """All that one caller may send, unfinished, in all its connections."""
+    links = [keyd.varlink(timeout=5) for _ in range(8)]
+    for v in links:
+        v.socket.sendall(b'{"method":"' + b"x" * (15 * 1024 * 1024))
+    house.open_to_all()
+    keyd.path.chmod(0o666)
+    assert call_as(hagw_users["acmed"], keyd.path, "io.hagw.Key.List", {}) == "ok"
+    [v.close() for v in links]
 
 
 def test_hardened(keyd):
