@@ -3,64 +3,21 @@
 """HTTPS: hagw beside nginx, haproxy and caddy in front of one upstream. Use bench/run, which prepares all it needs."""
 
 import argparse
-import os
 import pathlib
 import re
 import select
 import shutil
-import socket
-import ssl
 import subprocess
 import sys
 import tempfile
 import time
 
 from measure import Table, cost
-from proxies import NAME, PROXIES, upstream, versions
+from proxies import PROXIES, upstream, versions
+from tls import NAME, connect, context, get, make_certificate, restart_with_one_cipher
 
-# All handshakes: TLS 1.3, P-256, AES-128-GCM, whatever each side would prefer by itself.
-OPENSSL_CONF = ("openssl_conf = c\n[c]\nssl_conf = s\n[s]\nsystem_default = d\n[d]\nMinProtocol = TLSv1.3\nGroups = P-256\n"
-                "Ciphersuites = TLS_AES_128_GCM_SHA256\n")
 IDLE_CONNECTIONS = 1000
 KEEPALIVE_CONNECTIONS = 32
-
-
-def make_certificate(folder):
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
-                    "-keyout", folder / "key.pem", "-out", folder / "chain.pem", "-subj", f"/CN={NAME}",
-                    "-addext", f"subjectAltName=DNS:{NAME},DNS:*.bench.example", "-addext", "basicConstraints=critical,CA:FALSE"],
-                   check=True, capture_output=True)
-
-
-def context(folder):
-    c = ssl.create_default_context(cafile=str(folder / "chain.pem"))
-    c.minimum_version = ssl.TLSVersion.TLSv1_3
-    return c
-
-
-def connect(ctx, port, session=None):
-    raw = socket.create_connection(("127.0.0.1", port), timeout=20)
-    raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return ctx.wrap_socket(raw, server_hostname=NAME, session=session)
-
-
-def get(tls, path="/", close=False):
-    tls.sendall(f"GET {path} HTTP/1.1\r\nHost: {NAME}\r\n{'Connection: close' if close else 'X: y'}\r\n\r\n".encode())
-    data = b""
-    while b"\r\n\r\n" not in data:
-        more = tls.recv(16384)
-        if not more:
-            raise RuntimeError(f"no answer: {data!r}")
-        data += more
-    head, body = data.split(b"\r\n\r\n", 1)
-    if not head.startswith(b"HTTP/1.1 200"):
-        raise RuntimeError(head.decode(errors="replace"))
-    while len(body) < 1024:
-        more = tls.recv(16384)
-        if not more:
-            raise RuntimeError("the answer was cut short")
-        body += more
-    return body
 
 
 def keepalive(proxy, seconds):
@@ -229,12 +186,7 @@ def main():
     p.add_argument("--programs", nargs="+", choices=list(PROXIES), default=list(PROXIES))
     p.add_argument("--no-save", action="store_true", help="only show the table")
     arguments = p.parse_args()
-    if "HAGW_BENCH_TLS" not in os.environ:
-        # OpenSSL reads its configuration once, when the process starts; the children inherit it.
-        conf = os.memfd_create("openssl.cnf", 0)
-        os.write(conf, OPENSSL_CONF.encode())
-        os.environ.update(OPENSSL_CONF=f"/proc/{os.getpid()}/fd/{conf}", HAGW_BENCH_TLS="1")
-        os.execv(sys.executable, [sys.executable, *sys.argv])
+    restart_with_one_cipher()
     for program in "wrk", "curl", "openssl", "nginx":
         if not shutil.which(program):
             print(f"bench_https: skipped, {program} is not installed")

@@ -74,11 +74,12 @@ class Table:
         self.name, self.ours = name, ours
         self.tests, self.samples, self.notes = {}, {}, []
 
-    def test(self, test, what, unit, factor, keys, target=None, limit=None, info=()):
+    def test(self, test, what, unit, factor, keys, target=None, limit=None, info=(), apart=()):
         """unit is what one figure times factor is counted in; target: least ratio, limit: most of ours in that unit; by key.
-        info: figures that are shown, but say how the cores were shared rather than what a program costs."""
+        info: figures that are shown, but say how the cores were shared rather than what a program costs.
+        apart: programs that are shown, but are no peers, since they do less."""
         self.tests[test] = {"what": what, "unit": unit, "factor": factor, "keys": keys, "target": target or {},
-                            "limit": limit or {}, "info": info}
+                            "limit": limit or {}, "info": info, "apart": apart}
 
     def add(self, test, program, sample):
         self.samples.setdefault(test, {}).setdefault(program, []).append(sample)
@@ -94,7 +95,7 @@ class Table:
 
     def ratios(self, test):
         m = self.medians(test)
-        peers = [p for p in m if p != self.ours]
+        peers = [p for p in m if p != self.ours and p not in self.tests[test]["apart"]]
         if self.ours not in m or not peers:
             return {}
         return {k: min(m[p][k] for p in peers) / m[self.ours][k] if m[self.ours][k] > 0 else float("inf")
@@ -106,12 +107,12 @@ class Table:
             m, ratios = self.medians(test), self.ratios(test)
             if not m:
                 continue
-            lines += ["", f"{spec['what']}: {spec['unit']}", "  " + f"{'':10}" + "".join(f"{k:>12}" for k in (*spec["keys"], *spec["info"]))]
+            lines += ["", f"{spec['what']}: {spec['unit']}", " " * 16 + "".join(f"{k:>12}" for k in (*spec["keys"], *spec["info"]))]
             for program, values in sorted(m.items(), key=lambda item: item[1][spec["keys"][-1]]):
-                lines.append(f"  {program:10}" + "".join(f"{values[k] * spec['factor']:12.3f}" for k in spec["keys"]) +
+                lines.append(f"  {program:14}" + "".join(f"{values[k] * spec['factor']:12.3f}" for k in spec["keys"]) +
                              "".join(f"{values[k]:12.0f}" for k in spec["info"]))
             if ratios:
-                lines.append(f"  {'best/' + self.ours:10}" + "".join(f"{ratios[k]:12.2f}" for k in spec["keys"]))
+                lines.append(f"  {'best/' + self.ours:14}" + "".join(f"{ratios[k]:12.2f}" for k in spec["keys"]))
             for k, target in spec["target"].items():
                 if k in ratios:
                     said = "reached" if ratios[k] >= target else "MISSED"

@@ -6,14 +6,15 @@ import importlib.util
 import os
 import pathlib
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
 
 from measure import Processes
+from tls import NAME
 
-NAME = "ha.bench.example"
 UPSTREAM_PORT = 8000
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
@@ -32,7 +33,7 @@ def wait_port(port, process=None, seconds=15):
 
 
 class Program:
-    """A program in a session of its own."""
+    """A program in a session of its own; port: None where it listens on none."""
 
     def __init__(self, name, folder, command, port, env=None):
         self.name, self.port = name, port
@@ -42,18 +43,34 @@ class Program:
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
                                         start_new_session=True, env=env)
         self.processes = Processes(self.process.pid)
-        wait_port(port, self.process)
+        if port:
+            try:
+                wait_port(port, self.process)
+            except RuntimeError as e:
+                self.stop()
+                raise RuntimeError(f"{e}: {self.said()}") from None
 
     def said(self):
         return pathlib.Path(self.log.name).read_text(errors="replace")[-2000:]
+
+    def wait_said(self, text, seconds):
+        deadline = time.monotonic() + seconds
+        while text not in self.said():
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                raise RuntimeError(f"{self.name} did not say {text!r}: {self.said()}")
+            time.sleep(0.1)
+
+    def kill(self):
+        """All of its processes at once."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(15)
 
     def stop(self):
         self.process.terminate()
         try:
             self.process.wait(15)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait(15)
+            self.kill()
         self.log.close()
 
 
