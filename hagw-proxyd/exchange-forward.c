@@ -30,7 +30,7 @@ static void get_link(Exchange *x, bool fresh) {
         int r;
 
         x->state = EXCHANGE_LINK;
-        r = upstream_acquire(x->upstream, &x->client, fresh, !may_retry(x));
+        r = upstream_acquire(x->upstream, &x->client, fresh);
         if (r == 1)
                 on_link(x);
         else if (r < 0)

@@ -115,14 +115,6 @@ static void on_connect_event(Link *k, uint32_t events) {
         try_next(k, why);
 }
 
-/* While it waits only its end is expected, or TLS's own business. */
-static void on_idle_event(Link *k) {
-        char byte;
-
-        if (k->transport.hung_up || transport_read(&k->transport, &byte, 1) != -EAGAIN)
-                link_close(k);
-}
-
 static void on_event(Handle *h, uint32_t events) {
         Link *k = CONTAINER_OF(h, Link, transport.handle);
 
@@ -138,7 +130,8 @@ static void on_event(Handle *h, uint32_t events) {
                 k->client->ops->on_event(k->client);
                 break;
         case LINK_IDLE:
-                on_idle_event(k);
+                if (!link_is_alive(k))
+                        link_close(k);
                 break;
         default:
                 break;
@@ -293,5 +286,9 @@ void link_unpark(Link *k) {
 bool link_is_alive(Link *k) {
         char byte;
 
-        return recv(k->transport.handle.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+        if (k->transport.hung_up)
+                return false;
+        /* The event that would tell of it may stand behind the one that is being served. */
+        k->transport.readable = true;
+        return transport_read(&k->transport, &byte, 1) == -EAGAIN;
 }

@@ -58,7 +58,8 @@ void link_connect(Upstream *u, LinkClient *l);
 /* The client is done with it: it waits for the next one. */
 void link_park(Link *k);
 void link_unpark(Link *k);
-/* Nothing has come from the other side meanwhile, not even its end. */
+/* While it waits: nothing has come from the other side but TLS's own business, not even its end. Whatever
+ * else came would be taken for the next request's answer. */
 bool link_is_alive(Link *k);
 
 /* Closes at once; freed from the loop. Returns NULL. */

@@ -217,11 +217,11 @@ void upstream_on_resolved(ResolveMessage *m) {
         }
 }
 
-static Link *take_idle(Upstream *u, bool careful) {
+static Link *take_idle(Upstream *u) {
         while (u->idle) {
                 Link *k = u->idle;
 
-                if (!k->transport.hung_up && (!careful || link_is_alive(k))) {
+                if (link_is_alive(k)) {
                         link_unpark(k);
                         return k;
                 }
@@ -230,8 +230,8 @@ static Link *take_idle(Upstream *u, bool careful) {
         return NULL;
 }
 
-int upstream_acquire(Upstream *u, LinkClient *l, bool fresh, bool careful) {
-        Link *k = fresh ? NULL : take_idle(u, careful);
+int upstream_acquire(Upstream *u, LinkClient *l, bool fresh) {
+        Link *k = fresh ? NULL : take_idle(u);
         int r;
 
         if (k) {

@@ -44,9 +44,8 @@ struct Upstream {
 Upstream *upstream_get(Worker *w, const ConfHost *host, Trust *trust);
 
 /* Finds a connection for the client: at once (returns 1, l->link is set), or later through its on_link() or
- * on_failed() (returns 0). fresh: not one that waited. careful: one that waited is looked at first, because
- * the request cannot be sent twice. */
-int upstream_acquire(Upstream *u, LinkClient *l, bool fresh, bool careful);
+ * on_failed() (returns 0). fresh: not one that waited. */
+int upstream_acquire(Upstream *u, LinkClient *l, bool fresh);
 /* The client no longer wants one. */
 void upstream_forget(LinkClient *l);
 
