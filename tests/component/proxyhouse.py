@@ -100,10 +100,10 @@ class Acme(threading.Thread):
             s.close()
 
 
-def listen(address="127.0.0.1", family=socket.AF_INET):
+def listen(address="127.0.0.1", family=socket.AF_INET, port=0):
     s = socket.socket(family)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    s.bind((address, 0))
+    s.bind((address, port))
     s.listen(512)
     return s
 
@@ -206,7 +206,7 @@ def silent(s, timeout=5):
 class Upstream(threading.Thread):
     """A service. serve(connection, file) is called for each connection in a thread of its own."""
 
-    def __init__(self, serve, family=socket.AF_INET, path=None, context=None):
+    def __init__(self, serve, family=socket.AF_INET, path=None, context=None, at=None):
         super().__init__(daemon=True)
         self.context = context
         if path:
@@ -214,7 +214,8 @@ class Upstream(threading.Thread):
             self.listener.bind(str(path))
             self.listener.listen(64)
         else:
-            self.listener = listen("127.0.0.1" if family == socket.AF_INET else "::1", family)
+            address, port = at or ("127.0.0.1" if family == socket.AF_INET else "::1", 0)
+            self.listener = listen(address, family, port)
             self.port = self.listener.getsockname()[1]
         self.serve, self.connections, self.requests = serve, 0, []
         self.open = []

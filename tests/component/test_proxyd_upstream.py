@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """hagw-proxyd on its way to the services: connections that waited, and names with several addresses."""
 
+import contextlib
 import signal
 import socket
 import ssl
@@ -8,8 +9,8 @@ import threading
 import time
 
 import pytest
-from proxyhouse import HOST, Acme, Head, Upstream, listen
-from test_proxyd_attack import EVIL, OK, Home, host, make, opened, status  # noqa: F401 (fixtures)
+from proxyhouse import HOST, Head, ProxyHouse, Upstream, listen
+from test_proxyd_attack import EVIL, OK, host, make, opened  # noqa: F401 (fixtures)
 
 
 @pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
@@ -53,3 +54,87 @@ def test_surplus_bytes_behind_the_next_request(make, house, opened, secure):  # 
             got = s.recv(65536)
             assert got.startswith(b"HTTP/1.1 200") and b"EVIL" not in got
     home.assert_well()
+
+
+# --- a name with several addresses ---------------------------------------------------------------------------
+
+def serve_ok(upstream, s, f):
+    while True:
+        upstream.requests.append(Head(f))
+        s.sendall(OK)
+
+
+@pytest.fixture
+def several(house, opened):  # noqa: F811
+    """A proxy with one worker, whose service's name stands in hosts(5) with four addresses; the real hagw-netd reads it."""
+    (house.root / "resolv.conf").write_text("nameserver 127.0.0.9\noptions attempts:1\n")
+    (house.root / "hosts").write_text("".join(f"{a} several.lan\n" for a in ("127.0.0.2", "127.0.0.3", "127.0.0.4", "::1")))
+    house.daemon("netd", "io.hagw.Net", env={"HAGW_RESOLV_CONF": str(house.root / "resolv.conf"),
+                                             "HAGW_HOSTS": str(house.root / "hosts")})
+    with listen() as s:
+        port = s.getsockname()[1]
+    h = ProxyHouse(house, "proxy: { workers = 1; };",
+                   ha=host(f"http://several.lan:{port}", more='timeouts: { connect = "1s"; };'))
+    opened.append(h)
+    h.certify(HOST)
+    h.start()
+    h.wait(lambda: h.proxyd_certificates())
+    h.service_port = port
+    return h
+
+
+def cut(service):
+    """Its connections end, and the proxy has seen it."""
+    for s in service.open:
+        with contextlib.suppress(OSError):
+            s.shutdown(socket.SHUT_RDWR)
+    time.sleep(0.2)
+
+
+def visit(h):
+    """The answer's status, how many connections were begun for it, and how long it took."""
+    before, begin = h.figure("proxy_upstream_connects"), time.monotonic()
+    answer = h.visit(headers={"Accept": "text/html"})
+    answer.connection.close()
+    return answer.status, int(h.figure("proxy_upstream_connects") - before), time.monotonic() - begin
+
+
+def test_further_address_when_one_refuses(several):
+    h = several
+    assert visit(h)[:2] == (502, 4), "each was tried once"
+    served = None
+    for address in ("127.0.0.2", "127.0.0.4", "127.0.0.3", "127.0.0.2"):
+        service = Upstream(serve_ok, at=(address, h.service_port))
+        got, tried, took = visit(h)
+        assert got == 200 and took < 1 and len(service.requests) == 1
+        assert not served or tried > 1, "the one that served last is tried first"
+        for _ in range(3):
+            cut(service)
+            assert visit(h)[:2] == (200, 1), "and is found at once from then on"
+        service.close()
+        cut(service)
+        served = address
+
+
+def test_further_address_when_one_is_silent(several):
+    """A full backlog: the kernel answers no more of them, as a machine that is switched off does not."""
+    h, fillers = several, []
+    for address in ("127.0.0.2", "127.0.0.3", "127.0.0.4"):
+        s = listen(address, port=h.service_port)
+        s.listen(0)
+        fillers.append(s)
+        for _ in range(3):
+            fillers.append(socket.socket())
+            fillers[-1].setblocking(False)
+            fillers[-1].connect_ex((address, h.service_port))
+    time.sleep(0.2)
+    service = Upstream(serve_ok, family=socket.AF_INET6, at=("::1", h.service_port))
+    got, tried, took = visit(h)
+    assert got == 200 and len(service.requests) == 1
+    assert tried == 1 + int(took), "a second for each that did not answer"
+    service.close()
+    cut(service)
+    got, tried, took = visit(h)
+    assert got in (502, 504) and tried == 4 and 3 <= took < 4.5
+    for s in fillers:
+        s.close()
