@@ -179,10 +179,12 @@ TlsCertificate *tls_certificate_unref(TlsCertificate *c) {
         return NULL;
 }
 
-static int set_alpn(gnutls_session_t s) {
+/* A visitor who offers protocols, but not ours, gets the alert for that (RFC 7301 section 3.2); a service's
+ * answer without one is HTTP/1.1 as well. */
+static int set_alpn(gnutls_session_t s, unsigned flags) {
         static const gnutls_datum_t protocol = { (unsigned char *) "http/1.1", 8 };
 
-        return gnutls_alpn_set_protocols(s, &protocol, 1, /* flags= */ 0);
+        return gnutls_alpn_set_protocols(s, &protocol, 1, flags);
 }
 
 int tls_server_new(const TlsCertificate *c, const uint8_t *ticket_secret, const char *server_name,
@@ -199,7 +201,7 @@ int tls_server_new(const TlsCertificate *c, const uint8_t *ticket_secret, const 
         if (r >= 0)
                 r = gnutls_credentials_set(s, GNUTLS_CRD_CERTIFICATE, c->credentials);
         if (r >= 0)
-                r = set_alpn(s);
+                r = set_alpn(s, GNUTLS_ALPN_MANDATORY);
         if (r >= 0)
                 r = gnutls_hmac_fast(GNUTLS_MAC_SHA512, ticket_secret, TLS_TICKET_SECRET_SIZE, server_name,
                                      strlen(server_name), digest);
@@ -245,7 +247,7 @@ int tls_client_new(gnutls_certificate_credentials_t trust, const char *name, con
         if (r >= 0)
                 r = gnutls_credentials_set(s, GNUTLS_CRD_CERTIFICATE, trust);
         if (r >= 0)
-                r = set_alpn(s);
+                r = set_alpn(s, /* flags= */ 0);
         if (r >= 0 && sni)
                 r = gnutls_server_name_set(s, GNUTLS_NAME_DNS, sni, strlen(sni));
         if (r < 0) {
