@@ -214,7 +214,7 @@ static int on_ticket_timer(sd_event_source *s, uint64_t usec, void *userdata) {
 
         if (gnutls_rnd(GNUTLS_RND_KEY, m->ticket_secret, sizeof(m->ticket_secret)) >= 0)
                 renew_snapshot(m);
-        (void) sd_event_source_set_time_relative(s, MANAGER_TICKET_SECRET_USEC);
+        (void) sd_event_source_set_time_relative(s, m->ticket_usec);
         return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
 
@@ -307,9 +307,8 @@ static int manager_setup(Manager *m, const Config *config) {
         if (r >= 0)
                 r = start_workers(m);
         if (r >= 0)
-                r = sd_event_add_time_relative(m->event, &m->ticket_source, CLOCK_BOOTTIME,
-                                               MANAGER_TICKET_SECRET_USEC, USEC_PER_MINUTE, on_ticket_timer,
-                                               m);
+                r = sd_event_add_time_relative(m->event, &m->ticket_source, CLOCK_BOOTTIME, m->ticket_usec,
+                                               /* accuracy= */ 0, on_ticket_timer, m);
         if (r >= 0)
                 r = sd_event_add_time_relative(m->event, &m->open_source, CLOCK_MONOTONIC, MANAGER_OPEN_USEC,
                                                0, on_open_timer, m);
@@ -332,6 +331,7 @@ int manager_start(Daemon *daemon, const Config *config, void **ret_userdata) {
         m->event = daemon_event(daemon);
         m->queue.event_fd = -EBADF;
         m->n_workers = config->proxy.workers ?: count_cpus();
+        m->ticket_usec = config->proxy.ticket_usec;
         weblink_init(&m->web, m->event);
         namelink_init(&m->names, m->event);
         r = manager_setup(m, config);
@@ -354,6 +354,11 @@ int manager_reload(const Config *config, void *userdata) {
                 return r;
         set_snapshot(m, s);
         set_status(m);
+        /* Also ends the tickets that were issued for another lifetime. */
+        if (m->ticket_usec != config->proxy.ticket_usec) {
+                m->ticket_usec = config->proxy.ticket_usec;
+                (void) on_ticket_timer(m->ticket_source, /* usec= */ 0, m);
+        }
         if (config->proxy.workers != 0 && config->proxy.workers != m->n_workers)
                 log_notice("proxy.workers takes effect with the next start.");
         return 0;

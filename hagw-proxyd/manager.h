@@ -12,8 +12,6 @@
 /* The main thread: configuration and certificates become snapshots, workers' questions are asked, figures
  * are summed up. */
 
-#define MANAGER_TICKET_SECRET_USEC (12 * USEC_PER_HOUR) /* for so long a ticket resumes at most */
-
 /* Visitors wait so long for the first word from acmed; without a certificate they would be turned away. */
 #define MANAGER_OPEN_USEC (3 * USEC_PER_SEC)
 
@@ -29,6 +27,7 @@ typedef struct Manager {
         TlsCertificate **certificates;
         size_t n_certificates;
         uint8_t ticket_secret[TLS_TICKET_SECRET_SIZE];
+        uint64_t ticket_usec; /* how long a secret is used, and so a ticket resumes at most */
         VlWatch *acme, *revocations;
         WebLink web;
         NameLink names;

@@ -109,6 +109,8 @@ const ConfSetting conf_settings[] = {
           "how long a request's head may take", NUMBER(USEC_PER_SEC, USEC_PER_HOUR)),
         M("proxy", "idle_timeout", CONF_USEC, proxy.idle_usec, "75s", PROXYD,
           "how long a connection without a request is kept", NUMBER(USEC_PER_SEC, USEC_PER_DAY)),
+        M("proxy", "ticket_lifetime", CONF_USEC, proxy.ticket_usec, "12h", PROXYD,
+          "how long a TLS session ticket resumes at most", NUMBER(USEC_PER_SEC, 7 * USEC_PER_DAY)),
         M("proxy", "head_size", CONF_BYTES, proxy.head_size, "32K", PROXYD,
           "largest head of a request or an answer", NUMBER(4096, 256 * 1024)),
         M("proxy", "header_count", CONF_UINT, proxy.header_count, "128", PROXYD,

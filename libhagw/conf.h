@@ -89,7 +89,7 @@ typedef struct Config {
                 unsigned workers; /* 0: one per core */
                 unsigned connections; /* per worker */
                 unsigned connections_per_address; /* of all workers; 0: off */
-                uint64_t hello_usec, head_usec, idle_usec;
+                uint64_t hello_usec, head_usec, idle_usec, ticket_usec;
                 uint64_t head_size;
                 unsigned header_count;
                 char *forwarded; /* "none" or "forwarded": also write Forwarded (RFC 7239) */
