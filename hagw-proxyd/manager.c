@@ -185,6 +185,14 @@ static void on_message(Manager *m, Message *q, bool stopping) {
                 ((ResolveMessage *) q)->error = -ECANCELED;
                 worker_send(((ResolveMessage *) q)->worker, q);
                 return;
+        case MESSAGE_CALL: {
+                CallLink *l = &m->calls[((CallMessage *) q)->peer];
+
+                call_link_ask(l, (CallMessage *) q);
+                if (stopping)
+                        call_link_done(l);
+                return;
+        }
         case MESSAGE_FAILURE:
                 on_failure((FailureMessage *) q);
                 break;
@@ -334,6 +342,8 @@ int manager_start(Daemon *daemon, const Config *config, void **ret_userdata) {
         m->ticket_usec = config->proxy.ticket_usec;
         weblink_init(&m->web, m->event);
         namelink_init(&m->names, m->event);
+        for (CallPeer i = 0; i < _CALL_PEER_MAX; i++)
+                call_link_init(&m->calls[i], m->event, i == CALL_KEYD ? "io.hagw.Key" : "io.hagw.Tenant");
         r = manager_setup(m, config);
         if (r < 0) {
                 manager_stop(m);
@@ -397,6 +407,8 @@ void *manager_stop(void *userdata) {
         probes_done(&m->probes);
         weblink_done(&m->web);
         namelink_done(&m->names);
+        for (CallPeer i = 0; i < _CALL_PEER_MAX; i++)
+                call_link_done(&m->calls[i]);
         stop_workers(m);
         access_writer_free(m->access);
         sd_event_source_disable_unref(m->queue_source);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "accesswriter.h"
+#include "calllink.h"
 #include "daemon.h"
 #include "namelink.h"
 #include "probe.h"
@@ -31,6 +32,7 @@ typedef struct Manager {
         VlWatch *acme, *revocations;
         WebLink web;
         NameLink names;
+        CallLink calls[_CALL_PEER_MAX];
         Probe *probes;
 } Manager;
 

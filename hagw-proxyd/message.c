@@ -9,7 +9,7 @@ static const size_t message_sizes[_MESSAGE_KIND_MAX] = {
         [MESSAGE_FORGET] = sizeof(ForgetMessage),     [MESSAGE_VISITOR] = sizeof(VisitorMessage),
         [MESSAGE_PROBE] = sizeof(ProbeMessage),       [MESSAGE_SESSION] = sizeof(SessionMessage),
         [MESSAGE_RESOLVE] = sizeof(ResolveMessage),   [MESSAGE_FAILURE] = sizeof(FailureMessage),
-        [MESSAGE_STOPPED] = sizeof(Message),
+        [MESSAGE_STOPPED] = sizeof(Message),          [MESSAGE_CALL] = sizeof(CallMessage),
 };
 
 void *message_new(MessageKind kind) {
@@ -37,6 +37,11 @@ void message_free(Message *m) {
                 break;
         case MESSAGE_VISITOR:
                 safe_close(((VisitorMessage *) m)->fd);
+                break;
+        case MESSAGE_CALL:
+                free(((CallMessage *) m)->parameters);
+                free(((CallMessage *) m)->error);
+                free(((CallMessage *) m)->reply);
                 break;
         case MESSAGE_FAILURE:
                 host_stats_unref(((FailureMessage *) m)->stats);

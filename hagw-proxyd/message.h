@@ -20,6 +20,7 @@ typedef enum MessageKind {
         MESSAGE_PROBE,       /* to a worker: serve this socket as a visitor of that host */
         MESSAGE_SESSION,     /* to main and back */
         MESSAGE_RESOLVE,     /* to main and back */
+        MESSAGE_CALL,        /* to main and back */
         MESSAGE_FAILURE,     /* to main: a host's upstream failed */
         MESSAGE_STOPPED,     /* to main: this worker has nothing left */
         _MESSAGE_KIND_MAX,
@@ -83,6 +84,29 @@ typedef struct ResolveMessage {
         size_t n_addresses;
         uint64_t ttl_usec;
 } ResolveMessage;
+
+/* Whom a worker may ask through the main thread. */
+typedef enum CallPeer {
+        CALL_KEYD,           /* io.hagw.Key */
+        CALL_TENANTD,        /* io.hagw.Tenant: what is answered at once */
+        CALL_TENANTD_SLOWLY, /* io.hagw.Tenant: what others wait for behind it */
+        _CALL_PEER_MAX,
+} CallPeer;
+
+/* A varlink call that a worker wants made. Strings are owned by the message. */
+typedef struct CallMessage {
+        Message message;
+        Worker *worker;
+        void *asker; /* the worker's own; NULL: it has gone, nobody wants the answer */
+        void (*on_answer)(struct CallMessage *m); /* in the worker's thread, unless the asker has gone */
+        CallPeer peer;
+        const char *method; /* static, with its interface */
+        char *parameters;   /* JSON text */
+        /* The answer: */
+        bool failed;
+        char *error; /* the varlink error's id; NULL while failed: no memory */
+        char *reply; /* JSON text: the answer's parameters, or the error's; may be NULL while failed */
+} CallMessage;
 
 typedef struct FailureMessage {
         Message message;

@@ -62,6 +62,10 @@ static void on_message(Worker *w, Message *m) {
         case MESSAGE_SESSION:
                 exchange_on_session((SessionMessage *) m);
                 break;
+        case MESSAGE_CALL:
+                if (((CallMessage *) m)->asker)
+                        ((CallMessage *) m)->on_answer((CallMessage *) m);
+                break;
         case MESSAGE_RESOLVE:
                 upstream_on_resolved((ResolveMessage *) m);
                 break;

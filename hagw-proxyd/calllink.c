@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Calls of workers on their way through the main thread. Main thread only. JSON crosses the threads as text:
+ * sd-json's objects count their references without locks. */
+
+#include "calllink.h"
+#include "worker.h"
+
+void call_link_init(CallLink *l, sd_event *event, const char *interface) {
+        *l = (CallLink) { .event = event, .interface = interface };
+        l->last = &l->first;
+}
+
+/* error: a varlink error id; reply: its parameters, or the answer's. Either may be NULL. */
+static void answer(CallMessage *m, const char *error, sd_json_variant *reply) {
+        if (reply && sd_json_variant_format(reply, /* flags= */ 0, &m->reply) < 0)
+                m->reply = NULL;
+        if (error || !m->reply) {
+                m->error = strdup(error ?: VL_ERROR_UNREACHABLE);
+                m->failed = true;
+        }
+        worker_send(m->worker, &m->message);
+}
+
+static CallMessage *pop(CallLink *l) {
+        Message *m = l->first;
+
+        if (!m)
+                return NULL;
+        l->first = m->next;
+        if (!l->first)
+                l->last = &l->first;
+        l->n_pending--;
+        return (CallMessage *) m;
+}
+
+static void fail_all(CallLink *l) {
+        CallMessage *m;
+
+        while ((m = pop(l)))
+                answer(m, VL_ERROR_UNREACHABLE, NULL);
+}
+
+static void close_link(CallLink *l) {
+        if (!l->link)
+                return;
+        (void) sd_varlink_set_userdata(l->link, NULL);
+        l->link = sd_varlink_close_unref(l->link);
+}
+
+static int on_reply(sd_varlink *link, sd_json_variant *parameters, const char *error_id,
+                    sd_varlink_reply_flags_t flags, void *userdata) {
+        CallLink *l = userdata;
+        CallMessage *m;
+
+        if (!l)
+                return 0;
+        if (error_id && (flags & SD_VARLINK_REPLY_LOCAL)) {
+                close_link(l);
+                fail_all(l);
+                return 0;
+        }
+        m = pop(l);
+        if (m)
+                answer(m, error_id, parameters);
+        return 0;
+}
+
+static int open_link(CallLink *l) {
+        int r;
+
+        if (l->link)
+                return 0;
+        r = vl_connect(&l->link, l->interface, CALL_LINK_TIMEOUT_USEC);
+        if (r < 0)
+                return r;
+        (void) sd_varlink_set_userdata(l->link, l);
+        r = sd_varlink_bind_reply(l->link, on_reply);
+        if (r >= 0)
+                r = sd_varlink_attach_event(l->link, l->event, SD_EVENT_PRIORITY_NORMAL);
+        if (r < 0)
+                close_link(l);
+        return r;
+}
+
+static int invoke(CallLink *l, const CallMessage *m) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
+        int r;
+
+        r = sd_json_parse(m->parameters, /* flags= */ 0, &parameters, NULL, NULL);
+        return r < 0 ? r : sd_varlink_invoke(l->link, m->method, parameters);
+}
+
+void call_link_ask(CallLink *l, CallMessage *m) {
+        int r;
+
+        r = l->n_pending >= CALL_LINK_PENDING_MAX || !m->parameters ? -EBUSY : open_link(l);
+        if (r >= 0) {
+                r = invoke(l, m);
+                if (r < 0) {
+                        close_link(l);
+                        fail_all(l);
+                }
+        }
+        if (r < 0) {
+                answer(m, VL_ERROR_UNREACHABLE, NULL);
+                return;
+        }
+        m->message.next = NULL;
+        *l->last = &m->message;
+        l->last = &m->message.next;
+        l->n_pending++;
+}
+
+void call_link_done(CallLink *l) {
+        close_link(l);
+        fail_all(l);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "message.h"
+#include "vl.h"
+
+/* Workers' questions to another daemon, asked by the main thread: one varlink connection, made when it is
+ * needed, questions behind one another on it. */
+
+#define CALL_LINK_PENDING_MAX 4096U
+#define CALL_LINK_TIMEOUT_USEC (10 * USEC_PER_SEC)
+
+typedef struct CallLink {
+        sd_event *event;
+        const char *interface;
+        sd_varlink *link;
+        Message *first, **last; /* asked, in order */
+        unsigned n_pending;
+} CallLink;
+
+void call_link_init(CallLink *l, sd_event *event, const char *interface);
+/* Takes the message over; it goes back to its worker with the answer, whatever it is. */
+void call_link_ask(CallLink *l, CallMessage *m);
+/* Everything that is open fails. */
+void call_link_done(CallLink *l);
