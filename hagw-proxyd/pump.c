@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Splicing. A socket is read until it says EAGAIN: a short splice(2) may as well mean that the pipe ran out
+ * of slots. Runs in the worker's thread. */
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include "pump.h"
+
+static Pipe *pipe_free(Pipe *p) {
+        if (p) {
+                safe_close(p->fds[0]);
+                safe_close(p->fds[1]);
+                free(p);
+        }
+        return NULL;
+}
+
+void pipe_pool_done(PipePool *p) {
+        while (p->free) {
+                Pipe *pipe = p->free;
+
+                p->free = pipe->next;
+                pipe_free(pipe);
+        }
+        p->n_free = 0;
+}
+
+static Pipe *pipe_get(PipePool *pool) {
+        Pipe *p = pool->free;
+        int n;
+
+        if (p) {
+                pool->free = p->next;
+                pool->n_free--;
+                return p;
+        }
+        p = calloc(1, sizeof(*p));
+        if (!p)
+                return NULL;
+        if (pipe2(p->fds, O_CLOEXEC | O_NONBLOCK) < 0) {
+                free(p);
+                return NULL;
+        }
+        (void) fcntl(p->fds[1], F_SETPIPE_SZ, (int) PIPE_SIZE);
+        n = fcntl(p->fds[1], F_GETPIPE_SZ);
+        p->size = n > 0 ? (size_t) n : 4096;
+        return p;
+}
+
+/* An empty pipe goes back to the pool, one with bytes in it to nobody. */
+static Pipe *pipe_put(PipePool *pool, Pipe *p) {
+        if (!p)
+                return NULL;
+        if (p->used > 0 || pool->n_free >= PIPES_FREE_MAX)
+                return pipe_free(p);
+        p->next = pool->free;
+        pool->free = p;
+        pool->n_free++;
+        return NULL;
+}
+
+void pump_init(Pump *p, PipePool *pipes, BufferPool *buffers, int a, int b, PumpLimit *limit) {
+        *p = (Pump) {
+                .sides = { { .fd = a, .readable = true, .writable = true },
+                           { .fd = b, .readable = true, .writable = true } },
+                .pipes = pipes,
+                .buffers = buffers,
+                .limit = limit,
+        };
+}
+
+void pump_done(Pump *p) {
+        for (unsigned i = 0; i < 2; i++) {
+                p->sides[i].pipe = pipe_put(p->pipes, p->sides[i].pipe);
+                p->sides[i].head = buffer_put(p->buffers, p->sides[i].head);
+        }
+}
+
+void pump_note(Pump *p, unsigned side, uint32_t events) {
+        if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+                p->sides[side].readable = true;
+        if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
+                p->sides[side].writable = true;
+}
+
+bool pump_is_stuck(const Pump *p) {
+        for (unsigned i = 0; i < 2; i++)
+                if (p->sides[i].head || p->sides[i].pipe)
+                        return true;
+        return false;
+}
+
+/* How much may pass now: a second's worth at most is saved up. 0: nothing before p->resume_usec. */
+static size_t allowance(Pump *p, uint64_t now_usec, size_t wanted) {
+        PumpLimit *l = p->limit;
+        uint64_t elapsed;
+
+        if (!l || l->rate == 0)
+                return wanted;
+        elapsed = MIN(now_usec - l->since_usec, USEC_PER_SEC);
+        l->tokens = MIN(l->tokens + (uint64_t) ((double) l->rate * (double) elapsed / (double) USEC_PER_SEC),
+                        l->rate);
+        l->since_usec = now_usec;
+        /* Not byte by byte: a tenth of a second's worth at least. */
+        if (l->tokens < MIN((uint64_t) wanted, MAX(l->rate / 10, UINT64_C(1)))) {
+                p->resume_usec = now_usec + USEC_PER_SEC / 10;
+                return 0;
+        }
+        return (size_t) MIN(l->tokens, (uint64_t) wanted);
+}
+
+/* 1: all of it has gone; 0: the socket takes no more now; negative errno. */
+static int send_head(Pump *p, PumpSide *to) {
+        ssize_t n;
+
+        while (to->head) {
+                do
+                        n = send(to->fd, buffer_at(to->head), buffer_used(to->head),
+                                 MSG_DONTWAIT | MSG_NOSIGNAL);
+                while (n < 0 && errno == EINTR);
+                if (n < 0 && errno == EAGAIN) {
+                        to->writable = false;
+                        return 0;
+                }
+                if (n < 0)
+                        return -errno;
+                to->head->begin += (size_t) n;
+                if (buffer_used(to->head) == 0)
+                        to->head = buffer_put(p->buffers, to->head);
+        }
+        return 1;
+}
+
+static ssize_t move(int from, int to, size_t n) {
+        ssize_t r;
+
+        do
+                r = splice(from, NULL, to, NULL, n, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+        while (r < 0 && errno == EINTR);
+        return r < 0 ? -errno : r;
+}
+
+/* From the socket into the pipe. n > 0; 0: nothing now, or its end; negative errno. */
+static ssize_t fill(Pump *p, PumpSide *from, uint64_t now_usec) {
+        ssize_t n;
+
+        if (from->ended || !from->readable)
+                return 0;
+        if (!from->pipe)
+                from->pipe = pipe_get(p->pipes);
+        if (!from->pipe)
+                return -EMFILE;
+        n = (ssize_t) allowance(p, now_usec, from->pipe->size);
+        if (n > 0) {
+                n = move(from->fd, from->pipe->fds[1], (size_t) n);
+                if (n == 0)
+                        from->ended = true;
+                else if (n == -EAGAIN) {
+                        from->readable = false;
+                        n = 0;
+                }
+        }
+        if (n <= 0) {
+                from->pipe = pipe_put(p->pipes, from->pipe);
+                return n;
+        }
+        from->pipe->used = (size_t) n;
+        from->received += (uint64_t) n;
+        if (p->limit)
+                p->limit->tokens -= MIN(p->limit->tokens, (uint64_t) n);
+        return n;
+}
+
+/* From the pipe to the other socket. 1: it is empty; 0: the socket takes no more now; negative errno. */
+static int drain(Pump *p, PumpSide *from, PumpSide *to) {
+        while (from->pipe) {
+                ssize_t n;
+
+                if (!to->writable)
+                        return 0;
+                n = move(from->pipe->fds[0], to->fd, from->pipe->used);
+                if (n == -EAGAIN) {
+                        to->writable = false;
+                        return 0;
+                }
+                if (n <= 0)
+                        return n < 0 ? (int) n : -EPIPE;
+                from->pipe->used -= (size_t) n;
+                if (from->pipe->used == 0)
+                        from->pipe = pipe_put(p->pipes, from->pipe);
+        }
+        return 1;
+}
+
+/* One direction. 0: it waits, 1: it has more to do, negative errno: broken. */
+static int pump_one(Pump *p, PumpSide *from, PumpSide *to, uint64_t now_usec) {
+        size_t moved = 0;
+
+        while (moved < PUMP_BUDGET_BYTES) {
+                ssize_t n;
+                int r;
+
+                if (to->shut)
+                        return 0;
+                r = to->writable ? send_head(p, to) : !to->head;
+                if (r <= 0)
+                        return r;
+                r = drain(p, from, to);
+                if (r <= 0)
+                        return r;
+                n = fill(p, from, now_usec);
+                if (n < 0)
+                        return (int) n;
+                if (n == 0) {
+                        if (from->ended) {
+                                to->shut = true;
+                                (void) shutdown(to->fd, SHUT_WR);
+                        }
+                        return 0;
+                }
+                moved += (size_t) n;
+        }
+        return 1;
+}
+
+PumpResult pump_run(Pump *p, uint64_t now_usec) {
+        int a, b;
+
+        p->resume_usec = 0;
+        a = pump_one(p, &p->sides[0], &p->sides[1], now_usec);
+        b = pump_one(p, &p->sides[1], &p->sides[0], now_usec);
+        if (a < 0 || b < 0)
+                return PUMP_BROKEN;
+        if (p->sides[0].shut && p->sides[1].shut)
+                return PUMP_DONE;
+        return a > 0 || b > 0 ? PUMP_AGAIN : PUMP_WAIT;
+}

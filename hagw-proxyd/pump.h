@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "buffer.h"
+#include "loop.h"
+
+/* Two stream sockets whose bytes go from each to the other within the kernel (splice(2)): what passes is
+ * never in this process's memory. Each direction ends by itself; each is read only as fast as the other side
+ * takes it. A pipe is held only while bytes lie in it. One thread.
+ *
+ * The sockets and their places on the loop are the owner's, who tells of events and owns the timer. */
+
+#define PIPE_SIZE (256U * 1024) /* bytes wished for; the kernel gives less where the user has many */
+#define PIPES_FREE_MAX 32U      /* kept when nobody needs them */
+#define PUMP_BUDGET_BYTES (1024U * 1024) /* in each direction, until others get their turn */
+
+typedef struct Pipe {
+        struct Pipe *next; /* in the pool */
+        int fds[2];        /* read from, write to */
+        size_t size;       /* bytes that it takes at most */
+        size_t used;
+} Pipe;
+
+typedef struct PipePool {
+        Pipe *free;
+        unsigned n_free;
+} PipePool;
+
+void pipe_pool_done(PipePool *p);
+
+/* Bytes per second that several pumps share. {}: no limit. */
+typedef struct PumpLimit {
+        uint64_t rate;   /* bytes per second; 0: no limit */
+        uint64_t tokens; /* bytes that may pass now */
+        uint64_t since_usec;
+} PumpLimit;
+
+typedef enum PumpResult {
+        PUMP_WAIT,   /* for an event on either socket, or until p->resume_usec where that is not 0 */
+        PUMP_AGAIN,  /* call again soon, others first */
+        PUMP_DONE,   /* both directions are through, and said so to the other side */
+        PUMP_BROKEN, /* one of the sockets is; also no pipe to be had */
+        _PUMP_RESULT_MAX,
+} PumpResult;
+
+typedef struct PumpSide {
+        int fd;
+        bool readable, writable; /* not known to block */
+        bool ended; /* it sends no more */
+        bool shut;  /* it was told that no more comes */
+        Buffer *head; /* goes out to it before what is pumped */
+        Pipe *pipe; /* with bytes from it, on their way to the other */
+        uint64_t received; /* bytes from it, head included */
+} PumpSide;
+
+typedef struct Pump {
+        PumpSide sides[2];
+        PipePool *pipes;
+        BufferPool *buffers; /* that the heads go back to */
+        PumpLimit *limit;    /* NULL: none */
+        uint64_t resume_usec; /* when the limit lets more pass; 0: it is not the limit that holds it up */
+} Pump;
+
+void pump_init(Pump *p, PipePool *pipes, BufferPool *buffers, int a, int b, PumpLimit *limit);
+/* Gives back what it holds. Closes no socket. */
+void pump_done(Pump *p);
+
+/* What epoll (edge-triggered) said about one of the sockets. */
+void pump_note(Pump *p, unsigned side, uint32_t events);
+PumpResult pump_run(Pump *p, uint64_t now_usec);
+
+/* Bytes lie here that a side does not take. */
+bool pump_is_stuck(const Pump *p);
