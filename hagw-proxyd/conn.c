@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Visitors' connections. Until the name is known and admitted not one byte is sent, not even a TLS alert.
- * Runs in the worker's thread. */
+/* Visitors' connections and their requests; what comes before the first request is hello.c. Runs in the
+ * worker's thread. */
 
 #include <sys/socket.h>
 
 #include "crowd.h"
+#include "hello.h"
 #include "log.h"
 #include "worker.h"
 
@@ -19,7 +20,7 @@ const char *conn_state_text(ConnState s) {
         return s >= 0 && s < _CONN_STATE_MAX ? texts[s] : NULL;
 }
 
-static void conn_set_state(Conn *c, ConnState s) {
+void conn_set_state(Conn *c, ConnState s) {
         if (s == CONN_CLOSED || s == CONN_HANDSHAKE)
                 log_debug("%s: %s -> %s", c->address_text, conn_state_text(c->state), conn_state_text(s));
         c->state = s;
@@ -35,6 +36,8 @@ void conn_close(Conn *c) {
         if (c->state == CONN_CLOSED)
                 return;
         conn_set_state(c, CONN_CLOSED);
+        if (c->kind != CONN_PROBE && !c->gone)
+                crowd_leave(&c->address);
         loop_disarm(&w->loop, &c->timer);
         loop_not_again(&c->again);
         transport_done(&c->transport);
@@ -46,11 +49,20 @@ void conn_close(Conn *c) {
         if (c->next)
                 c->next->link = c->link;
         counter_sub(&w->counters.connections, 1);
-        if (c->kind != CONN_PROBE)
-                crowd_leave(&c->address);
         for (size_t i = 0; i < w->n_listeners; i++)
                 listener_resume(&w->listeners[i]);
         loop_defer_free(&w->loop, &c->garbage);
+}
+
+Visitor conn_leave(Conn *c) {
+        Visitor v = { .kind = c->kind, .address = c->address };
+
+        loop_remove(&c->worker->loop, &c->transport.handle);
+        v.fd = TAKE_FD(c->transport.handle.fd);
+        v.in = TAKE_PTR(c->transport.in);
+        c->gone = true;
+        conn_close(c);
+        return v;
 }
 
 void conn_linger(Conn *c) {
@@ -186,8 +198,7 @@ static void serve_request(Conn *c, H1Verdict v, Exchange *x) {
         exchange_begin(x);
 }
 
-/* Request after request, for as long as bytes are there. */
-static void serve_idle(Conn *c) {
+void conn_serve_idle(Conn *c) {
         bool parse = buffer_used(c->in) > 0;
 
         while (c->state == CONN_IDLE && !transport_pending(&c->transport)) {
@@ -243,83 +254,10 @@ void conn_next(Conn *c) {
                 loop_again(&w->loop, &c->again);
 }
 
-static void serve_handshake(Conn *c) {
-        Worker *w = c->worker;
-        int r;
-
-        r = transport_handshake(&c->transport);
-        if (r == -EAGAIN)
-                return;
-        if (r < 0) {
-                counter_add(&w->counters.failed_handshakes, 1);
-                if (gnutls_error_is_fatal(c->transport.tls_error) && !c->transport.ended) {
-                        c->transport.error = 0;
-                        (void) gnutls_alert_send_appropriate(c->transport.tls, c->transport.tls_error);
-                        conn_linger(c);
-                } else
-                        conn_close(c);
-                return;
-        }
-        counter_add(&w->counters.handshakes, 1);
-        if (gnutls_session_is_resumed(c->transport.tls))
-                counter_add(&w->counters.resumed, 1);
-        conn_set_state(c, CONN_IDLE);
-        c->since_usec = 0;
-        serve_idle(c);
-}
-
-/* The name decides whether there is anybody at home. */
-static void start_handshake(Conn *c) {
-        Worker *w = c->worker;
-        const TlsCertificate *certificate = NULL;
-        gnutls_session_t tls;
-
-        memcpy(c->name, c->hello->name, sizeof(c->name));
-        free(c->hello);
-        c->hello = NULL;
-        if (*c->name)
-                c->route = route_find(c->snapshot->routes, c->name);
-        if (c->route && route_admits(c->snapshot->routes, c->route, &c->address))
-                certificate = snapshot_find_certificate(c->snapshot, c->name);
-        if (!certificate || tls_server_new(certificate, c->snapshot->ticket_secret, c->name, &tls) < 0) {
-                counter_add(&w->counters.refused, 1);
-                conn_close(c);
-                return;
-        }
-        transport_start_tls(&c->transport, tls);
-        conn_set_state(c, CONN_HANDSHAKE);
-        serve_handshake(c);
-}
-
-static void serve_hello(Conn *c) {
-        for (;;) {
-                ssize_t n = transport_peek(&c->transport);
-                ClientHelloResult r;
-
-                if (n == -EAGAIN) {
-                        if (buffer_used(c->transport.in) == 0)
-                                c->transport.in = buffer_put(&c->worker->pool, c->transport.in);
-                        return;
-                }
-                r = n <= 0 ? CLIENTHELLO_MALFORMED :
-                             clienthello_read(c->hello, (const uint8_t *) buffer_at(c->transport.in),
-                                              (size_t) n);
-                if (r == CLIENTHELLO_OK) {
-                        start_handshake(c);
-                        return;
-                }
-                if (r != CLIENTHELLO_MORE) {
-                        counter_add(&c->worker->counters.refused, 1);
-                        conn_close(c);
-                        return;
-                }
-        }
-}
-
 static void conn_serve(Conn *c) {
         static void (*const serve[_CONN_STATE_MAX])(Conn *c) = {
-                [CONN_HELLO] = serve_hello, [CONN_HANDSHAKE] = serve_handshake,
-                [CONN_IDLE] = serve_idle,   [CONN_LINGER] = serve_linger,
+                [CONN_HELLO] = hello_serve, [CONN_HANDSHAKE] = hello_serve_handshake,
+                [CONN_IDLE] = conn_serve_idle, [CONN_LINGER] = serve_linger,
         };
 
         if (c->state == CONN_REQUEST)
@@ -375,31 +313,39 @@ static void on_timer(Timer *t) {
         }
 }
 
-static Conn *make_conn(Worker *w, ConnKind kind, int fd, const IpAddress *address) {
+Visitor *visitor_done(Visitor *v) {
+        v->fd = safe_close(v->fd);
+        free(v->in);
+        v->in = NULL;
+        return NULL;
+}
+
+static Conn *make_conn(Worker *w, Visitor *v) {
         Conn *c = calloc(1, sizeof(*c));
 
         if (!c)
                 return NULL;
-        c->worker = w;
-        c->kind = kind;
-        c->state = kind == CONN_HTTPS ? CONN_HELLO : CONN_IDLE;
-        c->address = *address;
-        c->garbage.free = free_conn;
-        c->timer.fire = on_timer;
-        c->again.run = on_again;
-        c->transport.handle.on_event = on_event;
-        if (kind == CONN_HTTPS) {
+        if (v->kind == CONN_HTTPS) {
                 c->hello = calloc(1, sizeof(ClientHello));
                 if (!c->hello) {
                         free(c);
                         return NULL;
                 }
         }
-        if (address->family == AF_UNSPEC)
+        c->worker = w;
+        c->kind = v->kind;
+        c->state = v->kind == CONN_HTTPS ? CONN_HELLO : CONN_IDLE;
+        c->address = v->address;
+        c->garbage.free = free_conn;
+        c->timer.fire = on_timer;
+        c->again.run = on_again;
+        c->transport.handle.on_event = on_event;
+        if (v->address.family == AF_UNSPEC)
                 memcpy(c->address_text, "0.0.0.0", sizeof("0.0.0.0"));
         else
-                (void) ip_format(address, c->address_text);
-        transport_init(&c->transport, &w->pool, fd);
+                (void) ip_format(&v->address, c->address_text);
+        transport_init(&c->transport, &w->pool, TAKE_FD(v->fd));
+        c->transport.in = TAKE_PTR(v->in);
         c->snapshot = snapshot_ref(w->snapshot);
         c->next = w->conns;
         c->link = &w->conns;
@@ -421,24 +367,28 @@ static void conn_start(Conn *c) {
                 conn_close(c);
 }
 
-void conn_new(Worker *w, ConnKind kind, int fd, const IpAddress *address) {
-        Conn *c = make_conn(w, kind, fd, address);
+void conn_new(Worker *w, Visitor *v) {
+        Conn *c = make_conn(w, v);
 
         if (c) {
                 conn_start(c);
                 return;
         }
-        crowd_leave(address);
-        safe_close(fd);
+        crowd_leave(&v->address);
+        visitor_done(v);
 }
 
 int conn_new_probe(Worker *w, int fd, const char *name) {
-        IpAddress address = { .family = AF_INET, .bytes = { 127, 0, 0, 1 } };
+        Visitor v = {
+                .fd = fd,
+                .kind = CONN_PROBE,
+                .address = { .family = AF_INET, .bytes = { 127, 0, 0, 1 } },
+        };
         const Route *route = route_find(w->snapshot->routes, name);
-        Conn *c = route ? make_conn(w, CONN_PROBE, fd, &address) : NULL;
+        Conn *c = route ? make_conn(w, &v) : NULL;
 
         if (!c) {
-                safe_close(fd);
+                visitor_done(&v);
                 return -ENOENT;
         }
         c->route = route;

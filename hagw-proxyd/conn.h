@@ -35,6 +35,16 @@ typedef enum ConnState {
         _CONN_STATE_INVALID = -EINVAL,
 } ConnState;
 
+/* Somebody who has come, on the way to who serves him. His address has been counted by crowd_enter(). */
+typedef struct Visitor {
+        int fd;
+        ConnKind kind;
+        IpAddress address;
+        Buffer *in; /* what was read from him already; NULL: nothing */
+} Visitor;
+/* Returns NULL. Not for one who has been counted. */
+Visitor *visitor_done(Visitor *v);
+
 struct Conn {
         Transport transport;
         Garbage garbage;
@@ -44,6 +54,7 @@ struct Conn {
         Conn *next, **link; /* in worker->conns */
         ConnKind kind;
         ConnState state;
+        bool gone; /* by conn_leave() */
         Snapshot *snapshot;
         const Route *route;
         Upstream
@@ -59,17 +70,24 @@ struct Conn {
         Exchange *exchange;
 };
 
-/* Takes the fd over and starts serving it. The address has been counted by crowd_enter(). */
-void conn_new(Worker *w, ConnKind kind, int fd, const IpAddress *address);
+/* Takes over what the visitor brings, and starts serving him. */
+void conn_new(Worker *w, Visitor *v);
 /* For CONN_PROBE, before anything is read. -ENOENT: no such host. */
 int conn_new_probe(Worker *w, int fd, const char *name);
 
 /* Closes without another byte; freed from the loop. */
 void conn_close(Conn *c);
+/* Ends the object and not the connection, of which nothing but the ClientHello has been read: it goes on
+ * elsewhere, and stays counted. */
+Visitor conn_leave(Conn *c);
 /* Ends our direction and waits for the visitor to end his. */
 void conn_linger(Conn *c);
 /* The exchange is over and the connection stays: goes on with the next request. */
 void conn_next(Conn *c);
+
+void conn_set_state(Conn *c, ConnState s);
+/* Request after request, for as long as bytes are there. */
+void conn_serve_idle(Conn *c);
 
 /* Reads more plain bytes behind those in c->in: n > 0, 0: end, -EAGAIN, -ENOBUFS: full, else broken. */
 ssize_t conn_fill(Conn *c);

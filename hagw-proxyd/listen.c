@@ -49,18 +49,16 @@ static Worker *choose_worker(Worker *w) {
         return best;
 }
 
-static void serve_visitor(Worker *w, ConnKind kind, int fd, const IpAddress *address) {
-        Worker *best = choose_worker(w);
-        VisitorMessage *v = best == w ? NULL : message_new(MESSAGE_VISITOR);
+/* The message has a place for him, or there was no memory and he stays. */
+static void hand_over(Worker *w, Worker *to, Visitor *v) {
+        VisitorMessage *m = to == w ? NULL : message_new(MESSAGE_VISITOR);
 
-        if (!v) {
-                conn_new(w, kind, fd, address);
+        if (!m) {
+                conn_new(w, v);
                 return;
         }
-        v->fd = fd;
-        v->kind = kind;
-        v->address = *address;
-        worker_send(best, &v->message);
+        m->visitor = *v;
+        worker_send(to, &m->message);
 }
 
 static void on_accept(Handle *h, uint32_t events) {
@@ -70,15 +68,14 @@ static void on_accept(Handle *h, uint32_t events) {
         for (unsigned i = 0; i < LISTEN_BATCH; i++) {
                 struct sockaddr_storage address;
                 socklen_t size = sizeof(address);
-                IpAddress visitor;
-                int fd;
+                Visitor v = { .kind = l->kind == LISTEN_HTTPS ? CONN_HTTPS : CONN_HTTP };
 
                 if (visitors_of(w) >= w->snapshot->connections) {
                         listener_pause(l);
                         return;
                 }
-                fd = accept4(h->fd, (struct sockaddr *) &address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-                if (fd < 0) {
+                v.fd = accept4(h->fd, (struct sockaddr *) &address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+                if (v.fd < 0) {
                         if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
                                 return;
                         /* EMFILE, ENOBUFS: it stays readable, so look away for a while. */
@@ -86,16 +83,16 @@ static void on_accept(Handle *h, uint32_t events) {
                         loop_arm(&w->loop, &l->retry, w->loop.now_usec + LISTEN_PAUSE_USEC);
                         return;
                 }
-                if (ip_from_sockaddr((struct sockaddr *) &address, &visitor) < 0)
-                        visitor = (IpAddress) { .family = AF_UNSPEC };
-                if (!crowd_enter(&visitor, w->snapshot->connections_per_address)) {
+                if (ip_from_sockaddr((struct sockaddr *) &address, &v.address) < 0)
+                        v.address = (IpAddress) { .family = AF_UNSPEC };
+                if (!crowd_enter(&v.address, w->snapshot->connections_per_address)) {
                         counter_add(&w->counters.crowded, 1);
-                        safe_close(fd);
+                        safe_close(v.fd);
                         continue;
                 }
-                (void) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int) { 1 }, sizeof(int));
+                (void) setsockopt(v.fd, IPPROTO_TCP, TCP_NODELAY, &(int) { 1 }, sizeof(int));
                 counter_add(&w->counters.accepted, 1);
-                serve_visitor(w, l->kind == LISTEN_HTTPS ? CONN_HTTPS : CONN_HTTP, fd, &visitor);
+                hand_over(w, choose_worker(w), &v);
         }
 }
 

@@ -20,7 +20,7 @@ void *message_new(MessageKind kind) {
                 if (kind == MESSAGE_PROBE)
                         ((ProbeMessage *) m)->fd = -EBADF;
                 if (kind == MESSAGE_VISITOR)
-                        ((VisitorMessage *) m)->fd = -EBADF;
+                        ((VisitorMessage *) m)->visitor.fd = -EBADF;
         }
         return m;
 }
@@ -36,7 +36,7 @@ void message_free(Message *m) {
                 safe_close(((ProbeMessage *) m)->fd);
                 break;
         case MESSAGE_VISITOR:
-                safe_close(((VisitorMessage *) m)->fd);
+                visitor_done(&((VisitorMessage *) m)->visitor);
                 break;
         case MESSAGE_CALL:
                 free(((CallMessage *) m)->parameters);

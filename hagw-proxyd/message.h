@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "cidr.h"
+#include "conn.h"
 #include "hostname.h"
 #include "policy.h"
 #include "queue.h"
@@ -45,9 +45,7 @@ typedef struct ForgetMessage {
 
 typedef struct VisitorMessage {
         Message message;
-        int fd; /* given away */
-        int kind; /* ConnKind */
-        IpAddress address;
+        Visitor visitor; /* given away */
 } VisitorMessage;
 
 typedef struct ProbeMessage {

@@ -50,12 +50,9 @@ static void on_message(Worker *w, Message *m) {
         case MESSAGE_FORGET:
                 on_forget(w, (ForgetMessage *) m);
                 break;
-        case MESSAGE_VISITOR: {
-                VisitorMessage *v = (VisitorMessage *) m;
-
-                conn_new(w, v->kind, TAKE_FD(v->fd), &v->address);
+        case MESSAGE_VISITOR:
+                conn_new(w, &((VisitorMessage *) m)->visitor);
                 break;
-        }
         case MESSAGE_PROBE:
                 (void) conn_new_probe(w, TAKE_FD(((ProbeMessage *) m)->fd), ((ProbeMessage *) m)->name);
                 break;

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The first bytes of a connection. Until the name is known and admitted not one byte is sent, not even a TLS
+ * alert. Runs in the worker's thread. */
+
+#include "hello.h"
+#include "worker.h"
+
+static void refuse(Conn *c) {
+        counter_add(&c->worker->counters.refused, 1);
+        conn_close(c);
+}
+
+void hello_serve_handshake(Conn *c) {
+        Worker *w = c->worker;
+        int r;
+
+        r = transport_handshake(&c->transport);
+        if (r == -EAGAIN)
+                return;
+        if (r < 0) {
+                counter_add(&w->counters.failed_handshakes, 1);
+                if (gnutls_error_is_fatal(c->transport.tls_error) && !c->transport.ended) {
+                        c->transport.error = 0;
+                        (void) gnutls_alert_send_appropriate(c->transport.tls, c->transport.tls_error);
+                        conn_linger(c);
+                } else
+                        conn_close(c);
+                return;
+        }
+        counter_add(&w->counters.handshakes, 1);
+        if (gnutls_session_is_resumed(c->transport.tls))
+                counter_add(&w->counters.resumed, 1);
+        conn_set_state(c, CONN_IDLE);
+        c->since_usec = 0;
+        conn_serve_idle(c);
+}
+
+/* The name decides whether there is anybody at home. */
+static void start_handshake(Conn *c) {
+        const TlsCertificate *certificate = NULL;
+        gnutls_session_t tls;
+
+        memcpy(c->name, c->hello->name, sizeof(c->name));
+        free(c->hello);
+        c->hello = NULL;
+        if (*c->name)
+                c->route = route_find(c->snapshot->routes, c->name);
+        if (c->route && route_admits(c->snapshot->routes, c->route, &c->address))
+                certificate = snapshot_find_certificate(c->snapshot, c->name);
+        if (!certificate || tls_server_new(certificate, c->snapshot->ticket_secret, c->name, &tls) < 0) {
+                refuse(c);
+                return;
+        }
+        transport_start_tls(&c->transport, tls);
+        conn_set_state(c, CONN_HANDSHAKE);
+        hello_serve_handshake(c);
+}
+
+void hello_serve(Conn *c) {
+        ssize_t n = (ssize_t) buffer_used(c->transport.in); /* of one who was handed over */
+
+        for (;;) {
+                ClientHelloResult r = CLIENTHELLO_MORE;
+
+                if (n > 0)
+                        r = clienthello_read(c->hello, (const uint8_t *) buffer_at(c->transport.in),
+                                             (size_t) n);
+                if (r == CLIENTHELLO_OK) {
+                        start_handshake(c);
+                        return;
+                }
+                if (r != CLIENTHELLO_MORE) {
+                        refuse(c);
+                        return;
+                }
+                n = transport_peek(&c->transport);
+                if (n == -EAGAIN) {
+                        if (buffer_used(c->transport.in) == 0)
+                                c->transport.in = buffer_put(&c->worker->pool, c->transport.in);
+                        return;
+                }
+                if (n <= 0) {
+                        refuse(c);
+                        return;
+                }
+        }
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+typedef struct Conn Conn;
+
+/* What comes before a visitor's first request: who it is, whom he wants, and the TLS handshake. */
+
+/* For CONN_HELLO and CONN_HANDSHAKE. */
+void hello_serve(Conn *c);
+void hello_serve_handshake(Conn *c);
