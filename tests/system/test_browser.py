@@ -1,17 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A person with a browser: Chromium fills in the login page; Home Assistant's own frontend library talks through it."""
 
-import os
 import pathlib
-import tempfile
 
 import pytest
-import selenium.webdriver
-from selenium.common.exceptions import WebDriverException
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
 
+from chromium import chromium, fill_in, wait
 from conftest import PASSWORD, SERVICE_PASSWORD, SERVICE_USER, URL, USER
 
 LIBRARY = pathlib.Path(__file__).resolve().parents[2] / ".cache/npm/package/dist/haws.umd.js"
@@ -20,32 +15,8 @@ ERROR = "#error .error"
 
 @pytest.fixture
 def browser(house):
-    with tempfile.TemporaryDirectory() as profile:
-        options = selenium.webdriver.ChromeOptions()
-        for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
-                     "--disable-component-update", "--no-first-run", f"--user-data-dir={profile}", "--lang=en"):
-            options.add_argument(flag)
-        os.environ["HOME"] = profile
-        driver = selenium.webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
-        driver.set_page_load_timeout(30)
-        driver.set_script_timeout(30)
-        try:
-            yield driver
-        finally:
-            driver.quit()
-
-
-def wait(driver, probe, seconds=20):
-    return WebDriverWait(driver, seconds, ignored_exceptions=[WebDriverException]).until(lambda _: probe())
-
-
-def fill_in(driver, user, password):
-    field = driver.find_element(By.CSS_SELECTOR, "input[type=password]")
-    name = driver.find_element(By.CSS_SELECTOR, "form input[type=text]")
-    name.clear()
-    name.send_keys(user)
-    field.send_keys(password)
-    driver.find_element(By.CSS_SELECTOR, "form button").click()
+    with chromium() as driver:
+        yield driver
 
 
 def sign_in(driver, path=""):

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A visitor of the house: gets pages, fills in the login form it finds, talks to the service behind it.
 
-As a program, for dev/demo:  visitor.py page|login|websocket URL [USER PASSWORD SERVICE-USER SERVICE-PASSWORD]"""
+As a program, for dev/demo:
+  visitor.py page|silence URL
+  visitor.py login|websocket|cut URL USER PASSWORD SERVICE-USER SERVICE-PASSWORD
+  visitor.py address URL USER PASSWORD ADDRESS"""
 
 import asyncio
 import html.parser
+import json
 import socket
 import ssl
 import sys
@@ -54,7 +58,8 @@ class Visitor:
 
     def __init__(self, base, address=None, timeout=60):
         self.base = base
-        connector = aiohttp.TCPConnector(local_addr=(address, 0) if address else None, family=socket.AF_INET,
+        connector = aiohttp.TCPConnector(local_addr=(address, 0) if address else None,
+                                         family=socket.AF_INET6 if ":" in (address or "") else socket.AF_INET,
                                          ssl=ssl.create_default_context())
         self.session = aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=timeout),
                                              headers={"Accept": "text/html,*/*", "Accept-Language": "en"})
@@ -141,7 +146,7 @@ async def main(what, base, *args):
             assert got == b"", f"{name} was answered with {got[:80]!r}"
             print(f"{name}: closed, 0 bytes")
         return
-    async with Visitor(base) as visitor:
+    async with Visitor(base, args[2] if what == "address" else None) as visitor:
         if what == "page":
             answer, text = await visitor.get()
             form = Form(text)
@@ -153,7 +158,17 @@ async def main(what, base, *args):
         if what == "login":
             print(f"signed in as {args[0]}, the service's page is \"{Form(text).title.strip()}\"")
             return
+        if what == "address":
+            seen = json.loads((await visitor.get("/lab/echo"))[1])
+            assert seen["address"] == args[2], seen
+            return
         ws = await visitor.websocket(await visitor.service_token(args[2], args[3]))
+        if what == "cut":
+            print("open", flush=True)
+            while (await ws.receive(timeout=30)).type not in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR):
+                pass
+            print(f"closed {time.time():.6f}")
+            return
         started = time.monotonic()
         await ws.send_json({"id": 1, "type": "ping"})
         assert (await ws.receive_json(timeout=15)) == {"id": 1, "type": "pong"}

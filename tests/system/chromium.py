@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Chromium without a window, as a person's browser."""
+
+import contextlib
+import os
+import tempfile
+
+import selenium.webdriver
+from selenium.common.exceptions import WebDriverException
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+
+@contextlib.contextmanager
+def chromium():
+    with tempfile.TemporaryDirectory() as profile:
+        options = selenium.webdriver.ChromeOptions()
+        for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
+                     "--disable-component-update", "--no-first-run", f"--user-data-dir={profile}", "--lang=en"):
+            options.add_argument(flag)
+        os.environ["HOME"] = profile
+        driver = selenium.webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
+        driver.set_page_load_timeout(30)
+        driver.set_script_timeout(30)
+        try:
+            yield driver
+        finally:
+            driver.quit()
+
+
+def wait(driver, probe, seconds=20):
+    return WebDriverWait(driver, seconds, ignored_exceptions=[WebDriverException]).until(lambda _: probe())
+
+
+def fill_in(driver, user, password):
+    field = driver.find_element(By.CSS_SELECTOR, "input[type=password]")
+    name = driver.find_element(By.CSS_SELECTOR, "form input[type=text]")
+    name.clear()
+    name.send_keys(user)
+    field.send_keys(password)
+    driver.find_element(By.CSS_SELECTOR, "form button").click()
