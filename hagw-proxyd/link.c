@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Connecting to an upstream, address after address, TLS on top where wanted, and waiting for the next
- * request. Runs in the worker's thread. */
+/* Connections to upstreams: dialled, TLS on top where wanted, and waiting for the next request. Runs in the
+ * worker's thread. */
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
 #include "link.h"
 #include "worker.h"
@@ -25,6 +21,7 @@ Link *link_close(Link *k) {
         if (k->link)
                 link_unpark(k);
         k->state = LINK_CLOSED;
+        k->dial = dial_free(k->dial);
         loop_disarm(&w->loop, &k->timer);
         transport_done(&k->transport);
         k->in = buffer_put(&w->pool, k->in);
@@ -55,8 +52,6 @@ static void link_ready(Link *k) {
                 link_park(k);
 }
 
-static void try_next(Link *k, const char *why);
-
 static void link_handshake(Link *k) {
         char why[MESSAGE_TEXT_MAX];
         int r;
@@ -73,12 +68,17 @@ static void link_handshake(Link *k) {
         link_ready(k);
 }
 
-static void link_connected(Link *k) {
+static void link_connected(Link *k, size_t index) {
         Upstream *u = k->upstream;
         gnutls_session_t tls;
 
         k->trusted = u->trusted;
-        u->preferred = (u->preferred + k->n_tried - 1) % MAX(u->n_addresses, (size_t) 1);
+        u->preferred = index;
+        if (loop_add(&u->worker->loop, &k->transport.handle, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) <
+            0) {
+                give_up(k, "out of memory");
+                return;
+        }
         if (u->kind != CONF_UPSTREAM_HTTPS) {
                 link_ready(k);
                 return;
@@ -95,24 +95,8 @@ static void link_connected(Link *k) {
         }
         transport_start_tls(&k->transport, tls);
         k->state = LINK_HANDSHAKE;
+        loop_arm(&u->worker->loop, &k->timer, u->worker->loop.now_usec + u->connect_usec);
         link_handshake(k);
-}
-
-static void on_connect_event(Link *k, uint32_t events) {
-        char why[MESSAGE_TEXT_MAX];
-        socklen_t size = sizeof(int);
-        int error = 0;
-
-        if (!(events & (EPOLLOUT | EPOLLERR | EPOLLHUP)))
-                return;
-        (void) getsockopt(k->transport.handle.fd, SOL_SOCKET, SO_ERROR, &error, &size);
-        if (error == 0) {
-                link_connected(k);
-                return;
-        }
-        errno = error;
-        (void) snprintf(why, sizeof(why), "connecting failed: %m");
-        try_next(k, why);
 }
 
 static void on_event(Handle *h, uint32_t events) {
@@ -120,9 +104,6 @@ static void on_event(Handle *h, uint32_t events) {
 
         transport_note(&k->transport, events);
         switch (k->state) {
-        case LINK_CONNECTING:
-                on_connect_event(k, events);
-                break;
         case LINK_HANDSHAKE:
                 link_handshake(k);
                 break;
@@ -141,88 +122,42 @@ static void on_event(Handle *h, uint32_t events) {
 static void on_timer(Timer *t) {
         Link *k = CONTAINER_OF(t, Link, timer);
 
-        if (k->state == LINK_CONNECTING)
-                try_next(k, "connecting took too long");
-        else if (k->state == LINK_HANDSHAKE)
+        if (k->state == LINK_HANDSHAKE)
                 give_up(k, "its TLS handshake took too long");
         else if (k->state == LINK_IDLE)
                 link_close(k);
 }
 
-static socklen_t make_address(const Upstream *u, size_t i, struct sockaddr_storage *ret) {
-        *ret = (struct sockaddr_storage) {};
-        if (u->kind == CONF_UPSTREAM_UNIX) {
-                struct sockaddr_un *a = (struct sockaddr_un *) ret;
+static void on_dialled(int fd, size_t index, void *userdata) {
+        Link *k = userdata;
+        char why[MESSAGE_TEXT_MAX];
 
-                a->sun_family = AF_UNIX;
-                if ((size_t) snprintf(a->sun_path, sizeof(a->sun_path), "%s", u->host) >=
-                    sizeof(a->sun_path))
-                        return 0;
-                return sizeof(*a);
+        k->dial = NULL;
+        if (fd >= 0) {
+                transport_init(&k->transport, &k->upstream->worker->pool, fd);
+                link_connected(k, index);
+                return;
         }
-        const IpAddress *ip = &u->addresses[(u->preferred + i) % u->n_addresses];
-        if (ip->family == AF_INET) {
-                struct sockaddr_in *a = (struct sockaddr_in *) ret;
-
-                a->sin_family = AF_INET;
-                a->sin_port = htobe16(u->port);
-                memcpy(&a->sin_addr, ip->bytes, 4);
-                return sizeof(*a);
-        }
-        struct sockaddr_in6 *a = (struct sockaddr_in6 *) ret;
-        a->sin6_family = AF_INET6;
-        a->sin6_port = htobe16(u->port);
-        memcpy(&a->sin6_addr, ip->bytes, 16);
-        return sizeof(*a);
-}
-
-/* Starts connecting to one address. Also an instant success is told by epoll. */
-static int start_address(Link *k, size_t i) {
-        Upstream *u = k->upstream;
-        struct sockaddr_storage address;
-        socklen_t size = make_address(u, i, &address);
-        int fd;
-
-        if (size == 0)
-                return -ENAMETOOLONG;
-        fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        if (fd < 0)
-                return -errno;
-        if (address.ss_family != AF_UNIX)
-                (void) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int) { 1 }, sizeof(int));
-        transport_init(&k->transport, &u->worker->pool, fd);
-        if (connect(fd, (struct sockaddr *) &address, size) < 0 && errno != EINPROGRESS) {
-                int r = -errno;
-                transport_done(&k->transport);
-                return r;
-        }
-        counter_add(&u->worker->counters.upstream_connects, 1);
-        return loop_add(&u->worker->loop, &k->transport.handle, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
-}
-
-static void try_next(Link *k, const char *why) {
-        Upstream *u = k->upstream;
-        size_t n = u->kind == CONF_UPSTREAM_UNIX ? 1 : u->n_addresses;
-        char text[MESSAGE_TEXT_MAX];
-
-        (void) snprintf(text, sizeof(text), "%s", why);
-        while (k->n_tried < n) {
-                transport_done(&k->transport);
-                int r = start_address(k, k->n_tried++);
-                if (r >= 0) {
-                        loop_arm(&u->worker->loop, &k->timer, u->worker->loop.now_usec + u->connect_usec);
-                        return;
-                }
-                errno = -r;
-                (void) snprintf(text, sizeof(text), "connecting failed: %m");
-        }
-        give_up(k, text);
+        errno = -fd;
+        (void) snprintf(why, sizeof(why),
+                        fd == -ETIMEDOUT ? "connecting took too long" : "connecting failed: %m");
+        give_up(k, why);
 }
 
 void link_connect(Upstream *u, LinkClient *l) {
+        const DialTarget target = {
+                .path = u->kind == CONF_UPSTREAM_UNIX ? u->host : NULL,
+                .addresses = u->addresses,
+                .n_addresses = u->n_addresses,
+                .preferred = u->preferred,
+                .port = u->port,
+                .timeout_usec = u->connect_usec,
+        };
         Link *k = calloc(1, sizeof(*k));
 
-        if (!k) {
+        if (!k || dial_new(&u->worker->loop, &target, &u->worker->counters.upstream_connects, on_dialled, k,
+                           &k->dial) < 0) {
+                free(k);
                 l->ops->on_failed(l, "out of memory");
                 return;
         }
@@ -234,7 +169,6 @@ void link_connect(Upstream *u, LinkClient *l) {
         k->transport.pool = &u->worker->pool;
         u->n_links++;
         l->link = k;
-        try_next(k, "no address");
 }
 
 /* For the next handshake. Only where a ticket has come: GnuTLS would wait for one, and block. */

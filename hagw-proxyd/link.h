@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "dial.h"
 #include "h1.h"
 #include "transport.h"
 
@@ -41,14 +42,14 @@ typedef enum LinkState {
 struct Link {
         Transport transport;
         Garbage garbage;
-        Timer timer; /* connecting: until given up; idle: until closed */
+        Timer timer; /* handshake: until given up; idle: until closed */
+        Dial *dial;  /* while connecting */
         Upstream *upstream;
         Link *next, **link; /* among the idle ones */
         LinkClient *client; /* whom it serves or is made for */
         LinkState state;
         unsigned n_requests;
         unsigned trusted; /* upstream->trusted when it was made */
-        size_t n_tried; /* addresses */
         Buffer *in;     /* plain bytes from the upstream */
 };
 

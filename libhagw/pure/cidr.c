@@ -3,6 +3,7 @@
 /* Addresses and address ranges. */
 
 #include <arpa/inet.h>
+#include <endian.h>
 
 #include "cidr.h"
 
@@ -51,6 +52,23 @@ int ip_from_sockaddr(const struct sockaddr *sa, IpAddress *ret) {
                 return 0;
         }
         return -EAFNOSUPPORT;
+}
+
+socklen_t ip_to_sockaddr(const IpAddress *a, uint16_t port, struct sockaddr_storage *ret) {
+        struct sockaddr_in *four = (struct sockaddr_in *) ret;
+        struct sockaddr_in6 *six = (struct sockaddr_in6 *) ret;
+
+        *ret = (struct sockaddr_storage) { .ss_family = (sa_family_t) a->family };
+        if (a->family == AF_INET) {
+                four->sin_port = htobe16(port);
+                memcpy(&four->sin_addr, a->bytes, 4);
+                return sizeof(*four);
+        }
+        if (a->family != AF_INET6)
+                return 0;
+        six->sin6_port = htobe16(port);
+        memcpy(&six->sin6_addr, a->bytes, 16);
+        return sizeof(*six);
 }
 
 bool ip_equal(const IpAddress *a, const IpAddress *b) {

@@ -25,6 +25,8 @@ int ip_parse(const char *s, IpAddress *ret);
 /* out has room for IP_TEXT_MAX. Returns out. */
 const char *ip_format(const IpAddress *a, char *out);
 int ip_from_sockaddr(const struct sockaddr *sa, IpAddress *ret);
+/* Returns the bytes of *ret that count; 0: the address has no family. */
+socklen_t ip_to_sockaddr(const IpAddress *a, uint16_t port, struct sockaddr_storage *ret);
 bool ip_equal(const IpAddress *a, const IpAddress *b);
 
 /* "192.168.0.0/16", "fd00::/8", or a bare address. -EINVAL also where host bits are set. */

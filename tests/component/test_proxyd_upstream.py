@@ -131,10 +131,10 @@ def test_further_address_when_one_is_silent(several):
     service = Upstream(serve_ok, family=socket.AF_INET6, at=("::1", h.service_port))
     got, tried, took = visit(h)
     assert got == 200 and len(service.requests) == 1
-    assert tried == 1 + int(took), "a second for each that did not answer"
+    assert took < 1, "a quarter of a second for each that does not answer (RFC 8305)"
     service.close()
     cut(service)
     got, tried, took = visit(h)
-    assert got in (502, 504) and tried == 4 and 3 <= took < 4.5
+    assert got in (502, 504) and tried == 4 and 1.5 <= took < 3, "a second for the last one, begun half a second later"
     for s in fillers:
         s.close()

@@ -54,4 +54,23 @@ static void test_public(void **state) {
         }
 }
 
-TEST_MAIN(cmocka_unit_test(test_contains), cmocka_unit_test(test_refuses), cmocka_unit_test(test_public))
+static void test_sockaddr(void **state) {
+        static const char *const texts[] = { "192.0.2.1", "2001:db8::1" };
+        IpAddress none = {}, a, b;
+        struct sockaddr_storage s;
+
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
+                assert_int_equal(ip_parse(texts[i], &a), 0);
+                assert_int_equal(ip_to_sockaddr(&a, 443, &s),
+                                 i == 0 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
+                assert_int_equal(ip_from_sockaddr((struct sockaddr *) &s, &b), 0);
+                assert_true(ip_equal(&a, &b));
+                assert_int_equal(i == 0 ? ((struct sockaddr_in *) &s)->sin_port :
+                                          ((struct sockaddr_in6 *) &s)->sin6_port,
+                                 htobe16(443));
+        }
+        assert_int_equal(ip_to_sockaddr(&none, 443, &s), 0);
+}
+
+TEST_MAIN(cmocka_unit_test(test_contains), cmocka_unit_test(test_refuses), cmocka_unit_test(test_public),
+          cmocka_unit_test(test_sockaddr))
