@@ -21,6 +21,7 @@ static Account *account_free(Account *a) {
         free(a->key_id);
         free(a->url);
         free(a->contact);
+        free(a->issuer);
         free(a);
         return NULL;
 }
@@ -69,7 +70,9 @@ int accounts_to_json(const Accounts *a, sd_json_variant **ret) {
                         SD_JSON_BUILD_PAIR_CONDITION(!!c->key_id, "keyId", SD_JSON_BUILD_STRING(c->key_id)),
                         SD_JSON_BUILD_PAIR_CONDITION(!!c->url, "url", SD_JSON_BUILD_STRING(c->url)),
                         SD_JSON_BUILD_PAIR_CONDITION(!!c->contact, "contact",
-                                                     SD_JSON_BUILD_STRING(c->contact)));
+                                                     SD_JSON_BUILD_STRING(c->contact)),
+                        SD_JSON_BUILD_PAIR_CONDITION(!!c->issuer, "issuer",
+                                                     SD_JSON_BUILD_STRING(c->issuer)));
         }
         if (r < 0)
                 return r;
@@ -86,6 +89,8 @@ static int account_from_json(sd_json_variant *v, Accounts *accounts) {
                 { "url", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(Account, url), 0 },
                 { "contact", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
                   offsetof(Account, contact), 0 },
+                { "issuer", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(Account, issuer),
+                  0 },
                 {},
         };
         Account borrowed = {}, *a;
@@ -98,7 +103,8 @@ static int account_from_json(sd_json_variant *v, Accounts *accounts) {
         if (r < 0)
                 return r;
         if ((r = string_replace(&a->key_id, borrowed.key_id)) < 0 ||
-            (r = string_replace(&a->url, borrowed.url)) < 0)
+            (r = string_replace(&a->url, borrowed.url)) < 0 ||
+            (r = string_replace(&a->issuer, borrowed.issuer)) < 0)
                 return r;
         return string_replace(&a->contact, borrowed.contact);
 }

@@ -14,6 +14,7 @@ typedef struct Account {
         char *key_id;  /* hagw-keyd's; NULL: none yet */
         char *url;     /* NULL: not made yet */
         char *contact; /* as the authority knows it; NULL: none */
+        char *issuer;  /* the authority in CAA records (RFC 8659), "" where it has no name; NULL: unknown */
 } Account;
 
 typedef struct Accounts {

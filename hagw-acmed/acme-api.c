@@ -7,6 +7,7 @@
 #include <systemd/sd-json.h>
 
 #include "acme-api.h"
+#include "hostname.h"
 
 #define SUBPROBLEMS_MAX 10U
 #define DETAIL_MAX 500 /* bytes, each */
@@ -104,6 +105,20 @@ static int take_status(sd_json_variant *v, AcmeStatus *ret) {
         return 0;
 }
 
+/* What stands in a CAA record for this authority (RFC 8555 section 7.1.1): the first, where it is a name. */
+static int take_caa_issuer(sd_json_variant *meta, char **ret) {
+        sd_json_variant *list = sd_json_variant_by_key(meta, "caaIdentities"), *first;
+        char name[HOSTNAME_MAX + 1];
+
+        first = list && sd_json_variant_is_array(list) ? sd_json_variant_by_index(list, 0) : NULL;
+        if (!first || !sd_json_variant_is_string(first) ||
+            hostname_normalize(sd_json_variant_string(first), strlen(sd_json_variant_string(first)), name) <
+                    0)
+                return 0;
+        *ret = strdup(name);
+        return *ret ? 0 : -ENOMEM;
+}
+
 static int parse_directory(sd_json_variant *v, AcmeAnswer *a) {
         AcmeDirectory *d = &a->directory;
         sd_json_variant *meta, *required;
@@ -115,9 +130,11 @@ static int parse_directory(sd_json_variant *v, AcmeAnswer *a) {
             (r = take_url(v, "renewalInfo", &d->renewal_info)) < 0)
                 return r;
         meta = sd_json_variant_by_key(v, "meta");
-        required = meta && sd_json_variant_is_object(meta)
-                           ? sd_json_variant_by_key(meta, "externalAccountRequired")
-                           : NULL;
+        if (meta && !sd_json_variant_is_object(meta))
+                meta = NULL;
+        if (meta && (r = take_caa_issuer(meta, &d->caa_issuer)) < 0)
+                return r;
+        required = meta ? sd_json_variant_by_key(meta, "externalAccountRequired") : NULL;
         d->external_account_required = required && sd_json_variant_is_boolean(required) &&
                                        sd_json_variant_boolean(required);
         return d->new_nonce && d->new_account && d->new_order ? 0 : -EBADMSG;

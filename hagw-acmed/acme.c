@@ -45,6 +45,7 @@ void acme_directory_done(AcmeDirectory *d) {
         free(d->new_account);
         free(d->new_order);
         free(d->renewal_info);
+        free(d->caa_issuer);
         *d = (AcmeDirectory) {};
 }
 

@@ -49,6 +49,7 @@ typedef struct AcmeProblem {
 typedef struct AcmeDirectory {
         char *new_nonce, *new_account, *new_order;
         char *renewal_info; /* NULL: no ARI */
+        char *caa_issuer;   /* the first of caaIdentities; NULL: none */
         bool external_account_required;
 } AcmeDirectory;
 

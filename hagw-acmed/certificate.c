@@ -103,7 +103,7 @@ int certificate_set_chain(Certificate *c, const char *pem, const char *key_id, u
 }
 
 bool certificate_is_orderable(const Certificate *c) {
-        return c->wanted && !c->imported && c->challenge_type;
+        return c->wanted && !c->imported && c->way != PROOF_NONE;
 }
 
 uint64_t certificate_get_renewal(const Certificate *c) {
@@ -161,6 +161,7 @@ int certificate_to_record(const Certificate *c, sd_json_variant **ret) {
                 SD_JSON_BUILD_PAIR_CONDITION(c->next_usec != UINT64_MAX, "nextUSec",
                                              SD_JSON_BUILD_UNSIGNED(c->next_usec)),
                 SD_JSON_BUILD_PAIR("failures", SD_JSON_BUILD_UNSIGNED(c->failures)),
+                SD_JSON_BUILD_PAIR("refusals", SD_JSON_BUILD_UNSIGNED(c->refusals)),
                 SD_JSON_BUILD_PAIR_CONDITION(!!c->error, "error", SD_JSON_BUILD_STRING(c->error)),
                 SD_JSON_BUILD_PAIR("windowStartUSec", SD_JSON_BUILD_UNSIGNED(c->window_start_usec)),
                 SD_JSON_BUILD_PAIR("windowEndUSec", SD_JSON_BUILD_UNSIGNED(c->window_end_usec)),
@@ -173,7 +174,7 @@ typedef struct Record {
         char **names;
         int imported;
         uint64_t next_usec, window_start_usec, window_end_usec, renewal_usec, advice_usec;
-        unsigned failures;
+        unsigned failures, refusals;
 } Record;
 
 static void record_done(Record *r) {
@@ -196,6 +197,7 @@ static const sd_json_dispatch_field record_table[] = {
         STRING_FIELD("pendingKeyId", pending_key_id, 0),
         USEC_FIELD("nextUSec", next_usec),
         FIELD("failures", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint, failures, 0),
+        FIELD("refusals", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint, refusals, 0),
         STRING_FIELD("error", error, 0),
         USEC_FIELD("windowStartUSec", window_start_usec),
         USEC_FIELD("windowEndUSec", window_end_usec),
@@ -234,6 +236,7 @@ int certificate_from_record(sd_json_variant *v, Certificate **ret) {
         c->imported = record.imported;
         c->next_usec = record.next_usec;
         c->failures = record.failures;
+        c->refusals = record.refusals;
         c->window_start_usec = record.window_start_usec;
         c->window_end_usec = record.window_end_usec;
         c->renewal_usec = record.renewal_usec;

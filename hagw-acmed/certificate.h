@@ -4,6 +4,7 @@
 #include <systemd/sd-json.h>
 
 #include "acme.h"
+#include "plan.h"
 
 /* One certificate: what it is for, what we hold, and when something is to be done about it. */
 
@@ -27,13 +28,14 @@ typedef struct Certificate {
         bool imported;
         bool wanted;                /* the configuration asks for it; only then it is ordered and renewed */
         bool ordering;              /* now */
-        const char *challenge_type; /* static; NULL: no challenge can prove these names */
+        ProofWay way;
         char *key_id, *chain;       /* both or none */
         char *directory;            /* who issued it */
         char *pending_key_id;       /* of an order that did not end yet */
         uint64_t not_before_usec, not_after_usec;
         uint64_t next_usec; /* the next try; UINT64_MAX: none */
         unsigned failures;  /* in a row */
+        unsigned refusals;  /* of them, those that somebody else than we is to blame for */
         char *error;        /* of the last try */
         /* RFC 9773 */
         char *renewal_id;

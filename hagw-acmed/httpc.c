@@ -25,7 +25,7 @@ struct Httpc {
 struct HttpRequest {
         Httpc *http;
         CURL *easy;
-        struct curl_slist *headers;
+        struct curl_slist *headers, *connect_to;
         char *sent;
         char *body;
         size_t size, allocated;
@@ -49,6 +49,7 @@ HttpRequest *http_request_free(HttpRequest *r) {
                 curl_easy_cleanup(r->easy);
         }
         curl_slist_free_all(r->headers);
+        curl_slist_free_all(r->connect_to);
         free(r->sent);
         free(r->body);
         free(r);
@@ -264,8 +265,24 @@ static int http_request_configure(HttpRequest *r, const char *url, bool head) {
         return ok ? 0 : -EINVAL;
 }
 
-int httpc_start(Httpc *h, const char *url, const char *body, bool head, HttpHandler handler, void *userdata,
-                HttpRequest **ret) {
+/* The host's name may lead out of the house and back to it, or nowhere yet: asked is this machine. */
+static int http_request_turn_inwards(HttpRequest *r) {
+        const char *port = secure_getenv("HAGW_HTTP_PORT");
+        char to[64];
+
+        (void) snprintf(to, sizeof(to), "::127.0.0.1:%.5s", port ?: "80");
+        r->connect_to = curl_slist_append(NULL, to);
+        if (!r->connect_to)
+                return -ENOMEM;
+        return curl_easy_setopt(r->easy, CURLOPT_CONNECT_TO, r->connect_to) == CURLE_OK &&
+                               curl_easy_setopt(r->easy, CURLOPT_PROTOCOLS_STR, "http") == CURLE_OK &&
+                               curl_easy_setopt(r->easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK
+                       ? 0
+                       : -EINVAL;
+}
+
+static int request_start(Httpc *h, const char *url, const char *body, bool head, bool inwards,
+                         HttpHandler handler, void *userdata, HttpRequest **ret) {
         HttpRequest *r = calloc(1, sizeof(*r));
         int k = -ENOMEM;
 
@@ -279,6 +296,8 @@ int httpc_start(Httpc *h, const char *url, const char *body, bool head, HttpHand
         r->easy = curl_easy_init();
         if (r->easy && (!body || (r->sent = strdup(body))))
                 k = http_request_configure(r, url, head);
+        if (k >= 0 && inwards)
+                k = http_request_turn_inwards(r);
         if (k >= 0 && curl_multi_add_handle(h->multi, r->easy) != CURLM_OK)
                 k = -EIO;
         if (k < 0) {
@@ -287,4 +306,14 @@ int httpc_start(Httpc *h, const char *url, const char *body, bool head, HttpHand
         }
         *ret = r;
         return 0;
+}
+
+int httpc_start(Httpc *h, const char *url, const char *body, bool head, HttpHandler handler, void *userdata,
+                HttpRequest **ret) {
+        return request_start(h, url, body, head, /* inwards= */ false, handler, userdata, ret);
+}
+
+int httpc_look(Httpc *h, const char *url, HttpHandler handler, void *userdata, HttpRequest **ret) {
+        return request_start(h, url, /* body= */ NULL, /* head= */ false, /* inwards= */ true, handler,
+                             userdata, ret);
 }

@@ -6,7 +6,7 @@
 #include "macro.h"
 
 /* HTTPS requests on the event loop: libcurl's multi interface on sd-event. HTTPS only, whatever is asked for
- * or redirected to; every answer bounded in size and time. */
+ * or redirected to, but for looks at this machine itself; every answer bounded in size and time. */
 
 #define HTTP_BODY_MAX (1024U * 1024) /* bytes */
 #define HTTP_LINKS_MAX 16U
@@ -35,5 +35,8 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(Httpc *, httpc_free)
 /* body: JSON to POST as application/jose+json, or NULL for a GET; head: a HEAD. */
 int httpc_start(Httpc *h, const char *url, const char *body, bool head, HttpHandler handler, void *userdata,
                 HttpRequest **ret);
+/* A GET over plain HTTP from port 80 of this machine ($HAGW_HTTP_PORT in tests), whatever host the URL
+ * names. */
+int httpc_look(Httpc *h, const char *url, HttpHandler handler, void *userdata, HttpRequest **ret);
 /* Cancels; not from within its handler. */
 HttpRequest *http_request_free(HttpRequest *r);

@@ -5,7 +5,8 @@
 #include "client.h"
 #include "issuance.h"
 
-/* Between issuance.c, which carries out an order, and issuance-keys.c, which asks hagw-keyd for it. */
+/* Between issuance.c, which carries out an order, issuance-keys.c, which asks hagw-keyd for it, and
+ * issuance-proofs.c, which shows the authority that the names are ours. */
 
 struct Issuance {
         sd_event *event;
@@ -13,9 +14,12 @@ struct Issuance {
         Account *account;
         const IssuanceHandlers *handlers;
         void *userdata;
+        ProofWay way;
         Order *order;
         AcmeClient *client;
         VlRequest *request;
+        Httpc *door; /* our own port 80; made when it is looked at */
+        HttpRequest *look;
         sd_event_source *timer, *end;
         char *jwk, *thumbprint;
         char *key_id, *csr;
@@ -37,5 +41,8 @@ int issuance_account_key(Issuance *i);
 int issuance_key(Issuance *i);
 int issuance_csr(Issuance *i);
 
-/* A varlink error's id, for people. */
-const char *request_error_text(const char *error);
+int issuance_publish(Issuance *i, const OrderChallenge *c);
+int issuance_check(Issuance *i, const OrderChallenge *c);
+void issuance_withdraw(Issuance *i);
+/* Asks whether the order has a chance now, and ends in issuance_step(). 0: nothing is to be asked. */
+int issuance_ask_ready(Issuance *i);

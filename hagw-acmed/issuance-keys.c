@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "explain.h"
 #include "issuance-internal.h"
 #include "log.h"
 #include "vl-io.hagw.Key.h"
@@ -44,12 +45,13 @@ static int key_request_new(Issuance *i, const char *purpose, const char *algorit
         return r < 0 ? r : key_request(i, "Generate", v, handler);
 }
 
-const char *request_error_text(const char *error) {
-        if (streq(error, VL_ERROR_UNREACHABLE))
-                return "it does not answer";
-        if (streq(error, KEY_ERROR_KEYS_FULL))
-                return "it holds as many keys as it takes; remove some";
-        return error;
+/* hagw-keyd did not do something. */
+static void key_request_failed(Issuance *i, const char *what, const char *error,
+                               sd_json_variant *parameters) {
+        char words[EXPLAIN_MAX + 1];
+
+        (void) explain_error(strempty(error), parameters, words);
+        issuance_fail(i, FAILURE_LOCAL, "hagw-keyd %s: %s", what, words);
 }
 
 static void on_account_jwk(sd_json_variant *reply, const char *error, void *userdata);
@@ -61,8 +63,7 @@ static void on_account_key(sd_json_variant *reply, const char *error, void *user
 
         i->request = NULL;
         if (!key) {
-                issuance_fail(i, FAILURE_LOCAL, "hagw-keyd made no account key: %s",
-                              request_error_text(strempty(error)));
+                key_request_failed(i, "made no account key", error, reply);
                 return;
         }
         r = string_replace(&i->account->key_id, reply_string(key, "id"));
@@ -97,8 +98,7 @@ static void on_account_jwk(sd_json_variant *reply, const char *error, void *user
                 return;
         }
         if (error) {
-                issuance_fail(i, FAILURE_LOCAL, "hagw-keyd could not give the account key: %s",
-                              request_error_text(error));
+                key_request_failed(i, "could not give the account key", error, reply);
                 return;
         }
         if (string_replace(&i->jwk, reply_string(reply, "jwk")) < 0 ||
@@ -134,8 +134,7 @@ static void on_key(sd_json_variant *reply, const char *error, void *userdata) {
         }
         spki = key ? sd_json_variant_by_key(key, "publicKey") : NULL;
         if (!spki) {
-                issuance_fail(i, FAILURE_LOCAL, "hagw-keyd made no key: %s",
-                              request_error_text(strempty(error)));
+                key_request_failed(i, "made no key", error, reply);
                 return;
         }
         i->spki = (free(i->spki), NULL);
@@ -163,8 +162,7 @@ static void on_csr(sd_json_variant *reply, const char *error, void *userdata) {
 
         i->request = NULL;
         if (error || string_replace(&i->csr, reply_string(reply, "csr")) < 0) {
-                issuance_fail(i, FAILURE_LOCAL, "hagw-keyd made no certificate request: %s",
-                              request_error_text(strempty(error)));
+                key_request_failed(i, "made no certificate request", error, reply);
                 return;
         }
         order_take_done(i->order, true, now_realtime_usec());

@@ -36,100 +36,21 @@ void issuance_fail_errno(Issuance *i, int error, const char *what) {
         issuance_fail(i, FAILURE_LOCAL, "%s: %s", what, strerror(abs(error)));
 }
 
-/* --- challenges ---------------------------------------------------------------------------------------- */
-
-static void on_published(sd_json_variant *reply, const char *error, void *userdata) {
-        Issuance *i = userdata;
-        const Proof *p = i->proofs[i->n_proofs - 1];
-
-        i->request = NULL;
-        if (error) {
-                issuance_fail(i, FAILURE_LOCAL, "%s did not take the answer to the challenge: %s",
-                              proof_get_daemon(p), request_error_text(error));
-                return;
-        }
-        order_take_done(i->order, true, now_realtime_usec());
-        issuance_step(i);
-}
-
-static void on_cleared(sd_json_variant *reply, const char *error, void *userdata) {
-        Issuance *i = userdata;
-        int r;
-
-        i->request = NULL;
-        r = proof_publish(i->proofs[i->n_proofs - 1], i->event, on_published, i, &i->request);
-        if (r < 0)
-                issuance_fail_errno(i, r, "The answer to the challenge could not be published");
-}
-
-/* The values of this order may share a name (apex and wildcard); what stands there from before goes first.
- */
-static bool issuance_is_first_at_name(const Issuance *i, const Proof *p) {
-        for (size_t k = 0; i->proofs[k] != p; k++)
-                if (streq(i->proofs[k]->name, p->name))
-                        return false;
-        return true;
-}
-
-static int issuance_publish(Issuance *i, const OrderChallenge *c) {
-        Proof **longer, *p;
-        int r;
-
-        longer = reallocarray(i->proofs, i->n_proofs + 1, sizeof(*i->proofs));
-        if (!longer)
-                return -ENOMEM;
-        i->proofs = longer;
-        r = proof_new(challenge_type_find(i->order->challenge_type), c->identifier, c->token, i->thumbprint,
-                      &p);
-        if (r < 0)
-                return r;
-        i->proofs[i->n_proofs++] = p;
-        if (issuance_is_first_at_name(i, p)) {
-                r = proof_clear(p, i->event, on_cleared, i, &i->request);
-                if (r != 0)
-                        return r;
-        }
-        return proof_publish(p, i->event, on_published, i, &i->request);
-}
-
-static Proof *issuance_find_proof(Issuance *i, const OrderChallenge *c) {
-        for (size_t k = 0; k < i->n_proofs; k++)
-                if (streq(i->proofs[k]->token, c->token))
-                        return i->proofs[k];
-        return NULL;
-}
-
-static void on_checked(sd_json_variant *reply, const char *error, void *userdata) {
-        Issuance *i = userdata;
-        const Proof *p = issuance_find_proof(i, &i->order->challenges[i->order->index]);
-
-        i->request = NULL;
-        order_take_done(i->order, !error && proof_is_served(p, reply), now_realtime_usec());
-        issuance_step(i);
-}
-
-static int issuance_check(Issuance *i, const OrderChallenge *c) {
-        const Proof *p = issuance_find_proof(i, c);
-        int r;
-
-        r = proof_check(p, i->event, on_checked, i, &i->request);
-        if (r == 0) {
-                order_take_done(i->order, true, now_realtime_usec());
-                issuance_step(i);
-        }
-        return r;
-}
-
 /* --- requests ------------------------------------------------------------------------------------------ */
 
 /* What the account has become goes to disk before the next step. */
 static int issuance_sync_account(Issuance *i, OrderState before) {
         bool contact = before == ORDER_CONTACT && i->order->state == ORDER_NEW;
+        /* Empty: it was asked, and says none. */
+        const char *issuer = strempty(i->order->directory.caa_issuer);
         int r;
 
-        if (!contact && streq_ptr(i->account->url, i->order->account_url))
+        if (!contact && streq_ptr(i->account->url, i->order->account_url) &&
+            (!i->order->directory.new_order || streq_ptr(i->account->issuer, issuer)))
                 return 0;
         r = string_replace(&i->account->url, i->order->account_url);
+        if (r >= 0 && i->order->directory.new_order)
+                r = string_replace(&i->account->issuer, issuer);
         if (r >= 0 && (contact || i->order->account_url))
                 r = string_replace(&i->account->contact, i->settings->contact);
         return r < 0 ? r : i->handlers->on_account(i->userdata);
@@ -274,14 +195,27 @@ static void issuance_check_chain(Issuance *i) {
         order_take_failure(i->order, FAILURE_AUTHORITY, text);
 }
 
+/* The authority looked and did not see the answer: what the name's owner has to do for it stays in the text.
+ */
+static void issuance_add_advice(Issuance *i) {
+        _cleanup_free_ char *advice = proof_way_advice(i->way, i->proofs[0]->identifier,
+                                                       i->settings->relay_zone),
+                            *text = NULL;
+
+        if (!advice || asprintf(&text, "%s. %s", strempty(i->order->problem.text), advice) < 0) {
+                text = NULL;
+                return;
+        }
+        free(i->order->problem.text);
+        i->order->problem.text = TAKE_PTR(text);
+}
+
 static void issuance_finish(Issuance *i) {
         if (i->order->state == ORDER_DONE)
                 issuance_check_chain(i);
-        for (size_t k = 0; k < i->n_proofs; k++) {
-                proof_withdraw(i->proofs[k], i->event);
-                proof_free(i->proofs[k]);
-        }
-        i->n_proofs = 0;
+        else if (i->order->failure == FAILURE_AUTHORITY && i->n_proofs > 0)
+                issuance_add_advice(i);
+        issuance_withdraw(i);
         if (!i->end)
                 (void) sd_event_add_defer(i->event, &i->end, on_end, i);
 }
@@ -327,7 +261,7 @@ void issuance_step(Issuance *i) {
 }
 
 int issuance_new(Issuance **ret, sd_event *event, const Settings *settings, Account *account,
-                 char *const *names, const char *challenge_type, const char *replaces,
+                 char *const *names, ProofWay way, const char *replaces,
                  const char *pending_key_id, const IssuanceHandlers *handlers, void *userdata) {
         _cleanup_(issuance_freep) Issuance *i = calloc(1, sizeof(*i));
         int r;
@@ -339,10 +273,12 @@ int issuance_new(Issuance **ret, sd_event *event, const Settings *settings, Acco
         i->account = account;
         i->handlers = handlers;
         i->userdata = userdata;
-        r = order_new(&i->order, names, challenge_type, settings->directory, account->url,
+        i->way = way;
+        r = order_new(&i->order, names, proof_way_type(way), settings->directory, account->url,
                       now_realtime_usec());
         if (r < 0)
                 return r;
+        i->order->unserved = proof_way_unserved(way);
         i->order->update_contact = !streq_ptr(account->contact, settings->contact);
         i->order->chain_test = chain_is_preferred;
         if ((r = string_replace(&i->order->replaces, replaces)) < 0 ||
@@ -352,7 +288,11 @@ int issuance_new(Issuance **ret, sd_event *event, const Settings *settings, Acco
         r = acme_client_new(&i->client, event, settings->ca_file);
         if (r < 0)
                 return r;
-        issuance_step(i);
+        r = issuance_ask_ready(i);
+        if (r < 0)
+                return r;
+        if (r == 0)
+                issuance_step(i);
         *ret = TAKE_PTR(i);
         return 0;
 }
@@ -360,12 +300,11 @@ int issuance_new(Issuance **ret, sd_event *event, const Settings *settings, Acco
 Issuance *issuance_free(Issuance *i) {
         if (!i)
                 return NULL;
-        for (size_t k = 0; k < i->n_proofs; k++) {
-                proof_withdraw(i->proofs[k], i->event);
-                proof_free(i->proofs[k]);
-        }
+        issuance_withdraw(i);
         free(i->proofs);
         vl_request_free(i->request);
+        http_request_free(i->look);
+        httpc_free(i->door);
         acme_client_free(i->client);
         sd_event_source_disable_unref(i->timer);
         sd_event_source_disable_unref(i->end);

@@ -5,6 +5,7 @@
 
 #include "account.h"
 #include "order.h"
+#include "plan.h"
 #include "settings.h"
 
 /* One order being carried out: the machine of order.h with real requests, keys and challenges. */
@@ -30,7 +31,7 @@ typedef struct IssuanceHandlers {
 /* settings, account and handlers are borrowed. pending_key_id: of an earlier try, or NULL. replaces: RFC
  * 9773 section 5. */
 int issuance_new(Issuance **ret, sd_event *event, const Settings *settings, Account *account,
-                 char *const *names, const char *challenge_type, const char *replaces,
+                 char *const *names, ProofWay way, const char *replaces,
                  const char *pending_key_id, const IssuanceHandlers *handlers, void *userdata);
 Issuance *issuance_free(Issuance *i);
 DEFINE_TRIVIAL_CLEANUP_FUNC(Issuance *, issuance_free)

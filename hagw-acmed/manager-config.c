@@ -31,8 +31,8 @@ static int manager_want(Manager *m, const Want *w, uint64_t now_usec) {
         c->wanted = true;
         if (c->imported)
                 return 0;
-        c->challenge_type = w->challenge_type;
-        if (!w->challenge_type) {
+        c->way = w->way;
+        if (w->way == PROOF_NONE) {
                 c->next_usec = UINT64_MAX;
                 return certificate_set_error(c, "A wildcard outside all zones cannot be proven to a "
                                                 "certificate authority; import one");
@@ -91,6 +91,7 @@ int manager_configure(Manager *m, const Config *config) {
                 m->settings = settings;
                 settings = old;
         }
+        manager_tell_relay(m);
         r = manager_apply_plan(m, config);
         if (m->issuing && !m->issuing->wanted) {
                 manager_cancel_issuance(m);

@@ -99,7 +99,21 @@ static void certificate_shout(const Certificate *c, uint64_t now_usec) {
 static int on_account(void *userdata) {
         Manager *m = userdata;
 
+        manager_tell_relay(m);
         return store_save_accounts(&m->store);
+}
+
+void manager_tell_relay(Manager *m) {
+        Account *a = NULL;
+        int r = 0;
+
+        if (m->settings.relay_zone)
+                r = accounts_get(&m->store.accounts, m->settings.directory, &a);
+        if (r >= 0)
+                r = relay_account_set(m->relay_account, m->settings.relay_zone, a ? a->issuer : NULL,
+                                      a ? a->url : NULL);
+        if (r < 0)
+                (void) log_warning_errno(r, "Could not tell the relay our account: %m");
 }
 
 static int on_key(const char *key_id, void *userdata) {
@@ -125,7 +139,7 @@ static int certificate_succeed(Manager *m, Certificate *c, const IssuanceResult 
         (void) string_replace(&c->directory, m->settings.directory);
         (void) string_replace(&c->pending_key_id, NULL);
         (void) certificate_set_error(c, NULL);
-        c->failures = 0;
+        c->failures = c->refusals = 0;
         c->imported = false;
         c->next_usec = certificate_get_renewal(c);
         r = store_save(&m->store, c);
@@ -140,9 +154,14 @@ static int certificate_succeed(Manager *m, Certificate *c, const IssuanceResult 
 
 static void certificate_fail(Manager *m, Certificate *c, OrderFailure failure, const char *error,
                              uint64_t retry_after_usec, uint64_t now_usec) {
+        bool local = failure == FAILURE_LOCAL;
+
         c->failures++;
+        c->refusals += !local;
         (void) certificate_set_error(c, error);
-        c->next_usec = schedule_retry(now_usec, c->failures, failure == FAILURE_LOCAL, retry_after_usec,
+        /* What lasted for days on our side (a relay that was away, say) is no reason to wait for hours when
+         * it is over and the authority refuses once. */
+        c->next_usec = schedule_retry(now_usec, local ? c->failures : c->refusals, local, retry_after_usec,
                                       random_u64());
         (void) store_save(&m->store, c);
         log_warning("No certificate for %s at try %u: %s. The next try is in %llu seconds.", c->name,
@@ -197,12 +216,12 @@ static void manager_start_issuance(Manager *m, Certificate *c, uint64_t now_usec
         m->issuing_next_usec = c->next_usec;
         c->ordering = true;
         /* Noted beforehand: a crash in the middle, again and again, must not become a flood of orders. */
-        c->next_usec = schedule_retry(now_usec, c->failures + 1, /* local= */ false, 0, random_u64());
+        c->next_usec = schedule_retry(now_usec, c->refusals + 1, /* local= */ false, 0, random_u64());
         r = store_save(&m->store, c);
         if (r >= 0)
                 r = accounts_get(&m->store.accounts, m->settings.directory, &account);
         if (r >= 0)
-                r = issuance_new(&m->issuance, m->event, &m->settings, account, c->names, c->challenge_type,
+                r = issuance_new(&m->issuance, m->event, &m->settings, account, c->names, c->way,
                                  manager_is_issuer(m, c) ? c->renewal_id : NULL, c->pending_key_id,
                                  &handlers, m);
         if (r < 0) {
@@ -318,6 +337,7 @@ int manager_new(Daemon *daemon, const Config *config, Manager **ret) {
                 return log_error_errno(r, "Could not read the state in %s: %m", dir);
         if ((r = advice_new(&m->advice, m->event, on_advice, m)) < 0 ||
             (r = retire_new(&m->retire, m->event, &m->store)) < 0 ||
+            (r = relay_account_new(&m->relay_account, m->event)) < 0 ||
             (r = sd_event_add_time(m->event, &m->timer, CLOCK_REALTIME, UINT64_MAX, USEC_PER_MSEC, on_timer,
                                    m)) < 0 ||
             (r = sd_event_add_defer(m->event, &m->changed, on_changed, m)) < 0 ||
@@ -334,6 +354,7 @@ Manager *manager_free(Manager *m) {
         challenges_done();
         advice_free(m->advice);
         retire_free(m->retire);
+        relay_account_free(m->relay_account);
         sd_event_source_disable_unref(m->timer);
         sd_event_source_disable_unref(m->changed);
         vl_stream_done(&m->watchers);

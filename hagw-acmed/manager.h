@@ -5,6 +5,7 @@
 #include "daemon.h"
 #include "issuance.h"
 #include "plan.h"
+#include "relay-account.h"
 #include "retire.h"
 #include "store.h"
 
@@ -23,6 +24,7 @@ typedef struct Manager {
         uint64_t issuing_next_usec; /* what next_usec was before */
         Advice *advice;
         Retire *retire;
+        RelayAccount *relay_account;
         sd_event_source *timer, *changed;
         VlStream watchers;
         uint64_t orders_ok, orders_failed;
@@ -43,6 +45,9 @@ void manager_cancel_issuance(Manager *m);
 
 /* The certificate comes from the authority that is configured now. */
 bool manager_is_issuer(const Manager *m, const Certificate *c);
+
+/* What the relay is to know of our account. */
+void manager_tell_relay(Manager *m);
 
 /* Tells the watchers and the status line, soon. */
 void manager_changed(Manager *m);

@@ -288,7 +288,7 @@ void order_take_done(Order *o, bool ready, uint64_t now_usec) {
                                 order_enter_challenges(o, ORDER_CHALLENGE, ORDER_POLL_READY, 0);
                 } else if (++o->polls > ORDER_POLLS_MAX)
                         order_take_failure(o, FAILURE_LOCAL,
-                                           "Our own name server did not serve the answer to the challenge");
+                                           o->unserved ?: "The answer to the challenge was not served");
                 else
                         o->wait_usec = now_usec + CHECK_USEC;
                 break;

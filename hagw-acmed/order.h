@@ -84,6 +84,7 @@ typedef struct Order {
         /* What is asked. */
         char **names;
         const char *challenge_type; /* "dns-01" or "http-01", static */
+        const char *unserved;       /* what to say where it is not served, static */
         char *directory_url, *replaces, *preferred_chain;
         char *account_url; /* NULL: an account is to be made */
         bool update_contact;

@@ -27,13 +27,13 @@ static void plan_done(Plan *p) {
  * wildcard. */
 static bool plan_covers(const Plan *p, const char *name) {
         for (size_t i = 0; i < p->n; i++)
-                for (char *const *q = p->items[i].names; p->items[i].challenge_type && *q; q++)
+                for (char *const *q = p->items[i].names; p->items[i].way != PROOF_NONE && *q; q++)
                         if (streq(*q, name) || (name[0] != '*' && hostname_matches(name, *q)))
                                 return true;
         return false;
 }
 
-static int plan_add(Plan *p, const char *name, bool wildcard_too, const char *challenge_type) {
+static int plan_add(Plan *p, const char *name, bool wildcard_too, ProofWay way) {
         Want *w;
 
         /* A zone inside another zone has a wildcard of its own, which the outer one's does not cover. */
@@ -42,7 +42,7 @@ static int plan_add(Plan *p, const char *name, bool wildcard_too, const char *ch
         if (!GREEDY_REALLOC(p->items, p->allocated, p->n + 1))
                 return -ENOMEM;
         w = &p->items[p->n++];
-        *w = (Want) { .challenge_type = challenge_type, .names = { strdup(name) } };
+        *w = (Want) { .way = way, .names = { strdup(name) } };
         if (!w->names[0])
                 return -ENOMEM;
         if (wildcard_too && asprintf(&w->names[1], "*.%s", name) < 0) {
@@ -52,17 +52,43 @@ static int plan_add(Plan *p, const char *name, bool wildcard_too, const char *ch
         return 0;
 }
 
+const ConfZone *plan_relay_zone(const Config *config) {
+        for (size_t i = 0; i < config->n_zones; i++)
+                if (config->zones[i].via == CONF_VIA_RELAY)
+                        return &config->zones[i];
+        return NULL;
+}
+
+static bool has_direct_zone(const Config *config) {
+        for (size_t i = 0; i < config->n_zones; i++)
+                if (config->zones[i].via == CONF_VIA_DIRECT)
+                        return true;
+        return false;
+}
+
+static ProofWay plan_way(const Config *config, const char *name) {
+        const ConfZone *ours = plan_relay_zone(config), *zone;
+        const char *plain = startswith(name, "*.");
+
+        zone = config_find_zone(config, plain ?: name);
+        if (zone && zone->via == CONF_VIA_DIRECT)
+                return PROOF_DNS;
+        if (zone && hostname_in_zone(zone->name, ours->name))
+                return PROOF_RELAY;
+        if (zone || (ours && !has_direct_zone(config)))
+                return PROOF_ALIAS;
+        return plain ? PROOF_NONE : PROOF_HTTP;
+}
+
 static int plan_add_hosts(Plan *p, const Config *config, bool wildcards) {
         int r;
 
         for (size_t i = 0; i < config->n_hosts; i++) {
-                const char *name = config->hosts[i].name, *plain = startswith(name, "*.");
-                bool inside;
+                const char *name = config->hosts[i].name;
 
-                if (wildcards != !!plain)
+                if (wildcards != !!startswith(name, "*."))
                         continue;
-                inside = !!config_find_zone(config, plain ?: name);
-                r = plan_add(p, name, false, inside ? "dns-01" : plain ? NULL : "http-01");
+                r = plan_add(p, name, false, plan_way(config, name));
                 if (r < 0)
                         return r;
         }
@@ -74,7 +100,7 @@ int plan_make(const Config *config, Want **ret, size_t *ret_n) {
         int r;
 
         for (size_t i = 0; i < config->n_zones; i++) {
-                r = plan_add(&p, config->zones[i].name, true, "dns-01");
+                r = plan_add(&p, config->zones[i].name, true, plan_way(config, config->zones[i].name));
                 if (r < 0)
                         return r;
         }

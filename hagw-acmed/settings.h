@@ -3,9 +3,10 @@
 
 #include "conf.h"
 
-/* What hagw.conf says under acme, copied: a configuration goes away with the next one. */
+/* What hagw.conf says, copied: a configuration goes away with the next one. */
 typedef struct Settings {
         char *directory, *contact, *ca_file, *eab_key_id, *key_algorithm, *preferred_chain;
+        char *relay_zone; /* plan_relay_zone()'s name, or NULL */
 } Settings;
 
 int settings_copy(const Config *c, Settings *s);

@@ -107,29 +107,34 @@ static Zone **free_zones(Zone **zones, size_t n) {
 
 int manager_make_zones(Manager *m, const Config *config) {
         Zone **zones = calloc(config->n_zones + 1, sizeof(Zone *));
+        size_t n = 0;
         int r = 0;
 
         if (!zones)
                 return -ENOMEM;
         for (size_t i = 0; i < config->n_zones && r >= 0; i++) {
-                r = make_zone(m, config, &config->zones[i], &zones[i]);
-                if (r >= 0 && find_same(zones, i, zones[i])) {
+                /* Its visitors come to the relay's address, which the relay's name server gives them. */
+                if (config->zones[i].via == CONF_VIA_RELAY)
+                        continue;
+                r = make_zone(m, config, &config->zones[i], &zones[n]);
+                if (r >= 0 && find_same(zones, n, zones[n])) {
                         (void) log_error_errno(EEXIST, "The zone %s stands in the configuration twice.",
                                                config->zones[i].name);
                         r = -EEXIST;
                 }
+                n++;
         }
         if (r < 0) {
                 free_zones(zones, config->n_zones);
                 return r;
         }
-        for (size_t i = 0; i < config->n_zones; i++)
+        for (size_t i = 0; i < n; i++)
                 give_serial(m, zones[i]);
-        if (config->n_zones > 0)
-                qsort(zones, config->n_zones, sizeof(Zone *), zone_compare);
+        if (n > 0)
+                qsort(zones, n, sizeof(Zone *), zone_compare);
         free_zones(m->source.zones, m->source.n_zones);
         m->source.zones = zones;
-        m->source.n_zones = config->n_zones;
+        m->source.n_zones = n;
         m->config = config;
         manager_update_status(m);
         return 0;
@@ -139,25 +144,34 @@ static const char *address_text(const ZoneAddress *a, char *out) {
         return a->knowledge == ADDRESS_KNOWN ? ip_format(&a->address, out) : "";
 }
 
+static const char *first_zone(const Config *c) {
+        for (size_t i = 0; i < c->n_zones; i++)
+                if (c->zones[i].via == CONF_VIA_DIRECT)
+                        return c->zones[i].name;
+        return NULL;
+}
+
 void manager_update_status(Manager *m) {
         const bool known4 = m->ipv4.knowledge == ADDRESS_KNOWN, known6 = m->ipv6.knowledge == ADDRESS_KNOWN;
         char v4[IP_TEXT_MAX] = "", v6[IP_TEXT_MAX] = "", more[32] = "";
-        const Config *c = m->config;
+        const char *first = first_zone(m->config);
+        const size_t n = m->source.n_zones;
 
-        if (c->n_zones == 0) {
-                daemon_set_status(m->daemon, "no zone is configured: every query is refused");
+        if (n == 0) {
+                daemon_set_status(m->daemon, "no zone is %s: every query is refused",
+                                  m->config->n_zones > 0 ? "answered from here" : "configured");
                 return;
         }
-        if (c->n_zones > 1)
-                (void) snprintf(more, sizeof(more), " and %zu more", c->n_zones - 1);
+        if (n > 1)
+                (void) snprintf(more, sizeof(more), " and %zu more", n - 1);
         if (m->ipv4.knowledge == ADDRESS_UNKNOWN && m->ipv6.knowledge == ADDRESS_UNKNOWN)
                 daemon_set_status(m->daemon, "serving %s%s, waiting for hagw-netd to tell the addresses",
-                                  c->zones[0].name, more);
+                                  first, more);
         else if (!known4 && !known6)
                 daemon_set_status(m->daemon, "serving %s%s without an address: hagw-netd knows none",
-                                  c->zones[0].name, more);
+                                  first, more);
         else
-                daemon_set_status(m->daemon, "serving %s%s, %s%s%s", c->zones[0].name, more,
+                daemon_set_status(m->daemon, "serving %s%s, %s%s%s", first, more,
                                   address_text(&m->ipv4, v4), known4 && known6 ? " " : "",
                                   address_text(&m->ipv6, v6));
 }

@@ -128,10 +128,14 @@ class Pebble:
         except OSError:
             return None
 
-    def get(self, path, data=None):
+    def fetch(self, path, port=None, data=None):
         context = ssl.create_default_context(cafile=self.root)
-        with urllib.request.urlopen(f"https://127.0.0.1:{self.management}{path}", data, timeout=5, context=context) as r:
+        with urllib.request.urlopen(f"https://127.0.0.1:{port or self.port}{path}", data, timeout=5, context=context) as r:
             return r.read()
+
+    def get(self, path, data=None):
+        """From the management interface."""
+        return self.fetch(path, self.management, data)
 
     def text(self):
         return (self.folder / "pebble.log").read_text(errors="replace")

@@ -307,6 +307,22 @@ def test_reload_refused(ns, house, bad):
     assert ns.daemon.call("io.hagw.Service.Describe")["configError"]
 
 
+def test_zone_behind_a_relay_is_not_answered(ns, house):
+    """Its addresses are the relay's, and the relay's name server gives them; beside it other zones go on."""
+    relay = 'relay: { address = "relay.example.com"; tenant = "anna"; };\n'
+    zone = '{ name = "anna.relay.example.com"; via = "relay"; }'
+    house.configure(CONFIG.replace("zones = ( ", f"zones = ( {zone}, ") + relay, **HOSTS)
+    ns.daemon.reload()
+    for name in ("anna.relay.example.com", "ha.anna.relay.example.com", "_acme-challenge.anna.relay.example.com"):
+        assert rcode(ns.ask(name)) == "REFUSED"
+    assert values(ns.ask(f"ha.{ZONE}")) == [IPV4]
+    assert len(ns.daemon.call("ListZones")["zones"]) == 2 and f"serving {ZONE} and 1 more" in ns.status()
+    house.configure(f"zones = ( {zone} );\n" + relay)
+    ns.daemon.reload()
+    assert rcode(ns.ask(f"ha.{ZONE}")) == "REFUSED" and ns.daemon.call("ListZones")["zones"] == []
+    assert ns.status() == "no zone is answered from here: every query is refused"
+
+
 # --- where answers leave from ---
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.77"])

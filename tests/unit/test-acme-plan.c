@@ -45,17 +45,66 @@ static void test_plan(void **state) {
         assert_int_equal(plan_make(c, &wants, &n), 0);
 
         assert_string_equal(find(wants, n, "home.example.com")->names[1], "*.home.example.com");
-        assert_string_equal(find(wants, n, "home.example.com")->challenge_type, "dns-01");
+        assert_int_equal(find(wants, n, "home.example.com")->way, PROOF_DNS);
         assert_string_equal(find(wants, n, "sub.home.example.com")->names[1], "*.sub.home.example.com");
-        assert_string_equal(find(wants, n, "a.b.home.example.com")->challenge_type, "dns-01");
+        assert_int_equal(find(wants, n, "a.b.home.example.com")->way, PROOF_DNS);
         assert_null(find(wants, n, "a.b.home.example.com")->names[1]);
-        assert_string_equal(find(wants, n, "*.apps.home.example.com")->challenge_type, "dns-01");
-        assert_string_equal(find(wants, n, "far.example.org")->challenge_type, "http-01");
-        assert_null(find(wants, n, "*.far.example.org")->challenge_type);
+        assert_int_equal(find(wants, n, "*.apps.home.example.com")->way, PROOF_DNS);
+        assert_int_equal(find(wants, n, "far.example.org")->way, PROOF_HTTP);
+        assert_int_equal(find(wants, n, "*.far.example.org")->way, PROOF_NONE);
         assert_null(find(wants, n, "x.apps.home.example.com"));
         assert_null(find(wants, n, "ha.home.example.com"));
-        assert_string_equal(find(wants, n, "in.far.example.org")->challenge_type, "http-01");
+        assert_int_equal(find(wants, n, "in.far.example.org")->way, PROOF_HTTP);
         assert_int_equal(n, 7);
+        plan_free(wants, n);
+}
+
+#define RELAY "{ name = \"anna.relay.example.com\"; via = \"relay\"; }"
+
+/* Behind a relay nobody reaches port 80: names elsewhere are shown by alias. */
+static void test_relay(void **state) {
+        _cleanup_(config_freep) Config *c = config_new();
+        Want *wants;
+        size_t n;
+
+        parse(c, "relay: { address = \"relay.example.com\"; tenant = \"anna\"; };", false);
+        parse(c, "zones = ( " RELAY ", { name = \"anna.example.org\"; via = \"relay\"; } );", false);
+        host(c, "ha.anna.relay.example.com"); /* covered */
+        host(c, "a.b.anna.relay.example.com");
+        host(c, "a.b.anna.example.org");
+        host(c, "far.example.org");
+        host(c, "*.far.example.org");
+        assert_int_equal(plan_make(c, &wants, &n), 0);
+        assert_string_equal(plan_relay_zone(c)->name, "anna.relay.example.com");
+        assert_int_equal(find(wants, n, "anna.relay.example.com")->way, PROOF_RELAY);
+        assert_string_equal(find(wants, n, "anna.relay.example.com")->names[1], "*.anna.relay.example.com");
+        assert_int_equal(find(wants, n, "a.b.anna.relay.example.com")->way, PROOF_RELAY);
+        /* A further domain is the house's, but its name server is not the relay's. */
+        assert_int_equal(find(wants, n, "anna.example.org")->way, PROOF_ALIAS);
+        assert_int_equal(find(wants, n, "a.b.anna.example.org")->way, PROOF_ALIAS);
+        assert_int_equal(find(wants, n, "far.example.org")->way, PROOF_ALIAS);
+        assert_int_equal(find(wants, n, "*.far.example.org")->way, PROOF_ALIAS);
+        assert_int_equal(n, 6);
+        plan_free(wants, n);
+}
+
+/* A house with a door of its own as well: as without a relay, but for the relay's zone. */
+static void test_relay_and_door(void **state) {
+        _cleanup_(config_freep) Config *c = config_new();
+        Want *wants;
+        size_t n;
+
+        parse(c, "relay: { address = \"relay.example.com\"; tenant = \"anna\"; };", false);
+        parse(c, "zones = ( { name = \"home.example.com\"; }, " RELAY " );", false);
+        host(c, "a.b.home.example.com");
+        host(c, "far.example.org");
+        host(c, "*.far.example.org");
+        assert_int_equal(plan_make(c, &wants, &n), 0);
+        assert_int_equal(find(wants, n, "home.example.com")->way, PROOF_DNS);
+        assert_int_equal(find(wants, n, "anna.relay.example.com")->way, PROOF_RELAY);
+        assert_int_equal(find(wants, n, "a.b.home.example.com")->way, PROOF_DNS);
+        assert_int_equal(find(wants, n, "far.example.org")->way, PROOF_HTTP);
+        assert_int_equal(find(wants, n, "*.far.example.org")->way, PROOF_NONE);
         plan_free(wants, n);
 }
 
@@ -69,4 +118,5 @@ static void test_nothing(void **state) {
         plan_free(wants, n);
 }
 
-TEST_MAIN(cmocka_unit_test(test_plan), cmocka_unit_test(test_nothing))
+TEST_MAIN(cmocka_unit_test(test_plan), cmocka_unit_test(test_relay), cmocka_unit_test(test_relay_and_door),
+          cmocka_unit_test(test_nothing))

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Errors of varlink in words: one row each. No I/O. */
+
+#include <stdio.h>
+
+#include "explain.h"
+#include "vl-io.hagw.Key.h"
+#include "vl.h"
+
+typedef struct Explanation {
+        const char *error;
+        const char *words;
+        const char *parameter; /* whose text follows the words; NULL: none */
+        OrderFailure failure;
+} Explanation;
+
+/* Each ends with the row for all others. */
+static const Explanation explanations[] = {
+        { VL_ERROR_UNREACHABLE, "it does not answer", NULL, FAILURE_LOCAL },
+        { KEY_ERROR_KEYS_FULL, "it holds as many keys as it takes; remove some", NULL, FAILURE_LOCAL },
+        { "io.hagw.Proxy.NoRelay", "it knows of no relay; see hagw-ctl attach", NULL, FAILURE_LOCAL },
+        { "io.hagw.Proxy.RelayUnreachable", "the relay cannot be reached: ", "reason", FAILURE_LOCAL },
+        { NULL, "", NULL, FAILURE_LOCAL },
+};
+
+/* The relay's own errors, which io.hagw.Proxy.RelayRefused carries. */
+#define REFUSED "io.hagw.Proxy.RelayRefused"
+static const Explanation refusals[] = {
+        { "NotAdmitted", "the relay does not admit this house; was its token revoked? See hagw-ctl attach",
+          NULL, FAILURE_AUTHORITY },
+        { "Suspended", "this house is suspended at the relay", NULL, FAILURE_AUTHORITY },
+        { "NameNotYours", "the name is not below this house's name at the relay", NULL, FAILURE_AUTHORITY },
+        { "Busy", "the relay is busy", NULL, FAILURE_LOCAL },
+        { NULL, "the relay refused: ", "error", FAILURE_AUTHORITY },
+};
+
+static const char *get_string(sd_json_variant *v, const char *key) {
+        sd_json_variant *s = v && sd_json_variant_is_object(v) ? sd_json_variant_by_key(v, key) : NULL;
+
+        return s && sd_json_variant_is_string(s) ? sd_json_variant_string(s) : "";
+}
+
+static const Explanation *find(const Explanation *e, const char *error) {
+        while (e->error && !streq(e->error, error))
+                e++;
+        return e;
+}
+
+/* Without an interface before it. */
+static const char *last_part(const char *error) {
+        const char *dot = strrchr(error, '.');
+
+        return dot ? dot + 1 : error;
+}
+
+OrderFailure explain_error(const char *error, sd_json_variant *parameters, char *out) {
+        const Explanation *e = streq(error, REFUSED)
+                                       ? find(refusals, last_part(get_string(parameters, "error")))
+                                       : find(explanations, error);
+
+        (void) snprintf(out, EXPLAIN_MAX + 1, "%s%.400s", *e->words ? e->words : error,
+                        e->parameter ? get_string(parameters, e->parameter) : "");
+        return e->failure;
+}
