@@ -18,7 +18,7 @@ install_debian() {
                 done </tmp/missing' sh "$@"
 }
 
-# hagw in build-bench/: -O2, no sanitizers.
+# build_hagw TARGET…: hagw in build-bench/, -O2 and no sanitizers.
 build_hagw() {
         local log=$src/build-bench/make.log
         mkdir -p "$src/build-bench"
@@ -28,7 +28,7 @@ build_hagw() {
                 [ configure -nt configure.ac ] && [ -e Makefile.in ] || ./autogen.sh
                 cd build-bench
                 [ -e Makefile ] || ../configure --quiet CFLAGS="-g -O2"
-                make -s -j"$(nproc)" all' >"$log" 2>&1 || { tail -n 20 "$log" >&2; die "the build failed"; }
+                make -s -j"$(nproc)" "$@"' sh "$@" >"$log" 2>&1 || { tail -n 20 "$log" >&2; die "the build failed"; }
 }
 
 # measure PART ARGUMENT…: bench/bench_PART.py in a network namespace with nothing but lo: no other traffic, any port is free.
