@@ -130,7 +130,7 @@ class Frp(Tunnel):
     """As it comes: TLS between the two, all visitors of a house in one connection (tcpMux)."""
 
     label, options = "frp", ""
-    most = 200  # each its own process, as in its houses
+    most = 500  # each its own process, as in its houses
 
     @staticmethod
     def missing():
@@ -200,6 +200,7 @@ class Rathole(Tunnel):
 
 class RatholeNoise(Rathole):
     label = "rathole-noise"
+    most = 50  # its relay takes up one connection at a time, and more do not get through
 
     def transport(self):
         keys = subprocess.run([str(PEERS / "rathole" / "rathole"), "--genkey"], capture_output=True, text=True, check=True).stdout
