@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Many houses in one process, for bench/tunnel: what an idle house costs at the relay must be measured with
- * thousands of them, and a real agent is a whole hagw-proxyd. On the wire each is one (docs/relay-protocol.md):
- * a control connection that stays, as many waiting channels as the relay wants, and channels in place of those
- * that were used. There is no service behind them: a visitor gets one byte.
+ * thousands of them, and a real agent is a whole hagw-proxyd. On the wire each is one
+ * (docs/relay-protocol.md): a control connection that stays, as many waiting channels as the relay wants,
+ * and channels in place of those that were used. There is no service behind them: a visitor gets one byte.
  *
  *     agents ADDRESS PORT RELAY-NAME FILE       FILE: a token on each line
  *
@@ -166,7 +166,7 @@ static int on_channel(sd_event_source *io, int fd, uint32_t revents, void *userd
         if (n > 0 && !c->taken) {
                 c->size += (size_t) n;
                 if (channel_take(c, fd) < 0) {
-                        fprintf(stderr, "%s: what came on a channel is no visitor\n", c->agent->token.tenant);
+                        fprintf(stderr, "%s: what came is no visitor\n", c->agent->token.tenant);
                         n = -1;
                 }
         }
@@ -210,7 +210,7 @@ static void agent_set_state(Agent *a, AgentState state) {
 static void fleet_queue(Fleet *f, Agent *a);
 static void fleet_fill(Fleet *f);
 
-/* Ends the session; its channels end when they next hear something, at the latest when the relay closes them. */
+/* Ends the session. Its channels end when they next hear something, at the latest that the relay closes them. */
 static void agent_close(Agent *a) {
         a->io = sd_event_source_disable_unref(a->io);
         if (a->tls)
@@ -242,12 +242,14 @@ static int agent_prove(Agent *a) {
         if (gnutls_base64_encode2(&proof, &text) < 0)
                 return -ENOMEM;
         n = snprintf(request, sizeof(request),
-                     "{\"method\":\"io.hagw.Relay.Attach\",\"more\":true,\"parameters\":{\"proof\":{\"tenant\":\"%s\","
-                     "\"tokenId\":\"%s\",\"proof\":\"%s\"},\"machine\":\"bench\",\"software\":\"bench/agents\"}}",
+                     "{\"method\":\"io.hagw.Relay.Attach\",\"more\":true,\"parameters\":{"
+                     "\"proof\":{\"tenant\":\"%s\",\"tokenId\":\"%s\",\"proof\":\"%s\"},"
+                     "\"machine\":\"bench\",\"software\":\"bench/agents\"}}",
                      a->token.tenant, a->token.id, (char *) text.data);
         gnutls_free(text.data);
         /* With its NUL. It fits in the socket of a new connection. */
-        if (n < 0 || (size_t) n >= sizeof(request) || gnutls_record_send(a->tls, request, (size_t) n + 1) != n + 1)
+        if (n < 0 || (size_t) n >= sizeof(request) ||
+            gnutls_record_send(a->tls, request, (size_t) n + 1) != n + 1)
                 return -EIO;
         agent_set_state(a, AGENT_PROVING);
         return 0;
@@ -328,7 +330,8 @@ static int agent_handshake(Agent *a) {
         if (r < 0)
                 return r;
         return sd_event_source_set_io_events(
-                a->io, a->state == AGENT_HANDSHAKE && gnutls_record_get_direction(a->tls) ? EPOLLOUT : EPOLLIN);
+                a->io, a->state == AGENT_HANDSHAKE && gnutls_record_get_direction(a->tls) == 1 ? EPOLLOUT :
+                                                                                                  EPOLLIN);
 }
 
 static void agent_fill(Agent *a) {

@@ -106,7 +106,7 @@ def comeback(tunnel):
     tunnel.kill_relay()
     killed = time.monotonic()
     time.sleep(DOWN_SECONDS)
-    tunnel.start_relay()
+    tunnel.revive_relay()
     while len(missing) > (1 - BACK_SHARE) * count:
         if time.monotonic() - killed > 300:
             raise RuntimeError(f"after 300 s {len(missing)} houses of {count} do not answer")

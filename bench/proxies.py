@@ -2,21 +2,19 @@
 """The proxies under test, each made to do the same job: TLS 1.2 and 1.3 with one P-256 certificate, HTTP/1.1 to one upstream
 over kept connections, the visitor's address and scheme told to it, bodies streamed, two workers, no access log."""
 
-import importlib.util
 import os
 import pathlib
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 
+from machine import Machine
 from measure import Processes
 from tls import NAME
 
 UPSTREAM_PORT = 8000
-ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
 def wait_port(port, process=None, seconds=15):
@@ -131,90 +129,25 @@ def caddy(folder, port):
                    env={"GOMAXPROCS": "2", "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)})
 
 
-class Hagw:
-    """The daemons as systemd would start them, by the component tests' own frame, with the certificate imported."""
-
+class Hagw(Machine):
     name = "hagw"
 
     def __init__(self, folder, port):
-        conftest = self.load_frame()
-        self.port, self.socket = port, socket.create_server(("127.0.0.1", port), backlog=4096, reuse_port=False)
-        home = folder / "hagw"
-        home.mkdir()
-        self.house = house = conftest.House(home)
-        house.configure('zones = ( { name = "bench.example"; } ); log: { access = false; };\n'
-                        'acme: { directory = "https://127.0.0.1:9/none"; };\n'
-                        'public_address: { ipv4 = "static:192.0.2.1"; ipv6 = "none"; };\n'
-                        'proxy: { workers = 2; connections_per_address = 0; };',
-                        ha=f'name = "{NAME}"; upstream = "http://127.0.0.1:{UPSTREAM_PORT}"; access: {{ login = "none"; }};')
-        env = {"HAGW_LOG_LEVEL": "info"}
-        dns = {"dns-udp": [self.udp()], "dns-tcp": [socket.create_server(("127.0.0.1", 0))]}
-        self.daemons = {
-            "keyd": house.daemon("keyd", "io.hagw.Key", env=env),
-            "netd": house.daemon("netd", "io.hagw.Net", env=env),
-            "dnsd": house.daemon("dnsd", "io.hagw.Dns", sockets=dns, env=env),
-            "webd": house.daemon("webd", "io.hagw.Web", sockets={"web": [self.unix(house.runtime / "web")]}, env=env),
-            "acmed": house.daemon("acmed", "io.hagw.Acme", env=env),
-        }
+        super().__init__(
+            folder / "hagw",
+            'zones = ( { name = "bench.example"; } );\nacme: { directory = "https://127.0.0.1:9/none"; };\n'
+            'public_address: { ipv4 = "static:192.0.2.1"; ipv6 = "none"; };\n'
+            'proxy: { workers = 2; connections_per_address = 0; };',
+            {"ha": f'name = "{NAME}"; upstream = "http://127.0.0.1:{UPSTREAM_PORT}"; access: {{ login = "none"; }};'}, port)
+        self.start("keyd", "netd", "dnsd", "webd", "acmed")
         self.import_certificate(folder)
-        self.daemons["proxyd"] = house.daemon("proxyd", "io.hagw.Proxy", sockets={"https": [self.socket]}, env=env)
+        self.start("proxyd")
         self.wait_certificate()
-        # Threads of the tests' frame are ours; each daemon is told apart by its pid.
-        self.processes = Pids(self.daemons["proxyd"], self.daemons["keyd"])
-        self.everything = Pids(*self.daemons.values())
+        self.everything = self.processes_of()
 
-    @staticmethod
-    def load_frame():
-        path = ROOT / "tests" / "component" / "conftest.py"
-        spec = importlib.util.spec_from_file_location("conftest", path)
-        module = importlib.util.module_from_spec(spec)
-        sys.modules["conftest"] = module
-        spec.loader.exec_module(module)
-        return module
-
-    @staticmethod
-    def udp():
-        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        s.bind(("127.0.0.1", 0))
-        return s
-
-    @staticmethod
-    def unix(path):
-        s = socket.socket(socket.AF_UNIX)
-        s.bind(str(path))
-        s.listen(64)
-        return s
-
-    def import_certificate(self, folder):
-        key = self.daemons["keyd"].call("Import", purpose="tls", pem=(folder / "key.pem").read_text())["key"]["id"]
-        self.daemons["acmed"].call("Import", chain=(folder / "chain.pem").read_text(), keyId=key)
-
-    def wait_certificate(self):
-        for _ in range(100):
-            if all(h["certificate"] for h in self.daemons["proxyd"].call("ListHosts")["hosts"]):
-                time.sleep(0.2)  # on its way to the workers
-                return
-            time.sleep(0.1)
-        raise RuntimeError("proxyd got no certificate from acmed")
-
-    def said(self):
-        return "".join(d.text()[-2000:] for d in self.daemons.values())
-
-    def stop(self):
-        for d in reversed(self.daemons.values()):
-            d.stop()
-        self.socket.close()
-
-
-class Pids(Processes):
-    """Daemons of the tests' frame: they share our session, so each counts by its own pid."""
-
-    def __init__(self, *daemons):
-        super().__init__()
-        self.daemons = daemons
-
-    def pids(self):
-        return [d.process.pid for d in self.daemons]
+    @property
+    def processes(self):
+        return self.processes_of("proxyd", "keyd")
 
 
 # One row per program: what is needed, and how it starts.

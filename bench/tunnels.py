@@ -92,6 +92,9 @@ class Tunnel:
     def kill_relay(self):
         self.relay.kill()
 
+    def revive_relay(self):
+        self.start_relay()
+
     def said(self):
         return self.relay.said() + "".join(a.said() for a in self.agents[:2])
 
