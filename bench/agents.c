@@ -210,7 +210,7 @@ static void agent_set_state(Agent *a, AgentState state) {
 static void fleet_queue(Fleet *f, Agent *a);
 static void fleet_fill(Fleet *f);
 
-/* Ends the session. Its channels end when they next hear something, at the latest that the relay closes them. */
+/* Its channels end when they next hear something, at the latest that the relay has closed them. */
 static void agent_close(Agent *a) {
         a->io = sd_event_source_disable_unref(a->io);
         if (a->tls)
