@@ -15,7 +15,8 @@
 const char *conn_state_text(ConnState s) {
         static const char *const texts[_CONN_STATE_MAX] = {
                 [CONN_HELLO] = "hello",     [CONN_HANDSHAKE] = "handshake", [CONN_IDLE] = "idle",
-                [CONN_REQUEST] = "request", [CONN_LINGER] = "linger",       [CONN_CLOSED] = "closed",
+                [CONN_REQUEST] = "request", [CONN_PASSAGE] = "passage",     [CONN_LINGER] = "linger",
+                [CONN_CLOSED] = "closed",
         };
         return s >= 0 && s < _CONN_STATE_MAX ? texts[s] : NULL;
 }
@@ -38,6 +39,8 @@ void conn_close(Conn *c) {
         conn_set_state(c, CONN_CLOSED);
         if (c->kind != CONN_PROBE && !c->gone)
                 crowd_leave(&c->address);
+        if (c->passage)
+                passage_done(c->passage);
         loop_disarm(&w->loop, &c->timer);
         loop_not_again(&c->again);
         transport_done(&c->transport);
@@ -55,7 +58,7 @@ void conn_close(Conn *c) {
 }
 
 Visitor conn_leave(Conn *c) {
-        Visitor v = { .kind = c->kind, .address = c->address };
+        Visitor v = { .kind = c->kind, .address = c->address, .port = c->port };
 
         loop_remove(&c->worker->loop, &c->transport.handle);
         v.fd = TAKE_FD(c->transport.handle.fd);
@@ -262,6 +265,8 @@ static void conn_serve(Conn *c) {
 
         if (c->state == CONN_REQUEST)
                 exchange_run(c->exchange);
+        else if (c->state == CONN_PASSAGE)
+                passage_on_again(c->passage);
         else if (serve[c->state])
                 serve[c->state](c);
 }
@@ -273,6 +278,10 @@ static void on_again(Again *a) {
 static void on_event(Handle *h, uint32_t events) {
         Conn *c = CONTAINER_OF(h, Conn, transport.handle);
 
+        if (c->state == CONN_PASSAGE) {
+                passage_on_event(c->passage, events);
+                return;
+        }
         transport_note(&c->transport, events);
         if (transport_pending(&c->transport)) {
                 int r = transport_flush(&c->transport);
@@ -291,6 +300,9 @@ static void on_timer(Timer *t) {
         switch (c->state) {
         case CONN_REQUEST:
                 exchange_on_timeout(c->exchange);
+                break;
+        case CONN_PASSAGE:
+                passage_on_timer(c->passage);
                 break;
         case CONN_IDLE:
                 if (c->kind == CONN_HTTPS && buffer_used(c->in) > 0 && !transport_pending(&c->transport))
@@ -336,6 +348,7 @@ static Conn *make_conn(Worker *w, Visitor *v) {
         c->kind = v->kind;
         c->state = v->kind == CONN_HTTPS ? CONN_HELLO : CONN_IDLE;
         c->address = v->address;
+        c->port = v->port;
         c->garbage.free = free_conn;
         c->timer.fire = on_timer;
         c->again.run = on_again;
@@ -416,6 +429,8 @@ void conns_done(Worker *w) {
                 Conn *c = w->conns;
                 if (c->state == CONN_REQUEST)
                         exchange_abort(c->exchange, "stopped");
+                else if (c->state == CONN_PASSAGE)
+                        passage_abort(c->passage, "stopped");
                 else
                         conn_close(c);
         }

@@ -15,6 +15,7 @@
 
 typedef struct Conn Conn;
 typedef struct Exchange Exchange;
+typedef struct Passage Passage;
 typedef struct Upstream Upstream;
 typedef struct Worker Worker;
 
@@ -29,6 +30,7 @@ typedef enum ConnState {
         CONN_HANDSHAKE,
         CONN_IDLE,      /* between requests, or within a request's head */
         CONN_REQUEST,   /* an exchange is under way */
+        CONN_PASSAGE,   /* goes on unopened to somebody else */
         CONN_LINGER,    /* we said our last word */
         CONN_CLOSED,
         _CONN_STATE_MAX,
@@ -40,6 +42,7 @@ typedef struct Visitor {
         int fd;
         ConnKind kind;
         IpAddress address;
+        uint16_t port;
         Buffer *in; /* what was read from him already; NULL: nothing */
 } Visitor;
 /* Returns NULL. Not for one who has been counted. */
@@ -60,6 +63,7 @@ struct Conn {
         Upstream
                 *upstream; /* of route, found with the first request; valid while snapshot is the worker's */
         IpAddress address;
+        uint16_t port; /* the visitor's; 0: not known */
         char address_text[IP_TEXT_MAX];
         char name[HOSTNAME_MAX + 1]; /* asked for in the ClientHello, normalized */
         ClientHello *hello;
@@ -68,6 +72,7 @@ struct Conn {
         uint64_t since_usec; /* HELLO, HANDSHAKE: accepted; IDLE: first byte of the head, 0: none; LINGER:
                                 begin */
         Exchange *exchange;
+        Passage *passage;
 };
 
 /* Takes over what the visitor brings, and starts serving him. */

@@ -46,7 +46,13 @@ static void start_handshake(Conn *c) {
         c->hello = NULL;
         if (*c->name)
                 c->route = route_find(c->snapshot->routes, c->name);
-        if (c->route && route_admits(c->snapshot->routes, c->route, &c->address))
+        if (c->route && !route_admits(c->snapshot->routes, c->route, &c->address))
+                c->route = NULL;
+        if (c->route && c->route->host.upstream_kind == CONF_UPSTREAM_TCP) {
+                passage_to_service(c);
+                return;
+        }
+        if (c->route)
                 certificate = snapshot_find_certificate(c->snapshot, c->name);
         if (!certificate || tls_server_new(certificate, c->snapshot->ticket_secret, c->name, &tls) < 0) {
                 refuse(c);

@@ -33,6 +33,15 @@ Link *link_close(Link *k) {
         return NULL;
 }
 
+int link_take(Link *k) {
+        int fd;
+
+        loop_remove(&k->upstream->worker->loop, &k->transport.handle);
+        fd = TAKE_FD(k->transport.handle.fd);
+        link_close(k);
+        return fd;
+}
+
 static void give_up(Link *k, const char *text) {
         LinkClient *l = k->client;
 

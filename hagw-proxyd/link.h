@@ -63,5 +63,9 @@ void link_unpark(Link *k);
  * else came would be taken for the next request's answer. */
 bool link_is_alive(Link *k);
 
+/* The socket goes on with the client, who watches it himself; the link ends. Only where nothing has been
+ * read from it. */
+int link_take(Link *k);
+
 /* Closes at once; freed from the loop. Returns NULL. */
 Link *link_close(Link *k);

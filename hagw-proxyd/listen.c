@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "crowd.h"
+#include "proxyprotocol.h"
 #include "worker.h"
 
 static uint64_t visitors_of(const Worker *w) {
@@ -83,7 +84,7 @@ static void on_accept(Handle *h, uint32_t events) {
                         loop_arm(&w->loop, &l->retry, w->loop.now_usec + LISTEN_PAUSE_USEC);
                         return;
                 }
-                if (ip_from_sockaddr((struct sockaddr *) &address, &v.address) < 0)
+                if (proxy_endpoint_from_sockaddr((struct sockaddr *) &address, &v.address, &v.port) < 0)
                         v.address = (IpAddress) { .family = AF_UNSPEC };
                 if (!crowd_enter(&v.address, w->snapshot->connections_per_address)) {
                         counter_add(&w->counters.crowded, 1);

@@ -130,23 +130,13 @@ ProxyResult proxy_v2_read(const uint8_t *data, size_t size, ProxyPair *ret, size
         return PROXY_OK;
 }
 
-static uint16_t port_of(const struct sockaddr *sa) {
-        return sa->sa_family == AF_INET6 ? be16toh(((const struct sockaddr_in6 *) sa)->sin6_port) :
-                                           be16toh(((const struct sockaddr_in *) sa)->sin_port);
-}
-
-int proxy_pair_from_sockaddr(const struct sockaddr *source, const struct sockaddr *destination,
-                             ProxyPair *ret) {
-        ProxyPair p = {};
+int proxy_endpoint_from_sockaddr(const struct sockaddr *sa, IpAddress *ret, uint16_t *ret_port) {
         int r;
 
-        r = ip_from_sockaddr(source, &p.source);
-        if (r >= 0)
-                r = ip_from_sockaddr(destination, &p.destination);
+        r = ip_from_sockaddr(sa, ret);
         if (r < 0)
                 return r;
-        p.source_port = port_of(source);
-        p.destination_port = port_of(destination);
-        *ret = p;
+        *ret_port = be16toh(sa->sa_family == AF_INET6 ? ((const struct sockaddr_in6 *) sa)->sin6_port :
+                                                        ((const struct sockaddr_in *) sa)->sin_port);
         return 0;
 }

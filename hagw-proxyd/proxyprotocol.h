@@ -35,5 +35,5 @@ size_t proxy_v2_write(const ProxyPair *p, uint16_t extra, uint8_t out[static PRO
 ProxyResult proxy_v2_read(const uint8_t *data, size_t size, ProxyPair *ret, size_t *ret_tlv,
                           size_t *ret_size);
 
-int proxy_pair_from_sockaddr(const struct sockaddr *source, const struct sockaddr *destination,
-                             ProxyPair *ret);
+/* One end of a pair. -EAFNOSUPPORT: no internet address. */
+int proxy_endpoint_from_sockaddr(const struct sockaddr *sa, IpAddress *ret, uint16_t *ret_port);

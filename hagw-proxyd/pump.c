@@ -127,6 +127,7 @@ static int send_head(Pump *p, PumpSide *to) {
                 if (n < 0)
                         return -errno;
                 to->head->begin += (size_t) n;
+                p->moved += (uint64_t) n;
                 if (buffer_used(to->head) == 0)
                         to->head = buffer_put(p->buffers, to->head);
         }
@@ -188,6 +189,7 @@ static int drain(Pump *p, PumpSide *from, PumpSide *to) {
                 if (n <= 0)
                         return n < 0 ? (int) n : -EPIPE;
                 from->pipe->used -= (size_t) n;
+                p->moved += (uint64_t) n;
                 if (from->pipe->used == 0)
                         from->pipe = pipe_put(p->pipes, from->pipe);
         }

@@ -58,6 +58,7 @@ typedef struct Pump {
         PipePool *pipes;
         BufferPool *buffers; /* that the heads go back to */
         PumpLimit *limit;    /* NULL: none */
+        uint64_t moved; /* bytes that either side has taken */
         uint64_t resume_usec; /* when the limit lets more pass; 0: it is not the limit that holds it up */
 } Pump;
 

@@ -181,6 +181,7 @@ Worker *worker_free(Worker *w) {
         exchanges_done(w);
         loop_done(&w->loop);
         buffer_pool_done(&w->pool);
+        pipe_pool_done(&w->pipes);
         queue_done(&w->queue);
         snapshot_unref(w->snapshot);
         free(w);

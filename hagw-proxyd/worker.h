@@ -10,6 +10,7 @@
 #include "listen.h"
 #include "loop.h"
 #include "message.h"
+#include "passage.h"
 #include "session.h"
 #include "snapshot.h"
 #include "upstream.h"
@@ -38,6 +39,7 @@ struct Worker {
         Loop loop;
         Handle queue_handle;
         BufferPool pool;
+        PipePool pipes;
         Snapshot *snapshot;
         Listener listeners[LISTEN_MAX];
         size_t n_listeners;

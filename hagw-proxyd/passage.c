@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Visitors who pass unopened. Runs in the worker's thread. */
+
+#include <sys/socket.h>
+
+#include "passage.h"
+#include "worker.h"
+
+static void free_passage(Garbage *g) {
+        free(CONTAINER_OF(g, Passage, garbage));
+}
+
+static void write_log(const Passage *p) {
+        const Conn *c = p->conn;
+        Worker *w = c->worker;
+        AccessEntry e = {
+                .address = slice_from(c->address_text),
+                .host = slice_from(c->name),
+                .method = SLICE("TLS"),
+                .received = p->pump.sides[0].received,
+                .sent = p->pump.sides[1].received,
+                .duration_usec = w->loop.now_usec - p->begin_usec,
+                .upstream_usec = USEC_INFINITY,
+                .verdict = p->verdict,
+        };
+
+        if (p->upstream)
+                e.upstream = p->upstream->authority;
+        if (c->snapshot->log_access && !access_ring_put(w->access, &e))
+                counter_add(&w->counters.log_dropped, 1);
+}
+
+static HostCounters *counters_of(const Passage *p) {
+        return &p->stats->workers[p->conn->worker->index];
+}
+
+void passage_done(Passage *p) {
+        Worker *w = p->conn->worker;
+
+        if (p->state == PASSAGE_CLOSED)
+                return;
+        write_log(p);
+        p->state = PASSAGE_CLOSED;
+        pump_done(&p->pump);
+        p->other.fd = safe_close(p->other.fd);
+        if (p->upstream) {
+                upstream_forget(&p->client);
+                p->upstream->n_clients--;
+        }
+        if (p->client.link)
+                link_close(p->client.link);
+        if (p->stats) {
+                counter_sub(&counters_of(p)->active, 1);
+                host_stats_unref(p->stats);
+        }
+        if (p->on_end)
+                p->on_end(p);
+        p->conn->passage = NULL;
+        loop_defer_free(&w->loop, &p->garbage);
+}
+
+void passage_abort(Passage *p, const char *verdict) {
+        p->verdict = verdict;
+        conn_close(p->conn);
+}
+
+static uint64_t idle_usec(const Passage *p) {
+        return p->upstream ? p->upstream->idle_usec : PASSAGE_IDLE_USEC;
+}
+
+static void wait_more(Passage *p) {
+        Worker *w = p->conn->worker;
+        uint64_t due = p->moved_usec + idle_usec(p);
+
+        if (pump_is_stuck(&p->pump))
+                due = MIN(due, p->moved_usec + PASSAGE_STUCK_USEC);
+        if (p->pump.resume_usec > 0)
+                due = p->pump.resume_usec;
+        loop_arm(&w->loop, &p->conn->timer, due);
+}
+
+static void run(Passage *p) {
+        Worker *w = p->conn->worker;
+
+        switch (pump_run(&p->pump, w->loop.now_usec)) {
+        case PUMP_AGAIN:
+                loop_again(&w->loop, &p->conn->again);
+                break;
+        case PUMP_WAIT:
+                break;
+        case PUMP_DONE:
+                conn_close(p->conn);
+                return;
+        default:
+                passage_abort(p, "broken off");
+                return;
+        }
+        if (p->pump.moved != p->moved) {
+                p->moved = p->pump.moved;
+                p->moved_usec = w->loop.now_usec;
+        }
+        wait_more(p);
+}
+
+void passage_on_again(Passage *p) {
+        if (p->state == PASSAGE_PUMPING)
+                run(p);
+}
+
+void passage_on_timer(Passage *p) {
+        if (p->state != PASSAGE_PUMPING)
+                passage_abort(p, "nobody there");
+        else if (p->pump.resume_usec > 0)
+                run(p);
+        else
+                passage_abort(p, pump_is_stuck(&p->pump) ? "stuck" : "idle");
+}
+
+/* Of the visitor's side. */
+void passage_on_event(Passage *p, uint32_t events) {
+        if (p->state == PASSAGE_PUMPING) {
+                pump_note(&p->pump, 0, events);
+                run(p);
+        } else if (events & (EPOLLHUP | EPOLLERR))
+                passage_abort(p, "gone");
+}
+
+static void on_other_event(Handle *h, uint32_t events) {
+        Passage *p = CONTAINER_OF(h, Passage, other);
+
+        pump_note(&p->pump, 1, events);
+        run(p);
+}
+
+Passage *passage_new(Conn *c, uint64_t wait_usec) {
+        Worker *w = c->worker;
+        Passage *p = calloc(1, sizeof(*p));
+
+        if (!p)
+                return NULL;
+        p->conn = c;
+        p->garbage.free = free_passage;
+        p->other = (Handle) { .fd = -EBADF, .on_event = on_other_event };
+        p->begin_usec = w->loop.now_usec;
+        p->verdict = "pass";
+        c->passage = p;
+        conn_set_state(c, CONN_PASSAGE);
+        loop_arm(&w->loop, &c->timer, w->loop.now_usec + wait_usec);
+        return p;
+}
+
+/* What goes to the far side first: the given head, and what was read from the visitor. */
+static Buffer *make_head(Passage *p, const void *head, size_t size) {
+        Transport *t = &p->conn->transport;
+        size_t used = buffer_used(t->in);
+        Buffer *b;
+
+        if (size == 0)
+                return TAKE_PTR(t->in);
+        b = buffer_get(t->pool, size + used);
+        if (!b)
+                return NULL;
+        buffer_append(b, head, size);
+        buffer_append(b, buffer_at(t->in), used);
+        t->in = buffer_put(t->pool, t->in);
+        return b;
+}
+
+void passage_join(Passage *p, int fd, const void *head, size_t head_size, PumpLimit *limit) {
+        Conn *c = p->conn;
+        Worker *w = c->worker;
+        Buffer *b = make_head(p, head, head_size);
+
+        p->other.fd = fd;
+        p->state = PASSAGE_PUMPING;
+        p->moved_usec = w->loop.now_usec;
+        pump_init(&p->pump, &w->pipes, &w->pool, c->transport.handle.fd, fd, limit);
+        p->pump.sides[1].head = b;
+        p->pump.sides[0].received = buffer_used(b) - (b ? head_size : 0);
+        if (!b || loop_add(&w->loop, &p->other, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) < 0) {
+                passage_abort(p, "out of memory");
+                return;
+        }
+        run(p);
+}
+
+/* Where the visitor came to; what cannot be known is not told. */
+static ProxyPair describe_visitor(const Conn *c) {
+        struct sockaddr_storage here = {};
+        socklen_t size = sizeof(here);
+        ProxyPair pair = { .source = c->address, .source_port = c->port };
+
+        if (getsockname(c->transport.handle.fd, (struct sockaddr *) &here, &size) >= 0)
+                (void) proxy_endpoint_from_sockaddr((struct sockaddr *) &here, &pair.destination,
+                                                    &pair.destination_port);
+        return pair;
+}
+
+static void on_link(LinkClient *l) {
+        Passage *p = CONTAINER_OF(l, Passage, client);
+        const ConfHost *host = &p->conn->route->host;
+        char head[PROXY_V1_SIZE_MAX];
+        size_t size = 0;
+        ProxyPair pair;
+
+        if (host->proxy_protocol != CONF_PROXY_NONE) {
+                pair = describe_visitor(p->conn);
+                size = host->proxy_protocol == CONF_PROXY_V1 ? proxy_v1_write(&pair, head) :
+                                                               proxy_v2_write(&pair, 0, (uint8_t *) head);
+        }
+        atomic_store_explicit(&counters_of(p)->ok_usec, p->conn->worker->loop.now_usec,
+                              memory_order_relaxed);
+        passage_join(p, link_take(l->link), head, size, /* limit= */ NULL);
+}
+
+static void on_link_failed(LinkClient *l, const char *why) {
+        Passage *p = CONTAINER_OF(l, Passage, client);
+
+        upstream_report(p->upstream, p->stats, why);
+        passage_abort(p, "upstream failed");
+}
+
+/* Events of the link come to the passage's own handle. */
+static void on_link_event(LinkClient *l) {
+}
+
+static const LinkClientOps link_ops = {
+        .on_link = on_link,
+        .on_failed = on_link_failed,
+        .on_event = on_link_event,
+};
+
+void passage_to_service(Conn *c) {
+        const SnapshotHost *host = snapshot_host(c->snapshot, c->route);
+        Passage *p = passage_new(c, c->route->host.timeouts.connect_usec * 2);
+
+        if (!p) {
+                conn_close(c);
+                return;
+        }
+        p->client.ops = &link_ops;
+        p->stats = host_stats_ref(host->stats);
+        counter_add(&counters_of(p)->requests, 1);
+        counter_add(&counters_of(p)->active, 1);
+        p->upstream = upstream_get(c->worker, &c->route->host, host->trust);
+        if (!p->upstream) {
+                passage_abort(p, "out of memory");
+                return;
+        }
+        p->upstream->n_clients++;
+        if (upstream_acquire(p->upstream, &p->client, /* fresh= */ true) < 0)
+                passage_abort(p, "out of memory");
+}

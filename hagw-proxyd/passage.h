@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "channelframe.h"
+#include "link.h"
+#include "pump.h"
+#include "snapshot.h"
+
+/* A visitor whose TLS is not opened here: his connection is spliced to another one, which a passage waits
+ * for. Where that one comes from is its owner's: a tcp:// service, or a tenant's channel. Part of a Conn's
+ * life, in state CONN_PASSAGE. */
+
+#define PASSAGE_STUCK_USEC (2 * USEC_PER_MINUTE) /* for so long a side may take nothing of what lies here */
+#define PASSAGE_IDLE_USEC USEC_PER_HOUR          /* for so long nothing may pass, where no host says more */
+
+typedef struct Conn Conn;
+typedef struct Passage Passage;
+typedef struct Upstream Upstream;
+
+typedef enum PassageState {
+        PASSAGE_WAITING, /* for the other connection */
+        PASSAGE_PUMPING,
+        PASSAGE_CLOSED,
+        _PASSAGE_STATE_MAX,
+        _PASSAGE_STATE_INVALID = -EINVAL,
+} PassageState;
+
+struct Passage {
+        Conn *conn;
+        PassageState state;
+        Garbage garbage;
+        Handle other; /* the connection on the far side */
+        Pump pump;
+        uint64_t begin_usec, moved_usec, moved;
+        const char *verdict; /* for the log; static */
+        /* A tcp:// service: */
+        LinkClient client;
+        Upstream *upstream;
+        HostStats *stats;
+        /* A tenant's: called once, when it ends; may be NULL. */
+        void (*on_end)(Passage *p);
+        void *owner;
+};
+
+/* From a complete ClientHello in c->transport.in to the service of c->route. May end c. */
+void passage_to_service(Conn *c);
+
+/* Waits, for at most wait_usec. NULL: no memory; c is as before. */
+Passage *passage_new(Conn *c, uint64_t wait_usec);
+/* Goes on with the far side's socket, which is taken over. head (may be NULL) is sent to it before what was
+ * read from the visitor. May end c. */
+void passage_join(Passage *p, int fd, const void *head, size_t head_size, PumpLimit *limit);
+
+/* Events and the deadline of c. May end c. */
+void passage_on_event(Passage *p, uint32_t events);
+void passage_on_timer(Passage *p);
+void passage_on_again(Passage *p);
+/* Ends both sides at once. */
+void passage_abort(Passage *p, const char *verdict);
+/* c closes. */
+void passage_done(Passage *p);

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Visitors whose TLS passes hagw-proxyd unopened to a tcp:// service."""
+
+import os
+import socket
+import ssl
+import threading
+
+import pytest
+from proxyhouse import HOST, ProxyHouse, Upstream, silent
+
+HEADER_V2 = b"\r\n\r\n\0\r\nQUIT\n"
+
+
+@pytest.fixture
+def parts():
+    opened = []
+    yield opened
+    for p in reversed(opened):
+        p.close()
+
+
+def open_house(house, parts, service, main="", proxy_protocol="none"):
+    """The service has the certificate; the proxy has none."""
+    h = ProxyHouse(house, main, pass_=f'''name = "{HOST}"; upstream = "tcp://127.0.0.1:{service.port}";
+                   proxy_protocol = "{proxy_protocol}"; access: {{ login = "none"; }};''')
+    parts.append(h)
+    h.acme.set([])
+    return h.start()
+
+
+def server_context(h, tmp_path):
+    chain, key = h.authority.issue(HOST)
+    (tmp_path / "chain.pem").write_text(chain)
+    (tmp_path / "key.pem").write_text(key)
+    c = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    c.load_cert_chain(tmp_path / "chain.pem", tmp_path / "key.pem")
+    return c
+
+
+@pytest.fixture
+def passing(house, parts, tmp_path):
+    """A house before a service that echoes what comes through its own TLS."""
+    def serve(service, s, f):
+        with service.tls.wrap_socket(s, server_side=True) as t:
+            while data := t.recv(65536):
+                t.sendall(data)
+    parts.append(Upstream(serve))
+    h = open_house(house, parts, parts[0])
+    parts[0].tls = server_context(h, tmp_path)
+    return h
+
+
+def test_bytes_both_ways(passing):
+    data = os.urandom(8 << 20)
+    with passing.tls() as s:
+        got = bytearray()
+
+        def read():
+            while len(got) < len(data):
+                got.extend(s.recv(65536))
+        t = threading.Thread(target=read)
+        t.start()
+        s.sendall(data)
+        t.join(60)
+        assert got == data
+
+
+def test_upper_case_name_and_trailing_dot(passing):
+    with passing.tls(context=passing.context(check_hostname=False), name=HOST.upper()) as s:
+        s.sendall(b"x")
+        assert s.recv(1) == b"x"
+
+
+def test_half_close(house, parts):
+    """The service answers after the visitor's end, and the answer arrives."""
+    def serve(service, s, f):
+        n = len(f.read())
+        s.sendall(b"%d" % n)
+    parts.append(Upstream(serve))
+    h = open_house(house, parts, parts[0])
+    hello = client_hello()
+    with socket.create_connection(("127.0.0.1", h.port), 20) as s:
+        s.sendall(hello)
+        s.shutdown(socket.SHUT_WR)
+        assert s.makefile("rb").read() == b"%d" % len(hello)
+
+
+def client_hello(name=HOST):
+    out = ssl.MemoryBIO()
+    c = ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), out, server_hostname=name)
+    with pytest.raises(ssl.SSLWantReadError):
+        c.do_handshake()
+    return out.read()
+
+
+def test_unknown_name_is_silence(passing):
+    with socket.create_connection(("127.0.0.1", passing.port), 20) as s:
+        s.sendall(client_hello("other.home.example.com"))
+        assert silent(s)
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_proxy_protocol(house, parts, version):
+    parts.append(Upstream(lambda service, s, f: (service.requests.append(f.read(120)), s.sendall(b"x"))))
+    h = open_house(house, parts, parts[0], proxy_protocol=version)
+    hello = client_hello()
+    with socket.create_connection(("127.0.0.1", h.port), 20) as s:
+        mine = s.getsockname()[1]
+        s.sendall(hello)
+        assert s.recv(1) == b"x"
+    got = parts[0].requests[0]
+    if version == "v1":
+        head = f"PROXY TCP4 127.0.0.1 127.0.0.1 {mine} {h.port}\r\n".encode()
+    else:
+        head = (HEADER_V2 + b"\x21\x11\0\x0c" + bytes([127, 0, 0, 1]) * 2 + mine.to_bytes(2, "big") +
+                h.port.to_bytes(2, "big"))
+    assert got == (head + hello)[:120]
+
+
+def test_dead_service_closes(house, parts):
+    parts.append(Upstream(lambda *_: None))
+    h = open_house(house, parts, parts[0])
+    parts[0].close()
+    with socket.create_connection(("127.0.0.1", h.port), 20) as s:
+        s.sendall(client_hello())
+        assert silent(s)
+    h.wait(lambda: h.proxyd.call("ListHosts")["hosts"][0]["health"] == "failing")
