@@ -141,6 +141,23 @@ void exchanges_cut(Worker *w, const char *session_id) {
         }
 }
 
+static int compare_ids(const void *a, const void *b) {
+        return strcmp(a, b);
+}
+
+void exchanges_cut_others(Worker *w, const SessionId *living, size_t n) {
+        Conn *next;
+
+        for (Conn *c = w->conns; c; c = next) {
+                const Exchange *x = c->exchange;
+
+                next = c->next;
+                if (c->state == CONN_REQUEST && x && *x->session_id &&
+                    !bsearch(x->session_id, living, n, sizeof(*living), compare_ids))
+                        exchange_abort(c->exchange, "session ended");
+        }
+}
+
 void exchange_finish(Exchange *x) {
         Conn *c = x->conn;
         bool last = x->close;

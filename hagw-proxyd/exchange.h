@@ -81,6 +81,8 @@ void exchange_abort(Exchange *x, const char *verdict);
 
 /* Aborts what passed by that session and is still under way. */
 void exchanges_cut(Worker *w, const char *session_id);
+/* The same for every session but those in the list, which is sorted. */
+void exchanges_cut_others(Worker *w, const SessionId *living, size_t n);
 
 /* For the parts of it: exchange-forward.c, tunnel.c. */
 

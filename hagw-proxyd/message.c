@@ -43,6 +43,9 @@ void message_free(Message *m) {
                 free(((CallMessage *) m)->error);
                 free(((CallMessage *) m)->reply);
                 break;
+        case MESSAGE_FORGET:
+                free(((ForgetMessage *) m)->living);
+                break;
         case MESSAGE_FAILURE:
                 host_stats_unref(((FailureMessage *) m)->stats);
                 break;

@@ -31,6 +31,8 @@ typedef enum MessageKind {
 #define MESSAGE_ADDRESSES_MAX 8U
 #define MESSAGE_TEXT_MAX 256U
 
+typedef char SessionId[MESSAGE_SESSION_ID_MAX];
+
 typedef struct SnapshotMessage {
         Message message;
         Snapshot *snapshot; /* with a reference */
@@ -39,8 +41,10 @@ typedef struct SnapshotMessage {
 typedef struct ForgetMessage {
         Message message;
         bool all;
-        bool cut; /* what the session has open ends too */
+        bool cut; /* what the session has open ends too; all: what those have open that are not living */
         char session_id[MESSAGE_SESSION_ID_MAX];
+        SessionId *living; /* sorted */
+        size_t n_living;
 } ForgetMessage;
 
 typedef struct VisitorMessage {

@@ -35,7 +35,9 @@ static void on_forget(Worker *w, const ForgetMessage *m) {
                 session_cache_clear(&w->sessions);
         else
                 session_cache_forget(&w->sessions, m->session_id);
-        if (m->cut)
+        if (m->cut && m->all)
+                exchanges_cut_others(w, m->living, m->n_living);
+        else if (m->cut)
                 exchanges_cut(w, m->session_id);
 }
 

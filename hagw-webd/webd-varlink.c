@@ -71,9 +71,24 @@ static int vl_method_check_session(sd_varlink *link, sd_json_variant *parameters
                                                         &m->sessions, s, now_usec(CLOCK_REALTIME)))));
 }
 
+static int living_sessions(Manager *m, sd_json_variant **ret) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        int r;
+
+        (void) session_prune(&m->sessions, now_usec(CLOCK_REALTIME));
+        r = sd_json_variant_new_array(&v, NULL, 0);
+        for (size_t i = 0; i < m->sessions.n && r >= 0; i++)
+                if (manager_may_pass(m, m->sessions.items[i]))
+                        r = sd_json_variant_append_arrayb(&v,
+                                                          SD_JSON_BUILD_STRING(m->sessions.items[i]->id));
+        if (r >= 0)
+                *ret = TAKE_PTR(v);
+        return r;
+}
+
 static int vl_method_watch_revocations(sd_varlink *link, sd_json_variant *parameters,
                                        sd_varlink_method_flags_t flags, void *userdata) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *first = NULL;
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *first = NULL, *living = NULL;
         Manager *m = userdata;
         int r;
 
@@ -85,7 +100,11 @@ static int vl_method_watch_revocations(sd_varlink *link, sd_json_variant *parame
                 return r;
         if (!(flags & SD_VARLINK_METHOD_MORE))
                 return sd_varlink_error(link, SD_VARLINK_ERROR_EXPECTED_MORE, NULL);
-        r = sd_json_buildo(&first, SD_JSON_BUILD_PAIR("sessionIds", SD_JSON_BUILD_EMPTY_ARRAY));
+        r = living_sessions(m, &living);
+        if (r < 0)
+                return r;
+        r = sd_json_buildo(&first, SD_JSON_BUILD_PAIR("sessionIds", SD_JSON_BUILD_EMPTY_ARRAY),
+                           SD_JSON_BUILD_PAIR("livingIds", SD_JSON_BUILD_VARIANT(living)));
         if (r < 0)
                 return r;
         return vl_stream_add(&m->revocations, link, first);

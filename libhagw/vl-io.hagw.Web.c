@@ -54,7 +54,12 @@ static SD_VARLINK_DEFINE_METHOD_FULL(WatchRevocations, SD_VARLINK_REQUIRES_MORE,
                                                               SD_VARLINK_ARRAY),
                                      SD_VARLINK_FIELD_COMMENT(
                                              "True: what they have open, a WebSocket for example, ends too"),
-                                     SD_VARLINK_DEFINE_OUTPUT(cut, SD_VARLINK_BOOL, SD_VARLINK_NULLABLE));
+                                     SD_VARLINK_DEFINE_OUTPUT(cut, SD_VARLINK_BOOL, SD_VARLINK_NULLABLE),
+                                     SD_VARLINK_FIELD_COMMENT(
+                                             "In the first message: all that live and may pass at their "
+                                             "host; what others have open ends"),
+                                     SD_VARLINK_DEFINE_OUTPUT(livingIds, SD_VARLINK_STRING,
+                                                              SD_VARLINK_ARRAY | SD_VARLINK_NULLABLE));
 
 static SD_VARLINK_DEFINE_METHOD(ListSessions, IN_MAYBE(user),
                                 SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(sessions, Session, SD_VARLINK_ARRAY));
@@ -91,8 +96,8 @@ SD_VARLINK_DEFINE_INTERFACE(
         SD_VARLINK_SYMBOL_COMMENT(
                 "Streams the (public) ids of sessions that ended, or about which must be asked again "
                 "because "
-                "rights changed; the first message has an empty list. After a reconnect, forget every "
-                "cached answer. hagw-proxyd only."),
+                "rights changed; the first message has none, but all that live. After a reconnect, forget "
+                "every cached answer. hagw-proxyd only."),
         &vl_method_WatchRevocations, &vl_method_ListSessions,
         SD_VARLINK_SYMBOL_COMMENT("By public id, or all of a user's."), &vl_method_RevokeSession,
         SD_VARLINK_SYMBOL_COMMENT(

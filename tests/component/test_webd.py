@@ -262,8 +262,8 @@ def test_logout(webd):
     assert check(webd, cookie)["allowed"]
     with webd.varlink() as link:
         stream = link.stream(f"{WEB}.WatchRevocations")
-        assert next(stream) == {"sessionIds": []}
         session = check(webd, cookie)["sessionId"]
+        assert next(stream) == {"sessionIds": [], "livingIds": [session]}
         answer = v.post("/.hagw/logout", token=page.field("token"))
         assert answer.status == 200 and "Signed out" in answer.text and "__Host-hagw" not in v.cookies
         assert next(stream) == {"sessionIds": [session], "cut": True}
