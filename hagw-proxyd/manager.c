@@ -358,6 +358,8 @@ static int manager_setup(Manager *m, const Config *config) {
         if (r >= 0)
                 r = start_workers(m);
         if (r >= 0)
+                r = pulse_new(m->event, m->workers, m->n_workers, &m->pulse);
+        if (r >= 0)
                 r = sd_event_add_time_relative(m->event, &m->ticket_source, CLOCK_BOOTTIME, m->ticket_usec,
                                                /* accuracy= */ 0, on_ticket_timer, m);
         if (r >= 0)
@@ -447,6 +449,7 @@ void *manager_stop(void *userdata) {
                 return NULL;
         vl_watch_free(m->acme);
         vl_watch_free(m->revocations);
+        m->pulse = pulse_free(m->pulse);
         probes_done(&m->probes);
         weblink_done(&m->web);
         namelink_done(&m->names);

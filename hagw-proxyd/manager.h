@@ -6,6 +6,7 @@
 #include "daemon.h"
 #include "namelink.h"
 #include "probe.h"
+#include "pulse.h"
 #include "snapshot.h"
 #include "weblink.h"
 #include "worker.h"
@@ -34,6 +35,7 @@ typedef struct Manager {
         NameLink names;
         CallLink calls[_CALL_PEER_MAX];
         Probe *probes;
+        Pulse *pulse;
 } Manager;
 
 int manager_start(Daemon *daemon, const Config *config, void **ret_userdata);

@@ -28,6 +28,10 @@ void queue_push(Queue *q, Message *m) {
                 (void) eventfd_write(q->event_fd, 1);
 }
 
+void queue_wake(Queue *q) {
+        (void) eventfd_write(q->event_fd, 1);
+}
+
 Message *queue_take(Queue *q) {
         Message *list = NULL, *m;
         eventfd_t n;

@@ -22,5 +22,7 @@ int queue_init(Queue *q);
 /* Closes; what is still in it belongs to the caller, who takes it first. */
 void queue_done(Queue *q);
 void queue_push(Queue *q, Message *m);
+/* Wakes the receiver without a message. */
+void queue_wake(Queue *q);
 /* All messages in the order they were sent, as a list; NULL: none. Clears the eventfd. */
 Message *queue_take(Queue *q);

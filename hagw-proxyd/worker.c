@@ -77,6 +77,7 @@ static void on_message(Worker *w, Message *m) {
 static void on_queue(Handle *h, uint32_t events) {
         Worker *w = CONTAINER_OF(h, Worker, queue_handle);
 
+        counter_add(&w->counters.wakes, 1);
         for (Message *m = queue_take(&w->queue), *next; m; m = next) {
                 next = m->next;
                 on_message(w, m);

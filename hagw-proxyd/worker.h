@@ -24,6 +24,7 @@
 typedef struct WorkerCounters {
         _Alignas(64) _Atomic uint64_t accepted, crowded, refused, handshakes, resumed,
                 failed_handshakes, requests, tunnels;
+        _Atomic uint64_t wakes;      /* by its queue: a sign of life */
         _Atomic uint64_t answers[6]; /* by the status's first digit; [0]: none */
         _Atomic uint64_t connections, upstream_connects, upstream_reuses, retries, log_dropped;
 } WorkerCounters;

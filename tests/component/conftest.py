@@ -94,7 +94,7 @@ class Daemon:
         for fd_name, several in (sockets or {}).items():
             self.fds += [(fd_name, s) for s in several]
         self.env = env or {}
-        self.process = None
+        self.process, self.signs_of_life = None, 0
         self.start()
 
     def start(self):
@@ -145,6 +145,8 @@ class Daemon:
                     self.status = line[7:].decode()
                 elif line == b"READY=1":
                     self.ready.set()
+                elif line == b"WATCHDOG=1":
+                    self.signs_of_life += 1
         notify.close()
 
     def text(self):

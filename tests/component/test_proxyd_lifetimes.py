@@ -2,13 +2,15 @@
 """hagw-proxyd when things end earlier, later or more often than they should; most of it shows under AddressSanitizer."""
 
 import ctypes
+import os
+import pathlib
 import signal
 import socket
 import threading
 import time
 
 import pytest
-from proxyhouse import HOST, Head
+from proxyhouse import HOST, Head, ProxyHouse
 from test_proxyd_attack import make, opened, status  # noqa: F401 (fixtures)
 
 
@@ -89,3 +91,50 @@ def test_flood_of_warnings(make, version):  # noqa: F811
     assert sent < 20000 and time.monotonic() < deadline
     a.close()
     home.assert_well()
+
+
+class HeldThread:
+    """One thread of a process, stopped by ptrace(2) while the others run, as if it were caught in a loop."""
+
+    SEIZE, INTERRUPT, DETACH, WALL = 0x4206, 0x4207, 17, 0x40000000
+
+    def __init__(self, pid, name):
+        self.tid = next(int(t.name) for t in pathlib.Path(f"/proc/{pid}/task").iterdir()
+                        if (t / "comm").read_text().strip() == name)
+        self.libc = ctypes.CDLL(None, use_errno=True)
+
+    def ptrace(self, request):
+        if self.libc.ptrace(request, self.tid, None, None) != 0:
+            raise OSError(ctypes.get_errno(), "ptrace")
+
+    def __enter__(self):
+        try:
+            self.ptrace(self.SEIZE)
+        except PermissionError:
+            pytest.skip("this machine lets nobody trace")
+        self.ptrace(self.INTERRUPT)
+        os.waitpid(self.tid, self.WALL)
+
+    def __exit__(self, *_):
+        self.ptrace(self.DETACH)
+
+
+def test_watchdog_looks_at_the_workers(house, opened):  # noqa: F811
+    """systemd hears signs of life only while every worker gives one: of a worker that hangs nothing else would tell, and
+    its visitors would wait for ever."""
+    h = ProxyHouse(house, "proxy: { workers = 2; };", env={"WATCHDOG_USEC": "1000000"})
+    opened.append(h)
+    h.start()
+
+    def signs(seconds):
+        before = h.proxyd.signs_of_life
+        time.sleep(seconds)
+        return h.proxyd.signs_of_life - before
+
+    assert signs(2) >= 2
+    with HeldThread(h.proxyd.process.pid, "worker-1"):
+        h.wait(lambda: "worker 1 gives no sign of life" in h.proxyd.text().lower())
+        assert signs(2) == 0
+        assert h.proxyd.call("ListHosts")["hosts"] == [], "the main thread is well"
+    h.wait(lambda: signs(1) >= 1)
+    assert signs(2) >= 2
