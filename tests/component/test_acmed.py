@@ -1,14 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """hagw-acmed against pebble (strict, rejecting a third of all nonces), with the real keyd, dnsd and webd."""
 
-import http.client
-import http.server
 import json
 import os
 import re
 import signal
-import socket
-import threading
 import time
 
 import pytest
@@ -236,47 +232,6 @@ def test_preferred_chain(acme, tmp_path):
 def test_key_algorithm(acme, pebble, algorithm, size):
     acme.start(pebble.directory, pebble.root, key_algorithm=algorithm)
     assert leaf(acme.wait()).public_key().key_size == size
-
-
-def test_http_challenge(house, tmp_path):
-    """A host outside all zones: HTTP-01 through hagw-webd, asked for by pebble at the address the name has."""
-    outside = "ha.elsewhere.example.org"
-    web = socket.socket(socket.AF_UNIX)
-    acme = Acme(house, served_zones=(ZONE, "elsewhere.example.org"), far=outside)
-    web.bind(str(house.runtime / "web"))
-    web.listen(16)
-    house.daemon("webd", "io.hagw.Web", sockets={"web": [web]})
-    pebble = Pebble(tmp_path, acme.dns_port)
-
-    class Door(http.server.BaseHTTPRequestHandler):
-        """Port 80 of hagw-proxyd: hands the challenge's path to webd."""
-
-        def do_GET(self):
-            c = http.client.HTTPConnection("localhost", timeout=10)
-            c.sock = socket.socket(socket.AF_UNIX)
-            c.sock.connect(str(house.runtime / "web"))
-            c.request("GET", self.path, headers={"Host": self.headers["Host"], "X-Hagw-Host": outside, "X-Hagw-Lan": "0",
-                                                 "X-Forwarded-For": "192.0.2.9", "X-Forwarded-Proto": "http"})
-            answer = c.getresponse()
-            body = answer.read()
-            self.send_response(answer.status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    door = http.server.ThreadingHTTPServer(("127.0.0.1", pebble.http_port), Door)
-    threading.Thread(target=door.serve_forever, daemon=True).start()
-    try:
-        acme.start(pebble.directory, pebble.root)
-        check_certificate(acme.wait(outside), acme.keyd, [outside])
-        acme.wait(ZONE)
-    finally:
-        door.shutdown()
-        door.server_close()
-        pebble.stop()
 
 
 def test_wildcard_outside_zones(acme, pebble):

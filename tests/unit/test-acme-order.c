@@ -28,7 +28,7 @@ static char **list(const char *a, const char *b) {
 
 static void fill_directory(AcmeAnswer *a) {
         a->directory = (AcmeDirectory) { strdup("https://ca/nonce"), strdup("https://ca/account"),
-                                         strdup("https://ca/order"), NULL, false };
+                                         strdup("https://ca/order"), NULL, NULL, false };
 }
 
 static void fill_order(AcmeAnswer *a, AcmeStatus status) {
@@ -289,6 +289,7 @@ static void test_polling_ends(void **state) {
 static void test_check_ends(void **state) {
         _cleanup_(order_freep) Order *o = new_order("https://ca/account/9");
 
+        o->unserved = "no answer of ours";
         advance(o, ORDER_CHECK);
         for (size_t i = 0; i <= ORDER_POLLS_MAX; i++) {
                 assert_int_equal(o->state, ORDER_CHECK);
@@ -296,6 +297,7 @@ static void test_check_ends(void **state) {
         }
         assert_int_equal(o->state, ORDER_FAILED);
         assert_int_equal(o->failure, FAILURE_LOCAL);
+        assert_string_equal(o->problem.text, "no answer of ours");
 }
 
 static void test_rate_limit(void **state) {
