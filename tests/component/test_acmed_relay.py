@@ -4,6 +4,7 @@ it costs minutes. The relay's name server is a real hagw-dnsd; what hagw-proxyd 
 
 import http.server
 import json
+import os
 import pathlib
 import socket
 import ssl
@@ -14,7 +15,7 @@ import time
 import pytest
 
 from acme_tools import Acme, Authority, Pebble, check_certificate, dns_sockets, until
-from conftest import House
+from conftest import BUILD, House
 
 ZONE, NAME, ELSEWHERE = "relay.example.com", "anna.relay.example.com", "ha.elsewhere.example.org"
 
@@ -203,6 +204,9 @@ def test_relay_away(cabin, relay, pebble):
     cabin.start(pebble.directory, pebble.root)
     failed = cabin.wait(NAME, state="failed")
     assert failed["error"] == "The relay is not attached: no connection to relay.example.com:443"
+    shown = subprocess.run([BUILD / "hagw-ctl" / "hagw-ctl", "cert", "show", NAME], capture_output=True, text=True,
+                           env={**os.environ, "HAGW_RUNTIME_DIR": str(cabin.house.runtime)})
+    assert failed["error"] in shown.stdout, shown
     until(lambda: cabin.get(NAME)["failures"] >= 2, 30, "another try")
     assert cabin.get(NAME)["nextUSec"] < (time.time() + 60) * 1e6
     assert "GET /dir ->" not in pebble.text()

@@ -63,6 +63,25 @@ def test_status_lines(house):
         assert house.show(f"hagw-{daemon}.service", "StatusText")["StatusText"], daemon
 
 
+FLOOD = """
+import socket
+s = socket.socket(socket.AF_UNIX)
+s.settimeout(60)
+s.connect("/run/hagw/io.hagw.Key")
+s.sendall(b'{"method":"io.hagw.Key.List","parameters":{"a":[' + b"0," * (8 * 1024 * 1024 - 100) + b"0]}}\\0")
+print("answered" if s.recv(1) else "closed")
+"""
+
+
+def test_large_message_costs_its_sender_the_connection(house):
+    """16 MiB that would be 800 MiB once they are read: hagw-keyd runs out of memory it may have, and goes on."""
+    pid = house.pid("keyd")
+    user = ("setpriv", "--reuid=hagw-dnsd", "--regid=hagw-dnsd", "--init-groups")
+    assert house.run("home", *user, "python3", "-c", FLOOD).strip() == "closed"
+    assert house.run("home", "varlinkctl", "call", "/run/hagw/io.hagw.Key", "io.hagw.Key.List", "{}")
+    assert house.pid("keyd") == pid
+
+
 def test_idle_memory(house):
     """The whole set below 30 MiB of PSS, when nothing happens: after a restart, with its certificate."""
     house.run("home", "systemctl", "restart", "hagw-proxyd.service", "hagw-webd.service", "hagw-dnsd.service")
