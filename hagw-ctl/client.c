@@ -16,6 +16,7 @@ const DaemonRow daemon_rows[] = {
         { "hagw-acmed", "io.hagw.Acme", "obtains certificates" },
         { "hagw-proxyd", "io.hagw.Proxy", "lets visitors in" },
         { "hagw-webd", "io.hagw.Web", "asks for the login" },
+        { "hagw-tenantd", "io.hagw.Tenant", "admits houses to this relay", .relay = true },
         {},
 };
 
@@ -60,6 +61,12 @@ static const struct {
         { "io.hagw.Proxy.NoSuchHost", EREMOTEIO,
           "hagw-proxyd has no host \"{name}\"; hagw-ctl host list shows those it has, hagw-ctl reload "
           "brings new ones." },
+        { "io.hagw.Proxy.NoRelay", EREMOTEIO,
+          "This house is attached to no relay: hagw-ctl attach RELAY CODE" },
+        { "io.hagw.Proxy.RelayUnreachable", EREMOTEIO, "The relay could not be reached: {reason}" },
+        { "io.hagw.Proxy.RelayRefused", EREMOTEIO, "{error}" },
+        { "io.hagw.Key.NoToken", EREMOTEIO,
+          "hagw-keyd holds no token for a relay: hagw-ctl attach RELAY CODE brings one." },
         { "io.hagw.Web.NoSuchUser", EREMOTEIO,
           "There is no user \"{name}\"; hagw-ctl user list shows them." },
         { "io.hagw.Web.UserExists", EREMOTEIO,
@@ -69,16 +76,51 @@ static const struct {
         { "io.hagw.Web.BadPassword", EREMOTEIO, "The password was not taken: {reason}." },
         { "io.hagw.Web.NoSuchSession", EREMOTEIO,
           "There is no such session; hagw-ctl session list shows them." },
+        { "io.hagw.Tenant.NoRelay", EREMOTEIO,
+          "This machine is no relay, for tenants.zone is not set: hagw-ctl setup --relay --zone=NAME" },
+        { "io.hagw.Tenant.NoSuchTenant", EREMOTEIO,
+          "There is no tenant \"{name}\"; hagw-ctl tenant list shows them." },
+        { "io.hagw.Tenant.TenantExists", EREMOTEIO,
+          "There is a tenant \"{name}\" already; hagw-ctl tenant rotate {name} gives it a new code." },
+        { "io.hagw.Tenant.BadName", EREMOTEIO, "\"{name}\" cannot be a tenant's name: {reason}" },
+        { "io.hagw.Tenant.BadDomain", EREMOTEIO, "\"{domain}\" cannot be a tenant's domain: {reason}" },
+        { "io.hagw.Tenant.DomainTaken", EREMOTEIO, "{domain} is {tenant}'s already." },
+        { "io.hagw.Tenant.NoSuchToken", EREMOTEIO, "There is no such token: {tokenId}" },
+        { "io.hagw.Tenant.Full", EREMOTEIO, "No room for more {what}: the limit is {limit}." },
+        { "io.hagw.Tenant.Busy", EREMOTEIO, "hagw-tenantd is busy; try again in a moment." },
         { "io.hagw.Web.Full", EREMOTEIO, "No room for more {what}: the limit is {limit}." },
         {},
 };
+
+/* What a relay answered to a house, by the end of its error's id. */
+static const char *relay_error_text(const char *error) {
+        static const struct {
+                const char *error, *text;
+        } rows[] = {
+                { "BadCode",
+                  "The relay does not know this code, or it was used or has ended. Who runs the relay makes "
+                  "a new one: hagw-ctl tenant rotate NAME" },
+                { "Busy",
+                  "The relay takes no codes from this address for a while, after too many wrong ones." },
+                { "Suspended", "The relay has suspended this tenant." },
+                { "NotAdmitted",
+                  "The relay does not admit this token: it was revoked, or is for another relay." },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                if (endswith(error, rows[i].error))
+                        return rows[i].text;
+        return error;
+}
 
 /* Writes the value of one {field}; a reason that ends with a period brings one too many. */
 static void put_field(FILE *f, const char *field, const char *method, const DaemonRow *d,
                       sd_json_variant *parameters) {
         sd_json_variant *v = sd_json_variant_by_key(parameters, field);
 
-        if (v && sd_json_variant_is_string(v))
+        if (v && sd_json_variant_is_string(v) && streq(field, "error"))
+                fputs(relay_error_text(sd_json_variant_string(v)), f);
+        else if (v && sd_json_variant_is_string(v))
                 fputs(sd_json_variant_string(v), f);
         else if (v && streq(field, "errno") && sd_json_variant_integer(v) < INT_MAX)
                 fputs(strerror((int) sd_json_variant_integer(v)), f);
@@ -126,6 +168,10 @@ static char *expand(const char *text, const char *method, const DaemonRow *d, sd
                 return NULL;
         }
         return result;
+}
+
+bool daemon_is_needed(const DaemonRow *d, const Config *config) {
+        return !d->relay || (config && config->tenants.zone);
 }
 
 static const DaemonRow *find_daemon(const char *method) {
@@ -181,6 +227,30 @@ static int explain_errno(const DaemonRow *d, int r, char **ret) {
         return r;
 }
 
+int client_try_stream(const char *method, sd_json_variant *parameters, ClientHandler handler, void *userdata,
+                      char **ret_reason) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+        const DaemonRow *d = find_daemon(method);
+        _cleanup_free_ char *error = NULL;
+        int r;
+
+        assert(d);
+        *ret_reason = NULL;
+        r = vl_call_more(d->interface, method, parameters, handler, userdata, &reply, &error);
+        if (error)
+                return explain_error(d, method, error, reply, ret_reason);
+        return r < 0 ? explain_errno(d, r, ret_reason) : 0;
+}
+
+int client_stream(const char *method, sd_json_variant *parameters, ClientHandler handler, void *userdata) {
+        _cleanup_free_ char *reason = NULL;
+        int r = client_try_stream(method, parameters, handler, userdata, &reason);
+
+        if (r < 0)
+                log_error("%s", reason ?: "Out of memory.");
+        return r;
+}
+
 static int call_daemon(const DaemonRow *d, const char *method, sd_json_variant *parameters,
                        sd_json_variant **ret, char **ret_reason) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
@@ -216,6 +286,14 @@ int client_call(const char *method, sd_json_variant *parameters, sd_json_variant
 
 int client_describe(const DaemonRow *d, sd_json_variant **ret, char **ret_reason) {
         return call_daemon(d, "io.hagw.Service.Describe", NULL, ret, ret_reason);
+}
+
+int client_metrics(const char *interface, sd_json_variant **ret) {
+        const DaemonRow *d = find_daemon(interface);
+        _cleanup_free_ char *reason = NULL;
+
+        assert(d);
+        return call_daemon(d, "io.hagw.Service.GetMetrics", NULL, ret, &reason);
 }
 
 char *client_explain(const char *interface, const char *error, sd_json_variant *parameters) {

@@ -3,7 +3,7 @@
 
 #include <systemd/sd-json.h>
 
-#include "macro.h"
+#include "conf.h"
 
 /* Calls to the daemons whose failures are told in words, with what to do next. */
 
@@ -11,8 +11,13 @@ typedef struct DaemonRow {
         const char *name;      /* "hagw-dnsd" */
         const char *interface; /* "io.hagw.Dns" */
         const char *job;
+        bool relay; /* only a relay needs it */
 } DaemonRow;
 extern const DaemonRow daemon_rows[]; /* ended by {} */
+
+/* Whether this machine, as it is configured, needs the daemon. config may be NULL: as if it were no relay.
+ */
+bool daemon_is_needed(const DaemonRow *d, const Config *config);
 
 /* One blocking call of at most 30 s; method with its interface. On failure the reason is logged and the
  * errno is -ENOTCONN (no daemon), -EACCES (not allowed) or -EREMOTEIO (the daemon refused). parameters may
@@ -22,11 +27,21 @@ int client_call(const char *method, sd_json_variant *parameters, sd_json_variant
 /* The same, but the reason is returned (to be freed) instead of logged. */
 int client_try(const char *method, sd_json_variant *parameters, sd_json_variant **ret, char **ret_reason);
 
+/* A `more` call that ends by itself; each reply goes to the handler, which may end it with a negative errno.
+ * Failures are logged, or (try) returned. */
+typedef int (*ClientHandler)(sd_json_variant *reply, void *userdata);
+int client_stream(const char *method, sd_json_variant *parameters, ClientHandler handler, void *userdata);
+int client_try_stream(const char *method, sd_json_variant *parameters, ClientHandler handler, void *userdata,
+                      char **ret_reason);
+
 /* The reason for an error that a stream gave: like client_try()'s. */
 char *client_explain(const char *interface, const char *error, sd_json_variant *parameters);
 
 /* io.hagw.Service.Describe of one daemon: client_call() would ask the daemon whose interface it is. */
 int client_describe(const DaemonRow *d, sd_json_variant **ret, char **ret_reason);
+
+/* io.hagw.Service.GetMetrics of the daemon whose interface it is. Quiet. */
+int client_metrics(const char *interface, sd_json_variant **ret);
 
 /* A field of a reply: NULL, 0 or false where it is missing or null. The text is borrowed. */
 const char *field_text(sd_json_variant *v, const char *name);

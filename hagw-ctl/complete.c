@@ -40,7 +40,7 @@ static void offer_verbs(const char *group, const char *begun) {
 static int offer_names(const Call *call, Names kind, const char *begun) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *array = NULL;
 
-        if (names_list(kind, call->config_dir, &array) < 0)
+        if (names_list(kind, call->config_dir, begun, &array) < 0)
                 return -ENOMEM;
         for (size_t i = 0; i < sd_json_variant_elements(array); i++)
                 offer(strempty(sd_json_variant_string(sd_json_variant_by_index(array, i))), begun);

@@ -7,6 +7,7 @@
 #include "log.h"
 #include "names.h"
 #include "suggest.h"
+#include "tenant.h"
 
 #define NAMES_MAX 1024U
 
@@ -55,13 +56,15 @@ static int list_from_daemon(size_t row, sd_json_variant **array, bool *ret_asked
         return r;
 }
 
-int names_list(Names kind, const char *config_dir, sd_json_variant **ret) {
+int names_list(Names kind, const char *config_dir, const char *begun, sd_json_variant **ret) {
         bool asked;
         int r;
 
         r = sd_json_variant_new_array(ret, NULL, 0);
         if (r >= 0 && kind == NAMES_HOSTS)
                 return list_hosts(config_dir, ret);
+        if (r >= 0 && kind == NAMES_TENANTS)
+                return tenant_names(begun, NAMES_MAX, ret);
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(rows); i++)
                 if (rows[i].kind == kind)
                         return list_from_daemon(i, ret, &asked);

@@ -7,10 +7,10 @@
 
 /* The names there are of a kind, as the daemons know them: to check what was typed, and for completion. */
 
-/* A JSON array of strings. Quiet: what cannot be asked has no names. config_dir is for NAMES_HOSTS. -ENOMEM.
- */
-int names_list(Names kind, const char *config_dir, sd_json_variant **ret);
+/* A JSON array of strings, of those that begin so at least. Quiet: what cannot be asked has no names.
+ * config_dir is for NAMES_HOSTS. -ENOMEM. */
+int names_list(Names kind, const char *config_dir, const char *begun, sd_json_variant **ret);
 
 /* 0 where the name is among them (or nobody could be asked, so that the call itself tells why); -ENOENT
- * after telling the nearest. Not for NAMES_HOSTS. */
+ * after telling the nearest. Not for NAMES_HOSTS and NAMES_TENANTS. */
 int names_check(Names kind, const char *name);

@@ -19,7 +19,8 @@ struct Table {
         size_t columns;
         Cell *cells;
         size_t n_cells, allocated;
-        bool lost;
+        size_t widths[TABLE_COLUMNS_MAX];
+        bool lost, printed;
 };
 
 static bool colours_wanted(void) {
@@ -120,18 +121,20 @@ static void print_cell(Tone tone, const char *text, size_t width, bool last) {
                "");
 }
 
-int table_print(const Table *t, int indent) {
-        size_t widths[TABLE_COLUMNS_MAX] = {};
+int table_print(Table *t, int indent) {
+        bool first;
 
         if (!t || t->lost)
                 return -ENOMEM;
-        for (size_t i = 0; t->titles && i < t->columns; i++)
-                widths[i] = text_width(t->titles[i]);
+        first = t->titles && !t->printed;
+        t->printed = true;
+        for (size_t i = 0; first && i < t->columns; i++)
+                t->widths[i] = text_width(t->titles[i]);
         for (size_t i = 0; i < t->n_cells; i++)
-                widths[i % t->columns] = MAX(widths[i % t->columns], text_width(t->cells[i].text));
-        for (size_t i = 0; t->titles && i < t->columns; i++) {
+                t->widths[i % t->columns] = MAX(t->widths[i % t->columns], text_width(t->cells[i].text));
+        for (size_t i = 0; first && i < t->columns; i++) {
                 printf("%*s", i == 0 ? indent : 0, "");
-                print_cell(TONE_DIM, t->titles[i], widths[i], i + 1 == t->columns);
+                print_cell(TONE_DIM, t->titles[i], t->widths[i], i + 1 == t->columns);
                 if (i + 1 == t->columns)
                         putchar('\n');
         }
@@ -139,10 +142,12 @@ int table_print(const Table *t, int indent) {
                 size_t column = i % t->columns;
 
                 printf("%*s", column == 0 ? indent : 0, "");
-                print_cell(t->cells[i].tone, t->cells[i].text, widths[column], column + 1 == t->columns);
+                print_cell(t->cells[i].tone, t->cells[i].text, t->widths[column], column + 1 == t->columns);
                 if (column + 1 == t->columns)
                         putchar('\n');
+                free(t->cells[i].text);
         }
+        t->n_cells = 0;
         return 0;
 }
 
@@ -174,6 +179,17 @@ uint64_t now_realtime(void) {
 
         (void) clock_gettime(CLOCK_REALTIME, &ts);
         return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
+}
+
+const char *format_bytes(uint64_t bytes, char *out) {
+        static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB" };
+        double n = (double) bytes;
+        size_t i = 0;
+
+        for (; n >= 1024 && i + 1 < ELEMENTSOF(units); i++)
+                n /= 1024;
+        (void) snprintf(out, TIME_TEXT_MAX, i == 0 || n >= 100 ? "%.0f %s" : "%.1f %s", n, units[i]);
+        return out;
 }
 
 const char *format_span(uint64_t usec, char *out) {

@@ -27,8 +27,9 @@ Table *table_free(Table *t);
 DEFINE_TRIVIAL_CLEANUP_FUNC(Table *, table_free)
 /* Fills the cells row by row. An allocation that fails is told by table_print(). */
 void table_add(Table *t, Tone tone, const char *format, ...) _printf_(3, 4);
-/* indent: spaces before each line. Returns -ENOMEM where a cell was lost. */
-int table_print(const Table *t, int indent);
+/* Prints what was added, and forgets it: a long table may be printed in parts, whose columns never get
+ * narrower. indent: spaces before each line. Returns -ENOMEM where a cell was lost. */
+int table_print(Table *t, int indent);
 
 int output_json(sd_json_variant *v);
 
@@ -38,6 +39,8 @@ int output_change(bool json, const char *name, const char *change, const char *f
 
 #define TIME_TEXT_MAX 64U
 uint64_t now_realtime(void);
+/* "1.2 GiB"; out has room for TIME_TEXT_MAX; returns out. */
+const char *format_bytes(uint64_t bytes, char *out);
 /* "3 min", "2 h", "64 days": one unit, rounded down. out has room for TIME_TEXT_MAX; returns out. */
 const char *format_span(uint64_t usec, char *out);
 /* "3 min ago", "in 64 days", "just now", "never" for 0. */

@@ -140,6 +140,20 @@ static int ask_password(const char *user, char **ret) {
         return -EINVAL;
 }
 
+int secret_read(const char *what, char **ret) {
+        _cleanup_(password_freep) char *line = NULL;
+        size_t n;
+        int r;
+
+        r = prompt_possible() ? ask_secret(what, &line) : read_secret_line(&line);
+        if (r < 0)
+                return log_error_errno(r, "%s could not be read: %m", what);
+        n = strcspn(line, " \t\r"); /* pasted with what stood around it */
+        explicit_bzero(line + n, strlen(line + n));
+        *ret = TAKE_PTR(line);
+        return 0;
+}
+
 int password_read(const char *user, bool from_stdin, char **ret) {
         _cleanup_(password_freep) char *line = NULL;
         int r;

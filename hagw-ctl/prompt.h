@@ -21,6 +21,9 @@ int prompt_yes(const char *question, bool fallback);
 char *password_free(char *p);
 DEFINE_TRIVIAL_CLEANUP_FUNC(char *, password_free)
 
+/* A secret other than a password: from the terminal without echo, or one line of standard input. Told. */
+int secret_read(const char *what, char **ret);
+
 /* Twice from the terminal without echo, or where from_stdin one line of standard input. Says what is wrong.
  * -EINVAL: no password came. */
 int password_read(const char *user, bool from_stdin, char **ret);

@@ -73,31 +73,43 @@ static bool somebody_may_log_in(void) {
                field_count(reply, "users") > 0;
 }
 
-void setup_say_next(const Setup *s) {
-        const ConfHost *h = first_host(s->config);
-        const char *zone = s->config->n_zones > 0 ? s->config->zones[0].name : "home.example.com";
+static void say_host(const Setup *s, const ConfHost *h, const char *zone) {
         char address[IP_TEXT_MAX] = "(this machine's address)";
 
-        setup_say(s, "\n%sWhat is left to do%s\n", tone_on(TONE_BOLD), tone_off());
-        setup_say(s, "- The router passes to this machine: TCP 443 and 80 for visitors, UDP and TCP 53 for "
-                     "the name server.\n");
         if (!h) {
                 setup_say(s, "- A first host: hagw-ctl host add ha.%s http://192.168.1.4:8123\n", zone);
-        } else {
-                (void) own_address_towards(h, address);
-                setup_say(s,
-                          "- Home Assistant must trust this gateway (others may need something like it). In "
-                          "its configuration.yaml:\n"
-                          "\n"
-                          "    http:\n"
-                          "      use_x_forwarded_for: true\n"
-                          "      trusted_proxies:\n"
-                          "        - %s\n"
-                          "\n"
-                          "  Then restart it. hagw-ctl host show %s tries it.\n",
-                          address, h->name);
+                return;
         }
-        if ((!s->user || !*s->user) && !somebody_may_log_in())
+        (void) own_address_towards(h, address);
+        setup_say(s,
+                  "- Home Assistant must trust this gateway (others may need something like it). In "
+                  "its configuration.yaml:\n"
+                  "\n"
+                  "    http:\n"
+                  "      use_x_forwarded_for: true\n"
+                  "      trusted_proxies:\n"
+                  "        - %s\n"
+                  "\n"
+                  "  Then restart it. hagw-ctl host show %s tries it.\n",
+                  address, h->name);
+}
+
+void setup_say_next(const Setup *s) {
+        const Config *c = s->config;
+        const ConfHost *h = first_host(c);
+        const char *zone = c->n_zones > 0 ? c->zones[0].name : "home.example.com";
+        bool inside = s->attach && c->n_zones > 0 && c->zones[0].via == CONF_VIA_RELAY;
+
+        setup_say(s, "\n%sWhat is left to do%s\n", tone_on(TONE_BOLD), tone_off());
+        if (!inside)
+                setup_say(s, "- %s to this machine: TCP 443 and 80 for visitors, UDP and TCP 53 for "
+                             "the name server.\n",
+                          c->tenants.zone ? "The firewall lets through" : "The router passes");
+        if (c->tenants.zone)
+                setup_say(s, "- A first tenant: hagw-ctl tenant add NAME\n");
+        if (!c->tenants.zone || h)
+                say_host(s, h, zone);
+        if ((!c->tenants.zone || h) && (!s->user || !*s->user) && !somebody_may_log_in())
                 setup_say(s, "- Somebody who may log in: hagw-ctl user add NAME\n");
         if (h)
                 setup_say(s, "- Visit https://%s/\n", *h->name == '*' ? zone : h->name);

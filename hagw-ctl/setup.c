@@ -16,6 +16,7 @@ typedef struct Question {
         const char *group, *name;
         const char *text; /* NULL: not asked */
         const char *fallback;
+        bool attach; /* of houses behind a relay, too */
 } Question;
 
 static const Question questions[] = {
@@ -32,9 +33,9 @@ static const Question questions[] = {
         { "name-server", CONF_SCOPE_ZONE, NULL, "name_server",
           "The name server that the zone is delegated to", NULL },
         { "contact", CONF_SCOPE_MAIN, "acme", "contact",
-          "A mail address for the certificate authority (may be empty)", "" },
-        { "directory", CONF_SCOPE_MAIN, "acme", "directory", NULL, NULL },
-        { "ca-file", CONF_SCOPE_MAIN, "acme", "ca_file", NULL, NULL },
+          "A mail address for the certificate authority (may be empty)", "", .attach = true },
+        { "directory", CONF_SCOPE_MAIN, "acme", "directory", NULL, NULL, .attach = true },
+        { "ca-file", CONF_SCOPE_MAIN, "acme", "ca_file", NULL, NULL, .attach = true },
 };
 
 void setup_done(Setup *s) {
@@ -46,8 +47,7 @@ void setup_done(Setup *s) {
         config_free(s->config);
 }
 
-/* Would the schema take it? Says why not. */
-static int check_value(const Question *q, const char *value) {
+int setup_check_value(ConfScope scope, const char *group, const char *name, const char *value) {
         _cleanup_(config_freep) Config *main_object = config_new();
         _cleanup_free_ char *reason = NULL;
         ConfZone zone = {};
@@ -56,7 +56,7 @@ static int check_value(const Question *q, const char *value) {
         if (!main_object)
                 return log_oom();
         for (const ConfSetting *s = conf_settings; s->name; s++) {
-                if (s->scope != q->scope || !streq_ptr(s->group, q->group) || !streq(s->name, q->name))
+                if (s->scope != scope || !streq_ptr(s->group, group) || !streq(s->name, name))
                         continue;
                 r = conf_value_set(s, s->scope == CONF_SCOPE_ZONE ? (void *)&zone : main_object, &value, 1,
                                    &reason);
@@ -84,7 +84,7 @@ static int take_value(Setup *s, const Question *q, size_t zone, const char *valu
                 }
                 value = mail;
         }
-        r = check_value(q, value);
+        r = setup_check_value(q->scope, q->group, q->name, value);
         if (r < 0)
                 return r;
         s->has_settings = true;
@@ -97,6 +97,8 @@ static int take_options(Setup *s) {
         for (size_t i = 0; i < ELEMENTSOF(questions); i++) {
                 const Question *q = &questions[i];
 
+                if (s->attach && !q->attach)
+                        continue;
                 for (unsigned n = 0; (value = call_option_nth(s->call, q->option, n)); n++) {
                         int r = take_value(s, q, q->scope == CONF_SCOPE_ZONE ? n : 0, value);
                         if (r < 0)
@@ -183,13 +185,31 @@ static int ask_rest(Setup *s, bool keep) {
         int r = 0;
 
         for (size_t i = 0; r >= 0 && !keep && i < ELEMENTSOF(questions); i++)
-                if (questions[i].text && !call_option(s->call, questions[i].option))
+                if (questions[i].text && (!s->attach || questions[i].attach) &&
+                    !call_option(s->call, questions[i].option))
                         r = ask_question(s, &questions[i]);
+        if (r >= 0 && s->relay)
+                return r; /* who runs one need not be at home there */
         if (r >= 0 && s->n_hosts == 0 && !keep)
                 r = ask_host(s);
         if (r >= 0 && !s->user && !keep)
                 r = prompt_text("The first user that may log in (empty: none)", "", &s->user);
         return r;
+}
+
+/* The first zone is the one that tenants have their names in. */
+static int take_relay_zone(Setup *s) {
+        for (size_t i = 0; i < s->choices.n_items; i++) {
+                const Choice *c = &s->choices.items[i];
+
+                if (c->setting->scope != CONF_SCOPE_ZONE || c->zone > 0 || !streq(c->setting->name, "name"))
+                        continue;
+                if (choices_add(&s->choices, CONF_SCOPE_MAIN, 0, "tenants", "zone", c->values[0]) < 0)
+                        return log_oom();
+                return 0;
+        }
+        log_error("Which zone do the tenants have their names in? Give --zone=relay.example.com.");
+        return -EINVAL;
 }
 
 int setup_gather(Setup *s) {
@@ -222,10 +242,15 @@ int setup_gather(Setup *s) {
                 if (r < 0)
                         return r;
         }
-        if (!exists && s->choices.n_zones == 0) {
+        if (!exists && s->choices.n_zones == 0 && !s->attach) {
                 log_error("Which zone is delegated to this gateway? Give --zone=home.example.com, and "
                           "--ipv4=SOURCE.");
                 return -EINVAL;
+        }
+        if (s->relay) {
+                r = take_relay_zone(s);
+                if (r < 0)
+                        return r;
         }
         if (s->user && *s->user)
                 return password_read(s->user, !!call_option(s->call, "password-stdin"), &s->password);

@@ -10,6 +10,8 @@
 
 typedef struct Setup {
         const Call *call;
+        bool attach;   /* to a relay: no zone of its own, no addresses */
+        bool relay;    /* this machine is to be one */
         bool ask;      /* there is a person at a terminal */
         bool has_settings; /* something for hagw.conf was given or answered */
         Choices choices;
@@ -23,6 +25,16 @@ void setup_done(Setup *s);
 
 /* Takes the options, and asks for what is missing. Told. */
 int setup_gather(Setup *s);
+
+/* Would the schema take the value of a setting? Says why not. */
+int setup_check_value(ConfScope scope, const char *group, const char *name, const char *value);
+
+/* The steps that attach takes as well; each is told. */
+void setup_pause(uint64_t usec);
+int setup_make_folders(const char *dir);
+int setup_judge_hosts(const Setup *s, const Config *config); /* nothing is written */
+int setup_write_hosts(const Setup *s, const Config *config);
+int setup_make_user(const Setup *s);
 
 /* A line for the person, not with --json. */
 void setup_say(const Setup *s, const char *format, ...) _printf_(2, 3);

@@ -88,7 +88,7 @@ static int wait_for_daemon(const DaemonRow *d) {
         return r;
 }
 
-int start_gateway(void) {
+int start_gateway(const Config *config) {
         static const char *const enable[] = {
                 "systemctl", "--quiet", "enable", "--now", "hagw.target", NULL
         };
@@ -107,12 +107,12 @@ int start_gateway(void) {
                 return r < 0 ? r : -ENOTCONN;
         }
         if (ran) {
-                r = reload_daemons(/* must_run= */ false);
+                r = reload_daemons(config, /* must_run= */ false);
                 if (r < 0)
                         return r;
         }
         for (const DaemonRow *d = daemon_rows; d->name; d++) {
-                r = wait_for_daemon(d);
+                r = daemon_is_needed(d, config) ? wait_for_daemon(d) : 0;
                 if (r < 0)
                         return r;
         }

@@ -59,7 +59,7 @@ int verb_reload(const Call *call) {
         r = load_whole(call->config_dir, &config);
         if (r < 0)
                 return r;
-        r = reload_daemons(/* must_run= */ true);
+        r = reload_daemons(config, /* must_run= */ true);
         return r < 0 ? r :
                        output_change(call->json, call->config_dir, "reloaded",
                                      "The configuration is in force.\n");
@@ -150,8 +150,8 @@ static int unit_of(const char *name, char unit[static UNIT_WORD_MAX]) {
         short_names[n] = NULL;
         near = suggest(bare, short_names);
         log_error("There is no daemon \"%s\"%s%s%s", name,
-                  near ? "; did you mean \"" : ": dnsd, netd, keyd, acmed, proxyd, webd.", strempty(near),
-                  near ? "\"?" : "");
+                  near ? "; did you mean \"" : ": dnsd, netd, keyd, acmed, proxyd, webd, tenantd.",
+                  strempty(near), near ? "\"?" : "");
         return -EINVAL;
 }
 

@@ -4,8 +4,6 @@
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <time.h>
 
 #include "certwait.h"
 #include "client.h"
@@ -19,35 +17,9 @@
 #include "setup.h"
 #include "start.h"
 #include "state.h"
-#include "users.h"
 
 #define ADDRESS_TRIES 50U /* a tenth of a second each */
 #define DELEGATION_TRIES 5U /* a second each, besides what a question takes */
-
-static void pause_usec(uint64_t usec) {
-        struct timespec ts = { (time_t) (usec / USEC_PER_SEC), (long) (usec % USEC_PER_SEC) * 1000 };
-
-        while (nanosleep(&ts, &ts) < 0 && errno == EINTR)
-                ;
-}
-
-static int make_folders(const char *dir) {
-        _cleanup_free_ char *hosts = NULL;
-
-        if (asprintf(&hosts, "%s/hosts.d", dir) < 0) {
-                hosts = NULL;
-                return log_oom();
-        }
-        /* The package makes both, with the right owner; this is for a --config elsewhere. */
-        if ((mkdir(dir, 0750) < 0 && errno != EEXIST) || (mkdir(hosts, 0750) < 0 && errno != EEXIST)) {
-                int error = errno;
-
-                (void)log_error_errno(error, "%s could not be made: %m%s", dir,
-                                      error == EACCES ? "; try again with sudo." : "");
-                return -error;
-        }
-        return 0;
-}
 
 /* Keeps what stands in the way: nothing that a person wrote is lost. Returns 1 where it may be replaced. */
 static int may_replace(const Setup *s, const char *path, const char *before) {
@@ -113,41 +85,6 @@ static int write_main(const Setup *s, const char *path, const char *before, cons
         return r;
 }
 
-/* A host that is there already with this service is left as it is. judge: nothing is written. */
-static int write_host(const Setup *s, const Config *config, const char *pair, bool judge) {
-        _cleanup_(choices_done) Choices choices = {};
-        _cleanup_free_ char *typed = strndup(pair, strcspn(pair, "=")), *name = NULL, *path = NULL,
-                            *text = NULL;
-        const char *upstream = strchr(pair, '=') + 1;
-        int r;
-
-        if (!typed)
-                return log_oom();
-        r = host_expand_name(config, typed, &name);
-        if (r >= 0 && !call_option(s->call, "force"))
-                r = host_check_zone(config, name);
-        if (r < 0)
-                return r;
-        for (size_t i = 0; i < config->n_hosts; i++)
-                if (streq(config->hosts[i].name, name)) {
-                        if (streq(config->hosts[i].upstream, upstream))
-                                return 0;
-                        log_error("%s leads to %s already; hagw-ctl host set %s %s changes it.", name,
-                                  config->hosts[i].upstream, name, upstream);
-                        return -EEXIST;
-                }
-        if (choices_add(&choices, CONF_SCOPE_HOST, 0, NULL, "name", name) < 0 ||
-            choices_add(&choices, CONF_SCOPE_HOST, 0, NULL, "upstream", upstream) < 0 ||
-            conf_text_host(&choices, &text) < 0)
-                return log_oom();
-        r = host_path(s->call->config_dir, name, &path);
-        if (r >= 0)
-                r = (judge ? host_judge : host_write)(config, s->call->config_dir, path, text);
-        if (r >= 0 && !judge)
-                setup_say(s, "%s leads to %s.\n", name, upstream);
-        return r;
-}
-
 /* All is judged before the first file is written. */
 static int write_config(Setup *s) {
         _cleanup_free_ char *path = NULL, *before = NULL, *text = NULL;
@@ -162,46 +99,20 @@ static int write_config(Setup *s) {
         if (r < 0 && r != -ENOENT)
                 return log_error_errno(r, "%s could not be read: %m", path);
         r = plan_main(s, path, before, &text, &planned);
-        for (size_t i = 0; r >= 0 && i < s->n_hosts; i++)
-                r = write_host(s, planned, s->hosts[i], /* judge= */ true);
         if (r >= 0)
-                r = make_folders(s->call->config_dir);
+                r = setup_judge_hosts(s, planned);
+        if (r >= 0)
+                r = setup_make_folders(s->call->config_dir);
         if (r >= 0 && text)
                 r = write_main(s, path, before, text);
         if (r >= 0)
                 r = load_config(s->call->config_dir, &s->config);
-        for (size_t i = 0; r >= 0 && i < s->n_hosts; i++)
-                r = write_host(s, s->config, s->hosts[i], /* judge= */ false);
+        if (r >= 0)
+                r = setup_write_hosts(s, s->config);
         if (r < 0 || s->n_hosts == 0)
                 return r;
         s->config = config_free(s->config);
         return load_config(s->call->config_dir, &s->config);
-}
-
-static int make_user(const Setup *s) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *hosts = NULL, *groups = NULL, *users = NULL;
-        int r;
-
-        if (!s->password)
-                return 0;
-        r = client_call("io.hagw.Web.ListUsers", NULL, &users);
-        if (r < 0)
-                return r;
-        for (size_t i = 0; i < field_count(users, "users"); i++)
-                if (streq(strempty(field_text(field_element(users, "users", i), "name")), s->user)) {
-                        setup_say(s,
-                                  "There is a user %s already; hagw-ctl user passwd %s gives a new "
-                                  "password.\n",
-                                  s->user, s->user);
-                        return 0;
-                }
-        if (sd_json_build(&hosts, SD_JSON_BUILD_ARRAY(SD_JSON_BUILD_STRING("*"))) < 0 ||
-            sd_json_variant_new_array(&groups, NULL, 0) < 0)
-                return log_oom();
-        r = user_create(s->user, s->password, hosts, groups);
-        if (r >= 0)
-                setup_say(s, "%s may log in.\n", s->user);
-        return r;
 }
 
 /* The public addresses, as soon as there is one. The texts live as long as *ret. */
@@ -214,7 +125,7 @@ static int wait_for_address(const Setup *s, sd_json_variant **ret, const char **
                 int r;
 
                 if (i > 0)
-                        pause_usec(100 * USEC_PER_MSEC);
+                        setup_pause(100 * USEC_PER_MSEC);
                 *ret = sd_json_variant_unref(*ret);
                 r = client_call("io.hagw.Net.Watch", NULL, ret);
                 if (r < 0)
@@ -249,10 +160,12 @@ static int check_delegations(const Setup *s) {
                 const ConfZone *zone = &s->config->zones[i];
                 Delegation d = {};
 
+                if (zone->via == CONF_VIA_RELAY)
+                        continue;
                 for (unsigned n = 0; n < DELEGATION_TRIES && (n == 0 || d.verdict != DELEGATION_WORKS);
                      n++) {
                         if (n > 0)
-                                pause_usec(USEC_PER_SEC);
+                                setup_pause(USEC_PER_SEC);
                         delegation_done(&d);
                         if (delegation_check(zone->name, zone->name_server, &d) < 0)
                                 return log_oom();
@@ -291,7 +204,7 @@ static int finish(const Setup *s, const Reached *reached) {
 }
 
 int verb_setup(const Call *call) {
-        _cleanup_(setup_done) Setup s = { .call = call };
+        _cleanup_(setup_done) Setup s = { .call = call, .relay = call_option(call, "relay") };
         Reached reached = {};
         uint64_t wait_usec;
         int r, bad;
@@ -311,9 +224,9 @@ int verb_setup(const Call *call) {
                 return -ENOTCONN;
         }
         setup_say(&s, "Starting hagw …\n");
-        r = start_gateway();
+        r = start_gateway(s.config);
         if (r >= 0)
-                r = make_user(&s);
+                r = setup_make_user(&s);
         if (r < 0)
                 return r;
         bad = check_delegations(&s);

@@ -10,10 +10,12 @@
 #include "hostfile.h"
 #include "log.h"
 #include "output.h"
+#include "relay.h"
 #include "view.h"
 
 typedef struct Status {
         sd_json_variant *addresses, *zones, *hosts, *certificates, *sessions, *daemons;
+        sd_json_variant *relay, *tenants;
         sd_json_variant *problems; /* strings */
         size_t n_problems;
         bool unreachable, denied, lost;
@@ -22,7 +24,7 @@ typedef struct Status {
 
 static void status_done(Status *s) {
         sd_json_variant **all[] = { &s->addresses, &s->zones,   &s->hosts,   &s->certificates,
-                                    &s->sessions,  &s->daemons, &s->problems };
+                                    &s->sessions,  &s->daemons, &s->problems, &s->relay, &s->tenants };
 
         for (size_t i = 0; i < ELEMENTSOF(all); i++)
                 *all[i] = sd_json_variant_unref(*all[i]);
@@ -78,6 +80,14 @@ static void judge_daemons(Status *s) {
                 problem(s, "The daemons answer root only; try again with sudo.");
 }
 
+/* What comes through a relay needs no address here. */
+static bool any_zone_is_direct(const Config *c) {
+        for (size_t i = 0; c && i < c->n_zones; i++)
+                if (c->zones[i].via == CONF_VIA_DIRECT)
+                        return true;
+        return !c || c->n_zones == 0;
+}
+
 static void judge_addresses(Status *s) {
         size_t n = field_count(s->addresses, "addresses"), known = 0;
 
@@ -90,9 +100,18 @@ static void judge_addresses(Status *s) {
                         problem(s, "The public %s address could not be confirmed: %s",
                                 streq(strempty(family), "ipv4") ? "IPv4" : "IPv6", error);
         }
-        if (n > 0 && known == 0)
+        if (n > 0 && known == 0 && any_zone_is_direct(s->config))
                 problem(s, "No public address is known: visitors cannot find this house. See public_address "
                            "in hagw.conf(5).");
+}
+
+static void judge_relay(Status *s) {
+        sd_json_variant *relay = sd_json_variant_by_key(s->relay, "relay");
+        const char *error = field_text(relay, "error");
+
+        if (relay && !relay_is_attached(relay))
+                problem(s, "This house is not attached to its relay %s (%s)%s%s", s->config->relay.address,
+                        field_text(relay, "state"), error ? ": " : ".", strempty(error));
 }
 
 static void judge_hosts(Status *s) {
@@ -127,20 +146,21 @@ static void judge_certificates(Status *s) {
 static int judge_zone(Status *s, const ConfZone *zone, sd_json_variant *live, bool ask,
                       sd_json_variant **array) {
         _cleanup_(delegation_done) Delegation d = { .verdict = DELEGATION_UNKNOWN };
+        bool via_relay = zone->via == CONF_VIA_RELAY;
+        const char *verdict;
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         int r;
 
-        if (ask) {
+        if (ask && !via_relay) {
                 r = delegation_check(zone->name, zone->name_server, &d);
                 if (r < 0)
                         return r;
                 if (d.verdict != DELEGATION_WORKS)
                         problem(s, "%s", d.detail);
         }
+        verdict = via_relay ? "relay" : ask ? delegation_verdict_text(d.verdict) : NULL;
         r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(zone->name)),
-                           SD_JSON_BUILD_PAIR("delegation",
-                                              SD_JSON_BUILD_STRING(ask ? delegation_verdict_text(d.verdict) :
-                                                                         NULL)));
+                           SD_JSON_BUILD_PAIR("delegation", SD_JSON_BUILD_STRING(verdict)));
         if (r >= 0 && live)
                 r = sd_json_variant_merge_object(&v, live);
         return r < 0 ? r : sd_json_variant_append_array(array, v);
@@ -163,17 +183,20 @@ static int judge_zones(Status *s, bool ask) {
                 r = judge_zone(s, zone, live, ask, &array);
         }
         if (s->config && s->config->n_zones == 0)
-                problem(s, "hagw.conf names no zone; hagw-ctl setup writes one.");
+                problem(s, "hagw.conf names no zone; hagw-ctl setup writes one, or hagw-ctl attach.");
         return r < 0 ? r :
                        sd_json_buildo(&s->zones, SD_JSON_BUILD_PAIR("zones", SD_JSON_BUILD_VARIANT(array)));
 }
 
 static int collect(Status *s, const Call *call) {
-        _cleanup_free_ char *a = NULL, *b = NULL, *c = NULL, *d = NULL, *e = NULL;
+        _cleanup_free_ char *a = NULL, *b = NULL, *c = NULL, *d = NULL, *e = NULL, *f = NULL;
         int r;
 
+        r = load_config(call->config_dir, &s->config);
+        if (r == -ENOMEM)
+                return r;
         /* What a daemon that is off cannot tell is told once, by view_daemons(). */
-        r = view_daemons(&s->daemons);
+        r = view_daemons(s->config, &s->daemons);
         if (r >= 0)
                 r = view_addresses(/* refresh= */ false, &s->addresses, &a);
         if (r >= 0)
@@ -182,13 +205,14 @@ static int collect(Status *s, const Call *call) {
                 r = view_certificates(&s->certificates, &c);
         if (r >= 0)
                 r = view_sessions(NULL, &s->sessions, &d);
+        if (r >= 0)
+                r = view_relay(s->config, &s->relay, &f);
+        if (r >= 0)
+                r = view_tenants(s->config, &s->tenants);
         if (r < 0)
                 return r;
         judge_daemons(s);
-        r = load_config(call->config_dir, &s->config);
-        if (r == -ENOMEM)
-                return r;
-        if (r < 0)
+        if (!s->config)
                 problem(s, "The configuration in %s is not valid: hagw-ctl config check", call->config_dir);
         else {
                 r = view_hosts(call->config_dir, &s->hosts, &e);
@@ -196,6 +220,7 @@ static int collect(Status *s, const Call *call) {
                         return r;
         }
         judge_addresses(s);
+        judge_relay(s);
         judge_hosts(s);
         judge_certificates(s);
         r = judge_zones(s, /* ask= */ !a && !call_option(call, "no-delegation"));
@@ -212,10 +237,11 @@ static int print_zones(sd_json_variant *v) {
                 table_add(t, TONE_BOLD, "%s", field_text(z, "name"));
                 table_add(t, TONE_DIM, "serial %lu", (unsigned long) field_number(z, "serial"));
                 table_add(t,
-                          !delegation                ? TONE_DIM :
-                          streq(delegation, "works") ? TONE_GOOD :
-                                                       TONE_BAD,
-                          "delegation %s", delegation ?: "not asked");
+                          !delegation                                             ? TONE_DIM :
+                          streq(delegation, "works") || streq(delegation, "relay") ? TONE_GOOD :
+                                                                                    TONE_BAD,
+                          streq_ptr(delegation, "relay") ? "through the %s" : "delegation %s",
+                          delegation ?: "not asked");
         }
         return table_print(t, 2);
 }
@@ -235,16 +261,49 @@ static int print_hosts(sd_json_variant *v) { return view_print_hosts(v, 2); }
 static int print_certificates(sd_json_variant *v) { return view_print_certificates(v, 2); }
 static int print_daemons(sd_json_variant *v) { return view_print_daemons(v, 2); }
 
+static int print_relay(const Status *s) {
+        sd_json_variant *relay = sd_json_variant_by_key(s->relay, "relay");
+        _cleanup_free_ char *state = relay ? relay_state_text(relay) : NULL;
+        Tone tone = relay_is_attached(relay) ? TONE_GOOD : TONE_BAD;
+
+        if (!s->config || !s->config->relay.address)
+                return 0;
+        if (relay && !state)
+                return -ENOMEM;
+        printf("%sRelay%s\n  %s as %s: %s%s%s\n", tone_on(TONE_BOLD), tone_off(), s->config->relay.address,
+               s->config->relay.tenant, tone_on(tone), state ?: "unknown", tone_off());
+        return 0;
+}
+
+static void print_figure(sd_json_variant *tenants, const char *name, const char *text) {
+        if (sd_json_variant_by_key(tenants, name))
+                printf("%lu %s", (unsigned long) field_number(tenants, name), text);
+        else
+                printf("? %s", text);
+}
+
+static void print_tenants(const Status *s) {
+        sd_json_variant *tenants = sd_json_variant_by_key(s->tenants, "tenants");
+
+        if (!tenants)
+                return;
+        printf("%sTenants%s\n  ", tone_on(TONE_BOLD), tone_off());
+        print_figure(tenants, "known", "known, ");
+        print_figure(tenants, "attached", "attached\n");
+}
+
 static int print_status(const Status *s) {
         size_t sessions = field_count(s->sessions, "sessions");
 
         if (section("Addresses", s->addresses, "addresses", "unknown", print_addresses) < 0 ||
             section("Zones", s->zones, "zones", "none", print_zones) < 0 ||
+            print_relay(s) < 0 ||
             section("Hosts", s->hosts, "hosts", "none yet: hagw-ctl host add ha http://192.168.1.4:8123",
                     print_hosts) < 0 ||
             section("Certificates", s->certificates, "certificates", "none", print_certificates) < 0 ||
             section("Daemons", s->daemons, "daemons", "none", print_daemons) < 0)
                 return -ENOMEM;
+        print_tenants(s);
         printf("%sSessions%s\n  %zu logged in\n", tone_on(TONE_BOLD), tone_off(), sessions);
         if (s->n_problems == 0) {
                 printf("\n%sEverything is fine.%s\n", tone_on(TONE_GOOD), tone_off());
@@ -259,7 +318,8 @@ static int print_status(const Status *s) {
 static int print_json(const Status *s) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         sd_json_variant *parts[] = { s->addresses,    s->zones,    s->hosts,
-                                     s->certificates, s->sessions, s->daemons };
+                                     s->certificates, s->sessions, s->daemons,
+                                     s->relay,        s->tenants };
         int r;
 
         r = s->problems ? sd_json_buildo(&v, SD_JSON_BUILD_PAIR("problems",

@@ -27,10 +27,33 @@ static const Option setup_options[] = {
         { "host", "NAME=UPSTREAM", "a service, e.g. ha=http://192.168.1.4:8123; may be repeated" },
         { "user", "NAME", "make this user, with a password that is asked for" },
         { "password-stdin", NULL, "read the password from standard input" },
+        { "relay", NULL, "make this machine a relay: houses attach to it, with names in the first zone" },
         { "yes", NULL, "ask nothing: take the options and the defaults", 'y' },
         { "force", NULL, "replace a hagw.conf that differs (the old one is kept as hagw.conf.old)" },
         { "no-start", NULL, "only write the configuration" },
         { "wait", "SECONDS", "how long to wait for the certificates (default 180; 0: not at all)" },
+        {},
+};
+
+static const Option attach_options[] = {
+        { "token", NULL, "what was told at the relay is a token: given as CODE, or asked for" },
+        { "pin", "PIN", "sha256:BASE64 of the relay's public key, checked instead of the system's roots" },
+        { "contact", "MAIL", "where the certificate authority may write to" },
+        { "directory", "URL",
+          "the certificate authority: letsencrypt (default), letsencrypt-staging or an https:// URL" },
+        { "staging", NULL, "the same as --directory=letsencrypt-staging" },
+        { "ca-file", "FILE", "roots for the authority's own server, instead of the system's" },
+        { "host", "NAME=UPSTREAM", "a service, e.g. ha=http://192.168.1.4:8123; may be repeated" },
+        { "user", "NAME", "make this user, with a password that is asked for" },
+        { "password-stdin", NULL, "read the password from standard input" },
+        { "yes", NULL, "ask nothing: take the options and the defaults", 'y' },
+        { "force", NULL, "take a host whose name is nearly in the zone" },
+        { "wait", "SECONDS", "how long to wait for the certificates (default 180; 0: not at all)" },
+        {},
+};
+
+static const Option detach_options[] = {
+        { "yes", NULL, "ask nothing", 'y' },
         {},
 };
 
@@ -84,10 +107,57 @@ static const Option log_options[] = {
         { "follow", NULL, "go on with new entries", 'f' },
         { "lines", "N", "the newest N entries (default: 100 without --since)", 'n' },
         { "since", "TIME", "entries since then, as journalctl(1) reads it: \"1 hour ago\", \"today\"" },
-        { "daemon", "NAME", "only this daemon: dnsd, netd, keyd, acmed, proxyd or webd; may be repeated" },
+        { "daemon", "NAME",
+          "only this daemon: dnsd, netd, keyd, acmed, proxyd, webd or tenantd; may be repeated" },
         { "host", "HOST", "only requests to this host" },
         { "force", NULL, "take a host that is not configured (any more)" },
         { "errors", NULL, "only warnings and errors" },
+        {},
+};
+
+/* What add and set have in common. */
+#define TENANT_OPTIONS                                                                                 \
+        { "domain", "NAME",                                                                            \
+          "a name outside the relay's zone, or *.NAME; may be repeated; an empty one: none" },         \
+        { "note", "TEXT", "whatever helps to know the tenant again" },                                 \
+        { "suspend", NULL, "cut what is there of it, and let nothing in" },                            \
+        { "terminate", "WORD", "yes: the relay opens its visitors' TLS, and can read them; no (default)" },\
+        { "agents", "N", "how many machines may be attached at once (default 1)" },                    \
+        { "channels", "N", "channels at once, waiting and in use; none (default): tenants.channels" }, \
+        { "connections-per-second", "N", "new visitors; none (default)" },                             \
+        { "bytes-per-second", "SIZE", "both directions together, e.g. 10M; none (default)" },          \
+        { "bytes-per-month", "SIZE", "after that many, e.g. 500G, visitors are closed; none (default)" }
+
+static const Option tenant_add_options[] = {
+        { "token", NULL, "make a token, which is told once, instead of an enrolment code" },
+        { "lifetime", "TIME", "how long the code (default 24h) or the token (default for ever) is good" },
+        { "count", "N", "make N tenants with names made up, which begin with NAME" },
+        { "csv", NULL, "print lines of name,zone,code,expires" },
+        TENANT_OPTIONS,
+        {},
+};
+
+static const Option tenant_set_options[] = {
+        { "enable", NULL, "let it in again, after --suspend" },
+        TENANT_OPTIONS,
+        {},
+};
+
+static const Option tenant_list_options[] = {
+        { "attached", NULL, "only those that are attached" },
+        {},
+};
+
+static const Option tenant_rotate_options[] = {
+        { "token", NULL, "make a token, which is told once, instead of an enrolment code" },
+        { "lifetime", "TIME", "how long the code (default 24h) or the token (default for ever) is good" },
+        { "overlap", "TIME", "with --token: the tokens before it end after so long" },
+        {},
+};
+
+static const Option tenant_usage_options[] = {
+        { "month", "MONTH", "only that one, e.g. 2026-11 (default: this one; of one tenant all)" },
+        { "csv", NULL, "print lines of tenant,month,received,sent,visitors, in bytes" },
         {},
 };
 
@@ -95,6 +165,10 @@ const Verb verbs[] = {
         { NULL, "setup", "", 0, 0, NAMES_NONE, setup_options, verb_setup,
           "Set this gateway up: asks, writes hagw.conf, starts it, checks the delegation and waits for "
           "certificates" },
+        { NULL, "attach", "RELAY[:PORT] [CODE]", 1, 2, NAMES_NONE, attach_options, verb_attach,
+          "Attach this house to a relay, so that it needs no public address" },
+        { NULL, "detach", "", 0, 0, NAMES_NONE, detach_options, verb_detach,
+          "Detach this house from its relay" },
         { NULL, "status", "", 0, 0, NAMES_NONE, status_options, verb_status,
           "Show addresses, zones, hosts, certificates and daemons, and what needs attention" },
         { "host", "list", "", 0, 0, NAMES_NONE, NULL, verb_host_list,
@@ -128,6 +202,21 @@ const Verb verbs[] = {
         { "session", "list", "[USER]", 0, 1, NAMES_USERS, NULL, verb_session_list, "List who is logged in" },
         { "session", "revoke", "[SESSION]", 0, 1, NAMES_SESSIONS, session_revoke_options,
           verb_session_revoke, "End a session, or all of a user" },
+        { "tenant", "list", "[PREFIX]", 0, 1, NAMES_TENANTS, tenant_list_options, verb_tenant_list,
+          "List the tenants of this relay, and who is attached" },
+        { "tenant", "show", "TENANT", 1, 1, NAMES_TENANTS, NULL, verb_tenant_show, "Show one tenant" },
+        { "tenant", "add", "NAME", 0, 1, NAMES_NONE, tenant_add_options, verb_tenant_add,
+          "Add a tenant, and tell what to type in the house" },
+        { "tenant", "set", "TENANT", 1, 1, NAMES_TENANTS, tenant_set_options, verb_tenant_set,
+          "Change a tenant; what is not named stays as it is" },
+        { "tenant", "rotate", "TENANT", 1, 1, NAMES_TENANTS, tenant_rotate_options, verb_tenant_rotate,
+          "Make one more code or token for a tenant; those before stay good" },
+        { "tenant", "revoke", "TENANT [TOKEN]", 1, 2, NAMES_TENANTS, NULL, verb_tenant_revoke,
+          "End a token by its id, or all tokens and codes of a tenant" },
+        { "tenant", "remove", "TENANT…", 1, CALL_ARGUMENTS_MAX, NAMES_TENANTS, NULL, verb_tenant_remove,
+          "Remove tenants, and cut what is there of them" },
+        { "tenant", "usage", "[TENANT]", 0, 1, NAMES_TENANTS, tenant_usage_options, verb_tenant_usage,
+          "Show what visitors of the tenants moved, by month" },
         { NULL, "address", "", 0, 0, NAMES_NONE, address_options, verb_address,
           "Show the house's public addresses" },
         { NULL, "reload", "", 0, 0, NAMES_NONE, NULL, verb_reload,

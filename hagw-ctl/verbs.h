@@ -33,6 +33,7 @@ typedef enum Names {
         NAMES_USERS,
         NAMES_GROUPS,
         NAMES_SESSIONS,
+        NAMES_TENANTS,
         NAMES_FILES,
         NAMES_VERBS,
 } Names;
@@ -74,6 +75,8 @@ const char *call_option(const Call *call, const char *name);
 
 /* The runners, by file. */
 int verb_setup(const Call *call);        /* verbs-setup.c */
+int verb_attach(const Call *call);       /* verbs-attach.c */
+int verb_detach(const Call *call);       /* verbs-detach.c */
 int verb_status(const Call *call);       /* verbs-status.c */
 int verb_host_add(const Call *call);     /* verbs-host.c */
 int verb_host_set(const Call *call);
@@ -92,6 +95,14 @@ int verb_user_remove(const Call *call);
 int verb_user_list(const Call *call);
 int verb_session_list(const Call *call); /* verbs-session.c */
 int verb_session_revoke(const Call *call);
+int verb_tenant_list(const Call *call);  /* tenant-list.c */
+int verb_tenant_show(const Call *call);
+int verb_tenant_usage(const Call *call);
+int verb_tenant_add(const Call *call);   /* verbs-tenant.c */
+int verb_tenant_set(const Call *call);
+int verb_tenant_rotate(const Call *call);
+int verb_tenant_revoke(const Call *call);
+int verb_tenant_remove(const Call *call);
 int verb_address(const Call *call);      /* verbs-misc.c */
 int verb_reload(const Call *call);
 int verb_config_check(const Call *call);

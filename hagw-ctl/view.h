@@ -3,7 +3,7 @@
 
 #include <systemd/sd-json.h>
 
-#include "macro.h"
+#include "conf.h"
 
 /* What the daemons know, brought together: each as one JSON object with one list, and that as a table. What
  * a daemon could not be asked is told in *ret_reason (to be freed, NULL: everything answered) while the rest
@@ -27,6 +27,13 @@ bool view_certificate_is_bad(sd_json_variant *certificate);
 int view_addresses(bool refresh, sd_json_variant **ret, char **ret_reason);
 int view_print_addresses(sd_json_variant *v, int indent);
 
+/* { "relay": io.hagw.Proxy.DescribeRelay's }, or an empty object where there is none. */
+int view_relay(const Config *config, sd_json_variant **ret, char **ret_reason);
+
+/* { "tenants": { "known", "attached" } } at a relay, else an empty object; a figure that is not known is
+ * missing. */
+int view_tenants(const Config *config, sd_json_variant **ret);
+
 /* { "zones": io.hagw.Dns's }. */
 int view_zones(sd_json_variant **ret, char **ret_reason);
 
@@ -34,6 +41,6 @@ int view_zones(sd_json_variant **ret, char **ret_reason);
 int view_sessions(const char *user, sd_json_variant **ret, char **ret_reason);
 int view_print_sessions(sd_json_variant *v, int indent);
 
-/* { "daemons": [ name, running, and what Describe says ] }. */
-int view_daemons(sd_json_variant **ret);
+/* { "daemons": [ name, running, and what Describe says ] }, of those that are needed. */
+int view_daemons(const Config *config, sd_json_variant **ret);
 int view_print_daemons(sd_json_variant *v, int indent);

@@ -49,7 +49,8 @@ int conf_parse_usec(const char *s, uint64_t *ret) {
 
 int conf_parse_bytes(const char *s, uint64_t *ret) {
         static const Unit units[] = {
-                { "", 1 }, { "K", 1024 }, { "M", 1024 * 1024 }, { "G", 1024 * 1024 * 1024 }, {}
+                { "", 1 }, { "K", 1024 }, { "M", 1024 * 1024 }, { "G", 1024 * 1024 * 1024 },
+                { "T", 1024ULL * 1024 * 1024 * 1024 }, {}
         };
         return parse_with_units(s, units, ret);
 }

@@ -54,6 +54,63 @@ int vl_call(const char *interface, const char *method, sd_json_variant *paramete
         return error ? -EREMOTEIO : 0;
 }
 
+typedef struct More {
+        VlMoreHandler handler;
+        void *userdata;
+        sd_json_variant *reply; /* an error's parameters */
+        char *error;
+        bool done;
+        int result;
+} More;
+
+static int more_on_reply(sd_varlink *link, sd_json_variant *parameters, const char *error_id,
+                         sd_varlink_reply_flags_t flags, void *userdata) {
+        More *m = userdata;
+
+        if (m->done)
+                return 0;
+        m->done = error_id || !(flags & SD_VARLINK_REPLY_CONTINUES);
+        if (error_id) {
+                m->reply = sd_json_variant_ref(parameters);
+                m->error = strdup(error_id);
+                m->result = m->error ? -EREMOTEIO : -ENOMEM;
+                return 0;
+        }
+        m->result = m->handler(parameters, m->userdata);
+        m->done = m->done || m->result < 0;
+        return 0;
+}
+
+static int more_run(sd_varlink *link, More *m, const char *method, sd_json_variant *parameters) {
+        int r;
+
+        (void) sd_varlink_set_userdata(link, m);
+        r = sd_varlink_bind_reply(link, more_on_reply);
+        if (r >= 0)
+                r = sd_varlink_observe(link, method, parameters);
+        while (r >= 0 && !m->done) {
+                r = sd_varlink_process(link);
+                if (r == 0)
+                        r = sd_varlink_wait(link, USEC_INFINITY);
+        }
+        (void) sd_varlink_bind_reply(link, NULL);
+        return m->done ? m->result : r;
+}
+
+int vl_call_more(const char *interface, const char *method, sd_json_variant *parameters,
+                 VlMoreHandler handler, void *userdata, sd_json_variant **ret_reply, char **ret_error) {
+        _cleanup_(sd_varlink_unrefp) sd_varlink *link = NULL;
+        More m = { .handler = handler, .userdata = userdata };
+        int r;
+
+        r = vl_connect(&link, interface, CALL_TIMEOUT_USEC);
+        if (r >= 0)
+                r = more_run(link, &m, method, parameters);
+        *ret_reply = m.reply;
+        *ret_error = m.error;
+        return r;
+}
+
 struct VlRequest {
         sd_varlink *link;
         sd_event_source *failed; /* tells of a connection that did not come about, from the loop */

@@ -51,6 +51,12 @@ int vl_connect(sd_varlink **ret, const char *interface, uint64_t timeout_usec);
 int vl_call(const char *interface, const char *method, sd_json_variant *parameters,
             sd_json_variant **ret_reply, char **ret_error);
 
+/* The same for a `more` call that ends by itself: the handler gets each reply and may end it with a negative
+ * errno, which is then returned. On a varlink error ret_reply has its parameters. */
+typedef int (*VlMoreHandler)(sd_json_variant *reply, void *userdata);
+int vl_call_more(const char *interface, const char *method, sd_json_variant *parameters,
+                 VlMoreHandler handler, void *userdata, sd_json_variant **ret_reply, char **ret_error);
+
 /* A call on the loop. The callback runs exactly once: with the reply and error NULL, or with error set to a
  * varlink error id (io.hagw.Unreachable where there was no connection or no answer in time). Cancel with
  * vl_request_free() before that. The callback must not free the request it is called for; it is freed

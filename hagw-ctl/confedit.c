@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* hagw.conf's text, changed in a few places. libconfig keeps no comments, so this reads as much of its
+ * syntax as it takes to find a setting: comments, strings, brackets, names. Offsets, not pointers, because
+ * the text moves. No I/O. */
+
+#include <stdio.h>
+
+#include "confedit.h"
+
+typedef struct Span {
+        size_t begin, end;
+} Span;
+
+/* Behind the string that begins at i. */
+static size_t skip_string(const char *t, size_t i) {
+        for (i++; t[i] && t[i] != '"'; i++)
+                if (t[i] == '\\' && t[i + 1])
+                        i++;
+        return t[i] ? i + 1 : i;
+}
+
+/* Behind the comment that begins at i; i where none does. */
+static size_t skip_comment(const char *t, size_t i) {
+        const char *end;
+
+        if (t[i] == '#' || (t[i] == '/' && t[i + 1] == '/'))
+                return i + strcspn(t + i, "\n");
+        if (t[i] != '/' || t[i + 1] != '*')
+                return i;
+        end = strstr(t + i + 2, "*/");
+        return end ? (size_t) (end - t) + 2 : i + strlen(t + i);
+}
+
+static size_t skip_blank(const char *t, size_t i) {
+        for (;;) {
+                size_t next = i + strspn(t + i, " \t\r\n\f\v");
+
+                next = skip_comment(t, next);
+                if (next == i)
+                        return i;
+                i = next;
+        }
+}
+
+/* Behind the bracket that closes the one at i. */
+static size_t skip_brackets(const char *t, size_t i) {
+        size_t depth = 0, next;
+
+        while (t[i]) {
+                if (t[i] == '"') {
+                        i = skip_string(t, i);
+                        continue;
+                }
+                next = skip_comment(t, i);
+                if (next != i) {
+                        i = next;
+                        continue;
+                }
+                depth += !!strchr("({[", t[i]);
+                if (strchr(")}]", t[i]) && --depth == 0)
+                        return i + 1;
+                i++;
+        }
+        return i;
+}
+
+/* Behind the value that begins at i; neighbouring strings are one. */
+static size_t skip_value(const char *t, size_t i) {
+        size_t next;
+
+        if (t[i] && strchr("({[", t[i]))
+                return skip_brackets(t, i);
+        if (t[i] != '"')
+                return i + strcspn(t + i, " \t\r\n\f\v;,)}]#/");
+        do {
+                i = skip_string(t, i);
+                next = skip_blank(t, i);
+        } while (t[next] == '"' && (i = next));
+        return i;
+}
+
+/* The member of that name among those that begin at i. *ret_setting ends behind its semicolon. */
+static bool find_member(const char *t, size_t i, const char *name, Span *ret_setting, Span *ret_value) {
+        for (i = skip_blank(t, i); t[i] && !strchr(")}]", t[i]); i = skip_blank(t, i)) {
+                Span setting = { .begin = i }, value;
+                size_t n = strcspn(t + i, " \t\r\n\f\v=:;,(){}[]#/\"");
+
+                if (n == 0) { /* a stray separator */
+                        i++;
+                        continue;
+                }
+                i = skip_blank(t, i + n);
+                if (t[i] == '=' || t[i] == ':')
+                        i = skip_blank(t, i + 1);
+                value.begin = i;
+                value.end = i = skip_value(t, i);
+                setting.end = i;
+                i = skip_blank(t, i);
+                if (t[i] == ';' || t[i] == ',')
+                        setting.end = ++i;
+                if (strlen(name) == n && memcmp(t + setting.begin, name, n) == 0) {
+                        *ret_setting = setting;
+                        *ret_value = value;
+                        return true;
+                }
+        }
+        return false;
+}
+
+static int replace(char **text, Span s, const char *with) {
+        char *changed;
+
+        if (asprintf(&changed, "%.*s%s%s", (int) s.begin, *text, with, *text + s.end) < 0)
+                return -ENOMEM;
+        free(*text);
+        *text = changed;
+        return 0;
+}
+
+/* A libconfig string; to be freed. */
+static char *quote(const char *value) {
+        char *text = NULL;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+
+        if (!f)
+                return NULL;
+        fputc('"', f);
+        for (; *value; value++)
+                if ((unsigned char) *value < 0x20)
+                        fprintf(f, "\\x%02x", (unsigned) (unsigned char) *value);
+                else
+                        fprintf(f, strchr("\"\\", *value) ? "\\%c" : "%c", *value);
+        fputc('"', f);
+        if (fclose(f) != 0) {
+                free(text);
+                return NULL;
+        }
+        return text;
+}
+
+/* The line "  #name = …;" within the span, as hagw-ctl writes settings that are at their default; without
+ * what is in front of the #. */
+static bool find_default_line(const char *t, Span in, const char *name, Span *ret) {
+        for (size_t i = in.begin; i < in.end; i += strcspn(t + i, "\n") + 1) {
+                size_t hash = i + strspn(t + i, " \t"), end = i + strcspn(t + i, "\n");
+                const char *rest = t[hash] == '#' ? startswith(t + hash + 1, name) : NULL;
+
+                if (end <= in.end && rest && (rest = startswith(rest, " = ")) && t[end - 1] == ';') {
+                        *ret = (Span) { hash, end };
+                        return true;
+                }
+        }
+        return false;
+}
+
+int confedit_set(char **text, const char *group, const char *name, const char *value) {
+        _cleanup_free_ char *quoted = quote(value), *with = NULL;
+        Span setting, inside, own, at;
+        int n;
+
+        if (!quoted)
+                return -ENOMEM;
+        if (!find_member(*text, 0, group, &setting, &inside)) {
+                size_t end = strlen(*text);
+
+                n = asprintf(&with, "%s\n%s: {\n        %s = %s;\n};\n",
+                             end > 0 && (*text)[end - 1] != '\n' ? "\n" : "", group, name, quoted);
+                at = (Span) { end, end };
+        } else if (find_member(*text, inside.begin + 1, name, &own, &at))
+                return replace(text, at, quoted);
+        else if (find_default_line(*text, inside, name, &at))
+                n = asprintf(&with, "%s = %s;", name, quoted);
+        else {
+                n = asprintf(&with, "\n        %s = %s;", name, quoted);
+                at = (Span) { inside.begin + 1, inside.begin + 1 };
+        }
+        if (n < 0) {
+                with = NULL;
+                return -ENOMEM;
+        }
+        return replace(text, at, with);
+}
+
+int confedit_unset(char **text, const char *group, const char *name) {
+        _cleanup_free_ char *with = NULL;
+        Span setting, inside, own, value;
+        bool alone;
+
+        if (!find_member(*text, 0, group, &setting, &inside) ||
+            !find_member(*text, inside.begin + 1, name, &own, &value))
+                return 0;
+        /* A comment takes the rest of its line: only where that holds nothing else. */
+        alone = (*text)[own.end + strspn(*text + own.end, " \t\r")] == '\n';
+        if (asprintf(&with, "#%s = \"\";", name) < 0) {
+                with = NULL;
+                return -ENOMEM;
+        }
+        return replace(text, own, alone ? with : "");
+}
+
+/* Behind the last element of the list in the span; its opening bracket where there is none. comma: one
+ * follows. */
+static size_t last_element(const char *t, Span list, bool *ret_comma) {
+        size_t i = skip_blank(t, list.begin + 1), end = list.begin + 1;
+
+        *ret_comma = true; /* none is needed before the first */
+        while (i + 1 < list.end) {
+                if (t[i] == ',') {
+                        *ret_comma = true;
+                        i++;
+                } else {
+                        size_t next = skip_value(t, i);
+
+                        i = end = next > i ? next : i + 1;
+                        *ret_comma = false;
+                }
+                i = skip_blank(t, i);
+        }
+        return end;
+}
+
+#define ZONE_FORMAT                      \
+        "        {\n"                    \
+        "                name = %s;\n"   \
+        "                via = \"relay\";\n" \
+        "        }\n"
+
+int confedit_add_zone(char **text, const char *name) {
+        _cleanup_free_ char *quoted = quote(name), *with = NULL;
+        Span setting, list;
+        size_t end;
+        bool comma;
+
+        if (!quoted)
+                return -ENOMEM;
+        if (!find_member(*text, 0, "zones", &setting, &list)) {
+                end = strlen(*text);
+                if (asprintf(&with, "%s\nzones = (\n" ZONE_FORMAT ");\n",
+                             end > 0 && (*text)[end - 1] != '\n' ? "\n" : "", quoted) < 0) {
+                        with = NULL;
+                        return -ENOMEM;
+                }
+                return replace(text, (Span) { end, end }, with);
+        }
+        end = last_element(*text, list, &comma);
+        if (asprintf(&with, "\n" ZONE_FORMAT, quoted) < 0) {
+                with = NULL;
+                return -ENOMEM;
+        }
+        /* First what stands later, so that the earlier offset stays good. */
+        if (replace(text, (Span) { list.end - 1, list.end - 1 }, with) < 0)
+                return -ENOMEM;
+        return comma ? 0 : replace(text, (Span) { end, end }, ",");
+}
+
+/* Does the group that begins at i have name = "name"? */
+static bool zone_has_name(const char *t, size_t i, const char *quoted) {
+        Span setting, value;
+
+        return t[i] == '{' && find_member(t, i + 1, "name", &setting, &value) &&
+               strlen(quoted) == value.end - value.begin &&
+               memcmp(t + value.begin, quoted, value.end - value.begin) == 0;
+}
+
+int confedit_remove_zone(char **text, const char *name) {
+        _cleanup_free_ char *quoted = quote(name);
+        size_t comma = 0, i;
+        Span setting, list;
+
+        if (!quoted)
+                return -ENOMEM;
+        if (!find_member(*text, 0, "zones", &setting, &list))
+                return 0;
+        for (i = skip_blank(*text, list.begin + 1); i + 1 < list.end; i = skip_blank(*text, i)) {
+                size_t end = skip_value(*text, i), next;
+
+                if (!zone_has_name(*text, i, quoted)) {
+                        comma = (*text)[i] == ',' ? i : comma;
+                        i = end > i ? end : i + 1;
+                        continue;
+                }
+                /* With the comma behind it, or else the one before it. */
+                next = skip_blank(*text, end);
+                if ((*text)[next] == ',')
+                        return replace(text, (Span) { i, next + 1 }, "");
+                if (replace(text, (Span) { i, end }, "") < 0)
+                        return -ENOMEM;
+                return comma ? replace(text, (Span) { comma, comma + 1 }, "") : 0;
+        }
+        return 0;
+}

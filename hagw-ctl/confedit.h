@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "macro.h"
+
+/* Changes to the text of a hagw.conf that leave everything else as it was, comments included. The text must
+ * be one that config_parse_text() took. Each replaces *text (to be freed) or fails with -ENOMEM. No I/O. */
+
+/* group: { name = "value"; }, in the place of a value, of a comment "#name = …;", or added. */
+int confedit_set(char **text, const char *group, const char *name, const char *value);
+
+/* The setting becomes the comment "#name = \"\";". Not there: nothing changes. */
+int confedit_unset(char **text, const char *group, const char *name);
+
+/* Adds { name = "…"; via = "relay"; } to zones. */
+int confedit_add_zone(char **text, const char *name);
+
+/* Cuts the zone of that name, written as it stands there. Not there: nothing changes. */
+int confedit_remove_zone(char **text, const char *name);

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* This house at its relay: the text of hagw.conf, and how hagw-proxyd gets on. */
+
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "client.h"
+#include "hostfile.h"
+#include "log.h"
+#include "output.h"
+#include "relay.h"
+#include "setup.h"
+#include "state.h"
+#include "verbs.h"
+
+#define POLL_USEC (200 * USEC_PER_MSEC)
+
+static bool says(const Config *c, const char *address, const char *tenant, const char *zone) {
+        const ConfZone *z = zone ? config_find_zone(c, zone) : NULL;
+
+        if (!streq_ptr(c->relay.address, address) || !streq_ptr(c->relay.tenant, tenant))
+                return false;
+        return !zone || (z && streq(z->name, zone) && z->via == CONF_VIA_RELAY);
+}
+
+static int judge(const char *text, const char *path, const char *address, const char *tenant,
+                 const char *zone) {
+        _cleanup_(config_freep) Config *c = config_new();
+        _cleanup_free_ char *error = NULL;
+        int r;
+
+        if (!c)
+                return log_oom();
+        r = config_parse_text(text, path, /* host= */ false, c, &error);
+        if (r == -ENOMEM)
+                return log_oom();
+        if (r >= 0 && says(c, address, tenant, zone))
+                return 0;
+        log_error("%s is written in a way that hagw-ctl cannot change. By hand, it needs: relay: { address "
+                  "= \"%s\"; tenant = \"%s\"; } and in zones { name = \"%s\"; via = \"relay\"; }.%s%s",
+                  path, strempty(address), strempty(tenant), strempty(zone), error ? " " : "",
+                  strempty(error));
+        return -EBADMSG;
+}
+
+int relay_write_config(const char *dir, const char *text, const char *address, const char *tenant,
+                       const char *zone, Config **ret) {
+        _cleanup_free_ char *path = NULL, *before = NULL;
+        int r;
+
+        if (asprintf(&path, "%s/hagw.conf", dir) < 0) {
+                path = NULL;
+                return log_oom();
+        }
+        r = state_read(AT_FDCWD, path, &before, NULL);
+        if (r < 0)
+                return log_error_errno(r, "%s could not be read: %m", path);
+        r = judge(text, path, address, tenant, zone);
+        if (r >= 0 && !streq(before, text))
+                r = write_config_file(path, text);
+        if (r < 0)
+                return r;
+        r = load_config(dir, ret);
+        if (r < 0)
+                (void) write_config_file(path, before);
+        return r;
+}
+
+bool relay_is_attached(sd_json_variant *relay) {
+        return streq(strempty(field_text(relay, "state")), "attached");
+}
+
+char *relay_state_text(sd_json_variant *relay) {
+        sd_json_variant *a = sd_json_variant_by_key(relay, "attachment");
+        const char *state = field_text(relay, "state") ?: "unknown", *error = field_text(relay, "error");
+        char since[TIME_TEXT_MAX], retry[TIME_TEXT_MAX];
+        uint64_t now = now_realtime(), again = field_number(relay, "retryUSec");
+        unsigned long waiting = (unsigned long) field_number(a, "waiting"),
+                      visitors = (unsigned long) field_number(a, "visitors");
+        char *text;
+        int n;
+
+        if (relay_is_attached(relay))
+                n = asprintf(&text, "attached since %s, %lu channel%s waiting%s, %lu visitor%s",
+                             format_when(field_number(a, "sinceUSec"), now, since), waiting,
+                             waiting == 1 ? "" : "s", "", visitors, visitors == 1 ? "" : "s");
+        else
+                n = asprintf(&text, "%s%s%s%s%s", state, error ? ": " : "", strempty(error),
+                             again > now ? "; next try " : "",
+                             again > now ? format_when(again, now, retry) : "");
+        return n < 0 ? NULL : text;
+}
+
+int relay_wait(uint64_t timeout_usec, bool quiet, sd_json_variant **ret) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *relay = NULL;
+        _cleanup_free_ char *told = NULL;
+        int r;
+
+        for (uint64_t waited = 0;; waited += POLL_USEC) {
+                const char *state, *error;
+
+                relay = sd_json_variant_unref(relay);
+                r = client_call("io.hagw.Proxy.DescribeRelay", NULL, &relay);
+                if (r < 0)
+                        return r;
+                if (relay_is_attached(relay)) {
+                        *ret = TAKE_PTR(relay);
+                        return CTL_OK;
+                }
+                state = strempty(field_text(relay, "state"));
+                error = field_text(relay, "error");
+                if (waited >= timeout_usec)
+                        break;
+                if (!quiet && error && !streq_ptr(told, error)) {
+                        printf("  %s: %s\n", state, error);
+                        free(told);
+                        told = strdup(error);
+                }
+                setup_pause(POLL_USEC);
+        }
+        log_error("This house is not attached yet: %s%s%s. hagw-proxyd goes on trying; hagw-ctl status "
+                  "shows how it gets on.",
+                  strempty(field_text(relay, "state")), field_text(relay, "error") ? ": " : "",
+                  strempty(field_text(relay, "error")));
+        *ret = TAKE_PTR(relay);
+        return CTL_FAILED;
+}

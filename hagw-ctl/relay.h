@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <systemd/sd-json.h>
+
+#include "conf.h"
+
+/* This house at its relay: the text of hagw.conf, and how hagw-proxyd gets on. */
+
+/* Changes hagw.conf in dir: writes the text where it and the whole configuration are valid and say that this
+ * house is `tenant` of `address` (NULL: of nobody) with that zone (NULL: no matter), and otherwise leaves
+ * what was there. Told. */
+int relay_write_config(const char *dir, const char *text, const char *address, const char *tenant,
+                       const char *zone, Config **ret);
+
+/* io.hagw.Proxy.DescribeRelay's state in words, "attached since 3 min ago, …"; to be freed, NULL: no memory.
+ */
+char *relay_state_text(sd_json_variant *relay);
+bool relay_is_attached(sd_json_variant *relay);
+
+/* Follows it until this house is attached; *ret is the last description. CTL_OK; CTL_FAILED after so long
+ * (told); a negative errno (told). */
+int relay_wait(uint64_t timeout_usec, bool quiet, sd_json_variant **ret);

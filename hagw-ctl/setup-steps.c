@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What setup and attach both do: folders, hosts, the user. Each can be done again. */
+
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "client.h"
+#include "hostfile.h"
+#include "log.h"
+#include "setup.h"
+#include "users.h"
+
+void setup_pause(uint64_t usec) {
+        struct timespec ts = { (time_t) (usec / USEC_PER_SEC), (long) (usec % USEC_PER_SEC) * 1000 };
+
+        while (nanosleep(&ts, &ts) < 0 && errno == EINTR)
+                ;
+}
+
+int setup_make_folders(const char *dir) {
+        _cleanup_free_ char *hosts = NULL;
+
+        if (asprintf(&hosts, "%s/hosts.d", dir) < 0) {
+                hosts = NULL;
+                return log_oom();
+        }
+        /* The package makes both, with the right owner; this is for a --config elsewhere. */
+        if ((mkdir(dir, 0750) < 0 && errno != EEXIST) || (mkdir(hosts, 0750) < 0 && errno != EEXIST)) {
+                int error = errno;
+
+                (void)log_error_errno(error, "%s could not be made: %m%s", dir,
+                                      error == EACCES ? "; try again with sudo." : "");
+                return -error;
+        }
+        return 0;
+}
+
+/* A host that is there already with this service is left as it is. judge: nothing is written. */
+static int write_host(const Setup *s, const Config *config, const char *pair, bool judge) {
+        _cleanup_(choices_done) Choices choices = {};
+        _cleanup_free_ char *typed = strndup(pair, strcspn(pair, "=")), *name = NULL, *path = NULL,
+                            *text = NULL;
+        const char *upstream = strchr(pair, '=') + 1;
+        int r;
+
+        if (!typed)
+                return log_oom();
+        r = host_expand_name(config, typed, &name);
+        if (r >= 0 && !call_option(s->call, "force"))
+                r = host_check_zone(config, name);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < config->n_hosts; i++)
+                if (streq(config->hosts[i].name, name)) {
+                        if (streq(config->hosts[i].upstream, upstream))
+                                return 0;
+                        log_error("%s leads to %s already; hagw-ctl host set %s %s changes it.", name,
+                                  config->hosts[i].upstream, name, upstream);
+                        return -EEXIST;
+                }
+        if (choices_add(&choices, CONF_SCOPE_HOST, 0, NULL, "name", name) < 0 ||
+            choices_add(&choices, CONF_SCOPE_HOST, 0, NULL, "upstream", upstream) < 0 ||
+            conf_text_host(&choices, &text) < 0)
+                return log_oom();
+        r = host_path(s->call->config_dir, name, &path);
+        if (r >= 0)
+                r = (judge ? host_judge : host_write)(config, s->call->config_dir, path, text);
+        if (r >= 0 && !judge)
+                setup_say(s, "%s leads to %s.\n", name, upstream);
+        return r;
+}
+
+int setup_judge_hosts(const Setup *s, const Config *config) {
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < s->n_hosts; i++)
+                r = write_host(s, config, s->hosts[i], /* judge= */ true);
+        return r;
+}
+
+int setup_write_hosts(const Setup *s, const Config *config) {
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < s->n_hosts; i++)
+                r = write_host(s, config, s->hosts[i], /* judge= */ false);
+        return r;
+}
+
+int setup_make_user(const Setup *s) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *hosts = NULL, *groups = NULL, *users = NULL;
+        int r;
+
+        if (!s->password)
+                return 0;
+        r = client_call("io.hagw.Web.ListUsers", NULL, &users);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < field_count(users, "users"); i++)
+                if (streq(strempty(field_text(field_element(users, "users", i), "name")), s->user)) {
+                        setup_say(s,
+                                  "There is a user %s already; hagw-ctl user passwd %s gives a new "
+                                  "password.\n",
+                                  s->user, s->user);
+                        return 0;
+                }
+        if (sd_json_build(&hosts, SD_JSON_BUILD_ARRAY(SD_JSON_BUILD_STRING("*"))) < 0 ||
+            sd_json_variant_new_array(&groups, NULL, 0) < 0)
+                return log_oom();
+        r = user_create(s->user, s->password, hosts, groups);
+        if (r >= 0)
+                setup_say(s, "%s may log in.\n", s->user);
+        return r;
+}

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The verbs that show tenants. A relay may have 100,000: they are printed as they come. */
+
+#include <stdio.h>
+#include <time.h>
+
+#include "client.h"
+#include "log.h"
+#include "output.h"
+#include "tenant.h"
+
+typedef struct Listing {
+        const Call *call;
+        Attachments attachments;
+        Table *table;
+        size_t n;
+} Listing;
+
+static void listing_done(Listing *l) {
+        attachments_done(&l->attachments);
+        table_free(l->table);
+}
+
+/* The tenant with its attachments, as JSON says it. */
+static int with_attachments(const Attachments *a, sd_json_variant *tenant, sd_json_variant **ret) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = sd_json_variant_ref(tenant), *array = NULL;
+        sd_json_variant **own;
+        size_t n;
+        int r = 0;
+
+        if (!a->reason) {
+                own = attachments_of(a, strempty(field_text(tenant, "name")), &n);
+                r = sd_json_variant_new_array(&array, own, n);
+                if (r >= 0)
+                        r = sd_json_variant_set_field(&v, "attachments", array);
+        }
+        if (r >= 0)
+                *ret = TAKE_PTR(v);
+        return r;
+}
+
+static const char *state_of(sd_json_variant *t, Tone *ret) {
+        *ret = TONE_WARN;
+        if (field_bool(t, "suspended"))
+                return "suspended";
+        if (field_bool(t, "exhausted"))
+                return "used up";
+        if (field_count(t, "tokens") > 0) {
+                *ret = TONE_GOOD;
+                return "enabled";
+        }
+        *ret = TONE_DIM;
+        return field_number(t, "codeExpiresUSec") > now_realtime() ? "code waits" : "no token";
+}
+
+static void add_row(Listing *l, sd_json_variant *t) {
+        const char *name = strempty(field_text(t, "name")), *state, *note = field_text(t, "note");
+        char since[TIME_TEXT_MAX], bytes[TIME_TEXT_MAX];
+        sd_json_variant **own;
+        size_t n;
+        Tone tone;
+
+        own = attachments_of(&l->attachments, name, &n);
+        state = state_of(t, &tone);
+        table_add(l->table, TONE_BOLD, "%s", name);
+        table_add(l->table, tone, "%s", state);
+        if (l->attachments.reason)
+                table_add(l->table, TONE_DIM, "?");
+        else if (n == 0)
+                table_add(l->table, TONE_DIM, "-");
+        else
+                table_add(l->table, TONE_PLAIN, n > 1 ? "%s, %s; %zu machines" : "%s, %s",
+                          field_text(own[0], "address"),
+                          format_when(field_number(own[0], "sinceUSec"), now_realtime(), since), n);
+        table_add(l->table, TONE_PLAIN, "%s",
+                  format_bytes(field_number(t, "received") + field_number(t, "sent"), bytes));
+        table_add(l->table, TONE_DIM, "%.60s", strempty(note));
+}
+
+static int put_tenants(sd_json_variant *reply, void *userdata) {
+        Listing *l = userdata;
+
+        for (size_t i = 0; i < field_count(reply, "tenants"); i++) {
+                sd_json_variant *t = field_element(reply, "tenants", i);
+                size_t n;
+
+                if (call_option(l->call, "attached")) {
+                        (void) attachments_of(&l->attachments, strempty(field_text(t, "name")), &n);
+                        if (n == 0)
+                                continue;
+                }
+                if (l->table)
+                        add_row(l, t);
+                else {
+                        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+                        int r = with_attachments(&l->attachments, t, &v);
+
+                        if (r < 0)
+                                return r;
+                        fputs(l->n > 0 ? ",\n" : "", stdout);
+                        (void) sd_json_variant_dump(v, 0, stdout, NULL);
+                }
+                l->n++;
+        }
+        return l->table && l->n > 0 ? table_print(l->table, 0) : 0;
+}
+
+int verb_tenant_list(const Call *call) {
+        static const char *const titles[] = { "TENANT", "STATE", "ATTACHED", "THIS MONTH", "NOTE", NULL };
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
+        const char *prefix = call->n_arguments > 0 ? call->arguments[0] : NULL;
+        _cleanup_(listing_done) Listing l = { .call = call };
+        _cleanup_(config_freep) Config *config = NULL;
+        int r;
+
+        r = tenant_load_config(call, &config);
+        if (r >= 0)
+                r = attachments_load(&l.attachments, NULL);
+        if (r < 0)
+                return r;
+        if (sd_json_buildo(&parameters,
+                           SD_JSON_BUILD_PAIR_CONDITION(!!prefix, "prefix",
+                                                        SD_JSON_BUILD_STRING(prefix))) < 0)
+                return log_oom();
+        if (call->json)
+                fputs("{\"tenants\":[\n", stdout);
+        else
+                l.table = table_new(titles, 0);
+        r = client_stream("io.hagw.Tenant.List", parameters, put_tenants, &l);
+        if (call->json)
+                fputs("\n]}\n", stdout);
+        if (r < 0)
+                return r;
+        if (l.table && l.n == 0)
+                puts(call_option(call, "attached") ? "Nobody is attached." :
+                     prefix                        ? "No tenant's name begins so." :
+                                                     "There is no tenant yet: hagw-ctl tenant add NAME");
+        if (l.attachments.reason)
+                log_error("%s", l.attachments.reason);
+        return l.attachments.reason ? CTL_UNREACHABLE : CTL_OK;
+}
+
+/* --- show ---------------------------------------------------------------------------------------------- */
+
+static void print_limit(const char *name, uint64_t n, const char *unit) {
+        char text[TIME_TEXT_MAX];
+
+        if (n > 0 && unit)
+                printf("  %-14s %s%s\n", name, format_bytes(n, text), unit);
+        else if (n > 0)
+                printf("  %-14s %lu\n", name, (unsigned long) n);
+}
+
+static void print_tokens(sd_json_variant *t, uint64_t now) {
+        char made[TIME_TEXT_MAX], used[TIME_TEXT_MAX], ends[TIME_TEXT_MAX];
+
+        for (size_t i = 0; i < field_count(t, "tokens"); i++) {
+                sd_json_variant *k = field_element(t, "tokens", i);
+                uint64_t end = field_number(k, "expiresUSec");
+
+                printf("  %-14s %s, made %s, used %s%s%s\n", i == 0 ? "tokens" : "",
+                       field_text(k, "tokenId"),
+                       format_when(field_number(k, "createdUSec"), now, made),
+                       format_when(field_number(k, "usedUSec"), now, used), end ? ", ends " : "",
+                       end ? format_when(end, now, ends) : "");
+        }
+        if (field_number(t, "codeExpiresUSec") > now)
+                printf("  %-14s waits to be used, ends %s\n", "code",
+                       format_when(field_number(t, "codeExpiresUSec"), now, ends));
+}
+
+static void print_attachments(const Attachments *a, uint64_t now) {
+        char since[TIME_TEXT_MAX];
+
+        if (a->n == 0 && !a->reason)
+                printf("  %-14s no\n", "attached");
+        for (size_t i = 0; i < a->n; i++)
+                printf("  %-14s from %s since %s (%s, %s); %lu channels wait, %lu visitors\n",
+                       i == 0 ? "attached" : "", field_text(a->items[i], "address"),
+                       format_when(field_number(a->items[i], "sinceUSec"), now, since),
+                       field_text(a->items[i], "machine"), field_text(a->items[i], "software"),
+                       (unsigned long) field_number(a->items[i], "waiting"),
+                       (unsigned long) field_number(a->items[i], "visitors"));
+}
+
+static void print_tenant(sd_json_variant *t, const Attachments *a) {
+        _cleanup_free_ char *domains = field_joined(t, "domains");
+        char created[TIME_TEXT_MAX], in[TIME_TEXT_MAX], out[TIME_TEXT_MAX];
+        const char *state, *note = field_text(t, "note");
+        uint64_t now = now_realtime();
+        Tone tone;
+
+        state = state_of(t, &tone);
+        printf("%s%s%s\n", tone_on(TONE_BOLD), field_text(t, "zone"), tone_off());
+        printf("  %-14s %s%s%s, made %s\n", "state", tone_on(tone), state, tone_off(),
+               format_when(field_number(t, "createdUSec"), now, created));
+        if (note && *note)
+                printf("  %-14s %s\n", "note", note);
+        if (domains && *domains)
+                printf("  %-14s %s\n", "domains", domains);
+        if (field_bool(t, "terminate"))
+                printf("  %-14s the relay opens its visitors' TLS\n", "terminate");
+        print_limit("machines", field_number(t, "agents"), NULL);
+        print_limit("channels", field_number(t, "channels"), NULL);
+        print_limit("visitors/s", field_number(t, "connectionsPerSecond"), NULL);
+        print_limit("bytes/s", field_number(t, "bytesPerSecond"), "");
+        print_limit("bytes/month", field_number(t, "bytesPerMonth"), "");
+        printf("  %-14s %s from visitors, %s to them\n", "this month",
+               format_bytes(field_number(t, "received"), in), format_bytes(field_number(t, "sent"), out));
+        if (field_text(t, "accountUri"))
+                printf("  %-14s %s\n", "account", field_text(t, "accountUri"));
+        print_tokens(t, now);
+        print_attachments(a, now);
+}
+
+int verb_tenant_show(const Call *call) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *tenant = NULL, *v = NULL;
+        _cleanup_(attachments_done) Attachments a = {};
+        _cleanup_(config_freep) Config *config = NULL;
+        _cleanup_free_ char *name = NULL;
+        int r;
+
+        r = tenant_load_config(call, &config);
+        if (r >= 0)
+                r = tenant_short_name(config, call->arguments[0], &name);
+        if (r >= 0)
+                r = tenant_get(name, &tenant);
+        if (r >= 0)
+                r = attachments_load(&a, name);
+        if (r < 0)
+                return r;
+        if (!call->json)
+                print_tenant(tenant, &a);
+        else if (with_attachments(&a, tenant, &v) < 0 || output_json(v) < 0)
+                return log_oom();
+        if (a.reason)
+                log_error("%s", a.reason);
+        return a.reason ? CTL_UNREACHABLE : CTL_OK;
+}
+
+/* --- usage --------------------------------------------------------------------------------------------- */
+
+typedef struct UsageListing {
+        const Call *call;
+        const char *month; /* NULL: all that come */
+        Table *table;
+        size_t n;
+} UsageListing;
+
+static int put_usage(sd_json_variant *reply, void *userdata) {
+        UsageListing *l = userdata;
+        char in[TIME_TEXT_MAX], out[TIME_TEXT_MAX];
+
+        for (size_t i = 0; i < field_count(reply, "usage"); i++) {
+                sd_json_variant *u = field_element(reply, "usage", i);
+                const char *month = strempty(field_text(u, "month"));
+
+                if (l->month && !streq(month, l->month))
+                        continue;
+                if (call_option(l->call, "csv"))
+                        printf("%s,%s,%lu,%lu,%lu\n", field_text(u, "tenant"), month,
+                               (unsigned long) field_number(u, "received"),
+                               (unsigned long) field_number(u, "sent"),
+                               (unsigned long) field_number(u, "visitors"));
+                else if (l->call->json) {
+                        fputs(l->n > 0 ? ",\n" : "", stdout);
+                        (void) sd_json_variant_dump(u, 0, stdout, NULL);
+                } else {
+                        table_add(l->table, TONE_BOLD, "%s", field_text(u, "tenant"));
+                        table_add(l->table, TONE_PLAIN, "%s", month);
+                        table_add(l->table, TONE_PLAIN, "%s", format_bytes(field_number(u, "received"), in));
+                        table_add(l->table, TONE_PLAIN, "%s", format_bytes(field_number(u, "sent"), out));
+                        table_add(l->table, TONE_PLAIN, "%lu", (unsigned long) field_number(u, "visitors"));
+                }
+                l->n++;
+        }
+        return l->table && l->n > 0 ? table_print(l->table, 0) : 0;
+}
+
+/* How many months back "2026-11" lies, this one counted; told. */
+static int count_months(const char *month, unsigned *ret) {
+        time_t now = (time_t) (now_realtime() / USEC_PER_SEC);
+        struct tm tm = {}, then = {};
+        const char *end;
+        int n;
+
+        end = strptime(month, "%Y-%m", &then);
+        if (!end || *end || strlen(month) != 7) {
+                log_error("--month=%s: expected a month such as 2026-11.", month);
+                return -EINVAL;
+        }
+        (void) gmtime_r(&now, &tm);
+        n = (tm.tm_year - then.tm_year) * 12 + tm.tm_mon - then.tm_mon + 1;
+        if (n < 1) {
+                log_error("--month=%s has not begun yet.", month);
+                return -EINVAL;
+        }
+        *ret = (unsigned) n;
+        return 0;
+}
+
+static int usage_parameters(const Call *call, const char *name, sd_json_variant **ret) {
+        const char *month = call_option(call, "month");
+        unsigned months = name ? 0 : 1; /* of one tenant all that is kept, of all this month */
+        int r;
+
+        if (month) {
+                r = count_months(month, &months);
+                if (r < 0)
+                        return r;
+        }
+        if (sd_json_buildo(ret, SD_JSON_BUILD_PAIR_CONDITION(!!name, "name", SD_JSON_BUILD_STRING(name)),
+                           SD_JSON_BUILD_PAIR_CONDITION(months > 0, "months",
+                                                        SD_JSON_BUILD_UNSIGNED(months))) < 0)
+                return log_oom();
+        return 0;
+}
+
+int verb_tenant_usage(const Call *call) {
+        static const char *const titles[] = { "TENANT", "MONTH", "FROM VISITORS", "TO VISITORS",
+                                              "VISITORS", NULL };
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
+        UsageListing l = { .call = call, .month = call_option(call, "month") };
+        _cleanup_(config_freep) Config *config = NULL;
+        _cleanup_(table_freep) Table *t = NULL;
+        _cleanup_free_ char *name = NULL;
+        bool csv = call_option(call, "csv");
+        int r;
+
+        r = tenant_load_config(call, &config);
+        if (r >= 0 && call->n_arguments > 0) {
+                r = tenant_short_name(config, call->arguments[0], &name);
+                if (r >= 0)
+                        r = tenant_get(name, NULL);
+        }
+        if (r >= 0)
+                r = usage_parameters(call, name, &parameters);
+        if (r < 0)
+                return r;
+        if (csv)
+                puts("tenant,month,received,sent,visitors");
+        else if (call->json)
+                fputs("{\"usage\":[\n", stdout);
+        else
+                l.table = t = table_new(titles, 0);
+        r = client_stream("io.hagw.Tenant.GetUsage", parameters, put_usage, &l);
+        if (call->json && !csv)
+                fputs("\n]}\n", stdout);
+        if (r >= 0 && t && l.n == 0)
+                printf("Nothing was moved.\n");
+        return r;
+}

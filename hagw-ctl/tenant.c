@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tenants of this relay: names, options, and who is attached. */
+
+#include <stdio.h>
+
+#include "client.h"
+#include "conf-value.h"
+#include "hostfile.h"
+#include "hostname.h"
+#include "log.h"
+#include "suggest.h"
+#include "tenant.h"
+
+#define NEAR_MAX 1000U /* names that a mistyped one is compared with */
+
+int tenant_load_config(const Call *call, Config **ret) {
+        _cleanup_(config_freep) Config *config = NULL;
+        int r;
+
+        r = load_config(call->config_dir, &config);
+        if (r < 0)
+                return r;
+        if (!config->tenants.zone) {
+                log_error("This machine is no relay, for tenants.zone is not set in hagw.conf: hagw-ctl "
+                          "setup --relay --zone=NAME");
+                return -EREMOTEIO;
+        }
+        *ret = TAKE_PTR(config);
+        return 0;
+}
+
+int tenant_short_name(const Config *config, const char *typed, char **ret) {
+        char name[HOSTNAME_MAX + 1];
+        int r;
+
+        r = hostname_normalize(typed, strlen(typed), name);
+        if (r >= 0 && strchr(name, '.')) {
+                const char *zone = config->tenants.zone;
+                size_t n = strlen(name), k = strlen(zone);
+
+                if (n > k && hostname_in_zone(name, zone))
+                        name[n - k - 1] = '\0';
+        }
+        if (r < 0 || strchr(name, '.')) {
+                log_error("\"%s\" is no tenant's name: one label, such as \"anna\" of anna.%s.", typed,
+                          config->tenants.zone);
+                return -EINVAL;
+        }
+        *ret = strdup(name);
+        return *ret ? 0 : log_oom();
+}
+
+static int append_names(sd_json_variant *reply, void *userdata) {
+        sd_json_variant **array = userdata;
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < field_count(reply, "tenants"); i++)
+                r = sd_json_variant_append_arrayb(
+                        array, SD_JSON_BUILD_STRING(field_text(field_element(reply, "tenants", i), "name")));
+        return r;
+}
+
+int tenant_names(const char *begun, unsigned limit, sd_json_variant **ret) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
+        _cleanup_free_ char *reason = NULL;
+        int r;
+
+        r = sd_json_buildo(&parameters,
+                           SD_JSON_BUILD_PAIR_CONDITION(begun && *begun, "prefix",
+                                                        SD_JSON_BUILD_STRING(begun)),
+                           SD_JSON_BUILD_PAIR("limit", SD_JSON_BUILD_UNSIGNED(limit)));
+        if (r >= 0 && !*ret)
+                r = sd_json_variant_new_array(ret, NULL, 0);
+        if (r < 0)
+                return r;
+        r = client_try_stream("io.hagw.Tenant.List", parameters, append_names, ret, &reason);
+        return r == -ENOMEM ? r : 0;
+}
+
+/* The nearest of those with the same first letter, or else of the first ones there are. */
+static char *nearest(const char *name) {
+        const char begins[][2] = { { *name }, "" };
+
+        for (size_t i = 0; i < ELEMENTSOF(begins); i++) {
+                _cleanup_(sd_json_variant_unrefp) sd_json_variant *array = NULL;
+                const char *names[NEAR_MAX + 1], *near;
+                size_t n = 0;
+
+                if (tenant_names(begins[i], NEAR_MAX, &array) < 0)
+                        return NULL;
+                for (; n < NEAR_MAX && n < sd_json_variant_elements(array); n++)
+                        names[n] = sd_json_variant_string(sd_json_variant_by_index(array, n));
+                names[n] = NULL;
+                near = suggest(name, names);
+                if (near)
+                        return strdup(near);
+        }
+        return NULL;
+}
+
+int tenant_get(const char *name, sd_json_variant **ret) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *reply = NULL;
+        _cleanup_free_ char *reason = NULL, *near = NULL;
+        int r;
+
+        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name))) < 0)
+                return log_oom();
+        r = client_try("io.hagw.Tenant.Get", parameters, &reply, &reason);
+        if (r >= 0) {
+                if (ret)
+                        *ret = sd_json_variant_ref(sd_json_variant_by_key(reply, "tenant"));
+                return 0;
+        }
+        if (r == -EREMOTEIO)
+                near = nearest(name);
+        if (near)
+                log_error("There is no tenant \"%s\"; did you mean \"%s\"?", name, near);
+        else
+                log_error("%s", reason ?: "Out of memory.");
+        return r;
+}
+
+/* --- options ------------------------------------------------------------------------------------------- */
+
+typedef enum Kind { KIND_TEXT, KIND_LIST, KIND_TRUE, KIND_FALSE, KIND_YES_NO, KIND_NUMBER, KIND_BYTES } Kind;
+
+static const struct {
+        const char *option, *field;
+        Kind kind;
+} rows[] = {
+        { "domain", "domains", KIND_LIST },
+        { "note", "note", KIND_TEXT },
+        { "suspend", "suspended", KIND_TRUE },
+        { "enable", "suspended", KIND_FALSE },
+        { "terminate", "terminate", KIND_YES_NO },
+        { "agents", "agents", KIND_NUMBER },
+        { "channels", "channels", KIND_NUMBER },
+        { "connections-per-second", "connectionsPerSecond", KIND_NUMBER },
+        { "bytes-per-second", "bytesPerSecond", KIND_BYTES },
+        { "bytes-per-month", "bytesPerMonth", KIND_BYTES },
+};
+
+static int read_list(const Call *call, const char *option, sd_json_variant **ret) {
+        const char *value;
+        int r = sd_json_variant_new_array(ret, NULL, 0);
+
+        for (unsigned n = 0; r >= 0 && (value = call_option_nth(call, option, n)); n++)
+                if (*value)
+                        r = sd_json_variant_append_arrayb(ret, SD_JSON_BUILD_STRING(value));
+        return r;
+}
+
+static int read_number(const char *option, const char *value, bool bytes, sd_json_variant **ret) {
+        uint64_t n = 0;
+        int r;
+
+        /* Without a unit that means many bytes, a plain number is read the same way. */
+        r = streq(value, "none") ? 0 : conf_parse_bytes(value, &n);
+        if (r < 0 || n > INT64_MAX || (!bytes && strspn(value, "0123456789") != strlen(value) && n != 0)) {
+                log_error("--%s=%s: expected %s.", option, value,
+                          bytes ? "a size such as 500K, 10M or 1G, or none" : "a number, or none");
+                return -EINVAL;
+        }
+        return sd_json_variant_new_unsigned(ret, n) < 0 ? log_oom() : 0;
+}
+
+static int read_option(const Call *call, size_t row, sd_json_variant **ret) {
+        const char *option = rows[row].option, *value = call_option(call, option);
+        bool yes = streq(value, "yes");
+
+        switch (rows[row].kind) {
+        case KIND_TEXT:
+                if (sd_json_variant_new_string(ret, value) < 0) {
+                        log_error("--%s: not valid UTF-8.", option);
+                        return -EINVAL;
+                }
+                return 0;
+        case KIND_LIST:
+                return read_list(call, option, ret) < 0 ? log_oom() : 0;
+        case KIND_TRUE:
+        case KIND_FALSE:
+                return sd_json_variant_new_boolean(ret, rows[row].kind == KIND_TRUE) < 0 ? log_oom() : 0;
+        case KIND_YES_NO:
+                if (!yes && !streq(value, "no")) {
+                        log_error("--%s=%s: expected yes or no.", option, value);
+                        return -EINVAL;
+                }
+                return sd_json_variant_new_boolean(ret, yes) < 0 ? log_oom() : 0;
+        default:
+                return read_number(option, value, rows[row].kind == KIND_BYTES, ret);
+        }
+}
+
+int tenant_take_options(const Call *call, sd_json_variant **parameters) {
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+                int r;
+
+                if (!call_option(call, rows[i].option))
+                        continue;
+                r = read_option(call, i, &v);
+                if (r < 0)
+                        return r;
+                if (sd_json_variant_set_field(parameters, rows[i].field, v) < 0)
+                        return log_oom();
+        }
+        return 0;
+}
+
+int tenant_take_lifetime(const Call *call, sd_json_variant **parameters) {
+        const char *text = call_option(call, "lifetime");
+        uint64_t usec;
+
+        if (!text)
+                return 0;
+        if (conf_parse_usec(text, &usec) < 0 || usec == 0 || usec > INT64_MAX) {
+                log_error("--lifetime=%s: expected a duration such as 2h or 30d.", text);
+                return -EINVAL;
+        }
+        return sd_json_variant_set_field_unsigned(parameters, "lifetimeUSec", usec) < 0 ? log_oom() : 0;
+}
+
+/* --- who is attached ----------------------------------------------------------------------------------- */
+
+static int take_attachments(sd_json_variant *reply, void *userdata) {
+        Attachments *a = userdata;
+        size_t n = field_count(reply, "attachments");
+
+        if (!GREEDY_REALLOC(a->items, a->allocated, a->n + n))
+                return -ENOMEM;
+        for (size_t i = 0; i < n; i++)
+                a->items[a->n++] = sd_json_variant_ref(field_element(reply, "attachments", i));
+        return 0;
+}
+
+static int compare_attachments(const void *x, const void *y) {
+        sd_json_variant *const *a = x, *const *b = y;
+
+        return strcmp(strempty(field_text(*a, "tenant")), strempty(field_text(*b, "tenant")));
+}
+
+int attachments_load(Attachments *a, const char *tenant) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
+        int r;
+
+        if (sd_json_buildo(&parameters,
+                           SD_JSON_BUILD_PAIR_CONDITION(!!tenant, "tenant",
+                                                        SD_JSON_BUILD_STRING(tenant))) < 0)
+                return log_oom();
+        r = client_try_stream("io.hagw.Proxy.ListAttachments", parameters, take_attachments, a, &a->reason);
+        if (r == -ENOMEM)
+                return log_oom();
+        if (a->n > 1)
+                qsort(a->items, a->n, sizeof(*a->items), compare_attachments);
+        return 0;
+}
+
+sd_json_variant **attachments_of(const Attachments *a, const char *tenant, size_t *ret_n) {
+        size_t low = 0, high = a->n, n = 0;
+
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+
+                if (strcmp(strempty(field_text(a->items[middle], "tenant")), tenant) < 0)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        while (low + n < a->n && streq(strempty(field_text(a->items[low + n], "tenant")), tenant))
+                n++;
+        *ret_n = n;
+        return a->items + low;
+}
+
+void attachments_done(Attachments *a) {
+        for (size_t i = 0; i < a->n; i++)
+                sd_json_variant_unref(a->items[i]);
+        free(a->items);
+        free(a->reason);
+        *a = (Attachments) {};
+}

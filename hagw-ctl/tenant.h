@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <systemd/sd-json.h>
+
+#include "conf.h"
+#include "verbs.h"
+
+/* Tenants of this relay, as hagw-tenantd keeps them and hagw-proxyd sees them. */
+
+#define TENANT_NAME_MAX 64U
+
+/* The configuration of a relay; told where this machine is none. */
+int tenant_load_config(const Call *call, Config **ret);
+
+/* "anna", or "anna.relay.example.com" as "anna"; to be freed. Told. */
+int tenant_short_name(const Config *config, const char *typed, char **ret);
+
+/* The tenant of that name; an unknown one is told with the nearest. ret may be NULL. */
+int tenant_get(const char *name, sd_json_variant **ret);
+
+/* Names that begin so, at most limit, as an array of strings. Quiet: empty where nobody can be asked. */
+int tenant_names(const char *begun, unsigned limit, sd_json_variant **ret);
+
+/* Sets a field of parameters to what an option says, for each that is given. Told. */
+int tenant_take_options(const Call *call, sd_json_variant **parameters);
+
+/* The option --lifetime; 0: not given. Told. */
+int tenant_take_lifetime(const Call *call, sd_json_variant **parameters);
+
+/* Who is attached, of one tenant or (NULL) of all, sorted by tenant. */
+typedef struct Attachments {
+        sd_json_variant **items;
+        size_t n, allocated;
+        char *reason; /* why hagw-proxyd could not be asked; NULL: it answered */
+} Attachments;
+int attachments_load(Attachments *a, const char *tenant);
+/* The first one of that tenant, and how many there are. */
+sd_json_variant **attachments_of(const Attachments *a, const char *tenant, size_t *ret_n);
+void attachments_done(Attachments *a);

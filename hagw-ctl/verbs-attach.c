@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* hagw-ctl attach: from nothing to a house that is reached through a relay. What fails before the token is
+ * taken into use leaves the machine as it was, what fails after it can be gone on with by attach without a
+ * code. */
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "certwait.h"
+#include "client.h"
+#include "confedit.h"
+#include "hostfile.h"
+#include "log.h"
+#include "output.h"
+#include "prompt.h"
+#include "relay.h"
+#include "relaytoken.h"
+#include "reload.h"
+#include "run.h"
+#include "setup.h"
+#include "start.h"
+#include "state.h"
+
+#define ATTACH_WAIT_USEC (30 * USEC_PER_SEC)
+
+typedef struct Attach {
+        const Call *call;
+        Setup setup;
+        const char *address, *pin; /* pin: NULL where not given */
+        char *code, *token;        /* one of them, or neither: the token that hagw-keyd holds */
+        char *path, *before;       /* hagw.conf; its text, NULL: there was none */
+        bool wrote, started;       /* to be undone */
+        char *tenant, *zone;
+} Attach;
+
+static void attach_done(Attach *a) {
+        setup_done(&a->setup);
+        free(a->code);
+        password_free(a->token);
+        free(a->path);
+        free(a->before);
+        free(a->tenant);
+        free(a->zone);
+}
+
+/* --- what is asked for --------------------------------------------------------------------------------- */
+
+static int gather_credential(Attach *a) {
+        const char *word = a->call->n_arguments > 1 ? a->call->arguments[1] : NULL;
+        _cleanup_relay_token_ RelayToken token = {};
+        int r;
+
+        if (word && !startswith(word, "hagw_") && !call_option(a->call, "token")) {
+                a->code = strdup(word);
+                return a->code ? 0 : log_oom();
+        }
+        if (!word && !call_option(a->call, "token"))
+                return 0;
+        if (word)
+                r = (a->token = strdup(word)) ? 0 : log_oom();
+        else
+                r = secret_read("The token", &a->token);
+        if (r < 0)
+                return r;
+        r = relay_token_parse(a->token, strlen(a->token), &token);
+        if (r < 0) {
+                log_error("That is no token: one is hagw_TENANT_ID_SECRET, as it was told at the relay.");
+                return -EINVAL;
+        }
+        a->tenant = strdup(token.tenant);
+        return a->tenant ? 0 : log_oom();
+}
+
+/* A name that the hosts can be judged with before the zone is known. */
+static char *guess_zone(const Attach *a) {
+        size_t n = strcspn(a->address, ":[");
+        char *text;
+
+        if (n == 0)
+                return strdup("house.invalid");
+        return asprintf(&text, "%s.%.*s", a->tenant ?: "house", (int) n, a->address) < 0 ? NULL : text;
+}
+
+static int judge_hosts(const Attach *a) {
+        _cleanup_(config_freep) Config *config = config_new();
+        _cleanup_free_ char *zone = guess_zone(a), *text = strdup(""), *error = NULL;
+
+        if (!config || !zone || !text || confedit_add_zone(&text, zone) < 0)
+                return log_oom();
+        /* What is no name may be an address in digits. */
+        if (config_parse_text(text, "zones", /* host= */ false, config, &error) < 0)
+                return 0;
+        return setup_judge_hosts(&a->setup, config);
+}
+
+static int gather(Attach *a) {
+        int r;
+
+        a->address = a->call->arguments[0];
+        a->pin = call_option(a->call, "pin");
+        r = setup_check_value(CONF_SCOPE_MAIN, "relay", "address", a->address);
+        if (r >= 0 && a->pin)
+                r = setup_check_value(CONF_SCOPE_MAIN, "relay", "pin", a->pin);
+        if (r >= 0)
+                r = gather_credential(a);
+        if (r >= 0)
+                r = setup_gather(&a->setup);
+        return r < 0 ? r : judge_hosts(a);
+}
+
+/* --- hagw.conf before the relay is known --------------------------------------------------------------- */
+
+static int check_other_relay(const Attach *a) {
+        const Config *c = a->setup.config;
+
+        if (!c->relay.address || streq(c->relay.address, a->address))
+                return 0;
+        log_error("This house is attached to %s as %s; hagw-ctl detach ends that.", c->relay.address,
+                  c->relay.tenant);
+        return -EEXIST;
+}
+
+/* Nobody asks this machine for addresses, so it need not look for any. */
+static int write_first(Attach *a) {
+        Choices *c = &a->setup.choices;
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        if (choices_add(c, CONF_SCOPE_MAIN, 0, "public_address", "ipv4", "none") < 0 ||
+            choices_add(c, CONF_SCOPE_MAIN, 0, "public_address", "ipv6", "none") < 0 ||
+            conf_text_main(c, &text) < 0)
+                return log_oom();
+        r = setup_make_folders(a->call->config_dir);
+        if (r >= 0)
+                r = write_config_file(a->path, text);
+        a->wrote = r >= 0;
+        return r < 0 ? r : load_config(a->call->config_dir, &a->setup.config);
+}
+
+/* What the options say of the authority, into a file that is there. */
+static int change_first(Attach *a) {
+        _cleanup_free_ char *text = strdup(a->before);
+        const Config *c = a->setup.config;
+        Config *changed;
+        int r;
+
+        if (!text)
+                return log_oom();
+        for (size_t i = 0; i < a->setup.choices.n_items; i++) {
+                const Choice *o = &a->setup.choices.items[i];
+
+                if (confedit_set(&text, o->setting->group, o->setting->name, o->values[0]) < 0)
+                        return log_oom();
+        }
+        if (streq(text, a->before))
+                return 0;
+        r = relay_write_config(a->call->config_dir, text, c->relay.address, c->relay.tenant, NULL, &changed);
+        if (r < 0)
+                return r;
+        a->wrote = true;
+        config_free(a->setup.config);
+        a->setup.config = changed;
+        return 0;
+}
+
+static int prepare_config(Attach *a) {
+        int r;
+
+        if (asprintf(&a->path, "%s/hagw.conf", a->call->config_dir) < 0) {
+                a->path = NULL;
+                return log_oom();
+        }
+        r = state_read(AT_FDCWD, a->path, &a->before, NULL);
+        if (r == -ENOENT)
+                return write_first(a);
+        if (r < 0)
+                return log_error_errno(r, "%s could not be read: %m", a->path);
+        r = load_config(a->call->config_dir, &a->setup.config);
+        if (r >= 0)
+                r = check_other_relay(a);
+        return r < 0 ? r : change_first(a);
+}
+
+/* --- the relay ----------------------------------------------------------------------------------------- */
+
+static int enrol_at_relay(Attach *a, const char *stored_key, sd_json_variant **ret) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
+
+        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("address", SD_JSON_BUILD_STRING(a->address)),
+                           SD_JSON_BUILD_PAIR_CONDITION(!!a->pin, "pin", SD_JSON_BUILD_STRING(a->pin)),
+                           SD_JSON_BUILD_PAIR("code", SD_JSON_BUILD_STRING(a->code)),
+                           SD_JSON_BUILD_PAIR("storedKey", SD_JSON_BUILD_STRING(stored_key))) < 0) {
+                log_error("The code is not valid UTF-8.");
+                return -EINVAL;
+        }
+        return client_call("io.hagw.Proxy.Enrol", parameters, ret);
+}
+
+static int enrol(Attach *a) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *prepared = NULL, *enrolled = NULL, *adopt = NULL;
+        const char *configured = a->setup.config->relay.tenant;
+        int r;
+
+        r = client_call("io.hagw.Key.PrepareToken", NULL, &prepared);
+        if (r >= 0)
+                r = enrol_at_relay(a, strempty(field_text(prepared, "storedKey")), &enrolled);
+        if (r < 0)
+                return r;
+        a->tenant = strdup(strempty(field_text(enrolled, "tenant")));
+        a->zone = strdup(strempty(field_text(enrolled, "zone")));
+        if (!a->tenant || !a->zone)
+                return log_oom();
+        if (configured && !streq(configured, a->tenant)) {
+                log_error("The code is for %s, but this house is %s there; hagw-ctl detach ends that, then "
+                          "ask for a new code.",
+                          a->tenant, configured);
+                return -EEXIST;
+        }
+        if (sd_json_buildo(&adopt, SD_JSON_BUILD_PAIR("tenant", SD_JSON_BUILD_STRING(a->tenant)),
+                           SD_JSON_BUILD_PAIR("tokenId", SD_JSON_BUILD_STRING(
+                                                                 field_text(enrolled, "tokenId")))) < 0)
+                return log_oom();
+        return client_call("io.hagw.Key.AdoptToken", adopt, NULL);
+}
+
+static int import(const Attach *a) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
+
+        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("token", SD_JSON_BUILD_STRING(a->token))) < 0)
+                return log_oom();
+        sd_json_variant_sensitive(parameters);
+        return client_call("io.hagw.Key.ImportToken", parameters, NULL);
+}
+
+static int resume(Attach *a) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+        _cleanup_free_ char *reason = NULL;
+        int r;
+
+        r = client_try("io.hagw.Key.GetToken", NULL, &reply, &reason);
+        if (r == -EREMOTEIO) {
+                log_error("Which code? Who runs the relay makes one with hagw-ctl tenant add, and it is "
+                          "given here: hagw-ctl attach %s CODE",
+                          a->address);
+                return -EINVAL;
+        }
+        if (r < 0) {
+                log_error("%s", reason ?: "Out of memory.");
+                return r;
+        }
+        a->tenant = strdup(strempty(field_text(reply, "tenant")));
+        return a->tenant ? 0 : log_oom();
+}
+
+static int take_token(Attach *a) {
+        if (a->code)
+                return enrol(a);
+        return a->token ? import(a) : resume(a);
+}
+
+/* --- hagw.conf with it --------------------------------------------------------------------------------- */
+
+static bool has_zone(const Config *c, const char *name) {
+        const ConfZone *z = config_find_zone(c, name);
+
+        return z && streq(z->name, name);
+}
+
+/* Without a zone yet, where no code brought it: the relay tells it when this house attaches. */
+static int write_relay(Attach *a) {
+        _cleanup_free_ char *text = NULL;
+        Config *config;
+        int r;
+
+        r = state_read(AT_FDCWD, a->path, &text, NULL);
+        if (r < 0)
+                return log_error_errno(r, "%s could not be read: %m", a->path);
+        if (confedit_set(&text, "relay", "address", a->address) < 0 ||
+            confedit_set(&text, "relay", "tenant", a->tenant) < 0 ||
+            (a->pin && confedit_set(&text, "relay", "pin", a->pin) < 0) ||
+            (a->zone && !has_zone(a->setup.config, a->zone) && confedit_add_zone(&text, a->zone) < 0))
+                return log_oom();
+        r = relay_write_config(a->call->config_dir, text, a->address, a->tenant, a->zone, &config);
+        if (r < 0)
+                return r;
+        config_free(a->setup.config);
+        a->setup.config = config;
+        return 0;
+}
+
+static int write_hosts(Attach *a) {
+        int r;
+
+        if (a->setup.n_hosts == 0)
+                return 0;
+        r = setup_write_hosts(&a->setup, a->setup.config);
+        if (r < 0)
+                return r;
+        a->setup.config = config_free(a->setup.config);
+        return load_config(a->call->config_dir, &a->setup.config);
+}
+
+/* The zone as the relay says it, or else as relays mostly have it. */
+static int learn_zone(Attach *a, sd_json_variant *relay) {
+        const char *zone = field_text(relay, "zone");
+
+        if (a->zone)
+                return 0;
+        a->zone = zone ? strdup(zone) : guess_zone(a);
+        return a->zone ? write_relay(a) : log_oom();
+}
+
+/* --- the whole ----------------------------------------------------------------------------------------- */
+
+static void undo(const Attach *a) {
+        static const char *const disable[] = {
+                "systemctl", "--quiet", "disable", "--now", "hagw.target", NULL
+        };
+
+        if (a->started)
+                (void) run_program(disable, /* quiet= */ true);
+        if (a->wrote && a->before)
+                (void) write_config_file(a->path, a->before);
+        else if (a->wrote && unlink(a->path) < 0)
+                (void) log_error_errno(errno, "%s could not be removed: %m", a->path);
+        if (a->wrote && !a->started)
+                (void) reload_daemons(a->setup.config, /* must_run= */ false);
+        log_error("Nothing is changed on this machine.");
+}
+
+static int start(Attach *a) {
+        static const char *const asked[] = { "systemctl", "--quiet", "is-active", "hagw.target", NULL };
+
+        a->started = run_program(asked, /* quiet= */ true) != 0;
+        if (a->started)
+                setup_say(&a->setup, "Starting hagw …\n");
+        return start_gateway(a->setup.config);
+}
+
+typedef struct Outcome {
+        bool attached, certified, waited;
+} Outcome;
+
+static int finish(const Attach *a, const Outcome *o) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        bool failed = !o->attached || (o->waited && !o->certified);
+
+        if (!a->call->json) {
+                setup_say_next(&a->setup);
+                return failed ? CTL_FAILED : CTL_OK;
+        }
+        if (sd_json_buildo(&v, SD_JSON_BUILD_PAIR("relay", SD_JSON_BUILD_STRING(a->address)),
+                           SD_JSON_BUILD_PAIR("tenant", SD_JSON_BUILD_STRING(a->tenant)),
+                           SD_JSON_BUILD_PAIR_CONDITION(!!a->zone, "zone", SD_JSON_BUILD_STRING(a->zone)),
+                           SD_JSON_BUILD_PAIR("attached", SD_JSON_BUILD_BOOLEAN(o->attached)),
+                           SD_JSON_BUILD_PAIR("certified", SD_JSON_BUILD_BOOLEAN(o->certified))) < 0 ||
+            output_json(v) < 0)
+                return log_oom();
+        return failed ? CTL_FAILED : CTL_OK;
+}
+
+/* From here on the token is this house's: what fails can be gone on with. */
+static int go_on(Attach *a, uint64_t wait_usec) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *relay = NULL;
+        Outcome o = {};
+        int r;
+
+        r = write_relay(a);
+        if (r >= 0 && a->zone)
+                r = write_hosts(a);
+        if (r >= 0)
+                r = reload_daemons(a->setup.config, /* must_run= */ false);
+        if (r >= 0)
+                r = setup_make_user(&a->setup);
+        if (r < 0)
+                return r;
+        r = relay_wait(ATTACH_WAIT_USEC, a->call->json, &relay);
+        if (r < 0)
+                return r;
+        o.attached = r == CTL_OK;
+        if (!o.attached)
+                return finish(a, &o);
+        if (!a->zone) {
+                r = learn_zone(a, relay);
+                if (r >= 0)
+                        r = write_hosts(a);
+                if (r >= 0)
+                        r = reload_daemons(a->setup.config, /* must_run= */ false);
+                if (r < 0)
+                        return r;
+        }
+        setup_say(&a->setup, "Attached to %s as %s: this house is %s.\n", a->address, a->tenant, a->zone);
+        if (wait_usec > 0) {
+                setup_say(&a->setup, "Waiting for the certificates:\n");
+                r = certwait(NULL, 0, wait_usec, a->call->json);
+                if (r < 0)
+                        return r;
+                o.waited = true;
+                o.certified = r == CTL_OK;
+        }
+        return finish(a, &o);
+}
+
+int verb_attach(const Call *call) {
+        _cleanup_(attach_done) Attach a = { .call = call, .setup = { .call = call, .attach = true } };
+        uint64_t wait_usec;
+        int r;
+
+        r = certwait_parse_option(call, &wait_usec);
+        if (r >= 0)
+                r = gather(&a);
+        if (r < 0)
+                return r;
+        if (!system_is_booted()) {
+                log_error("systemd does not run here, so nothing can be started.");
+                return -ENOTCONN;
+        }
+        r = prepare_config(&a);
+        if (r >= 0)
+                r = start(&a);
+        if (r >= 0)
+                r = take_token(&a);
+        if (r < 0) {
+                if (a.wrote || a.started)
+                        undo(&a);
+                return r;
+        }
+        r = go_on(&a, wait_usec);
+        if (r < 0)
+                log_error("The token is kept: \"hagw-ctl attach %s\", without a code, goes on from here.",
+                          a.address);
+        return r;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* hagw-ctl detach: undoes attach. What else this house has stays. */
+
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "client.h"
+#include "confedit.h"
+#include "hostfile.h"
+#include "log.h"
+#include "output.h"
+#include "prompt.h"
+#include "relay.h"
+#include "reload.h"
+#include "state.h"
+#include "verbs.h"
+
+static size_t say_losses(const Config *c) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < c->n_hosts; i++) {
+                const char *name = c->hosts[i].name;
+                const ConfZone *z = config_find_zone(c, startswith(name, "*.") ?: name);
+
+                if (z && z->via == CONF_VIA_RELAY)
+                        printf("%s  %s\n", n++ == 0 ? "These hosts lose their name:\n" : "", name);
+        }
+        return n;
+}
+
+static int may_detach(const Call *call, const Config *c) {
+        _cleanup_free_ char *question = NULL;
+
+        if (call_option(call, "yes"))
+                return 1;
+        if (!prompt_possible() || call->json) {
+                log_error("Detaching from %s ends what visitors have open; --yes does it without asking.",
+                          c->relay.address);
+                return -EINVAL;
+        }
+        if (asprintf(&question, "Detach this house from %s?", c->relay.address) < 0) {
+                question = NULL;
+                return log_oom();
+        }
+        return prompt_yes(question, false);
+}
+
+static int cut_config(const Call *call, const Config *c, Config **ret) {
+        _cleanup_free_ char *path = NULL, *text = NULL;
+        int r;
+
+        if (asprintf(&path, "%s/hagw.conf", call->config_dir) < 0) {
+                path = NULL;
+                return log_oom();
+        }
+        r = state_read(AT_FDCWD, path, &text, NULL);
+        if (r < 0)
+                return log_error_errno(r, "%s could not be read: %m", path);
+        if (confedit_unset(&text, "relay", "address") < 0 || confedit_unset(&text, "relay", "tenant") < 0 ||
+            confedit_unset(&text, "relay", "pin") < 0)
+                return log_oom();
+        for (size_t i = 0; i < c->n_zones; i++)
+                if (c->zones[i].via == CONF_VIA_RELAY && confedit_remove_zone(&text, c->zones[i].name) < 0)
+                        return log_oom();
+        return relay_write_config(call->config_dir, text, NULL, NULL, NULL, ret);
+}
+
+/* One that is gone already is no reason to stop; a credential is not ours to remove. */
+static int drop_token(void) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+        _cleanup_free_ char *reason = NULL;
+
+        if (client_try("io.hagw.Key.GetToken", NULL, &reply, &reason) == -EREMOTEIO)
+                return 0;
+        return client_call("io.hagw.Key.RemoveToken", NULL, NULL);
+}
+
+int verb_detach(const Call *call) {
+        _cleanup_(config_freep) Config *before = NULL, *after = NULL;
+        size_t lost = 0;
+        int r;
+
+        r = load_config(call->config_dir, &before);
+        if (r < 0)
+                return r;
+        if (!before->relay.address) {
+                log_error("This house is attached to no relay.");
+                return CTL_FAILED;
+        }
+        if (!call->json)
+                lost = say_losses(before);
+        r = may_detach(call, before);
+        if (r <= 0)
+                return r < 0 ? r : CTL_FAILED;
+        r = cut_config(call, before, &after);
+        if (r >= 0)
+                r = reload_daemons(after, /* must_run= */ false);
+        if (r >= 0)
+                r = drop_token();
+        if (r < 0)
+                return r;
+        r = output_change(call->json, before->relay.address, "detached",
+                          "This house is detached from %s, and its token is removed.\n",
+                          before->relay.address);
+        if (r >= 0 && lost > 0)
+                printf("Their files are kept in hosts.d; hagw-ctl host remove takes them away.\n");
+        return r;
+}

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The verbs that change tenants. What they may attach with is told once, here, and kept nowhere. */
+
+#include <stdio.h>
+#include <time.h>
+
+#include "client.h"
+#include "conf-value.h"
+#include "log.h"
+#include "output.h"
+#include "tenant.h"
+
+static const char *credential_of(const Call *call) {
+        return call_option(call, "token") ? "token" : "code";
+}
+
+/* What a person types in the house; to be freed. The token is asked for, so that it stands in no history. */
+static char *attach_command(const Config *config, const char *code) {
+        char *text;
+        int n = code ? asprintf(&text, "hagw-ctl attach %s %s", config->tenants.name, code) :
+                       asprintf(&text, "hagw-ctl attach %s --token", config->tenants.name);
+
+        return n < 0 ? NULL : text;
+}
+
+static const char *format_utc(uint64_t usec, char out[static TIME_TEXT_MAX]) {
+        time_t t = (time_t) (usec / USEC_PER_SEC);
+        struct tm tm;
+
+        if (usec == 0 || !gmtime_r(&t, &tm) || strftime(out, TIME_TEXT_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+                *out = '\0';
+        return out;
+}
+
+/* --- add ----------------------------------------------------------------------------------------------- */
+
+typedef struct Adding {
+        const Call *call;
+        const Config *config;
+        Table *table; /* of many, for a person */
+        size_t n;
+} Adding;
+
+static int new_tenant_json(const Adding *a, sd_json_variant *t, sd_json_variant **ret) {
+        const char *credential = field_text(t, "credential");
+        _cleanup_free_ char *command =
+                attach_command(a->config, call_option(a->call, "token") ? NULL : credential);
+
+        if (!command)
+                return -ENOMEM;
+        return sd_json_buildo(ret, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(field_text(t, "name"))),
+                              SD_JSON_BUILD_PAIR("zone", SD_JSON_BUILD_STRING(field_text(t, "zone"))),
+                              SD_JSON_BUILD_PAIR(credential_of(a->call), SD_JSON_BUILD_STRING(credential)),
+                              SD_JSON_BUILD_PAIR_CONDITION(
+                                      field_number(t, "expiresUSec") > 0, "expiresUSec",
+                                      SD_JSON_BUILD_UNSIGNED(field_number(t, "expiresUSec"))),
+                              SD_JSON_BUILD_PAIR("command", SD_JSON_BUILD_STRING(command)));
+}
+
+static int put_many(sd_json_variant *reply, void *userdata) {
+        Adding *a = userdata;
+        char when[TIME_TEXT_MAX];
+
+        for (size_t i = 0; i < field_count(reply, "tenants"); i++) {
+                sd_json_variant *t = field_element(reply, "tenants", i);
+                const char *name = field_text(t, "name"), *zone = field_text(t, "zone"),
+                           *credential = strempty(field_text(t, "credential"));
+                uint64_t ends = field_number(t, "expiresUSec");
+
+                if (call_option(a->call, "csv"))
+                        printf("%s,%s,%s,%s\n", name, zone, credential, format_utc(ends, when));
+                else if (a->call->json) {
+                        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+                        int r = new_tenant_json(a, t, &v);
+
+                        if (r < 0)
+                                return r;
+                        fputs(a->n > 0 ? ",\n" : "", stdout);
+                        (void) sd_json_variant_dump(v, 0, stdout, NULL);
+                } else {
+                        table_add(a->table, TONE_BOLD, "%s", zone);
+                        table_add(a->table, TONE_PLAIN, "%s", credential);
+                        table_add(a->table, TONE_PLAIN, "%s",
+                                  ends ? format_when(ends, now_realtime(), when) : "never");
+                }
+                a->n++;
+        }
+        return a->table ? table_print(a->table, 0) : 0;
+}
+
+static int add_many(Adding *a, sd_json_variant *parameters) {
+        static const char *const code_titles[] = { "TENANT", "CODE", "ENDS", NULL },
+                                 *const token_titles[] = { "TENANT", "TOKEN", "ENDS", NULL };
+        _cleanup_(table_freep) Table *t = NULL;
+        bool csv = call_option(a->call, "csv"), token = call_option(a->call, "token");
+        int r;
+
+        if (!csv && !a->call->json)
+                a->table = t = table_new(token ? token_titles : code_titles, 0);
+        if (csv)
+                printf("name,zone,%s,expires\n", credential_of(a->call));
+        else if (a->call->json)
+                fputs("{\"tenants\":[\n", stdout);
+        r = client_stream("io.hagw.Tenant.AddMany", parameters, put_many, a);
+        if (!csv && a->call->json)
+                fputs("\n]}\n", stdout);
+        if (r >= 0 && a->table)
+                printf("\n%zu tenants; the %ss are not shown again. In the house: hagw-ctl attach %s %s\n",
+                       a->n, credential_of(a->call), a->config->tenants.name, token ? "--token" : "CODE");
+        return r;
+}
+
+static void say_credential(const Call *call, const Config *config, const char *credential, uint64_t ends) {
+        bool token = call_option(call, "token");
+        _cleanup_free_ char *command = attach_command(config, token ? NULL : credential);
+        char when[TIME_TEXT_MAX];
+
+        printf("In the house, type:\n\n  %s\n\n", strempty(command));
+        if (token)
+                printf("It asks for the token, which is not shown again:\n\n  %s\n\n", credential);
+        else
+                printf("The code is good once, and is not shown again.\n");
+        if (ends)
+                printf("The %s ends %s.\n", token ? "token" : "code",
+                       format_when(ends, now_realtime(), when));
+}
+
+static int add_one(Adding *a, sd_json_variant *parameters) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL, *v = NULL;
+        sd_json_variant *t;
+        int r;
+
+        r = client_call("io.hagw.Tenant.Add", parameters, &reply);
+        if (r < 0)
+                return r;
+        t = sd_json_variant_by_key(reply, "tenant");
+        if (a->call->json)
+                return new_tenant_json(a, t, &v) < 0 || output_json(v) < 0 ? log_oom() : CTL_OK;
+        if (call_option(a->call, "csv")) {
+                _cleanup_(sd_json_variant_unrefp) sd_json_variant *list = NULL;
+
+                if (sd_json_buildo(&list, SD_JSON_BUILD_PAIR("tenants", SD_JSON_BUILD_ARRAY(
+                                                  SD_JSON_BUILD_VARIANT(t)))) < 0)
+                        return log_oom();
+                printf("name,zone,%s,expires\n", credential_of(a->call));
+                return put_many(list, a);
+        }
+        printf("%s is a tenant now. ", field_text(t, "zone"));
+        say_credential(a->call, a->config, strempty(field_text(t, "credential")),
+                       field_number(t, "expiresUSec"));
+        return CTL_OK;
+}
+
+/* The number of --count; 0: not given. Told. */
+static int take_count(const Call *call, uint64_t *ret) {
+        const char *text = call_option(call, "count");
+
+        *ret = 0;
+        if (!text)
+                return 0;
+        if (conf_parse_bytes(text, ret) < 0 || *ret == 0 || *ret > 100000 ||
+            strspn(text, "0123456789") != strlen(text)) {
+                log_error("--count=%s: expected 1 to 100000.", text);
+                return -EINVAL;
+        }
+        if (call_option(call, "domain")) {
+                log_error("--domain is one tenant's; with --count give it later, by hagw-ctl tenant set.");
+                return -EINVAL;
+        }
+        return 0;
+}
+
+static int add_parameters(const Call *call, const Config *config, uint64_t count, sd_json_variant **ret) {
+        const char *name = call->n_arguments > 0 ? call->arguments[0] : NULL, *kind = credential_of(call);
+        _cleanup_free_ char *bare = NULL;
+        int r = 0;
+
+        if (count > 0)
+                r = sd_json_buildo(ret, SD_JSON_BUILD_PAIR("count", SD_JSON_BUILD_UNSIGNED(count)),
+                                   SD_JSON_BUILD_PAIR("credential", SD_JSON_BUILD_STRING(kind)),
+                                   SD_JSON_BUILD_PAIR_CONDITION(!!name, "prefix",
+                                                                SD_JSON_BUILD_STRING(name)));
+        else {
+                r = tenant_short_name(config, name, &bare);
+                if (r < 0)
+                        return r;
+                r = sd_json_buildo(ret, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(bare)),
+                                   SD_JSON_BUILD_PAIR("credential", SD_JSON_BUILD_STRING(kind)));
+        }
+        if (r < 0)
+                return r == -EINVAL ? log_error_errno(r, "\"%s\" is not valid UTF-8.", name) : log_oom();
+        r = tenant_take_options(call, ret);
+        return r < 0 ? r : tenant_take_lifetime(call, ret);
+}
+
+int verb_tenant_add(const Call *call) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
+        _cleanup_(config_freep) Config *config = NULL;
+        Adding a = { .call = call };
+        uint64_t count;
+        int r;
+
+        r = take_count(call, &count);
+        if (r >= 0 && count == 0 && call->n_arguments == 0) {
+                log_error("Which name? Give one, or --count=N for N names that are made up.");
+                r = -EINVAL;
+        }
+        if (r >= 0)
+                r = tenant_load_config(call, &config);
+        if (r >= 0)
+                r = add_parameters(call, config, count, &parameters);
+        if (r < 0)
+                return r;
+        a.config = config;
+        return count > 0 ? add_many(&a, parameters) : add_one(&a, parameters);
+}
+
+/* --- the others ---------------------------------------------------------------------------------------- */
+
+/* What all of them begin with: a relay, and a tenant that is there. */
+static int find(const Call *call, unsigned argument, Config **ret_config, char **ret_name,
+                sd_json_variant **ret) {
+        int r;
+
+        if (!*ret_config) {
+                r = tenant_load_config(call, ret_config);
+                if (r < 0)
+                        return r;
+        }
+        r = tenant_short_name(*ret_config, call->arguments[argument], ret_name);
+        return r < 0 ? r : tenant_get(*ret_name, ret);
+}
+
+int verb_tenant_set(const Call *call) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
+        _cleanup_(config_freep) Config *config = NULL;
+        _cleanup_free_ char *name = NULL;
+        int r;
+
+        if (call_option(call, "suspend") && call_option(call, "enable")) {
+                log_error("--suspend or --enable, not both.");
+                return CTL_USAGE;
+        }
+        r = tenant_take_options(call, &parameters);
+        if (r < 0)
+                return r;
+        if (!parameters) {
+                log_error("What is to change? hagw-ctl tenant set --help lists the options.");
+                return CTL_USAGE;
+        }
+        r = find(call, 0, &config, &name, NULL);
+        if (r < 0)
+                return r;
+        if (sd_json_variant_set_field_string(&parameters, "name", name) < 0)
+                return log_oom();
+        r = client_call("io.hagw.Tenant.Set", parameters, NULL);
+        return r < 0 ? r : output_change(call->json, name, "changed", "%s is changed.\n", name);
+}
+
+/* Those that stay good beside the new one. */
+static void say_others(const char *name, sd_json_variant *tenant) {
+        size_t n = field_count(tenant, "tokens");
+        char when[TIME_TEXT_MAX];
+
+        if (n == 0)
+                return;
+        printf("\n%s good until they are revoked, once the house has the new one:\n",
+               n == 1 ? "The token before it stays" : "The tokens before it stay");
+        for (size_t i = 0; i < n; i++) {
+                sd_json_variant *t = field_element(tenant, "tokens", i);
+
+                printf("  hagw-ctl tenant revoke %s %s    (made %s)\n", name, field_text(t, "tokenId"),
+                       format_when(field_number(t, "createdUSec"), now_realtime(), when));
+        }
+}
+
+static int take_overlap(const Call *call, sd_json_variant **parameters) {
+        const char *text = call_option(call, "overlap");
+        uint64_t usec;
+
+        if (!text)
+                return 0;
+        if (!call_option(call, "token")) {
+                log_error("--overlap goes with --token: nobody knows yet when a code is used.");
+                return -EINVAL;
+        }
+        if (conf_parse_usec(text, &usec) < 0 || usec > INT64_MAX) {
+                log_error("--overlap=%s: expected a duration such as 1h or 7d.", text);
+                return -EINVAL;
+        }
+        if (sd_json_variant_set_field_unsigned(parameters, "othersLifetimeUSec", usec) < 0)
+                return log_oom();
+        return 0;
+}
+
+static int rotated_json(const Call *call, const Config *config, const char *name, const char *credential,
+                        uint64_t ends) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        _cleanup_free_ char *command =
+                attach_command(config, call_option(call, "token") ? NULL : credential);
+
+        if (!command ||
+            sd_json_buildo(&v, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)),
+                           SD_JSON_BUILD_PAIR(credential_of(call), SD_JSON_BUILD_STRING(credential)),
+                           SD_JSON_BUILD_PAIR_CONDITION(ends > 0, "expiresUSec",
+                                                        SD_JSON_BUILD_UNSIGNED(ends)),
+                           SD_JSON_BUILD_PAIR("command", SD_JSON_BUILD_STRING(command))) < 0 ||
+            output_json(v) < 0)
+                return log_oom();
+        return CTL_OK;
+}
+
+int verb_tenant_rotate(const Call *call) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *tenant = NULL, *reply = NULL;
+        bool token = call_option(call, "token");
+        _cleanup_(config_freep) Config *config = NULL;
+        _cleanup_free_ char *name = NULL;
+        const char *credential;
+        uint64_t ends;
+        int r;
+
+        r = tenant_take_lifetime(call, &parameters);
+        if (r >= 0)
+                r = take_overlap(call, &parameters);
+        if (r >= 0)
+                r = find(call, 0, &config, &name, &tenant);
+        if (r < 0)
+                return r;
+        if (sd_json_variant_set_field_string(&parameters, "name", name) < 0)
+                return log_oom();
+        r = client_call(token ? "io.hagw.Tenant.IssueToken" : "io.hagw.Tenant.IssueCode", parameters,
+                        &reply);
+        if (r < 0)
+                return r;
+        credential = strempty(field_text(reply, credential_of(call)));
+        ends = field_number(reply, "expiresUSec");
+        if (call->json)
+                return rotated_json(call, config, name, credential, ends);
+        say_credential(call, config, credential, ends);
+        say_others(name, tenant);
+        return CTL_OK;
+}
+
+int verb_tenant_revoke(const Call *call) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *reply = NULL;
+        const char *id = call->n_arguments > 1 ? call->arguments[1] : NULL;
+        _cleanup_(config_freep) Config *config = NULL;
+        _cleanup_free_ char *name = NULL;
+        unsigned long tokens, codes;
+        int r;
+
+        r = find(call, 0, &config, &name, NULL);
+        if (r < 0)
+                return r;
+        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)),
+                           SD_JSON_BUILD_PAIR_CONDITION(!!id, "tokenId", SD_JSON_BUILD_STRING(id))) < 0)
+                return log_oom();
+        r = client_call("io.hagw.Tenant.RevokeToken", parameters, &reply);
+        if (r < 0)
+                return r;
+        if (call->json)
+                return output_json(reply) < 0 ? CTL_FAILED : CTL_OK;
+        tokens = (unsigned long) field_number(reply, "tokens");
+        codes = (unsigned long) field_number(reply, "codes");
+        printf("%lu token%s and %lu code%s of %s ended.\n", tokens, tokens == 1 ? "" : "s", codes,
+               codes == 1 ? "" : "s", name);
+        return CTL_OK;
+}
+
+int verb_tenant_remove(const Call *call) {
+        _cleanup_(config_freep) Config *config = NULL;
+        int r;
+
+        /* All of them are there, or none is removed. */
+        for (unsigned i = 0; i < call->n_arguments; i++) {
+                _cleanup_free_ char *name = NULL;
+
+                r = find(call, i, &config, &name, NULL);
+                if (r < 0)
+                        return r;
+        }
+        for (unsigned i = 0; i < call->n_arguments; i++) {
+                _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
+                _cleanup_free_ char *name = NULL;
+
+                r = tenant_short_name(config, call->arguments[i], &name);
+                if (r < 0)
+                        return r;
+                if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name))) < 0)
+                        return log_oom();
+                r = client_call("io.hagw.Tenant.Remove", parameters, NULL);
+                if (r >= 0)
+                        r = output_change(call->json, name, "removed",
+                                          "%s is removed, and cut where it was attached.\n", name);
+                if (r < 0)
+                        return r;
+        }
+        return CTL_OK;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A hagw.conf that attach and detach change: it stays valid, has what was set, and then has it no more. */
+
+#include "hagw-ctl/confedit.h"
+#include "hagw-ctl/conftext.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static Config *parse(const char *text) {
+        Config *c = config_new();
+        _cleanup_free_ char *error = NULL;
+
+        return config_parse_text(text, "fuzz", /* host= */ false, c, &error) < 0 ? config_free(c) : c;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+        _cleanup_free_ char *text = strndup((const char *) data, size);
+        _cleanup_(config_freep) Config *c = parse(text), *set = NULL, *unset = NULL;
+
+        if (!c || c->n_zones >= CONF_ZONES_MAX || config_find_zone(c, "a.relay.test"))
+                return 0;
+        assert(confedit_set(&text, "relay", "address", "relay.test") == 0);
+        assert(confedit_add_zone(&text, "a.relay.test") == 0);
+        set = parse(text);
+        assert(set && streq(set->relay.address, "relay.test") && set->n_zones == c->n_zones + 1);
+        assert(streq(set->zones[c->n_zones].name, "a.relay.test"));
+        assert(confedit_unset(&text, "relay", "address") == 0);
+        assert(confedit_remove_zone(&text, "a.relay.test") == 0);
+        unset = parse(text);
+        assert(unset && (!unset->relay.address || !*unset->relay.address) && unset->n_zones == c->n_zones);
+        return 0;
+}

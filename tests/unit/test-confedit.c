@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <stdio.h>
+
+#include "hagw-ctl/confedit.h"
+#include "hagw-ctl/conftext.h"
+#include "test.h"
+
+static Config *parse(const char *text) {
+        Config *c = config_new();
+        _cleanup_free_ char *error = NULL;
+
+        assert_non_null(c);
+        if (config_parse_text(text, "t.conf", /* host= */ false, c, &error) < 0)
+                fail_msg("%s in\n%s", error, text);
+        return c;
+}
+
+static void attach(char **text) {
+        assert_int_equal(confedit_set(text, "relay", "address", "relay.test"), 0);
+        assert_int_equal(confedit_set(text, "relay", "tenant", "anna"), 0);
+        assert_int_equal(confedit_add_zone(text, "anna.relay.test"), 0);
+}
+
+static void detach(char **text) {
+        assert_int_equal(confedit_unset(text, "relay", "address"), 0);
+        assert_int_equal(confedit_unset(text, "relay", "tenant"), 0);
+        assert_int_equal(confedit_remove_zone(text, "anna.relay.test"), 0);
+}
+
+/* Whatever stood there still stands there, and the rest is as it is meant. */
+static void test_there_and_back(void **state) {
+        static const char *const texts[] = {
+                "",
+                "# nothing but a comment",
+                "zones = ();\n",
+                "zones = ( { name = \"home.test\"; } ); # mine\n",
+                "zones = ( { name = \"home.test\"; }, );\n",
+                "zones = (\n  { name = \"home.test\"; } // ) not the end\n)\n",
+                "relay: { channels_min = 3; } /* zones = ( */ lan = ( \"10.0.0.0/8\" );",
+                "relay:\n{\n        #address = \"\"; \n        #address = \"\";\n}\n"
+                "log = { level = \"de\" \"bug\"; }",
+                "acme: { contact = \"mailto:a\\\"};@b.test\"; }",
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
+                _cleanup_free_ char *text = strdup(texts[i]);
+                _cleanup_(config_freep) Config *before = parse(text), *with = NULL, *after = NULL;
+                const char *words[] = { "mine", "home.test", "not the end", "channels_min = 3",
+                                        "\"de\" \"bug\"", "mailto:a\\\"}" };
+
+                attach(&text);
+                with = parse(text);
+                assert_string_equal(with->relay.address, "relay.test");
+                assert_string_equal(with->relay.tenant, "anna");
+                assert_int_equal(with->n_zones, before->n_zones + 1);
+                assert_string_equal(with->zones[before->n_zones].name, "anna.relay.test");
+                assert_int_equal(with->zones[before->n_zones].via, CONF_VIA_RELAY);
+                for (size_t k = 0; k < ELEMENTSOF(words); k++)
+                        assert_true(!strstr(texts[i], words[k]) || strstr(text, words[k]));
+
+                detach(&text);
+                after = parse(text);
+                assert_null(after->relay.address);
+                assert_int_equal(after->n_zones, before->n_zones);
+                assert_null(config_find_zone(after, "anna.relay.test"));
+                assert_int_equal(after->relay.channels_min, before->relay.channels_min);
+                assert_string_equal(after->log.level, before->log.level);
+        }
+}
+
+/* In what hagw-ctl wrote itself, each setting goes where its comment stands, and comes back to it. */
+static void test_in_the_default_file(void **state) {
+        _cleanup_free_ char *text = NULL, *before = NULL;
+        _cleanup_(choices_done) Choices c = {};
+        const char *help, *line;
+
+        assert_int_equal(choices_add(&c, CONF_SCOPE_ZONE, 0, NULL, "name", "home.test"), 0);
+        assert_int_equal(conf_text_main(&c, &text), 0);
+        before = strdup(text);
+        assert_int_equal(confedit_set(&text, "relay", "address", "relay.test:444"), 0);
+        help = strstr(text, "HOST[:PORT] of the relay");
+        line = strstr(text, "\n        address = \"relay.test:444\";\n");
+        assert_non_null(help);
+        assert_ptr_equal(strchr(help, '\n'), line);
+        assert_int_equal(confedit_set(&text, "relay", "address", "other.test"), 0);
+        assert_null(strstr(text, "relay.test:444"));
+        assert_int_equal(confedit_unset(&text, "relay", "address"), 0);
+        assert_string_equal(text, before);
+}
+
+static void test_remove_zone(void **state) {
+        static const struct {
+                const char *before, *after;
+        } rows[] = {
+                { "zones = ( { name = \"a.test\"; }, { name = \"b.test\"; } );",
+                  "zones = (  { name = \"b.test\"; } );" },
+                { "zones = ( { name = \"b.test\"; }, { name = \"a.test\"; } );",
+                  "zones = ( { name = \"b.test\"; }  );" },
+                { "zones = ( { name = \"a.test\"; } );", "zones = (  );" },
+                { "zones = ( { name = \"b.test\"; } );", "zones = ( { name = \"b.test\"; } );" },
+                { "# zones", "# zones" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_free_ char *text = strdup(rows[i].before);
+
+                assert_int_equal(confedit_remove_zone(&text, "a.test"), 0);
+                assert_string_equal(text, rows[i].after);
+        }
+}
+
+TEST_MAIN(cmocka_unit_test(test_there_and_back), cmocka_unit_test(test_in_the_default_file),
+          cmocka_unit_test(test_remove_zone))
