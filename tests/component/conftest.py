@@ -258,7 +258,7 @@ def hagw_users():
     """The uids of the daemons' users (made where this is the box) and of nobody."""
     if os.getuid() != 0:
         pytest.skip("only root can become other users")
-    names = ["dnsd", "netd", "keyd", "acmed", "proxyd", "webd"]
+    names = ["dnsd", "netd", "keyd", "acmed", "proxyd", "webd", "tenantd"]
     with open(ROOT / "units/hagw.sysusers.conf") as f:
         # Others may do the same now (pytest -n).
         fcntl.flock(f, fcntl.LOCK_EX)

@@ -17,6 +17,7 @@ DAEMONS = [
     ("keyd", "io.hagw.Key", []),
     ("netd", "io.hagw.Net", []),
     ("proxyd", "io.hagw.Proxy", []),
+    ("tenantd", "io.hagw.Tenant", []),
     ("webd", "io.hagw.Web", ["web"]),
 ]
 

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Accounts in the database. Main thread only. */
+
+#include "account.h"
+
+int account_set(Db *db, const char *tenant, const char *issuer, const char *uri) {
+        return db_run(db, STATEMENT_ACCOUNT_SET, DB_VALUES(DB_TEXT(tenant), DB_TEXT(issuer), DB_TEXT(uri)));
+}
+
+int account_remove(Db *db, const char *tenant) {
+        return db_run(db, STATEMENT_ACCOUNT_REMOVE, DB_VALUES(DB_TEXT(tenant)));
+}
+
+int account_query_after(Db *db, int64_t tenant, sqlite3_stmt **ret) {
+        return db_query(db, STATEMENT_ACCOUNT_AFTER_ID, DB_VALUES(DB_INT(tenant), DB_INT(TENANT_PAGE_MAX)),
+                        ret);
+}
+
+int account_query_name(Db *db, const char *tenant, sqlite3_stmt **ret) {
+        return db_query(db, STATEMENT_ACCOUNT_BY_NAME, DB_VALUES(DB_TEXT(tenant)), ret);
+}
+
+int account_next(sqlite3_stmt *q, Account *ret) {
+        const int r = db_step(q);
+
+        if (r <= 0)
+                return r;
+        *ret = (Account) {
+                .tenant = db_column_int(q, 0),
+                .name = strempty(db_column_text(q, 1)),
+                .issuer = strempty(db_column_text(q, 2)),
+                .uri = strempty(db_column_text(q, 3)),
+        };
+        return 1;
+}

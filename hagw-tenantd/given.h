@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "manager.h"
+
+/* What root's calls carry: the same fields in several methods, most of which need not be given. */
+
+#define NUMBER_NOT_GIVEN UINT64_MAX
+
+typedef struct Given {
+        const char *name, *prefix, *note, *credential, *token_id; /* NULL: not given */
+        sd_json_variant *domains;
+        int suspended, terminate; /* -1: not given */
+        uint64_t agents, channels, connections, bytes, month_bytes;
+        uint64_t count, limit, months, lifetime_usec, others_lifetime_usec;
+} Given;
+
+#define GIVEN_NOTHING                                                                                  \
+        { .suspended = -1,                                                                             \
+          .terminate = -1,                                                                             \
+          .agents = NUMBER_NOT_GIVEN,                                                                  \
+          .channels = NUMBER_NOT_GIVEN,                                                                \
+          .connections = NUMBER_NOT_GIVEN,                                                             \
+          .bytes = NUMBER_NOT_GIVEN,                                                                   \
+          .month_bytes = NUMBER_NOT_GIVEN,                                                             \
+          .count = NUMBER_NOT_GIVEN,                                                                   \
+          .limit = NUMBER_NOT_GIVEN,                                                                   \
+          .months = NUMBER_NOT_GIVEN,                                                                  \
+          .lifetime_usec = NUMBER_NOT_GIVEN,                                                           \
+          .others_lifetime_usec = NUMBER_NOT_GIVEN }
+
+/* The first lines of root's methods: may the caller, and what is given. Any field of any of them is read;
+ * the interface definition has refused what does not belong. 1: go on; else the handler's result. */
+int given_read(sd_varlink *link, sd_json_variant *parameters, Given *ret);
+
+/* The functions below return 1, or the handler's result where they have sent an error. */
+
+/* Puts what is given over what is there; *settings borrows the note. */
+int given_apply(sd_varlink *link, const Given *g, TenantSettings *settings);
+/* The list of domains, normalized; NULL where none was given. Freed with domains_free(). */
+int given_domains(const Manager *m, sd_varlink *link, const Given *g, char ***ret);
+char **domains_free(char **domains);
+DEFINE_TRIVIAL_CLEANUP_FUNC(char **, domains_free)
+
+typedef enum Credential { CREDENTIAL_NONE, CREDENTIAL_TOKEN, CREDENTIAL_CODE } Credential;
+/* Which credential, and when it ends (USEC_INFINITY: never). */
+int given_credential(sd_varlink *link, const Given *g, uint64_t now_usec, Credential *ret,
+                     uint64_t *ret_expires_usec);
+int given_token_expiry(sd_varlink *link, uint64_t lifetime_usec, const char *field, uint64_t now_usec,
+                       uint64_t *ret);
+int given_code_expiry(sd_varlink *link, uint64_t lifetime_usec, uint64_t now_usec, uint64_t *ret);

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The manager: opens the database, lets tokens and months end in time, knows which names are the relay's. */
+
+#include <stdio.h>
+#include <time.h>
+
+#include "log.h"
+#include "manager.h"
+#include "name.h"
+#include "token.h"
+#include "usage.h"
+
+#define FLUSH_USEC USEC_PER_MINUTE
+#define RETRY_USEC USEC_PER_MINUTE
+
+uint64_t now_usec(clockid_t clock) {
+        struct timespec ts;
+
+        (void) clock_gettime(clock, &ts);
+        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
+}
+
+/* --- names --------------------------------------------------------------------------------------------- */
+
+bool manager_is_own_name(const Manager *m, const char *domain) {
+        const Config *c = m->config;
+
+        if (streq(domain, c->tenants.name))
+                return true;
+        for (size_t i = 0; i < c->n_hosts; i++)
+                if (streq(domain, c->hosts[i].name))
+                        return true;
+        return false;
+}
+
+/* Whether the label is in use for the relay itself: its name, its name servers, its hosts, zones below. */
+static bool label_is_own(const Config *c, const char *name) {
+        const char *zone = c->tenants.zone;
+
+        if (tenant_name_covers(name, zone, c->tenants.name))
+                return true;
+        for (size_t i = 0; i < c->n_zones; i++)
+                if (tenant_name_covers(name, zone, c->zones[i].name) ||
+                    tenant_name_covers(name, zone, c->zones[i].name_server))
+                        return true;
+        for (size_t i = 0; i < c->n_hosts; i++)
+                if (tenant_name_covers(name, zone, c->hosts[i].name))
+                        return true;
+        return false;
+}
+
+const char *manager_name_problem(const Manager *m, const char *name) {
+        const char *problem = tenant_name_problem(name, m->config->tenants.zone);
+
+        if (!problem && label_is_own(m->config, name))
+                problem = "The relay itself has a host, a name server or a zone of this name.";
+        return problem;
+}
+
+/* --- time ---------------------------------------------------------------------------------------------- */
+
+static void arm_due(Manager *m) {
+        uint64_t next;
+        int r;
+
+        r = token_next_expiry(&m->db, &next);
+        if (r < 0) {
+                (void) log_error_errno(r, "Could not read when the next token ends: %m");
+                next = now_usec(CLOCK_REALTIME) + RETRY_USEC;
+        }
+        (void) sd_event_source_set_time(m->due, MIN(next, month_start_usec(m->month + 1)));
+        (void) sd_event_source_set_enabled(m->due, SD_EVENT_ONESHOT);
+}
+
+static int on_due(sd_event_source *source, uint64_t usec, void *userdata) {
+        Manager *m = userdata;
+        const uint64_t now = now_usec(CLOCK_REALTIME);
+        const Month month = month_of(now);
+        int r;
+
+        r = token_expire(&m->db, now);
+        if (r > 0)
+                log_info("%d tokens have ended.", r);
+        if (r >= 0)
+                r = code_expire(&m->db, now);
+        if (r >= 0 && month != m->month)
+                r = usage_turn(&m->db, month);
+        if (r < 0) {
+                (void) log_error_errno(r, "Could not let tokens end: %m");
+                (void) sd_event_source_set_time(source, now + RETRY_USEC);
+                return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+        }
+        m->month = month;
+        arm_due(m);
+        return 0;
+}
+
+static void flush(Manager *m) {
+        const int r = token_store_used(&m->db);
+
+        if (r < 0)
+                (void) log_warning_errno(r, "Could not store when tokens were used: %m");
+}
+
+static int on_flush(sd_event_source *source, uint64_t usec, void *userdata) {
+        flush(userdata);
+        return 0;
+}
+
+void manager_used(Manager *m) {
+        int enabled;
+
+        if (sd_event_source_get_enabled(m->flush, &enabled) >= 0 && enabled != SD_EVENT_OFF)
+                return;
+        (void) sd_event_source_set_time_relative(m->flush, FLUSH_USEC);
+        (void) sd_event_source_set_enabled(m->flush, SD_EVENT_ONESHOT);
+}
+
+/* --- status -------------------------------------------------------------------------------------------- */
+
+static void update_status(Manager *m) {
+        TenantCounts n = {};
+        char suspended[48] = "";
+        int r;
+
+        r = tenant_count(&m->db, &n);
+        if (r < 0) {
+                (void) log_error_errno(r, "Could not count the tenants: %m");
+                return;
+        }
+        if (n.suspended > 0)
+                (void) snprintf(suspended, sizeof(suspended), ", %llu suspended",
+                                (unsigned long long) n.suspended);
+        daemon_set_status(m->daemon, "%llu tenant%s%s%s%s", (unsigned long long) n.tenants,
+                          n.tenants == 1 ? "" : "s", suspended,
+                          m->config->tenants.zone ? "" : ", but tenants.zone is not set: this is no relay",
+                          m->set_aside ? "; the database was damaged and set aside as " STORE_FILE_BROKEN
+                                         ", see the log"
+                                       : "");
+}
+
+void manager_changed(Manager *m) {
+        update_status(m);
+        arm_due(m);
+}
+
+int manager_metrics(sd_json_variant **metrics, void *userdata) {
+        Manager *m = userdata;
+        TenantCounts n;
+        int r;
+
+        r = tenant_count(&m->db, &n);
+        if (r < 0)
+                return r;
+        const struct {
+                const char *name;
+                bool counter;
+                const char *help;
+                uint64_t value;
+        } rows[] = {
+                { "tenants", false, "Tenants", n.tenants },
+                { "tenants_suspended", false, "Tenants that are suspended", n.suspended },
+                { "tenant_proofs_accepted", true, "Proofs of tokens that were right", m->counts.admitted },
+                { "tenant_proofs_refused", true, "Proofs that were wrong, or of tenants and tokens that are "
+                                                 "not there", m->counts.refused },
+                { "tenant_enrolments", true, "Codes that became tokens", m->counts.enrolled },
+                { "tenant_codes_refused", true, "Codes that were wrong", m->counts.bad_codes },
+                { "tenant_codes_throttled", true, "Codes that were not looked at, because too many wrong "
+                                                  "ones came", m->counts.throttled },
+                { "tenant_challenges", false, "DNS-01 values that are published for tenants",
+                  publisher_count(m->publisher) },
+        };
+        for (size_t i = 0; i < ELEMENTSOF(rows) && r >= 0; i++)
+                r = metrics_append(metrics, rows[i].name, rows[i].counter, rows[i].help,
+                                   (double) rows[i].value, /* labels= */ NULL);
+        return r;
+}
+
+/* --- life ---------------------------------------------------------------------------------------------- */
+
+static int open_store(Manager *m) {
+        const char *dir = daemon_state_dir();
+        int r;
+
+        if (!dir)
+                return log_error_errno(ENOENT,
+                                       "There is no state directory; systemd makes it (StateDirectory=).");
+        r = store_open(dir, &m->db, &m->set_aside);
+        if (r == -EPROTONOSUPPORT)
+                return log_error_errno(r, "%s/" STORE_FILE " was written by a later version of hagw.", dir);
+        if (r < 0)
+                return log_error_errno(r, "Could not open %s/" STORE_FILE ": %m", dir);
+        if (m->set_aside)
+                log_error("%s/" STORE_FILE " is damaged. It was set aside as " STORE_FILE_BROKEN
+                          ", and a new one begun: tenants and tokens are gone until a copy is put back.",
+                          dir);
+        return 0;
+}
+
+static int start_parts(Manager *m) {
+        int r;
+
+        r = vl_pages_new(&m->pages, m->event);
+        if (r >= 0)
+                r = publisher_new(&m->publisher, m->event);
+        /* The wall clock: ends are told in it, also where it is set meanwhile. */
+        if (r >= 0)
+                r = sd_event_add_time(m->event, &m->due, CLOCK_REALTIME, 0, /* accuracy= */ 1, on_due, m);
+        if (r >= 0)
+                r = sd_event_add_time(m->event, &m->flush, CLOCK_MONOTONIC, 0, USEC_PER_SEC, on_flush, m);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(m->flush, SD_EVENT_OFF);
+        return r;
+}
+
+int manager_new(Daemon *daemon, const Config *config, void **ret) {
+        Manager *m = calloc(1, sizeof(*m));
+        int r;
+
+        if (!m)
+                return -ENOMEM;
+        m->daemon = daemon;
+        m->event = daemon_event(daemon);
+        m->config = config;
+        m->channels = config->tenants.channels;
+        m->month = month_of(now_usec(CLOCK_REALTIME));
+        r = open_store(m);
+        if (r >= 0)
+                r = start_parts(m);
+        if (r < 0) {
+                manager_free(m);
+                return r;
+        }
+        update_status(m);
+        *ret = m;
+        return 0;
+}
+
+void *manager_free(void *userdata) {
+        Manager *m = userdata;
+
+        if (!m)
+                return NULL;
+        m->publisher = publisher_free(m->publisher);
+        m->pages = vl_pages_free(m->pages);
+        sd_event_source_disable_unref(m->due);
+        sd_event_source_disable_unref(m->flush);
+        if (m->db.sqlite)
+                flush(m);
+        db_close(&m->db);
+        free(m);
+        return NULL;
+}
+
+int manager_reload(const Config *config, void *userdata) {
+        Manager *m = userdata;
+        int r;
+
+        if (config->tenants.channels != m->channels) {
+                r = db_run(&m->db, STATEMENT_CHANGED_MARK_DEFAULTS, NULL, 0);
+                if (r < 0)
+                        return r;
+        }
+        m->config = config;
+        m->channels = config->tenants.channels;
+        update_status(m);
+        return 0;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "daemon.h"
+#include "guess.h"
+#include "publish.h"
+#include "store.h"
+#include "tenant.h"
+#include "vl-pages.h"
+
+/* What hagw-tenantd is while it runs. Main loop only. */
+
+typedef struct Feed Feed;
+
+typedef struct Manager {
+        Daemon *daemon;
+        sd_event *event;
+        const Config *config; /* in force; replaced by a reload */
+        Db db;
+        VlPages *pages;
+        Publisher *publisher;
+        Feed *feeds; /* feed.c's: who listens */
+        Guesses guesses;
+        sd_event_source *due;   /* CLOCK_REALTIME: a token ends, or a month begins */
+        sd_event_source *flush; /* the times of use wait to be stored */
+        Month month;            /* that watchers were told about */
+        uint64_t channels;      /* tenants.channels that watchers were told about */
+        bool set_aside;         /* at the start a damaged database was */
+        struct {
+                uint64_t admitted, refused, enrolled, bad_codes, throttled;
+        } counts;
+} Manager;
+
+uint64_t now_usec(clockid_t clock);
+
+int manager_new(Daemon *daemon, const Config *config, void **ret);
+void *manager_free(void *userdata);
+int manager_reload(const Config *config, void *userdata);
+int manager_metrics(sd_json_variant **metrics, void *userdata);
+
+/* Tenants or their tokens were changed: the status line, and when the next token ends. */
+void manager_changed(Manager *m);
+/* A token was used: stored within a minute. */
+void manager_used(Manager *m);
+
+/* NULL where a tenant may have the name, else a sentence that says why not. */
+const char *manager_name_problem(const Manager *m, const char *name);
+/* Whether the domain is one of this machine's own hosts, or its name. */
+bool manager_is_own_name(const Manager *m, const char *domain);

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Opening: checks, steps to the newest schema, setting aside. */
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "store.h"
+
+/* In WAL mode FULL syncs the log with each commit: what was acknowledged survives a loss of power. */
+static const char settings[] = "PRAGMA journal_mode = WAL;"
+                               "PRAGMA synchronous = FULL;"
+                               "PRAGMA foreign_keys = ON;"
+                               "PRAGMA trusted_schema = OFF;"
+                               "PRAGMA temp_store = MEMORY;"
+                               "PRAGMA mmap_size = 0;"
+                               "PRAGMA cache_size = -4096;"; /* KiB */
+
+static int check(Db *db) {
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        r = db_exec_text(db, "PRAGMA quick_check(1)", &text);
+        if (r < 0)
+                return r;
+        return streq(text, "ok") ? 0 : -EUCLEAN;
+}
+
+/* Each step and its number are one transaction: a kill leaves the one before or the one after. */
+static int migrate(Db *db) {
+        int64_t version;
+        int r;
+
+        r = db_exec_int(db, "PRAGMA user_version", &version);
+        if (r < 0)
+                return r;
+        if (version > (int64_t) schema_version)
+                return -EPROTONOSUPPORT;
+        for (unsigned i = (unsigned) MAX(version, (int64_t) 0); i < schema_version; i++) {
+                _cleanup_transaction_ DbTransaction t = {};
+                char number[64];
+
+                (void) snprintf(number, sizeof(number), "PRAGMA user_version = %u", i + 1);
+                r = db_begin(db, &t);
+                if (r >= 0)
+                        r = db_exec(db, schema_steps[i]);
+                if (r >= 0)
+                        r = db_exec(db, number);
+                if (r >= 0)
+                        r = db_commit(&t);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* For nobody else, whatever the umask; the log's files get the mode of this one. Closed before SQLite comes:
+ * closing it later would end SQLite's locks (fcntl(2)). */
+static int make_file(const char *path) {
+        const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+        if (fd < 0)
+                return -errno;
+        (void) safe_close(fd);
+        return 0;
+}
+
+static int try_open(const char *path, Db *ret) {
+        Db db;
+        int r;
+
+        r = make_file(path);
+        if (r < 0)
+                return r;
+        r = db_open(&db, path);
+        if (r < 0)
+                return r;
+        r = db_exec(&db, settings);
+        if (r >= 0)
+                r = check(&db);
+        if (r >= 0)
+                r = migrate(&db);
+        if (r >= 0)
+                r = db_exec(&db, schema_temporary);
+        if (r < 0) {
+                db_close(&db);
+                return r;
+        }
+        *ret = db;
+        return 0;
+}
+
+/* With its log, which may hold what is newest. */
+static int set_aside(const char *dir) {
+        static const char *const suffixes[] = { "", "-wal", "-shm" };
+        char from[PATH_MAX], to[PATH_MAX];
+
+        for (size_t i = 0; i < ELEMENTSOF(suffixes); i++) {
+                if ((size_t) snprintf(from, sizeof(from), "%s/" STORE_FILE "%s", dir, suffixes[i]) >=
+                            sizeof(from) ||
+                    (size_t) snprintf(to, sizeof(to), "%s/" STORE_FILE_BROKEN "%s", dir, suffixes[i]) >=
+                            sizeof(to))
+                        return -ENAMETOOLONG;
+                if (rename(from, to) < 0) {
+                        if (errno != ENOENT)
+                                return -errno;
+                        /* An older one's log does not belong to this file. */
+                        if (unlink(to) < 0 && errno != ENOENT)
+                                return -errno;
+                }
+        }
+        return 0;
+}
+
+int store_open(const char *dir, Db *ret, bool *ret_set_aside) {
+        char path[PATH_MAX];
+        int r;
+
+        if ((size_t) snprintf(path, sizeof(path), "%s/" STORE_FILE, dir) >= sizeof(path))
+                return -ENAMETOOLONG;
+        r = try_open(path, ret);
+        if (r == -EUCLEAN) {
+                r = set_aside(dir);
+                if (r < 0)
+                        return r;
+                r = try_open(path, ret);
+                if (r < 0)
+                        return r;
+                *ret_set_aside = true;
+                return 0;
+        }
+        if (r < 0)
+                return r;
+        *ret_set_aside = false;
+        return 0;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "account.h"
+#include "manager.h"
+#include "usage.h"
+
+/* From rows to what io.hagw.Tenant says. */
+
+/* Route: what hagw-proxyd needs. */
+int route_to_json(const Manager *m, const Tenant *t, sd_json_variant **ret);
+/* Tenant: everything. Reads further tables. */
+int tenant_to_json(Manager *m, const Tenant *t, uint64_t now_usec, sd_json_variant **ret);
+/* The same of one by name. -ENOENT. */
+int route_by_name(Manager *m, const char *name, sd_json_variant **ret);
+int tenant_by_name(Manager *m, const char *name, sd_json_variant **ret);
+
+int account_to_json(const char *name, const char *issuer, const char *uri, sd_json_variant **ret);
+int usage_to_json(const Usage *u, sd_json_variant **ret);
+
+/* NAME.ZONE, or the name alone where there is no zone. */
+char *tenant_zone_name(const Manager *m, const char *name);
+
+/* Like sd_json_variant_append_array(), for a variant that was just made: takes it over. */
+int array_take(sd_json_variant **array, sd_json_variant *v);

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* io.hagw.Tenant: what hagw-proxyd and hagw-dnsd ask. A change is stored before it is answered. Main thread
+ * only. */
+
+#include "account.h"
+#include "error.h"
+#include "feed.h"
+#include "log.h"
+#include "name.h"
+#include "tenant-json.h"
+#include "tenantd-varlink.h"
+#include "token.h"
+#include "usage.h"
+#include "vl-io.hagw.Tenant.h"
+
+/* --- proofs -------------------------------------------------------------------------------------------- */
+
+typedef struct ProofParameters {
+        const char *tenant, *id;
+        sd_json_variant *proof, *binding;
+        const char *name, *value;  /* of challenges */
+        const char *issuer, *uri;  /* of an account */
+} ProofParameters;
+
+#define FIELD(field, type, dispatch, in, member) \
+        { field, type, dispatch, offsetof(in, member), SD_JSON_MANDATORY }
+#define STRING_FIELD(field, in, member) \
+        FIELD(field, SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, in, member)
+#define VARIANT_FIELD(field, in, member) \
+        FIELD(field, SD_JSON_VARIANT_STRING, sd_json_dispatch_variant_noref, in, member)
+#define NUMBER_FIELD(field, in, member) \
+        FIELD(field, _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint64, in, member)
+#define PROOF_FIELDS                                                                                   \
+        STRING_FIELD("tenant", ProofParameters, tenant), STRING_FIELD("tokenId", ProofParameters, id), \
+                VARIANT_FIELD("proof", ProofParameters, proof),                                        \
+                VARIANT_FIELD("binding", ProofParameters, binding)
+
+/* base64 of exactly size bytes. */
+static int unbase64(sd_json_variant *v, void *out, size_t size) {
+        _cleanup_free_ void *data = NULL;
+        size_t n;
+        int r;
+
+        r = sd_json_variant_unbase64(v, &data, &n);
+        if (r < 0)
+                return r == -ENOMEM ? r : -EINVAL;
+        if (n != size)
+                return -EINVAL;
+        memcpy(out, data, size);
+        explicit_bzero(data, size);
+        return 0;
+}
+
+/* 1 where the proof is right; else an error was sent, or is to be returned. */
+static int check_proof(Manager *m, sd_varlink *link, const ProofParameters *p) {
+        uint8_t proof[RELAY_SECRET_SIZE], binding[RELAY_BINDING_SIZE];
+        bool suspended;
+        int r;
+
+        r = unbase64(p->proof, proof, sizeof(proof));
+        if (r < 0)
+                return sd_varlink_error_invalid_parameter_name(link, "proof");
+        r = unbase64(p->binding, binding, sizeof(binding));
+        if (r < 0)
+                return sd_varlink_error_invalid_parameter_name(link, "binding");
+        if (!m->config->tenants.zone)
+                return sd_varlink_error(link, TENANT_ERROR_NO_RELAY, NULL);
+        r = token_check(&m->db, p->tenant, p->id, proof, binding, now_usec(CLOCK_REALTIME), &suspended);
+        if (r == -EKEYREJECTED) {
+                m->counts.refused++;
+                return sd_varlink_error(link, TENANT_ERROR_NOT_ADMITTED, NULL);
+        }
+        if (r < 0)
+                return error_store(link, r);
+        manager_used(m);
+        if (suspended)
+                return sd_varlink_error(link, TENANT_ERROR_SUSPENDED, NULL);
+        m->counts.admitted++;
+        return 1;
+}
+
+/* The common beginning of what takes a proof. */
+static int begin_proof(Manager *m, sd_varlink *link, sd_json_variant *parameters,
+                       const sd_json_dispatch_field *table, ProofParameters *ret) {
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_PROXYD);
+        if (r != 0)
+                return r;
+        r = sd_varlink_dispatch(link, parameters, table, ret);
+        if (r != 0)
+                return r;
+        return check_proof(m, link, ret);
+}
+
+static int vl_method_authenticate(sd_varlink *link, sd_json_variant *parameters,
+                                  sd_varlink_method_flags_t flags, void *userdata) {
+        static const sd_json_dispatch_field table[] = { PROOF_FIELDS, {} };
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        Manager *m = userdata;
+        ProofParameters p = {};
+        int r;
+
+        r = begin_proof(m, link, parameters, table, &p);
+        if (r <= 0)
+                return r;
+        r = route_by_name(m, p.tenant, &v);
+        if (r < 0)
+                return error_store(link, r);
+        return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("tenant", SD_JSON_BUILD_VARIANT(v)));
+}
+
+/* --- DNS ----------------------------------------------------------------------------------------------- */
+
+static const sd_json_dispatch_field challenge_table[] = {
+        PROOF_FIELDS,
+        STRING_FIELD("name", ProofParameters, name),
+        STRING_FIELD("value", ProofParameters, value),
+        {},
+};
+
+/* 1 where it may go on; name has room for HOSTNAME_MAX + 1. */
+static int begin_challenge(Manager *m, sd_varlink *link, sd_json_variant *parameters, ProofParameters *p,
+                           char *name) {
+        int r;
+
+        r = begin_proof(m, link, parameters, challenge_table, p);
+        if (r <= 0)
+                return r;
+        if (!challenge_name_is_tenants(p->name, p->tenant, m->config->tenants.zone, name))
+                return error_text(link, TENANT_ERROR_NAME_NOT_YOURS, "name", p->name);
+        if (!challenge_value_is_valid(p->value))
+                return sd_varlink_error_invalid_parameter_name(link, "value");
+        return 1;
+}
+
+static int vl_method_publish_challenge(sd_varlink *link, sd_json_variant *parameters,
+                                       sd_varlink_method_flags_t flags, void *userdata) {
+        char name[HOSTNAME_MAX + 1];
+        Manager *m = userdata;
+        ProofParameters p = {};
+        int r;
+
+        r = begin_challenge(m, link, parameters, &p, name);
+        if (r <= 0)
+                return r;
+        return publisher_publish(m->publisher, link, p.tenant, name, p.value, now_usec(CLOCK_REALTIME));
+}
+
+static int vl_method_withdraw_challenge(sd_varlink *link, sd_json_variant *parameters,
+                                        sd_varlink_method_flags_t flags, void *userdata) {
+        char name[HOSTNAME_MAX + 1];
+        Manager *m = userdata;
+        ProofParameters p = {};
+        int r;
+
+        r = begin_challenge(m, link, parameters, &p, name);
+        if (r <= 0)
+                return r;
+        return publisher_withdraw(m->publisher, link, name, p.value);
+}
+
+static int vl_method_set_account(sd_varlink *link, sd_json_variant *parameters,
+                                 sd_varlink_method_flags_t flags, void *userdata) {
+        static const sd_json_dispatch_field table[] = {
+                PROOF_FIELDS,
+                STRING_FIELD("issuer", ProofParameters, issuer),
+                STRING_FIELD("accountUri", ProofParameters, uri),
+                {},
+        };
+        char issuer[HOSTNAME_MAX + 1];
+        Manager *m = userdata;
+        ProofParameters p = {};
+        int r;
+
+        r = begin_proof(m, link, parameters, table, &p);
+        if (r <= 0)
+                return r;
+        if (*p.issuer && !account_issuer_normalize(p.issuer, issuer))
+                return sd_varlink_error_invalid_parameter_name(link, "issuer");
+        if (*p.issuer && !account_uri_is_valid(p.uri))
+                return sd_varlink_error_invalid_parameter_name(link, "accountUri");
+        r = *p.issuer ? account_set(&m->db, p.tenant, issuer, p.uri) : account_remove(&m->db, p.tenant);
+        if (r < 0)
+                return error_store(link, r);
+        if (r > 0)
+                log_info("Tenant %s: the certificate authority is %s now.", p.tenant,
+                         *p.issuer ? issuer : "not named any more");
+        return sd_varlink_reply(link, NULL);
+}
+
+/* --- enrolment ----------------------------------------------------------------------------------------- */
+
+typedef struct EnrolParameters {
+        const char *code, *address;
+        sd_json_variant *stored_key;
+} EnrolParameters;
+
+static int refuse_code(Manager *m, sd_varlink *link, const EnrolParameters *p, const IpAddress *from) {
+        guess_charge(&m->guesses, from, now_usec(CLOCK_MONOTONIC));
+        m->counts.bad_codes++;
+        log_info("A wrong enrolment code came from %s.", p->address);
+        return sd_varlink_error(link, TENANT_ERROR_BAD_CODE, NULL);
+}
+
+static int enrol(Manager *m, sd_varlink *link, const EnrolParameters *p, const IpAddress *from,
+                 const uint8_t code[static CODE_BYTES], const uint8_t stored_key[static RELAY_SECRET_SIZE]) {
+        _cleanup_transaction_ DbTransaction t = {};
+        char tenant[HOSTNAME_LABEL_MAX + 1], id[RELAY_TOKEN_ID_LENGTH + 1];
+        int r;
+
+        r = db_begin(&m->db, &t);
+        if (r >= 0)
+                r = code_redeem(&m->db, code, stored_key, now_usec(CLOCK_REALTIME), tenant, id);
+        if (r == -ENOENT)
+                return refuse_code(m, link, p, from);
+        if (r == -EPERM)
+                return sd_varlink_error(link, TENANT_ERROR_SUSPENDED, NULL);
+        if (r == -E2BIG)
+                return error_full(link, "tokens", TENANT_TOKENS_MAX);
+        if (r >= 0)
+                r = db_commit(&t);
+        if (r < 0)
+                return error_store(link, r);
+        m->counts.enrolled++;
+        manager_changed(m);
+        log_info("Tenant %s: a machine at %s enrolled with a code and has token %s.", tenant, p->address,
+                 id);
+        return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("tenant", SD_JSON_BUILD_STRING(tenant)),
+                                  SD_JSON_BUILD_PAIR("tokenId", SD_JSON_BUILD_STRING(id)));
+}
+
+static int vl_method_enrol(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                           void *userdata) {
+        static const sd_json_dispatch_field table[] = {
+                STRING_FIELD("code", EnrolParameters, code),
+                VARIANT_FIELD("storedKey", EnrolParameters, stored_key),
+                STRING_FIELD("address", EnrolParameters, address),
+                {},
+        };
+        uint8_t code[CODE_BYTES], stored_key[RELAY_SECRET_SIZE];
+        Manager *m = userdata;
+        EnrolParameters p = {};
+        IpAddress from;
+        uint64_t wait;
+        int r;
+
+        (void) sd_varlink_set_input_sensitive(link);
+        r = vl_check_peer(link, VL_PEER_PROXYD);
+        if (r != 0)
+                return r;
+        r = sd_varlink_dispatch(link, parameters, table, &p);
+        if (r != 0)
+                return r;
+        if (ip_parse(p.address, &from) < 0)
+                return sd_varlink_error_invalid_parameter_name(link, "address");
+        if (unbase64(p.stored_key, stored_key, sizeof(stored_key)) < 0)
+                return sd_varlink_error_invalid_parameter_name(link, "storedKey");
+        if (!m->config->tenants.zone)
+                return sd_varlink_error(link, TENANT_ERROR_NO_RELAY, NULL);
+        wait = guess_wait_usec(&m->guesses, &from, now_usec(CLOCK_MONOTONIC));
+        if (wait > 0) {
+                m->counts.throttled++;
+                return error_busy(link, wait);
+        }
+        if (code_parse(p.code, code) < 0)
+                return refuse_code(m, link, &p, &from);
+        r = enrol(m, link, &p, &from, code, stored_key);
+        explicit_bzero(code, sizeof(code));
+        return r;
+}
+
+/* --- usage --------------------------------------------------------------------------------------------- */
+
+static int dispatch_usage(sd_json_variant *v, Usage *ret) {
+        static const sd_json_dispatch_field table[] = {
+                STRING_FIELD("tenant", Usage, tenant),
+                NUMBER_FIELD("received", Usage, received),
+                NUMBER_FIELD("sent", Usage, sent),
+                NUMBER_FIELD("visitors", Usage, visitors),
+                {},
+        };
+        Usage u = {};
+        int r;
+
+        r = sd_json_dispatch(v, table, /* flags= */ 0, &u);
+        if (r < 0)
+                return r;
+        if (u.received > USAGE_REPORT_MAX || u.sent > USAGE_REPORT_MAX || u.visitors > USAGE_REPORT_MAX)
+                return -ERANGE;
+        *ret = u;
+        return 0;
+}
+
+static int vl_method_report_usage(sd_varlink *link, sd_json_variant *parameters,
+                                  sd_varlink_method_flags_t flags, void *userdata) {
+        static const sd_json_dispatch_field table[] = {
+                { "usage", SD_JSON_VARIANT_ARRAY, sd_json_dispatch_variant_noref, 0, SD_JSON_MANDATORY },
+                {},
+        };
+        _cleanup_transaction_ DbTransaction t = {};
+        const uint64_t now = now_usec(CLOCK_REALTIME);
+        sd_json_variant *usage;
+        Manager *m = userdata;
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_PROXYD);
+        if (r != 0)
+                return r;
+        r = sd_varlink_dispatch(link, parameters, table, &usage);
+        if (r != 0)
+                return r;
+        r = db_begin(&m->db, &t);
+        for (size_t i = 0; r >= 0 && i < sd_json_variant_elements(usage); i++) {
+                Usage u;
+
+                if (dispatch_usage(sd_json_variant_by_index(usage, i), &u) < 0)
+                        return sd_varlink_error_invalid_parameter_name(link, "usage");
+                r = usage_add(&m->db, &u, now);
+        }
+        if (r >= 0)
+                r = db_commit(&t);
+        if (r < 0)
+                return error_store(link, r);
+        return sd_varlink_reply(link, NULL);
+}
+
+/* --- feeds --------------------------------------------------------------------------------------------- */
+
+static int vl_method_watch(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                           void *userdata) {
+        const int r = vl_check_peer(link, VL_PEER_PROXYD);
+
+        return r != 0 ? r : feed_routes(userdata, link);
+}
+
+static int vl_method_watch_accounts(sd_varlink *link, sd_json_variant *parameters,
+                                    sd_varlink_method_flags_t flags, void *userdata) {
+        Manager *m = userdata;
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_DNSD);
+        if (r != 0)
+                return r;
+        /* It asks once, when it starts: what was published in the one before is gone. */
+        publisher_repeat(m->publisher, now_usec(CLOCK_REALTIME));
+        return feed_accounts(m, link);
+}
+
+const VlMethod tenantd_methods[] = {
+        { "io.hagw.Tenant.Watch", vl_method_watch },
+        { "io.hagw.Tenant.WatchAccounts", vl_method_watch_accounts },
+        { "io.hagw.Tenant.Authenticate", vl_method_authenticate },
+        { "io.hagw.Tenant.Enrol", vl_method_enrol },
+        { "io.hagw.Tenant.PublishChallenge", vl_method_publish_challenge },
+        { "io.hagw.Tenant.WithdrawChallenge", vl_method_withdraw_challenge },
+        { "io.hagw.Tenant.SetAccount", vl_method_set_account },
+        { "io.hagw.Tenant.ReportUsage", vl_method_report_usage },
+        { "io.hagw.Tenant.Add", vl_method_add },
+        { "io.hagw.Tenant.AddMany", vl_method_add_many },
+        { "io.hagw.Tenant.List", vl_method_list },
+        { "io.hagw.Tenant.Get", vl_method_get },
+        { "io.hagw.Tenant.Set", vl_method_set },
+        { "io.hagw.Tenant.IssueToken", vl_method_issue_token },
+        { "io.hagw.Tenant.IssueCode", vl_method_issue_code },
+        { "io.hagw.Tenant.RevokeToken", vl_method_revoke_token },
+        { "io.hagw.Tenant.Remove", vl_method_remove },
+        { "io.hagw.Tenant.GetUsage", vl_method_get_usage },
+        {},
+};

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "vl.h"
+
+extern const VlMethod tenantd_methods[];
+
+/* root-varlink.c */
+int vl_method_add(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                  void *userdata);
+int vl_method_add_many(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                       void *userdata);
+int vl_method_list(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                   void *userdata);
+int vl_method_get(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                  void *userdata);
+int vl_method_set(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                  void *userdata);
+int vl_method_issue_token(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                          void *userdata);
+int vl_method_issue_code(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                         void *userdata);
+int vl_method_revoke_token(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                           void *userdata);
+int vl_method_remove(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                     void *userdata);
+int vl_method_get_usage(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                        void *userdata);

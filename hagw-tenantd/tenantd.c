@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* hagw-tenantd: who may attach to this relay. One thread. */
+
+#include "manager.h"
+#include "tenantd-varlink.h"
+#include "vl-io.hagw.Tenant.h"
+
+int main(int argc, char *argv[]) {
+        static const DaemonSpec spec = {
+                .name = "hagw-tenantd",
+                .description = "Knows who may attach to this relay, under which names, and how much.",
+                .interface = &vl_interface_io_hagw_Tenant,
+                .methods = tenantd_methods,
+                .start = manager_new,
+                .reload = manager_reload,
+                .metrics = manager_metrics,
+                .stop = manager_free,
+        };
+
+        return daemon_run(&spec, argc, argv);
+}
