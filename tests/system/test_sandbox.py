@@ -63,23 +63,20 @@ def test_status_lines(house):
         assert house.show(f"hagw-{daemon}.service", "StatusText")["StatusText"], daemon
 
 
-FLOOD = """
-import socket
-s = socket.socket(socket.AF_UNIX)
-s.settimeout(60)
-s.connect("/run/hagw/io.hagw.Key")
-s.sendall(b'{"method":"io.hagw.Key.List","parameters":{"a":[' + b"0," * (8 * 1024 * 1024 - 100) + b"0]}}\\0")
-print("answered" if s.recv(1) else "closed")
-"""
+# As a user that may connect, 16 MiB of a message that would be 800 MiB once they are read.
+FLOOD = r"""(printf '{"a":['; yes 0, | head -n 8388000 | tr -d '\n'; printf '0]}') |
+        setpriv --reuid=hagw-dnsd --regid=hagw-dnsd --init-groups varlinkctl call /run/hagw/io.hagw.Key io.hagw.Key.List 2>&1"""
 
 
 def test_large_message_costs_its_sender_the_connection(house):
-    """16 MiB that would be 800 MiB once they are read: hagw-keyd runs out of memory it may have, and goes on."""
+    """hagw-keyd runs out of the memory that it may have, and goes on; otherwise it would say that there is no parameter a."""
     pid = house.pid("keyd")
-    user = ("setpriv", "--reuid=hagw-dnsd", "--regid=hagw-dnsd", "--init-groups")
-    assert house.run("home", *user, "python3", "-c", FLOOD).strip() == "closed"
+    answer = house.run("home", "sh", "-c", f"{FLOOD} || true")
+    assert "Connection reset" in answer or "onnection was closed" in answer, answer
     assert house.run("home", "varlinkctl", "call", "/run/hagw/io.hagw.Key", "io.hagw.Key.List", "{}")
     assert house.pid("keyd") == pid
+    # Locked memory that is free in the middle of the heap stays with the process.
+    house.run("home", "systemctl", "restart", "hagw-keyd.service")
 
 
 def test_idle_memory(house):
