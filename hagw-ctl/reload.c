@@ -38,7 +38,7 @@ static int ask_whether(const DaemonRow *d) {
         return -EREMOTEIO;
 }
 
-int reload_daemons(const Config *config, bool must_run) {
+int reload_daemons(bool must_run) {
         const DaemonRow *running[DAEMONS_MAX], *off[DAEMONS_MAX];
         const char *argv[DAEMONS_MAX + 3] = { "systemctl", "reload" };
         size_t n = 0, n_off = 0;
@@ -48,7 +48,7 @@ int reload_daemons(const Config *config, bool must_run) {
                 if (is_active(d->name)) {
                         argv[2 + n] = d->name;
                         running[n++] = d;
-                } else if (daemon_is_needed(d, config))
+                } else if (!d->relay) /* that one starts when somebody asks it */
                         off[n_off++] = d;
         if (n == 0) {
                 if (must_run)

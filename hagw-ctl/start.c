@@ -107,7 +107,7 @@ int start_gateway(const Config *config) {
                 return r < 0 ? r : -ENOTCONN;
         }
         if (ran) {
-                r = reload_daemons(config, /* must_run= */ false);
+                r = reload_daemons(/* must_run= */ false);
                 if (r < 0)
                         return r;
         }

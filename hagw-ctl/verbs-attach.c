@@ -326,7 +326,7 @@ static void undo(const Attach *a) {
         else if (a->wrote && unlink(a->path) < 0)
                 (void) log_error_errno(errno, "%s could not be removed: %m", a->path);
         if (a->wrote && !a->started)
-                (void) reload_daemons(a->setup.config, /* must_run= */ false);
+                (void) reload_daemons(/* must_run= */ false);
         log_error("Nothing is changed on this machine.");
 }
 
@@ -371,7 +371,7 @@ static int go_on(Attach *a, uint64_t wait_usec) {
         if (r >= 0 && a->zone)
                 r = write_hosts(a);
         if (r >= 0)
-                r = reload_daemons(a->setup.config, /* must_run= */ false);
+                r = reload_daemons(/* must_run= */ false);
         if (r >= 0)
                 r = setup_make_user(&a->setup);
         if (r < 0)
@@ -387,7 +387,7 @@ static int go_on(Attach *a, uint64_t wait_usec) {
                 if (r >= 0)
                         r = write_hosts(a);
                 if (r >= 0)
-                        r = reload_daemons(a->setup.config, /* must_run= */ false);
+                        r = reload_daemons(/* must_run= */ false);
                 if (r < 0)
                         return r;
         }

@@ -95,7 +95,7 @@ int verb_detach(const Call *call) {
                 return r < 0 ? r : CTL_FAILED;
         r = cut_config(call, before, &after);
         if (r >= 0)
-                r = reload_daemons(after, /* must_run= */ false);
+                r = reload_daemons(/* must_run= */ false);
         if (r >= 0)
                 r = drop_token();
         if (r < 0)

@@ -24,7 +24,7 @@ static int finish(const Call *call, const Config *config, const char *name, cons
                        "certificate\n"
                        "is obtained over port 80 (HTTP-01)%s.\n",
                        *name == '*' ? ", which no wildcard can be" : "");
-        return call_option(call, "no-reload") ? CTL_OK : reload_daemons(config, /* must_run= */ false);
+        return call_option(call, "no-reload") ? CTL_OK : reload_daemons(/* must_run= */ false);
 }
 
 /* Who may pass must be somebody. */
@@ -147,7 +147,7 @@ int verb_host_remove(const Call *call) {
                 if (r < 0)
                         return r;
         }
-        return reload_daemons(config, /* must_run= */ false);
+        return reload_daemons(/* must_run= */ false);
 }
 
 int verb_host_list(const Call *call) {

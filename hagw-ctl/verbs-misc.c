@@ -59,7 +59,7 @@ int verb_reload(const Call *call) {
         r = load_whole(call->config_dir, &config);
         if (r < 0)
                 return r;
-        r = reload_daemons(config, /* must_run= */ true);
+        r = reload_daemons(/* must_run= */ true);
         return r < 0 ? r :
                        output_change(call->json, call->config_dir, "reloaded",
                                      "The configuration is in force.\n");

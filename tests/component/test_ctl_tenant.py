@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""hagw-ctl's verbs about the tenants of a relay, against a real hagw-tenantd."""
+
+import csv
+import io
+import json
+import os
+import subprocess
+import time
+
+import pytest
+
+from ctl_tools import CTL, FAILED, OK, UNREACHABLE, USAGE, ctl, zone  # noqa: F401 (fixtures)
+from tenant_tools import ZONE, Relay, Token, b64
+
+NAME = f"connect.{ZONE}"  # what tenant_tools' relay is called
+HOUR, DAY = 3_600_000_000, 86_400_000_000
+
+
+@pytest.fixture
+def relay(ctl):
+    ctl.relay = Relay(ctl.house)
+    return ctl
+
+
+def listed(relay, *words):
+    """hagw-proxyd does not run here, which is told, and costs nothing but the attachments."""
+    r = relay.run("--json", "tenant", "list", *words)
+    assert r.returncode == UNREACHABLE and "hagw-proxyd is not running" in json.loads(r.stderr)["error"]
+    return [t["name"] for t in json.loads(r.stdout)["tenants"]]
+
+
+# --- add -----------------------------------------------------------------------------------------------------
+
+def test_add_tells_what_to_type(relay):
+    said = relay.ok("tenant", "add", "anna", "--note", "Anna, übrigens")
+    line = next(line.strip() for line in said.splitlines() if "hagw-ctl attach" in line)
+    code = line.split()[-1]
+    assert line == f"hagw-ctl attach {NAME} {code}" and f"anna.{ZONE} is a tenant now" in said and "not shown again" in said
+    token = Token(tenant="anna")
+    relay.relay.call("Enrol", code=code, storedKey=b64(token.stored_key), address="192.0.2.1")
+    assert relay.relay.get("anna")["note"] == "Anna, übrigens" and len(relay.relay.get("anna")["tokens"]) == 1
+
+
+def test_add_json_and_token(relay):
+    v = relay.json("tenant", "add", "anna")
+    assert v["command"] == f"hagw-ctl attach {NAME} {v['code']}" and v["zone"] == f"anna.{ZONE}" and v["expiresUSec"] > time.time() * 1e6
+    v = relay.json("tenant", "add", f"bob.{ZONE}", "--token")
+    token = Token(v["token"])
+    assert token.tenant == "bob" and v["command"] == f"hagw-ctl attach {NAME} --token" and "expiresUSec" not in v
+    assert relay.relay.call("Authenticate", **token.fields())["tenant"]["name"] == "bob"
+    said = relay.ok("tenant", "add", "carl", "--token", "--lifetime=30d")
+    assert "hagw_carl_" in said and "in 29 days" in said or "in 30 days" in said
+
+
+def test_limits_with_units(relay):
+    relay.ok("tenant", "add", "anna", "--agents=2", "--channels=9", "--connections-per-second=3", "--bytes-per-second=10M",
+             "--bytes-per-month=2T", "--terminate=yes", "--domain=a.example.org", "--domain=*.example.net", "--suspend", "--lifetime=1h")
+    t = relay.relay.get("anna")
+    assert (t["agents"], t["channels"], t["connectionsPerSecond"], t["bytesPerSecond"], t["bytesPerMonth"]) == (2, 9, 3, 10 << 20, 2 << 40)
+    assert t["terminate"] and t["suspended"] and sorted(t["domains"]) == ["*.example.net", "a.example.org"]
+    assert abs(t["codeExpiresUSec"] - time.time() * 1e6 - HOUR) < 60_000_000
+    assert relay.json("tenant", "set", "anna", "--enable", "--domain=", "--bytes-per-month=none", "--terminate=no") == {
+        "name": "anna", "change": "changed"}
+    t = relay.relay.get("anna")
+    assert not t["suspended"] and not t["terminate"] and t["domains"] == [] and t["bytesPerMonth"] == 0 and t["bytesPerSecond"] == 10 << 20
+
+
+def test_many(relay):
+    rows = list(csv.DictReader(io.StringIO(relay.ok("tenant", "add", "hub-", "--count", "2500", "--csv", "--note=batch 7"))))
+    assert len(rows) == 2500 == len({r["name"] for r in rows} & set(listed(relay)))
+    assert all(r["name"].startswith("hub-") and r["zone"] == f"{r['name']}.{ZONE}" and len(r["code"]) == 19 for r in rows)
+    assert all(r["expires"].endswith("Z") for r in rows) and relay.relay.get(rows[9]["name"])["note"] == "batch 7"
+    v = relay.json("tenant", "add", "--count", "3", "--token")
+    assert len(v["tenants"]) == 3 and all(Token(t["token"]).tenant == t["name"] for t in v["tenants"])
+    assert "3 tenants; the codes are not shown again" in relay.ok("tenant", "add", "--count=3")
+
+
+@pytest.mark.parametrize("words,why", [
+    (["add"], "Which name"), (["add", "--count=0"], "1 to 100000"), (["add", "--count=1K"], "1 to 100000"),
+    (["add", "x", "--count=2", "--domain=a.b"], "one tenant's"), (["add", "a.b"], "no tenant's name"),
+    (["add", "x", "--bytes-per-second=fast"], "a size such as"), (["add", "x", "--agents=1K"], "a number"),
+    (["add", "x", "--lifetime=soon"], "a duration"), (["add", "x", "--terminate=maybe"], "yes or no"),
+    (["set", "x"], "What is to change"), (["set", "x", "--suspend", "--enable"], "not both"),
+    (["rotate", "x", "--overlap=1h"], "--token"), (["usage", "--month=11"], "2026-11"), (["usage", "--month=2999-01"], "not begun"),
+])
+def test_mistakes_are_named(relay, words, why):
+    assert why in relay.refused(USAGE, "tenant", *words)
+    assert listed(relay) == []
+
+
+def test_the_daemons_refusals_are_told(relay):
+    relay.ok("tenant", "add", "anna", "--domain=a.example.org")
+    assert "tenant rotate anna" in relay.refused(FAILED, "tenant", "add", "anna")
+    assert "kept for the relay" in relay.refused(FAILED, "tenant", "add", "www")
+    assert "anna's already" in relay.refused(FAILED, "tenant", "add", "bob", "--domain=a.example.org")
+
+
+@pytest.mark.parametrize("verb", ["show", "rotate", "revoke", "remove", "usage"])
+def test_names_that_are_not_there(relay, verb):
+    relay.ok("tenant", "add", "anna")
+    relay.ok("tenant", "add", "berta")
+    for typo in ("ana", "nna"):
+        assert 'did you mean "anna"' in relay.refused(FAILED, "tenant", verb, typo)
+    assert "tenant list shows them" in relay.refused(FAILED, "tenant", verb, "qqqqqqqqq")
+    assert 'did you mean "anna"' in relay.refused(FAILED, "tenant", "remove", "berta", "annna") and len(listed(relay)) == 2
+
+
+def test_no_relay(zone):
+    for words in (["list"], ["add", "x"], ["show", "x"], ["usage"]):
+        assert "hagw-ctl setup --relay" in zone.refused(FAILED, "tenant", *words)
+
+
+def test_nothing_runs(ctl):
+    ctl.house.configure(f'zones = ( {{ name = "{ZONE}"; }} );\ntenants: {{ zone = "{ZONE}"; }};\n')
+    assert "hagw-tenantd" in ctl.refused(UNREACHABLE, "tenant", "add", "x")
+    assert len(json.loads(ctl.run("--json", "status").stdout)["daemons"]) == 7
+
+
+# --- rotate, revoke, remove ----------------------------------------------------------------------------------
+
+def test_rotate_and_revoke(relay):
+    first = Token(relay.json("tenant", "add", "anna", "--token")["token"])
+    said = relay.ok("tenant", "rotate", "anna", "--token")
+    second = Token(next(w for w in said.split() if w.startswith("hagw_anna_")))
+    assert f"hagw-ctl tenant revoke anna {first.id}" in said and second.id not in said.split("stays good")[1]
+    for token in (first, second):
+        relay.relay.call("Authenticate", **token.fields())
+    assert "1 token and 0 codes" in relay.ok("tenant", "revoke", "anna", first.id)
+    assert [t["tokenId"] for t in relay.relay.get("anna")["tokens"]] == [second.id]
+    assert "no such token" in relay.refused(FAILED, "tenant", "revoke", "anna", first.id)
+    code = relay.json("tenant", "rotate", "anna")
+    assert code["command"].endswith(code["code"]) and code["expiresUSec"]
+    third = Token(relay.json("tenant", "rotate", "anna", "--token", "--overlap=1h", "--lifetime=2h")["token"])
+    ends = {t["tokenId"]: t["expiresUSec"] - time.time() * 1e6 for t in relay.relay.get("anna")["tokens"]}
+    assert abs(ends[second.id] - HOUR) < 60_000_000 and abs(ends[third.id] - 2 * HOUR) < 60_000_000
+    assert relay.json("tenant", "revoke", "anna") == {"tokens": 2, "codes": 1}
+
+
+def test_remove(relay):
+    for name in ("a", "b", "c"):
+        relay.ok("tenant", "add", name)
+    assert relay.json("tenant", "remove", f"a.{ZONE}") == {"name": "a", "change": "removed"}
+    relay.ok("tenant", "remove", "b", "c")
+    assert listed(relay) == []
+
+
+# --- list, show, usage ---------------------------------------------------------------------------------------
+
+def test_list_and_show(relay):
+    relay.ok("tenant", "add", "anna", "--token", "--note=my sister", "--bytes-per-month=1G")
+    relay.ok("tenant", "add", "bob")
+    relay.ok("tenant", "add", "carl", "--suspend")
+    relay.relay.call("ReportUsage", usage=[{"tenant": "anna", "received": 1 << 20, "sent": 1 << 20, "visitors": 3}])
+    shown = relay.run("tenant", "list").stdout
+    lines = {line.split()[0]: line for line in shown.splitlines()}
+    assert "enabled" in lines["anna"] and "2.0 MiB" in lines["anna"] and "my sister" in lines["anna"]
+    assert "code waits" in lines["bob"] and "suspended" in lines["carl"]
+    assert listed(relay, "b") == ["bob"]
+    shown = relay.run("tenant", "show", "anna").stdout
+    assert f"anna.{ZONE}" in shown and "1.0 GiB" in shown and "tokens" in shown and "used never" in shown
+    v = json.loads(relay.run("--json", "tenant", "show", "anna").stdout)
+    assert v["note"] == "my sister" and v["bytesPerMonth"] == 1 << 30 and "attachments" not in v
+
+
+def test_usage(relay):
+    relay.ok("tenant", "add", "anna")
+    relay.ok("tenant", "add", "bob")
+    assert "Nothing was moved" in relay.ok("tenant", "usage")
+    relay.relay.call("ReportUsage", usage=[{"tenant": "anna", "received": 5, "sent": 7, "visitors": 3},
+                                           {"tenant": "bob", "received": 1, "sent": 2, "visitors": 1}])
+    month = time.strftime("%Y-%m", time.gmtime())
+    assert relay.json("tenant", "usage", "anna")["usage"] == [
+        {"tenant": "anna", "month": month, "received": 5, "sent": 7, "visitors": 3}]
+    assert relay.ok("tenant", "usage", "--csv").splitlines() == [
+        "tenant,month,received,sent,visitors", f"anna,{month},5,7,3", f"bob,{month},1,2,1"]
+    assert len(relay.json("tenant", "usage", f"--month={month}")["usage"]) == 2
+    assert relay.json("tenant", "usage", "--month=2025-01")["usage"] == []
+    assert "7 B" in relay.ok("tenant", "usage", "anna")
+
+
+def test_completion_of_tenants(relay):
+    for name in ("anna", "andy", "bob"):
+        relay.ok("tenant", "add", name)
+    assert sorted(relay.ok("complete", "tenant", "show", "an").split()) == ["andy", "anna"]
+    assert set(relay.ok("complete", "tenant", "").split()) == {"list", "show", "add", "set", "rotate", "revoke", "remove", "usage"}
+    assert "--bytes-per-month=" in relay.ok("complete", "--", "tenant", "add", "--b").split()
+
+
+def test_status_of_a_relay(relay):
+    relay.ok("tenant", "add", "anna")
+    r = relay.run("--json", "status", "--no-delegation")
+    assert json.loads(r.stdout)["tenants"] == {"known": 1}
+    assert "1 known, ? attached" in relay.run("status", "--no-delegation").stdout
+
+
+def peak(relay, *words):
+    """The most memory that it ever held, in KiB; freed memory counts as given back."""
+    options = relay.env.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1"
+    p = subprocess.Popen([CTL, "--config", str(relay.house.config), *words], env={**relay.env, "ASAN_OPTIONS": options},
+                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    status, usage = os.wait4(p.pid, 0)[1:]
+    p.returncode = os.waitstatus_to_exitcode(status)
+    assert p.returncode in (OK, UNREACHABLE)
+    return usage.ru_maxrss
+
+
+def test_long_lists_are_printed_as_they_come(relay):
+    """What hagw-ctl holds does not grow with the number of tenants: a message of 1,000 at a time."""
+    relay.ok("tenant", "add", "--count=2000")
+    few = {words: peak(relay, *words) for words in [("tenant", "list"), ("--json", "tenant", "list")]}
+    assert relay.ok("tenant", "add", "--count=38000", "--csv").count("\n") == 38001
+    assert relay.run("tenant", "list").stdout.count("\n") == 40001
+    for words, before in few.items():
+        assert peak(relay, *words) < before + 16 * 1024, words  # 38,000 parsed ones are above 100 MiB
