@@ -14,9 +14,9 @@
 
 const char *conn_state_text(ConnState s) {
         static const char *const texts[_CONN_STATE_MAX] = {
-                [CONN_HELLO] = "hello",     [CONN_HANDSHAKE] = "handshake", [CONN_IDLE] = "idle",
-                [CONN_REQUEST] = "request", [CONN_PASSAGE] = "passage",     [CONN_LINGER] = "linger",
-                [CONN_CLOSED] = "closed",
+                [CONN_PROXY] = "proxy",     [CONN_HELLO] = "hello",     [CONN_HANDSHAKE] = "handshake",
+                [CONN_IDLE] = "idle",       [CONN_REQUEST] = "request", [CONN_PASSAGE] = "passage",
+                [CONN_LINGER] = "linger",   [CONN_CLOSED] = "closed",
         };
         return s >= 0 && s < _CONN_STATE_MAX ? texts[s] : NULL;
 }
@@ -37,7 +37,7 @@ void conn_close(Conn *c) {
         if (c->state == CONN_CLOSED)
                 return;
         conn_set_state(c, CONN_CLOSED);
-        if (c->kind != CONN_PROBE && !c->gone)
+        if (!c->uncounted)
                 crowd_leave(&c->address);
         if (c->passage)
                 passage_done(c->passage);
@@ -58,12 +58,19 @@ void conn_close(Conn *c) {
 }
 
 Visitor conn_leave(Conn *c) {
-        Visitor v = { .kind = c->kind, .address = c->address, .port = c->port };
+        Visitor v = {
+                .kind = c->kind,
+                .address = c->address,
+                .port = c->port,
+                .here = c->here,
+                .here_port = c->here_port,
+                .uncounted = c->uncounted,
+        };
 
         loop_remove(&c->worker->loop, &c->transport.handle);
         v.fd = TAKE_FD(c->transport.handle.fd);
         v.in = TAKE_PTR(c->transport.in);
-        c->gone = true;
+        c->uncounted = true;
         conn_close(c);
         return v;
 }
@@ -259,8 +266,9 @@ void conn_next(Conn *c) {
 
 static void conn_serve(Conn *c) {
         static void (*const serve[_CONN_STATE_MAX])(Conn *c) = {
-                [CONN_HELLO] = hello_serve, [CONN_HANDSHAKE] = hello_serve_handshake,
-                [CONN_IDLE] = conn_serve_idle, [CONN_LINGER] = serve_linger,
+                [CONN_PROXY] = hello_serve_proxy, [CONN_HELLO] = hello_serve,
+                [CONN_HANDSHAKE] = hello_serve_handshake, [CONN_IDLE] = conn_serve_idle,
+                [CONN_LINGER] = serve_linger,
         };
 
         if (c->state == CONN_REQUEST)
@@ -332,6 +340,15 @@ Visitor *visitor_done(Visitor *v) {
         return NULL;
 }
 
+void conn_set_address(Conn *c, const IpAddress *address, uint16_t port) {
+        c->address = *address;
+        c->port = port;
+        if (address->family == AF_UNSPEC)
+                memcpy(c->address_text, "0.0.0.0", sizeof("0.0.0.0"));
+        else
+                (void) ip_format(address, c->address_text);
+}
+
 static Conn *make_conn(Worker *w, Visitor *v) {
         Conn *c = calloc(1, sizeof(*c));
 
@@ -346,17 +363,15 @@ static Conn *make_conn(Worker *w, Visitor *v) {
         }
         c->worker = w;
         c->kind = v->kind;
-        c->state = v->kind == CONN_HTTPS ? CONN_HELLO : CONN_IDLE;
-        c->address = v->address;
-        c->port = v->port;
+        c->state = v->announced ? CONN_PROXY : v->kind == CONN_HTTPS ? CONN_HELLO : CONN_IDLE;
+        c->uncounted = v->uncounted;
+        c->here = v->here;
+        c->here_port = v->here_port;
         c->garbage.free = free_conn;
         c->timer.fire = on_timer;
         c->again.run = on_again;
         c->transport.handle.on_event = on_event;
-        if (v->address.family == AF_UNSPEC)
-                memcpy(c->address_text, "0.0.0.0", sizeof("0.0.0.0"));
-        else
-                (void) ip_format(&v->address, c->address_text);
+        conn_set_address(c, &v->address, v->port);
         transport_init(&c->transport, &w->pool, TAKE_FD(v->fd));
         c->transport.in = TAKE_PTR(v->in);
         c->snapshot = snapshot_ref(w->snapshot);
@@ -375,7 +390,7 @@ static void conn_start(Conn *c) {
         c->since_usec = c->kind == CONN_HTTPS ? w->loop.now_usec : 0;
         loop_arm(&w->loop, &c->timer,
                  w->loop.now_usec +
-                         (c->kind == CONN_HTTPS ? c->snapshot->hello_usec : c->snapshot->head_usec));
+                         (c->state == CONN_IDLE ? c->snapshot->head_usec : c->snapshot->hello_usec));
         if (loop_add(&w->loop, &c->transport.handle, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) < 0)
                 conn_close(c);
 }
@@ -387,7 +402,8 @@ void conn_new(Worker *w, Visitor *v) {
                 conn_start(c);
                 return;
         }
-        crowd_leave(&v->address);
+        if (!v->uncounted)
+                crowd_leave(&v->address);
         visitor_done(v);
 }
 
@@ -396,6 +412,7 @@ int conn_new_probe(Worker *w, int fd, const char *name) {
                 .fd = fd,
                 .kind = CONN_PROBE,
                 .address = { .family = AF_INET, .bytes = { 127, 0, 0, 1 } },
+                .uncounted = true,
         };
         const Route *route = route_find(w->snapshot->routes, name);
         Conn *c = route ? make_conn(w, &v) : NULL;
@@ -417,7 +434,7 @@ void conns_stop(Worker *w) {
                 next = c->next;
                 if (c->state == CONN_IDLE && buffer_used(c->in) == 0)
                         conn_linger(c);
-                else if (c->state == CONN_HELLO)
+                else if (c->state == CONN_PROXY || c->state == CONN_HELLO)
                         conn_close(c);
                 else if (c->state == CONN_REQUEST && c->exchange->state == EXCHANGE_TUNNEL)
                         exchange_abort(c->exchange, "stopped"); /* it would not end by itself */

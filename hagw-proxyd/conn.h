@@ -6,8 +6,8 @@
 #include "snapshot.h"
 #include "transport.h"
 
-/* A visitor's connection, from accept() to close(): the ClientHello, the handshake, and request after
- * request. */
+/* A visitor's connection, from accept() to close(): who he is, the ClientHello, the handshake, and request
+ * after request. */
 
 #define CONN_LINGER_USEC (5 * USEC_PER_SEC) /* after our last byte: for the visitor to read it and close */
 #define CONN_LINGER_STOP_USEC (500 * USEC_PER_MSEC) /* the same when the service stops */
@@ -26,6 +26,7 @@ typedef enum ConnKind {
 } ConnKind;
 
 typedef enum ConnState {
+        CONN_PROXY,     /* a load balancer's: who the visitor is, is not complete */
         CONN_HELLO,     /* the ClientHello is not complete */
         CONN_HANDSHAKE,
         CONN_IDLE,      /* between requests, or within a request's head */
@@ -37,12 +38,17 @@ typedef enum ConnState {
         _CONN_STATE_INVALID = -EINVAL,
 } ConnState;
 
-/* Somebody who has come, on the way to who serves him. His address has been counted by crowd_enter(). */
+/* Somebody who has come, on the way to who serves him. His address has been counted by crowd_enter(), unless
+ * he is a load balancer. */
 typedef struct Visitor {
         int fd;
         ConnKind kind;
         IpAddress address;
         uint16_t port;
+        uint16_t here_port;
+        IpAddress here; /* as in Conn */
+        bool uncounted;
+        bool announced; /* a PROXY protocol header comes first */
         Buffer *in; /* what was read from him already; NULL: nothing */
 } Visitor;
 /* Returns NULL. Not for one who has been counted. */
@@ -57,20 +63,22 @@ struct Conn {
         Conn *next, **link; /* in worker->conns */
         ConnKind kind;
         ConnState state;
-        bool gone; /* by conn_leave() */
+        bool uncounted; /* crowd_leave() has nothing to take back */
         Snapshot *snapshot;
         const Route *route;
         Upstream
                 *upstream; /* of route, found with the first request; valid while snapshot is the worker's */
         IpAddress address;
         uint16_t port; /* the visitor's; 0: not known */
+        uint16_t here_port;
+        IpAddress here; /* where he came to, as a load balancer said; AF_UNSPEC: the socket knows */
         char address_text[IP_TEXT_MAX];
         char name[HOSTNAME_MAX + 1]; /* asked for in the ClientHello, normalized */
         ClientHello *hello;
         Buffer *in; /* plain bytes from the visitor */
         H1Scan scan;
-        uint64_t since_usec; /* HELLO, HANDSHAKE: accepted; IDLE: first byte of the head, 0: none; LINGER:
-                                begin */
+        uint64_t since_usec; /* PROXY, HELLO, HANDSHAKE: accepted; IDLE: first byte of the head, 0: none;
+                                LINGER: begin */
         Exchange *exchange;
         Passage *passage;
 };
@@ -91,6 +99,7 @@ void conn_linger(Conn *c);
 void conn_next(Conn *c);
 
 void conn_set_state(Conn *c, ConnState s);
+void conn_set_address(Conn *c, const IpAddress *address, uint16_t port);
 /* Request after request, for as long as bytes are there. */
 void conn_serve_idle(Conn *c);
 

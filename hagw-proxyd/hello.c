@@ -3,12 +3,79 @@
 /* The first bytes of a connection. Until the name is known and admitted not one byte is sent, not even a TLS
  * alert. Runs in the worker's thread. */
 
+#include "crowd.h"
 #include "hello.h"
+#include "proxyprotocol.h"
 #include "worker.h"
 
 static void refuse(Conn *c) {
         counter_add(&c->worker->counters.refused, 1);
         conn_close(c);
+}
+
+/* Whom the load balancer brings; its own connection (LOCAL) is served as its own. 0: not known yet. */
+static int read_visitor(Conn *c, const uint8_t *data, size_t size) {
+        ProxyPair pair;
+        size_t tlv, used;
+
+        switch (proxy_v2_read(data, size, &pair, &tlv, &used)) {
+        case PROXY_MORE:
+                return 0;
+        case PROXY_LOCAL:
+                break;
+        case PROXY_OK:
+                if (!crowd_enter(&pair.source, c->snapshot->connections_per_address)) {
+                        counter_add(&c->worker->counters.crowded, 1);
+                        return -EUSERS;
+                }
+                c->uncounted = false;
+                conn_set_address(c, &pair.source, pair.source_port);
+                c->here = pair.destination;
+                c->here_port = pair.destination_port;
+                break;
+        default:
+                counter_add(&c->worker->counters.refused, 1);
+                return -EBADMSG;
+        }
+        c->transport.in->begin += used;
+        return 1;
+}
+
+void hello_serve_proxy(Conn *c) {
+        Transport *t = &c->transport;
+
+        for (;;) {
+                ssize_t n = transport_peek(t);
+                int r;
+
+                if (n == -EAGAIN) {
+                        if (buffer_used(t->in) == 0)
+                                t->in = buffer_put(&c->worker->pool, t->in);
+                        return;
+                }
+                if (n <= 0) {
+                        refuse(c);
+                        return;
+                }
+                r = read_visitor(c, (const uint8_t *) buffer_at(t->in), (size_t) n);
+                if (r < 0) {
+                        conn_close(c);
+                        return;
+                }
+                if (r > 0)
+                        break;
+        }
+        if (buffer_used(t->in) > 0)
+                buffer_compact(t->in);
+        else
+                t->in = buffer_put(&c->worker->pool, t->in);
+        conn_set_state(c, c->kind == CONN_HTTPS ? CONN_HELLO : CONN_IDLE);
+        if (c->kind == CONN_HTTPS)
+                hello_serve(c);
+        else {
+                c->since_usec = 0;
+                conn_serve_idle(c);
+        }
 }
 
 void hello_serve_handshake(Conn *c) {

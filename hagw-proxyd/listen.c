@@ -65,6 +65,7 @@ static void hand_over(Worker *w, Worker *to, Visitor *v) {
 static void on_accept(Handle *h, uint32_t events) {
         Listener *l = CONTAINER_OF(h, Listener, handle);
         Worker *w = l->worker;
+        const ConfCidrs *balancers = &w->snapshot->routes->balancers;
 
         for (unsigned i = 0; i < LISTEN_BATCH; i++) {
                 struct sockaddr_storage address;
@@ -86,7 +87,9 @@ static void on_accept(Handle *h, uint32_t events) {
                 }
                 if (proxy_endpoint_from_sockaddr((struct sockaddr *) &address, &v.address, &v.port) < 0)
                         v.address = (IpAddress) { .family = AF_UNSPEC };
-                if (!crowd_enter(&v.address, w->snapshot->connections_per_address)) {
+                if (cidr_list_contains(balancers->items, balancers->n, &v.address))
+                        v.uncounted = v.announced = true;
+                else if (!crowd_enter(&v.address, w->snapshot->connections_per_address)) {
                         counter_add(&w->counters.crowded, 1);
                         safe_close(v.fd);
                         continue;

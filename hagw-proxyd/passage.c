@@ -189,9 +189,10 @@ void passage_join(Passage *p, int fd, const void *head, size_t head_size, PumpLi
 static ProxyPair describe_visitor(const Conn *c) {
         struct sockaddr_storage here = {};
         socklen_t size = sizeof(here);
-        ProxyPair pair = { .source = c->address, .source_port = c->port };
+        ProxyPair pair = { c->address, c->here, c->port, c->here_port };
 
-        if (getsockname(c->transport.handle.fd, (struct sockaddr *) &here, &size) >= 0)
+        if (c->here.family == AF_UNSPEC &&
+            getsockname(c->transport.handle.fd, (struct sockaddr *) &here, &size) >= 0)
                 (void) proxy_endpoint_from_sockaddr((struct sockaddr *) &here, &pair.destination,
                                                     &pair.destination_port);
         return pair;

@@ -129,6 +129,16 @@ static int route_init(Route *r, unsigned index, const ConfHost *host) {
         return q < 0 ? q : make_authority(r);
 }
 
+static int copy_cidrs(ConfCidrs *to, const ConfCidrs *from) {
+        to->items = calloc(MAX(from->n, (size_t) 1), sizeof(Cidr));
+        if (!to->items)
+                return -ENOMEM;
+        if (from->n > 0)
+                memcpy(to->items, from->items, from->n * sizeof(Cidr));
+        to->n = from->n;
+        return 0;
+}
+
 int route_table_new(RouteTable **ret, const Config *config) {
         _cleanup_(route_table_unrefp) RouteTable *t = NULL;
         size_t slots = 8;
@@ -144,12 +154,9 @@ int route_table_new(RouteTable **ret, const Config *config) {
         t->exact = calloc(slots, sizeof(uint32_t));
         t->wild = calloc(slots, sizeof(uint32_t));
         t->routes = calloc(MAX(config->n_hosts, (size_t) 1), sizeof(Route));
-        t->lan.items = calloc(MAX(config->lan.n, (size_t) 1), sizeof(Cidr));
-        if (!t->exact || !t->wild || !t->routes || !t->lan.items)
+        if (!t->exact || !t->wild || !t->routes || copy_cidrs(&t->lan, &config->lan) < 0 ||
+            copy_cidrs(&t->balancers, &config->proxy.proxy_protocol_from) < 0)
                 return -ENOMEM;
-        if (config->lan.n > 0)
-                memcpy(t->lan.items, config->lan.items, config->lan.n * sizeof(Cidr));
-        t->lan.n = config->lan.n;
         for (size_t i = 0; i < config->n_hosts; i++) {
                 Route *route = &t->routes[t->n_routes++];
 
@@ -176,6 +183,7 @@ RouteTable *route_table_unref(RouteTable *t) {
         free(t->exact);
         free(t->wild);
         free(t->lan.items);
+        free(t->balancers.items);
         free(t);
         return NULL;
 }

@@ -20,6 +20,7 @@ typedef struct RouteTable {
         Route *routes;
         size_t n_routes;
         ConfCidrs lan;
+        ConfCidrs balancers; /* proxy.proxy_protocol_from */
         /* private: */
         uint32_t *exact, *wild; /* open addressing: index + 1, 0: free */
         size_t mask;
