@@ -13,7 +13,8 @@ capture=$own/demo/relay.pcap
 
 # tcpdump sees all that comes to and leaves port 443 of the relay; it is a process group of its own.
 capture_start() {
-        setsid "$src/dev/lab" wire relay tcpdump -i internet -s 0 -B 65536 -U -w - "tcp port 443" >"$capture" 2>"$logs/tcpdump.log" </dev/null &
+        setsid "$src/dev/lab" wire relay tcpdump -i internet -s 0 -B 65536 --immediate-mode -U -w - "tcp port 443" \
+                >"$capture" 2>"$logs/tcpdump.log" </dev/null &
         tcpdump=$!
 }
 
@@ -34,21 +35,23 @@ no_way_in() {
 relay_answers() {
         lab run visitor sh -c '
                 for i in $(seq 300); do
-                        [ "$(kdig +short nobody.relay.example.com A)" = 203.0.113.20 ] &&
-                                curl -s -o /dev/null -m 2 --resolve relay.example.com:443:203.0.113.20 https://relay.example.com/
-                        case $? in 0|52|56) break ;; esac
+                        openssl s_client -connect relay.example.com:443 -servername relay.example.com -alpn hagw-relay/1 \
+                                -verify_return_error -verify_hostname relay.example.com </dev/null >/root/relay 2>&1 && break
                         sleep 0.2
                 done
-                kdig +short relay.example.com NS
-                echo "relay.example.com is $(kdig +short relay.example.com A) and $(kdig +short relay.example.com AAAA), with a certificate of its own"'
+                a=$(kdig +short anything.cabin.relay.example.com A)
+                echo "anything.cabin.relay.example.com is $a and $(kdig +short anything.cabin.relay.example.com AAAA)"
+                echo "agents are shown $(openssl x509 -in /root/relay -noout -ext subjectAltName | tail -n 1 | tr -s " "):" \
+                        "$(grep -m 1 Verification /root/relay), $(grep -m 1 "ALPN protocol" /root/relay)"
+                [ "$a" = 203.0.113.20 ] && grep -q "ALPN protocol: hagw-relay/1" /root/relay'
 }
 
 tenant() {
-        lab run relay hagw-ctl tenant add cabin --json | tee "$logs/tenant"
+        lab run relay hagw-ctl tenant add cabin >"$logs/tenant" && grep -E 'is a tenant now|hagw-ctl attach' "$logs/tenant"
 }
 
 attached() {
-        lab setup cabin "$(sed -nE 's/.*"code" *: *"([^"]+)".*/\1/p' "$logs/tenant")"
+        lab setup cabin "$(sed -nE 's/^ *hagw-ctl attach [^ ]+ ([0-9A-Z-]+)$/\1/p' "$logs/tenant")"
 }
 
 certificate() {
@@ -104,7 +107,7 @@ revoked() {
         visitor cut "$url" anna "correct horse" anna "holz und heu" >"$logs/cut" &
         pid=$!
         until grep -q open "$logs/cut"; do kill -0 $pid || return; sleep 0.1; done
-        lab run relay hagw-ctl tenant revoke cabin --yes || return
+        lab run relay hagw-ctl tenant revoke cabin || return
         date +%s.%N >"$logs/revoked"
         wait $pid; status=$?
         awk 'NR == FNR { revoked = $1; next } /^closed/ { late = $2 - revoked; ok = late < 1
@@ -118,8 +121,8 @@ tell() {
         show=1 step "the relay is set up" lab setup relay
         show=2 step "its zone answers, and it has a certificate" relay_answers
         capture_start
-        show=1 step "the relay's owner adds a tenant" tenant
-        show=2 step "in the cabin: hagw-ctl attach, host add, user add" attached
+        show=2 step "the relay's owner adds a tenant" tenant
+        show=2 step "in the cabin: hagw-ctl attach with the code, host add, user add" attached
         show=2 step "the cabin's certificate, by DNS-01 published through the relay" certificate
         show=1 step "$url asks for the login" visitor page $url
         show=1 step "after the login the service answers" visitor login $url anna "correct horse"

@@ -5,6 +5,7 @@
 
 import json
 import pathlib
+import socket
 import ssl
 import subprocess
 import time
@@ -39,6 +40,12 @@ def dev_lab(verb, machine, *command, check=True, timeout=60, text=None):
     assert not check or done.returncode == 0, \
         f"{machine}: {' '.join(map(str, command))}: status {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
     return done if not check else done.stdout
+
+
+def certificate(name, address):
+    context = ssl.create_default_context()
+    with socket.create_connection((address, 443), timeout=15) as s, context.wrap_socket(s, server_hostname=name) as t:
+        return t.getpeercert()
 
 
 class Machine:
@@ -110,10 +117,7 @@ class Lab:
 
     def certificate(self, name=HOST, address="203.0.113.10"):
         """The certificate that visitors get for a name, verified, as a dict."""
-        import socket
-        context = ssl.create_default_context()
-        with socket.create_connection((address, 443), timeout=15) as s, context.wrap_socket(s, server_hostname=name) as t:
-            return t.getpeercert()
+        return certificate(name, address)
 
 
 @pytest.fixture(scope="session")
@@ -137,6 +141,13 @@ def house(lab):
     return lab
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """What is about the gateway and what is about the relay has machines of its own, so they can run side by side."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("relay" if "relay" in item.path.name else "gateway"))
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     """A test that fails brings the last words of the machines it is about."""
@@ -146,3 +157,7 @@ def pytest_runtest_makereport(item, call):
             journal = dev_lab("run", machine, "journalctl", "-b", "-n", "60", "--no-pager", "-o", "short-precise",
                               "-u", "hagw*", check=False)
             report.sections.append((f"the journal of {machine}", journal.stdout))
+
+
+# Their fixtures, for all tests.
+from tenants import cabin, flat, houses, relay  # noqa: E402, F401  pylint: disable=wrong-import-position

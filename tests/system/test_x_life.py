@@ -3,17 +3,13 @@
 alphabet, because the house is not as new afterwards."""
 
 import asyncio
-import contextlib
-import pathlib
-import socket
-import subprocess
-import threading
 import time
 
 import pytest
 
-from conftest import DAEMONS, PASSWORD, ROOT, SERVICE_PASSWORD, SERVICE_USER, URL, USER, ZONE, until
+from conftest import DAEMONS, PASSWORD, SERVICE_PASSWORD, SERVICE_USER, URL, USER, ZONE, until
 from test_proxy import with_visitor
+from upgrade import knocking, newer_package  # noqa: F401
 from visitor import Visitor
 
 OLD, NEW = "203.0.113.10", "203.0.113.11"
@@ -95,43 +91,6 @@ def test_reboot(house):
     time.sleep(2)
     until("the house has booted", lambda: house.run("home", "systemctl", "is-system-running").strip() == "running", 60)
     until("the house answers", lambda: everything_works(house), 60)
-
-
-@contextlib.contextmanager
-def knocking(host, port):
-    """Connects again and again; what was refused is listed."""
-    refused, count, stop = [], [0], threading.Event()
-
-    def knock():
-        while not stop.is_set():
-            try:
-                socket.create_connection((host, port), timeout=10).close()
-                count[0] += 1
-            except OSError as e:
-                refused.append((time.monotonic(), repr(e)))
-            time.sleep(0.01)
-    thread = threading.Thread(target=knock)
-    thread.start()
-    try:
-        yield refused
-    finally:
-        stop.set()
-        thread.join(20)
-    assert count[0] > 10
-
-
-@pytest.fixture
-def newer_package():
-    """The same package with a higher version."""
-    debs = ROOT / ".cache/debs"
-    (old,) = debs.glob("hagw_*.deb")
-    tree, new = pathlib.Path("/tmp/newer"), debs / "newer.deb"
-    subprocess.run(["dpkg-deb", "-R", old, tree], check=True)
-    control = (tree / "DEBIAN/control").read_text()
-    (tree / "DEBIAN/control").write_text(control.replace("\nVersion: ", "\nVersion: 1:"))
-    subprocess.run(["dpkg-deb", "--root-owner-group", "-b", tree, new], check=True, capture_output=True)
-    yield "/srv/debs/newer.deb"
-    new.unlink()
 
 
 def test_upgrade_refuses_nobody_and_loses_nothing(house, newer_package):
