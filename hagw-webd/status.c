@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The status page for the house's own network: addresses, hosts, certificates, daemons, each as its daemon
- * tells it. Nothing here that a neighbour on the LAN could use. English only: it is the administrator's
- * page, with the words of the log. Main thread only. */
+ * tells it. Nothing here that a neighbour on the LAN could use. What a daemon says in its own words, errors
+ * above all, stays as the log has it. Main thread only. */
 
 #include <stdio.h>
 
@@ -10,6 +10,7 @@
 #include "routes.h"
 
 #define DESCRIBE "io.hagw.Service.Describe"
+#define TEXT_MAX 128U /* bytes of a short text */
 
 typedef enum Mark { MARK_GOOD, MARK_BAD, MARK_NONE, _MARK_MAX } Mark;
 
@@ -34,7 +35,29 @@ static uint64_t number_of(sd_json_variant *v, const char *key) {
         return sd_json_variant_is_unsigned(n) ? sd_json_variant_unsigned(n) : 0;
 }
 
-static int put_row(FILE *out, const char *name, Mark mark, const char *state, const char *detail) {
+/* The page in the making. */
+typedef struct Sheet {
+        FILE *out;
+        const Language *language;
+} Sheet;
+
+/* The text; its one place, where it has one, taken by value. out has room for TEXT_MAX bytes. Not escaped:
+ * the rows' template does that. */
+static const char *fill(const Sheet *s, Text t, const char *value, char *out) {
+        const char *text = s->language->texts[t], *place = strstr(text, "{{"),
+                   *rest = place ? strstr(place, "}}") : NULL;
+
+        if (!rest)
+                return text;
+        (void) snprintf(out, TEXT_MAX, "%.*s%s%s", (int) (place - text), text, value, rest + 2);
+        return out;
+}
+
+static const char *say(const Sheet *s, Text t) {
+        return s->language->texts[t];
+}
+
+static int put_row(const Sheet *s, const char *name, Mark mark, const char *state, const char *detail) {
         const PageValue values[] = {
                 { "name", name },   { "class", marks[mark].class }, { "mark", marks[mark].sign },
                 { "state", state }, { "detail", detail },           {},
@@ -42,78 +65,108 @@ static int put_row(FILE *out, const char *name, Mark mark, const char *state, co
         _cleanup_free_ char *row = NULL;
         int r;
 
-        r = page_expand(page_row, languages, values, &row);
+        r = page_expand(page_row, s->language, values, &row);
         if (r < 0)
                 return r;
-        (void) fputs(row, out);
+        (void) fputs(row, s->out);
         return 0;
 }
 
-/* "3 d", "5 h", "2 min". out has room for 32. */
-static const char *span(uint64_t usec, char *out) {
+/* "3 d", "5 h", "2 min". */
+static const char *span(const Sheet *s, uint64_t usec, char *out) {
         static const struct {
                 uint64_t usec;
-                const char *unit;
+                Text text;
         } units[] = {
-                { USEC_PER_DAY, "d" }, { USEC_PER_HOUR, "h" }, { USEC_PER_MINUTE, "min" }, { 1, NULL }
+                { USEC_PER_DAY, TEXT_STATUS_DAYS },
+                { USEC_PER_HOUR, TEXT_STATUS_HOURS },
+                { USEC_PER_MINUTE, TEXT_STATUS_MINUTES },
         };
-        size_t i = 0;
+        char number[24];
 
-        while (units[i].unit && usec < 2 * units[i].usec)
-                i++;
-        if (units[i].unit)
-                (void) snprintf(out, 32, "%llu %s", (unsigned long long) (usec / units[i].usec),
-                                units[i].unit);
-        else
-                (void) snprintf(out, 32, "a moment");
-        return out;
+        for (size_t i = 0; i < ELEMENTSOF(units); i++)
+                if (usec >= 2 * units[i].usec) {
+                        (void) snprintf(number, sizeof(number), "%llu",
+                                        (unsigned long long) (usec / units[i].usec));
+                        return fill(s, units[i].text, number, out);
+                }
+        return say(s, TEXT_STATUS_MOMENT);
 }
 
-static int row_address(FILE *out, sd_json_variant *v) {
+static int row_address(const Sheet *s, sd_json_variant *v) {
         const char *address = text_of(v, "address"), *error = text_of(v, "error"),
                    *source = text_of(v, "source");
         uint64_t confirmed = number_of(v, "confirmedUSec"), now = now_usec(CLOCK_REALTIME);
-        char detail[256], age[32];
+        char detail[3 * TEXT_MAX], age[TEXT_MAX], ago[TEXT_MAX];
 
         if (!address && !error)
-                return put_row(out, strempty(text_of(v, "family")), MARK_NONE, "none", source);
-        (void) snprintf(detail, sizeof(detail), "%s%s%s, confirmed %s ago", strempty(error),
-                        error ? "; " : "", strempty(source), span(now - MIN(confirmed, now), age));
-        return put_row(out, strempty(text_of(v, "family")), error ? MARK_BAD : MARK_GOOD,
-                       address ?: "none yet", confirmed > 0 ? detail : error);
+                return put_row(s, strempty(text_of(v, "family")), MARK_NONE, say(s, TEXT_STATUS_NONE),
+                               source);
+        (void) snprintf(
+                detail, sizeof(detail), "%s%s%s, %s", strempty(error), error ? "; " : "", strempty(source),
+                fill(s, TEXT_STATUS_CONFIRMED, span(s, now - MIN(confirmed, now), age), ago));
+        return put_row(s, strempty(text_of(v, "family")), error ? MARK_BAD : MARK_GOOD,
+                       address ?: say(s, TEXT_STATUS_NONE_YET), confirmed > 0 ? detail : error);
 }
 
-static int row_host(FILE *out, sd_json_variant *v) {
-        const char *health = strempty(text_of(v, "health"));
-        Mark mark = streq(health, "ok") ? MARK_GOOD : streq(health, "failing") ? MARK_BAD : MARK_NONE;
+/* A daemon's word for a state, and what the page makes of it. */
+typedef struct StateRow {
+        const char *word;
+        Mark mark;
+        Text text;
+} StateRow;
 
-        return put_row(out, strempty(text_of(v, "name")), mark,
-                       streq(health, "unknown") ? "not asked yet" : health, text_of(v, "error"));
+static const StateRow *find_state(const StateRow *rows, const char *word) {
+        for (const StateRow *r = rows; word && r->word; r++)
+                if (streq(r->word, word))
+                        return r;
+        return NULL;
 }
 
-static int row_certificate(FILE *out, sd_json_variant *v) {
-        const char *state = strempty(text_of(v, "state"));
-        Mark mark = streq(state, "valid")                                 ? MARK_GOOD
-                    : streq(state, "waiting") || streq(state, "ordering") ? MARK_NONE
-                                                                          : MARK_BAD;
+static int row_host(const Sheet *s, sd_json_variant *v) {
+        static const StateRow rows[] = {
+                { "ok", MARK_GOOD, TEXT_STATUS_OK },
+                { "failing", MARK_BAD, TEXT_STATUS_FAILING },
+                { "unknown", MARK_NONE, TEXT_STATUS_UNKNOWN },
+                {},
+        };
+        const StateRow *row = find_state(rows, text_of(v, "health"));
+
+        return put_row(s, strempty(text_of(v, "name")), row ? row->mark : MARK_NONE,
+                       row ? say(s, row->text) : strempty(text_of(v, "health")), text_of(v, "error"));
+}
+
+static int row_certificate(const Sheet *s, sd_json_variant *v) {
+        static const StateRow rows[] = {
+                { "valid", MARK_GOOD, TEXT_STATUS_VALID },
+                { "waiting", MARK_NONE, TEXT_STATUS_WAITING },
+                { "ordering", MARK_NONE, TEXT_STATUS_ORDERING },
+                { "expiring", MARK_BAD, TEXT_STATUS_EXPIRING },
+                { "expired", MARK_BAD, TEXT_STATUS_EXPIRED },
+                { "failed", MARK_BAD, TEXT_STATUS_FAILED },
+                {},
+        };
+        const StateRow *row = find_state(rows, text_of(v, "state"));
         uint64_t end = number_of(v, "notAfterUSec"), now = now_usec(CLOCK_REALTIME);
-        char text[128], left[32];
+        const char *state = row ? say(s, row->text) : strempty(text_of(v, "state"));
+        char text[2 * TEXT_MAX], left[TEXT_MAX], time[TEXT_MAX];
 
         if (end > now)
-                (void) snprintf(text, sizeof(text), "%s, %s left", state, span(end - now, left));
-        else
-                (void) snprintf(text, sizeof(text), "%s", state);
-        return put_row(out, strempty(text_of(v, "name")), mark, text, text_of(v, "error"));
+                (void) snprintf(text, sizeof(text), "%s, %s", state,
+                                fill(s, TEXT_STATUS_LEFT, span(s, end - now, time), left));
+        return put_row(s, strempty(text_of(v, "name")), row ? row->mark : MARK_BAD, end > now ? text : state,
+                       text_of(v, "error"));
 }
 
 /* A list of things is a row: who tells it, and how; its call is the one at the same place in calls[]. */
 static const struct {
-        const char *daemon, *heading, *field;
-        int (*row)(FILE *out, sd_json_variant *v);
+        const char *daemon, *field;
+        Text heading;
+        int (*row)(const Sheet *s, sd_json_variant *v);
 } lists[] = {
-        { "netd", "Public addresses", "addresses", row_address },
-        { "proxyd", "Hosts", "hosts", row_host },
-        { "acmed", "Certificates", "certificates", row_certificate },
+        { "netd", "addresses", TEXT_STATUS_ADDRESSES, row_address },
+        { "proxyd", "hosts", TEXT_STATUS_HOSTS, row_host },
+        { "acmed", "certificates", TEXT_STATUS_CERTIFICATES, row_certificate },
 };
 
 /* The lists first, in the order of the table above; then every daemon. */
@@ -129,64 +182,70 @@ static const GatherCall calls[] = {
         { "webd", "io.hagw.Web", DESCRIBE },
 };
 
-static int put_heading(FILE *out, const char *name) {
+static int put_heading(const Sheet *s, Text heading) {
+        const PageValue values[] = { { "name", say(s, heading) }, {} };
         _cleanup_free_ char *text = NULL;
         int r;
 
-        r = page_expand(page_heading, languages, (const PageValue[]) { { "name", name }, {} }, &text);
+        r = page_expand(page_heading, s->language, values, &text);
         if (r < 0)
                 return r;
-        (void) fputs(text, out);
+        (void) fputs(text, s->out);
         return 0;
 }
 
-static int put_list(FILE *out, sd_json_variant *reply, size_t i) {
+static int put_silent(const Sheet *s, const char *daemon) {
+        return put_row(s, daemon, MARK_BAD, say(s, TEXT_STATUS_SILENT), say(s, TEXT_STATUS_SILENT_WHY));
+}
+
+static int put_list(const Sheet *s, sd_json_variant *reply, size_t i) {
         sd_json_variant *items = sd_json_variant_by_key(reply, lists[i].field);
         size_t n = sd_json_variant_elements(items);
         int r;
 
-        r = put_heading(out, lists[i].heading);
+        r = put_heading(s, lists[i].heading);
         if (r >= 0 && !items)
-                r = put_row(out, lists[i].daemon, MARK_BAD, "does not answer", "systemctl status tells why");
+                r = put_silent(s, lists[i].daemon);
         else if (r >= 0 && n == 0)
-                r = put_row(out, "–", MARK_NONE, "none", /* detail= */ NULL);
+                r = put_row(s, "–", MARK_NONE, say(s, TEXT_STATUS_NONE), /* detail= */ NULL);
         for (size_t k = 0; k < n && r >= 0; k++)
-                r = lists[i].row(out, sd_json_variant_by_index(items, k));
+                r = lists[i].row(s, sd_json_variant_by_index(items, k));
         return r;
 }
 
-static int put_daemon(FILE *out, const char *name, sd_json_variant *reply) {
+static int put_daemon(const Sheet *s, const char *name, sd_json_variant *reply) {
         const char *error = text_of(reply, "configError");
 
         if (!reply)
-                return put_row(out, name, MARK_BAD, "does not answer", "systemctl status tells why");
-        return put_row(out, name, error ? MARK_BAD : MARK_GOOD, error ? "configuration refused" : "running",
+                return put_silent(s, name);
+        return put_row(s, name, error ? MARK_BAD : MARK_GOOD,
+                       say(s, error ? TEXT_STATUS_REFUSED : TEXT_STATUS_RUNNING),
                        error ?: text_of(reply, "status"));
 }
 
-static int put_all(FILE *out, const Gather *g) {
+static int put_all(const Sheet *s, const Gather *g) {
         int r = 0;
 
         for (size_t i = 0; i < ELEMENTSOF(lists) && r >= 0; i++)
-                r = put_list(out, g->replies[i], i);
+                r = put_list(s, g->replies[i], i);
         if (r >= 0)
-                r = put_heading(out, "Daemons");
+                r = put_heading(s, TEXT_STATUS_DAEMONS);
         for (size_t i = ELEMENTSOF(lists); i < g->n && r >= 0; i++)
-                r = put_daemon(out, g->calls[i].daemon, g->replies[i]);
+                r = put_daemon(s, g->calls[i].daemon, g->replies[i]);
         return r;
 }
 
 static int status_resumed(Request *q) {
         _cleanup_free_ char *rows = NULL;
+        Sheet s = { .language = q->language };
         size_t size;
-        FILE *out;
         int r;
 
-        out = open_memstream(&rows, &size);
-        if (!out)
+        s.out = open_memstream(&rows, &size);
+        if (!s.out)
                 return -errno;
-        r = put_all(out, q->data);
-        if (fclose(out) != 0 && r >= 0)
+        r = put_all(&s, q->data);
+        if (fclose(s.out) != 0 && r >= 0)
                 r = -ENOMEM;
         if (r < 0)
                 return r;

@@ -3,6 +3,7 @@
 
 import html
 import http.client
+import json
 import os
 import re
 import socket
@@ -708,6 +709,51 @@ def test_status(webd):
     answer = webd.visitor(lan=True).get("/.hagw/status")
     assert answer.status == 200 and "Certificates" in answer.text and "does not answer" in answer.text
     assert "1 users, 0 sessions" in answer.text
+
+
+@pytest.mark.parametrize("accept,words", [
+    ("de", ["Öffentliche Adressen", "Zertifikate", "Dienste", "antwortet nicht", "läuft", "noch 44 d", "vor 3 min bestätigt",
+            "gestört", "&lt;b&gt;"]),
+    ("fr-CH, en;q=0.5", ["Adresses publiques", "Certificats", "Services", "ne répond pas", "en marche", "encore 44 j",
+                         "confirmé il y a 3 min", "en panne", "&lt;b&gt;"]),
+    ("en", ["Public addresses", "Certificates", "Daemons", "does not answer", "running", "44 d left",
+            "confirmed 3 min ago", "failing", "&lt;b&gt;"])])
+def test_status_language(webd, house, accept, words):
+    """Everything but what the daemons say in their own words."""
+    now = time.time_ns() // 1000
+    said = {"Net": {"addresses": [{"family": "ipv4", "source": "static:", "address": "203.0.113.1", "error": None,
+                                   "confirmedUSec": now - 200_000_000, "changedUSec": 1}]},
+            "Proxy": {"hosts": [{"name": "ha.home.example.com", "health": "failing", "error": "<b>down</b>"}]},
+            "Acme": {"certificates": [{"name": "home.example.com", "state": "valid",
+                                       "notAfterUSec": now + 44 * 86_400_000_000 + 3_600_000_000}]}}
+    listeners = []
+    for name, parameters in said.items():
+        listeners.append(socket.socket(socket.AF_UNIX))
+        listeners[-1].bind(str(house.runtime / f"io.hagw.{name}"))
+        listeners[-1].listen(8)
+        threading.Thread(target=answer_once_each, args=(listeners[-1], parameters), daemon=True).start()
+    answer = webd.visitor(lan=True).get("/.hagw/status", **{"Accept-Language": accept})
+    for s in listeners:
+        s.close()
+    assert answer.status == 200 and answer.headers["Content-Language"] == accept[:2]
+    assert [w for w in words if w not in answer.text] == [], answer.text
+    others = {"Public addresses", "Öffentliche Adressen", "Adresses publiques"} - set(words)
+    assert not [w for w in others if w in answer.text]
+
+
+def answer_once_each(listener, parameters):
+    """In another daemon's place: every call but Describe gets these."""
+    while True:
+        try:
+            s, _ = listener.accept()
+        except OSError:
+            return
+        with s:
+            call = b""
+            while not call.endswith(b"\0"):
+                call += s.recv(4096)
+            reply = {"parameters": parameters} if b"Describe" not in call else {"error": "io.hagw.Nothing", "parameters": {}}
+            s.sendall(json.dumps(reply).encode() + b"\0")
 
 
 def test_many_ask_for_metrics(webd):

@@ -75,7 +75,8 @@ static void test_templates(void **state) {
                 { "body", "b" },   { "wide", "w" },      { "text", "x" },     { "button", "b" },
                 { "href", EVIL },  { "link", "l" },      { "version", EVIL }, { "notes", EVIL },
                 { "rows", "r" },   { "name", EVIL },     { "class", EVIL },   { "mark", EVIL },
-                { "state", EVIL }, { "detail", EVIL },   { "seconds", EVIL }, {},
+                { "state", EVIL }, { "detail", EVIL },   { "seconds", EVIL },
+                { "span", EVIL },  { "n", EVIL },        {},
         };
 
         for (const Language *l = languages; l->code; l++) {
