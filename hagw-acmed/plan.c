@@ -86,7 +86,9 @@ static int plan_add_hosts(Plan *p, const Config *config, bool wildcards) {
         for (size_t i = 0; i < config->n_hosts; i++) {
                 const char *name = config->hosts[i].name;
 
-                if (wildcards != !!startswith(name, "*."))
+                /* The TLS of a tcp:// service is not opened here: the certificate is its own. */
+                if (wildcards != !!startswith(name, "*.") ||
+                    config->hosts[i].upstream_kind == CONF_UPSTREAM_TCP)
                         continue;
                 r = plan_add(p, name, false, plan_way(config, name));
                 if (r < 0)

@@ -180,6 +180,15 @@ int host_check_zone(const Config *config, const char *name) {
         return 0;
 }
 
+int host_begin(Choices *choices, const char *name, const char *upstream) {
+        if (choices_add(choices, CONF_SCOPE_HOST, 0, NULL, "name", name) < 0 ||
+            choices_add(choices, CONF_SCOPE_HOST, 0, NULL, "upstream", upstream) < 0 ||
+            (startswith(upstream, "tcp://") &&
+             choices_add(choices, CONF_SCOPE_HOST, 0, "access", "login", "none") < 0))
+                return log_oom();
+        return 0;
+}
+
 int host_take_options(Choices *choices, const Call *call) {
         for (size_t i = 0; i < ELEMENTSOF(host_settings); i++) {
                 const char *value;

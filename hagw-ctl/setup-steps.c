@@ -60,9 +60,10 @@ static int write_host(const Setup *s, const Config *config, const char *pair, bo
                                   config->hosts[i].upstream, name, upstream);
                         return -EEXIST;
                 }
-        if (choices_add(&choices, CONF_SCOPE_HOST, 0, NULL, "name", name) < 0 ||
-            choices_add(&choices, CONF_SCOPE_HOST, 0, NULL, "upstream", upstream) < 0 ||
-            conf_text_host(&choices, &text) < 0)
+        r = host_begin(&choices, name, upstream);
+        if (r < 0)
+                return r;
+        if (conf_text_host(&choices, &text) < 0)
                 return log_oom();
         r = host_path(s->call->config_dir, name, &path);
         if (r >= 0)

@@ -64,10 +64,9 @@ int verb_host_add(const Call *call) {
                 r = check_people(call);
         if (r < 0)
                 return r;
-        if (choices_add(&choices, CONF_SCOPE_HOST, 0, NULL, "name", name) < 0 ||
-            choices_add(&choices, CONF_SCOPE_HOST, 0, NULL, "upstream", call->arguments[1]) < 0)
-                return log_oom();
-        r = host_take_options(&choices, call);
+        r = host_begin(&choices, name, call->arguments[1]);
+        if (r >= 0)
+                r = host_take_options(&choices, call);
         if (r < 0)
                 return r;
         r = host_path(call->config_dir, name, &path);
@@ -82,6 +81,9 @@ int verb_host_add(const Call *call) {
         if (conf_text_host(&choices, &text) < 0)
                 return log_oom();
         r = host_write(config, call->config_dir, path, text);
+        if (r >= 0 && !call->json && startswith(call->arguments[1], "tcp://"))
+                printf("Its visitors pass unopened: login = \"none\", for nobody here can ask them for one. "
+                       "The\nservice has its own certificate and asks itself.\n");
         return r < 0 ? r : finish(call, config, name, "added");
 }
 
@@ -214,7 +216,9 @@ static int print_host(const ConfHost *h, sd_json_variant *reply, const char *rea
                 printf("  %-12s HTTP status %lu\n", "answer", (unsigned long) field_number(reply, "status"));
         print_setting("error", field_text(live, "error"));
         print_setting("advice", field_text(reply, "advice"));
-        printf("  %-12s %s\n", "certificate", field_bool(live, "certificate") ? "valid" : "none yet");
+        print_setting("certificate", h->upstream_kind == CONF_UPSTREAM_TCP  ? "the service's own" :
+                                     field_bool(live, "certificate") ? "valid" :
+                                                                       "none yet");
         printf("  %-12s %lu, %lu under way\n", "requests", (unsigned long) field_number(live, "requests"),
                (unsigned long) field_number(live, "active"));
         return streq(strempty(field_text(live, "health")), "failing") ? CTL_FAILED : CTL_OK;

@@ -77,13 +77,20 @@ int view_print_hosts(sd_json_variant *v, int indent) {
                 const char *health = field_text(h, "health") ?: "not loaded", *error = field_text(h, "erro"
                                                                                                      "r");
                 bool ok = streq(health, "ok"), failing = streq(health, "failing"),
-                     login = field_bool(h, "login");
+                     login = field_bool(h, "login"), certificate = field_bool(h, "certificate"),
+                     own = startswith(strempty(field_text(h, "upstream")), "tcp://");
 
                 table_add(t, TONE_BOLD, "%s", field_text(h, "name"));
                 table_add(t, TONE_PLAIN, "%s", field_text(h, "upstream"));
-                table_add(t, login ? TONE_PLAIN : TONE_WARN, "%s", login ? "yes" : "no");
-                table_add(t, field_bool(h, "certificate") ? TONE_PLAIN : TONE_WARN, "%s",
-                          field_bool(h, "certificate") ? "yes" : "no");
+                /* What passes unopened is the service's business. */
+                table_add(t, login || own ? TONE_PLAIN : TONE_WARN, "%s",
+                          login ? "yes" :
+                          own   ? "its own" :
+                                  "no");
+                table_add(t, certificate || own ? TONE_PLAIN : TONE_WARN, "%s",
+                          own         ? "its own" :
+                          certificate ? "yes" :
+                                        "no");
                 table_add(t,
                           ok      ? TONE_GOOD :
                           failing ? TONE_BAD :

@@ -242,13 +242,52 @@ static const char *open_path_problem(const char *path) {
         return NULL;
 }
 
+/* NULL: the file does not say. */
+static const config_setting_t *find_setting(const config_setting_t *root, const char *group,
+                                            const char *name) {
+        const config_setting_t *v = group ? config_setting_get_member(root, group) : root;
+
+        return v ? config_setting_get_member(v, name) : NULL;
+}
+
+/* What would never apply is no setting but a misunderstanding. */
+static int check_effects(Parser *p, const ConfHost *h, const config_setting_t *root) {
+        bool unopened = h->upstream_kind == CONF_UPSTREAM_TCP;
+        const config_setting_t *v;
+
+        for (const ConfSetting *s = conf_settings; s->name; s++) {
+                if (s->scope != CONF_SCOPE_HOST || s->upstreams == 0 ||
+                    s->upstreams & 1U << h->upstream_kind)
+                        continue;
+                v = find_setting(root, s->group, s->name);
+                if (v)
+                        return refuse_at(p, config_setting_source_line(v),
+                                         "host \"%s\": %s%s%s does nothing with upstream = \"%s\"%s; take "
+                                         "it out",
+                                         h->name, strempty(s->group), s->group ? "." : "", s->name,
+                                         h->upstream, unopened ? ", whose visitors pass unopened" : "");
+        }
+        if (!unopened || h->access.login == CONF_LOGIN_NONE)
+                return 0;
+        v = find_setting(root, "access", "login") ?: find_setting(root, NULL, "upstream");
+        return refuse_at(p, v ? config_setting_source_line(v) : 1,
+                         "host \"%s\": visitors of a tcp:// service pass unopened, so nobody here can ask "
+                         "them for a login; if the service does, write access: { login = \"none\"; };",
+                         h->name);
+}
+
 static int check_host(Parser *p, const ConfHost *h, const config_setting_t *root) {
+        int r;
+
         if (!h->name)
                 return refuse_at(p, 1, "a host needs a \"name\"");
         if (!h->upstream)
                 return refuse_at(p, 1,
                                  "host \"%s\" needs an \"upstream\", such as \"http://192.168.1.4:8123\"",
                                  h->name);
+        r = check_effects(p, h, root);
+        if (r < 0)
+                return r;
         if (h->tls.verify == CONF_VERIFY_CA && !h->tls.ca_file)
                 return refuse_at(p, line_of(root, "tls.verify"),
                                  "host \"%s\": tls.verify = \"ca\" needs tls.ca_file", h->name);

@@ -12,6 +12,10 @@
 #define WEBD CONF_READER_WEBD
 #define TENANTD CONF_READER_TENANTD
 
+/* With which upstreams a host's setting does something. */
+#define WITH(kind) .upstreams = 1U << CONF_UPSTREAM_##kind
+#define OPENED .upstreams = ~(1U << CONF_UPSTREAM_TCP) /* all whose visitors' requests are read here */
+
 static const char *const answer_choices[] = { "any", "hosts", NULL };
 static const char *const login_choices[] = { "required", "none", NULL };
 static const char *const from_choices[] = { "anywhere", "lan", NULL };
@@ -166,27 +170,29 @@ const ConfSetting conf_settings[] = {
 
         H(NULL, "name", CONF_PATTERN, name, "!", CONF_READER_ALL,
           "the host's name as visitors type it, or *.DOMAIN"),
-        H(NULL, "upstream", CONF_UPSTREAM, upstream, "!", PROXYD,
+        H(NULL, "upstream", CONF_UPSTREAM, upstream, "!", PROXYD | ACMED,
           "the service: http://HOST[:PORT], https://HOST[:PORT], unix:/PATH, tcp://HOST:PORT (the visitor's "
           "TLS passes unopened) or tenant:NAME (opened here, through that house's channels)"),
         H(NULL, "proxy_protocol", CONF_ENUM, proxy_protocol, "none", PROXYD,
           "what a tcp:// service is told first about the visitor: a PROXY protocol header v1 or v2",
-          .choices = proxy_protocol_choices),
+          .choices = proxy_protocol_choices, WITH(TCP)),
         H("access", "login", CONF_ENUM, access.login, "required", PROXYD | WEBD, "required or none",
           .choices = login_choices),
         H("access", "users", CONF_STRINGS, access.users, NULL, WEBD,
-          "users that may pass; none listed: all that may reach the host"),
-        H("access", "groups", CONF_STRINGS, access.groups, NULL, WEBD, "groups whose members may pass"),
+          "users that may pass; none listed: all that may reach the host", OPENED),
+        H("access", "groups", CONF_STRINGS, access.groups, NULL, WEBD, "groups whose members may pass",
+          OPENED),
         H("access", "open_paths", CONF_STRINGS, access.open_paths, NULL, PROXYD,
-          "path prefixes that pass without a login, e.g. /api/webhook/ for the companion apps"),
+          "path prefixes that pass without a login, e.g. /api/webhook/ for the companion apps", OPENED),
         H("access", "from", CONF_ENUM, access.from, "anywhere", PROXYD,
           "anywhere, or lan: visitors from elsewhere get no answer", .choices = from_choices),
         H("tls", "verify", CONF_ENUM, tls.verify, "system", PROXYD,
           "for https upstreams: system (the system's roots), ca (only ca_file), insecure (no check)",
-          .choices = verify_choices),
-        H("tls", "ca_file", CONF_PATH, tls.ca_file, NULL, PROXYD, "PEM file with the roots for verify = ca"),
+          .choices = verify_choices, WITH(HTTPS)),
+        H("tls", "ca_file", CONF_PATH, tls.ca_file, NULL, PROXYD, "PEM file with the roots for verify = ca",
+          WITH(HTTPS)),
         H("tls", "server_name", CONF_HOSTNAME, tls.server_name, NULL, PROXYD,
-          "name in the upstream's certificate, where it is not the one in its URL"),
+          "name in the upstream's certificate, where it is not the one in its URL", WITH(HTTPS)),
         H("timeouts", "connect", CONF_USEC, timeouts.connect_usec, "5s", PROXYD,
           "how long connecting to the service may take", NUMBER(100 * USEC_PER_MSEC, USEC_PER_HOUR)),
         H("timeouts", "idle", CONF_USEC, timeouts.idle_usec, "1h", PROXYD,

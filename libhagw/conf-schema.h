@@ -53,6 +53,7 @@ typedef struct ConfSetting {
         uint64_t min, max;   /* numbers, usec, bytes */
         const char *const *choices; /* NULL-ended; for CONF_ENUM in the enum's order */
         unsigned readers;
+        unsigned upstreams; /* of hosts: with which ConfUpstreamKinds it does something, as bits; 0: all */
         const char *help;    /* one line */
 } ConfSetting;
 

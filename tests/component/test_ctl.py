@@ -170,6 +170,25 @@ def host_file(ctl, name):
     return ctl.house.config / "hosts.d" / f"{name}.conf"
 
 
+def test_host_that_passes_unopened(zone):
+    """Nobody can be asked for a login there: the file says so, and what would do nothing is refused."""
+    assert "nobody here can ask" in zone.ok("host", "add", "cam", "tcp://127.0.0.1:8443", "--from=lan")
+    assert 'login = "none";' in host_file(zone, "cam.home.test").read_text()
+    listed = zone.run("host", "list").stdout
+    assert re.search(r"^cam\.home\.test +tcp://127\.0\.0\.1:8443 +its own +its own", listed, re.M), listed
+    before = host_file(zone, "cam.home.test").read_text()
+    for option, said in (("--login=required", "nobody here can ask"), ("--open-path=/a", "access.open_paths does nothing"),
+                         ("--verify=insecure", "tls.verify does nothing")):
+        assert said in zone.refused(USAGE, "host", "set", "cam", option)
+        assert said in zone.refused(USAGE, "host", "add", "cam2", "tcp://127.0.0.1:8443", option)
+    assert host_file(zone, "cam.home.test").read_text() == before and not host_file(zone, "cam2.home.test").exists()
+    # A host with a login does not lose it unnoticed.
+    zone.ok("host", "add", "ha", "http://127.0.0.1:8123")
+    assert 'write access: { login = "none"; }' in zone.refused(USAGE, "host", "set", "ha", "tcp://127.0.0.1:8443")
+    zone.ok("host", "set", "ha", "tcp://127.0.0.1:8443", "--login=none")
+    zone.ok("config", "check")
+
+
 def test_host_add_set_remove(zone):
     zone.ok("host", "add", "ha", "http://127.0.0.1:8123", "--open-path", "/api/webhook/", "--open-path", '/a"b')
     hosts = zone.json("config", "check")

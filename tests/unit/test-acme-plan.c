@@ -42,8 +42,11 @@ static void test_plan(void **state) {
         host(c, "far.example.org");      /* outside */
         host(c, "*.far.example.org");    /* outside and a wildcard */
         host(c, "in.far.example.org");   /* would be covered by it */
+        parse(c, "name = \"own.example.org\"; upstream = \"tcp://x:1\"; access: { login = \"none\"; };",
+              true);
         assert_int_equal(plan_make(c, &wants, &n), 0);
 
+        assert_null(find(wants, n, "own.example.org")); /* its service has one */
         assert_string_equal(find(wants, n, "home.example.com")->names[1], "*.home.example.com");
         assert_int_equal(find(wants, n, "home.example.com")->way, PROOF_DNS);
         assert_string_equal(find(wants, n, "sub.home.example.com")->names[1], "*.sub.home.example.com");

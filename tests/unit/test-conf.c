@@ -77,7 +77,7 @@ static void test_tunnel_hosts(void **state) {
         _cleanup_free_ char *error = NULL;
         _cleanup_(config_freep) Config *c =
                 parse("name = \"a.example.org\"; upstream = \"tcp://192.168.1.4:8443\"; "
-                      "proxy_protocol = \"v2\";\n",
+                      "proxy_protocol = \"v2\"; access: { login = \"none\"; from = \"lan\"; };\n",
                       true, &error);
         _cleanup_(config_freep) Config *t =
                 parse("name = \"a.example.org\"; upstream = \"tenant:Anna\";\n", true, &error);
@@ -91,6 +91,49 @@ static void test_tunnel_hosts(void **state) {
         assert_string_equal(t->hosts[0].upstream_host, "anna");
         assert_refused("name = \"a.example.org\"; upstream = \"tcp://a\";", true, "tcp://HOST:PORT");
         assert_refused("name = \"a.example.org\"; upstream = \"tenant:a.b\";", true, "1 to 63");
+}
+
+/* What would do nothing is refused, with its line; what is left may say all that applies. */
+static void test_settings_without_effect(void **state) {
+        static const struct {
+                const char *upstream, *settings, *name;
+        } rows[] = {
+                { "tcp://x:1", "access: { login = \"none\";\nusers = ( \"a\" ); };", "access.users" },
+                { "tcp://x:1", "access: { login = \"none\";\ngroups = ( \"a\" ); };", "access.groups" },
+                { "tcp://x:1", "access: { login = \"none\";\nopen_paths = ( \"/a\" ); };",
+                  "access.open_paths" },
+                { "tcp://x:1", "access: { login = \"none\"; };\ntls: { verify = \"system\"; };",
+                  "tls.verify" },
+                { "tcp://x:1", "access: { login = \"none\"; }; tls: {\nserver_name = \"a\"; };",
+                  "tls.server_name" },
+                { "tenant:x", "\ntls: { ca_file = \"/x\"; };", "tls.ca_file" },
+                { "http://x", "\ntls: { verify = \"insecure\"; };", "tls.verify" },
+                { "unix:/x", "\ntls: { verify = \"insecure\"; };", "tls.verify" },
+                { "http://x", "\nproxy_protocol = \"v1\";", "proxy_protocol" },
+                { "tenant:x", "\nproxy_protocol = \"none\";", "proxy_protocol" },
+        };
+        _cleanup_free_ char *error = NULL;
+        _cleanup_(config_freep) Config *c = NULL;
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                char text[512], expected[128];
+
+                (void) snprintf(text, sizeof(text), "name = \"a.b\"; upstream = \"%s\"; %s",
+                                rows[i].upstream, rows[i].settings);
+                (void) snprintf(expected, sizeof(expected), "t.conf:2: host \"a.b\": %s does nothing",
+                                rows[i].name);
+                assert_refused(text, true, expected);
+        }
+        assert_refused("name = \"a.b\";\nupstream = \"tcp://x:1\";", true,
+                       "t.conf:2: host \"a.b\": visitors");
+        assert_refused("name = \"a.b\"; upstream = \"tcp://x:1\";\naccess: {\nlogin = \"required\"; };",
+                       true, "t.conf:3: host \"a.b\": visitors");
+        assert_refused("upstream = \"tcp://x:1\"; name = \"a.b\";", true,
+                       "write access: { login = \"none\"; };");
+        c = parse("name = \"a.b\"; upstream = \"tenant:x\"; timeouts: { idle = \"2h\"; };\n"
+                  "access: { users = ( \"a\" ); groups = ( \"g\" ); open_paths = ( \"/a\" ); };",
+                  true, &error);
+        assert_non_null(c);
 }
 
 static void test_host(void **state) {
@@ -126,7 +169,7 @@ static void test_refused(void **state) {
         assert_refused("name = \"a.b\"; upstream = \"ftp://x\";", true, "expected \"http://HOST");
         assert_refused("name = \"a.b\"; upstream = \"http://x/y\";", true, "has no path");
         assert_refused("name = \"a.b\"; upstream = \"http://x:0\";", true, "no port");
-        assert_refused("name = \"a.b\"; upstream = \"http://x\"; tls: { verify = \"ca\"; };", true,
+        assert_refused("name = \"a.b\"; upstream = \"https://x\"; tls: { verify = \"ca\"; };", true,
                        "needs tls.ca_file");
         assert_refused("name = \"a.b\"; upstream = \"http://x\"; access: { open_paths = ( \"/\" ); };", true,
                        "open everything");
@@ -183,7 +226,8 @@ static void test_schema(void **state) {
 
 TEST_MAIN(cmocka_unit_test(test_sample), cmocka_unit_test(test_host),
                 cmocka_unit_test(test_tunnel),
-                cmocka_unit_test(test_tunnel_hosts), cmocka_unit_test(test_refused),
+                cmocka_unit_test(test_tunnel_hosts),
+          cmocka_unit_test(test_settings_without_effect), cmocka_unit_test(test_refused),
           cmocka_unit_test(test_open_paths_that_never_match),
           cmocka_unit_test(test_credentials_are_not_repeated), cmocka_unit_test(test_units),
           cmocka_unit_test(test_schema))
