@@ -174,17 +174,38 @@ static void add_number(Fields *f, const char *name, uint64_t value) {
         add_field(f, name, format_number(value, 1, digits));
 }
 
+static void put_request(Out *o, const AccessEntry *e, Slice target) {
+        char digits[NUMBER_MAX];
+
+        put(o, (Slice) { e->method.p, MIN(e->method.n, (size_t) 32) });
+        put(o, SLICE(" "));
+        put(o, target);
+        put(o, SLICE(" "));
+        put(o, format_number(e->status, 1, digits));
+}
+
+static void put_passage(Out *o, const AccessEntry *e) {
+        char digits[NUMBER_MAX];
+
+        put(o, SLICE("passage, "));
+        put(o, slice_from(e->verdict));
+        put(o, SLICE(", "));
+        put(o, format_number(e->received, 1, digits));
+        put(o, SLICE(" bytes in, "));
+        put(o, format_number(e->sent, 1, digits));
+        put(o, SLICE(" out,"));
+}
+
 static void add_message(Fields *f, const AccessEntry *e, Slice target) {
         char digits[NUMBER_MAX];
 
         field_begin(f, "MESSAGE");
         put(&f->out, (Slice) { e->host.p, MIN(e->host.n, (size_t) HEADER_NAME_MAX) });
         put(&f->out, SLICE(" "));
-        put(&f->out, (Slice) { e->method.p, MIN(e->method.n, (size_t) 32) });
-        put(&f->out, SLICE(" "));
-        put(&f->out, target);
-        put(&f->out, SLICE(" "));
-        put(&f->out, format_number(e->status, 1, digits));
+        if (e->passage)
+                put_passage(&f->out, e);
+        else
+                put_request(&f->out, e, target);
         put(&f->out, SLICE(" "));
         put(&f->out, format_number(e->duration_usec / USEC_PER_MSEC, 1, digits));
         put(&f->out, SLICE("."));
@@ -205,7 +226,8 @@ size_t accesslog_format(const AccessEntry *e, char text[static ACCESSLOG_TEXT_MA
         add_text(&f, "HAGW_HOST", e->host);
         add_text(&f, "HAGW_METHOD", e->method);
         add_field(&f, "HAGW_PATH", shown);
-        add_number(&f, "HAGW_STATUS", e->status);
+        if (!e->passage)
+                add_number(&f, "HAGW_STATUS", e->status);
         add_number(&f, "HAGW_RECEIVED", e->received);
         add_number(&f, "HAGW_SENT", e->sent);
         add_number(&f, "HAGW_DURATION_USEC", e->duration_usec);

@@ -5,15 +5,17 @@
 
 #include "request.h"
 
-/* A request as a journal entry. Secrets stay out: query strings unless asked for, ids of webhooks and their
- * like, and anything in a path that looks like a token. Pure: it only fills an iovec for sd_journal_sendv().
- */
+/* A request, or a passage, as a journal entry. Secrets stay out: query strings unless asked for, ids of
+ * webhooks and their like, and anything in a path that looks like a token. Pure: it only fills an iovec for
+ * sd_journal_sendv(). */
 
 typedef struct AccessEntry {
+        bool passage; /* of a visitor who passed unopened: no method, target, status and user */
         Slice address, host, method, target;
         unsigned status;       /* 0: closed without an answer */
-        uint64_t received, sent; /* body bytes from and to the visitor */
-        uint64_t duration_usec, upstream_usec; /* upstream: until its head; USEC_INFINITY: none asked */
+        uint64_t received, sent; /* body bytes from and to the visitor; of a passage: all */
+        uint64_t duration_usec;
+        uint64_t upstream_usec; /* until its head, of a passage: until connected; USEC_INFINITY: never */
         Slice upstream, user;  /* may be empty */
         const char *verdict;   /* "pass", "login", "bad request", … */
         bool query_strings;    /* log.query_strings */

@@ -27,6 +27,7 @@ bool access_ring_put(AccessRing *r, const AccessEntry *e) {
         AccessRecord a = {
                 .status = (uint16_t) e->status,
                 .query_strings = e->query_strings,
+                .passage = e->passage,
                 .verdict = e->verdict,
                 .address = (uint16_t) MIN(e->address.n, (size_t) 64),
                 .host = (uint16_t) MIN(e->host.n, (size_t) 255),
@@ -83,6 +84,7 @@ bool access_ring_next(AccessRing *r, AccessEntry *ret) {
         *ret = (AccessEntry) {
                 .status = a->status,
                 .query_strings = a->query_strings,
+                .passage = a->passage,
                 .verdict = a->verdict,
                 .received = a->received,
                 .sent = a->sent,

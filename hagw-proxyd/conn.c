@@ -159,8 +159,10 @@ static int refresh_snapshot(Conn *c) {
         if (c->kind == CONN_HTTP)
                 return 0;
         c->route = route_find(c->snapshot->routes, c->name);
-        return c->route && (c->kind == CONN_PROBE ||
-                            route_admits(c->snapshot->routes, c->route, &c->address)) ?
+        /* A tcp:// service gets nothing that was opened here. */
+        return c->route && c->route->host.upstream_kind != CONF_UPSTREAM_TCP &&
+                               (c->kind == CONN_PROBE ||
+                                route_admits(c->snapshot->routes, c->route, &c->address)) ?
                        0 :
                        -ENOENT;
 }
@@ -424,6 +426,8 @@ int conn_new_probe(Worker *w, int fd, const char *name) {
         c->route = route;
         memcpy(c->name, name, MIN(strlen(name), sizeof(c->name) - 1));
         conn_start(c);
+        if (c->state != CONN_CLOSED && route->host.upstream_kind == CONF_UPSTREAM_TCP)
+                passage_to_service(c);
         return 0;
 }
 

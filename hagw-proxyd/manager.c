@@ -31,13 +31,23 @@ static void set_snapshot(Manager *m, Snapshot *s) {
 }
 
 static void set_status(Manager *m) {
-        size_t n = m->snapshot->routes->n_routes, certified = 0;
+        size_t n = m->snapshot->routes->n_routes, certified = 0, passed = 0;
 
-        for (size_t i = 0; i < n; i++)
-                certified +=
-                        !!snapshot_find_certificate(m->snapshot, m->snapshot->routes->routes[i].host.name);
-        daemon_set_status(m->daemon, "%zu hosts, %zu with a certificate; %u workers", n, certified,
-                          m->n_workers);
+        for (size_t i = 0; i < n; i++) {
+                const ConfHost *host = &m->snapshot->routes->routes[i].host;
+
+                if (host->upstream_kind == CONF_UPSTREAM_TCP)
+                        passed++;
+                else
+                        certified += !!snapshot_find_certificate(m->snapshot, host->name);
+        }
+        if (passed > 0)
+                daemon_set_status(m->daemon,
+                                  "%zu hosts, %zu with a certificate, %zu passed unopened; %u workers", n,
+                                  certified, passed, m->n_workers);
+        else
+                daemon_set_status(m->daemon, "%zu hosts, %zu with a certificate; %u workers", n, certified,
+                                  m->n_workers);
 }
 
 static void renew_snapshot(Manager *m) {

@@ -15,13 +15,13 @@ static void write_log(const Passage *p) {
         const Conn *c = p->conn;
         Worker *w = c->worker;
         AccessEntry e = {
+                .passage = true,
                 .address = slice_from(c->address_text),
                 .host = slice_from(c->name),
-                .method = SLICE("TLS"),
                 .received = p->pump.sides[0].received,
                 .sent = p->pump.sides[1].received,
                 .duration_usec = w->loop.now_usec - p->begin_usec,
-                .upstream_usec = USEC_INFINITY,
+                .upstream_usec = p->joined_usec > 0 ? p->joined_usec - p->begin_usec : USEC_INFINITY,
                 .verdict = p->verdict,
         };
 
@@ -29,6 +29,17 @@ static void write_log(const Passage *p) {
                 e.upstream = p->upstream->authority;
         if (c->snapshot->log_access && !access_ring_put(w->access, &e))
                 counter_add(&w->counters.log_dropped, 1);
+}
+
+/* As they come, for a passage may last for days. */
+static void count_bytes(Passage *p) {
+        WorkerCounters *c = &p->conn->worker->counters;
+        uint64_t received = p->pump.sides[0].received, sent = p->pump.sides[1].received;
+
+        counter_add(&c->passage_received, received - p->counted[0]);
+        counter_add(&c->passage_sent, sent - p->counted[1]);
+        p->counted[0] = received;
+        p->counted[1] = sent;
 }
 
 static HostCounters *counters_of(const Passage *p) {
@@ -40,6 +51,8 @@ void passage_done(Passage *p) {
 
         if (p->state == PASSAGE_CLOSED)
                 return;
+        count_bytes(p);
+        counter_sub(&w->counters.passages_open, 1);
         write_log(p);
         p->state = PASSAGE_CLOSED;
         pump_done(&p->pump);
@@ -97,6 +110,7 @@ static void run(Passage *p) {
                 return;
         }
         if (p->pump.moved != p->moved) {
+                count_bytes(p);
                 p->moved = p->pump.moved;
                 p->moved_usec = w->loop.now_usec;
         }
@@ -145,6 +159,8 @@ Passage *passage_new(Conn *c, uint64_t wait_usec) {
         p->begin_usec = w->loop.now_usec;
         p->verdict = "pass";
         c->passage = p;
+        counter_add(&w->counters.passages, 1);
+        counter_add(&w->counters.passages_open, 1);
         conn_set_state(c, CONN_PASSAGE);
         loop_arm(&w->loop, &c->timer, w->loop.now_usec + wait_usec);
         return p;
@@ -174,7 +190,7 @@ void passage_join(Passage *p, int fd, const void *head, size_t head_size, PumpLi
 
         p->other.fd = fd;
         p->state = PASSAGE_PUMPING;
-        p->moved_usec = w->loop.now_usec;
+        p->moved_usec = p->joined_usec = w->loop.now_usec;
         pump_init(&p->pump, &w->pipes, &w->pool, c->transport.handle.fd, fd, limit);
         p->pump.sides[1].head = b;
         p->pump.sides[0].received = buffer_used(b) - (b ? head_size : 0);
@@ -205,13 +221,17 @@ static void on_link(LinkClient *l) {
         size_t size = 0;
         ProxyPair pair;
 
+        atomic_store_explicit(&counters_of(p)->ok_usec, p->conn->worker->loop.now_usec,
+                              memory_order_relaxed);
+        if (p->conn->kind == CONN_PROBE) {
+                passage_abort(p, "probe");
+                return;
+        }
         if (host->proxy_protocol != CONF_PROXY_NONE) {
                 pair = describe_visitor(p->conn);
                 size = host->proxy_protocol == CONF_PROXY_V1 ? proxy_v1_write(&pair, head) :
                                                                proxy_v2_write(&pair, 0, (uint8_t *) head);
         }
-        atomic_store_explicit(&counters_of(p)->ok_usec, p->conn->worker->loop.now_usec,
-                              memory_order_relaxed);
         passage_join(p, link_take(l->link), head, size, /* limit= */ NULL);
 }
 

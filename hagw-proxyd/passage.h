@@ -31,7 +31,8 @@ struct Passage {
         Garbage garbage;
         Handle other; /* the connection on the far side */
         Pump pump;
-        uint64_t begin_usec, moved_usec, moved;
+        uint64_t begin_usec, joined_usec, moved_usec; /* joined: 0: not yet */
+        uint64_t moved, counted[2]; /* bytes: of both, and from each side, when last looked at */
         const char *verdict; /* for the log; static */
         /* A tcp:// service: */
         LinkClient client;
@@ -42,7 +43,8 @@ struct Passage {
         void *owner;
 };
 
-/* From a complete ClientHello in c->transport.in to the service of c->route. May end c. */
+/* From a complete ClientHello in c->transport.in to the service of c->route. A probe's ends as soon as there
+ * is a connection. May end c. */
 void passage_to_service(Conn *c);
 
 /* Waits, for at most wait_usec. NULL: no memory; c is as before. */

@@ -26,6 +26,7 @@ typedef struct WorkerCounters {
                 failed_handshakes, requests, tunnels;
         _Atomic uint64_t wakes;      /* by its queue: a sign of life */
         _Atomic uint64_t answers[6]; /* by the status's first digit; [0]: none */
+        _Atomic uint64_t passages, passages_open, passage_received, passage_sent;
         _Atomic uint64_t connections, upstream_connects, upstream_reuses, retries, log_dropped;
 } WorkerCounters;
 

@@ -121,8 +121,83 @@ def test_proxy_protocol(house, parts, version):
 def test_dead_service_closes(house, parts):
     parts.append(Upstream(lambda *_: None))
     h = open_house(house, parts, parts[0])
+    assert h.proxyd.call("ListHosts")["hosts"][0]["health"] == "unknown"
     parts[0].close()
     with socket.create_connection(("127.0.0.1", h.port), 20) as s:
         s.sendall(client_hello())
         assert silent(s)
     h.wait(lambda: h.proxyd.call("ListHosts")["hosts"][0]["health"] == "failing")
+    assert "refused" in h.proxyd.call("ListHosts")["hosts"][0]["error"]
+
+
+def test_probe_connects_and_says_nothing(house, parts):
+    parts.append(Upstream(lambda service, s, f: service.requests.append(f.read())))
+    h = open_house(house, parts, parts[0], proxy_protocol="v2")
+    found = h.proxyd.call("Probe", name=HOST)
+    assert found["host"]["health"] == "ok" and not {"status", "advice"} & found.keys()
+    h.wait(lambda: parts[0].requests == [b""])
+    parts[0].close()
+    found = h.proxyd.call("Probe", name=HOST)
+    assert "check the address and port" in found["advice"]
+    h.wait(lambda: h.proxyd.call("ListHosts")["hosts"][0]["health"] == "failing")
+    assert h.figure("proxy_connections") == 0 and h.figure("proxy_passages_open") == 0
+
+
+def test_figures_and_log(passing):
+    with passing.tls() as s:
+        for n in range(1, 4):
+            s.sendall(b"x" * 100000)
+            got = b""
+            while len(got) < 100000:
+                got += s.recv(65536)
+            # While it lasts.
+            passing.wait(lambda n=n: passing.figure("proxy_passage_received_bytes") > n * 100000 and
+                         passing.figure("proxy_passage_sent_bytes") > n * 100000)
+        assert passing.figure("proxy_passages_open") == 1
+        assert passing.figure("proxy_host_active", host=HOST) == 1
+    passing.wait(lambda: passing.figure("proxy_passages_open") == 0)
+    assert passing.figure("proxy_passages") == 1 and passing.figure("proxy_host_requests", host=HOST) == 1
+    received, sent = (int(passing.figure(f"proxy_passage_{n}_bytes")) for n in ("received", "sent"))
+    assert 300000 < received < 310000 and 300000 < sent < 310000
+    line = f"{HOST} passage, pass, {received} bytes in, {sent} out, "
+    passing.wait(lambda: line in passing.proxyd.text())
+    assert "1 hosts, 0 with a certificate, 1 passed unopened" in passing.proxyd.status
+
+
+def test_opened_connection_does_not_get_there(house, parts):
+    """A host becomes a tcp:// service while somebody's TLS has been opened here: what he says in there is not for it."""
+    def serve(service, s, f):
+        service.requests.append(f.readline())
+        s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx")
+    parts.append(Upstream(serve))
+    h = ProxyHouse(house, "", ha=f'name = "{HOST}"; upstream = "{parts[0].url}"; access: {{ login = "none"; }};')
+    parts.append(h)
+    h.certify("*.home.example.com")
+    h.start()
+    h.wait(lambda: h.proxyd_certificates())
+    request = f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
+    with h.tls() as s:
+        s.sendall(request)
+        assert b"200 OK" in s.recv(4096)
+        house.configure("", ha=f'name = "{HOST}"; upstream = "tcp://127.0.0.1:{parts[0].port}"; '
+                               'access: { login = "none"; };')
+        h.proxyd.reload()
+        s.sendall(request)
+        assert silent(s)
+    assert len(parts[0].requests) == 1
+
+
+def test_what_would_do_nothing_is_refused(house, parts):
+    parts.append(Upstream(lambda service, s, f: s.sendall(b"x")))
+    h = open_house(house, parts, parts[0])
+    good = house.config / "hosts.d" / "pass_.conf"
+    for wrong, word in (('upstream = "tcp://127.0.0.1:1";', 'write access: { login = \"none\"; };'),
+                        ('upstream = "tcp://127.0.0.1:1"; access: { login = "none"; open_paths = ( "/a" ); };',
+                         "access.open_paths does nothing")):
+        good.write_text(f'name = "{HOST}"; {wrong}')
+        h.proxyd.reload()
+        said = h.proxyd.call("io.hagw.Service.Describe")["configError"]
+        assert word.replace('\\"', '"') in said and f"{good}:1:" in said
+        with socket.create_connection(("127.0.0.1", h.port), 20) as s:
+            s.sendall(client_hello())
+            assert s.recv(1) == b"x"  # as before

@@ -83,6 +83,35 @@ static void test_entry(void **state) {
         assert_string_equal(field(iov, n, "HAGW_USER"), "anna");
 }
 
+/* What of requests there is not in a passage is not in its entry either. */
+static void test_passage(void **state) {
+        struct iovec iov[ACCESSLOG_FIELDS_MAX];
+        char text[ACCESSLOG_TEXT_MAX];
+        const AccessEntry e = {
+                .passage = true,
+                .address = SLICE("203.0.113.9"),
+                .host = SLICE("cam.example"),
+                .upstream = SLICE("192.168.1.9:443"),
+                .received = 517,
+                .sent = 12345678901,
+                .duration_usec = 61000001,
+                .upstream_usec = 1500,
+                .verdict = "stuck",
+        };
+        size_t n = accesslog_format(&e, text, iov);
+
+        assert_string_equal(field(iov, n, "MESSAGE"),
+                            "cam.example passage, stuck, 517 bytes in, 12345678901 out, 61000.001 ms");
+        assert_string_equal(field(iov, n, "HAGW_RECEIVED"), "517");
+        assert_string_equal(field(iov, n, "HAGW_SENT"), "12345678901");
+        assert_string_equal(field(iov, n, "HAGW_UPSTREAM"), "192.168.1.9:443");
+        assert_string_equal(field(iov, n, "HAGW_UPSTREAM_USEC"), "1500");
+        assert_string_equal(field(iov, n, "HAGW_VERDICT"), "stuck");
+        assert_null(field(iov, n, "HAGW_STATUS"));
+        assert_null(field(iov, n, "HAGW_METHOD"));
+        assert_null(field(iov, n, "HAGW_PATH"));
+}
+
 /* However long the parts: they fit, every field is there, and no line break makes another one. */
 static void test_long(void **state) {
         static char long_text[32 * 1024];
@@ -115,4 +144,5 @@ static void test_long(void **state) {
         assert_string_equal(field(iov, n, "HAGW_VERDICT"), "pass");
 }
 
-TEST_MAIN(cmocka_unit_test(test_target), cmocka_unit_test(test_entry), cmocka_unit_test(test_long))
+TEST_MAIN(cmocka_unit_test(test_target), cmocka_unit_test(test_entry), cmocka_unit_test(test_passage),
+          cmocka_unit_test(test_long))
