@@ -130,16 +130,17 @@ int issuance_check(Issuance *i, const OrderChallenge *c) {
 
 /* --- before the order ---------------------------------------------------------------------------------- */
 
-/* Who cannot say is not asked: that shows when the answer is published. */
 static void on_ready(sd_json_variant *reply, const char *error, void *userdata) {
-        const char *complaint = error ? NULL : proof_way_complaint(((Issuance *) userdata)->way, reply);
         Issuance *i = userdata;
+        const char *complaint = error ? NULL : proof_way_complaint(i->way, reply);
+        char words[EXPLAIN_MAX + 1];
 
         i->request = NULL;
-        if (complaint)
+        if (error) {
+                (void) explain_error(error, reply, words);
+                issuance_fail(i, FAILURE_LOCAL, "hagw-proxyd cannot be asked for the relay: %s", words);
+        } else if (complaint)
                 issuance_fail(i, FAILURE_LOCAL, "The relay is not attached: %s", complaint);
-        else if (error && streq(error, VL_ERROR_UNREACHABLE))
-                issuance_fail(i, FAILURE_LOCAL, "hagw-proxyd does not answer");
         else
                 issuance_step(i);
 }
