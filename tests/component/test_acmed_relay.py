@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """hagw-acmed in a house behind a relay: DNS-01 values are published there, the relay learns of the account, and an outage of
-it costs minutes. The relay's name server is a real hagw-dnsd; what hagw-proxyd says for it is played by Proxy."""
+it costs minutes. Of the relay, hagw-tenantd and hagw-dnsd are there; the two hagw-proxyds between house and relay are played."""
 
+import base64
 import contextlib
 import http.server
 import json
@@ -16,19 +17,20 @@ import time
 import pytest
 
 from acme_tools import Acme, Authority, Pebble, check_certificate, dns_sockets, until
-from conftest import BUILD, House
+from conftest import BUILD, House, VarlinkError
 
 ZONE, NAME, ELSEWHERE = "relay.example.com", "anna.relay.example.com", "ha.elsewhere.example.org"
 
 
 class Relay:
-    """A relay's name server, with netd for its address."""
+    """A relay's hagw-tenantd and name server (and netd for its address)."""
 
     def __init__(self, root):
         root.mkdir()
         self.house = House(root)
-        self.house.configure(f'zones = ( {{ name = "{ZONE}"; }} );\ndns: {{ rate_limit = 0; }};\n'
+        self.house.configure(f'zones = ( {{ name = "{ZONE}"; }} );\ndns: {{ rate_limit = 0; }};\ntenants: {{ zone = "{ZONE}"; }};\n'
                              'public_address: { ipv4 = "static:127.0.0.1"; ipv6 = "none"; };\n')
+        self.tenantd = self.house.daemon("tenantd", "io.hagw.Tenant")
         self.netd = self.house.daemon("netd", "io.hagw.Net")
         udp, tcp = dns_sockets()
         self.port = udp.getsockname()[1]
@@ -45,10 +47,11 @@ class Relay:
 
 
 class Proxy:
-    """io.hagw.Proxy as the house's hagw-proxyd speaks it while it is attached to that relay, or is not."""
+    """io.hagw.Proxy as the house's hagw-proxyd speaks it while it is attached to that relay, or is not. In place of two
+    hagw-proxyds and the TLS between them: the house's keyd proves the token to the relay's tenantd."""
 
-    def __init__(self, runtime, relay):
-        self.relay, self.calls, self.accounts = relay, [], []
+    def __init__(self, runtime, relay, keyd):
+        self.relay, self.keyd, self.calls, self.accounts = relay, keyd, [], []
         self.state, self.error = "attached", None  # error: (name, parameters) of the next calls
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(str(runtime / "io.hagw.Proxy"))
@@ -83,12 +86,13 @@ class Proxy:
             return {"parameters": {"address": "relay.example.com", "tenant": "anna", "state": self.state, "rejected": 0, **error}}
         if self.error:
             return {"error": f"io.hagw.Proxy.{self.error[0]}", "parameters": self.error[1]}
+        binding = base64.b64encode(os.urandom(32)).decode()
+        try:
+            self.relay.tenantd.call(method, **self.keyd.call("ProveToken", binding=binding), binding=binding, **p)
+        except VarlinkError as e:
+            return {"error": "io.hagw.Proxy.RelayRefused", "parameters": {"error": e.name.rpartition(".")[2]}}
         if method == "SetAccount":
             self.accounts.append((p["issuer"], p["accountUri"]))
-        elif method == "PublishChallenge":
-            self.relay.dnsd.call("PublishText", name=p["name"], value=p["value"], owner="t", lifetimeUSec=60_000_000)
-        elif method == "WithdrawChallenge":
-            self.relay.dnsd.call("WithdrawText", name=p["name"], value=p["value"], owner="t")
         return {"parameters": {}}
 
     def names(self, method):
@@ -105,7 +109,12 @@ class Cabin(Acme):
         self.house, self.hosts, self.zones, self.folder, self.acmed = house, hosts, (NAME,), house.root, None
         house.configure("")
         self.keyd = house.daemon("keyd", "io.hagw.Key")
-        self.proxy = Proxy(house.runtime, relay)
+        self.proxy = Proxy(house.runtime, relay, self.keyd)
+        # As hagw-ctl attach does it.
+        code = relay.tenantd.call("Add", name="anna", credential="code")["tenant"]["credential"]
+        stored_key = self.keyd.call("PrepareToken")["storedKey"]
+        answer = relay.tenantd.call("Enrol", code=code, storedKey=stored_key, address="192.0.2.9")
+        self.keyd.call("AdoptToken", tenant=answer["tenant"], tokenId=answer["tokenId"])
 
     def text(self, zones, **acme):
         lines = "".join(f'{k} = "{v}"; ' for k, v in acme.items())
@@ -192,6 +201,19 @@ def test_odd_identities(cabin, relay, pebble, identities):
     directory.stop()
 
 
+def test_revoked_token(cabin, relay, pebble):
+    """The relay's word for it, in the house's words."""
+    relay.tenantd.call("RevokeToken", name="anna", tokenId=cabin.keyd.call("GetToken")["tokenId"])
+    cabin.start(pebble.directory, pebble.root)
+    assert "the relay does not admit this house" in cabin.wait(NAME, state="failed")["error"]
+
+
+def test_name_of_another_tenant(cabin, relay, pebble):
+    cabin.zones = (f"berta.{ZONE}",)
+    cabin.start(pebble.directory, pebble.root)
+    assert "not below this house's name" in cabin.wait(f"berta.{ZONE}", state="failed")["error"]
+
+
 def test_deeper_name_and_host_elsewhere_share_nothing(cabin, relay, pebble):
     """A host two labels below our name has its own challenge's name; one covered by the wildcard has none."""
     cabin.hosts = {"deep": f"a.b.{NAME}", "covered": f"ha.{NAME}"}
@@ -272,7 +294,7 @@ def test_proxyd_is_not_there(cabin, relay, pebble):
     cabin.start(pebble.directory, pebble.root)
     assert cabin.wait(NAME, state="failed")["error"] == "hagw-proxyd cannot be asked for the relay: it does not answer"
     assert "GET /dir ->" not in pebble.text()
-    cabin.proxy = Proxy(cabin.house.runtime, relay)
+    cabin.proxy = Proxy(cabin.house.runtime, relay, cabin.keyd)
     cabin.wait(NAME)
 
 
