@@ -17,10 +17,13 @@ import time
 from measure import Table
 from proxies import Program, nginx_conf
 from tls import context, make_certificate, restart_with_one_cipher
+from tunnel_hagw import Hagw, HagwFleet
 from tunnels import HERE, LINE_PORT, ORIGIN_PORT, TUNNELS, VISITOR_PORT, versions
 from visitors import GIB, Bulk, download, first_byte, first_bytes, hello, latencies, percentile
 
-PROGRAMS = TUNNELS
+PROGRAMS = {"hagw": Hagw, **TUNNELS}
+# Where the agents of idle houses are others.
+IDLE = {"hagw": HagwFleet}
 CONNECTIONS = 50
 BESIDE_RATE = 100_000_000
 LINE_MS = 10
@@ -115,10 +118,10 @@ def comeback(tunnel):
 
 
 @contextlib.contextmanager
-def running(program, folder, houses=("ha",), line=False, agents=True):
+def running(program, folder, houses=("ha",), line=False, agents=True, kind=None):
     """A tunnel that runs alone, in a folder of its own."""
     with tempfile.TemporaryDirectory(prefix="t", dir=folder) as name, contextlib.ExitStack() as stack:
-        kind = PROGRAMS[program]
+        kind = kind or PROGRAMS[program]
         tunnel = kind(pathlib.Path(name), houses, LINE_PORT if line else None)
         stack.callback(tunnel.stop)
         try:
@@ -168,7 +171,8 @@ def fleet_tests(program, arguments, folder, table):
     if not PROGRAMS[program].most:
         return
     for test, count in [(f"idle-{n}", n) for n in arguments.houses] if "idle" in arguments.tests else []:
-        with running(program, folder, many(program, count, table), agents=False) as tunnel:
+        houses = many(program, count, table)
+        with running(program, folder, houses, agents=False, kind=IDLE.get(program)) as tunnel:
             table.add(test, program, idle_memory(tunnel))
     if "comeback" in arguments.tests:
         if PROGRAMS[program].returns:
