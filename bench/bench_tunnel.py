@@ -29,6 +29,7 @@ BESIDE_RATE = 100_000_000
 LINE_MS = 10
 AT_ONCE = 16
 DOWN_SECONDS = 5
+IDLE_SECONDS = 20
 BACK_SHARE = 0.95
 
 
@@ -96,9 +97,12 @@ def idle_memory(tunnel):
     tunnel.wait_attached(60 + count / 20)
     time.sleep(5)
     after = pss(tunnel.relay_processes())
+    busy, began = sum(cpu(tunnel.relay_processes())), time.monotonic()
+    time.sleep(IDLE_SECONDS)
+    busy = (sum(cpu(tunnel.relay_processes())) - busy) / (time.monotonic() - began)
     # They must be there, or the figure means nothing.
     tunnel.wait_answering(tunnel.houses[::max(1, count // 20)])
-    return {"memory": (after - before) / count, "houses": count}
+    return {"memory": (after - before) / count, "houses": count, "core %": 100 * busy}
 
 
 def comeback(tunnel):
@@ -197,7 +201,7 @@ def declare(table, arguments):
                ("warm", "cold", "last"))
     for n in arguments.houses:
         table.test(f"idle-{n}", f"Memory of the relay for one of {n} idle houses", "KiB PSS", 1 / 1024, ("memory",),
-                   limit={"memory": 24}, info=("houses",))
+                   limit={"memory": 24}, info=("houses", "core %"))
     table.test("comeback", f"{BACK_SHARE:.0%} of {arguments.fleet} houses are back after the relay was killed for {DOWN_SECONDS} s",
                "seconds", 1, ("seconds",), limit={"seconds": 30}, info=("houses",))
 

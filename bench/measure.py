@@ -110,7 +110,7 @@ class Table:
             lines += ["", f"{spec['what']}: {spec['unit']}", " " * 16 + "".join(f"{k:>12}" for k in (*spec["keys"], *spec["info"]))]
             for program, values in sorted(m.items(), key=lambda item: item[1][spec["keys"][-1]]):
                 lines.append(f"  {program:14}" + "".join(f"{values[k] * spec['factor']:12.3f}" for k in spec["keys"]) +
-                             "".join(f"{values[k]:12.0f}" for k in spec["info"]))
+                             "".join(f"{values[k]:12.{0 if values[k] >= 10 else 1}f}" for k in spec["info"]))
             if ratios:
                 lines.append(f"  {'best/' + self.ours:14}" + "".join(f"{ratios[k]:12.2f}" for k in spec["keys"]))
             for k, target in spec["target"].items():
