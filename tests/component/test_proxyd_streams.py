@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """hagw-proxyd: bodies, events, WebSockets and sessions, with slow readers, early answers and flat memory."""
 
+import base64
 import hashlib
 import http.client
 import json
@@ -12,7 +13,7 @@ import threading
 import time
 
 import pytest
-from proxyhouse import HOST, Head, ProxyHouse, Upstream, echo
+from proxyhouse import HOST, Head, ProxyHouse, Upstream, echo, silent
 from test_front_door import CAM
 from test_proxyd import host, open_house, parts, service  # noqa: F401 (fixtures)
 
@@ -193,6 +194,66 @@ def test_no_body_answers(house, parts):
         assert answer.status == status and answer.body == b""
         if method == "HEAD":
             assert answer.getheader("Content-Length") == "1234"
+
+
+def test_silence_ends_what_is_under_way(house, parts):
+    """timeouts.idle: both directions silent for so long. Whatever moves in either keeps it, however slowly."""
+    def serve(upstream, s, f):
+        while True:
+            head = Head(f)
+            if head.target == "/never":
+                f.read()
+            elif head.target == "/half":
+                s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf!")
+                f.read()
+            elif head.target == "/upload":
+                head.body(f)
+                s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            elif head.target == "/events":
+                s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n")
+                for _ in range(7):
+                    time.sleep(0.5)
+                    s.sendall(b"x")
+            elif head.target == "/ws":
+                key = hashlib.sha1((head.get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()
+                s.sendall(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                          b"Sec-WebSocket-Accept: " + base64.b64encode(key) + b"\r\n\r\n")
+                received.append(f.read())
+                return
+    parts.append(Upstream(serve))
+    received = []
+    h = open_house(house, parts, ha=host(parts[-1].url, more='timeouts: { idle = "1s"; };'))
+
+    def timed(f, *args, **keys):
+        begin = time.monotonic()
+        return f(*args, **keys), time.monotonic() - begin
+
+    answer, took = timed(h.visit, path="/never", headers={"Accept": "text/html"})
+    assert answer.status == 504 and b"in time" in answer.body and 0.9 < took < 3
+    c = h.connect()
+    c.request("GET", "/half")
+    begin = time.monotonic()
+    with pytest.raises((http.client.IncompleteRead, OSError)):
+        c.getresponse().read()
+    assert 0.9 < time.monotonic() - begin < 3
+    answer, took = timed(h.visit, path="/events")
+    assert answer.status == 200 and answer.body == b"xxxxxxx" and took > 3
+
+    def drops():
+        for _ in range(7):
+            time.sleep(0.5)
+            yield b"x"
+    assert h.visit("POST", "/upload", body=drops(), headers={"Content-Length": "7"}).status == 200
+    with h.tls() as s:
+        s.sendall(b"GET /ws HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                  b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n" % HOST.encode())
+        assert s.recv(4096).startswith(b"HTTP/1.1 101")
+        for _ in range(5):
+            time.sleep(0.5)
+            s.sendall(b"x")
+        begin = time.monotonic()
+        assert silent(s) and 0.9 < time.monotonic() - begin < 3
+    h.wait(lambda: received == [b"xxxxx"])
 
 
 # --- WebSocket -----------------------------------------------------------------------------------------------
