@@ -49,6 +49,8 @@ typedef enum ChannelVisitor {
         _CHANNEL_VISITOR_MAX,
 } ChannelVisitor;
 
+#define CHANNEL_SECRET_SIZE 32U /* of the TLS in a channel whose visitor the relay has opened */
+
 /* The signed part; the code follows it. Returns its size. */
 size_t channel_header_write(const ProxyPair *p, ChannelVisitor kind,
                             uint8_t out[static CHANNEL_HEADER_SIZE_MAX]);

@@ -3,12 +3,14 @@
 /* The first bytes of a connection. Until the name is known and admitted not one byte is sent, not even a TLS
  * alert. Runs in the worker's thread. */
 
+#include "control.h"
 #include "crowd.h"
 #include "hello.h"
 #include "proxyprotocol.h"
+#include "tenantdoor.h"
 #include "worker.h"
 
-static void refuse(Conn *c) {
+void hello_refuse(Conn *c) {
         counter_add(&c->worker->counters.refused, 1);
         conn_close(c);
 }
@@ -54,7 +56,7 @@ void hello_serve_proxy(Conn *c) {
                         return;
                 }
                 if (n <= 0) {
-                        refuse(c);
+                        hello_refuse(c);
                         return;
                 }
                 r = read_visitor(c, (const uint8_t *) buffer_at(t->in), (size_t) n);
@@ -78,6 +80,13 @@ void hello_serve_proxy(Conn *c) {
         }
 }
 
+static bool is_relay_spoken(const Conn *c) {
+        gnutls_datum_t protocol;
+
+        return gnutls_alpn_get_selected_protocol(c->transport.tls, &protocol) >= 0 &&
+               protocol.size == strlen(RELAY_ALPN) && memcmp(protocol.data, RELAY_ALPN, protocol.size) == 0;
+}
+
 void hello_serve_handshake(Conn *c) {
         Worker *w = c->worker;
         int r;
@@ -98,15 +107,38 @@ void hello_serve_handshake(Conn *c) {
         counter_add(&w->counters.handshakes, 1);
         if (gnutls_session_is_resumed(c->transport.tls))
                 counter_add(&w->counters.resumed, 1);
+        if (is_relay_spoken(c)) {
+                control_begin(c);
+                return;
+        }
         conn_set_state(c, CONN_IDLE);
         c->since_usec = 0;
         conn_serve_idle(c);
 }
 
+static void start_tls(Conn *c, const char *protocol, const uint8_t *ticket_secret) {
+        const TlsCertificate *certificate = snapshot_find_certificate(c->snapshot, c->name);
+        gnutls_session_t tls;
+
+        if (!certificate || tls_server_new(certificate, ticket_secret, c->name, protocol, &tls) < 0) {
+                hello_refuse(c);
+                return;
+        }
+        transport_start_tls(&c->transport, tls);
+        conn_set_state(c, CONN_HANDSHAKE);
+        hello_serve_handshake(c);
+}
+
+/* Somebody who wants to speak hagw-relay/1 with the relay. */
+static bool is_agent(const Conn *c, unsigned alpn) {
+        const char *name = c->snapshot->routes->tenants_name;
+
+        return (alpn & CLIENTHELLO_ALPN_RELAY) && name && streq(name, c->name);
+}
+
 /* The name decides whether there is anybody at home. */
 static void start_handshake(Conn *c) {
-        const TlsCertificate *certificate = NULL;
-        gnutls_session_t tls;
+        unsigned alpn = c->hello->alpn;
 
         memcpy(c->name, c->hello->name, sizeof(c->name));
         free(c->hello);
@@ -115,19 +147,54 @@ static void start_handshake(Conn *c) {
                 c->route = route_find(c->snapshot->routes, c->name);
         if (c->route && !route_admits(c->snapshot->routes, c->route, &c->address))
                 c->route = NULL;
-        if (c->route && c->route->host.upstream_kind == CONF_UPSTREAM_TCP) {
+        if (is_agent(c, alpn)) {
+                start_tls(c, RELAY_ALPN, /* ticket_secret= */ NULL);
+                return;
+        }
+        if (tenant_door(c))
+                return;
+        if (c->route && c->route->host.upstream_kind == CONF_UPSTREAM_TCP)
                 passage_to_service(c);
-                return;
+        else if (c->route)
+                start_tls(c, "http/1.1", c->snapshot->ticket_secret);
+        else
+                hello_refuse(c);
+}
+
+/* A channel's hello: nothing may follow it before the relay has spoken. 1: it is one, c is gone; 0: more is
+ * to come; negative errno: it is none. */
+static int read_channel(Conn *c, const uint8_t *data, size_t size) {
+        uint8_t bytes[CHANNEL_HELLO_SIZE];
+        ChannelMessage *m;
+        Worker *w = c->worker;
+        unsigned worker;
+        Visitor v;
+
+        if (memcmp(data, CHANNEL_HELLO_MAGIC, MIN(size, CHANNEL_HELLO_MAGIC_SIZE)) != 0 ||
+            size > CHANNEL_HELLO_SIZE)
+                return -EBADMSG;
+        if (size < CHANNEL_HELLO_SIZE)
+                return 0;
+        worker = channel_session_worker(data + CHANNEL_HELLO_MAGIC_SIZE);
+        if (worker >= w->n_crew)
+                return -EBADMSG;
+        memcpy(bytes, data, sizeof(bytes));
+        if (w->index == worker) {
+                v = conn_leave(c);
+                buffer_put(&w->pool, v.in);
+                channel_arrive(w, v.fd, bytes, &v.address);
+                return 1;
         }
-        if (c->route)
-                certificate = snapshot_find_certificate(c->snapshot, c->name);
-        if (!certificate || tls_server_new(certificate, c->snapshot->ticket_secret, c->name, &tls) < 0) {
-                refuse(c);
-                return;
-        }
-        transport_start_tls(&c->transport, tls);
-        conn_set_state(c, CONN_HANDSHAKE);
-        hello_serve_handshake(c);
+        m = message_new(MESSAGE_CHANNEL);
+        if (!m)
+                return -ENOMEM;
+        v = conn_leave(c);
+        buffer_put(&w->pool, v.in);
+        m->fd = v.fd;
+        m->address = v.address;
+        memcpy(m->hello, bytes, sizeof(bytes));
+        worker_send(w->crew[worker], &m->message);
+        return 1;
 }
 
 void hello_serve(Conn *c) {
@@ -143,8 +210,15 @@ void hello_serve(Conn *c) {
                         start_handshake(c);
                         return;
                 }
+                if (r == CLIENTHELLO_NOT_TLS && c->snapshot->routes->tenants_zone) {
+                        int q = read_channel(c, (const uint8_t *) buffer_at(c->transport.in), (size_t) n);
+
+                        if (q > 0)
+                                return;
+                        r = q == 0 ? CLIENTHELLO_MORE : r;
+                }
                 if (r != CLIENTHELLO_MORE) {
-                        refuse(c);
+                        hello_refuse(c);
                         return;
                 }
                 n = transport_peek(&c->transport);
@@ -154,7 +228,7 @@ void hello_serve(Conn *c) {
                         return;
                 }
                 if (n <= 0) {
-                        refuse(c);
+                        hello_refuse(c);
                         return;
                 }
         }

@@ -5,6 +5,8 @@ typedef struct Conn Conn;
 
 /* What comes before a visitor's first request: who it is, whom he wants, and the TLS handshake. */
 
+/* Closes without a byte. */
+void hello_refuse(Conn *c);
 /* For CONN_PROXY, CONN_HELLO and CONN_HANDSHAKE. */
 void hello_serve_proxy(Conn *c);
 void hello_serve(Conn *c);

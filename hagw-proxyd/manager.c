@@ -358,6 +358,8 @@ static int manager_setup(Manager *m, const Config *config) {
         if (gnutls_rnd(GNUTLS_RND_KEY, m->ticket_secret, sizeof(m->ticket_secret)) < 0)
                 return -EIO;
         r = crowd_init();
+        if (r >= 0)
+                r = tenants_global_init();
         if (r < 0)
                 return r;
         r = queue_init(&m->queue);
@@ -381,6 +383,8 @@ static int manager_setup(Manager *m, const Config *config) {
         if (r >= 0)
                 r = vl_watch_new(&m->revocations, m->event, "io.hagw.Web", "io.hagw.Web.WatchRevocations",
                                  on_revocations, m);
+        if (r >= 0)
+                r = tenant_watch_set(&m->tenants, m, config->tenants.zone);
         return r;
 }
 
@@ -419,6 +423,8 @@ int manager_reload(const Config *config, void *userdata) {
                 return r;
         set_snapshot(m, s);
         set_status(m);
+        if (tenant_watch_set(&m->tenants, m, config->tenants.zone) < 0)
+                (void) log_oom();
         /* Also ends the tickets that were issued for another lifetime. */
         if (m->ticket_usec != config->proxy.ticket_usec) {
                 m->ticket_usec = config->proxy.ticket_usec;
@@ -459,6 +465,7 @@ void *manager_stop(void *userdata) {
                 return NULL;
         vl_watch_free(m->acme);
         vl_watch_free(m->revocations);
+        tenant_watch_done(&m->tenants);
         m->pulse = pulse_free(m->pulse);
         probes_done(&m->probes);
         weblink_done(&m->web);

@@ -8,6 +8,7 @@
 #include "probe.h"
 #include "pulse.h"
 #include "snapshot.h"
+#include "tenantwatch.h"
 #include "weblink.h"
 #include "worker.h"
 
@@ -34,6 +35,7 @@ typedef struct Manager {
         WebLink web;
         NameLink names;
         CallLink calls[_CALL_PEER_MAX];
+        TenantWatch tenants;
         Probe *probes;
         Pulse *pulse;
 } Manager;

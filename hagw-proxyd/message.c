@@ -2,6 +2,7 @@
 
 /* Messages between threads: allocated by the sender, freed by whoever has them last. */
 
+#include "control.h"
 #include "message.h"
 
 static const size_t message_sizes[_MESSAGE_KIND_MAX] = {
@@ -9,6 +10,8 @@ static const size_t message_sizes[_MESSAGE_KIND_MAX] = {
         [MESSAGE_FORGET] = sizeof(ForgetMessage),     [MESSAGE_VISITOR] = sizeof(VisitorMessage),
         [MESSAGE_PROBE] = sizeof(ProbeMessage),       [MESSAGE_SESSION] = sizeof(SessionMessage),
         [MESSAGE_RESOLVE] = sizeof(ResolveMessage),   [MESSAGE_FAILURE] = sizeof(FailureMessage),
+        [MESSAGE_TENANT] = sizeof(TenantMessage),     [MESSAGE_CONTROL] = sizeof(ControlMessage),
+        [MESSAGE_CHANNEL] = sizeof(ChannelMessage),
         [MESSAGE_STOPPED] = sizeof(Message),          [MESSAGE_CALL] = sizeof(CallMessage),
 };
 
@@ -17,6 +20,8 @@ void *message_new(MessageKind kind) {
 
         if (m) {
                 m->kind = kind;
+                if (kind == MESSAGE_CHANNEL)
+                        ((ChannelMessage *) m)->fd = -EBADF;
                 if (kind == MESSAGE_PROBE)
                         ((ProbeMessage *) m)->fd = -EBADF;
                 if (kind == MESSAGE_VISITOR)
@@ -31,6 +36,16 @@ void message_free(Message *m) {
         switch (m->kind) {
         case MESSAGE_SNAPSHOT:
                 snapshot_unref(((SnapshotMessage *) m)->snapshot);
+                break;
+        case MESSAGE_TENANT:
+                tenant_info_free(((TenantMessage *) m)->info);
+                break;
+        case MESSAGE_CONTROL:
+                control_free(((ControlMessage *) m)->control);
+                free(((ControlMessage *) m)->call);
+                break;
+        case MESSAGE_CHANNEL:
+                safe_close(((ChannelMessage *) m)->fd);
                 break;
         case MESSAGE_PROBE:
                 safe_close(((ProbeMessage *) m)->fd);

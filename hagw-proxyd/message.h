@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "channelframe.h"
 #include "conn.h"
 #include "hostname.h"
 #include "policy.h"
 #include "queue.h"
 #include "snapshot.h"
+#include "tenantinfo.h"
 
 /* What the main thread and the workers tell each other. A question comes back as its answer: the same
  * object, filled. */
 
+typedef struct Control Control;
 typedef struct Worker Worker;
 
 typedef enum MessageKind {
@@ -18,6 +21,9 @@ typedef enum MessageKind {
         MESSAGE_FORGET,      /* to a worker: these sessions ended, or all */
         MESSAGE_VISITOR,     /* to a worker, from another: serve this visitor, you have fewer */
         MESSAGE_PROBE,       /* to a worker: serve this socket as a visitor of that host */
+        MESSAGE_TENANT,      /* to a worker: what hagw-tenantd says */
+        MESSAGE_CONTROL,     /* to a worker, from another: an agent, you are its tenant's home */
+        MESSAGE_CHANNEL,     /* to a worker, from another: a channel of a session of yours */
         MESSAGE_SESSION,     /* to main and back */
         MESSAGE_RESOLVE,     /* to main and back */
         MESSAGE_CALL,        /* to main and back */
@@ -51,6 +57,33 @@ typedef struct VisitorMessage {
         Message message;
         Visitor visitor; /* given away */
 } VisitorMessage;
+
+typedef enum TenantOp {
+        TENANT_RESET,    /* what is not said again until complete is gone */
+        TENANT_PUT,      /* info */
+        TENANT_REMOVE,   /* name */
+        TENANT_COMPLETE,
+} TenantOp;
+
+typedef struct TenantMessage {
+        Message message;
+        TenantOp op;
+        TenantInfo *info; /* given away */
+        char name[HOSTNAME_LABEL_MAX + 1];
+} TenantMessage;
+
+typedef struct ControlMessage {
+        Message message;
+        Control *control; /* given away, off the loop */
+        char *call;       /* the message that it was about to serve, JSON text */
+} ControlMessage;
+
+typedef struct ChannelMessage {
+        Message message;
+        int fd; /* given away */
+        IpAddress address;
+        uint8_t hello[CHANNEL_HELLO_SIZE];
+} ChannelMessage;
 
 typedef struct ProbeMessage {
         Message message;

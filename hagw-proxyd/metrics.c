@@ -45,6 +45,10 @@ static const struct {
         ROW("proxy_upstream_reuses", true, "Requests sent on a waiting upstream connection",
             upstream_reuses),
         ROW("proxy_retries", true, "Requests sent again after a waiting connection had gone stale", retries),
+        ROW("proxy_relay_attached", false, "Agents attached here", attached),
+        ROW("proxy_relay_channels", false, "Channels that wait here for a visitor", channels),
+        ROW("proxy_relay_channels_refused", true, "Channels closed because their hello was not right",
+            channels_refused),
         ROW("proxy_log_dropped", true, "Access log entries lost because the journal was too slow",
             log_dropped),
 };

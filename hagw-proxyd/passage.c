@@ -54,6 +54,7 @@ void passage_done(Passage *p) {
         count_bytes(p);
         counter_sub(&w->counters.passages_open, 1);
         write_log(p);
+        channel_client_done(&p->channel);
         p->state = PASSAGE_CLOSED;
         pump_done(&p->pump);
         p->other.fd = safe_close(p->other.fd);
@@ -67,8 +68,6 @@ void passage_done(Passage *p) {
                 counter_sub(&counters_of(p)->active, 1);
                 host_stats_unref(p->stats);
         }
-        if (p->on_end)
-                p->on_end(p);
         p->conn->passage = NULL;
         loop_defer_free(&w->loop, &p->garbage);
 }
@@ -202,7 +201,7 @@ void passage_join(Passage *p, int fd, const void *head, size_t head_size, PumpLi
 }
 
 /* Where the visitor came to; what cannot be known is not told. */
-static ProxyPair describe_visitor(const Conn *c) {
+ProxyPair passage_pair(const Conn *c) {
         struct sockaddr_storage here = {};
         socklen_t size = sizeof(here);
         ProxyPair pair = { c->address, c->here, c->port, c->here_port };
@@ -228,7 +227,7 @@ static void on_link(LinkClient *l) {
                 return;
         }
         if (host->proxy_protocol != CONF_PROXY_NONE) {
-                pair = describe_visitor(p->conn);
+                pair = passage_pair(p->conn);
                 size = host->proxy_protocol == CONF_PROXY_V1 ? proxy_v1_write(&pair, head) :
                                                                proxy_v2_write(&pair, 0, (uint8_t *) head);
         }

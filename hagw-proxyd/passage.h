@@ -5,6 +5,7 @@
 #include "link.h"
 #include "pump.h"
 #include "snapshot.h"
+#include "tenants.h"
 
 /* A visitor whose TLS is not opened here: his connection is spliced to another one, which a passage waits
  * for. Where that one comes from is its owner's: a tcp:// service, or a tenant's channel. Part of a Conn's
@@ -38,9 +39,9 @@ struct Passage {
         LinkClient client;
         Upstream *upstream;
         HostStats *stats;
-        /* A tenant's: called once, when it ends; may be NULL. */
-        void (*on_end)(Passage *p);
-        void *owner;
+        /* A tenant: */
+        ChannelClient channel;
+        uint64_t reported[2]; /* of sides[].received */
 };
 
 /* From a complete ClientHello in c->transport.in to the service of c->route. A probe's ends as soon as there
@@ -52,6 +53,9 @@ Passage *passage_new(Conn *c, uint64_t wait_usec);
 /* Goes on with the far side's socket, which is taken over. head (may be NULL) is sent to it before what was
  * read from the visitor. May end c. */
 void passage_join(Passage *p, int fd, const void *head, size_t head_size, PumpLimit *limit);
+
+/* Where the visitor comes from, and to. */
+ProxyPair passage_pair(const Conn *c);
 
 /* Events and the deadline of c. May end c. */
 void passage_on_event(Passage *p, uint32_t events);

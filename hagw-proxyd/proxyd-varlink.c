@@ -55,6 +55,8 @@ static int vl_method_list_hosts(sd_varlink *link, sd_json_variant *parameters,
         for (size_t i = 0; r >= 0 && i < m->snapshot->routes->n_routes; i++) {
                 _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
 
+                if (&m->snapshot->routes->routes[i] == m->snapshot->routes->opened)
+                        continue;
                 r = build_host(m, &m->snapshot->routes->routes[i], &v);
                 if (r >= 0)
                         r = sd_json_variant_append_array(&list, v);

@@ -24,5 +24,7 @@ int relay_keys_sign_hello(const RelayKeys *k, const uint8_t *hello, uint8_t mac[
 /* Over the channel's number and the header's signed part. */
 int relay_keys_sign_header(const RelayKeys *k, uint64_t channel, const uint8_t *header, size_t size,
                            uint8_t mac[static CHANNEL_MAC_SIZE]);
+/* The pre-shared key of the TLS within a channel whose visitor the relay has opened. */
+int relay_keys_channel_secret(const RelayKeys *k, uint64_t channel, uint8_t ret[static CHANNEL_SECRET_SIZE]);
 /* In constant time. */
 bool relay_mac_equal(const uint8_t a[static CHANNEL_MAC_SIZE], const uint8_t b[static CHANNEL_MAC_SIZE]);

@@ -139,6 +139,22 @@ static int copy_cidrs(ConfCidrs *to, const ConfCidrs *from) {
         return 0;
 }
 
+/* What a relay adds: the last route is found by no name. */
+static int add_tenants(RouteTable *t, const Config *config) {
+        Route *route = &t->routes[t->n_routes];
+        int r;
+
+        if (!config->tenants.zone)
+                return 0;
+        r = route_init(route, (unsigned) t->n_routes++, config->tenants.opened);
+        if (r < 0)
+                return r;
+        t->opened = route;
+        t->tenants_zone = strdup(config->tenants.zone);
+        t->tenants_name = strdup(config->tenants.name);
+        return t->tenants_zone && t->tenants_name ? 0 : -ENOMEM;
+}
+
 int route_table_new(RouteTable **ret, const Config *config) {
         _cleanup_(route_table_unrefp) RouteTable *t = NULL;
         size_t slots = 8;
@@ -153,7 +169,7 @@ int route_table_new(RouteTable **ret, const Config *config) {
         t->mask = slots - 1;
         t->exact = calloc(slots, sizeof(uint32_t));
         t->wild = calloc(slots, sizeof(uint32_t));
-        t->routes = calloc(MAX(config->n_hosts, (size_t) 1), sizeof(Route));
+        t->routes = calloc(config->n_hosts + 1, sizeof(Route));
         if (!t->exact || !t->wild || !t->routes || copy_cidrs(&t->lan, &config->lan) < 0 ||
             copy_cidrs(&t->balancers, &config->proxy.proxy_protocol_from) < 0)
                 return -ENOMEM;
@@ -165,6 +181,9 @@ int route_table_new(RouteTable **ret, const Config *config) {
                         return r;
                 index_add(route->wildcard ? t->wild : t->exact, t->mask, route);
         }
+        r = add_tenants(t, config);
+        if (r < 0)
+                return r;
         *ret = TAKE_PTR(t);
         return 0;
 }
@@ -184,6 +203,8 @@ RouteTable *route_table_unref(RouteTable *t) {
         free(t->wild);
         free(t->lan.items);
         free(t->balancers.items);
+        free(t->tenants_zone);
+        free(t->tenants_name);
         free(t);
         return NULL;
 }

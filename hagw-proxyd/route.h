@@ -20,6 +20,8 @@ typedef struct RouteTable {
         Route *routes;
         size_t n_routes;
         ConfCidrs lan;
+        char *tenants_zone, *tenants_name; /* of a relay; NULL: this is none */
+        Route *opened; /* for tenants whose visitors' TLS the relay opens; behind the routes; or NULL */
         ConfCidrs balancers; /* proxy.proxy_protocol_from */
         /* private: */
         uint32_t *exact, *wild; /* open addressing: index + 1, 0: free */

@@ -202,6 +202,7 @@ int snapshot_new(const Config *config, TlsCertificate *const *certificates, size
         if (!s)
                 return -ENOMEM;
         atomic_init(&s->n_refs, 1);
+        s->attachments = config->tenants.attachments;
         s->connections = config->proxy.connections;
         s->connections_per_address = config->proxy.connections_per_address;
         s->header_count = config->proxy.header_count;

@@ -181,16 +181,27 @@ TlsCertificate *tls_certificate_unref(TlsCertificate *c) {
 
 /* A visitor who offers protocols, but not ours, gets the alert for that (RFC 7301 section 3.2); a service's
  * answer without one is HTTP/1.1 as well. */
-static int set_alpn(gnutls_session_t s, unsigned flags) {
-        static const gnutls_datum_t protocol = { (unsigned char *) "http/1.1", 8 };
+static int set_alpn(gnutls_session_t s, const char *protocol, unsigned flags) {
+        gnutls_datum_t datum = { (unsigned char *) protocol, (unsigned) strlen(protocol) };
 
-        return gnutls_alpn_set_protocols(s, &protocol, 1, flags);
+        return gnutls_alpn_set_protocols(s, &datum, 1, flags);
+}
+
+static int enable_tickets(gnutls_session_t s, const uint8_t *secret, const char *server_name) {
+        uint8_t digest[64];
+        gnutls_datum_t key = { digest, sizeof(digest) };
+        int r;
+
+        r = gnutls_hmac_fast(GNUTLS_MAC_SHA512, secret, TLS_TICKET_SECRET_SIZE, server_name,
+                             strlen(server_name), digest);
+        if (r >= 0)
+                r = gnutls_session_ticket_enable_server(s, &key);
+        gnutls_memset(digest, 0, sizeof(digest));
+        return r;
 }
 
 int tls_server_new(const TlsCertificate *c, const uint8_t *ticket_secret, const char *server_name,
-                   gnutls_session_t *ret) {
-        uint8_t digest[64];
-        gnutls_datum_t key = { digest, sizeof(digest) };
+                   const char *protocol, gnutls_session_t *ret) {
         gnutls_session_t s;
         int r;
 
@@ -201,13 +212,9 @@ int tls_server_new(const TlsCertificate *c, const uint8_t *ticket_secret, const 
         if (r >= 0)
                 r = gnutls_credentials_set(s, GNUTLS_CRD_CERTIFICATE, c->credentials);
         if (r >= 0)
-                r = set_alpn(s, GNUTLS_ALPN_MANDATORY);
-        if (r >= 0)
-                r = gnutls_hmac_fast(GNUTLS_MAC_SHA512, ticket_secret, TLS_TICKET_SECRET_SIZE, server_name,
-                                     strlen(server_name), digest);
-        if (r >= 0)
-                r = gnutls_session_ticket_enable_server(s, &key);
-        gnutls_memset(digest, 0, sizeof(digest));
+                r = set_alpn(s, protocol, GNUTLS_ALPN_MANDATORY);
+        if (r >= 0 && ticket_secret)
+                r = enable_tickets(s, ticket_secret, server_name);
         if (r < 0) {
                 gnutls_deinit(s);
                 return -EINVAL;
@@ -247,7 +254,7 @@ int tls_client_new(gnutls_certificate_credentials_t trust, const char *name, con
         if (r >= 0)
                 r = gnutls_credentials_set(s, GNUTLS_CRD_CERTIFICATE, trust);
         if (r >= 0)
-                r = set_alpn(s, /* flags= */ 0);
+                r = set_alpn(s, "http/1.1", /* flags= */ 0);
         if (r >= 0 && sni)
                 r = gnutls_server_name_set(s, GNUTLS_NAME_DNS, sni, strlen(sni));
         if (r < 0) {

@@ -32,10 +32,11 @@ TlsCertificate *tls_certificate_ref(TlsCertificate *c);
 TlsCertificate *tls_certificate_unref(TlsCertificate *c);
 DEFINE_TRIVIAL_CLEANUP_FUNC(TlsCertificate *, tls_certificate_unref)
 
-/* A visitor's session, ALPN http/1.1. Tickets are sealed with a key made of the secret and the name the
- * visitor asked for, so that a ticket resumes under no other name. */
+/* A visitor's session, for one protocol (ALPN). Tickets are sealed with a key made of the secret and the
+ * name the visitor asked for, so that a ticket resumes under no other name; without a secret there are none.
+ */
 int tls_server_new(const TlsCertificate *c, const uint8_t *ticket_secret, const char *server_name,
-                   gnutls_session_t *ret);
+                   const char *protocol, gnutls_session_t *ret);
 
 /* A session to an upstream. name: whom its certificate must name, NULL: nobody (verify = insecure). sni: the
  * name to ask for, NULL: none. */

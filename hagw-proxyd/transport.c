@@ -32,6 +32,15 @@ void transport_done(Transport *t) {
         t->out = buffer_put(t->pool, t->out);
 }
 
+void transport_move(Transport *from, Transport *to) {
+        *to = *from;
+        if (to->tls)
+                gnutls_transport_set_ptr(to->tls, to);
+        from->handle.fd = -EBADF;
+        from->tls = NULL;
+        from->in = from->out = NULL;
+}
+
 void transport_note(Transport *t, uint32_t events) {
         if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
                 t->readable = true;

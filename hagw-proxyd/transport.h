@@ -33,6 +33,9 @@ void transport_init(Transport *t, BufferPool *pool, int fd);
 /* Closes at once. Frees the TLS session. */
 void transport_done(Transport *t);
 
+/* It goes on as to, which is not initialized, off the loop; from is as after transport_done(). */
+void transport_move(Transport *from, Transport *to);
+
 /* Puts TLS on it. The session is taken over; its push, pull and transport pointer are set here. */
 void transport_start_tls(Transport *t, gnutls_session_t tls);
 /* 0: done, -EAGAIN: call again after the next event, else failed. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "log.h"
+#include "control.h"
 #include "signer.h"
 #include "worker.h"
 
@@ -27,6 +28,7 @@ static void on_stop(Worker *w) {
         w->stop_usec = w->loop.now_usec + STOP_USEC;
         for (size_t i = 0; i < w->n_listeners; i++)
                 listener_pause(&w->listeners[i]);
+        tenants_stop(w);
         conns_stop(w);
 }
 
@@ -55,6 +57,18 @@ static void on_message(Worker *w, Message *m) {
         case MESSAGE_VISITOR:
                 conn_new(w, &((VisitorMessage *) m)->visitor);
                 break;
+        case MESSAGE_TENANT:
+                tenants_on_message(w, (TenantMessage *) m);
+                break;
+        case MESSAGE_CONTROL:
+                control_arrive(w, TAKE_PTR(((ControlMessage *) m)->control), ((ControlMessage *) m)->call);
+                break;
+        case MESSAGE_CHANNEL: {
+                ChannelMessage *c = (ChannelMessage *) m;
+
+                channel_arrive(w, TAKE_FD(c->fd), c->hello, &c->address);
+                break;
+        }
         case MESSAGE_PROBE:
                 (void) conn_new_probe(w, TAKE_FD(((ProbeMessage *) m)->fd), ((ProbeMessage *) m)->name);
                 break;
@@ -103,6 +117,7 @@ static void *worker_main(void *userdata) {
         if (r < 0)
                 (void) log_error_errno(r, "Worker %u: the loop failed: %m", w->index);
         conns_done(w);
+        tenants_done(w);
         signer_done();
         say_stopped(w);
         return NULL;

@@ -13,6 +13,7 @@
 #include "passage.h"
 #include "session.h"
 #include "snapshot.h"
+#include "tenants.h"
 #include "upstream.h"
 
 /* A worker: a thread with a loop that accepts visitors and serves them to the end. Everything in here
@@ -27,6 +28,7 @@ typedef struct WorkerCounters {
         _Atomic uint64_t wakes;      /* by its queue: a sign of life */
         _Atomic uint64_t answers[6]; /* by the status's first digit; [0]: none */
         _Atomic uint64_t passages, passages_open, passage_received, passage_sent;
+        _Atomic uint64_t attached, channels, channels_refused; /* as a relay: agents, channels that wait */
         _Atomic uint64_t connections, upstream_connects, upstream_reuses, retries, log_dropped;
 } WorkerCounters;
 
@@ -49,6 +51,7 @@ struct Worker {
         Exchange *free_exchanges;
         Upstream *upstreams;
         SessionCache sessions;
+        Tenants tenants;
         AccessRing *access; /* shared with the logging thread */
         bool open; /* visitors are let in: the first MESSAGE_SNAPSHOT has come */
         bool stopping;

@@ -20,17 +20,23 @@ static void free_object(ConfScope scope, void *object) {
                         conf_value_free(s, object);
 }
 
+static void host_done(ConfHost *h) {
+        free_object(CONF_SCOPE_HOST, h);
+        free(h->upstream_host);
+        free(h->file);
+}
+
 Config *config_free(Config *c) {
         if (!c)
                 return NULL;
         for (size_t i = 0; i < c->n_zones; i++)
                 free_object(CONF_SCOPE_ZONE, &c->zones[i]);
         free(c->zones);
-        for (size_t i = 0; i < c->n_hosts; i++) {
-                free_object(CONF_SCOPE_HOST, &c->hosts[i]);
-                free(c->hosts[i].upstream_host);
-                free(c->hosts[i].file);
-        }
+        for (size_t i = 0; i < c->n_hosts; i++)
+                host_done(&c->hosts[i]);
+        if (c->tenants.opened)
+                host_done(c->tenants.opened);
+        free(c->tenants.opened);
         free(c->hosts);
         free_object(CONF_SCOPE_MAIN, c);
         free(c);
@@ -123,6 +129,20 @@ static int set_default(char **field, const char *prefix, const char *name) {
         return 0;
 }
 
+/* Logins are the house's own: the relay asks for none. */
+static int make_opened(Config *c) {
+        ConfHost *h = calloc(1, sizeof(*h));
+
+        c->tenants.opened = h;
+        if (!h || conf_set_defaults(CONF_SCOPE_HOST, h) < 0)
+                return -ENOMEM;
+        h->upstream_kind = CONF_UPSTREAM_TENANT;
+        h->access.login = CONF_LOGIN_NONE;
+        h->upstream = strdup("tenant:");
+        h->upstream_host = strdup("");
+        return !h->upstream || !h->upstream_host ? -ENOMEM : set_default(&h->name, "*.", c->tenants.zone);
+}
+
 /* A relay and an agent name things that other settings must agree with. */
 static int check_tunnel(Config *c, char **ret_error) {
         const ConfZone *z;
@@ -145,7 +165,9 @@ static int check_tunnel(Config *c, char **ret_error) {
         z = config_find_zone(c, c->tenants.zone);
         if (!z || !streq(z->name, c->tenants.zone))
                 return refuse(ret_error, "tenants.zone: \"%s\" is none of zones", c->tenants.zone);
-        return set_default(&c->tenants.name, "", c->tenants.zone);
+        if (set_default(&c->tenants.name, "", c->tenants.zone) < 0)
+                return -ENOMEM;
+        return make_opened(c);
 }
 
 /* What no single file can know. */

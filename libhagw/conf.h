@@ -106,6 +106,7 @@ typedef struct Config {
                 char *zone; /* normalized; NULL: it is none */
                 char *name; /* normalized; zone if not given */
                 unsigned channels; /* most per tenant, where the tenant has no limit of its own */
+                ConfHost *opened; /* how visitors whose TLS the relay opens are served; not in hosts */
                 unsigned attachments; /* most control connections, of all tenants */
                 uint64_t drain_usec; /* what is open may take so long when the relay stops */
         } tenants;

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "nametable.h"
+
+/* Which domains lead to which tenant. Every worker knows all of them. */
+
+typedef struct Worker Worker;
+
+/* The tenant's domains are now exactly these (NULL-ended, or NULL: none). */
+void tenant_domains_set(Worker *w, const char *tenant, char *const *domains);
+/* Forgets those that were not set since the generation changed. */
+void tenant_domains_sweep(Worker *w);
+/* The tenant of a normalized name: by the name itself, else by "*." and what is behind its first label. */
+const char *tenant_domains_find(const Worker *w, const char *name);
+void tenant_domains_done(Worker *w);

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The relay's door. Runs in the worker's thread. */
+
+#include "hello.h"
+#include "log.h"
+#include "tenantdoor.h"
+#include "worker.h"
+
+/* In the tenants' zone only exact names are hosts of the relay itself: no wildcard hides a tenant. */
+static const char *find_label(Conn *c, char out[static HOSTNAME_LABEL_MAX + 1]) {
+        const RouteTable *routes = c->snapshot->routes;
+
+        if (c->route && c->route->host.upstream_kind == CONF_UPSTREAM_TENANT)
+                return c->route->host.upstream_host;
+        if (c->route && !(c->route->wildcard && hostname_in_zone(c->name, routes->tenants_zone)))
+                return NULL;
+        return tenants_label(c->worker, c->name, out);
+}
+
+static void hand_over(Conn *c, Worker *home) {
+        VisitorMessage *m = message_new(MESSAGE_VISITOR);
+
+        if (!m) {
+                conn_close(c);
+                return;
+        }
+        m->visitor = conn_leave(c);
+        worker_send(home, &m->message);
+}
+
+static void on_channel(ChannelClient *l, ChannelGift *g) {
+        Passage *p = CONTAINER_OF(l, Passage, channel);
+
+        passage_join(p, TAKE_FD(g->fd), g->header, g->header_size, g->limit);
+}
+
+static void on_cut(ChannelClient *l, const char *why) {
+        passage_abort(CONTAINER_OF(l, Passage, channel), why);
+}
+
+static void collect(ChannelClient *l, uint64_t *received, uint64_t *sent) {
+        Passage *p = CONTAINER_OF(l, Passage, channel);
+
+        *received = p->pump.sides[0].received - p->reported[0];
+        *sent = p->pump.sides[1].received - p->reported[1];
+        p->reported[0] += *received;
+        p->reported[1] += *sent;
+}
+
+static const ChannelClientOps passage_ops = {
+        .on_channel = on_channel,
+        .on_cut = on_cut,
+        .collect = collect,
+};
+
+static void pass_to_tenant(Conn *c, Tenant *t) {
+        Passage *p = passage_new(c, TENANT_WAIT_USEC);
+
+        if (!p) {
+                conn_close(c);
+                return;
+        }
+        p->channel.ops = &passage_ops;
+        p->channel.kind = CHANNEL_VISITOR_PASSED;
+        p->channel.pair = passage_pair(c);
+        if (tenant_want(c->worker, t, &p->channel) < 0)
+                passage_abort(p, "not attached");
+}
+
+bool tenant_door(Conn *c) {
+        const RouteTable *routes = c->snapshot->routes;
+        char buffer[HOSTNAME_LABEL_MAX + 1];
+        const char *label, *why;
+        Worker *home;
+        Tenant *t;
+
+        if (!routes->tenants_zone || !*c->name)
+                return false;
+        label = find_label(c, buffer);
+        if (!label)
+                return false;
+        home = tenants_home(c->worker, label);
+        if (home != c->worker) {
+                hand_over(c, home);
+                return true;
+        }
+        t = tenants_find(c->worker, label);
+        why = t ? tenant_admit(c->worker, t) : "unknown tenant";
+        if (why) {
+                log_debug("%s: a visitor of %s is refused: %s.", c->address_text, c->name, why);
+                hello_refuse(c);
+                return true;
+        }
+        if (c->route && c->route->host.upstream_kind != CONF_UPSTREAM_TENANT)
+                c->route = NULL; /* the wildcard that hides nobody */
+        if (!t->info->terminate && !c->route) {
+                pass_to_tenant(c, t);
+                return true;
+        }
+        if (!c->route)
+                c->route = routes->opened;
+        return false;
+}

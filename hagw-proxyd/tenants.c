@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tenants at their home: who they are, what they may, and their visitors' way to a channel. Which domains
+ * lead to whom is tenantdomains.c, what passed is tenantusage.c. Runs in the worker's thread. */
+
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+
+#include "control.h"
+#include "log.h"
+#include "tenantdomains.h"
+#include "tenantusage.h"
+#include "worker.h"
+
+static uint8_t hash_key[SIPHASH_KEY_SIZE]; /* the same for all workers */
+
+int tenants_global_init(void) {
+        return gnutls_rnd(GNUTLS_RND_RANDOM, hash_key, sizeof(hash_key)) < 0 ? -EIO : 0;
+}
+
+uint64_t tenants_hash(const char *name) {
+        return name_hash(name, hash_key);
+}
+
+Worker *tenants_home(Worker *w, const char *label) {
+        return w->crew[tenants_hash(label) % w->n_crew];
+}
+
+/* NAME in "x.y.NAME.zone". */
+static bool label_in_zone(const char *name, const char *zone, char out[static HOSTNAME_LABEL_MAX + 1]) {
+        size_t n = strlen(name), m = strlen(zone);
+        const char *end, *begin;
+
+        if (n <= m || !hostname_in_zone(name, zone))
+                return false;
+        begin = end = name + n - m - 1;
+        while (begin > name && begin[-1] != '.')
+                begin--;
+        memcpy(out, begin, (size_t) (end - begin));
+        out[end - begin] = '\0';
+        return true;
+}
+
+const char *tenants_label(Worker *w, const char *name, char out[static HOSTNAME_LABEL_MAX + 1]) {
+        const char *zone = w->snapshot->routes->tenants_zone;
+
+        return zone && label_in_zone(name, zone, out) ? out : tenant_domains_find(w, name);
+}
+
+Tenant *tenants_find(Worker *w, const char *label) {
+        NameEntry *e = name_table_find(&w->tenants.table, label, tenants_hash(label));
+
+        return e ? CONTAINER_OF(e, Tenant, entry) : NULL;
+}
+
+static void client_unlink(ChannelClient *c) {
+        *c->link = c->next;
+        if (c->next)
+                c->next->link = c->link;
+        else if (!c->has)
+                c->tenant->queue_end = c->link;
+        c->link = NULL;
+}
+
+void channel_client_done(ChannelClient *c) {
+        Tenant *t = c->tenant;
+
+        if (!t)
+                return;
+        if (c->has) {
+                tenant_usage_collect(t, c);
+                t->n_channels--;
+        } else
+                t->n_queue--;
+        client_unlink(c);
+        c->tenant = NULL;
+}
+
+static void cut_client(ChannelClient *c, const char *why) {
+        channel_client_done(c);
+        c->ops->on_cut(c, why);
+}
+
+/* Those who wait and those who have a channel; with a token only those that came with another. */
+static void cut_visitors(Tenant *t, const char *why) {
+        while (t->queue)
+                cut_client(t->queue, why);
+        while (t->users)
+                cut_client(t->users, why);
+}
+
+static bool cut_one_without_token(Tenant *t) {
+        for (ChannelClient *c = t->users; c; c = c->next)
+                if (!tenant_info_has_token(t->info, c->token_id)) {
+                        cut_client(c, "token revoked");
+                        return true;
+                }
+        for (Control *k = t->controls; k; k = k->next)
+                if (!tenant_info_has_token(t->info, k->token_id)) {
+                        log_notice("Tenant %s: the token %s is good no more, machine %s is cut off.",
+                                   t->info->name, k->token_id, k->machine);
+                        control_end(k, "NotAdmitted");
+                        return true;
+                }
+        return false;
+}
+
+static void cut_controls(Tenant *t, const char *error) {
+        while (t->controls)
+                control_end(t->controls, error);
+}
+
+/* What is open must agree with what is known now. */
+static void enforce(Tenant *t) {
+        if (t->limit.rate != t->info->bytes_per_second)
+                t->limit = (PumpLimit) { .rate = t->info->bytes_per_second };
+        if (t->info->suspended)
+                cut_controls(t, "Suspended");
+        if (t->info->suspended || t->info->exhausted)
+                cut_visitors(t, t->info->suspended ? "suspended" : "exhausted");
+        while (cut_one_without_token(t))
+                ;
+}
+
+static void tenant_remove(Worker *w, Tenant *t) {
+        cut_controls(t, "NotAdmitted");
+        cut_visitors(t, "removed");
+        name_table_remove(&w->tenants.table, &t->entry);
+        tenant_info_free(t->info);
+        free(t);
+}
+
+static Tenant *tenant_new(Worker *w, TenantInfo *info) {
+        Tenant *t = calloc(1, sizeof(*t));
+
+        if (!t)
+                return NULL;
+        t->info = info;
+        t->queue_end = &t->queue;
+        t->entry.name = info->name;
+        t->entry.hash = tenants_hash(info->name);
+        if (name_table_add(&w->tenants.table, &t->entry) < 0) {
+                free(t);
+                return NULL;
+        }
+        return t;
+}
+
+Tenant *tenants_put(Worker *w, TenantInfo *info) {
+        Tenant *t = tenants_find(w, info->name);
+
+        if (t) {
+                tenant_info_free(t->info);
+                t->info = info;
+                t->entry.name = info->name;
+        } else
+                t = tenant_new(w, info);
+        if (!t) {
+                tenant_info_free(info);
+                return NULL;
+        }
+        t->generation = w->tenants.generation;
+        enforce(t);
+        tenant_usage_begin(w);
+        return t;
+}
+
+static void remove_stale(NameEntry *e, void *userdata) {
+        Tenant *t = CONTAINER_OF(e, Tenant, entry);
+        Worker *w = userdata;
+
+        if (t->generation != w->tenants.generation)
+                tenant_remove(w, t);
+}
+
+void tenants_on_message(Worker *w, TenantMessage *m) {
+        Tenant *t;
+
+        switch (m->op) {
+        case TENANT_RESET:
+                w->tenants.generation++;
+                return;
+        case TENANT_COMPLETE:
+                name_table_foreach(&w->tenants.table, remove_stale, w);
+                tenant_domains_sweep(w);
+                return;
+        case TENANT_REMOVE:
+                tenant_domains_set(w, m->name, NULL);
+                t = tenants_find(w, m->name);
+                if (t)
+                        tenant_remove(w, t);
+                return;
+        case TENANT_PUT:
+                tenant_domains_set(w, m->info->name, m->info->domains);
+                if (tenants_home(w, m->info->name) == w)
+                        (void) tenants_put(w, TAKE_PTR(m->info));
+                return;
+        }
+}
+
+/* A leaky bucket that takes a second's worth at once (GCRA). */
+static bool take_visit(Tenant *t, uint64_t now_usec) {
+        uint64_t interval;
+
+        if (t->info->connections_per_second == 0)
+                return true;
+        interval = MAX(USEC_PER_SEC / t->info->connections_per_second, UINT64_C(1));
+        if (t->visits_usec > now_usec + USEC_PER_SEC - MIN(interval, USEC_PER_SEC))
+                return false;
+        t->visits_usec = MAX(t->visits_usec, now_usec) + interval;
+        return true;
+}
+
+const char *tenant_admit(Worker *w, Tenant *t) {
+        if (t->info->suspended)
+                return "suspended";
+        if (t->info->exhausted)
+                return "exhausted";
+        if (!take_visit(t, w->loop.now_usec))
+                return "too many connections";
+        t->visitors++;
+        return NULL;
+}
+
+/* The next machine's turn: the first goes to the end. */
+static void take_turns(Tenant *t) {
+        Control *first = t->controls, **end = &t->controls;
+
+        if (!first->next)
+                return;
+        t->controls = first->next;
+        t->controls->link = &t->controls;
+        while (*end)
+                end = &(*end)->next;
+        *end = first;
+        first->link = end;
+        first->next = NULL;
+}
+
+/* The machines in turn, as far as channels wait. -EAGAIN: none does. */
+static int take_channel(Tenant *t, Control **ret_control, uint64_t *ret_number) {
+        for (unsigned i = 0; i < t->n_controls; i++) {
+                Control *k = t->controls;
+
+                take_turns(t);
+                while (k->channels) {
+                        uint64_t number = k->channels->number;
+                        int fd = channel_take(k->channels);
+
+                        if (fd < 0)
+                                continue;
+                        *ret_control = k;
+                        *ret_number = number;
+                        return fd;
+                }
+                control_wish_more(k);
+        }
+        return -EAGAIN;
+}
+
+static int prepare_gift(const Control *k, uint64_t number, const ChannelClient *c, ChannelGift *g) {
+        int r;
+
+        g->header_size = channel_header_write(&c->pair, c->kind, g->header);
+        r = relay_keys_sign_header(&k->keys, number, g->header, g->header_size, g->header + g->header_size);
+        if (r >= 0 && c->kind == CHANNEL_VISITOR_OPENED)
+                r = relay_keys_channel_secret(&k->keys, number, g->secret);
+        g->header_size += CHANNEL_MAC_SIZE;
+        return r;
+}
+
+/* c is in neither list. */
+static void give(Tenant *t, Control *k, uint64_t number, int fd, ChannelClient *c) {
+        ChannelGift g = { .fd = fd, .limit = &t->limit };
+
+        c->tenant = t;
+        c->has = true;
+        memcpy(c->token_id, k->token_id, sizeof(c->token_id));
+        c->next = t->users;
+        c->link = &t->users;
+        if (c->next)
+                c->next->link = &c->next;
+        t->users = c;
+        if (prepare_gift(k, number, c, &g) < 0) {
+                safe_close(fd);
+                cut_client(c, "no random bytes");
+                return;
+        }
+        c->ops->on_channel(c, &g);
+        gnutls_memset(&g, 0, sizeof(g));
+}
+
+static int wait_for_channel(Tenant *t, ChannelClient *c) {
+        if (t->n_queue >= TENANT_QUEUE_MAX)
+                return -EBUSY;
+        c->tenant = t;
+        c->has = false;
+        c->next = NULL;
+        c->link = t->queue_end;
+        *t->queue_end = c;
+        t->queue_end = &c->next;
+        t->n_queue++;
+        return 0;
+}
+
+int tenant_want(Worker *w, Tenant *t, ChannelClient *c) {
+        Control *k;
+        uint64_t number;
+        int fd;
+
+        if (!t->controls)
+                return -ENOTCONN;
+        fd = t->queue ? -EAGAIN : take_channel(t, &k, &number);
+        if (fd < 0)
+                return wait_for_channel(t, c);
+        give(t, k, number, fd, c);
+        return 0;
+}
+
+void tenant_serve(Worker *w, Tenant *t) {
+        while (t->queue) {
+                ChannelClient *c = t->queue;
+                uint64_t number;
+                Control *k;
+                int fd;
+
+                fd = take_channel(t, &k, &number);
+                if (fd < 0)
+                        return;
+                client_unlink(c);
+                t->n_queue--;
+                give(t, k, number, fd, c);
+        }
+}
+
+void tenants_stop(Worker *w) {
+        for (size_t i = 0; i < w->tenants.n_controls; i++)
+                if (w->tenants.controls[i])
+                        control_end(w->tenants.controls[i], NULL);
+        while (w->tenants.strangers)
+                control_close(w->tenants.strangers);
+}
+
+static void remove_tenant(NameEntry *e, void *userdata) {
+        tenant_remove(userdata, CONTAINER_OF(e, Tenant, entry));
+}
+
+void tenants_done(Worker *w) {
+        name_table_foreach(&w->tenants.table, remove_tenant, w);
+        while (w->tenants.strangers)
+                control_close(w->tenants.strangers);
+        name_table_done(&w->tenants.table);
+        tenant_domains_done(w);
+        free(w->tenants.controls);
+}

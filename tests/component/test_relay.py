@@ -1,0 +1,400 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The relay: agents attach, their channels wait, visitors pass."""
+
+import os
+import socket
+import ssl
+import threading
+import time
+
+import pytest
+from OpenSSL import SSL
+from proxyhouse import silent
+from relayhouse import NAME, ZONE, Agent, Control, RelayHouse
+from tenant_tools import Token, b64
+from test_passage import client_hello
+
+
+@pytest.fixture
+def parts():
+    opened = []
+    yield opened
+    for p in reversed(opened):
+        p.close()
+
+
+@pytest.fixture
+def relay(house, parts):
+    parts.append(RelayHouse(house))
+    return parts[-1].start()
+
+
+class Visitor(socket.socket):
+    hello = b""
+
+
+def visitor(relay, name="anna." + ZONE, hello=None):
+    s = Visitor()
+    s.settimeout(20)
+    s.connect(("127.0.0.1", relay.port))
+    s.hello = hello or client_hello(name)
+    s.sendall(s.hello)
+    return s
+
+
+def test_attach_says_what_the_agent_needs(relay):
+    a = Agent(relay, relay.tenant("anna", channels=9))
+    p = a.first["parameters"]
+    assert a.first["continues"] and p["zone"] == f"anna.{ZONE}" and p["address"] == "127.0.0.1"
+    assert p["channels"] == 9 and p["waiting"] == 1 and len(a.session) == 16
+
+
+@pytest.mark.parametrize("name", [f"anna.{ZONE}", f"ha.anna.{ZONE}", f"A.B.ANNA.{ZONE}"])
+def test_visitor_passes_unopened(relay, name):
+    a = Agent(relay, relay.tenant("anna"))
+    [c] = a.open()
+    with visitor(relay, name) as v:
+        assert c.header() == ("127.0.0.1", v.getsockname()[1], 0)
+        assert c.exactly(len(v.hello)) == v.hello
+        c.socket.sendall(b"from the house")
+        assert v.recv(100) == b"from the house"
+        v.sendall(b"to the house")
+        assert c.exactly(12) == b"to the house"
+        v.shutdown(socket.SHUT_WR)
+        assert c.closed()
+        c.socket.sendall(b"after the end")
+        c.close()
+        assert v.makefile("rb").read() == b"after the end"
+
+
+def test_bulk_both_ways(relay):
+    a = Agent(relay, relay.tenant("anna"))
+    [c] = a.open()
+    data = os.urandom(32 << 20)
+    with visitor(relay) as v:
+        c.header()
+        c.exactly(len(v.hello))
+        t = threading.Thread(target=lambda: (v.sendall(data), v.shutdown(socket.SHUT_WR)))
+        t.start()
+        got = c.socket.makefile("rb").read()
+        t.join()
+        assert got == data
+        t = threading.Thread(target=lambda: (c.socket.sendall(data), c.close()))
+        t.start()
+        assert v.makefile("rb").read() == data
+        t.join()
+
+
+def test_visitor_waits_for_a_channel(relay):
+    """None waits: the agent is asked for more, and the visitor gets the first that comes."""
+    a = Agent(relay, relay.tenant("anna"))
+    with visitor(relay) as v:
+        wish = a.receive()
+        assert wish["continues"] and wish["parameters"]["waiting"] >= 2
+        c = a.channel()
+        c.header()
+        assert c.exactly(len(v.hello)) == v.hello
+
+
+def test_not_attached_is_silence(relay):
+    relay.tenant("anna")
+    with visitor(relay) as v:
+        assert silent(v)
+    with visitor(relay, f"nobody.{ZONE}") as v:
+        assert silent(v)
+
+
+def test_domains(relay):
+    a = Agent(relay, relay.tenant("anna", domains=["ha.example.org", "*.anna.example.net"]))
+    for name in ("ha.example.org", "x.anna.example.net"):
+        [c] = a.open()
+        with visitor(relay, name):
+            c.header()
+    with visitor(relay, "y.x.anna.example.net") as v:
+        assert silent(v)
+
+
+# --- who is not admitted -----------------------------------------------------------------------------------------------------
+
+def test_wrong_proofs(relay):
+    anna, bob = relay.tenant("anna"), relay.tenant("bob")
+    wrong = [Token(tenant="anna", token_id=anna.id), Token(tenant="nobody", token_id=anna.id, secret=anna.secret),
+             Token(tenant="anna", token_id=bob.id, secret=bob.secret), Token(tenant="bob", token_id=anna.id, secret=anna.secret)]
+    for token in wrong:
+        a = Agent(relay, token)
+        assert a.first["error"] == "io.hagw.Relay.NotAdmitted" and a.receive() is None
+    c = Control(relay)
+    c.send("Attach", more=True, proof=c.proof(anna, binding=os.urandom(32)), machine="m", software="s")
+    assert c.receive()["error"] == "io.hagw.Relay.NotAdmitted"
+    assert "error" not in Agent(relay, anna).first
+
+
+def test_proof_of_another_connection_is_nothing(relay):
+    token = relay.tenant("anna")
+    first, second = Control(relay), Control(relay)
+    second.send("Attach", more=True, proof=first.proof(token), machine="m", software="s")
+    assert second.receive()["error"] == "io.hagw.Relay.NotAdmitted"
+
+
+@pytest.mark.parametrize("change", [
+    {"proof": None}, {"proof": {}}, {"machine": ""}, {"machine": "x" * 65}, {"machine": "a\nb"}, {"software": None}])
+def test_malformed_attach(relay, change):
+    token = relay.tenant("anna")
+    c = Control(relay)
+    call = {"proof": c.proof(token), "machine": "m", "software": "s"} | change
+    c.send("Attach", more=True, **{k: v for k, v in call.items() if v is not None})
+    assert c.receive()["error"] == "io.hagw.Relay.NotAdmitted"
+
+
+@pytest.mark.parametrize("text", [b"\0", b"{}\0", b"[]\0", b"x\0", b'{"method":1}\0', b"{" * 70000, b'{"method":"org.varlink.service.GetInfo"}\0'])
+def test_noise_on_control(relay, text):
+    c = Control(relay)
+    c.tls.sendall(text)
+    answer = c.receive()
+    assert answer is None or answer["error"] == "org.varlink.service.MethodNotFound"
+    assert relay.proxyd.call("ListHosts") == {"hosts": []}
+
+
+def test_only_agents_are_let_in_by_the_relays_name(relay):
+    with pytest.raises((SSL.Error, OSError)):
+        Control(relay, alpn=None)
+    with pytest.raises((SSL.Error, OSError)):
+        Control(relay, name=ZONE)
+    with pytest.raises((SSL.Error, OSError)):
+        c = Control(relay, version=SSL.TLS1_2_VERSION)
+        assert c.call("Describe") is None
+        raise OSError
+
+
+def test_describe(relay):
+    assert Control(relay).call("Describe")["parameters"]["zone"] == ZONE
+
+
+# --- channels ----------------------------------------------------------------------------------------------------------------
+
+def test_forged_hellos(relay):
+    token = relay.tenant("anna")
+    a = Agent(relay, token)
+    bob = Agent(relay, relay.tenant("bob"))
+    good = a.hello()
+    forged = [good[:i] + bytes([good[i] ^ 1]) + good[i + 1:] for i in (0, 7, 8, 9, 10, 13, 23, 24, 31, 32, 63)]
+    forged += [a.hello(key=bob.channel_key), a.hello(session=bob.session), a.hello(number=0), bytes(64), good + b"x"]
+    for hello in forged:
+        assert a.channel(hello).closed()
+    [c] = a.open()
+    with visitor(relay):
+        c.header()
+
+
+def test_hello_is_good_once(relay):
+    a = Agent(relay, relay.tenant("anna"))
+    hello = a.hello()
+    first = a.channel(hello)
+    relay.wait(lambda: relay.figure("proxy_relay_channels") == 1)
+    assert a.channel(hello).closed()
+    with visitor(relay):
+        first.header()
+
+
+def test_cut_hello_is_closed_in_time(house, parts):
+    parts.append(RelayHouse(house, 'proxy: { hello_timeout = "2s"; }; '))
+    relay = parts[-1].start()
+    a = Agent(relay, relay.tenant("anna"))
+    hello = a.hello()
+    c = a.channel(hello[:40])
+    began = time.monotonic()
+    assert c.closed(timeout=20) and time.monotonic() - began > 0.5
+
+
+def test_hello_in_pieces(relay):
+    a = Agent(relay, relay.tenant("anna"))
+    hello = a.hello()
+    c = a.channel(hello[:1])
+    for i in range(1, 64):
+        time.sleep(0.005)
+        c.socket.sendall(hello[i:i + 1])
+    with visitor(relay):
+        c.header()
+
+
+def test_channels_are_limited(relay):
+    a = Agent(relay, relay.tenant("anna", channels=3))
+    kept = a.open(3)
+    assert a.channel().closed()
+    kept.pop().close()
+    relay.wait(lambda: relay.figure("proxy_relay_channels") == 2)
+    kept += a.open()
+
+
+def test_channel_that_talks_first_is_closed(relay):
+    a = Agent(relay, relay.tenant("anna"))
+    [c] = a.open()
+    c.socket.sendall(b"x")
+    assert c.closed()
+
+
+def test_dead_channel_is_not_handed_out(relay):
+    a = Agent(relay, relay.tenant("anna"))
+    dead, alive = a.open(2)
+    dead.close()
+    with visitor(relay) as v:
+        alive.header()
+        assert alive.exactly(len(v.hello)) == v.hello
+
+
+def test_ten_thousand_hellos_from_one_address(relay):
+    """They are closed one by one, and an agent is served all the same."""
+    a = Agent(relay, relay.tenant("anna"))
+    before = relay.rss()
+    for _ in range(20):
+        sockets = []
+        for _ in range(500):
+            s = socket.create_connection(("127.0.0.1", relay.port), 20)
+            s.sendall(b"hagw-ch1" + os.urandom(56))
+            sockets.append(s)
+        for s in sockets:
+            assert silent(s, 20)
+            s.close()
+    [c] = a.open()
+    with visitor(relay):
+        c.header()
+    assert relay.rss() - before < 24 * 1024
+
+
+# --- taken over, revoked, suspended ------------------------------------------------------------------------------------------
+
+def test_same_machine_takes_its_own_place(relay):
+    token = relay.tenant("anna")
+    old, new = Agent(relay, token), Agent(relay, token)
+    assert "error" not in new.first and old.receive() is None
+
+
+def test_another_machine_takes_over(relay):
+    token = relay.tenant("anna")
+    old, new = Agent(relay, token, machine="old"), Agent(relay, token, machine="new")
+    assert "error" not in new.first
+    said = []
+    while said[-1:] != [None]:
+        said.append(old.receive())
+    assert "ping" in said[0]["parameters"] and said[-2]["error"] == "io.hagw.Relay.TakenOver"
+    assert "takes the place of machine old, which is alive" in relay.proxyd.text()
+
+
+def test_two_places(relay):
+    token = relay.tenant("anna", agents=2)
+    a, b = Agent(relay, token, machine="a"), Agent(relay, token, machine="b")
+    channels = a.open(2) + b.open(2)
+    visitors = [visitor(relay) for _ in range(4)]
+    for c in channels:
+        c.header()
+    for v in visitors:
+        v.close()
+
+
+@pytest.mark.parametrize("how", ["revoke", "suspend", "remove"])
+def test_cut_within_a_second(relay, how):
+    a = Agent(relay, relay.tenant("anna"))
+    used, waiting = a.open(2)[::-1]
+    with visitor(relay) as v:
+        used.header()
+        used.exactly(len(v.hello))
+        began = time.monotonic()
+        if how == "revoke":
+            relay.tenantd.call("RevokeToken", name="anna", tokenId=a.token.id)
+        elif how == "suspend":
+            relay.set("anna", suspended=True)
+        else:
+            relay.tenantd.call("Remove", name="anna")
+        said = a.receive()
+        assert said["error"].split(".")[-1] == ("Suspended" if how == "suspend" else "NotAdmitted")
+        assert silent(v) and used.closed() and waiting.closed()
+        assert time.monotonic() - began < 5
+    assert "error" in Agent(relay, a.token).first
+
+
+def test_usage_is_reported(relay):
+    a = Agent(relay, relay.tenant("anna"))
+    [c] = a.open()
+    with visitor(relay) as v:
+        c.header()
+        c.exactly(len(v.hello))
+        c.socket.sendall(bytes(1000))
+        assert len(v.makefile("rb").read(1000)) == 1000
+        c.close()
+    relay.wait(lambda: relay.tenantd.call("Get", name="anna")["tenant"]["sent"] == 1000)
+    assert relay.tenantd.call("Get", name="anna")["tenant"]["received"] == len(v.hello)
+
+
+def test_bytes_per_second(relay):
+    a = Agent(relay, relay.tenant("anna", bytesPerSecond=2_000_000))
+    [c] = a.open()
+    with visitor(relay) as v:
+        c.header()
+        c.exactly(len(v.hello))
+        t = threading.Thread(target=lambda: (c.socket.sendall(bytes(6_000_000)), c.close()))
+        began = time.monotonic()
+        t.start()
+        assert len(v.makefile("rb").read()) == 6_000_000
+        t.join()
+        assert time.monotonic() - began > 1.5
+
+
+def test_connections_per_second(relay):
+    a = Agent(relay, relay.tenant("anna", connectionsPerSecond=2))
+    channels = a.open(2)
+    with visitor(relay), visitor(relay), visitor(relay) as third:
+        for c in channels:
+            c.header()
+        assert silent(third)
+
+
+# --- the rest of control -----------------------------------------------------------------------------------------------------
+
+def test_enrol(relay):
+    code = relay.tenantd.call("Add", name="anna", credential="code")["tenant"]["credential"]
+    token = Token(tenant="anna", token_id="")
+    answer = Control(relay).call("Enrol", code=code, storedKey=b64(token.stored_key))["parameters"]
+    assert answer["tenant"] == "anna" and answer["zone"] == f"anna.{ZONE}"
+    token.id = answer["tokenId"]
+    assert "error" not in Agent(relay, token).first
+    assert Control(relay).call("Enrol", code=code, storedKey=b64(token.stored_key))["error"] == "io.hagw.Relay.BadCode"
+
+
+def test_tenantd_away(relay):
+    """What is attached stays, who comes is told to come again."""
+    token = relay.tenant("anna")
+    a = Agent(relay, token)
+    [c] = a.open()
+    relay.tenantd.stop()
+    with visitor(relay):
+        c.header()
+    assert Agent(relay, token, machine="other").first["error"] == "io.hagw.Relay.Busy"
+    relay.tenantd.start()
+    relay.wait(lambda: "error" not in Agent(relay, token).first)
+
+
+def test_pings(relay):
+    a = Agent(relay, relay.tenant("anna"))
+    assert a.receive(timeout=15)["parameters"]["ping"] == 1
+
+
+def test_tls_to_the_house_is_the_houses(relay, tmp_path):
+    """The visitor's handshake is with the house, by a certificate that the relay does not have."""
+    chain, key = relay.authority.issue(f"anna.{ZONE}")
+    (tmp_path / "c").write_text(chain)
+    (tmp_path / "k").write_text(key)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tmp_path / "c", tmp_path / "k")
+    a = Agent(relay, relay.tenant("anna"))
+    [c] = a.open()
+
+    def house():
+        c.header()
+        with context.wrap_socket(c.socket, server_side=True) as s:
+            s.sendall(s.recv(100).upper())
+    t = threading.Thread(target=house)
+    t.start()
+    with relay.tls(f"anna.{ZONE}") as s:
+        s.sendall(b"hello")
+        assert s.recv(100) == b"HELLO"
+    t.join()
