@@ -38,7 +38,12 @@ static int answer_failure(sd_varlink *link, int error) {
 
 /* The answer to what changed the token. */
 static int answer_change(sd_varlink *link, Keyd *keyd, int r) {
+        _cleanup_token_file_ TokenFile f = {};
+
         keyd_update_status(keyd);
+        if (r >= 0 && token_load(keyd->state_fd, &f) >= 0 && f.created_usec == 0)
+                log_warning("The credential " TOKEN_CREDENTIAL " is there, too, and is used in place of the "
+                            "token in the state.");
         return r < 0 ? answer_failure(link, r) : sd_varlink_reply(link, NULL);
 }
 

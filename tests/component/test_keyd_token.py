@@ -6,7 +6,7 @@ import hashlib
 import hmac
 
 import pytest
-from conftest import VarlinkError, call_as
+from conftest import ROOT, VarlinkError, call_as
 
 BINDING = bytes(range(0x80, 0xA0))
 SECRET = bytes(range(32))
@@ -185,6 +185,7 @@ def test_credential_wins(house, tmp_path, state):
     credential.write_text(TOKEN + "\n")
     keyd = house.daemon("keyd", "io.hagw.Key", env={"CREDENTIALS_DIRECTORY": str(tmp_path)})
     keyd.call("ImportToken", token=TOKEN.replace("anna", "stored").replace("aaaaaaab", "77777777"))
+    assert "is used in place of" in keyd.text()
     assert keyd.call("GetToken") == {"tenant": "anna", "tokenId": "aaaaaaab"}
     assert prove(keyd) == ("anna", "aaaaaaab", bytes.fromhex(PROOF))
     keyd.call("RemoveToken")
@@ -194,6 +195,7 @@ def test_credential_wins(house, tmp_path, state):
     credential.write_text(TOKEN[:-4])
     refused("NoToken", keyd, "ProveToken", binding=b64(BINDING))
     assert "credential hagw.relay-token" in keyd.text() and not (state / "relay-token.broken").exists()
+    assert "ImportCredential=hagw.relay-token" in (ROOT / "units/hagw-keyd.service").read_text()
     credential.unlink()
     assert "createdUSec" in keyd.call("GetToken")
 
