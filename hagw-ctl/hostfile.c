@@ -24,6 +24,7 @@ const Option host_options[] = {
         { "verify", "WORD", "for https upstreams: system (default), ca or insecure" },
         { "ca-file", "FILE", "the roots for --verify=ca" },
         { "server-name", "NAME", "the name in the upstream's certificate" },
+        { "proxy-protocol", "WORD", "what a tcp:// service is told first: none (default), v1 or v2" },
         { "connect-timeout", "TIME", "how long connecting to the service may take (default 5s)" },
         { "idle-timeout", "TIME", "how long both directions may be silent (default 1h)" },
         { "force", NULL,
@@ -43,6 +44,7 @@ static const struct {
         { "verify", "tls", "verify" },
         { "ca-file", "tls", "ca_file" },
         { "server-name", "tls", "server_name" },
+        { "proxy-protocol", NULL, "proxy_protocol" },
         { "connect-timeout", "timeouts", "connect" },
         { "idle-timeout", "timeouts", "idle" },
 };

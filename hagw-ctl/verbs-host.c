@@ -14,16 +14,37 @@
 #include "state.h"
 #include "view.h"
 
+/* What is left to do for a name that is in nobody's zone but its own. */
+static void say_outside(const Config *config, const char *name) {
+        const char *bare = startswith(name, "*.") ?: name;
+        const ConfZone *relay = NULL;
+
+        for (size_t i = 0; i < config->n_zones; i++)
+                if (config->zones[i].via == CONF_VIA_DIRECT) {
+                        relay = NULL;
+                        break;
+                } else if (!relay)
+                        relay = &config->zones[i];
+        if (!relay) {
+                printf("It lies outside the zones of this gateway: its DNS must point here, and its certificate\n"
+                       "is obtained over port 80 (HTTP-01)%s.\n",
+                       *name == '*' ? ", which no wildcard can be" : "");
+                return;
+        }
+        printf("It lies outside the zones of this house. Where the DNS of %s is kept, set\n"
+               "  %s. CNAME %s.\n"
+               "  _acme-challenge.%s. CNAME _acme-challenge.%s.\n"
+               "and at the relay: hagw-ctl tenant set %s --domain '%s'\n",
+               bare, name, relay->name, bare, relay->name, config->relay.tenant, name);
+}
+
 static int finish(const Call *call, const Config *config, const char *name, const char *done) {
         int r = output_change(call->json, name, done, "%s is %s.\n", name, done);
 
         if (r < 0)
                 return r;
         if (!call->json && !config_find_zone(config, startswith(name, "*.") ?: name))
-                printf("It lies outside the zones of this gateway: its DNS must point here, and its "
-                       "certificate\n"
-                       "is obtained over port 80 (HTTP-01)%s.\n",
-                       *name == '*' ? ", which no wildcard can be" : "");
+                say_outside(config, name);
         return call_option(call, "no-reload") ? CTL_OK : reload_daemons(/* must_run= */ false);
 }
 

@@ -127,3 +127,65 @@ def webd(house):
 def zone(ctl):
     ctl.house.configure('zones = ( { name = "home.test"; } );\n')
     return ctl
+
+
+def listeners(*kinds):
+    """Sockets of those kinds on one port that is free."""
+    for _ in range(50):
+        sockets = [socket.socket(socket.AF_INET, kind) for kind in kinds]
+        try:
+            sockets[0].bind(("127.0.0.1", 0))
+            for s in sockets[1:]:
+                s.bind(sockets[0].getsockname())
+        except OSError:
+            continue
+        for s in sockets:
+            if s.type == socket.SOCK_STREAM:
+                s.listen(64)
+        return sockets
+    raise AssertionError("no free port")
+
+
+class Machine(Booted):
+    """A machine that hagw was just installed on: systemctl enable --now hagw.target starts its daemons, disable ends them."""
+
+    def __init__(self, house):
+        super().__init__(house, self.act_on_target)
+        (house.config / "hagw.conf").unlink()
+        self.enabled = False
+
+    def act_on_target(self, verb, units):
+        if units != ["hagw.target"]:
+            return 0
+        if verb == "disable":
+            for d in self.house.daemons:
+                d.stop()
+            self.enabled = False
+        elif not [d for d in self.house.daemons if d.process.poll() is None]:
+            self.enabled = True
+            self.start_daemons()
+        return 0
+
+    def start_daemons(self):
+        for old in self.house.daemons:
+            old.close()
+            old.path.unlink()
+        self.house.daemons.clear()
+        udp, tcp = listeners(socket.SOCK_DGRAM, socket.SOCK_STREAM)
+        web = socket.socket(socket.AF_UNIX)
+        (self.house.root / "web").unlink(missing_ok=True)
+        web.bind(str(self.house.root / "web"))
+        web.listen(16)
+        self.https, = listeners(socket.SOCK_STREAM)
+        for name, interface, sockets in (
+                ("netd", "io.hagw.Net", {}), ("keyd", "io.hagw.Key", {}), ("dnsd", "io.hagw.Dns", {"dns-udp": [udp], "dns-tcp": [tcp]}),
+                ("acmed", "io.hagw.Acme", {}), ("webd", "io.hagw.Web", {"web": [web]}),
+                ("proxyd", "io.hagw.Proxy", {"https": [self.https], "http": listeners(socket.SOCK_STREAM)})):
+            setattr(self, name, self.house.daemon(name, interface, sockets=sockets))
+
+
+@pytest.fixture
+def machine(house):
+    m = Machine(house)
+    yield m
+    m.close()

@@ -219,6 +219,22 @@ def test_host_add_refuses(zone, words, why):
     assert list((zone.house.config / "hosts.d").iterdir()) == []
 
 
+def test_host_behind_unopened_tls(zone):
+    zone.ok("host", "add", "ha", "tcp://127.0.0.1:8443", "--proxy-protocol=v2")
+    text = host_file(zone, "ha.home.test").read_text()
+    assert 'upstream = "tcp://127.0.0.1:8443";' in text and 'proxy_protocol = "v2";' in text
+    assert "none, v1, v2" in zone.refused(USAGE, "host", "set", "ha", "--proxy-protocol=v3")
+
+
+def test_host_outside_the_zones(zone):
+    assert "HTTP-01" in zone.ok("host", "add", "ha.example.org", "http://127.0.0.1")
+    zone.house.configure('zones = ( { name = "anna.relay.test"; via = "relay"; } );\n'
+                         'relay: { address = "relay.test"; tenant = "anna"; };\n')
+    said = zone.ok("host", "add", "ha.example.org", "http://127.0.0.1")
+    assert "ha.example.org. CNAME anna.relay.test." in said and "hagw-ctl tenant set anna --domain 'ha.example.org'" in said
+    assert "_acme-challenge.ha.example.org. CNAME _acme-challenge.anna.relay.test." in said
+
+
 def test_host_set_keeps_comments(zone):
     file = host_file(zone, "x")
     mine = 'name = "x.home.test"; # my comment\nupstream = "http://127.0.0.1"; \n'
