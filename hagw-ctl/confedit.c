@@ -221,31 +221,37 @@ static size_t last_element(const char *t, Span list, bool *ret_comma) {
         return end;
 }
 
-#define ZONE_FORMAT                      \
-        "        {\n"                    \
-        "                name = %s;\n"   \
-        "                via = \"relay\";\n" \
-        "        }\n"
+static char *zone_text(const char *name, const char *via) {
+        static const char indent[] = "                ";
+        _cleanup_free_ char *quoted = quote(name);
+        char *text;
 
-int confedit_add_zone(char **text, const char *name) {
-        _cleanup_free_ char *quoted = quote(name), *with = NULL;
+        if (!quoted ||
+            asprintf(&text, "        {\n%sname = %s;\n%s%s%s%s        }\n", indent, quoted, via ? indent : "",
+                     via ? "via = \"" : "", strempty(via), via ? "\";\n" : "") < 0)
+                return NULL;
+        return text;
+}
+
+int confedit_add_zone(char **text, const char *name, const char *via) {
+        _cleanup_free_ char *zone = zone_text(name, via), *with = NULL;
         Span setting, list;
         size_t end;
         bool comma;
 
-        if (!quoted)
+        if (!zone)
                 return -ENOMEM;
         if (!find_member(*text, 0, "zones", &setting, &list)) {
                 end = strlen(*text);
-                if (asprintf(&with, "%s\nzones = (\n" ZONE_FORMAT ");\n",
-                             end > 0 && (*text)[end - 1] != '\n' ? "\n" : "", quoted) < 0) {
+                if (asprintf(&with, "%s\nzones = (\n%s);\n",
+                             end > 0 && (*text)[end - 1] != '\n' ? "\n" : "", zone) < 0) {
                         with = NULL;
                         return -ENOMEM;
                 }
                 return replace(text, (Span) { end, end }, with);
         }
         end = last_element(*text, list, &comma);
-        if (asprintf(&with, "\n" ZONE_FORMAT, quoted) < 0) {
+        if (asprintf(&with, "\n%s", zone) < 0) {
                 with = NULL;
                 return -ENOMEM;
         }

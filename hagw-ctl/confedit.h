@@ -12,8 +12,8 @@ int confedit_set(char **text, const char *group, const char *name, const char *v
 /* The setting becomes the comment "#name = \"\";". Not there: nothing changes. */
 int confedit_unset(char **text, const char *group, const char *name);
 
-/* Adds { name = "…"; via = "relay"; } to zones. */
-int confedit_add_zone(char **text, const char *name);
+/* Adds { name = "…"; via = "…"; } to zones; without the latter where via is NULL. */
+int confedit_add_zone(char **text, const char *name, const char *via);
 
 /* Cuts the zone of that name, written as it stands there. Not there: nothing changes. */
 int confedit_remove_zone(char **text, const char *name);

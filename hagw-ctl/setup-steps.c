@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "client.h"
+#include "confedit.h"
 #include "hostfile.h"
 #include "log.h"
 #include "setup.h"
@@ -33,6 +34,33 @@ int setup_make_folders(const char *dir) {
                 (void)log_error_errno(error, "%s could not be made: %m%s", dir,
                                       error == EACCES ? "; try again with sudo." : "");
                 return -error;
+        }
+        return 0;
+}
+
+static bool has_zone(const Config *c, const char *name) {
+        for (size_t i = 0; i < c->n_zones; i++)
+                if (streq(c->zones[i].name, name))
+                        return true;
+        return false;
+}
+
+int setup_edit_text(const Setup *s, const Config *config, char **text) {
+        for (size_t i = 0; i < s->choices.n_items; i++) {
+                const Choice *o = &s->choices.items[i];
+                const char *name = o->setting->name, *value = o->values[0];
+                int r = 0;
+
+                if (o->setting->scope == CONF_SCOPE_MAIN)
+                        r = confedit_set(text, o->setting->group, name, value);
+                else if (!streq(name, "name")) {
+                        log_error("%s of a zone is changed by hand in a hagw.conf that is there already.",
+                                  name);
+                        return -EINVAL;
+                } else if (!has_zone(config, value))
+                        r = confedit_add_zone(text, value, /* via= */ NULL);
+                if (r < 0)
+                        return log_oom();
         }
         return 0;
 }

@@ -29,6 +29,9 @@ int setup_gather(Setup *s);
 /* Would the schema take the value of a setting? Says why not. */
 int setup_check_value(ConfScope scope, const char *group, const char *name, const char *value);
 
+/* What was chosen, into the text of a hagw.conf that is there and valid; config is what it says. Told. */
+int setup_edit_text(const Setup *s, const Config *config, char **text);
+
 /* The steps that attach takes as well; each is told. */
 void setup_pause(uint64_t usec);
 int setup_make_folders(const char *dir);

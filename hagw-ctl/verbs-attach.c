@@ -87,7 +87,7 @@ static int judge_hosts(const Attach *a) {
         _cleanup_(config_freep) Config *config = config_new();
         _cleanup_free_ char *zone = guess_zone(a), *text = strdup(""), *error = NULL;
 
-        if (!config || !zone || !text || confedit_add_zone(&text, zone) < 0)
+        if (!config || !zone || !text || confedit_add_zone(&text, zone, "relay") < 0)
                 return log_oom();
         /* What is no name may be an address in digits. */
         if (config_parse_text(text, "zones", /* host= */ false, config, &error) < 0)
@@ -148,12 +148,9 @@ static int change_first(Attach *a) {
 
         if (!text)
                 return log_oom();
-        for (size_t i = 0; i < a->setup.choices.n_items; i++) {
-                const Choice *o = &a->setup.choices.items[i];
-
-                if (confedit_set(&text, o->setting->group, o->setting->name, o->values[0]) < 0)
-                        return log_oom();
-        }
+        r = setup_edit_text(&a->setup, c, &text);
+        if (r < 0)
+                return r;
         if (streq(text, a->before))
                 return 0;
         r = relay_write_config(a->call->config_dir, text, c->relay.address, c->relay.tenant, NULL, &changed);
@@ -270,6 +267,7 @@ static bool has_zone(const Config *c, const char *name) {
 
 /* Without a zone yet, where no code brought it: the relay tells it when this house attaches. */
 static int write_relay(Attach *a) {
+        bool new_zone = a->zone && !has_zone(a->setup.config, a->zone);
         _cleanup_free_ char *text = NULL;
         Config *config;
         int r;
@@ -280,7 +278,7 @@ static int write_relay(Attach *a) {
         if (confedit_set(&text, "relay", "address", a->address) < 0 ||
             confedit_set(&text, "relay", "tenant", a->tenant) < 0 ||
             (a->pin && confedit_set(&text, "relay", "pin", a->pin) < 0) ||
-            (a->zone && !has_zone(a->setup.config, a->zone) && confedit_add_zone(&text, a->zone) < 0))
+            (new_zone && confedit_add_zone(&text, a->zone, "relay") < 0))
                 return log_oom();
         r = relay_write_config(a->call->config_dir, text, a->address, a->tenant, a->zone, &config);
         if (r < 0)

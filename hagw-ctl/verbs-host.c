@@ -26,8 +26,8 @@ static void say_outside(const Config *config, const char *name) {
                 } else if (!relay)
                         relay = &config->zones[i];
         if (!relay) {
-                printf("It lies outside the zones of this gateway: its DNS must point here, and its certificate\n"
-                       "is obtained over port 80 (HTTP-01)%s.\n",
+                printf("It lies outside the zones of this gateway: its DNS must point here, and its\n"
+                       "certificate is obtained over port 80 (HTTP-01)%s.\n",
                        *name == '*' ? ", which no wildcard can be" : "");
                 return;
         }

@@ -47,6 +47,24 @@ static int may_replace(const Setup *s, const char *path, const char *before) {
         return r < 0 ? r : 1;
 }
 
+/* A gateway becomes a relay as well: what it has stays, the new is added. */
+static int edit_main(const Setup *s, const char *before, char **ret) {
+        _cleanup_(config_freep) Config *config = NULL;
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        r = load_config(s->call->config_dir, &config);
+        if (r < 0)
+                return r;
+        text = strdup(before);
+        if (!text)
+                return log_oom();
+        r = setup_edit_text(s, config, &text);
+        if (r >= 0)
+                *ret = TAKE_PTR(text);
+        return r;
+}
+
 /* What hagw.conf is to be, and what it says; *ret_text is NULL where it stays. */
 static int plan_main(const Setup *s, const char *path, const char *before, char **ret_text, Config **ret) {
         _cleanup_(config_freep) Config *config = config_new();
@@ -56,8 +74,14 @@ static int plan_main(const Setup *s, const char *path, const char *before, char 
         *ret_text = NULL;
         if (before && !s->has_settings)
                 return load_config(s->call->config_dir, ret);
-        if (!config || conf_text_main(&s->choices, &text) < 0)
+        if (!config)
                 return log_oom();
+        if (before && s->relay)
+                r = edit_main(s, before, &text);
+        else
+                r = conf_text_main(&s->choices, &text) < 0 ? log_oom() : 0;
+        if (r < 0)
+                return r;
         r = config_parse_text(text, path, /* host= */ false, config, &error);
         if (r >= 0 && config->acme.ca_file)
                 r = readable_check_ca(s->call->config_dir, config->acme.ca_file, &error);
@@ -74,7 +98,7 @@ static int plan_main(const Setup *s, const char *path, const char *before, char 
 static int write_main(const Setup *s, const char *path, const char *before, const char *text) {
         int r;
 
-        if (before) {
+        if (before && !s->relay) {
                 r = may_replace(s, path, before);
                 if (r <= 0)
                         return r;

@@ -122,3 +122,14 @@ def test_setup_makes_a_relay(ctl, tmp_path):
     assert f'zone = "{RELAY}";' in (etc / "hagw.conf").read_text()
     assert "2 zones, 0 hosts" in ctl.ok("config", "check", config=etc)
     assert "hagw-tenantd" in ctl.refused(UNREACHABLE, "tenant", "add", "anna", config=etc)
+
+
+def test_a_gateway_becomes_a_relay_too(ctl):
+    ctl.house.configure(MINE)
+    ctl.ok("setup", "--relay", "--yes", "--no-start", f"--zone={RELAY}", "--contact=other@home.test")
+    text = conf(ctl)
+    assert "# mine" in text and 'contact = "mailto:other@home.test"' in text and f'zone = "{RELAY}"' in text
+    assert "2 zones" in ctl.ok("config", "check")
+    ctl.ok("setup", "--relay", "--yes", "--no-start", f"--zone={RELAY}")
+    assert conf(ctl) == text, "the same once more changes nothing"
+    assert "by hand" in ctl.refused(USAGE, "setup", "--relay", "--yes", "--no-start", f"--zone={RELAY}", "--name-server=ns.x.test")

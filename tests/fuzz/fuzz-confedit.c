@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (!c || c->n_zones >= CONF_ZONES_MAX || config_find_zone(c, "a.relay.test"))
                 return 0;
         assert(confedit_set(&text, "relay", "address", "relay.test") == 0);
-        assert(confedit_add_zone(&text, "a.relay.test") == 0);
+        assert(confedit_add_zone(&text, "a.relay.test", size % 2 ? "relay" : NULL) == 0);
         set = parse(text);
         assert(set && streq(set->relay.address, "relay.test") && set->n_zones == c->n_zones + 1);
         assert(streq(set->zones[c->n_zones].name, "a.relay.test"));

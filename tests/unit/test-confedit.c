@@ -19,7 +19,7 @@ static Config *parse(const char *text) {
 static void attach(char **text) {
         assert_int_equal(confedit_set(text, "relay", "address", "relay.test"), 0);
         assert_int_equal(confedit_set(text, "relay", "tenant", "anna"), 0);
-        assert_int_equal(confedit_add_zone(text, "anna.relay.test"), 0);
+        assert_int_equal(confedit_add_zone(text, "anna.relay.test", "relay"), 0);
 }
 
 static void detach(char **text) {
