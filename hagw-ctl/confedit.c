@@ -108,6 +108,20 @@ static bool find_member(const char *t, size_t i, const char *name, Span *ret_set
         return false;
 }
 
+/* libconfig also takes a text that ends within a string or a comment: nothing can stand behind that. */
+static bool is_closed(const char *t) {
+        for (size_t i = 0; t[i];) {
+                size_t next = t[i] == '"' ? skip_string(t, i) : skip_comment(t, i);
+
+                if (t[i] == '"' && !t[next] && (next - i < 2 || t[next - 1] != '"' || t[next - 2] == '\\'))
+                        return false;
+                if (startswith(t + i, "/*") && !strstr(t + i + 2, "*/"))
+                        return false;
+                i = next > i ? next : i + 1;
+        }
+        return true;
+}
+
 static int replace(char **text, Span s, const char *with) {
         char *changed;
 
@@ -162,6 +176,8 @@ int confedit_set(char **text, const char *group, const char *name, const char *v
 
         if (!quoted)
                 return -ENOMEM;
+        if (!is_closed(*text))
+                return 0;
         if (!find_member(*text, 0, group, &setting, &inside)) {
                 size_t end = strlen(*text);
 
@@ -241,6 +257,8 @@ int confedit_add_zone(char **text, const char *name, const char *via) {
 
         if (!zone)
                 return -ENOMEM;
+        if (!is_closed(*text))
+                return 0;
         if (!find_member(*text, 0, "zones", &setting, &list)) {
                 end = strlen(*text);
                 if (asprintf(&with, "%s\nzones = (\n%s);\n",

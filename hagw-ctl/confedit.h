@@ -4,7 +4,8 @@
 #include "macro.h"
 
 /* Changes to the text of a hagw.conf that leave everything else as it was, comments included. The text must
- * be one that config_parse_text() took. Each replaces *text (to be freed) or fails with -ENOMEM. No I/O. */
+ * be one that config_parse_text() took. Each replaces *text (to be freed) or fails with -ENOMEM. A text that
+ * ends within a string or a comment, which libconfig takes too, stays as it is: parse the result. No I/O. */
 
 /* group: { name = "value"; }, in the place of a value, of a comment "#name = …;", or added. */
 int confedit_set(char **text, const char *group, const char *name, const char *value);

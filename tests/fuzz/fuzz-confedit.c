@@ -15,12 +15,15 @@ static Config *parse(const char *text) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-        _cleanup_free_ char *text = strndup((const char *) data, size);
+        _cleanup_free_ char *text = strndup((const char *) data, size), *before = NULL;
         _cleanup_(config_freep) Config *c = parse(text), *set = NULL, *unset = NULL;
 
         if (!c || c->n_zones >= CONF_ZONES_MAX || config_find_zone(c, "a.relay.test"))
                 return 0;
+        before = strdup(text);
         assert(confedit_set(&text, "relay", "address", "relay.test") == 0);
+        if (streq(text, before)) /* it ends within a string or a comment */
+                return 0;
         assert(confedit_add_zone(&text, "a.relay.test", size % 2 ? "relay" : NULL) == 0);
         set = parse(text);
         assert(set && streq(set->relay.address, "relay.test") && set->n_zones == c->n_zones + 1);
