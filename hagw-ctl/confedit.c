@@ -243,8 +243,8 @@ static char *zone_text(const char *name, const char *via) {
         char *text;
 
         if (!quoted ||
-            asprintf(&text, "        {\n%sname = %s;\n%s%s%s%s        }\n", indent, quoted, via ? indent : "",
-                     via ? "via = \"" : "", strempty(via), via ? "\";\n" : "") < 0)
+            asprintf(&text, "        {\n%sname = %s;\n%s%s%s%s        }\n", indent, quoted,
+                     via ? indent : "", via ? "via = \"" : "", strempty(via), via ? "\";\n" : "") < 0)
                 return NULL;
         return text;
 }
