@@ -218,7 +218,8 @@ static int send_head(Exchange *x) {
         bool interim = x->response.flags & RESPONSE_INTERIM;
         ForwardAnswer answer = { .internal = x->internal,
                                  .http1 = true,
-                                 .head = x->request.method == METHOD_HEAD };
+                                 .head = x->request.method == METHOD_HEAD,
+                                 .date = http_date(&w->date, time(NULL)) };
         BodyKind kind;
         FlowResult r;
         size_t n;

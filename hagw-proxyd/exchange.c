@@ -199,6 +199,7 @@ void exchange_answer(Exchange *x, PageKind kind, const char *error) {
                 .html = x->html,
                 .head = x->request.method == METHOD_HEAD,
                 .close = must_close(x),
+                .date = http_date(&c->worker->date, time(NULL)),
                 .host = slice_from(c->name),
         };
 
@@ -216,7 +217,7 @@ static void redirect(Exchange *x, unsigned status, Slice location) {
         size_t size;
 
         x->status = status;
-        if (page_write_redirect(status, location, x->request.method == METHOD_HEAD, close,
+        if (page_write_redirect(status, location, http_date(&x->conn->worker->date, time(NULL)), close,
                                 x->conn->worker->scratch, &size) < 0)
                 exchange_answer(x, PAGE_URI_TOO_LONG, NULL);
         else

@@ -174,6 +174,8 @@ int forward_response(Response *r, const ForwardAnswer *a, BodyKind *ret_body) {
                 return -ENOBUFS;
         if (body == BODY_UNTIL_EOF)
                 body = BODY_CHUNKED;
+        if (a->date && *a->date && !(r->flags & RESPONSE_INTERIM) && !header_list_find(l, HEADER_DATE))
+                (void) header_list_add(l, "Date", slice_from(a->date));
         if (a->http1) {
                 if (body == BODY_CHUNKED)
                         (void) header_list_add(l, "Transfer-Encoding", SLICE("chunked"));

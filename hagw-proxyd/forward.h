@@ -26,6 +26,7 @@ typedef struct ForwardAnswer {
         bool close;        /* tell the visitor that the connection ends */
         bool http1;        /* the visitor speaks HTTP/1.1: framing and Connection fields are wanted */
         bool head;         /* the request was HEAD: framing fields describe, no body follows */
+        const char *date;  /* now, for a service that does not say it (RFC 9110 section 6.6.1); NULL: none */
 } ForwardAnswer;
 
 /* ret_body: how the body goes to the visitor; BODY_UNTIL_EOF becomes BODY_CHUNKED. Interim answers keep no

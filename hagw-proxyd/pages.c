@@ -179,12 +179,17 @@ size_t page_body(const Page *p, char out[static PAGE_SIZE_MAX]) {
         return (size_t) (o.p - out);
 }
 
-static void put_status(Out *o, unsigned status) {
+static void put_status(Out *o, unsigned status, const char *date) {
         put(o, "HTTP/1.1 ");
         put_number(o, status);
         put(o, " ");
         put(o, status_text(status));
         put(o, "\r\n");
+        if (date && *date) {
+                put(o, "Date: ");
+                put(o, date);
+                put(o, "\r\n");
+        }
 }
 
 size_t page_write(const Page *p, char out[static PAGE_SIZE_MAX]) {
@@ -192,7 +197,7 @@ size_t page_write(const Page *p, char out[static PAGE_SIZE_MAX]) {
         size_t n = page_body(p, body);
         Out o = { out, out + PAGE_SIZE_MAX };
 
-        put_status(&o, rows[p->kind].status);
+        put_status(&o, rows[p->kind].status, p->date);
         put(&o, p->html ? "Content-Type: text/html; charset=utf-8\r\n"
                           "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; "
                           "frame-ancestors 'none'\r\n"
@@ -221,13 +226,13 @@ PageKind page_from_status(unsigned status) {
         return _PAGE_INVALID;
 }
 
-int page_write_redirect(unsigned status, Slice location, bool head, bool close,
+int page_write_redirect(unsigned status, Slice location, const char *date, bool close,
                         char out[static PAGE_SIZE_MAX], size_t *ret_size) {
         Out o = { out, out + PAGE_SIZE_MAX };
 
         if (location.n > PAGE_SIZE_MAX - HEAD_ROOM)
                 return -ENOBUFS;
-        put_status(&o, status);
+        put_status(&o, status, date);
         put(&o, "Location: ");
         /* Whoever built it is trusted to have encoded it; a line end in it would still be somebody else's
          * header. */

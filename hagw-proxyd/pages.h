@@ -29,6 +29,7 @@ typedef struct Page {
         bool html;      /* request_accepts_html() */
         bool head;      /* the request was HEAD: no body */
         bool close;     /* writes Connection: close */
+        const char *date; /* now, as http_date() says; NULL: no Date field */
         Slice host;     /* as the visitor typed it; may be empty */
         Slice upstream; /* 502, 504: which one; leave empty for visitors that need not know (neither logged
                            in nor LAN) */
@@ -48,5 +49,5 @@ unsigned page_status(PageKind kind);
 
 /* 303 to location (for the login; 308 elsewhere), a whole HTTP/1.1 answer without a body worth reading.
  * -ENOBUFS: location is too long. cookies: never cached. */
-int page_write_redirect(unsigned status, Slice location, bool head, bool close,
+int page_write_redirect(unsigned status, Slice location, const char *date, bool close,
                         char out[static PAGE_SIZE_MAX], size_t *ret_size);

@@ -7,6 +7,7 @@
 #include "buffer.h"
 #include "conn.h"
 #include "exchange.h"
+#include "httpdate.h"
 #include "listen.h"
 #include "loop.h"
 #include "message.h"
@@ -57,6 +58,7 @@ struct Worker {
         bool stopping;
         uint64_t stop_usec; /* when whatever is left is cut */
         WorkerCounters counters;
+        HttpDate date;
         char scratch[WORKER_SCRATCH_SIZE];
 };
 

@@ -293,6 +293,39 @@ def test_probe(house, parts, service):
         h.proxyd.call("Probe", name="x.example.com")
 
 
+def test_date(house, parts):
+    """RFC 9110 section 6.6.1: every answer of ours says when, and so does a service's that forgot to; one that says it
+    is believed."""
+    from email.utils import parsedate_to_datetime
+
+    def serve(upstream, s, f):
+        while True:
+            said = b"Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n" if Head(f).target == "/says" else b""
+            s.sendall(b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\n" + said + b"Content-Length: 0\r\n\r\n")
+    parts.append(Upstream(serve))
+    h = open_house(house, parts, certificates=(("*.home.example.com",),), ha=host(parts[-1].url),
+                   walled=host(parts[-1].url, "walled.home.example.com", 'login = "required";'),
+                   dead=host("http://127.0.0.1:9", "dead.home.example.com"))
+
+    def dates(name, path="/", port=None):
+        text = f"GET {path} HTTP/1.1\r\nHost: {name}\r\nAccept: text/html\r\nSec-Fetch-Mode: navigate\r\n\r\n".encode()
+        s = socket.create_connection(("127.0.0.1", port)) if port else h.tls(name)
+        with s:
+            s.sendall(text)
+            got = b""
+            while b" 103 " in got.rsplit(b"HTTP/1.1", 1)[-1][:5] or not got.endswith(b"\r\n\r\n") and b"<html" not in got:
+                got += s.recv(65536)
+        *interim, last = got.split(b"HTTP/1.1 ")[1:]
+        assert not any(b"Date:" in i for i in interim)
+        return last[:3], [line[6:].decode() for line in last.split(b"\r\n") if line.startswith(b"Date: ")]
+
+    assert dates(HOST, "/says") == (b"200", ["Sun, 06 Nov 1994 08:49:37 GMT"])
+    for got, status in ((dates(HOST), b"200"), (dates("walled.home.example.com"), b"303"),
+                        (dates("dead.home.example.com"), b"502"), (dates(HOST, port=h.http_port), b"308")):
+        assert got[0] == status and len(got[1]) == 1
+        assert abs(parsedate_to_datetime(got[1][0]).timestamp() - time.time()) < 10
+
+
 def test_access_log(home):
     home.visit(path="/a/b?token=geheim")
     home.wait(lambda: "/a/b" in home.proxyd.text())

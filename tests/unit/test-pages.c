@@ -87,18 +87,18 @@ static void test_redirect(void **state) {
         char location[PAGE_SIZE_MAX];
         size_t n;
 
-        assert_int_equal(page_write_redirect(303, SLICE("/.hagw/login?return=/"), false, false, out, &n), 0);
+        assert_int_equal(page_write_redirect(303, SLICE("/.hagw/login?return=/"), NULL, false, out, &n), 0);
         assert_well_formed(n, false);
         assert_non_null(memmem(out, n, "HTTP/1.1 303 See Other\r\nLocation: /.hagw/login?return=/\r\n", 57));
-        assert_int_equal(page_write_redirect(308, SLICE("https://a/\r\nX: y"), false, true, out, &n), 0);
+        assert_int_equal(page_write_redirect(308, SLICE("https://a/\r\nX: y"), NULL, true, out, &n), 0);
         assert_well_formed(n, false);
         assert_non_null(memmem(out, n, "https://a/__X:_y\r\n", 18));
         memset(location, 'x', sizeof(location));
         assert_int_equal(
-                page_write_redirect(308, (Slice){ location, sizeof(location) }, false, true, out, &n),
+                page_write_redirect(308, (Slice){ location, sizeof(location) }, NULL, true, out, &n),
                 -ENOBUFS);
         for (size_t k = PAGE_SIZE_MAX - 600; k < PAGE_SIZE_MAX; k++)
-                if (page_write_redirect(308, (Slice) { location, k }, false, true, out, &n) >= 0)
+                if (page_write_redirect(308, (Slice) { location, k }, NULL, true, out, &n) >= 0)
                         assert_well_formed(n, false);
 }
 
