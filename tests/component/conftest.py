@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -134,8 +135,10 @@ class Daemon:
             close_fds=False)
         self.ready, self.status = threading.Event(), None
         threading.Thread(target=self.listen, args=(notify,), daemon=True).start()
-        if not self.ready.wait(30):
-            raise AssertionError(f"hagw-{self.name} did not become ready:\n{self.text()}")
+        end = time.monotonic() + 30
+        while not self.ready.wait(0.2):
+            if self.process.poll() is not None or time.monotonic() > end:
+                raise AssertionError(f"hagw-{self.name} did not become ready:\n{self.text()}")
 
     def listen(self, notify):
         """Takes what the daemon notifies at once: the socket's queue is short, and a full one would block it."""
@@ -238,18 +241,19 @@ os.setgroups([])
 os.setgid(65534)
 os.setuid(int(sys.argv[5]))
 try:
-    Varlink(sys.argv[2]).call(sys.argv[3], **json.loads(sys.argv[4]))
+    link, parameters = Varlink(sys.argv[2]), json.loads(sys.argv[4])
+    next(link.stream(sys.argv[3], **parameters)) if sys.argv[6] == "more" else link.call(sys.argv[3], **parameters)
     print("ok")
 except VarlinkError as e:
     print(e.name)
 """
 
 
-def call_as(uid, path, method, parameters):
-    """The call from a process with that uid: the error's name, or "ok"."""
+def call_as(uid, path, method, parameters, more=False):
+    """The call from a process with that uid: the error's name, or "ok". more: only until the first reply."""
     here = pathlib.Path(__file__).parent
     done = subprocess.run([sys.executable, "-B", "-c", CALL_AS, here, path, method, json.dumps(parameters),
-                           str(uid)], timeout=30, stdout=subprocess.PIPE, text=True, check=True)
+                           str(uid), "more" if more else ""], timeout=30, stdout=subprocess.PIPE, text=True, check=True)
     return done.stdout.strip()
 
 

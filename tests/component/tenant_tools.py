@@ -103,7 +103,7 @@ class Watcher:
         self.complete = m["complete"]
         self.known |= {t["name"]: t for t in m[self.key]}
         for name in m.get("removed", ()):
-            del self.known[name]
+            self.known.pop(name, None)  # one that came and went between two messages was never told
         return m
 
     def until(self, condition):

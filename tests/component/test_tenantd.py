@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """hagw-tenantd: who may attach, under which names, how much; nothing that was acknowledged is lost."""
 
+import contextlib
 import os
 import re
+import sqlite3
+import threading
 import time
 
 import pytest
@@ -266,3 +269,293 @@ def test_guessing_is_slowed_down(relay):
     assert relay.metric("tenant_codes_refused") == 10 and relay.metric("tenant_codes_throttled") == 3
     assert refused("InvalidParameter", relay, "Enrol", code=code, address="here", **enrol)["parameter"] == "address"
     assert relay.call("Enrol", code=code, address="192.0.2.2", **enrol)["tenant"] == "anna"
+
+
+# --- what hagw-proxyd hears --------------------------------------------------------------------------------------------------
+
+def test_watch(relay):
+    anna = relay.add("anna", domains=["a.example.org"])
+    watcher = Watcher(relay)
+    assert watcher.messages == 1 and list(watcher.known) == ["anna"]
+    assert watcher.known["anna"] == relay.call("Authenticate", **anna.fields())["tenant"]
+    bob = relay.add("bob")
+    watcher.until(lambda k: "bob" in k and k["bob"]["tokenIds"] == [bob.id])
+    second = relay.call("IssueToken", name="anna")["tokenId"]
+    watcher.until(lambda k: set(k["anna"]["tokenIds"]) == {anna.id, second})
+    # What must be cut is told within a second; here the time of one message.
+    for method, fields, told in (
+            ("RevokeToken", {"name": "anna", "tokenId": anna.id}, lambda k: k["anna"]["tokenIds"] == [second]),
+            ("Set", {"name": "anna", "suspended": True}, lambda k: k["anna"]["suspended"]),
+            ("Set", {"name": "anna", "domains": []}, lambda k: k["anna"]["domains"] == []),
+            ("Set", {"name": "anna", "channels": 5, "agents": 2, "bytesPerSecond": 7}, lambda k: k["anna"]["channels"] == 5),
+            ("Remove", {"name": "anna"}, lambda k: "anna" not in k)):
+        begun = time.monotonic()
+        relay.call(method, **fields)
+        watcher.until(told)
+        assert time.monotonic() - begun < 1
+    relay.add("anna")
+    watcher.until(lambda k: "anna" in k)
+    # One that comes later, and one that comes again, hear the same.
+    assert Watcher(relay).known == watcher.known
+    relay.restart()
+    assert Watcher(relay).known == watcher.known
+
+
+def test_reload(relay):
+    relay.add("anna")
+    relay.add("bob", channels=3)
+    watcher = Watcher(relay)
+    relay.house.configure(CONFIG.replace("channels = 77", "channels = 78"), dave=f'name = "x.dave.{ZONE}"; upstream = "http://127.0.0.1:80";')
+    relay.daemon.reload()
+    watcher.until(lambda k: k["anna"]["channels"] == 78)
+    assert watcher.known["bob"]["channels"] == 3
+    refused("BadName", relay, "Add", name="dave")
+    relay.add("shop")
+    relay.house.configure("")
+    relay.daemon.reload()
+    refused("NoRelay", relay, "Add", name="eve")
+    assert "tenants.zone is not set" in relay.status()
+    assert relay.get("anna")["zone"] == "anna"
+
+
+def test_changes_while_nobody_reads(relay):
+    """Many changes of one tenant while the watcher sleeps become one, and nothing is lost."""
+    watcher = Watcher(relay)
+    with relay.varlink() as v:
+        for i in range(3000):
+            v.call("io.hagw.Tenant.Add", name=f"t{i}", credential="none", note="x" * 200)
+        for i in range(3000):
+            v.call("io.hagw.Tenant.Set", name="t0", bytesPerSecond=i)
+        for i in range(1, 3000, 2):
+            v.call("io.hagw.Tenant.Remove", name=f"t{i}")
+    before = watcher.messages
+    watcher.until(lambda k: len(k) == 1500 and k["t0"]["bytesPerSecond"] == 2999)
+    assert watcher.known.keys() == {f"t{i}" for i in range(0, 3000, 2)}
+    print(f"{watcher.messages - before} messages for 7500 changes")
+    assert Watcher(relay).known == watcher.known
+
+
+# --- usage -------------------------------------------------------------------------------------------------------------------
+
+def month(back=0):
+    now = time.gmtime()
+    n = now.tm_year * 12 + now.tm_mon - 1 - back
+    return n, f"{n // 12}-{n % 12 + 1:02}"
+
+
+def report(relay, *rows):
+    relay.call("ReportUsage", usage=[dict(zip(("tenant", "received", "sent", "visitors"), row)) for row in rows])
+
+
+def test_usage(relay):
+    relay.add("anna")
+    relay.add("bob")
+    report(relay, ("anna", 100, 2000, 3), ("bob", 1, 1, 1), ("nobody", 5, 5, 5))
+    report(relay, ("anna", 1 << 40, 0, 1), ("anna", 0, 5, 0))
+    relay.restart()
+    expected = {"tenant": "anna", "month": month()[1], "received": (1 << 40) + 100, "sent": 2005, "visitors": 4}
+    assert relay.all("GetUsage", "usage", name="anna") == [expected]
+    assert relay.all("GetUsage", "usage") == [expected, {"tenant": "bob", "month": month()[1], "received": 1, "sent": 1, "visitors": 1}]
+    t = relay.get("anna")
+    assert (t["received"], t["sent"]) == ((1 << 40) + 100, 2005)
+    # All or nothing.
+    refused("InvalidParameter", relay, "ReportUsage", usage=[
+        {"tenant": "bob", "received": 7, "sent": 7, "visitors": 7}, {"tenant": "anna", "received": -1, "sent": 0, "visitors": 0}])
+    refused("InvalidParameter", relay, "ReportUsage", usage=[{"tenant": "bob", "received": (1 << 50) + 1, "sent": 0, "visitors": 0}])
+    assert relay.get("bob")["received"] == 1
+    relay.call("Remove", name="anna")
+    assert [u["tenant"] for u in relay.all("GetUsage", "usage")] == ["bob"]
+
+
+def test_a_month_used_up(relay):
+    token = relay.add("anna", bytesPerMonth=1000)
+    watcher = Watcher(relay)
+    report(relay, ("anna", 500, 499, 1))
+    assert not relay.get("anna")["exhausted"]
+    report(relay, ("anna", 0, 1, 0))
+    watcher.until(lambda k: k["anna"]["exhausted"])
+    assert relay.call("Authenticate", **token.fields())["tenant"]["exhausted"], "attached it stays"
+    relay.call("Set", name="anna", bytesPerMonth=1001)
+    watcher.until(lambda k: not k["anna"]["exhausted"])
+    report(relay, ("anna", 10, 0, 0))
+    watcher.until(lambda k: k["anna"]["exhausted"])
+    # The same in the month before: over.
+    assert relay.daemon.stop() == 0
+    relay.sql("UPDATE usage SET month = month - 1")
+    relay.daemon.start()
+    assert not Watcher(relay).known["anna"]["exhausted"]
+    report(relay, ("anna", 1, 1, 1))
+    assert [u["month"] for u in relay.all("GetUsage", "usage", name="anna")] == [month(1)[1], month()[1]]
+    assert [u["month"] for u in relay.all("GetUsage", "usage", months=1)] == [month()[1]]
+
+
+# --- what happens to databases -----------------------------------------------------------------------------------------------
+
+def test_killed_while_writing(relay):
+    """What was answered is there after a kill at any instant, and what was not is there whole or not at all."""
+    for turn in range(8):
+        answered, failed = [], []
+
+        def write():
+            try:
+                with relay.varlink() as v:
+                    for i in range(100_000):
+                        name = f"t{turn}-{i}"
+                        v.call("io.hagw.Tenant.Add", name=name, credential="token", domains=[f"{name}.example.org"])
+                        answered.append(name)
+            except (ConnectionError, OSError):
+                failed.append(True)
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        while len(answered) < 20 + 7 * turn:
+            time.sleep(0.001)
+        relay.daemon.kill()
+        thread.join(30)
+        relay.daemon.start()
+        assert failed
+        tenants = {t["name"]: t for t in relay.all("List", "tenants", prefix=f"t{turn}-")}
+        assert set(answered) <= tenants.keys() and len(tenants) <= len(answered) + 1
+        assert all(len(t["tokens"]) == 1 and len(t["domains"]) == 1 for t in tenants.values())
+
+
+@pytest.mark.parametrize("damage", ["cut", "garbage", "header", "middle"])
+def test_damaged_database(relay, damage):
+    with relay.varlink() as v:
+        for i in range(200):
+            v.call("io.hagw.Tenant.Add", name=f"t{i}", credential="token", note="x" * 200)
+    assert relay.daemon.stop() == 0
+    whole = relay.database.read_bytes()
+    assert len(whole) > 100_000
+    broken = {"cut": whole[:len(whole) // 2], "garbage": os.urandom(5000), "header": b"x" * 100 + whole[100:],
+              "middle": whole[:8192] + os.urandom(40960) + whole[49152:]}[damage]
+    relay.database.write_bytes(broken)
+    relay.daemon.start()
+    assert relay.status().startswith("0 tenants; the database was damaged and set aside as tenants.db.broken")
+    assert "is damaged" in relay.daemon.text()
+    assert relay.database.with_name("tenants.db.broken").read_bytes() == broken
+    relay.add("anna")
+    # A copy is put back.
+    assert relay.daemon.stop() == 0
+    relay.database.write_bytes(whole)
+    relay.daemon.start()
+    assert relay.status() == "200 tenants"
+
+
+def test_backup_while_it_runs(relay, tmp_path):
+    token = relay.add("anna")
+    copy = tmp_path / "copy.db"
+    with contextlib.closing(sqlite3.connect(relay.database)) as from_, contextlib.closing(sqlite3.connect(copy)) as to:
+        from_.backup(to)
+    relay.call("Remove", name="anna")
+    assert relay.daemon.stop() == 0
+    relay.database.write_bytes(copy.read_bytes())
+    relay.daemon.start()
+    relay.call("Authenticate", **token.fields())
+
+
+def test_older_and_later_databases(relay):
+    """Version 1 had no accounts; what is from a later version is left alone."""
+    token = relay.add("anna", note="kept")
+    assert relay.daemon.stop() == 0
+    relay.sql("DROP TABLE account")
+    relay.sql("PRAGMA user_version = 1")
+    relay.daemon.start()
+    assert relay.get("anna")["note"] == "kept"
+    relay.call("SetAccount", **token.fields(), issuer="ca.example", accountUri="https://ca.example/acct/1")
+    assert relay.get("anna")["issuer"] == "ca.example"
+    assert relay.daemon.stop() == 0
+    relay.sql("PRAGMA user_version = 99")
+    with pytest.raises(AssertionError, match="later version of hagw"):
+        relay.daemon.ready.clear()
+        relay.daemon.start()
+    assert relay.daemon.process.wait(20) == 1
+    relay.sql("PRAGMA user_version = 2")
+    relay.daemon.start()
+    assert relay.status() == "1 tenant"
+
+
+# --- many --------------------------------------------------------------------------------------------------------------------
+
+def test_a_hundred_thousand(relay):
+    def timed(what, seconds, f):
+        begun = time.monotonic()
+        result = f()
+        took = time.monotonic() - begun
+        print(f"{what}: {took:.2f} s")
+        assert took < seconds, what
+        return result
+
+    many = timed("made", 120, lambda: relay.all("AddMany", "tenants", prefix="hub-", count=100_000, credential="token", bytesPerMonth=5, note="a batch"))
+    assert len({t["name"] for t in many}) == 100_000 and all(re.fullmatch("hub-[a-z2-7]{8}", t["name"]) for t in many)
+    assert relay.status() == "100000 tenants"
+    timed("restarted", 20, relay.restart)
+    watcher = timed("watched", 120, lambda: Watcher(relay))
+    assert watcher.known.keys() == {t["name"] for t in many} and watcher.messages in (100, 101)
+    listed = timed("listed", 180, lambda: relay.all("List", "tenants"))
+    assert [t["name"] for t in listed] == sorted(t["name"] for t in many) and listed[5]["note"] == "a batch"
+    tokens = [Token(t["credential"]) for t in many[::500]]
+    with relay.varlink() as v:
+        timed("200 admitted", 10, lambda: [v.call("io.hagw.Tenant.Authenticate", **t.fields()) for t in tokens])
+    name = many[77]["name"]
+    begun = time.monotonic()
+    relay.call("Set", name=name, suspended=True)
+    watcher.until(lambda k: k[name]["suspended"])
+    assert time.monotonic() - begun < 1
+    timed("usage of 20,000 stored", 60, lambda: report(relay, *((t["name"], 1, 1, 1) for t in many[:20_000])))
+    assert len(timed("usage told", 60, lambda: relay.all("GetUsage", "usage"))) == 20_000
+    status = open(f"/proc/{relay.daemon.process.pid}/status").read()
+    print(re.search(r"VmRSS.*", status)[0])
+
+
+def test_add_many(relay):
+    for bad in (0, -1, 100_001):
+        with pytest.raises(VarlinkError) as e:
+            relay.all("AddMany", "tenants", count=bad)
+        assert e.value.parameters == {"parameter": "count"}
+    for bad in ("x" * 41, "ab--", "a_", "-a"):
+        with pytest.raises(VarlinkError, match="BadName"):
+            relay.all("AddMany", "tenants", count=2, prefix=bad)
+    codes = relay.all("AddMany", "tenants", count=2500, agents=2, suspended=True)
+    assert len(codes) == 2500 and len({c["credential"] for c in codes}) == 2500 and relay.status() == "2500 tenants, 2500 suspended"
+    assert relay.get(codes[-1]["name"])["agents"] == 2
+    relay.call("Set", name=codes[0]["name"], suspended=False)
+    assert relay.call("Enrol", code=codes[0]["credential"], storedKey=b64(bytes(32)), address="192.0.2.1")["tenant"] == codes[0]["name"]
+
+
+# --- who may -----------------------------------------------------------------------------------------------------------------
+
+PROOF = {"tenant": "a", "tokenId": "a", "proof": "", "binding": ""}
+CALLS = {
+    "Authenticate": (PROOF, "proxyd"), "PublishChallenge": ({**PROOF, "name": "a", "value": "a"}, "proxyd"),
+    "WithdrawChallenge": ({**PROOF, "name": "a", "value": "a"}, "proxyd"),
+    "SetAccount": ({**PROOF, "issuer": "a", "accountUri": "a"}, "proxyd"), "ReportUsage": ({"usage": []}, "proxyd"),
+    "Enrol": ({"code": "", "storedKey": "", "address": ""}, "proxyd"),
+    "Add": ({"name": "a"}, ""), "Get": ({"name": "a"}, ""), "Set": ({"name": "a"}, ""), "Remove": ({"name": "a"}, ""),
+    "IssueToken": ({"name": "a"}, ""), "IssueCode": ({"name": "a"}, ""), "RevokeToken": ({"name": "a"}, ""),
+}
+STREAMS = {"Watch": ({}, "proxyd"), "WatchAccounts": ({}, "dnsd"), "List": ({}, ""), "AddMany": ({"count": 1}, ""), "GetUsage": ({}, "")}
+
+
+@pytest.mark.parametrize("user", ["proxyd", "dnsd", "acmed", "webd", "keyd", "netd", "nobody"])
+def test_wrong_uid(relay, house, hagw_users, user):
+    house.open_to_all()
+    relay.daemon.path.chmod(0o666)
+    for method, (parameters, allowed) in (CALLS | STREAMS).items():
+        answer = call_as(hagw_users[user], relay.daemon.path, f"io.hagw.Tenant.{method}", parameters, more=method in STREAMS)
+        refusal = answer == "org.varlink.service.PermissionDenied"
+        assert refusal == (user not in allowed.split()), f"{user} {method}: {answer}"
+    assert relay.all("List", "tenants") == []
+
+
+def test_garbage_on_the_socket(relay):
+    for garbage in (b"\0", b"{}\0", b'{"method":1}\0', os.urandom(4096) + b"\0", b"[" * 100_000 + b"\0",
+                    b'{"method":"io.hagw.Tenant.Add","parameters":{"name":5}}\0', b'{"method":"io.hagw.Tenant.Add","parameters":{"name":"a","x":1}}\0',
+                    b'{"method":"io.hagw.Tenant.ReportUsage","parameters":{"usage":[1,[],{"tenant":"a"}]}}\0'):
+        with relay.varlink(timeout=2) as v:
+            try:
+                v.socket.sendall(garbage)
+                v.socket.recv(4096)
+            except (TimeoutError, ConnectionError):
+                pass
+    assert relay.all("List", "tenants") == []
