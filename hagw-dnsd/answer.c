@@ -6,7 +6,8 @@
 #include "answer.h"
 #include "rr.h"
 
-#define TXT_FIXED_SIZE 13U /* owner pointer, type, class, TTL, RDLENGTH, the string's length */
+#define RECORD_FIXED_SIZE 12U /* owner pointer, type, class, TTL, RDLENGTH */
+#define TXT_FIXED_SIZE (RECORD_FIXED_SIZE + 1) /* the string's length */
 
 typedef enum Section { SECTION_ANSWER = 1, SECTION_AUTHORITY, SECTION_ADDITIONAL } Section;
 
@@ -57,11 +58,35 @@ static bool add_texts(AnswerJob *j) {
                 write_u16(p + 4, DNS_CLASS_IN);
                 write_u32(p + 6, ZONE_OVERLAY_TTL_SEC);
                 write_u16(p + 10, t->value_size + 1U);
-                p[12] = t->value_size;
+                p[RECORD_FIXED_SIZE] = t->value_size;
                 memcpy(p + TXT_FIXED_SIZE, t->value, t->value_size);
                 j->reply.counts[SECTION_ANSWER]++;
         }
         return found;
+}
+
+/* A tenant's CAA record: flags, the tag's length, the tag, the value (RFC 8659 section 4.1). */
+static bool add_account(AnswerJob *j) {
+        static const uint8_t head[] = { 0, 5, 'i', 's', 's', 'u', 'e' };
+        const Account *a = accounts_find(j->source->accounts, j->query.name, j->query.name_size);
+        uint8_t *p;
+
+        if (!a)
+                return false;
+        p = message_extend(&j->reply, RECORD_FIXED_SIZE + sizeof(head) + a->value_size);
+        if (!p) {
+                j->overflow = true;
+                return true;
+        }
+        write_u16(p, MESSAGE_POINTER_QUESTION);
+        write_u16(p + 2, DNS_TYPE_CAA);
+        write_u16(p + 4, DNS_CLASS_IN);
+        write_u32(p + 6, ZONE_ACCOUNT_TTL_SEC);
+        write_u16(p + 10, (uint16_t) (sizeof(head) + a->value_size));
+        memcpy(p + RECORD_FIXED_SIZE, head, sizeof(head));
+        memcpy(p + RECORD_FIXED_SIZE + sizeof(head), a->value, a->value_size);
+        j->reply.counts[SECTION_ANSWER]++;
+        return true;
 }
 
 static DnsRcode add_nothing(AnswerJob *j, const Zone *z, DnsRcode rcode) {
@@ -91,6 +116,8 @@ static int add_type(AnswerJob *j, const Zone *z, ZoneMatch match, uint16_t type)
                 return add_texts(j);
         if (match != ZONE_MATCH_APEX && match != ZONE_MATCH_HOST)
                 return 0;
+        if (type == DNS_TYPE_CAA && match == ZONE_MATCH_HOST)
+                return add_account(j);
         for (size_t i = 0; i < ELEMENTSOF(record_types); i++) {
                 const ZoneRecordsKind kind = record_types[i].kind;
                 if (record_types[i].type != type)

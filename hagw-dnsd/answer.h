@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "account.h"
 #include "cidr.h"
 #include "cookie.h"
 #include "message.h"
@@ -18,6 +19,7 @@ typedef struct AnswerSource {
         Zone **zones; /* sorted by zone_compare() */
         size_t n_zones;
         Overlay *overlay;
+        Accounts *accounts; /* NULL: none are known */
         Rrl *rrl;
         uint8_t cookie_secret[SIPHASH_KEY_SIZE];
         struct AnswerStats {

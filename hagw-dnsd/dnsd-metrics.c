@@ -46,6 +46,8 @@ int manager_metrics(Manager *m, sd_json_variant **metrics) {
                 COUNTER("dns_tcp_ended", "TCP clients that were sent away", tcp.evicted, "reason", "full"),
                 COUNTER("dns_tcp_ended", "TCP clients that were sent away", tcp.timed_out, "reason", "idle"),
                 GAUGE("dns_overlay_values", "published TXT values", m->source.overlay->n),
+                GAUGE("dns_accounts", "tenants with a CAA record of their own",
+                      m->source.accounts ? m->source.accounts->table.n : 0),
                 GAUGE("dns_zones", "zones", m->source.n_zones),
         };
         int r;

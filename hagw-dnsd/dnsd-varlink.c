@@ -12,6 +12,7 @@
 #include "vl-io.hagw.Dns.h"
 
 #define PEERS (VL_PEER_ACMED | VL_PEER_WEBD)
+#define PUBLISHERS (VL_PEER_ACMED | VL_PEER_TENANTD)
 
 typedef struct TextParameters {
         const char *name, *value, *owner;
@@ -70,7 +71,7 @@ static int vl_publish_text(sd_varlink *link, sd_json_variant *parameters, sd_var
         uint32_t serial;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_ACMED);
+        r = vl_check_peer(link, PUBLISHERS);
         if (r != 0)
                 return r;
         r = sd_varlink_dispatch(link, parameters, fields, &p);
@@ -105,7 +106,7 @@ static int vl_withdraw_text(sd_varlink *link, sd_json_variant *parameters, sd_va
         TextParameters p = {};
         int r;
 
-        r = vl_check_peer(link, VL_PEER_ACMED);
+        r = vl_check_peer(link, PUBLISHERS);
         if (r != 0)
                 return r;
         r = sd_varlink_dispatch(link, parameters, fields, &p);

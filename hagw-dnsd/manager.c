@@ -263,6 +263,9 @@ int manager_new(Daemon *daemon, const Config *config, Manager **ret) {
         r = vl_watch_new(&m->watch, m->event, NET_INTERFACE, NET_WATCH, on_addresses, m);
         if (r < 0)
                 return r;
+        r = manager_follow_tenants(m, config->tenants.zone);
+        if (r < 0)
+                return r;
         *ret = TAKE_PTR(m);
         return 0;
 }
@@ -271,6 +274,7 @@ Manager *manager_free(Manager *m) {
         if (!m)
                 return NULL;
         vl_watch_free(m->watch);
+        manager_leave_tenants(m);
         udp_server_free(m->udp);
         tcp_server_free(m->tcp);
         sd_event_source_disable_unref(m->expiry);
@@ -295,5 +299,5 @@ int manager_reload(Manager *m, const Config *config) {
                 return r;
         m->source.rrl->rate = config->dns.rate_limit;
         tcp_server_set_limits(m->tcp, &limits);
-        return 0;
+        return manager_follow_tenants(m, config->tenants.zone);
 }

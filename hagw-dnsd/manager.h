@@ -20,6 +20,9 @@ typedef struct Manager {
         UdpServer *udp;
         TcpServer *tcp;
         VlWatch *watch;          /* netd's addresses */
+        VlWatch *tenants;        /* tenantd's accounts; NULL: this is no relay */
+        char *tenants_zone;      /* that they are of */
+        Accounts *accounts_next; /* what it has told of a first round that is not complete */
         sd_event_source *expiry; /* of the overlay's first value to end */
         sd_event_source *minute; /* tells of rate limiting, at most once a minute */
         uint64_t limited_told;
@@ -38,6 +41,11 @@ int manager_publish(Manager *m, const char *name, const char *value, const char 
                     uint64_t lifetime_usec, uint32_t *ret_serial);
 /* Returns how many values went. */
 int manager_withdraw(Manager *m, const char *name, const char *value, const char *owner);
+
+/* manager-tenants.c: follows hagw-tenantd where this is a relay, whose tenants are in the zone; NULL: it is
+ * none. */
+int manager_follow_tenants(Manager *m, const char *zone);
+void manager_leave_tenants(Manager *m);
 
 /* manager-zones.c: builds the zones of a configuration with the manager's addresses, and puts them in force.
  * A zone whose content did not change keeps its serial; another gets a later one. */

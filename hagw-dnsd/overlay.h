@@ -6,7 +6,7 @@
 /* TXT values published on top of the zones, each with an owner and an end: ACME's DNS-01 answers (RFC 8555
  * section 8.4). Pure: time comes in. Few and short-lived, so one array is searched. */
 
-#define OVERLAY_TOTAL_MAX 256U
+#define OVERLAY_TOTAL_MAX 4096U
 #define OVERLAY_PER_NAME_MAX 16U
 #define OVERLAY_VALUE_MAX 255U /* octets: one character-string (RFC 1035 section 3.3) */
 #define OVERLAY_OWNER_MAX 64U  /* characters */

@@ -9,6 +9,7 @@
 
 #define ZONE_NODES_MAX 4096U /* names of hosts, with the empty ones between them and the zone */
 #define ZONE_TTL_SEC 3600U   /* of SOA and NS */
+#define ZONE_ACCOUNT_TTL_SEC 300U /* of a tenant's CAA record */
 #define ZONE_NEGATIVE_TTL_SEC 60U
 /* Of what is published for a moment, and of its absence: who asked too early must not remember it (RFC
  * 2308). */

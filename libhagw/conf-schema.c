@@ -139,7 +139,7 @@ const ConfSetting conf_settings[] = {
           "visitors whose TLS the relay has opened, which can read them then: refuse or accept",
           .choices = opened_choices),
 
-        M("tenants", "zone", CONF_HOSTNAME, tenants.zone, NULL, PROXYD | TENANTD | ACMED,
+        M("tenants", "zone", CONF_HOSTNAME, tenants.zone, NULL, PROXYD | TENANTD | ACMED | DNSD | WEBD,
           "makes this machine a relay: the zone, one of zones, below which each tenant has its name"),
         M("tenants", "name", CONF_HOSTNAME, tenants.name, NULL, PROXYD | TENANTD,
           "the name that agents connect to; the zone itself if not given"),

@@ -165,6 +165,10 @@ static int check_tunnel(Config *c, char **ret_error) {
         z = config_find_zone(c, c->tenants.zone);
         if (!z || !streq(z->name, c->tenants.zone))
                 return refuse(ret_error, "tenants.zone: \"%s\" is none of zones", c->tenants.zone);
+        if (z->answer != CONF_ANSWER_ANY)
+                return refuse(ret_error,
+                              "tenants.zone: zone \"%s\" needs answer = \"any\": tenants are names in it",
+                              z->name);
         if (set_default(&c->tenants.name, "", c->tenants.zone) < 0)
                 return -ENOMEM;
         return make_opened(c);

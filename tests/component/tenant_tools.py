@@ -47,9 +47,11 @@ class Token:
 class Relay:
     """A running hagw-tenantd."""
 
-    def __init__(self, house, config=CONFIG, hosts=None):
+    def __init__(self, house, config=CONFIG):
+        """config: None where the house is configured already."""
         self.house = house
-        house.configure(config, **(HOSTS if hosts is None else hosts))
+        if config is not None:
+            house.configure(config, **HOSTS)
         self.daemon = house.daemon("tenantd", "io.hagw.Tenant")
         self.call, self.varlink = self.daemon.call, self.daemon.varlink
 

@@ -111,12 +111,12 @@ def test_overlay_per_name(ns):
 
 def test_overlay_total(ns):
     with ns.daemon.varlink() as v:
-        for i in range(256):
+        for i in range(4096):
             v.call("io.hagw.Dns.PublishText", name=f"n{i}.{ZONE}", value="v", owner="o", lifetimeUSec=60_000_000)
         with pytest.raises(VarlinkError) as e:
-            v.call("io.hagw.Dns.PublishText", name=f"n256.{ZONE}", value="v", owner="o", lifetimeUSec=60_000_000)
-    assert (e.value.name, e.value.parameters) == ("io.hagw.Dns.OverlayFull", {"limit": 256})
-    assert texts(ns, name=f"n255.{ZONE}") == ["v"]
+            v.call("io.hagw.Dns.PublishText", name=f"n4096.{ZONE}", value="v", owner="o", lifetimeUSec=60_000_000)
+    assert (e.value.name, e.value.parameters) == ("io.hagw.Dns.OverlayFull", {"limit": 4096})
+    assert texts(ns, name=f"n4095.{ZONE}") == ["v"]
 
 
 # --- varlink besides ---

@@ -311,6 +311,9 @@ def test_reload(relay):
     assert watcher.known["bob"]["channels"] == 3
     refused("BadName", relay, "Add", name="dave")
     relay.add("shop")
+    relay.house.configure(CONFIG.replace("; } );", '; answer = "hosts"; } );'))
+    relay.daemon.reload()
+    assert 'needs answer = "any"' in relay.call("io.hagw.Service.Describe")["configError"]
     relay.house.configure("")
     relay.daemon.reload()
     refused("NoRelay", relay, "Add", name="eve")

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A small world to answer from, for test-answer.c and fuzz-dns.c: home.test with any name, hosts.test with
- * few, two TXT values, an IPv4 address and an IPv6 address that is not known yet. */
+/* A small world to answer from, for test-answer.c and fuzz-dns.c: home.test with any name and a tenant with
+ * an account, hosts.test with few names, two TXT values, an IPv4 address and an IPv6 address that is not
+ * known yet. */
 
 #include "answer.h"
 #include "rr.h"
@@ -34,6 +35,8 @@ static inline void fixture_init(AnswerSource *s) {
         for (size_t i = 0; i < s->n_zones; i++)
                 zone_set_serial(s->zones[i], 42);
         qsort(s->zones, s->n_zones, sizeof(Zone *), zone_compare);
+        assert(accounts_new("home.test", &s->accounts) == 0);
+        assert(accounts_set(s->accounts, "anna", "ca.test", "https://ca.test/1") == 0);
         assert(overlay_publish(s->overlay, challenge, sizeof(challenge), "one", "test", UINT64_MAX) == 1);
         assert(overlay_publish(s->overlay, challenge, sizeof(challenge), "two", "test", UINT64_MAX) == 1);
 }
@@ -43,5 +46,6 @@ static inline void fixture_done(AnswerSource *s) {
                 zone_free(s->zones[i]);
         free(s->zones);
         overlay_free(s->overlay);
+        accounts_free(s->accounts);
         rrl_free(s->rrl);
 }

@@ -28,6 +28,10 @@ static void test_rcodes(void **state) {
                 { "home.test", DNS_TYPE_ANY, 0x8400, 1, 0 },
                 { "ha.home.test", DNS_TYPE_HTTPS, 0x8400, 0, 1 },
                 { "_acme-challenge.home.test", DNS_TYPE_TXT, 0x8400, 2, 0 },
+                { "anna.home.test", DNS_TYPE_CAA, 0x8400, 1, 0 },
+                { "x.anna.home.test", DNS_TYPE_CAA, 0x8400, 0, 1 },
+                { "bob.home.test", DNS_TYPE_CAA, 0x8400, 0, 1 },
+                { "home.test", DNS_TYPE_CAA, 0x8400, 1, 0 },
                 { "elsewhere.test", DNS_TYPE_A, 0x8005, 0, 0 },
                 { "home.test", DNS_TYPE_AXFR, 0x8005, 0, 0 },
                 { "home.test", DNS_TYPE_MAILA, 0x8004, 0, 0 },
@@ -66,6 +70,22 @@ static void test_records(void **state) {
         _cleanup_free_ char *text = NULL;
         assert_int_equal(rr_format(record.type, out, n, record.rdata, record.rdata_size, &text), 0);
         assert_string_equal(text, "ns.home.test. hostmaster.home.test. 42 7200 900 1209600 60");
+}
+
+static void test_tenants_caa(void **state) {
+        _cleanup_(fixture_done) AnswerSource s = {};
+        _cleanup_free_ char *text = NULL;
+        uint8_t out[ANSWER_MAX];
+        DnsRecord record;
+        size_t n;
+
+        fixture_init(&s);
+        assert_int_equal(ask(&s, "anna.home.test", DNS_TYPE_CAA, true, out, &n), 0x8400);
+        assert_int_equal(message_read_record(out, n, 12 + 16 + 4, &record), n);
+        assert_int_equal(record.type, DNS_TYPE_CAA);
+        assert_int_equal(rr_format(record.type, out, n, record.rdata, record.rdata_size, &text), 0);
+        assert_string_equal(text, "0 issue \"ca.test; accounturi=https://ca.test/1; "
+                                  "validationmethods=dns-01\"");
 }
 
 static void test_rate(void **state) {
@@ -108,5 +128,6 @@ static void test_largest(void **state) {
         assert_int_equal(read_u16(out + 6), 0);
 }
 
-TEST_MAIN(cmocka_unit_test(test_rcodes), cmocka_unit_test(test_records), cmocka_unit_test(test_rate),
+TEST_MAIN(cmocka_unit_test(test_rcodes), cmocka_unit_test(test_records),
+          cmocka_unit_test(test_tenants_caa), cmocka_unit_test(test_rate),
           cmocka_unit_test(test_largest))

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* At a relay: follows hagw-tenantd, which says what tenants' CAA records are. */
+
+#include "log.h"
+#include "manager.h"
+
+#define TENANT_INTERFACE "io.hagw.Tenant"
+#define TENANT_WATCH "io.hagw.Tenant.WatchAccounts"
+
+typedef struct Message {
+        int reset, complete;
+        sd_json_variant *accounts;
+} Message;
+
+typedef struct AccountText {
+        const char *name, *issuer, *uri;
+} AccountText;
+
+static int take_account(Accounts *to, sd_json_variant *v) {
+        static const sd_json_dispatch_field fields[] = {
+                { "name", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(AccountText, name),
+                  SD_JSON_MANDATORY },
+                { "issuer", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
+                  offsetof(AccountText, issuer), SD_JSON_MANDATORY },
+                { "accountUri", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
+                  offsetof(AccountText, uri), SD_JSON_MANDATORY },
+                {},
+        };
+        AccountText t = {};
+        int r;
+
+        r = sd_json_dispatch(v, fields, SD_JSON_ALLOW_EXTENSIONS, &t);
+        return r < 0 ? r : accounts_set(to, t.name, t.issuer, t.uri);
+}
+
+/* What is answered from, or gathered now. */
+static Accounts *target(Manager *m) {
+        return m->accounts_next ?: m->source.accounts;
+}
+
+/* A first round is gathered beside what is answered from, so that nobody sees half of it. */
+static int take_message(Manager *m, const Message *message) {
+        int r = 0;
+
+        if (message->reset) {
+                m->accounts_next = accounts_free(m->accounts_next);
+                r = accounts_new(m->tenants_zone, &m->accounts_next);
+        }
+        for (size_t i = 0; r >= 0 && i < sd_json_variant_elements(message->accounts); i++)
+                r = take_account(target(m), sd_json_variant_by_index(message->accounts, i));
+        if (r < 0)
+                return r;
+        if (message->complete && m->accounts_next) {
+                accounts_free(m->source.accounts);
+                m->source.accounts = TAKE_PTR(m->accounts_next);
+        }
+        return 0;
+}
+
+static void on_accounts(sd_json_variant *v, void *userdata) {
+        static const sd_json_dispatch_field fields[] = {
+                { "reset", SD_JSON_VARIANT_BOOLEAN, sd_json_dispatch_intbool, offsetof(Message, reset),
+                  SD_JSON_MANDATORY },
+                { "complete", SD_JSON_VARIANT_BOOLEAN, sd_json_dispatch_intbool, offsetof(Message, complete),
+                  SD_JSON_MANDATORY },
+                { "accounts", SD_JSON_VARIANT_ARRAY, sd_json_dispatch_variant_noref,
+                  offsetof(Message, accounts), SD_JSON_MANDATORY },
+                {},
+        };
+        Message message = {};
+        Manager *m = userdata;
+        int r;
+
+        /* Lost: hagw-tenantd restarts, or is gone. What it told last stays true until it says otherwise. */
+        if (!v)
+                return;
+        r = sd_json_dispatch(v, fields, SD_JSON_ALLOW_EXTENSIONS, &message);
+        if (r >= 0)
+                r = take_message(m, &message);
+        if (r < 0)
+                (void) log_warning_errno(r, "hagw-tenantd told accounts that make no sense: %m");
+        (void) manager_bump_serial(m, m->source.accounts->zone, m->source.accounts->zone_size);
+}
+
+void manager_leave_tenants(Manager *m) {
+        m->tenants = vl_watch_free(m->tenants);
+        m->source.accounts = accounts_free(m->source.accounts);
+        m->accounts_next = accounts_free(m->accounts_next);
+        m->tenants_zone = (free(m->tenants_zone), NULL);
+}
+
+int manager_follow_tenants(Manager *m, const char *zone) {
+        int r;
+
+        if (streq_ptr(m->tenants_zone, zone))
+                return 0;
+        manager_leave_tenants(m);
+        if (!zone)
+                return 0;
+        r = accounts_new(zone, &m->source.accounts);
+        if (r >= 0) {
+                m->tenants_zone = strdup(zone);
+                r = m->tenants_zone ? vl_watch_new(&m->tenants, m->event, TENANT_INTERFACE, TENANT_WATCH,
+                                                   on_accounts, m)
+                                    : -ENOMEM;
+        }
+        if (r < 0)
+                manager_leave_tenants(m);
+        return r;
+}
