@@ -31,14 +31,21 @@ static void free_conn(Garbage *g) {
         free(CONTAINER_OF(g, Conn, garbage));
 }
 
+/* Who was counted is so no more. */
+static void visitor_left(Worker *w, const IpAddress *address, bool uncounted, bool channel) {
+        if (!uncounted)
+                crowd_leave(address);
+        if (channel)
+                counter_add(&w->counters.relay_visits_ended, 1);
+}
+
 void conn_close(Conn *c) {
         Worker *w = c->worker;
 
         if (c->state == CONN_CLOSED)
                 return;
         conn_set_state(c, CONN_CLOSED);
-        if (!c->uncounted)
-                crowd_leave(&c->address);
+        visitor_left(w, &c->address, c->uncounted, c->channel);
         if (c->passage)
                 passage_done(c->passage);
         loop_disarm(&w->loop, &c->timer);
@@ -65,12 +72,14 @@ Visitor conn_leave(Conn *c) {
                 .here = c->here,
                 .here_port = c->here_port,
                 .uncounted = c->uncounted,
+                .channel = c->channel,
         };
 
         loop_remove(&c->worker->loop, &c->transport.handle);
         v.fd = TAKE_FD(c->transport.handle.fd);
         v.in = TAKE_PTR(c->transport.in);
         c->uncounted = true;
+        c->channel = false;
         conn_close(c);
         return v;
 }
@@ -367,6 +376,7 @@ static Conn *make_conn(Worker *w, Visitor *v) {
         c->kind = v->kind;
         c->state = v->announced ? CONN_PROXY : v->kind == CONN_HTTPS ? CONN_HELLO : CONN_IDLE;
         c->uncounted = v->uncounted;
+        c->channel = v->channel;
         c->here = v->here;
         c->here_port = v->here_port;
         c->garbage.free = free_conn;
@@ -376,6 +386,8 @@ static Conn *make_conn(Worker *w, Visitor *v) {
         conn_set_address(c, &v->address, v->port);
         transport_init(&c->transport, &w->pool, TAKE_FD(v->fd));
         c->transport.in = TAKE_PTR(v->in);
+        if (v->channel)
+                c->transport.meter = &w->counters.relay_bytes;
         c->snapshot = snapshot_ref(w->snapshot);
         c->next = w->conns;
         c->link = &w->conns;
@@ -404,8 +416,7 @@ void conn_new(Worker *w, Visitor *v) {
                 conn_start(c);
                 return;
         }
-        if (!v->uncounted)
-                crowd_leave(&v->address);
+        visitor_left(w, &v->address, v->uncounted, v->channel);
         visitor_done(v);
 }
 

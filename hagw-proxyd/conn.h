@@ -49,6 +49,7 @@ typedef struct Visitor {
         IpAddress here; /* as in Conn */
         bool uncounted;
         bool announced; /* a PROXY protocol header comes first */
+        bool channel;   /* he came by one, from our relay */
         Buffer *in; /* what was read from him already; NULL: nothing */
 } Visitor;
 /* Returns NULL. Not for one who has been counted. */
@@ -64,6 +65,7 @@ struct Conn {
         ConnKind kind;
         ConnState state;
         bool uncounted; /* crowd_leave() has nothing to take back */
+        bool channel;   /* the visitor came by one, from our relay */
         Snapshot *snapshot;
         const Route *route;
         Upstream

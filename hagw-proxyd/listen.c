@@ -62,6 +62,20 @@ static void hand_over(Worker *w, Worker *to, Visitor *v) {
         worker_send(to, &m->message);
 }
 
+void visitor_enter(Worker *w, Visitor *v) {
+        Worker *to = choose_worker(w);
+
+        if (visitors_of(to) >= w->snapshot->connections ||
+            !crowd_enter(&v->address, w->snapshot->connections_per_address)) {
+                counter_add(&w->counters.crowded, 1);
+                visitor_done(v);
+                return;
+        }
+        counter_add(&w->counters.accepted, 1);
+        counter_add(&w->counters.relay_visits, 1);
+        hand_over(w, to, v);
+}
+
 static void on_accept(Handle *h, uint32_t events) {
         Listener *l = CONTAINER_OF(h, Listener, handle);
         Worker *w = l->worker;

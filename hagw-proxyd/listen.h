@@ -26,6 +26,11 @@ typedef struct Listener {
         Timer retry;
 } Listener;
 
+typedef struct Visitor Visitor;
+/* Lets in who has come by a channel: he is served, here or by another worker, or closed where there are too
+ * many. Takes over what he brings. */
+void visitor_enter(Worker *w, Visitor *v);
+
 /* Begins with the worker's first listener_resume(). */
 void listener_init(Listener *l, Worker *w, ListenKind kind, int fd);
 /* Takes part again after a pause or a full house; nothing where it does. */

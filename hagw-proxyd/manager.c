@@ -128,84 +128,6 @@ static void on_certificates(sd_json_variant *message, void *userdata) {
         renew_snapshot(m);
 }
 
-static void forget_sessions(Manager *m, const char *id, bool cut) {
-        for (unsigned i = 0; i < m->n_workers; i++) {
-                ForgetMessage *f = message_new(MESSAGE_FORGET);
-
-                if (!f) {
-                        (void) log_oom();
-                        continue;
-                }
-                f->all = !id || strlen(id) >= sizeof(f->session_id);
-                f->cut = cut && !f->all;
-                if (!f->all)
-                        strcpy(f->session_id, id);
-                worker_send(m->workers[i], &f->message);
-        }
-}
-
-static int compare_ids(const void *a, const void *b) {
-        return strcmp(a, b);
-}
-
-/* NULL: no memory. */
-static SessionId *read_ids(sd_json_variant *list, size_t *ret_n) {
-        size_t n = sd_json_variant_elements(list);
-        SessionId *ids = calloc(n + 1, sizeof(*ids));
-
-        *ret_n = 0;
-        for (size_t i = 0; ids && i < n; i++) {
-                sd_json_variant *id = sd_json_variant_by_index(list, i);
-
-                if (sd_json_variant_is_string(id) && strlen(sd_json_variant_string(id)) < sizeof(*ids))
-                        strcpy(ids[(*ret_n)++], sd_json_variant_string(id));
-        }
-        if (ids)
-                qsort(ids, *ret_n, sizeof(*ids), compare_ids);
-        return ids;
-}
-
-/* webd is there, maybe again: whatever it said before is forgotten, and what was opened by a session that is
- * not in its list any more ends. */
-static void keep_living(Manager *m, sd_json_variant *list) {
-        for (unsigned i = 0; i < m->n_workers; i++) {
-                ForgetMessage *f = message_new(MESSAGE_FORGET);
-
-                if (!f) {
-                        (void) log_oom();
-                        continue;
-                }
-                f->all = true;
-                f->living = read_ids(list, &f->n_living);
-                f->cut = !!f->living;
-                worker_send(m->workers[i], &f->message);
-        }
-}
-
-static void on_revocations(sd_json_variant *message, void *userdata) {
-        Manager *m = userdata;
-        sd_json_variant *list = message ? sd_json_variant_by_key(message, "sessionIds") : NULL;
-        sd_json_variant *cut = message ? sd_json_variant_by_key(message, "cut") : NULL;
-        sd_json_variant *living = message ? sd_json_variant_by_key(message, "livingIds") : NULL;
-
-        weblink_ask_again(&m->web);
-        if (living && sd_json_variant_is_array(living)) {
-                keep_living(m, living);
-                return;
-        }
-        /* Lost: what is revoked from now on is not known. */
-        if (!list || sd_json_variant_elements(list) == 0) {
-                forget_sessions(m, NULL, /* cut= */ false);
-                return;
-        }
-        for (size_t i = 0; i < sd_json_variant_elements(list); i++) {
-                sd_json_variant *id = sd_json_variant_by_index(list, i);
-
-                forget_sessions(m, sd_json_variant_is_string(id) ? sd_json_variant_string(id) : NULL,
-                                cut && sd_json_variant_is_boolean(cut) && sd_json_variant_boolean(cut));
-        }
-}
-
 static void on_failure(FailureMessage *f) {
         char *text = strdup(f->text);
 
@@ -246,6 +168,12 @@ static void on_message(Manager *m, Message *q, bool stopping) {
                         call_link_done(l);
                 return;
         }
+        case MESSAGE_RELAY_STATE:
+                relay_view_on_state(&m->relay, (RelayStateMessage *) q);
+                return;
+        case MESSAGE_RELAY_CALL:
+                relay_view_on_call(&m->relay, (RelayCallMessage *) q);
+                return;
         case MESSAGE_FAILURE:
                 on_failure((FailureMessage *) q);
                 break;
@@ -382,7 +310,7 @@ static int manager_setup(Manager *m, const Config *config) {
                                  m);
         if (r >= 0)
                 r = vl_watch_new(&m->revocations, m->event, "io.hagw.Web", "io.hagw.Web.WatchRevocations",
-                                 on_revocations, m);
+                                 manager_on_revocations, m);
         if (r >= 0)
                 r = tenant_watch_set(&m->tenants, m, config->tenants.zone);
         return r;
@@ -401,6 +329,7 @@ int manager_start(Daemon *daemon, const Config *config, void **ret_userdata) {
         m->ticket_usec = config->proxy.ticket_usec;
         weblink_init(&m->web, m->event);
         namelink_init(&m->names, m->event);
+        relay_view_init(&m->relay, m->event);
         for (CallPeer i = 0; i < _CALL_PEER_MAX; i++)
                 call_link_init(&m->calls[i], m->event, i == CALL_KEYD ? "io.hagw.Key" : "io.hagw.Tenant");
         r = manager_setup(m, config);
@@ -408,6 +337,7 @@ int manager_start(Daemon *daemon, const Config *config, void **ret_userdata) {
                 manager_stop(m);
                 return r;
         }
+        relay_view_apply(&m->relay, m->workers[0], m->snapshot->relay);
         set_status(m);
         *ret_userdata = m;
         return 0;
@@ -422,6 +352,7 @@ int manager_reload(const Config *config, void *userdata) {
         if (r < 0)
                 return r;
         set_snapshot(m, s);
+        relay_view_apply(&m->relay, m->workers[0], m->snapshot->relay);
         set_status(m);
         if (tenant_watch_set(&m->tenants, m, config->tenants.zone) < 0)
                 (void) log_oom();
@@ -473,6 +404,7 @@ void *manager_stop(void *userdata) {
         for (CallPeer i = 0; i < _CALL_PEER_MAX; i++)
                 call_link_done(&m->calls[i]);
         stop_workers(m);
+        relay_view_done(&m->relay);
         access_writer_free(m->access);
         sd_event_source_disable_unref(m->queue_source);
         sd_event_source_disable_unref(m->ticket_source);

@@ -7,6 +7,7 @@
 #include "namelink.h"
 #include "probe.h"
 #include "pulse.h"
+#include "relayview.h"
 #include "snapshot.h"
 #include "tenantwatch.h"
 #include "weblink.h"
@@ -36,6 +37,7 @@ typedef struct Manager {
         NameLink names;
         CallLink calls[_CALL_PEER_MAX];
         TenantWatch tenants;
+        RelayView relay;
         Probe *probes;
         Pulse *pulse;
 } Manager;
@@ -44,6 +46,9 @@ int manager_start(Daemon *daemon, const Config *config, void **ret_userdata);
 int manager_reload(const Config *config, void *userdata);
 int manager_metrics(sd_json_variant **metrics, void *userdata);
 void *manager_stop(void *userdata);
+
+/* io.hagw.Web.WatchRevocations, in manager-sessions.c. */
+void manager_on_revocations(sd_json_variant *message, void *userdata);
 
 /* One snapshot of the workers' sums. */
 typedef struct HostReading {

@@ -13,6 +13,8 @@ static const size_t message_sizes[_MESSAGE_KIND_MAX] = {
         [MESSAGE_TENANT] = sizeof(TenantMessage),     [MESSAGE_CONTROL] = sizeof(ControlMessage),
         [MESSAGE_CHANNEL] = sizeof(ChannelMessage),
         [MESSAGE_STOPPED] = sizeof(Message),          [MESSAGE_CALL] = sizeof(CallMessage),
+        [MESSAGE_RELAY_NUDGE] = sizeof(Message),      [MESSAGE_RELAY_CALL] = sizeof(RelayCallMessage),
+        [MESSAGE_RELAY_STATE] = sizeof(RelayStateMessage),
 };
 
 void *message_new(MessageKind kind) {
@@ -60,6 +62,14 @@ void message_free(Message *m) {
                 break;
         case MESSAGE_FORGET:
                 free(((ForgetMessage *) m)->living);
+                break;
+        case MESSAGE_RELAY_CALL:
+                relay_target_unref(((RelayCallMessage *) m)->target);
+                free(((RelayCallMessage *) m)->parameters);
+                free(((RelayCallMessage *) m)->reply);
+                break;
+        case MESSAGE_RELAY_STATE:
+                relay_target_unref(((RelayStateMessage *) m)->target);
                 break;
         case MESSAGE_FAILURE:
                 host_stats_unref(((FailureMessage *) m)->stats);

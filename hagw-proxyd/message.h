@@ -6,6 +6,7 @@
 #include "hostname.h"
 #include "policy.h"
 #include "queue.h"
+#include "relaytarget.h"
 #include "snapshot.h"
 #include "tenantinfo.h"
 
@@ -27,6 +28,9 @@ typedef enum MessageKind {
         MESSAGE_SESSION,     /* to main and back */
         MESSAGE_RESOLVE,     /* to main and back */
         MESSAGE_CALL,        /* to main and back */
+        MESSAGE_RELAY_NUDGE, /* to the first worker: the network or the configuration has changed */
+        MESSAGE_RELAY_CALL,  /* to the first worker and back */
+        MESSAGE_RELAY_STATE, /* to main: what has become of the attachment to the relay */
         MESSAGE_FAILURE,     /* to main: a host's upstream failed */
         MESSAGE_STOPPED,     /* to main: this worker has nothing left */
         _MESSAGE_KIND_MAX,
@@ -110,7 +114,8 @@ typedef struct SessionMessage {
 typedef struct ResolveMessage {
         Message message;
         Worker *worker;
-        void *asker;
+        void *asker; /* the worker's own; NULL: it has gone, nobody wants the answer */
+        void (*on_answer)(struct ResolveMessage *m); /* in the worker's thread, unless the asker has gone */
         char name[HOSTNAME_MAX + 1];
         /* The answer: */
         int error;
@@ -142,6 +147,44 @@ typedef struct CallMessage {
         char *error; /* the varlink error's id; NULL while failed: no memory */
         char *reply; /* JSON text: the answer's parameters, or the error's; may be NULL while failed */
 } CallMessage;
+
+typedef enum RelayCallResult {
+        RELAY_CALL_OK,
+        RELAY_CALL_UNREACHABLE, /* text: why, in words */
+        RELAY_CALL_REFUSED,     /* text: the relay's error, without its interface */
+        _RELAY_CALL_RESULT_MAX,
+} RelayCallResult;
+
+/* A call that the main thread wants made at the relay, on a connection of its own. */
+typedef struct RelayCallMessage {
+        Message message;
+        void *asker; /* the main thread's own */
+        RelayTarget *target; /* with a reference */
+        const char *method;  /* static, without its interface */
+        bool prove;          /* a proof of the token goes with it */
+        char *parameters;    /* JSON text */
+        /* The answer: */
+        RelayCallResult result;
+        char text[MESSAGE_TEXT_MAX];
+        char *reply; /* JSON text: the answer's parameters */
+} RelayCallMessage;
+
+/* Of an agent that is attached, or was. */
+typedef struct RelayAttached {
+        uint64_t since_usec; /* CLOCK_REALTIME; 0: it is not attached */
+        char zone[HOSTNAME_MAX + 1]; /* empty: never attached */
+        char address[IP_TEXT_MAX + sizeof("[]:65535")]; /* the relay's */
+} RelayAttached;
+
+typedef struct RelayStateMessage {
+        Message message;
+        RelayTarget *target; /* with a reference */
+        int state;           /* RelayState */
+        bool refused;        /* the relay, or our own keyd, has said no */
+        uint64_t retry_usec; /* CLOCK_MONOTONIC of the next attempt, while waiting */
+        RelayAttached attached;
+        char error[MESSAGE_TEXT_MAX]; /* while waiting */
+} RelayStateMessage;
 
 typedef struct FailureMessage {
         Message message;

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "proxyd-varlink.h"
+#include "relay-varlink.h"
 
 static uint64_t clock_usec(clockid_t clock) {
         struct timespec ts;
@@ -163,5 +164,10 @@ static int vl_method_probe(sd_varlink *link, sd_json_variant *parameters, sd_var
 const VlMethod proxyd_methods[] = {
         { "io.hagw.Proxy.ListHosts", vl_method_list_hosts },
         { "io.hagw.Proxy.Probe", vl_method_probe },
+        { "io.hagw.Proxy.DescribeRelay", vl_method_describe_relay },
+        { "io.hagw.Proxy.PublishChallenge", vl_method_publish_challenge },
+        { "io.hagw.Proxy.WithdrawChallenge", vl_method_withdraw_challenge },
+        { "io.hagw.Proxy.SetAccount", vl_method_set_account },
+        { "io.hagw.Proxy.Enrol", vl_method_enrol },
         {},
 };

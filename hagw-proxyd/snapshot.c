@@ -93,6 +93,7 @@ Snapshot *snapshot_unref(Snapshot *s) {
         free(s->certificates);
         free(s->names);
         route_table_unref(s->routes);
+        relay_target_unref(s->relay);
         gnutls_memset(s->ticket_secret, 0, sizeof(s->ticket_secret));
         free(s);
         return NULL;
@@ -220,6 +221,9 @@ int snapshot_new(const Config *config, TlsCertificate *const *certificates, size
         r = set_hosts(s, n_workers, old, ret_bad_file);
         if (r < 0)
                 return r;
+        r = relay_target_from_config(config, old ? old->relay : NULL, &s->relay);
+        if (r < 0)
+                return r;
         r = set_certificates(s, certificates, n_certificates);
         if (r < 0)
                 return r;
@@ -242,6 +246,7 @@ int snapshot_renew(const Snapshot *old, TlsCertificate *const *certificates, siz
         s->n_certificates = s->n_names = 0;
         memcpy(s->ticket_secret, ticket_secret, sizeof(s->ticket_secret));
         s->routes = route_table_ref(old->routes);
+        s->relay = relay_target_ref(old->relay);
         s->hosts = calloc(MAX(s->routes->n_routes, (size_t) 1), sizeof(SnapshotHost));
         if (!s->hosts)
                 return -ENOMEM;

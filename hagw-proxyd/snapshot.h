@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "conf.h"
+#include "relaytarget.h"
 #include "route.h"
 #include "tls.h"
 
@@ -61,6 +62,7 @@ typedef struct Snapshot {
         unsigned attachments, connections, connections_per_address, header_count;
         uint64_t hello_usec, head_usec, idle_usec;
         size_t head_size;
+        RelayTarget *relay; /* the house's; NULL: it has none */
         bool forwarded, log_access, log_query_strings;
 } Snapshot;
 

@@ -15,6 +15,7 @@
 void transport_init(Transport *t, BufferPool *pool, int fd) {
         t->pool = pool;
         t->handle.fd = fd;
+        t->meter = NULL;
         t->tls = NULL;
         t->in = t->out = NULL;
         t->readable = true;
@@ -54,6 +55,11 @@ static int fail(Transport *t, int error) {
         return t->error;
 }
 
+static void count(_Atomic uint64_t *bytes, ssize_t n) {
+        atomic_store_explicit(bytes, atomic_load_explicit(bytes, memory_order_relaxed) + (uint64_t) n,
+                              memory_order_relaxed);
+}
+
 /* n > 0; 0: end; -EAGAIN. A short read means that the socket is drained: the next edge will tell of more. */
 static ssize_t receive(Transport *t, void *data, size_t size) {
         ssize_t n;
@@ -72,6 +78,8 @@ static ssize_t receive(Transport *t, void *data, size_t size) {
                 t->readable = false;
                 return -EAGAIN;
         }
+        if (t->meter)
+                count(&t->meter->received, n);
         if (n == 0)
                 t->ended = true;
         else if ((size_t) n < size)
@@ -118,6 +126,8 @@ static ssize_t send_now(Transport *t, const struct iovec *iov, size_t n) {
         while (r < 0 && errno == EINTR);
         if (r < 0)
                 return errno == EAGAIN ? 0 : fail(t, -errno);
+        if (t->meter)
+                count(&t->meter->sent, r);
         return r;
 }
 

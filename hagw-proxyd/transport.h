@@ -2,16 +2,23 @@
 #pragma once
 
 #include <gnutls/gnutls.h>
+#include <stdatomic.h>
 #include <sys/uio.h>
 
 #include "buffer.h"
 #include "loop.h"
+
+/* Bytes of many sockets. One thread writes, any reads. */
+typedef struct TransportMeter {
+        _Atomic uint64_t received, sent;
+} TransportMeter;
 
 /* A stream socket with or without TLS on it, as bytes in and bytes out. One thread. Never blocks. */
 
 typedef struct Transport {
         Handle handle;
         BufferPool *pool;
+        TransportMeter *meter; /* NULL: nobody counts */
         gnutls_session_t tls; /* NULL: plain */
         Buffer *in;           /* TLS: received, not yet taken by GnuTLS */
         Buffer *out;          /* accepted from the caller, not yet taken by the kernel */

@@ -158,6 +158,8 @@ void upstreams_done(Worker *w) {
         }
 }
 
+static void on_resolved(ResolveMessage *m);
+
 static int ask_addresses(Upstream *u) {
         ResolveMessage *m;
 
@@ -168,6 +170,7 @@ static int ask_addresses(Upstream *u) {
                 return -ENOMEM;
         m->worker = u->worker;
         m->asker = u;
+        m->on_answer = on_resolved;
         (void) snprintf(m->name, sizeof(m->name), "%s", u->host);
         u->asked = m;
         queue_push(u->worker->main_queue, &m->message);
@@ -189,12 +192,10 @@ static void wait_link(Upstream *u, LinkClient *l) {
         u->waiting = l;
 }
 
-void upstream_on_resolved(ResolveMessage *m) {
+static void on_resolved(ResolveMessage *m) {
         Upstream *u = m->asker;
         LinkClient *list;
 
-        if (!u)
-                return;
         u->asked = NULL;
         if (m->error >= 0 && m->n_addresses > 0) {
                 memcpy(u->addresses, m->addresses, sizeof(u->addresses));

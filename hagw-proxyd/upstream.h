@@ -49,9 +49,6 @@ int upstream_acquire(Upstream *u, LinkClient *l, bool fresh);
 /* The client no longer wants one. */
 void upstream_forget(LinkClient *l);
 
-/* The main thread's answer. */
-void upstream_on_resolved(ResolveMessage *m);
-
 /* Tells the main thread that the host fails, at most once a second. */
 void upstream_report(Upstream *u, HostStats *stats, const char *text);
 

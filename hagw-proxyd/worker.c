@@ -16,6 +16,7 @@ static void on_snapshot(Worker *w, SnapshotMessage *m) {
         snapshot_unref(w->snapshot);
         w->snapshot = TAKE_PTR(m->snapshot);
         upstreams_sweep(w);
+        agent_apply(w);
         w->open = true;
         for (size_t i = 0; i < w->n_listeners; i++)
                 listener_resume(&w->listeners[i]);
@@ -29,7 +30,21 @@ static void on_stop(Worker *w) {
         for (size_t i = 0; i < w->n_listeners; i++)
                 listener_pause(&w->listeners[i]);
         tenants_stop(w);
+        w->agent = agent_free(w->agent);
+        relay_calls_done(w);
         conns_stop(w);
+}
+
+uint64_t relay_visitors(const Worker *w) {
+        uint64_t n = 0;
+
+        for (unsigned i = 0; i < w->n_crew; i++) {
+                const WorkerCounters *c = &w->crew[i]->counters;
+
+                n += atomic_load_explicit(&c->relay_visits, memory_order_relaxed) -
+                     atomic_load_explicit(&c->relay_visits_ended, memory_order_relaxed);
+        }
+        return n;
 }
 
 static void on_forget(Worker *w, const ForgetMessage *m) {
@@ -80,8 +95,15 @@ static void on_message(Worker *w, Message *m) {
                         ((CallMessage *) m)->on_answer((CallMessage *) m);
                 break;
         case MESSAGE_RESOLVE:
-                upstream_on_resolved((ResolveMessage *) m);
+                if (((ResolveMessage *) m)->asker)
+                        ((ResolveMessage *) m)->on_answer((ResolveMessage *) m);
                 break;
+        case MESSAGE_RELAY_NUDGE:
+                agent_nudge(w);
+                break;
+        case MESSAGE_RELAY_CALL:
+                relay_call_start(w, (RelayCallMessage *) m);
+                return;
         default:
                 break;
         }
@@ -116,6 +138,8 @@ static void *worker_main(void *userdata) {
                 r = loop_run(&w->loop, w->stopping ? w->stop_usec - w->loop.now_usec : USEC_INFINITY);
         if (r < 0)
                 (void) log_error_errno(r, "Worker %u: the loop failed: %m", w->index);
+        w->agent = agent_free(w->agent);
+        relay_calls_done(w);
         conns_done(w);
         tenants_done(w);
         signer_done();

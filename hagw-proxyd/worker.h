@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "accessring.h"
+#include "agent.h"
 #include "buffer.h"
 #include "conn.h"
 #include "exchange.h"
@@ -11,6 +12,7 @@
 #include "listen.h"
 #include "loop.h"
 #include "message.h"
+#include "relaycall.h"
 #include "passage.h"
 #include "session.h"
 #include "snapshot.h"
@@ -31,6 +33,10 @@ typedef struct WorkerCounters {
         _Atomic uint64_t passages, passages_open, passage_received, passage_sent;
         _Atomic uint64_t attached, channels, channels_refused; /* as a relay: agents, channels that wait */
         _Atomic uint64_t connections, upstream_connects, upstream_reuses, retries, log_dropped;
+        _Atomic uint64_t relay_attached, relay_attempts, relay_waiting, relay_rejected;
+        _Atomic uint64_t relay_visits;       /* visitors who came by a channel: counted where they came in */
+        _Atomic uint64_t relay_visits_ended; /* and where they were served */
+        TransportMeter relay_bytes;          /* from and to them */
 } WorkerCounters;
 
 struct Worker {
@@ -51,6 +57,9 @@ struct Worker {
         Conn *conns;
         Exchange *free_exchanges;
         Upstream *upstreams;
+        Agent *agent;          /* of the first worker of a house that has a relay */
+        RelayCall *relay_calls;
+        uint64_t relay_rejected_usec; /* when it was logged last */
         SessionCache sessions;
         Tenants tenants;
         AccessRing *access; /* shared with the logging thread */
@@ -70,6 +79,9 @@ static inline void counter_add(_Atomic uint64_t *c, uint64_t n) {
 static inline void counter_sub(_Atomic uint64_t *c, uint64_t n) {
         counter_add(c, -n);
 }
+
+/* Visitors who came by a channel and are here. */
+uint64_t relay_visitors(const Worker *w);
 
 /* Starts the thread, which accepts nobody before the first MESSAGE_SNAPSHOT. The snapshot is counted up. fds
  * and the crew's list stay the caller's. */

@@ -194,8 +194,7 @@ static int read_label(const char *v, char **ret, char **reason) {
         return *ret ? 0 : -ENOMEM;
 }
 
-/* Splits "HOST[:PORT]", where HOST may be a name, an IPv4 address, or an IPv6 address in brackets. */
-static int split_authority(const char *v, char **ret_host, uint16_t *port, char **reason) {
+int conf_split_authority(const char *v, char **ret_host, uint16_t *port, char **reason) {
         char name[HOSTNAME_MAX + 1];
         const char *end, *rest;
         _cleanup_free_ char *host = NULL;
@@ -267,7 +266,7 @@ static int set_upstream(const ConfSetting *s, void *object, const char *v, char 
         } else
                 return refuse(reason, "expected %s", conf_type_text(CONF_UPSTREAM));
         if (!host) {
-                r = split_authority(rest, &host, &port, reason);
+                r = conf_split_authority(rest, &host, &port, reason);
                 if (r < 0)
                         return r;
         }
@@ -323,7 +322,7 @@ static int set_authority(const ConfSetting *s, void *object, const char *v, char
         uint16_t port = 0;
         int r;
 
-        r = split_authority(v, &host, &port, reason);
+        r = conf_split_authority(v, &host, &port, reason);
         return r < 0 ? r : store_string(s, object, v);
 }
 

@@ -35,6 +35,73 @@ static SD_VARLINK_DEFINE_METHOD(
                                  "trusted_proxies after a 400)"),
         SD_VARLINK_DEFINE_OUTPUT(advice, SD_VARLINK_STRING, SD_VARLINK_NULLABLE));
 
+static SD_VARLINK_DEFINE_ENUM_TYPE(RelayState, SD_VARLINK_DEFINE_ENUM_VALUE(resolving),
+                                   SD_VARLINK_DEFINE_ENUM_VALUE(connecting),
+                                   SD_VARLINK_DEFINE_ENUM_VALUE(proving),
+                                   SD_VARLINK_DEFINE_ENUM_VALUE(attached),
+                                   SD_VARLINK_DEFINE_ENUM_VALUE(waiting));
+
+static SD_VARLINK_DEFINE_STRUCT_TYPE(
+        Attachment, SD_VARLINK_DEFINE_FIELD(tenant, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("The house's; the same on each start of the same machine"),
+        SD_VARLINK_DEFINE_FIELD(machine, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("The house's"), SD_VARLINK_DEFINE_FIELD(software, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("Of the other end, ADDRESS:PORT"),
+        SD_VARLINK_DEFINE_FIELD(address, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("CLOCK_REALTIME"), SD_VARLINK_DEFINE_FIELD(sinceUSec, SD_VARLINK_INT, 0),
+        SD_VARLINK_FIELD_COMMENT("Channels on which no visitor has come yet"),
+        SD_VARLINK_DEFINE_FIELD(waiting, SD_VARLINK_INT, 0),
+        SD_VARLINK_FIELD_COMMENT("Channels with a visitor"),
+        SD_VARLINK_DEFINE_FIELD(visitors, SD_VARLINK_INT, 0),
+        SD_VARLINK_FIELD_COMMENT("Bytes from visitors"),
+        SD_VARLINK_DEFINE_FIELD(received, SD_VARLINK_INT, 0),
+        SD_VARLINK_FIELD_COMMENT("Bytes to visitors"), SD_VARLINK_DEFINE_FIELD(sent, SD_VARLINK_INT, 0));
+
+static SD_VARLINK_DEFINE_METHOD(
+        DescribeRelay, SD_VARLINK_FIELD_COMMENT("As configured"),
+        SD_VARLINK_DEFINE_OUTPUT(address, SD_VARLINK_STRING, 0), SD_VARLINK_FIELD_COMMENT("As configured"),
+        SD_VARLINK_DEFINE_OUTPUT(tenant, SD_VARLINK_STRING, 0),
+        SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(state, RelayState, 0),
+        SD_VARLINK_FIELD_COMMENT("The house's zone, as the relay said last; missing until it did"),
+        SD_VARLINK_DEFINE_OUTPUT(zone, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
+        SD_VARLINK_FIELD_COMMENT("Why the last attempt failed, in words that say what to check; missing "
+                                 "while attached"),
+        SD_VARLINK_DEFINE_OUTPUT(error, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
+        SD_VARLINK_FIELD_COMMENT("CLOCK_REALTIME of the next attempt, while waiting"),
+        SD_VARLINK_DEFINE_OUTPUT(retryUSec, SD_VARLINK_INT, SD_VARLINK_NULLABLE),
+        SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(attachment, Attachment, SD_VARLINK_NULLABLE),
+        SD_VARLINK_FIELD_COMMENT("Channels that were closed because their header was not the relay's"),
+        SD_VARLINK_DEFINE_OUTPUT(rejected, SD_VARLINK_INT, 0));
+
+static SD_VARLINK_DEFINE_METHOD(PublishChallenge, SD_VARLINK_DEFINE_INPUT(name, SD_VARLINK_STRING, 0),
+                                SD_VARLINK_DEFINE_INPUT(value, SD_VARLINK_STRING, 0));
+
+static SD_VARLINK_DEFINE_METHOD(WithdrawChallenge, SD_VARLINK_DEFINE_INPUT(name, SD_VARLINK_STRING, 0),
+                                SD_VARLINK_DEFINE_INPUT(value, SD_VARLINK_STRING, 0));
+
+static SD_VARLINK_DEFINE_METHOD(SetAccount, SD_VARLINK_FIELD_COMMENT("Empty: takes it back"),
+                                SD_VARLINK_DEFINE_INPUT(issuer, SD_VARLINK_STRING, 0),
+                                SD_VARLINK_DEFINE_INPUT(accountUri, SD_VARLINK_STRING, 0));
+
+static SD_VARLINK_DEFINE_METHOD(
+        Enrol, SD_VARLINK_FIELD_COMMENT("HOST[:PORT]"),
+        SD_VARLINK_DEFINE_INPUT(address, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("sha256:BASE64 of the relay's public key, instead of the system's roots"),
+        SD_VARLINK_DEFINE_INPUT(pin, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
+        SD_VARLINK_DEFINE_INPUT(code, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("io.hagw.Key.PrepareToken's"),
+        SD_VARLINK_DEFINE_INPUT(storedKey, SD_VARLINK_STRING, 0),
+        SD_VARLINK_DEFINE_OUTPUT(tenant, SD_VARLINK_STRING, 0),
+        SD_VARLINK_DEFINE_OUTPUT(tokenId, SD_VARLINK_STRING, 0),
+        SD_VARLINK_DEFINE_OUTPUT(zone, SD_VARLINK_STRING, 0));
+
+static SD_VARLINK_DEFINE_ERROR(NoRelay);
+static SD_VARLINK_DEFINE_ERROR(RelayUnreachable, SD_VARLINK_DEFINE_FIELD(reason, SD_VARLINK_STRING, 0));
+static SD_VARLINK_DEFINE_ERROR(RelayRefused,
+                               SD_VARLINK_FIELD_COMMENT("io.hagw.Relay's error without its interface, or "
+                                                        "another's with it"),
+                               SD_VARLINK_DEFINE_FIELD(error, SD_VARLINK_STRING, 0));
+
 static SD_VARLINK_DEFINE_ERROR(NoSuchHost, SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_STRING, 0));
 
 SD_VARLINK_DEFINE_INTERFACE(
@@ -46,4 +113,25 @@ SD_VARLINK_DEFINE_INTERFACE(
         SD_VARLINK_SYMBOL_COMMENT(
                 "Connects to the host's upstream now and asks it for GET / with the headers a visitor's "
                 "request would carry."),
-        &vl_method_Probe, SD_VARLINK_SYMBOL_COMMENT("There is no host of that name"), &vl_error_NoSuchHost);
+        &vl_method_Probe, SD_VARLINK_SYMBOL_COMMENT("How it stands with the house's relay"),
+        &vl_type_RelayState,
+        SD_VARLINK_SYMBOL_COMMENT("A house that is attached to a relay, as either end sees it"),
+        &vl_type_Attachment,
+        SD_VARLINK_SYMBOL_COMMENT(
+                "The relay that this house is reached through. root, hagw-acmed and hagw-webd only."),
+        &vl_method_DescribeRelay,
+        SD_VARLINK_SYMBOL_COMMENT("Has the relay serve a DNS-01 value (RFC 8555 section 8.4); returns when "
+                                  "it does. hagw-acmed only."),
+        &vl_method_PublishChallenge, SD_VARLINK_SYMBOL_COMMENT("Takes it back. hagw-acmed only."),
+        &vl_method_WithdrawChallenge,
+        SD_VARLINK_SYMBOL_COMMENT(
+                "Has the relay allow certificates for this house to one account only (RFC 8657). "
+                "hagw-acmed only."),
+        &vl_method_SetAccount,
+        SD_VARLINK_SYMBOL_COMMENT("Exchanges a one-time code for a token at a relay, which need not be "
+                                  "configured. root only."),
+        &vl_method_Enrol, SD_VARLINK_SYMBOL_COMMENT("This house has no relay"), &vl_error_NoRelay,
+        SD_VARLINK_SYMBOL_COMMENT("There was no answer from the relay; what to check, in words"),
+        &vl_error_RelayUnreachable, SD_VARLINK_SYMBOL_COMMENT("The relay has answered with an error"),
+        &vl_error_RelayRefused, SD_VARLINK_SYMBOL_COMMENT("There is no host of that name"),
+        &vl_error_NoSuchHost);

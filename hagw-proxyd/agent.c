@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Attaching to the relay, and staying attached. Runs in the first worker's thread. */
+
+#include <gnutls/crypto.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "agent.h"
+#include "log.h"
+#include "worker.h"
+
+#define INTERFACE "io.hagw.Relay."
+
+struct Agent {
+        Worker *worker;
+        RelayTarget *target;
+        RelayState state;
+        RelayLink *link;
+        Timer timer;
+        Backoff backoff;
+        uint64_t attempt_usec;  /* when the last one began */
+        uint64_t attached_usec; /* since when; CLOCK_MONOTONIC */
+        ChannelPool pool;
+        RelayAttached attached; /* what the main thread is told */
+};
+
+const char *relay_state_text(RelayState s) {
+        static const char *const texts[_RELAY_STATE_MAX] = {
+                [RELAY_RESOLVING] = "resolving", [RELAY_CONNECTING] = "connecting",
+                [RELAY_PROVING] = "proving",     [RELAY_ATTACHED] = "attached",
+                [RELAY_WAITING] = "waiting",
+        };
+        return s >= 0 && s < _RELAY_STATE_MAX ? texts[s] : NULL;
+}
+
+/* The main thread keeps the newest for who asks, and logs it. */
+static void tell(const Agent *a, const char *error, bool refused, uint64_t retry_usec) {
+        RelayStateMessage *m = message_new(MESSAGE_RELAY_STATE);
+
+        if (!m)
+                return;
+        m->target = relay_target_ref(a->target);
+        m->state = a->state;
+        m->refused = refused;
+        m->retry_usec = retry_usec;
+        m->attached = a->attached;
+        (void) snprintf(m->error, sizeof(m->error), "%s", strempty(error));
+        queue_push(a->worker->main_queue, &m->message);
+}
+
+static void set_state(Agent *a, RelayState s) {
+        WorkerCounters *c = &a->worker->counters;
+
+        log_debug("Relay %s: %s -> %s", a->target->address, relay_state_text(a->state), relay_state_text(s));
+        if (a->state == RELAY_ATTACHED && s != RELAY_ATTACHED)
+                counter_sub(&c->relay_attached, 1);
+        if (a->state != RELAY_ATTACHED && s == RELAY_ATTACHED)
+                counter_add(&c->relay_attached, 1);
+        a->state = s;
+        if (s != RELAY_WAITING)
+                tell(a, NULL, /* refused= */ false, 0);
+}
+
+/* What the relay says no with, in words that say what to check. */
+static const struct {
+        const char *error, *why;
+} refusals[] = {
+        { INTERFACE "NotAdmitted",
+          "it does not admit this house: the tenant or its token is not known there, or was revoked" },
+        { INTERFACE "Suspended", "it has suspended this tenant" },
+        { INTERFACE "TakenOver", "another machine has attached as this tenant" },
+        { INTERFACE "Busy", "it has too much to do and asks to come later" },
+};
+
+static const char *refusal_text(const char *error, char *buffer, size_t size) {
+        for (size_t i = 0; i < ELEMENTSOF(refusals); i++)
+                if (streq(refusals[i].error, error))
+                        return refusals[i].why;
+        (void) snprintf(buffer, size, "it answers with the error %s", error);
+        return buffer;
+}
+
+static uint64_t random_number(const Agent *a) {
+        uint64_t n;
+
+        return gnutls_rnd(GNUTLS_RND_NONCE, &n, sizeof(n)) < 0 ? a->worker->loop.now_usec : n;
+}
+
+static void detach(Agent *a) {
+        channel_pool_close(&a->pool);
+        a->link = relay_link_close(a->link);
+        a->attached.since_usec = 0;
+}
+
+/* at_least_usec: what the relay asked for; 0: nothing. */
+static void wait_and_retry(Agent *a, const char *why, bool refused, uint64_t at_least_usec) {
+        Loop *loop = &a->worker->loop;
+        uint64_t wait;
+
+        if (a->state == RELAY_ATTACHED && loop->now_usec - a->attached_usec >= AGENT_SETTLED_USEC)
+                a->backoff = (Backoff) {};
+        wait = refused ? backoff_next(&a->backoff, AGENT_REFUSED_MIN_USEC / 2, AGENT_REFUSED_MIN_USEC,
+                                      AGENT_REFUSED_MAX_USEC, random_number(a)) :
+                         backoff_next(&a->backoff, 0, AGENT_RETRY_MIN_USEC, AGENT_RETRY_MAX_USEC,
+                                      random_number(a));
+        if (at_least_usec > 0) {
+                at_least_usec = MIN(at_least_usec, (uint64_t) AGENT_BUSY_MAX_USEC);
+                wait = MAX(wait, at_least_usec + random_number(a) % at_least_usec);
+        }
+        detach(a);
+        set_state(a, RELAY_WAITING);
+        loop_arm(loop, &a->timer, loop->now_usec + wait);
+        tell(a, why, refused, loop->now_usec + wait);
+}
+
+static void on_link_state(RelayLink *l) {
+        static const RelayState states[_RELAY_LINK_STATE_MAX] = {
+                [RELAY_LINK_RESOLVING] = RELAY_RESOLVING,  [RELAY_LINK_CONNECTING] = RELAY_CONNECTING,
+                [RELAY_LINK_HANDSHAKE] = RELAY_CONNECTING, [RELAY_LINK_PROVING] = RELAY_PROVING,
+                [RELAY_LINK_OPEN] = RELAY_PROVING,
+        };
+        Agent *a = l->userdata;
+
+        if (a->state != states[l->state])
+                set_state(a, states[l->state]);
+}
+
+static void on_link_failed(RelayLink *l, RelayLinkFailure failure, const char *why) {
+        Agent *a = l->userdata;
+
+        wait_and_retry(a, why, failure == RELAY_LINK_NO_TOKEN, 0);
+}
+
+void relay_machine_id(char ret[static SD_ID128_STRING_MAX]) {
+        static const sd_id128_t hagw =
+                SD_ID128_MAKE(6e, 2f, 51, d0, 3b, 0c, 4c, 7e, 9a, 84, 1f, 77, c6, 2b, e0, 95);
+        sd_id128_t id;
+
+        /* An image that was never started has none. */
+        if (sd_id128_get_machine_app_specific(hagw, &id) < 0 &&
+            sd_id128_get_boot_app_specific(hagw, &id) < 0)
+                id = hagw;
+        (void) sd_id128_to_string(id, ret);
+}
+
+static int send_attach(RelayLink *l, sd_json_variant *proof) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        char machine[SD_ID128_STRING_MAX];
+        int r;
+
+        relay_machine_id(machine);
+        r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR_VARIANT("proof", proof),
+                           SD_JSON_BUILD_PAIR_STRING("machine", machine),
+                           SD_JSON_BUILD_PAIR_STRING("software", RELAY_SOFTWARE));
+        return r < 0 ? r : control_send_call(&l->transport, INTERFACE "Attach", v, /* more= */ true);
+}
+
+static void on_link_open(RelayLink *l, sd_json_variant *proof) {
+        Agent *a = l->userdata;
+        Loop *loop = &a->worker->loop;
+
+        if (send_attach(l, proof) < 0) {
+                wait_and_retry(a, "the connection to the relay broke", /* refused= */ false, 0);
+                return;
+        }
+        loop_arm(loop, &a->timer, loop->now_usec + AGENT_REPLY_USEC);
+}
+
+static uint64_t realtime_usec(void) {
+        struct timespec ts;
+
+        (void) clock_gettime(CLOCK_REALTIME, &ts);
+        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
+}
+
+static void on_first_reply(Agent *a, RelayLink *l, sd_json_variant *parameters) {
+        const char *zone = control_string(parameters, "zone");
+        uint8_t session_id[CHANNEL_SESSION_ID_SIZE];
+        char address[IP_TEXT_MAX];
+
+        if (!control_bytes(parameters, "sessionId", session_id, sizeof(session_id)) || !zone ||
+            strlen(zone) > HOSTNAME_MAX) {
+                wait_and_retry(a, "its first answer has no session or no zone in it", /* refused= */ false,
+                               0);
+                return;
+        }
+        a->attached_usec = a->worker->loop.now_usec;
+        a->attached.since_usec = realtime_usec();
+        (void) snprintf(a->attached.zone, sizeof(a->attached.zone), "%s", zone);
+        (void) snprintf(a->attached.address, sizeof(a->attached.address),
+                        l->address.family == AF_INET6 ? "[%s]:%u" : "%s:%u", ip_format(&l->address, address),
+                        a->target->port);
+        set_state(a, RELAY_ATTACHED);
+        channel_pool_open(&a->pool, a->target, session_id, &l->keys, &l->address,
+                          (uint64_t) MAX(control_integer(parameters, "channels", UINT32_MAX), INT64_C(0)),
+                          (uint64_t) MAX(control_integer(parameters, "waiting", 0), INT64_C(0)));
+}
+
+static void on_refusal(Agent *a, const ControlReply *reply) {
+        int64_t retry = control_integer(reply->parameters, "retryUSec", 0);
+        char buffer[MESSAGE_TEXT_MAX];
+        bool busy = streq(reply->error, INTERFACE "Busy");
+
+        wait_and_retry(a, refusal_text(reply->error, buffer, sizeof(buffer)), !busy,
+                       busy ? (uint64_t) MAX(retry, INT64_C(0)) : 0);
+}
+
+static void on_link_message(RelayLink *l, sd_json_variant *message) {
+        Agent *a = l->userdata;
+        Loop *loop = &a->worker->loop;
+        ControlReply reply;
+        int64_t wish;
+
+        if (control_read_reply(message, &reply) < 0) {
+                wait_and_retry(a, "it has sent something that is no answer", /* refused= */ false, 0);
+                return;
+        }
+        if (reply.error) {
+                on_refusal(a, &reply);
+                return;
+        }
+        if (!reply.continues) {
+                wait_and_retry(a, "it has ended the attachment", /* refused= */ false, 0);
+                return;
+        }
+        loop_arm(loop, &a->timer, loop->now_usec + AGENT_SILENCE_USEC);
+        if (a->state != RELAY_ATTACHED) {
+                on_first_reply(a, l, reply.parameters);
+                return;
+        }
+        wish = control_integer(reply.parameters, "waiting", -1);
+        if (wish >= 0)
+                channel_pool_set_wish(&a->pool, (uint64_t) wish);
+}
+
+static const RelayLinkOps link_ops = {
+        .on_state = on_link_state,
+        .on_open = on_link_open,
+        .on_message = on_link_message,
+        .on_failed = on_link_failed,
+};
+
+static void attempt(Agent *a) {
+        Loop *loop = &a->worker->loop;
+
+        counter_add(&a->worker->counters.relay_attempts, 1);
+        a->attempt_usec = loop->now_usec;
+        loop_disarm(loop, &a->timer);
+        a->link = relay_link_new(a->worker, a->target, /* prove= */ true, &link_ops, a);
+        if (!a->link)
+                wait_and_retry(a, "out of memory", /* refused= */ false, 0);
+        else
+                set_state(a, RELAY_RESOLVING);
+}
+
+static void on_timer(Timer *t) {
+        Agent *a = CONTAINER_OF(t, Agent, timer);
+
+        if (a->state == RELAY_WAITING)
+                attempt(a);
+        else if (a->state == RELAY_ATTACHED)
+                wait_and_retry(a, "it has said nothing for 25 seconds", /* refused= */ false, 0);
+        else
+                wait_and_retry(a, "it did not answer in time", /* refused= */ false, 0);
+}
+
+/* Where the kernel would send from now. */
+static int source_address(const RelayTarget *t, const IpAddress *to, IpAddress *ret) {
+        struct sockaddr_storage address;
+        socklen_t size = ip_to_sockaddr(to, t->port, &address);
+        _cleanup_close_ int fd = socket(address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+        if (fd < 0 || connect(fd, (struct sockaddr *) &address, size) < 0)
+                return -errno;
+        size = sizeof(address);
+        if (getsockname(fd, (struct sockaddr *) &address, &size) < 0)
+                return -errno;
+        return ip_from_sockaddr((struct sockaddr *) &address, ret);
+}
+
+static bool is_own_address(const IpAddress *a) {
+        struct sockaddr_storage address;
+        socklen_t size = ip_to_sockaddr(a, 0, &address);
+        _cleanup_close_ int fd = socket(address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+        return fd >= 0 && bind(fd, (struct sockaddr *) &address, size) >= 0;
+}
+
+/* Packets of the connection would no longer go the way they went. An IPv6 host takes new temporary addresses
+ * of the same network all the time (RFC 8981); the older ones are good as long as it has them. */
+static bool way_is_gone(const Agent *a) {
+        struct sockaddr_storage address;
+        socklen_t size = sizeof(address);
+        IpAddress ours, now;
+
+        if (getsockname(a->link->transport.handle.fd, (struct sockaddr *) &address, &size) < 0 ||
+            ip_from_sockaddr((struct sockaddr *) &address, &ours) < 0)
+                return false;
+        if (source_address(a->target, &a->link->address, &now) < 0)
+                return true;
+        if (ip_equal(&ours, &now))
+                return false;
+        return ours.family != AF_INET6 || memcmp(ours.bytes, now.bytes, 8) != 0 || !is_own_address(&ours);
+}
+
+void agent_nudge(Worker *w) {
+        Agent *a = w->agent;
+        Loop *loop = &w->loop;
+
+        if (!a || (a->state == RELAY_ATTACHED && !way_is_gone(a)))
+                return;
+        a->backoff = (Backoff) {};
+        /* One under way may well have begun after the change. */
+        if (a->state < RELAY_ATTACHED && loop->now_usec < a->attempt_usec + AGENT_YOUNG_USEC)
+                return;
+        if (a->state != RELAY_WAITING)
+                wait_and_retry(a, "the network has changed", /* refused= */ false, 0);
+        loop_arm(loop, &a->timer, MAX(loop->now_usec, a->attempt_usec + AGENT_NUDGE_USEC));
+}
+
+Agent *agent_free(Agent *a) {
+        if (!a)
+                return NULL;
+        detach(a);
+        set_state(a, RELAY_WAITING);
+        loop_disarm(&a->worker->loop, &a->timer);
+        relay_target_unref(a->target);
+        free(a);
+        return NULL;
+}
+
+static Agent *agent_new(Worker *w) {
+        Agent *a = calloc(1, sizeof(*a));
+
+        if (!a)
+                return NULL;
+        a->worker = w;
+        a->target = relay_target_ref(w->snapshot->relay);
+        a->state = RELAY_WAITING;
+        a->timer.fire = on_timer;
+        channel_pool_init(&a->pool, w);
+        attempt(a);
+        return a;
+}
+
+void agent_apply(Worker *w) {
+        if (w->index != 0 || (w->agent && w->agent->target == w->snapshot->relay))
+                return;
+        w->agent = agent_free(w->agent);
+        if (!w->snapshot->relay || w->stopping)
+                return;
+        w->agent = agent_new(w);
+        if (!w->agent)
+                (void) log_oom();
+}

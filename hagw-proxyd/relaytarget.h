@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gnutls/gnutls.h>
+#include <stdatomic.h>
+
+#include "cidr.h"
+#include "conf.h"
+
+/* Which relay, and how it is known: part of the snapshot of a house that has one. Immutable, counted. */
+
+#define RELAY_PORT 443U
+#define RELAY_PIN_SIZE 32U /* SHA-256 of the public key's SubjectPublicKeyInfo (RFC 7469 section 2.4) */
+
+typedef struct RelayTarget {
+        atomic_uint n_refs;
+        char *address; /* as written */
+        char *host;    /* its name or address */
+        uint16_t port;
+        bool literal;
+        IpAddress ip;  /* where literal */
+        char *pin_text;
+        uint8_t pin[RELAY_PIN_SIZE]; /* where there is a pin_text: instead of the roots */
+        gnutls_certificate_credentials_t trust;
+        char *tenant;  /* NULL: not known yet */
+        unsigned channels_min, channels_max;
+        bool opened;   /* visitors whose TLS the relay has opened are let in */
+} RelayTarget;
+
+/* pin: "sha256:BASE64" or NULL. -EINVAL: one of the two is written wrong. */
+int relay_target_new(const char *address, const char *pin, RelayTarget **ret);
+/* NULL where no relay is configured. What is the same as before is before's. */
+int relay_target_from_config(const Config *config, RelayTarget *before, RelayTarget **ret);
+RelayTarget *relay_target_ref(RelayTarget *t);
+RelayTarget *relay_target_unref(RelayTarget *t);
+DEFINE_TRIVIAL_CLEANUP_FUNC(RelayTarget *, relay_target_unref)
+
+/* A TLS 1.3 client for it, which takes nobody else. */
+int relay_target_start_tls(const RelayTarget *t, gnutls_session_t *ret);
+/* Why the handshake failed, in words. */
+void relay_target_explain(const RelayTarget *t, gnutls_session_t tls, int error, char *ret, size_t size);
