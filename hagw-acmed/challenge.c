@@ -51,11 +51,13 @@ static const char *get_string(sd_json_variant *v, const char *key) {
 }
 
 /* io.hagw.Proxy.DescribeRelay's reply. */
-static const char *relay_complaint(sd_json_variant *reply) {
+static const char *relay_complaint(sd_json_variant *reply, bool *ret_soon) {
         const char *state = get_string(reply, "state");
 
         if (state && streq(state, "attached"))
                 return NULL;
+        /* Between two attempts it waits; in all other states one is being made. */
+        *ret_soon = state && !streq(state, "waiting");
         return get_string(reply, "error") ?: state ?: "nothing is known of it";
 }
 
@@ -81,7 +83,7 @@ static const struct {
         const char *type, *daemon, *interface;
         uint64_t timeout_usec;
         const char *ready; /* asked first; NULL: nothing */
-        const char *(*complaint)(sd_json_variant *reply);
+        const char *(*complaint)(sd_json_variant *reply, bool *ret_soon);
         const char *publish;
         Build publish_parameters;
         const char *check; /* over varlink; NULL: not so */
@@ -138,8 +140,9 @@ int proof_way_ask_ready(ProofWay way, sd_event *event, VlReplyHandler handler, v
         return r < 0 ? r : 1;
 }
 
-const char *proof_way_complaint(ProofWay way, sd_json_variant *reply) {
-        return ways[way].complaint(reply);
+const char *proof_way_complaint(ProofWay way, sd_json_variant *reply, bool *ret_soon) {
+        *ret_soon = false;
+        return ways[way].complaint(reply, ret_soon);
 }
 
 int proof_new(ProofWay way, const char *identifier, const char *alias, const char *token,

@@ -31,8 +31,9 @@ char *proof_way_advice(ProofWay way, const char *identifier, const char *alias);
  * asked. */
 int proof_way_ask_ready(ProofWay way, sd_event *event, VlReplyHandler handler, void *userdata,
                         VlRequest **ret);
-/* NULL where the reply says that it has; else why not, in words within the reply. */
-const char *proof_way_complaint(ProofWay way, sd_json_variant *reply);
+/* NULL where the reply says that it has; else why not, in words within the reply. *ret_soon: this is about
+ * to change, and worth being asked again in a moment. */
+const char *proof_way_complaint(ProofWay way, sd_json_variant *reply, bool *ret_soon);
 
 int proof_new(ProofWay way, const char *identifier, const char *alias, const char *token,
               const char *thumbprint, Proof **ret);

@@ -15,6 +15,7 @@ struct Issuance {
         const IssuanceHandlers *handlers;
         void *userdata;
         ProofWay way;
+        unsigned asked; /* whether it has a chance */
         Order *order;
         AcmeClient *client;
         VlRequest *request;

@@ -7,6 +7,10 @@
 #include "issuance-internal.h"
 #include "log.h"
 
+/* While the relay is being attached: a house that starts has its order begun in the same second. */
+#define READY_ASK_USEC (250 * USEC_PER_MSEC)
+#define READY_ASKS_MAX 80U
+
 /* --- publishing ---------------------------------------------------------------------------------------- */
 
 static void on_published(sd_json_variant *reply, const char *error, void *userdata) {
@@ -130,12 +134,28 @@ int issuance_check(Issuance *i, const OrderChallenge *c) {
 
 /* --- before the order ---------------------------------------------------------------------------------- */
 
+static int on_ask_again(sd_event_source *s, uint64_t usec, void *userdata) {
+        Issuance *i = userdata;
+        int r;
+
+        i->timer = sd_event_source_disable_unref(i->timer);
+        r = issuance_ask_ready(i);
+        if (r < 0)
+                issuance_fail_errno(i, r, "hagw-proxyd cannot be asked for the relay");
+        return 0;
+}
+
 static void on_ready(sd_json_variant *reply, const char *error, void *userdata) {
         Issuance *i = userdata;
-        const char *complaint = error ? NULL : proof_way_complaint(i->way, reply);
+        bool soon = false;
+        const char *complaint = error ? NULL : proof_way_complaint(i->way, reply, &soon);
         char words[EXPLAIN_MAX + 1];
 
         i->request = NULL;
+        if (soon && ++i->asked < READY_ASKS_MAX &&
+            sd_event_add_time_relative(i->event, &i->timer, CLOCK_MONOTONIC, READY_ASK_USEC,
+                                       50 * USEC_PER_MSEC, on_ask_again, i) >= 0)
+                return;
         if (error) {
                 (void) explain_error(error, reply, words);
                 issuance_fail(i, FAILURE_LOCAL, "hagw-proxyd cannot be asked for the relay: %s", words);

@@ -241,6 +241,16 @@ def test_relay_away(cabin, relay, pebble):
     assert "GET /dir ->" in pebble.text()
 
 
+def test_relay_is_being_attached(cabin, relay, pebble):
+    """A moment, not a failure: after a start, and after each attach."""
+    cabin.proxy.state = "connecting"
+    cabin.start(pebble.directory, pebble.root)
+    until(lambda: len([m for m, _ in cabin.proxy.calls if m == "DescribeRelay"]) >= 3, 10, "further questions")
+    assert cabin.get(NAME)["ordering"] and cabin.get(NAME)["failures"] == 0 and "GET /dir ->" not in pebble.text()
+    cabin.proxy.state = "attached"
+    assert cabin.wait(NAME)["failures"] == 0 and "No certificate" not in cabin.acmed.text()
+
+
 def test_refusals_after_a_long_outage_begin_anew(cabin, relay, pebble):
     """Days without the relay are no reason to wait for half a day when something is wrong once afterwards."""
     cabin.proxy.state = "waiting"
