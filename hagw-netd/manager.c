@@ -56,9 +56,13 @@ static void on_source(AddressSource *s, bool changed, void *userdata) {
                 netd_varlink_answer_refreshes(m);
 }
 
-static void on_network(const NetTable *table, void *userdata) {
+static void on_network(const NetTable *table, bool other_way, void *userdata) {
         Manager *m = userdata;
 
+        if (other_way) {
+                m->n_changes++;
+                netd_varlink_tell_network(m);
+        }
         for (size_t i = 0; i < ELEMENTSOF(m->sources); i++)
                 if (address_source_network_changed(m->sources[i]) < 0)
                         log_warning("Could not follow a change of the network for %s.",

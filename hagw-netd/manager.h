@@ -24,6 +24,8 @@ typedef struct Manager {
         AddressSource *sources[_MANAGER_SOURCES_MAX];
         Resolver *resolver;
         VlStream watchers;
+        VlStream network_watchers;
+        uint64_t n_changes; /* of the way out */
         sd_varlink *refreshes[MANAGER_REFRESHES_MAX]; /* callers that wait for the sources' answers */
         size_t n_refreshes;
         struct Query *queries;

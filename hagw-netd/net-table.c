@@ -96,6 +96,17 @@ static int first_hop(const Attribute *a) {
         return hop.rtnh_ifindex;
 }
 
+/* Of a route with one hop; IPv4 by an IPv6 router (RFC 5549) is not told apart. */
+static IpAddress read_gateway(const Attribute *a, int family) {
+        IpAddress ip = { .family = family };
+        size_t size = family == AF_INET ? 4 : 16;
+
+        if (a->size != size)
+                return (IpAddress) {};
+        memcpy(ip.bytes, a->data, size);
+        return ip;
+}
+
 static int add_route(NetTable *t, const struct nlmsghdr *m) {
         Attribute attributes[RTA_TABLE + 1] = {};
         struct rtmsg head;
@@ -123,6 +134,8 @@ static int add_route(NetTable *t, const struct nlmsghdr *m) {
                 return -ENOMEM;
         t->routes[t->n_routes++] = (NetRoute) { .family = head.rtm_family,
                                                 .ifindex = ifindex,
+                                                .gateway = read_gateway(&attributes[RTA_GATEWAY],
+                                                                        head.rtm_family),
                                                 .metric = attribute_u32(&attributes[RTA_PRIORITY], 0) };
         return 0;
 }
@@ -204,4 +217,47 @@ const char *net_table_why_none(const NetTable *t, int family, int ifindex) {
                                 flaw = f;
                 }
         return flaw ?: "it has no address of this kind";
+}
+
+static bool has_route(const NetTable *t, const NetRoute *r) {
+        for (size_t i = 0; i < t->n_routes; i++)
+                if (t->routes[i].family == r->family && t->routes[i].ifindex == r->ifindex &&
+                    t->routes[i].metric == r->metric && ip_equal(&t->routes[i].gateway, &r->gateway))
+                        return true;
+        return false;
+}
+
+static bool leads_out(const NetTable *t, int ifindex) {
+        for (size_t i = 0; i < t->n_routes; i++)
+                if (t->routes[i].ifindex == ifindex)
+                        return true;
+        return false;
+}
+
+static bool is_usable(const NetAddress *a) {
+        return a->scope == RT_SCOPE_UNIVERSE && !(a->flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED));
+}
+
+static bool has_address(const NetTable *t, const NetAddress *a) {
+        for (size_t i = 0; i < t->n_addresses; i++)
+                if (t->addresses[i].ifindex == a->ifindex && is_usable(&t->addresses[i]) &&
+                    ip_equal(&t->addresses[i].address, &a->address))
+                        return true;
+        return false;
+}
+
+/* All of a's is in b. */
+static bool is_within(const NetTable *a, const NetTable *b) {
+        for (size_t i = 0; i < a->n_routes; i++)
+                if (!has_route(b, &a->routes[i]))
+                        return false;
+        for (size_t i = 0; i < a->n_addresses; i++)
+                if (is_usable(&a->addresses[i]) && leads_out(a, a->addresses[i].ifindex) &&
+                    !has_address(b, &a->addresses[i]))
+                        return false;
+        return true;
+}
+
+bool net_table_same_way(const NetTable *a, const NetTable *b) {
+        return is_within(a, b) && is_within(b, a);
 }

@@ -23,6 +23,7 @@ typedef struct NetRoute {
         int family;
         int ifindex;
         uint32_t metric;
+        IpAddress gateway; /* the next hop; AF_UNSPEC: none is named */
 } NetRoute;
 
 typedef struct NetTable {
@@ -45,6 +46,10 @@ int net_table_default_interface(const NetTable *t, int family);
  * one; no private or unique local one). The current one is kept while it is nearly as good as the best, so
  * that two equals do not take turns. Returns NULL where there is none. */
 const NetAddress *net_table_pick(const NetTable *t, int family, int ifindex, const IpAddress *current);
+
+/* True where packets to the world leave as before: by the same default routes, from the same addresses of
+ * their interfaces. Lifetimes and addresses that cannot be used yet do not count. */
+bool net_table_same_way(const NetTable *a, const NetTable *b);
 
 /* Why net_table_pick() found none, for people. */
 const char *net_table_why_none(const NetTable *t, int family, int ifindex);

@@ -63,6 +63,35 @@ static int vl_method_watch(sd_varlink *link, sd_json_variant *parameters, sd_var
                                               : sd_varlink_reply(link, v);
 }
 
+static int build_network(const Manager *m, sd_json_variant **ret) {
+        return sd_json_buildo(ret, SD_JSON_BUILD_PAIR("changes", SD_JSON_BUILD_UNSIGNED(m->n_changes)));
+}
+
+void netd_varlink_tell_network(Manager *m) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+
+        if (build_network(m, &v) < 0)
+                (void) log_oom();
+        else
+                vl_stream_send(&m->network_watchers, v);
+}
+
+static int vl_method_watch_network(sd_varlink *link, sd_json_variant *parameters,
+                                   sd_varlink_method_flags_t flags, void *userdata) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        Manager *m = userdata;
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_PROXYD);
+        if (r != 0)
+                return r;
+        r = build_network(m, &v);
+        if (r < 0)
+                return sd_varlink_error_errno(link, r);
+        return flags & SD_VARLINK_METHOD_MORE ? vl_stream_add(&m->network_watchers, link, v)
+                                              : sd_varlink_reply(link, v);
+}
+
 static void answer_refresh(Manager *m, sd_varlink *link) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         int r;
@@ -177,10 +206,12 @@ void netd_varlink_done(Manager *m) {
         netd_varlink_answer_refreshes(m);
         queries_done(m);
         vl_stream_done(&m->watchers);
+        vl_stream_done(&m->network_watchers);
 }
 
 const VlMethod netd_methods[] = {
         { "io.hagw.Net.Watch", vl_method_watch },
+        { "io.hagw.Net.WatchNetwork", vl_method_watch_network },
         { "io.hagw.Net.Refresh", vl_method_refresh },
         { "io.hagw.Net.Resolve", vl_method_resolve },
         { "io.hagw.Net.Query", vl_method_query },

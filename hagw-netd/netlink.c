@@ -136,7 +136,7 @@ static int read_once(NetTable *ret) {
         return 0;
 }
 
-static int netlink_read(Netlink *n) {
+static int netlink_read(Netlink *n, bool *ret_other_way) {
         NetTable t;
         int r = -EAGAIN;
 
@@ -144,6 +144,7 @@ static int netlink_read(Netlink *n) {
                 r = read_once(&t);
         if (r < 0)
                 return r;
+        *ret_other_way = !net_table_same_way(&n->table, &t);
         net_table_done(&n->table);
         n->table = t;
         return 0;
@@ -151,15 +152,16 @@ static int netlink_read(Netlink *n) {
 
 static int on_settled(sd_event_source *s, uint64_t usec, void *userdata) {
         Netlink *n = userdata;
+        bool other_way;
         int r;
 
-        r = netlink_read(n);
+        r = netlink_read(n, &other_way);
         if (r < 0) {
                 (void) log_error_errno(r, "Could not read addresses and routes from the kernel: %m");
                 r = sd_event_source_set_time_relative(n->settle, USEC_PER_SEC);
                 return r < 0 ? r : sd_event_source_set_enabled(n->settle, SD_EVENT_ONESHOT);
         }
-        n->handler(&n->table, n->userdata);
+        n->handler(&n->table, other_way, n->userdata);
         return 0;
 }
 
@@ -180,6 +182,7 @@ static int on_notification(sd_event_source *s, int fd, uint32_t revents, void *u
 
 int netlink_new(Netlink **ret, sd_event *event, NetlinkHandler handler, void *userdata) {
         _cleanup_(netlink_freep) Netlink *n = NULL;
+        bool other_way;
         int r;
 
         n = calloc(1, sizeof(*n));
@@ -203,7 +206,7 @@ int netlink_new(Netlink **ret, sd_event *event, NetlinkHandler handler, void *us
         if (r < 0)
                 return r;
         /* Listening already: what changes while we read comes as a notification. */
-        r = netlink_read(n);
+        r = netlink_read(n, &other_way);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(n);

@@ -12,8 +12,8 @@
 #define NETLINK_READ_USEC   (5 * USEC_PER_SEC)   /* longest wait for the kernel's answer, which needs none */
 
 typedef struct Netlink Netlink;
-/* The table lives until the next change. */
-typedef void (*NetlinkHandler)(const NetTable *table, void *userdata);
+/* The table lives until the next change. other_way: net_table_same_way() says no. */
+typedef void (*NetlinkHandler)(const NetTable *table, bool other_way, void *userdata);
 
 /* Reads the table at once; the handler runs for later changes only. */
 int netlink_new(Netlink **ret, sd_event *event, NetlinkHandler handler, void *userdata);

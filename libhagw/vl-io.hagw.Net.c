@@ -26,6 +26,10 @@ static SD_VARLINK_DEFINE_STRUCT_TYPE(
 static SD_VARLINK_DEFINE_METHOD_FULL(Watch, SD_VARLINK_SUPPORTS_MORE,
                                      SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(addresses, Address, SD_VARLINK_ARRAY));
 
+static SD_VARLINK_DEFINE_METHOD_FULL(WatchNetwork, SD_VARLINK_SUPPORTS_MORE,
+                                     SD_VARLINK_FIELD_COMMENT("How many changes there were since the start"),
+                                     SD_VARLINK_DEFINE_OUTPUT(changes, SD_VARLINK_INT, 0));
+
 static SD_VARLINK_DEFINE_METHOD(Refresh,
                                 SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(addresses, Address, SD_VARLINK_ARRAY));
 
@@ -66,6 +70,10 @@ SD_VARLINK_DEFINE_INTERFACE(
         SD_VARLINK_SYMBOL_COMMENT("The addresses to publish, one per family. With more: at once, and again "
                                   "after each change of an address or an error."),
         &vl_method_Watch,
+        SD_VARLINK_SYMBOL_COMMENT("With more: at once, and again when packets to the world leave another "
+                                  "way than before: other default routes, or other addresses of their "
+                                  "interfaces. hagw-proxyd only."),
+        &vl_method_WatchNetwork,
         SD_VARLINK_SYMBOL_COMMENT("Asks every source again and answers when all have."), &vl_method_Refresh,
         SD_VARLINK_SYMBOL_COMMENT("Looks up a host name's addresses (the hosts file, A and AAAA). An "
                                   "address in text form is its own answer."),

@@ -270,6 +270,28 @@ def test_interface_takes_the_stable_global_address_and_follows_it(house, net):
         assert s["address"] == "2001:db8:2::5" and "default route" in s["error"]
 
 
+def test_another_way_out_is_told(house, net):
+    """For hagw-proxyd in a house behind a relay: what does not concern the way to the world is no news."""
+    d = start(house)
+    with d.varlink() as v:
+        stream = v.stream(f"{NET}.WatchNetwork")
+        assert next(stream) == {"changes": 0}
+        ip("address", "add", "192.168.7.2/24", "dev", "eth0")
+        ip("address", "add", "10.99.0.1/24", "dev", "far")
+        time.sleep(0.3)
+        ip("route", "add", "default", "via", "192.168.7.1")
+        assert next(stream) == {"changes": 1}
+        ip("address", "add", "10.99.0.2/24", "dev", "far")
+        ip("link", "set", "far", "alias", "another")
+        time.sleep(0.3)
+        ip("route", "replace", "default", "via", "192.168.7.254")
+        assert next(stream) == {"changes": 2}
+        ip("address", "add", "192.168.7.3/24", "dev", "eth0")
+        assert next(stream) == {"changes": 3}
+        ip("link", "set", "eth0", "down")
+        assert next(stream)["changes"] >= 4
+
+
 def test_interface_by_name(house, net):
     d = start(house, ipv4="interface:ppp7", ipv6="interface:eth0")
     with d.varlink() as v:

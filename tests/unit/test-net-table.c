@@ -146,6 +146,57 @@ static void test_default_interface(void **state) {
         assert_int_equal(net_table_default_interface(&t, AF_INET), 7);
 }
 
+/* Who leaves by which door. */
+static void test_same_way(void **state) {
+        static const struct {
+                int ifindex;
+                const char *address;
+                uint32_t flags, preferred;
+                int route; /* interface of another default route; 0: none */
+                bool same;
+        } rows[] = {
+                { 2, "192.168.1.2", IFA_F_PERMANENT, UINT32_MAX, 0, true },
+                { 2, "192.168.1.2", IFA_F_PERMANENT, 3600, 0, true }, /* another lifetime */
+                { 2, "192.168.1.3", IFA_F_PERMANENT, UINT32_MAX, 0, false },
+                { 9, "10.0.0.1", IFA_F_PERMANENT, UINT32_MAX, 0, true }, /* of a container's bridge */
+                { 2, "2001:db8::7", IFA_F_TENTATIVE, UINT32_MAX, 0, true },
+                { 2, "2001:db8::7", 0, UINT32_MAX, 0, false },
+                { 9, "10.0.0.1", IFA_F_PERMANENT, UINT32_MAX, 9, false },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_(net_table_done) NetTable a = {}, b = {};
+
+                add_route(&a, AF_INET, 2, 100, RT_TABLE_MAIN);
+                add_route(&b, AF_INET, 2, 100, RT_TABLE_MAIN);
+                add(&a, 2, "192.168.1.2", IFA_F_PERMANENT, UINT32_MAX);
+                add(&b, 2, "192.168.1.2", IFA_F_PERMANENT, UINT32_MAX);
+                add(&b, rows[i].ifindex, rows[i].address, rows[i].flags, rows[i].preferred);
+                if (rows[i].route > 0)
+                        add_route(&b, AF_INET, rows[i].route, 200, RT_TABLE_MAIN);
+                assert_int_equal(net_table_same_way(&a, &b), rows[i].same);
+                assert_int_equal(net_table_same_way(&b, &a), rows[i].same);
+        }
+}
+
+static void test_gateway(void **state) {
+        _cleanup_(net_table_done) NetTable a = {}, b = {};
+        static const uint8_t gateways[][4] = { { 192, 168, 1, 1 }, { 192, 168, 1, 254 } };
+
+        for (size_t i = 0; i < 2; i++) {
+                struct rtmsg head = { .rtm_family = AF_INET,
+                                      .rtm_type = RTN_UNICAST,
+                                      .rtm_table = RT_TABLE_MAIN };
+                Message m = begin(RTM_NEWROUTE, &head, sizeof(head));
+
+                put_attribute(&m, RTA_OIF, &(uint32_t) { 2 }, sizeof(uint32_t));
+                put_attribute(&m, RTA_GATEWAY, gateways[i], 4);
+                assert_int_equal(net_table_add(i == 0 ? &a : &b, &m.head), 0);
+        }
+        assert_false(net_table_same_way(&a, &b));
+        assert_true(net_table_same_way(&a, &a));
+}
+
 static void test_cut_short(void **state) {
         Message m = address_message(2, "2001:db8::1", 0, 3600);
         uint32_t whole = m.head.nlmsg_len;
@@ -172,4 +223,4 @@ static void test_limit(void **state) {
 
 TEST_MAIN(cmocka_unit_test(test_what_does_not_count), cmocka_unit_test(test_preference),
           cmocka_unit_test(test_default_interface), cmocka_unit_test(test_cut_short),
-          cmocka_unit_test(test_limit))
+          cmocka_unit_test(test_limit), cmocka_unit_test(test_same_way), cmocka_unit_test(test_gateway))
