@@ -311,6 +311,8 @@ static int vl_method_report_usage(sd_varlink *link, sd_json_variant *parameters,
         r = sd_varlink_dispatch(link, parameters, table, &usage);
         if (r != 0)
                 return r;
+        if (sd_json_variant_elements(usage) > USAGE_ROWS_MAX)
+                return sd_varlink_error_invalid_parameter_name(link, "usage");
         r = db_begin(&m->db, &t);
         for (size_t i = 0; r >= 0 && i < sd_json_variant_elements(usage); i++) {
                 Usage u;

@@ -3,6 +3,10 @@
 
 #include "vl.h"
 
+/* hagw-proxyd has one to listen and two to ask; what a caller may send in so many fits LimitDATA= of the
+ * unit. */
+#define TENANT_CONNECTIONS_PER_UID_MAX 8U
+
 extern const VlMethod tenantd_methods[];
 
 /* root-varlink.c */

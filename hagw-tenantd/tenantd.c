@@ -12,6 +12,7 @@ int main(int argc, char *argv[]) {
                 .description = "Knows who may attach to this relay, under which names, and how much.",
                 .interface = &vl_interface_io_hagw_Tenant,
                 .methods = tenantd_methods,
+                .connections_per_uid = TENANT_CONNECTIONS_PER_UID_MAX,
                 .start = manager_new,
                 .reload = manager_reload,
                 .metrics = manager_metrics,

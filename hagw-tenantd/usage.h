@@ -8,6 +8,7 @@
 
 #define USAGE_MONTHS_KEPT 36U
 #define USAGE_REPORT_MAX (UINT64_C(1) << 50) /* of one figure in one report */
+#define USAGE_ROWS_MAX 5000U                 /* of one report */
 
 typedef struct Usage {
         const char *tenant; /* in what is read: until the next step */

@@ -9,11 +9,12 @@
 
 #define METHOD "io.hagw.Service.GetMetrics"
 
-/* A daemon is a row. */
+/* A daemon is a row; the last one is asked only at a relay, or asking would start it everywhere. */
 static const GatherCall daemons[] = {
         { "dnsd", "io.hagw.Dns", METHOD },     { "netd", "io.hagw.Net", METHOD },
         { "keyd", "io.hagw.Key", METHOD },     { "acmed", "io.hagw.Acme", METHOD },
         { "proxyd", "io.hagw.Proxy", METHOD }, { "webd", "io.hagw.Web", METHOD },
+        { "tenantd", "io.hagw.Tenant", METHOD },
 };
 
 typedef struct Figures {
@@ -93,5 +94,7 @@ static int metrics_resumed(Request *q) {
 }
 
 int metrics_get(Request *q) {
-        return gather_join(q->manager->metrics, daemons, ELEMENTSOF(daemons), q, metrics_resumed);
+        const size_t n = ELEMENTSOF(daemons) - !q->manager->config->tenants.zone;
+
+        return gather_join(q->manager->metrics, daemons, n, q, metrics_resumed);
 }

@@ -169,7 +169,7 @@ static const struct {
         { "acmed", "certificates", TEXT_STATUS_CERTIFICATES, row_certificate },
 };
 
-/* The lists first, in the order of the table above; then every daemon. */
+/* The lists first, in the order of the table above; then every daemon, the last one at a relay only. */
 static const GatherCall calls[] = {
         { "netd", "io.hagw.Net", "io.hagw.Net.Watch" },
         { "proxyd", "io.hagw.Proxy", "io.hagw.Proxy.ListHosts" },
@@ -180,6 +180,7 @@ static const GatherCall calls[] = {
         { "acmed", "io.hagw.Acme", DESCRIBE },
         { "proxyd", "io.hagw.Proxy", DESCRIBE },
         { "webd", "io.hagw.Web", DESCRIBE },
+        { "tenantd", "io.hagw.Tenant", DESCRIBE },
 };
 
 static int put_heading(const Sheet *s, Text heading) {
@@ -256,5 +257,7 @@ static int status_resumed(Request *q) {
 }
 
 int status_get(Request *q) {
-        return gather_join(q->manager->status, calls, ELEMENTSOF(calls), q, status_resumed);
+        const size_t n = ELEMENTSOF(calls) - !q->manager->config->tenants.zone;
+
+        return gather_join(q->manager->status, calls, n, q, status_resumed);
 }

@@ -165,8 +165,8 @@ static SD_VARLINK_DEFINE_METHOD(
         SD_VARLINK_DEFINE_INPUT(accountUri, SD_VARLINK_STRING, 0));
 
 static SD_VARLINK_DEFINE_METHOD(ReportUsage,
-                                SD_VARLINK_FIELD_COMMENT("Since the last report; unknown tenants are "
-                                                         "passed over"),
+                                SD_VARLINK_FIELD_COMMENT("Since the last report, at most 5,000 tenants; "
+                                                         "unknown ones are passed over"),
                                 SD_VARLINK_DEFINE_INPUT_BY_TYPE(usage, Usage, SD_VARLINK_ARRAY));
 
 /* --- root's -------------------------------------------------------------------------------------------- */

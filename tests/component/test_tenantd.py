@@ -505,7 +505,9 @@ def test_a_hundred_thousand(relay):
     relay.call("Set", name=name, suspended=True)
     watcher.until(lambda k: k[name]["suspended"])
     assert time.monotonic() - begun < 1
-    timed("usage of 20,000 stored", 60, lambda: report(relay, *((t["name"], 1, 1, 1) for t in many[:20_000])))
+    timed("usage of 20,000 stored", 60, lambda: [report(relay, *((t["name"], 1, 1, 1) for t in many[i:i + 5000])) for i in range(0, 20_000, 5000)])
+    with pytest.raises(VarlinkError, match="InvalidParameter"):
+        report(relay, *((t["name"], 1, 1, 1) for t in many[:5001]))
     assert len(timed("usage told", 60, lambda: relay.all("GetUsage", "usage"))) == 20_000
     status = open(f"/proc/{relay.daemon.process.pid}/status").read()
     print(re.search(r"VmRSS.*", status)[0])
@@ -549,6 +551,17 @@ def test_wrong_uid(relay, house, hagw_users, user):
         refusal = answer == "org.varlink.service.PermissionDenied"
         assert refusal == (user not in allowed.split()), f"{user} {method}: {answer}"
     assert relay.all("List", "tenants") == []
+
+
+def test_others_are_served_beside_a_flood(relay, house, hagw_users):
+    """All that one caller may send, unfinished, in all its connections."""
+    links = [relay.varlink(timeout=5) for _ in range(8)]
+    for v in links:
+        v.socket.sendall(b'{"method":"' + b"x" * (15 * 1024 * 1024))
+    house.open_to_all()
+    relay.daemon.path.chmod(0o666)
+    assert call_as(hagw_users["proxyd"], relay.daemon.path, "io.hagw.Tenant.ReportUsage", {"usage": []}) == "ok"
+    [v.close() for v in links]
 
 
 def test_garbage_on_the_socket(relay):

@@ -704,6 +704,20 @@ def test_metrics(webd):
     assert v.get("/metrics").status == 200
 
 
+def test_a_relay(webd, house):
+    """hagw-tenantd is asked where there is a relay, and nowhere else: asking would start it."""
+    v = webd.visitor(lan=True)
+    assert "tenantd" not in v.get("/metrics").text and "tenantd" not in v.get("/.hagw/status").text
+    main = house.config / "hagw.conf"
+    main.write_text(main.read_text() + 'zones = ( { name = "relay.example.com"; } );\ntenants: { zone = "relay.example.com"; };\n')
+    webd.reload()
+    tenantd = house.daemon("tenantd", "io.hagw.Tenant")
+    tenantd.call("Add", name="anna")
+    lines = v.get("/metrics").text.split("\n")
+    assert 'hagw_up{daemon="tenantd"} 1' in lines and 'hagw_tenants{daemon="tenantd"} 1' in lines
+    assert "1 tenant" in v.get("/.hagw/status").text
+
+
 def test_status(webd):
     assert webd.visitor().get("/.hagw/status").status == 404
     answer = webd.visitor(lan=True).get("/.hagw/status")

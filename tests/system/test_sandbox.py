@@ -8,6 +8,8 @@ import pytest
 
 from conftest import DAEMONS
 
+INSTALLED = (*DAEMONS, "tenantd")  # which runs at relays only
+
 COMMON = {
     "Type": "notify-reload", "Restart": "on-failure", "UMask": "0077", "NoNewPrivileges": "yes", "CapabilityBoundingSet": "",
     "AmbientCapabilities": "", "ProtectSystem": "strict", "ProtectHome": "yes", "ProtectProc": "invisible",
@@ -19,19 +21,19 @@ COMMON = {
     "SystemCallArchitectures": "native", "LimitCORE": "0",
 }
 # No network of its own, and where it has one, which families.
-NETWORK = {"dnsd": None, "keyd": None, "webd": None, "netd": {"AF_INET", "AF_INET6", "AF_NETLINK", "AF_UNIX"},
+NETWORK = {"dnsd": None, "keyd": None, "webd": None, "tenantd": None, "netd": {"AF_INET", "AF_INET6", "AF_NETLINK", "AF_UNIX"},
            "acmed": {"AF_INET", "AF_INET6", "AF_UNIX"}, "proxyd": {"AF_INET", "AF_INET6", "AF_UNIX"}}
-EXPOSURE = {"dnsd": 0.3, "keyd": 0.3, "webd": 0.3, "proxyd": 1.1, "acmed": 1.2, "netd": 1.2}
+EXPOSURE = {"dnsd": 0.3, "keyd": 0.3, "webd": 0.3, "tenantd": 0.3, "proxyd": 1.1, "acmed": 1.2, "netd": 1.2}
 
 
-@pytest.mark.parametrize("daemon", DAEMONS)
+@pytest.mark.parametrize("daemon", INSTALLED)
 def test_directives(house, daemon):
     # 257 shows PrivateUsersEx where "identity" is meant; a systemd that lacks a property shows nothing, which is no pass.
     shown = house.show(f"hagw-{daemon}.service", *COMMON)
     assert {name: shown.get(name) for name in COMMON} == COMMON
 
 
-@pytest.mark.parametrize("daemon", DAEMONS)
+@pytest.mark.parametrize("daemon", INSTALLED)
 def test_network(house, daemon):
     shown = house.show(f"hagw-{daemon}.service", "PrivateNetwork", "RestrictAddressFamilies")
     allowed = set(shown["RestrictAddressFamilies"].split())
@@ -52,7 +54,7 @@ def test_it_runs_as_its_own_user_under_a_watchdog(house, daemon):
         assert forbidden not in shown["SystemCallFilter"].split(), forbidden
 
 
-@pytest.mark.parametrize("daemon", DAEMONS)
+@pytest.mark.parametrize("daemon", INSTALLED)
 def test_exposure(house, daemon):
     out = house.run("home", "systemd-analyze", "security", "--no-pager", f"hagw-{daemon}.service")
     assert float(re.search(r"exposure level for \S+: ([0-9.]+)", out).group(1)) <= EXPOSURE[daemon]
