@@ -71,9 +71,21 @@ bool relay_is_attached(sd_json_variant *relay) {
         return streq(strempty(field_text(relay, "state")), "attached");
 }
 
+/* The state, and why, without the period that a sentence may bring along. */
+static char *reason_text(sd_json_variant *relay) {
+        const char *state = field_text(relay, "state") ?: "unknown";
+        const char *error = strempty(field_text(relay, "error"));
+        size_t n = strlen(error);
+        char *text;
+
+        if (n > 0 && error[n - 1] == '.')
+                n--;
+        return asprintf(&text, "%s%s%.*s", state, n > 0 ? ": " : "", (int) n, error) < 0 ? NULL : text;
+}
+
 char *relay_state_text(sd_json_variant *relay) {
         sd_json_variant *a = sd_json_variant_by_key(relay, "attachment");
-        const char *state = field_text(relay, "state") ?: "unknown", *error = field_text(relay, "error");
+        _cleanup_free_ char *reason = reason_text(relay);
         char since[TIME_TEXT_MAX], retry[TIME_TEXT_MAX];
         uint64_t now = now_realtime(), again = field_number(relay, "retryUSec");
         unsigned long waiting = (unsigned long) field_number(a, "waiting"),
@@ -81,13 +93,14 @@ char *relay_state_text(sd_json_variant *relay) {
         char *text;
         int n;
 
+        if (!reason)
+                return NULL;
         if (relay_is_attached(relay))
-                n = asprintf(&text, "attached since %s, %lu channel%s waiting%s, %lu visitor%s",
+                n = asprintf(&text, "attached since %s, %lu channel%s waiting, %lu visitor%s",
                              format_when(field_number(a, "sinceUSec"), now, since), waiting,
-                             waiting == 1 ? "" : "s", "", visitors, visitors == 1 ? "" : "s");
+                             waiting == 1 ? "" : "s", visitors, visitors == 1 ? "" : "s");
         else
-                n = asprintf(&text, "%s%s%s%s%s", state, error ? ": " : "", strempty(error),
-                             again > now ? "; next try " : "",
+                n = asprintf(&text, "%s%s%s", reason, again > now ? "; next try " : "",
                              again > now ? format_when(again, now, retry) : "");
         return n < 0 ? NULL : text;
 }
@@ -98,7 +111,7 @@ int relay_wait(uint64_t timeout_usec, bool quiet, sd_json_variant **ret) {
         int r;
 
         for (uint64_t waited = 0;; waited += POLL_USEC) {
-                const char *state, *error;
+                _cleanup_free_ char *now = NULL;
 
                 relay = sd_json_variant_unref(relay);
                 r = client_call("io.hagw.Proxy.DescribeRelay", NULL, &relay);
@@ -108,21 +121,20 @@ int relay_wait(uint64_t timeout_usec, bool quiet, sd_json_variant **ret) {
                         *ret = TAKE_PTR(relay);
                         return CTL_OK;
                 }
-                state = strempty(field_text(relay, "state"));
-                error = field_text(relay, "error");
+                now = reason_text(relay);
+                if (!now)
+                        return log_oom();
+                if (!quiet && field_text(relay, "error") && !streq_ptr(told, now))
+                        printf("  %s\n", now);
+                free(told);
+                told = TAKE_PTR(now);
                 if (waited >= timeout_usec)
                         break;
-                if (!quiet && error && !streq_ptr(told, error)) {
-                        printf("  %s: %s\n", state, error);
-                        free(told);
-                        told = strdup(error);
-                }
                 setup_pause(POLL_USEC);
         }
-        log_error("This house is not attached yet: %s%s%s. hagw-proxyd goes on trying; hagw-ctl status "
-                  "shows how it gets on.",
-                  strempty(field_text(relay, "state")), field_text(relay, "error") ? ": " : "",
-                  strempty(field_text(relay, "error")));
+        log_error("This house is not attached yet: %s. hagw-proxyd goes on trying; hagw-ctl status shows "
+                  "how it gets on.",
+                  told);
         *ret = TAKE_PTR(relay);
         return CTL_FAILED;
 }

@@ -1,11 +1,18 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """hagw-ctl attach and detach, with all of a house's daemons: what is written, what is undone, what is told."""
 
+import base64
+import hashlib
 import json
 
 import pytest
+from OpenSSL import SSL
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
-from ctl_tools import FAILED, OK, PASSWORD, UNREACHABLE, USAGE, booted, ctl, machine, zone  # noqa: F401 (fixtures)
+from conftest import House
+from ctl_tools import FAILED, OK, PASSWORD, UNREACHABLE, USAGE, booted, ctl, machine, zone, Ctl  # noqa: F401 (fixtures)
+from relayhouse import CONFIG, NAME, ZONE, Control, RelayHouse
 from tenant_tools import Token
 
 RELAY = "relay.example.com"
@@ -80,6 +87,143 @@ def test_a_broken_configuration_is_not_touched(machine):
 
 def test_no_systemd(ctl):
     assert "systemd" in ctl.refused(UNREACHABLE, "attach", RELAY, "CODE", "--yes")
+
+
+# --- attach to a real relay ----------------------------------------------------------------------------------
+
+def pin_of(chain):
+    key = x509.load_pem_x509_certificate(chain.encode()).public_key()
+    der = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return "sha256:" + base64.b64encode(hashlib.sha256(der).digest()).decode()
+
+
+class NamedRelay(RelayHouse):
+    """One whose name every house can resolve."""
+
+    def __init__(self, house):
+        super().__init__(house)
+        house.configure((CONFIG % "").replace(NAME, "localhost"))
+        self.pin = pin_of(self.certify("localhost")["chain"])
+        self.address = f"localhost:{self.port}"
+
+    def knows_certificate(self):
+        try:
+            Control(self, name="localhost").close()
+            return True
+        except (SSL.Error, OSError):
+            return False
+
+
+@pytest.fixture
+def relay(tmp_path_factory):
+    """Another machine: hagw-proxyd, hagw-tenantd and hagw-keyd of a relay."""
+    house = House(tmp_path_factory.mktemp("r"))
+    r = NamedRelay(house).start()
+    yield r
+    for d in reversed(house.daemons):
+        assert d.stop() == 0, d.text()[-4000:]
+        d.close()
+    r.acme.close()
+
+
+def attach(relay, *words):
+    """As a person types it, where the certificate is not waited for: there is no authority here."""
+    return ("attach", relay.address, *words, "--pin", relay.pin, "--yes", "--wait=0")
+
+
+def code(relay, name="anna", **keys):
+    return relay.tenantd.call("Add", name=name, **keys)["tenant"]["credential"]
+
+
+def status(m):
+    return json.loads(m.run("--json", "status", "--no-delegation").stdout)
+
+
+def test_a_fresh_machine_attaches(machine, relay):
+    """The whole story: apt install hagw; hagw-ctl attach RELAY CODE …"""
+    said = machine.ok(*attach(relay, code(relay)), "--contact=me@home.test", "--host=ha=http://127.0.0.1:8123", "--user=me",
+                      "--password-stdin", stdin=PASSWORD + "\n")
+    zone = f"anna.{ZONE}"
+    assert f"Attached to {relay.address} as anna: this house is {zone}." in said
+    assert f"https://ha.{zone}/" in said and "trusted_proxies" in said and "router" not in said
+    assert machine.words[0][0] == "enable" and machine.enabled
+    assert "1 zone, 1 host" in machine.ok("config", "check")
+    assert 'contact = "mailto:me@home.test";' in conf(machine) and 'ipv6 = "none";' in conf(machine)
+    assert [u["name"] for u in machine.json("user", "list")["users"]] == ["me"]
+    tokens = relay.tenantd.call("Get", name="anna")["tenant"]["tokens"]
+    assert [t["tokenId"] for t in tokens] == [machine.keyd.call("GetToken")["tokenId"]] and tokens[0]["enrolled"]
+    s = status(machine)
+    assert s["relay"]["state"] == "attached" and s["relay"]["zone"] == zone
+    assert not any("not attached" in p or "address" in p for p in s["problems"]), s["problems"]
+    shown = machine.run("status", "--no-delegation").stdout
+    assert f"{relay.address} as anna: attached since" in shown and "1 channel waiting" in shown
+    assert "Attached" in machine.ok("attach", relay.address, "--yes", "--wait=0"), "the same once more, with the token that is there"
+
+
+def test_json(machine, relay):
+    v = machine.json(*attach(relay, code(relay)))
+    assert v == {"relay": relay.address, "tenant": "anna", "zone": f"anna.{ZONE}", "attached": True, "certified": False}
+
+
+def test_a_gateway_attaches_as_well(machine, relay):
+    machine.house.configure(MINE, own='name = "ha.home.test"; upstream = "http://127.0.0.1";\n')
+    machine.start_daemons()
+    machine.ok(*attach(relay, code(relay)), f"--host=cam.anna.{ZONE}=http://127.0.0.1:81")
+    text = conf(machine)
+    assert text.startswith("# my house\n") and "# mine" in text and f'name = "anna.{ZONE}";' in text
+    assert "2 zones, 2 hosts" in machine.ok("config", "check")
+    assert "enable" not in {w[0] for w in machine.words if w[1:] != ["hagw.target"]}
+    machine.ok("detach", "--yes")
+    assert "1 zone, 2 hosts" in machine.ok("config", "check") and "# mine" in conf(machine)
+
+
+@pytest.mark.parametrize("how", ["stdin", "argument"])
+def test_with_a_token(machine, relay, how):
+    """Nobody told the zone: it is learnt from the relay, and only then are the hosts written."""
+    token = code(relay, credential="token")
+    words = ("--token",) if how == "stdin" else (token,)
+    machine.ok(*attach(relay, *words), "--host=ha=http://127.0.0.1:8123", stdin=token + "\n")
+    assert (machine.house.config / "hosts.d" / f"ha.anna.{ZONE}.conf").exists()
+    assert status(machine)["relay"]["state"] == "attached"
+
+
+def test_rotation(machine, relay):
+    """A second code gives the attached house another token; then the first is revoked at the relay."""
+    machine.ok(*attach(relay, code(relay)))
+    first = machine.keyd.call("GetToken")["tokenId"]
+    machine.ok(*attach(relay, relay.tenantd.call("IssueCode", name="anna")["code"]))
+    second = machine.keyd.call("GetToken")["tokenId"]
+    assert first != second and conf(machine).count(f'"anna.{ZONE}"') == 1
+    relay.tenantd.call("RevokeToken", name="anna", tokenId=first)
+    relay.wait(lambda: status(machine)["relay"]["state"] == "attached")
+    assert [t["tokenId"] for t in relay.tenantd.call("Get", name="anna")["tenant"]["tokens"]] == [second]
+
+
+def test_a_wrong_code(machine, relay):
+    why = machine.refused(FAILED, *attach(relay, "WRNG-WRNG-WRNG-WRNG"))
+    assert "hagw-ctl tenant rotate" in why and "Nothing is changed" in why and not machine.enabled
+    assert not (machine.house.config / "hagw.conf").exists()
+
+
+def test_a_wrong_pin(machine, relay):
+    secret = code(relay)
+    why = machine.refused(FAILED, "attach", relay.address, secret, "--pin", "sha256:" + "A" * 43 + "=", "--yes", "--wait=0")
+    assert "could not be reached" in why and "Nothing is changed" in why
+    machine.ok(*attach(relay, secret))  # the code is still good
+
+
+def test_a_code_of_another_tenant(machine, relay):
+    machine.ok(*attach(relay, code(relay)))
+    token, text = machine.keyd.call("GetToken"), conf(machine)
+    assert "this house is anna there" in machine.refused(FAILED, *attach(relay, code(relay, "bob")))
+    assert machine.keyd.call("GetToken") == token and conf(machine) == text
+
+
+def test_a_revoked_house_is_told_why(machine, relay):
+    machine.ok(*attach(relay, code(relay)))
+    relay.tenantd.call("RevokeToken", name="anna")
+    relay.wait(lambda: status(machine)["relay"]["state"] != "attached")
+    relay.wait(lambda: any("not attached to its relay" in p for p in status(machine)["problems"]))
 
 
 # --- detach --------------------------------------------------------------------------------------------------
