@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A house's certificate through its relay, with nothing played: hagw-acmed, keyd, netd and proxyd of the house, hagw-proxyd,
+tenantd, keyd and dnsd of the relay, and pebble, which asks the relay's name server."""
+
+import base64
+import hashlib
+import re
+import ssl
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from OpenSSL import SSL
+
+from acme_tools import Acme, Pebble, check_certificate, dns_sockets, until
+from conftest import House
+from proxyhouse import ProxyHouse, listen
+from relayhouse import ZONE, Control
+from test_acmed_relay import Directory
+
+# What every machine finds at 127.0.0.1, and a server name that TLS can carry.
+RELAY, NAME = "localhost", f"anna.{ZONE}"
+
+
+class Relay(ProxyHouse):
+    def __init__(self, root):
+        root.mkdir()
+        super().__init__(House(root), f'zones = ( {{ name = "{ZONE}"; }} ); tenants: {{ zone = "{ZONE}"; name = "{RELAY}"; }};'
+                         'dns: { rate_limit = 0; }; public_address: { ipv4 = "static:127.0.0.1"; ipv6 = "none"; };')
+        self.netd = self.house.daemon("netd", "io.hagw.Net")
+        udp, tcp = dns_sockets()
+        self.dns_port = udp.getsockname()[1]
+        self.tenantd = self.house.daemon("tenantd", "io.hagw.Tenant")
+        self.dnsd = self.house.daemon("dnsd", "io.hagw.Dns", sockets={"dns-udp": [udp], "dns-tcp": [tcp]})
+        chain = self.certify(RELAY)["chain"]
+        key = x509.load_pem_x509_certificate(chain.encode()).public_key().public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+        self.pin = "sha256:" + base64.b64encode(hashlib.sha256(key).digest()).decode()
+        self.start()
+        until(self.lets_in, 20, "the relay's certificate")
+        until(lambda: self.lookup(f"ha.{NAME}", "A") == ["127.0.0.1"], 20, "an address")
+
+    def lets_in(self):
+        try:
+            Control(self, name=RELAY).close()
+            return True
+        except (SSL.Error, OSError):
+            return False
+
+    def lookup(self, name, type_):
+        return self.dnsd.call("Lookup", name=name, type=type_)["answers"]
+
+    def values(self):
+        return self.dnsd.call("ListText")["overlay"]
+
+    def close(self):
+        super().close()
+        for d in reversed(self.house.daemons):
+            assert d.stop() == 0, d.text()[-4000:]
+            d.close()
+
+
+class Cabin(Acme):
+    """A house that was attached as hagw-ctl attach does it."""
+
+    def __init__(self, house, relay):
+        self.house, self.relay, self.hosts, self.zones, self.folder, self.acmed = house, relay, {}, (NAME,), house.root, None
+        self.address = f"{RELAY}:{relay.port}"
+        house.configure("")
+        self.netd = house.daemon("netd", "io.hagw.Net")
+        self.keyd = house.daemon("keyd", "io.hagw.Key")
+        self.https = listen()
+        self.proxyd = house.daemon("proxyd", "io.hagw.Proxy", sockets={"https": [self.https], "http": [listen()]})
+        code = relay.tenantd.call("Add", name="anna", credential="code")["tenant"]["credential"]
+        stored_key = self.keyd.call("PrepareToken")["storedKey"]
+        answer = self.proxyd.call("Enrol", address=self.address, pin=relay.pin, code=code, storedKey=stored_key)
+        assert (answer["tenant"], answer["zone"]) == ("anna", NAME)
+        self.keyd.call("AdoptToken", tenant="anna", tokenId=answer["tokenId"])
+
+    def text(self, zones, **acme):
+        lines = "".join(f'{k} = "{v}"; ' for k, v in acme.items())
+        names = ", ".join(f'{{ name = "{z}"; via = "relay"; }}' for z in zones)
+        # Visitors who say that they are in the house are not believed, and the test's come from 127.0.0.1.
+        return (f'zones = ( {names} );\nlan = ( "192.168.255.0/24" );\nacme: {{ {lines} }};\npublic_address: {{ ipv6 = "none"; }};\n'
+                f'relay: {{ address = "{self.address}"; tenant = "anna"; pin = "{self.relay.pin}"; }};\n')
+
+    def start(self, directory, root):
+        self.configure(directory, root)
+        self.proxyd.reload()
+        super().start(directory, root)
+
+
+@pytest.fixture
+def relay(house, tmp_path_factory):
+    r = Relay(tmp_path_factory.mktemp("r") / "r")
+    yield r
+    r.close()
+
+
+@pytest.fixture
+def cabin(house, relay):
+    return Cabin(house, relay)
+
+
+@pytest.fixture
+def pebble(cabin, relay):
+    p = Pebble(cabin.folder, relay.dns_port)
+    yield p
+    p.stop()
+
+
+def test_certificate_through_the_relay(cabin, relay, pebble):
+    """Enrolled, attached, ordered: at the first try. The relay's CAA record lets nobody else have one afterwards."""
+    directory = Directory(pebble, cabin.folder, ["pebble.example"])
+    cabin.hosts = {"ha": f"ha.{NAME}"}
+    cabin.start(directory.url, directory.roots)
+    certificate = cabin.wait(NAME)
+    check_certificate(certificate, cabin.keyd, [NAME, f"*.{NAME}"])
+    assert certificate["failures"] == 0 and "No certificate" not in cabin.acmed.text()
+    until(lambda: relay.values() == [], 10, "the withdrawal")
+    caa = until(lambda: relay.lookup(NAME, "CAA"), 20, "the CAA record")
+    account = re.search(r'"url":"([^"]+)"', (cabin.house.root / "state/acmed/accounts.json").read_text())[1]
+    assert len(caa) == 1 and caa[0].startswith(f'0 issue "pebble.example; accounturi={account}')
+    directory.stop()
+    # A visitor at the relay sees the house's certificate, which the relay has no key of.
+    roots = cabin.folder / "issuers.pem"
+    roots.write_bytes(pebble.get("/roots/0") + pebble.get("/intermediates/0"))
+    context = ssl.create_default_context(cafile=roots)
+    until(lambda: f"Serving a new certificate for {NAME}" in cabin.proxyd.text(), 20, "the new certificate")
+    with relay.tls(f"ha.{NAME}", context) as s:
+        leaf = x509.load_der_x509_certificate(s.getpeercert(binary_form=True))
+    assert leaf == x509.load_pem_x509_certificates(certificate["chain"].encode())[0]
+
+
+def test_relay_away_and_back(cabin, relay, pebble):
+    """The authority hears nothing meanwhile, and the reason is said."""
+    relay.proxyd.kill()
+    cabin.start(pebble.directory, pebble.root)
+    failed = cabin.wait(NAME, state="failed", seconds=100)
+    assert failed["error"].startswith("The relay is not attached: ") and "GET /dir ->" not in pebble.text()
+    relay.proxyd.start()
+    cabin.wait(NAME, seconds=120)
+
+
+def test_revoked(cabin, relay, pebble):
+    relay.tenantd.call("RevokeToken", name="anna")
+    cabin.start(pebble.directory, pebble.root)
+    until(lambda: "token" in cabin.get(NAME).get("error", ""), 60, "the reason")
+    assert cabin.get(NAME)["error"].startswith("The relay is not attached: ") and "GET /dir ->" not in pebble.text()
