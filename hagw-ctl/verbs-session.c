@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "client.h"
+#include "hostfile.h"
 #include "log.h"
 #include "names.h"
 #include "output.h"
@@ -34,6 +35,37 @@ int verb_session_list(const Call *call) {
                 return CTL_OK;
         }
         return view_print_sessions(v, 0) < 0 ? log_oom() : CTL_OK;
+}
+
+int verb_session_token(const Call *call) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *reply = NULL;
+        const char *user = call->arguments[0], *label = call_option(call, "label") ?: "token";
+        _cleanup_(config_freep) Config *config = NULL;
+        _cleanup_free_ char *host = NULL;
+        int r;
+
+        r = names_check(NAMES_USERS, user);
+        if (r < 0)
+                return r;
+        r = load_config(call->config_dir, &config);
+        if (r >= 0)
+                r = host_expand_known(config, call->arguments[1], /* force= */ false, &host);
+        if (r < 0)
+                return r;
+        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("user", SD_JSON_BUILD_STRING(user)),
+                           SD_JSON_BUILD_PAIR("host", SD_JSON_BUILD_STRING(host)),
+                           SD_JSON_BUILD_PAIR("label", SD_JSON_BUILD_STRING(label))) < 0)
+                return log_oom();
+        r = client_call("io.hagw.Web.AddToken", parameters, &reply);
+        if (r < 0)
+                return r;
+        if (call->json)
+                return output_json(reply) < 0 ? CTL_FAILED : CTL_OK;
+        printf("X-Hagw-Token: %s\n\n"
+               "The program has to send this field with every request to https://%s/. It is not shown\n"
+               "again. Whoever has it passes as %s there, until: hagw-ctl session revoke %s\n",
+               field_text(reply, "token"), host, user, field_text(reply, "sessionId"));
+        return CTL_OK;
 }
 
 int verb_session_revoke(const Call *call) {

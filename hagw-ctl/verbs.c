@@ -93,6 +93,11 @@ static const Option user_set_options[] = {
         {},
 };
 
+static const Option session_token_options[] = {
+        { "label", "TEXT", "what the program is called in session list (default: token)" },
+        {},
+};
+
 static const Option session_revoke_options[] = {
         { "user", "NAME", "all sessions of this user" },
         {},
@@ -200,6 +205,8 @@ const Verb verbs[] = {
         { "user", "remove", "NAME", 1, 1, NAMES_USERS, NULL, verb_user_remove,
           "Remove a user, and end their sessions" },
         { "session", "list", "[USER]", 0, 1, NAMES_USERS, NULL, verb_session_list, "List who is logged in" },
+        { "session", "token", "USER HOST", 2, 2, NAMES_USERS, session_token_options, verb_session_token,
+          "Make a token for a program that cannot log in" },
         { "session", "revoke", "[SESSION]", 0, 1, NAMES_SESSIONS, session_revoke_options,
           verb_session_revoke, "End a session, or all of a user" },
         { "tenant", "list", "[PREFIX]", 0, 1, NAMES_TENANTS, tenant_list_options, verb_tenant_list,

@@ -94,6 +94,7 @@ int verb_user_set(const Call *call);
 int verb_user_remove(const Call *call);
 int verb_user_list(const Call *call);
 int verb_session_list(const Call *call); /* verbs-session.c */
+int verb_session_token(const Call *call);
 int verb_session_revoke(const Call *call);
 int verb_tenant_list(const Call *call);  /* tenant-list.c */
 int verb_tenant_show(const Call *call);

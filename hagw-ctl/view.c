@@ -236,7 +236,9 @@ int view_print_sessions(sd_json_variant *v, int indent) {
                 table_add(t, TONE_PLAIN, "%s", field_text(s, "host"));
                 table_add(t, TONE_PLAIN, "%s", field_text(s, "address"));
                 table_add(t, TONE_PLAIN, "%s", format_when(field_number(s, "lastUsedUSec"), now, when));
-                table_add(t, TONE_PLAIN, "%s", format_when(field_number(s, "expiresUSec"), now, when));
+                table_add(t, TONE_PLAIN, "%s", field_number(s, "expiresUSec") > 0 ?
+                                  format_when(field_number(s, "expiresUSec"), now, when) :
+                                  "when revoked");
                 table_add(t, TONE_DIM, "%.60s", field_text(s, "userAgent"));
         }
         return table_print(t, indent);

@@ -93,12 +93,31 @@ bool policy_path_is_open(Slice target, char *const *prefixes) {
         return false;
 }
 
-/* A cookie that can be asked about: one, of a length and an alphabet that our own have. */
+/* How often the token's field stands there; ret is the last one's value. */
+static size_t find_token(const HeaderList *l, Slice *ret) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < l->n; i++) {
+                const Header *h = &l->items[i];
+
+                if (h->id == HEADER_X_HAGW_ANY &&
+                    slice_equal_nocase((Slice) { h->name, h->name_size }, SLICE(POLICY_TOKEN_FIELD))) {
+                        *ret = header_value(h);
+                        n++;
+                }
+        }
+        return n;
+}
+
+/* A cookie or a token that can be asked about: one, of a length and an alphabet that our own have. A browser
+ * has no token to send, so whoever sends one means it. */
 static bool find_session(const Request *r, Slice *ret) {
         Slice value;
+        size_t n = find_token(&r->headers, &value);
 
-        if (cookie_find(&r->headers, SLICE(POLICY_COOKIE), &value) != 1 || value.n == 0 ||
-            value.n > POLICY_COOKIE_MAX)
+        if (n == 0)
+                n = cookie_find(&r->headers, SLICE(POLICY_COOKIE), &value);
+        if (n != 1 || value.n == 0 || value.n > POLICY_COOKIE_MAX)
                 return false;
         for (size_t i = 0; i < value.n; i++)
                 if (((uint8_t) value.p[i] | 0x20U) - 'a' >= 26U && (uint8_t) value.p[i] - '0' + 0U >= 10U &&

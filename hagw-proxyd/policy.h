@@ -12,6 +12,7 @@
 #define POLICY_DENIED_PATH "/.hagw/denied"
 #define POLICY_RETURN_PARAMETER "return"
 #define POLICY_LOCATION_MAX 4096U /* bytes of the redirect's target with NUL */
+#define POLICY_TOKEN_FIELD "X-Hagw-Token" /* the same from programs that keep no cookies */
 #define POLICY_COOKIE_MAX 256U    /* bytes of a session cookie's value; longer ones are none */
 
 typedef enum PolicySession {

@@ -133,21 +133,10 @@ static void copy_agent(const char *s, char *out) {
 static int session_start(Request *q, const char *user, char token[static TOKEN_LENGTH + 1], Session **ret) {
         Manager *m = q->manager;
         char agent[SESSION_AGENT_MAX + 1], address[IP_TEXT_MAX];
-        uint64_t now = now_usec(CLOCK_REALTIME);
-        uint8_t hash[TOKEN_HASH_SIZE];
-        int r = -EEXIST;
 
         copy_agent(request_header(q, "User-Agent"), agent);
-        /* The public id is short: another one where it is taken. */
-        for (unsigned i = 0; i < 16 && r == -EEXIST; i++) {
-                r = token_new(token);
-                if (r >= 0)
-                        r = token_hash(token, hash);
-                if (r >= 0)
-                        r = session_add(&m->sessions, hash, user, q->host, ip_format(&q->address, address),
-                                        agent, now, now, ret);
-        }
-        return r;
+        return manager_new_session(m, user, q->host, ip_format(&q->address, address), agent,
+                                   /* lasting= */ false, token, ret);
 }
 
 static int login_succeed(Request *q, Login *l, User *u) {

@@ -55,6 +55,24 @@ void manager_ask_again(Manager *m, const char *user) {
                         announce(m, m->sessions.items[i]->id, !manager_may_pass(m, m->sessions.items[i]));
 }
 
+int manager_new_session(Manager *m, const char *user, const char *host, const char *address,
+                        const char *agent, bool lasting, char *token, Session **ret) {
+        uint64_t now = now_usec(CLOCK_REALTIME);
+        uint8_t hash[TOKEN_HASH_SIZE];
+        int r = -EEXIST;
+
+        /* The public id is short: another one where it is taken. */
+        for (unsigned i = 0; i < 16 && r == -EEXIST; i++) {
+                r = token_new(token);
+                if (r >= 0)
+                        r = token_hash(token, hash);
+                if (r >= 0)
+                        r = session_add(&m->sessions, hash, user, host, address, agent, now, now, lasting,
+                                        ret);
+        }
+        return r;
+}
+
 Session *manager_find_session(Manager *m, const char *cookie, const char *host) {
         uint8_t hash[TOKEN_HASH_SIZE];
         Session *s;

@@ -43,6 +43,9 @@ void *manager_free(void *userdata);
 
 uint64_t now_usec(clockid_t clock); /* CLOCK_REALTIME, CLOCK_MONOTONIC */
 
+/* Begins a session. token: room for TOKEN_LENGTH + 1; its secret. -E2BIG: too many lasting ones. */
+int manager_new_session(Manager *m, const char *user, const char *host, const char *address,
+                        const char *agent, bool lasting, char *token, Session **ret);
 /* The live session behind a cookie's value at a host, or NULL. */
 Session *manager_find_session(Manager *m, const char *cookie, const char *host);
 /* May this session's user pass at its host? */

@@ -23,6 +23,8 @@ static uint64_t add_saturated(uint64_t a, uint64_t b) {
 }
 
 uint64_t session_expires_usec(const SessionTable *t, const Session *s) {
+        if (s->lasting)
+                return USEC_INFINITY;
         return MIN(add_saturated(s->used_usec, t->idle_usec),
                    add_saturated(s->created_usec, t->absolute_usec));
 }
@@ -79,12 +81,12 @@ size_t session_prune(SessionTable *t, uint64_t now_usec) {
         return ended;
 }
 
-/* user NULL: of all. Ends the least recently used while there are max or more. */
+/* user NULL: of all. Ends the least recently used while there are max or more; lasting ones do not count. */
 static void make_room(SessionTable *t, const char *user, size_t max) {
         for (;;) {
                 size_t n = 0, oldest = 0;
                 for (size_t i = 0; i < t->n; i++) {
-                        if (user && !streq(t->items[i]->user, user))
+                        if (t->items[i]->lasting || (user && !streq(t->items[i]->user, user)))
                                 continue;
                         if (n++ == 0 || t->items[i]->used_usec < t->items[oldest]->used_usec)
                                 oldest = i;
@@ -95,11 +97,21 @@ static void make_room(SessionTable *t, const char *user, size_t max) {
         }
 }
 
+static size_t count_lasting(const SessionTable *t) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < t->n; i++)
+                n += t->items[i]->lasting;
+        return n;
+}
+
 int session_add(SessionTable *t, const uint8_t hash[static SESSION_HASH_SIZE], const char *user,
                 const char *host, const char *address, const char *agent, uint64_t created_usec,
-                uint64_t used_usec, Session **ret) {
+                uint64_t used_usec, bool lasting, Session **ret) {
         _cleanup_(session_freep) Session *s = NULL;
 
+        if (lasting && count_lasting(t) >= SESSIONS_LASTING_MAX)
+                return -E2BIG;
         s = calloc(1, sizeof(*s));
         if (!s)
                 return -ENOMEM;
@@ -112,13 +124,16 @@ int session_add(SessionTable *t, const uint8_t hash[static SESSION_HASH_SIZE], c
         s->agent = strndup(agent, SESSION_AGENT_MAX);
         s->created_usec = created_usec;
         s->used_usec = used_usec;
+        s->lasting = lasting;
         if (!s->user || !s->host || !s->address || !s->agent)
                 return -ENOMEM;
         for (size_t i = 0; i < t->n; i++)
                 if (streq(t->items[i]->id, s->id))
                         return -EEXIST;
-        make_room(t, user, SESSIONS_PER_USER_MAX);
-        make_room(t, /* user= */ NULL, SESSIONS_MAX);
+        if (!lasting) {
+                make_room(t, user, SESSIONS_PER_USER_MAX);
+                make_room(t, /* user= */ NULL, SESSIONS_MAX);
+        }
         if (!GREEDY_REALLOC(t->items, t->allocated, t->n + 1))
                 return -ENOMEM;
         if (ret)

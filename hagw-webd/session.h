@@ -4,20 +4,23 @@
 #include "macro.h"
 
 /* Login sessions: who is in, since when, for how long. Of a session's secret only the SHA-256 is known here.
+ * A lasting one was made by hand for a program that cannot log in: nothing but its end ends it.
  * Times are CLOCK_REALTIME in usec, given by the caller. Pure. */
 
 #define SESSION_HASH_SIZE 32U
 #define SESSION_ID_LENGTH 8U
 #define SESSIONS_MAX 1024U          /* in all; the least recently used gives way */
 #define SESSIONS_PER_USER_MAX 32U   /* the same */
+#define SESSIONS_LASTING_MAX 256U   /* in all; more are refused */
 #define SESSION_AGENT_MAX 160U      /* bytes kept of a User-Agent */
 #define SESSION_VALID_USEC (60 * USEC_PER_SEC) /* how long an answer about a session may be kept */
 
 typedef struct Session {
         uint8_t hash[SESSION_HASH_SIZE];
         char id[SESSION_ID_LENGTH + 1]; /* public: the hash's first hexadecimal digits */
-        char *user, *host, *address, *agent;
+        char *user, *host, *address, *agent; /* agent: of a lasting one, what it was called */
         uint64_t created_usec, used_usec;
+        bool lasting;
 } Session;
 
 typedef struct SessionTable {
@@ -29,15 +32,16 @@ typedef struct SessionTable {
 } SessionTable;
 
 /* Adds a session and makes room for it where a limit is reached. -EEXIST: one with this public id is there
- * already (make a new secret); -ENOMEM. The session stays the table's. */
+ * already (make a new secret); -E2BIG: too many lasting ones; -ENOMEM. The session stays the table's. */
 int session_add(SessionTable *t, const uint8_t hash[static SESSION_HASH_SIZE], const char *user,
                 const char *host, const char *address, const char *agent, uint64_t created_usec,
-                uint64_t used_usec, Session **ret);
+                uint64_t used_usec, bool lasting, Session **ret);
 
 /* The live session with this hash, or NULL; an expired one ends. */
 Session *session_find(SessionTable *t, const uint8_t hash[static SESSION_HASH_SIZE], uint64_t now_usec);
 
 void session_touch(Session *s, uint64_t now_usec);
+/* USEC_INFINITY: it lasts. */
 uint64_t session_expires_usec(const SessionTable *t, const Session *s);
 /* How long an answer about the session may be kept, from now. */
 uint64_t session_valid_usec(const SessionTable *t, const Session *s, uint64_t now_usec);

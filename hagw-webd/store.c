@@ -111,6 +111,7 @@ static int load_session(Manager *m, sd_json_variant *v) {
         struct {
                 const char *hash, *user, *host, *address, *agent;
                 uint64_t created, used;
+                bool lasting;
         } p = {};
         static const sd_json_dispatch_field fields[] = {
                 { "hash", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
@@ -127,6 +128,8 @@ static int load_session(Manager *m, sd_json_variant *v) {
                   offsetof(__typeof__(p), created), SD_JSON_MANDATORY },
                 { "lastUsedUSec", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint64,
                   offsetof(__typeof__(p), used), SD_JSON_MANDATORY },
+                { "lasting", SD_JSON_VARIANT_BOOLEAN, sd_json_dispatch_stdbool,
+                  offsetof(__typeof__(p), lasting), 0 },
                 {},
         };
         uint8_t hash[SESSION_HASH_SIZE];
@@ -141,7 +144,7 @@ static int load_session(Manager *m, sd_json_variant *v) {
         if (!user_find(&m->users, p.user)) /* removed meanwhile: no session, but nothing broken */
                 return 0;
         return session_add(&m->sessions, hash, p.user, p.host, strempty(p.address), strempty(p.agent),
-                           p.created, p.used, /* ret= */ NULL);
+                           p.created, p.used, p.lasting, /* ret= */ NULL);
 }
 
 static int load_table(Manager *m, const char *file, int (*load)(Manager *, sd_json_variant *)) {
@@ -242,7 +245,8 @@ int store_sessions(Manager *m) {
                         SD_JSON_BUILD_PAIR("address", SD_JSON_BUILD_STRING(s->address)),
                         SD_JSON_BUILD_PAIR("userAgent", SD_JSON_BUILD_STRING(s->agent)),
                         SD_JSON_BUILD_PAIR("createdUSec", SD_JSON_BUILD_UNSIGNED(s->created_usec)),
-                        SD_JSON_BUILD_PAIR("lastUsedUSec", SD_JSON_BUILD_UNSIGNED(s->used_usec)));
+                        SD_JSON_BUILD_PAIR("lastUsedUSec", SD_JSON_BUILD_UNSIGNED(s->used_usec)),
+                        SD_JSON_BUILD_PAIR_CONDITION(s->lasting, "lasting", SD_JSON_BUILD_BOOLEAN(true)));
                 if (r < 0)
                         return r;
         }

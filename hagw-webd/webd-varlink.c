@@ -119,7 +119,8 @@ static int append_session(sd_json_variant **v, const SessionTable *t, const Sess
                 SD_JSON_BUILD_PAIR("userAgent", SD_JSON_BUILD_STRING(s->agent)),
                 SD_JSON_BUILD_PAIR("createdUSec", SD_JSON_BUILD_UNSIGNED(s->created_usec)),
                 SD_JSON_BUILD_PAIR("lastUsedUSec", SD_JSON_BUILD_UNSIGNED(s->used_usec)),
-                SD_JSON_BUILD_PAIR("expiresUSec", SD_JSON_BUILD_UNSIGNED(session_expires_usec(t, s))));
+                SD_JSON_BUILD_PAIR_CONDITION(!s->lasting, "expiresUSec",
+                                             SD_JSON_BUILD_UNSIGNED(session_expires_usec(t, s))));
 }
 
 static int vl_method_list_sessions(sd_varlink *link, sd_json_variant *parameters,
@@ -187,6 +188,65 @@ static int vl_method_revoke_session(sd_varlink *link, sd_json_variant *parameter
         return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("revoked", SD_JSON_BUILD_UNSIGNED(n)));
 }
 
+static bool label_is_valid(const char *s) {
+        size_t n = strlen(s);
+
+        for (size_t i = 0; i < n; i++)
+                if (s[i] < 0x20 || s[i] > 0x7e)
+                        return false;
+        return n > 0 && n <= SESSION_AGENT_MAX;
+}
+
+static int vl_method_add_token(sd_varlink *link, sd_json_variant *parameters,
+                               sd_varlink_method_flags_t flags, void *userdata) {
+        static const sd_json_dispatch_field table[] = {
+                { "user", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 0, SD_JSON_MANDATORY },
+                { "host", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, sizeof(char *),
+                  SD_JSON_MANDATORY },
+                { "label", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 2 * sizeof(char *),
+                  SD_JSON_MANDATORY },
+                {},
+        };
+        char token[TOKEN_LENGTH + 1], host[HOSTNAME_MAX + 1];
+        const char *p[3] = {};
+        Manager *m = userdata;
+        Session *s;
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_ROOT);
+        if (r != 0)
+                return r;
+        r = sd_varlink_dispatch(link, parameters, table, p);
+        if (r != 0)
+                return r;
+        if (!user_find(&m->users, p[0]))
+                return sd_varlink_errorbo(link, ERROR("NoSuchUser"),
+                                          SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(p[0])));
+        if (hostname_normalize(p[1], strlen(p[1]), host) < 0 || !config_find_host(m->config, host))
+                return sd_varlink_error_invalid_parameter_name(link, "host");
+        if (!label_is_valid(p[2]))
+                return sd_varlink_error_invalid_parameter_name(link, "label");
+        r = manager_new_session(m, p[0], host, /* address= */ "", p[2], /* lasting= */ true, token, &s);
+        if (r == -E2BIG)
+                return sd_varlink_errorbo(
+                        link, ERROR("Full"), SD_JSON_BUILD_PAIR("what", SD_JSON_BUILD_STRING("tokens")),
+                        SD_JSON_BUILD_PAIR("limit", SD_JSON_BUILD_UNSIGNED(SESSIONS_LASTING_MAX)));
+        if (r >= 0) {
+                r = store_sessions(m);
+                if (r < 0)
+                        session_end(&m->sessions, s);
+        }
+        if (r < 0)
+                return sd_varlink_error_errno(link, r);
+        manager_update_status(m);
+        log_info("A token for %s at %s was made: %s.", s->user, s->host, s->agent);
+        r = sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("token", SD_JSON_BUILD_STRING(token)),
+                               SD_JSON_BUILD_PAIR("sessionId", SD_JSON_BUILD_STRING(s->id)),
+                               SD_JSON_BUILD_PAIR("allowed", SD_JSON_BUILD_BOOLEAN(manager_may_pass(m, s))));
+        explicit_bzero(token, sizeof(token));
+        return r;
+}
+
 static int vl_method_publish_challenge(sd_varlink *link, sd_json_variant *parameters,
                                        sd_varlink_method_flags_t flags, void *userdata) {
         static const sd_json_dispatch_field table[] = {
@@ -247,6 +307,7 @@ const VlMethod webd_methods[] = {
         { "io.hagw.Web.WatchRevocations", vl_method_watch_revocations },
         { "io.hagw.Web.ListSessions", vl_method_list_sessions },
         { "io.hagw.Web.RevokeSession", vl_method_revoke_session },
+        { "io.hagw.Web.AddToken", vl_method_add_token },
         { "io.hagw.Web.PublishChallenge", vl_method_publish_challenge },
         { "io.hagw.Web.WithdrawChallenge", vl_method_withdraw_challenge },
         {},

@@ -24,7 +24,9 @@ static SD_VARLINK_DEFINE_STRUCT_TYPE(
         STRING(id), STRING(user),
         SD_VARLINK_FIELD_COMMENT("A session is good at the host it was made at, and nowhere else"),
         STRING(host), SD_VARLINK_FIELD_COMMENT("Where it was last used from"), STRING(address),
-        STRING(userAgent), INT(createdUSec), INT(lastUsedUSec), INT(expiresUSec));
+        SD_VARLINK_FIELD_COMMENT("Of a token what it was called"), STRING(userAgent), INT(createdUSec),
+        INT(lastUsedUSec), SD_VARLINK_FIELD_COMMENT("Null: a token, which lasts until it is revoked"),
+        SD_VARLINK_DEFINE_FIELD(expiresUSec, SD_VARLINK_INT, SD_VARLINK_NULLABLE));
 
 static SD_VARLINK_DEFINE_METHOD(ListUsers, SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(users, User, SD_VARLINK_ARRAY));
 
@@ -67,6 +69,15 @@ static SD_VARLINK_DEFINE_METHOD(ListSessions, IN_MAYBE(user),
 static SD_VARLINK_DEFINE_METHOD(RevokeSession, IN_MAYBE(id), IN_MAYBE(user),
                                 SD_VARLINK_DEFINE_OUTPUT(revoked, SD_VARLINK_INT, 0));
 
+static SD_VARLINK_DEFINE_METHOD(
+        AddToken, IN(user), SD_VARLINK_FIELD_COMMENT("Where it is good, and nowhere else"), IN(host),
+        SD_VARLINK_FIELD_COMMENT("What it is called: 1 to 160 printable ASCII characters"), IN(label),
+        SD_VARLINK_FIELD_COMMENT("What the program sends in X-Hagw-Token; it is not shown again"),
+        SD_VARLINK_DEFINE_OUTPUT(token, SD_VARLINK_STRING, 0),
+        SD_VARLINK_DEFINE_OUTPUT(sessionId, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("May the user pass there?"),
+        SD_VARLINK_DEFINE_OUTPUT(allowed, SD_VARLINK_BOOL, 0));
+
 static SD_VARLINK_DEFINE_METHOD(PublishChallenge, IN(token), IN(keyAuthorization));
 static SD_VARLINK_DEFINE_METHOD(WithdrawChallenge, IN(token));
 
@@ -100,6 +111,10 @@ SD_VARLINK_DEFINE_INTERFACE(
                 "every cached answer. hagw-proxyd only."),
         &vl_method_WatchRevocations, &vl_method_ListSessions,
         SD_VARLINK_SYMBOL_COMMENT("By public id, or all of a user's."), &vl_method_RevokeSession,
+        SD_VARLINK_SYMBOL_COMMENT(
+                "A session for a program that cannot log in. It is listed and revoked like others, and ends "
+                "with the user's password."),
+        &vl_method_AddToken,
         SD_VARLINK_SYMBOL_COMMENT(
                 "What GET /.well-known/acme-challenge/TOKEN answers (RFC 8555 section 8.3), for an hour at "
                 "most. hagw-acmed only."),

@@ -2,6 +2,7 @@
 """What hagw-ctl does with names that are not there, files that are no good, and secrets that it was given by mistake."""
 
 import json
+import re
 import subprocess
 
 import pytest
@@ -73,6 +74,20 @@ def test_sessions_tell_their_host(hosts, webd):
     assert hosts.json("session", "list")["sessions"][0]["host"] == "ha.home.test"
     shown = hosts.ok("session", "list")
     assert "HOST" in shown and "ha.home.test" in shown
+
+
+def test_token_of_a_program(hosts, webd):
+    hosts.ok("user", "add", "anna", "--password-stdin", stdin=PASSWORD)
+    assert 'did you mean "anna"' in hosts.refused(FAILED, "session", "token", "ana", "ha")
+    assert 'did you mean "ha.home.test"' in hosts.refused(FAILED, "session", "token", "anna", "hx")
+    said = hosts.ok("session", "token", "anna", "ha", "--label=backup script")
+    token, session = re.search(r"X-Hagw-Token: (\S{22})\n", said)[1], re.search(r"session revoke (\S+)", said)[1]
+    shown = hosts.ok("session", "list")
+    assert session in shown and "backup script" in shown and "when revoked" in shown and token not in shown
+    made = hosts.json("session", "token", "anna", "door.cam.home.test")
+    assert made["allowed"] and made["token"] != token
+    hosts.ok("session", "revoke", session)
+    assert [s["id"] for s in hosts.json("session", "list")["sessions"]] == [made["sessionId"]]
 
 
 def make_root(path):

@@ -8,6 +8,7 @@ import socket
 import urllib.parse
 
 import pytest
+from conftest import VarlinkError
 from proxyhouse import HOST, ProxyHouse, Upstream, echo
 
 CAM = "cam.home.example.com"
@@ -136,3 +137,63 @@ def test_forged_headers(door):
     # Loopback counts as the house's own network.
     assert b.visit("GET", "/.hagw/status").status == 200
     assert 'hagw_up{daemon="proxyd"} 1' in b.visit("GET", "/.hagw/metrics").text
+
+
+# --- programs that keep no cookies ---------------------------------------------------------------------------
+
+def ask(door, token, name=HOST, **headers):
+    fields = {**({"X-Hagw-Token": token} if token else {}), **{k.replace("_", "-"): v for k, v in headers.items()}}
+    answer = door.visit(name=name, headers=fields)
+    answer.connection.close()
+    return answer
+
+
+def test_token(door):
+    made = door.webd.call("AddToken", user="anna", host=HOST.upper(), label="backup script")
+    assert made["allowed"] and len(made["token"]) == 22
+    answer = ask(door, made["token"], Authorization="Bearer home-assistants-own")
+    assert answer.status == 200
+    fields = [(n.lower(), v) for n, v in json.loads(answer.body)["fields"]]
+    assert ("authorization", "Bearer home-assistants-own") in fields, "the service's own login is not touched"
+    assert made["token"] not in answer.body.decode() and not [n for n, _ in fields if n.startswith("x-hagw")]
+    listed, = door.webd.call("ListSessions")["sessions"]
+    assert (listed["id"], listed["user"], listed["host"], listed["userAgent"], listed["address"]) == \
+        (made["sessionId"], "anna", HOST, "backup script", "127.0.0.1")
+    assert "expiresUSec" not in listed
+    # It is good at its host alone, and so is its user's right.
+    assert ask(door, made["token"], CAM).status == 401
+    other = door.webd.call("AddToken", user="ben", host=HOST, label="x")
+    assert not other["allowed"] and ask(door, other["token"]).status == 403
+    for wrong in ("A" * 22, made["token"][:-1], "", made["token"] + "=", f"{made['token']}, {made['token']}"):
+        assert ask(door, wrong).status == 401
+    assert ask(door, None, X_Hagw_Tokens=made["token"]).status == 401
+    # It outlives a kill, and its secret is kept by nobody.
+    door.webd.kill()
+    door.webd.start()
+    door.wait(lambda: ask(door, made["token"]).status == 200)
+    kept = "".join(p.read_text() for p in (door.root / "state/webd").iterdir() if p.suffix == ".json")
+    assert made["sessionId"] in kept and made["token"] not in kept + door.webd.text() + door.proxyd.text()
+    door.webd.call("RevokeSession", id=made["sessionId"])
+    door.wait(lambda: ask(door, made["token"]).status == 401, seconds=5)
+
+
+def test_token_given_twice(door):
+    token = door.webd.call("AddToken", user="anna", host=HOST, label="x")["token"]
+    with door.tls() as s:
+        s.sendall(f"GET / HTTP/1.1\r\nHost: {HOST}\r\nX-Hagw-Token: {token}\r\nX-Hagw-Token: {token}\r\n\r\n".encode())
+        assert s.recv(12) == b"HTTP/1.1 401"
+
+
+@pytest.mark.parametrize("change,error", [({"user": "nobody"}, "NoSuchUser"), ({"host": "no.home.example.com"}, "InvalidParameter"),
+                                          ({"host": "a b"}, "InvalidParameter"), ({"label": ""}, "InvalidParameter"),
+                                          ({"label": "x" * 161}, "InvalidParameter"), ({"label": "a\nb"}, "InvalidParameter")])
+def test_token_refused(door, change, error):
+    with pytest.raises(VarlinkError, match=error):
+        door.webd.call("AddToken", **{"user": "anna", "host": HOST, "label": "x", **change})
+
+
+def test_token_ends_with_the_password(door):
+    token = door.webd.call("AddToken", user="anna", host=HOST, label="x")["token"]
+    assert ask(door, token).status == 200
+    door.webd.call("SetPassword", name="anna", password="another one entirely")
+    door.wait(lambda: ask(door, token).status == 401, seconds=5)

@@ -537,7 +537,7 @@ except (BrokenPipeError, ConnectionResetError):
 METHODS = {"ListUsers": {}, "AddUser": {"name": "x", "password": PASSWORD, "hosts": [], "groups": []},
            "SetPassword": {"name": "anna", "password": PASSWORD}, "SetUser": {"name": "anna"}, "RemoveUser": {"name": "anna"},
            "CheckSession": {"cookie": "x", "host": HOST, "address": "192.0.2.1"}, "WatchRevocations": {}, "ListSessions": {},
-           "RevokeSession": {"user": "anna"}, "PublishChallenge": {"token": "a", "keyAuthorization": "a.b"},
+           "RevokeSession": {"user": "anna"}, "AddToken": {"user": "anna", "host": HOST, "label": "x"}, "PublishChallenge": {"token": "a", "keyAuthorization": "a.b"},
            "WithdrawChallenge": {"token": "a"}}
 
 

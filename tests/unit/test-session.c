@@ -25,8 +25,9 @@ static Session *add(SessionTable *t, unsigned number, const char *user, uint64_t
         uint8_t hash[SESSION_HASH_SIZE] = { (uint8_t) (number >> 8), (uint8_t) number };
         Session *s = NULL;
 
-        assert_int_equal(session_add(t, hash, user, "ha.example.com", "192.0.2.1", "Browser", now, now, &s),
-                         0);
+        assert_int_equal(
+                session_add(t, hash, user, "ha.example.com", "192.0.2.1", "Browser", now, now, false, &s),
+                0);
         return s;
 }
 
@@ -108,7 +109,7 @@ static void test_limits(void **state) {
 
         for (unsigned i = 0; i < SESSIONS_PER_USER_MAX; i++)
                 (void) add(&t, i + 1, "anna", T0 + i);
-        assert_int_equal(session_add(&t, twin, "ben", "h", "", "", T0, T0, NULL), -EEXIST);
+        assert_int_equal(session_add(&t, twin, "ben", "h", "", "", T0, T0, false, NULL), -EEXIST);
         /* The least recently used gives way, and only the same user's. */
         session_touch(find(&t, 1, T0), T0 + USEC_PER_DAY);
         (void) add(&t, 500, "ben", T0 - 1);
@@ -127,5 +128,29 @@ static void test_limits(void **state) {
         session_table_done(&t);
 }
 
+static void test_lasting(void **state) {
+        SessionTable t = table();
+        Session *s;
+
+        for (unsigned i = 0; i < SESSIONS_LASTING_MAX; i++) {
+                uint8_t hash[SESSION_HASH_SIZE] = { 0xff, (uint8_t) i };
+                assert_int_equal(session_add(&t, hash, "anna", "h", "", "phone", T0, T0, true, &s), 0);
+        }
+        uint8_t more[SESSION_HASH_SIZE] = { 0xee };
+        assert_int_equal(session_add(&t, more, "anna", "h", "", "phone", T0, T0, true, &s), -E2BIG);
+        /* Time does not end them, nor do logins push them out. */
+        assert_int_equal(session_prune(&t, T0 + 3660 * USEC_PER_DAY), 0);
+        for (unsigned i = 0; i < 2 * SESSIONS_PER_USER_MAX; i++)
+                (void) add(&t, i + 1, "anna", T0 + i);
+        assert_int_equal(t.n, SESSIONS_LASTING_MAX + SESSIONS_PER_USER_MAX);
+        s = find(&t, 0xff00, T0 + 3660 * USEC_PER_DAY);
+        assert_non_null(s);
+        assert_int_equal(session_valid_usec(&t, s, T0 + 3660 * USEC_PER_DAY), SESSION_VALID_USEC);
+        assert_int_equal(session_end_matching(&t, s->id, NULL), 1);
+        assert_null(find(&t, 0xff00, T0));
+        session_table_done(&t);
+}
+
 TEST_MAIN(cmocka_unit_test(test_lifetimes), cmocka_unit_test(test_clock), cmocka_unit_test(test_prune),
-          cmocka_unit_test(test_revoke), cmocka_unit_test(test_limits))
+          cmocka_unit_test(test_revoke), cmocka_unit_test(test_limits),
+          cmocka_unit_test(test_lasting))
