@@ -34,6 +34,11 @@ bool manager_is_own_name(const Manager *m, const char *domain) {
         return false;
 }
 
+/* What is opened here for a tenant is the tenant's. */
+static bool is_own_host(const ConfHost *h) {
+        return h->upstream_kind != CONF_UPSTREAM_TENANT;
+}
+
 /* Whether the label is in use for the relay itself: its name, its name servers, its hosts, zones below. */
 static bool label_is_own(const Config *c, const char *name) {
         const char *zone = c->tenants.zone;
@@ -45,7 +50,7 @@ static bool label_is_own(const Config *c, const char *name) {
                     tenant_name_covers(name, zone, c->zones[i].name_server))
                         return true;
         for (size_t i = 0; i < c->n_hosts; i++)
-                if (tenant_name_covers(name, zone, c->hosts[i].name))
+                if (is_own_host(&c->hosts[i]) && tenant_name_covers(name, zone, c->hosts[i].name))
                         return true;
         return false;
 }
@@ -56,6 +61,39 @@ const char *manager_name_problem(const Manager *m, const char *name) {
         if (!problem && label_is_own(m->config, name))
                 problem = "The relay itself has a host, a name server or a zone of this name.";
         return problem;
+}
+
+/* The label of the zone that the name ends in, into out (HOSTNAME_LABEL_MAX + 1). */
+static bool label_of(const char *name, const char *zone, char *out) {
+        const size_t n = strlen(name), m = strlen(zone);
+        const char *end, *begin;
+
+        if (n <= m || !hostname_in_zone(name, zone))
+                return false;
+        end = name + n - m - 1;
+        for (begin = end; begin > name && begin[-1] != '.'; begin--)
+                ;
+        memcpy(out, begin, (size_t) (end - begin));
+        out[end - begin] = '\0';
+        return true;
+}
+
+/* Somebody gave a host a name that a tenant had already: the host has it, and the tenant will wonder. */
+static void warn_of_hidden(Manager *m) {
+        const Config *c = m->config;
+
+        for (size_t i = 0; c->tenants.zone && i < c->n_hosts; i++) {
+                _cleanup_query_ sqlite3_stmt *q = NULL;
+                char label[HOSTNAME_LABEL_MAX + 1];
+                Tenant t;
+
+                if (!is_own_host(&c->hosts[i]) || !label_of(c->hosts[i].name, c->tenants.zone, label))
+                        continue;
+                if (tenant_query_name(&m->db, label, now_usec(CLOCK_REALTIME), &q) >= 0 &&
+                    tenant_next(q, &t) > 0)
+                        log_warning("Host %s has a name of tenant %s: visitors come to this relay's "
+                                    "service, not to the tenant's house.", c->hosts[i].name, t.name);
+        }
 }
 
 /* --- time ---------------------------------------------------------------------------------------------- */
@@ -233,6 +271,7 @@ int manager_new(Daemon *daemon, const Config *config, void **ret) {
                 return r;
         }
         update_status(m);
+        warn_of_hidden(m);
         *ret = m;
         return 0;
 }
@@ -265,5 +304,6 @@ int manager_reload(const Config *config, void *userdata) {
         m->config = config;
         m->channels = config->tenants.channels;
         update_status(m);
+        warn_of_hidden(m);
         return 0;
 }

@@ -305,8 +305,13 @@ def test_reload(relay):
     relay.add("anna")
     relay.add("bob", channels=3)
     watcher = Watcher(relay)
-    relay.house.configure(CONFIG.replace("channels = 77", "channels = 78"), dave=f'name = "x.dave.{ZONE}"; upstream = "http://127.0.0.1:80";')
+    relay.house.configure(CONFIG.replace("channels = 77", "channels = 78"), dave=f'name = "x.dave.{ZONE}"; upstream = "http://127.0.0.1:80";',
+                          eve=f'name = "x.eve.{ZONE}"; upstream = "tenant:eve";', anna=f'name = "ha.anna.{ZONE}"; upstream = "http://127.0.0.1:80";',
+                          bob=f'name = "ha.bob.{ZONE}"; upstream = "tenant:bob";')
     relay.daemon.reload()
+    assert f"Host ha.anna.{ZONE} has a name of tenant anna" in relay.daemon.text()
+    assert "a name of tenant bob" not in relay.daemon.text()
+    relay.call("Add", name="eve")
     watcher.until(lambda k: k["anna"]["channels"] == 78)
     assert watcher.known["bob"]["channels"] == 3
     refused("BadName", relay, "Add", name="dave")
