@@ -125,11 +125,16 @@ static void channel_visited(AgentChannel *c, size_t size, const ProxyPair *pair,
                 .here = pair->destination,
                 .here_port = pair->destination_port,
                 .channel = true,
+                .opened = kind == CHANNEL_VISITOR_OPENED,
         };
         uint8_t header[CHANNEL_HEADER_SIZE_MAX];
 
         /* It has been seen to be there. */
         if (recv(c->handle.fd, header, size, MSG_DONTWAIT) != (ssize_t) size) {
+                channel_lost(c);
+                return;
+        }
+        if (v.opened && relay_keys_channel_secret(&p->keys, c->number, v.secret) < 0) {
                 channel_lost(c);
                 return;
         }

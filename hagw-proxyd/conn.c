@@ -39,6 +39,12 @@ static void visitor_left(Worker *w, const IpAddress *address, bool uncounted, bo
                 counter_add(&w->counters.relay_visits_ended, 1);
 }
 
+static void drop_upstream(Conn *c) {
+        if (c->upstream && c->upstream->single)
+                upstream_free_single(c->upstream);
+        c->upstream = NULL;
+}
+
 void conn_close(Conn *c) {
         Worker *w = c->worker;
 
@@ -52,8 +58,11 @@ void conn_close(Conn *c) {
         loop_not_again(&c->again);
         transport_done(&c->transport);
         c->in = buffer_put(&w->pool, c->in);
+        drop_upstream(c);
         free(c->hello);
+        free(c->secret);
         c->hello = NULL;
+        c->secret = NULL;
         c->snapshot = snapshot_unref(c->snapshot);
         *c->link = c->next;
         if (c->next)
@@ -73,7 +82,11 @@ Visitor conn_leave(Conn *c) {
                 .here_port = c->here_port,
                 .uncounted = c->uncounted,
                 .channel = c->channel,
+                .opened = c->secret,
         };
+
+        if (c->secret)
+                memcpy(v.secret, c->secret, sizeof(v.secret));
 
         loop_remove(&c->worker->loop, &c->transport.handle);
         v.fd = TAKE_FD(c->transport.handle.fd);
@@ -159,15 +172,16 @@ static int make_room(Conn *c) {
 /* A request is served by what is configured when it comes. */
 static int refresh_snapshot(Conn *c) {
         Worker *w = c->worker;
+        bool opened = c->route == c->snapshot->routes->opened;
 
         if (c->snapshot == w->snapshot)
                 return 0;
+        drop_upstream(c);
         snapshot_unref(c->snapshot);
         c->snapshot = snapshot_ref(w->snapshot);
-        c->upstream = NULL;
         if (c->kind == CONN_HTTP)
                 return 0;
-        c->route = route_find(c->snapshot->routes, c->name);
+        c->route = opened ? c->snapshot->routes->opened : route_find(c->snapshot->routes, c->name);
         /* A tcp:// service gets nothing that was opened here. */
         return c->route && c->route->host.upstream_kind != CONF_UPSTREAM_TCP &&
                                (c->kind == CONN_PROBE ||
@@ -365,13 +379,18 @@ static Conn *make_conn(Worker *w, Visitor *v) {
 
         if (!c)
                 return NULL;
-        if (v->kind == CONN_HTTPS) {
+        if (v->kind == CONN_HTTPS)
                 c->hello = calloc(1, sizeof(ClientHello));
-                if (!c->hello) {
-                        free(c);
-                        return NULL;
-                }
+        if (v->opened)
+                c->secret = malloc(CHANNEL_SECRET_SIZE);
+        if ((v->kind == CONN_HTTPS && !c->hello) || (v->opened && !c->secret)) {
+                free(c->hello);
+                free(c->secret);
+                free(c);
+                return NULL;
         }
+        if (v->opened)
+                memcpy(c->secret, v->secret, CHANNEL_SECRET_SIZE);
         c->worker = w;
         c->kind = v->kind;
         c->state = v->announced ? CONN_PROXY : v->kind == CONN_HTTPS ? CONN_HELLO : CONN_IDLE;

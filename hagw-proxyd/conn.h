@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "channelframe.h"
 #include "clienthello.h"
 #include "h1.h"
 #include "snapshot.h"
@@ -48,6 +49,8 @@ typedef struct Visitor {
         uint16_t here_port;
         IpAddress here; /* as in Conn */
         bool uncounted;
+        bool opened; /* by the relay: its TLS has this secret */
+        uint8_t secret[CHANNEL_SECRET_SIZE];
         bool announced; /* a PROXY protocol header comes first */
         bool channel;   /* he came by one, from our relay */
         Buffer *in; /* what was read from him already; NULL: nothing */
@@ -68,8 +71,8 @@ struct Conn {
         bool channel;   /* the visitor came by one, from our relay */
         Snapshot *snapshot;
         const Route *route;
-        Upstream
-                *upstream; /* of route, found with the first request; valid while snapshot is the worker's */
+        Upstream *upstream; /* of route, found with the first request; valid while snapshot is the worker's,
+                               or single */
         IpAddress address;
         uint16_t port; /* the visitor's; 0: not known */
         uint16_t here_port;
@@ -83,6 +86,7 @@ struct Conn {
                                 LINGER: begin */
         Exchange *exchange;
         Passage *passage;
+        uint8_t *secret; /* of the TLS that the relay speaks, which has opened the visitor's; or NULL */
 };
 
 /* Takes over what the visitor brings, and starts serving him. */

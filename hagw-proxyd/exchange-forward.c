@@ -72,14 +72,15 @@ void exchange_forward(Exchange *x, Upstream *u) {
 }
 
 static void fail(Exchange *x, PageKind kind, const char *why) {
-        if (x->stats && !x->internal)
+        /* That a tenant's house is away is nothing that ails the relay. */
+        if (x->stats && !x->internal && !x->upstream->single)
                 upstream_report(x->upstream, x->stats, why);
         x->verdict = kind == PAGE_GATEWAY_TIMEOUT ? "upstream timeout" : "upstream failed";
         exchange_answer(x, kind, why);
 }
 
 static void on_link_failed(Exchange *x, const char *why) {
-        fail(x, PAGE_BAD_GATEWAY, why);
+        fail(x, x->upstream->kind == CONF_UPSTREAM_TENANT ? PAGE_HOUSE_OFFLINE : PAGE_BAD_GATEWAY, why);
 }
 
 /* The connection ended before an answer came. */
@@ -414,7 +415,12 @@ static void client_on_event(LinkClient *l) {
         exchange_run(CONTAINER_OF(l, Exchange, client));
 }
 
+static ProxyPair client_pair(LinkClient *l) {
+        return passage_pair(CONTAINER_OF(l, Exchange, client)->conn);
+}
+
 const LinkClientOps exchange_link_ops = {
+        .pair = client_pair,
         .on_link = client_on_link,
         .on_failed = client_on_failed,
         .on_event = client_on_event,

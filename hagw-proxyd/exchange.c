@@ -256,9 +256,18 @@ void exchange_refuse_timeout(Conn *c) {
 }
 
 static Upstream *route_upstream(Conn *c) {
-        if (!c->upstream)
-                c->upstream = upstream_get(c->worker, &c->route->host,
-                                           snapshot_host(c->snapshot, c->route)->trust);
+        const ConfHost *host = &c->route->host;
+        char label[HOSTNAME_LABEL_MAX + 1];
+
+        if (c->upstream)
+                return c->upstream;
+        if (host->upstream_kind != CONF_UPSTREAM_TENANT)
+                c->upstream = upstream_get(c->worker, host, snapshot_host(c->snapshot, c->route)->trust);
+        else {
+                const char *tenant = *host->upstream_host ? host->upstream_host :
+                                                            tenants_label(c->worker, c->name, label);
+                c->upstream = upstream_new_single(c->worker, host, strempty(tenant), c->name);
+        }
         return c->upstream;
 }
 

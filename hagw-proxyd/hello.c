@@ -8,6 +8,7 @@
 #include "hello.h"
 #include "proxyprotocol.h"
 #include "tenantdoor.h"
+#include "tls-psk.h"
 #include "worker.h"
 
 void hello_refuse(Conn *c) {
@@ -129,6 +130,21 @@ static void start_tls(Conn *c, const char *protocol, const uint8_t *ticket_secre
         hello_serve_handshake(c);
 }
 
+/* The relay has opened this visitor's TLS, and the house agrees to that (relay.opened). */
+static void start_opened(Conn *c) {
+        gnutls_session_t tls;
+
+        if (!c->route || c->route->host.upstream_kind == CONF_UPSTREAM_TCP ||
+            c->route->host.upstream_kind == CONF_UPSTREAM_TENANT ||
+            tls_psk_server_new(c->secret, &tls) < 0) {
+                hello_refuse(c);
+                return;
+        }
+        transport_start_tls(&c->transport, tls);
+        conn_set_state(c, CONN_HANDSHAKE);
+        hello_serve_handshake(c);
+}
+
 /* Somebody who wants to speak hagw-relay/1 with the relay. */
 static bool is_agent(const Conn *c, unsigned alpn) {
         const char *name = c->snapshot->routes->tenants_name;
@@ -147,6 +163,10 @@ static void start_handshake(Conn *c) {
                 c->route = route_find(c->snapshot->routes, c->name);
         if (c->route && !route_admits(c->snapshot->routes, c->route, &c->address))
                 c->route = NULL;
+        if (c->secret) {
+                start_opened(c);
+                return;
+        }
         if (is_agent(c, alpn)) {
                 start_tls(c, RELAY_ALPN, /* ticket_secret= */ NULL);
                 return;

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "link.h"
+#include "link-tenant.h"
 #include "worker.h"
 
 static void free_link(Garbage *g) {
@@ -22,6 +22,7 @@ Link *link_close(Link *k) {
                 link_unpark(k);
         k->state = LINK_CLOSED;
         k->dial = dial_free(k->dial);
+        channel_client_done(&k->channel);
         loop_disarm(&w->loop, &k->timer);
         transport_done(&k->transport);
         k->in = buffer_put(&w->pool, k->in);
@@ -42,7 +43,7 @@ int link_take(Link *k) {
         return fd;
 }
 
-static void give_up(Link *k, const char *text) {
+void link_failed(Link *k, const char *text) {
         LinkClient *l = k->client;
 
         link_close(k);
@@ -71,10 +72,30 @@ static void link_handshake(Link *k) {
                 return;
         }
         if (r < 0) {
-                give_up(k, tls_failure_text(k->transport.tls, k->transport.tls_error, why, sizeof(why)));
+                link_failed(k, tls_failure_text(k->transport.tls, k->transport.tls_error, why, sizeof(why)));
                 return;
         }
         link_ready(k);
+}
+
+/* False: no memory; k is gone. */
+static bool watch(Link *k) {
+        if (loop_add(&k->upstream->worker->loop, &k->transport.handle,
+                     EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) >= 0)
+                return true;
+        link_failed(k, "out of memory");
+        return false;
+}
+
+void link_start_tls(Link *k, gnutls_session_t tls) {
+        Loop *loop = &k->upstream->worker->loop;
+
+        transport_start_tls(&k->transport, tls);
+        if (!watch(k))
+                return;
+        k->state = LINK_HANDSHAKE;
+        loop_arm(loop, &k->timer, loop->now_usec + k->upstream->connect_usec);
+        link_handshake(k);
 }
 
 static void link_connected(Link *k, size_t index) {
@@ -83,17 +104,13 @@ static void link_connected(Link *k, size_t index) {
 
         k->trusted = u->trusted;
         u->preferred = index;
-        if (loop_add(&u->worker->loop, &k->transport.handle, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) <
-            0) {
-                give_up(k, "out of memory");
-                return;
-        }
         if (u->kind != CONF_UPSTREAM_HTTPS) {
-                link_ready(k);
+                if (watch(k))
+                        link_ready(k);
                 return;
         }
         if (tls_client_new(u->trust->credentials, u->verify ? u->server_name : NULL, u->sni, &tls) < 0) {
-                give_up(k, "out of memory");
+                link_failed(k, "out of memory");
                 return;
         }
         if (u->resumption.data) {
@@ -102,10 +119,7 @@ static void link_connected(Link *k, size_t index) {
                 gnutls_free(u->resumption.data);
                 u->resumption = (gnutls_datum_t) {};
         }
-        transport_start_tls(&k->transport, tls);
-        k->state = LINK_HANDSHAKE;
-        loop_arm(&u->worker->loop, &k->timer, u->worker->loop.now_usec + u->connect_usec);
-        link_handshake(k);
+        link_start_tls(k, tls);
 }
 
 static void on_event(Handle *h, uint32_t events) {
@@ -131,8 +145,10 @@ static void on_event(Handle *h, uint32_t events) {
 static void on_timer(Timer *t) {
         Link *k = CONTAINER_OF(t, Link, timer);
 
-        if (k->state == LINK_HANDSHAKE)
-                give_up(k, "its TLS handshake took too long");
+        if (k->state == LINK_CONNECTING)
+                link_failed(k, "no channel came in time");
+        else if (k->state == LINK_HANDSHAKE)
+                link_failed(k, "its TLS handshake took too long");
         else if (k->state == LINK_IDLE)
                 link_close(k);
 }
@@ -150,7 +166,24 @@ static void on_dialled(int fd, size_t index, void *userdata) {
         errno = -fd;
         (void) snprintf(why, sizeof(why),
                         fd == -ETIMEDOUT ? "connecting took too long" : "connecting failed: %m");
-        give_up(k, why);
+        link_failed(k, why);
+}
+
+Link *link_new(Upstream *u, LinkClient *l) {
+        Link *k = calloc(1, sizeof(*k));
+
+        if (!k)
+                return NULL;
+        k->upstream = u;
+        k->client = l;
+        k->garbage.free = free_link;
+        k->timer.fire = on_timer;
+        k->transport.handle = (Handle) { .fd = -EBADF, .on_event = on_event };
+        k->transport.pool = &u->worker->pool;
+        k->trusted = u->trusted;
+        u->n_links++;
+        l->link = k;
+        return k;
 }
 
 void link_connect(Upstream *u, LinkClient *l) {
@@ -162,22 +195,18 @@ void link_connect(Upstream *u, LinkClient *l) {
                 .port = u->port,
                 .timeout_usec = u->connect_usec,
         };
-        Link *k = calloc(1, sizeof(*k));
+        Link *k;
 
-        if (!k || dial_new(&u->worker->loop, &target, &u->worker->counters.upstream_connects, on_dialled, k,
-                           &k->dial) < 0) {
-                free(k);
-                l->ops->on_failed(l, "out of memory");
+        if (u->kind == CONF_UPSTREAM_TENANT) {
+                link_to_tenant(u, l);
                 return;
         }
-        k->upstream = u;
-        k->client = l;
-        k->garbage.free = free_link;
-        k->timer.fire = on_timer;
-        k->transport.handle = (Handle) { .fd = -EBADF, .on_event = on_event };
-        k->transport.pool = &u->worker->pool;
-        u->n_links++;
-        l->link = k;
+        k = link_new(u, l);
+        if (!k)
+                l->ops->on_failed(l, "out of memory");
+        else if (dial_new(&u->worker->loop, &target, &u->worker->counters.upstream_connects, on_dialled, k,
+                          &k->dial) < 0)
+                link_failed(k, "out of memory");
 }
 
 /* For the next handshake. Only where a ticket has come: GnuTLS would wait for one, and block. */

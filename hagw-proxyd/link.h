@@ -3,6 +3,7 @@
 
 #include "dial.h"
 #include "h1.h"
+#include "tenants.h"
 #include "transport.h"
 
 /* One connection to an upstream, from connect() to close(). */
@@ -21,6 +22,7 @@ typedef struct LinkClientOps {
         void (*on_link)(LinkClient *l);                    /* l->link can be written to */
         void (*on_failed)(LinkClient *l, const char *why); /* there is none to be had; l->link is NULL */
         void (*on_event)(LinkClient *l);                   /* something happened to l->link */
+        ProxyPair (*pair)(LinkClient *l); /* the visitor's, for a tenant's channel */
 } LinkClientOps;
 
 struct LinkClient {
@@ -51,6 +53,10 @@ struct Link {
         unsigned n_requests;
         unsigned trusted; /* upstream->trusted when it was made */
         Buffer *in;     /* plain bytes from the upstream */
+        /* To a tenant: */
+        ChannelClient channel;
+        uint8_t secret[CHANNEL_SECRET_SIZE];
+        uint64_t reported[2]; /* bytes */
 };
 
 /* Starts a connection for the client, which hears of it, maybe before this returns. */
@@ -69,3 +75,10 @@ int link_take(Link *k);
 
 /* Closes at once; freed from the loop. Returns NULL. */
 Link *link_close(Link *k);
+
+/* For link-tenant.c. NULL: no memory. */
+Link *link_new(Upstream *u, LinkClient *l);
+/* Its socket is connected, k->transport initialized: on with the loop and the handshake. */
+void link_start_tls(Link *k, gnutls_session_t tls);
+/* Closes it; the client hears why. */
+void link_failed(Link *k, const char *why);

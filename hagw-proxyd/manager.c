@@ -10,6 +10,7 @@
 #include "crowd.h"
 #include "log.h"
 #include "manager.h"
+#include "tls-psk.h"
 
 static void broadcast_snapshot(Manager *m) {
         for (unsigned i = 0; i < m->n_workers; i++) {
@@ -281,6 +282,8 @@ static int manager_setup(Manager *m, const Config *config) {
         int r;
 
         r = tls_global_init();
+        if (r >= 0)
+                r = tls_psk_global_init();
         if (r < 0)
                 return r;
         if (gnutls_rnd(GNUTLS_RND_KEY, m->ticket_secret, sizeof(m->ticket_secret)) < 0)
@@ -419,6 +422,7 @@ void *manager_stop(void *userdata) {
                 tls_certificate_unref(m->certificates[i]);
         free(m->certificates);
         gnutls_memset(m->ticket_secret, 0, sizeof(m->ticket_secret));
+        tls_psk_global_done();
         tls_global_done();
         free(m);
         return NULL;

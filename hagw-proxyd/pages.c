@@ -37,6 +37,10 @@ static const struct {
                                "that its "
                                "address and port are right: hagw-ctl status shows both.",
                                "Retry-After: 5\r\n" },
+        [PAGE_HOUSE_OFFLINE] = { 503,
+                                 "The house that you want to visit is offline: it is not connected to this "
+                                 "relay at the moment. It comes back by itself when its connection does.",
+                                 "Retry-After: 15\r\n" },
         [PAGE_UNAVAILABLE] = { 503, "The gateway is busy or not ready yet. Please try again in a moment.",
                                "Retry-After: 5\r\n" },
         [PAGE_GATEWAY_TIMEOUT] = { 504,

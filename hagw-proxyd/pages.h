@@ -18,6 +18,7 @@ typedef enum PageKind {
         PAGE_NOT_IMPLEMENTED, /* 501 */
         PAGE_BAD_GATEWAY,   /* 502: the service could not be reached or made no sense */
         PAGE_UNAVAILABLE,   /* 503: limits, no login service */
+        PAGE_HOUSE_OFFLINE, /* 503 too, a relay's: the house is not attached */
         PAGE_GATEWAY_TIMEOUT, /* 504 */
         PAGE_VERSION,       /* 505 */
         _PAGE_MAX,

@@ -125,6 +125,13 @@ static void on_probed(unsigned status, const char *answer, void *userdata) {
         free(call);
 }
 
+/* A tenant's channels are at its home only. */
+static Worker *home_of(const Manager *m, const Route *route) {
+        return route->host.upstream_kind == CONF_UPSTREAM_TENANT ?
+                       tenants_home(m->workers[0], route->host.upstream_host) :
+                       m->workers[0];
+}
+
 static int vl_method_probe(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
                            void *userdata) {
         static const sd_json_dispatch_field table[] = {
@@ -152,7 +159,7 @@ static int vl_method_probe(sd_varlink *link, sd_json_variant *parameters, sd_var
         call->link = sd_varlink_ref(link);
         call->begin_usec = clock_usec(CLOCK_MONOTONIC);
         (void) snprintf(call->name, sizeof(call->name), "%s", name);
-        r = probe_new(&m->probes, m->event, m->workers[0], call->name, on_probed, call);
+        r = probe_new(&m->probes, m->event, home_of(m, find_host(m, name)), call->name, on_probed, call);
         if (r < 0) {
                 sd_varlink_unref(call->link);
                 free(call);

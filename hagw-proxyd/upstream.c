@@ -119,9 +119,35 @@ Upstream *upstream_get(Worker *w, const ConfHost *host, Trust *trust) {
         return TAKE_PTR(u);
 }
 
+Upstream *upstream_new_single(Worker *w, const ConfHost *host, const char *tenant, const char *name) {
+        _cleanup_(upstream_freep) Upstream *u = calloc(1, sizeof(*u));
+
+        if (!u)
+                return NULL;
+        u->worker = w;
+        u->current = u->single = true;
+        u->idle_max = 1;
+        u->kind = CONF_UPSTREAM_TENANT;
+        u->connect_usec = host->timeouts.connect_usec;
+        u->idle_usec = host->timeouts.idle_usec;
+        u->host = strdup(tenant);
+        u->server_name = strdup(name);
+        if (!u->host || !u->server_name || asprintf(&u->key, "tenant:%s", tenant) < 0) {
+                u->key = NULL;
+                return NULL;
+        }
+        u->authority = slice_from(u->key);
+        return TAKE_PTR(u);
+}
+
+Upstream *upstream_free_single(Upstream *u) {
+        return upstream_free(u);
+}
+
 void upstreams_sweep(Worker *w) {
         for (Conn *c = w->conns; c; c = c->next)
-                c->upstream = NULL;
+                if (c->upstream && !c->upstream->single)
+                        c->upstream = NULL;
         for (Upstream *u = w->upstreams; u; u = u->next)
                 u->current = streq(u->key, "webd");
         for (size_t i = 0; i < w->snapshot->routes->n_routes; i++) {
@@ -241,7 +267,7 @@ int upstream_acquire(Upstream *u, LinkClient *l, bool fresh) {
                 counter_add(&u->worker->counters.upstream_reuses, 1);
                 return 1;
         }
-        if (u->kind == CONF_UPSTREAM_UNIX || u->literal) {
+        if (u->kind == CONF_UPSTREAM_UNIX || u->kind == CONF_UPSTREAM_TENANT || u->literal) {
                 link_connect(u, l);
                 return 0;
         }

@@ -36,12 +36,19 @@ struct Upstream {
         gnutls_datum_t resumption; /* TLS session data of the last connection */
         uint64_t failure_usec;     /* when the main thread was told last */
         bool current;              /* in the newest snapshot */
+        bool single;               /* of one visitor's connection, and not among the worker's */
         unsigned idle_max;         /* connections that may wait for the next request */
 };
 
 /* The one for a host of the worker's snapshot, made where there is none. webd's pages: host NULL. NULL: no
  * memory. */
 Upstream *upstream_get(Worker *w, const ConfHost *host, Trust *trust);
+
+/* A tenant's house as one visitor reaches it: his channels carry his address, so no other may use them.
+ * name: the host he wants. NULL: no memory. */
+Upstream *upstream_new_single(Worker *w, const ConfHost *host, const char *tenant, const char *name);
+/* Nobody is its client any more. Not for those of upstream_get(). Returns NULL. */
+Upstream *upstream_free_single(Upstream *u);
 
 /* Finds a connection for the client: at once (returns 1, l->link is set), or later through its on_link() or
  * on_failed() (returns 0). fresh: not one that waited. */

@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The relay: agents attach, their channels wait, visitors pass."""
 
+import hmac
+import http.client
 import os
 import socket
 import ssl
+import struct
 import threading
 import time
 
 import pytest
 from OpenSSL import SSL
-from proxyhouse import silent
+from proxyhouse import Head, silent
 from relayhouse import NAME, ZONE, Agent, Control, RelayHouse
 from tenant_tools import Token, b64
 from test_passage import client_hello
@@ -398,3 +401,106 @@ def test_tls_to_the_house_is_the_houses(relay, tmp_path):
         s.sendall(b"hello")
         assert s.recv(100) == b"HELLO"
     t.join()
+
+
+# --- opened by the relay -----------------------------------------------------------------------------------------------------
+
+def house_within(c, answer=b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", times=1, secret=None):
+    """Serves requests in a channel as the house does: TLS 1.3 with the pre-shared key of the channel. Returns (header, heads)."""
+    header = c.header()
+    key = secret or hmac.digest(c.agent.visitor_key, struct.pack(">Q", c.number) + b"opened", "sha256")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.set_psk_server_callback(lambda identity: key)
+    context.set_alpn_protocols(["http/1.1"])
+    heads = []
+    with context.wrap_socket(c.socket, server_side=True) as s:
+        f = s.makefile("rb")
+        for _ in range(times):
+            heads.append(Head(f))
+            s.sendall(answer)
+    return header, heads
+
+
+class House(threading.Thread):
+    def __init__(self, c, **keys):
+        super().__init__(daemon=True)
+        self.c, self.keys, self.result = c, keys, None
+        self.start()
+
+    def run(self):
+        try:
+            self.result = house_within(self.c, **self.keys)
+        except (OSError, AssertionError) as e:
+            self.result = e
+
+    def get(self):
+        self.join(20)
+        if isinstance(self.result, Exception):
+            raise self.result
+        return self.result
+
+
+def test_terminated(relay):
+    a = Agent(relay, relay.tenant("anna", terminate=True))
+    house = House(a.open()[0], times=2)
+    r = relay.visit(name=f"anna.{ZONE}")
+    assert r.status == 200 and r.body == b"hello"
+    assert relay.visit(name=f"anna.{ZONE}", connection=r.connection, path="/2").body == b"hello"
+    (address, port, kind), heads = house.get()
+    assert (address, kind) == ("127.0.0.1", 1) and port == r.connection.sock.getsockname()[1]
+    assert [h.target for h in heads] == ["/", "/2"] and heads[0].get("host") == f"anna.{ZONE}"
+
+
+def test_channels_of_the_opened_are_not_shared(relay):
+    """A channel carries one visitor's address: the next visitor gets another."""
+    a = Agent(relay, relay.tenant("anna", terminate=True))
+    houses = [House(c, times=2) for c in a.open(2)]
+    first, second = relay.visit(name=f"anna.{ZONE}"), relay.visit(name=f"anna.{ZONE}")
+    for r in (first, second):
+        assert relay.visit(name=f"anna.{ZONE}", connection=r.connection).status == 200
+    assert {h.get()[0][1] for h in houses} == {r.connection.sock.getsockname()[1] for r in (first, second)}
+
+
+def test_terminated_offline_is_a_page(relay):
+    relay.tenant("anna", terminate=True)
+    r = relay.visit(name=f"anna.{ZONE}", headers={"Accept": "text/html"})
+    assert r.status == 503 and b"offline" in r.body and r.getheader("retry-after")
+
+
+def test_terminated_house_without_the_secret(relay):
+    a = Agent(relay, relay.tenant("anna", terminate=True))
+    house = House(a.open()[0], secret=os.urandom(32))
+    assert relay.visit(name=f"anna.{ZONE}").status == 503
+    with pytest.raises((OSError, AssertionError)):
+        house.get()
+
+
+def test_host_with_a_tenant_behind(house, parts):
+    """A host of the relay's own, with its policy, whose service is in a tenant's house."""
+    parts.append(RelayHouse(house, ha=f'name = "ha.{ZONE}"; upstream = "tenant:anna"; access: {{ login = "none"; }};'))
+    relay = parts[-1].start()
+    a = Agent(relay, relay.tenant("anna"))
+    h = House(a.open()[0])
+    assert relay.visit(name=f"ha.{ZONE}").body == b"hello"
+    assert h.get()[1][0].get("host") == f"ha.{ZONE}"
+
+
+def test_terminated_is_cut(relay):
+    a = Agent(relay, relay.tenant("anna", terminate=True))
+    House(a.open()[0], answer=b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel")
+    c = relay.connect(f"anna.{ZONE}")
+    c.request("GET", "/")
+    r = c.getresponse()
+    assert r.read(3) == b"hel"
+    relay.set("anna", suspended=True)
+    with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+        if not r.read():
+            raise ConnectionError
+
+
+def test_sni_of_one_tenant_host_of_another(relay):
+    a = Agent(relay, relay.tenant("anna", terminate=True))
+    b = Agent(relay, relay.tenant("bob", terminate=True))
+    a.open(), b.open()
+    assert relay.visit(name=f"anna.{ZONE}", headers={"Host": f"bob.{ZONE}"}).status == 421

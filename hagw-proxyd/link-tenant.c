@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* To a house through its channel. Runs in the worker's thread. */
+
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "link-tenant.h"
+#include "tls-psk.h"
+#include "worker.h"
+
+static const char offline[] = "the house is not attached";
+
+static void on_channel(ChannelClient *c, ChannelGift *g) {
+        Link *k = CONTAINER_OF(c, Link, channel);
+        struct iovec header = { g->header, g->header_size };
+        Upstream *u = k->upstream;
+        gnutls_session_t tls;
+
+        transport_init(&k->transport, &u->worker->pool, TAKE_FD(g->fd));
+        memcpy(k->secret, g->secret, sizeof(k->secret));
+        if (transport_write(&k->transport, &header, 1) < 0 ||
+            tls_psk_client_new(k->secret, u->server_name, &tls) < 0)
+                link_failed(k, "the channel broke");
+        else
+                link_start_tls(k, tls);
+}
+
+static void on_cut(ChannelClient *c, const char *why) {
+        Link *k = CONTAINER_OF(c, Link, channel);
+
+        if (k->state == LINK_CONNECTING || k->state == LINK_HANDSHAKE)
+                link_failed(k, why);
+        else if (k->state == LINK_IDLE)
+                link_close(k);
+        else /* whom it serves sees its end */
+                (void) shutdown(k->transport.handle.fd, SHUT_RDWR);
+}
+
+/* What went over the socket, TLS's own bytes included; its first, the header's, too. */
+static void collect(ChannelClient *c, uint64_t *received, uint64_t *sent) {
+        Link *k = CONTAINER_OF(c, Link, channel);
+        struct tcp_info info = {};
+        socklen_t size = sizeof(info);
+
+        if (getsockopt(k->transport.handle.fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
+                return;
+        /* From the visitor is what goes to the house. */
+        *received = info.tcpi_bytes_acked - MIN((uint64_t) info.tcpi_bytes_acked, k->reported[0]);
+        *sent = info.tcpi_bytes_received - MIN((uint64_t) info.tcpi_bytes_received, k->reported[1]);
+        k->reported[0] += *received;
+        k->reported[1] += *sent;
+}
+
+static const ChannelClientOps ops = {
+        .on_channel = on_channel,
+        .on_cut = on_cut,
+        .collect = collect,
+};
+
+void link_to_tenant(Upstream *u, LinkClient *l) {
+        Worker *w = u->worker;
+        Tenant *t = tenants_find(w, u->host);
+        Link *k;
+        int r;
+
+        if (!t || t->info->suspended || t->info->exhausted || !t->controls) {
+                l->ops->on_failed(l, offline);
+                return;
+        }
+        k = link_new(u, l);
+        if (!k) {
+                l->ops->on_failed(l, "out of memory");
+                return;
+        }
+        k->channel.ops = &ops;
+        k->channel.kind = CHANNEL_VISITOR_OPENED;
+        k->channel.pair = l->ops->pair(l);
+        loop_arm(&w->loop, &k->timer, w->loop.now_usec + u->connect_usec);
+        r = tenant_want(w, t, &k->channel);
+        if (r < 0)
+                link_failed(k, r == -ENOTCONN ? offline : "too many visitors wait for a channel");
+}
