@@ -338,8 +338,23 @@ void channel_pool_open(ChannelPool *p, RelayTarget *target, const uint8_t *sessi
         channel_pool_set_wish(p, wish);
 }
 
+/* The oldest: the relay takes the newest first. */
+static AgentChannel *find_oldest_waiting(const ChannelPool *p) {
+        AgentChannel *oldest = NULL;
+
+        for (AgentChannel *c = p->channels; c; c = c->next)
+                if (c->state == AGENT_CHANNEL_WAITING)
+                        oldest = c;
+        return oldest;
+}
+
 void channel_pool_set_wish(ChannelPool *p, uint64_t wish) {
+        unsigned before = p->wish;
+        bool full;
+
         p->wish = (unsigned) MIN(wish, (uint64_t) p->limit);
+        while (p->wish < before && p->n_waiting > wanted(p, &full))
+                safe_close(channel_release(find_oldest_waiting(p)));
         fill(p);
 }
 

@@ -4,6 +4,7 @@
 $HAGW_BUILD is the build folder (default: build/ of the checkout). Daemons find each other's sockets in a folder of their
 own per test ($HAGW_RUNTIME_DIR), so that several can run together."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -217,10 +218,10 @@ class House:
         return d
 
 
-@pytest.fixture
-def house(tmp_path_factory):
-    # Short, because socket paths are limited to 107 bytes.
-    h = House(tmp_path_factory.mktemp("h"))
+@contextlib.contextmanager
+def running(root):
+    """A house whose daemons must all end well."""
+    h = House(root)
     yield h
     failed = []
     for d in reversed(h.daemons):
@@ -230,6 +231,19 @@ def house(tmp_path_factory):
             failed.append(f"hagw-{d.name} ended with {status}:\n{d.text()[-4000:]}")
         d.close()
     assert not failed, "\n".join(failed)
+
+
+@pytest.fixture
+def house(tmp_path_factory):
+    # Short, because socket paths are limited to 107 bytes.
+    with running(tmp_path_factory.mktemp("h")) as h:
+        yield h
+
+
+@pytest.fixture
+def other_house(tmp_path_factory):
+    with running(tmp_path_factory.mktemp("o")) as h:
+        yield h
 
 
 # Who it then is may not be let into the checkout, so this is read before.

@@ -8,7 +8,6 @@ import hmac
 import json
 import select
 import socket
-import ssl
 import struct
 import time
 
@@ -33,18 +32,18 @@ class RelayHouse(ProxyHouse):
         return self
 
     def knows_certificate(self):
-        try:
-            with self.tls(NAME):
-                return True
-        except (ssl.SSLError, OSError):
-            return self.has_certificate()
-
-    def has_certificate(self):
-        """Without a host for the relay's name nobody is let in but agents: so one asks."""
+        """Nobody is let in by the relay's name but agents: so one asks."""
         try:
             Control(self).close()
             return True
         except (SSL.Error, OSError):
+            return False
+
+    def serves(self, name):
+        try:
+            with self.tls(name):
+                return True
+        except OSError:
             return False
 
     def tenant(self, name, **keys):

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Both ends as they are: a relay, a house attached to it, and visitors."""
+
+import base64
+import hashlib
+import json
+import os
+import socket
+import threading
+import time
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from proxyhouse import Head, ProxyHouse, Upstream, echo, silent
+from relayhouse import NAME, ZONE, RelayHouse
+from test_agent import get
+from test_relay import visitor
+
+HOST = f"ha.anna.{ZONE}"
+
+
+def pin_of(relay):
+    certificate = x509.load_pem_x509_certificate(relay.certificates[0]["chain"].encode())
+    key = certificate.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return "sha256:" + base64.b64encode(hashlib.sha256(key).digest()).decode()
+
+
+class Pair:
+    """A relay and a house of it, whose service echoes."""
+
+    def __init__(self, house, other_house, serve=echo, more="", relay_hosts=None, **tenant):
+        self.relay = RelayHouse(house, **(relay_hosts or {})).start()
+        token = self.relay.tenantd.call("Add", name="anna", credential="token", **tenant)["tenant"]["credential"]
+        self.service = Upstream(serve)
+        (other_house.root / "resolv.conf").write_text("nameserver 127.0.0.1\n")
+        (other_house.root / "hosts").write_text(f"127.0.0.1 {NAME}\n")
+        other_house.daemon("netd", "io.hagw.Net", env={"HAGW_RESOLV_CONF": str(other_house.root / "resolv.conf"),
+                                                       "HAGW_HOSTS": str(other_house.root / "hosts")})
+        self.home = ProxyHouse(other_house, f'''relay: {{ address = "{NAME}:{self.relay.port}"; tenant = "anna"; pin = "{pin_of(self.relay)}"; {more} }};
+            lan = ( "192.168.255.0/24" );''', ha=f'name = "{HOST}"; upstream = "{self.service.url}"; access: {{ login = "none"; }};')
+        self.home.keyd.call("ImportToken", token=token)
+        self.home.certify(f"anna.{ZONE}", f"*.anna.{ZONE}")
+        self.home.start()
+        self.home.wait(self.attached)
+
+    def attached(self):
+        return self.home.proxyd.call("DescribeRelay")["state"] == "attached" and self.relay.figure("proxy_relay_channels") > 0
+
+    def tls(self, name=HOST, **keys):
+        """A visitor's TLS through the relay, that ends in the house."""
+        raw = socket.create_connection(("127.0.0.1", self.relay.port), 20)
+        return self.home.context().wrap_socket(raw, server_hostname=name, **keys)
+
+    def close(self):
+        self.service.close()
+        self.home.close()
+        self.relay.close()
+
+
+@pytest.fixture
+def make(house, other_house):
+    pairs = []
+
+    def make(**keys):
+        pairs.append(Pair(house, other_house, **keys))
+        return pairs[-1]
+    yield make
+    for p in pairs:
+        p.close()
+
+
+def test_request(make):
+    p = make()
+    with p.tls() as s:
+        status, body = get_from(s, HOST)
+        fields = dict(json.loads(body)["fields"])
+        assert status == 200 and fields["X-Forwarded-For"] == "127.0.0.1" and fields["X-Forwarded-Proto"] == "https"
+        assert fields["Host"] == HOST
+
+
+def get_from(s, host):
+    s.sendall(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    f = s.makefile("rb")
+    status, length = int(f.readline().split()[1]), 0
+    while (line := f.readline()) not in (b"\r\n", b""):
+        if line.lower().startswith(b"content-length:"):
+            length = int(line.split(b":")[1])
+    return status, f.read(length)
+
+
+def test_many_visitors_at_once(make):
+    """More than channels that wait: the pool grows, everybody is served."""
+    p = make(channels=16)
+    results = []
+
+    def visit():
+        with p.tls() as s:
+            results.append(get_from(s, HOST)[0])
+    threads = [threading.Thread(target=visit) for _ in range(14)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join(60)
+    assert results == [200] * 14
+    # It grew, and goes back to one when nobody comes.
+    p.home.wait(lambda: p.relay.figure("proxy_relay_channels") == 1, seconds=120)
+
+
+@pytest.mark.parametrize("opened", ["accept", "refuse"])
+def test_opened_by_the_relay(make, opened):
+    p = make(terminate=True, more=f'opened = "{opened}";')
+    p.relay.certify(f"*.anna.{ZONE}")
+    p.relay.wait(lambda: p.relay.serves(HOST))
+    r = p.relay.visit(name=HOST)
+    if opened == "refuse":
+        assert r.status == 503 and p.home.proxyd.call("DescribeRelay")["rejected"] > 0
+        return
+    fields = dict(json.loads(r.body)["fields"])
+    assert r.status == 200 and fields["X-Forwarded-For"] == "127.0.0.1" and fields["Host"] == HOST
+    assert p.relay.visit(name=HOST, connection=r.connection).status == 200
+
+
+def test_download_of_a_gigabyte_keeps_memory_flat(make):
+    size = int(os.environ.get("HAGW_BIG_BYTES", 1 << 28))
+    piece = bytes(1 << 20)
+
+    def serve(service, s, f):
+        Head(f)
+        s.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n".encode())
+        for _ in range(size // len(piece)):
+            s.sendall(piece)
+    p = make(serve=serve)
+    with p.tls() as s:
+        before = p.relay.rss()
+        s.sendall(f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+        got, buffer = 0, bytearray(1 << 20)
+        while got < size:
+            n = s.recv_into(buffer)
+            assert n > 0
+            got += n
+        assert p.relay.rss() - before < 2048
+
+
+def test_relay_killed_comes_back(make):
+    p = make()
+    p.relay.proxyd.kill()
+    p.relay.proxyd.start()
+    p.home.wait(p.attached, seconds=60)
+    with p.tls() as s:
+        assert get_from(s, HOST)[0] == 200
+
+
+def test_detached_house_is_silence(make):
+    p = make()
+    p.home.proxyd.stop()
+    with visitor(p.relay, HOST) as v:
+        assert silent(v)
+    p.home.proxyd.start()
+    p.home.wait(p.attached, seconds=60)
+    with p.tls() as s:
+        assert get_from(s, HOST)[0] == 200
+
+
+def test_idle_house_costs_one_channel(make):
+    p = make()
+    time.sleep(1)
+    assert p.relay.figure("proxy_relay_channels") == 1 and p.relay.figure("proxy_relay_attached") == 1
