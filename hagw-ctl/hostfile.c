@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <stdio.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "hostfile.h"
@@ -70,11 +71,43 @@ int load_config(const char *config_dir, Config **ret) {
         return r == -EINVAL ? -EBADMSG : r;
 }
 
+/* The one host whose first label it is, or NULL. */
+static const char *only_host_called(const Config *config, const char *label) {
+        const char *found = NULL;
+        size_t n = strlen(label);
+
+        for (size_t i = 0; i < config->n_hosts; i++) {
+                const char *name = config->hosts[i].name;
+
+                if (strncasecmp(name, label, n) != 0 || name[n] != '.')
+                        continue;
+                if (found)
+                        return NULL;
+                found = name;
+        }
+        return found;
+}
+
+/* A name without a dot where it may mean several. */
+static int expand_among_zones(const Config *config, const char *label, char **ret) {
+        const char *host = only_host_called(config, label);
+
+        if (!host) {
+                log_error("In which zone? There are several: %s.%s, %s.%s%s", label, config->zones[0].name,
+                          label, config->zones[1].name, config->n_zones > 2 ? ", …" : "");
+                return -EINVAL;
+        }
+        *ret = strdup(host);
+        return *ret ? 0 : log_oom();
+}
+
 int host_expand_name(const Config *config, const char *name, char **ret) {
         _cleanup_free_ char *full = NULL;
         char normal[HOSTNAME_MAX + 1];
         const char *bare = startswith(name, "*.") ?: name;
 
+        if (!strchr(name, '.') && config->n_zones > 1)
+                return expand_among_zones(config, name, ret);
         if (!strchr(name, '.') && config->n_zones == 1) {
                 if (asprintf(&full, "%s.%s", name, config->zones[0].name) < 0) {
                         full = NULL;

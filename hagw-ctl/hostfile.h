@@ -9,8 +9,8 @@
 /* The options of host add and host set, each for one setting of the schema. */
 extern const Option host_options[];
 
-/* A host's name as a person types it: "ha" becomes ha.ZONE where there is one zone. *ret is to be freed.
- * -EINVAL was told. */
+/* A host's name as a person types it: "ha" becomes ha.ZONE where there is one zone, and the host so called
+ * where there are several. *ret is to be freed. -EINVAL was told. */
 int host_expand_name(const Config *config, const char *name, char **ret);
 
 /* The configured host of that name, or NULL after telling (with the nearest name). */

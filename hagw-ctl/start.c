@@ -88,6 +88,14 @@ static int wait_for_daemon(const DaemonRow *d) {
         return r;
 }
 
+/* Whether the world asks this machine for names. */
+static bool serves_zones(const Config *config) {
+        for (size_t i = 0; i < config->n_zones; i++)
+                if (config->zones[i].via == CONF_VIA_DIRECT)
+                        return true;
+        return false;
+}
+
 int start_gateway(const Config *config) {
         static const char *const enable[] = {
                 "systemctl", "--quiet", "enable", "--now", "hagw.target", NULL
@@ -95,7 +103,7 @@ int start_gateway(const Config *config) {
         bool ran = unit_is_active("hagw.target");
         int r;
 
-        r = enable_tcp_sockets();
+        r = serves_zones(config) ? enable_tcp_sockets() : 0;
         if (r >= 0)
                 r = run_program(enable, /* quiet= */ false);
         if (r >= 0 && ran) /* what it wants and does not run, after a change of what that is */

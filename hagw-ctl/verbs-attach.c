@@ -288,11 +288,30 @@ static int write_relay(Attach *a) {
         return 0;
 }
 
+/* Names without a dot are the new zone's, whichever others there are. */
+static int complete_names(Attach *a) {
+        for (size_t i = 0; i < a->setup.n_hosts; i++) {
+                char **host = &a->setup.hosts[i], *full;
+                int n = (int) strcspn(*host, "=.");
+
+                if ((*host)[n] == '.')
+                        continue;
+                if (asprintf(&full, "%.*s.%s%s", n, *host, a->zone, *host + n) < 0)
+                        return log_oom();
+                free(*host);
+                *host = full;
+        }
+        return 0;
+}
+
 static int write_hosts(Attach *a) {
         int r;
 
         if (a->setup.n_hosts == 0)
                 return 0;
+        r = complete_names(a);
+        if (r < 0)
+                return r;
         r = setup_write_hosts(&a->setup, a->setup.config);
         if (r < 0)
                 return r;

@@ -288,7 +288,7 @@ int view_tenants(const Config *config, sd_json_variant **ret) {
                                log_oom() :
                                0;
         has_known = ask_metric("io.hagw.Tenant", "tenants", &known);
-        has_attached = ask_metric("io.hagw.Proxy", "relay_attachments", &attached);
+        has_attached = ask_metric("io.hagw.Proxy", "proxy_relay_attached", &attached);
         r = sd_json_buildo(&v,
                            SD_JSON_BUILD_PAIR_CONDITION(has_known, "known", SD_JSON_BUILD_UNSIGNED(known)),
                            SD_JSON_BUILD_PAIR_CONDITION(has_attached, "attached",

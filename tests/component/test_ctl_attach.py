@@ -168,7 +168,8 @@ def test_json(machine, relay):
 def test_a_gateway_attaches_as_well(machine, relay):
     machine.house.configure(MINE, own='name = "ha.home.test"; upstream = "http://127.0.0.1";\n')
     machine.start_daemons()
-    machine.ok(*attach(relay, code(relay)), f"--host=cam.anna.{ZONE}=http://127.0.0.1:81")
+    machine.ok(*attach(relay, code(relay)), "--host=cam=http://127.0.0.1:81")
+    assert (machine.house.config / "hosts.d" / f"cam.anna.{ZONE}.conf").exists()
     text = conf(machine)
     assert text.startswith("# my house\n") and "# mine" in text and f'name = "anna.{ZONE}";' in text
     assert "2 zones, 2 hosts" in machine.ok("config", "check")

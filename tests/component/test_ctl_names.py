@@ -62,6 +62,17 @@ def test_a_slip_in_the_zone_is_no_other_zone(zone):
     zone.ok("host", "add", "example.com", "http://127.0.0.1")
 
 
+def test_short_names_among_several_zones(hosts):
+    hosts.house.configure('zones = ( { name = "home.test"; }, { name = "anna.relay.test"; } );\n',
+                          ha='name = "ha.home.test"; upstream = "http://127.0.0.1";\n',
+                          cam='name = "cam.anna.relay.test"; upstream = "http://127.0.0.1";\n')
+    assert "door.home.test, door.anna.relay.test" in hosts.refused(USAGE, "host", "add", "door", "http://127.0.0.1")
+    hosts.ok("host", "set", "Cam", "--login=none")
+    assert "none" in (hosts.house.config / "hosts.d" / "cam.conf").read_text()
+    hosts.ok("host", "add", "cam.home.test", "http://127.0.0.1")
+    assert "In which zone" in hosts.refused(FAILED, "host", "remove", "cam")
+
+
 def test_log_of_an_unknown_host(hosts):
     assert 'did you mean "ha.home.test"' in hosts.refused(FAILED, "log", "--host=hx")
     assert "There is no host" not in hosts.run("log", "--host=ha").stderr
