@@ -191,7 +191,7 @@ def test_wildcard_through_the_relay(cabin, relay, pebble):
     directory.stop()
 
 
-@pytest.mark.parametrize("identities", [[], [7], ["no name"], {"a": 1}, ["x" * 300], "pebble.example"])
+@pytest.mark.parametrize("identities", [[7], ["no name"], "pebble.example"])
 def test_odd_identities(cabin, relay, pebble, identities):
     directory = Directory(pebble, cabin.folder, identities)
     cabin.start(directory.url, directory.roots)
