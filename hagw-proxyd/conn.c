@@ -471,7 +471,9 @@ void conns_stop(Worker *w) {
                 else if (c->state == CONN_PROXY || c->state == CONN_HELLO)
                         conn_close(c);
                 else if (c->state == CONN_REQUEST && c->exchange->state == EXCHANGE_TUNNEL)
-                        exchange_abort(c->exchange, "stopped"); /* it would not end by itself */
+                        tunnel_drain(c->exchange);
+                else if (c->state == CONN_PASSAGE)
+                        passage_drain(c->passage);
         }
 }
 

@@ -400,7 +400,7 @@ void exchange_on_timeout(Exchange *x) {
                         link_close(x->client.link);
                 fail(x, PAGE_GATEWAY_TIMEOUT, "it did not answer in time");
         } else
-                exchange_abort(x, "timeout");
+                exchange_abort(x, x->conn->worker->stopping ? "stopped" : "timeout");
 }
 
 static void client_on_link(LinkClient *l) {

@@ -98,3 +98,5 @@ void exchange_forward(Exchange *x, Upstream *u);
 void exchange_finish(Exchange *x);
 void exchange_pump(Exchange *x);
 void tunnel_run(Exchange *x);
+/* The worker stops: it may go on for as long as bytes pass. */
+void tunnel_drain(Exchange *x);

@@ -6,6 +6,7 @@
 #include <gnutls/crypto.h>
 #include <poll.h>
 #include <sched.h>
+#include <systemd/sd-daemon.h>
 
 #include "crowd.h"
 #include "log.h"
@@ -397,6 +398,10 @@ void *manager_stop(void *userdata) {
 
         if (!m)
                 return NULL;
+        /* More than the unit's TimeoutStopSec= where proxy.drain is. */
+        if (m->snapshot)
+                (void) sd_notifyf(/* unset_environment= */ 0, "EXTEND_TIMEOUT_USEC=%" PRIu64,
+                                  m->snapshot->drain_usec + MANAGER_STOP_USEC);
         vl_watch_free(m->acme);
         vl_watch_free(m->revocations);
         tenant_watch_done(&m->tenants);

@@ -18,6 +18,7 @@
 
 /* Visitors wait so long for the first word from acmed; without a certificate they would be turned away. */
 #define MANAGER_OPEN_USEC (3 * USEC_PER_SEC)
+#define MANAGER_STOP_USEC (10 * USEC_PER_SEC) /* beyond proxy.drain, for what is left to do */
 
 typedef struct Manager {
         Daemon *daemon;

@@ -2,6 +2,8 @@
 
 /* Visitors who pass unopened. Runs in the worker's thread. */
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "passage.h"
@@ -77,19 +79,27 @@ void passage_abort(Passage *p, const char *verdict) {
         conn_close(p->conn);
 }
 
-static uint64_t idle_usec(const Passage *p) {
-        return p->upstream ? p->upstream->idle_usec : PASSAGE_IDLE_USEC;
-}
-
-static void wait_more(Passage *p) {
-        Worker *w = p->conn->worker;
-        uint64_t due = p->moved_usec + idle_usec(p);
+/* When it is given up unless something passes. */
+static uint64_t deadline(const Passage *p) {
+        const Worker *w = p->conn->worker;
+        uint64_t due = p->moved_usec + (p->upstream ? p->upstream->idle_usec : PASSAGE_IDLE_USEC);
 
         if (pump_is_stuck(&p->pump))
                 due = MIN(due, p->moved_usec + PASSAGE_STUCK_USEC);
+        return worker_quiet_usec(w, p->moved_usec, due);
+}
+
+static void wait_more(Passage *p) {
+        uint64_t due = deadline(p);
+
         if (p->pump.resume_usec > 0)
-                due = p->pump.resume_usec;
-        loop_arm(&w->loop, &p->conn->timer, due);
+                due = MIN(due, p->pump.resume_usec);
+        loop_arm(&p->conn->worker->loop, &p->conn->timer, due);
+}
+
+void passage_drain(Passage *p) {
+        if (p->state == PASSAGE_PUMPING)
+                wait_more(p);
 }
 
 static void run(Passage *p) {
@@ -122,12 +132,16 @@ void passage_on_again(Passage *p) {
 }
 
 void passage_on_timer(Passage *p) {
+        const Worker *w = p->conn->worker;
+
         if (p->state != PASSAGE_PUMPING)
                 passage_abort(p, "nobody there");
-        else if (p->pump.resume_usec > 0)
+        else if (w->loop.now_usec < deadline(p))
                 run(p);
         else
-                passage_abort(p, pump_is_stuck(&p->pump) ? "stuck" : "idle");
+                passage_abort(p, w->stopping                ? "stopped" :
+                                 pump_is_stuck(&p->pump) ? "stuck" :
+                                                           "idle");
 }
 
 /* Of the visitor's side. */
@@ -182,11 +196,27 @@ static Buffer *make_head(Passage *p, const void *head, size_t size) {
         return b;
 }
 
+static void watch_peer(int fd) {
+        static const struct {
+                int level, name, value;
+        } options[] = {
+                { SOL_SOCKET, SO_KEEPALIVE, 1 },
+                { IPPROTO_TCP, TCP_KEEPIDLE, PASSAGE_KEEPALIVE_SEC },
+                { IPPROTO_TCP, TCP_KEEPINTVL, PASSAGE_KEEPALIVE_INTERVAL_SEC },
+                { IPPROTO_TCP, TCP_USER_TIMEOUT, (int) (PASSAGE_VANISHED_USEC / USEC_PER_MSEC) },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(options); i++)
+                (void) setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(int));
+}
+
 void passage_join(Passage *p, int fd, const void *head, size_t head_size, PumpLimit *limit) {
         Conn *c = p->conn;
         Worker *w = c->worker;
         Buffer *b = make_head(p, head, head_size);
 
+        watch_peer(c->transport.handle.fd);
+        watch_peer(fd);
         p->other.fd = fd;
         p->state = PASSAGE_PUMPING;
         p->moved_usec = p->joined_usec = w->loop.now_usec;

@@ -13,6 +13,12 @@
 
 #define PASSAGE_STUCK_USEC (2 * USEC_PER_MINUTE) /* for so long a side may take nothing of what lies here */
 #define PASSAGE_IDLE_USEC USEC_PER_HOUR          /* for so long nothing may pass, where no host says more */
+/* A side that has vanished without a word is found in two minutes: by what it does not acknowledge
+ * (TCP_USER_TIMEOUT, which counts what it has no room for too, so no less than above), or, where nothing is on
+ * its way, by keepalive. */
+#define PASSAGE_VANISHED_USEC PASSAGE_STUCK_USEC
+#define PASSAGE_KEEPALIVE_SEC 60 /* idle, until it is asked */
+#define PASSAGE_KEEPALIVE_INTERVAL_SEC 15
 
 typedef struct Conn Conn;
 typedef struct Passage Passage;
@@ -61,6 +67,8 @@ ProxyPair passage_pair(const Conn *c);
 void passage_on_event(Passage *p, uint32_t events);
 void passage_on_timer(Passage *p);
 void passage_on_again(Passage *p);
+/* The worker stops: it may go on for as long as bytes pass. */
+void passage_drain(Passage *p);
 /* Ends both sides at once. */
 void passage_abort(Passage *p, const char *verdict);
 /* c closes. */

@@ -8,12 +8,15 @@
 
 #include "pump.h"
 
-static Pipe *pipe_free(Pipe *p) {
-        if (p) {
-                safe_close(p->fds[0]);
-                safe_close(p->fds[1]);
-                free(p);
-        }
+static bool pipe_is_large(const Pipe *p) {
+        return p->size >= PIPE_SIZE;
+}
+
+static Pipe *pipe_free(PipePool *pool, Pipe *p) {
+        pool->n_large -= pipe_is_large(p);
+        safe_close(p->fds[0]);
+        safe_close(p->fds[1]);
+        free(p);
         return NULL;
 }
 
@@ -22,7 +25,7 @@ void pipe_pool_done(PipePool *p) {
                 Pipe *pipe = p->free;
 
                 p->free = pipe->next;
-                pipe_free(pipe);
+                pipe_free(p, pipe);
         }
         p->n_free = 0;
 }
@@ -43,18 +46,21 @@ static Pipe *pipe_get(PipePool *pool) {
                 free(p);
                 return NULL;
         }
-        (void) fcntl(p->fds[1], F_SETPIPE_SZ, (int) PIPE_SIZE);
+        if (pool->n_large < pool->large_max)
+                (void) fcntl(p->fds[1], F_SETPIPE_SZ, (int) PIPE_SIZE);
         n = fcntl(p->fds[1], F_GETPIPE_SZ);
         p->size = n > 0 ? (size_t) n : 4096;
+        pool->n_large += pipe_is_large(p);
         return p;
 }
 
-/* An empty pipe goes back to the pool, one with bytes in it to nobody. */
+/* An empty pipe goes back to the pool, one with bytes in it to nobody. A small one is kept where there is no
+ * other: the next is held for no longer than this one was. */
 static Pipe *pipe_put(PipePool *pool, Pipe *p) {
         if (!p)
                 return NULL;
-        if (p->used > 0 || pool->n_free >= PIPES_FREE_MAX)
-                return pipe_free(p);
+        if (p->used > 0 || pool->n_free >= (pipe_is_large(p) ? PIPES_FREE_MAX : 1))
+                return pipe_free(pool, p);
         p->next = pool->free;
         pool->free = p;
         pool->n_free++;
@@ -151,8 +157,11 @@ static ssize_t fill(Pump *p, PumpSide *from, uint64_t now_usec) {
                 return 0;
         if (!from->pipe)
                 from->pipe = pipe_get(p->pipes);
-        if (!from->pipe)
-                return -EMFILE;
+        if (!from->pipe) {
+                /* Descriptors have run out: others give theirs back. */
+                p->resume_usec = now_usec + PIPE_RETRY_USEC;
+                return 0;
+        }
         n = (ssize_t) allowance(p, now_usec, from->pipe->size);
         if (n > 0) {
                 n = move(from->fd, from->pipe->fds[1], (size_t) n);

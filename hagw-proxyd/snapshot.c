@@ -210,6 +210,7 @@ int snapshot_new(const Config *config, TlsCertificate *const *certificates, size
         s->hello_usec = config->proxy.hello_usec;
         s->head_usec = config->proxy.head_usec;
         s->idle_usec = config->proxy.idle_usec;
+        s->drain_usec = config->proxy.drain_usec;
         s->head_size = config->proxy.head_size;
         s->forwarded = streq(config->proxy.forwarded, "forwarded");
         s->log_access = config->log.access;

@@ -60,7 +60,7 @@ typedef struct Snapshot {
         size_t n_names;
         uint8_t ticket_secret[TLS_TICKET_SECRET_SIZE];
         unsigned attachments, connections, connections_per_address, header_count;
-        uint64_t hello_usec, head_usec, idle_usec;
+        uint64_t hello_usec, head_usec, idle_usec, drain_usec;
         size_t head_size;
         RelayTarget *relay; /* the house's; NULL: it has none */
         bool forwarded, log_access, log_query_strings;

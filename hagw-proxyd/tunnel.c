@@ -51,12 +51,24 @@ static Moved move(BufferPool *pool, Transport *from, Buffer **buffer, Transport 
         return MOVED_SOME;
 }
 
+/* Begins anew with each event. */
+static void wait_more(Exchange *x) {
+        Worker *w = x->conn->worker;
+        uint64_t now = w->loop.now_usec;
+
+        loop_arm(&w->loop, &x->conn->timer, worker_quiet_usec(w, now, now + x->upstream->idle_usec));
+}
+
+void tunnel_drain(Exchange *x) {
+        wait_more(x);
+}
+
 void tunnel_run(Exchange *x) {
         Conn *c = x->conn;
         Link *k = x->client.link;
         Worker *w = c->worker;
 
-        loop_arm(&w->loop, &c->timer, w->loop.now_usec + x->upstream->idle_usec);
+        wait_more(x);
         for (unsigned i = 0; i < TUNNEL_BUDGET; i++) {
                 Moved up = move(&w->pool, &c->transport, &c->in, &k->transport, &x->up.n);
                 Moved down = move(&w->pool, &k->transport, &k->in, &c->transport, &x->down.n);

@@ -10,8 +10,6 @@
 #include "signer.h"
 #include "worker.h"
 
-#define STOP_USEC (25 * USEC_PER_SEC) /* what is under way may take so long after SIGTERM */
-
 static void on_snapshot(Worker *w, SnapshotMessage *m) {
         snapshot_unref(w->snapshot);
         w->snapshot = TAKE_PTR(m->snapshot);
@@ -26,7 +24,8 @@ static void on_stop(Worker *w) {
         if (w->stopping)
                 return;
         w->stopping = true;
-        w->stop_usec = w->loop.now_usec + STOP_USEC;
+        w->stopping_usec = w->loop.now_usec;
+        w->stop_usec = w->loop.now_usec + w->snapshot->drain_usec;
         for (size_t i = 0; i < w->n_listeners; i++)
                 listener_pause(&w->listeners[i]);
         tenants_stop(w);
@@ -183,6 +182,7 @@ int worker_new(unsigned index, Worker *const *crew, unsigned n_crew, Queue *main
         w->index = index;
         w->crew = crew;
         w->n_crew = n_crew;
+        w->pipes.large_max = MAX(PIPES_LARGE_BYTES / PIPE_SIZE / n_crew, 1U);
         w->main_queue = main_queue;
         w->access = access;
         w->queue.event_fd = w->loop.epoll_fd = -EBADF;

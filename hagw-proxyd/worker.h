@@ -65,7 +65,8 @@ struct Worker {
         AccessRing *access; /* shared with the logging thread */
         bool open; /* visitors are let in: the first MESSAGE_SNAPSHOT has come */
         bool stopping;
-        uint64_t stop_usec; /* when whatever is left is cut */
+        uint64_t stopping_usec; /* since when */
+        uint64_t stop_usec;     /* when whatever is left is cut */
         WorkerCounters counters;
         HttpDate date;
         char scratch[WORKER_SCRATCH_SIZE];
@@ -90,6 +91,14 @@ int worker_new(unsigned index, Worker *const *crew, unsigned n_crew, Queue *main
                Worker **ret);
 /* Joins the thread, which must have said MESSAGE_STOPPED or is told to stop now. */
 Worker *worker_free(Worker *w);
+
+/* When something that would end by itself at due_usec is given up: earlier while the worker stops, where it
+ * has been quiet (since quiet_usec) for a while. Who waits for nothing but its visitor's next thought would
+ * keep the worker, and those who come next, waiting for all of proxy.drain. */
+#define WORKER_QUIET_USEC (5 * USEC_PER_SEC)
+static inline uint64_t worker_quiet_usec(const Worker *w, uint64_t quiet_usec, uint64_t due_usec) {
+        return w->stopping ? MIN(due_usec, MAX(quiet_usec, w->stopping_usec) + WORKER_QUIET_USEC) : due_usec;
+}
 
 /* Sends a message; it belongs to the worker then. */
 void worker_send(Worker *w, Message *m);

@@ -115,6 +115,10 @@ const ConfSetting conf_settings[] = {
           "how long a connection without a request is kept", NUMBER(USEC_PER_SEC, USEC_PER_DAY)),
         M("proxy", "ticket_lifetime", CONF_USEC, proxy.ticket_usec, "12h", PROXYD,
           "how long a TLS session ticket resumes at most", NUMBER(USEC_PER_SEC, 7 * USEC_PER_DAY)),
+        M("proxy", "drain", CONF_USEC, proxy.drain_usec, "30s", PROXYD,
+          "how long requests, WebSockets and passed connections that are under way may go on when hagw-proxyd "
+          "stops",
+          NUMBER(0, USEC_PER_HOUR)),
         M("proxy", "head_size", CONF_BYTES, proxy.head_size, "32K", PROXYD,
           "largest head of a request or an answer", NUMBER(4096, 256 * 1024)),
         M("proxy", "header_count", CONF_UINT, proxy.header_count, "128", PROXYD,
@@ -148,9 +152,6 @@ const ConfSetting conf_settings[] = {
           NUMBER(1, 65536)),
         M("tenants", "attachments", CONF_UINT, tenants.attachments, "20000", PROXYD,
           "houses attached at once", NUMBER(1, 1000000)),
-        M("tenants", "drain", CONF_USEC, tenants.drain_usec, "30s", PROXYD,
-          "how long visitors who are there may go on when the relay or the agent stops",
-          NUMBER(0, USEC_PER_HOUR)),
 
         M("login", "idle", CONF_USEC, login.idle_usec, "30d", WEBD,
           "a login ends after this long without use", NUMBER(USEC_PER_MINUTE, 366 * USEC_PER_DAY)),

@@ -90,6 +90,7 @@ typedef struct Config {
                 unsigned connections; /* per worker */
                 unsigned connections_per_address; /* of all workers; 0: off */
                 uint64_t hello_usec, head_usec, idle_usec, ticket_usec;
+                uint64_t drain_usec; /* what is under way may take so long at the end */
                 uint64_t head_size;
                 unsigned header_count;
                 char *forwarded; /* "none" or "forwarded": also write Forwarded (RFC 7239) */
@@ -108,7 +109,6 @@ typedef struct Config {
                 unsigned channels; /* most per tenant, where the tenant has no limit of its own */
                 ConfHost *opened; /* how visitors whose TLS the relay opens are served; not in hosts */
                 unsigned attachments; /* most control connections, of all tenants */
-                uint64_t drain_usec; /* what is open may take so long when the relay stops */
         } tenants;
         struct {
                 uint64_t idle_usec, absolute_usec;

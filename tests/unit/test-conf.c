@@ -58,15 +58,15 @@ static void test_tunnel(void **state) {
         _cleanup_(config_freep) Config *c =
                 parse("relay: { address = \"relay.example.com:8443\"; tenant = \"Anna\"; "
                       "pin = \"sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"; };\n"
-                      "tenants: { zone = \"relay.example.org\"; drain = \"1min\"; };\n"
-                      "proxy: { proxy_protocol_from = ( \"10.0.0.0/8\" ); };\n",
+                      "tenants: { zone = \"relay.example.org\"; };\n"
+                      "proxy: { drain = \"1min\"; proxy_protocol_from = ( \"10.0.0.0/8\" ); };\n",
                       false, &error);
 
         assert_non_null(c);
         assert_string_equal(c->relay.address, "relay.example.com:8443");
         assert_string_equal(c->relay.tenant, "anna");
         assert_string_equal(c->tenants.zone, "relay.example.org");
-        assert_int_equal(c->tenants.drain_usec, USEC_PER_MINUTE);
+        assert_int_equal(c->proxy.drain_usec, USEC_PER_MINUTE);
         assert_int_equal(c->proxy.proxy_protocol_from.n, 1);
         assert_refused("relay: { tenant = \"a.b\"; };", false, "1 to 63");
         assert_refused("relay: { pin = \"sha256:abc\"; };", false, "base64");

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include "pump.h"
 #include "test.h"
@@ -155,6 +158,107 @@ static void test_limit(void **state) {
         assert_in_range(f->pump.sides[0].received, 39000, 40000);
 }
 
+/* Large pipes are few, and come first. */
+static void test_large_pipes(void **state) {
+        Fixture *f = *state;
+        Pump other;
+        int left[2], right[2];
+
+        f->pipes.large_max = 1;
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, left), 0);
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, right), 0);
+        pump_init(&other, &f->pipes, &f->buffers, left[0], right[0], NULL);
+        while (!pump_is_stuck(&f->pump)) {
+                assert_true(send(f->left[1], (char[4096]) {}, 4096, 0) > 0);
+                note_all(&f->pump);
+                assert_int_equal(pump_run(&f->pump, 0), PUMP_WAIT);
+        }
+        assert_int_equal(f->pump.sides[0].pipe->size, PIPE_SIZE);
+        /* The one that there is, is held: others get the kernel's own size, and one of those is kept. */
+        assert_int_equal(send(left[1], "x", 1, 0), 1);
+        assert_int_equal(pump_run(&other, 0), PUMP_WAIT);
+        expect(right[1], "x");
+        assert_int_equal(f->pipes.n_free, 1);
+        assert_true(f->pipes.free->size < PIPE_SIZE);
+        while (pump_is_stuck(&f->pump)) {
+                assert_true(recv(f->right[1], (char[4096]) {}, 4096, 0) > 0);
+                note_all(&f->pump);
+                assert_int_equal(pump_run(&f->pump, 0), PUMP_WAIT);
+        }
+        assert_int_equal(f->pipes.free->size, PIPE_SIZE);
+        assert_int_equal(f->pipes.n_free, 2);
+        pump_done(&other);
+        for (unsigned i = 0; i < 2; i++) {
+                safe_close(left[i]);
+                safe_close(right[i]);
+        }
+}
+
+/* Where descriptors have run out, it waits for others to give theirs back. */
+static void test_no_descriptor(void **state) {
+        Fixture *f = *state;
+        struct rlimit before, none;
+
+        assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+        none = before;
+        none.rlim_cur = 0;
+        assert_int_equal(send(f->left[1], "x", 1, 0), 1);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+        assert_int_equal(pump_run(&f->pump, 5), PUMP_WAIT);
+        assert_int_equal(f->pump.resume_usec, 5 + PIPE_RETRY_USEC);
+        assert_int_equal(recv(f->right[1], (char[1]) {}, 1, 0), -1);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+        assert_int_equal(pump_run(&f->pump, f->pump.resume_usec), PUMP_WAIT);
+        assert_int_equal(f->pump.resume_usec, 0);
+        expect(f->right[1], "x");
+}
+
+/* A user with many pipes gets small ones (pipe-user-pages-soft): slower, but the same bytes. */
+static void pump_through_smallest(Fixture *f) {
+        struct rlimit many = { 4096, 4096 };
+        char out[32768], in[32768];
+        size_t got = 0;
+        int fds[2];
+
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &many), 0);
+        assert_int_equal(setuid(65534), 0);
+        f->pipes.large_max = 8;
+        do
+                assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+        while (fcntl(fds[0], F_GETPIPE_SZ) > 2 * 4096);
+        for (size_t i = 0; i < sizeof(out); i++)
+                out[i] = (char) (i % 251);
+        assert_int_equal(send(f->left[1], out, sizeof(out), 0), sizeof(out));
+        for (unsigned round = 0; got < sizeof(in) && round < 1000; round++) {
+                ssize_t n;
+
+                note_all(&f->pump);
+                assert_true(pump_run(&f->pump, 0) <= PUMP_AGAIN);
+                n = recv(f->right[1], in + got, sizeof(in) - got, 0);
+                got += (size_t) MAX(n, (ssize_t) 0);
+        }
+        assert_int_equal(got, sizeof(in));
+        assert_memory_equal(in, out, sizeof(in));
+        assert_true(f->pipes.free->size <= 2 * 4096);
+        assert_int_equal(f->pipes.n_large, 0);
+}
+
+static void test_smallest_pipes(void **state) {
+        int status;
+        pid_t pid;
+
+        if (geteuid() != 0)
+                skip();
+        pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                pump_through_smallest(*state);
+                _exit(0);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_both_ways, setup, teardown),
@@ -163,6 +267,9 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_backpressure, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_broken, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_limit, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_large_pipes, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_no_descriptor, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_smallest_pipes, setup, teardown),
         };
 
         /* As the daemons do: splice(2) has no MSG_NOSIGNAL. */
