@@ -14,8 +14,8 @@
 #define PASSAGE_STUCK_USEC (2 * USEC_PER_MINUTE) /* for so long a side may take nothing of what lies here */
 #define PASSAGE_IDLE_USEC USEC_PER_HOUR          /* for so long nothing may pass, where no host says more */
 /* A side that has vanished without a word is found in two minutes: by what it does not acknowledge
- * (TCP_USER_TIMEOUT, which counts what it has no room for too, so no less than above), or, where nothing is on
- * its way, by keepalive. */
+ * (TCP_USER_TIMEOUT, which counts what it has no room for too, so no less than above), or, where nothing is
+ * on its way, by keepalive. */
 #define PASSAGE_VANISHED_USEC PASSAGE_STUCK_USEC
 #define PASSAGE_KEEPALIVE_SEC 60 /* idle, until it is asked */
 #define PASSAGE_KEEPALIVE_INTERVAL_SEC 15

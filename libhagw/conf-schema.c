@@ -116,8 +116,8 @@ const ConfSetting conf_settings[] = {
         M("proxy", "ticket_lifetime", CONF_USEC, proxy.ticket_usec, "12h", PROXYD,
           "how long a TLS session ticket resumes at most", NUMBER(USEC_PER_SEC, 7 * USEC_PER_DAY)),
         M("proxy", "drain", CONF_USEC, proxy.drain_usec, "30s", PROXYD,
-          "how long requests, WebSockets and passed connections that are under way may go on when hagw-proxyd "
-          "stops",
+          "how long requests, WebSockets and passed connections that are under way may go on when "
+          "hagw-proxyd stops",
           NUMBER(0, USEC_PER_HOUR)),
         M("proxy", "head_size", CONF_BYTES, proxy.head_size, "32K", PROXYD,
           "largest head of a request or an answer", NUMBER(4096, 256 * 1024)),

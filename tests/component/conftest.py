@@ -134,7 +134,7 @@ class Daemon:
             ["sh", "-c", 'LISTEN_PID=$$ exec "$0" "$@"', str(binary), "--config", str(self.house.config)],
             env=env, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, preexec_fn=hand_in,
             close_fds=False)
-        self.ready, self.status = threading.Event(), None
+        self.ready, self.status, self.extended = threading.Event(), None, None
         threading.Thread(target=self.listen, args=(notify,), daemon=True).start()
         end = time.monotonic() + 30
         while not self.ready.wait(0.2):
@@ -147,6 +147,8 @@ class Daemon:
             for line in data.split(b"\n"):
                 if line.startswith(b"STATUS="):
                     self.status = line[7:].decode()
+                elif line.startswith(b"EXTEND_TIMEOUT_USEC="):
+                    self.extended = int(line[20:]) / 1e6
                 elif line == b"READY=1":
                     self.ready.set()
                 elif line == b"WATCHDOG=1":

@@ -393,6 +393,37 @@ def test_stop_finishes_what_is_under_way(house, parts):
     assert h.proxyd.process.wait(20) == 0
 
 
+def test_stop_lets_websockets_go_on(house, parts):
+    """For as long as bytes pass, and no longer than proxy.drain; one that is quiet is over in a few seconds."""
+    def serve(upstream, s, f):
+        Head(f)
+        s.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+        while data := f.read(4):
+            s.sendall(data)
+    parts.append(Upstream(serve))
+    h = open_house(house, parts, 'proxy: { drain = "9s"; };', ha=host(parts[-1].url))
+    upgrade = (f"GET / HTTP/1.1\r\nHost: {HOST}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+               "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n").encode()
+    busy, quiet = h.tls(), h.tls()
+    for s in (busy, quiet):
+        s.sendall(upgrade)
+        assert b" 101 " in s.recv(4096)
+    h.proxyd.process.send_signal(signal.SIGTERM)
+    began, lasted = time.monotonic(), 0
+    try:
+        while busy.send(b"ping") and busy.recv(4) == b"ping":
+            lasted = time.monotonic() - began
+            if lasted > 7:
+                quiet.settimeout(1)
+                assert quiet.recv(1) == b""
+            time.sleep(0.2)
+    except OSError:
+        pass
+    assert 8 < lasted < 12
+    assert h.proxyd.process.wait(20) == 0
+    assert h.proxyd.extended > 9  # systemd was told
+
+
 def test_visitors_are_shared_among_workers(house, parts, service):
     """The kernel wakes mostly the same worker; who has more than the other hands the next visitor over."""
     h = open_house(house, parts, "proxy: { workers = 2; };", ha=host(service.url))
