@@ -14,7 +14,7 @@ import time
 
 from measure import Table, cost
 from proxies import PROXIES, upstream, versions
-from tls import NAME, connect, context, get, make_certificate, restart_with_one_cipher
+from tls import NAME, connect, context, get, make_certificate, resolved, restart_with_one_cipher
 
 IDLE_CONNECTIONS = 1000
 KEEPALIVE_CONNECTIONS = 32
@@ -194,14 +194,9 @@ def main():
     table = Table("https")
     with tempfile.TemporaryDirectory(prefix="b") as name:
         folder = pathlib.Path(name)
-        (folder / "hosts").write_text(f"127.0.0.1 localhost {NAME}\n")
-        # Only in this mount namespace, which the box made for us.
-        subprocess.run(["mount", "--bind", folder / "hosts", "/etc/hosts"], check=True)
         make_certificate(folder)
-        try:
+        with resolved(folder, NAME):
             measure(arguments, folder, table)
-        finally:
-            subprocess.run(["umount", "/etc/hosts"], check=False)
     print(table.text())
     if not arguments.no_save:
         print(f"saved as {table.save(versions()).relative_to(pathlib.Path.cwd())}")

@@ -16,9 +16,9 @@ import time
 
 from measure import Table
 from proxies import Program, nginx_conf
-from tls import context, make_certificate, restart_with_one_cipher
+from tls import context, make_certificate, resolved, restart_with_one_cipher
 from tunnel_hagw import Hagw, HagwFleet
-from tunnels import HERE, LINE_PORT, ORIGIN_PORT, TUNNELS, VISITOR_PORT, versions
+from tunnels import HERE, LINE_PORT, ORIGIN_PORT, TUNNELS, VISITOR_PORT, ZONE, versions
 from visitors import GIB, Bulk, download, first_byte, first_bytes, hello, latencies, percentile
 
 PROGRAMS = {"hagw": Hagw, **TUNNELS}
@@ -256,7 +256,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="b") as name:
         folder = pathlib.Path(name)
         make_certificate(folder)
-        measure(arguments, folder, table)
+        with resolved(folder, ZONE):
+            measure(arguments, folder, table)
     print(table.text())
     if not arguments.no_save and not arguments.quick:
         print(f"saved as {table.save(versions()).relative_to(pathlib.Path.cwd())}")

@@ -2,6 +2,7 @@
 """What all visitors of the benchmarks have in common: one certificate, one TLS version, one cipher, whatever each side would
 prefer by itself."""
 
+import contextlib
 import os
 import socket
 import ssl
@@ -28,6 +29,17 @@ def make_certificate(folder):
                     "-addext", f"subjectAltName=DNS:{NAME},DNS:*.bench.example,DNS:bench.example",
                     "-addext", "basicConstraints=critical,CA:FALSE"],
                    check=True, capture_output=True)
+
+
+@contextlib.contextmanager
+def resolved(folder, *names):
+    """The names are this machine's, in the mount namespace that the box made for us."""
+    (folder / "hosts").write_text(f"127.0.0.1 localhost {' '.join(names)}\n")
+    subprocess.run(["mount", "--bind", folder / "hosts", "/etc/hosts"], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "/etc/hosts"], check=False)
 
 
 def context(folder):

@@ -18,7 +18,7 @@ def pin(folder):
 
 
 class Hagw(Tunnel):
-    """Agents are whole: hagw-proxyd with its hagw-keyd, for each house."""
+    """Agents are whole: hagw-proxyd with its hagw-keyd and hagw-netd, for each house."""
 
     label, control = "hagw", VISITOR_PORT
 
@@ -50,11 +50,11 @@ class Hagw(Tunnel):
     def start_house(self, house):
         machine = Machine(
             self.folder / house,
-            f'zones = ( {{ name = "{house}.{ZONE}"; via = "relay"; }} );\nacme: {{ directory = "https://127.0.0.1:9/none"; }};\n'
-            f'relay: {{ address = "127.0.0.1:{self.via}"; tenant = "{house}"; pin = "{pin(self.folder.parent)}"; }};\n'
+            f'zones = ( {{ name = "{house}.{ZONE}"; via = "relay"; }} ); public_address: {{ ipv6 = "none"; }}; lan = ( "192.0.2.0/24" );\n'
+            f'relay: {{ address = "{ZONE}:{self.via}"; tenant = "{house}"; pin = "{pin(self.folder.parent)}"; }};\n'
             f'proxy: {{ workers = {2 if len(self.houses) == 1 else 1}; connections_per_address = 0; }};',
             {"all": f'name = "{house}.{ZONE}"; upstream = "tcp://127.0.0.1:{ORIGIN_PORT}"; access: {{ login = "none"; }};'})
-        machine.start("keyd")
+        machine.start("keyd", "netd")
         machine["keyd"].call("ImportToken", token=self.tokens[house])
         machine.start("proxyd")
         return machine
