@@ -28,6 +28,7 @@ CONNECTIONS = 50
 BESIDE_RATE = 100_000_000
 LINE_MS = 10
 AT_ONCE = 16
+FLEET_TESTS = {"idle", "comeback"}
 DOWN_SECONDS = 5
 IDLE_SECONDS = 20
 BACK_SHARE = 0.95
@@ -217,8 +218,9 @@ def measure(arguments, folder, table):
             programs.append(name)
     house = origin(folder)
     try:
-        fleet = bool({"idle", "comeback"} & set(arguments.tests))
-        for part, rounds in (house_tests, arguments.rounds), (fleet_tests, int(fleet)):
+        wanted = set(arguments.tests)
+        for part, rounds in ((house_tests, arguments.rounds if wanted - FLEET_TESTS else 0),
+                             (fleet_tests, 1 if wanted & FLEET_TESTS else 0)):
             for n in range(rounds):
                 # Each round begins with another program, so that none always comes first.
                 turn = n % max(1, len(programs))
