@@ -427,6 +427,23 @@ def test_killed_while_writing(relay):
         assert all(len(t["tokens"]) == 1 and len(t["domains"]) == 1 for t in tenants.values())
 
 
+def test_killed_while_making_many(relay):
+    """All or none, wherever the kill falls."""
+    before = 0
+    for delay in (0.02, 0.1, 0.3, 0.6, None):
+        with relay.varlink() as v:
+            v.send("io.hagw.Tenant.AddMany", {"count": 5000, "credential": "code"}, more=True)
+            if delay is None:
+                assert len(v.receive()["parameters"]["tenants"]) == 1000
+            else:
+                time.sleep(delay)
+            relay.daemon.kill()
+        relay.daemon.start()
+        after = len(relay.all("List", "tenants"))
+        assert after == before + 5000 if delay is None else after in (before, before + 5000)
+        before = after
+
+
 @pytest.mark.parametrize("damage", ["cut", "garbage", "header", "middle"])
 def test_damaged_database(relay, damage):
     with relay.varlink() as v:
