@@ -120,8 +120,14 @@ static void put_field(FILE *f, const char *field, const char *method, const Daem
 
         if (v && sd_json_variant_is_string(v) && streq(field, "error"))
                 fputs(relay_error_text(sd_json_variant_string(v)), f);
-        else if (v && sd_json_variant_is_string(v))
-                fputs(sd_json_variant_string(v), f);
+        else if (v && sd_json_variant_is_string(v)) {
+                const char *s = sd_json_variant_string(v);
+                size_t n = strlen(s);
+
+                while (n > 0 && s[n - 1] == ' ')
+                        n--;
+                fprintf(f, "%.*s", (int) n, s);
+        }
         else if (v && streq(field, "errno") && sd_json_variant_integer(v) < INT_MAX)
                 fputs(strerror((int) sd_json_variant_integer(v)), f);
         else if (v && sd_json_variant_is_integer(v))

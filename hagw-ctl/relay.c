@@ -96,8 +96,8 @@ char *relay_state_text(sd_json_variant *relay) {
         if (!reason)
                 return NULL;
         if (relay_is_attached(relay))
-                n = asprintf(&text, "attached since %s, %lu channel%s waiting, %lu visitor%s",
-                             format_when(field_number(a, "sinceUSec"), now, since), waiting,
+                n = asprintf(&text, "attached for %s, %lu channel%s waiting, %lu visitor%s",
+                             format_span(now - MIN(now, field_number(a, "sinceUSec")), since), waiting,
                              waiting == 1 ? "" : "s", visitors, visitors == 1 ? "" : "s");
         else
                 n = asprintf(&text, "%s%s%s", reason, again > now ? "; next try " : "",

@@ -54,6 +54,12 @@ static const char *state_of(sd_json_variant *t, Tone *ret) {
         return field_number(t, "codeExpiresUSec") > now_realtime() ? "code waits" : "no token";
 }
 
+static const char *for_how_long(sd_json_variant *attachment, char out[static TIME_TEXT_MAX]) {
+        uint64_t now = now_realtime();
+
+        return format_span(now - MIN(now, field_number(attachment, "sinceUSec")), out);
+}
+
 static void add_row(Listing *l, sd_json_variant *t) {
         const char *name = strempty(field_text(t, "name")), *state, *note = field_text(t, "note");
         char since[TIME_TEXT_MAX], bytes[TIME_TEXT_MAX];
@@ -72,7 +78,7 @@ static void add_row(Listing *l, sd_json_variant *t) {
         else
                 table_add(l->table, TONE_PLAIN, n > 1 ? "%s, %s; %zu machines" : "%s, %s",
                           field_text(own[0], "address"),
-                          format_when(field_number(own[0], "sinceUSec"), now_realtime(), since), n);
+                          for_how_long(own[0], since), n);
         table_add(l->table, TONE_PLAIN, "%s",
                   format_bytes(field_number(t, "received") + field_number(t, "sent"), bytes));
         table_add(l->table, TONE_DIM, "%.60s", strempty(note));
@@ -170,15 +176,15 @@ static void print_tokens(sd_json_variant *t, uint64_t now) {
                        format_when(field_number(t, "codeExpiresUSec"), now, ends));
 }
 
-static void print_attachments(const Attachments *a, uint64_t now) {
+static void print_attachments(const Attachments *a) {
         char since[TIME_TEXT_MAX];
 
         if (a->n == 0 && !a->reason)
                 printf("  %-14s no\n", "attached");
         for (size_t i = 0; i < a->n; i++)
-                printf("  %-14s from %s since %s (%s, %s); %lu channels wait, %lu visitors\n",
+                printf("  %-14s from %s for %s (%s, %s); %lu channels wait, %lu visitors\n",
                        i == 0 ? "attached" : "", field_text(a->items[i], "address"),
-                       format_when(field_number(a->items[i], "sinceUSec"), now, since),
+                       for_how_long(a->items[i], since),
                        field_text(a->items[i], "machine"), field_text(a->items[i], "software"),
                        (unsigned long) field_number(a->items[i], "waiting"),
                        (unsigned long) field_number(a->items[i], "visitors"));
@@ -211,7 +217,7 @@ static void print_tenant(sd_json_variant *t, const Attachments *a) {
         if (field_text(t, "accountUri"))
                 printf("  %-14s %s\n", "account", field_text(t, "accountUri"));
         print_tokens(t, now);
-        print_attachments(a, now);
+        print_attachments(a);
 }
 
 int verb_tenant_show(const Call *call) {

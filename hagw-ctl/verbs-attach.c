@@ -265,9 +265,9 @@ static bool has_zone(const Config *c, const char *name) {
         return z && streq(z->name, name);
 }
 
-/* Without a zone yet, where no code brought it: the relay tells it when this house attaches. */
-static int write_relay(Attach *a) {
-        bool new_zone = a->zone && !has_zone(a->setup.config, a->zone);
+/* zone: NULL while this house is not attached, for then nobody could get a certificate for it. */
+static int write_relay(Attach *a, const char *zone) {
+        bool new_zone = zone && !has_zone(a->setup.config, zone);
         _cleanup_free_ char *text = NULL;
         Config *config;
         int r;
@@ -278,9 +278,9 @@ static int write_relay(Attach *a) {
         if (confedit_set(&text, "relay", "address", a->address) < 0 ||
             confedit_set(&text, "relay", "tenant", a->tenant) < 0 ||
             (a->pin && confedit_set(&text, "relay", "pin", a->pin) < 0) ||
-            (new_zone && confedit_add_zone(&text, a->zone, "relay") < 0))
+            (new_zone && confedit_add_zone(&text, zone, "relay") < 0))
                 return log_oom();
-        r = relay_write_config(a->call->config_dir, text, a->address, a->tenant, a->zone, &config);
+        r = relay_write_config(a->call->config_dir, text, a->address, a->tenant, zone, &config);
         if (r < 0)
                 return r;
         config_free(a->setup.config);
@@ -319,14 +319,14 @@ static int write_hosts(Attach *a) {
         return load_config(a->call->config_dir, &a->setup.config);
 }
 
-/* The zone as the relay says it, or else as relays mostly have it. */
+/* A code brought the zone; else the relay tells it, mostly as relays have it. */
 static int learn_zone(Attach *a, sd_json_variant *relay) {
         const char *zone = field_text(relay, "zone");
 
         if (a->zone)
                 return 0;
         a->zone = zone ? strdup(zone) : guess_zone(a);
-        return a->zone ? write_relay(a) : log_oom();
+        return a->zone ? 0 : log_oom();
 }
 
 /* --- the whole ----------------------------------------------------------------------------------------- */
@@ -378,15 +378,22 @@ static int finish(const Attach *a, const Outcome *o) {
         return failed ? CTL_FAILED : CTL_OK;
 }
 
+static int add_zone(Attach *a) {
+        int r;
+
+        r = write_relay(a, a->zone);
+        if (r >= 0)
+                r = write_hosts(a);
+        return r < 0 ? r : reload_daemons(/* must_run= */ false);
+}
+
 /* From here on the token is this house's: what fails can be gone on with. */
 static int go_on(Attach *a, uint64_t wait_usec) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *relay = NULL;
         Outcome o = {};
         int r;
 
-        r = write_relay(a);
-        if (r >= 0 && a->zone)
-                r = write_hosts(a);
+        r = write_relay(a, NULL);
         if (r >= 0)
                 r = reload_daemons(/* must_run= */ false);
         if (r >= 0)
@@ -397,17 +404,13 @@ static int go_on(Attach *a, uint64_t wait_usec) {
         if (r < 0)
                 return r;
         o.attached = r == CTL_OK;
+        r = o.attached ? learn_zone(a, relay) : 0;
+        if (r >= 0 && a->zone)
+                r = add_zone(a);
+        if (r < 0)
+                return r;
         if (!o.attached)
                 return finish(a, &o);
-        if (!a->zone) {
-                r = learn_zone(a, relay);
-                if (r >= 0)
-                        r = write_hosts(a);
-                if (r >= 0)
-                        r = reload_daemons(/* must_run= */ false);
-                if (r < 0)
-                        return r;
-        }
         setup_say(&a->setup, "Attached to %s as %s: this house is %s.\n", a->address, a->tenant, a->zone);
         if (wait_usec > 0) {
                 setup_say(&a->setup, "Waiting for the certificates:\n");

@@ -85,7 +85,7 @@ static bool any_zone_is_direct(const Config *c) {
         for (size_t i = 0; c && i < c->n_zones; i++)
                 if (c->zones[i].via == CONF_VIA_DIRECT)
                         return true;
-        return !c || c->n_zones == 0;
+        return !c;
 }
 
 static void judge_addresses(Status *s) {
@@ -235,7 +235,10 @@ static int print_zones(sd_json_variant *v) {
                 const char *delegation = field_text(z, "delegation");
 
                 table_add(t, TONE_BOLD, "%s", field_text(z, "name"));
-                table_add(t, TONE_DIM, "serial %lu", (unsigned long) field_number(z, "serial"));
+                if (field_number(z, "serial"))
+                        table_add(t, TONE_DIM, "serial %lu", (unsigned long) field_number(z, "serial"));
+                else
+                        table_add(t, TONE_DIM, "-");
                 table_add(t,
                           !delegation                                             ? TONE_DIM :
                           streq(delegation, "works") || streq(delegation, "relay") ? TONE_GOOD :

@@ -33,6 +33,11 @@ static const char *format_utc(uint64_t usec, char out[static TIME_TEXT_MAX]) {
         return out;
 }
 
+/* A lifetime that has just begun is told whole. */
+static const char *format_end(uint64_t usec, char out[static TIME_TEXT_MAX]) {
+        return format_when(usec + 30 * USEC_PER_SEC, now_realtime(), out);
+}
+
 /* --- add ----------------------------------------------------------------------------------------------- */
 
 typedef struct Adding {
@@ -82,7 +87,7 @@ static int put_many(sd_json_variant *reply, void *userdata) {
                         table_add(a->table, TONE_BOLD, "%s", zone);
                         table_add(a->table, TONE_PLAIN, "%s", credential);
                         table_add(a->table, TONE_PLAIN, "%s",
-                                  ends ? format_when(ends, now_realtime(), when) : "never");
+                                  ends ? format_end(ends, when) : "never");
                 }
                 a->n++;
         }
@@ -118,12 +123,10 @@ static void say_credential(const Call *call, const Config *config, const char *c
 
         printf("In the house, type:\n\n  %s\n\n", strempty(command));
         if (token)
-                printf("It asks for the token, which is not shown again:\n\n  %s\n\n", credential);
+                printf("It asks for the token, which is not shown again%s%s:\n\n  %s\n",
+                       ends ? " and ends " : "", ends ? format_end(ends, when) : "", credential);
         else
-                printf("The code is good once, and is not shown again.\n");
-        if (ends)
-                printf("The %s ends %s.\n", token ? "token" : "code",
-                       format_when(ends, now_realtime(), when));
+                printf("The code is good once, is not shown again, and ends %s.\n", format_end(ends, when));
 }
 
 static int add_one(Adding *a, sd_json_variant *parameters) {
@@ -265,8 +268,9 @@ static void say_others(const char *name, sd_json_variant *tenant) {
 
         if (n == 0)
                 return;
-        printf("\n%s good until they are revoked, once the house has the new one:\n",
-               n == 1 ? "The token before it stays" : "The tokens before it stay");
+        printf("\n%s revoked, once the house has the new one:\n",
+               n == 1 ? "The token before it stays good until it is" :
+                        "The tokens before it stay good until they are");
         for (size_t i = 0; i < n; i++) {
                 sd_json_variant *t = field_element(tenant, "tokens", i);
 

@@ -156,7 +156,7 @@ def test_a_fresh_machine_attaches(machine, relay):
     assert s["relay"]["state"] == "attached" and s["relay"]["zone"] == zone
     assert not any("not attached" in p or "address" in p for p in s["problems"]), s["problems"]
     shown = machine.run("status", "--no-delegation").stdout
-    assert f"{relay.address} as anna: attached since" in shown and "1 channel waiting" in shown
+    assert f"{relay.address} as anna: attached for" in shown and "1 channel waiting" in shown
     assert "Attached" in machine.ok("attach", relay.address, "--yes", "--wait=0"), "the same once more, with the token that is there"
 
 
