@@ -59,6 +59,7 @@ struct Control {
         unsigned n_waiting, least_waiting; /* since the last ping */
         unsigned wish; /* so many should wait */
         uint64_t ping, since_usec; /* CLOCK_REALTIME */
+        uint64_t received, sent;   /* bytes from and to visitors */
 };
 
 /* The visitor turned out to be an agent or a relay's client: its handshake is done. c ends. */

@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <systemd/sd-daemon.h>
 
+#include "attachments.h"
 #include "crowd.h"
 #include "log.h"
 #include "manager.h"
@@ -176,6 +177,9 @@ static void on_message(Manager *m, Message *q, bool stopping) {
         case MESSAGE_RELAY_CALL:
                 relay_view_on_call(&m->relay, (RelayCallMessage *) q);
                 return;
+        case MESSAGE_ATTACHMENTS:
+                attachments_on_message((AttachmentsMessage *) q);
+                break;
         case MESSAGE_FAILURE:
                 on_failure((FailureMessage *) q);
                 break;

@@ -12,6 +12,7 @@ static const size_t message_sizes[_MESSAGE_KIND_MAX] = {
         [MESSAGE_RESOLVE] = sizeof(ResolveMessage),   [MESSAGE_FAILURE] = sizeof(FailureMessage),
         [MESSAGE_TENANT] = sizeof(TenantMessage),     [MESSAGE_CONTROL] = sizeof(ControlMessage),
         [MESSAGE_CHANNEL] = sizeof(ChannelMessage),
+        [MESSAGE_ATTACHMENTS] = sizeof(AttachmentsMessage),
         [MESSAGE_STOPPED] = sizeof(Message),          [MESSAGE_CALL] = sizeof(CallMessage),
         [MESSAGE_RELAY_NUDGE] = sizeof(Message),      [MESSAGE_RELAY_CALL] = sizeof(RelayCallMessage),
         [MESSAGE_RELAY_STATE] = sizeof(RelayStateMessage),
@@ -45,6 +46,9 @@ void message_free(Message *m) {
         case MESSAGE_CONTROL:
                 control_free(((ControlMessage *) m)->control);
                 free(((ControlMessage *) m)->call);
+                break;
+        case MESSAGE_ATTACHMENTS:
+                free(((AttachmentsMessage *) m)->rows);
                 break;
         case MESSAGE_CHANNEL:
                 safe_close(((ChannelMessage *) m)->fd);

@@ -25,6 +25,7 @@ typedef enum MessageKind {
         MESSAGE_TENANT,      /* to a worker: what hagw-tenantd says */
         MESSAGE_CONTROL,     /* to a worker, from another: an agent, you are its tenant's home */
         MESSAGE_CHANNEL,     /* to a worker, from another: a channel of a session of yours */
+        MESSAGE_ATTACHMENTS, /* to a worker and back: who is attached */
         MESSAGE_SESSION,     /* to main and back */
         MESSAGE_RESOLVE,     /* to main and back */
         MESSAGE_CALL,        /* to main and back */
@@ -81,6 +82,14 @@ typedef struct ControlMessage {
         Control *control; /* given away, off the loop */
         char *call;       /* the message that it was about to serve, JSON text */
 } ControlMessage;
+
+typedef struct AttachmentsCall AttachmentsCall;
+typedef struct AttachmentsMessage {
+        Message message;
+        AttachmentsCall *call; /* main's */
+        char tenant[HOSTNAME_LABEL_MAX + 1]; /* of this one only; "": of all */
+        char *rows; /* the answer, JSON text; NULL: no memory */
+} AttachmentsMessage;
 
 typedef struct ChannelMessage {
         Message message;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "attachments.h"
 #include "proxyd-varlink.h"
 #include "relay-varlink.h"
 
@@ -176,5 +177,6 @@ const VlMethod proxyd_methods[] = {
         { "io.hagw.Proxy.WithdrawChallenge", vl_method_withdraw_challenge },
         { "io.hagw.Proxy.SetAccount", vl_method_set_account },
         { "io.hagw.Proxy.Enrol", vl_method_enrol },
+        { "io.hagw.Proxy.ListAttachments", vl_method_list_attachments },
         {},
 };

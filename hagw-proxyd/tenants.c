@@ -276,6 +276,7 @@ static void give(Tenant *t, Control *k, uint64_t number, int fd, ChannelClient *
         c->tenant = t;
         c->has = true;
         memcpy(c->token_id, k->token_id, sizeof(c->token_id));
+        memcpy(c->session_id, k->session_id, sizeof(c->session_id));
         c->next = t->users;
         c->link = &t->users;
         if (c->next)

@@ -49,6 +49,7 @@ struct ChannelClient {
         /* private: */
         Tenant *tenant; /* NULL: of none */
         char token_id[RELAY_TOKEN_ID_LENGTH + 1]; /* that the channel came with */
+        uint8_t session_id[CHANNEL_SESSION_ID_SIZE]; /* by which it came */
         ChannelClient *next, **link; /* in tenant->queue or tenant->users */
         bool has; /* a channel */
 };

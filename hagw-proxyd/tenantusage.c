@@ -3,7 +3,7 @@
 /* Usage, from the tenants' homes to hagw-tenantd. What it does not take stays counted. Runs in the worker's
  * thread. */
 
-#include "controlstream.h"
+#include "control.h"
 #include "tenantusage.h"
 #include "worker.h"
 
@@ -21,6 +21,11 @@ void tenant_usage_collect(Tenant *t, ChannelClient *c) {
         c->ops->collect(c, &received, &sent);
         t->received += received;
         t->sent += sent;
+        for (Control *k = t->controls; k; k = k->next)
+                if (memcmp(k->session_id, c->session_id, sizeof(k->session_id)) == 0) {
+                        k->received += received;
+                        k->sent += sent;
+                }
 }
 
 /* Back to the account, for the next report. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "log.h"
+#include "attachments.h"
 #include "control.h"
 #include "signer.h"
 #include "worker.h"
@@ -74,6 +75,9 @@ static void on_message(Worker *w, Message *m) {
         case MESSAGE_TENANT:
                 tenants_on_message(w, (TenantMessage *) m);
                 break;
+        case MESSAGE_ATTACHMENTS:
+                attachments_collect(w, (AttachmentsMessage *) m);
+                return;
         case MESSAGE_CONTROL:
                 control_arrive(w, TAKE_PTR(((ControlMessage *) m)->control), ((ControlMessage *) m)->call);
                 break;

@@ -97,6 +97,11 @@ static SD_VARLINK_DEFINE_METHOD(
 
 static SD_VARLINK_DEFINE_ERROR(NoRelay);
 static SD_VARLINK_DEFINE_ERROR(RelayUnreachable, SD_VARLINK_DEFINE_FIELD(reason, SD_VARLINK_STRING, 0));
+static SD_VARLINK_DEFINE_METHOD_FULL(
+        ListAttachments, SD_VARLINK_REQUIRES_MORE, SD_VARLINK_FIELD_COMMENT("Of this tenant only"),
+        SD_VARLINK_DEFINE_INPUT(tenant, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
+        SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(attachments, Attachment, SD_VARLINK_ARRAY));
+
 static SD_VARLINK_DEFINE_ERROR(RelayRefused,
                                SD_VARLINK_FIELD_COMMENT("io.hagw.Relay's error without its interface, or "
                                                         "another's with it"),
@@ -130,7 +135,10 @@ SD_VARLINK_DEFINE_INTERFACE(
         &vl_method_SetAccount,
         SD_VARLINK_SYMBOL_COMMENT("Exchanges a one-time code for a token at a relay, which need not be "
                                   "configured. root only."),
-        &vl_method_Enrol, SD_VARLINK_SYMBOL_COMMENT("This house has no relay"), &vl_error_NoRelay,
+        &vl_method_Enrol,
+        SD_VARLINK_SYMBOL_COMMENT("Who is attached to this relay, in messages of at most 500. root, "
+                                  "hagw-tenantd and hagw-webd only."),
+        &vl_method_ListAttachments, SD_VARLINK_SYMBOL_COMMENT("This house has no relay"), &vl_error_NoRelay,
         SD_VARLINK_SYMBOL_COMMENT("There was no answer from the relay; what to check, in words"),
         &vl_error_RelayUnreachable, SD_VARLINK_SYMBOL_COMMENT("The relay has answered with an error"),
         &vl_error_RelayRefused, SD_VARLINK_SYMBOL_COMMENT("There is no host of that name"),

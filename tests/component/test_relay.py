@@ -504,3 +504,22 @@ def test_sni_of_one_tenant_host_of_another(relay):
     b = Agent(relay, relay.tenant("bob", terminate=True))
     a.open(), b.open()
     assert relay.visit(name=f"anna.{ZONE}", headers={"Host": f"bob.{ZONE}"}).status == 421
+
+
+def test_list_attachments(relay):
+    """From all workers, in one list."""
+    agents = {n: Agent(relay, relay.tenant(n), machine=f"machine of {n}") for n in ("anna", "bob", "cleo", "dora")}
+    [c] = agents["anna"].open()
+    with visitor(relay) as v:
+        c.header()
+        c.exactly(len(v.hello))
+        waiting = agents["anna"].open(2)
+        with relay.proxyd.varlink() as link:
+            rows = {a["tenant"]: a for m in link.stream("io.hagw.Proxy.ListAttachments") for a in m["attachments"]}
+        assert set(rows) == set(agents)
+        a = rows["anna"]
+        assert (a["machine"], a["software"], a["waiting"], a["visitors"]) == ("machine of anna", "test", len(waiting), 1)
+        assert a["address"] == "127.0.0.1:%d" % agents["anna"].raw.getsockname()[1] and a["received"] == len(v.hello)
+        with relay.proxyd.varlink() as link:
+            [m] = link.stream("io.hagw.Proxy.ListAttachments", tenant="bob")
+        assert [a["tenant"] for a in m["attachments"]] == ["bob"]

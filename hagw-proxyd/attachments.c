@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A list that is put together from all workers. Rows cross the threads as JSON text. */
+
+#include <stdio.h>
+
+#include "attachments.h"
+#include "control.h"
+#include "manager.h"
+#include "tenantusage.h"
+
+#define ROWS_MAX 500U /* in one message */
+
+/* In the worker's thread. */
+
+static unsigned count_visitors(Tenant *t, const Control *k) {
+        unsigned n = 0;
+
+        for (ChannelClient *c = t->users; c; c = c->next) {
+                tenant_usage_collect(t, c);
+                n += memcmp(c->session_id, k->session_id, sizeof(c->session_id)) == 0;
+        }
+        return n;
+}
+
+static int append_row(sd_json_variant **rows, const Control *k) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *row = NULL;
+        char address[IP_TEXT_MAX], text[IP_TEXT_MAX + 10];
+        unsigned visitors = count_visitors(k->tenant, k);
+        int r;
+
+        (void) snprintf(text, sizeof(text), k->address.family == AF_INET6 ? "[%s]:%u" : "%s:%u",
+                        ip_format(&k->address, address), k->port);
+        r = sd_json_buildo(&row, SD_JSON_BUILD_PAIR_STRING("tenant", k->tenant_name),
+                           SD_JSON_BUILD_PAIR_STRING("machine", k->machine),
+                           SD_JSON_BUILD_PAIR_STRING("software", k->software),
+                           SD_JSON_BUILD_PAIR_STRING("address", text),
+                           SD_JSON_BUILD_PAIR_UNSIGNED("sinceUSec", k->since_usec),
+                           SD_JSON_BUILD_PAIR_UNSIGNED("waiting", k->n_waiting),
+                           SD_JSON_BUILD_PAIR_UNSIGNED("visitors", visitors),
+                           SD_JSON_BUILD_PAIR_UNSIGNED("received", k->received),
+                           SD_JSON_BUILD_PAIR_UNSIGNED("sent", k->sent));
+        return r < 0 ? r : sd_json_variant_append_array(rows, row);
+}
+
+void attachments_collect(Worker *w, AttachmentsMessage *m) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *rows = NULL;
+        int r = sd_json_variant_new_array(&rows, NULL, 0);
+
+        for (size_t i = 0; r >= 0 && i < w->tenants.n_controls; i++) {
+                const Control *k = w->tenants.controls[i];
+
+                if (k && (!*m->tenant || streq(m->tenant, k->tenant_name)))
+                        r = append_row(&rows, k);
+        }
+        if (r >= 0)
+                (void) sd_json_variant_format(rows, /* flags= */ 0, &m->rows);
+        queue_push(w->main_queue, &m->message);
+}
+
+/* From here on in the main thread. */
+
+struct AttachmentsCall {
+        sd_varlink *link;
+        sd_json_variant *rows;
+        unsigned n_open; /* workers that have not answered */
+        int error;
+};
+
+static int send_rows(AttachmentsCall *call) {
+        size_t n = sd_json_variant_elements(call->rows);
+
+        for (size_t i = 0; i + ROWS_MAX < n; i += ROWS_MAX) {
+                _cleanup_(sd_json_variant_unrefp) sd_json_variant *some = NULL;
+                int r = 0;
+
+                for (size_t k = i; r >= 0 && k < i + ROWS_MAX; k++)
+                        r = sd_json_variant_append_array(&some, sd_json_variant_by_index(call->rows, k));
+                if (r >= 0)
+                        r = sd_varlink_notifybo(call->link, SD_JSON_BUILD_PAIR_VARIANT("attachments", some));
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* What is left is the last message. */
+static void finish(AttachmentsCall *call) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *last = NULL;
+        size_t n = sd_json_variant_elements(call->rows), begin = n > 0 ? (n - 1) / ROWS_MAX * ROWS_MAX : 0;
+        int r = call->error;
+
+        if (r >= 0)
+                r = send_rows(call);
+        if (r >= 0)
+                r = sd_json_variant_new_array(&last, NULL, 0);
+        for (size_t i = begin; r >= 0 && i < n; i++)
+                r = sd_json_variant_append_array(&last, sd_json_variant_by_index(call->rows, i));
+        if (r < 0)
+                (void) sd_varlink_error_errno(call->link, r);
+        else
+                (void) sd_varlink_replybo(call->link, SD_JSON_BUILD_PAIR_VARIANT("attachments", last));
+        sd_varlink_unref(call->link);
+        sd_json_variant_unref(call->rows);
+        free(call);
+}
+
+void attachments_on_message(AttachmentsMessage *m) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *rows = NULL;
+        AttachmentsCall *call = m->call;
+
+        if (!m->rows || sd_json_parse(m->rows, /* flags= */ 0, &rows, NULL, NULL) < 0)
+                call->error = -ENOMEM;
+        for (size_t i = 0; call->error >= 0 && i < sd_json_variant_elements(rows); i++)
+                call->error = sd_json_variant_append_array(&call->rows, sd_json_variant_by_index(rows, i));
+        if (--call->n_open == 0)
+                finish(call);
+}
+
+int vl_method_list_attachments(sd_varlink *link, sd_json_variant *parameters,
+                               sd_varlink_method_flags_t flags, void *userdata) {
+        static const sd_json_dispatch_field table[] = {
+                { "tenant", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 0, SD_JSON_NULLABLE },
+                {},
+        };
+        const Manager *m = userdata;
+        const char *tenant = NULL;
+        AttachmentsCall *call;
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_TENANTD | VL_PEER_WEBD);
+        if (r != 0)
+                return r;
+        r = sd_varlink_dispatch(link, parameters, table, &tenant);
+        if (r != 0)
+                return r;
+        call = calloc(1, sizeof(*call));
+        if (!call)
+                return -ENOMEM;
+        call->link = sd_varlink_ref(link);
+        call->n_open = m->n_workers;
+        for (unsigned i = 0; i < m->n_workers; i++) {
+                AttachmentsMessage *a = message_new(MESSAGE_ATTACHMENTS);
+
+                if (!a) {
+                        call->error = -ENOMEM;
+                        call->n_open--;
+                        continue;
+                }
+                a->call = call;
+                (void) snprintf(a->tenant, sizeof(a->tenant), "%s", strempty(tenant));
+                worker_send(m->workers[i], &a->message);
+        }
+        if (call->n_open == 0)
+                finish(call);
+        return 0;
+}
