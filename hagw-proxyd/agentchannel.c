@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Channels from the house to its relay. Those too many are the relay's to close: were we to close one, a
- * visitor might just have been put on it. Runs in the worker's thread. */
+/* Channels from the house to its relay. Runs in the worker's thread. */
 
 #include <gnutls/crypto.h>
 #include <netinet/tcp.h>
@@ -338,23 +337,31 @@ void channel_pool_open(ChannelPool *p, RelayTarget *target, const uint8_t *sessi
         channel_pool_set_wish(p, wish);
 }
 
-/* The oldest: the relay takes the newest first. */
-static AgentChannel *find_oldest_waiting(const ChannelPool *p) {
+static bool has_visitor(const AgentChannel *c) {
+        char byte;
+
+        return recv(c->handle.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+/* The oldest: the relay takes the newest first, so that hardly ever a visitor is just being put on one that
+ * goes. */
+static AgentChannel *find_spare(const ChannelPool *p) {
         AgentChannel *oldest = NULL;
 
         for (AgentChannel *c = p->channels; c; c = c->next)
                 if (c->state == AGENT_CHANNEL_WAITING)
                         oldest = c;
-        return oldest;
+        return oldest && !has_visitor(oldest) ? oldest : NULL;
 }
 
 void channel_pool_set_wish(ChannelPool *p, uint64_t wish) {
         unsigned before = p->wish;
+        AgentChannel *spare;
         bool full;
 
         p->wish = (unsigned) MIN(wish, (uint64_t) p->limit);
-        while (p->wish < before && p->n_waiting > wanted(p, &full))
-                safe_close(channel_release(find_oldest_waiting(p)));
+        while (p->wish < before && p->n_waiting > wanted(p, &full) && (spare = find_spare(p)))
+                safe_close(channel_release(spare));
         fill(p);
 }
 

@@ -86,7 +86,8 @@ class Varlink:
 class Daemon:
     """hagw-NAME, with its varlink socket at RUNTIME/INTERFACE and any other sockets: {fd name: [sockets]}."""
 
-    def __init__(self, house, name, interface, sockets=None, env=None):
+    def __init__(self, house, name, interface, sockets=None, env=None, wrapper=()):
+        self.wrapper = [str(w) for w in wrapper]  # a command that becomes the daemon, with the same pid
         self.house, self.name, self.interface = house, name, interface
         self.path = house.runtime / interface
         self.varlink_socket = socket.socket(socket.AF_UNIX)
@@ -131,7 +132,7 @@ class Daemon:
 
         # Not pass_fds: it wants them open here already, and others may stand at these numbers. Python's own close on exec.
         self.process = subprocess.Popen(
-            ["sh", "-c", 'LISTEN_PID=$$ exec "$0" "$@"', str(binary), "--config", str(self.house.config)],
+            ["sh", "-c", 'LISTEN_PID=$$ exec "$0" "$@"', *self.wrapper, str(binary), "--config", str(self.house.config)],
             env=env, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, preexec_fn=hand_in,
             close_fds=False)
         self.ready, self.status, self.extended = threading.Event(), None, None

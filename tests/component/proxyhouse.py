@@ -124,9 +124,9 @@ class ProxyHouse:
         options = os.environ.get("ASAN_OPTIONS", "")
         self.env = {"ASAN_OPTIONS": f"{options}:quarantine_size_mb=1".lstrip(":"), **(env or {})}
 
-    def start(self):
+    def start(self, **keys):
         self.proxyd = self.house.daemon("proxyd", "io.hagw.Proxy", sockets={
-            "https": [self.https, self.https6], "http": [self.http]}, env=self.env)
+            "https": [self.https, self.https6], "http": [self.http]}, env=self.env, **keys)
         self.wait(lambda: self.proxyd_certificates() == {n for c in self.certificates for n in c["names"]} or True)
         return self
 

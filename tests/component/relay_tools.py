@@ -7,9 +7,11 @@ import hashlib
 import hmac
 import json
 import queue
+import select
 import socket
 import struct
 import threading
+import time
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -59,8 +61,8 @@ class Control:
     def say(self, **parameters):
         self.send({"parameters": parameters, "continues": True})
 
-    def error(self, name, **parameters):
-        self.send({"error": name if "." in name else f"io.hagw.Relay.{name}", "parameters": parameters})
+    def error(self, error, **parameters):
+        self.send({"error": error if "." in error else f"io.hagw.Relay.{error}", "parameters": parameters})
 
     def admit(self, session_id=bytes(range(16)), channels=100, waiting=1):
         self.session_id = session_id
@@ -79,11 +81,14 @@ class Control:
 
     def wait_closed(self, timeout):
         """The house ends it."""
-        self.connection.settimeout(timeout)
-        try:
-            return self.connection.recv(1) == b""
-        except (SSL.ZeroReturnError, SSL.SysCallError):
-            return True
+        deadline = time.monotonic() + timeout
+        while select.select([self.connection], [], [], max(0, deadline - time.monotonic()))[0]:
+            try:
+                if self.connection.recv(65536) == b"":
+                    return True
+            except (SSL.ZeroReturnError, SSL.SysCallError):
+                return True
+        return False
 
 
 class Channel:
@@ -189,6 +194,10 @@ class Relay(threading.Thread):
         return self.channels.get(timeout=timeout)
 
     def close(self):
+        try:
+            self.listener.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
         self.listener.close()
         for s in self.open:
             s.close()

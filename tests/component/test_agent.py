@@ -2,13 +2,12 @@
 """A house behind a relay: hagw-proxyd and hagw-keyd as they are, against a relay of ours that may be anything."""
 
 import json
-import socket
 import time
 
 import pytest
-from conftest import VarlinkError
+from conftest import VarlinkError, call_as
 from proxyhouse import HOST, Head, ProxyHouse, Upstream, echo
-from relay_tools import NAME, TENANT, TOKEN, TOKEN_ID, ZONE, Relay, admits
+from relay_tools import TENANT, TOKEN, TOKEN_ID, ZONE, Relay, admits
 
 LAN = 'lan = ( "192.168.255.0/24" );'
 
@@ -16,16 +15,16 @@ LAN = 'lan = ( "192.168.255.0/24" );'
 class AgentHouse(ProxyHouse):
     """A house that is attached to a relay of ours."""
 
-    def __init__(self, house, relay, upstream, more="", token=TOKEN, address=None, pin=None):
-        self.relay, self.upstream = relay, upstream
+    def __init__(self, house, relay, upstream, more="", token=TOKEN, address=None, pin=None, proxy=""):
+        self.relay, self.upstream, self.proxy = relay, upstream, proxy
         super().__init__(house, self.main(more, address, pin), ha=self.host())
         if token:
             self.keyd.call("ImportToken", token=token)
         self.certify(HOST)
 
-    def main(self, more="", address=None, pin=None, rest=""):
+    def main(self, more="", address=None, pin=None):
         pin = self.relay.pin if pin is None else pin
-        return (f'{LAN} proxy: {{ workers = 2; }}; {rest} relay: {{ address = "{address or f"127.0.0.1:{self.relay.port}"}"; '
+        return (f'{LAN} proxy: {{ workers = 2; {self.proxy} }}; relay: {{ address = "{address or f"127.0.0.1:{self.relay.port}"}"; '
                 f'tenant = "{TENANT}"; {f"pin = \"{pin}\";" if pin else ""} {more} }};')
 
     def host(self):
@@ -69,6 +68,7 @@ def make(house, tmp_path_factory):
         things.extend([relay, upstream, h])
         return h.start() if start else h
 
+    make.folder = lambda: tmp_path_factory.mktemp("r")
     yield make
     for t in reversed(things):
         t.close()
@@ -109,3 +109,227 @@ def test_visitor(make, source):
     s.close()
     h.wait(lambda: h.describe()["attachment"]["visitors"] == 0)
     assert h.figure("proxy_agent_visits") == 1 == h.figure("proxy_agent_visits_ended")
+
+
+def test_websocket_and_half_close(make):
+    """What a visitor upgrades to goes both ways, and each way ends by itself."""
+    def serve(upstream, s, f):
+        Head(f)
+        s.sendall(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                  b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
+        total = 0
+        while data := f.read1(65536):
+            total += len(data)
+            s.sendall(data)
+        s.sendall(b"total %d" % total)
+    h = make(serve=serve)
+    h.attach()
+    s = h.visitor()
+    s.sendall(b"GET /ws HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+              b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n" % HOST.encode())
+    f = s.makefile("rb")
+    assert b" 101 " in f.readline()
+    while f.readline() != b"\r\n":
+        pass
+    for size in (1, 1000, 300000):
+        s.sendall(b"x" * size)
+        assert f.read(size) == b"x" * size
+    # A new certificate, a reload and the loss of control change nothing for those inside.
+    h.certify(HOST, replace=True)
+    h.proxyd.reload()
+    h.control.close()
+    h.attach()
+    s.sendall(b"still here")
+    assert f.read(10) == b"still here"
+
+
+def test_control_lost(make):
+    """Waiting channels go, visitors stay, and the house attaches anew with a session of its own."""
+    h = make()
+    first = h.attach()
+    s = h.visitor()
+    assert get(s)[0] == 200
+    waiting = h.relay.channel()
+    first.close()
+    assert waiting.ended()
+    second = h.attach()
+    assert second.binding != first.binding
+    channel = h.relay.channel()
+    assert channel.is_signed(second) and not channel.is_signed(first)
+    assert get(s)[0] == 200
+    s2 = h.visitor(channel)
+    assert get(s2)[0] == 200
+    h.wait(lambda: h.describe()["attachment"]["visitors"] == 2)
+    assert "error" not in h.describe() and h.figure("proxy_agent_attempts") == 2
+
+
+@pytest.mark.parametrize("ours, theirs, bound", [(20, 100, 20), (100, 7, 7)], ids=["ours", "the relay's"])
+def test_wish_is_bounded(make, ours, theirs, bound):
+    relay = Relay(make.folder())
+    relay.on_call = lambda c, call: c.admit(channels=theirs, waiting=10_000)
+    h = make(relay, more=f"channels_max = {ours};")
+    h.attach()
+    channels = [relay.channel() for _ in range(bound)]
+    h.control.say(waiting=1_000_000_000)
+    time.sleep(1)
+    assert relay.n_hellos == bound and h.describe()["attachment"]["waiting"] == bound
+    assert sorted(c.number for c in channels) == list(range(1, bound + 1))
+    # Visitors count: none is opened while there are so many.
+    visitors = [h.visitor(c) for c in channels]
+    assert all(get(s)[0] == 200 for s in visitors)
+    time.sleep(1.5)
+    assert relay.n_hellos == bound and h.describe()["attachment"]["waiting"] == 0
+    # One goes, and one more waits soon.
+    visitors[0].close()
+    assert relay.channel(5).number == bound + 1
+    for s in visitors:
+        s.close()
+
+
+def test_pool_follows_the_wish(make):
+    h = make(more="channels_min = 2;")
+    h.attach()
+    channels = [h.relay.channel() for _ in range(2)]
+    h.control.say(waiting=5)
+    channels += [h.relay.channel() for _ in range(3)]
+    h.wait(lambda: h.describe()["attachment"]["waiting"] == 5)
+    # The oldest go when the relay wants fewer, though never below what the house wants itself.
+    h.control.say(waiting=0)
+    h.wait(lambda: h.describe()["attachment"]["waiting"] == 2)
+    channels.sort(key=lambda c: c.number)
+    assert all(c.ended() for c in channels[:3]) and h.relay.n_hellos == 5
+    assert get(h.visitor(channels[3]))[0] == get(h.visitor(channels[4]))[0] == 200
+
+
+def test_reload(make):
+    h = make()
+    first = h.attach()
+    h.relay.channel()
+    h.proxyd.reload()
+    time.sleep(0.5)
+    assert h.relay.n_connections == 2 and h.describe()["state"] == "attached", "what is unchanged is left alone"
+    h.house.configure(h.main("channels_min = 3;"), ha=h.host())
+    h.proxyd.reload()
+    assert first.wait_closed(5)
+    h.attach()
+    assert [h.relay.channel().number for _ in range(3)] == [1, 2, 3]
+    h.house.configure(LAN, ha=h.host())
+    h.proxyd.reload()
+    assert h.control.wait_closed(5)
+    with pytest.raises(VarlinkError) as e:
+        h.describe()
+    assert e.value.name == "io.hagw.Proxy.NoRelay"
+    for method, p in (("PublishChallenge", {"name": "a", "value": "b"}), ("WithdrawChallenge", {"name": "a", "value": "b"}),
+                      ("SetAccount", {"issuer": "a", "accountUri": "b"})):
+        with pytest.raises(VarlinkError) as e:
+            h.proxyd.call(method, **p)
+        assert e.value.name == "io.hagw.Proxy.NoRelay"
+    h.house.configure(h.main(), ha=h.host())
+    h.proxyd.reload()
+    h.attach()
+
+
+def test_stop(make):
+    """Control and what waits end at once, a visitor's answer comes to its end."""
+    def slow(upstream, s, f):
+        Head(f)
+        s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nbegin")
+        time.sleep(1)
+        s.sendall(b"ended")
+    h = make(serve=slow)
+    control = h.attach()
+    s = h.visitor()
+    s.sendall(f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+    f = s.makefile("rb")
+    while f.readline() != b"\r\n":
+        pass
+    waiting = h.relay.channel()
+    h.proxyd.process.terminate()
+    assert control.wait_closed(5) and waiting.ended()
+    assert f.read(10) == b"beginended"
+    assert h.proxyd.process.wait(20) == 0
+
+
+# --- calls at the relay ----------------------------------------------------------------------------------------
+
+def answering(relay, answer):
+    """The relay answers calls other than Attach by answer(control, call)."""
+    def on_call(c, call):
+        if call["method"] == "io.hagw.Relay.Attach":
+            c.admit()
+        else:
+            answer(c, call)
+    relay.on_call = on_call
+
+
+@pytest.mark.parametrize("method, parameters", [
+    ("PublishChallenge", {"name": f"_acme-challenge.{ZONE}", "value": "v" * 43}),
+    ("WithdrawChallenge", {"name": f"_acme-challenge.{ZONE}", "value": "v" * 43}),
+    ("SetAccount", {"issuer": "ca.example", "accountUri": "https://ca.example/1"}),
+    ("SetAccount", {"issuer": "", "accountUri": ""})])
+def test_call(make, method, parameters):
+    h = make()
+    h.attach()
+    answering(h.relay, lambda c, call: c.send({"parameters": {}}))
+    assert h.proxyd.call(method, **parameters) == {}
+    c, call = h.relay.calls.get(timeout=5)
+    assert call["method"] == f"io.hagw.Relay.{method}" and not call.get("more")
+    proof = call["parameters"].pop("proof")
+    assert admits(proof, c.binding) and c.binding != h.control.binding
+    assert call["parameters"] == parameters
+    assert c.wait_closed(5), "one call, one connection"
+    for error in ("NameNotYours", "NotAdmitted", "Busy", "org.varlink.service.InvalidParameter"):
+        answering(h.relay, lambda c, call: c.error(error, name="x"))
+        with pytest.raises(VarlinkError) as e:
+            h.proxyd.call(method, **parameters)
+        assert (e.value.name, e.value.parameters) == ("io.hagw.Proxy.RelayRefused", {"error": error})
+    for answer in (lambda c, call: c.close(), lambda c, call: c.connection.sendall(b"nonsense\0"),
+                   lambda c, call: c.connection.sendall(b'{"parameters": ' + b"x" * 70000)):
+        answering(h.relay, answer)
+        with pytest.raises(VarlinkError) as e:
+            h.proxyd.call(method, **parameters)
+        assert e.value.name == "io.hagw.Proxy.RelayUnreachable" and e.value.parameters["reason"]
+    assert h.describe()["state"] == "attached"
+
+
+def test_enrol(make):
+    """Before any relay is configured, with a pin or by the roots, without any proof."""
+    relay = Relay(make.folder())
+    h = make(relay, token=None)
+    h.house.configure(LAN, ha=h.host())
+    h.proxyd.reload()
+    answering(relay, lambda c, call: c.send({"parameters": {"tenant": "ben", "tokenId": "aaaaaaac", "zone": "ben.relay.example.com"}}))
+    where = {"address": f"127.0.0.1:{relay.port}", "code": "abcd-efgh", "storedKey": "A" * 43 + "="}
+    assert h.proxyd.call("Enrol", pin=relay.pin, **where) == {"tenant": "ben", "tokenId": "aaaaaaac", "zone": "ben.relay.example.com"}
+    c, call = relay.calls.get(timeout=5)
+    assert call["method"] == "io.hagw.Relay.Enrol" and call["parameters"] == {"code": "abcd-efgh", "storedKey": "A" * 43 + "="}
+    assert "abcd-efgh" not in h.proxyd.text(), "the code is in no log"
+    with pytest.raises(VarlinkError) as e:
+        h.proxyd.call("Enrol", **where)
+    assert e.value.name.endswith("RelayUnreachable") and "certificate is refused" in e.value.parameters["reason"]
+    answering(relay, lambda c, call: c.error("BadCode"))
+    with pytest.raises(VarlinkError) as e:
+        h.proxyd.call("Enrol", pin=relay.pin, **where)
+    assert (e.value.name, e.value.parameters) == ("io.hagw.Proxy.RelayRefused", {"error": "BadCode"})
+    for bad in ({**where, "address": "a b"}, {**where, "address": "127.0.0.1:99999"}, {**where, "pin": "sha256:abc"},
+                {**where, "pin": "md5:abc"}):
+        with pytest.raises(VarlinkError) as e:
+            h.proxyd.call("Enrol", **bad)
+        assert e.value.name == "org.varlink.service.InvalidParameter"
+
+
+def test_who_may_call(make, hagw_users):
+    h = make()
+    h.house.open_to_all()
+    h.proxyd.path.chmod(0o666)
+    challenge, account = {"name": "a", "value": "b"}, {"issuer": "a", "accountUri": "b"}
+    enrol = {"address": f"127.0.0.1:{h.relay.port}", "code": "c", "storedKey": "d"}
+    answering(h.relay, lambda c, call: c.send({"parameters": {"tenant": "a", "tokenId": "b", "zone": "c"}}))
+    for method, parameters, allowed in (("DescribeRelay", {}, {"acmed", "webd", "proxyd"}),
+                                        ("PublishChallenge", challenge, {"acmed", "proxyd"}),
+                                        ("WithdrawChallenge", challenge, {"acmed", "proxyd"}),
+                                        ("SetAccount", account, {"acmed", "proxyd"}), ("Enrol", enrol, set())):
+        for name in ("acmed", "webd", "dnsd", "nobody"):
+            got = call_as(hagw_users[name], h.proxyd.path, f"io.hagw.Proxy.{method}", parameters)
+            assert (got == "ok") == (name in allowed), (method, name, got)
+            assert got in ("ok", "org.varlink.service.PermissionDenied")

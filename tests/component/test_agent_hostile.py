@@ -1,0 +1,423 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A house behind a relay: what is not its relay, a relay that means no good, and networks that fail."""
+
+import base64
+import os
+import socket
+import ssl
+import threading
+import time
+
+import pytest
+from OpenSSL import SSL
+from proxyhouse import HOST
+from relay_tools import NAME, TENANT, TOKEN, ZONE, Relay
+from test_agent import LAN, AgentHouse, get, make  # noqa: F401 (fixture)
+from test_netd import ip, net  # noqa: F401 (fixture)
+
+
+def refuses(h, *words, seconds=10):
+    """It does not attach, and says why."""
+    h.wait(lambda: h.describe()["state"] == "waiting" and h.describe().get("error"), seconds)
+    d = h.describe()
+    assert all(w in d["error"] for w in words), d["error"]
+    assert d["retryUSec"] / 1e6 > time.time() - 2 and "attachment" not in d
+    assert h.figure("proxy_agent_attached") == 0
+    return d
+
+
+def log_lines(h, text):
+    return [line for line in h.proxyd.text().splitlines() if text in line and " -> " not in line]
+
+
+# --- what is not its relay -------------------------------------------------------------------------------------
+
+def test_wrong_pin(make):  # noqa: F811
+    relay = Relay(make.folder())
+    h = make(relay, pin="sha256:" + base64.b64encode(bytes(32)).decode())
+    refuses(h, "public key", relay.pin)
+    assert relay.controls.empty() and relay.n_hellos == 0
+
+
+def test_unknown_authority(make):  # noqa: F811
+    h = make(pin="")
+    refuses(h, "certificate is refused")
+    assert h.relay.controls.empty()
+
+
+@pytest.mark.parametrize("names, good", [([NAME], True), (["other.example.com"], False)], ids=["right", "wrong"])
+def test_name(make, house, names, good):  # noqa: F811
+    """By the system's roots, in a mount namespace where they are ours."""
+    relay = Relay(make.folder(), names=names)
+    (house.root / "hosts").write_text(f"127.0.0.1 {NAME}\n")
+    (house.root / "resolv.conf").write_text("nameserver 127.0.0.9\noptions attempts:1\n")
+    house.daemon("netd", "io.hagw.Net", env={"HAGW_RESOLV_CONF": str(house.root / "resolv.conf"),
+                                             "HAGW_HOSTS": str(house.root / "hosts")})
+    roots = house.root / "with-roots"
+    roots.write_text(f"#!/bin/sh\nmount --bind {relay.authority.file} /etc/ssl/certs/ca-certificates.crt && exec \"$@\"\n")
+    roots.chmod(0o755)
+    h = make(relay, pin="", address=f"{NAME}:{relay.port}", start=False)
+    h.start(wrapper=["unshare", "--mount", "--propagation", "unchanged", roots])
+    if good:
+        h.attach()
+        assert relay.server_names == [NAME.encode()]
+        s = h.visitor()
+        assert get(s)[0] == 200
+    else:
+        refuses(h, "certificate is refused", "name")
+        assert relay.controls.empty()
+
+
+def test_tls_1_2(make):  # noqa: F811
+    h = make(Relay(make.folder(), version=SSL.TLS1_2_VERSION))
+    refuses(h, "TLS failed")
+    assert h.relay.controls.empty()
+
+
+def test_no_alpn(make):  # noqa: F811
+    """Any web server with the right certificate."""
+    relay = Relay(make.folder(), alpn=())
+    h = make(relay)
+    refuses(h, "no relay of hagw's")
+
+
+def test_nobody_there(make):  # noqa: F811
+    relay = Relay(make.folder())
+    h = make(relay, start=False)
+    relay.close()
+    h.start()
+    refuses(h, "refused")
+    # It comes up, and is found without anybody's help.
+    h.relay = Relay(make.folder(), port=relay.port)
+    h.house.configure(h.main(), ha=h.host())
+    h.proxyd.reload()
+    h.attach()
+
+
+def test_no_token(make):  # noqa: F811
+    h = make(token=None)
+    refuses(h, "no token", "hagw-ctl attach")
+    # Once there is one, a reload is enough.
+    h.keyd.call("ImportToken", token=TOKEN)
+    h.proxyd.reload()
+    h.attach()
+
+
+def test_token_of_another(make):  # noqa: F811
+    h = make(token=TOKEN.replace(TENANT, "ben"))
+    refuses(h, '"ben"', f'"{TENANT}"')
+    assert h.relay.controls.empty()
+
+
+# --- a relay that says no --------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("error, words", [
+    ("NotAdmitted", "does not admit this house"), ("Suspended", "suspended"), ("x.y.Strange", "x.y.Strange")])
+def test_refused(make, error, words):  # noqa: F811
+    relay = Relay(make.folder())
+    relay.on_call = lambda c, call: c.error(error)
+    h = make(relay)
+    d = refuses(h, words)
+    # It is patient, and says it once.
+    assert d["retryUSec"] / 1e6 - time.time() > 8
+    h.proxyd.reload()
+    h.wait(lambda: h.figure("proxy_agent_attempts") == 2)
+    refuses(h, words)
+    assert len(log_lines(h, words)) == 1
+
+
+def test_taken_over(make):  # noqa: F811
+    h = make()
+    control = h.attach()
+    s = h.visitor()
+    waiting = h.relay.channel()
+    control.error("TakenOver")
+    d = refuses(h, "another machine")
+    assert waiting.ended() and get(s)[0] == 200
+    assert d["retryUSec"] / 1e6 - time.time() > 8 and len(log_lines(h, "another machine")) == 1
+
+
+def test_busy(make):  # noqa: F811
+    relay = Relay(make.folder())
+    relay.on_call = lambda c, call: c.error("Busy", retryUSec=5_000_000)
+    h = make(relay)
+    d = refuses(h, "too much to do")
+    assert 3 < d["retryUSec"] / 1e6 - time.time() < 10.5
+
+
+@pytest.mark.parametrize("say", [
+    lambda c: c.connection.sendall(b"nonsense\0"), lambda c: c.connection.sendall(b"{" * 70000),
+    lambda c: c.connection.sendall(b"[]\0"), lambda c: c.say(zone=ZONE), lambda c: c.say(sessionId="AAAA", zone=ZONE),
+    lambda c: c.say(sessionId=base64.b64encode(bytes(16)).decode()),
+    lambda c: c.say(sessionId=base64.b64encode(bytes(16)).decode(), zone="a" * 300),
+    lambda c: c.send({"parameters": {}}), lambda c: c.send({"method": "io.hagw.Relay.Attach", "parameters": {}}),
+    lambda c: c.send({"error": 7}), lambda c: c.close()])
+def test_nonsense(make, say):  # noqa: F811
+    relay = Relay(make.folder())
+    relay.on_call = lambda c, call: say(c)
+    h = make(relay)
+    refuses(h)
+    assert relay.n_hellos == 0
+    relay.on_call = None
+    h.attach()
+
+
+def test_numbers_without_sense(make):  # noqa: F811
+    relay = Relay(make.folder())
+    relay.on_call = lambda c, call: c.say(sessionId=base64.b64encode(bytes(16)).decode(), zone=ZONE, channels=-5, waiting=-1)
+    h = make(relay)
+    h.attach()
+    for more in ({"waiting": -1}, {"waiting": "many"}, {"waiting": 1.5}, {"waiting": 2**63 - 1}, {"ping": None}, {}):
+        h.control.say(**more)
+    time.sleep(0.5)
+    assert relay.n_hellos == 0 and h.describe()["state"] == "attached"
+
+
+def test_flood_of_messages(make):  # noqa: F811
+    """The worker has other visitors, too."""
+    h = make()
+    h.attach()
+    stop = threading.Event()
+
+    def flood():
+        while not stop.is_set():
+            h.control.say(ping=1, waiting=1)
+    thread = threading.Thread(target=flood, daemon=True)
+    thread.start()
+    s = h.visitor()
+    begin = time.monotonic()
+    for _ in range(20):
+        assert get(s)[0] == 200
+    assert time.monotonic() - begin < 10
+    stop.set()
+    thread.join()
+
+
+# --- channels --------------------------------------------------------------------------------------------------
+
+def many(make, n, **keys):  # noqa: F811
+    relay = Relay(make.folder())
+    relay.on_call = lambda c, call: c.admit(channels=1000, waiting=n)
+    h = make(relay, **keys)
+    h.attach()
+    return h, [relay.channel() for _ in range(n)]
+
+
+def hello():
+    """A ClientHello for HOST, as bytes."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    o = ssl.create_default_context().wrap_bio(incoming, outgoing, server_hostname=HOST)
+    with pytest.raises(ssl.SSLWantReadError):
+        o.do_handshake()
+    return outgoing.read()
+
+
+@pytest.mark.parametrize("source", ["198.51.100.7", "2001:db8::7"])
+def test_header_altered(make, source):  # noqa: F811
+    """Each byte of it, with a ClientHello behind that would be answered."""
+    size = 67 if "." in source else 91
+    h, channels = many(make, size + 1)
+    for i, c in enumerate(channels[:size]):
+        header = bytearray(c.header(h.control, source))
+        assert len(header) == size
+        header[i] ^= 1 << (i % 8)
+        c.socket.sendall(bytes(header) + hello())
+    for c in channels[:size]:
+        assert c.ended(15)
+    assert h.describe()["rejected"] == size == h.figure("proxy_agent_rejected")
+    assert h.figure("proxy_agent_visits") == 0 and h.figure("proxy_handshakes") == 0
+    assert len(log_lines(h, "was closed: ")) == 1, "said once a minute"
+    assert get(h.visitor(channels[size], source=source))[0] == 200
+
+
+@pytest.mark.parametrize("extra", [b"", b"\0"], ids=["", "and another TLV"])
+def test_header_of_another_length(make, extra):  # noqa: F811
+    """Signed by the relay, and yet not what the protocol says."""
+    from relay_tools import SIGNATURE, mac
+    h, channels = many(make, 2)
+    for c, kind in zip(channels, (bytes([0xE0, 0, 1, 2]), bytes([0xE0, 0, 2, 0, 0]))):
+        body = socket.inet_aton("198.51.100.7") + socket.inet_aton("203.0.113.20") + bytes([1, 1, 1, 187]) + kind + extra
+        head = SIGNATURE + b"\x21\x11" + (len(body) + 35).to_bytes(2) + body + bytes([0xE1, 0, 32])
+        c.socket.sendall(head + mac(h.control.visitor_key, c.number.to_bytes(8), head))
+        assert c.ended()
+    assert h.describe()["rejected"] == 2
+
+
+def test_header_replayed(make):  # noqa: F811
+    """On another channel, on the same number of another session, and with a key of another session."""
+    h, channels = many(make, 3)
+    first, control = channels[0], h.control
+    channels[1].socket.sendall(first.header(control) + hello())
+    assert channels[1].ended()
+    s = h.visitor(first)
+    assert get(s)[0] == 200
+    control.close()
+    second = h.attach()
+    again = next(c for c in iter(h.relay.channel, None) if c.session_id == second.session_id and c.number == 1)
+    again.socket.sendall(again.header(control) + hello())
+    assert again.ended() and h.describe()["rejected"] == 2
+    assert h.figure("proxy_agent_visits") == 1
+
+
+def test_header_cut(make):  # noqa: F811
+    h, channels = many(make, 68)
+    for i, c in enumerate(channels[:66]):
+        c.socket.sendall(c.header(h.control)[:i + 1])
+        c.socket.shutdown(socket.SHUT_WR)
+    for c in channels[:66]:
+        assert c.ended()
+    assert h.describe()["rejected"] == 66
+    # One that does not come to its end, and one that comes byte by byte.
+    channels[66].socket.sendall(channels[66].header(h.control)[:30])
+    c, begin = channels[67], time.monotonic()
+    for byte in c.header(h.control):
+        c.socket.sendall(bytes([byte]))
+        time.sleep(0.01)
+    c.socket.settimeout(20)
+    assert get(h.context().wrap_socket(c.socket, server_hostname=HOST))[0] == 200
+    assert channels[66].ended(15) and 8 < time.monotonic() - begin < 14
+    assert h.describe()["rejected"] == 67
+
+
+def test_no_header(make):  # noqa: F811
+    """A channel that waits costs no more than that, and one that is closed is replaced; not in a hurry when it happens again."""
+    h, channels = many(make, 1)
+    time.sleep(1)
+    assert h.describe()["attachment"]["waiting"] == 1
+    begin, n = time.monotonic(), 0
+    channels[0].socket.close()
+    while time.monotonic() - begin < 5:
+        try:
+            h.relay.channel(timeout=0.2).socket.close()
+            n += 1
+        except Exception:
+            pass
+    assert 1 <= n <= 40, n
+
+
+def test_claims_to_be_of_the_house(make):  # noqa: F811
+    """A relay's word must not open what is for the house's own networks."""
+    h, channels = many(make, 3)
+    for c, source in zip(channels, ("192.168.255.7", "::ffff:192.168.255.9")):
+        c.socket.sendall(c.header(h.control, source) + hello())
+        assert c.ended()
+    assert h.describe()["rejected"] == 2 and len(log_lines(h, "own networks")) == 1
+    assert get(h.visitor(channels[2], source="192.168.254.7"))[0] == 200
+
+
+def test_opened_is_refused(make):  # noqa: F811
+    h, channels = many(make, 1)
+    channels[0].socket.sendall(channels[0].header(h.control, kind=1) + hello())
+    assert channels[0].ended() and h.describe()["rejected"] == 1
+    assert len(log_lines(h, "relay.opened")) == 1
+
+
+def test_visitors_are_counted_by_address(make):  # noqa: F811
+    h, channels = many(make, 8, proxy="connections_per_address = 4;")
+    inside = [h.visitor(c) for c in channels[:4]]
+    assert all(get(s)[0] == 200 for s in inside)
+    c = channels[4]
+    c.socket.sendall(c.header(h.control) + hello())
+    assert c.ended() and h.figure("proxy_crowded") == 1
+    other = h.visitor(channels[5], source="198.51.100.8")
+    assert get(other)[0] == 200
+    inside[0].close()
+    h.wait(lambda: h.describe()["attachment"]["visitors"] == 4)
+    assert get(h.visitor(channels[6]))[0] == 200
+
+
+def test_visitor_who_says_nothing(make):  # noqa: F811
+    h, channels = many(make, 2, proxy='hello_timeout = "1s";')
+    channels[0].socket.sendall(channels[0].header(h.control))
+    assert channels[0].ended(5)
+    channels[1].socket.sendall(channels[1].header(h.control) + b"GET / HTTP/1.1\r\n\r\n")
+    assert channels[1].ended(5)
+    assert h.describe()["rejected"] == 0
+    h.wait(lambda: h.describe()["attachment"]["visitors"] == 0)
+
+
+# --- networks that fail ----------------------------------------------------------------------------------------
+
+def test_silent_relay(make):  # noqa: F811
+    """It is there, answers TCP, and says nothing: found within 30 s."""
+    h = make()
+    h.attach()
+    begin = time.monotonic()
+    h.relay.attached(35)
+    assert 20 < time.monotonic() - begin < 30
+    h.wait(lambda: h.describe()["state"] == "attached")
+    assert len(log_lines(h, "said nothing")) == 1
+
+
+def test_relay_that_is_never_done(make):  # noqa: F811
+    """Takes connections and nothing more; then it does."""
+    relay = Relay(make.folder())
+    relay.mute = True
+    h = make(relay)
+    refuses(h, "TLS handshake took too long", seconds=25)
+    relay.mute = False
+    h.attach()
+
+
+class Beyond(threading.Thread):
+    """A relay in a network namespace of its own, at the other end of a cable."""
+
+    def __init__(self, folder, cable):
+        super().__init__(daemon=True)
+        self.folder, self.cable, self.todo, self.done = folder, cable, threading.Event(), threading.Event()
+        self.unshared = threading.Event()
+        self.start()
+        self.unshared.wait()
+        ip("link", "set", cable, "netns", str(self.native_id))
+        self.todo.set()
+        self.done.wait()
+
+    def run(self):
+        os.unshare(os.CLONE_NEWNET)
+        self.unshared.set()
+        self.todo.wait()
+        ip("link", "set", "lo", "up")
+        ip("link", "set", self.cable, "up")
+        ip("address", "add", "203.0.113.20/24", "dev", self.cable)
+        ip("address", "add", "2001:db8::20/64", "dev", self.cable, "nodad")
+        self.relay = Relay(self.folder, address="203.0.113.20")
+        self.done.set()
+
+
+def test_address_changes(net, make, house):  # noqa: F811
+    """The house gets another address: control and channels are made anew at once, not when their time is over."""
+    ip("address", "add", "203.0.113.30/24", "dev", "eth0")
+    house.daemon("netd", "io.hagw.Net")
+    relay = Beyond(make.folder(), "far").relay
+    h = make(relay, address=f"203.0.113.20:{relay.port}")
+    first = h.attach()
+    assert first.peer[0] == "203.0.113.30"
+    # Nothing that concerns the way to the relay: a second address, a second interface.
+    ip("address", "add", "203.0.113.31/24", "dev", "eth0")
+    ip("route", "add", "default", "via", "203.0.113.1", "dev", "eth0")
+    time.sleep(0.5)
+    assert h.describe()["state"] == "attached" and h.figure("proxy_agent_attempts") == 1
+    begin = time.monotonic()
+    ip("address", "del", "203.0.113.30/24", "dev", "eth0")
+    ip("address", "add", "203.0.113.32/24", "dev", "eth0")
+    ip("route", "replace", "default", "via", "203.0.113.1", "dev", "eth0")
+    second = relay.attached(10)
+    assert time.monotonic() - begin < 4 and second.peer[0] in ("203.0.113.31", "203.0.113.32")
+
+
+def test_cable_pulled(net, make, house):  # noqa: F811
+    """No way out: it waits, and is back soon after there is one, however long it was away."""
+    ip("address", "add", "203.0.113.30/24", "dev", "eth0")
+    ip("route", "add", "default", "via", "203.0.113.20", "dev", "eth0")
+    house.daemon("netd", "io.hagw.Net")
+    relay = Beyond(make.folder(), "far").relay
+    h = make(relay, address=f"203.0.113.20:{relay.port}")
+    h.attach()
+    ip("link", "set", "eth0", "down")
+    h.wait(lambda: h.describe()["state"] == "waiting", 5)
+    h.wait(lambda: h.figure("proxy_agent_attempts") >= 6, 60)
+    begin = time.monotonic()
+    ip("link", "set", "eth0", "up")
+    ip("route", "replace", "default", "via", "203.0.113.20", "dev", "eth0")
+    relay.attached(10)
+    assert time.monotonic() - begin < 4
