@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (!source.zones)
                 fixture_init(&source);
         for (int tcp = 0; tcp < 2; tcp++) {
-                const AnswerClient client = { .address = { AF_INET, { 192, 0, 2, 9 } }, .tcp = tcp };
+                const AnswerClient client = { { AF_INET, { 192, 0, 2, 9 } }, .tcp = tcp, .keepalive = 100 };
                 size_t n = answer_query(&source, data, size, &client, &(AnswerTime) { 1000, 1000 }, out);
                 int offset = MESSAGE_HEADER_SIZE, records = 0;
                 DnsRecord record;
