@@ -301,6 +301,10 @@ static int wait_for_channel(Tenant *t, ChannelClient *c) {
         *t->queue_end = c;
         t->queue_end = &c->next;
         t->n_queue++;
+        /* Channels for all who wait are asked for at once, not a round trip after the other. */
+        for (Control *k = t->controls; k; k = k->next)
+                if (k->wish < t->n_queue / t->n_controls)
+                        control_wish_more(k);
         return 0;
 }
 

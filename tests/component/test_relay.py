@@ -99,6 +99,20 @@ def test_visitor_waits_for_a_channel(relay):
         assert c.exactly(len(v.hello)) == v.hello
 
 
+def test_a_crowd_is_asked_for_at_once(relay):
+    """Many visitors of a house where nothing waits: channels for all are asked for before the first has come."""
+    a = Agent(relay, relay.tenant("anna"))
+    visitors = [visitor(relay) for _ in range(20)]
+    wish = 0
+    while wish < 20:
+        wish = a.receive(5)["parameters"].get("waiting", wish)
+    for c in [a.channel() for _ in visitors]:
+        c.header()
+        c.close()
+    for v in visitors:
+        v.close()
+
+
 def test_not_attached_is_silence(relay):
     relay.tenant("anna")
     with visitor(relay) as v:
