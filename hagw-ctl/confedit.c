@@ -132,14 +132,7 @@ static int replace(char **text, Span s, const char *with) {
         return 0;
 }
 
-/* A libconfig string; to be freed. */
-static char *quote(const char *value) {
-        char *text = NULL;
-        size_t size;
-        FILE *f = open_memstream(&text, &size);
-
-        if (!f)
-                return NULL;
+static void put_string(FILE *f, const char *value) {
         fputc('"', f);
         for (; *value; value++)
                 if ((unsigned char) *value < 0x20)
@@ -147,6 +140,22 @@ static char *quote(const char *value) {
                 else
                         fprintf(f, strchr("\"\\", *value) ? "\\%c" : "%c", *value);
         fputc('"', f);
+}
+
+/* A libconfig string, or a list of them; to be freed. */
+static char *quote(const char *const *values, size_t n, bool list) {
+        char *text = NULL;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+
+        if (!f)
+                return NULL;
+        fputs(list ? "( " : "", f);
+        for (size_t i = 0; i < n; i++) {
+                fputs(i > 0 ? ", " : "", f);
+                put_string(f, values[i]);
+        }
+        fputs(list ? " )" : "", f);
         if (fclose(f) != 0) {
                 free(text);
                 return NULL;
@@ -169,51 +178,101 @@ static bool find_default_line(const char *t, Span in, const char *name, Span *re
         return false;
 }
 
-int confedit_set(char **text, const char *group, const char *name, const char *value) {
-        _cleanup_free_ char *quoted = quote(value), *with = NULL;
-        Span setting, inside, own, at;
+/* What is inserted where the setting is not there yet; to be freed. */
+static char *new_setting(const char *t, const char *group, bool has_group, const char *name,
+                         const char *value) {
+        size_t end = strlen(t);
+        const char *newline = end > 0 && t[end - 1] != '\n' ? "\n" : "";
+        char *text;
         int n;
 
-        if (!quoted)
-                return -ENOMEM;
-        if (!is_closed(*text))
-                return 0;
-        if (!find_member(*text, 0, group, &setting, &inside)) {
-                size_t end = strlen(*text);
+        if (has_group)
+                n = asprintf(&text, "\n        %s = %s;", name, value);
+        else if (group)
+                n = asprintf(&text, "%s%s: {\n        %s = %s;\n};\n", newline, group, name, value);
+        else
+                n = asprintf(&text, "%s%s = %s;\n", newline, name, value);
+        return n < 0 ? NULL : text;
+}
 
-                n = asprintf(&with, "%s\n%s: {\n        %s = %s;\n};\n",
-                             end > 0 && (*text)[end - 1] != '\n' ? "\n" : "", group, name, quoted);
-                at = (Span) { end, end };
-        } else if (find_member(*text, inside.begin + 1, name, &own, &at))
-                return replace(text, at, quoted);
-        else if (find_default_line(*text, inside, name, &at))
-                n = asprintf(&with, "%s = %s;", name, quoted);
-        else {
-                n = asprintf(&with, "\n        %s = %s;", name, quoted);
-                at = (Span) { inside.begin + 1, inside.begin + 1 };
+static int set_value(char **text, const char *group, const char *name, const char *value) {
+        _cleanup_free_ char *with = NULL;
+        Span setting, inside = { .end = strlen(*text) }, own, at;
+        bool has_group;
+
+        if (!is_closed(*text))
+                return -EBADMSG;
+        has_group = group && find_member(*text, 0, group, &setting, &inside);
+        if ((has_group || !group) && find_member(*text, inside.begin + has_group, name, &own, &at))
+                return replace(text, at, value);
+        if (has_group && find_default_line(*text, inside, name, &at)) {
+                if (asprintf(&with, "%s = %s;", name, value) < 0) {
+                        with = NULL;
+                        return -ENOMEM;
+                }
+                return replace(text, at, with);
         }
-        if (n < 0) {
-                with = NULL;
+        with = new_setting(*text, group, has_group, name, value);
+        if (!with)
                 return -ENOMEM;
-        }
+        at.begin = at.end = has_group ? inside.begin + 1 : strlen(*text);
         return replace(text, at, with);
+}
+
+int confedit_set(char **text, const char *group, const char *name, const char *value) {
+        _cleanup_free_ char *quoted = quote(&value, 1, /* list= */ false);
+
+        return quoted ? set_value(text, group, name, quoted) : -ENOMEM;
+}
+
+int confedit_set_list(char **text, const char *group, const char *name, const char *const *values,
+                      size_t n) {
+        _cleanup_free_ char *quoted = quote(values, n, /* list= */ true);
+
+        return quoted ? set_value(text, group, name, quoted) : -ENOMEM;
+}
+
+static bool find_setting(const char *t, const char *group, const char *name, Span *ret) {
+        Span setting, inside = {}, value;
+        bool has_group = group && find_member(t, 0, group, &setting, &inside);
+
+        return (has_group || !group) && find_member(t, inside.begin + has_group, name, ret, &value);
+}
+
+/* Whether nothing follows on the line. */
+static bool ends_line(const char *t, size_t i) {
+        i += strspn(t + i, " \t\r");
+        return t[i] == '\n';
 }
 
 int confedit_unset(char **text, const char *group, const char *name) {
         _cleanup_free_ char *with = NULL;
-        Span setting, inside, own, value;
-        bool alone;
+        Span own;
 
-        if (!find_member(*text, 0, group, &setting, &inside) ||
-            !find_member(*text, inside.begin + 1, name, &own, &value))
+        if (!find_setting(*text, group, name, &own))
                 return 0;
         /* A comment takes the rest of its line: only where that holds nothing else. */
-        alone = (*text)[own.end + strspn(*text + own.end, " \t\r")] == '\n';
+        if (!ends_line(*text, own.end))
+                return replace(text, own, "");
         if (asprintf(&with, "#%s = \"\";", name) < 0) {
                 with = NULL;
                 return -ENOMEM;
         }
-        return replace(text, own, alone ? with : "");
+        return replace(text, own, with);
+}
+
+int confedit_cut(char **text, const char *group, const char *name) {
+        size_t begin;
+        Span own;
+
+        if (!find_setting(*text, group, name, &own))
+                return 0;
+        /* With its line, where that holds nothing else. */
+        for (begin = own.begin; begin > 0 && strchr(" \t", (*text)[begin - 1]);)
+                begin--;
+        if (ends_line(*text, own.end) && (begin == 0 || (*text)[begin - 1] == '\n'))
+                own = (Span) { begin, own.end + strcspn(*text + own.end, "\n") + 1 };
+        return replace(text, own, "");
 }
 
 /* Behind the last element of the list in the span; its opening bracket where there is none. comma: one
@@ -239,7 +298,7 @@ static size_t last_element(const char *t, Span list, bool *ret_comma) {
 
 static char *zone_text(const char *name, const char *via) {
         static const char indent[] = "                ";
-        _cleanup_free_ char *quoted = quote(name);
+        _cleanup_free_ char *quoted = quote(&name, 1, /* list= */ false);
         char *text;
 
         if (!quoted ||
@@ -258,7 +317,7 @@ int confedit_add_zone(char **text, const char *name, const char *via) {
         if (!zone)
                 return -ENOMEM;
         if (!is_closed(*text))
-                return 0;
+                return -EBADMSG;
         if (!find_member(*text, 0, "zones", &setting, &list)) {
                 end = strlen(*text);
                 if (asprintf(&with, "%s\nzones = (\n%s);\n",
@@ -289,7 +348,7 @@ static bool zone_has_name(const char *t, size_t i, const char *quoted) {
 }
 
 int confedit_remove_zone(char **text, const char *name) {
-        _cleanup_free_ char *quoted = quote(name);
+        _cleanup_free_ char *quoted = quote(&name, 1, /* list= */ false);
         size_t comma = 0, i;
         Span setting, list;
 

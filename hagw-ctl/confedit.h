@@ -3,15 +3,20 @@
 
 #include "macro.h"
 
-/* Changes to the text of a hagw.conf that leave everything else as it was, comments included. The text must
- * be one that config_parse_text() took. Each replaces *text (to be freed) or fails with -ENOMEM. A text that
- * ends within a string or a comment, which libconfig takes too, stays as it is: parse the result. No I/O. */
+/* Changes to the text of a hagw.conf or a hosts.d file that leave everything else as it was, comments
+ * included. The text must be one that config_parse_text() took. Each replaces *text (to be freed), or fails
+ * with -ENOMEM, or with -EBADMSG where the text ends within a string or a comment, which libconfig takes as
+ * well. group is NULL for what stands at the top. No I/O. */
 
 /* group: { name = "value"; }, in the place of a value, of a comment "#name = …;", or added. */
 int confedit_set(char **text, const char *group, const char *name, const char *value);
 
-/* The setting becomes the comment "#name = \"\";". Not there: nothing changes. */
+/* The same with a list of strings. */
+int confedit_set_list(char **text, const char *group, const char *name, const char *const *values, size_t n);
+
+/* The setting becomes the comment "#name = \"\";", or (cut) goes away. Not there: nothing changes. */
 int confedit_unset(char **text, const char *group, const char *name);
+int confedit_cut(char **text, const char *group, const char *name);
 
 /* Adds { name = "…"; via = "…"; } to zones; without the latter where via is NULL. */
 int confedit_add_zone(char **text, const char *name, const char *via);

@@ -2,7 +2,6 @@
 
 /* Configuration as text, written from the table of settings. No I/O. */
 
-#include <libconfig.h>
 #include <stdio.h>
 
 #include "conftext.h"
@@ -55,16 +54,6 @@ int choices_add(Choices *c, ConfScope scope, size_t zone, const char *group, con
         if (scope == CONF_SCOPE_ZONE)
                 c->n_zones = MAX(c->n_zones, zone + 1);
         return 0;
-}
-
-void choices_drop(Choices *c, ConfScope scope, size_t zone, const char *group, const char *name) {
-        Choice *o = find_choice(c, find_setting(scope, group, name), zone);
-
-        if (!o)
-                return;
-        choice_empty(o);
-        free(o->values);
-        *o = c->items[--c->n_items];
 }
 
 void choices_done(Choices *c) {
@@ -262,65 +251,4 @@ int conf_text_main(const Choices *c, char **ret) {
 
 int conf_text_host(const Choices *c, char **ret) {
         return to_text(put_host, c, ret);
-}
-
-static int read_scalar(Choices *c, const char *group, const char *name, const config_setting_t *v) {
-        char number[32];
-        const char *text = config_setting_get_string(v);
-
-        if (!text && config_setting_type(v) == CONFIG_TYPE_BOOL)
-                text = config_setting_get_bool(v) ? "true" : "false";
-        if (!text) {
-                (void) snprintf(number, sizeof(number), "%lld", config_setting_get_int64(v));
-                text = number;
-        }
-        return choices_add(c, CONF_SCOPE_HOST, 0, group, name, text);
-}
-
-static int read_members(Choices *c, const char *group, const config_setting_t *g) {
-        for (int i = 0; i < config_setting_length(g); i++) {
-                const config_setting_t *v = config_setting_get_elem(g, (unsigned) i);
-                const char *name = config_setting_name(v);
-                int r = 0;
-
-                if (!group && config_setting_is_group(v))
-                        r = read_members(c, name, v);
-                else if (!find_setting(CONF_SCOPE_HOST, group, name))
-                        continue;
-                else if (config_setting_is_aggregate(v))
-                        for (int k = 0; r >= 0 && k < config_setting_length(v); k++)
-                                r = choices_add(c, CONF_SCOPE_HOST, 0, group, name,
-                                                strempty(config_setting_get_string_elem(v, k)));
-                else
-                        r = read_scalar(c, group, name, v);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
-int choices_read_host(Choices *c, const char *text) {
-        config_t lib;
-        int r;
-
-        config_init(&lib);
-        r = config_read_string(&lib, text) == CONFIG_TRUE ?
-                            read_members(c, NULL, config_root_setting(&lib)) :
-                            -EBADMSG;
-        config_destroy(&lib);
-        return r;
-}
-
-bool conf_text_has_comments(const char *text) {
-        bool quoted = false;
-
-        for (const char *p = startswith(text, CONF_TEXT_HOST_HEAD) ?: text; *p; p++) {
-                if (quoted && *p == '\\' && p[1])
-                        p++;
-                else if (*p == '"')
-                        quoted = !quoted;
-                else if (!quoted && (*p == '#' || startswith(p, "//") || startswith(p, "/*")))
-                        return true;
-        }
-        return false;
 }

@@ -22,12 +22,7 @@ typedef struct Choices {
 /* Adds a value: a list grows, anything else is replaced. group may be NULL. The setting must exist. */
 int choices_add(Choices *c, ConfScope scope, size_t zone, const char *group, const char *name,
                 const char *value);
-/* Forgets what was chosen for a setting, so that a list can be given anew. */
-void choices_drop(Choices *c, ConfScope scope, size_t zone, const char *group, const char *name);
 void choices_done(Choices *c);
-
-/* A hosts.d file's settings as choices. -EBADMSG: not valid syntax. Only what the schema knows is taken. */
-int choices_read_host(Choices *c, const char *text);
 
 /* hagw.conf with every setting: the chosen ones in force, the others commented out at their defaults. */
 int conf_text_main(const Choices *c, char **ret);
@@ -35,6 +30,3 @@ int conf_text_main(const Choices *c, char **ret);
 /* A hosts.d file with only what was chosen. */
 int conf_text_host(const Choices *c, char **ret);
 #define CONF_TEXT_HOST_HEAD "# Written by hagw-ctl; see hagw.conf(5). After an edit: hagw-ctl reload\n"
-
-/* True where the text has comments that hagw-ctl did not write: rewriting the file would lose them. */
-bool conf_text_has_comments(const char *text);

@@ -8,6 +8,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "confedit.h"
 #include "hostfile.h"
 #include "hostname.h"
 #include "log.h"
@@ -29,7 +30,7 @@ const Option host_options[] = {
         { "connect-timeout", "TIME", "how long connecting to the service may take (default 5s)" },
         { "idle-timeout", "TIME", "how long both directions may be silent (default 1h)" },
         { "force", NULL,
-          "rewrite a file that has comments, losing them; take names that are not there (yet)" },
+          "take names that are not there (yet), or nearly in a zone" },
         { "no-reload", NULL, "leave the running daemons as they are" },
         {},
 };
@@ -228,9 +229,6 @@ int host_take_options(Choices *choices, const Call *call) {
         for (size_t i = 0; i < ELEMENTSOF(host_settings); i++) {
                 const char *value;
 
-                if (call_option(call, host_settings[i].option))
-                        choices_drop(choices, CONF_SCOPE_HOST, 0, host_settings[i].group,
-                                     host_settings[i].name);
                 for (unsigned n = 0; (value = call_option_nth(call, host_settings[i].option, n)); n++) {
                         int r = !*value ? 0 :
                                           choices_add(choices, CONF_SCOPE_HOST, 0, host_settings[i].group,
@@ -238,6 +236,45 @@ int host_take_options(Choices *choices, const Call *call) {
                         if (r < 0)
                                 return log_oom();
                 }
+        }
+        return 0;
+}
+
+int edit_failed(const char *path, int r) {
+        if (r != -EBADMSG)
+                return log_oom();
+        log_error("%s ends within a string or a comment: close it, then try again.", path);
+        return r;
+}
+
+static bool is_list(const char *group, const char *name) {
+        for (const ConfSetting *s = conf_settings; s->name; s++)
+                if (s->scope == CONF_SCOPE_HOST && streq_ptr(s->group, group) && streq(s->name, name))
+                        return s->type == CONF_STRINGS;
+        return false;
+}
+
+/* The option's values in the place of those before; an empty one is none. */
+static int edit_setting(const Call *call, size_t row, char **text) {
+        const char *group = host_settings[row].group, *name = host_settings[row].name;
+        const char *values[CALL_OPTIONS_MAX], *value;
+        size_t n_values = 0;
+
+        for (unsigned n = 0; (value = call_option_nth(call, host_settings[row].option, n)); n++)
+                if (*value)
+                        values[n_values++] = value;
+        if (n_values == 0)
+                return confedit_cut(text, group, name);
+        if (is_list(group, name))
+                return confedit_set_list(text, group, name, values, n_values);
+        return confedit_set(text, group, name, values[n_values - 1]);
+}
+
+int host_edit_options(const Call *call, const char *path, char **text) {
+        for (size_t i = 0; i < ELEMENTSOF(host_settings); i++) {
+                int r = call_option(call, host_settings[i].option) ? edit_setting(call, i, text) : 0;
+                if (r < 0)
+                        return edit_failed(path, r);
         }
         return 0;
 }

@@ -28,6 +28,12 @@ int host_begin(Choices *choices, const char *name, const char *upstream);
 /* Takes the call's options over into the choices. */
 int host_take_options(Choices *choices, const Call *call);
 
+/* The same, into the text of a file that is there at path; what is not named stays. Told. */
+int host_edit_options(const Call *call, const char *path, char **text);
+
+/* Tells why a text could not be changed; r is what a function of confedit.h said. */
+int edit_failed(const char *path, int r);
+
 /* The file for a new host; to be freed. */
 int host_path(const char *config_dir, const char *name, char **ret);
 

@@ -60,7 +60,7 @@ int setup_edit_text(const Setup *s, const Config *config, char **text) {
                 } else if (!has_zone(config, value))
                         r = confedit_add_zone(text, value, /* via= */ NULL);
                 if (r < 0)
-                        return log_oom();
+                        return edit_failed("hagw.conf", r);
         }
         return 0;
 }

@@ -275,11 +275,15 @@ static int write_relay(Attach *a, const char *zone) {
         r = state_read(AT_FDCWD, a->path, &text, NULL);
         if (r < 0)
                 return log_error_errno(r, "%s could not be read: %m", a->path);
-        if (confedit_set(&text, "relay", "address", a->address) < 0 ||
-            confedit_set(&text, "relay", "tenant", a->tenant) < 0 ||
-            (a->pin && confedit_set(&text, "relay", "pin", a->pin) < 0) ||
-            (new_zone && confedit_add_zone(&text, zone, "relay") < 0))
-                return log_oom();
+        r = confedit_set(&text, "relay", "address", a->address);
+        if (r >= 0)
+                r = confedit_set(&text, "relay", "tenant", a->tenant);
+        if (r >= 0 && a->pin)
+                r = confedit_set(&text, "relay", "pin", a->pin);
+        if (r >= 0 && new_zone)
+                r = confedit_add_zone(&text, zone, "relay");
+        if (r < 0)
+                return edit_failed(a->path, r);
         r = relay_write_config(a->call->config_dir, text, a->address, a->tenant, zone, &config);
         if (r < 0)
                 return r;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "client.h"
+#include "confedit.h"
 #include "hostfile.h"
 #include "log.h"
 #include "names.h"
@@ -110,8 +111,7 @@ int verb_host_add(const Call *call) {
 
 int verb_host_set(const Call *call) {
         _cleanup_(config_freep) Config *config = NULL;
-        _cleanup_(choices_done) Choices choices = {};
-        _cleanup_free_ char *before = NULL, *text = NULL;
+        _cleanup_free_ char *text = NULL;
         const ConfHost *host;
         int r;
 
@@ -124,25 +124,15 @@ int verb_host_set(const Call *call) {
         r = check_people(call);
         if (r < 0)
                 return r;
-        r = state_read(AT_FDCWD, host->file, &before, NULL);
-        if (r >= 0)
-                r = choices_read_host(&choices, before);
+        r = state_read(AT_FDCWD, host->file, &text, NULL);
         if (r < 0)
                 return log_error_errno(r, "%s could not be read: %m", host->file);
-        if (conf_text_has_comments(before) && !call_option(call, "force")) {
-                log_error("%s has comments, which would be lost. Edit it by hand and run hagw-ctl reload, "
-                          "or give --force.",
-                          host->file);
-                return CTL_FAILED;
-        }
-        if (call->n_arguments > 1 &&
-            choices_add(&choices, CONF_SCOPE_HOST, 0, NULL, "upstream", call->arguments[1]) < 0)
-                return log_oom();
-        r = host_take_options(&choices, call);
+        r = call->n_arguments > 1 ? confedit_set(&text, NULL, "upstream", call->arguments[1]) : 0;
+        if (r < 0)
+                return edit_failed(host->file, r);
+        r = host_edit_options(call, host->file, &text);
         if (r < 0)
                 return r;
-        if (conf_text_host(&choices, &text) < 0)
-                return log_oom();
         r = host_write(config, call->config_dir, host->file, text);
         return r < 0 ? r : finish(call, config, host->name, "changed");
 }

@@ -239,10 +239,14 @@ def test_host_set_keeps_comments(zone):
     file = host_file(zone, "x")
     mine = 'name = "x.home.test"; # my comment\nupstream = "http://127.0.0.1"; \n'
     file.write_text(mine)
-    assert "comments" in zone.refused(FAILED, "host", "set", "x", "--login=none")
-    assert file.read_text() == mine
-    zone.ok("host", "set", "x", "--login=none", "--force")
-    assert 'login = "none";' in file.read_text()
+    zone.ok("host", "set", "x", "http://127.0.0.1:81", "--login=none", "--open-path=/a")
+    text = file.read_text()
+    assert text.startswith('name = "x.home.test"; # my comment\nupstream = "http://127.0.0.1:81"; \n')
+    assert 'login = "none";' in text and 'open_paths = ( "/a" );' in text
+    zone.ok("host", "set", "x", "--open-path=", "--login=")
+    assert "open_paths" not in file.read_text() and "login" not in file.read_text()
+    file.write_text(mine + "/* not closed")
+    assert "close it" in zone.refused(FAILED, "host", "set", "x", "--login=none")
 
 
 def test_a_broken_configuration_stops_changes(zone):

@@ -227,6 +227,20 @@ def test_a_revoked_house_is_told_why(machine, relay):
     relay.wait(lambda: any("not attached to its relay" in p for p in status(machine)["problems"]))
 
 
+def test_attached_houses_are_seen_at_the_relay(machine, relay):
+    machine.ok(*attach(relay, code(relay)))
+    there = Ctl(relay.house)
+    shown = there.ok("tenant", "list")
+    assert "127.0.0.1:" in shown and "enabled" in shown
+    v = there.json("tenant", "show", "anna")["attachments"]
+    assert len(v) == 1 and v[0]["tenant"] == "anna" and v[0]["waiting"] >= 1
+    assert "Nobody is attached" not in there.ok("tenant", "list", "--attached")
+    s = json.loads(there.run("--json", "status", "--no-delegation").stdout)
+    assert s["tenants"] == {"known": 1, "attached": 1}
+    machine.ok("detach", "--yes")
+    relay.wait(lambda: "Nobody is attached" in there.ok("tenant", "list", "--attached"))
+
+
 # --- detach --------------------------------------------------------------------------------------------------
 
 def test_detach(machine):

@@ -15,14 +15,13 @@ static Config *parse(const char *text) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-        _cleanup_free_ char *text = strndup((const char *) data, size), *before = NULL;
+        static const char *const lan[] = { "10.0.0.0/8", "fd00::/8" };
+        _cleanup_free_ char *text = strndup((const char *) data, size);
         _cleanup_(config_freep) Config *c = parse(text), *set = NULL, *unset = NULL;
 
         if (!c || c->n_zones >= CONF_ZONES_MAX || config_find_zone(c, "a.relay.test"))
                 return 0;
-        before = strdup(text);
-        assert(confedit_set(&text, "relay", "address", "relay.test") == 0);
-        if (streq(text, before)) /* it ends within a string or a comment */
+        if (confedit_set(&text, "relay", "address", "relay.test") == -EBADMSG) /* it is not closed */
                 return 0;
         assert(confedit_add_zone(&text, "a.relay.test", size % 2 ? "relay" : NULL) == 0);
         set = parse(text);
@@ -30,6 +29,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         assert(streq(set->zones[c->n_zones].name, "a.relay.test"));
         assert(confedit_unset(&text, "relay", "address") == 0);
         assert(confedit_remove_zone(&text, "a.relay.test") == 0);
+        assert(confedit_set_list(&text, NULL, "lan", lan, ELEMENTSOF(lan)) == 0);
+        unset = parse(text);
+        assert(unset && unset->lan.n == 2);
+        unset = config_free(unset);
+        assert(confedit_cut(&text, NULL, "lan") == 0);
         unset = parse(text);
         assert(unset && (!unset->relay.address || !*unset->relay.address) && unset->n_zones == c->n_zones);
         return 0;

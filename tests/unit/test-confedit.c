@@ -89,6 +89,46 @@ static void test_in_the_default_file(void **state) {
         assert_string_equal(text, before);
 }
 
+/* hagw-ctl host set, in a file that a person wrote. */
+static void test_host_file(void **state) {
+        static const char *const users[] = { "anna", "b\"n" };
+        _cleanup_free_ char *text = strdup("name = \"a.test\"; # mine\n"
+                                           "upstream = \"http://old\"; // theirs\n"
+                                           "access: {\n"
+                                           "        from = \"lan\";\n"
+                                           "        open_paths = ( \"/a\" ); # why\n"
+                                           "};");
+
+        assert_int_equal(confedit_set(&text, NULL, "upstream", "http://new"), 0);
+        assert_int_equal(confedit_set(&text, NULL, "proxy_protocol", "none"), 0);
+        assert_int_equal(confedit_set_list(&text, "access", "users", users, ELEMENTSOF(users)), 0);
+        assert_int_equal(confedit_set_list(&text, "access", "open_paths", users, 0), 0);
+        assert_int_equal(confedit_cut(&text, "access", "from"), 0);
+        assert_int_equal(confedit_cut(&text, "tls", "verify"), 0); /* not there */
+        assert_string_equal(text, "name = \"a.test\"; # mine\n"
+                                  "upstream = \"http://new\"; // theirs\n"
+                                  "access: {\n"
+                                  "        users = ( \"anna\", \"b\\\"n\" );\n"
+                                  "        open_paths = (  ); # why\n"
+                                  "};\n"
+                                  "proxy_protocol = \"none\";\n");
+        assert_int_equal(confedit_cut(&text, "access", "open_paths"), 0);
+        assert_null(strstr(text, "open_paths"));
+        assert_non_null(strstr(text, "# why"));
+}
+
+static void test_text_that_is_not_closed(void **state) {
+        static const char *const texts[] = { "x = 1; \"", "/* ", "a = \"\\\"", "log: {}; /*/" };
+
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
+                _cleanup_free_ char *text = strdup(texts[i]);
+
+                assert_int_equal(confedit_set(&text, "relay", "address", "x"), -EBADMSG);
+                assert_int_equal(confedit_add_zone(&text, "x", NULL), -EBADMSG);
+                assert_string_equal(text, texts[i]);
+        }
+}
+
 static void test_remove_zone(void **state) {
         static const struct {
                 const char *before, *after;
@@ -111,4 +151,5 @@ static void test_remove_zone(void **state) {
 }
 
 TEST_MAIN(cmocka_unit_test(test_there_and_back), cmocka_unit_test(test_in_the_default_file),
+          cmocka_unit_test(test_host_file), cmocka_unit_test(test_text_that_is_not_closed),
           cmocka_unit_test(test_remove_zone))

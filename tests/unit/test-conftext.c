@@ -13,10 +13,10 @@ static const ConfHost *parse_host(const char *text, Config **ret) {
         return &(*ret)->hosts[0];
 }
 
-static void test_host_round_trip(void **state) {
+static void test_host(void **state) {
         static const char odd[] = "/a\"b\\c\td\xc3\xa9";
-        _cleanup_(choices_done) Choices c = {}, again = {};
-        _cleanup_free_ char *text = NULL, *second = NULL;
+        _cleanup_(choices_done) Choices c = {};
+        _cleanup_free_ char *text = NULL;
         _cleanup_(config_freep) Config *config = NULL;
         const ConfHost *h;
 
@@ -32,15 +32,6 @@ static void test_host_round_trip(void **state) {
         assert_string_equal(h->access.users[0], odd);
         assert_string_equal(h->access.open_paths[0], "/b");
         assert_int_equal(h->timeouts.idle_usec, 2 * USEC_PER_HOUR);
-
-        assert_int_equal(choices_read_host(&again, text), 0);
-        assert_int_equal(conf_text_host(&again, &second), 0);
-        assert_string_equal(text, second);
-        choices_drop(&again, CONF_SCOPE_HOST, 0, "access", "open_paths");
-        choices_drop(&again, CONF_SCOPE_HOST, 0, "access", "groups"); /* not there */
-        free(second);
-        assert_int_equal(conf_text_host(&again, &second), 0);
-        assert_null(strstr(second, "open_paths"));
 }
 
 static void test_main(void **state) {
@@ -67,23 +58,4 @@ static void test_main(void **state) {
         assert_int_equal(plain->n_zones, 0);
 }
 
-static void test_comments(void **state) {
-        assert_false(conf_text_has_comments("name = \"a#b\"; upstream = \"http://x\";"));
-        assert_false(conf_text_has_comments(CONF_TEXT_HOST_HEAD "name = \"\\\"#\";"));
-        assert_true(conf_text_has_comments("name = \"a\"; # mine"));
-        assert_true(conf_text_has_comments("// mine\nname = \"a\";"));
-        assert_true(conf_text_has_comments("name = \"a\"; /* mine */"));
-        assert_true(conf_text_has_comments(CONF_TEXT_HOST_HEAD "# mine\n"));
-        assert_false(conf_text_has_comments(""));
-}
-
-static void test_read_refuses(void **state) {
-        _cleanup_(choices_done) Choices c = {};
-
-        assert_int_equal(choices_read_host(&c, "name = "), -EBADMSG);
-        assert_int_equal(choices_read_host(&c, "unknown = 3; access: { other = true; };"), 0);
-        assert_int_equal(c.n_items, 0);
-}
-
-TEST_MAIN(cmocka_unit_test(test_host_round_trip), cmocka_unit_test(test_main),
-          cmocka_unit_test(test_comments), cmocka_unit_test(test_read_refuses))
+TEST_MAIN(cmocka_unit_test(test_host), cmocka_unit_test(test_main))

@@ -45,13 +45,28 @@ static void test_table(void **state) {
         (void) fflush(stdout);
         assert_true(dup2(file, STDOUT_FILENO) >= 0);
         assert_int_equal(table_print(t, 2), 0);
+        /* It goes on where it was. */
+        table_add(t, TONE_PLAIN, "%s", "y");
+        table_add(t, TONE_PLAIN, "%s", "w");
+        assert_int_equal(table_print(t, 2), 0);
         (void) fflush(stdout);
         assert_true(dup2(kept, STDOUT_FILENO) >= 0);
         assert_true(pread(file, text, sizeof(text) - 1, 0) > 0);
         /* No colours in a file, and no escape sequences of others'. */
-        assert_string_equal(text, "  A      LONG\n  xx     7\n  ?[2Jé  z\n");
+        assert_string_equal(text, "  A      LONG\n  xx     7\n  ?[2Jé  z\n  y      w\n");
         (void) close(file);
         (void) close(kept);
 }
 
-TEST_MAIN(cmocka_unit_test(test_times), cmocka_unit_test(test_width), cmocka_unit_test(test_table))
+static void test_bytes(void **state) {
+        char t[TIME_TEXT_MAX];
+
+        assert_string_equal(format_bytes(0, t), "0 B");
+        assert_string_equal(format_bytes(1023, t), "1023 B");
+        assert_string_equal(format_bytes(1536, t), "1.5 KiB");
+        assert_string_equal(format_bytes(500ULL << 30, t), "500 GiB");
+        assert_string_equal(format_bytes(UINT64_MAX, t), "16384 PiB");
+}
+
+TEST_MAIN(cmocka_unit_test(test_times), cmocka_unit_test(test_bytes), cmocka_unit_test(test_width),
+          cmocka_unit_test(test_table))
