@@ -159,6 +159,9 @@ static void start_handshake(Conn *c) {
         memcpy(c->name, c->hello->name, sizeof(c->name));
         free(c->hello);
         c->hello = NULL;
+        /* Who knows the relay by its address has no name to ask for (RFC 6066 section 3). */
+        if (!*c->name && (alpn & CLIENTHELLO_ALPN_RELAY) && c->snapshot->routes->tenants_name)
+                strcpy(c->name, c->snapshot->routes->tenants_name);
         if (*c->name)
                 c->route = route_find(c->snapshot->routes, c->name);
         if (c->route && !route_admits(c->snapshot->routes, c->route, &c->address))

@@ -37,9 +37,14 @@ static void write_log(const Passage *p) {
 static void count_bytes(Passage *p) {
         WorkerCounters *c = &p->conn->worker->counters;
         uint64_t received = p->pump.sides[0].received, sent = p->pump.sides[1].received;
+        TransportMeter *meter = p->conn->transport.meter;
 
         counter_add(&c->passage_received, received - p->counted[0]);
         counter_add(&c->passage_sent, sent - p->counted[1]);
+        if (meter) {
+                counter_add(&meter->received, received - p->counted[0]);
+                counter_add(&meter->sent, sent - p->counted[1]);
+        }
         p->counted[0] = received;
         p->counted[1] = sent;
 }
@@ -223,6 +228,8 @@ void passage_join(Passage *p, int fd, const void *head, size_t head_size, PumpLi
         pump_init(&p->pump, &w->pipes, &w->pool, c->transport.handle.fd, fd, limit);
         p->pump.sides[1].head = b;
         p->pump.sides[0].received = buffer_used(b) - (b ? head_size : 0);
+        if (c->transport.meter) /* it has these already */
+                counter_sub(&c->transport.meter->received, p->pump.sides[0].received);
         if (!b || loop_add(&w->loop, &p->other, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) < 0) {
                 passage_abort(p, "out of memory");
                 return;

@@ -2,12 +2,16 @@
 """A house behind a relay: hagw-proxyd and hagw-keyd as they are, against a relay of ours that may be anything."""
 
 import json
+import os
+import queue
+import socket
 import time
 
 import pytest
 from conftest import VarlinkError, call_as
 from proxyhouse import HOST, Head, ProxyHouse, Upstream, echo
 from relay_tools import TENANT, TOKEN, TOKEN_ID, ZONE, Relay, admits
+from test_passage import client_hello
 
 LAN = 'lan = ( "192.168.255.0/24" );'
 
@@ -15,8 +19,8 @@ LAN = 'lan = ( "192.168.255.0/24" );'
 class AgentHouse(ProxyHouse):
     """A house that is attached to a relay of ours."""
 
-    def __init__(self, house, relay, upstream, more="", token=TOKEN, address=None, pin=None, proxy=""):
-        self.relay, self.upstream, self.proxy = relay, upstream, proxy
+    def __init__(self, house, relay, upstream, more="", token=TOKEN, address=None, pin=None, proxy="", tcp=False):
+        self.relay, self.upstream, self.proxy, self.tcp = relay, upstream, proxy, tcp
         super().__init__(house, self.main(more, address, pin), ha=self.host())
         if token:
             self.keyd.call("ImportToken", token=token)
@@ -28,6 +32,8 @@ class AgentHouse(ProxyHouse):
                 f'tenant = "{TENANT}"; {f"pin = \"{pin}\";" if pin else ""} {more} }};')
 
     def host(self):
+        if self.tcp:
+            return f'name = "{HOST}"; upstream = "tcp://127.0.0.1:{self.upstream.port}"; proxy_protocol = "v1"; access: {{ login = "none"; }};'
         return f'name = "{HOST}"; upstream = "{self.upstream.url}"; access: {{ login = "none"; }};'
 
     def describe(self):
@@ -141,6 +147,28 @@ def test_websocket_and_half_close(make):
     h.attach()
     s.sendall(b"still here")
     assert f.read(10) == b"still here"
+
+
+def test_on_to_a_service_that_opens_tls_itself(make):
+    got, answer = queue.Queue(), os.urandom(300_000)
+
+    def serve(upstream, s, f):
+        got.put((f.readline(), f.read(500)))
+        s.sendall(answer)
+    h = make(serve=serve, tcp=True)
+    h.attach()
+    c = h.relay.channel()
+    hello = client_hello(HOST)
+    text = hello + b"x" * (500 - len(hello) % 500)
+    c.socket.sendall(c.header(h.control) + text)
+    line, data = got.get(timeout=10)
+    assert line == b"PROXY TCP4 198.51.100.7 203.0.113.20 4711 443\r\n" and data == text[:500]
+    back = c.socket.recv(len(answer), socket.MSG_WAITALL)
+    assert back == answer
+    c.socket.close()
+    h.wait(lambda: h.describe()["attachment"]["visitors"] == 0)
+    d = h.describe()["attachment"]
+    assert (d["received"], d["sent"]) == (len(text), len(answer))
 
 
 def test_control_lost(make):

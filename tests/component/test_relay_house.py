@@ -29,7 +29,7 @@ def pin_of(relay):
 class Pair:
     """A relay and a house of it, whose service echoes."""
 
-    def __init__(self, house, other_house, serve=echo, more="", relay_hosts=None, **tenant):
+    def __init__(self, house, other_house, serve=echo, more="", relay_hosts=None, address=NAME, **tenant):
         self.relay = RelayHouse(house, **(relay_hosts or {})).start()
         token = self.relay.tenantd.call("Add", name="anna", credential="token", **tenant)["tenant"]["credential"]
         self.service = Upstream(serve)
@@ -37,7 +37,7 @@ class Pair:
         (other_house.root / "hosts").write_text(f"127.0.0.1 {NAME}\n")
         other_house.daemon("netd", "io.hagw.Net", env={"HAGW_RESOLV_CONF": str(other_house.root / "resolv.conf"),
                                                        "HAGW_HOSTS": str(other_house.root / "hosts")})
-        self.home = ProxyHouse(other_house, f'''relay: {{ address = "{NAME}:{self.relay.port}"; tenant = "anna"; pin = "{pin_of(self.relay)}"; {more} }};
+        self.home = ProxyHouse(other_house, f'''relay: {{ address = "{address}:{self.relay.port}"; tenant = "anna"; pin = "{pin_of(self.relay)}"; {more} }};
             lan = ( "192.168.255.0/24" );''', ha=f'name = "{HOST}"; upstream = "{self.service.url}"; access: {{ login = "none"; }};')
         self.home.keyd.call("ImportToken", token=token)
         self.home.certify(f"anna.{ZONE}", f"*.anna.{ZONE}")
@@ -87,6 +87,13 @@ def get_from(s, host):
         if line.lower().startswith(b"content-length:"):
             length = int(line.split(b":")[1])
     return status, f.read(length)
+
+
+def test_relay_known_by_its_address(make):
+    """Without a name in the ClientHello, and with a pin."""
+    p = make(address="127.0.0.1")
+    with p.tls() as s:
+        assert get_from(s, HOST)[0] == 200
 
 
 def test_many_visitors_at_once(make):
