@@ -210,6 +210,7 @@ int vl_method_enrol(sd_varlink *link, sd_json_variant *parameters, sd_varlink_me
         };
         _cleanup_(relay_target_unrefp) RelayTarget *target = NULL;
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        uint8_t pin[RELAY_PIN_SIZE];
         Manager *m = userdata;
         Parameters p = {};
         int r;
@@ -223,15 +224,11 @@ int vl_method_enrol(sd_varlink *link, sd_json_variant *parameters, sd_varlink_me
         r = sd_varlink_dispatch(link, parameters, table, &p);
         if (r != 0)
                 return r;
-        r = relay_target_new(p.address, NULL, &target);
+        if (p.pin && relay_pin_parse(p.pin, pin) < 0)
+                return sd_varlink_error_invalid_parameter_name(link, "pin");
+        r = relay_target_new(p.address, p.pin, &target);
         if (r == -EINVAL)
                 return sd_varlink_error_invalid_parameter_name(link, "address");
-        if (r >= 0 && p.pin) {
-                target = relay_target_unref(target);
-                r = relay_target_new(p.address, p.pin, &target);
-                if (r == -EINVAL)
-                        return sd_varlink_error_invalid_parameter_name(link, "pin");
-        }
         if (r >= 0)
                 r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR_STRING("code", p.code),
                                    SD_JSON_BUILD_PAIR_STRING("storedKey", p.stored_key));

@@ -34,7 +34,7 @@ RelayTarget *relay_target_unref(RelayTarget *t) {
         return NULL;
 }
 
-static int set_pin(RelayTarget *t, const char *pin) {
+int relay_pin_parse(const char *pin, uint8_t ret[static RELAY_PIN_SIZE]) {
         const char *text = startswith(pin, PIN_PREFIX);
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         _cleanup_free_ void *bytes = NULL;
@@ -46,11 +46,10 @@ static int set_pin(RelayTarget *t, const char *pin) {
         r = sd_json_variant_new_string(&v, text);
         if (r < 0)
                 return r;
-        if (sd_json_variant_unbase64(v, &bytes, &size) < 0 || size != sizeof(t->pin))
+        if (sd_json_variant_unbase64(v, &bytes, &size) < 0 || size != RELAY_PIN_SIZE)
                 return -EINVAL;
-        memcpy(t->pin, bytes, sizeof(t->pin));
-        t->pin_text = strdup(pin);
-        return t->pin_text ? 0 : -ENOMEM;
+        memcpy(ret, bytes, RELAY_PIN_SIZE);
+        return 0;
 }
 
 int relay_target_new(const char *address, const char *pin, RelayTarget **ret) {
@@ -71,9 +70,12 @@ int relay_target_new(const char *address, const char *pin, RelayTarget **ret) {
                 return r;
         t->literal = ip_parse(t->host, &t->ip) >= 0;
         if (pin) {
-                r = set_pin(t, pin);
+                r = relay_pin_parse(pin, t->pin);
                 if (r < 0)
                         return r;
+                t->pin_text = strdup(pin);
+                if (!t->pin_text)
+                        return -ENOMEM;
         }
         r = tls_trust_new(/* ca_file= */ NULL, /* verify= */ !pin, &t->trust);
         /* A machine without roots trusts nobody, and that will be said when the relay is asked. */

@@ -27,7 +27,10 @@ typedef struct RelayTarget {
         bool opened;   /* visitors whose TLS the relay has opened are let in */
 } RelayTarget;
 
-/* pin: "sha256:BASE64" or NULL. -EINVAL: one of the two is written wrong. */
+/* "sha256:BASE64". -EINVAL. */
+int relay_pin_parse(const char *pin, uint8_t ret[static RELAY_PIN_SIZE]);
+
+/* pin: as above, or NULL. -EINVAL: one of the two is written wrong. */
 int relay_target_new(const char *address, const char *pin, RelayTarget **ret);
 /* NULL where no relay is configured. What is the same as before is before's. */
 int relay_target_from_config(const Config *config, RelayTarget *before, RelayTarget **ret);
