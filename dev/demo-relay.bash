@@ -93,10 +93,10 @@ keys_of() {
 }
 
 no_key() {
-        local served at_relay
+        local served in_house at_relay
         served=$(lab run visitor sh -c 'openssl x509 -in /root/handshake -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum')
-        at_relay=$(keys_of relay)
-        keys_of cabin | grep -qxF -- "$served" || { echo "the house does not hold its key"; return 1; }
+        in_house=$(keys_of cabin) at_relay=$(keys_of relay)
+        grep -qxF -- "$served" <<<"$in_house" || { echo "the house does not hold its key"; return 1; }
         ! grep -qxF -- "$served" <<<"$at_relay" || { echo "the relay holds the house's key"; return 1; }
         echo "the key of https://$house is in the house, and is none of the $(wc -l <<<"$at_relay") at the relay"
 }
@@ -107,11 +107,11 @@ revoked() {
         visitor cut "$url" anna "correct horse" anna "holz und heu" >"$logs/cut" &
         pid=$!
         until grep -q open "$logs/cut"; do kill -0 $pid || return; sleep 0.1; done
-        lab run relay hagw-ctl tenant revoke cabin || return
         date +%s.%N >"$logs/revoked"
+        lab run relay hagw-ctl tenant revoke cabin || return
         wait $pid; status=$?
         awk 'NR == FNR { revoked = $1; next } /^closed/ { late = $2 - revoked; ok = late < 1
-                printf "the open WebSocket was cut %.0f ms after the verb returned\n", late * 1000 } END { exit !ok }' \
+                printf "the open WebSocket was cut %.0f ms after the verb was typed\n", late * 1000 } END { exit !ok }' \
                 "$logs/revoked" "$logs/cut" && [ $status = 0 ]
 }
 
@@ -122,7 +122,7 @@ tell() {
         show=2 step "its zone answers, and it has a certificate" relay_answers
         capture_start
         show=2 step "the relay's owner adds a tenant" tenant
-        show=2 step "in the cabin: hagw-ctl attach with the code, host add, user add" attached
+        show=2 step "in the cabin: hagw-ctl attach CODE, host add, user add" attached
         show=2 step "the cabin's certificate, by DNS-01 published through the relay" certificate
         show=1 step "$url asks for the login" visitor page $url
         show=1 step "after the login the service answers" visitor login $url anna "correct horse"
@@ -131,7 +131,7 @@ tell() {
         show=1 step "tcpdump at the relay saw no plaintext" no_plaintext
         show=1 step "the relay has no key of the house" no_key
         show=4 step "a scanner at the relay gets nothing" visitor silence https://nobody.relay.example.com/
-        show=1 step "the tenant is revoked" revoked
+        show=1 step "hagw-ctl tenant revoke cabin" revoked
 }
 
 try_next() {

@@ -42,9 +42,9 @@ def dev_lab(verb, machine, *command, check=True, timeout=60, text=None):
     return done if not check else done.stdout
 
 
-def certificate(name, address):
+def certificate(name, address, timeout=15):
     context = ssl.create_default_context()
-    with socket.create_connection((address, 443), timeout=15) as s, context.wrap_socket(s, server_hostname=name) as t:
+    with socket.create_connection((address, 443), timeout=timeout) as s, context.wrap_socket(s, server_hostname=name) as t:
         return t.getpeercert()
 
 

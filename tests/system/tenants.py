@@ -4,6 +4,7 @@
 import asyncio
 import contextlib
 import hashlib
+import json
 import os
 import signal
 import ssl
@@ -44,11 +45,13 @@ class House(Machine):
         return certificate(self.host, address)
 
     def serves(self, address=RELAY4):
-        return bool(self.certificate(address))
+        """Tried with little patience: who comes again and again wants to know when it works."""
+        return bool(certificate(self.host, address, timeout=3))
 
     def relay(self):
         """What the house says about its relay."""
-        return self.verb("status")["relay"]
+        # Whatever else may need attention, which its status would say.
+        return json.loads(self.ctl("status", "--json", check=False).stdout)["relay"]
 
     def attached(self):
         return self.relay()["state"] == "attached"
@@ -167,10 +170,10 @@ def served_key(host, *options):
 
 
 @contextlib.contextmanager
-def cut_off(router, family="inet"):
-    """Nothing passes a router any more (of ip or ip6, or at all), and nobody is told."""
+def cut_off(router, family="inet", rule="drop"):
+    """Nothing passes a router any more (or what the rule says, of ip or ip6), and nobody is told."""
     dev_lab("wire", router, "nft", "-f", "-",
-            text=f"table {family} dead {{ chain forward {{ type filter hook forward priority -200; policy drop; }}; }}")
+            text=f"table {family} dead {{ chain forward {{ type filter hook forward priority -200; {rule}; }}; }}")
     try:
         yield
     finally:

@@ -32,7 +32,7 @@ def service(kind):
 @contextlib.contextmanager
 def host(house, kind):
     house.run("home", "sh", "-c", "cat >/etc/hagw/hosts.d/opaque.conf", text=f"""
-        name = "{NAME}"; upstream = "tcp://192.168.1.4:{PORT}"; proxy_protocol = "{kind}";""")
+        name = "{NAME}"; upstream = "tcp://192.168.1.4:{PORT}"; proxy_protocol = "{kind}"; access: {{ login = "none"; }};""")
     house.ctl("reload")
     try:
         yield
