@@ -308,6 +308,7 @@ static bool way_is_gone(const Agent *a) {
 void agent_nudge(Worker *w) {
         Agent *a = w->agent;
         Loop *loop = &w->loop;
+        uint64_t due;
 
         if (!a || (a->state == RELAY_ATTACHED && !way_is_gone(a)))
                 return;
@@ -317,7 +318,9 @@ void agent_nudge(Worker *w) {
                 return;
         if (a->state != RELAY_WAITING)
                 wait_and_retry(a, "the network has changed", /* refused= */ false, 0);
-        loop_arm(loop, &a->timer, MAX(loop->now_usec, a->attempt_usec + AGENT_NUDGE_USEC));
+        due = MAX(loop->now_usec, a->attempt_usec + AGENT_NUDGE_USEC);
+        loop_arm(loop, &a->timer, due);
+        tell(a, NULL, /* refused= */ false, due);
 }
 
 Agent *agent_free(Agent *a) {
