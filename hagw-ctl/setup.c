@@ -232,7 +232,9 @@ int setup_gather(Setup *s) {
         if (r < 0)
                 return r;
         if (s->ask) {
-                if (exists && !s->has_settings) {
+                if (exists && s->attach)
+                        keep = true;
+                else if (exists && !s->has_settings) {
                         r = prompt_yes("There is a hagw.conf already. Keep its settings?", true);
                         if (r < 0)
                                 return r;

@@ -3,6 +3,8 @@
 
 import json
 import os
+import pty
+import select
 import socket
 import subprocess
 import sys
@@ -41,6 +43,33 @@ class Ctl:
         r = self.run(*words, **keys)
         assert r.returncode == status, (words, r.returncode, r.stdout, r.stderr)
         return r.stderr
+
+
+def terminal(ctl, words, answers, timeout=20):
+    """Runs hagw-ctl on a terminal; answers: (what it must have asked, what is typed). Returns what was shown, and its status."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.environ.update(ctl.env)
+        os.environ["TERM"] = "xterm"
+        words = [*ctl.prefix, str(CTL), "--config", str(ctl.house.config), *words]
+        os.execvp(words[0], words)
+    seen, at = b"", 0
+    answers = list(answers)
+    while select.select([fd], [], [], timeout)[0]:
+        try:
+            data = os.read(fd, 4096)
+        except OSError:
+            break
+        if not data:
+            break
+        seen += data
+        while answers and answers[0][0].encode() in seen[at:]:
+            at = len(seen)
+            os.write(fd, answers.pop(0)[1].encode() + b"\n")
+    os.close(fd)
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    assert not answers, (answers, seen)
+    return seen.decode(), status
 
 
 SYSTEMCTL = f"""#!{sys.executable}

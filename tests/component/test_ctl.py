@@ -3,16 +3,14 @@
 
 import json
 import os
-import pty
 import re
-import select
 import shutil
 import subprocess
 
 import pytest
 
 from conftest import ROOT
-from ctl_tools import CTL, DENIED, FAILED, OK, PASSWORD, UNREACHABLE, USAGE, ctl, webd, zone  # noqa: F401 (fixtures)
+from ctl_tools import CTL, DENIED, FAILED, OK, PASSWORD, UNREACHABLE, USAGE, ctl, terminal, webd, zone  # noqa: F401 (fixtures)
 
 
 def table():
@@ -294,32 +292,6 @@ def test_users(ctl, webd):
     assert ctl.ok("complete", "user", "passwd", "").split() == ["anna", "ben"]
     ctl.ok("user", "remove", "anna")
     assert [u["name"] for u in ctl.json("user", "list")["users"]] == ["ben"]
-
-
-def terminal(ctl, words, answers, timeout=20):
-    """Runs hagw-ctl on a terminal; answers: (what it must have asked, what is typed). Returns what was shown, and its status."""
-    pid, fd = pty.fork()
-    if pid == 0:
-        os.environ.update(ctl.env)
-        os.environ["TERM"] = "xterm"
-        os.execv(CTL, [str(CTL), "--config", str(ctl.house.config), *words])
-    seen, at = b"", 0
-    answers = list(answers)
-    while select.select([fd], [], [], timeout)[0]:
-        try:
-            data = os.read(fd, 4096)
-        except OSError:
-            break
-        if not data:
-            break
-        seen += data
-        while answers and answers[0][0].encode() in seen[at:]:
-            at = len(seen)
-            os.write(fd, answers.pop(0)[1].encode() + b"\n")
-    os.close(fd)
-    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    assert not answers, (answers, seen)
-    return seen.decode(), status
 
 
 def test_password_is_not_shown(ctl, webd):

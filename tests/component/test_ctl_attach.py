@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from conftest import House
-from ctl_tools import FAILED, OK, PASSWORD, UNREACHABLE, USAGE, booted, ctl, machine, zone, Ctl  # noqa: F401 (fixtures)
+from ctl_tools import FAILED, OK, PASSWORD, UNREACHABLE, USAGE, booted, ctl, machine, terminal, zone, Ctl  # noqa: F401 (fixtures)
 from relayhouse import CONFIG, NAME, ZONE, Control, RelayHouse
 from tenant_tools import Token
 
@@ -158,6 +158,22 @@ def test_a_fresh_machine_attaches(machine, relay):
     shown = machine.run("status", "--no-delegation").stdout
     assert f"{relay.address} as anna: attached for" in shown and "1 channel waiting" in shown
     assert "Attached" in machine.ok("attach", relay.address, "--yes", "--wait=0"), "the same once more, with the token that is there"
+
+
+def test_on_a_terminal(machine, relay):
+    """It asks for what the options do not say, and for the code's tenant nothing; where there is a hagw.conf it asks nothing."""
+    words = ["attach", relay.address, code(relay), "--pin", relay.pin, "--wait=0"]
+    seen, how = terminal(machine, words, [("mail address", "me@home.test"), ("Home Assistant's address", "http://127.0.0.1:8123"),
+                                          ("first user", "")], timeout=60)
+    assert how == OK and "zone that is delegated" not in seen and "public IPv4" not in seen, seen
+    assert 'contact = "mailto:me@home.test";' in conf(machine)
+    assert (machine.house.config / "hosts.d" / f"ha.anna.{ZONE}.conf").exists()
+    seen, how = terminal(machine, ["attach", relay.address, "--wait=0"], [], timeout=60)
+    assert how == OK and "Attached to" in seen, seen
+    seen, how = terminal(machine, ["detach"], [("Detach this house", "no")], timeout=60)
+    assert how == FAILED and machine.keyd.call("GetToken")["tenant"] == "anna"
+    seen, how = terminal(machine, ["detach"], [("Detach this house", "yes")], timeout=60)
+    assert how == OK and "is detached" in seen
 
 
 def test_json(machine, relay):
