@@ -39,6 +39,12 @@ static void visitor_left(Worker *w, const IpAddress *address, bool uncounted, bo
                 counter_add(&w->counters.relay_visits_ended, 1);
 }
 
+static void conn_not_old(Conn *c) {
+        if (c->old)
+                worker_old_ended(c->worker);
+        c->old = false;
+}
+
 static void drop_upstream(Conn *c) {
         if (c->upstream && c->upstream->single)
                 upstream_free_single(c->upstream);
@@ -51,6 +57,7 @@ void conn_close(Conn *c) {
         if (c->state == CONN_CLOSED)
                 return;
         conn_set_state(c, CONN_CLOSED);
+        conn_not_old(c);
         visitor_left(w, &c->address, c->uncounted, c->channel);
         if (c->passage)
                 passage_done(c->passage);
@@ -276,6 +283,7 @@ void conn_serve_idle(Conn *c) {
 void conn_next(Conn *c) {
         Worker *w = c->worker;
 
+        conn_not_old(c);
         c->exchange = NULL;
         if (buffer_used(c->in) == 0)
                 c->in = buffer_put(&w->pool, c->in);
@@ -459,32 +467,4 @@ int conn_new_probe(Worker *w, int fd, const char *name) {
         if (c->state != CONN_CLOSED && route->host.upstream_kind == CONF_UPSTREAM_TCP)
                 passage_to_service(c);
         return 0;
-}
-
-void conns_stop(Worker *w) {
-        Conn *next;
-
-        for (Conn *c = w->conns; c; c = next) {
-                next = c->next;
-                if (c->state == CONN_IDLE && buffer_used(c->in) == 0)
-                        conn_linger(c);
-                else if (c->state == CONN_PROXY || c->state == CONN_HELLO)
-                        conn_close(c);
-                else if (c->state == CONN_REQUEST && c->exchange->state == EXCHANGE_TUNNEL)
-                        tunnel_drain(c->exchange);
-                else if (c->state == CONN_PASSAGE)
-                        passage_drain(c->passage);
-        }
-}
-
-void conns_done(Worker *w) {
-        while (w->conns) {
-                Conn *c = w->conns;
-                if (c->state == CONN_REQUEST)
-                        exchange_abort(c->exchange, "stopped");
-                else if (c->state == CONN_PASSAGE)
-                        passage_abort(c->passage, "stopped");
-                else
-                        conn_close(c);
-        }
 }

@@ -67,6 +67,7 @@ struct Conn {
         Conn *next, **link; /* in worker->conns */
         ConnKind kind;
         ConnState state;
+        bool old; /* was under way when the worker began to drain, and is so since */
         bool uncounted; /* crowd_leave() has nothing to take back */
         bool channel;   /* the visitor came by one, from our relay */
         Snapshot *snapshot;
@@ -112,7 +113,9 @@ void conn_serve_idle(Conn *c);
 /* Reads more plain bytes behind those in c->in: n > 0, 0: end, -EAGAIN, -ENOBUFS: full, else broken. */
 ssize_t conn_fill(Conn *c);
 
-/* Closes those that wait for a request. */
+/* Marks those who are under way as old. */
+void conns_drain(Worker *w);
+/* Closes those that wait for a request, and what would not end by itself. */
 void conns_stop(Worker *w);
 void conns_done(Worker *w);
 

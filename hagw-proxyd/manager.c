@@ -183,6 +183,10 @@ static void on_message(Manager *m, Message *q, bool stopping) {
         case MESSAGE_FAILURE:
                 on_failure((FailureMessage *) q);
                 break;
+        case MESSAGE_DRAINED:
+                if (++m->n_drained == m->n_workers)
+                        daemon_finish(m->daemon);
+                break;
         case MESSAGE_STOPPED:
                 m->n_stopped++;
                 break;
@@ -397,15 +401,39 @@ static void stop_workers(Manager *m) {
         free(m->workers);
 }
 
+static int on_drain_timer(sd_event_source *s, uint64_t usec, void *userdata) {
+        daemon_finish(((Manager *) userdata)->daemon);
+        return 0;
+}
+
+/* A restart must not be felt: until those who are here have come to an end, everybody is served as before,
+ * also who comes only now. Then comes the short moment without anybody, in which visitors wait in the
+ * sockets' backlog for the next process. */
+void manager_drain(void *userdata) {
+        Manager *m = userdata;
+        uint64_t usec = m->snapshot->drain_usec;
+
+        /* More than the unit's TimeoutStopSec= where proxy.drain is. */
+        (void) sd_notifyf(/* unset_environment= */ 0, "EXTEND_TIMEOUT_USEC=%" PRIu64,
+                          usec + MANAGER_STOP_USEC);
+        daemon_set_status(m->daemon, "stopping; those who are here have up to %" PRIu64 " s",
+                          usec / USEC_PER_SEC);
+        if (sd_event_add_time_relative(m->event, &m->drain_source, CLOCK_MONOTONIC, usec, 0, on_drain_timer,
+                                       m) < 0)
+                daemon_finish(m->daemon);
+        for (unsigned i = 0; i < m->n_workers; i++) {
+                Message *q = message_new(MESSAGE_DRAIN);
+
+                if (q)
+                        worker_send(m->workers[i], q);
+        }
+}
+
 void *manager_stop(void *userdata) {
         Manager *m = userdata;
 
         if (!m)
                 return NULL;
-        /* More than the unit's TimeoutStopSec= where proxy.drain is. */
-        if (m->snapshot)
-                (void) sd_notifyf(/* unset_environment= */ 0, "EXTEND_TIMEOUT_USEC=%" PRIu64,
-                                  m->snapshot->drain_usec + MANAGER_STOP_USEC);
         vl_watch_free(m->acme);
         vl_watch_free(m->revocations);
         tenant_watch_done(&m->tenants);
@@ -421,6 +449,7 @@ void *manager_stop(void *userdata) {
         sd_event_source_disable_unref(m->queue_source);
         sd_event_source_disable_unref(m->ticket_source);
         sd_event_source_disable_unref(m->open_source);
+        sd_event_source_disable_unref(m->drain_source);
         for (Message *q = m->queue.event_fd >= 0 ? queue_take(&m->queue) : NULL, *next; q; q = next) {
                 next = q->next;
                 message_free(q);

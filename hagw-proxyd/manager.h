@@ -24,9 +24,9 @@ typedef struct Manager {
         Daemon *daemon;
         sd_event *event;
         Queue queue;
-        sd_event_source *queue_source, *ticket_source, *open_source;
+        sd_event_source *queue_source, *ticket_source, *open_source, *drain_source;
         Worker **workers;
-        unsigned n_workers, n_stopped;
+        unsigned n_workers, n_drained, n_stopped;
         AccessWriter *access;
         Snapshot *snapshot;
         TlsCertificate **certificates;
@@ -45,6 +45,7 @@ typedef struct Manager {
 
 int manager_start(Daemon *daemon, const Config *config, void **ret_userdata);
 int manager_reload(const Config *config, void *userdata);
+void manager_drain(void *userdata);
 int manager_metrics(sd_json_variant **metrics, void *userdata);
 void *manager_stop(void *userdata);
 

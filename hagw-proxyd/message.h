@@ -18,6 +18,8 @@ typedef struct Worker Worker;
 
 typedef enum MessageKind {
         MESSAGE_SNAPSHOT,    /* to a worker: serve by this from now on */
+        MESSAGE_DRAIN,       /* to a worker: say when what is under way now has ended */
+        MESSAGE_DRAINED,     /* to main: it has */
         MESSAGE_STOP,        /* to a worker: accept no more, finish what is under way */
         MESSAGE_FORGET,      /* to a worker: these sessions ended, or all */
         MESSAGE_VISITOR,     /* to a worker, from another: serve this visitor, you have fewer */

@@ -91,7 +91,7 @@ static uint64_t deadline(const Passage *p) {
 
         if (pump_is_stuck(&p->pump))
                 due = MIN(due, p->moved_usec + PASSAGE_STUCK_USEC);
-        return worker_quiet_usec(w, p->moved_usec, due);
+        return worker_quiet_usec(w, p->conn, p->moved_usec, due);
 }
 
 static void wait_more(Passage *p) {
@@ -144,7 +144,7 @@ void passage_on_timer(Passage *p) {
         else if (w->loop.now_usec < deadline(p))
                 run(p);
         else
-                passage_abort(p, w->stopping                ? "stopped" :
+                passage_abort(p, p->conn->old               ? "stopped" :
                                  pump_is_stuck(&p->pump) ? "stuck" :
                                                            "idle");
 }

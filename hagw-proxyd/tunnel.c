@@ -56,7 +56,8 @@ static void wait_more(Exchange *x) {
         Worker *w = x->conn->worker;
         uint64_t now = w->loop.now_usec;
 
-        loop_arm(&w->loop, &x->conn->timer, worker_quiet_usec(w, now, now + x->upstream->idle_usec));
+        loop_arm(&w->loop, &x->conn->timer,
+                 worker_quiet_usec(w, x->conn, now, now + x->upstream->idle_usec));
 }
 
 void tunnel_drain(Exchange *x) {

@@ -5,11 +5,13 @@
 #include <signal.h>
 #include <stdio.h>
 
-#include "log.h"
 #include "attachments.h"
 #include "control.h"
+#include "log.h"
 #include "signer.h"
 #include "worker.h"
+
+#define STOP_USEC (5 * USEC_PER_SEC) /* for what is under way when nobody is accepted any more */
 
 static void on_snapshot(Worker *w, SnapshotMessage *m) {
         snapshot_unref(w->snapshot);
@@ -21,12 +23,31 @@ static void on_snapshot(Worker *w, SnapshotMessage *m) {
                 listener_resume(&w->listeners[i]);
 }
 
+static void say(Worker *w, MessageKind kind) {
+        Message *m = message_new(kind);
+
+        if (m)
+                queue_push(w->main_queue, m);
+}
+
+void worker_old_ended(Worker *w) {
+        if (--w->n_old == 0)
+                say(w, MESSAGE_DRAINED);
+}
+
+/* Everybody is served as before; those who are here now are awaited. */
+static void on_drain(Worker *w) {
+        w->draining_usec = w->loop.now_usec;
+        w->n_old = 1; /* so that it is said once, at the end */
+        conns_drain(w);
+        worker_old_ended(w);
+}
+
 static void on_stop(Worker *w) {
         if (w->stopping)
                 return;
         w->stopping = true;
-        w->stopping_usec = w->loop.now_usec;
-        w->stop_usec = w->loop.now_usec + w->snapshot->drain_usec;
+        w->stop_usec = w->loop.now_usec + STOP_USEC;
         for (size_t i = 0; i < w->n_listeners; i++)
                 listener_pause(&w->listeners[i]);
         tenants_stop(w);
@@ -62,6 +83,9 @@ static void on_message(Worker *w, Message *m) {
         switch (m->kind) {
         case MESSAGE_SNAPSHOT:
                 on_snapshot(w, (SnapshotMessage *) m);
+                break;
+        case MESSAGE_DRAIN:
+                on_drain(w);
                 break;
         case MESSAGE_STOP:
                 on_stop(w);
@@ -123,13 +147,6 @@ static void on_queue(Handle *h, uint32_t events) {
         }
 }
 
-static void say_stopped(Worker *w) {
-        Message *m = message_new(MESSAGE_STOPPED);
-
-        if (m)
-                queue_push(w->main_queue, m);
-}
-
 static void *worker_main(void *userdata) {
         Worker *w = userdata;
         char name[16];
@@ -146,7 +163,7 @@ static void *worker_main(void *userdata) {
         conns_done(w);
         tenants_done(w);
         signer_done();
-        say_stopped(w);
+        say(w, MESSAGE_STOPPED);
         return NULL;
 }
 

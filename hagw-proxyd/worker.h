@@ -64,8 +64,9 @@ struct Worker {
         Tenants tenants;
         AccessRing *access; /* shared with the logging thread */
         bool open; /* visitors are let in: the first MESSAGE_SNAPSHOT has come */
+        uint64_t draining_usec; /* since when visitors who were there are to come to an end; 0: not yet */
+        size_t n_old; /* of them, those that have not */
         bool stopping;
-        uint64_t stopping_usec; /* since when */
         uint64_t stop_usec;     /* when whatever is left is cut */
         WorkerCounters counters;
         HttpDate date;
@@ -92,12 +93,16 @@ int worker_new(unsigned index, Worker *const *crew, unsigned n_crew, Queue *main
 /* Joins the thread, which must have said MESSAGE_STOPPED or is told to stop now. */
 Worker *worker_free(Worker *w);
 
-/* When something that would end by itself at due_usec is given up: earlier while the worker stops, where it
- * has been quiet (since quiet_usec) for a while. Who waits for nothing but its visitor's next thought would
- * keep the worker, and those who come next, waiting for all of proxy.drain. */
+/* A visitor who was there when draining began has come to an end. */
+void worker_old_ended(Worker *w);
+
+/* When something that would end by itself at due_usec is given up: earlier while the worker drains, where it
+ * is old and has been quiet (since quiet_usec) for a while. Who waits for nothing but its visitor's next
+ * thought would keep the worker from its successor for all of proxy.drain. */
 #define WORKER_QUIET_USEC (5 * USEC_PER_SEC)
-static inline uint64_t worker_quiet_usec(const Worker *w, uint64_t quiet_usec, uint64_t due_usec) {
-        return w->stopping ? MIN(due_usec, MAX(quiet_usec, w->stopping_usec) + WORKER_QUIET_USEC) : due_usec;
+static inline uint64_t worker_quiet_usec(const Worker *w, const Conn *c, uint64_t quiet_usec,
+                                         uint64_t due_usec) {
+        return c->old ? MIN(due_usec, MAX(quiet_usec, w->draining_usec) + WORKER_QUIET_USEC) : due_usec;
 }
 
 /* Sends a message; it belongs to the worker then. */

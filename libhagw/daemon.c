@@ -17,6 +17,7 @@
 struct Daemon {
         const DaemonSpec *spec;
         sd_event *event;
+        bool draining;
         sd_varlink_server *server;
         Config *config;
         const char *config_dir;
@@ -190,6 +191,23 @@ static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si, void
         return 0;
 }
 
+void daemon_finish(Daemon *d) {
+        (void) sd_event_exit(d->event, 0);
+}
+
+static int on_stop_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
+        Daemon *d = userdata;
+
+        if (d->draining || !d->spec->drain) {
+                daemon_finish(d);
+                return 0;
+        }
+        d->draining = true;
+        (void) sd_notify(/* unset_environment= */ 0, "STOPPING=1");
+        d->spec->drain(d->userdata);
+        return 0;
+}
+
 static int daemon_setup_loop(Daemon *d) {
         sigset_t mask;
         int r;
@@ -202,10 +220,10 @@ static int daemon_setup_loop(Daemon *d) {
         r = sd_event_default(&d->event);
         if (r < 0)
                 return r;
-        r = sd_event_add_signal(d->event, NULL, SIGTERM, NULL, NULL);
+        r = sd_event_add_signal(d->event, NULL, SIGTERM, on_stop_signal, d);
         if (r < 0)
                 return r;
-        r = sd_event_add_signal(d->event, NULL, SIGINT, NULL, NULL);
+        r = sd_event_add_signal(d->event, NULL, SIGINT, on_stop_signal, d);
         if (r < 0)
                 return r;
         r = sd_event_add_signal(d->event, NULL, SIGHUP, on_reload, d);

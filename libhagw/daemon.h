@@ -26,6 +26,9 @@ typedef struct DaemonSpec {
         int (*reload)(const Config *config, void *userdata);
         /* Appends the daemon's figures with metrics_append(). May be NULL. */
         int (*metrics)(sd_json_variant **metrics, void *userdata);
+        /* SIGTERM has come: goes on serving, and calls daemon_finish() when it has served enough. A second
+         * signal does not wait for that. NULL: the first does not either. */
+        void (*drain)(void *userdata);
         void *(*stop)(void *userdata);
 } DaemonSpec;
 
@@ -33,6 +36,8 @@ typedef struct DaemonSpec {
 int daemon_run(const DaemonSpec *spec, int argc, char *argv[]);
 
 sd_event *daemon_event(Daemon *d);
+/* For spec->drain: now the loop ends. */
+void daemon_finish(Daemon *d);
 /* The line in systemctl status and io.hagw.Service.Describe. */
 void daemon_set_status(Daemon *d, const char *format, ...) _printf_(2, 3);
 

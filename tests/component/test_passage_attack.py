@@ -417,8 +417,7 @@ def echo_while(s, service, seconds):
 def test_stop_lets_passages_go_on(make):
     """For as long as bytes pass; one that is quiet is over in a few seconds, and one that comes to its end, at once."""
     home = make()
-    busy, quiet, ending = home.visit(), home.visit(), home.visit()
-    sides = [home.service.hear(n)[0] for n in range(3)]
+    (busy, quiet, ending), sides = zip(*((home.visit(), home.service.hear(n)[0]) for n in range(3)))
     home.proxyd.process.send_signal(signal.SIGTERM)
     time.sleep(0.2)
     sides[2].sendall(b"the rest")

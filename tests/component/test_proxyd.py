@@ -424,6 +424,34 @@ def test_stop_lets_websockets_go_on(house, parts):
     assert h.proxyd.extended > 9  # systemd was told
 
 
+def test_stop_serves_who_comes_meanwhile(house, parts):
+    """A restart is not felt: while an old download goes on, visitors come and are served; it is over when that one is."""
+    go = threading.Event()
+
+    def serve(upstream, s, f):
+        while True:
+            if Head(f).target == "/long":
+                s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab")
+                go.wait(20)
+                s.sendall(b"cd")
+            else:
+                s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    parts.append(Upstream(serve))
+    h = open_house(house, parts, ha=host(parts[-1].url))
+    c = h.connect()
+    c.request("GET", "/long")
+    r = c.getresponse()
+    assert r.read(2) == b"ab"
+    h.proxyd.process.send_signal(signal.SIGTERM)
+    h.wait(lambda: "stopping" in h.proxyd.call("io.hagw.Service.Describe")["status"])
+    for _ in range(3):
+        assert h.visit().body == b"ok"
+    go.set()
+    assert r.read() == b"cd"
+    c.close()
+    assert h.proxyd.process.wait(20) == 0
+
+
 def test_visitors_are_shared_among_workers(house, parts, service):
     """The kernel wakes mostly the same worker; who has more than the other hands the next visitor over."""
     h = open_house(house, parts, "proxy: { workers = 2; };", ha=host(service.url))
