@@ -43,7 +43,8 @@ bool channel_window_take(ChannelWindow *w, uint64_t number) {
                 if (number - w->greatest >= CHANNEL_WINDOW)
                         memset(w->used, 0, sizeof(w->used));
                 else
-                        for (uint64_t i = w->greatest + 1; i <= number; i++)
+                        /* Downwards: number may be the last that there is. */
+                        for (uint64_t i = number; i > w->greatest; i--)
                                 *window_word(w, i) &= ~(UINT64_C(1) << (i % 64));
                 w->greatest = number;
         }

@@ -38,6 +38,19 @@ static void test_window(void **state) {
         assert_false(channel_window_take(&w, UINT64_MAX));
 }
 
+/* Numbers are the agent's to choose: step by step to the last there is. */
+static void test_window_end(void **state) {
+        ChannelWindow w = {};
+
+        assert_true(channel_window_take(&w, UINT64_MAX - 2));
+        assert_true(channel_window_take(&w, UINT64_MAX - 1));
+        assert_true(channel_window_take(&w, UINT64_MAX));
+        for (uint64_t i = 0; i < 3; i++)
+                assert_false(channel_window_take(&w, UINT64_MAX - i));
+        assert_true(channel_window_take(&w, UINT64_MAX - 3));
+        assert_false(channel_window_take(&w, 0));
+}
+
 /* Each number exactly once, whatever the order within the window. */
 static void test_window_each_once(void **state) {
         ChannelWindow w = {};
@@ -107,8 +120,8 @@ static void test_header_bad(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_hello),  cmocka_unit_test(test_window),
-                cmocka_unit_test(test_window_each_once), cmocka_unit_test(test_header),
-                cmocka_unit_test(test_header_bad),
+                cmocka_unit_test(test_window_each_once), cmocka_unit_test(test_window_end),
+                cmocka_unit_test(test_header), cmocka_unit_test(test_header_bad),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
