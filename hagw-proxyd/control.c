@@ -122,12 +122,12 @@ static void control_run(Control *k) {
 
                 if (r == -EAGAIN)
                         return;
-                /* After its call it has nothing more to say. */
-                if (r <= 0 || (k->state != CONTROL_CALL && k->state != CONTROL_LEAVING)) {
+                /* After its call it has nothing more to say: whoever went on would keep this thread busy. */
+                if (r <= 0 || k->state != CONTROL_CALL) {
                         control_close(k);
                         return;
                 }
-                if (k->state == CONTROL_CALL && (!control_on_call(k, message) || k->state == CONTROL_CLOSED))
+                if (!control_on_call(k, message) || k->state == CONTROL_CLOSED)
                         return;
         }
 }
@@ -173,8 +173,9 @@ static void start(Control *k) {
 }
 
 void control_begin(Conn *c) {
-        Control *k = calloc(1, sizeof(*k));
         Worker *w = c->worker;
+        /* What stops attaches nobody any more: he would wait here for visitors that go to its successor. */
+        Control *k = w->stopping ? NULL : calloc(1, sizeof(*k));
 
         if (!k || relay_keys_export(c->transport.tls, &k->keys) < 0) {
                 free(k);

@@ -172,6 +172,17 @@ def test_noise_on_control(relay, text):
     assert relay.proxyd.call("ListHosts") == {"hosts": []}
 
 
+def test_nobody_is_listened_to_after_the_last_word(relay):
+    """Whoever sends on while his connection ends would keep a worker's thread from everybody else."""
+    c = Control(relay)
+    assert "error" not in c.call("Describe")
+    deadline = time.monotonic() + 8
+    message = b'{"a":[' + b"0," * 30000 + b"0]}\0"
+    with pytest.raises((SSL.Error, OSError)):
+        while time.monotonic() < deadline:
+            c.tls.sendall(message)
+
+
 def test_only_agents_are_let_in_by_the_relays_name(relay):
     with pytest.raises((SSL.Error, OSError)):
         Control(relay, alpn=None)
