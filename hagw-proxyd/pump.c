@@ -101,14 +101,18 @@ bool pump_is_stuck(const Pump *p) {
 /* How much may pass now: a second's worth at most is saved up. 0: nothing before p->resume_usec. */
 static size_t allowance(Pump *p, uint64_t now_usec, size_t wanted) {
         PumpLimit *l = p->limit;
-        uint64_t elapsed;
+        uint64_t grown;
 
         if (!l || l->rate == 0)
                 return wanted;
-        elapsed = MIN(now_usec - l->since_usec, USEC_PER_SEC);
-        l->tokens = MIN(l->tokens + (uint64_t) ((double) l->rate * (double) elapsed / (double) USEC_PER_SEC),
-                        l->rate);
-        l->since_usec = now_usec;
+        if (now_usec - l->since_usec >= USEC_PER_SEC) {
+                l->tokens = l->rate;
+                l->since_usec = now_usec;
+        }
+        /* Only the time that whole bytes stand for is used up: however often this is asked, the rate stays. */
+        grown = (uint64_t) ((double) l->rate * (double) (now_usec - l->since_usec) / (double) USEC_PER_SEC);
+        l->tokens = MIN(l->tokens + grown, l->rate);
+        l->since_usec += (uint64_t) ((double) grown * (double) USEC_PER_SEC / (double) l->rate);
         /* Not byte by byte: a tenth of a second's worth at least. */
         if (l->tokens < MIN((uint64_t) wanted, MAX(l->rate / 10, UINT64_C(1)))) {
                 p->resume_usec = now_usec + USEC_PER_SEC / 10;

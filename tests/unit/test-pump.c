@@ -158,6 +158,22 @@ static void test_limit(void **state) {
         assert_in_range(f->pump.sides[0].received, 39000, 40000);
 }
 
+/* Whoever sends often and little does not slow the others down: no time gets lost between two looks. */
+static void test_limit_asked_often(void **state) {
+        Fixture *f = *state;
+        PumpLimit limit = { .rate = 50000, .since_usec = 1 };
+        char buffer[65536] = {};
+
+        f->pump.limit = &limit;
+        assert_int_equal(send(f->left[1], buffer, sizeof(buffer), 0), sizeof(buffer));
+        for (uint64_t now = 1; now < USEC_PER_SEC / 2; now += 7) {
+                note_all(&f->pump);
+                assert_int_equal(pump_run(&f->pump, now), PUMP_WAIT);
+                (void) recv(f->right[1], buffer, sizeof(buffer), 0);
+        }
+        assert_in_range(f->pump.sides[0].received, 19000, 25000);
+}
+
 /* Large pipes are few, and come first. */
 static void test_large_pipes(void **state) {
         Fixture *f = *state;
@@ -267,6 +283,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_backpressure, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_broken, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_limit, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_limit_asked_often, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_large_pipes, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_no_descriptor, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_smallest_pipes, setup, teardown),
