@@ -176,19 +176,19 @@ static uint64_t realtime_usec(void) {
 }
 
 static void on_first_reply(Agent *a, RelayLink *l, sd_json_variant *parameters) {
-        const char *zone = control_string(parameters, "zone");
+        const char *text = strempty(control_string(parameters, "zone"));
         uint8_t session_id[CHANNEL_SESSION_ID_SIZE];
-        char address[IP_TEXT_MAX];
+        char address[IP_TEXT_MAX], zone[HOSTNAME_MAX + 1];
 
-        if (!control_bytes(parameters, "sessionId", session_id, sizeof(session_id)) || !zone ||
-            strlen(zone) > HOSTNAME_MAX) {
+        if (!control_bytes(parameters, "sessionId", session_id, sizeof(session_id)) ||
+            hostname_normalize(text, strlen(text), zone) < 0) {
                 wait_and_retry(a, "its first answer has no session or no zone in it", /* refused= */ false,
                                0);
                 return;
         }
         a->attached_usec = a->worker->loop.now_usec;
         a->attached.since_usec = realtime_usec();
-        (void) snprintf(a->attached.zone, sizeof(a->attached.zone), "%s", zone);
+        memcpy(a->attached.zone, zone, sizeof(zone));
         (void) snprintf(a->attached.address, sizeof(a->attached.address),
                         l->address.family == AF_INET6 ? "[%s]:%u" : "%s:%u", ip_format(&l->address, address),
                         a->target->port);

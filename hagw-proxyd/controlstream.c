@@ -145,6 +145,16 @@ int control_read_call(sd_json_variant *message, ControlCall *ret) {
         return 0;
 }
 
+/* It will be in logs and on terminals. */
+static bool is_printable(const char *s) {
+        size_t n = strlen(s);
+
+        for (size_t i = 0; i < n; i++)
+                if (s[i] <= ' ' || s[i] > '~')
+                        return false;
+        return n > 0 && n <= CONTROL_ERROR_MAX;
+}
+
 int control_read_reply(sd_json_variant *message, ControlReply *ret) {
         const char *error = control_string(message, "error");
         sd_json_variant *parameters;
@@ -153,6 +163,8 @@ int control_read_reply(sd_json_variant *message, ControlReply *ret) {
                 return -EBADMSG;
         if (!error &&
             (sd_json_variant_by_key(message, "error") || sd_json_variant_by_key(message, "method")))
+                return -EBADMSG;
+        if (error && !is_printable(error))
                 return -EBADMSG;
         *ret = (ControlReply) { error, parameters, flag(message, "continues") };
         return 0;

@@ -10,6 +10,7 @@
  * here; how long that may be is the caller's deadline. One thread. */
 
 #define CONTROL_MESSAGE_MAX (64U * 1024) /* bytes, with the NUL */
+#define CONTROL_ERROR_MAX 255U            /* characters of an error's name */
 
 /* {} in the beginning. */
 typedef struct ControlStream {

@@ -151,7 +151,8 @@ def test_busy(make):  # noqa: F811
     lambda c: c.say(sessionId=base64.b64encode(bytes(16)).decode()),
     lambda c: c.say(sessionId=base64.b64encode(bytes(16)).decode(), zone="a" * 300),
     lambda c: c.send({"parameters": {}}), lambda c: c.send({"method": "io.hagw.Relay.Attach", "parameters": {}}),
-    lambda c: c.send({"error": 7}), lambda c: c.close()])
+    lambda c: c.say(sessionId=base64.b64encode(bytes(16)).decode(), zone="\x1b]0;evil\x07.example.com"),
+    lambda c: c.send({"error": 7}), lambda c: c.send({"error": "io.hagw.Relay.\x1b[2J"}), lambda c: c.close()])
 def test_nonsense(make, say):  # noqa: F811
     relay = Relay(make.folder())
     relay.on_call = lambda c, call: say(c)
