@@ -19,8 +19,16 @@ static const char *find_label(Conn *c, char out[static HOSTNAME_LABEL_MAX + 1]) 
 }
 
 static void hand_over(Conn *c, Worker *home) {
-        VisitorMessage *m = message_new(MESSAGE_VISITOR);
+        VisitorMessage *m;
 
+        /* Its own door may be closed for that reason. */
+        if (atomic_load_explicit(&home->counters.connections, memory_order_relaxed) >=
+            c->snapshot->connections) {
+                counter_add(&c->worker->counters.crowded, 1);
+                conn_close(c);
+                return;
+        }
+        m = message_new(MESSAGE_VISITOR);
         if (!m) {
                 conn_close(c);
                 return;
