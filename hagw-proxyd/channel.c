@@ -97,7 +97,8 @@ void channel_arrive(Worker *w, int fd, const uint8_t bytes[static CHANNEL_HELLO_
         Channel *c = k ? calloc(1, sizeof(*c)) : NULL;
 
         /* From here on the tenant's own limit counts; a whole town of houses may share an address. */
-        crowd_leave(address);
+        if (address)
+                crowd_leave(address);
         if (!c) {
                 counter_add(&w->counters.channels_refused, 1);
                 safe_close(fd);

@@ -19,7 +19,8 @@ struct Channel {
 };
 
 /* A connection that began with a hello, at the worker that its session id names. Takes the fd over; closes
- * it where anything is wrong. address: counted by crowd_enter(); it is let go. */
+ * it where anything is wrong. address: counted by crowd_enter(); it is let go. NULL: it was not
+ * counted. */
 void channel_arrive(Worker *w, int fd, const uint8_t hello[static CHANNEL_HELLO_SIZE],
                     const IpAddress *address);
 /* Closes it. */

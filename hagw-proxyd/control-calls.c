@@ -9,8 +9,6 @@
 #include "control-attach.h"
 #include "worker.h"
 
-
-
 static bool is_printable(const char *s, size_t max) {
         size_t n = s ? strlen(s) : 0;
 
@@ -119,6 +117,8 @@ static bool move_home(Control *k, Worker *home, sd_json_variant *message) {
         loop_disarm(&w->loop, &k->timer);
         loop_remove(&w->loop, &k->transport.handle);
         control_unlink_stranger(k);
+        /* Nothing that it holds goes back to us: we may be gone before it arrives. */
+        k->transport.pool = &home->pool;
         m->control = k;
         worker_send(home, &m->message);
         return true;

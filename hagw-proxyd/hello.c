@@ -193,8 +193,9 @@ static int read_channel(Conn *c, const uint8_t *data, size_t size) {
         unsigned worker;
         Visitor v;
 
+        /* A relay puts visitors on our channels, and no channels. */
         if (memcmp(data, CHANNEL_HELLO_MAGIC, MIN(size, CHANNEL_HELLO_MAGIC_SIZE)) != 0 ||
-            size > CHANNEL_HELLO_SIZE)
+            size > CHANNEL_HELLO_SIZE || c->channel)
                 return -EBADMSG;
         if (size < CHANNEL_HELLO_SIZE)
                 return 0;
@@ -205,7 +206,7 @@ static int read_channel(Conn *c, const uint8_t *data, size_t size) {
         if (w->index == worker) {
                 v = conn_leave(c);
                 buffer_put(&w->pool, v.in);
-                channel_arrive(w, v.fd, bytes, &v.address);
+                channel_arrive(w, v.fd, bytes, v.uncounted ? NULL : &v.address);
                 return 1;
         }
         m = message_new(MESSAGE_CHANNEL);
@@ -215,6 +216,7 @@ static int read_channel(Conn *c, const uint8_t *data, size_t size) {
         buffer_put(&w->pool, v.in);
         m->fd = v.fd;
         m->address = v.address;
+        m->uncounted = v.uncounted;
         memcpy(m->hello, bytes, sizeof(bytes));
         worker_send(w->crew[worker], &m->message);
         return 1;

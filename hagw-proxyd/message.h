@@ -97,6 +97,7 @@ typedef struct ChannelMessage {
         Message message;
         int fd; /* given away */
         IpAddress address;
+        bool uncounted; /* as in Visitor */
         uint8_t hello[CHANNEL_HELLO_SIZE];
 } ChannelMessage;
 

@@ -108,7 +108,7 @@ static void on_message(Worker *w, Message *m) {
         case MESSAGE_CHANNEL: {
                 ChannelMessage *c = (ChannelMessage *) m;
 
-                channel_arrive(w, TAKE_FD(c->fd), c->hello, &c->address);
+                channel_arrive(w, TAKE_FD(c->fd), c->hello, c->uncounted ? NULL : &c->address);
                 break;
         }
         case MESSAGE_PROBE:
