@@ -76,8 +76,8 @@ static int open_link(CallLink *l) {
                 return r;
         (void) sd_varlink_set_userdata(l->link, l);
         r = sd_varlink_bind_reply(l->link, on_reply);
-        /* Ahead of what is watched: an answer must not come after news that are younger than it, as of a token
-         * that was good when hagw-tenantd answered, and then revoked. */
+        /* Ahead of what is watched: an answer must not come after news that are younger than it, such as of
+         * a token that was good when hagw-tenantd answered, and was revoked then. */
         if (r >= 0)
                 r = sd_varlink_attach_event(l->link, l->event, SD_EVENT_PRIORITY_NORMAL - 1);
         if (r < 0)

@@ -109,7 +109,8 @@ static size_t allowance(Pump *p, uint64_t now_usec, size_t wanted) {
                 l->tokens = l->rate;
                 l->since_usec = now_usec;
         }
-        /* Only the time that whole bytes stand for is used up: however often this is asked, the rate stays. */
+        /* Only the time that whole bytes stand for is used up: however often this is asked, the rate
+         * stays. */
         grown = (uint64_t) ((double) l->rate * (double) (now_usec - l->since_usec) / (double) USEC_PER_SEC);
         l->tokens = MIN(l->tokens + grown, l->rate);
         l->since_usec += (uint64_t) ((double) grown * (double) USEC_PER_SEC / (double) l->rate);
