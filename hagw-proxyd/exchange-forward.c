@@ -51,12 +51,16 @@ static int tell_webd(Exchange *x) {
                                                                                      SLICE("0"));
 }
 
+static bool sees_cookie(const Exchange *x) {
+        return x->internal || (x->conn->route && route_has_own_login(x->conn->route));
+}
+
 void exchange_forward(Exchange *x, Upstream *u) {
         Conn *c = x->conn;
         ForwardContext context = {
                 .address = slice_from(c->address_text),
                 .forwarded = c->snapshot->forwarded,
-                .internal = x->internal,
+                .sees_cookie = sees_cookie(x),
                 .scratch = x->forward_scratch,
         };
 
@@ -217,7 +221,7 @@ static int send_head(Exchange *x) {
         Worker *w = c->worker;
         Link *k = x->client.link;
         bool interim = x->response.flags & RESPONSE_INTERIM;
-        ForwardAnswer answer = { .internal = x->internal,
+        ForwardAnswer answer = { .sees_cookie = sees_cookie(x),
                                  .http1 = true,
                                  .head = x->request.method == METHOD_HEAD,
                                  .date = http_date(&w->date, time(NULL)) };

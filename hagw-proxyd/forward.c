@@ -100,12 +100,12 @@ static bool cut_cookie(Header *h, char *head) {
         return h->value_size > 0;
 }
 
-static bool keeps(Header *h, Action action, char *head, bool internal) {
+static bool keeps(Header *h, Action action, char *head, bool sees_cookie) {
         switch (action) {
         case PASS:
                 return true;
         case CUT_COOKIE:
-                if (internal)
+                if (sees_cookie)
                         return true;
                 if (h->id == HEADER_SET_COOKIE)
                         return !slice_equal(cookie_set_name(header_value(h)), SLICE(POLICY_COOKIE));
@@ -115,7 +115,7 @@ static bool keeps(Header *h, Action action, char *head, bool internal) {
         }
 }
 
-static void filter(HeaderList *l, const uint8_t *rules, bool names, char *head, bool internal) {
+static void filter(HeaderList *l, const uint8_t *rules, bool names, char *head, bool sees_cookie) {
         Header *kept = l->items;
         uint8_t named[32] = {}; /* a bit for each of the first 256 fields; beyond them, all unknown ones stay
                                  */
@@ -131,7 +131,7 @@ static void filter(HeaderList *l, const uint8_t *rules, bool names, char *head, 
                         continue;
                 if (names && i < sizeof(named) * 8 && named[i / 8] & 1U << i % 8)
                         continue;
-                if (keeps(&h, rules[h.id], head, internal))
+                if (keeps(&h, rules[h.id], head, sees_cookie))
                         *kept++ = h;
         }
         l->n = (uint16_t) (kept - l->items);
@@ -141,7 +141,7 @@ int forward_request(Request *r, const ForwardContext *c) {
         HeaderList *l = &r->headers;
         int n;
 
-        filter(l, request_rules, r->flags & REQUEST_CONNECTION_NAMES, r->head, c->internal);
+        filter(l, request_rules, r->flags & REQUEST_CONNECTION_NAMES, r->head, c->sees_cookie);
         if (l->max - l->n < (int) HEADER_SPARE)
                 return -ENOBUFS;
         (void) header_list_add(l, "X-Forwarded-For", c->address);
@@ -169,7 +169,7 @@ int forward_response(Response *r, const ForwardAnswer *a, BodyKind *ret_body) {
         HeaderList *l = &r->headers;
         BodyKind body = r->body;
 
-        filter(l, response_rules, r->flags & RESPONSE_CONNECTION_NAMES, r->head, a->internal);
+        filter(l, response_rules, r->flags & RESPONSE_CONNECTION_NAMES, r->head, a->sees_cookie);
         if (l->max - l->n < (int) HEADER_SPARE)
                 return -ENOBUFS;
         if (body == BODY_UNTIL_EOF)

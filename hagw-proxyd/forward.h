@@ -10,7 +10,8 @@
 typedef struct ForwardContext {
         Slice address;  /* the visitor's, text form without brackets, port or zone */
         bool forwarded; /* also write Forwarded (RFC 7239) */
-        bool internal;  /* the upstream is hagw-webd: it gets, and may set, the session cookie */
+        bool sees_cookie; /* the upstream asks for the login (hagw-webd, a tenant's house): it gets, and may
+                             set, the session cookie */
         char *scratch;  /* FORWARD_SCRATCH bytes, living as long as the request */
 } ForwardContext;
 
@@ -22,7 +23,7 @@ typedef struct ForwardContext {
 int forward_request(Request *r, const ForwardContext *c);
 
 typedef struct ForwardAnswer {
-        bool internal;     /* comes from hagw-webd */
+        bool sees_cookie;  /* as above */
         bool close;        /* tell the visitor that the connection ends */
         bool http1;        /* the visitor speaks HTTP/1.1: framing and Connection fields are wanted */
         bool head;         /* the request was HEAD: framing fields describe, no body follows */

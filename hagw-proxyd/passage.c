@@ -158,9 +158,20 @@ void passage_on_event(Passage *p, uint32_t events) {
                 passage_abort(p, "gone");
 }
 
+static void set_vanished(int fd, uint64_t usec) {
+        (void) setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &(int) { (int) (usec / USEC_PER_MSEC) },
+                          sizeof(int));
+}
+
 static void on_other_event(Handle *h, uint32_t events) {
         Passage *p = CONTAINER_OF(h, Passage, other);
 
+        /* The house is there. From now on keepalive finds its end, and what is stuck has its own deadline: a
+         * window that is full for a while is no sign of an end. */
+        if (p->channel.ops && !p->heard && (events & EPOLLIN)) {
+                p->heard = true;
+                set_vanished(p->other.fd, 0);
+        }
         pump_note(&p->pump, 1, events);
         run(p);
 }
@@ -208,11 +219,11 @@ static void watch_peer(int fd) {
                 { SOL_SOCKET, SO_KEEPALIVE, 1 },
                 { IPPROTO_TCP, TCP_KEEPIDLE, PASSAGE_KEEPALIVE_SEC },
                 { IPPROTO_TCP, TCP_KEEPINTVL, PASSAGE_KEEPALIVE_INTERVAL_SEC },
-                { IPPROTO_TCP, TCP_USER_TIMEOUT, (int) (PASSAGE_VANISHED_USEC / USEC_PER_MSEC) },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(options); i++)
                 (void) setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(int));
+        set_vanished(fd, PASSAGE_VANISHED_USEC);
 }
 
 void passage_join(Passage *p, int fd, const void *head, size_t head_size, PumpLimit *limit) {
@@ -221,7 +232,12 @@ void passage_join(Passage *p, int fd, const void *head, size_t head_size, PumpLi
         Buffer *b = make_head(p, head, head_size);
 
         watch_peer(c->transport.handle.fd);
-        watch_peer(fd);
+        /* A channel is watched already, and may have died while it waited: its first bytes want to be
+         * acknowledged soon. */
+        if (p->channel.ops)
+                set_vanished(fd, PASSAGE_CHANNEL_USEC);
+        else
+                watch_peer(fd);
         p->other.fd = fd;
         p->state = PASSAGE_PUMPING;
         p->moved_usec = p->joined_usec = w->loop.now_usec;

@@ -17,6 +17,7 @@
  * (TCP_USER_TIMEOUT, which counts what it has no room for too, so no less than above), or, where nothing is
  * on its way, by keepalive. */
 #define PASSAGE_VANISHED_USEC PASSAGE_STUCK_USEC
+#define PASSAGE_CHANNEL_USEC (8 * USEC_PER_SEC) /* a channel's, before the house has said anything */
 #define PASSAGE_KEEPALIVE_SEC 60 /* idle, until it is asked */
 #define PASSAGE_KEEPALIVE_INTERVAL_SEC 15
 
@@ -47,6 +48,7 @@ struct Passage {
         HostStats *stats;
         /* A tenant: */
         ChannelClient channel;
+        bool heard; /* from the house */
         uint64_t reported[2]; /* of sides[].received */
 };
 

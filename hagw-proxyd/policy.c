@@ -132,7 +132,7 @@ PolicyVerdict policy_decide(const RouteTable *table, const Route *route, const R
         *ret_cookie = (Slice) {};
         if (!route_admits(table, route, address))
                 return POLICY_CLOSE;
-        if (slice_starts_with(request->target, SLICE(POLICY_OWN_PREFIX)))
+        if (slice_starts_with(request->target, SLICE(POLICY_OWN_PREFIX)) && !route_has_own_login(route))
                 return POLICY_OWN;
         if (route->host.access.login == CONF_LOGIN_NONE ||
             policy_path_is_open(request->target, route->host.access.open_paths))

@@ -36,5 +36,11 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(RouteTable *, route_table_unref)
 /* name: normalized. An exact name wins over a wildcard, which stands for one label. NULL: unknown. */
 const Route *route_find(const RouteTable *t, const char *name);
 
+/* A tenant's house that asks for its own logins: its login pages and cookie are not this gateway's. */
+static inline bool route_has_own_login(const Route *route) {
+        return route->host.upstream_kind == CONF_UPSTREAM_TENANT &&
+               route->host.access.login == CONF_LOGIN_NONE;
+}
+
 /* May a visitor from this address come at all (access.from)? False: close without a byte. */
 bool route_admits(const RouteTable *t, const Route *route, const IpAddress *address);

@@ -173,3 +173,15 @@ def test_idle_house_costs_one_channel(make):
     p = make()
     time.sleep(1)
     assert p.relay.figure("proxy_relay_channels") == 1 and p.relay.figure("proxy_relay_attached") == 1
+
+
+def test_the_houses_own_login_is_passed_through(make):
+    """At a host that the relay opens and that asks for no login there, /.hagw/ and the session's cookie are the house's."""
+    p = make(terminate=True, more='opened = "accept";')
+    p.relay.certify(f"*.anna.{ZONE}")
+    p.relay.wait(lambda: p.relay.serves(HOST))
+    r = p.relay.visit(name=HOST, path="/x", headers={"Cookie": "__Host-hagw=abc; a=b"})
+    fields = json.loads(r.body)["fields"]
+    assert ["Cookie", "a=b"] in fields  # the house has cut its own out
+    r = p.relay.visit(name=HOST, path="/.hagw/login")
+    assert r.status == 502 and p.home.figure("proxy_requests") == 2  # the house has no hagw-webd here, and the relay none either

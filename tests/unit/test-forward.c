@@ -138,7 +138,7 @@ static void test_cookie(void **state) {
                           (ForwardContext){}),
                 START "Cookie: a=b; c=d\r\n" OURS "\r\n");
         assert_string_equal(forwarded(START "Cookie: a=b; __Host-hagw=secret\r\n\r\n",
-                                      (ForwardContext){ .internal = true }),
+                                      (ForwardContext){ .sees_cookie = true }),
                             START "Cookie: a=b; __Host-hagw=secret\r\n" OURS "\r\n");
 }
 
@@ -215,7 +215,7 @@ static void test_response(void **state) {
                             "Strict-Transport-Security: max-age=1\r\nX_y: 1\r\n\r\n");
         assert_string_equal(
                 answered("HTTP/1.1 200 OK\r\nSet-Cookie: __Host-hagw=id\r\nContent-Length: 0\r\n\r\n", plain,
-                         (ForwardAnswer){ .internal = true, .close = true }, BODY_NONE),
+                         (ForwardAnswer){ .sees_cookie = true, .close = true }, BODY_NONE),
                 "HTTP/1.1 200 OK\r\nSet-Cookie: __Host-hagw=id\r\nContent-Length: 0\r\nConnection: "
                 "close\r\n\r\n");
         /* No length: chunks, so that the visitor's connection lives on. */
