@@ -119,10 +119,11 @@ class Channel:
 class Relay(threading.Thread):
     """Says yes to whoever has the token, unless on_call is set: on_call(control, call) is then told of each call."""
 
-    def __init__(self, folder, names=(NAME,), address="127.0.0.1", port=0, alpn=(ALPN,), version=SSL.TLS1_3_VERSION):
+    def __init__(self, folder, names=(NAME,), address="127.0.0.1", port=0, alpn=(ALPN,), version=SSL.TLS1_3_VERSION,
+                 like=None):
         super().__init__(daemon=True)
-        self.authority = Authority(folder)
-        chain, key = self.authority.issue(*names)
+        self.authority = like.authority if like else Authority(folder)
+        self.issued = chain, key = like.issued if like else self.authority.issue(*names)
         self.certificate = x509.load_pem_x509_certificate(chain.encode())
         self.context = SSL.Context(SSL.TLS_SERVER_METHOD)
         self.context.set_min_proto_version(SSL.TLS1_2_VERSION)

@@ -10,7 +10,7 @@ import time
 
 import pytest
 from OpenSSL import SSL
-from proxyhouse import HOST
+from proxyhouse import HOST, listen
 from relay_tools import NAME, TENANT, TOKEN, ZONE, Relay
 from test_agent import LAN, AgentHouse, get, make  # noqa: F401 (fixture)
 from test_netd import ip, net  # noqa: F401 (fixture)
@@ -348,6 +348,48 @@ def test_silent_relay(make):  # noqa: F811
     assert 20 < time.monotonic() - begin < 30
     h.wait(lambda: h.describe()["state"] == "attached")
     assert len(log_lines(h, "said nothing")) == 1
+
+
+def netd_with_hosts(house, *addresses):
+    (house.root / "hosts").write_text("".join(f"{a} {NAME}\n" for a in addresses))
+    (house.root / "resolv.conf").write_text("nameserver 127.0.0.9\noptions attempts:1\n")
+    if not any(d.name == "netd" for d in house.daemons):
+        house.daemon("netd", "io.hagw.Net", env={"HAGW_RESOLV_CONF": str(house.root / "resolv.conf"),
+                                                 "HAGW_HOSTS": str(house.root / "hosts")})
+
+
+def test_several_addresses(make, house):  # noqa: F811
+    """One refuses, one is silent (its backlog is full), one is the relay: its channels go where control goes."""
+    relay = Relay(make.folder())
+    silent, fillers = listen("127.0.0.8", port=relay.port), []
+    silent.listen(0)
+    for _ in range(3):
+        fillers.append(socket.socket())
+        fillers[-1].setblocking(False)
+        fillers[-1].connect_ex(("127.0.0.8", relay.port))
+    netd_with_hosts(house, "127.0.0.9", "127.0.0.8", "127.0.0.1")
+    begin = time.monotonic()
+    h = make(relay, address=f"{NAME}:{relay.port}")
+    h.attach()
+    assert time.monotonic() - begin < 10 and h.figure("proxy_agent_attempts") == 1
+    assert h.describe()["attachment"]["address"] == f"127.0.0.1:{relay.port}"
+    assert get(h.visitor())[0] == 200
+    for s in (silent, *fillers):
+        s.close()
+
+
+def test_relay_moves(make, house):  # noqa: F811
+    """Its name is looked up each time."""
+    relay = Relay(make.folder())
+    netd_with_hosts(house, "127.0.0.1")
+    h = make(relay, address=f"{NAME}:{relay.port}")
+    h.attach()
+    elsewhere = Relay(make.folder(), address="127.0.0.7", port=relay.port, like=relay)
+    netd_with_hosts(house, "127.0.0.7")
+    relay.close()
+    h.control = elsewhere.attached(40)
+    assert get(h.visitor(elsewhere.channel()))[0] == 200
+    elsewhere.close()
 
 
 def test_relay_that_is_never_done(make):  # noqa: F811
