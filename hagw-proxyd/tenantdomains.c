@@ -59,13 +59,27 @@ static void owner_remove(Worker *w, Owner *o) {
         free(o);
 }
 
-/* hagw-tenantd lets nobody take another's; should two of its messages cross, the later one is right. */
+static void take_over(Owner *o, Domain *d) {
+        Domain **p = &d->owner->domains;
+
+        while (*p != d)
+                p = &(*p)->next;
+        *p = d->next;
+        d->owner = o;
+        d->next = o->domains;
+        o->domains = d;
+}
+
+/* hagw-tenantd lets nobody take another's: who has it now may be told before who had it. */
 static void add_domain(Worker *w, Owner *o, const char *name) {
         uint64_t hash = tenants_hash(name);
+        NameEntry *e = name_table_find(&w->tenants.domains, name, hash);
         Domain *d;
 
-        if (name_table_find(&w->tenants.domains, name, hash))
+        if (e) {
+                take_over(o, CONTAINER_OF(e, Domain, entry));
                 return;
+        }
         d = malloc(sizeof(*d) + strlen(name) + 1);
         if (!d)
                 return;

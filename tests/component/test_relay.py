@@ -4,6 +4,7 @@
 import hmac
 import http.client
 import os
+import signal
 import socket
 import ssl
 import struct
@@ -129,6 +130,30 @@ def test_domains(relay):
             c.header()
     with visitor(relay, "y.x.anna.example.net") as v:
         assert silent(v)
+
+
+def test_domain_goes_to_another_tenant_unseen(relay):
+    """While nobody listens to hagw-tenantd: who has it now is told before who had it."""
+    bob, anna = relay.tenant("bob"), relay.tenant("anna", domains=["ha.example.org"])
+    [c] = Agent(relay, anna).open()
+    with visitor(relay, "ha.example.org"):
+        c.header()
+    relay.proxyd.process.send_signal(signal.SIGSTOP)
+    relay.tenantd.stop()
+    relay.tenantd.start()
+    relay.set("anna", domains=[])
+    relay.set("bob", domains=["ha.example.org"])
+    relay.proxyd.process.send_signal(signal.SIGCONT)
+    relay.wait(lambda: "error" not in Agent(relay, bob).first)
+    [c] = Agent(relay, bob).open()
+
+    def comes_to_bob():
+        with visitor(relay, "ha.example.org"):
+            try:
+                return c.header(timeout=1)
+            except TimeoutError:
+                return None
+    relay.wait(comes_to_bob)
 
 
 # --- who is not admitted -----------------------------------------------------------------------------------------------------
