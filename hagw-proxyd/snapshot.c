@@ -240,7 +240,8 @@ int snapshot_renew(const Snapshot *old, TlsCertificate *const *certificates, siz
         s = calloc(1, sizeof(*s));
         if (!s)
                 return -ENOMEM;
-        *s = *old;
+        /* Without n_refs, which workers count at. */
+        memcpy(&s->routes, &old->routes, sizeof(*s) - offsetof(Snapshot, routes));
         atomic_init(&s->n_refs, 1);
         s->certificates = NULL;
         s->names = NULL;
