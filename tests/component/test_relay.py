@@ -8,10 +8,12 @@ import signal
 import socket
 import ssl
 import struct
+import subprocess
 import threading
 import time
 
 import pytest
+from conftest import BUILD
 from OpenSSL import SSL
 from proxyhouse import Head, silent
 from relayhouse import NAME, ZONE, Agent, Control, RelayHouse
@@ -574,3 +576,45 @@ def test_list_attachments(relay):
         with relay.proxyd.varlink() as link:
             [m] = link.stream("io.hagw.Proxy.ListAttachments", tenant="bob")
         assert [a["tenant"] for a in m["attachments"]] == ["bob"]
+
+
+# --- many --------------------------------------------------------------------------------------------------------------------
+
+def test_ten_thousand_channels_of_one_agent(house, parts):
+    """Its tenant's limit and a bound on those that wait hold, memory stays flat, others are served."""
+    parts.append(RelayHouse(house, settings="channels = 65536;"))
+    relay = parts[-1].start()
+    greedy, other = Agent(relay, relay.tenant("greedy")), Agent(relay, relay.tenant("other"))
+    kept, before = [], relay.rss()
+    for n in range(10_000):
+        kept.append(greedy.channel())
+        if n >= 200:  # what the relay keeps is among the first
+            kept.pop().close()
+    relay.wait(lambda: relay.figure("proxy_connections") == 0)
+    assert relay.figure("proxy_relay_channels") <= 128 and relay.figure("proxy_relay_channels_refused") > 5_000
+    [c] = other.open()
+    with visitor(relay, f"other.{ZONE}"):
+        c.header()
+    assert relay.rss() - before < 24 * 1024  # of AddressSanitizer's, mostly: a channel that waits has a hundred bytes
+    for c in kept:
+        c.close()
+
+
+def test_relay_killed_with_500_agents(relay, tmp_path):
+    """All are back by themselves."""
+    with relay.tenantd.varlink(timeout=60) as link:
+        tokens = [t["credential"] for m in link.stream("io.hagw.Tenant.AddMany", prefix="hub-", count=500, credential="token")
+                  for t in m["tenants"]]
+    (tmp_path / "tokens").write_text("\n".join(tokens) + "\n")
+    agents = subprocess.Popen([BUILD / "bench" / "agents", "127.0.0.1", str(relay.port), NAME, tmp_path / "tokens"],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        relay.wait(lambda: relay.figure("proxy_relay_attached") == 500, seconds=120)
+        relay.proxyd.kill()
+        relay.proxyd.start()
+        relay.wait(lambda: relay.figure("proxy_relay_attached") == 500, seconds=120)
+        relay.wait(lambda: relay.figure("proxy_relay_channels") >= 500, seconds=60)
+    finally:
+        agents.kill()
+        agents.wait()
+    relay.wait(lambda: relay.figure("proxy_relay_attached") == 0)
