@@ -2,7 +2,7 @@
 """A newer package, and visitors who come while it is installed."""
 
 import contextlib
-import pathlib
+import os
 import socket
 import subprocess
 import threading
@@ -37,14 +37,14 @@ def knocking(host, port):
 
 
 @pytest.fixture
-def newer_package():
-    """The same package with a higher version."""
+def newer_package(tmp_path):
+    """The same package with a higher version, as the machines see it."""
     debs = ROOT / ".cache/debs"
     (old,) = debs.glob("hagw_*.deb")
-    tree, new = pathlib.Path("/tmp/newer"), debs / "newer.deb"
+    tree, new = tmp_path / "newer", debs / f"newer-{os.getpid()}.deb"
     subprocess.run(["dpkg-deb", "-R", old, tree], check=True)
     control = (tree / "DEBIAN/control").read_text()
     (tree / "DEBIAN/control").write_text(control.replace("\nVersion: ", "\nVersion: 1:"))
     subprocess.run(["dpkg-deb", "--root-owner-group", "-b", tree, new], check=True, capture_output=True)
-    yield "/srv/debs/newer.deb"
+    yield f"/srv/debs/{new.name}"
     new.unlink()
