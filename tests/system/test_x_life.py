@@ -33,7 +33,7 @@ def test_another_address(house):
         print(f"after {time.monotonic() - started:.1f} s")
         # The resolver may keep the old one for the zone's TTL, and not longer.
         until("everybody knows it", lambda: house.dig(f"fresh-{time.time():.0f}.{ZONE}") == [NEW], 75)
-        until("known names follow", lambda: house.dig(f"ha.{ZONE}") == [NEW], 75)
+        until("known names follow", lambda: house.dig(f"ha.{ZONE}") == [NEW], 100)
     finally:
         house.renumber(OLD)
     until("and back", lambda: house.dig(f"ha.{ZONE}", "A", OLD) == [OLD], 30)
