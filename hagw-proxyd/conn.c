@@ -58,9 +58,9 @@ void conn_close(Conn *c) {
                 return;
         conn_set_state(c, CONN_CLOSED);
         conn_not_old(c);
-        visitor_left(w, &c->address, c->uncounted, c->channel);
         if (c->passage)
                 passage_done(c->passage);
+        visitor_left(w, &c->address, c->uncounted, c->channel);
         loop_disarm(&w->loop, &c->timer);
         loop_not_again(&c->again);
         transport_done(&c->transport);
