@@ -271,7 +271,7 @@ def test_silence_ends_it_and_a_byte_now_and_then_does_not(make):
     assert home.figure("proxy_passages_open") == 1
     talker.close()
     home.assert_well()
-    home.wait(lambda: sorted(home.verdicts()[-3:]) == ["idle", "idle", "pass"])
+    home.wait(lambda: home.verdicts().count("idle") == 2)
 
 
 def test_half_close_stays_open_for_the_answer(make):
