@@ -105,8 +105,6 @@ static void wait_more(Passage *p) {
 void passage_drain(Passage *p) {
         if (p->state == PASSAGE_PUMPING)
                 wait_more(p);
-        else if (p->channel.tenant) /* its house is detached by now */
-                passage_abort(p, "stopped");
 }
 
 static void run(Passage *p) {

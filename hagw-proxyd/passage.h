@@ -69,7 +69,7 @@ ProxyPair passage_pair(const Conn *c);
 void passage_on_event(Passage *p, uint32_t events);
 void passage_on_timer(Passage *p);
 void passage_on_again(Passage *p);
-/* The worker stops: it may go on for as long as bytes pass. May end c. */
+/* The worker stops: it may go on for as long as bytes pass. */
 void passage_drain(Passage *p);
 /* Ends both sides at once. */
 void passage_abort(Passage *p, const char *verdict);
