@@ -420,7 +420,12 @@ static void client_on_event(LinkClient *l) {
 }
 
 static ProxyPair client_pair(LinkClient *l) {
-        return passage_pair(CONTAINER_OF(l, Exchange, client)->conn);
+        const Conn *c = CONTAINER_OF(l, Exchange, client)->conn;
+        ProxyPair pair = passage_pair(c);
+
+        if (c->kind == CONN_PROBE)
+                pair.source = (IpAddress) { .family = AF_UNSPEC }; /* nobody visits */
+        return pair;
 }
 
 const LinkClientOps exchange_link_ops = {

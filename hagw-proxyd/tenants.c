@@ -5,6 +5,7 @@
 
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
+#include <sys/socket.h>
 
 #include "control.h"
 #include "log.h"
@@ -258,9 +259,24 @@ static int take_channel(Tenant *t, Control **ret_control, uint64_t *ret_number) 
         return -EAGAIN;
 }
 
-static int prepare_gift(const Control *k, uint64_t number, const ChannelClient *c, ChannelGift *g) {
+/* What is not known, as of a probe of our own: the house looks at itself. Without addresses there is no
+ * header that it would take. */
+static void complete_pair(const Control *k, int fd, ProxyPair *p) {
+        struct sockaddr_storage here = {};
+        socklen_t size = sizeof(here);
+
+        if (p->source.family == AF_UNSPEC)
+                p->source = k->address;
+        if (p->destination.family == AF_UNSPEC &&
+            getsockname(fd, (struct sockaddr *) &here, &size) >= 0)
+                (void) proxy_endpoint_from_sockaddr((struct sockaddr *) &here, &p->destination,
+                                                    &p->destination_port);
+}
+
+static int prepare_gift(const Control *k, uint64_t number, ChannelClient *c, ChannelGift *g) {
         int r;
 
+        complete_pair(k, g->fd, &c->pair);
         g->header_size = channel_header_write(&c->pair, c->kind, g->header);
         r = relay_keys_sign_header(&k->keys, number, g->header, g->header_size, g->header + g->header_size);
         if (r >= 0 && c->kind == CHANNEL_VISITOR_OPENED)

@@ -539,6 +539,15 @@ def test_host_with_a_tenant_behind(house, parts):
     assert h.get()[1][0].get("host") == f"ha.{ZONE}"
 
 
+def test_probe_of_a_tenant(house, parts):
+    """It has no visitor's address: the house gets its own, and takes it for a visitor from outside."""
+    parts.append(RelayHouse(house, ha=f'name = "ha.{ZONE}"; upstream = "tenant:anna"; access: {{ login = "none"; }};'))
+    relay = parts[-1].start()
+    h = House(Agent(relay, relay.tenant("anna")).open()[0])
+    assert relay.proxyd.call("Probe", name=f"ha.{ZONE}")["status"] == 200
+    assert h.get()[0] == ("127.0.0.1", 0, 1)
+
+
 def test_terminated_is_cut(relay):
     a = Agent(relay, relay.tenant("anna", terminate=True))
     House(a.open()[0], answer=b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel")
