@@ -314,6 +314,22 @@ def test_a_house_opened_at_the_relay(agreed, opened):
     assert opened.echo()["host"] == opened.host
 
 
+def test_a_tenant_opened_at_the_relay(agreed, flat):
+    """Its first name, for which the relay has a certificate; further names need hosts there, as above."""
+    url = f"https://{flat.zone}/"
+    flat.ctl("host", "add", flat.zone, "http://10.2.0.4:8123", "--login", "none")
+    RELAY.ctl("tenant", "set", "flat", "--terminate", "yes")
+    try:
+        until("the relay's own certificate is shown", lambda: served_key(flat.zone) in public_keys(RELAY), 20)
+        until("the house's page", lambda: "The house is fine" in page(url)[1], 10)
+        with away(flat):
+            assert page(url)[0] == 503
+    finally:
+        RELAY.ctl("tenant", "set", "flat", "--terminate", "no")
+        flat.ctl("host", "remove", flat.zone)
+    until("the flat's own certificate is shown", lambda: served_key(flat.host) in public_keys(flat), 30)
+
+
 def test_a_login_at_the_relay(agreed, opened):
     """In the place of the house's."""
     RELAY.ctl("host", "set", opened.host, "--login", "required")
