@@ -41,7 +41,7 @@ relay_answers() {
                 done
                 a=$(kdig +short anything.cabin.relay.example.com A)
                 echo "anything.cabin.relay.example.com is $a and $(kdig +short anything.cabin.relay.example.com AAAA)"
-                echo "agents are shown $(openssl x509 -in /root/relay -noout -ext subjectAltName | tail -n 1 | tr -s " "):" \
+                echo "agents are shown$(openssl x509 -in /root/relay -noout -ext subjectAltName | tail -n 1 | tr -s " "):" \
                         "$(grep -m 1 Verification /root/relay), $(grep -m 1 "ALPN protocol" /root/relay)"
                 [ "$a" = 203.0.113.20 ] && grep -q "ALPN protocol: hagw-relay/1" /root/relay'
 }
