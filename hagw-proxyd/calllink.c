@@ -115,6 +115,8 @@ void call_link_ask(CallLink *l, CallMessage *m) {
 }
 
 void call_link_done(CallLink *l) {
+        if (l->link)
+                (void) sd_varlink_flush(l->link); /* what needs no answer may still arrive */
         close_link(l);
         fail_all(l);
 }

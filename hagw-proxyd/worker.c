@@ -9,6 +9,7 @@
 #include "control.h"
 #include "log.h"
 #include "signer.h"
+#include "tenantusage.h"
 #include "worker.h"
 
 #define STOP_USEC (5 * USEC_PER_SEC) /* for what is under way when nobody is accepted any more */
@@ -31,8 +32,10 @@ static void say(Worker *w, MessageKind kind) {
 }
 
 void worker_old_ended(Worker *w) {
-        if (--w->n_old == 0)
-                say(w, MESSAGE_DRAINED);
+        if (--w->n_old > 0)
+                return;
+        tenant_usage_report(w); /* while there is still somebody to carry it */
+        say(w, MESSAGE_DRAINED);
 }
 
 /* Everybody is served as before; those who are here now are awaited. */

@@ -381,6 +381,18 @@ def test_usage_is_reported(relay):
     assert relay.tenantd.call("Get", name="anna")["tenant"]["received"] == len(v.hello)
 
 
+def test_usage_is_reported_at_the_end(relay):
+    a = Agent(relay, relay.tenant("anna"))
+    [c] = a.open()
+    with visitor(relay) as v:
+        c.header()
+        c.exactly(len(v.hello))
+        c.close()
+        assert silent(v)
+    relay.proxyd.stop()
+    relay.wait(lambda: relay.tenantd.call("Get", name="anna")["tenant"]["received"] == len(v.hello))
+
+
 def test_bytes_per_second(relay):
     a = Agent(relay, relay.tenant("anna", bytesPerSecond=2_000_000))
     [c] = a.open()
