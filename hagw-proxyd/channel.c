@@ -64,7 +64,7 @@ static void watch_peer(int fd) {
                 int level, name, value;
         } options[] = {
                 { SOL_SOCKET, SO_KEEPALIVE, 1 },
-                { IPPROTO_TCP, TCP_KEEPIDLE, 15 },
+                { IPPROTO_TCP, TCP_KEEPIDLE, 12 },
                 { IPPROTO_TCP, TCP_KEEPINTVL, 5 },
                 { IPPROTO_TCP, TCP_KEEPCNT, 3 },
         };

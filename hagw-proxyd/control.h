@@ -14,7 +14,7 @@
 #define CONTROL_CALL_USEC (10 * USEC_PER_SEC)  /* for the call to come */
 #define CONTROL_ANSWER_USEC (30 * USEC_PER_SEC) /* for hagw-tenantd to answer */
 #define CONTROL_PING_USEC (10 * USEC_PER_SEC)
-#define CONTROL_SILENT_USEC (20 * USEC_PER_SEC) /* sent bytes that are not acknowledged (TCP_USER_TIMEOUT) */
+#define CONTROL_SILENT_USEC (15 * USEC_PER_SEC) /* sent bytes that are not acknowledged (TCP_USER_TIMEOUT) */
 #define CONTROL_PROBE_USEC (2 * USEC_PER_SEC)   /* for one who is to be taken over */
 #define CONTROL_WAITING_MAX 64U                 /* channels that are asked to wait at most */
 
