@@ -175,10 +175,13 @@ def fleet_tests(program, arguments, folder, table):
     """What is measured with many houses, once."""
     if not PROGRAMS[program].most:
         return
-    for test, count in [(f"idle-{n}", n) for n in arguments.houses] if "idle" in arguments.tests else []:
-        houses = many(program, count, table)
-        with running(program, folder, houses, agents=False, kind=IDLE.get(program)) as tunnel:
-            table.add(test, program, idle_memory(tunnel))
+    measured = {}
+    for wanted in arguments.houses if "idle" in arguments.tests else []:
+        houses = many(program, wanted, table)
+        if len(houses) not in measured:
+            with running(program, folder, houses, agents=False, kind=IDLE.get(program)) as tunnel:
+                measured[len(houses)] = idle_memory(tunnel)
+        table.add(f"idle-{wanted}", program, measured[len(houses)])
     if "comeback" in arguments.tests:
         if PROGRAMS[program].returns:
             with running(program, folder, many(program, arguments.fleet, table), agents=False) as tunnel:
@@ -237,9 +240,9 @@ def measure(arguments, folder, table):
 def main():
     tests = ["single", "several", "latency", "first", "idle", "comeback"]
     p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("--rounds", type=int, default=5, help="measurements with one house; the median counts (default: %(default)s)")
-    p.add_argument("--seconds", type=int, default=8, help="length of a latency measurement (default: %(default)s)")
-    p.add_argument("--visits", type=int, default=20, help="new visitors, one after the other (default: %(default)s)")
+    p.add_argument("--rounds", type=int, default=3, help="measurements with one house; the median counts (default: %(default)s)")
+    p.add_argument("--seconds", type=int, default=6, help="length of a latency measurement (default: %(default)s)")
+    p.add_argument("--visits", type=int, default=10, help="new visitors, one after the other (default: %(default)s)")
     p.add_argument("--houses", type=int, nargs="+", default=[1000, 10000], help="idle ones (default: %(default)s)")
     p.add_argument("--fleet", type=int, default=500, help="houses that have to come back (default: %(default)s)")
     p.add_argument("--tests", nargs="+", choices=tests, default=tests)
