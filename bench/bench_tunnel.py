@@ -257,7 +257,7 @@ def main():
         if not shutil.which(program):
             print(f"bench_tunnel: skipped, {program} is not installed")
             return 0
-    table = Table("tunnel")
+    table = Table("tunnel" if arguments.tests == tests else "-".join(["tunnel", *arguments.tests]))
     with tempfile.TemporaryDirectory(prefix="b") as name:
         folder = pathlib.Path(name)
         make_certificate(folder)
