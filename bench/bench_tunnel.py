@@ -43,7 +43,7 @@ def origin(folder):
             f.truncate(size)
     (www / "index.html").write_bytes(b"x" * 1024)
     return Program("origin", folder, nginx_conf(
-        folder, "origin", f"open_file_cache max=16; server {{ listen 127.0.0.1:{ORIGIN_PORT} ssl reuseport; root {www};\n"
+        folder, "origin", f"open_file_cache max=16; aio threads; server {{ listen 127.0.0.1:{ORIGIN_PORT} ssl reuseport; root {www};\n"
         f"ssl_certificate {folder}/chain.pem; ssl_certificate_key {folder}/key.pem; ssl_protocols TLSv1.2 TLSv1.3; }}"), ORIGIN_PORT)
 
 

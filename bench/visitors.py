@@ -4,6 +4,7 @@ nothing else."""
 
 import gc
 import math
+import os
 import selectors
 import socket
 import ssl
@@ -108,8 +109,11 @@ class Bulk:
 
 
 def latencies(ctx, port, seconds, pause=0.004):
-    """Small requests on one connection, one after the other: sorted seconds each."""
+    """Small requests on one connection, one after the other: sorted seconds each.
+
+    This process goes first: where both cores are busy, how long it waits for one says nothing about a tunnel."""
     found = []
+    os.setpriority(os.PRIO_PROCESS, 0, -20)
     with connect(ctx, port) as tls:
         for _ in range(50):
             get(tls)
@@ -120,6 +124,7 @@ def latencies(ctx, port, seconds, pause=0.004):
             found.append(time.monotonic() - began)
             time.sleep(pause)
         gc.enable()
+    os.setpriority(os.PRIO_PROCESS, 0, 0)
     return sorted(found)
 
 
