@@ -82,7 +82,7 @@ static void cut_client(ChannelClient *c, const char *why) {
         c->ops->on_cut(c, why);
 }
 
-/* Those who wait and those who have a channel; with a token only those that came with another. */
+/* Those who wait and those who have a channel. */
 static void cut_visitors(Tenant *t, const char *why) {
         while (t->queue)
                 cut_client(t->queue, why);
