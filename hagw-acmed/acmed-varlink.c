@@ -7,6 +7,7 @@
 #include "hostname.h"
 #include "log.h"
 #include "manager.h"
+#include "usec.h"
 #include "vl-io.hagw.Acme.h"
 #include "vl-io.hagw.Key.h"
 
@@ -150,7 +151,8 @@ static const char *import_complaint(const Import *i, sd_json_variant *key) {
                 return "The key is not for TLS.";
         if (!spki || sd_json_variant_unbase64(spki, &der, &size) < 0)
                 return "The key cannot be read.";
-        return names_complaint(&chain) ?: chain_complaint(&chain, NULL, der, size, now_realtime_usec());
+        return names_complaint(&chain) ?:
+                       chain_complaint(&chain, NULL, der, size, clock_usec(CLOCK_REALTIME));
 }
 
 static void on_import_key(sd_json_variant *reply, const char *error, void *userdata) {

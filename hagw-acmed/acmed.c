@@ -5,6 +5,7 @@
 #include "acmed-varlink.h"
 #include "client.h"
 #include "manager.h"
+#include "usec.h"
 #include "vl-io.hagw.Acme.h"
 
 static int acmed_start(Daemon *daemon, const Config *config, void **ret_userdata) {
@@ -41,7 +42,7 @@ static int certificate_metrics(sd_json_variant **metrics, const Certificate *c, 
 }
 
 static int acmed_metrics(sd_json_variant **metrics, void *userdata) {
-        uint64_t now_usec = now_realtime_usec();
+        uint64_t now_usec = clock_usec(CLOCK_REALTIME);
         size_t counts[_CERTIFICATE_STATE_MAX] = {};
         Manager *m = userdata;
         int r = 0;

@@ -11,6 +11,7 @@
 #include "log.h"
 #include "manager.h"
 #include "schedule.h"
+#include "usec.h"
 
 struct Advice {
         sd_event *event;
@@ -72,7 +73,7 @@ static void advice_end(Advice *a, uint64_t retry_after_usec) {
 
         if (!c)
                 return;
-        c->advice_usec = schedule_advice(now_realtime_usec(), retry_after_usec);
+        c->advice_usec = schedule_advice(clock_usec(CLOCK_REALTIME), retry_after_usec);
         a->handler(c, a->userdata);
 }
 

@@ -30,7 +30,6 @@ struct Issuance {
         size_t n_proofs;
 };
 
-uint64_t now_realtime_usec(void);
 
 /* Goes on with what the order says now. */
 void issuance_step(Issuance *i);

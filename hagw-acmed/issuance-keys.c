@@ -8,6 +8,7 @@
 #include "explain.h"
 #include "issuance-internal.h"
 #include "log.h"
+#include "usec.h"
 #include "vl-io.hagw.Key.h"
 
 #define KEY_TIMEOUT_USEC (60 * USEC_PER_SEC) /* making an RSA key of 4096 bits takes its time */
@@ -106,7 +107,7 @@ static void on_account_jwk(sd_json_variant *reply, const char *error, void *user
                 issuance_fail_errno(i, ENOMEM, "The account key could not be used");
                 return;
         }
-        order_take_done(i->order, true, now_realtime_usec());
+        order_take_done(i->order, true, clock_usec(CLOCK_REALTIME));
         issuance_step(i);
 }
 
@@ -147,7 +148,7 @@ static void on_key(sd_json_variant *reply, const char *error, void *userdata) {
                 issuance_fail_errno(i, r, "The new key could not be noted");
                 return;
         }
-        order_take_done(i->order, true, now_realtime_usec());
+        order_take_done(i->order, true, clock_usec(CLOCK_REALTIME));
         issuance_step(i);
 }
 
@@ -165,7 +166,7 @@ static void on_csr(sd_json_variant *reply, const char *error, void *userdata) {
                 key_request_failed(i, "made no certificate request", error, reply);
                 return;
         }
-        order_take_done(i->order, true, now_realtime_usec());
+        order_take_done(i->order, true, clock_usec(CLOCK_REALTIME));
         issuance_step(i);
 }
 

@@ -6,6 +6,7 @@
 #include "explain.h"
 #include "issuance-internal.h"
 #include "log.h"
+#include "usec.h"
 
 /* While the relay is being attached: a house that starts has its order begun in the same second. */
 #define READY_ASK_USEC (250 * USEC_PER_MSEC)
@@ -26,7 +27,7 @@ static void on_published(sd_json_variant *reply, const char *error, void *userda
                               proof_get_daemon(p), words);
                 return;
         }
-        order_take_done(i->order, true, now_realtime_usec());
+        order_take_done(i->order, true, clock_usec(CLOCK_REALTIME));
         issuance_step(i);
 }
 
@@ -91,7 +92,7 @@ static void on_checked(sd_json_variant *reply, const char *error, void *userdata
         const Proof *p = issuance_find_proof(i, &i->order->challenges[i->order->index]);
 
         i->request = NULL;
-        order_take_done(i->order, !error && proof_is_served(p, reply), now_realtime_usec());
+        order_take_done(i->order, !error && proof_is_served(p, reply), clock_usec(CLOCK_REALTIME));
         issuance_step(i);
 }
 
@@ -110,7 +111,7 @@ static void on_looked(const HttpResponse *response, void *userdata) {
         if (response->status == 0)
                 log_debug("Certificate %s: port 80 cannot be asked from here: %s", i->order->names[0],
                           response->error);
-        order_take_done(i->order, served, now_realtime_usec());
+        order_take_done(i->order, served, clock_usec(CLOCK_REALTIME));
         issuance_step(i);
 }
 
@@ -127,7 +128,7 @@ int issuance_check(Issuance *i, const OrderChallenge *c) {
                 r = i->door ? 0 : httpc_new(&i->door, i->event, /* ca_file= */ NULL);
                 return r < 0 ? r : httpc_look(i->door, url, on_looked, i, &i->look);
         }
-        order_take_done(i->order, true, now_realtime_usec());
+        order_take_done(i->order, true, clock_usec(CLOCK_REALTIME));
         issuance_step(i);
         return 0;
 }

@@ -13,6 +13,7 @@
 #include "issuance-internal.h"
 #include "log.h"
 #include "state.h"
+#include "usec.h"
 
 #define CREDENTIAL "acme.eab_hmac_key"
 
@@ -64,7 +65,7 @@ static void on_answer(AcmeAnswer *answer, void *userdata) {
         if (answer->problem.type)
                 log_debug("Certificate %s, %s: %s", i->order->names[0], order_state_to_string(before),
                           answer->problem.text);
-        r = order_take_answer(i->order, answer, now_realtime_usec());
+        r = order_take_answer(i->order, answer, clock_usec(CLOCK_REALTIME));
         if (r >= 0)
                 r = issuance_sync_account(i, before);
         if (r < 0)
@@ -187,7 +188,7 @@ static void issuance_check_chain(Issuance *i) {
 
         if (chain_parse(i->order->chain, &chain, &reason) >= 0)
                 reason = chain_complaint(&chain, i->order->names, i->spki, i->spki_size,
-                                         now_realtime_usec());
+                                         clock_usec(CLOCK_REALTIME));
         if (!reason)
                 return;
         (void) snprintf(text, sizeof(text),
@@ -221,7 +222,7 @@ static void issuance_finish(Issuance *i) {
 }
 
 void issuance_step(Issuance *i) {
-        uint64_t now = now_realtime_usec();
+        uint64_t now = clock_usec(CLOCK_REALTIME);
         OrderAction action;
         int r = 0;
 
@@ -275,7 +276,7 @@ int issuance_new(Issuance **ret, sd_event *event, const Settings *settings, Acco
         i->userdata = userdata;
         i->way = way;
         r = order_new(&i->order, names, proof_way_type(way), settings->directory, account->url,
-                      now_realtime_usec());
+                      clock_usec(CLOCK_REALTIME));
         if (r < 0)
                 return r;
         i->order->unserved = proof_way_unserved(way);

@@ -5,6 +5,7 @@
 #include "log.h"
 #include "manager.h"
 #include "retire.h"
+#include "usec.h"
 
 static bool names_equal(char *const *a, char *const *b) {
         for (; *a && *b; a++, b++)
@@ -54,7 +55,7 @@ static int manager_want(Manager *m, const Want *w, uint64_t now_usec) {
 }
 
 static int manager_apply_plan(Manager *m, const Config *config) {
-        uint64_t now_usec = now_realtime_usec();
+        uint64_t now_usec = clock_usec(CLOCK_REALTIME);
         Want *wants;
         size_t n;
         int r;
@@ -116,7 +117,7 @@ int manager_import(Manager *m, const char *chain, const char *key_id, Certificat
         static char *const no_names[] = { NULL };
         _cleanup_(certificate_freep) Certificate *new = NULL;
         _cleanup_free_ char *old_key = NULL;
-        uint64_t now_usec = now_realtime_usec();
+        uint64_t now_usec = clock_usec(CLOCK_REALTIME);
         Certificate *c;
         int r;
 
@@ -164,14 +165,14 @@ int manager_remove(Manager *m, Certificate *c) {
                 return -EBUSY;
         advice_forget(m->advice, c);
         if (c->key_id)
-                (void) store_retire(&m->store, c->key_id, now_realtime_usec() + RETIRE_GRACE_USEC);
+                (void) store_retire(&m->store, c->key_id, clock_usec(CLOCK_REALTIME) + RETIRE_GRACE_USEC);
         if (c->pending_key_id)
-                (void) store_retire(&m->store, c->pending_key_id, now_realtime_usec());
+                (void) store_retire(&m->store, c->pending_key_id, clock_usec(CLOCK_REALTIME));
         manager_changed(m);
         r = store_remove(&m->store, c);
         /* An imported one stood where the configuration wants one: it is ordered now. */
         for (size_t i = 0; r >= 0 && i < m->n_wants; i++)
                 if (streq(m->wants[i].names[0], name))
-                        r = manager_want(m, &m->wants[i], now_realtime_usec());
+                        r = manager_want(m, &m->wants[i], clock_usec(CLOCK_REALTIME));
         return r;
 }

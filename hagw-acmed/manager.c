@@ -10,17 +10,11 @@
 #include "log.h"
 #include "manager.h"
 #include "schedule.h"
+#include "usec.h"
 
 #define SHOUT_USEC USEC_PER_DAY               /* the same alarm again */
 #define TIMER_MAX_USEC (6 * USEC_PER_HOUR)    /* looks at everything at least that often */
 #define KEEP_UNWANTED_USEC (7 * USEC_PER_DAY) /* after its end */
-
-uint64_t now_realtime_usec(void) {
-        struct timespec ts;
-
-        (void) clock_gettime(CLOCK_REALTIME, &ts);
-        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
-}
 
 static uint64_t random_u64(void) {
         uint64_t v = 0;
@@ -124,7 +118,7 @@ static int on_key(const char *key_id, void *userdata) {
         if (streq_ptr(c->pending_key_id, key_id))
                 return 0;
         if (c->pending_key_id)
-                (void) store_retire(&m->store, c->pending_key_id, now_realtime_usec());
+                (void) store_retire(&m->store, c->pending_key_id, clock_usec(CLOCK_REALTIME));
         r = string_replace(&c->pending_key_id, key_id);
         return r < 0 ? r : store_save(&m->store, c);
 }
@@ -171,7 +165,7 @@ static void certificate_fail(Manager *m, Certificate *c, OrderFailure failure, c
 static void on_end(const IssuanceResult *result, void *userdata) {
         Manager *m = userdata;
         Certificate *c = m->issuing;
-        uint64_t now_usec = now_realtime_usec();
+        uint64_t now_usec = clock_usec(CLOCK_REALTIME);
         int r = 0;
 
         if (result->failure == FAILURE_NONE)
@@ -301,7 +295,7 @@ static uint64_t manager_look(Manager *m, uint64_t now_usec) {
 }
 
 void manager_run(Manager *m) {
-        uint64_t now_usec = now_realtime_usec(), next;
+        uint64_t now_usec = clock_usec(CLOCK_REALTIME), next;
         Certificate *due;
 
         if (!m->issuance && (due = manager_find_due(m, now_usec)))

@@ -64,4 +64,3 @@ int manager_import(Manager *m, const char *chain, const char *key_id, Certificat
 /* -EBUSY: it is wanted. */
 int manager_remove(Manager *m, Certificate *c);
 
-uint64_t now_realtime_usec(void);

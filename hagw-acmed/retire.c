@@ -5,6 +5,7 @@
 #include "log.h"
 #include "manager.h"
 #include "retire.h"
+#include "usec.h"
 #include "vl-io.hagw.Key.h"
 
 #define TIMEOUT_USEC (20 * USEC_PER_SEC)
@@ -27,7 +28,7 @@ int retire_new(Retire **ret, sd_event *event, Store *store) {
                 return -ENOMEM;
         r->event = sd_event_ref(event);
         r->store = store;
-        r->next_usec = now_realtime_usec() + LIST_DELAY_USEC;
+        r->next_usec = clock_usec(CLOCK_REALTIME) + LIST_DELAY_USEC;
         *ret = r;
         return 0;
 }
@@ -47,7 +48,7 @@ static void on_removed(sd_json_variant *reply, const char *error, void *userdata
         r->request = NULL;
         if (error && !streq(error, KEY_ERROR_NO_SUCH_KEY)) {
                 log_warning("hagw-keyd did not remove the key %s: %s", r->removing, error);
-                r->next_usec = now_realtime_usec() + RETRY_USEC;
+                r->next_usec = clock_usec(CLOCK_REALTIME) + RETRY_USEC;
                 return;
         }
         for (size_t i = 0; i < r->store->n_retired; i++)
@@ -83,7 +84,7 @@ static void retire_orphan(Retire *r, sd_json_variant *key, uint64_t now_usec) {
 
 static void on_list(sd_json_variant *reply, const char *error, void *userdata) {
         sd_json_variant *keys = reply && !error ? sd_json_variant_by_key(reply, "keys") : NULL;
-        uint64_t now_usec = now_realtime_usec();
+        uint64_t now_usec = clock_usec(CLOCK_REALTIME);
         Retire *r = userdata;
 
         r->request = NULL;

@@ -9,6 +9,7 @@
 #include "conf-value.h"
 #include "log.h"
 #include "output.h"
+#include "usec.h"
 #include "vl.h"
 
 #define TOLD_MAX 64U /* certificates whose progress is told */
@@ -66,7 +67,7 @@ static bool judge(Wait *w, sd_json_variant *c) {
 
         if (streq(state, "valid") && field_number(c, "notBeforeUSec") > w->after_usec) {
                 (void) snprintf(text, sizeof(text), "valid, ends %s",
-                                format_when(field_number(c, "notAfterUSec"), now_realtime(), when));
+                                format_when(field_number(c, "notAfterUSec"), clock_usec(CLOCK_REALTIME), when));
                 say(w, name, text);
                 return true;
         }

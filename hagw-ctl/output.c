@@ -174,13 +174,6 @@ int output_change(bool json, const char *name, const char *change, const char *f
         return 0;
 }
 
-uint64_t now_realtime(void) {
-        struct timespec ts;
-
-        (void) clock_gettime(CLOCK_REALTIME, &ts);
-        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
-}
-
 const char *format_bytes(uint64_t bytes, char *out) {
         static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB" };
         double n = (double) bytes;

@@ -38,7 +38,6 @@ int output_json(sd_json_variant *v);
 int output_change(bool json, const char *name, const char *change, const char *format, ...) _printf_(4, 5);
 
 #define TIME_TEXT_MAX 64U
-uint64_t now_realtime(void);
 /* "1.2 GiB"; out has room for TIME_TEXT_MAX; returns out. */
 const char *format_bytes(uint64_t bytes, char *out);
 /* "3 min", "2 h", "64 days": one unit, rounded down. out has room for TIME_TEXT_MAX; returns out. */

@@ -12,6 +12,7 @@
 #include "relay.h"
 #include "setup.h"
 #include "state.h"
+#include "usec.h"
 #include "verbs.h"
 
 #define POLL_USEC (200 * USEC_PER_MSEC)
@@ -87,7 +88,7 @@ char *relay_state_text(sd_json_variant *relay) {
         sd_json_variant *a = sd_json_variant_by_key(relay, "attachment");
         _cleanup_free_ char *reason = reason_text(relay);
         char since[TIME_TEXT_MAX], retry[TIME_TEXT_MAX];
-        uint64_t now = now_realtime(), again = field_number(relay, "retryUSec");
+        uint64_t now = clock_usec(CLOCK_REALTIME), again = field_number(relay, "retryUSec");
         unsigned long waiting = (unsigned long) field_number(a, "waiting"),
                       visitors = (unsigned long) field_number(a, "visitors");
         char *text;

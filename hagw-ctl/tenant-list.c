@@ -9,6 +9,7 @@
 #include "log.h"
 #include "output.h"
 #include "tenant.h"
+#include "usec.h"
 
 typedef struct Listing {
         const Call *call;
@@ -51,11 +52,11 @@ static const char *state_of(sd_json_variant *t, Tone *ret) {
                 return "enabled";
         }
         *ret = TONE_DIM;
-        return field_number(t, "codeExpiresUSec") > now_realtime() ? "code waits" : "no token";
+        return field_number(t, "codeExpiresUSec") > clock_usec(CLOCK_REALTIME) ? "code waits" : "no token";
 }
 
 static const char *for_how_long(sd_json_variant *attachment, char out[static TIME_TEXT_MAX]) {
-        uint64_t now = now_realtime();
+        uint64_t now = clock_usec(CLOCK_REALTIME);
 
         return format_span(now - MIN(now, field_number(attachment, "sinceUSec")), out);
 }
@@ -194,7 +195,7 @@ static void print_tenant(sd_json_variant *t, const Attachments *a) {
         _cleanup_free_ char *domains = field_joined(t, "domains");
         char created[TIME_TEXT_MAX], in[TIME_TEXT_MAX], out[TIME_TEXT_MAX];
         const char *state, *note = field_text(t, "note");
-        uint64_t now = now_realtime();
+        uint64_t now = clock_usec(CLOCK_REALTIME);
         Tone tone;
 
         state = state_of(t, &tone);
@@ -286,7 +287,7 @@ static int put_usage(sd_json_variant *reply, void *userdata) {
 
 /* How many months back "2026-11" lies, this one counted; told. */
 static int count_months(const char *month, unsigned *ret) {
-        time_t now = (time_t) (now_realtime() / USEC_PER_SEC);
+        time_t now = (time_t) (clock_usec(CLOCK_REALTIME) / USEC_PER_SEC);
         struct tm tm = {}, then = {};
         const char *end;
         int n;

@@ -12,6 +12,7 @@
 #include "output.h"
 #include "state.h"
 #include "suggest.h"
+#include "usec.h"
 #include "verbs.h"
 #include "view.h"
 
@@ -78,7 +79,7 @@ static void print_time(const char *name, uint64_t usec, uint64_t now) {
 int verb_cert_show(const Call *call) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *c = NULL;
         _cleanup_free_ char *names = NULL;
-        uint64_t now = now_realtime();
+        uint64_t now = clock_usec(CLOCK_REALTIME);
         int r;
 
         r = find_certificate(call->arguments[0], &c);

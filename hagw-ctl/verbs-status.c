@@ -11,6 +11,7 @@
 #include "log.h"
 #include "output.h"
 #include "relay.h"
+#include "usec.h"
 #include "view.h"
 
 typedef struct Status {
@@ -137,7 +138,7 @@ static void judge_certificates(Status *s) {
                 if (!view_certificate_is_bad(c))
                         continue;
                 problem(s, "Certificate %s: %s%s%s%s%s", field_text(c, "name"), field_text(c, "state"),
-                        end ? ", ends " : "", end ? format_when(end, now_realtime(), when) : "",
+                        end ? ", ends " : "", end ? format_when(end, clock_usec(CLOCK_REALTIME), when) : "",
                         field_text(c, "error") ? ": " : "", strempty(field_text(c, "error")));
         }
 }

@@ -10,6 +10,7 @@
 #include "log.h"
 #include "output.h"
 #include "tenant.h"
+#include "usec.h"
 
 static const char *credential_of(const Call *call) {
         return call_option(call, "token") ? "token" : "code";
@@ -35,7 +36,7 @@ static const char *format_utc(uint64_t usec, char out[static TIME_TEXT_MAX]) {
 
 /* A lifetime that has just begun is told whole. */
 static const char *format_end(uint64_t usec, char out[static TIME_TEXT_MAX]) {
-        return format_when(usec + 30 * USEC_PER_SEC, now_realtime(), out);
+        return format_when(usec + 30 * USEC_PER_SEC, clock_usec(CLOCK_REALTIME), out);
 }
 
 /* --- add ----------------------------------------------------------------------------------------------- */
@@ -275,7 +276,7 @@ static void say_others(const char *name, sd_json_variant *tenant) {
                 sd_json_variant *t = field_element(tenant, "tokens", i);
 
                 printf("  hagw-ctl tenant revoke %s %s    (made %s)\n", name, field_text(t, "tokenId"),
-                       format_when(field_number(t, "createdUSec"), now_realtime(), when));
+                       format_when(field_number(t, "createdUSec"), clock_usec(CLOCK_REALTIME), when));
         }
 }
 

@@ -10,6 +10,7 @@
 #include "names.h"
 #include "output.h"
 #include "prompt.h"
+#include "usec.h"
 #include "users.h"
 #include "verbs.h"
 
@@ -158,7 +159,7 @@ int verb_user_list(const Call *call) {
         static const char *const titles[] = { "USER", "HOSTS", "GROUPS", "LAST LOGIN", NULL };
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
         _cleanup_(table_freep) Table *t = table_new(titles, 0);
-        uint64_t now = now_realtime();
+        uint64_t now = clock_usec(CLOCK_REALTIME);
         char when[TIME_TEXT_MAX];
         int r;
 

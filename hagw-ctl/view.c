@@ -8,6 +8,7 @@
 #include "hostfile.h"
 #include "log.h"
 #include "output.h"
+#include "usec.h"
 #include "view.h"
 
 static int empty_list(const char *name, sd_json_variant **ret) {
@@ -149,7 +150,7 @@ bool view_certificate_is_bad(sd_json_variant *c) {
 int view_print_certificates(sd_json_variant *v, int indent) {
         static const char *const titles[] = { "CERTIFICATE", "STATE", "ENDS", "NEXT TRY", "NAMES", NULL };
         _cleanup_(table_freep) Table *t = table_new(titles, 0);
-        uint64_t now = now_realtime();
+        uint64_t now = clock_usec(CLOCK_REALTIME);
         char when[TIME_TEXT_MAX];
 
         for (size_t i = 0; i < field_count(v, "certificates"); i++) {
@@ -179,7 +180,7 @@ int view_addresses(bool refresh, sd_json_variant **ret, char **ret_reason) {
 
 int view_print_addresses(sd_json_variant *v, int indent) {
         _cleanup_(table_freep) Table *t = table_new(NULL, 4);
-        uint64_t now = now_realtime();
+        uint64_t now = clock_usec(CLOCK_REALTIME);
         char when[TIME_TEXT_MAX];
 
         for (size_t i = 0; i < field_count(v, "addresses"); i++) {
@@ -225,7 +226,7 @@ int view_print_sessions(sd_json_variant *v, int indent) {
         static const char *const titles[] = { "SESSION", "USER", "HOST", "FROM", "LAST USED",
                                               "ENDS",    "WITH", NULL };
         _cleanup_(table_freep) Table *t = table_new(titles, 0);
-        uint64_t now = now_realtime();
+        uint64_t now = clock_usec(CLOCK_REALTIME);
         char when[TIME_TEXT_MAX];
 
         for (size_t i = 0; i < field_count(v, "sessions"); i++) {

@@ -8,16 +8,10 @@
 
 #include "log.h"
 #include "manager.h"
+#include "usec.h"
 
 #define NET_INTERFACE "io.hagw.Net"
 #define NET_WATCH "io.hagw.Net.Watch"
-
-static uint64_t realtime_usec(void) {
-        struct timespec ts;
-
-        (void) clock_gettime(CLOCK_REALTIME, &ts);
-        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
-}
 
 /* --- the house's addresses ----------------------------------------------------------------------------- */
 
@@ -122,7 +116,7 @@ static void on_dropped(const OverlayText *t, void *userdata) {
 static int on_expiry(sd_event_source *source, uint64_t usec, void *userdata) {
         Manager *m = userdata;
 
-        (void) overlay_expire(m->source.overlay, realtime_usec(), on_dropped, m);
+        (void) overlay_expire(m->source.overlay, clock_usec(CLOCK_REALTIME), on_dropped, m);
         arm_expiry(m);
         return 0;
 }
@@ -140,7 +134,7 @@ int manager_publish(Manager *m, const char *name, const char *value, const char 
         if (!z)
                 return -EHOSTUNREACH;
         r = overlay_publish(m->source.overlay, wire, (size_t) size, value, owner,
-                            realtime_usec() + lifetime_usec);
+                            clock_usec(CLOCK_REALTIME) + lifetime_usec);
         if (r < 0)
                 return r;
         if (r > 0) {

@@ -9,16 +9,10 @@
 #include "keyd.h"
 #include "log.h"
 #include "token-varlink.h"
+#include "usec.h"
 #include "vl-io.hagw.Key.h"
 
 #define HANDSHAKE_BASE64_MAX 512U /* characters; the longest handshake has 201 bytes */
-
-static uint64_t now_usec(void) {
-        struct timespec ts;
-
-        (void) clock_gettime(CLOCK_REALTIME, &ts);
-        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
-}
 
 static int key_to_json(const Key *k, sd_json_variant **ret) {
         return sd_json_buildo(
@@ -131,7 +125,7 @@ static int vl_method_generate(sd_varlink *link, sd_json_variant *parameters, sd_
         if (r < 0)
                 return sd_varlink_error_errno(link, r);
         k->purpose = key_purpose_from_string(p.purpose);
-        k->created_usec = now_usec();
+        k->created_usec = clock_usec(CLOCK_REALTIME);
         return add_key(link, userdata, k);
 }
 
@@ -176,7 +170,7 @@ static int vl_method_import(sd_varlink *link, sd_json_variant *parameters, sd_va
         if (r < 0)
                 return refuse_key(link, import_complaint(r));
         k->purpose = key_purpose_from_string(p.purpose);
-        k->created_usec = now_usec();
+        k->created_usec = clock_usec(CLOCK_REALTIME);
         k->imported = true;
         return add_key(link, userdata, k);
 }

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "token-varlink.h"
 #include "token.h"
+#include "usec.h"
 #include "vl-io.hagw.Key.h"
 
 #define BINDING_BASE64_LENGTH ((RELAY_BINDING_SIZE + 2) / 3 * 4) /* characters */
@@ -20,13 +21,6 @@ typedef struct Parameters {
 #define STRING_FIELD(name, member)                                                                      \
         { name, SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(Parameters, member),    \
           SD_JSON_MANDATORY }
-
-static uint64_t now_usec(void) {
-        struct timespec ts;
-
-        (void) clock_gettime(CLOCK_REALTIME, &ts);
-        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
-}
 
 /* A file that is broken or missing is no token to the caller; which it is, is in the log. */
 static int answer_failure(sd_varlink *link, int error) {
@@ -84,7 +78,8 @@ int vl_method_adopt_token(sd_varlink *link, sd_json_variant *parameters, sd_varl
                 return sd_varlink_error_invalid_parameter_name(link, "tenant");
         if (!relay_token_id_is_valid(p.token_id))
                 return sd_varlink_error_invalid_parameter_name(link, "tokenId");
-        return answer_change(link, keyd, token_adopt(keyd->state_fd, p.tenant, p.token_id, now_usec()));
+        return answer_change(
+                link, keyd, token_adopt(keyd->state_fd, p.tenant, p.token_id, clock_usec(CLOCK_REALTIME)));
 }
 
 int vl_method_import_token(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
@@ -106,7 +101,7 @@ int vl_method_import_token(sd_varlink *link, sd_json_variant *parameters, sd_var
                 return r;
         if (relay_token_parse(p.token, strlen(p.token), &t) < 0)
                 return sd_varlink_error_invalid_parameter_name(link, "token");
-        return answer_change(link, keyd, token_store(keyd->state_fd, &t, now_usec()));
+        return answer_change(link, keyd, token_store(keyd->state_fd, &t, clock_usec(CLOCK_REALTIME)));
 }
 
 int vl_method_remove_token(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,

@@ -12,6 +12,7 @@
 #include "control-attach.h"
 #include "crowd.h"
 #include "log.h"
+#include "usec.h"
 #include "worker.h"
 
 Control *control_find(Worker *w, const uint8_t session_id[static CHANNEL_SESSION_ID_SIZE]) {
@@ -61,13 +62,6 @@ static int make_session_id(Control *k) {
         memcpy(k->session_id, &worker, sizeof(worker));
         memcpy(k->session_id + 2, &slot, sizeof(slot));
         return 0;
-}
-
-static uint64_t realtime_usec(void) {
-        struct timespec ts;
-
-        (void) clock_gettime(CLOCK_REALTIME, &ts);
-        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
 }
 
 static int send_first(Control *k) {
@@ -121,7 +115,7 @@ static void attach(Control *k, Tenant *t) {
                 crowd_leave(&k->address);
         k->counted = false;
         k->wish = 1;
-        k->since_usec = realtime_usec();
+        k->since_usec = clock_usec(CLOCK_REALTIME);
         control_set_state(k, CONTROL_ATTACHED);
         (void) setsockopt(k->transport.handle.fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &silent_msec,
                           sizeof(silent_msec));

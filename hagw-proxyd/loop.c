@@ -6,16 +6,10 @@
 #include <time.h>
 
 #include "loop.h"
-
-static uint64_t monotonic_usec(void) {
-        struct timespec ts;
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
-}
+#include "usec.h"
 
 int loop_init(Loop *l) {
-        *l = (Loop) { .epoll_fd = epoll_create1(EPOLL_CLOEXEC), .now_usec = monotonic_usec() };
+        *l = (Loop) { .epoll_fd = epoll_create1(EPOLL_CLOEXEC), .now_usec = clock_usec(CLOCK_MONOTONIC) };
         l->tick = l->now_usec >> LOOP_TICK_SHIFT;
         return l->epoll_fd < 0 ? -errno : 0;
 }
@@ -177,7 +171,7 @@ int loop_run(Loop *l, uint64_t timeout_usec) {
                        wait == USEC_INFINITY ? -1 : (int) MIN((wait + 999) / 1000, UINT64_C(3600000)));
         if (n < 0 && errno != EINTR)
                 return -errno;
-        l->now_usec = monotonic_usec();
+        l->now_usec = clock_usec(CLOCK_MONOTONIC);
         for (int i = 0; i < n; i++) {
                 Handle *h = events[i].data.ptr;
 

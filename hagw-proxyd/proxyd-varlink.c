@@ -8,13 +8,7 @@
 #include "attachments.h"
 #include "proxyd-varlink.h"
 #include "relay-varlink.h"
-
-static uint64_t clock_usec(clockid_t clock) {
-        struct timespec ts;
-
-        (void) clock_gettime(clock, &ts);
-        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
-}
+#include "usec.h"
 
 /* 0 stays 0: never. */
 static uint64_t to_realtime(uint64_t monotonic_usec) {

@@ -6,6 +6,7 @@
 
 #include "agent.h"
 #include "relay-varlink.h"
+#include "usec.h"
 
 typedef struct Parameters {
         const char *name, *value;       /* a challenge's */
@@ -16,13 +17,6 @@ typedef struct Parameters {
 #define STRING(name_, field_) \
         { name_, SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(Parameters, field_), \
           SD_JSON_MANDATORY }
-
-static uint64_t clock_usec(clockid_t clock) {
-        struct timespec ts;
-
-        (void) clock_gettime(clock, &ts);
-        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
-}
 
 /* Of the worker's, as they are now. */
 static uint64_t read_counter(const _Atomic uint64_t *c) {

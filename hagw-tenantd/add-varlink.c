@@ -7,6 +7,7 @@
 #include "root-internal.h"
 #include "tenant-json.h"
 #include "token.h"
+#include "usec.h"
 #include "vl-io.hagw.Tenant.h"
 
 #define ADD_MANY_MAX 100000U
@@ -62,7 +63,7 @@ static int batch_new(Manager *m, sd_varlink *link, const Given *g, size_t n, Bat
                 return sd_varlink_error_errno(link, -ENOMEM);
         b->manager = m;
         b->settings = (TenantSettings) { .note = "", .agents = 1 };
-        b->now_usec = now_usec(CLOCK_REALTIME);
+        b->now_usec = clock_usec(CLOCK_REALTIME);
         b->n = n;
         r = given_apply(link, g, &b->settings);
         if (r > 0)

@@ -6,6 +6,7 @@
 
 #include "feed.h"
 #include "tenant-json.h"
+#include "usec.h"
 
 typedef enum FeedKind { FEED_ROUTES = 0, FEED_ACCOUNTS = 1 } FeedKind; /* as schema.c says */
 
@@ -59,7 +60,7 @@ static int read_routes(Feed *f, sd_json_variant **items) {
         Tenant t;
         int r, n = 0;
 
-        r = tenant_query_after_id(&f->manager->db, f->id, now_usec(CLOCK_REALTIME), &q);
+        r = tenant_query_after_id(&f->manager->db, f->id, clock_usec(CLOCK_REALTIME), &q);
         for (; r >= 0 && (r = tenant_next(q, &t)) > 0; n++) {
                 f->id = t.id;
                 r = route_to_json(f->manager, &t, &v);

@@ -5,6 +5,7 @@
 #include "root-internal.h"
 #include "tenant-json.h"
 #include "usage.h"
+#include "usec.h"
 
 typedef struct ListCursor {
         Manager *manager;
@@ -15,7 +16,7 @@ typedef struct ListCursor {
 
 static int list_page(void *cursor, sd_json_variant **ret) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *array = NULL;
-        const uint64_t now = now_usec(CLOCK_REALTIME);
+        const uint64_t now = clock_usec(CLOCK_REALTIME);
         _cleanup_query_ sqlite3_stmt *q = NULL;
         ListCursor *c = cursor;
         sd_json_variant *v;
@@ -95,7 +96,7 @@ static const VlPagesType usage_type = { .page = usage_page, .free = free };
 
 int vl_method_get_usage(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
                         void *userdata) {
-        const Month month = month_of(now_usec(CLOCK_REALTIME));
+        const Month month = month_of(clock_usec(CLOCK_REALTIME));
         Given g = GIVEN_NOTHING;
         Manager *m = userdata;
         UsageCursor *c;

@@ -10,16 +10,10 @@
 #include "name.h"
 #include "token.h"
 #include "usage.h"
+#include "usec.h"
 
 #define FLUSH_USEC USEC_PER_MINUTE
 #define RETRY_USEC USEC_PER_MINUTE
-
-uint64_t now_usec(clockid_t clock) {
-        struct timespec ts;
-
-        (void) clock_gettime(clock, &ts);
-        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
-}
 
 /* --- names --------------------------------------------------------------------------------------------- */
 
@@ -89,7 +83,7 @@ static void warn_of_hidden(Manager *m) {
 
                 if (!is_own_host(&c->hosts[i]) || !label_of(c->hosts[i].name, c->tenants.zone, label))
                         continue;
-                if (tenant_query_name(&m->db, label, now_usec(CLOCK_REALTIME), &q) >= 0 &&
+                if (tenant_query_name(&m->db, label, clock_usec(CLOCK_REALTIME), &q) >= 0 &&
                     tenant_next(q, &t) > 0)
                         log_warning("Host %s has a name of tenant %s: visitors come to this relay's "
                                     "service, not to the tenant's house.", c->hosts[i].name, t.name);
@@ -105,7 +99,7 @@ static void arm_due(Manager *m) {
         r = token_next_expiry(&m->db, &next);
         if (r < 0) {
                 (void) log_error_errno(r, "Could not read when the next token ends: %m");
-                next = now_usec(CLOCK_REALTIME) + RETRY_USEC;
+                next = clock_usec(CLOCK_REALTIME) + RETRY_USEC;
         }
         (void) sd_event_source_set_time(m->due, MIN(next, month_start_usec(m->month + 1)));
         (void) sd_event_source_set_enabled(m->due, SD_EVENT_ONESHOT);
@@ -113,7 +107,7 @@ static void arm_due(Manager *m) {
 
 static int on_due(sd_event_source *source, uint64_t usec, void *userdata) {
         Manager *m = userdata;
-        const uint64_t now = now_usec(CLOCK_REALTIME);
+        const uint64_t now = clock_usec(CLOCK_REALTIME);
         const Month month = month_of(now);
         int r;
 
@@ -262,7 +256,7 @@ int manager_new(Daemon *daemon, const Config *config, void **ret) {
         m->event = daemon_event(daemon);
         m->config = config;
         m->channels = config->tenants.channels;
-        m->month = month_of(now_usec(CLOCK_REALTIME));
+        m->month = month_of(clock_usec(CLOCK_REALTIME));
         r = open_store(m);
         if (r >= 0)
                 r = start_parts(m);

@@ -31,7 +31,6 @@ typedef struct Manager {
         } counts;
 } Manager;
 
-uint64_t now_usec(clockid_t clock);
 
 int manager_new(Daemon *daemon, const Config *config, void **ret);
 void *manager_free(void *userdata);

@@ -8,6 +8,7 @@
 #include "root-internal.h"
 #include "tenant-json.h"
 #include "token.h"
+#include "usec.h"
 #include "vl-io.hagw.Tenant.h"
 
 /* --- one tenant ---------------------------------------------------------------------------------------- */
@@ -26,7 +27,7 @@ int find_tenant(Manager *m, sd_varlink *link, const char *name, Found *ret) {
         int r;
 
         label_lower(name, ret->name);
-        r = tenant_query_name(&m->db, ret->name, now_usec(CLOCK_REALTIME), &q);
+        r = tenant_query_name(&m->db, ret->name, clock_usec(CLOCK_REALTIME), &q);
         if (r >= 0)
                 r = tenant_next(q, &t);
         if (r < 0)
@@ -144,7 +145,7 @@ int vl_method_issue_token(sd_varlink *link, sd_json_variant *parameters, sd_varl
                           void *userdata) {
         _cleanup_transaction_ DbTransaction transaction = {};
         char id[RELAY_TOKEN_ID_LENGTH + 1], text[RELAY_TOKEN_TEXT_SIZE];
-        const uint64_t now = now_usec(CLOCK_REALTIME);
+        const uint64_t now = clock_usec(CLOCK_REALTIME);
         uint64_t expires, others;
         Given g = GIVEN_NOTHING;
         Manager *m = userdata;
@@ -179,7 +180,7 @@ int vl_method_issue_token(sd_varlink *link, sd_json_variant *parameters, sd_varl
 
 int vl_method_issue_code(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
                          void *userdata) {
-        const uint64_t now = now_usec(CLOCK_REALTIME);
+        const uint64_t now = clock_usec(CLOCK_REALTIME);
         char text[CODE_TEXT_SIZE];
         Given g = GIVEN_NOTHING;
         Manager *m = userdata;

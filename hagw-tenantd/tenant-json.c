@@ -6,6 +6,7 @@
 
 #include "tenant-json.h"
 #include "token.h"
+#include "usec.h"
 
 int array_take(sd_json_variant **array, sd_json_variant *v) {
         const int r = sd_json_variant_append_array(array, v);
@@ -139,7 +140,7 @@ int tenant_to_json(Manager *m, const Tenant *t, uint64_t now_usec, sd_json_varia
 }
 
 static int by_name(Manager *m, const char *name, bool whole, sd_json_variant **ret) {
-        const uint64_t now = now_usec(CLOCK_REALTIME);
+        const uint64_t now = clock_usec(CLOCK_REALTIME);
         _cleanup_query_ sqlite3_stmt *q = NULL;
         Tenant t;
         int r;

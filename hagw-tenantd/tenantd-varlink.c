@@ -12,6 +12,7 @@
 #include "tenantd-varlink.h"
 #include "token.h"
 #include "usage.h"
+#include "usec.h"
 #include "vl-io.hagw.Tenant.h"
 
 /* --- proofs -------------------------------------------------------------------------------------------- */
@@ -66,7 +67,7 @@ static int check_proof(Manager *m, sd_varlink *link, const ProofParameters *p) {
                 return sd_varlink_error_invalid_parameter_name(link, "binding");
         if (!m->config->tenants.zone)
                 return sd_varlink_error(link, TENANT_ERROR_NO_RELAY, NULL);
-        r = token_check(&m->db, p->tenant, p->id, proof, binding, now_usec(CLOCK_REALTIME), &suspended);
+        r = token_check(&m->db, p->tenant, p->id, proof, binding, clock_usec(CLOCK_REALTIME), &suspended);
         if (r == -EKEYREJECTED) {
                 m->counts.refused++;
                 return sd_varlink_error(link, TENANT_ERROR_NOT_ADMITTED, NULL);
@@ -145,7 +146,7 @@ static int vl_method_publish_challenge(sd_varlink *link, sd_json_variant *parame
         r = begin_challenge(m, link, parameters, &p, name);
         if (r <= 0)
                 return r;
-        return publisher_publish(m->publisher, link, p.tenant, name, p.value, now_usec(CLOCK_REALTIME));
+        return publisher_publish(m->publisher, link, p.tenant, name, p.value, clock_usec(CLOCK_REALTIME));
 }
 
 static int vl_method_withdraw_challenge(sd_varlink *link, sd_json_variant *parameters,
@@ -198,7 +199,7 @@ typedef struct EnrolParameters {
 } EnrolParameters;
 
 static int refuse_code(Manager *m, sd_varlink *link, const EnrolParameters *p, const IpAddress *from) {
-        guess_charge(&m->guesses, from, now_usec(CLOCK_MONOTONIC));
+        guess_charge(&m->guesses, from, clock_usec(CLOCK_MONOTONIC));
         m->counts.bad_codes++;
         log_info("A wrong enrolment code came from %s.", p->address);
         return sd_varlink_error(link, TENANT_ERROR_BAD_CODE, NULL);
@@ -212,7 +213,7 @@ static int enrol(Manager *m, sd_varlink *link, const EnrolParameters *p, const I
 
         r = db_begin(&m->db, &t);
         if (r >= 0)
-                r = code_redeem(&m->db, code, stored_key, now_usec(CLOCK_REALTIME), tenant, id);
+                r = code_redeem(&m->db, code, stored_key, clock_usec(CLOCK_REALTIME), tenant, id);
         if (r == -ENOENT)
                 return refuse_code(m, link, p, from);
         if (r == -EPERM)
@@ -259,7 +260,7 @@ static int vl_method_enrol(sd_varlink *link, sd_json_variant *parameters, sd_var
                 return sd_varlink_error_invalid_parameter_name(link, "storedKey");
         if (!m->config->tenants.zone)
                 return sd_varlink_error(link, TENANT_ERROR_NO_RELAY, NULL);
-        wait = guess_wait_usec(&m->guesses, &from, now_usec(CLOCK_MONOTONIC));
+        wait = guess_wait_usec(&m->guesses, &from, clock_usec(CLOCK_MONOTONIC));
         if (wait > 0) {
                 m->counts.throttled++;
                 return error_busy(link, wait);
@@ -300,7 +301,7 @@ static int vl_method_report_usage(sd_varlink *link, sd_json_variant *parameters,
                 {},
         };
         _cleanup_transaction_ DbTransaction t = {};
-        const uint64_t now = now_usec(CLOCK_REALTIME);
+        const uint64_t now = clock_usec(CLOCK_REALTIME);
         sd_json_variant *usage;
         Manager *m = userdata;
         int r;
@@ -346,7 +347,7 @@ static int vl_method_watch_accounts(sd_varlink *link, sd_json_variant *parameter
         if (r != 0)
                 return r;
         /* It asks once, when it starts: what was published in the one before is gone. */
-        publisher_repeat(m->publisher, now_usec(CLOCK_REALTIME));
+        publisher_repeat(m->publisher, clock_usec(CLOCK_REALTIME));
         return feed_accounts(m, link);
 }
 

@@ -13,6 +13,7 @@
 #include "http.h"
 #include "log.h"
 #include "request.h"
+#include "usec.h"
 
 #define PROXY_USER "hagw-proxyd"
 
@@ -42,7 +43,7 @@ static void hang_up(const Request *q) {
 }
 
 static void check_bodies(Http *h) {
-        uint64_t now = now_usec(CLOCK_MONOTONIC);
+        uint64_t now = clock_usec(CLOCK_MONOTONIC);
         uint64_t allowed = h->n_connections < HTTP_CONNECTIONS_MAX ? HTTP_BODY_USEC : HTTP_BODY_FULL_USEC;
         Request *q;
 
@@ -57,7 +58,7 @@ static void check_bodies(Http *h) {
 }
 
 void http_body_begin(Http *h, Request *q) {
-        q->since_usec = now_usec(CLOCK_MONOTONIC);
+        q->since_usec = clock_usec(CLOCK_MONOTONIC);
         TAILQ_INSERT_TAIL(&h->bodies, q, bodies);
 }
 

@@ -11,6 +11,7 @@
 #include "routes.h"
 #include "store.h"
 #include "target.h"
+#include "usec.h"
 
 #define PURPOSE "login"
 #define BUSY_SECONDS "2"
@@ -152,7 +153,7 @@ static int login_succeed(Request *q, Login *l, User *u) {
         r = session_start(q, u->name, token, &s);
         if (r < 0)
                 return r;
-        u->last_login_usec = now_usec(CLOCK_REALTIME);
+        u->last_login_usec = clock_usec(CLOCK_REALTIME);
         m->users_dirty = true;
         m->sessions_dirty = true;
         /* A full disk must not lock the house: the session lives in memory, and storing is tried again. */
@@ -231,7 +232,7 @@ static int login_new(Request *q, const char *typed, const char *target, Login **
 
 static int login_try(Request *q, const char *typed, const char *password, const char *target) {
         Manager *m = q->manager;
-        uint64_t now = now_usec(CLOCK_MONOTONIC), wait;
+        uint64_t now = clock_usec(CLOCK_MONOTONIC), wait;
         Login *l;
         int r;
 

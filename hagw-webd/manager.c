@@ -11,16 +11,10 @@
 #include "log.h"
 #include "manager.h"
 #include "store.h"
+#include "usec.h"
 
 #define HOUSEKEEPING_USEC (5 * USEC_PER_MINUTE)
 #define SOCKET_NAME "web"
-
-uint64_t now_usec(clockid_t clock) {
-        struct timespec ts;
-
-        (void) clock_gettime(clock, &ts);
-        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
-}
 
 void manager_update_status(Manager *m) {
         daemon_set_status(m->daemon, "%zu users, %zu sessions%s%s", m->users.n, m->sessions.n,
@@ -46,7 +40,7 @@ static void on_session_end(const Session *s, void *userdata) {
 
         m->sessions_dirty = true;
         /* Where only its time was up, a screen on a wall keeps its WebSocket. */
-        announce(m, s->id, session_expires_usec(&m->sessions, s) > now_usec(CLOCK_REALTIME));
+        announce(m, s->id, session_expires_usec(&m->sessions, s) > clock_usec(CLOCK_REALTIME));
 }
 
 void manager_ask_again(Manager *m, const char *user) {
@@ -57,7 +51,7 @@ void manager_ask_again(Manager *m, const char *user) {
 
 int manager_new_session(Manager *m, const char *user, const char *host, const char *address,
                         const char *agent, bool lasting, char *token, Session **ret) {
-        uint64_t now = now_usec(CLOCK_REALTIME);
+        uint64_t now = clock_usec(CLOCK_REALTIME);
         uint8_t hash[TOKEN_HASH_SIZE];
         int r = -EEXIST;
 
@@ -79,7 +73,7 @@ Session *manager_find_session(Manager *m, const char *cookie, const char *host) 
 
         if (!cookie || !token_is_well_formed(cookie) || token_hash(cookie, hash) < 0)
                 return NULL;
-        s = session_find(&m->sessions, hash, now_usec(CLOCK_REALTIME));
+        s = session_find(&m->sessions, hash, clock_usec(CLOCK_REALTIME));
         /* A service that sees the cookie of its own host must not be able to use it at another one. */
         return s && streq(s->host, host) ? s : NULL;
 }
@@ -107,7 +101,7 @@ static int on_housekeeping(sd_event_source *source, uint64_t usec, void *userdat
         Manager *m = userdata;
         int r;
 
-        if (session_prune(&m->sessions, now_usec(CLOCK_REALTIME)) > 0)
+        if (session_prune(&m->sessions, clock_usec(CLOCK_REALTIME)) > 0)
                 manager_update_status(m);
         store_flush(m);
         r = sd_event_source_set_time_relative(source, HOUSEKEEPING_USEC);
@@ -174,7 +168,7 @@ int manager_new(Daemon *daemon, const Config *config, void **ret) {
         /* Only from here: what was pruned while loading was nobody's. */
         m->sessions.on_end = on_session_end;
         m->sessions.userdata = m;
-        (void) session_prune(&m->sessions, now_usec(CLOCK_REALTIME));
+        (void) session_prune(&m->sessions, clock_usec(CLOCK_REALTIME));
         manager_update_status(m);
         *ret = m;
         return 0;

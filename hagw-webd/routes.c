@@ -3,9 +3,10 @@
 /* The table of pages, and the one page too small for a file of its own: HTTP-01 answers. */
 
 #include "routes.h"
+#include "usec.h"
 
 static int challenge_get(Request *q) {
-        const char *answer = challenge_find(&q->manager->challenges, q->rest, now_usec(CLOCK_MONOTONIC));
+        const char *answer = challenge_find(&q->manager->challenges, q->rest, clock_usec(CLOCK_MONOTONIC));
         char *body;
 
         if (!answer)

@@ -8,6 +8,7 @@
 
 #include "gather.h"
 #include "routes.h"
+#include "usec.h"
 
 #define DESCRIBE "io.hagw.Service.Describe"
 #define TEXT_MAX 128U /* bytes of a short text */
@@ -96,7 +97,7 @@ static const char *span(const Sheet *s, uint64_t usec, char *out) {
 static int row_address(const Sheet *s, sd_json_variant *v) {
         const char *address = text_of(v, "address"), *error = text_of(v, "error"),
                    *source = text_of(v, "source");
-        uint64_t confirmed = number_of(v, "confirmedUSec"), now = now_usec(CLOCK_REALTIME);
+        uint64_t confirmed = number_of(v, "confirmedUSec"), now = clock_usec(CLOCK_REALTIME);
         char detail[3 * TEXT_MAX], age[TEXT_MAX], ago[TEXT_MAX];
 
         if (!address && !error)
@@ -147,7 +148,7 @@ static int row_certificate(const Sheet *s, sd_json_variant *v) {
                 {},
         };
         const StateRow *row = find_state(rows, text_of(v, "state"));
-        uint64_t end = number_of(v, "notAfterUSec"), now = now_usec(CLOCK_REALTIME);
+        uint64_t end = number_of(v, "notAfterUSec"), now = clock_usec(CLOCK_REALTIME);
         const char *state = row ? say(s, row->text) : strempty(text_of(v, "state"));
         char text[2 * TEXT_MAX], left[TEXT_MAX], time[TEXT_MAX];
 

@@ -5,6 +5,7 @@
 
 #include "log.h"
 #include "store.h"
+#include "usec.h"
 #include "user-varlink.h"
 
 #define ERROR(name) "io.hagw.Web." name
@@ -45,7 +46,7 @@ static int change_add(Change *c, const char *hash) {
         User *u;
         int r;
 
-        r = user_add(&m->users, c->name, hash, c->hosts, c->groups, now_usec(CLOCK_REALTIME), &u);
+        r = user_add(&m->users, c->name, hash, c->hosts, c->groups, clock_usec(CLOCK_REALTIME), &u);
         if (r == -EEXIST)
                 return error_name(c->link, ERROR("UserExists"), c->name);
         if (r == -E2BIG)

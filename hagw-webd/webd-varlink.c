@@ -5,6 +5,7 @@
 #include "hostname.h"
 #include "log.h"
 #include "store.h"
+#include "usec.h"
 #include "user-varlink.h"
 #include "webd-varlink.h"
 
@@ -30,7 +31,7 @@ static int check_session(Manager *m, const char *cookie, const char *host, const
                 free(s->address);
                 s->address = copy;
         }
-        session_touch(s, now_usec(CLOCK_REALTIME));
+        session_touch(s, clock_usec(CLOCK_REALTIME));
         m->sessions_dirty = true;
         *ret = s;
         return 0;
@@ -68,14 +69,14 @@ static int vl_method_check_session(sd_varlink *link, sd_json_variant *parameters
                 SD_JSON_BUILD_PAIR("sessionId", SD_JSON_BUILD_STRING(s->id)),
                 SD_JSON_BUILD_PAIR("allowed", SD_JSON_BUILD_BOOLEAN(manager_may_pass(m, s))),
                 SD_JSON_BUILD_PAIR("validUSec", SD_JSON_BUILD_UNSIGNED(session_valid_usec(
-                                                        &m->sessions, s, now_usec(CLOCK_REALTIME)))));
+                                                        &m->sessions, s, clock_usec(CLOCK_REALTIME)))));
 }
 
 static int living_sessions(Manager *m, sd_json_variant **ret) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         int r;
 
-        (void) session_prune(&m->sessions, now_usec(CLOCK_REALTIME));
+        (void) session_prune(&m->sessions, clock_usec(CLOCK_REALTIME));
         r = sd_json_variant_new_array(&v, NULL, 0);
         for (size_t i = 0; i < m->sessions.n && r >= 0; i++)
                 if (manager_may_pass(m, m->sessions.items[i]))
@@ -142,7 +143,7 @@ static int vl_method_list_sessions(sd_varlink *link, sd_json_variant *parameters
         if (user && !user_find(&m->users, user))
                 return sd_varlink_errorbo(link, ERROR("NoSuchUser"),
                                           SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(user)));
-        if (session_prune(&m->sessions, now_usec(CLOCK_REALTIME)) > 0)
+        if (session_prune(&m->sessions, clock_usec(CLOCK_REALTIME)) > 0)
                 manager_update_status(m);
         r = sd_json_variant_new_array(&v, NULL, 0);
         for (size_t i = 0; i < m->sessions.n && r >= 0; i++)
@@ -265,7 +266,7 @@ static int vl_method_publish_challenge(sd_varlink *link, sd_json_variant *parame
         r = sd_varlink_dispatch(link, parameters, table, p);
         if (r != 0)
                 return r;
-        r = challenge_publish(&m->challenges, p[0], p[1], now_usec(CLOCK_MONOTONIC));
+        r = challenge_publish(&m->challenges, p[0], p[1], clock_usec(CLOCK_MONOTONIC));
         if (r == -EINVAL)
                 return sd_varlink_errorbo(link, ERROR("BadChallenge"),
                                           SD_JSON_BUILD_PAIR("token", SD_JSON_BUILD_STRING(p[0])));

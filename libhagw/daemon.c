@@ -12,6 +12,7 @@
 
 #include "daemon.h"
 #include "log.h"
+#include "usec.h"
 #include "vl-io.hagw.Service.h"
 
 struct Daemon {
@@ -31,13 +32,6 @@ static Daemon the_daemon; /* one per process; varlink handlers of io.hagw.Servic
 
 sd_event *daemon_event(Daemon *d) {
         return d->event;
-}
-
-static uint64_t now_usec(clockid_t clock) {
-        struct timespec ts;
-
-        (void) clock_gettime(clock, &ts);
-        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
 }
 
 void daemon_set_status(Daemon *d, const char *format, ...) {
@@ -165,7 +159,7 @@ static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si, void
         int r;
 
         (void) sd_notifyf(/* unset_environment= */ 0, "RELOADING=1\nMONOTONIC_USEC=%llu",
-                          (unsigned long long) now_usec(CLOCK_MONOTONIC));
+                          (unsigned long long) clock_usec(CLOCK_MONOTONIC));
         r = daemon_load_config(d, &config);
         if (r >= 0 && d->spec->reload) {
                 r = d->spec->reload(config, d->userdata);
@@ -178,7 +172,7 @@ static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si, void
         }
         if (r >= 0) {
                 d->config_error = (free(d->config_error), NULL);
-                d->config_usec = now_usec(CLOCK_REALTIME);
+                d->config_usec = clock_usec(CLOCK_REALTIME);
                 Config *old = d->config;
                 d->config = TAKE_PTR(config);
                 config_free(old);
@@ -266,7 +260,7 @@ static int daemon_main(Daemon *d) {
         r = daemon_load_config(d, &d->config);
         if (r < 0)
                 return r;
-        d->config_usec = now_usec(CLOCK_REALTIME);
+        d->config_usec = clock_usec(CLOCK_REALTIME);
         daemon_apply_log_level(d->config);
         r = d->spec->start(d, d->config, &d->userdata);
         if (r < 0)
