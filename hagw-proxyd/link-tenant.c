@@ -12,6 +12,14 @@
 
 static const char offline[] = "the house is not attached";
 
+/* The tenant's bytes per second let more pass. */
+static void on_pace(Timer *t) {
+        Link *k = CONTAINER_OF(t, Link, pace.timer);
+
+        if (k->state == LINK_BUSY)
+                k->client->ops->on_event(k->client);
+}
+
 static void on_channel(ChannelClient *c, ChannelGift *g) {
         Link *k = CONTAINER_OF(c, Link, channel);
         struct iovec header = { g->header, g->header_size };
@@ -20,6 +28,7 @@ static void on_channel(ChannelClient *c, ChannelGift *g) {
 
         transport_init(&k->transport, &u->worker->pool, TAKE_FD(g->fd));
         memcpy(k->secret, g->secret, sizeof(k->secret));
+        k->pace = (TransportPace) { g->limit, &u->worker->loop, { .fire = on_pace } };
         if (transport_write(&k->transport, &header, 1) < 0 ||
             tls_psk_client_new(k->secret, u->server_name, &tls) < 0)
                 link_failed(k, "the channel broke");
@@ -30,6 +39,7 @@ static void on_channel(ChannelClient *c, ChannelGift *g) {
 static void on_cut(ChannelClient *c, const char *why) {
         Link *k = CONTAINER_OF(c, Link, channel);
 
+        k->pace.limit = NULL;
         if (k->state == LINK_CONNECTING || k->state == LINK_HANDSHAKE)
                 link_failed(k, why);
         else if (k->state == LINK_IDLE)

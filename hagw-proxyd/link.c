@@ -24,6 +24,7 @@ Link *link_close(Link *k) {
         k->dial = dial_free(k->dial);
         channel_client_done(&k->channel);
         loop_disarm(&w->loop, &k->timer);
+        loop_disarm(&w->loop, &k->pace.timer);
         transport_done(&k->transport);
         k->in = buffer_put(&w->pool, k->in);
         if (k->client)
@@ -51,11 +52,14 @@ void link_failed(Link *k, const char *text) {
                 l->ops->on_failed(l, text);
 }
 
-static void link_ready(Link *k) {
-        Upstream *u = k->upstream;
-
-        loop_disarm(&u->worker->loop, &k->timer);
+static void serve(Link *k) {
         k->state = LINK_BUSY;
+        k->transport.pace = k->pace.limit ? &k->pace : NULL;
+}
+
+static void link_ready(Link *k) {
+        loop_disarm(&k->upstream->worker->loop, &k->timer);
+        serve(k);
         if (k->client)
                 k->client->ops->on_link(k->client);
         else
@@ -226,6 +230,7 @@ void link_park(Link *k) {
         if (k->client)
                 k->client->link = NULL;
         k->client = NULL;
+        k->transport.pace = NULL;
         k->in = buffer_put(&u->worker->pool, k->in);
         if (k->trusted != u->trusted) {
                 link_close(k);
@@ -252,7 +257,7 @@ void link_unpark(Link *k) {
                 k->next->link = k->link;
         k->link = NULL;
         k->upstream->n_idle--;
-        k->state = LINK_BUSY;
+        serve(k);
 }
 
 bool link_is_alive(Link *k) {

@@ -57,6 +57,7 @@ struct Link {
         ChannelClient channel;
         uint8_t secret[CHANNEL_SECRET_SIZE];
         uint64_t reported[2]; /* bytes */
+        TransportPace pace;
 };
 
 /* Starts a connection for the client, which hears of it, maybe before this returns. */

@@ -226,7 +226,7 @@ static void watch_peer(int fd) {
         set_vanished(fd, PASSAGE_VANISHED_USEC);
 }
 
-void passage_join(Passage *p, int fd, const void *head, size_t head_size, PumpLimit *limit) {
+void passage_join(Passage *p, int fd, const void *head, size_t head_size, RateLimit *limit) {
         Conn *c = p->conn;
         Worker *w = c->worker;
         Buffer *b = make_head(p, head, head_size);

@@ -60,7 +60,7 @@ void passage_to_service(Conn *c);
 Passage *passage_new(Conn *c, uint64_t wait_usec);
 /* Goes on with the far side's socket, which is taken over. head (may be NULL) is sent to it before what was
  * read from the visitor. May end c. */
-void passage_join(Passage *p, int fd, const void *head, size_t head_size, PumpLimit *limit);
+void passage_join(Passage *p, int fd, const void *head, size_t head_size, RateLimit *limit);
 
 /* Where the visitor comes from, and to. */
 ProxyPair passage_pair(const Conn *c);

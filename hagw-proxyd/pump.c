@@ -67,7 +67,7 @@ static Pipe *pipe_put(PipePool *pool, Pipe *p) {
         return NULL;
 }
 
-void pump_init(Pump *p, PipePool *pipes, BufferPool *buffers, int a, int b, PumpLimit *limit) {
+void pump_init(Pump *p, PipePool *pipes, BufferPool *buffers, int a, int b, RateLimit *limit) {
         *p = (Pump) {
                 .sides = { { .fd = a, .readable = true, .writable = true },
                            { .fd = b, .readable = true, .writable = true } },
@@ -96,30 +96,6 @@ bool pump_is_stuck(const Pump *p) {
                 if (p->sides[i].head || p->sides[i].pipe)
                         return true;
         return false;
-}
-
-/* How much may pass now: a second's worth at most is saved up. 0: nothing before p->resume_usec. */
-static size_t allowance(Pump *p, uint64_t now_usec, size_t wanted) {
-        PumpLimit *l = p->limit;
-        uint64_t grown;
-
-        if (!l || l->rate == 0)
-                return wanted;
-        if (now_usec - l->since_usec >= USEC_PER_SEC) {
-                l->tokens = l->rate;
-                l->since_usec = now_usec;
-        }
-        /* Only the time that whole bytes stand for is used up: however often this is asked, the rate
-         * stays. */
-        grown = (uint64_t) ((double) l->rate * (double) (now_usec - l->since_usec) / (double) USEC_PER_SEC);
-        l->tokens = MIN(l->tokens + grown, l->rate);
-        l->since_usec += (uint64_t) ((double) grown * (double) USEC_PER_SEC / (double) l->rate);
-        /* Not byte by byte: a tenth of a second's worth at least. */
-        if (l->tokens < MIN((uint64_t) wanted, MAX(l->rate / 10, UINT64_C(1)))) {
-                p->resume_usec = now_usec + USEC_PER_SEC / 10;
-                return 0;
-        }
-        return (size_t) MIN(l->tokens, (uint64_t) wanted);
 }
 
 /* 1: all of it has gone; 0: the socket takes no more now; negative errno. */
@@ -167,8 +143,10 @@ static ssize_t fill(Pump *p, PumpSide *from, uint64_t now_usec) {
                 p->resume_usec = now_usec + PIPE_RETRY_USEC;
                 return 0;
         }
-        n = (ssize_t) allowance(p, now_usec, from->pipe->size);
-        if (n > 0) {
+        n = (ssize_t) rate_limit_allow(p->limit, now_usec, from->pipe->size);
+        if (n == 0)
+                p->resume_usec = now_usec + RATE_LIMIT_RETRY_USEC;
+        else {
                 n = move(from->fd, from->pipe->fds[1], (size_t) n);
                 if (n == 0)
                         from->ended = true;
@@ -183,8 +161,7 @@ static ssize_t fill(Pump *p, PumpSide *from, uint64_t now_usec) {
         }
         from->pipe->used = (size_t) n;
         from->received += (uint64_t) n;
-        if (p->limit)
-                p->limit->tokens -= MIN(p->limit->tokens, (uint64_t) n);
+        rate_limit_spend(p->limit, (size_t) n);
         return n;
 }
 

@@ -3,6 +3,7 @@
 
 #include "buffer.h"
 #include "loop.h"
+#include "ratelimit.h"
 
 /* Two stream sockets whose bytes go from each to the other within the kernel (splice(2)): what passes is
  * never in this process's memory. Each direction ends by itself; each is read only as fast as the other side
@@ -36,13 +37,6 @@ typedef struct PipePool {
 
 void pipe_pool_done(PipePool *p);
 
-/* Bytes per second that several pumps share. {}: no limit. */
-typedef struct PumpLimit {
-        uint64_t rate;   /* bytes per second; 0: no limit */
-        uint64_t tokens; /* bytes that may pass now */
-        uint64_t since_usec;
-} PumpLimit;
-
 typedef enum PumpResult {
         PUMP_WAIT,   /* for an event on either socket, or until p->resume_usec where that is not 0 */
         PUMP_AGAIN,  /* call again soon, others first */
@@ -65,12 +59,12 @@ typedef struct Pump {
         PumpSide sides[2];
         PipePool *pipes;
         BufferPool *buffers; /* that the heads go back to */
-        PumpLimit *limit;    /* NULL: none */
+        RateLimit *limit;    /* NULL: none */
         uint64_t moved; /* bytes that either side has taken */
         uint64_t resume_usec; /* when the limit lets more pass, or a pipe may be had; 0: nothing of that */
 } Pump;
 
-void pump_init(Pump *p, PipePool *pipes, BufferPool *buffers, int a, int b, PumpLimit *limit);
+void pump_init(Pump *p, PipePool *pipes, BufferPool *buffers, int a, int b, RateLimit *limit);
 /* Gives back what it holds. Closes no socket. */
 void pump_done(Pump *p);
 

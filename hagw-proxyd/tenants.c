@@ -114,7 +114,7 @@ static void cut_controls(Tenant *t, const char *error) {
 /* What is open must agree with what is known now. */
 static void enforce(Tenant *t) {
         if (t->limit.rate != t->info->bytes_per_second)
-                t->limit = (PumpLimit) { .rate = t->info->bytes_per_second };
+                t->limit = (RateLimit) { .rate = t->info->bytes_per_second };
         if (t->info->suspended)
                 cut_controls(t, "Suspended");
         if (t->info->suspended || t->info->exhausted)

@@ -28,7 +28,7 @@ typedef struct ChannelGift {
         uint8_t header[CHANNEL_HEADER_SIZE_MAX];
         size_t header_size;
         uint8_t secret[CHANNEL_SECRET_SIZE]; /* of TLS within, CHANNEL_VISITOR_OPENED only */
-        PumpLimit *limit; /* the tenant's; valid until the client is let go or cut */
+        RateLimit *limit; /* the tenant's; valid until the client is let go or cut */
 } ChannelGift;
 
 /* Who wants a channel, waits for it, and then has it: part of a passage or of a link. */
@@ -63,7 +63,7 @@ struct Tenant {
         unsigned n_channels; /* waiting and in use */
         ChannelClient *queue, **queue_end, *users;
         unsigned n_queue;
-        PumpLimit limit;
+        RateLimit limit;
         uint64_t visits_usec; /* bucket of connections per second: when it will be full again */
         uint64_t received, sent, visitors; /* since the last report */
 };

@@ -16,10 +16,11 @@ void transport_init(Transport *t, BufferPool *pool, int fd) {
         t->pool = pool;
         t->handle.fd = fd;
         t->meter = NULL;
+        t->pace = NULL;
         t->tls = NULL;
         t->in = t->out = NULL;
         t->readable = true;
-        t->hung_up = t->ended = t->batching = t->shut = false;
+        t->held = t->hung_up = t->ended = t->batching = t->shut = false;
         t->error = t->tls_error = 0;
         t->n_warnings = 0;
 }
@@ -60,6 +61,21 @@ static void count(_Atomic uint64_t *bytes, ssize_t n) {
                               memory_order_relaxed);
 }
 
+/* How many of so many bytes may pass now. 0: none, and the owner is told when to try again. */
+static size_t paced(const Transport *t, size_t wanted) {
+        TransportPace *p = t->pace;
+        size_t n = p ? rate_limit_allow(p->limit, p->loop->now_usec, wanted) : wanted;
+
+        if (n == 0)
+                loop_arm(p->loop, &p->timer, p->loop->now_usec + RATE_LIMIT_RETRY_USEC);
+        return n;
+}
+
+static void spend(const Transport *t, ssize_t n) {
+        if (t->pace)
+                rate_limit_spend(t->pace->limit, (size_t) n);
+}
+
 /* n > 0; 0: end; -EAGAIN. A short read means that the socket is drained: the next edge will tell of more. */
 static ssize_t receive(Transport *t, void *data, size_t size) {
         ssize_t n;
@@ -68,6 +84,10 @@ static ssize_t receive(Transport *t, void *data, size_t size) {
         if (t->ended)
                 return 0;
         if (!t->readable)
+                return -EAGAIN;
+        size = paced(t, size);
+        t->held = size == 0;
+        if (t->held)
                 return -EAGAIN;
         do
                 n = recv(t->handle.fd, data, size, MSG_DONTWAIT);
@@ -80,6 +100,7 @@ static ssize_t receive(Transport *t, void *data, size_t size) {
         }
         if (t->meter)
                 count(&t->meter->received, n);
+        spend(t, n);
         if (n == 0)
                 t->ended = true;
         else if ((size_t) n < size)
@@ -152,9 +173,12 @@ int transport_flush(Transport *t) {
 
                 if (t->error < 0)
                         return t->error;
+                if (iov.iov_len > 0)
+                        iov.iov_len = paced(t, iov.iov_len);
                 n = iov.iov_len > 0 ? send_now(t, &iov, 1) : 0;
                 if (n < 0)
                         return (int) n;
+                spend(t, n);
                 t->out->begin += (size_t) n;
                 if (buffer_used(t->out) > 0)
                         return -EAGAIN;
@@ -217,9 +241,9 @@ void transport_start_tls(Transport *t, gnutls_session_t tls) {
 }
 
 /* GnuTLS takes one record a call and says AGAIN where the message goes on in the next one, which may be here
- * already. */
+ * already; so it does after what was no data, such as a ticket. */
 static bool has_ciphertext(const Transport *t) {
-        return buffer_used(t->in) > 0 || (t->readable && !t->ended);
+        return buffer_used(t->in) > 0 || (t->readable && !t->held && !t->ended);
 }
 
 /* Worth another call at once: GnuTLS was interrupted, or took an alert that means nothing. */
@@ -259,10 +283,9 @@ ssize_t transport_peek(Transport *t) {
 static ssize_t read_tls(Transport *t, void *data, size_t size) {
         ssize_t n;
 
-        /* GnuTLS also says EAGAIN after what was no data, such as a ticket; there may be more behind it. */
         do
                 n = gnutls_record_recv(t->tls, data, size);
-        while (is_nothing(t, n) || (n == GNUTLS_E_AGAIN && (buffer_used(t->in) > 0 || t->readable)));
+        while (is_nothing(t, n) || (n == GNUTLS_E_AGAIN && has_ciphertext(t)));
         if (t->in && buffer_used(t->in) == 0)
                 t->in = buffer_put(t->pool, t->in);
         if (n >= 0)
@@ -303,7 +326,7 @@ static int write_tls(Transport *t, const struct iovec *iov, size_t n) {
         for (size_t i = 0; i < n; i++)
                 total += iov[i].iov_len;
         /* One record goes straight to the kernel; several go together. */
-        t->batching = total > RECORD_MAX || n > 1;
+        t->batching = total > RECORD_MAX || n > 1 || t->pace;
         for (size_t i = 0; i < n && r >= 0; i++)
                 for (size_t done = 0; done < iov[i].iov_len && r >= 0;) {
                         ssize_t k;

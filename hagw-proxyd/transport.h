@@ -7,11 +7,19 @@
 
 #include "buffer.h"
 #include "loop.h"
+#include "ratelimit.h"
 
 /* Bytes of many sockets. One thread writes, any reads. */
 typedef struct TransportMeter {
         _Atomic uint64_t received, sent;
 } TransportMeter;
+
+/* Bytes under a limit that others share. */
+typedef struct TransportPace {
+        RateLimit *limit;
+        Loop *loop;
+        Timer timer; /* due when who was held back may go on; what it fires is the owner's */
+} TransportPace;
 
 /* A stream socket with or without TLS on it, as bytes in and bytes out. One thread. Never blocks. */
 
@@ -19,10 +27,12 @@ typedef struct Transport {
         Handle handle;
         BufferPool *pool;
         TransportMeter *meter; /* NULL: nobody counts */
+        TransportPace *pace;   /* NULL: as fast as it goes. Only with TLS, whose handshake is free */
         gnutls_session_t tls; /* NULL: plain */
         Buffer *in;           /* TLS: received, not yet taken by GnuTLS */
         Buffer *out;          /* accepted from the caller, not yet taken by the kernel */
         bool readable;        /* the socket may have more: an edge was seen and recv() has not drained it */
+        bool held;            /* recv() has to wait for the pace */
         bool hung_up;         /* epoll said that the end is in sight: a short read does not mean drained */
         bool ended;           /* recv() said that the other side sends no more */
         bool batching;        /* TLS: collect records in out instead of sending each */

@@ -483,6 +483,7 @@ def house_within(c, answer=b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
         f = s.makefile("rb")
         for _ in range(times):
             heads.append(Head(f))
+            f.read(int(heads[-1].get("content-length") or 0))
             s.sendall(answer)
     return header, heads
 
@@ -525,6 +526,16 @@ def test_channels_of_the_opened_are_not_shared(relay):
     for r in (first, second):
         assert relay.visit(name=f"anna.{ZONE}", connection=r.connection).status == 200
     assert {h.get()[0][1] for h in houses} == {r.connection.sock.getsockname()[1] for r in (first, second)}
+
+
+@pytest.mark.parametrize("up,down", [(0, 3_000_000), (3_000_000, 5)])
+def test_bytes_per_second_of_the_opened(relay, up, down):
+    a = Agent(relay, relay.tenant("anna", terminate=True, bytesPerSecond=1_000_000))
+    House(a.open()[0], answer=b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % down + bytes(down))
+    began = time.monotonic()
+    r = relay.visit(name=f"anna.{ZONE}", method="POST", body=bytes(up))
+    assert r.status == 200 and len(r.body) == down
+    assert time.monotonic() - began > 1.5
 
 
 def test_terminated_offline_is_a_page(relay):

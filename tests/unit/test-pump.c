@@ -137,7 +137,7 @@ static void test_broken(void **state) {
 
 static void test_limit(void **state) {
         Fixture *f = *state;
-        PumpLimit limit = { .rate = 10000, .tokens = 10000 };
+        RateLimit limit = { .rate = 10000, .tokens = 10000 };
         char buffer[65536] = {};
         ssize_t n;
 
@@ -161,7 +161,7 @@ static void test_limit(void **state) {
 /* Whoever sends often and little does not slow the others down: no time gets lost between two looks. */
 static void test_limit_asked_often(void **state) {
         Fixture *f = *state;
-        PumpLimit limit = { .rate = 50000, .since_usec = 1 };
+        RateLimit limit = { .rate = 50000, .since_usec = 1 };
         char buffer[65536] = {};
 
         f->pump.limit = &limit;

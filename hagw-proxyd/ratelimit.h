@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "macro.h"
+
+/* A token bucket that holds a second's worth. Pure: the clock is the caller's. */
+
+/* Bytes per second that several connections share. {}: no limit. */
+typedef struct RateLimit {
+        uint64_t rate;   /* bytes per second; 0: no limit */
+        uint64_t tokens; /* bytes that may pass now */
+        uint64_t since_usec;
+} RateLimit;
+
+/* When to ask again whoever was told 0. */
+#define RATE_LIMIT_RETRY_USEC (USEC_PER_SEC / 10)
+
+/* How many bytes may pass now, at most wanted: a tenth of a second's worth at least, or 0. l may be NULL: no
+ * limit. */
+size_t rate_limit_allow(RateLimit *l, uint64_t now_usec, size_t wanted);
+/* So many have passed. */
+void rate_limit_spend(RateLimit *l, size_t n);
