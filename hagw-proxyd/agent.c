@@ -9,6 +9,8 @@
 
 #include "agent.h"
 #include "log.h"
+#include "ownaddress.h"
+#include "usec.h"
 #include "worker.h"
 
 #define INTERFACE "io.hagw.Relay."
@@ -168,13 +170,6 @@ static void on_link_open(RelayLink *l, sd_json_variant *proof) {
         loop_arm(loop, &a->timer, loop->now_usec + AGENT_REPLY_USEC);
 }
 
-static uint64_t realtime_usec(void) {
-        struct timespec ts;
-
-        (void) clock_gettime(CLOCK_REALTIME, &ts);
-        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
-}
-
 static void on_first_reply(Agent *a, RelayLink *l, sd_json_variant *parameters) {
         const char *text = strempty(control_string(parameters, "zone"));
         uint8_t session_id[CHANNEL_SESSION_ID_SIZE];
@@ -187,7 +182,7 @@ static void on_first_reply(Agent *a, RelayLink *l, sd_json_variant *parameters) 
                 return;
         }
         a->attached_usec = a->worker->loop.now_usec;
-        a->attached.since_usec = realtime_usec();
+        a->attached.since_usec = clock_usec(CLOCK_REALTIME);
         memcpy(a->attached.zone, zone, sizeof(zone));
         (void) snprintf(a->attached.address, sizeof(a->attached.address),
                         l->address.family == AF_INET6 ? "[%s]:%u" : "%s:%u", ip_format(&l->address, address),
@@ -278,14 +273,6 @@ static int source_address(const RelayTarget *t, const IpAddress *to, IpAddress *
         if (getsockname(fd, (struct sockaddr *) &address, &size) < 0)
                 return -errno;
         return ip_from_sockaddr((struct sockaddr *) &address, ret);
-}
-
-static bool is_own_address(const IpAddress *a) {
-        struct sockaddr_storage address;
-        socklen_t size = ip_to_sockaddr(a, 0, &address);
-        _cleanup_close_ int fd = socket(address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-        return fd >= 0 && bind(fd, (struct sockaddr *) &address, size) >= 0;
 }
 
 /* Packets of the connection would no longer go the way they went. An IPv6 host takes new temporary addresses

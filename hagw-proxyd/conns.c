@@ -2,7 +2,45 @@
 
 /* All visitors of a worker on their way out. Runs in the worker's thread. */
 
+#include <sys/socket.h>
+
+#include "ownaddress.h"
 #include "worker.h"
+
+static void cut(Conn *c, const char *why) {
+        if (c->state == CONN_REQUEST)
+                exchange_abort(c->exchange, why);
+        else if (c->state == CONN_PASSAGE)
+                passage_abort(c->passage, why);
+        else
+                conn_close(c);
+}
+
+/* Nothing arrives there any more, and TCP would try for minutes. */
+static bool is_stranded(const Conn *c, IpAddress *known) {
+        struct sockaddr_storage address;
+        socklen_t size = sizeof(address);
+        IpAddress ours;
+
+        if (getsockname(c->transport.handle.fd, (struct sockaddr *) &address, &size) < 0 ||
+            ip_from_sockaddr((struct sockaddr *) &address, &ours) < 0 || ip_equal(&ours, known))
+                return false;
+        if (!is_own_address(&ours))
+                return true;
+        *known = ours; /* the next one's, too, most likely */
+        return false;
+}
+
+void conns_drop_stranded(Worker *w) {
+        IpAddress known = { .family = AF_UNSPEC };
+        Conn *next;
+
+        for (Conn *c = w->conns; c; c = next) {
+                next = c->next;
+                if (is_stranded(c, &known))
+                        cut(c, "its address here is gone");
+        }
+}
 
 void conns_drain(Worker *w) {
         Conn *next;
@@ -37,13 +75,6 @@ void conns_stop(Worker *w) {
 }
 
 void conns_done(Worker *w) {
-        while (w->conns) {
-                Conn *c = w->conns;
-                if (c->state == CONN_REQUEST)
-                        exchange_abort(c->exchange, "stopped");
-                else if (c->state == CONN_PASSAGE)
-                        passage_abort(c->passage, "stopped");
-                else
-                        conn_close(c);
-        }
+        while (w->conns)
+                cut(w->conns, "stopped");
 }

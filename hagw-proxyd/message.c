@@ -15,7 +15,7 @@ static const size_t message_sizes[_MESSAGE_KIND_MAX] = {
         [MESSAGE_CHANNEL] = sizeof(ChannelMessage),
         [MESSAGE_ATTACHMENTS] = sizeof(AttachmentsMessage),
         [MESSAGE_STOPPED] = sizeof(Message),          [MESSAGE_CALL] = sizeof(CallMessage),
-        [MESSAGE_RELAY_NUDGE] = sizeof(Message),      [MESSAGE_RELAY_CALL] = sizeof(RelayCallMessage),
+        [MESSAGE_NETWORK] = sizeof(Message),          [MESSAGE_RELAY_CALL] = sizeof(RelayCallMessage),
         [MESSAGE_RELAY_STATE] = sizeof(RelayStateMessage),
 };
 

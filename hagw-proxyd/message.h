@@ -31,7 +31,7 @@ typedef enum MessageKind {
         MESSAGE_SESSION,     /* to main and back */
         MESSAGE_RESOLVE,     /* to main and back */
         MESSAGE_CALL,        /* to main and back */
-        MESSAGE_RELAY_NUDGE, /* to the first worker: the network or the configuration has changed */
+        MESSAGE_NETWORK,     /* to a worker of an attached house: the network or its settings have changed */
         MESSAGE_RELAY_CALL,  /* to the first worker and back */
         MESSAGE_RELAY_STATE, /* to main: what has become of the attachment to the relay */
         MESSAGE_FAILURE,     /* to main: a host's upstream failed */

@@ -20,10 +20,12 @@ void relay_view_init(RelayView *v, sd_event *event) {
 }
 
 static void nudge(RelayView *v) {
-        Message *m = v->worker ? message_new(MESSAGE_RELAY_NUDGE) : NULL;
+        for (unsigned i = 0; v->worker && i < v->worker->n_crew; i++) {
+                Message *m = message_new(MESSAGE_NETWORK);
 
-        if (m)
-                worker_send(v->worker, m);
+                if (m)
+                        worker_send(v->worker->crew[i], m);
+        }
 }
 
 /* What it says does not matter: something is another than before, or netd has come back and cannot know. */

@@ -13,6 +13,7 @@
 #include "worker.h"
 
 #define STOP_USEC (5 * USEC_PER_SEC) /* for what is under way when nobody is accepted any more */
+#define STRANDED_USEC (10 * USEC_PER_SEC) /* an address that came back within this was not lost */
 
 static void on_snapshot(Worker *w, SnapshotMessage *m) {
         snapshot_unref(w->snapshot);
@@ -42,6 +43,7 @@ void worker_old_ended(Worker *w) {
 static void on_drain(Worker *w) {
         w->draining_usec = w->loop.now_usec;
         w->n_old = 1; /* so that it is said once, at the end */
+        conns_drop_stranded(w);
         conns_drain(w);
         worker_old_ended(w);
 }
@@ -80,6 +82,16 @@ static void on_forget(Worker *w, const ForgetMessage *m) {
                 exchanges_cut_others(w, m->living, m->n_living);
         else if (m->cut)
                 exchanges_cut(w, m->session_id);
+}
+
+static void on_network(Worker *w) {
+        agent_nudge(w);
+        if (!w->stranded.link)
+                loop_arm(&w->loop, &w->stranded, w->loop.now_usec + STRANDED_USEC);
+}
+
+static void on_stranded(Timer *t) {
+        conns_drop_stranded(CONTAINER_OF(t, Worker, stranded));
 }
 
 static void on_message(Worker *w, Message *m) {
@@ -128,8 +140,8 @@ static void on_message(Worker *w, Message *m) {
                 if (((ResolveMessage *) m)->asker)
                         ((ResolveMessage *) m)->on_answer((ResolveMessage *) m);
                 break;
-        case MESSAGE_RELAY_NUDGE:
-                agent_nudge(w);
+        case MESSAGE_NETWORK:
+                on_network(w);
                 break;
         case MESSAGE_RELAY_CALL:
                 relay_call_start(w, (RelayCallMessage *) m);
@@ -216,6 +228,7 @@ int worker_new(unsigned index, Worker *const *crew, unsigned n_crew, Queue *main
                 r = loop_init(&w->loop);
         if (r < 0)
                 return r;
+        w->stranded.fire = on_stranded;
         w->queue_handle = (Handle) { .fd = w->queue.event_fd, .on_event = on_queue };
         listen_all(w, LISTEN_HTTPS, https, n_https);
         listen_all(w, LISTEN_HTTP, http, n_http);

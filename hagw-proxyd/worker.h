@@ -63,6 +63,7 @@ struct Worker {
         SessionCache sessions;
         Tenants tenants;
         AccessRing *access; /* shared with the logging thread */
+        Timer stranded; /* after the network has changed, when what went over lost addresses is given up */
         bool open; /* visitors are let in: the first MESSAGE_SNAPSHOT has come */
         uint64_t draining_usec; /* since when visitors who were there are to come to an end; 0: not yet */
         size_t n_old; /* of them, those that have not */
