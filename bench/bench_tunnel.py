@@ -43,7 +43,8 @@ def origin(folder):
             f.truncate(size)
     (www / "index.html").write_bytes(b"x" * 1024)
     return Program("origin", folder, nginx_conf(
-        folder, "origin", f"open_file_cache max=16; aio threads; server {{ listen 127.0.0.1:{ORIGIN_PORT} ssl reuseport; root {www};\n"
+        folder, "origin", "open_file_cache max=16; aio threads; sendfile_max_chunk 64k;\n"
+        f"server {{ listen 127.0.0.1:{ORIGIN_PORT} ssl reuseport; root {www};\n"
         f"ssl_certificate {folder}/chain.pem; ssl_certificate_key {folder}/key.pem; ssl_protocols TLSv1.2 TLSv1.3; }}"), ORIGIN_PORT)
 
 
@@ -66,12 +67,12 @@ def bulk(tunnel, folder, connections):
             "MB/s": size * GIB / 1e6 / seconds}
 
 
-def latency(folder, ctx, seconds):
+def latency(port, folder, ctx, seconds):
     """Small requests alone, beside somebody who downloads at a steady rate, and beside one who takes all there is."""
     found = {}
     for key, beside in ("alone", None), ("beside", BESIDE_RATE), ("full", 0):
-        with contextlib.nullcontext() if beside is None else Bulk(VISITOR_PORT, folder, beside):
-            times = latencies(ctx, VISITOR_PORT, seconds)
+        with contextlib.nullcontext() if beside is None else Bulk(port, folder, beside):
+            times = latencies(ctx, port, seconds)
         found.update({f"{key} p50": percentile(times, 0.5), f"{key} p99": percentile(times, 0.99)})
     return {**found, "beside/alone": found["beside p99"] / found["alone p99"]}
 
@@ -157,13 +158,13 @@ def house_tests(program, arguments, folder, table):
     if {"single", "several", "latency"} & set(wanted):
         with running(program, folder) as tunnel:
             for test, connections in ("single", 1), ("several", CONNECTIONS):
-                if test in wanted:
+                if test in wanted and tunnel.relay_processes():
                     sample = bulk(tunnel, folder, connections)
                     table.add(test, program, sample)
                     if program in ("hagw", "haproxy"):
                         table.add(f"{test}-splice", program, sample)
             if "latency" in wanted:
-                sample = latency(folder, ctx, arguments.seconds)
+                sample = latency(tunnel.visitor_port, folder, ctx, arguments.seconds)
                 table.add("latency", program, sample)
                 table.add("beside", program, sample)
     if "first" in wanted and PROGRAMS[program].most:
@@ -192,7 +193,7 @@ def fleet_tests(program, arguments, folder, table):
 
 def declare(table, arguments):
     relay = ("user", "system", "relay", "with agent")
-    bound = ("haproxy",)
+    bound = ("haproxy", "direct")
     for test, what in ("single", "1 connection"), ("several", f"{CONNECTIONS} connections"):
         table.test(test, f"1 GiB to visitors on {what}", "seconds of CPU", 1, relay, {"relay": 1 / 0.6}, info=("MB/s",), apart=bound)
         table.test(f"{test}-splice", f"The same ({what}) beside haproxy's splice(2)", "seconds of CPU at the relay", 1,

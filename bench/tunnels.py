@@ -34,7 +34,7 @@ class Tunnel:
     relay's own but that of a line to it."""
 
     label = None
-    control = CONTROL_PORT
+    control, visitor_port = CONTROL_PORT, VISITOR_PORT
     most = 10_000  # houses that fit
     returns = True  # by itself after the relay was away
 
@@ -66,7 +66,7 @@ class Tunnel:
 
     def door(self, house):
         """(port, name) for its visitors."""
-        return VISITOR_PORT, f"{house}.{ZONE}"
+        return self.visitor_port, f"{house}.{ZONE}"
 
     def answering(self, houses, timeout=2):
         """Those of which a visitor hears."""
@@ -104,6 +104,27 @@ class Tunnel:
         for a in self.agents:
             a.stop()
         self.relay.stop()
+
+
+class Direct(Tunnel):
+    """No tunnel at all, the house's own server: what its visitors feel is this machine's doing."""
+
+    label, most, visitor_port = "direct", 0, ORIGIN_PORT
+
+    def start_relay(self):
+        pass
+
+    def start_agents(self):
+        pass
+
+    def relay_processes(self):
+        return []
+
+    def said(self):
+        return ""
+
+    def stop(self):
+        pass
 
 
 class Haproxy(Tunnel):
@@ -239,7 +260,7 @@ class Snitun(Tunnel):
 
 
 # One row per program.
-TUNNELS = {t.label: t for t in (FrpPlain, Frp, Rathole, RatholeNoise, Snitun, Haproxy)}
+TUNNELS = {t.label: t for t in (FrpPlain, Frp, Rathole, RatholeNoise, Snitun, Haproxy, Direct)}
 
 
 def versions():
