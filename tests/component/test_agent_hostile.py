@@ -440,12 +440,19 @@ def test_address_changes(net, make, house):  # noqa: F811
     ip("route", "add", "default", "via", "203.0.113.1", "dev", "eth0")
     time.sleep(0.5)
     assert h.describe()["state"] == "attached" and h.figure("proxy_agent_attempts") == 1
+    old = h.visitor()
+    assert get(old)[0] == 200 and h.describe()["attachment"]["visitors"] == 1
     begin = time.monotonic()
     ip("address", "del", "203.0.113.30/24", "dev", "eth0")
     ip("address", "add", "203.0.113.32/24", "dev", "eth0")
     ip("route", "replace", "default", "via", "203.0.113.1", "dev", "eth0")
     second = relay.attached(10)
     assert time.monotonic() - begin < 4 and second.peer[0] in ("203.0.113.31", "203.0.113.32")
+    # The visitor of the old way is given up, though TCP would have tried for minutes; who comes by the new one is not.
+    new = h.visitor(next(c for c in iter(relay.channel, None) if c.is_signed(second)), second)
+    assert get(new)[0] == 200
+    h.wait(lambda: h.describe()["attachment"]["visitors"] == 1, 20)
+    assert get(new)[0] == 200
 
 
 def test_cable_pulled(net, make, house):  # noqa: F811
