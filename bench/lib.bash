@@ -15,7 +15,9 @@ install_debian() {
                 while read -r p; do
                         DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$p" >/dev/null 2>&1 ||
                                 echo "bench: $p could not be installed" >&2
-                done </tmp/missing' sh "$@"
+                done </tmp/missing
+                # A machine that dev/deb-test boots from the box is to have nothing of them on its ports.
+                systemctl disable --quiet nginx haproxy caddy knot nsd 2>/dev/null || :' sh "$@"
 }
 
 # build_hagw TARGET…: hagw in build-bench/, -O2 and no sanitizers.

@@ -67,7 +67,8 @@ static bool judge(Wait *w, sd_json_variant *c) {
 
         if (streq(state, "valid") && field_number(c, "notBeforeUSec") > w->after_usec) {
                 (void) snprintf(text, sizeof(text), "valid, ends %s",
-                                format_when(field_number(c, "notAfterUSec"), clock_usec(CLOCK_REALTIME), when));
+                                format_when(field_number(c, "notAfterUSec"), clock_usec(CLOCK_REALTIME),
+                                            when));
                 say(w, name, text);
                 return true;
         }

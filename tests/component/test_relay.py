@@ -621,9 +621,10 @@ def test_ten_thousand_channels_of_one_agent(house, parts):
     for n in range(10_000):
         kept.append(greedy.channel())
         if n >= 200:  # what the relay keeps is among the first
+            assert kept[-1].closed()
             kept.pop().close()
     relay.wait(lambda: relay.figure("proxy_connections") == 0)
-    assert relay.figure("proxy_relay_channels") <= 128 and relay.figure("proxy_relay_channels_refused") > 5_000
+    assert relay.figure("proxy_relay_channels") <= 128 and relay.figure("proxy_relay_channels_refused") >= 9_800
     [c] = other.open()
     with visitor(relay, f"other.{ZONE}"):
         c.header()
