@@ -30,6 +30,8 @@ typedef struct LookupResult {
         /* lookup_addresses_new(): in order of preference (RFC 6724), and for how long they may be kept. */
         IpAddress addresses[LOOKUP_ADDRESSES_MAX];
         size_t n_addresses;
+        bool partial; /* all are of one family, and about the other something went unanswered: c-ares asks no
+                         more once it has one (pull request 551 there) */
         uint32_t ttl; /* seconds; 0 for those of the hosts file */
 
         /* lookup_records_new(): the answer, for the time of the callback. */
@@ -50,6 +52,8 @@ int lookup_addresses_new(Lookup **ret, sd_event *event, const char *name, Lookup
  * usable answer is taken. -EINVAL: no such server address. */
 int lookup_records_new(Lookup **ret, sd_event *event, const char *name, ares_dns_rec_type_t type,
                        const char *server, LookupHandler handler, void *userdata);
+
+bool lookup_has_family(const IpAddress *addresses, size_t n, int family);
 
 /* Cancels; the handler does not run any more. */
 Lookup *lookup_free(Lookup *l);

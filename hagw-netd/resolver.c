@@ -75,9 +75,30 @@ static void entry_tell_all(Entry *e) {
                 entry_tell(e, waiters[i].handler, waiters[i].userdata);
 }
 
+/* What is known of the family that the result is silent about is better than nothing: it may be the only one
+ * that has a way out of this house. False: the result may be kept for as long as it says. */
+static bool entry_take_addresses(Entry *e, const LookupResult *result, bool remembered) {
+        IpAddress old[LOOKUP_ADDRESSES_MAX];
+        size_t n_old = remembered ? e->n_addresses : 0;
+        bool lacking = result->partial;
+
+        memcpy(old, e->addresses, sizeof(old));
+        memcpy(e->addresses, result->addresses, sizeof(e->addresses));
+        e->n_addresses = result->n_addresses;
+        for (size_t i = 0; i < n_old && e->n_addresses < LOOKUP_ADDRESSES_MAX; i++) {
+                if (lookup_has_family(result->addresses, result->n_addresses, old[i].family))
+                        continue;
+                lacking = true;
+                if (result->partial)
+                        e->addresses[e->n_addresses++] = old[i];
+        }
+        return lacking;
+}
+
 static void entry_take(Entry *e, const LookupResult *result) {
         Resolver *r = e->resolver;
         uint64_t usec = now(r);
+        bool remembered = usec < e->good_usec + RESOLVER_STALE_USEC;
         uint32_t ttl = RESOLVER_NEGATIVE_TTL;
 
         e->status = result->status;
@@ -85,8 +106,8 @@ static void entry_take(Entry *e, const LookupResult *result) {
         switch (result->status) {
         case LOOKUP_OK:
                 ttl = MIN(MAX(result->ttl, RESOLVER_TTL_MIN), RESOLVER_TTL_MAX);
-                memcpy(e->addresses, result->addresses, sizeof(e->addresses));
-                e->n_addresses = result->n_addresses;
+                if (entry_take_addresses(e, result, remembered))
+                        ttl = RESOLVER_TTL_MIN; /* to be asked again soon */
                 e->good_usec = usec + ttl * USEC_PER_SEC;
                 break;
         case LOOKUP_NO_SUCH_NAME:
@@ -94,7 +115,7 @@ static void entry_take(Entry *e, const LookupResult *result) {
                 break;
         case LOOKUP_FAILED:
                 r->counters.failed++;
-                if (e->n_addresses > 0 && usec < e->good_usec + RESOLVER_STALE_USEC) {
+                if (e->n_addresses > 0 && remembered) {
                         e->status = LOOKUP_OK;
                         ttl = RESOLVER_TTL_MIN;
                         r->counters.stale++;

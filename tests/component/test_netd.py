@@ -356,6 +356,48 @@ def test_resolve_caches_for_the_ttl_and_outlives_the_resolver(house, knot):
         d.call("Resolve", name="unseen.example.org")
 
 
+class Resolver(threading.Thread):
+    """At 127.0.0.9. What it has no answer for, it does not answer; AAAA only when it is asked the second time."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.9", 53))
+        self.records, self.seen, self.lossy = {"A": "192.0.2.7", "AAAA": "2001:db8::7"}, set(), False
+        self.start()
+
+    def run(self):
+        while True:
+            data, peer = self.socket.recvfrom(2000)
+            query = dns.message.from_wire(data)
+            kind = dns.rdatatype.to_text(query.question[0].rdtype)
+            if kind not in self.records or (self.lossy and query.id not in self.seen):
+                self.seen.add(query.id)
+                continue
+            answer = dns.message.make_response(query)
+            answer.answer.append(dns.rrset.from_text(query.question[0].name, 3600 if self.lossy else 1, "IN", kind, self.records[kind]))
+            self.socket.sendto(answer.to_wire(), peer)
+
+
+def test_half_an_answer_is_not_kept(house, net):
+    """Of A and AAAA one was lost on its way: what is known of it stays, and it is asked for again soon."""
+    resolver = Resolver()
+    d = start(house, resolver="127.0.0.9")
+    both = {"192.0.2.7", "2001:db8::7"}
+    assert set(d.call("Resolve", name="known.example.org")["addresses"]) == both
+    time.sleep(5.2)
+    resolver.lossy = True
+    resolver.records = {"AAAA": "2001:db8::8"}
+    answer = d.call("Resolve", name="known.example.org")
+    assert answer["addresses"] == ["2001:db8::8", "192.0.2.7"] and answer["ttlUSec"] <= 5_000_000
+    answer = d.call("Resolve", name="new.example.org")
+    assert answer["addresses"] == ["2001:db8::8"] and answer["ttlUSec"] <= 5_000_000
+    resolver.records["A"] = "192.0.2.8"
+    time.sleep(5.2)
+    answer = d.call("Resolve", name="new.example.org")
+    assert set(answer["addresses"]) == {"2001:db8::8", "192.0.2.8"} and answer["ttlUSec"] > 5_000_000
+
+
 def test_one_slow_name_holds_nobody_up(house, knot):
     silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     silent.bind(("127.0.0.9", 53))
