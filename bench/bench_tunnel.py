@@ -193,7 +193,7 @@ def fleet_tests(program, arguments, folder, table):
 
 def declare(table, arguments):
     relay = ("user", "system", "relay", "with agent")
-    bound = ("haproxy", "direct")
+    bound = ("haproxy", "haproxy-twice", "direct")
     for test, what in ("single", "1 connection"), ("several", f"{CONNECTIONS} connections"):
         table.test(test, f"1 GiB to visitors on {what}", "seconds of CPU", 1, relay, {"relay": 1 / 0.6}, info=("MB/s",), apart=bound)
         table.test(f"{test}-splice", f"The same ({what}) beside haproxy's splice(2)", "seconds of CPU at the relay", 1,

@@ -150,6 +150,22 @@ class Haproxy(Tunnel):
         return []
 
 
+class HaproxyTwice(Haproxy):
+    """The bound for a tunnel: two machines, each of which splices."""
+
+    label = "haproxy-twice"
+
+    def prepare(self):
+        super().prepare()
+        first = self.folder / "haproxy.cfg"
+        text = first.read_text()
+        (self.folder / "second.cfg").write_text(text.replace(f":{VISITOR_PORT}", f":{CONTROL_PORT}"))
+        first.write_text(text.replace(f":{ORIGIN_PORT}", f":{CONTROL_PORT}"))
+
+    def agent_commands(self):
+        return [["haproxy", "-db", "-q", "-f", str(self.folder / "second.cfg")]]
+
+
 class Frp(Tunnel):
     """As it comes: TLS between the two, all visitors of a house in one connection (tcpMux)."""
 
@@ -260,7 +276,7 @@ class Snitun(Tunnel):
 
 
 # One row per program.
-TUNNELS = {t.label: t for t in (FrpPlain, Frp, Rathole, RatholeNoise, Snitun, Haproxy, Direct)}
+TUNNELS = {t.label: t for t in (FrpPlain, Frp, Rathole, RatholeNoise, Snitun, Haproxy, HaproxyTwice, Direct)}
 
 
 def versions():

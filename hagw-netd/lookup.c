@@ -119,9 +119,9 @@ static void lookup_finish(Lookup *l, ares_status_t status) {
         (void) sd_event_source_set_enabled(l->finished, SD_EVENT_ONESHOT);
 }
 
-bool lookup_has_family(const IpAddress *addresses, size_t n, int family) {
-        for (size_t i = 0; i < n; i++)
-                if (addresses[i].family == family)
+bool lookup_has_family(const LookupResult *result, int family) {
+        for (size_t i = 0; i < result->n_addresses; i++)
+                if (result->addresses[i].family == family)
                         return true;
         return false;
 }
@@ -146,8 +146,8 @@ static void on_addresses(void *arg, int status, int timeouts, struct ares_addrin
                 ttl = MIN(ttl, (uint32_t) MAX(n->ai_ttl, 0));
         }
         l->result.ttl = l->result.n_addresses > 0 ? ttl : 0;
-        l->result.partial = timeouts > 0 && !(lookup_has_family(l->result.addresses, l->result.n_addresses, AF_INET) &&
-                                              lookup_has_family(l->result.addresses, l->result.n_addresses, AF_INET6));
+        l->result.partial = timeouts > 0 && (!lookup_has_family(&l->result, AF_INET) ||
+                                             !lookup_has_family(&l->result, AF_INET6));
         if (status == ARES_SUCCESS && l->result.n_addresses == 0)
                 status = ARES_ENODATA;
         ares_freeaddrinfo(ai);

@@ -53,7 +53,7 @@ int lookup_addresses_new(Lookup **ret, sd_event *event, const char *name, Lookup
 int lookup_records_new(Lookup **ret, sd_event *event, const char *name, ares_dns_rec_type_t type,
                        const char *server, LookupHandler handler, void *userdata);
 
-bool lookup_has_family(const IpAddress *addresses, size_t n, int family);
+bool lookup_has_family(const LookupResult *result, int family);
 
 /* Cancels; the handler does not run any more. */
 Lookup *lookup_free(Lookup *l);

@@ -86,7 +86,7 @@ static bool entry_take_addresses(Entry *e, const LookupResult *result, bool reme
         memcpy(e->addresses, result->addresses, sizeof(e->addresses));
         e->n_addresses = result->n_addresses;
         for (size_t i = 0; i < n_old && e->n_addresses < LOOKUP_ADDRESSES_MAX; i++) {
-                if (lookup_has_family(result->addresses, result->n_addresses, old[i].family))
+                if (lookup_has_family(result, old[i].family))
                         continue;
                 lacking = true;
                 if (result->partial)
