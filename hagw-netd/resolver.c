@@ -76,10 +76,10 @@ static void entry_tell_all(Entry *e) {
 }
 
 /* What is known of the family that the result is silent about is better than nothing: it may be the only one
- * that has a way out of this house. False: the result may be kept for as long as it says. */
-static bool entry_take_addresses(Entry *e, const LookupResult *result, bool remembered) {
+ * that has a way out of this house. It gets no younger by that. */
+static void entry_take_addresses(Entry *e, const LookupResult *result, uint64_t usec, uint32_t *ttl) {
         IpAddress old[LOOKUP_ADDRESSES_MAX];
-        size_t n_old = remembered ? e->n_addresses : 0;
+        size_t n_old = usec < e->good_usec + RESOLVER_STALE_USEC ? e->n_addresses : 0;
         bool lacking = result->partial;
 
         memcpy(old, e->addresses, sizeof(old));
@@ -92,30 +92,28 @@ static bool entry_take_addresses(Entry *e, const LookupResult *result, bool reme
                 if (result->partial)
                         e->addresses[e->n_addresses++] = old[i];
         }
-        return lacking;
+        *ttl = lacking ? RESOLVER_TTL_MIN : MIN(MAX(result->ttl, RESOLVER_TTL_MIN), RESOLVER_TTL_MAX);
+        if (e->n_addresses == result->n_addresses)
+                e->good_usec = usec + *ttl * USEC_PER_SEC;
 }
 
 static void entry_take(Entry *e, const LookupResult *result) {
         Resolver *r = e->resolver;
         uint64_t usec = now(r);
-        bool remembered = usec < e->good_usec + RESOLVER_STALE_USEC;
         uint32_t ttl = RESOLVER_NEGATIVE_TTL;
 
         e->status = result->status;
         (void) snprintf(e->reason, sizeof(e->reason), "%s", strempty(result->reason));
         switch (result->status) {
         case LOOKUP_OK:
-                ttl = MIN(MAX(result->ttl, RESOLVER_TTL_MIN), RESOLVER_TTL_MAX);
-                if (entry_take_addresses(e, result, remembered))
-                        ttl = RESOLVER_TTL_MIN; /* to be asked again soon */
-                e->good_usec = usec + ttl * USEC_PER_SEC;
+                entry_take_addresses(e, result, usec, &ttl);
                 break;
         case LOOKUP_NO_SUCH_NAME:
                 e->n_addresses = 0;
                 break;
         case LOOKUP_FAILED:
                 r->counters.failed++;
-                if (e->n_addresses > 0 && remembered) {
+                if (e->n_addresses > 0 && usec < e->good_usec + RESOLVER_STALE_USEC) {
                         e->status = LOOKUP_OK;
                         ttl = RESOLVER_TTL_MIN;
                         r->counters.stale++;

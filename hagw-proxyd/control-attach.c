@@ -175,13 +175,15 @@ void control_admit(Control *k, TenantInfo *info) {
         Tenant *t = tenants_put(w, info);
         Control *same;
 
-        if (!t || count_attached(w) >= w->snapshot->attachments) {
+        /* Who takes a place that is his tenant's already needs none of those that are left. */
+        same = t ? find_machine(t, k->machine) : NULL;
+        if (same)
+                control_end(same, NULL);
+        if (!t || (t->n_controls < MAX(t->info->agents, 1U) &&
+                   count_attached(w) >= w->snapshot->attachments)) {
                 control_end(k, "Busy");
                 return;
         }
-        same = find_machine(t, k->machine);
-        if (same)
-                control_end(same, NULL);
         if (t->n_controls < MAX(t->info->agents, 1U)) {
                 attach(k, t);
                 return;

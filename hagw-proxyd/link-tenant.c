@@ -28,7 +28,7 @@ static void on_channel(ChannelClient *c, ChannelGift *g) {
 
         transport_init(&k->transport, &u->worker->pool, TAKE_FD(g->fd));
         memcpy(k->secret, g->secret, sizeof(k->secret));
-        k->pace = (TransportPace) { g->limit, &u->worker->loop, { .fire = on_pace } };
+        k->pace = (TransportPace) { g->limit, &u->worker->loop, .timer = { .fire = on_pace } };
         if (transport_write(&k->transport, &header, 1) < 0 ||
             tls_psk_client_new(k->secret, u->server_name, &tls) < 0)
                 link_failed(k, "the channel broke");

@@ -5,5 +5,5 @@
 
 #include "cidr.h"
 
-/* True where the machine has this address now, and packets to it arrive. */
+/* False where the machine does not have this address now: packets to it do not arrive. */
 bool is_own_address(const IpAddress *a);

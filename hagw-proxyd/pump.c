@@ -143,7 +143,7 @@ static ssize_t fill(Pump *p, PumpSide *from, uint64_t now_usec) {
                 p->resume_usec = now_usec + PIPE_RETRY_USEC;
                 return 0;
         }
-        n = (ssize_t) rate_limit_allow(p->limit, now_usec, from->pipe->size);
+        n = (ssize_t) rate_limit_allow(p->limit, now_usec, from->pipe->size, p->waited);
         if (n == 0)
                 p->resume_usec = now_usec + RATE_LIMIT_RETRY_USEC;
         else {
@@ -221,6 +221,7 @@ static int pump_one(Pump *p, PumpSide *from, PumpSide *to, uint64_t now_usec) {
 PumpResult pump_run(Pump *p, uint64_t now_usec) {
         int a, b;
 
+        p->waited = p->resume_usec > 0;
         p->resume_usec = 0;
         a = pump_one(p, &p->sides[0], &p->sides[1], now_usec);
         b = pump_one(p, &p->sides[1], &p->sides[0], now_usec);

@@ -61,6 +61,7 @@ typedef struct Pump {
         BufferPool *buffers; /* that the heads go back to */
         RateLimit *limit;    /* NULL: none */
         uint64_t moved; /* bytes that either side has taken */
+        bool waited; /* for the limit, when it was run last */
         uint64_t resume_usec; /* when the limit lets more pass, or a pipe may be had; 0: nothing of that */
 } Pump;
 

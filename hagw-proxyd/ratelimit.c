@@ -2,8 +2,8 @@
 
 #include "ratelimit.h"
 
-size_t rate_limit_allow(RateLimit *l, uint64_t now_usec, size_t wanted) {
-        uint64_t grown;
+size_t rate_limit_allow(RateLimit *l, uint64_t now_usec, size_t wanted, bool waited) {
+        uint64_t grown, share;
 
         if (!l || l->rate == 0)
                 return wanted;
@@ -16,8 +16,8 @@ size_t rate_limit_allow(RateLimit *l, uint64_t now_usec, size_t wanted) {
         grown = (uint64_t) ((double) l->rate * (double) (now_usec - l->since_usec) / (double) USEC_PER_SEC);
         l->tokens = MIN(l->tokens + grown, l->rate);
         l->since_usec += (uint64_t) ((double) grown * (double) USEC_PER_SEC / (double) l->rate);
-        /* Not byte by byte. */
-        if (l->tokens < MIN((uint64_t) wanted, MAX(l->rate / 10, UINT64_C(1))))
+        share = MAX(l->rate / (waited ? 100 : 10), UINT64_C(1));
+        if (l->tokens < MIN((uint64_t) wanted, share))
                 return 0;
         return (size_t) MIN(l->tokens, (uint64_t) wanted);
 }

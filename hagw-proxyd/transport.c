@@ -64,9 +64,13 @@ static void count(_Atomic uint64_t *bytes, ssize_t n) {
 /* How many of so many bytes may pass now. 0: none, and the owner is told when to try again. */
 static size_t paced(const Transport *t, size_t wanted) {
         TransportPace *p = t->pace;
-        size_t n = p ? rate_limit_allow(p->limit, p->loop->now_usec, wanted) : wanted;
+        size_t n = wanted;
 
-        if (n == 0)
+        if (!p)
+                return n;
+        n = rate_limit_allow(p->limit, p->loop->now_usec, wanted, p->waited);
+        p->waited = n == 0;
+        if (p->waited)
                 loop_arm(p->loop, &p->timer, p->loop->now_usec + RATE_LIMIT_RETRY_USEC);
         return n;
 }
@@ -180,8 +184,11 @@ int transport_flush(Transport *t) {
                         return (int) n;
                 spend(t, n);
                 t->out->begin += (size_t) n;
-                if (buffer_used(t->out) > 0)
+                if (buffer_used(t->out) > 0) {
+                        if (n > 0 && (size_t) n == iov.iov_len)
+                                continue; /* it was the pace that allowed no more: it says when to go on */
                         return -EAGAIN;
+                }
                 t->out = buffer_put(t->pool, t->out);
                 if (t->shut)
                         (void) shutdown(t->handle.fd, SHUT_WR);

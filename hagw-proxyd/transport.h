@@ -18,6 +18,7 @@ typedef struct TransportMeter {
 typedef struct TransportPace {
         RateLimit *limit;
         Loop *loop;
+        bool waited; /* who asked last was held back */
         Timer timer; /* due when who was held back may go on; what it fires is the owner's */
 } TransportPace;
 

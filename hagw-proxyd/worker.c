@@ -86,8 +86,7 @@ static void on_forget(Worker *w, const ForgetMessage *m) {
 
 static void on_network(Worker *w) {
         agent_nudge(w);
-        if (!w->stranded.link)
-                loop_arm(&w->loop, &w->stranded, w->loop.now_usec + STRANDED_USEC);
+        loop_arm(&w->loop, &w->stranded, w->loop.now_usec + STRANDED_USEC);
 }
 
 static void on_stranded(Timer *t) {

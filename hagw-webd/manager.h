@@ -42,8 +42,6 @@ int manager_reload(const Config *config, void *userdata);
 int manager_metrics(sd_json_variant **metrics, void *userdata);
 void *manager_free(void *userdata);
 
-uint64_t clock_usec(clockid_t clock); /* CLOCK_REALTIME, CLOCK_MONOTONIC */
-
 /* Begins a session. token: room for TOKEN_LENGTH + 1; its secret. -E2BIG: too many lasting ones. */
 int manager_new_session(Manager *m, const char *user, const char *host, const char *address,
                         const char *agent, bool lasting, char *token, Session **ret);

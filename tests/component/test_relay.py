@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The relay: agents attach, their channels wait, visitors pass."""
 
+import contextlib
 import hmac
 import http.client
 import os
@@ -528,14 +529,54 @@ def test_channels_of_the_opened_are_not_shared(relay):
     assert {h.get()[0][1] for h in houses} == {r.connection.sock.getsockname()[1] for r in (first, second)}
 
 
-@pytest.mark.parametrize("up,down", [(0, 3_000_000), (3_000_000, 5)])
-def test_bytes_per_second_of_the_opened(relay, up, down):
-    a = Agent(relay, relay.tenant("anna", terminate=True, bytesPerSecond=1_000_000))
+@pytest.mark.parametrize("rate,up,down", [(1_000_000, 0, 3_000_000), (300_000, 900_000, 5)])
+def test_bytes_per_second_of_the_opened(relay, rate, up, down):
+    a = Agent(relay, relay.tenant("anna", terminate=True, bytesPerSecond=rate))
     House(a.open()[0], answer=b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % down + bytes(down))
     began = time.monotonic()
     r = relay.visit(name=f"anna.{ZONE}", method="POST", body=bytes(up))
     assert r.status == 200 and len(r.body) == down
     assert time.monotonic() - began > 1.5
+
+
+def beside(work):
+    """In a thread that ends with its connection."""
+    def run():
+        with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
+            while work():
+                pass
+    threading.Thread(target=run, daemon=True).start()
+
+
+def test_bytes_per_second_are_shared(relay):
+    """Who takes all there is leaves others of the same tenant their share."""
+    a = Agent(relay, relay.tenant("anna", bytesPerSecond=300_000))
+    [big] = a.open()
+    with visitor(relay) as greedy:
+        big.header()
+        beside(lambda: big.socket.sendall(bytes(1_000_000)) or True)
+        assert greedy.recv(400_000)
+        beside(lambda: greedy.recv(65536))
+        [small] = a.open()
+        with visitor(relay) as other:
+            small.header()
+            small.socket.sendall(bytes(40_000))
+            got = 0
+            while got < 40_000:
+                got += len(other.recv(65536))
+
+
+def test_bytes_per_second_of_the_opened_are_shared(relay):
+    a = Agent(relay, relay.tenant("anna", terminate=True, bytesPerSecond=300_000))
+    House(a.open()[0], answer=b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n" + bytes(20_000_000))
+    greedy = relay.connect(f"anna.{ZONE}")
+    greedy.request("GET", "/")
+    r = greedy.getresponse()
+    assert r.read(400_000)
+    beside(lambda: r.read(65536))
+    House(a.open()[0], answer=b"HTTP/1.1 200 OK\r\nContent-Length: 40000\r\n\r\n" + bytes(40_000))
+    assert len(relay.visit(name=f"anna.{ZONE}").body) == 40_000
+    greedy.sock.shutdown(socket.SHUT_RDWR)
 
 
 def test_terminated_offline_is_a_page(relay):
