@@ -16,8 +16,8 @@ typedef struct RateLimit {
 #define RATE_LIMIT_RETRY_USEC (USEC_PER_SEC / 10)
 
 /* How many bytes may pass now, at most wanted; 0: ask again later. A share is a tenth of a second's worth at
- * least, or a hundredth for one who has waited: he would not get any beside one who never does. l may be NULL:
- * no limit. */
+ * least, or a hundredth for one who has waited: he would not get any beside one who never does. Without l
+ * there is no limit. */
 size_t rate_limit_allow(RateLimit *l, uint64_t now_usec, size_t wanted, bool waited);
 /* So many have passed. */
 void rate_limit_spend(RateLimit *l, size_t n);
