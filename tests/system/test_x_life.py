@@ -34,6 +34,11 @@ def test_another_address(house):
         # The resolver may keep the old one for the zone's TTL, and not longer.
         until("everybody knows it", lambda: house.dig(f"fresh-{time.time():.0f}.{ZONE}") == [NEW], 75)
         until("known names follow", lambda: house.dig(f"ha.{ZONE}") == [NEW], 100)
+    except AssertionError:
+        print(house.answer(f"ha.{ZONE}"), house.answer(f"ha.{ZONE}", "A", NEW))
+        for command in ("lookup", f"ha.{ZONE}"), ("dump_infra",):
+            print(house.run("net", "unbound-control", "-c", "/etc/unbound/lab.conf", *command))
+        raise
     finally:
         house.renumber(OLD)
     until("and back", lambda: house.dig(f"ha.{ZONE}", "A", OLD) == [OLD], 30)
