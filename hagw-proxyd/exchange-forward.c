@@ -358,6 +358,7 @@ void exchange_pump(Exchange *x) {
         Conn *c = x->conn;
 
         touch(x);
+        (void) worker_is_shared(c->worker, c);
         for (unsigned i = 0; i < PUMP_BUDGET; i++) {
                 int r;
 

@@ -110,6 +110,7 @@ void passage_drain(Passage *p) {
 static void run(Passage *p) {
         Worker *w = p->conn->worker;
 
+        p->pump.turn = worker_is_shared(w, p->conn) ? PUMP_SHARED_BYTES : PUMP_ALONE_BYTES;
         switch (pump_run(&p->pump, w->loop.now_usec)) {
         case PUMP_AGAIN:
                 loop_again(&w->loop, &p->conn->again);

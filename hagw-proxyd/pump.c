@@ -74,6 +74,7 @@ void pump_init(Pump *p, PipePool *pipes, BufferPool *buffers, int a, int b, Rate
                 .pipes = pipes,
                 .buffers = buffers,
                 .limit = limit,
+                .turn = PUMP_ALONE_BYTES,
         };
 }
 
@@ -143,7 +144,7 @@ static ssize_t fill(Pump *p, PumpSide *from, uint64_t now_usec) {
                 p->resume_usec = now_usec + PIPE_RETRY_USEC;
                 return 0;
         }
-        n = (ssize_t) rate_limit_allow(p->limit, now_usec, from->pipe->size, p->waited);
+        n = (ssize_t) rate_limit_allow(p->limit, now_usec, MIN(from->pipe->size, p->turn), p->waited);
         if (n == 0)
                 p->resume_usec = now_usec + RATE_LIMIT_RETRY_USEC;
         else {
@@ -191,7 +192,7 @@ static int drain(Pump *p, PumpSide *from, PumpSide *to) {
 static int pump_one(Pump *p, PumpSide *from, PumpSide *to, uint64_t now_usec) {
         size_t moved = 0;
 
-        while (moved < PUMP_BUDGET_BYTES) {
+        while (moved < p->turn) {
                 ssize_t n;
                 int r;
 

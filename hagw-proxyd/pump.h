@@ -19,7 +19,10 @@
 #define PIPES_LARGE_BYTES (32U * 1024 * 1024) /* of all large ones of all workers together */
 #define PIPES_FREE_MAX 32U                   /* kept when nobody needs them */
 #define PIPE_RETRY_USEC (100 * USEC_PER_MSEC) /* where none is to be had */
-#define PUMP_BUDGET_BYTES (1024U * 1024) /* in each direction, until others get their turn */
+/* In each direction, until others get their turn: a quarter of a millisecond's work where nobody else is
+ * there, and little where somebody is, whose small requests would wait for it at both ends. */
+#define PUMP_ALONE_BYTES (1024U * 1024)
+#define PUMP_SHARED_BYTES (128U * 1024)
 
 typedef struct Pipe {
         struct Pipe *next; /* in the pool */
@@ -60,6 +63,7 @@ typedef struct Pump {
         PipePool *pipes;
         BufferPool *buffers; /* that the heads go back to */
         RateLimit *limit;    /* NULL: none */
+        size_t turn;         /* bytes: PUMP_ALONE_BYTES, or what the owner says before pump_run() */
         uint64_t moved; /* bytes that either side has taken */
         bool waited; /* for the limit, when it was run last */
         uint64_t resume_usec; /* when the limit lets more pass, or a pipe may be had; 0: nothing of that */

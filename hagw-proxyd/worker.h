@@ -64,6 +64,8 @@ struct Worker {
         Tenants tenants;
         AccessRing *access; /* shared with the logging thread */
         Timer stranded; /* after the network has changed, when what went over lost addresses is given up */
+        const Conn *served; /* last; never looked into */
+        uint64_t shared_usec; /* when that was another one than before */
         bool open; /* visitors are let in: the first MESSAGE_SNAPSHOT has come */
         uint64_t draining_usec; /* since when visitors who were there are to come to an end; 0: not yet */
         size_t n_old; /* of them, those that have not */
@@ -104,6 +106,16 @@ void worker_old_ended(Worker *w);
 static inline uint64_t worker_quiet_usec(const Worker *w, const Conn *c, uint64_t quiet_usec,
                                          uint64_t due_usec) {
         return c->old ? MIN(due_usec, MAX(quiet_usec, w->draining_usec) + WORKER_QUIET_USEC) : due_usec;
+}
+
+/* Whom the worker serves now. True where it has had others to serve just before. */
+#define WORKER_SHARED_USEC (100 * USEC_PER_MSEC)
+static inline bool worker_is_shared(Worker *w, const Conn *c) {
+        if (w->served != c) {
+                w->served = c;
+                w->shared_usec = w->loop.now_usec;
+        }
+        return w->loop.now_usec < w->shared_usec + WORKER_SHARED_USEC;
 }
 
 /* Sends a message; it belongs to the worker then. */
