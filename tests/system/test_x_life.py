@@ -36,13 +36,13 @@ def test_another_address(house):
         until("known names follow", lambda: house.dig(f"ha.{ZONE}") == [NEW], 100)
     except AssertionError:
         print(house.answer(f"ha.{ZONE}"), house.answer(f"ha.{ZONE}", "A", NEW))
-        for command in ("lookup", f"ha.{ZONE}"), ("dump_infra",):
+        for command in ("lookup", f"ha.{ZONE}"), ("dump_infra",), ("dump_requestlist",):
             print(house.run("net", "unbound-control", "-c", "/etc/unbound/lab.conf", *command))
         raise
     finally:
         house.renumber(OLD)
-    until("and back", lambda: house.dig(f"ha.{ZONE}", "A", OLD) == [OLD], 30)
-    until("everybody knows it", lambda: house.dig(f"ha.{ZONE}") == [OLD], 75)
+        until("and back", lambda: house.dig(f"ha.{ZONE}", "A", OLD) == [OLD], 30)
+        until("everybody knows it", lambda: house.dig(f"ha.{ZONE}") == [OLD], 75)
 
 
 @pytest.mark.parametrize("daemon", DAEMONS)
