@@ -135,7 +135,7 @@ class Daemon:
             ["sh", "-c", 'LISTEN_PID=$$ exec "$0" "$@"', *self.wrapper, str(binary), "--config", str(self.house.config)],
             env=env, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, preexec_fn=hand_in,
             close_fds=False)
-        self.ready, self.status, self.extended = threading.Event(), None, None
+        self.ready, self.status, self.extended = threading.Event(), "", None
         threading.Thread(target=self.listen, args=(notify,), daemon=True).start()
         end = time.monotonic() + 30
         while not self.ready.wait(0.2):

@@ -134,6 +134,17 @@ def test_sockets(root, socket):
     assert "Service" in shown or (root / UNITS / socket.replace(".socket", ".service")).exists()
 
 
+def test_ports_before_what_has_an_owner(root):
+    """While systemd gives a socket its owner, the process that does it has every open port of systemd's: a port that is closed
+    and opened then would be "in use", and what needs it would fail."""
+    units = {p.name: parse((root / UNITS / p.name).read_text()) for p in (ROOT / "units").glob("*.socket")}
+    owned = {name for name, u in units.items() if {"SocketUser", "SocketGroup"} & dict(u["Socket"]).keys()}
+    ports = {name for name, u in units.items() if not dict(u["Socket"]).get("ListenStream", "").startswith("/")}
+    assert owned and ports and not owned & ports
+    for name in ports:
+        assert set(dict(units[name]["Unit"])["Before"].split()) == owned, name
+
+
 def test_every_daemon_is_known_to_the_packages(root):
     sysusers = (root / "usr/lib/sysusers.d/hagw.conf").read_text()
     postrm = (ROOT / "debian" / "hagw.postrm").read_text()

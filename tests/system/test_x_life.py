@@ -82,6 +82,18 @@ def test_sessions_outlive_a_restart(house):
     asyncio.run(test())
 
 
+def test_everything_restarts_at_once(house):
+    """Every port is listened on again, also while sockets beside it are given their owners."""
+    since = house.run("home", "date", "+%s.%N").strip()
+    for _ in range(10):
+        house.run("home", "systemctl", "reset-failed", "hagw*")
+        house.run("home", "systemctl", "restart", "hagw.target", "hagw-*.service")
+    journal = house.run("home", "journalctl", "--no-pager", f"--since=@{since}", "_PID=1")
+    assert journal.count("Listening on hagw-proxyd-https.socket") == 10
+    assert "Failed to listen" not in journal and "Dependency failed" not in journal
+    until("the house answers", lambda: everything_works(house), 60)
+
+
 def test_power_cut(house):
     serial = house.certificate()["serialNumber"]
     house.run("home", "systemctl", "reboot", "--force", check=False)
