@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 
+from line import Line
 from measure import Table
 from proxies import Program, nginx_conf
 from tls import context, make_certificate, resolved, restart_with_one_cipher
@@ -25,7 +26,7 @@ PROGRAMS = {"hagw": Hagw, **TUNNELS}
 # Where the agents of idle houses are others.
 IDLE = {"hagw": HagwFleet}
 CONNECTIONS = 50
-BESIDE_RATE = 100_000_000
+LINE_RATE = 1_000_000_000
 LINE_MS = 10
 AT_ONCE = 16
 FLEET_TESTS = {"idle", "comeback"}
@@ -44,7 +45,7 @@ def origin(folder):
     (www / "index.html").write_bytes(b"x" * 1024)
     return Program("origin", folder, nginx_conf(
         folder, "origin", "open_file_cache max=16; aio threads; sendfile_max_chunk 64k;\n"
-        f"server {{ listen 127.0.0.1:{ORIGIN_PORT} ssl reuseport; root {www};\n"
+        f"server {{ listen {ORIGIN_PORT} ssl reuseport; root {www};\n"
         f"ssl_certificate {folder}/chain.pem; ssl_certificate_key {folder}/key.pem; ssl_protocols TLSv1.2 TLSv1.3; }}"), ORIGIN_PORT)
 
 
@@ -68,12 +69,16 @@ def bulk(tunnel, folder, connections):
 
 
 def latency(port, folder, ctx, seconds):
-    """Small requests alone, beside somebody who downloads at a steady rate, and beside one who takes all there is."""
+    """Small requests alone, beside somebody who downloads as fast as his line is, and beside one who takes all there is."""
     found = {}
-    for key, beside in ("alone", None), ("beside", BESIDE_RATE), ("full", 0):
-        with contextlib.nullcontext() if beside is None else Bulk(port, folder, beside):
-            times = latencies(ctx, port, seconds)
-        found.update({f"{key} p50": percentile(times, 0.5), f"{key} p99": percentile(times, 0.99)})
+    with Line(LINE_RATE) as line:
+        for key, beside in ("alone", None), ("beside", (line,)), ("full", ()):
+            with contextlib.nullcontext() if beside is None else Bulk(port, folder, *beside):
+                began, sent = time.monotonic(), line.sent()
+                times = latencies(ctx, port, seconds)
+                if beside:
+                    found["line MB/s"] = (line.sent() - sent) / 1e6 / (time.monotonic() - began)
+            found.update({f"{key} p50": percentile(times, 0.5), f"{key} p99": percentile(times, 0.99)})
     return {**found, "beside/alone": found["beside p99"] / found["alone p99"]}
 
 
@@ -198,9 +203,9 @@ def declare(table, arguments):
         table.test(test, f"1 GiB to visitors on {what}", "seconds of CPU", 1, relay, {"relay": 1 / 0.6}, info=("MB/s",), apart=bound)
         table.test(f"{test}-splice", f"The same ({what}) beside haproxy's splice(2)", "seconds of CPU at the relay", 1,
                    ("user", "system", "relay"), {"relay": 1.0}, info=("MB/s",))
-    table.test("latency", "Small requests, alone, beside a download of 100 MB/s, beside one at full speed", "milliseconds", 1e3,
-               ("alone p50", "alone p99", "beside p50", "beside p99", "full p50", "full p99"), apart=bound)
-    table.test("beside", "The same, beside a download of 100 MB/s", "p99 of alone", 1, ("beside/alone",),
+    table.test("latency", "Small requests, alone, beside a download over a gigabit line, beside one at full speed", "milliseconds", 1e3,
+               ("alone p50", "alone p99", "beside p50", "beside p99", "full p50", "full p99"), info=("line MB/s",), apart=bound)
+    table.test("beside", "The same, beside a download over a gigabit line", "p99 of alone", 1, ("beside/alone",),
                limit={"beside/alone": 1.5}, apart=bound)
     table.test("first", f"A new visitor's first byte, the agent {LINE_MS} ms away from the relay", "milliseconds", 1e3,
                ("warm", "cold", "last"))

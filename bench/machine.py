@@ -45,7 +45,7 @@ class Machine:
         self.house.configure(f"log: {{ access = false; }};\n{conf}", **(hosts or {}))
 
     def listen(self):
-        return socket.create_server(("127.0.0.1", self.port), backlog=4096)
+        return socket.create_server(("", self.port), backlog=4096)
 
     def sockets(self, name):
         if name == "dnsd":

@@ -19,7 +19,7 @@ AT_ONCE = 8
 
 
 def relay(port):
-    server = SniTunServerWorker([FERNET_KEY], host="127.0.0.1", port=port, worker_size=2)
+    server = SniTunServerWorker([FERNET_KEY], host="0.0.0.0", port=port, worker_size=2)
     server.start()
     signal.sigwait([signal.SIGTERM, signal.SIGINT])
     server.stop()

@@ -138,7 +138,7 @@ class Haproxy(Tunnel):
         (self.folder / "haproxy.cfg").write_text(
             "global\n  nbthread 2\n  maxconn 2000\n"
             "defaults\n  mode tcp\n  option splice-auto\n  timeout connect 5s\n  timeout client 120s\n  timeout server 120s\n"
-            f"frontend f\n  bind 127.0.0.1:{VISITOR_PORT}\n  tcp-request inspect-delay 5s\n"
+            f"frontend f\n  bind :{VISITOR_PORT}\n  tcp-request inspect-delay 5s\n"
             "  tcp-request content accept if { req.ssl_hello_type 1 }\n"
             + "".join(f"  use_backend b if {{ req.ssl_sni {h}.{ZONE} }}\n" for h in self.houses) +
             f"backend b\n  server s 127.0.0.1:{ORIGIN_PORT}\n")
@@ -178,7 +178,7 @@ class Frp(Tunnel):
 
     def prepare(self):
         (self.folder / "frps.toml").write_text(
-            f'bindAddr = "127.0.0.1"\nproxyBindAddr = "127.0.0.1"\nbindPort = {self.control}\nvhostHTTPSPort = {VISITOR_PORT}\n'
+            f'bindAddr = "127.0.0.1"\nproxyBindAddr = "0.0.0.0"\nbindPort = {self.control}\nvhostHTTPSPort = {VISITOR_PORT}\n'
             f'auth.token = "bench"\nlog.level = "error"\n{self.server_options()}')
         for house in self.houses:
             (self.folder / f"{house}.toml").write_text(
@@ -219,7 +219,7 @@ class Rathole(Tunnel):
         server, client = self.transport()
         (self.folder / "server.toml").write_text(
             f'[server]\nbind_addr = "127.0.0.1:{self.control}"\ndefault_token = "bench"\n{server}' +
-            "".join(f'[server.services.{h}]\nbind_addr = "127.0.0.1:{self.door(h)[0]}"\n' for h in self.houses))
+            "".join(f'[server.services.{h}]\nbind_addr = "0.0.0.0:{self.door(h)[0]}"\n' for h in self.houses))
         (self.folder / "client.toml").write_text(
             f'[client]\nremote_addr = "127.0.0.1:{self.via}"\ndefault_token = "bench"\n{client}' +
             "".join(f'[client.services.{h}]\nlocal_addr = "127.0.0.1:{ORIGIN_PORT}"\n' for h in self.houses))

@@ -89,15 +89,14 @@ def download(port, folder, connections):
 
 
 class Bulk:
-    """Somebody who downloads from the same house all the while; rate: most bytes per second, 0: as many as go.
+    """Somebody who downloads from the same house all the while, behind a Line or, without, as fast as it goes.
 
     His program lets the others go first: it stands for another machine, and what it needs here is none of a tunnel's business."""
 
-    def __init__(self, port, folder, rate=0):
-        command = ["nice", "-n", "19", "curl", "-sS", "--fail", "--http1.1", "--cacert", folder / "chain.pem",
-                   "--output", "/dev/null", "--resolve", f"{NAME}:{port}:127.0.0.1",
-                   *(["--limit-rate", str(rate)] if rate else []), f"https://{NAME}:{port}/endless"]
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE)
+    def __init__(self, port, folder, line=None):
+        command = ["nice", "-n", "19", "curl", "-sS", "--fail", "--http1.1", "--cacert", folder / "chain.pem", "--output", "/dev/null",
+                   "--resolve", f"{NAME}:{port}:{line.host if line else '127.0.0.1'}", f"https://{NAME}:{port}/endless"]
+        self.process = subprocess.Popen(line.beyond(*command) if line else command, stderr=subprocess.PIPE)
 
     def __enter__(self):
         time.sleep(1)
