@@ -4,6 +4,8 @@
  * of slots. Runs in the worker's thread. */
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "pump.h"
@@ -67,7 +69,13 @@ static Pipe *pipe_put(PipePool *pool, Pipe *p) {
         return NULL;
 }
 
+static void bound_unsent(int fd) {
+        (void) setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &(int) { PUMP_UNSENT_BYTES }, sizeof(int));
+}
+
 void pump_init(Pump *p, PipePool *pipes, BufferPool *buffers, int a, int b, RateLimit *limit) {
+        bound_unsent(a);
+        bound_unsent(b);
         *p = (Pump) {
                 .sides = { { .fd = a, .readable = true, .writable = true },
                            { .fd = b, .readable = true, .writable = true } },

@@ -107,6 +107,11 @@ class Passing(ProxyHouse):
         pipes = sum(link.startswith("pipe:") for link in links)
         return pipes, len(links) - pipes
 
+    def tcp(self, *options):
+        """What the kernel tells of hagw-proxyd's established connections, a line each (ss(8))."""
+        lines = subprocess.run(["ss", "-HtnpO", *options, "state", "established"], capture_output=True, text=True, check=True).stdout
+        return [line for line in lines.splitlines() if f"pid={self.proxyd.process.pid}," in line]
+
     def settle(self):
         self.wait(lambda: self.figure("proxy_connections") == 0, 20)
 
@@ -250,13 +255,16 @@ def test_slow_hellos(make):
 
 @pytest.mark.parametrize("who", ["visitor", "service"])
 def test_one_who_never_reads(make, who):
-    """The other is not read from any more, and after a while it is over."""
-    home = make(more='timeouts: { idle = "2s"; };', receive_buffer=4096)
+    """The other is not read from any more, little waits to be sent, and after a while it is over."""
+    home = make(more='timeouts: { idle = "4s"; };', receive_buffer=4096)
     before = home.rss()
     s = home.visit(receive_buffer=4096)
     service, _ = home.service.hear()
     talker = service if who == "visitor" else s
     sent = flood(talker)
+    waiting = [int(n) for line in home.tcp("-i") for n in re.findall(r" notsent:(\d+)", line)]
+    # PUMP_UNSENT_BYTES, and what one splice(2) brought on top.
+    assert waiting and max(waiting) <= 192 * 1024
     # What lies in sockets (at most 4 MiB for sending, 6 MiB for receiving: tcp(7)) and in one pipe.
     assert sent < 32 << 20
     assert home.rss() - before < 1024
@@ -316,9 +324,8 @@ def test_vanished_peers_are_looked_for(make):
     with home.visit() as s:
         home.service.hear()
         ports = {home.port, home.service.port}
-        lines = subprocess.run(["ss", "-Htnop", "state", "established"], capture_output=True, text=True, check=True).stdout
-        ours = [line for line in lines.splitlines() if f"pid={home.proxyd.process.pid}," in line]
-        watched = {p for line in ours if re.search(r"timer:\(keepalive,(1min|59)", line)
+        lines = home.tcp("-o")
+        watched = {p for line in lines if re.search(r"timer:\(keepalive,(1min|59)", line)
                    for p in ports if f":{p} " in line}
         assert watched == ports, lines
         s.sendall(b"x")
