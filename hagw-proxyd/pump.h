@@ -22,11 +22,11 @@
 /* In each direction, until others get their turn: a quarter of a millisecond's work where nobody else is
  * there, and little where somebody is, whose small requests would wait for it at both ends. */
 #define PUMP_ALONE_BYTES (1024U * 1024)
-#define PUMP_SHARED_BYTES (128U * 1024)
+#define PUMP_SHARED_BYTES (256U * 1024)
 /* Most that waits in a TCP socket to be put on the wire, beyond what is under way (TCP_NOTSENT_LOWAT, tcp(7)).
  * Without it the kernel lets megabytes pile up and says so only when a third of them has gone: a download runs
  * in bursts then, for which others wait, and who reads slowly has megabytes of the kernel's memory. */
-#define PUMP_UNSENT_BYTES (64U * 1024)
+#define PUMP_UNSENT_BYTES (48U * 1024)
 
 typedef struct Pipe {
         struct Pipe *next; /* in the pool */
