@@ -9,6 +9,8 @@
 #include "log.h"
 #include "vl.h"
 
+#define LOOK_USEC (5 * USEC_PER_SEC)
+
 const DaemonRow daemon_rows[] = {
         { "hagw-dnsd", "io.hagw.Dns", "answers DNS" },
         { "hagw-netd", "io.hagw.Net", "follows the public addresses" },
@@ -37,7 +39,7 @@ static const struct {
           "(systemctl restart {daemon})" },
         { "io.systemd.System", EREMOTEIO,
           "{daemon} failed: {errno}; hagw-ctl log --errors tells more." },
-        { "io.systemd.TimedOut", ENOTCONN,
+        { "io.systemd.TimedOut", ETIMEDOUT,
           "{daemon} did not answer in time; hagw-ctl log --daemon={daemon} tells more." },
         { "io.systemd.Disconnected", ENOTCONN,
           "{daemon} ended while it was asked; hagw-ctl log --daemon={daemon} tells more." },
@@ -214,9 +216,9 @@ static int explain_errno(const DaemonRow *d, int r, char **ret) {
                   "\"systemctl status {daemon}\" tells why it ended." },
                 { EACCES, EACCES, "{daemon} may be asked by root only; try again with sudo." },
                 { EPERM, EACCES, "{daemon} may be asked by root only; try again with sudo." },
-                { ETIME, ENOTCONN,
+                { ETIME, ETIMEDOUT,
                   "{daemon} did not answer in time; hagw-ctl log --daemon={daemon} tells more." },
-                { ETIMEDOUT, ENOTCONN,
+                { ETIMEDOUT, ETIMEDOUT,
                   "{daemon} did not answer in time; hagw-ctl log --daemon={daemon} tells more." },
                 { ECONNRESET, ENOTCONN,
                   "{daemon} closed the connection; hagw-ctl log --daemon={daemon} tells more." },
@@ -258,13 +260,13 @@ int client_stream(const char *method, sd_json_variant *parameters, ClientHandler
 }
 
 static int call_daemon(const DaemonRow *d, const char *method, sd_json_variant *parameters,
-                       sd_json_variant **ret, char **ret_reason) {
+                       uint64_t timeout_usec, sd_json_variant **ret, char **ret_reason) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
         _cleanup_free_ char *error = NULL;
         int r;
 
         *ret_reason = NULL;
-        r = vl_call(d->interface, method, parameters, &reply, &error);
+        r = vl_call(d->interface, method, parameters, timeout_usec, &reply, &error);
         if (error)
                 return explain_error(d, method, error, reply, ret_reason);
         if (r < 0)
@@ -278,7 +280,26 @@ int client_try(const char *method, sd_json_variant *parameters, sd_json_variant 
         const DaemonRow *d = find_daemon(method);
 
         assert(d);
-        return call_daemon(d, method, parameters, ret, ret_reason);
+        return call_daemon(d, method, parameters, VL_CALL_USEC, ret, ret_reason);
+}
+
+static int look(const DaemonRow *d, const char *method, sd_json_variant *parameters, sd_json_variant **ret,
+                char **ret_reason) {
+        static bool silent[ELEMENTSOF(daemon_rows)];
+        int r;
+
+        if (silent[d - daemon_rows])
+                return explain_errno(d, -ETIMEDOUT, ret_reason);
+        r = call_daemon(d, method, parameters, LOOK_USEC, ret, ret_reason);
+        silent[d - daemon_rows] = r == -ETIMEDOUT;
+        return r;
+}
+
+int client_look(const char *method, sd_json_variant *parameters, sd_json_variant **ret, char **ret_reason) {
+        const DaemonRow *d = find_daemon(method);
+
+        assert(d);
+        return look(d, method, parameters, ret, ret_reason);
 }
 
 int client_call(const char *method, sd_json_variant *parameters, sd_json_variant **ret) {
@@ -291,7 +312,7 @@ int client_call(const char *method, sd_json_variant *parameters, sd_json_variant
 }
 
 int client_describe(const DaemonRow *d, sd_json_variant **ret, char **ret_reason) {
-        return call_daemon(d, "io.hagw.Service.Describe", NULL, ret, ret_reason);
+        return look(d, "io.hagw.Service.Describe", NULL, ret, ret_reason);
 }
 
 int client_metrics(const char *interface, sd_json_variant **ret) {
@@ -299,7 +320,7 @@ int client_metrics(const char *interface, sd_json_variant **ret) {
         _cleanup_free_ char *reason = NULL;
 
         assert(d);
-        return call_daemon(d, "io.hagw.Service.GetMetrics", NULL, ret, &reason);
+        return look(d, "io.hagw.Service.GetMetrics", NULL, ret, &reason);
 }
 
 char *client_explain(const char *interface, const char *error, sd_json_variant *parameters) {

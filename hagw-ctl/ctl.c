@@ -213,6 +213,7 @@ static int status_of(int r) {
         case EPERM:
                 return CTL_DENIED;
         case ENOTCONN:
+        case ETIMEDOUT:
                 return CTL_UNREACHABLE;
         case EINVAL:
                 return CTL_USAGE;

@@ -6,6 +6,7 @@
 #include <grp.h>
 #include <stdio.h>
 #include <strings.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "confedit.h"
@@ -50,6 +51,16 @@ static const struct {
         { "connect-timeout", "timeouts", "connect" },
         { "idle-timeout", "timeouts", "idle" },
 };
+
+int lock_config(const char *config_dir) {
+        int fd = open(config_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
+
+        /* What it could not open will be told by who reads the files. */
+        do
+                r = fd >= 0 ? flock(fd, LOCK_EX) : 0;
+        while (r < 0 && errno == EINTR);
+        return fd;
+}
 
 int load_config(const char *config_dir, Config **ret) {
         _cleanup_free_ char *error = NULL;
@@ -292,15 +303,14 @@ int write_config_file(const char *path, const char *text) {
         const struct group *g = geteuid() == 0 ? getgrnam("hagw") : NULL;
         int r;
 
-        r = state_write(AT_FDCWD, path, text, strlen(text), 0640);
+        r = g ? state_write_for_group(AT_FDCWD, path, text, strlen(text), 0640, g->gr_gid) :
+                state_write(AT_FDCWD, path, text, strlen(text), 0640);
         if (r == -EACCES || r == -EPERM || r == -EROFS) {
                 log_error("%s cannot be written (%s); try again with sudo.", path, strerror(-r));
                 return -EACCES;
         }
         if (r < 0)
                 return log_error_errno(r, "%s could not be written: %m", path);
-        if (g && chown(path, 0, g->gr_gid) < 0)
-                return log_error_errno(errno, "%s could not be given to the group hagw: %m", path);
         return 0;
 }
 

@@ -67,8 +67,15 @@ int readable_check(const char *dir, const Config *config, char **ret_problem) {
         if ((size_t) snprintf(path, sizeof(path), "%s/hagw.conf", dir) >= sizeof(path))
                 return refuse(ret_problem, ENAMETOOLONG, "%s: %m", dir);
         r = check_file(path, ret_problem);
-        for (size_t i = 0; r >= 0 && i < config->n_hosts; i++)
+        for (size_t i = 0; r >= 0 && i < config->n_hosts; i++) {
                 r = check_file(config->hosts[i].file, ret_problem);
+                if (r != -ENOENT)
+                        continue;
+                /* It was read, and removed since. */
+                free(*ret_problem);
+                *ret_problem = NULL;
+                r = 0;
+        }
         return r;
 }
 

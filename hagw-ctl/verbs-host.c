@@ -74,6 +74,7 @@ int verb_host_add(const Call *call) {
         _cleanup_(config_freep) Config *config = NULL;
         _cleanup_(choices_done) Choices choices = {};
         _cleanup_free_ char *name = NULL, *path = NULL, *text = NULL;
+        _cleanup_close_ int lock = lock_config(call->config_dir);
         int r;
 
         r = load_config(call->config_dir, &config);
@@ -113,6 +114,7 @@ int verb_host_set(const Call *call) {
         _cleanup_(config_freep) Config *config = NULL;
         _cleanup_free_ char *text = NULL;
         const ConfHost *host;
+        _cleanup_close_ int lock = lock_config(call->config_dir);
         int r;
 
         r = load_config(call->config_dir, &config);
@@ -139,6 +141,7 @@ int verb_host_set(const Call *call) {
 
 int verb_host_remove(const Call *call) {
         _cleanup_(config_freep) Config *config = NULL;
+        _cleanup_close_ int lock = lock_config(call->config_dir);
         int r;
 
         r = load_config(call->config_dir, &config);

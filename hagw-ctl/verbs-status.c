@@ -52,7 +52,7 @@ static bool all_are_off(sd_json_variant *daemons) {
         for (size_t i = 0; i < field_count(daemons, "daemons"); i++) {
                 sd_json_variant *d = field_element(daemons, "daemons", i);
 
-                if (field_bool(d, "running") || field_bool(d, "denied"))
+                if (field_bool(d, "running") || field_bool(d, "denied") || field_bool(d, "silent"))
                         return false;
         }
         return true;

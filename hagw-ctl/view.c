@@ -15,16 +15,18 @@ static int empty_list(const char *name, sd_json_variant **ret) {
         return sd_json_buildo(ret, SD_JSON_BUILD_PAIR(name, SD_JSON_BUILD_EMPTY_ARRAY));
 }
 
-/* A call whose failure leaves an empty list. */
-static int ask(const char *method, sd_json_variant *parameters, const char *list, sd_json_variant **ret,
-               char **ret_reason) {
-        int r = client_try(method, parameters, ret, ret_reason);
-
+/* A call's failure leaves an empty list. */
+static int or_empty(int r, const char *list, sd_json_variant **ret) {
         if (r == -ENOMEM)
                 return log_oom();
         if (r < 0)
                 return empty_list(list, ret);
         return 0;
+}
+
+static int ask(const char *method, sd_json_variant *parameters, const char *list, sd_json_variant **ret,
+               char **ret_reason) {
+        return or_empty(client_look(method, parameters, ret, ret_reason), list, ret);
 }
 
 static sd_json_variant *find_by_name(sd_json_variant *v, const char *list, const char *name) {
@@ -174,8 +176,9 @@ int view_print_certificates(sd_json_variant *v, int indent) {
 }
 
 int view_addresses(bool refresh, sd_json_variant **ret, char **ret_reason) {
-        return ask(refresh ? "io.hagw.Net.Refresh" : "io.hagw.Net.Watch", NULL, "addresses", ret,
-                   ret_reason);
+        if (refresh) /* which asks elsewhere */
+                return or_empty(client_try("io.hagw.Net.Refresh", NULL, ret, ret_reason), "addresses", ret);
+        return ask("io.hagw.Net.Watch", NULL, "addresses", ret, ret_reason);
 }
 
 int view_print_addresses(sd_json_variant *v, int indent) {
@@ -251,7 +254,7 @@ int view_relay(const Config *config, sd_json_variant **ret, char **ret_reason) {
 
         *ret_reason = NULL;
         if (config && config->relay.address)
-                r = client_try("io.hagw.Proxy.DescribeRelay", NULL, &reply, ret_reason);
+                r = client_look("io.hagw.Proxy.DescribeRelay", NULL, &reply, ret_reason);
         if (r == -ENOMEM)
                 return log_oom();
         r = sd_json_buildo(ret, SD_JSON_BUILD_PAIR_CONDITION(!!reply, "relay",
@@ -315,6 +318,7 @@ int view_daemons(const Config *config, sd_json_variant **ret) {
                                    SD_JSON_BUILD_PAIR("job", SD_JSON_BUILD_STRING(d->job)),
                                    SD_JSON_BUILD_PAIR("running", SD_JSON_BUILD_BOOLEAN(k >= 0)),
                                    SD_JSON_BUILD_PAIR("denied", SD_JSON_BUILD_BOOLEAN(k == -EACCES)),
+                                   SD_JSON_BUILD_PAIR("silent", SD_JSON_BUILD_BOOLEAN(k == -ETIMEDOUT)),
                                    SD_JSON_BUILD_PAIR_CONDITION(k < 0, "error",
                                                                 SD_JSON_BUILD_STRING(strempty(reason))));
                 if (r >= 0 && reply)
@@ -337,7 +341,10 @@ int view_print_daemons(sd_json_variant *v, int indent) {
 
                 table_add(t, TONE_PLAIN, "%s", field_text(d, "name"));
                 table_add(t, running ? refused ? TONE_WARN : TONE_GOOD : TONE_BAD, "%s",
-                          running ? "running" : field_bool(d, "denied") ? "denied" : "off");
+                          running                  ? "running" :
+                          field_bool(d, "denied") ? "denied" :
+                          field_bool(d, "silent") ? "silent" :
+                                                     "off");
                 table_add(t, TONE_DIM, "%s%s", refused ? "keeps its old configuration: " : "",
                           refused                 ?:
                                           running ? strempty(field_text(d, "status")) :

@@ -86,6 +86,18 @@ static int is_drop_in(const struct dirent *e) {
         return e->d_name[0] != '.' && !!endswith(e->d_name, ".conf");
 }
 
+/* What was removed since the folder was read is none of the configuration; a link that leads nowhere is. */
+static int load_drop_in(const char *path, Config *c, char **ret_error) {
+        int r = load_file(path, true, c, ret_error);
+
+        if (r == -ENOENT && faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT) {
+                free(*ret_error);
+                *ret_error = NULL;
+                return 0;
+        }
+        return r;
+}
+
 static int load_hosts(const char *dir, Config *c, char **ret_error) {
         struct dirent **entries = NULL;
         char path[PATH_MAX];
@@ -106,7 +118,7 @@ static int load_hosts(const char *dir, Config *c, char **ret_error) {
                                                 entries[i]->d_name) >= sizeof(path))
                         r = -ENAMETOOLONG;
                 if (r >= 0)
-                        r = load_file(path, true, c, ret_error);
+                        r = load_drop_in(path, c, ret_error);
                 free(entries[i]);
         }
         free(entries);

@@ -38,7 +38,8 @@ static int write_all(int fd, const char *p, size_t n) {
         return 0;
 }
 
-int state_write(int dir_fd, const char *name, const void *data, size_t size, mode_t mode) {
+/* gid: -1 leaves the file's owner and group as they come. */
+static int write_file(int dir_fd, const char *name, const void *data, size_t size, mode_t mode, gid_t gid) {
         _cleanup_free_ char *tmp = NULL;
         _cleanup_close_ int fd = -EBADF;
         int r;
@@ -51,7 +52,9 @@ int state_write(int dir_fd, const char *name, const void *data, size_t size, mod
         fd = openat(dir_fd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
         if (fd < 0)
                 return -errno;
-        r = fchmod(fd, mode) < 0 ? -errno : 0;
+        r = gid != (gid_t) -1 && fchown(fd, 0, gid) < 0 ? -errno : 0;
+        if (r >= 0 && fchmod(fd, mode) < 0)
+                r = -errno;
         if (r >= 0)
                 r = write_all(fd, data, size);
         if (r >= 0 && fsync(fd) < 0)
@@ -63,6 +66,15 @@ int state_write(int dir_fd, const char *name, const void *data, size_t size, mod
                 return r;
         }
         return sync_parent(dir_fd, name);
+}
+
+int state_write(int dir_fd, const char *name, const void *data, size_t size, mode_t mode) {
+        return write_file(dir_fd, name, data, size, mode, (gid_t) -1);
+}
+
+int state_write_for_group(int dir_fd, const char *name, const void *data, size_t size, mode_t mode,
+                          gid_t gid) {
+        return write_file(dir_fd, name, data, size, mode, gid);
 }
 
 int state_read(int dir_fd, const char *name, char **ret, size_t *ret_size) {

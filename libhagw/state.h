@@ -13,6 +13,9 @@
 
 /* dir_fd may be AT_FDCWD. mode as for open(2). */
 int state_write(int dir_fd, const char *name, const void *data, size_t size, mode_t mode);
+/* The same for a file that belongs to root and this group from its first moment on. */
+int state_write_for_group(int dir_fd, const char *name, const void *data, size_t size, mode_t mode,
+                          gid_t gid);
 
 /* Reads a whole file, NUL-terminated behind its end. -ENOENT: there is none. -EFBIG: above STATE_FILE_MAX.
  */

@@ -8,7 +8,6 @@
 
 #include "vl.h"
 
-#define CALL_TIMEOUT_USEC (30 * USEC_PER_SEC)
 #define WATCH_BACKOFF_MIN_USEC (100 * USEC_PER_MSEC)
 #define WATCH_BACKOFF_MAX_USEC (5 * USEC_PER_SEC)
 
@@ -31,14 +30,14 @@ int vl_connect(sd_varlink **ret, const char *interface, uint64_t timeout_usec) {
         return 0;
 }
 
-int vl_call(const char *interface, const char *method, sd_json_variant *parameters,
+int vl_call(const char *interface, const char *method, sd_json_variant *parameters, uint64_t timeout_usec,
             sd_json_variant **ret_reply, char **ret_error) {
         _cleanup_(sd_varlink_unrefp) sd_varlink *link = NULL;
         sd_json_variant *reply;
         const char *error;
         int r;
 
-        r = vl_connect(&link, interface, CALL_TIMEOUT_USEC);
+        r = vl_connect(&link, interface, timeout_usec);
         if (r < 0)
                 return r;
         r = sd_varlink_call(link, method, parameters, &reply, &error);
@@ -103,7 +102,7 @@ int vl_call_more(const char *interface, const char *method, sd_json_variant *par
         More m = { .handler = handler, .userdata = userdata };
         int r;
 
-        r = vl_connect(&link, interface, CALL_TIMEOUT_USEC);
+        r = vl_connect(&link, interface, VL_CALL_USEC);
         if (r >= 0)
                 r = more_run(link, &m, method, parameters);
         *ret_reply = m.reply;

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """hagw-ctl as a person and as a script use it: against files, and against real daemons where they are needed."""
 
+import concurrent.futures
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
+import threading
+import time
 
 import pytest
 
@@ -205,6 +209,50 @@ def test_host_add_set_remove(zone):
     assert zone.json("host", "remove", "ha") == {"name": "ha.home.test", "change": "removed"}
     zone.ok("host", "remove", "*.home.test")
     assert list((zone.house.config / "hosts.d").iterdir()) == []
+
+
+def test_many_at_once(zone, hagw_users):
+    """Nobody sees a file that is only half there, and who reads meanwhile is not disturbed by one that goes."""
+    names = [f"h{i}" for i in range(16)]
+    reading, seen = threading.Event(), []
+
+    def read():
+        while not reading.is_set():
+            seen.append(zone.run("config", "check"))
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            for _ in range(2):
+                list(pool.map(lambda n: zone.ok("host", "add", n, "http://127.0.0.1:81", "--no-reload"), names))
+                files = list((zone.house.config / "hosts.d").iterdir())
+                assert len(files) == 16 and {(f.group(), f.stat().st_mode & 0o777) for f in files} == {("hagw", 0o640)}
+                list(pool.map(lambda n: zone.run("host", "remove", n), names))
+                assert list((zone.house.config / "hosts.d").iterdir()) == []
+    finally:
+        reading.set()
+        reader.join()
+    assert len(seen) > 2 and not [r.stderr for r in seen if r.returncode != OK]
+
+
+def test_a_link_that_leads_nowhere(zone):
+    zone.ok("host", "add", "ha", "http://127.0.0.1:81")
+    (zone.house.config / "hosts.d" / "b.conf").symlink_to("nowhere")
+    assert "b.conf" in zone.refused(FAILED, "config", "check")
+
+
+def test_status_does_not_wait_for_one_that_hangs(ctl, webd):
+    """Its sockets take the call; status asks it once and shows the others."""
+    webd.process.send_signal(signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        r = ctl.run("status", "--no-delegation")
+        took = time.monotonic() - began
+    finally:
+        webd.process.send_signal(signal.SIGCONT)
+    assert r.returncode == UNREACHABLE and re.search("hagw-webd +silent", r.stdout)
+    assert "hagw-webd did not answer in time" in r.stdout
+    assert took < 20  # it is given 5 s; a call of its own for each part of the screen had 30
 
 
 @pytest.mark.parametrize("words,why", [
