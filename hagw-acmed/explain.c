@@ -2,6 +2,7 @@
 
 /* Errors of varlink in words: one row each. No I/O. */
 
+#include <limits.h>
 #include <stdio.h>
 
 #include "explain.h"
@@ -54,11 +55,23 @@ static const char *last_part(const char *error) {
         return dot ? dot + 1 : error;
 }
 
+/* The daemon could not do what it should, and says with which errno. */
+#define SYSTEM_ERROR "io.systemd.System"
+static const char *system_words(sd_json_variant *v) {
+        sd_json_variant *e = v && sd_json_variant_is_object(v) ? sd_json_variant_by_key(v, "errno") : NULL;
+
+        if (!e || !sd_json_variant_is_integer(e) || sd_json_variant_integer(e) > INT_MAX)
+                return SYSTEM_ERROR;
+        return strerror((int) sd_json_variant_integer(e));
+}
+
 OrderFailure explain_error(const char *error, sd_json_variant *parameters, char *out) {
         const Explanation *e = streq(error, REFUSED)
                                        ? find(refusals, last_part(get_string(parameters, "error")))
                                        : find(explanations, error);
 
+        if (streq(error, SYSTEM_ERROR))
+                error = system_words(parameters);
         (void) snprintf(out, EXPLAIN_MAX + 1, "%s%.400s", *e->words ? e->words : error,
                         e->parameter ? get_string(parameters, e->parameter) : "");
         return e->failure;

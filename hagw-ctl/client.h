@@ -20,15 +20,15 @@ extern const DaemonRow daemon_rows[]; /* ended by {} */
 bool daemon_is_needed(const DaemonRow *d, const Config *config);
 
 /* One blocking call of at most 30 s; method with its interface. On failure the reason is logged and the
- * errno is -ENOTCONN (no daemon), -ETIMEDOUT (it does not answer), -EACCES (not allowed) or -EREMOTEIO (the
- * daemon refused). parameters may be NULL. */
+ * errno is -ENOTCONN (no daemon), -ETIMEDOUT (it does not answer), -EACCES (not allowed) or -EREMOTEIO
+ * (the daemon refused). parameters may be NULL. */
 int client_call(const char *method, sd_json_variant *parameters, sd_json_variant **ret);
 
 /* The same, but the reason is returned (to be freed) instead of logged. */
 int client_try(const char *method, sd_json_variant *parameters, sd_json_variant **ret, char **ret_reason);
 
-/* The same for what a daemon has at hand. One that does not answer within 5 s is not looked at again: who asks
- * all of them wants to see the others. */
+/* The same for what a daemon has at hand. One that does not answer within 5 s is not looked at again: who
+ * asks all of them wants to see the others. */
 int client_look(const char *method, sd_json_variant *parameters, sd_json_variant **ret, char **ret_reason);
 
 /* A `more` call that ends by itself; each reply goes to the handler, which may end it with a negative errno.
@@ -41,7 +41,8 @@ int client_try_stream(const char *method, sd_json_variant *parameters, ClientHan
 /* The reason for an error that a stream gave: like client_try()'s. */
 char *client_explain(const char *interface, const char *error, sd_json_variant *parameters);
 
-/* io.hagw.Service.Describe of one daemon, a look: client_look() would ask the daemon whose interface it is. */
+/* io.hagw.Service.Describe of one daemon, a look: client_look() would ask the daemon whose interface it is.
+ */
 int client_describe(const DaemonRow *d, sd_json_variant **ret, char **ret_reason);
 
 /* io.hagw.Service.GetMetrics of the daemon whose interface it is, a look. Quiet. */

@@ -45,7 +45,7 @@ static int add_key(sd_varlink *link, Keyd *keyd, Key *key) {
         int r;
 
         r = keys_add(keyd->keys, key, &k);
-        if (r == -ENOSPC)
+        if (r == -EXFULL)
                 return sd_varlink_errorbo(link, KEY_ERROR_KEYS_FULL,
                                           SD_JSON_BUILD_PAIR("limit", SD_JSON_BUILD_UNSIGNED(KEYS_MAX)));
         if (r == -EEXIST)

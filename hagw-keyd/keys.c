@@ -125,7 +125,7 @@ static int keys_load_file(Keys *keys, const char *name) {
         if (!streq(name, expected))
                 return -EBADMSG;
         if (keys->n >= KEYS_MAX)
-                return -ENOSPC;
+                return -EXFULL;
         r = keys_insert(keys, k);
         if (r < 0)
                 return r;
@@ -221,7 +221,7 @@ int keys_add(Keys *keys, Key *key, Key **ret_key) {
                 return -EEXIST;
         if (!old) {
                 if (keys->n >= KEYS_MAX)
-                        return -ENOSPC;
+                        return -EXFULL;
                 r = key_write(keys, k);
                 if (r < 0)
                         return r;

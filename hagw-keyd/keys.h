@@ -23,7 +23,7 @@ Key *keys_find(const Keys *keys, const char *id);
 char *const *keys_get_broken(const Keys *keys);
 
 /* Writes the key and takes it over; *ret_key stays owned by the collection. The same key a second time, for
- * the same purpose, is the one there already; for another -EEXIST. -ENOSPC: KEYS_MAX. The argument is
+ * the same purpose, is the one there already; for another -EEXIST. -EXFULL: KEYS_MAX. The argument is
  * consumed in any case. */
 int keys_add(Keys *keys, Key *k, Key **ret_key);
 

@@ -23,9 +23,9 @@
  * there, and little where somebody is, whose small requests would wait for it at both ends. */
 #define PUMP_ALONE_BYTES (1024U * 1024)
 #define PUMP_SHARED_BYTES (256U * 1024)
-/* Most that waits in a TCP socket to be put on the wire, beyond what is under way (TCP_NOTSENT_LOWAT, tcp(7)).
- * Without it the kernel lets megabytes pile up and says so only when a third of them has gone: a download runs
- * in bursts then, for which others wait, and who reads slowly has megabytes of the kernel's memory. */
+/* Most that waits in a TCP socket to be put on the wire, beyond what is under way (TCP_NOTSENT_LOWAT).
+ * Without it the kernel lets megabytes pile up and says so only when a third of them has gone: a download
+ * runs in bursts then, for which others wait, and who reads slowly has megabytes of the kernel's memory. */
 #define PUMP_UNSENT_BYTES (48U * 1024)
 
 typedef struct Pipe {

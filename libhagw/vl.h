@@ -46,8 +46,9 @@ int vl_check_peer(sd_varlink *link, unsigned peers);
  * for at most timeout_usec each. */
 int vl_connect(sd_varlink **ret, const char *interface, uint64_t timeout_usec);
 
-/* One blocking call of at most timeout_usec. Returns 0 and the reply; a varlink error becomes -EREMOTEIO with its id in ret_error
- * (to be freed by the caller) and its parameters in ret_reply. Either may be NULL. */
+/* One blocking call of at most timeout_usec. Returns 0 and the reply; a varlink error becomes -EREMOTEIO
+ * with its id in ret_error (to be freed by the caller) and its parameters in ret_reply. Either may be NULL.
+ */
 #define VL_CALL_USEC (30 * USEC_PER_SEC)
 int vl_call(const char *interface, const char *method, sd_json_variant *parameters, uint64_t timeout_usec,
             sd_json_variant **ret_reply, char **ret_error);

@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import time
 
@@ -137,6 +138,13 @@ def test_authority_down_then_up(acme, pebble):
     pebble.start()
     acme.wait()
     assert acme.get()["failures"] == 0
+
+
+def test_keyd_cannot_write(acme, pebble):
+    """The reason is told in words (a full disk would be one); nothing is said of a limit that was not met."""
+    shutil.rmtree(acme.house.root / "state" / "keyd")
+    acme.start(pebble.directory, pebble.root)
+    assert "hagw-keyd made no account key: No such file or directory" in acme.wait(state="failed")["error"]
 
 
 def test_keyd_down(acme, pebble):

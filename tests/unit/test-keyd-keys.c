@@ -94,7 +94,7 @@ static void test_limit(void **state) {
                 assert_int_equal(keys_add(keys, k, &k), 0);
         }
         assert_int_equal(key_generate(KEY_ECDSA_P256, &k), 0);
-        assert_int_equal(keys_add(keys, k, &k), -ENOSPC);
+        assert_int_equal(keys_add(keys, k, &k), -EXFULL);
         keys_free(keys);
 }
 
