@@ -221,7 +221,8 @@ static int explain_errno(const DaemonRow *d, int r, char **ret) {
                 { ETIMEDOUT, ETIMEDOUT,
                   "{daemon} did not answer in time; hagw-ctl log --daemon={daemon} tells more." },
                 { ECONNRESET, ENOTCONN,
-                  "{daemon} closed the connection; hagw-ctl log --daemon={daemon} tells more." },
+                  "{daemon} closed the connection: more asked at once than it takes (then try again), or it "
+                  "ended (hagw-ctl log --daemon={daemon} tells why)." },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++)
