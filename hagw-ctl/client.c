@@ -284,12 +284,14 @@ int client_try(const char *method, sd_json_variant *parameters, sd_json_variant 
         return call_daemon(d, method, parameters, VL_CALL_USEC, ret, ret_reason);
 }
 
-static int look(const DaemonRow *d, const char *method, sd_json_variant *parameters, sd_json_variant **ret,
-                char **ret_reason) {
-        static bool silent[ELEMENTSOF(daemon_rows)];
+static bool silent[ELEMENTSOF(daemon_rows)]; /* at the last look */
+
+/* Where `always`, also at one that was silent. */
+static int look(const DaemonRow *d, const char *method, sd_json_variant *parameters, bool always,
+                sd_json_variant **ret, char **ret_reason) {
         int r;
 
-        if (silent[d - daemon_rows])
+        if (silent[d - daemon_rows] && !always)
                 return explain_errno(d, -ETIMEDOUT, ret_reason);
         r = call_daemon(d, method, parameters, LOOK_USEC, ret, ret_reason);
         silent[d - daemon_rows] = r == -ETIMEDOUT;
@@ -300,7 +302,7 @@ int client_look(const char *method, sd_json_variant *parameters, sd_json_variant
         const DaemonRow *d = find_daemon(method);
 
         assert(d);
-        return look(d, method, parameters, ret, ret_reason);
+        return look(d, method, parameters, /* always= */ false, ret, ret_reason);
 }
 
 int client_call(const char *method, sd_json_variant *parameters, sd_json_variant **ret) {
@@ -313,7 +315,7 @@ int client_call(const char *method, sd_json_variant *parameters, sd_json_variant
 }
 
 int client_describe(const DaemonRow *d, sd_json_variant **ret, char **ret_reason) {
-        return look(d, "io.hagw.Service.Describe", NULL, ret, ret_reason);
+        return look(d, "io.hagw.Service.Describe", NULL, /* always= */ true, ret, ret_reason);
 }
 
 int client_metrics(const char *interface, sd_json_variant **ret) {
@@ -321,7 +323,7 @@ int client_metrics(const char *interface, sd_json_variant **ret) {
         _cleanup_free_ char *reason = NULL;
 
         assert(d);
-        return look(d, "io.hagw.Service.GetMetrics", NULL, ret, &reason);
+        return look(d, "io.hagw.Service.GetMetrics", NULL, /* always= */ false, ret, &reason);
 }
 
 char *client_explain(const char *interface, const char *error, sd_json_variant *parameters) {

@@ -41,8 +41,8 @@ int client_try_stream(const char *method, sd_json_variant *parameters, ClientHan
 /* The reason for an error that a stream gave: like client_try()'s. */
 char *client_explain(const char *interface, const char *error, sd_json_variant *parameters);
 
-/* io.hagw.Service.Describe of one daemon, a look: client_look() would ask the daemon whose interface it is.
- */
+/* io.hagw.Service.Describe of one daemon; it has 5 s each time, since this is how it is waited for.
+ * client_look() would ask the daemon whose interface it is. */
 int client_describe(const DaemonRow *d, sd_json_variant **ret, char **ret_reason);
 
 /* io.hagw.Service.GetMetrics of the daemon whose interface it is, a look. Quiet. */

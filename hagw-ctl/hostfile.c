@@ -52,13 +52,25 @@ static const struct {
         { "idle-timeout", "timeouts", "idle" },
 };
 
-int lock_config(const char *config_dir) {
-        int fd = open(config_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
+int lock_hosts(void) {
+        _cleanup_free_ char *path = NULL;
+        int fd, r;
 
-        /* What it could not open will be told by who reads the files. */
-        do
-                r = fd >= 0 ? flock(fd, LOCK_EX) : 0;
-        while (r < 0 && errno == EINTR);
+        if (asprintf(&path, "%s/hosts.lock", secure_getenv("HAGW_RUNTIME_DIR") ?: "/run/hagw") < 0) {
+                path = NULL;
+                return -EBADF;
+        }
+        /* Who cannot open it cannot write the files either, and will be told so. */
+        fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (fd < 0)
+                return fd;
+        r = flock(fd, LOCK_EX | LOCK_NB);
+        if (r < 0 && errno == EWOULDBLOCK) {
+                log_info("Another hagw-ctl changes hosts; waiting for it.");
+                do
+                        r = flock(fd, LOCK_EX);
+                while (r < 0 && errno == EINTR);
+        }
         return fd;
 }
 
@@ -305,7 +317,7 @@ int write_config_file(const char *path, const char *text) {
 
         r = g ? state_write_for_group(AT_FDCWD, path, text, strlen(text), 0640, g->gr_gid) :
                 state_write(AT_FDCWD, path, text, strlen(text), 0640);
-        if (r == -EACCES || r == -EPERM || r == -EROFS) {
+        if ((r == -EACCES || r == -EPERM || r == -EROFS) && geteuid() != 0) {
                 log_error("%s cannot be written (%s); try again with sudo.", path, strerror(-r));
                 return -EACCES;
         }

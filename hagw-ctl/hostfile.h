@@ -46,8 +46,9 @@ int host_write(const Config *config, const char *dir, const char *path, const ch
 /* Writes a file of the configuration, whole and durably: root:hagw 0640. Told. */
 int write_config_file(const char *path, const char *text);
 
-/* Waits until no other hagw-ctl changes the hosts. To be closed when they are changed; -1 does no harm. */
-int lock_config(const char *config_dir);
+/* Waits until no other host add, set or remove is at work. To be closed when the files are written; a
+ * negative one does no harm. Only root can take it: no daemon can keep root waiting. */
+int lock_hosts(void);
 
 /* The whole configuration; failures are told. */
 int load_config(const char *config_dir, Config **ret);

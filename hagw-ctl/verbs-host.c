@@ -74,7 +74,7 @@ int verb_host_add(const Call *call) {
         _cleanup_(config_freep) Config *config = NULL;
         _cleanup_(choices_done) Choices choices = {};
         _cleanup_free_ char *name = NULL, *path = NULL, *text = NULL;
-        _cleanup_close_ int lock = lock_config(call->config_dir);
+        _cleanup_close_ int lock = lock_hosts();
         int r;
 
         r = load_config(call->config_dir, &config);
@@ -107,6 +107,7 @@ int verb_host_add(const Call *call) {
         if (r >= 0 && !call->json && startswith(call->arguments[1], "tcp://"))
                 printf("Its visitors pass unopened: login = \"none\", for nobody here can ask them for one. "
                        "The\nservice has its own certificate and asks itself.\n");
+        lock = safe_close(lock);
         return r < 0 ? r : finish(call, config, name, "added");
 }
 
@@ -114,7 +115,7 @@ int verb_host_set(const Call *call) {
         _cleanup_(config_freep) Config *config = NULL;
         _cleanup_free_ char *text = NULL;
         const ConfHost *host;
-        _cleanup_close_ int lock = lock_config(call->config_dir);
+        _cleanup_close_ int lock = lock_hosts();
         int r;
 
         r = load_config(call->config_dir, &config);
@@ -136,12 +137,13 @@ int verb_host_set(const Call *call) {
         if (r < 0)
                 return r;
         r = host_write(config, call->config_dir, host->file, text);
+        lock = safe_close(lock);
         return r < 0 ? r : finish(call, config, host->name, "changed");
 }
 
 int verb_host_remove(const Call *call) {
         _cleanup_(config_freep) Config *config = NULL;
-        _cleanup_close_ int lock = lock_config(call->config_dir);
+        _cleanup_close_ int lock = lock_hosts();
         int r;
 
         r = load_config(call->config_dir, &config);
@@ -163,6 +165,7 @@ int verb_host_remove(const Call *call) {
                 if (r < 0)
                         return r;
         }
+        lock = safe_close(lock);
         return reload_daemons(/* must_run= */ false);
 }
 
