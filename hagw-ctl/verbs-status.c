@@ -8,6 +8,7 @@
 #include "client.h"
 #include "delegation.h"
 #include "hostfile.h"
+#include "listeners.h"
 #include "log.h"
 #include "output.h"
 #include "relay.h"
@@ -104,6 +105,18 @@ static void judge_addresses(Status *s) {
         if (n > 0 && known == 0 && any_zone_is_direct(s->config))
                 problem(s, "No public address is known: visitors cannot find this house. See public_address "
                            "in hagw.conf(5).");
+}
+
+/* The port sockets have ReusePort=: another program of root's that asks for the same gets a part of the
+ * visitors, and neither is told. */
+static void judge_ports(Status *s) {
+        static const unsigned ports[] = { 443, 80 };
+
+        for (size_t i = 0; i < ELEMENTSOF(ports); i++)
+                if (count_listeners(ports[i]) > 1)
+                        problem(s, "Several sockets listen on port %u, so that another program gets "
+                                   "visitors of yours: ss -ltnp 'sport = %u' shows which.",
+                                ports[i], ports[i]);
 }
 
 static void judge_relay(Status *s) {
@@ -221,6 +234,7 @@ static int collect(Status *s, const Call *call) {
                         return r;
         }
         judge_addresses(s);
+        judge_ports(s);
         judge_relay(s);
         judge_hosts(s);
         judge_certificates(s);
