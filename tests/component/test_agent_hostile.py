@@ -18,8 +18,13 @@ from test_netd import ip, net  # noqa: F401 (fixture)
 
 def refuses(h, *words, seconds=10):
     """It does not attach, and says why."""
-    h.wait(lambda: h.describe()["state"] == "waiting" and h.describe().get("error"), seconds)
-    d = h.describe()
+    seen = []  # one look says it all: it tries again soon
+
+    def waits():
+        seen.append(h.describe())
+        return seen[-1]["state"] == "waiting" and seen[-1].get("error")
+    h.wait(waits, seconds)
+    d = seen[-1]
     assert all(w in d["error"] for w in words), d["error"]
     assert d["retryUSec"] / 1e6 > time.time() - 2 and "attachment" not in d
     assert h.figure("proxy_agent_attached") == 0
