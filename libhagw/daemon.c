@@ -232,9 +232,13 @@ static int daemon_setup_varlink(Daemon *d) {
         r = vl_server_new(&d->server, d->event, service_methods, d->userdata);
         if (r < 0)
                 return r;
-        if (d->spec->connections_per_uid > 0)
+        if (d->spec->connections_per_uid > 0) {
+                /* Who takes all of his leaves the others theirs. */
+                (void) sd_varlink_server_set_connections_max(
+                        d->server, d->spec->connections_per_uid + VL_CONNECTIONS_MAX);
                 (void) sd_varlink_server_set_connections_per_uid_max(d->server,
                                                                      d->spec->connections_per_uid);
+        }
         r = sd_varlink_server_add_interface(d->server, &vl_interface_io_hagw_Service);
         if (r < 0)
                 return r;

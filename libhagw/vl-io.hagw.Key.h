@@ -5,8 +5,8 @@
 
 extern const sd_varlink_interface vl_interface_io_hagw_Key;
 
-/* Of one caller: at 16 MiB each they are half of hagw-keyd's MemoryMax. */
-#define KEY_CONNECTIONS_PER_UID_MAX 8U
+/* Of one caller: each thread of hagw-proxyd has one, and its main thread some more. */
+#define KEY_CONNECTIONS_PER_UID_MAX 72U
 
 #define KEY_ERROR_NO_SUCH_KEY "io.hagw.Key.NoSuchKey"
 #define KEY_ERROR_NOT_A_TLS_HANDSHAKE "io.hagw.Key.NotATlsHandshake"
