@@ -7,6 +7,7 @@
 
 #include "crowd.h"
 #include "hello.h"
+#include "inside.h"
 #include "log.h"
 #include "worker.h"
 
@@ -184,15 +185,14 @@ static int refresh_snapshot(Conn *c) {
         if (c->snapshot == w->snapshot)
                 return 0;
         drop_upstream(c);
-        snapshot_unref(c->snapshot);
-        c->snapshot = snapshot_ref(w->snapshot);
+        conn_take_snapshot(c);
         if (c->kind == CONN_HTTP)
                 return 0;
         c->route = opened ? c->snapshot->routes->opened : route_find(c->snapshot->routes, c->name);
         /* A tcp:// service gets nothing that was opened here. */
         return c->route && c->route->host.upstream_kind != CONF_UPSTREAM_TCP &&
                                (c->kind == CONN_PROBE ||
-                                route_admits(c->snapshot->routes, c->route, &c->address)) ?
+                                route_admits(c->route, c->inside)) ?
                        0 :
                        -ENOENT;
 }
@@ -373,9 +373,21 @@ Visitor *visitor_done(Visitor *v) {
         return NULL;
 }
 
+static void judge_address(Conn *c) {
+        /* Whose address is the relay's word alone is nobody's neighbour. */
+        c->inside = !c->channel && inside_contains(&c->snapshot->routes->lan, &c->address);
+}
+
+void conn_take_snapshot(Conn *c) {
+        snapshot_unref(c->snapshot);
+        c->snapshot = snapshot_ref(c->worker->snapshot);
+        judge_address(c);
+}
+
 void conn_set_address(Conn *c, const IpAddress *address, uint16_t port) {
         c->address = *address;
         c->port = port;
+        judge_address(c);
         if (address->family == AF_UNSPEC)
                 memcpy(c->address_text, "0.0.0.0", sizeof("0.0.0.0"));
         else
@@ -410,12 +422,12 @@ static Conn *make_conn(Worker *w, Visitor *v) {
         c->timer.fire = on_timer;
         c->again.run = on_again;
         c->transport.handle.on_event = on_event;
+        c->snapshot = snapshot_ref(w->snapshot);
         conn_set_address(c, &v->address, v->port);
         transport_init(&c->transport, &w->pool, TAKE_FD(v->fd));
         c->transport.in = TAKE_PTR(v->in);
         if (v->channel)
                 c->transport.meter = &w->counters.relay_bytes;
-        c->snapshot = snapshot_ref(w->snapshot);
         c->next = w->conns;
         c->link = &w->conns;
         if (c->next)

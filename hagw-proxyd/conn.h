@@ -71,6 +71,7 @@ struct Conn {
         bool uncounted; /* crowd_leave() has nothing to take back */
         bool channel;   /* the visitor came by one, from our relay */
         Snapshot *snapshot;
+        bool inside; /* as snapshot has it */
         const Route *route;
         Upstream *upstream; /* of route, found with the first request; valid while snapshot is the worker's,
                                or single */
@@ -107,6 +108,8 @@ void conn_next(Conn *c);
 
 void conn_set_state(Conn *c, ConnState s);
 void conn_set_address(Conn *c, const IpAddress *address, uint16_t port);
+/* From now on it is served by what the worker serves by. c->route is another one's then. */
+void conn_take_snapshot(Conn *c);
 /* Request after request, for as long as bytes are there. */
 void conn_serve_idle(Conn *c);
 

@@ -40,15 +40,12 @@ static void get_link(Exchange *x, bool fresh) {
 /* What webd wants to know beyond what every service is told. */
 static int tell_webd(Exchange *x) {
         Conn *c = x->conn;
-        const ConfCidrs *lan = &c->snapshot->routes->lan;
         int r;
 
         r = header_list_add(&x->request.headers, "X-Hagw-Host", slice_from(c->name));
         if (r < 0)
                 return r;
-        return header_list_add(&x->request.headers, "X-Hagw-Lan",
-                               cidr_list_contains(lan->items, lan->n, &c->address) ? SLICE("1") :
-                                                                                     SLICE("0"));
+        return header_list_add(&x->request.headers, "X-Hagw-Lan", c->inside ? SLICE("1") : SLICE("0"));
 }
 
 static bool sees_cookie(const Exchange *x) {

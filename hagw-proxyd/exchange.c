@@ -186,10 +186,7 @@ static bool must_close(const Exchange *x) {
 
 /* The upstream's name and what is wrong with it is told to those who belong to the house. */
 static bool is_insider(const Exchange *x) {
-        const RouteTable *t = x->conn->snapshot->routes;
-
-        return x->session == POLICY_SESSION_ALLOWED || x->conn->kind == CONN_PROBE ||
-               cidr_list_contains(t->lan.items, t->lan.n, &x->conn->address);
+        return x->session == POLICY_SESSION_ALLOWED || x->conn->kind == CONN_PROBE || x->conn->inside;
 }
 
 void exchange_answer(Exchange *x, PageKind kind, const char *error) {
@@ -321,7 +318,7 @@ static void judge(Exchange *x) {
         PolicyVerdict v;
         Slice cookie;
 
-        v = policy_decide(c->snapshot->routes, c->route, &x->request, &c->address, x->session, &cookie);
+        v = policy_decide(c->route, &x->request, c->inside, x->session, &cookie);
         if (v == POLICY_ASK) {
                 known = session_cache_find(&c->worker->sessions, cookie, c->name, c->worker->loop.now_usec);
                 if (!known) {
@@ -331,8 +328,7 @@ static void judge(Exchange *x) {
                 x->session = known->session;
                 memcpy(x->user, known->user, sizeof(x->user));
                 memcpy(x->session_id, known->session_id, sizeof(x->session_id));
-                v = policy_decide(c->snapshot->routes, c->route, &x->request, &c->address, x->session,
-                                  &cookie);
+                v = policy_decide(c->route, &x->request, c->inside, x->session, &cookie);
         }
         x->verdict = policy_verdict_text(v);
         switch (v) {
@@ -388,7 +384,7 @@ static void serve_http(Exchange *x) {
                 c->route = route_find(c->snapshot->routes, name);
         else
                 c->route = NULL;
-        if (!c->route || !route_admits(c->snapshot->routes, c->route, &c->address)) {
+        if (!c->route || !route_admits(c->route, c->inside)) {
                 exchange_abort(x, "unknown host");
                 return;
         }

@@ -164,7 +164,7 @@ static void start_handshake(Conn *c) {
                 strcpy(c->name, c->snapshot->routes->tenants_name);
         if (*c->name)
                 c->route = route_find(c->snapshot->routes, c->name);
-        if (c->route && !route_admits(c->snapshot->routes, c->route, &c->address))
+        if (c->route && !route_admits(c->route, c->inside))
                 c->route = NULL;
         if (c->secret) {
                 start_opened(c);

@@ -127,10 +127,10 @@ static bool find_session(const Request *r, Slice *ret) {
         return true;
 }
 
-PolicyVerdict policy_decide(const RouteTable *table, const Route *route, const Request *request,
-                            const IpAddress *address, PolicySession session, Slice *ret_cookie) {
+PolicyVerdict policy_decide(const Route *route, const Request *request, bool inside, PolicySession session,
+                            Slice *ret_cookie) {
         *ret_cookie = (Slice) {};
-        if (!route_admits(table, route, address))
+        if (!route_admits(route, inside))
                 return POLICY_CLOSE;
         if (slice_starts_with(request->target, SLICE(POLICY_OWN_PREFIX)) && !route_has_own_login(route))
                 return POLICY_OWN;

@@ -34,9 +34,10 @@ typedef enum PolicyVerdict {
         _POLICY_VERDICT_MAX,
 } PolicyVerdict;
 
-/* address: the visitor's. ret_cookie: the session cookie's value for POLICY_ASK, else empty. */
-PolicyVerdict policy_decide(const RouteTable *table, const Route *route, const Request *request,
-                            const IpAddress *address, PolicySession session, Slice *ret_cookie);
+/* inside: the visitor is, as inside.h has it. ret_cookie: the session cookie's value for POLICY_ASK, else
+ * empty. */
+PolicyVerdict policy_decide(const Route *route, const Request *request, bool inside, PolicySession session,
+                            Slice *ret_cookie);
 const char *policy_verdict_text(PolicyVerdict v);
 
 /* The Location for POLICY_LOGIN: the login page, with the target to return to. A target that does not fit,

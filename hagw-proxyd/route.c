@@ -218,8 +218,3 @@ const Route *route_find(const RouteTable *t, const char *name) {
         dot = strchr(name, '.');
         return dot && dot > name ? index_find(t, t->wild, dot + 1) : NULL;
 }
-
-bool route_admits(const RouteTable *t, const Route *route, const IpAddress *address) {
-        return route->host.access.from != CONF_FROM_LAN ||
-               cidr_list_contains(t->lan.items, t->lan.n, address);
-}

@@ -42,5 +42,8 @@ static inline bool route_has_own_login(const Route *route) {
                route->host.access.login == CONF_LOGIN_NONE;
 }
 
-/* May a visitor from this address come at all (access.from)? False: close without a byte. */
-bool route_admits(const RouteTable *t, const Route *route, const IpAddress *address);
+/* May a visitor come at all (access.from), who is inside the house or not (inside.h)? False: close without a
+ * byte. */
+static inline bool route_admits(const Route *route, bool inside) {
+        return route->host.access.from != CONF_FROM_LAN || inside;
+}

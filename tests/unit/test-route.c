@@ -110,20 +110,12 @@ static void test_empty(void **state) {
 static void test_admits(void **state) {
         ConfHost h[] = { host("a.example"), host("b.example") };
         _cleanup_(route_table_unrefp) RouteTable *t = NULL;
-        Config c = { .hosts = h, .n_hosts = 2, .lan = { .n = 1 } };
-        IpAddress in, out;
-        Cidr lan;
 
         h[1].access.from = CONF_FROM_LAN;
-        assert_int_equal(cidr_parse("192.168.0.0/16", &lan), 0);
-        assert_int_equal(ip_parse("192.168.3.4", &in), 0);
-        assert_int_equal(ip_parse("203.0.113.9", &out), 0);
-        c.lan.items = &lan;
-        assert_int_equal(route_table_new(&t, &c), 0);
-        memset(&lan, 0, sizeof(lan));
-        assert_true(route_admits(t, &t->routes[0], &out));
-        assert_true(route_admits(t, &t->routes[1], &in));
-        assert_false(route_admits(t, &t->routes[1], &out));
+        t = make(h, 2);
+        assert_true(route_admits(&t->routes[0], /* inside= */ false));
+        assert_true(route_admits(&t->routes[1], /* inside= */ true));
+        assert_false(route_admits(&t->routes[1], /* inside= */ false));
 }
 
 static void test_authority(void **state) {
