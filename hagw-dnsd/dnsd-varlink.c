@@ -7,7 +7,9 @@
 #include "clock.h"
 #include "dnsd-varlink.h"
 #include "hostname.h"
+#include "log.h"
 #include "manager.h"
+#include "publisher.h"
 #include "rr.h"
 #include "vl-io.hagw.Dns.h"
 
@@ -24,6 +26,27 @@ static int check_name(sd_varlink *link, const char *name, char *out) {
         return hostname_normalize(name, strlen(name), out) < 0
                        ? sd_varlink_error_invalid_parameter_name(link, "name")
                        : 0;
+}
+
+/* Root, who may ask for anything, publishes where it likes. */
+static int check_publisher(const Manager *m, sd_varlink *link, const char *name) {
+        static const struct {
+                VlPeer peer;
+                Publisher publisher;
+                const char *user;
+        } rows[] = {
+                { VL_PEER_ACMED, PUBLISHER_GATEWAY, "hagw-acmed" },
+                { VL_PEER_TENANTD, PUBLISHER_TENANTS, "hagw-tenantd" },
+        };
+        const int peer = vl_peer(link, PUBLISHERS);
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                if (peer == (int) rows[i].peer && !publisher_may(m->config, rows[i].publisher, name)) {
+                        log_warning("%s wanted a text at %s, which is not its own to publish at.",
+                                    rows[i].user, name);
+                        return sd_varlink_error(link, SD_VARLINK_ERROR_PERMISSION_DENIED, NULL);
+                }
+        return MIN(peer, 0);
 }
 
 static int publish_error(sd_varlink *link, const char *name, int error) {
@@ -78,6 +101,8 @@ static int vl_publish_text(sd_varlink *link, sd_json_variant *parameters, sd_var
         if (r != 0)
                 return r;
         r = check_name(link, p.name, name);
+        if (r == 0)
+                r = check_publisher(userdata, link, name);
         if (r != 0)
                 return r;
         r = check_text(link, &p);
@@ -113,6 +138,8 @@ static int vl_withdraw_text(sd_varlink *link, sd_json_variant *parameters, sd_va
         if (r != 0)
                 return r;
         r = check_name(link, p.name, name);
+        if (r == 0)
+                r = check_publisher(userdata, link, name);
         if (r != 0)
                 return r;
         r = check_text(link, &p);

@@ -25,7 +25,10 @@ static SD_VARLINK_DEFINE_STRUCT_TYPE(
 
 static SD_VARLINK_DEFINE_METHOD(
         PublishText,
-        SD_VARLINK_FIELD_COMMENT("Inside a zone of ours"),
+        SD_VARLINK_FIELD_COMMENT(
+                "Inside a zone of ours; hagw-acmed and hagw-tenantd have the names that begin with "
+                "_acme-challenge, the latter below tenants.zone where nothing of this machine's own is, the "
+                "former everywhere else"),
         SD_VARLINK_DEFINE_INPUT(name, SD_VARLINK_STRING, 0),
         SD_VARLINK_FIELD_COMMENT("1 to 255 printable ASCII characters"),
         SD_VARLINK_DEFINE_INPUT(value, SD_VARLINK_STRING, 0),

@@ -33,7 +33,7 @@ static bool uid_is_user(uid_t uid, size_t i) {
         return peer_uids[i] != 0 && peer_uids[i] == uid;
 }
 
-int vl_check_peer(sd_varlink *link, unsigned peers) {
+int vl_peer(sd_varlink *link, unsigned peers) {
         uid_t uid;
         int r;
 
@@ -41,11 +41,19 @@ int vl_check_peer(sd_varlink *link, unsigned peers) {
         if (r < 0)
                 return r;
         if (uid == 0 || uid == geteuid())
-                return 0;
+                return VL_PEER_ROOT;
         for (size_t i = 0; i < ELEMENTSOF(peer_users); i++)
                 if ((peers & peer_users[i].peer) && uid_is_user(uid, i))
-                        return 0;
-        return sd_varlink_error(link, SD_VARLINK_ERROR_PERMISSION_DENIED, NULL);
+                        return (int) peer_users[i].peer;
+        return -EACCES;
+}
+
+int vl_check_peer(sd_varlink *link, unsigned peers) {
+        const int r = vl_peer(link, peers);
+
+        if (r == -EACCES)
+                return sd_varlink_error(link, SD_VARLINK_ERROR_PERMISSION_DENIED, NULL);
+        return MIN(r, 0);
 }
 
 static void stream_remove(VlStream *s, sd_varlink *link) {

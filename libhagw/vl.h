@@ -41,6 +41,9 @@ int vl_server_new(sd_varlink_server **ret, sd_event *event, const VlMethod *meth
 /* The first line of every handler: 0 where the caller may call, else PermissionDenied was answered and the
  * negative errno is to be returned. peers: a mask of VlPeer. */
 int vl_check_peer(sd_varlink *link, unsigned peers);
+/* Which of the peers the caller is, for a method that gives them different rights; VL_PEER_ROOT: root, or
+ * the daemon itself. -EACCES: none of them, and nothing was answered. */
+int vl_peer(sd_varlink *link, unsigned peers);
 
 /* Connects to /run/hagw/INTERFACE ($HAGW_RUNTIME_DIR in tests). Not attached to any loop: calls on it block,
  * for at most timeout_usec each. */

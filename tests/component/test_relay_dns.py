@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import VarlinkError
+from conftest import VarlinkError, call_as
 from dns_tools import IPV4, IPV6, NameServer, rcode, values
 from tenant_tools import CONFIG, HOSTS, ZONE, Relay
 
@@ -192,3 +192,37 @@ def test_a_house_is_no_relay(both, house):
     house.configure(CONFIG)
     both.dns.daemon.reload()
     both.until(lambda: both.caa() == [CAA])
+
+
+@pytest.mark.parametrize("user, name, taken", [
+    ("acmed", f"_acme-challenge.{ZONE}", True),
+    ("acmed", f"_acme-challenge.connect.{ZONE}", True),
+    ("acmed", f"_acme-challenge.shop.{ZONE}", True),
+    ("acmed", "_acme-challenge.ha.home.example.com", True),
+    ("acmed", f"_acme-challenge.anna.{ZONE}", False),
+    ("acmed", f"_ACME-challenge.ha.anna.{ZONE}.", False),
+    ("acmed", "home.example.com", False),
+    ("acmed", "_dmarc.home.example.com", False),
+    ("tenantd", f"_acme-challenge.anna.{ZONE}", True),
+    ("tenantd", f"_acme-challenge.ha.anna.{ZONE}", True),
+    ("tenantd", f"_acme-challenge.{ZONE}", False),
+    ("tenantd", f"_acme-challenge.connect.{ZONE}", False),
+    ("tenantd", f"_acme-challenge.x.shop.{ZONE}", False),
+    ("tenantd", "_acme-challenge.home.example.com", False),
+    ("tenantd", f"anna.{ZONE}", False),
+    ("proxyd", f"_acme-challenge.anna.{ZONE}", False),
+    ("webd", f"_acme-challenge.{ZONE}", False),
+])
+def test_text_of_each_publisher(both, house, hagw_users, user, name, taken):
+    """By wrong owner's name or not: what counts is who calls, and where."""
+    house.open_to_all()
+    both.dns.daemon.path.chmod(0o666)
+    for owner in ("acmed", "tenantd"):
+        text = {"name": name, "value": "v", "owner": owner}
+        answer = call_as(hagw_users[user], both.dns.daemon.path, "io.hagw.Dns.PublishText", {**text, "lifetimeUSec": 60_000_000})
+        assert answer == ("ok" if taken else "org.varlink.service.PermissionDenied")
+        assert both.texts(name) == (["v"] if taken else [])
+        both.dns.publish(name, "v", owner=owner)
+        answer = call_as(hagw_users[user], both.dns.daemon.path, "io.hagw.Dns.WithdrawText", text)
+        assert both.texts(name) == ([] if taken else ["v"]), answer
+        both.dns.daemon.call("WithdrawText", **text)
