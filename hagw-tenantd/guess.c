@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What wrong codes cost: a virtual scheduling (GCRA) per network and in total, one time each. */
+/* What wrong codes cost: a virtual scheduling (GCRA) per network, one time each. */
 
 #include "guess.h"
 
@@ -22,20 +22,11 @@ static size_t find(const Guesses *g, const IpAddress *from) {
         return i;
 }
 
-static uint64_t wait_usec(uint64_t paid_usec, uint64_t interval_usec, unsigned allowed, uint64_t now_usec) {
-        const uint64_t free_until = now_usec + (allowed - 1) * interval_usec;
-
-        return paid_usec > free_until ? paid_usec - free_until : 0;
-}
-
 uint64_t guess_wait_usec(const Guesses *g, const IpAddress *from, uint64_t now_usec) {
+        const uint64_t free_until = now_usec + (GUESS_FREE - 1) * GUESS_INTERVAL_USEC;
         const size_t i = find(g, from);
-        const uint64_t total = wait_usec(g->total_paid_usec, GUESS_TOTAL_INTERVAL_USEC, GUESS_TOTAL_FREE,
-                                         now_usec);
 
-        if (i == g->n)
-                return total;
-        return MAX(total, wait_usec(g->networks[i].paid_usec, GUESS_INTERVAL_USEC, GUESS_FREE, now_usec));
+        return i < g->n && g->networks[i].paid_usec > free_until ? g->networks[i].paid_usec - free_until : 0;
 }
 
 /* One that owes nothing any more, or else the one that soon will not. */
@@ -58,5 +49,4 @@ void guess_charge(Guesses *g, const IpAddress *from, uint64_t now_usec) {
         n->paid_usec = known ? MAX(n->paid_usec, now_usec) : now_usec;
         key_of(from, n->key);
         n->paid_usec += GUESS_INTERVAL_USEC;
-        g->total_paid_usec = MAX(g->total_paid_usec, now_usec) + GUESS_TOTAL_INTERVAL_USEC;
 }

@@ -21,6 +21,7 @@ typedef struct Manager {
         Publisher *publisher;
         Feed *feeds; /* feed.c's: who listens */
         Guesses guesses;
+        uint64_t bad_codes_told, bad_codes_told_usec; /* in the log: of counts.bad_codes, and when */
         sd_event_source *due;   /* CLOCK_REALTIME: a token ends, or a month begins */
         sd_event_source *flush; /* the times of use wait to be stored */
         Month month;            /* that watchers were told about */

@@ -198,10 +198,27 @@ typedef struct EnrolParameters {
         sd_json_variant *stored_key;
 } EnrolParameters;
 
-static int refuse_code(Manager *m, sd_varlink *link, const EnrolParameters *p, const IpAddress *from) {
-        guess_charge(&m->guesses, from, clock_usec(CLOCK_MONOTONIC));
+/* Guesses from everywhere are not held up, so their lines are: one a minute, with how many it stands for. */
+static void tell_bad_code(Manager *m, const IpAddress *from, uint64_t now_usec) {
+        const uint64_t others = m->counts.bad_codes - m->bad_codes_told - 1;
+        char address[IP_TEXT_MAX], more[64] = "";
+
+        if (m->bad_codes_told > 0 && now_usec - m->bad_codes_told_usec < USEC_PER_MINUTE)
+                return;
+        if (others > 0)
+                (void) snprintf(more, sizeof(more), ", and %llu others before it",
+                                (unsigned long long) others);
+        log_info("A wrong enrolment code came from %s%s.", ip_format(from, address), more);
+        m->bad_codes_told = m->counts.bad_codes;
+        m->bad_codes_told_usec = now_usec;
+}
+
+static int refuse_code(Manager *m, sd_varlink *link, const IpAddress *from) {
+        const uint64_t now = clock_usec(CLOCK_MONOTONIC);
+
+        guess_charge(&m->guesses, from, now);
         m->counts.bad_codes++;
-        log_info("A wrong enrolment code came from %s.", p->address);
+        tell_bad_code(m, from, now);
         return sd_varlink_error(link, TENANT_ERROR_BAD_CODE, NULL);
 }
 
@@ -215,7 +232,7 @@ static int enrol(Manager *m, sd_varlink *link, const EnrolParameters *p, const I
         if (r >= 0)
                 r = code_redeem(&m->db, code, stored_key, clock_usec(CLOCK_REALTIME), tenant, id);
         if (r == -ENOENT)
-                return refuse_code(m, link, p, from);
+                return refuse_code(m, link, from);
         if (r == -EPERM)
                 return sd_varlink_error(link, TENANT_ERROR_SUSPENDED, NULL);
         if (r == -E2BIG)
@@ -266,7 +283,7 @@ static int vl_method_enrol(sd_varlink *link, sd_json_variant *parameters, sd_var
                 return error_busy(link, wait);
         }
         if (code_parse(p.code, code) < 0)
-                return refuse_code(m, link, &p, &from);
+                return refuse_code(m, link, &from);
         r = enrol(m, link, &p, &from, code, stored_key);
         explicit_bzero(code, sizeof(code));
         return r;

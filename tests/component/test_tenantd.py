@@ -271,6 +271,20 @@ def test_guessing_is_slowed_down(relay):
     assert relay.call("Enrol", code=code, address="192.0.2.2", **enrol)["tenant"] == "anna"
 
 
+def test_guesses_from_everywhere_keep_nobody_out(relay):
+    """More wrong codes than were once free for all together, each network within its own."""
+    code = relay.call("Add", name="anna")["tenant"]["credential"]
+    enrol = {"storedKey": b64(bytes(32))}
+    with relay.varlink() as v:
+        for i in range(1100):
+            with pytest.raises(VarlinkError) as e:
+                v.call("io.hagw.Tenant.Enrol", code="x", address=f"10.{i // 256}.{i % 256}.1", **enrol)
+            assert e.value.name == "io.hagw.Tenant.BadCode", i
+    # The journal hears of them once a minute.
+    assert relay.daemon.text().count("wrong enrolment code") <= 2
+    assert relay.call("Enrol", code=code, address="192.0.2.1", **enrol)["tenant"] == "anna"
+
+
 # --- what hagw-proxyd hears --------------------------------------------------------------------------------------------------
 
 def test_watch(relay):
