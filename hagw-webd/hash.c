@@ -24,6 +24,17 @@ struct HashJob {
         char *output;
 };
 
+typedef struct HashQueue {
+        HashJob *first, **last; /* in order */
+        size_t n;
+} HashQueue;
+
+static const size_t queue_max[_HASH_RANK_MAX] = {
+        [HASH_STRANGER] = HASH_STRANGERS_MAX,
+        [HASH_KNOWN] = HASH_KNOWN_MAX,
+        [HASH_ROOT] = HASH_ROOT_MAX,
+};
+
 struct HashPool {
         sd_event_source *source;
         int event_fd;
@@ -33,9 +44,8 @@ struct HashPool {
         pthread_mutex_t lock;
         pthread_cond_t work;
         /* Guarded by the lock: */
-        HashJob *first, **last; /* that wait, in order */
-        HashJob *finished;
-        size_t n_waiting;
+        HashQueue queues[_HASH_RANK_MAX]; /* that wait */
+        HashJob *finished, **last_finished;
         uint64_t count;
         bool stop;
 };
@@ -93,26 +103,39 @@ static int job_run(HashJob *j, const char *nobody) {
         return r;
 }
 
+/* NULL: nobody waits. */
+static HashJob *take(HashPool *p) {
+        for (size_t i = _HASH_RANK_MAX; i > 0; i--) {
+                HashQueue *q = &p->queues[i - 1];
+                HashJob *j = q->first;
+                if (!j)
+                        continue;
+                q->first = j->next;
+                if (!q->first)
+                        q->last = &q->first;
+                q->n--;
+                return j;
+        }
+        return NULL;
+}
+
 static void *worker(void *userdata) {
         HashPool *p = userdata;
 
         (void) pthread_mutex_lock(&p->lock);
         while (!p->stop) {
-                HashJob *j = p->first;
+                HashJob *j = take(p);
                 if (!j) {
                         (void) pthread_cond_wait(&p->work, &p->lock);
                         continue;
                 }
-                p->first = j->next;
-                if (!p->first)
-                        p->last = &p->first;
-                p->n_waiting--;
                 (void) pthread_mutex_unlock(&p->lock);
                 int r = job_run(j, p->nobody);
                 (void) pthread_mutex_lock(&p->lock);
                 j->result = r;
-                j->next = p->finished;
-                p->finished = j;
+                j->next = NULL;
+                *p->last_finished = j;
+                p->last_finished = &j->next;
                 p->count++;
                 (void) eventfd_write(p->event_fd, 1);
         }
@@ -136,6 +159,7 @@ static int on_finished(sd_event_source *s, int fd, uint32_t events, void *userda
         (void) eventfd_read(fd, &n);
         (void) pthread_mutex_lock(&p->lock);
         HashJob *list = TAKE_PTR(p->finished);
+        p->last_finished = &p->finished;
         (void) pthread_mutex_unlock(&p->lock);
         tell(list);
         return 0;
@@ -165,7 +189,9 @@ int hash_pool_new(HashPool **ret, sd_event *event) {
         p = calloc(1, sizeof(*p));
         if (!p)
                 return -ENOMEM;
-        p->last = &p->first;
+        p->last_finished = &p->finished;
+        for (size_t i = 0; i < _HASH_RANK_MAX; i++)
+                p->queues[i].last = &p->queues[i].first;
         (void) pthread_mutex_init(&p->lock, NULL);
         (void) pthread_cond_init(&p->work, NULL);
         p->nobody = crypt_gensalt_ra(HASH_PREFIX, 0, NULL, 0);
@@ -191,9 +217,11 @@ HashPool *hash_pool_free(HashPool *p) {
         (void) pthread_mutex_unlock(&p->lock);
         for (size_t i = 0; i < p->n_threads; i++)
                 (void) pthread_join(p->threads[i], NULL);
-        for (HashJob *j = p->first; j; j = j->next)
-                j->result = -ECANCELED;
-        tell(p->first);
+        for (size_t i = 0; i < _HASH_RANK_MAX; i++) {
+                for (HashJob *j = p->queues[i].first; j; j = j->next)
+                        j->result = -ECANCELED;
+                tell(p->queues[i].first);
+        }
         tell(p->finished);
         sd_event_source_disable_unref(p->source);
         (void) safe_close(p->event_fd);
@@ -204,16 +232,17 @@ HashPool *hash_pool_free(HashPool *p) {
         return NULL;
 }
 
-static int submit(HashPool *p, HashJob *j, size_t max) {
+static int submit(HashPool *p, HashJob *j, HashRank rank) {
+        HashQueue *q = &p->queues[rank];
         int r = 0;
 
         (void) pthread_mutex_lock(&p->lock);
-        if (p->n_waiting >= max)
+        if (q->n >= queue_max[rank])
                 r = -EAGAIN;
         else {
-                *p->last = j;
-                p->last = &j->next;
-                p->n_waiting++;
+                *q->last = j;
+                q->last = &j->next;
+                q->n++;
                 (void) pthread_cond_signal(&p->work);
         }
         (void) pthread_mutex_unlock(&p->lock);
@@ -235,7 +264,8 @@ static int job_new(const char *password, HashDone done, void *userdata, HashJob 
         return 0;
 }
 
-int hash_verify(HashPool *p, const char *password, const char *hash, HashDone done, void *userdata) {
+int hash_verify(HashPool *p, HashRank rank, const char *password, const char *hash, HashDone done,
+                void *userdata) {
         _cleanup_(job_freep) HashJob *j = NULL;
         int r;
 
@@ -247,7 +277,7 @@ int hash_verify(HashPool *p, const char *password, const char *hash, HashDone do
                 if (!j->expected)
                         return -ENOMEM;
         }
-        r = submit(p, j, HASH_QUEUE_MAX);
+        r = submit(p, j, rank);
         if (r < 0)
                 return r;
         TAKE_PTR(j);
@@ -262,7 +292,7 @@ int hash_make(HashPool *p, const char *password, HashDone done, void *userdata) 
         if (r < 0)
                 return r;
         j->make = true;
-        r = submit(p, j, HASH_QUEUE_MAX + HASH_MAKE_MAX);
+        r = submit(p, j, HASH_ROOT);
         if (r < 0)
                 return r;
         TAKE_PTR(j);
@@ -280,9 +310,11 @@ uint64_t hash_pool_count(const HashPool *p) {
 
 size_t hash_pool_waiting(const HashPool *p) {
         HashPool *q = (HashPool *) p;
+        size_t n = 0;
 
         (void) pthread_mutex_lock(&q->lock);
-        size_t n = q->n_waiting;
+        for (size_t i = 0; i < _HASH_RANK_MAX; i++)
+                n += q->queues[i].n;
         (void) pthread_mutex_unlock(&q->lock);
         return n;
 }

@@ -9,8 +9,19 @@
  * yescrypt takes 16 MiB while it runs: two at once are 32 MiB, and no visitor can make it more. */
 
 #define HASH_THREADS 2U
-#define HASH_QUEUE_MAX 16U  /* checks that wait for a thread */
-#define HASH_MAKE_MAX 4U    /* new hashes that wait on top of it: no flood of checks locks out root */
+
+/* Who wants it. Each has a queue of its own, and the later ones come first: no flood of strangers keeps
+ * the others waiting. */
+typedef enum HashRank {
+        HASH_STRANGER,
+        HASH_KNOWN, /* a browser that was logged in before */
+        HASH_ROOT,  /* a new hash */
+        _HASH_RANK_MAX,
+} HashRank;
+
+#define HASH_STRANGERS_MAX 16U /* jobs that wait for a thread */
+#define HASH_KNOWN_MAX 8U
+#define HASH_ROOT_MAX 4U
 #define HASH_PREFIX "$y$"   /* yescrypt, crypt(5), at the library's own default cost */
 
 typedef struct HashPool HashPool;
@@ -26,7 +37,8 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(HashPool *, hash_pool_free)
 
 /* Checks a password against a hash; NULL stands for nobody's, which takes as much work and never fits.
  * -EAGAIN: the queue is full. The password is copied, and wiped after use. */
-int hash_verify(HashPool *p, const char *password, const char *hash, HashDone done, void *userdata);
+int hash_verify(HashPool *p, HashRank rank, const char *password, const char *hash, HashDone done,
+                void *userdata);
 int hash_make(HashPool *p, const char *password, HashDone done, void *userdata);
 
 /* Hashes computed so far, and jobs that wait. */

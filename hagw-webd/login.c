@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "device.h"
 #include "form.h"
 #include "log.h"
 #include "routes.h"
@@ -15,13 +16,15 @@
 
 #define PURPOSE "login"
 #define BUSY_SECONDS "2"
+#define DEVICE_SECONDS (400 * 24 * 3600) /* as long as browsers keep a cookie (RFC 6265bis section 5.5) */
 #define FORM_TYPE "application/x-www-form-urlencoded"
 
 typedef struct Login {
         char name[USER_NAME_MAX + 1]; /* "" where what was typed cannot be one */
         char *typed, *target;
         char *hash; /* the one that is being checked; NULL: nobody's */
-        bool trusted;
+        bool near;
+        char device[TOKEN_LENGTH + 1]; /* "": a stranger's browser */
 } Login;
 
 static void *login_free(void *data) {
@@ -54,6 +57,13 @@ static void audit(const Request *q, int level, const char *event, const char *us
                 return;
         const char *fields[] = { e, u, a, h, s, NULL };
         log_fields(level, message, fields);
+}
+
+static ThrottleTry login_throttle_try(const Request *q, const Login *l) {
+        return (ThrottleTry) { .account = l->name,
+                               .address = q->address,
+                               .near = l->near,
+                               .device = l->device[0] ? l->device : NULL };
 }
 
 static const char *known_name(const Request *q, const Login *l) {
@@ -140,17 +150,34 @@ static int session_start(Request *q, const char *user, char token[static TOKEN_L
                                    /* lasting= */ false, token, ret);
 }
 
+/* The cookie that tells this browser from strangers' the next time. */
+static int device_cookie(const Request *q, const User *u, char *out, size_t size) {
+        char value[DEVICE_SIZE];
+        int r;
+
+        r = device_remember(q->manager->form_key, q->host, u->name, u->hash,
+                            request_cookie(q, REQUEST_DEVICE_COOKIE), value);
+        if (r < 0)
+                return r;
+        (void) snprintf(out, size, REQUEST_DEVICE_COOKIE "=%s" REQUEST_COOKIE_FLAGS "; Max-Age=%d", value,
+                        DEVICE_SECONDS);
+        return 0;
+}
+
 static int login_succeed(Request *q, Login *l, User *u) {
-        char token[TOKEN_LENGTH + 1], set[192];
+        char token[TOKEN_LENGTH + 1], set[192], device[DEVICE_SIZE + 128];
+        const ThrottleTry try = login_throttle_try(q, l);
         Manager *m = q->manager;
         Session *old = request_session(q), *s;
         int r;
 
         m->counts.logins++;
-        throttle_forgive(&m->throttle, &(ThrottleTry) { l->name, q->address, l->trusted });
+        throttle_forgive(&m->throttle, &try);
         if (old)
                 session_end(&m->sessions, old);
-        r = session_start(q, u->name, token, &s);
+        r = device_cookie(q, u, device, sizeof(device));
+        if (r >= 0)
+                r = session_start(q, u->name, token, &s);
         if (r < 0)
                 return r;
         u->last_login_usec = clock_usec(CLOCK_REALTIME);
@@ -164,7 +191,7 @@ static int login_succeed(Request *q, Login *l, User *u) {
                         (unsigned long long) (m->sessions.absolute_usec / USEC_PER_SEC));
         const char *headers[] = {
                 "Set-Cookie", set, "Set-Cookie", REQUEST_FORM_COOKIE "=" REQUEST_COOKIE_FLAGS "; Max-Age=0",
-                NULL,
+                "Set-Cookie", device, NULL,
         };
         r = request_redirect(q, target_or_root(l->target), headers);
         explicit_bzero(token, sizeof(token));
@@ -224,8 +251,10 @@ static int login_new(Request *q, const char *typed, const char *target, Login **
                 l->hash = strdup(u->hash);
         if (!l->typed || !l->target || (u && !l->hash))
                 return -ENOMEM;
-        /* In the house, or where the user was seen before, strangers' tries do not slow the user. */
-        l->trusted = q->lan || manager_knows_address(q->manager, l->name, &q->address);
+        l->near = q->lan || manager_knows_address(q->manager, l->name, &q->address);
+        if (!device_is_known(q->manager->form_key, q->host, l->name, l->hash,
+                             request_cookie(q, REQUEST_DEVICE_COOKIE), l->device))
+                l->device[0] = '\0';
         *ret = l;
         return 0;
 }
@@ -239,11 +268,11 @@ static int login_try(Request *q, const char *typed, const char *password, const 
         r = login_new(q, typed, target, &l);
         if (r < 0)
                 return r;
-        const ThrottleTry try = { l->name, q->address, l->trusted };
+        const ThrottleTry try = login_throttle_try(q, l);
         wait = throttle_wait_usec(&m->throttle, &try, now);
         if (wait > 0)
                 return login_throttled(q, l, wait);
-        r = hash_verify(m->hashes, password, l->hash, on_hash, q);
+        r = hash_verify(m->hashes, try.device ? HASH_KNOWN : HASH_STRANGER, password, l->hash, on_hash, q);
         if (r == -EAGAIN) {
                 m->counts.busy++;
                 return login_message(q, MHD_HTTP_SERVICE_UNAVAILABLE, l->typed, l->target, TEXT_LOGIN_BUSY,

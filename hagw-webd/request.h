@@ -15,6 +15,7 @@
 #define REQUEST_DISCARD_MAX (1024U * 1024) /* of a longer body; then the connection is closed */
 #define REQUEST_COOKIE "__Host-hagw"
 #define REQUEST_FORM_COOKIE "__Host-hagw-form"
+#define REQUEST_DEVICE_COOKIE "__Host-hagw-device"
 #define REQUEST_COOKIE_FLAGS "; Path=/; Secure; HttpOnly; SameSite=Lax"
 
 typedef struct Request Request;

@@ -8,26 +8,62 @@
 /* What sets the kinds apart: how many tries are free (times the setting), how long the delay may grow. */
 static const struct {
         unsigned factor;
-        unsigned bits4, bits6;
         uint64_t delay_max_usec;
 } kinds[_THROTTLE_KIND_MAX] = {
         /* Short, because it is the owner who waits when a stranger guesses. */
-        [THROTTLE_ACCOUNT] = { 1, 0, 0, 30 * USEC_PER_SEC },
-        [THROTTLE_ADDRESS] = { 1, 32, 64, 15 * USEC_PER_MINUTE },
-        [THROTTLE_NETWORK] = { 4, 24, 56, 5 * USEC_PER_MINUTE },
+        [THROTTLE_ACCOUNT] = { 1, 30 * USEC_PER_SEC },
+        /* Shorter still: here it is more likely the owner. 8,640 guesses a day from all over the house. */
+        [THROTTLE_NEAR] = { 1, 10 * USEC_PER_SEC },
+        [THROTTLE_DEVICE] = { 1, 15 * USEC_PER_MINUTE },
+        [THROTTLE_ADDRESS] = { 1, 15 * USEC_PER_MINUTE },
+        [THROTTLE_NETWORK] = { 4, 5 * USEC_PER_MINUTE },
 };
 
+static bool applies(ThrottleKind kind, const ThrottleTry *try) {
+        if (try->device || kind == THROTTLE_DEVICE)
+                return !!try->device == (kind == THROTTLE_DEVICE);
+        return kind != (try->near ? THROTTLE_ACCOUNT : THROTTLE_NEAR);
+}
+
+/* IPv4: 127.0.0.0/8, 169.254.0.0/16. IPv6: fe80::/10. */
+static unsigned prefix_length(const IpAddress *a, bool narrow) {
+        const uint8_t *b = a->bytes;
+
+        if (a->family == AF_INET)
+                return b[0] == 127 ? 8 : b[0] == 169 && b[1] == 254 ? 16 : narrow ? 32 : 24;
+        return b[0] == 0xfe && (b[1] & 0xc0) == 0x80 ? 10 : narrow ? 64 : 56;
+}
+
+unsigned throttle_network(const IpAddress *a, bool narrow, IpAddress *ret) {
+        static const IpAddress loopback4 = { .family = AF_INET, .bytes = { 127, 0, 0, 1 } },
+                               loopback6 = { .family = AF_INET6, .bytes = { [15] = 1 } };
+        IpAddress network = {};
+        unsigned bits;
+
+        /* A program on this machine has both. */
+        if (a->family == AF_INET6 && memcmp(a->bytes, loopback6.bytes, sizeof(loopback6.bytes)) == 0)
+                a = &loopback4;
+        bits = prefix_length(a, narrow);
+        network.family = a->family;
+        memcpy(network.bytes, a->bytes, bits / 8);
+        if (bits % 8 > 0)
+                network.bytes[bits / 8] = a->bytes[bits / 8] & (uint8_t) (0xff << (8 - bits % 8));
+        *ret = network;
+        return bits;
+}
+
 static void key_of(ThrottleKind kind, const ThrottleTry *try, uint8_t key[static THROTTLE_NAME_MAX]) {
-        size_t bytes;
+        const char *text = kind == THROTTLE_DEVICE ? try->device : try->account;
+        IpAddress network;
 
         memset(key, 0, THROTTLE_NAME_MAX);
-        if (kind == THROTTLE_ACCOUNT) {
-                memcpy(key, try->account, strnlen(try->account, THROTTLE_NAME_MAX));
+        if (kind < THROTTLE_ADDRESS) {
+                memcpy(key, text, strnlen(text, THROTTLE_NAME_MAX));
                 return;
         }
-        bytes = (try->address.family == AF_INET ? kinds[kind].bits4 : kinds[kind].bits6) / 8;
-        key[0] = (uint8_t) try->address.family;
-        memcpy(key + 1, try->address.bytes, bytes);
+        key[0] = (uint8_t) throttle_network(&try->address, kind == THROTTLE_ADDRESS, &network);
+        key[1] = (uint8_t) network.family;
+        memcpy(key + 2, network.bytes, sizeof(network.bytes));
 }
 
 static ThrottleEntry *find(const Throttle *t, ThrottleKind kind, const ThrottleTry *try) {
@@ -49,7 +85,7 @@ uint64_t throttle_wait_usec(const Throttle *t, const ThrottleTry *try, uint64_t 
 
         for (ThrottleKind k = 0; k < _THROTTLE_KIND_MAX; k++) {
                 const ThrottleEntry *e;
-                if (k == THROTTLE_ACCOUNT && try->trusted)
+                if (!applies(k, try))
                         continue;
                 e = find(t, k, try);
                 if (e && e->until_usec > now_usec)
@@ -93,7 +129,10 @@ int throttle_charge(Throttle *t, const ThrottleTry *try, uint64_t now_usec) {
                         return -ENOMEM;
         }
         for (ThrottleKind k = 0; k < _THROTTLE_KIND_MAX; k++) {
-                ThrottleEntry *e = find(t, k, try);
+                ThrottleEntry *e;
+                if (!applies(k, try))
+                        continue;
+                e = find(t, k, try);
                 if (!e) {
                         e = entry_new(t, now_usec);
                         *e = (ThrottleEntry) { .kind = k };
@@ -110,7 +149,7 @@ int throttle_charge(Throttle *t, const ThrottleTry *try, uint64_t now_usec) {
 
 void throttle_forgive(Throttle *t, const ThrottleTry *try) {
         for (ThrottleKind k = 0; k < _THROTTLE_KIND_MAX; k++) {
-                ThrottleEntry *e = find(t, k, try);
+                ThrottleEntry *e = applies(k, try) ? find(t, k, try) : NULL;
                 if (!e)
                         continue;
                 /* Somebody with one account must not open the way for guesses at others from a whole

@@ -4,18 +4,21 @@
 #include "cidr.h"
 #include "macro.h"
 
-/* Slows down guessing: per account, and per address and the network around it. Every try is charged before
- * its password is looked at, so that many tries at once count too; a right password takes the charge back.
- * Times are CLOCK_MONOTONIC in usec, given by the caller. Pure. */
+/* Slows down guessing: per account, and per address and the network around it. A browser that its user has
+ * logged in with before has a budget of its own instead of all three, so that nobody else's guesses keep it
+ * out. Every try is charged before its password is looked at, so that many tries at once count too; a right
+ * password takes the charge back. Times are CLOCK_MONOTONIC in usec, given by the caller. Pure. */
 
 #define THROTTLE_ENTRIES_MAX 2048U
 #define THROTTLE_NAME_MAX 64U /* bytes of an account's name that count */
 #define THROTTLE_FORGET_USEC USEC_PER_HOUR /* an entry without a try for so long is as new */
 
 typedef enum ThrottleKind {
-        THROTTLE_ACCOUNT,
-        THROTTLE_ADDRESS, /* IPv4 /32, IPv6 /64 */
-        THROTTLE_NETWORK, /* IPv4 /24, IPv6 /56 */
+        THROTTLE_ACCOUNT, /* tries at it from anywhere else than near */
+        THROTTLE_NEAR,    /* tries at it from near */
+        THROTTLE_DEVICE,
+        THROTTLE_ADDRESS, /* IPv4 /32, IPv6 /64; loopback and each link is one */
+        THROTTLE_NETWORK, /* IPv4 /24, IPv6 /56, likewise */
         _THROTTLE_KIND_MAX,
 } ThrottleKind;
 
@@ -35,15 +38,21 @@ typedef struct Throttle {
 typedef struct ThrottleTry {
         const char *account;
         IpAddress address;
-        /* The account's owner is known to come from this address: strangers' tries at the account do not
-         * slow them. */
-        bool trusted;
+        /* From the house, or from where the account's owner is logged in: strangers' tries at the account
+         * do not count here, and those from here do not elsewhere. */
+        bool near;
+        const char *device; /* what tells the browser that was logged in from others; NULL: a stranger's */
 } ThrottleTry;
+
+/* The network that is held to account for an address: its base, and its prefix length in bits. narrow: what
+ * one machine has; else what its surroundings have. Whoever can choose among the addresses of a range by
+ * itself has the whole range. */
+unsigned throttle_network(const IpAddress *a, bool narrow, IpAddress *ret);
 
 /* How long this try must wait; 0: it may go on. */
 uint64_t throttle_wait_usec(const Throttle *t, const ThrottleTry *try, uint64_t now_usec);
 /* Counts the try. -ENOMEM. */
 int throttle_charge(Throttle *t, const ThrottleTry *try, uint64_t now_usec);
-/* The password was right: the account and the address start afresh, the network gets its one try back. */
+/* The password was right: what was charged starts afresh, but the network, which gets its one try back. */
 void throttle_forgive(Throttle *t, const ThrottleTry *try);
 void throttle_done(Throttle *t);

@@ -33,6 +33,10 @@ bool token_is_well_formed(const char *s) {
                strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") == TOKEN_LENGTH;
 }
 
+bool token_is_equal(const char *a, const char *b) {
+        return gnutls_memcmp(a, b, TOKEN_LENGTH) == 0;
+}
+
 int token_hash(const char *token, uint8_t ret[static TOKEN_HASH_SIZE]) {
         return gnutls_hash_fast(GNUTLS_DIG_SHA256, token, strlen(token), ret) < 0 ? -EIO : 0;
 }
@@ -60,5 +64,5 @@ bool token_seal_fits(const uint8_t key[static TOKEN_KEY_SIZE], const char *purpo
         if (!cookie || !seal || strlen(seal) != TOKEN_LENGTH ||
             token_seal(key, purpose, host, cookie, expected) < 0)
                 return false;
-        return gnutls_memcmp(seal, expected, TOKEN_LENGTH) == 0;
+        return token_is_equal(seal, expected);
 }

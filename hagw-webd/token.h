@@ -14,6 +14,8 @@
 int token_new(char *out);
 /* Does it look like one of ours? */
 bool token_is_well_formed(const char *s);
+/* Two well-formed ones, in constant time. */
+bool token_is_equal(const char *a, const char *b);
 /* SHA-256 of a token's text. */
 int token_hash(const char *token, uint8_t ret[static TOKEN_HASH_SIZE]);
 

@@ -469,6 +469,123 @@ def test_throttle(webd, user):
     assert webd.visitor(address="192.168.1.5", lan=True).login(user=user).status == (303 if user == "anna" else 403)
 
 
+def wrong(webd, n, user="anna", network="198.51.{}.1", **keys):
+    """Wrong passwords from n networks, as long as they are looked at."""
+    return [webd.visitor(address=network.format(i), **keys).login(user=user, password="wrong password").status for i in range(n)]
+
+
+def test_account_is_slow_inside_too(webd):
+    """The house's own networks guess at their own pace: not held up by strangers, but not without an end."""
+    assert wrong(webd, 6) == [403] * 5 + [429]
+    assert wrong(webd, 6, network="192.168.{}.1", lan=True) == [403] * 5 + [429]
+    assert webd.visitor(address="192.168.99.1", lan=True).login().status == 429
+    assert webd.visitor(address="192.168.99.2", lan=True).login(user="other").status == 403
+
+
+@pytest.mark.parametrize("addresses", [[f"127.0.{i}.{i + 1}" for i in range(6)], [f"169.254.{i}.1" for i in range(6)],
+                                       [f"fe80::{i}:1" for i in range(6)], [f"::ffff:127.0.0.{i + 1}" for i in range(5)] + ["::1"]])
+def test_one_machine_has_one_budget(webd, addresses):
+    statuses = [webd.visitor(address=a, lan=True).login(user=f"user{i}").status for i, a in enumerate(addresses)]
+    assert statuses == [403] * 5 + [429]
+
+
+DEVICE = "__Host-hagw-device"
+
+
+def known(webd, user="anna", **keys):
+    """A browser in which somebody was logged in, and is no more."""
+    v = webd.visitor(**keys)
+    assert v.login(user=user).status == 303
+    seal = v.get("/.hagw/logout").field("token")
+    v.post("/.hagw/logout", token=seal)
+    assert list(v.cookies) == [DEVICE]
+    return v
+
+
+def again(v):
+    """A login in a browser that may be logged in already."""
+    v.cookies.pop("__Host-hagw", None)
+    return v.login()
+
+
+def test_known_browser_has_its_own_budget(webd):
+    v, second = known(webd, address="192.0.2.50"), known(webd, address="203.0.114.1")
+    flags = [c for c in webd.visitor(address="192.0.2.51").login().headers.get_all("Set-Cookie") if c.startswith(DEVICE)][0]
+    assert re.fullmatch(DEVICE + r"=[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{22}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=34560000", flags)
+    webd.call("RevokeSession", id=None, user="anna")
+    # Strangers guess at the account, and from its very address.
+    wrong(webd, 20)
+    for _ in range(10):
+        webd.visitor(address="192.0.2.50").login(password="wrong password")
+    assert webd.visitor(address="203.0.113.1").login().status == 429
+    assert again(v).status == 303 and again(v).status == 303
+    # Its own wrong ones do count, for it alone.
+    assert [second.login(password="wrong password").status for _ in range(6)] == [403] * 5 + [429]
+    assert second.login().status == 429 and again(v).status == 303
+    assert webd.visitor(address="203.0.114.1").login(user="other").status == 403
+
+
+def test_device_cookie_is_no_session(webd):
+    v = known(webd)
+    assert v.get("/.hagw/login").status == 200 and v.get("/.hagw/logout").status == 303
+    for value in (v.cookies[DEVICE], *v.cookies[DEVICE].split(".")):
+        with pytest.raises(VarlinkError) as e:
+            check(webd, value)
+        assert e.value.name == f"{WEB}.NoSuchSession"
+
+
+def test_device_cookie_ends_with_the_password(webd, house):
+    v, other = known(webd, address="192.0.2.50"), known(webd, host="cam.home.example.com", address="192.0.2.50")
+    webd.stop()
+    webd.start()
+    wrong(webd, 6)
+    assert v.login().status == 303, "it outlives a restart"
+    # Neither at another host, nor for another user, nor after a change of the password.
+    webd.call("RevokeSession", id=None, user="anna")
+    v.cookies = dict(other.cookies)
+    assert webd.visitor(address="203.0.113.1").login().status == 429 == v.login().status
+    webd.call("AddUser", name="ben", password=PASSWORD, hosts=["*"], groups=[])
+    v = known(webd, user="ben", address="192.0.2.60")
+    assert v.login().status == 429
+    webd.call("SetPassword", name="ben", password=PASSWORD + "!")
+    wrong(webd, 6, user="ben", network="198.52.{}.1")
+    assert v.login(user="ben", password=PASSWORD + "!").status == 429
+
+
+def test_shared_browser_is_known_for_both(webd):
+    webd.call("AddUser", name="ben", password=PASSWORD, hosts=["*"], groups=[])
+    v = known(webd)
+    assert v.login(user="ben").status == 303
+    del v.cookies["__Host-hagw"]
+    webd.call("RevokeSession", id=None, user="ben")
+    wrong(webd, 6), wrong(webd, 6, user="ben", network="198.52.{}.1")
+    assert webd.visitor(address="192.0.2.1").login().status == 429
+    assert v.login().status == 303
+    del v.cookies["__Host-hagw"]
+    assert v.login(user="ben").status == 303
+
+
+def test_known_browser_passes_a_queue_of_strangers(webd):
+    """While strangers from everywhere fill the queue again and again, whoever is known is never told that it is full."""
+    v, stop, seen = known(webd), threading.Event(), []
+
+    def flood(i):
+        n = 0
+        while not stop.is_set():
+            n += 1
+            seen.append(webd.visitor(address=f"10.{i}.{n % 250}.1").login(user=f"user{i}-{n}", password="wrong password").status)
+
+    threads = [threading.Thread(target=flood, args=(i,)) for i in range(24)]
+    [t.start() for t in threads]
+    try:
+        while 503 not in seen:
+            time.sleep(0.01)
+        assert [again(v).status for _ in range(4)] == [303] * 4
+    finally:
+        stop.set()
+        [t.join() for t in threads]
+
+
 def test_owner_is_not_locked_out(webd):
     v = webd.visitor(address="2001:db8:1:2::3")
     assert v.login().status == 303

@@ -58,8 +58,63 @@ static void test_account(void **state) {
         assert_int_equal(n, ATTEMPTS);
         assert_int_equal(throttle_wait_usec(&t, &other, T0), 0);
         assert_int_equal(throttle_wait_usec(&t, &owner, T0), USEC_PER_SEC);
-        owner.trusted = true;
-        assert_int_equal(throttle_wait_usec(&t, &owner, T0), 0);
+        throttle_done(&t);
+}
+
+/* From near, strangers' tries do not count; but the account has a delay there, too, shorter. */
+static void test_near(void **state) {
+        Throttle t = { .attempts = ATTEMPTS };
+        ThrottleTry far = try_of("anna", "203.0.113.9"), near = try_of("anna", "192.168.1.9");
+        uint64_t now = T0, wait = 0;
+        unsigned n = 0;
+
+        near.near = true;
+        assert_int_equal(burst(&t, &far, T0), ATTEMPTS);
+        assert_int_equal(throttle_wait_usec(&t, &near, T0), 0);
+        for (unsigned i = 1; i <= 100; i++) {
+                char address[IP_TEXT_MAX];
+                (void) snprintf(address, sizeof(address), "192.168.%u.9", i);
+                ThrottleTry a = try_of("anna", address);
+                a.near = true;
+                n += burst(&t, &a, T0);
+        }
+        assert_int_equal(n, ATTEMPTS);
+        /* As long as it gets, by somebody who has many addresses and never pauses. */
+        for (unsigned i = 1; i <= 200; i++) {
+                char address[IP_TEXT_MAX];
+                (void) snprintf(address, sizeof(address), "10.%u.1.1", i);
+                ThrottleTry a = try_of("anna", address);
+                a.near = true;
+                wait = throttle_wait_usec(&t, &a, now);
+                now += wait;
+                assert_int_equal(throttle_charge(&t, &a, now), 0);
+        }
+        assert_int_equal(wait, 10 * USEC_PER_SEC);
+        /* And what happened near is not felt far away. */
+        assert_int_equal(throttle_wait_usec(&t, &far, now), 0);
+        throttle_done(&t);
+}
+
+/* A browser that was logged in has its own budget: others' guesses do not touch it, and its own touch nobody
+ * else. */
+static void test_device(void **state) {
+        Throttle t = { .attempts = ATTEMPTS };
+        ThrottleTry stranger = try_of("anna", "192.0.2.1"), known = stranger, other = stranger;
+
+        known.device = "phone";
+        other.device = "laptop";
+        assert_int_equal(burst(&t, &stranger, T0), ATTEMPTS);
+        assert_int_equal(burst(&t, &known, T0), ATTEMPTS);
+        assert_int_equal(burst(&t, &other, T0), ATTEMPTS);
+        throttle_forgive(&t, &known);
+        assert_int_equal(burst(&t, &known, T0), ATTEMPTS);
+        assert_true(throttle_wait_usec(&t, &other, T0) > 0);
+        assert_true(throttle_wait_usec(&t, &stranger, T0) > 0);
+        throttle_done(&t);
+
+        t.attempts = ATTEMPTS;
+        assert_int_equal(burst(&t, &known, T0), ATTEMPTS);
+        assert_int_equal(throttle_wait_usec(&t, &stranger, T0), 0);
         throttle_done(&t);
 }
 
@@ -90,6 +145,32 @@ static void test_networks(void **state) {
         assert_int_equal(from_network("2001:db8::", true, "", 200), ATTEMPTS);
         assert_int_equal(from_network("2001:db8:0:", true, "::1", 200), 4 * ATTEMPTS);
         assert_int_equal(from_network("2001:db8:", true, "::1", 200), 400);
+        /* Whoever is on this machine, or on the link, has as many of these as it likes. */
+        assert_int_equal(from_network("127.0.0.", false, "", 200), ATTEMPTS);
+        assert_int_equal(from_network("127.", false, ".0.1", 200), ATTEMPTS);
+        assert_int_equal(from_network("::ffff:127.", false, ".0.1", 200), ATTEMPTS);
+        assert_int_equal(from_network("169.254.", false, ".1", 200), ATTEMPTS);
+        assert_int_equal(from_network("fe80:", true, "::1", 200), ATTEMPTS);
+        assert_int_equal(from_network("::ffff:192.0.2.", false, "", 200), 4 * ATTEMPTS);
+}
+
+static void test_loopback(void **state) {
+        Throttle t = { .attempts = ATTEMPTS };
+        ThrottleTry a = try_of("anna", "127.0.0.1"), b = try_of("ben", "::1");
+        IpAddress network;
+        char text[IP_TEXT_MAX];
+
+        assert_int_equal(burst(&t, &a, T0), ATTEMPTS);
+        assert_true(throttle_wait_usec(&t, &b, T0) > 0);
+        throttle_done(&t);
+        assert_int_equal(throttle_network(&b.address, /* narrow= */ true, &network), 8);
+        assert_string_equal(ip_format(&network, text), "127.0.0.0");
+        a = try_of("anna", "febf:1:2:3::4");
+        assert_int_equal(throttle_network(&a.address, /* narrow= */ false, &network), 10);
+        assert_string_equal(ip_format(&network, text), "fe80::");
+        a = try_of("anna", "2001:db8:1:2ff:3::4");
+        assert_int_equal(throttle_network(&a.address, /* narrow= */ false, &network), 56);
+        assert_string_equal(ip_format(&network, text), "2001:db8:1:200::");
 }
 
 static void test_forgive(void **state) {
@@ -127,4 +208,5 @@ static void test_flood(void **state) {
 }
 
 TEST_MAIN(cmocka_unit_test(test_growing_delay), cmocka_unit_test(test_account),
-          cmocka_unit_test(test_networks), cmocka_unit_test(test_forgive), cmocka_unit_test(test_flood))
+          cmocka_unit_test(test_near), cmocka_unit_test(test_device), cmocka_unit_test(test_networks),
+          cmocka_unit_test(test_loopback), cmocka_unit_test(test_forgive), cmocka_unit_test(test_flood))
