@@ -7,6 +7,7 @@
 
 #include "log.h"
 #include "output.h"
+#include "password.h"
 #include "prompt.h"
 
 bool prompt_possible(void) {
@@ -104,12 +105,19 @@ static int ask_secret(const char *question, char **ret) {
         return r;
 }
 
-static int check_length(const char *password) {
-        size_t n = strlen(password);
+/* As hagw-webd will judge it, so that it is known before anything else is done. Told. */
+static int check(const char *user, const char *password) {
+        const char *problem;
+        int r;
 
-        if (n >= PASSWORD_MIN && n <= PASSWORD_MAX)
+        r = password_check(user, password, &problem);
+        if (r < 0)
+                return log_error_errno(r, "The list of common passwords in " HAGW_DATA_DIR
+                                       " cannot be read, and no password is taken without it (%m); "
+                                       "install hagw again.");
+        if (!problem)
                 return 0;
-        log_error("A password has %u to %u bytes; this one has %zu.", PASSWORD_MIN, PASSWORD_MAX, n);
+        log_error("The password was not taken: %s.", problem);
         return -EINVAL;
 }
 
@@ -126,8 +134,11 @@ static int ask_password(const char *user, char **ret) {
 
                 if (r < 0)
                         return log_error_errno(r, "The password could not be read: %m");
-                if (check_length(one) < 0)
+                r = check(user, one);
+                if (r == -EINVAL)
                         continue;
+                if (r < 0)
+                        return r;
                 r = ask_secret("The same again", &two);
                 if (r < 0)
                         return log_error_errno(r, "The password could not be read: %m");
@@ -171,7 +182,7 @@ int password_read(const char *user, bool from_stdin, char **ret) {
         }
         if (r < 0)
                 return log_error_errno(r, "The password could not be read: %m");
-        r = check_length(line);
+        r = check(user, line);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(line);

@@ -5,9 +5,6 @@
 
 /* Questions to the person at the terminal. */
 
-#define PASSWORD_MIN 8U    /* bytes, as io.hagw.Web takes them */
-#define PASSWORD_MAX 511U
-
 bool prompt_possible(void);
 
 /* Asks; an empty answer is the fallback (NULL: asks again). *ret is to be freed. -ECANCELED: the input

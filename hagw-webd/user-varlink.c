@@ -4,6 +4,7 @@
  * calls that carry a password are answered when its hash is made. Main thread only. */
 
 #include "log.h"
+#include "password.h"
 #include "store.h"
 #include "usec.h"
 #include "user-varlink.h"
@@ -133,9 +134,16 @@ static int change_begin(Manager *m, sd_varlink *link, const char *name, const ch
 }
 
 /* 0, or an error was sent. */
-static int check_password(sd_varlink *link, const char *password) {
-        const char *problem = user_password_problem(password);
+static int check_password(sd_varlink *link, const char *name, const char *password) {
+        const char *problem;
+        int r;
 
+        r = password_check(name, password, &problem);
+        if (r < 0) {
+                (void) log_error_errno(r, "The list of common passwords cannot be read, and no password is "
+                                       "taken without it: %m");
+                return sd_varlink_error_errno(link, r);
+        }
         return problem ? sd_varlink_errorbo(link, ERROR("BadPassword"),
                                             SD_JSON_BUILD_PAIR("reason", SD_JSON_BUILD_STRING(problem))) : 0;
 }
@@ -191,7 +199,7 @@ int vl_method_add_user(sd_varlink *link, sd_json_variant *parameters, sd_varlink
                 return error_name(link, ERROR("UserExists"), p.name);
         if (m->users.n >= USERS_MAX)
                 return error_full(link);
-        r = check_password(link, p.password);
+        r = check_password(link, p.name, p.password);
         if (r == 0)
                 r = check_lists(link, hosts, groups);
         if (r != 0)
@@ -215,7 +223,7 @@ int vl_method_set_password(sd_varlink *link, sd_json_variant *parameters, sd_var
                 return r;
         if (!user_find(&m->users, p.name))
                 return error_name(link, ERROR("NoSuchUser"), p.name);
-        r = check_password(link, p.password);
+        r = check_password(link, p.name, p.password);
         if (r != 0)
                 return r;
         return change_begin(m, link, p.name, p.password, /* add= */ false, /* hosts= */ NULL,

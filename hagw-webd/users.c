@@ -70,19 +70,6 @@ int user_groups_check(char **groups) {
         return 0;
 }
 
-const char *user_password_problem(const char *password) {
-        size_t n = strlen(password);
-
-        if (n < USER_PASSWORD_MIN)
-                return "it is shorter than 8 characters";
-        if (n > USER_PASSWORD_MAX)
-                return "it is longer than 511 bytes";
-        for (size_t i = 0; i < n; i++)
-                if ((unsigned char) password[i] < 0x20 || password[i] == 0x7f)
-                        return "it contains a control character";
-        return NULL;
-}
-
 static User *user_free(User *u) {
         if (!u)
                 return NULL;

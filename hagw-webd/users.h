@@ -9,8 +9,6 @@
 #define USERS_MAX 256U
 #define USER_NAME_MAX 64U
 #define USER_LIST_MAX 64U       /* hosts, groups */
-#define USER_PASSWORD_MIN 8U    /* bytes */
-#define USER_PASSWORD_MAX 511U  /* bytes: what crypt(3) takes, without the NUL */
 
 typedef struct User {
         char *name;
@@ -33,8 +31,6 @@ void user_name_from_typed(const char *typed, char *out);
 int user_hosts_check(char **hosts);
 /* Every element a name as of users. */
 int user_groups_check(char **groups);
-/* NULL where it is acceptable, else what is wrong with it, in words. */
-const char *user_password_problem(const char *password);
 
 User *user_find(const UserTable *t, const char *name);
 /* Takes over hosts and groups on success. -EEXIST, -E2BIG, -ENOMEM. */

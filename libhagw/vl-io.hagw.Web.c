@@ -32,7 +32,10 @@ static SD_VARLINK_DEFINE_METHOD(ListUsers, SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(user
 
 static SD_VARLINK_DEFINE_METHOD(AddUser,
                                 SD_VARLINK_FIELD_COMMENT("1–64 of a–z, 0–9, \".\", \"-\", \"_\", \"@\""),
-                                IN(name), SD_VARLINK_FIELD_COMMENT("8 to 511 bytes of UTF-8"), IN(password),
+                                IN(name),
+                                SD_VARLINK_FIELD_COMMENT("8 to 511 bytes of UTF-8; neither one of the "
+                                                         "10,000 commonest nor the user's name"),
+                                IN(password),
                                 IN_STRINGS(hosts, 0), IN_STRINGS(groups, 0));
 
 static SD_VARLINK_DEFINE_METHOD(SetPassword, IN(name), IN(password));

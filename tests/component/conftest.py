@@ -112,6 +112,7 @@ class Daemon:
         env = {
             "PATH": os.environ["PATH"],
             "HAGW_RUNTIME_DIR": str(self.house.runtime),
+            "HAGW_DATA_DIR": str(ROOT / "data"),
             "STATE_DIRECTORY": str(state),
             "NOTIFY_SOCKET": str(notify_path),
             "LISTEN_FDS": str(len(self.fds)),

@@ -12,7 +12,7 @@ import threading
 
 import pytest
 
-from conftest import BUILD
+from conftest import BUILD, ROOT
 
 CTL = BUILD / "hagw-ctl" / "hagw-ctl"
 OK, FAILED, USAGE, UNREACHABLE, DENIED = range(5)
@@ -22,7 +22,7 @@ PASSWORD = "correct horse"
 class Ctl:
     def __init__(self, house):
         self.house, self.prefix = house, []
-        self.env = {"PATH": os.environ["PATH"], "HAGW_RUNTIME_DIR": str(house.runtime), "LC_ALL": "C.UTF-8",
+        self.env = {"PATH": os.environ["PATH"], "HAGW_RUNTIME_DIR": str(house.runtime), "HAGW_DATA_DIR": str(ROOT / "data"), "LC_ALL": "C.UTF-8",
                     **{k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")}}
 
     def run(self, *words, stdin="", config=None, env=None):

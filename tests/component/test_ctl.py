@@ -341,7 +341,13 @@ def test_users(ctl, webd):
     assert users["ben"]["hosts"] == ["ha.home.test"] and users["ben"]["groups"] == []
     assert "already" in ctl.refused(FAILED, "user", "add", "anna", "--password-stdin", stdin=PASSWORD)
     assert "user's name" in ctl.refused(FAILED, "user", "add", "A B", "--password-stdin", stdin=PASSWORD)
-    assert "8 to 511" in ctl.refused(USAGE, "user", "add", "x", "--password-stdin", stdin="short\n")
+    for password, problem in (("short", "shorter than 8"), ("Sunshine", "commonest"), ("benben26", "little more")):
+        assert problem in ctl.refused(USAGE, "user", "passwd", "ben", "--password-stdin", stdin=password + "\n")
+    assert "commonest" in ctl.refused(USAGE, "user", "add", "carl", "--password-stdin", stdin="Sunshine")
+    # Without the list nothing is taken.
+    ctl.env["HAGW_DATA_DIR"] = "/nowhere"
+    assert "install hagw again" in ctl.refused(FAILED, "user", "passwd", "ben", "--password-stdin", stdin=PASSWORD)
+    ctl.env["HAGW_DATA_DIR"] = str(ROOT / "data")
     assert "at most 511" in ctl.refused(USAGE, "user", "add", "x", "--password-stdin", stdin="x" * 5000)
     assert "no terminal" in ctl.refused(USAGE, "user", "add", "x")
     assert 'did you mean "anna"' in ctl.refused(FAILED, "user", "remove", "ana")

@@ -381,18 +381,27 @@ def test_user_errors(webd):
     add = {"name": "ben", "password": PASSWORD, "hosts": [], "groups": []}
     for change, error in [({"name": "anna"}, "UserExists"), ({"name": "Ben"}, "BadUserName"), ({"name": ""}, "BadUserName"),
                           ({"name": "x" * 65}, "BadUserName"), ({"password": "short"}, "BadPassword"),
-                          ({"password": "x" * 512}, "BadPassword"), ({"hosts": ["two words"]}, "BadList"),
+                          ({"password": "x" * 512}, "BadPassword"), ({"password": "PassWord"}, "BadPassword"),
+                          ({"password": "ben.ben!"}, "BadPassword"), ({"hosts": ["two words"]}, "BadList"),
                           ({"groups": ["Upper"]}, "BadList"), ({"groups": ["g"] * 65}, "BadList")]:
         with pytest.raises(VarlinkError, match=f"io.hagw.Web.{error}"):
             webd.call("AddUser", **{**add, **change})
     for method, fields in [("SetPassword", {"password": PASSWORD}), ("SetUser", {}), ("RemoveUser", {})]:
         with pytest.raises(VarlinkError, match="io.hagw.Web.NoSuchUser"):
             webd.call(method, name="nobody", **fields)
-    with pytest.raises(VarlinkError, match="io.hagw.Web.BadPassword"):
-        webd.call("SetPassword", name="anna", password="short")
+    for password in ("short", "sunshine", "Anna2026"):
+        with pytest.raises(VarlinkError, match="io.hagw.Web.BadPassword"):
+            webd.call("SetPassword", name="anna", password=password)
     with pytest.raises(VarlinkError, match="InvalidParameter"):
         webd.call("AddUser", name="ben")
     assert [u["name"] for u in webd.call("ListUsers")["users"]] == ["anna"]
+
+
+def test_no_password_without_the_list(house):
+    d = start(house, env={"HAGW_DATA_DIR": "/nowhere"})
+    with pytest.raises(VarlinkError, match="io.systemd.System"):
+        d.call("AddUser", name="anna", password=PASSWORD, hosts=[], groups=[])
+    assert d.call("ListUsers") == {"users": []} and "no password is taken" in d.text()
 
 
 def test_password_change_ends_sessions(webd):

@@ -58,21 +58,6 @@ static void test_lists(void **state) {
         assert_int_equal(user_groups_check(big), -E2BIG);
 }
 
-static void test_passwords(void **state) {
-        char p[USER_PASSWORD_MAX + 2];
-
-        assert_non_null(user_password_problem("1234567"));
-        assert_null(user_password_problem("12345678"));
-        assert_null(user_password_problem("pässwörd mit ü"));
-        assert_non_null(user_password_problem("12345678\n"));
-        memset(p, 'x', sizeof(p));
-        p[USER_PASSWORD_MAX] = '\0';
-        assert_null(user_password_problem(p));
-        p[USER_PASSWORD_MAX] = 'x';
-        p[USER_PASSWORD_MAX + 1] = '\0';
-        assert_non_null(user_password_problem(p));
-}
-
 static void test_reach(void **state) {
         UserTable t = {};
         User *all, *one, *none;
@@ -120,5 +105,5 @@ static void test_table(void **state) {
         user_table_done(&t);
 }
 
-TEST_MAIN(cmocka_unit_test(test_names), cmocka_unit_test(test_lists), cmocka_unit_test(test_passwords),
-          cmocka_unit_test(test_reach), cmocka_unit_test(test_table))
+TEST_MAIN(cmocka_unit_test(test_names), cmocka_unit_test(test_lists), cmocka_unit_test(test_reach),
+          cmocka_unit_test(test_table))
