@@ -182,6 +182,11 @@ static void put_request(Out *o, const AccessEntry *e, Slice target) {
         put(o, target);
         put(o, SLICE(" "));
         put(o, format_number(e->status, 1, digits));
+        if (!e->broken)
+                return;
+        put(o, SLICE(", "));
+        put(o, slice_from(e->verdict));
+        put(o, SLICE(","));
 }
 
 static void put_passage(Out *o, const AccessEntry *e) {

@@ -15,7 +15,7 @@
 typedef struct AccessRecord {
         uint32_t size; /* of all of it, a multiple of 8; UINT32_MAX: go on at the start */
         uint16_t status;
-        uint8_t query_strings, passage;
+        uint8_t query_strings, passage, broken;
         uint16_t address, host, method, target, upstream, user; /* lengths */
         const char *verdict; /* a constant */
         uint64_t received, sent, duration_usec, upstream_usec;

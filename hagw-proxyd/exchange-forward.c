@@ -9,10 +9,12 @@
 
 #define PUMP_BUDGET 16U /* moves until others get their turn */
 
+static const char malformed[] = "its answer's chunks are malformed";
+
 /* A waiting connection may have been closed by the other side just now. Safe to send again: RFC 9110
  * section 9.2.2. */
 static bool may_retry(const Exchange *x) {
-        return !x->retried && x->head_held && x->request.body == BODY_NONE &&
+        return !x->retried && !x->interim && x->head_held && x->request.body == BODY_NONE &&
                method_is_idempotent(x->request.method) && !(x->request.flags & REQUEST_WEBSOCKET);
 }
 
@@ -72,12 +74,24 @@ void exchange_forward(Exchange *x, Upstream *u) {
         get_link(x, /* fresh= */ false);
 }
 
-static void fail(Exchange *x, PageKind kind, const char *why) {
-        /* That a tenant's house is away is nothing that ails the relay. */
+/* That a tenant's house is away is nothing that ails the relay. */
+static void note_failure(Exchange *x, const char *why) {
         if (x->stats && !x->internal && !x->upstream->single)
                 upstream_report(x->upstream, x->stats, why);
+}
+
+static void fail(Exchange *x, PageKind kind, const char *why) {
+        note_failure(x, why);
         x->verdict = kind == PAGE_GATEWAY_TIMEOUT ? "upstream timeout" : "upstream failed";
         exchange_answer(x, kind, why);
+}
+
+/* The answer cannot be passed on whole. Once bytes of it are on their way, only the end of the connection
+ * can tell the visitor, who must not see the end of its framing. */
+static void break_answer(Exchange *x, const char *verdict, const char *why) {
+        note_failure(x, why);
+        x->broken = true;
+        exchange_abort(x, verdict);
 }
 
 static void on_link_failed(Exchange *x, const char *why) {
@@ -230,7 +244,6 @@ static int send_head(Exchange *x) {
                 /* Without the rest of the request's body the next request cannot be found. */
                 x->close = x->close || (x->request.flags & REQUEST_CLOSE) || w->stopping || x->up.broken ||
                            (!x->up.done && x->response.status >= 300);
-                note_answer(x);
         }
         answer.close = x->close;
         if (forward_response(&x->response, &answer, &kind) < 0 ||
@@ -242,15 +255,23 @@ static int send_head(Exchange *x) {
         k->in->begin += x->response.head_size;
         x->response_scan = (H1Scan) {};
         if (interim || (x->response.flags & RESPONSE_UPGRADED))
-                flow_init(&x->down, BODY_NONE, 0, BODY_NONE);
+                flow_init(&x->down, BODY_NONE, 0, H1_LENIENT, BODY_NONE);
         else
-                flow_init(&x->down, x->response.body, x->response.body_size, kind);
+                flow_init(&x->down, x->response.body, x->response.body_size, H1_LENIENT, kind);
         r = flow_move(&x->down, k->in, &c->transport, w->scratch, n);
-        if (r == FLOW_BROKEN || r == FLOW_BAD) {
-                exchange_abort(x, r == FLOW_BAD ? "malformed answer" : "gone");
+        if (r == FLOW_BROKEN) {
+                exchange_abort(x, "gone");
                 return -1;
         }
+        if (r == FLOW_BAD) { /* nothing of it was sent */
+                link_close(k);
+                fail(x, PAGE_BAD_GATEWAY, malformed);
+                return -1;
+        }
+        x->interim = x->interim || interim;
+        x->link_spent = x->link_spent || (x->response.flags & RESPONSE_CLOSE);
         if (!interim) {
+                note_answer(x);
                 x->state = x->response.flags & RESPONSE_UPGRADED ? EXCHANGE_TUNNEL : EXCHANGE_BODY;
                 drop_head(x);
         }
@@ -302,16 +323,28 @@ static int pump_body(Exchange *x) {
 
                 if (n == -EAGAIN)
                         return 0;
+                /* An error is no end, nor is TLS that ends without close_notify (RFC 9112 section 9.8). */
+                if (n < 0) {
+                        break_answer(x, "answer cut short", "it broke the connection off within an answer");
+                        return -1;
+                }
                 r = n > 0 ? FLOW_MOVED : flow_end(&x->down, &c->transport);
+                if (r == FLOW_BAD) {
+                        break_answer(x, "answer cut short", "it closed the connection within an answer");
+                        return -1;
+                }
         } else
                 r = FLOW_MOVED;
         if (r == FLOW_MOVED)
                 r = flow_move(&x->down, k->in, &c->transport, c->worker->scratch, 0);
         if (buffer_used(k->in) == 0)
                 k->in = buffer_put(&c->worker->pool, k->in);
-        if (r == FLOW_BAD || r == FLOW_BROKEN) {
-                /* Cut short: without the end of the framing the visitor notices. */
-                exchange_abort(x, r == FLOW_BAD ? "answer cut short" : "gone");
+        if (r == FLOW_BAD) {
+                break_answer(x, "malformed answer", malformed);
+                return -1;
+        }
+        if (r == FLOW_BROKEN) {
+                exchange_abort(x, "gone");
                 return -1;
         }
         return r == FLOW_BLOCKED ? 0 : 1;
@@ -324,7 +357,7 @@ static int pump_end(Exchange *x) {
         if (!x->down.done || (!x->up.done && !x->up.broken && !x->close))
                 return 0;
         x->close = x->close || !x->up.done;
-        if (x->up.done && !(x->response.flags & RESPONSE_CLOSE) && !transport_pending(&k->transport) &&
+        if (x->up.done && !x->link_spent && !x->down.body.odd && !transport_pending(&k->transport) &&
             buffer_used(k->in) == 0 && k->transport.error == 0)
                 link_park(k);
         exchange_finish(x);

@@ -90,6 +90,7 @@ static void write_log(Exchange *x) {
                 .upstream_usec = x->upstream_usec,
                 .user = slice_from(x->user),
                 .verdict = strempty(x->verdict),
+                .broken = x->broken,
                 .query_strings = c->snapshot->log_query_strings,
         };
 
@@ -112,7 +113,7 @@ static void release(Exchange *x) {
         }
         if (x->client.link)
                 link_close(x->client.link);
-        counter_add(&w->counters.answers[x->status / 100 % 6], 1);
+        counter_add(&w->counters.answers[x->status < 600 ? x->status / 100 : 0], 1);
         if (x->stats) {
                 counter_sub(&x->stats->workers[w->index].active, 1);
                 host_stats_unref(x->stats);
@@ -411,7 +412,7 @@ void exchange_begin(Exchange *x) {
 
         x->head_held = true;
         x->html = request_accepts_html(&x->request);
-        flow_init(&x->up, x->request.body, x->request.body_size, x->request.body);
+        flow_init(&x->up, x->request.body, x->request.body_size, H1_STRICT, x->request.body);
         counter_add(&w->counters.requests, 1);
         if (c->snapshot->log_access)
                 keep_texts(x);

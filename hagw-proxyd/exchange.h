@@ -45,6 +45,9 @@ struct Exchange {
         bool head_held;   /* the request's head still lies in conn->in, to be sent again if need be */
         bool internal;    /* to webd */
         bool retried;
+        bool interim;     /* an interim answer came: the service is at work on the request */
+        bool broken;      /* the answer broke off behind its head */
+        bool link_spent;  /* the link is for no further request */
         bool close;       /* the visitor's connection ends with this answer */
         bool html;        /* the visitor reads pages; the head may be gone when one is written */
         unsigned status;

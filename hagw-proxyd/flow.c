@@ -7,9 +7,9 @@
 #define CHUNK_SPACE (H1_CHUNK_HEAD_MAX + sizeof(H1_CHUNK_END) + sizeof(H1_CHUNK_LAST))
 #define RECORD_MAX 16384U /* a head and the begin of its body make one TLS record */
 
-void flow_init(Flow *f, BodyKind in, uint64_t size, BodyKind out) {
+void flow_init(Flow *f, BodyKind in, uint64_t size, H1Reading reading, BodyKind out) {
         *f = (Flow) { .kind = out };
-        h1_body_init(&f->body, in, size);
+        h1_body_init(&f->body, in, size, reading);
         f->done = in == BODY_NONE || h1_body_done(&f->body);
 }
 

@@ -26,7 +26,7 @@ typedef enum FlowResult {
         FLOW_BROKEN,  /* the transport is */
 } FlowResult;
 
-void flow_init(Flow *f, BodyKind in, uint64_t size, BodyKind out);
+void flow_init(Flow *f, BodyKind in, uint64_t size, H1Reading reading, BodyKind out);
 
 /* Moves what in holds (NULL: nothing). scratch has room for prefix + FLOW_MOVE_MAX + 64 bytes; the first
  * prefix bytes of it go out before the payload, together with it, also where there is none. */

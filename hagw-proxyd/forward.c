@@ -165,10 +165,22 @@ int forward_request(Request *r, const ForwardContext *c) {
         return 0;
 }
 
+/* RFC 9110 section 8.6: some answers have no length, not even 0. */
+static void drop_length(HeaderList *l) {
+        Header *kept = l->items;
+
+        for (size_t i = 0; i < l->n; i++)
+                if (l->items[i].id != HEADER_CONTENT_LENGTH)
+                        *kept++ = l->items[i];
+        l->n = (uint16_t) (kept - l->items);
+}
+
 int forward_response(Response *r, const ForwardAnswer *a, BodyKind *ret_body) {
         HeaderList *l = &r->headers;
         BodyKind body = r->body;
 
+        if (r->status < 200 || r->status == 204)
+                drop_length(l);
         filter(l, response_rules, r->flags & RESPONSE_CONNECTION_NAMES, r->head, a->sees_cookie);
         if (l->max - l->n < (int) HEADER_SPARE)
                 return -ENOBUFS;

@@ -5,8 +5,8 @@
 
 #include "h1-body.h"
 
-void h1_body_init(H1Body *b, BodyKind kind, uint64_t size) {
-        *b = (H1Body) { .kind = kind };
+void h1_body_init(H1Body *b, BodyKind kind, uint64_t size, H1Reading reading) {
+        *b = (H1Body) { .kind = kind, .reading = reading };
         switch (kind) {
         case BODY_LENGTH:
                 b->left = size;
@@ -31,61 +31,105 @@ static int hex_digit(char c) {
         return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -EINVAL;
 }
 
-static H1BodyState step_size(H1Body *b, char c) {
-        int d = hex_digit(c);
-
-        if (d >= 0) {
-                /* 15 digits cannot overflow and no chunk is that large. */
-                if (++b->digits > 15)
-                        return H1_BODY_STATE_BAD;
-                b->left = b->left << 4 | (uint64_t) d;
-                return H1_BODY_STATE_SIZE;
-        }
-        if (b->digits == 0)
-                return H1_BODY_STATE_BAD;
-        return c == '\r' ? H1_BODY_STATE_SIZE_LF : c == ';' ? H1_BODY_STATE_EXT : H1_BODY_STATE_BAD;
+/* Where the body goes on although this was not to the letter. */
+static H1BodyState odd(H1Body *b, H1BodyState next) {
+        b->odd = true;
+        return b->reading == H1_LENIENT ? next : H1_BODY_STATE_BAD;
 }
 
-static H1BodyState step_ext(char c) {
-        if (c == '\r')
-                return H1_BODY_STATE_SIZE_LF;
-        return (uint8_t) c < ' ' && c != '\t' ? H1_BODY_STATE_BAD : H1_BODY_STATE_EXT;
-}
-
-static H1BodyState step_size_lf(H1Body *b, char c) {
-        if (c != '\n')
-                return H1_BODY_STATE_BAD;
+static H1BodyState end_size(H1Body *b) {
         b->line = b->digits = 0;
         return b->left > 0 ? H1_BODY_STATE_DATA : H1_BODY_STATE_TRAILER;
 }
 
-/* Trailer fields are dropped, so only their lines matter. */
-static H1BodyState step_trailer(H1BodyState state, char c) {
-        bool start = state == H1_BODY_STATE_TRAILER;
-
-        if (c == '\r')
-                return start ? H1_BODY_STATE_END_LF : H1_BODY_STATE_TRAILER_LF;
-        if (c == '\n' || c == '\0' || (start && (c == ' ' || c == '\t')))
+/* What may follow a size. */
+static H1BodyState step_behind_size(H1Body *b, char c) {
+        switch (c) {
+        case '\r':
+                return H1_BODY_STATE_SIZE_LF;
+        case ';':
+                return H1_BODY_STATE_EXT;
+        case '\n':
+                return odd(b, end_size(b));
+        case ' ':
+        case '\t':
+                return odd(b, H1_BODY_STATE_BLANK);
+        default:
                 return H1_BODY_STATE_BAD;
-        return H1_BODY_STATE_TRAILER_FIELD;
+        }
+}
+
+static H1BodyState step_size(H1Body *b, char c) {
+        int d = hex_digit(c);
+
+        if (d < 0)
+                return b->digits == 0 ? H1_BODY_STATE_BAD : step_behind_size(b, c);
+        b->digits = b->reading == H1_LENIENT && b->left == 0 ? 1 : b->digits + 1;
+        /* 15 digits cannot overflow and no chunk is that large. */
+        if (b->digits > 15)
+                return H1_BODY_STATE_BAD;
+        b->left = b->left << 4 | (uint64_t) d;
+        return H1_BODY_STATE_SIZE;
+}
+
+static H1BodyState step_ext(H1Body *b, char c) {
+        if (c == '\r')
+                return H1_BODY_STATE_SIZE_LF;
+        if (c == '\n')
+                return odd(b, end_size(b));
+        return (uint8_t) c < ' ' && c != '\t' ? H1_BODY_STATE_BAD : H1_BODY_STATE_EXT;
+}
+
+/* Trailer fields are dropped, but whatever else stands there is somebody's mistake or trick. */
+static H1BodyState step_trailer(H1Body *b, char c) {
+        bool start = b->state == H1_BODY_STATE_TRAILER, junk = b->state == H1_BODY_STATE_TRAILER_JUNK;
+
+        if (c == '\n')
+                return odd(b, start ? H1_BODY_STATE_DONE : H1_BODY_STATE_TRAILER);
+        if (start && c == '\r')
+                return H1_BODY_STATE_END_LF;
+        if (b->state == H1_BODY_STATE_TRAILER_VALUE || junk) {
+                if (c == '\r')
+                        return H1_BODY_STATE_TRAILER_LF;
+                return junk || header_is_control(c) ? odd(b, H1_BODY_STATE_TRAILER_JUNK) : b->state;
+        }
+        if (header_is_token_char(c))
+                return H1_BODY_STATE_TRAILER_NAME;
+        if (c == ':' && !start)
+                return H1_BODY_STATE_TRAILER_VALUE;
+        return odd(b, c == '\r' ? H1_BODY_STATE_TRAILER_LF : H1_BODY_STATE_TRAILER_JUNK);
 }
 
 /* One byte of framing. */
 static H1BodyState step(H1Body *b, char c) {
+        unsigned max = b->state >= H1_BODY_STATE_TRAILER ? H1_TRAILER_MAX :
+                       b->reading == H1_STRICT           ? H1_CHUNK_LINE_MAX :
+                                                           H1_CHUNK_LINE_LENIENT_MAX;
+
+        if (++b->line > max)
+                return H1_BODY_STATE_BAD;
         switch (b->state) {
         case H1_BODY_STATE_SIZE:
-                return ++b->line > H1_CHUNK_LINE_MAX ? H1_BODY_STATE_BAD : step_size(b, c);
+                return step_size(b, c);
+        case H1_BODY_STATE_BLANK:
+                return step_behind_size(b, c);
         case H1_BODY_STATE_EXT:
-                return ++b->line > H1_CHUNK_LINE_MAX ? H1_BODY_STATE_BAD : step_ext(c);
+                return step_ext(b, c);
         case H1_BODY_STATE_SIZE_LF:
-                return step_size_lf(b, c);
+                return c == '\n' ? end_size(b) : H1_BODY_STATE_BAD;
         case H1_BODY_STATE_DATA_CR:
-                return c == '\r' ? H1_BODY_STATE_DATA_LF : H1_BODY_STATE_BAD;
+                b->line = 0;
+                return c == '\r' ? H1_BODY_STATE_DATA_LF :
+                       c == '\n' ? odd(b, H1_BODY_STATE_SIZE) :
+                                   H1_BODY_STATE_BAD;
         case H1_BODY_STATE_DATA_LF:
+                b->line = 0;
                 return c == '\n' ? H1_BODY_STATE_SIZE : H1_BODY_STATE_BAD;
         case H1_BODY_STATE_TRAILER:
-        case H1_BODY_STATE_TRAILER_FIELD:
-                return ++b->line > H1_TRAILER_MAX ? H1_BODY_STATE_BAD : step_trailer(b->state, c);
+        case H1_BODY_STATE_TRAILER_NAME:
+        case H1_BODY_STATE_TRAILER_VALUE:
+        case H1_BODY_STATE_TRAILER_JUNK:
+                return step_trailer(b, c);
         case H1_BODY_STATE_TRAILER_LF:
                 return c == '\n' ? H1_BODY_STATE_TRAILER : H1_BODY_STATE_BAD;
         case H1_BODY_STATE_END_LF:

@@ -14,11 +14,6 @@ typedef struct Framing {
         H1Verdict verdict;
 } Framing;
 
-static bool is_token_char(char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               (c && strchr("!#$%&'*+-.^_`|~", c));
-}
-
 static bool is_digit(char c) {
         return c >= '0' && c <= '9';
 }
@@ -27,7 +22,7 @@ static bool is_digit(char c) {
 static bool parse_length(Slice s, uint64_t *ret) {
         uint64_t v = 0;
 
-        if (s.n == 0 || s.n > 18)
+        if (s.n == 0 || s.n > H1_LENGTH_DIGITS_MAX)
                 return false;
         for (size_t i = 0; i < s.n; i++) {
                 if (!is_digit(s.p[i]))
@@ -88,7 +83,7 @@ H1Verdict h1_judge_request_line(Slice line, Request *r) {
                 return H1_BAD_LINE;
         n = (size_t) (space - line.p);
         for (size_t i = 0; i < n; i++)
-                if (!is_token_char(line.p[i]))
+                if (!header_is_token_char(line.p[i]))
                         return H1_BAD_LINE;
         if (line.n <= n + version.n)
                 return memchr(space + 1, ' ', line.n - n - 1) ? H1_BAD_LINE

@@ -5,6 +5,7 @@
 
 #include <llhttp.h>
 
+#include "h1-answer.h"
 #include "h1-judge.h"
 #include "h1.h"
 
@@ -39,37 +40,50 @@ const char *h1_verdict_text(H1Verdict v) {
         return verdicts[v].text;
 }
 
-/* Finds the empty line. Every line must end in CRLF and none may begin with white space (obs-fold), so that
- * no reader behind us can see other lines than we do. */
-static H1Verdict scan_head(H1Scan *s, const char *b, size_t size, const H1Limits *limits, size_t *ret_size) {
-        size_t window = MIN(size, limits->head_size);
-
-        if (s->seen == 0 && window >= 1 && b[0] == '\r') {
-                if (window < 2)
+/* One empty line in front is skipped. H1_OK: a first byte is there. */
+static H1Verdict scan_start(H1Scan *s, const char *b, size_t size, bool answer) {
+        if (s->seen > 0)
+                return H1_OK;
+        if (size >= 1 && answer && b[0] == '\n') {
+                s->start = s->line = s->seen = 1;
+                s->odd = true;
+        } else if (size >= 1 && b[0] == '\r') {
+                if (size < 2)
                         return H1_MORE;
                 if (b[1] != '\n')
                         return H1_BAD_LINE;
                 s->start = s->line = s->seen = 2;
         }
+        return size > s->start ? H1_OK : H1_MORE;
+}
+
+/* Finds the empty line. Every line of a request must end in CRLF and none may begin with white space
+ * (obs-fold), so that no reader behind us can see other lines than we do. */
+static H1Verdict scan_head(H1Scan *s, const char *b, size_t size, const H1Limits *limits, bool answer,
+                           size_t *ret_size) {
+        size_t window = MIN(size, limits->head_size);
+
         while (s->seen < window) {
                 const char *lf = memchr(b + s->seen, '\n', window - s->seen);
-                size_t i;
+                size_t i, end;
 
                 if (!lf)
                         break;
                 i = (size_t) (lf - b);
-                if (i == s->line || b[i - 1] != '\r')
-                        return H1_BAD_LINE;
-                if (i - 1 == s->line) {
+                end = i > s->line && b[i - 1] == '\r' ? i - 1 : i;
+                if (end == i || b[s->line] == ' ' || b[s->line] == '\t') {
+                        if (!answer)
+                                return H1_BAD_LINE;
+                        s->odd = true;
+                }
+                if (end == s->line) {
                         if (s->lines == 0)
                                 return H1_BAD_LINE;
                         *ret_size = i + 1;
                         return H1_OK;
                 }
-                if (b[s->line] == ' ' || b[s->line] == '\t')
-                        return H1_BAD_LINE;
                 if (s->lines == 0)
-                        s->first = i - 1;
+                        s->first = end;
                 else if (s->lines > limits->header_count)
                         return H1_TOO_MANY;
                 s->lines++;
@@ -208,9 +222,12 @@ static H1Verdict read_fields(llhttp_type_t type, const char *b, size_t n, const 
         return H1_OK;
 }
 
-/* What cannot become a method need not be waited for: a TLS hello on port 80, binary noise. */
-static bool may_begin_method(char c) {
-        return c >= 'A' && c <= 'Z';
+/* What cannot become a method need not be waited for: a TLS hello on port 80, binary noise. Asked first, so
+ * that it is the same answer however the bytes come. */
+static H1Verdict judge_first_byte(char c) {
+        if (c >= 'A' && c <= 'Z')
+                return H1_OK;
+        return header_is_token_char(c) ? H1_BAD_METHOD : H1_BAD_LINE;
 }
 
 H1Verdict h1_read_request(H1Scan *scan, char *buffer, size_t size, const H1Limits *limits, Request *r) {
@@ -219,10 +236,11 @@ H1Verdict h1_read_request(H1Scan *scan, char *buffer, size_t size, const H1Limit
         H1Verdict v;
         Slice target;
 
-        v = scan_head(scan, buffer, size, limits, &head_size);
-        if (v == H1_MORE && size > scan->start && !may_begin_method(buffer[scan->start]) &&
-            !(scan->start == 0 && buffer[0] == '\r'))
-                return H1_BAD_LINE;
+        v = scan_start(scan, buffer, size, /* answer= */ false);
+        if (v == H1_OK)
+                v = judge_first_byte(buffer[scan->start]);
+        if (v == H1_OK)
+                v = scan_head(scan, buffer, size, limits, /* answer= */ false, &head_size);
         if (v != H1_OK)
                 return v;
         *r = (Request) { .headers = headers, .head = buffer, .head_size = head_size };
@@ -238,23 +256,38 @@ H1Verdict h1_read_request(H1Scan *scan, char *buffer, size_t size, const H1Limit
         return h1_judge_request(r);
 }
 
+/* To the letter. */
+static H1Verdict read_strictly(const H1Scan *scan, const H1Limits *limits, H1Asked asked, Response *r) {
+        bool http10;
+        H1Verdict v;
+
+        v = h1_judge_status_line((Slice) { r->head + scan->start, scan->first - scan->start }, r, &http10);
+        if (v != H1_OK)
+                return v;
+        v = read_fields(HTTP_RESPONSE, r->head + scan->start, r->head_size - scan->start, limits,
+                        &r->headers, &r->reason);
+        if (v != H1_OK)
+                return v;
+        return h1_judge_response(r, asked, http10);
+}
+
 H1Verdict h1_read_response(H1Scan *scan, char *buffer, size_t size, const H1Limits *limits, H1Asked asked,
                            Response *r) {
         HeaderList headers = r->headers;
         size_t head_size;
-        bool http10;
         H1Verdict v;
 
-        v = scan_head(scan, buffer, size, limits, &head_size);
+        v = scan_start(scan, buffer, size, /* answer= */ true);
+        if (v == H1_OK)
+                v = scan_head(scan, buffer, size, limits, /* answer= */ true, &head_size);
         if (v != H1_OK)
                 return v;
         *r = (Response) { .headers = headers, .head = buffer, .head_size = head_size };
-        v = h1_judge_status_line((Slice) { buffer + scan->start, scan->first - scan->start }, r, &http10);
-        if (v != H1_OK)
-                return v;
-        v = read_fields(HTTP_RESPONSE, buffer + scan->start, head_size - scan->start, limits, &r->headers,
-                        &r->reason);
-        if (v != H1_OK)
-                return v;
-        return h1_judge_response(r, asked, http10);
+        if (scan->odd || read_strictly(scan, limits, asked, r) != H1_OK) {
+                *r = (Response) { .headers = headers, .head = buffer, .head_size = head_size };
+                v = h1_read_odd_answer(scan->start, limits, asked, r);
+        }
+        if (v == H1_OK)
+                h1_clean_reason(r);
+        return v;
 }

@@ -4,7 +4,8 @@
 #include "request.h"
 
 /* HTTP/1.1 heads (RFC 9112), parsed by llhttp in strict mode and then judged: what could be read in two ways
- * is an error, never a guess. No copies, no allocation: slices point into the caller's buffer. Pure. Bodies:
+ * is an error, never a guess. Answers of a service, which its owner has chosen, are read as other clients
+ * read them: h1-answer.h. No copies, no allocation: slices point into the caller's buffer. Pure. Bodies:
  * h1-body.h. */
 
 typedef enum H1Verdict {
@@ -14,7 +15,7 @@ typedef enum H1Verdict {
         H1_BAD_METHOD,     /* a token, but no method we know */
         H1_REFUSED_METHOD, /* CONNECT, TRACE */
         H1_BAD_TARGET,
-        H1_BAD_VERSION,    /* anything but HTTP/1.1; answers may be HTTP/1.0 */
+        H1_BAD_VERSION,    /* anything but HTTP/1.1; answers: no HTTP at all */
         H1_BAD_HEADER,     /* field name or value */
         H1_BAD_HOST,       /* none, several, malformed, or another than in the absolute target */
         H1_BAD_FRAMING,    /* lengths that contradict each other or say nothing clear */
@@ -39,6 +40,7 @@ typedef struct H1Limits {
 } H1Limits;
 
 #define H1_HEAD_SIZE_MAX (256U * 1024)
+#define H1_LENGTH_DIGITS_MAX 18U      /* of Content-Length: no overflow, and more than there is */
 #define H1_CONNECTION_OPTIONS_MAX 16U /* each is compared with each field */
 
 /* How far the search for the head's end got. {} before each new head; the buffer may move between calls, its
@@ -49,6 +51,7 @@ typedef struct H1Scan {
         size_t line;  /* start of the line that is not complete yet */
         size_t seen;
         unsigned lines;
+        bool odd; /* an answer's lines do not all end in CRLF, or one goes on in the next */
 } H1Scan;
 
 /* Judges the bytes read so far. On H1_OK r is filled, r->head_size bytes belong to the head and what follows
@@ -62,6 +65,7 @@ typedef struct H1Asked {
         bool websocket; /* it asked for an upgrade */
 } H1Asked;
 
+/* An answer that is not to the letter has RESPONSE_CLOSE. Its bytes in the buffer may be changed. */
 H1Verdict h1_read_response(H1Scan *scan, char *buffer, size_t size, const H1Limits *limits, H1Asked asked,
                            Response *r);
 

@@ -110,6 +110,17 @@ int header_list_add(HeaderList *l, const char *name, Slice value);
 /* The first field with the id, or NULL. */
 const Header *header_list_find(const HeaderList *l, HeaderId id);
 
+/* tchar of RFC 9110 section 5.6.2: what names of fields and methods are made of. */
+static inline _unused_ bool header_is_token_char(char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               (c && strchr("!#$%&'*+-.^_`|~", c));
+}
+
+/* What no text of a head may hold but HTAB (RFC 9110 section 5.5). */
+static inline _unused_ bool header_is_control(char c) {
+        return ((uint8_t) c < ' ' && c != '\t') || c == 0x7f;
+}
+
 static inline _unused_ Slice header_value(const Header *h) {
         return (Slice) { h->value, h->value_size };
 }

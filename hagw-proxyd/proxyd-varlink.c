@@ -21,7 +21,8 @@ static int build_host(const Manager *m, const Route *route, sd_json_variant **re
         const HostStats *s = snapshot_host(m->snapshot, route)->stats;
         const TlsCertificate *c = snapshot_find_certificate(m->snapshot, route->host.name);
         HostReading now = host_stats_read(s);
-        bool failing = s->error && s->error_usec > now.ok_usec;
+        /* A head that came, and its body that broke, may be of one turn of the loop. */
+        bool failing = s->error && s->error_usec >= now.ok_usec;
         bool valid = c && (uint64_t) c->not_after * USEC_PER_SEC > clock_usec(CLOCK_REALTIME);
 
         return sd_json_buildo(

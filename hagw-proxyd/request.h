@@ -55,7 +55,7 @@ typedef enum ResponseFlag {
 } ResponseFlag;
 
 typedef struct Response {
-        unsigned status; /* 100–599 */
+        unsigned status; /* 100–599; odd services make up their own, to 999 */
         Slice reason;
         HeaderList headers;
         BodyKind body; /* how it comes from the upstream */

@@ -373,18 +373,13 @@ def answers(*texts, close=False):
 
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-MALFORMED = [
-    b"", b"\r\n\r\n", b"garbage\r\n\r\n", b"SSH-2.0-x\r\n", b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok",
-    b"HTTP/2.0 200 OK\r\nContent-Length: 2\r\n\r\nok", b"HTTP/1.1 20 OK\r\n\r\n", b"HTTP/1.1 2000 OK\r\n\r\n", b"HTTP/1.1 999 OK\r\n\r\n",
+MALFORMED = [  # and many more in test_odd_answers.py
+    b"", b"\r\n\r\n", b"garbage\r\n\r\n", b"SSH-2.0-x\r\n", b"HTTP/1.1 20 OK\r\n\r\n", b"HTTP/1.1 2000 OK\r\n\r\n",
     b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok!",
-    b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     b"HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nok", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
-    b"HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 2\r\n\r\nok", b"HTTP/1.1 200 OK\r\nX : a\r\nContent-Length: 2\r\n\r\nok",
-    b"HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 2\r\n\r\nok", b"HTTP/1.1 200 OK\r\nX: " + b"a" * 100000 + b"\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nok", b"HTTP/1.1 200 OK\r\nX: " + b"a" * 100000 + b"\r\n\r\n",
     b"HTTP/1.1 200 OK\r\n" + b"X: a\r\n" * 1000 + b"\r\n", b"HTTP/1.1 200 OK\r\nContent-Le",
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
-    b"HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nok", b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    b"HTTP/1.1 100 Continue\r\nContent-Length: 2\r\n\r\nok",
 ]
 
 
@@ -417,8 +412,8 @@ def test_answers_cut_short(make, text):
     """The visitor must be able to tell that something is missing."""
     home = make(answers(text, close=True))
     got, ended = home.ask(START + b"\r\n" + START + b"\r\n", pause=2)
-    # Where the head was not yet on its way, it may be kept back.
-    assert status(got) in (200, 502, None) and ended and count(got) <= 1
+    # Where the head was not yet on its way, it is kept back, and the visitor is told.
+    assert status(got) == 502 and count(got) == 2 or status(got) == 200 and count(got) == 1 and ended
     assert not got.endswith(b"0\r\n\r\n") and b"Content-Length: 5\r\n" not in got
     home.assert_well()
 

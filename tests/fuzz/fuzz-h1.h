@@ -27,6 +27,17 @@ static inline H1Verdict read_cut(bool request, H1Asked asked, const H1Limits *li
         return v;
 }
 
+/* The same head with LF for CRLF; ours has no other CR. Returns its size. */
+static inline size_t without_cr(const char *in, size_t n, char **ret) {
+        size_t k = 0;
+
+        *ret = malloc(n);
+        for (size_t i = 0; i < n; i++)
+                if (in[i] != '\r')
+                        (*ret)[k++] = in[i];
+        return k;
+}
+
 /* flags: 1: a request, 2: HEAD was asked, 4: an upgrade was asked. NULL: refused. */
 static inline char *head_round_trip(unsigned flags, unsigned turn, size_t cut, const char *data, size_t size,
                                     size_t *ret_size) {

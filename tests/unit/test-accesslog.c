@@ -76,6 +76,12 @@ static void test_entry(void **state) {
         assert_null(field(iov, n, "HAGW_UPSTREAM_USEC"));
         for (size_t i = 0; i < n; i++)
                 assert_null(memmem(iov[i].iov_base, iov[i].iov_len, "token", 5));
+        e.verdict = "answer cut short";
+        e.broken = true;
+        n = accesslog_format(&e, text, iov);
+        assert_string_equal(field(iov, n, "MESSAGE"), "ha.example GET /a 200, answer cut short, 1.234 ms");
+        e.verdict = "pass";
+        e.broken = false;
         e.upstream_usec = 1000;
         e.user = SLICE("anna");
         n = accesslog_format(&e, text, iov);
