@@ -20,6 +20,8 @@ typedef struct Explanation {
 static const Explanation explanations[] = {
         { VL_ERROR_UNREACHABLE, "it does not answer", NULL, FAILURE_LOCAL },
         { KEY_ERROR_KEYS_FULL, "it holds as many keys as it takes; remove some", NULL, FAILURE_LOCAL },
+        { KEY_ERROR_BUSY, "it is busy", NULL, FAILURE_LOCAL },
+        { KEY_ERROR_BAD_PAYLOAD, "it does not sign this: ", "reason", FAILURE_LOCAL },
         { "io.hagw.Proxy.NoRelay", "it knows of no relay; see hagw-ctl attach", NULL, FAILURE_LOCAL },
         { "io.hagw.Proxy.RelayUnreachable", "the relay cannot be reached: ", "reason", FAILURE_LOCAL },
         { NULL, "", NULL, FAILURE_LOCAL },

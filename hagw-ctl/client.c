@@ -55,6 +55,7 @@ static const struct {
         { "io.hagw.Key.WrongPurpose", EREMOTEIO, "The key {id} is for {purpose} only." },
         { "io.hagw.Key.KeysFull", EREMOTEIO,
           "hagw-keyd already holds {limit} keys; remove imported certificates first." },
+        { "io.hagw.Key.Busy", EREMOTEIO, "hagw-keyd is busy; try again in a moment." },
         { "io.hagw.Acme.NoSuchCertificate", EREMOTEIO,
           "There is no certificate \"{name}\"; hagw-ctl cert list shows them." },
         { "io.hagw.Acme.BadCertificate", EREMOTEIO, "The certificate was not taken: {reason}." },

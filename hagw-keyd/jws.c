@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* JWS and JWK. Main thread only. */
+/* JWS and JWK. jws_sign() on any thread. */
 
 #include <gnutls/crypto.h>
 #include <stdio.h>
 
 #include "base64url.h"
 #include "jws.h"
+#include "payload.h"
 
 #define COORDINATE_MAX 48U /* bytes, P-384 */
 
@@ -125,11 +126,21 @@ static int jose_sign(Key *k, const char *input, char **ret) {
 /* NULL where the header may be signed, else why not. RFC 8555 section 6.2: url always, and exactly one of
  * jwk and kid. */
 static const char *header_complaint(sd_json_variant *header, bool include_key) {
+        static const char *const members[] = { "kid", "nonce", "url", NULL };
+
         if (!sd_json_variant_is_object(header))
                 return "The header is not a JSON object.";
         if (sd_json_variant_by_key(header, "alg") || sd_json_variant_by_key(header, "jwk"))
                 return "alg and jwk are not the caller's to give.";
-        if (!sd_json_variant_is_string(sd_json_variant_by_key(header, "url")))
+        if (!payload_has_only(header, members))
+                return "The header has members besides url, nonce and kid, or one twice.";
+        for (size_t i = 0; members[i]; i++) {
+                sd_json_variant *v = sd_json_variant_by_key(header, members[i]);
+
+                if (v && !sd_json_variant_is_string(v))
+                        return "The header's members must be strings.";
+        }
+        if (!sd_json_variant_by_key(header, "url"))
                 return "The header has no url.";
         if (include_key == !!sd_json_variant_by_key(header, "kid"))
                 return "The header must have kid where the key is not included, and only there.";
@@ -153,11 +164,11 @@ static int header_complete(Key *k, sd_json_variant **header, bool include_key) {
         return sd_json_variant_set_field(header, "jwk", jwk);
 }
 
-int jws_sign(Key *k, const char *protected, const char *payload, bool include_key, char **ret,
-             const char **ret_reason) {
+int jws_compose(Key *k, const char *protected, const char *payload, bool include_key, Jws *ret,
+                const char **ret_reason) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *header = NULL;
-        _cleanup_free_ char *text = NULL, *head64 = NULL, *payload64 = NULL, *input = NULL,
-                            *signature = NULL;
+        _cleanup_(jws_done) Jws jws = {};
+        _cleanup_free_ char *text = NULL;
         int r;
 
         r = sd_json_parse(protected, /* flags= */ 0, &header, NULL, NULL);
@@ -172,15 +183,30 @@ int jws_sign(Key *k, const char *protected, const char *payload, bool include_ke
         r = sd_json_variant_format(header, /* flags= */ 0, &text);
         if (r < 0)
                 return r;
-        head64 = base64url_encode(text, strlen(text));
-        payload64 = base64url_encode(payload, strlen(payload));
-        if (!head64 || !payload64 || asprintf(&input, "%s.%s", head64, payload64) < 0)
+        jws.head = base64url_encode(text, strlen(text));
+        jws.payload = base64url_encode(payload, strlen(payload));
+        if (!jws.head || !jws.payload)
+                return -ENOMEM;
+        *ret = TAKE_GENERIC(jws, (Jws) {});
+        return 0;
+}
+
+int jws_sign(Key *k, const Jws *jws, char **ret) {
+        _cleanup_free_ char *input = NULL, *signature = NULL;
+        int r;
+
+        if (asprintf(&input, "%s.%s", jws->head, jws->payload) < 0)
                 return -ENOMEM;
         r = jose_sign(k, input, &signature);
         if (r < 0)
                 return r;
-        return asprintf(ret, "{\"protected\":\"%s\",\"payload\":\"%s\",\"signature\":\"%s\"}", head64,
-                        payload64, signature) < 0
+        return asprintf(ret, "{\"protected\":\"%s\",\"payload\":\"%s\",\"signature\":\"%s\"}", jws->head,
+                        jws->payload, signature) < 0
                        ? -ENOMEM
                        : 0;
+}
+
+void jws_done(Jws *jws) {
+        free(jws->head);
+        free(jws->payload);
 }

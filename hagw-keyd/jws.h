@@ -13,6 +13,13 @@ int jwk_format(Key *k, char **ret);
 /* base64url of the SHA-256 of that. */
 int jwk_thumbprint(Key *k, char **ret);
 
+/* What is signed: both base64url. */
+typedef struct Jws {
+        char *head, *payload;
+} Jws;
+void jws_done(Jws *jws);
+
 /* protected: the header as JSON text. -EINVAL: it cannot be signed; ret_reason (static) then says why. */
-int jws_sign(Key *k, const char *protected, const char *payload, bool include_key, char **ret,
-             const char **ret_reason);
+int jws_compose(Key *k, const char *protected, const char *payload, bool include_key, Jws *ret,
+                const char **ret_reason);
+int jws_sign(Key *k, const Jws *jws, char **ret);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One private key. GnuTLS does the arithmetic; GnuTLS wipes its own copies when a key is released. Main
- * thread only. */
+/* One private key. GnuTLS does the arithmetic; GnuTLS wipes its own copies when a key is released. Any
+ * thread; references are the main thread's. */
 
 #include <gnutls/crypto.h>
-#include <gnutls/x509.h>
 #include <stdio.h>
 
 #include "key.h"
@@ -14,7 +13,7 @@ static const struct {
         gnutls_pk_algorithm_t pk;
         gnutls_ecc_curve_t curve;
         unsigned bits;
-        gnutls_digest_algorithm_t digest; /* for certificate requests */
+        gnutls_digest_algorithm_t digest;
 } kinds[_KEY_ALGORITHM_MAX] = {
         [KEY_ECDSA_P256] = { GNUTLS_PK_ECDSA, GNUTLS_ECC_CURVE_SECP256R1, 256, GNUTLS_DIG_SHA256 },
         [KEY_ECDSA_P384] = { GNUTLS_PK_ECDSA, GNUTLS_ECC_CURVE_SECP384R1, 384, GNUTLS_DIG_SHA384 },
@@ -46,8 +45,14 @@ gnutls_sign_algorithm_t signature_scheme_to_gnutls(SignatureScheme scheme, Hands
         return handshake == HANDSHAKE_TLS13 ? signs[scheme].tls13 : signs[scheme].tls12;
 }
 
-Key *key_free(Key *k) {
-        if (!k)
+Key *key_ref(Key *k) {
+        assert(k->n_ref > 0);
+        k->n_ref++;
+        return k;
+}
+
+Key *key_unref(Key *k) {
+        if (!k || --k->n_ref > 0)
                 return NULL;
         if (k->private_key)
                 gnutls_privkey_deinit(k->private_key);
@@ -59,11 +64,12 @@ Key *key_free(Key *k) {
 }
 
 static int key_new(Key **ret) {
-        _cleanup_(key_freep) Key *k = NULL;
+        _cleanup_(key_unrefp) Key *k = NULL;
 
         k = calloc(1, sizeof(*k));
         if (!k)
                 return -ENOMEM;
+        k->n_ref = 1;
         if (gnutls_privkey_init(&k->private_key) < 0 || gnutls_pubkey_init(&k->public_key) < 0)
                 return -ENOMEM;
         *ret = TAKE_PTR(k);
@@ -87,9 +93,18 @@ static int key_find_kind(Key *k, KeyAlgorithm *ret) {
         return -EOPNOTSUPP;
 }
 
+int key_id_of(const gnutls_datum_t *spki, char *ret_id) {
+        uint8_t hash[32];
+
+        if (gnutls_hash_fast(GNUTLS_DIG_SHA256, spki->data, spki->size, hash) < 0)
+                return -EIO;
+        for (size_t i = 0; i < KEY_ID_SIZE / 2; i++)
+                (void) sprintf(ret_id + 2 * i, "%02x", hash[i]);
+        return 0;
+}
+
 /* Fills in what follows from the private key. */
 static int key_complete(Key *k) {
-        uint8_t hash[32];
         int r;
 
         r = gnutls_pubkey_import_privkey(k->public_key, k->private_key, /* usage= */ 0, /* flags= */ 0);
@@ -99,17 +114,11 @@ static int key_complete(Key *k) {
         if (r < 0)
                 return r;
         r = gnutls_pubkey_export2(k->public_key, GNUTLS_X509_FMT_DER, &k->spki);
-        if (r >= 0)
-                r = gnutls_hash_fast(GNUTLS_DIG_SHA256, k->spki.data, k->spki.size, hash);
-        if (r < 0)
-                return gnutls_to_errno(r);
-        for (size_t i = 0; i < KEY_ID_SIZE / 2; i++)
-                (void) sprintf(k->id + 2 * i, "%02x", hash[i]);
-        return 0;
+        return r < 0 ? gnutls_to_errno(r) : key_id_of(&k->spki, k->id);
 }
 
 int key_generate(KeyAlgorithm algorithm, Key **ret) {
-        _cleanup_(key_freep) Key *k = NULL;
+        _cleanup_(key_unrefp) Key *k = NULL;
         unsigned bits;
         int r;
 
@@ -130,7 +139,7 @@ int key_generate(KeyAlgorithm algorithm, Key **ret) {
 
 int key_import(const char *pem, size_t size, Key **ret) {
         const gnutls_datum_t datum = { (unsigned char *) pem, (unsigned) size };
-        _cleanup_(key_freep) Key *k = NULL;
+        _cleanup_(key_unrefp) Key *k = NULL;
         int r;
 
         if (size > KEY_PEM_MAX)
@@ -174,24 +183,6 @@ int key_sign(Key *k, gnutls_sign_algorithm_t algorithm, const void *data, size_t
                 gnutls_privkey_sign_data2(k->private_key, algorithm, /* flags= */ 0, &datum, ret));
 }
 
-int key_make_request(Key *k, char *const *names, gnutls_datum_t *ret_der) {
-        gnutls_x509_crq_t crq;
-        int r;
-
-        r = gnutls_x509_crq_init(&crq);
-        if (r < 0)
-                return gnutls_to_errno(r);
-        r = gnutls_x509_crq_set_version(crq, 1);
-        if (r >= 0)
-                r = gnutls_x509_crq_set_pubkey(crq, k->public_key);
-        for (; r >= 0 && *names; names++)
-                r = gnutls_x509_crq_set_subject_alt_name(crq, GNUTLS_SAN_DNSNAME, *names,
-                                                         (unsigned) strlen(*names), GNUTLS_FSAN_APPEND);
-        if (r >= 0)
-                r = gnutls_x509_crq_privkey_sign(crq, k->private_key, kinds[k->algorithm].digest,
-                                                 /* flags= */ 0);
-        if (r >= 0)
-                r = gnutls_x509_crq_export2(crq, GNUTLS_X509_FMT_DER, ret_der);
-        gnutls_x509_crq_deinit(crq);
-        return gnutls_to_errno(r);
+gnutls_digest_algorithm_t key_digest(const Key *k) {
+        return kinds[k->algorithm].digest;
 }

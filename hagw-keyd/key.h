@@ -5,13 +5,15 @@
 
 #include "policy.h"
 
-/* One private key, parsed and ready to sign. What leaves here is public, except key_export(). */
+/* One private key, parsed and ready to sign. What leaves here is public, except key_export(). References are
+ * taken and dropped on the main thread; once it is made, any thread may sign with it: GnuTLS shares a key
+ * between threads for reading, as it does in a server's credentials. */
 
 #define KEY_ID_SIZE 32U          /* characters: half of the SHA-256 of the public key, in hexadecimal */
 #define KEY_PEM_MAX (32U * 1024) /* bytes */
-#define KEY_REQUEST_NAMES_MAX 100U
 
 typedef struct Key {
+        unsigned n_ref;
         char id[KEY_ID_SIZE + 1];
         KeyPurpose purpose;
         KeyAlgorithm algorithm;
@@ -28,8 +30,9 @@ int key_generate(KeyAlgorithm algorithm, Key **ret);
 /* PKCS#8, PKCS#1 or SEC1. -EBADMSG: not a private key that fits together; -EOPNOTSUPP: of a kind we do not
  * take; -EKEYREJECTED: encrypted. Wiping pem is the caller's. */
 int key_import(const char *pem, size_t size, Key **ret);
-Key *key_free(Key *k);
-DEFINE_TRIVIAL_CLEANUP_FUNC(Key *, key_free)
+Key *key_ref(Key *k);
+Key *key_unref(Key *k);
+DEFINE_TRIVIAL_CLEANUP_FUNC(Key *, key_unref)
 
 /* PKCS#8 PEM. The caller wipes it: gnutls_memset() and gnutls_free(). */
 int key_export(Key *k, gnutls_datum_t *ret_pem);
@@ -38,8 +41,11 @@ int key_export(Key *k, gnutls_datum_t *ret_pem);
 int key_sign(Key *k, gnutls_sign_algorithm_t algorithm, const void *data, size_t size, gnutls_datum_t *ret);
 gnutls_sign_algorithm_t signature_scheme_to_gnutls(SignatureScheme scheme, Handshake handshake);
 
-/* PKCS#10 (RFC 2986) for normalized DNS names. gnutls_free(). */
-int key_make_request(Key *k, char *const *names, gnutls_datum_t *ret_der);
+/* From a DER SubjectPublicKeyInfo. */
+int key_id_of(const gnutls_datum_t *spki, char *ret_id);
+
+/* The hash for what else is signed with such a key. */
+gnutls_digest_algorithm_t key_digest(const Key *k);
 
 static inline _unused_ void datum_done(gnutls_datum_t *d) {
         gnutls_free(d->data);

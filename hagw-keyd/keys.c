@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* All keys. Main thread only. */
+/* All keys. Main thread only, but for keys_write() and keys_unlink(). */
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -17,10 +17,20 @@
 #define KEY_HEADER "Purpose: %s\nCreated: %" PRIu64 "\nImported: %s\n"
 #define BROKEN_MAX 64U /* names kept for the listing; all are logged */
 
+/* Of a key that something is being done with; it holds a reference. */
+typedef enum KeyChange { KEY_CHANGE_ADD, KEY_CHANGE_REMOVE } KeyChange;
+
+typedef struct PendingKey {
+        Key *key;
+        KeyChange change;
+} PendingKey;
+
 struct Keys {
         int dir_fd;
         Key **items; /* sorted by id */
         size_t n, allocated;
+        PendingKey *pending;
+        size_t n_pending, pending_allocated, n_adding;
         char *broken[BROKEN_MAX + 1];
         size_t n_broken;
 };
@@ -85,7 +95,7 @@ static int keys_insert(Keys *keys, Key *k) {
 
 /* The file's text: header lines, as RFC 7468 section 2 allows before the first boundary, and the PEM. */
 static int key_parse_file(const char *text, size_t size, Key **ret) {
-        _cleanup_(key_freep) Key *k = NULL;
+        _cleanup_(key_unrefp) Key *k = NULL;
         char purpose[16], imported[8];
         uint64_t created;
         const char *pem;
@@ -108,7 +118,7 @@ static int key_parse_file(const char *text, size_t size, Key **ret) {
 }
 
 static int keys_load_file(Keys *keys, const char *name) {
-        _cleanup_(key_freep) Key *k = NULL;
+        _cleanup_(key_unrefp) Key *k = NULL;
         char expected[KEY_FILE_NAME_SIZE], *text;
         size_t size;
         int r;
@@ -183,7 +193,10 @@ Keys *keys_free(Keys *keys) {
         if (!keys)
                 return NULL;
         for (size_t i = 0; i < keys->n; i++)
-                key_free(keys->items[i]);
+                key_unref(keys->items[i]);
+        for (size_t i = 0; i < keys->n_pending; i++)
+                key_unref(keys->pending[i].key);
+        free(keys->pending);
         for (size_t i = 0; i < keys->n_broken; i++)
                 free(keys->broken[i]);
         free(keys->items);
@@ -192,7 +205,7 @@ Keys *keys_free(Keys *keys) {
         return NULL;
 }
 
-static int key_write(Keys *keys, Key *k) {
+int keys_write(const Keys *keys, Key *k) {
         _cleanup_secret_datum_ gnutls_datum_t pem = {};
         char name[KEY_FILE_NAME_SIZE], *text;
         int r, n;
@@ -211,43 +224,81 @@ static int key_write(Keys *keys, Key *k) {
         return r;
 }
 
-int keys_add(Keys *keys, Key *key, Key **ret_key) {
-        _cleanup_(key_freep) Key *k = key;
-        Key *old;
-        int r;
+static PendingKey *pending_find(Keys *keys, const char *id) {
+        for (size_t i = 0; i < keys->n_pending; i++)
+                if (streq(keys->pending[i].key->id, id))
+                        return keys->pending + i;
+        return NULL;
+}
 
-        old = keys_find(keys, k->id);
-        if (old && old->purpose != k->purpose)
-                return -EEXIST;
-        if (!old) {
-                if (keys->n >= KEYS_MAX)
-                        return -EXFULL;
-                r = key_write(keys, k);
-                if (r < 0)
-                        return r;
-                r = keys_insert(keys, k);
-                if (r < 0)
-                        return r;
-                old = TAKE_PTR(k);
-        }
-        *ret_key = old;
+static int pending_add(Keys *keys, Key *k, KeyChange change) {
+        if (!GREEDY_REALLOC(keys->pending, keys->pending_allocated, keys->n_pending + 1))
+                return -ENOMEM;
+        keys->pending[keys->n_pending++] = (PendingKey) { key_ref(k), change };
+        keys->n_adding += change == KEY_CHANGE_ADD;
         return 0;
 }
 
-int keys_remove(Keys *keys, Key *k) {
+static void pending_remove(Keys *keys, Key *k, KeyChange change) {
+        PendingKey *p = pending_find(keys, k->id);
+
+        assert(p && p->key == k && p->change == change);
+        *p = keys->pending[--keys->n_pending];
+        keys->n_adding -= change == KEY_CHANGE_ADD;
+        key_unref(k);
+}
+
+bool keys_is_full(const Keys *keys) {
+        return keys->n + keys->n_adding >= KEYS_MAX;
+}
+
+int keys_add_begin(Keys *keys, Key *k, Key **ret_there) {
+        Key *there;
+
+        if (pending_find(keys, k->id))
+                return -EBUSY;
+        there = keys_find(keys, k->id);
+        if (there && there->purpose != k->purpose)
+                return -EEXIST;
+        if (there) {
+                *ret_there = there;
+                return 0;
+        }
+        if (keys_is_full(keys))
+                return -EXFULL;
+        /* The place is there when the file is: from then on nothing may fail. */
+        if (!GREEDY_REALLOC(keys->items, keys->allocated, keys->n + keys->n_adding + 1))
+                return -ENOMEM;
+        return pending_add(keys, k, KEY_CHANGE_ADD) < 0 ? -ENOMEM : 1;
+}
+
+void keys_add_end(Keys *keys, Key *k, int result) {
+        if (result >= 0)
+                (void) keys_insert(keys, key_ref(k));
+        pending_remove(keys, k, KEY_CHANGE_ADD);
+}
+
+int keys_remove_begin(Keys *keys, Key *k) {
+        return pending_find(keys, k->id) ? -EBUSY : pending_add(keys, k, KEY_CHANGE_REMOVE);
+}
+
+int keys_unlink(const Keys *keys, const Key *k) {
         char name[KEY_FILE_NAME_SIZE];
-        bool found;
-        size_t i;
-        int r;
 
         key_file_name(k, name);
-        r = state_remove(keys->dir_fd, name);
-        if (r < 0)
-                return r;
-        i = keys_position(keys, k->id, &found);
-        assert(found);
-        memmove(keys->items + i, keys->items + i + 1, (keys->n - i - 1) * sizeof(keys->items[0]));
-        keys->n--;
-        key_free(k);
-        return 0;
+        return state_remove(keys->dir_fd, name);
+}
+
+void keys_remove_end(Keys *keys, Key *k, int result) {
+        bool found;
+        size_t i;
+
+        if (result >= 0) {
+                i = keys_position(keys, k->id, &found);
+                assert(found);
+                memmove(keys->items + i, keys->items + i + 1, (keys->n - i - 1) * sizeof(keys->items[0]));
+                keys->n--;
+                key_unref(k);
+        }
+        pending_remove(keys, k, KEY_CHANGE_REMOVE);
 }

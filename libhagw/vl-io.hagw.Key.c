@@ -57,10 +57,11 @@ static SD_VARLINK_DEFINE_METHOD(
 
 static SD_VARLINK_DEFINE_METHOD(
         SignJws, SD_VARLINK_DEFINE_INPUT(id, SD_VARLINK_STRING, 0),
-        SD_VARLINK_FIELD_COMMENT("The header as JSON text with url, without alg and jwk, which this method "
-                                 "adds (jwk where includeKey is true, else it must carry kid)"),
+        SD_VARLINK_FIELD_COMMENT("The header as JSON text with url and perhaps nonce; this method adds alg "
+                                 "and jwk (where includeKey is true, else it must carry kid)"),
         SD_VARLINK_DEFINE_INPUT(protected, SD_VARLINK_STRING, 0),
-        SD_VARLINK_FIELD_COMMENT("The text; empty for POST-as-GET (RFC 8555 section 6.3)"),
+        SD_VARLINK_FIELD_COMMENT("JSON text with what a request of hagw-acmed has, and nothing else; empty "
+                                 "for POST-as-GET (RFC 8555 section 6.3)"),
         SD_VARLINK_DEFINE_INPUT(payload, SD_VARLINK_STRING, 0),
         SD_VARLINK_DEFINE_INPUT(includeKey, SD_VARLINK_BOOL, 0),
         SD_VARLINK_DEFINE_OUTPUT(jws, SD_VARLINK_STRING, 0));
@@ -116,6 +117,8 @@ static SD_VARLINK_DEFINE_ERROR(WrongPurpose, SD_VARLINK_DEFINE_FIELD(id, SD_VARL
 static SD_VARLINK_DEFINE_ERROR(BadKey, SD_VARLINK_DEFINE_FIELD(reason, SD_VARLINK_STRING, 0));
 static SD_VARLINK_DEFINE_ERROR(BadHeader, SD_VARLINK_DEFINE_FIELD(reason, SD_VARLINK_STRING, 0));
 static SD_VARLINK_DEFINE_ERROR(BadName, SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_STRING, 0));
+static SD_VARLINK_DEFINE_ERROR(BadPayload, SD_VARLINK_DEFINE_FIELD(reason, SD_VARLINK_STRING, 0));
+static SD_VARLINK_DEFINE_ERROR(Busy);
 static SD_VARLINK_DEFINE_ERROR(KeysFull, SD_VARLINK_DEFINE_FIELD(limit, SD_VARLINK_INT, 0));
 
 SD_VARLINK_DEFINE_INTERFACE(
@@ -164,4 +167,10 @@ SD_VARLINK_DEFINE_INTERFACE(
         SD_VARLINK_SYMBOL_COMMENT("Not a private key, or of a kind that is not taken"), &vl_error_BadKey,
         SD_VARLINK_SYMBOL_COMMENT("The JWS header cannot be signed"), &vl_error_BadHeader,
         SD_VARLINK_SYMBOL_COMMENT("Not a DNS name, or too many of them"), &vl_error_BadName,
-        SD_VARLINK_SYMBOL_COMMENT("No further key is taken until one is removed"), &vl_error_KeysFull);
+        SD_VARLINK_SYMBOL_COMMENT("No further key is taken until one is removed"), &vl_error_KeysFull,
+        SD_VARLINK_SYMBOL_COMMENT("The payload is none that a request of hagw-acmed has, or its certificate "
+                                  "request is not for a key that is held here and signed with it"),
+        &vl_error_BadPayload,
+        SD_VARLINK_SYMBOL_COMMENT("Too many calls are waiting already, this key is being written or "
+                                  "removed, or hagw-keyd is about to end; try again"),
+        &vl_error_Busy);

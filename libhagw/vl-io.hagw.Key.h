@@ -14,5 +14,7 @@ extern const sd_varlink_interface vl_interface_io_hagw_Key;
 #define KEY_ERROR_BAD_KEY "io.hagw.Key.BadKey"
 #define KEY_ERROR_BAD_HEADER "io.hagw.Key.BadHeader"
 #define KEY_ERROR_BAD_NAME "io.hagw.Key.BadName"
+#define KEY_ERROR_BAD_PAYLOAD "io.hagw.Key.BadPayload"
+#define KEY_ERROR_BUSY "io.hagw.Key.Busy"
 #define KEY_ERROR_KEYS_FULL "io.hagw.Key.KeysFull"
 #define KEY_ERROR_NO_TOKEN "io.hagw.Key.NoToken"

@@ -13,7 +13,7 @@ from conftest import ROOT, VarlinkError, call_as
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
-from cryptography.x509 import DNSName, SubjectAlternativeName, load_der_x509_csr
+from cryptography.x509 import CertificateSigningRequestBuilder, DNSName, Name, SubjectAlternativeName, load_der_x509_csr
 
 TLS13 = b" " * 64 + b"TLS 1.3, server CertificateVerify\0" + bytes(range(32))
 TLS12 = bytes(range(64)) + bytes([3, 0, 23, 65, 4]) + bytes(64)
@@ -110,11 +110,11 @@ def test_jws(keyd, algorithm, alg):
     # Often enough that coordinates and integers with leading zeros occur.
     for i in range(50 if alg == "ES256" else 3):
         header = {"url": "https://ca/x", "nonce": str(i)}
-        reply = keyd.call("SignJws", id=key["id"], protected=json.dumps(header), payload='{"a":1}', includeKey=True)
+        reply = keyd.call("SignJws", id=key["id"], protected=json.dumps(header), payload='{"contact":[]}', includeKey=True)
         jws = json.loads(reply["jws"])
         protected = json.loads(unb64url(jws["protected"]))
         assert {k: protected[k] for k in header} == header and protected["alg"] == alg
-        assert unb64url(jws["payload"]) == b'{"a":1}'
+        assert unb64url(jws["payload"]) == b'{"contact":[]}'
         signature = unb64url(jws["signature"])
         signed = f"{jws['protected']}.{jws['payload']}".encode()
         if alg == "RS256":
@@ -131,6 +131,51 @@ def test_jws(keyd, algorithm, alg):
     assert unb64url(public["thumbprint"]) == digest.finalize()
     for bad in ("", "[]", "null", '{"kid":"k"}', '{"url":"u","jwk":{}}', '{"url":"u","alg":"none","kid":"k"}', '{"url":"u"}'):
         refused("BadHeader", keyd, "SignJws", id=key["id"], protected=bad, payload="", includeKey=False)
+
+
+def b64url(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def finalize(keyd, account, csr, **more):
+    payload = json.dumps({"csr": b64url(csr), **more})
+    return keyd.call("SignJws", id=account, protected='{"url":"u","kid":"k"}', payload=payload, includeKey=False)["jws"]
+
+
+def test_finalizes_only_what_it_signed(keyd):
+    """hagw-acmed, broken into, gets no certificate for a key of its own: a certificate request is for a tls key of hagw-keyd's, and
+    signed with it. What names it is judged in tests/unit/test-keyd-payload.c."""
+    account = keyd.call("Generate", purpose="account")["key"]["id"]
+    key = keyd.call("Generate", purpose="tls")["key"]["id"]
+    own = base64.b64decode(keyd.call("MakeRequest", id=key, names=["a.example.com"])["csr"])
+
+    def foreign(k):
+        return CertificateSigningRequestBuilder().subject_name(Name([])).sign(k, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+
+    def refuse(reason, csr, **more):
+        with pytest.raises(VarlinkError, match=reason) as e:
+            finalize(keyd, account, csr, **more)
+        assert e.value.name.endswith("BadPayload")
+
+    assert json.loads(unb64url(json.loads(finalize(keyd, account, own))["payload"])) == {"csr": b64url(own)}
+    refuse("not held here", foreign(ec.generate_private_key(ec.SECP256R1())))
+    refuse("not held here", foreign(rsa.generate_private_key(65537, 2048)))
+    for bad in (own + b"\0", own[:-1], b"x", own + own):
+        refuse("not one certificate request", bad)
+    # The right key, and other names than were signed.
+    refuse("not signed", own.replace(b"a.example.com", b"b.example.com"))
+    refuse("members", own, CSR=b64url(foreign(ec.generate_private_key(ec.SECP256R1()))))
+    # The account's own key never gets a certificate, though it is held here.
+    taken = ec.generate_private_key(ec.SECP256R1())
+    keyd.call("Import", purpose="account", pem=pem(taken))
+    refuse("not held here", foreign(taken))
+    # In the middle of an order hagw-keyd may be restarted, the key may be removed.
+    keyd.kill()
+    keyd.start()
+    assert finalize(keyd, account, own)
+    keyd.call("Remove", id=key)
+    refuse("not held here", own)
+    assert [m["value"] for m in keyd.call("io.hagw.Service.GetMetrics")["metrics"] if m["name"] == "key_refusals"] == [1]
 
 
 def pem(key, form=serialization.PrivateFormat.PKCS8, password=None):
@@ -245,11 +290,11 @@ def test_connections_of_one_caller(keyd):
     """Each thread of hagw-proxyd has one; beyond that one caller gets none, and the others have theirs."""
     unit = (ROOT / "units/hagw-keyd.service").read_text()
     memory, data = (int(re.search(rf"^{name}=(\d+)M$", unit, re.M)[1]) for name in ("MemoryMax", "LimitDATA"))
-    links = [keyd.varlink(timeout=5) for _ in range(80)]
-    served = 0
-    for v in links:
+    links, served = [], 0
+    for _ in range(80):
+        links.append(keyd.varlink(timeout=5))
         try:
-            served += v.call("io.hagw.Key.List") == {"keys": [], "broken": []}
+            served += links[-1].call("io.hagw.Key.List") == {"keys": [], "broken": []}
         except ConnectionError:
             pass
     assert served == 72 and data < memory

@@ -31,6 +31,20 @@ static int teardown(void **state) {
         return 0;
 }
 
+/* What two threads do in turn, on one. Consumes k. */
+static int add(Keys *keys, Key *k, Key **ret) {
+        int r;
+
+        *ret = k;
+        r = keys_add_begin(keys, k, ret);
+        if (r > 0) {
+                r = keys_write(keys, k);
+                keys_add_end(keys, k, r);
+        }
+        key_unref(k);
+        return r;
+}
+
 static void test_round_trip(void **state) {
         char name[PATH_MAX];
         struct stat st;
@@ -43,7 +57,7 @@ static void test_round_trip(void **state) {
                 assert_int_equal(keys_load(*state, &keys), 0);
                 assert_int_equal(key_generate(a, &k), 0);
                 k->created_usec = 1234567890123456;
-                assert_int_equal(keys_add(keys, k, &k), 0);
+                assert_int_equal(add(keys, k, &k), 0);
                 strcpy(id, k->id);
                 keys_free(keys);
 
@@ -57,7 +71,9 @@ static void test_round_trip(void **state) {
                 (void) snprintf(name, sizeof(name), "%s/%s.key", (char *) *state, id);
                 assert_int_equal(stat(name, &st), 0);
                 assert_int_equal(st.st_mode & 07777, 0600);
-                assert_int_equal(keys_remove(keys, same), 0);
+                assert_int_equal(keys_remove_begin(keys, same), 0);
+                assert_int_equal(keys_unlink(keys, same), 0);
+                keys_remove_end(keys, same, 0);
                 assert_null(keys_find(keys, id));
                 assert_int_equal(stat(name, &st), -1);
                 keys_free(keys);
@@ -72,14 +88,14 @@ static void test_one_purpose(void **state) {
 
         assert_int_equal(keys_load(*state, &keys), 0);
         assert_int_equal(key_generate(KEY_ECDSA_P256, &k), 0);
-        assert_int_equal(keys_add(keys, k, &held), 0);
+        assert_int_equal(add(keys, k, &held), 0);
         assert_int_equal(key_export(held, &pem), 0);
         assert_int_equal(key_import((char *) pem.data, pem.size, &again), 0);
-        assert_int_equal(keys_add(keys, again, &k), 0);
+        assert_int_equal(add(keys, again, &k), 0);
         assert_ptr_equal(k, held);
         assert_int_equal(key_import((char *) pem.data, pem.size, &again), 0);
         again->purpose = KEY_PURPOSE_ACCOUNT;
-        assert_int_equal(keys_add(keys, again, &k), -EEXIST);
+        assert_int_equal(add(keys, again, &k), -EEXIST);
         assert_int_equal(keys_count(keys), 1);
         keys_free(keys);
 }
@@ -91,10 +107,70 @@ static void test_limit(void **state) {
         assert_int_equal(keys_load(*state, &keys), 0);
         for (size_t i = 0; i < KEYS_MAX; i++) {
                 assert_int_equal(key_generate(KEY_ECDSA_P256, &k), 0);
-                assert_int_equal(keys_add(keys, k, &k), 0);
+                assert_int_equal(add(keys, k, &k), 0);
         }
         assert_int_equal(key_generate(KEY_ECDSA_P256, &k), 0);
-        assert_int_equal(keys_add(keys, k, &k), -EXFULL);
+        assert_int_equal(add(keys, k, &k), -EXFULL);
+        keys_free(keys);
+}
+
+/* While a key is written it is none yet, and while it is removed it is one still. */
+static void test_meanwhile(void **state) {
+        _cleanup_datum_ gnutls_datum_t pem = {};
+        Key *k, *same, *there;
+        Keys *keys;
+
+        assert_int_equal(keys_load(*state, &keys), 0);
+        assert_int_equal(key_generate(KEY_ECDSA_P256, &k), 0);
+        assert_int_equal(key_export(k, &pem), 0);
+        assert_int_equal(key_import((char *) pem.data, pem.size, &same), 0);
+        assert_int_equal(keys_add_begin(keys, k, &there), 1);
+        assert_null(keys_find(keys, k->id));
+        assert_int_equal(keys_count(keys), 0);
+        assert_int_equal(keys_add_begin(keys, same, &there), -EBUSY);
+        same->purpose = KEY_PURPOSE_ACCOUNT;
+        assert_int_equal(keys_add_begin(keys, same, &there), -EBUSY);
+        keys_add_end(keys, k, -ENOSPC);
+        assert_int_equal(keys_count(keys), 0);
+
+        assert_int_equal(keys_add_begin(keys, k, &there), 1);
+        assert_int_equal(keys_write(keys, k), 0);
+        keys_add_end(keys, k, 0);
+        assert_ptr_equal(keys_find(keys, k->id), k);
+        assert_int_equal(keys_remove_begin(keys, k), 0);
+        assert_int_equal(keys_remove_begin(keys, k), -EBUSY);
+        assert_ptr_equal(keys_find(keys, k->id), k);
+        assert_int_equal(keys_add_begin(keys, same, &there), -EBUSY);
+        keys_remove_end(keys, k, -EIO);
+        assert_int_equal(keys_remove_begin(keys, k), 0);
+        assert_int_equal(keys_unlink(keys, k), 0);
+        keys_remove_end(keys, k, 0);
+        assert_int_equal(keys_count(keys), 0);
+
+        /* Who signs with it still has it; and what is under way at the end is released. */
+        assert_int_equal(k->n_ref, 1);
+        assert_int_equal(keys_add_begin(keys, k, &there), 1);
+        key_unref(k);
+        key_unref(same);
+        keys_free(keys);
+}
+
+/* Places are counted when writing begins, not when it ends. */
+static void test_limit_while_writing(void **state) {
+        Key *k[KEYS_MAX + 1], *there;
+        Keys *keys;
+
+        assert_int_equal(keys_load(*state, &keys), 0);
+        for (size_t i = 0; i < ELEMENTSOF(k); i++) {
+                assert_int_equal(keys_is_full(keys), i == KEYS_MAX);
+                assert_int_equal(key_generate(KEY_ECDSA_P256, k + i), 0);
+                assert_int_equal(keys_add_begin(keys, k[i], &there), i < KEYS_MAX ? 1 : -EXFULL);
+        }
+        for (size_t i = 0; i < KEYS_MAX; i++)
+                keys_add_end(keys, k[i], 0);
+        assert_int_equal(keys_count(keys), KEYS_MAX);
+        for (size_t i = 0; i < ELEMENTSOF(k); i++)
+                key_unref(k[i]);
         keys_free(keys);
 }
 
@@ -116,7 +192,7 @@ static void test_broken_files(void **state) {
 
         assert_int_equal(keys_load(*state, &keys), 0);
         assert_int_equal(key_generate(KEY_ECDSA_P256, &k), 0);
-        assert_int_equal(keys_add(keys, k, &k), 0);
+        assert_int_equal(add(keys, k, &k), 0);
         (void) snprintf(file, sizeof(file), "%s.key", k->id);
         keys_free(keys);
         fd = open(*state, O_RDONLY | O_DIRECTORY);
@@ -161,7 +237,8 @@ static void test_import_refuses(void **state) {
 static void test_jws(void **state) {
         _cleanup_free_ char *jwk = NULL, *thumbprint = NULL;
         const char *reason;
-        char *jws;
+        char *text;
+        Jws jws;
         Key *k;
 
         assert_int_equal(key_generate(KEY_ECDSA_P256, &k), 0);
@@ -170,20 +247,35 @@ static void test_jws(void **state) {
                          strlen("{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"\",\"y\":\"\"}") + 86);
         assert_int_equal(jwk_thumbprint(k, &thumbprint), 0);
         assert_int_equal(strlen(thumbprint), 43);
-        assert_int_equal(jws_sign(k, "{", "", true, &jws, &reason), -EINVAL);
-        assert_int_equal(jws_sign(k, "[]", "", true, &jws, &reason), -EINVAL);
-        assert_int_equal(jws_sign(k, "{}", "", true, &jws, &reason), -EINVAL);
-        assert_int_equal(jws_sign(k, "{\"url\":\"u\",\"alg\":\"none\"}", "", true, &jws, &reason), -EINVAL);
-        assert_int_equal(jws_sign(k, "{\"url\":\"u\",\"jwk\":{}}", "", true, &jws, &reason), -EINVAL);
-        assert_int_equal(jws_sign(k, "{\"url\":\"u\",\"kid\":\"k\"}", "", true, &jws, &reason), -EINVAL);
-        assert_int_equal(jws_sign(k, "{\"url\":\"u\"}", "", false, &jws, &reason), -EINVAL);
-        assert_int_equal(jws_sign(k, "{\"url\":\"u\",\"kid\":\"k\"}", "", false, &jws, &reason), 0);
-        free(jws);
-        key_free(k);
+        static const struct {
+                const char *header;
+                bool include_key;
+        } bad[] = {
+                { "{", true },
+                { "[]", true },
+                { "{}", true },
+                { "{\"url\":\"u\",\"alg\":\"none\"}", true },
+                { "{\"url\":\"u\",\"jwk\":{}}", true },
+                { "{\"url\":\"u\",\"kid\":\"k\"}", true },
+                { "{\"url\":\"u\"}", false },
+                { "{\"url\":\"u\",\"url\":\"v\"}", true },
+                { "{\"url\":\"u\",\"b64\":false,\"crit\":[\"b64\"]}", true },
+                { "{\"url\":\"u\",\"nonce\":{}}", true },
+        };
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++)
+                assert_int_equal(jws_compose(k, bad[i].header, "", bad[i].include_key, &jws, &reason),
+                                 -EINVAL);
+        assert_int_equal(jws_compose(k, "{\"url\":\"u\",\"kid\":\"k\"}", "", false, &jws, &reason), 0);
+        assert_int_equal(jws_sign(k, &jws, &text), 0);
+        free(text);
+        jws_done(&jws);
+        key_unref(k);
 }
 
 TEST_MAIN(cmocka_unit_test_setup_teardown(test_round_trip, setup, teardown),
           cmocka_unit_test_setup_teardown(test_one_purpose, setup, teardown),
           cmocka_unit_test_setup_teardown(test_limit, setup, teardown),
+          cmocka_unit_test_setup_teardown(test_meanwhile, setup, teardown),
+          cmocka_unit_test_setup_teardown(test_limit_while_writing, setup, teardown),
           cmocka_unit_test_setup_teardown(test_broken_files, setup, teardown),
           cmocka_unit_test(test_import_refuses), cmocka_unit_test(test_jws))

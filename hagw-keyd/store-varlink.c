@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* io.hagw.Key's methods that change which keys there are. A key is made or judged on the maker's thread, its
+ * file written or removed on the writer's; handlers and answers are the main thread's. */
+
+#include <time.h>
+
+#include "keyd-varlink.h"
+#include "log.h"
+#include "task.h"
+#include "usec.h"
+#include "vl-io.hagw.Key.h"
+
+static int refuse_key(sd_varlink *link, const char *reason) {
+        return sd_varlink_errorbo(link, KEY_ERROR_BAD_KEY,
+                                  SD_JSON_BUILD_PAIR("reason", SD_JSON_BUILD_STRING(reason)));
+}
+
+static int refuse_full(sd_varlink *link) {
+        return sd_varlink_errorbo(link, KEY_ERROR_KEYS_FULL,
+                                  SD_JSON_BUILD_PAIR("limit", SD_JSON_BUILD_UNSIGNED(KEYS_MAX)));
+}
+
+static int add_run(Task *t) {
+        return keys_write(t->keyd->keys, t->key);
+}
+
+static int add_answer(Task *t) {
+        keys_add_end(t->keyd->keys, t->key, t->result);
+        if (t->result < 0) {
+                (void) log_error_errno(t->result, "Could not store a key: %m");
+                return t->result == -EBUSY ? refuse_busy(t->link, t->keyd)
+                                           : sd_varlink_error_errno(t->link, t->result);
+        }
+        keyd_update_status(t->keyd);
+        return reply_key(t->link, t->key);
+}
+
+/* Answers with the key, when it is written. */
+static int add_key(sd_varlink *link, Keyd *keyd, Key *k) {
+        static const TaskKind kind = { sizeof(Task), add_run, add_answer, NULL };
+        Key *there;
+        Task *t;
+        int r;
+
+        r = keys_add_begin(keyd->keys, k, &there);
+        if (r == 0)
+                return reply_key(link, there);
+        if (r == -EXFULL)
+                return refuse_full(link);
+        if (r == -EEXIST)
+                return refuse_key(link, "This key is already held for another purpose.");
+        if (r == -EBUSY)
+                return refuse_busy(link, keyd);
+        if (r < 0)
+                return r;
+        t = task_new(&kind, keyd, link, k);
+        if (!t) {
+                keys_add_end(keyd->keys, k, -ENOMEM);
+                return -ENOMEM;
+        }
+        return task_go_on(t, keyd->writer);
+}
+
+typedef struct MakeTask {
+        Task task;
+        KeyPurpose purpose;
+        KeyAlgorithm algorithm;
+        char *pem; /* NULL: a new key is made */
+        Key *made;
+} MakeTask;
+
+static int make_run(Task *task) {
+        MakeTask *t = (MakeTask *) task;
+
+        return t->pem ? key_import(t->pem, strlen(t->pem), &t->made) : key_generate(t->algorithm, &t->made);
+}
+
+static void make_release(Task *task) {
+        MakeTask *t = (MakeTask *) task;
+
+        if (t->pem)
+                explicit_bzero(t->pem, strlen(t->pem));
+        free(t->pem);
+        key_unref(t->made);
+}
+
+static const char *import_complaint(int error) {
+        switch (error) {
+        case -EKEYREJECTED:
+                return "The key is encrypted; decrypt it first (openssl pkey -in FILE -out FILE).";
+        case -EOPNOTSUPP:
+                return "Only ECDSA P-256 and P-384 and RSA with 2048, 3072 or 4096 bits are taken.";
+        default:
+                return "This is not a PEM private key, or its parts do not fit together.";
+        }
+}
+
+static int make_answer(Task *task) {
+        MakeTask *t = (MakeTask *) task;
+
+        if (task->result == -ENOMEM || task->result == -ECANCELED)
+                return task->result;
+        if (task->result < 0)
+                return t->pem ? refuse_key(task->link, import_complaint(task->result)) : task->result;
+        t->made->purpose = t->purpose;
+        t->made->created_usec = clock_usec(CLOCK_REALTIME);
+        t->made->imported = !!t->pem;
+        return add_key(task->link, task->keyd, t->made);
+}
+
+static const TaskKind make_kind = { sizeof(MakeTask), make_run, make_answer, make_release };
+
+typedef struct Parameters {
+        const char *purpose, *algorithm, *pem, *id;
+} Parameters;
+
+#define FIELD(name, member, flags)                                                                          \
+        { name, SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(Parameters, member), flags }
+
+int vl_method_generate(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                       void *userdata) {
+        static const sd_json_dispatch_field table[] = {
+                FIELD("purpose", purpose, SD_JSON_MANDATORY),
+                FIELD("algorithm", algorithm, SD_JSON_NULLABLE),
+                {},
+        };
+        Keyd *keyd = userdata;
+        KeyAlgorithm algorithm;
+        Parameters p = {};
+        MakeTask *t;
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_ACMED);
+        if (r != 0)
+                return r;
+        r = sd_varlink_dispatch(link, parameters, table, &p);
+        if (r != 0)
+                return r;
+        if (key_purpose_from_string(p.purpose) < 0)
+                return sd_varlink_error_invalid_parameter_name(link, "purpose");
+        algorithm = p.algorithm ? key_algorithm_from_string(p.algorithm) : KEY_ECDSA_P256;
+        if (algorithm < 0)
+                return sd_varlink_error_invalid_parameter_name(link, "algorithm");
+        if (keys_is_full(keyd->keys))
+                return refuse_full(link);
+        t = task_new(&make_kind, keyd, link, NULL);
+        if (!t)
+                return -ENOMEM;
+        t->purpose = key_purpose_from_string(p.purpose);
+        t->algorithm = algorithm;
+        return task_start(&t->task, keyd->maker, JOB_ORDINARY);
+}
+
+int vl_method_import(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                     void *userdata) {
+        static const sd_json_dispatch_field table[] = {
+                FIELD("purpose", purpose, SD_JSON_MANDATORY),
+                FIELD("pem", pem, SD_JSON_MANDATORY),
+                {},
+        };
+        _cleanup_(task_freep) Task *task = NULL;
+        Keyd *keyd = userdata;
+        Parameters p = {};
+        MakeTask *t;
+        int r;
+
+        /* From here on the text is wiped with the message, and kept out of the debug log. */
+        (void) sd_varlink_set_input_sensitive(link);
+        sd_json_variant_sensitive(parameters);
+        r = vl_check_peer(link, VL_PEER_ROOT);
+        if (r != 0)
+                return r;
+        r = sd_varlink_dispatch(link, parameters, table, &p);
+        if (r != 0)
+                return r;
+        if (key_purpose_from_string(p.purpose) < 0)
+                return sd_varlink_error_invalid_parameter_name(link, "purpose");
+        if (strlen(p.pem) > KEY_PEM_MAX)
+                return refuse_key(link, "The text is too long for a private key.");
+        t = task_new(&make_kind, keyd, link, NULL);
+        if (!t)
+                return -ENOMEM;
+        task = &t->task;
+        t->purpose = key_purpose_from_string(p.purpose);
+        t->pem = strdup(p.pem);
+        if (!t->pem)
+                return -ENOMEM;
+        return task_start(TAKE_PTR(task), keyd->maker, JOB_ORDINARY);
+}
+
+static int remove_run(Task *t) {
+        return keys_unlink(t->keyd->keys, t->key);
+}
+
+static int remove_answer(Task *t) {
+        keys_remove_end(t->keyd->keys, t->key, t->result);
+        if (t->result < 0)
+                return t->result == -EBUSY ? refuse_busy(t->link, t->keyd)
+                                           : sd_varlink_error_errno(t->link, t->result);
+        keyd_update_status(t->keyd);
+        return sd_varlink_reply(t->link, NULL);
+}
+
+int vl_method_remove(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                     void *userdata) {
+        static const sd_json_dispatch_field table[] = { FIELD("id", id, SD_JSON_MANDATORY), {} };
+        static const TaskKind kind = { sizeof(Task), remove_run, remove_answer, NULL };
+        Keyd *keyd = userdata;
+        Parameters p = {};
+        Task *t;
+        Key *k;
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_ACMED);
+        if (r != 0)
+                return r;
+        r = sd_varlink_dispatch(link, parameters, table, &p);
+        if (r != 0)
+                return r;
+        k = find_key(link, keyd, p.id, _KEY_PURPOSE_INVALID, &r);
+        if (!k)
+                return r;
+        if (keyd->draining)
+                return refuse_busy(link, keyd);
+        t = task_new(&kind, keyd, link, k);
+        if (!t)
+                return -ENOMEM;
+        r = keys_remove_begin(keyd->keys, k);
+        if (r < 0) {
+                task_free(t);
+                return r == -EBUSY ? refuse_busy(link, keyd) : r;
+        }
+        return task_go_on(t, keyd->writer);
+}
