@@ -41,24 +41,6 @@ static void *login_free(void *data) {
         return NULL;
 }
 
-/* --- the journal --------------------------------------------------------------------------------------- */
-
-static void audit(const Request *q, int level, const char *event, const char *user, const char *session) {
-        _cleanup_free_ char *message = NULL, *e = NULL, *u = NULL, *a = NULL, *h = NULL, *s = NULL;
-        char address[IP_TEXT_MAX];
-
-        (void) ip_format(&q->address, address);
-        /* The name only where it is somebody's: people type passwords into the wrong field. */
-        if (asprintf(&message, "%s at %s: %s from %s", event, q->host, user ?: "an unknown user",
-                     address) < 0 ||
-            asprintf(&e, "HAGW_EVENT=%s", event) < 0 || asprintf(&u, "HAGW_USER=%s", strempty(user)) < 0 ||
-            asprintf(&a, "HAGW_ADDRESS=%s", address) < 0 || asprintf(&h, "HAGW_HOST=%s", q->host) < 0 ||
-            asprintf(&s, "HAGW_SESSION=%s", strempty(session)) < 0)
-                return;
-        const char *fields[] = { e, u, a, h, s, NULL };
-        log_fields(level, message, fields);
-}
-
 static ThrottleTry login_throttle_try(const Request *q, const Login *l) {
         return (ThrottleTry) { .account = l->name,
                                .address = q->address,
@@ -186,7 +168,7 @@ static int login_succeed(Request *q, Login *l, User *u) {
         /* A full disk must not lock the house: the session lives in memory, and storing is tried again. */
         store_flush(m);
         manager_update_status(m);
-        audit(q, LOG_INFO, "login", u->name, s->id);
+        audit_session(q, "login", s);
         (void) snprintf(set, sizeof(set), REQUEST_COOKIE "=%s" REQUEST_COOKIE_FLAGS "; Max-Age=%llu", token,
                         (unsigned long long) (m->sessions.absolute_usec / USEC_PER_SEC));
         const char *headers[] = {
@@ -211,7 +193,7 @@ static int login_resumed(Request *q) {
         if (q->result > 0 && u && l->hash && streq(u->hash, l->hash))
                 return login_succeed(q, l, u);
         m->counts.failures++;
-        audit(q, LOG_NOTICE, "login-failed", known_name(q, l), /* session= */ NULL);
+        audit_refusal(q, known_name(q, l), /* early= */ false);
         return login_message(q, MHD_HTTP_FORBIDDEN, l->typed, l->target, TEXT_LOGIN_WRONG,
                              /* retry= */ NULL);
 }
@@ -229,7 +211,7 @@ static int login_throttled(Request *q, const Login *l, uint64_t wait_usec) {
         char seconds[24];
 
         q->manager->counts.throttled++;
-        audit(q, LOG_NOTICE, "login-throttled", known_name(q, l), /* session= */ NULL);
+        audit_refusal(q, known_name(q, l), /* early= */ true);
         (void) snprintf(seconds, sizeof(seconds), "%llu",
                         (unsigned long long) ((wait_usec + USEC_PER_SEC - 1) / USEC_PER_SEC));
         return login_message(q, MHD_HTTP_TOO_MANY_REQUESTS, l->typed, l->target, TEXT_LOGIN_WAIT, seconds);

@@ -64,18 +64,6 @@ static int logged_out(Request *q, const char *const *headers) {
         return request_page(q, MHD_HTTP_OK, page_message, TEXT_LOGGED_OUT_TITLE, values, headers);
 }
 
-static void audit(const Request *q, const Session *s) {
-        _cleanup_free_ char *message = NULL, *u = NULL, *a = NULL, *h = NULL, *id = NULL;
-        char address[IP_TEXT_MAX];
-
-        (void) ip_format(&q->address, address);
-        if (asprintf(&message, "logout at %s: %s from %s", q->host, s->user, address) < 0 ||
-            asprintf(&u, "HAGW_USER=%s", s->user) < 0 || asprintf(&a, "HAGW_ADDRESS=%s", address) < 0 ||
-            asprintf(&h, "HAGW_HOST=%s", q->host) < 0 || asprintf(&id, "HAGW_SESSION=%s", s->id) < 0)
-                return;
-        log_fields(LOG_INFO, message, (const char *const[]) { "HAGW_EVENT=logout", u, a, h, id, NULL });
-}
-
 int logout_post(Request *q) {
         static const char *const headers[] = {
                 "Set-Cookie", REQUEST_COOKIE "=" REQUEST_COOKIE_FLAGS "; Max-Age=0", NULL,
@@ -94,7 +82,7 @@ int logout_post(Request *q) {
                              form_get(&f, "token")))
                 return logout_get(q);
         target = form_get(&f, "return");
-        audit(q, s);
+        audit_session(q, "logout", s);
         session_end(&q->manager->sessions, s);
         store_flush(q->manager);
         manager_update_status(q->manager);

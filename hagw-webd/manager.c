@@ -138,6 +138,9 @@ static int start_parts(Manager *m) {
         m->status = calloc(1, sizeof(*m->status));
         if (!m->metrics || !m->status)
                 return -ENOMEM;
+        r = audit_new(&m->audit, m->event);
+        if (r < 0)
+                return r;
         r = http_new(&m->http, m, fd);
         if (r < 0)
                 return log_error_errno(r, "Could not start the HTTP server: %m");
@@ -199,6 +202,7 @@ void *manager_free(void *userdata) {
         session_table_done(&m->sessions);
         user_table_done(&m->users);
         throttle_done(&m->throttle);
+        audit_done(&m->audit);
         challenge_table_done(&m->challenges);
         (void) safe_close(m->state_fd);
         explicit_bzero(m->form_key, sizeof(m->form_key));
@@ -207,8 +211,21 @@ void *manager_free(void *userdata) {
         return NULL;
 }
 
+/* In the last hour, and by how many accounts and networks. */
+static size_t count_refusals(const Manager *m, size_t *ret) {
+        const Refusal *list[REFUSALS_MAX + 1];
+        const uint64_t now = clock_usec(CLOCK_MONOTONIC);
+        size_t n = refusals_list(&m->audit.refusals, now, list);
+
+        *ret = 0;
+        for (size_t i = 0; i < n; i++)
+                *ret += refusal_hour(list[i], now).wrong + refusal_hour(list[i], now).early;
+        return n;
+}
+
 int manager_metrics(sd_json_variant **metrics, void *userdata) {
         const Manager *m = userdata;
+        size_t refused, refused_kinds = count_refusals(m, &refused);
         const struct {
                 const char *name;
                 bool counter;
@@ -219,6 +236,10 @@ int manager_metrics(sd_json_variant **metrics, void *userdata) {
                 { "login_failures", true, "Logins with a wrong name or password", m->counts.failures },
                 { "login_throttled", true, "Logins refused before the password was looked at",
                   m->counts.throttled },
+                { "login_refused_hour", false, "Logins refused in the last hour, for either reason",
+                  (double) refused },
+                { "login_refused_sources", false, "Accounts and networks that these were for and from",
+                  (double) refused_kinds },
                 { "login_busy", true, "Logins refused because too many were under way", m->counts.busy },
                 { "password_hashes", true, "Password hashes computed", hash_pool_count(m->hashes) },
                 { "password_hashes_waiting", false, "Password hashes that wait for a thread",

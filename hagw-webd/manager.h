@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "audit.h"
 #include "challenge.h"
 #include "daemon.h"
 #include "hash.h"
@@ -24,6 +25,7 @@ typedef struct Manager {
         SessionTable sessions;
         bool users_dirty, sessions_dirty; /* differ from what is stored; see store.h */
         Throttle throttle;
+        Audit audit;
         ChallengeTable challenges;
         HashPool *hashes;
         Http *http;

@@ -34,36 +34,37 @@ static unsigned prefix_length(const IpAddress *a, bool narrow) {
         return b[0] == 0xfe && (b[1] & 0xc0) == 0x80 ? 10 : narrow ? 64 : 56;
 }
 
-unsigned throttle_network(const IpAddress *a, bool narrow, IpAddress *ret) {
+Cidr throttle_network(const IpAddress *a, bool narrow) {
         static const IpAddress loopback4 = { .family = AF_INET, .bytes = { 127, 0, 0, 1 } },
                                loopback6 = { .family = AF_INET6, .bytes = { [15] = 1 } };
-        IpAddress network = {};
-        unsigned bits;
+        Cidr c = {};
+        size_t n;
 
         /* A program on this machine has both. */
         if (a->family == AF_INET6 && memcmp(a->bytes, loopback6.bytes, sizeof(loopback6.bytes)) == 0)
                 a = &loopback4;
-        bits = prefix_length(a, narrow);
-        network.family = a->family;
-        memcpy(network.bytes, a->bytes, bits / 8);
-        if (bits % 8 > 0)
-                network.bytes[bits / 8] = a->bytes[bits / 8] & (uint8_t) (0xff << (8 - bits % 8));
-        *ret = network;
-        return bits;
+        c.prefix = (uint8_t) prefix_length(a, narrow);
+        n = c.prefix / 8;
+        c.address.family = a->family;
+        memcpy(c.address.bytes, a->bytes, n);
+        if (c.prefix % 8 > 0)
+                c.address.bytes[n] = a->bytes[n] & (uint8_t) (0xff << (8 - c.prefix % 8));
+        return c;
 }
 
 static void key_of(ThrottleKind kind, const ThrottleTry *try, uint8_t key[static THROTTLE_NAME_MAX]) {
         const char *text = kind == THROTTLE_DEVICE ? try->device : try->account;
-        IpAddress network;
+        Cidr network;
 
         memset(key, 0, THROTTLE_NAME_MAX);
         if (kind < THROTTLE_ADDRESS) {
                 memcpy(key, text, strnlen(text, THROTTLE_NAME_MAX));
                 return;
         }
-        key[0] = (uint8_t) throttle_network(&try->address, kind == THROTTLE_ADDRESS, &network);
-        key[1] = (uint8_t) network.family;
-        memcpy(key + 2, network.bytes, sizeof(network.bytes));
+        network = throttle_network(&try->address, kind == THROTTLE_ADDRESS);
+        key[0] = network.prefix;
+        key[1] = (uint8_t) network.address.family;
+        memcpy(key + 2, network.address.bytes, sizeof(network.address.bytes));
 }
 
 static ThrottleEntry *find(const Throttle *t, ThrottleKind kind, const ThrottleTry *try) {

@@ -44,10 +44,9 @@ typedef struct ThrottleTry {
         const char *device; /* what tells the browser that was logged in from others; NULL: a stranger's */
 } ThrottleTry;
 
-/* The network that is held to account for an address: its base, and its prefix length in bits. narrow: what
- * one machine has; else what its surroundings have. Whoever can choose among the addresses of a range by
- * itself has the whole range. */
-unsigned throttle_network(const IpAddress *a, bool narrow, IpAddress *ret);
+/* The network that is held to account for an address. narrow: what one machine has; else what its
+ * surroundings have. Whoever can choose among the addresses of a range by itself has the whole range. */
+Cidr throttle_network(const IpAddress *a, bool narrow);
 
 /* How long this try must wait; 0: it may go on. */
 uint64_t throttle_wait_usec(const Throttle *t, const ThrottleTry *try, uint64_t now_usec);

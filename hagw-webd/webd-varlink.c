@@ -2,6 +2,8 @@
 
 /* io.hagw.Web: sessions for hagw-proxyd and hagw-ctl, HTTP-01 answers for hagw-acmed. Main thread only. */
 
+#include <stdio.h>
+
 #include "hostname.h"
 #include "log.h"
 #include "store.h"
@@ -189,6 +191,45 @@ static int vl_method_revoke_session(sd_varlink *link, sd_json_variant *parameter
         return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("revoked", SD_JSON_BUILD_UNSIGNED(n)));
 }
 
+static int append_refusal(sd_json_variant **v, const Refusal *f, uint64_t now_usec) {
+        const bool others = f->network.address.family == AF_UNSPEC;
+        const RefusalCount c = refusal_hour(f, now_usec);
+        char address[IP_TEXT_MAX], network[IP_TEXT_MAX + 8];
+
+        if (!others)
+                (void) snprintf(network, sizeof(network), "%s/%u", ip_format(&f->network.address, address),
+                                f->network.prefix);
+        return sd_json_variant_append_arraybo(
+                v, SD_JSON_BUILD_PAIR_CONDITION(f->account[0], "user", SD_JSON_BUILD_STRING(f->account)),
+                SD_JSON_BUILD_PAIR_CONDITION(!others, "network", SD_JSON_BUILD_STRING(network)),
+                SD_JSON_BUILD_PAIR("wrong", SD_JSON_BUILD_UNSIGNED(c.wrong)),
+                SD_JSON_BUILD_PAIR("early", SD_JSON_BUILD_UNSIGNED(c.early)));
+}
+
+static int vl_method_list_refusals(sd_varlink *link, sd_json_variant *parameters,
+                                   sd_varlink_method_flags_t flags, void *userdata) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        const uint64_t now = clock_usec(CLOCK_MONOTONIC);
+        const Refusal *list[REFUSALS_MAX + 1];
+        Manager *m = userdata;
+        size_t n;
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_ROOT);
+        if (r != 0)
+                return r;
+        r = sd_varlink_dispatch(link, parameters, nothing, NULL);
+        if (r != 0)
+                return r;
+        r = sd_json_variant_new_array(&v, NULL, 0);
+        n = refusals_list(&m->audit.refusals, now, list);
+        for (size_t i = 0; i < n && r >= 0; i++)
+                r = append_refusal(&v, list[i], now);
+        if (r < 0)
+                return sd_varlink_error_errno(link, r);
+        return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("refusals", SD_JSON_BUILD_VARIANT(v)));
+}
+
 static bool label_is_valid(const char *s) {
         size_t n = strlen(s);
 
@@ -308,6 +349,7 @@ const VlMethod webd_methods[] = {
         { "io.hagw.Web.WatchRevocations", vl_method_watch_revocations },
         { "io.hagw.Web.ListSessions", vl_method_list_sessions },
         { "io.hagw.Web.RevokeSession", vl_method_revoke_session },
+        { "io.hagw.Web.ListRefusals", vl_method_list_refusals },
         { "io.hagw.Web.AddToken", vl_method_add_token },
         { "io.hagw.Web.PublishChallenge", vl_method_publish_challenge },
         { "io.hagw.Web.WithdrawChallenge", vl_method_withdraw_challenge },

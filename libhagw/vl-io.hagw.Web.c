@@ -72,6 +72,17 @@ static SD_VARLINK_DEFINE_METHOD(ListSessions, IN_MAYBE(user),
 static SD_VARLINK_DEFINE_METHOD(RevokeSession, IN_MAYBE(id), IN_MAYBE(user),
                                 SD_VARLINK_DEFINE_OUTPUT(revoked, SD_VARLINK_INT, 0));
 
+static SD_VARLINK_DEFINE_STRUCT_TYPE(
+        Refusal, SD_VARLINK_FIELD_COMMENT("Null: nobody's name"),
+        SD_VARLINK_DEFINE_FIELD(user, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
+        SD_VARLINK_FIELD_COMMENT("Null: all those together for whom there was no more room"),
+        SD_VARLINK_DEFINE_FIELD(network, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
+        SD_VARLINK_FIELD_COMMENT("With a wrong name or password"), INT(wrong),
+        SD_VARLINK_FIELD_COMMENT("Without a look at the password, because of those before"), INT(early));
+
+static SD_VARLINK_DEFINE_METHOD(ListRefusals,
+                                SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(refusals, Refusal, SD_VARLINK_ARRAY));
+
 static SD_VARLINK_DEFINE_METHOD(
         AddToken, IN(user), SD_VARLINK_FIELD_COMMENT("Where it is good, and nowhere else"), IN(host),
         SD_VARLINK_FIELD_COMMENT("What it is called: 1 to 160 printable ASCII characters"), IN(label),
@@ -98,7 +109,9 @@ SD_VARLINK_DEFINE_INTERFACE(
         io_hagw_Web, "io.hagw.Web",
         SD_VARLINK_INTERFACE_COMMENT("The pages' process: users, login sessions and HTTP-01 answers."),
         SD_VARLINK_SYMBOL_COMMENT("A person who may log in"), &vl_type_User,
-        SD_VARLINK_SYMBOL_COMMENT("A login"), &vl_type_Session, &vl_method_ListUsers,
+        SD_VARLINK_SYMBOL_COMMENT("A login"), &vl_type_Session,
+        SD_VARLINK_SYMBOL_COMMENT("Logins at one account from one network that were refused"),
+        &vl_type_Refusal, &vl_method_ListUsers,
         SD_VARLINK_SYMBOL_COMMENT("Root only, like all methods about users and sessions."),
         &vl_method_AddUser, SD_VARLINK_SYMBOL_COMMENT("Ends the user's sessions."), &vl_method_SetPassword,
         SD_VARLINK_SYMBOL_COMMENT("Null leaves as it is."), &vl_method_SetUser,
@@ -114,6 +127,7 @@ SD_VARLINK_DEFINE_INTERFACE(
                 "every cached answer. hagw-proxyd only."),
         &vl_method_WatchRevocations, &vl_method_ListSessions,
         SD_VARLINK_SYMBOL_COMMENT("By public id, or all of a user's."), &vl_method_RevokeSession,
+        SD_VARLINK_SYMBOL_COMMENT("In the last hour, the most first."), &vl_method_ListRefusals,
         SD_VARLINK_SYMBOL_COMMENT(
                 "A session for a program that cannot log in. It is listed and revoked like others, and ends "
                 "with the user's password."),

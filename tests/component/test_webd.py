@@ -431,7 +431,7 @@ def test_secrets_stay_in(webd):
     state = webd.house.root / "state" / "webd"
     stored = "".join(p.read_text(errors="replace") for p in state.iterdir())
     assert f"login at {HOST}: anna from 203.0.113.7" in webd.text()
-    assert f"login-failed at {HOST}: an unknown user from 203.0.113.7" in webd.text()
+    assert f"login-refused at {HOST}: an unknown user from 203.0.113.7" in webd.text()
     for secret in [PASSWORD, v.cookies["__Host-hagw"], "my secret", "another secret"]:
         assert secret not in stored and secret not in webd.text()
     assert '"hash":"$y$' in stored
@@ -481,6 +481,47 @@ def test_throttle(webd, user):
 def wrong(webd, n, user="anna", network="198.51.{}.1", **keys):
     """Wrong passwords from n networks, as long as they are looked at."""
     return [webd.visitor(address=network.format(i), **keys).login(user=user, password="wrong password").status for i in range(n)]
+
+
+def refusals(webd):
+    return [(r.get("user"), r.get("network"), r["wrong"], r["early"]) for r in webd.call("ListRefusals")["refusals"]]
+
+
+def test_refusals_are_counted(webd):
+    """By account and network; what was typed is nobody's business, and somebody who does get in is no refusal."""
+    assert refusals(webd) == []
+    v = webd.visitor(address="203.0.113.7")
+    assert [v.login(password="wrong password").status for _ in range(7)] == [403] * 5 + [429] * 2
+    webd.visitor(address="203.0.113.99").login(user="s3cret in the wrong field")
+    webd.visitor(address="2001:db8:1:2ff::9").login(password="wrong password")
+    webd.visitor(address="192.168.1.5", lan=True).login()
+    assert refusals(webd) == [("anna", "203.0.113.0/24", 5, 2), (None, "203.0.113.0/24", 1, 0), ("anna", "2001:db8:1:200::/56", 0, 1)]
+    assert figure(webd, "login_refused_hour") == 9 and figure(webd, "login_refused_sources") == 3
+    assert "s3cret" not in webd.text()
+
+
+def test_refusals_do_not_drown_the_journal(webd):
+    wrong(webd, 1)
+    for _ in range(40):
+        webd.visitor(address="198.51.0.77").login(password="wrong password")
+    assert webd.text().count("login-refused") == 1
+    wrong(webd, 3, user="ben", network="203.0.{}.1")
+    assert webd.text().count("login-refused") == 4
+    webd.stop()
+    # What was held back is told at the end at the latest.
+    assert re.findall("login-refused 40 times: anna from 198.51.0.0/24 .([0-9]+) wrong, ([0-9]+) too soon", webd.text()) == [("4", "36")]
+
+
+def test_refusals_from_everywhere(webd):
+    """As many networks as there are places, and more: still counted, in one line."""
+    v = webd.visitor()
+    token = v.get("/.hagw/login").field("token")
+    for i in range(260):
+        v.address = f"10.{i // 256}.{i % 256}.1"
+        v.post("/.hagw/login", user="anna", password="wrong password", token=token)
+    found = refusals(webd)
+    assert len(found) == 257 and found[0] == (None, None, 0, 4)
+    assert sum(r[2] + r[3] for r in found) == 260
 
 
 def test_account_is_slow_inside_too(webd):
@@ -660,7 +701,7 @@ except (BrokenPipeError, ConnectionResetError):
     assert "may not call" in webd.text()
 
 
-METHODS = {"ListUsers": {}, "AddUser": {"name": "x", "password": PASSWORD, "hosts": [], "groups": []},
+METHODS = {"ListUsers": {}, "ListRefusals": {}, "AddUser": {"name": "x", "password": PASSWORD, "hosts": [], "groups": []},
            "SetPassword": {"name": "anna", "password": PASSWORD}, "SetUser": {"name": "anna"}, "RemoveUser": {"name": "anna"},
            "CheckSession": {"cookie": "x", "host": HOST, "address": "192.0.2.1"}, "WatchRevocations": {}, "ListSessions": {},
            "RevokeSession": {"user": "anna"}, "AddToken": {"user": "anna", "host": HOST, "label": "x"}, "PublishChallenge": {"token": "a", "keyAuthorization": "a.b"},

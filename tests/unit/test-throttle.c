@@ -157,20 +157,23 @@ static void test_networks(void **state) {
 static void test_loopback(void **state) {
         Throttle t = { .attempts = ATTEMPTS };
         ThrottleTry a = try_of("anna", "127.0.0.1"), b = try_of("ben", "::1");
-        IpAddress network;
+        Cidr network;
         char text[IP_TEXT_MAX];
 
         assert_int_equal(burst(&t, &a, T0), ATTEMPTS);
         assert_true(throttle_wait_usec(&t, &b, T0) > 0);
         throttle_done(&t);
-        assert_int_equal(throttle_network(&b.address, /* narrow= */ true, &network), 8);
-        assert_string_equal(ip_format(&network, text), "127.0.0.0");
+        network = throttle_network(&b.address, /* narrow= */ true);
+        assert_int_equal(network.prefix, 8);
+        assert_string_equal(ip_format(&network.address, text), "127.0.0.0");
         a = try_of("anna", "febf:1:2:3::4");
-        assert_int_equal(throttle_network(&a.address, /* narrow= */ false, &network), 10);
-        assert_string_equal(ip_format(&network, text), "fe80::");
+        network = throttle_network(&a.address, /* narrow= */ false);
+        assert_int_equal(network.prefix, 10);
+        assert_string_equal(ip_format(&network.address, text), "fe80::");
         a = try_of("anna", "2001:db8:1:2ff:3::4");
-        assert_int_equal(throttle_network(&a.address, /* narrow= */ false, &network), 56);
-        assert_string_equal(ip_format(&network, text), "2001:db8:1:200::");
+        network = throttle_network(&a.address, /* narrow= */ false);
+        assert_int_equal(network.prefix, 56);
+        assert_string_equal(ip_format(&network.address, text), "2001:db8:1:200::");
 }
 
 static void test_forgive(void **state) {
