@@ -55,7 +55,7 @@ static void say(Wait *w, const char *name, const char *text) {
         free(w->told[i].said);
         w->told[i].said = strdup(text);
         if (!w->quiet)
-                printf("  %s: %s\n", name, text);
+                output("  %s: %s\n", name, text);
         (void) fflush(stdout);
 }
 

@@ -6,11 +6,12 @@
 #include <stdio.h>
 
 #include "names.h"
+#include "output.h"
 #include "verbs.h"
 
 static void offer(const char *candidate, const char *begun) {
         if (startswith(candidate, begun))
-                puts(candidate);
+                output("%s\n", candidate);
 }
 
 static void offer_options(const Option *o, const char *begun) {

@@ -8,6 +8,7 @@
 
 #include "help.h"
 #include "log.h"
+#include "output.h"
 #include "suggest.h"
 #include "verbs.h"
 
@@ -233,7 +234,7 @@ static int answer_common(const Call *call) {
                 return CTL_OK;
         }
         if (call_option(call, "version")) {
-                puts("hagw " PACKAGE_VERSION);
+                output("hagw " PACKAGE_VERSION "\n");
                 return CTL_OK;
         }
         return -ENOENT;

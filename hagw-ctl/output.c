@@ -2,12 +2,12 @@
 
 /* What a person sees. */
 
-#include <stdarg.h>
 #include <time.h>
 #include <wchar.h>
 
 #include "log.h"
 #include "output.h"
+#include "printable.h"
 
 typedef struct Cell {
         Tone tone;
@@ -32,7 +32,7 @@ static bool colours_wanted(void) {
         return wanted;
 }
 
-const char *tone_on(Tone t) {
+static const char *tone_on(Tone t) {
         static const char *const codes[_TONE_MAX] = {
                 [TONE_PLAIN] = "",        [TONE_GOOD] = "\033[32m", [TONE_WARN] = "\033[33m",
                 [TONE_BAD] = "\033[31;1m", [TONE_DIM] = "\033[2m",   [TONE_BOLD] = "\033[1m",
@@ -40,8 +40,43 @@ const char *tone_on(Tone t) {
         return colours_wanted() ? codes[t] : "";
 }
 
-const char *tone_off(void) {
+static const char *tone_off(void) {
         return colours_wanted() ? "\033[0m" : "";
+}
+
+void output_valist(const char *format, va_list ap) {
+        _cleanup_free_ char *text = NULL;
+
+        if (printable_format(&text, format, ap) >= 0)
+                (void) fputs(text, stdout);
+}
+
+void output(const char *format, ...) {
+        va_list ap;
+
+        va_start(ap, format);
+        output_valist(format, ap);
+        va_end(ap);
+}
+
+void output_tone(Tone t, const char *format, ...) {
+        va_list ap;
+
+        (void) fputs(tone_on(t), stdout);
+        va_start(ap, format);
+        output_valist(format, ap);
+        va_end(ap);
+        (void) fputs(tone_off(), stdout);
+}
+
+void output_lines(const char *text) {
+        _cleanup_free_ char *shown = printable(text, /* lines= */ true);
+
+        (void) fputs(strempty(shown), stdout);
+}
+
+void output_exact(const char *text) {
+        (void) fputs(text, stdout);
 }
 
 size_t text_width(const char *s) {
@@ -89,13 +124,6 @@ Table *table_free(Table *t) {
         return NULL;
 }
 
-/* What comes from elsewhere (a User-Agent, an error) must not steer the terminal. */
-static void defuse(char *s) {
-        for (; *s; s++)
-                if ((unsigned char) *s < 0x20 || *s == 0x7f)
-                        *s = '?';
-}
-
 void table_add(Table *t, Tone tone, const char *format, ...) {
         char *text = NULL;
         va_list ap;
@@ -104,7 +132,7 @@ void table_add(Table *t, Tone tone, const char *format, ...) {
         if (!t)
                 return;
         va_start(ap, format);
-        n = vasprintf(&text, format, ap);
+        n = printable_format(&text, format, ap);
         va_end(ap);
         if (n < 0 || !GREEDY_REALLOC(t->cells, t->allocated, t->n_cells + 1)) {
                 if (n >= 0)
@@ -112,7 +140,6 @@ void table_add(Table *t, Tone tone, const char *format, ...) {
                 t->lost = true;
                 return;
         }
-        defuse(text);
         t->cells[t->n_cells++] = (Cell) { tone, text };
 }
 
@@ -157,6 +184,10 @@ int output_json(sd_json_variant *v) {
                                     stdout, NULL);
 }
 
+void output_json_element(sd_json_variant *v) {
+        (void) sd_json_variant_dump(v, 0, stdout, NULL);
+}
+
 int output_change(bool json, const char *name, const char *change, const char *format, ...) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         va_list ap;
@@ -169,7 +200,7 @@ int output_change(bool json, const char *name, const char *change, const char *f
                 return 0;
         }
         va_start(ap, format);
-        (void) vprintf(format, ap);
+        output_valist(format, ap);
         va_end(ap);
         return 0;
 }

@@ -1,19 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <systemd/sd-json.h>
 
 #include "macro.h"
 
-/* What a person sees: tables, colours where the output is a terminal (and NO_COLOR is not set), times in
- * words. */
+/* What a person sees: lines and tables, colours where the output is a terminal (and NO_COLOR is not set),
+ * times in words. Everything that hagw-ctl writes to stdout goes through here, and what %s brings is made
+ * printable: names, user agents and errors come from strangers, and must not steer the terminal. */
 
 typedef enum Tone { TONE_PLAIN, TONE_GOOD, TONE_WARN, TONE_BAD, TONE_DIM, TONE_BOLD, _TONE_MAX } Tone;
 
-/* The escape sequence for stdout, or "". tone_off() ends it. */
-const char *tone_on(Tone t);
-const char *tone_off(void);
+/* A part of a line, or lines: newlines and tabs of the format stay. */
+void output(const char *format, ...) _printf_(1, 2);
+void output_tone(Tone t, const char *format, ...) _printf_(2, 3);
+void output_valist(const char *format, va_list ap) _printf_(1, 0);
+/* Lines that were written elsewhere: their newlines and tabs stay. */
+void output_lines(const char *text);
+/* Text of our own that a machine reads as it is. */
+void output_exact(const char *text);
 
 /* Columns that a text takes on a terminal. */
 size_t text_width(const char *s);
@@ -32,6 +39,8 @@ void table_add(Table *t, Tone tone, const char *format, ...) _printf_(3, 4);
 int table_print(Table *t, int indent);
 
 int output_json(sd_json_variant *v);
+/* In the middle of a list: on the same line. */
+void output_json_element(sd_json_variant *v);
 
 /* A change that was made: the sentence, or with json { "name": …, "change": … }. Returns 0 or -ENOMEM, told.
  */

@@ -21,14 +21,14 @@ int prompt_text(const char *question, const char *fallback, char **ret) {
         for (;;) {
                 ssize_t n;
 
-                printf("%s%s%s", tone_on(TONE_BOLD), question, tone_off());
+                output_tone(TONE_BOLD, "%s", question);
                 if (fallback && *fallback)
-                        printf(" [%s]", fallback);
-                printf(": ");
+                        output(" [%s]", fallback);
+                output(": ");
                 (void) fflush(stdout);
                 n = getline(&line, &size, stdin);
                 if (n < 0) {
-                        putchar('\n');
+                        output("\n");
                         return -ECANCELED;
                 }
                 while (n > 0 && strchr("\n\r \t", line[n - 1]))
@@ -98,7 +98,8 @@ static int ask_secret(const char *question, char **ret) {
         /* Before the question: what is typed ahead of it is thrown away, what follows it is not. */
         if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) < 0)
                 return -errno;
-        printf("%s%s%s: ", tone_on(TONE_BOLD), question, tone_off());
+        output_tone(TONE_BOLD, "%s", question);
+        output(": ");
         (void) fflush(stdout);
         r = read_secret_line(ret);
         (void) tcsetattr(STDIN_FILENO, TCSADRAIN, &before);

@@ -126,7 +126,7 @@ int relay_wait(uint64_t timeout_usec, bool quiet, sd_json_variant **ret) {
                 if (!now)
                         return log_oom();
                 if (!quiet && field_text(relay, "error") && !streq_ptr(told, now))
-                        printf("  %s\n", now);
+                        output("  %s\n", now);
                 free(told);
                 told = TAKE_PTR(now);
                 if (waited >= timeout_usec)

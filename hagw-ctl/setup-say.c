@@ -18,7 +18,7 @@ void setup_say(const Setup *s, const char *format, ...) {
         if (s->call->json)
                 return;
         va_start(ap, format);
-        (void) vprintf(format, ap);
+        output_valist(format, ap);
         va_end(ap);
         (void) fflush(stdout);
 }
@@ -100,7 +100,11 @@ void setup_say_next(const Setup *s) {
         const char *zone = c->n_zones > 0 ? c->zones[0].name : "home.example.com";
         bool inside = s->attach && c->n_zones > 0 && c->zones[0].via == CONF_VIA_RELAY;
 
-        setup_say(s, "\n%sWhat is left to do%s\n", tone_on(TONE_BOLD), tone_off());
+        if (!s->call->json) {
+                output("\n");
+                output_tone(TONE_BOLD, "What is left to do");
+                output("\n");
+        }
         if (!inside)
                 setup_say(s, "- %s to this machine: TCP 443 and 80 for visitors, UDP and TCP 53 for "
                              "the name server.\n",

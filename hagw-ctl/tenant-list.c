@@ -105,8 +105,8 @@ static int put_tenants(sd_json_variant *reply, void *userdata) {
 
                         if (r < 0)
                                 return r;
-                        fputs(l->n > 0 ? ",\n" : "", stdout);
-                        (void) sd_json_variant_dump(v, 0, stdout, NULL);
+                        output_exact(l->n > 0 ? ",\n" : "");
+                        output_json_element(v);
                 }
                 l->n++;
         }
@@ -131,18 +131,18 @@ int verb_tenant_list(const Call *call) {
                                                         SD_JSON_BUILD_STRING(prefix))) < 0)
                 return log_oom();
         if (call->json)
-                fputs("{\"tenants\":[\n", stdout);
+                output_exact("{\"tenants\":[\n");
         else
                 l.table = table_new(titles, 0);
         r = client_stream("io.hagw.Tenant.List", parameters, put_tenants, &l);
         if (call->json)
-                fputs("\n]}\n", stdout);
+                output_exact("\n]}\n");
         if (r < 0)
                 return r;
         if (l.table && l.n == 0)
-                puts(call_option(call, "attached") ? "Nobody is attached." :
-                     prefix                        ? "No tenant's name begins so." :
-                                                     "There is no tenant yet: hagw-ctl tenant add NAME");
+                output("%s\n", call_option(call, "attached") ? "Nobody is attached." :
+                               prefix ? "No tenant's name begins so." :
+                                        "There is no tenant yet: hagw-ctl tenant add NAME");
         if (l.attachments.reason)
                 log_error("%s", l.attachments.reason);
         return l.attachments.reason ? CTL_UNREACHABLE : CTL_OK;
@@ -154,9 +154,9 @@ static void print_limit(const char *name, uint64_t n, const char *unit) {
         char text[TIME_TEXT_MAX];
 
         if (n > 0 && unit)
-                printf("  %-14s %s%s\n", name, format_bytes(n, text), unit);
+                output("  %-14s %s%s\n", name, format_bytes(n, text), unit);
         else if (n > 0)
-                printf("  %-14s %lu\n", name, (unsigned long) n);
+                output("  %-14s %lu\n", name, (unsigned long) n);
 }
 
 static void print_tokens(sd_json_variant *t, uint64_t now) {
@@ -166,14 +166,14 @@ static void print_tokens(sd_json_variant *t, uint64_t now) {
                 sd_json_variant *k = field_element(t, "tokens", i);
                 uint64_t end = field_number(k, "expiresUSec");
 
-                printf("  %-14s %s, made %s, used %s%s%s\n", i == 0 ? "tokens" : "",
+                output("  %-14s %s, made %s, used %s%s%s\n", i == 0 ? "tokens" : "",
                        field_text(k, "tokenId"),
                        format_when(field_number(k, "createdUSec"), now, made),
                        format_when(field_number(k, "usedUSec"), now, used), end ? ", ends " : "",
                        end ? format_when(end, now, ends) : "");
         }
         if (field_number(t, "codeExpiresUSec") > now)
-                printf("  %-14s waits to be used, ends %s\n", "code",
+                output("  %-14s waits to be used, ends %s\n", "code",
                        format_when(field_number(t, "codeExpiresUSec"), now, ends));
 }
 
@@ -181,9 +181,9 @@ static void print_attachments(const Attachments *a) {
         char since[TIME_TEXT_MAX];
 
         if (a->n == 0 && !a->reason)
-                printf("  %-14s no\n", "attached");
+                output("  %-14s no\n", "attached");
         for (size_t i = 0; i < a->n; i++)
-                printf("  %-14s from %s for %s (%s, %s); %lu channels wait, %lu visitors\n",
+                output("  %-14s from %s for %s (%s, %s); %lu channels wait, %lu visitors\n",
                        i == 0 ? "attached" : "", field_text(a->items[i], "address"),
                        for_how_long(a->items[i], since),
                        field_text(a->items[i], "machine"), field_text(a->items[i], "software"),
@@ -199,24 +199,26 @@ static void print_tenant(sd_json_variant *t, const Attachments *a) {
         Tone tone;
 
         state = state_of(t, &tone);
-        printf("%s%s%s\n", tone_on(TONE_BOLD), field_text(t, "zone"), tone_off());
-        printf("  %-14s %s%s%s, made %s\n", "state", tone_on(tone), state, tone_off(),
-               format_when(field_number(t, "createdUSec"), now, created));
+        output_tone(TONE_BOLD, "%s", field_text(t, "zone"));
+        output("\n");
+        output("  %-14s ", "state");
+        output_tone(tone, "%s", state);
+        output(", made %s\n", format_when(field_number(t, "createdUSec"), now, created));
         if (note && *note)
-                printf("  %-14s %s\n", "note", note);
+                output("  %-14s %s\n", "note", note);
         if (domains && *domains)
-                printf("  %-14s %s\n", "domains", domains);
+                output("  %-14s %s\n", "domains", domains);
         if (field_bool(t, "terminate"))
-                printf("  %-14s the relay opens its visitors' TLS\n", "terminate");
+                output("  %-14s the relay opens its visitors' TLS\n", "terminate");
         print_limit("machines", field_number(t, "agents"), NULL);
         print_limit("channels", field_number(t, "channels"), NULL);
         print_limit("visitors/s", field_number(t, "connectionsPerSecond"), NULL);
         print_limit("bytes/s", field_number(t, "bytesPerSecond"), "");
         print_limit("bytes/month", field_number(t, "bytesPerMonth"), "");
-        printf("  %-14s %s from visitors, %s to them\n", "this month",
+        output("  %-14s %s from visitors, %s to them\n", "this month",
                format_bytes(field_number(t, "received"), in), format_bytes(field_number(t, "sent"), out));
         if (field_text(t, "accountUri"))
-                printf("  %-14s %s\n", "account", field_text(t, "accountUri"));
+                output("  %-14s %s\n", "account", field_text(t, "accountUri"));
         print_tokens(t, now);
         print_attachments(a);
 }
@@ -266,13 +268,13 @@ static int put_usage(sd_json_variant *reply, void *userdata) {
                 if (l->month && !streq(month, l->month))
                         continue;
                 if (call_option(l->call, "csv"))
-                        printf("%s,%s,%lu,%lu,%lu\n", field_text(u, "tenant"), month,
+                        output("%s,%s,%lu,%lu,%lu\n", field_text(u, "tenant"), month,
                                (unsigned long) field_number(u, "received"),
                                (unsigned long) field_number(u, "sent"),
                                (unsigned long) field_number(u, "visitors"));
                 else if (l->call->json) {
-                        fputs(l->n > 0 ? ",\n" : "", stdout);
-                        (void) sd_json_variant_dump(u, 0, stdout, NULL);
+                        output_exact(l->n > 0 ? ",\n" : "");
+                        output_json_element(u);
                 } else {
                         table_add(l->table, TONE_BOLD, "%s", field_text(u, "tenant"));
                         table_add(l->table, TONE_PLAIN, "%s", month);
@@ -346,15 +348,15 @@ int verb_tenant_usage(const Call *call) {
         if (r < 0)
                 return r;
         if (csv)
-                puts("tenant,month,received,sent,visitors");
+                output("tenant,month,received,sent,visitors\n");
         else if (call->json)
-                fputs("{\"usage\":[\n", stdout);
+                output_exact("{\"usage\":[\n");
         else
                 l.table = t = table_new(titles, 0);
         r = client_stream("io.hagw.Tenant.GetUsage", parameters, put_usage, &l);
         if (call->json && !csv)
-                fputs("\n]}\n", stdout);
+                output_exact("\n]}\n");
         if (r >= 0 && t && l.n == 0)
-                printf("Nothing was moved.\n");
+                output("Nothing was moved.\n");
         return r;
 }

@@ -30,7 +30,7 @@ int verb_cert_list(const Call *call) {
         if (call->json)
                 return output_json(v) < 0 ? CTL_FAILED : CTL_OK;
         if (field_count(v, "certificates") == 0)
-                printf("There is no certificate yet: they are obtained for the zones and hosts that are "
+                output("There is no certificate yet: they are obtained for the zones and hosts that are "
                        "configured.\n");
         return view_print_certificates(v, 0) < 0 ? log_oom() : CTL_OK;
 }
@@ -73,7 +73,7 @@ static void print_time(const char *name, uint64_t usec, uint64_t now) {
         if (usec == 0 || !localtime_r(&t, &tm) ||
             strftime(date, sizeof(date), "%Y-%m-%d %H:%M %Z", &tm) == 0)
                 return;
-        printf("  %-12s %s (%s)\n", name, date, format_when(usec, now, when));
+        output("  %-12s %s (%s)\n", name, date, format_when(usec, now, when));
 }
 
 int verb_cert_show(const Call *call) {
@@ -92,21 +92,22 @@ int verb_cert_show(const Call *call) {
                         log_error("%s has no certificate yet.", field_text(c, "name"));
                         return CTL_FAILED;
                 }
-                fputs(field_text(c, "chain"), stdout);
+                output_lines(field_text(c, "chain"));
                 return CTL_OK;
         }
         names = field_joined(c, "names");
         if (!names)
                 return log_oom();
-        printf("%s%s%s\n  %-12s %s\n  %-12s %s\n  %-12s %s\n", tone_on(TONE_BOLD), field_text(c, "name"),
-               tone_off(), "state", field_text(c, "state"), "names", names, "from", field_text(c, "source"));
+        output_tone(TONE_BOLD, "%s", field_text(c, "name"));
+        output("\n  %-12s %s\n  %-12s %s\n  %-12s %s\n", "state", field_text(c, "state"), "names", names,
+               "from", field_text(c, "source"));
         print_time("begins", field_number(c, "notBeforeUSec"), now);
         print_time("ends", field_number(c, "notAfterUSec"), now);
         print_time("next try", field_number(c, "nextUSec"), now);
         if (field_text(c, "keyId"))
-                printf("  %-12s %s\n", "key", field_text(c, "keyId"));
+                output("  %-12s %s\n", "key", field_text(c, "keyId"));
         if (field_text(c, "error"))
-                printf("  %-12s %s (tries that failed: %lu)\n", "error", field_text(c, "error"),
+                output("  %-12s %s (tries that failed: %lu)\n", "error", field_text(c, "error"),
                        (unsigned long) field_number(c, "failures"));
         return view_certificate_is_bad(c) ? CTL_FAILED : CTL_OK;
 }
@@ -204,7 +205,7 @@ int verb_cert_import(const Call *call) {
         if (call->json)
                 return output_json(reply) < 0 ? CTL_FAILED : CTL_OK;
         names = field_joined(sd_json_variant_by_key(reply, "certificate"), "names");
-        printf("Imported, for %s. It is not renewed by hagw: import the next one before it ends.\n",
+        output("Imported, for %s. It is not renewed by hagw: import the next one before it ends.\n",
                strempty(names));
         return CTL_OK;
 }

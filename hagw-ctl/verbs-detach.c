@@ -23,8 +23,10 @@ static size_t say_losses(const Config *c) {
                 const char *name = c->hosts[i].name;
                 const ConfZone *z = config_find_zone(c, startswith(name, "*.") ?: name);
 
+                if (z && z->via == CONF_VIA_RELAY && n++ == 0)
+                        output("These hosts lose their name:\n");
                 if (z && z->via == CONF_VIA_RELAY)
-                        printf("%s  %s\n", n++ == 0 ? "These hosts lose their name:\n" : "", name);
+                        output("  %s\n", name);
         }
         return n;
 }
@@ -104,6 +106,6 @@ int verb_detach(const Call *call) {
                           "This house is detached from %s, and its token is removed.\n",
                           before->relay.address);
         if (r >= 0 && lost > 0)
-                printf("Their files are kept in hosts.d; hagw-ctl host remove takes them away.\n");
+                output("Their files are kept in hosts.d; hagw-ctl host remove takes them away.\n");
         return r;
 }

@@ -27,12 +27,12 @@ static void say_outside(const Config *config, const char *name) {
                 } else if (!relay)
                         relay = &config->zones[i];
         if (!relay) {
-                printf("It lies outside the zones of this gateway: its DNS must point here, and its\n"
+                output("It lies outside the zones of this gateway: its DNS must point here, and its\n"
                        "certificate is obtained over port 80 (HTTP-01)%s.\n",
                        *name == '*' ? ", which no wildcard can be" : "");
                 return;
         }
-        printf("It lies outside the zones of this house. Where the DNS of %s is kept, set\n"
+        output("It lies outside the zones of this house. Where the DNS of %s is kept, set\n"
                "  %s. CNAME %s.\n"
                "  _acme-challenge.%s. CNAME _acme-challenge.%s.\n"
                "and at the relay: hagw-ctl tenant set %s --domain '%s'\n",
@@ -105,7 +105,7 @@ int verb_host_add(const Call *call) {
                 return log_oom();
         r = host_write(config, call->config_dir, path, text);
         if (r >= 0 && !call->json && startswith(call->arguments[1], "tcp://"))
-                printf("Its visitors pass unopened: login = \"none\", for nobody here can ask them for one. "
+                output("Its visitors pass unopened: login = \"none\", for nobody here can ask them for one. "
                        "The\nservice has its own certificate and asks itself.\n");
         lock = safe_close(lock);
         return r < 0 ? r : finish(call, config, name, "added");
@@ -180,7 +180,7 @@ int verb_host_list(const Call *call) {
         if (call->json)
                 return output_json(hosts) < 0 ? CTL_FAILED : CTL_OK;
         if (field_count(hosts, "hosts") == 0)
-                printf("There is no host yet: hagw-ctl host add ha http://192.168.1.4:8123\n");
+                output("There is no host yet: hagw-ctl host add ha http://192.168.1.4:8123\n");
         else if (view_print_hosts(hosts, 0) < 0)
                 return log_oom();
         if (reason)
@@ -190,7 +190,7 @@ int verb_host_list(const Call *call) {
 
 static void print_setting(const char *name, const char *value) {
         if (value && *value)
-                printf("  %-12s %s\n", name, value);
+                output("  %-12s %s\n", name, value);
 }
 
 static int print_list(const char *name, char **list) {
@@ -215,7 +215,8 @@ static int print_host(const ConfHost *h, sd_json_variant *reply, const char *rea
         static const char *const froms[] = { [CONF_FROM_ANYWHERE] = "anywhere", [CONF_FROM_LAN] = "lan" };
         sd_json_variant *live = sd_json_variant_by_key(reply, "host");
 
-        printf("%s%s%s\n", tone_on(TONE_BOLD), h->name, tone_off());
+        output_tone(TONE_BOLD, "%s", h->name);
+        output("\n");
         print_setting("service", h->upstream);
         print_setting("file", h->file);
         print_setting("login", logins[h->access.login]);
@@ -230,13 +231,13 @@ static int print_host(const ConfHost *h, sd_json_variant *reply, const char *rea
         }
         print_setting("health", field_text(live, "health"));
         if (field_number(reply, "status"))
-                printf("  %-12s HTTP status %lu\n", "answer", (unsigned long) field_number(reply, "status"));
+                output("  %-12s HTTP status %lu\n", "answer", (unsigned long) field_number(reply, "status"));
         print_setting("error", field_text(live, "error"));
         print_setting("advice", field_text(reply, "advice"));
         print_setting("certificate", h->upstream_kind == CONF_UPSTREAM_TCP  ? "the service's own" :
                                      field_bool(live, "certificate") ? "valid" :
                                                                        "none yet");
-        printf("  %-12s %lu, %lu under way\n", "requests", (unsigned long) field_number(live, "requests"),
+        output("  %-12s %lu, %lu under way\n", "requests", (unsigned long) field_number(live, "requests"),
                (unsigned long) field_number(live, "active"));
         return streq(strempty(field_text(live, "health")), "failing") ? CTL_FAILED : CTL_OK;
 }

@@ -84,7 +84,7 @@ int verb_config_check(const Call *call) {
                 r = load_whole(dir, &config);
                 if (r < 0)
                         return r;
-                printf("%s is valid: %zu zone%s, %zu host%s.\n", dir, config->n_zones,
+                output("%s is valid: %zu zone%s, %zu host%s.\n", dir, config->n_zones,
                        config->n_zones == 1 ? "" : "s", config->n_hosts, config->n_hosts == 1 ? "" : "s");
                 return CTL_OK;
         }
@@ -125,7 +125,7 @@ int verb_config_default(const Call *call) {
         if (!call->json) {
                 if (conf_text_main(NULL, &text) < 0)
                         return log_oom();
-                fputs(text, stdout);
+                output_exact(text);
                 return CTL_OK;
         }
         for (const ConfSetting *s = conf_settings; r >= 0 && s->name; s++)

@@ -31,7 +31,7 @@ int verb_session_list(const Call *call) {
         if (call->json)
                 return output_json(v) < 0 ? CTL_FAILED : CTL_OK;
         if (field_count(v, "sessions") == 0) {
-                printf("Nobody is logged in.\n");
+                output("Nobody is logged in.\n");
                 return CTL_OK;
         }
         return view_print_sessions(v, 0) < 0 ? log_oom() : CTL_OK;
@@ -61,7 +61,7 @@ int verb_session_token(const Call *call) {
                 return r;
         if (call->json)
                 return output_json(reply) < 0 ? CTL_FAILED : CTL_OK;
-        printf("X-Hagw-Token: %s\n\n"
+        output("X-Hagw-Token: %s\n\n"
                "The program has to send this field with every request to https://%s/. It is not shown\n"
                "again. Whoever has it passes as %s there, until: hagw-ctl session revoke %s\n",
                field_text(reply, "token"), host, user, field_text(reply, "sessionId"));
@@ -91,6 +91,6 @@ int verb_session_revoke(const Call *call) {
         if (call->json)
                 return output_json(reply) < 0 ? CTL_FAILED : CTL_OK;
         n = (unsigned long) field_number(reply, "revoked");
-        printf("%lu session%s ended.\n", n, n == 1 ? "" : "s");
+        output("%lu session%s ended.\n", n, n == 1 ? "" : "s");
         return CTL_OK;
 }

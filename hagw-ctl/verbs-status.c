@@ -17,7 +17,7 @@
 
 typedef struct Status {
         sd_json_variant *addresses, *zones, *hosts, *certificates, *sessions, *daemons;
-        sd_json_variant *relay, *tenants;
+        sd_json_variant *relay, *tenants, *refusals;
         sd_json_variant *problems; /* strings */
         size_t n_problems;
         bool unreachable, denied, lost;
@@ -26,7 +26,8 @@ typedef struct Status {
 
 static void status_done(Status *s) {
         sd_json_variant **all[] = { &s->addresses, &s->zones,   &s->hosts,   &s->certificates,
-                                    &s->sessions,  &s->daemons, &s->problems, &s->relay, &s->tenants };
+                                    &s->sessions,  &s->daemons, &s->problems, &s->relay,
+                                    &s->tenants,   &s->refusals };
 
         for (size_t i = 0; i < ELEMENTSOF(all); i++)
                 *all[i] = sd_json_variant_unref(*all[i]);
@@ -203,7 +204,7 @@ static int judge_zones(Status *s, bool ask) {
 }
 
 static int collect(Status *s, const Call *call) {
-        _cleanup_free_ char *a = NULL, *b = NULL, *c = NULL, *d = NULL, *e = NULL, *f = NULL;
+        _cleanup_free_ char *a = NULL, *b = NULL, *c = NULL, *d = NULL, *e = NULL, *f = NULL, *g = NULL;
         int r;
 
         r = load_config(call->config_dir, &s->config);
@@ -219,6 +220,8 @@ static int collect(Status *s, const Call *call) {
                 r = view_certificates(&s->certificates, &c);
         if (r >= 0)
                 r = view_sessions(NULL, &s->sessions, &d);
+        if (r >= 0)
+                r = view_refusals(&s->refusals, &g);
         if (r >= 0)
                 r = view_relay(s->config, &s->relay, &f);
         if (r >= 0)
@@ -266,9 +269,10 @@ static int print_zones(sd_json_variant *v) {
 
 static int section(const char *title, sd_json_variant *v, const char *list, const char *none,
                    int (*print)(sd_json_variant *v)) {
-        printf("%s%s%s\n", tone_on(TONE_BOLD), title, tone_off());
+        output_tone(TONE_BOLD, "%s", title);
+        output("\n");
         if (field_count(v, list) == 0) {
-                printf("  %s\n", none);
+                output("  %s\n", none);
                 return 0;
         }
         return print(v);
@@ -288,16 +292,18 @@ static int print_relay(const Status *s) {
                 return 0;
         if (relay && !state)
                 return -ENOMEM;
-        printf("%sRelay%s\n  %s as %s: %s%s%s\n", tone_on(TONE_BOLD), tone_off(), s->config->relay.address,
-               s->config->relay.tenant, tone_on(tone), state ?: "unknown", tone_off());
+        output_tone(TONE_BOLD, "Relay");
+        output("\n  %s as %s: ", s->config->relay.address, s->config->relay.tenant);
+        output_tone(tone, "%s", state ?: "unknown");
+        output("\n");
         return 0;
 }
 
 static void print_figure(sd_json_variant *tenants, const char *name, const char *text) {
         if (sd_json_variant_by_key(tenants, name))
-                printf("%lu %s", (unsigned long) field_number(tenants, name), text);
+                output("%lu %s", (unsigned long) field_number(tenants, name), text);
         else
-                printf("? %s", text);
+                output("? %s", text);
 }
 
 static void print_tenants(const Status *s) {
@@ -305,9 +311,11 @@ static void print_tenants(const Status *s) {
 
         if (!tenants)
                 return;
-        printf("%sTenants%s\n  ", tone_on(TONE_BOLD), tone_off());
+        output_tone(TONE_BOLD, "Tenants");
+        output("\n  ");
         print_figure(tenants, "known", "known, ");
-        print_figure(tenants, "attached", "attached\n");
+        print_figure(tenants, "attached", "attached");
+        output("\n");
 }
 
 static int print_status(const Status *s) {
@@ -322,14 +330,20 @@ static int print_status(const Status *s) {
             section("Daemons", s->daemons, "daemons", "none", print_daemons) < 0)
                 return -ENOMEM;
         print_tenants(s);
-        printf("%sSessions%s\n  %zu logged in\n", tone_on(TONE_BOLD), tone_off(), sessions);
+        output_tone(TONE_BOLD, "Sessions");
+        output("\n  %zu logged in\n", sessions);
+        view_print_refusals(s->refusals, 2);
         if (s->n_problems == 0) {
-                printf("\n%sEverything is fine.%s\n", tone_on(TONE_GOOD), tone_off());
+                output("\n");
+                output_tone(TONE_GOOD, "Everything is fine.");
+        output("\n");
                 return 0;
         }
-        printf("\n%sNeeds attention:%s\n", tone_on(TONE_BAD), tone_off());
+        output("\n");
+        output_tone(TONE_BAD, "Needs attention:");
+        output("\n");
         for (size_t i = 0; i < sd_json_variant_elements(s->problems); i++)
-                printf("  - %s\n", sd_json_variant_string(sd_json_variant_by_index(s->problems, i)));
+                output("  - %s\n", sd_json_variant_string(sd_json_variant_by_index(s->problems, i)));
         return 0;
 }
 
@@ -337,7 +351,7 @@ static int print_json(const Status *s) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         sd_json_variant *parts[] = { s->addresses,    s->zones,    s->hosts,
                                      s->certificates, s->sessions, s->daemons,
-                                     s->relay,        s->tenants };
+                                     s->relay,        s->tenants,  s->refusals };
         int r;
 
         r = s->problems ? sd_json_buildo(&v, SD_JSON_BUILD_PAIR("problems",

@@ -75,15 +75,15 @@ static int put_many(sd_json_variant *reply, void *userdata) {
                 uint64_t ends = field_number(t, "expiresUSec");
 
                 if (call_option(a->call, "csv"))
-                        printf("%s,%s,%s,%s\n", name, zone, credential, format_utc(ends, when));
+                        output("%s,%s,%s,%s\n", name, zone, credential, format_utc(ends, when));
                 else if (a->call->json) {
                         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
                         int r = new_tenant_json(a, t, &v);
 
                         if (r < 0)
                                 return r;
-                        fputs(a->n > 0 ? ",\n" : "", stdout);
-                        (void) sd_json_variant_dump(v, 0, stdout, NULL);
+                        output_exact(a->n > 0 ? ",\n" : "");
+                        output_json_element(v);
                 } else {
                         table_add(a->table, TONE_BOLD, "%s", zone);
                         table_add(a->table, TONE_PLAIN, "%s", credential);
@@ -105,14 +105,14 @@ static int add_many(Adding *a, sd_json_variant *parameters) {
         if (!csv && !a->call->json)
                 a->table = t = table_new(token ? token_titles : code_titles, 0);
         if (csv)
-                printf("name,zone,%s,expires\n", credential_of(a->call));
+                output("name,zone,%s,expires\n", credential_of(a->call));
         else if (a->call->json)
-                fputs("{\"tenants\":[\n", stdout);
+                output_exact("{\"tenants\":[\n");
         r = client_stream("io.hagw.Tenant.AddMany", parameters, put_many, a);
         if (!csv && a->call->json)
-                fputs("\n]}\n", stdout);
+                output_exact("\n]}\n");
         if (r >= 0 && a->table)
-                printf("\n%zu tenants; the %ss are not shown again. In the house: hagw-ctl attach %s %s\n",
+                output("\n%zu tenants; the %ss are not shown again. In the house: hagw-ctl attach %s %s\n",
                        a->n, credential_of(a->call), a->config->tenants.name, token ? "--token" : "CODE");
         return r;
 }
@@ -122,12 +122,12 @@ static void say_credential(const Call *call, const Config *config, const char *c
         _cleanup_free_ char *command = attach_command(config, token ? NULL : credential);
         char when[TIME_TEXT_MAX];
 
-        printf("In the house, type:\n\n  %s\n\n", strempty(command));
+        output("In the house, type:\n\n  %s\n\n", strempty(command));
         if (token)
-                printf("It asks for the token, which is not shown again%s%s:\n\n  %s\n",
+                output("It asks for the token, which is not shown again%s%s:\n\n  %s\n",
                        ends ? " and ends " : "", ends ? format_end(ends, when) : "", credential);
         else
-                printf("The code is good once, is not shown again, and ends %s.\n", format_end(ends, when));
+                output("The code is good once, is not shown again, and ends %s.\n", format_end(ends, when));
 }
 
 static int add_one(Adding *a, sd_json_variant *parameters) {
@@ -147,10 +147,10 @@ static int add_one(Adding *a, sd_json_variant *parameters) {
                 if (sd_json_buildo(&list, SD_JSON_BUILD_PAIR("tenants", SD_JSON_BUILD_ARRAY(
                                                   SD_JSON_BUILD_VARIANT(t)))) < 0)
                         return log_oom();
-                printf("name,zone,%s,expires\n", credential_of(a->call));
+                output("name,zone,%s,expires\n", credential_of(a->call));
                 return put_many(list, a);
         }
-        printf("%s is a tenant now. ", field_text(t, "zone"));
+        output("%s is a tenant now. ", field_text(t, "zone"));
         say_credential(a->call, a->config, strempty(field_text(t, "credential")),
                        field_number(t, "expiresUSec"));
         return CTL_OK;
@@ -269,13 +269,13 @@ static void say_others(const char *name, sd_json_variant *tenant) {
 
         if (n == 0)
                 return;
-        printf("\n%s revoked, once the house has the new one:\n",
+        output("\n%s revoked, once the house has the new one:\n",
                n == 1 ? "The token before it stays good until it is" :
                         "The tokens before it stay good until they are");
         for (size_t i = 0; i < n; i++) {
                 sd_json_variant *t = field_element(tenant, "tokens", i);
 
-                printf("  hagw-ctl tenant revoke %s %s    (made %s)\n", name, field_text(t, "tokenId"),
+                output("  hagw-ctl tenant revoke %s %s    (made %s)\n", name, field_text(t, "tokenId"),
                        format_when(field_number(t, "createdUSec"), clock_usec(CLOCK_REALTIME), when));
         }
 }
@@ -368,7 +368,7 @@ int verb_tenant_revoke(const Call *call) {
                 return output_json(reply) < 0 ? CTL_FAILED : CTL_OK;
         tokens = (unsigned long) field_number(reply, "tokens");
         codes = (unsigned long) field_number(reply, "codes");
-        printf("%lu token%s and %lu code%s of %s ended.\n", tokens, tokens == 1 ? "" : "s", codes,
+        output("%lu token%s and %lu code%s of %s ended.\n", tokens, tokens == 1 ? "" : "s", codes,
                codes == 1 ? "" : "s", name);
         return CTL_OK;
 }

@@ -169,7 +169,7 @@ int verb_user_list(const Call *call) {
         if (call->json)
                 return output_json(reply) < 0 ? CTL_FAILED : CTL_OK;
         if (field_count(reply, "users") == 0) {
-                printf("There is no user yet: hagw-ctl user add NAME\n");
+                output("There is no user yet: hagw-ctl user add NAME\n");
                 return CTL_OK;
         }
         for (size_t i = 0; i < field_count(reply, "users"); i++) {

@@ -225,6 +225,32 @@ int view_sessions(const char *user, sd_json_variant **ret, char **ret_reason) {
         return ask("io.hagw.Web.ListSessions", parameters, "sessions", ret, ret_reason);
 }
 
+int view_refusals(sd_json_variant **ret, char **ret_reason) {
+        return ask("io.hagw.Web.ListRefusals", NULL, "refusals", ret, ret_reason);
+}
+
+/* The worst ones; how many more there are is told. */
+#define REFUSALS_SHOWN_MAX 8U
+void view_print_refusals(sd_json_variant *v, int indent) {
+        const size_t n = field_count(v, "refusals");
+
+        for (size_t i = 0; i < n && i < REFUSALS_SHOWN_MAX; i++) {
+                sd_json_variant *f = field_element(v, "refusals", i);
+                const char *user = field_text(f, "user"), *network = field_text(f, "network");
+                const unsigned long wrong = field_number(f, "wrong"), early = field_number(f, "early");
+
+                output("%*s%lu refused login%s for %s from %s in the last hour\n", indent, "", wrong + early,
+                       wrong + early == 1 ? "" : "s",
+                       user            ? user :
+                               network ? "unknown users" :
+                                         "various users",
+                       network ?: "many more networks");
+        }
+        if (n > REFUSALS_SHOWN_MAX)
+                output("%*sand %zu more such lines: hagw-ctl status --json\n", indent, "",
+                       n - REFUSALS_SHOWN_MAX);
+}
+
 int view_print_sessions(sd_json_variant *v, int indent) {
         static const char *const titles[] = { "SESSION", "USER", "HOST", "FROM", "LAST USED",
                                               "ENDS",    "WITH", NULL };

@@ -41,6 +41,10 @@ int view_zones(sd_json_variant **ret, char **ret_reason);
 int view_sessions(const char *user, sd_json_variant **ret, char **ret_reason);
 int view_print_sessions(sd_json_variant *v, int indent);
 
+/* { "refusals": io.hagw.Web's }: logins that were refused in the last hour. */
+int view_refusals(sd_json_variant **ret, char **ret_reason);
+void view_print_refusals(sd_json_variant *v, int indent);
+
 /* { "daemons": [ name, running, and what Describe says ] }, of those that are needed. */
 int view_daemons(const Config *config, sd_json_variant **ret);
 int view_print_daemons(sd_json_variant *v, int indent);

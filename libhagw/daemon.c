@@ -12,6 +12,7 @@
 
 #include "daemon.h"
 #include "log.h"
+#include "printable.h"
 #include "usec.h"
 #include "vl-io.hagw.Service.h"
 
@@ -35,6 +36,7 @@ sd_event *daemon_event(Daemon *d) {
 }
 
 void daemon_set_status(Daemon *d, const char *format, ...) {
+        _cleanup_free_ char *shown = NULL, *error = NULL;
         char *status;
         va_list ap;
         int n;
@@ -46,8 +48,11 @@ void daemon_set_status(Daemon *d, const char *format, ...) {
                 return;
         free(d->status);
         d->status = status;
-        (void) sd_notifyf(/* unset_environment= */ 0, "STATUS=%s%s%s", status,
-                          d->config_error ? "; configuration refused: " : "", strempty(d->config_error));
+        /* systemctl shows it as it is, and a line more would be another message to systemd. */
+        shown = printable(status, /* lines= */ false);
+        error = printable(strempty(d->config_error), /* lines= */ false);
+        (void) sd_notifyf(/* unset_environment= */ 0, "STATUS=%s%s%s", strempty(shown),
+                          d->config_error ? "; configuration refused: " : "", strempty(error));
 }
 
 int daemon_listen_fds(const char *name, int *fds, size_t max) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Where log lines go. Owns the identifier and the level; both are set before the first thread starts. */
+/* Where log lines go. Owns the identifier and the level; both are set before the first thread starts. What a
+ * person reads is made printable here: an error may be what a stranger said. Fields and JSON stay exact. */
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include <systemd/sd-json.h>
 
 #include "log.h"
+#include "printable.h"
 
 #define LOG_FIELDS_MAX 32U
 
@@ -62,18 +64,20 @@ static int format_json(int level, const char *message, char **ret) {
 
 static void log_to_stderr(int level, const char *message) {
         /* One write per line, so that threads do not interleave. */
-        _cleanup_free_ char *line = NULL;
+        _cleanup_free_ char *line = NULL, *shown = NULL;
 
+        if (!log_as_json)
+                shown = printable(message, /* lines= */ false);
         if (log_as_json ? format_json(level, message, &line) < 0 &&
                                   format_json(level, "an error that is not UTF-8", &line) < 0 :
-                          asprintf(&line, "%s: %s\n", log_identifier, message) < 0)
+                          asprintf(&line, "%s: %s\n", log_identifier, strempty(shown)) < 0)
                 return;
         (void) !write(STDERR_FILENO, line, strlen(line));
 }
 
 int log_internal(int level, int error, const char *file, int line, const char *func, const char *format,
                  ...) {
-        _cleanup_free_ char *message = NULL;
+        _cleanup_free_ char *message = NULL, *shown = NULL;
         va_list ap;
         int n;
 
@@ -88,7 +92,9 @@ int log_internal(int level, int error, const char *file, int line, const char *f
         }
 
         if (log_to_journal)
-                (void) sd_journal_send("MESSAGE=%s", message, "PRIORITY=%i", level,
+                shown = printable(message, /* lines= */ false);
+        if (shown)
+                (void) sd_journal_send("MESSAGE=%s", shown, "PRIORITY=%i", level,
                                        "SYSLOG_IDENTIFIER=%s", log_identifier, "CODE_FILE=%s", file,
                                        "CODE_LINE=%i", line, "CODE_FUNC=%s", func, "ERRNO=%i", error, NULL);
         else
@@ -98,7 +104,7 @@ int log_internal(int level, int error, const char *file, int line, const char *f
 
 void log_fields(int level, const char *message, const char *const *fields) {
         struct iovec iov[LOG_FIELDS_MAX];
-        _cleanup_free_ char *m = NULL, *p = NULL, *id = NULL;
+        _cleanup_free_ char *shown = NULL, *m = NULL, *p = NULL, *id = NULL;
         size_t n = 0;
 
         if (level > log_max_level)
@@ -107,7 +113,8 @@ void log_fields(int level, const char *message, const char *const *fields) {
                 log_to_stderr(level, message);
                 return;
         }
-        if (asprintf(&m, "MESSAGE=%s", message) < 0 || asprintf(&p, "PRIORITY=%i", level) < 0 ||
+        shown = printable(message, /* lines= */ false);
+        if (asprintf(&m, "MESSAGE=%s", strempty(shown)) < 0 || asprintf(&p, "PRIORITY=%i", level) < 0 ||
             asprintf(&id, "SYSLOG_IDENTIFIER=%s", log_identifier) < 0)
                 return;
         iov[n++] = (struct iovec) { m, strlen(m) };
