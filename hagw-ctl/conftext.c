@@ -14,7 +14,7 @@ static const ConfSetting *find_setting(ConfScope scope, const char *group, const
 }
 
 static bool is_list(const ConfSetting *s) {
-        return s->type == CONF_STRINGS || s->type == CONF_CIDRS;
+        return conf_type_is_list(s->type);
 }
 
 static Choice *find_choice(const Choices *c, const ConfSetting *s, size_t zone) {

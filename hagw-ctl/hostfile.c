@@ -24,6 +24,8 @@ const Option host_options[] = {
         { "open-path", "PREFIX",
           "a path prefix without login, e.g. /api/webhook/; may be repeated; an empty one: none" },
         { "from", "WORD", "anywhere (default) or lan" },
+        { "embedded-by", "HOST",
+          "a host whose pages may show this one in themselves; may be repeated; an empty one: none" },
         { "verify", "WORD", "for https upstreams: system (default), ca or insecure" },
         { "ca-file", "FILE", "the roots for --verify=ca" },
         { "server-name", "NAME", "the name in the upstream's certificate" },
@@ -44,6 +46,7 @@ static const struct {
         { "group", "access", "groups" },
         { "open-path", "access", "open_paths" },
         { "from", "access", "from" },
+        { "embedded-by", "access", "embedded_by" },
         { "verify", "tls", "verify" },
         { "ca-file", "tls", "ca_file" },
         { "server-name", "tls", "server_name" },
@@ -273,7 +276,7 @@ int edit_failed(const char *path, int r) {
 static bool is_list(const char *group, const char *name) {
         for (const ConfSetting *s = conf_settings; s->name; s++)
                 if (s->scope == CONF_SCOPE_HOST && streq_ptr(s->group, group) && streq(s->name, name))
-                        return s->type == CONF_STRINGS;
+                        return conf_type_is_list(s->type);
         return false;
 }
 

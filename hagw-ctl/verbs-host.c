@@ -222,7 +222,8 @@ static int print_host(const ConfHost *h, sd_json_variant *reply, const char *rea
         print_setting("login", logins[h->access.login]);
         print_setting("from", froms[h->access.from]);
         if (print_list("users", h->access.users) < 0 || print_list("groups", h->access.groups) < 0 ||
-            print_list("open paths", h->access.open_paths) < 0)
+            print_list("open paths", h->access.open_paths) < 0 ||
+            print_list("embedded by", h->access.embedded_by) < 0)
                 return log_oom();
         if (!reply) {
                 if (reason)

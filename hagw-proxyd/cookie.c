@@ -12,29 +12,22 @@ static bool read_pair(Slice pair, Slice name, Slice *ret_value) {
         return true;
 }
 
-size_t cookie_find(const HeaderList *l, Slice name, Slice *ret_value) {
-        Slice rest, pair, value;
+size_t cookie_find(Slice value, Slice name, Slice *ret_value) {
+        Slice pair;
         size_t n = 0;
 
-        for (size_t i = 0; i < l->n; i++) {
-                if (l->items[i].id != HEADER_COOKIE)
-                        continue;
-                rest = header_value(&l->items[i]);
-                while (slice_next(&rest, ';', &pair))
-                        if (read_pair(pair, name, &value) && n++ == 0)
-                                *ret_value = value;
-        }
+        while (slice_next(&value, ';', &pair))
+                n += read_pair(pair, name, ret_value);
         return n;
 }
 
-/* The name as lax readers might see it: white space before the "=" too. */
-static bool pair_is(Slice pair, Slice name) {
-        Slice key;
-
-        return slice_next(&pair, '=', &key) && slice_equal(key, name);
+bool cookie_is_called(Slice pair, Slice prefix) {
+        while (pair.n > 0 && ((uint8_t) pair.p[0] <= ' ' || pair.p[0] == '=' || pair.p[0] == '"'))
+                pair = (Slice) { pair.p + 1, pair.n - 1 };
+        return pair.n >= prefix.n && slice_equal_nocase((Slice) { pair.p, prefix.n }, prefix);
 }
 
-size_t cookie_cut(char *value, size_t size, Slice name) {
+size_t cookie_cut(char *value, size_t size, Slice prefix) {
         Slice rest = { value, size }, pair;
         size_t out = 0;
 
@@ -44,7 +37,7 @@ size_t cookie_cut(char *value, size_t size, Slice name) {
 
                 if (!slice_next(&rest, ';', &pair))
                         break;
-                if (pair_is(pair, name))
+                if (cookie_is_called(pair, prefix))
                         continue;
                 n = (size_t) (rest.p - start); /* with its ";" and the space after the one before */
                 memmove(value + out, start, n);
@@ -58,11 +51,4 @@ size_t cookie_cut(char *value, size_t size, Slice name) {
         pair = slice_trim((Slice) { value, out });
         memmove(value, pair.p, pair.n);
         return pair.n;
-}
-
-Slice cookie_set_name(Slice value) {
-        Slice key = {};
-
-        (void) slice_next(&value, '=', &key);
-        return key;
 }

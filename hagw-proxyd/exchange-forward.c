@@ -47,7 +47,8 @@ static int tell_webd(Exchange *x) {
         r = header_list_add(&x->request.headers, "X-Hagw-Host", slice_from(c->name));
         if (r < 0)
                 return r;
-        return header_list_add(&x->request.headers, "X-Hagw-Lan", c->inside ? SLICE("1") : SLICE("0"));
+        return header_list_add(&x->request.headers, "X-Hagw-Lan",
+                               c->inside && !x->foreign ? SLICE("1") : SLICE("0"));
 }
 
 static bool sees_cookie(const Exchange *x) {
@@ -235,6 +236,7 @@ static int send_head(Exchange *x) {
         ForwardAnswer answer = { .sees_cookie = sees_cookie(x),
                                  .http1 = true,
                                  .head = x->request.method == METHOD_HEAD,
+                                 .ancestors = x->internal ? (Slice) {} : c->route->ancestors,
                                  .date = http_date(&w->date, time(NULL)) };
         BodyKind kind;
         FlowResult r;

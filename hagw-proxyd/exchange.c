@@ -187,7 +187,8 @@ static bool must_close(const Exchange *x) {
 
 /* The upstream's name and what is wrong with it is told to those who belong to the house. */
 static bool is_insider(const Exchange *x) {
-        return x->session == POLICY_SESSION_ALLOWED || x->conn->kind == CONN_PROBE || x->conn->inside;
+        return x->session == POLICY_SESSION_ALLOWED || x->conn->kind == CONN_PROBE ||
+               (x->conn->inside && !x->foreign);
 }
 
 void exchange_answer(Exchange *x, PageKind kind, const char *error) {
@@ -280,20 +281,21 @@ static void forward_to(Exchange *x, bool internal) {
                 exchange_abort(x, "out of memory");
 }
 
-/* Asks webd about the cookie, or takes what it said before. */
-static void ask_session(Exchange *x, Slice cookie) {
+/* Asks webd about a cookie or token. */
+static void ask_session(Exchange *x, const PolicyFinding *f) {
         Worker *w = x->conn->worker;
         SessionMessage *m;
 
         m = message_new(MESSAGE_SESSION);
-        if (!m || cookie.n >= sizeof(m->cookie)) {
+        if (!m || f->secret.n >= sizeof(m->secret)) {
                 message_free(m ? &m->message : NULL);
                 exchange_abort(x, "out of memory");
                 return;
         }
         m->worker = w;
         m->asker = x;
-        memcpy(m->cookie, cookie.p, cookie.n);
+        m->token = f->token;
+        memcpy(m->secret, f->secret.p, f->secret.n);
         (void) snprintf(m->host, sizeof(m->host), "%s", x->conn->name);
         (void) snprintf(m->address, sizeof(m->address), "%s", x->conn->address_text);
         x->asked = m;
@@ -313,24 +315,7 @@ static void refuse(Exchange *x) {
         redirect(x, 303, slice_from(location));
 }
 
-static void judge(Exchange *x) {
-        Conn *c = x->conn;
-        const SessionEntry *known;
-        PolicyVerdict v;
-        Slice cookie;
-
-        v = policy_decide(c->route, &x->request, c->inside, x->session, &cookie);
-        if (v == POLICY_ASK) {
-                known = session_cache_find(&c->worker->sessions, cookie, c->name, c->worker->loop.now_usec);
-                if (!known) {
-                        ask_session(x, cookie);
-                        return;
-                }
-                x->session = known->session;
-                memcpy(x->user, known->user, sizeof(x->user));
-                memcpy(x->session_id, known->session_id, sizeof(x->session_id));
-                v = policy_decide(c->route, &x->request, c->inside, x->session, &cookie);
-        }
+static void act(Exchange *x, PolicyVerdict v) {
         x->verdict = policy_verdict_text(v);
         switch (v) {
         case POLICY_PASS:
@@ -347,12 +332,37 @@ static void judge(Exchange *x) {
         case POLICY_UNAUTHORIZED:
                 exchange_answer(x, PAGE_UNAUTHORIZED, NULL);
                 break;
+        case POLICY_FOREIGN:
+                exchange_answer(x, PAGE_FOREIGN, NULL);
+                break;
         case POLICY_FORBIDDEN:
                 refuse(x);
                 break;
         default:
-                exchange_abort(x, x->verdict);
+                exchange_abort(x, x->foreign ? policy_verdict_text(POLICY_FOREIGN) : x->verdict);
         }
+}
+
+static void judge(Exchange *x) {
+        Conn *c = x->conn;
+        const SessionEntry *known;
+        PolicyFinding f;
+        PolicyVerdict v;
+
+        v = policy_judge(c->route, &x->request, c->inside, &f);
+        x->foreign = f.foreign;
+        if (v == POLICY_ASK) {
+                known = session_cache_find(&c->worker->sessions, &f, c->name, c->worker->loop.now_usec);
+                if (!known) {
+                        ask_session(x, &f);
+                        return;
+                }
+                x->session = known->session;
+                memcpy(x->user, known->user, sizeof(x->user));
+                memcpy(x->session_id, known->session_id, sizeof(x->session_id));
+                v = policy_settle(&x->request, x->session);
+        }
+        act(x, v);
 }
 
 void exchange_on_session(SessionMessage *m) {
@@ -372,7 +382,7 @@ void exchange_on_session(SessionMessage *m) {
                 exchange_answer(x, PAGE_UNAVAILABLE,
                                 "the login service does not answer; see systemctl status hagw-webd");
         } else
-                judge(x);
+                act(x, policy_settle(&x->request, x->session));
 }
 
 /* Port 80 knows our hosts' names, sends visitors to https, and answers the certificate authority. */

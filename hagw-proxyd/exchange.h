@@ -44,6 +44,7 @@ struct Exchange {
         Flow up, down;
         bool head_held;   /* the request's head still lies in conn->in, to be sent again if need be */
         bool internal;    /* to webd */
+        bool foreign;     /* another site's page asks: the visitor is not inside, wherever the browser is */
         bool retried;
         bool interim;     /* an interim answer came: the service is at work on the request */
         bool broken;      /* the answer broke off behind its head */

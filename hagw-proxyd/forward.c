@@ -44,6 +44,7 @@ static const uint8_t request_rules[_HEADER_MAX] = {
         [HEADER_X_HASS_SOURCE] = DROP,
         [HEADER_X_INGRESS_PATH] = DROP,
         [HEADER_X_HAGW_ANY] = DROP,
+        [HEADER_X_HAGW_TOKEN] = DROP,
         [HEADER_X_WEBAUTH_USER] = DROP,
         [HEADER_REMOTE_USER] = DROP,
         [HEADER_REMOTE_NAME] = DROP,
@@ -69,6 +70,7 @@ static const uint8_t response_rules[_HEADER_MAX] = {
         [HEADER_HTTP2_SETTINGS] = DROP_HOP,
         [HEADER_ALT_SVC] = DROP, /* names a port of the service, which visitors cannot reach */
         [HEADER_X_HAGW_ANY] = DROP,
+        [HEADER_X_HAGW_TOKEN] = DROP,
         [HEADER_SET_COOKIE] = CUT_COOKIE,
 };
 
@@ -108,7 +110,7 @@ static bool keeps(Header *h, Action action, char *head, bool sees_cookie) {
                 if (sees_cookie)
                         return true;
                 if (h->id == HEADER_SET_COOKIE)
-                        return !slice_equal(cookie_set_name(header_value(h)), SLICE(POLICY_COOKIE));
+                        return !cookie_is_called(header_value(h), SLICE(POLICY_COOKIE));
                 return cut_cookie(h, head);
         default:
                 return false;
@@ -188,6 +190,10 @@ int forward_response(Response *r, const ForwardAnswer *a, BodyKind *ret_body) {
                 body = BODY_CHUNKED;
         if (a->date && *a->date && !(r->flags & RESPONSE_INTERIM) && !header_list_find(l, HEADER_DATE))
                 (void) header_list_add(l, "Date", slice_from(a->date));
+        /* Beside the service's own policy: both hold. An X-Frame-Options gives way to it (CSP level 3,
+         * section 6.4.2.2), which is what naming a host is for. */
+        if (a->ancestors.n > 0 && r->status >= 200)
+                (void) header_list_add(l, "Content-Security-Policy", a->ancestors);
         if (a->http1) {
                 if (body == BODY_CHUNKED)
                         (void) header_list_add(l, "Transfer-Encoding", SLICE("chunked"));

@@ -27,6 +27,7 @@ typedef struct ForwardAnswer {
         bool close;        /* tell the visitor that the connection ends */
         bool http1;        /* the visitor speaks HTTP/1.1: framing and Connection fields are wanted */
         bool head;         /* the request was HEAD: framing fields describe, no body follows */
+        Slice ancestors;   /* route->ancestors: who may show the answer in a frame; empty: nothing is said */
         const char *date;  /* now, for a service that does not say it (RFC 9110 section 6.6.1); NULL: none */
 } ForwardAnswer;
 

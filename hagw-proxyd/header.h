@@ -39,6 +39,7 @@
         X(REMOTE_USER, "remote-user")                                   \
         X(SEC_FETCH_DEST, "sec-fetch-dest")                             \
         X(SEC_FETCH_MODE, "sec-fetch-mode")                             \
+        X(SEC_FETCH_SITE, "sec-fetch-site")                             \
         X(SEC_WEBSOCKET_ACCEPT, "sec-websocket-accept")                 \
         X(SEC_WEBSOCKET_EXTENSIONS, "sec-websocket-extensions")         \
         X(SEC_WEBSOCKET_KEY, "sec-websocket-key")                       \
@@ -57,6 +58,7 @@
         X(WWW_AUTHENTICATE, "www-authenticate")                         \
         X(X_CLIENT_IP, "x-client-ip")                                   \
         X(X_CLUSTER_CLIENT_IP, "x-cluster-client-ip")                   \
+        X(X_HAGW_TOKEN, "x-hagw-token")                                 \
         X(X_HASS_SOURCE, "x-hass-source")                               \
         X(X_INGRESS_PATH, "x-ingress-path")                             \
         X(X_ORIGINAL_FORWARDED_FOR, "x-original-forwarded-for")         \

@@ -111,7 +111,8 @@ typedef struct SessionMessage {
         Message message;
         Worker *worker;
         void *asker; /* the worker's own; the main thread does not look at it */
-        char cookie[POLICY_COOKIE_MAX + 1];
+        char secret[POLICY_SECRET_MAX + 1];
+        bool token; /* it came as a token; else it is a cookie's value */
         char host[HOSTNAME_MAX + 1];
         char address[IP_TEXT_MAX];
         bool ask_again; /* a session was revoked after this was asked */

@@ -4,6 +4,10 @@
 
 #include "pages.h"
 
+#define CHALLENGE                                                           \
+        "WWW-Authenticate: Cookie realm=\"hagw\", form-action=\"/.hagw/login\", " \
+        "cookie-name=\"__Host-hagw\"\r\n"
+
 static const struct {
         unsigned status;
         const char *text; /* for the person in front of it: what happened, what to do */
@@ -13,9 +17,12 @@ static const struct {
                                "The request could not be understood, or could be understood in more than "
                                "one way.",
                                "" },
-        [PAGE_UNAUTHORIZED] = { 401, "Please log in first: open this site in a browser.",
-                                "WWW-Authenticate: Cookie realm=\"hagw\", form-action=\"/.hagw/login\", "
-                                "cookie-name=\"__Host-hagw\"\r\n" },
+        [PAGE_UNAUTHORIZED] = { 401, "Please log in first: open this site in a browser.", CHALLENGE },
+        [PAGE_FOREIGN] = { 401,
+                           "A page of another site asked for this, and your login here is not for its "
+                           "use. Open this address itself; a site that may show it is named by "
+                           "embedded_by, hagw.conf(5).",
+                           CHALLENGE },
         [PAGE_FORBIDDEN] = { 403,
                              "You are logged in, but your account may not use this service. Ask the owner "
                              "of this gateway.",

@@ -8,6 +8,7 @@
 typedef enum PageKind {
         PAGE_BAD_REQUEST,   /* 400 */
         PAGE_UNAUTHORIZED,  /* 401 */
+        PAGE_FOREIGN,       /* 401 too: another site's page asked */
         PAGE_FORBIDDEN,     /* 403 */
         PAGE_METHOD,        /* 405 */
         PAGE_TIMEOUT,       /* 408 */

@@ -3,6 +3,7 @@
 /* The door's rule. Whatever is not plainly allowed is not. */
 
 #include "cookie.h"
+#include "origin.h"
 #include "policy.h"
 
 static int hex_value(char c) {
@@ -43,8 +44,11 @@ static int next_plain(Slice *rest) {
         return is_ambiguous((unsigned) c) || c == '/' || c == '.' ? -EINVAL : c;
 }
 
+/* What some reader might take for "", "." or "..": some drop blanks and dots at the ends of a name. */
 static bool is_dots(const char *segment, size_t n) {
-        return (n == 1 || n == 2) && segment[0] == '.' && segment[n - 1] == '.';
+        while (n > 0 && (segment[n - 1] == '.' || segment[n - 1] == ' '))
+                n--;
+        return n == 0;
 }
 
 #define PLAIN_PATH_MAX 2048U
@@ -61,13 +65,13 @@ static int path_to_plain(Slice path, char out[static PLAIN_PATH_MAX]) {
                 if (c < 0)
                         return -EINVAL;
                 if (c == '/' && n > 0) {
-                        if (n == segment || is_dots(out + segment, n - segment))
+                        if (is_dots(out + segment, n - segment))
                                 return -EINVAL;
                         segment = n + 1;
                 }
                 out[n++] = (char) c;
         }
-        return is_dots(out + segment, n - segment) ? -EINVAL : (int) n;
+        return n > segment && is_dots(out + segment, n - segment) ? -EINVAL : (int) n;
 }
 
 static bool is_below(Slice path, Slice prefix) {
@@ -93,63 +97,112 @@ bool policy_path_is_open(Slice target, char *const *prefixes) {
         return false;
 }
 
-/* How often the token's field stands there; ret is the last one's value. */
-static size_t find_token(const HeaderList *l, Slice *ret) {
-        size_t n = 0;
+/* What a request's fields say of its maker. */
+typedef struct Claims {
+        OriginClaim origin;
+        Slice token, cookie;
+        size_t n_tokens, n_cookies;
+} Claims;
 
+static void read_claims(const HeaderList *l, Claims *c) {
         for (size_t i = 0; i < l->n; i++) {
                 const Header *h = &l->items[i];
 
-                if (h->id == HEADER_X_HAGW_ANY &&
-                    slice_equal_nocase((Slice) { h->name, h->name_size }, SLICE(POLICY_TOKEN_FIELD))) {
-                        *ret = header_value(h);
-                        n++;
+                switch (h->id) {
+                case HEADER_ORIGIN:
+                        origin_claim_add(&c->origin, ORIGIN_FIELD_ORIGIN, header_value(h));
+                        break;
+                case HEADER_SEC_FETCH_SITE:
+                        origin_claim_add(&c->origin, ORIGIN_FIELD_SITE, header_value(h));
+                        break;
+                case HEADER_SEC_FETCH_MODE:
+                        origin_claim_add(&c->origin, ORIGIN_FIELD_MODE, header_value(h));
+                        break;
+                case HEADER_SEC_FETCH_DEST:
+                        origin_claim_add(&c->origin, ORIGIN_FIELD_DEST, header_value(h));
+                        break;
+                case HEADER_REFERER:
+                        origin_claim_add(&c->origin, ORIGIN_FIELD_REFERER, header_value(h));
+                        break;
+                case HEADER_X_HAGW_TOKEN:
+                        c->token = header_value(h);
+                        c->n_tokens++;
+                        break;
+                case HEADER_COOKIE:
+                        c->n_cookies += cookie_find(header_value(h), SLICE(POLICY_COOKIE), &c->cookie);
+                        break;
+                default:
+                        break;
                 }
         }
-        return n;
 }
 
-/* A cookie or a token that can be asked about: one, of a length and an alphabet that our own have. A browser
- * has no token to send, so whoever sends one means it. */
-static bool find_session(const Request *r, Slice *ret) {
-        Slice value;
-        size_t n = find_token(&r->headers, &value);
+/* A frame without a Referer may be anybody's, but its answer says whose page may show it (Route.ancestors),
+ * and the browser sees to that: it is worth no more than a link. Nothing guards a picture but the page's
+ * name. */
+static bool is_embedded(const Route *route, const OriginClaim *claim, Origin origin) {
+        char *const *hosts = route->host.access.embedded_by;
 
-        if (n == 0)
-                n = cookie_find(&r->headers, SLICE(POLICY_COOKIE), &value);
-        if (n != 1 || value.n == 0 || value.n > POLICY_COOKIE_MAX)
+        if (!hosts || !hosts[0] || (origin != ORIGIN_FRAMED && origin != ORIGIN_SHOWN))
+                return false;
+        return origin_has_referer(claim) ? origin_is_listed(claim, hosts) : origin == ORIGIN_FRAMED;
+}
+
+static bool is_foreign(const Route *route, const Request *r, const OriginClaim *claim) {
+        bool get = (r->method == METHOD_GET || r->method == METHOD_HEAD) && !(r->flags & REQUEST_WEBSOCKET);
+        Origin origin = origin_judge(claim, r->authority, get);
+
+        return origin > ORIGIN_NAVIGATION && !is_embedded(route, claim, origin);
+}
+
+/* A secret that can be asked about: one, of a length and an alphabet that our own have. A browser has no
+ * token to send, so whoever sends one means it. */
+static bool find_secret(const Claims *c, PolicyFinding *f) {
+        Slice value = c->n_tokens > 0 ? c->token : c->cookie;
+
+        if ((c->n_tokens ?: c->n_cookies) != 1 || value.n == 0 || value.n > POLICY_SECRET_MAX)
                 return false;
         for (size_t i = 0; i < value.n; i++)
                 if (((uint8_t) value.p[i] | 0x20U) - 'a' >= 26U && (uint8_t) value.p[i] - '0' + 0U >= 10U &&
                     !memchr("-_.~", value.p[i], 4))
                         return false;
-        *ret = value;
+        f->token = c->n_tokens > 0;
+        f->secret = value;
         return true;
 }
 
-PolicyVerdict policy_decide(const Route *route, const Request *request, bool inside, PolicySession session,
-                            Slice *ret_cookie) {
-        *ret_cookie = (Slice) {};
-        if (!route_admits(route, inside))
-                return POLICY_CLOSE;
-        if (slice_starts_with(request->target, SLICE(POLICY_OWN_PREFIX)) && !route_has_own_login(route))
-                return POLICY_OWN;
-        if (route->host.access.login == CONF_LOGIN_NONE ||
-            policy_path_is_open(request->target, route->host.access.open_paths))
+PolicyVerdict policy_judge(const Route *route, const Request *request, bool inside, PolicyFinding *ret) {
+        bool own = slice_starts_with(request->target, SLICE(POLICY_OWN_PREFIX)) &&
+                   !route_has_own_login(route);
+        bool walled = route->host.access.login != CONF_LOGIN_NONE;
+        Claims claims = {};
+
+        *ret = (PolicyFinding) {};
+        /* Nothing hangs on who asks. */
+        if (!own && !walled && route->host.access.from != CONF_FROM_LAN)
                 return POLICY_PASS;
+        read_claims(&request->headers, &claims);
+        ret->foreign = is_foreign(route, request, &claims.origin);
+        if (!route_admits(route, inside && !ret->foreign))
+                return POLICY_CLOSE;
+        if (own)
+                return POLICY_OWN;
+        if (!walled || policy_path_is_open(request->target, route->host.access.open_paths))
+                return POLICY_PASS;
+        if (ret->foreign)
+                return POLICY_FOREIGN;
+        return find_secret(&claims, ret) ? POLICY_ASK : policy_settle(request, POLICY_SESSION_NONE);
+}
+
+PolicyVerdict policy_settle(const Request *request, PolicySession session) {
         switch (session) {
         case POLICY_SESSION_ALLOWED:
                 return POLICY_PASS;
         case POLICY_SESSION_DENIED:
                 return POLICY_FORBIDDEN;
-        case POLICY_SESSION_UNKNOWN:
-                if (find_session(request, ret_cookie))
-                        return POLICY_ASK;
-                break;
         default:
-                break;
+                return request_is_navigation(request) ? POLICY_LOGIN : POLICY_UNAUTHORIZED;
         }
-        return request_is_navigation(request) ? POLICY_LOGIN : POLICY_UNAUTHORIZED;
 }
 
 const char *policy_verdict_text(PolicyVerdict v) {
@@ -159,6 +212,7 @@ const char *policy_verdict_text(PolicyVerdict v) {
                 [POLICY_ASK] = "ask",
                 [POLICY_LOGIN] = "login",
                 [POLICY_UNAUTHORIZED] = "unauthorized",
+                [POLICY_FOREIGN] = "foreign page",
                 [POLICY_FORBIDDEN] = "forbidden",
                 [POLICY_CLOSE] = "close",
         };

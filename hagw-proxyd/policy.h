@@ -4,7 +4,8 @@
 #include "request.h"
 #include "route.h"
 
-/* Who may pass. One decision from the route, the request, and what is known about the session. Pure. */
+/* Who may pass: judged once from the route and the request, and settled by what hagw-webd says of the
+ * session where that is asked. Pure. */
 
 #define POLICY_COOKIE "__Host-hagw"
 #define POLICY_OWN_PREFIX "/.hagw/"           /* hagw-webd's pages on every host */
@@ -13,11 +14,10 @@
 #define POLICY_RETURN_PARAMETER "return"
 #define POLICY_LOCATION_MAX 4096U /* bytes of the redirect's target with NUL */
 #define POLICY_TOKEN_FIELD "X-Hagw-Token" /* the same from programs that keep no cookies */
-#define POLICY_COOKIE_MAX 256U    /* bytes of a session cookie's value; longer ones are none */
+#define POLICY_SECRET_MAX 256U    /* bytes of a cookie's value or a token; longer ones are none */
 
 typedef enum PolicySession {
-        POLICY_SESSION_UNKNOWN, /* not asked yet */
-        POLICY_SESSION_NONE,    /* no live session */
+        POLICY_SESSION_NONE,    /* no live session, or not asked (yet) */
         POLICY_SESSION_ALLOWED,
         POLICY_SESSION_DENIED,  /* live, but its user may not reach this host */
         _POLICY_SESSION_MAX,
@@ -26,18 +26,26 @@ typedef enum PolicySession {
 typedef enum PolicyVerdict {
         POLICY_PASS,         /* to the upstream */
         POLICY_OWN,          /* to hagw-webd */
-        POLICY_ASK,          /* ask hagw-webd about the cookie, then decide again */
+        POLICY_ASK,          /* ask hagw-webd about the secret, then settle */
         POLICY_LOGIN,        /* redirect (303) to the login page */
         POLICY_UNAUTHORIZED, /* 401: not a page, so a redirect would only confuse */
+        POLICY_FOREIGN,      /* 401: another site's page has no session; a login would not change that */
         POLICY_FORBIDDEN,    /* 403 */
         POLICY_CLOSE,        /* without a byte */
         _POLICY_VERDICT_MAX,
 } PolicyVerdict;
 
-/* inside: the visitor is, as inside.h has it. ret_cookie: the session cookie's value for POLICY_ASK, else
- * empty. */
-PolicyVerdict policy_decide(const Route *route, const Request *request, bool inside, PolicySession session,
-                            Slice *ret_cookie);
+/* What the judge found out on its way. */
+typedef struct PolicyFinding {
+        bool foreign; /* another site's page asks (origin.h): nobody is logged in or inside */
+        bool token;   /* secret is a token, from its own field; else a cookie's value */
+        Slice secret; /* for POLICY_ASK, else empty */
+} PolicyFinding;
+
+/* inside: the visitor's address is, as inside.h has it. */
+PolicyVerdict policy_judge(const Route *route, const Request *request, bool inside, PolicyFinding *ret);
+/* After POLICY_ASK: what follows from the answer. */
+PolicyVerdict policy_settle(const Request *request, PolicySession session);
 const char *policy_verdict_text(PolicyVerdict v);
 
 /* The Location for POLICY_LOGIN: the login page, with the target to return to. A target that does not fit,

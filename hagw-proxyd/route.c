@@ -72,12 +72,13 @@ static int copy_strings(char ***list) {
 }
 
 #define ROUTE_STRINGS 5
-#define ROUTE_LISTS 3
+#define ROUTE_LISTS 4
 
 static void route_members(ConfHost *h, char **strings[static ROUTE_STRINGS],
                           char ***lists[static ROUTE_LISTS]) {
         char **s[] = { &h->name, &h->upstream, &h->upstream_host, &h->tls.ca_file, &h->tls.server_name };
-        char ***l[] = { &h->access.users, &h->access.groups, &h->access.open_paths };
+        char ***l[] = { &h->access.users, &h->access.groups, &h->access.open_paths,
+                        &h->access.embedded_by };
 
         memcpy(strings, s, sizeof(s));
         memcpy(lists, l, sizeof(l));
@@ -92,6 +93,7 @@ static void route_done(Route *r) {
         for (size_t i = 0; i < ROUTE_LISTS; i++)
                 free_strings(*lists[i]);
         free((char *) r->upstream_authority.p);
+        free((char *) r->ancestors.p);
 }
 
 /* What a Host field for the upstream itself would say: probes of the upstream use it. */
@@ -112,6 +114,29 @@ static int make_authority(Route *r) {
         return 0;
 }
 
+/* CSP level 3, section 6.4.2.1. The port is a router's business. */
+static int make_ancestors(Route *r) {
+        char *const *hosts = r->host.access.embedded_by;
+        char *text = NULL;
+        size_t size = 0;
+        FILE *f;
+
+        if (!hosts || !hosts[0])
+                return 0;
+        f = open_memstream(&text, &size);
+        if (!f)
+                return -ENOMEM;
+        (void) fputs("frame-ancestors 'self'", f);
+        for (size_t i = 0; hosts[i]; i++)
+                (void) fprintf(f, " https://%s:*", hosts[i]);
+        if (fclose(f) != 0) {
+                free(text);
+                return -ENOMEM;
+        }
+        r->ancestors = (Slice) { text, size };
+        return 0;
+}
+
 static int route_init(Route *r, unsigned index, const ConfHost *host) {
         char **strings[ROUTE_STRINGS], ***lists[ROUTE_LISTS];
         int q = 0;
@@ -126,7 +151,9 @@ static int route_init(Route *r, unsigned index, const ConfHost *host) {
         for (size_t i = 0; i < ROUTE_LISTS; i++)
                 if (copy_strings(lists[i]) < 0)
                         q = -ENOMEM;
-        return q < 0 ? q : make_authority(r);
+        if (q >= 0)
+                q = make_authority(r);
+        return q < 0 ? q : make_ancestors(r);
 }
 
 static int copy_cidrs(ConfCidrs *to, const ConfCidrs *from) {

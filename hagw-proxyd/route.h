@@ -13,6 +13,8 @@ typedef struct Route {
         bool wildcard;
         ConfHost host;  /* own copies; .file is NULL */
         Slice upstream_authority; /* host[:port] as a Host field would have it */
+        Slice ancestors; /* a Content-Security-Policy for its answers: whose pages may show them in a
+                            frame; or empty */
 } Route;
 
 typedef struct RouteTable {

@@ -4,11 +4,11 @@
 
 #include "session.h"
 
-static SessionEntry **bucket_of(SessionCache *c, const char *cookie, size_t size) {
-        uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a; the cookies are random already */
+static SessionEntry **bucket_of(SessionCache *c, const char *secret, size_t size) {
+        uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a; the secrets are random already */
 
         for (size_t i = 0; i < size; i++)
-                hash = (hash ^ (uint8_t) cookie[i]) * UINT64_C(1099511628211);
+                hash = (hash ^ (uint8_t) secret[i]) * UINT64_C(1099511628211);
         return &c->buckets[(hash ^ (hash >> 32)) % SESSION_CACHE_BUCKETS];
 }
 
@@ -16,21 +16,25 @@ static void remove_entry(SessionCache *c, SessionEntry **p) {
         SessionEntry *e = *p;
 
         *p = e->next;
-        explicit_bzero(e->key, e->cookie_size);
+        explicit_bzero(e->key, e->secret_size);
         free(e);
         c->n--;
 }
 
-const SessionEntry *session_cache_find(SessionCache *c, Slice cookie, const char *host, uint64_t now_usec) {
-        for (SessionEntry **p = bucket_of(c, cookie.p, cookie.n); *p;) {
+const SessionEntry *session_cache_find(SessionCache *c, const PolicyFinding *asked, const char *host,
+                                       uint64_t now_usec) {
+        Slice secret = asked->secret;
+
+        for (SessionEntry **p = bucket_of(c, secret.p, secret.n); *p;) {
                 SessionEntry *e = *p;
 
                 if (e->expires_usec <= now_usec) {
                         remove_entry(c, p);
                         continue;
                 }
-                if (e->cookie_size == cookie.n && memcmp(e->key, cookie.p, cookie.n) == 0 &&
-                    streq(e->key + e->cookie_size + 1, host))
+                if (e->token == asked->token && e->secret_size == secret.n &&
+                    memcmp(e->key, secret.p, secret.n) == 0 &&
+                    streq(e->key + e->secret_size + 1, host))
                         return e;
                 p = &e->next;
         }
@@ -39,24 +43,25 @@ const SessionEntry *session_cache_find(SessionCache *c, Slice cookie, const char
 
 /* A full cache is emptied: it fills again with what is used. */
 void session_cache_add(SessionCache *c, const SessionMessage *m, uint64_t now_usec) {
-        size_t cookie_size = strlen(m->cookie), host_size = strlen(m->host);
+        size_t secret_size = strlen(m->secret), host_size = strlen(m->host);
         SessionEntry *e, **p;
 
         if (m->error < 0 || m->valid_usec == 0)
                 return;
         if (c->n >= SESSION_CACHE_MAX)
                 session_cache_clear(c);
-        e = calloc(1, offsetof(SessionEntry, key) + cookie_size + host_size + 2);
+        e = calloc(1, offsetof(SessionEntry, key) + secret_size + host_size + 2);
         if (!e)
                 return;
         e->expires_usec = now_usec + m->valid_usec;
         e->session = m->session;
+        e->token = m->token;
         memcpy(e->user, m->user, sizeof(e->user));
         memcpy(e->session_id, m->session_id, sizeof(e->session_id));
-        e->cookie_size = (uint16_t) cookie_size;
-        memcpy(e->key, m->cookie, cookie_size);
-        memcpy(e->key + cookie_size + 1, m->host, host_size);
-        p = bucket_of(c, m->cookie, cookie_size);
+        e->secret_size = (uint16_t) secret_size;
+        memcpy(e->key, m->secret, secret_size);
+        memcpy(e->key + secret_size + 1, m->host, host_size);
+        p = bucket_of(c, m->secret, secret_size);
         e->next = *p;
         *p = e;
         c->n++;

@@ -15,8 +15,9 @@ typedef struct SessionEntry {
         PolicySession session;
         char user[MESSAGE_USER_MAX];
         char session_id[MESSAGE_SESSION_ID_MAX];
-        uint16_t cookie_size;
-        char key[]; /* cookie, NUL, host, NUL */
+        bool token; /* the same bytes as a cookie's value are another secret */
+        uint16_t secret_size;
+        char key[]; /* secret, NUL, host, NUL */
 } SessionEntry;
 
 typedef struct SessionCache {
@@ -25,7 +26,8 @@ typedef struct SessionCache {
 } SessionCache;
 
 /* NULL: not known, or too old. */
-const SessionEntry *session_cache_find(SessionCache *c, Slice cookie, const char *host, uint64_t now_usec);
+const SessionEntry *session_cache_find(SessionCache *c, const PolicyFinding *asked, const char *host,
+                                       uint64_t now_usec);
 /* Remembers an answer. Nothing where it may not be kept, or memory is short: it is only a cache. */
 void session_cache_add(SessionCache *c, const SessionMessage *m, uint64_t now_usec);
 void session_cache_forget(SessionCache *c, const char *session_id);

@@ -130,7 +130,9 @@ void weblink_ask(WebLink *w, SessionMessage *m) {
         r = w->n_pending >= WEBLINK_PENDING_MAX ? -EBUSY : weblink_open(w);
         if (r >= 0)
                 r = sd_varlink_invokebo(w->link, "io.hagw.Web.CheckSession",
-                                        SD_JSON_BUILD_PAIR("cookie", SD_JSON_BUILD_STRING(m->cookie)),
+                                        SD_JSON_BUILD_PAIR("kind", SD_JSON_BUILD_STRING(m->token ? "token" :
+                                                                                                  "cookie")),
+                                        SD_JSON_BUILD_PAIR("secret", SD_JSON_BUILD_STRING(m->secret)),
                                         SD_JSON_BUILD_PAIR("host", SD_JSON_BUILD_STRING(m->host)),
                                         SD_JSON_BUILD_PAIR("address", SD_JSON_BUILD_STRING(m->address)));
         if (r < 0) {

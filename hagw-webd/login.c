@@ -284,7 +284,7 @@ int login_post(Request *q) {
         target = form_get(&f, "return");
         if (!user || !password)
                 return request_error(q, MHD_HTTP_BAD_REQUEST);
-        if (!request_is_same_origin(q) ||
+        if (!request_is_own(q) ||
             !token_seal_fits(q->manager->form_key, PURPOSE, q->host, request_cookie(q, REQUEST_FORM_COOKIE),
                              form_get(&f, "token")))
                 return login_message(q, MHD_HTTP_FORBIDDEN, user, target, TEXT_LOGIN_AGAIN,

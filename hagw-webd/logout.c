@@ -77,7 +77,7 @@ int logout_post(Request *q) {
         if (q->body && form_parse(q->body, q->body_size, &f) < 0)
                 return request_error(q, MHD_HTTP_BAD_REQUEST);
         /* Another site must not be able to end somebody's session either: ask. */
-        if (!request_is_same_origin(q) ||
+        if (!request_is_own(q) ||
             !token_seal_fits(q->manager->form_key, PURPOSE, q->host, request_cookie(q, REQUEST_COOKIE),
                              form_get(&f, "token")))
                 return logout_get(q);

@@ -67,15 +67,17 @@ int manager_new_session(Manager *m, const char *user, const char *host, const ch
         return r;
 }
 
-Session *manager_find_session(Manager *m, const char *cookie, const char *host) {
+Session *manager_find_session(Manager *m, const char *secret, const char *host, bool lasting) {
         uint8_t hash[TOKEN_HASH_SIZE];
         Session *s;
 
-        if (!cookie || !token_is_well_formed(cookie) || token_hash(cookie, hash) < 0)
+        if (!secret || !token_is_well_formed(secret) || token_hash(secret, hash) < 0)
                 return NULL;
         s = session_find(&m->sessions, hash, clock_usec(CLOCK_REALTIME));
-        /* A service that sees the cookie of its own host must not be able to use it at another one. */
-        return s && streq(s->host, host) ? s : NULL;
+        /* A service that sees the cookie of its own host must not be able to use it at another one. A token
+         * as a cookie's value would be sent by browsers for any page; a cookie's value as a token would be
+         * known to more than its flags allow. */
+        return s && streq(s->host, host) && s->lasting == lasting ? s : NULL;
 }
 
 bool manager_may_pass(const Manager *m, const Session *s) {

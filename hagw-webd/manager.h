@@ -47,8 +47,8 @@ void *manager_free(void *userdata);
 /* Begins a session. token: room for TOKEN_LENGTH + 1; its secret. -E2BIG: too many lasting ones. */
 int manager_new_session(Manager *m, const char *user, const char *host, const char *address,
                         const char *agent, bool lasting, char *token, Session **ret);
-/* The live session behind a cookie's value at a host, or NULL. */
-Session *manager_find_session(Manager *m, const char *cookie, const char *host);
+/* The live session behind a cookie's value at a host, or a token where it is a lasting one; or NULL. */
+Session *manager_find_session(Manager *m, const char *secret, const char *host, bool lasting);
 /* May this session's user pass at its host? */
 bool manager_may_pass(const Manager *m, const Session *s);
 /* Is the user known to come from the network of this address (a living session was last used there)? */

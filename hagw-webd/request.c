@@ -59,8 +59,22 @@ const char *request_header(const Request *q, const char *name) {
         return MHD_lookup_connection_value(q->connection, MHD_HEADER_KIND, name);
 }
 
+/* libmicrohttpd's own look-up takes a name in any case, which older browsers let other hosts set. */
+static enum MHD_Result on_cookie(void *cls, enum MHD_ValueKind kind, const char *key, const char *value) {
+        Find *f = cls;
+
+        if (streq(key, f->name)) {
+                f->value = strempty(value);
+                f->n++;
+        }
+        return MHD_YES;
+}
+
 const char *request_cookie(const Request *q, const char *name) {
-        return MHD_lookup_connection_value(q->connection, MHD_COOKIE_KIND, name);
+        Find f = { .name = name };
+
+        (void) MHD_get_connection_values(q->connection, MHD_COOKIE_KIND, on_cookie, &f);
+        return f.n == 1 ? f.value : NULL;
 }
 
 const char *request_argument(const Request *q, const char *name) {
@@ -75,15 +89,33 @@ const char *request_argument(const Request *q, const char *name) {
 }
 
 Session *request_session(const Request *q) {
-        return manager_find_session(q->manager, request_cookie(q, REQUEST_COOKIE), q->host);
+        return manager_find_session(q->manager, request_cookie(q, REQUEST_COOKIE), q->host,
+                                    /* lasting= */ false);
 }
 
-bool request_is_same_origin(const Request *q) {
-        const char *origin = request_header(q, "Origin"), *site = request_header(q, "Sec-Fetch-Site");
+static enum MHD_Result on_claim(void *cls, enum MHD_ValueKind kind, const char *key, const char *value) {
+        static const struct {
+                const char *name;
+                OriginField field;
+        } rows[] = {
+                { "Origin", ORIGIN_FIELD_ORIGIN },
+                { "Sec-Fetch-Site", ORIGIN_FIELD_SITE },
+                { "Sec-Fetch-Mode", ORIGIN_FIELD_MODE },
+                { "Sec-Fetch-Dest", ORIGIN_FIELD_DEST },
+        };
 
-        if (origin && !origin_is_host(origin, q->host))
-                return false;
-        return !site || streq(site, "same-origin") || streq(site, "none");
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                if (strcasecmp(key, rows[i].name) == 0)
+                        origin_claim_add(cls, rows[i].field, slice_from(strempty(value)));
+        return MHD_YES;
+}
+
+bool request_is_own(const Request *q) {
+        const char *host = request_header_once(q, "Host");
+        OriginClaim claim = {};
+
+        (void) MHD_get_connection_values(q->connection, MHD_HEADER_KIND, on_claim, &claim);
+        return host && origin_judge(&claim, slice_from(host), /* get= */ false) <= ORIGIN_OWN;
 }
 
 /* What proxyd says. -EBADMSG: not as it should be. */

@@ -7,6 +7,7 @@
 #include "cidr.h"
 #include "hostname.h"
 #include "manager.h"
+#include "origin.h"
 #include "page.h"
 
 /* One request from hagw-proxyd: what it says, and how it is answered. */
@@ -62,14 +63,15 @@ enum MHD_Result request_on_access(void *cls, struct MHD_Connection *c, const cha
 void request_on_completed(void *cls, struct MHD_Connection *c, void **context,
                           enum MHD_RequestTerminationCode code);
 
-/* NULL where there is none; borrowed. */
+/* NULL where there is none (of cookies: not just one); borrowed. */
 const char *request_header(const Request *q, const char *name);
 const char *request_cookie(const Request *q, const char *name);
 const char *request_argument(const Request *q, const char *name);
 /* The visitor's live session at this host, or NULL. */
 Session *request_session(const Request *q);
-/* False where the browser says that the request comes from another site (Origin, Sec-Fetch-Site). */
-bool request_is_same_origin(const Request *q);
+/* False where the browser says that another page than ours sent the form (origin.h): what changes something
+ * asks this first. */
+bool request_is_own(const Request *q);
 
 /* The answer will come later: resumed() runs after request_resume(). */
 void request_wait(Request *q, int (*resumed)(Request *q));

@@ -4,7 +4,6 @@
 
 #include <ctype.h>
 #include <stdio.h>
-#include <strings.h>
 
 #include "target.h"
 
@@ -34,18 +33,6 @@ bool target_is_valid(const char *s) {
 
 const char *target_or_root(const char *s) {
         return s && target_is_valid(s) ? s : "/";
-}
-
-bool origin_is_host(const char *origin, const char *host) {
-        const char *s = startswith(origin, "https://");
-        size_t n = strlen(host);
-
-        if (!s || strncasecmp(s, host, n) != 0)
-                return false;
-        s += n;
-        if (*s == ':')
-                s += 1 + strspn(s + 1, "0123456789");
-        return *s == '\0';
 }
 
 char *target_encode(const char *s) {

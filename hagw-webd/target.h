@@ -3,7 +3,7 @@
 
 #include "macro.h"
 
-/* Where a visitor goes after the login, and where a form may come from: both only on the same host. Pure. */
+/* Where a visitor goes after the login: only on the same host. Pure. */
 
 #define TARGET_MAX 4096U /* characters */
 
@@ -13,9 +13,6 @@ bool target_is_valid(const char *s);
 
 /* The target where it is valid, else "/". */
 const char *target_or_root(const char *s);
-
-/* Does an Origin header (RFC 6454 section 7) name https at this host, on any port? host is normalized. */
-bool origin_is_host(const char *origin, const char *host);
 
 /* The target as the value of a query parameter: all but unreserved characters and "/" as %XX. NULL: no
  * memory. */

@@ -15,7 +15,7 @@
 
 static const sd_json_dispatch_field nothing[] = { {} };
 
-static int check_session(Manager *m, const char *cookie, const char *host, const char *address,
+static int check_session(Manager *m, const char *secret, bool token, const char *host, const char *address,
                          Session **ret) {
         char name[HOSTNAME_MAX + 1];
         IpAddress a;
@@ -23,7 +23,7 @@ static int check_session(Manager *m, const char *cookie, const char *host, const
 
         if (hostname_normalize(host, strlen(host), name) < 0)
                 return -EINVAL;
-        s = manager_find_session(m, cookie, name);
+        s = manager_find_session(m, secret, name, token);
         if (!s)
                 return -ENOENT;
         if (ip_parse(address, &a) >= 0 && !streq(s->address, address)) {
@@ -42,14 +42,16 @@ static int check_session(Manager *m, const char *cookie, const char *host, const
 static int vl_method_check_session(sd_varlink *link, sd_json_variant *parameters,
                                    sd_varlink_method_flags_t flags, void *userdata) {
         static const sd_json_dispatch_field table[] = {
-                { "cookie", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 0, SD_JSON_MANDATORY },
-                { "host", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, sizeof(char *),
+                { "secret", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 0, SD_JSON_MANDATORY },
+                { "kind", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, sizeof(char *),
                   SD_JSON_MANDATORY },
-                { "address", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 2 * sizeof(char *),
+                { "host", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 2 * sizeof(char *),
+                  SD_JSON_MANDATORY },
+                { "address", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 3 * sizeof(char *),
                   SD_JSON_MANDATORY },
                 {},
         };
-        const char *p[3] = {};
+        const char *p[4] = {};
         Manager *m = userdata;
         Session *s;
         int r;
@@ -61,7 +63,9 @@ static int vl_method_check_session(sd_varlink *link, sd_json_variant *parameters
         r = sd_varlink_dispatch(link, parameters, table, p);
         if (r != 0)
                 return r;
-        r = check_session(m, p[0], p[1], p[2], &s);
+        if (!streq(p[1], "cookie") && !streq(p[1], "token"))
+                return sd_varlink_error_invalid_parameter_name(link, "kind");
+        r = check_session(m, p[0], streq(p[1], "token"), p[2], p[3], &s);
         if (r == -ENOMEM)
                 return sd_varlink_error_errno(link, r);
         if (r < 0)

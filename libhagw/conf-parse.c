@@ -60,7 +60,7 @@ static int set_value(Parser *p, const ConfSetting *s, void *object, const config
         int r;
 
         if (config_setting_is_aggregate(v)) {
-                if (config_setting_is_group(v) || (s->type != CONF_STRINGS && s->type != CONF_CIDRS))
+                if (config_setting_is_group(v) || !conf_type_is_list(s->type))
                         return refuse_at(p, line, "\"%s\": expected a %s", s->name, conf_type_text(s->type));
                 if (config_setting_length(v) > (int) CONF_LIST_MAX)
                         return refuse_at(p, line, "\"%s\": more than %u elements", s->name, CONF_LIST_MAX);
@@ -236,8 +236,9 @@ static const char *open_path_problem(const char *path) {
 
                 if (n == 0 && q[1] == '/')
                         return "never matches: paths with // always need the login";
-                if (n > 0 && n <= 2 && strspn(q + 1, ".") >= n)
-                        return "never matches: paths with . or .. as a part always need the login";
+                if (n > 0 && strspn(q + 1, ". ") >= n)
+                        return "never matches: paths with a part of dots and blanks alone always need the "
+                               "login";
         }
         return NULL;
 }

@@ -187,6 +187,9 @@ const ConfSetting conf_settings[] = {
           "path prefixes that pass without a login, e.g. /api/webhook/ for the companion apps", OPENED),
         H("access", "from", CONF_ENUM, access.from, "anywhere", PROXYD,
           "anywhere, or lan: visitors from elsewhere get no answer", .choices = from_choices),
+        H("access", "embedded_by", CONF_HOSTNAMES, access.embedded_by, NULL, PROXYD,
+          "hosts of the same site whose pages may show this one within themselves, e.g. a dashboard", OPENED,
+          NUMBER(0, CONF_EMBEDDERS_MAX)),
         H("tls", "verify", CONF_ENUM, tls.verify, "system", PROXYD,
           "for https upstreams: system (the system's roots), ca (only ca_file), insecure (no check)",
           .choices = verify_choices, WITH(HTTPS)),
@@ -214,6 +217,7 @@ const char *conf_type_text(ConfType t) {
                 [CONF_HOSTNAME] = "host name",
                 [CONF_PATTERN] = "host name or \"*.DOMAIN\"",
                 [CONF_STRINGS] = "list of strings, ( \"a\", \"b\" )",
+                [CONF_HOSTNAMES] = "list of host names, ( \"a.example.com\", \"b.example.com\" )",
                 [CONF_CIDRS] = "list of networks, ( \"192.168.0.0/16\", \"fd00::/8\" )",
                 [CONF_UPSTREAM] = "\"http://HOST[:PORT]\", \"https://HOST[:PORT]\", \"unix:/PATH\", "
                                   "\"tcp://HOST:PORT\" or \"tenant:NAME\"",

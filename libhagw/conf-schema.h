@@ -16,6 +16,7 @@ typedef enum ConfType {
         CONF_HOSTNAME,
         CONF_PATTERN, /* host name that may start with "*." */
         CONF_STRINGS,
+        CONF_HOSTNAMES,
         CONF_CIDRS,
         CONF_UPSTREAM, /* sets the four upstream fields */
         CONF_SOURCE,   /* of a public address */
@@ -50,7 +51,7 @@ typedef struct ConfSetting {
         ConfType type;
         size_t offset;       /* in Config, ConfZone or ConfHost */
         const char *fallback; /* default as text, NULL: unset; "!" must be given */
-        uint64_t min, max;   /* numbers, usec, bytes */
+        uint64_t min, max;   /* numbers, usec, bytes; how many host names */
         const char *const *choices; /* NULL-ended; for CONF_ENUM in the enum's order */
         unsigned readers;
         unsigned upstreams; /* of hosts: with which ConfUpstreamKinds it does something, as bits; 0: all */
@@ -59,4 +60,7 @@ typedef struct ConfSetting {
 
 extern const ConfSetting conf_settings[]; /* ended by name == NULL */
 
+static inline _unused_ bool conf_type_is_list(ConfType t) {
+        return t == CONF_STRINGS || t == CONF_HOSTNAMES || t == CONF_CIDRS;
+}
 const char *conf_type_text(ConfType t); /* "duration", "list of strings", … */

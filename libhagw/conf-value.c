@@ -155,6 +155,22 @@ static int set_strings(const ConfSetting *s, void *object, const char *const *va
         return 0;
 }
 
+static int set_hostnames(const ConfSetting *s, void *object, const char *const *values, size_t n,
+                         char **reason) {
+        char names[CONF_EMBEDDERS_MAX][HOSTNAME_MAX + 1];
+        const char *list[CONF_EMBEDDERS_MAX];
+
+        if (n > s->max)
+                return refuse(reason, "expected %llu host names at most", (unsigned long long) s->max);
+        for (size_t i = 0; i < n; i++) {
+                if (hostname_normalize(values[i], strlen(values[i]), names[i]) <= 0 ||
+                    !strchr(names[i], '.'))
+                        return refuse(reason, "\"%s\" is no host name with its domain", values[i]);
+                list[i] = names[i];
+        }
+        return set_strings(s, object, list, n);
+}
+
 static int set_cidrs(const ConfSetting *s, void *object, const char *const *values, size_t n,
                      char **reason) {
         _cleanup_free_ Cidr *list = NULL;
@@ -348,6 +364,8 @@ int conf_value_set(const ConfSetting *s, void *object, const char *const *values
                    char **ret_reason) {
         if (s->type == CONF_STRINGS)
                 return set_strings(s, object, values, n);
+        if (s->type == CONF_HOSTNAMES)
+                return set_hostnames(s, object, values, n, ret_reason);
         if (s->type == CONF_CIDRS)
                 return set_cidrs(s, object, values, n, ret_reason);
         if (n != 1)
@@ -394,7 +412,8 @@ void conf_value_free(const ConfSetting *s, void *object) {
         case CONF_BYTES:
         case CONF_ENUM:
                 return;
-        case CONF_STRINGS: {
+        case CONF_STRINGS:
+        case CONF_HOSTNAMES: {
                 char **list = FIELD(object, s, char **);
 
                 for (char **p = list; p && *p; p++)

@@ -51,6 +51,7 @@ typedef struct ConfHost {
                 char **users, **groups; /* who may pass; both empty: every user that may reach the host */
                 char **open_paths;      /* path prefixes that need no login */
                 int from;    /* ConfFrom */
+                char **embedded_by;     /* hosts whose pages may show this one, normalized */
         } access;
         struct {
                 int verify;  /* ConfVerify */
@@ -124,6 +125,7 @@ typedef struct Config {
 
 #define CONF_ZONES_MAX 64U
 #define CONF_HOSTS_MAX 1024U
+#define CONF_EMBEDDERS_MAX 16U /* hosts in embedded_by: all of them stand in a field of each answer */
 #define CONF_LIST_MAX 256U
 #define CONF_FILE_MAX (1024U * 1024) /* bytes of one file */
 

@@ -46,7 +46,10 @@ static SD_VARLINK_DEFINE_METHOD(SetUser, IN(name), IN_STRINGS(hosts, SD_VARLINK_
 static SD_VARLINK_DEFINE_METHOD(RemoveUser, IN(name));
 
 static SD_VARLINK_DEFINE_METHOD(
-        CheckSession, IN(cookie), SD_VARLINK_FIELD_COMMENT("The requested host name, lower case"), IN(host),
+        CheckSession, IN(secret),
+        SD_VARLINK_FIELD_COMMENT(
+                "What the visitor sent it as: \"cookie\" or \"token\". Neither is good as the other"),
+        IN(kind), SD_VARLINK_FIELD_COMMENT("The requested host name, lower case"), IN(host),
         SD_VARLINK_FIELD_COMMENT("The visitor's"), IN(address),
         SD_VARLINK_DEFINE_OUTPUT(user, SD_VARLINK_STRING, 0),
         SD_VARLINK_DEFINE_OUTPUT(sessionId, SD_VARLINK_STRING, 0),
@@ -117,8 +120,8 @@ SD_VARLINK_DEFINE_INTERFACE(
         SD_VARLINK_SYMBOL_COMMENT("Null leaves as it is."), &vl_method_SetUser,
         SD_VARLINK_SYMBOL_COMMENT("Ends the user's sessions."), &vl_method_RemoveUser,
         SD_VARLINK_SYMBOL_COMMENT(
-                "Is this cookie value a live session that may reach the host? hagw-proxyd only. Renews the "
-                "rolling lifetime."),
+                "Is this secret that of a live session that may reach the host? hagw-proxyd only. Renews "
+                "the rolling lifetime."),
         &vl_method_CheckSession,
         SD_VARLINK_SYMBOL_COMMENT(
                 "Streams the (public) ids of sessions that ended, or about which must be asked again "

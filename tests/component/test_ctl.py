@@ -203,6 +203,12 @@ def test_host_add_set_remove(zone):
     assert "webhook" in text and 'verify = "insecure";' in text and 'upstream = "https://127.0.0.1";' in text
     zone.ok("host", "set", "ha", "--open-path=")
     assert "webhook" not in host_file(zone, "ha.home.test").read_text()
+    zone.ok("host", "set", "ha", "--embedded-by", "Dash.home.test", "--embedded-by=wall.home.test")
+    assert 'embedded_by = ( "Dash.home.test", "wall.home.test" );' in host_file(zone, "ha.home.test").read_text()
+    assert re.search(r"embedded by +dash\.home\.test, wall\.home\.test", zone.run("host", "show", "ha").stdout)
+    assert "no host name with its domain" in zone.refused(USAGE, "host", "set", "ha", "--embedded-by=dash")
+    zone.ok("host", "set", "ha", "--embedded-by=")
+    assert "embedded_by" not in host_file(zone, "ha.home.test").read_text()
     assert "already" in zone.refused(FAILED, "host", "add", "ha", "http://127.0.0.1")
     assert 'did you mean "ha.home.test"' in zone.refused(FAILED, "host", "remove", "hx")
     zone.ok("host", "add", "*.home.test", "http://127.0.0.1:81")

@@ -29,7 +29,7 @@ def pin_of(relay):
 class Pair:
     """A relay and a house of it, whose service echoes."""
 
-    def __init__(self, house, other_house, serve=echo, more="", relay_hosts=None, address=NAME, **tenant):
+    def __init__(self, house, other_house, serve=echo, more="", relay_hosts=None, address=NAME, login="none", **tenant):
         self.relay = RelayHouse(house, **(relay_hosts or {})).start()
         token = self.relay.tenantd.call("Add", name="anna", credential="token", **tenant)["tenant"]["credential"]
         self.service = Upstream(serve)
@@ -38,7 +38,7 @@ class Pair:
         other_house.daemon("netd", "io.hagw.Net", env={"HAGW_RESOLV_CONF": str(other_house.root / "resolv.conf"),
                                                        "HAGW_HOSTS": str(other_house.root / "hosts")})
         self.home = ProxyHouse(other_house, f'''relay: {{ address = "{address}:{self.relay.port}"; tenant = "anna"; pin = "{pin_of(self.relay)}"; {more} }};
-            lan = ( "192.168.255.0/24" );''', ha=f'name = "{HOST}"; upstream = "{self.service.url}"; access: {{ login = "none"; }};')
+            lan = ( "192.168.255.0/24" );''', ha=f'name = "{HOST}"; upstream = "{self.service.url}"; access: {{ login = "{login}"; }};')
         self.home.keyd.call("ImportToken", token=token)
         self.home.certify(f"anna.{ZONE}", f"*.anna.{ZONE}")
         self.home.start()

@@ -119,8 +119,8 @@ def figure(webd, name):
     return sum(m["value"] for m in webd.call("io.hagw.Service.GetMetrics")["metrics"] if m["name"] == name)
 
 
-def check(webd, cookie, host=HOST, address="203.0.113.7"):
-    return webd.call("CheckSession", cookie=cookie, host=host, address=address)
+def check(webd, secret, host=HOST, address="203.0.113.7", kind="cookie"):
+    return webd.call("CheckSession", secret=secret, kind=kind, host=host, address=address)
 
 
 # --- login ---------------------------------------------------------------------------------------------------
@@ -240,15 +240,55 @@ def test_form_token(webd):
     assert figure(webd, "password_hashes") == before
 
 
-@pytest.mark.parametrize("headers,ok", [
-    ({"Origin": "https://evil.example"}, False), ({"Origin": "null"}, False), ({"Origin": f"http://{HOST}"}, False),
-    ({"Sec-Fetch-Site": "cross-site"}, False), ({"Sec-Fetch-Site": "same-site"}, False),
-    ({"Origin": f"https://{HOST}", "Sec-Fetch-Site": "same-origin"}, True), ({}, True)])
-def test_origin(webd, headers, ok):
+@pytest.mark.parametrize("fields,ok", [
+    (["Origin: https://evil.example"], False), (["Origin: null"], False), ([f"Origin: http://{HOST}"], False),
+    (["Sec-Fetch-Site: cross-site"], False), (["Sec-Fetch-Site: same-site"], False),
+    ([f"Origin: https://{HOST}:8443"], False), ([f"Origin: https://{HOST}"] * 2, False),
+    ([f"Origin: https://{HOST}", "Origin: https://evil.example"], False), (["Origin: null", "Sec-Fetch-Site: cross-site"], False),
+    ([f"Origin: https://{HOST}", "Sec-Fetch-Site: cross-site"], False), (["Sec-Fetch-Site: same-origin"] * 2, False),
+    (["Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document"], False),
+    ([f"Origin: https://{HOST}", "Sec-Fetch-Site: same-origin"], True), ([f"Origin: https://{HOST}"], True),
+    (["Origin: null", "Sec-Fetch-Site: same-origin"], True), ([], True)])
+@pytest.mark.parametrize("form", ["login", "logout"])
+def test_origin(webd, form, fields, ok):
+    v = webd.visitor()
+    if form == "logout":
+        v.login()
+    token = v.get(f"/.hagw/{form}").field("token")
+    body = urllib.parse.urlencode({"user": "anna", "password": PASSWORD, "token": token})
+    lines = [f"POST /.hagw/{form} HTTP/1.1", f"Host: {HOST}", f"X-Hagw-Host: {HOST}", "X-Forwarded-For: 203.0.113.7",
+             "X-Hagw-Lan: 0", "Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(body)}",
+             "Cookie: " + "; ".join(f"{k}={c}" for k, c in v.cookies.items()), *fields, "", body]
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(str(webd.web))
+        s.sendall("\r\n".join(lines).encode())
+        answer = http.client.HTTPResponse(s)
+        answer.begin()
+        text = answer.read().decode()
+    if form == "login":
+        assert answer.status == (303 if ok else 403)
+    else:
+        assert answer.status == 200 and ("Signed out" in text) == ok
+
+
+def test_origin_with_a_port(webd):
     v = webd.visitor()
     token = v.get("/.hagw/login").field("token")
-    answer = v.post("/.hagw/login", headers=headers, user="anna", password=PASSWORD, token=token)
-    assert answer.status == (303 if ok else 403)
+    there = {"Host": f"{HOST}:8443", "Sec-Fetch-Site": "same-origin"}
+    for origin, status in [(f"https://{HOST}", 403), (f"https://{HOST}:8443", 303)]:
+        answer = v.post("/.hagw/login", headers={**there, "Origin": origin}, user="anna", password=PASSWORD, token=token)
+        assert answer.status == status
+
+
+@pytest.mark.parametrize("cookies", ["__HOST-hagw-form={c}", "__Host-hagw-form={c}; __Host-hagw-form={c}", "=__Host-hagw-form={c}"])
+def test_form_cookie_in_other_spellings(webd, cookies):
+    v = webd.visitor()
+    token = v.get("/.hagw/login").field("token")
+    own = v.cookies.pop("__Host-hagw-form")
+    answer = v.post("/.hagw/login", headers={"Cookie": cookies.format(c=own)}, user="anna", password=PASSWORD, token=token)
+    assert answer.status == 403
+    v.cookies["__Host-hagw-form"] = own
+    assert v.post("/.hagw/login", user="anna", password=PASSWORD, token=token).status == 303
 
 
 def test_logout(webd):
@@ -284,6 +324,23 @@ def test_session_is_bound_to_its_host(webd):
     for bad in ["", "x", "A" * 22, "../../etc/passwd", v.cookies["__Host-hagw"] + "A"]:
         with pytest.raises(VarlinkError, match="NoSuchSession"):
             check(webd, bad)
+
+
+def test_neither_secret_is_good_as_the_other(webd):
+    v = webd.visitor()
+    v.login()
+    cookie = v.cookies["__Host-hagw"]
+    token = webd.call("AddToken", user="anna", host=HOST, label="x")["token"]
+    assert check(webd, cookie)["allowed"] and check(webd, token, kind="token")["allowed"]
+    for secret, kind in [(cookie, "token"), (token, "cookie")]:
+        with pytest.raises(VarlinkError, match="NoSuchSession"):
+            check(webd, secret, kind=kind)
+    with pytest.raises(VarlinkError, match="InvalidParameter"):
+        check(webd, cookie, kind="password")
+    # Nor on hagw-webd's own pages.
+    thief = webd.visitor()
+    thief.cookies["__Host-hagw"] = token
+    assert thief.get("/.hagw/logout").headers["Location"] == "/.hagw/login?return=/"
 
 
 def test_who_may_reach_what(webd):
@@ -703,7 +760,7 @@ except (BrokenPipeError, ConnectionResetError):
 
 METHODS = {"ListUsers": {}, "ListRefusals": {}, "AddUser": {"name": "x", "password": PASSWORD, "hosts": [], "groups": []},
            "SetPassword": {"name": "anna", "password": PASSWORD}, "SetUser": {"name": "anna"}, "RemoveUser": {"name": "anna"},
-           "CheckSession": {"cookie": "x", "host": HOST, "address": "192.0.2.1"}, "WatchRevocations": {}, "ListSessions": {},
+           "CheckSession": {"secret": "x", "kind": "cookie", "host": HOST, "address": "192.0.2.1"}, "WatchRevocations": {}, "ListSessions": {},
            "RevokeSession": {"user": "anna"}, "AddToken": {"user": "anna", "host": HOST, "label": "x"}, "PublishChallenge": {"token": "a", "keyAuthorization": "a.b"},
            "WithdrawChallenge": {"token": "a"}}
 

@@ -13,11 +13,11 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 
 @contextlib.contextmanager
-def chromium():
+def chromium(*flags):
     with tempfile.TemporaryDirectory() as profile:
         options = selenium.webdriver.ChromeOptions()
         for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
-                     "--disable-component-update", "--no-first-run", f"--user-data-dir={profile}", "--lang=en"):
+                     "--disable-component-update", "--no-first-run", f"--user-data-dir={profile}", "--lang=en", *flags):
             options.add_argument(flag)
         os.environ["HOME"] = profile
         driver = selenium.webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))

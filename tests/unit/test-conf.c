@@ -179,7 +179,8 @@ static void test_refused(void **state) {
 
 /* hagw-proxyd opens no path like these, whatever stands there. */
 static void test_open_paths_that_never_match(void **state) {
-        static const char *const paths[] = { "/../x", "/a/./b", "/a/..", "/a//b", "/a%20b", "/a;b",
+        static const char *const paths[] = { "/../x", "/a/./b", "/a/..", "/a/.. /b", "/a/ ",
+                                             "/a/...", "/a//b", "/a%20b", "/a;b",
                                              "/a\\\\b", "/a?b", "/a#b", "/\xc3\xa9" };
         char text[256];
 
@@ -191,6 +192,42 @@ static void test_open_paths_that_never_match(void **state) {
                 assert_refused(text, true, "never matches");
                 assert_refused(text, true, "t.conf:4: ");
         }
+}
+
+#define HOST "name = \"x.y\"; upstream = \"http://x\";\n"
+
+static void test_host_names(void **state) {
+        static const struct {
+                const char *list, *said;
+        } refused[] = {
+                { "\"a b\"", "\"a b\" is no host name" },
+                { "\"a.b\", \"\"", "\"\" is no host name" },
+                { "\"*.a.b\"", "\"*.a.b\" is no host name" },
+                { "\"dash\"", "\"dash\" is no host name" },
+                { "\"https://a.b\"", "\"https://a.b\" is no host name" },
+                { "\"a.b:8443\"", "\"a.b:8443\" is no host name" },
+        };
+        _cleanup_free_ char *error = NULL;
+        _cleanup_(config_freep) Config *c =
+                parse(HOST "access: { embedded_by = ( \"Dash.Example.com.\", \"b.c\" ); };", true, &error);
+        char text[1024];
+
+        assert_string_equal(c->hosts[0].access.embedded_by[0], "dash.example.com");
+        assert_string_equal(c->hosts[0].access.embedded_by[1], "b.c");
+        assert_null(c->hosts[0].access.embedded_by[2]);
+        for (size_t i = 0; i < ELEMENTSOF(refused); i++) {
+                (void) snprintf(text, sizeof(text),
+                                HOST "access: { embedded_by = ( %s ); };", refused[i].list);
+                assert_refused(text, true, refused[i].said);
+        }
+        (void) snprintf(text, sizeof(text), HOST "access: { embedded_by = ( ");
+        for (size_t i = 0; i <= CONF_EMBEDDERS_MAX; i++)
+                strcat(text, i > 0 ? ", \"a.b\"" : "\"a.b\"");
+        strcat(text, " ); };");
+        assert_refused(text, true, "expected 16 host names at most");
+        assert_refused("name = \"x.y\"; upstream = \"tcp://x:1\";\n"
+                       "access: { login = \"none\"; embedded_by = ( \"a.b\" ); };",
+                       true, "embedded_by");
 }
 
 static void test_credentials_are_not_repeated(void **state) {
@@ -228,6 +265,6 @@ TEST_MAIN(cmocka_unit_test(test_sample), cmocka_unit_test(test_host),
                 cmocka_unit_test(test_tunnel),
                 cmocka_unit_test(test_tunnel_hosts),
           cmocka_unit_test(test_settings_without_effect), cmocka_unit_test(test_refused),
-          cmocka_unit_test(test_open_paths_that_never_match),
+          cmocka_unit_test(test_open_paths_that_never_match), cmocka_unit_test(test_host_names),
           cmocka_unit_test(test_credentials_are_not_repeated), cmocka_unit_test(test_units),
           cmocka_unit_test(test_schema))

@@ -37,7 +37,9 @@ static void test_all(void **state) {
                         assert_int_equal(!!memmem(out, n, "text/html", 9), p.html);
                         /* The first of those that share a status. */
                         assert_int_equal(page_from_status(page_status(p.kind)),
-                                         p.kind == PAGE_HOUSE_OFFLINE ? PAGE_UNAVAILABLE : p.kind);
+                                         p.kind == PAGE_HOUSE_OFFLINE ? PAGE_UNAVAILABLE :
+                                         p.kind == PAGE_FOREIGN       ? PAGE_UNAUTHORIZED :
+                                                                        p.kind);
                 }
         assert_int_equal(page_from_status(200), _PAGE_INVALID);
         /* Every error of a head has its page. */

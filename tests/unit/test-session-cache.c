@@ -8,11 +8,15 @@
 static SessionMessage answer(const char *cookie, const char *host, const char *id) {
         SessionMessage m = { .session = POLICY_SESSION_ALLOWED, .valid_usec = USEC_PER_MINUTE };
 
-        (void) snprintf(m.cookie, sizeof(m.cookie), "%s", cookie);
+        (void) snprintf(m.secret, sizeof(m.secret), "%s", cookie);
         (void) snprintf(m.host, sizeof(m.host), "%s", host);
         (void) snprintf(m.session_id, sizeof(m.session_id), "%s", id);
         (void) snprintf(m.user, sizeof(m.user), "anna");
         return m;
+}
+
+static const SessionEntry *find(SessionCache *c, const char *secret, const char *host, uint64_t now_usec) {
+        return session_cache_find(c, &(PolicyFinding) { .secret = slice_from(secret) }, host, now_usec);
 }
 
 static void test_find(void **state) {
@@ -20,14 +24,31 @@ static void test_find(void **state) {
         SessionMessage m = answer("cookie", "a.example", "1");
 
         session_cache_add(c, &m, 1000);
-        assert_non_null(session_cache_find(c, SLICE("cookie"), "a.example", 1000));
-        assert_string_equal(session_cache_find(c, SLICE("cookie"), "a.example", 1000)->user, "anna");
-        assert_null(session_cache_find(c, SLICE("cookie"), "b.example", 1000));
-        assert_null(session_cache_find(c, SLICE("cooki"), "a.example", 1000));
-        assert_null(session_cache_find(c, SLICE("cookie1"), "a.example", 1000));
+        assert_non_null(find(c, "cookie", "a.example", 1000));
+        assert_string_equal(find(c, "cookie", "a.example", 1000)->user, "anna");
+        assert_null(find(c, "cookie", "b.example", 1000));
+        assert_null(find(c, "cooki", "a.example", 1000));
+        assert_null(find(c, "cookie1", "a.example", 1000));
         /* Old, and gone with that. */
-        assert_null(session_cache_find(c, SLICE("cookie"), "a.example", 1000 + USEC_PER_MINUTE));
+        assert_null(find(c, "cookie", "a.example", 1000 + USEC_PER_MINUTE));
         assert_int_equal(c->n, 0);
+        free(c);
+}
+
+/* The same bytes as another kind of secret are another secret. */
+static void test_token(void **state) {
+        SessionCache *c = calloc(1, sizeof(*c));
+        const PolicyFinding token = { .secret = SLICE("same"), .token = true };
+        SessionMessage m = answer("same", "a.example", "1");
+
+        session_cache_add(c, &m, 1000);
+        assert_null(session_cache_find(c, &token, "a.example", 1000));
+        m.token = true;
+        m.session = POLICY_SESSION_DENIED;
+        session_cache_add(c, &m, 1000);
+        assert_int_equal(session_cache_find(c, &token, "a.example", 1000)->session, POLICY_SESSION_DENIED);
+        assert_int_equal(find(c, "same", "a.example", 1000)->session, POLICY_SESSION_ALLOWED);
+        session_cache_clear(c);
         free(c);
 }
 
@@ -53,9 +74,9 @@ static void test_forget(void **state) {
         session_cache_add(c, &b, 1000);
         session_cache_add(c, &d, 1000);
         session_cache_forget(c, "1");
-        assert_null(session_cache_find(c, SLICE("one"), "a.example", 1000));
-        assert_null(session_cache_find(c, SLICE("one"), "b.example", 1000));
-        assert_non_null(session_cache_find(c, SLICE("two"), "a.example", 1000));
+        assert_null(find(c, "one", "a.example", 1000));
+        assert_null(find(c, "one", "b.example", 1000));
+        assert_non_null(find(c, "two", "a.example", 1000));
         session_cache_clear(c);
         assert_int_equal(c->n, 0);
         free(c);
@@ -76,5 +97,6 @@ static void test_limit(void **state) {
         free(c);
 }
 
-TEST_MAIN(cmocka_unit_test(test_find), cmocka_unit_test(test_not_kept), cmocka_unit_test(test_forget),
+TEST_MAIN(cmocka_unit_test(test_find), cmocka_unit_test(test_token),
+          cmocka_unit_test(test_not_kept), cmocka_unit_test(test_forget),
           cmocka_unit_test(test_limit))
