@@ -63,7 +63,7 @@ void conn_close(Conn *c) {
                 passage_done(c->passage);
         visitor_left(w, &c->address, c->uncounted, c->channel);
         loop_disarm(&w->loop, &c->timer);
-        loop_not_again(&c->again);
+        loop_not_again(&w->loop, &c->again);
         transport_done(&c->transport);
         c->in = buffer_put(&w->pool, c->in);
         drop_upstream(c);
@@ -126,8 +126,9 @@ static void serve_linger(Conn *c) {
         Worker *w = c->worker;
         ssize_t n;
 
-        for (unsigned i = 0; i < 8; i++) {
+        while (!loop_turn_is_over(&w->loop)) {
                 n = recv(c->transport.handle.fd, w->scratch, sizeof(w->scratch), MSG_DONTWAIT);
+                loop_spend(&w->loop, LOOP_WORK_CALL + (n > 0 ? (size_t) n : 0));
                 if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
                         conn_close(c);
                         return;
@@ -228,6 +229,7 @@ static void wait_for_head(Conn *c) {
 }
 
 static void serve_request(Conn *c, H1Verdict v, Exchange *x) {
+        loop_spend(&c->worker->loop, LOOP_WORK_REQUEST);
         conn_set_state(c, CONN_REQUEST);
         c->exchange = x;
         c->scan = (H1Scan) {};
@@ -248,6 +250,11 @@ void conn_serve_idle(Conn *c) {
                 H1Verdict v = H1_MORE;
                 ssize_t n;
 
+                /* Requests that lie here already want no reading, which would end with the turn. */
+                if (loop_turn_is_over(&c->worker->loop)) {
+                        loop_again(&c->worker->loop, &c->again);
+                        return;
+                }
                 if (parse && refresh_snapshot(c) < 0) {
                         conn_linger(c);
                         return;
@@ -424,7 +431,7 @@ static Conn *make_conn(Worker *w, Visitor *v) {
         c->transport.handle.on_event = on_event;
         c->snapshot = snapshot_ref(w->snapshot);
         conn_set_address(c, &v->address, v->port);
-        transport_init(&c->transport, &w->pool, TAKE_FD(v->fd));
+        transport_init(&c->transport, &w->loop, &w->pool, TAKE_FD(v->fd));
         c->transport.in = TAKE_PTR(v->in);
         if (v->channel)
                 c->transport.meter = &w->counters.relay_bytes;

@@ -127,6 +127,7 @@ static void control_run(Control *k) {
                         control_close(k);
                         return;
                 }
+                loop_spend(&k->worker->loop, LOOP_WORK_MESSAGE);
                 if (!control_on_call(k, message) || k->state == CONTROL_CLOSED)
                         return;
         }
@@ -202,7 +203,6 @@ void control_arrive(Worker *w, Control *k, const char *call) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *message = NULL;
 
         k->worker = w;
-        k->transport.pool = &w->pool;
         start(k);
         if (k->state != CONTROL_CALL)
                 return;

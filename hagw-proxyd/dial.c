@@ -54,7 +54,7 @@ Dial *dial_free(Dial *d) {
                 return NULL;
         d->done = true;
         loop_disarm(d->loop, &d->timer);
-        loop_not_again(&d->again);
+        loop_not_again(d->loop, &d->again);
         for (size_t i = 0; i < d->n_tried; i++)
                 close_attempt(&d->attempts[i]);
         loop_defer_free(d->loop, &d->garbage);

@@ -7,8 +7,6 @@
 
 #include "worker.h"
 
-#define PUMP_BUDGET 16U /* moves until others get their turn */
-
 static const char malformed[] = "its answer's chunks are malformed";
 
 /* A waiting connection may have been closed by the other side just now. Safe to send again: RFC 9110
@@ -391,7 +389,7 @@ void exchange_pump(Exchange *x) {
 
         touch(x);
         (void) worker_is_shared(c->worker, c);
-        for (unsigned i = 0; i < PUMP_BUDGET; i++) {
+        while (!loop_turn_is_over(&c->worker->loop)) {
                 int r;
 
                 if (x->state == EXCHANGE_TUNNEL) {

@@ -127,6 +127,7 @@ static void start_tls(Conn *c, const char *protocol, const uint8_t *ticket_secre
         }
         transport_start_tls(&c->transport, tls);
         conn_set_state(c, CONN_HANDSHAKE);
+        loop_spend(&c->worker->loop, LOOP_WORK_HANDSHAKE);
         hello_serve_handshake(c);
 }
 
@@ -142,6 +143,7 @@ static void start_opened(Conn *c) {
         }
         transport_start_tls(&c->transport, tls);
         conn_set_state(c, CONN_HANDSHAKE);
+        loop_spend(&c->worker->loop, LOOP_WORK_HANDSHAKE);
         hello_serve_handshake(c);
 }
 

@@ -26,7 +26,7 @@ static void on_channel(ChannelClient *c, ChannelGift *g) {
         Upstream *u = k->upstream;
         gnutls_session_t tls;
 
-        transport_init(&k->transport, &u->worker->pool, TAKE_FD(g->fd));
+        transport_init(&k->transport, &u->worker->loop, &u->worker->pool, TAKE_FD(g->fd));
         memcpy(k->secret, g->secret, sizeof(k->secret));
         k->pace = (TransportPace) { g->limit, &u->worker->loop, .timer = { .fire = on_pace } };
         if (transport_write(&k->transport, &header, 1) < 0 ||

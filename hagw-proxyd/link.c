@@ -98,6 +98,7 @@ void link_start_tls(Link *k, gnutls_session_t tls) {
         if (!watch(k))
                 return;
         k->state = LINK_HANDSHAKE;
+        loop_spend(loop, LOOP_WORK_HANDSHAKE);
         loop_arm(loop, &k->timer, loop->now_usec + k->upstream->connect_usec);
         link_handshake(k);
 }
@@ -163,7 +164,7 @@ static void on_dialled(int fd, size_t index, void *userdata) {
 
         k->dial = NULL;
         if (fd >= 0) {
-                transport_init(&k->transport, &k->upstream->worker->pool, fd);
+                transport_init(&k->transport, &k->upstream->worker->loop, &k->upstream->worker->pool, fd);
                 link_connected(k, index);
                 return;
         }
@@ -182,8 +183,8 @@ Link *link_new(Upstream *u, LinkClient *l) {
         k->client = l;
         k->garbage.free = free_link;
         k->timer.fire = on_timer;
-        k->transport.handle = (Handle) { .fd = -EBADF, .on_event = on_event };
-        k->transport.pool = &u->worker->pool;
+        k->transport.handle.on_event = on_event;
+        transport_init(&k->transport, &u->worker->loop, &u->worker->pool, -EBADF);
         k->trusted = u->trusted;
         u->n_links++;
         l->link = k;

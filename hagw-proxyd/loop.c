@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* epoll and a timer wheel. A timer is queued for the tick it was first armed for; when that tick comes and
- * the deadline has moved, it is queued again. Runs in the worker's thread. */
+/* epoll, a timer wheel, and turns. A timer is queued for the tick it was first armed for; when that tick
+ * comes and the deadline has moved, it is queued again. Runs in the worker's thread. */
 
 #include <time.h>
 
@@ -9,7 +9,12 @@
 #include "usec.h"
 
 int loop_init(Loop *l) {
-        *l = (Loop) { .epoll_fd = epoll_create1(EPOLL_CLOEXEC), .now_usec = clock_usec(CLOCK_MONOTONIC) };
+        *l = (Loop) {
+                .epoll_fd = epoll_create1(EPOLL_CLOEXEC),
+                .now_usec = clock_usec(CLOCK_MONOTONIC),
+                .turn_max = LOOP_TURN_MAX,
+                .turn = LOOP_TURN_MAX,
+        };
         l->tick = l->now_usec >> LOOP_TICK_SHIFT;
         return l->epoll_fd < 0 ? -errno : 0;
 }
@@ -33,35 +38,43 @@ void loop_defer_free(Loop *l, Garbage *g) {
 }
 
 void loop_again(Loop *l, Again *a) {
-        if (a->link)
+        if (a->queued)
                 return;
-        a->next = l->again;
-        a->link = &l->again;
-        if (a->next)
-                a->next->link = &a->next;
-        l->again = a;
+        a->queued = true;
+        a->next = NULL;
+        a->previous = l->last_again;
+        *(l->last_again ? &l->last_again->next : &l->again) = a;
+        l->last_again = a;
+        l->n_again++;
 }
 
-void loop_not_again(Again *a) {
-        if (!a->link)
+void loop_not_again(Loop *l, Again *a) {
+        if (!a->queued)
                 return;
-        *a->link = a->next;
-        if (a->next)
-                a->next->link = a->link;
-        a->link = NULL;
+        a->queued = false;
+        *(a->previous ? &a->previous->next : &l->again) = a->next;
+        *(a->next ? &a->next->previous : &l->last_again) = a->previous;
+        l->n_again--;
+}
+
+static void end_turn(Loop *l) {
+        l->most = MAX(l->most, l->spent);
+        l->spent = 0;
+}
+
+/* How much each of so many may do. */
+static size_t share(const Loop *l, size_t n) {
+        return MIN(MAX(LOOP_ROUND_WORK / MAX(n, (size_t) 1), (size_t) LOOP_TURN_MIN), l->turn_max);
 }
 
 /* Those queued now; what they queue comes in the next round. */
 static void serve_again(Loop *l) {
-        Again *list = l->again;
+        for (unsigned n = MIN(l->n_again, LOOP_AGAINS_MAX); n > 0 && l->again; n--) {
+                Again *a = l->again;
 
-        l->again = NULL;
-        if (list)
-                list->link = &list;
-        while (list) {
-                Again *a = list;
-                loop_not_again(a);
+                loop_not_again(l, a);
                 a->run(a);
+                end_turn(l);
         }
 }
 
@@ -111,26 +124,20 @@ void loop_disarm(Loop *l, Timer *t) {
                 timer_unlink(t);
 }
 
-/* One tick's timers. Handlers may arm and disarm any timer, so the list is consumed from its head. */
-static void serve_slot(Loop *l, unsigned i) {
-        Timer *list = l->slots[i];
+/* One tick's timers become due, behind those that are. */
+static void take_slot(Loop *l, unsigned i) {
+        Timer **end = &l->due, *list = l->slots[i];
 
         l->slots[i] = NULL;
         l->used[i / 64] &= ~(UINT64_C(1) << (i % 64));
+        while (*end)
+                end = &(*end)->next;
+        *end = list;
         if (list)
-                list->link = &list;
-        while (list) {
-                Timer *t = list;
-
-                timer_unlink(t);
-                if (t->due_usec <= l->now_usec)
-                        t->fire(t);
-                else
-                        timer_link(l, t);
-        }
+                list->link = end;
 }
 
-static void serve_timers(Loop *l) {
+static void take_slots(Loop *l) {
         uint64_t now = l->now_usec >> LOOP_TICK_SHIFT, last = MIN(now, l->tick + LOOP_SLOTS);
 
         for (uint64_t t = l->tick + 1; t <= last; t++) {
@@ -138,9 +145,24 @@ static void serve_timers(Loop *l) {
 
                 l->tick = t;
                 if (l->used[i / 64] & (UINT64_C(1) << (i % 64)))
-                        serve_slot(l, i);
+                        take_slot(l, i);
         }
         l->tick = now;
+}
+
+/* Handlers may arm and disarm any timer, so the list is consumed from its head. */
+static void serve_timers(Loop *l) {
+        for (unsigned n = 0; n < LOOP_TIMERS_MAX && l->due; n++) {
+                Timer *t = l->due;
+
+                timer_unlink(t);
+                if (t->due_usec > l->now_usec) {
+                        timer_link(l, t);
+                        continue;
+                }
+                t->fire(t);
+                end_turn(l);
+        }
 }
 
 /* Until the next tick that has timers, usec; UINT64_MAX: none has. */
@@ -164,7 +186,7 @@ static uint64_t next_timer(const Loop *l) {
 
 int loop_run(Loop *l, uint64_t timeout_usec) {
         struct epoll_event events[LOOP_EVENTS_MAX];
-        uint64_t wait = l->again ? 0 : MIN(timeout_usec, next_timer(l));
+        uint64_t wait = l->again || l->due ? 0 : MIN(timeout_usec, next_timer(l));
         int n;
 
         n = epoll_wait(l->epoll_fd, events, LOOP_EVENTS_MAX,
@@ -172,16 +194,19 @@ int loop_run(Loop *l, uint64_t timeout_usec) {
         if (n < 0 && errno != EINTR)
                 return -errno;
         l->now_usec = clock_usec(CLOCK_MONOTONIC);
+        l->turn = share(l, (size_t) MAX(n, 0) + l->n_again);
         for (int i = 0; i < n; i++) {
                 Handle *h = events[i].data.ptr;
 
                 /* Closed by an earlier one of these events. */
                 if (h->fd >= 0)
                         h->on_event(h, events[i].events);
+                end_turn(l);
         }
         serve_again(l);
         if (l->now_usec >> LOOP_TICK_SHIFT != l->tick)
-                serve_timers(l);
+                take_slots(l);
+        serve_timers(l);
         collect_garbage(l);
         return 0;
 }

@@ -283,6 +283,11 @@ static int start_workers(Manager *m) {
                                http, (size_t) n_http, access_writer_ring(m->access, i), &m->workers[i]);
                 if (r < 0)
                         return r;
+                r = worker_start(m->workers[i]);
+                if (r < 0)
+                        m->workers[i] = worker_free(m->workers[i]);
+                if (r < 0)
+                        return r;
         }
         return 0;
 }

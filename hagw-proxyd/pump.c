@@ -222,7 +222,7 @@ static int pump_one(Pump *p, PumpSide *from, PumpSide *to, uint64_t now_usec) {
                         }
                         return 0;
                 }
-                moved += (size_t) n;
+                moved += MAX((size_t) n, (size_t) PUMP_MOVE_BYTES);
         }
         return 1;
 }

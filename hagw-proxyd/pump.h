@@ -23,6 +23,9 @@
  * there, and little where somebody is, whose small requests would wait for it at both ends. */
 #define PUMP_ALONE_BYTES (1024U * 1024)
 #define PUMP_SHARED_BYTES (256U * 1024)
+/* A move of fewer bytes counts as this many: of segments with one byte each a pipe takes only a few bytes at
+ * a time, and a turn would be ten thousands of system calls. */
+#define PUMP_MOVE_BYTES (8U * 1024)
 /* Most that waits in a TCP socket to be put on the wire, beyond what is under way (TCP_NOTSENT_LOWAT).
  * Without it the kernel lets megabytes pile up and says so only when a third of them has gone: a download
  * runs in bursts then, for which others wait, and who reads slowly has megabytes of the kernel's memory. */

@@ -10,8 +10,6 @@
 #include "relaylink.h"
 #include "worker.h"
 
-#define MESSAGES_AT_ONCE 16U /* then the others on the loop have their turn */
-
 const char *relay_link_state_text(RelayLinkState s) {
         static const char *const texts[_RELAY_LINK_STATE_MAX] = {
                 [RELAY_LINK_RESOLVING] = "resolving", [RELAY_LINK_CONNECTING] = "connecting",
@@ -50,7 +48,7 @@ RelayLink *relay_link_close(RelayLink *l) {
         if (l->proving)
                 l->proving->asker = NULL;
         l->dial = dial_free(l->dial);
-        loop_not_again(&l->again);
+        loop_not_again(&l->worker->loop, &l->again);
         control_stream_done(&l->stream);
         transport_done(&l->transport);
         relay_keys_wipe(&l->keys);
@@ -75,12 +73,14 @@ static const char *stream_failure(int r) {
 }
 
 static void read_messages(RelayLink *l) {
-        for (unsigned i = 0; l->state == RELAY_LINK_OPEN; i++) {
+        Loop *loop = &l->worker->loop;
+
+        while (l->state == RELAY_LINK_OPEN) {
                 _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
                 int r;
 
-                if (i == MESSAGES_AT_ONCE) {
-                        loop_again(&l->worker->loop, &l->again);
+                if (loop_turn_is_over(loop)) {
+                        loop_again(loop, &l->again);
                         return;
                 }
                 r = control_stream_read(&l->stream, &l->transport, &v);
@@ -90,6 +90,7 @@ static void read_messages(RelayLink *l) {
                         fail(l, RELAY_LINK_UNREACHABLE, stream_failure(r));
                         return;
                 }
+                loop_spend(loop, LOOP_WORK_MESSAGE);
                 l->ops->on_message(l, v);
         }
 }
@@ -233,7 +234,7 @@ static void on_dialled(int fd, size_t index, void *userdata) {
         l->address = l->addresses[index];
         (void) setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT,
                           &(unsigned) { RELAY_LINK_UNACKNOWLEDGED_USEC / USEC_PER_MSEC }, sizeof(unsigned));
-        transport_init(&l->transport, &l->worker->pool, fd);
+        transport_init(&l->transport, loop, &l->worker->pool, fd);
         if (loop_add(loop, &l->transport.handle, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) < 0 ||
             relay_target_start_tls(l->target, &tls) < 0) {
                 fail(l, RELAY_LINK_UNREACHABLE, "out of memory");
@@ -241,6 +242,7 @@ static void on_dialled(int fd, size_t index, void *userdata) {
         }
         transport_start_tls(&l->transport, tls);
         set_state(l, RELAY_LINK_HANDSHAKE);
+        loop_spend(loop, LOOP_WORK_HANDSHAKE);
         handshake(l);
 }
 
@@ -319,8 +321,8 @@ RelayLink *relay_link_new(Worker *w, RelayTarget *target, bool prove, const Rela
         l->garbage.free = free_link;
         l->timer.fire = on_timer;
         l->again.run = on_start;
-        l->transport.handle = (Handle) { .fd = -EBADF, .on_event = on_event };
-        l->transport.pool = &w->pool;
+        l->transport.handle.on_event = on_event;
+        transport_init(&l->transport, &w->loop, &w->pool, -EBADF);
         loop_arm(&w->loop, &l->timer, w->loop.now_usec + RELAY_LINK_STEP_USEC);
         loop_again(&w->loop, &l->again);
         return l;

@@ -12,7 +12,15 @@
 #define WARNINGS_MAX 16U  /* in a connection's life; TLS 1.2 lets a visitor send them without end */
 #define RECORD_OVERHEAD 256U /* generously: header, nonce, padding, tag (RFC 5246 section 6.2.3) */
 
-void transport_init(Transport *t, BufferPool *pool, int fd) {
+static void on_again(Again *a) {
+        Transport *t = CONTAINER_OF(a, Transport, again);
+
+        t->handle.on_event(&t->handle, /* events= */ 0);
+}
+
+void transport_init(Transport *t, Loop *loop, BufferPool *pool, int fd) {
+        t->again = (Again) { .run = on_again };
+        t->loop = loop;
         t->pool = pool;
         t->handle.fd = fd;
         t->meter = NULL;
@@ -27,6 +35,7 @@ void transport_init(Transport *t, BufferPool *pool, int fd) {
 
 void transport_done(Transport *t) {
         t->handle.fd = safe_close(t->handle.fd);
+        loop_not_again(t->loop, &t->again);
         if (t->tls)
                 gnutls_deinit(t->tls);
         t->tls = NULL;
@@ -35,12 +44,23 @@ void transport_done(Transport *t) {
 }
 
 void transport_move(Transport *from, Transport *to) {
+        bool again = from->again.queued;
+
+        loop_not_again(from->loop, &from->again);
         *to = *from;
+        if (again)
+                loop_again(to->loop, &to->again);
         if (to->tls)
                 gnutls_transport_set_ptr(to->tls, to);
         from->handle.fd = -EBADF;
         from->tls = NULL;
         from->in = from->out = NULL;
+}
+
+void transport_migrate(Transport *t, Loop *loop, BufferPool *pool) {
+        loop_not_again(t->loop, &t->again);
+        t->loop = loop;
+        t->pool = pool;
 }
 
 void transport_note(Transport *t, uint32_t events) {
@@ -80,6 +100,14 @@ static void spend(const Transport *t, ssize_t n) {
                 rate_limit_spend(t->pace->limit, (size_t) n);
 }
 
+/* False: the turn is over, and the owner will have another. */
+static bool may_go_on(Transport *t) {
+        if (!loop_turn_is_over(t->loop))
+                return true;
+        loop_again(t->loop, &t->again);
+        return false;
+}
+
 /* n > 0; 0: end; -EAGAIN. A short read means that the socket is drained: the next edge will tell of more. */
 static ssize_t receive(Transport *t, void *data, size_t size) {
         ssize_t n;
@@ -87,7 +115,7 @@ static ssize_t receive(Transport *t, void *data, size_t size) {
         /* What could not be sent says nothing about what has arrived: an early answer, say. */
         if (t->ended)
                 return 0;
-        if (!t->readable)
+        if (!t->readable || !may_go_on(t))
                 return -EAGAIN;
         size = paced(t, size);
         t->held = size == 0;
@@ -96,6 +124,7 @@ static ssize_t receive(Transport *t, void *data, size_t size) {
         do
                 n = recv(t->handle.fd, data, size, MSG_DONTWAIT);
         while (n < 0 && errno == EINTR);
+        loop_spend(t->loop, LOOP_WORK_CALL + (n > 0 ? (size_t) n : 0));
         if (n < 0) {
                 if (errno != EAGAIN)
                         return fail(t, -errno);
@@ -149,6 +178,7 @@ static ssize_t send_now(Transport *t, const struct iovec *iov, size_t n) {
         do
                 r = sendmsg(t->handle.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
         while (r < 0 && errno == EINTR);
+        loop_spend(t->loop, LOOP_WORK_CALL + (r > 0 ? (size_t) r : 0));
         if (r < 0)
                 return errno == EAGAIN ? 0 : fail(t, -errno);
         if (t->meter)
@@ -262,9 +292,10 @@ static bool is_nothing(Transport *t, ssize_t r) {
 int transport_handshake(Transport *t) {
         int r;
 
-        do
+        do {
                 r = gnutls_handshake(t->tls);
-        while (is_nothing(t, r) || (r == GNUTLS_E_AGAIN && has_ciphertext(t)));
+                loop_spend(t->loop, LOOP_WORK_RECORD);
+        } while (is_nothing(t, r) || (r == GNUTLS_E_AGAIN && has_ciphertext(t) && may_go_on(t)));
         if (r == GNUTLS_E_AGAIN)
                 return -EAGAIN;
         t->tls_error = r;
@@ -290,9 +321,10 @@ ssize_t transport_peek(Transport *t) {
 static ssize_t read_tls(Transport *t, void *data, size_t size) {
         ssize_t n;
 
-        do
+        do {
                 n = gnutls_record_recv(t->tls, data, size);
-        while (is_nothing(t, n) || (n == GNUTLS_E_AGAIN && has_ciphertext(t)));
+                loop_spend(t->loop, LOOP_WORK_RECORD);
+        } while (is_nothing(t, n) || (n == GNUTLS_E_AGAIN && has_ciphertext(t) && may_go_on(t)));
         if (t->in && buffer_used(t->in) == 0)
                 t->in = buffer_put(t->pool, t->in);
         if (n >= 0)

@@ -22,10 +22,16 @@ typedef struct TransportPace {
         Timer timer; /* due when who was held back may go on; what it fires is the owner's */
 } TransportPace;
 
-/* A stream socket with or without TLS on it, as bytes in and bytes out. One thread. Never blocks. */
+/* A stream socket with or without TLS on it, as bytes in and bytes out. One thread. Never blocks.
+ *
+ * It keeps the loop's contract for whoever reads from it: when the turn is over there is nothing to be read
+ * (-EAGAIN), and the owner's handler is called again, without events, as soon as the others have had theirs.
+ */
 
 typedef struct Transport {
         Handle handle;
+        Again again; /* the turn was over: calls the handle's on_event */
+        Loop *loop;
         BufferPool *pool;
         TransportMeter *meter; /* NULL: nobody counts */
         TransportPace *pace;   /* NULL: as fast as it goes. Only with TLS, whose handshake is free */
@@ -46,13 +52,15 @@ typedef struct Transport {
 /* At most this much is accepted in one transport_write(). */
 #define TRANSPORT_WRITE_MAX (64U * 1024)
 
-/* Takes the fd over. */
-void transport_init(Transport *t, BufferPool *pool, int fd);
+/* Takes the fd over. handle.on_event is the owner's to set, and the place on the loop. */
+void transport_init(Transport *t, Loop *loop, BufferPool *pool, int fd);
 /* Closes at once. Frees the TLS session. */
 void transport_done(Transport *t);
 
 /* It goes on as to, which is not initialized, off the loop; from is as after transport_done(). */
 void transport_move(Transport *from, Transport *to);
+/* It goes on in another thread, off the loop until then: nothing that it holds goes back to the old one. */
+void transport_migrate(Transport *t, Loop *loop, BufferPool *pool);
 
 /* Puts TLS on it. The session is taken over; its push, pull and transport pointer are set here. */
 void transport_start_tls(Transport *t, gnutls_session_t tls);

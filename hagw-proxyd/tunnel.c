@@ -4,8 +4,6 @@
 
 #include "worker.h"
 
-#define TUNNEL_BUDGET 16U /* moves until others get their turn */
-
 typedef enum Moved {
         MOVED_NOTHING,
         MOVED_SOME,
@@ -70,7 +68,7 @@ void tunnel_run(Exchange *x) {
         Worker *w = c->worker;
 
         wait_more(x);
-        for (unsigned i = 0; i < TUNNEL_BUDGET; i++) {
+        while (!loop_turn_is_over(&w->loop)) {
                 Moved up = move(&w->pool, &c->transport, &c->in, &k->transport, &x->up.n);
                 Moved down = move(&w->pool, &k->transport, &k->in, &c->transport, &x->down.n);
 

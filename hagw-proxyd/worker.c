@@ -151,14 +151,43 @@ static void on_message(Worker *w, Message *m) {
         message_free(m);
 }
 
+static Message *inbox_pop(Worker *w) {
+        Message *m = w->inbox;
+
+        if (!m)
+                return NULL;
+        w->inbox = m->next;
+        if (!w->inbox)
+                w->inbox_end = &w->inbox;
+        return m;
+}
+
+static void inbox_fill(Worker *w) {
+        *w->inbox_end = queue_take(&w->queue);
+        while (*w->inbox_end)
+                w->inbox_end = &(*w->inbox_end)->next;
+}
+
+/* A hundred thousand tenants may come at once. */
+static void inbox_serve(Worker *w) {
+        while (w->inbox && !loop_turn_is_over(&w->loop)) {
+                loop_spend(&w->loop, LOOP_WORK_LETTER);
+                on_message(w, inbox_pop(w));
+        }
+        if (w->inbox)
+                loop_again(&w->loop, &w->inbox_again);
+}
+
+static void on_inbox_again(Again *a) {
+        inbox_serve(CONTAINER_OF(a, Worker, inbox_again));
+}
+
 static void on_queue(Handle *h, uint32_t events) {
         Worker *w = CONTAINER_OF(h, Worker, queue_handle);
 
         counter_add(&w->counters.wakes, 1);
-        for (Message *m = queue_take(&w->queue), *next; m; m = next) {
-                next = m->next;
-                on_message(w, m);
-        }
+        inbox_fill(w);
+        inbox_serve(w);
 }
 
 static void *worker_main(void *userdata) {
@@ -186,7 +215,7 @@ static void listen_all(Worker *w, ListenKind kind, const int *fds, size_t n) {
                 listener_init(&w->listeners[w->n_listeners++], w, kind, fds[i]);
 }
 
-static int start_thread(Worker *w) {
+int worker_start(Worker *w) {
         sigset_t ours, before;
         int r;
 
@@ -228,12 +257,12 @@ int worker_new(unsigned index, Worker *const *crew, unsigned n_crew, Queue *main
         if (r < 0)
                 return r;
         w->stranded.fire = on_stranded;
+        w->inbox_end = &w->inbox;
+        w->inbox_again.run = on_inbox_again;
         w->queue_handle = (Handle) { .fd = w->queue.event_fd, .on_event = on_queue };
         listen_all(w, LISTEN_HTTPS, https, n_https);
         listen_all(w, LISTEN_HTTP, http, n_http);
         r = loop_add(&w->loop, &w->queue_handle, EPOLLIN);
-        if (r >= 0)
-                r = start_thread(w);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(w);
@@ -251,10 +280,9 @@ Worker *worker_free(Worker *w) {
                 (void) pthread_join(w->thread, NULL);
         upstreams_done(w); /* while the answers that they still wait for may lie in the queue */
         if (w->queue.event_fd >= 0)
-                for (Message *m = queue_take(&w->queue), *next; m; m = next) {
-                        next = m->next;
-                        message_free(m);
-                }
+                inbox_fill(w);
+        for (Message *m; (m = inbox_pop(w));)
+                message_free(m);
         session_cache_clear(&w->sessions);
         exchanges_done(w);
         loop_done(&w->loop);

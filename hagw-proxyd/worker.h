@@ -49,6 +49,8 @@ struct Worker {
         Queue *main_queue; /* from it */
         Loop loop;
         Handle queue_handle;
+        Message *inbox, **inbox_end; /* from the queue, not yet looked at */
+        Again inbox_again;
         BufferPool pool;
         PipePool pipes;
         Snapshot *snapshot;
@@ -88,11 +90,13 @@ static inline void counter_sub(_Atomic uint64_t *c, uint64_t n) {
 /* Visitors who came by a channel and are here. */
 uint64_t relay_visitors(const Worker *w);
 
-/* Starts the thread, which accepts nobody before the first MESSAGE_SNAPSHOT. The snapshot is counted up. fds
- * and the crew's list stay the caller's. */
+/* It accepts nobody before the first MESSAGE_SNAPSHOT. The snapshot is counted up. fds and the crew's list
+ * stay the caller's. */
 int worker_new(unsigned index, Worker *const *crew, unsigned n_crew, Queue *main_queue, Snapshot *snapshot,
                const int *https, size_t n_https, const int *http, size_t n_http, AccessRing *access,
                Worker **ret);
+/* Starts the thread. From then on nothing but what is said above may be touched from outside. */
+int worker_start(Worker *w);
 /* Joins the thread, which must have said MESSAGE_STOPPED or is told to stop now. */
 Worker *worker_free(Worker *w);
 

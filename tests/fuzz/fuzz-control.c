@@ -8,11 +8,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         BufferPool pool = {};
+        Loop loop = { .turn = SIZE_MAX };
         ControlStream s = {};
         Transport t;
         int r = 1;
 
-        transport_init(&t, &pool, -EBADF);
+        transport_init(&t, &loop, &pool, -EBADF);
         t.readable = false; /* nothing comes but from its buffer */
         while (size > 0 && (r == 1 || r == -EAGAIN)) {
                 _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;

@@ -7,6 +7,7 @@
 
 typedef struct Pair {
         BufferPool pool;
+        Loop loop;
         Transport near, far;
         ControlStream stream;
 } Pair;
@@ -17,8 +18,9 @@ static int setup(void **state) {
 
         assert_non_null(p);
         assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
-        transport_init(&p->near, &p->pool, fds[0]);
-        transport_init(&p->far, &p->pool, fds[1]);
+        assert_int_equal(loop_init(&p->loop), 0);
+        transport_init(&p->near, &p->loop, &p->pool, fds[0]);
+        transport_init(&p->far, &p->loop, &p->pool, fds[1]);
         *state = p;
         return 0;
 }
@@ -29,6 +31,7 @@ static int teardown(void **state) {
         control_stream_done(&p->stream);
         transport_done(&p->near);
         transport_done(&p->far);
+        loop_done(&p->loop);
         buffer_pool_done(&p->pool);
         free(p);
         return 0;

@@ -99,7 +99,7 @@ static void test_again_and_garbage(void **state) {
         loop_again(&l, &a.again);
         loop_again(&l, &a.again);
         loop_again(&l, &b.again);
-        loop_not_again(&b.again);
+        loop_not_again(&l, &b.again);
         loop_defer_free(&l, &c.garbage);
         assert_int_equal(c.n, 0);
         assert_int_equal(loop_run(&l, USEC_INFINITY), 0);
@@ -109,5 +109,77 @@ static void test_again_and_garbage(void **state) {
         loop_done(&l);
 }
 
+typedef struct Hungry {
+        Again again;
+        Loop *loop;
+        unsigned n;
+        size_t turn; /* the last one's */
+} Hungry;
+
+/* Takes its turn, and wants the next. */
+static void eat(Again *a) {
+        Hungry *h = CONTAINER_OF(a, Hungry, again);
+
+        assert_false(loop_turn_is_over(h->loop));
+        while (!loop_turn_is_over(h->loop))
+                loop_spend(h->loop, LOOP_WORK_CALL);
+        h->turn = h->loop->turn;
+        h->n++;
+        loop_again(h->loop, a);
+}
+
+/* Each has as many turns as any other, and the more there are, the shorter is each. */
+static void test_turns(void **state) {
+        static const unsigned crowds[] = { 1, 4, 64, 3 * LOOP_AGAINS_MAX };
+
+        for (size_t i = 0; i < ELEMENTSOF(crowds); i++) {
+                Hungry many[3 * LOOP_AGAINS_MAX] = {};
+                Loop l;
+
+                assert_int_equal(loop_init(&l), 0);
+                for (unsigned k = 0; k < crowds[i]; k++) {
+                        many[k] = (Hungry) { .again.run = eat, .loop = &l };
+                        loop_again(&l, &many[k].again);
+                }
+                for (unsigned n = 0; n < 12; n++)
+                        assert_int_equal(loop_run(&l, USEC_INFINITY), 0);
+                for (unsigned k = 0; k < crowds[i]; k++) {
+                        assert_int_equal(many[k].n, crowds[i] > LOOP_AGAINS_MAX ? 4 : 12);
+                        assert_int_equal(many[k].turn, MIN(MAX(LOOP_ROUND_WORK / crowds[i], LOOP_TURN_MIN),
+                                                           LOOP_TURN_MAX));
+                }
+                assert_in_range(l.most, many[0].turn, many[0].turn + LOOP_WORK_CALL);
+                loop_done(&l);
+        }
+}
+
+/* A crowd that is late at once is not served at once. */
+static void test_many_timers(void **state) {
+        Thing t[LOOP_TIMERS_MAX + 10];
+        unsigned n = 0;
+        Loop l;
+
+        assert_int_equal(loop_init(&l), 0);
+        for (size_t i = 0; i < ELEMENTSOF(t); i++) {
+                t[i] = (Thing) { .timer.fire = count_timer };
+                loop_arm(&l, &t[i].timer, l.now_usec + USEC_PER_MSEC);
+        }
+        while (n == 0) {
+                assert_int_equal(loop_run(&l, USEC_INFINITY), 0);
+                for (size_t i = 0; i < ELEMENTSOF(t); i++)
+                        n += t[i].n;
+        }
+        assert_int_equal(n, LOOP_TIMERS_MAX);
+        loop_disarm(&l, l.due->next); /* out of the middle of those that are late */
+        assert_int_equal(loop_run(&l, USEC_INFINITY), 0);
+        n = 0;
+        for (size_t i = 0; i < ELEMENTSOF(t); i++)
+                n += t[i].n;
+        assert_int_equal(n, ELEMENTSOF(t) - 1);
+        assert_null(l.due);
+        loop_done(&l);
+}
+
 TEST_MAIN(cmocka_unit_test(test_never_early), cmocka_unit_test(test_moved), cmocka_unit_test(test_far_away),
-          cmocka_unit_test(test_again_and_garbage))
+          cmocka_unit_test(test_again_and_garbage), cmocka_unit_test(test_turns),
+          cmocka_unit_test(test_many_timers))

@@ -275,6 +275,22 @@ static void test_smallest_pipes(void **state) {
         assert_int_equal(status, 0);
 }
 
+/* A pipe takes few bytes at a time where each has come alone: no turn is made of thousands of calls. */
+static void test_dribble(void **state) {
+        Fixture *f = *state;
+        unsigned n = 0, turns = 0;
+
+        while (send(f->left[1], "x", 1, MSG_DONTWAIT) == 1)
+                n++;
+        f->pump.turn = 2 * PUMP_MOVE_BYTES;
+        while (pump_run(&f->pump, 0) == PUMP_AGAIN) {
+                turns++;
+                assert_in_range(f->pump.moved, 1, turns * 2 * 16); /* what 64 KiB of pipe have places for */
+        }
+        assert_int_equal(f->pump.moved, n);
+        assert_in_range(turns, 2, n);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_both_ways, setup, teardown),
@@ -282,6 +298,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_half_close, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_backpressure, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_broken, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_dribble, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_limit, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_limit_asked_often, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_large_pipes, setup, teardown),

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What stands in turns.h. */
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <netinet/in.h>
+#include <unistd.h>
+
+#include "turns.h"
+
+static const uint8_t secret[CHANNEL_SECRET_SIZE] = { 1, 2, 3 };
+static const IpAddress stranger = { .family = AF_INET, .bytes = { 203, 0, 113, 7 } };
+
+static void write_file(const Turns *t, const char *name, const char *text) {
+        char path[64];
+        FILE *f;
+
+        (void) snprintf(path, sizeof(path), "%s/%s", t->folder, name);
+        f = fopen(path, "we");
+        assert_non_null(f);
+        assert_true(fputs(text, f) >= 0);
+        assert_int_equal(fclose(f), 0);
+}
+
+static uint16_t listen_somewhere(Turns *t) {
+        struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        socklen_t size = sizeof(a);
+
+        t->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert_true(t->listener >= 0);
+        assert_int_equal(bind(t->listener, (struct sockaddr *) &a, size), 0);
+        assert_int_equal(listen(t->listener, 8), 0);
+        assert_int_equal(getsockname(t->listener, (struct sockaddr *) &a, &size), 0);
+        return ntohs(a.sin_port);
+}
+
+static void configure(Turns *t) {
+        static const struct {
+                const char *file, *text;
+        } hosts[] = {
+                { "hosts.d/ha.conf", "name = \"ha.example.com\"; upstream = \"http://127.0.0.1:%u\"; "
+                                     "access: { login = \"none\"; };" },
+                { "hosts.d/walled.conf", "name = \"walled.example.com\"; upstream = \"http://127.0.0.1:%u\";" },
+                { "hosts.d/raw.conf", "name = \"raw.example.com\"; upstream = \"tcp://127.0.0.1:%u\"; "
+                                      "access: { login = \"none\"; };" },
+                { "hosts.d/tls.conf", "name = \"tls.example.com\"; upstream = \"https://127.0.0.1:%u\"; "
+                                      "access: { login = \"none\"; }; tls: { verify = \"insecure\"; };" },
+        };
+        _cleanup_(config_freep) Config *config = NULL;
+        _cleanup_free_ char *error = NULL, *bad_file = NULL;
+        uint8_t tickets[TLS_TICKET_SECRET_SIZE] = {};
+        unsigned port = listen_somewhere(t);
+        char text[512];
+
+        strcpy(t->folder, "/tmp/hagw-turns.XXXXXX");
+        assert_non_null(mkdtemp(t->folder));
+        (void) snprintf(text, sizeof(text), "%s/hosts.d", t->folder);
+        assert_int_equal(mkdir(text, 0700), 0);
+        (void) snprintf(text, sizeof(text),
+                        "zones = ( { name = \"example.com\"; }, { name = \"relay.example.com\"; } );"
+                        "tenants: { zone = \"relay.example.com\"; };"
+                        "relay: { address = \"127.0.0.1:%u\"; tenant = \"me\"; };",
+                        port);
+        write_file(t, "hagw.conf", text);
+        for (size_t i = 0; i < ELEMENTSOF(hosts); i++) {
+                /* The one conversion in each of them is the port. */
+                const char *mark = strstr(hosts[i].text, "%u");
+
+                (void) snprintf(text, sizeof(text), "%.*s%u%s", (int) (mark - hosts[i].text), hosts[i].text,
+                                port, mark + 2);
+                write_file(t, hosts[i].file, text);
+        }
+        if (config_load(t->folder, &config, &error) < 0)
+                fail_msg("%s", error);
+        assert_int_equal(snapshot_new(config, NULL, 0, tickets, 1, NULL, &t->snapshot, &bad_file), 0);
+}
+
+void turns_begin(Turns *t) {
+        *t = (Turns) { .listener = -EBADF, .service = -EBADF, .peer = -EBADF, .ours = -EBADF };
+        assert_int_equal(tls_global_init(), 0);
+        assert_int_equal(tls_psk_global_init(), 0);
+        assert_int_equal(crowd_init(), 0);
+        assert_int_equal(tenants_global_init(), 0);
+        assert_int_equal(queue_init(&t->main_queue), 0);
+        t->ring = aligned_alloc(_Alignof(AccessRing), sizeof(AccessRing));
+        assert_non_null(t->ring);
+        memset(t->ring, 0, sizeof(*t->ring));
+        t->ring->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        configure(t);
+        assert_int_equal(worker_new(0, t->crew, 1, &t->main_queue, t->snapshot, NULL, 0, NULL, 0, t->ring,
+                                    &t->worker),
+                         0);
+        t->crew[0] = t->worker;
+}
+
+void turns_end(Turns *t) {
+        Worker *w = t->worker;
+        char command[64];
+
+        relay_link_close(t->relay);
+        conns_done(w);
+        tenants_done(w);
+        turns_run(t, 1); /* what was closed is freed from the loop */
+        worker_free(w);
+        for (Message *m = queue_take(&t->main_queue), *next; m; m = next) {
+                next = m->next;
+                message_free(m);
+        }
+        queue_done(&t->main_queue);
+        snapshot_unref(t->snapshot);
+        safe_close(t->ring->event_fd);
+        free(t->ring);
+        if (t->tls)
+                gnutls_deinit(t->tls);
+        safe_close(t->listener);
+        safe_close(t->service);
+        safe_close(t->peer);
+        tls_psk_global_done();
+        tls_global_done();
+        (void) snprintf(command, sizeof(command), "rm -rf %s", t->folder);
+        assert_int_equal(system(command), 0);
+}
+
+void turns_run(Turns *t, unsigned n) {
+        while (n-- > 0)
+                assert_int_equal(loop_run(&t->worker->loop, 0), 0);
+}
+
+void turns_flood(int fd, const char *bytes, size_t size) {
+        char many[16384];
+        size_t n = sizeof(many) / size * size, sent = 0;
+
+        for (size_t i = 0; i < n; i += size)
+                memcpy(many + i, bytes, size);
+        for (;;) {
+                ssize_t k = send(fd, many + sent, n - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+                if (k < 0)
+                        break;
+                sent = (sent + (size_t) k) % n;
+        }
+        assert_int_equal(errno, EAGAIN);
+}
+
+void turns_flood_tls(Turns *t) {
+        for (unsigned i = 0; i < 100000; i++)
+                if (gnutls_record_send2(t->tls, "", 0, /* pad= */ 1, 0) < 0)
+                        return;
+        fail_msg("the socket took a hundred thousand records");
+}
+
+void turns_say(int fd, const char *text) {
+        assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+}
+
+static void make_pair(int fds[static 2]) {
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
+        (void) setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &(int) { 1024 * 1024 }, sizeof(int));
+}
+
+int turns_visit(Turns *t, ConnKind kind, bool opened, bool announced) {
+        int fds[2];
+
+        make_pair(fds);
+        Visitor v = { .fd = fds[0], .kind = kind, .address = stranger, .uncounted = true,
+                      .opened = opened, .announced = announced };
+        memcpy(v.secret, secret, sizeof(secret));
+        t->ours = fds[0];
+        conn_new(t->worker, &v);
+        return fds[1];
+}
+
+void turns_hello(Turns *t, const char *name) {
+        assert_int_equal(tls_psk_client_new(secret, name, &t->tls), 0);
+        gnutls_transport_set_int(t->tls, t->peer);
+        assert_int_equal(gnutls_handshake(t->tls), GNUTLS_E_AGAIN);
+}
+
+static void shake_hands(Turns *t) {
+        int r = GNUTLS_E_AGAIN;
+
+        for (unsigned i = 0; i < 20 && r == GNUTLS_E_AGAIN; i++) {
+                turns_run(t, 1);
+                r = gnutls_handshake(t->tls);
+        }
+        assert_int_equal(r, 0);
+        turns_run(t, 2);
+}
+
+/* The relay's own certificate would need hagw-keyd; what is asked of the session is only that it speaks the
+ * protocol. */
+Control *turns_visit_agent(Turns *t) {
+        const gnutls_datum_t protocol = { (unsigned char *) RELAY_ALPN, strlen(RELAY_ALPN) };
+        gnutls_session_t server;
+        Conn *c;
+
+        t->peer = turns_visit(t, CONN_HTTPS, false, false);
+        c = t->worker->conns;
+        assert_int_equal(tls_psk_server_new(secret, &server), 0);
+        assert_int_equal(gnutls_alpn_set_protocols(server, &protocol, 1, 0), 0);
+        transport_start_tls(&c->transport, server);
+        gnutls_session_set_ptr(server, (void *) secret);
+        conn_set_state(c, CONN_HANDSHAKE);
+        assert_int_equal(tls_psk_client_new(secret, "relay.example.com", &t->tls), 0);
+        assert_int_equal(gnutls_alpn_set_protocols(t->tls, &protocol, 1, 0), 0);
+        gnutls_transport_set_int(t->tls, t->peer);
+        (void) gnutls_handshake(t->tls);
+        shake_hands(t);
+        assert_non_null(t->worker->tenants.strangers);
+        return t->worker->tenants.strangers;
+}
+
+Conn *turns_visit_tls(Turns *t, const char *name) {
+        t->peer = turns_visit(t, CONN_HTTPS, /* opened= */ true, /* announced= */ false);
+        turns_hello(t, name);
+        shake_hands(t);
+        assert_int_equal(t->worker->conns->state, CONN_IDLE);
+        return t->worker->conns;
+}
+
+Conn *turns_visit_plain(Turns *t, const char *name) {
+        int fds[2];
+
+        make_pair(fds);
+        t->ours = fds[0];
+        t->peer = fds[1];
+        assert_int_equal(conn_new_probe(t->worker, fds[0], name), 0);
+        return t->worker->conns;
+}
+
+void turns_accept(Turns *t) {
+        struct pollfd p = { .fd = t->listener, .events = POLLIN };
+
+        for (unsigned i = 0; i < 20 && poll(&p, 1, 50) == 0; i++)
+                turns_run(t, 1);
+        t->service = accept4(t->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        assert_true(t->service >= 0);
+        (void) setsockopt(t->service, SOL_SOCKET, SO_SNDBUF, &(int) { 1024 * 1024 }, sizeof(int));
+        turns_run(t, 3);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A worker without a thread, whose loop the test runs round by round, with a service, visitors, and others
+ * who never pause. */
+
+#include "control-attach.h"
+#include "crowd.h"
+#include "relaylink.h"
+#include "test.h"
+#include "tls-psk.h"
+#include "worker.h"
+
+typedef struct Turns {
+        char folder[32];
+        Queue main_queue;
+        AccessRing *ring;
+        Snapshot *snapshot;
+        Worker *crew[1], *worker;
+        int listener, service; /* the service's, and its end of the connection to it */
+        int peer;              /* the end of the one who never pauses */
+        int ours;              /* the other end, which the worker reads */
+        gnutls_session_t tls;  /* on peer; NULL: plain */
+        RelayLink *relay;
+        unsigned n_messages;   /* that it brought */
+} Turns;
+
+void turns_begin(Turns *t);
+void turns_end(Turns *t);
+
+/* So many rounds. */
+void turns_run(Turns *t, unsigned n);
+/* Sends the bytes again and again, until the socket takes no more. */
+void turns_flood(int fd, const char *bytes, size_t size);
+#define FLOOD(fd, text) turns_flood(fd, text, sizeof(text) - 1)
+/* TLS records without content. */
+void turns_flood_tls(Turns *t);
+void turns_say(int fd, const char *text);
+
+/* A visitor: his end. */
+int turns_visit(Turns *t, ConnKind kind, bool opened, bool announced);
+/* The same as turns.peer, with the handshake done, for that name. */
+Conn *turns_visit_tls(Turns *t, const char *name);
+/* An agent of a relay, his handshake done. */
+Control *turns_visit_agent(Turns *t);
+/* As a probe comes: plain, and served as by https. */
+Conn *turns_visit_plain(Turns *t, const char *name);
+/* The first flight of a visitor who wants that name, in clear. */
+void turns_hello(Turns *t, const char *name);
+/* Runs until the worker has connected to the service. */
+void turns_accept(Turns *t);
