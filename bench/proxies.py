@@ -137,7 +137,7 @@ class Hagw(Machine):
             folder / "hagw",
             'zones = ( { name = "bench.example"; } );\nacme: { directory = "https://127.0.0.1:9/none"; };\n'
             'public_address: { ipv4 = "static:192.0.2.1"; ipv6 = "none"; };\n'
-            'proxy: { workers = 2; connections_per_address = 0; };',
+            'proxy: { workers = 2; connections_per_address = 0; handshakes_per_address = 0; };',
             {"ha": f'name = "{NAME}"; upstream = "http://127.0.0.1:{UPSTREAM_PORT}"; access: {{ login = "none"; }};'}, port)
         self.start("keyd", "netd", "dnsd", "webd", "acmed")
         self.import_certificate(folder)

@@ -26,7 +26,7 @@ class Hagw(Tunnel):
         self.relay = Machine(
             self.folder / "relay",
             f'zones = ( {{ name = "{ZONE}"; }} );\nacme: {{ directory = "https://127.0.0.1:9/none"; }};\n'
-            f'tenants: {{ zone = "{ZONE}"; }};\nproxy: {{ workers = 2; connections_per_address = 0; }};', port=VISITOR_PORT)
+            f'tenants: {{ zone = "{ZONE}"; }};\nproxy: {{ workers = 2; connections_per_address = 0; handshakes_per_address = 0; }};', port=VISITOR_PORT)
         self.relay.start("keyd", "acmed", "tenantd")
         self.relay.import_certificate(self.folder.parent)
         self.relay.start("proxyd")
@@ -52,7 +52,7 @@ class Hagw(Tunnel):
             self.folder / house,
             f'zones = ( {{ name = "{house}.{ZONE}"; via = "relay"; }} ); public_address: {{ ipv6 = "none"; }}; lan = ( "192.0.2.0/24" );\n'
             f'relay: {{ address = "{ZONE}:{self.via}"; tenant = "{house}"; pin = "{pin(self.folder.parent)}"; }};\n'
-            f'proxy: {{ workers = {2 if len(self.houses) == 1 else 1}; connections_per_address = 0; }};',
+            f'proxy: {{ workers = {2 if len(self.houses) == 1 else 1}; connections_per_address = 0; handshakes_per_address = 0; }};',
             {"all": f'name = "{house}.{ZONE}"; upstream = "tcp://127.0.0.1:{ORIGIN_PORT}"; access: {{ login = "none"; }};'})
         machine.start("keyd", "netd")
         machine["keyd"].call("ImportToken", token=self.tokens[house])

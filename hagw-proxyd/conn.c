@@ -64,6 +64,7 @@ void conn_close(Conn *c) {
         visitor_left(w, &c->address, c->uncounted, c->channel);
         loop_disarm(&w->loop, &c->timer);
         loop_not_again(&w->loop, &c->again);
+        c->handshake = handshake_free(c->handshake);
         transport_done(&c->transport);
         c->in = buffer_put(&w->pool, c->in);
         drop_upstream(c);

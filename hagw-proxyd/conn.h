@@ -4,6 +4,7 @@
 #include "channelframe.h"
 #include "clienthello.h"
 #include "h1.h"
+#include "handshake.h"
 #include "snapshot.h"
 #include "transport.h"
 
@@ -82,6 +83,7 @@ struct Conn {
         char address_text[IP_TEXT_MAX];
         char name[HOSTNAME_MAX + 1]; /* asked for in the ClientHello, normalized */
         ClientHello *hello;
+        Handshake *handshake; /* that may need a signature; NULL: none is under way */
         Buffer *in; /* plain bytes from the visitor */
         H1Scan scan;
         uint64_t since_usec; /* PROXY, HELLO, HANDSHAKE: accepted; IDLE: first byte of the head, 0: none;

@@ -14,6 +14,7 @@
 static struct {
         uint64_t factor, summand; /* of the row's hash */
         _Atomic uint32_t slots[1U << CROWD_SLOTS_LOG2];
+        _Atomic uint64_t paid[1U << CROWD_SLOTS_LOG2]; /* until then what was begun is paid for, usec */
 } rows[CROWD_ROWS];
 
 int crowd_init(void) {
@@ -36,8 +37,16 @@ static uint64_t network_of(const IpAddress *address) {
         return network << 8 | size;
 }
 
+static uint64_t hash(size_t row, uint64_t network) {
+        return network * rows[row].factor + rows[row].summand;
+}
+
+static size_t index_of(size_t row, uint64_t network) {
+        return hash(row, network) >> (64 - CROWD_SLOTS_LOG2);
+}
+
 static _Atomic uint32_t *slot_of(size_t row, uint64_t network) {
-        return &rows[row].slots[(network * rows[row].factor + rows[row].summand) >> (64 - CROWD_SLOTS_LOG2)];
+        return &rows[row].slots[index_of(row, network)];
 }
 
 /* Two that come at once may both find the last place taken, but never both take it. */
@@ -58,4 +67,34 @@ void crowd_leave(const IpAddress *address) {
 
         for (size_t i = 0; i < CROWD_ROWS; i++)
                 (void) atomic_fetch_sub_explicit(slot_of(i, network), 1, memory_order_relaxed);
+}
+
+/* A leaky bucket whose level is a point in time. */
+uint64_t crowd_due(const IpAddress *address, unsigned rate, unsigned burst) {
+        uint64_t network = network_of(address), paid = USEC_INFINITY;
+
+        if (rate == 0)
+                return 0;
+        for (size_t i = 0; i < CROWD_ROWS; i++)
+                paid = MIN(paid, atomic_load_explicit(&rows[i].paid[index_of(i, network)],
+                                                      memory_order_relaxed));
+        return paid - MIN(paid, burst * USEC_PER_SEC);
+}
+
+void crowd_note(const IpAddress *address, uint64_t now_usec, unsigned rate) {
+        uint64_t network = network_of(address);
+
+        for (size_t i = 0; rate > 0 && i < CROWD_ROWS; i++) {
+                _Atomic uint64_t *paid = &rows[i].paid[index_of(i, network)];
+                uint64_t before = atomic_load_explicit(paid, memory_order_relaxed);
+
+                while (!atomic_compare_exchange_weak_explicit(
+                        paid, &before, MAX(before, now_usec) + USEC_PER_SEC / rate, memory_order_relaxed,
+                        memory_order_relaxed))
+                        ;
+        }
+}
+
+uint32_t crowd_hash(const IpAddress *address) {
+        return (uint32_t) (hash(0, network_of(address)) >> 32);
 }

@@ -15,3 +15,11 @@ int crowd_init(void);
  * already, and nothing was counted. */
 bool crowd_enter(const IpAddress *address, unsigned limit);
 void crowd_leave(const IpAddress *address);
+
+/* The same addresses' handshakes that wanted a signature, at rate a second (0: no limit), of which burst
+ * seconds' worth may come at once: when the next may begin (CLOCK_MONOTONIC), and that one has. */
+uint64_t crowd_due(const IpAddress *address, unsigned rate, unsigned burst);
+void crowd_note(const IpAddress *address, uint64_t now_usec, unsigned rate);
+
+/* Of what is counted as one address; nobody can know it from outside. */
+uint32_t crowd_hash(const IpAddress *address);

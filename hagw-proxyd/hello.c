@@ -88,13 +88,12 @@ static bool is_relay_spoken(const Conn *c) {
                protocol.size == strlen(RELAY_ALPN) && memcmp(protocol.data, RELAY_ALPN, protocol.size) == 0;
 }
 
-void hello_serve_handshake(Conn *c) {
+void hello_on_handshake(Conn *c, int r) {
         Worker *w = c->worker;
-        int r;
 
-        r = transport_handshake(&c->transport);
         if (r == -EAGAIN)
                 return;
+        c->handshake = handshake_free(c->handshake);
         if (r < 0) {
                 counter_add(&w->counters.failed_handshakes, 1);
                 if (gnutls_error_is_fatal(c->transport.tls_error) && !c->transport.ended) {
@@ -117,7 +116,14 @@ void hello_serve_handshake(Conn *c) {
         conn_serve_idle(c);
 }
 
-static void start_tls(Conn *c, const char *protocol, const uint8_t *ticket_secret) {
+void hello_serve_handshake(Conn *c) {
+        if (c->handshake)
+                handshake_serve(c);
+        else
+                hello_on_handshake(c, transport_handshake(&c->transport));
+}
+
+static void start_tls(Conn *c, const char *protocol, const uint8_t *ticket_secret, HandshakeClass class) {
         const TlsCertificate *certificate = snapshot_find_certificate(c->snapshot, c->name);
         gnutls_session_t tls;
 
@@ -127,8 +133,7 @@ static void start_tls(Conn *c, const char *protocol, const uint8_t *ticket_secre
         }
         transport_start_tls(&c->transport, tls);
         conn_set_state(c, CONN_HANDSHAKE);
-        loop_spend(&c->worker->loop, LOOP_WORK_HANDSHAKE);
-        hello_serve_handshake(c);
+        handshake_begin(c, class);
 }
 
 /* The relay has opened this visitor's TLS, and the house agrees to that (relay.opened). */
@@ -156,6 +161,7 @@ static bool is_agent(const Conn *c, unsigned alpn) {
 
 /* The name decides whether there is anybody at home. */
 static void start_handshake(Conn *c) {
+        HandshakeClass class = c->hello->resumes ? HANDSHAKE_RESUMING : HANDSHAKE_FULL;
         unsigned alpn = c->hello->alpn;
 
         memcpy(c->name, c->hello->name, sizeof(c->name));
@@ -173,7 +179,7 @@ static void start_handshake(Conn *c) {
                 return;
         }
         if (is_agent(c, alpn)) {
-                start_tls(c, RELAY_ALPN, /* ticket_secret= */ NULL);
+                start_tls(c, RELAY_ALPN, /* ticket_secret= */ NULL, HANDSHAKE_FULL);
                 return;
         }
         if (tenant_door(c))
@@ -181,7 +187,7 @@ static void start_handshake(Conn *c) {
         if (c->route && c->route->host.upstream_kind == CONF_UPSTREAM_TCP)
                 passage_to_service(c);
         else if (c->route)
-                start_tls(c, "http/1.1", c->snapshot->ticket_secret);
+                start_tls(c, "http/1.1", c->snapshot->ticket_secret, class);
         else
                 hello_refuse(c);
 }

@@ -11,3 +11,5 @@ void hello_refuse(Conn *c);
 void hello_serve_proxy(Conn *c);
 void hello_serve(Conn *c);
 void hello_serve_handshake(Conn *c);
+/* What transport_handshake() said at last. */
+void hello_on_handshake(Conn *c, int r);

@@ -1,26 +1,47 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The links to keyd: io.hagw.Key.SignHandshake. Each thread has one, and where there are many threads
- * several share one: keyd takes KEY_CONNECTIONS_PER_UID_MAX of us. */
-
-#include <pthread.h>
-#include <stdatomic.h>
+/* The links to keyd: io.hagw.Key.SignHandshake. Each is a varlink connection on the worker's loop, on which
+ * several questions may be under way; their answers come in the same order. Runs in the worker's thread. */
 
 #include "signer.h"
 #include "vl-io.hagw.Key.h"
 #include "vl.h"
 
-#define LINKS_MAX 6U /* two are for the main thread: the relay token's proof, and a spare one */
+/* What a fiber waits for; lies on its stack. */
+typedef struct SignTicket SignTicket;
+struct SignTicket {
+        SignTicket *next, **link; /* in waiting; link is NULL when it is answered */
+        Fiber *fiber;
+        SignRequest *request;
+        const char *key_id, *scheme;
+        const gnutls_datum_t *data;
+        bool retried;
+        int error;
+        gnutls_datum_t *signature;
+};
 
-typedef struct SignerLink {
-        pthread_mutex_t lock;
-        sd_varlink *link; /* guarded by the lock, with the replies that belong to it */
-} SignerLink;
+struct SignRequest {
+        SignRequest *next;
+        SignTicket *ticket; /* NULL: nobody waits for it any more */
+        uint64_t asked_usec;
+};
 
-static_assert(LINKS_MAX + 2 <= KEY_CONNECTIONS_PER_UID_MAX, "keyd takes fewer connections");
-static SignerLink links[LINKS_MAX] = { [0 ... LINKS_MAX - 1] = { .lock = PTHREAD_MUTEX_INITIALIZER } };
-static atomic_uint n_threads;
-static _Thread_local SignerLink *thread_link;
+struct SignerLink {
+        Handle handle;
+        Timer timer;
+        Garbage garbage;
+        Signer *signer;
+        unsigned index;
+        sd_varlink *link;
+        SignRequest *first, **last; /* under way */
+        unsigned n;
+        bool broken;
+};
+
+static_assert(SIGNER_LINKS_ALL + 8 <= KEY_CONNECTIONS_PER_UID_MAX, "the main thread has its own");
+
+static _Thread_local Signer *signer;
+static _Thread_local SignTicket *waiting;
 
 static const struct {
         int pk_algorithm;
@@ -48,69 +69,279 @@ const char *signer_scheme(int pk_algorithm, unsigned bits, gnutls_sign_algorithm
         return NULL;
 }
 
-static int call(SignerLink *l, const char *key_id, const char *scheme, const gnutls_datum_t *data,
-                sd_json_variant **ret_reply, const char **ret_error) {
-        int r;
-
-        if (!l->link) {
-                r = vl_connect(&l->link, "io.hagw.Key", SIGNER_TIMEOUT_USEC);
-                if (r < 0)
-                        return r;
-        }
-        r = sd_varlink_callbo(l->link, "io.hagw.Key.SignHandshake", ret_reply, ret_error,
-                              SD_JSON_BUILD_PAIR("id", SD_JSON_BUILD_STRING(key_id)),
-                              SD_JSON_BUILD_PAIR("scheme", SD_JSON_BUILD_STRING(scheme)),
-                              SD_JSON_BUILD_PAIR("data", SD_JSON_BUILD_BASE64(data->data, data->size)));
-        if (r < 0)
-                l->link = sd_varlink_close_unref(l->link);
-        return r;
+static void ticket_unlink(SignTicket *t) {
+        *t->link = t->next;
+        if (t->next)
+                t->next->link = t->link;
+        t->link = NULL;
 }
 
-static int sign(SignerLink *l, const char *key_id, const char *scheme, const gnutls_datum_t *data,
-                gnutls_datum_t *ret_signature) {
-        bool had_link = l->link;
+static void ticket_answer(SignTicket *t, int error) {
+        ticket_unlink(t);
+        t->error = error;
+        fiber_wake(t->fiber);
+}
+
+static SignRequest *link_pop(SignerLink *l) {
+        SignRequest *q = l->first;
+
+        if (!q)
+                return NULL;
+        l->first = q->next;
+        if (!l->first)
+                l->last = &l->first;
+        l->n--;
+        return q;
+}
+
+/* The oldest question's deadline. */
+static void link_watch(SignerLink *l) {
+        if (l->first)
+                loop_arm(l->signer->loop, &l->timer, l->first->asked_usec + SIGNER_TIMEOUT_USEC);
+        else
+                loop_disarm(l->signer->loop, &l->timer);
+}
+
+static void free_link(Garbage *g) {
+        free(CONTAINER_OF(g, SignerLink, garbage));
+}
+
+static int submit(SignTicket *t);
+
+static void link_close(SignerLink *l, int error) {
+        Loop *loop = l->signer->loop;
+        SignRequest *q;
+
+        l->signer->links[l->index] = NULL;
+        loop_disarm(loop, &l->timer);
+        loop_remove(loop, &l->handle);
+        l->handle.fd = -EBADF;
+        (void) sd_varlink_set_userdata(l->link, NULL);
+        l->link = sd_varlink_close_unref(l->link);
+        while ((q = link_pop(l))) {
+                SignTicket *t = q->ticket;
+
+                free(q);
+                if (!t)
+                        continue;
+                t->request = NULL;
+                /* keyd may have been restarted; whoever has waited for it long enough has not. */
+                if (error == -ETIMEDOUT || t->retried) {
+                        ticket_answer(t, error);
+                        continue;
+                }
+                t->retried = true;
+                if (submit(t) < 0)
+                        ticket_answer(t, error);
+        }
+        loop_defer_free(loop, &l->garbage);
+}
+
+static void take_signature(SignTicket *t, sd_json_variant *reply) {
+        sd_json_variant *v = sd_json_variant_by_key(reply, "signature");
         _cleanup_free_ void *raw = NULL;
-        sd_json_variant *reply = NULL;
-        const char *error = NULL;
         size_t size;
         int r;
 
-        r = call(l, key_id, scheme, data, &reply, &error);
-        /* keyd may have restarted since the last signature. */
-        if (r < 0 && r != -ETIME && had_link)
-                r = call(l, key_id, scheme, data, &reply, &error);
-        if (r < 0)
-                return r;
-        if (error)
-                return -EREMOTEIO;
-        r = sd_json_variant_unbase64(sd_json_variant_by_key(reply, "signature"), &raw, &size);
-        if (r < 0)
-                return r;
-        ret_signature->data = gnutls_malloc(size);
-        if (!ret_signature->data)
+        r = v && sd_json_variant_is_string(v) ? sd_json_variant_unbase64(v, &raw, &size) : -EBADMSG;
+        if (r >= 0)
+                t->signature->data = gnutls_malloc(size);
+        if (r >= 0 && !t->signature->data)
+                r = -ENOMEM;
+        if (r >= 0) {
+                memcpy(t->signature->data, raw, size);
+                t->signature->size = (unsigned) size;
+        }
+        ticket_answer(t, MIN(r, 0));
+}
+
+static int on_reply(sd_varlink *link, sd_json_variant *parameters, const char *error_id,
+                    sd_varlink_reply_flags_t flags, void *userdata) {
+        SignerLink *l = userdata;
+        SignRequest *q;
+
+        if (!l)
+                return 0;
+        if (error_id && (flags & SD_VARLINK_REPLY_LOCAL)) {
+                l->broken = true; /* closed by whoever called us */
+                return 0;
+        }
+        q = link_pop(l);
+        if (q && q->ticket && error_id)
+                ticket_answer(q->ticket, -EREMOTEIO);
+        else if (q && q->ticket)
+                take_signature(q->ticket, parameters);
+        free(q);
+        link_watch(l);
+        return 0;
+}
+
+/* False: it is closed. */
+static bool link_process(SignerLink *l) {
+        int r;
+
+        do
+                r = sd_varlink_process(l->link);
+        while (r > 0 && !l->broken);
+        if (r >= 0 && !l->broken)
+                return true;
+        link_close(l, r < 0 ? r : -ECONNRESET);
+        return false;
+}
+
+static void on_event(Handle *h, uint32_t events) {
+        (void) link_process(CONTAINER_OF(h, SignerLink, handle));
+}
+
+static void on_timer(Timer *t) {
+        link_close(CONTAINER_OF(t, SignerLink, timer), -ETIMEDOUT);
+}
+
+static int link_open(Signer *s, unsigned index) {
+        SignerLink *l = calloc(1, sizeof(*l));
+        int r;
+
+        if (!l)
                 return -ENOMEM;
-        memcpy(ret_signature->data, raw, size);
-        ret_signature->size = (unsigned) size;
+        l->signer = s;
+        l->index = index;
+        l->last = &l->first;
+        l->handle = (Handle) { .fd = -EBADF, .on_event = on_event };
+        l->timer.fire = on_timer;
+        l->garbage.free = free_link;
+        r = vl_connect(&l->link, "io.hagw.Key", USEC_INFINITY);
+        if (r >= 0) {
+                (void) sd_varlink_set_userdata(l->link, l);
+                r = sd_varlink_bind_reply(l->link, on_reply);
+        }
+        if (r >= 0)
+                r = sd_varlink_get_fd(l->link);
+        if (r >= 0) {
+                l->handle.fd = r;
+                r = loop_add(s->loop, &l->handle, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+        }
+        if (r < 0) {
+                sd_varlink_close_unref(l->link);
+                free(l);
+                return r;
+        }
+        s->links[index] = l;
+        return 0;
+}
+
+/* The one with the least to do; a new one where all have something. */
+static int link_choose(Signer *s, SignerLink **ret) {
+        SignerLink *best = NULL;
+        unsigned unused = s->n_links;
+        int r;
+
+        for (unsigned i = 0; i < s->n_links; i++) {
+                SignerLink *l = s->links[i];
+
+                if (!l)
+                        unused = i;
+                else if (!best || l->n < best->n)
+                        best = l;
+        }
+        if (unused < s->n_links && (!best || best->n > 0)) {
+                r = link_open(s, unused);
+                if (r >= 0)
+                        best = s->links[unused];
+                else if (!best)
+                        return r;
+        }
+        *ret = best;
+        return 0;
+}
+
+static int submit(SignTicket *t) {
+        SignRequest *q;
+        SignerLink *l;
+        int r;
+
+        r = link_choose(signer, &l);
+        if (r < 0)
+                return r;
+        q = calloc(1, sizeof(*q));
+        if (!q)
+                return -ENOMEM;
+        r = sd_varlink_invokebo(l->link, "io.hagw.Key.SignHandshake",
+                                SD_JSON_BUILD_PAIR("id", SD_JSON_BUILD_STRING(t->key_id)),
+                                SD_JSON_BUILD_PAIR("scheme", SD_JSON_BUILD_STRING(t->scheme)),
+                                SD_JSON_BUILD_PAIR("data",
+                                                   SD_JSON_BUILD_BASE64(t->data->data, t->data->size)));
+        if (r < 0) {
+                free(q);
+                link_close(l, r);
+                return r;
+        }
+        *q = (SignRequest) { .ticket = t, .asked_usec = signer->loop->now_usec };
+        t->request = q;
+        *l->last = q;
+        l->last = &q->next;
+        l->n++;
+        link_watch(l);
+        (void) link_process(l);
         return 0;
 }
 
 int signer_sign(const char *key_id, const char *scheme, const gnutls_datum_t *data,
                 gnutls_datum_t *ret_signature) {
+        gnutls_datum_t signature = {};
+        SignTicket t = {
+                .fiber = fiber_current(),
+                .key_id = key_id,
+                .scheme = scheme,
+                .data = data,
+                .signature = &signature,
+                .next = waiting,
+                .link = &waiting,
+        };
         int r;
 
-        if (!thread_link)
-                thread_link = &links[atomic_fetch_add(&n_threads, 1) % LINKS_MAX];
-        (void) pthread_mutex_lock(&thread_link->lock);
-        r = sign(thread_link, key_id, scheme, data, ret_signature);
-        (void) pthread_mutex_unlock(&thread_link->lock);
-        return r;
+        assert(signer && t.fiber);
+        signer->n_asked++;
+        if (t.next)
+                t.next->link = &t.next;
+        waiting = &t;
+        r = submit(&t);
+        if (r < 0 && !t.link) /* the link was lost at once, and the answer says so */
+                r = 0;
+        if (r < 0) {
+                ticket_unlink(&t);
+                return r;
+        }
+        while (t.link)
+                fiber_yield();
+        if (t.error < 0)
+                return t.error;
+        *ret_signature = signature;
+        return 0;
 }
 
-void signer_done(void) {
-        if (!thread_link)
-                return;
-        (void) pthread_mutex_lock(&thread_link->lock);
-        thread_link->link = sd_varlink_close_unref(thread_link->link);
-        (void) pthread_mutex_unlock(&thread_link->lock);
-        thread_link = NULL;
+void signer_cancel(Fiber *f) {
+        for (SignTicket *t = waiting; t; t = t->next)
+                if (t->fiber == f) {
+                        if (t->request)
+                                t->request->ticket = NULL;
+                        ticket_answer(t, -ECANCELED);
+                        return;
+                }
+}
+
+void signer_init(Signer *s, Loop *loop, unsigned n_workers) {
+        *s = (Signer) {
+                .loop = loop,
+                .n_links = MIN(MAX(SIGNER_LINKS_ALL / MAX(n_workers, 1U), 1U), SIGNER_LINKS_MAX),
+        };
+}
+
+void signer_use(Signer *s) {
+        signer = s;
+}
+
+void signer_done(Signer *s) {
+        for (unsigned i = 0; i < s->n_links; i++)
+                if (s->links[i])
+                        link_close(s->links[i], -ECANCELED);
 }

@@ -206,6 +206,7 @@ int snapshot_new(const Config *config, TlsCertificate *const *certificates, size
         s->attachments = config->tenants.attachments;
         s->connections = config->proxy.connections;
         s->connections_per_address = config->proxy.connections_per_address;
+        s->handshakes_per_address = config->proxy.handshakes_per_address;
         s->header_count = config->proxy.header_count;
         s->hello_usec = config->proxy.hello_usec;
         s->head_usec = config->proxy.head_usec;

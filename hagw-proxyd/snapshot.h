@@ -59,7 +59,7 @@ typedef struct Snapshot {
         CertificateName *names; /* sorted; the best certificate for each name */
         size_t n_names;
         uint8_t ticket_secret[TLS_TICKET_SECRET_SIZE];
-        unsigned attachments, connections, connections_per_address, header_count;
+        unsigned attachments, connections, connections_per_address, handshakes_per_address, header_count;
         uint64_t hello_usec, head_usec, idle_usec, drain_usec;
         size_t head_size;
         RelayTarget *relay; /* the house's; NULL: it has none */

@@ -8,7 +8,6 @@
 #include "attachments.h"
 #include "control.h"
 #include "log.h"
-#include "signer.h"
 #include "tenantusage.h"
 #include "worker.h"
 
@@ -197,6 +196,7 @@ static void *worker_main(void *userdata) {
 
         (void) snprintf(name, sizeof(name), "worker-%u", w->index % 1000);
         (void) pthread_setname_np(pthread_self(), name);
+        signer_use(&w->signer);
         while (r >= 0 && !(w->stopping && (!w->conns || w->loop.now_usec >= w->stop_usec)))
                 r = loop_run(&w->loop, w->stopping ? w->stop_usec - w->loop.now_usec : USEC_INFINITY);
         if (r < 0)
@@ -205,7 +205,7 @@ static void *worker_main(void *userdata) {
         relay_calls_done(w);
         conns_done(w);
         tenants_done(w);
-        signer_done();
+        signer_done(&w->signer);
         say(w, MESSAGE_STOPPED);
         return NULL;
 }
@@ -256,6 +256,8 @@ int worker_new(unsigned index, Worker *const *crew, unsigned n_crew, Queue *main
                 r = loop_init(&w->loop);
         if (r < 0)
                 return r;
+        signer_init(&w->signer, &w->loop, n_crew);
+        handshakes_init(w);
         w->stranded.fire = on_stranded;
         w->inbox_end = &w->inbox;
         w->inbox_again.run = on_inbox_again;
@@ -285,6 +287,7 @@ Worker *worker_free(Worker *w) {
                 message_free(m);
         session_cache_clear(&w->sessions);
         exchanges_done(w);
+        handshakes_done(w);
         loop_done(&w->loop);
         buffer_pool_done(&w->pool);
         pipe_pool_done(&w->pipes);

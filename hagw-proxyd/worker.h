@@ -15,6 +15,7 @@
 #include "relaycall.h"
 #include "passage.h"
 #include "session.h"
+#include "signer.h"
 #include "snapshot.h"
 #include "tenants.h"
 #include "upstream.h"
@@ -28,6 +29,7 @@
 typedef struct WorkerCounters {
         _Alignas(64) _Atomic uint64_t accepted, crowded, refused, handshakes, resumed,
                 failed_handshakes, requests, tunnels;
+        _Atomic uint64_t handshakes_waiting, handshakes_signing, handshakes_signed;
         _Atomic uint64_t wakes;      /* by its queue: a sign of life */
         _Atomic uint64_t answers[6]; /* by the status's first digit; [0]: none */
         _Atomic uint64_t passages, passages_open, passage_received, passage_sent;
@@ -63,6 +65,8 @@ struct Worker {
         RelayCall *relay_calls;
         uint64_t relay_rejected_usec; /* when it was logged last */
         SessionCache sessions;
+        Signer signer;
+        Handshakes handshakes;
         Tenants tenants;
         AccessRing *access; /* shared with the logging thread */
         Timer stranded; /* after the network has changed, when what went over lost addresses is given up */

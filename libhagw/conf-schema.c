@@ -100,11 +100,15 @@ const ConfSetting conf_settings[] = {
           NUMBER(1, 65536)),
 
         M("proxy", "workers", CONF_UINT, proxy.workers, "0", PROXYD,
-          "threads that serve visitors; 0: one per core", NUMBER(0, 256)),
+          "threads that serve visitors; 0: one per core", NUMBER(0, 64)),
         M("proxy", "connections", CONF_UINT, proxy.connections, "8192", PROXYD,
           "visitors' connections at once, per thread", NUMBER(16, 1000000)),
         M("proxy", "connections_per_address", CONF_UINT, proxy.connections_per_address, "512", PROXYD,
           "connections at once from one visitor's address (IPv4 /32, IPv6 /56); 0: no limit",
+          NUMBER(0, 1000000)),
+        M("proxy", "handshakes_per_address", CONF_UINT, proxy.handshakes_per_address, "50", PROXYD,
+          "new TLS sessions a second from one visitor's address, four seconds' worth at once; those beyond "
+          "wait; resumed ones do not count; 0: no limit",
           NUMBER(0, 1000000)),
         M("proxy", "hello_timeout", CONF_USEC, proxy.hello_usec, "10s", PROXYD,
           "how long a visitor may take from connecting to the end of the TLS handshake",

@@ -90,6 +90,7 @@ typedef struct Config {
                 unsigned workers; /* 0: one per core */
                 unsigned connections; /* per worker */
                 unsigned connections_per_address; /* of all workers; 0: off */
+                unsigned handshakes_per_address; /* a second; 0: off */
                 uint64_t hello_usec, head_usec, idle_usec, ticket_usec;
                 uint64_t drain_usec; /* what is under way may take so long at the end */
                 uint64_t head_size;

@@ -52,7 +52,8 @@ class Authority:
 
     def issue(self, *names, kind="ecdsa", days=90):
         """Returns (PEM chain, PEM key)."""
-        key = rsa.generate_private_key(65537, 2048) if kind == "rsa" else ec.generate_private_key(
+        bits = {"rsa": 2048, "rsa4096": 4096}.get(kind)
+        key = rsa.generate_private_key(65537, bits) if bits else ec.generate_private_key(
             ec.SECP384R1() if kind == "p384" else ec.SECP256R1())
         c = self.sign(new_name(names[0]), key.public_key(), self.certificate.subject,
                       [(x509.SubjectAlternativeName([x509.DNSName(n) for n in names]), False)], days)

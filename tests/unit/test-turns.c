@@ -92,7 +92,8 @@ static void expect_exchange(Turns *t, ExchangeState s) {
 }
 
 static bool enter_session(Turns *t) {
-        static const char text[] = "GET / HTTP/1.1\r\nHost: walled.example.com\r\nCookie: __Host-hagw=abc\r\n\r\n";
+        static const char text[] = "GET / HTTP/1.1\r\nHost: walled.example.com\r\n"
+                                   "Cookie: __Host-hagw=abc\r\n\r\n";
 
         (void) turns_visit_tls(t, "walled.example.com");
         assert_int_equal(gnutls_record_send(t->tls, text, sizeof(text) - 1), sizeof(text) - 1);
@@ -221,8 +222,9 @@ static Control *attach(Turns *t, const char *machine) {
         Control *k = ask_tenantd(t, machine);
         TenantInfo *info;
 
-        assert_true(sd_json_parse("{\"name\":\"anna\",\"domains\":[],\"tokenIds\":[\"t1\"],\"suspended\":false,"
-                                  "\"exhausted\":false,\"terminate\":false,\"agents\":1,\"channels\":8,"
+        assert_true(sd_json_parse("{\"name\":\"anna\",\"domains\":[],\"tokenIds\":[\"t1\"],"
+                                  "\"suspended\":false,\"exhausted\":false,\"terminate\":false,"
+                                  "\"agents\":1,\"channels\":8,"
                                   "\"connectionsPerSecond\":0,\"bytesPerSecond\":0}",
                                   0, &v, NULL, NULL) >= 0);
         assert_int_equal(tenant_info_parse(v, &info), 0);
@@ -272,10 +274,14 @@ static void on_failed(RelayLink *l, RelayLinkFailure failure, const char *why) {
         ((Turns *) l->userdata)->relay = NULL;
 }
 
-static bool enter_relay_handshake(Turns *t) {
-        static const RelayLinkOps ops = { .on_open = on_open, .on_message = on_message, .on_failed = on_failed };
+static const RelayLinkOps relay_ops = {
+        .on_open = on_open,
+        .on_message = on_message,
+        .on_failed = on_failed,
+};
 
-        t->relay = relay_link_new(t->worker, t->snapshot->relay, /* prove= */ true, &ops, t);
+static bool enter_relay_handshake(Turns *t) {
+        t->relay = relay_link_new(t->worker, t->snapshot->relay, /* prove= */ true, &relay_ops, t);
         turns_accept(t);
         assert_int_equal(t->relay->state, RELAY_LINK_HANDSHAKE);
         FLOOD(t->service, RECORDS_WITHOUT_MEANING);
@@ -284,9 +290,7 @@ static bool enter_relay_handshake(Turns *t) {
 
 /* What a relay says that has got as far as here. Without TLS, which is the transport's business. */
 static void open_relay(Turns *t, RelayLinkState s) {
-        static const RelayLinkOps ops = { .on_open = on_open, .on_message = on_message, .on_failed = on_failed };
-
-        t->relay = relay_link_new(t->worker, t->snapshot->relay, /* prove= */ true, &ops, t);
+        t->relay = relay_link_new(t->worker, t->snapshot->relay, /* prove= */ true, &relay_ops, t);
         turns_accept(t);
         gnutls_deinit(t->relay->transport.tls);
         t->relay->transport.tls = NULL;

@@ -8,6 +8,8 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <gnutls/x509.h>
 #include <netinet/in.h>
 #include <unistd.h>
 
@@ -39,19 +41,63 @@ static uint16_t listen_somewhere(Turns *t) {
         return ntohs(a.sin_port);
 }
 
+/* For ha.example.com, with a key that is at hand nowhere. */
+static TlsCertificate *make_certificate(void) {
+        static char *names[] = { (char *) "ha.example.com", NULL };
+        gnutls_x509_privkey_t key;
+        gnutls_x509_crt_t crt;
+        TlsCertificate *c;
+        gnutls_datum_t pem;
+
+        assert_int_equal(gnutls_x509_privkey_init(&key), 0);
+        assert_int_equal(gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA,
+                                                      GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0),
+                         0);
+        assert_int_equal(gnutls_x509_crt_init(&crt), 0);
+        assert_int_equal(gnutls_x509_crt_set_version(crt, 3), 0);
+        assert_int_equal(gnutls_x509_crt_set_serial(crt, "1", 1), 0);
+        assert_int_equal(gnutls_x509_crt_set_activation_time(crt, 0), 0);
+        assert_int_equal(gnutls_x509_crt_set_expiration_time(crt, INT32_MAX), 0);
+        assert_int_equal(gnutls_x509_crt_set_key(crt, key), 0);
+        assert_int_equal(gnutls_x509_crt_set_dn(crt, "CN=ha.example.com", NULL), 0);
+        assert_int_equal(gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_DNSNAME, names[0],
+                                                              (unsigned) strlen(names[0]), 0),
+                         0);
+        assert_int_equal(gnutls_x509_crt_sign2(crt, crt, key, GNUTLS_DIG_SHA256, 0), 0);
+        assert_int_equal(gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_PEM, &pem), 0);
+        assert_int_equal(tls_certificate_new((char *) pem.data, "key", names, &c), 0);
+        gnutls_free(pem.data);
+        gnutls_x509_crt_deinit(crt);
+        gnutls_x509_privkey_deinit(key);
+        return c;
+}
+
+static void listen_as_keyd(Turns *t) {
+        struct sockaddr_un a = { .sun_family = AF_UNIX };
+
+        (void) snprintf(a.sun_path, sizeof(a.sun_path), "%s/io.hagw.Key", t->folder);
+        assert_int_equal(setenv("HAGW_RUNTIME_DIR", t->folder, 1), 0);
+        t->keyd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        assert_true(t->keyd >= 0);
+        assert_int_equal(bind(t->keyd, (struct sockaddr *) &a, sizeof(a)), 0);
+        assert_int_equal(listen(t->keyd, 8), 0);
+}
+
 static void configure(Turns *t) {
         static const struct {
                 const char *file, *text;
         } hosts[] = {
                 { "hosts.d/ha.conf", "name = \"ha.example.com\"; upstream = \"http://127.0.0.1:%u\"; "
                                      "access: { login = \"none\"; };" },
-                { "hosts.d/walled.conf", "name = \"walled.example.com\"; upstream = \"http://127.0.0.1:%u\";" },
+                { "hosts.d/walled.conf", "name = \"walled.example.com\"; "
+                                         "upstream = \"http://127.0.0.1:%u\";" },
                 { "hosts.d/raw.conf", "name = \"raw.example.com\"; upstream = \"tcp://127.0.0.1:%u\"; "
                                       "access: { login = \"none\"; };" },
                 { "hosts.d/tls.conf", "name = \"tls.example.com\"; upstream = \"https://127.0.0.1:%u\"; "
                                       "access: { login = \"none\"; }; tls: { verify = \"insecure\"; };" },
         };
         _cleanup_(config_freep) Config *config = NULL;
+        _cleanup_(tls_certificate_unrefp) TlsCertificate *certificate = NULL;
         _cleanup_free_ char *error = NULL, *bad_file = NULL;
         uint8_t tickets[TLS_TICKET_SECRET_SIZE] = {};
         unsigned port = listen_somewhere(t);
@@ -77,11 +123,16 @@ static void configure(Turns *t) {
         }
         if (config_load(t->folder, &config, &error) < 0)
                 fail_msg("%s", error);
-        assert_int_equal(snapshot_new(config, NULL, 0, tickets, 1, NULL, &t->snapshot, &bad_file), 0);
+        listen_as_keyd(t);
+        assert_int_equal(gnutls_certificate_allocate_credentials(&t->nobody), 0);
+        certificate = make_certificate();
+        assert_int_equal(snapshot_new(config, &certificate, 1, tickets, 1, NULL, &t->snapshot, &bad_file),
+                         0);
 }
 
 void turns_begin(Turns *t) {
-        *t = (Turns) { .listener = -EBADF, .service = -EBADF, .peer = -EBADF, .ours = -EBADF };
+        *t = (Turns) { .keyd = -EBADF, .listener = -EBADF, .service = -EBADF,
+                       .peer = -EBADF, .ours = -EBADF };
         assert_int_equal(tls_global_init(), 0);
         assert_int_equal(tls_psk_global_init(), 0);
         assert_int_equal(crowd_init(), 0);
@@ -96,6 +147,7 @@ void turns_begin(Turns *t) {
                                     &t->worker),
                          0);
         t->crew[0] = t->worker;
+        signer_use(&t->worker->signer);
 }
 
 void turns_end(Turns *t) {
@@ -105,6 +157,7 @@ void turns_end(Turns *t) {
         relay_link_close(t->relay);
         conns_done(w);
         tenants_done(w);
+        signer_done(&w->signer);
         turns_run(t, 1); /* what was closed is freed from the loop */
         worker_free(w);
         for (Message *m = queue_take(&t->main_queue), *next; m; m = next) {
@@ -117,6 +170,8 @@ void turns_end(Turns *t) {
         free(t->ring);
         if (t->tls)
                 gnutls_deinit(t->tls);
+        gnutls_certificate_free_credentials(t->nobody);
+        safe_close(t->keyd);
         safe_close(t->listener);
         safe_close(t->service);
         safe_close(t->peer);
@@ -173,6 +228,24 @@ int turns_visit(Turns *t, ConnKind kind, bool opened, bool announced) {
         t->ours = fds[0];
         conn_new(t->worker, &v);
         return fds[1];
+}
+
+Conn *turns_want(Turns *t, uint8_t address, gnutls_session_t *ret_tls, int *ret_peer) {
+        static const gnutls_datum_t name = { (unsigned char *) "ha.example.com", 14 };
+        int fds[2];
+
+        make_pair(fds);
+        Visitor v = { .fd = fds[0], .kind = CONN_HTTPS, .uncounted = true,
+                      .address = { .family = AF_INET, .bytes = { 203, 0, 113, address } } };
+        conn_new(t->worker, &v);
+        assert_int_equal(gnutls_init(ret_tls, GNUTLS_CLIENT | GNUTLS_NONBLOCK), 0);
+        assert_int_equal(gnutls_set_default_priority(*ret_tls), 0);
+        assert_int_equal(gnutls_credentials_set(*ret_tls, GNUTLS_CRD_CERTIFICATE, t->nobody), 0);
+        assert_int_equal(gnutls_server_name_set(*ret_tls, GNUTLS_NAME_DNS, name.data, name.size), 0);
+        gnutls_transport_set_int(*ret_tls, fds[1]);
+        assert_int_equal(gnutls_handshake(*ret_tls), GNUTLS_E_AGAIN);
+        *ret_peer = fds[1];
+        return t->worker->conns;
 }
 
 void turns_hello(Turns *t, const char *name) {

@@ -17,6 +17,8 @@ typedef struct Turns {
         AccessRing *ring;
         Snapshot *snapshot;
         Worker *crew[1], *worker;
+        int keyd;
+        gnutls_certificate_credentials_t nobody; /* whom visitors trust */
         int listener, service; /* the service's, and its end of the connection to it */
         int peer;              /* the end of the one who never pauses */
         int ours;              /* the other end, which the worker reads */
@@ -39,6 +41,10 @@ void turns_say(int fd, const char *text);
 
 /* A visitor: his end. */
 int turns_visit(Turns *t, ConnKind kind, bool opened, bool announced);
+/* The same of somebody at another address; he has said which host he wants, with TLS as browsers speak it,
+ * which needs a signature. Whoever signs listens at turns.keyd, and does not answer. */
+Conn *turns_want(Turns *t, uint8_t address, gnutls_session_t *ret_tls, int *ret_peer);
+
 /* The same as turns.peer, with the handshake done, for that name. */
 Conn *turns_visit_tls(Turns *t, const char *name);
 /* An agent of a relay, his handshake done. */
