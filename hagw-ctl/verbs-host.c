@@ -218,6 +218,7 @@ static int print_host(const ConfHost *h, sd_json_variant *reply, const char *rea
         output_tone(TONE_BOLD, "%s", h->name);
         output("\n");
         print_setting("service", h->upstream);
+        print_setting("Host field", h->host_field);
         print_setting("file", h->file);
         print_setting("login", logins[h->access.login]);
         print_setting("from", froms[h->access.from]);

@@ -10,7 +10,7 @@
 static const char malformed[] = "its answer's chunks are malformed";
 
 /* A waiting connection may have been closed by the other side just now. Safe to send again: RFC 9110
- * section 9.2.2. */
+ * section 9.2.2. What is not gets a connection that nobody is about to close. */
 static bool may_retry(const Exchange *x) {
         return !x->retried && !x->interim && x->head_held && x->request.body == BODY_NONE &&
                method_is_idempotent(x->request.method) && !(x->request.flags & REQUEST_WEBSOCKET);
@@ -26,11 +26,11 @@ static void on_link(Exchange *x);
 static void on_link_failed(Exchange *x, const char *why);
 
 /* May end it, at once or later. */
-static void get_link(Exchange *x, bool fresh) {
+static void get_link(Exchange *x, UpstreamWish wish) {
         int r;
 
         x->state = EXCHANGE_LINK;
-        r = upstream_acquire(x->upstream, &x->client, fresh);
+        r = upstream_acquire(x->upstream, &x->client, wish);
         if (r == 1)
                 on_link(x);
         else if (r < 0)
@@ -62,6 +62,8 @@ void exchange_forward(Exchange *x, Upstream *u) {
                 .scratch = x->forward_scratch,
         };
 
+        if (!x->internal && c->route)
+                context.host = slice_from(c->route->host.host_field);
         x->upstream = u;
         u->n_clients++;
         if (forward_request(&x->request, &context) < 0 ||
@@ -70,7 +72,7 @@ void exchange_forward(Exchange *x, Upstream *u) {
                 return;
         }
         touch(x);
-        get_link(x, /* fresh= */ false);
+        get_link(x, may_retry(x) ? UPSTREAM_ANY : UPSTREAM_YOUNG);
 }
 
 /* That a tenant's house is away is nothing that ails the relay. */
@@ -109,7 +111,7 @@ static void on_link_broken(Exchange *x, const char *why) {
         }
         x->retried = true;
         counter_add(&x->conn->worker->counters.retries, 1);
-        get_link(x, /* fresh= */ true);
+        get_link(x, UPSTREAM_FRESH);
 }
 
 /* The head's bytes are not needed any more: the buffer is free for the body, or for others. */

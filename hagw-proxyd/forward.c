@@ -139,11 +139,21 @@ static void filter(HeaderList *l, const uint8_t *rules, bool names, char *head, 
         l->n = (uint16_t) (kept - l->items);
 }
 
+static void write_host(HeaderList *l, Slice host) {
+        for (size_t i = 0; i < l->n; i++)
+                if (l->items[i].id == HEADER_HOST) {
+                        l->items[i].value = host.p;
+                        l->items[i].value_size = (uint32_t) host.n;
+                }
+}
+
 int forward_request(Request *r, const ForwardContext *c) {
         HeaderList *l = &r->headers;
         int n;
 
         filter(l, request_rules, r->flags & REQUEST_CONNECTION_NAMES, r->head, c->sees_cookie);
+        if (c->host.n > 0)
+                write_host(l, c->host);
         if (l->max - l->n < (int) HEADER_SPARE)
                 return -ENOBUFS;
         (void) header_list_add(l, "X-Forwarded-For", c->address);

@@ -134,10 +134,24 @@ static bool split_authority(Slice a, Slice *ret_host) {
         return true;
 }
 
+/* Without a port that says nothing, or what the scheme says anyway (RFC 3986 section 6.2.3). */
+static Slice strip_port(Slice a, Slice port) {
+        if (a.n > port.n && memcmp(a.p + a.n - port.n, port.p, port.n) == 0)
+                a.n -= port.n;
+        else if (a.n > 0 && a.p[a.n - 1] == ':')
+                a.n--;
+        return a;
+}
+
 /* An absolute target must say the same as Host (RFC 9112 section 3.2.2 lets it win; a service behind us may
  * not know that). It goes on as its path. */
 static H1Verdict judge_target(Request *r) {
-        static const Slice schemes[] = { { "https://", 8 }, { "http://", 7 } };
+        static const struct {
+                Slice name, port;
+        } schemes[] = {
+                { { "https://", 8 }, { ":443", 4 } },
+                { { "http://", 7 }, { ":80", 3 } },
+        };
         Slice t = r->target;
 
         if (t.p[0] == '/')
@@ -148,12 +162,13 @@ static H1Verdict judge_target(Request *r) {
                 const char *slash;
                 Slice authority;
 
-                if (t.n <= schemes[i].n || strncasecmp(t.p, schemes[i].p, schemes[i].n) != 0)
+                if (t.n <= schemes[i].name.n || strncasecmp(t.p, schemes[i].name.p, schemes[i].name.n) != 0)
                         continue;
-                t = (Slice) { t.p + schemes[i].n, t.n - schemes[i].n };
+                t = (Slice) { t.p + schemes[i].name.n, t.n - schemes[i].name.n };
                 slash = memchr(t.p, '/', t.n);
                 authority = (Slice) { t.p, slash ? (size_t) (slash - t.p) : t.n };
-                if (!slice_equal_nocase(authority, r->authority))
+                if (!slice_equal_nocase(strip_port(authority, schemes[i].port),
+                                        strip_port(r->authority, schemes[i].port)))
                         return H1_BAD_HOST;
                 r->target = slash ? (Slice) { slash, t.n - authority.n } : SLICE("/");
                 return H1_OK;
@@ -223,6 +238,13 @@ static H1Verdict judge_upgrade(const Upgrade *u, Request *r) {
         return H1_OK;
 }
 
+/* A port may be empty (RFC 3986 section 3.2.3); services that do not know it need not learn it. */
+static Slice read_host(Header *h) {
+        if (h->value_size > 1 && h->value[h->value_size - 1] == ':')
+                h->value_size--;
+        return header_value(h);
+}
+
 H1Verdict h1_judge_request(Request *r) {
         Upgrade upgrade = {};
         unsigned n_hosts = 0;
@@ -230,12 +252,12 @@ H1Verdict h1_judge_request(Request *r) {
         H1Verdict v;
 
         for (size_t i = 0; i < r->headers.n; i++) {
-                const Header *h = &r->headers.items[i];
+                Header *h = &r->headers.items[i];
 
                 switch (h->id) {
                 case HEADER_HOST:
                         n_hosts++;
-                        r->authority = header_value(h);
+                        r->authority = read_host(h);
                         break;
                 case HEADER_CONTENT_LENGTH:
                 case HEADER_TRANSFER_ENCODING:

@@ -114,7 +114,7 @@ static void link_connected(Link *k, size_t index) {
                         link_ready(k);
                 return;
         }
-        if (tls_client_new(u->trust->credentials, u->verify ? u->server_name : NULL, u->sni, &tls) < 0) {
+        if (tls_client_new(u->trust->credentials, u->verify ? &u->wanted : NULL, u->sni, &tls) < 0) {
                 link_failed(k, "out of memory");
                 return;
         }
@@ -249,7 +249,8 @@ void link_park(Link *k) {
                 k->next->link = &k->next;
         u->idle = k;
         u->n_idle++;
-        loop_arm(&u->worker->loop, &k->timer, u->worker->loop.now_usec + LINK_IDLE_USEC);
+        k->parked_usec = u->worker->loop.now_usec;
+        loop_arm(&u->worker->loop, &k->timer, k->parked_usec + LINK_IDLE_USEC);
 }
 
 void link_unpark(Link *k) {

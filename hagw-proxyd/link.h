@@ -13,6 +13,8 @@
 #define LINK_IDLE_USEC                                                                                      \
         (50 * USEC_PER_SEC) /* shorter than the 75 s that aiohttp, Home Assistant's server, waits */
 
+#define LINK_YOUNG_USEC USEC_PER_SEC /* shorter than any service waits that waits at all */
+
 typedef struct Upstream Upstream;
 typedef struct Link Link;
 typedef struct LinkClient LinkClient;
@@ -50,6 +52,7 @@ struct Link {
         Link *next, **link; /* among the idle ones */
         LinkClient *client; /* whom it serves or is made for */
         LinkState state;
+        uint64_t parked_usec; /* when it last began to wait */
         unsigned n_requests;
         unsigned trusted; /* upstream->trusted when it was made */
         Buffer *in;     /* plain bytes from the upstream */

@@ -323,6 +323,6 @@ void passage_to_service(Conn *c) {
                 return;
         }
         p->upstream->n_clients++;
-        if (upstream_acquire(p->upstream, &p->client, /* fresh= */ true) < 0)
+        if (upstream_acquire(p->upstream, &p->client, UPSTREAM_FRESH) < 0)
                 passage_abort(p, "out of memory");
 }

@@ -11,9 +11,9 @@
 #include "conf-value.h"
 #include "relaykeys.h"
 #include "relaytarget.h"
-#include "tls.h"
 
 #define PIN_PREFIX "sha256:"
+#define PRIORITY "NORMAL:-VERS-ALL:+VERS-TLS1.3"
 
 RelayTarget *relay_target_ref(RelayTarget *t) {
         if (t)
@@ -68,6 +68,7 @@ int relay_target_new(const char *address, const char *pin, RelayTarget **ret) {
         r = conf_split_authority(address, &t->host, &t->port, &reason);
         if (r < 0)
                 return r;
+        tls_wanted_init(&t->wanted, t->host);
         t->literal = ip_parse(t->host, &t->ip) >= 0;
         if (pin) {
                 r = relay_pin_parse(pin, t->pin);
@@ -157,14 +158,14 @@ static int verify_pin(gnutls_session_t tls) {
                                                                                   GNUTLS_E_CERTIFICATE_ERROR;
 }
 
-int relay_target_start_tls(const RelayTarget *t, gnutls_session_t *ret) {
+int relay_target_start_tls(RelayTarget *t, gnutls_session_t *ret) {
         static const gnutls_datum_t protocol = { (unsigned char *) RELAY_ALPN, sizeof(RELAY_ALPN) - 1 };
         gnutls_session_t s;
         int r;
 
         if (gnutls_init(&s, GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL) < 0)
                 return -ENOMEM;
-        r = gnutls_priority_set_direct(s, "NORMAL:-VERS-ALL:+VERS-TLS1.3", NULL);
+        r = gnutls_priority_set_direct(s, t->pin_text ? PRIORITY : PRIORITY ":%PROFILE_MEDIUM", NULL);
         if (r >= 0)
                 r = gnutls_credentials_set(s, GNUTLS_CRD_CERTIFICATE, t->trust);
         if (r >= 0)
@@ -180,7 +181,7 @@ int relay_target_start_tls(const RelayTarget *t, gnutls_session_t *ret) {
         if (t->pin_text)
                 gnutls_session_set_verify_function(s, verify_pin);
         else
-                gnutls_session_set_verify_cert(s, t->host, /* flags= */ 0);
+                tls_want_server(s, &t->wanted);
         *ret = s;
         return 0;
 }

@@ -6,6 +6,7 @@
 
 #include "cidr.h"
 #include "conf.h"
+#include "tls.h"
 
 /* Which relay, and how it is known: part of the snapshot of a house that has one. Immutable, counted. */
 
@@ -22,6 +23,7 @@ typedef struct RelayTarget {
         char *pin_text;
         uint8_t pin[RELAY_PIN_SIZE]; /* where there is a pin_text: instead of the roots */
         gnutls_certificate_credentials_t trust;
+        TlsWanted wanted; /* else */
         char *tenant;  /* NULL: not known yet */
         unsigned channels_min, channels_max;
         bool opened;   /* visitors whose TLS the relay has opened are let in */
@@ -39,6 +41,6 @@ RelayTarget *relay_target_unref(RelayTarget *t);
 DEFINE_TRIVIAL_CLEANUP_FUNC(RelayTarget *, relay_target_unref)
 
 /* A TLS 1.3 client for it, which takes nobody else. */
-int relay_target_start_tls(const RelayTarget *t, gnutls_session_t *ret);
+int relay_target_start_tls(RelayTarget *t, gnutls_session_t *ret);
 /* Why the handshake failed, in words. */
 void relay_target_explain(const RelayTarget *t, gnutls_session_t tls, int error, char *ret, size_t size);

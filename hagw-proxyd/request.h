@@ -36,7 +36,7 @@ typedef enum RequestFlag {
 typedef struct Request {
         Method method;
         Slice method_text;
-        Slice authority; /* Host or :authority as it came, with any port */
+        Slice authority; /* Host or :authority as it came, with any port; no colon before none */
         Slice host;      /* the same without the port, not normalized */
         Slice target;    /* path and query byte for byte; "*" only with OPTIONS */
         HeaderList headers;

@@ -18,12 +18,14 @@
         ":+AES-256-GCM:+AEAD:+SIGN-ALL:-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1:+GROUP-X25519"               \
         ":+GROUP-SECP256R1:+GROUP-SECP384R1:+COMP-NULL:+CTYPE-SRV-X509:+CTYPE-CLI-X509:%SERVER_PRECEDENCE"
 #define CLIENT_PRIORITY "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+#define VERIFIED_PRIORITY CLIENT_PRIORITY ":%PROFILE_MEDIUM" /* keys and signatures of today's strength */
 
-static gnutls_priority_t server_priority, client_priority;
+static gnutls_priority_t server_priority, client_priority, verified_priority;
 
 int tls_global_init(void) {
         if (gnutls_priority_init(&server_priority, SERVER_PRIORITY, NULL) < 0 ||
-            gnutls_priority_init(&client_priority, CLIENT_PRIORITY, NULL) < 0)
+            gnutls_priority_init(&client_priority, CLIENT_PRIORITY, NULL) < 0 ||
+            gnutls_priority_init(&verified_priority, VERIFIED_PRIORITY, NULL) < 0)
                 return -EINVAL;
         return 0;
 }
@@ -33,7 +35,9 @@ void tls_global_done(void) {
                 gnutls_priority_deinit(server_priority);
         if (client_priority)
                 gnutls_priority_deinit(client_priority);
-        server_priority = client_priority = NULL;
+        if (verified_priority)
+                gnutls_priority_deinit(verified_priority);
+        server_priority = client_priority = verified_priority = NULL;
 }
 
 /* What GnuTLS asks before it picks a signature algorithm (gnutls_privkey_info_func). */
@@ -242,7 +246,18 @@ int tls_trust_new(const char *ca_file, bool verify, gnutls_certificate_credentia
         return 0;
 }
 
-int tls_client_new(gnutls_certificate_credentials_t trust, const char *name, const char *sni,
+void tls_wanted_init(TlsWanted *w, const char *name) {
+        w->data[0] = (gnutls_typed_vdata_st) { .type = GNUTLS_DT_DNS_HOSTNAME,
+                                               .data = (unsigned char *) name };
+        w->data[1] = (gnutls_typed_vdata_st) { .type = GNUTLS_DT_KEY_PURPOSE_OID,
+                                               .data = (unsigned char *) GNUTLS_KP_TLS_WWW_SERVER };
+}
+
+void tls_want_server(gnutls_session_t s, TlsWanted *w) {
+        gnutls_session_set_verify_cert2(s, w->data, ELEMENTSOF(w->data), /* flags= */ 0);
+}
+
+int tls_client_new(gnutls_certificate_credentials_t trust, TlsWanted *wanted, const char *sni,
                    gnutls_session_t *ret) {
         gnutls_session_t s;
         int r;
@@ -250,7 +265,7 @@ int tls_client_new(gnutls_certificate_credentials_t trust, const char *name, con
         r = gnutls_init(&s, GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL);
         if (r < 0)
                 return -ENOMEM;
-        r = gnutls_priority_set(s, client_priority);
+        r = gnutls_priority_set(s, wanted ? verified_priority : client_priority);
         if (r >= 0)
                 r = gnutls_credentials_set(s, GNUTLS_CRD_CERTIFICATE, trust);
         if (r >= 0)
@@ -261,8 +276,8 @@ int tls_client_new(gnutls_certificate_credentials_t trust, const char *name, con
                 gnutls_deinit(s);
                 return -EINVAL;
         }
-        if (name)
-                gnutls_session_set_verify_cert(s, name, /* flags= */ 0);
+        if (wanted)
+                tls_want_server(s, wanted);
         *ret = s;
         return 0;
 }

@@ -38,9 +38,18 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(TlsCertificate *, tls_certificate_unref)
 int tls_server_new(const TlsCertificate *c, const uint8_t *ticket_secret, const char *server_name,
                    const char *protocol, gnutls_session_t *ret);
 
-/* A session to an upstream. name: whom its certificate must name, NULL: nobody (verify = insecure). sni: the
- * name to ask for, NULL: none. */
-int tls_client_new(gnutls_certificate_credentials_t trust, const char *name, const char *sni,
+/* What the other side's certificate must be: for that name, and for servers, where it says at all what it is
+ * for. Outlives the sessions that want it, and the name outlives it. */
+typedef struct TlsWanted {
+        gnutls_typed_vdata_st data[2];
+} TlsWanted;
+
+void tls_wanted_init(TlsWanted *w, const char *name);
+void tls_want_server(gnutls_session_t s, TlsWanted *w);
+
+/* A session to an upstream. wanted NULL: any certificate will do (verify = insecure). sni: the name to ask
+ * for, NULL: none. */
+int tls_client_new(gnutls_certificate_credentials_t trust, TlsWanted *wanted, const char *sni,
                    gnutls_session_t *ret);
 /* What is trusted: ca_file, or the system's roots where it is NULL and verify is true. */
 int tls_trust_new(const char *ca_file, bool verify, gnutls_certificate_credentials_t *ret);

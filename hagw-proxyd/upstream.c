@@ -64,6 +64,7 @@ static int set_host(Upstream *u, const ConfHost *h) {
         }
         u->sni = h->tls.server_name ? u->server_name : u->literal ? NULL : u->host;
         u->verify = h->tls.verify != CONF_VERIFY_INSECURE;
+        tls_wanted_init(&u->wanted, u->server_name);
         return 0;
 }
 
@@ -244,10 +245,20 @@ static void on_resolved(ResolveMessage *m) {
         }
 }
 
-static Link *take_idle(Upstream *u) {
+/* Who parked last is first. A house answers for its own waiting connections. */
+static bool is_old(const Link *k) {
+        const Upstream *u = k->upstream;
+
+        return u->kind != CONF_UPSTREAM_TENANT &&
+               u->worker->loop.now_usec > k->parked_usec + LINK_YOUNG_USEC;
+}
+
+static Link *take_idle(Upstream *u, UpstreamWish wish) {
         while (u->idle) {
                 Link *k = u->idle;
 
+                if (wish == UPSTREAM_YOUNG && is_old(k))
+                        return NULL;
                 if (link_is_alive(k)) {
                         link_unpark(k);
                         return k;
@@ -257,8 +268,8 @@ static Link *take_idle(Upstream *u) {
         return NULL;
 }
 
-int upstream_acquire(Upstream *u, LinkClient *l, bool fresh) {
-        Link *k = fresh ? NULL : take_idle(u);
+int upstream_acquire(Upstream *u, LinkClient *l, UpstreamWish wish) {
+        Link *k = wish == UPSTREAM_FRESH ? NULL : take_idle(u, wish);
         int r;
 
         if (k) {

@@ -3,6 +3,7 @@
 
 #include "message.h"
 #include "slice.h"
+#include "tls.h"
 
 /* The services behind the hosts, as one worker sees them: their addresses, the connections that wait for the
  * next request, and how a new one is made. */
@@ -22,6 +23,7 @@ struct Upstream {
         char *server_name; /* whose certificate is wanted */
         const char *sni;   /* what we ask for, one of the two above; NULL: an address is not sent */
         bool verify;
+        TlsWanted wanted;
         Trust *trust;
         unsigned trusted; /* goes up when trust changes: what was trusted before is asked again */
         uint64_t connect_usec, idle_usec;
@@ -50,9 +52,16 @@ Upstream *upstream_new_single(Worker *w, const ConfHost *host, const char *tenan
 /* Nobody is its client any more. Not for those of upstream_get(). Returns NULL. */
 Upstream *upstream_free_single(Upstream *u);
 
+/* Which connection a request may have. */
+typedef enum UpstreamWish {
+        UPSTREAM_ANY,
+        UPSTREAM_YOUNG, /* none that waited for long and may end just now: for what cannot be repeated */
+        UPSTREAM_FRESH, /* none that waited */
+} UpstreamWish;
+
 /* Finds a connection for the client: at once (returns 1, l->link is set), or later through its on_link() or
- * on_failed() (returns 0). fresh: not one that waited. */
-int upstream_acquire(Upstream *u, LinkClient *l, bool fresh);
+ * on_failed() (returns 0). */
+int upstream_acquire(Upstream *u, LinkClient *l, UpstreamWish wish);
 /* The client no longer wants one. */
 void upstream_forget(LinkClient *l);
 

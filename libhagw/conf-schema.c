@@ -15,6 +15,7 @@
 /* With which upstreams a host's setting does something. */
 #define WITH(kind) .upstreams = 1U << CONF_UPSTREAM_##kind
 #define OPENED .upstreams = ~(1U << CONF_UPSTREAM_TCP) /* all whose visitors' requests are read here */
+#define OF_HOUSE .upstreams = ~(1U << CONF_UPSTREAM_TCP | 1U << CONF_UPSTREAM_TENANT) /* and served by us */
 
 static const char *const answer_choices[] = { "any", "hosts", NULL };
 static const char *const login_choices[] = { "required", "none", NULL };
@@ -178,6 +179,9 @@ const ConfSetting conf_settings[] = {
         H(NULL, "upstream", CONF_UPSTREAM, upstream, "!", PROXYD | ACMED,
           "the service: http://HOST[:PORT], https://HOST[:PORT], unix:/PATH, tcp://HOST:PORT (the visitor's "
           "TLS passes unopened) or tenant:NAME (opened here, through that house's channels)"),
+        H(NULL, "upstream_host", CONF_AUTHORITY, host_field, NULL, PROXYD,
+          "what the service gets in the Host field, instead of what the visitor wrote; for services that "
+          "take only their own", OF_HOUSE),
         H(NULL, "proxy_protocol", CONF_ENUM, proxy_protocol, "none", PROXYD,
           "what a tcp:// service is told first about the visitor: a PROXY protocol header v1 or v2",
           .choices = proxy_protocol_choices, WITH(TCP)),

@@ -334,12 +334,15 @@ static int set_path(const ConfSetting *s, void *object, const char *v, char **re
 }
 
 static int set_authority(const ConfSetting *s, void *object, const char *v, char **reason) {
-        _cleanup_free_ char *host = NULL;
+        _cleanup_free_ char *host = NULL, *text = NULL;
         uint16_t port = 0;
         int r;
 
         r = conf_split_authority(v, &host, &port, reason);
-        return r < 0 ? r : store_string(s, object, v);
+        if (r < 0)
+                return r;
+        text = strndup(v, strcspn(v, "/"));
+        return text ? store_string(s, object, text) : -ENOMEM;
 }
 
 static int set_label(const ConfSetting *s, void *object, const char *v, char **reason) {

@@ -45,6 +45,7 @@ typedef struct ConfHost {
         int upstream_kind;   /* the three of it, split: */
         char *upstream_host; /* name or address without brackets; unix: the path; tenant: its name */
         uint16_t upstream_port;
+        char *host_field;    /* what stands in Host for the service; NULL: what the visitor wrote */
         int proxy_protocol;  /* ConfProxyProtocol: what a tcp upstream is told first */
         struct {
                 int login;   /* ConfLogin */

@@ -50,13 +50,15 @@ class Authority:
             builder = builder.add_extension(extension, critical)
         return builder.sign(self.key, hashes.SHA256())
 
-    def issue(self, *names, kind="ecdsa", days=90):
-        """Returns (PEM chain, PEM key)."""
-        bits = {"rsa": 2048, "rsa4096": 4096}.get(kind)
+    def issue(self, *names, kind="ecdsa", days=90, usage=None):
+        """Returns (PEM chain, PEM key). usage: what it says that it is for, by ExtendedKeyUsageOID; None: nothing."""
+        bits = {"rsa": 2048, "rsa4096": 4096, "weak": 1024}.get(kind)
         key = rsa.generate_private_key(65537, bits) if bits else ec.generate_private_key(
             ec.SECP384R1() if kind == "p384" else ec.SECP256R1())
-        c = self.sign(new_name(names[0]), key.public_key(), self.certificate.subject,
-                      [(x509.SubjectAlternativeName([x509.DNSName(n) for n in names]), False)], days)
+        extensions = [(x509.SubjectAlternativeName([x509.DNSName(n) for n in names]), False)]
+        if usage:
+            extensions.append((x509.ExtendedKeyUsage(usage), False))
+        c = self.sign(new_name(names[0]), key.public_key(), self.certificate.subject, extensions, days)
         pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         return c.public_bytes(serialization.Encoding.PEM).decode(), pem.decode()
 

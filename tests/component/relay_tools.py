@@ -120,14 +120,15 @@ class Relay(threading.Thread):
     """Says yes to whoever has the token, unless on_call is set: on_call(control, call) is then told of each call."""
 
     def __init__(self, folder, names=(NAME,), address="127.0.0.1", port=0, alpn=(ALPN,), version=SSL.TLS1_3_VERSION,
-                 like=None):
+                 like=None, kind="ecdsa", usage=None):
         super().__init__(daemon=True)
         self.authority = like.authority if like else Authority(folder)
-        self.issued = chain, key = like.issued if like else self.authority.issue(*names)
+        self.issued = chain, key = like.issued if like else self.authority.issue(*names, kind=kind, usage=usage)
         self.certificate = x509.load_pem_x509_certificate(chain.encode())
         self.context = SSL.Context(SSL.TLS_SERVER_METHOD)
         self.context.set_min_proto_version(SSL.TLS1_2_VERSION)
         self.context.set_max_proto_version(version)
+        self.context.set_cipher_list(b"DEFAULT:@SECLEVEL=0")  # weak keys are the house's to refuse
         self.context.use_certificate(self.certificate)
         self.context.use_privatekey(serialization.load_pem_private_key(key.encode(), None))
         self.context.set_alpn_select_callback(

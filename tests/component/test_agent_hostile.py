@@ -9,6 +9,7 @@ import threading
 import time
 
 import pytest
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from OpenSSL import SSL
 from proxyhouse import HOST, listen
 from relay_tools import NAME, TENANT, TOKEN, ZONE, Relay
@@ -50,10 +51,16 @@ def test_unknown_authority(make):  # noqa: F811
     assert h.relay.controls.empty()
 
 
-@pytest.mark.parametrize("names, good", [([NAME], True), (["other.example.com"], False)], ids=["right", "wrong"])
-def test_name(make, house, names, good):  # noqa: F811
+SERVER, CLIENT = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
+
+
+@pytest.mark.parametrize("names, keys, why", [
+    ([NAME], {}, None), ([NAME], {"usage": [SERVER, CLIENT]}, None), (["other.example.com"], {}, "name"),
+    ([NAME], {"usage": [CLIENT]}, "purpose"), ([NAME], {"kind": "weak"}, "algorithm"),
+], ids=["right", "for-servers", "wrong", "for-clients", "weak"])
+def test_name(make, house, names, keys, why):  # noqa: F811
     """By the system's roots, in a mount namespace where they are ours."""
-    relay = Relay(make.folder(), names=names)
+    relay = Relay(make.folder(), names=names, **keys)
     (house.root / "hosts").write_text(f"127.0.0.1 {NAME}\n")
     (house.root / "resolv.conf").write_text("nameserver 127.0.0.9\noptions attempts:1\n")
     house.daemon("netd", "io.hagw.Net", env={"HAGW_RESOLV_CONF": str(house.root / "resolv.conf"),
@@ -63,13 +70,13 @@ def test_name(make, house, names, good):  # noqa: F811
     roots.chmod(0o755)
     h = make(relay, pin="", address=f"{NAME}:{relay.port}", start=False)
     h.start(wrapper=["unshare", "--mount", "--propagation", "unchanged", roots])
-    if good:
+    if not why:
         h.attach()
         assert relay.server_names == [NAME.encode()]
         s = h.visitor()
         assert get(s)[0] == 200
     else:
-        refuses(h, "certificate is refused", "name")
+        refuses(h, "certificate is refused", why)
         assert relay.controls.empty()
 
 

@@ -294,6 +294,16 @@ def test_host_behind_unopened_tls(zone):
     assert "none, v1, v2" in zone.refused(USAGE, "host", "set", "ha", "--proxy-protocol=v3")
 
 
+def test_host_field(zone):
+    zone.ok("host", "add", "sync", "http://127.0.0.1:8384", "--upstream-host=localhost:8384")
+    path = host_file(zone, "sync.home.test")
+    assert 'upstream_host = "localhost:8384";' in path.read_text()
+    assert "localhost:8384" in zone.run("host", "show", "sync").stdout
+    assert "neither a host name nor an address" in zone.refused(USAGE, "host", "set", "sync", "--upstream-host=a b")
+    zone.ok("host", "set", "sync", "--upstream-host=")
+    assert "upstream_host" not in path.read_text()
+
+
 def test_host_outside_the_zones(zone):
     assert "HTTP-01" in zone.ok("host", "add", "ha.example.org", "http://127.0.0.1")
     zone.house.configure('zones = ( { name = "anna.relay.test"; via = "relay"; } );\n'

@@ -261,7 +261,10 @@ def test_bodies_are_no_requests(make):
     # Chunks that are none: the service never sees a whole request, the visitor no second answer.
     for body in (b"g\r\n", b"5\r\nhello0\r\n\r\n", b"-5\r\nhello\r\n0\r\n\r\n", b"5\nhello\r\n0\r\n\r\n", b"0x5\r\nhello\r\n0\r\n\r\n",
                  b"ffffffffffffffffff\r\n", b"5 \r\nhello\r\n0\r\n\r\n", b"0\r\n\n", b"5;" + b"x" * 1000 + b"\r\nhello\r\n0\r\n\r\n",
-                 b"0\r\n" + b"x" * 10000):
+                 b"0\r\n" + b"x" * 10000,
+                 # Behind the last chunk there are fields, or nothing.
+                 b"0\r\nno field\r\n\r\n", b"0\r\nX : a\r\n\r\n", b"5\r\nhello\r\n0\r\n: a\r\n\r\n", b"0\r\nX\xe4: a\r\n\r\n",
+                 b"0\r\nX: a\x01\r\n\r\n", b"0\r\nX: a\r\n b\r\n\r\n", b"0\r\nX: a\n\r\n", b"0\r\n" + START[:-2] + b"\r\n\r\n"):
         home.service.requests.clear()
         got, ended = home.ask(POST + b"Transfer-Encoding: chunked\r\n\r\n" + body + SMUGGLED)
         assert ended and count(got) <= 1 and status(got) in (400, None), (body, got)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""hagw-proxyd on its way to the services: connections that waited, and names with several addresses."""
+"""hagw-proxyd on its way to the services: connections that waited, names with several addresses, certificates, Host."""
 
 import contextlib
+import json
 import signal
 import socket
 import ssl
@@ -9,7 +10,8 @@ import threading
 import time
 
 import pytest
-from proxyhouse import HOST, Head, ProxyHouse, Upstream, listen
+from cryptography import x509
+from proxyhouse import HOST, Head, ProxyHouse, Upstream, echo, listen
 from test_proxyd_attack import EVIL, OK, host, make, opened  # noqa: F401 (fixtures)
 
 
@@ -138,3 +140,110 @@ def test_further_address_when_one_is_silent(several):
     assert got in (502, 504) and tried == 4 and 1.5 <= took < 3, "a second for the last one, begun half a second later"
     for s in fillers:
         s.close()
+
+
+# --- connections that may die of old age -----------------------------------------------------------------------
+
+UPGRADE = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+           "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+
+
+@pytest.mark.parametrize("method, body, headers", [
+    ("GET", None, {}), ("DELETE", None, {}), ("POST", None, {}), ("POST", b"", {}), ("POST", b"x", {}), ("PATCH", b"x", {}),
+    ("PUT", b"x", {}), ("PROPFIND", None, {}), ("GET", None, UPGRADE),
+], ids=["get", "delete", "post", "post-empty", "post-body", "patch", "put", "propfind", "websocket"])
+def test_connection_that_dies_of_the_next_request(make, method, body, headers):  # noqa: F811
+    """A service that gives a waiting connection up just when the next request comes. What may be sent again is; what may not
+    has a connection of its own, or one that waited for less than a second."""
+    met = []
+
+    def serve(upstream, s, f):
+        head = Head(f)
+        head.body(f)
+        met.append(head.method)
+        s.sendall(OK)
+        Head(f)  # and the door falls shut
+        met.append("died")
+
+    home = make(serve, main="proxy: { workers = 1; };")
+    first = home.visit()
+    assert first.status == 200
+    first.connection.close()
+    time.sleep(1.1)  # so long a connection waits at least
+    answer = home.visit(method, body=body, headers=headers)
+    answer.connection.close()
+    assert answer.status == 200
+    repeated = method in ("GET", "DELETE") and not headers
+    assert met == (["GET", "died", method] if repeated else ["GET", method])
+    assert home.figure("proxy_retries") == (1 if repeated else 0)
+    home.assert_well()
+
+
+def test_young_connections_carry_everything(make):  # noqa: F811
+    home = make(serve_ok, main="proxy: { workers = 1; };")
+    c = home.connect()
+
+    def reused():
+        before = home.figure("proxy_upstream_reuses")
+        assert home.visit("POST", body=b"x", connection=c).status == 200
+        assert home.visit("POST", body=b"x", connection=c).status == 200
+        return home.figure("proxy_upstream_reuses") > before
+
+    home.wait(reused)
+    c.close()
+
+
+# --- what a service's certificate must be ----------------------------------------------------------------------
+
+SERVER, CLIENT = x509.ExtendedKeyUsageOID.SERVER_AUTH, x509.ExtendedKeyUsageOID.CLIENT_AUTH
+
+
+@pytest.mark.parametrize("kind, usage, good", [
+    ("ecdsa", None, True), ("rsa", [SERVER], True), ("ecdsa", [CLIENT, SERVER], True), ("ecdsa", [CLIENT], False),
+    ("ecdsa", [x509.ExtendedKeyUsageOID.CODE_SIGNING], False), ("weak", [SERVER], False),
+], ids=["says-nothing", "server", "both", "client", "code", "weak"])
+def test_certificate_of_a_service(make, house, opened, kind, usage, good):  # noqa: F811
+    home = make(serve_ok)
+    pem = home.root / "service.pem"
+    pem.write_text("".join(home.authority.issue("service.lan", kind=kind, usage=usage)))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    context.load_cert_chain(pem)
+    opened.append(Upstream(serve_ok, context=context))
+    url = f"https://127.0.0.1:{opened[-1].port}"
+    tls = f'verify = "ca"; ca_file = "{home.authority.file}"; server_name = "service.lan";'
+    house.configure("", ha=host(url, more=f"tls: {{ {tls} }};"),
+                    any=host(url, "any.home.example.com", more='tls: { verify = "insecure"; };'))
+    home.proxyd.reload()
+    answer = home.visit(headers={"Accept": "text/html"})
+    assert answer.status == (200 if good else 502)
+    assert good or b"its certificate is refused" in answer.body
+    assert home.visit(name="any.home.example.com").status == 200, "who asks for no check gets none"
+
+
+# --- Host ------------------------------------------------------------------------------------------------------
+
+def test_host_field_of_the_service(make, house, opened):  # noqa: F811
+    """upstream_host is what the service finds, for requests, upgrades and probes; webd and everybody else find the
+    visitor's."""
+    home = make(echo)
+    house.configure("", ha=host(home.service.url, more='upstream_host = "localhost:8384";'),
+                    other=host(home.service.url, "other.home.example.com"))
+    home.proxyd.reload()
+    for headers in ({}, UPGRADE):
+        fields = json.loads(home.visit(headers=headers).body)["fields"]
+        assert [v for n, v in fields if n == "Host"] == ["localhost:8384"]
+    assert home.proxyd.call("Probe", name=HOST)["status"] == 200
+    assert home.service.requests[-1].all("Host") == ["localhost:8384"]
+    fields = json.loads(home.visit(name="other.home.example.com").body)["fields"]
+    assert [v for n, v in fields if n == "Host"] == ["other.home.example.com"]
+
+
+@pytest.mark.parametrize("text, seen", [
+    (f"{HOST}:", HOST), (f"{HOST}:443", f"{HOST}:443"), (f"{HOST}:8443", f"{HOST}:8443"), (HOST.upper() + ":", HOST.upper()),
+])
+def test_ports_in_host(make, text, seen):  # noqa: F811
+    home = make(echo)
+    for target in ("/", f"https://{text}/", f"https://{HOST}{text[len(HOST):]}/"):
+        got, _ = home.ask(f"GET {target} HTTP/1.1\r\nHost: {text}\r\nConnection: close\r\n\r\n".encode())
+        assert got.startswith(b"HTTP/1.1 200") and home.service.requests[-1].all("Host") == [seen], got

@@ -93,6 +93,36 @@ static void test_tunnel_hosts(void **state) {
         assert_refused("name = \"a.example.org\"; upstream = \"tenant:a.b\";", true, "1 to 63");
 }
 
+static void test_host_field(void **state) {
+        static const struct {
+                const char *value, *stored; /* NULL: refused */
+        } rows[] = {
+                { "localhost", "localhost" },      { "127.0.0.1:8384", "127.0.0.1:8384" },
+                { "[::1]:8384", "[::1]:8384" },    { "Service.lan:8384", "Service.lan:8384" },
+                { "service.lan/", "service.lan" }, { "http://a", NULL },
+                { "a b", NULL },                   { "a:0", NULL },
+                { "a:", NULL },                    { "::1", NULL },
+                { "a\\r\\nX: b", NULL },         { "", NULL },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_free_ char *error = NULL;
+                _cleanup_(config_freep) Config *c = NULL;
+                char text[256];
+
+                (void) snprintf(text, sizeof(text),
+                                "name = \"a.b\"; upstream = \"http://x\"; upstream_host = \"%s\";",
+                                rows[i].value);
+                c = parse(text, true, &error);
+                if (!rows[i].stored)
+                        assert_null(c);
+                else {
+                        assert_non_null(c);
+                        assert_string_equal(c->hosts[0].host_field, rows[i].stored);
+                }
+        }
+}
+
 /* What would do nothing is refused, with its line; what is left may say all that applies. */
 static void test_settings_without_effect(void **state) {
         static const struct {
@@ -109,6 +139,9 @@ static void test_settings_without_effect(void **state) {
                 { "tenant:x", "\ntls: { ca_file = \"/x\"; };", "tls.ca_file" },
                 { "http://x", "\ntls: { verify = \"insecure\"; };", "tls.verify" },
                 { "unix:/x", "\ntls: { verify = \"insecure\"; };", "tls.verify" },
+                { "tcp://x:1", "access: { login = \"none\"; };\nupstream_host = \"a\";",
+                  "upstream_host" },
+                { "tenant:x", "\nupstream_host = \"a\";", "upstream_host" },
                 { "http://x", "\nproxy_protocol = \"v1\";", "proxy_protocol" },
                 { "tenant:x", "\nproxy_protocol = \"none\";", "proxy_protocol" },
         };
@@ -264,7 +297,8 @@ static void test_schema(void **state) {
 TEST_MAIN(cmocka_unit_test(test_sample), cmocka_unit_test(test_host),
                 cmocka_unit_test(test_tunnel),
                 cmocka_unit_test(test_tunnel_hosts),
-          cmocka_unit_test(test_settings_without_effect), cmocka_unit_test(test_refused),
+          cmocka_unit_test(test_host_field), cmocka_unit_test(test_settings_without_effect),
+          cmocka_unit_test(test_refused),
           cmocka_unit_test(test_open_paths_that_never_match), cmocka_unit_test(test_host_names),
           cmocka_unit_test(test_credentials_are_not_repeated), cmocka_unit_test(test_units),
           cmocka_unit_test(test_schema))

@@ -172,7 +172,11 @@ static void test_refused_requests(void **state) {
                 { "GET / HTTP/1.1\r\nHost: a, b\r\n\r\n", H1_BAD_HOST },
                 { "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", H1_BAD_HOST },
                 { "GET / HTTP/1.1\r\nHost: u@a\r\n\r\n", H1_BAD_HOST },
-                { "GET / HTTP/1.1\r\nHost: a:\r\n\r\n", H1_BAD_HOST },
+                { "GET / HTTP/1.1\r\nHost: :\r\n\r\n", H1_BAD_HOST },
+                { "GET / HTTP/1.1\r\nHost: a::\r\n\r\n", H1_BAD_HOST },
+                { "GET https://a:80/ HTTP/1.1\r\nHost: a\r\n\r\n", H1_BAD_HOST },
+                { "GET http://a:443/ HTTP/1.1\r\nHost: a\r\n\r\n", H1_BAD_HOST },
+                { "GET https://:443/ HTTP/1.1\r\nHost: a\r\n\r\n", H1_BAD_HOST },
                 { "GET / HTTP/1.1\r\nHost: a:x\r\n\r\n", H1_BAD_HOST },
                 { "GET / HTTP/1.1\r\nHost: a:443443\r\n\r\n", H1_BAD_HOST },
                 { "GET / HTTP/1.1\r\nHost: :443\r\n\r\n", H1_BAD_HOST },
@@ -258,6 +262,16 @@ static void test_absolute_target(void **state) {
         assert_slice(f.request.target, "/x?y");
         assert_int_equal(request("GET http://a HTTP/1.1\r\nHost: a\r\n\r\n"), H1_OK);
         assert_slice(f.request.target, "/");
+        /* Ports that say nothing. */
+        assert_int_equal(request("GET https://a:443/ HTTP/1.1\r\nHost: A\r\n\r\n"), H1_OK);
+        assert_int_equal(request("GET https://a:/ HTTP/1.1\r\nHost: a:443\r\n\r\n"), H1_OK);
+        assert_int_equal(request("GET http://a/ HTTP/1.1\r\nHost: a:80\r\n\r\n"), H1_OK);
+        assert_int_equal(request("GET / HTTP/1.1\r\nHost: a:\r\n\r\n"), H1_OK);
+        assert_slice(f.request.authority, "a");
+        assert_slice(f.request.host, "a");
+        assert_slice(header_value(&f.fields[0]), "a");
+        assert_int_equal(request("GET / HTTP/1.1\r\nHost: [::1]:\r\n\r\n"), H1_OK);
+        assert_slice(f.request.host, "[::1]");
         assert_int_equal(request("GET http://a?x HTTP/1.1\r\nHost: a\r\n\r\n"), H1_BAD_HOST);
 }
 
