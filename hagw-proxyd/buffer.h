@@ -4,10 +4,12 @@
 #include "macro.h"
 
 /* Byte buffers and the pool each worker keeps them in. A connection holds one only while it has bytes in it,
- * so that a thousand idle connections hold none. */
+ * so that a thousand idle connections hold none; and a small one while little is expected of it, so that a
+ * thousand who have said half a word hold little. */
 
-#define BUFFER_SIZE (68U * 1024) /* bytes, of those from the pool: 64K and what TLS adds */
-#define BUFFER_POOL_MAX 32U      /* kept when nobody needs them */
+#define BUFFER_SIZE (68U * 1024)      /* bytes: 64K and what TLS adds */
+#define BUFFER_SIZE_SMALL (4U * 1024) /* most ClientHellos, most heads */
+#define BUFFER_POOL_MAX 32U           /* of each of the two, kept when nobody needs them */
 
 typedef struct Buffer {
         struct Buffer *next; /* in the pool */
@@ -17,8 +19,12 @@ typedef struct Buffer {
 } Buffer;
 
 typedef struct BufferPool {
-        Buffer *free;
-        size_t n_free;
+        Buffer *free, *free_small;
+        unsigned n_free, n_free_small;
+        size_t used; /* bytes of all that are out */
+        size_t wanted_max; /* beyond this on_full is called, with each buffer; 0: never */
+        size_t max;  /* beyond this there is none; 0: no limit */
+        void (*on_full)(struct BufferPool *p);
 } BufferPool;
 
 /* An empty buffer of at least size bytes (0: BUFFER_SIZE). NULL: no memory. */
@@ -26,6 +32,13 @@ Buffer *buffer_get(BufferPool *p, size_t size);
 /* Returns NULL. */
 Buffer *buffer_put(BufferPool *p, Buffer *b);
 void buffer_pool_done(BufferPool *p);
+/* On its way to another thread's pool: out of the one it came from, and into the one where it arrives. b may
+ * be NULL. */
+void buffer_leave(BufferPool *p, const Buffer *b);
+void buffer_arrive(BufferPool *p, const Buffer *b);
+
+/* The same content in one of at least size bytes; b is given back. NULL: no memory, and b is as it was. */
+Buffer *buffer_grow(BufferPool *p, Buffer *b, size_t size);
 
 static inline size_t buffer_used(const Buffer *b) {
         return b ? b->end - b->begin : 0;

@@ -26,6 +26,8 @@ void conn_set_state(Conn *c, ConnState s) {
         if (s == CONN_CLOSED || s == CONN_HANDSHAKE)
                 log_debug("%s: %s -> %s", c->address_text, conn_state_text(c->state), conn_state_text(s));
         c->state = s;
+        if (s >= CONN_REQUEST)
+                unfinished_remove(c);
 }
 
 static void free_conn(Garbage *g) {
@@ -100,6 +102,7 @@ Visitor conn_leave(Conn *c) {
         loop_remove(&c->worker->loop, &c->transport.handle);
         v.fd = TAKE_FD(c->transport.handle.fd);
         v.in = TAKE_PTR(c->transport.in);
+        buffer_leave(&c->worker->pool, v.in);
         c->uncounted = true;
         c->channel = false;
         conn_close(c);
@@ -145,7 +148,7 @@ ssize_t conn_fill(Conn *c) {
         ssize_t n;
 
         if (!b)
-                b = c->in = buffer_get(&c->worker->pool, 0);
+                b = c->in = buffer_get(&c->worker->pool, c->exchange ? BUFFER_SIZE : BUFFER_SIZE_SMALL);
         if (!b)
                 return -ENOMEM;
         if (buffer_used(b) == 0 && !(c->exchange && c->exchange->head_held))
@@ -170,11 +173,10 @@ static int make_room(Conn *c) {
                 buffer_compact(b);
                 return 0;
         }
-        larger = buffer_get(&c->worker->pool, MAX(b->size * 2, c->snapshot->head_size + 4096));
+        larger = buffer_grow(&c->worker->pool, b,
+                             b->size < BUFFER_SIZE ? 0 : MAX(b->size * 2, c->snapshot->head_size + 4096));
         if (!larger)
                 return -ENOMEM;
-        buffer_append(larger, buffer_at(b), buffer_used(b));
-        buffer_put(&c->worker->pool, b);
         c->in = larger;
         return 0;
 }
@@ -221,9 +223,11 @@ static void wait_for_head(Conn *c) {
 
         if (buffer_used(c->in) == 0) {
                 c->since_usec = 0;
+                unfinished_remove(c);
                 loop_arm(&w->loop, &c->timer, w->loop.now_usec + c->snapshot->idle_usec);
                 return;
         }
+        unfinished_add(c);
         if (c->since_usec == 0)
                 c->since_usec = w->loop.now_usec;
         loop_arm(&w->loop, &c->timer, c->since_usec + c->snapshot->head_usec);
@@ -434,6 +438,7 @@ static Conn *make_conn(Worker *w, Visitor *v) {
         conn_set_address(c, &v->address, v->port);
         transport_init(&c->transport, &w->loop, &w->pool, TAKE_FD(v->fd));
         c->transport.in = TAKE_PTR(v->in);
+        buffer_arrive(&w->pool, c->transport.in);
         if (v->channel)
                 c->transport.meter = &w->counters.relay_bytes;
         c->next = w->conns;
@@ -449,6 +454,7 @@ static void conn_start(Conn *c) {
         Worker *w = c->worker;
 
         c->since_usec = c->kind == CONN_HTTPS ? w->loop.now_usec : 0;
+        unfinished_add(c);
         loop_arm(&w->loop, &c->timer,
                  w->loop.now_usec +
                          (c->state == CONN_IDLE ? c->snapshot->head_usec : c->snapshot->hello_usec));

@@ -66,6 +66,8 @@ struct Conn {
         Again again;
         Worker *worker;
         Conn *next, **link; /* in worker->conns */
+        Conn *unfinished_next, *unfinished_previous; /* in worker->unfinished */
+        bool is_unfinished;
         ConnKind kind;
         ConnState state;
         bool old; /* was under way when the worker began to drain, and is so since */

@@ -117,7 +117,7 @@ static bool move_home(Control *k, Worker *home, sd_json_variant *message) {
         loop_disarm(&w->loop, &k->timer);
         loop_remove(&w->loop, &k->transport.handle);
         control_unlink_stranger(k);
-        transport_migrate(&k->transport, &home->loop, &home->pool); /* we may be gone before it arrives */
+        transport_leave(&k->transport, &home->loop, &home->pool); /* we may be gone before it arrives */
         m->control = k;
         worker_send(home, &m->message);
         return true;

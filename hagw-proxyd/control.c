@@ -203,6 +203,7 @@ void control_arrive(Worker *w, Control *k, const char *call) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *message = NULL;
 
         k->worker = w;
+        transport_arrive(&k->transport);
         start(k);
         if (k->state != CONTROL_CALL)
                 return;

@@ -212,16 +212,16 @@ static int read_channel(Conn *c, const uint8_t *data, size_t size) {
                 return -EBADMSG;
         memcpy(bytes, data, sizeof(bytes));
         if (w->index == worker) {
+                c->transport.in = buffer_put(&w->pool, c->transport.in);
                 v = conn_leave(c);
-                buffer_put(&w->pool, v.in);
                 channel_arrive(w, v.fd, bytes, v.uncounted ? NULL : &v.address);
                 return 1;
         }
         m = message_new(MESSAGE_CHANNEL);
         if (!m)
                 return -ENOMEM;
+        c->transport.in = buffer_put(&w->pool, c->transport.in);
         v = conn_leave(c);
-        buffer_put(&w->pool, v.in);
         m->fd = v.fd;
         m->address = v.address;
         m->uncounted = v.uncounted;

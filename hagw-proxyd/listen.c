@@ -86,7 +86,9 @@ static void on_accept(Handle *h, uint32_t events) {
                 socklen_t size = sizeof(address);
                 Visitor v = { .kind = l->kind == LISTEN_HTTPS ? CONN_HTTPS : CONN_HTTP };
 
-                if (visitors_of(w) >= w->snapshot->connections) {
+                bool full = visitors_of(w) >= w->snapshot->connections;
+
+                if (full && !w->unfinished.oldest) {
                         listener_pause(l);
                         return;
                 }
@@ -99,6 +101,8 @@ static void on_accept(Handle *h, uint32_t events) {
                         loop_arm(&w->loop, &l->retry, w->loop.now_usec + LISTEN_PAUSE_USEC);
                         return;
                 }
+                if (full)
+                        (void) unfinished_evict(w);
                 if (proxy_endpoint_from_sockaddr((struct sockaddr *) &address, &v.address, &v.port) < 0)
                         v.address = (IpAddress) { .family = AF_UNSPEC };
                 if (cidr_list_contains(balancers->items, balancers->n, &v.address))

@@ -3,6 +3,7 @@
 /* Snapshots are made by the main thread; any thread may drop the last reference. */
 
 #include "hostname.h"
+#include "memory.h"
 #include "snapshot.h"
 
 HostStats *host_stats_ref(HostStats *s) {
@@ -192,6 +193,17 @@ static int set_hosts(Snapshot *s, unsigned n_workers, const Snapshot *old, char 
         return 0;
 }
 
+static void set_memory(Snapshot *s, const Config *config, unsigned n_workers) {
+        uint64_t memory = MAX(config->proxy.memory ?: memory_limit(""), (uint64_t) SNAPSHOT_MEMORY_LEAST);
+        uint64_t part = memory / SNAPSHOT_MEMORY_PARTS / n_workers;
+
+        s->buffer_max = part;
+        s->connections = config->proxy.connections ?:
+                                 (unsigned) MIN(MAX(part / SNAPSHOT_CONNECTION_BYTES,
+                                                    (uint64_t) SNAPSHOT_CONNECTIONS_LEAST),
+                                                (uint64_t) SNAPSHOT_CONNECTIONS_MOST);
+}
+
 int snapshot_new(const Config *config, TlsCertificate *const *certificates, size_t n_certificates,
                  const uint8_t *ticket_secret, unsigned n_workers, const Snapshot *old, Snapshot **ret,
                  char **ret_bad_file) {
@@ -204,7 +216,7 @@ int snapshot_new(const Config *config, TlsCertificate *const *certificates, size
                 return -ENOMEM;
         atomic_init(&s->n_refs, 1);
         s->attachments = config->tenants.attachments;
-        s->connections = config->proxy.connections;
+        set_memory(s, config, n_workers);
         s->connections_per_address = config->proxy.connections_per_address;
         s->handshakes_per_address = config->proxy.handshakes_per_address;
         s->header_count = config->proxy.header_count;

@@ -14,6 +14,14 @@
 
 #define SNAPSHOT_CERTIFICATES_MAX 1024U
 
+/* A quarter of the memory is for the bytes of visitors, a quarter for their connections; the rest is the
+ * kernel's for their sockets, and everything else's. */
+#define SNAPSHOT_MEMORY_PARTS 4U
+#define SNAPSHOT_MEMORY_LEAST (32U * 1024 * 1024)
+#define SNAPSHOT_CONNECTION_BYTES (32U * 1024) /* with its TLS session, and half of a handshake */
+#define SNAPSHOT_CONNECTIONS_LEAST 256U
+#define SNAPSHOT_CONNECTIONS_MOST 8192U
+
 /* One host's figures. They outlive reloads. Each worker writes only its own element; anybody reads. */
 typedef struct HostCounters {
         _Alignas(64) _Atomic uint64_t requests;
@@ -61,7 +69,7 @@ typedef struct Snapshot {
         uint8_t ticket_secret[TLS_TICKET_SECRET_SIZE];
         unsigned attachments, connections, connections_per_address, handshakes_per_address, header_count;
         uint64_t hello_usec, head_usec, idle_usec, drain_usec;
-        size_t head_size;
+        size_t head_size, buffer_max; /* bytes; of all buffers of a worker */
         RelayTarget *relay; /* the house's; NULL: it has none */
         bool forwarded, log_access, log_query_strings;
 } Snapshot;

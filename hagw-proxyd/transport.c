@@ -4,6 +4,9 @@
  * pushes is always accepted, so that a half-written record never needs resuming. Runs in the worker's
  * thread. */
 
+#include <linux/socket.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "transport.h"
@@ -28,9 +31,14 @@ void transport_init(Transport *t, Loop *loop, BufferPool *pool, int fd) {
         t->tls = NULL;
         t->in = t->out = NULL;
         t->readable = true;
-        t->held = t->hung_up = t->ended = t->batching = t->shut = false;
+        t->held = t->hung_up = t->ended = t->open = t->batching = t->shut = false;
+        t->n_unchecked = 0;
+        t->locks = 0;
         t->error = t->tls_error = 0;
         t->n_warnings = 0;
+        if (fd >= 0)
+                (void) setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &(int) { TRANSPORT_UNSENT_BYTES },
+                                  sizeof(int));
 }
 
 void transport_done(Transport *t) {
@@ -57,10 +65,17 @@ void transport_move(Transport *from, Transport *to) {
         from->in = from->out = NULL;
 }
 
-void transport_migrate(Transport *t, Loop *loop, BufferPool *pool) {
+void transport_leave(Transport *t, Loop *loop, BufferPool *pool) {
         loop_not_again(t->loop, &t->again);
+        buffer_leave(t->pool, t->in);
+        buffer_leave(t->pool, t->out);
         t->loop = loop;
         t->pool = pool;
+}
+
+void transport_arrive(Transport *t) {
+        buffer_arrive(t->pool, t->in);
+        buffer_arrive(t->pool, t->out);
 }
 
 void transport_note(Transport *t, uint32_t events) {
@@ -108,6 +123,31 @@ static bool may_go_on(Transport *t) {
         return false;
 }
 
+static bool is_grown(const Transport *t, int option, unsigned limit) {
+        socklen_t size = sizeof(int);
+        int bytes = 0;
+
+        return getsockopt(t->handle.fd, SOL_SOCKET, option, &bytes, &size) >= 0 && bytes >= (int) limit;
+}
+
+/* The kernel's buffers grow with what passes. Once they are large enough they keep their size, which needs
+ * no more right than to a socket of one's own, and leaves the growth until then as it is. */
+static void bound_kernel(Transport *t, size_t n) {
+        int locks = t->locks;
+
+        t->n_unchecked += n;
+        if (t->n_unchecked < TRANSPORT_CHECK_BYTES)
+                return;
+        t->n_unchecked = 0;
+        if (is_grown(t, SO_RCVBUF, TRANSPORT_UNREAD_BYTES))
+                locks |= SOCK_RCVBUF_LOCK;
+        if (is_grown(t, SO_SNDBUF, TRANSPORT_UNACKNOWLEDGED_BYTES))
+                locks |= SOCK_SNDBUF_LOCK;
+        if (locks != t->locks)
+                (void) setsockopt(t->handle.fd, SOL_SOCKET, SO_BUF_LOCK, &locks, sizeof(locks));
+        t->locks = locks;
+}
+
 /* n > 0; 0: end; -EAGAIN. A short read means that the socket is drained: the next edge will tell of more. */
 static ssize_t receive(Transport *t, void *data, size_t size) {
         ssize_t n;
@@ -134,6 +174,7 @@ static ssize_t receive(Transport *t, void *data, size_t size) {
         if (t->meter)
                 count(&t->meter->received, n);
         spend(t, n);
+        bound_kernel(t, (size_t) n);
         if (n == 0)
                 t->ended = true;
         else if ((size_t) n < size)
@@ -183,6 +224,7 @@ static ssize_t send_now(Transport *t, const struct iovec *iov, size_t n) {
                 return errno == EAGAIN ? 0 : fail(t, -errno);
         if (t->meter)
                 count(&t->meter->sent, r);
+        bound_kernel(t, (size_t) r);
         return r;
 }
 
@@ -233,8 +275,10 @@ static ssize_t tls_pull(gnutls_transport_ptr_t userdata, void *data, size_t size
         if (buffer_used(t->in) == 0) {
                 ssize_t n;
 
+                if (t->in && t->open && t->in->size < BUFFER_SIZE)
+                        t->in = buffer_put(t->pool, t->in);
                 if (!t->in)
-                        t->in = buffer_get(t->pool, 0);
+                        t->in = buffer_get(t->pool, t->open ? BUFFER_SIZE : BUFFER_SIZE_SMALL);
                 if (!t->in) {
                         gnutls_transport_set_errno(t->tls, ENOMEM);
                         return -1;
@@ -299,6 +343,7 @@ int transport_handshake(Transport *t) {
         if (r == GNUTLS_E_AGAIN)
                 return -EAGAIN;
         t->tls_error = r;
+        t->open = r >= 0;
         return r < 0 ? fail(t, -EPROTO) : 0;
 }
 
@@ -306,11 +351,16 @@ ssize_t transport_peek(Transport *t) {
         ssize_t n;
 
         if (!t->in)
-                t->in = buffer_get(t->pool, 0);
+                t->in = buffer_get(t->pool, BUFFER_SIZE_SMALL);
         if (!t->in)
                 return -ENOMEM;
-        if (buffer_room(t->in) == 0)
-                return -EMSGSIZE;
+        if (buffer_room(t->in) == 0) {
+                Buffer *larger = t->in->size < BUFFER_SIZE ? buffer_grow(t->pool, t->in, 0) : NULL;
+
+                if (!larger)
+                        return -EMSGSIZE;
+                t->in = larger;
+        }
         n = receive(t, t->in->data + t->in->end, buffer_room(t->in));
         if (n <= 0)
                 return n;

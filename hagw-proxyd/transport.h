@@ -42,12 +42,23 @@ typedef struct Transport {
         bool held;            /* recv() has to wait for the pace */
         bool hung_up;         /* epoll said that the end is in sight: a short read does not mean drained */
         bool ended;           /* recv() said that the other side sends no more */
+        bool open;            /* TLS: the handshake is done, and more than a few bytes are expected */
         bool batching;        /* TLS: collect records in out instead of sending each */
         bool shut;            /* our direction is closed, or will be when out is empty */
+        size_t n_unchecked;   /* bytes moved since the kernel's buffers were looked at */
+        int locks;            /* of them: SO_BUF_LOCK */
         unsigned n_warnings;  /* TLS alerts that are none */
         int error;            /* of the socket, sticky; negative errno */
         int tls_error;        /* what GnuTLS said to the failed handshake */
 } Transport;
+
+/* What the kernel holds for a side that stands still, 4 MiB at most each way: bytes that wait to be put on
+ * the wire, those that are not acknowledged, and those that are not read. The bounds lie where a line of
+ * 100 Mbit/s and 100 ms is still filled; the kernel's own may be 32 MiB. */
+#define TRANSPORT_UNSENT_BYTES (128U * 1024)
+#define TRANSPORT_UNREAD_BYTES (2U * 1024 * 1024) /* growth stops here, at the most at twice as much */
+#define TRANSPORT_UNACKNOWLEDGED_BYTES (3U * 1024 * 1024) /* the same, somewhat beyond */
+#define TRANSPORT_CHECK_BYTES (256U * 1024) /* moved between two looks */
 
 /* At most this much is accepted in one transport_write(). */
 #define TRANSPORT_WRITE_MAX (64U * 1024)
@@ -59,8 +70,10 @@ void transport_done(Transport *t);
 
 /* It goes on as to, which is not initialized, off the loop; from is as after transport_done(). */
 void transport_move(Transport *from, Transport *to);
-/* It goes on in another thread, off the loop until then: nothing that it holds goes back to the old one. */
-void transport_migrate(Transport *t, Loop *loop, BufferPool *pool);
+/* It goes on in another thread, off the loop until then: nothing that it holds goes back to the old one.
+ * There it arrives. */
+void transport_leave(Transport *t, Loop *loop, BufferPool *pool);
+void transport_arrive(Transport *t);
 
 /* Puts TLS on it. The session is taken over; its push, pull and transport pointer are set here. */
 void transport_start_tls(Transport *t, gnutls_session_t tls);

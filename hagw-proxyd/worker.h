@@ -18,6 +18,7 @@
 #include "signer.h"
 #include "snapshot.h"
 #include "tenants.h"
+#include "unfinished.h"
 #include "upstream.h"
 
 /* A worker: a thread with a loop that accepts visitors and serves them to the end. Everything in here
@@ -28,7 +29,7 @@
 /* Written by the worker, read by the main thread. */
 typedef struct WorkerCounters {
         _Alignas(64) _Atomic uint64_t accepted, crowded, refused, handshakes, resumed,
-                failed_handshakes, requests, tunnels;
+                failed_handshakes, evicted, requests, tunnels;
         _Atomic uint64_t handshakes_waiting, handshakes_signing, handshakes_signed;
         _Atomic uint64_t wakes;      /* by its queue: a sign of life */
         _Atomic uint64_t answers[6]; /* by the status's first digit; [0]: none */
@@ -59,6 +60,8 @@ struct Worker {
         Listener listeners[LISTEN_MAX];
         size_t n_listeners;
         Conn *conns;
+        Unfinished unfinished;
+        Again full_again; /* too much memory is in use */
         Exchange *free_exchanges;
         Upstream *upstreams;
         Agent *agent;          /* of the first worker of a house that has a relay */

@@ -102,8 +102,13 @@ const ConfSetting conf_settings[] = {
 
         M("proxy", "workers", CONF_UINT, proxy.workers, "0", PROXYD,
           "threads that serve visitors; 0: one per core", NUMBER(0, 64)),
-        M("proxy", "connections", CONF_UINT, proxy.connections, "8192", PROXYD,
-          "visitors' connections at once, per thread", NUMBER(16, 1000000)),
+        M("proxy", "memory", CONF_BYTES, proxy.memory, "0", PROXYD,
+          "memory that visitors may take; 0: what the unit's MemoryMax= says, half of the machine's",
+          NUMBER(0, UINT64_C(1) << 50)),
+        M("proxy", "connections", CONF_UINT, proxy.connections, "0", PROXYD,
+          "visitors' connections at once, per thread; 0: as many as a quarter of the memory holds, up to "
+          "8192",
+          NUMBER(0, 1000000)),
         M("proxy", "connections_per_address", CONF_UINT, proxy.connections_per_address, "512", PROXYD,
           "connections at once from one visitor's address (IPv4 /32, IPv6 /56); 0: no limit",
           NUMBER(0, 1000000)),

@@ -89,7 +89,8 @@ typedef struct Config {
         } dns;
         struct {
                 unsigned workers; /* 0: one per core */
-                unsigned connections; /* per worker */
+                uint64_t memory;      /* bytes; 0: as much as there is */
+                unsigned connections; /* per worker; 0: as the memory allows */
                 unsigned connections_per_address; /* of all workers; 0: off */
                 unsigned handshakes_per_address; /* a second; 0: off */
                 uint64_t hello_usec, head_usec, idle_usec, ticket_usec;
