@@ -32,11 +32,6 @@
         X(ORIGIN, "origin")                                             \
         X(RANGE, "range")                                               \
         X(REFERER, "referer")                                           \
-        X(REMOTE_ADDR, "remote-addr")                                   \
-        X(REMOTE_EMAIL, "remote-email")                                 \
-        X(REMOTE_GROUPS, "remote-groups")                               \
-        X(REMOTE_NAME, "remote-name")                                   \
-        X(REMOTE_USER, "remote-user")                                   \
         X(SEC_FETCH_DEST, "sec-fetch-dest")                             \
         X(SEC_FETCH_MODE, "sec-fetch-mode")                             \
         X(SEC_FETCH_SITE, "sec-fetch-site")                             \
@@ -59,25 +54,22 @@
         X(X_CLIENT_IP, "x-client-ip")                                   \
         X(X_CLUSTER_CLIENT_IP, "x-cluster-client-ip")                   \
         X(X_HAGW_TOKEN, "x-hagw-token")                                 \
-        X(X_HASS_SOURCE, "x-hass-source")                               \
-        X(X_INGRESS_PATH, "x-ingress-path")                             \
         X(X_ORIGINAL_FORWARDED_FOR, "x-original-forwarded-for")         \
         X(X_ORIGINAL_HOST, "x-original-host")                           \
         X(X_ORIGINAL_URL, "x-original-url")                             \
         X(X_REAL_IP, "x-real-ip")                                       \
-        X(X_REWRITE_URL, "x-rewrite-url")                               \
-        X(X_WEBAUTH_USER, "x-webauth-user")
+        X(X_REWRITE_URL, "x-rewrite-url")
 
 typedef enum HeaderId {
         HEADER_OTHER,
 #define X(id, name) HEADER_##id,
         HEADER_NAMES(X)
 #undef X
-        /* Families: any name with the prefix. */
+        /* Families: names that begin alike (families.h). */
         HEADER_PROXY_ANY,         /* proxy, proxy-… */
         HEADER_X_FORWARDED_ANY,   /* x-forwarded, x-forwarded-… */
         HEADER_X_HAGW_ANY,        /* x-hagw-… */
-        HEADER_X_REMOTE_USER_ANY, /* x-remote-user, x-remote-user-… */
+        HEADER_IDENTITY_ANY,      /* what proxies that ask for a login tell their services about the user */
         _HEADER_MAX,
 } HeaderId;
 

@@ -102,6 +102,31 @@ static void test_spoofed(void **state) {
                 "Content_Length",
                 "Transfer_Encoding",
                 "Remote-Addr",
+                "Tailscale-User-Login",
+                "X-Auth-Request-Email",
+                "X-authentik-username",
+                "Cf-Access-Authenticated-User-Email",
+                "X-WEBAUTH-EMAIL",
+                "Remote-Groups",
+                "X-Pomerium-Jwt-Assertion",
+                "X-Goog-Authenticated-User-Email",
+                "X-Goog-IAP-JWT-Assertion",
+                "x-amzn-oidc-identity",
+                "X-Vouch-User",
+                "X-MS-CLIENT-PRINCIPAL-NAME",
+                "X_MS_CLIENT_PRINCIPAL",
+                "Teleport-Jwt-Assertion",
+                "X-Remote-Group",
+                "X-Authenticated-Userid",
+                "OIDC_CLAIM_email",
+                "SM_USER",
+                "SM_USERDN",
+                "iv-user",
+                "X-User",
+                "X-Userinfo",
+                "Client-Cert",
+                "X-SSL-Client-CN",
+                "SSL_CLIENT_S_DN",
         };
 
         for (size_t i = 0; i < ELEMENTSOF(names); i++) {
@@ -112,6 +137,24 @@ static void test_spoofed(void **state) {
                          "b\r\n\r\n",
                          names[i], names[i]);
                 assert_string_equal(forwarded(text, (ForwardContext) {}), START "A: b\r\n" OURS "\r\n");
+        }
+}
+
+/* What clients honestly send under names like those. */
+static void test_not_spoofed(void **state) {
+        static const char *const names[] = {
+                "X-Goog-Channel-ID", "X-Amzn-Trace-Id", "X-Ms-Version",      "X-Auth-Token", "X-Auth-Key",
+                "X-User-Id",         "X-User-Token",    "X-Requested-With",  "X-Api-Key",    "X-Access-Key",
+                "X-Token",           "X-Email-Id",      "X-Hub-Signature",   "Cf-Ray",       "Remote",
+                "X-GitHub-Event",    "X-Consumer",      "Sec-Fetch-User",    "Priority",     "If-None-Match",
+                "X-Plex-Token",      "X-Emby-Token",    "X-Transmission-Session-Id",
+        };
+        char text[512], expected[512];
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                (void) snprintf(text, sizeof(text), START "%s: 1\r\n\r\n", names[i]);
+                (void) snprintf(expected, sizeof(expected), START "%s: 1\r\n" OURS "\r\n", names[i]);
+                assert_string_equal(forwarded(text, (ForwardContext) {}), expected);
         }
 }
 
@@ -239,6 +282,7 @@ static void test_response(void **state) {
 }
 
 TEST_MAIN(cmocka_unit_test(test_plain), cmocka_unit_test(test_spoofed),
-          cmocka_unit_test(test_connection_options), cmocka_unit_test(test_cookie),
+          cmocka_unit_test(test_not_spoofed), cmocka_unit_test(test_connection_options),
+          cmocka_unit_test(test_cookie),
           cmocka_unit_test(test_address), cmocka_unit_test(test_body), cmocka_unit_test(test_websocket),
           cmocka_unit_test(test_full), cmocka_unit_test(test_response))

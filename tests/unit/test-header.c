@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 
+#include "families.h"
 #include "header.h"
 #include "test.h"
 
@@ -47,14 +48,55 @@ static void test_families(void **state) {
         assert_int_equal(id("x-forwarded"), HEADER_X_FORWARDED_ANY);
         assert_int_equal(id("X-FORWARDED-"), HEADER_X_FORWARDED_ANY);
         assert_int_equal(id("X-Forwardedfor"), HEADER_OTHER);
-        assert_int_equal(id("X-Remote-User-Display-Name"), HEADER_X_REMOTE_USER_ANY);
-        assert_int_equal(id("X-Remote-User"), HEADER_X_REMOTE_USER_ANY);
+        assert_int_equal(id("X-Remote-User-Display-Name"), HEADER_IDENTITY_ANY);
+        assert_int_equal(id("X-Remote-User"), HEADER_IDENTITY_ANY);
         assert_int_equal(id("Proxy-Connection"), HEADER_PROXY_ANY);
         assert_int_equal(id("Proxy"), HEADER_PROXY_ANY);
         assert_int_equal(id("X-Hagw-User"), HEADER_X_HAGW_ANY);
         assert_int_equal(id("X"), HEADER_OTHER);
         assert_int_equal(id("-"), HEADER_OTHER);
         assert_int_equal(id(""), HEADER_OTHER);
+}
+
+/* Each row, in its spellings; and its neighbours are other names. */
+static void test_every_family(void **state) {
+        static const struct {
+                const char *text;
+                HeaderId id;
+                bool any;
+        } rows[] = {
+#define ANY true
+#define SELF false
+#define F(text, id, match) { text, HEADER_##id, match },
+                HEADER_FAMILIES(F)
+#undef F
+#undef SELF
+#undef ANY
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                char name[64], upper[64], folds[64];
+                size_t n = strlen(rows[i].text);
+
+                assert_true(n >= 3 && n < sizeof(name) - 2);
+                for (size_t k = 0; k <= n; k++) {
+                        assert_true(k == n || rows[i].text[k] == '-' || islower(rows[i].text[k]));
+                        name[k] = rows[i].text[k];
+                        upper[k] = (char) toupper(rows[i].text[k]);
+                        folds[k] = rows[i].text[k] == '-' ? '_' : upper[k];
+                }
+                assert_int_equal(id(name), rows[i].id);
+                assert_int_equal(id(upper), rows[i].id);
+                assert_int_equal(folded(folds), rows[i].id);
+                strcat(name, "zz");
+                strcat(folds, "_z");
+                if (rows[i].any) {
+                        assert_int_equal(id(name), rows[i].id);
+                        assert_int_equal(folded(folds), rows[i].id);
+                } else
+                        assert_int_equal(id(name), HEADER_OTHER);
+                assert_int_not_equal(header_id(name, n - 2), rows[i].id);
+        }
 }
 
 static void test_folded(void **state) {
@@ -67,7 +109,7 @@ static void test_folded(void **state) {
         assert_int_equal(folded("X_REAL_IP"), HEADER_X_REAL_IP);
         assert_int_equal(folded("x.real.ip"), HEADER_X_REAL_IP);
         assert_int_equal(folded("Content_Length"), HEADER_CONTENT_LENGTH);
-        assert_int_equal(folded("x_remote_user_id"), HEADER_X_REMOTE_USER_ANY);
+        assert_int_equal(folded("x_remote_user_id"), HEADER_IDENTITY_ANY);
         assert_int_equal(folded("my_own_field"), HEADER_OTHER);
         assert_int_equal(folded("Host"), HEADER_HOST);
 }
@@ -88,5 +130,5 @@ static void test_list(void **state) {
         assert_false(header_list_has_token(&l, HEADER_UPGRADE, "close"));
 }
 
-TEST_MAIN(cmocka_unit_test(test_every_name), cmocka_unit_test(test_families), cmocka_unit_test(test_folded),
-          cmocka_unit_test(test_list))
+TEST_MAIN(cmocka_unit_test(test_every_name), cmocka_unit_test(test_families),
+          cmocka_unit_test(test_every_family), cmocka_unit_test(test_folded), cmocka_unit_test(test_list))
