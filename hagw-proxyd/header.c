@@ -34,8 +34,8 @@ static const struct {
 #undef F
 };
 
-/* Families by their first three characters, so that most names are told from them in one look: row + 1 of the
- * first, 0: none; and of the next that begins so. */
+/* Families by their first three characters, so that most names are told from them in one look: row + 1 of
+ * the first, 0: none; and of the next that begins so. */
 #define START 3U
 static uint8_t first_family[256], next_family[ELEMENTSOF(families)];
 

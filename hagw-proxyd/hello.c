@@ -98,7 +98,7 @@ void hello_on_handshake(Conn *c, int r) {
                 counter_add(&w->counters.failed_handshakes, 1);
                 if (gnutls_error_is_fatal(c->transport.tls_error) && !c->transport.ended) {
                         c->transport.error = 0;
-                        (void) gnutls_alert_send_appropriate(c->transport.tls, c->transport.tls_error);
+                        (void) tls_send_alert(c->transport.tls, c->snapshot->tls, c->transport.tls_error);
                         conn_linger(c);
                 } else
                         conn_close(c);
@@ -127,7 +127,8 @@ static void start_tls(Conn *c, const char *protocol, const uint8_t *ticket_secre
         const TlsCertificate *certificate = snapshot_find_certificate(c->snapshot, c->name);
         gnutls_session_t tls;
 
-        if (!certificate || tls_server_new(certificate, ticket_secret, c->name, protocol, &tls) < 0) {
+        if (!certificate ||
+            tls_server_new(certificate, c->snapshot->tls, ticket_secret, c->name, protocol, &tls) < 0) {
                 hello_refuse(c);
                 return;
         }

@@ -225,6 +225,7 @@ int snapshot_new(const Config *config, TlsCertificate *const *certificates, size
         s->idle_usec = config->proxy.idle_usec;
         s->drain_usec = config->proxy.drain_usec;
         s->head_size = config->proxy.head_size;
+        s->tls = (ConfTls) config->proxy.tls;
         s->forwarded = streq(config->proxy.forwarded, "forwarded");
         s->log_access = config->log.access;
         s->log_query_strings = config->log.query_strings;

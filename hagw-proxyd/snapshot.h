@@ -71,6 +71,7 @@ typedef struct Snapshot {
         uint64_t hello_usec, head_usec, idle_usec, drain_usec;
         size_t head_size, buffer_max; /* bytes; of all buffers of a worker */
         RelayTarget *relay; /* the house's; NULL: it has none */
+        ConfTls tls; /* the oldest version for visitors */
         bool forwarded, log_access, log_query_strings;
 } Snapshot;
 

@@ -13,31 +13,41 @@
 #include "witness.h"
 
 /* No static RSA: keyd signs and does not decrypt. */
-#define SERVER_PRIORITY                                                                             \
-        "NONE:+VERS-TLS1.3:+VERS-TLS1.2:+ECDHE-ECDSA:+ECDHE-RSA:+AES-128-GCM:+CHACHA20-POLY1305"    \
+#define SERVER_PRIORITY(versions)                                                                   \
+        "NONE:" versions ":+ECDHE-ECDSA:+ECDHE-RSA:+AES-128-GCM:+CHACHA20-POLY1305"    \
         ":+AES-256-GCM:+AEAD:+SIGN-ALL:-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1:+GROUP-X25519"               \
         ":+GROUP-SECP256R1:+GROUP-SECP384R1:+COMP-NULL:+CTYPE-SRV-X509:+CTYPE-CLI-X509:%SERVER_PRECEDENCE"
 #define CLIENT_PRIORITY "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 #define VERIFIED_PRIORITY CLIENT_PRIORITY ":%PROFILE_MEDIUM" /* keys and signatures of today's strength */
 
-static gnutls_priority_t server_priority, client_priority, verified_priority;
+static gnutls_priority_t server_priorities[_CONF_TLS_MAX], client_priority, verified_priority;
 
 int tls_global_init(void) {
-        if (gnutls_priority_init(&server_priority, SERVER_PRIORITY, NULL) < 0 ||
-            gnutls_priority_init(&client_priority, CLIENT_PRIORITY, NULL) < 0 ||
+        static const char *const texts[_CONF_TLS_MAX] = {
+                [CONF_TLS_1_2] = SERVER_PRIORITY("+VERS-TLS1.3:+VERS-TLS1.2"),
+                [CONF_TLS_1_3] = SERVER_PRIORITY("+VERS-TLS1.3"),
+        };
+
+        for (unsigned i = 0; i < _CONF_TLS_MAX; i++)
+                if (gnutls_priority_init(&server_priorities[i], texts[i], NULL) < 0)
+                        return -EINVAL;
+        if (gnutls_priority_init(&client_priority, CLIENT_PRIORITY, NULL) < 0 ||
             gnutls_priority_init(&verified_priority, VERIFIED_PRIORITY, NULL) < 0)
                 return -EINVAL;
         return 0;
 }
 
 void tls_global_done(void) {
-        if (server_priority)
-                gnutls_priority_deinit(server_priority);
+        for (unsigned i = 0; i < _CONF_TLS_MAX; i++) {
+                if (server_priorities[i])
+                        gnutls_priority_deinit(server_priorities[i]);
+                server_priorities[i] = NULL;
+        }
         if (client_priority)
                 gnutls_priority_deinit(client_priority);
         if (verified_priority)
                 gnutls_priority_deinit(verified_priority);
-        server_priority = client_priority = verified_priority = NULL;
+        client_priority = verified_priority = NULL;
 }
 
 /* What GnuTLS asks before it picks a signature algorithm (gnutls_privkey_info_func). */
@@ -191,34 +201,39 @@ static int set_alpn(gnutls_session_t s, const char *protocol, unsigned flags) {
         return gnutls_alpn_set_protocols(s, &datum, 1, flags);
 }
 
-static int enable_tickets(gnutls_session_t s, const uint8_t *secret, const char *server_name) {
+static int enable_tickets(gnutls_session_t s, ConfTls oldest, const uint8_t *secret,
+                          const char *server_name) {
         uint8_t digest[64];
         gnutls_datum_t key = { digest, sizeof(digest) };
-        int r;
+        char use[HOSTNAME_MAX + 4];
+        int r, n;
 
-        r = gnutls_hmac_fast(GNUTLS_MAC_SHA512, secret, TLS_TICKET_SECRET_SIZE, server_name,
-                             strlen(server_name), digest);
+        /* GnuTLS resumes a session in its version, were it switched off since. */
+        n = snprintf(use, sizeof(use), "%s/%u", server_name, (unsigned) oldest);
+        if (n < 0 || (size_t) n >= sizeof(use))
+                return GNUTLS_E_INVALID_REQUEST;
+        r = gnutls_hmac_fast(GNUTLS_MAC_SHA512, secret, TLS_TICKET_SECRET_SIZE, use, (size_t) n, digest);
         if (r >= 0)
                 r = gnutls_session_ticket_enable_server(s, &key);
         gnutls_memset(digest, 0, sizeof(digest));
         return r;
 }
 
-int tls_server_new(const TlsCertificate *c, const uint8_t *ticket_secret, const char *server_name,
-                   const char *protocol, gnutls_session_t *ret) {
+int tls_server_new(const TlsCertificate *c, ConfTls oldest, const uint8_t *ticket_secret,
+                   const char *server_name, const char *protocol, gnutls_session_t *ret) {
         gnutls_session_t s;
         int r;
 
         r = gnutls_init(&s, GNUTLS_SERVER | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL);
         if (r < 0)
                 return -ENOMEM;
-        r = gnutls_priority_set(s, server_priority);
+        r = gnutls_priority_set(s, server_priorities[oldest]);
         if (r >= 0)
                 r = gnutls_credentials_set(s, GNUTLS_CRD_CERTIFICATE, c->credentials);
         if (r >= 0)
                 r = set_alpn(s, protocol, GNUTLS_ALPN_MANDATORY);
         if (r >= 0 && ticket_secret)
-                r = enable_tickets(s, ticket_secret, server_name);
+                r = enable_tickets(s, oldest, ticket_secret, server_name);
         if (r < 0) {
                 gnutls_deinit(s);
                 return -EINVAL;
@@ -226,6 +241,15 @@ int tls_server_new(const TlsCertificate *c, const uint8_t *ticket_secret, const 
         gnutls_certificate_server_set_request(s, GNUTLS_CERT_IGNORE);
         *ret = s;
         return 0;
+}
+
+int tls_send_alert(gnutls_session_t s, ConfTls oldest, int error) {
+        /* GnuTLS looks for a suite first, and finds none of a version that is off (RFC 8446 section 4.2.1).
+         */
+        if (error == GNUTLS_E_NO_CIPHER_SUITES && oldest == CONF_TLS_1_3 &&
+            gnutls_protocol_get_version(s) < GNUTLS_TLS1_3)
+                return gnutls_alert_send(s, GNUTLS_AL_FATAL, GNUTLS_A_PROTOCOL_VERSION);
+        return gnutls_alert_send_appropriate(s, error);
 }
 
 int tls_trust_new(const char *ca_file, bool verify, gnutls_certificate_credentials_t *ret) {

@@ -4,6 +4,7 @@
 #include <gnutls/gnutls.h>
 #include <stdatomic.h>
 
+#include "conf.h"
 #include "macro.h"
 
 /* TLS as hagw speaks it: versions and ciphers, certificates whose key is elsewhere, sessions, tickets. */
@@ -32,11 +33,14 @@ TlsCertificate *tls_certificate_ref(TlsCertificate *c);
 TlsCertificate *tls_certificate_unref(TlsCertificate *c);
 DEFINE_TRIVIAL_CLEANUP_FUNC(TlsCertificate *, tls_certificate_unref)
 
-/* A visitor's session, for one protocol (ALPN). Tickets are sealed with a key made of the secret and the
- * name the visitor asked for, so that a ticket resumes under no other name; without a secret there are none.
- */
-int tls_server_new(const TlsCertificate *c, const uint8_t *ticket_secret, const char *server_name,
-                   const char *protocol, gnutls_session_t *ret);
+/* A visitor's session, for one protocol (ALPN), in the oldest version or a newer one. Tickets are sealed
+ * with a key made of the secret, the name the visitor asked for and the oldest version, so that a ticket
+ * resumes under no other; without a secret there are none. */
+int tls_server_new(const TlsCertificate *c, ConfTls oldest, const uint8_t *ticket_secret,
+                   const char *server_name, const char *protocol, gnutls_session_t *ret);
+
+/* Tells a visitor why the handshake has failed. */
+int tls_send_alert(gnutls_session_t s, ConfTls oldest, int error);
 
 /* What the other side's certificate must be: for that name, and for servers, where it says at all what it is
  * for. Outlives the sessions that want it, and the name outlives it. */

@@ -25,6 +25,7 @@ static const char *const key_choices[] = { "ecdsa-p256", "ecdsa-p384", "rsa-2048
                                            "rsa-3072",   "rsa-4096",   NULL };
 static const char *const forwarded_choices[] = { "none", "forwarded", NULL };
 static const char *const language_choices[] = { "auto", "en", "de", "fr", NULL };
+static const char *const tls_choices[] = { "1.2", "1.3", NULL };
 static const char *const via_choices[] = { "direct", "relay", NULL };
 static const char *const proxy_protocol_choices[] = { "none", "v1", "v2", NULL };
 static const char *const opened_choices[] = { "refuse", "accept", NULL };
@@ -133,6 +134,9 @@ const ConfSetting conf_settings[] = {
           "largest head of a request or an answer", NUMBER(4096, 256 * 1024)),
         M("proxy", "header_count", CONF_UINT, proxy.header_count, "128", PROXYD,
           "most header fields in one head", NUMBER(16, 1024)),
+        M("proxy", "tls", CONF_ENUM, proxy.tls, "1.2", PROXYD,
+          "oldest version of TLS that visitors may speak: 1.2, or 1.3 for those of today alone",
+          .choices = tls_choices),
         M("proxy", "forwarded", CONF_WORD, proxy.forwarded, "none", PROXYD,
           "forwarded: also tell the service the visitor's address in Forwarded (RFC 7239)",
           .choices = forwarded_choices),

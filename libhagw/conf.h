@@ -19,6 +19,7 @@ typedef enum ConfUpstreamKind {
         CONF_UPSTREAM_TCP,   /* the visitor's TLS passes unopened */
         CONF_UPSTREAM_TENANT /* opened here, and sent on through one of the tenant's channels */
 } ConfUpstreamKind;
+typedef enum ConfTls { CONF_TLS_1_2, CONF_TLS_1_3, _CONF_TLS_MAX } ConfTls;
 typedef enum ConfVia { CONF_VIA_DIRECT, CONF_VIA_RELAY } ConfVia;
 typedef enum ConfOpened { CONF_OPENED_REFUSE, CONF_OPENED_ACCEPT } ConfOpened;
 typedef enum ConfProxyProtocol { CONF_PROXY_NONE, CONF_PROXY_V1, CONF_PROXY_V2 } ConfProxyProtocol;
@@ -97,6 +98,7 @@ typedef struct Config {
                 uint64_t drain_usec; /* what is under way may take so long at the end */
                 uint64_t head_size;
                 unsigned header_count;
+                int tls;         /* ConfTls: the oldest version that visitors may speak */
                 char *forwarded; /* "none" or "forwarded": also write Forwarded (RFC 7239) */
                 ConfCidrs proxy_protocol_from; /* whose connections begin with a PROXY protocol v2 header */
         } proxy;

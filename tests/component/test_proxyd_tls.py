@@ -2,6 +2,7 @@
 """hagw-proxyd's TLS: what it agrees on with a visitor, and for how long it knows one again."""
 
 import ssl
+import subprocess
 import time
 
 import pytest
@@ -30,6 +31,36 @@ def test_protocols_of_others_get_their_alert(home, version):  # noqa: F811
             connect(*others)
         assert e.value.reason == "TLSV1_ALERT_NO_APPLICATION_PROTOCOL", e.value
     home.wait(lambda: home.figure("proxy_failed_handshakes") == 3)
+
+
+def test_tls_12_can_be_switched_off(house, parts, service):  # noqa: F811
+    def configure(main):
+        text = (house.config / "hagw.conf").read_text()
+        (house.config / "hagw.conf").write_text(text[:text.find("proxy:")] + main if "proxy:" in text else text + main)
+        h.proxyd.reload()
+
+    def openssl(version):
+        """What OpenSSL's own client makes of it, its last word."""
+        r = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{h.port}", "-servername", HOST, version, "-brief"],
+                           input="", capture_output=True, text=True, timeout=30)
+        return r.stdout + r.stderr
+
+    h = open_house(house, parts, ha=host(service.url))
+    old, new = (h.context(minimum_version=v, maximum_version=v) for v in VERSIONS)
+    session = h.visit(context=old).connection.sock.session
+    assert "Protocol version: TLSv1.2" in openssl("-tls1_2")
+    configure('proxy: { tls = "1.3"; };')
+    for resumed in (None, session):
+        with pytest.raises(ssl.SSLError) as e:
+            h.tls(context=old, session=resumed)
+        assert e.value.reason == "TLSV1_ALERT_PROTOCOL_VERSION", e.value
+    assert "alert protocol version" in openssl("-tls1_2") and "Protocol version: TLSv1.3" in openssl("-tls1_3")
+    # Who can speak both gets through, in the newer one.
+    for context in (new, h.context()):
+        answer = h.visit(context=context)
+        assert answer.status == 200 and answer.connection.sock.version() == "TLSv1.3"
+    configure('proxy: { tls = "1.2"; };')
+    assert h.visit(context=old).status == 200
 
 
 @pytest.mark.parametrize("version", VERSIONS)
