@@ -89,6 +89,14 @@ static const struct {
         { "io.hagw.Tenant.BadDomain", EREMOTEIO, "\"{domain}\" cannot be a tenant's domain: {reason}" },
         { "io.hagw.Tenant.DomainTaken", EREMOTEIO, "{domain} is {tenant}'s already." },
         { "io.hagw.Tenant.NoSuchToken", EREMOTEIO, "There is no such token: {tokenId}" },
+        { "io.hagw.Tenant.Damaged", EREMOTEIO,
+          "The tenants' database is damaged: hagw-ctl tenant restore --list shows the copies that there "
+          "are." },
+        { "io.hagw.Tenant.NotDamaged", EREMOTEIO,
+          "The tenants' database is in order; docs/relay.md says how to go back to an older one." },
+        { "io.hagw.Tenant.NoSuchCopy", EREMOTEIO,
+          "There is no good copy \"{name}\"; hagw-ctl tenant restore --list shows those there are, --empty "
+          "begins anew." },
         { "io.hagw.Tenant.Full", EREMOTEIO, "No room for more {what}: the limit is {limit}." },
         { "io.hagw.Tenant.Busy", EREMOTEIO, "hagw-tenantd is busy; try again in a moment." },
         { "io.hagw.Web.Full", EREMOTEIO, "No room for more {what}: the limit is {limit}." },

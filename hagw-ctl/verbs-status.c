@@ -129,6 +129,13 @@ static void judge_relay(Status *s) {
                         field_text(relay, "state"), error ? ": " : ".", strempty(error));
 }
 
+static void judge_tenants(Status *s) {
+        if (field_bool(sd_json_variant_by_key(s->tenants, "tenants"), "damaged"))
+                problem(s, "The tenants' database is damaged: houses that are attached stay, and no other "
+                           "gets in. hagw-ctl tenant restore --list shows the copies that there are, "
+                           "hagw-ctl tenant restore puts the newest one back.");
+}
+
 static void judge_hosts(Status *s) {
         for (size_t i = 0; i < field_count(s->hosts, "hosts"); i++) {
                 sd_json_variant *h = field_element(s->hosts, "hosts", i);
@@ -239,6 +246,7 @@ static int collect(Status *s, const Call *call) {
         judge_addresses(s);
         judge_ports(s);
         judge_relay(s);
+        judge_tenants(s);
         judge_hosts(s);
         judge_certificates(s);
         r = judge_zones(s, /* ask= */ !a && !call_option(call, "no-delegation"));

@@ -160,6 +160,12 @@ static const Option tenant_rotate_options[] = {
         {},
 };
 
+static const Option tenant_restore_options[] = {
+        { "list", NULL, "show the copies that there are, and what was taken from tenants since" },
+        { "empty", NULL, "put none back, but begin a new database" },
+        {},
+};
+
 static const Option tenant_usage_options[] = {
         { "month", "MONTH", "only that one, e.g. 2026-11 (default: this one; of one tenant all)" },
         { "csv", NULL, "print lines of tenant,month,received,sent,visitors, in bytes" },
@@ -224,6 +230,10 @@ const Verb verbs[] = {
           "Remove tenants, and cut what is there of them" },
         { "tenant", "usage", "[TENANT]", 0, 1, NAMES_TENANTS, tenant_usage_options, verb_tenant_usage,
           "Show what visitors of the tenants moved, by month" },
+        { "tenant", "restore", "[COPY]", 0, 1, NAMES_NONE, tenant_restore_options, verb_tenant_restore,
+          "Put a copy in the place of a damaged database (default: the newest good one)" },
+        { "tenant", "copy", "", 0, 0, NAMES_NONE, NULL, verb_tenant_copy,
+          "Make today's copy of the tenants' database now" },
         { NULL, "address", "", 0, 0, NAMES_NONE, address_options, verb_address,
           "Show the house's public addresses" },
         { NULL, "reload", "", 0, 0, NAMES_NONE, NULL, verb_reload,

@@ -104,6 +104,8 @@ int verb_tenant_set(const Call *call);
 int verb_tenant_rotate(const Call *call);
 int verb_tenant_revoke(const Call *call);
 int verb_tenant_remove(const Call *call);
+int verb_tenant_restore(const Call *call); /* verbs-restore.c */
+int verb_tenant_copy(const Call *call);
 int verb_address(const Call *call);      /* verbs-misc.c */
 int verb_reload(const Call *call);
 int verb_config_check(const Call *call);

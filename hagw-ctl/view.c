@@ -308,7 +308,7 @@ static bool ask_metric(const char *interface, const char *name, uint64_t *ret) {
 
 int view_tenants(const Config *config, sd_json_variant **ret) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
-        uint64_t known = 0, attached = 0;
+        uint64_t known = 0, attached = 0, damaged = 0;
         bool has_known, has_attached;
         int r;
 
@@ -318,11 +318,14 @@ int view_tenants(const Config *config, sd_json_variant **ret) {
                                log_oom() :
                                0;
         has_known = ask_metric("io.hagw.Tenant", "tenants", &known);
+        (void) ask_metric("io.hagw.Tenant", "tenants_damaged", &damaged);
         has_attached = ask_metric("io.hagw.Proxy", "proxy_relay_attached", &attached);
         r = sd_json_buildo(&v,
                            SD_JSON_BUILD_PAIR_CONDITION(has_known, "known", SD_JSON_BUILD_UNSIGNED(known)),
                            SD_JSON_BUILD_PAIR_CONDITION(has_attached, "attached",
-                                                        SD_JSON_BUILD_UNSIGNED(attached)));
+                                                        SD_JSON_BUILD_UNSIGNED(attached)),
+                           SD_JSON_BUILD_PAIR_CONDITION(damaged > 0, "damaged",
+                                                        SD_JSON_BUILD_BOOLEAN(true)));
         if (r >= 0)
                 r = sd_json_buildo(ret, SD_JSON_BUILD_PAIR("tenants", SD_JSON_BUILD_VARIANT(v)));
         return r < 0 ? log_oom() : 0;

@@ -30,8 +30,8 @@ int view_print_addresses(sd_json_variant *v, int indent);
 /* { "relay": io.hagw.Proxy.DescribeRelay's }, or an empty object where there is none. */
 int view_relay(const Config *config, sd_json_variant **ret, char **ret_reason);
 
-/* { "tenants": { "known", "attached" } } at a relay, else an empty object; a figure that is not known is
- * missing. */
+/* { "tenants": { "known", "attached", "damaged" } } at a relay, else an empty object; a figure that is not
+ * known is missing. */
 int view_tenants(const Config *config, sd_json_variant **ret);
 
 /* { "zones": io.hagw.Dns's }. */

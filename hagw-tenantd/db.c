@@ -6,7 +6,11 @@
 
 #define BUSY_TIMEOUT_MSEC 2000 /* a person's backup may hold a lock for a moment */
 
+#define CLIENT_DATA "db"
+
 static int db_errno(int code) {
+        if (code == SQLITE_CONSTRAINT_COMMITHOOK) /* the ledger's, which could not be written */
+                return -EIO;
         switch (code & 0xff) {
         case SQLITE_OK:
         case SQLITE_ROW:
@@ -33,6 +37,20 @@ static int db_errno(int code) {
         }
 }
 
+/* Of a database that may have been settled. */
+static int db_result(sqlite3 *sqlite, int code) {
+        Db *db = sqlite3_get_clientdata(sqlite, CLIENT_DATA);
+        const int r = db_errno(code);
+
+        if (r == -EUCLEAN && db)
+                db->damaged = true;
+        return r;
+}
+
+void db_settle(Db *db) {
+        (void) sqlite3_set_clientdata(db->sqlite, CLIENT_DATA, db, NULL);
+}
+
 int db_open(Db *db, const char *path) {
         int r;
 
@@ -57,13 +75,17 @@ void db_close(Db *db) {
 }
 
 int db_exec(Db *db, const char *sql) {
-        return db_errno(sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL));
+        if (!db->sqlite)
+                return -EUCLEAN;
+        return db_result(db->sqlite, sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL));
 }
 
 static int exec_row(Db *db, const char *sql, sqlite3_stmt **ret) {
         sqlite3_stmt *q = NULL;
         int r;
 
+        if (!db->sqlite)
+                return -EUCLEAN;
         r = sqlite3_prepare_v2(db->sqlite, sql, -1, &q, NULL);
         if (r == SQLITE_OK)
                 r = sqlite3_step(q);
@@ -72,7 +94,7 @@ static int exec_row(Db *db, const char *sql, sqlite3_stmt **ret) {
                 return 0;
         }
         (void) sqlite3_finalize(q);
-        return r == SQLITE_DONE ? -ENODATA : db_errno(r);
+        return r == SQLITE_DONE ? -ENODATA : db_result(db->sqlite, r);
 }
 
 int db_exec_int(Db *db, const char *sql, int64_t *ret) {
@@ -116,13 +138,15 @@ int db_query(Db *db, Statement s, const DbValue *values, size_t n, sqlite3_stmt 
         sqlite3_stmt **q = &db->statements[s];
         int r = SQLITE_OK;
 
+        if (!db->sqlite)
+                return -EUCLEAN;
         if (!*q)
                 r = sqlite3_prepare_v3(db->sqlite, statement_texts[s], -1, SQLITE_PREPARE_PERSISTENT, q,
                                        NULL);
         for (size_t i = 0; i < n && r == SQLITE_OK; i++)
                 r = bind(*q, (int) i + 1, &values[i]);
         if (r != SQLITE_OK)
-                return db_errno(r);
+                return db_result(db->sqlite, r);
         *ret = *q;
         return 0;
 }
@@ -133,7 +157,7 @@ int db_step(sqlite3_stmt *q) {
         if (r == SQLITE_ROW)
                 return 1;
         (void) sqlite3_reset(q);
-        return db_errno(r);
+        return db_result(sqlite3_db_handle(q), r);
 }
 
 int db_run(Db *db, Statement s, const DbValue *values, size_t n) {
@@ -191,6 +215,6 @@ int db_commit(DbTransaction *t) {
 
 void db_transaction_end(DbTransaction *t) {
         /* After some errors SQLite has rolled back by itself. */
-        if (t->db && !sqlite3_get_autocommit(t->db->sqlite))
+        if (t->db && t->db->sqlite && !sqlite3_get_autocommit(t->db->sqlite))
                 (void) db_run(t->db, STATEMENT_ROLLBACK, NULL, 0);
 }

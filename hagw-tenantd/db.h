@@ -7,11 +7,12 @@
 #include "schema.h"
 
 /* SQLite as hagw uses it: statements from one table, prepared once; values with their types; errors as
- * errno: -EUCLEAN the file is damaged, -EEXIST a constraint, -ENOSPC, -EIO, -ENOMEM, -EBUSY. */
+ * errno: -EUCLEAN the file is damaged, or not open; -EEXIST a constraint, -ENOSPC, -EIO, -ENOMEM, -EBUSY. */
 
 typedef struct Db {
         sqlite3 *sqlite;
         sqlite3_stmt *statements[_STATEMENT_MAX];
+        bool damaged; /* something said so since it was opened */
 } Db;
 
 typedef enum DbType { DB_NULL_TYPE, DB_INT_TYPE, DB_TEXT_TYPE, DB_BLOB_TYPE } DbType;
@@ -40,6 +41,8 @@ static inline _unused_ DbValue db_usec(uint64_t usec) {
 
 /* Opens or makes the file; nothing is read yet. */
 int db_open(Db *db, const char *path);
+/* From now on damage is noted in it: for one that stays where it is. */
+void db_settle(Db *db);
 /* Finalizes and closes; may be called on one that is not open. */
 void db_close(Db *db);
 

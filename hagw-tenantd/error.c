@@ -27,6 +27,9 @@ int error_busy(sd_varlink *link, uint64_t retry_usec) {
 }
 
 int error_store(sd_varlink *link, int error) {
+        /* That was said once. */
+        if (error == -EUCLEAN)
+                return sd_varlink_error(link, TENANT_ERROR_DAMAGED, NULL);
         (void) log_error_errno(error, "Could not read or write the database: %m");
         return sd_varlink_error_errno(link, error);
 }

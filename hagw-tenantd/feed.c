@@ -4,6 +4,7 @@
  * changes, by sequence. Each is a state, not a step, so that telling one twice does no harm, and one that
  * changed often while nobody could read is told once. */
 
+#include "error.h"
 #include "feed.h"
 #include "tenant-json.h"
 #include "usec.h"
@@ -206,7 +207,7 @@ static int feed_begin(Manager *m, sd_varlink *link, FeedKind kind) {
                 r = db_step(q);
         f = r > 0 ? calloc(1, sizeof(*f)) : NULL;
         if (!f)
-                return sd_varlink_error_errno(link, r < 0 ? r : -ENOMEM);
+                return error_store(link, r < 0 ? r : -ENOMEM);
         *f = (Feed) { .manager = m, .kind = kind, .sequence = db_column_int(q, 0), .next = m->feeds };
         m->feeds = f;
         return vl_pages_add(m->pages, link, &feed_type, f);

@@ -2,6 +2,7 @@
 
 /* io.hagw.Tenant: lists of tenants and of what they moved. Main thread only. */
 
+#include "error.h"
 #include "root-internal.h"
 #include "tenant-json.h"
 #include "usage.h"
@@ -52,6 +53,8 @@ int vl_method_list(sd_varlink *link, sd_json_variant *parameters, sd_varlink_met
         r = given_read(link, parameters, &g);
         if (r <= 0)
                 return r;
+        if (m->trouble)
+                return error_store(link, -EUCLEAN);
         c = calloc(1, sizeof(*c));
         if (!c)
                 return sd_varlink_error_errno(link, -ENOMEM);
@@ -110,6 +113,8 @@ int vl_method_get_usage(sd_varlink *link, sd_json_variant *parameters, sd_varlin
                 return r;
         if (g.months == 0)
                 return sd_varlink_error_invalid_parameter_name(link, "months");
+        if (m->trouble)
+                return error_store(link, -EUCLEAN);
         c = calloc(1, sizeof(*c));
         if (!c)
                 return sd_varlink_error_errno(link, -ENOMEM);

@@ -14,6 +14,7 @@
 
 #define FLUSH_USEC USEC_PER_MINUTE
 #define RETRY_USEC USEC_PER_MINUTE
+#define COPY_LOOK_USEC (10 * USEC_PER_MINUTE)
 
 /* --- names --------------------------------------------------------------------------------------------- */
 
@@ -96,6 +97,8 @@ static void arm_due(Manager *m) {
         uint64_t next;
         int r;
 
+        if (m->trouble)
+                return;
         r = token_next_expiry(&m->db, &next);
         if (r < 0) {
                 (void) log_error_errno(r, "Could not read when the next token ends: %m");
@@ -111,6 +114,8 @@ static int on_due(sd_event_source *source, uint64_t usec, void *userdata) {
         const Month month = month_of(now);
         int r;
 
+        if (m->trouble)
+                return 0;
         r = token_expire(&m->db, now);
         if (r > 0)
                 log_info("%d tokens have ended.", r);
@@ -129,7 +134,7 @@ static int on_due(sd_event_source *source, uint64_t usec, void *userdata) {
 }
 
 static void flush(Manager *m) {
-        const int r = token_store_used(&m->db);
+        const int r = m->trouble ? 0 : token_store_used(&m->db);
 
         if (r < 0)
                 (void) log_warning_errno(r, "Could not store when tokens were used: %m");
@@ -156,6 +161,11 @@ static void update_status(Manager *m) {
         char suspended[48] = "";
         int r;
 
+        if (m->trouble) {
+                daemon_set_status(m->daemon, "%s: houses that are attached stay, and no other gets in; "
+                                  "see hagw-ctl tenant restore", m->trouble);
+                return;
+        }
         r = tenant_count(&m->db, &n);
         if (r < 0) {
                 (void) log_error_errno(r, "Could not count the tenants: %m");
@@ -164,12 +174,9 @@ static void update_status(Manager *m) {
         if (n.suspended > 0)
                 (void) snprintf(suspended, sizeof(suspended), ", %llu suspended",
                                 (unsigned long long) n.suspended);
-        daemon_set_status(m->daemon, "%llu tenant%s%s%s%s", (unsigned long long) n.tenants,
+        daemon_set_status(m->daemon, "%llu tenant%s%s%s", (unsigned long long) n.tenants,
                           n.tenants == 1 ? "" : "s", suspended,
-                          m->config->tenants.zone ? "" : ", but tenants.zone is not set: this is no relay",
-                          m->set_aside ? "; the database was damaged and set aside as " STORE_FILE_BROKEN
-                                         ", see the log"
-                                       : "");
+                          m->config->tenants.zone ? "" : ", but tenants.zone is not set: this is no relay");
 }
 
 void manager_changed(Manager *m) {
@@ -179,10 +186,10 @@ void manager_changed(Manager *m) {
 
 int manager_metrics(sd_json_variant **metrics, void *userdata) {
         Manager *m = userdata;
-        TenantCounts n;
+        TenantCounts n = {};
         int r;
 
-        r = tenant_count(&m->db, &n);
+        r = m->trouble ? 0 : tenant_count(&m->db, &n);
         if (r < 0)
                 return r;
         const struct {
@@ -192,6 +199,8 @@ int manager_metrics(sd_json_variant **metrics, void *userdata) {
                 uint64_t value;
         } rows[] = {
                 { "tenants", false, "Tenants", n.tenants },
+                { "tenants_damaged", false, "Whether the database is damaged, so that no house gets in",
+                  !!m->trouble },
                 { "tenants_suspended", false, "Tenants that are suspended", n.suspended },
                 { "tenant_proofs_accepted", true, "Proofs of tokens that were right", m->counts.admitted },
                 { "tenant_proofs_refused", true, "Proofs that were wrong, or of tenants and tokens that are "
@@ -211,22 +220,71 @@ int manager_metrics(sd_json_variant **metrics, void *userdata) {
 
 /* --- life ---------------------------------------------------------------------------------------------- */
 
-static int open_store(Manager *m) {
+#define DATABASE_DAMAGED "the tenants' database is damaged"
+#define LEDGER_DAMAGED "the ledger beside the tenants' database is damaged"
+
+static void trouble(Manager *m, const char *what) {
+        m->trouble = what;
+        log_error("In %s %s. No house gets in until a person says what is to be: hagw-ctl tenant restore.",
+                  daemon_state_dir(), what);
+}
+
+int manager_open_store(Manager *m, bool anew) {
         const char *dir = daemon_state_dir();
         int r;
 
         if (!dir)
                 return log_error_errno(ENOENT,
                                        "There is no state directory; systemd makes it (StateDirectory=).");
-        r = store_open(dir, &m->db, &m->set_aside);
+        m->trouble = NULL;
+        r = store_open(dir, anew, &m->ledger, &m->db);
+        if (r == -EUCLEAN || r == -EBADMSG) {
+                trouble(m, r == -EUCLEAN ? DATABASE_DAMAGED : LEDGER_DAMAGED);
+                return 0;
+        }
         if (r == -EPROTONOSUPPORT)
                 return log_error_errno(r, "%s/" STORE_FILE " was written by a later version of hagw.", dir);
+        return r < 0 ? log_error_errno(r, "Could not open %s/" STORE_FILE ": %m", dir) : 0;
+}
+
+static void close_store(Manager *m) {
+        db_close(&m->db);
+        ledger_close(&m->ledger);
+}
+
+int manager_copy(Manager *m) {
+        const int r = copies_make(daemon_state_dir(), &m->db, &m->ledger, clock_usec(CLOCK_REALTIME));
+
         if (r < 0)
-                return log_error_errno(r, "Could not open %s/" STORE_FILE ": %m", dir);
-        if (m->set_aside)
-                log_error("%s/" STORE_FILE " is damaged. It was set aside as " STORE_FILE_BROKEN
-                          ", and a new one begun: tenants and tokens are gone until a copy is put back.",
-                          dir);
+                return log_error_errno(r, "Could not make a copy of the tenants' database: %m");
+        log_info("A copy of the tenants' database was made.");
+        return 0;
+}
+
+static int on_copy(sd_event_source *source, uint64_t usec, void *userdata) {
+        Manager *m = userdata;
+        TenantCounts n = {};
+
+        if (!m->trouble && (m->ledger.size > LEDGER_LONG ||
+                            copies_are_due(daemon_state_dir(), clock_usec(CLOCK_REALTIME))) &&
+            tenant_count(&m->db, &n) >= 0 && n.tenants > 0)
+                (void) manager_copy(m);
+        (void) sd_event_source_set_time_relative(source, COPY_LOOK_USEC);
+        return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+/* After each turn of the loop: nothing holds a statement then. What was answered in this turn was answered
+ * with an error. */
+static int on_watch(sd_event_source *source, void *userdata) {
+        Manager *m = userdata;
+
+        if (!m->db.damaged)
+                return 0;
+        /* What listeners have heard counts in this database alone: they begin again with the next one. */
+        vl_pages_end(m->pages, -EUCLEAN);
+        close_store(m);
+        trouble(m, DATABASE_DAMAGED);
+        update_status(m);
         return 0;
 }
 
@@ -243,6 +301,11 @@ static int start_parts(Manager *m) {
                 r = sd_event_add_time(m->event, &m->flush, CLOCK_MONOTONIC, 0, USEC_PER_SEC, on_flush, m);
         if (r >= 0)
                 r = sd_event_source_set_enabled(m->flush, SD_EVENT_OFF);
+        if (r >= 0)
+                r = sd_event_add_time_relative(m->event, &m->copy, CLOCK_MONOTONIC, 0, USEC_PER_MINUTE,
+                                               on_copy, m);
+        if (r >= 0)
+                r = sd_event_add_post(m->event, &m->watch, on_watch, m);
         return r;
 }
 
@@ -257,7 +320,8 @@ int manager_new(Daemon *daemon, const Config *config, void **ret) {
         m->config = config;
         m->channels = config->tenants.channels;
         m->month = month_of(clock_usec(CLOCK_REALTIME));
-        r = open_store(m);
+        m->ledger = LEDGER_NONE;
+        r = manager_open_store(m, /* anew= */ false);
         if (r >= 0)
                 r = start_parts(m);
         if (r < 0) {
@@ -279,9 +343,11 @@ void *manager_free(void *userdata) {
         m->pages = vl_pages_free(m->pages);
         sd_event_source_disable_unref(m->due);
         sd_event_source_disable_unref(m->flush);
+        sd_event_source_disable_unref(m->copy);
+        sd_event_source_disable_unref(m->watch);
         if (m->db.sqlite)
                 flush(m);
-        db_close(&m->db);
+        close_store(m);
         free(m);
         return NULL;
 }
@@ -290,7 +356,7 @@ int manager_reload(const Config *config, void *userdata) {
         Manager *m = userdata;
         int r;
 
-        if (config->tenants.channels != m->channels) {
+        if (config->tenants.channels != m->channels && !m->trouble) {
                 r = db_run(&m->db, STATEMENT_CHANGED_MARK_DEFAULTS, NULL, 0);
                 if (r < 0)
                         return r;

@@ -4,7 +4,7 @@
 #include "daemon.h"
 #include "guess.h"
 #include "publish.h"
-#include "store.h"
+#include "copies.h"
 #include "tenant.h"
 #include "vl-pages.h"
 
@@ -16,7 +16,9 @@ typedef struct Manager {
         Daemon *daemon;
         sd_event *event;
         const Config *config; /* in force; replaced by a reload */
-        Db db;
+        Db db; /* not open while there is trouble */
+        Ledger ledger;
+        const char *trouble; /* what is wrong with the database, in words; NULL: nothing */
         VlPages *pages;
         Publisher *publisher;
         Feed *feeds; /* feed.c's: who listens */
@@ -26,7 +28,8 @@ typedef struct Manager {
         sd_event_source *flush; /* the times of use wait to be stored */
         Month month;            /* that watchers were told about */
         uint64_t channels;      /* tenants.channels that watchers were told about */
-        bool set_aside;         /* at the start a damaged database was */
+        sd_event_source *copy;  /* the next look whether a copy is due */
+        sd_event_source *watch; /* whether the database was found damaged */
         struct {
                 uint64_t admitted, refused, enrolled, bad_codes, throttled;
         } counts;
@@ -42,6 +45,12 @@ int manager_metrics(sd_json_variant **metrics, void *userdata);
 void manager_changed(Manager *m);
 /* A token was used: stored within a minute. */
 void manager_used(Manager *m);
+
+/* Opens the database, as it is or as it was put back. What is wrong with it becomes trouble, and is no
+ * error: who is attached stays, and only a person can say what is to be. */
+int manager_open_store(Manager *m, bool anew);
+/* Makes a copy now. */
+int manager_copy(Manager *m);
 
 /* NULL where a tenant may have the name, else a sentence that says why not. */
 const char *manager_name_problem(const Manager *m, const char *name);

@@ -58,6 +58,10 @@ const char *const schema_steps[] = {
         " issuer TEXT NOT NULL,"
         " uri TEXT NOT NULL"
         ") STRICT;",
+
+        /* The last of the ledger's lines that is done here; see ledger.h. */
+        "CREATE TABLE ledger (id INTEGER PRIMARY KEY CHECK (id = 0), stamp INTEGER NOT NULL) STRICT;"
+        "INSERT INTO ledger (id, stamp) VALUES (0, 0);",
 };
 const unsigned schema_version = ELEMENTSOF(schema_steps);
 
@@ -67,6 +71,11 @@ const unsigned schema_version = ELEMENTSOF(schema_steps);
         " INSERT OR REPLACE INTO changed (kind, name)" \
         "  SELECT " kind ", name FROM tenant WHERE id = " id ";"
 #define MARK_NAME(kind, name) " INSERT OR REPLACE INTO changed (kind, name) VALUES (" kind ", " name ");"
+/* And what is taken from a tenant, for the ledger: of what had ended anyway, nothing. */
+#define NOTE(verb, tenant, a, b) \
+        " UPDATE ledger SET stamp = ledger_note('" verb "', " tenant ", " a ", " b ");"
+#define NAME_OF(id) "(SELECT name FROM tenant WHERE id = " id ")"
+#define NOW "unixepoch() * 1000000"
 #define TRIGGER(name, when, body) "CREATE TEMP TRIGGER " name " AFTER " when " BEGIN" body " END;"
 
 const char schema_temporary[] =
@@ -93,7 +102,22 @@ const char schema_temporary[] =
         TRIGGER("token_delete", "DELETE ON main.token", MARK("0", "OLD.tenant"))
         TRIGGER("account_insert", "INSERT ON main.account", MARK("1", "NEW.tenant"))
         TRIGGER("account_update", "UPDATE ON main.account", MARK("1", "NEW.tenant"))
-        TRIGGER("account_delete", "DELETE ON main.account", MARK("1", "OLD.tenant"));
+        TRIGGER("account_delete", "DELETE ON main.account", MARK("1", "OLD.tenant"))
+        TRIGGER("note_token", "DELETE ON main.token WHEN OLD.expires IS NULL OR OLD.expires > " NOW,
+                NOTE("token", NAME_OF("OLD.tenant"), "OLD.id", "NULL"))
+        TRIGGER("note_expires", "UPDATE OF expires ON main.token",
+                NOTE("expires", NAME_OF("NEW.tenant"), "NEW.id", "NEW.expires"))
+        TRIGGER("note_code", "DELETE ON main.code WHEN OLD.expires > " NOW,
+                NOTE("code", NAME_OF("OLD.tenant"), "hex(OLD.hash)", "NULL"))
+        TRIGGER("note_tenant", "DELETE ON main.tenant", NOTE("tenant", "OLD.name", "NULL", "NULL"))
+        TRIGGER("note_suspended", "UPDATE OF suspended ON main.tenant WHEN NEW.suspended <> OLD.suspended",
+                NOTE("suspended", "NEW.name", "NEW.suspended", "NULL"))
+        TRIGGER("note_terminate", "UPDATE OF terminate ON main.tenant WHEN NEW.terminate <> OLD.terminate",
+                NOTE("terminate", "NEW.name", "NEW.terminate", "NULL"))
+        TRIGGER("note_domain", "DELETE ON main.domain",
+                NOTE("domain", NAME_OF("OLD.tenant"), "OLD.name", "NULL"))
+        TRIGGER("note_owner", "INSERT ON main.domain",
+                NOTE("owner", NAME_OF("NEW.tenant"), "NEW.name", "NULL"));
 
 /* ?1: the month, ?2: now. */
 #define TENANT_SELECT \
@@ -211,4 +235,18 @@ const char *const statement_texts[_STATEMENT_MAX] = {
         [STATEMENT_CHANGED_PRUNE] =
                 "DELETE FROM temp.changed WHERE kind = ?1 AND sequence <= ?2",
         [STATEMENT_CHANGED_CLEAR] = "DELETE FROM temp.changed",
+
+#define TENANT_NAMED "(SELECT id FROM tenant WHERE name = ?1)"
+        [STATEMENT_LEDGER_STAMP] = "UPDATE ledger SET stamp = ?1",
+        [STATEMENT_AGAIN_TOKEN] = "DELETE FROM token WHERE tenant = " TENANT_NAMED " AND id = ?2",
+        [STATEMENT_AGAIN_EXPIRES] =
+                "UPDATE token SET expires = CAST(?3 AS INTEGER) WHERE tenant = " TENANT_NAMED " AND id = ?2",
+        [STATEMENT_AGAIN_CODE] = "DELETE FROM code WHERE tenant = " TENANT_NAMED " AND hex(hash) = ?2",
+        [STATEMENT_AGAIN_TENANT] = "DELETE FROM tenant WHERE name = ?1",
+        [STATEMENT_AGAIN_SUSPENDED] = "UPDATE tenant SET suspended = CAST(?2 AS INTEGER) WHERE name = ?1",
+        [STATEMENT_AGAIN_TERMINATE] = "UPDATE tenant SET terminate = CAST(?2 AS INTEGER) WHERE name = ?1",
+        [STATEMENT_AGAIN_DOMAIN] = "DELETE FROM domain WHERE name = ?2 AND tenant = " TENANT_NAMED,
+        /* A tenant may be one that came later, and is not known: then the domain is nobody's. */
+        [STATEMENT_AGAIN_OWNER] =
+                "INSERT OR REPLACE INTO domain (name, tenant) SELECT ?2, id FROM tenant WHERE name = ?1",
 };

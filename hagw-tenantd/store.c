@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Opening: checks, steps to the newest schema, setting aside. */
+/* Opening: checks, steps to the newest schema, the ledger; and setting aside. */
 
 #include <fcntl.h>
 #include <limits.h>
@@ -18,11 +18,11 @@ static const char settings[] = "PRAGMA journal_mode = WAL;"
                                "PRAGMA mmap_size = 0;"
                                "PRAGMA cache_size = -4096;"; /* KiB */
 
-static int check(Db *db) {
+int store_check(Db *db, bool quickly) {
         _cleanup_free_ char *text = NULL;
         int r;
 
-        r = db_exec_text(db, "PRAGMA quick_check(1)", &text);
+        r = db_exec_text(db, quickly ? "PRAGMA quick_check(1)" : "PRAGMA integrity_check(1)", &text);
         if (r < 0)
                 return r;
         return streq(text, "ok") ? 0 : -EUCLEAN;
@@ -67,7 +67,7 @@ static int make_file(const char *path) {
         return 0;
 }
 
-static int try_open(const char *path, Db *ret) {
+static int try_open(const char *path, Ledger *ledger, Db *ret) {
         Db db;
         int r;
 
@@ -79,9 +79,11 @@ static int try_open(const char *path, Db *ret) {
                 return r;
         r = db_exec(&db, settings);
         if (r >= 0)
-                r = check(&db);
+                r = store_check(&db, /* quickly= */ true);
         if (r >= 0)
                 r = migrate(&db);
+        if (r >= 0)
+                r = ledger_attach(ledger, &db);
         if (r >= 0)
                 r = db_exec(&db, schema_temporary);
         if (r < 0) {
@@ -89,11 +91,11 @@ static int try_open(const char *path, Db *ret) {
                 return r;
         }
         *ret = db;
+        db_settle(ret);
         return 0;
 }
 
-/* With its log, which may hold what is newest. */
-static int set_aside(const char *dir) {
+int store_set_aside(const char *dir) {
         static const char *const suffixes[] = { "", "-wal", "-shm" };
         char from[PATH_MAX], to[PATH_MAX];
 
@@ -114,25 +116,21 @@ static int set_aside(const char *dir) {
         return 0;
 }
 
-int store_open(const char *dir, Db *ret, bool *ret_set_aside) {
+int store_open(const char *dir, bool anew, Ledger *ledger, Db *ret) {
         char path[PATH_MAX];
+        struct stat st;
         int r;
 
         if ((size_t) snprintf(path, sizeof(path), "%s/" STORE_FILE, dir) >= sizeof(path))
                 return -ENAMETOOLONG;
-        r = try_open(path, ret);
-        if (r == -EUCLEAN) {
-                r = set_aside(dir);
-                if (r < 0)
-                        return r;
-                r = try_open(path, ret);
-                if (r < 0)
-                        return r;
-                *ret_set_aside = true;
-                return 0;
-        }
+        r = ledger_open(ledger, dir);
+        /* SQLite takes an empty file, and none, for a database with nothing in it. */
+        if (r >= 0 && !anew && ledger_exists(ledger) &&
+            (stat(path, &st) < 0 ? errno == ENOENT : st.st_size == 0))
+                r = -EUCLEAN;
+        if (r >= 0)
+                r = try_open(path, ledger, ret);
         if (r < 0)
-                return r;
-        *ret_set_aside = false;
-        return 0;
+                ledger_close(ledger);
+        return r;
 }

@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "db.h"
+#include "ledger.h"
 
-/* The file with everything in it. A damaged one is set aside and a new one begun: the relay of those who are
- * added again is better than no relay, and the file is there to be looked at. */
+/* The file with everything in it, and its opening. */
 
 #define STORE_FILE "tenants.db"
 #define STORE_FILE_BROKEN "tenants.db.broken"
 
-/* ret_set_aside: a damaged file was found and renamed. -EPROTONOSUPPORT: a later version's file, which is
- * left alone. */
-int store_open(const char *dir, Db *ret, bool *ret_set_aside);
+/* Opens it with its ledger, which stays attached, or makes both. -EUCLEAN: it is damaged; or it is gone or
+ * empty, though the ledger says that it was there, and anew does not say that this is meant. Nothing is open
+ * and nothing was changed then. -EBADMSG: the ledger is damaged. -EPROTONOSUPPORT: a later version's file,
+ * which is left alone. */
+int store_open(const char *dir, bool anew, Ledger *ledger, Db *ret);
+/* Renames it, with SQLite's log beside it, which may hold what is newest. */
+int store_set_aside(const char *dir);
+
+/* Whether it is whole. Quickly: its structure alone. -EUCLEAN. */
+int store_check(Db *db, bool quickly);

@@ -387,5 +387,8 @@ const VlMethod tenantd_methods[] = {
         { "io.hagw.Tenant.RevokeToken", vl_method_revoke_token },
         { "io.hagw.Tenant.Remove", vl_method_remove },
         { "io.hagw.Tenant.GetUsage", vl_method_get_usage },
+        { "io.hagw.Tenant.ListCopies", vl_method_list_copies },
+        { "io.hagw.Tenant.MakeCopy", vl_method_make_copy },
+        { "io.hagw.Tenant.RestoreCopy", vl_method_restore_copy },
         {},
 };

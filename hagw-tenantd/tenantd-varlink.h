@@ -9,6 +9,17 @@
 
 extern const VlMethod tenantd_methods[];
 
+/* Of what was taken since a copy was made, so much is told. */
+#define TENANT_TAKEN_MAX 1000U
+
+/* restore-varlink.c */
+int vl_method_list_copies(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                          void *userdata);
+int vl_method_make_copy(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                        void *userdata);
+int vl_method_restore_copy(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                           void *userdata);
+
 /* root-varlink.c */
 int vl_method_add(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
                   void *userdata);

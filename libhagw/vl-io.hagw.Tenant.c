@@ -260,6 +260,43 @@ static SD_VARLINK_DEFINE_METHOD_FULL(
         SD_VARLINK_FIELD_COMMENT("By tenant, then month; a month without any is missing"),
         SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(usage, MonthUsage, SD_VARLINK_ARRAY));
 
+static SD_VARLINK_DEFINE_STRUCT_TYPE(
+        Copy, SD_VARLINK_FIELD_COMMENT("The day it was made (UTC), such as 2026-11-29"),
+        SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("Found whole now; else nothing below is known"),
+        SD_VARLINK_DEFINE_FIELD(good, SD_VARLINK_BOOL, 0),
+        SD_VARLINK_FIELD_COMMENT("Everything that was taken from tenants since is known; else tokens that "
+                                 "were revoked since may be good again with it"),
+        SD_VARLINK_DEFINE_FIELD(complete, SD_VARLINK_BOOL, 0),
+        SD_VARLINK_DEFINE_FIELD(madeUSec, SD_VARLINK_INT, 0),
+        SD_VARLINK_DEFINE_FIELD(tenants, SD_VARLINK_INT, 0),
+        SD_VARLINK_FIELD_COMMENT("What was taken since, and will be again: \"token anna 7k3m\"; at most "
+                                 "1,000"),
+        SD_VARLINK_DEFINE_FIELD(taken, SD_VARLINK_STRING, SD_VARLINK_ARRAY));
+
+static SD_VARLINK_DEFINE_METHOD(
+        ListCopies, SD_VARLINK_FIELD_COMMENT("What is wrong with the database; null: nothing"),
+        SD_VARLINK_DEFINE_OUTPUT(trouble, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
+        SD_VARLINK_FIELD_COMMENT("The newest first"),
+        SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(copies, Copy, SD_VARLINK_ARRAY));
+
+static SD_VARLINK_DEFINE_METHOD(MakeCopy);
+
+static SD_VARLINK_DEFINE_METHOD(
+        RestoreCopy,
+        SD_VARLINK_FIELD_COMMENT("Null: the newest one that is good and complete"),
+        SD_VARLINK_DEFINE_INPUT(name, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
+        SD_VARLINK_FIELD_COMMENT("True: none; a new database is begun"),
+        SD_VARLINK_DEFINE_INPUT(empty, SD_VARLINK_BOOL, SD_VARLINK_NULLABLE),
+        SD_VARLINK_DEFINE_OUTPUT(name, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
+        SD_VARLINK_DEFINE_OUTPUT(madeUSec, SD_VARLINK_INT, SD_VARLINK_NULLABLE),
+        SD_VARLINK_DEFINE_OUTPUT(tenants, SD_VARLINK_INT, 0),
+        SD_VARLINK_FIELD_COMMENT("As in Copy"),
+        SD_VARLINK_DEFINE_OUTPUT(taken, SD_VARLINK_STRING, SD_VARLINK_ARRAY));
+
+static SD_VARLINK_DEFINE_ERROR(Damaged);
+static SD_VARLINK_DEFINE_ERROR(NotDamaged);
+static SD_VARLINK_DEFINE_ERROR(NoSuchCopy, SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_STRING, 0));
 static SD_VARLINK_DEFINE_ERROR(NotAdmitted);
 static SD_VARLINK_DEFINE_ERROR(Suspended);
 static SD_VARLINK_DEFINE_ERROR(NameNotYours, SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_STRING, 0));
@@ -331,6 +368,17 @@ SD_VARLINK_DEFINE_INTERFACE(
         SD_VARLINK_SYMBOL_COMMENT("Forgets a tenant with its tokens and usage; what is there of it is cut."),
         &vl_method_Remove, SD_VARLINK_SYMBOL_COMMENT("What was moved, by tenant and month."),
         &vl_method_GetUsage,
+        SD_VARLINK_SYMBOL_COMMENT("A copy of the database"), &vl_type_Copy,
+        SD_VARLINK_SYMBOL_COMMENT("The copies that there are; also while the database is damaged."),
+        &vl_method_ListCopies,
+        SD_VARLINK_SYMBOL_COMMENT("Makes today's copy now, in the place of an older one of today."),
+        &vl_method_MakeCopy,
+        SD_VARLINK_SYMBOL_COMMENT("Puts a copy in the place of a damaged database, and takes from tenants "
+                                  "again what was taken since."),
+        &vl_method_RestoreCopy,
+        SD_VARLINK_SYMBOL_COMMENT("The database is damaged: see ListCopies and RestoreCopy"),
+        &vl_error_Damaged, SD_VARLINK_SYMBOL_COMMENT("The database is in order"), &vl_error_NotDamaged,
+        SD_VARLINK_SYMBOL_COMMENT("There is no such copy, or it is damaged as well"), &vl_error_NoSuchCopy,
         SD_VARLINK_SYMBOL_COMMENT("Unknown tenant, unknown or ended token, wrong proof: strangers are not "
                                   "told which"),
         &vl_error_NotAdmitted, SD_VARLINK_SYMBOL_COMMENT("The proof is right, but the tenant is suspended"),

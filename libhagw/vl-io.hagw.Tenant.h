@@ -17,4 +17,7 @@ extern const sd_varlink_interface vl_interface_io_hagw_Tenant;
 #define TENANT_ERROR_BAD_DOMAIN "io.hagw.Tenant.BadDomain"
 #define TENANT_ERROR_DOMAIN_TAKEN "io.hagw.Tenant.DomainTaken"
 #define TENANT_ERROR_NO_SUCH_TOKEN "io.hagw.Tenant.NoSuchToken"
+#define TENANT_ERROR_DAMAGED "io.hagw.Tenant.Damaged"
+#define TENANT_ERROR_NOT_DAMAGED "io.hagw.Tenant.NotDamaged"
+#define TENANT_ERROR_NO_SUCH_COPY "io.hagw.Tenant.NoSuchCopy"
 #define TENANT_ERROR_FULL "io.hagw.Tenant.Full"

@@ -106,6 +106,14 @@ int vl_pages_add(VlPages *p, sd_varlink *link, const VlPagesType *type, void *cu
         return 0;
 }
 
+void vl_pages_end(VlPages *p, int error) {
+        while (p->n > 0) {
+                Answer *a = &p->answers[--p->n];
+                (void) sd_varlink_error_errno(a->link, error);
+                answer_done(a);
+        }
+}
+
 size_t vl_pages_count(const VlPages *p, const VlPagesType *type) {
         size_t n = 0;
 

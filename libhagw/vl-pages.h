@@ -26,5 +26,7 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(VlPages *, vl_pages_free)
 
 /* Call from the handler; returns its result. Takes the cursor over, also where it fails. */
 int vl_pages_add(VlPages *p, sd_varlink *link, const VlPagesType *type, void *cursor);
+/* Ends all answers with an error. Not from within page(). */
+void vl_pages_end(VlPages *p, int error);
 /* How many answers of this type are under way. */
 size_t vl_pages_count(const VlPages *p, const VlPagesType *type);

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import os
 import sqlite3
+import time
 
 ZONE = "relay.example.com"
 CONFIG = f"""
@@ -75,6 +76,13 @@ class Relay:
 
     def metric(self, name):
         return {m["name"]: m["value"] for m in self.call("io.hagw.Service.GetMetrics")["metrics"]}[name]
+
+    @staticmethod
+    def until(condition, seconds=30):
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, "it did not come about in time"
+            time.sleep(0.02)
 
     def sql(self, statement, *values):
         """Changes the database of a daemon that does not run."""

@@ -183,7 +183,7 @@ def test_completion_of_tenants(relay):
     for name in ("anna", "andy", "bob"):
         relay.ok("tenant", "add", name)
     assert sorted(relay.ok("complete", "tenant", "show", "an").split()) == ["andy", "anna"]
-    assert set(relay.ok("complete", "tenant", "").split()) == {"list", "show", "add", "set", "rotate", "revoke", "remove", "usage"}
+    assert set(relay.ok("complete", "tenant", "").split()) == {"list", "show", "add", "copy", "restore", "set", "rotate", "revoke", "remove", "usage"}
     assert "--bytes-per-month=" in relay.ok("complete", "--", "tenant", "add", "--b").split()
 
 

@@ -458,39 +458,162 @@ def test_killed_while_making_many(relay):
         before = after
 
 
-@pytest.mark.parametrize("damage", ["cut", "garbage", "header", "middle"])
-def test_damaged_database(relay, damage):
-    with relay.varlink() as v:
-        for i in range(200):
-            v.call("io.hagw.Tenant.Add", name=f"t{i}", credential="token", note="x" * 200)
+def damaged(relay, how):
+    """A relay with 200 tenants, whose database is damaged while nobody looks. Returns it as it was, and as it is."""
     assert relay.daemon.stop() == 0
     whole = relay.database.read_bytes()
     assert len(whole) > 100_000
-    broken = {"cut": whole[:len(whole) // 2], "garbage": os.urandom(5000), "header": b"x" * 100 + whole[100:],
-              "middle": whole[:8192] + os.urandom(40960) + whole[49152:]}[damage]
-    relay.database.write_bytes(broken)
+    broken = {"cut": whole[:len(whole) // 2], "garbage": os.urandom(5000), "header": b"x" * 100 + whole[100:], "empty": b"",
+              "middle": whole[:8192] + os.urandom(40960) + whole[49152:], "gone": None,
+              # A bit in the page type of every b-tree page but the first.
+              "bit": bytes(b ^ 0x40 if i >= 4096 and i % 4096 == 0 else b for i, b in enumerate(whole))}[how]
+    if broken is None:
+        relay.database.unlink()
+    else:
+        relay.database.write_bytes(broken)
     relay.daemon.start()
-    assert relay.status().startswith("0 tenants; the database was damaged and set aside as tenants.db.broken")
+    return whole, broken
+
+
+def fill(relay, n=200):
+    with relay.varlink() as v:
+        for i in range(n):
+            v.call("io.hagw.Tenant.Add", name=f"t{i}", credential="token", note="x" * 200)
+
+
+@pytest.mark.parametrize("damage", ["cut", "garbage", "header", "middle", "bit", "empty", "gone"])
+def test_damaged_database(relay, damage):
+    """It is told at once, no house is told that it is unknown, and a person brings the newest copy back, without what was
+    taken since."""
+    fill(relay)
+    anna, bob = relay.add("anna", domains=["a.example"]), relay.add("bob")
+    code = relay.call("IssueCode", name="bob")["code"]
+    relay.call("MakeCopy")
+    relay.call("RevokeToken", name="anna", tokenId=anna.id)
+    late = Token(relay.call("IssueToken", name="anna")["token"])
+    relay.call("Remove", name="t7")
+    relay.call("Set", name="t8", suspended=True)
+    relay.call("Enrol", code=code, storedKey=b64(bytes(32)), address="192.0.2.1")
+    _, broken = damaged(relay, damage)
+    assert relay.status().startswith("the tenants' database is damaged") and "hagw-ctl tenant restore" in relay.status()
+    assert relay.metric("tenants_damaged") == 1 and relay.metric("tenants") == 0
     assert "is damaged" in relay.daemon.text()
-    assert relay.database.with_name("tenants.db.broken").read_bytes() == broken
-    relay.add("anna")
-    # A copy is put back.
+    for token in (anna, bob):
+        refused("Damaged", relay, "Authenticate", **token.fields())
+    refused("Damaged", relay, "Add", name="carl")
+    refused("Damaged", relay, "ReportUsage", usage=[{"tenant": "bob", "received": 1, "sent": 1, "visitors": 1}])
+    with pytest.raises(VarlinkError, match="Damaged"):
+        relay.all("Watch", "tenants")
+    listed = relay.call("ListCopies")
+    assert listed["trouble"] == "the tenants' database is damaged"
+    copy, = listed["copies"]
+    assert copy["good"] and copy["complete"] and copy["tenants"] == 202
+    assert copy["taken"][:3] == [f"token anna {anna.id}", "tenant t7", "suspended t8 1"] and copy["taken"][3].startswith("code bob ")
+    refused("NoSuchCopy", relay, "RestoreCopy", name="2020-01-01")
+    # As after a kill, the damage stays.
+    relay.restart()
+    assert relay.metric("tenants_damaged") == 1
+    done = relay.call("RestoreCopy")
+    assert done["name"] == copy["name"] and done["tenants"] == 202 and done["taken"] == copy["taken"]
+    if broken is not None:
+        assert relay.database.with_name("tenants.db.broken").read_bytes() == broken
+    for _ in range(2):
+        assert relay.status() == "201 tenants, 1 suspended"
+        relay.call("Authenticate", **bob.fields())
+        for token in (anna, late):
+            refused("NotAdmitted", relay, "Authenticate", **token.fields())
+        refused("NoSuchTenant", relay, "Get", name="t7")
+        refused("BadCode", relay, "Enrol", code=code, storedKey=b64(bytes(32)), address="192.0.2.1")
+        assert relay.metric("tenants_damaged") == 0
+        assert len(Watcher(relay).known) == 201
+        relay.restart()
+    refused("NotDamaged", relay, "RestoreCopy")
+
+
+def test_damage_found_while_it_runs(relay):
+    """In pages that it has not in memory. Who listened keeps what it knows, and hears of everybody again afterwards."""
+    names = [t["name"] for t in relay.all("AddMany", "tenants", count=20_000, credential="none", note="x" * 250)]
+    relay.call("MakeCopy")
     assert relay.daemon.stop() == 0
-    relay.database.write_bytes(whole)
     relay.daemon.start()
-    assert relay.status() == "200 tenants"
+    watcher = Watcher(relay)
+    assert len(watcher.known) == 20_000
+    size = relay.database.stat().st_size
+    assert size > 6_000_000
+    with open(relay.database, "r+b") as f:
+        f.seek(40960)
+        f.write(os.urandom(size - 40960))
+    with pytest.raises(VarlinkError, match="Damaged|System"):
+        relay.all("List", "tenants")
+    relay.until(lambda: relay.metric("tenants_damaged") == 1)
+    assert "is damaged" in relay.daemon.text()
+    refused("Damaged", relay, "Get", name=names[0])
+    with pytest.raises((VarlinkError, StopIteration, ConnectionError)):
+        while True:
+            watcher.next()
+    assert len(watcher.known) == 20_000
+    relay.call("RestoreCopy")
+    watcher = Watcher(relay)
+    relay.call("Remove", name=names[0])
+    watcher.until(lambda k: len(k) == 19_999)
+
+
+def test_begun_anew(relay):
+    fill(relay)
+    _, broken = damaged(relay, "cut")
+    refused("NoSuchCopy", relay, "RestoreCopy") if not relay.call("ListCopies")["copies"] else None
+    assert relay.call("RestoreCopy", empty=True)["tenants"] == 0
+    assert relay.status() == "0 tenants" and relay.database.with_name("tenants.db.broken").read_bytes() == broken
+    relay.add("anna")
+    relay.restart()
+    assert relay.status() == "1 tenant"
+
+
+def test_damaged_ledger(relay):
+    anna = relay.add("anna")
+    assert relay.daemon.stop() == 0
+    ledger = relay.database.with_name("ledger")
+    ledger.write_bytes(ledger.read_bytes() + b"what is this?\n")
+    relay.daemon.start()
+    assert relay.status().startswith("the ledger beside the tenants' database is damaged")
+    refused("Damaged", relay, "Authenticate", **anna.fields())
+    assert relay.call("ListCopies")["trouble"].startswith("the ledger")
+    assert relay.daemon.stop() == 0
+    ledger.unlink()
+    relay.daemon.start()
+    relay.call("Authenticate", **anna.fields())
+
+
+def test_a_copy_a_day(relay):
+    """At a start where there is none of today; seven stay."""
+    copies = relay.database.with_name("copies")
+    relay.add("anna")
+    assert relay.call("ListCopies") == {"copies": []} or not copies.exists()
+    relay.restart()
+    relay.until(lambda: relay.call("ListCopies")["copies"])
+    assert [p.stat().st_mode & 0o777 for p in (copies, *copies.iterdir())] == [0o700, 0o600]
+    today, = copies.iterdir()
+    for i in range(8):
+        (copies / f"2026-01-0{i + 1}").write_bytes(today.read_bytes())
+    today.unlink()
+    relay.restart()
+    relay.until(lambda: today.exists())
+    relay.until(lambda: len(list(copies.iterdir())) == 7)
+    assert [c["name"] for c in relay.call("ListCopies")["copies"]] == [today.name, *(f"2026-01-0{i}" for i in range(8, 2, -1))]
 
 
 def test_backup_while_it_runs(relay, tmp_path):
-    token = relay.add("anna")
+    token, bob = relay.add("anna"), relay.add("bob")
     copy = tmp_path / "copy.db"
     with contextlib.closing(sqlite3.connect(relay.database)) as from_, contextlib.closing(sqlite3.connect(copy)) as to:
         from_.backup(to)
-    relay.call("Remove", name="anna")
+    relay.call("Remove", name="bob")
     assert relay.daemon.stop() == 0
     relay.database.write_bytes(copy.read_bytes())
     relay.daemon.start()
     relay.call("Authenticate", **token.fields())
+    # What was taken since is taken again, whoever put the older one there.
+    refused("NotAdmitted", relay, "Authenticate", **bob.fields())
 
 
 def test_older_and_later_databases(relay):
@@ -498,6 +621,8 @@ def test_older_and_later_databases(relay):
     token = relay.add("anna", note="kept")
     assert relay.daemon.stop() == 0
     relay.sql("DROP TABLE account")
+    relay.sql("DROP TABLE ledger")
+    relay.database.with_name("ledger").unlink()
     relay.sql("PRAGMA user_version = 1")
     relay.daemon.start()
     assert relay.get("anna")["note"] == "kept"
@@ -509,7 +634,7 @@ def test_older_and_later_databases(relay):
         relay.daemon.ready.clear()
         relay.daemon.start()
     assert relay.daemon.process.wait(20) == 1
-    relay.sql("PRAGMA user_version = 2")
+    relay.sql("PRAGMA user_version = 3")
     relay.daemon.start()
     assert relay.status() == "1 tenant"
 
@@ -574,6 +699,7 @@ CALLS = {
     "Enrol": ({"code": "", "storedKey": "", "address": ""}, "proxyd"),
     "Add": ({"name": "a"}, ""), "Get": ({"name": "a"}, ""), "Set": ({"name": "a"}, ""), "Remove": ({"name": "a"}, ""),
     "IssueToken": ({"name": "a"}, ""), "IssueCode": ({"name": "a"}, ""), "RevokeToken": ({"name": "a"}, ""),
+    "ListCopies": ({}, ""), "MakeCopy": ({}, ""), "RestoreCopy": ({}, ""),
 }
 STREAMS = {"Watch": ({}, "proxyd"), "WatchAccounts": ({}, "dnsd"), "List": ({}, ""), "AddMany": ({"count": 1}, ""), "GetUsage": ({}, "")}
 

@@ -14,13 +14,12 @@
 #define NOVEMBER (UINT64_C(1795600000) * USEC_PER_SEC) /* 2026-11-25 */
 
 static char dir[] = "/tmp/hagw-tenant-store-XXXXXX";
+static Ledger ledger = { .fd = -EBADF };
 static Db db;
 
 static int setup(void **state) {
-        bool set_aside = true;
-
         (void) strcpy(dir + sizeof(dir) - 7, "XXXXXX");
-        if (!mkdtemp(dir) || store_open(dir, &db, &set_aside) < 0 || set_aside)
+        if (!mkdtemp(dir) || store_open(dir, /* anew= */ false, &ledger, &db) < 0)
                 return -1;
         return 0;
 }
@@ -29,6 +28,7 @@ static int teardown(void **state) {
         char command[64];
 
         db_close(&db);
+        ledger_close(&ledger);
         (void) snprintf(command, sizeof(command), "rm -r '%s'", dir);
         return system(command);
 }

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "db.h"
+
+/* What was taken from tenants, beside the database: tokens and codes that ended, tenants that were removed
+ * or suspended, domains that moved. Each line is on disk before its transaction is committed; the database
+ * holds the number of the last one that it knows. So a database that comes back from a copy is made to know
+ * the others before anybody is admitted by it. Main thread only. */
+
+#define LEDGER_FILE "ledger"
+#define LEDGER_LONG (1024U * 1024)    /* bytes; then what the newest copy knows is dropped */
+#define LEDGER_MAX (4U * 1024 * 1024) /* bytes; then nothing can be taken any more (-ENOSPC) */
+
+typedef struct Ledger {
+        char *path;
+        int fd;         /* -EBADF: there is none yet */
+        int64_t begins; /* everything after this number stands in it */
+        int64_t stamp;  /* the last number that was given */
+        size_t size;
+        char *pending; /* of the transaction */
+        size_t n_pending, allocated;
+} Ledger;
+#define LEDGER_NONE ((Ledger) { .fd = -EBADF })
+
+/* Reads the file, if it is there. -EBADMSG: it is damaged. */
+int ledger_open(Ledger *l, const char *dir);
+void ledger_close(Ledger *l);
+bool ledger_exists(const Ledger *l);
+
+/* Has the database catch up and, from then on, notes what is taken from it: l must stay where it is. Makes
+ * the file where there is none. In the database's own transaction. */
+int ledger_attach(Ledger *l, Db *db);
+/* How many lines a database that knows the first `stamp` has not heard of; their texts, as "token anna abc",
+ * into ret (may be NULL; NULL-ended, to be freed with each text). */
+int ledger_count_after(const Ledger *l, int64_t stamp, char ***ret);
+/* Forgets all up to that number. */
+int ledger_prune(Ledger *l, int64_t stamp);

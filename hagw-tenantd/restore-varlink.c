@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* io.hagw.Tenant: copies of the database, and what a person says when it is damaged. Main thread only. */
+
+#include "error.h"
+#include "log.h"
+#include "manager.h"
+#include "tenantd-varlink.h"
+#include "usec.h"
+#include "vl-io.hagw.Tenant.h"
+
+static void lines_free(char ***lines) {
+        for (char **p = *lines; p && *p; p++)
+                free(*p);
+        free(*lines);
+}
+
+/* What was taken since the copy, as far as it fits a message. */
+static int taken_since(int64_t stamp, sd_json_variant **ret) {
+        _cleanup_(lines_free) char **lines = NULL;
+        Ledger l = LEDGER_NONE;
+        int r;
+
+        r = ledger_open(&l, daemon_state_dir());
+        if (r >= 0)
+                r = ledger_count_after(&l, stamp, &lines);
+        ledger_close(&l);
+        if (r < 0)
+                return r;
+        if (r > (int) TENANT_TAKEN_MAX) {
+                free(lines[TENANT_TAKEN_MAX]);
+                for (char **p = &lines[TENANT_TAKEN_MAX + 1]; *p; p++)
+                        free(*p);
+                lines[TENANT_TAKEN_MAX] = NULL;
+        }
+        return sd_json_build(ret, SD_JSON_BUILD_STRV(lines));
+}
+
+static int append_copy(sd_json_variant **v, const Copy *c) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *taken = NULL;
+        int r;
+
+        r = taken_since(c->good ? c->stamp : INT64_MAX, &taken);
+        if (r == -EBADMSG) /* the ledger; nothing is complete then */
+                r = sd_json_variant_new_array(&taken, NULL, 0);
+        if (r < 0)
+                return r;
+        return sd_json_variant_append_arraybo(
+                v, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(c->name)),
+                SD_JSON_BUILD_PAIR("good", SD_JSON_BUILD_BOOLEAN(c->good)),
+                SD_JSON_BUILD_PAIR("complete", SD_JSON_BUILD_BOOLEAN(c->complete)),
+                SD_JSON_BUILD_PAIR("madeUSec", SD_JSON_BUILD_UNSIGNED(c->made_usec)),
+                SD_JSON_BUILD_PAIR("tenants", SD_JSON_BUILD_UNSIGNED(c->tenants)),
+                SD_JSON_BUILD_PAIR("taken", SD_JSON_BUILD_VARIANT(taken)));
+}
+
+/* The ledger is closed where there is trouble. */
+static int list(Copy copies[static COPIES_MAX]) {
+        Ledger l = LEDGER_NONE;
+        int r;
+
+        r = ledger_open(&l, daemon_state_dir());
+        if (r >= 0 || r == -EBADMSG)
+                r = copies_list(daemon_state_dir(), &l, copies);
+        ledger_close(&l);
+        return r;
+}
+
+int vl_method_list_copies(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                          void *userdata) {
+        static const sd_json_dispatch_field nothing[] = { {} };
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        Copy copies[COPIES_MAX];
+        Manager *m = userdata;
+        int n, r;
+
+        r = vl_check_peer(link, VL_PEER_ROOT);
+        if (r == 0)
+                r = sd_varlink_dispatch(link, parameters, nothing, NULL);
+        if (r != 0)
+                return r;
+        n = r = list(copies);
+        if (r >= 0)
+                r = sd_json_variant_new_array(&v, NULL, 0);
+        for (int i = 0; r >= 0 && i < n; i++)
+                r = append_copy(&v, &copies[i]);
+        if (r < 0)
+                return sd_varlink_error_errno(link, r);
+        return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("trouble", SD_JSON_BUILD_STRING(m->trouble)),
+                                  SD_JSON_BUILD_PAIR("copies", SD_JSON_BUILD_VARIANT(v)));
+}
+
+int vl_method_make_copy(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                        void *userdata) {
+        static const sd_json_dispatch_field nothing[] = { {} };
+        Manager *m = userdata;
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_ROOT);
+        if (r == 0)
+                r = sd_varlink_dispatch(link, parameters, nothing, NULL);
+        if (r != 0)
+                return r;
+        r = manager_copy(m);
+        return r < 0 ? error_store(link, r) : sd_varlink_reply(link, NULL);
+}
+
+/* 1, or the handler's result. name: NULL is the newest that is good and of which is known what was taken. */
+static int choose(sd_varlink *link, const char *name, Copy *ret) {
+        Copy copies[COPIES_MAX];
+        int n = list(copies);
+
+        if (n < 0)
+                return sd_varlink_error_errno(link, n);
+        for (int i = 0; i < n; i++)
+                if (copies[i].good && (name ? streq(copies[i].name, name) : copies[i].complete)) {
+                        *ret = copies[i];
+                        return 1;
+                }
+        return error_text(link, TENANT_ERROR_NO_SUCH_COPY, "name", strempty(name));
+}
+
+/* Everything is as it was where it fails: the damaged one is set aside only when the other is on disk. */
+static int restore(Manager *m, sd_varlink *link, const char *name) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *taken = NULL;
+        Copy c;
+        int r;
+
+        r = choose(link, name, &c);
+        if (r <= 0)
+                return r;
+        r = taken_since(c.stamp, &taken);
+        if (r >= 0)
+                r = copies_restore(daemon_state_dir(), c.name);
+        if (r >= 0)
+                r = manager_open_store(m, /* anew= */ false);
+        if (r < 0)
+                return sd_varlink_error_errno(link, r);
+        if (m->trouble)
+                return sd_varlink_error(link, TENANT_ERROR_DAMAGED, NULL);
+        manager_changed(m);
+        log_notice("The copy of the tenants' database of %s was put back; what was taken from tenants since "
+                   "is taken again (%zu).", c.name, sd_json_variant_elements(taken));
+        return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(c.name)),
+                                  SD_JSON_BUILD_PAIR("madeUSec", SD_JSON_BUILD_UNSIGNED(c.made_usec)),
+                                  SD_JSON_BUILD_PAIR("tenants", SD_JSON_BUILD_UNSIGNED(c.tenants)),
+                                  SD_JSON_BUILD_PAIR("taken", SD_JSON_BUILD_VARIANT(taken)));
+}
+
+static int begin_anew(Manager *m, sd_varlink *link) {
+        int r;
+
+        r = store_set_aside(daemon_state_dir());
+        if (r >= 0)
+                r = manager_open_store(m, /* anew= */ true);
+        if (r < 0)
+                return sd_varlink_error_errno(link, r);
+        if (m->trouble)
+                return sd_varlink_error(link, TENANT_ERROR_DAMAGED, NULL);
+        manager_changed(m);
+        log_notice("The tenants' database was begun anew.");
+        return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("tenants", SD_JSON_BUILD_UNSIGNED(0)),
+                                  SD_JSON_BUILD_PAIR("taken", SD_JSON_BUILD_EMPTY_ARRAY));
+}
+
+int vl_method_restore_copy(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                           void *userdata) {
+        struct {
+                const char *name;
+                int empty;
+        } p = {};
+        static const sd_json_dispatch_field table[] = {
+                { "name", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
+                  offsetof(__typeof__(p), name), SD_JSON_NULLABLE },
+                { "empty", SD_JSON_VARIANT_BOOLEAN, sd_json_dispatch_tristate,
+                  offsetof(__typeof__(p), empty), SD_JSON_NULLABLE },
+                {},
+        };
+        Manager *m = userdata;
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_ROOT);
+        if (r == 0)
+                r = sd_varlink_dispatch(link, parameters, table, &p);
+        if (r != 0)
+                return r;
+        if (!m->trouble)
+                return sd_varlink_error(link, TENANT_ERROR_NOT_DAMAGED, NULL);
+        return p.empty > 0 ? begin_anew(m, link) : restore(m, link, p.name);
+}
