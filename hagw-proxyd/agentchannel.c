@@ -101,7 +101,6 @@ static void channel_reject(AgentChannel *c, const char *why) {
 static const char *judge(const AgentChannel *c, const uint8_t *header, size_t size, const ProxyPair *pair,
                          ChannelVisitor kind) {
         const ChannelPool *p = c->pool;
-        const ConfCidrs *lan = &p->worker->snapshot->routes->lan;
         uint8_t mac[CHANNEL_MAC_SIZE];
 
         if (relay_keys_sign_header(&p->keys, c->number, header, size - CHANNEL_MAC_SIZE, mac) < 0 ||
@@ -109,10 +108,7 @@ static const char *judge(const AgentChannel *c, const uint8_t *header, size_t si
                 return "its header is not signed by this session's relay";
         if (kind == CHANNEL_VISITOR_OPENED && !p->target->opened)
                 return "the relay has opened the visitor's TLS, and relay.opened is \"refuse\"";
-        /* The relay's word would open what is for the house's own networks only, here and in services. */
-        if (cidr_list_contains(lan->items, lan->n, &pair->source))
-                return "it claims to come from one of the house's own networks (lan)";
-        return NULL;
+        return relay_target_refuses(p->target, p->worker->snapshot->routes, &pair->source);
 }
 
 static void channel_visited(AgentChannel *c, size_t size, const ProxyPair *pair, ChannelVisitor kind) {

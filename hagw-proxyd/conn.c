@@ -7,7 +7,6 @@
 
 #include "crowd.h"
 #include "hello.h"
-#include "inside.h"
 #include "log.h"
 #include "worker.h"
 
@@ -75,6 +74,7 @@ void conn_close(Conn *c) {
         c->hello = NULL;
         c->secret = NULL;
         c->snapshot = snapshot_unref(c->snapshot);
+        review_pass_over(w, c);
         *c->link = c->next;
         if (c->next)
                 c->next->link = c->link;
@@ -182,23 +182,20 @@ static int make_room(Conn *c) {
 }
 
 /* A request is served by what is configured when it comes. */
-static int refresh_snapshot(Conn *c) {
-        Worker *w = c->worker;
-        bool opened = c->route == c->snapshot->routes->opened;
+int conn_refresh(Conn *c) {
+        const Snapshot *now = c->worker->snapshot;
+        const Route *route;
 
-        if (c->snapshot == w->snapshot)
+        if (c->snapshot == now)
                 return 0;
+        route = c->kind == CONN_HTTP ? NULL : review_route(c, now);
         drop_upstream(c);
         conn_take_snapshot(c);
+        c->route = route;
         if (c->kind == CONN_HTTP)
                 return 0;
-        c->route = opened ? c->snapshot->routes->opened : route_find(c->snapshot->routes, c->name);
         /* A tcp:// service gets nothing that was opened here. */
-        return c->route && c->route->host.upstream_kind != CONF_UPSTREAM_TCP &&
-                               (c->kind == CONN_PROBE ||
-                                route_admits(c->route, c->inside)) ?
-                       0 :
-                       -ENOENT;
+        return route && route->host.upstream_kind != CONF_UPSTREAM_TCP ? 0 : -ENOENT;
 }
 
 /* Looks for a whole head in c->in. */
@@ -260,7 +257,7 @@ void conn_serve_idle(Conn *c) {
                         loop_again(&c->worker->loop, &c->again);
                         return;
                 }
-                if (parse && refresh_snapshot(c) < 0) {
+                if (parse && conn_refresh(c) < 0) {
                         conn_linger(c);
                         return;
                 }
@@ -385,21 +382,16 @@ Visitor *visitor_done(Visitor *v) {
         return NULL;
 }
 
-static void judge_address(Conn *c) {
-        /* Whose address is the relay's word alone is nobody's neighbour. */
-        c->inside = !c->channel && inside_contains(&c->snapshot->routes->lan, &c->address);
-}
-
 void conn_take_snapshot(Conn *c) {
         snapshot_unref(c->snapshot);
         c->snapshot = snapshot_ref(c->worker->snapshot);
-        judge_address(c);
+        c->inside = conn_is_inside(c, c->snapshot);
 }
 
 void conn_set_address(Conn *c, const IpAddress *address, uint16_t port) {
         c->address = *address;
         c->port = port;
-        judge_address(c);
+        c->inside = conn_is_inside(c, c->snapshot);
         if (address->family == AF_UNSPEC)
                 memcpy(c->address_text, "0.0.0.0", sizeof("0.0.0.0"));
         else

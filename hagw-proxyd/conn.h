@@ -5,6 +5,7 @@
 #include "clienthello.h"
 #include "h1.h"
 #include "handshake.h"
+#include "inside.h"
 #include "snapshot.h"
 #include "transport.h"
 
@@ -114,6 +115,13 @@ void conn_set_state(Conn *c, ConnState s);
 void conn_set_address(Conn *c, const IpAddress *address, uint16_t port);
 /* From now on it is served by what the worker serves by. c->route is another one's then. */
 void conn_take_snapshot(Conn *c);
+/* The same for one who has been let in before. -ENOENT: he would not be now. */
+int conn_refresh(Conn *c);
+/* Is the visitor inside the house, as s has it? Whose address is the relay's word alone is nobody's
+ * neighbour. */
+static inline bool conn_is_inside(const Conn *c, const Snapshot *s) {
+        return !c->channel && inside_contains(&s->routes->lan, &c->address);
+}
 /* Request after request, for as long as bytes are there. */
 void conn_serve_idle(Conn *c);
 

@@ -19,6 +19,7 @@ static bool may_retry(const Exchange *x) {
 static void touch(Exchange *x) {
         Worker *w = x->conn->worker;
 
+        exchange_used(x);
         loop_arm(&w->loop, &x->conn->timer, w->loop.now_usec + x->upstream->idle_usec);
 }
 

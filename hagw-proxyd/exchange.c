@@ -31,7 +31,7 @@ Exchange *exchange_new(Conn *c) {
         max = x->headers_max;
         memset(x, 0, offsetof(Exchange, user));
         x->headers_max = max;
-        x->user[0] = x->session_id[0] = '\0';
+        x->user[0] = '\0';
         x->client.ops = &exchange_link_ops;
         x->conn = c;
         x->begin_usec = w->loop.now_usec;
@@ -107,6 +107,8 @@ static void release(Exchange *x) {
 
         if (x->asked)
                 x->asked->asker = NULL;
+        if (x->use)
+                session_use_end(&w->uses, x->use);
         if (x->upstream) {
                 upstream_forget(&x->client);
                 x->upstream->n_clients--;
@@ -130,33 +132,6 @@ void exchange_abort(Exchange *x, const char *verdict) {
         x->verdict = verdict;
         release(x);
         conn_close(c);
-}
-
-void exchanges_cut(Worker *w, const char *session_id) {
-        Conn *next;
-
-        for (Conn *c = w->conns; c; c = next) {
-                next = c->next;
-                if (c->state == CONN_REQUEST && c->exchange && streq(c->exchange->session_id, session_id))
-                        exchange_abort(c->exchange, "session ended");
-        }
-}
-
-static int compare_ids(const void *a, const void *b) {
-        return strcmp(a, b);
-}
-
-void exchanges_cut_others(Worker *w, const SessionId *living, size_t n) {
-        Conn *next;
-
-        for (Conn *c = w->conns; c; c = next) {
-                const Exchange *x = c->exchange;
-
-                next = c->next;
-                if (c->state == CONN_REQUEST && x && *x->session_id &&
-                    !bsearch(x->session_id, living, n, sizeof(*living), compare_ids))
-                        exchange_abort(c->exchange, "session ended");
-        }
 }
 
 void exchange_finish(Exchange *x) {
@@ -315,11 +290,32 @@ static void refuse(Exchange *x) {
         redirect(x, 303, slice_from(location));
 }
 
+/* What hagw-webd has said. Whoever passes by a session is cut when it ends. May end it. */
+static int take_session(Exchange *x, PolicySession session, const char *user, const char *session_id) {
+        Worker *w = x->conn->worker;
+
+        x->session = session;
+        memcpy(x->user, user, sizeof(x->user));
+        if (session != POLICY_SESSION_ALLOWED)
+                return 0;
+        x->use = session_use_begin(&w->uses, session_id);
+        if (!x->use) {
+                exchange_abort(x, "out of memory");
+                return -ENOMEM;
+        }
+        exchange_used(x);
+        return 0;
+}
+
 static void act(Exchange *x, PolicyVerdict v) {
+        const ConfHost *host = &x->conn->route->host;
+
         x->verdict = policy_verdict_text(v);
         switch (v) {
         case POLICY_PASS:
         case POLICY_OWN:
+                if (v == POLICY_PASS && !x->use && host->access.login != CONF_LOGIN_NONE)
+                        x->open_path = policy_find_open_path(x->request.target, host->access.open_paths);
                 forward_to(x, v == POLICY_OWN);
                 break;
         case POLICY_LOGIN: {
@@ -351,15 +347,15 @@ static void judge(Exchange *x) {
 
         v = policy_judge(c->route, &x->request, c->inside, &f);
         x->foreign = f.foreign;
+        x->embedded = f.embedded;
         if (v == POLICY_ASK) {
                 known = session_cache_find(&c->worker->sessions, &f, c->name, c->worker->loop.now_usec);
                 if (!known) {
                         ask_session(x, &f);
                         return;
                 }
-                x->session = known->session;
-                memcpy(x->user, known->user, sizeof(x->user));
-                memcpy(x->session_id, known->session_id, sizeof(x->session_id));
+                if (take_session(x, known->session, known->user, known->session_id) < 0)
+                        return;
                 v = policy_settle(&x->request, x->session);
         }
         act(x, v);
@@ -373,15 +369,17 @@ void exchange_on_session(SessionMessage *m) {
         if (!x)
                 return;
         x->asked = NULL;
-        x->session = m->session;
-        memcpy(x->user, m->user, sizeof(x->user));
-        memcpy(x->session_id, m->session_id, sizeof(x->session_id));
         x->state = EXCHANGE_JUDGE;
         if (m->error < 0) {
                 x->verdict = "login unavailable";
                 exchange_answer(x, PAGE_UNAVAILABLE,
                                 "the login service does not answer; see systemctl status hagw-webd");
-        } else
+        } else if (x->conn->snapshot != m->worker->snapshot) {
+                if (conn_refresh(x->conn) < 0)
+                        exchange_abort(x, "not admitted any more");
+                else
+                        judge(x);
+        } else if (take_session(x, m->session, m->user, m->session_id) >= 0)
                 act(x, policy_settle(&x->request, x->session));
 }
 

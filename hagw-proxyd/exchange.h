@@ -9,6 +9,7 @@
 #include "message.h"
 #include "pages.h"
 #include "policy.h"
+#include "sessions.h"
 
 /* One request and its answer: judged, asked about, forwarded, answered, logged. Lives from the request's
  * head to the end of the answer (or of the WebSocket). Never freed while one of its own functions still runs
@@ -44,6 +45,7 @@ struct Exchange {
         Flow up, down;
         bool head_held;   /* the request's head still lies in conn->in, to be sent again if need be */
         bool internal;    /* to webd */
+        bool embedded;    /* so it does, but the host's embedded_by admits it */
         bool foreign;     /* another site's page asks: the visitor is not inside, wherever the browser is */
         bool retried;
         bool interim;     /* an interim answer came: the service is at work on the request */
@@ -54,9 +56,10 @@ struct Exchange {
         unsigned status;
         const char *verdict;
         uint64_t begin_usec, upstream_usec;
+        SessionUse *use;       /* by whose session it passed; NULL: by none */
+        const char *open_path; /* the one by which it passed, of the connection's snapshot; NULL: by none */
         uint16_t target_size, method_size, host_size;
         char user[MESSAGE_USER_MAX];
-        char session_id[MESSAGE_SESSION_ID_MAX]; /* by which it passed; "": by none */
         char forward_scratch[FORWARD_SCRATCH];
         char host[HOSTNAME_MAX + 1]; /* for the log */
         char method[16];
@@ -83,11 +86,6 @@ void exchange_on_session(SessionMessage *m);
 /* Closes both sides at once. */
 void exchange_abort(Exchange *x, const char *verdict);
 
-/* Aborts what passed by that session and is still under way. */
-void exchanges_cut(Worker *w, const char *session_id);
-/* The same for every session but those in the list, which is sorted. */
-void exchanges_cut_others(Worker *w, const SessionId *living, size_t n);
-
 /* For the parts of it: exchange-forward.c, tunnel.c. */
 
 extern const LinkClientOps exchange_link_ops;
@@ -100,6 +98,11 @@ void exchange_reply(Exchange *x, const char *data, size_t size, bool close);
 void exchange_forward(Exchange *x, Upstream *u);
 /* Both directions are through. */
 void exchange_finish(Exchange *x);
+/* Something has passed: its session was used. */
+static inline void exchange_used(Exchange *x) {
+        if (x->use)
+                sessions_used(x->conn->worker, x->use);
+}
 void exchange_pump(Exchange *x);
 void tunnel_run(Exchange *x);
 /* The worker stops: it may go on for as long as bytes pass. */

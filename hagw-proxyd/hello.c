@@ -165,6 +165,7 @@ static void start_handshake(Conn *c) {
         HandshakeClass class = c->hello->resumes ? HANDSHAKE_RESUMING : HANDSHAKE_FULL;
         unsigned alpn = c->hello->alpn;
 
+        conn_take_snapshot(c); /* he may have come before the newest */
         memcpy(c->name, c->hello->name, sizeof(c->name));
         free(c->hello);
         c->hello = NULL;
@@ -172,9 +173,7 @@ static void start_handshake(Conn *c) {
         if (!*c->name && (alpn & CLIENTHELLO_ALPN_RELAY) && c->snapshot->routes->tenants_name)
                 strcpy(c->name, c->snapshot->routes->tenants_name);
         if (*c->name)
-                c->route = route_find(c->snapshot->routes, c->name);
-        if (c->route && !route_admits(c->route, c->inside))
-                c->route = NULL;
+                c->route = review_route(c, c->snapshot);
         if (c->secret) {
                 start_opened(c);
                 return;

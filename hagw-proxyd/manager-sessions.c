@@ -5,27 +5,7 @@
 #include "log.h"
 #include "manager.h"
 
-static void forget_sessions(Manager *m, const char *id, bool cut) {
-        for (unsigned i = 0; i < m->n_workers; i++) {
-                ForgetMessage *f = message_new(MESSAGE_FORGET);
-
-                if (!f) {
-                        (void) log_oom();
-                        continue;
-                }
-                f->all = !id || strlen(id) >= sizeof(f->session_id);
-                f->cut = cut && !f->all;
-                if (!f->all)
-                        strcpy(f->session_id, id);
-                worker_send(m->workers[i], &f->message);
-        }
-}
-
-static int compare_ids(const void *a, const void *b) {
-        return strcmp(a, b);
-}
-
-/* NULL: no memory. */
+/* Sorted. NULL: no memory. */
 static SessionId *read_ids(sd_json_variant *list, size_t *ret_n) {
         size_t n = sd_json_variant_elements(list);
         SessionId *ids = calloc(n + 1, sizeof(*ids));
@@ -38,25 +18,30 @@ static SessionId *read_ids(sd_json_variant *list, size_t *ret_n) {
                         strcpy(ids[(*ret_n)++], sd_json_variant_string(id));
         }
         if (ids)
-                qsort(ids, *ret_n, sizeof(*ids), compare_ids);
+                qsort(ids, *ret_n, sizeof(*ids), session_id_compare);
         return ids;
 }
 
-/* webd is there, maybe again: whatever it said before is forgotten, and what was opened by a session that is
- * not in its list any more ends. */
-static void keep_living(Manager *m, sd_json_variant *list) {
+/* list: the ids, or NULL. */
+static void tell_workers(Manager *m, sd_json_variant *list, bool all, bool cut) {
         for (unsigned i = 0; i < m->n_workers; i++) {
                 ForgetMessage *f = message_new(MESSAGE_FORGET);
 
-                if (!f) {
+                if (f && list)
+                        f->ids = read_ids(list, &f->n);
+                if (!f || (list && !f->ids)) {
+                        message_free(f ? &f->message : NULL);
                         (void) log_oom();
                         continue;
                 }
-                f->all = true;
-                f->living = read_ids(list, &f->n_living);
-                f->cut = !!f->living;
+                f->all = all;
+                f->cut = cut;
                 worker_send(m->workers[i], &f->message);
         }
+}
+
+static bool is_list(sd_json_variant *v) {
+        return v && sd_json_variant_is_array(v);
 }
 
 void manager_on_revocations(sd_json_variant *message, void *userdata) {
@@ -66,19 +51,23 @@ void manager_on_revocations(sd_json_variant *message, void *userdata) {
         sd_json_variant *living = message ? sd_json_variant_by_key(message, "livingIds") : NULL;
 
         weblink_ask_again(&m->web);
-        if (living && sd_json_variant_is_array(living)) {
-                keep_living(m, living);
-                return;
-        }
-        /* Lost: what is revoked from now on is not known. */
-        if (!list || sd_json_variant_elements(list) == 0) {
-                forget_sessions(m, NULL, /* cut= */ false);
-                return;
-        }
-        for (size_t i = 0; i < sd_json_variant_elements(list); i++) {
-                sd_json_variant *id = sd_json_variant_by_index(list, i);
+        if (is_list(living))
+                /* webd is there, maybe again: whatever it said before is forgotten, and what was opened by a
+                 * session that is not in its list any more ends. */
+                tell_workers(m, living, /* all= */ true, /* cut= */ true);
+        else if (is_list(list) && sd_json_variant_elements(list) > 0)
+                tell_workers(m, list, /* all= */ false,
+                             cut && sd_json_variant_is_boolean(cut) && sd_json_variant_boolean(cut));
+        else
+                /* Lost: what is revoked from now on is not known. */
+                tell_workers(m, NULL, /* all= */ true, /* cut= */ false);
+}
 
-                forget_sessions(m, sd_json_variant_is_string(id) ? sd_json_variant_string(id) : NULL,
-                                cut && sd_json_variant_is_boolean(cut) && sd_json_variant_boolean(cut));
-        }
+void manager_on_used(Manager *m, const UsedMessage *u) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *list = NULL;
+
+        for (size_t i = 0; i < u->n; i++)
+                if (sd_json_variant_append_arrayb(&list, SD_JSON_BUILD_STRING(u->ids[i])) < 0)
+                        return;
+        weblink_tell_used(&m->web, list);
 }

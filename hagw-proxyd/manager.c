@@ -183,6 +183,10 @@ static void on_message(Manager *m, Message *q, bool stopping) {
         case MESSAGE_FAILURE:
                 on_failure((FailureMessage *) q);
                 break;
+        case MESSAGE_USED:
+                if (!stopping)
+                        manager_on_used(m, (UsedMessage *) q);
+                break;
         case MESSAGE_DRAINED:
                 if (++m->n_drained == m->n_workers)
                         daemon_finish(m->daemon);

@@ -49,7 +49,9 @@ void manager_drain(void *userdata);
 int manager_metrics(sd_json_variant **metrics, void *userdata);
 void *manager_stop(void *userdata);
 
-/* io.hagw.Web.WatchRevocations, in manager-sessions.c. */
+/* In manager-sessions.c. */
+void manager_on_used(Manager *m, const UsedMessage *u);
+/* io.hagw.Web.WatchRevocations. */
 void manager_on_revocations(sd_json_variant *message, void *userdata);
 
 /* One snapshot of the workers' sums. */

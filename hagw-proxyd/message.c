@@ -16,7 +16,7 @@ static const size_t message_sizes[_MESSAGE_KIND_MAX] = {
         [MESSAGE_ATTACHMENTS] = sizeof(AttachmentsMessage),
         [MESSAGE_STOPPED] = sizeof(Message),          [MESSAGE_CALL] = sizeof(CallMessage),
         [MESSAGE_NETWORK] = sizeof(Message),          [MESSAGE_RELAY_CALL] = sizeof(RelayCallMessage),
-        [MESSAGE_RELAY_STATE] = sizeof(RelayStateMessage),
+        [MESSAGE_RELAY_STATE] = sizeof(RelayStateMessage), [MESSAGE_USED] = sizeof(UsedMessage),
 };
 
 void *message_new(MessageKind kind) {
@@ -66,7 +66,10 @@ void message_free(Message *m) {
                 free(((CallMessage *) m)->reply);
                 break;
         case MESSAGE_FORGET:
-                free(((ForgetMessage *) m)->living);
+                free(((ForgetMessage *) m)->ids);
+                break;
+        case MESSAGE_USED:
+                free(((UsedMessage *) m)->ids);
                 break;
         case MESSAGE_RELAY_CALL:
                 relay_target_unref(((RelayCallMessage *) m)->target);

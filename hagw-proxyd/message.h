@@ -29,6 +29,7 @@ typedef enum MessageKind {
         MESSAGE_CHANNEL,     /* to a worker, from another: a channel of a session of yours */
         MESSAGE_ATTACHMENTS, /* to a worker and back: who is attached */
         MESSAGE_SESSION,     /* to main and back */
+        MESSAGE_USED,        /* to main: something passed by these sessions */
         MESSAGE_RESOLVE,     /* to main and back */
         MESSAGE_CALL,        /* to main and back */
         MESSAGE_NETWORK,     /* to a worker of an attached house: the network or its settings have changed */
@@ -53,12 +54,17 @@ typedef struct SnapshotMessage {
 
 typedef struct ForgetMessage {
         Message message;
-        bool all;
-        bool cut; /* what the session has open ends too; all: what those have open that are not living */
-        char session_id[MESSAGE_SESSION_ID_MAX];
-        SessionId *living; /* sorted */
-        size_t n_living;
+        bool all; /* but those with these ids live */
+        bool cut; /* what they have open ends too; all: what those have open that do not live */
+        SessionId *ids; /* sorted */
+        size_t n;
 } ForgetMessage;
+
+typedef struct UsedMessage {
+        Message message;
+        SessionId *ids;
+        size_t n;
+} UsedMessage;
 
 typedef struct VisitorMessage {
         Message message;

@@ -80,21 +80,28 @@ static bool is_below(Slice path, Slice prefix) {
         return prefix.p[prefix.n - 1] == '/' || path.n == prefix.n || path.p[prefix.n] == '/';
 }
 
-bool policy_path_is_open(Slice target, char *const *prefixes) {
+/* The first prefix that the path is below, or NULL. */
+static const char *find_prefix(Slice path, char *const *prefixes) {
+        for (size_t i = 0; prefixes && prefixes[i]; i++)
+                if (is_below(path, slice_from(prefixes[i])))
+                        return prefixes[i];
+        return NULL;
+}
+
+const char *policy_find_open_path(Slice target, char *const *prefixes) {
         const char *query;
         char plain[PLAIN_PATH_MAX];
         int n;
 
         if (!prefixes || !prefixes[0] || target.n == 0)
-                return false;
+                return NULL;
         query = memchr(target.p, '?', target.n);
         n = path_to_plain((Slice) { target.p, query ? (size_t) (query - target.p) : target.n }, plain);
-        if (n < 0)
-                return false;
-        for (size_t i = 0; prefixes[i]; i++)
-                if (is_below((Slice) { plain, (size_t) n }, slice_from(prefixes[i])))
-                        return true;
-        return false;
+        return n < 0 ? NULL : find_prefix((Slice) { plain, (size_t) n }, prefixes);
+}
+
+bool policy_prefix_is_open(const char *prefix, char *const *prefixes) {
+        return find_prefix(slice_from(prefix), prefixes);
 }
 
 /* What a request's fields say of its maker. */
@@ -148,11 +155,12 @@ static bool is_embedded(const Route *route, const OriginClaim *claim, Origin ori
         return origin_has_referer(claim) ? origin_is_listed(claim, hosts) : origin == ORIGIN_FRAMED;
 }
 
-static bool is_foreign(const Route *route, const Request *r, const OriginClaim *claim) {
+static bool is_foreign(const Route *route, const Request *r, const OriginClaim *claim, bool *ret_embedded) {
         bool get = (r->method == METHOD_GET || r->method == METHOD_HEAD) && !(r->flags & REQUEST_WEBSOCKET);
         Origin origin = origin_judge(claim, r->authority, get);
 
-        return origin > ORIGIN_NAVIGATION && !is_embedded(route, claim, origin);
+        *ret_embedded = origin > ORIGIN_NAVIGATION && is_embedded(route, claim, origin);
+        return origin > ORIGIN_NAVIGATION && !*ret_embedded;
 }
 
 /* A secret that can be asked about: one, of a length and an alphabet that our own have. A browser has no
@@ -182,7 +190,7 @@ PolicyVerdict policy_judge(const Route *route, const Request *request, bool insi
         if (!own && !walled && route->host.access.from != CONF_FROM_LAN)
                 return POLICY_PASS;
         read_claims(&request->headers, &claims);
-        ret->foreign = is_foreign(route, request, &claims.origin);
+        ret->foreign = is_foreign(route, request, &claims.origin, &ret->embedded);
         if (!route_admits(route, inside && !ret->foreign))
                 return POLICY_CLOSE;
         if (own)

@@ -38,6 +38,7 @@ typedef enum PolicyVerdict {
 /* What the judge found out on its way. */
 typedef struct PolicyFinding {
         bool foreign; /* another site's page asks (origin.h): nobody is logged in or inside */
+        bool embedded; /* so it does, but access.embedded_by admits it */
         bool token;   /* secret is a token, from its own field; else a cookie's value */
         Slice secret; /* for POLICY_ASK, else empty */
 } PolicyFinding;
@@ -54,8 +55,13 @@ void policy_login_location(const Request *request, char out[static POLICY_LOCATI
 /* The same for POLICY_FORBIDDEN: the page that tells whom to ask, and lets somebody else log in. */
 void policy_denied_location(const Request *request, char out[static POLICY_LOCATION_MAX]);
 
-/* Is the target below one of the prefixes (NULL-ended), however a service might read it? Only a path that
- * every reader understands in the same way counts: no dot segments, empty segments, backslashes, parameters,
- * encoded separators, dots, percent signs or controls, no bytes above 0x7f. A prefix without final "/"
- * matches itself and what lies below it. */
-bool policy_path_is_open(Slice target, char *const *prefixes);
+/* The one of the prefixes (NULL-ended) that the target is below, however a service might read it, or NULL.
+ * Only a path that every reader understands in the same way counts: no dot segments, empty segments,
+ * backslashes, parameters, encoded separators, dots, percent signs or controls, no bytes above 0x7f. A
+ * prefix without final "/" matches itself and what lies below it. */
+const char *policy_find_open_path(Slice target, char *const *prefixes);
+static inline bool policy_path_is_open(Slice target, char *const *prefixes) {
+        return policy_find_open_path(target, prefixes);
+}
+/* Is all that is below the prefix below one of the others, too? */
+bool policy_prefix_is_open(const char *prefix, char *const *prefixes);

@@ -120,6 +120,13 @@ int relay_target_from_config(const Config *config, RelayTarget *before, RelayTar
         return 0;
 }
 
+const char *relay_target_refuses(const RelayTarget *t, const RouteTable *routes, const IpAddress *address) {
+        /* The relay's word would open what is for the house's own networks only, here and in services. */
+        if (cidr_list_contains(routes->lan.items, routes->lan.n, address))
+                return "it claims to come from one of the house's own networks (lan)";
+        return NULL;
+}
+
 /* The SHA-256 of the public key that the other side has shown. */
 static int read_pin(gnutls_session_t tls, uint8_t ret[static RELAY_PIN_SIZE]) {
         unsigned n = 0;

@@ -6,6 +6,7 @@
 
 #include "cidr.h"
 #include "conf.h"
+#include "route.h"
 #include "tls.h"
 
 /* Which relay, and how it is known: part of the snapshot of a house that has one. Immutable, counted. */
@@ -39,6 +40,9 @@ int relay_target_from_config(const Config *config, RelayTarget *before, RelayTar
 RelayTarget *relay_target_ref(RelayTarget *t);
 RelayTarget *relay_target_unref(RelayTarget *t);
 DEFINE_TRIVIAL_CLEANUP_FUNC(RelayTarget *, relay_target_unref)
+
+/* Why the relay may not say that a visitor comes from this address (static); NULL: it may. */
+const char *relay_target_refuses(const RelayTarget *t, const RouteTable *routes, const IpAddress *address);
 
 /* A TLS 1.3 client for it, which takes nobody else. */
 int relay_target_start_tls(RelayTarget *t, gnutls_session_t *ret);

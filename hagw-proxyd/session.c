@@ -3,6 +3,7 @@
 /* The session cache: one per worker, used by that worker alone. */
 
 #include "session.h"
+#include "sessionuse.h"
 
 static SessionEntry **bucket_of(SessionCache *c, const char *secret, size_t size) {
         uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a; the secrets are random already */
@@ -67,10 +68,10 @@ void session_cache_add(SessionCache *c, const SessionMessage *m, uint64_t now_us
         c->n++;
 }
 
-void session_cache_forget(SessionCache *c, const char *session_id) {
+void session_cache_forget(SessionCache *c, const SessionId *ids, size_t n) {
         for (size_t i = 0; i < SESSION_CACHE_BUCKETS; i++)
                 for (SessionEntry **p = &c->buckets[i]; *p;)
-                        if (streq((*p)->session_id, session_id))
+                        if (n > 0 && bsearch((*p)->session_id, ids, n, sizeof(*ids), session_id_compare))
                                 remove_entry(c, p);
                         else
                                 p = &(*p)->next;

@@ -30,5 +30,6 @@ const SessionEntry *session_cache_find(SessionCache *c, const PolicyFinding *ask
                                        uint64_t now_usec);
 /* Remembers an answer. Nothing where it may not be kept, or memory is short: it is only a cache. */
 void session_cache_add(SessionCache *c, const SessionMessage *m, uint64_t now_usec);
-void session_cache_forget(SessionCache *c, const char *session_id);
+/* ids: sorted. */
+void session_cache_forget(SessionCache *c, const SessionId *ids, size_t n);
 void session_cache_clear(SessionCache *c);

@@ -83,6 +83,7 @@ void tunnel_run(Exchange *x) {
                 }
                 if (up != MOVED_SOME && down != MOVED_SOME)
                         return;
+                exchange_used(x);
         }
         loop_again(&w->loop, &c->again);
 }

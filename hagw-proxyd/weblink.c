@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "log.h"
 #include "weblink.h"
 #include "worker.h"
 
@@ -153,6 +154,17 @@ void weblink_ask(WebLink *w, SessionMessage *m) {
 void weblink_ask_again(WebLink *w) {
         for (Message *m = w->first; m; m = m->next)
                 ((SessionMessage *) m)->ask_again = true;
+}
+
+void weblink_tell_used(WebLink *w, sd_json_variant *ids) {
+        int r;
+
+        r = weblink_open(w);
+        if (r >= 0)
+                r = sd_varlink_sendbo(w->link, "io.hagw.Web.NoteUse",
+                                      SD_JSON_BUILD_PAIR("sessionIds", SD_JSON_BUILD_VARIANT(ids)));
+        if (r < 0)
+                (void) log_debug_errno(r, "Could not tell hagw-webd which sessions were used: %m");
 }
 
 void weblink_done(WebLink *w) {

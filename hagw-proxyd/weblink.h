@@ -23,5 +23,8 @@ void weblink_init(WebLink *w, sd_event *event);
 void weblink_ask(WebLink *w, SessionMessage *m);
 /* Sessions were revoked: what is asked now may be answered from before, and is asked again. */
 void weblink_ask_again(WebLink *w);
+/* Something passed by these sessions lately: webd takes it for their use. Who is not reached hears of what
+ * goes on the next time. */
+void weblink_tell_used(WebLink *w, sd_json_variant *ids);
 /* Everything that is open fails. */
 void weblink_done(WebLink *w);

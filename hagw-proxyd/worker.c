@@ -39,6 +39,7 @@ static void on_snapshot(Worker *w, SnapshotMessage *m) {
         take_memory(w);
         upstreams_sweep(w);
         agent_apply(w);
+        review_start(w);
         w->open = true;
         for (size_t i = 0; i < w->n_listeners; i++)
                 listener_resume(&w->listeners[i]);
@@ -92,17 +93,6 @@ uint64_t relay_visitors(const Worker *w) {
         return n;
 }
 
-static void on_forget(Worker *w, const ForgetMessage *m) {
-        if (m->all)
-                session_cache_clear(&w->sessions);
-        else
-                session_cache_forget(&w->sessions, m->session_id);
-        if (m->cut && m->all)
-                exchanges_cut_others(w, m->living, m->n_living);
-        else if (m->cut)
-                exchanges_cut(w, m->session_id);
-}
-
 static void on_network(Worker *w) {
         agent_nudge(w);
         loop_arm(&w->loop, &w->stranded, w->loop.now_usec + STRANDED_USEC);
@@ -124,7 +114,7 @@ static void on_message(Worker *w, Message *m) {
                 on_stop(w);
                 break;
         case MESSAGE_FORGET:
-                on_forget(w, (ForgetMessage *) m);
+                sessions_forget(w, (ForgetMessage *) m);
                 break;
         case MESSAGE_VISITOR:
                 conn_new(w, &((VisitorMessage *) m)->visitor);
@@ -284,6 +274,8 @@ int worker_new(unsigned index, Worker *const *crew, unsigned n_crew, Queue *main
         take_memory(w);
         w->inbox_end = &w->inbox;
         w->inbox_again.run = on_inbox_again;
+        review_init(w);
+        sessions_init(w);
         w->queue_handle = (Handle) { .fd = w->queue.event_fd, .on_event = on_queue };
         listen_all(w, LISTEN_HTTPS, https, n_https);
         listen_all(w, LISTEN_HTTP, http, n_http);
@@ -309,6 +301,7 @@ Worker *worker_free(Worker *w) {
         for (Message *m; (m = inbox_pop(w));)
                 message_free(m);
         session_cache_clear(&w->sessions);
+        session_uses_done(&w->uses);
         exchanges_done(w);
         handshakes_done(w);
         loop_done(&w->loop);

@@ -14,7 +14,9 @@
 #include "message.h"
 #include "relaycall.h"
 #include "passage.h"
+#include "review.h"
 #include "session.h"
+#include "sessions.h"
 #include "signer.h"
 #include "snapshot.h"
 #include "tenants.h"
@@ -68,6 +70,9 @@ struct Worker {
         RelayCall *relay_calls;
         uint64_t relay_rejected_usec; /* when it was logged last */
         SessionCache sessions;
+        SessionUses uses;
+        Timer tell_used; /* armed while there is something to tell */
+        Review review;
         Signer signer;
         Handshakes handshakes;
         Tenants tenants;

@@ -21,13 +21,15 @@ void manager_update_status(Manager *m) {
                           m->notes ? "; " : "", strempty(m->notes));
 }
 
-/* cut: who is in goes, and not only who comes next. */
-static void announce(Manager *m, const char *id, bool cut) {
+/* ids: the list, of which nothing is told where it is empty. cut: who is in goes, and not only who comes
+ * next. */
+static void announce(Manager *m, sd_json_variant *ids, bool cut) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         int r;
 
-        r = sd_json_buildo(&v,
-                           SD_JSON_BUILD_PAIR("sessionIds", SD_JSON_BUILD_ARRAY(SD_JSON_BUILD_STRING(id))),
+        if (sd_json_variant_elements(ids) == 0)
+                return;
+        r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR("sessionIds", SD_JSON_BUILD_VARIANT(ids)),
                            SD_JSON_BUILD_PAIR_CONDITION(cut, "cut", SD_JSON_BUILD_BOOLEAN(true)));
         if (r < 0)
                 (void) log_error_errno(r, "Could not tell that a session ended: %m");
@@ -35,18 +37,58 @@ static void announce(Manager *m, const char *id, bool cut) {
                 vl_stream_send(&m->revocations, v);
 }
 
+static void append_id(sd_json_variant **ids, const Session *s) {
+        int r = sd_json_variant_append_arrayb(ids, SD_JSON_BUILD_STRING(s->id));
+
+        if (r < 0)
+                (void) log_error_errno(r, "Could not tell that session %s ended: %m", s->id);
+}
+
 static void on_session_end(const Session *s, void *userdata) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *ids = NULL;
         Manager *m = userdata;
 
         m->sessions_dirty = true;
-        /* Where only its time was up, a screen on a wall keeps its WebSocket. */
-        announce(m, s->id, session_expires_usec(&m->sessions, s) > clock_usec(CLOCK_REALTIME));
+        append_id(&ids, s);
+        announce(m, ids, /* cut= */ true);
 }
 
 void manager_ask_again(Manager *m, const char *user) {
-        for (size_t i = 0; i < m->sessions.n; i++)
-                if (!user || streq(m->sessions.items[i]->user, user))
-                        announce(m, m->sessions.items[i]->id, !manager_may_pass(m, m->sessions.items[i]));
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *may = NULL, *may_not = NULL;
+
+        for (size_t i = 0; i < m->sessions.n; i++) {
+                const Session *s = m->sessions.items[i];
+
+                if (!user || streq(s->user, user))
+                        append_id(manager_may_pass(m, s) ? &may : &may_not, s);
+        }
+        announce(m, may_not, /* cut= */ true);
+        announce(m, may, /* cut= */ false);
+}
+
+void manager_note_use(Manager *m, char *const *ids) {
+        uint64_t now = clock_usec(CLOCK_REALTIME);
+
+        for (; ids && *ids; ids++) {
+                Session *s = session_find_id(&m->sessions, *ids);
+
+                if (!s)
+                        continue;
+                session_touch(s, now);
+                m->sessions_dirty = true;
+        }
+}
+
+/* When the next session ends, and now and then: what it has open ends with it, at once. */
+static int keep_house_in_time(Manager *m) {
+        uint64_t now = clock_usec(CLOCK_REALTIME), end = session_next_end_usec(&m->sessions);
+        int r;
+
+        if (!m->housekeeping)
+                return 0;
+        r = sd_event_source_set_time_relative(m->housekeeping,
+                                              MIN(end > now ? end - now : 0, HOUSEKEEPING_USEC));
+        return r < 0 ? r : sd_event_source_set_enabled(m->housekeeping, SD_EVENT_ONESHOT);
 }
 
 int manager_new_session(Manager *m, const char *user, const char *host, const char *address,
@@ -64,6 +106,8 @@ int manager_new_session(Manager *m, const char *user, const char *host, const ch
                         r = session_add(&m->sessions, hash, user, host, address, agent, now, now, lasting,
                                         ret);
         }
+        if (r >= 0)
+                (void) keep_house_in_time(m);
         return r;
 }
 
@@ -101,18 +145,16 @@ bool manager_knows_address(const Manager *m, const char *user, const IpAddress *
 
 static int on_housekeeping(sd_event_source *source, uint64_t usec, void *userdata) {
         Manager *m = userdata;
-        int r;
 
         if (session_prune(&m->sessions, clock_usec(CLOCK_REALTIME)) > 0)
                 manager_update_status(m);
         store_flush(m);
-        r = sd_event_source_set_time_relative(source, HOUSEKEEPING_USEC);
-        return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+        return keep_house_in_time(m);
 }
 
 static void apply_config(Manager *m, const Config *config) {
         m->config = config;
-        m->sessions.idle_usec = config->login.idle_usec;
+        m->sessions.idle_usec = config->login.idle_usec + SESSION_USE_LAG_USEC;
         m->sessions.absolute_usec = config->login.absolute_usec;
         m->throttle.attempts = config->login.attempts;
 }
@@ -146,8 +188,8 @@ static int start_parts(Manager *m) {
         r = http_new(&m->http, m, fd);
         if (r < 0)
                 return log_error_errno(r, "Could not start the HTTP server: %m");
-        return sd_event_add_time_relative(m->event, &m->housekeeping, CLOCK_MONOTONIC, HOUSEKEEPING_USEC,
-                                          /* accuracy= */ USEC_PER_MINUTE, on_housekeeping, m);
+        return sd_event_add_time_relative(m->event, &m->housekeeping, CLOCK_BOOTTIME, HOUSEKEEPING_USEC,
+                                          /* accuracy= */ USEC_PER_SEC / 4, on_housekeeping, m);
 }
 
 int manager_new(Daemon *daemon, const Config *config, void **ret) {
@@ -174,6 +216,7 @@ int manager_new(Daemon *daemon, const Config *config, void **ret) {
         m->sessions.on_end = on_session_end;
         m->sessions.userdata = m;
         (void) session_prune(&m->sessions, clock_usec(CLOCK_REALTIME));
+        (void) keep_house_in_time(m);
         manager_update_status(m);
         *ret = m;
         return 0;
@@ -183,8 +226,10 @@ int manager_reload(const Config *config, void *userdata) {
         Manager *m = userdata;
 
         apply_config(m, config);
+        if (session_prune(&m->sessions, clock_usec(CLOCK_REALTIME)) > 0)
+                manager_update_status(m);
         manager_ask_again(m, /* user= */ NULL);
-        return 0;
+        return keep_house_in_time(m);
 }
 
 void *manager_free(void *userdata) {

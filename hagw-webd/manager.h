@@ -55,4 +55,6 @@ bool manager_may_pass(const Manager *m, const Session *s);
 bool manager_knows_address(const Manager *m, const char *user, const IpAddress *address);
 /* Makes proxyd ask again about all sessions (user NULL) or a user's: their rights changed. */
 void manager_ask_again(Manager *m, const char *user);
+/* Something passed lately by the sessions with these public ids. */
+void manager_note_use(Manager *m, char *const *ids);
 void manager_update_status(Manager *m);

@@ -70,6 +70,14 @@ size_t session_end_matching(SessionTable *t, const char *id, const char *user) {
         return ended;
 }
 
+uint64_t session_next_end_usec(const SessionTable *t) {
+        uint64_t next = USEC_INFINITY;
+
+        for (size_t i = 0; i < t->n; i++)
+                next = MIN(next, session_expires_usec(t, t->items[i]));
+        return next;
+}
+
 size_t session_prune(SessionTable *t, uint64_t now_usec) {
         size_t ended = 0;
 
@@ -153,6 +161,13 @@ Session *session_find(SessionTable *t, const uint8_t hash[static SESSION_HASH_SI
                 session_end_at(t, i);
                 return NULL;
         }
+        return NULL;
+}
+
+Session *session_find_id(const SessionTable *t, const char *id) {
+        for (size_t i = 0; i < t->n; i++)
+                if (streq(t->items[i]->id, id))
+                        return t->items[i];
         return NULL;
 }
 

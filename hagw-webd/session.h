@@ -14,6 +14,9 @@
 #define SESSIONS_LASTING_MAX 256U   /* in all; more are refused */
 #define SESSION_AGENT_MAX 160U      /* bytes kept of a User-Agent */
 #define SESSION_VALID_USEC (60 * USEC_PER_SEC) /* how long an answer about a session may be kept */
+/* hagw-proxyd tells of a session's use so much later at most, and what is not told yet ends no session: a
+ * session's idle time is longer by this. */
+#define SESSION_USE_LAG_USEC (30 * USEC_PER_SEC)
 
 typedef struct Session {
         uint8_t hash[SESSION_HASH_SIZE];
@@ -40,6 +43,9 @@ int session_add(SessionTable *t, const uint8_t hash[static SESSION_HASH_SIZE], c
 /* The live session with this hash, or NULL; an expired one ends. */
 Session *session_find(SessionTable *t, const uint8_t hash[static SESSION_HASH_SIZE], uint64_t now_usec);
 
+/* By its public id; NULL: there is none. */
+Session *session_find_id(const SessionTable *t, const char *id);
+
 void session_touch(Session *s, uint64_t now_usec);
 /* USEC_INFINITY: it lasts. */
 uint64_t session_expires_usec(const SessionTable *t, const Session *s);
@@ -49,6 +55,8 @@ uint64_t session_valid_usec(const SessionTable *t, const Session *s, uint64_t no
 void session_end(SessionTable *t, Session *s);
 /* Ends those that match: id NULL stands for any, user NULL for any. Returns how many. */
 size_t session_end_matching(SessionTable *t, const char *id, const char *user);
+/* When the next one of them expires; USEC_INFINITY: none does. */
+uint64_t session_next_end_usec(const SessionTable *t);
 /* Ends what has expired. Returns how many. */
 size_t session_prune(SessionTable *t, uint64_t now_usec);
 void session_table_done(SessionTable *t);

@@ -117,6 +117,26 @@ static int vl_method_watch_revocations(sd_varlink *link, sd_json_variant *parame
         return vl_stream_add(&m->revocations, link, first);
 }
 
+/* Is sent without waiting for an answer. */
+static int vl_method_note_use(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                              void *userdata) {
+        static const sd_json_dispatch_field table[] = {
+                { "sessionIds", SD_JSON_VARIANT_ARRAY, sd_json_dispatch_strv, 0, SD_JSON_MANDATORY },
+                {},
+        };
+        _cleanup_(list_freep) char **ids = NULL;
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_PROXYD);
+        if (r != 0)
+                return r;
+        r = sd_varlink_dispatch(link, parameters, table, &ids);
+        if (r != 0)
+                return r;
+        manager_note_use(userdata, ids);
+        return flags & SD_VARLINK_METHOD_ONEWAY ? 0 : sd_varlink_reply(link, NULL);
+}
+
 static int append_session(sd_json_variant **v, const SessionTable *t, const Session *s) {
         return sd_json_variant_append_arraybo(
                 v, SD_JSON_BUILD_PAIR("id", SD_JSON_BUILD_STRING(s->id)),
@@ -350,6 +370,7 @@ const VlMethod webd_methods[] = {
         { "io.hagw.Web.SetUser", vl_method_set_user },
         { "io.hagw.Web.RemoveUser", vl_method_remove_user },
         { "io.hagw.Web.CheckSession", vl_method_check_session },
+        { "io.hagw.Web.NoteUse", vl_method_note_use },
         { "io.hagw.Web.WatchRevocations", vl_method_watch_revocations },
         { "io.hagw.Web.ListSessions", vl_method_list_sessions },
         { "io.hagw.Web.RevokeSession", vl_method_revoke_session },

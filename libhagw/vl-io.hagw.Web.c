@@ -57,6 +57,8 @@ static SD_VARLINK_DEFINE_METHOD(
         SD_VARLINK_FIELD_COMMENT("How long (relative) the answer may be kept before asking again"),
         SD_VARLINK_DEFINE_OUTPUT(validUSec, SD_VARLINK_INT, 0));
 
+static SD_VARLINK_DEFINE_METHOD(NoteUse, SD_VARLINK_FIELD_COMMENT("Public ones"), IN_STRINGS(sessionIds, 0));
+
 static SD_VARLINK_DEFINE_METHOD_FULL(WatchRevocations, SD_VARLINK_REQUIRES_MORE,
                                      SD_VARLINK_DEFINE_OUTPUT(sessionIds, SD_VARLINK_STRING,
                                                               SD_VARLINK_ARRAY),
@@ -123,6 +125,10 @@ SD_VARLINK_DEFINE_INTERFACE(
                 "Is this secret that of a live session that may reach the host? hagw-proxyd only. Renews "
                 "the rolling lifetime."),
         &vl_method_CheckSession,
+        SD_VARLINK_SYMBOL_COMMENT(
+                "Something passed by these sessions in the last half minute: their idle time begins anew. "
+                "hagw-proxyd only, which sends it without waiting for an answer."),
+        &vl_method_NoteUse,
         SD_VARLINK_SYMBOL_COMMENT(
                 "Streams the (public) ids of sessions that ended, or about which must be asked again "
                 "because "

@@ -760,7 +760,7 @@ except (BrokenPipeError, ConnectionResetError):
 
 METHODS = {"ListUsers": {}, "ListRefusals": {}, "AddUser": {"name": "x", "password": PASSWORD, "hosts": [], "groups": []},
            "SetPassword": {"name": "anna", "password": PASSWORD}, "SetUser": {"name": "anna"}, "RemoveUser": {"name": "anna"},
-           "CheckSession": {"secret": "x", "kind": "cookie", "host": HOST, "address": "192.0.2.1"}, "WatchRevocations": {}, "ListSessions": {},
+           "CheckSession": {"secret": "x", "kind": "cookie", "host": HOST, "address": "192.0.2.1"}, "NoteUse": {"sessionIds": []}, "WatchRevocations": {}, "ListSessions": {},
            "RevokeSession": {"user": "anna"}, "AddToken": {"user": "anna", "host": HOST, "label": "x"}, "PublishChallenge": {"token": "a", "keyAuthorization": "a.b"},
            "WithdrawChallenge": {"token": "a"}}
 

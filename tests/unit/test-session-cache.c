@@ -73,7 +73,7 @@ static void test_forget(void **state) {
         session_cache_add(c, &a, 1000);
         session_cache_add(c, &b, 1000);
         session_cache_add(c, &d, 1000);
-        session_cache_forget(c, "1");
+        session_cache_forget(c, (SessionId[]) { "0", "1", "9" }, 3);
         assert_null(find(c, "one", "a.example", 1000));
         assert_null(find(c, "one", "b.example", 1000));
         assert_non_null(find(c, "two", "a.example", 1000));

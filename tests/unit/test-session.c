@@ -79,7 +79,11 @@ static void test_prune(void **state) {
 
         for (unsigned i = 0; i < 10; i++)
                 (void) add(&t, i + 1, "anna", T0 + i * USEC_PER_DAY);
+        assert_int_equal(session_next_end_usec(&t), T0 + 10 * USEC_PER_DAY);
         assert_int_equal(session_prune(&t, T0 + 14 * USEC_PER_DAY), 5);
+        assert_int_equal(session_next_end_usec(&t), T0 + 15 * USEC_PER_DAY);
+        assert_string_equal(session_find_id(&t, "00060000")->id, "00060000");
+        assert_null(session_find_id(&t, "00010000"));
         assert_int_equal(t.n, 5);
         assert_int_equal(n_ended, 5);
         assert_int_equal(session_prune(&t, T0 + 14 * USEC_PER_DAY), 0);
@@ -132,6 +136,7 @@ static void test_lasting(void **state) {
         SessionTable t = table();
         Session *s;
 
+        assert_int_equal(session_next_end_usec(&t), USEC_INFINITY);
         for (unsigned i = 0; i < SESSIONS_LASTING_MAX; i++) {
                 uint8_t hash[SESSION_HASH_SIZE] = { 0xff, (uint8_t) i };
                 assert_int_equal(session_add(&t, hash, "anna", "h", "", "phone", T0, T0, true, &s), 0);
