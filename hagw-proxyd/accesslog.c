@@ -174,6 +174,12 @@ static void add_number(Fields *f, const char *name, uint64_t value) {
         add_field(f, name, format_number(value, 1, digits));
 }
 
+static void __attribute__((cold)) put_broken(Out *o, const AccessEntry *e) {
+        put(o, SLICE(", "));
+        put(o, slice_from(e->verdict));
+        put(o, SLICE(","));
+}
+
 static void put_request(Out *o, const AccessEntry *e, Slice target) {
         char digits[NUMBER_MAX];
 
@@ -182,11 +188,8 @@ static void put_request(Out *o, const AccessEntry *e, Slice target) {
         put(o, target);
         put(o, SLICE(" "));
         put(o, format_number(e->status, 1, digits));
-        if (!e->broken)
-                return;
-        put(o, SLICE(", "));
-        put(o, slice_from(e->verdict));
-        put(o, SLICE(","));
+        if (_unlikely_(e->broken))
+                put_broken(o, e);
 }
 
 static void put_passage(Out *o, const AccessEntry *e) {

@@ -437,8 +437,10 @@ void exchange_on_timeout(Exchange *x) {
                 if (x->client.link)
                         link_close(x->client.link);
                 fail(x, PAGE_GATEWAY_TIMEOUT, "it did not answer in time");
-        } else
+        } else {
+                x->broken = x->state == EXCHANGE_BODY;
                 exchange_abort(x, x->conn->worker->stopping ? "stopped" : "timeout");
+        }
 }
 
 static void client_on_link(LinkClient *l) {

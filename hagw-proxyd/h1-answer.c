@@ -68,7 +68,7 @@ static H1Verdict read_status_line(Slice line, Response *r, bool *ret_http10) {
         Slice version = next_word(&line), status = next_word(&line);
 
         if (!read_version(version, ret_http10))
-                return H1_BAD_VERSION;
+                return H1_NOT_HTTP;
         if (status.n != 3 || status.p[0] == '0')
                 return H1_BAD_LINE;
         for (size_t i = 0; i < status.n; i++) {

@@ -268,8 +268,14 @@ H1Verdict h1_judge_request(Request *r) {
                                 return H1_BAD_EXPECT;
                         r->flags |= REQUEST_EXPECT_CONTINUE;
                         break;
-                default:
+                case HEADER_CONNECTION:
+                case HEADER_UPGRADE:
+                case HEADER_SEC_WEBSOCKET_KEY:
+                case HEADER_SEC_WEBSOCKET_VERSION:
                         upgrade_read(&upgrade, h, &r->flags, REQUEST_CONNECTION_NAMES);
+                        break;
+                default:
+                        break;
                 }
         }
         if (upgrade.n_options > H1_CONNECTION_OPTIONS_MAX)
@@ -328,8 +334,18 @@ H1Verdict h1_judge_response(Response *r, H1Asked asked, bool http10) {
         for (size_t i = 0; i < r->headers.n; i++) {
                 const Header *h = &r->headers.items[i];
 
-                framing_read(&f, h);
-                upgrade_read(&upgrade, h, &r->flags, RESPONSE_CONNECTION_NAMES);
+                switch (h->id) {
+                case HEADER_CONTENT_LENGTH:
+                case HEADER_TRANSFER_ENCODING:
+                        framing_read(&f, h);
+                        break;
+                case HEADER_CONNECTION:
+                case HEADER_UPGRADE:
+                        upgrade_read(&upgrade, h, &r->flags, RESPONSE_CONNECTION_NAMES);
+                        break;
+                default:
+                        break;
+                }
         }
         if (upgrade.n_options > H1_CONNECTION_OPTIONS_MAX)
                 return H1_BAD_HEADER;

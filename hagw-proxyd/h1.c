@@ -30,6 +30,7 @@ static const struct {
         [H1_TOO_LARGE] = { 431, "head too large" },
         [H1_TOO_MANY] = { 431, "too many header fields" },
         [H1_UNASKED] = { 502, "upgrade that was not asked for" },
+        [H1_NOT_HTTP] = { 502, "what answers there does not speak HTTP" },
 };
 
 unsigned h1_verdict_status(H1Verdict v) {

@@ -15,7 +15,7 @@ typedef enum H1Verdict {
         H1_BAD_METHOD,     /* a token, but no method we know */
         H1_REFUSED_METHOD, /* CONNECT, TRACE */
         H1_BAD_TARGET,
-        H1_BAD_VERSION,    /* anything but HTTP/1.1; answers: no HTTP at all */
+        H1_BAD_VERSION,    /* anything but HTTP/1.1 */
         H1_BAD_HEADER,     /* field name or value */
         H1_BAD_HOST,       /* none, several, malformed, or another than in the absolute target */
         H1_BAD_FRAMING,    /* lengths that contradict each other or say nothing clear */
@@ -26,6 +26,7 @@ typedef enum H1Verdict {
         H1_TOO_LARGE,      /* head */
         H1_TOO_MANY,       /* fields */
         H1_UNASKED,        /* 101 that nobody asked for */
+        H1_NOT_HTTP,       /* an answer that does not begin as one */
         _H1_VERDICT_MAX,
 } H1Verdict;
 

@@ -135,16 +135,16 @@ static void test_refused(void **state) {
                 const char *text;
                 H1Verdict verdict;
         } rows[] = {
-                { "RTSP/1.0 200 OK\r\n\r\n", H1_BAD_VERSION },
-                { "HTTPS/1.1 200 OK\r\n\r\n", H1_BAD_VERSION },
-                { "HTTP/1.1/x 200 OK\r\n\r\n", H1_BAD_VERSION },
-                { "<html>\r\n\r\n", H1_BAD_VERSION },
+                { "RTSP/1.0 200 OK\r\n\r\n", H1_NOT_HTTP },
+                { "HTTPS/1.1 200 OK\r\n\r\n", H1_NOT_HTTP },
+                { "HTTP/1.1/x 200 OK\r\n\r\n", H1_NOT_HTTP },
+                { "<html>\r\n\r\n", H1_NOT_HTTP },
                 { "HTTP/1.1\r\n\r\n", H1_BAD_LINE },
                 { "HTTP/1.1 OK\r\n\r\n", H1_BAD_LINE },
                 { "HTTP/1.1 0200 OK\r\n\r\n", H1_BAD_LINE },
                 { "HTTP/1.1 200OK\r\n\r\n", H1_BAD_LINE },
                 { "HTTP/1.1 000 OK\r\n\r\n", H1_BAD_LINE },
-                { "HTTP/1.1\r200 OK\r\n\r\n", H1_BAD_VERSION },
+                { "HTTP/1.1\r200 OK\r\n\r\n", H1_NOT_HTTP },
                 { "\n\nHTTP/1.1 200 OK\r\n\r\n", H1_BAD_LINE },
                 { OK "X: a\rContent-Length: 2\r\n\r\n", H1_BAD_LINE },
                 { OK "X: a\r\n\r\r\n\r\n", H1_BAD_LINE },

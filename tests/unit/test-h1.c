@@ -387,7 +387,7 @@ static void test_refused_responses(void **state) {
                 { "HTTP/1.1 20\r\nContent-Length: 5\r\n\r\n", H1_BAD_LINE },
                 { "HTTP/1.1 2000 OK\r\nContent-Length: 5\r\n\r\n", H1_BAD_LINE },
                 { "HTTP/1.1 099 OK\r\nContent-Length: 5\r\n\r\n", H1_BAD_LINE },
-                { "SSH-2.0-OpenSSH_9\r\n\r\n", H1_BAD_VERSION },
+                { "SSH-2.0-OpenSSH_9\r\n\r\n", H1_NOT_HTTP },
                 { "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", H1_BAD_CODING },
                 { "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", H1_BAD_CODING },
                 { "HTTP/1.1 101 S\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", H1_UNASKED },
