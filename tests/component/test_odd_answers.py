@@ -81,7 +81,7 @@ line("HTTP/2", b"HTTP/2 200 OK\r\n", "RTOT")
 line("HTTP", b"HTTP 200 OK\r\n", "RTOT")
 line("HTTP/", b"HTTP/ 200 OK\r\n", "RTOT")
 line("ICY", b"ICY 200 OK\r\n", "RTOT")
-line("RTSP", b"RTSP/1.0 200 OK\r\n", "RTOR")
+line("RTSP", b"RTSP/1.0 200 OK\r\n", "RTOR", "another protocol")
 line("Status:", b"Status: 200 OK\r\n", "RTOR")
 line("two digits", b"HTTP/1.1 20 OK\r\n", "ROOR")
 line("four digits", b"HTTP/1.1 2000 OK\r\n", "ROTR")
@@ -314,6 +314,11 @@ row("broken off: until end", OK + b"\r\nok", "~~~B", end="reset")
 row("broken off: length", OK + b"Content-Length: 5\r\n\r\nok", "BBBB", end="reset")
 
 
+# What a newer aiohttp makes of some, where one is installed (from PyPI, say): version → row → letter.
+NEWER_AIOHTTP = {"3.14.": {"status line: RTSP": "T", "status line: CR CR LF": "R", "field: NUL in value": "R",
+                           "framing: length trailing blanks": "T"}}
+
+
 def letter(reading, row):
     if reading.kind == "refused":
         return "R"
@@ -322,12 +327,14 @@ def letter(reading, row):
     return "T" if (reading.status, reading.body) == row.meant else "O"
 
 
-def compare(readings, place):
-    """All rows that are not as the table says."""
+def compare(readings, place, other=None):
+    """All rows that are not as the table says. other: row → letter, where it is another than in the table."""
     means = {"B": "RC", "~": "TRCO", "O": "OR"}  # what nginx passes on as it came is sometimes nothing
-    wrong = [f"{row.name}: {letter(got, row)} instead of {row.letters[place]}: {got}"
-             for row, got in zip(ROWS, readings, strict=True)
-             if letter(got, row) not in means.get(row.letters[place], row.letters[place])]
+    wrong = []
+    for row, got in zip(ROWS, readings, strict=True):
+        expected = (other or {}).get(row.name, row.letters[place])
+        if letter(got, row) not in means.get(expected, expected):
+            wrong.append(f"{row.name}: {letter(got, row)} instead of {expected}: {got}")
     assert not wrong, "\n".join(wrong)
 
 
@@ -355,14 +362,15 @@ def test_others(place, peer, tmp_path):
     if missing:
         pytest.skip(missing)
     known = {"aiohttp": "3.11.", "nginx": "1.26.", "apache": "2.4."}[peer.name]
-    if not version(peer).startswith(known):
+    newer = next((rows for v, rows in NEWER_AIOHTTP.items() if peer.name == "aiohttp" and version(peer).startswith(v)), None)
+    if not version(peer).startswith(known) and newer is None:
         pytest.skip(f"{peer.name} is {version(peer)}, the table is of {known}")
     for folder in (tmp_path, *tmp_path.parents[:2]):
         folder.chmod(0o755)  # Apache's children have another user
     service = RowService([(r.text, r.end) for r in ROWS])
     p = peer(tmp_path / peer.name, free_port(), service.port)
     try:
-        compare([p.read(i) for i in range(len(ROWS))], place)
+        compare([p.read(i) for i in range(len(ROWS))], place, newer)
     finally:
         p.close()
         service.close()
