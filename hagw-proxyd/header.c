@@ -63,9 +63,31 @@ static const uint8_t plain[256] = {
 #undef L
 };
 
+static inline uint64_t load(const char *s) {
+        uint64_t v;
+
+        memcpy(&v, s, sizeof(v));
+        return v;
+}
+
+/* Eight bytes; the case of letters, which have 0x40, is 0x20. */
+static inline bool word_equal_nocase(const char *text, const char *s) {
+        uint64_t t = load(text);
+
+        return (load(s) | (t & UINT64_C(0x4040404040404040)) >> 1) == t;
+}
+
 /* text: lower case letters, digits, "-". */
 static inline bool equal_nocase(const char *text, const char *s, size_t n) {
-        for (size_t i = 0; i < n; i++)
+        size_t i = 0;
+
+        if (n >= sizeof(uint64_t)) {
+                for (; i + sizeof(uint64_t) < n; i += sizeof(uint64_t))
+                        if (!word_equal_nocase(text + i, s + i))
+                                return false;
+                return word_equal_nocase(text + n - sizeof(uint64_t), s + n - sizeof(uint64_t));
+        }
+        for (; i < n; i++)
                 if (plain[(uint8_t) s[i]] != (uint8_t) text[i])
                         return false;
         return true;

@@ -34,7 +34,17 @@ static void test_every_name(void **state) {
                 for (size_t k = 0; k <= n; k++)
                         text[k] = (char) toupper(names[i][k]);
                 assert_int_equal(id(text), i + 1);
-                /* Nearly the same name is another one. */
+                /* Nearly the same name is another one: at each place, but for the case of letters. */
+                for (size_t k = 0; k < n; k++)
+                        for (unsigned bit = 1; bit < 256; bit <<= 1) {
+                                memcpy(text, names[i], n + 1);
+                                text[k] = (char) (text[k] ^ (char) bit);
+                                if (bit == 0x20 && isalpha(names[i][k]))
+                                        assert_int_equal(header_id(text, n), i + 1);
+                                else
+                                        assert_int_not_equal(header_id(text, n), i + 1);
+                        }
+                memcpy(text, names[i], n + 1);
                 assert_int_not_equal(header_id(names[i], n - 1), i + 1);
                 text[n] = 'x';
                 assert_int_not_equal(header_id(text, n + 1), i + 1);
