@@ -21,7 +21,9 @@ static Slice without_default_port(Slice authority) {
         for (size_t i = 0; i < ELEMENTSOF(ports); i++) {
                 size_t n = authority.n - MIN(authority.n, ports[i].n);
 
-                if (slice_equal((Slice) { authority.p + n, authority.n - n }, ports[i]))
+                /* Another ":" would be another port's, or within an IPv6 address's brackets. */
+                if (n > 0 && slice_equal((Slice) { authority.p + n, authority.n - n }, ports[i]) &&
+                    (authority.p[n - 1] == ']' || !memchr(authority.p, ':', n)))
                         return (Slice) { authority.p, n };
         }
         return authority;
@@ -84,14 +86,17 @@ Origin origin_judge(const OriginClaim *c, Slice authority, bool get) {
 }
 
 bool origin_is_listed(const OriginClaim *c, char *const *hosts) {
-        Slice page = behind_scheme(c->values[ORIGIN_FIELD_REFERER], SLICE("https://")), host;
+        Slice host = behind_scheme(c->values[ORIGIN_FIELD_REFERER], SLICE("https://"));
+        const char *port;
 
-        for (size_t n = 0; n < page.n; n++)
-                if (memchr("/?#", page.p[n], 3))
-                        page.n = n;
+        for (size_t n = 0; n < host.n; n++)
+                if (memchr("/?#", host.p[n], 3))
+                        host.n = n;
         /* No user and no password stand in a Referer (RFC 9110 section 10.1.3). */
-        if (page.n == 0 || memchr(page.p, '@', page.n) || !slice_next(&page, ':', &host))
+        if (host.n == 0 || memchr(host.p, '@', host.n))
                 return false;
+        port = memchr(host.p, ':', host.n);
+        host.n = port ? (size_t) (port - host.p) : host.n;
         for (size_t i = 0; hosts && hosts[i]; i++)
                 if (slice_equal_nocase(host, slice_from(hosts[i])))
                         return true;

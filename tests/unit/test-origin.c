@@ -132,6 +132,8 @@ static void test_ports(void **state) {
         static const Row at_8443[] = {
                 { OWN ":8443", "same-origin", "websocket", "websocket", false, ORIGIN_OWN },
                 { "wss://ha.home.example.com:8443", NULL, NULL, NULL, false, ORIGIN_OWN },
+                { OWN ":8443:", NULL, NULL, NULL, false, ORIGIN_FOREIGN },
+                { OWN ":8443:443", NULL, NULL, NULL, false, ORIGIN_FOREIGN },
                 { OWN, "same-site", "websocket", "websocket", false, ORIGIN_FOREIGN },
                 { OWN, NULL, NULL, NULL, false, ORIGIN_FOREIGN },
                 { OWN ":443", NULL, NULL, NULL, false, ORIGIN_FOREIGN },
@@ -141,12 +143,14 @@ static void test_ports(void **state) {
                 { OWN ":443", NULL, NULL, NULL, false, ORIGIN_OWN },
                 { OWN ":8443", NULL, NULL, NULL, false, ORIGIN_FOREIGN },
         };
+        static const Row bare[] = { { "https://[::1]", NULL, NULL, NULL, false, ORIGIN_OWN } };
         static const Row address[] = { { "https://[::1]:8443", NULL, NULL, NULL, false, ORIGIN_OWN } };
 
         check(at_8443, ELEMENTSOF(at_8443), "ha.home.example.com:8443");
         check(said, ELEMENTSOF(said), "ha.home.example.com:443");
         check(said, ELEMENTSOF(said), "ha.home.example.com:");
         check(address, ELEMENTSOF(address), "[::1]:8443");
+        check(bare, ELEMENTSOF(bare), "[::1]:443");
 }
 
 /* One of the fields twice: whoever reads the first and whoever reads the last would differ. */
@@ -187,6 +191,8 @@ static void test_listed(void **state) {
                 "https://xx.example/",
                 "dash.example.com",
                 "https://:443/",
+                "https:// dash.example.com/",
+                "https://dash.example.com :8443/",
                 "https://evil.example?https://dash.example.com/",
         };
 
