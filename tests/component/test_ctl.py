@@ -16,6 +16,7 @@ import pytest
 
 from conftest import ROOT
 from ctl_tools import CTL, DENIED, FAILED, OK, PASSWORD, UNREACHABLE, USAGE, ctl, terminal, webd, zone  # noqa: F401 (fixtures)
+from test_webd import Visitor
 
 
 def table():
@@ -343,6 +344,20 @@ def test_nothing_runs(zone):
     assert r.returncode == UNREACHABLE and "hagw is not running" in r.stdout
     r = zone.run("--json", "status")
     assert r.returncode == UNREACHABLE and len(json.loads(r.stdout)["daemons"]) == 6
+
+
+def test_status_tells_refused_logins(ctl, webd):  # noqa: F811
+    ctl.house.configure('zones = ( { name = "home.test"; } );\n', ha='name = "ha.home.test"; upstream = "http://192.0.2.1";')
+    ctl.ok("user", "add", "anna", "--password-stdin", stdin=PASSWORD)
+    assert "refused" not in ctl.run("status", "--no-delegation").stdout
+    for i in range(12):
+        Visitor(ctl.house.root / "web", host="ha.home.test", address=f"203.0.113.{i}").login(password="wrong password")
+    Visitor(ctl.house.root / "web", host="ha.home.test", address="2001:db8::1").login(user="nobody")
+    said = ctl.run("status", "--no-delegation").stdout
+    assert "  12 refused logins for anna from 203.0.113.0/24 in the last hour\n" in said
+    assert "  1 refused login for unknown users from 2001:db8::/56 in the last hour\n" in said
+    first = json.loads(ctl.run("--json", "status", "--no-delegation").stdout)["refusals"][0]
+    assert first["user"] == "anna" and first["wrong"] + first["early"] == 12
 
 
 def test_users(ctl, webd):

@@ -442,6 +442,24 @@ def test_tenantd_away(relay):
     relay.wait(lambda: "error" not in Agent(relay, token).first)
 
 
+def test_tenants_database_damaged(relay):
+    """As while hagw-tenantd is away: nobody is told that a tenant is gone. Then a copy comes back."""
+    token = relay.tenant("anna")
+    a = Agent(relay, token)
+    [c] = a.open()
+    relay.tenantd.call("MakeCopy")
+    assert relay.tenantd.stop() == 0
+    database = relay.house.root / "state" / "tenantd" / "tenants.db"
+    database.write_bytes(database.read_bytes()[:8192])
+    relay.tenantd.start()
+    # It is asked, and says so, before a visitor comes.
+    assert Agent(relay, token, machine="other").first["error"] == "io.hagw.Relay.Busy"
+    with visitor(relay):
+        c.header()
+    relay.tenantd.call("RestoreCopy")
+    relay.wait(lambda: "error" not in Agent(relay, token).first)
+
+
 def test_pings(relay):
     a = Agent(relay, relay.tenant("anna"))
     assert a.receive(timeout=15)["parameters"]["ping"] == 1
