@@ -29,6 +29,19 @@ static Slice without_default_port(Slice authority) {
         return authority;
 }
 
+/* Software within the browser that the person installed. That it may reach this host, too, is what
+ * Sec-Fetch-Site says: without that right it would be cross-site. */
+static bool is_extension(Slice origin) {
+        static const Slice schemes[] = { { "chrome-extension://", 19 },
+                                         { "moz-extension://", 16 },
+                                         { "safari-web-extension://", 23 } };
+
+        for (size_t i = 0; i < ELEMENTSOF(schemes); i++)
+                if (behind_scheme(origin, schemes[i]).n > 0)
+                        return true;
+        return false;
+}
+
 /* Apps' libraries make up an Origin from the WebSocket's own address; no page has that scheme. */
 static bool is_own(Slice origin, Slice authority) {
         static const Slice schemes[] = { { "https://", 8 }, { "wss://", 6 } };
@@ -64,7 +77,7 @@ static Origin judge_part(Slice dest) {
 
 Origin origin_judge(const OriginClaim *c, Slice authority, bool get) {
         bool origin = c->seen & 1U << ORIGIN_FIELD_ORIGIN, site = c->seen & 1U << ORIGIN_FIELD_SITE;
-        bool same;
+        bool same, none;
 
         if (!origin && !site)
                 return ORIGIN_PROGRAM;
@@ -73,8 +86,10 @@ Origin origin_judge(const OriginClaim *c, Slice authority, bool get) {
         same = site && says(c, ORIGIN_FIELD_SITE, SLICE("same-origin"));
         if (same && (!origin || says(c, ORIGIN_FIELD_ORIGIN, SLICE("null"))))
                 return ORIGIN_OWN;
-        if ((same || !site || says(c, ORIGIN_FIELD_SITE, SLICE("none"))) &&
-            (!origin || is_own(c->values[ORIGIN_FIELD_ORIGIN], authority)))
+        none = site && says(c, ORIGIN_FIELD_SITE, SLICE("none"));
+        if ((same || none || !site) && (!origin || is_own(c->values[ORIGIN_FIELD_ORIGIN], authority)))
+                return ORIGIN_OWN;
+        if ((same || none) && is_extension(c->values[ORIGIN_FIELD_ORIGIN]))
                 return ORIGIN_OWN;
         if (!get)
                 return ORIGIN_FOREIGN;

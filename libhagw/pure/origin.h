@@ -12,6 +12,7 @@
  *   the host's own page             – or its own   same-origin, –, none   ORIGIN_OWN
  *   the same with no-referrer       null           same-origin            ORIGIN_OWN
  *   an app's WebSocket library      wss://HOST     –                      ORIGIN_OWN
+ *   an extension with the right     *-extension:…  none, same-origin      ORIGIN_OWN
  *   a link, a form with GET         any            any                    ORIGIN_NAVIGATION (mode, dest)
  *   a frame in a page of the site   –              same-site              ORIGIN_FRAMED
  *   its picture, film, sound        –              same-site              ORIGIN_SHOWN

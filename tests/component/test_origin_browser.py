@@ -2,6 +2,7 @@
 """Which page a request comes from, with a real browser: hosts of a house, another site, tenants of a relay, a dashboard that
 shows another service, a router's port. The daemons are real; only the names' addresses are the browser's own."""
 
+import json
 import pathlib
 import ssl
 import sys
@@ -269,6 +270,23 @@ def test_embedded_dashboard(browser, door, policy):
     attack(browser, f"https://{SHOWN}", "cam")
     wait(browser, lambda: in_log(door.proxyd, "cam") == NAMES)
     assert reached(door.service, "cam") == ({"frame"} if policy else set())
+
+
+def test_an_extension_that_may_reach_the_host(door, tmp_path):
+    """What the person installed, and allowed to reach this host, is no page: a password manager's, say."""
+    folder = tmp_path / "extension"
+    folder.mkdir()
+    (folder / "manifest.json").write_text(json.dumps({
+        "manifest_version": 3, "name": "x", "version": "1", "background": {"service_worker": "worker.js"},
+        "host_permissions": [f"https://{LAN}/*"]}))
+    (folder / "worker.js").write_text(f"""
+        fetch("https://{LAN}/try/extension/fetch");
+        fetch("https://{LAN}/try/extension/post", {{method: "POST", body: "x"}});""")
+    with chromium("--ignore-certificate-errors", rules(("*.home.example.com", door.port)), f"--load-extension={folder}",
+                  "--disable-features=DisableLoadExtensionCommandLineSwitch") as driver:
+        wait(driver, lambda: reached(door.service, "extension") == {"fetch", "post"})
+    post = next(h for h in door.service.requests if h.method == "POST")
+    assert post.get("Origin").startswith("chrome-extension://") and post.get("Sec-Fetch-Site") == "none"
 
 
 def test_two_tenants_of_a_relay(house, other_house, tmp_path):

@@ -58,6 +58,15 @@ static void test_what_browsers_say(void **state) {
                 { OWN, "same-origin", "websocket", "empty", false, ORIGIN_OWN },
                 { OWN, "same-origin", "websocket", "websocket", false, ORIGIN_OWN },
                 { "null", "same-origin", "navigate", "document", false, ORIGIN_OWN },
+                /* an extension with the right to reach the host, and without it */
+                { "chrome-extension://abc", "none", "cors", "empty", false, ORIGIN_OWN },
+                { "moz-extension://abc", "same-origin", "cors", "empty", false, ORIGIN_OWN },
+                { "safari-web-extension://abc", "none", "cors", "empty", false, ORIGIN_OWN },
+                { "chrome-extension://abc", "cross-site", "cors", "empty", false, ORIGIN_FOREIGN },
+                { "chrome-extension://abc", NULL, NULL, NULL, false, ORIGIN_FOREIGN },
+                { "chrome-extension://", "none", "cors", "empty", false, ORIGIN_FOREIGN },
+                { "https://evil.example", "none", "cors", "empty", false, ORIGIN_FOREIGN },
+                { "null", "none", "cors", "empty", false, ORIGIN_FOREIGN },
                 /* a link from anywhere, a form with GET, a prerendered page */
                 { NULL, "cross-site", "navigate", "document", true, ORIGIN_NAVIGATION },
                 { NULL, "same-site", "navigate", "document", true, ORIGIN_NAVIGATION },
