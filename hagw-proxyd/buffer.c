@@ -4,63 +4,77 @@
 
 #include "buffer.h"
 
-Buffer *buffer_get(BufferPool *p, size_t size) {
+static Buffer *buffer_take(BufferPool *p, Buffer *b) {
+        b->begin = b->end = 0;
+        p->used += b->size;
+        return b;
+}
+
+/* There is none of that size, or not much room. */
+static Buffer *buffer_get_slowly(BufferPool *p, size_t size) {
         Buffer *b = NULL;
 
-        size = size == 0 ? BUFFER_SIZE : MAX(size, (size_t) BUFFER_SIZE_SMALL);
-        if (size > BUFFER_SIZE_SMALL && size < BUFFER_SIZE)
-                size = BUFFER_SIZE;
+        size = size > BUFFER_SIZE_SMALL ? MAX(size, (size_t) BUFFER_SIZE) : BUFFER_SIZE_SMALL;
         if (p->max > 0 && p->used + size > p->max)
                 return NULL;
-        if (size == BUFFER_SIZE && p->free) {
-                b = p->free;
-                p->free = b->next;
-                p->n_free--;
-        } else if (size == BUFFER_SIZE_SMALL && p->free_small) {
-                b = p->free_small;
-                p->free_small = b->next;
-                p->n_free_small--;
-        } else
+        if (size <= BUFFER_SIZE) {
+                BufferList *l = &p->free[size == BUFFER_SIZE_SMALL];
+
+                b = l->first;
+                if (b) {
+                        l->first = b->next;
+                        l->n--;
+                }
+        }
+        if (!b)
                 b = malloc(offsetof(Buffer, data) + size);
         if (!b)
                 return NULL;
         b->size = size;
-        b->begin = b->end = 0;
-        p->used += size;
-        if (p->wanted_max > 0 && p->used > p->wanted_max)
+        (void) buffer_take(p, b);
+        if (p->max > 0 && p->used > p->wanted_max)
                 p->on_full(p);
         return b;
 }
 
+Buffer *buffer_get(BufferPool *p, size_t size) {
+        BufferList *l = &p->free[size == BUFFER_SIZE_SMALL];
+        Buffer *b = l->first;
+
+        size = size ?: BUFFER_SIZE;
+        if (!b || b->size != size || p->used + size > p->wanted_max)
+                return buffer_get_slowly(p, size);
+        l->first = b->next;
+        l->n--;
+        return buffer_take(p, b);
+}
+
 Buffer *buffer_put(BufferPool *p, Buffer *b) {
+        BufferList *l;
+
         if (!b)
                 return NULL;
         p->used -= b->size;
-        if (b->size == BUFFER_SIZE && p->n_free < BUFFER_POOL_MAX) {
-                b->next = p->free;
-                p->free = b;
-                p->n_free++;
-        } else if (b->size == BUFFER_SIZE_SMALL && p->n_free_small < BUFFER_POOL_MAX) {
-                b->next = p->free_small;
-                p->free_small = b;
-                p->n_free_small++;
-        } else
+        l = &p->free[b->size == BUFFER_SIZE_SMALL];
+        if (b->size > BUFFER_SIZE || l->n >= BUFFER_POOL_MAX) {
                 free(b);
+                return NULL;
+        }
+        b->next = l->first;
+        l->first = b;
+        l->n++;
         return NULL;
 }
 
-static void free_list(Buffer *list) {
-        while (list) {
-                Buffer *b = list;
-                list = b->next;
-                free(b);
-        }
-}
-
 void buffer_pool_done(BufferPool *p) {
-        free_list(TAKE_PTR(p->free));
-        free_list(TAKE_PTR(p->free_small));
-        p->n_free = p->n_free_small = 0;
+        for (size_t i = 0; i < ELEMENTSOF(p->free); i++)
+                while (p->free[i].first) {
+                        Buffer *b = p->free[i].first;
+
+                        p->free[i].first = b->next;
+                        free(b);
+                }
+        p->free[0].n = p->free[1].n = 0;
 }
 
 void buffer_leave(BufferPool *p, const Buffer *b) {

@@ -18,12 +18,16 @@ typedef struct Buffer {
         char data[];
 } Buffer;
 
+typedef struct BufferList {
+        Buffer *first;
+        unsigned n;
+} BufferList;
+
 typedef struct BufferPool {
-        Buffer *free, *free_small;
-        unsigned n_free, n_free_small;
-        size_t used; /* bytes of all that are out */
-        size_t wanted_max; /* beyond this on_full is called, with each buffer; 0: never */
-        size_t max;  /* beyond this there is none; 0: no limit */
+        BufferList free[2]; /* of BUFFER_SIZE, of BUFFER_SIZE_SMALL */
+        size_t used;        /* bytes of all that are out */
+        size_t wanted_max;  /* beyond this on_full is called, with each buffer */
+        size_t max;         /* beyond this there is none; 0: no limit */
         void (*on_full)(struct BufferPool *p);
 } BufferPool;
 

@@ -416,7 +416,6 @@ static void serve_http(Exchange *x) {
 void exchange_begin(Exchange *x) {
         Conn *c = x->conn;
         Worker *w = c->worker;
-        char name[HOSTNAME_MAX + 1];
 
         x->head_held = true;
         x->html = request_accepts_html(&x->request);
@@ -433,7 +432,7 @@ void exchange_begin(Exchange *x) {
         x->stats = host_stats_ref(snapshot_host(c->snapshot, c->route)->stats);
         counter_add(&x->stats->workers[w->index].requests, 1);
         counter_add(&x->stats->workers[w->index].active, 1);
-        if (request_normalize_host(&x->request, name) < 0 || !streq(name, c->name)) {
+        if (!request_is_for(&x->request, c->name)) {
                 x->verdict = "another host";
                 exchange_answer(x, PAGE_MISDIRECTED, NULL);
                 return;

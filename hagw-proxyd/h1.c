@@ -288,7 +288,7 @@ H1Verdict h1_read_response(H1Scan *scan, char *buffer, size_t size, const H1Limi
                 *r = (Response) { .headers = headers, .head = buffer, .head_size = head_size };
                 v = h1_read_odd_answer(scan->start, limits, asked, r);
         }
-        if (v == H1_OK)
+        if (v == H1_OK && !slice_equal(r->reason, SLICE("OK"))) /* most say just that */
                 h1_clean_reason(r);
         return v;
 }

@@ -194,7 +194,7 @@ int loop_run(Loop *l, uint64_t timeout_usec) {
         if (n < 0 && errno != EINTR)
                 return -errno;
         l->now_usec = clock_usec(CLOCK_MONOTONIC);
-        l->turn = share(l, (size_t) MAX(n, 0) + l->n_again);
+        l->turn = n + (int) l->n_again <= 1 ? l->turn_max : share(l, (size_t) MAX(n, 0) + l->n_again);
         for (int i = 0; i < n; i++) {
                 Handle *h = events[i].data.ptr;
 

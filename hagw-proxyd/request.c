@@ -43,6 +43,15 @@ int request_normalize_host(const Request *r, char *out) {
         return hostname_normalize(r->host.p, r->host.n, out);
 }
 
+bool request_is_for(const Request *r, const char *name) {
+        char normalized[HOSTNAME_MAX + 1];
+
+        /* As browsers write it. */
+        if (slice_equal(r->host, slice_from(name)))
+                return true;
+        return request_normalize_host(r, normalized) >= 0 && streq(normalized, name);
+}
+
 bool request_accepts_html(const Request *r) {
         Slice rest, item;
 

@@ -76,6 +76,8 @@ Slice request_query(const Request *r);
 
 /* The Host without port, lower case, no trailing dot, into out (HOSTNAME_MAX + 1). -EINVAL: not a name. */
 int request_normalize_host(const Request *r, char *out);
+/* Is it for that host? name: normalized. */
+bool request_is_for(const Request *r, const char *name);
 
 /* Would a person see the answer as a page? Sec-Fetch-Mode: navigate, or, without it, text/html in Accept. */
 bool request_is_navigation(const Request *r);

@@ -132,12 +132,9 @@ static bool is_grown(const Transport *t, int option, unsigned limit) {
 
 /* The kernel's buffers grow with what passes. Once they are large enough they keep their size, which needs
  * no more right than to a socket of one's own, and leaves the growth until then as it is. */
-static void bound_kernel(Transport *t, size_t n) {
+static void bound_kernel(Transport *t) {
         int locks = t->locks;
 
-        t->n_unchecked += n;
-        if (t->n_unchecked < TRANSPORT_CHECK_BYTES)
-                return;
         t->n_unchecked = 0;
         if (is_grown(t, SO_RCVBUF, TRANSPORT_UNREAD_BYTES))
                 locks |= SOCK_RCVBUF_LOCK;
@@ -146,6 +143,12 @@ static void bound_kernel(Transport *t, size_t n) {
         if (locks != t->locks)
                 (void) setsockopt(t->handle.fd, SOL_SOCKET, SO_BUF_LOCK, &locks, sizeof(locks));
         t->locks = locks;
+}
+
+static inline void moved(Transport *t, size_t n) {
+        t->n_unchecked += n;
+        if (t->n_unchecked >= TRANSPORT_CHECK_BYTES)
+                bound_kernel(t);
 }
 
 /* n > 0; 0: end; -EAGAIN. A short read means that the socket is drained: the next edge will tell of more. */
@@ -174,7 +177,7 @@ static ssize_t receive(Transport *t, void *data, size_t size) {
         if (t->meter)
                 count(&t->meter->received, n);
         spend(t, n);
-        bound_kernel(t, (size_t) n);
+        moved(t, (size_t) n);
         if (n == 0)
                 t->ended = true;
         else if ((size_t) n < size)
@@ -224,7 +227,7 @@ static ssize_t send_now(Transport *t, const struct iovec *iov, size_t n) {
                 return errno == EAGAIN ? 0 : fail(t, -errno);
         if (t->meter)
                 count(&t->meter->sent, r);
-        bound_kernel(t, (size_t) r);
+        moved(t, (size_t) r);
         return r;
 }
 
