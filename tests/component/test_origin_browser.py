@@ -75,7 +75,10 @@ Promise.all([
     ask("preflight", {method: "PUT", headers: {"X-Other": "x"}}),
     element("img", "image", src => ({src})),
     element("script", "script", src => ({src})),
+    element("script", "module", src => ({type: "module", src})),
     element("link", "style", href => ({rel: "stylesheet", href})),
+    element("link", "prefetch", href => ({rel: "prefetch", href})),
+    new FontFace("x", `url(${url("font")})`).load().then(() => "loaded", () => "failed"),
     element("iframe", "frame", src => ({src})),
     element("video", "video", src => ({src})),
     element("object", "object", data => ({data})),
@@ -95,8 +98,8 @@ Promise.all([
     }),
 ]).then(results => done(results), e => done(String(e)));
 """
-NAMES = {"socket", "fetch", "post", "cors", "preflight", "image", "script", "style", "frame", "video", "object", "form", "events",
-         "beacon", "ping"}
+NAMES = {"socket", "fetch", "post", "cors", "preflight", "image", "script", "module", "style", "prefetch", "font", "frame",
+         "video", "object", "form", "events", "beacon", "ping"}
 
 
 def reached(service, mark):
@@ -183,11 +186,18 @@ def test_two_hosts_of_a_house(browser, door, site):
     # A page of another host has the browser send the login's cookie along, and that is all.
     log_in(browser, CAM)
     refused(browser, door.service, door.proxyd, f"https://{HOST}", "other")
-    # Another site's page, too, in windows of its own and as a link.
     browser.get(f"https://{EVIL}/page")
     refused(browser, door.service, door.proxyd, f"https://{HOST}", "foreign")
-    browser.execute_script("location = arguments[0]", f"https://{HOST}/page?by=link")
-    wait(browser, lambda: browser.current_url == f"https://{HOST}/page?by=link" and browser.title == "page")
+    # Links are followed, from everywhere; a form that changes something is none.
+    for origin in (EVIL, CAM):
+        for way, script in LINKS.items():
+            browser.get(f"https://{origin}/page")
+            browser.execute_script(script, f"https://{HOST}/page?by={origin}-{way}")
+            wait(browser, lambda: browser.current_url.startswith(f"https://{HOST}/page?by=") and browser.title == "page")
+        browser.get(f"https://{origin}/page")
+        browser.execute_script(FORM, f"https://{HOST}/try/{origin}/form")
+        wait(browser, lambda: "another site asked" in browser.page_source)
+        assert reached(door.service, origin) == set()
 
 
 def test_a_form_without_referrer(browser, door):
@@ -221,6 +231,12 @@ def test_a_port_of_the_router(browser, door):
     wait(browser, lambda: "Signed out" in browser.title)
 
 
+LINKS = {
+    "location": "location = arguments[0]",
+    "link": "document.body.innerHTML = '<a id=a rel=\"noopener noreferrer\">x</a>'; a.href = arguments[0]; a.click()",
+    "form": "document.body.innerHTML = '<form id=f><input name=by></form>'; f.action = arguments[0]; f.submit()",
+}
+FORM = "document.body.innerHTML = '<form id=f method=post></form>'; f.action = arguments[0]; f.submit()"
 FRAME = """
 const [src, done] = arguments;
 const frame = document.createElement("iframe");
