@@ -171,6 +171,20 @@ static void test_refused(void **state) {
         }
 }
 
+/* What was asked counts as it does for others. */
+static void test_asked(void **state) {
+        static const H1Asked ws = { .websocket = true }, head = { .head = true };
+        static const char upgrade[] = "HTTP/1.1 101 Switching\nUpgrade: websocket\nConnection: Upgrade\n\n";
+
+        assert_int_equal(read_answer(upgrade, ws), H1_OK);
+        assert_int_equal(answer.flags, RESPONSE_UPGRADED | RESPONSE_CLOSE);
+        assert_int_equal(read_answer(upgrade, plain), H1_UNASKED);
+        assert_int_equal(read_answer("HTTP/1.1 101 Switching\nUpgrade: websocket\n\n", ws), H1_UNASKED);
+        assert_int_equal(read_answer(OK "Content-Length: 5\nContent-Length: 5\n\n", head), H1_OK);
+        assert_int_equal(answer.body, BODY_NONE);
+        assert_string_equal(written(), OK "Content-Length: 5\r\n\r\n");
+}
+
 /* Every way to cut one gives the same, and nothing before its end. */
 static void test_segments(void **state) {
         static const char text[] = "\nHTTP/1.1  200 OK\nX: a\n b\r\nContent-Length:2\n\n";
@@ -230,5 +244,5 @@ static void test_reason(void **state) {
         assert_string_equal(written(), "HTTP/1.1 200 O\tK \xfc\r\nContent-Length: 0\r\n\r\n");
 }
 
-TEST_MAIN(cmocka_unit_test(test_read), cmocka_unit_test(test_refused), cmocka_unit_test(test_segments),
-          cmocka_unit_test(test_limits), cmocka_unit_test(test_reason))
+TEST_MAIN(cmocka_unit_test(test_read), cmocka_unit_test(test_refused), cmocka_unit_test(test_asked),
+          cmocka_unit_test(test_segments), cmocka_unit_test(test_limits), cmocka_unit_test(test_reason))
