@@ -140,7 +140,7 @@ static void put_text(FILE *f, const Spec *s, const char *text) {
 static long long integer(const Spec *s, va_list *ap) {
         const bool sign = strchr("di", s->type);
 
-        static_assert(sizeof(size_t) == sizeof(long) && sizeof(ptrdiff_t) == sizeof(long));
+        static_assert(sizeof(size_t) == sizeof(long), "z and l are read alike");
         if (streq(s->size, "ll") || streq(s->size, "j"))
                 return va_arg(*ap, long long);
         if (*s->size && *s->size != 'h')

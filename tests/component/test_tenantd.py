@@ -653,6 +653,7 @@ def test_a_hundred_thousand(relay):
     many = timed("made", 120, lambda: relay.all("AddMany", "tenants", prefix="hub-", count=100_000, credential="token", bytesPerMonth=5, note="a batch"))
     assert len({t["name"] for t in many}) == 100_000 and all(re.fullmatch("hub-[a-z2-7]{8}", t["name"]) for t in many)
     assert relay.status() == "100000 tenants"
+    timed("copied", 60, lambda: relay.call("MakeCopy"))
     timed("restarted", 20, relay.restart)
     watcher = timed("watched", 120, lambda: Watcher(relay))
     assert watcher.known.keys() == {t["name"] for t in many} and watcher.messages in (100, 101)

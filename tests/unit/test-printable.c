@@ -70,6 +70,7 @@ static const char *formatted(const char *format, ...) {
 
 /* As printf() has it, but for what %s brings. */
 static void test_format(void **state) {
+        const char *nothing = NULL;
         char expected[1024];
 
 #define SAME(...)                                                           \
@@ -88,7 +89,7 @@ static void test_format(void **state) {
         assert_string_equal(formatted("%m!"), "No such file or directory!");
         assert_string_equal(formatted("%s: %d\n", "a\nb\033", 5), "a\\x0ab\\x1b: 5\n");
         assert_string_equal(formatted("%-4s|%4s|", "ü", "ü"), "ü   |   ü|");
-        assert_string_equal(formatted("%s", (const char *) NULL + 0), "(null)");
+        assert_string_equal(formatted("%s", nothing), "(null)");
 }
 
 TEST_MAIN(cmocka_unit_test(test_text), cmocka_unit_test(test_lines), cmocka_unit_test(test_every_character),
