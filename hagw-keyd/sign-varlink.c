@@ -115,8 +115,8 @@ int vl_method_sign_handshake(sd_varlink *link, sd_json_variant *parameters, sd_v
         t->algorithm = signature_scheme_to_gnutls(scheme, handshake);
         t->data = TAKE_PTR(data);
         t->size = size;
-        /* Handing it over costs as much as this signature (bench/bench_keyd.py). */
-        if (k->algorithm == KEY_ECDSA_P256)
+        /* Handing it over costs as much as such a signature (bench/bench_keyd.py). */
+        if (!key_algorithm_is_rsa(k->algorithm))
                 return task_run_here(&t->task);
         return task_start(&t->task, keyd->signers, JOB_URGENT);
 }
