@@ -3,10 +3,6 @@
 
 #include "vl.h"
 
-/* hagw-proxyd has one to listen and two to ask; what a caller may send in so many fits LimitDATA= of the
- * unit. */
-#define TENANT_CONNECTIONS_PER_UID_MAX 8U
-
 extern const VlMethod tenantd_methods[];
 
 /* Of what was taken since a copy was made, so much is told. */

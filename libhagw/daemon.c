@@ -191,6 +191,7 @@ static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si, void
 }
 
 void daemon_finish(Daemon *d) {
+        vl_limit_cut_unread();
         (void) sd_event_exit(d->event, 0);
 }
 

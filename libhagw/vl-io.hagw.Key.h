@@ -3,10 +3,9 @@
 
 #include <systemd/sd-varlink-idl.h>
 
-extern const sd_varlink_interface vl_interface_io_hagw_Key;
+#include "vl-limit.h" /* KEY_CONNECTIONS_PER_UID_MAX */
 
-/* Of one caller: each thread of hagw-proxyd has one, and its main thread some more. */
-#define KEY_CONNECTIONS_PER_UID_MAX 72U
+extern const sd_varlink_interface vl_interface_io_hagw_Key;
 
 #define KEY_ERROR_NO_SUCH_KEY "io.hagw.Key.NoSuchKey"
 #define KEY_ERROR_NOT_A_TLS_HANDSHAKE "io.hagw.Key.NotATlsHandshake"

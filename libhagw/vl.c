@@ -37,6 +37,7 @@ int vl_peer(sd_varlink *link, unsigned peers) {
         uid_t uid;
         int r;
 
+        vl_limit_check(link);
         r = sd_varlink_get_peer_uid(link, &uid);
         if (r < 0)
                 return r;
@@ -65,7 +66,12 @@ static void stream_remove(VlStream *s, sd_varlink *link) {
                 }
 }
 
+static int on_connect(sd_varlink_server *server, sd_varlink *link, void *userdata) {
+        return vl_limit_add(link);
+}
+
 static void on_disconnect(sd_varlink_server *server, sd_varlink *link, void *userdata) {
+        vl_limit_remove(link);
         for (VlStream *s = streams; s; s = s->next)
                 stream_remove(s, link);
 }
@@ -88,6 +94,9 @@ int vl_server_new(sd_varlink_server **ret, sd_event *event, const VlMethod *meth
                 if (r < 0)
                         return r;
         }
+        r = sd_varlink_server_bind_connect(s, on_connect);
+        if (r < 0)
+                return r;
         r = sd_varlink_server_bind_disconnect(s, on_disconnect);
         if (r < 0)
                 return r;

@@ -7,13 +7,9 @@
 #include <systemd/sd-varlink.h>
 
 #include "macro.h"
+#include "vl-limit.h"
 
 /* Varlink as hagw uses it: who may call what, and a subscription that comes back by itself. */
-
-
-/* Limits of every server: sd-varlink buffers up to 16 MiB a connection, so there are few. */
-#define VL_CONNECTIONS_MAX 64U
-#define VL_CONNECTIONS_PER_UID_MAX 16U
 
 /* Callers that a method may name. Root and the daemon's own user may always call everything. */
 typedef enum VlPeer {

@@ -92,7 +92,7 @@ class Daemon:
         self.path = house.runtime / interface
         self.varlink_socket = socket.socket(socket.AF_UNIX)
         self.varlink_socket.bind(str(self.path))
-        self.varlink_socket.listen(64)
+        self.varlink_socket.listen(4096)
         self.fds = [("varlink", self.varlink_socket)]
         for fd_name, several in (sockets or {}).items():
             self.fds += [(fd_name, s) for s in several]

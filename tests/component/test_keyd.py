@@ -304,17 +304,6 @@ def test_connections_of_one_caller(keyd):
     assert keyd.call("List")["keys"] == []
 
 
-def test_others_are_served_beside_a_flood(keyd, house, hagw_users):
-    """All that one caller may send, unfinished, in all its connections."""
-    links = [keyd.varlink(timeout=5) for _ in range(8)]
-    for v in links:
-        v.socket.sendall(b'{"method":"' + b"x" * (15 * 1024 * 1024))
-    house.open_to_all()
-    keyd.path.chmod(0o666)
-    assert call_as(hagw_users["acmed"], keyd.path, "io.hagw.Key.List", {}) == "ok"
-    [v.close() for v in links]
-
-
 def test_hardened(keyd):
     limits = pathlib.Path(f"/proc/{keyd.process.pid}/limits").read_text()
     assert re.search(r"Max core file size\s+0\s+0", limits)

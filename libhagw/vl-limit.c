@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Stands in front of recv(2), with which sd-varlink reads: the program's definition comes first in symbol
+ * lookup, for calls from inside the library too. libsystemd has no setting for what it takes. Were this ever
+ * bypassed, messages would be as long as libsystemd allows, and vl_limit_check() would say so.
+ *
+ * Sockets are added and removed by the main thread, which alone reads them; those of other threads pass by.
+ */
+
+#include <stdatomic.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include "log.h"
+#include "vl-limit.h"
+
+#define FDS_MAX 131072U /* LimitNOFILE= of hagw-proxyd, which has the most */
+#define SLOTS_MAX 255U
+
+typedef struct Slot {
+        sd_varlink *link; /* NULL: free */
+        int fd;
+        size_t n; /* bytes of a message whose end has not come */
+        bool had_turn, was_read;
+} Slot;
+
+static Slot slots[SLOTS_MAX];
+static _Atomic uint8_t slot_of_fd[FDS_MAX]; /* the slot's place, from 1; 0: not ours */
+
+static Slot *slot_find(int fd) {
+        uint8_t i = 0;
+
+        if (fd >= 0 && (unsigned) fd < FDS_MAX)
+                i = atomic_load_explicit(slot_of_fd + fd, memory_order_relaxed);
+        return i > 0 ? slots + i - 1 : NULL;
+}
+
+/* In the library's own words: its header may define recv() as something else. */
+ssize_t vl_limit_recv(int fd, void *data, size_t size, int flags) __asm__("recv");
+ssize_t vl_limit_recv_chk(int fd, void *data, size_t size, size_t room, int flags) __asm__("__recv_chk");
+
+static ssize_t socket_recv(int fd, void *data, size_t size, int flags) {
+        return syscall(SYS_recvfrom, fd, data, size, flags, NULL, NULL);
+}
+
+/* True where answers wait that the socket could not take. */
+static bool slot_has_unread(const Slot *s) {
+        int events = sd_varlink_get_events(s->link);
+
+        return events >= 0 && (events & EPOLLOUT);
+}
+
+static ssize_t slot_recv(Slot *s, void *data, size_t size, int flags) {
+        const char *end;
+        ssize_t n;
+
+        s->was_read = true;
+        if (s->had_turn) {
+                /* The socket stays readable; the loop comes back to it when it has seen to the others. */
+                s->had_turn = false;
+                errno = EAGAIN;
+                return -1;
+        }
+        n = socket_recv(s->fd, data, MIN(size, (size_t) VL_TURN_BYTES), flags | MSG_PEEK);
+        if (n <= 0)
+                return n;
+        end = memchr(data, '\0', (size_t) n);
+        if (end)
+                n = end - (const char *) data + 1;
+        if (s->n + (size_t) n > VL_MESSAGE_MAX || slot_has_unread(s)) {
+                /* Both directions: sd-varlink would stay for as long as it has something to send. */
+                (void) shutdown(s->fd, SHUT_RDWR);
+                errno = ECONNRESET;
+                return -1;
+        }
+        n = socket_recv(s->fd, data, (size_t) n, flags);
+        if (n <= 0)
+                return n;
+        s->n = end ? 0 : s->n + (size_t) n;
+        s->had_turn = true;
+        return n;
+}
+
+ssize_t vl_limit_recv(int fd, void *data, size_t size, int flags) {
+        Slot *s = slot_find(fd);
+
+        return s ? slot_recv(s, data, size, flags) : socket_recv(fd, data, size, flags);
+}
+
+ssize_t vl_limit_recv_chk(int fd, void *data, size_t size, size_t room, int flags) {
+        assert(size <= room);
+        return vl_limit_recv(fd, data, size, flags);
+}
+
+int vl_limit_add(sd_varlink *link) {
+        int fd = sd_varlink_get_fd(link);
+
+        if (fd < 0)
+                return fd;
+        for (size_t i = 0; i < SLOTS_MAX && (unsigned) fd < FDS_MAX; i++)
+                if (!slots[i].link) {
+                        slots[i] = (Slot) { .link = link, .fd = fd };
+                        atomic_store_explicit(slot_of_fd + fd, (uint8_t) (i + 1), memory_order_relaxed);
+                        return 0;
+                }
+        return -EXFULL;
+}
+
+void vl_limit_remove(sd_varlink *link) {
+        for (size_t i = 0; i < SLOTS_MAX; i++)
+                if (slots[i].link == link) {
+                        atomic_store_explicit(slot_of_fd + slots[i].fd, 0, memory_order_relaxed);
+                        slots[i] = (Slot) { .fd = -EBADF };
+                        return;
+                }
+}
+
+void vl_limit_cut_unread(void) {
+        for (size_t i = 0; i < SLOTS_MAX; i++)
+                if (slots[i].link && slot_has_unread(slots + i))
+                        (void) shutdown(slots[i].fd, SHUT_RDWR);
+}
+
+void vl_limit_check(sd_varlink *link) {
+        static bool told;
+        const Slot *s = slot_find(sd_varlink_get_fd(link));
+
+        if ((!s || !s->was_read) && !told) {
+                told = true;
+                log_warning("This libsystemd reads varlink in another way than it did: what callers may "
+                            "send is not limited.");
+        }
+}
