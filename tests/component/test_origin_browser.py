@@ -6,10 +6,11 @@ import json
 import pathlib
 import ssl
 import sys
+import threading
 
 import pytest
 from proxyhouse import HOST, Authority, Head, Upstream
-from relayhouse import ZONE
+from relayhouse import ZONE, Agent
 from test_front_door import CAM, PASSWORD, Door
 from test_origin import DASH, LAN, SHOWN, answer, open_door
 from test_relay_house import HOST as TENANT_HOST
@@ -135,18 +136,44 @@ def rules(*pairs):
     return "--host-resolver-rules=" + ", ".join(f"MAP {name} 127.0.0.1:{port}" for name, port in pairs)
 
 
+def server_context(folder, name):
+    folder.mkdir()
+    chain, key = Authority(folder).issue(name)
+    (folder / "chain.pem").write_text(chain + key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "chain.pem")
+    return context
+
+
 class Site:
     """Another site: pages over TLS, with nobody before them."""
 
     def __init__(self, folder, name):
-        folder.mkdir()
-        authority = Authority(folder)
-        chain, key = authority.issue(name)
-        (folder / "chain.pem").write_text(chain + key)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(folder / "chain.pem")
-        self.service = Upstream(pages, context=context)
+        self.service = Upstream(pages, context=server_context(folder, name))
         self.port = self.service.port
+
+
+class Neighbour:
+    """A house of another tenant, with pages of his own: its agent keeps some channels waiting and serves each visitor."""
+
+    def __init__(self, relay, folder, tenant, name):
+        self.agent, self.requests = Agent(relay, relay.tenant(tenant)), []
+        self.context, self.lock = server_context(folder, name), threading.Lock()
+        for _ in range(8):
+            threading.Thread(target=self.serve, daemon=True).start()
+        relay.wait(lambda: relay.figure("proxy_relay_channels") >= 8)
+
+    def serve(self):
+        while True:
+            try:
+                with self.lock:
+                    channel = self.agent.channel()
+                channel.header(timeout=None)
+                with self.context.wrap_socket(channel.socket, server_side=True) as s:
+                    pages(self, s, s.makefile("rb"))
+            except (OSError, AssertionError):
+                if self.agent.raw.fileno() < 0:
+                    return
 
 
 @pytest.fixture
@@ -306,14 +333,15 @@ def test_an_extension_that_may_reach_the_host(door, tmp_path):
 
 
 def test_two_tenants_of_a_relay(house, other_house, tmp_path):
-    """Their names are of one site."""
-    ben = Site(tmp_path / "ben", BEN)
+    """Their names are of one site, and the relay passes both unopened: each house has its own wall."""
     p = Pair(house, other_house, serve=pages, login="required")
     Door.open_web(p.home)
-    with chromium("--ignore-certificate-errors", rules((BEN, ben.port), (f"*.{ZONE}", p.relay.port))) as driver:
+    ben = Neighbour(p.relay, tmp_path / "ben", "ben", BEN)
+    with chromium("--ignore-certificate-errors", rules((f"*.{ZONE}", p.relay.port))) as driver:
         log_in(driver, TENANT_HOST)
         comes_through(driver, p.service, f"https://{TENANT_HOST}")
         driver.get(f"https://{BEN}/page")
+        assert driver.title == "page" and ben.requests[0].get("Host") == BEN
         refused(driver, p.service, p.home.proxyd, f"https://{TENANT_HOST}", "ben")
+    ben.agent.close()
     p.close()
-    ben.service.close()
