@@ -3,6 +3,7 @@
 
 import asyncio
 import contextlib
+import json
 import subprocess
 import threading
 import time
@@ -206,6 +207,33 @@ def test_a_suspended_tenant_is_cut_and_comes_back(flat):
     assert raw(RELAY4, 443, b"", server_name=flat.host, tls=True, seconds=10) == b""
     RELAY.ctl("tenant", "set", "flat", "--enable")
     back(flat, 65)
+
+
+# --- the database --------------------------------------------------------------------------------------------
+
+def database_problems():
+    """status exits with 1 where there is something."""
+    return [p for p in json.loads(RELAY.run("sh", "-c", "hagw-ctl status --json || :"))["problems"] if "database" in p]
+
+
+def test_a_damaged_tenants_database(cabin, flat):
+    """Nobody who is there notices; who runs the relay hears of it at once, and one verb mends it, within the sandbox."""
+    database = "/var/lib/hagw-tenantd/tenants.db"
+    RELAY.ctl("tenant", "copy")
+    token = RELAY.verb("tenant", "rotate", "flat", "--token")["token"]
+    RELAY.ctl("tenant", "revoke", "flat", token.split("_")[2])
+    with WebSocket(cabin) as ws:
+        RELAY.run("sh", "-ec", f"systemctl stop hagw-tenantd.service; truncate -s 8192 {database}; systemctl start hagw-tenantd.service")
+        problem, = database_problems()
+        assert "hagw-ctl tenant restore" in problem
+        assert cabin.echo()["host"] == cabin.host and flat.echo()["host"] == flat.host
+        said = RELAY.ctl("tenant", "restore")
+        assert f"token flat {token.split('_')[2]}" in said
+        assert database_problems() == []
+    assert ws.works
+    RELAY.run("test", "-e", f"{database}.broken")
+    flat.run("systemctl", "restart", "hagw-proxyd.service")
+    back(flat, 30)
 
 
 # --- power ---------------------------------------------------------------------------------------------------
