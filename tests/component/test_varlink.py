@@ -180,3 +180,24 @@ def test_limits_of_the_units():
             continue
         data, memory = mebibytes(name, "LimitDATA"), mebibytes(name, "MemoryMax")
         assert data and memory and data <= memory * 7 / 8, name
+
+
+def test_answer_that_is_too_large(house):
+    """A daemon that asks gets 16 MiB which need 800 when they are read: it loses that connection, and nothing else. As LimitDATA=
+    does it; under a sanitizer, whose shadow is larger than any limit, large allocations fail instead."""
+    server = listen(house.runtime / "io.hagw.Net")
+    server.settimeout(60)
+    options = f"{os.environ.get('ASAN_OPTIONS', '')}:allocator_may_return_null=1:max_allocation_size_mb=64"
+    dnsd = house.daemon("dnsd", "io.hagw.Dns", env={"ASAN_OPTIONS": options})
+    data = mebibytes("dnsd", "LimitDATA")
+    if memory(dnsd, "VmData") < data:
+        resource.prlimit(dnsd.process.pid, resource.RLIMIT_DATA, (data << 20, data << 20))
+    for _ in range(2):
+        asked, _ = server.accept()
+        asked.settimeout(60)
+        assert b"io.hagw.Net.Watch" in asked.recv(65536)
+        with contextlib.suppress(ConnectionError):
+            asked.sendall(b'{"parameters":{"x":[' + b"1," * (8 * 1024 * 1024 - 64) + b'1]},"continues":true}\0')
+            assert asked.recv(65536) == b""
+        asked.close()
+        assert dnsd.call("io.hagw.Service.Describe")["name"] == "hagw-dnsd"
