@@ -10,6 +10,8 @@
  * An underscore counts as "-" (CGI, WSGI, PHP and others read it so), and so does every other byte that is
  * neither letter nor digit.
  *
+ * ADDRESS: what X-Forwarded-For is for one proxy, others call so; services that know them believe them.
+ *
  * IDENTITY: a proxy that asks for the login tells its services in such fields who the user is, and they
  * believe it. No visitor of ours may say so; hagw asks for the login itself, and tells services no names.
  * Where the row is narrower than the vendor's names, the others are what clients honestly send
@@ -19,9 +21,22 @@
         F("proxy", PROXY_ANY, SELF) /* httpoxy, CVE-2016-5385 */                                         \
         F("proxy-", PROXY_ANY, ANY)                                                                      \
         F("x-forwarded", X_FORWARDED_ANY, SELF)                                                          \
-        F("x-forwarded-", X_FORWARDED_ANY, ANY) /* -User, -Email, -Groups too: oauth2-proxy */       \
-        F("x-hagw-", X_HAGW_ANY, ANY)                                                                    \
-        /* ours, and what stands beside Home Assistant */                                                \
+        F("x-forwarded-", X_FORWARDED_ANY, ANY) /* -User, -Email, -Groups too: oauth2-proxy */           \
+        F("x-forward-for", ADDRESS_ANY, SELF)   /* the same, misspelt and read so */                     \
+        F("x-original-remote-", ADDRESS_ANY, ANY) /* Apache's mod_remoteip guides */                     \
+        F("x-originating-ip", ADDRESS_ANY, SELF) /* Exchange, some web mailers */                        \
+        F("x-proxyuser-ip", ADDRESS_ANY, SELF)  /* Google's services */                                  \
+        F("cf-connecting-ipv6", ADDRESS_ANY, SELF) /* Cloudflare */                                      \
+        F("cf-pseudo-ipv4", ADDRESS_ANY, SELF)  /* Cloudflare */                                         \
+        F("fly-client-ip", ADDRESS_ANY, SELF)   /* Fly.io */                                             \
+        F("do-connecting-ip", ADDRESS_ANY, SELF) /* DigitalOcean */                                      \
+        F("x-azure-clientip", ADDRESS_ANY, SELF) /* Azure Front Door */                                  \
+        F("x-azure-socketip", ADDRESS_ANY, SELF) /* Azure Front Door */                                  \
+        F("x-envoy-external-address", ADDRESS_ANY, SELF) /* Envoy, Istio */                              \
+        F("x-nf-client-connection-ip", ADDRESS_ANY, SELF) /* Netlify */                                  \
+        F("x-vercel-forwarded-for", ADDRESS_ANY, SELF) /* Vercel */                                      \
+        F("wl-proxy-client-ip", ADDRESS_ANY, SELF) /* WebLogic's plug-ins */                             \
+        F("x-hagw-", X_HAGW_ANY, ANY)           /* what hagw-proxyd tells hagw-webd */                   \
         F("x-hass-source", IDENTITY_ANY, SELF)  /* Home Assistant's Supervisor */                        \
         F("x-ingress-", IDENTITY_ANY, ANY)      /* the same, to add-ons */                               \
         F("x-remote-", IDENTITY_ANY, ANY)       /* the same; Kubernetes' and dex' authenticating proxies */ \

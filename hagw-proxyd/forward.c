@@ -38,6 +38,7 @@ static const uint8_t request_rules[_HEADER_MAX] = {
         [HEADER_CF_CONNECTING_IP] = DROP,
         [HEADER_FASTLY_CLIENT_IP] = DROP,
         [HEADER_TRUE_CLIENT_IP] = DROP,
+        [HEADER_ADDRESS_ANY] = DROP,
         /* Who he would like to be. */
         [HEADER_IDENTITY_ANY] = DROP,
         [HEADER_X_HAGW_ANY] = DROP,

@@ -69,6 +69,7 @@ typedef enum HeaderId {
         HEADER_PROXY_ANY,         /* proxy, proxy-… */
         HEADER_X_FORWARDED_ANY,   /* x-forwarded, x-forwarded-… */
         HEADER_X_HAGW_ANY,        /* x-hagw-… */
+        HEADER_ADDRESS_ANY,       /* where a proxy or a delivery network says the visitor comes from */
         HEADER_IDENTITY_ANY,      /* what proxies that ask for a login tell their services about the user */
         _HEADER_MAX,
 } HeaderId;

@@ -90,7 +90,8 @@ static void test_every_family(void **state) {
 
                 assert_true(n >= 3 && n < sizeof(name) - 2);
                 for (size_t k = 0; k <= n; k++) {
-                        assert_true(k == n || rows[i].text[k] == '-' || islower(rows[i].text[k]));
+                        assert_true(k == n || rows[i].text[k] == '-' || islower(rows[i].text[k]) ||
+                                    isdigit(rows[i].text[k]));
                         name[k] = rows[i].text[k];
                         upper[k] = (char) toupper(rows[i].text[k]);
                         folds[k] = rows[i].text[k] == '-' ? '_' : upper[k];
