@@ -64,9 +64,12 @@ class Authority:
         self.directory = f"{self.book.base}/directory"
         self.ready.set()
         await self.stopping.wait()
-        for task in self.book.tasks:
-            task.cancel()
         await runner.cleanup()
+        # Handshakes and validations under way, too.
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def stop(self):
         self.loop.call_soon_threadsafe(self.stopping.set)

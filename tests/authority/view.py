@@ -75,7 +75,7 @@ class View:
         while True:
             key = (at, kind)
             kept = self.kept.get(key)
-            if not (self.settings.dns_cache and kept and kept[1] > time.monotonic()):
+            if not (self.settings.dns_cache and kind == "CAA" and kept and kept[1] > time.monotonic()):
                 kept = self.kept[key] = (answer := await self.once(at, kind), time.monotonic() + answer[2])
             (records, target, part), _ = kept
             ttl = min(ttl, part)

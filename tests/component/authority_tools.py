@@ -22,10 +22,10 @@ from acme_tools import until
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
-from authority import Authority, Fault, Profile, Settings  # noqa: E402
-from authority.jose import encode  # noqa: E402
+from authority import Authority, Fault, Profile, Settings, pki  # noqa: E402
+from authority.jose import Key, encode  # noqa: E402
 
-__all__ = ["Authority", "Client", "Fault", "Knot", "Profile", "Refused", "Settings"]
+__all__ = ["Authority", "Client", "Fault", "Key", "Knot", "Profile", "Refused", "Settings", "pki"]
 
 
 class Refused(Exception):
@@ -154,9 +154,9 @@ class Client:
 class Knot:
     """Debian's knotd with one zone, given as text."""
 
-    def __init__(self, folder, zone, text):
+    def __init__(self, folder, zone, text, port=0):
         self.folder, self.zone = folder, zone
-        with socket.create_server(("127.0.0.1", 0)) as s:
+        with socket.create_server(("127.0.0.1", port)) as s:
             self.port = s.getsockname()[1]
         (folder / "zone").write_text(f"$ORIGIN {zone}.\n$TTL 60\n@ SOA ns hostmaster 1 3600 900 86400 1\n@ NS ns\nns A 127.0.0.1\n{text}")
         (folder / "knot.conf").write_text(
