@@ -40,6 +40,13 @@ bool accounts_use_key(const Accounts *a, const char *key_id) {
         return false;
 }
 
+bool accounts_is_empty(const Accounts *a) {
+        for (size_t i = 0; i < a->n; i++)
+                if (a->items[i]->url)
+                        return false;
+        return true;
+}
+
 int accounts_get(Accounts *a, const char *directory, Account **ret) {
         _cleanup_(account_freep) Account *new = NULL;
 
@@ -72,7 +79,9 @@ int accounts_to_json(const Accounts *a, sd_json_variant **ret) {
                         SD_JSON_BUILD_PAIR_CONDITION(!!c->contact, "contact",
                                                      SD_JSON_BUILD_STRING(c->contact)),
                         SD_JSON_BUILD_PAIR_CONDITION(!!c->issuer, "issuer",
-                                                     SD_JSON_BUILD_STRING(c->issuer)));
+                                                     SD_JSON_BUILD_STRING(c->issuer)),
+                        SD_JSON_BUILD_PAIR_CONDITION(c->since_usec > 0, "sinceUSec",
+                                                     SD_JSON_BUILD_UNSIGNED(c->since_usec)));
         }
         if (r < 0)
                 return r;
@@ -91,6 +100,8 @@ static int account_from_json(sd_json_variant *v, Accounts *accounts) {
                   offsetof(Account, contact), 0 },
                 { "issuer", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(Account, issuer),
                   0 },
+                { "sinceUSec", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint64,
+                  offsetof(Account, since_usec), 0 },
                 {},
         };
         Account borrowed = {}, *a;
@@ -106,6 +117,7 @@ static int account_from_json(sd_json_variant *v, Accounts *accounts) {
             (r = string_replace(&a->url, borrowed.url)) < 0 ||
             (r = string_replace(&a->issuer, borrowed.issuer)) < 0)
                 return r;
+        a->since_usec = borrowed.since_usec;
         return string_replace(&a->contact, borrowed.contact);
 }
 

@@ -15,6 +15,8 @@ typedef struct Account {
         char *url;     /* NULL: not made yet */
         char *contact; /* as the authority knows it; NULL: none */
         char *issuer;  /* the authority in CAA records (RFC 8659), "" where it has no name; NULL: unknown */
+        uint64_t since_usec; /* CLOCK_REALTIME when it came into our CAA records, which were without it
+                                before; 0: they never were */
 } Account;
 
 typedef struct Accounts {
@@ -26,6 +28,7 @@ typedef struct Accounts {
  * lives. */
 int accounts_get(Accounts *a, const char *directory, Account **ret);
 bool accounts_use_key(const Accounts *a, const char *key_id);
+bool accounts_is_empty(const Accounts *a); /* none was made yet */
 void accounts_done(Accounts *a);
 
 int accounts_to_json(const Accounts *a, sd_json_variant **ret);

@@ -15,6 +15,7 @@
 
 typedef struct Parameters {
         const char *name, *chain, *key_id;
+        int now;
 } Parameters;
 
 #define STRING_FIELD(name, member)                                                                          \
@@ -45,36 +46,64 @@ static int vl_method_watch(sd_varlink *link, sd_json_variant *parameters, sd_var
                                               : sd_varlink_reply(link, v);
 }
 
+static int vl_method_watch_accounts(sd_varlink *link, sd_json_variant *parameters,
+                                    sd_varlink_method_flags_t flags, void *userdata) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        Manager *m = userdata;
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_DNSD);
+        if (r != 0)
+                return r;
+        r = sd_varlink_dispatch(link, parameters, (const sd_json_dispatch_field[]) { {} }, NULL);
+        if (r != 0)
+                return r;
+        r = manager_accounts_to_json(m, &v);
+        if (r < 0)
+                return sd_varlink_error_errno(link, r);
+        return flags & SD_VARLINK_METHOD_MORE ? vl_stream_add(&m->account_watchers, link, v)
+                                              : sd_varlink_reply(link, v);
+}
+
 /* The certificate a caller named, or NULL with *ret_answer set. */
 static Certificate *find_certificate(sd_varlink *link, sd_json_variant *parameters, Manager *m,
-                                     int *ret_answer) {
-        static const sd_json_dispatch_field table[] = { STRING_FIELD("name", name), {} };
-        Parameters p = {};
+                                     Parameters *p, int *ret_answer) {
+        static const sd_json_dispatch_field table[] = {
+                STRING_FIELD("name", name),
+                { "now", SD_JSON_VARIANT_BOOLEAN, sd_json_dispatch_intbool, offsetof(Parameters, now),
+                  SD_JSON_NULLABLE },
+                {},
+        };
         Certificate *c;
 
         *ret_answer = vl_check_peer(link, VL_PEER_ROOT);
         if (*ret_answer != 0)
                 return NULL;
-        *ret_answer = sd_varlink_dispatch(link, parameters, table, &p);
+        *ret_answer = sd_varlink_dispatch(link, parameters, table, p);
         if (*ret_answer != 0)
                 return NULL;
-        c = store_find_any(&m->store, p.name);
+        c = store_find_any(&m->store, p->name);
         if (!c)
                 *ret_answer = sd_varlink_errorbo(link, ACME_ERROR_NO_SUCH_CERTIFICATE,
-                                                 SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(p.name)));
+                                                 SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(p->name)));
         return c;
 }
 
 static int vl_method_renew(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
                            void *userdata) {
         Manager *m = userdata;
+        Parameters p = {};
         Certificate *c;
         int r;
 
-        c = find_certificate(link, parameters, m, &r);
+        c = find_certificate(link, parameters, m, &p, &r);
         if (!c)
                 return r;
-        r = manager_renew(m, c);
+        r = manager_renew(m, c, p.now);
+        if (r == -EAGAIN)
+                return sd_varlink_errorbo(
+                        link, ACME_ERROR_LIMITED, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(c->name)),
+                        SD_JSON_BUILD_PAIR("untilUSec", SD_JSON_BUILD_UNSIGNED(c->limit_usec)));
         if (r == -EBUSY)
                 return sd_varlink_errorbo(link, ACME_ERROR_BUSY,
                                           SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(c->name)));
@@ -90,10 +119,11 @@ static int vl_method_renew(sd_varlink *link, sd_json_variant *parameters, sd_var
 static int vl_method_remove(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
                             void *userdata) {
         Manager *m = userdata;
+        Parameters p = {};
         Certificate *c;
         int r;
 
-        c = find_certificate(link, parameters, m, &r);
+        c = find_certificate(link, parameters, m, &p, &r);
         if (!c)
                 return r;
         r = manager_remove(m, c);
@@ -230,6 +260,7 @@ static int vl_method_import(sd_varlink *link, sd_json_variant *parameters, sd_va
 
 const VlMethod acmed_methods[] = {
         { "io.hagw.Acme.Watch", vl_method_watch },
+        { "io.hagw.Acme.WatchAccounts", vl_method_watch_accounts },
         { "io.hagw.Acme.Renew", vl_method_renew },
         { "io.hagw.Acme.Import", vl_method_import },
         { "io.hagw.Acme.Remove", vl_method_remove },

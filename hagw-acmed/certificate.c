@@ -2,6 +2,7 @@
 
 /* One certificate. No I/O; hagw-acmed has one thread. */
 
+#include "account.h"
 #include "certificate.h"
 #include "chain.h"
 #include "log.h"
@@ -54,6 +55,9 @@ Certificate *certificate_free(Certificate *c) {
         free(c->key_id);
         free(c->chain);
         free(c->directory);
+        free(c->account);
+        free(c->limit_directory);
+        free(c->limit_account);
         free(c->pending_key_id);
         free(c->error);
         free(c->renewal_id);
@@ -69,6 +73,36 @@ int certificate_set_error(Certificate *c, const char *error) {
         free(c->error);
         c->error = copy;
         return 0;
+}
+
+void certificate_forgive(Certificate *c) {
+        c->failures = c->refusals = 0;
+        (void) certificate_set_error(c, NULL);
+}
+
+int certificate_set_limit(Certificate *c, uint64_t usec, const char *directory, const char *account) {
+        c->limit_usec = usec;
+        if (string_replace(&c->limit_directory, usec > 0 ? directory : NULL) < 0 ||
+            string_replace(&c->limit_account, usec > 0 ? account : NULL) < 0) {
+                c->limit_usec = 0;
+                return -ENOMEM;
+        }
+        return 0;
+}
+
+void certificate_clamp(Certificate *c, uint64_t now_usec) {
+        uint64_t latest = now_usec + SCHEDULE_RETRY_MAX_USEC;
+
+        c->limit_usec = MIN(c->limit_usec, now_usec + SCHEDULE_LIMIT_MAX_USEC);
+        c->advice_usec = MIN(c->advice_usec, now_usec + SCHEDULE_ADVICE_MAX_USEC);
+        if (c->shouted_usec > now_usec)
+                c->shouted_usec = 0;
+        if (c->next_usec == UINT64_MAX)
+                return;
+        /* A renewal that nobody has tried yet is as far ahead as the certificate lives. */
+        if (c->chain && c->failures == 0)
+                latest = MAX(latest, certificate_get_renewal(c));
+        c->next_usec = MIN(c->next_usec, MAX(latest, c->limit_usec));
 }
 
 int certificate_set_chain(Certificate *c, const char *pem, const char *key_id, uint64_t now_usec) {
@@ -156,10 +190,17 @@ int certificate_to_record(const Certificate *c, sd_json_variant **ret) {
                 SD_JSON_BUILD_PAIR_CONDITION(!!c->key_id, "keyId", SD_JSON_BUILD_STRING(c->key_id)),
                 SD_JSON_BUILD_PAIR_CONDITION(!!c->directory, "directory",
                                              SD_JSON_BUILD_STRING(c->directory)),
+                SD_JSON_BUILD_PAIR_CONDITION(!!c->account, "account", SD_JSON_BUILD_STRING(c->account)),
                 SD_JSON_BUILD_PAIR_CONDITION(!!c->pending_key_id, "pendingKeyId",
                                              SD_JSON_BUILD_STRING(c->pending_key_id)),
                 SD_JSON_BUILD_PAIR_CONDITION(c->next_usec != UINT64_MAX, "nextUSec",
                                              SD_JSON_BUILD_UNSIGNED(c->next_usec)),
+                SD_JSON_BUILD_PAIR_CONDITION(c->limit_usec > 0, "limitUSec",
+                                             SD_JSON_BUILD_UNSIGNED(c->limit_usec)),
+                SD_JSON_BUILD_PAIR_CONDITION(!!c->limit_directory, "limitDirectory",
+                                             SD_JSON_BUILD_STRING(c->limit_directory)),
+                SD_JSON_BUILD_PAIR_CONDITION(!!c->limit_account, "limitAccount",
+                                             SD_JSON_BUILD_STRING(c->limit_account)),
                 SD_JSON_BUILD_PAIR("failures", SD_JSON_BUILD_UNSIGNED(c->failures)),
                 SD_JSON_BUILD_PAIR("refusals", SD_JSON_BUILD_UNSIGNED(c->refusals)),
                 SD_JSON_BUILD_PAIR_CONDITION(!!c->error, "error", SD_JSON_BUILD_STRING(c->error)),
@@ -170,10 +211,11 @@ int certificate_to_record(const Certificate *c, sd_json_variant **ret) {
 }
 
 typedef struct Record {
-        const char *name, *chain, *key_id, *directory, *pending_key_id, *error;
+        const char *name, *chain, *key_id, *directory, *account, *pending_key_id, *error;
+        const char *limit_directory, *limit_account;
         char **names;
         int imported;
-        uint64_t next_usec, window_start_usec, window_end_usec, renewal_usec, advice_usec;
+        uint64_t next_usec, limit_usec, window_start_usec, window_end_usec, renewal_usec, advice_usec;
         unsigned failures, refusals;
 } Record;
 
@@ -194,8 +236,12 @@ static const sd_json_dispatch_field record_table[] = {
         STRING_FIELD("chain", chain, 0),
         STRING_FIELD("keyId", key_id, 0),
         STRING_FIELD("directory", directory, 0),
+        STRING_FIELD("account", account, 0),
         STRING_FIELD("pendingKeyId", pending_key_id, 0),
         USEC_FIELD("nextUSec", next_usec),
+        USEC_FIELD("limitUSec", limit_usec),
+        STRING_FIELD("limitDirectory", limit_directory, 0),
+        STRING_FIELD("limitAccount", limit_account, 0),
         FIELD("failures", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint, failures, 0),
         FIELD("refusals", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint, refusals, 0),
         STRING_FIELD("error", error, 0),
@@ -230,8 +276,12 @@ int certificate_from_record(sd_json_variant *v, Certificate **ret) {
                         return r;
         }
         if ((r = copy(record.directory, &c->directory)) < 0 ||
+            (r = copy(record.account, &c->account)) < 0 ||
             (r = copy(record.pending_key_id, &c->pending_key_id)) < 0 ||
             (r = copy(record.error, &c->error)) < 0)
+                return r;
+        r = certificate_set_limit(c, record.limit_usec, record.limit_directory, record.limit_account);
+        if (r < 0)
                 return r;
         c->imported = record.imported;
         c->next_usec = record.next_usec;

@@ -29,11 +29,17 @@ typedef struct Certificate {
         bool wanted;                /* the configuration asks for it; only then it is ordered and renewed */
         bool ordering;              /* now */
         ProofWay way;
+        uint64_t caa_usec; /* as in Want, likewise */
+        bool caa_shared;
         char *key_id, *chain;       /* both or none */
         char *directory;            /* who issued it */
+        char *account;              /* to which account of ours there; NULL: nobody noted */
         char *pending_key_id;       /* of an order that did not end yet */
         uint64_t not_before_usec, not_after_usec;
         uint64_t next_usec; /* the next try; UINT64_MAX: none */
+        /* Until then the authority wants no order for these names from this account; 0: it has not said. */
+        uint64_t limit_usec;
+        char *limit_directory, *limit_account; /* account: NULL: there was none */
         unsigned failures;  /* in a row */
         unsigned refusals;  /* of them, those that somebody else than we is to blame for */
         char *error;        /* of the last try */
@@ -64,7 +70,16 @@ uint64_t certificate_next_change(const Certificate *c, uint64_t now_usec);
 /* It is ours to order and renew. */
 bool certificate_is_orderable(const Certificate *c);
 
+/* Notes what the authority said; usec 0: it no longer counts. */
+int certificate_set_limit(Certificate *c, uint64_t usec, const char *directory, const char *account);
+
+/* Brings back times that lie further ahead than the schedule puts any: the clock was wrong when they were
+ * noted. */
+void certificate_clamp(Certificate *c, uint64_t now_usec);
+
 int certificate_set_error(Certificate *c, const char *error);
+/* What failed before no longer counts. */
+void certificate_forgive(Certificate *c);
 
 const char *certificate_state_to_string(CertificateState s);
 

@@ -15,6 +15,9 @@ struct Issuance {
         const IssuanceHandlers *handlers;
         void *userdata;
         ProofWay way;
+        uint64_t caa_usec, caa_since_usec; /* since then, at the latest, the records there list us */
+        bool first_account;
+        const char *caa_name; /* that is looked at; within the order's first name */
         unsigned asked; /* whether it has a chance */
         Order *order;
         AcmeClient *client;
@@ -40,6 +43,9 @@ void issuance_fail_errno(Issuance *i, int error, const char *what);
 int issuance_account_key(Issuance *i);
 int issuance_key(Issuance *i);
 int issuance_csr(Issuance *i);
+
+/* Has whatever writes CAA records for the names list the account; ends in issuance_step(). */
+int issuance_announce(Issuance *i);
 
 int issuance_publish(Issuance *i, const OrderChallenge *c);
 int issuance_check(Issuance *i, const OrderChallenge *c);

@@ -68,6 +68,8 @@ static void on_account_key(sd_json_variant *reply, const char *error, void *user
                 return;
         }
         r = string_replace(&i->account->key_id, reply_string(key, "id"));
+        i->order->new_key = false;
+        i->order->key_is_new = true;
         if (r >= 0)
                 r = i->handlers->on_account(i->userdata);
         if (r >= 0)
@@ -112,7 +114,11 @@ static void on_account_jwk(sd_json_variant *reply, const char *error, void *user
 }
 
 int issuance_account_key(Issuance *i) {
-        if (!i->account->key_id)
+        if (i->order->new_key)
+                log_warning("The account at %s is gone (deactivated, revoked, or its key was changed); "
+                            "another one is made.",
+                            i->account->directory);
+        if (!i->account->key_id || i->order->new_key)
                 return issuance_make_account_key(i);
         return key_request_id(i, "GetPublicJwk", i->account->key_id, on_account_jwk);
 }

@@ -41,7 +41,8 @@ void issuance_fail_errno(Issuance *i, int error, const char *what) {
 
 /* What the account has become goes to disk before the next step. */
 static int issuance_sync_account(Issuance *i, OrderState before) {
-        bool contact = before == ORDER_CONTACT && i->order->state == ORDER_NEW;
+        bool contact = before == ORDER_CONTACT && i->order->state == ORDER_ANNOUNCE;
+        bool made = !streq_ptr(i->account->url, i->order->account_url) && i->order->account_url;
         /* Empty: it was asked, and says none. */
         const char *issuer = strempty(i->order->directory.caa_issuer);
         int r;
@@ -49,6 +50,8 @@ static int issuance_sync_account(Issuance *i, OrderState before) {
         if (!contact && streq_ptr(i->account->url, i->order->account_url) &&
             (!i->order->directory.new_order || streq_ptr(i->account->issuer, issuer)))
                 return 0;
+        if (made)
+                i->account->since_usec = i->first_account ? 0 : clock_usec(CLOCK_REALTIME);
         r = string_replace(&i->account->url, i->order->account_url);
         if (r >= 0 && i->order->directory.new_order)
                 r = string_replace(&i->account->issuer, issuer);
@@ -237,6 +240,9 @@ void issuance_step(Issuance *i) {
         case STEP_ACCOUNT_KEY:
                 r = issuance_account_key(i);
                 break;
+        case STEP_ANNOUNCE:
+                r = issuance_announce(i);
+                break;
         case STEP_PUBLISH:
                 r = issuance_publish(i, action.challenge);
                 break;
@@ -262,8 +268,7 @@ void issuance_step(Issuance *i) {
 }
 
 int issuance_new(Issuance **ret, sd_event *event, const Settings *settings, Account *account,
-                 char *const *names, ProofWay way, const char *replaces,
-                 const char *pending_key_id, const IssuanceHandlers *handlers, void *userdata) {
+                 const IssuanceWish *wish, const IssuanceHandlers *handlers, void *userdata) {
         _cleanup_(issuance_freep) Issuance *i = calloc(1, sizeof(*i));
         int r;
 
@@ -274,17 +279,20 @@ int issuance_new(Issuance **ret, sd_event *event, const Settings *settings, Acco
         i->account = account;
         i->handlers = handlers;
         i->userdata = userdata;
-        i->way = way;
-        r = order_new(&i->order, names, proof_way_type(way), settings->directory, account->url,
+        i->way = wish->way;
+        i->caa_usec = wish->caa_usec;
+        i->caa_since_usec = wish->caa_new ? clock_usec(CLOCK_REALTIME) : 0;
+        i->first_account = wish->first_account;
+        r = order_new(&i->order, wish->names, proof_way_type(wish->way), settings->directory, account->url,
                       clock_usec(CLOCK_REALTIME));
         if (r < 0)
                 return r;
-        i->order->unserved = proof_way_unserved(way);
+        i->order->unserved = proof_way_unserved(wish->way);
         i->order->update_contact = !streq_ptr(account->contact, settings->contact);
         i->order->chain_test = chain_is_preferred;
-        if ((r = string_replace(&i->order->replaces, replaces)) < 0 ||
+        if ((r = string_replace(&i->order->replaces, wish->replaces)) < 0 ||
             (r = string_replace(&i->order->preferred_chain, settings->preferred_chain)) < 0 ||
-            (r = string_replace(&i->key_id, pending_key_id)) < 0)
+            (r = string_replace(&i->key_id, wish->pending_key_id)) < 0)
                 return r;
         r = acme_client_new(&i->client, event, settings->ca_file);
         if (r < 0)

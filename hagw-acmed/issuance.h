@@ -28,11 +28,20 @@ typedef struct IssuanceHandlers {
         void (*on_end)(const IssuanceResult *result, void *userdata);
 } IssuanceHandlers;
 
-/* settings, account and handlers are borrowed. pending_key_id: of an earlier try, or NULL. replaces: RFC
- * 9773 section 5. */
+/* What is to be obtained. */
+typedef struct IssuanceWish {
+        char *const *names;
+        ProofWay way;
+        const char *replaces;       /* RFC 9773 section 5; or NULL */
+        const char *pending_key_id; /* of an earlier try, or NULL */
+        uint64_t caa_usec;          /* as in Want */
+        bool caa_new;               /* the CAA records there may have been without us a moment ago */
+        bool first_account;         /* none of our accounts ever stood in a CAA record, nor anybody else's */
+} IssuanceWish;
+
+/* settings, account and handlers are borrowed. */
 int issuance_new(Issuance **ret, sd_event *event, const Settings *settings, Account *account,
-                 char *const *names, ProofWay way, const char *replaces,
-                 const char *pending_key_id, const IssuanceHandlers *handlers, void *userdata);
+                 const IssuanceWish *wish, const IssuanceHandlers *handlers, void *userdata);
 Issuance *issuance_free(Issuance *i);
 DEFINE_TRIVIAL_CLEANUP_FUNC(Issuance *, issuance_free)
 

@@ -33,12 +33,16 @@ static int manager_want(Manager *m, const Want *w, uint64_t now_usec) {
         if (c->imported)
                 return 0;
         c->way = w->way;
+        c->caa_usec = w->caa_usec;
+        c->caa_shared = w->caa_shared;
         if (w->way == PROOF_NONE) {
                 c->next_usec = UINT64_MAX;
                 return certificate_set_error(c, "A wildcard outside all zones cannot be proven to a "
                                                 "certificate authority; import one");
         }
         /* Other names than in the last chain, another authority: a new one at once. */
+        if (!names_equal(c->names, w->names))
+                (void) certificate_set_limit(c, 0, NULL, NULL);
         if (!names_equal(c->names, w->names) || (c->chain && !manager_is_issuer(m, c))) {
                 acme_strv_free(c->names);
                 c->names = calloc(ELEMENTSOF(w->names), sizeof(*c->names));
@@ -48,6 +52,7 @@ static int manager_want(Manager *m, const Want *w, uint64_t now_usec) {
                 if (!c->names)
                         return -ENOMEM;
                 c->next_usec = now_usec;
+                certificate_forgive(c);
         }
         if (c->next_usec == UINT64_MAX)
                 c->next_usec = c->chain ? certificate_get_renewal(c) : now_usec;
@@ -76,6 +81,18 @@ static int manager_apply_plan(Manager *m, const Config *config) {
         return r;
 }
 
+/* Whoever corrects something is not to wait for our patience, and not to read old errors. */
+static void manager_forgive(Manager *m) {
+        for (size_t i = 0; i < m->store.n_certificates; i++) {
+                Certificate *c = m->store.certificates[i];
+
+                if (c->failures == 0)
+                        continue;
+                c->next_usec = clock_usec(CLOCK_REALTIME);
+                certificate_forgive(c);
+        }
+}
+
 int manager_configure(Manager *m, const Config *config) {
         _cleanup_(settings_done) Settings settings = {};
         int r;
@@ -91,8 +108,12 @@ int manager_configure(Manager *m, const Config *config) {
                 Settings old = m->settings;
                 m->settings = settings;
                 settings = old;
+                /* After a start there was nothing to be corrected. */
+                if (settings.directory)
+                        manager_forgive(m);
         }
-        manager_tell_relay(m);
+        m->settings.caa_others = settings.caa_others;
+        manager_tell_accounts(m);
         r = manager_apply_plan(m, config);
         if (m->issuing && !m->issuing->wanted) {
                 manager_cancel_issuance(m);
@@ -103,11 +124,15 @@ int manager_configure(Manager *m, const Config *config) {
         return r;
 }
 
-int manager_renew(Manager *m, Certificate *c) {
+int manager_renew(Manager *m, Certificate *c, bool force) {
         if (c->ordering)
                 return -EBUSY;
         if (!certificate_is_orderable(c))
                 return -EOPNOTSUPP;
+        if (force)
+                (void) certificate_set_limit(c, 0, NULL, NULL);
+        else if (manager_is_limited(m, c, clock_usec(CLOCK_REALTIME)))
+                return -EAGAIN;
         c->next_usec = 0; /* before whatever else is due */
         manager_run(m);
         return 0;

@@ -13,6 +13,7 @@
 #include "usec.h"
 
 #define SHOUT_USEC USEC_PER_DAY               /* the same alarm again */
+#define HEARTBEAT_USEC (5 * USEC_PER_MINUTE)
 #define TIMER_MAX_USEC (6 * USEC_PER_HOUR)    /* looks at everything at least that often */
 #define KEEP_UNWANTED_USEC (7 * USEC_PER_DAY) /* after its end */
 
@@ -93,21 +94,8 @@ static void certificate_shout(const Certificate *c, uint64_t now_usec) {
 static int on_account(void *userdata) {
         Manager *m = userdata;
 
-        manager_tell_relay(m);
+        manager_tell_dns(m);
         return store_save_accounts(&m->store);
-}
-
-void manager_tell_relay(Manager *m) {
-        Account *a = NULL;
-        int r = 0;
-
-        if (m->settings.relay_zone)
-                r = accounts_get(&m->store.accounts, m->settings.directory, &a);
-        if (r >= 0)
-                r = relay_account_set(m->relay_account, m->settings.relay_zone, a ? a->issuer : NULL,
-                                      a ? a->url : NULL);
-        if (r < 0)
-                (void) log_warning_errno(r, "Could not tell the relay our account: %m");
 }
 
 static int on_key(const char *key_id, void *userdata) {
@@ -125,15 +113,20 @@ static int on_key(const char *key_id, void *userdata) {
 
 static int certificate_succeed(Manager *m, Certificate *c, const IssuanceResult *result, uint64_t now_usec) {
         _cleanup_free_ char *old_key = c->key_id ? strdup(c->key_id) : NULL;
+        Account *account = NULL;
         int r;
 
-        r = certificate_set_chain(c, result->chain, result->key_id, now_usec);
+        r = accounts_get(&m->store.accounts, m->settings.directory, &account);
+        if (r >= 0)
+                r = certificate_set_chain(c, result->chain, result->key_id, now_usec);
         if (r < 0)
                 return r;
         (void) string_replace(&c->directory, m->settings.directory);
+        (void) string_replace(&c->account, account ? account->url : NULL);
         (void) string_replace(&c->pending_key_id, NULL);
         (void) certificate_set_error(c, NULL);
         c->failures = c->refusals = 0;
+        (void) certificate_set_limit(c, 0, NULL, NULL);
         c->imported = false;
         c->next_usec = certificate_get_renewal(c);
         r = store_save(&m->store, c);
@@ -146,17 +139,26 @@ static int certificate_succeed(Manager *m, Certificate *c, const IssuanceResult 
         return 0;
 }
 
+static RetryKind failure_retry(OrderFailure f) {
+        return f == FAILURE_LOCAL ? RETRY_LOCAL : f == FAILURE_TROUBLE ? RETRY_TROUBLE : RETRY_REFUSED;
+}
+
 static void certificate_fail(Manager *m, Certificate *c, OrderFailure failure, const char *error,
                              uint64_t retry_after_usec, uint64_t now_usec) {
-        bool local = failure == FAILURE_LOCAL;
+        const RetryKind kind = failure_retry(failure);
+        Account *account = NULL;
 
         c->failures++;
-        c->refusals += !local;
+        c->refusals += kind == RETRY_REFUSED;
         (void) certificate_set_error(c, error);
+        (void) accounts_get(&m->store.accounts, m->settings.directory, &account);
+        if (retry_after_usec > 0)
+                (void) certificate_set_limit(c, now_usec + MIN(retry_after_usec, SCHEDULE_LIMIT_MAX_USEC),
+                                             m->settings.directory, account ? account->url : NULL);
         /* What lasted for days on our side (a relay that was away, say) is no reason to wait for hours when
          * it is over and the authority refuses once. */
-        c->next_usec = schedule_retry(now_usec, local ? c->failures : c->refusals, local, retry_after_usec,
-                                      random_u64());
+        c->next_usec = schedule_retry(now_usec, kind == RETRY_REFUSED ? c->refusals : c->failures, kind,
+                                      retry_after_usec, random_u64());
         (void) store_save(&m->store, c);
         log_warning("No certificate for %s at try %u: %s. The next try is in %llu seconds.", c->name,
                     c->failures, error, (unsigned long long) ((c->next_usec - now_usec) / USEC_PER_SEC));
@@ -201,6 +203,13 @@ bool manager_is_issuer(const Manager *m, const Certificate *c) {
         return streq_ptr(c->directory, m->settings.directory);
 }
 
+/* RFC 9773 section 5: the same account's at the same authority, and not over yet. */
+static bool certificate_is_replaceable(const Certificate *c, const Manager *m, const Account *account,
+                                       uint64_t now_usec) {
+        return manager_is_issuer(m, c) && now_usec < c->not_after_usec &&
+               (!c->account || streq_ptr(c->account, account->url));
+}
+
 static void manager_start_issuance(Manager *m, Certificate *c, uint64_t now_usec) {
         static const IssuanceHandlers handlers = { on_account, on_key, on_end };
         Account *account;
@@ -210,14 +219,26 @@ static void manager_start_issuance(Manager *m, Certificate *c, uint64_t now_usec
         m->issuing_next_usec = c->next_usec;
         c->ordering = true;
         /* Noted beforehand: a crash in the middle, again and again, must not become a flood of orders. */
-        c->next_usec = schedule_retry(now_usec, c->refusals + 1, /* local= */ false, 0, random_u64());
+        c->next_usec = schedule_retry(now_usec, c->refusals + 1, RETRY_REFUSED, 0, random_u64());
         r = store_save(&m->store, c);
         if (r >= 0)
                 r = accounts_get(&m->store.accounts, m->settings.directory, &account);
         if (r >= 0)
-                r = issuance_new(&m->issuance, m->event, &m->settings, account, c->names, c->way,
-                                 manager_is_issuer(m, c) ? c->renewal_id : NULL, c->pending_key_id,
-                                 &handlers, m);
+                r = issuance_new(
+                        &m->issuance, m->event, &m->settings, account,
+                        &(IssuanceWish) {
+                                .names = c->names,
+                                .way = c->way,
+                                .replaces = certificate_is_replaceable(c, m, account, now_usec)
+                                                    ? c->renewal_id
+                                                    : NULL,
+                                .pending_key_id = c->pending_key_id,
+                                .caa_usec = c->caa_usec,
+                                .caa_new = c->caa_shared && !c->chain,
+                                .first_account = accounts_is_empty(&m->store.accounts) &&
+                                                 !m->settings.caa_others,
+                        },
+                        &handlers, m);
         if (r < 0) {
                 c->ordering = false;
                 m->issuing = NULL;
@@ -226,12 +247,29 @@ static void manager_start_issuance(Manager *m, Certificate *c, uint64_t now_usec
         manager_changed(m);
 }
 
+bool manager_is_limited(Manager *m, const Certificate *c, uint64_t now_usec) {
+        Account *account = NULL;
+
+        if (c->limit_usec <= now_usec || !streq_ptr(c->limit_directory, m->settings.directory))
+                return false;
+        (void) accounts_get(&m->store.accounts, m->settings.directory, &account);
+        return streq_ptr(c->limit_account, account ? account->url : NULL);
+}
+
+/* What the authority asked for holds whatever else has changed since. */
+static void manager_hold(Manager *m, Certificate *c, uint64_t now_usec) {
+        certificate_clamp(c, now_usec);
+        if (manager_is_limited(m, c, now_usec))
+                c->next_usec = MAX(c->next_usec, c->limit_usec);
+}
+
 static Certificate *manager_find_due(Manager *m, uint64_t now_usec) {
         Certificate *due = NULL;
 
         for (size_t i = 0; i < m->store.n_certificates; i++) {
                 Certificate *c = m->store.certificates[i];
 
+                manager_hold(m, c, now_usec);
                 if (certificate_is_orderable(c) && c->next_usec <= now_usec &&
                     (!due || c->next_usec < due->next_usec))
                         due = c;
@@ -298,7 +336,8 @@ void manager_run(Manager *m) {
         uint64_t now_usec = clock_usec(CLOCK_REALTIME), next;
         Certificate *due;
 
-        if (!m->issuance && (due = manager_find_due(m, now_usec)))
+        due = manager_find_due(m, now_usec);
+        if (!m->issuance && due)
                 manager_start_issuance(m, due, now_usec);
         next = manager_look(m, now_usec);
         next = MIN(next, retire_run(m->retire, now_usec));
@@ -309,6 +348,13 @@ void manager_run(Manager *m) {
 static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
         manager_run(userdata);
         return 0;
+}
+
+/* A timer of the wall clock sleeps through the years by which that was set back. */
+static int on_heartbeat(sd_event_source *s, uint64_t usec, void *userdata) {
+        manager_run(userdata);
+        (void) sd_event_source_set_time_relative(s, HEARTBEAT_USEC);
+        return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
 
 /* --- life ---------------------------------------------------------------------------------------------- */
@@ -334,6 +380,8 @@ int manager_new(Daemon *daemon, const Config *config, Manager **ret) {
             (r = relay_account_new(&m->relay_account, m->event)) < 0 ||
             (r = sd_event_add_time(m->event, &m->timer, CLOCK_REALTIME, UINT64_MAX, USEC_PER_MSEC, on_timer,
                                    m)) < 0 ||
+            (r = sd_event_add_time_relative(m->event, &m->heartbeat, CLOCK_BOOTTIME, HEARTBEAT_USEC,
+                                            USEC_PER_SEC, on_heartbeat, m)) < 0 ||
             (r = sd_event_add_defer(m->event, &m->changed, on_changed, m)) < 0 ||
             (r = manager_configure(m, config)) < 0)
                 return r;
@@ -350,8 +398,11 @@ Manager *manager_free(Manager *m) {
         retire_free(m->retire);
         relay_account_free(m->relay_account);
         sd_event_source_disable_unref(m->timer);
+        sd_event_source_disable_unref(m->heartbeat);
         sd_event_source_disable_unref(m->changed);
         vl_stream_done(&m->watchers);
+        vl_stream_done(&m->account_watchers);
+        sd_json_variant_unref(m->accounts_told);
         store_done(&m->store);
         settings_done(&m->settings);
         plan_free(m->wants, m->n_wants);

@@ -25,8 +25,9 @@ typedef struct Manager {
         Advice *advice;
         Retire *retire;
         RelayAccount *relay_account;
-        sd_event_source *timer, *changed;
-        VlStream watchers;
+        sd_event_source *timer, *heartbeat, *changed;
+        VlStream watchers, account_watchers;
+        sd_json_variant *accounts_told; /* to account_watchers, last */
         uint64_t orders_ok, orders_failed;
 } Manager;
 
@@ -46,8 +47,12 @@ void manager_cancel_issuance(Manager *m);
 /* The certificate comes from the authority that is configured now. */
 bool manager_is_issuer(const Manager *m, const Certificate *c);
 
-/* What the relay is to know of our account. */
-void manager_tell_relay(Manager *m);
+/* manager-accounts.c: whoever writes CAA records is to know our accounts: the relay, which each order tells
+ * by itself, and hagw-dnsd. */
+void manager_tell_accounts(Manager *m);
+void manager_tell_dns(Manager *m);
+/* As io.hagw.Acme's WatchAccounts shows them. */
+int manager_accounts_to_json(Manager *m, sd_json_variant **ret);
 
 /* Tells the watchers and the status line, soon. */
 void manager_changed(Manager *m);
@@ -55,9 +60,12 @@ void manager_changed(Manager *m);
 /* As io.hagw.Acme's Watch shows it. */
 int manager_to_json(const Manager *m, sd_json_variant **ret);
 
+/* The authority wants no order for it from us yet: Retry-After belongs to an account there and to names. */
+bool manager_is_limited(Manager *m, const Certificate *c, uint64_t now_usec);
+
 /* Orders it as soon as nothing else is ordered. -EBUSY: it is being ordered; -EOPNOTSUPP: it is not ours to
- * order. */
-int manager_renew(Manager *m, Certificate *c);
+ * order; -EAGAIN: the authority wants none yet (force: all the same, this once). */
+int manager_renew(Manager *m, Certificate *c, bool force);
 
 /* Replaces or adds; the arguments fit together already. */
 int manager_import(Manager *m, const char *chain, const char *key_id, Certificate **ret);

@@ -21,16 +21,24 @@ int order_take_account(Order *o, AcmeAnswer *a, uint64_t now) {
         if (!a->location)
                 return order_fail_hostile(o,
                                           "The certificate authority made an account and did not say where");
+        /* What it would replace is another account's. */
+        if (!streq_ptr(o->account_url, a->location))
+                o->replaces = (free(o->replaces), NULL);
         free(o->account_url);
         o->account_url = TAKE_PTR(a->location);
         o->new_account = true;
-        order_enter(o, ORDER_NEW);
+        order_enter(o, ORDER_ANNOUNCE);
         return 0;
 }
 
 int order_take_contact(Order *o, AcmeAnswer *a, uint64_t now) {
-        order_enter(o, ORDER_NEW);
+        order_enter(o, ORDER_ANNOUNCE);
         return 0;
+}
+
+/* The account is as it was: what was refused was refused for another reason. */
+int order_take_look(Order *o, AcmeAnswer *a, uint64_t now) {
+        return order_fail(o, FAILURE_AUTHORITY, o->suspected.type, o->suspected.text);
 }
 
 static size_t strv_length(char *const *l) {

@@ -10,6 +10,7 @@
 #define POLL_MIN_USEC USEC_PER_SEC
 #define POLL_MAX_USEC (30 * USEC_PER_SEC)
 #define CHECK_USEC (500 * USEC_PER_MSEC)
+#define ANNOUNCE_WAIT_MAX_USEC (10 * USEC_PER_MINUTE)
 
 static char **strv_copy(char *const *l) {
         size_t n = 0;
@@ -74,6 +75,8 @@ Order *order_free(Order *o) {
         free(o->chosen);
         free(o->problem.type);
         free(o->problem.text);
+        free(o->suspected.type);
+        free(o->suspected.text);
         free(o);
         return NULL;
 }
@@ -168,6 +171,9 @@ static const struct {
                             order_take_account },
         [ORDER_CONTACT] = { "contact", STEP_POST, BODY_CONTACT, ACME_ACCOUNT, url_account,
                             order_take_contact },
+        [ORDER_LOOK] = { "look at the account", STEP_POST, BODY_EMPTY, ACME_ACCOUNT, url_account,
+                         order_take_look },
+        [ORDER_ANNOUNCE] = { "CAA records", STEP_ANNOUNCE },
         [ORDER_NEW] = { "new order", STEP_POST, BODY_ORDER, ACME_ORDER, url_new_order, order_take_new },
         [ORDER_AUTHORIZATION] = { "authorization", STEP_POST, BODY_EMPTY, ACME_AUTHORIZATION,
                                   url_authorization, order_take_authorization },
@@ -218,30 +224,78 @@ void order_next(const Order *o, uint64_t now_usec, OrderAction *ret) {
         }
 }
 
+/* An answer that is about the request, and would be the same a moment later. */
+static bool answer_is_final(const AcmeAnswer *a) {
+        return a->http_status / 100 != 5 && a->retry_after_usec == 0 &&
+               !acme_problem_is(&a->problem, "rateLimited") &&
+               !acme_problem_is(&a->problem, ACME_PROBLEM_UNREACHABLE);
+}
+
+static void order_replace_account(Order *o) {
+        o->account_url = (free(o->account_url), NULL);
+        o->new_key = true;
+        order_enter(o, ORDER_ACCOUNT_KEY);
+}
+
+/* An account that was deactivated or revoked, or whose key somebody changed, cannot be told by the refusal
+ * alone, whose words differ: the account itself is asked for. */
+static bool order_suspect_account(Order *o, AcmeAnswer *a) {
+        if (!answer_is_final(a))
+                return false;
+        switch (o->state) {
+        case ORDER_CONTACT:
+        case ORDER_NEW:
+                if (o->looked || o->new_account ||
+                    !(acme_problem_is(&a->problem, "unauthorized") ||
+                      acme_problem_is(&a->problem, "malformed")))
+                        return false;
+                o->looked = true;
+                o->suspected = a->problem;
+                a->problem = (AcmeProblem) {};
+                order_enter(o, ORDER_LOOK);
+                return true;
+        case ORDER_LOOK:
+                order_replace_account(o);
+                return true;
+        case ORDER_ACCOUNT:
+                /* The key there is belongs to an account that is over. */
+                if (o->key_is_new || !acme_problem_is(&a->problem, "unauthorized"))
+                        return false;
+                order_replace_account(o);
+                return true;
+        default:
+                return false;
+        }
+}
+
 /* What the authority refuses and we can mend, once each. */
 static bool order_mend(Order *o, const AcmeProblem *p) {
-        if (acme_problem_is(p, "accountDoesNotExist") && o->state != ORDER_ACCOUNT && !o->account_lost) {
+        if (acme_problem_is(p, "accountDoesNotExist") && o->state != ORDER_ACCOUNT &&
+            o->state != ORDER_LOOK && !o->account_lost) {
                 o->account_lost = true;
                 o->account_url = (free(o->account_url), NULL);
                 order_enter(o, ORDER_ACCOUNT);
                 return true;
         }
-        /* ARI's promise was taken by another order, or is not kept for this certificate (RFC 9773 section
-         * 5). */
-        if (o->state == ORDER_NEW && o->replaces &&
-            (acme_problem_is(p, "alreadyReplaced") || acme_problem_is(p, "malformed") ||
-             acme_problem_is(p, "conflict"))) {
-                o->replaces = (free(o->replaces), NULL);
-                return true;
-        }
         return false;
+}
+
+/* ARI's promise may be refused for any reason (RFC 9773 section 5), by problems of several kinds: the order
+ * goes once more without it. What says when to come back, or that the authority is in trouble, would be said
+ * without it, too. */
+static bool order_drop_replaces(Order *o, const AcmeAnswer *a) {
+        if (o->state != ORDER_NEW || !o->replaces || a->http_status / 100 != 4 || a->retry_after_usec > 0 ||
+            acme_problem_is(&a->problem, "rateLimited"))
+                return false;
+        o->replaces = (free(o->replaces), NULL);
+        return true;
 }
 
 static int order_refused(Order *o, AcmeAnswer *a, uint64_t now_usec) {
         OrderFailure failure = FAILURE_AUTHORITY;
         int r;
 
-        if (order_mend(o, &a->problem))
+        if (order_mend(o, &a->problem) || order_drop_replaces(o, a) || order_suspect_account(o, a))
                 return 0;
         if (o->state == ORDER_FINALIZE && acme_problem_is(&a->problem, "orderNotReady")) {
                 o->state = ORDER_POLL_READY;
@@ -252,6 +306,8 @@ static int order_refused(Order *o, AcmeAnswer *a, uint64_t now_usec) {
                 return order_poll_later(o, a->retry_after_usec, now_usec);
         if (acme_problem_is(&a->problem, ACME_PROBLEM_UNREACHABLE))
                 failure = FAILURE_LOCAL;
+        else if (a->http_status / 100 == 5 || acme_problem_is(&a->problem, ACME_PROBLEM_MALFORMED))
+                failure = FAILURE_TROUBLE;
         if (a->retry_after_usec > 0)
                 failure = FAILURE_LIMITED;
         r = order_fail(o, failure, a->problem.type, a->problem.text);
@@ -269,12 +325,34 @@ int order_take_answer(Order *o, AcmeAnswer *a, uint64_t now_usec) {
         return states[o->state].take(o, a, now_usec);
 }
 
+/* What we have published is looked for again in a moment. */
+static void order_check_later(Order *o, const char *unserved, uint64_t now_usec) {
+        if (++o->polls > ORDER_POLLS_MAX)
+                order_take_failure(o, FAILURE_LOCAL, unserved);
+        else
+                o->wait_usec = now_usec + CHECK_USEC;
+}
+
+void order_take_announced(Order *o, uint64_t wait_usec, uint64_t now_usec) {
+        assert(o->state == ORDER_ANNOUNCE);
+        order_enter(o, ORDER_NEW);
+        o->wait_usec = wait_usec > 0 ? now_usec + MIN(wait_usec, ANNOUNCE_WAIT_MAX_USEC) : 0;
+        o->deadline_usec += MIN(wait_usec, ANNOUNCE_WAIT_MAX_USEC);
+}
+
 void order_take_done(Order *o, bool ready, uint64_t now_usec) {
         switch (o->state) {
         case ORDER_ACCOUNT_KEY:
                 order_enter(o, !o->account_url     ? ORDER_ACCOUNT
                                : o->update_contact ? ORDER_CONTACT
-                                                   : ORDER_NEW);
+                                                   : ORDER_ANNOUNCE);
+                break;
+        case ORDER_ANNOUNCE:
+                if (ready)
+                        order_enter(o, ORDER_NEW);
+                else
+                        order_check_later(o, "Our own name server did not serve the CAA record that lists "
+                                             "our account", now_usec);
                 break;
         case ORDER_PUBLISH:
                 order_enter_challenges(o, ORDER_PUBLISH, ORDER_CHECK, o->index + 1);
@@ -286,11 +364,9 @@ void order_take_done(Order *o, bool ready, uint64_t now_usec) {
                         order_enter_challenges(o, ORDER_CHECK, ORDER_CHALLENGE, o->index + 1);
                         if (o->state == ORDER_CHALLENGE)
                                 order_enter_challenges(o, ORDER_CHALLENGE, ORDER_POLL_READY, 0);
-                } else if (++o->polls > ORDER_POLLS_MAX)
-                        order_take_failure(o, FAILURE_LOCAL,
-                                           o->unserved ?: "The answer to the challenge was not served");
-                else
-                        o->wait_usec = now_usec + CHECK_USEC;
+                } else
+                        order_check_later(o, o->unserved ?: "The answer to the challenge was not served",
+                                          now_usec);
                 break;
         case ORDER_KEY:
                 order_enter(o, ORDER_REQUEST);

@@ -12,6 +12,8 @@ typedef enum OrderState {
         ORDER_ACCOUNT_KEY,
         ORDER_ACCOUNT,
         ORDER_CONTACT,
+        ORDER_LOOK,
+        ORDER_ANNOUNCE,
         ORDER_NEW,
         ORDER_AUTHORIZATION,
         ORDER_PUBLISH,
@@ -34,6 +36,7 @@ typedef enum OrderState {
 typedef enum OrderFailure {
         FAILURE_NONE,
         FAILURE_LOCAL,     /* one of our daemons, or the network: soon */
+        FAILURE_TROUBLE,   /* the authority cannot say anything sensible now: in a while */
         FAILURE_AUTHORITY, /* it said no */
         FAILURE_LIMITED,   /* it said when to come back */
 } OrderFailure;
@@ -42,6 +45,7 @@ typedef enum OrderStep {
         STEP_GET,         /* url, plain GET */
         STEP_POST,        /* url; body says of what */
         STEP_ACCOUNT_KEY, /* find or make the account's key, and its thumbprint */
+        STEP_ANNOUNCE,    /* have CAA records list the account */
         STEP_PUBLISH,     /* challenge */
         STEP_CHECK,       /* challenge: is it served? */
         STEP_KEY,         /* make the certificate's key */
@@ -99,6 +103,10 @@ typedef struct Order {
         char *alternates[ACME_ALTERNATES_MAX + 1];
         char *chosen; /* the alternate that is being looked at, or NULL */
         bool new_account, account_lost;
+        bool new_key;     /* for STEP_ACCOUNT_KEY: the account that goes with the one there is, is gone */
+        bool key_is_new;  /* made in this order: set by who made it */
+        bool looked;      /* at the account, once */
+        AcmeProblem suspected; /* the refusal that made us look */
         uint64_t deadline_usec, wait_usec;
         unsigned polls;
         OrderFailure failure;
@@ -120,9 +128,11 @@ void order_next(const Order *o, uint64_t now_usec, OrderAction *ret);
 /* The answer to a STEP_GET or STEP_POST. Takes parts out of it; the caller still calls acme_answer_done().
  */
 int order_take_answer(Order *o, AcmeAnswer *a, uint64_t now_usec);
-/* Any other step is done; for STEP_CHECK ready says whether the challenge is served, and STEP_WAIT follows
- * where it is not. */
+/* Any other step is done; for STEP_CHECK and STEP_ANNOUNCE ready says whether the challenge or the record is
+ * served, and STEP_WAIT follows where it is not. */
 void order_take_done(Order *o, bool ready, uint64_t now_usec);
+/* STEP_ANNOUNCE is done, but somebody may remember records without the account for so long. */
+void order_take_announced(Order *o, uint64_t wait_usec, uint64_t now_usec);
 /* Any step failed, for a reason of our own. */
 void order_take_failure(Order *o, OrderFailure failure, const char *reason);
 

@@ -33,7 +33,21 @@ static bool plan_covers(const Plan *p, const char *name) {
         return false;
 }
 
-static int plan_add(Plan *p, const char *name, bool wildcard_too, ProofWay way) {
+/* What stands in our zones' CAA records about us at the name. */
+static void plan_caa(Want *w, const Config *config, const ConfHost *host) {
+        const ConfZone *zone = config_find_zone(config, startswith(w->names[0], "*.") ?: w->names[0]);
+
+        if (w->way != PROOF_DNS || !zone)
+                return;
+        w->caa_shared = host && host->upstream_kind == CONF_UPSTREAM_TENANT && config->tenants.zone &&
+                        streq(zone->name, config->tenants.zone);
+        if (w->caa_shared || conf_zone_has_ours(zone))
+                w->caa_usec = conf_zone_caa_usec(zone);
+}
+
+/* host: that the certificate is for; NULL: it is for a zone. */
+static int plan_add(Plan *p, const Config *config, const char *name, const ConfHost *host, ProofWay way) {
+        const bool wildcard_too = !host;
         Want *w;
 
         /* A zone inside another zone has a wildcard of its own, which the outer one's does not cover. */
@@ -45,6 +59,7 @@ static int plan_add(Plan *p, const char *name, bool wildcard_too, ProofWay way) 
         *w = (Want) { .way = way, .names = { strdup(name) } };
         if (!w->names[0])
                 return -ENOMEM;
+        plan_caa(w, config, host);
         if (wildcard_too && asprintf(&w->names[1], "*.%s", name) < 0) {
                 w->names[1] = NULL;
                 return -ENOMEM;
@@ -90,7 +105,7 @@ static int plan_add_hosts(Plan *p, const Config *config, bool wildcards) {
                 if (wildcards != !!startswith(name, "*.") ||
                     config->hosts[i].upstream_kind == CONF_UPSTREAM_TCP)
                         continue;
-                r = plan_add(p, name, false, plan_way(config, name));
+                r = plan_add(p, config, name, &config->hosts[i], plan_way(config, name));
                 if (r < 0)
                         return r;
         }
@@ -102,7 +117,8 @@ int plan_make(const Config *config, Want **ret, size_t *ret_n) {
         int r;
 
         for (size_t i = 0; i < config->n_zones; i++) {
-                r = plan_add(&p, config->zones[i].name, true, plan_way(config, config->zones[i].name));
+                r = plan_add(&p, config, config->zones[i].name, /* host= */ NULL,
+                             plan_way(config, config->zones[i].name));
                 if (r < 0)
                         return r;
         }

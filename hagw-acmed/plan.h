@@ -18,6 +18,9 @@ typedef enum ProofWay {
 typedef struct Want {
         char *names[3]; /* NULL-terminated, the first is the certificate's name */
         ProofWay way;
+        uint64_t caa_usec; /* PROOF_DNS: our CAA records there list our accounts, and are remembered for so
+                              long; 0: they do not */
+        bool caa_shared; /* there is a tenant's list at the name, which we are in while we want it */
 } Want;
 
 /* Our name at the relay, TENANT.RELAYZONE: the first zone with via = "relay". NULL: there is none. */

@@ -32,11 +32,11 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
 }
 
 static void relay_account_retry(RelayAccount *a, bool local) {
-        uint64_t random = 0;
+        uint64_t random = 0, delay;
 
         (void) !getrandom(&random, sizeof(random), 0);
-        (void) sd_event_add_time_relative(a->event, &a->timer, CLOCK_MONOTONIC,
-                                          schedule_retry(0, ++a->failures, local, 0, random), USEC_PER_SEC,
+        delay = schedule_retry(0, ++a->failures, local ? RETRY_LOCAL : RETRY_REFUSED, 0, random);
+        (void) sd_event_add_time_relative(a->event, &a->timer, CLOCK_MONOTONIC, delay, USEC_PER_SEC,
                                           on_timer, a);
 }
 

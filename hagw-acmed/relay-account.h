@@ -5,9 +5,10 @@
 
 #include "macro.h"
 
-/* Tells the relay, through hagw-proxyd, which account at which authority is ours: it puts both into the CAA
- * record of our name there (RFC 8657), and nobody else can have a certificate for it. Orders do not wait for
- * it; it is repeated until the relay has taken it. */
+/* Tells the relay after a start, through hagw-proxyd, which account at which authority is ours, until it has
+ * taken it: it lists both in the CAA records of our name there (RFC 8657), and nobody else can have a
+ * certificate for it. Each order tells it as well, and waits for it: this is for a relay that has lost it
+ * between two orders. */
 
 typedef struct RelayAccount RelayAccount;
 

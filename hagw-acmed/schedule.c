@@ -6,9 +6,7 @@
 
 #define SHORT_LIFETIME_USEC (10 * USEC_PER_DAY)
 #define ADVICE_MIN_USEC USEC_PER_MINUTE
-#define ADVICE_MAX_USEC USEC_PER_DAY
 #define ADVICE_DEFAULT_USEC (6 * USEC_PER_HOUR)
-#define RETRY_AFTER_MAX_USEC (7 * USEC_PER_DAY)
 #define IMPORTED_ALARM_USEC (14 * USEC_PER_DAY)
 
 uint64_t schedule_renewal(uint64_t not_before_usec, uint64_t not_after_usec) {
@@ -28,17 +26,23 @@ uint64_t schedule_in_window(uint64_t start_usec, uint64_t end_usec, uint64_t not
 uint64_t schedule_advice(uint64_t now_usec, uint64_t retry_after_usec) {
         if (retry_after_usec == 0)
                 return now_usec + ADVICE_DEFAULT_USEC;
-        return now_usec + MIN(MAX(retry_after_usec, ADVICE_MIN_USEC), ADVICE_MAX_USEC);
+        return now_usec + MIN(MAX(retry_after_usec, ADVICE_MIN_USEC), SCHEDULE_ADVICE_MAX_USEC);
 }
 
-uint64_t schedule_retry(uint64_t now_usec, unsigned failures, bool local, uint64_t retry_after_usec,
+uint64_t schedule_retry(uint64_t now_usec, unsigned failures, RetryKind kind, uint64_t retry_after_usec,
                         uint64_t random) {
-        uint64_t first = local ? 5 * USEC_PER_SEC : 2 * USEC_PER_MINUTE;
-        uint64_t most = local ? 5 * USEC_PER_MINUTE : 12 * USEC_PER_HOUR;
-        uint64_t delay = MIN(first << MIN(failures > 0 ? failures - 1 : 0, 20U), most);
+        static const struct {
+                uint64_t first, most;
+        } delays[_RETRY_KIND_MAX] = {
+                [RETRY_LOCAL] = { 5 * USEC_PER_SEC, 5 * USEC_PER_MINUTE },
+                [RETRY_TROUBLE] = { 30 * USEC_PER_SEC, 30 * USEC_PER_MINUTE },
+                [RETRY_REFUSED] = { 2 * USEC_PER_MINUTE, 12 * USEC_PER_HOUR },
+        };
+        uint64_t delay = MIN(delays[kind].first << MIN(failures > 0 ? failures - 1 : 0, 20U),
+                             delays[kind].most);
 
         delay = delay - delay / 4 + random % (delay / 2);
-        return now_usec + MAX(delay, MIN(retry_after_usec, RETRY_AFTER_MAX_USEC));
+        return now_usec + MAX(delay, MIN(retry_after_usec, SCHEDULE_LIMIT_MAX_USEC));
 }
 
 uint64_t schedule_alarm(uint64_t renewal_usec, uint64_t not_after_usec) {

@@ -19,11 +19,23 @@ uint64_t schedule_in_window(uint64_t start_usec, uint64_t end_usec, uint64_t not
  * hours. */
 uint64_t schedule_advice(uint64_t now_usec, uint64_t retry_after_usec);
 
-/* The n-th failure in a row: doubling from two minutes to twelve hours (local ones: from five seconds to
- * five minutes), a quarter of jitter either way, and never before retry_after_usec (relative, bounded by a
- * week) is over. */
-uint64_t schedule_retry(uint64_t now_usec, unsigned failures, bool local, uint64_t retry_after_usec,
+/* Whose fault a failure was. */
+typedef enum RetryKind {
+        RETRY_LOCAL,   /* ours: from five seconds to five minutes */
+        RETRY_TROUBLE, /* the authority is in trouble: from half a minute to half an hour */
+        RETRY_REFUSED, /* the authority says no: from two minutes to twelve hours */
+        _RETRY_KIND_MAX,
+} RetryKind;
+
+/* The n-th failure in a row: doubling, with a quarter of jitter either way, and never before
+ * retry_after_usec (relative, bounded by a week) is over. */
+uint64_t schedule_retry(uint64_t now_usec, unsigned failures, RetryKind kind, uint64_t retry_after_usec,
                         uint64_t random);
+
+/* Nothing of it lies further ahead: what does was noted while the clock was wrong. */
+#define SCHEDULE_RETRY_MAX_USEC (15 * USEC_PER_HOUR)
+#define SCHEDULE_LIMIT_MAX_USEC (7 * USEC_PER_DAY)
+#define SCHEDULE_ADVICE_MAX_USEC USEC_PER_DAY
 
 /* From when on a certificate that was not renewed is shouted about: the last third of the time there was for
  * renewing it. Those that cannot be renewed (imported): the last two weeks, or the last third of a shorter

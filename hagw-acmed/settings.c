@@ -20,6 +20,10 @@ int settings_copy(const Config *c, Settings *s) {
         const ConfZone *relay_zone = plan_relay_zone(c);
         int r;
 
+        s->caa_others = false;
+        for (size_t i = 0; i < c->n_zones; i++)
+                s->caa_others |= conf_zone_has_ours(&c->zones[i]) && c->zones[i].caa_issuers[1];
+
         if ((r = string_replace(&s->directory, c->acme.directory)) < 0 ||
             (r = string_replace(&s->contact, c->acme.contact)) < 0 ||
             (r = string_replace(&s->ca_file, c->acme.ca_file)) < 0 ||

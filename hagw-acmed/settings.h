@@ -7,6 +7,7 @@
 typedef struct Settings {
         char *directory, *contact, *ca_file, *eab_key_id, *key_algorithm, *preferred_chain;
         char *relay_zone; /* plan_relay_zone()'s name, or NULL */
+        bool caa_others;  /* some zone's CAA records list others beside our accounts */
 } Settings;
 
 int settings_copy(const Config *c, Settings *s);

@@ -59,6 +59,9 @@ static const struct {
         { "io.hagw.Acme.NoSuchCertificate", EREMOTEIO,
           "There is no certificate \"{name}\"; hagw-ctl cert list shows them." },
         { "io.hagw.Acme.BadCertificate", EREMOTEIO, "The certificate was not taken: {reason}." },
+        { "io.hagw.Acme.Limited", EREMOTEIO,
+          "The certificate authority has asked for no order for {name} yet; hagw-ctl cert show {name} says "
+          "until when, hagw-ctl cert renew {name} --now asks all the same." },
         { "io.hagw.Acme.Busy", EREMOTEIO,
           "An order for {name} is under way already; hagw-ctl cert show {name} follows it." },
         { "io.hagw.Proxy.NoSuchHost", EREMOTEIO,

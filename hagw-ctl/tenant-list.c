@@ -171,6 +171,8 @@ static void print_tokens(sd_json_variant *t, uint64_t now) {
                        format_when(field_number(k, "createdUSec"), now, made),
                        format_when(field_number(k, "usedUSec"), now, used), end ? ", ends " : "",
                        end ? format_when(end, now, ends) : "");
+                if (field_text(k, "accountUri"))
+                        output("  %-14s   certificates by %s\n", "", field_text(k, "accountUri"));
         }
         if (field_number(t, "codeExpiresUSec") > now)
                 output("  %-14s waits to be used, ends %s\n", "code",
@@ -217,8 +219,6 @@ static void print_tenant(sd_json_variant *t, const Attachments *a) {
         print_limit("bytes/month", field_number(t, "bytesPerMonth"), "");
         output("  %-14s %s from visitors, %s to them\n", "this month",
                format_bytes(field_number(t, "received"), in), format_bytes(field_number(t, "sent"), out));
-        if (field_text(t, "accountUri"))
-                output("  %-14s %s\n", "account", field_text(t, "accountUri"));
         print_tokens(t, now);
         print_attachments(a);
 }

@@ -124,7 +124,9 @@ int verb_cert_renew(const Call *call) {
         if (r < 0)
                 return r;
         if (sd_json_buildo(&parameters,
-                           SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(call->arguments[0]))) < 0)
+                           SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(call->arguments[0])),
+                           SD_JSON_BUILD_PAIR_CONDITION(!!call_option(call, "now"), "now",
+                                                        SD_JSON_BUILD_BOOLEAN(true))) < 0)
                 return log_oom();
         r = client_call("io.hagw.Acme.Renew", parameters, NULL);
         if (r < 0)

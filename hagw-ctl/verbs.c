@@ -68,6 +68,7 @@ static const Option cert_show_options[] = {
 };
 
 static const Option cert_renew_options[] = {
+        { "now", NULL, "also where the certificate authority has asked to wait" },
         { "wait", "SECONDS", "wait for the outcome, for so long (default 180; 0: not at all)" },
         {},
 };

@@ -5,24 +5,13 @@
 #include <stdio.h>
 
 #include "account.h"
+#include "dname.h"
 
 /* Root names the tenants: nobody aims at a slot. */
 static const uint8_t no_key[SIPHASH_KEY_SIZE];
 
-int accounts_new(const char *zone, Accounts **ret) {
-        Accounts *a = calloc(1, sizeof(*a));
-        int r;
-
-        if (!a)
-                return -ENOMEM;
-        r = dname_from_text(zone, a->zone);
-        if (r < 0) {
-                free(a);
-                return r;
-        }
-        a->zone_size = (size_t) r;
-        *ret = a;
-        return 0;
+Accounts *accounts_new(void) {
+        return calloc(1, sizeof(Accounts));
 }
 
 static void free_entry(NameEntry *e, void *userdata) {
@@ -39,44 +28,59 @@ Accounts *accounts_free(Accounts *a) {
 }
 
 static bool is_text(const char *s) {
+        if (!*s)
+                return false;
         for (; *s; s++)
                 if (*s <= ' ' || *s > '~' || *s == ';')
                         return false;
         return true;
 }
 
-static int account_new(const char *label, const char *issuer, const char *uri, Account **ret) {
-        char value[ACCOUNT_VALUE_MAX + 1];
-        size_t length = strlen(label);
-        Account *account;
+int account_value(const AccountLine *line, char *out) {
         int n;
 
-        if (length < 1 || length > DNAME_LABEL_MAX || !is_text(issuer) || !is_text(uri))
+        if (!is_text(line->issuer) || !is_text(line->uri))
                 return -EINVAL;
-        /* The house proves with DNS-01 only, which is the relay's to publish. */
-        n = snprintf(value, sizeof(value), "%s; accounturi=%s; validationmethods=dns-01", issuer, uri);
-        if (n < 0 || (size_t) n >= sizeof(value))
+        /* Proofs by DNS-01 only: who answers on port 80 for a while gets no certificate by it. */
+        n = snprintf(out, ACCOUNT_VALUE_MAX + 1, "%s; accounturi=%s; validationmethods=dns-01", line->issuer,
+                     line->uri);
+        return n < 0 || (size_t) n > ACCOUNT_VALUE_MAX ? -EINVAL : n;
+}
+
+static int account_new(const char *label, const AccountLine *lines, size_t n, Account **ret) {
+        char values[ACCOUNT_LINES_MAX * (ACCOUNT_VALUE_MAX + 1)];
+        const size_t length = strlen(label);
+        size_t size = 0;
+        Account *account;
+
+        if (length < 1 || length > DNAME_LABEL_MAX || n > ACCOUNT_LINES_MAX)
                 return -EINVAL;
-        account = malloc(sizeof(*account) + (size_t) n + length + 1);
+        for (size_t i = 0; i < n; i++) {
+                int r = account_value(&lines[i], values + size);
+                if (r < 0)
+                        return r;
+                size += (size_t) r + 1;
+        }
+        account = malloc(sizeof(*account) + size + length + 1);
         if (!account)
                 return -ENOMEM;
-        account->value_size = (uint16_t) n;
-        memcpy(account->value, value, (size_t) n);
-        memcpy(account->value + n, label, length + 1);
-        account->entry = (NameEntry) { .name = account->value + n, .hash = name_hash(label, no_key) };
+        account->n = (unsigned) n;
+        memcpy(account->values, values, size);
+        memcpy(account->values + size, label, length + 1);
+        account->entry = (NameEntry) { .name = account->values + size, .hash = name_hash(label, no_key) };
         *ret = account;
         return 0;
 }
 
-int accounts_set(Accounts *a, const char *label, const char *issuer, const char *uri) {
+int accounts_set(Accounts *a, const char *label, const AccountLine *lines, size_t n) {
         NameEntry *old = name_table_find(&a->table, label, name_hash(label, no_key));
         Account *new = NULL;
         int r;
 
-        if (*issuer) {
+        if (n > 0) {
                 if (!old && a->table.n >= ACCOUNTS_MAX)
                         return -ENOSPC;
-                r = account_new(label, issuer, uri, &new);
+                r = account_new(label, lines, n, &new);
                 if (r < 0)
                         return r;
         }
@@ -92,15 +96,8 @@ int accounts_set(Accounts *a, const char *label, const char *issuer, const char 
         return r;
 }
 
-const Account *accounts_find(const Accounts *a, const uint8_t *name, size_t size) {
-        char label[DNAME_LABEL_MAX + 1];
-        const NameEntry *e;
+const Account *accounts_find(const Accounts *a, const char *label) {
+        const NameEntry *e = a ? name_table_find(&a->table, label, name_hash(label, no_key)) : NULL;
 
-        if (!a || size != 1U + *name + a->zone_size ||
-            memcmp(name + 1 + *name, a->zone, a->zone_size) != 0)
-                return NULL;
-        memcpy(label, name + 1, *name);
-        label[*name] = '\0';
-        e = name_table_find(&a->table, label, name_hash(label, no_key));
         return e ? CONTAINER_OF(e, const Account, entry) : NULL;
 }

@@ -20,6 +20,7 @@ typedef struct AnswerJob {
         bool has_cookie;
         bool cookie_valid;
         bool overflow; /* something had no room */
+        uint32_t caa_ttl_sec;
 } AnswerJob;
 
 /* --- records into the answer --------------------------------------------------------------------------- */
@@ -65,32 +66,41 @@ static bool add_texts(AnswerJob *j) {
         return found;
 }
 
-/* A tenant's CAA record: flags, the tag's length, the tag, the value (RFC 8659 section 4.1). */
-static bool add_account(AnswerJob *j) {
-        static const uint8_t head[] = { 0, 5, 'i', 's', 's', 'u', 'e' };
-        const Account *a = accounts_find(j->source->accounts, j->query.name, j->query.name_size);
-        uint8_t *p;
+/* Flags, the tag's length, the tag, the value (RFC 8659 section 4.1). */
+static void add_caa_record(const char *tag, const char *value, void *userdata) {
+        const size_t tag_size = strlen(tag), value_size = strlen(value), size = 2 + tag_size + value_size;
+        AnswerJob *j = userdata;
+        uint8_t *p = message_extend(&j->reply, RECORD_FIXED_SIZE + size);
 
-        if (!a)
-                return false;
-        p = message_extend(&j->reply, RECORD_FIXED_SIZE + sizeof(head) + a->value_size);
         if (!p) {
                 j->overflow = true;
-                return true;
+                return;
         }
         write_u16(p, MESSAGE_POINTER_QUESTION);
         write_u16(p + 2, DNS_TYPE_CAA);
         write_u16(p + 4, DNS_CLASS_IN);
-        write_u32(p + 6, ZONE_ACCOUNT_TTL_SEC);
-        write_u16(p + 10, (uint16_t) (sizeof(head) + a->value_size));
-        memcpy(p + RECORD_FIXED_SIZE, head, sizeof(head));
-        memcpy(p + RECORD_FIXED_SIZE + sizeof(head), a->value, a->value_size);
+        write_u32(p + 6, j->caa_ttl_sec);
+        write_u16(p + 10, (uint16_t) size);
+        p += RECORD_FIXED_SIZE;
+        p[0] = 0;
+        p[1] = (uint8_t) tag_size;
+        memcpy(p + 2, tag, tag_size);
+        memcpy(p + 2 + tag_size, value, value_size);
         j->reply.counts[SECTION_ANSWER]++;
-        return true;
+}
+
+static int add_caa(AnswerJob *j, const Zone *z) {
+        const AnswerSource *s = j->source;
+        const CaaSource source = { .config = s->config, .ours = &s->ours, .tenants = s->accounts };
+        char zone[DNAME_TEXT_MAX], name[DNAME_TEXT_MAX];
+
+        j->caa_ttl_sec = z->caa_ttl_sec;
+        return caa_find(&source, dname_to_text(z->name, zone), dname_to_text(j->query.name, name),
+                        add_caa_record, j);
 }
 
 static DnsRcode add_nothing(AnswerJob *j, const Zone *z, DnsRcode rcode) {
-        const bool brief = j->query.name[0] > 0 && j->query.name[1] == '_';
+        const bool brief = zone_name_is_attribute(j->query.name);
 
         add_records(j, z, brief ? ZONE_SOA_BRIEF : ZONE_SOA_NEGATIVE, SECTION_AUTHORITY);
         return rcode;
@@ -107,17 +117,16 @@ static const struct {
         { DNS_TYPE_AAAA, ZONE_AAAA },
         { DNS_TYPE_NS, ZONE_NS, .apex_only = true },
         { DNS_TYPE_SOA, ZONE_SOA, .apex_only = true },
-        { DNS_TYPE_CAA, ZONE_CAA, .apex_only = true },
 };
 
 /* Returns 1 where the name has the type, 0 where not, -ENODATA where we do not know yet. */
 static int add_type(AnswerJob *j, const Zone *z, ZoneMatch match, uint16_t type) {
         if (type == DNS_TYPE_TXT)
                 return add_texts(j);
+        if (type == DNS_TYPE_CAA && match != ZONE_MATCH_NONE && !zone_name_is_attribute(j->query.name))
+                return add_caa(j, z);
         if (match != ZONE_MATCH_APEX && match != ZONE_MATCH_HOST)
                 return 0;
-        if (type == DNS_TYPE_CAA && match == ZONE_MATCH_HOST)
-                return add_account(j);
         for (size_t i = 0; i < ELEMENTSOF(record_types); i++) {
                 const ZoneRecordsKind kind = record_types[i].kind;
                 if (record_types[i].type != type)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "account.h"
+#include "caa.h"
 #include "cidr.h"
 #include "cookie.h"
 #include "message.h"
@@ -11,7 +11,7 @@
 
 /* The engine: a query in, an answer out. Pure: no socket, no clock, no allocation. */
 
-#define ANSWER_MAX 8192U /* octets of the largest answer there can be, by TCP */
+#define ANSWER_MAX 16384U /* octets of the largest answer there can be, by TCP */
 #define ANSWER_AMPLIFICATION_MAX 4U /* times the query, by UDP, to who has not shown a cookie */
 
 /* What is answered from, and the figures of having done so. */
@@ -19,7 +19,9 @@ typedef struct AnswerSource {
         Zone **zones; /* sorted by zone_compare() */
         size_t n_zones;
         Overlay *overlay;
-        Accounts *accounts; /* NULL: none are known */
+        const Config *config; /* what CAA records go by */
+        Accounts *accounts;   /* tenants'; NULL: none are known */
+        CaaOurs ours;
         Rrl *rrl;
         uint8_t cookie_secret[SIPHASH_KEY_SIZE];
         struct AnswerStats {

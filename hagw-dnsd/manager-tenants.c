@@ -13,25 +13,33 @@ typedef struct Message {
         sd_json_variant *accounts;
 } Message;
 
-typedef struct AccountText {
-        const char *name, *issuer, *uri;
-} AccountText;
+typedef struct TenantAccounts {
+        const char *name;
+        sd_json_variant *accounts;
+} TenantAccounts;
 
 static int take_account(Accounts *to, sd_json_variant *v) {
         static const sd_json_dispatch_field fields[] = {
-                { "name", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(AccountText, name),
-                  SD_JSON_MANDATORY },
-                { "issuer", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-                  offsetof(AccountText, issuer), SD_JSON_MANDATORY },
-                { "accountUri", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-                  offsetof(AccountText, uri), SD_JSON_MANDATORY },
+                { "name", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
+                  offsetof(TenantAccounts, name), SD_JSON_MANDATORY },
+                { "accounts", SD_JSON_VARIANT_ARRAY, sd_json_dispatch_variant_noref,
+                  offsetof(TenantAccounts, accounts), SD_JSON_MANDATORY },
                 {},
         };
-        AccountText t = {};
+        AccountLine lines[ACCOUNT_LINES_MAX] = {};
+        TenantAccounts t = {};
+        size_t n;
         int r;
 
         r = sd_json_dispatch(v, fields, SD_JSON_ALLOW_EXTENSIONS, &t);
-        return r < 0 ? r : accounts_set(to, t.name, t.issuer, t.uri);
+        if (r < 0)
+                return r;
+        n = sd_json_variant_elements(t.accounts);
+        if (n > ELEMENTSOF(lines))
+                return -E2BIG;
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                r = account_line_from_json(sd_json_variant_by_index(t.accounts, i), &lines[i]);
+        return r < 0 ? r : accounts_set(to, t.name, lines, n);
 }
 
 /* What is answered from, or gathered now. */
@@ -44,8 +52,9 @@ static int take_message(Manager *m, const Message *message) {
         int r = 0;
 
         if (message->reset) {
-                m->accounts_next = accounts_free(m->accounts_next);
-                r = accounts_new(m->tenants_zone, &m->accounts_next);
+                accounts_free(m->accounts_next);
+                m->accounts_next = accounts_new();
+                r = m->accounts_next ? 0 : -ENOMEM;
         }
         for (size_t i = 0; r >= 0 && i < sd_json_variant_elements(message->accounts); i++)
                 r = take_account(target(m), sd_json_variant_by_index(message->accounts, i));
@@ -69,6 +78,7 @@ static void on_accounts(sd_json_variant *v, void *userdata) {
                 {},
         };
         Message message = {};
+        uint8_t zone[DNAME_MAX];
         Manager *m = userdata;
         int r;
 
@@ -80,7 +90,9 @@ static void on_accounts(sd_json_variant *v, void *userdata) {
                 r = take_message(m, &message);
         if (r < 0)
                 (void) log_warning_errno(r, "hagw-tenantd told accounts that make no sense: %m");
-        (void) manager_bump_serial(m, m->source.accounts->zone, m->source.accounts->zone_size);
+        r = dname_from_text(m->tenants_zone, zone);
+        if (r > 0)
+                (void) manager_bump_serial(m, zone, (size_t) r);
 }
 
 void manager_leave_tenants(Manager *m) {
@@ -98,13 +110,11 @@ int manager_follow_tenants(Manager *m, const char *zone) {
         manager_leave_tenants(m);
         if (!zone)
                 return 0;
-        r = accounts_new(zone, &m->source.accounts);
-        if (r >= 0) {
-                m->tenants_zone = strdup(zone);
-                r = m->tenants_zone ? vl_watch_new(&m->tenants, m->event, TENANT_INTERFACE, TENANT_WATCH,
-                                                   on_accounts, m)
-                                    : -ENOMEM;
-        }
+        m->source.accounts = accounts_new();
+        m->tenants_zone = strdup(zone);
+        r = m->source.accounts && m->tenants_zone
+                    ? vl_watch_new(&m->tenants, m->event, TENANT_INTERFACE, TENANT_WATCH, on_accounts, m)
+                    : -ENOMEM;
         if (r < 0)
                 manager_leave_tenants(m);
         return r;

@@ -37,11 +37,14 @@ static int make_zone(const Manager *m, const Config *c, const ConfZone *zone, Zo
         if (!names)
                 return -ENOMEM;
         collect_names(c, zone, names);
-        r = zone_new(&(ZoneDescription) {
+        r = caa_check(zone);
+        if (r >= 0)
+                r = zone_new(&(ZoneDescription) {
                              .name = zone->name,
                              .name_server = zone->name_server,
                              .contact = zone->contact,
-                             .caa_issuers = (const char *const *) zone->caa_issuers,
+                             .caa_hash = caa_hash(c, zone),
+                             .caa_ttl_sec = (uint32_t) (conf_zone_caa_usec(zone) / USEC_PER_SEC),
                              .ttl_sec = (uint32_t) (zone->ttl_usec / USEC_PER_SEC),
                              .any = zone->answer == CONF_ANSWER_ANY,
                              .hosts = names->hosts,
@@ -135,7 +138,7 @@ int manager_make_zones(Manager *m, const Config *config) {
         free_zones(m->source.zones, m->source.n_zones);
         m->source.zones = zones;
         m->source.n_zones = n;
-        m->config = config;
+        m->config = m->source.config = config;
         manager_update_status(m);
         return 0;
 }

@@ -258,6 +258,8 @@ int manager_new(Daemon *daemon, const Config *config, Manager **ret) {
         if (r < 0)
                 return r;
         r = manager_follow_tenants(m, config->tenants.zone);
+        if (r >= 0)
+                r = manager_follow_acme(m);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(m);
@@ -268,6 +270,7 @@ Manager *manager_free(Manager *m) {
         if (!m)
                 return NULL;
         vl_watch_free(m->watch);
+        vl_watch_free(m->acme);
         manager_leave_tenants(m);
         udp_server_free(m->udp);
         tcp_server_free(m->tcp);
@@ -293,5 +296,6 @@ int manager_reload(Manager *m, const Config *config) {
                 return r;
         m->source.rrl->rate = config->dns.rate_limit;
         tcp_server_set_limits(m->tcp, &limits);
-        return manager_follow_tenants(m, config->tenants.zone);
+        r = manager_follow_tenants(m, config->tenants.zone);
+        return r < 0 ? r : manager_follow_acme(m);
 }

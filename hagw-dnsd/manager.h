@@ -23,6 +23,7 @@ typedef struct Manager {
         VlWatch *tenants;        /* tenantd's accounts; NULL: this is no relay */
         char *tenants_zone;      /* that they are of */
         Accounts *accounts_next; /* what it has told of a first round that is not complete */
+        VlWatch *acme;           /* acmed's accounts; NULL: no record is made of them */
         sd_event_source *expiry; /* of the overlay's first value to end */
         sd_event_source *minute; /* tells of rate limiting, at most once a minute */
         uint64_t limited_told;
@@ -46,6 +47,12 @@ int manager_withdraw(Manager *m, const char *name, const char *value, const char
  * none. */
 int manager_follow_tenants(Manager *m, const char *zone);
 void manager_leave_tenants(Manager *m);
+
+/* manager-acme.c: follows hagw-acmed where the configuration in force has records that list this machine's
+ * accounts. */
+int manager_follow_acme(Manager *m);
+/* One { issuer, accountUri }, as hagw-acmed and hagw-tenantd tell it; borrowed. */
+int account_line_from_json(sd_json_variant *v, AccountLine *ret);
 
 /* manager-zones.c: builds the zones of a configuration with the manager's addresses, and puts them in force.
  * A zone whose content did not change keeps its serial; another gets a later one. */

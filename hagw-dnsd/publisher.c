@@ -57,6 +57,13 @@ static bool label_is_own(const Config *c, const char *label) {
         return false;
 }
 
+const char *publisher_tenants_name(const Config *c, const char *name) {
+        const char *zone = c->tenants.zone, *label;
+
+        label = zone && hostname_in_zone(name, zone) ? child_of(name, zone) : NULL;
+        return label && !label_is_own(c, label) ? label : NULL;
+}
+
 bool publisher_may(const Config *c, Publisher p, const char *name) {
         const char *subject = startswith(name, LABEL), *zone = c->tenants.zone, *label;
 

@@ -15,3 +15,7 @@ typedef enum Publisher {
 
 /* name: normalized. Only names that begin with "_acme-challenge." are anybody's. */
 bool publisher_may(const Config *c, Publisher p, const char *name);
+
+/* The tenant's name, TENANT.ZONE, that the name is or lies below. NULL: it is none that a tenant can have.
+ */
+const char *publisher_tenants_name(const Config *c, const char *name);

@@ -11,7 +11,6 @@
 #define SOA_RETRY_SEC 900U
 #define SOA_EXPIRE_SEC 1209600U
 #define SOA_NUMBERS_SIZE 20U
-#define CAA_TAG "issue"
 
 typedef struct Writer {
         ZoneRecords *records;
@@ -117,18 +116,6 @@ static int make_glue(Writer *w, const ZoneDescription *d, const uint8_t *name_se
         return writer_finish(w);
 }
 
-static int make_caa(Writer *w, const char *const *issuers, uint32_t ttl_sec) {
-        for (; issuers && *issuers; issuers++) {
-                put_u16(w, MESSAGE_POINTER_QUESTION);
-                size_t begin = record_begin(w, DNS_TYPE_CAA, ttl_sec);
-                put(w, (const uint8_t[]) { 0, strlen(CAA_TAG) }, 2);
-                put(w, CAA_TAG, strlen(CAA_TAG));
-                put(w, *issuers, strlen(*issuers));
-                record_end(w, begin);
-        }
-        return writer_finish(w);
-}
-
 static int make_soa(Writer *w, const uint8_t *name_server, size_t ns_size, const uint8_t *contact,
                     size_t contact_size, uint32_t ttl_sec) {
         size_t begin;
@@ -207,7 +194,6 @@ int zone_records_make(Zone *z, const ZoneDescription *d) {
         r = make_glue(WRITER(ZONE_GLUE), d, name_server, (size_t) ns_size);
         if (r < 0)
                 return r;
-        r = make_caa(WRITER(ZONE_CAA), d->caa_issuers, d->ttl_sec);
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(soas); i++)
                 r = make_soa(WRITER(soas[i].kind), name_server, (size_t) ns_size, contact,
                              (size_t) contact_size, soas[i].ttl_sec);

@@ -123,7 +123,9 @@ int zone_new(const ZoneDescription *d, Zone **ret) {
                 if (r < 0)
                         return r;
         }
+        z->caa_ttl_sec = d->caa_ttl_sec;
         zone_make_hash(z);
+        z->hash += d->caa_hash;
         *ret = TAKE_PTR(z);
         return 0;
 }
@@ -161,7 +163,7 @@ static ZoneMatch zone_find_wildcard(const Zone *z, const uint8_t *name, size_t s
 }
 
 ZoneMatch zone_find(const Zone *z, const uint8_t *name, size_t size) {
-        const bool attribute = name[0] > 0 && name[1] == '_';
+        const bool attribute = zone_name_is_attribute(name);
         const ZoneNode *n;
         ZoneMatch match;
 

@@ -9,7 +9,6 @@
 
 #define ZONE_NODES_MAX 4096U /* names of hosts, with the empty ones between them and the zone */
 #define ZONE_TTL_SEC 3600U   /* of SOA and NS */
-#define ZONE_ACCOUNT_TTL_SEC 300U /* of a tenant's CAA record */
 #define ZONE_NEGATIVE_TTL_SEC 60U
 /* Of what is published for a moment, and of its absence: who asked too early must not remember it (RFC
  * 2308). */
@@ -29,8 +28,8 @@ typedef struct ZoneAddress {
 
 typedef struct ZoneDescription {
         const char *name, *name_server, *contact; /* contact: mail address or NULL */
-        const char *const *caa_issuers;           /* NULL-ended, or NULL */
-        uint32_t ttl_sec;
+        uint32_t ttl_sec, caa_ttl_sec;
+        uint64_t caa_hash; /* of what is answered for CAA and stands elsewhere */
         bool any;                /* every name below has the addresses; else only hosts */
         const char *const *hosts; /* normalized, inside the zone, may start with "*."; used unless any */
         size_t n_hosts;
@@ -52,7 +51,6 @@ typedef enum ZoneRecordsKind {
         ZONE_A,
         ZONE_AAAA,
         ZONE_NS,
-        ZONE_CAA,
         ZONE_SOA,          /* as an answer */
         ZONE_SOA_NEGATIVE, /* in the authority section (RFC 2308 section 3) */
         ZONE_SOA_BRIEF,    /* the same, hardly to be remembered */
@@ -77,7 +75,7 @@ typedef struct Zone {
         uint8_t labels_max; /* of the deepest node */
         uint8_t *arena;     /* the nodes' names */
         uint64_t hash;      /* of all content but the serial */
-        uint32_t serial;
+        uint32_t serial, caa_ttl_sec;
 } Zone;
 
 /* -EINVAL: a name or the contact cannot be written; -E2BIG: too many names; -ENOMEM. */
@@ -96,6 +94,9 @@ typedef enum ZoneMatch {
 
 /* name: lower case, in the zone. Names whose first label starts with "_" are attributes (RFC 8552), never
  * hosts. */
+static inline bool zone_name_is_attribute(const uint8_t *name) {
+        return name[0] > 0 && name[1] == '_';
+}
 ZoneMatch zone_find(const Zone *z, const uint8_t *name, size_t size);
 
 /* The zone that the name lies in (the longest one), or NULL. zones are sorted by zone_compare(). parent: the

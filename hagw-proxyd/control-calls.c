@@ -166,8 +166,24 @@ static void on_passed_on(CallMessage *m) {
                 reply_and_leave(k, NULL);
 }
 
+/* The same with what it says. */
+static void on_account_set(CallMessage *m) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+        Control *k = m->asker;
+
+        k->asked = NULL;
+        if (m->failed)
+                control_end(k, translate_error(m->error));
+        else {
+                if (m->reply)
+                        (void) sd_json_parse(m->reply, /* flags= */ 0, &reply, NULL, NULL);
+                reply_and_leave(k, reply);
+        }
+}
+
 /* The fields of a call that hagw-tenantd is told beside the proof, by method. */
-static void pass_on(Control *k, const ControlCall *call, const char *method, const char *const *fields) {
+static void pass_on(Control *k, const ControlCall *call, const char *method, const char *const *fields,
+                    void (*on_answer)(CallMessage *m)) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         const char *proof;
 
@@ -180,23 +196,24 @@ static void pass_on(Control *k, const ControlCall *call, const char *method, con
                 if (sd_json_variant_set_field_string(
                             &v, *fields, strempty(control_string(call->parameters, *fields))) < 0)
                         v = sd_json_variant_unref(v);
-        ask(k, CALL_TENANTD_SLOWLY, method, v, on_passed_on);
+        ask(k, CALL_TENANTD_SLOWLY, method, v, on_answer);
 }
 
 static bool call_publish(Control *k, const ControlCall *call, sd_json_variant *message) {
-        pass_on(k, call, "io.hagw.Tenant.PublishChallenge", (const char *const[]) { "name", "value", NULL });
+        pass_on(k, call, "io.hagw.Tenant.PublishChallenge", (const char *const[]) { "name", "value", NULL },
+                on_passed_on);
         return true;
 }
 
 static bool call_withdraw(Control *k, const ControlCall *call, sd_json_variant *message) {
         pass_on(k, call, "io.hagw.Tenant.WithdrawChallenge",
-                (const char *const[]) { "name", "value", NULL });
+                (const char *const[]) { "name", "value", NULL }, on_passed_on);
         return true;
 }
 
 static bool call_set_account(Control *k, const ControlCall *call, sd_json_variant *message) {
         pass_on(k, call, "io.hagw.Tenant.SetAccount",
-                (const char *const[]) { "issuer", "accountUri", NULL });
+                (const char *const[]) { "issuer", "accountUri", NULL }, on_account_set);
         return true;
 }
 

@@ -102,6 +102,24 @@ static void on_done(sd_varlink *link, const RelayCallMessage *m) {
                 answer_failure(link, m);
 }
 
+static void on_account_set(sd_varlink *link, const RelayCallMessage *m) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        sd_json_variant *wait;
+
+        if (m->result != RELAY_CALL_OK) {
+                answer_failure(link, m);
+                return;
+        }
+        if (m->reply)
+                (void) sd_json_parse(m->reply, /* flags= */ 0, &v, NULL, NULL);
+        wait = v && sd_json_variant_is_object(v) ? sd_json_variant_by_key(v, "waitUSec") : NULL;
+        if (wait && sd_json_variant_is_unsigned(wait) && sd_json_variant_unsigned(wait) <= INT64_MAX)
+                (void) sd_varlink_replybo(
+                        link, SD_JSON_BUILD_PAIR_UNSIGNED("waitUSec", sd_json_variant_unsigned(wait)));
+        else
+                (void) sd_varlink_reply(link, NULL);
+}
+
 static void on_enrolled(sd_varlink *link, const RelayCallMessage *m) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         const char *tenant, *id, *zone;
@@ -125,11 +143,12 @@ static void on_enrolled(sd_varlink *link, const RelayCallMessage *m) {
 }
 
 /* At the relay that is configured. */
-static int call_relay(Manager *m, sd_varlink *link, const char *method, sd_json_variant *parameters) {
+static int call_relay(Manager *m, sd_varlink *link, const char *method, sd_json_variant *parameters,
+                      RelayRequestHandler handler) {
         int r;
 
         r = relay_view_call(&m->relay, m->snapshot->relay, method, /* prove= */ true, parameters, link,
-                            on_done);
+                            handler);
         return r < 0 ? sd_varlink_error_errno(link, r) : 0;
 }
 
@@ -153,7 +172,7 @@ static int handle_challenge(sd_varlink *link, sd_json_variant *parameters, const
                 return sd_varlink_error(link, "io.hagw.Proxy.NoRelay", NULL);
         r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR_STRING("name", p.name),
                            SD_JSON_BUILD_PAIR_STRING("value", p.value));
-        return r < 0 ? sd_varlink_error_errno(link, r) : call_relay(m, link, method, v);
+        return r < 0 ? sd_varlink_error_errno(link, r) : call_relay(m, link, method, v, on_done);
 }
 
 int vl_method_publish_challenge(sd_varlink *link, sd_json_variant *parameters,
@@ -188,7 +207,8 @@ int vl_method_set_account(sd_varlink *link, sd_json_variant *parameters, sd_varl
                 return sd_varlink_error(link, "io.hagw.Proxy.NoRelay", NULL);
         r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR_STRING("issuer", p.issuer),
                            SD_JSON_BUILD_PAIR_STRING("accountUri", p.account));
-        return r < 0 ? sd_varlink_error_errno(link, r) : call_relay(m, link, "SetAccount", v);
+        return r < 0 ? sd_varlink_error_errno(link, r)
+                     : call_relay(m, link, "SetAccount", v, on_account_set);
 }
 
 /* Before any relay is configured. */

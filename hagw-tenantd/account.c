@@ -4,12 +4,28 @@
 
 #include "account.h"
 
-int account_set(Db *db, const char *tenant, const char *issuer, const char *uri) {
-        return db_run(db, STATEMENT_ACCOUNT_SET, DB_VALUES(DB_TEXT(tenant), DB_TEXT(issuer), DB_TEXT(uri)));
+int account_set(Db *db, const char *tenant, const char *token, const char *issuer, const char *uri,
+                uint64_t now_usec) {
+        return db_run(db, STATEMENT_ACCOUNT_SET,
+                      DB_VALUES(DB_TEXT(tenant), DB_TEXT(token), DB_TEXT(issuer), DB_TEXT(uri),
+                                DB_INT(now_usec)));
 }
 
-int account_remove(Db *db, const char *tenant) {
-        return db_run(db, STATEMENT_ACCOUNT_REMOVE, DB_VALUES(DB_TEXT(tenant)));
+int account_remove(Db *db, const char *tenant, const char *token) {
+        return db_run(db, STATEMENT_ACCOUNT_REMOVE, DB_VALUES(DB_TEXT(tenant), DB_TEXT(token)));
+}
+
+int account_get_since(Db *db, const char *tenant, const char *token, uint64_t *ret) {
+        _cleanup_query_ sqlite3_stmt *q = NULL;
+        int r;
+
+        r = db_query(db, STATEMENT_ACCOUNT_SINCE, DB_VALUES(DB_TEXT(tenant), DB_TEXT(token)), &q);
+        if (r >= 0)
+                r = db_step(q);
+        if (r < 0)
+                return r;
+        *ret = r > 0 ? (uint64_t) db_column_int(q, 0) : 0;
+        return 0;
 }
 
 int account_query_after(Db *db, int64_t tenant, sqlite3_stmt **ret) {

@@ -4,8 +4,11 @@
  * changes, by sequence. Each is a state, not a step, so that telling one twice does no harm, and one that
  * changed often while nobody could read is told once. */
 
+#include <stdio.h>
+
 #include "error.h"
 #include "feed.h"
+#include "hostname.h"
 #include "tenant-json.h"
 #include "usec.h"
 
@@ -71,19 +74,47 @@ static int read_routes(Feed *f, sd_json_variant **items) {
         return r < 0 ? r : n;
 }
 
-static int read_accounts(Feed *f, sd_json_variant **items) {
-        _cleanup_query_ sqlite3_stmt *q = NULL;
+/* Takes over *list, a tenant's accounts, and begins another. */
+static int end_tenant(const char *name, sd_json_variant **list, sd_json_variant **items) {
         sd_json_variant *v;
+        int r;
+
+        r = accounts_to_json(name, *list, &v);
+        *list = sd_json_variant_unref(*list);
+        if (r >= 0)
+                r = array_take(items, v);
+        return r < 0 ? r : sd_json_variant_new_array(list, NULL, 0);
+}
+
+static int take_account(const Account *a, sd_json_variant **list) {
+        sd_json_variant *v;
+        int r;
+
+        r = account_to_json(a, &v);
+        return r < 0 ? r : array_take(list, v);
+}
+
+static int read_accounts(Feed *f, sd_json_variant **items) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *list = NULL;
+        _cleanup_query_ sqlite3_stmt *q = NULL;
+        char name[HOSTNAME_LABEL_MAX + 1] = "";
         Account a;
         int r, n = 0;
 
-        r = account_query_after(&f->manager->db, f->id, &q);
-        for (; r >= 0 && (r = account_next(q, &a)) > 0; n++) {
-                f->id = a.tenant;
-                r = account_to_json(a.name, a.issuer, a.uri, &v);
+        r = sd_json_variant_new_array(&list, NULL, 0);
+        if (r >= 0)
+                r = account_query_after(&f->manager->db, f->id, &q);
+        while (r >= 0 && (r = account_next(q, &a)) > 0) {
+                if (n > 0 && a.tenant != f->id)
+                        r = end_tenant(name, &list, items);
                 if (r >= 0)
-                        r = array_take(items, v);
+                        r = take_account(&a, &list);
+                n += n == 0 || a.tenant != f->id;
+                f->id = a.tenant;
+                (void) snprintf(name, sizeof(name), "%s", a.name);
         }
+        if (r >= 0 && n > 0)
+                r = end_tenant(name, &list, items);
         return r < 0 ? r : n;
 }
 
@@ -117,18 +148,17 @@ static int add_route(Feed *f, const char *name, Message *message) {
 }
 
 static int add_account(Feed *f, const char *name, Message *message) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *list = NULL;
         _cleanup_query_ sqlite3_stmt *q = NULL;
-        sd_json_variant *v;
         Account a;
         int r;
 
-        r = account_query_name(&f->manager->db, name, &q);
+        r = sd_json_variant_new_array(&list, NULL, 0);
         if (r >= 0)
-                r = account_next(q, &a);
-        if (r < 0)
-                return r;
-        r = account_to_json(name, r > 0 ? a.issuer : "", r > 0 ? a.uri : "", &v);
-        return r < 0 ? r : array_take(&message->items, v);
+                r = account_query_name(&f->manager->db, name, &q);
+        while (r >= 0 && (r = account_next(q, &a)) > 0)
+                r = take_account(&a, &list);
+        return r < 0 ? r : end_tenant(name, &list, &message->items);
 }
 
 /* Drops what all listeners of the kind have heard. */

@@ -62,6 +62,21 @@ const char *const schema_steps[] = {
         /* The last of the ledger's lines that is done here; see ledger.h. */
         "CREATE TABLE ledger (id INTEGER PRIMARY KEY CHECK (id = 0), stamp INTEGER NOT NULL) STRICT;"
         "INSERT INTO ledger (id, stamp) VALUES (0, 0);",
+
+        /* An account is a machine's, and each machine has a token. Whose the one account of a tenant was,
+         * nobody noted: it stays with each token until that one's machine says better. */
+        "CREATE TABLE token_account ("
+        " tenant INTEGER NOT NULL,"
+        " token TEXT NOT NULL,"
+        " issuer TEXT NOT NULL,"
+        " uri TEXT NOT NULL,"
+        " since INTEGER NOT NULL," /* it came beside others then; 0: the first one, or told before */
+        " PRIMARY KEY (tenant, token),"
+        " FOREIGN KEY (tenant, token) REFERENCES token (tenant, id) ON DELETE CASCADE"
+        ") STRICT, WITHOUT ROWID;"
+        "INSERT INTO token_account SELECT a.tenant, k.id, a.issuer, a.uri, 0"
+        " FROM account a JOIN token k ON k.tenant = a.tenant;"
+        "DROP TABLE account;",
 };
 const unsigned schema_version = ELEMENTSOF(schema_steps);
 
@@ -100,9 +115,9 @@ const char schema_temporary[] =
         TRIGGER("token_insert", "INSERT ON main.token", MARK("0", "NEW.tenant"))
         TRIGGER("token_update", "UPDATE OF expires ON main.token", MARK("0", "NEW.tenant"))
         TRIGGER("token_delete", "DELETE ON main.token", MARK("0", "OLD.tenant"))
-        TRIGGER("account_insert", "INSERT ON main.account", MARK("1", "NEW.tenant"))
-        TRIGGER("account_update", "UPDATE ON main.account", MARK("1", "NEW.tenant"))
-        TRIGGER("account_delete", "DELETE ON main.account", MARK("1", "OLD.tenant"))
+        TRIGGER("account_insert", "INSERT ON main.token_account", MARK("1", "NEW.tenant"))
+        TRIGGER("account_update", "UPDATE ON main.token_account", MARK("1", "NEW.tenant"))
+        TRIGGER("account_delete", "DELETE ON main.token_account", MARK("1", "OLD.tenant"))
         TRIGGER("note_token", "DELETE ON main.token WHEN OLD.expires IS NULL OR OLD.expires > " NOW,
                 NOTE("token", NAME_OF("OLD.tenant"), "OLD.id", "NULL"))
         TRIGGER("note_expires", "UPDATE OF expires ON main.token",
@@ -165,8 +180,9 @@ const char *const statement_texts[_STATEMENT_MAX] = {
                 "SELECT t.id, t.suspended, k.stored_key FROM tenant t JOIN token k ON k.tenant = t.id"
                 " WHERE t.name = ?1 AND k.id = ?2 AND (k.expires IS NULL OR k.expires > ?3)",
         [STATEMENT_TOKEN_LIST] =
-                "SELECT k.id, k.created, k.enrolled, k.expires, ifnull(u.usec, k.used)"
+                "SELECT k.id, k.created, k.enrolled, k.expires, ifnull(u.usec, k.used), a.issuer, a.uri"
                 " FROM token k LEFT JOIN temp.used u ON u.tenant = k.tenant AND u.token = k.id"
+                " LEFT JOIN token_account a ON a.tenant = k.tenant AND a.token = k.id"
                 " WHERE k.tenant = ?1 AND (k.expires IS NULL OR k.expires > ?2) ORDER BY k.created, k.id",
         [STATEMENT_TOKEN_COUNT] =
                 "SELECT count(*) FROM token WHERE tenant = ?1 AND (expires IS NULL OR expires > ?2)",
@@ -211,18 +227,31 @@ const char *const statement_texts[_STATEMENT_MAX] = {
                 " SELECT 0, t.name FROM tenant t JOIN usage u ON u.tenant = t.id"
                 " WHERE u.month = ?1 AND t.month_bytes > 0 AND u.received + u.sent >= t.month_bytes",
 
+        /* Whoever asked a moment ago may remember the others' records without this one. */
         [STATEMENT_ACCOUNT_SET] =
-                "INSERT INTO account (tenant, issuer, uri) SELECT id, ?2, ?3 FROM tenant WHERE name = ?1"
-                " ON CONFLICT DO UPDATE SET issuer = excluded.issuer, uri = excluded.uri"
-                " WHERE issuer <> excluded.issuer OR uri <> excluded.uri",
+                "INSERT INTO token_account (tenant, token, issuer, uri, since)"
+                " SELECT t.id, ?2, ?3, ?4, CASE"
+                "  WHEN EXISTS (SELECT 1 FROM token_account o WHERE o.tenant = t.id) AND NOT EXISTS"
+                "   (SELECT 1 FROM token_account o WHERE o.tenant = t.id AND o.issuer = ?3 AND o.uri = ?4)"
+                "  THEN ?5 ELSE 0 END FROM tenant t WHERE t.name = ?1"
+                " ON CONFLICT DO UPDATE SET issuer = excluded.issuer, uri = excluded.uri,"
+                " since = excluded.since WHERE issuer <> excluded.issuer OR uri <> excluded.uri",
         [STATEMENT_ACCOUNT_REMOVE] =
-                "DELETE FROM account WHERE tenant = (SELECT id FROM tenant WHERE name = ?1)",
+                "DELETE FROM token_account"
+                " WHERE tenant = (SELECT id FROM tenant WHERE name = ?1) AND token = ?2",
+        [STATEMENT_ACCOUNT_SINCE] =
+                "SELECT a.since FROM token_account a JOIN tenant t ON t.id = a.tenant"
+                " WHERE t.name = ?1 AND a.token = ?2",
+        /* Of ?2 tenants. Two machines may have one account. */
         [STATEMENT_ACCOUNT_AFTER_ID] =
-                "SELECT a.tenant, t.name, a.issuer, a.uri FROM account a JOIN tenant t ON t.id = a.tenant"
-                " WHERE a.tenant > ?1 ORDER BY a.tenant LIMIT ?2",
+                "SELECT DISTINCT a.tenant, t.name, a.issuer, a.uri"
+                " FROM token_account a JOIN tenant t ON t.id = a.tenant"
+                " WHERE a.tenant IN (SELECT DISTINCT tenant FROM token_account WHERE tenant > ?1"
+                "  ORDER BY tenant LIMIT ?2) ORDER BY a.tenant, a.issuer, a.uri",
         [STATEMENT_ACCOUNT_BY_NAME] =
-                "SELECT a.tenant, t.name, a.issuer, a.uri FROM tenant t JOIN account a ON a.tenant = t.id"
-                " WHERE t.name = ?1",
+                "SELECT DISTINCT a.tenant, t.name, a.issuer, a.uri"
+                " FROM tenant t JOIN token_account a ON a.tenant = t.id"
+                " WHERE t.name = ?1 ORDER BY a.issuer, a.uri",
 
         [STATEMENT_CHANGED_AFTER] =
                 "SELECT sequence, name FROM temp.changed WHERE sequence > ?1 AND kind = ?2"

@@ -85,25 +85,13 @@ static int tokens_to_json(Db *db, int64_t tenant, uint64_t now_usec, sd_json_var
                 r = sd_json_variant_append_arraybo(
                         &array, STRING("tokenId", t.id), UNSIGNED("createdUSec", t.created_usec),
                         BOOLEAN("enrolled", t.enrolled), USEC("expiresUSec", t.expires_usec),
-                        USEC("usedUSec", t.used_usec));
+                        USEC("usedUSec", t.used_usec),
+                        SD_JSON_BUILD_PAIR_CONDITION(!!t.issuer, "issuer", SD_JSON_BUILD_STRING(t.issuer)),
+                        SD_JSON_BUILD_PAIR_CONDITION(!!t.uri, "accountUri", SD_JSON_BUILD_STRING(t.uri)));
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(array);
         return 0;
-}
-
-/* Adds issuer and accountUri where there is an account. */
-static int add_account(Db *db, const char *name, sd_json_variant **v) {
-        _cleanup_query_ sqlite3_stmt *q = NULL;
-        Account a;
-        int r;
-
-        r = account_query_name(db, name, &q);
-        if (r >= 0)
-                r = account_next(q, &a);
-        if (r <= 0)
-                return r;
-        return sd_json_variant_merge_objectbo(v, STRING("issuer", a.issuer), STRING("accountUri", a.uri));
 }
 
 int tenant_to_json(Manager *m, const Tenant *t, uint64_t now_usec, sd_json_variant **ret) {
@@ -131,8 +119,6 @@ int tenant_to_json(Manager *m, const Tenant *t, uint64_t now_usec, sd_json_varia
                         UNSIGNED("bytesPerMonth", t->settings.bytes_per_month), VARIANT("tokens", tokens),
                         USEC("codeExpiresUSec", code_expires), UNSIGNED("received", t->received),
                         UNSIGNED("sent", t->sent));
-        if (r >= 0)
-                r = add_account(&m->db, t->name, &v);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(v);
@@ -161,9 +147,12 @@ int tenant_by_name(Manager *m, const char *name, sd_json_variant **ret) {
         return by_name(m, name, /* whole= */ true, ret);
 }
 
-int account_to_json(const char *name, const char *issuer, const char *uri, sd_json_variant **ret) {
-        return sd_json_buildo(ret, STRING("name", name), STRING("issuer", issuer),
-                              STRING("accountUri", uri));
+int account_to_json(const Account *a, sd_json_variant **ret) {
+        return sd_json_buildo(ret, STRING("issuer", a->issuer), STRING("accountUri", a->uri));
+}
+
+int accounts_to_json(const char *name, sd_json_variant *list, sd_json_variant **ret) {
+        return sd_json_buildo(ret, STRING("name", name), VARIANT("accounts", list));
 }
 
 int usage_to_json(const Usage *u, sd_json_variant **ret) {

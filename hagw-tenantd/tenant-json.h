@@ -15,7 +15,9 @@ int tenant_to_json(Manager *m, const Tenant *t, uint64_t now_usec, sd_json_varia
 int route_by_name(Manager *m, const char *name, sd_json_variant **ret);
 int tenant_by_name(Manager *m, const char *name, sd_json_variant **ret);
 
-int account_to_json(const char *name, const char *issuer, const char *uri, sd_json_variant **ret);
+int account_to_json(const Account *a, sd_json_variant **ret);
+/* All of a tenant's. */
+int accounts_to_json(const char *name, sd_json_variant *list, sd_json_variant **ret);
 int usage_to_json(const Usage *u, sd_json_variant **ret);
 
 /* NAME.ZONE, or the name alone where there is no zone. */

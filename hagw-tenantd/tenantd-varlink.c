@@ -162,6 +162,16 @@ static int vl_method_withdraw_challenge(sd_varlink *link, sd_json_variant *param
         return publisher_withdraw(m->publisher, link, name, p.value);
 }
 
+/* How long somebody may still remember the tenant's records without an account that came beside others. */
+static uint64_t caa_wait(const Config *c, uint64_t since_usec, uint64_t now_usec) {
+        const ConfZone *zone = c->tenants.zone ? config_find_zone(c, c->tenants.zone) : NULL;
+        const uint64_t ttl = zone ? conf_zone_caa_usec(zone) : CONF_CAA_TTL_USEC;
+
+        if (since_usec == 0 || since_usec + ttl <= now_usec)
+                return 0;
+        return MIN(since_usec + ttl - now_usec, ttl);
+}
+
 static int vl_method_set_account(sd_varlink *link, sd_json_variant *parameters,
                                  sd_varlink_method_flags_t flags, void *userdata) {
         static const sd_json_dispatch_field table[] = {
@@ -170,7 +180,9 @@ static int vl_method_set_account(sd_varlink *link, sd_json_variant *parameters,
                 STRING_FIELD("accountUri", ProofParameters, uri),
                 {},
         };
+        const uint64_t now = clock_usec(CLOCK_REALTIME);
         char issuer[HOSTNAME_MAX + 1];
+        uint64_t since = 0, wait;
         Manager *m = userdata;
         ProofParameters p = {};
         int r;
@@ -182,13 +194,18 @@ static int vl_method_set_account(sd_varlink *link, sd_json_variant *parameters,
                 return sd_varlink_error_invalid_parameter_name(link, "issuer");
         if (*p.issuer && !account_uri_is_valid(p.uri))
                 return sd_varlink_error_invalid_parameter_name(link, "accountUri");
-        r = *p.issuer ? account_set(&m->db, p.tenant, issuer, p.uri) : account_remove(&m->db, p.tenant);
+        r = *p.issuer ? account_set(&m->db, p.tenant, p.id, issuer, p.uri, now)
+                      : account_remove(&m->db, p.tenant, p.id);
+        if (r > 0)
+                log_info("Tenant %s, token %s: the certificate authority is %s now.", p.tenant, p.id,
+                         *p.issuer ? issuer : "not named any more");
+        if (r >= 0)
+                r = account_get_since(&m->db, p.tenant, p.id, &since);
         if (r < 0)
                 return error_store(link, r);
-        if (r > 0)
-                log_info("Tenant %s: the certificate authority is %s now.", p.tenant,
-                         *p.issuer ? issuer : "not named any more");
-        return sd_varlink_reply(link, NULL);
+        wait = caa_wait(m->config, since, now);
+        return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR_CONDITION(wait > 0, "waitUSec",
+                                                                     SD_JSON_BUILD_UNSIGNED(wait)));
 }
 
 /* --- enrolment ----------------------------------------------------------------------------------------- */

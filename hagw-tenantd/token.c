@@ -200,6 +200,8 @@ int token_next(sqlite3_stmt *q, Token *ret) {
                 .enrolled = db_column_int(q, 2) != 0,
                 .expires_usec = db_column_usec(q, 3),
                 .used_usec = db_column_usec(q, 4),
+                .issuer = db_column_text(q, 5),
+                .uri = db_column_text(q, 6),
         };
         return 1;
 }

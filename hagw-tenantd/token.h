@@ -42,6 +42,7 @@ typedef struct Token {
         const char *id; /* until the next step */
         uint64_t created_usec, expires_usec, used_usec; /* the latter two may be USEC_INFINITY: never */
         bool enrolled;
+        const char *issuer, *uri; /* the account of the machine that has it; NULL: not told. Likewise */
 } Token;
 int token_query(Db *db, int64_t tenant, uint64_t now_usec, sqlite3_stmt **ret);
 int token_next(sqlite3_stmt *q, Token *ret);

@@ -65,9 +65,9 @@ const ConfSetting conf_settings[] = {
           NUMBER(USEC_PER_SEC, USEC_PER_DAY)),
         Z("contact", CONF_STRING, contact, NULL, DNSD,
           "mail address for the SOA record; hostmaster@ZONE if not given"),
-        Z("caa", CONF_STRINGS, caa_issuers, NULL, DNSD,
-          "certificate authorities that may issue for the zone (RFC 8659), e.g. letsencrypt.org; empty: no "
-          "CAA record"),
+        Z("caa", CONF_STRINGS, caa_issuers, NULL, DNSD | ACMED,
+          "who may issue for the zone (RFC 8659): ours (this machine's own accounts, RFC 8657) and "
+          "certificate authorities, e.g. letsencrypt.org; empty: no CAA record"),
         Z("via", CONF_ENUM, via, "direct", DNSD | ACMED | PROXYD,
           "direct: the world asks this machine; relay: the zone is a tenant's name at the relay of group "
           "relay",
@@ -194,6 +194,10 @@ const ConfSetting conf_settings[] = {
         H(NULL, "proxy_protocol", CONF_ENUM, proxy_protocol, "none", PROXYD,
           "what a tcp:// service is told first about the visitor: a PROXY protocol header v1 or v2",
           .choices = proxy_protocol_choices, WITH(TCP)),
+        H(NULL, "caa", CONF_STRINGS, caa, NULL, DNSD,
+          "certificate authorities that may issue for a tcp:// service's name; empty: any, whatever the "
+          "zone says",
+          WITH(TCP)),
         H("access", "login", CONF_ENUM, access.login, "required", PROXYD | WEBD, "required or none",
           .choices = login_choices),
         H("access", "users", CONF_STRINGS, access.users, NULL, WEBD,

@@ -35,7 +35,7 @@ typedef struct ConfZone {
         int answer;          /* ConfAnswer: any name below the zone has the house's address, or only hosts */
         uint64_t ttl_usec;   /* of the house's addresses */
         char *contact;       /* SOA RNAME as a mail address; default hostmaster@NAME */
-        char **caa_issuers;  /* CAA issue values; empty: no CAA records */
+        char **caa_issuers;  /* CAA issue values, CONF_CAA_OURS among them; empty: no CAA records */
         int via;             /* ConfVia: how visitors, and who asks for a challenge, come to this zone */
 } ConfZone;
 
@@ -48,6 +48,7 @@ typedef struct ConfHost {
         uint16_t upstream_port;
         char *host_field;    /* what stands in Host for the service; NULL: what the visitor wrote */
         int proxy_protocol;  /* ConfProxyProtocol: what a tcp upstream is told first */
+        char **caa;          /* CAA issue values for a tcp upstream's name; empty: nobody is kept out */
         struct {
                 int login;   /* ConfLogin */
                 char **users, **groups; /* who may pass; both empty: every user that may reach the host */
@@ -132,6 +133,8 @@ typedef struct Config {
 #define CONF_HOSTS_MAX 1024U
 #define CONF_EMBEDDERS_MAX 16U /* hosts in embedded_by: all of them stand in a field of each answer */
 #define CONF_LIST_MAX 256U
+#define CONF_CAA_OURS "ours" /* in a zone's caa: every account that hagw-acmed has */
+#define CONF_CAA_TTL_USEC (60 * USEC_PER_SEC) /* CAA records live so long at most */
 #define CONF_FILE_MAX (1024U * 1024) /* bytes of one file */
 
 /* Reads DIR/hagw.conf and every .conf in DIR/hosts.d. On failure ret_error (to be freed) says file, line,
@@ -148,3 +151,16 @@ Config *config_new(void);
 /* The zone that a normalized name lies in (the longest), or NULL. */
 const ConfZone *config_find_zone(const Config *c, const char *name);
 const ConfHost *config_find_host(const Config *c, const char *name);
+
+/* Its CAA records list this machine's accounts. */
+static inline bool conf_zone_has_ours(const ConfZone *z) {
+        for (char *const *p = z->caa_issuers; p && *p; p++)
+                if (streq(*p, CONF_CAA_OURS))
+                        return true;
+        return false;
+}
+
+/* How long resolvers keep its CAA records. */
+static inline uint64_t conf_zone_caa_usec(const ConfZone *z) {
+        return MIN(z->ttl_usec, CONF_CAA_TTL_USEC);
+}

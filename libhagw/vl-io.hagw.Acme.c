@@ -47,8 +47,25 @@ static SD_VARLINK_DEFINE_METHOD_FULL(
         SD_VARLINK_FIELD_COMMENT("Files in the state directory that could not be read and were set aside"),
         SD_VARLINK_DEFINE_OUTPUT(broken, SD_VARLINK_STRING, SD_VARLINK_ARRAY));
 
-static SD_VARLINK_DEFINE_METHOD(Renew, SD_VARLINK_FIELD_COMMENT("Any of the certificate's names"),
-                                SD_VARLINK_DEFINE_INPUT(name, SD_VARLINK_STRING, 0));
+static SD_VARLINK_DEFINE_STRUCT_TYPE(
+        Account, SD_VARLINK_FIELD_COMMENT("The certificate authority's domain as in CAA records"),
+        SD_VARLINK_DEFINE_FIELD(issuer, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("The account's URL (RFC 8657)"),
+        SD_VARLINK_DEFINE_FIELD(accountUri, SD_VARLINK_STRING, 0));
+
+static SD_VARLINK_DEFINE_METHOD_FULL(
+        WatchAccounts, SD_VARLINK_SUPPORTS_MORE,
+        SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(accounts, Account, SD_VARLINK_ARRAY),
+        SD_VARLINK_FIELD_COMMENT(
+                "One of our accounts is at an authority that has no name in CAA records, so that records "
+                "would forbid it"),
+        SD_VARLINK_DEFINE_OUTPUT(unnamed, SD_VARLINK_BOOL, 0));
+
+static SD_VARLINK_DEFINE_METHOD(
+        Renew, SD_VARLINK_FIELD_COMMENT("Any of the certificate's names"),
+        SD_VARLINK_DEFINE_INPUT(name, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("Also where the authority has asked to wait; null: no"),
+        SD_VARLINK_DEFINE_INPUT(now, SD_VARLINK_BOOL, SD_VARLINK_NULLABLE));
 
 static SD_VARLINK_DEFINE_METHOD(
         Import, SD_VARLINK_FIELD_COMMENT("PEM, leaf first, each issued by the next; at most 64 KiB"),
@@ -60,6 +77,9 @@ static SD_VARLINK_DEFINE_METHOD(Remove, SD_VARLINK_DEFINE_INPUT(name, SD_VARLINK
 
 static SD_VARLINK_DEFINE_ERROR(NoSuchCertificate, SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_STRING, 0));
 static SD_VARLINK_DEFINE_ERROR(BadCertificate, SD_VARLINK_DEFINE_FIELD(reason, SD_VARLINK_STRING, 0));
+static SD_VARLINK_DEFINE_ERROR(Limited, SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_STRING, 0),
+                               SD_VARLINK_FIELD_COMMENT("CLOCK_REALTIME"),
+                               SD_VARLINK_DEFINE_FIELD(untilUSec, SD_VARLINK_INT, 0));
 static SD_VARLINK_DEFINE_ERROR(Busy, SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_STRING, 0));
 
 SD_VARLINK_DEFINE_INTERFACE(
@@ -72,6 +92,10 @@ SD_VARLINK_DEFINE_INTERFACE(
         SD_VARLINK_SYMBOL_COMMENT("The whole list at once; with more: again after each change. hagw-proxyd "
                                   "and hagw-webd only."),
         &vl_method_Watch,
+        SD_VARLINK_SYMBOL_COMMENT("An account of this machine, for CAA"), &vl_type_Account,
+        SD_VARLINK_SYMBOL_COMMENT("Our accounts at the authorities that are configured, all at once; with "
+                                  "more: again after each change. hagw-dnsd and root only."),
+        &vl_method_WatchAccounts,
         SD_VARLINK_SYMBOL_COMMENT("Orders it anew, whatever its age. Returns when that is decided; Watch "
                                   "tells the rest. Root only."),
         &vl_method_Renew,
@@ -86,4 +110,6 @@ SD_VARLINK_DEFINE_INTERFACE(
         &vl_error_NoSuchCertificate,
         SD_VARLINK_SYMBOL_COMMENT(
                 "The chain does not fit together or does not fit the key, or the certificate is in use"),
-        &vl_error_BadCertificate, SD_VARLINK_SYMBOL_COMMENT("It is being ordered already"), &vl_error_Busy);
+        &vl_error_BadCertificate,
+        SD_VARLINK_SYMBOL_COMMENT("The authority has asked for no order before that"), &vl_error_Limited,
+        SD_VARLINK_SYMBOL_COMMENT("It is being ordered already"), &vl_error_Busy);

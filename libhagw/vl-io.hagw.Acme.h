@@ -7,4 +7,5 @@ extern const sd_varlink_interface vl_interface_io_hagw_Acme;
 
 #define ACME_ERROR_NO_SUCH_CERTIFICATE "io.hagw.Acme.NoSuchCertificate"
 #define ACME_ERROR_BAD_CERTIFICATE "io.hagw.Acme.BadCertificate"
+#define ACME_ERROR_LIMITED "io.hagw.Acme.Limited"
 #define ACME_ERROR_BUSY "io.hagw.Acme.Busy"

@@ -81,7 +81,9 @@ static SD_VARLINK_DEFINE_METHOD(WithdrawChallenge, SD_VARLINK_DEFINE_INPUT(name,
 
 static SD_VARLINK_DEFINE_METHOD(SetAccount, SD_VARLINK_FIELD_COMMENT("Empty: takes it back"),
                                 SD_VARLINK_DEFINE_INPUT(issuer, SD_VARLINK_STRING, 0),
-                                SD_VARLINK_DEFINE_INPUT(accountUri, SD_VARLINK_STRING, 0));
+                                SD_VARLINK_DEFINE_INPUT(accountUri, SD_VARLINK_STRING, 0),
+                                SD_VARLINK_FIELD_COMMENT("When an order may begin, from now; null: at once"),
+                                SD_VARLINK_DEFINE_OUTPUT(waitUSec, SD_VARLINK_INT, SD_VARLINK_NULLABLE));
 
 static SD_VARLINK_DEFINE_METHOD(
         Enrol, SD_VARLINK_FIELD_COMMENT("HOST[:PORT]"),

@@ -38,7 +38,12 @@ static SD_VARLINK_DEFINE_STRUCT_TYPE(
         SD_VARLINK_FIELD_COMMENT("When it ends by itself; null: never"),
         SD_VARLINK_DEFINE_FIELD(expiresUSec, SD_VARLINK_INT, SD_VARLINK_NULLABLE),
         SD_VARLINK_FIELD_COMMENT("When it was last proved; null: never"),
-        SD_VARLINK_DEFINE_FIELD(usedUSec, SD_VARLINK_INT, SD_VARLINK_NULLABLE));
+        SD_VARLINK_DEFINE_FIELD(usedUSec, SD_VARLINK_INT, SD_VARLINK_NULLABLE),
+        SD_VARLINK_FIELD_COMMENT("In the CAA records of the tenant's name: the certificate authority of the "
+                                 "machine that has the token, and its account there (RFC 8657); null: it "
+                                 "has not said"),
+        SD_VARLINK_DEFINE_FIELD(issuer, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
+        SD_VARLINK_DEFINE_FIELD(accountUri, SD_VARLINK_STRING, SD_VARLINK_NULLABLE));
 
 static SD_VARLINK_DEFINE_STRUCT_TYPE(
         Tenant, SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_STRING, 0),
@@ -61,20 +66,20 @@ static SD_VARLINK_DEFINE_STRUCT_TYPE(
         SD_VARLINK_FIELD_COMMENT("When the last enrolment code that nobody has used ends; null: there is "
                                  "none"),
         SD_VARLINK_DEFINE_FIELD(codeExpiresUSec, SD_VARLINK_INT, SD_VARLINK_NULLABLE),
-        SD_VARLINK_FIELD_COMMENT("The certificate authority in the house's CAA record, and the house's "
-                                 "account there (RFC 8657); null: the house has not said"),
-        SD_VARLINK_DEFINE_FIELD(issuer, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
-        SD_VARLINK_DEFINE_FIELD(accountUri, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
         SD_VARLINK_FIELD_COMMENT("From and to visitors in this month (UTC), bytes"),
         SD_VARLINK_DEFINE_FIELD(received, SD_VARLINK_INT, 0),
         SD_VARLINK_DEFINE_FIELD(sent, SD_VARLINK_INT, 0));
 
 static SD_VARLINK_DEFINE_STRUCT_TYPE(
-        Account, SD_VARLINK_FIELD_COMMENT("The tenant's label"),
-        SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_STRING, 0),
-        SD_VARLINK_FIELD_COMMENT("Empty: there is none any more"),
-        SD_VARLINK_DEFINE_FIELD(issuer, SD_VARLINK_STRING, 0),
+        Account, SD_VARLINK_DEFINE_FIELD(issuer, SD_VARLINK_STRING, 0),
         SD_VARLINK_DEFINE_FIELD(accountUri, SD_VARLINK_STRING, 0));
+
+static SD_VARLINK_DEFINE_STRUCT_TYPE(
+        TenantAccounts, SD_VARLINK_FIELD_COMMENT("The tenant's label"),
+        SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT(
+                "One of each of its tokens whose machine has told one; empty: none any more"),
+        SD_VARLINK_DEFINE_FIELD_BY_TYPE(accounts, Account, SD_VARLINK_ARRAY));
 
 static SD_VARLINK_DEFINE_STRUCT_TYPE(
         Usage, SD_VARLINK_DEFINE_FIELD(tenant, SD_VARLINK_STRING, 0),
@@ -124,7 +129,7 @@ static SD_VARLINK_DEFINE_METHOD_FULL(
         SD_VARLINK_DEFINE_OUTPUT(reset, SD_VARLINK_BOOL, 0),
         SD_VARLINK_FIELD_COMMENT("What was told so far is all there is"),
         SD_VARLINK_DEFINE_OUTPUT(complete, SD_VARLINK_BOOL, 0),
-        SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(accounts, Account, SD_VARLINK_ARRAY));
+        SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(accounts, TenantAccounts, SD_VARLINK_ARRAY));
 
 #define PROOF                                                                                         \
         SD_VARLINK_DEFINE_INPUT(tenant, SD_VARLINK_STRING, 0),                                        \
@@ -162,7 +167,11 @@ static SD_VARLINK_DEFINE_METHOD(
         SD_VARLINK_FIELD_COMMENT("The authority's domain as in CAA records; empty: take the record back"),
         SD_VARLINK_DEFINE_INPUT(issuer, SD_VARLINK_STRING, 0),
         SD_VARLINK_FIELD_COMMENT("Of the house's account there; https, at most 200 characters"),
-        SD_VARLINK_DEFINE_INPUT(accountUri, SD_VARLINK_STRING, 0));
+        SD_VARLINK_DEFINE_INPUT(accountUri, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT(
+                "An order before that may be refused: the tenant's records may be remembered without this "
+                "one; null: at once"),
+        SD_VARLINK_DEFINE_OUTPUT(waitUSec, SD_VARLINK_INT, SD_VARLINK_NULLABLE));
 
 static SD_VARLINK_DEFINE_METHOD(ReportUsage,
                                 SD_VARLINK_FIELD_COMMENT("Since the last report, at most 5,000 tenants; "
@@ -326,7 +335,8 @@ SD_VARLINK_DEFINE_INTERFACE(
         SD_VARLINK_SYMBOL_COMMENT("A tenant as hagw-proxyd needs to know it"), &vl_type_Route,
         SD_VARLINK_SYMBOL_COMMENT("What is told of a token; its secret is nowhere"), &vl_type_Token,
         SD_VARLINK_SYMBOL_COMMENT("All that is known of a tenant"), &vl_type_Tenant,
-        SD_VARLINK_SYMBOL_COMMENT("A tenant's account at its certificate authority, for CAA"),
+        SD_VARLINK_SYMBOL_COMMENT("An account at a certificate authority, for CAA"), &vl_type_Account,
+        SD_VARLINK_SYMBOL_COMMENT("All accounts of a tenant"),
         &vl_type_Account, SD_VARLINK_SYMBOL_COMMENT("What visitors of a tenant have moved"), &vl_type_Usage,
         SD_VARLINK_SYMBOL_COMMENT("What visitors of a tenant have moved in a month"), &vl_type_MonthUsage,
         SD_VARLINK_SYMBOL_COMMENT("What a new tenant's house gets in"), &vl_type_Credential,
@@ -348,7 +358,8 @@ SD_VARLINK_DEFINE_INTERFACE(
         &vl_method_PublishChallenge,
         SD_VARLINK_SYMBOL_COMMENT("Takes a value back. Not an error when there is none."),
         &vl_method_WithdrawChallenge,
-        SD_VARLINK_SYMBOL_COMMENT("Has the tenant's CAA record name its account (RFC 8657)."),
+        SD_VARLINK_SYMBOL_COMMENT("Has the CAA records of the tenant's name list the account of the "
+                                  "machine that has the token (RFC 8657), for as long as the token lives."),
         &vl_method_SetAccount,
         SD_VARLINK_SYMBOL_COMMENT("Adds up what visitors moved; when this returns it is stored. hagw-proxyd "
                                   "only."),

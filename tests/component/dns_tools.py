@@ -80,6 +80,52 @@ class Nonsense:
                 c.close()
 
 
+class Accounts:
+    """In hagw-acmed's place: tells accounts, and others when a test wants."""
+
+    def __init__(self, runtime, accounts=(), unnamed=False):
+        self.accounts, self.unnamed, self.clients, self.lock = accounts, unnamed, [], threading.Lock()
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.path = runtime / "io.hagw.Acme"
+        self.listener.bind(str(self.path))
+        self.listener.listen(8)
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            data = b""
+            while not data.endswith(b"\0"):
+                data += client.recv(4096)
+            call = json.loads(data[:-1])
+            if call["method"] != "io.hagw.Acme.WatchAccounts":
+                client.close()
+                continue
+            with self.lock:
+                self.clients.append(client)
+                client.sendall(self.message(call.get("more", False)))
+
+    def message(self, more=True):
+        accounts = [{"issuer": issuer, "accountUri": uri} for issuer, uri in self.accounts]
+        parameters = {"accounts": accounts, "unnamed": self.unnamed}
+        return json.dumps({"parameters": parameters, **({"continues": True} if more else {})}).encode() + b"\0"
+
+    def tell(self, accounts=(), unnamed=False):
+        with self.lock:
+            self.accounts, self.unnamed = accounts, unnamed
+            for c in self.clients:
+                c.sendall(self.message())
+
+    def close(self):
+        self.listener.close()
+        self.path.unlink()
+        for c in self.clients:
+            c.close()
+
+
 class NameServer:
     """A running hagw-dnsd and the ways to ask it."""
 

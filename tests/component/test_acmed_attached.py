@@ -3,8 +3,11 @@
 tenantd, keyd and dnsd of the relay, and pebble, which asks the relay's name server."""
 
 import base64
+import contextlib
 import hashlib
+import os
 import re
+import sqlite3
 import ssl
 
 import pytest
@@ -13,6 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from OpenSSL import SSL
 
 from acme_tools import Acme, Pebble, check_certificate, dns_sockets, until
+from authority_tools import Authority as Judge
 from conftest import House
 from proxyhouse import ProxyHouse, listen
 from relayhouse import ZONE, Control
@@ -25,7 +29,7 @@ RELAY, NAME = "localhost", f"anna.{ZONE}"
 class Relay(ProxyHouse):
     def __init__(self, root):
         root.mkdir()
-        super().__init__(House(root), f'zones = ( {{ name = "{ZONE}"; }} ); tenants: {{ zone = "{ZONE}"; name = "{RELAY}"; }};'
+        super().__init__(House(root), f'zones = ( {{ name = "{ZONE}"; ttl = "2s"; }} ); tenants: {{ zone = "{ZONE}"; name = "{RELAY}"; }};'
                          'dns: { rate_limit = 0; }; public_address: { ipv4 = "static:127.0.0.1"; ipv6 = "none"; };')
         self.netd = self.house.daemon("netd", "io.hagw.Net")
         udp, tcp = dns_sockets()
@@ -63,19 +67,25 @@ class Relay(ProxyHouse):
 class Cabin(Acme):
     """A house that was attached as hagw-ctl attach does it."""
 
-    def __init__(self, house, relay):
+    def __init__(self, house, relay, code=None):
+        """code: of a further machine of the house's; None: of the first."""
         self.house, self.relay, self.hosts, self.zones, self.folder, self.acmed = house, relay, {}, (NAME,), house.root, None
         self.address = f"{RELAY}:{relay.port}"
         house.configure("")
         self.netd = house.daemon("netd", "io.hagw.Net")
         self.keyd = house.daemon("keyd", "io.hagw.Key")
         self.https = listen()
-        self.proxyd = house.daemon("proxyd", "io.hagw.Proxy", sockets={"https": [self.https], "http": [listen()]})
-        code = relay.tenantd.call("Add", name="anna", credential="code")["tenant"]["credential"]
+        # A further machine is another one by its machine-id, which is the test machine's.
+        identity = house.root / "machine-id"
+        identity.write_text(f"{os.urandom(16).hex()}\n")
+        wrapper = ["unshare", "-m", "--propagation", "unchanged", "sh", "-c", f'mount --bind {identity} /etc/machine-id && exec "$0" "$@"'] if code else []
+        self.proxyd = house.daemon("proxyd", "io.hagw.Proxy", sockets={"https": [self.https], "http": [listen()]}, wrapper=wrapper)
+        code = code or relay.tenantd.call("Add", name="anna", credential="code")["tenant"]["credential"]
         stored_key = self.keyd.call("PrepareToken")["storedKey"]
         answer = self.proxyd.call("Enrol", address=self.address, pin=relay.pin, code=code, storedKey=stored_key)
         assert (answer["tenant"], answer["zone"]) == ("anna", NAME)
-        self.keyd.call("AdoptToken", tenant="anna", tokenId=answer["tokenId"])
+        self.token_id = answer["tokenId"]
+        self.keyd.call("AdoptToken", tenant="anna", tokenId=self.token_id)
 
     def text(self, zones, **acme):
         lines = "".join(f'{k} = "{v}"; ' for k, v in acme.items())
@@ -147,3 +157,42 @@ def test_revoked(cabin, relay, pebble):
     cabin.start(pebble.directory, pebble.root)
     until(lambda: "token" in cabin.get(NAME).get("error", ""), 60, "the reason")
     assert cabin.get(NAME)["error"].startswith("The relay is not attached: ") and "GET /dir ->" not in pebble.text()
+
+
+@pytest.fixture
+def authority(cabin, relay, tmp_path):
+    a = Judge(tmp_path, servers={ZONE: ("127.0.0.1", relay.dns_port)}, dns_cache=True)
+    yield a
+    a.stop()
+
+
+def test_two_machines_of_a_house(cabin, relay, authority, other_house):
+    """Each has its own account and its own line: both renew, whoever spoke last; the line of one that is revoked is gone."""
+    cabin.start(authority.directory, authority.root)
+    cabin.wait(NAME)
+    relay.tenantd.call("Set", name="anna", agents=2)
+    second = Cabin(other_house, relay, relay.tenantd.call("IssueCode", name="anna")["code"])
+    second.start(authority.directory, authority.root)
+    second.wait(NAME)
+    first, other = (a.url for a in authority.accounts())
+    lines = {u: f'0 issue "authority.example; accounturi={u}; validationmethods=dns-01"' for u in (first, other)}
+    assert sorted(relay.lookup(NAME, "CAA")) == sorted(lines.values())
+    for machine in (cabin, second, cabin):
+        before = machine.get(NAME)
+        machine.acmed.call("Renew", name=NAME)
+        assert machine.changed(before, NAME)["failures"] == 0 and "No certificate" not in machine.acmed.text()
+    assert len(relay.lookup(NAME, "CAA")) == 2 and len(authority.accounts()) == 2
+    relay.tenantd.call("RevokeToken", name="anna", tokenId=cabin.token_id)
+    until(lambda: relay.lookup(NAME, "CAA") == [lines[other]], 20, "the record")
+    before = second.get(NAME)
+    second.acmed.call("Renew", name=NAME)
+    second.changed(before, NAME)
+    # The relay has lost what it knew of the account, and the house says it before it orders.
+    relay.tenantd.stop()
+    with contextlib.closing(sqlite3.connect(relay.house.root / "state/tenantd/tenants.db")) as db, db:
+        db.execute("UPDATE token_account SET uri = 'https://elsewhere.example/1'")
+    relay.tenantd.start()
+    until(lambda: "elsewhere" in relay.lookup(NAME, "CAA")[0], 20, "the other record")
+    before = second.get(NAME)
+    second.acmed.call("Renew", name=NAME)
+    assert second.changed(before, NAME)["failures"] == 0 and relay.lookup(NAME, "CAA") == [lines[other]]

@@ -8,12 +8,18 @@ import time
 
 import pytest
 from conftest import VarlinkError, call_as
-from dns_tools import IPV4, IPV6, NameServer, rcode, values
-from tenant_tools import CONFIG, HOSTS, ZONE, Relay
+from dns_tools import IPV4, IPV6, Accounts, NameServer, public, rcode, values
+from tenant_tools import CONFIG, HOSTS, ZONE, Relay, Token
 
 CHALLENGE = f"_acme-challenge.anna.{ZONE}"
 ISSUER, URI = "letsencrypt.org", "https://acme-v02.api.letsencrypt.org/acme/acct/1234567"
-CAA = f'0 issue "{ISSUER}; accounturi={URI}; validationmethods=dns-01"'
+
+
+def line(issuer=ISSUER, uri=URI):
+    return f'0 issue "{issuer}; accounturi={uri}; validationmethods=dns-01"'
+
+
+CAA, FREE = line(), '0 unrestricted "certificates of its own"'
 
 
 def value():
@@ -35,7 +41,8 @@ class Both:
         self.call("WithdrawChallenge", **token.fields(), name=name, value=text)
 
     def account(self, token, issuer=ISSUER, uri=URI):
-        self.call("SetAccount", **token.fields(), issuer=issuer, accountUri=uri)
+        """Returns for how many seconds an order should wait."""
+        return self.call("SetAccount", **token.fields(), issuer=issuer, accountUri=uri).get("waitUSec", 0) / 1e6
 
     def texts(self, name=CHALLENGE):
         return sorted(v.strip('"') for v in values(self.dns.ask(name, "TXT", tcp=True)))
@@ -122,18 +129,20 @@ def test_account(both):
     short = both.dns.ask(f"anna.{ZONE}", "CAA", use_edns=0, payload=1232)
     assert values(short) == [CAA], "four times the question by UDP, cookie or not"
     reply = both.dns.ask(f"ANNA.{ZONE}", "CAA", tcp=True)
-    assert reply.answer[0].ttl == 300 and values(reply) == [CAA]
-    # The authority climbs from below (RFC 8659 section 3); nobody else is touched.
-    for name in (f"ha.anna.{ZONE}", f"bob.{ZONE}", ZONE, f"joanna.{ZONE}", f"_acme-challenge.anna.{ZONE}"):
+    assert reply.answer[0].ttl == 60 and values(reply) == [CAA]
+    assert both.caa(f"ha.anna.{ZONE}") == [CAA] and both.caa(f"a.b.anna.{ZONE}") == [CAA]
+    # Nobody else is touched.
+    for name in (f"bob.{ZONE}", ZONE, f"joanna.{ZONE}", f"_acme-challenge.anna.{ZONE}"):
         assert both.caa(name) == [], name
     assert both.caa("home.example.com") == ['0 issue "pki.example"']
     assert values(both.dns.ask(f"anna.{ZONE}", "A")) == [IPV4]
     both.account(both.anna, "Other.Example.", "https://other.example/1")
-    both.until(lambda: both.caa() == ['0 issue "other.example; accounturi=https://other.example/1; validationmethods=dns-01"'])
-    assert both.relay.get("anna")["issuer"] == "other.example" and both.relay.get("anna")["accountUri"] == "https://other.example/1"
+    both.until(lambda: both.caa() == [line("other.example", "https://other.example/1")])
+    token = both.relay.get("anna")["tokens"][0]
+    assert token["issuer"] == "other.example" and token["accountUri"] == "https://other.example/1"
     both.account(both.anna, "", "")
     both.until(lambda: both.caa() == [])
-    assert "issuer" not in both.relay.get("anna")
+    assert "issuer" not in both.relay.get("anna")["tokens"][0]
     both.account(both.anna, uri="https://" + "x" * 192)
     both.until(lambda: "x" * 192 in "".join(both.caa()))
     both.call("Remove", name="anna")
@@ -141,6 +150,54 @@ def test_account(both):
     both.relay.add("anna")
     time.sleep(0.3)
     assert both.caa() == []
+
+
+def test_an_account_of_each_machine(both):
+    """A line of each living token, whoever spoke last; one that is revoked or has ended is gone with its line."""
+    two = Token(both.call("IssueToken", name="anna")["token"])
+    three = Token(both.call("IssueToken", name="anna", lifetimeUSec=3_600_000_000)["token"])
+    uris = {t.id: f"https://ca.example/{t.id}" for t in (both.anna, two, three)}
+    assert both.account(both.anna, uri=uris[both.anna.id]) == 0, "nobody remembers a record without it"
+    assert 50 < both.account(two, uri=uris[two.id]) <= 60 and 50 < both.account(three, uri=uris[three.id]) <= 60
+    assert 50 < both.account(two, uri=uris[two.id]) <= 60, "said again, it is no younger"
+    assert both.account(both.anna, uri=uris[both.anna.id]) == 0
+    both.until(lambda: both.caa() == sorted(line(uri=u) for u in uris.values()))
+    both.account(two, uri=uris[both.anna.id])
+    both.until(lambda: both.caa() == sorted(line(uri=uris[t.id]) for t in (both.anna, three)))
+    both.account(two, uri=uris[two.id])
+    both.call("RevokeToken", name="anna", tokenId=both.anna.id)
+    both.until(lambda: both.caa() == sorted(line(uri=uris[t.id]) for t in (two, three)))
+    both.relay.daemon.stop()
+    both.relay.sql("UPDATE token SET expires = 1 WHERE id = ?", three.id)
+    both.relay.daemon.start()
+    both.until(lambda: both.caa() == [line(uri=uris[two.id])])
+    both.call("Remove", name="anna")
+    both.until(lambda: both.caa() == [])
+
+
+def test_the_relays_own_account(house):
+    """At exactly the names of a tenant's that the relay opens, and gone with the host. hagw-acmed is played."""
+    acme = Accounts(house.runtime, [("relays.example", "https://relays.example/9")])
+    own, opened = line("relays.example", "https://relays.example/9"), {"opened": f'name = "ha.anna.{ZONE}"; upstream = "tenant:anna";'}
+    b = Both(house)
+    b.account(b.anna)
+    b.until(lambda: b.caa() == [CAA])
+    house.configure(b.dns.config + public(), **opened)
+    b.dns.daemon.reload()
+    b.until(lambda: b.caa(f"ha.anna.{ZONE}") == sorted([CAA, own]))
+    for name in (f"anna.{ZONE}", f"x.anna.{ZONE}", f"x.ha.anna.{ZONE}"):
+        assert b.caa(name) == [CAA], name
+    house.configure(b.dns.config + public(), opened=f'name = "*.anna.{ZONE}"; upstream = "tenant:anna";')
+    b.dns.daemon.reload()
+    b.until(lambda: b.caa() == sorted([CAA, CAA.replace("issue ", "issuewild "), own.replace("issue ", "issuewild ")]))
+    assert b.caa(f"ha.anna.{ZONE}") == [CAA]
+    # The relay's own zone has records, too: they keep out no tenant that has not said.
+    zone = b.dns.config.replace('name_server = "ns1', 'caa = ( "ours" ); name_server = "ns1', 1)
+    house.configure(zone + public(), **HOSTS)
+    b.dns.daemon.reload()
+    b.until(lambda: b.caa(ZONE) == [own])
+    assert b.caa(f"bob.{ZONE}") == [FREE] and b.caa() == [CAA] and b.caa(f"shop.{ZONE}") == []
+    acme.close()
 
 
 def test_accounts_that_are_refused(both):
@@ -174,7 +231,8 @@ def test_many_accounts(both):
     """More than a message, and another tool than ours to read them."""
     names = [t["name"] for t in both.relay.all("AddMany", "tenants", count=3000, credential="none")]
     assert both.relay.daemon.stop() == 0
-    both.relay.sql("INSERT INTO account SELECT id, 'ca.example', 'https://ca.example/' || name FROM tenant")
+    both.relay.sql("INSERT INTO token SELECT id, 'x', zeroblob(32), 1, 0, NULL, NULL FROM tenant")
+    both.relay.sql("INSERT INTO token_account SELECT id, 'x', 'ca.example', 'https://ca.example/' || name, 0 FROM tenant")
     both.relay.daemon.start()
     both.until(lambda: both.caa(f"{names[-1]}.{ZONE}") != [])
     assert both.dns.metric("dns_accounts") == 3001

@@ -617,24 +617,39 @@ def test_backup_while_it_runs(relay, tmp_path):
 
 
 def test_older_and_later_databases(relay):
-    """Version 1 had no accounts; what is from a later version is left alone."""
+    """Version 1 had no accounts, version 2 one of each tenant; what is from a later version is left alone."""
     token = relay.add("anna", note="kept")
+    other = Token(relay.call("IssueToken", name="anna")["token"])
     assert relay.daemon.stop() == 0
-    relay.sql("DROP TABLE account")
+    relay.sql("DROP TABLE token_account")
     relay.sql("DROP TABLE ledger")
     relay.database.with_name("ledger").unlink()
     relay.sql("PRAGMA user_version = 1")
     relay.daemon.start()
     assert relay.get("anna")["note"] == "kept"
     relay.call("SetAccount", **token.fields(), issuer="ca.example", accountUri="https://ca.example/acct/1")
-    assert relay.get("anna")["issuer"] == "ca.example"
+    assert relay.get("anna")["tokens"][0]["issuer"] == "ca.example"
+    # The account was the tenant's, and nobody knows any more which machine's: none is forgotten.
+    assert relay.daemon.stop() == 0
+    relay.sql("DROP TABLE token_account")
+    relay.sql("DROP TABLE ledger")
+    relay.database.with_name("ledger").unlink()
+    relay.sql("CREATE TABLE account (tenant INTEGER PRIMARY KEY REFERENCES tenant ON DELETE CASCADE, issuer TEXT NOT NULL,"
+              " uri TEXT NOT NULL) STRICT")
+    relay.sql("INSERT INTO account SELECT id, 'ca.example', 'https://ca.example/acct/1' FROM tenant")
+    relay.sql("PRAGMA user_version = 2")
+    relay.daemon.start()
+    assert [t["accountUri"] for t in relay.get("anna")["tokens"]] == ["https://ca.example/acct/1"] * 2
+    assert Watcher(relay, "WatchAccounts").known["anna"]["accounts"] == [
+        {"issuer": "ca.example", "accountUri": "https://ca.example/acct/1"}]
+    assert "waitUSec" not in relay.call("SetAccount", **other.fields(), issuer="ca.example", accountUri="https://ca.example/acct/1")
     assert relay.daemon.stop() == 0
     relay.sql("PRAGMA user_version = 99")
     with pytest.raises(AssertionError, match="later version of hagw"):
         relay.daemon.ready.clear()
         relay.daemon.start()
     assert relay.daemon.process.wait(20) == 1
-    relay.sql("PRAGMA user_version = 3")
+    relay.sql("PRAGMA user_version = 4")
     relay.daemon.start()
     assert relay.status() == "1 tenant"
 

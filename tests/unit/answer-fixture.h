@@ -1,27 +1,43 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A small world to answer from, for test-answer.c and fuzz-dns.c: home.test with any name and a tenant with
- * an account, hosts.test with few names, two TXT values, an IPv4 address and an IPv6 address that is not
- * known yet. */
+/* A small world to answer from, for test-answer.c and fuzz-dns.c: home.test with any name, CAA records and a
+ * tenant with two accounts, hosts.test with few names, two TXT values, an IPv4 address and an IPv6 address
+ * that is not known yet. */
 
 #include "answer.h"
 #include "rr.h"
 
 static inline void fixture_init(AnswerSource *s) {
         static const char *const hosts[] = { "ha.hosts.test", "*.apps.hosts.test" };
-        static const char *const issuers[] = { "ca.test", NULL };
+        static char *issuers[] = { (char *) "ca.test", (char *) "ours", NULL };
+        static ConfZone zones[] = {
+                { .name = (char *) "home.test", .name_server = (char *) "ns.home.test",
+                  .caa_issuers = issuers },
+                { .name = (char *) "hosts.test", .name_server = (char *) "ns.home.test" },
+        };
+        static ConfHost conf_hosts[] = {
+                { .name = (char *) "passes.home.test", .upstream_kind = CONF_UPSTREAM_TCP },
+                { .name = (char *) "ha.anna.home.test", .upstream_kind = CONF_UPSTREAM_TENANT },
+        };
+        static const Config config = { .zones = zones, .n_zones = ELEMENTSOF(zones), .hosts = conf_hosts,
+                                       .n_hosts = ELEMENTSOF(conf_hosts),
+                                       .tenants.zone = (char *) "home.test" };
+        static const AccountLine lines[] = { { "ca.test", "https://ca.test/1" },
+                                             { "ca.test", "https://ca.test/2" } };
         static const uint8_t challenge[] = "\17_acme-challenge\4home\4test";
         static const uint8_t secret[SIPHASH_KEY_SIZE] = "fifteen letters";
         ZoneDescription d = { .name = "home.test",
                               .name_server = "ns.home.test",
-                              .caa_issuers = issuers,
                               .ttl_sec = 60,
+                              .caa_ttl_sec = 60,
                               .any = true,
                               .ipv4 = { ADDRESS_KNOWN, { AF_INET, { 192, 0, 2, 1 } } },
                               .serves_name_server = true };
 
         *s = (AnswerSource) { .n_zones = 2,
+                              .config = &config,
+                              .ours = { CAA_KNOWN, 1, { "ours.test; accounturi=https://ours.test/1" } },
                               .overlay = overlay_new(),
                               .rrl = rrl_new(0, secret),
                               .zones = calloc(2, sizeof(Zone *)) };
@@ -35,8 +51,9 @@ static inline void fixture_init(AnswerSource *s) {
         for (size_t i = 0; i < s->n_zones; i++)
                 zone_set_serial(s->zones[i], 42);
         qsort(s->zones, s->n_zones, sizeof(Zone *), zone_compare);
-        assert(accounts_new("home.test", &s->accounts) == 0);
-        assert(accounts_set(s->accounts, "anna", "ca.test", "https://ca.test/1") == 0);
+        s->accounts = accounts_new();
+        assert(s->accounts);
+        assert(accounts_set(s->accounts, "anna", lines, ELEMENTSOF(lines)) == 0);
         assert(overlay_publish(s->overlay, challenge, sizeof(challenge), "one", "test", UINT64_MAX) == 1);
         assert(overlay_publish(s->overlay, challenge, sizeof(challenge), "two", "test", UINT64_MAX) == 1);
 }

@@ -37,24 +37,33 @@ static void test_advice(void **state) {
 }
 
 static void test_retry(void **state) {
-        uint64_t previous = 0;
+        static const struct {
+                uint64_t first, most;
+        } delays[_RETRY_KIND_MAX] = {
+                [RETRY_LOCAL] = { 5 * USEC_PER_SEC, 5 * USEC_PER_MINUTE },
+                [RETRY_TROUBLE] = { 30 * USEC_PER_SEC, 30 * USEC_PER_MINUTE },
+                [RETRY_REFUSED] = { 2 * USEC_PER_MINUTE, 12 * USEC_PER_HOUR },
+        };
 
-        for (unsigned n = 0; n < 100; n++) {
-                uint64_t least = schedule_retry(0, n, false, 0, 0),
-                         most = schedule_retry(0, n, false, 0, UINT64_MAX);
+        for (RetryKind kind = 0; kind < _RETRY_KIND_MAX; kind++) {
+                const uint64_t first = delays[kind].first, most = delays[kind].most;
+                uint64_t previous = 0;
 
-                assert_true(least >= 90 * USEC_PER_SEC);
-                assert_true(most <= 15 * USEC_PER_HOUR);
-                assert_true(least >= previous);
-                previous = least;
-                assert_true(schedule_retry(0, n, true, 0, UINT64_MAX) <= 400 * USEC_PER_SEC);
+                for (unsigned n = 0; n < 100; n++) {
+                        uint64_t least = schedule_retry(0, n, kind, 0, 0);
+
+                        assert_true(least >= first - first / 4 && least >= previous);
+                        assert_true(schedule_retry(0, n, kind, 0, UINT64_MAX) <= most + most / 4);
+                        previous = least;
+                }
+                assert_int_equal(previous, most - most / 4);
+                assert_true(schedule_retry(0, 1, kind, 0, UINT64_MAX) <= first + first / 4);
+                assert_int_equal(schedule_retry(0, UINT32_MAX, kind, 0, 0), most - most / 4);
+                assert_true(most + most / 4 <= SCHEDULE_RETRY_MAX_USEC);
+                /* The authority's word is kept, but not for ever. */
+                assert_int_equal(schedule_retry(DAY, 1, kind, 3 * DAY, 0), 4 * DAY);
+                assert_int_equal(schedule_retry(DAY, 1, kind, 1000 * DAY, 0), DAY + SCHEDULE_LIMIT_MAX_USEC);
         }
-        assert_true(previous >= 9 * USEC_PER_HOUR);
-        assert_true(schedule_retry(0, 1, true, 0, 0) < 10 * USEC_PER_SEC);
-        /* The authority's word is kept, but not for ever. */
-        assert_int_equal(schedule_retry(DAY, 1, false, 3 * DAY, 0), 4 * DAY);
-        assert_int_equal(schedule_retry(DAY, 1, false, 1000 * DAY, 0), 8 * DAY);
-        assert_true(schedule_retry(0, UINT32_MAX, false, 0, 0) >= 9 * USEC_PER_HOUR);
 }
 
 static void test_alarm(void **state) {

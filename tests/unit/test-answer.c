@@ -20,6 +20,7 @@ static void test_rcodes(void **state) {
         static const struct {
                 const char *name;
                 uint16_t type, flags, answers, authority;
+                bool long_; /* too much for a datagram to who has not shown a cookie */
         } cases[] = {
                 { "ha.home.test", DNS_TYPE_A, 0x8400, 1, 0 },
                 { "ha.home.test", DNS_TYPE_AAAA, 0x8002, 0,
@@ -28,10 +29,12 @@ static void test_rcodes(void **state) {
                 { "home.test", DNS_TYPE_ANY, 0x8400, 1, 0 },
                 { "ha.home.test", DNS_TYPE_HTTPS, 0x8400, 0, 1 },
                 { "_acme-challenge.home.test", DNS_TYPE_TXT, 0x8400, 2, 0 },
-                { "anna.home.test", DNS_TYPE_CAA, 0x8400, 1, 0 },
-                { "x.anna.home.test", DNS_TYPE_CAA, 0x8400, 0, 1 },
-                { "bob.home.test", DNS_TYPE_CAA, 0x8400, 0, 1 },
-                { "home.test", DNS_TYPE_CAA, 0x8400, 1, 0 },
+                { "anna.home.test", DNS_TYPE_CAA, 0x8400, 2, 0, true },
+                { "x.anna.home.test", DNS_TYPE_CAA, 0x8400, 2, 0, true },
+                { "bob.home.test", DNS_TYPE_CAA, 0x8400, 1, 0 },
+                { "passes.home.test", DNS_TYPE_CAA, 0x8400, 1, 0 },
+                { "home.test", DNS_TYPE_CAA, 0x8400, 2, 0, true },
+                { "hosts.test", DNS_TYPE_CAA, 0x8400, 0, 1 },
                 { "elsewhere.test", DNS_TYPE_A, 0x8005, 0, 0 },
                 { "home.test", DNS_TYPE_AXFR, 0x8005, 0, 0 },
                 { "home.test", DNS_TYPE_MAILA, 0x8004, 0, 0 },
@@ -44,9 +47,11 @@ static void test_rcodes(void **state) {
         fixture_init(&s);
         for (size_t i = 0; i < ELEMENTSOF(cases); i++)
                 for (int tcp = 0; tcp < 2; tcp++) {
+                        const bool truncated = cases[i].long_ && !tcp;
+
                         assert_int_equal(ask(&s, cases[i].name, cases[i].type, tcp, out, &n),
-                                         cases[i].flags);
-                        assert_int_equal(read_u16(out + 6), cases[i].answers);
+                                         cases[i].flags | (truncated ? DNS_FLAG_TC : 0));
+                        assert_int_equal(read_u16(out + 6), truncated ? 0 : cases[i].answers);
                         assert_int_equal(read_u16(out + 8), cases[i].authority);
                 }
         assert_int_equal(s.stats.queries[0], ELEMENTSOF(cases));
@@ -72,7 +77,7 @@ static void test_records(void **state) {
         assert_string_equal(text, "ns.home.test. hostmaster.home.test. 42 7200 900 1209600 60");
 }
 
-static void test_tenants_caa(void **state) {
+static void test_caa(void **state) {
         _cleanup_(fixture_done) AnswerSource s = {};
         _cleanup_free_ char *text = NULL;
         uint8_t out[ANSWER_MAX];
@@ -81,11 +86,23 @@ static void test_tenants_caa(void **state) {
 
         fixture_init(&s);
         assert_int_equal(ask(&s, "anna.home.test", DNS_TYPE_CAA, true, out, &n), 0x8400);
-        assert_int_equal(message_read_record(out, n, 12 + 16 + 4, &record), n);
+        assert_int_equal(read_u16(out + 6), 2);
+        assert_true(message_read_record(out, n, 12 + 16 + 4, &record) > 0);
         assert_int_equal(record.type, DNS_TYPE_CAA);
         assert_int_equal(rr_format(record.type, out, n, record.rdata, record.rdata_size, &text), 0);
         assert_string_equal(text, "0 issue \"ca.test; accounturi=https://ca.test/1; "
                                   "validationmethods=dns-01\"");
+        assert_int_equal(ask(&s, "ha.anna.home.test", DNS_TYPE_CAA, true, out, &n), 0x8400);
+        assert_int_equal(read_u16(out + 6), 3);
+        /* Attributes are no names of certificates. */
+        assert_int_equal(ask(&s, "_x.anna.home.test", DNS_TYPE_CAA, true, out, &n), 0x8400);
+        assert_int_equal(read_u16(out + 6), 0);
+        /* Unknown is SERVFAIL, which every authority takes for a no, and nobody remembers for long. */
+        s.ours.knowledge = CAA_UNKNOWN;
+        assert_int_equal(ask(&s, "ha.anna.home.test", DNS_TYPE_CAA, true, out, &n), 0x8002);
+        assert_int_equal(read_u16(out + 6), 0);
+        assert_int_equal(ask(&s, "home.test", DNS_TYPE_CAA, true, out, &n), 0x8002);
+        assert_int_equal(ask(&s, "home.test", DNS_TYPE_SOA, true, out, &n), 0x8400);
 }
 
 static void test_rate(void **state) {
@@ -129,5 +146,5 @@ static void test_largest(void **state) {
 }
 
 TEST_MAIN(cmocka_unit_test(test_rcodes), cmocka_unit_test(test_records),
-          cmocka_unit_test(test_tenants_caa), cmocka_unit_test(test_rate),
+          cmocka_unit_test(test_caa), cmocka_unit_test(test_rate),
           cmocka_unit_test(test_largest))

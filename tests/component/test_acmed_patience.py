@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""When hagw-acmed asks again: what the authority asks for holds, our own patience ends with a correction, an authority in trouble is
+no refusal, and a wrong clock forbids nothing for years."""
+
+import json
+import time
+
+import pytest
+
+from acme_tools import ZONE, until
+from authority_tools import Fault
+from conftest import VarlinkError
+from test_acmed_caa import authority, begin, gateway  # noqa: F401
+
+LIMITED = {"at": "newOrder", "status": 429, "type": "rateLimited", "detail": "too many", "retry_after": 7200}
+
+
+def fail(gateway, authority, fault):
+    """The first order fails so; returns for how many seconds there is no other try."""
+    authority.settings.faults = [fault]
+    gateway.start(authority.directory, authority.root)
+    return gateway.wait(state="failed")["nextUSec"] / 1e6 - time.time()
+
+
+def record(gateway, **changed):
+    path = gateway.house.root / f"state/acmed/cert-{ZONE}.json"
+    v = json.loads(path.read_text())
+    if changed:
+        path.write_text(json.dumps({**v, **changed}))
+    return v
+
+
+def test_retry_after_holds(gateway, authority):  # noqa: F811
+    """Over a restart, over changed settings, against a renewal by hand; --now overrides it, once."""
+    assert 7000 < fail(gateway, authority, Fault(**LIMITED)) < 7300
+    gateway.acmed.kill()
+    gateway.acmed.start()
+    gateway.configure(authority.directory, authority.root, contact="mailto:me@example.com")
+    gateway.acmed.reload()
+    assert 7000 < gateway.get()["nextUSec"] / 1e6 - time.time() < 7300 and authority.count("newOrder") == 1
+    with pytest.raises(VarlinkError) as e:
+        gateway.acmed.call("Renew", name=ZONE)
+    assert e.value.name == "io.hagw.Acme.Limited" and 7000 < e.value.parameters["untilUSec"] / 1e6 - time.time() < 7300
+    gateway.acmed.call("Renew", name=ZONE, now=True)
+    until(lambda: gateway.get()["failures"] and authority.count("newOrder") == 2, 20, "the second order")
+    with pytest.raises(VarlinkError):
+        gateway.acmed.call("Renew", name=ZONE)
+    authority.settings.faults = []
+    gateway.acmed.call("Renew", name=ZONE, now=True)
+    gateway.wait()
+
+
+def test_retry_after_is_the_accounts(gateway, authority):  # noqa: F811
+    """Another account has not been asked to wait."""
+    fail(gateway, authority, Fault(**LIMITED))
+    authority.settings.faults = []
+    gateway.acmed.stop()
+    path = gateway.house.root / "state/acmed/accounts.json"
+    path.unlink()
+    gateway.acmed.start()
+    gateway.acmed.call("Renew", name=ZONE)
+    gateway.wait()
+
+
+@pytest.mark.parametrize("fault", [Fault("newOrder", 500), Fault("newOrder", 502, body="<h1>Bad Gateway</h1>"),
+                                   Fault("newOrder", 200, body="<h1>Welcome</h1>")], ids=["500", "502", "page"])
+def test_an_authority_in_trouble(gateway, authority, fault):  # noqa: F811
+    """It has not refused anything: asked again within a minute."""
+    assert 0 < fail(gateway, authority, fault) < 60
+
+
+def test_refusals_are_not_asked_again_soon(gateway, authority):  # noqa: F811
+    assert 80 < fail(gateway, authority, Fault("newOrder", 403, "rejectedIdentifier", "not this one")) < 160
+
+
+def test_a_correction_is_tried_at_once(gateway, authority):  # noqa: F811
+    """And the error that it mends is not told any more."""
+    fail(gateway, authority, Fault("newAccount", 400, "invalidContact", "nobody lives there"))
+    assert "nobody lives there" in gateway.get()["error"]
+    authority.settings.faults = []
+    gateway.configure(authority.directory, authority.root, contact="mailto:me@example.com")
+    gateway.acmed.reload()
+    assert gateway.wait()["failures"] == 0 and "error" not in gateway.get()
+
+
+def test_a_restart_is_no_correction(gateway, authority):  # noqa: F811
+    """Our own patience outlives it, and so does the reason."""
+    fail(gateway, authority, Fault("newOrder", 403, "rejectedIdentifier", "not this one"))
+    before = gateway.get()
+    gateway.acmed.kill()
+    gateway.acmed.start()
+    assert gateway.get() == before and authority.count("newOrder") == 1
+
+
+def test_a_reload_without_change(gateway, authority):  # noqa: F811
+    """Neither a failing certificate nor a valid one is ordered by it."""
+    fail(gateway, authority, Fault("newOrder", 403, "rejectedIdentifier", "not this one"))
+    for _ in range(3):
+        gateway.acmed.reload()
+    assert authority.count("newOrder") == 1 and "not this one" in gateway.get()["error"]
+    authority.settings.faults = []
+    gateway.acmed.call("Renew", name=ZONE)
+    before = gateway.wait()
+    for _ in range(3):
+        gateway.acmed.reload()
+    assert gateway.get()["keyId"] == before["keyId"] and authority.count("newOrder") == 2
+
+
+@pytest.mark.parametrize("field", ["nextUSec", "limitUSec", "adviceUSec"])
+def test_a_clock_that_was_ahead(gateway, authority, field):  # noqa: F811
+    """What was noted while the clock was three years ahead counts for no longer than the schedule's own most."""
+    fail(gateway, authority, Fault(**LIMITED) if field == "limitUSec" else Fault("newOrder", 403, "rejectedIdentifier", "no"))
+    gateway.acmed.stop()
+    record(gateway, **{field: int((time.time() + 3 * 365 * 86400) * 1e6)})
+    gateway.acmed.start()
+    most = 7 * 86400 if field == "limitUSec" else 15 * 3600
+    assert 0 < gateway.get()["nextUSec"] / 1e6 - time.time() <= most
+
+
+def test_a_renewal_is_not_moved(gateway, authority):  # noqa: F811
+    """Months ahead is right for a certificate that is good."""
+    before = begin(gateway, authority)["nextUSec"]
+    gateway.acmed.kill()
+    gateway.acmed.start()
+    assert gateway.wait()["nextUSec"] == before > (time.time() + 50 * 86400) * 1e6
