@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "caa.h"
 #include "certwait.h"
 #include "client.h"
 #include "confedit.h"
@@ -364,11 +365,31 @@ typedef struct Outcome {
         bool attached, certified, waited;
 } Outcome;
 
+/* What the owner of names elsewhere has to enter where their DNS is kept. */
+static int say_elsewhere(const Attach *a) {
+        _cleanup_(caa_names_done) CaaNames names = {};
+        bool title = false;
+
+        if (caa_look(a->setup.config, /* ask= */ true, &names) < 0)
+                return log_oom();
+        for (size_t i = 0; i < names.n; i++) {
+                if (!caa_name_is_elsewhere(&names.items[i]))
+                        continue;
+                if (!title)
+                        setup_say(&a->setup, "Where the DNS of these names is kept, there has to be:\n");
+                title = true;
+                caa_name_print(&names.items[i], "  ");
+        }
+        return 0;
+}
+
 static int finish(const Attach *a, const Outcome *o) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         bool failed = !o->attached || (o->waited && !o->certified);
 
         if (!a->call->json) {
+                if (o->attached && say_elsewhere(a) < 0)
+                        return -ENOMEM;
                 setup_say_next(&a->setup);
                 return failed ? CTL_FAILED : CTL_OK;
         }

@@ -65,6 +65,40 @@ static int edit_main(const Setup *s, const char *before, char **ret) {
         return r;
 }
 
+static const char *zone_name(const Setup *s, size_t zone) {
+        for (size_t i = 0; i < s->choices.n_items; i++) {
+                const Choice *c = &s->choices.items[i];
+
+                if (c->setting->scope == CONF_SCOPE_ZONE && c->zone == zone &&
+                    streq(c->setting->name, "name"))
+                        return c->values[0];
+        }
+        return "";
+}
+
+/* A new zone has certificates by this machine's accounts only. One that is there already keeps what it has:
+ * its owner may have others order for names in it. */
+static int choose_caa(Setup *s, const char *before) {
+        _cleanup_(config_freep) Config *config = config_new();
+        _cleanup_free_ char *error = NULL;
+        int r = 0;
+
+        if (!config)
+                return log_oom();
+        if (before)
+                (void) config_parse_text(before, "hagw.conf", /* host= */ false, config, &error);
+        for (size_t i = 0; r >= 0 && i < s->choices.n_zones; i++) {
+                const ConfZone *old = config_find_zone(config, zone_name(s, i));
+
+                if (!old || !streq(old->name, zone_name(s, i)))
+                        r = choices_add(&s->choices, CONF_SCOPE_ZONE, i, NULL, "caa", CONF_CAA_OURS);
+                else
+                        for (char **p = old->caa_issuers; r >= 0 && p && *p; p++)
+                                r = choices_add(&s->choices, CONF_SCOPE_ZONE, i, NULL, "caa", *p);
+        }
+        return r < 0 ? log_oom() : 0;
+}
+
 /* What hagw.conf is to be, and what it says; *ret_text is NULL where it stays. */
 static int plan_main(const Setup *s, const char *path, const char *before, char **ret_text, Config **ret) {
         _cleanup_(config_freep) Config *config = config_new();
@@ -122,7 +156,10 @@ static int write_config(Setup *s) {
         r = state_read(AT_FDCWD, path, &before, NULL);
         if (r < 0 && r != -ENOENT)
                 return log_error_errno(r, "%s could not be read: %m", path);
-        r = plan_main(s, path, before, &text, &planned);
+        /* A relay's zones are added to a file that is there by name alone. */
+        r = before && s->relay ? 0 : choose_caa(s, before);
+        if (r >= 0)
+                r = plan_main(s, path, before, &text, &planned);
         if (r >= 0)
                 r = setup_judge_hosts(s, planned);
         if (r >= 0)

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "caa.h"
 #include "client.h"
 #include "delegation.h"
 #include "hostfile.h"
@@ -17,7 +18,8 @@
 
 typedef struct Status {
         sd_json_variant *addresses, *zones, *hosts, *certificates, *sessions, *daemons;
-        sd_json_variant *relay, *tenants, *refusals;
+        sd_json_variant *relay, *tenants, *refusals, *caa;
+        CaaNames names;
         sd_json_variant *problems; /* strings */
         size_t n_problems;
         bool unreachable, denied, lost;
@@ -25,10 +27,11 @@ typedef struct Status {
 } Status;
 
 static void status_done(Status *s) {
-        sd_json_variant **all[] = { &s->addresses, &s->zones,   &s->hosts,   &s->certificates,
-                                    &s->sessions,  &s->daemons, &s->problems, &s->relay,
-                                    &s->tenants,   &s->refusals };
+        sd_json_variant **all[] = { &s->addresses, &s->zones,    &s->hosts,    &s->certificates,
+                                    &s->sessions,  &s->daemons,  &s->problems, &s->relay,
+                                    &s->tenants,   &s->refusals, &s->caa };
 
+        caa_names_done(&s->names);
         for (size_t i = 0; i < ELEMENTSOF(all); i++)
                 *all[i] = sd_json_variant_unref(*all[i]);
         s->config = config_free(s->config);
@@ -210,8 +213,34 @@ static int judge_zones(Status *s, bool ask) {
                        sd_json_buildo(&s->zones, SD_JSON_BUILD_PAIR("zones", SD_JSON_BUILD_VARIANT(array)));
 }
 
+/* Names whose DNS is kept elsewhere, and ours at the relay. */
+static int judge_caa(Status *s, bool ask) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *array = NULL;
+        int r;
+
+        if (!s->config || s->denied)
+                return 0;
+        r = caa_look(s->config, ask, &s->names);
+        if (r >= 0)
+                r = sd_json_variant_new_array(&array, NULL, 0);
+        for (size_t i = 0; r >= 0 && i < s->names.n; i++) {
+                _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+                _cleanup_free_ char *complaint = NULL;
+
+                r = caa_name_complaint(&s->names.items[i], &complaint);
+                if (r > 0)
+                        problem(s, "%s", complaint);
+                if (r >= 0)
+                        r = caa_name_to_json(&s->names.items[i], &v);
+                if (r >= 0)
+                        r = sd_json_variant_append_array(&array, v);
+        }
+        return r < 0 ? r : sd_json_buildo(&s->caa, SD_JSON_BUILD_PAIR("caa", SD_JSON_BUILD_VARIANT(array)));
+}
+
 static int collect(Status *s, const Call *call) {
         _cleanup_free_ char *a = NULL, *b = NULL, *c = NULL, *d = NULL, *e = NULL, *f = NULL, *g = NULL;
+        bool ask;
         int r;
 
         r = load_config(call->config_dir, &s->config);
@@ -249,7 +278,10 @@ static int collect(Status *s, const Call *call) {
         judge_tenants(s);
         judge_hosts(s);
         judge_certificates(s);
-        r = judge_zones(s, /* ask= */ !a && !call_option(call, "no-delegation"));
+        ask = !a && !call_option(call, "no-delegation");
+        r = judge_zones(s, ask);
+        if (r >= 0)
+                r = judge_caa(s, ask);
         return r < 0 ? log_oom() : 0;
 }
 
@@ -307,6 +339,25 @@ static int print_relay(const Status *s) {
         return 0;
 }
 
+static void print_elsewhere(const Status *s) {
+        bool title = false;
+
+        for (size_t i = 0; i < s->names.n; i++)
+                if (!caa_name_is_elsewhere(&s->names.items[i]) && s->names.items[i].others)
+                        output("  for %s certificates are given to %s, too\n", s->names.items[i].name,
+                               s->names.items[i].others);
+        for (size_t i = 0; i < s->names.n; i++) {
+                if (!caa_name_is_elsewhere(&s->names.items[i]))
+                        continue;
+                if (!title) {
+                        output_tone(TONE_BOLD, "Domains whose DNS is kept elsewhere");
+                        output("\n");
+                }
+                title = true;
+                caa_name_print(&s->names.items[i], "  ");
+        }
+}
+
 static void print_figure(sd_json_variant *tenants, const char *name, const char *text) {
         if (sd_json_variant_by_key(tenants, name))
                 output("%lu %s", (unsigned long) field_number(tenants, name), text);
@@ -331,8 +382,10 @@ static int print_status(const Status *s) {
 
         if (section("Addresses", s->addresses, "addresses", "unknown", print_addresses) < 0 ||
             section("Zones", s->zones, "zones", "none", print_zones) < 0 ||
-            print_relay(s) < 0 ||
-            section("Hosts", s->hosts, "hosts", "none yet: hagw-ctl host add ha http://192.168.1.4:8123",
+            print_relay(s) < 0)
+                return -ENOMEM;
+        print_elsewhere(s);
+        if (section("Hosts", s->hosts, "hosts", "none yet: hagw-ctl host add ha http://192.168.1.4:8123",
                     print_hosts) < 0 ||
             section("Certificates", s->certificates, "certificates", "none", print_certificates) < 0 ||
             section("Daemons", s->daemons, "daemons", "none", print_daemons) < 0)
@@ -359,7 +412,8 @@ static int print_json(const Status *s) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         sd_json_variant *parts[] = { s->addresses,    s->zones,    s->hosts,
                                      s->certificates, s->sessions, s->daemons,
-                                     s->relay,        s->tenants,  s->refusals };
+                                     s->relay,        s->tenants,  s->refusals,
+                                     s->caa };
         int r;
 
         r = s->problems ? sd_json_buildo(&v, SD_JSON_BUILD_PAIR("problems",

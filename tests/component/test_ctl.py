@@ -100,6 +100,7 @@ def test_setup_writes_a_valid_configuration(ctl, tmp_path):
     text = (etc / "hagw.conf").read_text()
     assert 'ipv4 = "static:203.0.113.10";' in text and 'contact = "mailto:me@home.test";' in text
     assert 'directory = "letsencrypt-staging";' in text
+    assert '                caa = ( "ours" );' in text, "nobody else gets certificates for a new zone"
     assert "1 zone, 1 host" in ctl.ok("config", "check", config=etc)
     assert (etc / "hagw.conf").stat().st_mode & 0o777 == 0o640
 
@@ -118,6 +119,16 @@ def test_setup_keeps_what_a_person_wrote(ctl, house):
     assert (house.config / "hagw.conf").read_text() == before
     assert ctl.run("setup", "--yes", "--no-start").returncode == OK, "without settings it keeps those there are"
     assert (house.config / "hagw.conf").read_text() == before
+
+
+@pytest.mark.parametrize("caa", ["", 'caa = ( "pki.example", "ours" ); '])
+def test_setup_leaves_the_owners_caa(ctl, house, caa):
+    """A zone that is there already keeps its list, and its having none; a further one is new."""
+    house.configure(f'zones = ( {{ name = "home.test"; {caa}}} );\n')
+    assert setup(ctl, "--force", "--zone", "new.test").returncode == OK
+    text = (house.config / "hagw.conf").read_text()
+    assert text.count("caa = ( ") - text.count("#caa = ( ") == (2 if caa else 1) and 'caa = ( "ours" );' in text
+    assert not caa or 'caa = ( "pki.example", "ours" );' in text
 
 
 @pytest.mark.parametrize("words,why", [

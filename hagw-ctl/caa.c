@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* CAA and CNAME of names elsewhere, asked through io.hagw.Net as the world sees them. */
+
+#include <stdio.h>
+
+#include "caa.h"
+#include "client.h"
+#include "hostname.h"
+#include "output.h"
+
+#define CHALLENGE "_acme-challenge."
+
+static const char *const verdicts[_CAA_MAX] = {
+        [CAA_STANDS] = "stands",
+        [CAA_OPEN] = "open",
+        [CAA_FORBIDS] = "forbids",
+        [CAA_UNKNOWN] = "unknown",
+};
+
+void caa_names_done(CaaNames *n) {
+        for (size_t i = 0; i < n->n; i++) {
+                free(n->items[i].alias);
+                free(n->items[i].target);
+                free(n->items[i].owner);
+                free(n->items[i].line);
+                free(n->items[i].others);
+        }
+        free(n->items);
+        *n = (CaaNames) {};
+}
+
+/* --- what is known here -------------------------------------------------------------------------------- */
+
+static const ConfZone *relay_zone(const Config *c) {
+        for (size_t i = 0; i < c->n_zones; i++)
+                if (c->zones[i].via == CONF_VIA_RELAY)
+                        return &c->zones[i];
+        return NULL;
+}
+
+static bool has_direct_zone(const Config *c) {
+        for (size_t i = 0; i < c->n_zones; i++)
+                if (c->zones[i].via == CONF_VIA_DIRECT)
+                        return true;
+        return false;
+}
+
+/* Our account, and its authority's name in records; "": none is known yet, or the authority has no name. */
+static void find_account(sd_json_variant *accounts, const char **ret_issuer, const char **ret_uri) {
+        sd_json_variant *a = field_count(accounts, "accounts") > 0 ? field_element(accounts, "accounts", 0)
+                                                                   : NULL;
+
+        *ret_issuer = a ? strempty(field_text(a, "issuer")) : "";
+        *ret_uri = a ? strempty(field_text(a, "accountUri")) : "";
+}
+
+static int add_name(CaaNames *names, const char *name, const char *target, const char *issuer,
+                    const char *uri) {
+        const char *plain = startswith(name, "*.") ?: name;
+        CaaName *n;
+
+        if (!GREEDY_REALLOC(names->items, names->allocated, names->n + 1))
+                return -ENOMEM;
+        n = &names->items[names->n++];
+        *n = (CaaName) { .name = name, .verdict = CAA_UNKNOWN, .owner = strdup(plain) };
+        if (!n->owner)
+                return -ENOMEM;
+        if (target && (asprintf(&n->alias, CHALLENGE "%s", plain) < 0 ||
+                       asprintf(&n->target, CHALLENGE "%s", target) < 0))
+                return -ENOMEM;
+        if (*issuer && asprintf(&n->line, "0 issue \"%s; accounturi=%s; validationmethods=%s\"", issuer, uri,
+                                target ? "dns-01" : "http-01") < 0)
+                return -ENOMEM;
+        return 0;
+}
+
+/* As hagw-acmed plans its orders: behind a relay names elsewhere are proved by an alias, else over HTTP. */
+static int collect(const Config *c, const char *issuer, const char *uri, CaaNames *ret) {
+        const ConfZone *ours = relay_zone(c);
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < c->n_hosts; i++) {
+                const ConfHost *h = &c->hosts[i];
+                const ConfZone *zone = config_find_zone(c, startswith(h->name, "*.") ?: h->name);
+                const bool alias = ours && !has_direct_zone(c);
+
+                if (h->upstream_kind == CONF_UPSTREAM_TCP || zone || (!alias && *h->name == '*'))
+                        continue;
+                r = add_name(ret, h->name, alias ? ours->name : NULL, issuer, uri);
+        }
+        return r;
+}
+
+/* --- what stands in DNS -------------------------------------------------------------------------------- */
+
+/* 1: *ret is the answer; 0: nobody could say. */
+static int query(const char *name, const char *type, sd_json_variant **ret) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
+        _cleanup_free_ char *reason = NULL;
+        const char *rcode;
+        int r;
+
+        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)),
+                           SD_JSON_BUILD_PAIR("type", SD_JSON_BUILD_STRING(type))) < 0)
+                return -ENOMEM;
+        r = client_try("io.hagw.Net.Query", parameters, ret, &reason);
+        if (r < 0)
+                return r == -ENOMEM ? r : 0;
+        rcode = strempty(field_text(*ret, "rcode"));
+        return streq(rcode, "NOERROR") || streq(rcode, "NXDOMAIN");
+}
+
+static bool names_equal(const char *a, const char *b) {
+        const size_t n = strlen(b);
+
+        return strncasecmp(a, b, n) == 0 && (a[n] == '\0' || streq(a + n, "."));
+}
+
+static int look_at_alias(CaaName *n) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+        int r;
+
+        if (!n->alias)
+                return 0;
+        r = query(n->alias, "CNAME", &reply);
+        n->alias_known = r > 0;
+        for (size_t i = 0; r > 0 && i < field_count(reply, "answers"); i++) {
+                const char *s = sd_json_variant_string(field_element(reply, "answers", i));
+
+                n->alias_stands |= names_equal(s, n->target);
+        }
+        return MIN(r, 0);
+}
+
+/* An issue or issuewild record's value without its quotes; NULL: it is another record. */
+static const char *issue_value(const char *record, bool wildcard) {
+        const char *p = strchr(record, ' ');
+        const char *value = p ? startswith(p + 1, wildcard ? "issuewild \"" : "issue \"") : NULL;
+
+        return value;
+}
+
+static bool is_record(const char *record) {
+        return record[strspn(record, "0123456789")] == ' ';
+}
+
+/* "ISSUER; accounturi=URI; …" lets the account of line order: another parameter than ours is somebody
+ * else's. */
+static bool value_admits(const char *value, const char *line) {
+        const char *ours = issue_value(line, /* wildcard= */ false), *uri, *ours_uri;
+        const size_t issuer = strcspn(ours, ";\"");
+        size_t n;
+
+        if (strncasecmp(value, ours, issuer) != 0 || !strchr("; \"", value[issuer]))
+                return false;
+        uri = strstr(value, "accounturi=");
+        ours_uri = strstr(ours, "accounturi=");
+        n = strcspn(ours_uri, ";\"");
+        return !uri || (strncmp(uri, ours_uri, n) == 0 && strchr("; \"", uri[n]));
+}
+
+static int note_other(CaaName *n, const char *value) {
+        char *longer;
+
+        if (asprintf(&longer, "%s%s%.*s", strempty(n->others), n->others ? ", " : "",
+                     (int) MIN(strcspn(value, "\""), (size_t) 300), value) < 0)
+                return -ENOMEM;
+        free(n->others);
+        n->others = longer;
+        return 0;
+}
+
+/* RFC 8659 section 3: the closest name upwards that has records. */
+static int find_records(const char *name, sd_json_variant **ret) {
+        for (const char *p = name; p && strchr(p, '.'); p = strchr(p, '.') + 1) {
+                _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+                int r = query(p, "CAA", &reply);
+
+                if (r <= 0)
+                        return r;
+                for (size_t i = 0; i < field_count(reply, "answers"); i++)
+                        if (is_record(sd_json_variant_string(field_element(reply, "answers", i)))) {
+                                *ret = TAKE_PTR(reply);
+                                return 1;
+                        }
+        }
+        *ret = NULL;
+        return 1;
+}
+
+static bool has_issue(sd_json_variant *reply, bool wildcard) {
+        for (size_t i = 0; i < field_count(reply, "answers"); i++)
+                if (issue_value(sd_json_variant_string(field_element(reply, "answers", i)), wildcard))
+                        return true;
+        return false;
+}
+
+static int look_at_records(CaaName *n) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+        bool wildcard;
+        int r;
+
+        r = find_records(n->owner, &reply);
+        if (r <= 0)
+                return r;
+        wildcard = startswith(n->name, "*.") && has_issue(reply, /* wildcard= */ true);
+        if (!has_issue(reply, wildcard)) {
+                n->verdict = CAA_OPEN;
+                return 0;
+        }
+        n->verdict = n->line ? CAA_FORBIDS : CAA_UNKNOWN;
+        for (size_t i = 0; i < field_count(reply, "answers"); i++) {
+                const char *value = issue_value(sd_json_variant_string(field_element(reply, "answers", i)),
+                                                wildcard);
+
+                if (value && n->line && value_admits(value, n->line))
+                        n->verdict = CAA_STANDS;
+                else if (value && note_other(n, value) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+/* Our names at the relay: its records list our account, and the relay's where it opens visitors there. */
+static int collect_at_relay(const Config *c, const char *issuer, const char *uri, CaaNames *ret) {
+        const ConfZone *ours = relay_zone(c);
+        const size_t first = ret->n;
+        int r;
+
+        if (!ours || !*issuer)
+                return 0;
+        r = add_name(ret, ours->name, NULL, issuer, uri);
+        for (size_t i = 0; r >= 0 && i < c->n_hosts; i++)
+                if (c->hosts[i].upstream_kind != CONF_UPSTREAM_TCP &&
+                    hostname_in_zone(c->hosts[i].name, ours->name))
+                        r = add_name(ret, c->hosts[i].name, NULL, issuer, uri);
+        for (size_t i = first; i < ret->n; i++)
+                ret->items[i].at_relay = true;
+        return r;
+}
+
+int caa_look(const Config *c, bool ask, CaaNames *ret) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *accounts = NULL;
+        _cleanup_(caa_names_done) CaaNames names = {};
+        _cleanup_free_ char *reason = NULL;
+        const char *issuer, *uri;
+        int r;
+
+        r = client_try("io.hagw.Acme.WatchAccounts", NULL, &accounts, &reason);
+        if (r == -ENOMEM)
+                return r;
+        find_account(r < 0 ? NULL : accounts, &issuer, &uri);
+        r = collect(c, issuer, uri, &names);
+        if (r >= 0 && ask)
+                r = collect_at_relay(c, issuer, uri, &names);
+        for (size_t i = 0; r >= 0 && ask && i < names.n; i++) {
+                r = look_at_alias(&names.items[i]);
+                if (r >= 0)
+                        r = look_at_records(&names.items[i]);
+        }
+        if (r < 0)
+                return r;
+        *ret = names;
+        names = (CaaNames) {};
+        return 0;
+}
+
+bool caa_name_is_elsewhere(const CaaName *n) {
+        return !n->at_relay;
+}
+
+int caa_name_complaint(const CaaName *n, char **ret) {
+        if (n->alias_known && !n->alias_stands)
+                return asprintf(ret,
+                                "%s gets no further certificate: where its DNS is kept, there has to be "
+                                "%s. CNAME %s.",
+                                n->name, n->alias, n->target) < 0
+                               ? -ENOMEM
+                               : 1;
+        if (n->verdict != CAA_FORBIDS)
+                return 0;
+        if (n->at_relay)
+                return asprintf(ret,
+                                "The relay's CAA records for %s list others (%s) and not this house: it "
+                                "gets no further certificate. The next order tells the relay again: "
+                                "hagw-ctl cert renew %s",
+                                n->name, strempty(n->others), n->name) < 0
+                               ? -ENOMEM
+                               : 1;
+        return asprintf(ret,
+                        "%s gets no further certificate: its CAA records list others (%s) and not this "
+                        "machine. Where its DNS is kept, there has to be %s. CAA %s",
+                        n->name, strempty(n->others), n->owner, n->line) < 0
+                       ? -ENOMEM
+                       : 1;
+}
+
+void caa_name_print(const CaaName *n, const char *prefix) {
+        static const char *const texts[_CAA_MAX] = {
+                [CAA_STANDS] = "stands",
+                [CAA_OPEN] = "missing: anybody who may prove the name gets certificates",
+                [CAA_FORBIDS] = "MISSING: others are listed",
+                [CAA_UNKNOWN] = "not known",
+        };
+
+        if (n->alias)
+                output("%s%s.  CNAME  %s.  (%s)\n", prefix, n->alias, n->target,
+                       n->alias_stands  ? "stands"
+                       : n->alias_known ? "MISSING"
+                                        : "not known");
+        if (n->line)
+                output("%s%s.  CAA  %s  (%s)\n", prefix, n->owner, n->line, texts[n->verdict]);
+}
+
+int caa_name_to_json(const CaaName *n, sd_json_variant **ret) {
+        return sd_json_buildo(
+                ret, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(n->name)),
+                SD_JSON_BUILD_PAIR_CONDITION(!!n->alias, "alias", SD_JSON_BUILD_STRING(n->alias)),
+                SD_JSON_BUILD_PAIR_CONDITION(!!n->alias, "target", SD_JSON_BUILD_STRING(n->target)),
+                SD_JSON_BUILD_PAIR_CONDITION(n->alias_known, "aliasStands",
+                                             SD_JSON_BUILD_BOOLEAN(n->alias_stands)),
+                SD_JSON_BUILD_PAIR_CONDITION(!!n->line, "record", SD_JSON_BUILD_STRING(n->line)),
+                SD_JSON_BUILD_PAIR("caa", SD_JSON_BUILD_STRING(verdicts[n->verdict])),
+                SD_JSON_BUILD_PAIR_CONDITION(!!n->others, "others", SD_JSON_BUILD_STRING(n->others)));
+}

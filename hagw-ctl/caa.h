@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <systemd/sd-json.h>
+
+#include "conf.h"
+
+/* What has to stand in DNS so that this machine gets certificates for a name whose zone is kept elsewhere,
+ * and nobody else does; and whether it does. Names at the relay are looked at, too: there others may be
+ * listed. */
+
+typedef enum CaaVerdict {
+        CAA_STANDS,  /* our account is listed */
+        CAA_OPEN,    /* nobody is kept out */
+        CAA_FORBIDS, /* others are listed, and we are not */
+        CAA_UNKNOWN, /* could not be asked, or no account is known yet */
+        _CAA_MAX,
+} CaaVerdict;
+
+typedef struct CaaName {
+        const char *name; /* as in the configuration */
+        char *alias, *target; /* _acme-challenge.NAME, and where its CNAME leads; NULL: none is needed */
+        bool alias_stands, alias_known;
+        char *owner; /* where the CAA record belongs: the name without "*." */
+        char *line;  /* its content, ready to be typed; NULL: no account is known yet */
+        CaaVerdict verdict;
+        bool at_relay;
+        char *others; /* whom records list beside us, or instead; separated by ", ". NULL: nobody */
+} CaaName;
+
+typedef struct CaaNames {
+        CaaName *items;
+        size_t n, allocated;
+} CaaNames;
+
+void caa_names_done(CaaNames *n);
+
+/* Of all names that are elsewhere, or at the relay. ask: also what stands. -ENOMEM. */
+int caa_look(const Config *c, bool ask, CaaNames *ret);
+
+/* Kept elsewhere, so that its owner has to enter what is to stand; else at the relay, which does. */
+bool caa_name_is_elsewhere(const CaaName *n);
+
+/* What keeps us from a certificate, and what is to be entered against it. Returns 1, to be freed; 0:
+ * nothing. */
+int caa_name_complaint(const CaaName *n, char **ret);
+
+/* What is to be entered for a name elsewhere, and whether it stands, in lines that begin with prefix. */
+void caa_name_print(const CaaName *n, const char *prefix);
+
+/* One element of status --json's list. */
+int caa_name_to_json(const CaaName *n, sd_json_variant **ret);

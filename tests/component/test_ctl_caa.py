@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What hagw-ctl status says of names whose DNS is kept elsewhere, and of ours at the relay: hagw-netd asks knot, and hagw-acmed,
+which only tells the account, is played."""
+
+import json
+
+import pytest
+
+from authority_tools import Knot
+from ctl_tools import Ctl
+from dns_tools import Accounts
+from test_netd import net  # noqa: F401
+
+ISSUER, URI = "authority.example", "https://authority.example/account/1"
+LINE = f'0 issue "{ISSUER}; accounturi={URI}; validationmethods=dns-01"'
+ALIAS = "_acme-challenge.anna.relay.example.org."
+ZONE_TEXT = f"""
+good CAA {LINE}
+_acme-challenge.good CNAME {ALIAS}
+issuer CAA 0 issue "{ISSUER}"
+_acme-challenge.issuer CNAME {ALIAS}
+open A 127.0.0.1
+_acme-challenge.open CNAME {ALIAS}
+lost CAA 0 issue "{ISSUER}; accounturi={URI}0; validationmethods=dns-01"
+_acme-challenge.lost CNAME {ALIAS}
+other CAA 0 issue "other.example"
+_acme-challenge.x.other CNAME {ALIAS}
+wild CAA {LINE}
+wild CAA 0 issuewild ";"
+_acme-challenge.wild CNAME {ALIAS}
+noalias CAA {LINE}
+strange CAA {LINE}
+_acme-challenge.strange CNAME _acme-challenge.berta.relay.example.org.
+anna.relay CAA {LINE}
+ha.anna.relay CAA {LINE}
+ha.anna.relay CAA 0 issue "relays.example; accounturi=https://relays.example/9; validationmethods=dns-01"
+"""
+RELAY = ('zones = ( { name = "anna.relay.example.org"; via = "relay"; } );\npublic_address: { ipv6 = "none"; };\n'
+         'relay: { address = "relay.example.org"; tenant = "anna"; };\n')
+
+
+@pytest.fixture
+def ctl(net, house, tmp_path):  # noqa: F811
+    knot = Knot(tmp_path, "example.org", ZONE_TEXT, port=53)
+    acme = Accounts(house.runtime, [(ISSUER, URI)])
+    c = Ctl(house)
+    c.acme = acme
+    yield c
+    acme.close()
+    knot.stop()
+
+
+def status(ctl, *names, main=RELAY):
+    """(problems about names, the list by name)."""
+    ctl.house.configure(main, **{f"h{i}": f'name = "{n}"; upstream = "http://127.0.0.1:1";' for i, n in enumerate(names)})
+    if not ctl.house.daemons:
+        (ctl.house.root / "resolv.conf").write_text("nameserver 127.0.0.1\noptions attempts:1\n")
+        ctl.house.daemon("netd", "io.hagw.Net", env={"HAGW_RESOLV_CONF": str(ctl.house.root / "resolv.conf")})
+    shown = json.loads(ctl.run("--json", "status").stdout)
+    return [p for p in shown["problems"] if "certificate" in p], {c["name"]: c for c in shown["caa"]}
+
+
+def test_names_elsewhere(ctl):
+    """Both lines are told for each, and what is missing is a finding with the line to enter."""
+    names = [f"{n}.example.org" for n in ("good", "issuer", "open", "lost", "x.other", "noalias", "strange")] + ["*.wild.example.org"]
+    problems, found = status(ctl, *names)
+    assert {n: (found[n]["caa"], found[n]["aliasStands"]) for n in names} == {
+        "good.example.org": ("stands", True), "issuer.example.org": ("stands", True), "open.example.org": ("open", True),
+        "lost.example.org": ("forbids", True), "x.other.example.org": ("forbids", True), "noalias.example.org": ("stands", False),
+        "strange.example.org": ("stands", False), "*.wild.example.org": ("forbids", True)}
+    assert all(found[n]["record"] == LINE and found[n]["target"] + "." == ALIAS for n in names)
+    assert sorted(p.split()[0] for p in problems) == ["*.wild.example.org", "lost.example.org", "noalias.example.org",
+                                                      "strange.example.org", "x.other.example.org"]
+    lost = next(p for p in problems if p.startswith("lost"))
+    assert f"{URI}0" in lost and lost.endswith(f"there has to be lost.example.org. CAA {LINE}")
+    assert next(p for p in problems if p.startswith("noalias")).endswith(f"_acme-challenge.noalias.example.org. CNAME {ALIAS}")
+    text = ctl.run("status").stdout
+    assert "Domains whose DNS is kept elsewhere" in text
+    assert f"  _acme-challenge.good.example.org.  CNAME  {ALIAS}  (stands)\n  good.example.org.  CAA  {LINE}  (stands)\n" in text
+    assert f"  open.example.org.  CAA  {LINE}  (missing: anybody" in text
+
+
+def test_the_relays_own_account(ctl):
+    """Who else gets certificates for our names at the relay is said; that is no fault."""
+    problems, found = status(ctl, "ha.anna.relay.example.org")
+    assert problems == [] and found["ha.anna.relay.example.org"]["others"].startswith("relays.example; accounturi=")
+    assert "others" not in found["anna.relay.example.org"]
+    assert "for ha.anna.relay.example.org certificates are given to relays.example; accounturi=https://relays.example/9" in ctl.run("status").stdout
+    ctl.acme.accounts = [(ISSUER, f"{URI}7")]
+    problems, found = status(ctl, "ha.anna.relay.example.org")
+    assert found["anna.relay.example.org"]["caa"] == "forbids" and "hagw-ctl cert renew anna.relay.example.org" in problems[0]
+
+
+def test_names_elsewhere_at_a_gateway(ctl):
+    """Proved over HTTP: no alias, and another method in the line."""
+    main = 'zones = ( { name = "home.example.com"; } );\npublic_address: { ipv6 = "none"; };\n'
+    problems, found = status(ctl, "other.example.org", "open.example.org", "a.home.example.com", main=main)
+    assert set(found) == {"other.example.org", "open.example.org"} and "alias" not in found["open.example.org"]
+    assert found["open.example.org"]["record"].endswith('; validationmethods=http-01"')
+    assert [p.split()[0] for p in problems] == ["other.example.org"]
+
+
+def test_nobody_can_be_asked(ctl):
+    """Nothing is claimed, and nothing is blamed."""
+    ctl.acme.accounts = []
+    problems, found = status(ctl, "good.example.org", "lost.example.org", "gone.example.net")
+    assert problems == [p for p in problems if not p.startswith(("good", "lost", "gone"))]
+    assert found["lost.example.org"]["caa"] == "unknown" and "record" not in found["good.example.org"]
+    assert found["gone.example.net"]["caa"] == "unknown" and "aliasStands" not in found["gone.example.net"]
