@@ -137,6 +137,7 @@ class Daemon:
             env=env, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, preexec_fn=hand_in,
             close_fds=False)
         self.ready, self.status, self.extended = threading.Event(), "", None
+        self.stopping = threading.Semaphore(0)  # one for each STOPPING=1: a drain has begun, the loop has ended
         threading.Thread(target=self.listen, args=(notify,), daemon=True).start()
         end = time.monotonic() + 30
         while not self.ready.wait(0.2):
@@ -153,6 +154,8 @@ class Daemon:
                     self.extended = int(line[20:]) / 1e6
                 elif line == b"READY=1":
                     self.ready.set()
+                elif line == b"STOPPING=1":
+                    self.stopping.release()
                 elif line == b"WATCHDOG=1":
                     self.signs_of_life += 1
         notify.close()

@@ -18,7 +18,7 @@ from test_keyd_token import TOKEN
 
 SCHEMES = {"ecdsa-p256": "ecdsa_secp256r1_sha256", "rsa-2048": "rsa_pss_rsae_sha256", "rsa-4096": "rsa_pss_rsae_sha256"}
 # hagw-keyd/keyd.h
-HANDSHAKES_MAX, KEYS_MADE_MAX, WRITES_MAX = 72, 8, 16
+HANDSHAKES_MAX, SIGNATURES_MAX, KEYS_MADE_MAX, WRITES_MAX, TOKEN_READS_MAX = 72, 16, 8, 16, 16
 
 
 def limit(name):
@@ -68,7 +68,8 @@ def outcome(v):
 
 
 def test_limits_are_as_here():
-    assert (limit("HANDSHAKES_MAX"), limit("KEYS_MADE_MAX"), limit("WRITES_MAX")) == (HANDSHAKES_MAX, KEYS_MADE_MAX, WRITES_MAX)
+    for name in ("HANDSHAKES_MAX", "SIGNATURES_MAX", "KEYS_MADE_MAX", "WRITES_MAX", "TOKEN_READS_MAX"):
+        assert limit(name) == globals()[name]
 
 
 def test_keys_being_made(keyd, house):
@@ -83,13 +84,9 @@ def test_keys_being_made(keyd, house):
     assert busy and metrics["key_busy"] == len(busy)
     assert len(waiting) >= KEYS_MADE_MAX and len(answered(waiting)) < len(waiting)
     keyd.process.send_signal(signal.SIGTERM)
-    # A stop has begun once nothing new is made; what is signed is signed until the end.
-    with keyd.varlink() as v:
-        while True:
-            v.send("io.hagw.Key.Generate", {"purpose": "tls"})
-            made = outcome(v)
-            if made == "Busy":
-                break
+    assert keyd.stopping.acquire(timeout=30)
+    # Nothing new is made; what is to be signed is signed until the end.
+    refused("Busy", keyd, "Generate", purpose="tls")
     for algorithm, key in keys.items():
         sign(keyd, key, algorithm)
     assert len(answered(waiting)) < len(waiting)
@@ -161,16 +158,17 @@ print(json.dumps(results), flush=True)
 """
 
 
-def test_signatures_that_wait(keyd, house, hagw_users):
+@pytest.mark.parametrize("method, user, waiting", [("SignHandshake", "proxyd", HANDSHAKES_MAX), ("MakeRequest", "acmed", SIGNATURES_MAX)])
+def test_signatures_that_wait(keyd, house, hagw_users, method, user, waiting):
     """More than a hagw-proxyd has connections: two users ask for a slow signature on all of theirs, while keyd stands still."""
     key = keyd.call("Generate", purpose="tls", algorithm="rsa-4096")["key"]["id"]
-    message = json.dumps({"method": "io.hagw.Key.SignHandshake",
-                          "parameters": {"id": key, "scheme": SCHEMES["rsa-4096"], "data": b64(TLS13)}})
+    parameters = {"SignHandshake": {"scheme": SCHEMES["rsa-4096"], "data": b64(TLS13)}, "MakeRequest": {"names": ["a.example.com"]}}
+    message = json.dumps({"method": f"io.hagw.Key.{method}", "parameters": {"id": key, **parameters[method]}})
     house.open_to_all()
     keyd.path.chmod(0o666)
     here = pathlib.Path(__file__).parent
     callers = []
-    for uid, n in ((0, 60), (hagw_users["proxyd"], 60)):
+    for uid, n in ((0, 60), (hagw_users[user], 60)):
         callers.append(subprocess.Popen([sys.executable, "-B", "-c", MANY, here, keyd.path, str(uid), str(n), message],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
         assert callers[-1].stdout.readline() == "ready\n"
@@ -184,7 +182,7 @@ def test_signatures_that_wait(keyd, house, hagw_users):
     results = [json.loads(c.communicate(timeout=60)[0]) for c in callers]
     busy = sum(r.get("io.hagw.Key.Busy", 0) for r in results)
     signed = sum(r.get("signed", 0) for r in results)
-    assert busy + signed == 120 and signed >= HANDSHAKES_MAX and busy > 0
+    assert busy + signed == 120 and signed >= waiting and busy > 0
     assert keyd.call("SignHandshake", id=key, scheme=SCHEMES["rsa-4096"], data=b64(TLS13))
 
 
@@ -203,17 +201,18 @@ def test_disk_hangs(house, hold):
     assert keyd.call("SignJws", id=account, protected='{"url":"u","kid":"k"}', payload="", includeKey=False)
     # The key that is being written is no key yet; the relay's token waits, because it is a file.
     assert len(keyd.call("List")["keys"]) == 3
-    token = ask(keyd, "GetToken")
+    tokens = [ask(keyd, "GetToken") for _ in range(TOKEN_READS_MAX)]
+    refused("Busy", keyd, "ProveToken", binding=b64(bytes(32)))
     writes = [ask(keyd, "ImportToken", token=TOKEN.replace("anna", f"anna{i}")) for i in range(WRITES_MAX)]
     refused("Busy", keyd, "ImportToken", token=TOKEN)
     refused("Busy", keyd, "Generate", purpose="tls")
     refused("Busy", keyd, "Remove", id=keys["rsa-2048"]["id"])
     sign(keyd, keys["rsa-2048"], "rsa-2048")
-    assert answered([*links, *writes, token]) == []
+    assert answered([*links, *writes, *tokens]) == []
     hold.release()
     made = [outcome(v) for v in links]
     # Reading comes first; the rest is done in the order in which it was asked.
-    assert token.receive()["parameters"]["tenant"] == "anna"
+    assert [v.receive()["parameters"]["tenant"] for v in tokens][0] == "anna"
     [v.receive() for v in writes]
     assert keyd.call("GetToken")["tenant"] == f"anna{WRITES_MAX - 1}"
     assert {k["id"] for k in keyd.call("List")["keys"]} == {*made, account, *(k["id"] for k in keys.values())}
@@ -261,13 +260,11 @@ def test_stop_while_the_disk_hangs(house, hold):
     links = [ask(keyd, "Generate", purpose="tls"), ask(keyd, "Generate", purpose="tls")]
     hold.wait_until_held()
     keyd.process.send_signal(signal.SIGTERM)
-    with keyd.varlink() as v:
-        while True:
-            v.send("io.hagw.Key.Generate", {"purpose": "tls"})
-            if outcome(v) == "Busy":
-                break
+    assert keyd.stopping.acquire(timeout=30)
+    refused("Busy", keyd, "Generate", purpose="tls")
     sign(keyd, key, "ecdsa-p256")
     keyd.process.send_signal(signal.SIGTERM)
+    assert keyd.stopping.acquire(timeout=30)
     hold.release()
     assert keyd.process.wait(30) == 0
     for v in links:
