@@ -7,8 +7,10 @@
  * else waits for its signature. So many are under way at once; the others wait for their turn, which goes
  * round the networks they come from: four hundred from one address delay each other. */
 
-#define HANDSHAKES_AT_ONCE 32U /* that wait for a signature, of those who have nothing to resume */
-#define HANDSHAKES_RESUMING_AT_ONCE 16U /* the same of those who say that they have: mostly they need none */
+/* That wait for a signature, of those who have nothing to resume: as many as keep hagw-keyd busy, for
+ * whoever comes next waits behind them there. And of those who say that they have; mostly they need none. */
+#define HANDSHAKES_AT_ONCE 8U
+#define HANDSHAKES_RESUMING_AT_ONCE 8U
 #define HANDSHAKE_NETWORKS 1024U /* told apart in the queue; those who share a place by chance take turns */
 #define HANDSHAKE_BURST 4U /* seconds' worth of proxy.handshakes_per_address may come at once */
 
