@@ -31,6 +31,8 @@ static int certificate_metrics(sd_json_variant **metrics, const Certificate *c, 
         const char *const labels[] = { "name", c->name, NULL };
         int r = 0;
 
+        if (!c->wanted && !c->imported)
+                return 0;
         if (c->chain)
                 r = metrics_append(metrics, "certificate_expiry_seconds", false,
                                    "Seconds until the certificate expires",

@@ -302,6 +302,7 @@ int certificate_to_json(const Certificate *c, sd_json_variant **ret) {
                 SD_JSON_BUILD_PAIR("state", SD_JSON_BUILD_STRING(states[c->state])),
                 SD_JSON_BUILD_PAIR("ordering", SD_JSON_BUILD_BOOLEAN(c->ordering)),
                 SD_JSON_BUILD_PAIR("source", SD_JSON_BUILD_STRING(c->imported ? "imported" : "acme")),
+                SD_JSON_BUILD_PAIR("wanted", SD_JSON_BUILD_BOOLEAN(c->wanted)),
                 SD_JSON_BUILD_PAIR_CONDITION(!!c->key_id, "keyId", SD_JSON_BUILD_STRING(c->key_id)),
                 SD_JSON_BUILD_PAIR_CONDITION(!!c->chain, "chain", SD_JSON_BUILD_STRING(c->chain)),
                 SD_JSON_BUILD_PAIR_CONDITION(!!c->chain, "notBeforeUSec",

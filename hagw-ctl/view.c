@@ -140,9 +140,17 @@ int64_t view_certificate_days(sd_json_variant *c, uint64_t now) {
         return ((int64_t) end - (int64_t) now) / (int64_t) USEC_PER_DAY;
 }
 
+/* Nobody asks for it any more (a host was removed): it ends, and that is no fault. */
+static bool certificate_is_over(sd_json_variant *c) {
+        return sd_json_variant_by_key(c, "wanted") && !field_bool(c, "wanted") &&
+               !streq(strempty(field_text(c, "source")), "imported");
+}
+
 bool view_certificate_is_bad(sd_json_variant *c) {
         static const char *const bad[] = { "expiring", "expired", "failed" };
 
+        if (certificate_is_over(c))
+                return false;
         for (size_t i = 0; i < ELEMENTSOF(bad); i++)
                 if (streq(strempty(field_text(c, "state")), bad[i]))
                         return true;
@@ -164,7 +172,7 @@ int view_print_certificates(sd_json_variant *v, int indent) {
                                                          TONE_WARN;
 
                 table_add(t, TONE_BOLD, "%s", field_text(c, "name"));
-                table_add(t, tone, "%s", state);
+                table_add(t, tone, "%s%s", state, certificate_is_over(c) ? ", no longer asked for" : "");
                 table_add(t, TONE_PLAIN, "%s", field_number(c, "notAfterUSec") ?
                           format_when(field_number(c, "notAfterUSec"), now, when) : "-");
                 table_add(t, TONE_PLAIN, "%s", field_number(c, "nextUSec") ?

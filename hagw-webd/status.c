@@ -148,6 +148,10 @@ static int row_certificate(const Sheet *s, sd_json_variant *v) {
                 {},
         };
         const StateRow *row = find_state(rows, text_of(v, "state"));
+        sd_json_variant *wanted = sd_json_variant_by_key(v, "wanted");
+        /* Of a host that was removed: it ends, and that is no fault. */
+        const bool over = wanted && sd_json_variant_is_boolean(wanted) && !sd_json_variant_boolean(wanted) &&
+                          !streq(strempty(text_of(v, "source")), "imported");
         uint64_t end = number_of(v, "notAfterUSec"), now = clock_usec(CLOCK_REALTIME);
         const char *state = row ? say(s, row->text) : strempty(text_of(v, "state"));
         char text[2 * TEXT_MAX], left[TEXT_MAX], time[TEXT_MAX];
@@ -155,8 +159,11 @@ static int row_certificate(const Sheet *s, sd_json_variant *v) {
         if (end > now)
                 (void) snprintf(text, sizeof(text), "%s, %s", state,
                                 fill(s, TEXT_STATUS_LEFT, span(s, end - now, time), left));
-        return put_row(s, strempty(text_of(v, "name")), row ? row->mark : MARK_BAD, end > now ? text : state,
-                       text_of(v, "error"));
+        return put_row(s, strempty(text_of(v, "name")),
+                       over  ? MARK_NONE
+                       : row ? row->mark
+                             : MARK_BAD,
+                       end > now ? text : state, text_of(v, "error"));
 }
 
 /* A list of things is a row: who tells it, and how; its call is the one at the same place in calls[]. */

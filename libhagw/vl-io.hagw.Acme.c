@@ -26,6 +26,9 @@ static SD_VARLINK_DEFINE_STRUCT_TYPE(
         SD_VARLINK_FIELD_COMMENT("An order is under way, be it the first one or a renewal"),
         SD_VARLINK_DEFINE_FIELD(ordering, SD_VARLINK_BOOL, 0),
         SD_VARLINK_DEFINE_FIELD_BY_TYPE(source, Source, 0),
+        SD_VARLINK_FIELD_COMMENT("The configuration asks for it; else it is kept for a while, and nobody is "
+                                 "called when it ends"),
+        SD_VARLINK_DEFINE_FIELD(wanted, SD_VARLINK_BOOL, 0),
         SD_VARLINK_FIELD_COMMENT("io.hagw.Key's id of the key in the chain's first certificate; null before "
                                  "the first certificate"),
         SD_VARLINK_DEFINE_FIELD(keyId, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),

@@ -10,6 +10,7 @@ import pytest
 from acme_tools import ZONE, until
 from authority_tools import Fault
 from conftest import VarlinkError
+from ctl_tools import Ctl
 from test_acmed_caa import authority, begin, gateway  # noqa: F401
 
 LIMITED = {"at": "newOrder", "status": 429, "type": "rateLimited", "detail": "too many", "retry_after": 7200}
@@ -123,3 +124,24 @@ def test_a_renewal_is_not_moved(gateway, authority):  # noqa: F811
     gateway.acmed.kill()
     gateway.acmed.start()
     assert gateway.wait()["nextUSec"] == before > (time.time() + 50 * 86400) * 1e6
+
+
+def test_a_removed_hosts_certificate(gateway, authority):  # noqa: F811
+    """It ends, and nobody is called: neither status nor the metrics watch it any more."""
+    gateway.hosts = {"deep": f"a.b.{ZONE}"}
+    begin(gateway, authority)
+    before = gateway.wait(f"a.b.{ZONE}")
+    authority.settings.profiles["classic"].lifetime = 30.0
+    authority.settings.backdate = 22.0  # all but over at once
+    gateway.acmed.call("Renew", name=f"a.b.{ZONE}")
+    gateway.changed(before, f"a.b.{ZONE}")
+    gateway.hosts = {}
+    gateway.configure(authority.directory, authority.root)
+    gateway.acmed.reload()
+    over = until(lambda: (c := gateway.get(f"a.b.{ZONE}")).get("state") == "expired" and c, 40, "the end")
+    assert not over["wanted"] and gateway.get()["wanted"] and "EXPIRED" not in gateway.acmed.text()
+    shown = Ctl(gateway.house).run("--json", "status", "--no-delegation")
+    assert not [p for p in json.loads(shown.stdout)["problems"] if "Certificate a.b." in p]
+    assert "expired, no longer asked for" in Ctl(gateway.house).run("cert", "list").stdout
+    metrics = gateway.acmed.call("io.hagw.Service.GetMetrics")["metrics"]
+    assert {m["labels"]["name"] for m in metrics if m["name"] == "certificate_expiry_seconds"} == {ZONE}
