@@ -51,7 +51,7 @@ class Hagw(Tunnel):
         machine = Machine(
             self.folder / house,
             f'zones = ( {{ name = "{house}.{ZONE}"; via = "relay"; }} ); public_address: {{ ipv6 = "none"; }}; lan = ( "192.0.2.0/24" );\n'
-            f'relay: {{ address = "{ZONE}:{self.via}"; tenant = "{house}"; pin = "{pin(self.folder.parent)}"; }};\n'
+            f'relay: {{ address = "{ZONE}:{self.via}"; tenant = "{house}"; pin = "{pin(self.folder.parent)}"; private = "accept"; }};\n'
             f'proxy: {{ workers = {2 if len(self.houses) == 1 else 1}; connections_per_address = 0; handshakes_per_address = 0; }};',
             {"all": f'name = "{house}.{ZONE}"; upstream = "tcp://127.0.0.1:{ORIGIN_PORT}"; access: {{ login = "none"; }};'})
         machine.start("keyd", "netd")

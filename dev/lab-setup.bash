@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What a person types on the lab's machines, with the lab's authority in the place of Let's Encrypt.
 
-authority=(--directory https://acme.example.com:14000/dir --contact mailto:me@example.com)
+# Its internet is made of the networks for documentation.
+authority=(--directory https://acme.example.com:14000/dir --contact mailto:me@example.com --laboratory)
 relay_zone=relay.example.com
 
 # lab_setup MACHINE [CODE]

@@ -111,6 +111,11 @@ static int take_options(Setup *s) {
                                 "letsencrypt-staging") < 0)
                         return log_oom();
         }
+        if (call_option(s->call, "laboratory")) {
+                s->has_settings = true;
+                if (choices_add(&s->choices, CONF_SCOPE_MAIN, 0, NULL, "documentation_networks", "true") < 0)
+                        return log_oom();
+        }
         for (unsigned n = 0; (value = call_option_nth(s->call, "host", n)); n++) {
                 if (!strchr(value, '=') || n >= SETUP_HOSTS_MAX) {
                         log_error("--host=%s: expected NAME=UPSTREAM, such as ha=http://192.168.1.4:8123.",

@@ -11,6 +11,7 @@
 #include "address-source.h"
 #include "dns-answer.h"
 #include "log.h"
+#include "special.h"
 
 typedef struct AddressKind {
         const char *name;
@@ -24,6 +25,7 @@ struct AddressSource {
         int family;
         char *spec;
         const char *argument; /* in spec, behind the colon; NULL: none */
+        bool documentation; /* as in Config */
         sd_event *event;
         const Netlink *netlink;
         sd_event_source *timer;
@@ -121,13 +123,13 @@ static int interface_ask(AddressSource *s) {
                         source_fail(s, "no network interface has a default route for %s", family_text(s));
                 return 0;
         }
-        a = net_table_pick(t, s->family, ifindex, &s->state.address);
+        a = net_table_pick(t, s->family, ifindex, &s->state.address, s->documentation);
         if (a)
                 source_settle(s, &a->address);
         else
                 source_fail(s, "%s has no stable public %s address: %s",
                             strempty(if_indextoname((unsigned) ifindex, name)), family_text(s),
-                            net_table_why_none(t, s->family, ifindex));
+                            net_table_why_none(t, s->family, ifindex, s->documentation));
         return 0;
 }
 
@@ -154,7 +156,7 @@ static const IpAddress *choose(const AddressSource *s, const IpAddress *list, si
         const IpAddress *first = NULL;
 
         for (size_t i = 0; i < n; i++) {
-                if (!ip_is_public(&list[i]))
+                if (!special_is_public(&list[i], s->documentation))
                         continue;
                 if (ip_equal(&list[i], &s->state.address))
                         return &list[i];
@@ -168,6 +170,7 @@ static const IpAddress *choose(const AddressSource *s, const IpAddress *list, si
 static bool resolve_take(AddressSource *s, const LookupResult *result, uint32_t *ret_ttl) {
         IpAddress list[LOOKUP_ADDRESSES_MAX];
         char text[IP_TEXT_MAX];
+        const char *special;
         const IpAddress *a;
         int n;
 
@@ -182,8 +185,9 @@ static bool resolve_take(AddressSource *s, const LookupResult *result, uint32_t 
         }
         a = choose(s, list, (size_t) n);
         if (!a) {
-                source_fail(s, "%s has the address %s, which cannot be reached from the internet",
-                            s->argument, ip_format(&list[0], text));
+                (void) special_reach(&list[0], &special);
+                source_fail(s, "%s has the address %s, which cannot be reached from the internet (%s)",
+                            s->argument, ip_format(&list[0], text), strempty(special));
                 return false;
         }
         source_settle(s, a);
@@ -252,7 +256,8 @@ static const AddressKind *find_kind(const char *spec, const char **ret_argument)
 }
 
 int address_source_new(AddressSource **ret, sd_event *event, const Netlink *netlink, int family,
-                       const char *spec, AddressSourceHandler handler, void *userdata) {
+                       const char *spec, bool documentation, AddressSourceHandler handler,
+                       void *userdata) {
         _cleanup_(address_source_freep) AddressSource *s = NULL;
         int r;
 
@@ -268,6 +273,7 @@ int address_source_new(AddressSource **ret, sd_event *event, const Netlink *netl
         s->event = sd_event_ref(event);
         s->netlink = netlink;
         s->family = family;
+        s->documentation = documentation;
         s->handler = handler;
         s->userdata = userdata;
         r = sd_event_add_time_relative(event, &s->timer, CLOCK_BOOTTIME, 0, USEC_PER_SEC / 4,
@@ -295,6 +301,9 @@ AddressSource *address_source_free(AddressSource *s) {
 
 void address_source_restore(AddressSource *s, const IpAddress *address, uint64_t confirmed_usec,
                             uint64_t changed_usec) {
+        /* What was taken for public once is not published again. */
+        if (s->kind->ask != static_ask && !special_is_public(address, s->documentation))
+                return;
         s->state.address = *address;
         s->state.confirmed_usec = confirmed_usec;
         s->state.changed_usec = changed_usec;
@@ -314,6 +323,10 @@ int address_source_family(const AddressSource *s) {
 
 const char *address_source_spec(const AddressSource *s) {
         return s->spec;
+}
+
+bool address_source_is_same(const AddressSource *a, const AddressSource *b) {
+        return streq(a->spec, b->spec) && a->documentation == b->documentation;
 }
 
 bool address_source_is_asking(const AddressSource *s) {

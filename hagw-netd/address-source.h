@@ -33,7 +33,8 @@ typedef void (*AddressSourceHandler)(AddressSource *s, bool changed, void *userd
 /* spec as in the configuration (already checked there; -EINVAL otherwise). Nothing happens before
  * address_source_refresh(). */
 int address_source_new(AddressSource **ret, sd_event *event, const Netlink *netlink, int family,
-                       const char *spec, AddressSourceHandler handler, void *userdata);
+                       const char *spec, bool documentation, AddressSourceHandler handler,
+                       void *userdata);
 AddressSource *address_source_free(AddressSource *s);
 DEFINE_TRIVIAL_CLEANUP_FUNC(AddressSource *, address_source_free)
 
@@ -48,6 +49,8 @@ int address_source_network_changed(AddressSource *s);
 
 int address_source_family(const AddressSource *s);
 const char *address_source_spec(const AddressSource *s);
+/* Is it asked for the same, and in the same way? */
+bool address_source_is_same(const AddressSource *a, const AddressSource *b);
 bool address_source_is_asking(const AddressSource *s);
 /* Where a source is followed live, "confirmed" is now. */
 AddressState address_source_state(const AddressSource *s);

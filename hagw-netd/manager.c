@@ -56,13 +56,25 @@ static void on_source(AddressSource *s, bool changed, void *userdata) {
                 netd_varlink_answer_refreshes(m);
 }
 
+/* True where they are others than before. */
+static bool manager_take_hops(Manager *m, const NetTable *table) {
+        IpAddress hops[NET_HOPS_MAX] = {};
+        size_t n = net_table_hops(table, hops), bytes = MIN(n, (size_t) NET_HOPS_MAX) * sizeof(*hops);
+        bool same = n == m->n_hops && memcmp(hops, m->hops, bytes) == 0;
+
+        m->n_hops = n;
+        memcpy(m->hops, hops, bytes);
+        return !same;
+}
+
 static void on_network(const NetTable *table, bool other_way, void *userdata) {
         Manager *m = userdata;
+        bool other_hops = manager_take_hops(m, table);
 
-        if (other_way) {
+        if (other_way)
                 m->n_changes++;
+        if (other_way || other_hops)
                 netd_varlink_tell_network(m);
-        }
         for (size_t i = 0; i < ELEMENTSOF(m->sources); i++)
                 if (address_source_network_changed(m->sources[i]) < 0)
                         log_warning("Could not follow a change of the network for %s.",
@@ -110,11 +122,11 @@ static int make_sources(Manager *m, const Config *config, AddressSource *ret[sta
         int r;
 
         r = address_source_new(&ret[MANAGER_IPV4], m->event, m->netlink, AF_INET,
-                               config->public_address.ipv4, on_source, m);
+                               config->public_address.ipv4, config->documentation_networks, on_source, m);
         if (r < 0)
                 return r;
         r = address_source_new(&ret[MANAGER_IPV6], m->event, m->netlink, AF_INET6,
-                               config->public_address.ipv6, on_source, m);
+                               config->public_address.ipv6, config->documentation_networks, on_source, m);
         if (r < 0)
                 ret[MANAGER_IPV4] = address_source_free(ret[MANAGER_IPV4]);
         return r;
@@ -136,6 +148,7 @@ int manager_start(Daemon *daemon, const Config *config, void **ret_userdata) {
         r = netlink_new(&m->netlink, m->event, on_network, m);
         if (r < 0)
                 return log_error_errno(r, "Could not listen to the kernel's addresses and routes: %m");
+        (void) manager_take_hops(m, netlink_table(m->netlink));
         r = resolver_new(&m->resolver, m->event);
         if (r < 0)
                 return r;
@@ -166,7 +179,7 @@ int manager_reload(const Config *config, void *userdata) {
         m->starting = true;
         for (size_t i = 0; i < ELEMENTSOF(sources); i++) {
                 /* An unchanged source goes on as it is, with its timers. */
-                if (!streq(address_source_spec(sources[i]), address_source_spec(m->sources[i]))) {
+                if (!address_source_is_same(sources[i], m->sources[i])) {
                         AddressSource *old = m->sources[i];
 
                         m->sources[i] = TAKE_PTR(sources[i]);

@@ -26,6 +26,8 @@ typedef struct Manager {
         VlStream watchers;
         VlStream network_watchers;
         uint64_t n_changes; /* of the way out */
+        IpAddress hops[NET_HOPS_MAX]; /* net_table_hops(), as told last */
+        size_t n_hops; /* more than NET_HOPS_MAX: not all are there */
         sd_varlink *refreshes[MANAGER_REFRESHES_MAX]; /* callers that wait for the sources' answers */
         size_t n_refreshes;
         struct Query *queries;

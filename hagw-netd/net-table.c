@@ -6,6 +6,7 @@
 #include <linux/rtnetlink.h>
 
 #include "net-table.h"
+#include "special.h"
 
 typedef struct Attribute {
         const void *data;
@@ -15,6 +16,8 @@ typedef struct Attribute {
 void net_table_done(NetTable *t) {
         free(t->addresses);
         free(t->routes);
+        free(t->gateways);
+        free(t->links);
         *t = (NetTable) {};
 }
 
@@ -107,8 +110,94 @@ static IpAddress read_gateway(const Attribute *a, int family) {
         return ip;
 }
 
+static int add_gateway(NetTable *t, int family, const void *bytes, size_t size) {
+        IpAddress a = { .family = family };
+
+        if (size != (family == AF_INET ? 4U : 16U))
+                return 0;
+        memcpy(a.bytes, bytes, size);
+        if (t->n_gateways >= NET_GATEWAYS_MAX)
+                return -E2BIG;
+        if (!GREEDY_REALLOC(t->gateways, t->gateways_allocated, t->n_gateways + 1))
+                return -ENOMEM;
+        t->gateways[t->n_gateways++] = a;
+        return 0;
+}
+
+/* Of a route, or of a hop of one. RTA_VIA: IPv4 by an IPv6 router (RFC 5549). */
+static int add_gateways(NetTable *t, int family, const Attribute *attributes) {
+        const Attribute *via = &attributes[RTA_VIA];
+        struct rtvia head;
+        int r;
+
+        r = attributes[RTA_GATEWAY].data ?
+                    add_gateway(t, family, attributes[RTA_GATEWAY].data, attributes[RTA_GATEWAY].size) :
+                    0;
+        if (r < 0 || via->size < sizeof(head))
+                return r;
+        memcpy(&head, via->data, sizeof(head));
+        return head.rtvia_family == AF_INET || head.rtvia_family == AF_INET6 ?
+                       add_gateway(t, head.rtvia_family, (const uint8_t *) via->data + sizeof(head),
+                                   via->size - sizeof(head)) :
+                       0;
+}
+
+static int add_hops(NetTable *t, int family, const Attribute *hops) {
+        const uint8_t *p = hops->data;
+        size_t size = hops->size;
+
+        while (size >= sizeof(struct rtnexthop)) {
+                Attribute attributes[RTA_VIA + 1] = {};
+                struct rtnexthop hop;
+                size_t step;
+                int r;
+
+                memcpy(&hop, p, sizeof(hop));
+                if (hop.rtnh_len < sizeof(hop) || hop.rtnh_len > size)
+                        return -EBADMSG;
+                r = parse_attributes(p + RTNH_LENGTH(0), hop.rtnh_len - RTNH_LENGTH(0), attributes,
+                                     ELEMENTSOF(attributes));
+                if (r >= 0)
+                        r = add_gateways(t, family, attributes);
+                if (r < 0)
+                        return r;
+                step = MIN((size_t) RTNH_ALIGN(hop.rtnh_len), size);
+                p += step;
+                size -= step;
+        }
+        return 0;
+}
+
+static int add_link(NetTable *t, const struct nlmsghdr *m) {
+        Attribute attributes[IFLA_LINKINFO + 1] = {}, info[IFLA_INFO_KIND + 1] = {};
+        const Attribute *kind = &info[IFLA_INFO_KIND];
+        struct ifinfomsg head;
+        bool bridge;
+        int r;
+
+        if (m->nlmsg_len < NLMSG_LENGTH(sizeof(head)))
+                return -EBADMSG;
+        memcpy(&head, NLMSG_DATA(m), sizeof(head));
+        r = parse_attributes((const uint8_t *) m + NLMSG_SPACE(sizeof(head)),
+                             m->nlmsg_len - NLMSG_LENGTH(sizeof(head)), attributes, ELEMENTSOF(attributes));
+        if (r >= 0 && attributes[IFLA_LINKINFO].data)
+                r = parse_attributes(attributes[IFLA_LINKINFO].data, attributes[IFLA_LINKINFO].size, info,
+                                     ELEMENTSOF(info));
+        if (r < 0)
+                return r;
+        bridge = kind->size >= strlen("bridge") && memcmp(kind->data, "bridge", strlen("bridge")) == 0;
+        if (!bridge && (kind->size < strlen("tun") || memcmp(kind->data, "tun", strlen("tun")) != 0))
+                return 0;
+        if (t->n_links >= NET_LINKS_MAX)
+                return -E2BIG;
+        if (!GREEDY_REALLOC(t->links, t->links_allocated, t->n_links + 1))
+                return -ENOMEM;
+        t->links[t->n_links++] = (NetLink) { head.ifi_index, bridge };
+        return 0;
+}
+
 static int add_route(NetTable *t, const struct nlmsghdr *m) {
-        Attribute attributes[RTA_TABLE + 1] = {};
+        Attribute attributes[RTA_VIA + 1] = {}; /* the last of them */
         struct rtmsg head;
         int r, ifindex;
 
@@ -137,18 +226,28 @@ static int add_route(NetTable *t, const struct nlmsghdr *m) {
                                                 .gateway = read_gateway(&attributes[RTA_GATEWAY],
                                                                         head.rtm_family),
                                                 .metric = attribute_u32(&attributes[RTA_PRIORITY], 0) };
-        return 0;
+        r = add_gateways(t, head.rtm_family, attributes);
+        return r < 0 ? r : add_hops(t, head.rtm_family, &attributes[RTA_MULTIPATH]);
 }
 
-int net_table_add(NetTable *t, const struct nlmsghdr *message) {
+static int add_message(NetTable *t, const struct nlmsghdr *message) {
         switch (message->nlmsg_type) {
         case RTM_NEWADDR:
                 return add_address(t, message);
         case RTM_NEWROUTE:
                 return add_route(t, message);
+        case RTM_NEWLINK:
+                return add_link(t, message);
         default:
                 return 0;
         }
+}
+
+int net_table_add(NetTable *t, const struct nlmsghdr *message) {
+        int r = add_message(t, message);
+
+        t->full = t->full || r == -E2BIG;
+        return r;
 }
 
 int net_table_default_interface(const NetTable *t, int family) {
@@ -161,7 +260,7 @@ int net_table_default_interface(const NetTable *t, int family) {
 }
 
 /* Why an address is not to be published; NULL: it may be. */
-static const char *address_flaw(const NetAddress *a) {
+static const char *address_flaw(const NetAddress *a, bool documentation) {
         /* The same bit means "secondary" for IPv4, which is no flaw. */
         if (a->address.family == AF_INET6 && (a->flags & IFA_F_TEMPORARY))
                 return "it only has temporary addresses";
@@ -169,8 +268,10 @@ static const char *address_flaw(const NetAddress *a) {
                 return "its address is not (yet) known to be unique on the link";
         if ((a->flags & IFA_F_DEPRECATED) || a->preferred == 0)
                 return "its address is deprecated";
-        if (a->scope != RT_SCOPE_UNIVERSE || !ip_is_public(&a->address))
+        if (a->scope != RT_SCOPE_UNIVERSE || special_reach(&a->address, NULL) == SPECIAL_LOCAL)
                 return "it only has private or local addresses";
+        if (!special_is_public(&a->address, documentation))
+                return "it only has addresses for documentation (documentation_networks in hagw.conf(5))";
         return NULL;
 }
 
@@ -187,13 +288,15 @@ static bool address_better(const NetAddress *a, const NetAddress *b) {
         return a->preferred > b->preferred;
 }
 
-const NetAddress *net_table_pick(const NetTable *t, int family, int ifindex, const IpAddress *current) {
+const NetAddress *net_table_pick(const NetTable *t, int family, int ifindex, const IpAddress *current,
+                                 bool documentation) {
         const NetAddress *best = NULL, *held = NULL;
 
         for (size_t i = 0; i < t->n_addresses; i++) {
                 const NetAddress *a = &t->addresses[i];
 
-                if (a->ifindex != ifindex || a->address.family != family || address_flaw(a))
+                if (a->ifindex != ifindex || a->address.family != family ||
+                    address_flaw(a, documentation))
                         continue;
                 if (!best || address_better(a, best))
                         best = a;
@@ -205,12 +308,12 @@ const NetAddress *net_table_pick(const NetTable *t, int family, int ifindex, con
         return best;
 }
 
-const char *net_table_why_none(const NetTable *t, int family, int ifindex) {
+const char *net_table_why_none(const NetTable *t, int family, int ifindex, bool documentation) {
         const char *flaw = NULL;
 
         for (size_t i = 0; i < t->n_addresses; i++)
                 if (t->addresses[i].ifindex == ifindex && t->addresses[i].address.family == family) {
-                        const char *f = address_flaw(&t->addresses[i]);
+                        const char *f = address_flaw(&t->addresses[i], documentation);
 
                         /* The one that nearly would do says most; a link-local one is always there. */
                         if (!flaw || t->addresses[i].scope == RT_SCOPE_UNIVERSE)
@@ -232,6 +335,33 @@ static bool leads_out(const NetTable *t, int ifindex) {
                 if (t->routes[i].ifindex == ifindex)
                         return true;
         return false;
+}
+
+static bool hides_visitors(const NetTable *t, int ifindex) {
+        for (size_t i = 0; i < t->n_links; i++)
+                if (t->links[i].ifindex == ifindex)
+                        return !t->links[i].bridge || !leads_out(t, ifindex);
+        return false;
+}
+
+static void append_hop(IpAddress *list, size_t *n, const IpAddress *a) {
+        for (size_t i = 0; i < MIN(*n, (size_t) NET_HOPS_MAX); i++)
+                if (ip_equal(&list[i], a))
+                        return;
+        if (*n < NET_HOPS_MAX)
+                list[*n] = *a;
+        ++*n;
+}
+
+size_t net_table_hops(const NetTable *t, IpAddress ret[static NET_HOPS_MAX]) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < t->n_gateways; i++)
+                append_hop(ret, &n, &t->gateways[i]);
+        for (size_t i = 0; i < t->n_addresses; i++)
+                if (hides_visitors(t, t->addresses[i].ifindex))
+                        append_hop(ret, &n, &t->addresses[i].address);
+        return t->full ? MAX(n, (size_t) NET_HOPS_MAX + 1) : n;
 }
 
 static bool is_usable(const NetAddress *a) {

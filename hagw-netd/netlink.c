@@ -111,6 +111,7 @@ static int dump(int fd, uint16_t type, const void *body, size_t size, NetTable *
 
 static int read_once(NetTable *ret) {
         static const int families[] = { AF_INET, AF_INET6 };
+        static const struct ifinfomsg link = {};
         _cleanup_(net_table_done) NetTable t = {};
         _cleanup_close_ int fd = -EBADF;
         int r;
@@ -118,6 +119,9 @@ static int read_once(NetTable *ret) {
         fd = socket_open(/* groups= */ 0, /* flags= */ 0);
         if (fd < 0)
                 return fd;
+        r = dump(fd, RTM_GETLINK, &link, sizeof(link), &t);
+        if (r < 0)
+                return r;
         for (size_t i = 0; i < ELEMENTSOF(families); i++) {
                 const struct ifaddrmsg address = { .ifa_family = (uint8_t) families[i] };
                 const struct rtmsg route = { .rtm_family = (uint8_t) families[i],

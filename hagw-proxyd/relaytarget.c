@@ -11,6 +11,7 @@
 #include "conf-value.h"
 #include "relaykeys.h"
 #include "relaytarget.h"
+#include "special.h"
 
 #define PIN_PREFIX "sha256:"
 #define PRIORITY "NORMAL:-VERS-ALL:+VERS-TLS1.3"
@@ -92,7 +93,9 @@ static bool is_same(const RelayTarget *t, const Config *c) {
         return streq(t->address, c->relay.address) && streq_ptr(t->pin_text, c->relay.pin) &&
                streq_ptr(t->tenant, c->relay.tenant) && t->channels_min == c->relay.channels_min &&
                t->channels_max == c->relay.channels_max &&
-               t->opened == (c->relay.opened == CONF_OPENED_ACCEPT);
+               t->opened == (c->relay.opened == CONF_OPENED_ACCEPT) &&
+               t->private_ == (c->relay.private_ == CONF_OPENED_ACCEPT) &&
+               t->documentation == c->documentation_networks;
 }
 
 int relay_target_from_config(const Config *config, RelayTarget *before, RelayTarget **ret) {
@@ -116,6 +119,8 @@ int relay_target_from_config(const Config *config, RelayTarget *before, RelayTar
         t->channels_min = config->relay.channels_min;
         t->channels_max = MAX(config->relay.channels_max, config->relay.channels_min);
         t->opened = config->relay.opened == CONF_OPENED_ACCEPT;
+        t->private_ = config->relay.private_ == CONF_OPENED_ACCEPT;
+        t->documentation = config->documentation_networks;
         *ret = TAKE_PTR(t);
         return 0;
 }
@@ -124,6 +129,9 @@ const char *relay_target_refuses(const RelayTarget *t, const RouteTable *routes,
         /* The relay's word would open what is for the house's own networks only, here and in services. */
         if (cidr_list_contains(routes->lan.items, routes->lan.n, address))
                 return "it claims to come from one of the house's own networks (lan)";
+        /* Services have a notion of their own of what is near. */
+        if (!t->private_ && !special_is_public(address, t->documentation))
+                return "it claims to come from an address that nobody on the internet has (relay.private)";
         return NULL;
 }
 

@@ -28,6 +28,8 @@ typedef struct RelayTarget {
         char *tenant;  /* NULL: not known yet */
         unsigned channels_min, channels_max;
         bool opened;   /* visitors whose TLS the relay has opened are let in */
+        bool private_; /* so are those from where the internet does not lead to */
+        bool documentation; /* as in Config */
 } RelayTarget;
 
 /* "sha256:BASE64". -EINVAL. */

@@ -126,10 +126,14 @@ static void copy_agent(const char *s, char *out) {
 static int session_start(Request *q, const char *user, char token[static TOKEN_LENGTH + 1], Session **ret) {
         Manager *m = q->manager;
         char agent[SESSION_AGENT_MAX + 1], address[IP_TEXT_MAX];
+        int r;
 
         copy_agent(request_header(q, "User-Agent"), agent);
-        return manager_new_session(m, user, q->host, ip_format(&q->address, address), agent,
-                                   /* lasting= */ false, token, ret);
+        r = manager_new_session(m, user, q->host, ip_format(&q->address, address), agent,
+                                /* lasting= */ false, token, ret);
+        if (r >= 0)
+                (*ret)->relayed = q->relayed;
+        return r;
 }
 
 /* The cookie that tells this browser from strangers' the next time. */
@@ -233,7 +237,7 @@ static int login_new(Request *q, const char *typed, const char *target, Login **
                 l->hash = strdup(u->hash);
         if (!l->typed || !l->target || (u && !l->hash))
                 return -ENOMEM;
-        l->near = q->lan || manager_knows_address(q->manager, l->name, &q->address);
+        l->near = q->lan || (!q->relayed && manager_knows_address(q->manager, l->name, &q->address));
         if (!device_is_known(q->manager->form_key, q->host, l->name, l->hash,
                              request_cookie(q, REQUEST_DEVICE_COOKIE), l->device))
                 l->device[0] = '\0';

@@ -136,8 +136,8 @@ bool manager_knows_address(const Manager *m, const char *user, const IpAddress *
         for (size_t i = 0; i < m->sessions.n; i++) {
                 const Session *s = m->sessions.items[i];
                 IpAddress a;
-                if (streq(s->user, user) && ip_parse(s->address, &a) >= 0 && a.family == address->family &&
-                    memcmp(a.bytes, address->bytes, bytes) == 0)
+                if (streq(s->user, user) && !s->relayed && ip_parse(s->address, &a) >= 0 &&
+                    a.family == address->family && memcmp(a.bytes, address->bytes, bytes) == 0)
                         return true;
         }
         return false;

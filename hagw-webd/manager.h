@@ -51,7 +51,8 @@ int manager_new_session(Manager *m, const char *user, const char *host, const ch
 Session *manager_find_session(Manager *m, const char *secret, const char *host, bool lasting);
 /* May this session's user pass at its host? */
 bool manager_may_pass(const Manager *m, const Session *s);
-/* Is the user known to come from the network of this address (a living session was last used there)? */
+/* Is the user known to come from the network of this address (a living session was last used there)? What a
+ * relay says of addresses counts for nothing: it could make one known. */
 bool manager_knows_address(const Manager *m, const char *user, const IpAddress *address);
 /* Makes proxyd ask again about all sessions (user NULL) or a user's: their rights changed. */
 void manager_ask_again(Manager *m, const char *user);

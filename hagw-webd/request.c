@@ -129,6 +129,7 @@ static int request_read_head(Request *q) {
         if (hostname_normalize(host, strcspn(host, ":"), q->host) < 0 || ip_parse(address, &q->address) < 0)
                 return -EBADMSG;
         q->lan = streq(lan, "1");
+        q->relayed = request_header(q, "X-Hagw-Relay");
         q->language = language_choose(q->manager->config->login.language,
                                       request_header(q, "Accept-Language"));
         return 0;

@@ -42,6 +42,7 @@ struct Request {
         char host[HOSTNAME_MAX + 1];
         IpAddress address; /* the visitor's */
         bool lan;
+        bool relayed; /* the address is a relay's word */
         const Language *language;
         char *body; /* NUL-terminated */
         size_t body_size; /* as received; above REQUEST_BODY_MAX the body is gone */

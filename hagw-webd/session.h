@@ -24,6 +24,7 @@ typedef struct Session {
         char *user, *host, *address, *agent; /* agent: of a lasting one, what it was called */
         uint64_t created_usec, used_usec;
         bool lasting;
+        bool relayed; /* the address is a relay's word */
 } Session;
 
 typedef struct SessionTable {

@@ -111,7 +111,7 @@ static int load_session(Manager *m, sd_json_variant *v) {
         struct {
                 const char *hash, *user, *host, *address, *agent;
                 uint64_t created, used;
-                bool lasting;
+                bool lasting, relayed;
         } p = {};
         static const sd_json_dispatch_field fields[] = {
                 { "hash", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
@@ -130,9 +130,12 @@ static int load_session(Manager *m, sd_json_variant *v) {
                   offsetof(__typeof__(p), used), SD_JSON_MANDATORY },
                 { "lasting", SD_JSON_VARIANT_BOOLEAN, sd_json_dispatch_stdbool,
                   offsetof(__typeof__(p), lasting), 0 },
+                { "relayed", SD_JSON_VARIANT_BOOLEAN, sd_json_dispatch_stdbool,
+                  offsetof(__typeof__(p), relayed), 0 },
                 {},
         };
         uint8_t hash[SESSION_HASH_SIZE];
+        Session *s;
         int r;
 
         r = sd_json_dispatch(v, fields, SD_JSON_ALLOW_EXTENSIONS, &p);
@@ -143,8 +146,11 @@ static int load_session(Manager *m, sd_json_variant *v) {
                 return r;
         if (!user_find(&m->users, p.user)) /* removed meanwhile: no session, but nothing broken */
                 return 0;
-        return session_add(&m->sessions, hash, p.user, p.host, strempty(p.address), strempty(p.agent),
-                           p.created, p.used, p.lasting, /* ret= */ NULL);
+        r = session_add(&m->sessions, hash, p.user, p.host, strempty(p.address), strempty(p.agent),
+                        p.created, p.used, p.lasting, &s);
+        if (r >= 0)
+                s->relayed = p.relayed;
+        return r;
 }
 
 static int load_table(Manager *m, const char *file, int (*load)(Manager *, sd_json_variant *)) {
@@ -246,7 +252,8 @@ int store_sessions(Manager *m) {
                         SD_JSON_BUILD_PAIR("userAgent", SD_JSON_BUILD_STRING(s->agent)),
                         SD_JSON_BUILD_PAIR("createdUSec", SD_JSON_BUILD_UNSIGNED(s->created_usec)),
                         SD_JSON_BUILD_PAIR("lastUsedUSec", SD_JSON_BUILD_UNSIGNED(s->used_usec)),
-                        SD_JSON_BUILD_PAIR_CONDITION(s->lasting, "lasting", SD_JSON_BUILD_BOOLEAN(true)));
+                        SD_JSON_BUILD_PAIR_CONDITION(s->lasting, "lasting", SD_JSON_BUILD_BOOLEAN(true)),
+                        SD_JSON_BUILD_PAIR_CONDITION(s->relayed, "relayed", SD_JSON_BUILD_BOOLEAN(true)));
                 if (r < 0)
                         return r;
         }

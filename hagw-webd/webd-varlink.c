@@ -15,24 +15,29 @@
 
 static const sd_json_dispatch_field nothing[] = { {} };
 
-static int check_session(Manager *m, const char *secret, bool token, const char *host, const char *address,
-                         Session **ret) {
+typedef struct CheckParameters {
+        const char *secret, *kind, *host, *address;
+        bool relayed;
+} CheckParameters;
+
+static int check_session(Manager *m, const CheckParameters *p, Session **ret) {
         char name[HOSTNAME_MAX + 1];
         IpAddress a;
         Session *s;
 
-        if (hostname_normalize(host, strlen(host), name) < 0)
+        if (hostname_normalize(p->host, strlen(p->host), name) < 0)
                 return -EINVAL;
-        s = manager_find_session(m, secret, name, token);
+        s = manager_find_session(m, p->secret, name, streq(p->kind, "token"));
         if (!s)
                 return -ENOENT;
-        if (ip_parse(address, &a) >= 0 && !streq(s->address, address)) {
-                char *copy = strdup(address);
+        if (ip_parse(p->address, &a) >= 0 && !streq(s->address, p->address)) {
+                char *copy = strdup(p->address);
                 if (!copy)
                         return -ENOMEM;
                 free(s->address);
                 s->address = copy;
         }
+        s->relayed = p->relayed;
         session_touch(s, clock_usec(CLOCK_REALTIME));
         m->sessions_dirty = true;
         *ret = s;
@@ -42,16 +47,19 @@ static int check_session(Manager *m, const char *secret, bool token, const char 
 static int vl_method_check_session(sd_varlink *link, sd_json_variant *parameters,
                                    sd_varlink_method_flags_t flags, void *userdata) {
         static const sd_json_dispatch_field table[] = {
-                { "secret", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 0, SD_JSON_MANDATORY },
-                { "kind", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, sizeof(char *),
-                  SD_JSON_MANDATORY },
-                { "host", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 2 * sizeof(char *),
-                  SD_JSON_MANDATORY },
-                { "address", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 3 * sizeof(char *),
-                  SD_JSON_MANDATORY },
+                { "secret", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
+                  offsetof(CheckParameters, secret), SD_JSON_MANDATORY },
+                { "kind", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
+                  offsetof(CheckParameters, kind), SD_JSON_MANDATORY },
+                { "host", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
+                  offsetof(CheckParameters, host), SD_JSON_MANDATORY },
+                { "address", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
+                  offsetof(CheckParameters, address), SD_JSON_MANDATORY },
+                { "relayed", SD_JSON_VARIANT_BOOLEAN, sd_json_dispatch_stdbool,
+                  offsetof(CheckParameters, relayed), SD_JSON_NULLABLE },
                 {},
         };
-        const char *p[4] = {};
+        CheckParameters p = {};
         Manager *m = userdata;
         Session *s;
         int r;
@@ -60,12 +68,12 @@ static int vl_method_check_session(sd_varlink *link, sd_json_variant *parameters
         if (r != 0)
                 return r;
         (void) sd_varlink_set_input_sensitive(link);
-        r = sd_varlink_dispatch(link, parameters, table, p);
+        r = sd_varlink_dispatch(link, parameters, table, &p);
         if (r != 0)
                 return r;
-        if (!streq(p[1], "cookie") && !streq(p[1], "token"))
+        if (!streq(p.kind, "cookie") && !streq(p.kind, "token"))
                 return sd_varlink_error_invalid_parameter_name(link, "kind");
-        r = check_session(m, p[0], streq(p[1], "token"), p[2], p[3], &s);
+        r = check_session(m, &p, &s);
         if (r == -ENOMEM)
                 return sd_varlink_error_errno(link, r);
         if (r < 0)

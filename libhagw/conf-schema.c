@@ -54,6 +54,9 @@ const ConfSetting conf_settings[] = {
         M(NULL, "lan", CONF_CIDRS, lan,
           "127.0.0.0/8 ::1 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 169.254.0.0/16 fc00::/7 fe80::/10",
           PROXYD | WEBD | DNSD, "networks that count as inside the house"),
+        M(NULL, "documentation_networks", CONF_BOOL, documentation_networks, "false", PROXYD | NETD,
+          "for laboratories: the networks for documentation (192.0.2.0/24, 198.51.100.0/24, 203.0.113.0/24, "
+          "2001:db8::/32, 3fff::/20) count as parts of the internet"),
 
         Z("name", CONF_HOSTNAME, name, "!", CONF_READER_ALL, "the zone that was delegated to this gateway"),
         Z("name_server", CONF_HOSTNAME, name_server, NULL, DNSD,
@@ -155,6 +158,10 @@ const ConfSetting conf_settings[] = {
           "channels at once, waiting and in use", NUMBER(1, 65536)),
         M("relay", "opened", CONF_ENUM, relay.opened, "refuse", PROXYD,
           "visitors whose TLS the relay has opened, which can read them then: refuse or accept",
+          .choices = opened_choices),
+        M("relay", "private", CONF_ENUM, relay.private_, "refuse", PROXYD,
+          "visitors with addresses to which the internet does not lead, as a relay that stands in a private "
+          "network names them: refuse or accept",
           .choices = opened_choices),
 
         M("tenants", "zone", CONF_HOSTNAME, tenants.zone, NULL, PROXYD | TENANTD | ACMED | DNSD | WEBD,

@@ -72,6 +72,7 @@ typedef struct Config {
         ConfHost *hosts; /* sorted by name */
         size_t n_hosts;
         ConfCidrs lan;
+        bool documentation_networks; /* count as parts of the internet */
         struct {
                 char *ipv4; /* "none", "static:ADDRESS", "resolve:NAME", "interface:NAME" */
                 char *ipv6; /* "none", "static:ADDRESS", "interface" or "interface:NAME", "resolve:NAME" */
@@ -109,6 +110,7 @@ typedef struct Config {
                 char *pin;     /* "sha256:BASE64" of the relay's public key, instead of the roots; or NULL */
                 unsigned channels_min, channels_max; /* that wait, and at all */
                 int opened; /* ConfOpened */
+                int private_; /* ConfOpened */
         } relay;
         struct { /* of this machine, where it is a relay */
                 char *zone; /* normalized; NULL: it is none */

@@ -28,7 +28,13 @@ static SD_VARLINK_DEFINE_METHOD_FULL(Watch, SD_VARLINK_SUPPORTS_MORE,
 
 static SD_VARLINK_DEFINE_METHOD_FULL(WatchNetwork, SD_VARLINK_SUPPORTS_MORE,
                                      SD_VARLINK_FIELD_COMMENT("How many changes there were since the start"),
-                                     SD_VARLINK_DEFINE_OUTPUT(changes, SD_VARLINK_INT, 0));
+                                     SD_VARLINK_DEFINE_OUTPUT(changes, SD_VARLINK_INT, 0),
+                                     SD_VARLINK_FIELD_COMMENT(
+                                             "Addresses that may stand for strangers': next hops of default "
+                                             "routes, own ones where containers' proxies are"),
+                                     SD_VARLINK_DEFINE_OUTPUT(hops, SD_VARLINK_STRING, SD_VARLINK_ARRAY),
+                                     SD_VARLINK_FIELD_COMMENT("False: there are more than could be told"),
+                                     SD_VARLINK_DEFINE_OUTPUT(complete, SD_VARLINK_BOOL, 0));
 
 static SD_VARLINK_DEFINE_METHOD(Refresh,
                                 SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(addresses, Address, SD_VARLINK_ARRAY));
@@ -71,8 +77,8 @@ SD_VARLINK_DEFINE_INTERFACE(
                                   "after each change of an address or an error."),
         &vl_method_Watch,
         SD_VARLINK_SYMBOL_COMMENT("With more: at once, and again when packets to the world leave another "
-                                  "way than before: other default routes, or other addresses of their "
-                                  "interfaces. hagw-proxyd only."),
+                                  "way than before (other default routes, or other addresses of their "
+                                  "interfaces), or the hops are others. hagw-proxyd only."),
         &vl_method_WatchNetwork,
         SD_VARLINK_SYMBOL_COMMENT("Asks every source again and answers when all have."), &vl_method_Refresh,
         SD_VARLINK_SYMBOL_COMMENT("Looks up a host name's addresses (the hosts file, A and AAAA). An "

@@ -26,6 +26,14 @@ static SD_VARLINK_DEFINE_STRUCT_TYPE(
 
 static SD_VARLINK_DEFINE_METHOD(ListHosts, SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(hosts, Host, SD_VARLINK_ARRAY));
 
+static SD_VARLINK_DEFINE_STRUCT_TYPE(
+        Hop, SD_VARLINK_DEFINE_FIELD(address, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("CLOCK_REALTIME of the first and the last visitor who came by it"),
+        SD_VARLINK_DEFINE_FIELD(firstUSec, SD_VARLINK_INT, 0),
+        SD_VARLINK_DEFINE_FIELD(lastUSec, SD_VARLINK_INT, 0));
+
+static SD_VARLINK_DEFINE_METHOD(ListHops, SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(hops, Hop, SD_VARLINK_ARRAY));
+
 static SD_VARLINK_DEFINE_METHOD(
         Probe, SD_VARLINK_DEFINE_INPUT(name, SD_VARLINK_STRING, 0),
         SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(host, Host, 0),
@@ -117,6 +125,11 @@ SD_VARLINK_DEFINE_INTERFACE(
         SD_VARLINK_SYMBOL_COMMENT("How an upstream is"), &vl_type_Health,
         SD_VARLINK_SYMBOL_COMMENT("A configured host"), &vl_type_Host,
         SD_VARLINK_SYMBOL_COMMENT("All configured hosts."), &vl_method_ListHosts,
+        SD_VARLINK_SYMBOL_COMMENT("An address of the house's own networks that may stand for anybody"),
+        &vl_type_Hop,
+        SD_VARLINK_SYMBOL_COMMENT(
+                "By which ones visitors came since the start, who therefore did not count as inside."),
+        &vl_method_ListHops,
         SD_VARLINK_SYMBOL_COMMENT(
                 "Connects to the host's upstream now and asks it for GET / with the headers a visitor's "
                 "request would carry."),

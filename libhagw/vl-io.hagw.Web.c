@@ -51,6 +51,8 @@ static SD_VARLINK_DEFINE_METHOD(
                 "What the visitor sent it as: \"cookie\" or \"token\". Neither is good as the other"),
         IN(kind), SD_VARLINK_FIELD_COMMENT("The requested host name, lower case"), IN(host),
         SD_VARLINK_FIELD_COMMENT("The visitor's"), IN(address),
+        SD_VARLINK_FIELD_COMMENT("True: a relay says so, and nobody else"),
+        SD_VARLINK_DEFINE_INPUT(relayed, SD_VARLINK_BOOL, SD_VARLINK_NULLABLE),
         SD_VARLINK_DEFINE_OUTPUT(user, SD_VARLINK_STRING, 0),
         SD_VARLINK_DEFINE_OUTPUT(sessionId, SD_VARLINK_STRING, 0),
         SD_VARLINK_DEFINE_OUTPUT(allowed, SD_VARLINK_BOOL, 0),

@@ -130,20 +130,3 @@ bool cidr_list_contains(const Cidr *list, size_t n, const IpAddress *a) {
                         return true;
         return false;
 }
-
-bool ip_is_public(const IpAddress *a) {
-        static const char *const v4[] = {
-                "0.0.0.0/8",      "10.0.0.0/8",    "100.64.0.0/10",  "127.0.0.0/8",
-                "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "224.0.0.0/3"
-        };
-        Cidr c;
-
-        if (a->family == AF_INET6)
-                return cidr_parse("2000::/3", &c) >= 0 && cidr_contains(&c, a);
-        if (a->family != AF_INET)
-                return false;
-        for (size_t i = 0; i < ELEMENTSOF(v4); i++)
-                if (cidr_parse(v4[i], &c) >= 0 && cidr_contains(&c, a))
-                        return false;
-        return true;
-}

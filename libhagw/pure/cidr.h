@@ -33,7 +33,3 @@ bool ip_equal(const IpAddress *a, const IpAddress *b);
 int cidr_parse(const char *s, Cidr *ret);
 bool cidr_contains(const Cidr *c, const IpAddress *a);
 bool cidr_list_contains(const Cidr *list, size_t n, const IpAddress *a);
-
-/* Global unicast that strangers could reach: not private, link-local, loopback, shared (RFC 6598),
- * documentation is allowed (laboratories use it). */
-bool ip_is_public(const IpAddress *a);

@@ -13,7 +13,7 @@ from proxyhouse import HOST, Head, ProxyHouse, Upstream, echo
 from relay_tools import TENANT, TOKEN, TOKEN_ID, ZONE, Relay, admits
 from test_passage import client_hello
 
-LAN = 'lan = ( "192.168.255.0/24" );'
+LAN = 'lan = ( "192.168.255.0/24" ); documentation_networks = true;'
 
 
 class AgentHouse(ProxyHouse):

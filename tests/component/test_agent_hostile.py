@@ -315,7 +315,54 @@ def test_claims_to_be_of_the_house(make):  # noqa: F811
         c.socket.sendall(c.header(h.control, source) + hello())
         assert c.ended()
     assert h.describe()["rejected"] == 2 and len(log_lines(h, "own networks")) == 1
-    assert get(h.visitor(channels[2], source="192.168.254.7"))[0] == 200
+    assert get(h.visitor(channels[2], source="8.8.8.8"))[0] == 200
+
+
+# What services take for near, in every way to write it; the end of every DS-Lite tunnel; and a laboratory's, unless this is one.
+NOT_GLOBAL = ["127.0.0.1", "::1", "10.1.2.3", "172.16.5.4", "192.168.1.9", "169.254.7.7", "fe80::7", "fd00::7", "100.64.1.1", "0.0.0.0",
+              "192.0.0.2", "198.18.0.1", "224.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:c0a8:101::1",
+              "2001:0:808:808::3f57:fefe"]
+LABORATORY = ["203.0.113.9", "2001:db8::9"]
+
+
+@pytest.mark.parametrize("laboratory, relay, refused, taken", [
+    (False, "", NOT_GLOBAL + LABORATORY, ["8.8.8.8", "2003::9", "2002:808:808::1"]),
+    (True, "", NOT_GLOBAL, LABORATORY),
+    (False, 'private = "accept";', ["192.168.255.7"], ["10.1.2.3", "fd00::7"])], ids=["default", "laboratory", "private"])
+def test_names_an_address_that_nobody_on_the_internet_has(make, laboratory, relay, refused, taken):  # noqa: F811
+    """Home Assistant, too, has a notion of what is near."""
+    h = make(start=False)
+    n = len(refused) + len(taken)  # all wait before the first is closed: what is lost is opened anew ever more slowly
+    h.house.configure(h.main(relay + f"channels_min = {n};").replace("documentation_networks = true;", "documentation_networks = true;" * laboratory), ha=h.host())
+    h.start()
+    h.attach()
+    channels = [h.relay.channel() for _ in range(n)]
+    for source in refused:
+        c = channels.pop()
+        c.socket.sendall(c.header(h.control, source) + hello())
+        assert c.ended(), source
+    assert h.describe()["rejected"] == len(refused) and len(log_lines(h, "was closed")) == 1
+    for source in taken:
+        s = h.visitor(channels.pop(), source=source)
+        assert get(s)[0] == 200, source
+        s.close()
+
+
+def test_private_relay_no_more(make):  # noqa: F811
+    """Who is in by that setting goes with it, also between two requests."""
+    h = make(more='private = "accept";')
+    h.attach()
+    near, far = h.visitor(source="10.1.2.3"), h.visitor(source="8.8.8.8")
+    assert get(near)[0] == get(far)[0] == 200
+    h.house.configure(h.main(), ha=h.host())
+    h.proxyd.reload()
+    near.sendall(f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+    assert near.recv(1) == b""
+    assert get(far)[0] == 200
+    h.house.configure("lan = ( \"127.0.0.0/8\" );", ha=h.host())
+    h.proxyd.reload()
+    far.sendall(f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+    assert far.recv(1) == b"", "there is no relay any more"
 
 
 def test_opened_is_refused(make):  # noqa: F811

@@ -94,12 +94,12 @@ def setup(ctl, *more, **keys):
 
 def test_setup_writes_a_valid_configuration(ctl, tmp_path):
     etc = tmp_path / "etc"
-    r = setup(ctl, "--contact", "me@home.test", "--host", "ha=http://127.0.0.1:8123", "--staging", config=etc)
+    r = setup(ctl, "--contact", "me@home.test", "--host", "ha=http://127.0.0.1:8123", "--staging", "--laboratory", config=etc)
     assert r.returncode == OK, r.stderr
     assert "trusted_proxies" in r.stdout and "- 127.0.0.1" in r.stdout and "https://ha.home.test/" in r.stdout
     text = (etc / "hagw.conf").read_text()
     assert 'ipv4 = "static:203.0.113.10";' in text and 'contact = "mailto:me@home.test";' in text
-    assert 'directory = "letsencrypt-staging";' in text
+    assert 'directory = "letsencrypt-staging";' in text and "\ndocumentation_networks = true;" in text
     assert '                caa = ( "ours" );' in text, "nobody else gets certificates for a new zone"
     assert "1 zone, 1 host" in ctl.ok("config", "check", config=etc)
     assert (etc / "hagw.conf").stat().st_mode & 0o777 == 0o640

@@ -21,6 +21,7 @@ import pytest
 from conftest import ROOT, VarlinkError
 
 NET = "io.hagw.Net"
+LABORATORY = "documentation_networks = true;"
 
 
 def ip(*words):
@@ -60,7 +61,7 @@ class Knot:
             "$ORIGIN example.org.\n$TTL 60\n"
             "@ SOA ns hostmaster 1 3600 600 86400 5\n@ NS ns\nns A 198.51.100.53\n"
             "house 5 A 198.51.100.1\nhouse 5 AAAA 2001:db8:1::1\n"
-            "dyn CNAME house\nprivate A 192.168.1.4\nnat A 100.64.3.4\nmixed A 10.0.0.1\nmixed A 198.51.100.7\n"
+            "dyn CNAME house\nlite A 192.0.0.2\nbench A 198.18.5.6\nprivate A 192.168.1.4\nnat A 100.64.3.4\nmixed A 10.0.0.1\nmixed A 198.51.100.7\n"
             "slow 86400 A 198.51.100.9\n"
             "records MX 10 mail\nrecords TXT \"a \\\"quoted\\\" one\" \"two\"\nrecords CAA 0 issue \"letsencrypt.org\"\n"
             "records SRV 1 2 443 house\nrecords TYPE65400 \\# 3 010203\n"
@@ -109,7 +110,7 @@ def knot(net, tmp_path):
 
 
 def start(house, ipv4="none", ipv6="none", resolver="127.0.0.1"):
-    house.configure(f'public_address: {{ ipv4 = "{ipv4}"; ipv6 = "{ipv6}"; }};')
+    house.configure(f'public_address: {{ ipv4 = "{ipv4}"; ipv6 = "{ipv6}"; }}; {LABORATORY}')
     (house.root / "resolv.conf").write_text(f"nameserver {resolver}\noptions attempts:1\n")
     (house.root / "hosts").write_text("192.168.7.7 printer.lan printer\n")
     return house.daemon("netd", NET, env={"HAGW_RESOLV_CONF": str(house.root / "resolv.conf"),
@@ -164,7 +165,8 @@ def test_resolve_follows_change_and_outage(house, knot):
 
 
 @pytest.mark.parametrize("name, why", [
-    ("private.example.org", "192.168.1.4"), ("nat.example.org", "100.64.3.4"), ("nowhere.example.org", "not found"),
+    ("private.example.org", "192.168.1.4"), ("nat.example.org", "100.64.3.4"), ("lite.example.org", "DS-Lite"),
+    ("bench.example.org", "benchmarking"), ("nowhere.example.org", "not found"),
     ("records.example.org", "records.example.org"),
 ])
 def test_resolve_refuses_what_is_no_public_address(house, knot, name, why):
@@ -172,6 +174,22 @@ def test_resolve_refuses_what_is_no_public_address(house, knot, name, why):
     with d.varlink() as v:
         s = wait_for(v.stream(f"{NET}.Watch"), "ipv4", lambda s: s.get("error"))
     assert s.get("address") is None and why in s["error"] and s["confirmedUSec"] == 0
+
+
+def test_documentation_is_for_laboratories(house, knot):
+    """Elsewhere nobody has such an address, and what was saved of one is not published again."""
+    d = start(house, ipv4="resolve:house.example.org")
+    with d.varlink() as v:
+        wait_for(v.stream(f"{NET}.Watch"), "ipv4", has("198.51.100.1"))
+    house.configure('public_address: { ipv4 = "resolve:house.example.org"; ipv6 = "none"; };')
+    with d.varlink() as v:
+        stream = v.stream(f"{NET}.Watch")
+        d.reload()
+        s = wait_for(stream, "ipv4", lambda s: s.get("error"))
+    assert s.get("address") is None and "documentation" in s["error"]
+    assert d.stop() == 0
+    start_again = house.root / "state" / "netd" / "addresses.json"
+    assert "198.51" not in start_again.read_text()
 
 
 def test_a_mistaken_change_keeps_the_last_good_address(house, knot):
@@ -236,7 +254,7 @@ def test_reload_changes_a_source_or_nothing(house, net):
     with d.varlink() as v:
         stream = v.stream(f"{NET}.Watch")
         before = state(next(stream), "ipv6")
-        house.configure('public_address: { ipv4 = "static:203.0.113.5"; ipv6 = "static:2001:db8::4"; };')
+        house.configure('public_address: { ipv4 = "static:203.0.113.5"; ipv6 = "static:2001:db8::4"; };' + LABORATORY)
         d.reload()
         wait_for(stream, "ipv4", has("203.0.113.5"))
         house.configure('public_address: { ipv4 = "static:nonsense"; };')
@@ -275,21 +293,60 @@ def test_another_way_out_is_told(house, net):
     d = start(house)
     with d.varlink() as v:
         stream = v.stream(f"{NET}.WatchNetwork")
-        assert next(stream) == {"changes": 0}
+        assert next(stream) == {"changes": 0, "hops": [], "complete": True}
         ip("address", "add", "192.168.7.2/24", "dev", "eth0")
         ip("address", "add", "10.99.0.1/24", "dev", "far")
         time.sleep(0.3)
         ip("route", "add", "default", "via", "192.168.7.1")
-        assert next(stream) == {"changes": 1}
+        assert next(stream) == {"changes": 1, "hops": ["192.168.7.1"], "complete": True}
         ip("address", "add", "10.99.0.2/24", "dev", "far")
         ip("link", "set", "far", "alias", "another")
         time.sleep(0.3)
         ip("route", "replace", "default", "via", "192.168.7.254")
-        assert next(stream) == {"changes": 2}
+        assert next(stream) == {"changes": 2, "hops": ["192.168.7.254"], "complete": True}
         ip("address", "add", "192.168.7.3/24", "dev", "eth0")
-        assert next(stream) == {"changes": 3}
+        assert next(stream)["changes"] == 3
         ip("link", "set", "eth0", "down")
         assert next(stream)["changes"] >= 4
+
+
+def test_hops(house, net):
+    """Whose address may stand for strangers': routers, all of a multipath route, and this machine's own on bridges of
+    containers and on TUN devices. A bridge that leads out is the house's network."""
+    ip("address", "add", "192.168.7.2/24", "dev", "eth0")
+    d = start(house)
+    with d.varlink() as v:
+        stream = v.stream(f"{NET}.WatchNetwork")
+
+        def told(*hops):
+            for m in stream:
+                if sorted(m["hops"]) == sorted(hops):
+                    assert m["complete"]
+                    return True
+        assert told()
+        ip("link", "add", "docker0", "type", "bridge")
+        ip("address", "add", "172.17.0.1/16", "dev", "docker0")
+        assert told("172.17.0.1")
+        ip("address", "add", "fd00:17::1/64", "dev", "docker0", "nodad")
+        assert told("172.17.0.1", "fd00:17::1")
+        ip("link", "add", "br0", "type", "bridge")
+        ip("link", "set", "br0", "up")
+        link_local = subprocess.run(["ip", "-6", "-br", "address", "show", "dev", "br0"], capture_output=True, text=True).stdout
+        ip("address", "flush", "dev", "br0")
+        ip("address", "add", "192.168.8.2/24", "dev", "br0")
+        assert told("172.17.0.1", "fd00:17::1", "192.168.8.2"), link_local
+        ip("route", "add", "default", "via", "192.168.8.1")
+        assert told("172.17.0.1", "fd00:17::1", "192.168.8.1")
+        ip("route", "replace", "default", "nexthop", "via", "192.168.8.1", "nexthop", "via", "192.168.7.1")
+        assert told("172.17.0.1", "fd00:17::1", "192.168.8.1", "192.168.7.1")
+        ip("-6", "route", "add", "default", "via", "fe80::1", "dev", "eth0")
+        assert told("172.17.0.1", "fd00:17::1", "192.168.8.1", "192.168.7.1", "fe80::1")
+        ip("-4", "route", "replace", "default", "via", "inet6", "fe80::2", "dev", "eth0")
+        ip("link", "del", "docker0")
+        assert told("192.168.8.2", "fe80::1", "fe80::2")
+        ip("tuntap", "add", "tap0", "mode", "tap")
+        ip("address", "add", "10.0.2.100/24", "dev", "tap0")
+        assert told("192.168.8.2", "fe80::1", "fe80::2", "10.0.2.100")
 
 
 def test_interface_by_name(house, net):

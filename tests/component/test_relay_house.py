@@ -37,7 +37,8 @@ class Pair:
         (other_house.root / "hosts").write_text(f"127.0.0.1 {NAME}\n")
         other_house.daemon("netd", "io.hagw.Net", env={"HAGW_RESOLV_CONF": str(other_house.root / "resolv.conf"),
                                                        "HAGW_HOSTS": str(other_house.root / "hosts")})
-        self.home = ProxyHouse(other_house, f'''relay: {{ address = "{address}:{self.relay.port}"; tenant = "anna"; pin = "{pin_of(self.relay)}"; {more} }};
+        self.home = ProxyHouse(other_house, f'''relay: {{ address = "{address}:{self.relay.port}"; tenant = "anna"; pin = "{pin_of(self.relay)}";
+            private = "accept"; {more} }};
             lan = ( "192.168.255.0/24" );''', ha=f'name = "{HOST}"; upstream = "{self.service.url}"; access: {{ login = "{login}"; }};')
         self.home.keyd.call("ImportToken", token=token)
         self.home.certify(f"anna.{ZONE}", f"*.anna.{ZONE}")

@@ -515,6 +515,27 @@ def test_unknown_users_cost_and_look_the_same(webd):
     assert answers["anna"] == answers["anno"]
 
 
+def test_a_relays_word_makes_nobody_known(webd):
+    """Where a user was seen last is known from visits that came here by themselves: a relay could name any address."""
+    def visitor(address, relay):
+        v = webd.visitor(address=address)
+        v.headers.update({"X-Hagw-Relay": "1"} if relay else {})
+        return v
+    anna = visitor("203.0.113.7", relay=True)
+    assert anna.login().status == 303
+    assert webd.call("ListSessions")["sessions"][0]["address"] == "203.0.113.7"
+    assert [webd.visitor(address=f"198.51.{i}.1").login(password="wrong password").status for i in range(5)] == [403] * 5
+    for relay in (True, False):
+        assert visitor("203.0.113.7", relay).login().status == 429
+    webd.kill()
+    webd.start()
+    assert [webd.visitor(address=f"198.51.{i}.1").login(password="wrong password").status for i in range(5)] == [403] * 5
+    assert visitor("203.0.113.7", relay=False).login().status == 429
+    check(webd, anna.cookies["__Host-hagw"], address="192.0.2.77")
+    assert visitor("192.0.2.77", relay=True).login().status == 429
+    assert visitor("192.0.2.77", relay=False).login().status == 303
+
+
 @pytest.mark.parametrize("user", ["anna", "nobody", "not a name!"])
 def test_throttle(webd, user):
     v = webd.visitor()

@@ -2,6 +2,7 @@
 
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
+#include <stdio.h>
 
 #include "net-table.h"
 #include "test.h"
@@ -71,7 +72,7 @@ static void assert_pick(const NetTable *t, int family, const char *current, cons
 
         if (current)
                 assert_int_equal(ip_parse(current, &c), 0);
-        a = net_table_pick(t, family, 2, &c);
+        a = net_table_pick(t, family, 2, &c, /* documentation= */ true);
         if (!expected)
                 assert_null(a);
         else {
@@ -96,6 +97,8 @@ static void test_what_does_not_count(void **state) {
                 { "::1", IFA_F_PERMANENT, UINT32_MAX, "private" },
                 { "192.168.1.2", IFA_F_PERMANENT, UINT32_MAX, "private" },
                 { "100.64.0.1", IFA_F_PERMANENT, UINT32_MAX, "private" },
+                { "192.0.0.2", IFA_F_PERMANENT, UINT32_MAX, "private" },
+                { "198.18.0.1", IFA_F_PERMANENT, UINT32_MAX, "private" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
@@ -106,8 +109,19 @@ static void test_what_does_not_count(void **state) {
                 assert_pick(&t, family, NULL, NULL);
                 /* Nor when it is the one that was published so far. */
                 assert_pick(&t, family, rows[i].address, NULL);
-                assert_non_null(strstr(net_table_why_none(&t, family, 2), rows[i].why));
+                assert_non_null(
+                        strstr(net_table_why_none(&t, family, 2, /* documentation= */ true), rows[i].why));
         }
+}
+
+static void test_documentation(void **state) {
+        _cleanup_(net_table_done) NetTable t = {};
+
+        add(&t, 2, "203.0.113.1", IFA_F_PERMANENT, UINT32_MAX);
+        assert_pick(&t, AF_INET, NULL, "203.0.113.1");
+        assert_null(net_table_pick(&t, AF_INET, 2, /* current= */ NULL, /* documentation= */ false));
+        assert_non_null(strstr(net_table_why_none(&t, AF_INET, 2, /* documentation= */ false),
+                               "documentation_networks"));
 }
 
 static void test_preference(void **state) {
@@ -221,6 +235,68 @@ static void test_limit(void **state) {
         assert_int_equal(t.n_addresses, NET_ADDRESSES_MAX);
 }
 
-TEST_MAIN(cmocka_unit_test(test_what_does_not_count), cmocka_unit_test(test_preference),
-          cmocka_unit_test(test_default_interface), cmocka_unit_test(test_cut_short),
-          cmocka_unit_test(test_limit), cmocka_unit_test(test_same_way), cmocka_unit_test(test_gateway))
+static Message link_message(int ifindex, const char *kind) {
+        struct ifinfomsg head = { .ifi_index = ifindex };
+        Message m = begin(RTM_NEWLINK, &head, sizeof(head));
+        uint8_t info[64] = {};
+        struct rtattr a = { .rta_type = IFLA_INFO_KIND,
+                            .rta_len = (unsigned short) RTA_LENGTH(strlen(kind) + 1) };
+
+        memcpy(info, &a, sizeof(a));
+        memcpy(info + sizeof(a), kind, strlen(kind));
+        put_attribute(&m, IFLA_LINKINFO, info, RTA_ALIGN(a.rta_len));
+        return m;
+}
+
+static void add_link(NetTable *t, int ifindex, const char *kind) {
+        Message m = link_message(ifindex, kind);
+
+        assert_int_equal(net_table_add(t, &m.head), 0);
+}
+
+static void test_hops(void **state) {
+        _cleanup_(net_table_done) NetTable t = {};
+        IpAddress hops[NET_HOPS_MAX];
+        char text[IP_TEXT_MAX];
+
+        add(&t, 2, "192.168.1.2", IFA_F_PERMANENT, UINT32_MAX);
+        add(&t, 3, "172.17.0.1", IFA_F_PERMANENT, UINT32_MAX);
+        add(&t, 4, "10.0.2.100", IFA_F_PERMANENT, UINT32_MAX);
+        add(&t, 5, "10.9.0.1", IFA_F_PERMANENT, UINT32_MAX);
+        assert_int_equal(net_table_hops(&t, hops), 0);
+        add_link(&t, 2, "bridge");
+        add_link(&t, 3, "bridge");
+        add_link(&t, 4, "tun");
+        add_link(&t, 5, "veth");
+        /* The bridge that leads out is the house's network. */
+        add_route(&t, AF_INET, 2, 100, RT_TABLE_MAIN);
+        assert_int_equal(net_table_hops(&t, hops), 2);
+        assert_string_equal(ip_format(&hops[0], text), "172.17.0.1");
+        assert_string_equal(ip_format(&hops[1], text), "10.0.2.100");
+}
+
+/* Not all are known: more is told than there is room for. */
+static void test_hops_limits(void **state) {
+        _cleanup_(net_table_done) NetTable t = {}, u = {};
+        Message m = link_message(3, "bridge");
+        IpAddress hops[NET_HOPS_MAX];
+        char text[32];
+
+        add_link(&t, 3, "bridge");
+        for (unsigned i = 0; i <= NET_HOPS_MAX; i++) {
+                (void) snprintf(text, sizeof(text), "172.17.%u.%u", i / 256, i % 256);
+                assert_int_equal(net_table_hops(&t, hops), i);
+                add(&t, 3, text, IFA_F_PERMANENT, UINT32_MAX);
+        }
+        assert_int_equal(net_table_hops(&t, hops), NET_HOPS_MAX + 1);
+        for (size_t i = 0; i < NET_LINKS_MAX; i++)
+                assert_int_equal(net_table_add(&u, &m.head), 0);
+        assert_int_equal(net_table_hops(&u, hops), 0);
+        assert_int_equal(net_table_add(&u, &m.head), -E2BIG);
+        assert_true(net_table_hops(&u, hops) > NET_HOPS_MAX);
+}
+
+TEST_MAIN(cmocka_unit_test(test_what_does_not_count), cmocka_unit_test(test_documentation),
+          cmocka_unit_test(test_preference), cmocka_unit_test(test_default_interface),
+          cmocka_unit_test(test_cut_short), cmocka_unit_test(test_limit), cmocka_unit_test(test_same_way),
+          cmocka_unit_test(test_gateway), cmocka_unit_test(test_hops), cmocka_unit_test(test_hops_limits))
