@@ -18,7 +18,7 @@
 
 typedef struct Status {
         sd_json_variant *addresses, *zones, *hosts, *certificates, *sessions, *daemons;
-        sd_json_variant *relay, *tenants, *refusals, *caa;
+        sd_json_variant *relay, *tenants, *refusals, *caa, *hops;
         CaaNames names;
         sd_json_variant *problems; /* strings */
         size_t n_problems;
@@ -29,7 +29,7 @@ typedef struct Status {
 static void status_done(Status *s) {
         sd_json_variant **all[] = { &s->addresses, &s->zones,    &s->hosts,    &s->certificates,
                                     &s->sessions,  &s->daemons,  &s->problems, &s->relay,
-                                    &s->tenants,   &s->refusals, &s->caa };
+                                    &s->tenants,   &s->refusals, &s->caa,  &s->hops };
 
         caa_names_done(&s->names);
         for (size_t i = 0; i < ELEMENTSOF(all); i++)
@@ -121,6 +121,25 @@ static void judge_ports(Status *s) {
                         problem(s, "Several sockets listen on port %u, so that another program gets "
                                    "visitors of yours: ss -ltnp 'sport = %u' shows which.",
                                 ports[i], ports[i]);
+}
+
+/* Behind such an address may be one telephone of the house, or everybody. */
+static void judge_hops(Status *s) {
+        uint64_t now = clock_usec(CLOCK_REALTIME);
+
+        for (size_t i = 0; i < field_count(s->hops, "hops"); i++) {
+                sd_json_variant *h = field_element(s->hops, "hops", i);
+                const char *address = field_text(h, "address");
+
+                if (field_number(h, "lastUSec") + USEC_PER_DAY <= now)
+                        continue;
+                problem(s, "Visitors come from %s, the router or a bridge of this machine, and may be "
+                           "anybody, so they do not count as inside. Let the router (or the container's "
+                           "proxy) show visitors' own addresses; or, if strangers keep theirs and only "
+                           "devices of the house come so, add \"%s\" to lan. \"Inside and outside\" in "
+                           "hagw.conf(5) tells how to find out.",
+                        address, address);
+        }
 }
 
 static void judge_relay(Status *s) {
@@ -262,6 +281,8 @@ static int collect(Status *s, const Call *call) {
                 r = view_relay(s->config, &s->relay, &f);
         if (r >= 0)
                 r = view_tenants(s->config, &s->tenants);
+        if (r >= 0)
+                r = view_hops(&s->hops);
         if (r < 0)
                 return r;
         judge_daemons(s);
@@ -274,6 +295,7 @@ static int collect(Status *s, const Call *call) {
         }
         judge_addresses(s);
         judge_ports(s);
+        judge_hops(s);
         judge_relay(s);
         judge_tenants(s);
         judge_hosts(s);
@@ -413,7 +435,7 @@ static int print_json(const Status *s) {
         sd_json_variant *parts[] = { s->addresses,    s->zones,    s->hosts,
                                      s->certificates, s->sessions, s->daemons,
                                      s->relay,        s->tenants,  s->refusals,
-                                     s->caa };
+                                     s->caa,         s->hops };
         int r;
 
         r = s->problems ? sd_json_buildo(&v, SD_JSON_BUILD_PAIR("problems",

@@ -282,6 +282,13 @@ int view_print_sessions(sd_json_variant *v, int indent) {
         return table_print(t, indent);
 }
 
+int view_hops(sd_json_variant **ret) {
+        _cleanup_free_ char *reason = NULL; /* that hagw-proxyd is off is told by view_daemons() */
+        int r = client_look("io.hagw.Proxy.ListHops", NULL, ret, &reason);
+
+        return r == -ENOMEM ? log_oom() : 0;
+}
+
 int view_relay(const Config *config, sd_json_variant **ret, char **ret_reason) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
         int r = 0;

@@ -28,6 +28,7 @@ int view_addresses(bool refresh, sd_json_variant **ret, char **ret_reason);
 int view_print_addresses(sd_json_variant *v, int indent);
 
 /* { "relay": io.hagw.Proxy.DescribeRelay's }, or an empty object where there is none. */
+int view_hops(sd_json_variant **ret);
 int view_relay(const Config *config, sd_json_variant **ret, char **ret_reason);
 
 /* { "tenants": { "known", "attached", "damaged" } } at a relay, else an empty object; a figure that is not

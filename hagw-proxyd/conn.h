@@ -5,7 +5,6 @@
 #include "clienthello.h"
 #include "h1.h"
 #include "handshake.h"
-#include "inside.h"
 #include "snapshot.h"
 #include "transport.h"
 
@@ -120,7 +119,7 @@ int conn_refresh(Conn *c);
 /* Is the visitor inside the house, as s has it? Whose address is the relay's word alone is nobody's
  * neighbour. */
 static inline bool conn_is_inside(const Conn *c, const Snapshot *s) {
-        return !c->channel && inside_contains(&s->routes->lan, &c->address);
+        return !c->channel && inside_judge(&s->routes->lan, &s->hops, &c->address) == INSIDE_YES;
 }
 /* Request after request, for as long as bytes are there. */
 void conn_serve_idle(Conn *c);

@@ -46,6 +46,11 @@ static int tell_webd(Exchange *x) {
         r = header_list_add(&x->request.headers, "X-Hagw-Host", slice_from(c->name));
         if (r < 0)
                 return r;
+        if (c->channel) {
+                r = header_list_add(&x->request.headers, "X-Hagw-Relay", SLICE("1"));
+                if (r < 0)
+                        return r;
+        }
         return header_list_add(&x->request.headers, "X-Hagw-Lan",
                                c->inside && !x->foreign ? SLICE("1") : SLICE("0"));
 }

@@ -270,6 +270,7 @@ static void ask_session(Exchange *x, const PolicyFinding *f) {
         m->worker = w;
         m->asker = x;
         m->token = f->token;
+        m->relayed = x->conn->channel;
         memcpy(m->secret, f->secret.p, f->secret.n);
         (void) snprintf(m->host, sizeof(m->host), "%s", x->conn->name);
         (void) snprintf(m->address, sizeof(m->address), "%s", x->conn->address_text);

@@ -153,6 +153,27 @@ static void start_opened(Conn *c) {
         hello_serve_handshake(c);
 }
 
+#define HIDDEN_TELL_USEC USEC_PER_SEC /* a worker says it so often at most */
+
+/* Who would be inside, were his address no hop, is told to the main thread, where a person may ask. */
+static void note_hidden(Conn *c) {
+        Worker *w = c->worker;
+        HiddenMessage *m;
+
+        if (c->inside || c->channel || !route_find(c->snapshot->routes, c->name) ||
+            inside_judge(&c->snapshot->routes->lan, &c->snapshot->hops, &c->address) != INSIDE_HOP)
+                return;
+        counter_add(&w->counters.hidden, 1);
+        if (w->hidden_usec > 0 && w->loop.now_usec < w->hidden_usec + HIDDEN_TELL_USEC)
+                return;
+        w->hidden_usec = w->loop.now_usec;
+        m = message_new(MESSAGE_HIDDEN);
+        if (!m)
+                return;
+        m->address = c->address;
+        queue_push(w->main_queue, &m->message);
+}
+
 /* Somebody who wants to speak hagw-relay/1 with the relay. */
 static bool is_agent(const Conn *c, unsigned alpn) {
         const char *name = c->snapshot->routes->tenants_name;
@@ -172,8 +193,10 @@ static void start_handshake(Conn *c) {
         /* Who knows the relay by its address has no name to ask for (RFC 6066 section 3). */
         if (!*c->name && (alpn & CLIENTHELLO_ALPN_RELAY) && c->snapshot->routes->tenants_name)
                 strcpy(c->name, c->snapshot->routes->tenants_name);
-        if (*c->name)
+        if (*c->name) {
                 c->route = review_route(c, c->snapshot);
+                note_hidden(c);
+        }
         if (c->secret) {
                 start_opened(c);
                 return;

@@ -28,6 +28,7 @@ static void broadcast_snapshot(Manager *m) {
 }
 
 static void set_snapshot(Manager *m, Snapshot *s) {
+        s->hops = m->hops;
         snapshot_unref(m->snapshot);
         m->snapshot = s;
         broadcast_snapshot(m);
@@ -53,7 +54,7 @@ static void set_status(Manager *m) {
                                   m->n_workers);
 }
 
-static void renew_snapshot(Manager *m) {
+void manager_renew_snapshot(Manager *m) {
         Snapshot *s;
 
         if (snapshot_renew(m->snapshot, m->certificates, m->n_certificates, m->ticket_secret, &s) < 0) {
@@ -128,7 +129,7 @@ static void on_certificates(sd_json_variant *message, void *userdata) {
         free(m->certificates);
         m->certificates = certificates;
         m->n_certificates = n;
-        renew_snapshot(m);
+        manager_renew_snapshot(m);
 }
 
 static void on_failure(FailureMessage *f) {
@@ -183,6 +184,9 @@ static void on_message(Manager *m, Message *q, bool stopping) {
         case MESSAGE_FAILURE:
                 on_failure((FailureMessage *) q);
                 break;
+        case MESSAGE_HIDDEN:
+                hidden_note(&m->hidden, &((HiddenMessage *) q)->address);
+                break;
         case MESSAGE_USED:
                 if (!stopping)
                         manager_on_used(m, (UsedMessage *) q);
@@ -216,7 +220,7 @@ static int on_ticket_timer(sd_event_source *s, uint64_t usec, void *userdata) {
         Manager *m = userdata;
 
         if (gnutls_rnd(GNUTLS_RND_KEY, m->ticket_secret, sizeof(m->ticket_secret)) >= 0)
-                renew_snapshot(m);
+                manager_renew_snapshot(m);
         (void) sd_event_source_set_time_relative(s, m->ticket_usec);
         return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
@@ -326,6 +330,10 @@ static int manager_setup(Manager *m, const Config *config) {
         if (r >= 0)
                 r = sd_event_add_time_relative(m->event, &m->open_source, CLOCK_MONOTONIC, MANAGER_OPEN_USEC,
                                                0, on_open_timer, m);
+        /* First, so that it is known who is inside when the first comes. */
+        if (r >= 0)
+                r = vl_watch_new(&m->network, m->event, "io.hagw.Net", "io.hagw.Net.WatchNetwork",
+                                 manager_on_network, m);
         if (r >= 0)
                 r = vl_watch_new(&m->acme, m->event, "io.hagw.Acme", "io.hagw.Acme.Watch", on_certificates,
                                  m);
@@ -346,6 +354,7 @@ int manager_start(Daemon *daemon, const Config *config, void **ret_userdata) {
         m->daemon = daemon;
         m->event = daemon_event(daemon);
         m->queue.event_fd = -EBADF;
+        m->network_changes = UINT64_MAX;
         m->n_workers = config->proxy.workers ?: count_cpus();
         m->ticket_usec = config->proxy.ticket_usec;
         weblink_init(&m->web, m->event);
@@ -445,6 +454,7 @@ void *manager_stop(void *userdata) {
                 return NULL;
         vl_watch_free(m->acme);
         vl_watch_free(m->revocations);
+        vl_watch_free(m->network);
         tenant_watch_done(&m->tenants);
         m->pulse = pulse_free(m->pulse);
         probes_done(&m->probes);

@@ -4,6 +4,7 @@
 #include "accesswriter.h"
 #include "calllink.h"
 #include "daemon.h"
+#include "hidden.h"
 #include "namelink.h"
 #include "probe.h"
 #include "pulse.h"
@@ -33,7 +34,10 @@ typedef struct Manager {
         size_t n_certificates;
         uint8_t ticket_secret[TLS_TICKET_SECRET_SIZE];
         uint64_t ticket_usec; /* how long a secret is used, and so a ticket resumes at most */
-        VlWatch *acme, *revocations;
+        VlWatch *acme, *revocations, *network;
+        Hops hops;
+        uint64_t network_changes; /* as hagw-netd counts them; UINT64_MAX: not known */
+        Hidden hidden;
         WebLink web;
         NameLink names;
         CallLink calls[_CALL_PEER_MAX];
@@ -49,6 +53,10 @@ void manager_drain(void *userdata);
 int manager_metrics(sd_json_variant **metrics, void *userdata);
 void *manager_stop(void *userdata);
 
+/* The same hosts and settings with what is new otherwise. */
+void manager_renew_snapshot(Manager *m);
+/* io.hagw.Net.WatchNetwork, in manager-network.c. */
+void manager_on_network(sd_json_variant *message, void *userdata);
 /* In manager-sessions.c. */
 void manager_on_used(Manager *m, const UsedMessage *u);
 /* io.hagw.Web.WatchRevocations. */

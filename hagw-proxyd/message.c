@@ -17,6 +17,7 @@ static const size_t message_sizes[_MESSAGE_KIND_MAX] = {
         [MESSAGE_STOPPED] = sizeof(Message),          [MESSAGE_CALL] = sizeof(CallMessage),
         [MESSAGE_NETWORK] = sizeof(Message),          [MESSAGE_RELAY_CALL] = sizeof(RelayCallMessage),
         [MESSAGE_RELAY_STATE] = sizeof(RelayStateMessage), [MESSAGE_USED] = sizeof(UsedMessage),
+        [MESSAGE_HIDDEN] = sizeof(HiddenMessage),
 };
 
 void *message_new(MessageKind kind) {

@@ -35,6 +35,7 @@ typedef enum MessageKind {
         MESSAGE_NETWORK,     /* to a worker of an attached house: the network or its settings have changed */
         MESSAGE_RELAY_CALL,  /* to the first worker and back */
         MESSAGE_RELAY_STATE, /* to main: what has become of the attachment to the relay */
+        MESSAGE_HIDDEN,      /* to main: somebody came by a hop */
         MESSAGE_FAILURE,     /* to main: a host's upstream failed */
         MESSAGE_STOPPED,     /* to main: this worker has nothing left */
         _MESSAGE_KIND_MAX,
@@ -121,6 +122,7 @@ typedef struct SessionMessage {
         bool token; /* it came as a token; else it is a cookie's value */
         char host[HOSTNAME_MAX + 1];
         char address[IP_TEXT_MAX];
+        bool relayed;   /* the address is a relay's word */
         bool ask_again; /* a session was revoked after this was asked */
         /* The answer: */
         int error;   /* 0, or negative errno: nobody could tell */
@@ -204,6 +206,11 @@ typedef struct RelayStateMessage {
         RelayAttached attached;
         char error[MESSAGE_TEXT_MAX]; /* while waiting */
 } RelayStateMessage;
+
+typedef struct HiddenMessage {
+        Message message;
+        IpAddress address;
+} HiddenMessage;
 
 typedef struct FailureMessage {
         Message message;

@@ -33,6 +33,8 @@ static const struct {
         ROW("proxy_evicted", true, "Visitors closed in the middle of a hello or a head, to make room",
             evicted),
         ROW("proxy_refused", true, "Connections closed without an answer before the handshake", refused),
+        ROW("proxy_hidden", true,
+            "Visitors not taken for the house's own because their address may stand for anybody", hidden),
         ROW("proxy_handshakes", true, "TLS handshakes completed", handshakes),
         ROW("proxy_resumed", true, "TLS handshakes that resumed a session", resumed),
         ROW("proxy_failed_handshakes", true, "TLS handshakes that failed", failed_handshakes),

@@ -164,9 +164,23 @@ static int vl_method_probe(sd_varlink *link, sd_json_variant *parameters, sd_var
         return 0;
 }
 
+static int vl_method_list_hops(sd_varlink *link, sd_json_variant *parameters,
+                               sd_varlink_method_flags_t flags, void *userdata) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        const Manager *m = userdata;
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_ROOT);
+        if (r != 0)
+                return r;
+        r = hidden_build(&m->hidden, &v);
+        return r < 0 ? sd_varlink_error_errno(link, r) : sd_varlink_reply(link, v);
+}
+
 const VlMethod proxyd_methods[] = {
         { "io.hagw.Proxy.ListHosts", vl_method_list_hosts },
         { "io.hagw.Proxy.Probe", vl_method_probe },
+        { "io.hagw.Proxy.ListHops", vl_method_list_hops },
         { "io.hagw.Proxy.DescribeRelay", vl_method_describe_relay },
         { "io.hagw.Proxy.PublishChallenge", vl_method_publish_challenge },
         { "io.hagw.Proxy.WithdrawChallenge", vl_method_withdraw_challenge },

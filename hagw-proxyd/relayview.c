@@ -28,25 +28,21 @@ static void nudge(RelayView *v) {
         }
 }
 
-/* What it says does not matter: something is another than before, or netd has come back and cannot know. */
-static void on_network(sd_json_variant *message, void *userdata) {
-        if (message)
-                nudge(userdata);
+void relay_view_on_network(RelayView *v) {
+        if (v->configured)
+                nudge(v);
 }
 
 void relay_view_apply(RelayView *v, Worker *worker, const RelayTarget *target) {
         v->worker = worker;
+        v->configured = target;
         if (!target) {
-                v->network = vl_watch_free(v->network);
                 message_free(v->last ? &v->last->message : NULL);
                 v->last = NULL;
                 free(v->logged);
                 v->logged = NULL;
                 return;
         }
-        if (!v->network && vl_watch_new(&v->network, v->event, "io.hagw.Net", "io.hagw.Net.WatchNetwork",
-                                        on_network, v) < 0)
-                (void) log_oom();
         nudge(v);
 }
 
@@ -117,7 +113,6 @@ int relay_view_call(RelayView *v, RelayTarget *target, const char *method, bool 
 }
 
 void relay_view_done(RelayView *v) {
-        vl_watch_free(v->network);
         message_free(v->last ? &v->last->message : NULL);
         free(v->logged);
         while (v->requests) {

@@ -13,7 +13,7 @@ typedef struct RelayView {
         Worker *worker;          /* the one that is attached; NULL: not started */
         RelayStateMessage *last; /* the newest; NULL: none yet */
         char *logged;            /* the error that was logged last; NULL: all is well */
-        VlWatch *network;        /* while a relay is configured */
+        bool configured;
         RelayRequest *requests;
         unsigned n_requests;
 } RelayView;
@@ -21,6 +21,8 @@ typedef struct RelayView {
 void relay_view_init(RelayView *v, sd_event *event);
 /* After the start and each reload. */
 void relay_view_apply(RelayView *v, Worker *worker, const RelayTarget *target);
+/* Packets to the world leave another way than before, or nobody can know. */
+void relay_view_on_network(RelayView *v);
 /* Take the message over. */
 void relay_view_on_state(RelayView *v, RelayStateMessage *m);
 void relay_view_on_call(RelayView *v, RelayCallMessage *m);

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "conf.h"
+#include "inside.h"
 #include "relaytarget.h"
 #include "route.h"
 #include "tls.h"
@@ -71,6 +72,7 @@ typedef struct Snapshot {
         uint64_t hello_usec, head_usec, idle_usec, drain_usec;
         size_t head_size, buffer_max; /* bytes; of all buffers of a worker */
         RelayTarget *relay; /* the house's; NULL: it has none */
+        Hops hops;
         ConfTls tls; /* the oldest version for visitors */
         bool forwarded, log_access, log_query_strings;
 } Snapshot;

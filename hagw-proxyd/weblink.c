@@ -135,7 +135,9 @@ void weblink_ask(WebLink *w, SessionMessage *m) {
                                                                                                   "cookie")),
                                         SD_JSON_BUILD_PAIR("secret", SD_JSON_BUILD_STRING(m->secret)),
                                         SD_JSON_BUILD_PAIR("host", SD_JSON_BUILD_STRING(m->host)),
-                                        SD_JSON_BUILD_PAIR("address", SD_JSON_BUILD_STRING(m->address)));
+                                        SD_JSON_BUILD_PAIR("address", SD_JSON_BUILD_STRING(m->address)),
+                                        SD_JSON_BUILD_PAIR_CONDITION(m->relayed, "relayed",
+                                                                     SD_JSON_BUILD_BOOLEAN(true)));
         if (r < 0) {
                 w->n_failed++;
                 if (r != -EBUSY) {

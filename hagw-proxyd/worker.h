@@ -33,6 +33,7 @@ typedef struct WorkerCounters {
         _Alignas(64) _Atomic uint64_t accepted, crowded, refused, handshakes, resumed,
                 failed_handshakes, evicted, requests, tunnels;
         _Atomic uint64_t handshakes_waiting, handshakes_signing, handshakes_signed;
+        _Atomic uint64_t hidden;     /* visitors who came by a hop */
         _Atomic uint64_t wakes;      /* by its queue: a sign of life */
         _Atomic uint64_t answers[6]; /* by the status's first digit; [0]: none */
         _Atomic uint64_t passages, passages_open, passage_received, passage_sent;
@@ -69,6 +70,7 @@ struct Worker {
         Agent *agent;          /* of the first worker of a house that has a relay */
         RelayCall *relay_calls;
         uint64_t relay_rejected_usec; /* when it was logged last */
+        uint64_t hidden_usec; /* when it was told last that somebody came by a hop; 0: never */
         SessionCache sessions;
         SessionUses uses;
         Timer tell_used; /* armed while there is something to tell */

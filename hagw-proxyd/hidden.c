@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The table of hops that visitors came by. Main thread only. */
+
+#include "hidden.h"
+#include "log.h"
+#include "usec.h"
+
+static HiddenHop *find_place(Hidden *h, const IpAddress *address) {
+        HiddenHop *oldest = h->items;
+
+        for (size_t i = 0; i < h->n; i++) {
+                if (ip_equal(&h->items[i].address, address))
+                        return &h->items[i];
+                if (h->items[i].last_usec < oldest->last_usec)
+                        oldest = &h->items[i];
+        }
+        if (h->n < HIDDEN_MAX)
+                oldest = &h->items[h->n++];
+        *oldest = (HiddenHop) { .address = *address };
+        return oldest;
+}
+
+void hidden_note(Hidden *h, const IpAddress *address) {
+        HiddenHop *hop = find_place(h, address);
+        char text[IP_TEXT_MAX];
+
+        hop->last_usec = clock_usec(CLOCK_REALTIME);
+        if (hop->first_usec > 0)
+                return;
+        hop->first_usec = hop->last_usec;
+        log_warning("Visitors come from %s, which is the router or a bridge of this machine, and may stand "
+                    "for anybody: they do not count as inside. See \"Inside and outside\" in hagw.conf(5).",
+                    ip_format(address, text));
+}
+
+int hidden_build(const Hidden *h, sd_json_variant **ret) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *list = NULL;
+        char text[IP_TEXT_MAX];
+        int r;
+
+        r = sd_json_variant_new_array(&list, NULL, 0);
+        for (size_t i = 0; i < h->n && r >= 0; i++)
+                r = sd_json_variant_append_arraybo(
+                        &list,
+                        SD_JSON_BUILD_PAIR("address",
+                                           SD_JSON_BUILD_STRING(ip_format(&h->items[i].address, text))),
+                        SD_JSON_BUILD_PAIR("firstUSec", SD_JSON_BUILD_UNSIGNED(h->items[i].first_usec)),
+                        SD_JSON_BUILD_PAIR("lastUSec", SD_JSON_BUILD_UNSIGNED(h->items[i].last_usec)));
+        if (r >= 0)
+                r = sd_json_buildo(ret, SD_JSON_BUILD_PAIR("hops", SD_JSON_BUILD_VARIANT(list)));
+        return r;
+}
