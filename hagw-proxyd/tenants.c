@@ -151,6 +151,9 @@ Tenant *tenants_put(Worker *w, TenantInfo *info) {
         Tenant *t = tenants_find(w, info->name);
 
         if (t) {
+                /* Whose TLS was opened here may not go on so. */
+                if (t->info->terminate && !info->terminate)
+                        review_start(w);
                 tenant_info_free(t->info);
                 t->info = info;
                 t->entry.name = info->name;

@@ -37,13 +37,17 @@ class Pair:
         (other_house.root / "hosts").write_text(f"127.0.0.1 {NAME}\n")
         other_house.daemon("netd", "io.hagw.Net", env={"HAGW_RESOLV_CONF": str(other_house.root / "resolv.conf"),
                                                        "HAGW_HOSTS": str(other_house.root / "hosts")})
-        self.home = ProxyHouse(other_house, f'''relay: {{ address = "{address}:{self.relay.port}"; tenant = "anna"; pin = "{pin_of(self.relay)}";
-            private = "accept"; {more} }};
-            lan = ( "192.168.255.0/24" );''', ha=f'name = "{HOST}"; upstream = "{self.service.url}"; access: {{ login = "{login}"; }};')
+        self.address = address
+        self.host = f'name = "{HOST}"; upstream = "{self.service.url}"; access: {{ login = "{login}"; }};'
+        self.home = ProxyHouse(other_house, self.main(more), ha=self.host)
         self.home.keyd.call("ImportToken", token=token)
         self.home.certify(f"anna.{ZONE}", f"*.anna.{ZONE}")
         self.home.start()
         self.home.wait(self.attached)
+
+    def main(self, more=""):
+        return f'''relay: {{ address = "{self.address}:{self.relay.port}"; tenant = "anna"; pin = "{pin_of(self.relay)}";
+            private = "accept"; {more} }}; lan = ( "192.168.255.0/24" );'''
 
     def attached(self):
         return self.home.proxyd.call("DescribeRelay")["state"] == "attached" and self.relay.figure("proxy_relay_channels") > 0
@@ -127,6 +131,41 @@ def test_opened_by_the_relay(make, opened):
     fields = dict(json.loads(r.body)["fields"])
     assert r.status == 200 and fields["X-Forwarded-For"] == "127.0.0.1" and fields["Host"] == HOST
     assert p.relay.visit(name=HOST, connection=r.connection).status == 200
+
+
+WEBSOCKET = (f"GET /ws HTTP/1.1\r\nHost: {HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n").encode()
+
+
+@pytest.mark.parametrize("change", [
+    lambda p: p.relay.set("anna", terminate=False),
+    lambda p: p.relay.tenantd.call("Remove", name="anna"),
+    lambda p: (p.home.house.configure(p.main('opened = "refuse";'), ha=p.host), p.home.proxyd.reload()),
+    lambda p: (p.home.house.configure('lan = ( "192.168.255.0/24" );', ha=p.host), p.home.proxyd.reload()),
+], ids=["terminate", "removed", "opened", "no relay"])
+def test_opened_no_more(make, change):
+    """What the relay may not open any more, or the house does not believe, ends; the service gets no byte after that."""
+    got = []
+
+    def serve(service, s, f):
+        Head(f)
+        s.sendall(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                  b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
+        got.append(s)
+        while data := f.read1(100):
+            s.sendall(data)
+        got.append("ended")
+    p = make(terminate=True, more='opened = "accept";', serve=serve)
+    p.relay.certify(f"*.anna.{ZONE}")
+    p.relay.wait(lambda: p.relay.serves(HOST))
+    with p.relay.tls(HOST) as s:
+        s.sendall(WEBSOCKET)
+        assert s.recv(4096).startswith(b"HTTP/1.1 101")
+        s.sendall(b"x")
+        assert s.recv(1) == b"x"
+        change(p)
+        assert silent(s, 20)
+        p.relay.wait(lambda: got[1:] == ["ended"])
 
 
 def test_download_of_a_gigabyte_keeps_memory_flat(make):
