@@ -263,11 +263,5 @@ void link_unpark(Link *k) {
 }
 
 bool link_is_alive(Link *k) {
-        char byte;
-
-        if (k->transport.hung_up)
-                return false;
-        /* The event that would tell of it may stand behind the one that is being served. */
-        k->transport.readable = true;
-        return transport_read(&k->transport, &byte, 1) == -EAGAIN;
+        return !k->transport.hung_up && transport_is_silent(&k->transport);
 }

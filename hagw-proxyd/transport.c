@@ -406,6 +406,18 @@ ssize_t transport_read(Transport *t, void *data, size_t size) {
         return n;
 }
 
+bool transport_is_silent(Transport *t) {
+        size_t spent = t->loop->spent;
+        bool silent;
+        char byte;
+
+        t->readable = true;
+        t->loop->spent = 0;
+        silent = transport_read(t, &byte, 1) == -EAGAIN && !loop_turn_is_over(t->loop);
+        t->loop->spent += spent;
+        return silent;
+}
+
 bool transport_may_read(const Transport *t) {
         return t->readable || t->ended || t->error < 0 || buffer_used(t->in) > 0 ||
                (t->tls && gnutls_record_check_pending(t->tls) > 0);

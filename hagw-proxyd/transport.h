@@ -90,6 +90,10 @@ ssize_t transport_peek(Transport *t);
 /* n > 0; 0: the other side ended; -EAGAIN: nothing now; else broken. */
 ssize_t transport_read(Transport *t, void *data, size_t size);
 
+/* Nothing has come from the other side but TLS's own business, not even its end. Looks for itself: the event
+ * that would tell may stand behind the one that is being served, whose turn may be over. */
+bool transport_is_silent(Transport *t);
+
 /* True where transport_read() might have something without waiting for an event. */
 bool transport_may_read(const Transport *t);
 

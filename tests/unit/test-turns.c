@@ -183,11 +183,15 @@ static bool enter_link_handshake(Turns *t) {
         return false;
 }
 
-static bool enter_link_idle(Turns *t) {
+static void enter_link_idle_quietly(Turns *t) {
         ask(t, REQUEST);
         turns_say(t->service, "HTTP/1.1 204 No\r\n\r\n");
         turns_run(t, 2);
         assert_int_equal(t->worker->upstreams->n_idle, 1);
+}
+
+static bool enter_link_idle(Turns *t) {
+        enter_link_idle_quietly(t);
         FLOOD(t->service, "HTTP/1.1 204 No\r\n\r\n");
         return false; /* its first byte is its end */
 }
@@ -419,6 +423,21 @@ static void test_records(void **state) {
         check(enter_idle_tls);
 }
 
+/* A service's connection that waits is looked at in the turn of whoever wants it, and what lies there is seen
+ * however much he has done before: it would be taken for his answer. */
+static void test_stray_bytes(void **state) {
+        Turns t;
+
+        turns_begin(&t);
+        enter_link_idle_quietly(&t);
+        t.worker->loop.spent = t.worker->loop.turn;
+        assert_true(link_is_alive(t.worker->upstreams->idle));
+        assert_true(loop_turn_is_over(&t.worker->loop));
+        turns_say(t.service, "HTTP/1.1 200 OK\r\n\r\n");
+        assert_false(link_is_alive(t.worker->upstreams->idle));
+        turns_end(&t);
+}
+
 /* From other threads, as many as they like. */
 static void test_letters(void **state) {
         Turns t;
@@ -443,4 +462,5 @@ static void test_letters(void **state) {
 
 TEST_MAIN(cmocka_unit_test(test_conn), cmocka_unit_test(test_exchange), cmocka_unit_test(test_passage),
           cmocka_unit_test(test_link), cmocka_unit_test(test_control), cmocka_unit_test(test_relay_link),
-          cmocka_unit_test(test_records), cmocka_unit_test(test_letters))
+          cmocka_unit_test(test_records), cmocka_unit_test(test_stray_bytes),
+          cmocka_unit_test(test_letters))
