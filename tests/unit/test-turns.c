@@ -423,8 +423,8 @@ static void test_records(void **state) {
         check(enter_idle_tls);
 }
 
-/* A service's connection that waits is looked at in the turn of whoever wants it, and what lies there is seen
- * however much he has done before: it would be taken for his answer. */
+/* A service's connection that waits is looked at in the turn of whoever wants it, and what lies there is
+ * seen however much he has done before: it would be taken for his answer. */
 static void test_stray_bytes(void **state) {
         Turns t;
 
