@@ -95,6 +95,16 @@ static Fiber *fiber_free(Fiber *f) {
         return NULL;
 }
 
+/* Alone, for getcontext(3) may return twice as far as the compiler knows. */
+static int prepare(Fiber *f) {
+        if (getcontext(&f->inside) < 0)
+                return -errno;
+        f->inside.uc_stack.ss_sp = f->stack + guard_size();
+        f->inside.uc_stack.ss_size = FIBER_STACK_SIZE;
+        makecontext(&f->inside, first, 0);
+        return 0;
+}
+
 static Fiber *fiber_make(FiberPool *p) {
         Fiber *f = calloc(1, sizeof(*f));
         void *stack;
@@ -108,11 +118,8 @@ static Fiber *fiber_make(FiberPool *p) {
         if (stack == MAP_FAILED)
                 return fiber_free(f);
         f->stack = stack;
-        if (mprotect(stack, guard_size(), PROT_NONE) < 0 || getcontext(&f->inside) < 0)
+        if (mprotect(stack, guard_size(), PROT_NONE) < 0 || prepare(f) < 0)
                 return fiber_free(f);
-        f->inside.uc_stack.ss_sp = f->stack + guard_size();
-        f->inside.uc_stack.ss_size = FIBER_STACK_SIZE;
-        makecontext(&f->inside, first, 0);
         return f;
 }
 

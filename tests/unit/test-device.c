@@ -48,7 +48,7 @@ static void test_users(void **state) {
 }
 
 static void test_garbage(void **state) {
-        char value[DEVICE_SIZE], bad[2 * DEVICE_SIZE], out[DEVICE_SIZE];
+        char value[DEVICE_SIZE], bad[4 * DEVICE_SIZE + 4], out[DEVICE_SIZE];
 
         assert_int_equal(device_remember(key, HOST, "anna", "h", NULL, value), 0);
         for (size_t i = 0; value[i]; i++) {
