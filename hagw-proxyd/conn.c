@@ -218,13 +218,14 @@ static H1Verdict read_head(Conn *c, Exchange **ret) {
 static void wait_for_head(Conn *c) {
         Worker *w = c->worker;
 
+        /* Whose last answer is still on its way is being served. */
+        if (!transport_pending(&c->transport))
+                unfinished_add(c, buffer_used(c->in) > 0 ? UNFINISHED_HALF : UNFINISHED_NOTHING);
         if (buffer_used(c->in) == 0) {
                 c->since_usec = 0;
-                unfinished_remove(c);
                 loop_arm(&w->loop, &c->timer, w->loop.now_usec + c->snapshot->idle_usec);
                 return;
         }
-        unfinished_add(c);
         if (c->since_usec == 0)
                 c->since_usec = w->loop.now_usec;
         loop_arm(&w->loop, &c->timer, c->since_usec + c->snapshot->head_usec);
@@ -446,7 +447,7 @@ static void conn_start(Conn *c) {
         Worker *w = c->worker;
 
         c->since_usec = c->kind == CONN_HTTPS ? w->loop.now_usec : 0;
-        unfinished_add(c);
+        unfinished_add(c, UNFINISHED_HALF);
         loop_arm(&w->loop, &c->timer,
                  w->loop.now_usec +
                          (c->state == CONN_IDLE ? c->snapshot->head_usec : c->snapshot->hello_usec));

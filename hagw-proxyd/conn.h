@@ -66,8 +66,9 @@ struct Conn {
         Again again;
         Worker *worker;
         Conn *next, **link; /* in worker->conns */
-        Conn *unfinished_next, *unfinished_previous; /* in worker->unfinished */
-        bool is_unfinished;
+        struct UnfinishedList *unfinished; /* in worker->unfinished; NULL: it keeps nobody waiting */
+        Conn *unfinished_next, *unfinished_previous;
+        uint64_t unfinished_since; /* in their order */
         ConnKind kind;
         ConnState state;
         bool old; /* was under way when the worker began to drain, and is so since */

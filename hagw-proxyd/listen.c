@@ -88,7 +88,7 @@ static void on_accept(Handle *h, uint32_t events) {
 
                 bool full = visitors_of(w) >= w->snapshot->connections;
 
-                if (full && !w->unfinished.oldest) {
+                if (full && w->unfinished.n == 0) {
                         listener_pause(l);
                         return;
                 }

@@ -3,19 +3,41 @@
 
 #include "macro.h"
 
-/* The visitors of a worker who have said only half of what they want: a ClientHello, a handshake, a head.
- * Where there is no more room for others, who has taken longest for it goes first. */
+/* The visitors of a worker who keep it waiting: who have said only half of what they want (a ClientHello, a
+ * handshake, a head), and who have said nothing, or nothing since their last answer. Where there is no more
+ * room for others, one of the network goes that has most of them, the one who has taken longest: nobody
+ * makes room by pushing others out. */
+
+#define UNFINISHED_NETWORKS 1024U /* told apart; those who share a place by chance share its fate */
 
 typedef struct Conn Conn;
 typedef struct Worker Worker;
 
+typedef enum UnfinishedKind {
+        UNFINISHED_HALF,
+        UNFINISHED_NOTHING,
+        _UNFINISHED_KIND_MAX,
+} UnfinishedKind;
+
+typedef struct UnfinishedNetwork {
+        struct UnfinishedList {
+                Conn *oldest, *newest;
+                unsigned n;
+                uint64_t since; /* of the oldest */
+        } lists[_UNFINISHED_KIND_MAX];
+} UnfinishedNetwork;
+
 typedef struct Unfinished {
-        Conn *oldest, *newest;
+        unsigned n; /* of all */
+        uint64_t n_ever;
+        UnfinishedNetwork networks[UNFINISHED_NETWORKS];
 } Unfinished;
 
-/* Nothing where it is there already, or is not. */
-void unfinished_add(Conn *c);
+/* Nothing where it is there already, as that kind, or is not. */
+void unfinished_add(Conn *c, UnfinishedKind kind);
 void unfinished_remove(Conn *c);
 
-/* False: there is none. Not from within what serves a visitor. */
+/* For another connection, or for bytes, which those who said nothing do not hold. False: there is none. Not
+ * from within what serves a visitor. */
 bool unfinished_evict(Worker *w);
+bool unfinished_evict_half(Worker *w);

@@ -29,7 +29,7 @@ static void on_pool_full(BufferPool *p) {
 static void on_full_again(Again *a) {
         Worker *w = CONTAINER_OF(a, Worker, full_again);
 
-        while (w->pool.used > w->pool.wanted_max && unfinished_evict(w))
+        while (w->pool.used > w->pool.wanted_max && unfinished_evict_half(w))
                 ;
 }
 

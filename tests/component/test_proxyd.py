@@ -340,6 +340,9 @@ def test_interface(home):
 def test_connection_limit(house, parts, service):
     h = open_house(house, parts, "proxy: { workers = 1; connections = 16; };", ha=host(service.url))
     inside = [h.tls() for _ in range(16)]
+    for s in inside: # who waits for an answer to it makes room for nobody
+        s.sendall(b"POST / HTTP/1.1\r\nHost: " + HOST.encode() + b"\r\nContent-Length: 1\r\n\r\n")
+    h.wait(lambda: h.figure("proxy_requests") == 16)
     waiting = socket.create_connection(("127.0.0.1", h.port), 20)
     time.sleep(0.3)
     assert h.figure("proxy_connections") == 16

@@ -19,10 +19,10 @@ from test_proxyd_handshakes import hello
 REQUEST = f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
 
 
-def crowd(port, n, text):
+def crowd(port, n, text, address="127.0.0.1"):
     sockets = []
     for _ in range(n):
-        s = socket.create_connection(("127.0.0.1", port), 20)
+        s = socket.create_connection(("127.0.0.1", port), 20, source_address=(address, 0))
         s.sendall(text)
         sockets.append(s)
     return sockets
@@ -72,7 +72,7 @@ def test_a_long_hello_is_read_too(house, parts, service):  # noqa: F811
 
 def test_who_takes_longest_makes_room(house, parts, service):  # noqa: F811
     h = open_house(house, parts, "proxy: { workers = 1; connections = 16; };", ha=host(service.url))
-    halves = crowd(h.port, 15, hello()[:50])
+    halves = crowd(h.port, 15, hello()[:50], "127.0.0.2")
     h.wait(lambda: h.figure("proxy_connections") == 15)
     with contextlib.closing(h.visit().connection) as first:
         assert h.figure("proxy_evicted") == 0
@@ -80,11 +80,74 @@ def test_who_takes_longest_makes_room(house, parts, service):  # noqa: F811
             h.wait(lambda: ended(halves) == halves[:1])
             assert h.figure("proxy_evicted") == 1
         # Who has said all that he wants is not in anybody's way.
-        more = crowd(h.port, 30, hello()[:50])
+        more = crowd(h.port, 30, hello()[:50], "127.0.0.2")
         h.wait(lambda: h.figure("proxy_evicted") >= 16)
         assert h.visit(connection=first).status == 200
         close(more)
     close(halves)
+
+
+def test_nobody_pushes_others_out(house, parts, service):  # noqa: F811
+    """Where a crowd from one address fills the house, its own go, and not whoever happens to be slow."""
+    h = open_house(house, parts, "proxy: { workers = 1; connections = 16; };", ha=host(service.url))
+    text = hello()
+    slow = [*crowd(h.port, 1, text[:50], "127.0.0.2"), *crowd(h.http_port, 1, REQUEST[:20], "127.0.0.3")]
+    h.wait(lambda: h.figure("proxy_connections") == 2)
+    pushing = crowd(h.port, 60, text[:50])
+    h.wait(lambda: h.figure("proxy_accepted") == 62)
+    assert h.figure("proxy_evicted") == 62 - 16
+    assert not ended(slow)
+    slow[0].sendall(text[50:])
+    assert slow[0].recv(3) == b"\x16\x03\x03"
+    slow[1].sendall(REQUEST[20:])
+    assert slow[1].recv(12) == b"HTTP/1.1 308"
+    close(slow + pushing)
+
+
+@pytest.mark.parametrize("what", ["nothing", "nothing more"])
+def test_who_says_nothing_makes_room(house, parts, service, what):  # noqa: F811
+    """On port 80 that costs no handshake, and lasts for proxy.idle_timeout."""
+    h = open_house(house, parts, 'proxy: { workers = 1; connections = 16; idle_timeout = "1h"; head_timeout = "1h"; };',
+                   ha=host(service.url))
+    silent = crowd(h.http_port, 16, b"" if what == "nothing" else REQUEST)
+    h.wait(lambda: h.figure("proxy_connections") == 16)
+    if what != "nothing":
+        for s in silent:
+            assert s.recv(12) == b"HTTP/1.1 308"
+    with socket.create_connection(("127.0.0.1", h.port), 20, source_address=("127.0.0.2", 0)) as raw, \
+            h.context().wrap_socket(raw, server_hostname=HOST) as tls:
+        tls.sendall(REQUEST)
+        assert tls.recv(12) == b"HTTP/1.1 200"
+        assert h.figure("proxy_evicted") == 1
+        # He is between requests now, and they are many.
+        more = crowd(h.http_port, 30, b"")
+        h.wait(lambda: h.figure("proxy_evicted") == 31)
+        tls.sendall(REQUEST)
+        while not (text := tls.recv(4096)).startswith(b"HTTP/1.1 200"):
+            assert text
+        close(more)
+    close(silent)
+
+
+def test_whom_a_balancer_brings_counts_as_himself(house, parts, service):  # noqa: F811
+    h = open_house(house, parts, 'proxy: { workers = 1; connections = 16; proxy_protocol_from = ( "127.0.0.9" ); };',
+                   ha=host(service.url))
+
+    def bring(address, text):
+        pair = socket.inet_aton(address) + socket.inet_aton("192.0.2.1") + b"\x10\x00\x01\xbb"
+        return crowd(h.port, 1, b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0c" + pair + text, "127.0.0.9")[0]
+
+    text = hello()
+    slow = bring("198.51.100.1", text[:50])
+    h.wait(lambda: h.figure("proxy_connections") == 1)
+    pushing = []
+    for i in range(60):
+        pushing.append(bring("198.51.100.2", text[:50]))
+    h.wait(lambda: h.figure("proxy_accepted") == 61)
+    assert not ended([slow])
+    slow.sendall(text[50:])
+    assert slow.recv(3) == b"\x16\x03\x03"
+    close([slow, *pushing])
 
 
 def test_memory_is_shared_out(house, parts, service):  # noqa: F811
