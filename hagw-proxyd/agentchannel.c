@@ -10,14 +10,6 @@
 #include "log.h"
 #include "worker.h"
 
-typedef enum AgentChannelState {
-        AGENT_CHANNEL_CONNECTING,
-        AGENT_CHANNEL_WAITING, /* for a visitor, or for the rest of his header */
-        AGENT_CHANNEL_CLOSED,
-        _AGENT_CHANNEL_STATE_MAX,
-        _AGENT_CHANNEL_STATE_INVALID = -EINVAL,
-} AgentChannelState;
-
 struct AgentChannel {
         Handle handle;
         Garbage garbage;

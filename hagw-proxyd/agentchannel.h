@@ -21,6 +21,14 @@
 typedef struct Worker Worker;
 typedef struct AgentChannel AgentChannel;
 
+typedef enum AgentChannelState {
+        AGENT_CHANNEL_CONNECTING,
+        AGENT_CHANNEL_WAITING, /* for a visitor, or for the rest of his header */
+        AGENT_CHANNEL_CLOSED,
+        _AGENT_CHANNEL_STATE_MAX,
+        _AGENT_CHANNEL_STATE_INVALID = -EINVAL,
+} AgentChannelState;
+
 typedef struct ChannelPool {
         Worker *worker;
         RelayTarget *target;

@@ -313,6 +313,20 @@ static bool enter_relay_open(Turns *t) {
         return true;
 }
 
+/* A channel to it that waits for a visitor. */
+static bool enter_channel(Turns *t) {
+        static const uint8_t session_id[CHANNEL_SESSION_ID_SIZE] = {};
+        const IpAddress address = { .family = AF_INET, .bytes = { 127, 0, 0, 1 } };
+        const RelayKeys keys = {};
+
+        channel_pool_init(&t->channels, t->worker);
+        channel_pool_open(&t->channels, t->snapshot->relay, session_id, &keys, &address, 1, 1);
+        turns_accept(t);
+        assert_int_equal(t->channels.n_waiting, 1);
+        turns_flood(t->service, "\r\n\r\n\0\r\nQUIT\n\x21\x11\xff\xff", 16);
+        return false; /* no header is so long: that is its end */
+}
+
 /* --- the rows ------------------------------------------------------------------------------------------ */
 
 static const Row conn_rows[_CONN_STATE_MAX] = {
@@ -357,6 +371,12 @@ static const Row relay_link_rows[_RELAY_LINK_STATE_MAX] = {
         [RELAY_LINK_PROVING] = { enter_relay_proving },
         [RELAY_LINK_OPEN] = { enter_relay_open },
         [RELAY_LINK_CLOSED] = { .nothing = "it has no socket" },
+};
+
+static const Row agent_channel_rows[_AGENT_CHANNEL_STATE_MAX] = {
+        [AGENT_CHANNEL_CONNECTING] = { .nothing = "it is not connected" },
+        [AGENT_CHANNEL_WAITING] = { enter_channel },
+        [AGENT_CHANNEL_CLOSED] = { .nothing = "it has no socket" },
 };
 
 /* Somebody else, who asks for something while the flood goes on. */
@@ -418,6 +438,7 @@ ROWS(passage)
 ROWS(link)
 ROWS(control)
 ROWS(relay_link)
+ROWS(agent_channel)
 
 static void test_records(void **state) {
         check(enter_idle_tls);
@@ -462,5 +483,6 @@ static void test_letters(void **state) {
 
 TEST_MAIN(cmocka_unit_test(test_conn), cmocka_unit_test(test_exchange), cmocka_unit_test(test_passage),
           cmocka_unit_test(test_link), cmocka_unit_test(test_control), cmocka_unit_test(test_relay_link),
+          cmocka_unit_test(test_agent_channel),
           cmocka_unit_test(test_records), cmocka_unit_test(test_stray_bytes),
           cmocka_unit_test(test_letters))

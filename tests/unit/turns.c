@@ -155,6 +155,7 @@ void turns_end(Turns *t) {
         char command[64];
 
         relay_link_close(t->relay);
+        channel_pool_close(&t->channels);
         conns_done(w);
         tenants_done(w);
         signer_done(&w->signer);

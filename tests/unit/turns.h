@@ -24,6 +24,7 @@ typedef struct Turns {
         int ours;              /* the other end, which the worker reads */
         gnutls_session_t tls;  /* on peer; NULL: plain */
         RelayLink *relay;
+        ChannelPool channels;
         unsigned n_messages;   /* that it brought */
 } Turns;
 
