@@ -38,17 +38,33 @@ static int ask_whether(const DaemonRow *d) {
         return -EREMOTEIO;
 }
 
+/* hagw-dnsd first and alone: hagw-acmed wants to publish at a new name as soon as it knows it, and would be
+ * refused by one that does not know it yet. */
+static int reload_units(const DaemonRow *const *daemons, size_t n) {
+        const char *first[] = { "systemctl", "reload", "hagw-dnsd", NULL };
+        const char *rest[DAEMONS_MAX + 3] = { "systemctl", "reload" };
+        size_t k = 2;
+        int r = 0, q = 0;
+
+        for (size_t i = 0; i < n; i++)
+                if (streq(daemons[i]->name, first[2]))
+                        r = run_program(first, /* quiet= */ false);
+                else
+                        rest[k++] = daemons[i]->name;
+        if (k > 2)
+                q = run_program(rest, /* quiet= */ false);
+        return r == 0 && q == 0 ? 0 : -EREMOTEIO;
+}
+
 int reload_daemons(bool must_run) {
         const DaemonRow *running[DAEMONS_MAX], *off[DAEMONS_MAX];
-        const char *argv[DAEMONS_MAX + 3] = { "systemctl", "reload" };
         size_t n = 0, n_off = 0;
         int r = 0;
 
         for (const DaemonRow *d = daemon_rows; system_is_booted() && d->name && n < DAEMONS_MAX; d++)
-                if (is_active(d->name)) {
-                        argv[2 + n] = d->name;
+                if (is_active(d->name))
                         running[n++] = d;
-                } else if (!d->relay) /* that one starts when somebody asks it */
+                else if (!d->relay) /* that one starts when somebody asks it */
                         off[n_off++] = d;
         if (n == 0) {
                 if (must_run)
@@ -56,11 +72,9 @@ int reload_daemons(bool must_run) {
                                   "hagw.target");
                 return must_run ? -ENOTCONN : 0;
         }
-        r = run_program(argv, /* quiet= */ false);
-        if (r != 0) {
+        r = reload_units(running, n);
+        if (r < 0)
                 log_error("Not every daemon could be reloaded; hagw-ctl log --errors tells more.");
-                r = -EREMOTEIO;
-        }
         for (size_t i = 0; i < n; i++) {
                 int k = ask_whether(running[i]);
                 if (k < 0)
