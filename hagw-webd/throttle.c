@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The table of recent tries. Owns its entries; full, it gives up the one with the fewest tries, so that a
- * flood of new addresses does not wash out the account under attack. Pure. */
+ * flood of new addresses does not wash out the account under attack. What comes new then begins with as many
+ * tries as any that was given up, because it may be the same: a table full of others' tries would else give
+ * free guesses to everybody. Pure. */
 
 #include "throttle.h"
 
@@ -106,6 +108,25 @@ static uint64_t delay_usec(ThrottleKind kind, unsigned tries, unsigned attempts)
                           : MIN(USEC_PER_SEC << over, kinds[kind].delay_max_usec);
 }
 
+/* That a key may have had without being in the table any more. Addresses never begin with more than their
+ * free tries: who fills the table must not have others wait a quarter of an hour for one mistyped password.
+ */
+static unsigned lost_tries(const Throttle *t, ThrottleKind kind, uint64_t now_usec) {
+        const ThrottleLost *l = &t->lost[kind];
+
+        if (now_usec - MIN(l->last_usec, now_usec) >= THROTTLE_FORGET_USEC)
+                return 0;
+        return kind < THROTTLE_ADDRESS ? l->tries : MIN(l->tries, t->attempts * kinds[kind].factor);
+}
+
+static ThrottleEntry *give_up(Throttle *t, ThrottleEntry *e, uint64_t now_usec) {
+        ThrottleLost *l = &t->lost[e->kind];
+        const unsigned before = lost_tries(t, e->kind, now_usec);
+
+        *l = (ThrottleLost) { MAX(before, e->tries), MAX(before > 0 ? l->last_usec : 0, e->last_usec) };
+        return e;
+}
+
 /* A free entry, or the one that is missed least. */
 static ThrottleEntry *entry_new(Throttle *t, uint64_t now_usec) {
         ThrottleEntry *victim = t->entries;
@@ -120,7 +141,7 @@ static ThrottleEntry *entry_new(Throttle *t, uint64_t now_usec) {
                     (e->tries == victim->tries && e->last_usec < victim->last_usec))
                         victim = e;
         }
-        return victim;
+        return give_up(t, victim, now_usec);
 }
 
 int throttle_charge(Throttle *t, const ThrottleTry *try, uint64_t now_usec) {
@@ -136,7 +157,7 @@ int throttle_charge(Throttle *t, const ThrottleTry *try, uint64_t now_usec) {
                 e = find(t, k, try);
                 if (!e) {
                         e = entry_new(t, now_usec);
-                        *e = (ThrottleEntry) { .kind = k };
+                        *e = (ThrottleEntry) { .kind = k, .tries = lost_tries(t, k, now_usec) };
                         key_of(k, try, e->key);
                 } else if (forgotten(e, now_usec))
                         e->tries = 0;

@@ -29,9 +29,16 @@ typedef struct ThrottleEntry {
         uint64_t last_usec, until_usec; /* of the newest try; when the next one may be */
 } ThrottleEntry;
 
+/* What a full table gave up: no key that is not in it has had more tries than that. */
+typedef struct ThrottleLost {
+        unsigned tries;
+        uint64_t last_usec;
+} ThrottleLost;
+
 typedef struct Throttle {
         ThrottleEntry *entries; /* room for THROTTLE_ENTRIES_MAX, or NULL before the first try */
         size_t n;
+        ThrottleLost lost[_THROTTLE_KIND_MAX];
         unsigned attempts; /* free tries per account and per address; a network has four times as many */
 } Throttle;
 

@@ -193,23 +193,98 @@ static void test_forgive(void **state) {
         throttle_done(&t);
 }
 
+static void flood(Throttle *t, unsigned from, unsigned tries) {
+        for (unsigned i = from; i < from + tries; i++) {
+                char address[IP_TEXT_MAX], account[32];
+                (void) snprintf(address, sizeof(address), "2001:%x:%x::1", i >> 16, i & 0xffff);
+                (void) snprintf(account, sizeof(account), "user%u", i);
+                ThrottleTry b = try_of(account, address);
+                assert_int_equal(throttle_charge(t, &b, T0), 0);
+        }
+}
+
+/* A flood of new names and addresses does not wash out the account under attack; and where it goes on until
+ * it does, that buys one guess. */
 static void test_flood(void **state) {
+        const unsigned rounds = 20, size = THROTTLE_ENTRIES_MAX / 3;
         Throttle t = { .attempts = ATTEMPTS };
         ThrottleTry a = try_of("anna", "192.0.2.1");
+        unsigned n = 0;
 
         assert_int_equal(burst(&t, &a, T0), ATTEMPTS);
-        for (unsigned i = 0; i < 2 * THROTTLE_ENTRIES_MAX; i++) {
+        flood(&t, 0, THROTTLE_ENTRIES_MAX);
+        assert_int_equal(t.n, THROTTLE_ENTRIES_MAX);
+        assert_int_equal(throttle_wait_usec(&t, &a, T0), USEC_PER_SEC);
+        for (unsigned i = 0; i < rounds; i++) {
+                flood(&t, THROTTLE_ENTRIES_MAX + i * size, size);
+                n += burst(&t, &a, T0);
+        }
+        assert_true(n <= rounds);
+        throttle_done(&t);
+}
+
+/* Fills the table with entries that have `each` tries; from now on each new key puts out another one. */
+static void fill(Throttle *t, unsigned each, uint64_t now) {
+        for (unsigned i = 0; i < THROTTLE_ENTRIES_MAX; i++) {
                 char address[IP_TEXT_MAX], account[32];
                 (void) snprintf(address, sizeof(address), "2001:db8:%x::1", i);
                 (void) snprintf(account, sizeof(account), "user%u", i);
                 ThrottleTry b = try_of(account, address);
-                assert_int_equal(throttle_charge(&t, &b, T0), 0);
+                for (unsigned k = 0; k < each; k++)
+                        assert_int_equal(throttle_charge(t, &b, now), 0);
         }
-        assert_int_equal(t.n, THROTTLE_ENTRIES_MAX);
-        assert_int_equal(throttle_wait_usec(&t, &a, T0), USEC_PER_SEC);
+        assert_int_equal(t->n, THROTTLE_ENTRIES_MAX);
+}
+
+/* In a table full of others' tries a new account is put out by the next key at once. Its tries count all
+ * the same: nobody buys free guesses with a flood. */
+static void test_flood_before(void **state) {
+        Throttle t = { .attempts = ATTEMPTS };
+        ThrottleTry guess = try_of("anna", "192.0.2.1"), own = try_of("mallory", "198.51.100.1");
+        unsigned n = 0;
+
+        fill(&t, 2, T0);
+        assert_true(burst(&t, &guess, T0) <= ATTEMPTS);
+        throttle_done(&t);
+
+        /* Nor with logins to an account of one's own between them, which leave an entry nobody misses. */
+        t.attempts = ATTEMPTS;
+        fill(&t, 2, T0);
+        for (unsigned i = 0; i < 100; i++) {
+                n += throttle_wait_usec(&t, &guess, T0) == 0;
+                if (throttle_wait_usec(&t, &guess, T0) == 0)
+                        assert_int_equal(throttle_charge(&t, &guess, T0), 0);
+                assert_int_equal(throttle_charge(&t, &own, T0), 0);
+                throttle_forgive(&t, &own);
+        }
+        assert_true(n <= ATTEMPTS);
+        throttle_done(&t);
+}
+
+/* What a flood costs the owner: no right password has to wait; a mistyped one does from afar and, for a
+ * moment, from near; a known browser does not feel it at all, and an hour later nobody does. */
+static void test_flood_owner(void **state) {
+        Throttle t = { .attempts = ATTEMPTS };
+        ThrottleTry owner = try_of("anna", "203.0.113.9"), known = owner,
+                    near = try_of("anna", "192.168.1.9");
+
+        known.device = "phone";
+        near.near = true;
+        fill(&t, 20, T0);
+        assert_int_equal(throttle_wait_usec(&t, &owner, T0), 0);
+        assert_int_equal(throttle_charge(&t, &owner, T0), 0);
+        assert_true(throttle_wait_usec(&t, &owner, T0) <= 30 * USEC_PER_SEC);
+        assert_int_equal(throttle_wait_usec(&t, &near, T0), 0);
+        assert_int_equal(throttle_charge(&t, &near, T0), 0);
+        assert_true(throttle_wait_usec(&t, &near, T0) <= 2 * USEC_PER_SEC);
+        assert_int_equal(burst(&t, &known, T0), ATTEMPTS);
+        throttle_forgive(&t, &owner);
+        assert_true(throttle_wait_usec(&t, &owner, T0) <= 2 * USEC_PER_SEC); /* the network's */
+        assert_int_equal(burst(&t, &owner, T0 + THROTTLE_FORGET_USEC + USEC_PER_MINUTE), ATTEMPTS);
         throttle_done(&t);
 }
 
 TEST_MAIN(cmocka_unit_test(test_growing_delay), cmocka_unit_test(test_account),
           cmocka_unit_test(test_near), cmocka_unit_test(test_device), cmocka_unit_test(test_networks),
-          cmocka_unit_test(test_loopback), cmocka_unit_test(test_forgive), cmocka_unit_test(test_flood))
+          cmocka_unit_test(test_loopback), cmocka_unit_test(test_forgive), cmocka_unit_test(test_flood),
+          cmocka_unit_test(test_flood_before), cmocka_unit_test(test_flood_owner))
