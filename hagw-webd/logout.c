@@ -72,8 +72,9 @@ int logout_post(Request *q) {
         const char *target;
         Form f = {};
 
+        /* Another site's form comes without the cookie (SameSite=Lax): it must not have it forgotten. */
         if (!s)
-                return logged_out(q, headers);
+                return request_is_own(q) ? logged_out(q, headers) : logout_get(q);
         if (q->body && form_parse(q->body, q->body_size, &f) < 0)
                 return request_error(q, MHD_HTTP_BAD_REQUEST);
         /* Another site must not be able to end somebody's session either: ask. */

@@ -313,6 +313,20 @@ def test_logout(webd):
     assert webd.visitor().get("/.hagw/logout").headers["Location"] == "/.hagw/login?return=/"
 
 
+def test_other_pages_take_no_cookie_away(webd):
+    """A form of another site's comes without the cookie (SameSite=Lax): its answer must not end the session in the browser either."""
+    v = webd.visitor()
+    for headers in ({"Origin": "https://evil.example"}, {"Origin": "null", "Sec-Fetch-Site": "cross-site"},
+                    {"Origin": "https://cam.home.example.com", "Sec-Fetch-Site": "same-site"}):
+        for form in ({}, {"token": "x" * 43}):
+            answer = v.post("/.hagw/logout", headers=headers, **form)
+            assert answer.status == 303 and answer.headers["Location"] == "/.hagw/login?return=/"
+            assert answer.headers["Set-Cookie"] is None
+    # The person's own browser, whose session has ended meanwhile, forgets its cookie.
+    answer = v.post("/.hagw/logout", headers={"Host": HOST, "Origin": f"https://{HOST}", "Sec-Fetch-Site": "same-origin"})
+    assert answer.status == 200 and answer.headers["Set-Cookie"].startswith("__Host-hagw=;")
+
+
 # --- sessions --------------------------------------------------------------------------------------------------
 
 
