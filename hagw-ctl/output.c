@@ -178,14 +178,31 @@ int table_print(Table *t, int indent) {
         return 0;
 }
 
+/* Somebody may look at it. */
+static int put_json(sd_json_variant *v, sd_json_format_flags_t flags) {
+        _cleanup_free_ char *text = NULL, *shown = NULL;
+        int r;
+
+        r = sd_json_variant_format(v, flags, &text);
+        if (r < 0)
+                return r;
+        shown = printable_json(text);
+        if (!shown)
+                return -ENOMEM;
+        (void) fputs(shown, stdout);
+        return 0;
+}
+
 int output_json(sd_json_variant *v) {
-        return sd_json_variant_dump(v, SD_JSON_FORMAT_PRETTY_AUTO | SD_JSON_FORMAT_NEWLINE |
-                                                       (colours_wanted() ? SD_JSON_FORMAT_COLOR : 0),
-                                    stdout, NULL);
+        const bool terminal = isatty(STDOUT_FILENO);
+
+        /* SD_JSON_FORMAT_PRETTY_AUTO asks the same, but only where it writes itself. */
+        return put_json(v, SD_JSON_FORMAT_NEWLINE | (terminal ? SD_JSON_FORMAT_PRETTY : 0) |
+                                   (colours_wanted() ? SD_JSON_FORMAT_COLOR : 0));
 }
 
 void output_json_element(sd_json_variant *v) {
-        (void) sd_json_variant_dump(v, 0, stdout, NULL);
+        (void) put_json(v, 0);
 }
 
 int output_change(bool json, const char *name, const char *change, const char *format, ...) {

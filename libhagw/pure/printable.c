@@ -83,6 +83,35 @@ char *printable(const char *s, bool lines) {
         return NULL;
 }
 
+/* A writer of JSON escapes what is below a space itself. */
+char *printable_json(const char *s) {
+        char *text = NULL;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+
+        if (!f)
+                return NULL;
+        while (*s) {
+                uint32_t c;
+                size_t n = decode(s, &c);
+
+                if (n == 0)
+                        (void) fputs("\\ufffd", f);
+                else if (c < ' ' || !is_hidden(c))
+                        (void) fwrite(s, 1, n, f);
+                else if (c <= 0xffff)
+                        fprintf(f, "\\u%04x", (unsigned) c);
+                else /* as UTF-16 has it */
+                        fprintf(f, "\\u%04x\\u%04x", (unsigned) (0xd7c0 + (c >> 10)),
+                                (unsigned) (0xdc00 | (c & 0x3ff)));
+                s += MAX(n, (size_t) 1);
+        }
+        if (fclose(f) == 0)
+                return text;
+        free(text);
+        return NULL;
+}
+
 /* A conversion, as it stands in a format. */
 typedef struct Spec {
         char flags[8], size[4], type;

@@ -13,6 +13,11 @@
  * text of several lines of our own. */
 char *printable(const char *s, bool lines);
 
+/* The same for JSON, which stays the same JSON: what of it is not ASCII stands within its texts, and has
+ * another spelling there (RFC 8259 section 7). Escapes of ours (colours) stay. To be freed; NULL: no memory.
+ */
+char *printable_json(const char *s);
+
 /* vasprintf(), but what %s brings is made printable, and its width counts characters; the format itself is
  * ours and stays. Knows d, i, u, x, X, f with their sizes, s, m and %; anything else is an error of ours.
  * Returns the length, or -ENOMEM. */

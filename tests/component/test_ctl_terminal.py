@@ -126,12 +126,28 @@ def test_every_verb(stub, verb):
     assert "\x1b[31mx" not in shown and "x\x1b[31m" not in shown
 
 
+def texts(value):
+    if isinstance(value, (dict, list)):
+        return [t for v in (value.values() if isinstance(value, dict) else value) for t in texts(v)]
+    return [value] if isinstance(value, str) else []
+
+
 def test_json_stays_exact(stub):
     v = json.loads(stub.run("--json", "status", "--no-delegation").stdout)
     assert v["certificates"][0]["error"] == HOSTILE and v["sessions"][0]["userAgent"] == HOSTILE
     assert any(HOSTILE in p for p in v["problems"])
     assert stub.json("user", "list")["users"][0]["name"] == HOSTILE
     assert HOSTILE in json.loads(stub.refused(FAILED, "--json", "cert", "show", HOSTILE + "y"))["error"]
+
+
+@pytest.mark.parametrize("words", [["status", "--no-delegation"], ["user", "list"], ["tenant", "list"], ["tenant", "show", "anna"],
+                                   ["cert", "list"], ["cert", "show", HOSTILE], ["session", "list"]])
+def test_json_on_a_terminal(stub, words):
+    """JSON has another spelling for what a terminal would obey, and it is read as the same."""
+    shown, _ = terminal(stub, ["--json", *words], [])
+    shown = harmless(re.sub("\x1b\\[[0-9;]*m", "", shown).replace("\r\n", "\n"))
+    assert any(HOSTILE in t for t in texts(json.loads(shown)))
+    harmless(stub.run("--json", *words).stdout)
 
 
 def test_hostile_authority(house, ctl):  # noqa: F811

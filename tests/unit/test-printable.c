@@ -53,6 +53,17 @@ static void test_every_character(void **state) {
                 }
 }
 
+/* Still the same JSON, and nothing in it that a terminal obeys. */
+static void test_json(void **state) {
+        _cleanup_free_ char *text = printable_json("\033[1m{\"a\":\t\"ü\\n\\u001b\302\233\177\342\200\256"
+                                                   "\363\240\201\201😀\"}\n"),
+                            *broken = printable_json("\"\302\"");
+
+        assert_string_equal(text, "\033[1m{\"a\":\t\"ü\\n\\u001b"
+                                  "\\u009b\\u007f\\u202e\\udb40\\udc41😀\"}\n");
+        assert_string_equal(broken, "\"\\ufffd\"");
+}
+
 static const char *formatted(const char *format, ...) _printf_(1, 2);
 static const char *formatted(const char *format, ...) {
         static char out[1024];
@@ -93,4 +104,4 @@ static void test_format(void **state) {
 }
 
 TEST_MAIN(cmocka_unit_test(test_text), cmocka_unit_test(test_lines), cmocka_unit_test(test_every_character),
-          cmocka_unit_test(test_format))
+          cmocka_unit_test(test_json), cmocka_unit_test(test_format))
