@@ -56,6 +56,7 @@ Certificate *certificate_free(Certificate *c) {
         free(c->chain);
         free(c->directory);
         free(c->account);
+        free(c->order_url);
         free(c->limit_directory);
         free(c->limit_account);
         free(c->pending_key_id);
@@ -154,7 +155,9 @@ uint64_t certificate_get_alarm(const Certificate *c) {
 static CertificateState certificate_find_state(const Certificate *c, uint64_t now_usec) {
         if (!c->chain)
                 return c->ordering                   ? CERTIFICATE_ORDERING
-                       : c->failures > 0 || c->error ? CERTIFICATE_FAILED
+                       : c->failures > 0             ? CERTIFICATE_FAILED
+                       : c->order_url                ? CERTIFICATE_ORDERING
+                       : c->error                    ? CERTIFICATE_FAILED
                                                      : CERTIFICATE_WAITING;
         if (now_usec >= c->not_after_usec)
                 return CERTIFICATE_EXPIRED;
@@ -191,6 +194,7 @@ int certificate_to_record(const Certificate *c, sd_json_variant **ret) {
                 SD_JSON_BUILD_PAIR_CONDITION(!!c->directory, "directory",
                                              SD_JSON_BUILD_STRING(c->directory)),
                 SD_JSON_BUILD_PAIR_CONDITION(!!c->account, "account", SD_JSON_BUILD_STRING(c->account)),
+                SD_JSON_BUILD_PAIR_CONDITION(!!c->order_url, "orderUrl", SD_JSON_BUILD_STRING(c->order_url)),
                 SD_JSON_BUILD_PAIR_CONDITION(!!c->pending_key_id, "pendingKeyId",
                                              SD_JSON_BUILD_STRING(c->pending_key_id)),
                 SD_JSON_BUILD_PAIR_CONDITION(c->next_usec != UINT64_MAX, "nextUSec",
@@ -212,7 +216,7 @@ int certificate_to_record(const Certificate *c, sd_json_variant **ret) {
 
 typedef struct Record {
         const char *name, *chain, *key_id, *directory, *account, *pending_key_id, *error;
-        const char *limit_directory, *limit_account;
+        const char *limit_directory, *limit_account, *order_url;
         char **names;
         int imported;
         uint64_t next_usec, limit_usec, window_start_usec, window_end_usec, renewal_usec, advice_usec;
@@ -237,6 +241,7 @@ static const sd_json_dispatch_field record_table[] = {
         STRING_FIELD("keyId", key_id, 0),
         STRING_FIELD("directory", directory, 0),
         STRING_FIELD("account", account, 0),
+        STRING_FIELD("orderUrl", order_url, 0),
         STRING_FIELD("pendingKeyId", pending_key_id, 0),
         USEC_FIELD("nextUSec", next_usec),
         USEC_FIELD("limitUSec", limit_usec),
@@ -277,6 +282,7 @@ int certificate_from_record(sd_json_variant *v, Certificate **ret) {
         }
         if ((r = copy(record.directory, &c->directory)) < 0 ||
             (r = copy(record.account, &c->account)) < 0 ||
+            (r = copy(record.order_url, &c->order_url)) < 0 ||
             (r = copy(record.pending_key_id, &c->pending_key_id)) < 0 ||
             (r = copy(record.error, &c->error)) < 0)
                 return r;

@@ -35,6 +35,7 @@ typedef struct Certificate {
         char *directory;            /* who issued it */
         char *account;              /* to which account of ours there; NULL: nobody noted */
         char *pending_key_id;       /* of an order that did not end yet */
+        char *order_url;            /* of one that the authority still works on; NULL: there is none */
         uint64_t not_before_usec, not_after_usec;
         uint64_t next_usec; /* the next try; UINT64_MAX: none */
         /* Until then the authority wants no order for these names from this account; 0: it has not said. */

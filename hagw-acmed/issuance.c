@@ -170,7 +170,11 @@ static int issuance_wait(Issuance *i, uint64_t until_usec, uint64_t now) {
 
 static int on_end(sd_event_source *s, void *userdata) {
         Issuance *i = userdata;
+        /* What the authority has said no to is over; whatever else came in between is not. */
+        const bool goes_on = (i->order->finalized || i->order->resume) &&
+                             i->order->failure != FAILURE_NONE && i->order->failure != FAILURE_AUTHORITY;
         const IssuanceResult result = {
+                .order_url = goes_on ? i->order->url : NULL,
                 .failure = i->order->failure,
                 .error = i->order->problem.text,
                 .retry_after_usec = i->order->retry_after_usec,
@@ -290,7 +294,9 @@ int issuance_new(Issuance **ret, sd_event *event, const Settings *settings, Acco
         i->order->unserved = proof_way_unserved(wish->way);
         i->order->update_contact = !streq_ptr(account->contact, settings->contact);
         i->order->chain_test = chain_is_preferred;
-        if ((r = string_replace(&i->order->replaces, wish->replaces)) < 0 ||
+        i->order->resume = wish->order_url && account->url && wish->pending_key_id;
+        if ((r = string_replace(&i->order->url, i->order->resume ? wish->order_url : NULL)) < 0 ||
+            (r = string_replace(&i->order->replaces, wish->replaces)) < 0 ||
             (r = string_replace(&i->order->preferred_chain, settings->preferred_chain)) < 0 ||
             (r = string_replace(&i->key_id, wish->pending_key_id)) < 0)
                 return r;

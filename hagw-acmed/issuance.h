@@ -17,6 +17,7 @@ typedef struct IssuanceResult {
         const char *error;
         uint64_t retry_after_usec;  /* relative */
         const char *chain, *key_id; /* without failure */
+        const char *order_url;      /* goes on another time; NULL: it does not */
 } IssuanceResult;
 
 typedef struct IssuanceHandlers {
@@ -34,6 +35,7 @@ typedef struct IssuanceWish {
         ProofWay way;
         const char *replaces;       /* RFC 9773 section 5; or NULL */
         const char *pending_key_id; /* of an earlier try, or NULL */
+        const char *order_url;      /* that the earlier try has left unfinished, or NULL */
         uint64_t caa_usec;          /* as in Want */
         bool caa_new;               /* the CAA records there may have been without us a moment ago */
         bool first_account;         /* none of our accounts ever stood in a CAA record, nor anybody else's */

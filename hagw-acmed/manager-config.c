@@ -41,8 +41,10 @@ static int manager_want(Manager *m, const Want *w, uint64_t now_usec) {
                                                 "certificate authority; import one");
         }
         /* Other names than in the last chain, another authority: a new one at once. */
-        if (!names_equal(c->names, w->names))
+        if (!names_equal(c->names, w->names)) {
                 (void) certificate_set_limit(c, 0, NULL, NULL);
+                (void) string_replace(&c->order_url, NULL);
+        }
         if (!names_equal(c->names, w->names) || (c->chain && !manager_is_issuer(m, c))) {
                 acme_strv_free(c->names);
                 c->names = calloc(ELEMENTSOF(w->names), sizeof(*c->names));

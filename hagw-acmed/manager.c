@@ -13,6 +13,7 @@
 #include "usec.h"
 
 #define SHOUT_USEC USEC_PER_DAY               /* the same alarm again */
+#define ORDER_KEPT_MAX 5U                     /* failures that an unfinished order outlives */
 #define HEARTBEAT_USEC (5 * USEC_PER_MINUTE)
 #define TIMER_MAX_USEC (6 * USEC_PER_HOUR)    /* looks at everything at least that often */
 #define KEEP_UNWANTED_USEC (7 * USEC_PER_DAY) /* after its end */
@@ -124,6 +125,7 @@ static int certificate_succeed(Manager *m, Certificate *c, const IssuanceResult 
         (void) string_replace(&c->directory, m->settings.directory);
         (void) string_replace(&c->account, account ? account->url : NULL);
         (void) string_replace(&c->pending_key_id, NULL);
+        (void) string_replace(&c->order_url, NULL);
         (void) certificate_set_error(c, NULL);
         c->failures = c->refusals = 0;
         (void) certificate_set_limit(c, 0, NULL, NULL);
@@ -149,6 +151,9 @@ static void certificate_fail(Manager *m, Certificate *c, OrderFailure failure, c
         Account *account = NULL;
 
         c->failures++;
+        /* An order of which nothing comes, again and again, is given up for another one. */
+        if (c->failures >= ORDER_KEPT_MAX)
+                (void) string_replace(&c->order_url, NULL);
         c->refusals += kind == RETRY_REFUSED;
         (void) certificate_set_error(c, error);
         (void) accounts_get(&m->store.accounts, m->settings.directory, &account);
@@ -164,23 +169,37 @@ static void certificate_fail(Manager *m, Certificate *c, OrderFailure failure, c
                     c->failures, error, (unsigned long long) ((c->next_usec - now_usec) / USEC_PER_SEC));
 }
 
+/* No failure: it comes back to the same order when the authority says. */
+static void certificate_wait(Manager *m, Certificate *c, const IssuanceResult *result, uint64_t now_usec) {
+        uint64_t wait_usec = MIN(result->retry_after_usec, SCHEDULE_RETRY_MAX_USEC);
+
+        (void) certificate_set_error(c, result->error);
+        c->next_usec = now_usec + wait_usec;
+        (void) store_save(&m->store, c);
+        log_info("%s for %s; it is asked again in %llu seconds.", result->error, c->name,
+                 (unsigned long long) (wait_usec / USEC_PER_SEC));
+}
+
 static void on_end(const IssuanceResult *result, void *userdata) {
         Manager *m = userdata;
         Certificate *c = m->issuing;
         uint64_t now_usec = clock_usec(CLOCK_REALTIME);
-        int r = 0;
+        int r;
 
-        if (result->failure == FAILURE_NONE)
+        r = string_replace(&c->order_url, result->order_url);
+        if (r >= 0 && result->failure == FAILURE_NONE)
                 r = certificate_succeed(m, c, result, now_usec);
         if (r < 0)
                 certificate_fail(m, c, FAILURE_LOCAL, "The new certificate could not be stored", 0,
                                  now_usec);
+        else if (result->failure == FAILURE_UNFINISHED && result->order_url)
+                certificate_wait(m, c, result, now_usec);
         else if (result->failure != FAILURE_NONE)
                 certificate_fail(m, c, result->failure, strempty(result->error), result->retry_after_usec,
                                  now_usec);
         if (result->failure == FAILURE_NONE && r >= 0)
                 m->orders_ok++;
-        else
+        else if (result->failure != FAILURE_UNFINISHED)
                 m->orders_failed++;
         c->ordering = false;
         m->issuing = NULL;
@@ -233,6 +252,7 @@ static void manager_start_issuance(Manager *m, Certificate *c, uint64_t now_usec
                                                     ? c->renewal_id
                                                     : NULL,
                                 .pending_key_id = c->pending_key_id,
+                                .order_url = c->order_url,
                                 .caa_usec = c->caa_usec,
                                 .caa_new = c->caa_shared && !c->chain,
                                 .first_account = accounts_is_empty(&m->store.accounts) &&

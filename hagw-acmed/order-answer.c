@@ -91,6 +91,25 @@ int order_take_new(Order *o, AcmeAnswer *a, uint64_t now) {
         return 0;
 }
 
+void order_forget(Order *o) {
+        o->url = (free(o->url), NULL);
+        o->resume = o->finalized = false;
+        order_enter(o, ORDER_ANNOUNCE);
+}
+
+int order_take_resumed(Order *o, AcmeAnswer *a, uint64_t now) {
+        order_replace(o, a);
+        o->resume = false;
+        if (!order_identifiers_match(o) ||
+            (o->order.status != ACME_STATUS_PROCESSING && o->order.status != ACME_STATUS_VALID)) {
+                order_forget(o);
+                return 0;
+        }
+        o->finalized = true;
+        order_enter(o, ORDER_KEY);
+        return 0;
+}
+
 static int authorization_failed(Order *o, const AcmeAuthorization *z) {
         const AcmeProblem *p = NULL;
         char text[1024];
@@ -199,6 +218,7 @@ int order_take_poll_ready(Order *o, AcmeAnswer *a, uint64_t now) {
 
 int order_take_finalized(Order *o, AcmeAnswer *a, uint64_t now) {
         order_replace(o, a);
+        o->finalized = o->order.status == ACME_STATUS_PROCESSING || o->order.status == ACME_STATUS_VALID;
         switch (o->order.status) {
         case ACME_STATUS_READY:
         case ACME_STATUS_PROCESSING:

@@ -21,6 +21,10 @@ int order_poll_later(Order *o, uint64_t retry_after_usec, uint64_t now_usec);
 int order_take_directory(Order *o, AcmeAnswer *a, uint64_t now_usec);
 int order_take_account(Order *o, AcmeAnswer *a, uint64_t now_usec);
 int order_take_contact(Order *o, AcmeAnswer *a, uint64_t now_usec);
+/* The order of before leads nowhere: another one. */
+void order_forget(Order *o);
+
+int order_take_resumed(Order *o, AcmeAnswer *a, uint64_t now_usec);
 int order_take_look(Order *o, AcmeAnswer *a, uint64_t now_usec);
 int order_take_new(Order *o, AcmeAnswer *a, uint64_t now_usec);
 int order_take_authorization(Order *o, AcmeAnswer *a, uint64_t now_usec);

@@ -106,6 +106,13 @@ int order_poll_later(Order *o, uint64_t retry_after_usec, uint64_t now_usec) {
 
         if (retry_after_usec > 0)
                 wait = MAX(POLL_MIN_USEC, retry_after_usec);
+        if (o->finalized && now_usec + wait > o->deadline_usec) {
+                int r = order_fail(o, FAILURE_UNFINISHED, ACME_PROBLEM_UNREACHABLE,
+                                   "The certificate authority takes its time to make the certificate");
+
+                o->retry_after_usec = wait;
+                return r;
+        }
         if (++o->polls > ORDER_POLLS_MAX || now_usec + wait > o->deadline_usec)
                 return order_fail(o, FAILURE_AUTHORITY, ACME_PROBLEM_UNREACHABLE,
                                   "The certificate authority did not come to a decision in time");
@@ -173,6 +180,8 @@ static const struct {
                             order_take_contact },
         [ORDER_LOOK] = { "look at the account", STEP_POST, BODY_EMPTY, ACME_ACCOUNT, url_account,
                          order_take_look },
+        [ORDER_RESUME] = { "order of before", STEP_POST, BODY_EMPTY, ACME_ORDER, url_order,
+                           order_take_resumed },
         [ORDER_ANNOUNCE] = { "CAA records", STEP_ANNOUNCE },
         [ORDER_NEW] = { "new order", STEP_POST, BODY_ORDER, ACME_ORDER, url_new_order, order_take_new },
         [ORDER_AUTHORIZATION] = { "authorization", STEP_POST, BODY_EMPTY, ACME_AUTHORIZATION,
@@ -295,6 +304,10 @@ static int order_refused(Order *o, AcmeAnswer *a, uint64_t now_usec) {
         OrderFailure failure = FAILURE_AUTHORITY;
         int r;
 
+        if (o->state == ORDER_RESUME && answer_is_final(a)) {
+                order_forget(o);
+                return 0;
+        }
         if (order_mend(o, &a->problem) || order_drop_replaces(o, a) || order_suspect_account(o, a))
                 return 0;
         if (o->state == ORDER_FINALIZE && acme_problem_is(&a->problem, "orderNotReady")) {
@@ -344,6 +357,7 @@ void order_take_done(Order *o, bool ready, uint64_t now_usec) {
         switch (o->state) {
         case ORDER_ACCOUNT_KEY:
                 order_enter(o, !o->account_url     ? ORDER_ACCOUNT
+                               : o->resume         ? ORDER_RESUME
                                : o->update_contact ? ORDER_CONTACT
                                                    : ORDER_ANNOUNCE);
                 break;
@@ -369,7 +383,7 @@ void order_take_done(Order *o, bool ready, uint64_t now_usec) {
                                           now_usec);
                 break;
         case ORDER_KEY:
-                order_enter(o, ORDER_REQUEST);
+                order_enter(o, o->finalized ? ORDER_POLL_VALID : ORDER_REQUEST);
                 break;
         case ORDER_REQUEST:
                 order_enter(o, ORDER_FINALIZE);

@@ -13,6 +13,7 @@ typedef enum OrderState {
         ORDER_ACCOUNT,
         ORDER_CONTACT,
         ORDER_LOOK,
+        ORDER_RESUME,
         ORDER_ANNOUNCE,
         ORDER_NEW,
         ORDER_AUTHORIZATION,
@@ -39,6 +40,7 @@ typedef enum OrderFailure {
         FAILURE_TROUBLE,   /* the authority cannot say anything sensible now: in a while */
         FAILURE_AUTHORITY, /* it said no */
         FAILURE_LIMITED,   /* it said when to come back */
+        FAILURE_UNFINISHED, /* none: it works on the order for longer than one waits, and said until when */
 } OrderFailure;
 
 typedef enum OrderStep {
@@ -96,6 +98,8 @@ typedef struct Order {
         /* What was learned. */
         AcmeDirectory directory;
         char *url;
+        bool resume;    /* url is of an earlier try: to be looked at before another order is made */
+        bool finalized; /* what is missing is the certificate alone */
         AcmeOrder order;
         OrderChallenge *challenges;
         size_t n_challenges, index;

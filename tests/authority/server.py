@@ -272,7 +272,10 @@ class Authority:
         return self.polled(order.document(), order.url, False, 201)
 
     def order_reply(self, order):
-        return self.polled(order.document(), order.url, order.status in ("pending", "processing"))
+        reply = self.polled(order.document(), order.url, order.status in ("pending", "processing"))
+        if order.status == "processing" and self.settings.processing_after is not None:
+            reply.headers["Retry-After"] = str(self.settings.processing_after)
+        return reply
 
     def order(self, url, jws, account):
         return self.order_reply(self.own(self.book.orders[url], account))

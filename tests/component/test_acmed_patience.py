@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from acme_tools import ZONE, until
+from acme_tools import ZONE, check_certificate, until
 from authority_tools import Fault
 from conftest import VarlinkError
 from ctl_tools import Ctl
@@ -145,3 +145,31 @@ def test_a_removed_hosts_certificate(gateway, authority):  # noqa: F811
     assert "expired, no longer asked for" in Ctl(gateway.house).run("cert", "list").stdout
     metrics = gateway.acmed.call("io.hagw.Service.GetMetrics")["metrics"]
     assert {m["labels"]["name"] for m in metrics if m["name"] == "certificate_expiry_seconds"} == {ZONE}
+
+
+def test_an_order_that_takes_hours(gateway, authority):  # noqa: F811
+    """The authority works on it and says for how long: it is no failure, and the same order is asked for then, by a restart too."""
+    authority.settings.processing, authority.settings.processing_after = 3.0, 7200
+    gateway.start(authority.directory, authority.root)
+    waiting = until(lambda: (c := gateway.get()).get("error") and not c["ordering"] and c, 30, "the end of patience")
+    assert "takes its time" in waiting["error"] and waiting["failures"] == 0 and waiting["state"] == "ordering"
+    assert 7000 < waiting["nextUSec"] / 1e6 - time.time() < 7300
+    gateway.acmed.kill()
+    gateway.acmed.start()
+    assert gateway.get()["nextUSec"] == waiting["nextUSec"]
+    until(lambda: authority.orders()[0].status == "valid", 20, "the certificate")
+    gateway.acmed.call("Renew", name=ZONE)
+    check_certificate(gateway.wait(), gateway.keyd, [ZONE, f"*.{ZONE}"])
+    assert authority.count("newOrder") == authority.count("finalize") == 1 and "error" not in gateway.get()
+
+
+def test_an_order_that_came_to_nothing(gateway, authority):  # noqa: F811
+    """What was left unfinished is not there any more: another order."""
+    authority.settings.processing, authority.settings.processing_after = 600.0, 7200
+    gateway.start(authority.directory, authority.root)
+    until(lambda: (c := gateway.get()).get("error") and not c["ordering"], 30, "the end of patience")
+    authority.book.orders.clear()
+    authority.settings.processing, authority.settings.processing_after = 0.0, None
+    gateway.acmed.call("Renew", name=ZONE)
+    gateway.wait()
+    assert authority.count("newOrder") == 2

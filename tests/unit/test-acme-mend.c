@@ -157,7 +157,42 @@ static void test_replaces_with_a_new_account(void **state) {
         assert_null(o->replaces);
 }
 
-TEST_MAIN(cmocka_unit_test(test_announced), cmocka_unit_test(test_announced_long),
+/* An order that the authority works on for hours ends here and goes on another time. */
+static void test_unfinished(void **state) {
+        _cleanup_(order_freep) Order *o = new_order("https://ca/account/9");
+        _cleanup_(order_freep) Order *again = new_order("https://ca/account/9");
+        _cleanup_(order_freep) Order *lost = new_order("https://ca/account/9");
+        AcmeAnswer a = { .http_status = 200, .retry_after_usec = 2 * USEC_PER_HOUR };
+        AcmeAnswer b = { .http_status = 200 };
+
+        advance(o, ORDER_FINALIZE);
+        fill_order(&a, ACME_STATUS_PROCESSING);
+        answer(o, &a);
+        assert_int_equal(o->failure, FAILURE_UNFINISHED);
+        assert_int_equal(o->retry_after_usec, 2 * USEC_PER_HOUR);
+        assert_string_equal(o->url, "https://ca/order/1");
+
+        again->url = strdup("https://ca/order/1");
+        again->resume = true;
+        advance(again, ORDER_RESUME);
+        fill_order(&b, ACME_STATUS_VALID);
+        answer(again, &b);
+        assert_int_equal(again->state, ORDER_KEY);
+        order_take_done(again, true, NOW);
+        assert_int_equal(again->state, ORDER_POLL_VALID);
+        advance(again, ORDER_DONE);
+
+        lost->url = strdup("https://ca/order/1");
+        lost->resume = true;
+        advance(lost, ORDER_RESUME);
+        refuse(lost, 404, "malformed", 0);
+        assert_int_equal(lost->state, ORDER_ANNOUNCE);
+        assert_null(lost->url);
+        advance(lost, ORDER_DONE);
+}
+
+TEST_MAIN(cmocka_unit_test(test_unfinished), cmocka_unit_test(test_announced),
+          cmocka_unit_test(test_announced_long),
           cmocka_unit_test(test_replaces_is_dropped), cmocka_unit_test(test_account_is_looked_at),
           cmocka_unit_test(test_key_of_an_account_that_is_over), cmocka_unit_test(test_trouble),
           cmocka_unit_test(test_replaces_is_kept), cmocka_unit_test(test_replaces_with_a_new_account))
