@@ -28,7 +28,7 @@ int crowd_init(void) {
 }
 
 /* The network in 7 bytes, and behind it which kind it is. */
-static uint64_t network_of(const IpAddress *address) {
+uint64_t crowd_network(const IpAddress *address) {
         size_t size = address->family == AF_INET6 ? 7 : address->family == AF_INET ? 4 : 0;
         uint64_t network = 0;
 
@@ -51,7 +51,7 @@ static _Atomic uint32_t *slot_of(size_t row, uint64_t network) {
 
 /* Two that come at once may both find the last place taken, but never both take it. */
 bool crowd_enter(const IpAddress *address, unsigned limit) {
-        uint64_t network = network_of(address);
+        uint64_t network = crowd_network(address);
         bool free_place = limit == 0;
 
         for (size_t i = 0; i < CROWD_ROWS; i++)
@@ -63,7 +63,7 @@ bool crowd_enter(const IpAddress *address, unsigned limit) {
 }
 
 void crowd_leave(const IpAddress *address) {
-        uint64_t network = network_of(address);
+        uint64_t network = crowd_network(address);
 
         for (size_t i = 0; i < CROWD_ROWS; i++)
                 (void) atomic_fetch_sub_explicit(slot_of(i, network), 1, memory_order_relaxed);
@@ -71,7 +71,7 @@ void crowd_leave(const IpAddress *address) {
 
 /* A leaky bucket whose level is a point in time. */
 uint64_t crowd_due(const IpAddress *address, unsigned rate, unsigned burst) {
-        uint64_t network = network_of(address), paid = USEC_INFINITY;
+        uint64_t network = crowd_network(address), paid = USEC_INFINITY;
 
         if (rate == 0)
                 return 0;
@@ -82,7 +82,7 @@ uint64_t crowd_due(const IpAddress *address, unsigned rate, unsigned burst) {
 }
 
 void crowd_note(const IpAddress *address, uint64_t now_usec, unsigned rate) {
-        uint64_t network = network_of(address);
+        uint64_t network = crowd_network(address);
 
         for (size_t i = 0; rate > 0 && i < CROWD_ROWS; i++) {
                 _Atomic uint64_t *paid = &rows[i].paid[index_of(i, network)];
@@ -96,5 +96,5 @@ void crowd_note(const IpAddress *address, uint64_t now_usec, unsigned rate) {
 }
 
 uint32_t crowd_hash(const IpAddress *address) {
-        return (uint32_t) (hash(0, network_of(address)) >> 32);
+        return (uint32_t) (hash(0, crowd_network(address)) >> 32);
 }

@@ -21,5 +21,6 @@ void crowd_leave(const IpAddress *address);
 uint64_t crowd_due(const IpAddress *address, unsigned rate, unsigned burst);
 void crowd_note(const IpAddress *address, uint64_t now_usec, unsigned rate);
 
-/* Of what is counted as one address; nobody can know it from outside. */
+/* What is counted as one address, and a hash of it, which nobody can know from outside. */
+uint64_t crowd_network(const IpAddress *address);
 uint32_t crowd_hash(const IpAddress *address);

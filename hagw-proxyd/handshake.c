@@ -31,12 +31,31 @@ static void wake(HandshakeQueue *q) {
 
 static void network_append(HandshakeQueue *q, HandshakeNetwork *n) {
         n->next = NULL;
-        *q->last = n;
-        q->last = &n->next;
+        n->previous = q->last;
+        *(q->last ? &q->last->next : &q->first) = n;
+        q->last = n;
 }
 
-static HandshakeNetwork *network_of(HandshakeQueue *q, const Conn *c) {
-        return &q->networks[crowd_hash(&c->address) % HANDSHAKE_NETWORKS];
+static void network_unlink(HandshakeQueue *q, HandshakeNetwork *n) {
+        *(n->previous ? &n->previous->next : &q->first) = n->next;
+        *(n->next ? &n->next->previous : &q->last) = n->previous;
+}
+
+/* Where it stands, or would. */
+static HandshakeNetwork **network_find(HandshakeQueue *q, const IpAddress *address) {
+        HandshakeNetwork **n = &q->places[crowd_hash(address) % HANDSHAKE_PLACES];
+
+        while (*n && (*n)->network != crowd_network(address))
+                n = &(*n)->beside;
+        return n;
+}
+
+/* Of one that has nobody waiting any more, and is in no order. */
+static void network_free(HandshakeNetwork **at) {
+        HandshakeNetwork *n = *at;
+
+        *at = n->beside;
+        free(n);
 }
 
 static WorkerCounters *counters_of(const Handshake *h) {
@@ -57,27 +76,23 @@ static void set_state(Handshake *h, HandshakeState s) {
         h->state = s;
 }
 
-static void line_up(Handshake *h) {
-        HandshakeNetwork *n = network_of(h->queue, h->conn);
-        bool idle = !n->first;
+static int line_up(Handshake *h) {
+        HandshakeNetwork **at = network_find(h->queue, &h->conn->address), *n = *at;
 
-        if (idle)
+        if (!n) {
+                n = calloc(1, sizeof(*n));
+                if (!n)
+                        return -ENOMEM;
+                n->network = crowd_network(&h->conn->address);
                 n->last = &n->first;
+                *at = n;
+                network_append(h->queue, n);
+        }
         set_state(h, HANDSHAKE_WAITING);
         h->next = NULL;
         *n->last = h;
         n->last = &h->next;
-        if (idle)
-                network_append(h->queue, n);
-}
-
-static HandshakeNetwork *pop_network(HandshakeQueue *q) {
-        HandshakeNetwork *n = q->first;
-
-        q->first = n->next;
-        if (!q->first)
-                q->last = &q->first;
-        return n;
+        return 0;
 }
 
 /* The first network's first whose address has not been here too often lately; all before it go behind the
@@ -88,11 +103,12 @@ static Handshake *pop(HandshakeQueue *q, uint64_t *ret_due_usec) {
 
         *ret_due_usec = USEC_INFINITY;
         while (q->first && q->first != stop) {
-                HandshakeNetwork *n = pop_network(q);
+                HandshakeNetwork *n = q->first;
                 Handshake *h = n->first;
                 uint64_t due = crowd_due(&h->conn->address, w->snapshot->handshakes_per_address,
                                          HANDSHAKE_BURST);
 
+                network_unlink(q, n);
                 if (due > w->loop.now_usec) {
                         *ret_due_usec = MIN(*ret_due_usec, due);
                         network_append(q, n);
@@ -102,14 +118,15 @@ static Handshake *pop(HandshakeQueue *q, uint64_t *ret_due_usec) {
                 n->first = h->next;
                 if (n->first)
                         network_append(q, n);
+                else
+                        network_free(network_find(q, &h->conn->address));
                 return h;
         }
         return NULL;
 }
 
 static void leave(Handshake *h) {
-        HandshakeNetwork *n = network_of(h->queue, h->conn);
-        HandshakeNetwork **at = &h->queue->first;
+        HandshakeNetwork **at = network_find(h->queue, &h->conn->address), *n = *at;
         Handshake **p = &n->first;
 
         while (*p != h)
@@ -119,11 +136,8 @@ static void leave(Handshake *h) {
                 n->last = p;
         if (n->first)
                 return;
-        while (*at != n)
-                at = &(*at)->next;
-        *at = n->next;
-        if (!*at)
-                h->queue->last = at;
+        network_unlink(h->queue, n);
+        network_free(at);
 }
 
 static void run(void *userdata) {
@@ -172,10 +186,21 @@ static void start(Handshake *h) {
                 set_state(h, HANDSHAKE_SIGNING);
 }
 
+/* Who resumes mostly needs it not. */
+static bool is_keyd_busy(const HandshakeQueue *q) {
+        const Worker *w = q->worker;
+
+        return q == &w->handshakes.queues[HANDSHAKE_FULL] && w->signer.n_requests >= SIGNER_REQUESTS_WANTED;
+}
+
+static void on_room(Signer *s) {
+        wake(&CONTAINER_OF(s, Worker, signer)->handshakes.queues[HANDSHAKE_FULL]);
+}
+
 static void serve(HandshakeQueue *q) {
         Loop *loop = &q->worker->loop;
 
-        while (q->first && q->n_signing < q->max) {
+        while (q->first && q->n_signing < q->max && !is_keyd_busy(q)) {
                 uint64_t due;
                 Handshake *h;
 
@@ -202,6 +227,7 @@ static void on_timer(Timer *t) {
 
 void handshakes_init(Worker *w) {
         w->handshakes.fibers.loop = &w->loop;
+        w->signer.on_room = on_room;
         for (HandshakeClass i = 0; i < _HANDSHAKE_CLASS_MAX; i++) {
                 HandshakeQueue *q = &w->handshakes.queues[i];
 
@@ -209,7 +235,6 @@ void handshakes_init(Worker *w) {
                 q->again.run = on_again;
                 q->timer.fire = on_timer;
                 q->max = i == HANDSHAKE_FULL ? HANDSHAKES_AT_ONCE : HANDSHAKES_RESUMING_AT_ONCE;
-                q->last = &q->first;
         }
 }
 
@@ -218,10 +243,12 @@ void handshakes_done(Worker *w) {
 }
 
 /* A step that may need a signature waits for its turn, even where nobody else does: it comes in this round.
- */
+ * May end h. */
 static void enter(Handshake *h) {
-        line_up(h);
-        wake(h->queue);
+        if (line_up(h) < 0)
+                conn_close(h->conn);
+        else
+                wake(h->queue);
 }
 
 void handshake_begin(Conn *c, HandshakeClass class) {

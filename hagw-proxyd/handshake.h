@@ -11,15 +11,18 @@
  * whoever comes next waits behind them there. And of those who say that they have; mostly they need none. */
 #define HANDSHAKES_AT_ONCE 8U
 #define HANDSHAKES_RESUMING_AT_ONCE 8U
-#define HANDSHAKE_NETWORKS 1024U /* told apart in the queue; those who share a place by chance take turns */
+#define HANDSHAKE_PLACES 1024U /* of the table in which those who wait are found by their network */
 #define HANDSHAKE_BURST 4U /* seconds' worth of proxy.handshakes_per_address may come at once */
 
 typedef struct Conn Conn;
 typedef struct Handshake Handshake;
 typedef struct Worker Worker;
 
+/* There while it has somebody waiting. */
 typedef struct HandshakeNetwork {
-        struct HandshakeNetwork *next; /* among those who have somebody waiting */
+        struct HandshakeNetwork *next, *previous; /* in the order of their turns */
+        struct HandshakeNetwork *beside;          /* in the same place */
+        uint64_t network;                         /* as crowd_network() says */
         Handshake *first, **last;
 } HandshakeNetwork;
 
@@ -28,8 +31,8 @@ typedef struct HandshakeQueue {
         Again again;
         Timer timer; /* all who wait have been here too often lately */
         unsigned n_signing, max;
-        HandshakeNetwork *first, **last; /* whose turn is next */
-        HandshakeNetwork networks[HANDSHAKE_NETWORKS];
+        HandshakeNetwork *first, *last; /* whose turn is next */
+        HandshakeNetwork *places[HANDSHAKE_PLACES];
 } HandshakeQueue;
 
 typedef enum HandshakeClass {

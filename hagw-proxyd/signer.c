@@ -91,6 +91,7 @@ static SignRequest *link_pop(SignerLink *l) {
         if (!l->first)
                 l->last = &l->first;
         l->n--;
+        l->signer->n_requests--;
         return q;
 }
 
@@ -134,6 +135,7 @@ static void link_close(SignerLink *l, int error) {
                 if (submit(t) < 0)
                         ticket_answer(t, error);
         }
+        l->signer->on_room(l->signer);
         loop_defer_free(loop, &l->garbage);
 }
 
@@ -173,6 +175,7 @@ static int on_reply(sd_varlink *link, sd_json_variant *parameters, const char *e
                 take_signature(q->ticket, parameters);
         free(q);
         link_watch(l);
+        l->signer->on_room(l->signer);
         return 0;
 }
 
@@ -280,6 +283,7 @@ static int submit(SignTicket *t) {
         *l->last = q;
         l->last = &q->next;
         l->n++;
+        signer->n_requests++;
         link_watch(l);
         (void) link_process(l);
         return 0;
@@ -300,6 +304,8 @@ int signer_sign(const char *key_id, const char *scheme, const gnutls_datum_t *da
         int r;
 
         assert(signer && t.fiber);
+        if (signer->n_requests >= SIGNER_REQUESTS_MAX)
+                return -EBUSY;
         signer->n_asked++;
         if (t.next)
                 t.next->link = &t.next;

@@ -10,6 +10,8 @@
 
 #define SIGNER_TIMEOUT_USEC (3 * USEC_PER_SEC) /* from asking until keyd is given up */
 #define SIGNER_LINKS_MAX 4U    /* of a worker; keyd serves what comes on one of them in turn */
+#define SIGNER_REQUESTS_WANTED 64U /* under way, of a worker, also where nobody waits any more */
+#define SIGNER_REQUESTS_MAX 128U   /* beyond this nothing is asked */
 #define SIGNER_LINKS_ALL 64U   /* of all workers together */
 
 typedef struct SignRequest SignRequest;
@@ -19,6 +21,8 @@ typedef struct Signer {
         Loop *loop;
         unsigned n_links;
         uint64_t n_asked; /* signatures, ever */
+        unsigned n_requests; /* under way */
+        void (*on_room)(struct Signer *s); /* there are fewer of them */
         SignerLink *links[SIGNER_LINKS_MAX]; /* NULL: not connected */
 } Signer;
 
@@ -34,7 +38,7 @@ void signer_done(Signer *s);
 const char *signer_scheme(int pk_algorithm, unsigned bits, gnutls_sign_algorithm_t algorithm);
 
 /* From within a fiber. ret_signature is allocated with gnutls_malloc(). -ETIMEDOUT: keyd does not answer;
- * -EREMOTEIO: it refuses; -ECANCELED: by signer_cancel(). */
+ * -EREMOTEIO: it refuses; -EBUSY: too many are under way; -ECANCELED: by signer_cancel(). */
 int signer_sign(const char *key_id, const char *scheme, const gnutls_datum_t *data,
                 gnutls_datum_t *ret_signature);
 
