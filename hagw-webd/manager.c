@@ -66,6 +66,18 @@ void manager_ask_again(Manager *m, const char *user) {
         announce(m, may, /* cut= */ false);
 }
 
+int manager_end_sessions(Manager *m, const char *id, const char *user, size_t *ret_n) {
+        const size_t n = session_end_matching(&m->sessions, id, user);
+        int r = 0;
+
+        /* Also what an earlier call ended and could not store: its caller tries again. */
+        if (m->sessions_dirty)
+                r = store_sessions(m);
+        if (r >= 0 && ret_n)
+                *ret_n = n;
+        return MIN(r, 0);
+}
+
 void manager_note_use(Manager *m, char *const *ids) {
         uint64_t now = clock_usec(CLOCK_REALTIME);
 

@@ -75,6 +75,12 @@ static int change_password(Change *c, const char *hash) {
         new = strdup(hash);
         if (!new)
                 return sd_varlink_error_errno(c->link, -ENOMEM);
+        /* Whoever came in with the old one goes first. */
+        r = manager_end_sessions(m, /* id= */ NULL, c->name, /* ret_n= */ NULL);
+        if (r < 0) {
+                free(new);
+                return sd_varlink_error_errno(c->link, r);
+        }
         old = u->hash;
         u->hash = new;
         r = store_users(m);
@@ -85,9 +91,6 @@ static int change_password(Change *c, const char *hash) {
         }
         explicit_bzero(old, strlen(old));
         free(old);
-        /* Whoever came in with the old one goes. */
-        if (session_end_matching(&m->sessions, /* id= */ NULL, c->name) > 0)
-                store_flush(m);
         log_info("The password of user %s was changed.", c->name);
         return sd_varlink_reply(c->link, NULL);
 }
@@ -296,8 +299,10 @@ int vl_method_remove_user(sd_varlink *link, sd_json_variant *parameters, sd_varl
         u = user_find(&m->users, p.name);
         if (!u)
                 return error_name(link, ERROR("NoSuchUser"), p.name);
-        /* Sessions go first: stored without a user they would only be dropped at the next start. */
-        (void) session_end_matching(&m->sessions, /* id= */ NULL, p.name);
+        /* Sessions go first: a later user of that name must not find them. */
+        r = manager_end_sessions(m, /* id= */ NULL, p.name, /* ret_n= */ NULL);
+        if (r < 0)
+                return sd_varlink_error_errno(link, r);
         user_remove(&m->users, u);
         m->users_dirty = true;
         r = store_users(m);

@@ -210,13 +210,12 @@ static int vl_method_revoke_session(sd_varlink *link, sd_json_variant *parameter
         /* Neither would be everybody, and is more likely a mistake. */
         if (!p[0] && !p[1])
                 return sd_varlink_error_invalid_parameter_name(link, "id");
-        n = session_end_matching(&m->sessions, p[0], p[1]);
+        r = manager_end_sessions(m, p[0], p[1], &n);
+        if (r < 0)
+                return sd_varlink_error_errno(link, r);
         if (n == 0 && p[0])
                 return sd_varlink_error(link, ERROR("NoSuchSession"), NULL);
         if (n > 0) {
-                r = store_sessions(m);
-                if (r < 0)
-                        return sd_varlink_error_errno(link, r);
                 manager_update_status(m);
                 log_info("%zu sessions were revoked.", n);
         }

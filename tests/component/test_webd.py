@@ -1139,6 +1139,31 @@ def test_full_disk_undoes_a_user(webd, house):
     webd.call("SetPassword", name="anna", password="another password")
 
 
+@pytest.mark.parametrize("method,fields", [("SetPassword", {"name": "anna", "password": "another password"}),
+                                           ("RemoveUser", {"name": "anna"}), ("RevokeSession", {"user": "anna"})])
+def test_full_disk_says_that_sessions_may_come_back(webd, house, method, fields):
+    """Whoever takes somebody's access away hears it where a restart could give it back, also when he tries again."""
+    v = webd.visitor()
+    v.login()
+    blocked = house.root / "state" / "webd" / "sessions.json.new"
+    blocked.mkdir()
+    (blocked / "x").touch()
+    for _ in range(2):
+        with pytest.raises(VarlinkError, match="io.systemd.System"):
+            webd.call(method, **fields)
+        with pytest.raises(VarlinkError, match="NoSuchSession"):
+            check(webd, v.cookies["__Host-hagw"])
+    (blocked / "x").unlink()
+    blocked.rmdir()
+    webd.call(method, **fields)
+    if method == "RemoveUser":
+        webd.call("AddUser", name="anna", password=PASSWORD, hosts=["*"], groups=["family"])
+    webd.kill()
+    webd.start()
+    with pytest.raises(VarlinkError, match="NoSuchSession"):
+        check(webd, v.cookies["__Host-hagw"])
+
+
 def test_stop_with_requests_under_way(webd):
     """SIGTERM while hashes and questions are under way: a clean end (sanitizers look), nobody waits for ever."""
     tokens = [(v := webd.visitor(address=f"10.{i}.0.1"), v.get("/.hagw/login").field("token")) for i in range(12)]
