@@ -260,7 +260,8 @@ def opened(flat):
     """The relay has the flat's host among its own: it opens the visitors' TLS."""
     RELAY.ctl("host", "add", flat.host, "tenant:flat", "--login", "none")
     try:
-        until("the relay's own certificate is shown", lambda: served_key(flat.host) in public_keys(RELAY), 60)
+        # The relay's account stands in that name's CAA record for a TTL before it orders.
+        until("the relay's own certificate is shown", lambda: served_key(flat.host) in public_keys(RELAY), 120)
         yield flat
     finally:
         RELAY.ctl("host", "remove", flat.host)
