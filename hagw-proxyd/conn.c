@@ -219,8 +219,8 @@ static void wait_for_head(Conn *c) {
         Worker *w = c->worker;
 
         /* Whose last answer is still on its way is being served. */
-        if (!transport_pending(&c->transport))
-                unfinished_add(c, buffer_used(c->in) > 0 ? UNFINISHED_HALF : UNFINISHED_NOTHING);
+        if (!transport_pending(&c->transport) && (buffer_used(c->in) == 0 || c->since_usec == 0))
+                unfinished_add(c);
         if (buffer_used(c->in) == 0) {
                 c->since_usec = 0;
                 loop_arm(&w->loop, &c->timer, w->loop.now_usec + c->snapshot->idle_usec);
@@ -447,7 +447,7 @@ static void conn_start(Conn *c) {
         Worker *w = c->worker;
 
         c->since_usec = c->kind == CONN_HTTPS ? w->loop.now_usec : 0;
-        unfinished_add(c, UNFINISHED_HALF);
+        unfinished_add(c);
         loop_arm(&w->loop, &c->timer,
                  w->loop.now_usec +
                          (c->state == CONN_IDLE ? c->snapshot->head_usec : c->snapshot->hello_usec));

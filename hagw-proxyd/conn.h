@@ -66,7 +66,7 @@ struct Conn {
         Again again;
         Worker *worker;
         Conn *next, **link; /* in worker->conns */
-        struct UnfinishedList *unfinished; /* in worker->unfinished; NULL: it keeps nobody waiting */
+        struct UnfinishedNetwork *unfinished; /* in worker->unfinished; NULL: it keeps nobody waiting */
         Conn *unfinished_next, *unfinished_previous;
         uint64_t unfinished_since; /* in their order */
         ConnKind kind;
@@ -103,6 +103,8 @@ int conn_new_probe(Worker *w, int fd, const char *name);
 
 /* Closes without another byte; freed from the loop. */
 void conn_close(Conn *c);
+/* The same in whatever state: what is under way is broken off, and the log says why. */
+void conn_cut(Conn *c, const char *why);
 /* Ends the object and not the connection, of which nothing but the ClientHello has been read: it goes on
  * elsewhere, and stays counted. */
 Visitor conn_leave(Conn *c);

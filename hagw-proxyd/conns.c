@@ -7,7 +7,7 @@
 #include "ownaddress.h"
 #include "worker.h"
 
-static void cut(Conn *c, const char *why) {
+void conn_cut(Conn *c, const char *why) {
         if (c->state == CONN_REQUEST)
                 exchange_abort(c->exchange, why);
         else if (c->state == CONN_PASSAGE)
@@ -38,7 +38,7 @@ void conns_drop_stranded(Worker *w) {
         for (Conn *c = w->conns; c; c = next) {
                 next = c->next;
                 if (is_stranded(c, &known))
-                        cut(c, "its address here is gone");
+                        conn_cut(c, "its address here is gone");
         }
 }
 
@@ -76,5 +76,5 @@ void conns_stop(Worker *w) {
 
 void conns_done(Worker *w) {
         while (w->conns)
-                cut(w->conns, "stopped");
+                conn_cut(w->conns, "stopped");
 }

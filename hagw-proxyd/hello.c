@@ -34,7 +34,7 @@ static int read_visitor(Conn *c, const uint8_t *data, size_t size) {
                 c->uncounted = false;
                 unfinished_remove(c);
                 conn_set_address(c, &pair.source, pair.source_port);
-                unfinished_add(c, UNFINISHED_HALF);
+                unfinished_add(c);
                 c->here = pair.destination;
                 c->here_port = pair.destination_port;
                 break;

@@ -30,7 +30,7 @@ static const struct {
         ROW("proxy_accepted", true, "Visitors' connections accepted", accepted),
         ROW("proxy_crowded", true, "Visitors' connections closed because their address had too many",
             crowded),
-        ROW("proxy_evicted", true, "Visitors closed before, within or between requests' heads, to make room",
+        ROW("proxy_evicted", true, "Visitors whose connections were closed to make room for others",
             evicted),
         ROW("proxy_refused", true, "Connections closed without an answer before the handshake", refused),
         ROW("proxy_hidden", true,

@@ -5,76 +5,50 @@
 #include "crowd.h"
 #include "worker.h"
 
-typedef struct UnfinishedList UnfinishedList;
-
-void unfinished_add(Conn *c, UnfinishedKind kind) {
+void unfinished_add(Conn *c) {
         Unfinished *u = &c->worker->unfinished;
-        UnfinishedList *l = &u->networks[crowd_hash(&c->address) % UNFINISHED_NETWORKS].lists[kind];
+        UnfinishedNetwork *n = &u->networks[crowd_hash(&c->address) % UNFINISHED_NETWORKS];
 
-        if (c->unfinished == l)
-                return;
         unfinished_remove(c);
-        c->unfinished = l;
+        c->unfinished = n;
         c->unfinished_since = u->n_ever++;
         c->unfinished_next = NULL;
-        c->unfinished_previous = l->newest;
-        *(l->newest ? &l->newest->unfinished_next : &l->oldest) = c;
-        l->newest = c;
-        l->since = l->oldest->unfinished_since;
-        l->n++;
+        c->unfinished_previous = n->newest;
+        *(n->newest ? &n->newest->unfinished_next : &n->oldest) = c;
+        n->newest = c;
+        n->since = n->oldest->unfinished_since;
+        n->n++;
         u->n++;
 }
 
 void unfinished_remove(Conn *c) {
-        UnfinishedList *l = c->unfinished;
+        UnfinishedNetwork *n = c->unfinished;
 
-        if (!l)
+        if (!n)
                 return;
         c->unfinished = NULL;
-        *(c->unfinished_previous ? &c->unfinished_previous->unfinished_next : &l->oldest) =
+        *(c->unfinished_previous ? &c->unfinished_previous->unfinished_next : &n->oldest) =
                 c->unfinished_next;
-        *(c->unfinished_next ? &c->unfinished_next->unfinished_previous : &l->newest) =
+        *(c->unfinished_next ? &c->unfinished_next->unfinished_previous : &n->newest) =
                 c->unfinished_previous;
-        l->since = l->oldest ? l->oldest->unfinished_since : 0;
-        l->n--;
+        n->since = n->oldest ? n->oldest->unfinished_since : 0;
+        n->n--;
         c->worker->unfinished.n--;
 }
 
-/* Whoever of the two has begun earlier. */
-static const UnfinishedList *older(const UnfinishedList *a, const UnfinishedList *b) {
-        return !b->oldest || (a->oldest && a->since < b->since) ? a : b;
-}
+/* Among networks that have as many, of the one whose oldest is older. */
+bool unfinished_evict(Worker *w) {
+        const UnfinishedNetwork *best = &w->unfinished.networks[0];
 
-/* Of the network that has most; among equals, of the one whose oldest is older. */
-static bool evict(Worker *w, bool half) {
-        const UnfinishedList *best = NULL;
-        unsigned most = 0;
-
-        for (size_t i = 0; i < UNFINISHED_NETWORKS; i++) {
-                const UnfinishedList *lists = w->unfinished.networks[i].lists;
-                const UnfinishedList *l = &lists[UNFINISHED_HALF];
-                unsigned n = l->n;
-
-                if (!half) {
-                        n += lists[UNFINISHED_NOTHING].n;
-                        l = older(l, &lists[UNFINISHED_NOTHING]);
-                }
-                if (n > most || (n > 0 && n == most && l->since < best->since)) {
-                        most = n;
-                        best = l;
-                }
-        }
-        if (!best)
+        if (w->unfinished.n == 0)
                 return false;
+        for (size_t i = 1; i < UNFINISHED_NETWORKS; i++) {
+                const UnfinishedNetwork *n = &w->unfinished.networks[i];
+
+                if (n->n > best->n || (n->n == best->n && n->since < best->since))
+                        best = n;
+        }
         counter_add(&w->counters.evicted, 1);
         conn_close(best->oldest);
         return true;
-}
-
-bool unfinished_evict(Worker *w) {
-        return evict(w, /* half= */ false);
-}
-
-bool unfinished_evict_half(Worker *w) {
-        return evict(w, /* half= */ true);
 }

@@ -13,18 +13,10 @@
 typedef struct Conn Conn;
 typedef struct Worker Worker;
 
-typedef enum UnfinishedKind {
-        UNFINISHED_HALF,
-        UNFINISHED_NOTHING,
-        _UNFINISHED_KIND_MAX,
-} UnfinishedKind;
-
 typedef struct UnfinishedNetwork {
-        struct UnfinishedList {
-                Conn *oldest, *newest;
-                unsigned n;
-                uint64_t since; /* of the oldest */
-        } lists[_UNFINISHED_KIND_MAX];
+        Conn *oldest, *newest;
+        unsigned n;
+        uint64_t since; /* of the oldest */
 } UnfinishedNetwork;
 
 typedef struct Unfinished {
@@ -33,11 +25,10 @@ typedef struct Unfinished {
         UnfinishedNetwork networks[UNFINISHED_NETWORKS];
 } Unfinished;
 
-/* Nothing where it is there already, as that kind, or is not. */
-void unfinished_add(Conn *c, UnfinishedKind kind);
+/* As the newest, also where it was there before. */
+void unfinished_add(Conn *c);
+/* Nothing where it is not there. */
 void unfinished_remove(Conn *c);
 
-/* For another connection, or for bytes, which those who said nothing do not hold. False: there is none. Not
- * from within what serves a visitor. */
+/* False: there is none. Not from within what serves a visitor. */
 bool unfinished_evict(Worker *w);
-bool unfinished_evict_half(Worker *w);

@@ -19,20 +19,6 @@ static void take_memory(Worker *w) {
         w->pool.wanted_max = w->pool.max / 4 * 3;
 }
 
-static void on_pool_full(BufferPool *p) {
-        Worker *w = CONTAINER_OF(p, Worker, pool);
-
-        loop_again(&w->loop, &w->full_again);
-}
-
-/* Nobody is being served now, so that anybody may go. */
-static void on_full_again(Again *a) {
-        Worker *w = CONTAINER_OF(a, Worker, full_again);
-
-        while (w->pool.used > w->pool.wanted_max && unfinished_evict_half(w))
-                ;
-}
-
 static void on_snapshot(Worker *w, SnapshotMessage *m) {
         snapshot_unref(w->snapshot);
         w->snapshot = TAKE_PTR(m->snapshot);
@@ -269,8 +255,7 @@ int worker_new(unsigned index, Worker *const *crew, unsigned n_crew, Queue *main
         signer_init(&w->signer, &w->loop, n_crew);
         handshakes_init(w);
         w->stranded.fire = on_stranded;
-        w->pool.on_full = on_pool_full;
-        w->full_again.run = on_full_again;
+        pressure_init(w);
         take_memory(w);
         w->inbox_end = &w->inbox;
         w->inbox_again.run = on_inbox_again;

@@ -14,6 +14,7 @@
 #include "message.h"
 #include "relaycall.h"
 #include "passage.h"
+#include "pressure.h"
 #include "review.h"
 #include "session.h"
 #include "sessions.h"

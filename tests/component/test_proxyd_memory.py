@@ -172,6 +172,43 @@ def test_memory_is_shared_out(house, parts, service):  # noqa: F811
     close(refused)
 
 
+def test_who_does_not_read_makes_room(house, parts):  # noqa: F811
+    """As many answers from one address, of which nobody reads a byte, as would take all memory there is."""
+    def serve(upstream, s, f):
+        while True:
+            if Head(f).target == "/small":
+                s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nsmall")
+                continue
+            s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (1 << 40))
+            while True:
+                s.sendall(bytes(1 << 20))
+
+    upstream = Upstream(serve)
+    parts.append(upstream)
+    h = open_house(house, parts, 'proxy: { workers = 1; memory = "32M"; };', ha=host(upstream.url))
+    big = f"GET /big HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
+
+    def come(address, text):
+        raw = socket.socket()
+        raw.settimeout(20)
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        raw.bind((address, 0))
+        raw.connect(("127.0.0.1", h.port))
+        tls = h.context().wrap_socket(raw, server_hostname=HOST)
+        tls.sendall(text)
+        assert tls.recv(12) == b"HTTP/1.1 200"
+        return tls
+
+    slow = come("127.0.0.2", big)
+    crowd = [come("127.0.0.1", big) for _ in range(150)]
+    h.wait(lambda: h.figure("proxy_evicted") > 0)
+    for _ in range(20):
+        come("127.0.0.3", big.replace(b"/big", b"/small")).close()
+    for _ in range(100):
+        assert slow.recv(4096), "he reads, and is from another address"
+    close([slow, *crowd])
+
+
 MANY = 24 << 20 # bytes that pass before somebody stands still
 
 
