@@ -8,7 +8,7 @@
 
 void call_link_init(CallLink *l, sd_event *event, const char *interface) {
         *l = (CallLink) { .event = event, .interface = interface };
-        l->last = &l->first;
+        pipeline_init(&l->asked);
 }
 
 /* error: a varlink error id; reply: its parameters, or the answer's. Either may be NULL. */
@@ -23,15 +23,7 @@ static void answer(CallMessage *m, const char *error, sd_json_variant *reply) {
 }
 
 static CallMessage *pop(CallLink *l) {
-        Message *m = l->first;
-
-        if (!m)
-                return NULL;
-        l->first = m->next;
-        if (!l->first)
-                l->last = &l->first;
-        l->n_pending--;
-        return (CallMessage *) m;
+        return (CallMessage *) pipeline_pop(&l->asked);
 }
 
 static void fail_all(CallLink *l) {
@@ -63,14 +55,24 @@ static int on_reply(sd_varlink *link, sd_json_variant *parameters, const char *e
         m = pop(l);
         if (m)
                 answer(m, error_id, parameters);
+        if (pipeline_next(&l->asked)) /* within its callback the link takes no call */
+                (void) sd_event_source_set_enabled(l->more, SD_EVENT_ONESHOT);
         return 0;
 }
+
+static int on_more(sd_event_source *source, void *userdata);
 
 static int open_link(CallLink *l) {
         int r;
 
         if (l->link)
                 return 0;
+        if (!l->more) {
+                r = sd_event_add_defer(l->event, &l->more, on_more, l);
+                if (r < 0)
+                        return r;
+                (void) sd_event_source_set_enabled(l->more, SD_EVENT_OFF);
+        }
         r = vl_connect(&l->link, l->interface, CALL_LINK_TIMEOUT_USEC);
         if (r < 0)
                 return r;
@@ -93,30 +95,41 @@ static int invoke(CallLink *l, const CallMessage *m) {
         return r < 0 ? r : sd_varlink_invoke(l->link, m->method, parameters);
 }
 
-void call_link_ask(CallLink *l, CallMessage *m) {
-        int r;
+static void send_more(CallLink *l) {
+        CallMessage *m;
 
-        r = l->n_pending >= CALL_LINK_PENDING_MAX || !m->parameters ? -EBUSY : open_link(l);
-        if (r >= 0) {
-                r = invoke(l, m);
-                if (r < 0) {
+        while (l->link && (m = (CallMessage *) pipeline_next(&l->asked))) {
+                if (invoke(l, m) >= 0)
+                        pipeline_sent(&l->asked);
+                else {
                         close_link(l);
                         fail_all(l);
                 }
         }
-        if (r < 0) {
+}
+
+static int on_more(sd_event_source *source, void *userdata) {
+        send_more(userdata);
+        return 0;
+}
+
+void call_link_ask(CallLink *l, CallMessage *m) {
+        if (l->asked.n >= CALL_LINK_PENDING_MAX || !m->parameters || open_link(l) < 0) {
                 answer(m, VL_ERROR_UNREACHABLE, NULL);
                 return;
         }
-        m->message.next = NULL;
-        *l->last = &m->message;
-        l->last = &m->message.next;
-        l->n_pending++;
+        pipeline_push(&l->asked, &m->message);
+        send_more(l);
 }
 
 void call_link_done(CallLink *l) {
+        /* What needs no answer may still arrive. */
+        for (Message *m; l->link && (m = *l->asked.unsent); pipeline_sent(&l->asked))
+                if (invoke(l, (CallMessage *) m) < 0)
+                        break;
         if (l->link)
-                (void) sd_varlink_flush(l->link); /* what needs no answer may still arrive */
+                (void) sd_varlink_flush(l->link);
         close_link(l);
+        l->more = sd_event_source_disable_unref(l->more);
         fail_all(l);
 }

@@ -2,10 +2,11 @@
 #pragma once
 
 #include "message.h"
+#include "pipeline.h"
 #include "vl.h"
 
 /* Workers' questions to another daemon, asked by the main thread: one varlink connection, made when it is
- * needed, questions behind one another on it. */
+ * needed, questions behind one another on it (pipeline.h). */
 
 #define CALL_LINK_PENDING_MAX 4096U
 #define CALL_LINK_TIMEOUT_USEC (10 * USEC_PER_SEC)
@@ -14,8 +15,8 @@ typedef struct CallLink {
         sd_event *event;
         const char *interface;
         sd_varlink *link;
-        Message *first, **last; /* asked, in order */
-        unsigned n_pending;
+        sd_event_source *more; /* after an answer: the next ones may go */
+        Pipeline asked;
 } CallLink;
 
 void call_link_init(CallLink *l, sd_event *event, const char *interface);

@@ -10,7 +10,7 @@
 
 void weblink_init(WebLink *w, sd_event *event) {
         *w = (WebLink) { .event = event };
-        w->last = &w->first;
+        pipeline_init(&w->asked);
 }
 
 static void answer(SessionMessage *m, int error) {
@@ -19,15 +19,7 @@ static void answer(SessionMessage *m, int error) {
 }
 
 static SessionMessage *pop(WebLink *w) {
-        Message *m = w->first;
-
-        if (!m)
-                return NULL;
-        w->first = m->next;
-        if (!w->first)
-                w->last = &w->first;
-        w->n_pending--;
-        return (SessionMessage *) m;
+        return (SessionMessage *) pipeline_pop(&w->asked);
 }
 
 static void fail_all(WebLink *w, int error) {
@@ -90,10 +82,12 @@ static int on_reply(sd_varlink *link, sd_json_variant *parameters, const char *e
                 return 0;
         }
         m = pop(w);
+        if (pipeline_next(&w->asked)) /* within its callback the link takes no call */
+                (void) sd_event_source_set_enabled(w->more, SD_EVENT_ONESHOT);
         if (!m)
                 return 0;
         if (m->ask_again) {
-                /* By the queue: within its callback the link takes no call. */
+                /* By the queue, for the same reason. */
                 m->ask_again = false;
                 queue_push(m->worker->main_queue, &m->message);
                 return 0;
@@ -107,11 +101,19 @@ static int on_reply(sd_varlink *link, sd_json_variant *parameters, const char *e
         return 0;
 }
 
+static int on_more(sd_event_source *source, void *userdata);
+
 static int weblink_open(WebLink *w) {
         int r;
 
         if (w->link)
                 return 0;
+        if (!w->more) {
+                r = sd_event_add_defer(w->event, &w->more, on_more, w);
+                if (r < 0)
+                        return r;
+                (void) sd_event_source_set_enabled(w->more, SD_EVENT_OFF);
+        }
         r = vl_connect(&w->link, "io.hagw.Web", WEBLINK_TIMEOUT_USEC);
         if (r < 0)
                 return r;
@@ -124,37 +126,54 @@ static int weblink_open(WebLink *w) {
         return r;
 }
 
+static int invoke(WebLink *w, const SessionMessage *m) {
+        const char *kind = m->token ? "token" : "cookie";
+
+        return sd_varlink_invokebo(w->link, "io.hagw.Web.CheckSession",
+                                   SD_JSON_BUILD_PAIR("kind", SD_JSON_BUILD_STRING(kind)),
+                                   SD_JSON_BUILD_PAIR("secret", SD_JSON_BUILD_STRING(m->secret)),
+                                   SD_JSON_BUILD_PAIR("host", SD_JSON_BUILD_STRING(m->host)),
+                                   SD_JSON_BUILD_PAIR("address", SD_JSON_BUILD_STRING(m->address)),
+                                   SD_JSON_BUILD_PAIR_CONDITION(m->relayed, "relayed",
+                                                                SD_JSON_BUILD_BOOLEAN(true)));
+}
+
+static void send_more(WebLink *w) {
+        SessionMessage *m;
+        int r;
+
+        while (w->link && (m = (SessionMessage *) pipeline_next(&w->asked))) {
+                r = invoke(w, m);
+                if (r >= 0)
+                        pipeline_sent(&w->asked);
+                else {
+                        weblink_close(w);
+                        fail_all(w, r);
+                }
+        }
+}
+
+static int on_more(sd_event_source *source, void *userdata) {
+        send_more(userdata);
+        return 0;
+}
+
 void weblink_ask(WebLink *w, SessionMessage *m) {
         int r;
 
         w->n_asked++;
-        r = w->n_pending >= WEBLINK_PENDING_MAX ? -EBUSY : weblink_open(w);
-        if (r >= 0)
-                r = sd_varlink_invokebo(w->link, "io.hagw.Web.CheckSession",
-                                        SD_JSON_BUILD_PAIR("kind", SD_JSON_BUILD_STRING(m->token ? "token" :
-                                                                                                  "cookie")),
-                                        SD_JSON_BUILD_PAIR("secret", SD_JSON_BUILD_STRING(m->secret)),
-                                        SD_JSON_BUILD_PAIR("host", SD_JSON_BUILD_STRING(m->host)),
-                                        SD_JSON_BUILD_PAIR("address", SD_JSON_BUILD_STRING(m->address)),
-                                        SD_JSON_BUILD_PAIR_CONDITION(m->relayed, "relayed",
-                                                                     SD_JSON_BUILD_BOOLEAN(true)));
+        r = w->asked.n >= WEBLINK_PENDING_MAX ? -EBUSY : weblink_open(w);
         if (r < 0) {
                 w->n_failed++;
-                if (r != -EBUSY) {
-                        weblink_close(w);
-                        fail_all(w, r);
-                }
                 answer(m, r);
                 return;
         }
-        m->message.next = NULL;
-        *w->last = &m->message;
-        w->last = &m->message.next;
-        w->n_pending++;
+        pipeline_push(&w->asked, &m->message);
+        send_more(w);
 }
 
 void weblink_ask_again(WebLink *w) {
-        for (Message *m = w->first; m; m = m->next)
+        for (Message *m = w->asked.first; m != *w->asked.unsent; m = m->next)
                 ((SessionMessage *) m)->ask_again = true;
 }
 
@@ -171,5 +190,6 @@ void weblink_tell_used(WebLink *w, sd_json_variant *ids) {
 
 void weblink_done(WebLink *w) {
         weblink_close(w);
+        w->more = sd_event_source_disable_unref(w->more);
         fail_all(w, -ECANCELED);
 }

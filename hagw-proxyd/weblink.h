@@ -2,10 +2,11 @@
 #pragma once
 
 #include "message.h"
+#include "pipeline.h"
 #include "vl.h"
 
 /* The main thread's questions to webd about sessions: one varlink connection, questions behind one another
- * on it. */
+ * on it (pipeline.h). */
 
 #define WEBLINK_PENDING_MAX 1024U
 #define WEBLINK_TIMEOUT_USEC (5 * USEC_PER_SEC)
@@ -13,8 +14,8 @@
 typedef struct WebLink {
         sd_event *event;
         sd_varlink *link;
-        Message *first, **last; /* asked, in order */
-        unsigned n_pending;
+        sd_event_source *more; /* after an answer: the next ones may go */
+        Pipeline asked;
         uint64_t n_asked, n_failed;
 } WebLink;
 

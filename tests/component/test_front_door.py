@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import signal
 import socket
 import urllib.parse
 
@@ -89,6 +90,33 @@ def test_login_and_logout(door):
     # Over at once, although hagw-proxyd had kept the answer about the session.
     b.cookies["__Host-hagw"] = cookie
     door.wait(lambda: b.visit("GET", "/").status == 303, seconds=2)
+
+
+def test_questions_while_the_main_thread_is_held_up(house):
+    """More questions about sessions than a socket holds answers for, and nobody there to read them for a while: hagw-webd cuts
+    who goes on without reading, and that must not be hagw-proxyd."""
+    n = 400
+    door = Door(house, "proxy: { handshakes_per_address = 0; };",
+                ha=f'name = "{HOST}"; upstream = "http://127.0.0.1:9"; access: {{ login = "required"; }};')
+    door.open_web()
+    door.certify(HOST)
+    door.start()
+    door.wait(lambda: door.proxyd_certificates() == {HOST})
+    context = door.context()
+    visitors = [door.tls(HOST, context) for _ in range(n)]
+    before = door.figure("proxy_requests")
+    door.webd.process.send_signal(signal.SIGSTOP)
+    for v in visitors:
+        v.sendall(b"GET / HTTP/1.1\r\nHost: " + HOST.encode() + b"\r\nCookie: __Host-hagw=" + os.urandom(16).hex().encode() + b"\r\n\r\n")
+    door.wait(lambda: door.figure("proxy_requests") >= before + n)
+    door.proxyd.process.send_signal(signal.SIGSTOP)
+    door.webd.process.send_signal(signal.SIGCONT)
+    with door.webd.varlink() as link:
+        for _ in range(n):  # each is a turn of its loop, in which it answers hagw-proxyd, too
+            link.call("org.varlink.service.GetInfo")
+    door.proxyd.process.send_signal(signal.SIGCONT)
+    assert {v.recv(12) for v in visitors} == {b"HTTP/1.1 401"}
+    door.close()
 
 
 def test_wrong_password(door):
