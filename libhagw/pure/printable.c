@@ -7,13 +7,16 @@
 #include "printable.h"
 
 /* What is no letter to look at: controls, joiners and marks without a width, line separators, the ones that
- * turn the direction, and tags. */
+ * turn the direction, blanks that are letters, and tags. The selectors that emoji are written with
+ * (U+FE00 to U+FE0F) stay. */
 static const struct {
         uint32_t first, last;
 } hidden[] = {
-        { 0x00, 0x1f },     { 0x7f, 0x9f },     { 0x61c, 0x61c },   { 0x180e, 0x180e },
-        { 0x200b, 0x200f }, { 0x2028, 0x202e }, { 0x2060, 0x206f }, { 0xfeff, 0xfeff },
-        { 0xfff9, 0xfffb }, { 0xe0000, 0xe007f },
+        { 0x00, 0x1f },       { 0x7f, 0x9f },       { 0xad, 0xad },       { 0x34f, 0x34f },
+        { 0x61c, 0x61c },     { 0x115f, 0x1160 },   { 0x17b4, 0x17b5 },   { 0x180b, 0x180f },
+        { 0x200b, 0x200f },   { 0x2028, 0x202e },   { 0x2060, 0x206f },   { 0x3164, 0x3164 },
+        { 0xfeff, 0xfeff },   { 0xffa0, 0xffa0 },   { 0xfff0, 0xfffb },   { 0x1bca0, 0x1bca3 },
+        { 0x1d173, 0x1d17a }, { 0xe0000, 0xe0fff },
 };
 
 /* Bytes of the character that begins there (RFC 3629); 0: it is none. */

@@ -53,6 +53,26 @@ static void test_every_character(void **state) {
                 }
 }
 
+/* Default_Ignorable_Code_Point of Unicode 16, but for the selectors that emoji are written with: with
+ * nothing to see of them, two texts look like one. */
+static void test_what_shows_nothing(void **state) {
+        static const char *const texts[][2] = {
+                { "a\302\255b", "a\\u00adb" },           { "a\315\217b", "a\\u034fb" },
+                { "\341\205\237", "\\u115f" },           { "\341\205\240", "\\u1160" },
+                { "\341\236\265", "\\u17b5" },           { "\341\240\213", "\\u180b" },
+                { "\341\240\217", "\\u180f" },           { "\343\205\244", "\\u3164" },
+                { "\357\276\240", "\\uffa0" },           { "\357\277\260", "\\ufff0" },
+                { "\360\233\262\240", "\\U0001bca0" },   { "\360\235\205\263", "\\U0001d173" },
+                { "\363\240\204\200", "\\U000e0100" },   { "❤\357\270\217 ä 한", "❤\357\270\217 ä 한" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
+                _cleanup_free_ char *text = printable(texts[i][0], /* lines= */ false);
+
+                assert_string_equal(text, texts[i][1]);
+        }
+}
+
 /* Still the same JSON, and nothing in it that a terminal obeys. */
 static void test_json(void **state) {
         _cleanup_free_ char *text = printable_json("\033[1m{\"a\":\t\"ü\\n\\u001b\302\233\177\342\200\256"
@@ -104,4 +124,5 @@ static void test_format(void **state) {
 }
 
 TEST_MAIN(cmocka_unit_test(test_text), cmocka_unit_test(test_lines), cmocka_unit_test(test_every_character),
-          cmocka_unit_test(test_json), cmocka_unit_test(test_format))
+          cmocka_unit_test(test_what_shows_nothing), cmocka_unit_test(test_json),
+          cmocka_unit_test(test_format))
