@@ -306,6 +306,7 @@ int ledger_attach(Ledger *l, Db *db) {
                 r = -EUCLEAN;
         if (r >= 0 && !ledger_exists(l))
                 r = create(l, c.after);
+        l->gap = r >= 0 && c.after < l->begins;
         if (r >= 0)
                 r = db_begin(db, &t);
         if (r >= 0)

@@ -17,6 +17,7 @@ typedef struct Ledger {
         int fd;         /* -EBADF: there is none yet */
         int64_t begins; /* everything after this number stands in it */
         int64_t stamp;  /* the last number that was given */
+        bool gap;       /* the database knew less than that: what was taken between is not known any more */
         size_t size;
         char *pending; /* of the transaction */
         size_t n_pending, allocated;

@@ -616,6 +616,23 @@ def test_backup_while_it_runs(relay, tmp_path):
     refused("NotAdmitted", relay, "Authenticate", **bob.fields())
 
 
+def test_backup_older_than_the_ledger(relay):
+    """The ledger goes back to the oldest copy. What was taken between an older backup and that nobody knows: it is said."""
+    relay.add("anna")
+    assert relay.daemon.stop() == 0
+    older = relay.database.read_bytes()
+    relay.daemon.start()
+    relay.call("RevokeToken", name="anna")
+    relay.call("MakeCopy")
+    relay.restart()
+    assert "is older than its ledger" not in relay.daemon.text()
+    assert relay.daemon.stop() == 0
+    relay.database.write_bytes(older)
+    relay.daemon.start()
+    assert "is older than its ledger" in relay.daemon.text()
+    assert relay.status() == "1 tenant"
+
+
 def test_older_and_later_databases(relay):
     """Version 1 had no accounts, version 2 one of each tenant; what is from a later version is left alone."""
     token = relay.add("anna", note="kept")
