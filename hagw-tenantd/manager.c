@@ -244,9 +244,9 @@ int manager_open_store(Manager *m, bool anew) {
         }
         if (r >= 0 && !anew && m->ledger.gap)
                 log_warning("%s/" STORE_FILE " is older than its ledger, which goes back to the oldest of "
-                            "the copies: tokens that were revoked before that, and tenants that were removed "
-                            "or suspended, are good again where this database has them. See hagw-ctl tenant "
-                            "list.", dir);
+                            "the copies: tokens that were revoked before that, and tenants that were "
+                            "removed or suspended, are good again where this database has them. See "
+                            "hagw-ctl tenant list.", dir);
         if (r == -EPROTONOSUPPORT)
                 return log_error_errno(r, "%s/" STORE_FILE " was written by a later version of hagw.", dir);
         return r < 0 ? log_error_errno(r, "Could not open %s/" STORE_FILE ": %m", dir) : 0;
