@@ -262,7 +262,7 @@ os.setgroups([])
 os.setgid(65534)
 os.setuid(int(sys.argv[5]))
 try:
-    link, parameters = Varlink(sys.argv[2]), json.loads(sys.argv[4])
+    link, parameters = Varlink(sys.argv[2], timeout=100), json.loads(sys.argv[4])
     next(link.stream(sys.argv[3], **parameters)) if sys.argv[6] == "more" else link.call(sys.argv[3], **parameters)
     print("ok")
 except VarlinkError as e:
@@ -274,7 +274,7 @@ def call_as(uid, path, method, parameters, more=False):
     """The call from a process with that uid: the error's name, or "ok". more: only until the first reply."""
     here = pathlib.Path(__file__).parent
     done = subprocess.run([sys.executable, "-B", "-c", CALL_AS, here, path, method, json.dumps(parameters),
-                           str(uid), "more" if more else ""], timeout=30, stdout=subprocess.PIPE, text=True, check=True)
+                           str(uid), "more" if more else ""], timeout=120, stdout=subprocess.PIPE, text=True, check=True)
     return done.stdout.strip()
 
 

@@ -244,8 +244,8 @@ def test_killed_while_the_disk_hangs(house, hold):
     hold.wait_until_held()
     keyd.kill()
     hold.release()
-    for v in links:
-        with pytest.raises(ConnectionError):
+    for v in links:  # the one that had not begun may hear so before the end
+        with pytest.raises((ConnectionError, VarlinkError)):
             v.receive()
     keyd.start()
     assert keyd.call("List") == {"keys": [key], "broken": []}
