@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "vl-limit.h"
 #include "vl.h"
 
 #define WATCH_BACKOFF_MIN_USEC (100 * USEC_PER_MSEC)
@@ -24,6 +25,8 @@ int vl_connect(sd_varlink **ret, const char *interface, uint64_t timeout_usec) {
         if (r < 0)
                 return r;
         r = sd_varlink_set_relative_timeout(link, timeout_usec);
+        if (r >= 0)
+                r = vl_limit_add_answers(link);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(link);

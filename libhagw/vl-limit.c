@@ -4,9 +4,12 @@
  * lookup, for calls from inside the library too. libsystemd has no setting for what it takes. Were this ever
  * bypassed, messages would be as long as libsystemd allows, and vl_limit_check() would say so.
  *
- * Sockets are added and removed by the main thread, which alone reads them; those of other threads pass by.
+ * Callers' sockets are added and removed by the main thread, which alone reads them; one that answers is
+ * the thread's that asks. close(2) is looked at as well: whoever gets the same descriptor next is nobody of
+ * ours.
  */
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -21,11 +24,13 @@
 typedef struct Slot {
         sd_varlink *link; /* NULL: free */
         int fd;
-        size_t n; /* bytes of a message whose end has not come */
+        size_t n; /* of a message whose end has not come: bytes; of an answer: values */
+        bool answers;
         bool had_turn, was_read;
 } Slot;
 
-static Slot slots[SLOTS_MAX];
+static Slot slots[SLOTS_MAX]; /* taken and given back under the lock; in between each is one thread's */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic uint8_t slot_of_fd[FDS_MAX]; /* the slot's place, from 1; 0: not ours */
 
 static Slot *slot_find(int fd) {
@@ -39,6 +44,7 @@ static Slot *slot_find(int fd) {
 /* In the library's own words: its header may define recv() as something else. */
 ssize_t vl_limit_recv(int fd, void *data, size_t size, int flags) __asm__("recv");
 ssize_t vl_limit_recv_chk(int fd, void *data, size_t size, size_t room, int flags) __asm__("__recv_chk");
+int vl_limit_close(int fd) __asm__("close");
 
 static ssize_t socket_recv(int fd, void *data, size_t size, int flags) {
         return syscall(SYS_recvfrom, fd, data, size, flags, NULL, NULL);
@@ -82,10 +88,27 @@ static ssize_t slot_recv(Slot *s, void *data, size_t size, int flags) {
         return n;
 }
 
+static ssize_t answer_recv(Slot *s, void *data, size_t size, int flags) {
+        ssize_t n = socket_recv(s->fd, data, size, flags);
+        const char *p = data;
+
+        for (ssize_t i = 0; i < n; i++) {
+                s->n = p[i] == '\0' ? 0 : s->n + (p[i] == ',' || p[i] == '[' || p[i] == '{');
+                if (s->n <= VL_ANSWER_VALUES_MAX)
+                        continue;
+                (void) shutdown(s->fd, SHUT_RDWR);
+                errno = ECONNRESET;
+                return -1;
+        }
+        return n;
+}
+
 ssize_t vl_limit_recv(int fd, void *data, size_t size, int flags) {
         Slot *s = slot_find(fd);
 
-        return s ? slot_recv(s, data, size, flags) : socket_recv(fd, data, size, flags);
+        if (!s)
+                return socket_recv(fd, data, size, flags);
+        return s->answers ? answer_recv(s, data, size, flags) : slot_recv(s, data, size, flags);
 }
 
 ssize_t vl_limit_recv_chk(int fd, void *data, size_t size, size_t room, int flags) {
@@ -93,33 +116,66 @@ ssize_t vl_limit_recv_chk(int fd, void *data, size_t size, size_t room, int flag
         return vl_limit_recv(fd, data, size, flags);
 }
 
-int vl_limit_add(sd_varlink *link) {
-        int fd = sd_varlink_get_fd(link);
+static int slot_take(sd_varlink *link, bool answers) {
+        int fd = sd_varlink_get_fd(link), r = -EXFULL;
 
         if (fd < 0)
                 return fd;
-        for (size_t i = 0; i < SLOTS_MAX && (unsigned) fd < FDS_MAX; i++)
+        (void) pthread_mutex_lock(&lock);
+        for (size_t i = 0; i < SLOTS_MAX && (unsigned) fd < FDS_MAX && r < 0; i++)
                 if (!slots[i].link) {
-                        slots[i] = (Slot) { .link = link, .fd = fd };
+                        slots[i] = (Slot) { .link = link, .fd = fd, .answers = answers };
                         atomic_store_explicit(slot_of_fd + fd, (uint8_t) (i + 1), memory_order_relaxed);
-                        return 0;
+                        r = 0;
                 }
-        return -EXFULL;
+        (void) pthread_mutex_unlock(&lock);
+        return r;
+}
+
+static void slot_give_back(int fd) {
+        Slot *s;
+
+        (void) pthread_mutex_lock(&lock);
+        s = slot_find(fd);
+        if (s) {
+                atomic_store_explicit(slot_of_fd + fd, 0, memory_order_relaxed);
+                *s = (Slot) { .fd = -EBADF };
+        }
+        (void) pthread_mutex_unlock(&lock);
+}
+
+int vl_limit_close(int fd) {
+        if (slot_find(fd))
+                slot_give_back(fd);
+        return (int) syscall(SYS_close, fd);
+}
+
+int vl_limit_add(sd_varlink *link) {
+        return slot_take(link, /* answers= */ false);
+}
+
+int vl_limit_add_answers(sd_varlink *link) {
+        return slot_take(link, /* answers= */ true);
 }
 
 void vl_limit_remove(sd_varlink *link) {
+        int fd = -EBADF;
+
+        (void) pthread_mutex_lock(&lock);
         for (size_t i = 0; i < SLOTS_MAX; i++)
-                if (slots[i].link == link) {
-                        atomic_store_explicit(slot_of_fd + slots[i].fd, 0, memory_order_relaxed);
-                        slots[i] = (Slot) { .fd = -EBADF };
-                        return;
-                }
+                if (slots[i].link == link)
+                        fd = slots[i].fd;
+        (void) pthread_mutex_unlock(&lock);
+        if (fd >= 0)
+                slot_give_back(fd);
 }
 
 void vl_limit_cut_unread(void) {
+        (void) pthread_mutex_lock(&lock);
         for (size_t i = 0; i < SLOTS_MAX; i++)
-                if (slots[i].link && slot_has_unread(slots + i))
+                if (slots[i].link && !slots[i].answers && slot_has_unread(slots + i))
                         (void) shutdown(slots[i].fd, SHUT_RDWR);
+        (void) pthread_mutex_unlock(&lock);
 }
 
 void vl_limit_check(sd_varlink *link) {

@@ -16,6 +16,7 @@ import threading
 
 import pytest
 from conftest import ROOT, call_as
+from test_proxyd import host, open_house, parts, service  # noqa: F401 (fixtures)
 from test_idl import DAEMONS, listen
 
 LIMITS = dict(re.findall(r"^#define (\w+) \(?(\d+)U", (ROOT / "libhagw/vl-limit.h").read_text(), re.M))
@@ -201,3 +202,17 @@ def test_answer_that_is_too_large(house):
             assert asked.recv(65536) == b""
         asked.close()
         assert dnsd.call("io.hagw.Service.Describe")["name"] == "hagw-dnsd"
+
+
+def test_answer_with_too_many_values(house, parts, service):  # noqa: F811
+    """Sixteen MiB from a broken-in hagw-acmed would be 800 once hagw-proxyd has them as values: it hangs up instead, serves
+    on, and asks again."""
+    h = open_house(house, parts, ha=host(service.url))
+    pathlib.Path(f"/proc/{h.proxyd.process.pid}/clear_refs").write_text("5")
+    before, watchers = memory(h.proxyd, "VmHWM"), len(h.acme.watchers)
+    flood = b'{"parameters":{"certificates":[' + b"0," * 8_000_000 + b'0]},"continues":true}\0'
+    with contextlib.suppress(OSError):
+        h.acme.watchers[-1].sendall(flood)
+    h.wait(lambda: len(h.acme.watchers) > watchers)
+    assert memory(h.proxyd, "VmHWM") - before < 128
+    assert h.visit().status == 200

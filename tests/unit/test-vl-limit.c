@@ -178,5 +178,51 @@ static void test_number(void **state) {
         static_assert(KEY_CONNECTIONS_PER_UID_MAX + VL_CONNECTIONS_MAX <= ELEMENTSOF(pairs), "keyd's");
 }
 
+/* What makes an answer large in memory is how many values it has, not how many bytes. */
+static void test_answers(void **state) {
+        sd_varlink_server *server;
+        int fds[2], other[2];
+        sd_varlink *link;
+
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+        assert_true(sd_varlink_server_new(&server, 0) >= 0);
+        assert_true(sd_varlink_server_add_connection(server, fds[0], &link) >= 0);
+        sd_varlink_ref(link);
+        assert_int_equal(vl_limit_add_answers(link), 0);
+        /* Any number of messages, each with as many as it may have, and all bytes at once. */
+        for (unsigned k = 0; k < 3; k++) {
+                for (unsigned i = 0; i < VL_ANSWER_VALUES_MAX / 65536; i++) {
+                        memset(buffer, i % 2 ? ',' : '[', 65536);
+                        assert_int_equal(send(fds[1], buffer, 65536, 0), 65536);
+                        assert_int_equal(recv(fds[0], buffer, sizeof(buffer), MSG_DONTWAIT), 65536);
+                }
+                assert_int_equal(send(fds[1], "xxxx", 5, 0), 5);
+                assert_int_equal(recv(fds[0], buffer, sizeof(buffer), MSG_DONTWAIT), 5);
+        }
+        for (unsigned i = 0; i < VL_ANSWER_VALUES_MAX / 65536; i++) {
+                memset(buffer, ',', 65536);
+                assert_int_equal(send(fds[1], buffer, 65536, 0), 65536);
+                assert_int_equal(recv(fds[0], buffer, sizeof(buffer), MSG_DONTWAIT), 65536);
+        }
+        assert_int_equal(send(fds[1], "{", 1, 0), 1);
+        assert_int_equal(recv(fds[0], buffer, sizeof(buffer), MSG_DONTWAIT), -1);
+        assert_int_equal(errno, ECONNRESET);
+        assert_int_equal(send(fds[1], "x", 1, MSG_NOSIGNAL), -1);
+        /* Whoever has the descriptor next is read like anybody. */
+        sd_varlink_close_unref(link);
+        sd_varlink_server_unref(server);
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, other), 0);
+        assert_int_equal(other[0], fds[0]);
+        memset(buffer, ',', sizeof(buffer));
+        for (unsigned i = 0; i < VL_ANSWER_VALUES_MAX / 65536 + 2; i++) {
+                assert_int_equal(send(other[1], buffer, 65536, 0), 65536);
+                assert_int_equal(recv(other[0], buffer, 65536, MSG_DONTWAIT), 65536);
+        }
+        for (unsigned i = 0; i < 2; i++)
+                close(other[i]);
+        close(fds[1]);
+}
+
 TEST_MAIN(cmocka_unit_test(test_turns), cmocka_unit_test(test_length), cmocka_unit_test(test_unread),
-          cmocka_unit_test(test_cut_unread), cmocka_unit_test(test_others), cmocka_unit_test(test_number))
+          cmocka_unit_test(test_cut_unread), cmocka_unit_test(test_answers),
+          cmocka_unit_test(test_others), cmocka_unit_test(test_number))
