@@ -90,9 +90,9 @@ class Cabin(Acme):
     def text(self, zones, **acme):
         lines = "".join(f'{k} = "{v}"; ' for k, v in acme.items())
         names = ", ".join(f'{{ name = "{z}"; via = "relay"; }}' for z in zones)
-        # Visitors who say that they are in the house are not believed, and the test's come from 127.0.0.1.
+        # The test's visitors come from 127.0.0.1, which must not be the house's own network and is nobody's on the internet.
         return (f'zones = ( {names} );\nlan = ( "192.168.255.0/24" );\nacme: {{ {lines} }};\npublic_address: {{ ipv6 = "none"; }};\n'
-                f'relay: {{ address = "{self.address}"; tenant = "anna"; pin = "{self.relay.pin}"; }};\n')
+                f'relay: {{ address = "{self.address}"; tenant = "anna"; pin = "{self.relay.pin}"; private = "accept"; }};\n')
 
     def start(self, directory, root):
         self.configure(directory, root)

@@ -31,7 +31,8 @@ class Balanced(ProxyHouse):
         self.service = Upstream(echo)
         self.tcp = Upstream(lambda service, s, f: (service.requests.append(f.read(16 + 36)), s.sendall(b"x")))
         super().__init__(
-            house, 'lan = ( "192.168.0.0/16", "127.0.0.0/8" );' + main,
+            # Named singly: before hagw-netd has spoken, no network as a whole is inside.
+            house, 'lan = ( "192.168.0.0/16", "192.168.1.9", "127.0.0.0/8" );' + main,
             ha=f'name = "{HOST}"; upstream = "{self.service.url}"; access: {{ login = "none"; }};',
             inside=f'name = "{INSIDE}"; upstream = "{self.service.url}"; access: {{ login = "none"; from = "lan"; }};',
             passing=f'name = "{PASSING}"; upstream = "tcp://127.0.0.1:{self.tcp.port}"; proxy_protocol = "v2"; '
