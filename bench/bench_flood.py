@@ -57,7 +57,7 @@ class Relay(Gateway):
         self.home = Machine(
             folder.parent / f"{folder.name}-house",
             f'zones = ( {{ name = "{TENANT}.{ZONE}"; via = "relay"; }} ); public_address: {{ ipv6 = "none"; }}; lan = ( "192.0.2.0/24" );\n'
-            f'relay: {{ address = "{ZONE}:{PORT}"; tenant = "{TENANT}"; pin = "{pin(keys)}"; }};\nproxy: {{ workers = 1; }};',
+            f'relay: {{ address = "{ZONE}:{PORT}"; tenant = "{TENANT}"; pin = "{pin(keys)}"; private = "accept"; }};\nproxy: {{ workers = 1; }};',
             {"all": f'name = "{TENANT}.{ZONE}"; upstream = "tcp://127.0.0.1:{self.origin.getsockname()[1]}"; access: {{ login = "none"; }};'})
         self.home.start("keyd", "netd")
         self.home["keyd"].call("ImportToken", token=token)
