@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What status finds about this machine. */
+
+#include "client.h"
+#include "listeners.h"
+#include "status.h"
+#include "usec.h"
+
+static bool all_are_off(sd_json_variant *daemons) {
+        for (size_t i = 0; i < field_count(daemons, "daemons"); i++) {
+                sd_json_variant *d = field_element(daemons, "daemons", i);
+
+                if (field_bool(d, "running") || field_bool(d, "denied") || field_bool(d, "silent"))
+                        return false;
+        }
+        return true;
+}
+
+int judge_daemons(Status *s) {
+        if (all_are_off(s->daemons)) {
+                s->unreachable = true;
+                status_problem(s,
+                               "hagw is not running; \"systemctl enable --now hagw.target\" (or hagw-ctl "
+                               "setup) starts it.");
+                return 0;
+        }
+        for (size_t i = 0; i < field_count(s->daemons, "daemons"); i++) {
+                sd_json_variant *d = field_element(s->daemons, "daemons", i);
+
+                if (field_bool(d, "denied"))
+                        s->denied = true;
+                else if (!field_bool(d, "running")) {
+                        s->unreachable = true;
+                        status_problem(s, "%s", field_text(d, "error"));
+                } else if (field_text(d, "configError"))
+                        status_problem(s, "%s keeps its old configuration: %s", field_text(d, "name"),
+                                       field_text(d, "configError"));
+        }
+        if (s->denied)
+                status_problem(s, "The daemons answer root only; try again with sudo.");
+        return 0;
+}
+
+int judge_config(Status *s) {
+        if (!s->config)
+                status_problem(s,
+                               "The configuration in %s is not valid: hagw-ctl config check", s->config_dir);
+        return 0;
+}
+
+/* What comes through a relay needs no address here. */
+static bool any_zone_is_direct(const Config *c) {
+        for (size_t i = 0; c && i < c->n_zones; i++)
+                if (c->zones[i].via == CONF_VIA_DIRECT)
+                        return true;
+        return !c;
+}
+
+int judge_addresses(Status *s) {
+        size_t n = field_count(s->addresses, "addresses"), known = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                sd_json_variant *a = field_element(s->addresses, "addresses", i);
+                const char *family = field_text(a, "family"), *error = field_text(a, "error");
+
+                known += !!field_text(a, "address");
+                if (error)
+                        status_problem(s, "The public %s address could not be confirmed: %s",
+                                       streq(strempty(family), "ipv4") ? "IPv4" : "IPv6", error);
+        }
+        if (n > 0 && known == 0 && any_zone_is_direct(s->config))
+                status_problem(s,
+                               "No public address is known: visitors cannot find this house. See "
+                               "public_address in hagw.conf(5).");
+        return 0;
+}
+
+/* The port sockets have ReusePort=: another program of root's that asks for the same gets a part of the
+ * visitors, and neither is told. */
+int judge_ports(Status *s) {
+        static const unsigned ports[] = { 443, 80 };
+
+        for (size_t i = 0; i < ELEMENTSOF(ports); i++)
+                if (count_listeners(ports[i]) > 1)
+                        status_problem(s, "Several sockets listen on port %u, so that another program gets "
+                                   "visitors of yours: ss -ltnp 'sport = %u' shows which.",
+                                       ports[i], ports[i]);
+        return 0;
+}
+
+/* Behind such an address may be one telephone of the house, or everybody. */
+int judge_hops(Status *s) {
+        uint64_t now = clock_usec(CLOCK_REALTIME);
+
+        for (size_t i = 0; i < field_count(s->hops, "hops"); i++) {
+                sd_json_variant *h = field_element(s->hops, "hops", i);
+                const char *address = field_text(h, "address");
+
+                if (field_number(h, "lastUSec") + USEC_PER_DAY <= now)
+                        continue;
+                status_problem(s,
+                               "Visitors come from %s, the router or a bridge of this machine, and may be "
+                           "anybody, so they do not count as inside. Let the router (or the container's "
+                           "proxy) show visitors' own addresses; or, if strangers keep theirs and only "
+                           "devices of the house come so, add \"%s\" to lan. \"Inside and outside\" in "
+                           "hagw.conf(5) tells how to find out.",
+                               address, address);
+        }
+        return 0;
+}

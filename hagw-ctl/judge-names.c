@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What status finds about names: zones, hosts, certificates and who may order them. */
+
+#include "caa.h"
+#include "client.h"
+#include "delegation.h"
+#include "output.h"
+#include "status.h"
+#include "usec.h"
+#include "view.h"
+
+int judge_hosts(Status *s) {
+        for (size_t i = 0; i < field_count(s->hosts, "hosts"); i++) {
+                sd_json_variant *h = field_element(s->hosts, "hosts", i);
+
+                if (streq(strempty(field_text(h, "health")), "failing"))
+                        status_problem(s, "The service behind %s fails: %s", field_text(h, "name"),
+                                       field_text(h, "error") ?: "see hagw-ctl host show");
+                else if (!field_bool(h, "loaded") && !s->unreachable && !s->denied)
+                        status_problem(s, "hagw-proxyd does not know %s yet: hagw-ctl reload",
+                                       field_text(h, "name"));
+        }
+        return 0;
+}
+
+int judge_certificates(Status *s) {
+        char when[TIME_TEXT_MAX];
+
+        for (size_t i = 0; i < field_count(s->certificates, "certificates"); i++) {
+                sd_json_variant *c = field_element(s->certificates, "certificates", i);
+                uint64_t end = field_number(c, "notAfterUSec");
+
+                if (!view_certificate_is_bad(c))
+                        continue;
+                status_problem(s,
+                               "Certificate %s: %s%s%s%s%s", field_text(c, "name"), field_text(c, "state"),
+                               end ? ", ends " : "",
+                               end ? format_when(end, clock_usec(CLOCK_REALTIME), when) : "",
+                               field_text(c, "error") ? ": " : "", strempty(field_text(c, "error")));
+        }
+        return 0;
+}
+
+/* Each zone of the configuration with what hagw-dnsd says of it and what the world sees. */
+static int zone_judge(Status *s, const ConfZone *zone, sd_json_variant *live, sd_json_variant **array) {
+        _cleanup_(delegation_done) Delegation d = { .verdict = DELEGATION_UNKNOWN };
+        bool via_relay = zone->via == CONF_VIA_RELAY;
+        const char *verdict;
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        int r;
+
+        if (s->ask && !via_relay) {
+                r = delegation_check(zone->name, zone->name_server, &d);
+                if (r < 0)
+                        return r;
+                if (d.verdict != DELEGATION_WORKS)
+                        status_problem(s, "%s", d.detail);
+        }
+        verdict = via_relay ? "relay" : s->ask ? delegation_verdict_text(d.verdict) : NULL;
+        r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(zone->name)),
+                           SD_JSON_BUILD_PAIR("delegation", SD_JSON_BUILD_STRING(verdict)));
+        if (r >= 0 && live)
+                r = sd_json_variant_merge_object(&v, live);
+        return r < 0 ? r : sd_json_variant_append_array(array, v);
+}
+
+int judge_zones(Status *s) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *array = NULL, *known = s->zones;
+        int r;
+
+        s->zones = NULL;
+        r = sd_json_variant_new_array(&array, NULL, 0);
+        for (size_t i = 0; r >= 0 && s->config && i < s->config->n_zones; i++) {
+                const ConfZone *zone = &s->config->zones[i];
+                sd_json_variant *live = NULL;
+
+                for (size_t k = 0; k < field_count(known, "zones"); k++)
+                        if (streq(strempty(field_text(field_element(known, "zones", k), "name")),
+                                  zone->name))
+                                live = field_element(known, "zones", k);
+                r = zone_judge(s, zone, live, &array);
+        }
+        if (s->config && s->config->n_zones == 0)
+                status_problem(s, "hagw.conf names no zone; hagw-ctl setup writes one, or hagw-ctl attach.");
+        return r < 0 ? r :
+                       sd_json_buildo(&s->zones, SD_JSON_BUILD_PAIR("zones", SD_JSON_BUILD_VARIANT(array)));
+}
+
+/* Names whose DNS is kept elsewhere, and ours at the relay. */
+int judge_caa(Status *s) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *array = NULL;
+        int r;
+
+        if (!s->config || s->denied)
+                return 0;
+        r = caa_look(s->config, s->ask, &s->names);
+        if (r >= 0)
+                r = sd_json_variant_new_array(&array, NULL, 0);
+        for (size_t i = 0; r >= 0 && i < s->names.n; i++) {
+                _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+                _cleanup_free_ char *complaint = NULL;
+
+                r = caa_name_complaint(&s->names.items[i], &complaint);
+                if (r > 0)
+                        status_problem(s, "%s", complaint);
+                if (r >= 0)
+                        r = caa_name_to_json(&s->names.items[i], &v);
+                if (r >= 0)
+                        r = sd_json_variant_append_array(&array, v);
+        }
+        return r < 0 ? r : sd_json_buildo(&s->caa, SD_JSON_BUILD_PAIR("caa", SD_JSON_BUILD_VARIANT(array)));
+}

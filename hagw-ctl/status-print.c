@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* hagw-ctl status, as a screen and as JSON. */
+
+#include "client.h"
+#include "output.h"
+#include "relay.h"
+#include "status.h"
+#include "view.h"
+
+static int print_zones(sd_json_variant *v) {
+        _cleanup_(table_freep) Table *t = table_new(NULL, 3);
+
+        for (size_t i = 0; i < field_count(v, "zones"); i++) {
+                sd_json_variant *z = field_element(v, "zones", i);
+                const char *delegation = field_text(z, "delegation");
+
+                table_add(t, TONE_BOLD, "%s", field_text(z, "name"));
+                if (field_number(z, "serial"))
+                        table_add(t, TONE_DIM, "serial %lu", (unsigned long) field_number(z, "serial"));
+                else
+                        table_add(t, TONE_DIM, "-");
+                table_add(t,
+                          !delegation                                             ? TONE_DIM :
+                          streq(delegation, "works") || streq(delegation, "relay") ? TONE_GOOD :
+                                                                                    TONE_BAD,
+                          streq_ptr(delegation, "relay") ? "through the %s" : "delegation %s",
+                          delegation ?: "not asked");
+        }
+        return table_print(t, 2);
+}
+
+static int section(const char *title, sd_json_variant *v, const char *list, const char *none,
+                   int (*print)(sd_json_variant *v)) {
+        output_tone(TONE_BOLD, "%s", title);
+        output("\n");
+        if (field_count(v, list) == 0) {
+                output("  %s\n", none);
+                return 0;
+        }
+        return print(v);
+}
+
+static int print_addresses(sd_json_variant *v) { return view_print_addresses(v, 2); }
+static int print_hosts(sd_json_variant *v) { return view_print_hosts(v, 2); }
+static int print_certificates(sd_json_variant *v) { return view_print_certificates(v, 2); }
+static int print_daemons(sd_json_variant *v) { return view_print_daemons(v, 2); }
+
+static int print_relay(const Status *s) {
+        sd_json_variant *relay = sd_json_variant_by_key(s->relay, "relay");
+        _cleanup_free_ char *state = relay ? relay_state_text(relay) : NULL;
+        Tone tone = relay_is_attached(relay) ? TONE_GOOD : TONE_BAD;
+
+        if (!s->config || !s->config->relay.address)
+                return 0;
+        if (relay && !state)
+                return -ENOMEM;
+        output_tone(TONE_BOLD, "Relay");
+        output("\n  %s as %s: ", s->config->relay.address, s->config->relay.tenant);
+        output_tone(tone, "%s", state ?: "unknown");
+        output("\n");
+        return 0;
+}
+
+static void print_elsewhere(const Status *s) {
+        bool title = false;
+
+        for (size_t i = 0; i < s->names.n; i++)
+                if (!caa_name_is_elsewhere(&s->names.items[i]) && s->names.items[i].others)
+                        output("  for %s certificates are given to %s, too\n", s->names.items[i].name,
+                               s->names.items[i].others);
+        for (size_t i = 0; i < s->names.n; i++) {
+                if (!caa_name_is_elsewhere(&s->names.items[i]))
+                        continue;
+                if (!title) {
+                        output_tone(TONE_BOLD, "Domains whose DNS is kept elsewhere");
+                        output("\n");
+                }
+                title = true;
+                caa_name_print(&s->names.items[i], "  ");
+        }
+}
+
+static void print_figure(sd_json_variant *tenants, const char *name, const char *text) {
+        if (sd_json_variant_by_key(tenants, name))
+                output("%lu %s", (unsigned long) field_number(tenants, name), text);
+        else
+                output("? %s", text);
+}
+
+static void print_tenants(const Status *s) {
+        sd_json_variant *tenants = sd_json_variant_by_key(s->tenants, "tenants");
+
+        if (!tenants)
+                return;
+        output_tone(TONE_BOLD, "Tenants");
+        output("\n  ");
+        print_figure(tenants, "known", "known, ");
+        print_figure(tenants, "attached", "attached");
+        output("\n");
+}
+
+static void print_findings(Tone tone, const char *title, sd_json_variant *findings) {
+        output_tone(tone, "%s", title);
+        output("\n");
+        for (size_t i = 0; i < sd_json_variant_elements(findings); i++)
+                output("  - %s\n", sd_json_variant_string(sd_json_variant_by_index(findings, i)));
+}
+
+int status_print(const Status *s) {
+        size_t sessions = field_count(s->sessions, "sessions");
+
+        if (section("Addresses", s->addresses, "addresses", "unknown", print_addresses) < 0 ||
+            section("Zones", s->zones, "zones", "none", print_zones) < 0 ||
+            print_relay(s) < 0)
+                return -ENOMEM;
+        print_elsewhere(s);
+        if (section("Hosts", s->hosts, "hosts", "none yet: hagw-ctl host add ha http://192.168.1.4:8123",
+                    print_hosts) < 0 ||
+            section("Certificates", s->certificates, "certificates", "none", print_certificates) < 0 ||
+            section("Daemons", s->daemons, "daemons", "none", print_daemons) < 0)
+                return -ENOMEM;
+        print_tenants(s);
+        output_tone(TONE_BOLD, "Sessions");
+        output("\n  %zu logged in\n", sessions);
+        view_print_refusals(s->refusals, 2);
+        output("\n");
+        if (s->n_problems > 0)
+                print_findings(TONE_BAD, "Needs attention:", s->problems);
+        else {
+                output_tone(TONE_GOOD, "Everything is fine.");
+                output("\n");
+        }
+        if (s->n_notices > 0)
+                print_findings(TONE_BOLD, "Worth knowing:", s->notices);
+        return 0;
+}
+
+int status_print_json(const Status *s) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL, *empty = NULL;
+        sd_json_variant *parts[] = { s->addresses,    s->zones,    s->hosts,
+                                     s->certificates, s->sessions, s->daemons,
+                                     s->relay,        s->tenants,  s->refusals,
+                                     s->caa,         s->hops };
+        int r;
+
+        r = sd_json_variant_new_array(&empty, NULL, 0);
+        if (r >= 0)
+                r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR_VARIANT("problems", s->problems ?: empty),
+                                   SD_JSON_BUILD_PAIR_VARIANT("notices", s->notices ?: empty));
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(parts); i++)
+                if (parts[i])
+                        r = sd_json_variant_merge_object(&v, parts[i]);
+        return r < 0 ? r : output_json(v);
+}

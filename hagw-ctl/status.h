@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <systemd/sd-json.h>
+
+#include "caa.h"
+#include "conf.h"
+#include "verbs.h"
+
+/* hagw-ctl status: what the daemons say is gathered once, every judge looks at it and finds what it finds,
+ * and then it is printed. A judge is one function and one row in status.c, and stands with its noun:
+ * judge-machine.c (daemons, addresses, ports), judge-names.c (zones, hosts, certificates), judge-relay.c
+ * (both ends of a tunnel). */
+
+typedef struct Status {
+        sd_json_variant *addresses, *zones, *hosts, *certificates, *sessions, *daemons;
+        sd_json_variant *relay, *tenants, *refusals, *caa, *hops;
+        CaaNames names;
+        sd_json_variant *problems, *notices; /* strings */
+        size_t n_problems, n_notices;
+        bool unreachable, denied, lost;
+        bool ask;       /* the resolver may be asked */
+        Config *config; /* NULL: broken */
+        const char *config_dir;
+} Status;
+
+/* A finding is one sentence, or two: what hurts, and the remedy. A problem keeps visitors away or needs a
+ * person, and makes the exit status 1; a notice does not. */
+void status_problem(Status *s, const char *format, ...) _printf_(2, 3);
+void status_notice(Status *s, const char *format, ...) _printf_(2, 3);
+
+/* 0, or -ENOMEM; what is found is in s. */
+int judge_daemons(Status *s);
+int judge_config(Status *s);
+int judge_addresses(Status *s);
+int judge_ports(Status *s);
+int judge_hops(Status *s);
+int judge_relay(Status *s);
+int judge_tenants(Status *s);
+int judge_hosts(Status *s);
+int judge_certificates(Status *s);
+int judge_zones(Status *s);
+int judge_caa(Status *s);
+
+int status_print(const Status *s);
+int status_print_json(const Status *s);
