@@ -191,6 +191,19 @@ class Acme:
         except AssertionError as e:
             raise AssertionError(f"{e}: {self.list()}\n{self.acmed.text()[-6000:]}") from None
 
+    def path(self, name=ZONE):
+        return self.house.root / f"state/acmed/cert-{name}.json"
+
+    def record(self, name=ZONE):
+        """As it stands on disk."""
+        return json.loads(self.path(name).read_text())
+
+    def wait_advice(self, name=ZONE, seconds=60):
+        """A certificate is valid a moment before the authority's advice moves its renewal (RFC 9773): waits for that."""
+        self.wait(name, seconds=seconds)
+        until(lambda: self.record(name)["renewalUSec"], seconds, "advice")
+        return self.get(name)
+
     def changed(self, before, name=ZONE, seconds=60):
         """Waits until the certificate is another one than before."""
         try:

@@ -80,10 +80,9 @@ def test_ari(acme, pebble):
     """The authority's window decides, and replaces goes along (strict pebble refuses a wrong one)."""
     acme.start(pebble.directory, pebble.root)
     acme.wait()
-    state = acme.house.root / "state" / "acmed" / f"cert-{ZONE}.json"
-    record = until(lambda: (r := json.loads(state.read_text())).get("renewalUSec") and r, 20, "advice")
+    advised, record = acme.wait_advice(), acme.record()
     assert record["windowStartUSec"] <= record["renewalUSec"] <= record["windowEndUSec"]
-    assert acme.get()["nextUSec"] == record["renewalUSec"]
+    assert advised["nextUSec"] == record["renewalUSec"]
     assert record["adviceUSec"] > time.time() * 1e6
 
 
