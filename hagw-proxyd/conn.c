@@ -448,6 +448,8 @@ static void conn_start(Conn *c) {
 
         c->since_usec = c->kind == CONN_HTTPS ? w->loop.now_usec : 0;
         unfinished_add(c);
+        if (c->state != CONN_PROXY)
+                conn_note_outside(c);
         loop_arm(&w->loop, &c->timer,
                  w->loop.now_usec +
                          (c->state == CONN_IDLE ? c->snapshot->head_usec : c->snapshot->hello_usec));

@@ -130,6 +130,9 @@ void conn_serve_idle(Conn *c);
 /* Reads more plain bytes behind those in c->in: n > 0, 0: end, -EAGAIN, -ENOBUFS: full, else broken. */
 ssize_t conn_fill(Conn *c);
 
+/* He has come for himself, whatever he wants: was it from the internet? */
+void conn_note_outside(Conn *c);
+
 /* Cuts those who came to an address that the machine has no more. */
 void conns_drop_stranded(Worker *w);
 /* Marks those who are under way as old. */

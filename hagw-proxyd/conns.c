@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* All visitors of a worker on their way out. Runs in the worker's thread. */
+/* Where visitors come from, and all visitors of a worker on their way out. Runs in the worker's thread. */
 
 #include <sys/socket.h>
 
@@ -14,6 +14,23 @@ void conn_cut(Conn *c, const char *why) {
                 passage_abort(c->passage, why);
         else
                 conn_close(c);
+}
+
+void conn_note_outside(Conn *c) {
+        const Snapshot *s = c->snapshot;
+        Worker *w = c->worker;
+        ProxyPair pair;
+        OutsideWay way;
+
+        if (c->kind == CONN_PROBE || c->channel)
+                return;
+        pair = passage_pair(c);
+        if (!outside_judge(&s->routes->lan, &s->hops, s->documentation, &pair.destination, &c->address))
+                return;
+        way = c->address.family == AF_INET ? OUTSIDE_IPV4_HTTPS : OUTSIDE_IPV6_HTTPS;
+        way += c->kind == CONN_HTTP;
+        counter_add(&w->counters.outside[way], 1);
+        atomic_store_explicit(&w->counters.outside_usec[way], w->loop.now_usec, memory_order_relaxed);
 }
 
 /* Nothing arrives there any more, and TCP would try for minutes. */

@@ -37,6 +37,7 @@ static int read_visitor(Conn *c, const uint8_t *data, size_t size) {
                 unfinished_add(c);
                 c->here = pair.destination;
                 c->here_port = pair.destination_port;
+                conn_note_outside(c);
                 break;
         default:
                 counter_add(&c->worker->counters.refused, 1);

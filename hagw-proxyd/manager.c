@@ -13,6 +13,7 @@
 #include "log.h"
 #include "manager.h"
 #include "tls-psk.h"
+#include "usec.h"
 
 static void broadcast_snapshot(Manager *m) {
         for (unsigned i = 0; i < m->n_workers; i++) {
@@ -355,6 +356,7 @@ int manager_start(Daemon *daemon, const Config *config, void **ret_userdata) {
         m->event = daemon_event(daemon);
         m->queue.event_fd = -EBADF;
         m->network_changes = UINT64_MAX;
+        m->since_usec = clock_usec(CLOCK_MONOTONIC);
         m->n_workers = config->proxy.workers ?: count_cpus();
         m->ticket_usec = config->proxy.ticket_usec;
         weblink_init(&m->web, m->event);

@@ -38,6 +38,7 @@ typedef struct Manager {
         Hops hops;
         uint64_t network_changes; /* as hagw-netd counts them; UINT64_MAX: not known */
         Hidden hidden;
+        uint64_t since_usec; /* the start; CLOCK_MONOTONIC */
         WebLink web;
         NameLink names;
         CallLink calls[_CALL_PEER_MAX];

@@ -95,6 +95,19 @@ static int append_answers(const Manager *m, sd_json_variant **metrics) {
         return r;
 }
 
+static int append_outside(const Manager *m, sd_json_variant **metrics) {
+        int r = 0;
+
+        for (OutsideWay way = 0; way < _OUTSIDE_WAY_MAX && r >= 0; way++)
+                r = metrics_append(
+                        metrics, "proxy_outside", true, "Visitors' connections from the internet",
+                        (double) sum_of(m,
+                                        offsetof(WorkerCounters, outside) + way * sizeof(_Atomic uint64_t)),
+                        (const char *const[]) { "family", outside_family(way), "door", outside_door(way),
+                                                NULL });
+        return r;
+}
+
 int manager_metrics(sd_json_variant **metrics, void *userdata) {
         const Manager *m = userdata;
         int r = 0;
@@ -104,6 +117,8 @@ int manager_metrics(sd_json_variant **metrics, void *userdata) {
                                    (double) sum_of(m, rows[i].offset), NULL);
         if (r >= 0)
                 r = append_answers(m, metrics);
+        if (r >= 0)
+                r = append_outside(m, metrics);
         for (size_t i = 0; i < m->snapshot->routes->n_routes && r >= 0; i++) {
                 HostReading now = host_stats_read(m->snapshot->hosts[i].stats);
                 const char *labels[] = { "host", m->snapshot->hosts[i].stats->name, NULL };

@@ -229,6 +229,7 @@ int snapshot_new(const Config *config, TlsCertificate *const *certificates, size
         s->forwarded = streq(config->proxy.forwarded, "forwarded");
         s->log_access = config->log.access;
         s->log_query_strings = config->log.query_strings;
+        s->documentation = config->documentation_networks;
         memcpy(s->ticket_secret, ticket_secret, sizeof(s->ticket_secret));
         r = route_table_new(&s->routes, config);
         if (r < 0)

@@ -75,6 +75,7 @@ typedef struct Snapshot {
         Hops hops;
         ConfTls tls; /* the oldest version for visitors */
         bool forwarded, log_access, log_query_strings;
+        bool documentation; /* as in Config */
 } Snapshot;
 
 /* routes and certificates are counted up. old may be NULL, at the start: else figures and trust are taken

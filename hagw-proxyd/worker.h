@@ -12,6 +12,7 @@
 #include "listen.h"
 #include "loop.h"
 #include "message.h"
+#include "outside.h"
 #include "relaycall.h"
 #include "passage.h"
 #include "pressure.h"
@@ -35,6 +36,8 @@ typedef struct WorkerCounters {
                 failed_handshakes, evicted, requests, tunnels;
         _Atomic uint64_t handshakes_waiting, handshakes_signing, handshakes_signed;
         _Atomic uint64_t hidden;     /* visitors who came by a hop */
+        _Atomic uint64_t outside[_OUTSIDE_WAY_MAX]; /* visitors who came from the internet */
+        _Atomic uint64_t outside_usec[_OUTSIDE_WAY_MAX]; /* the last one; CLOCK_MONOTONIC, 0: never */
         _Atomic uint64_t wakes;      /* by its queue: a sign of life */
         _Atomic uint64_t answers[6]; /* by the status's first digit; [0]: none */
         _Atomic uint64_t passages, passages_open, passage_received, passage_sent;

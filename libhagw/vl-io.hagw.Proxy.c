@@ -34,6 +34,25 @@ static SD_VARLINK_DEFINE_STRUCT_TYPE(
 
 static SD_VARLINK_DEFINE_METHOD(ListHops, SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(hops, Hop, SD_VARLINK_ARRAY));
 
+static SD_VARLINK_DEFINE_ENUM_TYPE(Family, SD_VARLINK_DEFINE_ENUM_VALUE(ipv4),
+                                   SD_VARLINK_DEFINE_ENUM_VALUE(ipv6));
+
+static SD_VARLINK_DEFINE_ENUM_TYPE(Door, SD_VARLINK_DEFINE_ENUM_VALUE(https),
+                                   SD_VARLINK_DEFINE_ENUM_VALUE(http));
+
+static SD_VARLINK_DEFINE_STRUCT_TYPE(
+        Outside, SD_VARLINK_DEFINE_FIELD_BY_TYPE(family, Family, 0),
+        SD_VARLINK_DEFINE_FIELD_BY_TYPE(door, Door, 0),
+        SD_VARLINK_FIELD_COMMENT("Connections that were complete, whatever came of them"),
+        SD_VARLINK_DEFINE_FIELD(visits, SD_VARLINK_INT, 0),
+        SD_VARLINK_FIELD_COMMENT("CLOCK_REALTIME of the last one; 0: none since sinceUSec"),
+        SD_VARLINK_DEFINE_FIELD(lastUSec, SD_VARLINK_INT, 0));
+
+static SD_VARLINK_DEFINE_METHOD(DescribeOutside,
+                                SD_VARLINK_FIELD_COMMENT("CLOCK_REALTIME; since when it is counted"),
+                                SD_VARLINK_DEFINE_OUTPUT(sinceUSec, SD_VARLINK_INT, 0),
+                                SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(outside, Outside, SD_VARLINK_ARRAY));
+
 static SD_VARLINK_DEFINE_METHOD(
         Probe, SD_VARLINK_DEFINE_INPUT(name, SD_VARLINK_STRING, 0),
         SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(host, Host, 0),
@@ -129,7 +148,14 @@ SD_VARLINK_DEFINE_INTERFACE(
         &vl_type_Hop,
         SD_VARLINK_SYMBOL_COMMENT(
                 "By which ones visitors came since the start, who therefore did not count as inside."),
-        &vl_method_ListHops,
+        &vl_method_ListHops, SD_VARLINK_SYMBOL_COMMENT("An address family"), &vl_type_Family,
+        SD_VARLINK_SYMBOL_COMMENT("Which port: the one for TLS, or the one that redirects to it"),
+        &vl_type_Door,
+        SD_VARLINK_SYMBOL_COMMENT("Visitors by one of the ways into the house"), &vl_type_Outside,
+        SD_VARLINK_SYMBOL_COMMENT(
+                "When somebody came last from the internet: not from lan, a special-purpose network, a hop, "
+                "the machine itself or its IPv6 network, nor through a relay."),
+        &vl_method_DescribeOutside,
         SD_VARLINK_SYMBOL_COMMENT(
                 "Connects to the host's upstream now and asks it for GET / with the headers a visitor's "
                 "request would carry."),

@@ -149,6 +149,43 @@ def test_masquerade(lan):
     assert not d.is_inside(*d.stranger, to="203.0.113.1")
 
 
+def outside(d):
+    told = d.proxyd.call("DescribeOutside")
+    assert all((w["lastUSec"] >= told["sinceUSec"] > 0) == (w["visits"] > 0) for w in told["outside"]), told
+    return {f"{w['family']} {w['door']}": w["visits"] for w in told["outside"]}
+
+
+def test_who_came_from_the_internet(lan):
+    """A sign that the doors are open: the house, its router and what hides behind it are none."""
+    d = lan
+    nobody = {"ipv4 https": 0, "ipv4 http": 0, "ipv6 https": 0, "ipv6 http": 0}
+    d.house.configure(**d.files(LAN) | {"main": "documentation_networks = true; " + d.files(LAN)["main"]})
+    d.proxyd.reload()
+    d.forward(masquerade=False)
+    d.knows("192.168.7.1")
+    run(*d.router, "sysctl", "-qw", "net.ipv6.conf.all.forwarding=1")
+    for words in (("far", "2001:db8:7::1/64"), ("wan", "2001:db8:9::1/64")):
+        run(*d.router, "ip", "address", "add", words[1], "dev", words[0], "nodad")
+    ip("address", "add", "2001:db8:7::2/64", "dev", "eth0", "nodad")
+    ip("route", "add", "default", "via", "2001:db8:7::1")
+    run(*d.stranger, "ip", "address", "add", "2001:db8:9::9/64", "dev", "net0", "nodad")
+    run(*d.stranger, "ip", "route", "add", "2001:db8:7::/64", "via", "2001:db8:9::1")
+    d.knows("192.168.7.1", "2001:db8:7::1")
+    assert outside(d) == nobody
+    assert d.look(*neighbour(d), to="192.168.7.2") == 200
+    assert d.look(to="192.168.7.2") == 200 and d.look(to="[2001:db8:7::2]", path="/") == 200
+    run(*d.router, "ip", "address", "add", "2001:db8:7::50/64", "dev", "far", "nodad")
+    assert d.look(*d.router, "sh", "-c", 'exec "$0" --interface 2001:db8:7::50 "$@"', to="[2001:db8:7::2]", path="/") == 200
+    assert outside(d) == nobody
+    assert d.look(*d.stranger, to="203.0.113.1", path="/") == 200
+    assert outside(d) == nobody | {"ipv4 https": 1}
+    assert d.look(*d.stranger, to="[2001:db8:7::2]", path="/") == 200
+    assert outside(d) == nobody | {"ipv4 https": 1, "ipv6 https": 1}
+    d.forward(masquerade=True)
+    assert d.look(*d.stranger, to="203.0.113.1", path="/") == 200
+    assert outside(d) == nobody | {"ipv4 https": 1, "ipv6 https": 1}
+
+
 def test_router_that_becomes_one(lan):
     """It is followed live, also for what is open: the neighbour's address becomes the router's."""
     d = lan
