@@ -27,6 +27,12 @@ static void *acmed_stop(void *userdata) {
         return manager_free(userdata);
 }
 
+static int acmed_save(void *userdata) {
+        Manager *m = userdata;
+
+        return store_save_all(&m->store);
+}
+
 static int certificate_metrics(sd_json_variant **metrics, const Certificate *c, uint64_t now_usec) {
         const char *const labels[] = { "name", c->name, NULL };
         int r = 0;
@@ -81,6 +87,7 @@ int main(int argc, char *argv[]) {
                 .reload = acmed_reload,
                 .metrics = acmed_metrics,
                 .stop = acmed_stop,
+                .save = acmed_save,
         };
 
         return daemon_run(&spec, argc, argv);

@@ -112,6 +112,17 @@ static int store_save_retired(Store *s) {
         return r < 0 ? log_error_errno(r, "Could not write " RETIRED_FILE ": %m") : 0;
 }
 
+int store_save_all(Store *s) {
+        int r;
+
+        r = store_save_accounts(s);
+        if (r >= 0)
+                r = store_save_retired(s);
+        for (size_t i = 0; r >= 0 && i < s->n_certificates; i++)
+                r = store_save(s, s->certificates[i]);
+        return r;
+}
+
 static int retired_add(Store *s, const char *key_id, uint64_t from_usec) {
         char *copy;
 

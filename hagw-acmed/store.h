@@ -39,6 +39,8 @@ int store_save(Store *s, const Certificate *c);
 /* From disk and memory. */
 int store_remove(Store *s, Certificate *c);
 int store_save_accounts(Store *s);
+/* Everything, until one cannot be written. */
+int store_save_all(Store *s);
 
 /* Notes a key for removal from that time on. */
 int store_retire(Store *s, const char *key_id, uint64_t from_usec);

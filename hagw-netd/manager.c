@@ -25,14 +25,14 @@ static void manager_set_status(Manager *m) {
                           text[MANAGER_IPV6], mark[MANAGER_IPV6]);
 }
 
-static void manager_save(Manager *m) {
+int manager_save(void *userdata) {
+        Manager *m = userdata;
         int r;
 
         if (m->state_fd < 0)
-                return;
+                return 0;
         r = store_save(m->state_fd, m->sources, ELEMENTSOF(m->sources));
-        if (r < 0)
-                (void) log_warning_errno(r, "Could not save the last good addresses: %m");
+        return r < 0 ? log_warning_errno(r, "Could not save the last good addresses: %m") : 0;
 }
 
 bool manager_is_asking(const Manager *m) {
@@ -49,7 +49,7 @@ static void on_source(AddressSource *s, bool changed, void *userdata) {
                 return;
         if (changed) {
                 manager_set_status(m);
-                manager_save(m);
+                (void) manager_save(m);
                 netd_varlink_tell_watchers(m);
         }
         if (m->n_refreshes > 0 && !manager_is_asking(m))
@@ -96,7 +96,7 @@ static int on_save(sd_event_source *s, uint64_t usec, void *userdata) {
         Manager *m = userdata;
         int r;
 
-        manager_save(m);
+        (void) manager_save(m);
         r = sd_event_source_set_time_relative(m->save, MANAGER_SAVE_USEC);
         return r < 0 ? r : sd_event_source_set_enabled(m->save, SD_EVENT_ONESHOT);
 }
@@ -163,7 +163,7 @@ int manager_start(Daemon *daemon, const Config *config, void **ret_userdata) {
         (void) manager_refresh(m);
         m->starting = false;
         manager_set_status(m);
-        manager_save(m);
+        (void) manager_save(m);
         return 0;
 }
 
@@ -192,7 +192,7 @@ int manager_reload(const Config *config, void *userdata) {
         m->starting = false;
         if (changed) {
                 manager_set_status(m);
-                manager_save(m);
+                (void) manager_save(m);
                 netd_varlink_tell_watchers(m);
         }
         if (m->n_refreshes > 0 && !manager_is_asking(m))
@@ -204,7 +204,7 @@ void *manager_stop(void *userdata) {
         Manager *m = userdata;
 
         if (m->sources[MANAGER_IPV6])
-                manager_save(m);
+                (void) manager_save(m);
         netd_varlink_done(m);
         resolver_free(m->resolver);
         for (size_t i = 0; i < ELEMENTSOF(m->sources); i++)

@@ -40,6 +40,8 @@ typedef struct Manager {
 int manager_start(Daemon *daemon, const Config *config, void **ret_userdata);
 int manager_reload(const Config *config, void *userdata);
 int manager_metrics(sd_json_variant **metrics, void *userdata);
+/* Writes the last good addresses. */
+int manager_save(void *userdata);
 void *manager_stop(void *userdata);
 
 /* Asks all sources. True: some of them will answer later. */

@@ -18,6 +18,7 @@ int main(int argc, char *argv[]) {
                 .reload = manager_reload,
                 .metrics = manager_metrics,
                 .stop = manager_stop,
+                .save = manager_save,
         };
 
         return daemon_run(&spec, argc, argv);

@@ -3,6 +3,8 @@
 /* The thin layer over SQLite. Main thread only. */
 
 #include "db.h"
+#include "statefault.h"
+#include "store.h"
 
 #define BUSY_TIMEOUT_MSEC 2000 /* a person's backup may hold a lock for a moment */
 
@@ -160,6 +162,15 @@ int db_step(sqlite3_stmt *q) {
         return db_result(sqlite3_db_handle(q), r);
 }
 
+/* What the disk refused. That the ledger refused a commit is noted there. */
+static void note_result(int code, int result) {
+        static const int refused[] = { -ENOSPC, -EROFS, -EACCES, -EIO };
+
+        for (size_t i = 0; i < ELEMENTSOF(refused); i++)
+                if (result == refused[i] && code != SQLITE_CONSTRAINT_COMMITHOOK)
+                        state_fault_note(STORE_FILE, /* size= */ 0, result);
+}
+
 int db_run(Db *db, Statement s, const DbValue *values, size_t n) {
         sqlite3_stmt *q;
         int r;
@@ -170,7 +181,11 @@ int db_run(Db *db, Statement s, const DbValue *values, size_t n) {
         do
                 r = db_step(q);
         while (r > 0);
-        return r < 0 ? r : sqlite3_changes(db->sqlite);
+        if (r < 0) {
+                note_result(sqlite3_extended_errcode(db->sqlite), r);
+                return r;
+        }
+        return sqlite3_changes(db->sqlite);
 }
 
 int64_t db_column_int(sqlite3_stmt *q, int i) {
@@ -209,6 +224,7 @@ int db_commit(DbTransaction *t) {
 
         if (r < 0)
                 return r;
+        state_fault_note(STORE_FILE, /* size= */ 0, r);
         t->db = NULL;
         return 0;
 }

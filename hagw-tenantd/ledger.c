@@ -9,6 +9,7 @@
 
 #include "ledger.h"
 #include "state.h"
+#include "statefault.h"
 
 #define HEAD "hagw ledger "
 #define FIELDS 5U
@@ -235,6 +236,18 @@ static void on_note(sqlite3_context *context, int n, sqlite3_value **values) {
         sqlite3_result_int64(context, l->stamp);
 }
 
+static int write_whole(const Ledger *l) {
+        const ssize_t n = pwrite(l->fd, l->pending, l->n_pending, (off_t) l->size);
+        int r = n < 0 ? -errno : 0;
+
+        if (r >= 0 && (size_t) n != l->n_pending)
+                r = -ENOSPC;
+        if (r >= 0 && fdatasync(l->fd) < 0)
+                r = -errno;
+        state_fault_note(LEDGER_FILE, l->n_pending, r);
+        return r;
+}
+
 /* Non-zero: the transaction is taken back. */
 static int on_commit(void *userdata) {
         Ledger *l = userdata;
@@ -243,8 +256,7 @@ static int on_commit(void *userdata) {
                 return 0;
         if (l->fd < 0 || l->size + l->n_pending > LEDGER_MAX)
                 return 1;
-        if (pwrite(l->fd, l->pending, l->n_pending, (off_t) l->size) != (ssize_t) l->n_pending ||
-            fdatasync(l->fd) < 0) {
+        if (write_whole(l) < 0) {
                 (void) !ftruncate(l->fd, (off_t) l->size);
                 return 1;
         }

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "manager.h"
 #include "name.h"
+#include "statefault.h"
 #include "token.h"
 #include "usage.h"
 #include "usec.h"
@@ -260,20 +261,31 @@ static void close_store(Manager *m) {
 int manager_copy(Manager *m) {
         const int r = copies_make(daemon_state_dir(), &m->db, &m->ledger, clock_usec(CLOCK_REALTIME));
 
+        /* A damaged database is no fault of the disk's room. */
+        if (r != -EUCLEAN)
+                state_fault_note(COPIES_DIR, /* size= */ 0, r);
         if (r < 0)
                 return log_error_errno(r, "Could not make a copy of the tenants' database: %m");
         log_info("A copy of the tenants' database was made.");
         return 0;
 }
 
-static int on_copy(sd_event_source *source, uint64_t usec, void *userdata) {
-        Manager *m = userdata;
+static int copy_if_due(Manager *m) {
         TenantCounts n = {};
 
         if (!m->trouble && (m->ledger.size > LEDGER_LONG ||
                             copies_are_due(daemon_state_dir(), clock_usec(CLOCK_REALTIME))) &&
             tenant_count(&m->db, &n) >= 0 && n.tenants > 0)
-                (void) manager_copy(m);
+                return manager_copy(m);
+        return 0;
+}
+
+int manager_save(void *userdata) {
+        return copy_if_due(userdata);
+}
+
+static int on_copy(sd_event_source *source, uint64_t usec, void *userdata) {
+        (void) copy_if_due(userdata);
         (void) sd_event_source_set_time_relative(source, COPY_LOOK_USEC);
         return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }

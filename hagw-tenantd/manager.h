@@ -40,6 +40,8 @@ int manager_new(Daemon *daemon, const Config *config, void **ret);
 void *manager_free(void *userdata);
 int manager_reload(const Config *config, void *userdata);
 int manager_metrics(sd_json_variant **metrics, void *userdata);
+/* Makes again what could not be stored. */
+int manager_save(void *userdata);
 
 /* Tenants or their tokens were changed: the status line, and when the next token ends. */
 void manager_changed(Manager *m);

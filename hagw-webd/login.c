@@ -170,7 +170,7 @@ static int login_succeed(Request *q, Login *l, User *u) {
         m->users_dirty = true;
         m->sessions_dirty = true;
         /* A full disk must not lock the house: the session lives in memory, and storing is tried again. */
-        store_flush(m);
+        (void) store_flush(m);
         manager_update_status(m);
         audit_session(q, "login", s);
         (void) snprintf(set, sizeof(set), REQUEST_COOKIE "=%s" REQUEST_COOKIE_FLAGS "; Max-Age=%llu", token,

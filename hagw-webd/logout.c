@@ -85,7 +85,7 @@ int logout_post(Request *q) {
         target = form_get(&f, "return");
         audit_session(q, "logout", s);
         session_end(&q->manager->sessions, s);
-        store_flush(q->manager);
+        (void) store_flush(q->manager);
         manager_update_status(q->manager);
         return target ? to_login(q, target, headers) : logged_out(q, headers);
 }

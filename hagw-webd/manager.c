@@ -160,7 +160,7 @@ static int on_housekeeping(sd_event_source *source, uint64_t usec, void *userdat
 
         if (session_prune(&m->sessions, clock_usec(CLOCK_REALTIME)) > 0)
                 manager_update_status(m);
-        store_flush(m);
+        (void) store_flush(m);
         return keep_house_in_time(m);
 }
 
@@ -255,7 +255,7 @@ void *manager_free(void *userdata) {
         m->status = gather_slot_free(m->status);
         m->http = http_free(m->http);
         if (m->state_fd >= 0)
-                store_flush(m);
+                (void) store_flush(m);
         sd_event_source_disable_unref(m->housekeeping);
         vl_stream_done(&m->revocations);
         session_table_done(&m->sessions);
@@ -316,4 +316,8 @@ int manager_metrics(sd_json_variant **metrics, void *userdata) {
                         return r;
         }
         return 0;
+}
+
+int manager_save(void *userdata) {
+        return store_flush(userdata);
 }

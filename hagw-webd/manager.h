@@ -23,7 +23,7 @@ typedef struct Manager {
         int state_fd;         /* the state directory */
         UserTable users;
         SessionTable sessions;
-        bool users_dirty, sessions_dirty; /* differ from what is stored; see store.h */
+        bool users_dirty, sessions_dirty, key_dirty; /* differ from what is stored; see store.h */
         Throttle throttle;
         Audit audit;
         ChallengeTable challenges;
@@ -41,6 +41,8 @@ typedef struct Manager {
 
 int manager_new(Daemon *daemon, const Config *config, void **ret);
 int manager_reload(const Config *config, void *userdata);
+/* Stores again what could not be stored. */
+int manager_save(void *userdata);
 int manager_metrics(sd_json_variant **metrics, void *userdata);
 void *manager_free(void *userdata);
 

@@ -172,6 +172,15 @@ static int load_table(Manager *m, const char *file, int (*load)(Manager *, sd_js
         return 0;
 }
 
+static int store_key(Manager *m) {
+        int r = state_write(m->state_fd, KEY_FILE, m->form_key, sizeof(m->form_key), 0600);
+
+        if (r < 0)
+                return log_error_errno(r, "Could not store %s: %m", KEY_FILE);
+        m->key_dirty = false;
+        return 0;
+}
+
 /* A lost key costs nobody more than sending a form twice. */
 static int load_key(Manager *m) {
         _cleanup_free_ char *data = NULL;
@@ -186,8 +195,9 @@ static int load_key(Manager *m) {
         }
         if (getrandom(m->form_key, sizeof(m->form_key), 0) != (ssize_t) sizeof(m->form_key))
                 return -EIO;
-        r = state_write(m->state_fd, KEY_FILE, m->form_key, sizeof(m->form_key), 0600);
-        return r < 0 ? log_error_errno(r, "Could not store %s: %m", KEY_FILE) : 0;
+        m->key_dirty = true;
+        (void) store_key(m);
+        return 0;
 }
 
 int store_load(Manager *m) {
@@ -263,9 +273,14 @@ int store_sessions(Manager *m) {
         return r;
 }
 
-void store_flush(Manager *m) {
+int store_flush(Manager *m) {
+        int r = 0, q = 0, p = 0;
+
+        if (m->key_dirty)
+                r = store_key(m);
         if (m->users_dirty)
-                (void) store_users(m);
+                q = store_users(m);
         if (m->sessions_dirty)
-                (void) store_sessions(m);
+                p = store_sessions(m);
+        return r < 0 ? r : q < 0 ? q : p;
 }

@@ -13,4 +13,4 @@ int store_load(Manager *m);
 int store_users(Manager *m);
 int store_sessions(Manager *m);
 /* Stores what is dirty; failures are logged. */
-void store_flush(Manager *m);
+int store_flush(Manager *m);

@@ -306,7 +306,7 @@ int vl_method_remove_user(sd_varlink *link, sd_json_variant *parameters, sd_varl
         user_remove(&m->users, u);
         m->users_dirty = true;
         r = store_users(m);
-        store_flush(m);
+        (void) store_flush(m);
         manager_update_status(m);
         if (r < 0)
                 return sd_varlink_error_errno(link, r);

@@ -17,6 +17,7 @@ int main(int argc, char *argv[]) {
                 .reload = manager_reload,
                 .metrics = manager_metrics,
                 .stop = manager_free,
+                .save = manager_save,
         };
 
         return daemon_run(&spec, argc, argv);

@@ -11,8 +11,10 @@
 #include <time.h>
 
 #include "daemon.h"
+#include "keeper.h"
 #include "log.h"
 #include "printable.h"
+#include "statefault.h"
 #include "usec.h"
 #include "vl-io.hagw.Service.h"
 
@@ -26,6 +28,7 @@ struct Daemon {
         uint64_t config_usec;
         char *config_error;
         char *status;
+        Keeper *keeper; /* NULL: a daemon without state */
         void *userdata; /* the manager */
 };
 
@@ -35,8 +38,20 @@ sd_event *daemon_event(Daemon *d) {
         return d->event;
 }
 
+static void daemon_show_status(Daemon *d) {
+        _cleanup_free_ char *shown = NULL, *error = NULL, *fault = NULL, *text = NULL;
+
+        /* systemctl shows it as it is, and a line more would be another message to systemd. */
+        shown = printable(strempty(d->status), /* lines= */ false);
+        error = printable(strempty(d->config_error), /* lines= */ false);
+        text = state_fault_text(daemon_state_dir());
+        fault = printable(strempty(text), /* lines= */ false);
+        (void) sd_notifyf(/* unset_environment= */ 0, "STATUS=%s%s%s%s%s", strempty(shown),
+                          d->config_error ? "; configuration refused: " : "", strempty(error),
+                          text ? "; " : "", strempty(fault));
+}
+
 void daemon_set_status(Daemon *d, const char *format, ...) {
-        _cleanup_free_ char *shown = NULL, *error = NULL;
         char *status;
         va_list ap;
         int n;
@@ -48,11 +63,17 @@ void daemon_set_status(Daemon *d, const char *format, ...) {
                 return;
         free(d->status);
         d->status = status;
-        /* systemctl shows it as it is, and a line more would be another message to systemd. */
-        shown = printable(status, /* lines= */ false);
-        error = printable(strempty(d->config_error), /* lines= */ false);
-        (void) sd_notifyf(/* unset_environment= */ 0, "STATUS=%s%s%s", strempty(shown),
-                          d->config_error ? "; configuration refused: " : "", strempty(error));
+        daemon_show_status(d);
+}
+
+static void on_keeper(void *userdata) {
+        daemon_show_status(userdata);
+}
+
+static int on_save(void *userdata) {
+        Daemon *d = userdata;
+
+        return d->spec->save ? d->spec->save(d->userdata) : 0;
 }
 
 int daemon_listen_fds(const char *name, int *fds, size_t max) {
@@ -86,18 +107,22 @@ const char *daemon_state_dir(void) {
 
 static int vl_method_describe(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
                               void *userdata) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         Daemon *d = &the_daemon;
         int r;
 
         r = vl_check_peer(link, VL_PEER_ALL);
         if (r != 0)
                 return r;
-        return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(d->spec->name)),
-                                  SD_JSON_BUILD_PAIR("version", SD_JSON_BUILD_STRING(PACKAGE_VERSION)),
-                                  SD_JSON_BUILD_PAIR("status", SD_JSON_BUILD_STRING(strempty(d->status))),
-                                  SD_JSON_BUILD_PAIR("configUSec", SD_JSON_BUILD_UNSIGNED(d->config_usec)),
-                                  SD_JSON_BUILD_PAIR_CONDITION(!!d->config_error, "configError",
-                                                               SD_JSON_BUILD_STRING(d->config_error)));
+        r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(d->spec->name)),
+                           SD_JSON_BUILD_PAIR("version", SD_JSON_BUILD_STRING(PACKAGE_VERSION)),
+                           SD_JSON_BUILD_PAIR("status", SD_JSON_BUILD_STRING(strempty(d->status))),
+                           SD_JSON_BUILD_PAIR("configUSec", SD_JSON_BUILD_UNSIGNED(d->config_usec)),
+                           SD_JSON_BUILD_PAIR_CONDITION(!!d->config_error, "configError",
+                                                        SD_JSON_BUILD_STRING(d->config_error)));
+        if (r >= 0 && d->keeper)
+                r = keeper_describe(d->keeper, &v);
+        return r < 0 ? sd_varlink_error_errno(link, r) : sd_varlink_reply(link, v);
 }
 
 int metrics_append(sd_json_variant **metrics, const char *name, bool counter, const char *help, double value,
@@ -130,6 +155,8 @@ static int vl_method_get_metrics(sd_varlink *link, sd_json_variant *parameters,
         r = sd_json_variant_new_array(&metrics, NULL, 0);
         if (r >= 0 && d->spec->metrics)
                 r = d->spec->metrics(&metrics, d->userdata);
+        if (r >= 0 && d->keeper)
+                r = keeper_metrics(d->keeper, &metrics);
         if (r < 0)
                 return sd_varlink_error_errno(link, r);
         return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("metrics", SD_JSON_BUILD_VARIANT(metrics)));
@@ -184,8 +211,7 @@ static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si, void
                 daemon_apply_log_level(d->config);
                 log_info("Configuration reloaded.");
         }
-        _cleanup_free_ char *status = strdup(strempty(d->status));
-        daemon_set_status(d, "%s", strempty(status));
+        daemon_show_status(d);
         (void) sd_notify(/* unset_environment= */ 0, "READY=1");
         return 0;
 }
@@ -261,6 +287,19 @@ static int daemon_setup_varlink(Daemon *d) {
         return 0;
 }
 
+static int daemon_setup_keeper(Daemon *d) {
+        const char *dir = daemon_state_dir();
+
+        if (!dir)
+                return 0;
+        return keeper_new(&d->keeper, d->event, &(KeeperSpec) {
+                .dir = dir,
+                .save = on_save,
+                .changed = on_keeper,
+                .userdata = d,
+        });
+}
+
 static int daemon_main(Daemon *d) {
         int r;
 
@@ -275,6 +314,9 @@ static int daemon_main(Daemon *d) {
         r = d->spec->start(d, d->config, &d->userdata);
         if (r < 0)
                 return log_error_errno(r, "Could not start: %m");
+        r = daemon_setup_keeper(d);
+        if (r < 0)
+                return log_error_errno(r, "Could not set up the state's keeper: %m");
         r = daemon_setup_varlink(d);
         if (r == -ENOTCONN)
                 return log_error_errno(
@@ -340,6 +382,7 @@ int daemon_run(const DaemonSpec *spec, int argc, char *argv[]) {
         if (d->userdata && spec->stop)
                 d->userdata = spec->stop(d->userdata);
         sd_varlink_server_unref(d->server);
+        d->keeper = keeper_free(d->keeper);
         config_free(d->config);
         free(d->config_error);
         free(d->status);

@@ -30,6 +30,9 @@ typedef struct DaemonSpec {
          * signal does not wait for that. NULL: the first does not either. */
         void (*drain)(void *userdata);
         void *(*stop)(void *userdata);
+        /* Writes again what is newer in memory than on disk, when writing has failed and may work again.
+         * NULL: who asks for something to be written is told that it was not, and nothing is left over. */
+        int (*save)(void *userdata);
 } DaemonSpec;
 
 /* Runs until SIGTERM or SIGINT; returns the process's exit status. */

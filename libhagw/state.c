@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Durable small files. No state of its own; any thread. */
+/* Durable small files. What fails is noted in statefault.c, for who asks how the daemon is. Any thread. */
 
 #include <fcntl.h>
 #include <limits.h>
@@ -8,6 +8,9 @@
 #include <sys/stat.h>
 
 #include "state.h"
+#include "statefault.h"
+
+#define PROBE_FILE "state.probe"
 
 /* The directory that holds the entry; fsync on it makes renames and removals durable. */
 static int sync_parent(int dir_fd, const char *name) {
@@ -69,7 +72,10 @@ static int write_file(int dir_fd, const char *name, const void *data, size_t siz
 }
 
 int state_write(int dir_fd, const char *name, const void *data, size_t size, mode_t mode) {
-        return write_file(dir_fd, name, data, size, mode, (gid_t) -1);
+        const int r = write_file(dir_fd, name, data, size, mode, (gid_t) -1);
+
+        state_fault_note(name, size, r);
+        return r;
 }
 
 int state_write_for_group(int dir_fd, const char *name, const void *data, size_t size, mode_t mode,
@@ -146,8 +152,28 @@ int state_set_aside(int dir_fd, const char *name) {
         return sync_parent(dir_fd, name);
 }
 
-int state_remove(int dir_fd, const char *name) {
+static int remove_file(int dir_fd, const char *name) {
         if (unlinkat(dir_fd, name, 0) < 0)
                 return errno == ENOENT ? 0 : -errno;
         return sync_parent(dir_fd, name);
+}
+
+int state_remove(int dir_fd, const char *name) {
+        const int r = remove_file(dir_fd, name);
+
+        state_fault_note(name, /* size= */ 0, r);
+        return r;
+}
+
+int state_probe(const char *dir, size_t size) {
+        _cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_free_ char *data = calloc(1, MAX(size, (size_t) 1));
+        int r;
+
+        if (fd < 0)
+                return -errno;
+        if (!data)
+                return -ENOMEM;
+        r = write_file(fd, PROBE_FILE, data, size, 0600, (gid_t) -1);
+        return r < 0 ? r : remove_file(fd, PROBE_FILE);
 }

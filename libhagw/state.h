@@ -31,3 +31,6 @@ int state_set_aside(int dir_fd, const char *name);
 
 /* Removes, durably. 0 where it was not there. */
 int state_remove(int dir_fd, const char *name);
+
+/* Whether a file of that size could be written in dir now; it is removed again. */
+int state_probe(const char *dir, size_t size);
