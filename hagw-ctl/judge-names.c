@@ -24,6 +24,21 @@ int judge_hosts(Status *s) {
         return 0;
 }
 
+/* Nobody needs to do anything yet; who looks may know the reason. */
+static void judge_renewal(Status *s, sd_json_variant *c) {
+        const uint64_t now = clock_usec(CLOCK_REALTIME), tries = field_number(c, "failures");
+        char end[TIME_TEXT_MAX], next[TIME_TEXT_MAX];
+
+        if (tries == 0 || !streq(strempty(field_text(c, "state")), "valid"))
+                return;
+        status_notice(s, "The certificate for %s could not be renewed (%lu tr%s): %s. It ends %s; the next "
+                         "try is %s.",
+                      field_text(c, "name"), (unsigned long) tries, tries > 1 ? "ies" : "y",
+                      field_text(c, "error") ?: "hagw-ctl log tells why",
+                      format_when(field_number(c, "notAfterUSec"), now, end),
+                      format_when(MAX(field_number(c, "nextUSec"), now + 1), now, next));
+}
+
 int judge_certificates(Status *s) {
         char when[TIME_TEXT_MAX];
 
@@ -31,8 +46,10 @@ int judge_certificates(Status *s) {
                 sd_json_variant *c = field_element(s->certificates, "certificates", i);
                 uint64_t end = field_number(c, "notAfterUSec");
 
-                if (!view_certificate_is_bad(c))
+                if (!view_certificate_is_bad(c)) {
+                        judge_renewal(s, c);
                         continue;
+                }
                 status_problem(s,
                                "Certificate %s: %s%s%s%s%s", field_text(c, "name"), field_text(c, "state"),
                                end ? ", ends " : "",

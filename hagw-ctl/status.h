@@ -9,8 +9,8 @@
 
 /* hagw-ctl status: what the daemons say is gathered once, every judge looks at it and finds what it finds,
  * and then it is printed. A judge is one function and one row in status.c, and stands with its noun:
- * judge-machine.c (daemons, addresses, ports), judge-names.c (zones, hosts, certificates), judge-relay.c
- * (both ends of a tunnel). */
+ * judge-machine.c (daemons, addresses, ports), judge-state.c (the daemons' files), judge-names.c (zones,
+ * hosts, certificates), judge-relay.c (both ends of a tunnel). */
 
 typedef struct Status {
         sd_json_variant *addresses, *zones, *hosts, *certificates, *sessions, *daemons;
@@ -31,6 +31,7 @@ void status_notice(Status *s, const char *format, ...) _printf_(2, 3);
 
 /* 0, or -ENOMEM; what is found is in s. */
 int judge_daemons(Status *s);
+int judge_state(Status *s);
 int judge_config(Status *s);
 int judge_addresses(Status *s);
 int judge_ports(Status *s);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A timer that runs while there are faults. Nothing is tried before a file of the same size could be written:
- * each try that fails would be a line in the log. */
+/* A timer that runs while there are faults. Nothing is tried before a file of the same size could be
+ * written: each try that fails would be a line in the log. */
 
 #include "daemon.h"
 #include "keeper.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The table of files that are older on disk than in memory. A lock guards it: hagw-keyd writes on a thread. */
+/* The table of files that are older on disk than in memory. A lock guards it: hagw-keyd writes on a
+ * thread. */
 
 #include <limits.h>
 #include <pthread.h>

@@ -41,7 +41,8 @@ static SD_VARLINK_DEFINE_METHOD(
         SD_VARLINK_DEFINE_OUTPUT(stateLow, SD_VARLINK_BOOL, SD_VARLINK_NULLABLE),
         SD_VARLINK_FIELD_COMMENT("True where nothing can be written to it"),
         SD_VARLINK_DEFINE_OUTPUT(stateReadOnly, SD_VARLINK_BOOL, SD_VARLINK_NULLABLE),
-        SD_VARLINK_FIELD_COMMENT("What could not be written, the oldest first; a new try is made now and then"),
+        SD_VARLINK_FIELD_COMMENT(
+                "What could not be written, the oldest first; a new try is made now and then"),
         SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(stateFaults, StateFault, SD_VARLINK_ARRAY | SD_VARLINK_NULLABLE));
 
 static SD_VARLINK_DEFINE_METHOD(GetMetrics,

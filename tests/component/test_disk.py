@@ -9,8 +9,11 @@ import time
 
 import pytest
 
+from acme_tools import ZONE, Acme, Pebble
 from conftest import VarlinkError
+from ctl_tools import ctl  # noqa: F401
 from tenant_tools import CONFIG, HOSTS
+from test_netd import LABORATORY
 from test_netd import start as start_netd
 from test_webd import PASSWORD
 from test_webd import start as start_webd
@@ -211,3 +214,50 @@ def test_metrics_of_all(house, disk):
     assert set(lines[at + 2 : at + 2 + len(family)]) == set(family)
     assert any(line.startswith('hagw_state_write_failures_total{daemon="netd"}') for line in lines)
     room.free()
+
+
+def test_status(house, ctl, disk):  # noqa: F811
+    """Once for all daemons on one disk; before anything is lost, the room that is left; and nothing when it is over."""
+    room = disk("netd")
+    netd = start_netd(house, ipv4="static:203.0.113.1")
+    start_webd(house, main=(house.config / "hagw.conf").read_text())
+    status = lambda: json.loads(ctl.run("--json", "status", "--no-delegation").stdout)["problems"]  # noqa: E731
+    mine = lambda: [p for p in status() if "room" in p or "state of" in p]  # noqa: E731
+    assert mine() == []
+    with open(room.path / "fill", "wb") as f:
+        f.write(bytes(1000 * 1024))
+    assert [p for p in mine() if "There is little room for the state of hagw-netd: 0.0 MiB in " in p], mine()
+    room.fill()
+    (house.config / "hagw.conf").write_text(f'public_address: {{ ipv4 = "static:203.0.113.2"; ipv6 = "none"; }}; {LABORATORY}')
+    netd.reload()
+    until(lambda: faults(netd), "the fault")
+    [said] = mine()
+    assert "The state of hagw-netd could not be written, for the first time " in said
+    assert f"{room.path}/addresses.json: No space left on device;" in said and "df -h" in said
+    assert ctl.run("status", "--no-delegation").returncode != 0
+    room.free()
+    over(netd)
+    assert mine() == []
+    room.protect()
+    [said] = mine()
+    assert f"Nothing can be written to {room.path}, the state of hagw-netd" in said
+    room.protect("rw")
+
+
+def test_a_renewal_that_fails_is_a_notice(house, ctl):  # noqa: F811
+    """The certificate is good for weeks: who looks is told, and nothing needs attention because of it."""
+    a = Acme(house)
+    pebble = Pebble(a.folder, a.dns_port)
+    try:
+        a.start(pebble.directory, pebble.root)
+        a.wait()
+        told = lambda: json.loads(ctl.run("--json", "status", "--no-delegation").stdout)  # noqa: E731
+        assert [n for n in told()["notices"] if "could not be renewed" in n] == []
+    finally:
+        pebble.stop()
+    a.acmed.call("Renew", name=ZONE)
+    until(lambda: a.get()["failures"] == 1 and a.get()["state"] == "valid", "the failure")
+    t = told()
+    [said] = [n for n in t["notices"] if "could not be renewed" in n]
+    assert f"The certificate for {ZONE} could not be renewed (1 try): " in said and "It ends in " in said and "the next try is in " in said
+    assert not [p for p in t["problems"] if "renewed" in p or "ertificate" in p]

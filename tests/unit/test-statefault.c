@@ -22,6 +22,11 @@ static const char *text_of(sd_json_variant *v, size_t i, const char *field) {
         return sd_json_variant_string(sd_json_variant_by_key(sd_json_variant_by_index(v, i), field));
 }
 
+static uint64_t since_of(sd_json_variant *v) {
+        return sd_json_variant_unsigned(
+                sd_json_variant_by_key(sd_json_variant_by_index(v, 0), "sinceUSec"));
+}
+
 static void test_table(void **state) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         _cleanup_free_ char *text = NULL;
@@ -38,7 +43,7 @@ static void test_table(void **state) {
         assert_string_equal(text_of(v, 0, "file"), DIR "/a");
         assert_string_equal(text_of(v, 0, "reason"), "No space left on device");
         assert_string_equal(text_of(v, 1, "file"), "/etc/b");
-        since = sd_json_variant_unsigned(sd_json_variant_by_key(sd_json_variant_by_index(v, 0), "sinceUSec"));
+        since = since_of(v);
         assert_true(since > 0);
         assert_int_equal(state_fault_size(), 70);
 
@@ -46,9 +51,7 @@ static void test_table(void **state) {
         state_fault_note("a", 10, -EROFS);
         assert_int_equal(count(&v), 2);
         assert_string_equal(text_of(v, 0, "reason"), "Read-only file system");
-        assert_int_equal(
-                sd_json_variant_unsigned(sd_json_variant_by_key(sd_json_variant_by_index(v, 0), "sinceUSec")),
-                since);
+        assert_int_equal(since_of(v), since);
         assert_int_equal(state_fault_total(), 3);
         text = state_fault_text(DIR);
         assert_string_equal(text, DIR "/a could not be written: Read-only file system");
