@@ -119,6 +119,25 @@ static int take_caa_issuer(sd_json_variant *meta, char **ret) {
         return *ret ? 0 : -ENOMEM;
 }
 
+/* What cannot be a setting's value is nothing that anybody could ask for. */
+static int take_profiles(sd_json_variant *meta, AcmeDirectory *d) {
+        sd_json_variant *map = sd_json_variant_by_key(meta, "profiles");
+        size_t n = 0;
+
+        if (!map || !sd_json_variant_is_object(map))
+                return 0;
+        for (size_t i = 0; i < sd_json_variant_elements(map) && n < ACME_PROFILES_MAX; i += 2) {
+                const char *name = sd_json_variant_string(sd_json_variant_by_index(map, i));
+
+                if (!acme_profile_is_valid(name))
+                        continue;
+                d->profiles[n] = strdup(name);
+                if (!d->profiles[n++])
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
 static int parse_directory(sd_json_variant *v, AcmeAnswer *a) {
         AcmeDirectory *d = &a->directory;
         sd_json_variant *meta, *required;
@@ -132,7 +151,7 @@ static int parse_directory(sd_json_variant *v, AcmeAnswer *a) {
         meta = sd_json_variant_by_key(v, "meta");
         if (meta && !sd_json_variant_is_object(meta))
                 meta = NULL;
-        if (meta && (r = take_caa_issuer(meta, &d->caa_issuer)) < 0)
+        if (meta && ((r = take_caa_issuer(meta, &d->caa_issuer)) < 0 || (r = take_profiles(meta, d)) < 0))
                 return r;
         required = meta ? sd_json_variant_by_key(meta, "externalAccountRequired") : NULL;
         d->external_account_required = required && sd_json_variant_is_boolean(required) &&
@@ -212,6 +231,7 @@ static int parse_order(sd_json_variant *v, AcmeAnswer *a) {
             (r = take_list(v, "authorizations", take_url_item, &o->authorizations)) < 0 ||
             (r = take_url(v, "finalize", &o->finalize)) < 0 ||
             (r = take_url(v, "certificate", &o->certificate)) < 0 ||
+            (r = take_string(v, "profile", &o->profile)) < 0 ||
             (r = take_problem(sd_json_variant_by_key(v, "error"), &o->problem)) < 0)
                 return r;
         return o->finalize ? 0 : -EBADMSG;

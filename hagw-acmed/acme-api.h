@@ -10,10 +10,11 @@
  * lack of memory. */
 int acme_parse(AcmeObject expect, const char *content_type, const char *body, size_t size, AcmeAnswer *ret);
 
-/* Payloads, as JSON text to be freed. All strings but replaces may hold anything. */
+/* Payloads, as JSON text to be freed. All strings but replaces may hold anything; profile and replaces may
+ * be NULL. */
 int acme_format_account(const char *contact, const char *binding, char **ret);
 int acme_format_contact(const char *contact, char **ret);
-int acme_format_order(char *const *names, const char *replaces, char **ret);
+int acme_format_order(char *const *names, const char *profile, const char *replaces, char **ret);
 int acme_format_finalize(const char *csr_base64, char **ret);
 
 /* The external account binding (RFC 8555 section 7.3.4): the account's JWK signed HS256 with the key the

@@ -47,7 +47,7 @@ int acme_format_contact(const char *contact, char **ret) {
         return r < 0 ? r : format_and_free(v, ret);
 }
 
-int acme_format_order(char *const *names, const char *replaces, char **ret) {
+int acme_format_order(char *const *names, const char *profile, const char *replaces, char **ret) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *list = NULL;
         sd_json_variant *v;
         int r;
@@ -61,6 +61,7 @@ int acme_format_order(char *const *names, const char *replaces, char **ret) {
         }
         r = sd_json_buildo(
                 &v, SD_JSON_BUILD_PAIR("identifiers", SD_JSON_BUILD_VARIANT(list)),
+                SD_JSON_BUILD_PAIR_CONDITION(!!profile, "profile", SD_JSON_BUILD_STRING(profile)),
                 SD_JSON_BUILD_PAIR_CONDITION(!!replaces, "replaces", SD_JSON_BUILD_STRING(replaces)));
         return r < 0 ? r : format_and_free(v, ret);
 }

@@ -46,6 +46,8 @@ void acme_directory_done(AcmeDirectory *d) {
         free(d->new_order);
         free(d->renewal_info);
         free(d->caa_issuer);
+        for (char **p = d->profiles; *p; p++)
+                free(*p);
         *d = (AcmeDirectory) {};
 }
 
@@ -54,6 +56,7 @@ void acme_order_done(AcmeOrder *o) {
         acme_strv_free(o->authorizations);
         free(o->finalize);
         free(o->certificate);
+        free(o->profile);
         problem_done(&o->problem);
         *o = (AcmeOrder) {};
 }
@@ -97,6 +100,15 @@ bool acme_token_is_valid(const char *token) {
         size_t n = strlen(token);
 
         return n > 0 && n <= ACME_TOKEN_MAX && strspn(token, letters) == n;
+}
+
+bool acme_profile_is_valid(const char *name) {
+        size_t n = strlen(name);
+
+        for (const char *p = name; *p; p++)
+                if (*p <= ' ' || *p >= 0x7f)
+                        return false;
+        return n > 0 && n <= ACME_PROFILE_NAME_MAX;
 }
 
 /* Bytes of the UTF-8 sequence at p, 0 where it is none. Overlong forms pass: nothing here depends on them.

@@ -10,6 +10,8 @@
 #define ACME_NAMES_MAX 100U         /* in one order */
 #define ACME_CHALLENGES_MAX 16U     /* in one authorization */
 #define ACME_ALTERNATES_MAX 8U      /* chains beside the first */
+#define ACME_PROFILES_MAX 16U       /* that an authority offers */
+#define ACME_PROFILE_NAME_MAX 64U   /* characters */
 #define ACME_CHAIN_MAX (64U * 1024) /* bytes of PEM */
 
 typedef enum AcmeStatus {
@@ -51,12 +53,14 @@ typedef struct AcmeDirectory {
         char *renewal_info; /* NULL: no ARI */
         char *caa_issuer;   /* the first of caaIdentities; NULL: none */
         bool external_account_required;
+        char *profiles[ACME_PROFILES_MAX + 1]; /* names, NULL-terminated (draft-ietf-acme-profiles) */
 } AcmeDirectory;
 
 typedef struct AcmeOrder {
         AcmeStatus status;
         char **identifiers, **authorizations; /* NULL-terminated */
         char *finalize, *certificate;
+        char *profile; /* NULL: not said */
         AcmeProblem problem;
 } AcmeOrder;
 
@@ -108,6 +112,9 @@ bool acme_token_is_valid(const char *token);
 /* A problem out of formatted text; what does not print becomes a space. */
 int acme_problem_set(AcmeProblem *p, const char *type, const char *format, ...) _printf_(3, 4);
 bool acme_problem_is(const AcmeProblem *p, const char *type);
+
+/* Printable ASCII without blanks, of bounded length. */
+bool acme_profile_is_valid(const char *name);
 
 /* "<https://…>;rel=\"alternate\"" → the URL, or NULL where it is another relation or not a valid URL. Freed
  * by the caller. */

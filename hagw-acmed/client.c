@@ -6,6 +6,7 @@
 
 #include "acme-api.h"
 #include "client.h"
+#include "explain.h"
 #include "log.h"
 #include "vl.h"
 
@@ -172,12 +173,13 @@ static void on_nonce(const HttpResponse *response, void *userdata) {
 static void on_signed(sd_json_variant *reply, const char *error, void *userdata) {
         sd_json_variant *jws = reply && !error ? sd_json_variant_by_key(reply, "jws") : NULL;
         AcmeClient *c = userdata;
-        char text[512];
+        char words[EXPLAIN_MAX + 1], text[EXPLAIN_MAX + 64];
         int r;
 
         c->signing = NULL;
         if (!jws || !sd_json_variant_is_string(jws)) {
-                (void) snprintf(text, sizeof(text), "hagw-keyd did not sign: %s", error ?: "no reply");
+                (void) explain_error(strempty(error), reply, words);
+                (void) snprintf(text, sizeof(text), "hagw-keyd did not sign: %s", words);
                 client_fail(c, text);
                 return;
         }

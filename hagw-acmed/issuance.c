@@ -120,7 +120,7 @@ static int issuance_payload(Issuance *i, const OrderAction *action, char **ret) 
         case BODY_CONTACT:
                 return acme_format_contact(i->settings->contact, ret);
         case BODY_ORDER:
-                return acme_format_order(i->order->names, i->order->replaces, ret);
+                return acme_format_order(i->order->names, i->order->profile, i->order->replaces, ret);
         case BODY_FINALIZE:
                 return acme_format_finalize(i->csr, ret);
         }
@@ -292,11 +292,13 @@ int issuance_new(Issuance **ret, sd_event *event, const Settings *settings, Acco
         if (r < 0)
                 return r;
         i->order->unserved = proof_way_unserved(wish->way);
+        i->order->settings_group = "acme";
         i->order->update_contact = !streq_ptr(account->contact, settings->contact);
         i->order->chain_test = chain_is_preferred;
         i->order->resume = wish->order_url && account->url && wish->pending_key_id;
         if ((r = string_replace(&i->order->url, i->order->resume ? wish->order_url : NULL)) < 0 ||
             (r = string_replace(&i->order->replaces, wish->replaces)) < 0 ||
+            (r = string_replace(&i->order->profile, settings->profile)) < 0 ||
             (r = string_replace(&i->order->preferred_chain, settings->preferred_chain)) < 0 ||
             (r = string_replace(&i->key_id, wish->pending_key_id)) < 0)
                 return r;

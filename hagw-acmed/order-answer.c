@@ -10,9 +10,43 @@ static void order_enter_publish(Order *o) {
         order_enter_challenges(o, ORDER_PUBLISH, ORDER_POLL_READY, 0);
 }
 
+static bool strv_contains(char *const *l, const char *s) {
+        for (; l && *l; l++)
+                if (streq(*l, s))
+                        return true;
+        return false;
+}
+
+/* "a, b" */
+static void strv_join(char *const *l, char *out, size_t size) {
+        size_t n = 0;
+
+        *out = '\0';
+        for (; *l && n < size; l++)
+                n += (size_t) snprintf(out + n, size - n, "%s%s", n > 0 ? ", " : "", *l);
+}
+
+/* Asked for all the same, it would be refused by some authorities and ignored by others, and always after
+ * the names were proven. */
+static int order_refuse_profile(Order *o) {
+        char text[ACME_PROFILES_MAX * (ACME_PROFILE_NAME_MAX + 2) + 512],
+                offered[ACME_PROFILES_MAX * (ACME_PROFILE_NAME_MAX + 2) + 1];
+
+        strv_join(o->directory.profiles, offered, sizeof(offered));
+        (void) snprintf(text, sizeof(text),
+                        "The certificate authority has no profile \"%.100s\"; %s%s. Correct %s.profile, or "
+                        "take it out",
+                        o->profile, *offered ? "it offers: " : "it offers none", offered,
+                        o->settings_group);
+        return order_fail(o, FAILURE_AUTHORITY, "invalidProfile", text);
+}
+
 int order_take_directory(Order *o, AcmeAnswer *a, uint64_t now) {
+        acme_directory_done(&o->directory);
         o->directory = a->directory;
         a->directory = (AcmeDirectory) {};
+        if (o->profile && !strv_contains(o->directory.profiles, o->profile))
+                return order_refuse_profile(o);
         order_enter(o, ORDER_ACCOUNT_KEY);
         return 0;
 }
@@ -49,15 +83,10 @@ static size_t strv_length(char *const *l) {
         return n;
 }
 
-static bool strv_contains(char *const *l, const char *s) {
-        for (; l && *l; l++)
-                if (streq(*l, s))
-                        return true;
-        return false;
-}
-
 /* Neither more nor less than what was asked for. */
-static bool order_identifiers_match(const Order *o) {
+static bool order_is_as_asked(const Order *o) {
+        if (o->profile && o->order.profile && !streq(o->profile, o->order.profile))
+                return false;
         if (strv_length(o->order.identifiers) != strv_length(o->names))
                 return false;
         for (char **p = o->names; *p; p++)
@@ -79,9 +108,10 @@ int order_take_new(Order *o, AcmeAnswer *a, uint64_t now) {
         free(o->url);
         o->url = TAKE_PTR(a->location);
         order_replace(o, a);
-        if (!order_identifiers_match(o) || strv_length(o->order.authorizations) > strv_length(o->names))
+        if (!order_is_as_asked(o) || strv_length(o->order.authorizations) > strv_length(o->names))
                 return order_fail_hostile(
-                        o, "The certificate authority made an order for other names than were asked for");
+                        o, "The certificate authority made an order for other names, or with another "
+                           "profile, than were asked for");
         order_drop_challenges(o);
         o->challenges = calloc(strv_length(o->order.authorizations), sizeof(*o->challenges));
         if (!o->challenges)
@@ -100,7 +130,7 @@ void order_forget(Order *o) {
 int order_take_resumed(Order *o, AcmeAnswer *a, uint64_t now) {
         order_replace(o, a);
         o->resume = false;
-        if (!order_identifiers_match(o) ||
+        if (!order_is_as_asked(o) ||
             (o->order.status != ACME_STATUS_PROCESSING && o->order.status != ACME_STATUS_VALID)) {
                 order_forget(o);
                 return 0;

@@ -62,6 +62,7 @@ Order *order_free(Order *o) {
                 return NULL;
         acme_strv_free(o->names);
         free(o->directory_url);
+        free(o->profile);
         free(o->replaces);
         free(o->preferred_chain);
         free(o->account_url);

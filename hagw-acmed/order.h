@@ -91,7 +91,8 @@ typedef struct Order {
         char **names;
         const char *challenge_type; /* "dns-01" or "http-01", static */
         const char *unserved;       /* what to say where it is not served, static */
-        char *directory_url, *replaces, *preferred_chain;
+        const char *settings_group; /* of hagw.conf, where the authority's settings stand, static */
+        char *directory_url, *profile, *replaces, *preferred_chain;
         char *account_url; /* NULL: an account is to be made */
         bool update_contact;
         OrderChainTest chain_test; /* goes with preferred_chain */
@@ -121,7 +122,8 @@ typedef struct Order {
 #define ORDER_DURATION_MAX (15 * USEC_PER_MINUTE)
 #define ORDER_POLLS_MAX 120U
 
-/* names: normalized, NULL-terminated, copied. account_url, replaces, preferred_chain may be NULL. */
+/* names: normalized, NULL-terminated, copied. account_url may be NULL, like profile, replaces and
+ * preferred_chain, which are set afterwards. */
 int order_new(Order **ret, char *const *names, const char *challenge_type, const char *directory_url,
               const char *account_url, uint64_t now_usec);
 Order *order_free(Order *o);

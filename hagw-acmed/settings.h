@@ -5,7 +5,7 @@
 
 /* What hagw.conf says, copied: a configuration goes away with the next one. */
 typedef struct Settings {
-        char *directory, *contact, *ca_file, *eab_key_id, *key_algorithm, *preferred_chain;
+        char *directory, *contact, *ca_file, *eab_key_id, *key_algorithm, *preferred_chain, *profile;
         char *relay_zone; /* plan_relay_zone()'s name, or NULL */
         bool caa_others;  /* some zone's CAA records list others beside our accounts */
 } Settings;

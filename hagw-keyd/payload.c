@@ -9,8 +9,8 @@
 static const char *const kinds[][4] = {
         /* section 7.3 */
         { "termsOfServiceAgreed", "contact", "externalAccountBinding" },
-        /* section 7.4; RFC 9773 section 5 */
-        { "identifiers", "replaces" },
+        /* section 7.4; RFC 9773 section 5; draft-ietf-acme-profiles */
+        { "identifiers", "replaces", "profile" },
         /* section 7.4, finalize */
         { "csr" },
 };

@@ -94,6 +94,9 @@ const ConfSetting conf_settings[] = {
           "kind of new certificates' keys", .choices = key_choices),
         M("acme", "preferred_chain", CONF_STRING, acme.preferred_chain, NULL, ACMED,
           "common name of the root or intermediate to prefer where the authority offers several chains"),
+        M("acme", "profile", CONF_STRING, acme.profile, NULL, ACMED,
+          "the authority's profile for new certificates, such as Let's Encrypt's tlsserver or shortlived "
+          "(six days); its default if not given"),
 
         M("dns", "rate_limit", CONF_UINT, dns.rate_limit, "200", DNSD,
           "answers per second to one client network (IPv4 /24, IPv6 /56) over UDP without a cookie; 0: no "

@@ -84,6 +84,7 @@ typedef struct Config {
                 char *eab_key_id; /* the HMAC key is the credential acme.eab_hmac_key */
                 char *key_algorithm;
                 char *preferred_chain;
+                char *profile; /* NULL: the authority's default */
         } acme;
         struct {
                 unsigned rate_limit; /* responses per second and client prefix; 0: off */

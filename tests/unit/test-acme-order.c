@@ -46,6 +46,35 @@ static void test_known_account(void **state) {
         assert_int_equal(o->failure, FAILURE_AUTHORITY);
 }
 
+/* What is not offered is not asked for; what is made with another profile is not taken. */
+static void test_profile(void **state) {
+        static const char *const kinds[] = { "shortlived", "nothing", "shortlived" };
+        static const OrderState ends[] = { ORDER_AUTHORIZATION, ORDER_FAILED, ORDER_FAILED };
+
+        for (size_t i = 0; i < ELEMENTSOF(kinds); i++) {
+                _cleanup_(order_freep) Order *o = new_order("https://ca/account/9");
+                AcmeAnswer a = { .http_status = 200 };
+
+                o->settings_group = "acme";
+                o->profile = strdup(kinds[i]);
+                fill_directory(&a);
+                a.directory.profiles[0] = strdup("classic");
+                a.directory.profiles[1] = strdup("shortlived");
+                answer(o, &a);
+                if (i != 1) {
+                        advance(o, ORDER_NEW);
+                        a = (AcmeAnswer) { .http_status = 201 };
+                        fill_order(&a, ACME_STATUS_PENDING);
+                        a.order.profile = strdup(i == 0 ? "shortlived" : "classic");
+                        answer(o, &a);
+                }
+                assert_int_equal(o->state, ends[i]);
+                assert_true(i == 0 || o->failure == FAILURE_AUTHORITY);
+                if (i == 1)
+                        assert_non_null(strstr(o->problem.text, "it offers: classic, shortlived. Co"));
+        }
+}
+
 static void test_contact(void **state) {
         _cleanup_(order_freep) Order *o = new_order("https://ca/account/9");
 
@@ -229,6 +258,7 @@ static void test_preferred_chain(void **state) {
 }
 
 TEST_MAIN(cmocka_unit_test(test_whole_order), cmocka_unit_test(test_known_account),
+          cmocka_unit_test(test_profile),
           cmocka_unit_test(test_contact), cmocka_unit_test(test_other_names),
           cmocka_unit_test(test_other_authorization), cmocka_unit_test(test_no_fitting_challenge),
           cmocka_unit_test(test_invalid_authorization), cmocka_unit_test(test_reused_authorizations),

@@ -14,6 +14,7 @@ static void test_takes(void **state) {
                 { "{\"contact\":[\"mailto:a@example.com\"]}", NULL, 0 },
                 { "{\"termsOfServiceAgreed\":true,\"contact\":[],\"externalAccountBinding\":{}}", NULL, 0 },
                 { "{\"identifiers\":[{\"type\":\"dns\",\"value\":\"a\"}],\"replaces\":\"x.y\"}", NULL, 0 },
+                { "{\"identifiers\":[],\"profile\":\"tlsserver\",\"replaces\":\"x.y\"}", NULL, 0 },
                 { "{\"csr\":\"AAAA\"}", NULL, 3 },
                 /* What is signed is what was understood. */
                 { "{ \"\\u0063sr\" :\t\"\\u0041AAA\"}", "{\"csr\":\"AAAA\"}", 3 },
