@@ -2,10 +2,11 @@
 
 /* The answers that proxyd gives itself: a row each. */
 
+#include "ownpath.h"
 #include "pages.h"
 
 #define CHALLENGE                                                           \
-        "WWW-Authenticate: Cookie realm=\"hagw\", form-action=\"/.hagw/login\", " \
+        "WWW-Authenticate: Cookie realm=\"hagw\", form-action=\"" OWN_LOGIN "\", " \
         "cookie-name=\"__Host-hagw\"\r\n"
 
 static const struct {

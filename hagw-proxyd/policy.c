@@ -180,7 +180,7 @@ static bool find_secret(const Claims *c, PolicyFinding *f) {
 }
 
 PolicyVerdict policy_judge(const Route *route, const Request *request, bool inside, PolicyFinding *ret) {
-        bool own = slice_starts_with(request->target, SLICE(POLICY_OWN_PREFIX)) &&
+        bool own = slice_starts_with(request->target, SLICE(OWN_PREFIX)) &&
                    !route_has_own_login(route);
         bool walled = route->host.access.login != CONF_LOGIN_NONE;
         Claims claims = {};
@@ -261,9 +261,9 @@ static void page_location(const char *page, const Request *request, char out[sta
 }
 
 void policy_login_location(const Request *request, char out[static POLICY_LOCATION_MAX]) {
-        page_location(POLICY_LOGIN_PATH, request, out);
+        page_location(OWN_LOGIN, request, out);
 }
 
 void policy_denied_location(const Request *request, char out[static POLICY_LOCATION_MAX]) {
-        page_location(POLICY_DENIED_PATH, request, out);
+        page_location(OWN_DENIED, request, out);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "ownpath.h"
 #include "request.h"
 #include "route.h"
 
@@ -8,9 +9,6 @@
  * session where that is asked. Pure. */
 
 #define POLICY_COOKIE "__Host-hagw"
-#define POLICY_OWN_PREFIX "/.hagw/"           /* hagw-webd's pages on every host */
-#define POLICY_LOGIN_PATH "/.hagw/login"
-#define POLICY_DENIED_PATH "/.hagw/denied"
 #define POLICY_RETURN_PARAMETER "return"
 #define POLICY_LOCATION_MAX 4096U /* bytes of the redirect's target with NUL */
 #define POLICY_TOKEN_FIELD "X-Hagw-Token" /* the same from programs that keep no cookies */

@@ -17,6 +17,9 @@
 #define PURPOSE "login"
 #define BUSY_SECONDS "2"
 #define DEVICE_SECONDS (400 * 24 * 3600) /* as long as browsers keep a cookie (RFC 6265bis section 5.5) */
+/* So long after a login it is the login that brought the visitor here. */
+#define GO_ON_USEC (60 * USEC_PER_SEC)
+#define GO_ON_SECONDS "1"
 #define FORM_TYPE "application/x-www-form-urlencoded"
 
 typedef struct Login {
@@ -85,6 +88,7 @@ static int login_page(Request *q, unsigned status, const char *typed, const char
                 { "return", target_or_root(target) },
                 { "user", typed },
                 { "error", message },
+                { "inside", q->lan ? "yes" : NULL },
                 {},
         };
         return request_page(q, status, page_login, TEXT_LOGIN_TITLE, values, headers);
@@ -102,12 +106,45 @@ static int login_message(Request *q, unsigned status, const char *typed, const c
         return login_page(q, status, typed, target, message, retry);
 }
 
+/* Just logged in, and here again: a service's worker goes on sending the visitor here until it has its page
+ * anew. A page in between instead of a redirect: a browser follows twenty of those and no more. */
+static int login_go_on(Request *q, const char *target) {
+        const PageValue host[] = { { "host", q->host }, {} };
+        _cleanup_free_ char *text = NULL, *link = NULL, *refresh = NULL;
+        int r;
+
+        if (asprintf(&refresh, GO_ON_SECONDS ";url=%s", target) < 0) {
+                refresh = NULL;
+                return -ENOMEM;
+        }
+        r = page_text(TEXT_SIGNED_IN_INTRO, q->language, host, &text);
+        if (r >= 0)
+                r = page_text(TEXT_SIGNED_IN_LINK, q->language, host, &link);
+        if (r < 0)
+                return r;
+        const PageValue values[] = {
+                { "refresh", refresh },
+                { "text", text },
+                { "token", NULL },
+                { "return", NULL },
+                { "button", NULL },
+                { "href", target },
+                { "link", link },
+                {},
+        };
+        return request_page(q, MHD_HTTP_OK, page_message, TEXT_SIGNED_IN_TITLE, values, /* headers= */ NULL);
+}
+
 int login_get(Request *q) {
         const char *target = request_argument(q, "return");
         Session *s = request_session(q);
 
-        if (s && manager_may_pass(q->manager, s))
-                return request_redirect(q, target_or_root(target), /* headers= */ NULL);
+        if (s && manager_may_pass(q->manager, s)) {
+                target = target_or_root(target);
+                return !q->head && clock_usec(CLOCK_REALTIME) - s->created_usec < GO_ON_USEC ?
+                               login_go_on(q, target) :
+                               request_redirect(q, target, /* headers= */ NULL);
+        }
         return login_page(q, MHD_HTTP_OK, /* typed= */ NULL, target, /* message= */ NULL, /* retry= */ NULL);
 }
 
@@ -274,6 +311,12 @@ static int login_try(Request *q, const char *typed, const char *password, const 
         return 0;
 }
 
+static bool login_form_fits(const Request *q, const Form *f) {
+        return token_seal_fits(q->manager->form_key, PURPOSE, q->host,
+                               request_cookie(q, REQUEST_FORM_COOKIE), form_get(f, "token"));
+}
+
+/* A session's cookie proves as much as the form's: no other site's form brings it (SameSite=Lax). */
 int login_post(Request *q) {
         const char *type = request_header(q, "Content-Type"), *user, *password, *target;
         const char *rest = type ? startswith(type, FORM_TYPE) : NULL;
@@ -288,9 +331,7 @@ int login_post(Request *q) {
         target = form_get(&f, "return");
         if (!user || !password)
                 return request_error(q, MHD_HTTP_BAD_REQUEST);
-        if (!request_is_own(q) ||
-            !token_seal_fits(q->manager->form_key, PURPOSE, q->host, request_cookie(q, REQUEST_FORM_COOKIE),
-                             form_get(&f, "token")))
+        if (!request_is_own(q, request_session(q) || login_form_fits(q, &f)))
                 return login_message(q, MHD_HTTP_FORBIDDEN, user, target, TEXT_LOGIN_AGAIN,
                                      /* retry= */ NULL);
         return login_try(q, user, password, target);

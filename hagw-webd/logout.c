@@ -2,16 +2,14 @@
 
 /* The way out, and the page for those who are in but not welcome at this host. Main thread only. */
 
-#include <stdio.h>
-
 #include "form.h"
 #include "log.h"
+#include "ownpath.h"
 #include "routes.h"
 #include "store.h"
 #include "target.h"
 
 #define PURPOSE "logout"
-#define LOGIN "/.hagw/login"
 
 /* The form's token is bound to the session's cookie. */
 static int logout_seal(const Request *q, char seal[static TOKEN_LENGTH + 1]) {
@@ -19,13 +17,7 @@ static int logout_seal(const Request *q, char seal[static TOKEN_LENGTH + 1]) {
 }
 
 static int to_login(Request *q, const char *target, const char *const *headers) {
-        _cleanup_free_ char *encoded = target_encode(target_or_root(target)), *location = NULL;
-
-        if (!encoded || asprintf(&location, LOGIN "?return=%s", encoded) < 0) {
-                location = NULL;
-                return -ENOMEM;
-        }
-        return request_redirect(q, location, headers);
+        return request_redirect_with(q, OWN_LOGIN, target_or_root(target), headers);
 }
 
 int logout_get(Request *q) {
@@ -57,7 +49,7 @@ static int logged_out(Request *q, const char *const *headers) {
                 { "token", NULL },
                 { "return", NULL },
                 { "button", NULL },
-                { "href", LOGIN },
+                { "href", OWN_LOGIN },
                 { "link", link },
                 {},
         };
@@ -74,13 +66,12 @@ int logout_post(Request *q) {
 
         /* Another site's form comes without the cookie (SameSite=Lax): it must not have it forgotten. */
         if (!s)
-                return request_is_own(q) ? logged_out(q, headers) : logout_get(q);
+                return request_is_own(q, /* proof= */ true) ? logged_out(q, headers) : logout_get(q);
         if (q->body && form_parse(q->body, q->body_size, &f) < 0)
                 return request_error(q, MHD_HTTP_BAD_REQUEST);
         /* Another site must not be able to end somebody's session either: ask. */
-        if (!request_is_own(q) ||
-            !token_seal_fits(q->manager->form_key, PURPOSE, q->host, request_cookie(q, REQUEST_COOKIE),
-                             form_get(&f, "token")))
+        if (!request_is_own(q, token_seal_fits(q->manager->form_key, PURPOSE, q->host,
+                                               request_cookie(q, REQUEST_COOKIE), form_get(&f, "token"))))
                 return logout_get(q);
         target = form_get(&f, "return");
         audit_session(q, "logout", s);

@@ -19,9 +19,10 @@ typedef struct PageValue {
         const char *text; /* NULL: not given */
 } PageValue;
 
-/* The templates, from hagw-webd/pages/; "style" is the style sheet. */
+/* The templates, from hagw-webd/pages/; "style" is the style sheet, "script" what the login page can do
+ * where scripts may run. */
 extern const char page_heading[], page_layout[], page_login[], page_logout[], page_message[], page_row[],
-        page_status[], page_style[];
+        page_script[], page_status[], page_style[];
 
 /* Fills in a template; values end with name NULL. -ENOKEY: the template names a value or text that does not
  * exist; -EBADMSG: it is malformed; -EFBIG: longer than PAGE_MAX; -ENOMEM. */

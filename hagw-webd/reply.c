@@ -1,37 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Answers: the headers that every one carries, pages in their layout, redirects. The only state is the
- * content security policy, which names the style sheet by its hash and is made once. Main thread only. */
+/* Answers: the headers that every one carries, pages in their layout, redirects. The only state are the
+ * content security policies, which name style and script by their hashes and are made once. Main thread
+ * only. */
 
-#include <gnutls/crypto.h>
-#include <gnutls/gnutls.h>
 #include <stdio.h>
 
+#include "pagepolicy.h"
 #include "request.h"
+#include "target.h"
 
 #define HTML "text/html; charset=utf-8"
 
-static char policy[256];
+static char policy[PAGE_POLICY_MAX], policy_scripted[PAGE_POLICY_MAX];
 
 int request_setup(void) {
-        uint8_t hash[TOKEN_HASH_SIZE];
-        gnutls_datum_t bytes = { hash, sizeof(hash) }, text;
+        int r;
 
-        if (gnutls_hash_fast(GNUTLS_DIG_SHA256, page_style, strlen(page_style), hash) < 0 ||
-            gnutls_base64_encode2(&bytes, &text) < 0)
-                return -EIO;
-        /* Nothing but our own form, our own inline style, and the icon inside the page. */
-        (void) snprintf(policy, sizeof(policy),
-                        "default-src 'none'; style-src 'sha256-%s'; img-src data:; "
-                        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-                        (const char *) text.data);
-        gnutls_free(text.data);
-        return 0;
+        r = page_policy(page_style, /* script= */ NULL, policy);
+        return r < 0 ? r : page_policy(page_style, page_script, policy_scripted);
 }
 
 static const char *const common[] = {
         "Cache-Control", "no-store",
-        "Content-Security-Policy", policy,
         "X-Frame-Options", "DENY",
         "X-Content-Type-Options", "nosniff",
         /* Not no-referrer: with it browsers send "Origin: null" with our own forms. */
@@ -50,6 +41,8 @@ static bool add_headers(struct MHD_Response *response, const char *const *header
 
 int request_reply(Request *q, unsigned status, const char *type, char *body, const char *const *headers) {
         const char *const more[] = { "Content-Type", type, "Content-Language", q->language->code, NULL };
+        const char *const rules[] = { "Content-Security-Policy", q->scripted ? policy_scripted : policy,
+                                      NULL };
         struct MHD_Response *response;
         bool ok;
 
@@ -58,8 +51,8 @@ int request_reply(Request *q, unsigned status, const char *type, char *body, con
                 free(body);
                 return -ENOMEM;
         }
-        ok = add_headers(response, common) && (!type || add_headers(response, more)) &&
-             add_headers(response, headers) &&
+        ok = add_headers(response, common) && add_headers(response, rules) &&
+             (!type || add_headers(response, more)) && add_headers(response, headers) &&
              MHD_queue_response(q->connection, status, response) == MHD_YES;
         MHD_destroy_response(response);
         if (!ok)
@@ -73,6 +66,7 @@ int request_reply(Request *q, unsigned status, const char *type, char *body, con
 int request_page(Request *q, unsigned status, const char *template, Text title, const PageValue *values,
                  const char *const *headers) {
         _cleanup_free_ char *heading = NULL, *body = NULL;
+        const char *refresh = NULL;
         char *page;
         PageValue all[VALUES_MAX] = { { "host", q->host }, { "language", q->language->code } };
         size_t n = 2;
@@ -80,6 +74,8 @@ int request_page(Request *q, unsigned status, const char *template, Text title, 
 
         for (; values && values->name; values++) {
                 assert(n < VALUES_MAX - 3);
+                if (streq(values->name, "refresh"))
+                        refresh = values->text;
                 all[n++] = *values;
         }
         r = page_text(title, q->language, all, &heading);
@@ -89,12 +85,15 @@ int request_page(Request *q, unsigned status, const char *template, Text title, 
         r = page_expand(template, q->language, all, &body);
         if (r < 0)
                 return r;
+        q->scripted = template == page_login;
         const PageValue layout[] = {
                 { "language", q->language->code },
                 { "title", heading },
                 { "style", page_style },
                 { "body", body },
+                { "refresh", refresh },
                 { "wide", template == page_status ? "yes" : NULL },
+                { "script", q->scripted ? page_script : NULL },
                 {},
         };
         r = page_expand(page_layout, q->language, layout, &page);
@@ -135,4 +134,17 @@ int request_redirect(Request *q, const char *location, const char *const *header
                 all[n + 1] = headers[1];
         }
         return request_reply(q, MHD_HTTP_SEE_OTHER, /* type= */ NULL, /* body= */ NULL, all);
+}
+
+int request_redirect_with(Request *q, const char *page, const char *target, const char *const *headers) {
+        _cleanup_free_ char *encoded = NULL, *location = NULL;
+
+        if (!target)
+                return request_redirect(q, page, headers);
+        encoded = target_encode(target_or_root(target));
+        if (!encoded || asprintf(&location, "%s?return=%s", page, encoded) < 0) {
+                location = NULL;
+                return -ENOMEM;
+        }
+        return request_redirect(q, location, headers);
 }

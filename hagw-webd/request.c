@@ -110,12 +110,14 @@ static enum MHD_Result on_claim(void *cls, enum MHD_ValueKind kind, const char *
         return MHD_YES;
 }
 
-bool request_is_own(const Request *q) {
+bool request_is_own(const Request *q, bool proof) {
         const char *host = request_header_once(q, "Host");
         OriginClaim claim = {};
+        Origin origin;
 
         (void) MHD_get_connection_values(q->connection, MHD_HEADER_KIND, on_claim, &claim);
-        return host && origin_judge(&claim, slice_from(host), /* get= */ false) <= ORIGIN_OWN;
+        origin = host ? origin_judge(&claim, slice_from(host), /* get= */ false) : ORIGIN_FOREIGN;
+        return origin == ORIGIN_OWN || (origin == ORIGIN_PROGRAM && proof);
 }
 
 /* What proxyd says. -EBADMSG: not as it should be. */
@@ -146,6 +148,7 @@ static int request_begin(Request *q, const char *method) {
         uint64_t length = request_body_length(q);
 
         q->manager->counts.requests++;
+        q->head = streq(method, "HEAD");
         if (request_read_head(q) < 0)
                 q->refused = MHD_HTTP_BAD_REQUEST;
         else if (!(q->route = route_find(method, q->path, q->lan, &q->rest, &q->refused)))

@@ -41,6 +41,8 @@ struct Request {
         char *path;
         char host[HOSTNAME_MAX + 1];
         IpAddress address; /* the visitor's */
+        bool head; /* its method is HEAD */
+        bool scripted; /* the answer is a page with page_script */
         bool lan;
         bool relayed; /* the address is a relay's word */
         const Language *language;
@@ -70,9 +72,10 @@ const char *request_cookie(const Request *q, const char *name);
 const char *request_argument(const Request *q, const char *name);
 /* The visitor's live session at this host, or NULL. */
 Session *request_session(const Request *q);
-/* False where the browser says that another page than ours sent the form (origin.h): what changes something
- * asks this first. */
-bool request_is_own(const Request *q);
+/* Has a page of this host sent the form? What changes something asks this first. Where the browser says so
+ * (origin.h) that is enough, whatever the form holds: it may be an old copy that a service's worker kept,
+ * and its cookie may be gone. Where it says nothing, the form must show that it is ours: proof. */
+bool request_is_own(const Request *q, bool proof);
 
 /* The answer will come later: resumed() runs after request_resume(). */
 void request_wait(Request *q, int (*resumed)(Request *q));
@@ -80,10 +83,14 @@ void request_resume(Request *q);
 
 /* Answers. body: taken over, NULL: none. headers: name, value, …, NULL; or NULL. */
 int request_reply(Request *q, unsigned status, const char *type, char *body, const char *const *headers);
-/* Answers with a page. values: for the template; host and language are always there. */
+/* Answers with a page. values: for the template; host and language are always there. refresh: what
+ * the page's refresh (HTML, section 4.2.5.3) is to do. */
 int request_page(Request *q, unsigned status, const char *template, Text title, const PageValue *values,
                  const char *const *headers);
 /* Answers with a message and a link back. */
 int request_error(Request *q, unsigned status);
 /* 303 to a path on this host. */
 int request_redirect(Request *q, const char *location, const char *const *headers);
+/* The same to one of our own pages, with where to go from there (a valid target, or it becomes "/"; NULL:
+ * nowhere). */
+int request_redirect_with(Request *q, const char *page, const char *target, const char *const *headers);

@@ -2,6 +2,7 @@
 
 /* The table of pages, and the one page too small for a file of its own: HTTP-01 answers. */
 
+#include "ownpath.h"
 #include "routes.h"
 #include "usec.h"
 
@@ -17,14 +18,24 @@ static int challenge_get(Request *q) {
         return request_reply(q, MHD_HTTP_OK, "application/octet-stream", body, /* headers= */ NULL);
 }
 
+static int moved_get(Request *q) {
+        return request_redirect_with(q, q->route->moved, request_argument(q, "return"), /* headers= */ NULL);
+}
+
 static const Route routes[] = {
-        { "GET", "/.hagw/login", .handler = login_get },
-        { "POST", "/.hagw/login", .handler = login_post },
-        { "GET", "/.hagw/logout", .handler = logout_get },
-        { "POST", "/.hagw/logout", .handler = logout_post },
-        { "GET", "/.hagw/denied", .handler = denied_get },
-        { "GET", "/.hagw/status", .lan = true, .handler = status_get },
-        { "GET", "/.hagw/metrics", .lan = true, .handler = metrics_get },
+        { "GET", OWN_LOGIN, .handler = login_get },
+        { "POST", OWN_LOGIN, .handler = login_post },
+        { "GET", OWN_LOGOUT, .handler = logout_get },
+        { "POST", OWN_LOGOUT, .handler = logout_post },
+        { "GET", OWN_DENIED, .handler = denied_get },
+        { "GET", OWN_STATUS, .lan = true, .handler = status_get },
+        { "GET", OWN_OLD_LOGIN, .handler = moved_get, .moved = OWN_LOGIN },
+        { "POST", OWN_OLD_LOGIN, .handler = login_post },
+        { "GET", OWN_OLD_LOGOUT, .handler = moved_get, .moved = OWN_LOGOUT },
+        { "POST", OWN_OLD_LOGOUT, .handler = logout_post },
+        { "GET", OWN_OLD_DENIED, .handler = moved_get, .moved = OWN_DENIED },
+        { "GET", OWN_OLD_STATUS, .lan = true, .handler = moved_get, .moved = OWN_STATUS },
+        { "GET", OWN_METRICS, .lan = true, .handler = metrics_get },
         { "GET", "/metrics", .lan = true, .handler = metrics_get },
         { "GET", "/.well-known/acme-challenge/", .prefix = true, .handler = challenge_get },
 };

@@ -11,6 +11,7 @@ struct Route {
         bool prefix; /* whatever begins with the path */
         bool lan;    /* does not exist for visitors from outside */
         int (*handler)(Request *q);
+        const char *moved; /* for moved_get(): where it stands now */
 };
 
 /* ret_rest: what follows a prefix. NULL: none, and ret_status says why (404, 405). */

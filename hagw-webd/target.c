@@ -5,10 +5,12 @@
 #include <ctype.h>
 #include <stdio.h>
 
+#include "ownpath.h"
 #include "target.h"
 
 /* Pages that make no sense as the next one. */
-static const char *const refused[] = { "/.hagw/login", "/.hagw/logout", "/.hagw/denied" };
+static const char *const refused[] = { OWN_LOGIN,     OWN_LOGOUT,     OWN_DENIED,
+                                       OWN_OLD_LOGIN, OWN_OLD_LOGOUT, OWN_OLD_DENIED };
 
 static bool is_page(const char *s, const char *page) {
         const char *rest = startswith(s, page);

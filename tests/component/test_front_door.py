@@ -55,7 +55,7 @@ class Browser:
         page = self.visit("GET", path)
         assert page.status == 200, page.text
         field = {n: re.search(rf'name="{n}" value="([^"]*)"', page.text)[1] for n in ("token", "return")}
-        return self.visit("POST", "/.hagw/login", {"user": user, "password": password, **field})
+        return self.visit("POST", "/.hagw/auth/login", {"user": user, "password": password, **field})
 
 
 @pytest.fixture
@@ -83,10 +83,10 @@ def test_login_and_logout(door):
     assert answer.status == 200
     seen = json.loads(answer.text)
     assert seen["target"] == "/lovelace/0?a=b%20c" and b.cookies["__Host-hagw"] not in answer.text
-    page = b.visit("GET", "/.hagw/logout")
+    page = b.visit("GET", "/.hagw/auth/logout")
     cookie = b.cookies["__Host-hagw"]
     token = re.search(r'name="token" value="([^"]*)"', page.text)[1]
-    assert b.visit("POST", "/.hagw/logout", {"token": token}).status == 200 and "__Host-hagw" not in b.cookies
+    assert b.visit("POST", "/.hagw/auth/logout", {"token": token}).status == 200 and "__Host-hagw" not in b.cookies
     # Over at once, although hagw-proxyd had kept the answer about the session.
     b.cookies["__Host-hagw"] = cookie
     door.wait(lambda: b.visit("GET", "/").status == 303, seconds=2)
@@ -121,26 +121,26 @@ def test_questions_while_the_main_thread_is_held_up(house):
 
 def test_wrong_password(door):
     b = Browser(door)
-    answer = b.login("/.hagw/login?return=/x", "anna", "wrong password")
+    answer = b.login("/.hagw/auth/login?return=/x", "anna", "wrong password")
     assert answer.status == 403 and 'name="return" value="/x"' in answer.text and "__Host-hagw" not in b.cookies
-    assert b.login("/.hagw/login?return=/x", "anna").headers["Location"] == "/x"
+    assert b.login("/.hagw/auth/login?return=/x", "anna").headers["Location"] == "/x"
 
 
 def test_denied(door):
     b = Browser(door)
-    assert b.login("/.hagw/login", "ben").status == 303
+    assert b.login("/.hagw/auth/login", "ben").status == 303
     answer = b.visit("GET", "/energy?x=1")
-    assert answer.status == 303 and answer.headers["Location"] == "/.hagw/denied?return=/energy%3Fx%3D1"
+    assert answer.status == 303 and answer.headers["Location"] == "/.hagw/auth/denied?return=/energy%3Fx%3D1"
     page = b.visit("GET", answer.headers["Location"])
     assert page.status == 403 and "ben" in page.text and HOST in page.text
     token = re.search(r'name="token" value="([^"]*)"', page.text)[1]
-    other = b.visit("POST", "/.hagw/logout", {"token": token, "return": "/energy?x=1"})
-    assert other.status == 303 and other.headers["Location"] == "/.hagw/login?return=/energy%3Fx%3D1"
+    other = b.visit("POST", "/.hagw/auth/logout", {"token": token, "return": "/energy?x=1"})
+    assert other.status == 303 and other.headers["Location"] == "/.hagw/auth/login?return=/energy%3Fx%3D1"
     assert b.login(other.headers["Location"], "anna").headers["Location"] == "/energy?x=1"
     assert b.visit("GET", "/energy?x=1").status == 200
     # A program gets the status alone.
     c = Browser(door)
-    c.login("/.hagw/login", "ben")
+    c.login("/.hagw/auth/login", "ben")
     r = door.visit("GET", "/api/", headers={"Accept": "application/json", "Cookie": f"__Host-hagw={c.cookies['__Host-hagw']}"})
     assert r.status == 403
     r.connection.close()
@@ -148,22 +148,22 @@ def test_denied(door):
 
 def test_session_of_another_host(door):
     b = Browser(door)
-    b.login("/.hagw/login", "anna")
+    b.login("/.hagw/auth/login", "anna")
     c = Browser(door, CAM)
     c.cookies = dict(b.cookies)
     assert c.visit("GET", "/").status == 303
-    assert c.login("/.hagw/login", "ben").status == 303 and c.visit("GET", "/").status == 200
+    assert c.login("/.hagw/auth/login", "ben").status == 303 and c.visit("GET", "/").status == 200
 
 
 def test_forged_headers(door):
     """What hagw-proxyd says about a visitor is not the visitor's to say."""
     b = Browser(door)
-    page = b.visit("GET", "/.hagw/login", X_Hagw_Host="evil.example", X_Forwarded_For="1.2.3.4", X_Hagw_Lan="1")
+    page = b.visit("GET", "/.hagw/auth/login", X_Hagw_Host="evil.example", X_Forwarded_For="1.2.3.4", X_Hagw_Lan="1")
     assert page.status == 200 and "evil" not in page.text and HOST in page.text
-    b.login("/.hagw/login", "anna")
+    b.login("/.hagw/auth/login", "anna")
     assert door.webd.call("ListSessions")["sessions"][0]["address"] == "127.0.0.1"
     # Loopback counts as the house's own network.
-    assert b.visit("GET", "/.hagw/status").status == 200
+    assert b.visit("GET", "/.hagw/auth/status").status == 200
     assert 'hagw_up{daemon="proxyd"} 1' in b.visit("GET", "/.hagw/metrics").text
 
 

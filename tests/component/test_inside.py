@@ -46,7 +46,7 @@ class NetworkDoor(Door):
         self.house.configure(**self.files(lan))
         self.proxyd.reload()
 
-    def look(self, *how, to=None, name=HOST, path="/.hagw/status"):
+    def look(self, *how, to=None, name=HOST, path="/.hagw/auth/status"):
         """The status that a visitor gets, by curl; 0: no answer."""
         url = f"https://{name}:{self.port}{path}"
         r = subprocess.run([*how, "curl", "-sk", "-m", "20", "-o", "/dev/null", "-w", "%{http_code}", "--resolve",

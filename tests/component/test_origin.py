@@ -72,7 +72,7 @@ def cookie(door):
 
 def log_in(door, name=HOST):
     b = Browser(door, name)
-    assert b.login("/.hagw/login", "anna").status == 303
+    assert b.login("/.hagw/auth/login", "anna").status == 303
     return b.cookies["__Host-hagw"]
 
 
@@ -157,7 +157,7 @@ def test_inside_only(door, row):
 
 def test_inside_pages_are_not_for_other_pages(door):
     for fields, status in [([], 200), (site("same-origin", "navigate", "document"), 200), (site("cross-site", "no-cors", "image"), 404)]:
-        assert ask(door, *fields, path="/.hagw/status")[0] == status
+        assert ask(door, *fields, path="/.hagw/auth/status")[0] == status
 
 
 def test_port(door, cookie):
@@ -170,7 +170,7 @@ def test_port(door, cookie):
 
 def test_a_link_without_session_leads_to_the_login(door):
     status, _, head = ask(door, *site("cross-site", "navigate", "document"))
-    assert status == 303 and "Location: /.hagw/login?return=/x" in head
+    assert status == 303 and "Location: /.hagw/auth/login?return=/x" in head
 
 
 def test_neither_secret_is_good_as_the_other(door, cookie):

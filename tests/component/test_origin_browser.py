@@ -253,7 +253,7 @@ def test_a_port_of_the_router(browser, door):
     browser.get(f"https://{HOST}/page")
     assert browser.title == "page"
     refused(browser, door.service, door.proxyd, f"https://{HOST}:8443", "other")
-    browser.get(f"https://{HOST}:8443/.hagw/logout")
+    browser.get(f"https://{HOST}:8443/.hagw/auth/logout")
     browser.find_element("css selector", "form button").click()
     wait(browser, lambda: "Signed out" in browser.title)
 

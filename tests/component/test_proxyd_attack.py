@@ -347,8 +347,8 @@ def test_open_paths(make):
 
 def test_login_redirect(make):
     home = make(access=OPEN)
-    for target, location in (("/lovelace?a=b&c", "/.hagw/login?return=/lovelace%3Fa%3Db%26c"), ("//evil.example/", "/.hagw/login"),
-                             ("/\\evil.example", "/.hagw/login"), ("/" + "x" * 6000, "/.hagw/login")):
+    for target, location in (("/lovelace?a=b&c", "/.hagw/auth/login?return=/lovelace%3Fa%3Db%26c"), ("//evil.example/", "/.hagw/auth/login"),
+                             ("/\\evil.example", "/.hagw/auth/login"), ("/" + "x" * 6000, "/.hagw/auth/login")):
         got, _ = home.ask(f"GET {target} HTTP/1.1\r\nHost: {HOST}\r\nAccept: text/html\r\n\r\n".encode())
         assert status(got) == 303 and f"\r\nLocation: {location}\r\n".encode() in got, (target, got)
     got, _ = home.ask(START + b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nAccept: text/html\r\n"

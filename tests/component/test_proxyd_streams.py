@@ -360,13 +360,13 @@ def walled(house, parts, service):
 
 
 def login(h, password="correct horse battery", user="anna"):
-    page = h.visit(path="/.hagw/login?return=/a%3Fb%3Dc")
+    page = h.visit(path="/.hagw/auth/login?return=/a%3Fb%3Dc")
     assert page.status == 200, page.body
     cookies = "; ".join(c.split(";")[0] for c in page.headers.get_all("Set-Cookie", []))
     fields = dict(re.findall(r'name="([^"]+)"[^>]* value="([^"]*)"', page.body.decode()))
     fields.update({"user": user, "name": user, "password": password})
     from urllib.parse import urlencode
-    answer = h.visit("POST", "/.hagw/login", body=urlencode(fields), headers={
+    answer = h.visit("POST", "/.hagw/auth/login", body=urlencode(fields), headers={
         "Content-Type": "application/x-www-form-urlencoded", "Cookie": cookies, "Origin": f"https://{HOST}"})
     for c in answer.headers.get_all("Set-Cookie", []):
         if c.startswith("__Host-hagw="):
@@ -377,7 +377,7 @@ def login(h, password="correct horse battery", user="anna"):
 def test_login(walled, service):
     h = walled
     answer = h.visit(path="/a?b=c", headers={"Accept": "text/html"})
-    assert answer.status in (302, 303) and answer.getheader("Location").startswith("/.hagw/login?return=/a%3Fb%3Dc")
+    assert answer.status in (302, 303) and answer.getheader("Location").startswith("/.hagw/auth/login?return=/a%3Fb%3Dc")
     assert h.visit(path="/api/x").status == 401
     assert h.visit("POST", "/", body=b"x").status == 401
     assert h.visit(path="/", headers={"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
@@ -512,7 +512,7 @@ def test_webd_keeps_room_for_others(walled):
     """Idle connections to webd are few: there are only so many, for all the workers together."""
     import signal
     h = walled
-    assert h.visit(path="/.hagw/login").status == 200
+    assert h.visit(path="/.hagw/auth/login").status == 200
 
     def to_webd():
         inodes = {line.split()[6] for line in open("/proc/net/unix") if len(line.split()) > 7 and
@@ -524,7 +524,7 @@ def test_webd_keeps_room_for_others(walled):
     try:
         for _ in range(24):
             visitors.append(h.tls())
-            visitors[-1].sendall(f"GET /.hagw/login HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+            visitors[-1].sendall(f"GET /.hagw/auth/login HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
     finally:
         h.webd.process.send_signal(signal.SIGCONT)
     for s in visitors:

@@ -223,5 +223,5 @@ def test_the_houses_own_login_is_passed_through(make):
     r = p.relay.visit(name=HOST, path="/x", headers={"Cookie": "__Host-hagw=abc; a=b"})
     fields = json.loads(r.body)["fields"]
     assert ["Cookie", "a=b"] in fields  # the house has cut its own out
-    r = p.relay.visit(name=HOST, path="/.hagw/login")
+    r = p.relay.visit(name=HOST, path="/.hagw/auth/login")
     assert r.status == 502 and p.home.figure("proxy_requests") == 2  # the house has no hagw-webd here, and the relay none either

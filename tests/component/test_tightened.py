@@ -254,7 +254,7 @@ FAMILY = 'login = "required"; groups = ( "family" );'
 
 def log_in(door, user="anna"):
     b = Browser(door)
-    assert b.login("/.hagw/login", user).status == 303
+    assert b.login("/.hagw/auth/login", user).status == 303
     return f"__Host-hagw={b.cookies['__Host-hagw']}"
 
 

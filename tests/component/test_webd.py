@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """hagw-webd behind its AF_UNIX listener, spoken to as hagw-proxyd does, and over varlink."""
 
+import base64
+import hashlib
 import html
 import http.client
 import json
@@ -90,8 +92,8 @@ class Visitor:
                             {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})})
 
     def login(self, user="anna", password=PASSWORD, target="/"):
-        page = self.get("/.hagw/login?return=" + urllib.parse.quote(target, safe=""))
-        return self.post("/.hagw/login", user=user, password=password, token=page.field("token"),
+        page = self.get("/.hagw/auth/login?return=" + urllib.parse.quote(target, safe=""))
+        return self.post("/.hagw/auth/login", user=user, password=password, token=page.field("token"),
                          **{"return": page.field("return")})
 
 
@@ -128,7 +130,7 @@ def check(webd, secret, host=HOST, address="203.0.113.7", kind="cookie"):
 
 def test_login(webd):
     v = webd.visitor()
-    page = v.get("/.hagw/login?return=/lovelace%3Fx%3D1")
+    page = v.get("/.hagw/auth/login?return=/lovelace%3Fx%3D1")
     assert page.status == 200 and page.field("return") == "/lovelace?x=1"
     answer = v.login(target="/lovelace?x=1&y=ä".replace("ä", "%C3%A4"))
     assert answer.status == 303 and answer.headers["Location"] == "/lovelace?x=1&y=%C3%A4"
@@ -137,8 +139,8 @@ def test_login(webd):
     reply = check(webd, v.cookies["__Host-hagw"])
     assert reply["user"] == "anna" and reply["allowed"] and 0 < reply["validUSec"] <= 60_000_000
     assert len(reply["sessionId"]) == 8
-    # Logged in, the page leads on at once.
-    assert v.get("/.hagw/login?return=/x").headers["Location"] == "/x"
+    # Logged in, the page leads on.
+    assert v.get("/.hagw/auth/login?return=/x").field("token") is None
 
 
 def test_wrong_password_keeps_the_target(webd):
@@ -147,7 +149,7 @@ def test_wrong_password_keeps_the_target(webd):
     assert answer.status == 403 and "not right" in answer.error()
     assert answer.field("return") == "/lovelace/2" and answer.field("user") == "anna"
     assert 'role="alert"' in answer.text and "__Host-hagw" not in v.cookies
-    again = v.post("/.hagw/login", user="anna", password=PASSWORD, token=answer.field("token"),
+    again = v.post("/.hagw/auth/login", user="anna", password=PASSWORD, token=answer.field("token"),
                    **{"return": answer.field("return")})
     assert again.status == 303 and again.headers["Location"] == "/lovelace/2"
 
@@ -157,12 +159,12 @@ def test_typed_names(webd):
 
 
 @pytest.mark.parametrize("target", ["//evil.example", "https://evil.example/", "/\\evil.example", "/a\r\nSet-Cookie: a=b",
-                                    "/.hagw/login", "javascript:alert(1)", "\x00/", "x" * 5000])
+                                    "/.hagw/auth/login", "javascript:alert(1)", "\x00/", "x" * 5000])
 def test_open_redirect(webd, target):
     v = webd.visitor()
-    assert v.get("/.hagw/login?return=" + urllib.parse.quote(target)).field("return") == "/"
-    page = v.get("/.hagw/login")
-    answer = v.post("/.hagw/login", user="anna", password=PASSWORD, token=page.field("token"), **{"return": target})
+    assert v.get("/.hagw/auth/login?return=" + urllib.parse.quote(target)).field("return") == "/"
+    page = v.get("/.hagw/auth/login")
+    answer = v.post("/.hagw/auth/login", user="anna", password=PASSWORD, token=page.field("token"), **{"return": target})
     assert (answer.status, answer.headers["Location"]) in [(303, "/"), (400, None)]
     assert "evil" not in str(answer.headers)
 
@@ -176,29 +178,29 @@ def test_new_session_at_each_login(webd):
     with pytest.raises(VarlinkError, match="NoSuchSession"):
         check(webd, planted)
     # A second login ends the session that it was made with.
-    page = webd.visitor().get("/.hagw/login")
+    page = webd.visitor().get("/.hagw/auth/login")
     w = webd.visitor()
-    token = w.get("/.hagw/login").field("token")
+    token = w.get("/.hagw/auth/login").field("token")
     w.cookies["__Host-hagw"] = first
-    assert w.post("/.hagw/login", user="anna", password=PASSWORD, token=token).status == 303
+    assert w.post("/.hagw/auth/login", user="anna", password=PASSWORD, token=token).status == 303
     assert w.cookies["__Host-hagw"] != first and page.status == 200
     with pytest.raises(VarlinkError, match="NoSuchSession"):
         check(webd, first)
 
 
 def test_page_headers(webd):
-    answer = webd.visitor().get("/.hagw/login")
+    answer = webd.visitor().get("/.hagw/auth/login")
     h = answer.headers
     assert h["Cache-Control"] == "no-store" and h["X-Frame-Options"] == "DENY"
     assert h["Referrer-Policy"] == "same-origin" and h["X-Content-Type-Options"] == "nosniff"
     csp = h["Content-Security-Policy"]
-    assert "default-src 'none'" in csp and "frame-ancestors 'none'" in csp and "unsafe" not in csp and "script" not in csp
-    # The policy names the style sheet that is in the page.
-    style = re.search(r"<style>(.*?)</style>", answer.text, re.S)[1]
-    import base64
-    import hashlib
-    assert base64.b64encode(hashlib.sha256(style.encode()).digest()).decode() in csp
-    assert "<script" not in answer.text and "http:" not in answer.text.replace("http://www.w3.org/2000/svg", "")
+    assert "default-src 'none'" in csp and "frame-ancestors 'none'" in csp and "unsafe" not in csp
+    # The policy names the style sheet and the script that are in the page.
+    for tag in ("style", "script"):
+        text, = re.findall(rf"<{tag}>(.*?)</{tag}>", answer.text, re.S)
+        assert f"{tag}-src 'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}';" in csp
+    assert not re.search(r"<script |\son\w+=|\sstyle=", answer.text)
+    assert "http:" not in answer.text.replace("http://www.w3.org/2000/svg", "")
     assert 'autocomplete="current-password"' in answer.text and 'autocomplete="username"' in answer.text
     assert '<label for="user">' in answer.text and '<label for="password">' in answer.text
 
@@ -206,19 +208,54 @@ def test_page_headers(webd):
 @pytest.mark.parametrize("accept,lang,title", [("de-AT,en;q=0.5", "de", "Willkommen"), ("fr", "fr", "Bienvenue"),
                                                ("xx", "en", "Welcome"), (None, "en", "Welcome")])
 def test_language(webd, accept, lang, title):
-    answer = webd.visitor().get("/.hagw/login", **{"Accept-Language": accept})
+    answer = webd.visitor().get("/.hagw/auth/login", **{"Accept-Language": accept})
     assert f'<html lang="{lang}">' in answer.text and title in answer.text and answer.headers["Content-Language"] == lang
 
 
 def test_language_setting(webd):
     webd.house.configure('login: { language = "fr"; };', **HOSTS)
     webd.reload()
-    assert "Bienvenue" in webd.visitor().get("/.hagw/login", **{"Accept-Language": "de"}).text
+    assert "Bienvenue" in webd.visitor().get("/.hagw/auth/login", **{"Accept-Language": "de"}).text
 
 
 def test_escaping(webd):
     answer = webd.visitor().login(user='"><script>alert(1)</script>')
-    assert answer.status == 403 and "<script" not in answer.text and answer.field("user") == '"><script>alert(1)</script>'
+    assert answer.status == 403 and "<script>alert" not in answer.text and answer.field("user") == '"><script>alert(1)</script>'
+
+
+MOVED = {"login", "logout", "denied", "status"}
+
+
+@pytest.mark.parametrize("name", sorted(MOVED))
+def test_pages_stand_where_no_worker_keeps_them(webd, name):
+    """The old addresses lead on; where the page goes from there goes along, and is looked at."""
+    v = webd.visitor(lan=True)
+    answer = v.get(f"/.hagw/{name}")
+    assert answer.status == 303 and answer.headers["Location"] == f"/.hagw/auth/{name}"
+    assert v.get(f"/.hagw/{name}?return=/a%3Fb%3Dc").headers["Location"] == f"/.hagw/auth/{name}?return=/a%3Fb%3Dc"
+    assert v.get(f"/.hagw/{name}?return=//evil.example").headers["Location"] == f"/.hagw/auth/{name}?return=/"
+    assert v.get(f"/.hagw/auth/{name}").status in (200, 303)
+    assert webd.visitor().get(f"/.hagw/{name}").status == (404 if name == "status" else 303)
+
+
+def test_forms_of_before_an_update(webd):
+    v = webd.visitor()
+    token = v.get("/.hagw/auth/login").field("token")
+    answer = v.post("/.hagw/login", user="anna", password=PASSWORD, token=token, **{"return": "/x"})
+    assert answer.status == 303 and answer.headers["Location"] == "/x" and "__Host-hagw" in v.cookies
+    token = v.get("/.hagw/auth/logout").field("token")
+    assert "Signed out" in v.post("/.hagw/logout", token=token).text and "__Host-hagw" not in v.cookies
+
+
+def test_just_logged_in_and_here_again(webd):
+    """A worker's old redirect: a page goes on by itself, no redirect that a browser counts. A HEAD is the page's own question."""
+    v = webd.visitor()
+    v.login()
+    answer = v.get("/.hagw/auth/login?return=/x%3Fa%3D%22%3Ey")
+    assert answer.status == 200 and '<meta http-equiv="refresh" content="1;url=/x?a=&quot;&gt;y">' in answer.text
+    assert 'href="/x?a=&quot;&gt;y"' in answer.text
+    assert v.request("HEAD", "/.hagw/auth/login").headers["Location"] == "/"
+    assert webd.visitor().request("HEAD", "/.hagw/auth/login").status == 200
 
 
 # --- cross-site request forgery --------------------------------------------------------------------------------
@@ -226,18 +263,49 @@ def test_escaping(webd):
 
 def test_form_token(webd):
     v = webd.visitor()
-    token = v.get("/.hagw/login").field("token")
+    token = v.get("/.hagw/auth/login").field("token")
     before = figure(webd, "password_hashes")
     other = webd.visitor()
-    other.get("/.hagw/login")
+    other.get("/.hagw/auth/login")
     for who, fields in [(other, {"token": token}), (other, {"token": ""}), (other, {}), (webd.visitor(), {"token": token}),
                         (v, {"token": token[:-1] + ("A" if token[-1] != "A" else "B")})]:
-        answer = who.post("/.hagw/login", user="anna", password=PASSWORD, **fields)
+        answer = who.post("/.hagw/auth/login", user="anna", password=PASSWORD, **fields)
         assert answer.status == 403 and "grown old" in answer.error() and "__Host-hagw" not in who.cookies
     # The token is good at its own host only.
     v.host = "cam.home.example.com"
-    assert v.post("/.hagw/login", user="anna", password=PASSWORD, token=token).status == 403
+    assert v.post("/.hagw/auth/login", user="anna", password=PASSWORD, token=token).status == 403
     assert figure(webd, "password_hashes") == before
+
+
+SAID = {"Host": HOST, "Origin": f"https://{HOST}", "Sec-Fetch-Site": "same-origin"}
+
+
+@pytest.mark.parametrize("cookie", [None, "A" * 22, "x"])
+@pytest.mark.parametrize("token", [None, "", "A" * 22])
+def test_the_browsers_word_is_enough(webd, cookie, token):
+    """A copy of the form that a worker kept has another token than the cookie of now, or there is none any more."""
+    v = webd.visitor()
+    if cookie:
+        v.cookies["__Host-hagw-form"] = cookie
+    fields = {} if token is None else {"token": token}
+    assert v.post("/.hagw/auth/login", headers=SAID, user="anna", password="wrong password", **fields).status == 403
+    assert v.post("/.hagw/auth/login", headers=SAID, user="anna", password=PASSWORD, **fields).status == 303
+    page = v.get("/.hagw/auth/logout")
+    assert page.status == 200 and "Signed out" in v.post("/.hagw/auth/logout", headers=SAID, **fields).text
+
+
+def test_a_living_session_is_proof_for_a_form(webd):
+    v = webd.visitor()
+    v.login()
+    first = v.cookies["__Host-hagw"]
+    assert v.post("/.hagw/auth/login", user="anna", password="wrong password").status == 403
+    evil = {"Origin": "https://evil.example"}
+    assert "grown old" in v.post("/.hagw/auth/login", headers=evil, user="anna", password=PASSWORD).error()
+    assert v.cookies["__Host-hagw"] == first and check(webd, first)["allowed"]
+    answer = v.post("/.hagw/auth/login", user="anna", password=PASSWORD, **{"return": "/x"})
+    assert answer.status == 303 and answer.headers["Location"] == "/x" and v.cookies["__Host-hagw"] != first
+    webd.call("RevokeSession", user="anna")
+    assert "grown old" in v.post("/.hagw/auth/login", user="anna", password=PASSWORD).error()
 
 
 @pytest.mark.parametrize("fields,ok", [
@@ -254,9 +322,9 @@ def test_origin(webd, form, fields, ok):
     v = webd.visitor()
     if form == "logout":
         v.login()
-    token = v.get(f"/.hagw/{form}").field("token")
+    token = v.get(f"/.hagw/auth/{form}").field("token")
     body = urllib.parse.urlencode({"user": "anna", "password": PASSWORD, "token": token})
-    lines = [f"POST /.hagw/{form} HTTP/1.1", f"Host: {HOST}", f"X-Hagw-Host: {HOST}", "X-Forwarded-For: 203.0.113.7",
+    lines = [f"POST /.hagw/auth/{form} HTTP/1.1", f"Host: {HOST}", f"X-Hagw-Host: {HOST}", "X-Forwarded-For: 203.0.113.7",
              "X-Hagw-Lan: 0", "Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(body)}",
              "Cookie: " + "; ".join(f"{k}={c}" for k, c in v.cookies.items()), *fields, "", body]
     with socket.socket(socket.AF_UNIX) as s:
@@ -273,44 +341,44 @@ def test_origin(webd, form, fields, ok):
 
 def test_origin_with_a_port(webd):
     v = webd.visitor()
-    token = v.get("/.hagw/login").field("token")
+    token = v.get("/.hagw/auth/login").field("token")
     there = {"Host": f"{HOST}:8443", "Sec-Fetch-Site": "same-origin"}
     for origin, status in [(f"https://{HOST}", 403), (f"https://{HOST}:8443", 303)]:
-        answer = v.post("/.hagw/login", headers={**there, "Origin": origin}, user="anna", password=PASSWORD, token=token)
+        answer = v.post("/.hagw/auth/login", headers={**there, "Origin": origin}, user="anna", password=PASSWORD, token=token)
         assert answer.status == status
 
 
 @pytest.mark.parametrize("cookies", ["__HOST-hagw-form={c}", "__Host-hagw-form={c}; __Host-hagw-form={c}", "=__Host-hagw-form={c}"])
 def test_form_cookie_in_other_spellings(webd, cookies):
     v = webd.visitor()
-    token = v.get("/.hagw/login").field("token")
+    token = v.get("/.hagw/auth/login").field("token")
     own = v.cookies.pop("__Host-hagw-form")
-    answer = v.post("/.hagw/login", headers={"Cookie": cookies.format(c=own)}, user="anna", password=PASSWORD, token=token)
+    answer = v.post("/.hagw/auth/login", headers={"Cookie": cookies.format(c=own)}, user="anna", password=PASSWORD, token=token)
     assert answer.status == 403
     v.cookies["__Host-hagw-form"] = own
-    assert v.post("/.hagw/login", user="anna", password=PASSWORD, token=token).status == 303
+    assert v.post("/.hagw/auth/login", user="anna", password=PASSWORD, token=token).status == 303
 
 
 def test_logout(webd):
     v = webd.visitor()
     v.login()
     cookie = v.cookies["__Host-hagw"]
-    page = v.get("/.hagw/logout")
+    page = v.get("/.hagw/auth/logout")
     assert page.status == 200 and "anna" in page.text
     # Without the form's token, or from elsewhere, nothing ends.
-    assert v.post("/.hagw/logout").status == 200
-    assert v.post("/.hagw/logout", headers={"Origin": "https://evil.example"}, token=page.field("token")).status == 200
+    assert v.post("/.hagw/auth/logout").status == 200
+    assert v.post("/.hagw/auth/logout", headers={"Origin": "https://evil.example"}, token=page.field("token")).status == 200
     assert check(webd, cookie)["allowed"]
     with webd.varlink() as link:
         stream = link.stream(f"{WEB}.WatchRevocations")
         session = check(webd, cookie)["sessionId"]
         assert next(stream) == {"sessionIds": [], "livingIds": [session]}
-        answer = v.post("/.hagw/logout", token=page.field("token"))
+        answer = v.post("/.hagw/auth/logout", token=page.field("token"))
         assert answer.status == 200 and "Signed out" in answer.text and "__Host-hagw" not in v.cookies
         assert next(stream) == {"sessionIds": [session], "cut": True}
     with pytest.raises(VarlinkError, match="NoSuchSession"):
         check(webd, cookie)
-    assert webd.visitor().get("/.hagw/logout").headers["Location"] == "/.hagw/login?return=/"
+    assert webd.visitor().get("/.hagw/auth/logout").headers["Location"] == "/.hagw/auth/login?return=/"
 
 
 def test_other_pages_take_no_cookie_away(webd):
@@ -319,11 +387,11 @@ def test_other_pages_take_no_cookie_away(webd):
     for headers in ({"Origin": "https://evil.example"}, {"Origin": "null", "Sec-Fetch-Site": "cross-site"},
                     {"Origin": "https://cam.home.example.com", "Sec-Fetch-Site": "same-site"}):
         for form in ({}, {"token": "x" * 43}):
-            answer = v.post("/.hagw/logout", headers=headers, **form)
-            assert answer.status == 303 and answer.headers["Location"] == "/.hagw/login?return=/"
+            answer = v.post("/.hagw/auth/logout", headers=headers, **form)
+            assert answer.status == 303 and answer.headers["Location"] == "/.hagw/auth/login?return=/"
             assert answer.headers["Set-Cookie"] is None
     # The person's own browser, whose session has ended meanwhile, forgets its cookie.
-    answer = v.post("/.hagw/logout", headers={"Host": HOST, "Origin": f"https://{HOST}", "Sec-Fetch-Site": "same-origin"})
+    answer = v.post("/.hagw/auth/logout", headers={"Host": HOST, "Origin": f"https://{HOST}", "Sec-Fetch-Site": "same-origin"})
     assert answer.status == 200 and answer.headers["Set-Cookie"].startswith("__Host-hagw=;")
 
 
@@ -354,7 +422,7 @@ def test_neither_secret_is_good_as_the_other(webd):
     # Nor on hagw-webd's own pages.
     thief = webd.visitor()
     thief.cookies["__Host-hagw"] = token
-    assert thief.get("/.hagw/logout").headers["Location"] == "/.hagw/login?return=/"
+    assert thief.get("/.hagw/auth/logout").headers["Location"] == "/.hagw/auth/login?return=/"
 
 
 def test_who_may_reach_what(webd):
@@ -367,18 +435,18 @@ def test_who_may_reach_what(webd):
         v = webd.visitor(host=host, address=f"203.0.113.{rows.index((user, host, allowed)) + 1}")
         assert v.login(user=user).status == 303
         assert check(webd, v.cookies["__Host-hagw"], host=host)["allowed"] == allowed, (user, host)
-        page = v.get("/.hagw/denied?return=/x")
+        page = v.get("/.hagw/auth/denied?return=/x")
         if allowed:
             assert page.status == 303 and page.headers["Location"] == "/x"
         else:
             assert page.status == 403 and user in page.text and host in page.text
-            other = v.post("/.hagw/logout", token=page.field("token"), **{"return": page.field("return")})
-            assert other.status == 303 and other.headers["Location"] == "/.hagw/login?return=/x"
+            other = v.post("/.hagw/auth/logout", token=page.field("token"), **{"return": page.field("return")})
+            assert other.status == 303 and other.headers["Location"] == "/.hagw/auth/login?return=/x"
 
 
 def test_denied_without_session(webd):
-    answer = webd.visitor().get("/.hagw/denied?return=/a%3Fb%3Dc")
-    assert answer.status == 303 and answer.headers["Location"] == "/.hagw/login?return=/a%3Fb%3Dc"
+    answer = webd.visitor().get("/.hagw/auth/denied?return=/a%3Fb%3Dc")
+    assert answer.status == 303 and answer.headers["Location"] == "/.hagw/auth/login?return=/a%3Fb%3Dc"
 
 
 def test_rights_change(webd):
@@ -516,9 +584,9 @@ def test_unknown_users_cost_and_look_the_same(webd):
     answers = {}
     for user in "anna", "anno":
         v = webd.visitor(address="203.0.113.5" if user == "anna" else "198.51.100.5")
-        page = v.get("/.hagw/login")
+        page = v.get("/.hagw/auth/login")
         before = figure(webd, "password_hashes")
-        answer = v.post("/.hagw/login", user=user, password="wrong password", token=page.field("token"))
+        answer = v.post("/.hagw/auth/login", user=user, password="wrong password", token=page.field("token"))
         assert figure(webd, "password_hashes") == before + 1
         hidden = [page.field("token"), user]
         headers = [(k, v) for k, v in answer.headers.items() if k != "Date"]
@@ -553,10 +621,10 @@ def test_a_relays_word_makes_nobody_known(webd):
 @pytest.mark.parametrize("user", ["anna", "nobody", "not a name!"])
 def test_throttle(webd, user):
     v = webd.visitor()
-    token = v.get("/.hagw/login").field("token")
+    token = v.get("/.hagw/auth/login").field("token")
 
     def attempt(password="wrong password"):
-        return v.post("/.hagw/login", user=user, password=password, token=token)
+        return v.post("/.hagw/auth/login", user=user, password=password, token=token)
 
     assert [attempt().status for _ in range(5)] == [403] * 5
     before = figure(webd, "password_hashes")
@@ -607,10 +675,10 @@ def test_refusals_do_not_drown_the_journal(webd):
 def test_refusals_from_everywhere(webd):
     """As many networks as there are places, and more: still counted, in one line."""
     v = webd.visitor()
-    token = v.get("/.hagw/login").field("token")
+    token = v.get("/.hagw/auth/login").field("token")
     for i in range(260):
         v.address = f"10.{i // 256}.{i % 256}.1"
-        v.post("/.hagw/login", user="anna", password="wrong password", token=token)
+        v.post("/.hagw/auth/login", user="anna", password="wrong password", token=token)
     found = refusals(webd)
     assert len(found) == 257 and found[0] == (None, None, 0, 4)
     assert sum(r[2] + r[3] for r in found) == 260
@@ -638,8 +706,8 @@ def known(webd, user="anna", **keys):
     """A browser in which somebody was logged in, and is no more."""
     v = webd.visitor(**keys)
     assert v.login(user=user).status == 303
-    seal = v.get("/.hagw/logout").field("token")
-    v.post("/.hagw/logout", token=seal)
+    seal = v.get("/.hagw/auth/logout").field("token")
+    v.post("/.hagw/auth/logout", token=seal)
     assert list(v.cookies) == [DEVICE]
     return v
 
@@ -669,7 +737,7 @@ def test_known_browser_has_its_own_budget(webd):
 
 def test_device_cookie_is_no_session(webd):
     v = known(webd)
-    assert v.get("/.hagw/login").status == 200 and v.get("/.hagw/logout").status == 303
+    assert v.get("/.hagw/auth/login").status == 200 and v.get("/.hagw/auth/logout").status == 303
     for value in (v.cookies[DEVICE], *v.cookies[DEVICE].split(".")):
         with pytest.raises(VarlinkError) as e:
             check(webd, value)
@@ -742,17 +810,17 @@ def test_owner_is_not_locked_out(webd):
 def test_many_at_once(webd):
     """More tries at once than the queue takes, each by another address: some are told to come back, at most 18 hashes are
     computed, and the loop answers other things meanwhile."""
-    tokens = [(v := webd.visitor(address=f"10.{i}.0.1"), v.get("/.hagw/login").field("token")) for i in range(64)]
+    tokens = [(v := webd.visitor(address=f"10.{i}.0.1"), v.get("/.hagw/auth/login").field("token")) for i in range(64)]
     before, answers = figure(webd, "password_hashes"), []
 
     def attempt(v, i, token):
-        answers.append(v.post("/.hagw/login", user=f"user{i}", password="wrong password", token=token))
+        answers.append(v.post("/.hagw/auth/login", user=f"user{i}", password="wrong password", token=token))
 
     threads = [threading.Thread(target=attempt, args=(v, i, t)) for i, (v, t) in enumerate(tokens)]
     for t in threads:
         t.start()
     started = time.monotonic()
-    assert webd.visitor().get("/.hagw/login").status == 200
+    assert webd.visitor().get("/.hagw/auth/login").status == 200
     waited = time.monotonic() - started
     for t in threads:
         t.join(60)
@@ -786,7 +854,7 @@ def test_wrong_uid_http(webd):
 import socket, sys
 s = socket.socket(socket.AF_UNIX); s.settimeout(20); s.connect(sys.argv[1])
 try:
-    s.sendall(b"GET /.hagw/login HTTP/1.1\\r\\nHost: a\\r\\nX-Hagw-Host: a.b\\r\\nX-Forwarded-For: 192.0.2.1\\r\\nX-Hagw-Lan: 1\\r\\n\\r\\n")
+    s.sendall(b"GET /.hagw/auth/login HTTP/1.1\\r\\nHost: a\\r\\nX-Hagw-Host: a.b\\r\\nX-Forwarded-For: 192.0.2.1\\r\\nX-Hagw-Lan: 1\\r\\n\\r\\n")
     print(repr(s.recv(100)))
 except (BrokenPipeError, ConnectionResetError):
     print("b''")
@@ -838,7 +906,7 @@ def test_interface_is_the_golden_one(webd):
     {"X-Hagw-Host": None}, {"X-Hagw-Host": "two words"}, {"X-Forwarded-For": None}, {"X-Forwarded-For": "unknown"},
     {"X-Forwarded-For": "192.0.2.1, 192.0.2.2"}, {"X-Forwarded-For": "[2001:db8::1]:80"}, {"X-Hagw-Lan": None}])
 def test_proxy_headers_are_needed(webd, headers):
-    assert webd.visitor().get("/.hagw/login", **headers).status == 400
+    assert webd.visitor().get("/.hagw/auth/login", **headers).status == 400
 
 
 def raw(webd, data, timeout=20):
@@ -862,35 +930,35 @@ HEAD = f"Host: x\r\nX-Hagw-Host: {HOST}\r\nX-Forwarded-For: 192.0.2.1\r\nX-Hagw-
 
 def test_header_given_twice(webd):
     for twice in [b"X-Hagw-Lan: 1", b"X-Forwarded-For: 10.0.0.1", b"X-Hagw-Host: other.example.com"]:
-        assert raw(webd, b"GET /.hagw/status HTTP/1.1\r\n" + HEAD + twice + b"\r\n\r\n").startswith(b"HTTP/1.1 400")
+        assert raw(webd, b"GET /.hagw/auth/status HTTP/1.1\r\n" + HEAD + twice + b"\r\n\r\n").startswith(b"HTTP/1.1 400")
 
 
 @pytest.mark.parametrize("data", [
     b"", b"\0" * 1000, b"\x16\x03\x01\x02\x00" + b"\xff" * 512, b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"A" * 200_000,
-    b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\n\r\n", b"POST /.hagw/login HTTP/1.1\r\n" + HEAD + b"Content-Length: -1\r\n\r\n",
-    b"POST /.hagw/login HTTP/1.1\r\n" + HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
-    b"POST /.hagw/login HTTP/1.1\r\n" + HEAD + b"Content-Length: 100\r\n\r\nuser=an",
-    b"POST /.hagw/login HTTP/1.1\r\n" + HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"1000\r\n" + b"a" * 4096 + b"\r\n" * 300],
+    b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\n\r\n", b"POST /.hagw/auth/login HTTP/1.1\r\n" + HEAD + b"Content-Length: -1\r\n\r\n",
+    b"POST /.hagw/auth/login HTTP/1.1\r\n" + HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+    b"POST /.hagw/auth/login HTTP/1.1\r\n" + HEAD + b"Content-Length: 100\r\n\r\nuser=an",
+    b"POST /.hagw/auth/login HTTP/1.1\r\n" + HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"1000\r\n" + b"a" * 4096 + b"\r\n" * 300],
     ids=range(11))
 def test_garbage(webd, data):
     answer = raw(webd, data)
     assert answer == b"" or answer.startswith(b"HTTP/1.1 4") or answer.startswith(b"HTTP/1.1 5") or answer.startswith(b"HTTP/1.0 5")
-    assert webd.visitor().get("/.hagw/login").status == 200
+    assert webd.visitor().get("/.hagw/auth/login").status == 200
 
 
 def test_bodies(webd):
     v = webd.visitor()
     form = "application/x-www-form-urlencoded"
-    assert v.request("POST", "/.hagw/login", "x" * 9000, {"Content-Type": form}).status == 413
-    assert raw(webd, b"POST /.hagw/login HTTP/1.1\r\n" + HEAD + b"Content-Length: 99999999\r\n\r\n").startswith(b"HTTP/1.1 413")
+    assert v.request("POST", "/.hagw/auth/login", "x" * 9000, {"Content-Type": form}).status == 413
+    assert raw(webd, b"POST /.hagw/auth/login HTTP/1.1\r\n" + HEAD + b"Content-Length: 99999999\r\n\r\n").startswith(b"HTTP/1.1 413")
     chunked = b"Transfer-Encoding: chunked\r\nContent-Type: " + form.encode() + b"\r\n\r\n" + b"2000\r\n" + b"a" * 8192 + b"\r\n10\r\n"
-    assert raw(webd, b"POST /.hagw/login HTTP/1.1\r\n" + HEAD + chunked + b"a" * 16 + b"\r\n0\r\n\r\n").startswith(b"HTTP/1.1 413")
-    assert v.request("POST", "/.hagw/login", "{}", {"Content-Type": "application/json"}).status == 415
-    assert v.request("POST", "/.hagw/login", "user=%zz", {"Content-Type": form}).status == 400
-    assert v.request("POST", "/.hagw/login", "", {"Content-Type": form}).status == 400
-    assert v.request("PUT", "/.hagw/login", "x").status == 405
-    assert v.request("DELETE", "/.hagw/status").status == 404
-    head = v.request("HEAD", "/.hagw/login")
+    assert raw(webd, b"POST /.hagw/auth/login HTTP/1.1\r\n" + HEAD + chunked + b"a" * 16 + b"\r\n0\r\n\r\n").startswith(b"HTTP/1.1 413")
+    assert v.request("POST", "/.hagw/auth/login", "{}", {"Content-Type": "application/json"}).status == 415
+    assert v.request("POST", "/.hagw/auth/login", "user=%zz", {"Content-Type": form}).status == 400
+    assert v.request("POST", "/.hagw/auth/login", "", {"Content-Type": form}).status == 400
+    assert v.request("PUT", "/.hagw/auth/login", "x").status == 405
+    assert v.request("DELETE", "/.hagw/auth/status").status == 404
+    head = v.request("HEAD", "/.hagw/auth/login")
     assert head.status == 200 and head.body == b""
     assert v.get("/").status == v.get("/.hagw/").status == v.get("/.hagw/loginx").status == 404
 
@@ -904,7 +972,7 @@ def test_connection_limit(webd):
         idle.append(s)
     late = Unix(webd.web)
     late.timeout = 1
-    late.request("GET", "/.hagw/login", headers=dict(h.split(": ") for h in HEAD.decode().split("\r\n")[1:-1]))
+    late.request("GET", "/.hagw/auth/login", headers=dict(h.split(": ") for h in HEAD.decode().split("\r\n")[1:-1]))
     with pytest.raises(TimeoutError):
         late.getresponse()
     late.sock.settimeout(20)
@@ -918,7 +986,7 @@ def test_slow_bodies_do_not_keep_others_out(webd):
     for _ in range(300):
         s = socket.socket(socket.AF_UNIX)
         s.connect(str(webd.web))
-        s.sendall(b"POST /.hagw/login HTTP/1.1\r\n" + HEAD + b"Content-Length: 100\r\n\r\nuser=")
+        s.sendall(b"POST /.hagw/auth/login HTTP/1.1\r\n" + HEAD + b"Content-Length: 100\r\n\r\nuser=")
         slow.append(s)
     started = time.monotonic()
     for _ in range(5):
@@ -968,7 +1036,7 @@ def test_metrics(webd):
 def test_a_relay(webd, house):
     """hagw-tenantd is asked where there is a relay, and nowhere else: asking would start it."""
     v = webd.visitor(lan=True)
-    assert "tenantd" not in v.get("/metrics").text and "tenantd" not in v.get("/.hagw/status").text
+    assert "tenantd" not in v.get("/metrics").text and "tenantd" not in v.get("/.hagw/auth/status").text
     main = house.config / "hagw.conf"
     main.write_text(main.read_text() + 'zones = ( { name = "relay.example.com"; } );\ntenants: { zone = "relay.example.com"; };\n')
     webd.reload()
@@ -976,12 +1044,12 @@ def test_a_relay(webd, house):
     tenantd.call("Add", name="anna")
     lines = v.get("/metrics").text.split("\n")
     assert 'hagw_up{daemon="tenantd"} 1' in lines and 'hagw_tenants{daemon="tenantd"} 1' in lines
-    assert "1 tenant" in v.get("/.hagw/status").text
+    assert "1 tenant" in v.get("/.hagw/auth/status").text
 
 
 def test_status(webd):
-    assert webd.visitor().get("/.hagw/status").status == 404
-    answer = webd.visitor(lan=True).get("/.hagw/status")
+    assert webd.visitor().get("/.hagw/auth/status").status == 404
+    answer = webd.visitor(lan=True).get("/.hagw/auth/status")
     assert answer.status == 200 and "Certificates" in answer.text and "does not answer" in answer.text
     assert "1 users, 0 sessions" in answer.text
 
@@ -1007,7 +1075,7 @@ def test_status_language(webd, house, accept, words):
         listeners[-1].bind(str(house.runtime / f"io.hagw.{name}"))
         listeners[-1].listen(8)
         threading.Thread(target=answer_once_each, args=(listeners[-1], parameters), daemon=True).start()
-    answer = webd.visitor(lan=True).get("/.hagw/status", **{"Accept-Language": accept})
+    answer = webd.visitor(lan=True).get("/.hagw/auth/status", **{"Accept-Language": accept})
     for s in listeners:
         s.close()
     assert answer.status == 200 and answer.headers["Content-Language"] == accept[:2]
@@ -1046,7 +1114,7 @@ def test_many_ask_for_metrics(webd):
 
 def test_kill_keeps_users_and_sessions(webd):
     v = webd.visitor()
-    page = v.get("/.hagw/login")
+    page = v.get("/.hagw/auth/login")
     v.login()
     webd.kill()
     webd.start()
@@ -1058,7 +1126,7 @@ def test_kill_keeps_users_and_sessions(webd):
     # A form that was open meanwhile is still good.
     w = webd.visitor()
     w.cookies = {"__Host-hagw-form": page.cookies()["__Host-hagw-form"]}
-    assert w.post("/.hagw/login", user="ben", password=PASSWORD, token=page.field("token")).status == 303
+    assert w.post("/.hagw/auth/login", user="ben", password=PASSWORD, token=page.field("token")).status == 303
     assert webd.call("RevokeSession", user="anna")["revoked"] == 1
     webd.kill()
     webd.start()
@@ -1092,7 +1160,7 @@ def test_broken_state(webd, name, damage):
     aside = file.with_name(name + ".broken")
     assert aside.exists() and name in webd.text()
     assert f"{name}: it could not be read, kept as {name}.broken" in webd.call("io.hagw.Service.Describe")["status"]
-    assert name in webd.visitor(lan=True).get("/.hagw/status").text
+    assert name in webd.visitor(lan=True).get("/.hagw/auth/status").text
     assert webd.visitor(address="198.51.100.77").login().status == (303 if name == "sessions.json" else 403)
 
 
@@ -1111,13 +1179,13 @@ def test_one_broken_entry(webd):
 
 def test_lost_key(webd):
     v = webd.visitor()
-    page = v.get("/.hagw/login")
+    page = v.get("/.hagw/auth/login")
     assert webd.stop() == 0
     (webd.house.root / "state" / "webd" / "form.key").write_bytes(b"short")
     webd.start()
-    answer = v.post("/.hagw/login", user="anna", password=PASSWORD, token=page.field("token"))
+    answer = v.post("/.hagw/auth/login", user="anna", password=PASSWORD, token=page.field("token"))
     assert answer.status == 403 and "grown old" in answer.error()
-    assert v.post("/.hagw/login", user="anna", password=PASSWORD, token=answer.field("token")).status == 303
+    assert v.post("/.hagw/auth/login", user="anna", password=PASSWORD, token=answer.field("token")).status == 303
 
 
 def test_full_disk_undoes_a_user(webd, house):
@@ -1166,11 +1234,11 @@ def test_full_disk_says_that_sessions_may_come_back(webd, house, method, fields)
 
 def test_stop_with_requests_under_way(webd):
     """SIGTERM while hashes and questions are under way: a clean end (sanitizers look), nobody waits for ever."""
-    tokens = [(v := webd.visitor(address=f"10.{i}.0.1"), v.get("/.hagw/login").field("token")) for i in range(12)]
+    tokens = [(v := webd.visitor(address=f"10.{i}.0.1"), v.get("/.hagw/auth/login").field("token")) for i in range(12)]
 
     def attempt(v, token):
         try:
-            v.post("/.hagw/login", user="anna", password=PASSWORD, token=token)
+            v.post("/.hagw/auth/login", user="anna", password=PASSWORD, token=token)
             v.get("/metrics")
         except OSError:
             pass

@@ -34,9 +34,9 @@ def wait(driver, probe, seconds=20):
 
 
 def fill_in(driver, user, password):
-    field = driver.find_element(By.CSS_SELECTOR, "input[type=password]")
+    field = driver.find_element(By.CSS_SELECTOR, "input[name=password]")
     name = driver.find_element(By.CSS_SELECTOR, "form input[type=text]")
     name.clear()
     name.send_keys(user)
     field.send_keys(password)
-    driver.find_element(By.CSS_SELECTOR, "form button").click()
+    driver.find_element(By.CSS_SELECTOR, "form [type=submit]").click()

@@ -37,7 +37,7 @@ def test_wrong_password_right_one_first_page_logout(browser):
     assert browser.current_url == URL + "lovelace/kitchen?edit=1&x=%20y"
     cookie = next(c for c in browser.get_cookies() if c["name"].startswith("__Host-"))
     assert cookie["secure"] and cookie["httpOnly"] and cookie["sameSite"] == "Lax" and cookie["path"] == "/"
-    browser.get(URL + ".hagw/logout")
+    browser.get(URL + ".hagw/auth/logout")
     asked = browser.find_element(By.CSS_SELECTOR, "form")
     asked.find_element(By.TAG_NAME, "button").click()
     wait(browser, lambda: staleness_of(asked)(browser))  # the next page would be asked for before the form is sent

@@ -204,13 +204,13 @@ static void test_decide(void **state) {
                 { &walled, GET("/api/webhook/../x") "\r\n", OUT, UNASKED,
                   POLICY_UNAUTHORIZED },
                 { &walled, GET("https://a/api/webhook/x") "\r\n", OUT, UNASKED, POLICY_PASS },
-                { &walled, GET("/.hagw/login") HTML "\r\n", OUT, UNASKED, POLICY_OWN },
+                { &walled, GET("/.hagw/auth/login") HTML "\r\n", OUT, UNASKED, POLICY_OWN },
                 { &walled, GET("/.hagwx") HTML "\r\n", OUT, UNASKED, POLICY_LOGIN },
-                { &walled, GET("//.hagw/login") HTML "\r\n", OUT, UNASKED, POLICY_LOGIN },
+                { &walled, GET("//.hagw/auth/login") HTML "\r\n", OUT, UNASKED, POLICY_LOGIN },
                 { &open_host, GET("/") "\r\n", OUT, UNASKED, POLICY_PASS },
                 { &lan_host, GET("/") "\r\n", OUT, POLICY_SESSION_ALLOWED, POLICY_CLOSE },
                 { &lan_host, GET("/") "\r\n", "192.168.1.7", UNASKED, POLICY_PASS },
-                { &lan_host, GET("/.hagw/login") "\r\n", OUT, UNASKED, POLICY_CLOSE },
+                { &lan_host, GET("/.hagw/auth/login") "\r\n", OUT, UNASKED, POLICY_CLOSE },
                 { &lan_host, GET("/") "\r\n", "::ffff:192.168.1.7", UNASKED, POLICY_PASS },
         };
 
@@ -292,7 +292,7 @@ static void test_pages(void **state) {
                 /* open paths, our own pages: as they are, but nobody from outside comes in by them */
                 { POST("/api/webhook/x") COOKIE "Origin: https://b.a\r\n\r\n",
                   true, POLICY_PASS, POLICY_CLOSE },
-                { POST("/.hagw/login") COOKIE "Origin: https://b.a\r\n\r\n",
+                { POST("/.hagw/auth/login") COOKIE "Origin: https://b.a\r\n\r\n",
                   true, POLICY_OWN, POLICY_CLOSE },
         };
 
@@ -308,7 +308,8 @@ static void test_pages(void **state) {
         /* Where everybody may come, every page may. */
         assert_int_equal(decide(&open_host, GET("/") UPGRADE "Origin: https://b.a\r\n\r\n", OUT, UNASKED),
                          POLICY_PASS);
-        assert_int_equal(decide(&open_host, POST("/.hagw/login") "Origin: https://b.a\r\n\r\n", IN, UNASKED),
+        assert_int_equal(decide(&open_host, POST("/.hagw/auth/login") "Origin: https://b.a\r\n\r\n", IN,
+                                UNASKED),
                          POLICY_OWN);
         assert_true(finding.foreign);
 }
@@ -361,14 +362,14 @@ static const char *location(const char *target) {
 static void test_location(void **state) {
         char target[6000];
 
-        assert_string_equal(location("/"), "/.hagw/login?return=/");
+        assert_string_equal(location("/"), "/.hagw/auth/login?return=/");
         assert_string_equal(location("/lovelace/0?a=b&c=%20#"),
-                            "/.hagw/login?return=/lovelace/0%3Fa%3Db%26c%3D%2520%23");
-        assert_string_equal(location("//evil.example/"), "/.hagw/login");
-        assert_string_equal(location("/\\evil.example/"), "/.hagw/login");
-        assert_string_equal(location("/a\\b"), "/.hagw/login");
-        assert_string_equal(location("*"), "/.hagw/login");
-        assert_string_equal(location("/\r\nX: y\x80"), "/.hagw/login?return=/%0D%0AX%3A%20y%80");
+                            "/.hagw/auth/login?return=/lovelace/0%3Fa%3Db%26c%3D%2520%23");
+        assert_string_equal(location("//evil.example/"), "/.hagw/auth/login");
+        assert_string_equal(location("/\\evil.example/"), "/.hagw/auth/login");
+        assert_string_equal(location("/a\\b"), "/.hagw/auth/login");
+        assert_string_equal(location("*"), "/.hagw/auth/login");
+        assert_string_equal(location("/\r\nX: y\x80"), "/.hagw/auth/login?return=/%0D%0AX%3A%20y%80");
         memset(target, '&', sizeof(target));
         target[0] = '/';
         for (size_t n = 1300; n < 1400; n++) {
@@ -379,7 +380,7 @@ static void test_location(void **state) {
                 target[n] = c;
         }
         target[sizeof(target) - 1] = '\0';
-        assert_string_equal(location(target), "/.hagw/login");
+        assert_string_equal(location(target), "/.hagw/auth/login");
 }
 
 TEST_MAIN(cmocka_unit_test(test_open_paths), cmocka_unit_test(test_decide), cmocka_unit_test(test_pages),

@@ -10,7 +10,9 @@ static void test_valid(void **state) {
                 "/lovelace?x=1&y=%C3%A4#top",
                 "/a//b",
                 "/.hagw/status",
+                "/.hagw/auth/status",
                 "/.hagw/logins",
+                "/.hagw/auth/logins",
                 "/auth/authorize?redirect_uri=https://x/",
         };
         static const char *const bad[] = {
@@ -34,6 +36,11 @@ static void test_valid(void **state) {
                 "/.hagw/login/",
                 "/.hagw/logout",
                 "/.hagw/denied#x",
+                "/.hagw/auth/login",
+                "/.hagw/auth/login?return=/",
+                "/.hagw/auth/login/",
+                "/.hagw/auth/logout",
+                "/.hagw/auth/denied#x",
                 "/\t/evil.example",
         };
 
