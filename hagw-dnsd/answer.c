@@ -20,6 +20,7 @@ typedef struct AnswerJob {
         bool has_cookie;
         bool cookie_valid;
         bool overflow; /* something had no room */
+        AnswerTime now;
         uint32_t caa_ttl_sec;
 } AnswerJob;
 
@@ -42,26 +43,32 @@ static void add_records(AnswerJob *j, const Zone *z, ZoneRecordsKind kind, Secti
         j->reply.counts[section] += records->count;
 }
 
+static void add_text(AnswerJob *j, const char *value, uint8_t size) {
+        uint8_t *p = message_extend(&j->reply, TXT_FIXED_SIZE + size);
+
+        if (!p) {
+                j->overflow = true;
+                return;
+        }
+        write_u16(p, MESSAGE_POINTER_QUESTION);
+        write_u16(p + 2, DNS_TYPE_TXT);
+        write_u16(p + 4, DNS_CLASS_IN);
+        write_u32(p + 6, ZONE_OVERLAY_TTL_SEC);
+        write_u16(p + 10, size + 1U);
+        p[RECORD_FIXED_SIZE] = size;
+        memcpy(p + TXT_FIXED_SIZE, value, size);
+        j->reply.counts[SECTION_ANSWER]++;
+}
+
 static bool add_texts(AnswerJob *j) {
         const OverlayText *t;
         size_t position = 0;
         bool found = false;
 
-        while ((t = overlay_next(j->source->overlay, j->query.name, j->query.name_size, &position))) {
-                uint8_t *p = message_extend(&j->reply, TXT_FIXED_SIZE + t->value_size);
+        while (!j->overflow &&
+               (t = overlay_next(j->source->overlay, j->query.name, j->query.name_size, &position))) {
+                add_text(j, t->value, t->value_size);
                 found = true;
-                if (!p) {
-                        j->overflow = true;
-                        break;
-                }
-                write_u16(p, MESSAGE_POINTER_QUESTION);
-                write_u16(p + 2, DNS_TYPE_TXT);
-                write_u16(p + 4, DNS_CLASS_IN);
-                write_u32(p + 6, ZONE_OVERLAY_TTL_SEC);
-                write_u16(p + 10, t->value_size + 1U);
-                p[RECORD_FIXED_SIZE] = t->value_size;
-                memcpy(p + TXT_FIXED_SIZE, t->value, t->value_size);
-                j->reply.counts[SECTION_ANSWER]++;
         }
         return found;
 }
@@ -160,12 +167,31 @@ static int add_any(AnswerJob *j, const Zone *z, ZoneMatch match) {
         return r;
 }
 
+/* By UDP it is cut short: who asks shows that TCP comes here, too. */
+static DnsRcode answer_trial(AnswerJob *j, const Zone *z, Trial *t, bool any) {
+        const AnswerClient *c = j->client;
+
+        if (!c->local)
+                trial_note(t, &c->address, c->tcp, asker_is_outside(&j->source->askers, &c->address));
+        if (!c->tcp)
+                j->overflow = true;
+        else if (any || j->query.type == DNS_TYPE_TXT)
+                add_text(j, t->value, TRIAL_TEXT_SIZE);
+        else
+                return add_nothing(j, z, DNS_RCODE_NOERROR);
+        return DNS_RCODE_NOERROR;
+}
+
 static DnsRcode answer_name(AnswerJob *j, const Zone *z, bool any) {
         const DnsQuery *q = &j->query;
         ZoneMatch match;
+        Trial *t;
         int r;
 
         j->reply.flags |= DNS_FLAG_AA;
+        t = trial_find(&j->source->trials, q->name, q->name_size, j->now.monotonic_msec);
+        if (t)
+                return answer_trial(j, z, t, any);
         match = zone_find(z, q->name, q->name_size);
         r = any ? add_any(j, z, match) : add_type(j, z, match, q->type);
         if (r < 0) {
@@ -196,6 +222,9 @@ static DnsRcode answer_question(AnswerJob *j) {
                 return DNS_RCODE_REFUSED;
         z = zone_find_for(j->source->zones, j->source->n_zones, q->name, q->name_size,
                           q->type == DNS_TYPE_DS);
+        if (z && !j->client->local)
+                asker_note(&j->source->askers, z->seen, &j->client->address, j->client->tcp,
+                             j->now.monotonic_sec);
         return z ? answer_name(j, z, policy == RR_POLICY_ANY) : DNS_RCODE_REFUSED;
 }
 
@@ -303,6 +332,7 @@ size_t answer_query(AnswerSource *s, const uint8_t *data, size_t size, const Ans
         /* Not initialized as a whole: the query's name alone is 255 octets. */
         j.source = s;
         j.client = client;
+        j.now = *now;
         j.has_cookie = j.cookie_valid = j.overflow = false;
 
         parsed = message_parse_query(data, size, &j.query);

@@ -5,8 +5,10 @@
 #include "cidr.h"
 #include "cookie.h"
 #include "message.h"
+#include "asker.h"
 #include "overlay.h"
 #include "rrl.h"
+#include "trial.h"
 #include "zone.h"
 
 /* The engine: a query in, an answer out. Pure: no socket, no clock, no allocation. */
@@ -19,6 +21,8 @@ typedef struct AnswerSource {
         Zone **zones; /* sorted by zone_compare() */
         size_t n_zones;
         Overlay *overlay;
+        Trials trials;
+        AskerRules askers;
         const Config *config; /* what CAA records go by */
         Accounts *accounts;   /* tenants'; NULL: none are known */
         CaaOurs ours;
@@ -42,7 +46,7 @@ typedef struct AnswerClient {
 } AnswerClient;
 
 typedef struct AnswerTime {
-        uint32_t realtime_sec, monotonic_msec;
+        uint32_t realtime_sec, monotonic_msec, monotonic_sec; /* the second one begins anew after 49 days */
 } AnswerTime;
 
 /* out has room for ANSWER_MAX, or by UDP MESSAGE_UDP_MAX. Returns the answer's size, 0 for none. */

@@ -13,5 +13,6 @@ static inline AnswerTime clock_now(void) {
         (void) clock_gettime(CLOCK_REALTIME_COARSE, &real);
         (void) clock_gettime(CLOCK_MONOTONIC_COARSE, &mono);
         return (AnswerTime) { (uint32_t) real.tv_sec,
-                              (uint32_t) (mono.tv_sec * 1000 + mono.tv_nsec / 1000000) };
+                              (uint32_t) (mono.tv_sec * 1000 + mono.tv_nsec / 1000000),
+                              (uint32_t) mono.tv_sec };
 }

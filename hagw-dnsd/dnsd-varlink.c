@@ -256,6 +256,113 @@ static int vl_lookup(sd_varlink *link, sd_json_variant *parameters, sd_varlink_m
                                   SD_JSON_BUILD_PAIR("answers", SD_JSON_BUILD_VARIANT(answers)));
 }
 
+/* --- is the world led here? ---------------------------------------------------------------------------- */
+
+static const char *const transports[] = { "udp", "tcp" };
+
+static int dispatch_name(sd_varlink *link, sd_json_variant *parameters, const char *parameter, char *ret) {
+        const sd_json_dispatch_field fields[] = {
+                { parameter, SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 0, SD_JSON_MANDATORY },
+                {},
+        };
+        const char *given = NULL;
+        int r;
+
+        r = sd_varlink_dispatch(link, parameters, fields, &given);
+        if (r != 0)
+                return r;
+        return hostname_normalize(given, strlen(given), ret) < 0 ?
+                       sd_varlink_error_invalid_parameter_name(link, parameter) :
+                       0;
+}
+
+static int vl_make_trial(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                         void *userdata) {
+        char zone[HOSTNAME_MAX + 1], name[DNAME_TEXT_MAX];
+        const Trial *t;
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_ROOT);
+        if (r == 0)
+                r = dispatch_name(link, parameters, "zone", zone);
+        if (r != 0)
+                return r;
+        r = manager_make_trial(userdata, zone, &t);
+        if (r < 0)
+                return publish_error(link, zone, r);
+        (void) dname_to_text(t->name, name);
+        return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)),
+                                  SD_JSON_BUILD_PAIR("value", SD_JSON_BUILD_STRING(t->value)));
+}
+
+static int build_questions(const Trial *t, sd_json_variant **ret) {
+        char text[IP_TEXT_MAX];
+        int r;
+
+        r = sd_json_variant_new_array(ret, NULL, 0);
+        for (size_t i = 0; r >= 0 && i < t->n_questions; i++) {
+                const TrialQuestion *q = &t->questions[i];
+
+                r = sd_json_variant_append_arraybo(
+                        ret,
+                        SD_JSON_BUILD_PAIR("address", SD_JSON_BUILD_STRING(ip_format(&q->address, text))),
+                        SD_JSON_BUILD_PAIR("transport", SD_JSON_BUILD_STRING(transports[q->tcp])),
+                        SD_JSON_BUILD_PAIR("outside", SD_JSON_BUILD_BOOLEAN(q->outside)));
+        }
+        return r;
+}
+
+static int vl_describe_trial(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                             void *userdata) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *questions = NULL;
+        char name[HOSTNAME_MAX + 1];
+        const Trial *t;
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_ROOT);
+        if (r == 0)
+                r = dispatch_name(link, parameters, "name", name);
+        if (r != 0)
+                return r;
+        t = manager_find_trial(userdata, name);
+        if (!t)
+                return sd_varlink_errorbo(link, "io.hagw.Dns.NoSuchTrial",
+                                          SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)));
+        r = build_questions(t, &questions);
+        if (r < 0)
+                return sd_varlink_error_errno(link, r);
+        return sd_varlink_replybo(
+                link, SD_JSON_BUILD_PAIR("inside", SD_JSON_BUILD_BOOLEAN(t->came[0][0] || t->came[0][1])),
+                SD_JSON_BUILD_PAIR("outsideUdp", SD_JSON_BUILD_BOOLEAN(t->came[1][0])),
+                SD_JSON_BUILD_PAIR("outsideTcp", SD_JSON_BUILD_BOOLEAN(t->came[1][1])),
+                SD_JSON_BUILD_PAIR("questions", SD_JSON_BUILD_VARIANT(questions)));
+}
+
+/* The clock may have been set since then. */
+static uint64_t realtime_of(uint32_t monotonic_sec) {
+        const AnswerTime now = clock_now();
+
+        return (now.realtime_sec - (now.monotonic_sec - monotonic_sec)) * USEC_PER_SEC;
+}
+
+static int append_seen(sd_json_variant **list, const AskersSeen *seen) {
+        static const char *const families[] = { "ipv4", "ipv6" };
+        int r;
+
+        r = sd_json_variant_new_array(list, NULL, 0);
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(families) * ELEMENTSOF(transports); i++) {
+                const uint32_t last = seen->last_sec[i / 2][i % 2];
+
+                if (last > 0)
+                        r = sd_json_variant_append_arraybo(
+                                list, SD_JSON_BUILD_PAIR("family", SD_JSON_BUILD_STRING(families[i / 2])),
+                                SD_JSON_BUILD_PAIR("transport", SD_JSON_BUILD_STRING(transports[i % 2])),
+                                SD_JSON_BUILD_PAIR("lastUSec",
+                                                   SD_JSON_BUILD_UNSIGNED(realtime_of(last))));
+        }
+        return r;
+}
+
 static int vl_list_zones(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
                          void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *list = NULL;
@@ -270,11 +377,19 @@ static int vl_list_zones(sd_varlink *link, sd_json_variant *parameters, sd_varli
         for (size_t i = 0; r >= 0 && i < m->source.n_zones; i++) {
                 const Zone *z = m->source.zones[i];
                 const ConfZone *c = config_find_zone(m->config, dname_to_text(z->name, name));
+                _cleanup_(sd_json_variant_unrefp) sd_json_variant *seen = NULL;
+
+                r = append_seen(&seen, z->seen);
+                if (r < 0)
+                        break;
                 r = sd_json_variant_append_arraybo(
                         &list, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)),
                         SD_JSON_BUILD_PAIR("serial", SD_JSON_BUILD_UNSIGNED(z->serial)),
                         SD_JSON_BUILD_PAIR("nameServers",
                                            SD_JSON_BUILD_ARRAY(SD_JSON_BUILD_STRING(c->name_server))),
+                        SD_JSON_BUILD_PAIR("outside", SD_JSON_BUILD_VARIANT(seen)),
+                        SD_JSON_BUILD_PAIR("outsideSinceUSec",
+                                           SD_JSON_BUILD_UNSIGNED(realtime_of(z->seen->since_sec))),
                         SD_JSON_BUILD_PAIR_CONDITION(m->ipv4.knowledge == ADDRESS_KNOWN, "ipv4",
                                                      SD_JSON_BUILD_STRING(ip_format(&m->ipv4.address, v4))),
                         SD_JSON_BUILD_PAIR_CONDITION(m->ipv6.knowledge == ADDRESS_KNOWN, "ipv6",
@@ -291,5 +406,7 @@ const VlMethod dnsd_methods[] = {
         { "io.hagw.Dns.ListText", vl_list_text },
         { "io.hagw.Dns.Lookup", vl_lookup },
         { "io.hagw.Dns.ListZones", vl_list_zones },
+        { "io.hagw.Dns.MakeTrial", vl_make_trial },
+        { "io.hagw.Dns.DescribeTrial", vl_describe_trial },
         {},
 };

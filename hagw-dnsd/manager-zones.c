@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "clock.h"
 #include "hostname.h"
 #include "log.h"
 #include "manager.h"
@@ -85,6 +86,10 @@ static void give_serial(Manager *m, Zone *z) {
         zone_set_serial(z, !old                   ? serial_after(0)
                            : old->hash == z->hash ? old->serial
                                                   : serial_after(old->serial));
+        if (old)
+                *z->seen = *old->seen;
+        else
+                z->seen->since_sec = clock_now().monotonic_sec;
 }
 
 uint32_t manager_bump_serial(Manager *m, const uint8_t *name, size_t size) {
@@ -139,6 +144,10 @@ int manager_make_zones(Manager *m, const Config *config) {
         m->source.zones = zones;
         m->source.n_zones = n;
         m->config = m->source.config = config;
+        m->source.askers.lan = &config->lan;
+        m->source.askers.own[0] = m->ipv4.address;
+        m->source.askers.own[1] = m->ipv6.address;
+        m->source.askers.documentation = config->documentation_networks;
         manager_update_status(m);
         return 0;
 }

@@ -16,7 +16,7 @@
 /* --- the house's addresses ----------------------------------------------------------------------------- */
 
 typedef struct NetAddress {
-        const char *family, *address;
+        const char *family, *address, *source;
 } NetAddress;
 
 static bool address_same(const ZoneAddress *a, const ZoneAddress *b) {
@@ -31,6 +31,8 @@ static int take_address(Manager *m, sd_json_variant *v) {
                   offsetof(NetAddress, family), SD_JSON_MANDATORY },
                 { "address", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
                   offsetof(NetAddress, address), SD_JSON_NULLABLE },
+                { "source", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
+                  offsetof(NetAddress, source), SD_JSON_NULLABLE },
                 {},
         };
         ZoneAddress a = { .knowledge = ADDRESS_NONE };
@@ -53,6 +55,8 @@ static int take_address(Manager *m, sd_json_variant *v) {
                 a.knowledge = ADDRESS_KNOWN;
         }
         *(v4 ? &m->ipv4 : &m->ipv6) = a;
+        if (!v4)
+                m->source.askers.own6_is_ours = n.source && startswith(n.source, "interface");
         return 0;
 }
 
@@ -255,6 +259,8 @@ int manager_new(Daemon *daemon, const Config *config, Manager **ret) {
         if (r < 0)
                 return r;
         r = vl_watch_new(&m->watch, m->event, NET_INTERFACE, NET_WATCH, on_addresses, m);
+        if (r >= 0)
+                r = manager_follow_network(m);
         if (r < 0)
                 return r;
         r = manager_follow_tenants(m, config->tenants.zone);
@@ -270,6 +276,7 @@ Manager *manager_free(Manager *m) {
         if (!m)
                 return NULL;
         vl_watch_free(m->watch);
+        vl_watch_free(m->network);
         vl_watch_free(m->acme);
         manager_leave_tenants(m);
         udp_server_free(m->udp);

@@ -20,6 +20,7 @@ typedef struct Manager {
         UdpServer *udp;
         TcpServer *tcp;
         VlWatch *watch;          /* netd's addresses */
+        VlWatch *network;        /* and its hops */
         VlWatch *tenants;        /* tenantd's accounts; NULL: this is no relay */
         char *tenants_zone;      /* that they are of */
         Accounts *accounts_next; /* what it has told of a first round that is not complete */
@@ -53,6 +54,13 @@ void manager_leave_tenants(Manager *m);
 int manager_follow_acme(Manager *m);
 /* One { issuer, accountUri }, as hagw-acmed and hagw-tenantd tell it; borrowed. */
 int account_line_from_json(sd_json_variant *v, AccountLine *ret);
+
+/* manager-network.c: follows the hops that hagw-netd tells. */
+int manager_follow_network(Manager *m);
+/* A name made up for one question in the zone of that name. -EHOSTUNREACH: it is none of ours; else
+ * trial_make()'s errors. */
+int manager_make_trial(Manager *m, const char *zone, const Trial **ret);
+const Trial *manager_find_trial(Manager *m, const char *name);
 
 /* manager-zones.c: builds the zones of a configuration with the manager's addresses, and puts them in force.
  * A zone whose content did not change keeps its serial; another gets a later one. */

@@ -110,6 +110,9 @@ int zone_new(const ZoneDescription *d, Zone **ret) {
         r = dname_from_text(d->name, z->name);
         if (r < 0)
                 return r;
+        z->seen = calloc(1, sizeof(*z->seen));
+        if (!z->seen)
+                return -ENOMEM;
         z->name_size = (uint8_t) r;
         z->labels = (uint8_t) dname_labels(z->name);
         z->any = d->any;
@@ -137,6 +140,7 @@ Zone *zone_free(Zone *z) {
                 free(z->records[i].data);
         free(z->nodes);
         free(z->arena);
+        free(z->seen);
         free(z);
         return NULL;
 }

@@ -3,6 +3,7 @@
 
 #include "cidr.h"
 #include "dname.h"
+#include "asker.h"
 
 /* A zone as it is answered: records prepared in wire form, and which names below it exist. Made whole from a
  * description and thrown away whole; only the serial is written into a finished one. Pure. */
@@ -76,6 +77,7 @@ typedef struct Zone {
         uint8_t *arena;     /* the nodes' names */
         uint64_t hash;      /* of all content but the serial */
         uint32_t serial, caa_ttl_sec;
+        AskersSeen *seen; /* written while it is answered from */
 } Zone;
 
 /* -EINVAL: a name or the contact cannot be written; -E2BIG: too many names; -ENOMEM. */

@@ -94,7 +94,7 @@ static int vl_method_watch_network(sd_varlink *link, sd_json_variant *parameters
         Manager *m = userdata;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_PROXYD);
+        r = vl_check_peer(link, VL_PEER_PROXYD | VL_PEER_DNSD);
         if (r != 0)
                 return r;
         r = build_network(m, &v);

@@ -54,7 +54,7 @@ const ConfSetting conf_settings[] = {
         M(NULL, "lan", CONF_CIDRS, lan,
           "127.0.0.0/8 ::1 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 169.254.0.0/16 fc00::/7 fe80::/10",
           PROXYD | WEBD | DNSD, "networks that count as inside the house"),
-        M(NULL, "documentation_networks", CONF_BOOL, documentation_networks, "false", PROXYD | NETD,
+        M(NULL, "documentation_networks", CONF_BOOL, documentation_networks, "false", PROXYD | NETD | DNSD,
           "for laboratories: the networks for documentation (192.0.2.0/24, 198.51.100.0/24, 203.0.113.0/24, "
           "2001:db8::/32, 3fff::/20) count as parts of the internet"),
 

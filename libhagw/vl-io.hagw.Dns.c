@@ -13,12 +13,34 @@ static SD_VARLINK_DEFINE_STRUCT_TYPE(
         SD_VARLINK_FIELD_COMMENT("CLOCK_REALTIME"),
         SD_VARLINK_DEFINE_FIELD(expiresUSec, SD_VARLINK_INT, 0));
 
+static SD_VARLINK_DEFINE_ENUM_TYPE(Family, SD_VARLINK_DEFINE_ENUM_VALUE(ipv4),
+                                   SD_VARLINK_DEFINE_ENUM_VALUE(ipv6));
+
+static SD_VARLINK_DEFINE_ENUM_TYPE(Transport, SD_VARLINK_DEFINE_ENUM_VALUE(udp),
+                                   SD_VARLINK_DEFINE_ENUM_VALUE(tcp));
+
+static SD_VARLINK_DEFINE_STRUCT_TYPE(
+        Outside, SD_VARLINK_DEFINE_FIELD_BY_TYPE(family, Family, 0),
+        SD_VARLINK_DEFINE_FIELD_BY_TYPE(transport, Transport, 0),
+        SD_VARLINK_FIELD_COMMENT("When a question last came so, CLOCK_REALTIME"),
+        SD_VARLINK_DEFINE_FIELD(lastUSec, SD_VARLINK_INT, 0));
+
+static SD_VARLINK_DEFINE_STRUCT_TYPE(
+        Question, SD_VARLINK_DEFINE_FIELD(address, SD_VARLINK_STRING, 0),
+        SD_VARLINK_DEFINE_FIELD_BY_TYPE(transport, Transport, 0),
+        SD_VARLINK_FIELD_COMMENT("The address is nobody's in the house, nor the house's own or a router's"),
+        SD_VARLINK_DEFINE_FIELD(outside, SD_VARLINK_BOOL, 0));
+
 static SD_VARLINK_DEFINE_STRUCT_TYPE(
         Zone,
         SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_STRING, 0),
         SD_VARLINK_FIELD_COMMENT("Of the SOA record; later with every change of the zone's content"),
         SD_VARLINK_DEFINE_FIELD(serial, SD_VARLINK_INT, 0),
         SD_VARLINK_DEFINE_FIELD(nameServers, SD_VARLINK_STRING, SD_VARLINK_ARRAY),
+        SD_VARLINK_FIELD_COMMENT("Questions from outside of the house, one row for each way that one came"),
+        SD_VARLINK_DEFINE_FIELD_BY_TYPE(outside, Outside, SD_VARLINK_ARRAY),
+        SD_VARLINK_FIELD_COMMENT("Since when they are counted, CLOCK_REALTIME"),
+        SD_VARLINK_DEFINE_FIELD(outsideSinceUSec, SD_VARLINK_INT, 0),
         SD_VARLINK_FIELD_COMMENT("The house's addresses that are answered; null where there is none"),
         SD_VARLINK_DEFINE_FIELD(ipv4, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
         SD_VARLINK_DEFINE_FIELD(ipv6, SD_VARLINK_STRING, SD_VARLINK_NULLABLE));
@@ -61,6 +83,25 @@ static SD_VARLINK_DEFINE_METHOD(
 
 static SD_VARLINK_DEFINE_METHOD(ListZones, SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(zones, Zone, SD_VARLINK_ARRAY));
 
+static SD_VARLINK_DEFINE_METHOD(
+        MakeTrial, SD_VARLINK_FIELD_COMMENT("One of those that are served"),
+        SD_VARLINK_DEFINE_INPUT(zone, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("Right below the zone; nobody had it before"),
+        SD_VARLINK_DEFINE_OUTPUT(name, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("Its TXT record's"),
+        SD_VARLINK_DEFINE_OUTPUT(value, SD_VARLINK_STRING, 0));
+
+static SD_VARLINK_DEFINE_METHOD(
+        DescribeTrial, SD_VARLINK_DEFINE_INPUT(name, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("Somebody in the house asked, or a router in somebody's place"),
+        SD_VARLINK_DEFINE_OUTPUT(inside, SD_VARLINK_BOOL, 0),
+        SD_VARLINK_FIELD_COMMENT("A question came from outside by UDP"),
+        SD_VARLINK_DEFINE_OUTPUT(outsideUdp, SD_VARLINK_BOOL, 0),
+        SD_VARLINK_FIELD_COMMENT("And by TCP"), SD_VARLINK_DEFINE_OUTPUT(outsideTcp, SD_VARLINK_BOOL, 0),
+        SD_VARLINK_FIELD_COMMENT("The first ones, each asker and transport once"),
+        SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(questions, Question, SD_VARLINK_ARRAY));
+
+static SD_VARLINK_DEFINE_ERROR(NoSuchTrial, SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_STRING, 0));
 static SD_VARLINK_DEFINE_ERROR(NotInZone, SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_STRING, 0));
 static SD_VARLINK_DEFINE_ERROR(OverlayFull, SD_VARLINK_DEFINE_FIELD(limit, SD_VARLINK_INT, 0));
 
@@ -81,5 +122,16 @@ SD_VARLINK_DEFINE_INTERFACE(
         &vl_method_WithdrawText, SD_VARLINK_SYMBOL_COMMENT("The values that are published now."),
         &vl_method_ListText, SD_VARLINK_SYMBOL_COMMENT("What the server would answer."), &vl_method_Lookup,
         SD_VARLINK_SYMBOL_COMMENT("The zones that are served now."), &vl_method_ListZones,
+        SD_VARLINK_SYMBOL_COMMENT("An address family"), &vl_type_Family,
+        SD_VARLINK_SYMBOL_COMMENT("What a question comes by"), &vl_type_Transport,
+        SD_VARLINK_SYMBOL_COMMENT("A way by which questions come from outside of the house"),
+        &vl_type_Outside, SD_VARLINK_SYMBOL_COMMENT("A question for a name that was made up"),
+        &vl_type_Question,
+        SD_VARLINK_SYMBOL_COMMENT("Makes up a name that only this server can answer for, for two "
+                                  "minutes. By UDP the answer is cut short, so that who asks comes by TCP "
+                                  "as well. At most 16 at once; another puts the oldest out."),
+        &vl_method_MakeTrial,
+        SD_VARLINK_SYMBOL_COMMENT("Who asked for it."), &vl_method_DescribeTrial,
+        SD_VARLINK_SYMBOL_COMMENT("No such name was made up, or its time is over"), &vl_error_NoSuchTrial,
         SD_VARLINK_SYMBOL_COMMENT("The name lies in no zone of ours"), &vl_error_NotInZone,
         SD_VARLINK_SYMBOL_COMMENT("No more values fit at the name, or at all"), &vl_error_OverlayFull);

@@ -15,7 +15,8 @@ static SD_VARLINK_DEFINE_STRUCT_TYPE(
         SD_VARLINK_FIELD_COMMENT("The last good address in text form; missing before the first one"),
         SD_VARLINK_DEFINE_FIELD(address, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
         SD_VARLINK_FIELD_COMMENT(
-                "When it was last confirmed, CLOCK_REALTIME; 0: never. Counts where there is an error, "
+                "When it was last confirmed, CLOCK_REALTIME; 0: never, as what static: gives. Counts where "
+                "there is an error, "
                 "since confirmations alone are not told to watchers"),
         SD_VARLINK_DEFINE_FIELD(confirmedUSec, SD_VARLINK_INT, 0),
         SD_VARLINK_FIELD_COMMENT("When it last became another one, CLOCK_REALTIME; 0: never"),
@@ -78,7 +79,7 @@ SD_VARLINK_DEFINE_INTERFACE(
         &vl_method_Watch,
         SD_VARLINK_SYMBOL_COMMENT("With more: at once, and again when packets to the world leave another "
                                   "way than before (other default routes, or other addresses of their "
-                                  "interfaces), or the hops are others. hagw-proxyd only."),
+                                  "interfaces), or the hops are others. hagw-proxyd and hagw-dnsd only."),
         &vl_method_WatchNetwork,
         SD_VARLINK_SYMBOL_COMMENT("Asks every source again and answers when all have."), &vl_method_Refresh,
         SD_VARLINK_SYMBOL_COMMENT("Looks up a host name's addresses (the hosts file, A and AAAA). An "

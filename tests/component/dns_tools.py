@@ -35,7 +35,7 @@ class Nonsense:
 
     def __init__(self, runtime):
         self.path = runtime / "io.hagw.Net"
-        self.clients, self.lock = [], threading.Condition()
+        self.clients, self.silent, self.lock = [], [], threading.Condition()
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(str(self.path))
         self.listener.listen(8)
@@ -52,7 +52,10 @@ class Nonsense:
             while not data.endswith(b"\0"):
                 data += client.recv(4096)
             call = json.loads(data[:-1])
-            assert call["method"] == "io.hagw.Net.Watch" and call["more"]
+            assert call["method"] in ("io.hagw.Net.Watch", "io.hagw.Net.WatchNetwork") and call["more"]
+            if call["method"].endswith("WatchNetwork"):
+                self.silent.append(client)
+                continue
             with self.lock:
                 client.sendall(self.message())
                 self.clients.append(client)

@@ -10,7 +10,7 @@ static uint16_t ask(AnswerSource *s, const char *text, uint16_t type, bool tcp, 
         size_t n;
 
         n = message_make_query(name, (size_t) dname_from_text(text, name), type, query);
-        *ret_size = answer_query(s, query, n, &client, &(AnswerTime) { 1000, 1000 }, out);
+        *ret_size = answer_query(s, query, n, &client, &(AnswerTime) { 1000, 1000, 7 }, out);
         if (!tcp)
                 assert_true(*ret_size <= ANSWER_AMPLIFICATION_MAX * n);
         return *ret_size > 0 ? read_u16(out + 2) : 0;
@@ -145,6 +145,42 @@ static void test_largest(void **state) {
         assert_int_equal(read_u16(out + 6), 0);
 }
 
+/* A name that was made up: by UDP only that TCP is wanted, by TCP its value; who asked is noted. */
+static void test_trial(void **state) {
+        static const uint8_t zone[] = "\5hosts\4test", random[2 * TRIAL_SECRET_SIZE];
+        static const ConfCidrs lan = {};
+        _cleanup_(fixture_done) AnswerSource s = {};
+        char name[DNAME_TEXT_MAX];
+        uint8_t out[ANSWER_MAX];
+        const Trial *t;
+        size_t n;
+
+        fixture_init(&s);
+        s.askers = (AskerRules) { .known = true, .lan = &lan, .documentation = true };
+        assert_int_equal(trial_make(&s.trials, zone, sizeof(zone), random, 1000, &t), 0);
+        (void) dname_to_text(t->name, name);
+        for (size_t i = 0; i < 3; i++) {
+                const uint16_t types[] = { DNS_TYPE_TXT, DNS_TYPE_A, DNS_TYPE_ANY };
+
+                assert_int_equal(ask(&s, name, types[i], false, out, &n), 0x8600);
+                assert_int_equal(read_u16(out + 6), 0);
+        }
+        assert_true(t->came[1][0]);
+        assert_false(t->came[1][1] || t->came[0][0]);
+        assert_int_equal(ask(&s, name, DNS_TYPE_A, true, out, &n), 0x8400);
+        assert_int_equal(read_u16(out + 6), 0);
+        assert_int_equal(read_u16(out + 8), 1);
+        assert_int_equal(ask(&s, name, DNS_TYPE_TXT, true, out, &n), 0x8400);
+        assert_int_equal(read_u16(out + 6), 1);
+        assert_memory_equal(out + n - TRIAL_TEXT_SIZE, t->value, TRIAL_TEXT_SIZE);
+        assert_true(t->came[1][1]);
+        assert_int_equal(zone_find_for(s.zones, 2, zone, sizeof(zone), false)->seen->last_sec[0][1], 7);
+        s.askers.known = false;
+        assert_int_equal(ask(&s, name, DNS_TYPE_TXT, true, out, &n), 0x8400);
+        assert_true(t->came[0][1]);
+        assert_int_equal(t->n_questions, 2);
+}
+
 TEST_MAIN(cmocka_unit_test(test_rcodes), cmocka_unit_test(test_records),
           cmocka_unit_test(test_caa), cmocka_unit_test(test_rate),
-          cmocka_unit_test(test_largest))
+          cmocka_unit_test(test_largest), cmocka_unit_test(test_trial))
