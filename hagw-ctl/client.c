@@ -47,6 +47,8 @@ static const struct {
         { "io.hagw.Dns.NotInZone", EREMOTEIO, "{name} lies in none of the zones of hagw.conf." },
         { "io.hagw.Dns.OverlayFull", EREMOTEIO,
           "hagw-dnsd already publishes {limit} values; some must expire first." },
+        { "io.hagw.Dns.NoSuchTrial", EREMOTEIO,
+          "hagw-dnsd knows nothing of {name}; was it restarted just now?" },
         { "io.hagw.Net.NoSuchName", EREMOTEIO, "The name {name} does not exist, or has no address." },
         { "io.hagw.Net.ResolverFailed", EREMOTEIO,
           "No answer to the question for {name}: {reason}. Does this machine reach its resolver?" },
@@ -294,6 +296,14 @@ int client_try(const char *method, sd_json_variant *parameters, sd_json_variant 
 
         assert(d);
         return call_daemon(d, method, parameters, VL_CALL_USEC, ret, ret_reason);
+}
+
+int client_try_within(const char *method, sd_json_variant *parameters, uint64_t timeout_usec,
+                      sd_json_variant **ret, char **ret_reason) {
+        const DaemonRow *d = find_daemon(method);
+
+        assert(d);
+        return call_daemon(d, method, parameters, timeout_usec, ret, ret_reason);
 }
 
 static bool silent[ELEMENTSOF(daemon_rows)]; /* at the last look */

@@ -27,6 +27,9 @@ int client_call(const char *method, sd_json_variant *parameters, sd_json_variant
 /* The same, but the reason is returned (to be freed) instead of logged. */
 int client_try(const char *method, sd_json_variant *parameters, sd_json_variant **ret, char **ret_reason);
 
+int client_try_within(const char *method, sd_json_variant *parameters, uint64_t timeout_usec,
+                      sd_json_variant **ret, char **ret_reason);
+
 /* The same for what a daemon has at hand. One that does not answer within 5 s is not looked at again: who
  * asks all of them wants to see the others. */
 int client_look(const char *method, sd_json_variant *parameters, sd_json_variant **ret, char **ret_reason);

@@ -2,31 +2,58 @@
 
 /* Does the world find this gateway when it asks for the zone? */
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <strings.h>
 
 #include "client.h"
 #include "delegation.h"
+#include "output.h"
+#include "usec.h"
 
-const char *delegation_verdict_text(DelegationVerdict v) {
-        static const char *const texts[_DELEGATION_MAX] = {
-                [DELEGATION_WORKS] = "works",
-                [DELEGATION_MISSING] = "missing",
-                [DELEGATION_SILENT] = "silent",
-                [DELEGATION_ELSEWHERE] = "elsewhere",
-                [DELEGATION_UNKNOWN] = "unknown",
-        };
-        return texts[v];
-}
+static const struct {
+        const char *text;
+        bool problem;
+} verdicts[_DELEGATION_MAX] = {
+        [DELEGATION_WORKS] = { "works" },
+        [DELEGATION_INSIDE] = { "inside-only" },
+        [DELEGATION_UNSEEN] = { "unseen" },
+        [DELEGATION_UDP_ONLY] = { "udp-only", true },
+        [DELEGATION_MISSING] = { "missing", true },
+        [DELEGATION_SILENT] = { "silent", true },
+        [DELEGATION_ELSEWHERE] = { "elsewhere", true },
+        [DELEGATION_UNKNOWN] = { "unknown", true },
+};
+
+const char *delegation_verdict_text(DelegationVerdict v) { return verdicts[v].text; }
+bool delegation_is_problem(DelegationVerdict v) { return verdicts[v].problem; }
 
 void delegation_done(Delegation *d) {
         free(d->detail);
         *d = (Delegation) {};
 }
 
+static _printf_(3, 4) int conclude(Delegation *d, DelegationVerdict verdict, const char *format, ...) {
+        va_list ap;
+        int n;
+
+        va_start(ap, format);
+        n = vasprintf(&d->detail, format, ap);
+        va_end(ap);
+        if (n < 0) {
+                d->detail = NULL;
+                return -ENOMEM;
+        }
+        d->verdict = verdict;
+        return 0;
+}
+
+/* --- questions to the world ---------------------------------------------------------------------------- */
+
 static int query(const char *name, const char *type, const char *server, sd_json_variant **ret,
                  char **ret_reason) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
+        int r;
 
         *ret_reason = NULL;
         if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)),
@@ -34,7 +61,12 @@ static int query(const char *name, const char *type, const char *server, sd_json
                            SD_JSON_BUILD_PAIR_CONDITION(!!server, "server", SD_JSON_BUILD_STRING(server))) <
                         0)
                 return -ENOMEM;
-        return client_try("io.hagw.Net.Query", parameters, ret, ret_reason);
+        r = client_try_within("io.hagw.Net.Query", parameters, DELEGATION_QUERY_USEC, ret, ret_reason);
+        if (r == -ETIMEDOUT) { /* the resolver's silence, not hagw-netd's */
+                free(*ret_reason);
+                *ret_reason = strdup("no answer in time");
+        }
+        return r;
 }
 
 static const char *first_answer(sd_json_variant *reply, const char *section) {
@@ -61,11 +93,14 @@ static int find_parent_server(const char *zone, char **ret) {
                 _cleanup_free_ char *reason = NULL, *again = NULL;
                 const char *server, *address;
 
+                /* Who does not answer now does not answer about the parent's parent either. */
                 if (query(parent + 1, "NS", NULL, &names, &reason) < 0)
-                        continue;
+                        return 0;
                 server = first_answer(names, "answers");
-                if (!server || query(server, "A", NULL, &addresses, &again) < 0)
+                if (!server)
                         continue;
+                if (query(server, "A", NULL, &addresses, &again) < 0)
+                        return 0;
                 address = first_answer(addresses, "answers");
                 if (!address)
                         continue;
@@ -75,63 +110,223 @@ static int find_parent_server(const char *zone, char **ret) {
         return 0;
 }
 
-static int conclude(Delegation *ret, DelegationVerdict verdict, char **detail) {
-        *ret = (Delegation) { .verdict = verdict, .detail = TAKE_PTR(*detail) };
-        return 0;
-}
-
-/* The resolver could not reach anybody who answers for the zone. Is it delegated at all? */
-static int check_parent(const char *zone, const char *why, Delegation *ret) {
+/* What the parent zone says: 1 and to whom it delegates, or that it does not (then 0 and the verdict is
+ * there). why: what the resolver said. */
+static int ask_parent(const char *zone, const char *why, Delegation *d, char **ret_delegated) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
-        _cleanup_free_ char *server = NULL, *reason = NULL, *detail = NULL;
+        _cleanup_free_ char *server = NULL, *reason = NULL;
         const char *delegated;
-        int r, n;
+        int r;
 
         r = find_parent_server(zone, &server);
         if (r < 0)
                 return r;
-        if (r == 0 || query(zone, "NS", server, &reply, &reason) < 0) {
-                n = asprintf(&detail, "The question for %s could not be asked: %s", zone, why);
-                return n < 0 ? -ENOMEM : conclude(ret, DELEGATION_UNKNOWN, &detail);
-        }
+        if (r == 0 || query(zone, "NS", server, &reply, &reason) < 0)
+                return conclude(d, DELEGATION_UNKNOWN, "The question for %s could not be asked: %s", zone,
+                                why);
         delegated = first_answer(reply, "authority") ?: first_answer(reply, "answers");
-        if (!delegated || field_bool(reply, "authoritative")) {
-                n = asprintf(&detail, "The parent zone's server %s knows no delegation of %s.", server,
-                             zone);
-                return n < 0 ? -ENOMEM : conclude(ret, DELEGATION_MISSING, &detail);
+        if (!delegated || field_bool(reply, "authoritative"))
+                return conclude(d, DELEGATION_MISSING,
+                                "The parent zone's server %s knows no delegation of %s.", server, zone);
+        *ret_delegated = strdup(delegated);
+        return *ret_delegated ? 1 : -ENOMEM;
+}
+
+/* --- what came here ------------------------------------------------------------------------------------ */
+
+typedef struct Trial {
+        sd_json_variant *made, *reply, *seen;
+        char *reason; /* why there is no reply */
+} Trial;
+
+static void trial_done(Trial *t) {
+        sd_json_variant_unref(t->made);
+        sd_json_variant_unref(t->reply);
+        sd_json_variant_unref(t->seen);
+        free(t->reason);
+}
+
+static int ask_dnsd(const char *method, const char *field, const char *value, sd_json_variant **ret,
+                    char **ret_reason) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
+
+        *ret_reason = NULL;
+        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR(field, SD_JSON_BUILD_STRING(value))) < 0)
+                return -ENOMEM;
+        return client_look(method, parameters, ret, ret_reason);
+}
+
+/* Returns 0 where the name was asked for, whatever became of it; else the verdict is in d, and 1. */
+static int try_name(const char *zone, Trial *t, Delegation *d) {
+        _cleanup_free_ char *reason = NULL, *again = NULL;
+        int r;
+
+        r = ask_dnsd("io.hagw.Dns.MakeTrial", "zone", zone, &t->made, &reason);
+        if (r >= 0) {
+                r = query(field_text(t->made, "name"), "TXT", NULL, &t->reply, &t->reason);
+                if (r == -ENOMEM)
+                        return r;
+                r = ask_dnsd("io.hagw.Dns.DescribeTrial", "name", field_text(t->made, "name"), &t->seen,
+                             &again);
         }
-        n = asprintf(&detail,
-                     "%s is delegated to %s, but nobody answers there (%s). Does that name have the house's "
-                     "public address, and does the router pass port 53, UDP and TCP, to this machine?",
-                     zone, delegated, why);
-        return n < 0 ? -ENOMEM : conclude(ret, DELEGATION_SILENT, &detail);
+        if (r >= 0 || r == -ENOMEM)
+                return MIN(r, 0);
+        /* A daemon that is off is told elsewhere. */
+        d->verdict = DELEGATION_UNKNOWN;
+        if (r == -EREMOTEIO)
+                d->detail = TAKE_PTR(*(reason ? &reason : &again));
+        return 1;
+}
+
+/* Of the questions that came from the internet, as hagw-dnsd remembers them, the last; by TCP only, or by
+ * either. */
+static uint64_t last_question(sd_json_variant *zone, bool tcp) {
+        uint64_t last = 0;
+
+        for (size_t i = 0; i < field_count(zone, "outside"); i++) {
+                sd_json_variant *o = field_element(zone, "outside", i);
+
+                if (!tcp || streq(strempty(field_text(o, "transport")), "tcp"))
+                        last = MAX(last, field_number(o, "lastUSec"));
+        }
+        return last;
+}
+
+static int find_zone(const char *name, sd_json_variant **ret) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+        _cleanup_free_ char *reason = NULL;
+        int r;
+
+        r = client_look("io.hagw.Dns.ListZones", NULL, &reply, &reason);
+        for (size_t i = 0; r >= 0 && i < field_count(reply, "zones"); i++) {
+                sd_json_variant *z = field_element(reply, "zones", i);
+
+                if (streq(strempty(field_text(z, "name")), name)) {
+                        *ret = sd_json_variant_ref(z);
+                        return 0;
+                }
+        }
+        return r == -ENOMEM ? r : 0;
+}
+
+/* --- the verdict --------------------------------------------------------------------------------------- */
+
+/* "The last question from the internet came 3 min ago." */
+static const char *say_last(const Delegation *d, char out[static 2 * TIME_TEXT_MAX]) {
+        const uint64_t now = clock_usec(CLOCK_REALTIME);
+        char when[TIME_TEXT_MAX];
+
+        if (d->last_usec > 0)
+                (void) snprintf(out, 2 * TIME_TEXT_MAX, "The last question from the internet came %s.",
+                                format_when(d->last_usec, now, when));
+        else
+                (void) snprintf(out, 2 * TIME_TEXT_MAX, "None came from the internet in the last %s.",
+                                format_span(now - MIN(d->since_usec, now), when));
+        return out;
+}
+
+/* The resolver has an answer, which is not ours: the question did not come here. */
+static int judge_other(const char *zone, const char *name_server, Delegation *d) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+        _cleanup_free_ char *reason = NULL, *delegated = NULL;
+        char last[2 * TIME_TEXT_MAX];
+        const char *soa;
+        int r;
+
+        r = query(zone, "SOA", NULL, &reply, &reason);
+        if (r == -ENOMEM)
+                return r;
+        soa = r < 0 ? NULL : first_answer(reply, "answers");
+        if (soa && !rdata_names(soa, name_server))
+                return conclude(d, DELEGATION_ELSEWHERE, "Another name server answers for %s: \"%s\".", zone,
+                                soa);
+        r = ask_parent(zone, strempty(reason), d, &delegated);
+        if (r <= 0)
+                return r;
+        if (soa)
+                return conclude(d, DELEGATION_ELSEWHERE,
+                                "Questions for %s go to another machine, which answers with the names of "
+                                "this one. Does %s have the house's public address, and does the router "
+                                "pass port 53 to this machine, not to an old gateway? %s",
+                                zone, delegated, say_last(d, last));
+        return conclude(d, DELEGATION_UNSEEN,
+                        "%s is delegated to %s, but this machine's resolver does not know of it: it answers "
+                        "for the zone by itself, or the delegation is younger than its memory. Whether it "
+                        "leads here cannot be seen from here. %s",
+                        zone, delegated, say_last(d, last));
+}
+
+/* The resolver found nobody who answers. */
+static int judge_silence(const char *zone, const char *why, Delegation *d) {
+        _cleanup_free_ char *delegated = NULL;
+        char last[2 * TIME_TEXT_MAX];
+        int r;
+
+        r = ask_parent(zone, why, d, &delegated);
+        if (r <= 0)
+                return r;
+        return conclude(d, DELEGATION_SILENT,
+                        "%s is delegated to %s, but a question for it did not come here (%s). Does that "
+                        "name have the house's public address, and does the router pass port 53, UDP and "
+                        "TCP, to this machine? %s",
+                        zone, delegated, why, say_last(d, last));
+}
+
+static int judge_inside(const char *zone, const Trial *t, Delegation *d) {
+        char last[2 * TIME_TEXT_MAX];
+
+        if (d->last_usec + DELEGATION_GOOD_USEC > clock_usec(CLOCK_REALTIME))
+                return 0;
+        return conclude(d, DELEGATION_INSIDE,
+                        "Whether the internet finds %s cannot be seen from here, because this machine's "
+                        "resolver asks from inside the house (%s). %s If visitors do not get in: does the "
+                        "router pass port 53, UDP and TCP, to this machine?",
+                        zone, field_text(field_element(t->seen, "questions", 0), "address"),
+                        say_last(d, last));
+}
+
+static int judge_trial(const char *zone, const char *name_server, const Trial *t, Delegation *d,
+                       uint64_t last_tcp_usec) {
+        const uint64_t recent = clock_usec(CLOCK_REALTIME) - DELEGATION_RECENT_USEC;
+        const char *rcode = strempty(field_text(t->reply, "rcode"));
+
+        d->verdict = DELEGATION_WORKS;
+        if (field_bool(t->seen, "outsideTcp"))
+                return 0;
+        if (field_bool(t->seen, "outsideUdp")) {
+                if (last_tcp_usec > recent)
+                        return 0;
+                return conclude(d, DELEGATION_UDP_ONLY,
+                                "Questions for %s come from the internet by UDP, but not by TCP: let the "
+                                "router (and a firewall of this machine) pass TCP port 53, too.",
+                                zone);
+        }
+        if (field_bool(t->seen, "inside"))
+                return judge_inside(zone, t, d);
+        if (streq(rcode, "NXDOMAIN") || streq(rcode, "NOERROR"))
+                return judge_other(zone, name_server, d);
+        if (d->last_usec > recent) /* a resolver may remember for a while that nobody answered */
+                return 0;
+        return judge_silence(zone, t->reply ? rcode : strempty(t->reason), d);
 }
 
 int delegation_check(const char *zone, const char *name_server, Delegation *ret) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
-        _cleanup_free_ char *reason = NULL, *detail = NULL;
-        const char *rcode, *soa;
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *live = NULL;
+        _cleanup_(delegation_done) Delegation d = {};
+        _cleanup_(trial_done) Trial t = {};
         int r;
 
-        r = query(zone, "SOA", /* server= */ NULL, &reply, &reason);
-        if (r == -ENOMEM)
-                return r;
+        r = try_name(zone, &t, &d);
+        if (r == 0) {
+                r = find_zone(zone, &live);
+                d.last_usec = last_question(live, /* tcp= */ false);
+                d.since_usec = field_number(live, "outsideSinceUSec");
+        }
+        if (r == 0)
+                r = judge_trial(zone, name_server, &t, &d, last_question(live, /* tcp= */ true));
         if (r < 0)
-                return check_parent(zone, strempty(reason), ret);
-        rcode = strempty(field_text(reply, "rcode"));
-        soa = first_answer(reply, "answers");
-        if (soa && rdata_names(soa, name_server))
-                return conclude(ret, DELEGATION_WORKS, &detail);
-        if (soa) {
-                r = asprintf(&detail, "Another name server answers for %s: \"%s\".", zone, soa);
-                return r < 0 ? -ENOMEM : conclude(ret, DELEGATION_ELSEWHERE, &detail);
-        }
-        if (streq(rcode, "NXDOMAIN") || streq(rcode, "NOERROR")) {
-                r = asprintf(&detail,
-                             "The world knows no zone %s: its delegation is missing, or was made a "
-                             "moment ago.",
-                             zone);
-                return r < 0 ? -ENOMEM : conclude(ret, DELEGATION_MISSING, &detail);
-        }
-        return check_parent(zone, rcode, ret);
+                return r;
+        *ret = d;
+        d = (Delegation) {};
+        return 0;
 }

@@ -4,6 +4,7 @@
 
 #include "client.h"
 #include "listeners.h"
+#include "output.h"
 #include "status.h"
 #include "usec.h"
 
@@ -86,6 +87,50 @@ int judge_ports(Status *s) {
                         status_problem(s, "Several sockets listen on port %u, so that another program gets "
                                    "visitors of yours: ss -ltnp 'sport = %u' shows which.",
                                        ports[i], ports[i]);
+        return 0;
+}
+
+/* hagw-proxyd counts connections from the internet, whatever comes of them: scanners come to every public
+ * address many times a day. Behind a relay there are none. */
+#define VISITORS_SILENCE_USEC USEC_PER_DAY
+
+uint64_t status_visitors_since(const Status *s) {
+        sd_json_variant *visitors = sd_json_variant_by_key(s->visitors, "visitors");
+
+        return any_zone_is_direct(s->config) ? field_number(visitors, "sinceUSec") : 0;
+}
+
+uint64_t status_last_visitor(const Status *s, const char *door) {
+        sd_json_variant *visitors = sd_json_variant_by_key(s->visitors, "visitors");
+        uint64_t last = 0;
+
+        for (size_t i = 0; i < field_count(visitors, "outside"); i++) {
+                sd_json_variant *o = field_element(visitors, "outside", i);
+
+                if (!door || streq(strempty(field_text(o, "door")), door))
+                        last = MAX(last, field_number(o, "lastUSec"));
+        }
+        return last;
+}
+
+int judge_visitors(Status *s) {
+        static const struct {
+                const char *door;
+                unsigned port;
+        } doors[] = { { "https", 443 }, { "http", 80 } };
+        const uint64_t now = clock_usec(CLOCK_REALTIME), since = status_visitors_since(s);
+        char when[TIME_TEXT_MAX];
+
+        for (size_t i = 0; since > 0 && i < ELEMENTSOF(doors); i++) {
+                const uint64_t last = MAX(status_last_visitor(s, doors[i].door), since);
+
+                if (last + VISITORS_SILENCE_USEC > now)
+                        continue;
+                status_notice(s,
+                              "Nobody has come from outside to port %u in the last %s. Usually somebody "
+                              "does, if only a scanner: does the router pass TCP port %u to this machine?",
+                              doors[i].port, format_span(now - last, when), doors[i].port);
+        }
         return 0;
 }
 

@@ -10,6 +10,9 @@
 #include "usec.h"
 #include "view.h"
 
+/* A screen is waited for: where nobody answers, zones after this time are not asked for. */
+#define ZONES_ASK_USEC (10 * USEC_PER_SEC)
+
 int judge_hosts(Status *s) {
         for (size_t i = 0; i < field_count(s->hosts, "hosts"); i++) {
                 sd_json_variant *h = field_element(s->hosts, "hosts", i);
@@ -60,29 +63,34 @@ int judge_certificates(Status *s) {
 }
 
 /* Each zone of the configuration with what hagw-dnsd says of it and what the world sees. */
-static int zone_judge(Status *s, const ConfZone *zone, sd_json_variant *live, sd_json_variant **array) {
+static int zone_judge(Status *s, const ConfZone *zone, sd_json_variant *live, bool ask,
+                      sd_json_variant **array) {
         _cleanup_(delegation_done) Delegation d = { .verdict = DELEGATION_UNKNOWN };
         bool via_relay = zone->via == CONF_VIA_RELAY;
         const char *verdict;
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         int r;
 
-        if (s->ask && !via_relay) {
+        if (ask && !via_relay) {
                 r = delegation_check(zone->name, zone->name_server, &d);
                 if (r < 0)
                         return r;
-                if (d.verdict != DELEGATION_WORKS)
-                        status_problem(s, "%s", d.detail);
+                if (d.detail)
+                        (delegation_is_problem(d.verdict) ? status_problem :
+                                                            status_notice)(s, "%s", d.detail);
         }
-        verdict = via_relay ? "relay" : s->ask ? delegation_verdict_text(d.verdict) : NULL;
+        verdict = via_relay ? "relay" : ask ? delegation_verdict_text(d.verdict) : NULL;
         r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(zone->name)),
-                           SD_JSON_BUILD_PAIR("delegation", SD_JSON_BUILD_STRING(verdict)));
+                           SD_JSON_BUILD_PAIR("delegation", SD_JSON_BUILD_STRING(verdict)),
+                           SD_JSON_BUILD_PAIR_CONDITION(d.last_usec > 0, "lastQuestionUSec",
+                                                        SD_JSON_BUILD_UNSIGNED(d.last_usec)));
         if (r >= 0 && live)
                 r = sd_json_variant_merge_object(&v, live);
         return r < 0 ? r : sd_json_variant_append_array(array, v);
 }
 
 int judge_zones(Status *s) {
+        const uint64_t start = clock_usec(CLOCK_MONOTONIC);
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *array = NULL, *known = s->zones;
         int r;
 
@@ -96,7 +104,8 @@ int judge_zones(Status *s) {
                         if (streq(strempty(field_text(field_element(known, "zones", k), "name")),
                                   zone->name))
                                 live = field_element(known, "zones", k);
-                r = zone_judge(s, zone, live, &array);
+                r = zone_judge(s, zone, live,
+                               s->ask && clock_usec(CLOCK_MONOTONIC) < start + ZONES_ASK_USEC, &array);
         }
         if (s->config && s->config->n_zones == 0)
                 status_problem(s, "hagw.conf names no zone; hagw-ctl setup writes one, or hagw-ctl attach.");

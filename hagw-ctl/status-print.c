@@ -6,28 +6,63 @@
 #include "output.h"
 #include "relay.h"
 #include "status.h"
+#include "usec.h"
 #include "view.h"
 
+static Tone delegation_tone(const char *delegation) {
+        static const struct {
+                const char *text;
+                Tone tone;
+        } rows[] = {
+                { "works", TONE_GOOD },
+                { "relay", TONE_GOOD },
+                { "inside-only", TONE_WARN },
+                { "unseen", TONE_WARN },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                if (streq_ptr(delegation, rows[i].text))
+                        return rows[i].tone;
+        return delegation ? TONE_BAD : TONE_DIM;
+}
+
 static int print_zones(sd_json_variant *v) {
-        _cleanup_(table_freep) Table *t = table_new(NULL, 3);
+        _cleanup_(table_freep) Table *t = table_new(NULL, 4);
+        const uint64_t now = clock_usec(CLOCK_REALTIME);
 
         for (size_t i = 0; i < field_count(v, "zones"); i++) {
                 sd_json_variant *z = field_element(v, "zones", i);
                 const char *delegation = field_text(z, "delegation");
+                const uint64_t last = field_number(z, "lastQuestionUSec");
+                char when[TIME_TEXT_MAX];
 
                 table_add(t, TONE_BOLD, "%s", field_text(z, "name"));
                 if (field_number(z, "serial"))
                         table_add(t, TONE_DIM, "serial %lu", (unsigned long) field_number(z, "serial"));
                 else
                         table_add(t, TONE_DIM, "-");
-                table_add(t,
-                          !delegation                                             ? TONE_DIM :
-                          streq(delegation, "works") || streq(delegation, "relay") ? TONE_GOOD :
-                                                                                    TONE_BAD,
+                table_add(t, delegation_tone(delegation),
                           streq_ptr(delegation, "relay") ? "through the %s" : "delegation %s",
                           delegation ?: "not asked");
+                table_add(t, TONE_PLAIN, "%s%s", last > 0 ? "last question from the internet " : "",
+                          last > 0 ? format_when(last, now, when) : "");
         }
         return table_print(t, 2);
+}
+
+/* Who comes through a relay is not counted. */
+static void print_visitors(const Status *s) {
+        const uint64_t now = clock_usec(CLOCK_REALTIME);
+        const uint64_t since = status_visitors_since(s), last = status_last_visitor(s, NULL);
+        char when[TIME_TEXT_MAX];
+
+        if (since == 0)
+                return;
+        if (last > 0)
+                output("  last visitor from outside %s\n", format_when(last, now, when));
+        else
+                output("  no visitor from outside in the last %s\n",
+                       format_span(now - MIN(since, now), when));
 }
 
 static int section(const char *title, sd_json_variant *v, const char *list, const char *none,
@@ -110,8 +145,10 @@ static void print_findings(Tone tone, const char *title, sd_json_variant *findin
 int status_print(const Status *s) {
         size_t sessions = field_count(s->sessions, "sessions");
 
-        if (section("Addresses", s->addresses, "addresses", "unknown", print_addresses) < 0 ||
-            section("Zones", s->zones, "zones", "none", print_zones) < 0 ||
+        if (section("Addresses", s->addresses, "addresses", "unknown", print_addresses) < 0)
+                return -ENOMEM;
+        print_visitors(s);
+        if (section("Zones", s->zones, "zones", "none", print_zones) < 0 ||
             print_relay(s) < 0)
                 return -ENOMEM;
         print_elsewhere(s);
@@ -141,7 +178,7 @@ int status_print_json(const Status *s) {
         sd_json_variant *parts[] = { s->addresses,    s->zones,    s->hosts,
                                      s->certificates, s->sessions, s->daemons,
                                      s->relay,        s->tenants,  s->refusals,
-                                     s->caa,         s->hops };
+                                     s->caa,          s->hops,     s->visitors };
         int r;
 
         r = sd_json_variant_new_array(&empty, NULL, 0);

@@ -14,7 +14,7 @@
 
 typedef struct Status {
         sd_json_variant *addresses, *zones, *hosts, *certificates, *sessions, *daemons;
-        sd_json_variant *relay, *tenants, *refusals, *caa, *hops;
+        sd_json_variant *relay, *tenants, *refusals, *caa, *hops, *visitors;
         CaaNames names;
         sd_json_variant *problems, *notices; /* strings */
         size_t n_problems, n_notices;
@@ -36,12 +36,18 @@ int judge_config(Status *s);
 int judge_addresses(Status *s);
 int judge_ports(Status *s);
 int judge_hops(Status *s);
+int judge_visitors(Status *s);
 int judge_relay(Status *s);
 int judge_tenants(Status *s);
 int judge_hosts(Status *s);
 int judge_certificates(Status *s);
 int judge_zones(Status *s);
 int judge_caa(Status *s);
+
+/* Of connections from the internet, by a door ("https", "http") or any: when the last one came, 0: none; and
+ * since when that is known, 0: not, or it is of no interest here. CLOCK_REALTIME. */
+uint64_t status_last_visitor(const Status *s, const char *door);
+uint64_t status_visitors_since(const Status *s);
 
 int status_print(const Status *s);
 int status_print_json(const Status *s);

@@ -223,7 +223,7 @@ static int check_delegations(const Setup *s) {
 
                 if (zone->via == CONF_VIA_RELAY)
                         continue;
-                for (unsigned n = 0; n < DELEGATION_TRIES && (n == 0 || d.verdict != DELEGATION_WORKS);
+                for (unsigned n = 0; n < DELEGATION_TRIES && (n == 0 || delegation_is_problem(d.verdict));
                      n++) {
                         if (n > 0)
                                 setup_pause(USEC_PER_SEC);
@@ -233,6 +233,8 @@ static int check_delegations(const Setup *s) {
                 }
                 if (d.verdict == DELEGATION_WORKS)
                         setup_say(s, "The delegation of %s works.\n", zone->name);
+                else if (!delegation_is_problem(d.verdict))
+                        setup_say(s, "%s\n", strempty(d.detail));
                 else {
                         bad++;
                         log_error("%s", strempty(d.detail));

@@ -12,15 +12,16 @@
 #include "view.h"
 
 static int (*const judges[])(Status *s) = {
-        judge_daemons, judge_state,   judge_config, judge_addresses,    judge_ports, judge_hops,
-        judge_relay,   judge_tenants, judge_hosts,  judge_certificates, judge_zones, judge_caa,
+        judge_daemons,  judge_state, judge_config,  judge_addresses, judge_ports,        judge_hops,
+        judge_visitors, judge_relay, judge_tenants, judge_hosts,     judge_certificates, judge_zones,
+        judge_caa,
 };
 
 static void status_done(Status *s) {
         sd_json_variant **all[] = { &s->addresses, &s->zones,    &s->hosts,    &s->certificates,
                                     &s->sessions,  &s->daemons,  &s->problems, &s->relay,
                                     &s->tenants,   &s->refusals, &s->caa,      &s->hops,
-                                    &s->notices };
+                                    &s->notices,   &s->visitors };
 
         caa_names_done(&s->names);
         for (size_t i = 0; i < ELEMENTSOF(all); i++)
@@ -81,6 +82,8 @@ static int collect(Status *s, const Call *call) {
                 r = view_tenants(s->config, &s->tenants);
         if (r >= 0)
                 r = view_hops(&s->hops);
+        if (r >= 0)
+                r = view_outside(&s->visitors);
         if (r >= 0 && s->config)
                 r = view_hosts(call->config_dir, &s->hosts, &e);
         if (r < 0)

@@ -213,9 +213,11 @@ int view_print_addresses(sd_json_variant *v, int indent) {
                 if (error)
                         table_add(t, TONE_WARN, "last confirmed %s: %s",
                                   format_when(field_number(a, "confirmedUSec"), now, when), error);
+                else if (off || field_number(a, "confirmedUSec") == 0) /* by whom? */
+                        table_add(t, TONE_PLAIN, "%s", off ? "" : "as configured");
                 else
-                        table_add(t, TONE_PLAIN, "%s%s", off ? "" : "confirmed ",
-                                  off ? "" : format_when(field_number(a, "confirmedUSec"), now, when));
+                        table_add(t, TONE_PLAIN, "confirmed %s",
+                                  format_when(field_number(a, "confirmedUSec"), now, when));
         }
         return table_print(t, indent);
 }
@@ -286,6 +288,16 @@ int view_hops(sd_json_variant **ret) {
         _cleanup_free_ char *reason = NULL; /* that hagw-proxyd is off is told by view_daemons() */
         int r = client_look("io.hagw.Proxy.ListHops", NULL, ret, &reason);
 
+        return r == -ENOMEM ? log_oom() : 0;
+}
+
+int view_outside(sd_json_variant **ret) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+        _cleanup_free_ char *reason = NULL; /* as above */
+        int r = client_look("io.hagw.Proxy.DescribeOutside", NULL, &reply, &reason);
+
+        if (r >= 0)
+                r = sd_json_buildo(ret, SD_JSON_BUILD_PAIR("visitors", SD_JSON_BUILD_VARIANT(reply)));
         return r == -ENOMEM ? log_oom() : 0;
 }
 

@@ -27,6 +27,9 @@ bool view_certificate_is_bad(sd_json_variant *certificate);
 int view_addresses(bool refresh, sd_json_variant **ret, char **ret_reason);
 int view_print_addresses(sd_json_variant *v, int indent);
 
+/* { "visitors": io.hagw.Proxy.DescribeOutside's }, or nothing. */
+int view_outside(sd_json_variant **ret);
+
 /* { "relay": io.hagw.Proxy.DescribeRelay's }, or an empty object where there is none. */
 int view_hops(sd_json_variant **ret);
 int view_relay(const Config *config, sd_json_variant **ret, char **ret_reason);

@@ -1,0 +1,342 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Is this machine found by the internet? hagw-ctl asks, with the real hagw-dnsd and hagw-netd, unbound as everybody's resolver,
+knot as the parent zone, and a router between them that lets through what a test wants."""
+
+import json
+import socket
+import subprocess
+import threading
+import time
+
+import dns.message
+import dns.query
+import pytest
+from conftest import VarlinkError
+from ctl_tools import Ctl
+from test_netd import ip, net  # noqa: F401 (fixture)
+
+ZONE, NS, HOUSE = "home.example.com", "ns.home.example.com", "203.0.113.10"
+PARENT, RESOLVER, INSIDE = "203.0.113.54", "203.0.113.53", "192.168.1.1"
+ROOT_ZONE = f"""$ORIGIN .
+$TTL 5
+. SOA ns.root. host.root. 1 3600 600 86400 1
+. NS ns.root.
+ns.root. A {PARENT}
+com. NS ns.root.
+"""
+COM_ZONE = """$ORIGIN com.
+$TTL 5
+@ SOA ns.root. host.root. 1 3600 600 86400 1
+@ NS ns.root.
+example NS ns.root.
+"""
+EXAMPLE_ZONE = """$ORIGIN example.com.
+$TTL 5
+@ SOA ns hostmaster 1 3600 600 86400 1
+@ NS ns
+ns A 203.0.113.54
+"""
+DELEGATION = f"home NS {NS}.\n{NS}. A {HOUSE}\n"
+CONFIG = f'zones = ( {{ name = "{ZONE}"; }} ); documentation_networks = true;\n'
+
+
+class Internet:
+    """Everything on one machine's loopback, told apart by addresses; who may reach the house's port 53 is nftables' business."""
+
+    def __init__(self, root):
+        self.root, self.processes = root, []
+        root.mkdir()
+        for address in (HOUSE, PARENT, RESOLVER, INSIDE, "203.0.113.11"):
+            ip("address", "add", f"{address}/32", "dev", "lo")
+        self.delegate(DELEGATION, start=False)
+        (root / "root.zone").write_text(ROOT_ZONE)
+        (root / "com.zone").write_text(COM_ZONE)
+        zones = "".join(f"  - domain: {d}\n    storage: {root}\n    file: {f}.zone\n" for d, f in ((".", "root"), ("com", "com"), ("example.com", "example.com")))
+        (root / "knot.conf").write_text(
+            f"server:\n  rundir: {root}\n  listen: {PARENT}@53\n  udp-workers: 1\n  tcp-workers: 1\n  background-workers: 1\n"
+            f"database:\n  storage: {root}\nzone:\n{zones}")
+        self.run("knotd", "-c", root / "knot.conf")
+        self.wait(PARENT, "example.com")
+        self.resolver(RESOLVER)
+
+    def run(self, *words):
+        out = open(self.root / f"{words[0]}.log", "ab")
+        self.processes.append(subprocess.Popen(words, stdout=out, stderr=out))
+        return self.processes[-1]
+
+    @staticmethod
+    def wait(address, name):
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                if dns.query.udp(dns.message.make_query(name, "SOA"), address, timeout=1).answer:
+                    return
+            except (OSError, dns.exception.Timeout):
+                pass
+            assert time.monotonic() < deadline, f"{address} does not answer"
+            time.sleep(0.05)
+
+    def resolver(self, address, extra=""):
+        """unbound, which asks from the address that it answers at."""
+        folder = self.root / address
+        folder.mkdir()
+        (folder / "hints").write_text(f". 3600 NS ns.root.\nns.root. 3600 A {PARENT}\n")
+        (folder / "unbound.conf").write_text(
+            f"server:\n  interface: {address}\n  outgoing-interface: {address}\n  do-ip6: no\n  access-control: 0.0.0.0/0 allow\n"
+            f"  chroot: \"\"\n  username: \"\"\n  directory: {folder}\n  pidfile: {folder}/pid\n  root-hints: {folder}/hints\n  num-threads: 1\n"
+            f"  do-not-query-localhost: no\n  module-config: iterator\n  cache-max-negative-ttl: 1\n  infra-cache-min-rtt: 50\n{extra}"
+            "remote-control:\n  control-enable: no\n")
+        self.run("unbound", "-d", "-c", folder / "unbound.conf")
+        self.wait(address, "example.com")
+
+    def delegate(self, records, start=True):
+        (self.root / "example.com.zone").write_text(EXAMPLE_ZONE.replace("hostmaster 1", f"hostmaster {time.time_ns() // 10**6 % 2**31}") + records)
+        if start:
+            subprocess.run(["knotc", "-c", self.root / "knot.conf", "-s", self.root / "knot.sock", "-b", "zone-reload", "example.com"], check=True,
+                           capture_output=True)
+
+    @staticmethod
+    def block(*rules):
+        subprocess.run(["nft", "flush", "ruleset"], check=True)
+        text = "".join(f"ip daddr {HOUSE} {r} drop\n" for r in rules)
+        subprocess.run(["nft", "-f", "-"], input="table ip router { chain input { type filter hook input priority 0;\n" + text + "}\n}\n", text=True,
+                       check=True)
+
+    def close(self):
+        for p in self.processes:
+            p.terminate()
+        for p in self.processes:
+            p.wait(30)
+
+
+class World:
+    def __init__(self, house, internet):
+        self.house, self.internet, self.ctl = house, internet, Ctl(house)
+        house.configure(CONFIG + f'public_address: {{ ipv4 = "static:{HOUSE}"; ipv6 = "none"; }};\n')
+        (house.root / "hosts").write_text("")
+        self.use(RESOLVER)
+        self.netd = house.daemon("netd", "io.hagw.Net", env={"HAGW_RESOLV_CONF": str(house.root / "resolv.conf"),
+                                                             "HAGW_HOSTS": str(house.root / "hosts")})
+        self.udp, self.tcp = self.sockets(HOUSE)
+        self.dnsd = house.daemon("dnsd", "io.hagw.Dns", sockets={"dns-udp": [self.udp], "dns-tcp": [self.tcp]})
+        internet.wait(HOUSE, ZONE)
+
+    @staticmethod
+    def sockets(address):
+        """What systemd hands to hagw-dnsd."""
+        udp, tcp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), socket.socket()
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        for s in (udp, tcp):
+            s.bind((address, 53))
+        tcp.listen(64)
+        return udp, tcp
+
+    def use(self, resolver):
+        (self.house.root / "resolv.conf").write_text(f"nameserver {resolver}\noptions attempts:1\n")
+
+    def status(self):
+        said = json.loads(self.ctl.run("--json", "status").stdout)
+        return said, said["zones"][0]
+
+    def verdict(self):
+        said, zone = self.status()
+        about = [f for f in said["problems"] + said["notices"] if ZONE in f]
+        return zone["delegation"], (about or [None])[0], any(ZONE in p for p in said["problems"])
+
+
+@pytest.fixture
+def world(house, net, tmp_path):  # noqa: F811
+    internet = Internet(tmp_path / "internet")
+    yield World(house, internet)
+    internet.close()
+
+
+class Proxy:
+    """In hagw-proxyd's place: says when who came from outside."""
+
+    def __init__(self, runtime, **outside):
+        self.outside = outside
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(runtime / "io.hagw.Proxy"))
+        self.listener.listen(8)
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                client = self.listener.accept()[0]
+            except OSError:
+                return
+            with client:
+                data = b""
+                while not data.endswith(b"\0"):
+                    data += client.recv(4096)
+                known = json.loads(data[:-1])["method"].endswith("DescribeOutside")
+                reply = {"parameters": self.outside} if known else {"error": "org.varlink.service.MethodNotFound", "parameters": {}}
+                client.sendall(json.dumps(reply).encode() + b"\0")
+
+
+def questions(world):
+    return {(o["family"], o["transport"]) for z in world.dnsd.call("ListZones")["zones"] for o in z["outside"]}
+
+
+def test_a_question_that_comes_from_the_internet(world):
+    start = time.time()
+    said, zone = world.status()
+    assert zone["delegation"] == "works" and start - 2 <= zone["lastQuestionUSec"] / 1e6 <= time.time()
+    assert questions(world) == {("ipv4", "udp"), ("ipv4", "tcp")}
+    shown = world.ctl.run("status").stdout
+    assert "delegation works  last question from the internet just now" in shown
+    assert not [p for p in said["problems"] + said["notices"] if ZONE in p]
+
+
+def test_a_name_is_asked_for_once_and_by_tcp(world):
+    made = world.dnsd.call("MakeTrial", zone=ZONE)
+    assert made["name"].endswith("." + ZONE) and made["name"] != world.dnsd.call("MakeTrial", zone=ZONE)["name"]
+    reply = world.netd.call("Query", name=made["name"], type="TXT")
+    assert reply["answers"] == [f'"{made["value"]}"']
+    seen = world.dnsd.call("DescribeTrial", name=made["name"])
+    assert seen == {"inside": False, "outsideUdp": True, "outsideTcp": True, "questions": [
+        {"address": RESOLVER, "transport": "udp", "outside": True}, {"address": RESOLVER, "transport": "tcp", "outside": True}]}
+    with pytest.raises(VarlinkError, match="NoSuchTrial"):
+        world.dnsd.call("DescribeTrial", name=f"_hagw-other.{ZONE}")
+    with pytest.raises(VarlinkError, match="NotInZone"):
+        world.dnsd.call("MakeTrial", zone="example.org")
+
+
+def test_with_53_blocked_it_is_a_problem_within_two_minutes(world):
+    """Though the resolver still remembers everything of the zone."""
+    assert world.verdict()[0] == "works"
+    world.internet.block("udp dport 53", "tcp dport 53")
+    start = time.monotonic()
+    while (found := world.verdict())[0] == "works":
+        assert time.monotonic() < start + 120
+        time.sleep(1)
+    assert found[0] == "silent" and found[2], found
+    assert "router pass port 53, UDP and TCP" in found[1] and "The last question from the internet came " in found[1]
+    asked = time.monotonic()
+    assert world.ctl.run("status").returncode != 0 and time.monotonic() < asked + 30
+
+
+def test_with_tcp_blocked(world):
+    world.internet.block("tcp dport 53")
+    found = world.verdict()
+    assert found[0] == "udp-only" and found[2] and "TCP port 53" in found[1], found
+
+
+def test_a_resolver_in_the_house_shows_nothing_of_the_internet(world):
+    world.internet.resolver(INSIDE)
+    world.use(INSIDE)
+    found = world.verdict()
+    assert found[0] == "inside-only" and not found[2] and INSIDE in found[1] and "None came from the internet" in found[1], found
+    # Somebody's question on the internet does.
+    assert dns.query.udp(dns.message.make_query(f"ha.{ZONE}", "A"), RESOLVER, timeout=10).answer
+    assert world.verdict()[:2] == ("works", None)
+
+
+def test_the_houses_own_address_is_a_router_in_somebodys_place(world):
+    """A router that masquerades what comes back to the house."""
+    world.internet.resolver("203.0.113.11")
+    subprocess.run(["nft", "-f", "-"], input="table ip nat { chain post { type nat hook postrouting priority srcnat;\n"
+                   f"ip saddr 203.0.113.11 ip daddr {HOUSE} snat to {HOUSE}\n}}\n}}\n", text=True, check=True)
+    world.use("203.0.113.11")
+    found = world.verdict()
+    assert found[0] == "inside-only" and HOUSE in found[1], found
+
+
+def test_another_gateway_with_the_same_names(world, other_house):
+    """The router still passes port 53 to the old machine."""
+    other = "203.0.113.11"
+    other_house.configure(CONFIG + f'public_address: {{ ipv4 = "static:{HOUSE}"; ipv6 = "none"; }};\n')
+    other_house.daemon("netd", "io.hagw.Net")
+    udp, tcp = world.sockets(other)
+    other_house.daemon("dnsd", "io.hagw.Dns", sockets={"dns-udp": [udp], "dns-tcp": [tcp]})
+    world.internet.wait(other, ZONE)
+    world.internet.delegate(DELEGATION.replace(HOUSE, other))
+    deadline = time.monotonic() + 60
+    while (found := world.verdict())[0] == "works":  # until the old delegation's time is up
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    assert found[0] == "elsewhere" and found[2] and "another machine" in found[1], found
+
+
+def test_another_name_server(world):
+    world.internet.delegate(f"home NS ns\n")
+    (world.internet.root / "knot.conf").write_text((world.internet.root / "knot.conf").read_text()
+                                                   + f"  - domain: {ZONE}\n    storage: {world.internet.root}\n    file: home.zone\n")
+    (world.internet.root / "home.zone").write_text(f"$ORIGIN {ZONE}.\n$TTL 5\n@ SOA ns.elsewhere.example.com. h 1 1 1 1 1\n@ NS ns.example.com.\n")
+    subprocess.run(["knotc", "-s", world.internet.root / "knot.sock", "-b", "reload"], check=True, capture_output=True)
+    deadline = time.monotonic() + 60
+    while (found := world.verdict())[0] == "works":
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    assert found[0] == "elsewhere" and found[2] and "ns.elsewhere.example.com" in found[1], found
+
+
+def test_no_delegation(world):
+    world.internet.delegate("")
+    found = world.verdict()
+    assert found[0] == "missing" and found[2] and "knows no delegation" in found[1], found
+
+
+def test_a_resolver_that_answers_for_the_zone_itself(world):
+    """Split DNS, such as a Pi-hole's: nothing can be asked of the world, and nothing is wrong."""
+    world.internet.resolver(INSIDE, f'  local-zone: "{ZONE}" redirect\n  local-data: "{ZONE} A 192.168.1.2"\n')
+    world.use(INSIDE)
+    found = world.verdict()
+    assert found[0] == "unseen" and not found[2] and "answers for the zone by itself" in found[1], found
+
+
+def test_nobody_answers(world):
+    world.use("203.0.113.99")
+    start = time.monotonic()
+    found = world.verdict()
+    assert found[0] == "unknown" and found[2] and "could not be asked" in found[1], found
+    assert time.monotonic() < start + 40
+
+
+def test_a_name_server_that_is_off_is_no_delegation_s_fault(world):
+    world.dnsd.stop()
+    said, zone = world.status()
+    assert zone["delegation"] == "unknown" and not [p for p in said["problems"] if ZONE in p]
+
+
+def ago(seconds):
+    return int((time.time() - seconds) * 1e6)
+
+
+HOUR, DAY = 3600, 86400
+
+
+@pytest.mark.parametrize("since,last,line,ports", [
+    (60, {}, "no visitor from outside in the last 1 min", set()),
+    (2 * DAY, {("ipv4", "https"): 7200, ("ipv6", "http"): 60}, "last visitor from outside 1 min ago", set()),
+    (2 * DAY, {("ipv4", "http"): 7260}, "last visitor from outside 2 h ago", {443}),
+    (9 * DAY, {("ipv4", "https"): 60, ("ipv6", "http"): 3 * DAY + 5}, "last visitor from outside 1 min ago", {80}),
+    (2 * DAY + 5, {}, "no visitor from outside in the last 2 days", {443, 80})])
+def test_whether_visitors_come_is_told(house, since, last, line, ports):  # noqa: F811
+    """A notice, because a house that nobody wants to visit looks the same."""
+    house.configure(CONFIG)
+    outside = [{"family": f, "door": d, "visits": 1, "lastUSec": ago(s)} for (f, d), s in last.items()]
+    proxy = Proxy(house.runtime, sinceUSec=ago(since), outside=outside)
+    ctl = Ctl(house)
+    assert line in ctl.run("status", "--no-delegation").stdout
+    said = json.loads(ctl.run("--json", "status", "--no-delegation").stdout)
+    proxy.listener.close()
+    assert {p for p in (443, 80) if any(f"to port {p} in the last" in n for n in said["notices"])} == ports
+    assert not [p for p in said["problems"] if "from outside" in p]
+
+
+def test_behind_a_relay_nobody_comes_directly(house):  # noqa: F811
+    house.configure('zones = ( { name = "anna.relay.example.com"; via = "relay"; } ); relay: { address = "relay.example.com"; tenant = "anna"; };')
+    proxy = Proxy(house.runtime, sinceUSec=ago(2 * DAY), outside=[])
+    shown = Ctl(house).run("status", "--no-delegation").stdout
+    proxy.listener.close()
+    assert "from outside" not in shown
+
+
+def test_an_address_given_by_hand_is_not_confirmed(house, net):  # noqa: F811
+    house.configure(f'public_address: {{ ipv4 = "static:{HOUSE}"; ipv6 = "none"; }};')
+    house.daemon("netd", "io.hagw.Net")
+    shown = Ctl(house).run("address").stdout
+    assert "as configured" in shown and "confirmed" not in shown
