@@ -15,7 +15,8 @@
 
 typedef struct AddressKind {
         const char *name;
-        bool live; /* is told of changes, so that what stands is always confirmed */
+        bool live;  /* is told of changes, so that what stands is always confirmed */
+        bool given; /* by the owner, whom nobody confirms */
         int (*ask)(AddressSource *s);
         int (*network_changed)(AddressSource *s); /* NULL: does not matter */
 } AddressKind;
@@ -52,12 +53,12 @@ static void source_settle(AddressSource *s, const IpAddress *a) {
         bool moved = !ip_equal(&s->state.address, a), changed = moved || s->state.error;
         char text[IP_TEXT_MAX];
 
-        s->state.confirmed_usec = realtime(s);
+        s->state.confirmed_usec = s->kind->given ? 0 : realtime(s);
         s->failures = 0;
         s->state.error = (free(s->state.error), NULL);
         if (moved) {
                 s->state.address = *a;
-                s->state.changed_usec = s->state.confirmed_usec;
+                s->state.changed_usec = realtime(s);
                 s->counters.changes++;
                 log_notice("Public %s address is now %s (%s).", family_text(s), ip_format(a, text), s->spec);
         }
@@ -239,10 +240,10 @@ static int resolve_network_changed(AddressSource *s) {
 /* --- the table ----------------------------------------------------------------------------------------- */
 
 static const AddressKind address_kinds[] = {
-        { "none", true, none_ask, NULL },
-        { "static", true, static_ask, NULL },
-        { "interface", true, interface_ask, interface_ask },
-        { "resolve", false, resolve_ask, resolve_network_changed },
+        { "none", true, false, none_ask, NULL },
+        { "static", false, true, static_ask, NULL },
+        { "interface", true, false, interface_ask, interface_ask },
+        { "resolve", false, false, resolve_ask, resolve_network_changed },
 };
 
 static const AddressKind *find_kind(const char *spec, const char **ret_argument) {

@@ -27,7 +27,7 @@ static double source_failures(const AddressState *s, const AddressSourceCounters
 static const struct {
         const char *name, *help;
         bool counter;
-        bool only_known; /* has no meaning before the first address */
+        bool only_known; /* has no meaning before the first address was confirmed */
         double (*read)(const AddressState *s, const AddressSourceCounters *c, uint64_t now);
 } source_metrics[] = {
         { "public_address_known", "1 where a public address of this family is known", false, false,
@@ -59,7 +59,7 @@ static int append_source(sd_json_variant **metrics, const AddressSource *s, uint
         int r;
 
         for (size_t i = 0; i < ELEMENTSOF(source_metrics); i++) {
-                if (source_metrics[i].only_known && state.address.family == AF_UNSPEC)
+                if (source_metrics[i].only_known && state.confirmed_usec == 0)
                         continue;
                 r = metrics_append(metrics, source_metrics[i].name, source_metrics[i].counter,
                                    source_metrics[i].help, source_metrics[i].read(&state, &c, now), labels);

@@ -106,6 +106,8 @@ static int row_address(const Sheet *s, sd_json_variant *v) {
         (void) snprintf(
                 detail, sizeof(detail), "%s%s%s, %s", strempty(error), error ? "; " : "", strempty(source),
                 fill(s, TEXT_STATUS_CONFIRMED, span(s, now - MIN(confirmed, now), age), ago));
+        if (confirmed == 0 && !error) /* static: says what it is itself */
+                error = source;
         return put_row(s, strempty(text_of(v, "family")), error ? MARK_BAD : MARK_GOOD,
                        address ?: say(s, TEXT_STATUS_NONE_YET), confirmed > 0 ? detail : error);
 }
