@@ -3,7 +3,6 @@
 /* What status finds about this machine. */
 
 #include "client.h"
-#include "listeners.h"
 #include "output.h"
 #include "status.h"
 #include "usec.h"
@@ -74,19 +73,6 @@ int judge_addresses(Status *s) {
                 status_problem(s,
                                "No public address is known: visitors cannot find this house. See "
                                "public_address in hagw.conf(5).");
-        return 0;
-}
-
-/* The port sockets have ReusePort=: another program of root's that asks for the same gets a part of the
- * visitors, and neither is told. */
-int judge_ports(Status *s) {
-        static const unsigned ports[] = { 443, 80 };
-
-        for (size_t i = 0; i < ELEMENTSOF(ports); i++)
-                if (count_listeners(ports[i]) > 1)
-                        status_problem(s, "Several sockets listen on port %u, so that another program gets "
-                                   "visitors of yours: ss -ltnp 'sport = %u' shows which.",
-                                       ports[i], ports[i]);
         return 0;
 }
 

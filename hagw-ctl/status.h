@@ -9,8 +9,8 @@
 
 /* hagw-ctl status: what the daemons say is gathered once, every judge looks at it and finds what it finds,
  * and then it is printed. A judge is one function and one row in status.c, and stands with its noun:
- * judge-machine.c (daemons, addresses, ports), judge-state.c (the daemons' files), judge-names.c (zones,
- * hosts, certificates), judge-relay.c (both ends of a tunnel). */
+ * judge-machine.c (daemons, addresses, visitors), judge-doors.c (sockets, ports), judge-state.c (the
+ * daemons' files), judge-names.c (zones, hosts, certificates), judge-relay.c (both ends of a tunnel). */
 
 typedef struct Status {
         sd_json_variant *addresses, *zones, *hosts, *certificates, *sessions, *daemons;
@@ -34,7 +34,7 @@ int judge_daemons(Status *s);
 int judge_state(Status *s);
 int judge_config(Status *s);
 int judge_addresses(Status *s);
-int judge_ports(Status *s);
+int judge_doors(Status *s);
 int judge_hops(Status *s);
 int judge_visitors(Status *s);
 int judge_relay(Status *s);
@@ -48,6 +48,9 @@ int judge_caa(Status *s);
  * since when that is known, 0: not, or it is of no interest here. CLOCK_REALTIME. */
 uint64_t status_last_visitor(const Status *s, const char *door);
 uint64_t status_visitors_since(const Status *s);
+
+/* That the daemon runs behind a door that is shut. -ENOMEM. */
+int status_mark_shut(Status *s, const char *daemon);
 
 int status_print(const Status *s);
 int status_print_json(const Status *s);

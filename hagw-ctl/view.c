@@ -393,10 +393,11 @@ int view_print_daemons(sd_json_variant *v, int indent) {
         for (size_t i = 0; i < field_count(v, "daemons"); i++) {
                 sd_json_variant *d = field_element(v, "daemons", i);
                 const char *refused = field_text(d, "configError");
-                bool running = field_bool(d, "running");
+                bool running = field_bool(d, "running"), shut = field_bool(d, "shut");
 
                 table_add(t, TONE_PLAIN, "%s", field_text(d, "name"));
-                table_add(t, running ? refused ? TONE_WARN : TONE_GOOD : TONE_BAD, "%s",
+                table_add(t, running && !shut ? refused ? TONE_WARN : TONE_GOOD : TONE_BAD, "%s",
+                          shut                     ? "door shut" :
                           running                  ? "running" :
                           field_bool(d, "denied") ? "denied" :
                           field_bool(d, "silent") ? "silent" :

@@ -77,7 +77,9 @@ import json, os, socket, sys
 s = socket.socket(socket.AF_UNIX)
 s.connect(os.environ["HAGW_TEST_SYSTEMD"])
 s.sendall(json.dumps([w for w in sys.argv[1:] if not w.startswith("-")]).encode() + b"\\n")
-sys.exit(int(s.makefile().readline()))
+status, text = json.loads(s.makefile().readline())
+sys.stdout.write(text)
+sys.exit(status)
 """
 
 
@@ -111,10 +113,11 @@ class Booted(Ctl):
                 return
             with peer:
                 words = json.loads(peer.makefile().readline())
-                peer.sendall(b"%d\n" % self.act(words))
+                done = self.act(words)
+                peer.sendall(json.dumps(done if isinstance(done, tuple) else [done, ""]).encode() + b"\n")
 
     def act(self, words):
-        """What systemctl's exit status is; like it, a reload returns when the daemons are done."""
+        """What systemctl's exit status is (and what it says); like it, a reload returns when the daemons are done."""
         verb, units = words[0], [w.removesuffix(".service") for w in words[1:]]
         running = {f"hagw-{d.name}": d for d in self.house.daemons if d.process.poll() is None}
         if verb == "is-active":

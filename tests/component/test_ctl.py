@@ -260,21 +260,6 @@ def test_a_link_that_leads_nowhere(zone):
     assert "b.conf" in zone.refused(FAILED, "config", "check")
 
 
-@pytest.mark.parametrize("others", [0, 1])
-def test_status_sees_who_shares_the_port(ctl, webd, others):
-    """Each socket has SO_REUSEPORT, as systemd's has and that of another proxy may have."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can make a network of its own")
-    script = (
-        "import socket, subprocess, sys\n"
-        f"kept = [socket.create_server(('', 443), reuse_port=True) for _ in range(1 + {others})]\n"
-        "kept.append(socket.create_server(('', 80)))\n"
-        "sys.exit(subprocess.run(sys.argv[1:]).returncode)\n")
-    ctl.prefix = ["unshare", "--net", sys.executable, "-c", script]
-    r = ctl.run("status", "--no-delegation")
-    assert ("Several sockets listen on port 443" in r.stdout) == bool(others) and "port 80," not in r.stdout
-
-
 def test_status_does_not_wait_for_one_that_hangs(ctl, webd):
     """Its sockets take the call; status asks it once and shows the others."""
     webd.process.send_signal(signal.SIGSTOP)

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <stdio.h>
+
+#include "holders.h"
+#include "test.h"
+
+static const uint16_t ports[] = { 53, 443 };
+
+static size_t parse(const char *text, bool tcp, int family, Holders *ret) {
+        FILE *f = fmemopen((void *) text, strlen(text), "r");
+        size_t n;
+
+        assert_non_null(f);
+        n = holders_parse(f, tcp, family, ports, ELEMENTSOF(ports), ret);
+        (void) fclose(f);
+        return n;
+}
+
+#define HEAD "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  ti…  inode\n"
+#define REST "00000000:00000000 00:00000000 00000000     0        0 "
+
+/* The kernel writes words in the machine's own order. */
+static const char *hex(const char *address, char *out) {
+        IpAddress a;
+        uint32_t word;
+
+        assert_int_equal(ip_parse(address, &a), 0);
+        for (size_t i = 0; i < (a.family == AF_INET ? 1 : 4); i++) {
+                memcpy(&word, a.bytes + 4 * i, 4);
+                (void) snprintf(out + 8 * i, 9, "%08X", word);
+        }
+        return out;
+}
+
+static void test_sockets(void **state) {
+        char text[2048], one[33], two[33];
+        static Holders holders;
+        IpAddress expected;
+
+        holders.n = 0;
+        (void) snprintf(text, sizeof(text),
+                        HEAD "   0: %s:0035 00000000:0000 0A " REST "4711 1 0000000000000000 100 0 0 10 0\n"
+                             "   1: %s:01BB 00000000:0000 0A " REST "4712 1 0000000000000000 100 0 0 10 0\n"
+                             "   2: %s:01BB 0100007F:1234 01 " REST "4713 1 0000000000000000 20 4 30 10 -1\n"
+                             "   3: %s:0050 00000000:0000 0A " REST "4714 1 0000000000000000 100 0 0 10 0\n",
+                        hex("127.0.0.53", one), hex("0.0.0.0", two), two, two);
+        assert_int_equal(parse(text, true, AF_INET, &holders), 2);
+        assert_int_equal(holders.items[0].port, 53);
+        assert_int_equal(holders.items[0].inode, 4711);
+        assert_true(holders.items[0].tcp);
+        assert_int_equal(ip_parse("127.0.0.53", &expected), 0);
+        assert_true(ip_equal(&holders.items[0].address, &expected));
+        assert_int_equal(holders.items[1].inode, 4712);
+        (void) snprintf(text, sizeof(text),
+                        HEAD "  77: %s:0035 00000000000000000000000000000000:0000 07 " REST "4715 2 0 0\n"
+                             "  78: %s:0035 00000000000000000000000000000000:0000 01 " REST "4716 2 0 0\n",
+                        hex("2001:db8::5", one), one);
+        assert_int_equal(parse(text, false, AF_INET6, &holders), 1);
+        assert_int_equal(ip_parse("2001:db8::5", &expected), 0);
+        assert_true(ip_equal(&holders.items[2].address, &expected));
+        assert_int_equal(parse("nonsense\n\n:::\n  1: zz:0035 0:0 0A\n", true, AF_INET, &holders), 0);
+        assert_int_equal(holders.n, 3);
+}
+
+static void test_too_many(void **state) {
+        char line[256], zero[33];
+        _cleanup_free_ char *text = NULL;
+        static Holders holders;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+
+        (void) snprintf(line, sizeof(line), "   0: %s:0035 00000000:0000 0A " REST "1\n",
+                        hex("0.0.0.0", zero));
+        for (size_t i = 0; i < HOLDERS_MAX + 5; i++)
+                (void) fputs(line, f);
+        (void) fclose(f);
+        holders.n = 0;
+        assert_int_equal(parse(text, true, AF_INET, &holders), HOLDERS_MAX);
+}
+
+static void test_units(void **state) {
+        static const struct {
+                const char *line, *unit;
+        } cases[] = {
+                { "0::/system.slice/dnsmasq.service", "dnsmasq.service" },
+                { "0::/system.slice/system-getty.slice/getty@tty1.service\n", "getty@tty1.service" },
+                { "0::/user.slice/user-1000.slice/user@1000.service/app.slice/caddy.service/worker",
+                  "caddy.service" },
+                { "0::/system.slice/docker-0123456789abcdef.scope", "docker-0123456789abcdef.scope" },
+                { "1:name=systemd:/system.slice/nginx.service", "nginx.service" },
+                { "0::/", "" },
+                { "0::/init.scope", "init.scope" },
+                { "", "" },
+                { "0::/../..", "" },
+        };
+        char unit[HOLDER_NAME_MAX];
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                assert_int_equal(holder_parse_cgroup(cases[i].line, unit), *cases[i].unit != '\0');
+                assert_string_equal(unit, cases[i].unit);
+        }
+}
+
+static void test_words(void **state) {
+        static const struct {
+                Holder holder;
+                const char *text;
+        } cases[] = {
+                { { .pid = 7, .program = "dnsmasq", .unit = "dnsmasq.service" },
+                  "dnsmasq (dnsmasq.service)" },
+                { { .pid = 7, .program = "nginx", .unit = "session-3.scope" }, "nginx (process 7)" },
+                { { .pid = 7, .program = "nginx", .unit = "docker-01.scope" },
+                  "nginx (process 7 in a container)" },
+                { { .pid = 1, .program = "systemd", .unit = "cockpit.socket" }, "cockpit.socket" },
+                { { .pid = 0 }, "another program" },
+        };
+        char text[HOLDER_TEXT_MAX];
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+                assert_string_equal(holder_text(&cases[i].holder, text), cases[i].text);
+        assert_non_null(strstr(holder_remedy(&cases[0].holder),
+                               "(systemctl disable --now dnsmasq.service)"));
+        assert_null(strstr(holder_remedy(&cases[1].holder), "systemctl"));
+}
+
+TEST_MAIN(cmocka_unit_test(test_sockets), cmocka_unit_test(test_too_many), cmocka_unit_test(test_units),
+          cmocka_unit_test(test_words))
