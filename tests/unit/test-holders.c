@@ -17,7 +17,7 @@ static size_t parse(const char *text, bool tcp, int family, Holders *ret) {
         return n;
 }
 
-#define HEAD "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  ti…  inode\n"
+#define HEAD "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n"
 #define REST "00000000:00000000 00:00000000 00000000     0        0 "
 
 /* The kernel writes words in the machine's own order. */
