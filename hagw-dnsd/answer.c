@@ -140,6 +140,9 @@ static int add_type(AnswerJob *j, const Zone *z, ZoneMatch match, uint16_t type)
                         continue;
                 if (record_types[i].apex_only && match != ZONE_MATCH_APEX)
                         return 0;
+                if ((kind == ZONE_A || kind == ZONE_AAAA) &&
+                    zone_is_unasked(z, kind, j->query.name, j->query.name_size))
+                        return 0;
                 if ((kind == ZONE_A || kind == ZONE_AAAA) && z->knowledge[kind] == ADDRESS_UNKNOWN)
                         return -ENODATA;
                 if (z->records[kind].count == 0)

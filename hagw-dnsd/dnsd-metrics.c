@@ -23,6 +23,7 @@ static int append_rcodes(const Manager *m, sd_json_variant **metrics) {
 int manager_metrics(Manager *m, sd_json_variant **metrics) {
         const struct AnswerStats *s = &m->source.stats;
         const TcpStats tcp = tcp_server_stats(m->tcp);
+        const ListenersCount sockets = listeners_count(m->listeners);
         const struct {
                 const char *name;
                 bool counter;
@@ -45,6 +46,8 @@ int manager_metrics(Manager *m, sd_json_variant **metrics) {
                 COUNTER("dns_tcp_accepted", "TCP clients that came", tcp.accepted),
                 COUNTER("dns_tcp_ended", "TCP clients that were sent away", tcp.evicted, "reason", "full"),
                 COUNTER("dns_tcp_ended", "TCP clients that were sent away", tcp.timed_out, "reason", "idle"),
+                GAUGE("dns_listeners", "sockets at this machine's addresses", sockets.open),
+                GAUGE("dns_listeners_failed", "sockets that could not be opened", sockets.failed),
                 GAUGE("dns_overlay_values", "published TXT values", m->source.overlay->n),
                 GAUGE("dns_accounts", "tenants with a CAA record of their own",
                       m->source.accounts ? m->source.accounts->table.n : 0),

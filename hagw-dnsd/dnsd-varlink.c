@@ -400,6 +400,19 @@ static int vl_list_zones(sd_varlink *link, sd_json_variant *parameters, sd_varli
         return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("zones", SD_JSON_BUILD_VARIANT(list)));
 }
 
+static int vl_list_listeners(sd_varlink *link, sd_json_variant *parameters,
+                             sd_varlink_method_flags_t flags, void *userdata) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        const Manager *m = userdata;
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_ROOT);
+        if (r != 0)
+                return r;
+        r = listeners_build(m->listeners, &v);
+        return r < 0 ? sd_varlink_error_errno(link, r) : sd_varlink_reply(link, v);
+}
+
 const VlMethod dnsd_methods[] = {
         { "io.hagw.Dns.PublishText", vl_publish_text },
         { "io.hagw.Dns.WithdrawText", vl_withdraw_text },
@@ -408,5 +421,6 @@ const VlMethod dnsd_methods[] = {
         { "io.hagw.Dns.ListZones", vl_list_zones },
         { "io.hagw.Dns.MakeTrial", vl_make_trial },
         { "io.hagw.Dns.DescribeTrial", vl_describe_trial },
+        { "io.hagw.Dns.ListListeners", vl_list_listeners },
         {},
 };

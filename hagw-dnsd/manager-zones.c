@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "bind.h"
 #include "clock.h"
 #include "hostname.h"
 #include "log.h"
@@ -55,6 +56,8 @@ static int make_zone(const Manager *m, const Config *c, const ConfZone *zone, Zo
                              .ipv4 = m->ipv4,
                              .ipv6 = m->ipv6,
                              .serves_name_server = config_find_zone(c, zone->name_server) != NULL,
+                             /* Routers send IPv4 on to another port; over IPv6 nobody does. */
+                             .unasked = { c->dns.ipv4_port == 0, c->dns.ipv6_port != BIND_PORT },
                      },
                      ret);
         if (r < 0)

@@ -216,25 +216,31 @@ static int manager_setup_timers(Manager *m) {
                                  10 * USEC_PER_SEC, on_minute, m);
 }
 
-static int manager_setup_sockets(Manager *m, const Config *config) {
-        const TcpLimits limits = tcp_limits(config);
-        int fds[MANAGER_SOCKETS_MAX], n, r;
+/* Sockets that somebody's own socket units hand in, beside those that are opened by hagw-bind. */
+static int manager_take_sockets(Manager *m) {
+        int fds[MANAGER_SOCKETS_MAX], n, r = 0;
 
         n = daemon_listen_fds("dns-udp", fds, ELEMENTSOF(fds));
-        if (n <= 0)
-                log_warning("No socket named dns-udp was handed in: nothing is answered by UDP.");
-        r = udp_server_new(m->event, fds, (size_t) MAX(0, MIN(n, (int) ELEMENTSOF(fds))), &m->source,
-                           &m->udp);
+        for (int i = 0; r >= 0 && i < MIN(n, (int) ELEMENTSOF(fds)); i++)
+                r = udp_server_add(m->udp, fds[i]);
         if (r < 0)
                 return log_error_errno(r, "Could not use the UDP sockets: %m");
         n = daemon_listen_fds("dns-tcp", fds, ELEMENTSOF(fds));
-        if (n <= 0)
-                log_warning("No socket named dns-tcp was handed in: nothing is answered by TCP.");
-        r = tcp_server_new(m->event, fds, (size_t) MAX(0, MIN(n, (int) ELEMENTSOF(fds))), &limits,
-                           &m->source, &m->tcp);
-        if (r < 0)
-                return log_error_errno(r, "Could not use the TCP sockets: %m");
-        return 0;
+        for (int i = 0; r >= 0 && i < MIN(n, (int) ELEMENTSOF(fds)); i++)
+                r = tcp_server_add(m->tcp, fds[i]);
+        return r < 0 ? log_error_errno(r, "Could not use the TCP sockets: %m") : 0;
+}
+
+static int manager_setup_sockets(Manager *m, const Config *config) {
+        const TcpLimits limits = tcp_limits(config);
+        int r;
+
+        r = udp_server_new(m->event, &m->source, &m->udp);
+        if (r >= 0)
+                r = tcp_server_new(m->event, &limits, &m->source, &m->tcp);
+        if (r >= 0)
+                r = manager_take_sockets(m);
+        return r < 0 ? r : listeners_new(m->event, m->udp, m->tcp, &m->listeners);
 }
 
 int manager_new(Daemon *daemon, const Config *config, Manager **ret) {
@@ -263,7 +269,9 @@ int manager_new(Daemon *daemon, const Config *config, Manager **ret) {
                 r = manager_follow_network(m);
         if (r < 0)
                 return r;
-        r = manager_follow_tenants(m, config->tenants.zone);
+        r = manager_follow_locals(m);
+        if (r >= 0)
+                r = manager_follow_tenants(m, config->tenants.zone);
         if (r >= 0)
                 r = manager_follow_acme(m);
         if (r < 0)
@@ -278,7 +286,10 @@ Manager *manager_free(Manager *m) {
         vl_watch_free(m->watch);
         vl_watch_free(m->network);
         vl_watch_free(m->acme);
+        vl_watch_free(m->locals_watch);
         manager_leave_tenants(m);
+        listeners_free(m->listeners);
+        free(m->locals);
         udp_server_free(m->udp);
         tcp_server_free(m->tcp);
         sd_event_source_disable_unref(m->expiry);
@@ -303,6 +314,7 @@ int manager_reload(Manager *m, const Config *config) {
                 return r;
         m->source.rrl->rate = config->dns.rate_limit;
         tcp_server_set_limits(m->tcp, &limits);
+        manager_listen(m);
         r = manager_follow_tenants(m, config->tenants.zone);
         return r < 0 ? r : manager_follow_acme(m);
 }

@@ -3,13 +3,14 @@
 
 #include "answer.h"
 #include "daemon.h"
+#include "listeners.h"
 #include "tcp.h"
 #include "udp.h"
 
 /* What hagw-dnsd is while it runs: the zones in force, the overlay, the sockets' servers, and the house's
  * addresses as netd tells them. Main loop only. */
 
-#define MANAGER_SOCKETS_MAX 16U /* of each kind */
+#define MANAGER_SOCKETS_MAX 16U /* of each kind, handed in by systemd */
 
 typedef struct Manager {
         Daemon *daemon;
@@ -19,6 +20,10 @@ typedef struct Manager {
         ZoneAddress ipv4, ipv6;
         UdpServer *udp;
         TcpServer *tcp;
+        Listeners *listeners;
+        VlWatch *locals_watch;   /* this machine's addresses, at which it listens */
+        LocalAddress *locals;    /* NULL: netd has not told them */
+        size_t n_locals;
         VlWatch *watch;          /* netd's addresses */
         VlWatch *network;        /* and its hops */
         VlWatch *tenants;        /* tenantd's accounts; NULL: this is no relay */
@@ -43,6 +48,11 @@ int manager_publish(Manager *m, const char *name, const char *value, const char 
                     uint64_t lifetime_usec, uint32_t *ret_serial);
 /* Returns how many values went. */
 int manager_withdraw(Manager *m, const char *name, const char *value, const char *owner);
+
+/* manager-listen.c: follows this machine's addresses, and listens where the configuration in force wants
+ * it. */
+int manager_follow_locals(Manager *m);
+void manager_listen(Manager *m);
 
 /* manager-tenants.c: follows hagw-tenantd where this is a relay, whose tenants are in the zone; NULL: it is
  * none. */

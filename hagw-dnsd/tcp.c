@@ -15,7 +15,9 @@
 #define NETWORK_OCTETS_IPV6 7U   /* a /56: whoever has one can take any address in it */
 
 typedef struct TcpListener {
+        struct TcpListener *next;
         TcpServer *server;
+        int fd;
         sd_event_source *source;
 } TcpListener;
 
@@ -25,7 +27,6 @@ struct TcpServer {
         TcpLimits limits;
         TcpStats stats;
         TcpListener *listeners;
-        size_t n_listeners;
         TcpClient *oldest, *newest; /* by the time of the last answer */
         sd_event_source *timer;     /* for the oldest */
         sd_event_source *reaper;    /* frees clients outside of their own callbacks */
@@ -184,17 +185,36 @@ static int on_connection(sd_event_source *source, int fd, uint32_t revents, void
         return 0;
 }
 
-static int listener_setup(TcpServer *t, TcpListener *l, int fd) {
-        int flags = fcntl(fd, F_GETFL);
+int tcp_server_add(TcpServer *t, int fd) {
+        _cleanup_free_ TcpListener *l = calloc(1, sizeof(*l));
+        int flags = fcntl(fd, F_GETFL), r;
 
+        if (!l)
+                return -ENOMEM;
         if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
                 return -errno;
-        l->server = t;
-        return sd_event_add_io(t->event, &l->source, fd, EPOLLIN, on_connection, l);
+        *l = (TcpListener) { .next = t->listeners, .server = t, .fd = fd };
+        r = sd_event_add_io(t->event, &l->source, fd, EPOLLIN, on_connection, l);
+        if (r < 0)
+                return r;
+        t->listeners = TAKE_PTR(l);
+        return 0;
 }
 
-int tcp_server_new(sd_event *event, const int *fds, size_t n_fds, const TcpLimits *limits,
-                   AnswerSource *source, TcpServer **ret) {
+void tcp_server_remove(TcpServer *t, int fd) {
+        TcpListener **p = &t->listeners, *l;
+
+        while (*p && (*p)->fd != fd)
+                p = &(*p)->next;
+        l = *p;
+        if (!l)
+                return;
+        *p = l->next;
+        sd_event_source_disable_unref(l->source);
+        free(l);
+}
+
+int tcp_server_new(sd_event *event, const TcpLimits *limits, AnswerSource *source, TcpServer **ret) {
         _cleanup_(tcp_server_freep) TcpServer *t = NULL;
         int r;
 
@@ -215,14 +235,6 @@ int tcp_server_new(sd_event *event, const int *fds, size_t n_fds, const TcpLimit
         if (r < 0)
                 return r;
         (void) sd_event_source_set_enabled(t->reaper, SD_EVENT_OFF);
-        t->listeners = calloc(n_fds + 1, sizeof(TcpListener));
-        if (!t->listeners)
-                return -ENOMEM;
-        for (size_t i = 0; i < n_fds; i++) {
-                r = listener_setup(t, &t->listeners[t->n_listeners++], fds[i]);
-                if (r < 0)
-                        return r;
-        }
         *ret = TAKE_PTR(t);
         return 0;
 }
@@ -233,12 +245,11 @@ TcpServer *tcp_server_free(TcpServer *t) {
         while (t->oldest)
                 tcp_server_drop(t, t->oldest);
         (void) on_reap(NULL, t);
-        for (size_t i = 0; i < t->n_listeners; i++)
-                sd_event_source_disable_unref(t->listeners[i].source);
+        while (t->listeners)
+                tcp_server_remove(t, t->listeners->fd);
         sd_event_source_disable_unref(t->timer);
         sd_event_source_disable_unref(t->reaper);
         sd_event_unref(t->event);
-        free(t->listeners);
         free(t);
         return NULL;
 }

@@ -22,11 +22,14 @@ typedef struct TcpStats {
         unsigned clients; /* now */
 } TcpStats;
 
-/* fds stay the caller's, and must outlive the server. */
-int tcp_server_new(sd_event *event, const int *fds, size_t n_fds, const TcpLimits *limits,
-                   AnswerSource *source, TcpServer **ret);
+int tcp_server_new(sd_event *event, const TcpLimits *limits, AnswerSource *source, TcpServer **ret);
 TcpServer *tcp_server_free(TcpServer *t);
 DEFINE_TRIVIAL_CLEANUP_FUNC(TcpServer *, tcp_server_free)
+
+/* From now on clients are taken in from there. fd stays the caller's, who removes it before he closes it, or
+ * frees the server; clients who have come stay. */
+int tcp_server_add(TcpServer *t, int fd);
+void tcp_server_remove(TcpServer *t, int fd);
 
 void tcp_server_set_limits(TcpServer *t, const TcpLimits *limits);
 TcpStats tcp_server_stats(const TcpServer *t);

@@ -22,6 +22,7 @@ typedef union UdpControl {
 } UdpControl;
 
 typedef struct UdpSocket {
+        struct UdpSocket *next;
         UdpServer *server;
         int fd;
         bool wildcard;
@@ -30,8 +31,9 @@ typedef struct UdpSocket {
 
 struct UdpServer {
         AnswerSource *answers;
+        sd_event *event;
         UdpSocket *sockets;
-        size_t n_sockets;
+        uint64_t dropped; /* by sockets that are gone */
         uint64_t unsent;
 
         struct mmsghdr in[UDP_BATCH], out[UDP_BATCH];
@@ -180,39 +182,62 @@ static void udp_make_vectors(UdpServer *u) {
         }
 }
 
-int udp_server_new(sd_event *event, const int *fds, size_t n_fds, AnswerSource *source, UdpServer **ret) {
-        _cleanup_(udp_server_freep) UdpServer *u = NULL;
-        int r;
+int udp_server_new(sd_event *event, AnswerSource *source, UdpServer **ret) {
+        UdpServer *u;
 
         u = calloc(1, sizeof(*u));
         if (!u)
                 return -ENOMEM;
         u->answers = source;
+        u->event = sd_event_ref(event);
         udp_make_vectors(u);
-        u->sockets = calloc(n_fds + 1, sizeof(UdpSocket));
-        if (!u->sockets)
-                return -ENOMEM;
-        for (size_t i = 0; i < n_fds; i++) {
-                UdpSocket *s = &u->sockets[u->n_sockets++];
-
-                *s = (UdpSocket) { .server = u, .fd = fds[i] };
-                r = udp_socket_setup(s);
-                if (r < 0)
-                        return r;
-                r = sd_event_add_io(event, &s->source, s->fd, EPOLLIN, on_readable, s);
-                if (r < 0)
-                        return r;
-        }
-        *ret = TAKE_PTR(u);
+        *ret = u;
         return 0;
+}
+
+int udp_server_add(UdpServer *u, int fd) {
+        _cleanup_free_ UdpSocket *s = calloc(1, sizeof(*s));
+        int r;
+
+        if (!s)
+                return -ENOMEM;
+        *s = (UdpSocket) { .next = u->sockets, .server = u, .fd = fd };
+        r = udp_socket_setup(s);
+        if (r >= 0)
+                r = sd_event_add_io(u->event, &s->source, fd, EPOLLIN, on_readable, s);
+        if (r < 0)
+                return r;
+        u->sockets = TAKE_PTR(s);
+        return 0;
+}
+
+static uint64_t socket_dropped(int fd) {
+        uint32_t info[SK_MEMINFO_VARS] = {};
+        socklen_t size = sizeof(info);
+
+        return getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &size) < 0 ? 0 : info[SK_MEMINFO_DROPS];
+}
+
+void udp_server_remove(UdpServer *u, int fd) {
+        UdpSocket **p = &u->sockets, *s;
+
+        while (*p && (*p)->fd != fd)
+                p = &(*p)->next;
+        s = *p;
+        if (!s)
+                return;
+        *p = s->next;
+        u->dropped += socket_dropped(fd);
+        sd_event_source_disable_unref(s->source);
+        free(s);
 }
 
 UdpServer *udp_server_free(UdpServer *u) {
         if (!u)
                 return NULL;
-        for (size_t i = 0; i < u->n_sockets; i++)
-                sd_event_source_disable_unref(u->sockets[i].source);
-        free(u->sockets);
+        while (u->sockets)
+                udp_server_remove(u, u->sockets->fd);
+        sd_event_unref(u->event);
         free(u);
         return NULL;
 }
@@ -222,14 +247,9 @@ uint64_t udp_server_unsent(const UdpServer *u) {
 }
 
 uint64_t udp_server_dropped(const UdpServer *u) {
-        uint64_t dropped = 0;
+        uint64_t dropped = u->dropped;
 
-        for (size_t i = 0; i < u->n_sockets; i++) {
-                uint32_t info[SK_MEMINFO_VARS] = {};
-                socklen_t size = sizeof(info);
-
-                if (getsockopt(u->sockets[i].fd, SOL_SOCKET, SO_MEMINFO, info, &size) >= 0)
-                        dropped += info[SK_MEMINFO_DROPS];
-        }
+        for (const UdpSocket *s = u->sockets; s; s = s->next)
+                dropped += socket_dropped(s->fd);
         return dropped;
 }

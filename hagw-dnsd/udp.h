@@ -13,10 +13,14 @@
 
 typedef struct UdpServer UdpServer;
 
-/* fds stay the caller's, and must outlive the server. */
-int udp_server_new(sd_event *event, const int *fds, size_t n_fds, AnswerSource *source, UdpServer **ret);
+int udp_server_new(sd_event *event, AnswerSource *source, UdpServer **ret);
 UdpServer *udp_server_free(UdpServer *u);
 DEFINE_TRIVIAL_CLEANUP_FUNC(UdpServer *, udp_server_free)
+
+/* From now on what comes there is answered. fd stays the caller's, who removes it before he closes it, or
+ * frees the server. Not from within an answer. */
+int udp_server_add(UdpServer *u, int fd);
+void udp_server_remove(UdpServer *u, int fd);
 
 /* Answers that the kernel did not take, and queries that it threw away because we were too slow. */
 uint64_t udp_server_unsent(const UdpServer *u);

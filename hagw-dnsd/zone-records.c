@@ -109,7 +109,7 @@ static int make_glue(Writer *w, const ZoneDescription *d, const uint8_t *name_se
         const ZoneAddress *const addresses[] = { &d->ipv4, &d->ipv6 };
 
         for (size_t i = 0; d->serves_name_server && i < ELEMENTSOF(addresses); i++)
-                if (addresses[i]->knowledge == ADDRESS_KNOWN) {
+                if (addresses[i]->knowledge == ADDRESS_KNOWN && !d->unasked[i]) {
                         put_name(w, name_server, size);
                         put_address(w, addresses[i], d->ttl_sec);
                 }

@@ -91,6 +91,7 @@ static int zone_make_nodes(Zone *z, const ZoneDescription *d) {
 
 static void zone_make_hash(Zone *z) {
         z->hash = siphash24(z->name, z->name_size, no_key) ^ z->any;
+        z->hash += ((uint64_t) z->unasked[ZONE_A] << 1) + ((uint64_t) z->unasked[ZONE_AAAA] << 2);
         for (size_t i = 0; i < _ZONE_RECORDS_MAX; i++)
                 z->hash = rotate_hash(z->hash) ^ siphash24(z->records[i].data, z->records[i].size, no_key);
         /* Sums do not depend on the order in which the table holds the nodes. */
@@ -98,6 +99,26 @@ static void zone_make_hash(Zone *z) {
                 if (z->nodes[i].name)
                         z->hash += siphash24(z->nodes[i].name, z->nodes[i].size, no_key) |
                                    z->nodes[i].has_address;
+}
+
+static int zone_take_name_server(Zone *z, const ZoneDescription *d) {
+        int r;
+
+        z->unasked[ZONE_A] = d->unasked[0];
+        z->unasked[ZONE_AAAA] = d->unasked[1];
+        r = dname_from_text(d->name_server, z->name_server);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < d->n_hosts; i++)
+                if (streq(d->hosts[i], d->name_server))
+                        return 0;
+        z->name_server_size = (uint8_t) r;
+        return 0;
+}
+
+bool zone_is_unasked(const Zone *z, ZoneRecordsKind kind, const uint8_t *name, size_t size) {
+        return z->unasked[kind] && size == z->name_server_size && size > z->name_size &&
+               memcmp(name, z->name_server, size) == 0;
 }
 
 int zone_new(const ZoneDescription *d, Zone **ret) {
@@ -126,6 +147,9 @@ int zone_new(const ZoneDescription *d, Zone **ret) {
                 if (r < 0)
                         return r;
         }
+        r = zone_take_name_server(z, d);
+        if (r < 0)
+                return r;
         z->caa_ttl_sec = d->caa_ttl_sec;
         zone_make_hash(z);
         z->hash += d->caa_hash;

@@ -38,6 +38,7 @@ typedef struct ZoneDescription {
         size_t n_children;
         ZoneAddress ipv4, ipv6;
         bool serves_name_server; /* the name server's name lies in one of our zones */
+        bool unasked[2]; /* nobody can ask the name server over IPv4, over IPv6: it has no such address */
 } ZoneDescription;
 
 /* Records ready to be copied behind a question. Owner names are compression pointers: to the question
@@ -70,6 +71,9 @@ typedef struct Zone {
         uint8_t name_size, labels;
         bool any;
         AddressKnowledge knowledge[2]; /* of ZONE_A and ZONE_AAAA */
+        bool unasked[2]; /* the same, of ZONE_A and ZONE_AAAA */
+        uint8_t name_server[DNAME_MAX];
+        uint8_t name_server_size; /* 0: it is a host as well, and has what hosts have */
         ZoneRecords records[_ZONE_RECORDS_MAX];
         ZoneNode *nodes; /* open addressing; a power of two of them */
         size_t n_nodes, allocated;
@@ -100,6 +104,9 @@ static inline bool zone_name_is_attribute(const uint8_t *name) {
         return name[0] > 0 && name[1] == '_';
 }
 ZoneMatch zone_find(const Zone *z, const uint8_t *name, size_t size);
+
+/* Is it the name of a name server that nobody reaches by this kind of address? */
+bool zone_is_unasked(const Zone *z, ZoneRecordsKind kind, const uint8_t *name, size_t size);
 
 /* The zone that the name lies in (the longest one), or NULL. zones are sorted by zone_compare(). parent: the
  * apex itself counts as part of the zone above, as for DS (RFC 4035 section 3.1.4.1); where there is none,

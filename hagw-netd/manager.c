@@ -67,10 +67,26 @@ static bool manager_take_hops(Manager *m, const NetTable *table) {
         return !same;
 }
 
+/* The same. */
+static bool manager_take_locals(Manager *m, const NetTable *table) {
+        NetLocal locals[NET_LOCALS_MAX] = {};
+        size_t n = net_table_locals(table, locals);
+        bool same = n == m->n_locals;
+
+        for (size_t i = 0; same && i < MIN(n, (size_t) NET_LOCALS_MAX); i++)
+                same = locals[i].world == m->locals[i].world &&
+                       ip_equal(&locals[i].address, &m->locals[i].address);
+        m->n_locals = n;
+        memcpy(m->locals, locals, sizeof(locals));
+        return !same;
+}
+
 static void on_network(const NetTable *table, bool other_way, void *userdata) {
         Manager *m = userdata;
         bool other_hops = manager_take_hops(m, table);
 
+        if (manager_take_locals(m, table))
+                netd_varlink_tell_locals(m);
         if (other_way)
                 m->n_changes++;
         if (other_way || other_hops)
@@ -149,6 +165,7 @@ int manager_start(Daemon *daemon, const Config *config, void **ret_userdata) {
         if (r < 0)
                 return log_error_errno(r, "Could not listen to the kernel's addresses and routes: %m");
         (void) manager_take_hops(m, netlink_table(m->netlink));
+        (void) manager_take_locals(m, netlink_table(m->netlink));
         r = resolver_new(&m->resolver, m->event);
         if (r < 0)
                 return r;

@@ -25,9 +25,12 @@ typedef struct Manager {
         Resolver *resolver;
         VlStream watchers;
         VlStream network_watchers;
+        VlStream local_watchers;
         uint64_t n_changes; /* of the way out */
         IpAddress hops[NET_HOPS_MAX]; /* net_table_hops(), as told last */
         size_t n_hops; /* more than NET_HOPS_MAX: not all are there */
+        NetLocal locals[NET_LOCALS_MAX]; /* net_table_locals(), as told last */
+        size_t n_locals; /* may be more */
         sd_varlink *refreshes[MANAGER_REFRESHES_MAX]; /* callers that wait for the sources' answers */
         size_t n_refreshes;
         struct Query *queries;

@@ -364,6 +364,28 @@ size_t net_table_hops(const NetTable *t, IpAddress ret[static NET_HOPS_MAX]) {
         return t->full ? MAX(n, (size_t) NET_HOPS_MAX + 1) : n;
 }
 
+static bool is_local(const NetAddress *a) {
+        if (a->address.family == AF_INET6 && (a->flags & IFA_F_TEMPORARY))
+                return false;
+        return a->scope != RT_SCOPE_LINK && !(a->flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED));
+}
+
+size_t net_table_locals(const NetTable *t, NetLocal ret[static NET_LOCALS_MAX]) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < t->n_addresses; i++) {
+                const NetAddress *a = &t->addresses[i];
+
+                if (!is_local(a))
+                        continue;
+                if (n < NET_LOCALS_MAX)
+                        ret[n] = (NetLocal) { a->address, a->scope != RT_SCOPE_HOST &&
+                                                                  !hides_visitors(t, a->ifindex) };
+                n++;
+        }
+        return n;
+}
+
 static bool is_usable(const NetAddress *a) {
         return a->scope == RT_SCOPE_UNIVERSE && !(a->flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED));
 }

@@ -13,6 +13,7 @@
 #define NET_GATEWAYS_MAX  256U
 #define NET_LINKS_MAX     1024U
 #define NET_HOPS_MAX      256U /* what is told of them */
+#define NET_LOCALS_MAX    256U /* what is told of this machine's addresses */
 
 typedef struct NetAddress {
         int ifindex;
@@ -74,6 +75,17 @@ bool net_table_same_way(const NetTable *a, const NetTable *b);
  * address there was made on this machine. Writes NET_HOPS_MAX at most; returns how many there are, or
  * more than that where they are not all known. */
 size_t net_table_hops(const NetTable *t, IpAddress ret[static NET_HOPS_MAX]);
+
+/* This machine's addresses to which somebody else's packets may come. Not: link-local ones, temporary ones,
+ * which are there to ask from, those that are not known to be unique. world: strangers' may, by what kind of
+ * interface it is (net_table_hops()): not at loopback addresses, nor where containers and virtual machines
+ * have their own networks. Returns how many there are, in the kernel's order; NET_LOCALS_MAX are written at
+ * most. */
+typedef struct NetLocal {
+        IpAddress address;
+        bool world;
+} NetLocal;
+size_t net_table_locals(const NetTable *t, NetLocal ret[static NET_LOCALS_MAX]);
 
 /* Why net_table_pick() found none, for people. */
 const char *net_table_why_none(const NetTable *t, int family, int ifindex, bool documentation);

@@ -104,6 +104,50 @@ static int vl_method_watch_network(sd_varlink *link, sd_json_variant *parameters
                                               : sd_varlink_reply(link, v);
 }
 
+static int build_locals(const Manager *m, sd_json_variant **ret) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *list = NULL;
+        char text[IP_TEXT_MAX];
+        int r;
+
+        r = sd_json_variant_new_array(&list, NULL, 0);
+        for (size_t i = 0; r >= 0 && i < MIN(m->n_locals, (size_t) NET_LOCALS_MAX); i++)
+                r = sd_json_variant_append_arraybo(
+                        &list,
+                        SD_JSON_BUILD_PAIR("address",
+                                           SD_JSON_BUILD_STRING(ip_format(&m->locals[i].address, text))),
+                        SD_JSON_BUILD_PAIR("world", SD_JSON_BUILD_BOOLEAN(m->locals[i].world)));
+        if (r < 0)
+                return r;
+        return sd_json_buildo(ret, SD_JSON_BUILD_PAIR("locals", SD_JSON_BUILD_VARIANT(list)),
+                              SD_JSON_BUILD_PAIR("complete",
+                                                 SD_JSON_BUILD_BOOLEAN(m->n_locals <= NET_LOCALS_MAX)));
+}
+
+void netd_varlink_tell_locals(Manager *m) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+
+        if (build_locals(m, &v) < 0)
+                (void) log_oom();
+        else
+                vl_stream_send(&m->local_watchers, v);
+}
+
+static int vl_method_watch_local(sd_varlink *link, sd_json_variant *parameters,
+                                 sd_varlink_method_flags_t flags, void *userdata) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        Manager *m = userdata;
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_DNSD);
+        if (r != 0)
+                return r;
+        r = build_locals(m, &v);
+        if (r < 0)
+                return sd_varlink_error_errno(link, r);
+        return flags & SD_VARLINK_METHOD_MORE ? vl_stream_add(&m->local_watchers, link, v)
+                                              : sd_varlink_reply(link, v);
+}
+
 static void answer_refresh(Manager *m, sd_varlink *link) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         int r;
@@ -219,11 +263,13 @@ void netd_varlink_done(Manager *m) {
         queries_done(m);
         vl_stream_done(&m->watchers);
         vl_stream_done(&m->network_watchers);
+        vl_stream_done(&m->local_watchers);
 }
 
 const VlMethod netd_methods[] = {
         { "io.hagw.Net.Watch", vl_method_watch },
         { "io.hagw.Net.WatchNetwork", vl_method_watch_network },
+        { "io.hagw.Net.WatchLocal", vl_method_watch_local },
         { "io.hagw.Net.Refresh", vl_method_refresh },
         { "io.hagw.Net.Resolve", vl_method_resolve },
         { "io.hagw.Net.Query", vl_method_query },

@@ -9,6 +9,7 @@ extern const VlMethod netd_methods[];
 
 void netd_varlink_tell_watchers(Manager *m);
 void netd_varlink_tell_network(Manager *m);
+void netd_varlink_tell_locals(Manager *m);
 void netd_varlink_answer_refreshes(Manager *m);
 /* Lets go of all callers. */
 void netd_varlink_done(Manager *m);

@@ -102,6 +102,15 @@ const ConfSetting conf_settings[] = {
           "answers per second to one client network (IPv4 /24, IPv6 /56) over UDP without a cookie; 0: no "
           "limit",
           NUMBER(0, 1000000)),
+        M("dns", "ipv4_port", CONF_UINT, dns.ipv4_port, "53", DNSD,
+          "where to listen at this machine's IPv4 addresses; another port than 53 is one that the router "
+          "sends its port 53 to; 0: not at all",
+          NUMBER(0, 65535)),
+        M("dns", "ipv6_port", CONF_UINT, dns.ipv6_port, "53", DNSD,
+          "the same for IPv6", NUMBER(0, 65535)),
+        M("dns", "listen", CONF_CIDRS, dns.listen, NULL, DNSD,
+          "this machine's addresses or networks to listen at; if not given, all to which strangers' packets "
+          "come"),
         M("dns", "tcp_idle", CONF_USEC, dns.tcp_idle_usec, "10s", DNSD,
           "how long a silent TCP client is kept", NUMBER(USEC_PER_SEC, USEC_PER_HOUR)),
         M("dns", "tcp_clients", CONF_UINT, dns.tcp_clients, "256", DNSD, "TCP clients at once",

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "bind.h"
 #include "conf-parse.h"
 #include "conf-value.h"
 #include "conf.h"
@@ -186,6 +187,11 @@ static int check_tunnel(Config *c, char **ret_error) {
         return make_opened(c);
 }
 
+/* Well-known ports are other services'; hagw-bind may not open them. */
+static bool is_foreign_port(unsigned port) {
+        return port > 0 && port < BIND_PORT_UNPRIVILEGED && port != BIND_PORT;
+}
+
 /* What no single file can know. */
 static int check_whole(Config *c, char **ret_error) {
         if (c->n_hosts > 0)
@@ -199,6 +205,9 @@ static int check_whole(Config *c, char **ret_error) {
                 if (r < 0)
                         return r;
         }
+        if (is_foreign_port(c->dns.ipv4_port) || is_foreign_port(c->dns.ipv6_port))
+                return refuse(ret_error,
+                              "dns: ipv4_port and ipv6_port are 53, 1024 to 65535, or 0 for none");
         return check_tunnel(c, ret_error);
 }
 

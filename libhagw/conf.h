@@ -90,6 +90,8 @@ typedef struct Config {
                 unsigned rate_limit; /* responses per second and client prefix; 0: off */
                 uint64_t tcp_idle_usec;
                 unsigned tcp_clients;
+                unsigned ipv4_port, ipv6_port; /* 0: none */
+                ConfCidrs listen; /* none: where strangers come */
         } dns;
         struct {
                 unsigned workers; /* 0: one per core */

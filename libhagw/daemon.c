@@ -82,7 +82,10 @@ int daemon_listen_fds(const char *name, int *fds, size_t max) {
 
         n = sd_listen_fds_with_names(/* unset_environment= */ 0, &names);
         for (int i = 0; i < n; i++) {
-                if (streq(names[i], name) && (size_t) found++ < max)
+                size_t prefix = strcspn(name, "*");
+                bool same = name[prefix] ? strncmp(names[i], name, prefix) == 0 : streq(names[i], name);
+
+                if (same && (size_t) found++ < max)
                         fds[found - 1] = SD_LISTEN_FDS_START + i;
                 free(names[i]);
         }

@@ -44,8 +44,9 @@ void daemon_finish(Daemon *d);
 /* The line in systemctl status and io.hagw.Service.Describe. */
 void daemon_set_status(Daemon *d, const char *format, ...) _printf_(2, 3);
 
-/* Handed-in sockets by name (sd_listen_fds_with_names(3)). Returns how many there are; at most max are
- * stored. They stay owned by the caller of daemon_run's frame for the process's life. */
+/* Handed-in sockets by name (sd_listen_fds_with_names(3)); a name that ends in "*" is a beginning. Returns
+ * how many there are; at most max are stored. They stay owned by the caller of daemon_run's frame for the
+ * process's life. */
 int daemon_listen_fds(const char *name, int *fds, size_t max);
 
 /* Where this daemon may keep state: $STATE_DIRECTORY, first element. NULL where there is none. */

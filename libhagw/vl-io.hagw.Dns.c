@@ -102,6 +102,21 @@ static SD_VARLINK_DEFINE_METHOD(
         SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(questions, Question, SD_VARLINK_ARRAY));
 
 static SD_VARLINK_DEFINE_ERROR(NoSuchTrial, SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_STRING, 0));
+
+static SD_VARLINK_DEFINE_STRUCT_TYPE(
+        Listener, SD_VARLINK_DEFINE_FIELD(address, SD_VARLINK_STRING, 0),
+        SD_VARLINK_DEFINE_FIELD(port, SD_VARLINK_INT, 0),
+        SD_VARLINK_DEFINE_FIELD_BY_TYPE(transport, Transport, 0),
+        SD_VARLINK_DEFINE_FIELD(open, SD_VARLINK_BOOL, 0),
+        SD_VARLINK_FIELD_COMMENT("The errno's name, such as EADDRINUSE where another program has the port; "
+                                 "missing where it is open, or has not been tried"),
+        SD_VARLINK_DEFINE_FIELD(error, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
+        SD_VARLINK_FIELD_COMMENT("CLOCK_REALTIME; since when it is open, or fails like this; 0: neither"),
+        SD_VARLINK_DEFINE_FIELD(sinceUSec, SD_VARLINK_INT, 0));
+
+static SD_VARLINK_DEFINE_METHOD(ListListeners,
+                                SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(listeners, Listener, SD_VARLINK_ARRAY));
+
 static SD_VARLINK_DEFINE_ERROR(NotInZone, SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_STRING, 0));
 static SD_VARLINK_DEFINE_ERROR(OverlayFull, SD_VARLINK_DEFINE_FIELD(limit, SD_VARLINK_INT, 0));
 
@@ -120,7 +135,10 @@ SD_VARLINK_DEFINE_INTERFACE(
                                   "is null. Not an error "
                                   "when there is none."),
         &vl_method_WithdrawText, SD_VARLINK_SYMBOL_COMMENT("The values that are published now."),
-        &vl_method_ListText, SD_VARLINK_SYMBOL_COMMENT("What the server would answer."), &vl_method_Lookup,
+        &vl_method_ListText, SD_VARLINK_SYMBOL_COMMENT("A place where it is to be asked"), &vl_type_Listener,
+        SD_VARLINK_SYMBOL_COMMENT("Where it listens, and where it should and cannot. root only."),
+        &vl_method_ListListeners, SD_VARLINK_SYMBOL_COMMENT("What the server would answer."),
+        &vl_method_Lookup,
         SD_VARLINK_SYMBOL_COMMENT("The zones that are served now."), &vl_method_ListZones,
         SD_VARLINK_SYMBOL_COMMENT("An address family"), &vl_type_Family,
         SD_VARLINK_SYMBOL_COMMENT("What a question comes by"), &vl_type_Transport,

@@ -37,6 +37,17 @@ static SD_VARLINK_DEFINE_METHOD_FULL(WatchNetwork, SD_VARLINK_SUPPORTS_MORE,
                                      SD_VARLINK_FIELD_COMMENT("False: there are more than could be told"),
                                      SD_VARLINK_DEFINE_OUTPUT(complete, SD_VARLINK_BOOL, 0));
 
+static SD_VARLINK_DEFINE_STRUCT_TYPE(
+        Local, SD_VARLINK_DEFINE_FIELD(address, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("False: loopback, or where containers and virtual machines have their own "
+                                 "networks"),
+        SD_VARLINK_DEFINE_FIELD(world, SD_VARLINK_BOOL, 0));
+
+static SD_VARLINK_DEFINE_METHOD_FULL(WatchLocal, SD_VARLINK_SUPPORTS_MORE,
+                                     SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(locals, Local, SD_VARLINK_ARRAY),
+                                     SD_VARLINK_FIELD_COMMENT("False: there are more than could be told"),
+                                     SD_VARLINK_DEFINE_OUTPUT(complete, SD_VARLINK_BOOL, 0));
+
 static SD_VARLINK_DEFINE_METHOD(Refresh,
                                 SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(addresses, Address, SD_VARLINK_ARRAY));
 
@@ -81,6 +92,11 @@ SD_VARLINK_DEFINE_INTERFACE(
                                   "way than before (other default routes, or other addresses of their "
                                   "interfaces), or the hops are others. hagw-proxyd and hagw-dnsd only."),
         &vl_method_WatchNetwork,
+        SD_VARLINK_SYMBOL_COMMENT("One of this machine's own addresses"), &vl_type_Local,
+        SD_VARLINK_SYMBOL_COMMENT("This machine's own addresses at which somebody else can ask: no "
+                                  "link-local, temporary or unfinished ones. With more: at once, and again "
+                                  "when they are others. hagw-dnsd only."),
+        &vl_method_WatchLocal,
         SD_VARLINK_SYMBOL_COMMENT("Asks every source again and answers when all have."), &vl_method_Refresh,
         SD_VARLINK_SYMBOL_COMMENT("Looks up a host name's addresses (the hosts file, A and AAAA). An "
                                   "address in text form is its own answer."),

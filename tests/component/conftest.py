@@ -97,6 +97,7 @@ class Daemon:
         for fd_name, several in (sockets or {}).items():
             self.fds += [(fd_name, s) for s in several]
         self.env = env or {}
+        self.kept = {}  # what it gave systemd to keep (FDSTORE=1), by name
         self.process, self.signs_of_life = None, 0
         self.start()
 
@@ -115,14 +116,14 @@ class Daemon:
             "HAGW_DATA_DIR": str(ROOT / "data"),
             "STATE_DIRECTORY": str(state),
             "NOTIFY_SOCKET": str(notify_path),
-            "LISTEN_FDS": str(len(self.fds)),
-            "LISTEN_FDNAMES": ":".join(n for n, _ in self.fds),
+            "LISTEN_FDS": str(len(self.fds) + len(self.kept)),
+            "LISTEN_FDNAMES": ":".join([*(n for n, _ in self.fds), *self.kept]),
             "HAGW_LOG_LEVEL": "debug",
             "UBSAN_OPTIONS": "print_stacktrace=1",
             **{k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")},
             **self.env,
         }
-        sources = [s.fileno() for _, s in self.fds]
+        sources = [*(s.fileno() for _, s in self.fds), *self.kept.values()]
         # sh sets LISTEN_PID to its own pid and then becomes the daemon.
         binary = BUILD / f"hagw-{self.name}" / f"hagw-{self.name}"
 
@@ -146,7 +147,9 @@ class Daemon:
 
     def listen(self, notify):
         """Takes what the daemon notifies at once: the socket's queue is short, and a full one would block it."""
-        while data := notify.recv(4096):
+        while (message := socket.recv_fds(notify, 4096, 8)) and (data := message[0]):
+            lines = data.decode(errors="replace").split("\n")
+            self.keep(lines, message[1])
             for line in data.split(b"\n"):
                 if line.startswith(b"STATUS="):
                     self.status = line[7:].decode()
@@ -159,6 +162,15 @@ class Daemon:
                 elif line == b"WATCHDOG=1":
                     self.signs_of_life += 1
         notify.close()
+
+    def keep(self, lines, fds):
+        fields = dict(line.split("=", 1) for line in lines if "=" in line)
+        name = fields.get("FDNAME", "stored")
+        if "FDSTOREREMOVE" in fields and name in self.kept:
+            os.close(self.kept.pop(name))
+        for fd in fds:
+            assert "FDSTORE" in fields and name not in self.kept, lines
+            self.kept[name] = fd
 
     def text(self):
         return (self.house.root / f"{self.name}.log").read_text(errors="replace")
@@ -193,6 +205,9 @@ class Daemon:
         self.notify.shutdown(socket.SHUT_RDWR)
         for _, s in self.fds:
             s.close()
+        for fd in self.kept.values():
+            os.close(fd)
+        self.kept = {}
 
 
 class House:

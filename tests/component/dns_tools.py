@@ -52,8 +52,9 @@ class Nonsense:
             while not data.endswith(b"\0"):
                 data += client.recv(4096)
             call = json.loads(data[:-1])
-            assert call["method"] in ("io.hagw.Net.Watch", "io.hagw.Net.WatchNetwork") and call["more"]
-            if call["method"].endswith("WatchNetwork"):
+            method = call["method"].removeprefix("io.hagw.Net.")
+            assert method in ("Watch", "WatchNetwork", "WatchLocal") and call["more"]
+            if method != "Watch":
                 self.silent.append(client)
                 continue
             with self.lock:

@@ -105,6 +105,26 @@ def test_glue(ns):
     assert values(ns.ask("only.example.org", "NS", tcp=True), "additional") == [IPV6, IPV4]
 
 
+def test_a_name_server_that_nobody_asks_over_ipv6(house):
+    """Another port than 53 is for routers that translate, and over IPv6 none does: the name server has no such address then, and
+    hosts keep theirs."""
+    ns = NameServer(house, config=CONFIG.replace("rate_limit = 0;", "rate_limit = 0; ipv4_port = 5300; ipv6_port = 5300;"))
+    assert values(ns.ask(ZONE, "NS"), "additional") == [IPV4]
+    assert values(ns.ask(f"ns.{ZONE}")) == [IPV4] and values(ns.ask(f"ha.{ZONE}", "AAAA")) == values(ns.ask(ZONE, "AAAA")) == [IPV6]
+    reply = ns.ask(f"ns.{ZONE}", "AAAA")
+    assert rcode(reply) == "NOERROR" and not reply.answer and reply.authority
+    serial = ns.ask(ZONE, "SOA").answer[0][0].serial
+    # As a host it is visited at both.
+    house.configure(CONFIG.replace("rate_limit = 0;", "rate_limit = 0; ipv6_port = 0;"), **HOSTS,
+                    ns=f'name = "ns.{ZONE}"; upstream = "http://127.0.0.1:8123";')
+    ns.daemon.reload()
+    assert values(ns.ask(f"ns.{ZONE}", "AAAA")) == [IPV6] and values(ns.ask(ZONE, "NS"), "additional") == [IPV4]
+    house.configure(CONFIG, **HOSTS)
+    ns.daemon.reload()
+    assert values(ns.ask(ZONE, "NS"), "additional") == [IPV6, IPV4] and values(ns.ask(f"ns.{ZONE}", "AAAA")) == [IPV6]
+    assert ns.ask(ZONE, "SOA").answer[0][0].serial > serial
+
+
 def test_ttl(ns):
     assert ns.ask(f"ha.{ZONE}").answer[0].ttl == 90
     assert ns.ask("ha.only.example.org").answer[0].ttl == 60

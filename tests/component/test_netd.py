@@ -350,6 +350,31 @@ def test_hops(house, net):
         assert told("192.168.8.2", "fe80::1", "fe80::2", "10.0.2.100")
 
 
+def test_own_addresses(house, net):
+    """At which hagw-dnsd may listen: followed live, and where the world cannot come is said."""
+    d = start(house)
+    loopback = {"127.0.0.1": False, "::1": False}
+    with d.varlink() as v:
+        stream = v.stream(f"{NET}.WatchLocal")
+
+        def told(**others):
+            for m in stream:
+                assert m["complete"]
+                if {e["address"]: e["world"] for e in m["locals"]} == loopback | {k: w for k, w in others.items()}:
+                    return True
+        assert told()
+        ip("address", "add", "192.168.7.2/24", "dev", "eth0")
+        assert told(**{"192.168.7.2": True})
+        ip("address", "add", "2001:db8:7::2/64", "dev", "eth0", "nodad")
+        assert told(**{"192.168.7.2": True, "2001:db8:7::2": True})
+        ip("link", "add", "docker0", "type", "bridge")
+        ip("address", "add", "172.17.0.1/16", "dev", "docker0")
+        assert told(**{"192.168.7.2": True, "2001:db8:7::2": True, "172.17.0.1": False})
+        ip("address", "add", "203.0.113.7/32", "dev", "lo")
+        ip("address", "flush", "dev", "eth0")
+        assert told(**{"203.0.113.7": True, "172.17.0.1": False})
+
+
 def test_interface_by_name(house, net):
     d = start(house, ipv4="interface:ppp7", ipv6="interface:eth0")
     with d.varlink() as v:

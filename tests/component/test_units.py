@@ -12,7 +12,9 @@ import pytest
 from conftest import BUILD, ROOT
 
 UNITS = "usr/lib/systemd/system"
-DAEMONS = sorted(p.stem.removeprefix("hagw-") for p in (ROOT / "units").glob("hagw-*.service"))
+# bind@ is no daemon: it is started for a connection.
+PROGRAMS = sorted(p.stem.removeprefix("hagw-") for p in (ROOT / "units").glob("hagw-*.service"))
+DAEMONS = [d for d in PROGRAMS if "@" not in d]
 
 # Of all. What a daemon has less of is in OWN, and nothing else may differ.
 SANDBOX = {
@@ -32,10 +34,14 @@ OWN = {
     "netd": {**INTERNET, "RestrictAddressFamilies": "AF_UNIX AF_INET AF_INET6 AF_NETLINK"},
     "acmed": {**INTERNET, "RestrictAddressFamilies": "AF_UNIX AF_INET AF_INET6"},
     "proxyd": {**INTERNET, "RestrictAddressFamilies": "AF_UNIX AF_INET AF_INET6"},
+    "bind@": {**INTERNET, "RestrictAddressFamilies": "AF_UNIX AF_INET AF_INET6", "Type": "exec", "Restart": "no", "WatchdogSec": "0",
+              "PrivateUsers": "no", "CapabilityBoundingSet": "CAP_NET_BIND_SERVICE", "AmbientCapabilities": "CAP_NET_BIND_SERVICE",
+              "SocketBindAllow": "53 1024-65535", "SocketBindDeny": "any", "StandardInput": "socket", "RuntimeMaxSec": "1min"},
 }
-EXPOSURE = {"dnsd": 0.3, "keyd": 0.3, "webd": 0.3, "tenantd": 0.3, "proxyd": 1.1, "acmed": 1.2, "netd": 1.2}
+EXPOSURE = {"dnsd": 0.3, "keyd": 0.3, "webd": 0.3, "tenantd": 0.3, "proxyd": 1.1, "acmed": 1.2, "netd": 1.2, "bind@": 1.5}
 # A list of which each line adds to the one before; an empty line begins it anew.
-LISTS = {"RestrictAddressFamilies", "SystemCallFilter", "IPAddressDeny", "CapabilityBoundingSet", "AmbientCapabilities"}
+LISTS = {"RestrictAddressFamilies", "SystemCallFilter", "IPAddressDeny", "CapabilityBoundingSet", "AmbientCapabilities",
+         "SocketBindAllow"}
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +82,7 @@ def service(root, daemon):
     return result
 
 
-@pytest.mark.parametrize("daemon", DAEMONS)
+@pytest.mark.parametrize("daemon", PROGRAMS)
 def test_sandbox(root, daemon):
     shown = service(root, daemon)
     expected = {**SANDBOX, **OWN.get(daemon, {})}
@@ -84,20 +90,21 @@ def test_sandbox(root, daemon):
     for settings in (found, expected):
         settings["RestrictAddressFamilies"] = set(settings["RestrictAddressFamilies"].split())
     assert found == expected
-    assert shown["User"] == f"hagw-{daemon}" and shown["ExecStart"] == f"/usr/lib/hagw/hagw-{daemon}"
+    name = daemon.rstrip("@")
+    assert shown["User"] == f"hagw-{name}" and shown["ExecStart"] == f"/usr/lib/hagw/hagw-{name}"
     assert shown.get("MemoryMax"), "a flood takes no more than one daemon along"
     state = shown.get("StateDirectory")
     assert state in (None, f"hagw-{daemon}") and (state is None or shown["StateDirectoryMode"] == "0700")
     assert daemon not in ("dnsd", "proxyd") or state is None, "what faces the internet writes nothing"
 
 
-@pytest.mark.parametrize("daemon", DAEMONS)
+@pytest.mark.parametrize("daemon", PROGRAMS)
 def test_exposure(root, daemon):
-    r = subprocess.run(["systemd-analyze", "security", "--no-pager", "--offline=true", f"--root={root}", f"hagw-{daemon}.service"],
+    r = subprocess.run(["systemd-analyze", "security", "--no-pager", "--offline=true", f"--root={root}", f"hagw-{daemon}{'1' if '@' in daemon else ''}.service"],
                        capture_output=True, text=True)
     exposure = re.search(r"exposure level for \S+: ([0-9.]+)", r.stdout)
     assert exposure and float(exposure[1]) <= EXPOSURE[daemon], r.stdout + r.stderr
-    row = re.search(rf"^\| `hagw-{daemon}` \| ([0-9.]+) \|", (ROOT / "docs" / "security.md").read_text(), re.M)
+    row = re.search(rf"^\| `hagw-{daemon.rstrip('@')}` \| ([0-9.]+) \|", (ROOT / "docs" / "security.md").read_text(), re.M)
     assert row and float(row[1]) == float(exposure[1]), f"docs/security.md has the figure, {exposure[1]}"
 
 
@@ -115,7 +122,7 @@ def test_target_wants_everything(root):
     wants = {p.name for p in (root / UNITS / "hagw.target.wants").iterdir()}
     ours = {p.name for p in (ROOT / "units").iterdir() if p.suffix in (".service", ".socket") and "@" not in p.name}
     assert wants == ours - {"hagw-tenantd.service"}
-    for name in {*ours, *(p.name for p in (ROOT / "units").glob("*@.socket"))}:
+    for name in {*ours, *(p.name for p in (ROOT / "units").glob("*@.*") if p.is_file())}:
         unit = dict(parse((root / UNITS / name).read_text())["Unit"])
         assert unit.get("PartOf") == "hagw.target", name
         assert unit["Documentation"].startswith("man:hagw-"), name
@@ -127,11 +134,12 @@ def test_sockets(root, socket):
     shown = dict(keys)
     if shown.get("FileDescriptorName") == "varlink":
         assert re.fullmatch(r"/run/hagw/io\.hagw\.[A-Z][a-z]+", shown["ListenStream"])
-    if shown.get("ListenStream", "").startswith("/"):
+    if (shown.get("ListenStream") or shown.get("ListenSequentialPacket", "")).startswith("/"):
         daemons = shown.get("SocketGroup") == "hagw" and shown["SocketMode"] == "0660"
         one = shown.get("SocketUser", "") in {f"hagw-{d}" for d in DAEMONS} and shown["SocketMode"] == "0600"
         assert daemons or one, "for root and the daemons alone"
-    assert "Service" in shown or (root / UNITS / socket.replace(".socket", ".service")).exists()
+    service = socket.replace(".socket", "@.service" if shown.get("Accept") else ".service")
+    assert "Service" in shown or (root / UNITS / service).exists()
 
 
 def test_ports_can_be_opened_again(root):
@@ -139,12 +147,14 @@ def test_ports_can_be_opened_again(root):
     and opened then would be "in use", and what needs it would fail."""
     units = {p.name: dict(parse((root / UNITS / p.name).read_text())["Socket"]) for p in (ROOT / "units").glob("*.socket")}
     ports = {name: u for name, u in units.items() if not u.get("ListenStream", "/").startswith("/")}
-    assert len(ports) == 5 and all(u["ReusePort"] == "yes" for u in ports.values())
+    assert len(ports) == 2 and all(u["ReusePort"] == "yes" for u in ports.values())
 
 
 def test_every_daemon_is_known_to_the_packages(root):
     sysusers = (root / "usr/lib/sysusers.d/hagw.conf").read_text()
     postrm = (ROOT / "debian" / "hagw.postrm").read_text()
+    assert re.search("^u hagw-bind ", sysusers, re.M) and "m hagw-bind" not in sysusers
+    assert re.search(r"^ +for name in .*\bbind\b", postrm, re.M)
     for daemon in DAEMONS:
         assert re.search(rf"^u hagw-{daemon} ", sysusers, re.M) and f"m hagw-{daemon} hagw" in sysusers
         assert re.search(rf"^ +for name in .*\b{daemon}\b", postrm, re.M)

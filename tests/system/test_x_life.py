@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from conftest import DAEMONS, PASSWORD, SERVICE_PASSWORD, SERVICE_USER, URL, USER, ZONE, until
+from conftest import DAEMONS, PASSWORD, SERVICE_PASSWORD, SERVICE_USER, URL, USER, ZONE, Machine, until
 from test_proxy import with_visitor
 from upgrade import knocking, newer_package  # noqa: F401
 from visitor import Visitor
@@ -43,6 +43,50 @@ def test_another_address(house):
         house.renumber(OLD)
         until("and back", lambda: house.dig(f"ha.{ZONE}", "A", OLD) == [OLD], 30)
         until("everybody knows it", lambda: house.dig(f"ha.{ZONE}") == [OLD], 75)
+
+
+def router_sends_to(house, old, new):
+    rules = Machine("router").wire("nft", "list", "ruleset")
+    assert f"dnat to {old}" in rules or f"dnat ip to {old}" in rules, rules
+    Machine("router").wire("nft", "-f", "-", text="flush ruleset\n" + rules.replace(f"to {old}", f"to {new}"))
+
+
+def test_another_address_of_the_machine_itself(house):
+    """The router's DHCP gives the machine another address, beside systemd-resolved: who asks from the internet is answered there,
+    over UDP and TCP, and nobody at the old one; hagw is told by nobody but the kernel."""
+    home, link = Machine("home"), "lan"
+    before, pid = "192.168.1.2", house.pid("dnsd")
+
+    def move(old, new):
+        home.run("sh", "-ec", f"""
+            ip address add {new}/24 dev {link}; ip address del {old}/24 dev {link}
+            ip address replace {new}/24 dev {link}; ip route replace default via 192.168.1.1""")
+        router_sends_to(house, old, new)
+
+    def listening():
+        rows = [line.split() for line in home.run("ss", "-Hltun").splitlines()]
+        return {(r[0], r[4]) for r in rows if r[4].endswith(":53") and not r[4].startswith("127.0.0.5")}
+
+    def expected(address):
+        return {(p, f"{a}:53") for p in ("udp", "tcp") for a in (address, "[2001:db8:1::2]")}
+
+    def answered(*options):
+        return house.dig(f"ha.{ZONE}", "A", OLD, *options) == [OLD]
+    assert home.show("systemd-resolved.service", "ActiveState")["ActiveState"] == "active"
+    assert listening() == expected(before) and answered() and answered("+tcp")
+    move(before, "192.168.1.77")
+    try:
+        until("it listens at the new address and nowhere else", lambda: listening() == expected("192.168.1.77"), 60)
+        until("UDP is answered there", answered)
+        until("TCP is answered there", lambda: answered("+tcp"))
+        assert house.pid("dnsd") == pid
+        # And after a restart of everything that holds the port.
+        home.run("systemctl", "restart", "systemd-resolved.service", "hagw-dnsd.service")
+        until("TCP is answered again", lambda: answered("+tcp"))
+        assert "203.0.113.55" in home.run("resolvectl", "query", "acme.example.com")
+    finally:
+        move("192.168.1.77", before)
+        until("and back", lambda: listening() == expected(before) and answered() and answered("+tcp"), 60)
 
 
 @pytest.mark.parametrize("daemon", DAEMONS)
@@ -133,5 +177,5 @@ def test_z_purge_takes_everything_away(house):
     assert house.run("home", "sh", "-c", "ls -d /etc/hagw* /var/lib/hagw* /run/hagw* /usr/lib/hagw* 2>/dev/null || :") == ""
     assert house.run("home", "sh", "-c", "getent passwd | grep hagw || getent group | grep hagw || :") == ""
     listening = [line.split()[4] for line in house.run("home", "ss", "-Hltun").splitlines()]
-    assert not [a for a in listening if a.endswith((":443", ":80")) or a.rsplit(":", 1)[0] in ("0.0.0.0", "[::]", "*")
-                and a.endswith(":53")]
+    # The stub of systemd-resolved stays.
+    assert not [a for a in listening if a.endswith((":443", ":80")) or a.endswith(":53") and not a.startswith("127.0.0.5")]

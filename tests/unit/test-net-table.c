@@ -296,7 +296,43 @@ static void test_hops_limits(void **state) {
         assert_true(net_table_hops(&u, hops) > NET_HOPS_MAX);
 }
 
+static void test_locals(void **state) {
+        static const struct {
+                const char *address;
+                bool world;
+        } expected[] = {
+                { "192.168.1.2", true }, { "192.168.1.3", true }, { "172.17.0.1", false },
+                { "2001:db8::2", true }, { "fd00::2", true },     { "2001:db8:1::2", true },
+        };
+        _cleanup_(net_table_done) NetTable t = {};
+        NetLocal locals[NET_LOCALS_MAX];
+        char text[IP_TEXT_MAX];
+
+        add_link(&t, 3, "bridge");
+        add(&t, 2, "192.168.1.2", IFA_F_PERMANENT, UINT32_MAX);
+        add(&t, 2, "192.168.1.3", IFA_F_PERMANENT | IFA_F_SECONDARY, UINT32_MAX);
+        add(&t, 3, "172.17.0.1", IFA_F_PERMANENT, UINT32_MAX);
+        add(&t, 2, "2001:db8::2", IFA_F_MANAGETEMPADDR, UINT32_MAX);
+        add(&t, 2, "2001:db8::77", IFA_F_TEMPORARY, UINT32_MAX);
+        add(&t, 2, "2001:db8::78", IFA_F_TENTATIVE, UINT32_MAX);
+        add(&t, 2, "2001:db8::79", IFA_F_DADFAILED, UINT32_MAX);
+        add(&t, 2, "fd00::2", IFA_F_PERMANENT, UINT32_MAX);
+        /* What was published may still be asked. */
+        add(&t, 2, "2001:db8:1::2", IFA_F_DEPRECATED, 0);
+        assert_int_equal(net_table_locals(&t, locals), ELEMENTSOF(expected));
+        for (size_t i = 0; i < ELEMENTSOF(expected); i++) {
+                assert_string_equal(ip_format(&locals[i].address, text), expected[i].address);
+                assert_int_equal(locals[i].world, expected[i].world);
+        }
+        for (unsigned i = 0; i < NET_LOCALS_MAX; i++) {
+                (void) snprintf(text, sizeof(text), "10.0.%u.%u", i / 200, i % 200);
+                add(&t, 2, text, IFA_F_PERMANENT, UINT32_MAX);
+        }
+        assert_int_equal(net_table_locals(&t, locals), ELEMENTSOF(expected) + NET_LOCALS_MAX);
+}
+
 TEST_MAIN(cmocka_unit_test(test_what_does_not_count), cmocka_unit_test(test_documentation),
           cmocka_unit_test(test_preference), cmocka_unit_test(test_default_interface),
           cmocka_unit_test(test_cut_short), cmocka_unit_test(test_limit), cmocka_unit_test(test_same_way),
-          cmocka_unit_test(test_gateway), cmocka_unit_test(test_hops), cmocka_unit_test(test_hops_limits))
+          cmocka_unit_test(test_gateway), cmocka_unit_test(test_hops), cmocka_unit_test(test_hops_limits),
+          cmocka_unit_test(test_locals))

@@ -44,7 +44,8 @@ static int setup(void **state) {
         assert_int_equal(listen(f->listener, 8), 0);
         assert_int_equal(getsockname(f->listener, (struct sockaddr *) &f->address, &size), 0);
         assert_int_equal(sd_event_new(&f->event), 0);
-        assert_int_equal(tcp_server_new(f->event, &f->listener, 1, &limits, &f->source, &f->server), 0);
+        assert_int_equal(tcp_server_new(f->event, &limits, &f->source, &f->server), 0);
+        assert_int_equal(tcp_server_add(f->server, f->listener), 0);
         *state = f;
         return 0;
 }
