@@ -33,20 +33,66 @@ int judge_daemons(Status *s) {
                 else if (!field_bool(d, "running")) {
                         s->unreachable = true;
                         status_problem(s, "%s", field_text(d, "error"));
-                } else if (field_text(d, "configError"))
-                        status_problem(s, "%s keeps its old configuration: %s", field_text(d, "name"),
-                                       field_text(d, "configError"));
+                }
         }
         if (s->denied)
                 status_problem(s, "The daemons answer root only; try again with sudo.");
         return 0;
 }
 
+/* The first daemon with that field; ret_more: how many others have it. */
+static sd_json_variant *first_with(const Status *s, const char *field, size_t *ret_more) {
+        sd_json_variant *first = NULL;
+
+        *ret_more = 0;
+        for (size_t i = 0; i < field_count(s->daemons, "daemons"); i++) {
+                sd_json_variant *d = field_element(s->daemons, "daemons", i);
+
+                if (!sd_json_variant_by_key(d, field))
+                        continue;
+                *ret_more += !!first;
+                first = first ?: d;
+        }
+        return first;
+}
+
+/* Each daemon that started with broken files says the same. */
+static int judge_kept(Status *s) {
+        size_t more;
+        sd_json_variant *d = first_with(s, "configKeptUSec", &more);
+        _cleanup_free_ char *closed = d ? field_joined(d, "configClosed") : NULL;
+        char when[TIME_TEXT_MAX];
+
+        if (!d)
+                return 0;
+        if (!closed)
+                return -ENOMEM;
+        status_problem(s,
+                       "hagw started with broken files and serves what it kept of the last good "
+                       "configuration, made %s.%s%s%s \"hagw-ctl reload\" ends that when the files are in "
+                       "order.",
+                       format_when(field_number(d, "configKeptUSec"), clock_usec(CLOCK_REALTIME), when),
+                       *closed ? " Closed is " : "", closed, *closed ? "." : "");
+        return 0;
+}
+
 int judge_config(Status *s) {
+        size_t more;
+        sd_json_variant *d = first_with(s, "configError", &more);
+        const char *name = d ? field_text(d, "name") : NULL;
+
         if (!s->config)
                 status_problem(s,
-                               "The configuration in %s is not valid: hagw-ctl config check", s->config_dir);
-        return 0;
+                               "The configuration in %s is not valid, so what was in force before stays: "
+                               "%s. Mend it, then: hagw-ctl reload.",
+                               s->config_dir, s->config_error ?: "hagw-ctl config check tells why");
+        else if (d && more > 0)
+                status_problem(s, "%s and %zu more keep their old configuration: %s. hagw-ctl reload", name,
+                               more, field_text(d, "configError"));
+        else if (d)
+                status_problem(s, "%s keeps its old configuration: %s", name,
+                               field_text(d, "configError"));
+        return judge_kept(s);
 }
 
 /* What comes through a relay needs no address here. */

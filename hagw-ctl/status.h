@@ -20,7 +20,8 @@ typedef struct Status {
         size_t n_problems, n_notices;
         bool unreachable, denied, lost;
         bool ask;       /* the resolver may be asked */
-        Config *config; /* NULL: broken */
+        Config *config;     /* NULL: broken */
+        char *config_error; /* then: file, line and reason */
         const char *config_dir;
 } Status;
 

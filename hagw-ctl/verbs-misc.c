@@ -5,8 +5,10 @@
 #include <stdio.h>
 
 #include "client.h"
+#include "conf-kept.h"
 #include "conftext.h"
 #include "hostfile.h"
+#include "keep.h"
 #include "log.h"
 #include "output.h"
 #include "readable.h"
@@ -94,6 +96,29 @@ int verb_config_check(const Call *call) {
         if (r >= 0)
                 r = readable_check_cas(dir, config, &error);
         return put_problem_json(r < 0 ? error ?: "out of memory" : NULL);
+}
+
+/* Before hagw-proxyd starts and when it reloads: its unit calls this as root. */
+int verb_config_keep(const Call *call) {
+        const char *kept = config_kept_dir(call->config_dir);
+        _cleanup_free_ char *error = NULL;
+        int r;
+
+        if (!kept) {
+                log_error("Only the configuration in " HAGW_CONF_DIR " is kept.");
+                return -EINVAL;
+        }
+        r = keep_config(call->config_dir, kept, &error);
+        if (r == -ENOMEM)
+                return log_oom();
+        if (error) {
+                log_error("The configuration is not valid, so that the last good one stays kept: %s", error);
+                return r;
+        }
+        if (r < 0)
+                return log_error_errno(r, "The configuration could not be kept in %s: %m", kept);
+        return output_change(call->json, call->config_dir, r > 0 ? "kept" : "unchanged",
+                             "The configuration %s kept in %s.\n", r > 0 ? "was" : "is already", kept);
 }
 
 static int append_setting(sd_json_variant **array, const ConfSetting *s) {

@@ -8,6 +8,7 @@
 #include "client.h"
 #include "hostfile.h"
 #include "log.h"
+#include "readable.h"
 #include "status.h"
 #include "view.h"
 
@@ -27,6 +28,7 @@ static void status_done(Status *s) {
         for (size_t i = 0; i < ELEMENTSOF(all); i++)
                 *all[i] = sd_json_variant_unref(*all[i]);
         s->config = config_free(s->config);
+        free(s->config_error);
 }
 
 static void finding_add(Status *s, sd_json_variant **list, size_t *n_list, const char *format, va_list ap) {
@@ -57,13 +59,25 @@ void status_notice(Status *s, const char *format, ...) {
         va_end(ap);
 }
 
+/* What is wrong with them is a finding. -ENOMEM. */
+static int load_files(Status *s, const char *dir) {
+        int r;
+
+        r = config_load(dir, &s->config, &s->config_error);
+        if (r >= 0)
+                r = readable_check(dir, s->config, &s->config_error);
+        if (r < 0)
+                s->config = config_free(s->config);
+        return r == -ENOMEM ? r : 0;
+}
+
 static int collect(Status *s, const Call *call) {
         _cleanup_free_ char *a = NULL, *b = NULL, *c = NULL, *d = NULL, *e = NULL, *f = NULL, *g = NULL;
         int r;
 
-        r = load_config(call->config_dir, &s->config);
-        if (r == -ENOMEM)
-                return r;
+        r = load_files(s, call->config_dir);
+        if (r < 0)
+                return log_oom();
         /* What a daemon that is off cannot tell is told once, by view_daemons(). */
         r = view_daemons(s->config, &s->daemons);
         if (r >= 0)
@@ -84,8 +98,8 @@ static int collect(Status *s, const Call *call) {
                 r = view_hops(&s->hops);
         if (r >= 0)
                 r = view_outside(&s->visitors);
-        if (r >= 0 && s->config)
-                r = view_hosts(call->config_dir, &s->hosts, &e);
+        if (r >= 0)
+                r = s->config ? view_hosts(call->config_dir, &s->hosts, &e) : view_running_hosts(&s->hosts);
         if (r < 0)
                 return r;
         s->config_dir = call->config_dir;

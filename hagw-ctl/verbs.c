@@ -245,6 +245,8 @@ const Verb verbs[] = {
           "Check the configuration, changing nothing" },
         { "config", "default", "", 0, 0, NAMES_NONE, NULL, verb_config_default,
           "Print a hagw.conf in which every setting stands, commented out" },
+        { "config", "keep", "", 0, 0, NAMES_NONE, NULL, verb_config_keep,
+          "Keep a copy of a valid configuration, for a start with a broken one" },
         { NULL, "log", "", 0, 0, NAMES_NONE, log_options, verb_log, "Show what hagw wrote to the journal" },
         { NULL, "complete", "[WORD…]", 0, CALL_ARGUMENTS_MAX, NAMES_VERBS, NULL, verb_complete,
           "Print how the last word could go on; the shells' completion asks this" },

@@ -110,5 +110,6 @@ int verb_address(const Call *call);      /* verbs-misc.c */
 int verb_reload(const Call *call);
 int verb_config_check(const Call *call);
 int verb_config_default(const Call *call);
+int verb_config_keep(const Call *call);
 int verb_log(const Call *call);
 int verb_complete(const Call *call);     /* complete.c */

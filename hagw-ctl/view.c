@@ -71,6 +71,28 @@ int view_hosts(const char *config_dir, sd_json_variant **ret, char **ret_reason)
         return r < 0 ? log_oom() : 0;
 }
 
+int view_running_hosts(sd_json_variant **ret) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *live = NULL, *array = NULL;
+        _cleanup_free_ char *reason = NULL; /* that hagw-proxyd is off is told by view_daemons() */
+        int r;
+
+        r = ask("io.hagw.Proxy.ListHosts", NULL, "hosts", &live, &reason);
+        if (r < 0)
+                return r;
+        r = sd_json_variant_new_array(&array, NULL, 0);
+        for (size_t i = 0; r >= 0 && i < field_count(live, "hosts"); i++) {
+                _cleanup_(sd_json_variant_unrefp) sd_json_variant *v =
+                        sd_json_variant_ref(field_element(live, "hosts", i));
+
+                r = sd_json_variant_set_field_boolean(&v, "loaded", true);
+                if (r >= 0)
+                        r = sd_json_variant_append_array(&array, v);
+        }
+        if (r >= 0)
+                r = sd_json_buildo(ret, SD_JSON_BUILD_PAIR("hosts", SD_JSON_BUILD_VARIANT(array)));
+        return r < 0 ? log_oom() : 0;
+}
+
 int view_print_hosts(sd_json_variant *v, int indent) {
         static const char *const titles[] = { "HOST", "SERVICE", "LOGIN", "CERT", "HEALTH", NULL };
         _cleanup_(table_freep) Table *t = table_new(titles, 0);
@@ -80,16 +102,18 @@ int view_print_hosts(sd_json_variant *v, int indent) {
                 const char *health = field_text(h, "health") ?: "not loaded", *error = field_text(h, "erro"
                                                                                                      "r");
                 bool ok = streq(health, "ok"), failing = streq(health, "failing"),
-                     login = field_bool(h, "login"), certificate = field_bool(h, "certificate"),
+                     login = field_bool(h, "login"), known = sd_json_variant_by_key(h, "login"),
+                     certificate = field_bool(h, "certificate"),
                      own = startswith(strempty(field_text(h, "upstream")), "tcp://");
 
                 table_add(t, TONE_BOLD, "%s", field_text(h, "name"));
                 table_add(t, TONE_PLAIN, "%s", field_text(h, "upstream"));
                 /* What passes unopened is the service's business. */
-                table_add(t, login || own ? TONE_PLAIN : TONE_WARN, "%s",
-                          login ? "yes" :
-                          own   ? "its own" :
-                                  "no");
+                table_add(t, login || own || !known ? TONE_PLAIN : TONE_WARN, "%s",
+                          login  ? "yes" :
+                          own    ? "its own" :
+                          !known ? "?" :
+                                   "no");
                 table_add(t, certificate || own ? TONE_PLAIN : TONE_WARN, "%s",
                           own         ? "its own" :
                           certificate ? "yes" :

@@ -11,6 +11,8 @@
 
 /* { "hosts": [ name, upstream, file, login, and what hagw-proxyd says of it ] }. Fails only where the
  * configuration is broken (told). */
+/* Those that hagw-proxyd serves, whatever the files say. */
+int view_running_hosts(sd_json_variant **ret);
 int view_hosts(const char *config_dir, sd_json_variant **ret, char **ret_reason);
 int view_print_hosts(sd_json_variant *v, int indent);
 

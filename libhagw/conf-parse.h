@@ -3,7 +3,14 @@
 
 #include "conf-schema.h"
 
-/* Between conf.c and conf-parse.c. */
+/* Between conf.c, conf-parse.c and conf-kept.c. */
 
 /* Fills an object of the scope with the schema's defaults. -ENOMEM. */
 int conf_set_defaults(ConfScope scope, void *object);
+
+/* Into a configuration that is being put together. */
+int config_load_file(const char *path, bool host, Config *c, char **ret_error);
+/* Takes the host that was parsed last out again. */
+void config_drop_last_host(Config *c);
+/* What no single file can know; the end of putting it together. */
+int config_check_whole(Config *c, char **ret_error);

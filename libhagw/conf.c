@@ -44,6 +44,11 @@ Config *config_free(Config *c) {
         return NULL;
 }
 
+void config_drop_last_host(Config *c) {
+        assert(c->n_hosts > 0);
+        host_done(&c->hosts[--c->n_hosts]);
+}
+
 Config *config_new(void) {
         _cleanup_(config_freep) Config *c = calloc(1, sizeof(Config));
 
@@ -62,7 +67,7 @@ static int refuse(char **ret_error, const char *format, ...) {
         return -EBADMSG;
 }
 
-static int load_file(const char *path, bool host, Config *c, char **ret_error) {
+int config_load_file(const char *path, bool host, Config *c, char **ret_error) {
         _cleanup_free_ char *text = NULL;
         size_t size;
         int r;
@@ -89,7 +94,7 @@ static int is_drop_in(const struct dirent *e) {
 
 /* What was removed since the folder was read is none of the configuration; a link that leads nowhere is. */
 static int load_drop_in(const char *path, Config *c, char **ret_error) {
-        int r = load_file(path, true, c, ret_error);
+        int r = config_load_file(path, true, c, ret_error);
 
         if (r == -ENOENT && faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT) {
                 free(*ret_error);
@@ -193,7 +198,7 @@ static bool is_foreign_port(unsigned port) {
 }
 
 /* What no single file can know. */
-static int check_whole(Config *c, char **ret_error) {
+int config_check_whole(Config *c, char **ret_error) {
         if (c->n_hosts > 0)
                 qsort(c->hosts, c->n_hosts, sizeof(ConfHost), compare_hosts);
         for (size_t i = 1; i < c->n_hosts; i++)
@@ -222,13 +227,13 @@ int config_load(const char *dir, Config **ret, char **ret_error) {
                 return -ENOMEM;
         if ((size_t) snprintf(path, sizeof(path), "%s/hagw.conf", dir) >= sizeof(path))
                 return -ENAMETOOLONG;
-        r = load_file(path, false, c, ret_error);
+        r = config_load_file(path, false, c, ret_error);
         if (r < 0)
                 return r;
         r = load_hosts(dir, c, ret_error);
         if (r < 0)
                 return r;
-        r = check_whole(c, ret_error);
+        r = config_check_whole(c, ret_error);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(c);

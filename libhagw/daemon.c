@@ -10,6 +10,7 @@
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
+#include "conf-kept.h"
 #include "daemon.h"
 #include "keeper.h"
 #include "log.h"
@@ -27,6 +28,7 @@ struct Daemon {
         const char *config_dir;
         uint64_t config_usec;
         char *config_error;
+        ConfKept kept; /* where usec > 0: what is in force is the last good one, less what changed since */
         char *status;
         Keeper *keeper; /* NULL: a daemon without state */
         void *userdata; /* the manager */
@@ -122,7 +124,11 @@ static int vl_method_describe(sd_varlink *link, sd_json_variant *parameters, sd_
                            SD_JSON_BUILD_PAIR("status", SD_JSON_BUILD_STRING(strempty(d->status))),
                            SD_JSON_BUILD_PAIR("configUSec", SD_JSON_BUILD_UNSIGNED(d->config_usec)),
                            SD_JSON_BUILD_PAIR_CONDITION(!!d->config_error, "configError",
-                                                        SD_JSON_BUILD_STRING(d->config_error)));
+                                                        SD_JSON_BUILD_STRING(d->config_error)),
+                           SD_JSON_BUILD_PAIR_CONDITION(d->kept.usec > 0, "configKeptUSec",
+                                                        SD_JSON_BUILD_UNSIGNED(d->kept.usec)),
+                           SD_JSON_BUILD_PAIR_CONDITION(d->kept.n_closed > 0, "configClosed",
+                                                        SD_JSON_BUILD_STRV(d->kept.closed)));
         if (r >= 0 && d->keeper)
                 r = keeper_describe(d->keeper, &v);
         return r < 0 ? sd_varlink_error_errno(link, r) : sd_varlink_reply(link, v);
@@ -184,6 +190,26 @@ static int daemon_load_config(Daemon *d, Config **ret) {
         return 0;
 }
 
+/* A start with broken files: nobody may be there to mend them, and the house is to be reached. */
+static int daemon_start_config(Daemon *d) {
+        int r, q;
+
+        r = daemon_load_config(d, &d->config);
+        if (r >= 0 || r == -ENOMEM)
+                return r;
+        q = config_load_kept(d->config_dir, config_kept_dir(d->config_dir), &d->config, &d->kept);
+        if (q < 0) {
+                if (q != -ENOENT)
+                        (void) log_error_errno(q, "The last good configuration cannot serve instead: %m");
+                return r;
+        }
+        log_warning("The last good configuration serves instead%s.",
+                    d->kept.main ? ", only for hosts that want a login" : "");
+        for (char **p = d->kept.closed; *p; p++)
+                log_warning("Closed is %s.", *p);
+        return 0;
+}
+
 static void daemon_apply_log_level(const Config *config) {
         log_set_max_level(streq(config->log.level, "debug") ? LOG_DEBUG : LOG_INFO);
 }
@@ -207,6 +233,7 @@ static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si, void
         }
         if (r >= 0) {
                 d->config_error = (free(d->config_error), NULL);
+                config_kept_done(&d->kept);
                 d->config_usec = clock_usec(CLOCK_REALTIME);
                 Config *old = d->config;
                 d->config = TAKE_PTR(config);
@@ -309,7 +336,7 @@ static int daemon_main(Daemon *d) {
         r = daemon_setup_loop(d);
         if (r < 0)
                 return log_error_errno(r, "Could not set up the event loop: %m");
-        r = daemon_load_config(d, &d->config);
+        r = daemon_start_config(d);
         if (r < 0)
                 return r;
         d->config_usec = clock_usec(CLOCK_REALTIME);
@@ -387,6 +414,7 @@ int daemon_run(const DaemonSpec *spec, int argc, char *argv[]) {
         sd_varlink_server_unref(d->server);
         d->keeper = keeper_free(d->keeper);
         config_free(d->config);
+        config_kept_done(&d->kept);
         free(d->config_error);
         free(d->status);
         sd_event_unref(d->event);

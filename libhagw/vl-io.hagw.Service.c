@@ -33,6 +33,10 @@ static SD_VARLINK_DEFINE_METHOD(
         SD_VARLINK_FIELD_COMMENT(
                 "Why the newest configuration was refused; the one before it is still in force"),
         SD_VARLINK_DEFINE_OUTPUT(configError, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
+        SD_VARLINK_FIELD_COMMENT("Where it was broken at the start: when what serves instead was kept"),
+        SD_VARLINK_DEFINE_OUTPUT(configKeptUSec, SD_VARLINK_INT, SD_VARLINK_NULLABLE),
+        SD_VARLINK_FIELD_COMMENT("Then, which hosts are closed, \"NAME: why\""),
+        SD_VARLINK_DEFINE_OUTPUT(configClosed, SD_VARLINK_STRING, SD_VARLINK_ARRAY | SD_VARLINK_NULLABLE),
         SD_VARLINK_FIELD_COMMENT("Where the daemon keeps its state, if it has any"),
         SD_VARLINK_DEFINE_OUTPUT(stateDirectory, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
         SD_VARLINK_FIELD_COMMENT("Room on its file system, for others than root"),

@@ -124,7 +124,7 @@ def test_webd_starts_without_room(house, disk):
     room = disk("webd")
     room.fill()
     webd = start_webd(house)
-    assert webd.visitor().get("/.hagw/login").status == 200
+    assert webd.visitor().get("/.hagw/auth/login").status == 200
     assert faults(webd) == {"form.key": "No space left on device"}
     room.free()
     over(webd)

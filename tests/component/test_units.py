@@ -99,6 +99,16 @@ def test_sandbox(root, daemon):
 
 
 @pytest.mark.parametrize("daemon", PROGRAMS)
+def test_what_runs_as_root(root, daemon):
+    """One step of one unit, which may fail."""
+    shown = service(root, daemon)
+    steps = {name: value for name, value in shown.items() if name.startswith("Exec") and name != "ExecStart"}
+    keep = "-+/usr/bin/hagw-ctl config keep"
+    assert steps == ({"ExecStartPre": keep, "ExecReload": keep} if daemon == "proxyd" else {})
+    assert (root / "usr/bin/hagw-ctl").exists()
+
+
+@pytest.mark.parametrize("daemon", PROGRAMS)
 def test_exposure(root, daemon):
     r = subprocess.run(["systemd-analyze", "security", "--no-pager", "--offline=true", f"--root={root}", f"hagw-{daemon}{'1' if '@' in daemon else ''}.service"],
                        capture_output=True, text=True)
@@ -155,6 +165,7 @@ def test_every_daemon_is_known_to_the_packages(root):
     postrm = (ROOT / "debian" / "hagw.postrm").read_text()
     assert re.search("^u hagw-bind ", sysusers, re.M) and "m hagw-bind" not in sysusers
     assert re.search(r"^ +for name in .*\bbind\b", postrm, re.M)
+    assert re.search("rm -rf .*/var/lib/hagw$", postrm, re.M), "the copy of the configuration"
     for daemon in DAEMONS:
         assert re.search(rf"^u hagw-{daemon} ", sysusers, re.M) and f"m hagw-{daemon} hagw" in sysusers
         assert re.search(rf"^ +for name in .*\b{daemon}\b", postrm, re.M)
@@ -168,6 +179,7 @@ def test_other_prefixes(tmp_path):
     assert r.returncode == 0, r.stderr
     for unit in (tmp_path / "opt/hagw/lib/systemd/system").glob("hagw-*.service"):
         assert "ExecStart=/opt/hagw/lib/hagw/hagw-" in unit.read_text()
+        assert "/usr/bin" not in unit.read_text()
 
 
 def test_no_daemon_is_ever_given_up():

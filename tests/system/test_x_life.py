@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from conftest import DAEMONS, PASSWORD, SERVICE_PASSWORD, SERVICE_USER, URL, USER, ZONE, Machine, until
+from conftest import DAEMONS, PASSWORD, SERVICE_PASSWORD, SERVICE_USER, URL, USER, ZONE, Machine, dev_lab, until
 from test_proxy import with_visitor
 from upgrade import knocking, newer_package  # noqa: F401
 from visitor import Visitor
@@ -152,6 +152,43 @@ def test_reboot(house):
     time.sleep(2)
     until("the house has booted", lambda: house.run("home", "systemctl", "is-system-running").strip() == "running", 60)
     until("the house answers", lambda: everything_works(house), 60)
+
+
+BROKEN = "/etc/hagw/hosts.d/other.conf"
+
+
+def is_served(house, name):
+    try:
+        return bool(house.certificate(name, OLD))
+    except OSError:
+        return False
+
+
+def test_boot_with_a_broken_file(house):
+    """The house is to be reached, and what is broken is closed; who mends the file reloads."""
+    other, text = f"other.{ZONE}", f'name = "other.{ZONE}";\nupstream = "http://192.168.1.4:8123";\naccess: {{ login = "none"; }};\n'
+    house.run("home", "sh", "-c", f"cat >{BROKEN}", text=text)
+    house.ctl("reload")
+    try:
+        until("the other host is served", lambda: is_served(house, other))
+        kept = house.run("home", "find", "/var/lib/hagw", "-printf", "%M %u:%g %P\\n")
+        assert "-rw-r----- root:hagw config/hosts.d/other.conf" in kept and "drwxr-x--- root:hagw config\n" in kept, kept
+        house.run("home", "sh", "-c", f"printf 'upstream = ' >>{BROKEN}")
+        house.run("home", "systemctl", "reboot", check=False)
+        time.sleep(2)
+        until("the house has booted", lambda: house.run("home", "systemctl", "is-system-running").strip() == "running", 60)
+        until("the house answers", lambda: everything_works(house), 60)
+        assert not is_served(house, other)
+        for daemon in DAEMONS:
+            assert f"configuration refused: {BROKEN}:4: " in house.show(f"hagw-{daemon}.service", "StatusText")["StatusText"]
+        said = dev_lab("run", "home", "hagw-ctl", "status", "--no-delegation", check=False).stdout
+        assert f"{BROKEN}:4: " in said and f"Closed is {other}: {BROKEN} was changed since." in said, said
+        assert "config/hosts.d/other.conf" in house.run("home", "find", "/var/lib/hagw", "-printf", "%P\\n")
+    finally:
+        house.run("home", "rm", BROKEN)
+        house.ctl("reload")
+    assert "other.conf" not in house.run("home", "find", "/var/lib/hagw", "-printf", "%P\\n")
+    assert "last good" not in dev_lab("run", "home", "hagw-ctl", "status", "--no-delegation", check=False).stdout
 
 
 def test_upgrade_refuses_nobody_and_loses_nothing(house, newer_package):
