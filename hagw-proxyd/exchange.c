@@ -160,28 +160,30 @@ static bool must_close(const Exchange *x) {
         return !x->up.done || (x->request.flags & REQUEST_CLOSE) || x->conn->worker->stopping;
 }
 
-/* The upstream's name and what is wrong with it is told to those who belong to the house. */
+/* The upstream's name and what is wrong with it is told within the house; whoever is logged in elsewhere
+ * could do nothing with it. */
 static bool is_insider(const Exchange *x) {
-        return x->session == POLICY_SESSION_ALLOWED || x->conn->kind == CONN_PROBE ||
-               (x->conn->inside && !x->foreign);
+        return x->conn->kind == CONN_PROBE || (x->conn->inside && !x->foreign);
 }
 
 void exchange_answer(Exchange *x, PageKind kind, const char *error) {
         Conn *c = x->conn;
         Page page = {
                 .kind = kind,
-                .html = x->html,
+                .html = x->reader.html,
+                .again = x->reader.again,
+                .inside = is_insider(x),
+                .language = x->reader.language,
+                .policy = c->snapshot->page_policy,
                 .head = x->request.method == METHOD_HEAD,
                 .close = must_close(x),
                 .date = http_date(&c->worker->date, time(NULL)),
                 .host = slice_from(c->name),
         };
 
-        if (is_insider(x)) {
-                page.error = slice_from(error);
-                if (x->upstream)
-                        page.upstream = x->upstream->authority;
-        }
+        page.error = slice_from(error);
+        if (x->upstream)
+                page.upstream = x->upstream->authority;
         x->status = page_status(kind);
         exchange_reply(x, c->worker->scratch, page_write(&page, c->worker->scratch), page.close);
 }
@@ -198,6 +200,13 @@ static void redirect(Exchange *x, unsigned status, Slice location) {
                 exchange_reply(x, x->conn->worker->scratch, size, close);
 }
 
+/* From a head that is no request. */
+static void read_reader(Exchange *x) {
+        Conn *c = x->conn;
+
+        reader_of_bytes((Slice) { buffer_at(c->in), buffer_used(c->in) }, c->snapshot->language, &x->reader);
+}
+
 void exchange_refuse(Exchange *x, H1Verdict v) {
         Conn *c = x->conn;
         PageKind kind = page_from_status(h1_verdict_status(v));
@@ -207,6 +216,7 @@ void exchange_refuse(Exchange *x, H1Verdict v) {
         /* Nobody who speaks like this on port 80 gets an answer. What was parsed is not to be trusted. */
         x->request = (Request) { .headers = { .items = x->headers, .max = (uint16_t) x->headers_max } };
         keep_texts(x);
+        read_reader(x);
         x->close = true;
         if (c->kind == CONN_HTTP)
                 exchange_abort(x, x->verdict);
@@ -226,6 +236,7 @@ void exchange_refuse_timeout(Conn *c) {
         x->close = true;
         x->verdict = "head timeout";
         keep_texts(x);
+        read_reader(x);
         exchange_answer(x, PAGE_TIMEOUT, NULL);
 }
 
@@ -327,7 +338,7 @@ static void act(Exchange *x, PolicyVerdict v) {
                 break;
         }
         case POLICY_UNAUTHORIZED:
-                exchange_answer(x, PAGE_UNAUTHORIZED, NULL);
+                exchange_answer(x, x->reader.form ? PAGE_FORM : PAGE_UNAUTHORIZED, NULL);
                 break;
         case POLICY_FOREIGN:
                 exchange_answer(x, PAGE_FOREIGN, NULL);
@@ -419,7 +430,7 @@ void exchange_begin(Exchange *x) {
         Worker *w = c->worker;
 
         x->head_held = true;
-        x->html = request_accepts_html(&x->request);
+        reader_of_request(&x->request, c->snapshot->language, &x->reader);
         flow_init(&x->up, x->request.body, x->request.body_size, H1_STRICT, x->request.body);
         counter_add(&w->counters.requests, 1);
         if (c->snapshot->log_access)

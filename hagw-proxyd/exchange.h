@@ -9,6 +9,7 @@
 #include "message.h"
 #include "pages.h"
 #include "policy.h"
+#include "reader.h"
 #include "sessions.h"
 
 /* One request and its answer: judged, asked about, forwarded, answered, logged. Lives from the request's
@@ -43,6 +44,7 @@ struct Exchange {
         HostStats *stats;
         PolicySession session;
         Flow up, down;
+        Reader reader;
         bool head_held;   /* the request's head still lies in conn->in, to be sent again if need be */
         bool internal;    /* to webd */
         bool embedded;    /* so it does, but the host's embedded_by admits it */
@@ -52,7 +54,6 @@ struct Exchange {
         bool broken;      /* the answer broke off behind its head */
         bool link_spent;  /* the link is for no further request */
         bool close;       /* the visitor's connection ends with this answer */
-        bool html;        /* the visitor reads pages; the head may be gone when one is written */
         unsigned status;
         const char *verdict;
         uint64_t begin_usec, upstream_usec;

@@ -1,68 +1,56 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The answers that proxyd gives itself: a row each. */
+/* The answers that proxyd gives itself: a row each. Their looks and texts are libhagw's, as for hagw-webd's
+ * pages. */
 
 #include "ownpath.h"
+#include "page.h"
 #include "pages.h"
 
-#define CHALLENGE                                                           \
+#define CHALLENGE                                                             \
         "WWW-Authenticate: Cookie realm=\"hagw\", form-action=\"" OWN_LOGIN "\", " \
         "cookie-name=\"__Host-hagw\"\r\n"
 
 static const struct {
         unsigned status;
-        const char *text; /* for the person in front of it: what happened, what to do */
+        Text title, text; /* for the person in front of it: what happened, what to do */
+        Text hint;        /* for those inside; 0: there is none */
+        Text link;        /* to the login; 0: there is none */
+        unsigned retry;   /* seconds until it may be otherwise; 0: not by itself */
         const char *fields; /* further header lines */
 } rows[_PAGE_MAX] = {
-        [PAGE_BAD_REQUEST] = { 400,
-                               "The request could not be understood, or could be understood in more than "
-                               "one way.",
-                               "" },
-        [PAGE_UNAUTHORIZED] = { 401, "Please log in first: open this site in a browser.", CHALLENGE },
-        [PAGE_FOREIGN] = { 401,
-                           "A page of another site asked for this, and your login here is not for its "
-                           "use. Open this address itself; a site that may show it is named by "
-                           "embedded_by, hagw.conf(5).",
-                           CHALLENGE },
-        [PAGE_FORBIDDEN] = { 403,
-                             "You are logged in, but your account may not use this service. Ask the owner "
-                             "of this gateway.",
-                             "" },
-        [PAGE_METHOD] = { 405, "This method is not served here.",
-                          "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n" },
-        [PAGE_TIMEOUT] = { 408, "The request took too long to arrive. Please try again.", "" },
-        [PAGE_URI_TOO_LONG] = { 414, "The address is too long.", "" },
-        [PAGE_EXPECTATION] = { 417, "The request expects something this gateway does not know.", "" },
-        [PAGE_MISDIRECTED] = { 421, "This connection was made for another host. Please try again.", "" },
-        [PAGE_TOO_LARGE] = { 431,
-                             "The request's header is too large. Deleting this site's cookies may help.",
-                             "" },
-        [PAGE_NOT_IMPLEMENTED] = { 501, "This kind of request is not served here.", "" },
-        [PAGE_BAD_GATEWAY] = { 502,
-                               "The service behind this gateway did not answer as it should. If it is just "
-                               "restarting, "
-                               "this page comes back to it by itself. Otherwise check that it runs, and "
-                               "that its "
-                               "address and port are right: hagw-ctl status shows both.",
-                               "Retry-After: 5\r\n" },
-        [PAGE_HOUSE_OFFLINE] = { 503,
-                                 "The house that you want to visit is offline: it is not connected to this "
-                                 "relay at the moment. It comes back by itself when its connection does.",
-                                 "Retry-After: 15\r\n" },
-        [PAGE_UNAVAILABLE] = { 503, "The gateway is busy or not ready yet. Please try again in a moment.",
-                               "Retry-After: 5\r\n" },
-        [PAGE_GATEWAY_TIMEOUT] = { 504,
-                                   "The service behind this gateway took too long to answer. Check that it "
-                                   "runs and is "
-                                   "not overloaded.",
-                                   "Retry-After: 5\r\n" },
-        [PAGE_VERSION] = { 505, "Only HTTP/1.1 is served here.", "" },
+        [PAGE_BAD_REQUEST] = { 400, TEXT_ERROR_TITLE, TEXT_TROUBLE_BAD_REQUEST },
+        [PAGE_UNAUTHORIZED] = { 401, TEXT_TROUBLE_LOGIN_TITLE, TEXT_TROUBLE_LOGIN,
+                                .link = TEXT_LOGIN_BUTTON, .fields = CHALLENGE },
+        [PAGE_FORM] = { 401, TEXT_TROUBLE_FORM_TITLE, TEXT_TROUBLE_FORM, .link = TEXT_TROUBLE_FORM_LINK,
+                        .fields = CHALLENGE },
+        [PAGE_FOREIGN] = { 401, TEXT_TROUBLE_FOREIGN_TITLE, TEXT_TROUBLE_FOREIGN,
+                           TEXT_TROUBLE_FOREIGN_HINT, .fields = CHALLENGE },
+        [PAGE_FORBIDDEN] = { 403, TEXT_DENIED_TITLE, TEXT_TROUBLE_FORBIDDEN },
+        [PAGE_METHOD] = { 405, TEXT_ERROR_TITLE, TEXT_TROUBLE_METHOD,
+                          .fields = "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n" },
+        [PAGE_TIMEOUT] = { 408, TEXT_TROUBLE_TIMEOUT_TITLE, TEXT_TROUBLE_TIMEOUT },
+        [PAGE_URI_TOO_LONG] = { 414, TEXT_TROUBLE_TOO_LONG_TITLE, TEXT_TROUBLE_TOO_LONG },
+        [PAGE_EXPECTATION] = { 417, TEXT_ERROR_TITLE, TEXT_TROUBLE_EXPECTATION },
+        [PAGE_MISDIRECTED] = { 421, TEXT_TROUBLE_MISDIRECTED_TITLE, TEXT_TROUBLE_MISDIRECTED, .retry = 2 },
+        [PAGE_TOO_LARGE] = { 431, TEXT_TROUBLE_TOO_LARGE_TITLE, TEXT_TROUBLE_TOO_LARGE },
+        [PAGE_NOT_IMPLEMENTED] = { 501, TEXT_ERROR_TITLE, TEXT_TROUBLE_METHOD },
+        [PAGE_BAD_GATEWAY] = { 502, TEXT_TROUBLE_GATEWAY_TITLE, TEXT_TROUBLE_GATEWAY,
+                               TEXT_TROUBLE_GATEWAY_HINT, .retry = 5 },
+        [PAGE_HOUSE_OFFLINE] = { 503, TEXT_TROUBLE_OFFLINE_TITLE, TEXT_TROUBLE_OFFLINE, .retry = 15 },
+        [PAGE_UNAVAILABLE] = { 503, TEXT_TROUBLE_BUSY_TITLE, TEXT_TROUBLE_BUSY, TEXT_TROUBLE_BUSY_HINT,
+                               .retry = 5 },
+        [PAGE_GATEWAY_TIMEOUT] = { 504, TEXT_TROUBLE_TIMEOUT_TITLE, TEXT_TROUBLE_LATE,
+                                   TEXT_TROUBLE_LATE_HINT, .retry = 5 },
+        [PAGE_VERSION] = { 505, TEXT_ERROR_TITLE, TEXT_TROUBLE_VERSION },
 };
 
-#define DETAIL_MAX 256U /* bytes of host, upstream, error that are shown */
-#define HEAD_ROOM 512U  /* no head of the above is larger */
+#define NUMBER_MAX 24U  /* characters of a number with NUL */
+#define SENTENCE_MAX 2048U  /* bytes of one text, with a host's name escaped in it */
+#define BODY_MAX 8192U  /* bytes of what stands in the frame */
+#define HEAD_ROOM 1536U /* no head of the below is larger */
 
-/* Writes until the room is used up, which the assertion below says is never. */
+/* Writes until the room is used up, which the tests say is never. */
 typedef struct Out {
         char *p, *end;
 } Out;
@@ -74,121 +62,126 @@ static void put(Out *o, const char *s) {
         o->p += n;
 }
 
-static void put_number(Out *o, size_t v) {
-        char digits[24];
-        size_t i = sizeof(digits) - 1;
+static const char *number_text(size_t v, char out[static NUMBER_MAX]) {
+        size_t i = NUMBER_MAX - 1;
 
-        digits[i] = '\0';
+        out[i] = '\0';
         do
-                digits[--i] = (char) ('0' + v % 10);
+                out[--i] = (char) ('0' + v % 10);
         while (v /= 10);
-        put(o, digits + i);
+        return out + i;
 }
 
-static const char *html_escape(char c) {
-        switch (c) {
-        case '&':
-                return "&amp;";
-        case '<':
-                return "&lt;";
-        case '>':
-                return "&gt;";
-        case '"':
-                return "&quot;";
-        case '\'':
-                return "&#39;";
-        default:
-                return NULL;
-        }
+static void put_number(Out *o, size_t v) {
+        char digits[NUMBER_MAX];
+
+        put(o, number_text(v, digits));
 }
 
-/* Somebody else's words: escaped, controls and non-ASCII bytes replaced, cut. */
-static void put_foreign(Out *o, Slice s, bool html) {
-        for (size_t i = 0; i < MIN(s.n, (size_t) DETAIL_MAX); i++) {
-                char c = s.p[i], text[2] = { (uint8_t) c < ' ' || (uint8_t) c >= 0x7f ? '?' : c, '\0' };
+/* Somebody else's words: controls and non-ASCII bytes replaced, cut. */
+static const char *clean(Slice s, char out[static PAGE_DETAIL_MAX + 1]) {
+        size_t n = MIN(s.n, (size_t) PAGE_DETAIL_MAX);
 
-                put(o, (html ? html_escape(c) : NULL) ?: text);
-        }
+        for (size_t i = 0; i < n; i++)
+                out[i] = (uint8_t) s.p[i] < ' ' || (uint8_t) s.p[i] >= 0x7f ? '?' : s.p[i];
+        out[n] = '\0';
+        return out;
 }
 
-static const struct {
-        const char *label;
-        size_t offset;
-} details[] = {
-        { "Host", offsetof(Page, host) },
-        { "Service", offsetof(Page, upstream) },
-        { "What failed", offsetof(Page, error) },
-};
-
-static void put_details(Out *o, const Page *p) {
-        bool any = false;
-
-        for (size_t i = 0; i < ELEMENTSOF(details); i++) {
-                Slice s = *(const Slice *) ((const char *) p + details[i].offset);
-
-                if (s.n == 0)
-                        continue;
-                put(o, p->html ? any ? "<dt>" : "<dl><dt>" : "");
-                put(o, details[i].label);
-                put(o, p->html ? "</dt><dd>" : ": ");
-                put_foreign(o, s, p->html);
-                put(o, p->html ? "</dd>" : "\n");
-                any = true;
-        }
-        if (any && p->html)
-                put(o, "</dl>");
+static unsigned page_retry(const Page *p) {
+        return p->again ? rows[p->kind].retry : 0;
 }
 
-static const char style[] =
-        "<style>:root{color-scheme:light dark}body{font:1rem/1.5 "
-        "system-ui,sans-serif;max-width:34rem;margin:12vh auto;"
-        "padding:0 1.25rem}h1{font-size:1.35rem;font-weight:600}dt{opacity:.7;font-size:.875rem}dd{margin:0 "
-        "0 .6rem;"
-        "overflow-wrap:anywhere}</style>";
+typedef struct Details {
+        char host[PAGE_DETAIL_MAX + 1], upstream[PAGE_DETAIL_MAX + 1], error[PAGE_DETAIL_MAX + 1];
+} Details;
 
-static void put_html(Out *o, const Page *p) {
-        put(o, "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">"
-               "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">");
-        if (p->kind == PAGE_BAD_GATEWAY)
-                put(o, "<meta http-equiv=\"refresh\" content=\"5\">");
-        put(o, "<title>");
-        put(o, status_text(rows[p->kind].status));
-        put(o, "</title>");
-        put(o, style);
-        put(o, "</head><body><main><h1>");
-        put_number(o, rows[p->kind].status);
-        put(o, " ");
-        put(o, status_text(rows[p->kind].status));
-        put(o, "</h1><p>");
-        put(o, rows[p->kind].text);
-        put(o, "</p>");
-        put_details(o, p);
-        put(o, "</main></body></html>\n");
+static int expand_html(const Page *p, const Details *d, const Language *l, char *out, size_t size) {
+        const char *title = l->texts[rows[p->kind].title];
+        char text[SENTENCE_MAX], body[BODY_MAX], code[NUMBER_MAX], seconds[NUMBER_MAX];
+        const char *retry = page_retry(p) > 0 ? number_text(page_retry(p), seconds) : NULL;
+        const PageValue host[] = { { "host", d->host }, {} };
+        int r;
+
+        r = page_text_into(rows[p->kind].text, l, host, text, sizeof(text));
+        if (r < 0)
+                return r;
+        const PageValue values[] = {
+                { "title", title },
+                { "text", text },
+                { "hint", p->inside && rows[p->kind].hint ? l->texts[rows[p->kind].hint] : NULL },
+                { "service", p->inside ? d->upstream : NULL },
+                { "error", p->inside ? d->error : NULL },
+                { "retry", retry },
+                { "login", rows[p->kind].link ? OWN_LOGIN "?return=/" : NULL },
+                { "form", p->kind == PAGE_FORM ? "yes" : NULL },
+                { "link", rows[p->kind].link ? l->texts[rows[p->kind].link] : NULL },
+                { "code", number_text(rows[p->kind].status, code) },
+                { "reason", status_text(rows[p->kind].status) },
+                {},
+        };
+        r = page_expand_into(page_trouble, l, values, body, sizeof(body));
+        if (r < 0)
+                return r;
+        const PageValue layout[] = {
+                { "language", l->code },
+                { "title", title },
+                { "style", page_style },
+                { "body", body },
+                { "refresh", NULL },
+                { "retry", retry },
+                { "wide", NULL },
+                { "script", retry ? page_again : NULL },
+                {},
+        };
+        return page_expand_into(page_layout, l, layout, out, size);
 }
 
-static void put_text(Out *o, const Page *p) {
-        put_number(o, rows[p->kind].status);
-        put(o, " ");
-        put(o, status_text(rows[p->kind].status));
+static void put_line(Out *o, const char *label, const char *text) {
+        if (!*text)
+                return;
+        put(o, label);
+        put(o, ": ");
+        put(o, text);
         put(o, "\n");
-        put(o, rows[p->kind].text);
-        put(o, "\n");
-        put_details(o, p);
 }
 
-/* Three details of DETAIL_MAX characters, each at most six bytes long when escaped, and everything else
- * (under 1 KiB). */
-static_assert(3 * DETAIL_MAX * 6 + sizeof(style) + 1024 + HEAD_ROOM <= PAGE_SIZE_MAX,
-              "PAGE_SIZE_MAX is too small");
+/* For programs, and for a page that does not fit, which there is not: English. */
+static size_t write_text(const Page *p, const Details *d, char *out, size_t size) {
+        const char *const *texts = languages[0].texts;
+        Out o = { out, out + size };
+        char text[SENTENCE_MAX];
+        const PageValue host[] = { { "host", d->host }, {} };
+
+        put_number(&o, rows[p->kind].status);
+        put(&o, " ");
+        put(&o, status_text(rows[p->kind].status));
+        put(&o, "\n");
+        if (page_text_into(rows[p->kind].text, languages, host, text, sizeof(text)) >= 0)
+                put(&o, text);
+        put(&o, "\n");
+        put_line(&o, "Host", d->host);
+        if (p->inside) {
+                put_line(&o, texts[TEXT_TROUBLE_SERVICE], d->upstream);
+                put_line(&o, texts[TEXT_TROUBLE_ERROR], d->error);
+                if (rows[p->kind].hint) {
+                        put(&o, texts[rows[p->kind].hint]);
+                        put(&o, "\n");
+                }
+        }
+        return (size_t) (o.p - out);
+}
 
 size_t page_body(const Page *p, char out[static PAGE_SIZE_MAX]) {
-        Out o = { out, out + PAGE_SIZE_MAX - HEAD_ROOM };
+        Details d;
+        int n = -ENOBUFS;
 
+        (void) clean(p->host, d.host);
+        (void) clean(p->upstream, d.upstream);
+        (void) clean(p->error, d.error);
         if (p->html)
-                put_html(&o, p);
-        else
-                put_text(&o, p);
-        return (size_t) (o.p - out);
+                n = expand_html(p, &d, p->language ?: languages, out, PAGE_SIZE_MAX - HEAD_ROOM);
+        return n >= 0 ? (size_t) n : write_text(p, &d, out, PAGE_SIZE_MAX - HEAD_ROOM);
 }
 
 static void put_status(Out *o, unsigned status, const char *date) {
@@ -204,27 +197,42 @@ static void put_status(Out *o, unsigned status, const char *date) {
         }
 }
 
-size_t page_write(const Page *p, char out[static PAGE_SIZE_MAX]) {
-        char body[PAGE_SIZE_MAX];
-        size_t n = page_body(p, body);
-        Out o = { out, out + PAGE_SIZE_MAX };
-
-        put_status(&o, rows[p->kind].status, p->date);
-        put(&o, p->html ? "Content-Type: text/html; charset=utf-8\r\n"
-                          "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; "
-                          "frame-ancestors 'none'\r\n"
-                        : "Content-Type: text/plain; charset=utf-8\r\n");
-        put(&o, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n");
-        put(&o, rows[p->kind].fields);
-        put(&o, p->close ? "Connection: close\r\n" : "");
-        put(&o, "Content-Length: ");
-        put_number(&o, n);
-        put(&o, "\r\n\r\n");
-        if (!p->head) {
-                memcpy(o.p, body, n); /* page_body() leaves HEAD_ROOM */
-                o.p += n;
+static void put_fields(Out *o, const Page *p, size_t body_size) {
+        put_status(o, rows[p->kind].status, p->date);
+        if (p->html) {
+                put(o, "Content-Type: text/html; charset=utf-8\r\nContent-Language: ");
+                put(o, (p->language ?: languages)->code);
+                put(o, "\r\nContent-Security-Policy: ");
+                put(o, p->policy);
+                put(o, "\r\n");
+        } else
+                put(o, "Content-Type: text/plain; charset=utf-8\r\n");
+        put(o, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+               "Referrer-Policy: same-origin\r\n");
+        put(o, strempty(rows[p->kind].fields));
+        if (rows[p->kind].retry > 0) {
+                put(o, "Retry-After: ");
+                put_number(o, rows[p->kind].retry);
+                put(o, "\r\n");
         }
-        return (size_t) (o.p - out);
+        put(o, p->close ? "Connection: close\r\n" : "");
+        put(o, "Content-Length: ");
+        put_number(o, body_size);
+        put(o, "\r\n\r\n");
+}
+
+size_t page_write(const Page *p, char out[static PAGE_SIZE_MAX]) {
+        char head[HEAD_ROOM];
+        Out o = { head, head + sizeof(head) };
+        size_t n = page_body(p, out), head_size; /* leaves HEAD_ROOM */
+
+        put_fields(&o, p, n);
+        head_size = (size_t) (o.p - head);
+        if (p->head)
+                n = 0;
+        memmove(out + head_size, out, n);
+        memcpy(out, head, head_size);
+        return head_size + n;
 }
 
 unsigned page_status(PageKind kind) {

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "lang.h"
 #include "request.h"
 
-/* The answers that proxyd gives itself: small, self-contained, light and dark, or plain text. Pure. */
+/* The answers that proxyd gives itself: pages that look and speak like the login, or plain text. Each is
+ * whole in one piece, of bounded size, and made without an allocation. Pure. */
 
 typedef enum PageKind {
         PAGE_BAD_REQUEST,   /* 400 */
         PAGE_UNAUTHORIZED,  /* 401 */
+        PAGE_FORM,          /* 401 too: to somebody who has sent a form, and whose session is over */
         PAGE_FOREIGN,       /* 401 too: another site's page asked */
         PAGE_FORBIDDEN,     /* 403 */
         PAGE_METHOD,        /* 405 */
@@ -31,14 +34,18 @@ typedef struct Page {
         bool html;      /* request_accepts_html() */
         bool head;      /* the request was HEAD: no body */
         bool close;     /* writes Connection: close */
+        bool again;     /* the request was GET: the page may come back by itself */
+        bool inside;    /* the visitor is: then the page says what of the house is in trouble */
+        const Language *language; /* of a page; NULL: English, as all that is for programs */
+        const char *policy; /* html: page_policy() of page_style and page_again */
         const char *date; /* now, as http_date() says; NULL: no Date field */
         Slice host;     /* as the visitor typed it; may be empty */
-        Slice upstream; /* 502, 504: which one; leave empty for visitors that need not know (neither logged
-                           in nor LAN) */
+        Slice upstream; /* 502, 504: which one */
         Slice error;    /* what failed, in words; may be empty */
 } Page;
 
-#define PAGE_SIZE_MAX 8192U /* bytes of head and body; long texts are cut */
+#define PAGE_DETAIL_MAX 256U /* bytes of host, upstream, error that are shown */
+#define PAGE_SIZE_MAX (20U * 1024) /* bytes of head and body */
 
 /* A whole HTTP/1.1 answer into out. Returns its size. */
 size_t page_write(const Page *p, char out[static PAGE_SIZE_MAX]);

@@ -52,21 +52,26 @@ bool request_is_for(const Request *r, const char *name) {
         return request_normalize_host(r, normalized) >= 0 && streq(normalized, name);
 }
 
+bool media_is_html(Slice accept) {
+        Slice item;
+
+        while (slice_next(&accept, ',', &item)) {
+                const char *end = memchr(item.p, ';', item.n);
+                Slice type = slice_trim((Slice) { item.p, end ? (size_t) (end - item.p) : item.n });
+
+                if (slice_equal_nocase(type, SLICE("text/html")) ||
+                    slice_equal_nocase(type, SLICE("application/xhtml+xml")))
+                        return true;
+        }
+        return false;
+}
+
 bool request_accepts_html(const Request *r) {
-        Slice rest, item;
-
         for (size_t i = 0; i < r->headers.n; i++) {
-                if (r->headers.items[i].id != HEADER_ACCEPT)
-                        continue;
-                rest = header_value(&r->headers.items[i]);
-                while (slice_next(&rest, ',', &item)) {
-                        const char *end = memchr(item.p, ';', item.n);
-                        Slice type = slice_trim((Slice) { item.p, end ? (size_t) (end - item.p) : item.n });
+                const Header *h = &r->headers.items[i];
 
-                        if (slice_equal_nocase(type, SLICE("text/html")) ||
-                            slice_equal_nocase(type, SLICE("application/xhtml+xml")))
-                                return true;
-                }
+                if (h->id == HEADER_ACCEPT && media_is_html(header_value(h)))
+                        return true;
         }
         return false;
 }

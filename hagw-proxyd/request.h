@@ -82,6 +82,8 @@ bool request_is_for(const Request *r, const char *name);
 /* Would a person see the answer as a page? Sec-Fetch-Mode: navigate, or, without it, text/html in Accept. */
 bool request_is_navigation(const Request *r);
 bool request_accepts_html(const Request *r);
+/* Is HTML in the value of an Accept field (RFC 9110 section 12.5.1)? */
+bool media_is_html(Slice accept);
 
 /* The reason phrase that RFC 9110 gives; "" for others. */
 const char *status_text(unsigned status);

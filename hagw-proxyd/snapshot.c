@@ -4,6 +4,7 @@
 
 #include "hostname.h"
 #include "memory.h"
+#include "page.h"
 #include "snapshot.h"
 
 HostStats *host_stats_ref(HostStats *s) {
@@ -231,6 +232,11 @@ int snapshot_new(const Config *config, TlsCertificate *const *certificates, size
         s->log_query_strings = config->log.query_strings;
         s->documentation = config->documentation_networks;
         memcpy(s->ticket_secret, ticket_secret, sizeof(s->ticket_secret));
+        s->language = streq(config->login.language, "auto") ? NULL :
+                                                              language_choose(config->login.language, NULL);
+        r = page_policy(page_style, page_again, /* asks= */ false, s->page_policy);
+        if (r < 0)
+                return r;
         r = route_table_new(&s->routes, config);
         if (r < 0)
                 return r;

@@ -5,6 +5,8 @@
 
 #include "conf.h"
 #include "inside.h"
+#include "lang.h"
+#include "pagepolicy.h"
 #include "relaytarget.h"
 #include "route.h"
 #include "tls.h"
@@ -73,6 +75,8 @@ typedef struct Snapshot {
         size_t head_size, buffer_max; /* bytes; of all buffers of a worker */
         RelayTarget *relay; /* the house's; NULL: it has none */
         Hops hops;
+        const Language *language; /* of our own pages; NULL: what the browser asks for */
+        char page_policy[PAGE_POLICY_MAX];
         ConfTls tls; /* the oldest version for visitors */
         bool forwarded, log_access, log_query_strings;
         bool documentation; /* as in Config */

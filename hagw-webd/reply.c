@@ -17,8 +17,8 @@ static char policy[PAGE_POLICY_MAX], policy_scripted[PAGE_POLICY_MAX];
 int request_setup(void) {
         int r;
 
-        r = page_policy(page_style, /* script= */ NULL, policy);
-        return r < 0 ? r : page_policy(page_style, page_script, policy_scripted);
+        r = page_policy(page_style, /* script= */ NULL, /* asks= */ false, policy);
+        return r < 0 ? r : page_policy(page_style, page_script, /* asks= */ true, policy_scripted);
 }
 
 static const char *const common[] = {
@@ -92,6 +92,7 @@ int request_page(Request *q, unsigned status, const char *template, Text title, 
                 { "style", page_style },
                 { "body", body },
                 { "refresh", refresh },
+                { "retry", NULL },
                 { "wide", template == page_status ? "yes" : NULL },
                 { "script", q->scripted ? page_script : NULL },
                 {},

@@ -9,6 +9,7 @@
 #include "manager.h"
 #include "origin.h"
 #include "page.h"
+#include "templates.h"
 
 /* One request from hagw-proxyd: what it says, and how it is answered. */
 

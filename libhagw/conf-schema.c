@@ -193,7 +193,7 @@ const ConfSetting conf_settings[] = {
         M("login", "attempts", CONF_UINT, login.attempts, "5", WEBD,
           "wrong passwords per account and per address network before tries are slowed down",
           NUMBER(1, 1000)),
-        M("login", "language", CONF_WORD, login.language, "auto", WEBD,
+        M("login", "language", CONF_WORD, login.language, "auto", WEBD | PROXYD,
           "language of the pages; auto: what the browser asks for", .choices = language_choices),
 
         M("log", "access", CONF_BOOL, log.access, "true", PROXYD, "write a journal entry for each request"),

@@ -23,7 +23,7 @@ static int source(const char *text, char out[static SOURCE_MAX]) {
         return 0;
 }
 
-int page_policy(const char *style, const char *script, char out[static PAGE_POLICY_MAX]) {
+int page_policy(const char *style, const char *script, bool asks, char out[static PAGE_POLICY_MAX]) {
         char style_source[SOURCE_MAX], script_source[SOURCE_MAX] = "'none'";
         int r;
 
@@ -35,6 +35,6 @@ int page_policy(const char *style, const char *script, char out[static PAGE_POLI
         (void) snprintf(out, PAGE_POLICY_MAX,
                         "default-src 'none'; style-src %s; script-src %s; connect-src %s; img-src data:; "
                         "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-                        style_source, script_source, script ? "'self'" : "'none'");
+                        style_source, script_source, asks ? "'self'" : "'none'");
         return 0;
 }

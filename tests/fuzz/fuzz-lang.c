@@ -2,7 +2,7 @@
 
 /* Accept-Language. */
 
-#include "hagw-webd/lang.h"
+#include "lang.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "conf-schema.h"
-#include "hagw-webd/lang.h"
+#include "lang.h"
 #include "test.h"
 
 /* The places for values, "{{…}}", that a text has. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "hagw-webd/page.h"
+#include "hagw-webd/templates.h"
+#include "page.h"
 #include "test.h"
 
 #define EVIL "<script>\"'&"
@@ -67,7 +68,8 @@ static void test_limit(void **state) {
  * HTML. */
 static void test_templates(void **state) {
         static const char *const templates[] = {
-                page_heading, page_layout, page_login, page_logout, page_message, page_row, page_status,
+                page_heading, page_layout, page_login,  page_logout,
+                page_message, page_row,    page_status, page_trouble,
         };
         const PageValue all[] = {
                 { "host", EVIL },  { "user", EVIL },     { "token", EVIL },   { "return", EVIL },
@@ -77,7 +79,9 @@ static void test_templates(void **state) {
                 { "rows", "r" },   { "name", EVIL },     { "class", EVIL },   { "mark", EVIL },
                 { "state", EVIL }, { "detail", EVIL },   { "seconds", EVIL },
                 { "span", EVIL },  { "n", EVIL },        { "refresh", EVIL }, { "script", "s" },
-                { "inside", "i" }, {},
+                { "inside", "i" }, { "retry", EVIL },    { "hint", EVIL },
+                { "service", EVIL }, { "login", EVIL },  { "form", "f" },     { "code", EVIL },
+                { "reason", EVIL },  {},
         };
 
         for (const Language *l = languages; l->code; l++) {
@@ -94,16 +98,33 @@ static void test_templates(void **state) {
         }
         assert_null(strstr(page_style, "</"));
         assert_null(strstr(page_script, "</"));
+        assert_null(strstr(page_again, "</"));
         /* Nothing is fetched from anywhere. */
         assert_null(strstr(page_style, "url("));
         assert_null(strstr(page_style, "@import"));
 }
 
-static void test_escape(void **state) {
-        _cleanup_free_ char *s = page_escape(EVIL);
+/* Into room of the caller's: all of it or nothing, at each size. */
+static void test_into(void **state) {
+        const char *template = "<b>{{evil}}</b>", *expected = "<b>" EVIL_ESCAPED "</b>";
+        const int n = (int) strlen(expected);
+        char out[64];
 
-        assert_string_equal(s, EVIL_ESCAPED);
+        for (size_t size = 1; size < sizeof(out); size++) {
+                memset(out, 'x', sizeof(out));
+                if (size <= (size_t) n) {
+                        assert_int_equal(page_expand_into(template, languages, values, out, size),
+                                         -ENOBUFS);
+                        assert_int_equal(out[size], 'x');
+                } else {
+                        assert_int_equal(page_expand_into(template, languages, values, out, size), n);
+                        assert_string_equal(out, expected);
+                }
+        }
+        assert_int_equal(page_expand_into("{{unknown}}", languages, values, out, sizeof(out)), -ENOKEY);
+        assert_true(page_text_into(TEXT_LOGIN_INTRO, languages, values, out, sizeof(out)) > 0);
+        assert_string_equal(out, "Sign in to open " EVIL_ESCAPED ".");
 }
 
 TEST_MAIN(cmocka_unit_test(test_values), cmocka_unit_test(test_sections), cmocka_unit_test(test_mistakes),
-          cmocka_unit_test(test_limit), cmocka_unit_test(test_templates), cmocka_unit_test(test_escape))
+          cmocka_unit_test(test_limit), cmocka_unit_test(test_templates), cmocka_unit_test(test_into))

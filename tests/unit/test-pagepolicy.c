@@ -14,9 +14,9 @@
 static void test_hashes(void **state) {
         char out[PAGE_POLICY_MAX];
 
-        assert_int_equal(page_policy("", NULL, out), 0);
+        assert_int_equal(page_policy("", NULL, false, out), 0);
         assert_string_equal(out, POLICY(EMPTY, "'none'", "'none'"));
-        assert_int_equal(page_policy("", "abc", out), 0);
+        assert_int_equal(page_policy("", "abc", true, out), 0);
         assert_string_equal(out, POLICY(EMPTY, ABC, "'self'"));
 }
 

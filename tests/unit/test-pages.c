@@ -23,23 +23,38 @@ static void assert_well_formed(size_t n, bool head) {
         assert_string_equal(status_text(r.status)[0] ? "known" : "unknown", "known");
 }
 
+static Page page_of(unsigned kind, const Language *language) {
+        return (Page) { .kind = (PageKind) kind,
+                        .html = true,
+                        .again = true,
+                        .language = language,
+                        .policy = "default-src 'none'",
+                        .host = SLICE("ha.home.example.com") };
+}
+
+static bool has(size_t n, const char *text) {
+        return memmem(out, n, text, strlen(text));
+}
+
 static void test_all(void **state) {
         for (unsigned kind = 0; kind < _PAGE_MAX; kind++)
                 for (unsigned bits = 0; bits < 8; bits++) {
-                        Page p = { .kind = (PageKind) kind,
-                                   .html = bits & 1,
-                                   .head = bits & 2,
-                                   .close = bits & 4 };
-                        size_t n = page_write(&p, out);
+                        Page p = page_of(kind, NULL);
+                        size_t n;
 
+                        p.html = bits & 1;
+                        p.head = bits & 2;
+                        p.close = bits & 4;
+                        n = page_write(&p, out);
                         assert_well_formed(n, p.head);
-                        assert_int_equal(!!memmem(out, n, "Connection: close", 17), p.close);
-                        assert_int_equal(!!memmem(out, n, "text/html", 9), p.html);
+                        assert_int_equal(has(n, "Connection: close"), p.close);
+                        assert_int_equal(has(n, "text/html"), p.html);
+                        assert_int_equal(has(n, "Content-Security-Policy: default-src 'none'\r\n"), p.html);
                         /* The first of those that share a status. */
                         assert_int_equal(page_from_status(page_status(p.kind)),
-                                         p.kind == PAGE_HOUSE_OFFLINE ? PAGE_UNAVAILABLE :
-                                         p.kind == PAGE_FOREIGN       ? PAGE_UNAUTHORIZED :
-                                                                        p.kind);
+                                         kind == PAGE_HOUSE_OFFLINE                  ? PAGE_UNAVAILABLE :
+                                         kind == PAGE_FORM || kind == PAGE_FOREIGN ? PAGE_UNAUTHORIZED :
+                                                                                     kind);
                 }
         assert_int_equal(page_from_status(200), _PAGE_INVALID);
         /* Every error of a head has its page. */
@@ -48,43 +63,126 @@ static void test_all(void **state) {
 }
 
 static void test_escapes(void **state) {
-        Page p = {
-                .kind = PAGE_BAD_GATEWAY,
-                .html = true,
-                .host = SLICE("<script>alert(1)</script>"),
-                .upstream = SLICE("http://a\"b'c&d\r\n\xc3\xa4"),
-                .error = SLICE("connection refused"),
-        };
-        size_t n = page_write(&p, out);
-
-        assert_null(memmem(out, n, "<script", 7));
-        assert_non_null(memmem(out, n, "&lt;script&gt;alert(1)&lt;/script&gt;", 37));
-        assert_non_null(memmem(out, n, "a&quot;b&#39;c&amp;d????", 24));
-        assert_non_null(memmem(out, n, "connection refused", 18));
-        p.html = false;
-        n = page_write(&p, out);
-        assert_non_null(memmem(out, n, "What failed: connection refused\n", 32));
-}
-
-/* The worst that can be put in still ends in whole HTML. */
-static void test_largest(void **state) {
-        char text[4096];
-        Slice s = { text, sizeof(text) };
+        Page p = page_of(PAGE_BAD_GATEWAY, NULL);
         size_t n;
 
-        memset(text, '"', sizeof(text));
-        for (unsigned kind = 0; kind < _PAGE_MAX; kind++) {
-                Page p = { .kind = (PageKind) kind,
-                           .html = true,
-                           .close = true,
-                           .host = s,
-                           .upstream = s,
-                           .error = s };
+        p.inside = true;
+        p.host = SLICE("<script>alert(1)</script>");
+        p.upstream = SLICE("http://a\"b'c&d\r\n\xc3\xa4");
+        p.error = SLICE("connection refused");
+        n = page_write(&p, out);
+        assert_false(has(n, "<script>alert"));
+        assert_true(has(n, "&lt;script&gt;alert(1)&lt;/script&gt;"));
+        assert_true(has(n, "a&quot;b&#39;c&amp;d????"));
+        assert_true(has(n, "connection refused"));
+        p.html = false;
+        n = page_write(&p, out);
+        assert_true(has(n, "What failed: connection refused\n"));
+}
 
-                n = page_write(&p, out);
-                assert_well_formed(n, false);
-                assert_memory_equal(out + n - 8, "</html>\n", 8);
+/* What of the house is in trouble is said in the house. */
+static void test_inside(void **state) {
+        for (unsigned kind = 0; kind < _PAGE_MAX; kind++)
+                for (unsigned bits = 0; bits < 4; bits++) {
+                        Page p = page_of(kind, NULL);
+                        size_t n;
+
+                        p.html = bits & 1;
+                        p.inside = bits & 2;
+                        p.upstream = SLICE("192.168.1.4:8123");
+                        p.error = SLICE("connection refused");
+                        n = page_write(&p, out);
+                        assert_int_equal(has(n, "192.168.1.4"), p.inside);
+                        assert_int_equal(has(n, "connection refused"), p.inside);
+                        assert_true(p.inside || !has(n, "hagw-ctl"));
+                        assert_true(p.inside || !has(n, "hagw.conf"));
+                        if (kind == PAGE_BAD_GATEWAY)
+                                assert_int_equal(has(n, "hagw-ctl status"), p.inside);
+                }
+}
+
+/* A page comes back by itself where that may help and does no harm. */
+static void test_again(void **state) {
+        for (unsigned kind = 0; kind < _PAGE_MAX; kind++)
+                for (unsigned bits = 0; bits < 2; bits++) {
+                        Page p = page_of(kind, NULL);
+                        bool later = kind == PAGE_MISDIRECTED || kind == PAGE_BAD_GATEWAY ||
+                                     kind == PAGE_HOUSE_OFFLINE || kind == PAGE_UNAVAILABLE ||
+                                     kind == PAGE_GATEWAY_TIMEOUT;
+                        size_t n;
+
+                        p.again = bits;
+                        n = page_write(&p, out);
+                        assert_int_equal(has(n, "Retry-After: "), later);
+                        assert_int_equal(has(n, "<script>"), later && p.again);
+                        assert_int_equal(has(n, "<noscript><meta http-equiv=\"refresh\""), later && p.again);
+                        assert_int_equal(has(n, "id=\"again\""), later && p.again);
+                }
+}
+
+static void test_login(void **state) {
+        for (unsigned kind = 0; kind < _PAGE_MAX; kind++) {
+                Page p = page_of(kind, NULL);
+                size_t n = page_write(&p, out);
+
+                assert_int_equal(has(n, "href=\"/.hagw/auth/login?return=/\""),
+                                 kind == PAGE_UNAUTHORIZED || kind == PAGE_FORM);
+                assert_int_equal(has(n, "target=\"_blank\" rel=\"noopener\""), kind == PAGE_FORM);
         }
+}
+
+static void test_languages(void **state) {
+        for (const Language *l = languages; l->code; l++) {
+                char lang[32], field[64];
+
+                (void) snprintf(lang, sizeof(lang), "<html lang=\"%s\">", l->code);
+                (void) snprintf(field, sizeof(field), "Content-Language: %s\r\n", l->code);
+                for (unsigned kind = 0; kind < _PAGE_MAX; kind++) {
+                        Page p = page_of(kind, l);
+                        size_t n = page_write(&p, out);
+
+                        assert_well_formed(n, false);
+                        assert_true(has(n, lang));
+                        assert_true(has(n, field));
+                        assert_true(has(n, l->texts[TEXT_FOOTER]));
+                        /* Programs are told in English. */
+                        p.html = false;
+                        n = page_write(&p, out);
+                        assert_false(has(n, "Content-Language"));
+                        assert_false(has(n, "&"));
+                }
+        }
+}
+
+/* The worst that can be put in still ends in whole HTML: bytes of the largest are bounded, and known. */
+static void test_largest(void **state) {
+        char text[4096], policy[512];
+        Slice s = { text, sizeof(text) };
+        size_t largest = 0;
+
+        memset(text, '"', sizeof(text));
+        memset(policy, 'p', sizeof(policy) - 1);
+        policy[sizeof(policy) - 1] = '\0';
+        for (const Language *l = languages; l->code; l++)
+                for (unsigned kind = 0; kind < _PAGE_MAX; kind++) {
+                        Page p = page_of(kind, l);
+                        size_t n;
+
+                        p.close = p.inside = true;
+                        p.policy = policy;
+                        p.host = p.upstream = p.error = s;
+                        p.date = "Sun, 06 Nov 1994 08:49:37 GMT";
+                        n = page_write(&p, out);
+                        largest = MAX(largest, n);
+                        assert_well_formed(n, false);
+                        assert_true(has(n, "text/html"));
+                        assert_memory_equal(out + n - 8, "</html>\n", 8);
+                        p = page_of(kind, l);
+                        p.policy = policy;
+                        assert_true(page_write(&p, out) < 12288);
+                }
+        print_message("the largest: %zu bytes\n", largest);
+        assert_true(largest < PAGE_SIZE_MAX);
 }
 
 static void test_redirect(void **state) {
@@ -106,5 +204,6 @@ static void test_redirect(void **state) {
                         assert_well_formed(n, false);
 }
 
-TEST_MAIN(cmocka_unit_test(test_all), cmocka_unit_test(test_escapes), cmocka_unit_test(test_largest),
-          cmocka_unit_test(test_redirect))
+TEST_MAIN(cmocka_unit_test(test_all), cmocka_unit_test(test_escapes), cmocka_unit_test(test_inside),
+          cmocka_unit_test(test_again), cmocka_unit_test(test_login), cmocka_unit_test(test_languages),
+          cmocka_unit_test(test_largest), cmocka_unit_test(test_redirect))

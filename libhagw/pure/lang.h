@@ -3,8 +3,8 @@
 
 #include "macro.h"
 
-/* What the pages say, in each language. A language is a row of lang.c's table, a sentence an entry in each
- * row. Pure. */
+/* What our pages say, in each language: hagw-webd's, and those of bad moments that hagw-proxyd shows. A
+ * language is a row of lang.c's table and a file lang-CODE.c, a sentence an entry in each. Pure. */
 
 typedef enum Text {
         TEXT_LOGIN_TITLE,
@@ -40,6 +40,41 @@ typedef enum Text {
         TEXT_NOT_FOUND_INTRO,
         TEXT_HOME_LINK,
         TEXT_FOOTER,
+        TEXT_TROUBLE_BAD_REQUEST,
+        TEXT_TROUBLE_LOGIN_TITLE,
+        TEXT_TROUBLE_LOGIN,
+        TEXT_TROUBLE_FORM_TITLE,
+        TEXT_TROUBLE_FORM,
+        TEXT_TROUBLE_FORM_LINK,
+        TEXT_TROUBLE_FOREIGN_TITLE,
+        TEXT_TROUBLE_FOREIGN,
+        TEXT_TROUBLE_FOREIGN_HINT,
+        TEXT_TROUBLE_FORBIDDEN,
+        TEXT_TROUBLE_METHOD,
+        TEXT_TROUBLE_TIMEOUT_TITLE,
+        TEXT_TROUBLE_TIMEOUT,
+        TEXT_TROUBLE_TOO_LONG_TITLE,
+        TEXT_TROUBLE_TOO_LONG,
+        TEXT_TROUBLE_EXPECTATION,
+        TEXT_TROUBLE_MISDIRECTED_TITLE,
+        TEXT_TROUBLE_MISDIRECTED,
+        TEXT_TROUBLE_TOO_LARGE_TITLE,
+        TEXT_TROUBLE_TOO_LARGE,
+        TEXT_TROUBLE_GATEWAY_TITLE,
+        TEXT_TROUBLE_GATEWAY,
+        TEXT_TROUBLE_GATEWAY_HINT,
+        TEXT_TROUBLE_OFFLINE_TITLE,
+        TEXT_TROUBLE_OFFLINE,
+        TEXT_TROUBLE_BUSY_TITLE,
+        TEXT_TROUBLE_BUSY,
+        TEXT_TROUBLE_BUSY_HINT,
+        TEXT_TROUBLE_LATE,
+        TEXT_TROUBLE_LATE_HINT,
+        TEXT_TROUBLE_VERSION,
+        TEXT_TROUBLE_SERVICE,
+        TEXT_TROUBLE_ERROR,
+        TEXT_TROUBLE_WAITS,
+        TEXT_TROUBLE_NOW,
         TEXT_STATUS_ADDRESSES,
         TEXT_STATUS_HOSTS,
         TEXT_STATUS_CERTIFICATES,

@@ -19,10 +19,9 @@ typedef struct PageValue {
         const char *text; /* NULL: not given */
 } PageValue;
 
-/* The templates, from hagw-webd/pages/; "style" is the style sheet, "script" what the login page can do
- * where scripts may run. */
-extern const char page_heading[], page_layout[], page_login[], page_logout[], page_message[], page_row[],
-        page_script[], page_status[], page_style[];
+/* What all pages share, from libhagw/pages/: the frame around each, its style sheet, and the page of a bad
+ * moment with the script that comes back later. */
+extern const char page_again[], page_layout[], page_style[], page_trouble[];
 
 /* Fills in a template; values end with name NULL. -ENOKEY: the template names a value or text that does not
  * exist; -EBADMSG: it is malformed; -EFBIG: longer than PAGE_MAX; -ENOMEM. */
@@ -31,5 +30,8 @@ int page_expand(const char *template, const Language *language, const PageValue 
 /* One text with its values, escaped: HTML. The same errors. */
 int page_text(Text t, const Language *language, const PageValue *values, char **ret);
 
-/* A new string, escaped for HTML. NULL: no memory. */
-char *page_escape(const char *s);
+/* The same two without an allocation: into out, with a NUL. Return the length; -ENOBUFS: it does not fit
+ * into size bytes. */
+int page_expand_into(const char *template, const Language *language, const PageValue *values, char *out,
+                     size_t size);
+int page_text_into(Text t, const Language *language, const PageValue *values, char *out, size_t size);
