@@ -47,6 +47,13 @@ bool accounts_is_empty(const Accounts *a) {
         return true;
 }
 
+const Account *accounts_find(const Accounts *a, const char *directory) {
+        for (size_t i = 0; i < a->n; i++)
+                if (streq_ptr(a->items[i]->directory, directory))
+                        return a->items[i];
+        return NULL;
+}
+
 int accounts_get(Accounts *a, const char *directory, Account **ret) {
         _cleanup_(account_freep) Account *new = NULL;
 

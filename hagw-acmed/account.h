@@ -27,6 +27,8 @@ typedef struct Accounts {
 /* The one for that directory, made where there is none. Stays where it is for as long as the collection
  * lives. */
 int accounts_get(Accounts *a, const char *directory, Account **ret);
+/* NULL: there is none. directory may be NULL. */
+const Account *accounts_find(const Accounts *a, const char *directory);
 bool accounts_use_key(const Accounts *a, const char *key_id);
 bool accounts_is_empty(const Accounts *a); /* none was made yet */
 void accounts_done(Accounts *a);

@@ -93,6 +93,7 @@ static int vl_method_renew(sd_varlink *link, sd_json_variant *parameters, sd_var
                            void *userdata) {
         Manager *m = userdata;
         Parameters p = {};
+        const Tries *first;
         Certificate *c;
         int r;
 
@@ -100,10 +101,11 @@ static int vl_method_renew(sd_varlink *link, sd_json_variant *parameters, sd_var
         if (!c)
                 return r;
         r = manager_renew(m, c, p.now);
+        first = tries_list_find(&c->tries, AUTHORITY_FIRST);
         if (r == -EAGAIN)
                 return sd_varlink_errorbo(
                         link, ACME_ERROR_LIMITED, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(c->name)),
-                        SD_JSON_BUILD_PAIR("untilUSec", SD_JSON_BUILD_UNSIGNED(c->limit_usec)));
+                        SD_JSON_BUILD_PAIR("untilUSec", SD_JSON_BUILD_UNSIGNED(first->limit_usec)));
         if (r == -EBUSY)
                 return sd_varlink_errorbo(link, ACME_ERROR_BUSY,
                                           SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(c->name)));

@@ -45,7 +45,8 @@ static int certificate_metrics(sd_json_variant **metrics, const Certificate *c, 
                                    ((double) c->not_after_usec - (double) now_usec) / USEC_PER_SEC, labels);
         if (r >= 0)
                 r = metrics_append(metrics, "certificate_failures", false,
-                                   "Tries that failed since the last success", c->failures, labels);
+                                   "Tries that failed since the last success",
+                                   tries_list_failures(&c->tries), labels);
         return r;
 }
 

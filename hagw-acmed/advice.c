@@ -73,7 +73,8 @@ static void advice_end(Advice *a, uint64_t retry_after_usec) {
 
         if (!c)
                 return;
-        c->advice_usec = schedule_advice(clock_usec(CLOCK_REALTIME), retry_after_usec);
+        c->advice_usec = schedule_advice(clock_usec(CLOCK_REALTIME), retry_after_usec,
+                                         certificate_get_life(c));
         a->handler(c, a->userdata);
 }
 

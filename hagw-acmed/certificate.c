@@ -38,7 +38,7 @@ int certificate_new(const char *name, char *const *names, Certificate **ret) {
 
         if (!c)
                 return -ENOMEM;
-        c->next_usec = UINT64_MAX;
+        c->due_usec = UINT64_MAX;
         c->name = strdup(name);
         c->names = strv_copy(names);
         if (!c->name || !c->names)
@@ -56,54 +56,21 @@ Certificate *certificate_free(Certificate *c) {
         free(c->chain);
         free(c->directory);
         free(c->account);
-        free(c->order_url);
-        free(c->limit_directory);
-        free(c->limit_account);
         free(c->pending_key_id);
-        free(c->error);
+        tries_list_done(&c->tries);
         free(c->renewal_id);
         free(c);
         return NULL;
 }
 
-int certificate_set_error(Certificate *c, const char *error) {
-        char *copy = error ? strdup(error) : NULL;
-
-        if (error && !copy)
-                return -ENOMEM;
-        free(c->error);
-        c->error = copy;
-        return 0;
-}
-
-void certificate_forgive(Certificate *c) {
-        c->failures = c->refusals = 0;
-        (void) certificate_set_error(c, NULL);
-}
-
-int certificate_set_limit(Certificate *c, uint64_t usec, const char *directory, const char *account) {
-        c->limit_usec = usec;
-        if (string_replace(&c->limit_directory, usec > 0 ? directory : NULL) < 0 ||
-            string_replace(&c->limit_account, usec > 0 ? account : NULL) < 0) {
-                c->limit_usec = 0;
-                return -ENOMEM;
-        }
-        return 0;
-}
-
 void certificate_clamp(Certificate *c, uint64_t now_usec) {
-        uint64_t latest = now_usec + SCHEDULE_RETRY_MAX_USEC;
-
-        c->limit_usec = MIN(c->limit_usec, now_usec + SCHEDULE_LIMIT_MAX_USEC);
+        tries_list_clamp(&c->tries, now_usec);
         c->advice_usec = MIN(c->advice_usec, now_usec + SCHEDULE_ADVICE_MAX_USEC);
         if (c->shouted_usec > now_usec)
                 c->shouted_usec = 0;
-        if (c->next_usec == UINT64_MAX)
-                return;
-        /* A renewal that nobody has tried yet is as far ahead as the certificate lives. */
-        if (c->chain && c->failures == 0)
-                latest = MAX(latest, certificate_get_renewal(c));
-        c->next_usec = MIN(c->next_usec, MAX(latest, c->limit_usec));
+        /* A renewal is as far ahead as the certificate lives; what is not there is due. */
+        if (c->due_usec != UINT64_MAX)
+                c->due_usec = MIN(c->due_usec, c->chain ? certificate_get_renewal(c) : now_usec);
 }
 
 int certificate_set_chain(Certificate *c, const char *pem, const char *key_id, uint64_t now_usec) {
@@ -146,6 +113,27 @@ uint64_t certificate_get_renewal(const Certificate *c) {
                                    : schedule_renewal(c->not_before_usec, c->not_after_usec);
 }
 
+uint64_t certificate_get_life(const Certificate *c) {
+        return c->not_after_usec - c->not_before_usec;
+}
+
+uint64_t certificate_get_next_of(const Certificate *c, AuthorityRank rank) {
+        return tries_list_get_next(&c->tries, rank, c->due_usec, c->not_after_usec);
+}
+
+uint64_t certificate_get_next(const Certificate *c) {
+        uint64_t next = UINT64_MAX;
+
+        for (AuthorityRank rank = 0; rank < _AUTHORITY_RANK_MAX; rank++)
+                next = MIN(next, certificate_get_next_of(c, rank));
+        return next;
+}
+
+int certificate_describe_error(const Certificate *c, char **ret) {
+        *ret = NULL;
+        return c->error ? string_replace(ret, c->error) : tries_list_describe(&c->tries, ret);
+}
+
 uint64_t certificate_get_alarm(const Certificate *c) {
         if (c->imported || !c->wanted)
                 return schedule_alarm_imported(c->not_before_usec, c->not_after_usec);
@@ -154,11 +142,11 @@ uint64_t certificate_get_alarm(const Certificate *c) {
 
 static CertificateState certificate_find_state(const Certificate *c, uint64_t now_usec) {
         if (!c->chain)
-                return c->ordering                   ? CERTIFICATE_ORDERING
-                       : c->failures > 0             ? CERTIFICATE_FAILED
-                       : c->order_url                ? CERTIFICATE_ORDERING
-                       : c->error                    ? CERTIFICATE_FAILED
-                                                     : CERTIFICATE_WAITING;
+                return c->ordering                           ? CERTIFICATE_ORDERING
+                       : tries_list_failures(&c->tries) > 0  ? CERTIFICATE_FAILED
+                       : tries_list_has_order(&c->tries)     ? CERTIFICATE_ORDERING
+                       : c->error || tries_list_has_error(&c->tries) ? CERTIFICATE_FAILED
+                                                             : CERTIFICATE_WAITING;
         if (now_usec >= c->not_after_usec)
                 return CERTIFICATE_EXPIRED;
         return now_usec >= certificate_get_alarm(c) ? CERTIFICATE_EXPIRING : CERTIFICATE_VALID;
@@ -185,6 +173,12 @@ uint64_t certificate_next_change(const Certificate *c, uint64_t now_usec) {
 }
 
 int certificate_to_record(const Certificate *c, sd_json_variant **ret) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *tries = NULL;
+        int r;
+
+        r = tries_list_to_json(&c->tries, &tries);
+        if (r < 0)
+                return r;
         return sd_json_buildo(
                 ret, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(c->name)),
                 SD_JSON_BUILD_PAIR("names", SD_JSON_BUILD_STRV(c->names)),
@@ -194,20 +188,11 @@ int certificate_to_record(const Certificate *c, sd_json_variant **ret) {
                 SD_JSON_BUILD_PAIR_CONDITION(!!c->directory, "directory",
                                              SD_JSON_BUILD_STRING(c->directory)),
                 SD_JSON_BUILD_PAIR_CONDITION(!!c->account, "account", SD_JSON_BUILD_STRING(c->account)),
-                SD_JSON_BUILD_PAIR_CONDITION(!!c->order_url, "orderUrl", SD_JSON_BUILD_STRING(c->order_url)),
                 SD_JSON_BUILD_PAIR_CONDITION(!!c->pending_key_id, "pendingKeyId",
                                              SD_JSON_BUILD_STRING(c->pending_key_id)),
-                SD_JSON_BUILD_PAIR_CONDITION(c->next_usec != UINT64_MAX, "nextUSec",
-                                             SD_JSON_BUILD_UNSIGNED(c->next_usec)),
-                SD_JSON_BUILD_PAIR_CONDITION(c->limit_usec > 0, "limitUSec",
-                                             SD_JSON_BUILD_UNSIGNED(c->limit_usec)),
-                SD_JSON_BUILD_PAIR_CONDITION(!!c->limit_directory, "limitDirectory",
-                                             SD_JSON_BUILD_STRING(c->limit_directory)),
-                SD_JSON_BUILD_PAIR_CONDITION(!!c->limit_account, "limitAccount",
-                                             SD_JSON_BUILD_STRING(c->limit_account)),
-                SD_JSON_BUILD_PAIR("failures", SD_JSON_BUILD_UNSIGNED(c->failures)),
-                SD_JSON_BUILD_PAIR("refusals", SD_JSON_BUILD_UNSIGNED(c->refusals)),
-                SD_JSON_BUILD_PAIR_CONDITION(!!c->error, "error", SD_JSON_BUILD_STRING(c->error)),
+                SD_JSON_BUILD_PAIR_CONDITION(c->due_usec != UINT64_MAX, "dueUSec",
+                                             SD_JSON_BUILD_UNSIGNED(c->due_usec)),
+                SD_JSON_BUILD_PAIR("tries", SD_JSON_BUILD_VARIANT(tries)),
                 SD_JSON_BUILD_PAIR("windowStartUSec", SD_JSON_BUILD_UNSIGNED(c->window_start_usec)),
                 SD_JSON_BUILD_PAIR("windowEndUSec", SD_JSON_BUILD_UNSIGNED(c->window_end_usec)),
                 SD_JSON_BUILD_PAIR("renewalUSec", SD_JSON_BUILD_UNSIGNED(c->renewal_usec)),
@@ -215,12 +200,11 @@ int certificate_to_record(const Certificate *c, sd_json_variant **ret) {
 }
 
 typedef struct Record {
-        const char *name, *chain, *key_id, *directory, *account, *pending_key_id, *error;
-        const char *limit_directory, *limit_account, *order_url;
+        const char *name, *chain, *key_id, *directory, *account, *pending_key_id;
         char **names;
         int imported;
-        uint64_t next_usec, limit_usec, window_start_usec, window_end_usec, renewal_usec, advice_usec;
-        unsigned failures, refusals;
+        uint64_t due_usec, window_start_usec, window_end_usec, renewal_usec, advice_usec;
+        sd_json_variant *tries;
 } Record;
 
 static void record_done(Record *r) {
@@ -241,15 +225,9 @@ static const sd_json_dispatch_field record_table[] = {
         STRING_FIELD("keyId", key_id, 0),
         STRING_FIELD("directory", directory, 0),
         STRING_FIELD("account", account, 0),
-        STRING_FIELD("orderUrl", order_url, 0),
         STRING_FIELD("pendingKeyId", pending_key_id, 0),
-        USEC_FIELD("nextUSec", next_usec),
-        USEC_FIELD("limitUSec", limit_usec),
-        STRING_FIELD("limitDirectory", limit_directory, 0),
-        STRING_FIELD("limitAccount", limit_account, 0),
-        FIELD("failures", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint, failures, 0),
-        FIELD("refusals", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint, refusals, 0),
-        STRING_FIELD("error", error, 0),
+        USEC_FIELD("dueUSec", due_usec),
+        FIELD("tries", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_variant_noref, tries, 0),
         USEC_FIELD("windowStartUSec", window_start_usec),
         USEC_FIELD("windowEndUSec", window_end_usec),
         USEC_FIELD("renewalUSec", renewal_usec),
@@ -263,7 +241,7 @@ static int copy(const char *s, char **ret) {
 }
 
 int certificate_from_record(sd_json_variant *v, Certificate **ret) {
-        _cleanup_(record_done) Record record = { .next_usec = UINT64_MAX };
+        _cleanup_(record_done) Record record = { .due_usec = UINT64_MAX };
         _cleanup_(certificate_freep) Certificate *c = NULL;
         int r;
 
@@ -282,17 +260,11 @@ int certificate_from_record(sd_json_variant *v, Certificate **ret) {
         }
         if ((r = copy(record.directory, &c->directory)) < 0 ||
             (r = copy(record.account, &c->account)) < 0 ||
-            (r = copy(record.order_url, &c->order_url)) < 0 ||
             (r = copy(record.pending_key_id, &c->pending_key_id)) < 0 ||
-            (r = copy(record.error, &c->error)) < 0)
-                return r;
-        r = certificate_set_limit(c, record.limit_usec, record.limit_directory, record.limit_account);
-        if (r < 0)
+            (r = tries_list_from_json(record.tries, &c->tries)) < 0)
                 return r;
         c->imported = record.imported;
-        c->next_usec = record.next_usec;
-        c->failures = record.failures;
-        c->refusals = record.refusals;
+        c->due_usec = record.due_usec;
         c->window_start_usec = record.window_start_usec;
         c->window_end_usec = record.window_end_usec;
         c->renewal_usec = record.renewal_usec;
@@ -301,7 +273,21 @@ int certificate_from_record(sd_json_variant *v, Certificate **ret) {
         return 0;
 }
 
+/* From the authority that is asked when the first cannot be had. */
+static bool certificate_is_from_fallback(const Certificate *c) {
+        const Tries *t = tries_list_find_const(&c->tries, AUTHORITY_FALLBACK);
+
+        return t && streq_ptr(t->directory, c->directory);
+}
+
 int certificate_to_json(const Certificate *c, sd_json_variant **ret) {
+        const uint64_t next_usec = certificate_get_next(c);
+        _cleanup_free_ char *error = NULL;
+        int r;
+
+        r = certificate_describe_error(c, &error);
+        if (r < 0)
+                return r;
         return sd_json_buildo(
                 ret, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(c->name)),
                 SD_JSON_BUILD_PAIR("names", SD_JSON_BUILD_STRV(c->names)),
@@ -315,8 +301,12 @@ int certificate_to_json(const Certificate *c, sd_json_variant **ret) {
                                              SD_JSON_BUILD_UNSIGNED(c->not_before_usec)),
                 SD_JSON_BUILD_PAIR_CONDITION(!!c->chain, "notAfterUSec",
                                              SD_JSON_BUILD_UNSIGNED(c->not_after_usec)),
-                SD_JSON_BUILD_PAIR_CONDITION(c->next_usec != UINT64_MAX, "nextUSec",
-                                             SD_JSON_BUILD_UNSIGNED(c->next_usec)),
-                SD_JSON_BUILD_PAIR_CONDITION(!!c->error, "error", SD_JSON_BUILD_STRING(c->error)),
-                SD_JSON_BUILD_PAIR("failures", SD_JSON_BUILD_UNSIGNED(c->failures)));
+                SD_JSON_BUILD_PAIR_CONDITION(c->chain && c->directory && !c->imported, "directory",
+                                             SD_JSON_BUILD_STRING(c->directory)),
+                SD_JSON_BUILD_PAIR_CONDITION(c->chain && certificate_is_from_fallback(c), "fallback",
+                                             SD_JSON_BUILD_BOOLEAN(true)),
+                SD_JSON_BUILD_PAIR_CONDITION(next_usec != UINT64_MAX, "nextUSec",
+                                             SD_JSON_BUILD_UNSIGNED(next_usec)),
+                SD_JSON_BUILD_PAIR_CONDITION(!!error, "error", SD_JSON_BUILD_STRING(error)),
+                SD_JSON_BUILD_PAIR("failures", SD_JSON_BUILD_UNSIGNED(tries_list_failures(&c->tries))));
 }

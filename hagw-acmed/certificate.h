@@ -5,6 +5,7 @@
 
 #include "acme.h"
 #include "plan.h"
+#include "tries.h"
 
 /* One certificate: what it is for, what we hold, and when something is to be done about it. */
 
@@ -35,15 +36,10 @@ typedef struct Certificate {
         char *directory;            /* who issued it */
         char *account;              /* to which account of ours there; NULL: nobody noted */
         char *pending_key_id;       /* of an order that did not end yet */
-        char *order_url;            /* of one that the authority still works on; NULL: there is none */
         uint64_t not_before_usec, not_after_usec;
-        uint64_t next_usec; /* the next try; UINT64_MAX: none */
-        /* Until then the authority wants no order for these names from this account; 0: it has not said. */
-        uint64_t limit_usec;
-        char *limit_directory, *limit_account; /* account: NULL: there was none */
-        unsigned failures;  /* in a row */
-        unsigned refusals;  /* of them, those that somebody else than we is to blame for */
-        char *error;        /* of the last try */
+        uint64_t due_usec; /* from when on it is to be had; UINT64_MAX: not by us */
+        TriesList tries;
+        const char *error; /* why it cannot be ordered at all, static; NULL: it can */
         /* RFC 9773 */
         char *renewal_id;
         uint64_t window_start_usec, window_end_usec,
@@ -65,22 +61,23 @@ bool certificate_update_state(Certificate *c, uint64_t now_usec);
 /* When renewal is due by advice or lifetime, and from when on its absence is shouted about. */
 uint64_t certificate_get_renewal(const Certificate *c);
 uint64_t certificate_get_alarm(const Certificate *c);
+/* notAfter − notBefore; 0: there is none yet. */
+uint64_t certificate_get_life(const Certificate *c);
+/* When one of the authorities, or that one, may be asked for it; UINT64_MAX: never. */
+uint64_t certificate_get_next(const Certificate *c);
+uint64_t certificate_get_next_of(const Certificate *c, AuthorityRank rank);
 /* The next moment at which update_state() may say something new. */
 uint64_t certificate_next_change(const Certificate *c, uint64_t now_usec);
 
 /* It is ours to order and renew. */
 bool certificate_is_orderable(const Certificate *c);
 
-/* Notes what the authority said; usec 0: it no longer counts. */
-int certificate_set_limit(Certificate *c, uint64_t usec, const char *directory, const char *account);
-
 /* Brings back times that lie further ahead than the schedule puts any: the clock was wrong when they were
  * noted. */
 void certificate_clamp(Certificate *c, uint64_t now_usec);
 
-int certificate_set_error(Certificate *c, const char *error);
-/* What failed before no longer counts. */
-void certificate_forgive(Certificate *c);
+/* Why there is none, or no new one, to be freed; NULL: no try has failed. */
+int certificate_describe_error(const Certificate *c, char **ret);
 
 const char *certificate_state_to_string(CertificateState s);
 

@@ -11,6 +11,8 @@
 struct Issuance {
         sd_event *event;
         const Settings *settings;
+        const Authority *authority;
+        const char *settings_group; /* where hagw.conf has it */
         Account *account;
         const IssuanceHandlers *handlers;
         void *userdata;

@@ -15,7 +15,7 @@
 #include "state.h"
 #include "usec.h"
 
-#define CREDENTIAL "acme.eab_hmac_key"
+#define ORDER_DURATION_MIN_USEC (30 * USEC_PER_SEC)
 
 const char *issuance_get_state(const Issuance *i) {
         return order_state_to_string(i->order->state);
@@ -56,7 +56,7 @@ static int issuance_sync_account(Issuance *i, OrderState before) {
         if (r >= 0 && i->order->directory.new_order)
                 r = string_replace(&i->account->issuer, issuer);
         if (r >= 0 && (contact || i->order->account_url))
-                r = string_replace(&i->account->contact, i->settings->contact);
+                r = string_replace(&i->account->contact, i->authority->contact);
         return r < 0 ? r : i->handlers->on_account(i->userdata);
 }
 
@@ -85,11 +85,11 @@ static int issuance_binding(Issuance *i, const char *url, char **ret) {
         size_t size;
         int r;
 
-        if (!i->settings->eab_key_id) {
+        if (!i->authority->eab_key_id) {
                 *ret = NULL;
                 return 0;
         }
-        if (!dir || asprintf(&path, "%s/" CREDENTIAL, dir) < 0)
+        if (!dir || asprintf(&path, "%s/%s.eab_hmac_key", dir, i->settings_group) < 0)
                 return -ENOENT;
         r = state_read(AT_FDCWD, path, &text, &size);
         if (r < 0)
@@ -98,7 +98,7 @@ static int issuance_binding(Issuance *i, const char *url, char **ret) {
                 size--;
         r = base64url_decode(text, size, &key, &size);
         if (r >= 0)
-                r = acme_format_binding(i->settings->eab_key_id, key, size, url, i->jwk, ret);
+                r = acme_format_binding(i->authority->eab_key_id, key, size, url, i->jwk, ret);
         explicit_bzero(text, strlen(text));
         if (key)
                 explicit_bzero(key, size);
@@ -116,9 +116,9 @@ static int issuance_payload(Issuance *i, const OrderAction *action, char **ret) 
                 return (*ret = strdup("{}")) ? 0 : -ENOMEM;
         case BODY_ACCOUNT:
                 r = issuance_binding(i, action->url, &binding);
-                return r < 0 ? r : acme_format_account(i->settings->contact, binding, ret);
+                return r < 0 ? r : acme_format_account(i->authority->contact, binding, ret);
         case BODY_CONTACT:
-                return acme_format_contact(i->settings->contact, ret);
+                return acme_format_contact(i->authority->contact, ret);
         case BODY_ORDER:
                 return acme_format_order(i->order->names, i->order->profile, i->order->replaces, ret);
         case BODY_FINALIZE:
@@ -135,16 +135,18 @@ static int issuance_post(Issuance *i, const OrderAction *action) {
         r = issuance_payload(i, action, &payload);
         if (r == -ENOENT) {
                 issuance_fail(i, FAILURE_AUTHORITY,
-                              "acme.eab_key_id is set, but the credential " CREDENTIAL " is not there");
+                              "%s.eab_key_id is set, but the credential %s.eab_hmac_key is not there",
+                              i->settings_group, i->settings_group);
                 return 0;
         }
         if (r < 0)
                 return r;
         if (action->body == BODY_ACCOUNT && i->order->directory.external_account_required &&
-            !i->settings->eab_key_id) {
+            !i->authority->eab_key_id) {
                 issuance_fail(i, FAILURE_AUTHORITY,
-                              "This certificate authority wants an external account: set acme.eab_key_id "
-                              "and the credential " CREDENTIAL);
+                              "This certificate authority wants an external account: set %s.eab_key_id "
+                              "and the credential %s.eab_hmac_key",
+                              i->settings_group, i->settings_group);
                 return 0;
         }
         return acme_client_post(i->client, action->url, payload, i->account->key_id,
@@ -274,35 +276,41 @@ void issuance_step(Issuance *i) {
 int issuance_new(Issuance **ret, sd_event *event, const Settings *settings, Account *account,
                  const IssuanceWish *wish, const IssuanceHandlers *handlers, void *userdata) {
         _cleanup_(issuance_freep) Issuance *i = calloc(1, sizeof(*i));
+        const uint64_t now_usec = clock_usec(CLOCK_REALTIME);
         int r;
 
         if (!i)
                 return -ENOMEM;
         i->event = sd_event_ref(event);
         i->settings = settings;
+        i->authority = &settings->authorities[wish->authority];
+        i->settings_group = authority_rank_to_group(wish->authority);
         i->account = account;
         i->handlers = handlers;
         i->userdata = userdata;
         i->way = wish->way;
         i->caa_usec = wish->caa_usec;
-        i->caa_since_usec = wish->caa_new ? clock_usec(CLOCK_REALTIME) : 0;
+        i->caa_since_usec = wish->caa_new ? now_usec : 0;
         i->first_account = wish->first_account;
-        r = order_new(&i->order, wish->names, proof_way_type(wish->way), settings->directory, account->url,
-                      clock_usec(CLOCK_REALTIME));
+        r = order_new(&i->order, wish->names, proof_way_type(wish->way), i->authority->directory,
+                      account->url, now_usec);
         if (r < 0)
                 return r;
+        if (wish->life_usec > 0)
+                i->order->deadline_usec = MIN(i->order->deadline_usec,
+                                              now_usec + MAX(wish->life_usec / 4, ORDER_DURATION_MIN_USEC));
         i->order->unserved = proof_way_unserved(wish->way);
-        i->order->settings_group = "acme";
-        i->order->update_contact = !streq_ptr(account->contact, settings->contact);
+        i->order->settings_group = i->settings_group;
+        i->order->update_contact = !streq_ptr(account->contact, i->authority->contact);
         i->order->chain_test = chain_is_preferred;
         i->order->resume = wish->order_url && account->url && wish->pending_key_id;
         if ((r = string_replace(&i->order->url, i->order->resume ? wish->order_url : NULL)) < 0 ||
             (r = string_replace(&i->order->replaces, wish->replaces)) < 0 ||
-            (r = string_replace(&i->order->profile, settings->profile)) < 0 ||
+            (r = string_replace(&i->order->profile, i->authority->profile)) < 0 ||
             (r = string_replace(&i->order->preferred_chain, settings->preferred_chain)) < 0 ||
             (r = string_replace(&i->key_id, wish->pending_key_id)) < 0)
                 return r;
-        r = acme_client_new(&i->client, event, settings->ca_file);
+        r = acme_client_new(&i->client, event, i->authority->ca_file);
         if (r < 0)
                 return r;
         r = issuance_ask_ready(i);

@@ -31,11 +31,13 @@ typedef struct IssuanceHandlers {
 
 /* What is to be obtained. */
 typedef struct IssuanceWish {
+        AuthorityRank authority; /* whom it is asked for */
         char *const *names;
         ProofWay way;
         const char *replaces;       /* RFC 9773 section 5; or NULL */
         const char *pending_key_id; /* of an earlier try, or NULL */
         const char *order_url;      /* that the earlier try has left unfinished, or NULL */
+        uint64_t life_usec;         /* of the certificate that it replaces; 0: there is none */
         uint64_t caa_usec;          /* as in Want */
         bool caa_new;               /* the CAA records there may have been without us a moment ago */
         bool first_account;         /* none of our accounts ever stood in a CAA record, nor anybody else's */

@@ -13,11 +13,11 @@ int manager_accounts_to_json(Manager *m, sd_json_variant **ret) {
         int r;
 
         r = sd_json_variant_new_array(&list, NULL, 0);
-        for (size_t i = 0; r >= 0 && i < accounts->n; i++) {
-                const Account *a = accounts->items[i];
+        /* Those at authorities that are not asked any more may not order any more. */
+        for (AuthorityRank rank = 0; r >= 0 && rank < _AUTHORITY_RANK_MAX; rank++) {
+                const Account *a = accounts_find(accounts, m->settings.authorities[rank].directory);
 
-                /* One at an authority that is not asked any more may not order any more. */
-                if (!a->url || !streq(a->directory, m->settings.directory))
+                if (!a || !a->url)
                         continue;
                 if (!*strempty(a->issuer))
                         unnamed = true;
@@ -32,14 +32,14 @@ int manager_accounts_to_json(Manager *m, sd_json_variant **ret) {
                               SD_JSON_BUILD_PAIR("unnamed", SD_JSON_BUILD_BOOLEAN(unnamed)));
 }
 
+/* The relay lists one account for each house, the one that has ordered last: until there is an order, the
+ * one that the next order will most likely be from. */
 static int tell_relay(Manager *m) {
-        Account *a = NULL;
-        int r = 0;
+        const Account *a = accounts_find(&m->store.accounts,
+                                         m->settings.authorities[AUTHORITY_FIRST].directory);
 
-        if (m->settings.relay_zone)
-                r = accounts_get(&m->store.accounts, m->settings.directory, &a);
-        return r < 0 ? r : relay_account_set(m->relay_account, m->settings.relay_zone, a ? a->issuer : NULL,
-                                             a ? a->url : NULL);
+        return relay_account_set(m->relay_account, m->settings.relay_zone, a ? a->issuer : NULL,
+                                 a ? a->url : NULL);
 }
 
 void manager_tell_dns(Manager *m) {

@@ -27,7 +27,7 @@ static int manager_want(Manager *m, const Want *w, uint64_t now_usec) {
                 if (r < 0)
                         return r;
                 c = TAKE_PTR(new);
-                c->next_usec = now_usec;
+                c->due_usec = now_usec;
         }
         c->wanted = true;
         if (c->imported)
@@ -35,17 +35,21 @@ static int manager_want(Manager *m, const Want *w, uint64_t now_usec) {
         c->way = w->way;
         c->caa_usec = w->caa_usec;
         c->caa_shared = w->caa_shared;
+        c->error = w->way == PROOF_NONE ? "A wildcard outside all zones cannot be proven to a certificate "
+                                          "authority; import one"
+                                        : NULL;
         if (w->way == PROOF_NONE) {
-                c->next_usec = UINT64_MAX;
-                return certificate_set_error(c, "A wildcard outside all zones cannot be proven to a "
-                                                "certificate authority; import one");
+                c->due_usec = UINT64_MAX;
+                return 0;
         }
-        /* Other names than in the last chain, another authority: a new one at once. */
+        /* Other names than in the last chain, another authority: a new one at once. How it went with others
+         * is forgotten with the names; with an authority, only by a success. */
+        if (c->chain && !manager_is_issuer(m, c))
+                c->due_usec = MIN(c->due_usec, now_usec);
         if (!names_equal(c->names, w->names)) {
-                (void) certificate_set_limit(c, 0, NULL, NULL);
-                (void) string_replace(&c->order_url, NULL);
-        }
-        if (!names_equal(c->names, w->names) || (c->chain && !manager_is_issuer(m, c))) {
+                if (c == m->issuing)
+                        manager_cancel_issuance(m);
+                tries_list_done(&c->tries);
                 acme_strv_free(c->names);
                 c->names = calloc(ELEMENTSOF(w->names), sizeof(*c->names));
                 for (size_t i = 0; c->names && w->names[i]; i++)
@@ -53,12 +57,11 @@ static int manager_want(Manager *m, const Want *w, uint64_t now_usec) {
                                 return -ENOMEM;
                 if (!c->names)
                         return -ENOMEM;
-                c->next_usec = now_usec;
-                certificate_forgive(c);
+                c->due_usec = now_usec;
         }
-        if (c->next_usec == UINT64_MAX)
-                c->next_usec = c->chain ? certificate_get_renewal(c) : now_usec;
-        return 0;
+        if (c->due_usec == UINT64_MAX)
+                c->due_usec = c->chain ? certificate_get_renewal(c) : now_usec;
+        return tries_list_rank(&c->tries, &m->settings);
 }
 
 static int manager_apply_plan(Manager *m, const Config *config) {
@@ -79,20 +82,24 @@ static int manager_apply_plan(Manager *m, const Config *config) {
                 r = manager_want(m, &wants[i], now_usec);
         for (size_t i = 0; i < m->store.n_certificates; i++)
                 if (!m->store.certificates[i]->wanted)
-                        m->store.certificates[i]->next_usec = UINT64_MAX;
+                        m->store.certificates[i]->due_usec = UINT64_MAX;
         return r;
 }
 
 /* Whoever corrects something is not to wait for our patience, and not to read old errors. */
 static void manager_forgive(Manager *m) {
-        for (size_t i = 0; i < m->store.n_certificates; i++) {
-                Certificate *c = m->store.certificates[i];
+        for (size_t i = 0; i < m->store.n_certificates; i++)
+                tries_list_forgive(&m->store.certificates[i]->tries);
+}
 
-                if (c->failures == 0)
-                        continue;
-                c->next_usec = clock_usec(CLOCK_REALTIME);
-                certificate_forgive(c);
+static int manager_configure_advice(Manager *m, const Settings *settings) {
+        for (AuthorityRank rank = 0; rank < _AUTHORITY_RANK_MAX; rank++) {
+                const Authority *a = &settings->authorities[rank];
+                int r = a->directory ? advice_set_directory(m->advice[rank], a->directory, a->ca_file) : 0;
+                if (r < 0)
+                        return r;
         }
+        return 0;
 }
 
 int manager_configure(Manager *m, const Config *config) {
@@ -104,14 +111,14 @@ int manager_configure(Manager *m, const Config *config) {
                 return r;
         if (!settings_equal(&settings, &m->settings)) {
                 manager_cancel_issuance(m);
-                r = advice_set_directory(m->advice, settings.directory, settings.ca_file);
+                r = manager_configure_advice(m, &settings);
                 if (r < 0)
                         return r;
                 Settings old = m->settings;
                 m->settings = settings;
                 settings = old;
                 /* After a start there was nothing to be corrected. */
-                if (settings.directory)
+                if (settings.authorities[AUTHORITY_FIRST].directory)
                         manager_forgive(m);
         }
         m->settings.caa_others = settings.caa_others;
@@ -127,15 +134,20 @@ int manager_configure(Manager *m, const Config *config) {
 }
 
 int manager_renew(Manager *m, Certificate *c, bool force) {
+        uint64_t now_usec = clock_usec(CLOCK_REALTIME);
+        Tries *t;
+
         if (c->ordering)
                 return -EBUSY;
         if (!certificate_is_orderable(c))
                 return -EOPNOTSUPP;
+        t = tries_list_find(&c->tries, AUTHORITY_FIRST);
         if (force)
-                (void) certificate_set_limit(c, 0, NULL, NULL);
-        else if (manager_is_limited(m, c, clock_usec(CLOCK_REALTIME)))
+                (void) tries_set_limit(t, 0, NULL);
+        else if (manager_is_limited(m, c, AUTHORITY_FIRST, now_usec))
                 return -EAGAIN;
-        c->next_usec = 0; /* before whatever else is due */
+        c->due_usec = 0; /* before whatever else is due */
+        tries_list_hurry(&c->tries);
         manager_run(m);
         return 0;
 }
@@ -164,7 +176,7 @@ int manager_import(Manager *m, const char *chain, const char *key_id, Certificat
         if (r < 0)
                 return r;
         if (c) {
-                advice_forget(m->advice, c);
+                manager_forget_advice(m, c);
                 if (c->key_id && !streq(c->key_id, key_id))
                         (void) store_retire(&m->store, c->key_id, now_usec + RETIRE_GRACE_USEC);
                 for (size_t i = 0; i < m->store.n_certificates; i++)
@@ -190,7 +202,7 @@ int manager_remove(Manager *m, Certificate *c) {
                 return -ENOMEM;
         if (c->wanted && !c->imported)
                 return -EBUSY;
-        advice_forget(m->advice, c);
+        manager_forget_advice(m, c);
         if (c->key_id)
                 (void) store_retire(&m->store, c->key_id, clock_usec(CLOCK_REALTIME) + RETIRE_GRACE_USEC);
         if (c->pending_key_id)

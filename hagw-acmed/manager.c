@@ -10,10 +10,10 @@
 #include "log.h"
 #include "manager.h"
 #include "schedule.h"
+#include "shout.h"
 #include "usec.h"
 
 #define SHOUT_USEC USEC_PER_DAY               /* the same alarm again */
-#define ORDER_KEPT_MAX 5U                     /* failures that an unfinished order outlives */
 #define HEARTBEAT_USEC (5 * USEC_PER_MINUTE)
 #define TIMER_MAX_USEC (6 * USEC_PER_HOUR)    /* looks at everything at least that often */
 #define KEEP_UNWANTED_USEC (7 * USEC_PER_DAY) /* after its end */
@@ -50,7 +50,8 @@ static void manager_update_status(Manager *m) {
 
         for (size_t i = 0; i < m->store.n_certificates; i++) {
                 counts[m->store.certificates[i]->state]++;
-                failing += m->store.certificates[i]->wanted && m->store.certificates[i]->failures > 0;
+                failing += m->store.certificates[i]->wanted &&
+                           tries_list_failures(&m->store.certificates[i]->tries) > 0;
         }
         daemon_set_status(m->daemon,
                           "%zu certificates valid, %zu without one yet, %zu expiring, %zu expired; "
@@ -76,20 +77,6 @@ void manager_changed(Manager *m) {
         (void) sd_event_source_set_enabled(m->changed, SD_EVENT_ONESHOT);
 }
 
-static void certificate_shout(const Certificate *c, uint64_t now_usec) {
-        if (c->state == CERTIFICATE_EXPIRED)
-                log_full(LOG_CRIT, 0, "The certificate for %s has EXPIRED: visitors see an error. %s%s",
-                         c->name, c->error ? "The last try to renew it failed: " : "", strempty(c->error));
-        else
-                log_full(LOG_CRIT, 0,
-                         "The certificate for %s expires in %llu hours and was not renewed. %s%s", c->name,
-                         (unsigned long long) ((c->not_after_usec - now_usec) / USEC_PER_HOUR),
-                         c->imported ? "It was imported: import its successor."
-                         : c->error  ? "The last try failed: "
-                                     : "",
-                         c->imported ? "" : strempty(c->error));
-}
-
 /* --- orders -------------------------------------------------------------------------------------------- */
 
 static int on_account(void *userdata) {
@@ -112,32 +99,40 @@ static int on_key(const char *key_id, void *userdata) {
         return r < 0 ? r : store_save(&m->store, c);
 }
 
+static const Authority *manager_get_authority(const Manager *m, AuthorityRank rank) {
+        return &m->settings.authorities[rank];
+}
+
 static int certificate_succeed(Manager *m, Certificate *c, const IssuanceResult *result, uint64_t now_usec) {
+        const Authority *authority = manager_get_authority(m, m->issuing_rank);
         _cleanup_free_ char *old_key = c->key_id ? strdup(c->key_id) : NULL;
+        Tries *t = tries_list_find(&c->tries, m->issuing_rank);
         Account *account = NULL;
+        char left[SPAN_TEXT_MAX];
         int r;
 
-        r = accounts_get(&m->store.accounts, m->settings.directory, &account);
+        r = accounts_get(&m->store.accounts, authority->directory, &account);
         if (r >= 0)
                 r = certificate_set_chain(c, result->chain, result->key_id, now_usec);
         if (r < 0)
                 return r;
-        (void) string_replace(&c->directory, m->settings.directory);
+        (void) string_replace(&c->directory, authority->directory);
         (void) string_replace(&c->account, account ? account->url : NULL);
         (void) string_replace(&c->pending_key_id, NULL);
-        (void) string_replace(&c->order_url, NULL);
-        (void) certificate_set_error(c, NULL);
-        c->failures = c->refusals = 0;
-        (void) certificate_set_limit(c, 0, NULL, NULL);
+        tries_list_succeed(&c->tries);
+        (void) tries_set_limit(t, 0, NULL);
         c->imported = false;
-        c->next_usec = certificate_get_renewal(c);
+        c->due_usec = certificate_get_renewal(c);
         r = store_save(&m->store, c);
         if (r < 0)
                 return r;
         if (old_key && !streq(old_key, c->key_id))
-                (void) store_retire(&m->store, old_key, now_usec + RETIRE_GRACE_USEC);
-        log_info("The certificate for %s was obtained; it is renewed in %llu days.", c->name,
-                 (unsigned long long) ((MAX(c->next_usec, now_usec) - now_usec) / USEC_PER_DAY));
+                (void) store_retire(&m->store, old_key,
+                                    now_usec + MIN(RETIRE_GRACE_USEC, certificate_get_life(c)));
+        log_info("The certificate for %s was obtained%s%s; it is renewed in %s.", c->name,
+                 m->issuing_rank == AUTHORITY_FALLBACK ? " from the fallback, " : "",
+                 m->issuing_rank == AUTHORITY_FALLBACK ? authority->directory : "",
+                 span_format(MAX(c->due_usec, now_usec) - now_usec, left));
         return 0;
 }
 
@@ -147,37 +142,35 @@ static RetryKind failure_retry(OrderFailure f) {
 
 static void certificate_fail(Manager *m, Certificate *c, OrderFailure failure, const char *error,
                              uint64_t retry_after_usec, uint64_t now_usec) {
-        const RetryKind kind = failure_retry(failure);
+        Tries *t = tries_list_find(&c->tries, m->issuing_rank);
         Account *account = NULL;
+        char wait[SPAN_TEXT_MAX];
 
-        c->failures++;
-        /* An order of which nothing comes, again and again, is given up for another one. */
-        if (c->failures >= ORDER_KEPT_MAX)
-                (void) string_replace(&c->order_url, NULL);
-        c->refusals += kind == RETRY_REFUSED;
-        (void) certificate_set_error(c, error);
-        (void) accounts_get(&m->store.accounts, m->settings.directory, &account);
+        tries_fail(t, failure_retry(failure), retry_after_usec, certificate_get_life(c), now_usec,
+                   random_u64());
+        (void) tries_set_error(t, error);
+        (void) accounts_get(&m->store.accounts, t->directory, &account);
         if (retry_after_usec > 0)
-                (void) certificate_set_limit(c, now_usec + MIN(retry_after_usec, SCHEDULE_LIMIT_MAX_USEC),
-                                             m->settings.directory, account ? account->url : NULL);
-        /* What lasted for days on our side (a relay that was away, say) is no reason to wait for hours when
-         * it is over and the authority refuses once. */
-        c->next_usec = schedule_retry(now_usec, kind == RETRY_REFUSED ? c->refusals : c->failures, kind,
-                                      retry_after_usec, random_u64());
+                (void) tries_set_limit(t, now_usec + MIN(retry_after_usec, SCHEDULE_LIMIT_MAX_USEC),
+                                       account ? account->url : NULL);
         (void) store_save(&m->store, c);
-        log_warning("No certificate for %s at try %u: %s. The next try is in %llu seconds.", c->name,
-                    c->failures, error, (unsigned long long) ((c->next_usec - now_usec) / USEC_PER_SEC));
+        log_warning("No certificate for %s%s%s at try %u: %s. The next try is in %s.", c->name,
+                    m->issuing_rank == AUTHORITY_FALLBACK ? " from the fallback, " : "",
+                    m->issuing_rank == AUTHORITY_FALLBACK ? t->directory : "", t->failures, error,
+                    span_format(t->next_usec - now_usec, wait));
 }
 
 /* No failure: it comes back to the same order when the authority says. */
 static void certificate_wait(Manager *m, Certificate *c, const IssuanceResult *result, uint64_t now_usec) {
         uint64_t wait_usec = MIN(result->retry_after_usec, SCHEDULE_RETRY_MAX_USEC);
+        Tries *t = tries_list_find(&c->tries, m->issuing_rank);
+        char wait[SPAN_TEXT_MAX];
 
-        (void) certificate_set_error(c, result->error);
-        c->next_usec = now_usec + wait_usec;
+        (void) tries_set_error(t, result->error);
+        t->next_usec = now_usec + wait_usec;
         (void) store_save(&m->store, c);
-        log_info("%s for %s; it is asked again in %llu seconds.", result->error, c->name,
-                 (unsigned long long) (wait_usec / USEC_PER_SEC));
+        log_info("%s for %s; it is asked again in %s.", result->error, c->name,
+                 span_format(wait_usec, wait));
 }
 
 static void on_end(const IssuanceResult *result, void *userdata) {
@@ -186,7 +179,7 @@ static void on_end(const IssuanceResult *result, void *userdata) {
         uint64_t now_usec = clock_usec(CLOCK_REALTIME);
         int r;
 
-        r = string_replace(&c->order_url, result->order_url);
+        r = string_replace(&tries_list_find(&c->tries, m->issuing_rank)->order_url, result->order_url);
         if (r >= 0 && result->failure == FAILURE_NONE)
                 r = certificate_succeed(m, c, result, now_usec);
         if (r < 0)
@@ -209,50 +202,60 @@ static void on_end(const IssuanceResult *result, void *userdata) {
 }
 
 void manager_cancel_issuance(Manager *m) {
+        Tries *t;
+
         if (!m->issuance)
                 return;
         m->issuance = issuance_free(m->issuance);
         m->issuing->ordering = false;
-        m->issuing->next_usec = m->issuing_next_usec;
+        t = tries_list_find(&m->issuing->tries, m->issuing_rank);
+        if (t)
+                t->next_usec = m->issuing_next_usec;
         (void) store_save(&m->store, m->issuing);
         m->issuing = NULL;
 }
 
 bool manager_is_issuer(const Manager *m, const Certificate *c) {
-        return streq_ptr(c->directory, m->settings.directory);
+        return settings_find_rank(&m->settings, c->directory) >= 0;
 }
 
 /* RFC 9773 section 5: the same account's at the same authority, and not over yet. */
-static bool certificate_is_replaceable(const Certificate *c, const Manager *m, const Account *account,
-                                       uint64_t now_usec) {
-        return manager_is_issuer(m, c) && now_usec < c->not_after_usec &&
+static bool certificate_is_replaceable(const Certificate *c, const Authority *authority,
+                                       const Account *account, uint64_t now_usec) {
+        return streq_ptr(c->directory, authority->directory) && now_usec < c->not_after_usec &&
                (!c->account || streq_ptr(c->account, account->url));
 }
 
-static void manager_start_issuance(Manager *m, Certificate *c, uint64_t now_usec) {
+static void manager_start_issuance(Manager *m, Certificate *c, AuthorityRank rank, uint64_t now_usec) {
         static const IssuanceHandlers handlers = { on_account, on_key, on_end };
+        const Authority *authority = manager_get_authority(m, rank);
+        Tries *t = tries_list_find(&c->tries, rank);
         Account *account;
         int r;
 
         m->issuing = c;
-        m->issuing_next_usec = c->next_usec;
+        m->issuing_rank = rank;
+        m->issuing_next_usec = t->next_usec;
         c->ordering = true;
         /* Noted beforehand: a crash in the middle, again and again, must not become a flood of orders. */
-        c->next_usec = schedule_retry(now_usec, c->refusals + 1, RETRY_REFUSED, 0, random_u64());
+        t->next_usec = schedule_retry(now_usec, t->refusals + 1, RETRY_REFUSED, 0, certificate_get_life(c),
+                                      random_u64());
         r = store_save(&m->store, c);
         if (r >= 0)
-                r = accounts_get(&m->store.accounts, m->settings.directory, &account);
+                r = accounts_get(&m->store.accounts, authority->directory, &account);
         if (r >= 0)
                 r = issuance_new(
                         &m->issuance, m->event, &m->settings, account,
                         &(IssuanceWish) {
+                                .authority = rank,
                                 .names = c->names,
                                 .way = c->way,
-                                .replaces = certificate_is_replaceable(c, m, account, now_usec)
+                                .replaces = certificate_is_replaceable(c, authority, account, now_usec)
                                                     ? c->renewal_id
                                                     : NULL,
                                 .pending_key_id = c->pending_key_id,
-                                .order_url = c->order_url,
+                                .order_url = t->order_url,
+                                .life_usec = certificate_get_life(c),
                                 .caa_usec = c->caa_usec,
                                 .caa_new = c->caa_shared && !c->chain,
                                 .first_account = accounts_is_empty(&m->store.accounts) &&
@@ -261,38 +264,52 @@ static void manager_start_issuance(Manager *m, Certificate *c, uint64_t now_usec
                         &handlers, m);
         if (r < 0) {
                 c->ordering = false;
-                m->issuing = NULL;
                 certificate_fail(m, c, FAILURE_LOCAL, strerror(-r), 0, now_usec);
+                m->issuing = NULL;
         }
         manager_changed(m);
 }
 
-bool manager_is_limited(Manager *m, const Certificate *c, uint64_t now_usec) {
+bool manager_is_limited(Manager *m, const Certificate *c, AuthorityRank rank, uint64_t now_usec) {
+        const Tries *t = tries_list_find_const(&c->tries, rank);
         Account *account = NULL;
 
-        if (c->limit_usec <= now_usec || !streq_ptr(c->limit_directory, m->settings.directory))
+        if (!t || t->limit_usec <= now_usec)
                 return false;
-        (void) accounts_get(&m->store.accounts, m->settings.directory, &account);
-        return streq_ptr(c->limit_account, account ? account->url : NULL);
+        (void) accounts_get(&m->store.accounts, t->directory, &account);
+        return streq_ptr(t->limit_account, account ? account->url : NULL);
 }
 
-/* What the authority asked for holds whatever else has changed since. */
+/* What an authority asked for holds whatever else has changed since. */
 static void manager_hold(Manager *m, Certificate *c, uint64_t now_usec) {
         certificate_clamp(c, now_usec);
-        if (manager_is_limited(m, c, now_usec))
-                c->next_usec = MAX(c->next_usec, c->limit_usec);
+        for (AuthorityRank rank = 0; rank < _AUTHORITY_RANK_MAX; rank++)
+                if (manager_is_limited(m, c, rank, now_usec)) {
+                        Tries *t = tries_list_find(&c->tries, rank);
+
+                        t->next_usec = MAX(t->next_usec, t->limit_usec);
+                }
 }
 
-static Certificate *manager_find_due(Manager *m, uint64_t now_usec) {
+static Certificate *manager_find_due(Manager *m, uint64_t now_usec, AuthorityRank *ret_rank) {
+        uint64_t earliest = UINT64_MAX;
         Certificate *due = NULL;
 
         for (size_t i = 0; i < m->store.n_certificates; i++) {
                 Certificate *c = m->store.certificates[i];
 
                 manager_hold(m, c, now_usec);
-                if (certificate_is_orderable(c) && c->next_usec <= now_usec &&
-                    (!due || c->next_usec < due->next_usec))
+                if (!certificate_is_orderable(c))
+                        continue;
+                for (AuthorityRank rank = 0; rank < _AUTHORITY_RANK_MAX; rank++) {
+                        uint64_t next = certificate_get_next_of(c, rank);
+
+                        if (next > now_usec || next >= earliest)
+                                continue;
+                        earliest = next;
                         due = c;
+                        *ret_rank = rank;
+                }
         }
         return due;
 }
@@ -302,16 +319,33 @@ static Certificate *manager_find_due(Manager *m, uint64_t now_usec) {
 static void on_advice(Certificate *c, void *userdata) {
         Manager *m = userdata;
 
-        if (c->failures == 0 && !c->ordering)
-                c->next_usec = certificate_get_renewal(c);
+        /* An order that waits for its turn, or was begun, is one all the same. */
+        if (c->due_usec > clock_usec(CLOCK_REALTIME))
+                c->due_usec = certificate_get_renewal(c);
         (void) store_save(&m->store, c);
         manager_changed(m);
         manager_run(m);
 }
 
-static bool certificate_wants_advice(const Manager *m, const Certificate *c) {
-        return certificate_is_orderable(c) && c->chain && c->renewal_id && manager_is_issuer(m, c) &&
-               !c->ordering;
+static bool certificate_wants_advice(const Certificate *c) {
+        return certificate_is_orderable(c) && c->chain && c->renewal_id && !c->ordering;
+}
+
+/* Who issued it is asked when to renew it. Returns when that is to be done again. */
+static uint64_t manager_ask_advice(Manager *m, Certificate *c, uint64_t now_usec) {
+        AuthorityRank rank = settings_find_rank(&m->settings, c->directory);
+
+        if (rank < 0 || !certificate_wants_advice(c) || advice_is_busy(m->advice[rank]))
+                return UINT64_MAX;
+        if (c->advice_usec > now_usec)
+                return c->advice_usec;
+        advice_ask(m->advice[rank], c);
+        return UINT64_MAX;
+}
+
+void manager_forget_advice(Manager *m, const Certificate *c) {
+        for (AuthorityRank rank = 0; rank < _AUTHORITY_RANK_MAX; rank++)
+                advice_forget(m->advice[rank], c);
 }
 
 /* --- the timer ----------------------------------------------------------------------------------------- */
@@ -329,9 +363,14 @@ static uint64_t manager_look(Manager *m, uint64_t now_usec) {
                         manager_changed(m);
                 }
                 if ((c->state == CERTIFICATE_EXPIRING || c->state == CERTIFICATE_EXPIRED) &&
-                    (c->wanted || c->imported) && now_usec >= c->shouted_usec + SHOUT_USEC) {
-                        certificate_shout(c, now_usec);
-                        c->shouted_usec = now_usec;
+                    (c->wanted || c->imported)) {
+                        uint64_t wait = schedule_within_life(SHOUT_USEC, certificate_get_life(c));
+
+                        if (now_usec >= c->shouted_usec + wait) {
+                                certificate_shout(c, now_usec);
+                                c->shouted_usec = now_usec;
+                        }
+                        next = MIN(next, c->shouted_usec + wait);
                 }
                 if (!c->wanted && !c->imported && c != m->issuing &&
                     (!c->chain || now_usec > c->not_after_usec + KEEP_UNWANTED_USEC)) {
@@ -341,24 +380,20 @@ static uint64_t manager_look(Manager *m, uint64_t now_usec) {
                 }
                 next = MIN(next, certificate_next_change(c, now_usec));
                 if (certificate_is_orderable(c) && !m->issuance)
-                        next = MIN(next, c->next_usec);
-                if (certificate_wants_advice(m, c) && !advice_is_busy(m->advice)) {
-                        if (c->advice_usec <= now_usec)
-                                advice_ask(m->advice, c);
-                        else
-                                next = MIN(next, c->advice_usec);
-                }
+                        next = MIN(next, certificate_get_next(c));
+                next = MIN(next, manager_ask_advice(m, c, now_usec));
         }
         return next;
 }
 
 void manager_run(Manager *m) {
         uint64_t now_usec = clock_usec(CLOCK_REALTIME), next;
+        AuthorityRank rank;
         Certificate *due;
 
-        due = manager_find_due(m, now_usec);
+        due = manager_find_due(m, now_usec, &rank);
         if (!m->issuance && due)
-                manager_start_issuance(m, due, now_usec);
+                manager_start_issuance(m, due, rank, now_usec);
         next = manager_look(m, now_usec);
         next = MIN(next, retire_run(m->retire, now_usec));
         (void) sd_event_source_set_time(m->timer, MAX(next, now_usec + 10 * USEC_PER_MSEC));
@@ -395,8 +430,12 @@ int manager_new(Daemon *daemon, const Config *config, Manager **ret) {
         r = store_open(&m->store, dir);
         if (r < 0)
                 return log_error_errno(r, "Could not read the state in %s: %m", dir);
-        if ((r = advice_new(&m->advice, m->event, on_advice, m)) < 0 ||
-            (r = retire_new(&m->retire, m->event, &m->store)) < 0 ||
+        for (AuthorityRank rank = 0; rank < _AUTHORITY_RANK_MAX; rank++) {
+                r = advice_new(&m->advice[rank], m->event, on_advice, m);
+                if (r < 0)
+                        return r;
+        }
+        if ((r = retire_new(&m->retire, m->event, &m->store)) < 0 ||
             (r = relay_account_new(&m->relay_account, m->event)) < 0 ||
             (r = sd_event_add_time(m->event, &m->timer, CLOCK_REALTIME, UINT64_MAX, USEC_PER_MSEC, on_timer,
                                    m)) < 0 ||
@@ -414,7 +453,8 @@ Manager *manager_free(Manager *m) {
                 return NULL;
         manager_cancel_issuance(m);
         challenges_done();
-        advice_free(m->advice);
+        for (AuthorityRank rank = 0; rank < _AUTHORITY_RANK_MAX; rank++)
+                advice_free(m->advice[rank]);
         retire_free(m->retire);
         relay_account_free(m->relay_account);
         sd_event_source_disable_unref(m->timer);

@@ -21,8 +21,9 @@ typedef struct Manager {
         Store store;
         Issuance *issuance; /* under way, for: */
         Certificate *issuing;
-        uint64_t issuing_next_usec; /* what next_usec was before */
-        Advice *advice;
+        AuthorityRank issuing_rank; /* whom it is asked for */
+        uint64_t issuing_next_usec; /* what that one's next_usec was before */
+        Advice *advice[_AUTHORITY_RANK_MAX];
         Retire *retire;
         RelayAccount *relay_account;
         sd_event_source *timer, *heartbeat, *changed;
@@ -44,8 +45,10 @@ void manager_run(Manager *m);
 /* The order under way ends without a result, as if it had not begun. */
 void manager_cancel_issuance(Manager *m);
 
-/* The certificate comes from the authority that is configured now. */
+/* The certificate comes from an authority that is configured now. */
 bool manager_is_issuer(const Manager *m, const Certificate *c);
+/* It goes away. */
+void manager_forget_advice(Manager *m, const Certificate *c);
 
 /* manager-accounts.c: whoever writes CAA records is to know our accounts: the relay, which each order tells
  * by itself, and hagw-dnsd. */
@@ -61,7 +64,7 @@ void manager_changed(Manager *m);
 int manager_to_json(const Manager *m, sd_json_variant **ret);
 
 /* The authority wants no order for it from us yet: Retry-After belongs to an account there and to names. */
-bool manager_is_limited(Manager *m, const Certificate *c, uint64_t now_usec);
+bool manager_is_limited(Manager *m, const Certificate *c, AuthorityRank rank, uint64_t now_usec);
 
 /* Orders it as soon as nothing else is ordered. -EBUSY: it is being ordered; -EOPNOTSUPP: it is not ours to
  * order; -EAGAIN: the authority wants none yet (force: all the same, this once). */

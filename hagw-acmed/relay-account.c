@@ -35,7 +35,7 @@ static void relay_account_retry(RelayAccount *a, bool local) {
         uint64_t random = 0, delay;
 
         (void) !getrandom(&random, sizeof(random), 0);
-        delay = schedule_retry(0, ++a->failures, local ? RETRY_LOCAL : RETRY_REFUSED, 0, random);
+        delay = schedule_retry(0, ++a->failures, local ? RETRY_LOCAL : RETRY_REFUSED, 0, 0, random);
         (void) sd_event_add_time_relative(a->event, &a->timer, CLOCK_MONOTONIC, delay, USEC_PER_SEC,
                                           on_timer, a);
 }

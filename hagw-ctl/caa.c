@@ -46,7 +46,8 @@ static bool has_direct_zone(const Config *c) {
         return false;
 }
 
-/* Our account, and its authority's name in records; "": none is known yet, or the authority has no name. */
+/* Our account at the authority that is asked first, and its name in records; "": none is known yet, or the
+ * authority has no name. */
 static void find_account(sd_json_variant *accounts, const char **ret_issuer, const char **ret_uri) {
         sd_json_variant *a = field_count(accounts, "accounts") > 0 ? field_element(accounts, "accounts", 0)
                                                                    : NULL;
@@ -196,7 +197,31 @@ static bool has_issue(sd_json_variant *reply, bool wildcard) {
         return false;
 }
 
-static int look_at_records(CaaName *n) {
+/* The relay lists one account of a house, the one that ordered last: with a fallback, any of ours. */
+static int line_of_account(sd_json_variant *account, char **ret) {
+        return asprintf(ret, "0 issue \"%s; accounturi=%s;\"", strempty(field_text(account, "issuer")),
+                        strempty(field_text(account, "accountUri"))) < 0
+                       ? -ENOMEM
+                       : 0;
+}
+
+static int note_value(CaaName *n, const char *value, sd_json_variant *accounts) {
+        bool admits = n->line && value_admits(value, n->line);
+
+        for (size_t i = 1; n->at_relay && !admits && i < field_count(accounts, "accounts"); i++) {
+                _cleanup_free_ char *line = NULL;
+
+                if (line_of_account(field_element(accounts, "accounts", i), &line) < 0)
+                        return -ENOMEM;
+                admits = value_admits(value, line);
+        }
+        if (!admits)
+                return note_other(n, value);
+        n->verdict = CAA_STANDS;
+        return 0;
+}
+
+static int look_at_records(CaaName *n, sd_json_variant *accounts) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
         bool wildcard;
         int r;
@@ -214,9 +239,7 @@ static int look_at_records(CaaName *n) {
                 const char *value = issue_value(sd_json_variant_string(field_element(reply, "answers", i)),
                                                 wildcard);
 
-                if (value && n->line && value_admits(value, n->line))
-                        n->verdict = CAA_STANDS;
-                else if (value && note_other(n, value) < 0)
+                if (value && note_value(n, value, accounts) < 0)
                         return -ENOMEM;
         }
         return 0;
@@ -257,7 +280,7 @@ int caa_look(const Config *c, bool ask, CaaNames *ret) {
         for (size_t i = 0; r >= 0 && ask && i < names.n; i++) {
                 r = look_at_alias(&names.items[i]);
                 if (r >= 0)
-                        r = look_at_records(&names.items[i]);
+                        r = look_at_records(&names.items[i], accounts);
         }
         if (r < 0)
                 return r;

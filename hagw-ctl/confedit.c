@@ -163,14 +163,29 @@ static char *quote(const char *const *values, size_t n, bool list) {
         return text;
 }
 
+/* Whether a group begins between the two places and has not ended. */
+static bool is_nested(const char *t, size_t from, size_t to) {
+        size_t depth = 0;
+
+        for (size_t i = from; i < to && t[i];) {
+                size_t next = t[i] == '"' ? skip_string(t, i) : skip_comment(t, i);
+
+                depth += next == i && strchr("({[", t[i]);
+                depth -= next == i && depth > 0 && strchr(")}]", t[i]);
+                i = next > i ? next : i + 1;
+        }
+        return depth > 0;
+}
+
 /* The line "  #name = …;" within the span, as hagw-ctl writes settings that are at their default; without
- * what is in front of the #. */
+ * what is in front of the #. A group within has lines of its own. */
 static bool find_default_line(const char *t, Span in, const char *name, Span *ret) {
         for (size_t i = in.begin; i < in.end; i += strcspn(t + i, "\n") + 1) {
                 size_t hash = i + strspn(t + i, " \t"), end = i + strcspn(t + i, "\n");
                 const char *rest = t[hash] == '#' ? startswith(t + hash + 1, name) : NULL;
 
-                if (end <= in.end && rest && (rest = startswith(rest, " = ")) && t[end - 1] == ';') {
+                if (end <= in.end && rest && (rest = startswith(rest, " = ")) && t[end - 1] == ';' &&
+                    !is_nested(t, in.begin + 1, hash)) {
                         *ret = (Span) { hash, end };
                         return true;
                 }

@@ -180,8 +180,29 @@ static int put_zones(FILE *f, const Choices *c) {
         return 0;
 }
 
+/* Ends the groups that the next row is not in, and begins those that it is in: rows of a group within
+ * another stand behind the other's own. Returns how deep it is. */
+static size_t put_group(FILE *f, const char *group, const char *next) {
+        const char *inner = next ? strrchr(next, '.') : NULL, *outer = group ? strrchr(group, '.') : NULL;
+
+        if (!streq_ptr(group, next)) {
+                if (outer)
+                        fputs("        };\n", f);
+                if (inner)
+                        fprintf(f, "        %s: {\n", inner + 1);
+                else {
+                        fputs(group ? "};\n" : "", f);
+                        if (next)
+                                fprintf(f, "\n%s: {\n", next);
+                }
+        }
+        return !!next + !!inner;
+}
+
 static int put_main(FILE *f, const Choices *c) {
+        static const char *const indents[] = { "", "        ", "                " };
         const char *group = NULL;
+        size_t depth;
         int r;
 
         fputs("# hagw.conf: the settings of this gateway; hagw.conf(5) describes them.\n"
@@ -193,17 +214,15 @@ static int put_main(FILE *f, const Choices *c) {
         for (const ConfSetting *s = conf_settings; s->name; s++) {
                 if (s->scope != CONF_SCOPE_MAIN)
                         continue;
-                if (!streq_ptr(s->group, group)) {
-                        fputs(group ? "};\n" : "", f);
-                        fprintf(f, "\n%s: {\n", s->group);
-                        group = s->group;
-                } else if (!group)
+                depth = put_group(f, group, s->group);
+                group = s->group;
+                if (!group)
                         fputc('\n', f);
-                r = put_setting(f, s, find_choice(c, s, 0), group ? "        " : "");
+                r = put_setting(f, s, find_choice(c, s, 0), indents[depth]);
                 if (r < 0)
                         return r;
         }
-        fputs(group ? "};\n" : "", f);
+        (void) put_group(f, group, NULL);
         return 0;
 }
 

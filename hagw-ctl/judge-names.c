@@ -27,6 +27,18 @@ int judge_hosts(Status *s) {
         return 0;
 }
 
+/* Said for as long as it is so: nothing else tells that the first authority needs a look. */
+static void judge_fallback(Status *s, sd_json_variant *c) {
+        const uint64_t now = clock_usec(CLOCK_REALTIME), at = field_number(c, "nextUSec");
+        char next[TIME_TEXT_MAX];
+
+        if (field_bool(c, "fallback"))
+                status_notice(s, "The certificate for %s is from the fallback, %s: the first authority "
+                                 "could not be had. The next order, %s, asks that one first.",
+                              field_text(c, "name"), field_text(c, "directory"),
+                              at ? format_when(MAX(at, now + 1), now, next) : "when it is asked for");
+}
+
 /* Nobody needs to do anything yet; who looks may know the reason. */
 static void judge_renewal(Status *s, sd_json_variant *c) {
         const uint64_t now = clock_usec(CLOCK_REALTIME), tries = field_number(c, "failures");
@@ -49,6 +61,7 @@ int judge_certificates(Status *s) {
                 sd_json_variant *c = field_element(s->certificates, "certificates", i);
                 uint64_t end = field_number(c, "notAfterUSec");
 
+                judge_fallback(s, c);
                 if (!view_certificate_is_bad(c)) {
                         judge_renewal(s, c);
                         continue;

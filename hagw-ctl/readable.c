@@ -121,8 +121,10 @@ int readable_check_cas(const char *dir, const Config *config, char **ret_problem
         int r = 0;
 
         *ret_problem = NULL;
-        if (config->acme.ca_file)
-                r = readable_check_ca(dir, config->acme.ca_file, ret_problem);
+        if (config->acme.first.ca_file)
+                r = readable_check_ca(dir, config->acme.first.ca_file, ret_problem);
+        if (r >= 0 && config->acme.fallback.ca_file)
+                r = readable_check_ca(dir, config->acme.fallback.ca_file, ret_problem);
         for (size_t i = 0; r >= 0 && i < config->n_hosts; i++)
                 if (config->hosts[i].tls.verify == CONF_VERIFY_CA)
                         r = readable_check_ca(dir, config->hosts[i].tls.ca_file, ret_problem);

@@ -99,8 +99,9 @@ int verb_cert_show(const Call *call) {
         if (!names)
                 return log_oom();
         output_tone(TONE_BOLD, "%s", field_text(c, "name"));
-        output("\n  %-12s %s\n  %-12s %s\n  %-12s %s\n", "state", field_text(c, "state"), "names", names,
-               "from", field_text(c, "source"));
+        output("\n  %-12s %s\n  %-12s %s\n  %-12s %s%s\n", "state", field_text(c, "state"), "names", names,
+               "from", field_text(c, "directory") ?: field_text(c, "source"),
+               field_bool(c, "fallback") ? " (the fallback)" : "");
         print_time("begins", field_number(c, "notBeforeUSec"), now);
         print_time("ends", field_number(c, "notAfterUSec"), now);
         print_time("next try", field_number(c, "nextUSec"), now);

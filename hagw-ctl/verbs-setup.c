@@ -117,8 +117,8 @@ static int plan_main(const Setup *s, const char *path, const char *before, char 
         if (r < 0)
                 return r;
         r = config_parse_text(text, path, /* host= */ false, config, &error);
-        if (r >= 0 && config->acme.ca_file)
-                r = readable_check_ca(s->call->config_dir, config->acme.ca_file, &error);
+        if (r >= 0 && config->acme.first.ca_file)
+                r = readable_check_ca(s->call->config_dir, config->acme.first.ca_file, &error);
         if (r < 0) {
                 log_error("%s", error ?: "Out of memory.");
                 return -EINVAL;

@@ -89,23 +89,36 @@ static bool row_is_in(const ConfSetting *s, ConfScope scope, const char *group) 
         return s->scope == scope && streq_ptr(s->group, group);
 }
 
-static bool group_exists(ConfScope scope, const char *group) {
+/* The name of the row's group, where that stands in the group `within`, or (NULL) at the top; else NULL. */
+static const char *group_word(const ConfSetting *s, const char *within) {
+        const char *rest = s->group;
+
+        if (rest && within) {
+                rest = startswith(rest, within);
+                if (!rest || *rest++ != '.')
+                        return NULL;
+        }
+        return rest && !strchr(rest, '.') ? rest : NULL;
+}
+
+/* The group of that name within another, or at the top: as the rows call it. NULL: there is none. */
+static const char *find_group(ConfScope scope, const char *within, const char *name) {
         for (const ConfSetting *s = conf_settings; s->name; s++)
-                if (s->scope == scope && s->group && streq(s->group, group))
-                        return true;
-        return false;
+                if (s->scope == scope && streq_ptr(group_word(s, within), name))
+                        return s->group;
+        return NULL;
 }
 
 static int refuse_unknown(Parser *p, ConfScope scope, const char *group, const config_setting_t *v) {
-        const char *words[WORDS_MAX + 1], *name = config_setting_name(v), *near;
+        const char *words[WORDS_MAX + 1], *name = config_setting_name(v), *word, *near;
         size_t n = 0;
 
         for (const ConfSetting *s = conf_settings; s->name && n < WORDS_MAX; s++) {
                 if (row_is_in(s, scope, group))
                         words[n++] = s->name;
-                else if (!group && s->scope == scope && s->group &&
-                         (n == 0 || !streq(words[n - 1], s->group)))
-                        words[n++] = s->group;
+                else if (s->scope == scope && (word = group_word(s, group)) &&
+                         (n == 0 || !streq(words[n - 1], word)))
+                        words[n++] = word;
         }
         if (scope == CONF_SCOPE_MAIN && !group && n < WORDS_MAX)
                 words[n++] = "zones";
@@ -158,18 +171,19 @@ static int parse_zones(Parser *p, Config *c, const config_setting_t *v) {
 
 static int parse_member(Parser *p, ConfScope scope, const char *group, void *object,
                         const config_setting_t *v) {
-        const char *name = config_setting_name(v);
+        const char *name = config_setting_name(v), *inner;
 
         for (const ConfSetting *s = conf_settings; s->name; s++)
                 if (row_is_in(s, scope, group) && streq(s->name, name))
                         return set_value(p, s, object, v);
         if (!group && scope == CONF_SCOPE_MAIN && streq(name, "zones"))
                 return parse_zones(p, object, v);
-        if (!group && group_exists(scope, name)) {
+        inner = find_group(scope, group, name);
+        if (inner) {
                 if (!config_setting_is_group(v))
                         return refuse_at(p, config_setting_source_line(v), "\"%s\": expected a group, { … }",
                                          name);
-                return parse_group(p, scope, name, object, v);
+                return parse_group(p, scope, inner, object, v);
         }
         return refuse_unknown(p, scope, group, v);
 }

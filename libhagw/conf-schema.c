@@ -82,21 +82,33 @@ const ConfSetting conf_settings[] = {
           "none, static:ADDRESS, resolve:NAME, interface:NAME, or interface (the one with the default "
           "route)"),
 
-        M("acme", "directory", CONF_URL, acme.directory, "letsencrypt", ACMED,
+        M("acme", "directory", CONF_URL, acme.first.directory, "letsencrypt", ACMED,
           "the certificate authority's directory: letsencrypt, letsencrypt-staging, or an https:// URL"),
-        M("acme", "contact", CONF_STRING, acme.contact, NULL, ACMED,
+        M("acme", "contact", CONF_STRING, acme.first.contact, NULL, ACMED,
           "mailto: address that the authority may write to"),
-        M("acme", "ca_file", CONF_PATH, acme.ca_file, NULL, ACMED,
+        M("acme", "ca_file", CONF_PATH, acme.first.ca_file, NULL, ACMED,
           "PEM file with the roots for the authority's own server, instead of the system's"),
-        M("acme", "eab_key_id", CONF_STRING, acme.eab_key_id, NULL, ACMED,
+        M("acme", "eab_key_id", CONF_STRING, acme.first.eab_key_id, NULL, ACMED,
           "external account binding: key id; the HMAC key is the credential acme.eab_hmac_key"),
         M("acme", "key_algorithm", CONF_WORD, acme.key_algorithm, "ecdsa-p256", ACMED,
           "kind of new certificates' keys", .choices = key_choices),
         M("acme", "preferred_chain", CONF_STRING, acme.preferred_chain, NULL, ACMED,
           "common name of the root or intermediate to prefer where the authority offers several chains"),
-        M("acme", "profile", CONF_STRING, acme.profile, NULL, ACMED,
+        M("acme", "profile", CONF_STRING, acme.first.profile, NULL, ACMED,
           "the authority's profile for new certificates, such as Let's Encrypt's tlsserver or shortlived "
           "(six days); its default if not given"),
+        M("acme.fallback", "directory", CONF_URL, acme.fallback.directory, NULL, ACMED,
+          "a second authority, asked when the first has failed for half of the time that is left, or for an "
+          "hour for a first certificate"),
+        M("acme.fallback", "contact", CONF_STRING, acme.fallback.contact, NULL, ACMED,
+          "mailto: address that it may write to; acme.contact if not given"),
+        M("acme.fallback", "ca_file", CONF_PATH, acme.fallback.ca_file, NULL, ACMED,
+          "PEM file with the roots for its own server, instead of the system's"),
+        M("acme.fallback", "eab_key_id", CONF_STRING, acme.fallback.eab_key_id, NULL, ACMED,
+          "external account binding there: key id; the HMAC key is the credential "
+          "acme.fallback.eab_hmac_key"),
+        M("acme.fallback", "profile", CONF_STRING, acme.fallback.profile, NULL, ACMED,
+          "its profile for new certificates; its default if not given"),
 
         M("dns", "rate_limit", CONF_UINT, dns.rate_limit, "200", DNSD,
           "answers per second to one client network (IPv4 /24, IPv6 /56) over UDP without a cookie; 0: no "

@@ -46,7 +46,7 @@ typedef enum ConfScope {
 
 typedef struct ConfSetting {
         ConfScope scope;
-        const char *group; /* "acme", NULL: at the top */
+        const char *group; /* "acme", within it "acme.fallback"; NULL: at the top */
         const char *name;
         ConfType type;
         size_t offset;       /* in Config, ConfZone or ConfHost */

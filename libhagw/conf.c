@@ -197,8 +197,21 @@ static bool is_foreign_port(unsigned port) {
         return port > 0 && port < BIND_PORT_UNPRIVILEGED && port != BIND_PORT;
 }
 
+/* A second authority that is none, or no second one, would be noticed on the day when it is needed. */
+static int check_fallback(const Config *c, char **ret_error) {
+        const ConfAuthority *f = &c->acme.fallback;
+
+        if (!f->directory && (f->contact || f->ca_file || f->eab_key_id || f->profile))
+                return refuse(ret_error, "acme.fallback: a \"directory\" is missing");
+        if (streq_ptr(f->directory, c->acme.first.directory))
+                return refuse(ret_error, "acme.fallback: its directory is the same as acme.directory");
+        return 0;
+}
+
 /* What no single file can know. */
 int config_check_whole(Config *c, char **ret_error) {
+        int r;
+
         if (c->n_hosts > 0)
                 qsort(c->hosts, c->n_hosts, sizeof(ConfHost), compare_hosts);
         for (size_t i = 1; i < c->n_hosts; i++)
@@ -206,14 +219,15 @@ int config_check_whole(Config *c, char **ret_error) {
                         return refuse(ret_error, "%s: host \"%s\" stands in %s already", c->hosts[i].file,
                                       c->hosts[i].name, c->hosts[i - 1].file);
         for (size_t i = 0; i < c->n_zones; i++) {
-                int r = set_default(&c->zones[i].name_server, "ns.", c->zones[i].name);
+                r = set_default(&c->zones[i].name_server, "ns.", c->zones[i].name);
                 if (r < 0)
                         return r;
         }
         if (is_foreign_port(c->dns.ipv4_port) || is_foreign_port(c->dns.ipv6_port))
                 return refuse(ret_error,
                               "dns: ipv4_port and ipv6_port are 53, 1024 to 65535, or 0 for none");
-        return check_tunnel(c, ret_error);
+        r = check_fallback(c, ret_error);
+        return r < 0 ? r : check_tunnel(c, ret_error);
 }
 
 int config_load(const char *dir, Config **ret, char **ret_error) {

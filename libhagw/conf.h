@@ -66,6 +66,14 @@ typedef struct ConfHost {
         } timeouts;
 } ConfHost;
 
+typedef struct ConfAuthority {
+        char *directory; /* URL; "letsencrypt" and "letsencrypt-staging" are already spelled out */
+        char *contact;
+        char *ca_file;    /* roots for the CA's own TLS certificate; NULL: the system's */
+        char *eab_key_id; /* the HMAC key is the credential GROUP.eab_hmac_key */
+        char *profile;    /* NULL: the authority's default */
+} ConfAuthority;
+
 typedef struct Config {
         ConfZone *zones;
         size_t n_zones;
@@ -78,13 +86,9 @@ typedef struct Config {
                 char *ipv6; /* "none", "static:ADDRESS", "interface" or "interface:NAME", "resolve:NAME" */
         } public_address;
         struct {
-                char *directory; /* URL; "letsencrypt" and "letsencrypt-staging" are already spelled out */
-                char *contact;
-                char *ca_file;   /* roots for the CA's own TLS certificate; NULL: the system's */
-                char *eab_key_id; /* the HMAC key is the credential acme.eab_hmac_key */
+                ConfAuthority first, fallback; /* fallback.directory NULL: there is none */
                 char *key_algorithm;
                 char *preferred_chain;
-                char *profile; /* NULL: the authority's default */
         } acme;
         struct {
                 unsigned rate_limit; /* responses per second and client prefix; 0: off */

@@ -37,9 +37,15 @@ static SD_VARLINK_DEFINE_STRUCT_TYPE(
         SD_VARLINK_FIELD_COMMENT("The first certificate's, CLOCK_REALTIME"),
         SD_VARLINK_DEFINE_FIELD(notBeforeUSec, SD_VARLINK_INT, SD_VARLINK_NULLABLE),
         SD_VARLINK_DEFINE_FIELD(notAfterUSec, SD_VARLINK_INT, SD_VARLINK_NULLABLE),
+        SD_VARLINK_FIELD_COMMENT("The directory of the authority that issued it; null where it was "
+                                 "imported, or there is none"),
+        SD_VARLINK_DEFINE_FIELD(directory, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
+        SD_VARLINK_FIELD_COMMENT("That is the fallback; null: no"),
+        SD_VARLINK_DEFINE_FIELD(fallback, SD_VARLINK_BOOL, SD_VARLINK_NULLABLE),
         SD_VARLINK_FIELD_COMMENT("The next order, CLOCK_REALTIME; null where none is planned"),
         SD_VARLINK_DEFINE_FIELD(nextUSec, SD_VARLINK_INT, SD_VARLINK_NULLABLE),
-        SD_VARLINK_FIELD_COMMENT("Why the last try failed; null where it did not"),
+        SD_VARLINK_FIELD_COMMENT("Why the last try failed, at the first authority and at the fallback; null "
+                                 "where none did"),
         SD_VARLINK_DEFINE_FIELD(error, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
         SD_VARLINK_FIELD_COMMENT("Tries that failed since the last success"),
         SD_VARLINK_DEFINE_FIELD(failures, SD_VARLINK_INT, 0));

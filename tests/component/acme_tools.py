@@ -163,8 +163,12 @@ class Acme:
         self.acmed = None
 
     @staticmethod
+    def group(values):
+        return "".join(f"{k}: {{ {Acme.group(v)} }}; " if isinstance(v, dict) else f'{k} = "{v}"; ' for k, v in values.items())
+
+    @staticmethod
     def text(zones, **acme):
-        lines = "".join(f'{k} = "{v}"; ' for k, v in acme.items())
+        lines = Acme.group(acme)
         return (f'zones = ( {", ".join(f"{{ name = {json.dumps(z)}; }}" for z in zones)} );\n'
                 f"acme: {{ {lines} }};\ndns: {{ rate_limit = 0; }};\n"
                 'public_address: { ipv4 = "static:127.0.0.1"; ipv6 = "none"; };\n')

@@ -23,8 +23,12 @@ def fail(gateway, authority, fault):
     return gateway.wait(state="failed")["nextUSec"] / 1e6 - time.time()
 
 
-def change_record(gateway, **changed):
-    gateway.path().write_text(json.dumps({**gateway.record(), **changed}))
+def change_record(gateway, rank=0, **changed):
+    """What is noted for the certificate, or for one of its authorities."""
+    record = gateway.record()
+    for field, value in changed.items():
+        (record if field in record else record["tries"][rank])[field] = value
+    gateway.path().write_text(json.dumps(record))
 
 
 def test_retry_after_holds(gateway, authority):  # noqa: F811
@@ -103,7 +107,7 @@ def test_a_reload_without_change(gateway, authority):  # noqa: F811
     assert gateway.get()["keyId"] == before["keyId"] and authority.count("newOrder") == 2
 
 
-@pytest.mark.parametrize("field", ["nextUSec", "limitUSec", "adviceUSec"])
+@pytest.mark.parametrize("field", ["nextUSec", "limitUSec", "adviceUSec", "dueUSec", "sinceUSec"])
 def test_a_clock_that_was_ahead(gateway, authority, field):  # noqa: F811
     """What was noted while the clock was three years ahead counts for no longer than the schedule's own most."""
     fail(gateway, authority, Fault(**LIMITED) if field == "limitUSec" else Fault("newOrder", 403, "rejectedIdentifier", "no"))

@@ -46,7 +46,8 @@ static void test_sample(void **state) {
         assert_int_equal(c->n_zones, 1);
         assert_string_equal(c->zones[0].name, "home.example.com");
         assert_int_equal(c->zones[0].ttl_usec, 2 * USEC_PER_MINUTE);
-        assert_string_equal(c->acme.directory, "https://acme-staging-v02.api.letsencrypt.org/directory");
+        assert_string_equal(c->acme.first.directory,
+                            "https://acme-staging-v02.api.letsencrypt.org/directory");
         assert_int_equal(c->lan.n, 2);
         assert_int_equal(c->proxy.head_size, 32 * 1024);
         assert_ptr_equal(config_find_zone(c, "a.home.example.com"), &c->zones[0]);
@@ -189,6 +190,11 @@ static void test_refused(void **state) {
         assert_refused("\n\nzonse = ();", false,
                        "t.conf:3: unknown setting \"zonse\"; did you mean \"zones\"?");
         assert_refused("acme: { contcat = \"x\"; };", false, "in acme; did you mean \"contact\"?");
+        assert_refused("acme: { fallback: { diretory = \"x\"; }; };", false,
+                       "in acme.fallback; did you mean \"directory\"?");
+        assert_refused("acme: { falback: { }; };", false, "in acme; did you mean \"fallback\"?");
+        assert_refused("acme: { fallback = \"letsencrypt\"; };", false, "\"fallback\": expected a group");
+        assert_refused("fallback: { };", false, "unknown setting \"fallback\"");
         assert_refused("proxy: { head_size = 1; };", false, "expected 4096 to 262144 bytes");
         assert_refused("log: { access = 3; };", false, "expected true or false");
         assert_refused("login: { language = \"xx\"; };", false, "expected one of: auto, en, de, fr");

@@ -150,6 +150,21 @@ static void test_remove_zone(void **state) {
         }
 }
 
-TEST_MAIN(cmocka_unit_test(test_there_and_back), cmocka_unit_test(test_in_the_default_file),
+/* What stands in a group within the group is another setting. */
+static void test_group_within(void **state) {
+        char *text = strdup("acme: {\n  fallback: {\n    #contact = \"\";\n    directory = \"https://b/\";\n"
+                            "  };\n};\n");
+
+        assert_int_equal(confedit_set(&text, "acme", "contact", "mailto:me@b.test"), 0);
+        assert_int_equal(confedit_set(&text, "acme", "directory", "https://a/"), 0);
+        assert_string_equal(text, "acme: {\n        directory = \"https://a/\";\n"
+                                  "        contact = \"mailto:me@b.test\";\n"
+                                  "  fallback: {\n    #contact = \"\";\n"
+                                  "    directory = \"https://b/\";\n  };\n};\n");
+        free(text);
+}
+
+TEST_MAIN(cmocka_unit_test(test_group_within), cmocka_unit_test(test_there_and_back),
+          cmocka_unit_test(test_in_the_default_file),
           cmocka_unit_test(test_host_file), cmocka_unit_test(test_text_that_is_not_closed),
           cmocka_unit_test(test_remove_zone))

@@ -44,6 +44,8 @@ static void test_main(void **state) {
         assert_int_equal(choices_add(&c, CONF_SCOPE_ZONE, 1, NULL, "ttl", "5min"), 0);
         assert_int_equal(choices_add(&c, CONF_SCOPE_MAIN, 0, "dns", "rate_limit", "7"), 0);
         assert_int_equal(choices_add(&c, CONF_SCOPE_MAIN, 0, NULL, "lan", "10.0.0.0/8"), 0);
+        assert_int_equal(choices_add(&c, CONF_SCOPE_MAIN, 0, "acme.fallback", "profile", "p"), 0);
+        assert_int_equal(choices_add(&c, CONF_SCOPE_MAIN, 0, "acme", "profile", "q"), 0);
         assert_int_equal(conf_text_main(&c, &text), 0);
         if (config_parse_text(text, "t.conf", /* host= */ false, config, &error) < 0)
                 fail_msg("%s in\n%s", error, text);
@@ -51,6 +53,8 @@ static void test_main(void **state) {
         assert_int_equal(config->zones[1].ttl_usec, 5 * USEC_PER_MINUTE);
         assert_int_equal(config->dns.rate_limit, 7);
         assert_int_equal(config->lan.n, 1);
+        assert_string_equal(config->acme.first.profile, "q");
+        assert_string_equal(config->acme.fallback.profile, "p");
 
         free(text);
         assert_int_equal(conf_text_main(NULL, &text), 0);
