@@ -25,6 +25,7 @@ struct Agent {
         uint64_t attempt_usec;  /* when the last one began */
         uint64_t attached_usec; /* since when; CLOCK_MONOTONIC */
         ChannelPool pool;
+        bool expected; /* the relay has said that it comes back at once */
         RelayAttached attached; /* what the main thread is told */
 };
 
@@ -94,6 +95,7 @@ static void detach(Agent *a) {
         channel_pool_close(&a->pool);
         a->link = relay_link_close(a->link);
         a->attached.since_usec = 0;
+        a->expected = false;
 }
 
 /* at_least_usec: what the relay asked for; 0: nothing. */
@@ -107,6 +109,10 @@ static void wait_and_retry(Agent *a, const char *why, bool refused, uint64_t at_
                                       AGENT_REFUSED_MAX_USEC, random_number(a)) :
                          backoff_next(&a->backoff, 0, AGENT_RETRY_MIN_USEC, AGENT_RETRY_MAX_USEC,
                                       random_number(a));
+        if (a->expected) {
+                a->backoff = (Backoff) {};
+                wait = random_number(a) % AGENT_EXPECTED_USEC;
+        }
         if (at_least_usec > 0) {
                 at_least_usec = MIN(at_least_usec, (uint64_t) AGENT_BUSY_MAX_USEC);
                 wait = MAX(wait, at_least_usec + random_number(a) % at_least_usec);
@@ -220,6 +226,11 @@ static void on_link_message(RelayLink *l, sd_json_variant *message) {
                 wait_and_retry(a, "it has ended the attachment", /* refused= */ false, 0);
                 return;
         }
+        if (control_boolean(reply.parameters, "leaving")) {
+                a->expected = true;
+                wait_and_retry(a, "it restarts", /* refused= */ false, 0);
+                return;
+        }
         loop_arm(loop, &a->timer, loop->now_usec + AGENT_SILENCE_USEC);
         if (a->state != RELAY_ATTACHED) {
                 on_first_reply(a, l, reply.parameters);
@@ -308,6 +319,15 @@ void agent_nudge(Worker *w) {
         due = MAX(loop->now_usec, a->attempt_usec + AGENT_NUDGE_USEC);
         loop_arm(loop, &a->timer, due);
         tell(a, NULL, /* refused= */ false, due);
+}
+
+void agent_leave(Worker *w) {
+        Agent *a = w->agent;
+
+        if (!a)
+                return;
+        loop_disarm(&w->loop, &a->timer);
+        a->link = relay_link_close(a->link);
 }
 
 Agent *agent_free(Agent *a) {

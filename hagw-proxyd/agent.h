@@ -13,6 +13,7 @@
 #define AGENT_SILENCE_USEC (25 * USEC_PER_SEC) /* the relay says something every 10 s */
 #define AGENT_RETRY_MIN_USEC (500 * USEC_PER_MSEC) /* doubles up to: */
 #define AGENT_RETRY_MAX_USEC USEC_PER_MINUTE
+#define AGENT_EXPECTED_USEC USEC_PER_SEC /* a relay that said it comes back is tried within this */
 #define AGENT_REFUSED_MIN_USEC (20 * USEC_PER_SEC) /* where the relay has said no; doubles up to: */
 #define AGENT_REFUSED_MAX_USEC (10 * USEC_PER_MINUTE)
 #define AGENT_BUSY_MAX_USEC USEC_PER_HOUR /* a relay's wish to be left alone is heeded so long */
@@ -41,6 +42,8 @@ typedef struct Agent Agent;
 /* Follows the worker's snapshot: begins, ends, or attaches anew where what is said of the relay is another
  * than before. */
 void agent_apply(Worker *w);
+/* The worker stops: the relay gets no more to send visitors to, and who is on his way is still taken. */
+void agent_leave(Worker *w);
 /* The network has changed, or a person: what waits tries at once, what is attached by a way that is gone
  * looks for another. */
 void agent_nudge(Worker *w);

@@ -21,7 +21,13 @@ const char *conn_state_text(ConnState s) {
         return s >= 0 && s < _CONN_STATE_MAX ? texts[s] : NULL;
 }
 
+static bool is_unnamed(ConnState s) {
+        return s == CONN_PROXY || s == CONN_HELLO;
+}
+
 void conn_set_state(Conn *c, ConnState s) {
+        if (is_unnamed(c->state) && !is_unnamed(s))
+                counter_sub(&c->worker->counters.unnamed, 1);
         if (s == CONN_CLOSED || s == CONN_HANDSHAKE)
                 log_debug("%s: %s -> %s", c->address_text, conn_state_text(c->state), conn_state_text(s));
         c->state = s;
@@ -43,7 +49,7 @@ static void visitor_left(Worker *w, const IpAddress *address, bool uncounted, bo
 
 static void conn_not_old(Conn *c) {
         if (c->old)
-                worker_old_ended(c->worker);
+                c->worker->n_old--;
         c->old = false;
 }
 
@@ -440,12 +446,15 @@ static Conn *make_conn(Worker *w, Visitor *v) {
                 c->next->link = &c->next;
         w->conns = c;
         counter_add(&w->counters.connections, 1);
+        if (is_unnamed(c->state))
+                counter_add(&w->counters.unnamed, 1);
         return c;
 }
 
 static void conn_start(Conn *c) {
         Worker *w = c->worker;
 
+        c->born_usec = w->loop.now_usec;
         c->since_usec = c->kind == CONN_HTTPS ? w->loop.now_usec : 0;
         unfinished_add(c);
         if (c->state != CONN_PROXY)

@@ -89,6 +89,7 @@ struct Conn {
         Handshake *handshake; /* that may need a signature; NULL: none is under way */
         Buffer *in; /* plain bytes from the visitor */
         H1Scan scan;
+        uint64_t born_usec;  /* when it came to this worker */
         uint64_t since_usec; /* PROXY, HELLO, HANDSHAKE: accepted; IDLE: first byte of the head, 0: none;
                                 LINGER: begin */
         Exchange *exchange;
@@ -137,8 +138,9 @@ void conn_note_outside(Conn *c);
 void conns_drop_stranded(Worker *w);
 /* Marks those who are under way as old. */
 void conns_drain(Worker *w);
-/* Closes those that wait for a request, and what would not end by itself. */
-void conns_stop(Worker *w);
+/* Closes those that wait for a request, and what would not end by itself; but not who came since, on the
+ * first connection of his life here. */
+void conns_stop(Worker *w, uint64_t since_usec);
 void conns_done(Worker *w);
 
 const char *conn_state_text(ConnState s);

@@ -75,11 +75,13 @@ void conns_drain(Worker *w) {
         }
 }
 
-void conns_stop(Worker *w) {
+void conns_stop(Worker *w, uint64_t since_usec) {
         Conn *next;
 
         for (Conn *c = w->conns; c; c = next) {
                 next = c->next;
+                if (c->born_usec >= since_usec)
+                        continue;
                 if (c->state == CONN_IDLE && buffer_used(c->in) == 0)
                         conn_linger(c);
                 else if (c->state == CONN_PROXY || c->state == CONN_HELLO)

@@ -92,6 +92,22 @@ static int send_news(Control *k, bool ping, bool wish) {
         return r < 0 ? r : control_send_reply(&k->transport, v, /* continues= */ true);
 }
 
+static unsigned wish_max(const Control *k) {
+        return MIN(CONTROL_WAITING_MAX, MAX(k->tenant->info->channels / 2, 1U));
+}
+
+void control_dismiss(Control *k) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+
+        if (k->state < CONTROL_ASKED || k->state > CONTROL_ATTACHED)
+                control_end(k, NULL);
+        else if (sd_json_buildo(&v, SD_JSON_BUILD_PAIR_BOOLEAN("leaving", true)) < 0 ||
+                 control_send_reply(&k->transport, v, /* continues= */ true) < 0)
+                control_close(k);
+        else
+                control_leave(k);
+}
+
 static void attach(Control *k, Tenant *t) {
         static const unsigned silent_msec = (unsigned) (CONTROL_SILENT_USEC / USEC_PER_MSEC);
         Worker *w = k->worker;
@@ -114,7 +130,7 @@ static void attach(Control *k, Tenant *t) {
         if (k->counted)
                 crowd_leave(&k->address);
         k->counted = false;
-        k->wish = 1;
+        k->wish = MIN(MAX(t->n_queue, 1U), wish_max(k)); /* visitors may wait for it already */
         k->since_usec = clock_usec(CLOCK_REALTIME);
         control_set_state(k, CONTROL_ATTACHED);
         (void) setsockopt(k->transport.handle.fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &silent_msec,
@@ -141,6 +157,7 @@ void control_detach(Control *k) {
                 k->next->link = k->link;
         k->link = NULL;
         t->n_controls--;
+        t->left_usec = w->loop.now_usec;
         counter_sub(&w->counters.attached, 1);
         k->tenant = NULL;
         log_info("Tenant %s: machine %s is detached.", t->info->name, k->machine);
@@ -173,12 +190,16 @@ static uint64_t count_attached(const Worker *w) {
 void control_admit(Control *k, TenantInfo *info) {
         Worker *w = k->worker;
         Tenant *t = tenants_put(w, info);
+        uint8_t before[CHANNEL_SESSION_ID_SIZE];
         Control *same;
 
         /* Who takes a place that is his tenant's already needs none of those that are left. */
         same = t ? find_machine(t, k->machine) : NULL;
-        if (same)
+        if (same) {
+                memcpy(before, same->session_id, sizeof(before));
                 control_end(same, NULL);
+                tenant_stale(t, before);
+        }
         if (!t || (t->n_controls < MAX(t->info->agents, 1U) &&
                    count_attached(w) >= w->snapshot->attachments)) {
                 control_end(k, "Busy");
@@ -221,8 +242,7 @@ static void take_place(Control *k) {
 }
 
 void control_wish_more(Control *k) {
-        unsigned most = MIN(CONTROL_WAITING_MAX, MAX(k->tenant->info->channels / 2, 1U));
-        unsigned wish = MIN(MAX(2 * k->wish, 2U), most);
+        unsigned wish = MIN(MAX(2 * k->wish, 2U), wish_max(k));
 
         if (wish == k->wish)
                 return;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "control-attach.h"
+#include "vl.h"
 #include "worker.h"
 
 static bool is_printable(const char *s, size_t max) {
@@ -75,18 +76,33 @@ static sd_json_variant *build_proof(const Control *k, const char *proof) {
         return v;
 }
 
+static void on_authenticated(CallMessage *m);
+
+/* hagw-tenantd restarts, as with an upgrade: its socket keeps the question until it is back. */
+static bool ask_again(Control *k, const CallMessage *m) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
+
+        if (k->asked_again || !streq_ptr(m->error, VL_ERROR_UNREACHABLE) ||
+            sd_json_parse(m->parameters, /* flags= */ 0, &parameters, NULL, NULL) < 0)
+                return false;
+        k->asked_again = true;
+        ask(k, CALL_TENANTD, "io.hagw.Tenant.Authenticate", parameters, on_authenticated);
+        return true;
+}
+
 static void on_authenticated(CallMessage *m) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
         Control *k = m->asker;
         TenantInfo *info;
 
         k->asked = NULL;
-        if (m->failed) {
-                control_end(k, translate_error(m->error));
-                return;
-        }
-        if (sd_json_parse(m->reply, /* flags= */ 0, &reply, NULL, NULL) < 0 ||
-            tenant_info_parse(sd_json_variant_by_key(reply, "tenant"), &info) < 0)
+        if (m->failed && k->worker->asked_usec > 0)
+                control_dismiss(k); /* nobody is asked any more */
+        else if (m->failed) {
+                if (!ask_again(k, m))
+                        control_end(k, translate_error(m->error));
+        } else if (sd_json_parse(m->reply, /* flags= */ 0, &reply, NULL, NULL) < 0 ||
+                   tenant_info_parse(sd_json_variant_by_key(reply, "tenant"), &info) < 0)
                 control_end(k, "Busy");
         else
                 control_admit(k, info);

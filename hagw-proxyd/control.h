@@ -57,6 +57,7 @@ struct Control {
         ChannelWindow window;
         Channel *channels;
         unsigned n_waiting, least_waiting; /* since the last ping */
+        bool asked_again; /* hagw-tenantd, of which nothing was heard the first time */
         unsigned wish; /* so many should wait */
         uint64_t ping, since_usec; /* CLOCK_REALTIME */
         uint64_t received, sent;   /* bytes from and to visitors */
@@ -77,6 +78,8 @@ void control_wish_more(Control *k);
 
 /* Says an error where there is one (of io.hagw.Relay, without the interface's name), and ends. */
 void control_end(Control *k, const char *error);
+/* This relay stops and comes back: the agent may come again at once. */
+void control_dismiss(Control *k);
 void control_close(Control *k);
 void control_set_state(Control *k, ControlState s);
 

@@ -182,6 +182,12 @@ int64_t control_integer(sd_json_variant *parameters, const char *key, int64_t fa
         return v && sd_json_variant_is_integer(v) ? sd_json_variant_integer(v) : fallback;
 }
 
+bool control_boolean(sd_json_variant *parameters, const char *key) {
+        sd_json_variant *v = parameters ? sd_json_variant_by_key(parameters, key) : NULL;
+
+        return v && sd_json_variant_is_boolean(v) && sd_json_variant_boolean(v);
+}
+
 bool control_bytes(sd_json_variant *parameters, const char *key, uint8_t *ret, size_t size) {
         sd_json_variant *v = parameters ? sd_json_variant_by_key(parameters, key) : NULL;
         void *bytes = NULL;

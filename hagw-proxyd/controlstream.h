@@ -51,5 +51,6 @@ int control_read_reply(sd_json_variant *message, ControlReply *ret);
 /* A field of the parameters; NULL or fallback where it is missing or of another type. */
 const char *control_string(sd_json_variant *parameters, const char *key);
 int64_t control_integer(sd_json_variant *parameters, const char *key, int64_t fallback);
+bool control_boolean(sd_json_variant *parameters, const char *key);
 /* Exactly size bytes in base64 (RFC 4648 section 4). False: anything else. */
 bool control_bytes(sd_json_variant *parameters, const char *key, uint8_t *ret, size_t size);

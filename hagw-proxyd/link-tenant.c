@@ -75,7 +75,7 @@ void link_to_tenant(Upstream *u, LinkClient *l) {
         Link *k;
         int r;
 
-        if (!t || t->info->suspended || t->info->exhausted || !t->controls) {
+        if (!t || t->info->suspended || t->info->exhausted || !tenant_is_expected(w, t)) {
                 l->ops->on_failed(l, offline);
                 return;
         }

@@ -52,7 +52,7 @@ static Worker *choose_worker(Worker *w) {
 
 /* The message has a place for him, or there was no memory and he stays. */
 static void hand_over(Worker *w, Worker *to, Visitor *v) {
-        VisitorMessage *m = to == w ? NULL : message_new(MESSAGE_VISITOR);
+        VisitorMessage *m = to == w ? NULL : worker_visitor_message(w);
 
         if (!m) {
                 conn_new(w, v);

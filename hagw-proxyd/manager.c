@@ -15,7 +15,21 @@
 #include "tls-psk.h"
 #include "usec.h"
 
+static void broadcast(Manager *m, MessageKind kind) {
+        for (unsigned i = 0; i < m->n_workers; i++) {
+                Message *q = message_new(kind);
+
+                if (q)
+                        worker_send(m->workers[i], q);
+                else
+                        (void) log_oom();
+        }
+}
+
+/* None before the door opens. */
 static void broadcast_snapshot(Manager *m) {
+        if (m->news != _MANAGER_NEWS_ALL)
+                return;
         for (unsigned i = 0; i < m->n_workers; i++) {
                 SnapshotMessage *s = message_new(MESSAGE_SNAPSHOT);
 
@@ -26,6 +40,15 @@ static void broadcast_snapshot(Manager *m) {
                 s->snapshot = snapshot_ref(m->snapshot);
                 worker_send(m->workers[i], &s->message);
         }
+}
+
+void manager_heard(Manager *m, ManagerNews news) {
+        if ((m->news & news) == news)
+                return;
+        m->news |= news;
+        broadcast_snapshot(m);
+        if (m->news == _MANAGER_NEWS_ALL)
+                broadcast(m, MESSAGE_OPEN);
 }
 
 static void set_snapshot(Manager *m, Snapshot *s) {
@@ -64,73 +87,6 @@ void manager_renew_snapshot(Manager *m) {
         }
         set_snapshot(m, s);
         set_status(m);
-}
-
-static TlsCertificate *find_certificate(const Manager *m, const char *chain, const char *key_id) {
-        for (size_t i = 0; i < m->n_certificates; i++)
-                if (streq(m->certificates[i]->chain, chain) && streq(m->certificates[i]->key_id, key_id))
-                        return tls_certificate_ref(m->certificates[i]);
-        return NULL;
-}
-
-static TlsCertificate *take_certificate(const Manager *m, sd_json_variant *v) {
-        _cleanup_free_ char **names = NULL;
-        sd_json_variant *chain = sd_json_variant_by_key(v, "chain"),
-                        *key = sd_json_variant_by_key(v, "keyId");
-        sd_json_variant *list = sd_json_variant_by_key(v, "names");
-        TlsCertificate *c;
-        size_t n = 0;
-        int r;
-
-        if (!chain || !sd_json_variant_is_string(chain) || !key || !sd_json_variant_is_string(key) ||
-            !list || !sd_json_variant_is_array(list))
-                return NULL;
-        c = find_certificate(m, sd_json_variant_string(chain), sd_json_variant_string(key));
-        if (c)
-                return c;
-        names = calloc(sd_json_variant_elements(list) + 1, sizeof(char *));
-        for (size_t i = 0; names && i < sd_json_variant_elements(list); i++) {
-                sd_json_variant *name = sd_json_variant_by_index(list, i);
-                if (sd_json_variant_is_string(name))
-                        names[n++] = (char *) sd_json_variant_string(name);
-        }
-        r = names ? tls_certificate_new(sd_json_variant_string(chain), sd_json_variant_string(key), names,
-                                        &c) :
-                    -ENOMEM;
-        if (r < 0) {
-                (void) log_warning_errno(r, "A certificate from hagw-acmed cannot be used (%s): %m",
-                                         n > 0 ? names[0] : "no name");
-                return NULL;
-        }
-        log_info("Serving a new certificate for %s.", c->names[0] ?: "no name");
-        return c;
-}
-
-/* The whole list, each time. What is open keeps what it began with. */
-static void on_certificates(sd_json_variant *message, void *userdata) {
-        Manager *m = userdata;
-        sd_json_variant *list = message ? sd_json_variant_by_key(message, "certificates") : NULL;
-        TlsCertificate **certificates;
-        size_t n = 0;
-
-        if (!list || !sd_json_variant_is_array(list))
-                return; /* acmed is away: what we have serves on */
-        certificates = calloc(SNAPSHOT_CERTIFICATES_MAX, sizeof(TlsCertificate *));
-        if (!certificates) {
-                (void) log_oom();
-                return;
-        }
-        for (size_t i = 0; i < sd_json_variant_elements(list) && n < SNAPSHOT_CERTIFICATES_MAX; i++) {
-                TlsCertificate *c = take_certificate(m, sd_json_variant_by_index(list, i));
-                if (c)
-                        certificates[n++] = c;
-        }
-        for (size_t i = 0; i < m->n_certificates; i++)
-                tls_certificate_unref(m->certificates[i]);
-        free(m->certificates);
-        m->certificates = certificates;
-        m->n_certificates = n;
-        manager_renew_snapshot(m);
 }
 
 static void on_failure(FailureMessage *f) {
@@ -232,7 +188,10 @@ static int on_open_timer(sd_event_source *s, uint64_t usec, void *userdata) {
         if (m->n_certificates == 0)
                 log_info("No word from hagw-acmed yet; visitors who come find nobody until there is a "
                          "certificate.");
-        broadcast_snapshot(m);
+        if (!(m->news & MANAGER_TENANTS))
+                log_info("No word from hagw-tenantd yet; houses and their visitors who come find nobody "
+                         "until there is.");
+        manager_heard(m, _MANAGER_NEWS_ALL);
         return 0;
 }
 
@@ -336,8 +295,8 @@ static int manager_setup(Manager *m, const Config *config) {
                 r = vl_watch_new(&m->network, m->event, "io.hagw.Net", "io.hagw.Net.WatchNetwork",
                                  manager_on_network, m);
         if (r >= 0)
-                r = vl_watch_new(&m->acme, m->event, "io.hagw.Acme", "io.hagw.Acme.Watch", on_certificates,
-                                 m);
+                r = vl_watch_new(&m->acme, m->event, "io.hagw.Acme", "io.hagw.Acme.Watch",
+                                 manager_on_certificates, m);
         if (r >= 0)
                 r = vl_watch_new(&m->revocations, m->event, "io.hagw.Web", "io.hagw.Web.WatchRevocations",
                                  manager_on_revocations, m);
@@ -357,6 +316,7 @@ int manager_start(Daemon *daemon, const Config *config, void **ret_userdata) {
         m->queue.event_fd = -EBADF;
         m->network_changes = UINT64_MAX;
         m->since_usec = clock_usec(CLOCK_MONOTONIC);
+        m->news = config->tenants.zone ? 0 : MANAGER_TENANTS;
         m->n_workers = config->proxy.workers ?: count_cpus();
         m->ticket_usec = config->proxy.ticket_usec;
         weblink_init(&m->web, m->event);
@@ -441,12 +401,7 @@ void manager_drain(void *userdata) {
         if (sd_event_add_time_relative(m->event, &m->drain_source, CLOCK_MONOTONIC, usec, 0, on_drain_timer,
                                        m) < 0)
                 daemon_finish(m->daemon);
-        for (unsigned i = 0; i < m->n_workers; i++) {
-                Message *q = message_new(MESSAGE_DRAIN);
-
-                if (q)
-                        worker_send(m->workers[i], q);
-        }
+        broadcast(m, MESSAGE_DRAIN);
 }
 
 void *manager_stop(void *userdata) {

@@ -17,15 +17,23 @@
 /* The main thread: configuration and certificates become snapshots, workers' questions are asked, figures
  * are summed up. */
 
-/* Visitors wait so long for the first word from acmed; without a certificate they would be turned away. */
+/* Visitors wait so long in the sockets' backlog for the first word from hagw-acmed, and at a relay from
+ * hagw-tenantd: without a certificate, or as visitors of nobody, they would be turned away. */
 #define MANAGER_OPEN_USEC (3 * USEC_PER_SEC)
-#define MANAGER_STOP_USEC (10 * USEC_PER_SEC) /* beyond proxy.drain, for what is left to do */
+#define MANAGER_STOP_USEC (15 * USEC_PER_SEC) /* beyond proxy.drain, for what is left to do */
+
+typedef enum ManagerNews {
+        MANAGER_CERTIFICATES = 1 << 0,
+        MANAGER_TENANTS = 1 << 1,
+        _MANAGER_NEWS_ALL = (1 << 2) - 1,
+} ManagerNews;
 
 typedef struct Manager {
         Daemon *daemon;
         sd_event *event;
         Queue queue;
         sd_event_source *queue_source, *ticket_source, *open_source, *drain_source;
+        unsigned news; /* ManagerNews that were heard, or are not waited for */
         Worker **workers;
         unsigned n_workers, n_drained, n_stopped;
         AccessWriter *access;
@@ -54,10 +62,14 @@ void manager_drain(void *userdata);
 int manager_metrics(sd_json_variant **metrics, void *userdata);
 void *manager_stop(void *userdata);
 
+/* Something was heard of for the first time: the door opens when all was. */
+void manager_heard(Manager *m, ManagerNews news);
 /* The same hosts and settings with what is new otherwise. */
 void manager_renew_snapshot(Manager *m);
 /* io.hagw.Net.WatchNetwork, in manager-network.c. */
 void manager_on_network(sd_json_variant *message, void *userdata);
+/* io.hagw.Acme.Watch, in manager-certificates.c. */
+void manager_on_certificates(sd_json_variant *message, void *userdata);
 /* In manager-sessions.c. */
 void manager_on_used(Manager *m, const UsedMessage *u);
 /* io.hagw.Web.WatchRevocations. */

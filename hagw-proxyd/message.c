@@ -7,6 +7,7 @@
 
 static const size_t message_sizes[_MESSAGE_KIND_MAX] = {
         [MESSAGE_SNAPSHOT] = sizeof(SnapshotMessage), [MESSAGE_STOP] = sizeof(Message),
+        [MESSAGE_OPEN] = sizeof(Message),
         [MESSAGE_DRAIN] = sizeof(Message),            [MESSAGE_DRAINED] = sizeof(Message),
         [MESSAGE_FORGET] = sizeof(ForgetMessage),     [MESSAGE_VISITOR] = sizeof(VisitorMessage),
         [MESSAGE_PROBE] = sizeof(ProbeMessage),       [MESSAGE_SESSION] = sizeof(SessionMessage),

@@ -18,6 +18,7 @@ typedef struct Worker Worker;
 
 typedef enum MessageKind {
         MESSAGE_SNAPSHOT,    /* to a worker: serve by this from now on */
+        MESSAGE_OPEN,        /* to a worker: accept; every worker has its first snapshot */
         MESSAGE_DRAIN,       /* to a worker: say when what is under way now has ended */
         MESSAGE_DRAINED,     /* to main: it has */
         MESSAGE_STOP,        /* to a worker: accept no more, finish what is under way */

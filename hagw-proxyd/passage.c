@@ -2,8 +2,10 @@
 
 /* Visitors who pass unopened. Runs in the worker's thread. */
 
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "passage.h"
@@ -64,6 +66,7 @@ void passage_done(Passage *p) {
         channel_client_done(&p->channel);
         p->state = PASSAGE_CLOSED;
         pump_done(&p->pump);
+        p->first = buffer_put(&w->pool, p->first);
         p->other.fd = safe_close(p->other.fd);
         if (p->upstream) {
                 upstream_forget(&p->client);
@@ -107,6 +110,48 @@ void passage_drain(Passage *p) {
                 wait_more(p);
 }
 
+static ssize_t look_at(int fd) {
+        char byte;
+        ssize_t n = recv(fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
+
+        return n < 0 ? -errno : n;
+}
+
+static bool visitor_is_there(const Passage *p) {
+        ssize_t n = look_at(p->conn->transport.handle.fd);
+
+        return n > 0 || n == -EAGAIN;
+}
+
+/* It was reset or vanished, or was closed before our first bytes came: nobody in the house has read them. A
+ * house that turns somebody away has. */
+static bool channel_is_lost(const Passage *p, ssize_t looked) {
+        int unread = 0;
+
+        return looked == 0 ? ioctl(p->other.fd, SIOCOUTQ, &unread) >= 0 && unread > 0 :
+                             looked < 0 && looked != -EAGAIN;
+}
+
+bool passage_again(Passage *p) {
+        Worker *w = p->conn->worker;
+        Tenant *t = p->channel.tenant;
+
+        if (p->state != PASSAGE_PUMPING || !p->first || !t || p->tries >= PASSAGE_TRIES_MAX ||
+            p->pump.sides[0].ended || p->pump.sides[0].received != buffer_used(p->first) ||
+            p->pump.sides[1].received > 0)
+                return false;
+        channel_client_done(&p->channel);
+        pump_done(&p->pump);
+        loop_remove(&w->loop, &p->other);
+        p->other.fd = safe_close(p->other.fd);
+        p->conn->transport.in = TAKE_PTR(p->first);
+        p->state = PASSAGE_WAITING;
+        loop_arm(&w->loop, &p->conn->timer, p->begin_usec + TENANT_WAIT_USEC);
+        if (tenant_want(w, t, &p->channel) < 0)
+                passage_abort(p, "not attached");
+        return true;
+}
+
 static void run(Passage *p) {
         Worker *w = p->conn->worker;
 
@@ -121,7 +166,8 @@ static void run(Passage *p) {
                 conn_close(p->conn);
                 return;
         default:
-                passage_abort(p, "broken off");
+                if (!visitor_is_there(p) || !passage_again(p))
+                        passage_abort(p, "broken off");
                 return;
         }
         if (p->pump.moved != p->moved) {
@@ -164,14 +210,23 @@ static void set_vanished(int fd, uint64_t usec) {
                           sizeof(int));
 }
 
+/* From now on keepalive finds its end, and what is stuck has its own deadline: a window that is full for a
+ * while is no sign of an end. */
+static void house_has_spoken(Passage *p) {
+        p->first = buffer_put(&p->conn->worker->pool, p->first);
+        set_vanished(p->other.fd, 0);
+}
+
 static void on_other_event(Handle *h, uint32_t events) {
         Passage *p = CONTAINER_OF(h, Passage, other);
+        ssize_t n;
 
-        /* The house is there. From now on keepalive finds its end, and what is stuck has its own deadline: a
-         * window that is full for a while is no sign of an end. */
-        if (p->channel.ops && !p->heard && (events & EPOLLIN)) {
-                p->heard = true;
-                set_vanished(p->other.fd, 0);
+        if (p->first && (events & ~(uint32_t) EPOLLOUT)) {
+                n = look_at(p->other.fd);
+                if (n > 0)
+                        house_has_spoken(p);
+                else if (channel_is_lost(p, n) && passage_again(p))
+                        return;
         }
         pump_note(&p->pump, 1, events);
         run(p);
@@ -209,7 +264,10 @@ static Buffer *make_head(Passage *p, const void *head, size_t size) {
                 return NULL;
         buffer_append(b, head, size);
         buffer_append(b, buffer_at(t->in), used);
-        t->in = buffer_put(t->pool, t->in);
+        if (p->channel.ops)
+                p->first = TAKE_PTR(t->in);
+        else
+                t->in = buffer_put(t->pool, t->in);
         return b;
 }
 
@@ -242,11 +300,13 @@ void passage_join(Passage *p, int fd, const void *head, size_t head_size, RateLi
         p->other.fd = fd;
         p->state = PASSAGE_PUMPING;
         p->moved_usec = p->joined_usec = w->loop.now_usec;
+        p->moved = 0;
         pump_init(&p->pump, &w->pipes, &w->pool, c->transport.handle.fd, fd, limit);
         p->pump.sides[1].head = b;
         p->pump.sides[0].received = buffer_used(b) - (b ? head_size : 0);
-        if (c->transport.meter) /* it has these already */
+        if (c->transport.meter && p->tries == 0) /* it has these already */
                 counter_sub(&c->transport.meter->received, p->pump.sides[0].received);
+        p->tries++;
         if (!b || loop_add(&w->loop, &p->other, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) < 0) {
                 passage_abort(p, "out of memory");
                 return;

@@ -18,6 +18,7 @@
  * on its way, by keepalive. */
 #define PASSAGE_VANISHED_USEC PASSAGE_STUCK_USEC
 #define PASSAGE_CHANNEL_USEC (8 * USEC_PER_SEC) /* a channel's, before the house has said anything */
+#define PASSAGE_TRIES_MAX 3U /* channels of one visitor, of which all but the last died unheard */
 #define PASSAGE_KEEPALIVE_SEC 60 /* idle, until it is asked */
 #define PASSAGE_KEEPALIVE_INTERVAL_SEC 15
 
@@ -48,7 +49,9 @@ struct Passage {
         HostStats *stats;
         /* A tenant: */
         ChannelClient channel;
-        bool heard; /* from the house */
+        Buffer *first; /* what the visitor said before, until the house has said something: another channel
+                          may have to carry it */
+        unsigned tries;
         uint64_t reported[2]; /* of sides[].received */
 };
 
@@ -61,6 +64,9 @@ Passage *passage_new(Conn *c, uint64_t wait_usec);
 /* Goes on with the far side's socket, which is taken over. head (may be NULL) is sent to it before what was
  * read from the visitor. May end c. */
 void passage_join(Passage *p, int fd, const void *head, size_t head_size, RateLimit *limit);
+/* The channel it has is of no use: waits for another one, where that can still be. False: it cannot, p is as
+ * before. */
+bool passage_again(Passage *p);
 
 /* Where the visitor comes from, and to. */
 ProxyPair passage_pair(const Conn *c);

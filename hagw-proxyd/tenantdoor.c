@@ -28,7 +28,7 @@ static void hand_over(Conn *c, Worker *home) {
                 conn_close(c);
                 return;
         }
-        m = message_new(MESSAGE_VISITOR);
+        m = worker_visitor_message(c->worker);
         if (!m) {
                 conn_close(c);
                 return;
@@ -47,6 +47,10 @@ static void on_cut(ChannelClient *l, const char *why) {
         passage_abort(CONTAINER_OF(l, Passage, channel), why);
 }
 
+static void on_stale(ChannelClient *l) {
+        (void) passage_again(CONTAINER_OF(l, Passage, channel));
+}
+
 static void collect(ChannelClient *l, uint64_t *received, uint64_t *sent) {
         Passage *p = CONTAINER_OF(l, Passage, channel);
 
@@ -58,12 +62,13 @@ static void collect(ChannelClient *l, uint64_t *received, uint64_t *sent) {
 
 static const ChannelClientOps passage_ops = {
         .on_channel = on_channel,
+        .on_stale = on_stale,
         .on_cut = on_cut,
         .collect = collect,
 };
 
 static void pass_to_tenant(Conn *c, Tenant *t) {
-        Passage *p = passage_new(c, TENANT_WAIT_USEC);
+        Passage *p = passage_new(c, tenant_patience(t));
 
         if (!p) {
                 conn_close(c);

@@ -63,6 +63,11 @@ static void client_unlink(ChannelClient *c) {
         c->link = NULL;
 }
 
+static void leave_queue(Tenant *t, ChannelClient *c) {
+        t->n_queue--;
+        counter_sub(&t->worker->counters.waiting, 1);
+}
+
 void channel_client_done(ChannelClient *c) {
         Tenant *t = c->tenant;
 
@@ -72,7 +77,7 @@ void channel_client_done(ChannelClient *c) {
                 tenant_usage_collect(t, c);
                 t->n_channels--;
         } else
-                t->n_queue--;
+                leave_queue(t, c);
         client_unlink(c);
         c->tenant = NULL;
 }
@@ -137,6 +142,7 @@ static Tenant *tenant_new(Worker *w, TenantInfo *info) {
         if (!t)
                 return NULL;
         t->info = info;
+        t->worker = w;
         t->queue_end = &t->queue;
         t->entry.name = info->name;
         t->entry.hash = tenants_hash(info->name);
@@ -310,9 +316,23 @@ static void give(Tenant *t, Control *k, uint64_t number, int fd, ChannelClient *
         gnutls_memset(&g, 0, sizeof(g));
 }
 
+bool tenant_is_expected(const Worker *w, const Tenant *t) {
+        uint64_t now = w->loop.now_usec;
+
+        /* Another worker's door may open first, and its visitors be handed over. */
+        return t->controls || w->tenants.open_usec == 0 ||
+               now < w->tenants.open_usec + TENANT_EXPECTED_USEC ||
+               (t->left_usec > 0 && now < t->left_usec + TENANT_EXPECTED_USEC);
+}
+
+uint64_t tenant_patience(const Tenant *t) {
+        return t->controls ? TENANT_WAIT_USEC : TENANT_EXPECTED_USEC;
+}
+
 static int wait_for_channel(Tenant *t, ChannelClient *c) {
         if (t->n_queue >= TENANT_QUEUE_MAX)
                 return -EBUSY;
+        counter_add(&t->worker->counters.waiting, 1);
         c->tenant = t;
         c->has = false;
         c->next = NULL;
@@ -332,9 +352,9 @@ int tenant_want(Worker *w, Tenant *t, ChannelClient *c) {
         uint64_t number;
         int fd;
 
-        if (!t->controls)
+        if (!tenant_is_expected(w, t))
                 return -ENOTCONN;
-        fd = t->queue ? -EAGAIN : take_channel(t, &k, &number);
+        fd = t->queue || !t->controls ? -EAGAIN : take_channel(t, &k, &number);
         if (fd < 0)
                 return wait_for_channel(t, c);
         give(t, k, number, fd, c);
@@ -352,15 +372,25 @@ void tenant_serve(Worker *w, Tenant *t) {
                 if (fd < 0)
                         return;
                 client_unlink(c);
-                t->n_queue--;
+                leave_queue(t, c);
                 give(t, k, number, fd, c);
+        }
+}
+
+/* A callback may take its client out of the list, and nobody else's: it waits again, has another channel and
+ * stands first, or is closed. */
+void tenant_stale(Tenant *t, const uint8_t session_id[static CHANNEL_SESSION_ID_SIZE]) {
+        for (ChannelClient *c = t->users, *next; c; c = next) {
+                next = c->next;
+                if (c->ops->on_stale && memcmp(c->session_id, session_id, CHANNEL_SESSION_ID_SIZE) == 0)
+                        c->ops->on_stale(c);
         }
 }
 
 void tenants_stop(Worker *w) {
         for (size_t i = 0; i < w->tenants.n_controls; i++)
                 if (w->tenants.controls[i])
-                        control_end(w->tenants.controls[i], NULL);
+                        control_dismiss(w->tenants.controls[i]);
         while (w->tenants.strangers)
                 control_close(w->tenants.strangers);
 }

@@ -11,8 +11,11 @@
  * looks into another's table. Visitors are handed to that worker as soon as their ClientHello is complete.
  * Every worker knows the domains of all tenants. */
 
-#define TENANT_QUEUE_MAX 256U /* visitors of a tenant that wait for a channel */
+#define TENANT_QUEUE_MAX 256U /* visitors of a tenant that wait for a channel, or for the house itself */
 #define TENANT_WAIT_USEC (10 * USEC_PER_SEC) /* at most so long */
+/* A house that was attached so recently is expected back, and at a start every one: its visitors wait for so
+ * long at most. */
+#define TENANT_EXPECTED_USEC (5 * USEC_PER_SEC)
 #define TENANT_REPORT_USEC (10 * USEC_PER_SEC) /* what passed is told to hagw-tenantd so often */
 
 typedef struct Channel Channel;
@@ -35,6 +38,9 @@ typedef struct ChannelGift {
 typedef struct ChannelClient ChannelClient;
 typedef struct ChannelClientOps {
         void (*on_channel)(ChannelClient *c, ChannelGift *gift);
+        /* The machine that the channel came from has attached anew, so that it is gone or its way is: c may
+         * want another one, where the house has said nothing yet. c still has its channel. NULL: no use. */
+        void (*on_stale)(ChannelClient *c);
         /* There will be none, or what there was is taken away: the tenant was suspended, say. c is let go
          * already. */
         void (*on_cut)(ChannelClient *c, const char *why);
@@ -56,8 +62,10 @@ struct ChannelClient {
 
 struct Tenant {
         NameEntry entry;
+        Worker *worker;
         TenantInfo *info;
         uint64_t generation;
+        uint64_t left_usec; /* when the last machine went; 0: none was here */
         Control *controls; /* attached; whose turn it is stands first */
         unsigned n_controls;
         unsigned n_channels; /* waiting and in use */
@@ -73,6 +81,7 @@ typedef struct Tenants {
         NameTable domains; /* of all */
         NameTable owners;  /* who has domains */
         uint64_t generation;
+        uint64_t open_usec; /* since when anybody could attach */
         Control **controls; /* by slot, which stands in the session's id */
         size_t n_controls, next_slot;
         Control *strangers; /* not attached (yet) */
@@ -93,14 +102,20 @@ Tenant *tenants_put(Worker *w, TenantInfo *info);
 /* What hagw-tenantd says, through the main thread. */
 void tenants_on_message(Worker *w, TenantMessage *m);
 
+/* It is attached, or was just before. */
+bool tenant_is_expected(const Worker *w, const Tenant *t);
+/* How long a new visitor of it waits at most. */
+uint64_t tenant_patience(const Tenant *t);
 /* Whether one more visitor may come now; counts him. Why not otherwise, static. */
 const char *tenant_admit(Worker *w, Tenant *t);
 
-/* Wants a channel: calls back at once or later, or -ENOTCONN (nobody is attached), -EBUSY (too many wait).
- */
+/* Wants a channel: calls back at once or later, or -ENOTCONN (nobody is attached, nor expected), -EBUSY (too
+ * many wait). */
 int tenant_want(Worker *w, Tenant *t, ChannelClient *c);
 /* No longer wants it, or has no more use for it. Not from within a callback of c. */
 void channel_client_done(ChannelClient *c);
+/* Whoever came by this session's channels and has heard nothing yet may ask again. */
+void tenant_stale(Tenant *t, const uint8_t session_id[static CHANNEL_SESSION_ID_SIZE]);
 /* A channel waits: somebody may want it. */
 void tenant_serve(Worker *w, Tenant *t);
 

@@ -68,8 +68,10 @@ static void on_message(sd_json_variant *message, void *userdata) {
                 if (sd_json_variant_is_string(name))
                         tell_all(t->manager, TENANT_REMOVE, NULL, sd_json_variant_string(name));
         }
-        if (get_flag(message, "complete"))
+        if (get_flag(message, "complete")) {
                 tell_all(t->manager, TENANT_COMPLETE, NULL, NULL);
+                manager_heard(t->manager, MANAGER_TENANTS);
+        }
 }
 
 int tenant_watch_set(TenantWatch *t, Manager *m, bool relay) {

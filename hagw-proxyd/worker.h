@@ -42,6 +42,10 @@ typedef struct WorkerCounters {
         _Atomic uint64_t answers[6]; /* by the status's first digit; [0]: none */
         _Atomic uint64_t passages, passages_open, passage_received, passage_sent;
         _Atomic uint64_t attached, channels, channels_refused; /* as a relay: agents, channels that wait */
+        _Atomic uint64_t waiting; /* visitors who wait for one */
+        _Atomic uint64_t unnamed; /* visitors whose ClientHello is not complete */
+        _Atomic uint64_t sent_on, taken; /* visitors: to another worker, and from one */
+        _Atomic uint64_t shut;    /* 1: accepts nobody any more */
         _Atomic uint64_t connections, upstream_connects, upstream_reuses, retries, log_dropped;
         _Atomic uint64_t relay_attached, relay_attempts, relay_waiting, relay_rejected;
         _Atomic uint64_t relay_visits;       /* visitors who came by a channel: counted where they came in */
@@ -89,7 +93,11 @@ struct Worker {
         bool open; /* visitors are let in: the first MESSAGE_SNAPSHOT has come */
         uint64_t draining_usec; /* since when visitors who were there are to come to an end; 0: not yet */
         size_t n_old; /* of them, those that have not */
-        bool stopping;
+        bool drained; /* it was said that none is left */
+        uint64_t asked_usec; /* to stop, since then; 0: was not */
+        bool stopping; /* nobody is accepted any more */
+        bool left;     /* whoever came just before was served, the rest was told */
+        Timer young;   /* until then */
         uint64_t stop_usec;     /* when whatever is left is cut */
         WorkerCounters counters;
         HttpDate date;
@@ -118,8 +126,6 @@ int worker_start(Worker *w);
 /* Joins the thread, which must have said MESSAGE_STOPPED or is told to stop now. */
 Worker *worker_free(Worker *w);
 
-/* A visitor who was there when draining began has come to an end. */
-void worker_old_ended(Worker *w);
 
 /* When something that would end by itself at due_usec is given up: earlier while the worker drains, where it
  * is old and has been quiet (since quiet_usec) for a while. Who waits for nothing but its visitor's next
@@ -141,4 +147,6 @@ static inline bool worker_is_shared(Worker *w, const Conn *c) {
 }
 
 /* Sends a message; it belongs to the worker then. */
+/* For a visitor who is sent on from w: counted as on his way, so it has to be sent. NULL: no memory. */
+VisitorMessage *worker_visitor_message(Worker *w);
 void worker_send(Worker *w, Message *m);

@@ -118,9 +118,10 @@ def test_a_crowd_is_asked_for_at_once(relay):
 
 
 def test_not_attached_is_silence(relay):
+    """Some seconds later where it may be on its way, as behind a start."""
     relay.tenant("anna")
     with visitor(relay) as v:
-        assert silent(v)
+        assert silent(v, 30)
     with visitor(relay, f"nobody.{ZONE}") as v:
         assert silent(v)
 

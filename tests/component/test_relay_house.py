@@ -202,7 +202,7 @@ def test_detached_house_is_silence(make):
     p = make()
     p.home.proxyd.stop()
     with visitor(p.relay, HOST) as v:
-        assert silent(v)
+        assert silent(v, 30)
     p.home.proxyd.start()
     p.home.wait(p.attached, seconds=60)
     with p.tls() as s:

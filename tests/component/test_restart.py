@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Nobody is refused because hagw-proxyd comes anew: a gateway's, a relay's, a house's behind it, or another machine in its place."""
+
+import collections
+import signal
+import socket
+import ssl
+import struct
+import threading
+import time
+
+import pytest
+from proxyhouse import ProxyHouse, Upstream, echo
+from relayhouse import ZONE, Agent
+from test_relay import parts, relay, visitor  # noqa: F401
+from test_relay_house import HOST, get_from, make  # noqa: F401
+
+PER_SECOND = 20
+
+
+class Crowd:
+    """New visitors, so many a second, each with one request on a connection of his own; what became of them is counted."""
+
+    def __init__(self, connect, host):
+        self.connect, self.host = connect, host
+        self.results, self.threads, self.over = collections.Counter(), [], threading.Event()
+        self.thread = threading.Thread(target=self.run)
+
+    def visit(self):
+        try:
+            with self.connect() as s:
+                self.results[get_from(s, self.host)[0]] += 1
+        except (OSError, ssl.SSLError, ValueError, IndexError) as e:
+            self.results[f"{type(e).__name__}: {e}"] += 1
+
+    def run(self):
+        while not self.over.wait(1 / PER_SECOND):
+            self.threads.append(threading.Thread(target=self.visit))
+            self.threads[-1].start()
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+        for t in self.threads:
+            t.join(60)
+
+    def served(self, more):
+        """Waits until so many more were served."""
+        end, wanted = time.monotonic() + 60, self.results[200] + more
+        while self.results[200] < wanted and set(self.results) <= {200}:
+            assert time.monotonic() < end, self.results
+            time.sleep(0.02)
+
+
+def restart_often(daemon, crowd):
+    """One after the other, as soon as some were served; and then in quick succession."""
+    crowd.served(10)
+    for served in (20, 20, 1, 1, 1):
+        assert daemon.stop() == 0
+        daemon.start()
+        crowd.served(served)
+
+
+@pytest.mark.parametrize("end", ["relay", "home"])
+def test_who_comes_after_a_kill_is_served(make, end):  # noqa: F811
+    """The connections of a killed process end with it; whoever comes then finds the door as it was."""
+    p = make(channels=200)
+    daemon = getattr(p, end).proxyd
+    daemon.kill()
+    with Crowd(p.tls, HOST) as crowd:
+        daemon.start()
+        crowd.served(20)
+    assert set(crowd.results) == {200}, crowd.results
+
+
+@pytest.mark.parametrize("end", ["relay", "home"])
+def test_restarts_refuse_nobody(make, end):  # noqa: F811
+    p = make(channels=200)
+    with Crowd(p.tls, HOST) as crowd:
+        restart_often(getattr(p, end).proxyd, crowd)
+    assert set(crowd.results) == {200}, crowd.results
+
+
+def test_restarts_refuse_nobody_who_is_opened(make):  # noqa: F811
+    """By the relay."""
+    p = make(channels=200, terminate=True, more='opened = "accept";')
+    p.relay.certify(f"*.anna.{ZONE}")
+    p.relay.wait(lambda: p.relay.serves(HOST))
+    with Crowd(lambda: p.relay.tls(HOST), HOST) as crowd:
+        restart_often(p.relay.proxyd, crowd)
+    assert set(crowd.results) == {200}, crowd.results
+
+
+def test_restarts_of_a_gateway_refuse_nobody(house):
+    name = "ha.home.example.com"
+    service = Upstream(echo)
+    gateway = ProxyHouse(house, ha=f'name = "{name}"; upstream = "{service.url}"; access: {{ login = "none"; }};')
+    gateway.certify("home.example.com", "*.home.example.com")
+    gateway.start()
+    with Crowd(lambda: gateway.tls(name), name) as crowd:
+        restart_often(gateway.proxyd, crowd)
+    assert set(crowd.results) == {200}, crowd.results
+    gateway.close()
+    service.close()
+
+
+def reset(channel):
+    """As the kernel does for a process that is gone, or that has not read what lies there."""
+    channel.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    channel.close()
+
+
+def carries(channel, v):
+    """The visitor's ClientHello comes by it, whole, and the house's answer goes back."""
+    channel.header()
+    assert channel.exactly(len(v.hello)) == v.hello
+    channel.socket.sendall(b"from the house")
+    assert v.recv(100) == b"from the house"
+
+
+def test_a_channel_that_dies_unheard(relay):  # noqa: F811
+    """Its visitor goes by another one."""
+    a = Agent(relay, relay.tenant("anna", channels=9))
+    channel, = a.open()
+    v = visitor(relay)
+    channel.header()
+    reset(channel)
+    carries(a.channel(), v)
+
+
+def test_a_channel_that_had_ended(relay):  # noqa: F811
+    """The house closed it before it knew of the visitor."""
+    a = Agent(relay, relay.tenant("anna", channels=9))
+    channel, = a.open()
+    relay.proxyd.process.send_signal(signal.SIGSTOP)  # so that both are there when it looks
+    v = visitor(relay)
+    channel.close()
+    relay.proxyd.process.send_signal(signal.SIGCONT)
+    carries(a.channel(), v)
+
+
+def test_a_house_that_dies_again_and_again(relay):  # noqa: F811
+    """Three channels a visitor, and no more."""
+    a = Agent(relay, relay.tenant("anna", channels=9))
+    v = visitor(relay)
+    for _ in range(3):
+        channel = a.channel()
+        channel.header()
+        reset(channel)
+    with pytest.raises((AssertionError, ConnectionResetError)):
+        assert v.recv(1), "closed"
+
+
+def test_a_house_that_turns_away(relay):  # noqa: F811
+    """It has read who comes, and is asked once."""
+    a = Agent(relay, relay.tenant("anna", channels=9))
+    first, second = a.open(2)
+    v = visitor(relay)
+    taken = second  # the newest is used first
+    taken.header()
+    assert taken.exactly(len(v.hello)) == v.hello
+    taken.close()
+    assert v.recv(1) == b""
+    first.socket.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        first.socket.recv(1)
+
+
+def test_a_house_that_has_spoken(relay):  # noqa: F811
+    """What it began nobody else can go on with."""
+    a = Agent(relay, relay.tenant("anna", channels=9))
+    first, second = a.open(2)
+    v = visitor(relay)
+    carries(second, v)
+    reset(second)
+    with pytest.raises((AssertionError, ConnectionResetError)):
+        assert v.recv(1), "closed"
+    first.socket.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        first.socket.recv(1)
+
+
+def test_a_house_by_another_way(relay):  # noqa: F811
+    """The machine attaches anew, and what came by its old channels without an answer comes by the new ones."""
+    token = relay.tenant("anna", channels=9)
+    a = Agent(relay, token)
+    channel, = a.open()
+    v = visitor(relay)
+    channel.header()
+    carries(Agent(relay, token).channel(), v)
+    assert channel.exactly(len(v.hello)) == v.hello and channel.closed()
+
+
+def test_another_machine_in_its_place(relay):  # noqa: F811
+    token = relay.tenant("anna", channels=9)
+    a = Agent(relay, token)
+    v = visitor(relay)
+    b = Agent(relay, token, machine="machine-2")
+    assert a.receive()["parameters"]
+    carries(b.channel(), v)
+
+
+def test_a_house_that_went(relay):  # noqa: F811
+    """Its visitors wait, for five seconds at most; who comes later finds nobody at once."""
+    token = relay.tenant("anna", channels=9)
+    a = Agent(relay, token)
+    relay.wait(lambda: relay.figure("proxy_relay_attached") == 1)
+    a.close()
+    relay.wait(lambda: relay.figure("proxy_relay_attached") == 0)
+    waits = visitor(relay)
+    carries(Agent(relay, token).channel(), waits)
+
+
+def test_a_house_that_stays_away(relay):  # noqa: F811
+    """Nobody is held for it any more, once it has been away for long."""
+    relay.tenant("anna", channels=9)
+
+    def turned_away():
+        assert visitor(relay).recv(1) == b""
+        return "passage, not attached" in relay.proxyd.text()
+    relay.wait(turned_away, seconds=60)
+    assert "passage, nobody there" in relay.proxyd.text(), "the first one was held"
+
+
+def test_an_agent_is_told_that_the_relay_stops(relay):  # noqa: F811
+    """And that it may come again at once."""
+    a = Agent(relay, relay.tenant("anna", channels=9))
+    assert relay.proxyd.stop() == 0
+    said = []
+    while m := a.receive():
+        said.append(m["parameters"])
+    assert said[-1] == {"leaving": True}
