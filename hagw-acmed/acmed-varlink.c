@@ -118,6 +118,20 @@ static int vl_method_renew(sd_varlink *link, sd_json_variant *parameters, sd_var
         return sd_varlink_reply(link, NULL);
 }
 
+static int vl_method_retry(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                           void *userdata) {
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_ROOT);
+        if (r != 0)
+                return r;
+        r = sd_varlink_dispatch(link, parameters, (const sd_json_dispatch_field[]) { {} }, NULL);
+        if (r != 0)
+                return r;
+        manager_retry(userdata);
+        return sd_varlink_reply(link, NULL);
+}
+
 static int vl_method_remove(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
                             void *userdata) {
         Manager *m = userdata;
@@ -264,6 +278,7 @@ const VlMethod acmed_methods[] = {
         { "io.hagw.Acme.Watch", vl_method_watch },
         { "io.hagw.Acme.WatchAccounts", vl_method_watch_accounts },
         { "io.hagw.Acme.Renew", vl_method_renew },
+        { "io.hagw.Acme.Retry", vl_method_retry },
         { "io.hagw.Acme.Import", vl_method_import },
         { "io.hagw.Acme.Remove", vl_method_remove },
         {},

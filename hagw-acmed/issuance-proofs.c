@@ -159,9 +159,9 @@ static void on_ready(sd_json_variant *reply, const char *error, void *userdata) 
                 return;
         if (error) {
                 (void) explain_error(error, reply, words);
-                issuance_fail(i, FAILURE_LOCAL, "hagw-proxyd cannot be asked for the relay: %s", words);
+                issuance_fail(i, FAILURE_UNREADY, "hagw-proxyd cannot be asked for the relay: %s", words);
         } else if (complaint)
-                issuance_fail(i, FAILURE_LOCAL, "The relay is not attached: %s", complaint);
+                issuance_fail(i, FAILURE_UNREADY, "The relay is not attached: %s", complaint);
         else
                 issuance_step(i);
 }

@@ -133,6 +133,12 @@ int manager_configure(Manager *m, const Config *config) {
         return r;
 }
 
+void manager_retry(Manager *m) {
+        manager_forgive(m);
+        manager_changed(m);
+        manager_run(m);
+}
+
 int manager_renew(Manager *m, Certificate *c, bool force) {
         uint64_t now_usec = clock_usec(CLOCK_REALTIME);
         Tries *t;

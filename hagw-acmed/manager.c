@@ -137,7 +137,9 @@ static int certificate_succeed(Manager *m, Certificate *c, const IssuanceResult 
 }
 
 static RetryKind failure_retry(OrderFailure f) {
-        return f == FAILURE_LOCAL ? RETRY_LOCAL : f == FAILURE_TROUBLE ? RETRY_TROUBLE : RETRY_REFUSED;
+        return f == FAILURE_LOCAL || f == FAILURE_UNREADY ? RETRY_LOCAL
+               : f == FAILURE_TROUBLE                     ? RETRY_TROUBLE
+                                                          : RETRY_REFUSED;
 }
 
 static void certificate_fail(Manager *m, Certificate *c, OrderFailure failure, const char *error,
@@ -148,6 +150,7 @@ static void certificate_fail(Manager *m, Certificate *c, OrderFailure failure, c
 
         tries_fail(t, failure_retry(failure), retry_after_usec, certificate_get_life(c), now_usec,
                    random_u64());
+        t->unready = failure == FAILURE_UNREADY;
         (void) tries_set_error(t, error);
         (void) accounts_get(&m->store.accounts, t->directory, &account);
         if (retry_after_usec > 0)
@@ -348,6 +351,25 @@ void manager_forget_advice(Manager *m, const Certificate *c) {
                 advice_forget(m->advice[rank], c);
 }
 
+/* --- the relay ----------------------------------------------------------------------------------------- */
+
+static bool manager_waits_for_relay(const Manager *m) {
+        for (size_t i = 0; !m->issuance && i < m->store.n_certificates; i++)
+                if (certificate_is_orderable(m->store.certificates[i]) &&
+                    tries_list_is_unready(&m->store.certificates[i]->tries))
+                        return true;
+        return false;
+}
+
+/* What was not begun for want of it is due at once. */
+static void on_relay(void *userdata) {
+        Manager *m = userdata;
+
+        for (size_t i = 0; i < m->store.n_certificates; i++)
+                tries_list_ready(&m->store.certificates[i]->tries);
+        manager_run(m);
+}
+
 /* --- the timer ----------------------------------------------------------------------------------------- */
 
 /* Alarms, and what is no longer wanted and long over. Returns the next time at which it may have to look
@@ -396,6 +418,7 @@ void manager_run(Manager *m) {
                 manager_start_issuance(m, due, rank, now_usec);
         next = manager_look(m, now_usec);
         next = MIN(next, retire_run(m->retire, now_usec));
+        relay_watch_set(m->relay_watch, manager_waits_for_relay(m));
         (void) sd_event_source_set_time(m->timer, MAX(next, now_usec + 10 * USEC_PER_MSEC));
         (void) sd_event_source_set_enabled(m->timer, SD_EVENT_ONESHOT);
 }
@@ -437,6 +460,7 @@ int manager_new(Daemon *daemon, const Config *config, Manager **ret) {
         }
         if ((r = retire_new(&m->retire, m->event, &m->store)) < 0 ||
             (r = relay_account_new(&m->relay_account, m->event)) < 0 ||
+            (r = relay_watch_new(&m->relay_watch, m->event, on_relay, m)) < 0 ||
             (r = sd_event_add_time(m->event, &m->timer, CLOCK_REALTIME, UINT64_MAX, USEC_PER_MSEC, on_timer,
                                    m)) < 0 ||
             (r = sd_event_add_time_relative(m->event, &m->heartbeat, CLOCK_BOOTTIME, HEARTBEAT_USEC,
@@ -457,6 +481,7 @@ Manager *manager_free(Manager *m) {
                 advice_free(m->advice[rank]);
         retire_free(m->retire);
         relay_account_free(m->relay_account);
+        relay_watch_free(m->relay_watch);
         sd_event_source_disable_unref(m->timer);
         sd_event_source_disable_unref(m->heartbeat);
         sd_event_source_disable_unref(m->changed);

@@ -6,6 +6,7 @@
 #include "issuance.h"
 #include "plan.h"
 #include "relay-account.h"
+#include "relay-watch.h"
 #include "retire.h"
 #include "store.h"
 
@@ -26,6 +27,7 @@ typedef struct Manager {
         Advice *advice[_AUTHORITY_RANK_MAX];
         Retire *retire;
         RelayAccount *relay_account;
+        RelayWatch *relay_watch;
         sd_event_source *timer, *heartbeat, *changed;
         VlStream watchers, account_watchers;
         sd_json_variant *accounts_told; /* to account_watchers, last */
@@ -69,6 +71,10 @@ bool manager_is_limited(Manager *m, const Certificate *c, AuthorityRank rank, ui
 /* Orders it as soon as nothing else is ordered. -EBUSY: it is being ordered; -EOPNOTSUPP: it is not ours to
  * order; -EAGAIN: the authority wants none yet (force: all the same, this once). */
 int manager_renew(Manager *m, Certificate *c, bool force);
+
+/* A person has corrected something: what failed is tried at once, and older errors are told no more. What
+ * the authorities asked for holds. */
+void manager_retry(Manager *m);
 
 /* Replaces or adds; the arguments fit together already. */
 int manager_import(Manager *m, const char *chain, const char *key_id, Certificate **ret);

@@ -37,6 +37,7 @@ typedef enum OrderState {
 typedef enum OrderFailure {
         FAILURE_NONE,
         FAILURE_LOCAL,     /* one of our daemons, or the network: soon */
+        FAILURE_UNREADY,   /* it was not begun, for the way to the world is not there: when it is */
         FAILURE_TROUBLE,   /* the authority cannot say anything sensible now: in a while */
         FAILURE_AUTHORITY, /* it said no */
         FAILURE_LIMITED,   /* it said when to come back */

@@ -96,6 +96,21 @@ bool tries_list_has_error(const TriesList *l) {
         return false;
 }
 
+bool tries_list_is_unready(const TriesList *l) {
+        for (size_t i = 0; i < l->n; i++)
+                if (l->items[i].rank >= 0 && l->items[i].unready)
+                        return true;
+        return false;
+}
+
+void tries_list_ready(TriesList *l) {
+        for (size_t i = 0; i < l->n; i++)
+                if (l->items[i].unready) {
+                        l->items[i].unready = false;
+                        l->items[i].next_usec = 0;
+                }
+}
+
 int tries_list_describe(const TriesList *l, char **ret) {
         const Tries *first = tries_list_find_const(l, AUTHORITY_FIRST),
                     *fallback = tries_list_find_const(l, AUTHORITY_FALLBACK);
@@ -113,6 +128,7 @@ int tries_list_describe(const TriesList *l, char **ret) {
 static void tries_reset(Tries *t) {
         t->next_usec = t->since_usec = 0;
         t->failures = t->refusals = 0;
+        t->unready = false;
         (void) string_replace(&t->error, NULL);
 }
 
@@ -195,6 +211,7 @@ int tries_list_to_json(const TriesList *l, sd_json_variant **ret) {
                         &list, SD_JSON_BUILD_PAIR("directory", SD_JSON_BUILD_STRING(t->directory)),
                         SD_JSON_BUILD_PAIR("nextUSec", SD_JSON_BUILD_UNSIGNED(t->next_usec)),
                         SD_JSON_BUILD_PAIR("sinceUSec", SD_JSON_BUILD_UNSIGNED(t->since_usec)),
+                        SD_JSON_BUILD_PAIR("unready", SD_JSON_BUILD_BOOLEAN(t->unready)),
                         SD_JSON_BUILD_PAIR("failures", SD_JSON_BUILD_UNSIGNED(t->failures)),
                         SD_JSON_BUILD_PAIR("refusals", SD_JSON_BUILD_UNSIGNED(t->refusals)),
                         SD_JSON_BUILD_PAIR_CONDITION(!!t->error, "error", SD_JSON_BUILD_STRING(t->error)),
@@ -223,6 +240,8 @@ static int tries_from_json(sd_json_variant *v, Tries *ret) {
                 NUMBER_FIELD("nextUSec", uint64, next_usec),
                 NUMBER_FIELD("sinceUSec", uint64, since_usec),
                 NUMBER_FIELD("limitUSec", uint64, limit_usec),
+                { "unready", SD_JSON_VARIANT_BOOLEAN, sd_json_dispatch_intbool, offsetof(Tries, unready),
+                  0 },
                 NUMBER_FIELD("failures", uint, failures),
                 NUMBER_FIELD("refusals", uint, refusals),
                 {},

@@ -20,6 +20,7 @@ typedef struct Tries {
         unsigned failures;   /* in a row */
         unsigned refusals;   /* of them, those that somebody else than we is to blame for */
         char *error;         /* of the last try */
+        int unready;         /* which was not begun: the relay is away */
         char *order_url;     /* of one that the authority still works on; NULL: there is none */
         /* Until then the authority wants no order for these names from this account; 0: it has not said. */
         uint64_t limit_usec;
@@ -42,6 +43,9 @@ const Tries *tries_list_find_const(const TriesList *l, AuthorityRank rank);
 unsigned tries_list_failures(const TriesList *l);
 bool tries_list_has_order(const TriesList *l);
 bool tries_list_has_error(const TriesList *l);
+bool tries_list_is_unready(const TriesList *l);
+/* What they waited for is there: they are due at once. */
+void tries_list_ready(TriesList *l);
 /* In one sentence, to be freed; NULL: there is nothing to be said. */
 int tries_list_describe(const TriesList *l, char **ret);
 

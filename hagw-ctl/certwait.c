@@ -28,6 +28,15 @@ typedef struct Wait {
         char *error; /* the last one seen */
 } Wait;
 
+int certwait_retry(void) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+        _cleanup_free_ char *reason = NULL;
+        int r;
+
+        r = client_try("io.hagw.Acme.Retry", NULL, &reply, &reason);
+        return r == -ENOMEM ? log_oom() : 0;
+}
+
 int certwait_parse_option(const Call *call, uint64_t *ret_usec) {
         const char *text = call_option(call, "wait");
 

@@ -10,6 +10,9 @@
 /* The option --wait=SECONDS; told. */
 int certwait_parse_option(const Call *call, uint64_t *ret_usec);
 
+/* A person has gone through it all once more: hagw-acmed tries at once what has failed. It may not run. */
+int certwait_retry(void);
+
 /* Waits until the certificate of that name (NULL: every one) is valid and begins after `after_usec`
  * (CLOCK_REALTIME). Returns CTL_OK, CTL_FAILED where one failed or time ran out (told), or a negative errno
  * (told). */

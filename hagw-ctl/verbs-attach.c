@@ -436,6 +436,9 @@ static int go_on(Attach *a, uint64_t wait_usec) {
                 return r;
         if (!o.attached)
                 return finish(a, &o);
+        r = certwait_retry();
+        if (r < 0)
+                return r;
         setup_say(&a->setup, "Attached to %s as %s: this house is %s.\n", a->address, a->tenant, a->zone);
         if (wait_usec > 0) {
                 setup_say(&a->setup, "Waiting for the certificates:\n");

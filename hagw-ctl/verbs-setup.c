@@ -292,6 +292,9 @@ int verb_setup(const Call *call) {
                 r = setup_make_user(&s);
         if (r < 0)
                 return r;
+        r = certwait_retry();
+        if (r < 0)
+                return r;
         bad = check_delegations(&s);
         if (bad < 0)
                 return bad;

@@ -76,6 +76,8 @@ static SD_VARLINK_DEFINE_METHOD(
         SD_VARLINK_FIELD_COMMENT("Also where the authority has asked to wait; null: no"),
         SD_VARLINK_DEFINE_INPUT(now, SD_VARLINK_BOOL, SD_VARLINK_NULLABLE));
 
+static SD_VARLINK_DEFINE_METHOD(Retry);
+
 static SD_VARLINK_DEFINE_METHOD(
         Import, SD_VARLINK_FIELD_COMMENT("PEM, leaf first, each issued by the next; at most 64 KiB"),
         SD_VARLINK_DEFINE_INPUT(chain, SD_VARLINK_STRING, 0),
@@ -108,6 +110,10 @@ SD_VARLINK_DEFINE_INTERFACE(
         SD_VARLINK_SYMBOL_COMMENT("Orders it anew, whatever its age. Returns when that is decided; Watch "
                                   "tells the rest. Root only."),
         &vl_method_Renew,
+        SD_VARLINK_SYMBOL_COMMENT("A person has corrected something elsewhere: what failed is tried at "
+                                  "once, and older errors are told no more; what an authority asked for holds. "
+                                  "Root only."),
+        &vl_method_Retry,
         SD_VARLINK_SYMBOL_COMMENT(
                 "Takes over a certificate chain whose private key io.hagw.Key already holds (Import it "
                 "there first); "

@@ -330,7 +330,7 @@ def test_damaged_state(acme, pebble, damage):
     assert first["keyId"] in {k["id"] for k in acme.keyd.call("List")["keys"]}
 
 
-CALLS = {"Watch": ({}, "proxyd webd"), "WatchAccounts": ({}, "dnsd"), "Renew": ({"name": "x"}, ""), "Import": ({"chain": "", "keyId": ""}, ""),
+CALLS = {"Watch": ({}, "proxyd webd"), "WatchAccounts": ({}, "dnsd"), "Renew": ({"name": "x"}, ""), "Retry": ({}, ""), "Import": ({"chain": "", "keyId": ""}, ""),
          "Remove": ({"name": "x"}, "")}
 
 

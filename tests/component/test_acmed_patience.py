@@ -84,6 +84,24 @@ def test_a_correction_is_tried_at_once(gateway, authority):  # noqa: F811
     assert gateway.wait()["failures"] == 0 and "error" not in gateway.get()
 
 
+def test_a_correction_elsewhere(gateway, authority):  # noqa: F811
+    """setup and attach say that a person was there, whatever changed: tried at once, and older errors are told no more."""
+    fail(gateway, authority, Fault("newOrder", 403, "rejectedIdentifier", "not this one"))
+    authority.settings.faults = []
+    gateway.acmed.call("Retry")
+    assert "not this one" not in gateway.get().get("error", "")
+    before = gateway.wait()
+    gateway.acmed.call("Retry")
+    assert gateway.get()["keyId"] == before["keyId"] and authority.count("newOrder") == 2
+
+
+def test_a_correction_elsewhere_is_no_permission(gateway, authority):  # noqa: F811
+    """What the authority has asked for holds."""
+    fail(gateway, authority, Fault(**LIMITED))
+    gateway.acmed.call("Retry")
+    assert 7000 < gateway.get()["nextUSec"] / 1e6 - time.time() < 7300 and authority.count("newOrder") == 1
+
+
 def test_a_restart_is_no_correction(gateway, authority):  # noqa: F811
     """Our own patience outlives it, and so does the reason."""
     fail(gateway, authority, Fault("newOrder", 403, "rejectedIdentifier", "not this one"))

@@ -241,6 +241,39 @@ def test_relay_away(cabin, relay, pebble):
     assert "GET /dir ->" in pebble.text()
 
 
+def change_tries(cabin, **changed):
+    record = cabin.record(NAME)
+    record["tries"][0].update(changed)
+    cabin.path(NAME).write_text(json.dumps(record))
+
+
+def test_relay_is_back_after_days(cabin, relay, pebble):
+    """The next try would be minutes away: it follows at once when the relay is attached, whoever was started anew meanwhile."""
+    cabin.proxy.state = "waiting"
+    cabin.start(pebble.directory, pebble.root)
+    cabin.wait(NAME, state="failed")
+    cabin.acmed.kill()
+    change_tries(cabin, failures=800, nextUSec=int((time.time() + 6 * 60) * 1e6))
+    cabin.acmed.start()
+    until(lambda: len([m for m, _ in cabin.proxy.calls if m == "DescribeRelay"]) >= 4, 60, "questions for the relay")
+    assert cabin.get(NAME)["failures"] == 800 and "GET /dir ->" not in pebble.text()
+    cabin.proxy.state = "attached"
+    cabin.wait(NAME)
+
+
+def test_relay_is_not_to_blame(cabin, relay, pebble):
+    """What failed for another reason keeps its patience while the relay is attached."""
+    cabin.proxy.error = ("RelayRefused", {"error": "Busy"})
+    cabin.start(pebble.directory, pebble.root)
+    cabin.wait(NAME, state="failed")
+    cabin.acmed.kill()
+    change_tries(cabin, failures=800, nextUSec=int((time.time() + 6 * 60) * 1e6))
+    cabin.proxy.error = None
+    cabin.acmed.start()
+    assert cabin.get(NAME)["failures"] == 800 and not cabin.get(NAME)["ordering"]
+    assert cabin.record(NAME)["tries"][0]["unready"] is False
+
+
 def test_relay_is_being_attached(cabin, relay, pebble):
     """A moment, not a failure: after a start, and after each attach."""
     cabin.proxy.state = "connecting"
@@ -257,9 +290,7 @@ def test_refusals_after_a_long_outage_begin_anew(cabin, relay, pebble):
     cabin.start(pebble.directory, pebble.root)
     cabin.wait(NAME, state="failed")
     cabin.acmed.kill()
-    record = cabin.house.root / "state" / "acmed" / f"cert-{NAME}.json"
-    v = json.loads(record.read_text())
-    record.write_text(json.dumps({**v, "failures": 800}))
+    change_tries(cabin, failures=800)
     cabin.proxy.state, cabin.proxy.error = "attached", ("RelayRefused", {"error": "NameNotYours"})
     cabin.acmed.start()
     cabin.acmed.call("Renew", name=NAME)
