@@ -232,6 +232,41 @@ const char *holder_remedy(const Holder *h) {
         return text;
 }
 
+bool holder_is_resolver(const Holder *h) {
+        static const char *const names[] = { "dnsmasq",   "pihole-FTL",   "AdGuardHome", "unbound",
+                                             "named",     "systemd-resolve", "coredns",  "blocky",
+                                             "pdns_recursor", "kresd",    "dnscrypt-proxy", "stubby" };
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                if (startswith(h->program, names[i]))
+                        return true;
+        return false;
+}
+
+static bool is_wildcard(const IpAddress *a) {
+        static const uint8_t zero[16];
+
+        return memcmp(a->bytes, zero, sizeof(zero)) == 0;
+}
+
+/* Addresses of the family by themselves before ::, which may or may not have it. */
+const Holder *holders_find_at(const Holders *holders, const IpAddress *address, uint16_t port, bool tcp) {
+        const Holder *all = NULL;
+
+        for (size_t i = 0; i < holders->n; i++) {
+                const Holder *h = &holders->items[i];
+
+                if (h->ours || h->port != port || h->tcp != tcp)
+                        continue;
+                if (ip_equal(&h->address, address) ||
+                    (is_wildcard(&h->address) && h->address.family == address->family))
+                        return h;
+                if (is_wildcard(&h->address) && h->address.family == AF_INET6)
+                        all = h;
+        }
+        return all;
+}
+
 const Holder *holders_find_other(const Holders *holders, uint16_t port, int tcp) {
         for (size_t i = 0; i < holders->n; i++) {
                 const Holder *h = &holders->items[i];

@@ -37,8 +37,14 @@ const char *holder_text(const Holder *h, char *out);
 /* What to do where it has a port that visitors come to: a sentence, good until the next call. */
 const char *holder_remedy(const Holder *h);
 
+/* A resolver by its name: one that is meant to stand beside hagw. */
+bool holder_is_resolver(const Holder *h);
+
 /* A socket of somebody else's at the port: NULL where there is none. tcp: 1, 0, or -1 for either. */
 const Holder *holders_find_other(const Holders *holders, uint16_t port, int tcp);
+
+/* One that has the address, by itself or with all others. A socket at :: may have IPv4 as well. */
+const Holder *holders_find_at(const Holders *holders, const IpAddress *address, uint16_t port, bool tcp);
 
 /* The files' lines, for tests. */
 size_t holders_parse(FILE *f, bool tcp, int family, const uint16_t *ports, size_t n_ports, Holders *ret);

@@ -125,6 +125,125 @@ static void tell_shut(Status *s, const Door *d, const char *state, const Holder 
                                d->unit, state, d->daemon, d->unit);
 }
 
+/* --- port 53 ------------------------------------------------------------------------------------------- */
+
+/* The places of one family where hagw-dnsd should be asked and is not. */
+typedef struct Deaf {
+        char addresses[256]; /* the first ones, in words */
+        bool udp, tcp;
+        unsigned port, n;
+        const char *error;
+        const Holder *other;
+} Deaf;
+
+static bool is_listed(const char *list, const char *item) {
+        const size_t n = strlen(item);
+
+        for (const char *p = list; *p; p += strspn(p, ", ")) {
+                const size_t size = strcspn(p, ",");
+
+                if (size == n && memcmp(p, item, n) == 0)
+                        return true;
+                p += size;
+        }
+        return false;
+}
+
+static void deaf_add(Deaf *d, sd_json_variant *listener, const Holders *holders, const IpAddress *a) {
+        const char *text = field_text(listener, "address");
+        const bool tcp = streq(strempty(field_text(listener, "transport")), "tcp");
+        const size_t used = strlen(d->addresses);
+
+        d->port = (unsigned) field_number(listener, "port");
+        d->error = field_text(listener, "error");
+        d->other = d->other ?: holders_find_at(holders, a, (uint16_t) d->port, tcp);
+        *(tcp ? &d->tcp : &d->udp) = true;
+        if (is_listed(d->addresses, text)) /* by the other transport */
+                return;
+        if (used + strlen(text) + 3 < sizeof(d->addresses))
+                (void) snprintf(d->addresses + used, sizeof(d->addresses) - used, "%s%s", used ? ", " : "",
+                                text);
+        d->n++;
+}
+
+static bool is_published(const Status *s, const char *family) {
+        for (size_t i = 0; i < field_count(s->addresses, "addresses"); i++) {
+                sd_json_variant *a = field_element(s->addresses, "addresses", i);
+
+                if (streq(strempty(field_text(a, "family")), family))
+                        return field_text(a, "address") != NULL;
+        }
+        return false;
+}
+
+static const char *deaf_remedy(int family) {
+        return family == AF_INET ?
+                       "Beside a resolver of the house: dns.ipv4_port = 5300 in hagw.conf, hagw-ctl reload, "
+                       "and let the router send its port 53, UDP and TCP, to port 5300 of this machine" :
+                       "Beside a resolver of the house: let that leave this machine's public IPv6 address "
+                       "alone, or set dns.ipv6_port = 0 in hagw.conf, hagw-ctl reload, and the world asks "
+                       "over IPv4 only";
+}
+
+static void tell_deaf(Status *s, const Deaf *d, int family) {
+        const char *transports = d->udp && d->tcp ? "UDP and TCP" : d->udp ? "UDP" : "TCP";
+        char who[HOLDER_TEXT_MAX] = "another program";
+
+        if (d->other)
+                (void) holder_text(d->other, who);
+        if (streq(d->error, "EADDRINUSE"))
+                status_problem(s,
+                               "hagw-dnsd is not asked at port %u (%s) of %s, since %s has it. %s (\"Beside "
+                               "a resolver of the house\" in hagw-dnsd(8)).",
+                               d->port, transports, d->addresses, who, deaf_remedy(family));
+        else
+                status_problem(s,
+                               "hagw-dnsd is not asked at port %u (%s) of %s, which could not be opened: "
+                               "%s; hagw-ctl log --daemon=dnsd tells more.",
+                               d->port, transports, d->addresses, d->error);
+}
+
+/* Where it is not asked, and the world is told to ask there: the listener's address, or false. */
+static bool is_deaf(const Status *s, sd_json_variant *listener, IpAddress *ret) {
+        return !field_bool(listener, "open") && field_text(listener, "error") &&
+               ip_parse(strempty(field_text(listener, "address")), ret) >= 0 &&
+               is_published(s, ret->family == AF_INET ? "ipv4" : "ipv6");
+}
+
+int judge_listeners(Status *s) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+        _cleanup_free_ Holders *holders = malloc(sizeof(*holders));
+        _cleanup_free_ char *reason = NULL; /* that hagw-dnsd is off is told elsewhere */
+        uint16_t ports[2] = {}; /* each family has one */
+        Deaf deaf[2] = {};
+        IpAddress a;
+        int r;
+
+        if (!holders)
+                return -ENOMEM;
+        r = client_look("io.hagw.Dns.ListListeners", NULL, &reply, &reason);
+        if (r < 0)
+                return r == -ENOMEM ? r : 0;
+        for (size_t i = 0; i < field_count(reply, "listeners"); i++)
+                if (is_deaf(s, field_element(reply, "listeners", i), &a))
+                        ports[a.family == AF_INET6] =
+                                (uint16_t) field_number(field_element(reply, "listeners", i), "port");
+        holders_look(ports, ELEMENTSOF(ports), holders);
+        for (size_t i = 0; i < field_count(reply, "listeners"); i++)
+                if (is_deaf(s, field_element(reply, "listeners", i), &a))
+                        deaf_add(&deaf[a.family == AF_INET6], field_element(reply, "listeners", i), holders,
+                                 &a);
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(deaf); i++) {
+                if (deaf[i].n == 0)
+                        continue;
+                tell_deaf(s, &deaf[i], i == 0 ? AF_INET : AF_INET6);
+                r = status_mark_shut(s, "hagw-dnsd");
+        }
+        return r;
+}
+
+/* --- sockets of systemd's ------------------------------------------------------------------------------ */
+
 int judge_doors(Status *s) {
         static const uint16_t ports[] = { 443, 80 };
         _cleanup_free_ Holders *holders = malloc(sizeof(*holders));

@@ -36,6 +36,7 @@ int judge_state(Status *s);
 int judge_config(Status *s);
 int judge_addresses(Status *s);
 int judge_doors(Status *s);
+int judge_listeners(Status *s);
 int judge_hops(Status *s);
 int judge_visitors(Status *s);
 int judge_relay(Status *s);

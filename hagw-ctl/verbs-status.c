@@ -13,9 +13,9 @@
 #include "view.h"
 
 static int (*const judges[])(Status *s) = {
-        judge_daemons,  judge_state, judge_config,  judge_addresses, judge_doors,        judge_hops,
-        judge_visitors, judge_relay, judge_tenants, judge_hosts,     judge_certificates, judge_zones,
-        judge_caa,
+        judge_daemons, judge_state,    judge_config, judge_addresses, judge_doors, judge_listeners,
+        judge_hops,    judge_visitors, judge_relay,  judge_tenants,   judge_hosts, judge_certificates,
+        judge_zones,   judge_caa,
 };
 
 static void status_done(Status *s) {

@@ -63,6 +63,35 @@ static void test_sockets(void **state) {
         assert_int_equal(holders.n, 3);
 }
 
+static IpAddress address(const char *text) {
+        IpAddress a;
+
+        assert_int_equal(ip_parse(text, &a), 0);
+        return a;
+}
+
+/* Who is in the way at an address. */
+static void test_places(void **state) {
+        static Holders h;
+        IpAddress four = address("192.168.1.2"), six = address("2001:db8::2");
+
+        h = (Holders) { .n = 3,
+                        .items = { { .address = address("127.0.0.53"), .port = 53 },
+                                   { .address = address("192.168.1.2"), .port = 53, .tcp = true },
+                                   { .address = address("::"), .port = 443, .tcp = true, .ours = true } } };
+        assert_null(holders_find_at(&h, &four, 53, false));
+        assert_ptr_equal(holders_find_at(&h, &four, 53, true), &h.items[1]);
+        assert_null(holders_find_at(&h, &six, 53, true));
+        assert_null(holders_find_at(&h, &four, 443, true)); /* hagw's own */
+        /* AdGuard Home's has both families, dnsmasq's IPv6 alone: one for all of IPv4 comes first. */
+        h.items[h.n++] = (Holder) { .address = address("::"), .port = 53 };
+        assert_ptr_equal(holders_find_at(&h, &four, 53, false), &h.items[3]);
+        assert_ptr_equal(holders_find_at(&h, &six, 53, false), &h.items[3]);
+        h.items[h.n++] = (Holder) { .address = address("0.0.0.0"), .port = 53 };
+        assert_ptr_equal(holders_find_at(&h, &four, 53, false), &h.items[4]);
+        assert_ptr_equal(holders_find_at(&h, &six, 53, false), &h.items[3]);
+}
+
 static void test_too_many(void **state) {
         char line[256], zero[33];
         _cleanup_free_ char *text = NULL;
@@ -125,4 +154,4 @@ static void test_words(void **state) {
 }
 
 TEST_MAIN(cmocka_unit_test(test_sockets), cmocka_unit_test(test_too_many), cmocka_unit_test(test_units),
-          cmocka_unit_test(test_words))
+          cmocka_unit_test(test_words), cmocka_unit_test(test_places))
