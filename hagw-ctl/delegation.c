@@ -225,11 +225,20 @@ static const char *say_last(const Delegation *d, char out[static 2 * TIME_TEXT_M
         return out;
 }
 
+const char *delegation_router_text(unsigned port, char out[static ROUTER_TEXT_MAX]) {
+        if (port == 0 || port == 53)
+                (void) snprintf(out, ROUTER_TEXT_MAX, "pass port 53, UDP and TCP, to this machine");
+        else
+                (void) snprintf(out, ROUTER_TEXT_MAX,
+                                "send its port 53, UDP and TCP, to port %u of this machine", port);
+        return out;
+}
+
 /* The resolver has an answer, which is not ours: the question did not come here. */
-static int judge_other(const char *zone, const char *name_server, Delegation *d) {
+static int judge_other(const char *zone, const char *name_server, unsigned port, Delegation *d) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
         _cleanup_free_ char *reason = NULL, *delegated = NULL;
-        char last[2 * TIME_TEXT_MAX];
+        char last[2 * TIME_TEXT_MAX], router[ROUTER_TEXT_MAX];
         const char *soa;
         int r;
 
@@ -247,8 +256,8 @@ static int judge_other(const char *zone, const char *name_server, Delegation *d)
                 return conclude(d, DELEGATION_ELSEWHERE,
                                 "Questions for %s go to another machine, which answers with the names of "
                                 "this one. Does %s have the house's public address, and does the router "
-                                "pass port 53 to this machine, not to an old gateway? %s",
-                                zone, delegated, say_last(d, last));
+                                "%s, not to an old gateway? %s",
+                                zone, delegated, delegation_router_text(port, router), say_last(d, last));
         return conclude(d, DELEGATION_UNSEEN,
                         "%s is delegated to %s, but this machine's resolver does not know of it: it answers "
                         "for the zone by itself, or the delegation is younger than its memory. Whether it "
@@ -257,9 +266,9 @@ static int judge_other(const char *zone, const char *name_server, Delegation *d)
 }
 
 /* The resolver found nobody who answers. */
-static int judge_silence(const char *zone, const char *why, Delegation *d) {
+static int judge_silence(const char *zone, const char *why, unsigned port, Delegation *d) {
         _cleanup_free_ char *delegated = NULL;
-        char last[2 * TIME_TEXT_MAX];
+        char last[2 * TIME_TEXT_MAX], router[ROUTER_TEXT_MAX];
         int r;
 
         r = ask_parent(zone, why, d, &delegated);
@@ -267,26 +276,25 @@ static int judge_silence(const char *zone, const char *why, Delegation *d) {
                 return r;
         return conclude(d, DELEGATION_SILENT,
                         "%s is delegated to %s, but a question for it did not come here (%s). Does that "
-                        "name have the house's public address, and does the router pass port 53, UDP and "
-                        "TCP, to this machine? %s",
-                        zone, delegated, why, say_last(d, last));
+                        "name have the house's public address, and does the router %s? %s",
+                        zone, delegated, why, delegation_router_text(port, router), say_last(d, last));
 }
 
-static int judge_inside(const char *zone, const Trial *t, Delegation *d) {
-        char last[2 * TIME_TEXT_MAX];
+static int judge_inside(const char *zone, const Trial *t, unsigned port, Delegation *d) {
+        char last[2 * TIME_TEXT_MAX], router[ROUTER_TEXT_MAX];
 
         if (d->last_usec + DELEGATION_GOOD_USEC > clock_usec(CLOCK_REALTIME))
                 return 0;
         return conclude(d, DELEGATION_INSIDE,
                         "Whether the internet finds %s cannot be seen from here, because this machine's "
                         "resolver asks from inside the house (%s). %s If visitors do not get in: does the "
-                        "router pass port 53, UDP and TCP, to this machine?",
+                        "router %s?",
                         zone, field_text(field_element(t->seen, "questions", 0), "address"),
-                        say_last(d, last));
+                        say_last(d, last), delegation_router_text(port, router));
 }
 
-static int judge_trial(const char *zone, const char *name_server, const Trial *t, Delegation *d,
-                       uint64_t last_tcp_usec) {
+static int judge_trial(const char *zone, const char *name_server, unsigned port, const Trial *t,
+                       Delegation *d, uint64_t last_tcp_usec) {
         const uint64_t recent = clock_usec(CLOCK_REALTIME) - DELEGATION_RECENT_USEC;
         const char *rcode = strempty(field_text(t->reply, "rcode"));
 
@@ -302,15 +310,15 @@ static int judge_trial(const char *zone, const char *name_server, const Trial *t
                                 zone);
         }
         if (field_bool(t->seen, "inside"))
-                return judge_inside(zone, t, d);
+                return judge_inside(zone, t, port, d);
         if (streq(rcode, "NXDOMAIN") || streq(rcode, "NOERROR"))
-                return judge_other(zone, name_server, d);
+                return judge_other(zone, name_server, port, d);
         if (d->last_usec > recent) /* a resolver may remember for a while that nobody answered */
                 return 0;
-        return judge_silence(zone, t->reply ? rcode : strempty(t->reason), d);
+        return judge_silence(zone, t->reply ? rcode : strempty(t->reason), port, d);
 }
 
-int delegation_check(const char *zone, const char *name_server, Delegation *ret) {
+int delegation_check(const char *zone, const char *name_server, unsigned port, Delegation *ret) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *live = NULL;
         _cleanup_(delegation_done) Delegation d = {};
         _cleanup_(trial_done) Trial t = {};
@@ -323,7 +331,7 @@ int delegation_check(const char *zone, const char *name_server, Delegation *ret)
                 d.since_usec = field_number(live, "outsideSinceUSec");
         }
         if (r == 0)
-                r = judge_trial(zone, name_server, &t, &d, last_question(live, /* tcp= */ true));
+                r = judge_trial(zone, name_server, port, &t, &d, last_question(live, /* tcp= */ true));
         if (r < 0)
                 return r;
         *ret = d;

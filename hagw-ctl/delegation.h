@@ -37,5 +37,9 @@ void delegation_done(Delegation *d);
 /* For each question; there are at most four. */
 #define DELEGATION_QUERY_USEC (6 * USEC_PER_SEC)
 
-/* zone and name_server normalized. Returns -ENOMEM or 0. */
-int delegation_check(const char *zone, const char *name_server, Delegation *ret);
+/* zone and name_server normalized; port: where hagw-dnsd is asked over IPv4. Returns -ENOMEM or 0. */
+int delegation_check(const char *zone, const char *name_server, unsigned port, Delegation *ret);
+
+/* What the router has to do with port 53: "pass port 53, …", "send its port 53, … to port 5300 …". */
+#define ROUTER_TEXT_MAX 80U
+const char *delegation_router_text(unsigned port, char out[static ROUTER_TEXT_MAX]);

@@ -85,7 +85,7 @@ static int zone_judge(Status *s, const ConfZone *zone, sd_json_variant *live, bo
         int r;
 
         if (ask && !via_relay) {
-                r = delegation_check(zone->name, zone->name_server, &d);
+                r = delegation_check(zone->name, zone->name_server, s->config->dns.ipv4_port, &d);
                 if (r < 0)
                         return r;
                 if (d.detail)

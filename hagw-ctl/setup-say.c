@@ -8,6 +8,7 @@
 
 #include "cidr.h"
 #include "client.h"
+#include "delegation.h"
 #include "hostname.h"
 #include "output.h"
 #include "setup.h"
@@ -25,6 +26,7 @@ void setup_say(const Setup *s, const char *format, ...) {
 
 void setup_say_records(const Setup *s, const ConfZone *zone, const char *ipv4, const char *ipv6) {
         bool inside = hostname_in_zone(zone->name_server, zone->name);
+        char router[ROUTER_TEXT_MAX];
 
         setup_say(s, "  At your DNS provider, in the zone above %s, enter:\n", zone->name);
         setup_say(s, "    %s.  NS    %s.\n", zone->name, zone->name_server);
@@ -33,7 +35,8 @@ void setup_say_records(const Setup *s, const ConfZone *zone, const char *ipv4, c
                           ipv4 ?: "(the house's public IPv4 address)");
         if (inside && ipv6)
                 setup_say(s, "    %s.  AAAA  %s\n", zone->name_server, ipv6);
-        setup_say(s, "  and let the router pass port 53, UDP and TCP, to this machine.\n");
+        setup_say(s, "  and let the router %s.\n",
+                  delegation_router_text(s->config->dns.ipv4_port, router));
 }
 
 /* Our own address on the way to the service: the one it sees us come from. */
@@ -98,6 +101,8 @@ void setup_say_next(const Setup *s) {
         const Config *c = s->config;
         const ConfHost *h = first_host(c);
         const char *zone = c->n_zones > 0 ? c->zones[0].name : "home.example.com";
+        const bool beside = c->dns.ipv4_port != 0 && c->dns.ipv4_port != 53;
+        char port[sizeof(" (which goes to port 65535)")];
         bool inside = s->attach && c->n_zones > 0 && c->zones[0].via == CONF_VIA_RELAY;
 
         if (!s->call->json) {
@@ -105,10 +110,12 @@ void setup_say_next(const Setup *s) {
                 output_tone(TONE_BOLD, "What is left to do");
                 output("\n");
         }
+        (void) snprintf(port, sizeof(port), " (which goes to port %u)", c->dns.ipv4_port);
         if (!inside)
                 setup_say(s, "- %s to this machine: TCP 443 and 80 for visitors, UDP and TCP 53 for "
-                             "the name server.\n",
-                          c->tenants.zone ? "The firewall lets through" : "The router passes");
+                             "the name server%s.\n",
+                          c->tenants.zone ? "The firewall lets through" : "The router passes",
+                          beside ? port : "");
         if (c->tenants.zone)
                 setup_say(s, "- A first tenant: hagw-ctl tenant add NAME\n");
         if (!c->tenants.zone || h)

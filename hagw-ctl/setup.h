@@ -23,6 +23,10 @@ typedef struct Setup {
 
 void setup_done(Setup *s);
 
+/* setup-doors.c: who has the ports that hagw needs is told before anything is written, and a resolver of the
+ * house gets hagw beside it. -EADDRINUSE: the owner wants to make room first. Told. */
+int setup_check_doors(Setup *s);
+
 /* Takes the options, and asks for what is missing. Told. */
 int setup_gather(Setup *s);
 

@@ -228,7 +228,8 @@ static int check_delegations(const Setup *s) {
                         if (n > 0)
                                 setup_pause(USEC_PER_SEC);
                         delegation_done(&d);
-                        if (delegation_check(zone->name, zone->name_server, &d) < 0)
+                        if (delegation_check(zone->name, zone->name_server,
+                                             s->config->dns.ipv4_port, &d) < 0)
                                 return log_oom();
                 }
                 if (d.verdict == DELEGATION_WORKS)
@@ -273,6 +274,8 @@ int verb_setup(const Call *call) {
         int r, bad;
 
         r = certwait_parse_option(call, &wait_usec);
+        if (r >= 0)
+                r = setup_check_doors(&s);
         if (r >= 0)
                 r = setup_gather(&s);
         if (r >= 0)

@@ -30,7 +30,9 @@ static const Option setup_options[] = {
         { "password-stdin", NULL, "read the password from standard input" },
         { "relay", NULL, "make this machine a relay: houses attach to it, with names in the first zone" },
         { "yes", NULL, "ask nothing: take the options and the defaults", 'y' },
-        { "force", NULL, "replace a hagw.conf that differs (the old one is kept as hagw.conf.old)" },
+        { "force", NULL,
+          "replace a hagw.conf that differs (the old one is kept as hagw.conf.old), and go on where another "
+          "program has port 443 or 80" },
         { "no-start", NULL, "only write the configuration" },
         { "wait", "SECONDS", "how long to wait for the certificates (default 180; 0: not at all)" },
         {},

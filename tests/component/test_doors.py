@@ -2,14 +2,17 @@
 """The ports that visitors come to, and who else has them: hagw-ctl with real programs in a network of their own."""
 
 import json
+import re
 import socket
 import subprocess
 import sys
 import time
 
 import pytest
-from ctl_tools import Booted, Ctl
-from test_netd import net  # noqa: F401 (fixture)
+from ctl_tools import FAILED, OK, UNREACHABLE, Booted, Ctl, terminal
+from test_beside import Resolver
+from test_listen import V4, V6
+from test_netd import ip, net  # noqa: F401 (fixture)
 
 CONFIG = 'zones = ( { name = "home.test"; } );\n'
 SHOW = """Id={unit}
@@ -136,3 +139,92 @@ def test_hagw_s_own_sockets_are_no_strangers(net, machine):  # noqa: F811
     found = status(Ctl(machine))[2]
     https.close()
     assert found == []
+
+
+SETUP = ("setup", "--yes", "--zone=home.test", "--ipv4=static:192.0.2.1", "--ipv6=none")
+
+
+@pytest.fixture
+def fresh(house, net):  # noqa: F811
+    """Installed, and not set up."""
+    (house.config / "hagw.conf").unlink()
+    ip("address", "add", f"{V4}/24", "dev", "eth0")
+    ip("address", "add", f"{V6}/64", "dev", "eth0", "nodad")
+    ip("route", "add", "default", "via", "192.168.7.1")
+    ip("-6", "route", "add", "default", "via", "2001:db8:7::1", "dev", "eth0")
+    return house
+
+
+def written(house):
+    path = house.config / "hagw.conf"
+    return path.read_text() if path.exists() else None
+
+
+def test_setup_names_who_has_the_web_s_ports_and_writes_nothing(fresh, tmp_path):
+    ctl = Ctl(fresh)
+    with nginx(tmp_path, 443, 80):
+        r = ctl.run(*SETUP)
+        assert r.returncode == FAILED and written(fresh) is None
+        for port in (443, 80):
+            assert f"has port {port}, which hagw needs for visitors" in r.stderr
+        assert r.stderr.count("nginx (process ") == 2 and "Nothing is changed on this machine; --force goes on all the same." in r.stderr
+        # Who only wants the file is told, too, and has it.
+        r = ctl.run(*SETUP, "--no-start")
+        assert r.returncode == OK and "nginx (process " in r.stderr and written(fresh)
+    (fresh.config / "hagw.conf").unlink()
+    with nginx(tmp_path, 80):
+        assert ctl.run(*SETUP, "--force").returncode == UNREACHABLE and written(fresh)  # systemd does not run here
+
+
+@pytest.mark.parametrize("answer", ["n", ""])
+def test_setup_asks_whether_to_go_on(fresh, tmp_path, answer):
+    with nginx(tmp_path, 443):
+        shown, code = terminal(Ctl(fresh), ["setup", "--zone=home.test"], [("Go on all the same?", answer)])
+    assert code == FAILED and written(fresh) is None and "Nothing is changed on this machine." in shown
+
+
+@pytest.mark.parametrize("kind", ["dnsmasq", "unbound"])
+def test_setup_puts_hagw_beside_a_resolver(fresh, tmp_path, kind):
+    r = Resolver(tmp_path, kind).wait(V4, V6)
+    done = Ctl(fresh).run(*SETUP, "--no-start")
+    r.close()
+    text = written(fresh)
+    assert done.returncode == OK and f"{kind} (process " in done.stderr and "is asked at port 53 of this machine." in done.stderr
+    assert re.search(r"^\s*ipv4_port = 5300;", text, re.M) and re.search(r"^\s*ipv6_port = 0;", text, re.M), text
+    assert "dns.ipv4_port = 5300" in done.stdout
+
+
+def test_setup_asks_before_it_takes_another_port(fresh, tmp_path):
+    r = Resolver(tmp_path, "dnsmasq", "--bind-interfaces", f"--listen-address={V4}").wait(V4)
+    answers = [("Let hagw answer at port 5300 instead", "n"), ("Home Assistant's address", ""), ("The first user", "")]
+    terminal(Ctl(fresh), ["setup", "--no-start", *SETUP[2:], "--name-server=ns.home.test", "--contact=me@home.test"], answers)
+    r.close()
+    assert not re.search(r"^\s*ipv[46]_port", written(fresh), re.M)
+
+
+def test_setup_leaves_an_owner_s_file(fresh, tmp_path):
+    fresh.configure(CONFIG)
+    r = Resolver(tmp_path, "dnsmasq").wait(V4)
+    done = Ctl(fresh).run("setup", "--yes", "--no-start")
+    r.close()
+    assert done.returncode == OK and written(fresh) == CONFIG
+    assert "In hagw.conf dns.ipv4_port = 5300 and dns.ipv6_port = 0, and hagw-ctl reload, let both live" in done.stderr
+
+
+def test_setup_is_content_beside_a_resolver(fresh, tmp_path):
+    fresh.configure(CONFIG + "dns: { ipv4_port = 5300; ipv6_port = 0; };")
+    r = Resolver(tmp_path, "dnsmasq").wait(V4)
+    done = Ctl(fresh).run("setup", "--yes", "--no-start")
+    r.close()
+    assert done.returncode == OK and done.stderr == ""
+    assert "UDP and TCP 53 for the name server (which goes to port 5300)" in done.stdout
+
+
+def test_setup_says_nothing_where_all_is_free(fresh, tmp_path):
+    """A resolver of virtual machines, or systemd-resolved's, is in nobody's way."""
+    ip("link", "add", "virbr0", "type", "bridge")
+    ip("address", "add", "192.168.122.1/24", "dev", "virbr0")
+    r = Resolver(tmp_path, "unbound", "interface: 192.168.122.1", "interface: 127.0.0.53").wait("192.168.122.1")
+    done = Ctl(fresh).run(*SETUP, "--no-start")
+    r.close()
+    assert done.returncode == OK and done.stderr == "" and not re.search(r"^\s*ipv[46]_port", written(fresh), re.M)
