@@ -50,7 +50,8 @@ static uint64_t crew_sum(const Worker *w, size_t counter) {
 
         for (unsigned i = 0; i < w->n_crew; i++)
                 n += atomic_load_explicit(
-                        (_Atomic uint64_t *) ((char *) &w->crew[i]->counters + counter), memory_order_acquire);
+                        (_Atomic uint64_t *) ((char *) &w->crew[i]->counters + counter),
+                        memory_order_acquire);
         return n;
 }
 

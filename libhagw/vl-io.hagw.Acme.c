@@ -111,8 +111,8 @@ SD_VARLINK_DEFINE_INTERFACE(
                                   "tells the rest. Root only."),
         &vl_method_Renew,
         SD_VARLINK_SYMBOL_COMMENT("A person has corrected something elsewhere: what failed is tried at "
-                                  "once, and older errors are told no more; what an authority asked for holds. "
-                                  "Root only."),
+                                  "once, and older errors are told no more; what an authority asked for "
+                                  "holds. Root only."),
         &vl_method_Retry,
         SD_VARLINK_SYMBOL_COMMENT(
                 "Takes over a certificate chain whose private key io.hagw.Key already holds (Import it "
