@@ -79,6 +79,8 @@ void conn_close(Conn *c) {
         free(c->secret);
         c->hello = NULL;
         c->secret = NULL;
+        if (c->probe)
+                queue_push(w->main_queue, &TAKE_PTR(c->probe)->message);
         c->snapshot = snapshot_unref(c->snapshot);
         review_pass_over(w, c);
         *c->link = c->next;
@@ -382,13 +384,6 @@ static void on_timer(Timer *t) {
         }
 }
 
-Visitor *visitor_done(Visitor *v) {
-        v->fd = safe_close(v->fd);
-        free(v->in);
-        v->in = NULL;
-        return NULL;
-}
-
 void conn_take_snapshot(Conn *c) {
         snapshot_unref(c->snapshot);
         c->snapshot = snapshot_ref(c->worker->snapshot);
@@ -477,22 +472,24 @@ void conn_new(Worker *w, Visitor *v) {
         visitor_done(v);
 }
 
-int conn_new_probe(Worker *w, int fd, const char *name) {
+int conn_new_probe(Worker *w, ProbeMessage *probe) {
         Visitor v = {
-                .fd = fd,
+                .fd = TAKE_FD(probe->fd),
                 .kind = CONN_PROBE,
                 .address = { .family = AF_INET, .bytes = { 127, 0, 0, 1 } },
                 .uncounted = true,
         };
-        const Route *route = route_find(w->snapshot->routes, name);
+        const Route *route = route_find(w->snapshot->routes, probe->name);
         Conn *c = route ? make_conn(w, &v) : NULL;
 
         if (!c) {
                 visitor_done(&v);
+                queue_push(w->main_queue, &probe->message);
                 return -ENOENT;
         }
+        c->probe = probe;
         c->route = route;
-        memcpy(c->name, name, MIN(strlen(name), sizeof(c->name) - 1));
+        memcpy(c->name, probe->name, sizeof(c->name));
         conn_start(c);
         if (c->state != CONN_CLOSED && route->host.upstream_kind == CONF_UPSTREAM_TCP)
                 passage_to_service(c);

@@ -18,6 +18,7 @@
 typedef struct Conn Conn;
 typedef struct Exchange Exchange;
 typedef struct Passage Passage;
+typedef struct ProbeMessage ProbeMessage;
 typedef struct Upstream Upstream;
 typedef struct Worker Worker;
 
@@ -94,13 +95,15 @@ struct Conn {
                                 LINGER: begin */
         Exchange *exchange;
         Passage *passage;
+        ProbeMessage *probe; /* CONN_PROBE: what is to be told at the end */
         uint8_t *secret; /* of the TLS that the relay speaks, which has opened the visitor's; or NULL */
 };
 
 /* Takes over what the visitor brings, and starts serving him. */
 void conn_new(Worker *w, Visitor *v);
-/* For CONN_PROBE, before anything is read. -ENOENT: no such host. */
-int conn_new_probe(Worker *w, int fd, const char *name);
+/* For CONN_PROBE, before anything is read. probe goes back to the main thread when the connection ends, or at
+ * once where there is none. -ENOENT: no such host. */
+int conn_new_probe(Worker *w, ProbeMessage *probe);
 
 /* Closes without another byte; freed from the loop. */
 void conn_close(Conn *c);

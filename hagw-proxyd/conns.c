@@ -7,6 +7,13 @@
 #include "ownaddress.h"
 #include "worker.h"
 
+Visitor *visitor_done(Visitor *v) {
+        v->fd = safe_close(v->fd);
+        free(v->in);
+        v->in = NULL;
+        return NULL;
+}
+
 void conn_cut(Conn *c, const char *why) {
         if (c->state == CONN_REQUEST)
                 exchange_abort(c->exchange, why);

@@ -70,6 +70,10 @@ void exchange_forward(Exchange *x, Upstream *u) {
 
         if (!x->internal && c->route)
                 context.host = slice_from(c->route->host.host_field);
+        if (c->probe && c->probe->kind == PROBE_BARE)
+                context.address = (Slice) {};
+        if (c->probe && c->probe->kind == PROBE_OWN_NAME)
+                context.host = route_own_name(c->route);
         x->upstream = u;
         u->n_clients++;
         if (forward_request(&x->request, &context) < 0 ||
@@ -89,6 +93,8 @@ static void note_failure(Exchange *x, const char *why) {
 
 static void fail(Exchange *x, PageKind kind, const char *why) {
         note_failure(x, why);
+        if (x->conn->probe)
+                (void) snprintf(x->conn->probe->result.text, sizeof(x->conn->probe->result.text), "%s", why);
         x->verdict = kind == PAGE_GATEWAY_TIMEOUT ? "upstream timeout" : "upstream failed";
         exchange_answer(x, kind, why);
 }
@@ -137,6 +143,9 @@ static void on_link(Exchange *x) {
         size_t n;
 
         k->n_requests++;
+        x->client.fault = LINK_FAULT_NONE;
+        if (c->probe)
+                c->probe->result.connected = true;
         if (h1_write_request(&x->request, w->scratch, sizeof(w->scratch) - FLOW_MOVE_MAX - 64, &n) < 0) {
                 exchange_answer(x, PAGE_TOO_LARGE, NULL);
                 return;
@@ -228,8 +237,15 @@ static void note_answer(Exchange *x) {
 
         x->status = x->response.status;
         x->upstream_usec = w->loop.now_usec - x->begin_usec;
-        if (x->stats && !x->internal)
-                atomic_store_explicit(&x->stats->workers[w->index].ok_usec, w->loop.now_usec,
+        if (x->conn->probe) {
+                x->conn->probe->result.answered = true;
+                x->conn->probe->result.status = x->status;
+        }
+        if (!x->stats || x->internal)
+                return;
+        atomic_store_explicit(&x->stats->workers[w->index].ok_usec, w->loop.now_usec, memory_order_relaxed);
+        if (!x->conn->probe && status_is_good(x->status))
+                atomic_store_explicit(&x->stats->workers[w->index].good_usec, w->loop.now_usec,
                                       memory_order_relaxed);
 }
 

@@ -100,6 +100,16 @@ static void write_log(Exchange *x) {
                 counter_add(&w->counters.log_dropped, 1);
 }
 
+/* What became of it; whether there was an answer has been noted when it came. */
+static void note_probe(const Exchange *x) {
+        ProbeResult *r = &x->conn->probe->result;
+
+        r->asked = true;
+        r->fault = x->client.fault;
+        if (x->upstream)
+                r->peer = upstream_peer(x->upstream);
+}
+
 /* The exchange is over for everybody but the visitor's connection. */
 static void release(Exchange *x) {
         Conn *c = x->conn;
@@ -115,6 +125,8 @@ static void release(Exchange *x) {
         }
         if (x->client.link)
                 link_close(x->client.link);
+        if (c->probe)
+                note_probe(x);
         counter_add(&w->counters.answers[x->status < 600 ? x->status / 100 : 0], 1);
         if (x->stats) {
                 counter_sub(&x->stats->workers[w->index].active, 1);
@@ -246,7 +258,9 @@ static Upstream *route_upstream(Conn *c) {
 
         if (c->upstream)
                 return c->upstream;
-        if (host->upstream_kind != CONF_UPSTREAM_TENANT)
+        if (c->probe && c->probe->kind == PROBE_OTHER_SCHEME)
+                c->upstream = upstream_new_other(c->worker, host);
+        else if (host->upstream_kind != CONF_UPSTREAM_TENANT)
                 c->upstream = upstream_get(c->worker, host, snapshot_host(c->snapshot, c->route)->trust);
         else {
                 const char *tenant = *host->upstream_host ? host->upstream_host :
@@ -441,9 +455,13 @@ void exchange_begin(Exchange *x) {
                 serve_http(x);
                 return;
         }
-        x->stats = host_stats_ref(snapshot_host(c->snapshot, c->route)->stats);
-        counter_add(&x->stats->workers[w->index].requests, 1);
-        counter_add(&x->stats->workers[w->index].active, 1);
+        /* What is asked in another way than a visitor asks says nothing of how the service is. */
+        if (!c->probe || c->probe->kind == PROBE_VISITOR) {
+                x->stats = host_stats_ref(snapshot_host(c->snapshot, c->route)->stats);
+                counter_add(&x->stats->workers[w->index].active, 1);
+        }
+        if (!c->probe)
+                counter_add(&x->stats->workers[w->index].requests, 1);
         if (!request_is_for(&x->request, c->name)) {
                 x->verdict = "another host";
                 exchange_answer(x, PAGE_MISDIRECTED, NULL);

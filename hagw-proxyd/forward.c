@@ -149,9 +149,11 @@ int forward_request(Request *r, const ForwardContext *c) {
                 write_host(l, c->host);
         if (l->max - l->n < (int) HEADER_SPARE)
                 return -ENOBUFS;
-        (void) header_list_add(l, "X-Forwarded-For", c->address);
-        (void) header_list_add(l, "X-Forwarded-Proto", SLICE("https"));
-        if (c->forwarded) {
+        if (c->address.n > 0) {
+                (void) header_list_add(l, "X-Forwarded-For", c->address);
+                (void) header_list_add(l, "X-Forwarded-Proto", SLICE("https"));
+        }
+        if (c->forwarded && c->address.n > 0) {
                 /* RFC 7239 section 6: an IPv6 address stands in brackets and quotes. */
                 bool v6 = memchr(c->address.p, ':', c->address.n);
 

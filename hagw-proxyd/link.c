@@ -52,6 +52,12 @@ void link_failed(Link *k, const char *text) {
                 l->ops->on_failed(l, text);
 }
 
+static void link_failed_by(Link *k, LinkFault fault, const char *text) {
+        if (k->client)
+                k->client->fault = fault;
+        link_failed(k, text);
+}
+
 static void serve(Link *k) {
         k->state = LINK_BUSY;
         k->transport.pace = k->pace.limit ? &k->pace : NULL;
@@ -76,7 +82,8 @@ static void link_handshake(Link *k) {
                 return;
         }
         if (r < 0) {
-                link_failed(k, tls_failure_text(k->transport.tls, k->transport.tls_error, why, sizeof(why)));
+                link_failed_by(k, LINK_FAULT_TLS,
+                               tls_failure_text(k->transport.tls, k->transport.tls_error, why, sizeof(why)));
                 return;
         }
         link_ready(k);
@@ -153,7 +160,7 @@ static void on_timer(Timer *t) {
         if (k->state == LINK_CONNECTING)
                 link_failed(k, "no channel came in time");
         else if (k->state == LINK_HANDSHAKE)
-                link_failed(k, "its TLS handshake took too long");
+                link_failed_by(k, LINK_FAULT_TLS, "its TLS handshake took too long");
         else if (k->state == LINK_IDLE)
                 link_close(k);
 }
@@ -171,7 +178,7 @@ static void on_dialled(int fd, size_t index, void *userdata) {
         errno = -fd;
         (void) snprintf(why, sizeof(why),
                         fd == -ETIMEDOUT ? "connecting took too long" : "connecting failed: %m");
-        link_failed(k, why);
+        link_failed_by(k, link_fault_from_error(fd), why);
 }
 
 Link *link_new(Upstream *u, LinkClient *l) {
@@ -188,6 +195,7 @@ Link *link_new(Upstream *u, LinkClient *l) {
         k->trusted = u->trusted;
         u->n_links++;
         l->link = k;
+        l->fault = LINK_FAULT_OTHER;
         return k;
 }
 

@@ -3,6 +3,7 @@
 
 #include "dial.h"
 #include "h1.h"
+#include "linkfault.h"
 #include "tenants.h"
 #include "transport.h"
 
@@ -31,6 +32,7 @@ struct LinkClient {
         const LinkClientOps *ops;
         LinkClient *next, **wait_link; /* in upstream->waiting */
         Link *link; /* being made, or in use */
+        LinkFault fault; /* for on_failed() */
 };
 
 typedef enum LinkState {

@@ -140,6 +140,10 @@ static void on_message(Manager *m, Message *q, bool stopping) {
                 break;
         case MESSAGE_FAILURE:
                 on_failure((FailureMessage *) q);
+                rounds_on_failure(&m->rounds, ((FailureMessage *) q)->stats);
+                break;
+        case MESSAGE_PROBE:
+                probe_on_message(&m->probes, (ProbeMessage *) q);
                 break;
         case MESSAGE_HIDDEN:
                 hidden_note(&m->hidden, &((HiddenMessage *) q)->address);
@@ -285,6 +289,8 @@ static int manager_setup(Manager *m, const Config *config) {
         if (r >= 0)
                 r = pulse_new(m->event, m->workers, m->n_workers, &m->pulse);
         if (r >= 0)
+                r = rounds_start(&m->rounds, m, config->proxy.probe_usec);
+        if (r >= 0)
                 r = sd_event_add_time_relative(m->event, &m->ticket_source, CLOCK_BOOTTIME, m->ticket_usec,
                                                /* accuracy= */ 0, on_ticket_timer, m);
         if (r >= 0)
@@ -346,6 +352,7 @@ int manager_reload(const Config *config, void *userdata) {
         set_snapshot(m, s);
         relay_view_apply(&m->relay, m->workers[0], m->snapshot->relay);
         set_status(m);
+        rounds_set(&m->rounds, config->proxy.probe_usec);
         if (tenant_watch_set(&m->tenants, m, config->tenants.zone) < 0)
                 (void) log_oom();
         /* Also ends the tickets that were issued for another lifetime. */
@@ -393,6 +400,7 @@ void manager_drain(void *userdata) {
         Manager *m = userdata;
         uint64_t usec = m->snapshot->drain_usec;
 
+        rounds_done(&m->rounds);
         /* More than the unit's TimeoutStopSec= where proxy.drain is. */
         (void) sd_notifyf(/* unset_environment= */ 0, "EXTEND_TIMEOUT_USEC=%" PRIu64,
                           usec + MANAGER_STOP_USEC);
@@ -414,6 +422,7 @@ void *manager_stop(void *userdata) {
         vl_watch_free(m->network);
         tenant_watch_done(&m->tenants);
         m->pulse = pulse_free(m->pulse);
+        rounds_done(&m->rounds);
         probes_done(&m->probes);
         weblink_done(&m->web);
         namelink_done(&m->names);

@@ -9,8 +9,10 @@
 #include "probe.h"
 #include "pulse.h"
 #include "relayview.h"
+#include "rounds.h"
 #include "snapshot.h"
 #include "tenantwatch.h"
+#include "trial.h"
 #include "weblink.h"
 #include "worker.h"
 
@@ -53,6 +55,8 @@ typedef struct Manager {
         TenantWatch tenants;
         RelayView relay;
         Probe *probes;
+        Trial *trials;
+        Rounds rounds;
         Pulse *pulse;
 } Manager;
 
@@ -77,6 +81,6 @@ void manager_on_revocations(sd_json_variant *message, void *userdata);
 
 /* One snapshot of the workers' sums. */
 typedef struct HostReading {
-        uint64_t requests, active, ok_usec; /* CLOCK_MONOTONIC; 0: never */
+        uint64_t requests, active, ok_usec, good_usec; /* CLOCK_MONOTONIC; 0: never */
 } HostReading;
 HostReading host_stats_read(const HostStats *s);

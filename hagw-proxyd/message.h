@@ -24,7 +24,7 @@ typedef enum MessageKind {
         MESSAGE_STOP,        /* to a worker: accept no more, finish what is under way */
         MESSAGE_FORGET,      /* to a worker: these sessions ended, or all */
         MESSAGE_VISITOR,     /* to a worker, from another: serve this visitor, you have fewer */
-        MESSAGE_PROBE,       /* to a worker: serve this socket as a visitor of that host */
+        MESSAGE_PROBE,       /* to a worker and back: serve this socket as a visitor of that host */
         MESSAGE_TENANT,      /* to a worker: what hagw-tenantd says */
         MESSAGE_CONTROL,     /* to a worker, from another: an agent, you are its tenant's home */
         MESSAGE_CHANNEL,     /* to a worker, from another: a channel of a session of yours */
@@ -111,8 +111,12 @@ typedef struct ChannelMessage {
 
 typedef struct ProbeMessage {
         Message message;
-        int fd; /* given away */
+        void *asker; /* the main thread's own */
+        int fd;      /* given away; the worker reads a request there and writes the answer */
         char name[HOSTNAME_MAX + 1];
+        ProbeKind kind;
+        /* The answer, once fd's other end is closed: */
+        ProbeResult result;
 } ProbeMessage;
 
 typedef struct SessionMessage {

@@ -14,6 +14,8 @@ HostReading host_stats_read(const HostStats *s) {
                 sum.requests += atomic_load_explicit(&c->requests, memory_order_relaxed);
                 sum.active += atomic_load_explicit(&c->active, memory_order_relaxed);
                 sum.ok_usec = MAX(sum.ok_usec, ok_usec);
+                sum.good_usec =
+                        MAX(sum.good_usec, atomic_load_explicit(&c->good_usec, memory_order_relaxed));
         }
         return sum;
 }

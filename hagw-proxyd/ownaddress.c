@@ -12,3 +12,18 @@ bool is_own_address(const IpAddress *a) {
         /* Other errors say nothing: no descriptor is left, or a link-local address is without its link. */
         return fd < 0 || bind(fd, (struct sockaddr *) &address, size) >= 0 || errno != EADDRNOTAVAIL;
 }
+
+IpAddress own_address_towards(const IpAddress *peer) {
+        struct sockaddr_storage address, own = {};
+        socklen_t size = ip_to_sockaddr(peer, /* port= */ 9, &address), own_size = sizeof(own);
+        IpAddress a = { .family = AF_UNSPEC };
+        _cleanup_close_ int fd = -EBADF;
+
+        if (size == 0)
+                return a;
+        fd = socket(address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        if (fd >= 0 && connect(fd, (struct sockaddr *) &address, size) >= 0 &&
+            getsockname(fd, (struct sockaddr *) &own, &own_size) >= 0)
+                (void) ip_from_sockaddr((struct sockaddr *) &own, &a);
+        return a;
+}

@@ -7,3 +7,6 @@
 
 /* False where the machine does not have this address now: packets to it do not arrive. */
 bool is_own_address(const IpAddress *a);
+/* Which address of this machine another one finds as the sender; AF_UNSPEC: no way leads there. No packet is
+ * sent for it. */
+IpAddress own_address_towards(const IpAddress *peer);

@@ -68,6 +68,12 @@ void passage_done(Passage *p) {
         pump_done(&p->pump);
         p->first = buffer_put(&w->pool, p->first);
         p->other.fd = safe_close(p->other.fd);
+        if (p->conn->probe) {
+                p->conn->probe->result.asked = true;
+                p->conn->probe->result.fault = p->client.fault;
+                if (p->upstream)
+                        p->conn->probe->result.peer = upstream_peer(p->upstream);
+        }
         if (p->upstream) {
                 upstream_forget(&p->client);
                 p->upstream->n_clients--;
@@ -336,10 +342,14 @@ static void on_link(LinkClient *l) {
 
         atomic_store_explicit(&counters_of(p)->ok_usec, p->conn->worker->loop.now_usec,
                               memory_order_relaxed);
-        if (p->conn->kind == CONN_PROBE) {
+        l->fault = LINK_FAULT_NONE;
+        if (p->conn->probe) {
+                p->conn->probe->result.connected = true;
                 passage_abort(p, "probe");
                 return;
         }
+        atomic_store_explicit(&counters_of(p)->good_usec, p->conn->worker->loop.now_usec,
+                              memory_order_relaxed);
         if (host->proxy_protocol != CONF_PROXY_NONE) {
                 pair = passage_pair(p->conn);
                 size = host->proxy_protocol == CONF_PROXY_V1 ? proxy_v1_write(&pair, head) :
@@ -352,6 +362,8 @@ static void on_link_failed(LinkClient *l, const char *why) {
         Passage *p = CONTAINER_OF(l, Passage, client);
 
         upstream_report(p->upstream, p->stats, why);
+        if (p->conn->probe)
+                (void) snprintf(p->conn->probe->result.text, sizeof(p->conn->probe->result.text), "%s", why);
         passage_abort(p, "upstream failed");
 }
 
@@ -375,7 +387,8 @@ void passage_to_service(Conn *c) {
         }
         p->client.ops = &link_ops;
         p->stats = host_stats_ref(host->stats);
-        counter_add(&counters_of(p)->requests, 1);
+        if (!c->probe)
+                counter_add(&counters_of(p)->requests, 1);
         counter_add(&counters_of(p)->active, 1);
         p->upstream = upstream_get(c->worker, &c->route->host, host->trust);
         if (!p->upstream) {

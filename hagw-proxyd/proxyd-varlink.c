@@ -23,15 +23,23 @@ static int build_host(const Manager *m, const Route *route, sd_json_variant **re
         HostReading now = host_stats_read(s);
         /* A head that came, and its body that broke, may be of one turn of the loop. */
         bool failing = s->error && s->error_usec >= now.ok_usec;
+        bool found = s->finding != FINDING_NONE &&
+                     s->tried_usec > (finding_ends_with_answer(s->finding) ? now.ok_usec : now.good_usec);
         bool valid = c && (uint64_t) c->not_after * USEC_PER_SEC > clock_usec(CLOCK_REALTIME);
 
         return sd_json_buildo(
                 ret, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(route->host.name)),
                 SD_JSON_BUILD_PAIR("upstream", SD_JSON_BUILD_STRING(route->host.upstream)),
-                SD_JSON_BUILD_PAIR("health", SD_JSON_BUILD_STRING(failing         ? "failing" :
-                                                                  now.ok_usec > 0 ? "ok" :
-                                                                                    "unknown")),
-                SD_JSON_BUILD_PAIR_CONDITION(failing, "error", SD_JSON_BUILD_STRING(s->error)),
+                SD_JSON_BUILD_PAIR("health", SD_JSON_BUILD_STRING(failing || found ? "failing" :
+                                                                  now.ok_usec > 0  ? "ok" :
+                                                                                     "unknown")),
+                SD_JSON_BUILD_PAIR_CONDITION(failing || found, "error",
+                                             SD_JSON_BUILD_STRING(found ? s->finding_text : s->error)),
+                SD_JSON_BUILD_PAIR_CONDITION(found, "finding",
+                                             SD_JSON_BUILD_STRING(finding_word(s->finding))),
+                SD_JSON_BUILD_PAIR_CONDITION(found, "foundUSec",
+                                             SD_JSON_BUILD_UNSIGNED(to_realtime(s->found_usec))),
+                SD_JSON_BUILD_PAIR("triedUSec", SD_JSON_BUILD_UNSIGNED(to_realtime(s->tried_usec))),
                 SD_JSON_BUILD_PAIR("lastOkUSec", SD_JSON_BUILD_UNSIGNED(to_realtime(now.ok_usec))),
                 SD_JSON_BUILD_PAIR("lastErrorUSec", SD_JSON_BUILD_UNSIGNED(to_realtime(s->error_usec))),
                 SD_JSON_BUILD_PAIR("requests", SD_JSON_BUILD_UNSIGNED(now.requests)),
@@ -63,69 +71,45 @@ static int vl_method_list_hosts(sd_varlink *link, sd_json_variant *parameters,
         return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("hosts", SD_JSON_BUILD_VARIANT(list)));
 }
 
-/* A probe under way and who asked for it. */
+/* Who asked for a trial. */
 typedef struct ProbeCall {
-        Manager *manager;
+        const Manager *manager;
         sd_varlink *link;
-        uint64_t begin_usec;
-        char name[HOSTNAME_MAX + 3];
 } ProbeCall;
 
-static const Route *find_host(const Manager *m, const char *name) {
-        for (size_t i = 0; i < m->snapshot->routes->n_routes; i++)
-                if (streq(m->snapshot->routes->routes[i].host.name, name))
-                        return &m->snapshot->routes->routes[i];
-        return NULL;
-}
-
-/* What is known about an answer, by what it looks like. */
-static const char *advice_for(unsigned status, const char *answer, const ConfHost *host) {
-        if (status == 400 && strstr(answer, "400: Bad Request"))
-                return "Home Assistant refuses this gateway as a proxy. Add its address to "
-                       "configuration.yaml: "
-                       "http: { use_x_forwarded_for: true, trusted_proxies: [ADDRESS OF THIS MACHINE] }, "
-                       "and restart it.";
-        if (status == 400 && strstr(answer, "HTTPS") && host->upstream_kind == CONF_UPSTREAM_HTTP)
-                return "The service speaks HTTPS on this port: write https:// in upstream.";
+/* What is no finding, and yet worth a word to who asks. */
+static const char *advice_for(unsigned status) {
         if (status >= 500)
                 return "The service answers, but with an error of its own: look at its log.";
+        if (status == 400 || status == 403)
+                return "The service refuses this page, whoever asks.";
         return NULL;
 }
 
-static void on_probed(unsigned status, const char *answer, void *userdata) {
+static void on_tried(const char *name, const ProbeResult *visitor, void *userdata) {
         ProbeCall *call = userdata;
-        const Route *route = find_host(call->manager, call->name);
+        const Manager *m = call->manager;
+        const Route *route = route_find_host(m->snapshot->routes, name);
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *host = NULL;
 
-        if (!route || build_host(call->manager, route, &host) < 0)
+        if (!route || build_host(m, route, &host) < 0)
                 (void) sd_varlink_errorbo(call->link, "io.hagw.Proxy.NoSuchHost",
-                                          SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(call->name)));
+                                          SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)));
         else {
-                /* Otherwise the answer was our own. */
-                bool theirs =
-                        host_stats_read(snapshot_host(call->manager->snapshot, route)->stats).ok_usec >=
-                        call->begin_usec;
-                const char *advice =
-                        theirs ?
-                                advice_for(status, answer, &route->host) :
-                                "Nothing answers there: check the address and port in upstream, and whether "
-                                "the service runs.";
+                const HostStats *s = snapshot_host(m->snapshot, route)->stats;
+                bool theirs = visitor && visitor->answered;
+                const char *advice = s->finding != FINDING_NONE ? s->finding_text :
+                                     theirs                     ? advice_for(visitor->status) :
+                                                                  NULL;
 
                 (void) sd_varlink_replybo(
                         call->link, SD_JSON_BUILD_PAIR("host", SD_JSON_BUILD_VARIANT(host)),
-                        SD_JSON_BUILD_PAIR_CONDITION(theirs && status > 0, "status",
-                                                     SD_JSON_BUILD_UNSIGNED(status)),
+                        SD_JSON_BUILD_PAIR_CONDITION(theirs, "status",
+                                                     SD_JSON_BUILD_UNSIGNED(theirs ? visitor->status : 0)),
                         SD_JSON_BUILD_PAIR_CONDITION(!!advice, "advice", SD_JSON_BUILD_STRING(advice)));
         }
         sd_varlink_unref(call->link);
         free(call);
-}
-
-/* A tenant's channels are at its home only. */
-static Worker *home_of(const Manager *m, const Route *route) {
-        return route->host.upstream_kind == CONF_UPSTREAM_TENANT ?
-                       tenants_home(m->workers[0], route->host.upstream_host) :
-                       m->workers[0];
 }
 
 static int vl_method_probe(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
@@ -145,23 +129,19 @@ static int vl_method_probe(sd_varlink *link, sd_json_variant *parameters, sd_var
         r = sd_varlink_dispatch(link, parameters, table, &name);
         if (r != 0)
                 return r;
-        if (!find_host(m, name))
-                return sd_varlink_errorbo(link, "io.hagw.Proxy.NoSuchHost",
-                                          SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)));
-        call = calloc(1, sizeof(*call));
+        call = malloc(sizeof(*call));
         if (!call)
                 return -ENOMEM;
-        call->manager = m;
-        call->link = sd_varlink_ref(link);
-        call->begin_usec = clock_usec(CLOCK_MONOTONIC);
-        (void) snprintf(call->name, sizeof(call->name), "%s", name);
-        r = probe_new(&m->probes, m->event, home_of(m, find_host(m, name)), call->name, on_probed, call);
-        if (r < 0) {
-                sd_varlink_unref(call->link);
-                free(call);
-                return sd_varlink_error_errno(link, r);
-        }
-        return 0;
+        *call = (ProbeCall) { m, sd_varlink_ref(link) };
+        r = trial_new(m, name, on_tried, call);
+        if (r >= 0)
+                return 0;
+        sd_varlink_unref(call->link);
+        free(call);
+        if (r == -ENOENT)
+                return sd_varlink_errorbo(link, "io.hagw.Proxy.NoSuchHost",
+                                          SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)));
+        return sd_varlink_error_errno(link, r);
 }
 
 static int vl_method_list_hops(sd_varlink *link, sd_json_variant *parameters,

@@ -245,3 +245,10 @@ const Route *route_find(const RouteTable *t, const char *name) {
         dot = strchr(name, '.');
         return dot && dot > name ? index_find(t, t->wild, dot + 1) : NULL;
 }
+
+const Route *route_find_host(const RouteTable *t, const char *name) {
+        for (size_t i = 0; i < t->n_routes; i++)
+                if (streq(t->routes[i].host.name, name))
+                        return &t->routes[i];
+        return NULL;
+}

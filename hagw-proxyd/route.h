@@ -38,6 +38,15 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(RouteTable *, route_table_unref)
 /* name: normalized. An exact name wins over a wildcard, which stands for one label. NULL: unknown. */
 const Route *route_find(const RouteTable *t, const char *name);
 
+/* What a service writes in a Host field for itself. */
+static inline Slice route_own_name(const Route *route) {
+        return route->host.tls.server_name ? slice_from(route->host.tls.server_name) :
+                                             route->upstream_authority;
+}
+
+/* By its name in the configuration, "*." and all. NULL: there is none. */
+const Route *route_find_host(const RouteTable *t, const char *name);
+
 /* A tenant's house that asks for its own logins: its login pages and cookie are not this gateway's. */
 static inline bool route_has_own_login(const Route *route) {
         return route->host.upstream_kind == CONF_UPSTREAM_TENANT &&

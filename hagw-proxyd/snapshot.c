@@ -18,6 +18,7 @@ HostStats *host_stats_unref(HostStats *s) {
                 return NULL;
         free(s->name);
         free(s->error);
+        free(s->finding_text);
         free(s);
         return NULL;
 }
@@ -56,7 +57,7 @@ Trust *trust_unref(Trust *t) {
         return NULL;
 }
 
-static int trust_new(const char *ca_file, bool verify, Trust **ret) {
+int trust_new(const char *ca_file, bool verify, Trust **ret) {
         Trust *t = calloc(1, sizeof(*t));
         int r = -ENOMEM;
 

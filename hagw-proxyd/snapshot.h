@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "conf.h"
+#include "finding.h"
 #include "inside.h"
 #include "lang.h"
 #include "pagepolicy.h"
@@ -30,6 +31,7 @@ typedef struct HostCounters {
         _Alignas(64) _Atomic uint64_t requests;
         _Atomic uint64_t active;
         _Atomic uint64_t ok_usec; /* CLOCK_MONOTONIC of the last answer; 0: never */
+        _Atomic uint64_t good_usec; /* the same of one that says that a visitor got through (finding.h) */
 } HostCounters;
 
 typedef struct HostStats {
@@ -38,6 +40,12 @@ typedef struct HostStats {
         /* Main thread only: */
         char *error;
         uint64_t error_usec; /* CLOCK_MONOTONIC */
+        Finding finding;       /* of the last trial */
+        char *finding_text;    /* NULL: none */
+        uint64_t tried_usec;   /* CLOCK_MONOTONIC of the last trial; 0: never */
+        uint64_t found_usec;   /* of the first in a row with this finding */
+        uint64_t due_usec;     /* of the next; 0: not planned yet */
+        bool trying;
         unsigned n_workers;
         HostCounters workers[];
 } HostStats;
@@ -104,5 +112,6 @@ static inline const SnapshotHost *snapshot_host(const Snapshot *s, const Route *
 
 HostStats *host_stats_ref(HostStats *s);
 HostStats *host_stats_unref(HostStats *s);
+int trust_new(const char *ca_file, bool verify, Trust **ret);
 Trust *trust_ref(Trust *t);
 Trust *trust_unref(Trust *t);

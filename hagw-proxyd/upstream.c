@@ -141,6 +141,30 @@ Upstream *upstream_new_single(Worker *w, const ConfHost *host, const char *tenan
         return TAKE_PTR(u);
 }
 
+Upstream *upstream_new_other(Worker *w, const ConfHost *host) {
+        _cleanup_(upstream_freep) Upstream *u = calloc(1, sizeof(*u));
+        ConfHost other = *host;
+
+        other.upstream_kind = host->upstream_kind == CONF_UPSTREAM_HTTP ? CONF_UPSTREAM_HTTPS :
+                                                                          CONF_UPSTREAM_HTTP;
+        other.tls.verify = CONF_VERIFY_INSECURE;
+        if (!u)
+                return NULL;
+        u->worker = w;
+        u->current = u->single = true;
+        if (trust_new(/* ca_file= */ NULL, /* verify= */ false, &u->trust) < 0 || set_host(u, &other) < 0)
+                return NULL;
+        u->key = strdup(host->upstream);
+        if (!u->key)
+                return NULL;
+        u->authority = slice_from(u->key);
+        return TAKE_PTR(u);
+}
+
+IpAddress upstream_peer(const Upstream *u) {
+        return u->n_addresses > 0 ? u->addresses[u->preferred] : (IpAddress) { .family = AF_UNSPEC };
+}
+
 Upstream *upstream_free_single(Upstream *u) {
         return upstream_free(u);
 }
@@ -238,9 +262,10 @@ static void on_resolved(ResolveMessage *m) {
                 LinkClient *l = list;
 
                 wait_unlink(l);
-                if (u->n_addresses == 0)
+                if (u->n_addresses == 0) {
+                        l->fault = LINK_FAULT_NAME;
                         l->ops->on_failed(l, m->reason);
-                else
+                } else
                         link_connect(u, l);
         }
 }

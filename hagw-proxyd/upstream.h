@@ -38,7 +38,7 @@ struct Upstream {
         gnutls_datum_t resumption; /* TLS session data of the last connection */
         uint64_t failure_usec;     /* when the main thread was told last */
         bool current;              /* in the newest snapshot */
-        bool single;               /* of one visitor's connection, and not among the worker's */
+        bool single;               /* of one visitor's or probe's connection, and not among the worker's */
         unsigned idle_max;         /* connections that may wait for the next request */
 };
 
@@ -49,6 +49,10 @@ Upstream *upstream_get(Worker *w, const ConfHost *host, Trust *trust);
 /* A tenant's house as one visitor reaches it: his channels carry his address, so no other may use them.
  * name: the host he wants. NULL: no memory. */
 Upstream *upstream_new_single(Worker *w, const ConfHost *host, const char *tenant, const char *name);
+/* The same service spoken to with the other of http and https, whoever it is. For one probe. NULL: no memory. */
+Upstream *upstream_new_other(Worker *w, const ConfHost *host);
+/* Where it is, or was looked for last; AF_UNSPEC: not known, or no address. */
+IpAddress upstream_peer(const Upstream *u);
 /* Nobody is its client any more. Not for those of upstream_get(). Returns NULL. */
 Upstream *upstream_free_single(Upstream *u);
 

@@ -191,8 +191,8 @@ static void on_message(Worker *w, Message *m) {
                 break;
         }
         case MESSAGE_PROBE:
-                (void) conn_new_probe(w, TAKE_FD(((ProbeMessage *) m)->fd), ((ProbeMessage *) m)->name);
-                break;
+                (void) conn_new_probe(w, (ProbeMessage *) m);
+                return;
         case MESSAGE_SESSION:
                 exchange_on_session((SessionMessage *) m);
                 break;

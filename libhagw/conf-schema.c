@@ -157,6 +157,9 @@ const ConfSetting conf_settings[] = {
           "how long requests, WebSockets and passed connections that are under way may go on when "
           "hagw-proxyd stops",
           NUMBER(0, USEC_PER_HOUR)),
+        M("proxy", "probe_interval", CONF_USEC, proxy.probe_usec, "10min", PROXYD,
+          "how long after the last visitor a service is tried without one; \"0s\": never",
+          NUMBER(0, USEC_PER_DAY)),
         M("proxy", "head_size", CONF_BYTES, proxy.head_size, "32K", PROXYD,
           "largest head of a request or an answer", NUMBER(4096, 256 * 1024)),
         M("proxy", "header_count", CONF_UINT, proxy.header_count, "128", PROXYD,

@@ -105,6 +105,7 @@ typedef struct Config {
                 unsigned handshakes_per_address; /* a second; 0: off */
                 uint64_t hello_usec, head_usec, idle_usec, ticket_usec;
                 uint64_t drain_usec; /* what is under way may take so long at the end */
+                uint64_t probe_usec; /* between trials of a service that nobody visits; 0: none */
                 uint64_t head_size;
                 unsigned header_count;
                 int tls;         /* ConfTls: the oldest version that visitors may speak */

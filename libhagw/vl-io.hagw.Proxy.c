@@ -7,6 +7,22 @@
 static SD_VARLINK_DEFINE_ENUM_TYPE(Health, SD_VARLINK_DEFINE_ENUM_VALUE(unknown),
                                    SD_VARLINK_DEFINE_ENUM_VALUE(ok), SD_VARLINK_DEFINE_ENUM_VALUE(failing));
 
+static SD_VARLINK_DEFINE_ENUM_TYPE(
+        Finding, SD_VARLINK_FIELD_COMMENT("It has no address"), SD_VARLINK_DEFINE_ENUM_VALUE(name),
+        SD_VARLINK_FIELD_COMMENT("Nobody listens there"), SD_VARLINK_DEFINE_ENUM_VALUE(refused),
+        SD_VARLINK_FIELD_COMMENT("Connecting took too long"), SD_VARLINK_DEFINE_ENUM_VALUE(silent),
+        SD_VARLINK_DEFINE_ENUM_VALUE(unrouted),
+        SD_VARLINK_DEFINE_ENUM_VALUE(unreachable),
+        SD_VARLINK_DEFINE_ENUM_VALUE(tls),
+        SD_VARLINK_DEFINE_ENUM_VALUE(speaks_tls),
+        SD_VARLINK_DEFINE_ENUM_VALUE(speaks_http),
+        SD_VARLINK_DEFINE_ENUM_VALUE(no_answer),
+        SD_VARLINK_FIELD_COMMENT("Home Assistant does not trust this machine as a proxy"),
+        SD_VARLINK_DEFINE_ENUM_VALUE(home_assistant),
+        SD_VARLINK_FIELD_COMMENT("The same of another service"),
+        SD_VARLINK_DEFINE_ENUM_VALUE(proxy),
+        SD_VARLINK_FIELD_COMMENT("It refuses the name that visitors ask for"), SD_VARLINK_DEFINE_ENUM_VALUE(host));
+
 static SD_VARLINK_DEFINE_STRUCT_TYPE(
         Host, SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_STRING, 0),
         SD_VARLINK_DEFINE_FIELD(upstream, SD_VARLINK_STRING, 0),
@@ -14,6 +30,12 @@ static SD_VARLINK_DEFINE_STRUCT_TYPE(
         SD_VARLINK_DEFINE_FIELD_BY_TYPE(health, Health, 0),
         SD_VARLINK_FIELD_COMMENT("What failed last, in words that say what to check; missing while ok"),
         SD_VARLINK_DEFINE_FIELD(error, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
+        SD_VARLINK_FIELD_COMMENT("What keeps visitors away, as the last trial found; error is its sentence"),
+        SD_VARLINK_DEFINE_FIELD_BY_TYPE(finding, Finding, SD_VARLINK_NULLABLE),
+        SD_VARLINK_FIELD_COMMENT("CLOCK_REALTIME of the first trial that found it"),
+        SD_VARLINK_DEFINE_FIELD(foundUSec, SD_VARLINK_INT, SD_VARLINK_NULLABLE),
+        SD_VARLINK_FIELD_COMMENT("CLOCK_REALTIME of the last trial; 0: never"),
+        SD_VARLINK_DEFINE_FIELD(triedUSec, SD_VARLINK_INT, 0),
         SD_VARLINK_FIELD_COMMENT("CLOCK_REALTIME of the last success; 0: never"),
         SD_VARLINK_DEFINE_FIELD(lastOkUSec, SD_VARLINK_INT, 0),
         SD_VARLINK_FIELD_COMMENT("CLOCK_REALTIME of the last failure; 0: never"),
@@ -58,8 +80,7 @@ static SD_VARLINK_DEFINE_METHOD(
         SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(host, Host, 0),
         SD_VARLINK_FIELD_COMMENT("The HTTP status, missing where there was no answer"),
         SD_VARLINK_DEFINE_OUTPUT(status, SD_VARLINK_INT, SD_VARLINK_NULLABLE),
-        SD_VARLINK_FIELD_COMMENT("What to change, in words, where something is known (e.g. Home Assistant's "
-                                 "trusted_proxies after a 400)"),
+        SD_VARLINK_FIELD_COMMENT("What to change, in words, where something is known"),
         SD_VARLINK_DEFINE_OUTPUT(advice, SD_VARLINK_STRING, SD_VARLINK_NULLABLE));
 
 static SD_VARLINK_DEFINE_ENUM_TYPE(RelayState, SD_VARLINK_DEFINE_ENUM_VALUE(resolving),
@@ -142,6 +163,7 @@ SD_VARLINK_DEFINE_INTERFACE(
         io_hagw_Proxy, "io.hagw.Proxy",
         SD_VARLINK_INTERFACE_COMMENT("The door: hosts, their upstreams' health, and what passes."),
         SD_VARLINK_SYMBOL_COMMENT("How an upstream is"), &vl_type_Health,
+        SD_VARLINK_SYMBOL_COMMENT("What a trial of a service finds"), &vl_type_Finding,
         SD_VARLINK_SYMBOL_COMMENT("A configured host"), &vl_type_Host,
         SD_VARLINK_SYMBOL_COMMENT("All configured hosts."), &vl_method_ListHosts,
         SD_VARLINK_SYMBOL_COMMENT("An address of the house's own networks that may stand for anybody"),

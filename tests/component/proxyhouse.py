@@ -122,6 +122,7 @@ class ProxyHouse:
         self.https6 = listen("::1", socket.AF_INET6)
         self.port, self.http_port = self.https.getsockname()[1], self.http.getsockname()[1]
         self.port6 = self.https6.getsockname()[1]
+        house.quiet = True
         house.configure(main, **hosts)
         # Memory that AddressSanitizer keeps back would look like the proxy's.
         options = os.environ.get("ASAN_OPTIONS", "")

@@ -138,7 +138,7 @@ def test_probe_connects_and_says_nothing(house, parts):
     h.wait(lambda: parts[0].requests == [b""])
     parts[0].close()
     found = h.proxyd.call("Probe", name=HOST)
-    assert "check the address and port" in found["advice"]
+    assert "refuses connections from this machine (127.0.0.1)" in found["advice"]
     h.wait(lambda: h.proxyd.call("ListHosts")["hosts"][0]["health"] == "failing")
     assert h.figure("proxy_connections") == 0 and h.figure("proxy_passages_open") == 0
 

@@ -285,7 +285,7 @@ def test_probe(house, parts, service):
     answer = h.proxyd.call("Probe", name=HOST)
     assert answer["status"] == 200 and answer["host"]["health"] == "ok" and answer.get("advice") is None
     answer = h.proxyd.call("Probe", name="bad.home.example.com")
-    assert answer["status"] == 400 and "trusted_proxies" in answer["advice"]
+    assert answer["status"] == 400 and "whoever asks" in answer["advice"]
     answer = h.proxyd.call("Probe", name="dead.home.example.com")
     assert answer.get("status") is None and answer["host"]["health"] == "failing"
     assert h.proxyd.call("Probe", name="*.w.example.com")["status"] == 200

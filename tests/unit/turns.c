@@ -298,12 +298,17 @@ Conn *turns_visit_tls(Turns *t, const char *name) {
 }
 
 Conn *turns_visit_plain(Turns *t, const char *name) {
+        ProbeMessage *probe;
         int fds[2];
 
         make_pair(fds);
         t->ours = fds[0];
         t->peer = fds[1];
-        assert_int_equal(conn_new_probe(t->worker, fds[0], name), 0);
+        probe = message_new(MESSAGE_PROBE);
+        assert_non_null(probe);
+        probe->fd = fds[0];
+        (void) snprintf(probe->name, sizeof(probe->name), "%s", name);
+        assert_int_equal(conn_new_probe(t->worker, probe), 0);
         return t->worker->conns;
 }
 

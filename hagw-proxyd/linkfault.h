@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <errno.h>
+
+/* Why there is no connection to a service. Pure. */
+typedef enum LinkFault {
+        LINK_FAULT_NONE,
+        LINK_FAULT_NAME,     /* its name has no address */
+        LINK_FAULT_REFUSED,  /* nobody listens there */
+        LINK_FAULT_SILENT,   /* no answer in time */
+        LINK_FAULT_NO_ROUTE, /* nobody has this address, or no way leads there */
+        LINK_FAULT_TLS,      /* connected, and then no TLS, or not with whom it should be */
+        LINK_FAULT_OTHER,
+        _LINK_FAULT_MAX,
+} LinkFault;
+
+/* error: of connect(), negative errno. */
+static inline LinkFault link_fault_from_error(int error) {
+        switch (-error) {
+        case ECONNREFUSED:
+                return LINK_FAULT_REFUSED;
+        case ETIMEDOUT:
+                return LINK_FAULT_SILENT;
+        case EHOSTUNREACH:
+        case ENETUNREACH:
+        case EHOSTDOWN:
+                return LINK_FAULT_NO_ROUTE;
+        default:
+                return LINK_FAULT_OTHER;
+        }
+}

@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Services that keep visitors away: hagw-proxyd finds out by itself why, says it, and sees when it is over.
+
+Home Assistant is tests/ha (its own server and rules), the TLS server that gets plain HTTP is nginx, and Python's ssl."""
+
+import json
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+
+import pytest
+from answerpeers import free_port
+from conftest import ROOT
+from proxyhouse import HOST, Head, Upstream, echo
+from test_proxyd import host, open_house, parts  # noqa: F401 (a fixture)
+
+MAIN = 'proxy: { probe_interval = "1s"; };'
+FAST = 'timeouts: { connect = "1s"; };'
+
+
+class Process:
+    """A service of its own, until it is closed."""
+
+    def __init__(self, port, *command):
+        self.port, self.process = port, subprocess.Popen(command)
+
+    def wait(self, house):
+        def answers():
+            with socket.socket() as s:
+                return s.connect_ex(("127.0.0.1", self.port)) == 0
+        house.wait(answers)
+
+    def close(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(30)
+
+
+def home_assistant(folder, port, trusted):
+    (folder / "ha.json").write_text(json.dumps({
+        "listen": ["127.0.0.1"], "port": port, "use_x_forwarded_for": bool(trusted), "trusted_proxies": trusted,
+        "users": {}, "login_attempts_threshold": 3}))
+    return Process(port, sys.executable, str(ROOT / "tests/ha/ha.py"), "--config", str(folder / "ha.json"))
+
+
+def state(h, name=HOST):
+    return next(i for i in h.proxyd.call("ListHosts")["hosts"] if i["name"] == name)
+
+
+def test_home_assistant_without_trusted_proxies(house, parts, tmp_path):  # noqa: F811
+    """Nobody visits; it is found, with the address that Home Assistant sees, and its end, too."""
+    port = free_port()
+    ha = home_assistant(tmp_path, port, [])
+    parts.append(ha)
+    h = open_house(house, parts, MAIN, ha=host(f"http://127.0.0.1:{port}"))
+    ha.wait(h)
+    h.wait(lambda: state(h).get("finding") == "home_assistant")
+    found = state(h)
+    assert found["health"] == "failing" and found["foundUSec"] <= found["triedUSec"]
+    assert 'does not know this machine (127.0.0.1) as a proxy' in found["error"]
+    assert 'Settings > System > Network > HTTP server' in found["error"]
+    assert 'add 127.0.0.1 to "Trusted proxies"' in found["error"]
+    # What a visitor sees does not hide it.
+    assert h.visit().status == 400
+    assert state(h)["finding"] == "home_assistant"
+    answer = h.proxyd.call("Probe", name=HOST)
+    assert answer["status"] == 400 and answer["advice"] == answer["host"]["error"]
+
+    ha.close()
+    parts.remove(ha)
+    parts.append(home_assistant(tmp_path, port, ["127.0.0.1"]))
+    h.wait(lambda: state(h)["health"] == "ok")
+    assert not {"finding", "error"} & state(h).keys() and state(h)["requests"] == 1
+    assert h.proxyd.call("Probe", name=HOST).get("advice") is None
+
+
+def test_a_good_visitor_ends_what_was_found(house, parts):  # noqa: F811
+    trusting = threading.Event()
+
+    def serve(upstream, s, f):
+        while True:
+            refused = Head(f).get("X-Forwarded-For") and not trusting.is_set()
+            s.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 16\r\n\r\n400: Bad Request" if refused else
+                      b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    parts.append(Upstream(serve))
+    h = open_house(house, parts, 'proxy: { probe_interval = "0s"; };', ha=host(parts[0].url))
+    answer = h.proxyd.call("Probe", name=HOST)
+    assert answer["status"] == 400 and answer["host"]["finding"] == "proxy"
+    assert "name 127.0.0.1, this machine's address, as a trusted proxy" in answer["advice"]
+    trusting.set()
+    assert h.visit().status == 200
+    assert state(h)["health"] == "ok" and "finding" not in state(h)
+
+
+def checks_host(status, body):
+    """Like Syncthing ("Host check error"), Vite, Transmission (421): its own name alone is served."""
+    def serve(upstream, s, f):
+        while True:
+            ok = Head(f).get("Host") == f"127.0.0.1:{upstream.port}"
+            text = b"fine" if ok else body
+            s.sendall(f"HTTP/1.1 {200 if ok else status} X\r\nContent-Length: {len(text)}\r\n\r\n".encode() + text)
+    return serve
+
+
+@pytest.mark.parametrize("status, body", [(403, b"Host check error"), (421, b"Misdirected"), (400, b"untrusted domain")])
+def test_host_check(house, parts, status, body):  # noqa: F811
+    parts.append(Upstream(checks_host(status, body)))
+    h = open_house(house, parts, MAIN, ha=host(parts[0].url))
+    h.wait(lambda: state(h).get("finding") == "host")
+    remedy = f"--upstream-host 127.0.0.1:{parts[0].port}"
+    assert f"answers {status} to the name {HOST}" in state(h)["error"] and remedy in state(h)["error"]
+    house.configure(MAIN, ha=host(parts[0].url, more=f'upstream_host = "127.0.0.1:{parts[0].port}";'))
+    h.proxyd.reload()
+    h.wait(lambda: state(h)["health"] == "ok")
+
+
+def server_context(h, tmp_path):
+    chain, key = h.authority.issue("service")
+    (tmp_path / "service.pem").write_text(chain + key)
+    c = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    c.load_cert_chain(tmp_path / "service.pem")
+    return c
+
+
+@pytest.mark.parametrize("kind", ["python", "nginx"])
+def test_http_to_a_tls_port(house, parts, tmp_path, kind):  # noqa: F811
+    """One hangs up, the other says 400 in plain words."""
+    port = free_port()
+    h = open_house(house, parts, MAIN, ha=host(f"http://127.0.0.1:{port}"))
+    context = server_context(h, tmp_path)
+    if kind == "python":
+        parts.append(Upstream(echo, context=context, at=("127.0.0.1", port)))
+    elif not shutil.which("nginx"):
+        pytest.skip("nginx is not installed")
+    else:
+        (tmp_path / "nginx.conf").write_text(f"""daemon off; master_process off; pid {tmp_path}/pid; error_log stderr;
+            events {{}} http {{ access_log off; client_body_temp_path {tmp_path}/b; proxy_temp_path {tmp_path}/p;
+            fastcgi_temp_path {tmp_path}/f; uwsgi_temp_path {tmp_path}/u; scgi_temp_path {tmp_path}/s;
+            server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {tmp_path}/service.pem;
+            ssl_certificate_key {tmp_path}/service.pem; return 200; }} }}""")
+        parts.append(Process(port, "nginx", "-e", "stderr", "-c", str(tmp_path / "nginx.conf")))
+    h.wait(lambda: state(h).get("finding") == "speaks_tls")
+    assert f"hagw-ctl host set {HOST} https://127.0.0.1:{port} " in state(h)["error"]
+    house.configure(MAIN, ha=host(f"https://127.0.0.1:{port}", more='tls: { verify = "insecure"; };'))
+    h.proxyd.reload()
+    h.wait(lambda: state(h)["health"] == "ok")
+
+
+def test_https_to_a_plain_port(house, parts):  # noqa: F811
+    def serve(upstream, s, f):
+        """Whatever is no request is answered as most do."""
+        while line := f.readline():
+            if not line.startswith(b"GET "):
+                s.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                return
+            while f.readline() not in (b"\r\n", b""):
+                pass
+            s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    parts.append(Upstream(serve))
+    h = open_house(house, parts, MAIN, ha=host(f"https://127.0.0.1:{parts[0].port}"))
+    h.wait(lambda: state(h).get("finding") == "speaks_http")
+    assert f"hagw-ctl host set {HOST} http://127.0.0.1:{parts[0].port}" in state(h)["error"]
+
+
+def test_certificate(house, parts, tmp_path):  # noqa: F811
+    port = free_port()
+    h = open_house(house, parts, MAIN, ha=host(f"https://127.0.0.1:{port}"))
+    parts.append(Upstream(echo, context=server_context(h, tmp_path), at=("127.0.0.1", port)))
+    h.wait(lambda: state(h).get("finding") == "tls")
+    assert "do not agree on TLS: its certificate is refused" in state(h)["error"]
+
+
+def test_refused_and_back(house, parts):  # noqa: F811
+    port = free_port()
+    h = open_house(house, parts, MAIN, ha=host(f"http://127.0.0.1:{port}"))
+    h.wait(lambda: state(h).get("finding") == "refused")
+    assert f"127.0.0.1:{port} refuses connections from this machine (127.0.0.1):" in state(h)["error"]
+    parts.append(Upstream(echo, at=("127.0.0.1", port)))
+    h.wait(lambda: state(h)["health"] == "ok")
+
+
+def test_silent(house, parts):  # noqa: F811
+    """Nobody takes the connection off the queue, and the queue is full."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(0)
+    fillers = [socket.socket() for _ in range(4)]
+    for s in fillers:
+        s.setblocking(False)
+        s.connect_ex(listener.getsockname())
+    port = listener.getsockname()[1]
+    h = open_house(house, parts, MAIN, ha=host(f"http://127.0.0.1:{port}", more=FAST))
+    h.wait(lambda: state(h).get("finding") == "silent")
+    assert f"127.0.0.1:{port} does not answer this machine (127.0.0.1):" in state(h)["error"]
+    for s in (*fillers, listener):
+        s.close()
+
+
+def test_no_route(house, parts):  # noqa: F811
+    """An address that no connection may go to, and one that no route leads to: each kernel has its own word."""
+    h = open_house(house, parts, MAIN, ha=host("http://255.255.255.255:80"))
+    h.wait(lambda: state(h).get("finding") in ("unrouted", "unreachable"))
+    assert "255.255.255.255:80 cannot be reached from this machine" in state(h)["error"]
+
+
+def test_name(house, parts):  # noqa: F811
+    """Nobody resolves here; with hagw-netd the reason is another one."""
+    h = open_house(house, parts, MAIN, ha=host("http://nowhere.example:80"))
+    h.wait(lambda: state(h).get("finding") == "name")
+    assert "nowhere.example" in state(h)["error"] and "this machine can look up" in state(h)["error"]
+
+
+def test_no_answer(house, parts):  # noqa: F811
+    parts.append(Upstream(lambda service, s, f: s.sendall(b"220 mail.example.com ESMTP\r\n")))
+    h = open_house(house, parts, MAIN, ha=host(parts[0].url))
+    h.wait(lambda: state(h).get("finding") == "no_answer")
+    assert "gives no answer in HTTP" in state(h)["error"]
+
+
+def test_wildcard(house, parts):  # noqa: F811
+    """Which names below it the service knows is not known here, so a no to a made-up one is none to visitors."""
+    parts.append(Upstream(checks_host(421, b"no")))
+    h = open_house(house, parts, MAIN, certificates=(("*.home.example.com",),),
+                   ha=host(parts[0].url, "*.home.example.com"))
+    h.wait(lambda: state(h, "*.home.example.com")["triedUSec"] > 0)
+    assert state(h, "*.home.example.com")["health"] == "ok"
+
+
+def test_visitors_are_trial_enough(house, parts):  # noqa: F811
+    """Whose visitors get through is not tried; beside it is one that nobody visits."""
+    parts.append(Upstream(echo))
+    main = 'proxy: { probe_interval = "8s"; };'
+    h = open_house(house, parts, main, certificates=((HOST,), ("b.home.example.com",)), ha=host(parts[0].url),
+                   other=host(parts[0].url, "b.home.example.com"))
+    c = h.connect()
+    h.wait(lambda: h.visit(connection=c).status != 200 or state(h, "b.home.example.com")["triedUSec"], 60)
+    assert state(h)["triedUSec"] == 0
+    mine = [r for r in parts[0].requests if r.get("User-Agent") == "hagw-probe"]
+    assert {r.get("Host") for r in mine} == {"b.home.example.com"}
+    assert h.figure("proxy_host_requests", host="b.home.example.com") == 0
+
+
+def test_few_at_once(house, parts):  # noqa: F811
+    lock, now, most = threading.Condition(), [0], [0]
+
+    def serve(upstream, s, f):
+        """Answers when a second one is there, or when it is known that none comes."""
+        Head(f)
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+            lock.notify_all()
+            lock.wait_for(lambda: now[0] > 1, 10)
+            now[0] -= 1
+            lock.notify_all()
+        s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    parts.append(Upstream(serve))
+    names = [f"h{i}.home.example.com" for i in range(8)]
+    h = open_house(house, parts, MAIN, certificates=((names[0],),),
+                   **{f"h{i}": host(parts[0].url, n) for i, n in enumerate(names)})
+    h.wait(lambda: all(state(h, n)["triedUSec"] for n in names), 60)
+    assert most[0] == 2
+
+
+def test_host_goes_during_its_trial(house, parts):  # noqa: F811
+    asked, answer = threading.Event(), threading.Event()
+
+    def serve(upstream, s, f):
+        Head(f)
+        asked.set()
+        answer.wait(60)
+        s.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+    parts.append(Upstream(serve))
+    h = open_house(house, parts, MAIN, ha=host(parts[0].url))
+    assert asked.wait(60)
+    house.configure(MAIN, other=host(parts[0].url, "b.home.example.com"))
+    h.proxyd.reload()
+    answer.set()
+    h.wait(lambda: state(h, "b.home.example.com")["triedUSec"])
+    assert [i["name"] for i in h.proxyd.call("ListHosts")["hosts"]] == ["b.home.example.com"]
+
+
+def test_never(house, parts):  # noqa: F811
+    """0s switches it off, and a reload on again."""
+    h = open_house(house, parts, 'proxy: { probe_interval = "0s"; };', ha=host("http://127.0.0.1:1"))
+    assert state(h)["health"] == "unknown"
+    house.configure(MAIN, ha=host("http://127.0.0.1:1"))
+    h.proxyd.reload()
+    h.wait(lambda: state(h).get("finding") == "refused")
