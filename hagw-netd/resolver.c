@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "hostname.h"
+#include "mdns.h"
 #include "resolver.h"
 
 typedef struct Waiter {
@@ -17,7 +18,8 @@ typedef struct Entry {
         struct Entry *next;
         Resolver *resolver;
         char name[HOSTNAME_MAX + 1];
-        Lookup *lookup; /* NULL: idle */
+        Lookup *lookup; /* one of these two, or it is idle */
+        Mdns *mdns;
         Waiter waiters[RESOLVER_WAITERS_MAX];
         size_t n_waiters;
         LookupStatus status;
@@ -132,8 +134,36 @@ static void on_looked_up(Lookup *lookup, const LookupResult *result, void *userd
         entry_tell_all(e);
 }
 
+static bool entry_is_idle(const Entry *e) {
+        return !e->lookup && !e->mdns;
+}
+
+/* Who has no mDNS may still have .local in a name server or the hosts file. */
+static void on_mdns(const IpAddress *addresses, size_t n, void *userdata) {
+        LookupResult result = { .status = LOOKUP_OK, .n_addresses = n, .ttl = MDNS_TTL };
+        Entry *e = userdata;
+
+        if (n > 0)
+                memcpy(result.addresses, addresses, n * sizeof(*addresses));
+        e->mdns = mdns_free(e->mdns);
+        if (n == 0 && lookup_addresses_new(&e->lookup, e->resolver->event, e->name, on_looked_up, e) >= 0)
+                return;
+        if (n == 0)
+                result = (LookupResult) { .status = LOOKUP_FAILED, .reason = "out of memory" };
+        entry_take(e, &result);
+        e->resolver->n_lookups--;
+        entry_tell_all(e);
+}
+
+static int entry_look_up(Entry *e) {
+        return mdns_is_local(e->name) ?
+                       mdns_new(&e->mdns, e->resolver->event, e->name, on_mdns, e) :
+                       lookup_addresses_new(&e->lookup, e->resolver->event, e->name, on_looked_up, e);
+}
+
 static void entry_free(Entry *e) {
         lookup_free(e->lookup);
+        mdns_free(e->mdns);
         free(e);
 }
 
@@ -142,7 +172,7 @@ static void drop_oldest(Resolver *r) {
         Entry **oldest = NULL, *e;
 
         for (Entry **p = &r->entries; *p; p = &(*p)->next)
-                if (!(*p)->lookup && (!oldest || (*p)->used_usec < (*oldest)->used_usec))
+                if (entry_is_idle(*p) && (!oldest || (*p)->used_usec < (*oldest)->used_usec))
                         oldest = p;
         if (!oldest)
                 return;
@@ -181,17 +211,17 @@ int resolver_ask(Resolver *r, const char *name, ResolverHandler handler, void *u
         if (!e)
                 return -ENOMEM;
         e->used_usec = now(r);
-        if (!e->lookup && e->expires_usec > e->used_usec) {
+        if (entry_is_idle(e) && e->expires_usec > e->used_usec) {
                 r->counters.cached++;
                 entry_tell(e, handler, userdata);
                 return 0;
         }
         if (e->n_waiters == RESOLVER_WAITERS_MAX)
                 return -EBUSY;
-        if (!e->lookup) {
+        if (entry_is_idle(e)) {
                 if (r->n_lookups >= RESOLVER_LOOKUPS_MAX)
                         return -EBUSY;
-                k = lookup_addresses_new(&e->lookup, r->event, name, on_looked_up, e);
+                k = entry_look_up(e);
                 if (k < 0)
                         return k;
                 r->n_lookups++;

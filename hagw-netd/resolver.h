@@ -3,7 +3,7 @@
 
 #include "lookup.h"
 
-/* Host names for the daemons that have no resolver: one lookup per name at a time, answers kept for their
+/* Host names for the daemons that have no resolver (.local ones by mDNS where this machine has that): one lookup per name at a time, answers kept for their
  * TTL, failures shortly. Where the resolvers are out, an answer that is over is better than none (RFC 8767).
  */
 

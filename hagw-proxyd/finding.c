@@ -203,6 +203,9 @@ int finding_text(Finding f, const FindingFacts *facts, char **ret) {
                         write_one(out, *++p, facts);
                 else
                         fputc(*p, out);
+        if (f == FINDING_NAME && endswith(facts->host->upstream_host, ".local"))
+                fputs(" Names in .local need mDNS on this machine: avahi-daemon, or systemd-resolved with "
+                      "MulticastDNS=yes.", out);
         if (f == FINDING_REFUSED && facts->host->upstream_port == 8123)
                 fputs(" (Home Assistant that was set up anew listens on port 80 under its Supervisor.)", out);
         if (fclose(out) != 0) {

@@ -109,12 +109,12 @@ def knot(net, tmp_path):
     k.stop()
 
 
-def start(house, ipv4="none", ipv6="none", resolver="127.0.0.1"):
+def start(house, ipv4="none", ipv6="none", resolver="127.0.0.1", env=None):
     house.configure(f'public_address: {{ ipv4 = "{ipv4}"; ipv6 = "{ipv6}"; }}; {LABORATORY}')
     (house.root / "resolv.conf").write_text(f"nameserver {resolver}\noptions attempts:1\n")
     (house.root / "hosts").write_text("192.168.7.7 printer.lan printer\n")
     return house.daemon("netd", NET, env={"HAGW_RESOLV_CONF": str(house.root / "resolv.conf"),
-                                          "HAGW_HOSTS": str(house.root / "hosts")})
+                                          "HAGW_HOSTS": str(house.root / "hosts"), **(env or {})})
 
 
 def state(message, family):
