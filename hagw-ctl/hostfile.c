@@ -22,7 +22,7 @@ const Option host_options[] = {
         { "user", "NAME", "a user that may pass, instead of all; may be repeated; an empty one: all" },
         { "group", "NAME", "a group that may pass; may be repeated; an empty one: none" },
         { "open-path", "PREFIX",
-          "a path prefix without login, e.g. /api/webhook/; may be repeated; an empty one: none" },
+          "a path prefix without login, e.g. /share/; may be repeated; an empty one: none" },
         { "from", "WORD", "anywhere (default) or lan" },
         { "embedded-by", "HOST",
           "a host whose pages may show this one in themselves; may be repeated; an empty one: none" },

@@ -13,13 +13,22 @@
 /* A screen is waited for: where nobody answers, zones after this time are not asked for. */
 #define ZONES_ASK_USEC (10 * USEC_PER_SEC)
 
+static void judge_service(Status *s, sd_json_variant *h) {
+        uint64_t since = field_number(h, "foundUSec");
+        char when[TIME_TEXT_MAX];
+
+        status_problem(s, "The service behind %s fails%s%s%s: %s", field_text(h, "name"),
+                       since ? " (found " : "",
+                       since ? format_when(since, clock_usec(CLOCK_REALTIME), when) : "", since ? ")" : "",
+                       field_text(h, "error") ?: "see hagw-ctl host show");
+}
+
 int judge_hosts(Status *s) {
         for (size_t i = 0; i < field_count(s->hosts, "hosts"); i++) {
                 sd_json_variant *h = field_element(s->hosts, "hosts", i);
 
                 if (streq(strempty(field_text(h, "health")), "failing"))
-                        status_problem(s, "The service behind %s fails: %s", field_text(h, "name"),
-                                       field_text(h, "error") ?: "see hagw-ctl host show");
+                        judge_service(s, h);
                 else if (!field_bool(h, "loaded") && !s->unreachable && !s->denied)
                         status_problem(s, "hagw-proxyd does not know %s yet: hagw-ctl reload",
                                        field_text(h, "name"));

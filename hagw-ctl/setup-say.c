@@ -12,6 +12,7 @@
 #include "hostname.h"
 #include "output.h"
 #include "setup.h"
+#include "tryhost.h"
 
 void setup_say(const Setup *s, const char *format, ...) {
         va_list ap;
@@ -85,15 +86,11 @@ static void say_host(const Setup *s, const ConfHost *h, const char *zone) {
         }
         (void) own_address_towards(h, address);
         setup_say(s,
-                  "- Home Assistant must trust this gateway (others may need something like it). In "
-                  "its configuration.yaml:\n"
-                  "\n"
-                  "    http:\n"
-                  "      use_x_forwarded_for: true\n"
-                  "      trusted_proxies:\n"
-                  "        - %s\n"
-                  "\n"
-                  "  Then restart it. hagw-ctl host show %s tries it.\n",
+                  "- Home Assistant has to trust this gateway (others may need something like it):\n"
+                  "  Settings > System > Network > HTTP server, switch on \"Trust X-Forwarded-For\"\n"
+                  "  and add %s to \"Trusted proxies\". It restarts; confirm within five\n"
+                  "  minutes. (Before 2026.8: http: in configuration.yaml.)\n"
+                  "  hagw-ctl host show %s tries it.\n",
                   address, h->name);
 }
 
@@ -104,6 +101,7 @@ void setup_say_next(const Setup *s) {
         const bool beside = c->dns.ipv4_port != 0 && c->dns.ipv4_port != 53;
         char port[sizeof(" (which goes to port 65535)")];
         bool inside = s->attach && c->n_zones > 0 && c->zones[0].via == CONF_VIA_RELAY;
+        int tried = s->call->json || call_option(s->call, "no-start") ? 0 : try_hosts(c);
 
         if (!s->call->json) {
                 output("\n");
@@ -118,7 +116,8 @@ void setup_say_next(const Setup *s) {
                           beside ? port : "");
         if (c->tenants.zone)
                 setup_say(s, "- A first tenant: hagw-ctl tenant add NAME\n");
-        if (!c->tenants.zone || h)
+        /* What was tried has told by itself what it needs. */
+        if ((!c->tenants.zone || h) && tried <= 0)
                 say_host(s, h, zone);
         if ((!c->tenants.zone || h) && (!s->user || !*s->user) && !somebody_may_log_in())
                 setup_say(s, "- Somebody who may log in: hagw-ctl user add NAME\n");

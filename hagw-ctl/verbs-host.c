@@ -13,6 +13,7 @@
 #include "output.h"
 #include "reload.h"
 #include "state.h"
+#include "tryhost.h"
 #include "view.h"
 
 /* What is left to do for a name that is in nobody's zone but its own. */
@@ -39,14 +40,31 @@ static void say_outside(const Config *config, const char *name) {
                bare, name, relay->name, bare, relay->name, config->relay.tenant, name);
 }
 
-static int finish(const Call *call, const Config *config, const char *name, const char *done) {
+/* A service that keeps visitors away is told and no failure: the host is there, as it was wanted. */
+static int finish(const Call *call, const Config *config, const char *name, const char *upstream,
+                  const char *done) {
         int r = output_change(call->json, name, done, "%s is %s.\n", name, done);
 
         if (r < 0)
                 return r;
         if (!call->json && !config_find_zone(config, startswith(name, "*.") ?: name))
                 say_outside(config, name);
-        return call_option(call, "no-reload") ? CTL_OK : reload_daemons(/* must_run= */ false);
+        if (call_option(call, "no-reload"))
+                return CTL_OK;
+        r = reload_daemons(/* must_run= */ false);
+        if (r < 0 || call->json)
+                return r;
+        return try_host(name, upstream) == -ENOMEM ? -ENOMEM : CTL_OK;
+}
+
+/* --force takes it, for a network that is to come. */
+static int check_service(const Call *call, const char *upstream) {
+        _cleanup_free_ char *reason = NULL;
+        int r = call_option(call, "force") ? 0 : try_name(upstream, &reason);
+
+        if (reason)
+                log_error("%s --force takes it all the same.", reason);
+        return r < 0 && reason ? CTL_FAILED : r;
 }
 
 /* Who may pass must be somebody. */
@@ -85,7 +103,9 @@ int verb_host_add(const Call *call) {
                 r = host_check_zone(config, name);
         if (r >= 0)
                 r = check_people(call);
-        if (r < 0)
+        if (r >= 0)
+                r = check_service(call, call->arguments[1]);
+        if (r != 0)
                 return r;
         r = host_begin(&choices, name, call->arguments[1]);
         if (r >= 0)
@@ -108,7 +128,7 @@ int verb_host_add(const Call *call) {
                 output("Its visitors pass unopened: login = \"none\", for nobody here can ask them for one. "
                        "The\nservice has its own certificate and asks itself.\n");
         lock = safe_close(lock);
-        return r < 0 ? r : finish(call, config, name, "added");
+        return r < 0 ? r : finish(call, config, name, call->arguments[1], "added");
 }
 
 int verb_host_set(const Call *call) {
@@ -125,7 +145,9 @@ int verb_host_set(const Call *call) {
         if (!host)
                 return CTL_FAILED;
         r = check_people(call);
-        if (r < 0)
+        if (r >= 0 && call->n_arguments > 1)
+                r = check_service(call, call->arguments[1]);
+        if (r != 0)
                 return r;
         r = state_read(AT_FDCWD, host->file, &text, NULL);
         if (r < 0)
@@ -138,7 +160,8 @@ int verb_host_set(const Call *call) {
                 return r;
         r = host_write(config, call->config_dir, host->file, text);
         lock = safe_close(lock);
-        return r < 0 ? r : finish(call, config, host->name, "changed");
+        return r < 0 ? r : finish(call, config, host->name,
+                                  call->n_arguments > 1 ? call->arguments[1] : host->upstream, "changed");
 }
 
 int verb_host_remove(const Call *call) {
@@ -183,6 +206,12 @@ int verb_host_list(const Call *call) {
                 output("There is no host yet: hagw-ctl host add ha http://192.168.1.4:8123\n");
         else if (view_print_hosts(hosts, 0) < 0)
                 return log_oom();
+        for (size_t i = 0; i < field_count(hosts, "hosts"); i++) {
+                sd_json_variant *h = field_element(hosts, "hosts", i);
+
+                if (field_text(h, "error"))
+                        output("%s: %s\n", field_text(h, "name"), field_text(h, "error"));
+        }
         if (reason)
                 log_error("%s", reason);
         return reason ? CTL_UNREACHABLE : CTL_OK;

@@ -15,6 +15,7 @@
 #include "reload.h"
 #include "run.h"
 #include "suggest.h"
+#include "tryhost.h"
 #include "view.h"
 
 #define JOURNAL_WORDS_MAX 64U
@@ -76,6 +77,25 @@ static int put_problem_json(const char *error) {
         return output_json(v) < 0 ? CTL_FAILED : error ? CTL_FAILED : CTL_OK;
 }
 
+/* What is right by itself and leads nowhere on this machine. A name that nobody has now is no mistake. */
+static int check_services(const Config *config, char **ret_error) {
+        for (size_t i = 0; i < config->n_hosts; i++) {
+                _cleanup_free_ char *reason = NULL;
+                int r = try_name(config->hosts[i].upstream, &reason);
+
+                if (r == -ENOMEM)
+                        return r;
+                if (r != -EOPNOTSUPP)
+                        continue;
+                if (asprintf(ret_error, "%s: %s", config->hosts[i].file, reason) < 0) {
+                        *ret_error = NULL;
+                        return -ENOMEM;
+                }
+                return r;
+        }
+        return 0;
+}
+
 int verb_config_check(const Call *call) {
         const char *dir = call->n_arguments > 0 ? call->arguments[0] : call->config_dir;
         _cleanup_(config_freep) Config *config = NULL;
@@ -84,8 +104,12 @@ int verb_config_check(const Call *call) {
 
         if (!call->json) {
                 r = load_whole(dir, &config);
+                if (r >= 0)
+                        r = check_services(config, &error);
+                if (error)
+                        log_error("%s", error);
                 if (r < 0)
-                        return r;
+                        return error ? CTL_FAILED : r;
                 output("%s is valid: %zu zone%s, %zu host%s.\n", dir, config->n_zones,
                        config->n_zones == 1 ? "" : "s", config->n_hosts, config->n_hosts == 1 ? "" : "s");
                 return CTL_OK;
@@ -95,6 +119,8 @@ int verb_config_check(const Call *call) {
                 r = readable_check(dir, config, &error);
         if (r >= 0)
                 r = readable_check_cas(dir, config, &error);
+        if (r >= 0)
+                r = check_services(config, &error);
         return put_problem_json(r < 0 ? error ?: "out of memory" : NULL);
 }
 

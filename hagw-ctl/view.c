@@ -93,14 +93,14 @@ int view_running_hosts(sd_json_variant **ret) {
         return r < 0 ? log_oom() : 0;
 }
 
+/* Why one fails is a sentence, and no place for it is in a table. */
 int view_print_hosts(sd_json_variant *v, int indent) {
         static const char *const titles[] = { "HOST", "SERVICE", "LOGIN", "CERT", "HEALTH", NULL };
         _cleanup_(table_freep) Table *t = table_new(titles, 0);
 
         for (size_t i = 0; i < field_count(v, "hosts"); i++) {
                 sd_json_variant *h = field_element(v, "hosts", i);
-                const char *health = field_text(h, "health") ?: "not loaded", *error = field_text(h, "erro"
-                                                                                                     "r");
+                const char *health = field_text(h, "health") ?: "not loaded";
                 bool ok = streq(health, "ok"), failing = streq(health, "failing"),
                      login = field_bool(h, "login"), known = sd_json_variant_by_key(h, "login"),
                      certificate = field_bool(h, "certificate"),
@@ -122,7 +122,7 @@ int view_print_hosts(sd_json_variant *v, int indent) {
                           ok      ? TONE_GOOD :
                           failing ? TONE_BAD :
                                     TONE_DIM,
-                          "%s%s%s", health, error ? ": " : "", strempty(error));
+                          "%s", health);
         }
         return table_print(t, indent);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The questions to systemd-resolved (io.systemd.Resolve, varlink) and to Avahi, whose socket takes a line and
- * gives a line: "RESOLVE-HOSTNAME-IPV4 NAME", "+ INTERFACE PROTOCOL NAME ADDRESS"; one a connection. libc's own
- * way to both would block, and load what we do not know into this process. */
+/* The questions to systemd-resolved (io.systemd.Resolve, varlink) and to Avahi, whose socket takes a line
+ * and gives a line: "RESOLVE-HOSTNAME-IPV4 NAME", "+ INTERFACE PROTOCOL NAME ADDRESS"; one a connection.
+ * libc's own way to both would block, and load what we do not know into this process. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,7 +87,8 @@ static const char *system_runtime_dir(void) {
 
 /* { family, address: [ bytes ] } */
 static void take_resolved(Mdns *m, sd_json_variant *v) {
-        sd_json_variant *family = sd_json_variant_by_key(v, "family"), *bytes = sd_json_variant_by_key(v, "address");
+        sd_json_variant *family = sd_json_variant_by_key(v, "family");
+        sd_json_variant *bytes = sd_json_variant_by_key(v, "address");
         IpAddress a = {};
         size_t n;
 
@@ -174,7 +175,8 @@ static int ask_avahi(Mdns *m, const char *command) {
         char line[HOSTNAME_MAX + 40];
         int n;
 
-        n = snprintf(address.sun_path, sizeof(address.sun_path), "%s/avahi-daemon/socket", system_runtime_dir());
+        n = snprintf(address.sun_path, sizeof(address.sun_path), "%s/avahi-daemon/socket",
+                     system_runtime_dir());
         if (n < 0 || (size_t) n >= sizeof(address.sun_path))
                 return -ENAMETOOLONG;
         m->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

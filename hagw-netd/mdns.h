@@ -9,7 +9,7 @@
  * systemd-resolved, else Avahi. Main thread only. */
 
 #define MDNS_ADDRESSES_MAX 16U
-#define MDNS_STEP_USEC (3 * USEC_PER_SEC) /* for each of them: mDNS answers at once, or nobody has the name */
+#define MDNS_STEP_USEC (3 * USEC_PER_SEC) /* for each: mDNS answers at once, or nobody has the name */
 #define MDNS_TTL 60U /* seconds; nobody tells the name's own */
 
 typedef struct Mdns Mdns;

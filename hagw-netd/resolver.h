@@ -3,9 +3,9 @@
 
 #include "lookup.h"
 
-/* Host names for the daemons that have no resolver (.local ones by mDNS where this machine has that): one lookup per name at a time, answers kept for their
- * TTL, failures shortly. Where the resolvers are out, an answer that is over is better than none (RFC 8767).
- */
+/* Host names for the daemons that have no resolver (.local ones by mDNS where this machine has that): one
+ * lookup per name at a time, answers kept for their TTL, failures shortly. Where the resolvers are out, an
+ * answer that is over is better than none (RFC 8767). */
 
 #define RESOLVER_NAMES_MAX    256U /* kept */
 #define RESOLVER_LOOKUPS_MAX  32U  /* at once */

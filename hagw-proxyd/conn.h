@@ -101,8 +101,8 @@ struct Conn {
 
 /* Takes over what the visitor brings, and starts serving him. */
 void conn_new(Worker *w, Visitor *v);
-/* For CONN_PROBE, before anything is read. probe goes back to the main thread when the connection ends, or at
- * once where there is none. -ENOENT: no such host. */
+/* For CONN_PROBE, before anything is read. probe goes back to the main thread when the connection ends, or
+ * at once where there is none. -ENOENT: no such host. */
 int conn_new_probe(Worker *w, ProbeMessage *probe);
 
 /* Closes without another byte; freed from the loop. */

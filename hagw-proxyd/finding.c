@@ -149,9 +149,9 @@ static const char *const texts[_FINDING_MAX] = {
         [FINDING_NO_ANSWER] = "%P takes the connection from %M and gives no answer in HTTP: %T.",
         [FINDING_HOME_ASSISTANT] =
                 "Home Assistant answers 400 because it does not know %M as a proxy. There, in Settings > "
-                "System > Network > HTTP server, switch on \"Trust X-Forwarded-For\" and add %A to \"Trusted "
-                "proxies\"; it restarts, and takes this back unless it is confirmed within five minutes. "
-                "(Before 2026.8: http: in configuration.yaml.)",
+                "System > Network > HTTP server, switch on \"Trust X-Forwarded-For\" and add %A to "
+                "\"Trusted proxies\"; it restarts, and takes this back unless it is confirmed within five "
+                "minutes. (Before 2026.8: http: in configuration.yaml.)",
         [FINDING_PROXY] = "The service answers %S to whatever a proxy brings: its settings have to name %A, "
                           "this machine's address, as a trusted proxy.",
         [FINDING_HOST] = "The service answers %S to the name %N and not to its own: allow %N in its "
@@ -203,11 +203,12 @@ int finding_text(Finding f, const FindingFacts *facts, char **ret) {
                         write_one(out, *++p, facts);
                 else
                         fputc(*p, out);
-        if (f == FINDING_NAME && endswith(facts->host->upstream_host, ".local"))
+        if (f == FINDING_NAME && endswith(strempty(facts->host->upstream_host), ".local"))
                 fputs(" Names in .local need mDNS on this machine: avahi-daemon, or systemd-resolved with "
                       "MulticastDNS=yes.", out);
         if (f == FINDING_REFUSED && facts->host->upstream_port == 8123)
-                fputs(" (Home Assistant that was set up anew listens on port 80 under its Supervisor.)", out);
+                fputs(" (Home Assistant that was set up since 2026.8 under its Supervisor listens on port "
+                      "80.)", out);
         if (fclose(out) != 0) {
                 free(text);
                 return -ENOMEM;

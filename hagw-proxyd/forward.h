@@ -9,8 +9,8 @@
 
 typedef struct ForwardContext {
         Slice host;     /* what the service is to find in Host; empty: what the visitor wrote */
-        Slice address;  /* the visitor's, text form without brackets, port or zone; empty: nobody visits, and
-                           nothing is said */
+        Slice address;  /* the visitor's, text form without brackets, port or zone; empty: nobody visits,
+                           and nothing is said */
         bool forwarded; /* also write Forwarded (RFC 7239) */
         bool sees_cookie; /* the upstream asks for the login (hagw-webd, a tenant's house): it gets, and may
                              set, the session cookie */

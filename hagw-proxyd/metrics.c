@@ -17,6 +17,10 @@ HostReading host_stats_read(const HostStats *s) {
                 sum.good_usec =
                         MAX(sum.good_usec, atomic_load_explicit(&c->good_usec, memory_order_relaxed));
         }
+        sum.found = s->finding != FINDING_NONE &&
+                    s->tried_usec > (finding_ends_with_answer(s->finding) ? sum.ok_usec : sum.good_usec);
+        /* A head that came, and its body that broke, may be of one turn of the loop. */
+        sum.failing = sum.found || (s->error && s->error_usec >= sum.ok_usec);
         return sum;
 }
 
@@ -131,6 +135,10 @@ int manager_metrics(sd_json_variant **metrics, void *userdata) {
                         r = metrics_append(metrics, "proxy_host_active", false,
                                            "Requests and WebSockets under way by host", (double) now.active,
                                            labels);
+                if (r >= 0)
+                        r = metrics_append(metrics, "proxy_host_failing", false,
+                                           "1 while visitors do not get through to the host's service",
+                                           now.failing, labels);
         }
         return r;
 }

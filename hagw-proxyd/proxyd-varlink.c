@@ -21,23 +21,19 @@ static int build_host(const Manager *m, const Route *route, sd_json_variant **re
         const HostStats *s = snapshot_host(m->snapshot, route)->stats;
         const TlsCertificate *c = snapshot_find_certificate(m->snapshot, route->host.name);
         HostReading now = host_stats_read(s);
-        /* A head that came, and its body that broke, may be of one turn of the loop. */
-        bool failing = s->error && s->error_usec >= now.ok_usec;
-        bool found = s->finding != FINDING_NONE &&
-                     s->tried_usec > (finding_ends_with_answer(s->finding) ? now.ok_usec : now.good_usec);
         bool valid = c && (uint64_t) c->not_after * USEC_PER_SEC > clock_usec(CLOCK_REALTIME);
 
         return sd_json_buildo(
                 ret, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(route->host.name)),
                 SD_JSON_BUILD_PAIR("upstream", SD_JSON_BUILD_STRING(route->host.upstream)),
-                SD_JSON_BUILD_PAIR("health", SD_JSON_BUILD_STRING(failing || found ? "failing" :
-                                                                  now.ok_usec > 0  ? "ok" :
-                                                                                     "unknown")),
-                SD_JSON_BUILD_PAIR_CONDITION(failing || found, "error",
-                                             SD_JSON_BUILD_STRING(found ? s->finding_text : s->error)),
-                SD_JSON_BUILD_PAIR_CONDITION(found, "finding",
+                SD_JSON_BUILD_PAIR("health", SD_JSON_BUILD_STRING(now.failing     ? "failing" :
+                                                                  now.ok_usec > 0 ? "ok" :
+                                                                                    "unknown")),
+                SD_JSON_BUILD_PAIR_CONDITION(now.failing, "error",
+                                             SD_JSON_BUILD_STRING(now.found ? s->finding_text : s->error)),
+                SD_JSON_BUILD_PAIR_CONDITION(now.found, "finding",
                                              SD_JSON_BUILD_STRING(finding_word(s->finding))),
-                SD_JSON_BUILD_PAIR_CONDITION(found, "foundUSec",
+                SD_JSON_BUILD_PAIR_CONDITION(now.found, "foundUSec",
                                              SD_JSON_BUILD_UNSIGNED(to_realtime(s->found_usec))),
                 SD_JSON_BUILD_PAIR("triedUSec", SD_JSON_BUILD_UNSIGNED(to_realtime(s->tried_usec))),
                 SD_JSON_BUILD_PAIR("lastOkUSec", SD_JSON_BUILD_UNSIGNED(to_realtime(now.ok_usec))),

@@ -109,7 +109,8 @@ int rounds_start(Rounds *r, Manager *m, uint64_t interval_usec) {
         int k;
 
         *r = (Rounds) { .manager = m, .interval_usec = interval_usec };
-        k = sd_event_add_time(m->event, &r->timer, CLOCK_MONOTONIC, UINT64_MAX, USEC_PER_SEC / 10, on_timer, r);
+        k = sd_event_add_time(m->event, &r->timer, CLOCK_MONOTONIC, UINT64_MAX, 100 * USEC_PER_MSEC,
+                              on_timer, r);
         if (k < 0)
                 return k;
         rounds_look(r);

@@ -90,8 +90,8 @@ static int trial_ask(Trial *t, const Route *route) {
 
         if (now >= end)
                 return -ETIMEDOUT;
-        return probe_new(&t->manager->probes, t->manager->event, home_of(t->manager, route), t->name, t->kind,
-                         MIN(PROBE_TIMEOUT_USEC, end - now), on_probed, t);
+        return probe_new(&t->manager->probes, t->manager->event, home_of(t->manager, route), t->name,
+                         t->kind, MIN(PROBE_TIMEOUT_USEC, end - now), on_probed, t);
 }
 
 /* The next probe, or the end. */

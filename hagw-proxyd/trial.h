@@ -11,7 +11,8 @@
 typedef struct Manager Manager;
 typedef struct Trial Trial;
 
-/* Runs once, when all goes at the latest. visitor: what a visitor's request met with; NULL: the trial was given up, and nothing is known. */
+/* Runs once, when all goes at the latest. visitor: what a visitor's request met with; NULL: the trial was
+ * given up, and nothing is known. */
 typedef void (*TrialHandler)(const char *name, const ProbeResult *visitor, void *userdata);
 
 /* -ENOENT: no such host. -EBUSY: too much is going on. */

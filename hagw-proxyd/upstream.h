@@ -49,7 +49,8 @@ Upstream *upstream_get(Worker *w, const ConfHost *host, Trust *trust);
 /* A tenant's house as one visitor reaches it: his channels carry his address, so no other may use them.
  * name: the host he wants. NULL: no memory. */
 Upstream *upstream_new_single(Worker *w, const ConfHost *host, const char *tenant, const char *name);
-/* The same service spoken to with the other of http and https, whoever it is. For one probe. NULL: no memory. */
+/* The same service spoken to with the other of http and https, whoever it is. For one probe. NULL: no
+ * memory. */
 Upstream *upstream_new_other(Worker *w, const ConfHost *host);
 /* Where it is, or was looked for last; AF_UNSPEC: not known, or no address. */
 IpAddress upstream_peer(const Upstream *u);

@@ -239,7 +239,7 @@ const ConfSetting conf_settings[] = {
         H("access", "groups", CONF_STRINGS, access.groups, NULL, WEBD, "groups whose members may pass",
           OPENED),
         H("access", "open_paths", CONF_STRINGS, access.open_paths, NULL, PROXYD,
-          "path prefixes that pass without a login, e.g. /api/webhook/ for the companion apps", OPENED),
+          "path prefixes that pass without a login, e.g. /share/ for what everybody may see", OPENED),
         H("access", "from", CONF_ENUM, access.from, "anywhere", PROXYD,
           "anywhere, or lan: visitors from elsewhere get no answer", .choices = from_choices),
         H("access", "embedded_by", CONF_HOSTNAMES, access.embedded_by, NULL, PROXYD,

@@ -21,7 +21,8 @@ static SD_VARLINK_DEFINE_ENUM_TYPE(
         SD_VARLINK_DEFINE_ENUM_VALUE(home_assistant),
         SD_VARLINK_FIELD_COMMENT("The same of another service"),
         SD_VARLINK_DEFINE_ENUM_VALUE(proxy),
-        SD_VARLINK_FIELD_COMMENT("It refuses the name that visitors ask for"), SD_VARLINK_DEFINE_ENUM_VALUE(host));
+        SD_VARLINK_FIELD_COMMENT("It refuses the name that visitors ask for"),
+        SD_VARLINK_DEFINE_ENUM_VALUE(host));
 
 static SD_VARLINK_DEFINE_STRUCT_TYPE(
         Host, SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_STRING, 0),

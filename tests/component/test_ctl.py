@@ -96,7 +96,7 @@ def test_setup_writes_a_valid_configuration(ctl, tmp_path):
     etc = tmp_path / "etc"
     r = setup(ctl, "--contact", "me@home.test", "--host", "ha=http://127.0.0.1:8123", "--staging", "--laboratory", config=etc)
     assert r.returncode == OK, r.stderr
-    assert "trusted_proxies" in r.stdout and "- 127.0.0.1" in r.stdout and "https://ha.home.test/" in r.stdout
+    assert 'add 127.0.0.1 to "Trusted proxies"' in r.stdout and "Before 2026.8" in r.stdout and "https://ha.home.test/" in r.stdout
     text = (etc / "hagw.conf").read_text()
     assert 'ipv4 = "static:203.0.113.10";' in text and 'contact = "mailto:me@home.test";' in text
     assert 'directory = "letsencrypt-staging";' in text and "\ndocumentation_networks = true;" in text

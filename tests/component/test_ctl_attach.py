@@ -145,7 +145,8 @@ def test_a_fresh_machine_attaches(machine, relay):
                       "--password-stdin", stdin=PASSWORD + "\n")
     zone = f"anna.{ZONE}"
     assert f"Attached to {relay.address} as anna: this house is {zone}." in said
-    assert f"https://ha.{zone}/" in said and "trusted_proxies" in said and "router" not in said
+    assert f"https://ha.{zone}/" in said and "router" not in said
+    assert f"https://ha.{zone} leads to http://127.0.0.1:8123, and visitors do not get through:" in said
     assert machine.words[0][0] == "enable" and machine.enabled
     assert "1 zone, 1 host" in machine.ok("config", "check")
     assert 'contact = "mailto:me@home.test";' in conf(machine) and 'ipv6 = "none";' in conf(machine)
@@ -293,7 +294,7 @@ def test_setup_makes_a_relay(ctl, tmp_path):
     setup = ("setup", "--relay", "--yes", "--no-start", "--ipv4=static:203.0.113.20")
     assert "Which zone" in ctl.refused(USAGE, *setup, config=etc)
     said = ctl.ok(*setup, f"--zone={RELAY}", "--zone=other.test", config=etc)
-    assert "tenant add" in said and "trusted_proxies" not in said and "router" not in said
+    assert "tenant add" in said and "Trusted proxies" not in said and "router" not in said
     assert f'zone = "{RELAY}";' in (etc / "hagw.conf").read_text()
     assert "2 zones, 0 hosts" in ctl.ok("config", "check", config=etc)
     assert "hagw-tenantd" in ctl.refused(UNREACHABLE, "tenant", "add", "anna", config=etc)

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Trials of services for host add, host set, setup and config check. */
+
+#include <stdio.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "hostname.h"
+#include "log.h"
+#include "output.h"
+#include "tryhost.h"
+
+/* A pattern is no address. */
+static void say_place(const char *name, const char *upstream, const char *more) {
+        output("%s%s leads to %s%s\n", *name == '*' ? "" : "https://", name, upstream, more);
+}
+
+int try_host(const char *name, const char *upstream) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *reply = NULL;
+        _cleanup_free_ char *reason = NULL;
+        sd_json_variant *host;
+
+        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name))) < 0)
+                return log_oom();
+        if (client_try("io.hagw.Proxy.Probe", parameters, &reply, &reason) < 0) {
+                say_place(name, upstream, ".");
+                return -ENOTCONN;
+        }
+        host = sd_json_variant_by_key(reply, "host");
+        if (streq(strempty(field_text(host, "health")), "failing")) {
+                say_place(name, upstream, ", and visitors do not get through:");
+                (void) fflush(stdout);
+                log_error("%s", field_text(host, "error") ?: "see hagw-ctl host show");
+                return -EREMOTEIO;
+        }
+        say_place(name, upstream, ", which answers.");
+        return 0;
+}
+
+int try_hosts(const Config *config) {
+        int n = 0;
+
+        for (size_t i = 0; i < config->n_hosts && i < TRY_HOSTS_MAX; i++) {
+                int r = try_host(config->hosts[i].name, config->hosts[i].upstream);
+
+                if (r == -ENOMEM)
+                        return r;
+                n += r != -ENOTCONN;
+        }
+        return n;
+}
+
+static const char *system_runtime_dir(void) {
+        return secure_getenv("HAGW_SYSTEM_RUNTIME_DIR") ?: "/run";
+}
+
+/* The two whom hagw-netd asks. */
+static bool somebody_speaks_mdns(void) {
+        static const char *const sockets[] = { "systemd/resolve/io.systemd.Resolve", "avahi-daemon/socket" };
+        char path[256];
+
+        for (size_t i = 0; i < ELEMENTSOF(sockets); i++) {
+                int n = snprintf(path, sizeof(path), "%s/%s", system_runtime_dir(), sockets[i]);
+
+                if (n > 0 && (size_t) n < sizeof(path) && access(path, F_OK) == 0)
+                        return true;
+        }
+        return false;
+}
+
+/* http://NAME.local:8123 and the like. */
+static bool take_local_name(const char *upstream, char *ret) {
+        const char *p = strstr(upstream, "://");
+        size_t n = p ? strcspn(p + 3, ":/") : 0;
+
+        if (n <= strlen(".local") || n > HOSTNAME_MAX || strncasecmp(p + 3 + n - 6, ".local", 6) != 0)
+                return false;
+        memcpy(ret, p + 3, n);
+        ret[n] = '\0';
+        return true;
+}
+
+int try_name(const char *upstream, char **ret_reason) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
+        _cleanup_free_ char *reason = NULL;
+        char name[HOSTNAME_MAX + 1];
+        bool known;
+        int r;
+
+        *ret_reason = NULL;
+        if (!take_local_name(upstream, name))
+                return 0;
+        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name))) < 0)
+                return log_oom();
+        r = client_try("io.hagw.Net.Resolve", parameters, NULL, &reason);
+        known = somebody_speaks_mdns();
+        if (r >= 0 || (known && r != -EREMOTEIO))
+                return 0; /* whom we cannot ask may find it yet */
+        if (asprintf(ret_reason,
+                     known ? "Nobody in this network answers to the name %s now. The service's address, "
+                             "which the router can be told to keep, is found in any case." :
+                             "%s is a name of mDNS, which nobody speaks on this machine: install "
+                             "avahi-daemon (or have systemd-resolved do it, MulticastDNS=yes), or write the "
+                             "service's address.",
+                     name) < 0) {
+                *ret_reason = NULL;
+                return log_oom();
+        }
+        return known ? -ENOENT : -EOPNOTSUPP;
+}

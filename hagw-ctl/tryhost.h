@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdbool.h>
+
+#include "conf.h"
+
+/* Is there a service behind a host, and do visitors get through to it? */
+
+#define TRY_HOSTS_MAX 8U /* by try_hosts(): each may take half a minute */
+
+/* Has hagw-proxyd try it, and tells what came of it and where visitors find the host. -ENOTCONN: nobody
+ * tried it; only the URL was told. -EREMOTEIO: visitors do not get through. */
+int try_host(const char *name, const char *upstream);
+/* The same for all of a configuration, up to TRY_HOSTS_MAX. Returns how many were tried. */
+int try_hosts(const Config *config);
+
+/* A service that is named by mDNS (homeassistant.local) is looked up, where that can be; everything else is
+ * taken as it is. -ENOENT: nobody has the name now. -EOPNOTSUPP: nobody here speaks mDNS, so that it can
+ * never be found. *ret_reason, to be freed, is a sentence. -ENOMEM. */
+int try_name(const char *upstream, char **ret_reason);

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""hagw-ctl tries services: what host add, host set, config check and status say of them."""
+
+import re
+import time
+
+import pytest
+from ctl_tools import FAILED, booted, ctl  # noqa: F401 (fixtures)
+from proxyhouse import Upstream, echo
+from test_netd_mdns import NAME, avahi
+from test_proxyd import host, open_house, parts  # noqa: F401 (a fixture)
+from test_services import checks_host
+
+ZONE = 'zones = ( { name = "home.example.com"; } );\n'
+
+
+@pytest.fixture
+def running(house, parts, booted):  # noqa: F811
+    """hagw-proxyd runs, and a reload reaches it."""
+    parts.append(Upstream(echo))
+    open_house(house, parts, ZONE, ha=host(parts[0].url))
+    booted.service = parts[0]
+    return booted
+
+
+def test_host_add_tries_and_tells_the_url(running, parts):  # noqa: F811
+    url = running.service.url
+    out = running.ok("host", "add", "notes", url)
+    assert f"https://notes.home.example.com leads to {url}, which answers." in out
+    dead = running.run("host", "add", "dead", "http://127.0.0.1:1")
+    assert dead.returncode == 0
+    assert "https://dead.home.example.com leads to http://127.0.0.1:1, and visitors do not get through:" in dead.stdout
+    assert "127.0.0.1:1 refuses connections from this machine (127.0.0.1)" in dead.stderr
+    out = running.ok("host", "add", "*.w.home.example.com", url)
+    assert "*.w.home.example.com leads to" in out and "https://*" not in out
+    assert running.json("host", "add", "quiet", url) == {"name": "quiet.home.example.com", "change": "added"}
+    assert "leads to" not in running.ok("host", "add", "later", url, "--no-reload")
+
+
+def test_the_remedy_that_is_told_is_one(running, parts):  # noqa: F811
+    """What status says is what host set takes, and then it is over."""
+    parts.append(Upstream(checks_host(403, b"Host check error")))
+    added = running.run("host", "add", "sync", parts[-1].url)
+    remedy = f"hagw-ctl host set sync.home.example.com --upstream-host 127.0.0.1:{parts[-1].port}"
+    assert remedy in added.stderr
+    problems = running.run("--json", "status", "--no-delegation").stdout
+    assert re.search(r"The service behind sync.home.example.com fails \(found [^)]*\): The service answers 403", problems)
+    assert "sync.home.example.com: The service answers 403" in running.ok("host", "list")
+    assert "ha.home.example.com fails" not in problems
+    assert "which answers." in running.ok(*remedy.split()[1:])
+    assert "sync.home.example.com fails" not in running.run("--json", "status", "--no-delegation").stdout
+
+
+def test_without_a_daemon(ctl):  # noqa: F811
+    ctl.house.configure(ZONE)
+    assert "https://ha.home.example.com leads to http://127.0.0.1:1." in ctl.ok("host", "add", "ha", "http://127.0.0.1:1")
+
+
+def files(ctl):  # noqa: F811
+    return sorted(p.name for p in (ctl.house.config / "hosts.d").iterdir())
+
+
+def test_mdns_name_that_nobody_can_look_up(ctl, house):  # noqa: F811
+    ctl.env["HAGW_SYSTEM_RUNTIME_DIR"] = str(house.root / "system")
+    ctl.house.configure(ZONE)
+    why = ctl.refused(FAILED, "host", "add", "ha", f"http://{NAME}:8123")
+    assert f"{NAME} is a name of mDNS, which nobody speaks on this machine" in why and "avahi-daemon" in why
+    assert files(ctl) == []
+    ctl.ok("host", "add", "ha", f"http://{NAME}:8123", "--force")
+    why = ctl.refused(FAILED, "config", "check")
+    assert "ha.home.example.com.conf: " in why and "avahi-daemon" in why
+    assert "avahi-daemon" in ctl.run("--json", "config", "check").stdout
+    assert "write the service's address" in ctl.refused(FAILED, "host", "set", "ha", "https://Other.LOCAL")
+    ctl.ok("host", "set", "ha", "http://192.168.1.4:8123", "--login", "none")
+    ctl.ok("config", "check")
+
+
+def test_mdns_name_that_is_asked_for(ctl, house):  # noqa: F811
+    """Avahi is there, and knows the name or does not; hagw-netd asks it."""
+    ctl.env["HAGW_SYSTEM_RUNTIME_DIR"] = str(house.root / "system")
+    ctl.house.configure(ZONE)
+    known = {"ipv4": None}
+    a = avahi(house)
+    a.answer = lambda request: f"+ 2 IPv4 {NAME} {known['ipv4']}\n".encode() if known["ipv4"] else b"-15 Timeout reached\n"
+    (house.root / "resolv.conf").write_text("nameserver 127.0.0.1\noptions attempts:1\n")
+    house.daemon("netd", "io.hagw.Net", env={"HAGW_SYSTEM_RUNTIME_DIR": str(house.root / "system"),
+                                             "HAGW_RESOLV_CONF": str(house.root / "resolv.conf")})
+    why = ctl.refused(FAILED, "host", "add", "ha", f"http://{NAME}:8123")
+    assert f"Nobody in this network answers to the name {NAME} now." in why and "--force takes it" in why
+    known["ipv4"] = "192.168.1.4"
+    # That nobody has it is kept for a few seconds.
+    deadline = time.monotonic() + 60
+    while ctl.run("host", "add", "ha", f"http://{NAME}:8123").returncode:
+        assert time.monotonic() < deadline
+    assert files(ctl) == ["ha.home.example.com.conf"]
+    # One that is off now is no mistake in a file.
+    known["ipv4"] = None
+    ctl.ok("config", "check")

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A second Home Assistant in the house that nobody told about the gateway, on a machine of its own."""
+
+import contextlib
+import json
+import subprocess
+
+from conftest import ROOT, ZONE, until
+
+NAME, PORT = f"second.{ZONE}", 8199
+CONFIG = "/tmp/second.json"
+
+
+def lab(*words, **keys):
+    return subprocess.run([ROOT / "dev/lab", "run", "ha", *words], check=True, text=True, **keys)
+
+
+@contextlib.contextmanager
+def home_assistant(trusted):
+    config = {"listen": ["192.168.1.4"], "port": PORT, "use_x_forwarded_for": bool(trusted), "trusted_proxies": trusted,
+              "login_attempts_threshold": 3, "users": {}}
+    lab("sh", "-c", f"cat >{CONFIG}", input=json.dumps(config))
+    with subprocess.Popen([ROOT / "dev/lab", "run", "ha", "python3", "/hagw/tests/ha/ha.py", "--config", CONFIG]):
+        try:
+            until("the second Home Assistant", lambda: not subprocess.run(
+                [ROOT / "dev/lab", "run", "ha", "python3", "-c",
+                 f"import socket; socket.create_connection(('192.168.1.4', {PORT}), 2)"], capture_output=True).returncode, 60)
+            yield
+        finally:
+            lab("pkill", "-f", CONFIG)
+
+
+def health(house):
+    return next(h for h in house.verb("host", "list")["hosts"] if h["name"] == NAME)
+
+
+def test_a_home_assistant_that_does_not_know_the_gateway(house):
+    """host add says it at once, with the address that Home Assistant sees; status and the trials go on saying it until it
+    is told, and then nobody has to come for the all-clear."""
+    with home_assistant([]):
+        said = house.run("home", "sh", "-c", f"hagw-ctl host add second http://192.168.1.4:{PORT} 2>&1")
+        try:
+            assert f"https://{NAME} leads to" in said
+            assert 'does not know this machine (192.168.1.2) as a proxy' in said
+            assert 'add 192.168.1.2 to "Trusted proxies"' in said
+            status = house.run("home", "sh", "-c", "hagw-ctl status --no-delegation; echo exit $?")
+            assert f"The service behind {NAME} fails" in status and "exit 1" in status
+        except BaseException:
+            house.ctl("host", "remove", NAME)
+            raise
+    try:
+        until("that nobody is there", lambda: health(house)["health"] == "failing" and "refuses connections" in
+              health(house)["error"], 150)
+        with home_assistant(["192.168.1.2"]):
+            until("the all-clear", lambda: health(house)["health"] == "ok", 150)
+    finally:
+        house.ctl("host", "remove", NAME)
