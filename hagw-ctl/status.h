@@ -10,13 +10,15 @@
 /* hagw-ctl status: what the daemons say is gathered once, every judge looks at it and finds what it finds,
  * and then it is printed. A judge is one function and one row in status.c, and stands with its noun:
  * judge-machine.c (daemons, addresses, visitors), judge-doors.c (sockets, ports), judge-state.c (the
- * daemons' files), judge-names.c (zones, hosts, certificates), judge-relay.c (both ends of a tunnel). */
+ * daemons' files), judge-names.c (zones, hosts, certificates), judge-relay.c (both ends of a tunnel),
+ * judge-notify.c (who is told). */
 
 typedef struct Status {
         sd_json_variant *addresses, *zones, *hosts, *certificates, *sessions, *daemons;
         sd_json_variant *relay, *tenants, *refusals, *caa, *hops, *visitors;
         CaaNames names;
         sd_json_variant *problems, *notices; /* strings */
+        sd_json_variant *problem_names;      /* the same for as long as the trouble lasts; see findname.h */
         size_t n_problems, n_notices;
         bool unreachable, denied, lost;
         bool ask;       /* the resolver may be asked */
@@ -45,6 +47,7 @@ int judge_hosts(Status *s);
 int judge_certificates(Status *s);
 int judge_zones(Status *s);
 int judge_caa(Status *s);
+int judge_notify(Status *s);
 
 /* Of connections from the internet, by a door ("https", "http") or any: when the last one came, 0: none; and
  * since when that is known, 0: not, or it is of no interest here. CLOCK_REALTIME. */
@@ -53,6 +56,10 @@ uint64_t status_visitors_since(const Status *s);
 
 /* That the daemon runs behind a door that is shut. -ENOMEM. */
 int status_mark_shut(Status *s, const char *daemon);
+
+/* Everything but the printing. Told where it fails. */
+int status_gather(Status *s, const Call *call);
+void status_done(Status *s);
 
 int status_print(const Status *s);
 int status_print_json(const Status *s);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "client.h"
+#include "findname.h"
 #include "hostfile.h"
 #include "log.h"
 #include "readable.h"
@@ -15,20 +16,30 @@
 static int (*const judges[])(Status *s) = {
         judge_daemons, judge_state,    judge_config, judge_addresses, judge_doors, judge_listeners,
         judge_hops,    judge_visitors, judge_relay,  judge_tenants,   judge_hosts, judge_certificates,
-        judge_zones,   judge_caa,
+        judge_zones,   judge_caa,      judge_notify,
 };
 
-static void status_done(Status *s) {
+void status_done(Status *s) {
         sd_json_variant **all[] = { &s->addresses, &s->zones,    &s->hosts,    &s->certificates,
                                     &s->sessions,  &s->daemons,  &s->problems, &s->relay,
                                     &s->tenants,   &s->refusals, &s->caa,      &s->hops,
-                                    &s->notices,   &s->visitors };
+                                    &s->notices,   &s->visitors, &s->problem_names };
 
         caa_names_done(&s->names);
         for (size_t i = 0; i < ELEMENTSOF(all); i++)
                 *all[i] = sd_json_variant_unref(*all[i]);
         s->config = config_free(s->config);
         free(s->config_error);
+}
+
+static void name_problem(Status *s, const char *format, va_list ap) {
+        sd_json_variant *text = sd_json_variant_by_index(s->problems,
+                                                         sd_json_variant_elements(s->problems) - 1);
+        _cleanup_free_ char *name = NULL;
+
+        if (!text || finding_name(format, ap, sd_json_variant_string(text), &name) < 0 ||
+            sd_json_variant_append_arrayb(&s->problem_names, SD_JSON_BUILD_STRING(name)) < 0)
+                s->lost = true;
 }
 
 static void finding_add(Status *s, sd_json_variant **list, size_t *n_list, const char *format, va_list ap) {
@@ -48,6 +59,9 @@ void status_problem(Status *s, const char *format, ...) {
 
         va_start(ap, format);
         finding_add(s, &s->problems, &s->n_problems, format, ap);
+        va_end(ap);
+        va_start(ap, format);
+        name_problem(s, format, ap);
         va_end(ap);
 }
 
@@ -71,7 +85,7 @@ static int load_files(Status *s, const char *dir) {
         return r == -ENOMEM ? r : 0;
 }
 
-static int collect(Status *s, const Call *call) {
+int status_gather(Status *s, const Call *call) {
         _cleanup_free_ char *a = NULL, *b = NULL, *c = NULL, *d = NULL, *e = NULL, *f = NULL, *g = NULL;
         int r;
 
@@ -113,7 +127,7 @@ int verb_status(const Call *call) {
         _cleanup_(status_done) Status s = {};
         int r;
 
-        r = collect(&s, call);
+        r = status_gather(&s, call);
         if (r < 0)
                 return r;
         r = call->json ? status_print_json(&s) : status_print(&s);

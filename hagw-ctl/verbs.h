@@ -111,5 +111,7 @@ int verb_reload(const Call *call);
 int verb_config_check(const Call *call);
 int verb_config_default(const Call *call);
 int verb_config_keep(const Call *call);
+int verb_notify_gather(const Call *call);
+int verb_notify_test(const Call *call);
 int verb_log(const Call *call);
 int verb_complete(const Call *call);     /* complete.c */

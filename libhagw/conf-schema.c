@@ -11,6 +11,7 @@
 #define PROXYD CONF_READER_PROXYD
 #define WEBD CONF_READER_WEBD
 #define TENANTD CONF_READER_TENANTD
+#define NOTIFY CONF_READER_NOTIFY
 
 /* With which upstreams a host's setting does something. */
 #define WITH(kind) .upstreams = 1U << CONF_UPSTREAM_##kind
@@ -54,6 +55,10 @@ const ConfSetting conf_settings[] = {
         M(NULL, "lan", CONF_CIDRS, lan,
           "127.0.0.0/8 ::1 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 169.254.0.0/16 fc00::/7 fe80::/10",
           PROXYD | WEBD | DNSD, "networks that count as inside the house"),
+        M(NULL, "notify", CONF_TARGETS, notify, NULL, NOTIFY,
+          "who is told what needs a person, once, and when it is over: \"mailto:ADDRESS\", \"https://…\" "
+          "(as ntfy has it) or \"command:/PROGRAM\"",
+          NUMBER(0, CONF_NOTIFY_MAX)),
         M(NULL, "documentation_networks", CONF_BOOL, documentation_networks, "false", PROXYD | NETD | DNSD,
           "for laboratories: the networks for documentation (192.0.2.0/24, 198.51.100.0/24, 203.0.113.0/24, "
           "2001:db8::/32, 3fff::/20) count as parts of the internet"),
@@ -274,6 +279,7 @@ const char *conf_type_text(ConfType t) {
                 [CONF_STRINGS] = "list of strings, ( \"a\", \"b\" )",
                 [CONF_HOSTNAMES] = "list of host names, ( \"a.example.com\", \"b.example.com\" )",
                 [CONF_CIDRS] = "list of networks, ( \"192.168.0.0/16\", \"fd00::/8\" )",
+                [CONF_TARGETS] = "list of \"mailto:ADDRESS\", \"https://…\" or \"command:/PROGRAM\"",
                 [CONF_UPSTREAM] = "\"http://HOST[:PORT]\", \"https://HOST[:PORT]\", \"unix:/PATH\", "
                                   "\"tcp://HOST:PORT\" or \"tenant:NAME\"",
                 [CONF_SOURCE] = "\"none\", \"static:ADDRESS\", \"resolve:NAME\" or \"interface:NAME\"",

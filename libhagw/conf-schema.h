@@ -18,6 +18,7 @@ typedef enum ConfType {
         CONF_STRINGS,
         CONF_HOSTNAMES,
         CONF_CIDRS,
+        CONF_TARGETS, /* of notify */
         CONF_UPSTREAM, /* sets the four upstream fields */
         CONF_SOURCE,   /* of a public address */
         CONF_URL,      /* https://…, or a known short name */
@@ -35,7 +36,8 @@ typedef enum ConfReader {
         CONF_READER_PROXYD = 1 << 3,
         CONF_READER_WEBD = 1 << 4,
         CONF_READER_TENANTD = 1 << 5,
-        CONF_READER_ALL = (1 << 6) - 1,
+        CONF_READER_NOTIFY = 1 << 6,
+        CONF_READER_ALL = (1 << 7) - 1,
 } ConfReader;
 
 typedef enum ConfScope {
@@ -61,6 +63,6 @@ typedef struct ConfSetting {
 extern const ConfSetting conf_settings[]; /* ended by name == NULL */
 
 static inline _unused_ bool conf_type_is_list(ConfType t) {
-        return t == CONF_STRINGS || t == CONF_HOSTNAMES || t == CONF_CIDRS;
+        return t == CONF_STRINGS || t == CONF_HOSTNAMES || t == CONF_CIDRS || t == CONF_TARGETS;
 }
 const char *conf_type_text(ConfType t); /* "duration", "list of strings", … */

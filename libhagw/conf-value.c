@@ -171,6 +171,37 @@ static int set_hostnames(const ConfSetting *s, void *object, const char *const *
         return set_strings(s, object, list, n);
 }
 
+/* Blanks and what a terminal obeys stand in no address, and a sign in front would be an option. */
+static bool target_is_valid(const char *s) {
+        const char *rest;
+
+        if (strlen(s) >= CONF_TARGET_SIZE)
+                return false;
+        for (const char *p = s; *p; p++)
+                if ((unsigned char) *p < ' ' || *p == 0x7f)
+                        return false;
+        if ((rest = startswith(s, "command:")))
+                return *rest == '/';
+        if (strchr(s, ' '))
+                return false;
+        if ((rest = startswith(s, "mailto:")))
+                return *rest != '-' && *rest != '@' && strchr(rest, '@') && strchr(rest, '@')[1] != '\0' &&
+                       !strpbrk(rest, ",;<>()\"");
+        rest = startswith(s, "https://") ?: startswith(s, "http://");
+        return rest && *rest && *rest != '/';
+}
+
+static int set_targets(const ConfSetting *s, void *object, const char *const *values, size_t n,
+                       char **reason) {
+        if (n > s->max)
+                return refuse(reason, "expected %llu targets at most", (unsigned long long) s->max);
+        for (size_t i = 0; i < n; i++)
+                if (!target_is_valid(values[i]))
+                        return refuse(reason, "element %zu is none: expected \"mailto:ADDRESS\", "
+                                      "\"https://HOST/…\" or \"command:/PROGRAM\"", i + 1);
+        return set_strings(s, object, values, n);
+}
+
 static int set_cidrs(const ConfSetting *s, void *object, const char *const *values, size_t n,
                      char **reason) {
         _cleanup_free_ Cidr *list = NULL;
@@ -369,6 +400,8 @@ int conf_value_set(const ConfSetting *s, void *object, const char *const *values
                 return set_strings(s, object, values, n);
         if (s->type == CONF_HOSTNAMES)
                 return set_hostnames(s, object, values, n, ret_reason);
+        if (s->type == CONF_TARGETS)
+                return set_targets(s, object, values, n, ret_reason);
         if (s->type == CONF_CIDRS)
                 return set_cidrs(s, object, values, n, ret_reason);
         if (n != 1)
@@ -416,6 +449,7 @@ void conf_value_free(const ConfSetting *s, void *object) {
         case CONF_ENUM:
                 return;
         case CONF_STRINGS:
+        case CONF_TARGETS:
         case CONF_HOSTNAMES: {
                 char **list = FIELD(object, s, char **);
 

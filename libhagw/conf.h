@@ -80,6 +80,7 @@ typedef struct Config {
         ConfHost *hosts; /* sorted by name */
         size_t n_hosts;
         ConfCidrs lan;
+        char **notify; /* who is told what status finds: "mailto:…", "https://…", "http://…", "command:/…" */
         bool documentation_networks; /* count as parts of the internet */
         struct {
                 char *ipv4; /* "none", "static:ADDRESS", "resolve:NAME", "interface:NAME" */
@@ -141,6 +142,8 @@ typedef struct Config {
 
 #define CONF_ZONES_MAX 64U
 #define CONF_HOSTS_MAX 1024U
+#define CONF_NOTIFY_MAX 8U
+#define CONF_TARGET_SIZE 512U /* bytes of one, with its end */
 #define CONF_EMBEDDERS_MAX 16U /* hosts in embedded_by: all of them stand in a field of each answer */
 #define CONF_LIST_MAX 256U
 #define CONF_CAA_OURS "ours" /* in a zone's caa: every account that hagw-acmed has */

@@ -14,7 +14,8 @@ from conftest import BUILD, ROOT
 UNITS = "usr/lib/systemd/system"
 # bind@ is no daemon: it is started for a connection.
 PROGRAMS = sorted(p.stem.removeprefix("hagw-") for p in (ROOT / "units").glob("hagw-*.service"))
-DAEMONS = [d for d in PROGRAMS if "@" not in d]
+# Nor is notify: a timer starts it.
+DAEMONS = [d for d in PROGRAMS if "@" not in d and d != "notify"]
 
 # Of all. What a daemon has less of is in OWN, and nothing else may differ.
 SANDBOX = {
@@ -38,7 +39,12 @@ OWN = {
               "PrivateUsers": "no", "CapabilityBoundingSet": "CAP_NET_BIND_SERVICE", "AmbientCapabilities": "CAP_NET_BIND_SERVICE",
               "SocketBindAllow": "53 1024-65535", "SocketBindDeny": "any", "StandardInput": "socket", "RuntimeMaxSec": "1min"},
 }
-EXPOSURE = {"dnsd": 0.3, "keyd": 0.3, "webd": 0.3, "tenantd": 0.3, "proxyd": 1.1, "acmed": 1.2, "netd": 1.2, "bind@": 1.5}
+# For the system's mail programs and for commands.
+OWN["notify"] = {**INTERNET, "RestrictAddressFamilies": "AF_UNIX AF_INET AF_INET6 AF_NETLINK", "Type": "oneshot", "Restart": "no",
+                 "WatchdogSec": "0", "NoNewPrivileges": "no", "PrivateUsers": "no", "RestrictSUIDSGID": "no", "ProtectSystem": "full",
+                 "CapabilityBoundingSet": "CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_SETGID CAP_SETUID",
+                 "SystemCallFilter": "@system-service", "MemoryDenyWriteExecute": "no"}
+EXPOSURE = {"dnsd": 0.3, "keyd": 0.3, "webd": 0.3, "tenantd": 0.3, "proxyd": 1.1, "acmed": 1.2, "netd": 1.2, "bind@": 1.5, "notify": 2.6}
 # A list of which each line adds to the one before; an empty line begins it anew.
 LISTS = {"RestrictAddressFamilies", "SystemCallFilter", "IPAddressDeny", "CapabilityBoundingSet", "AmbientCapabilities",
          "SocketBindAllow"}
@@ -91,7 +97,7 @@ def test_sandbox(root, daemon):
         settings["RestrictAddressFamilies"] = set(settings["RestrictAddressFamilies"].split())
     assert found == expected
     name = daemon.rstrip("@")
-    assert shown["User"] == f"hagw-{name}" and shown["ExecStart"] == f"/usr/lib/hagw/hagw-{name}"
+    assert shown["User"] == f"hagw-{name}" and shown["ExecStart"].split()[0] == f"/usr/lib/hagw/hagw-{name}"
     assert shown.get("MemoryMax"), "a flood takes no more than one daemon along"
     state = shown.get("StateDirectory")
     assert state in (None, f"hagw-{daemon}") and (state is None or shown["StateDirectoryMode"] == "0700")
@@ -100,11 +106,12 @@ def test_sandbox(root, daemon):
 
 @pytest.mark.parametrize("daemon", PROGRAMS)
 def test_what_runs_as_root(root, daemon):
-    """One step of one unit, which may fail."""
+    """One step of two units; the daemon's may fail."""
     shown = service(root, daemon)
     steps = {name: value for name, value in shown.items() if name.startswith("Exec") and name != "ExecStart"}
     keep = "-+/usr/bin/hagw-ctl config keep"
-    assert steps == ({"ExecStartPre": keep, "ExecReload": keep} if daemon == "proxyd" else {})
+    gather = "+/usr/bin/hagw-ctl notify gather"
+    assert steps == {"proxyd": {"ExecStartPre": keep, "ExecReload": keep}, "notify": {"ExecCondition": gather}}.get(daemon, {})
     assert (root / "usr/bin/hagw-ctl").exists()
 
 
@@ -119,7 +126,7 @@ def test_exposure(root, daemon):
 
 
 def test_units_are_valid(root):
-    units = [root / UNITS / p.name for p in (ROOT / "units").glob("hagw*.*") if p.suffix in (".service", ".socket", ".target")]
+    units = [root / UNITS / p.name for p in (ROOT / "units").glob("hagw*.*") if p.suffix in (".service", ".socket", ".target", ".timer")]
     units = [u.with_name(u.name.replace("@.", "@192.0.2.1.")) if "@." in u.name else u for u in units]
     r = subprocess.run(["systemd-analyze", "verify", "--man=no", f"--root={root}", *(str(u.relative_to(root / UNITS)) for u in units)],
                        capture_output=True, text=True)
@@ -130,8 +137,8 @@ def test_target_wants_everything(root):
     """Enabling hagw.target is enough: it wants each unit that is no template, and what it wants ends with it. hagw-tenantd is for
     relays, and started by who connects to its socket."""
     wants = {p.name for p in (root / UNITS / "hagw.target.wants").iterdir()}
-    ours = {p.name for p in (ROOT / "units").iterdir() if p.suffix in (".service", ".socket") and "@" not in p.name}
-    assert wants == ours - {"hagw-tenantd.service"}
+    ours = {p.name for p in (ROOT / "units").iterdir() if p.suffix in (".service", ".socket", ".timer") and "@" not in p.name}
+    assert wants == ours - {"hagw-tenantd.service", "hagw-notify.service"}
     for name in {*ours, *(p.name for p in (ROOT / "units").glob("*@.*") if p.is_file())}:
         unit = dict(parse((root / UNITS / name).read_text())["Unit"])
         assert unit.get("PartOf") == "hagw.target", name
@@ -164,7 +171,8 @@ def test_every_daemon_is_known_to_the_packages(root):
     sysusers = (root / "usr/lib/sysusers.d/hagw.conf").read_text()
     postrm = (ROOT / "debian" / "hagw.postrm").read_text()
     assert re.search("^u hagw-bind ", sysusers, re.M) and "m hagw-bind" not in sysusers
-    assert re.search(r"^ +for name in .*\bbind\b", postrm, re.M)
+    assert re.search("^u hagw-notify ", sysusers, re.M) and "m hagw-notify" not in sysusers
+    assert re.search(r"^ +for name in .*\bbind notify\b", postrm, re.M)
     assert re.search("rm -rf .*/var/lib/hagw$", postrm, re.M), "the copy of the configuration"
     for daemon in DAEMONS:
         assert re.search(rf"^u hagw-{daemon} ", sysusers, re.M) and f"m hagw-{daemon} hagw" in sysusers

@@ -3,6 +3,7 @@
 alphabet, because the house is not as new afterwards."""
 
 import asyncio
+import re
 import time
 
 import pytest
@@ -189,6 +190,43 @@ def test_boot_with_a_broken_file(house):
         house.ctl("reload")
     assert "other.conf" not in house.run("home", "find", "/var/lib/hagw", "-printf", "%P\\n")
     assert "last good" not in dev_lab("run", "home", "hagw-ctl", "status", "--no-delegation", check=False).stdout
+
+
+TELL = "/bin/sh -c '{ echo $HAGW_SUBJECT; cat; } >>$STATE_DIRECTORY/heard; cat /proc/self/status >$STATE_DIRECTORY/status'"
+
+
+def test_people_are_told(house):
+    """By a unit of its own, which setuid mail programs would work in; what happens is told once, and when it is over."""
+    before = house.run("home", "cat", "/etc/hagw/hagw.conf")
+    house.run("home", "sh", "-c", "cat >>/etc/hagw/hagw.conf", text=f'notify = ( "command:{TELL}", "https://192.0.2.1:1/topic" );\n')
+    house.ctl("reload")
+    told = lambda: house.run("home", "cat", "/var/lib/hagw-notify/heard")  # noqa: E731
+    try:
+        assert house.show("hagw-notify.timer", "ActiveState")["ActiveState"] == "active"
+        done = dev_lab("run", "home", "hagw-ctl", "notify", "test", check=False, timeout=120)
+        assert f"command:{TELL}: sent\n" in done.stdout and "https://192.0.2.1:1/topic: " in done.stdout and done.returncode == 1
+        assert "a test" in told()
+        status = house.run("home", "cat", "/var/lib/hagw-notify/status")
+        uid = house.run("home", "id", "-u", "hagw-notify").strip()
+        assert re.search(rf"^Uid:\t{uid}\t{uid}\t", status, re.M) and re.search(r"^Groups:\s*$|^Groups:\s+\d+ *$", status, re.M), status
+        assert re.search(r"^NoNewPrivs:\s+0$", status, re.M) and re.search(r"^CapEff:\s+0+$", status, re.M)
+        assert "192.0.2.1" in dev_lab("run", "home", "hagw-ctl", "status", "--no-delegation", check=False).stdout
+        house.run("home", "systemctl", "stop", "hagw-netd.socket", "hagw-netd.service")
+        for _ in range(2):
+            house.run("home", "systemctl", "start", "hagw-notify.service", timeout=120)
+        assert re.search("^- hagw-netd", told(), re.M) and "Over:" not in told(), told()
+        house.run("home", "systemctl", "start", "hagw-netd.socket", "hagw-netd.service")
+        for _ in range(2):
+            house.run("home", "systemctl", "start", "hagw-notify.service", timeout=120)
+        assert re.search("^Over:\n(- .*\n)*- hagw-netd", told(), re.M), told()
+    finally:
+        house.run("home", "sh", "-c", "cat >/etc/hagw/hagw.conf", text=before)
+        house.run("home", "systemctl", "start", "hagw.target")
+        house.ctl("reload")
+    # Nobody is to be told: nothing fails, and nothing is said.
+    house.run("home", "systemctl", "start", "hagw-notify.service")
+    assert house.show("hagw-notify.service", "Result")["Result"] in ("success", "exec-condition")
+    assert house.run("home", "systemctl", "is-system-running").strip() == "running"
 
 
 def test_upgrade_refuses_nobody_and_loses_nothing(house, newer_package):

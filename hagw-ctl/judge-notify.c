@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What status finds about who is to be told. */
+
+#include "client.h"
+#include "notify.h"
+#include "output.h"
+#include "status.h"
+#include "usec.h"
+
+int judge_notify(Status *s) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *told = NULL;
+        char when[TIME_TEXT_MAX];
+        int r;
+
+        if (!s->config || !s->config->notify || !s->config->notify[0])
+                return 0;
+        r = notify_read_told(&told);
+        for (char **t = s->config->notify; r >= 0 && *t; t++) {
+                sd_json_variant *v = notify_find_target(told, *t);
+                const uint64_t since = field_number(v, "failingUSec");
+
+                if (since > 0)
+                        status_problem(s,
+                                       "%s cannot be told what needs attention, for the first time %s: "
+                                       "%s. \"hagw-ctl notify test\" tries it.",
+                                       *t, format_when(since, clock_usec(CLOCK_REALTIME), when),
+                                       field_text(v, "error") ?: "hagw-ctl log tells why");
+        }
+        return r;
+}
