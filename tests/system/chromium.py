@@ -29,7 +29,7 @@ def chromium(*flags):
             driver.quit()
 
 
-def wait(driver, probe, seconds=20):
+def wait(driver, probe, seconds=60):
     return WebDriverWait(driver, seconds, ignored_exceptions=[WebDriverException]).until(lambda _: probe())
 
 
