@@ -2,8 +2,6 @@
 
 /* The table of users: names, hashes, what they may reach. Owns its users. Pure. */
 
-#include <ctype.h>
-
 #include "hostname.h"
 #include "users.h"
 
@@ -19,26 +17,6 @@ static bool list_contains(char *const *l, const char *s) {
                 if (streq(*l, s))
                         return true;
         return false;
-}
-
-bool user_name_is_valid(const char *name) {
-        size_t n = strlen(name);
-
-        return n >= 1 && n <= USER_NAME_MAX && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789.-_@") == n;
-}
-
-void user_name_from_typed(const char *typed, char *out) {
-        size_t n;
-
-        typed += strspn(typed, " \t");
-        n = strcspn(typed, " \t");
-        if (n > USER_NAME_MAX || typed[n + strspn(typed + n, " \t")] != '\0')
-                n = 0;
-        for (size_t i = 0; i < n; i++)
-                out[i] = (char) tolower((unsigned char) typed[i]);
-        out[n] = '\0';
-        if (!user_name_is_valid(out))
-                out[0] = '\0';
 }
 
 int user_hosts_check(char **hosts) {

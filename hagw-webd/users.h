@@ -2,12 +2,11 @@
 #pragma once
 
 #include "conf.h"
-#include "macro.h"
+#include "username.h"
 
 /* The people who may log in, and what they may reach. Pure: the manager stores the table. */
 
 #define USERS_MAX 256U
-#define USER_NAME_MAX 64U
 #define USER_LIST_MAX 64U       /* hosts, groups */
 
 typedef struct User {
@@ -22,11 +21,6 @@ typedef struct UserTable {
         size_t n, allocated;
 } UserTable;
 
-/* 1–64 of a–z, 0–9, ".", "-", "_", "@". */
-bool user_name_is_valid(const char *name);
-/* What a person typed as a name, without the spaces and capitals that phones add. out has room for
- * USER_NAME_MAX + 1; what cannot be a name becomes "". */
-void user_name_from_typed(const char *typed, char *out);
 /* Every element "*", a host name or a pattern; normalizes in place. -EINVAL, -E2BIG. */
 int user_hosts_check(char **hosts);
 /* Every element a name as of users. */
