@@ -9,9 +9,12 @@
 #include "conf-value.h"
 #include "log.h"
 #include "output.h"
+#include "terminal.h"
 #include "usec.h"
 #include "vl.h"
+#include "waiting.h"
 
+#define TICK_USEC (250 * USEC_PER_MSEC)
 #define TOLD_MAX 64U /* certificates whose progress is told */
 
 typedef struct Wait {
@@ -63,6 +66,7 @@ static void say(Wait *w, const char *name, const char *text) {
         }
         free(w->told[i].said);
         w->told[i].said = strdup(text);
+        waiting_clear();
         if (!w->quiet)
                 output("  %s: %s\n", name, text);
         (void) fflush(stdout);
@@ -114,6 +118,11 @@ static int on_timeout(sd_event_source *s, uint64_t usec, void *userdata) {
         return sd_event_exit(sd_event_source_get_event(s), 1);
 }
 
+static int on_tick(sd_event_source *s, uint64_t usec, void *userdata) {
+        waiting_tick();
+        return sd_event_source_set_time_relative(s, TICK_USEC);
+}
+
 static void wait_done(Wait *w) {
         for (size_t i = 0; i < w->n_told; i++) {
                 free(w->told[i].name);
@@ -123,19 +132,35 @@ static void wait_done(Wait *w) {
         sd_event_unref(w->event);
 }
 
+/* Shows that time goes by, where a terminal can. */
+static int begin_ticks(Wait *w, uint64_t timeout_usec, sd_event_source **ret) {
+        int r;
+
+        waiting_begin(w->name ?: "the certificates", timeout_usec, w->quiet || terminal_columns() == 0);
+        r = sd_event_add_time_relative(w->event, ret, CLOCK_MONOTONIC, TICK_USEC, /* accuracy= */ 0, on_tick,
+                                       w);
+        return r < 0 ? r : sd_event_source_set_enabled(*ret, SD_EVENT_ON);
+}
+
 int certwait(const char *name, uint64_t after_usec, uint64_t timeout_usec, bool quiet) {
         _cleanup_(wait_done) Wait w = { .name = name, .after_usec = after_usec, .quiet = quiet };
+        _cleanup_(sd_event_source_unrefp) sd_event_source *ticks = NULL;
         _cleanup_(vl_watch_freep) VlWatch *watch = NULL;
         int r;
 
+        terminal_on_interrupt("hagw-acmed goes on by itself; hagw-ctl cert list shows how it gets on.");
         r = sd_event_new(&w.event);
         if (r >= 0)
                 r = sd_event_add_time_relative(w.event, NULL, CLOCK_MONOTONIC, timeout_usec,
                                                /* accuracy= */ 0, on_timeout, NULL);
         if (r >= 0)
+                r = begin_ticks(&w, timeout_usec, &ticks);
+        if (r >= 0)
                 r = vl_watch_new(&watch, w.event, "io.hagw.Acme", "io.hagw.Acme.Watch", on_certificates, &w);
         if (r >= 0)
                 r = sd_event_loop(w.event);
+        waiting_end();
+        terminal_on_interrupt(NULL);
         if (r < 0)
                 return log_error_errno(r, "The certificates could not be followed: %m");
         if (r == 0)

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "output.h"
 #include "printable.h"
+#include "terminal.h"
 
 typedef struct Cell {
         Tone tone;
@@ -99,6 +100,47 @@ size_t text_width(const char *s) {
                 n -= k;
         }
         return width;
+}
+
+/* How many bytes of a text fit into that many columns, at a blank where there is one; at least a word. */
+static size_t fitting(const char *s, size_t columns) {
+        size_t fits = 0;
+
+        for (size_t n = 0; s[n];) {
+                size_t end = n + strspn(s + n, " ");
+                _cleanup_free_ char *begun = NULL;
+
+                end += strcspn(s + end, " ");
+                begun = strndup(s, end);
+                if (!begun || text_width(begun) > columns)
+                        return fits > 0 ? fits : end;
+                fits = n = end;
+        }
+        return fits;
+}
+
+void output_paragraph(const char *lead, const char *format, ...) {
+        size_t columns = terminal_columns(), indent = text_width(lead);
+        _cleanup_free_ char *text = NULL;
+        const char *rest;
+        va_list ap;
+        int n;
+
+        va_start(ap, format);
+        n = printable_format(&text, format, ap);
+        va_end(ap);
+        if (n < 0)
+                return;
+        (void) fputs(lead, stdout);
+        for (rest = text; columns > indent + 10;) {
+                size_t k = fitting(rest, columns - 1 - indent); /* the last column stays free */
+
+                if (!rest[k])
+                        break;
+                printf("%.*s\n%*s", (int) k, rest, (int) indent, "");
+                rest += k + strspn(rest + k, " ");
+        }
+        printf("%s\n", rest);
 }
 
 Table *table_new(const char *const *titles, size_t columns) {

@@ -19,6 +19,9 @@ void output_tone(Tone t, const char *format, ...) _printf_(2, 3);
 void output_valist(const char *format, va_list ap) _printf_(1, 0);
 /* Lines that were written elsewhere: their newlines and tabs stay. */
 void output_lines(const char *text);
+/* A paragraph behind lead ("  - "), under which its further lines begin: broken at blanks where stdout is a
+ * terminal, one long line elsewhere. */
+void output_paragraph(const char *lead, const char *format, ...) _printf_(2, 3);
 /* Text of our own that a machine reads as it is. */
 void output_exact(const char *text);
 

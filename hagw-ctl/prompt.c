@@ -3,12 +3,13 @@
 /* Questions to the person at the terminal. Passwords are never shown, never in argv, and wiped. */
 
 #include <stdio.h>
-#include <termios.h>
 
 #include "log.h"
 #include "output.h"
 #include "password.h"
+#include "printable.h"
 #include "prompt.h"
+#include "terminal.h"
 
 bool prompt_possible(void) {
         return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
@@ -61,17 +62,18 @@ char *password_free(char *p) {
         return NULL;
 }
 
-/* One line into a buffer of its own, so that stdio keeps no copy. */
+/* One line into a buffer of its own, so that stdio keeps no copy. Returns 0 where the input ended before it
+ * began, 1 else. */
 static int read_secret_line(char **ret) {
         _cleanup_(password_freep) char *line = calloc(1, PASSWORD_MAX + 2);
         size_t n = 0;
+        ssize_t k;
         char c;
 
         if (!line)
                 return -ENOMEM;
         for (;;) {
-                ssize_t k = read(STDIN_FILENO, &c, 1);
-
+                k = read(STDIN_FILENO, &c, 1);
                 if (k < 0 && errno == EINTR)
                         continue;
                 if (k < 0)
@@ -83,27 +85,28 @@ static int read_secret_line(char **ret) {
                 line[n++] = c;
         }
         *ret = TAKE_PTR(line);
-        return 0;
+        return n > 0 || k > 0;
 }
 
+/* The rest of a line that is too long is no answer to the next question: what is typed ahead goes. */
 static int ask_secret(const char *question, char **ret) {
-        struct termios before, silent;
+        _cleanup_free_ char *harmless = printable(question, /* lines= */ false), *shown = NULL;
         int r;
 
-        if (tcgetattr(STDIN_FILENO, &before) < 0)
-                return -errno;
-        silent = before;
-        silent.c_lflag &= ~(tcflag_t) ECHO;
-        silent.c_lflag |= ECHONL;
-        /* Before the question: what is typed ahead of it is thrown away, what follows it is not. */
-        if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) < 0)
-                return -errno;
-        output_tone(TONE_BOLD, "%s", question);
-        output(": ");
-        (void) fflush(stdout);
+        if (!harmless || asprintf(&shown, "%s: ", harmless) < 0) {
+                shown = NULL;
+                return -ENOMEM;
+        }
+        r = terminal_hide_input(shown);
+        if (r < 0)
+                return r;
         r = read_secret_line(ret);
-        (void) tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
-        return r;
+        terminal_show_input();
+        if (r != 0)
+                return MIN(r, 0);
+        *ret = password_free(*ret);
+        output("\n");
+        return -ECANCELED;
 }
 
 /* As hagw-webd will judge it, so that it is known before anything else is done. Told. */
@@ -122,10 +125,10 @@ static int check(const char *user, const char *password) {
         return -EINVAL;
 }
 
-static int ask_password(const char *user, char **ret) {
+static int ask_password(const char *user, bool later, char **ret) {
         _cleanup_free_ char *question = NULL;
 
-        if (asprintf(&question, "Password for %s", user) < 0) {
+        if (asprintf(&question, "Password for %s%s", user, later ? " (empty: later)" : "") < 0) {
                 question = NULL;
                 return log_oom();
         }
@@ -133,17 +136,23 @@ static int ask_password(const char *user, char **ret) {
                 _cleanup_(password_freep) char *one = NULL, *two = NULL;
                 int r = ask_secret(question, &one);
 
+                if (r == -EMSGSIZE) {
+                        log_error("A password has at most %u bytes, none of them NUL.", PASSWORD_MAX);
+                        continue;
+                }
                 if (r < 0)
                         return log_error_errno(r, "The password could not be read: %m");
+                if (later && !*one)
+                        return 0;
                 r = check(user, one);
                 if (r == -EINVAL)
                         continue;
                 if (r < 0)
                         return r;
                 r = ask_secret("The same again", &two);
-                if (r < 0)
+                if (r < 0 && r != -EMSGSIZE)
                         return log_error_errno(r, "The password could not be read: %m");
-                if (streq(one, two)) {
+                if (two && streq(one, two)) {
                         *ret = TAKE_PTR(one);
                         return 0;
                 }
@@ -158,6 +167,10 @@ int secret_read(const char *what, char **ret) {
         int r;
 
         r = prompt_possible() ? ask_secret(what, &line) : read_secret_line(&line);
+        if (r == -EMSGSIZE) {
+                log_error("%s is too long.", what);
+                return -EINVAL;
+        }
         if (r < 0)
                 return log_error_errno(r, "%s could not be read: %m", what);
         n = strcspn(line, " \t\r"); /* pasted with what stood around it */
@@ -172,7 +185,7 @@ int password_read(const char *user, bool from_stdin, char **ret) {
 
         if (!from_stdin) {
                 if (prompt_possible())
-                        return ask_password(user, ret);
+                        return ask_password(user, /* later= */ false, ret);
                 log_error("There is no terminal to ask for the password on; give it with --password-stdin.");
                 return -EINVAL;
         }
@@ -188,4 +201,12 @@ int password_read(const char *user, bool from_stdin, char **ret) {
                 return r;
         *ret = TAKE_PTR(line);
         return 0;
+}
+
+int password_ask(const char *user, char **ret) {
+        int r = ask_password(user, /* later= */ true, ret);
+
+        if (r == -EINVAL)
+                log_error("No password was taken.");
+        return r == -EINVAL ? 0 : r;
 }

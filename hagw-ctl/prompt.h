@@ -24,3 +24,7 @@ int secret_read(const char *what, char **ret);
 /* Twice from the terminal without echo, or where from_stdin one line of standard input. Says what is wrong.
  * -EINVAL: no password came. */
 int password_read(const char *user, bool from_stdin, char **ret);
+
+/* The same at a terminal, where the rest of a work shall not wait for it: *ret stays NULL where it is to be
+ * given later, or no good one came. */
+int password_ask(const char *user, char **ret);

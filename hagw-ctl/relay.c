@@ -14,6 +14,7 @@
 #include "state.h"
 #include "usec.h"
 #include "verbs.h"
+#include "waiting.h"
 
 #define POLL_USEC (200 * USEC_PER_MSEC)
 
@@ -111,11 +112,14 @@ int relay_wait(uint64_t timeout_usec, bool quiet, sd_json_variant **ret) {
         _cleanup_free_ char *told = NULL;
         int r;
 
+        waiting_begin("the relay to take this house", timeout_usec, quiet);
         for (uint64_t waited = 0;; waited += POLL_USEC) {
                 _cleanup_free_ char *now = NULL;
 
                 relay = sd_json_variant_unref(relay);
                 r = client_call("io.hagw.Proxy.DescribeRelay", NULL, &relay);
+                if (r < 0 || relay_is_attached(relay))
+                        waiting_end();
                 if (r < 0)
                         return r;
                 if (relay_is_attached(relay)) {
@@ -125,14 +129,18 @@ int relay_wait(uint64_t timeout_usec, bool quiet, sd_json_variant **ret) {
                 now = reason_text(relay);
                 if (!now)
                         return log_oom();
-                if (!quiet && field_text(relay, "error") && !streq_ptr(told, now))
+                waiting_tick();
+                if (!quiet && field_text(relay, "error") && !streq_ptr(told, now)) {
+                        waiting_clear();
                         output("  %s\n", now);
+                }
                 free(told);
                 told = TAKE_PTR(now);
                 if (waited >= timeout_usec)
                         break;
                 setup_pause(POLL_USEC);
         }
+        waiting_end();
         log_error("This house is not attached yet: %s. hagw-proxyd goes on trying; hagw-ctl status shows "
                   "how it gets on.",
                   told);

@@ -25,6 +25,21 @@ void setup_say(const Setup *s, const char *format, ...) {
         (void) fflush(stdout);
 }
 
+/* One thing of a list. */
+static void say_item(const Setup *s, const char *format, ...) _printf_(2, 3);
+static void say_item(const Setup *s, const char *format, ...) {
+        _cleanup_free_ char *text = NULL;
+        va_list ap;
+
+        if (s->call->json)
+                return;
+        va_start(ap, format);
+        if (vasprintf(&text, format, ap) < 0)
+                text = NULL;
+        va_end(ap);
+        output_paragraph("- ", "%s", strempty(text));
+}
+
 void setup_say_records(const Setup *s, const ConfZone *zone, const char *ipv4, const char *ipv6) {
         bool inside = hostname_in_zone(zone->name_server, zone->name);
         char router[ROUTER_TEXT_MAX];
@@ -61,43 +76,51 @@ static bool own_address_towards(const ConfHost *h, char *ret) {
         return found;
 }
 
-static const ConfHost *first_host(const Config *c) {
-        for (size_t i = 0; i < c->n_hosts; i++)
-                if (c->hosts[i].upstream_kind != CONF_UPSTREAM_UNIX)
-                        return &c->hosts[i];
-        return NULL;
-}
+/* The one that is spoken of: rather a name than a pattern, which nobody can visit as it stands. trusting:
+ * one that has to trust this gateway, because it sees addresses. */
+static const ConfHost *first_host(const Config *c, bool trusting) {
+        const ConfHost *pattern = NULL;
 
-/* Quiet: where hagw-webd does not run, nobody may. */
-static bool somebody_may_log_in(void) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
-        _cleanup_free_ char *reason = NULL;
+        for (size_t i = 0; i < c->n_hosts; i++) {
+                const ConfHost *h = &c->hosts[i];
 
-        return client_try("io.hagw.Web.ListUsers", NULL, &reply, &reason) >= 0 &&
-               field_count(reply, "users") > 0;
-}
-
-static void say_host(const Setup *s, const ConfHost *h, const char *zone) {
-        char address[IP_TEXT_MAX] = "(this machine's address)";
-
-        if (!h) {
-                setup_say(s, "- A first host: hagw-ctl host add ha.%s http://192.168.1.4:8123\n", zone);
-                return;
+                if (trusting && h->upstream_kind != CONF_UPSTREAM_HTTP &&
+                    h->upstream_kind != CONF_UPSTREAM_HTTPS)
+                        continue;
+                if (*h->name != '*')
+                        return h;
+                pattern = pattern ?: h;
         }
+        return pattern;
+}
+
+static void say_trust(const Setup *s, const ConfHost *h) {
+        char address[IP_TEXT_MAX] = "(this machine's address)";
+        const char *quote = *h->name == '*' ? "'" : "";
+
         (void) own_address_towards(h, address);
         setup_say(s,
                   "- Home Assistant has to trust this gateway (others may need something like it):\n"
                   "  Settings > System > Network > HTTP server, switch on \"Trust X-Forwarded-For\"\n"
                   "  and add %s to \"Trusted proxies\". It restarts; confirm within five\n"
                   "  minutes. (Before 2026.8: http: in configuration.yaml.)\n"
-                  "  hagw-ctl host show %s tries it.\n",
-                  address, h->name);
+                  "  hagw-ctl host show %s%s%s tries it.\n",
+                  address, quote, h->name, quote);
+}
+
+static void say_visit(const Setup *s, const ConfHost *h) {
+        const char *below = startswith(h->name, "*.");
+
+        if (below)
+                say_item(s, "Visit any name below %s, such as https://x.%s/", below, below);
+        else
+                say_item(s, "Visit https://%s/", h->name);
 }
 
 void setup_say_next(const Setup *s) {
         const Config *c = s->config;
-        const ConfHost *h = first_host(c);
-        const char *zone = c->n_zones > 0 ? c->zones[0].name : "home.example.com";
+        const ConfHost *h = first_host(c, /* trusting= */ false),
+                       *trusting = first_host(c, /* trusting= */ true);
         const bool beside = c->dns.ipv4_port != 0 && c->dns.ipv4_port != 53;
         char port[sizeof(" (which goes to port 65535)")];
         bool inside = s->attach && c->n_zones > 0 && c->zones[0].via == CONF_VIA_RELAY;
@@ -110,18 +133,23 @@ void setup_say_next(const Setup *s) {
         }
         (void) snprintf(port, sizeof(port), " (which goes to port %u)", c->dns.ipv4_port);
         if (!inside)
-                setup_say(s, "- %s to this machine: TCP 443 and 80 for visitors, UDP and TCP 53 for "
-                             "the name server%s.\n",
-                          c->tenants.zone ? "The firewall lets through" : "The router passes",
-                          beside ? port : "");
+                say_item(s,
+                         "%s to this machine: TCP 443 and 80 for visitors, UDP and TCP 53 for the name "
+                         "server%s.",
+                         c->tenants.zone ? "The firewall lets through" : "The router passes",
+                         beside ? port : "");
         if (c->tenants.zone)
-                setup_say(s, "- A first tenant: hagw-ctl tenant add NAME\n");
+                say_item(s, "A first tenant: hagw-ctl tenant add NAME");
+        else if (!h)
+                say_item(s, "A first host: hagw-ctl host add ha.%s http://192.168.1.4:8123",
+                         c->n_zones > 0 ? c->zones[0].name : "home.example.com");
         /* What was tried has told by itself what it needs. */
-        if ((!c->tenants.zone || h) && tried <= 0)
-                say_host(s, h, zone);
-        if ((!c->tenants.zone || h) && (!s->user || !*s->user) && !somebody_may_log_in())
-                setup_say(s, "- Somebody who may log in: hagw-ctl user add NAME\n");
+        if (trusting && tried <= 0)
+                say_trust(s, trusting);
+        if ((!c->tenants.zone || h) && !setup_has_user(NULL, NULL))
+                say_item(s, "Somebody who may log in: hagw-ctl user add %s",
+                         s->user && *s->user ? s->user : "NAME");
         if (h)
-                setup_say(s, "- Visit https://%s/\n", *h->name == '*' ? zone : h->name);
-        setup_say(s, "- hagw-ctl status shows how everything is.\n");
+                say_visit(s, h);
+        say_item(s, "hagw-ctl status shows how everything is.");
 }

@@ -38,27 +38,80 @@ int setup_make_folders(const char *dir) {
         return 0;
 }
 
-static bool has_zone(const Config *c, const char *name) {
+static const ConfZone *find_zone(const Config *c, const char *name) {
         for (size_t i = 0; i < c->n_zones; i++)
                 if (streq(c->zones[i].name, name))
-                        return true;
+                        return &c->zones[i];
+        return NULL;
+}
+
+/* Of those that are texts; of others nobody knows. */
+static bool says_already(const ConfSetting *s, const void *object, const char *value) {
+        static const ConfType texts[] = { CONF_STRING, CONF_HOSTNAME, CONF_SOURCE, CONF_PATH };
+
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++)
+                if (s->type == texts[i])
+                        return streq_ptr(*(char *const *) ((const char *) object + s->offset), value);
         return false;
+}
+
+/* The name of the zone that a choice belongs to. */
+static const char *zone_of(const Setup *s, const Choice *o) {
+        for (size_t i = 0; i < s->choices.n_items; i++) {
+                const Choice *c = &s->choices.items[i];
+
+                if (c->setting->scope == CONF_SCOPE_ZONE && c->zone == o->zone &&
+                    streq(c->setting->name, "name"))
+                        return c->values[0];
+        }
+        return "";
+}
+
+static bool is_there(const Setup *s, const Config *config, const Choice *o) {
+        const ConfZone *zone;
+
+        if (o->setting->scope == CONF_SCOPE_MAIN)
+                return says_already(o->setting, config, o->values[0]);
+        zone = find_zone(config, zone_of(s, o));
+        return zone && says_already(o->setting, zone, o->values[0]);
+}
+
+/* A new zone's name server is ns.ZONE where nothing is said. */
+static bool is_default(const Setup *s, const Choice *o) {
+        const char *rest = streq(o->setting->name, "name_server") ? startswith(o->values[0], "ns.") : NULL;
+
+        return rest && streq(rest, zone_of(s, o));
+}
+
+bool setup_is_edit(const Setup *s) {
+        if (!s->present || call_option(s->call, "force"))
+                return false;
+        for (size_t i = 0; i < s->choices.n_items; i++) {
+                const Choice *o = &s->choices.items[i];
+
+                if (o->setting->scope == CONF_SCOPE_ZONE && !is_there(s, s->present, o))
+                        return false;
+        }
+        return true;
 }
 
 int setup_edit_text(const Setup *s, const Config *config, char **text) {
         for (size_t i = 0; i < s->choices.n_items; i++) {
                 const Choice *o = &s->choices.items[i];
                 const char *name = o->setting->name, *value = o->values[0];
-                int r = 0;
+                int r;
 
+                if (is_there(s, config, o) || is_default(s, o))
+                        continue;
                 if (o->setting->scope == CONF_SCOPE_MAIN)
                         r = confedit_set(text, o->setting->group, name, value);
-                else if (!streq(name, "name")) {
+                else if (streq(name, "name"))
+                        r = confedit_add_zone(text, value, /* via= */ NULL);
+                else {
                         log_error("%s of a zone is changed by hand in a hagw.conf that is there already.",
                                   name);
                         return -EINVAL;
-                } else if (!has_zone(config, value))
-                        r = confedit_add_zone(text, value, /* via= */ NULL);
+                }
                 if (r < 0)
                         return edit_failed("hagw.conf", r);
         }
@@ -112,28 +165,25 @@ int setup_judge_hosts(const Setup *s, const Config *config) {
 int setup_write_hosts(const Setup *s, const Config *config) {
         int r = 0;
 
-        for (size_t i = 0; r >= 0 && i < s->n_hosts; i++)
-                r = write_host(s, config, s->hosts[i], /* judge= */ false);
+        for (size_t i = 0; i < s->n_hosts; i++) {
+                int k = write_host(s, config, s->hosts[i], /* judge= */ false);
+                if (k < 0)
+                        r = k;
+        }
         return r;
 }
 
 int setup_make_user(const Setup *s) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *hosts = NULL, *groups = NULL, *users = NULL;
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *hosts = NULL, *groups = NULL;
         int r;
 
         if (!s->password)
                 return 0;
-        r = client_call("io.hagw.Web.ListUsers", NULL, &users);
-        if (r < 0)
-                return r;
-        for (size_t i = 0; i < field_count(users, "users"); i++)
-                if (streq(strempty(field_text(field_element(users, "users", i), "name")), s->user)) {
-                        setup_say(s,
-                                  "There is a user %s already; hagw-ctl user passwd %s gives a new "
-                                  "password.\n",
-                                  s->user, s->user);
-                        return 0;
-                }
+        if (setup_has_user(s->user, NULL)) {
+                setup_say(s, "There is a user %s already; hagw-ctl user passwd %s gives a new password.\n",
+                          s->user, s->user);
+                return 0;
+        }
         if (sd_json_build(&hosts, SD_JSON_BUILD_ARRAY(SD_JSON_BUILD_STRING("*"))) < 0 ||
             sd_json_variant_new_array(&groups, NULL, 0) < 0)
                 return log_oom();

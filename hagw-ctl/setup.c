@@ -8,35 +8,8 @@
 #include "log.h"
 #include "output.h"
 #include "prompt.h"
+#include "run.h"
 #include "setup.h"
-
-typedef struct Question {
-        const char *option;
-        ConfScope scope;
-        const char *group, *name;
-        const char *text; /* NULL: not asked */
-        const char *fallback;
-        bool attach; /* of houses behind a relay, too */
-} Question;
-
-static const Question questions[] = {
-        { "zone", CONF_SCOPE_ZONE, NULL, "name",
-          "The zone that is delegated to this gateway, such as home.example.com", NULL },
-        { "ipv4", CONF_SCOPE_MAIN, "public_address", "ipv4",
-          "The house's public IPv4 address: resolve:NAME (a dynamic DNS name), static:ADDRESS, "
-          "interface:NAME or none",
-          NULL },
-        { "ipv6", CONF_SCOPE_MAIN, "public_address", "ipv6",
-          "This machine's public IPv6 address: interface, interface:NAME, static:ADDRESS, resolve:NAME or "
-          "none",
-          "interface" },
-        { "name-server", CONF_SCOPE_ZONE, NULL, "name_server",
-          "The name server that the zone is delegated to", NULL },
-        { "contact", CONF_SCOPE_MAIN, "acme", "contact",
-          "A mail address for the certificate authority (may be empty)", "", .attach = true },
-        { "directory", CONF_SCOPE_MAIN, "acme", "directory", NULL, NULL, .attach = true },
-        { "ca-file", CONF_SCOPE_MAIN, "acme", "ca_file", NULL, NULL, .attach = true },
-};
 
 void setup_done(Setup *s) {
         choices_done(&s->choices);
@@ -44,13 +17,19 @@ void setup_done(Setup *s) {
                 free(s->hosts[i]);
         free(s->user);
         password_free(s->password);
+        config_free(s->present);
         config_free(s->config);
+        free(s->answers);
 }
 
 int setup_check_value(ConfScope scope, const char *group, const char *name, const char *value) {
         _cleanup_(config_freep) Config *main_object = config_new();
         _cleanup_free_ char *reason = NULL;
         ConfZone zone = {};
+        ConfHost host = {};
+        void *const objects[] = { [CONF_SCOPE_MAIN] = main_object,
+                                  [CONF_SCOPE_ZONE] = &zone,
+                                  [CONF_SCOPE_HOST] = &host };
         int r = -ENOENT;
 
         if (!main_object)
@@ -58,11 +37,11 @@ int setup_check_value(ConfScope scope, const char *group, const char *name, cons
         for (const ConfSetting *s = conf_settings; s->name; s++) {
                 if (s->scope != scope || !streq_ptr(s->group, group) || !streq(s->name, name))
                         continue;
-                r = conf_value_set(s, s->scope == CONF_SCOPE_ZONE ? (void *)&zone : main_object, &value, 1,
-                                   &reason);
-                if (s->scope == CONF_SCOPE_ZONE)
-                        conf_value_free(s, &zone);
+                r = conf_value_set(s, objects[scope], &value, 1, &reason);
+                if (scope != CONF_SCOPE_MAIN)
+                        conf_value_free(s, objects[scope]);
         }
+        free(host.upstream_host);
         assert(r != -ENOENT);
         if (r == -ENOMEM)
                 return log_oom();
@@ -71,19 +50,11 @@ int setup_check_value(ConfScope scope, const char *group, const char *name, cons
         return r < 0 ? -EINVAL : 0;
 }
 
-static int take_value(Setup *s, const Question *q, size_t zone, const char *value) {
-        _cleanup_free_ char *mail = NULL;
+int setup_take_value(Setup *s, const Question *q, size_t zone, const char *value) {
         int r;
 
         if (!*value)
                 return 0;
-        if (streq(q->name, "contact") && !strchr(value, ':')) {
-                if (asprintf(&mail, "mailto:%s", value) < 0) {
-                        mail = NULL;
-                        return log_oom();
-                }
-                value = mail;
-        }
         r = setup_check_value(q->scope, q->group, q->name, value);
         if (r < 0)
                 return r;
@@ -91,94 +62,92 @@ static int take_value(Setup *s, const Question *q, size_t zone, const char *valu
         return choices_add(&s->choices, q->scope, zone, q->group, q->name, value) < 0 ? log_oom() : 0;
 }
 
-static int take_options(Setup *s) {
+/* What an option's value means. 1: it is doubted, as *ret_reason says. Told. */
+static int read_option(const Setup *s, const char *option, int kind, const char *value, char **ret,
+                       char **ret_reason) {
+        const TypedContext context = setup_context(s);
+        int r;
+
+        if (kind < 0) {
+                *ret = strdup(value);
+                return *ret ? 0 : log_oom();
+        }
+        r = typed_read((TypedKind) kind, value, &context, ret, ret_reason);
+        if (r == -EINVAL)
+                log_error("--%s=%s cannot be taken: %s", option, value, *ret_reason);
+        return r == -ENOMEM ? log_oom() : r;
+}
+
+static int check_option(const Setup *s, const Question *q, const char *value) {
+        _cleanup_free_ char *meant = NULL, *reason = NULL;
+        int r;
+
+        if (!*value)
+                return 0;
+        r = read_option(s, q->option, q->kind, value, &meant, &reason);
+        return r < 0 ? r : setup_check_value(q->scope, q->group, q->name, meant);
+}
+
+int setup_check_options(const Setup *s) {
+        _cleanup_free_ char *name = NULL, *reason = NULL;
         const char *value;
+        int r = 0;
 
-        for (size_t i = 0; i < ELEMENTSOF(questions); i++) {
-                const Question *q = &questions[i];
-
-                if (s->attach && !q->attach)
-                        continue;
-                for (unsigned n = 0; (value = call_option_nth(s->call, q->option, n)); n++) {
-                        int r = take_value(s, q, q->scope == CONF_SCOPE_ZONE ? n : 0, value);
-                        if (r < 0)
-                                return r;
-                }
-        }
-        if (call_option(s->call, "staging") && !call_option(s->call, "directory")) {
-                s->has_settings = true;
-                if (choices_add(&s->choices, CONF_SCOPE_MAIN, 0, "acme", "directory",
-                                "letsencrypt-staging") < 0)
-                        return log_oom();
-        }
-        if (call_option(s->call, "laboratory")) {
-                s->has_settings = true;
-                if (choices_add(&s->choices, CONF_SCOPE_MAIN, 0, NULL, "documentation_networks", "true") < 0)
-                        return log_oom();
-        }
-        for (unsigned n = 0; (value = call_option_nth(s->call, "host", n)); n++) {
+        for (const Question *q = setup_questions; r >= 0 && q->option; q++)
+                for (unsigned n = 0; r >= 0 && (value = call_option_nth(s->call, q->option, n)); n++)
+                        r = s->attach && !q->attach ? 0 : check_option(s, q, value);
+        for (unsigned n = 0; r >= 0 && (value = call_option_nth(s->call, "host", n)); n++)
                 if (!strchr(value, '=') || n >= SETUP_HOSTS_MAX) {
                         log_error("--host=%s: expected NAME=UPSTREAM, such as ha=http://192.168.1.4:8123.",
                                   strchr(value, '@') ? "…" : value); /* maybe a password */
-                        return -EINVAL;
+                        r = -EINVAL;
                 }
-                s->hosts[s->n_hosts] = strdup(value);
-                if (!s->hosts[s->n_hosts++])
-                        return log_oom();
-        }
-        return 0;
+        value = call_option(s->call, "user");
+        if (r >= 0 && value)
+                r = read_option(s, "user", TYPED_USER, value, &name, &reason);
+        return MIN(r, 0);
 }
 
-/* What is likely: a delegation to the dynamic DNS name follows the address by itself, glue does not. */
-static char *guess_name_server(const Setup *s) {
-        const char *zone = NULL, *resolve = NULL;
-        char *text;
-
-        for (size_t i = 0; i < s->choices.n_items; i++) {
-                const Choice *c = &s->choices.items[i];
-
-                if (c->setting->scope == CONF_SCOPE_ZONE && streq(c->setting->name, "name"))
-                        zone = c->values[0];
-                else if (streq(c->setting->name, "ipv4"))
-                        resolve = startswith(c->values[0], "resolve:");
-        }
-        if (resolve)
-                return strdup(resolve);
-        return asprintf(&text, "ns.%s", strempty(zone)) < 0 ? NULL : text;
-}
-
-static int ask_question(Setup *s, const Question *q) {
-        _cleanup_free_ char *guess = NULL;
-        const char *fallback = q->fallback;
+/* One that is doubted and was not meant is asked for. */
+static int take_option(Setup *s, const Question *q, size_t zone, const char *value) {
+        _cleanup_free_ char *meant = NULL, *reason = NULL;
         int r;
 
-        if (streq(q->option, "name-server")) {
-                guess = guess_name_server(s);
-                if (!guess)
-                        return log_oom();
-                fallback = guess;
+        if (!*value)
+                return 0;
+        r = read_option(s, q->option, q->kind, value, &meant, &reason);
+        if (r <= 0)
+                return r < 0 ? r : setup_take_value(s, q, zone, meant);
+        r = setup_confirm(s, reason);
+        if (r == 0) {
+                free(TAKE_PTR(meant));
+                r = setup_ask(s, (TypedKind) q->kind, q->text, q->prompt, NULL, &meant);
         }
-        do {
-                _cleanup_free_ char *answer = NULL;
-
-                r = prompt_text(q->text, fallback, &answer);
-                if (r < 0)
-                        return r;
-                r = take_value(s, q, 0, answer);
-        } while (r == -EINVAL);
-        return r;
+        return r < 0 ? r : setup_take_value(s, q, zone, meant);
 }
 
-static int ask_host(Setup *s) {
-        _cleanup_free_ char *answer = NULL;
+static int take_switch(Setup *s, const char *option, const char *group, const char *name,
+                       const char *value) {
+        if (!call_option(s->call, option))
+                return 0;
+        s->has_settings = true;
+        return choices_add(&s->choices, CONF_SCOPE_MAIN, 0, group, name, value) < 0 ? log_oom() : 0;
+}
+
+static int take_host(Setup *s, const char *value) {
+        const char *upstream = strchr(value, '=') + 1;
+        _cleanup_free_ char *meant = NULL, *reason = NULL;
         int r;
 
-        r = prompt_text("Home Assistant's address in your network, such as http://192.168.1.4:8123 (empty: "
-                        "later)",
-                        "", &answer);
-        if (r < 0 || !*answer)
+        /* Only Home Assistant has a port that is known; what lacks more than the scheme is judged as it
+         * is. */
+        r = strstr(upstream, "://") || !strchr(upstream, ':') ?
+                            0 :
+                            read_option(s, "host", TYPED_UPSTREAM, upstream, &meant, &reason);
+        if (r < 0)
                 return r;
-        if (asprintf(&s->hosts[s->n_hosts], "ha=%s", answer) < 0) {
+        if (asprintf(&s->hosts[s->n_hosts], "%.*s%s", (int) (upstream - value), value, meant ?: upstream) <
+            0) {
                 s->hosts[s->n_hosts] = NULL;
                 return log_oom();
         }
@@ -186,80 +155,136 @@ static int ask_host(Setup *s) {
         return 0;
 }
 
-static int ask_rest(Setup *s, bool keep) {
+static int take_options(Setup *s) {
+        const char *value;
         int r = 0;
 
-        for (size_t i = 0; r >= 0 && !keep && i < ELEMENTSOF(questions); i++)
-                if (questions[i].text && (!s->attach || questions[i].attach) &&
-                    !call_option(s->call, questions[i].option))
-                        r = ask_question(s, &questions[i]);
-        if (r >= 0 && s->relay)
-                return r; /* who runs one need not be at home there */
-        if (r >= 0 && s->n_hosts == 0 && !keep)
-                r = ask_host(s);
-        if (r >= 0 && !s->user && !keep)
-                r = prompt_text("The first user that may log in (empty: none)", "", &s->user);
+        for (const Question *q = setup_questions; r >= 0 && q->option; q++)
+                for (unsigned n = 0; r >= 0 && (value = call_option_nth(s->call, q->option, n)); n++)
+                        r = s->attach && !q->attach ?
+                                            0 :
+                                            take_option(s, q, q->scope == CONF_SCOPE_ZONE ? n : 0, value);
+        if (r >= 0 && !call_option(s->call, "directory"))
+                r = take_switch(s, "staging", "acme", "directory", "letsencrypt-staging");
+        if (r >= 0)
+                r = take_switch(s, "laboratory", NULL, "documentation_networks", "true");
+        for (unsigned n = 0; r >= 0 && (value = call_option_nth(s->call, "host", n)); n++)
+                r = take_host(s, value);
+        value = call_option(s->call, "user");
+        if (r >= 0 && value) {
+                _cleanup_free_ char *reason = NULL;
+
+                r = read_option(s, "user", TYPED_USER, value, &s->user, &reason);
+        }
         return r;
+}
+
+int setup_check_root(const Call *call, bool start) {
+        if (geteuid() != 0 && (start || (access(call->config_dir, W_OK) < 0 && errno != ENOENT))) {
+                log_error("hagw-ctl %s %s, which needs root: try again with sudo.", call->verb->name,
+                          start ? "writes the configuration and starts hagw" : "writes the configuration");
+                return -EACCES;
+        }
+        return 0;
+}
+
+int setup_check_booted(const Call *call) {
+        if (system_is_booted())
+                return 0;
+        log_error("systemd does not run here, so nothing can be started%s.",
+                  streq(call->verb->name, "setup") ? "; --no-start only writes the configuration" : "");
+        return -ENOTCONN;
 }
 
 /* The first zone is the one that tenants have their names in. */
 static int take_relay_zone(Setup *s) {
-        for (size_t i = 0; i < s->choices.n_items; i++) {
-                const Choice *c = &s->choices.items[i];
+        const char *zone = setup_chosen(s, CONF_SCOPE_ZONE, "name");
 
-                if (c->setting->scope != CONF_SCOPE_ZONE || c->zone > 0 || !streq(c->setting->name, "name"))
-                        continue;
-                if (choices_add(&s->choices, CONF_SCOPE_MAIN, 0, "tenants", "zone", c->values[0]) < 0)
-                        return log_oom();
+        if (zone && choices_add(&s->choices, CONF_SCOPE_MAIN, 0, "tenants", "zone", zone) < 0)
+                return log_oom();
+        if (zone)
                 return 0;
-        }
         log_error("Which zone do the tenants have their names in? Give --zone=relay.example.com.");
         return -EINVAL;
 }
 
-int setup_gather(Setup *s) {
-        _cleanup_free_ char *path = NULL;
-        const char *user = call_option(s->call, "user");
-        bool exists, keep = false;
+/* What stands there is what answers default to; one that cannot be read is told before the first question.
+ * */
+static int load_present(Setup *s, bool *ret_exists) {
+        _cleanup_free_ char *path = NULL, *error = NULL;
         int r;
 
         if (asprintf(&path, "%s/hagw.conf", s->call->config_dir) < 0) {
                 path = NULL;
                 return log_oom();
         }
-        exists = access(path, F_OK) >= 0;
-        s->ask = prompt_possible() && !call_option(s->call, "yes") &&
-                 !call_option(s->call, "password-stdin") && !s->call->json;
-        s->user = user ? strdup(user) : NULL;
-        if (user && !s->user)
-                return log_oom();
-        r = take_options(s);
-        if (r < 0)
-                return r;
-        if (s->ask) {
-                if (exists && s->attach)
-                        keep = true;
-                else if (exists && !s->has_settings) {
-                        r = prompt_yes("There is a hagw.conf already. Keep its settings?", true);
-                        if (r < 0)
-                                return r;
-                        keep = r;
-                }
-                r = ask_rest(s, keep);
+        *ret_exists = access(path, F_OK) >= 0;
+        if (!*ret_exists)
+                return 0;
+        r = config_load(s->call->config_dir, &s->present, &error);
+        if (r >= 0 || call_option(s->call, "force"))
+                return r == -ENOMEM ? log_oom() : 0;
+        if (s->attach)
+                log_error("%s", error ?: "Out of memory.");
+        else
+                log_error("%s (or give --force: it is replaced, and kept as hagw.conf.old)",
+                          error ?: "Out of memory.");
+        return r == -EINVAL ? -EBADMSG : r;
+}
+
+/* A password is no reason to lose the rest: it may be given later. */
+static int gather_password(Setup *s) {
+        bool from_stdin = call_option(s->call, "password-stdin");
+
+        if (!s->user || !*s->user)
+                return 0;
+        if (!s->ask)
+                return password_read(s->user, from_stdin, &s->password);
+        if (!setup_has_user(s->user, NULL))
+                return password_ask(s->user, &s->password);
+        output_paragraph("", "There is a user %s already; hagw-ctl user passwd %s gives a new password.",
+                         s->user, s->user);
+        return 0;
+}
+
+static int ask(Setup *s, bool exists) {
+        bool keep = exists && s->attach;
+        int r;
+
+        if (exists && !s->attach && !s->has_settings) {
+                r = prompt_yes("There is a hagw.conf already. Keep its settings?", true);
                 if (r < 0)
                         return r;
+                keep = r;
+        }
+        return setup_ask_rest(s, keep);
+}
+
+int setup_gather(Setup *s) {
+        bool exists;
+        int r;
+
+        s->ask = prompt_possible() && !call_option(s->call, "yes") &&
+                 !call_option(s->call, "password-stdin") && !s->call->json;
+        r = load_present(s, &exists);
+        if (r >= 0)
+                r = take_options(s);
+        if (r >= 0 && s->ask)
+                r = ask(s, exists);
+        if (r < 0) {
+                if (r == -ECANCELED)
+                        setup_tell_answers(s);
+                return r;
         }
         if (!exists && s->choices.n_zones == 0 && !s->attach) {
                 log_error("Which zone is delegated to this gateway? Give --zone=home.example.com, and "
                           "--ipv4=SOURCE.");
                 return -EINVAL;
         }
-        if (s->relay) {
-                r = take_relay_zone(s);
-                if (r < 0)
-                        return r;
-        }
-        if (s->user && *s->user)
-                return password_read(s->user, !!call_option(s->call, "password-stdin"), &s->password);
-        return 0;
+        r = s->relay ? take_relay_zone(s) : 0;
+        if (r >= 0)
+                r = gather_password(s);
+        if (r == -ECANCELED)
+                setup_tell_answers(s);
+        return r;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "conftext.h"
+#include "typed.h"
 #include "verbs.h"
 
 /* What hagw-ctl setup is told, by options or answers, and what it says at the end. */
@@ -18,7 +19,9 @@ typedef struct Setup {
         char *hosts[SETUP_HOSTS_MAX]; /* NAME=UPSTREAM */
         size_t n_hosts;
         char *user, *password;
+        Config *present; /* what hagw.conf said before; NULL: there was none, or none that can be read */
         Config *config;
+        char *answers; /* as options, for who wants to go on later; NULL: none */
 } Setup;
 
 void setup_done(Setup *s);
@@ -27,20 +30,83 @@ void setup_done(Setup *s);
  * house gets hagw beside it. -EADDRINUSE: the owner wants to make room first. Told. */
 int setup_check_doors(Setup *s);
 
+/* A setting that options give or questions ask for. */
+typedef struct Question {
+        const char *option;
+        ConfScope scope;
+        const char *group, *name;
+        int kind;           /* TypedKind; negative: whatever the schema takes */
+        const char *text;   /* the sentence that introduces it; NULL: not asked */
+        const char *relay;  /* the same where this is to be a relay; NULL: the same */
+        const char *prompt; /* the words before the answer */
+        const char *fallback;
+        bool attach; /* of houses behind a relay, too */
+} Question;
+extern const Question setup_questions[]; /* ended by {} */
+
+/* Nothing was done yet, so what keeps all of it from being done is told first: who is not root, where
+ * systemd does not run. start: hagw is to be started. Told. */
+int setup_check_root(const Call *call, bool start);
+int setup_check_booted(const Call *call);
+
+/* The options, of which nothing is taken yet. Told. */
+int setup_check_options(const Setup *s);
+
 /* Takes the options, and asks for what is missing. Told. */
 int setup_gather(Setup *s);
 
 /* Would the schema take the value of a setting? Says why not. */
 int setup_check_value(ConfScope scope, const char *group, const char *name, const char *value);
 
-/* What was chosen, into the text of a hagw.conf that is there and valid; config is what it says. Told. */
-int setup_edit_text(const Setup *s, const Config *config, char **text);
+/* --- questions (setup-ask.c) ------------------------------------------------------------------------ */
 
-/* The steps that attach takes as well; each is told. */
+/* What is known while something is typed. */
+TypedContext setup_context(const Setup *s);
+
+/* A value that is doubted: told why, and at a terminal asked whether it is meant all the same. 1: it is. */
+int setup_confirm(const Setup *s, const char *reason);
+
+/* Asks until the answer can be taken; *ret is to be freed. fallback: NULL where an answer has to come. */
+int setup_ask(const Setup *s, TypedKind kind, const char *text, const char *prompt, const char *fallback,
+              char **ret);
+
+/* All that the options left open. keep: the settings that there are stay. Told. */
+int setup_ask_rest(Setup *s, bool keep);
+
+/* Stores a value of the question's setting; "" is none. */
+int setup_take_value(Setup *s, const Question *q, size_t zone, const char *value);
+
+/* An answer, as an option that brings it back ("--zone="; "" for a bare word); Ctrl-C tells all of them. */
+int setup_remember(Setup *s, const char *option, const char *value);
+/* Nothing is written: says so, with the command line that goes on. */
+void setup_tell_answers(const Setup *s);
+
+/* --- what is known without being asked (setup-known.c) ---------------------------------------------- */
+
+bool setup_is_interface(const char *name);
+
+/* What hagw.conf says of it, or what this machine shows; NULL: nothing is known, or no memory. To be freed.
+ */
+char *setup_known_value(const Setup *s, const Question *q);
+
+/* What stands in the choices, or NULL. */
+const char *setup_chosen(const Setup *s, ConfScope scope, const char *name);
+
+/* Is there such a user already? Quiet: where hagw-webd does not run, nobody knows of one. name NULL:
+ * anybody; ret_names (may be NULL) is to be freed. */
+bool setup_has_user(const char *name, char **ret_names);
+
+/* --- steps that attach takes as well; each is told -------------------------------------------------- */
+
+/* What was chosen, into the text of a hagw.conf that is there and valid; config is what it says. */
+int setup_edit_text(const Setup *s, const Config *config, char **text);
+/* Can it be done so, with what else stands there kept? */
+bool setup_is_edit(const Setup *s);
+
 void setup_pause(uint64_t usec);
 int setup_make_folders(const char *dir);
 int setup_judge_hosts(const Setup *s, const Config *config); /* nothing is written */
-int setup_write_hosts(const Setup *s, const Config *config);
+int setup_write_hosts(const Setup *s, const Config *config); /* as many as can be */
 int setup_make_user(const Setup *s);
 
 /* A line for the person, not with --json. */

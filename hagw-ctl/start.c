@@ -3,64 +3,87 @@
 /* Switching the gateway on. */
 
 #include <stdio.h>
-#include <time.h>
 
 #include "client.h"
 #include "log.h"
 #include "reload.h"
 #include "run.h"
+#include "sandbox.h"
+#include "setup.h"
 #include "start.h"
+#include "waiting.h"
 
-#define START_TRIES 100U /* a tenth of a second each */
+#define START_TRIES 100U
+#define START_PAUSE_USEC (100 * USEC_PER_MSEC)
+#define REFUSAL_TRIES 10U /* so often it is asked why a daemon does not come */
 
 static bool unit_is_active(const char *unit) {
         return run_program((const char *const[]){ "systemctl", "--quiet", "is-active", unit, NULL },
                            /* quiet= */ true) == 0;
 }
 
-static int wait_for_daemon(const DaemonRow *d) {
-        const struct timespec tenth = { 0, 100 * 1000 * 1000 };
-        _cleanup_free_ char *reason = NULL;
+/* The unit ended before its program began, and will do so again. */
+static bool is_refused(const DaemonRow *d, unsigned tries) {
+        return tries % REFUSAL_TRIES == REFUSAL_TRIES - 1 && sandbox_refusal(d->name);
+}
+
+static int wait_for_daemon(const DaemonRow *d, bool quiet) {
+        _cleanup_free_ char *reason = NULL, *what = NULL;
         int r = -ENOTCONN;
 
+        if (asprintf(&what, "%s to answer", d->name) < 0) {
+                what = NULL;
+                return log_oom();
+        }
+        waiting_begin(what, START_TRIES * START_PAUSE_USEC, quiet);
         for (unsigned i = 0; i < START_TRIES; i++) {
                 free(reason);
                 r = client_describe(d, NULL, &reason);
-                if (r >= 0)
-                        return 0;
-                if (r == -EACCES)
+                if (r >= 0 || r == -EACCES || is_refused(d, i))
                         break;
-                (void) nanosleep(&tenth, NULL);
+                waiting_tick();
+                setup_pause(START_PAUSE_USEC);
         }
-        log_error("%s", reason ?: "Out of memory.");
-        return r;
+        waiting_end();
+        if (r < 0)
+                log_error("%s", reason ?: "Out of memory.");
+        return MIN(r, 0);
 }
 
-int start_gateway(const Config *config) {
+/* What the target wants and does not run is started, too, after a change of what that is. */
+static int start_target(bool ran) {
         static const char *const enable[] = {
                 "systemctl", "--quiet", "enable", "--now", "hagw.target", NULL
         };
-        bool ran = unit_is_active("hagw.target");
         int r;
 
         r = run_program(enable, /* quiet= */ false);
-        if (r >= 0 && ran) /* what it wants and does not run, after a change of what that is */
+        if (r == 0 && ran)
                 r = run_program((const char *const[]){ "systemctl", "start", "hagw.target", NULL },
                                 /* quiet= */ false);
-        if (r != 0) {
-                log_error("hagw.target could not be started; systemctl status 'hagw-*' and hagw-ctl log "
-                          "--errors tell more.");
-                return r < 0 ? r : -ENOTCONN;
-        }
-        if (ran) {
-                r = reload_daemons(/* must_run= */ false);
-                if (r < 0)
-                        return r;
-        }
+        if (r == 0)
+                return 0;
+        log_error("hagw.target could not be started; systemctl status 'hagw-*' and hagw-ctl log --errors "
+                  "tell more.");
+        return r < 0 ? r : -ENOTCONN;
+}
+
+int start_gateway(const Config *config, bool quiet, const DaemonRow **ret_off) {
+        bool ran = unit_is_active("hagw.target");
+        int r, first;
+
+        *ret_off = NULL;
+        first = start_target(ran);
+        if (first >= 0 && ran)
+                first = reload_daemons(/* must_run= */ false);
         for (const DaemonRow *d = daemon_rows; d->name; d++) {
-                r = daemon_is_needed(d, config) ? wait_for_daemon(d) : 0;
-                if (r < 0)
-                        return r;
+                r = daemon_is_needed(d, config) ? wait_for_daemon(d, quiet) : 0;
+                if (r >= 0)
+                        continue;
+                first = first < 0 ? first : r;
+                *ret_off = *ret_off ?: d;
+                if (sandbox_refusal(d->name))
+                        break; /* the others meet the same */
         }
-        return 0;
+        return first;
 }

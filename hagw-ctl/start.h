@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "conf.h"
+#include "client.h"
 
 /* Enables and starts hagw.target with what this machine needs, and waits until every daemon that is
- * needed answers; where it ran already the daemons take the configuration over. Told: -ENOTCONN where
- * something did not come up. */
-int start_gateway(const Config *config);
+ * needed answers; where it ran already the daemons take the configuration over. What fails keeps none of the
+ * others from being started. Told: -ENOTCONN where something did not come up, and *ret_off is the first such
+ * daemon, or NULL. quiet: waiting is not shown. */
+int start_gateway(const Config *config, bool quiet, const DaemonRow **ret_off);

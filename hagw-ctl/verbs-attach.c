@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "attach.h"
 #include "caa.h"
 #include "certwait.h"
 #include "client.h"
@@ -17,24 +18,14 @@
 #include "output.h"
 #include "prompt.h"
 #include "relay.h"
-#include "relaytoken.h"
 #include "reload.h"
 #include "run.h"
-#include "setup.h"
+#include "sandbox.h"
 #include "start.h"
 #include "state.h"
+#include "terminal.h"
 
 #define ATTACH_WAIT_USEC (30 * USEC_PER_SEC)
-
-typedef struct Attach {
-        const Call *call;
-        Setup setup;
-        const char *address, *pin; /* pin: NULL where not given */
-        char *code, *token;        /* one of them, or neither: the token that hagw-keyd holds */
-        char *path, *before;       /* hagw.conf; its text, NULL: there was none */
-        bool wrote, started;       /* to be undone */
-        char *tenant, *zone;
-} Attach;
 
 static void attach_done(Attach *a) {
         setup_done(&a->setup);
@@ -44,71 +35,6 @@ static void attach_done(Attach *a) {
         free(a->before);
         free(a->tenant);
         free(a->zone);
-}
-
-/* --- what is asked for --------------------------------------------------------------------------------- */
-
-static int gather_credential(Attach *a) {
-        const char *word = a->call->n_arguments > 1 ? a->call->arguments[1] : NULL;
-        _cleanup_relay_token_ RelayToken token = {};
-        int r;
-
-        if (word && !startswith(word, "hagw_") && !call_option(a->call, "token")) {
-                a->code = strdup(word);
-                return a->code ? 0 : log_oom();
-        }
-        if (!word && !call_option(a->call, "token"))
-                return 0;
-        if (word)
-                r = (a->token = strdup(word)) ? 0 : log_oom();
-        else
-                r = secret_read("The token", &a->token);
-        if (r < 0)
-                return r;
-        r = relay_token_parse(a->token, strlen(a->token), &token);
-        if (r < 0) {
-                log_error("That is no token: one is hagw_TENANT_ID_SECRET, as it was told at the relay.");
-                return -EINVAL;
-        }
-        a->tenant = strdup(token.tenant);
-        return a->tenant ? 0 : log_oom();
-}
-
-/* A name that the hosts can be judged with before the zone is known. */
-static char *guess_zone(const Attach *a) {
-        size_t n = strcspn(a->address, ":[");
-        char *text;
-
-        if (n == 0)
-                return strdup("house.invalid");
-        return asprintf(&text, "%s.%.*s", a->tenant ?: "house", (int) n, a->address) < 0 ? NULL : text;
-}
-
-static int judge_hosts(const Attach *a) {
-        _cleanup_(config_freep) Config *config = config_new();
-        _cleanup_free_ char *zone = guess_zone(a), *text = strdup(""), *error = NULL;
-
-        if (!config || !zone || !text || confedit_add_zone(&text, zone, "relay") < 0)
-                return log_oom();
-        /* What is no name may be an address in digits. */
-        if (config_parse_text(text, "zones", /* host= */ false, config, &error) < 0)
-                return 0;
-        return setup_judge_hosts(&a->setup, config);
-}
-
-static int gather(Attach *a) {
-        int r;
-
-        a->address = a->call->arguments[0];
-        a->pin = call_option(a->call, "pin");
-        r = setup_check_value(CONF_SCOPE_MAIN, "relay", "address", a->address);
-        if (r >= 0 && a->pin)
-                r = setup_check_value(CONF_SCOPE_MAIN, "relay", "pin", a->pin);
-        if (r >= 0)
-                r = gather_credential(a);
-        if (r >= 0)
-                r = setup_gather(&a->setup);
-        return r < 0 ? r : judge_hosts(a);
 }
 
 /* --- hagw.conf before the relay is known --------------------------------------------------------------- */
@@ -238,12 +164,8 @@ static int resume(Attach *a) {
         int r;
 
         r = client_try("io.hagw.Key.GetToken", NULL, &reply, &reason);
-        if (r == -EREMOTEIO) {
-                log_error("Which code? Who runs the relay makes one with hagw-ctl tenant add, and it is "
-                          "given here: hagw-ctl attach %s CODE",
-                          a->address);
-                return -EINVAL;
-        }
+        if (r == -EREMOTEIO)
+                return attach_refuse_no_code(a);
         if (r < 0) {
                 log_error("%s", reason ?: "Out of memory.");
                 return r;
@@ -330,7 +252,7 @@ static int learn_zone(Attach *a, sd_json_variant *relay) {
 
         if (a->zone)
                 return 0;
-        a->zone = zone ? strdup(zone) : guess_zone(a);
+        a->zone = zone ? strdup(zone) : attach_guess_zone(a);
         return a->zone ? 0 : log_oom();
 }
 
@@ -354,15 +276,23 @@ static void undo(const Attach *a) {
 
 static int start(Attach *a) {
         static const char *const asked[] = { "systemctl", "--quiet", "is-active", "hagw.target", NULL };
+        const SandboxRefusal *refusal;
+        const DaemonRow *off;
+        int r;
 
         a->started = run_program(asked, /* quiet= */ true) != 0;
         if (a->started)
-                setup_say(&a->setup, "Starting hagw …\n");
-        return start_gateway(a->setup.config);
+                setup_say(&a->setup, "\nStarting hagw …\n");
+        r = start_gateway(a->setup.config, a->call->json, &off);
+        refusal = r < 0 && off ? sandbox_refusal(off->name) : NULL;
+        if (refusal && sandbox_mend(refusal, off->name, a->setup.ask) > 0)
+                r = start_gateway(a->setup.config, a->call->json, &off);
+        return r;
 }
 
 typedef struct Outcome {
         bool attached, certified, waited;
+        bool failed; /* something else did not work, which was told */
 } Outcome;
 
 /* What the owner of names elsewhere has to enter where their DNS is kept. */
@@ -385,7 +315,7 @@ static int say_elsewhere(const Attach *a) {
 
 static int finish(const Attach *a, const Outcome *o) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
-        bool failed = !o->attached || (o->waited && !o->certified);
+        bool failed = o->failed || !o->attached || (o->waited && !o->certified);
 
         if (!a->call->json) {
                 if (o->attached && say_elsewhere(a) < 0)
@@ -415,16 +345,18 @@ static int add_zone(Attach *a) {
 /* From here on the token is this house's: what fails can be gone on with. */
 static int go_on(Attach *a, uint64_t wait_usec) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *relay = NULL;
+        char limit[TIME_TEXT_MAX];
         Outcome o = {};
         int r;
 
+        terminal_on_interrupt("hagw goes on by itself; \"hagw-ctl attach\" with the relay's address, "
+                              "without a code, goes on from here.");
         r = write_relay(a, NULL);
         if (r >= 0)
                 r = reload_daemons(/* must_run= */ false);
-        if (r >= 0)
-                r = setup_make_user(&a->setup);
         if (r < 0)
                 return r;
+        o.failed = setup_make_user(&a->setup) < 0;
         r = relay_wait(ATTACH_WAIT_USEC, a->call->json, &relay);
         if (r < 0)
                 return r;
@@ -441,7 +373,8 @@ static int go_on(Attach *a, uint64_t wait_usec) {
                 return r;
         setup_say(&a->setup, "Attached to %s as %s: this house is %s.\n", a->address, a->tenant, a->zone);
         if (wait_usec > 0) {
-                setup_say(&a->setup, "Waiting for the certificates:\n");
+                setup_say(&a->setup, "Waiting for the certificates, for at most %s:\n",
+                          format_span(wait_usec, limit));
                 r = certwait(NULL, 0, wait_usec, a->call->json);
                 if (r < 0)
                         return r;
@@ -458,13 +391,10 @@ int verb_attach(const Call *call) {
 
         r = certwait_parse_option(call, &wait_usec);
         if (r >= 0)
-                r = gather(&a);
+                r = attach_gather(&a);
         if (r < 0)
                 return r;
-        if (!system_is_booted()) {
-                log_error("systemd does not run here, so nothing can be started.");
-                return -ENOTCONN;
-        }
+        terminal_on_interrupt("Not attached yet: \"hagw-ctl attach\" with the same words begins again.");
         r = prepare_config(&a);
         if (r >= 0)
                 r = start(&a);

@@ -13,13 +13,18 @@
 #include "output.h"
 #include "prompt.h"
 #include "readable.h"
-#include "run.h"
+#include "sandbox.h"
 #include "setup.h"
 #include "start.h"
 #include "state.h"
+#include "terminal.h"
+#include "usec.h"
+#include "waiting.h"
 
-#define ADDRESS_TRIES 50U /* a tenth of a second each */
+#define ADDRESS_USEC (5 * USEC_PER_SEC)
+#define ADDRESS_PAUSE_USEC (100 * USEC_PER_MSEC)
 #define DELEGATION_TRIES 5U /* a second each, besides what a question takes */
+#define DELEGATION_USEC USEC_PER_MINUTE
 
 /* Keeps what stands in the way: nothing that a person wrote is lost. Returns 1 where it may be replaced. */
 static int may_replace(const Setup *s, const char *path, const char *before) {
@@ -47,7 +52,8 @@ static int may_replace(const Setup *s, const char *path, const char *before) {
         return r < 0 ? r : 1;
 }
 
-/* A gateway becomes a relay as well: what it has stays, the new is added. */
+/* What is there stays, the new is added: to a gateway that becomes a relay as well, or where the zones
+ * stay as they are. */
 static int edit_main(const Setup *s, const char *before, char **ret) {
         _cleanup_(config_freep) Config *config = NULL;
         _cleanup_free_ char *text = NULL;
@@ -110,7 +116,7 @@ static int plan_main(const Setup *s, const char *path, const char *before, char 
                 return load_config(s->call->config_dir, ret);
         if (!config)
                 return log_oom();
-        if (before && s->relay)
+        if (before && (s->relay || setup_is_edit(s)))
                 r = edit_main(s, before, &text);
         else
                 r = conf_text_main(&s->choices, &text) < 0 ? log_oom() : 0;
@@ -132,7 +138,7 @@ static int plan_main(const Setup *s, const char *path, const char *before, char 
 static int write_main(const Setup *s, const char *path, const char *before, const char *text) {
         int r;
 
-        if (before && !s->relay) {
+        if (before && !s->relay && !setup_is_edit(s)) {
                 r = may_replace(s, path, before);
                 if (r <= 0)
                         return r;
@@ -143,11 +149,11 @@ static int write_main(const Setup *s, const char *path, const char *before, cons
         return r;
 }
 
-/* All is judged before the first file is written. */
+/* All is judged before the first file is written; 1: a host could not be written after all. */
 static int write_config(Setup *s) {
         _cleanup_free_ char *path = NULL, *before = NULL, *text = NULL;
         _cleanup_(config_freep) Config *planned = NULL;
-        int r;
+        int r, hosts;
 
         if (asprintf(&path, "%s/hagw.conf", s->call->config_dir) < 0) {
                 path = NULL;
@@ -157,7 +163,7 @@ static int write_config(Setup *s) {
         if (r < 0 && r != -ENOENT)
                 return log_error_errno(r, "%s could not be read: %m", path);
         /* A relay's zones are added to a file that is there by name alone. */
-        r = before && s->relay ? 0 : choose_caa(s, before);
+        r = before && (s->relay || setup_is_edit(s)) ? 0 : choose_caa(s, before);
         if (r >= 0)
                 r = plan_main(s, path, before, &text, &planned);
         if (r >= 0)
@@ -168,29 +174,31 @@ static int write_config(Setup *s) {
                 r = write_main(s, path, before, text);
         if (r >= 0)
                 r = load_config(s->call->config_dir, &s->config);
-        if (r >= 0)
-                r = setup_write_hosts(s, s->config);
         if (r < 0 || s->n_hosts == 0)
                 return r;
+        hosts = setup_write_hosts(s, s->config);
         s->config = config_free(s->config);
-        return load_config(s->call->config_dir, &s->config);
+        r = load_config(s->call->config_dir, &s->config);
+        return r < 0 ? r : hosts < 0;
 }
 
 /* The public addresses, as soon as there is one. The texts live as long as *ret. */
 static int wait_for_address(const Setup *s, sd_json_variant **ret, const char **ret_ipv4,
                             const char **ret_ipv6) {
         const char *error = NULL;
+        int r = 0;
 
         *ret_ipv4 = *ret_ipv6 = NULL;
-        for (unsigned i = 0; i < ADDRESS_TRIES && !*ret_ipv4 && !*ret_ipv6; i++) {
-                int r;
-
-                if (i > 0)
-                        setup_pause(100 * USEC_PER_MSEC);
+        waiting_begin("the public address", ADDRESS_USEC, s->call->json);
+        for (uint64_t waited = 0; waited < ADDRESS_USEC && !*ret_ipv4 && !*ret_ipv6;
+             waited += ADDRESS_PAUSE_USEC) {
+                if (waited > 0)
+                        setup_pause(ADDRESS_PAUSE_USEC);
+                waiting_tick();
                 *ret = sd_json_variant_unref(*ret);
                 r = client_call("io.hagw.Net.Watch", NULL, ret);
                 if (r < 0)
-                        return r;
+                        break;
                 for (size_t k = 0; k < field_count(*ret, "addresses"); k++) {
                         sd_json_variant *a = field_element(*ret, "addresses", k);
                         bool four = streq(strempty(field_text(a, "family")), "ipv4");
@@ -199,6 +207,9 @@ static int wait_for_address(const Setup *s, sd_json_variant **ret, const char **
                         error = field_text(a, "error") ?: error;
                 }
         }
+        waiting_end();
+        if (r < 0)
+                return r;
         if (*ret_ipv4 || *ret_ipv6)
                 setup_say(s, "The house's public address: %s%s%s\n", strempty(*ret_ipv4),
                           *ret_ipv4 && *ret_ipv6 ? " and " : "", strempty(*ret_ipv6));
@@ -206,6 +217,31 @@ static int wait_for_address(const Setup *s, sd_json_variant **ret, const char **
                 log_error("No public address is known yet%s%s; see public_address in hagw.conf(5).",
                           error ? ": " : "", strempty(error));
         return 0;
+}
+
+static int check_delegation(const Setup *s, const ConfZone *zone, Delegation *d) {
+        /* The last try takes its time, too. */
+        uint64_t end = clock_usec(CLOCK_MONOTONIC) + DELEGATION_USEC / 2;
+        _cleanup_free_ char *what = NULL;
+        int r = 0;
+
+        if (asprintf(&what, "the internet to find %s here", zone->name) < 0) {
+                what = NULL;
+                return log_oom();
+        }
+        waiting_begin(what, DELEGATION_USEC, s->call->json);
+        for (unsigned n = 0; r >= 0 && n < DELEGATION_TRIES; n++) {
+                if (n > 0 && (!delegation_is_problem(d->verdict) || clock_usec(CLOCK_MONOTONIC) >= end))
+                        break;
+                if (n > 0) {
+                        waiting_show();
+                        setup_pause(USEC_PER_SEC);
+                }
+                delegation_done(d);
+                r = delegation_check(zone->name, zone->name_server, s->config->dns.ipv4_port, d);
+        }
+        waiting_end();
+        return r < 0 ? log_oom() : 0;
 }
 
 /* Returns how many zones are not found by the world. */
@@ -219,19 +255,13 @@ static int check_delegations(const Setup *s) {
                 return r;
         for (size_t i = 0; i < s->config->n_zones; i++) {
                 const ConfZone *zone = &s->config->zones[i];
-                Delegation d = {};
+                _cleanup_(delegation_done) Delegation d = {};
 
                 if (zone->via == CONF_VIA_RELAY)
                         continue;
-                for (unsigned n = 0; n < DELEGATION_TRIES && (n == 0 || delegation_is_problem(d.verdict));
-                     n++) {
-                        if (n > 0)
-                                setup_pause(USEC_PER_SEC);
-                        delegation_done(&d);
-                        if (delegation_check(zone->name, zone->name_server,
-                                             s->config->dns.ipv4_port, &d) < 0)
-                                return log_oom();
-                }
+                r = check_delegation(s, zone, &d);
+                if (r < 0)
+                        return r;
                 if (d.verdict == DELEGATION_WORKS)
                         setup_say(s, "The delegation of %s works.\n", zone->name);
                 else if (!delegation_is_problem(d.verdict))
@@ -241,7 +271,6 @@ static int check_delegations(const Setup *s) {
                         log_error("%s", strempty(d.detail));
                         setup_say_records(s, zone, ipv4, ipv6);
                 }
-                delegation_done(&d);
         }
         return bad;
 }
@@ -249,67 +278,102 @@ static int check_delegations(const Setup *s) {
 /* What setup reached. Who did not wait for the certificates is not told that they failed. */
 typedef struct Reached {
         bool started, delegated, certified, waited;
+        bool failed; /* something else did not work, which was told */
 } Reached;
 
-static int finish(const Setup *s, const Reached *reached) {
+static int finish(const Setup *s, const Reached *reached, bool was_to_start) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
-        bool failed = reached->started && (!reached->delegated || (reached->waited && !reached->certified));
+        bool failed = reached->failed || (reached->started && (!reached->delegated ||
+                                                               (reached->waited && !reached->certified)));
+        int status = was_to_start && !reached->started ? CTL_UNREACHABLE : failed ? CTL_FAILED : CTL_OK;
 
         if (!s->call->json) {
                 setup_say_next(s);
-                return failed ? CTL_FAILED : CTL_OK;
+                return status;
         }
         if (sd_json_buildo(&v, SD_JSON_BUILD_PAIR("started", SD_JSON_BUILD_BOOLEAN(reached->started)),
                            SD_JSON_BUILD_PAIR("delegated", SD_JSON_BUILD_BOOLEAN(reached->delegated)),
                            SD_JSON_BUILD_PAIR("certified", SD_JSON_BUILD_BOOLEAN(reached->certified))) < 0 ||
             output_json(v) < 0)
                 return log_oom();
-        return failed ? CTL_FAILED : CTL_OK;
+        return status;
+}
+
+/* Where the machine refuses the sandbox and somebody is there who lets it do without, once more. */
+static bool start(const Setup *s) {
+        const DaemonRow *off;
+        const SandboxRefusal *refusal;
+
+        setup_say(s, "\nStarting hagw …\n");
+        terminal_on_interrupt("The configuration is written; \"hagw-ctl setup\" goes on from here.");
+        if (start_gateway(s->config, s->call->json, &off) >= 0)
+                return true;
+        refusal = off ? sandbox_refusal(off->name) : NULL;
+        if (!refusal || sandbox_mend(refusal, off->name, s->ask) <= 0)
+                return false;
+        return start_gateway(s->config, s->call->json, &off) >= 0;
+}
+
+static bool answers(const char *interface) {
+        for (const DaemonRow *d = daemon_rows; d->name; d++) {
+                _cleanup_free_ char *reason = NULL;
+
+                if (streq(d->interface, interface))
+                        return client_describe(d, NULL, &reason) >= 0;
+        }
+        return false;
+}
+
+/* What one step cannot do keeps none of the others: each asks for what it needs itself. */
+static int run_steps(const Setup *s, Reached *reached, uint64_t wait_usec) {
+        char limit[TIME_TEXT_MAX];
+        int bad = -1, r;
+
+        reached->started = start(s);
+        terminal_on_interrupt("hagw runs and goes on by itself; hagw-ctl status shows how it gets on.");
+        if (answers("io.hagw.Web") && setup_make_user(s) < 0)
+                reached->failed = true;
+        if (certwait_retry() < 0)
+                return -ENOMEM;
+        if (answers("io.hagw.Net"))
+                bad = check_delegations(s);
+        reached->failed = reached->failed || bad < 0;
+        reached->delegated = bad == 0;
+        if (bad != 0 || s->config->n_zones + s->config->n_hosts == 0 || wait_usec == 0 ||
+            !answers("io.hagw.Acme"))
+                return 0;
+        setup_say(s, "Waiting for the certificates, for at most %s:\n", format_span(wait_usec, limit));
+        r = certwait(NULL, 0, wait_usec, s->call->json);
+        reached->waited = true;
+        reached->certified = r == CTL_OK;
+        return r == -ENOMEM ? r : 0;
 }
 
 int verb_setup(const Call *call) {
         _cleanup_(setup_done) Setup s = { .call = call, .relay = call_option(call, "relay") };
+        bool to_start = !call_option(call, "no-start");
         Reached reached = {};
         uint64_t wait_usec;
-        int r, bad;
+        int r;
 
         r = certwait_parse_option(call, &wait_usec);
         if (r >= 0)
+                r = setup_check_options(&s);
+        if (r >= 0)
+                r = setup_check_root(call, to_start);
+        if (r >= 0)
                 r = setup_check_doors(&s);
+        if (r >= 0 && to_start)
+                r = setup_check_booted(call);
         if (r >= 0)
                 r = setup_gather(&s);
         if (r >= 0)
                 r = write_config(&s);
         if (r < 0)
                 return r;
-        if (call_option(call, "no-start"))
-                return finish(&s, &reached);
-        if (!system_is_booted()) {
-                log_error("systemd does not run here, so nothing can be started; --no-start only writes the "
-                          "configuration.");
-                return -ENOTCONN;
-        }
-        setup_say(&s, "Starting hagw …\n");
-        r = start_gateway(s.config);
-        if (r >= 0)
-                r = setup_make_user(&s);
-        if (r < 0)
-                return r;
-        r = certwait_retry();
-        if (r < 0)
-                return r;
-        bad = check_delegations(&s);
-        if (bad < 0)
-                return bad;
-        reached.started = true;
-        reached.delegated = bad == 0;
-        if (bad > 0 || s.config->n_zones + s.config->n_hosts == 0 || wait_usec == 0)
-                return finish(&s, &reached);
-        setup_say(&s, "Waiting for the certificates:\n");
-        r = certwait(NULL, 0, wait_usec, call->json);
-        if (r < 0)
-                return r;
-        reached.waited = true;
-        reached.certified = r == CTL_OK;
-        return finish(&s, &reached);
+        reached.failed = r > 0;
+        if (to_start && run_steps(&s, &reached, wait_usec) < 0)
+                return -ENOMEM;
+        terminal_on_interrupt(NULL);
+        return finish(&s, &reached, to_start);
 }

@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """hagw-ctl in a test: run as a program, with the test's daemons in the place of systemd's."""
 
+import fcntl
 import json
 import os
 import pty
+import re
 import select
 import socket
+import struct
 import subprocess
 import sys
+import termios
 import threading
+import time
 
 import pytest
 
@@ -70,6 +75,58 @@ def terminal(ctl, words, answers, timeout=20):
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     assert not answers, (answers, seen)
     return seen.decode(), status
+
+
+class Session:
+    """hagw-ctl on a terminal of its own, word by word. Each wait has an end, after which the test fails."""
+
+    def __init__(self, ctl, *words, columns=80):
+        self.seen, self.at = "", 0
+        environment = {**os.environ, **ctl.env, "TERM": "xterm"}
+        argv = [*ctl.prefix, str(getattr(ctl, "program", CTL)), "--config", str(ctl.house.config), *words]
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+            os.execvpe(argv[0], argv, environment)
+        # One end that stays, so that the terminal is still there when the program has gone.
+        self.kept = os.open(os.ptsname(self.fd), os.O_RDWR | os.O_NOCTTY)
+
+    def read(self, timeout):
+        if not select.select([self.fd], [], [], timeout)[0]:
+            return False
+        self.seen += os.read(self.fd, 4096).decode(errors="replace").replace("\r\n", "\n")
+        return True
+
+    def expect(self, text, timeout=30):
+        """Wherever its lines are broken."""
+        wanted, end = re.compile(r"\s+".join(re.escape(w) for w in text.split(" "))), time.monotonic() + timeout
+        while not (found := wanted.search(self.seen, self.at)):
+            assert self.read(max(end - time.monotonic(), 0)), (text, self.seen)
+        self.at = found.end()
+
+    def send(self, data):
+        os.write(self.fd, data)
+
+    def type(self, line):
+        self.send(line.encode() + b"\n")
+
+    def echoes(self):
+        return bool(termios.tcgetattr(self.kept)[3] & termios.ECHO)
+
+    def end(self, status, timeout=120):
+        """Waits for its end; returns all that was shown."""
+        end = time.monotonic() + timeout
+        while (got := os.waitpid(self.pid, os.WNOHANG))[0] == 0:
+            self.read(0.1)
+            assert time.monotonic() < end, self.seen
+        while self.read(0):
+            pass
+        assert os.waitstatus_to_exitcode(got[1]) == status, (got, self.seen)
+        return self.seen
+
+    def close(self):
+        os.close(self.kept)
+        os.close(self.fd)
 
 
 SYSTEMCTL = f"""#!{sys.executable}

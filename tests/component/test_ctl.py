@@ -401,7 +401,7 @@ def test_password_is_not_shown(ctl, webd):
 def test_setup_asks(ctl, house, tmp_path):
     house.config = tmp_path / "etc"
     seen, status = terminal(ctl, ["setup", "--no-start"], [
-        ("zone that is delegated", "bad..zone"), ("zone that is delegated", "home.test"),
+        ("zone that is delegated", "bad..zone"), ("is no name", "home.test"), ("whole domain", "yes"),
         ("public IPv4", "resolve:house.dyn.test"), ("public IPv6", ""), ("[house.dyn.test]", ""), ("mail address", "me@x.test"),
         ("Home Assistant's address", "http://127.0.0.1:8123"), ("first user", "")])
     assert status == OK, seen

@@ -141,7 +141,7 @@ def test_hagw_s_own_sockets_are_no_strangers(net, machine):  # noqa: F811
     assert found == []
 
 
-SETUP = ("setup", "--yes", "--zone=home.test", "--ipv4=static:192.0.2.1", "--ipv6=none")
+SETUP = ("setup", "--yes", "--zone=home.house.test", "--ipv4=static:8.8.8.8", "--ipv6=none")
 
 
 @pytest.fixture
@@ -173,7 +173,7 @@ def test_setup_names_who_has_the_web_s_ports_and_writes_nothing(fresh, tmp_path)
         assert r.returncode == OK and "nginx (process " in r.stderr and written(fresh)
     (fresh.config / "hagw.conf").unlink()
     with nginx(tmp_path, 80):
-        assert ctl.run(*SETUP, "--force").returncode == UNREACHABLE and written(fresh)  # systemd does not run here
+        assert "systemd does not run here" in ctl.refused(UNREACHABLE, *SETUP, "--force")  # it went on
 
 
 @pytest.mark.parametrize("answer", ["n", ""])

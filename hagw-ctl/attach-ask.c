@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What hagw-ctl attach is told, by options or answers: the relay, the code, and what setup asks for as
+ * well. */
+
+#include <stdio.h>
+
+#include "attach.h"
+#include "client.h"
+#include "confedit.h"
+#include "log.h"
+#include "prompt.h"
+#include "relaytoken.h"
+
+static int take_token_text(Attach *a, const char *text) {
+        _cleanup_relay_token_ RelayToken token = {};
+
+        a->token = strdup(text);
+        if (!a->token)
+                return log_oom();
+        if (relay_token_parse(a->token, strlen(a->token), &token) < 0) {
+                log_error("That is no token: one is hagw_TENANT_ID_SECRET, as it was told at the relay.");
+                return -EINVAL;
+        }
+        a->tenant = strdup(token.tenant);
+        return a->tenant ? 0 : log_oom();
+}
+
+/* Does hagw-keyd hold one already? Where it does not run, what hagw.conf says has to do: attach wrote the
+ * relay into it after the token was there. */
+static bool has_token(const Attach *a) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+        _cleanup_(config_freep) Config *config = NULL;
+        _cleanup_free_ char *reason = NULL, *error = NULL;
+        int r;
+
+        r = client_try("io.hagw.Key.GetToken", NULL, &reply, &reason);
+        if (r >= 0 || r == -EREMOTEIO)
+                return r >= 0;
+        return config_load(a->call->config_dir, &config, &error) >= 0 && config->relay.address;
+}
+
+int attach_refuse_no_code(const Attach *a) {
+        log_error("Which code? Who runs the relay makes one with hagw-ctl tenant add, and it is given here: "
+                  "hagw-ctl attach %s CODE",
+                  a->address);
+        return -EINVAL;
+}
+
+/* Before anything else is asked for or begun: without one nothing else is of use. */
+static int ask_for_code(Attach *a) {
+        _cleanup_(password_freep) char *answer = NULL;
+        int r;
+
+        if (has_token(a))
+                return 0;
+        if (!prompt_possible() || call_option(a->call, "yes") || a->call->json)
+                return attach_refuse_no_code(a);
+        a->setup.ask = true;
+        r = setup_ask(&a->setup, TYPED_CODE,
+                      "The code for this house, which hagw-ctl tenant add told where the relay runs. "
+                      "Whoever runs the relay makes one, and it is good once.",
+                      "Code", NULL, &answer);
+        if (r < 0)
+                return r;
+        if (startswith(answer, "hagw_"))
+                return take_token_text(a, answer);
+        a->code = strdup(answer);
+        return a->code ? setup_remember(&a->setup, "", answer) : log_oom();
+}
+
+static int gather_credential(Attach *a) {
+        const char *word = a->call->n_arguments > 1 ? a->call->arguments[1] : NULL;
+        _cleanup_(password_freep) char *text = NULL;
+        int r;
+
+        if (word && !startswith(word, "hagw_") && !call_option(a->call, "token")) {
+                a->code = strdup(word);
+                return a->code ? 0 : log_oom();
+        }
+        if (!word && !call_option(a->call, "token"))
+                return ask_for_code(a);
+        if (word)
+                return take_token_text(a, word);
+        r = secret_read("The token", &text);
+        return r < 0 ? r : take_token_text(a, text);
+}
+
+char *attach_guess_zone(const Attach *a) {
+        size_t n = strcspn(a->address, ":[");
+        char *text;
+
+        if (n == 0)
+                return strdup("house.invalid");
+        return asprintf(&text, "%s.%.*s", a->tenant ?: "house", (int) n, a->address) < 0 ? NULL : text;
+}
+
+static int judge_hosts(const Attach *a) {
+        _cleanup_(config_freep) Config *config = config_new();
+        _cleanup_free_ char *zone = attach_guess_zone(a), *text = strdup(""), *error = NULL;
+
+        if (!config || !zone || !text || confedit_add_zone(&text, zone, "relay") < 0)
+                return log_oom();
+        /* What is no name may be an address in digits. */
+        if (config_parse_text(text, "zones", /* host= */ false, config, &error) < 0)
+                return 0;
+        return setup_judge_hosts(&a->setup, config);
+}
+
+int attach_gather(Attach *a) {
+        int r;
+
+        a->address = a->call->arguments[0];
+        a->pin = call_option(a->call, "pin");
+        r = setup_check_value(CONF_SCOPE_MAIN, "relay", "address", a->address);
+        if (r >= 0 && a->pin)
+                r = setup_check_value(CONF_SCOPE_MAIN, "relay", "pin", a->pin);
+        if (r >= 0)
+                r = setup_check_options(&a->setup);
+        if (r >= 0)
+                r = setup_check_root(a->call, /* start= */ true);
+        if (r >= 0)
+                r = setup_check_booted(a->call);
+        if (r >= 0)
+                r = gather_credential(a);
+        if (r >= 0)
+                r = setup_gather(&a->setup);
+        return r < 0 ? r : judge_hosts(a);
+}

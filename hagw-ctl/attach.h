@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "setup.h"
+
+/* A house on its way to a relay. */
+
+typedef struct Attach {
+        const Call *call;
+        Setup setup;
+        const char *address, *pin; /* pin: NULL where not given */
+        char *code, *token;        /* one of them, or neither: the token that hagw-keyd holds */
+        char *path, *before;       /* hagw.conf; its text, NULL: there was none */
+        bool wrote, started;       /* to be undone */
+        char *tenant, *zone;
+} Attach;
+
+/* The options, and what was asked for; nothing is changed yet. Told. */
+int attach_gather(Attach *a);
+
+/* A name that the hosts can be judged with before the zone is known; to be freed. */
+char *attach_guess_zone(const Attach *a);
+
+/* Told; returns -EINVAL. */
+int attach_refuse_no_code(const Attach *a);

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The questions of setup and attach. An answer is judged when it is given, and asked for again with the
+ * reason; what was answered before is never lost. */
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "log.h"
+#include "output.h"
+#include "prompt.h"
+#include "setup.h"
+#include "terminal.h"
+
+TypedContext setup_context(const Setup *s) {
+        const char *zone = setup_chosen(s, CONF_SCOPE_ZONE, "name");
+
+        if (!zone && s->present && s->present->n_zones > 0)
+                zone = s->present->zones[0].name;
+        return (TypedContext) {
+                .zone = zone,
+                .laboratory = call_option(s->call, "laboratory") ||
+                              (s->present && s->present->documentation_networks),
+                .is_interface = setup_is_interface,
+        };
+}
+
+/* --- what was answered so far ----------------------------------------------------------------------- */
+
+static void put_word(FILE *f, const char *before, const char *word) {
+        static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                    "-_./:=@,+";
+
+        fprintf(f, " %s", before);
+        if (*word && strspn(word, plain) == strlen(word)) {
+                fputs(word, f);
+                return;
+        }
+        fputc('\'', f);
+        for (; *word; word++)
+                fputs(*word == '\'' ? "'\\''" : (char[]){ *word, '\0' }, f);
+        fputc('\'', f);
+}
+
+static void put_call(FILE *f, const Call *c) {
+        char option[80];
+
+        fprintf(f, "  hagw-ctl %s", c->verb->name);
+        for (unsigned i = 0; i < c->n_arguments; i++)
+                put_word(f, "", c->arguments[i]);
+        for (unsigned i = 0; i < c->n_given; i++) {
+                const Option *o = c->given[i].option;
+
+                (void) snprintf(option, sizeof(option), "--%s%s", o->name, o->value ? "=" : "");
+                if (o->value)
+                        put_word(f, option, c->given[i].value);
+                else
+                        fprintf(f, " %s", option);
+        }
+}
+
+/* The command line as it was, and what was answered since. */
+static char *command_line(const Setup *s) {
+        char *text = NULL;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+
+        if (!f)
+                return NULL;
+        fputs("Nothing is written yet.", f);
+        if (s->answers) {
+                fputs(" What was answered so far is kept by typing:\n", f);
+                put_call(f, s->call);
+                fputs(s->answers, f);
+        }
+        if (fclose(f) != 0) {
+                free(text);
+                return NULL;
+        }
+        return text;
+}
+
+/* The text that Ctrl-C shows; the one before it is freed when nobody looks at it any more. */
+static int renew_interrupt(const Setup *s) {
+        static char *said;
+        char *text = command_line(s);
+
+        if (!text)
+                return log_oom();
+        terminal_on_interrupt(text);
+        free(said);
+        said = text;
+        return 0;
+}
+
+int setup_remember(Setup *s, const char *option, const char *value) {
+        char *text = NULL;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+
+        if (!f)
+                return log_oom();
+        fputs(strempty(s->answers), f);
+        put_word(f, option, value);
+        if (fclose(f) != 0) {
+                free(text);
+                return log_oom();
+        }
+        free(s->answers);
+        s->answers = text;
+        return renew_interrupt(s);
+}
+
+void setup_tell_answers(const Setup *s) {
+        _cleanup_free_ char *text = command_line(s);
+
+        output_lines(strempty(text));
+        output("\n");
+}
+
+/* --- one question ----------------------------------------------------------------------------------- */
+
+int setup_confirm(const Setup *s, const char *reason) {
+        if (!s->ask) {
+                log_warning("%s", reason);
+                return 1;
+        }
+        output_paragraph("  ", "%s", reason);
+        return prompt_yes("  Take it all the same?", false);
+}
+
+/* 1: to be asked again. */
+static int judge(const Setup *s, TypedKind kind, const char *answer, char **ret) {
+        const TypedContext context = setup_context(s);
+        _cleanup_free_ char *value = NULL, *reason = NULL;
+        int r;
+
+        r = typed_read(kind, answer, &context, &value, &reason);
+        if (r == -ENOMEM)
+                return log_oom();
+        if (r == -EINVAL) {
+                output_paragraph("  ", "%s", reason);
+                return 1;
+        }
+        if (r > 0) {
+                r = setup_confirm(s, reason);
+                if (r <= 0)
+                        return r < 0 ? r : 1;
+        }
+        *ret = TAKE_PTR(value);
+        return 0;
+}
+
+int setup_ask(const Setup *s, TypedKind kind, const char *text, const char *prompt, const char *fallback,
+              char **ret) {
+        int r;
+
+        output("\n");
+        output_paragraph("", "%s", text);
+        do {
+                _cleanup_free_ char *answer = NULL;
+
+                r = prompt_text(prompt, fallback, &answer);
+                if (r < 0)
+                        return r;
+                /* What is known is taken as it is: it was judged when it was written. */
+                if (fallback && streq(answer, fallback))
+                        return (*ret = TAKE_PTR(answer)) ? 0 : -ENOMEM;
+                r = judge(s, kind, answer, ret);
+        } while (r > 0);
+        return r;
+}
+
+/* --- all of them ------------------------------------------------------------------------------------ */
+
+const Question setup_questions[] = {
+        { "zone", CONF_SCOPE_ZONE, NULL, "name", TYPED_ZONE,
+          "The zone that is delegated to this gateway: one name below a domain of yours, such as "
+          "home.example.com. Your hosts have their names in it.",
+          "The zone that is delegated to this relay, such as relay.example.com: the houses have their names "
+          "in it.",
+          "Zone", NULL },
+        { "ipv4", CONF_SCOPE_MAIN, "public_address", "ipv4", TYPED_IPV4,
+          "The house's public IPv4 address: a dynamic DNS name that follows it, such as "
+          "example.myfritz.net; the address itself, if it never changes; or none.",
+          "This machine's public IPv4 address: the address itself, the interface that has it "
+          "(interface:eth0), a dynamic DNS name, or none.",
+          "Public IPv4 address", NULL },
+        { "ipv6", CONF_SCOPE_MAIN, "public_address", "ipv6", TYPED_IPV6,
+          "This machine's public IPv6 address: interface, where it is found by itself; an interface's name, "
+          "the address itself, a dynamic DNS name, or none.",
+          NULL, "Public IPv6 address", NULL },
+        { "name-server", CONF_SCOPE_ZONE, NULL, "name_server", TYPED_NAME_SERVER,
+          "The name server that the zone is delegated to: the name in its NS record at your DNS provider.",
+          NULL, "Name server", NULL },
+        { "contact", CONF_SCOPE_MAIN, "acme", "contact", TYPED_CONTACT,
+          "A mail address that the certificate authority may write to (may be empty).", NULL,
+          "Mail address", "", .attach = true },
+        { "directory", CONF_SCOPE_MAIN, "acme", "directory", -1, NULL, NULL, NULL, NULL, .attach = true },
+        { "ca-file", CONF_SCOPE_MAIN, "acme", "ca_file", -1, NULL, NULL, NULL, NULL, .attach = true },
+        {},
+};
+
+static int ask_question(Setup *s, const Question *q) {
+        _cleanup_free_ char *known = setup_known_value(s, q), *value = NULL, *option = NULL;
+        int r;
+
+        r = setup_ask(s, (TypedKind) q->kind, s->relay && q->relay ? q->relay : q->text, q->prompt, known,
+                      &value);
+        if (r >= 0)
+                r = setup_take_value(s, q, 0, value);
+        if (r < 0 || !*value)
+                return r;
+        if (asprintf(&option, "--%s=", q->option) < 0) {
+                option = NULL;
+                return log_oom();
+        }
+        return setup_remember(s, option, value);
+}
+
+static int ask_host(Setup *s) {
+        _cleanup_free_ char *answer = NULL;
+        int r;
+
+        r = setup_ask(s, TYPED_UPSTREAM,
+                      "Home Assistant's address in your network, such as http://192.168.1.4:8123 (empty: "
+                      "later).",
+                      "Home Assistant", "", &answer);
+        if (r < 0 || !*answer)
+                return r;
+        if (setup_check_value(CONF_SCOPE_HOST, NULL, "upstream", answer) < 0)
+                return ask_host(s);
+        if (asprintf(&s->hosts[s->n_hosts], "ha=%s", answer) < 0) {
+                s->hosts[s->n_hosts] = NULL;
+                return log_oom();
+        }
+        return setup_remember(s, "--host=", s->hosts[s->n_hosts++]);
+}
+
+static int ask_user(Setup *s) {
+        _cleanup_free_ char *names = NULL;
+        int r;
+
+        if (setup_has_user(NULL, &names)) {
+                output("\n");
+                output_paragraph("", "Who may log in already: %s. More are added by hagw-ctl user add.",
+                                 strempty(names));
+                return 0;
+        }
+        r = setup_ask(s, TYPED_USER,
+                      "The first user that may log in, at a page of the gateway's own in front of your "
+                      "services (empty: none).",
+                      "User", "", &s->user);
+        return r < 0 || !*s->user ? r : setup_remember(s, "--user=", s->user);
+}
+
+int setup_ask_rest(Setup *s, bool keep) {
+        int r = renew_interrupt(s);
+
+        for (const Question *q = setup_questions; r >= 0 && !keep && q->option; q++)
+                if (q->text && (!s->attach || q->attach) && !call_option(s->call, q->option))
+                        r = ask_question(s, q);
+        if (r >= 0 && s->relay)
+                return r; /* who runs one need not be at home there */
+        if (r >= 0 && s->n_hosts == 0 && !keep && !(s->present && s->present->n_hosts > 0))
+                r = ask_host(s);
+        if (r >= 0 && !s->user && !keep)
+                r = ask_user(s);
+        return r;
+}

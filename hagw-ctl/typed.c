@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a person types. People paste whole URLs, leave schemes out and write the examples down: what can only
+ * mean one thing is taken for that. */
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <strings.h>
+
+#include "cidr.h"
+#include "hostname.h"
+#include "special.h"
+#include "typed.h"
+#include "username.h"
+
+#define HOME_ASSISTANT_PORT "8123"
+#define CODE_LENGTH 16U /* letters and digits of an enrolment code */
+
+static int say(int r, char **ret_reason, const char *format, ...) _printf_(3, 4);
+static int say(int r, char **ret_reason, const char *format, ...) {
+        va_list ap;
+        int n;
+
+        va_start(ap, format);
+        n = vasprintf(ret_reason, format, ap);
+        va_end(ap);
+        if (n < 0)
+                *ret_reason = NULL;
+        return n < 0 ? -ENOMEM : r;
+}
+
+static int give(char **ret, const char *value) {
+        *ret = strdup(value);
+        return *ret ? 0 : -ENOMEM;
+}
+
+static int give_with(char **ret, const char *prefix, const char *value) {
+        if (asprintf(ret, "%s%s", prefix, value) >= 0)
+                return 0;
+        *ret = NULL;
+        return -ENOMEM;
+}
+
+/* The host of what may have been pasted from a browser, without scheme, path and port. */
+static void cut_host(const char *typed, char out[static TYPED_MAX + 1]) {
+        const char *scheme = strstr(typed, "://"), *host = scheme ? scheme + 3 : typed;
+        size_t n = strcspn(host, "/?#");
+        const char *colon = memchr(host, ':', n);
+
+        /* More than one colon: an IPv6 address. */
+        if (colon && !memchr(colon + 1, ':', n - (size_t) (colon + 1 - host)))
+                n = (size_t) (colon - host);
+        (void) snprintf(out, TYPED_MAX + 1, "%.*s", (int) n, host);
+}
+
+static bool lies_below(const char *name, const char *const *domains) {
+        for (; *domains; domains++)
+                if (hostname_in_zone(name, *domains))
+                        return true;
+        return false;
+}
+
+static bool is_example(const char *name, const TypedContext *c) {
+        static const char *const domains[] = { "example.com", "example.net", "example.org", NULL };
+
+        return !c->laboratory && lies_below(name, domains);
+}
+
+/* Bought as they are: one label below a top-level domain, or below what a country sells names under. */
+static bool is_whole_domain(const char *name) {
+        static const char *const second[] = { "co",  "com", "net", "org", "gov",
+                                              "edu", "ac",  "or",  "ne",  NULL };
+        const char *dot = strchr(name, '.'), *next = dot ? strchr(dot + 1, '.') : NULL;
+
+        if (!next)
+                return true;
+        if (strchr(next + 1, '.') || strlen(next + 1) != 2)
+                return false;
+        for (const char *const *p = second; *p; p++)
+                if (strlen(*p) == (size_t) (next - dot - 1) && startswith(dot + 1, *p))
+                        return true;
+        return false;
+}
+
+/* --- names ------------------------------------------------------------------------------------------ */
+
+static int read_zone(const char *typed, const TypedContext *c, char **ret, char **ret_reason) {
+        /* Nobody on the internet is asked for these (RFC 6762, RFC 6761, RFC 8375), nor delegates those. */
+        static const char *const local[] = { "local",     "lan",     "internal",  "home.arpa", "home",
+                                             "localhost", "invalid", "fritz.box", NULL };
+        static const char *const dynamic[] = { "myfritz.net", "duckdns.org", "ddns.net",  "dyndns.org",
+                                               "no-ip.org",   "hopto.org",   "spdns.de", NULL };
+        char host[TYPED_MAX + 1], zone[HOSTNAME_MAX + 1];
+        const char *bare;
+        IpAddress a;
+        int r;
+
+        cut_host(typed, host);
+        bare = startswith(host, "*.") ?: host;
+        if (ip_parse(bare, &a) >= 0)
+                return say(-EINVAL, ret_reason,
+                           "%s is an address. A zone is a name, such as home.example.com.", bare);
+        if (hostname_normalize(bare, strlen(bare), zone) <= 0)
+                return say(-EINVAL, ret_reason,
+                           "\"%s\" is no name: labels of letters, digits and hyphens with dots between them "
+                           "make one, such as home.example.com.",
+                           typed);
+        if (!strchr(zone, '.'))
+                return say(-EINVAL, ret_reason,
+                           "\"%s\" is a single word. A zone lies below a domain of yours, such as "
+                           "home.example.com.",
+                           zone);
+        r = give(ret, zone);
+        if (r < 0)
+                return r;
+        if (lies_below(zone, local))
+                return say(1, ret_reason, "Nobody on the internet finds %s: that name is for inside houses.",
+                           zone);
+        if (lies_below(zone, dynamic))
+                return say(1, ret_reason,
+                           "%s is a dynamic DNS name, below which nothing can be delegated. The zone lies "
+                           "below a domain of yours; this name belongs to the next question.",
+                           zone);
+        if (is_example(zone, c))
+                return say(1, ret_reason, "%s is an example; it needs to be below a domain of yours.", zone);
+        if (is_whole_domain(zone))
+                return say(1, ret_reason,
+                           "%s is a whole domain: this machine would answer for all of it, its web site and "
+                           "its mail, too. Mostly one name below it is delegated, such as home.%s.",
+                           zone, zone);
+        return 0;
+}
+
+static int read_name_server(const char *typed, const TypedContext *c, char **ret, char **ret_reason) {
+        char host[TYPED_MAX + 1], name[HOSTNAME_MAX + 1];
+        IpAddress a;
+
+        cut_host(typed, host);
+        if (ip_parse(host, &a) >= 0)
+                return say(-EINVAL, ret_reason,
+                           "%s is an address. A name server is a name; its address stands in its A record.",
+                           host);
+        if (hostname_normalize(host, strlen(host), name) <= 0 || !strchr(name, '.'))
+                return say(-EINVAL, ret_reason, "\"%s\" is no whole name, such as ns.%s.", typed,
+                           c->zone ?: "home.example.com");
+        return give(ret, name);
+}
+
+static int read_user(const char *typed, const TypedContext *c, char **ret, char **ret_reason) {
+        char name[USER_NAME_MAX + 1];
+
+        if (!*typed)
+                return give(ret, "");
+        user_name_from_typed(typed, name);
+        if (!*name)
+                return say(-EINVAL, ret_reason,
+                           "\"%s\" is no user's name: up to %u of a-z, 0-9, \".\", \"-\", \"_\" and \"@\" "
+                           "make one.",
+                           typed, USER_NAME_MAX);
+        return give(ret, name);
+}
+
+static int read_contact(const char *typed, const TypedContext *c, char **ret, char **ret_reason) {
+        const char *mail = startswith(typed, "mailto:") ?: typed, *at = strrchr(mail, '@');
+        char domain[HOSTNAME_MAX + 1];
+        int r;
+
+        if (!*mail)
+                return give(ret, "");
+        if (!at || at == mail || strpbrk(mail, " \t<>,;\"") || strchr(mail, '@') != at ||
+            hostname_normalize(at + 1, strlen(at + 1), domain) <= 0 || !strchr(domain, '.'))
+                return say(-EINVAL, ret_reason, "\"%s\" is no mail address, such as me@my-domain.org.",
+                           mail);
+        r = give_with(ret, "mailto:", mail);
+        if (r >= 0 && is_example(domain, c))
+                r = say(1, ret_reason, "%s is an example; Let's Encrypt refuses such addresses.", mail);
+        return r;
+}
+
+static int read_code(const char *typed, const TypedContext *c, char **ret, char **ret_reason) {
+        size_t n = 0;
+
+        if (startswith(typed, "hagw_"))
+                return give(ret, typed);
+        for (const char *p = typed; *p; p++)
+                if (isalnum((unsigned char) *p))
+                        n++;
+                else if (*p != '-' && *p != ' ')
+                        n = CODE_LENGTH + 1;
+        if (n != CODE_LENGTH)
+                return say(-EINVAL, ret_reason,
+                           "That is no code: one has %u letters and digits, such as 7K3M-Q9XT-2VBN-HD4W.",
+                           CODE_LENGTH);
+        return give(ret, typed);
+}
+
+/* --- where the public address comes from ------------------------------------------------------------ */
+
+/* A fixed address is the owner's word; who says one of these mostly looked at the wrong place. */
+static int judge_static(const IpAddress *a, const TypedContext *c, char **ret_reason) {
+        const char *name = NULL;
+        char text[IP_TEXT_MAX];
+
+        if (special_is_public(a, c->laboratory))
+                return 0;
+        (void) special_reach(a, &name);
+        return say(1, ret_reason,
+                   "%s is no public address (%s): nobody on the internet reaches it. The router shows the "
+                   "house's public one; where that changes, give a dynamic DNS name.",
+                   ip_format(a, text), name ?: "special use");
+}
+
+static int read_address(const char *text, int family, const TypedContext *c, char **ret, char **ret_reason) {
+        char normal[IP_TEXT_MAX];
+        IpAddress a;
+        int r;
+
+        if (ip_parse(text, &a) < 0)
+                return say(-EINVAL, ret_reason, "\"%s\" is no address.", text);
+        if (a.family != family)
+                return say(-EINVAL, ret_reason,
+                           "%s is an IPv%c address, and the IPv%c address is asked for.",
+                           ip_format(&a, normal), family == AF_INET ? '6' : '4',
+                           family == AF_INET ? '4' : '6');
+        r = give_with(ret, "static:", ip_format(&a, normal));
+        return r < 0 ? r : judge_static(&a, c, ret_reason);
+}
+
+static int read_resolve(const char *text, const TypedContext *c, char **ret, char **ret_reason) {
+        char host[TYPED_MAX + 1], name[HOSTNAME_MAX + 1];
+
+        cut_host(text, host);
+        if (hostname_normalize(host, strlen(host), name) <= 0 || !strchr(name, '.'))
+                return say(-EINVAL, ret_reason,
+                           "\"%s\" is neither an address nor a dynamic DNS name, such as "
+                           "example.myfritz.net.",
+                           text);
+        if (c->zone && hostname_in_zone(name, c->zone))
+                return say(-EINVAL, ret_reason,
+                           "%s lies in the zone itself, so that this machine would ask itself. A dynamic "
+                           "DNS name that the router keeps is meant.",
+                           name);
+        return give_with(ret, "resolve:", name);
+}
+
+static int read_interface(const char *name, const TypedContext *c, char **ret, char **ret_reason) {
+        int r = give_with(ret, "interface:", name);
+
+        if (r < 0 || !c->is_interface || c->is_interface(name))
+                return r;
+        return say(1, ret_reason, "This machine has no interface %s now.", name);
+}
+
+static int read_source(const char *typed, int family, const TypedContext *c, char **ret, char **ret_reason) {
+        const char *rest;
+        IpAddress a;
+
+        if (streq(typed, "none") || streq(typed, "no") || streq(typed, "-"))
+                return give(ret, "none");
+        if (streq(typed, "interface"))
+                return give(ret, "interface");
+        if ((rest = startswith(typed, "static:")))
+                return read_address(rest, family, c, ret, ret_reason);
+        if ((rest = startswith(typed, "resolve:")))
+                return read_resolve(rest, c, ret, ret_reason);
+        if ((rest = startswith(typed, "interface:")))
+                return read_interface(rest, c, ret, ret_reason);
+        if (ip_parse(typed, &a) >= 0)
+                return read_address(typed, family, c, ret, ret_reason);
+        if (c->is_interface && c->is_interface(typed))
+                return give_with(ret, "interface:", typed);
+        return read_resolve(typed, c, ret, ret_reason);
+}
+
+static int read_ipv4(const char *typed, const TypedContext *c, char **ret, char **ret_reason) {
+        return read_source(typed, AF_INET, c, ret, ret_reason);
+}
+
+static int read_ipv6(const char *typed, const TypedContext *c, char **ret, char **ret_reason) {
+        return read_source(typed, AF_INET6, c, ret, ret_reason);
+}
+
+/* --- a service -------------------------------------------------------------------------------------- */
+
+/* The port that follows HOST in an authority, with its colon, or "". */
+static const char *port_of(const char *authority) {
+        const char *behind = *authority == '[' ? strchr(authority, ']') : NULL, *colon;
+
+        colon = strrchr(behind ?: authority, ':');
+        return colon ?: "";
+}
+
+static int read_upstream(const char *typed, const TypedContext *c, char **ret, char **ret_reason) {
+        char authority[TYPED_MAX + 3], host[TYPED_MAX + 1], name[HOSTNAME_MAX + 1];
+        const char *scheme = strstr(typed, "://"), *rest = scheme ? scheme + 3 : typed, *port;
+        IpAddress a;
+        bool tls;
+
+        if (!*typed || startswith(typed, "unix:") || startswith(typed, "tenant:") || strchr(typed, '@'))
+                return give(ret, typed);
+        /* What a browser shows behind the address is no part of it. */
+        (void) snprintf(authority, sizeof(authority), "%.*s", (int) strcspn(rest, "/?#"), rest);
+        if (ip_parse(authority, &a) >= 0 && a.family == AF_INET6)
+                (void) snprintf(authority, sizeof(authority), "[%.*s]", (int) strcspn(rest, "/?#"), rest);
+        port = port_of(authority);
+        cut_host(authority, host);
+        if (c->zone && hostname_normalize(host, strlen(host), name) > 0 && hostname_in_zone(name, c->zone))
+                return say(-EINVAL, ret_reason,
+                           "%s is a name of this gateway itself. The service's address in your network is "
+                           "meant.",
+                           name);
+        if (scheme) {
+                if (asprintf(ret, "%.*s://%s", (int) (scheme - typed), typed, authority) < 0) {
+                        *ret = NULL;
+                        return -ENOMEM;
+                }
+                for (char *p = *ret; *p != ':'; p++)
+                        *p = (char) tolower((unsigned char) *p);
+                return 0;
+        }
+        tls = streq(port, ":443") || streq(port, ":8443");
+        if (asprintf(ret, "http%s://%s%s", tls ? "s" : "", authority,
+                     *port ? "" : ":" HOME_ASSISTANT_PORT) < 0) {
+                *ret = NULL;
+                return -ENOMEM;
+        }
+        return 0;
+}
+
+int typed_read(TypedKind kind, const char *typed, const TypedContext *c, char **ret, char **ret_reason) {
+        static int (*const readers[_TYPED_MAX])(const char *, const TypedContext *, char **, char **) = {
+                [TYPED_ZONE] = read_zone,       [TYPED_IPV4] = read_ipv4,
+                [TYPED_IPV6] = read_ipv6,       [TYPED_NAME_SERVER] = read_name_server,
+                [TYPED_CONTACT] = read_contact, [TYPED_UPSTREAM] = read_upstream,
+                [TYPED_USER] = read_user,       [TYPED_CODE] = read_code,
+        };
+        _cleanup_free_ char *value = NULL, *reason = NULL;
+        char trimmed[TYPED_MAX + 1];
+        size_t n;
+        int r;
+
+        typed += strspn(typed, " \t\r\n");
+        n = strlen(typed);
+        while (n > 0 && strchr(" \t\r\n", typed[n - 1]))
+                n--;
+        *ret = *ret_reason = NULL;
+        if (n > TYPED_MAX)
+                return say(-EINVAL, ret_reason, "That has more than %u characters.", TYPED_MAX);
+        (void) snprintf(trimmed, sizeof(trimmed), "%.*s", (int) n, typed);
+        r = readers[kind](trimmed, c, &value, &reason);
+        if (r >= 0)
+                *ret = TAKE_PTR(value);
+        if (r == 1 || r == -EINVAL)
+                *ret_reason = TAKE_PTR(reason);
+        return r;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "macro.h"
+
+/* What a person answers to a question of setup: made into what hagw.conf says, refused with the reason, or
+ * doubted where it can be meant but hardly is. Pure. */
+
+#define TYPED_MAX 256U /* bytes that an answer may have */
+
+typedef enum TypedKind {
+        TYPED_ZONE,
+        TYPED_IPV4,
+        TYPED_IPV6,
+        TYPED_NAME_SERVER,
+        TYPED_CONTACT,  /* may be empty */
+        TYPED_UPSTREAM, /* of Home Assistant; may be empty */
+        TYPED_USER,     /* may be empty */
+        TYPED_CODE,     /* of a relay, or its token */
+        _TYPED_MAX,
+} TypedKind;
+
+/* What is known when it is typed. */
+typedef struct TypedContext {
+        const char *zone; /* NULL: none yet */
+        bool laboratory;  /* the names and networks of documentation are used in earnest */
+        bool (*is_interface)(const char *name); /* of this machine; NULL: nobody knows */
+} TypedContext;
+
+/* 0: *ret is what was meant. 1: so it is, but *ret_reason says in a sentence why hardly anybody wants that.
+ * -EINVAL: *ret_reason says in a sentence what is wrong. -ENOMEM. Both are to be freed. */
+int typed_read(TypedKind kind, const char *typed, const TypedContext *c, char **ret, char **ret_reason);

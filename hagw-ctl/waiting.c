@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The line that shows for what we wait. */
+
+#include <stdio.h>
+
+#include "output.h"
+#include "terminal.h"
+#include "usec.h"
+#include "waiting.h"
+
+static struct {
+        const char *what; /* NULL: nothing is waited for */
+        uint64_t begin_usec, limit_usec, shown_sec;
+        bool stands; /* the line is there */
+        bool said;   /* it was, where it can be once only */
+} now;
+
+static bool counts(void) {
+        const char *term = getenv("TERM");
+
+        return isatty(STDOUT_FILENO) && !(term && streq(term, "dumb"));
+}
+
+void waiting_begin(const char *what, uint64_t limit_usec, bool quiet) {
+        waiting_end();
+        if (quiet)
+                return;
+        now.what = what;
+        now.begin_usec = clock_usec(CLOCK_MONOTONIC);
+        now.limit_usec = limit_usec;
+        now.said = false;
+}
+
+/* No longer than the terminal is wide: of two lines only one would go away. */
+static void show_line(const char *waited, const char *limit) {
+        _cleanup_free_ char *line = NULL;
+
+        if (asprintf(&line, "Waiting for %s: %s of at most %s (Ctrl-C ends it)", now.what, waited, limit) <
+            0)
+                line = NULL;
+        output("%.*s", (int) terminal_columns() - 1, strempty(line));
+}
+
+void waiting_show(void) {
+        char span[TIME_TEXT_MAX], limit[TIME_TEXT_MAX];
+        uint64_t waited;
+
+        if (!now.what)
+                return;
+        waited = clock_usec(CLOCK_MONOTONIC) - now.begin_usec;
+        (void) format_span(now.limit_usec, limit);
+        if (!counts()) {
+                if (!now.said)
+                        output("Waiting for %s, for at most %s.\n", now.what, limit);
+        } else {
+                output_exact("\r\033[K");
+                show_line(format_span(waited, span), limit);
+                now.stands = true;
+        }
+        now.said = true;
+        now.shown_sec = waited / USEC_PER_SEC;
+        (void) fflush(stdout);
+}
+
+void waiting_tick(void) {
+        uint64_t sec;
+
+        if (!now.what)
+                return;
+        sec = (clock_usec(CLOCK_MONOTONIC) - now.begin_usec) / USEC_PER_SEC;
+        if (sec > 0 && (!now.said || (counts() && (sec != now.shown_sec || !now.stands))))
+                waiting_show();
+}
+
+void waiting_clear(void) {
+        if (now.stands)
+                output_exact("\r\033[K");
+        now.stands = false;
+        (void) fflush(stdout);
+}
+
+void waiting_end(void) {
+        waiting_clear();
+        now.what = NULL;
+}

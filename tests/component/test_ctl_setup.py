@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""hagw-ctl setup as somebody meets it who types what people type: at a terminal, with slips, in a hurry, and on odd machines."""
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import sys
+
+import pytest
+
+from conftest import hagw_users  # noqa: F401 (fixture)
+from ctl_tools import CTL, DENIED, FAILED, OK, PASSWORD, UNREACHABLE, USAGE, Session, ctl, machine  # noqa: F401 (fixtures)
+
+ANSWERS = (("Zone: ", "home.meier.test"), ("Public IPv4 address", "house.dyn.test"), ("Public IPv6 address", "none"), ("Name server", ""),
+           ("Mail address: ", "me@meier.test"), ("Home Assistant: ", "127.0.0.1:8123"), ("User: ", ""))
+
+
+@pytest.fixture
+def fresh(ctl, tmp_path):  # noqa: F811
+    ctl.house.config = tmp_path / "etc"
+    ctl.env["NO_COLOR"] = "1"
+    return ctl
+
+
+def answer(session, pairs):
+    for question, typed in pairs:
+        session.expect(question)
+        if typed is not None:
+            session.type(typed)
+    return session
+
+
+def written(ctl):  # noqa: F811
+    return (ctl.house.config / "hagw.conf").read_text()
+
+
+def in_force(text):
+    return [line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("#")]
+
+
+# --- what is typed -------------------------------------------------------------------------------------------
+
+def test_each_answer_is_judged_when_it_is_given(fresh):
+    s = Session(fresh, "setup", "--no-start")
+    for typed, why in (("com", "single word"), ("203.0.113.4", "is an address"), ("two words", "is no name")):
+        s.expect("Zone: ")
+        s.type(typed)
+        s.expect(why)
+    answer(s, [("Zone: ", "https://Home.Meier.test/")])
+    answer(s, [("Public IPv4 address", "192.168.1.4"), ("private use", None), ("[no]", "")])
+    answer(s, [("Public IPv4 address", "2a02:8106::1"), ("is an IPv6 address", None), ("Public IPv4 address", "8.8.8.8")])
+    answer(s, [("Public IPv6 address", "interface:nowhere9"), ("no interface nowhere9", None), ("[no]", "no"), ("Public IPv6 address", "no")])
+    answer(s, [("Name server [ns.home.meier.test]", "8.8.8.8"), ("A record", None), ("Name server", "")])
+    answer(s, [("Mail address: ", "me"), ("no mail address", None), ("Mail address: ", "me@meier.test")])
+    answer(s, [("Home Assistant: ", "https://ha.home.meier.test"), ("this gateway itself", None), ("Home Assistant: ", "127.0.0.1:8123/lovelace")])
+    answer(s, [("User: ", "Anna K"), ("no user's name", None), ("User: ", "")])
+    shown = s.end(OK)
+    text = written(fresh)
+    assert 'name = "home.meier.test";' in text and 'ipv4 = "static:8.8.8.8";' in text and 'ipv6 = "none";' in text
+    assert 'contact = "mailto:me@meier.test";' in text
+    assert 'upstream = "http://127.0.0.1:8123";' in (fresh.house.config / "hosts.d" / "ha.home.meier.test.conf").read_text()
+    assert not [line for line in shown.splitlines() if len(line) > 80 and str(fresh.house.config) not in line], shown
+
+
+def test_a_whole_domain_is_questioned(fresh):
+    s = answer(Session(fresh, "setup", "--no-start"), [("Zone: ", "meier.test"), ("home.meier.test", None), ("all the same? [no]", "no"),
+                                                       ("Zone: ", "meier.test"), ("all the same? [no]", "yes")])
+    answer(s, ANSWERS[1:])
+    s.end(OK)
+    assert 'name = "meier.test";' in written(fresh)
+
+
+def test_an_option_is_questioned_as_well(fresh):
+    s = answer(Session(fresh, "setup", "--no-start", "--zone=meier.test", "--ipv4=192.168.1.4"), [
+        ("whole domain", None), ("all the same? [no]", "no"), ("Zone: ", "home.meier.test"),
+        ("private use", None), ("all the same? [no]", "no"), ("Public IPv4 address", "8.8.8.8")])
+    answer(s, ANSWERS[2:])
+    s.end(OK)
+    assert 'name = "home.meier.test";' in written(fresh) and 'ipv4 = "static:8.8.8.8";' in written(fresh)
+
+
+def test_where_nobody_can_be_asked_it_is_told(fresh):
+    words = ("setup", "--no-start", "--yes", "--user=anna", "--password-stdin", "--zone=meier.test", "--ipv4=192.168.1.4")
+    r = fresh.run(*words, stdin=PASSWORD)
+    assert r.returncode == OK and "whole domain" in r.stderr and "private use" in r.stderr
+    for option, why in (("--zone=com", "single word"), ("--zone=8.8.8.8", "is an address"), ("--contact=me", "no mail address"),
+                        ("--user=Anna K", "no user's name"), ("--ipv4=::1", "IPv6 address"), ("--name-server=8.8.8.8", "A record")):
+        assert why in fresh.refused(USAGE, *words, option, stdin=PASSWORD), option
+
+
+def test_what_may_be_left_out(fresh):
+    """On the command line as well."""
+    fresh.ok("setup", "--no-start", "--yes", "--zone=home.meier.test", "--ipv4=house.dyn.test", "--ipv6=none", "--contact=me@meier.test",
+             "--host=ha=127.0.0.1:8123")
+    assert 'ipv4 = "resolve:house.dyn.test";' in written(fresh)
+    assert 'upstream = "http://127.0.0.1:8123";' in (fresh.house.config / "hosts.d" / "ha.home.meier.test.conf").read_text()
+
+
+# --- defaults ------------------------------------------------------------------------------------------------
+
+def test_own_public_addresses_are_the_default(fresh):
+    if os.geteuid() != 0:
+        pytest.skip("only root can make a network of its own")
+    fresh.prefix = ["unshare", "--net", "sh", "-ec", "ip link set lo up; ip address add 8.8.4.4/32 dev lo; "
+                    'ip address add 2a02:8106::9/128 dev lo; exec "$0" "$@"']
+    s = answer(Session(fresh, "setup", "--no-start"), [("Zone: ", "home.meier.test"), ("Public IPv4 address [interface:lo]", ""),
+                                                       ("Public IPv6 address [interface]", ""), *ANSWERS[3:]])
+    s.end(OK)
+    assert 'ipv4 = "interface:lo";' in written(fresh) and 'ipv6 = "interface";' in written(fresh)
+
+
+def test_the_second_run_knows_the_first(fresh):
+    answer(Session(fresh, "setup", "--no-start"), ANSWERS).end(OK)
+    path = fresh.house.config / "hagw.conf"
+    path.write_text(path.read_text().replace("acme: {", "acme: { # mine\n"))
+    before = path.read_text()
+    known = [("Keep its settings", "no"), ("Zone [home.meier.test]", ""), ("Public IPv4 address [resolve:house.dyn.test]", ""),
+             ("Public IPv6 address [none]", ""), ("Name server [house.dyn.test]", "")]
+    s = answer(Session(fresh, "setup", "--no-start"), [*known, ("Mail address [mailto:me@meier.test]", ""), ("User: ", "")])
+    assert "hagw.conf is written" not in s.end(OK), "nothing changed"
+    assert path.read_text() == before
+    # One answer changes one line, and asks for nothing more.
+    s = answer(Session(fresh, "setup", "--no-start"), [*known, ("Mail address", "you@meier.test"), ("User: ", "")])
+    assert "Replace it" not in s.end(OK)
+    assert path.read_text() == before.replace("me@meier.test", "you@meier.test")
+    fresh.ok("setup", "--no-start", "--yes", "--contact=us@meier.test")
+    assert path.read_text() == before.replace("me@meier.test", "us@meier.test"), "an option does as well"
+
+
+def test_a_broken_hagw_conf_is_told_before_the_first_question(fresh):
+    fresh.house.config.mkdir()
+    (fresh.house.config / "hagw.conf").write_text("zonse = ();\n")
+    s = Session(fresh, "setup", "--no-start")
+    shown = s.end(FAILED)
+    assert 'did you mean "zones"' in shown and "--force" in shown and "Zone:" not in shown
+    answer(Session(fresh, "setup", "--no-start", "--force"), [("Keep its settings", "no"), *ANSWERS]).end(OK)
+    assert (fresh.house.config / "hagw.conf.old").read_text() == "zonse = ();\n"
+
+
+# --- given up ------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("how", ["ctrl-c", "ctrl-d", "at the password"])
+def test_answers_outlive_who_gives_up(fresh, how):
+    """What was typed comes back as a command line, which asks for the rest."""
+    s = answer(Session(fresh, "setup", "--no-start"), ANSWERS[:5])
+    if how == "at the password":
+        answer(s, [ANSWERS[5], ("User: ", "anna")])
+        s.expect("Password for anna")
+    else:
+        s.expect("Home Assistant: ")
+    s.send(b"\x04" if how == "ctrl-d" else b"\x03")
+    shown = s.end(FAILED if how == "ctrl-d" else -signal.SIGINT)
+    assert s.echoes() and "Nothing is written yet." in shown and not fresh.house.config.exists()
+    words = shlex.split(re.search(r"^  hagw-ctl (.*)$", shown, re.M).group(1))
+    assert "--zone=home.meier.test" in words and "--ipv4=resolve:house.dyn.test" in words and "--contact=mailto:me@meier.test" in words
+    words = words[words.index("setup"):]
+    rest = [("Password for anna", "")] if how == "at the password" else ANSWERS[5:]
+    again = answer(Session(fresh, *words), rest).end(OK)
+    assert "Zone: " not in again and 'name = "home.meier.test";' in written(fresh)
+
+
+def test_a_password_that_is_not_taken_ends_nothing(fresh):
+    tries = [("Password for anna (empty: later): ", "short")] * 3
+    s = answer(Session(fresh, "setup", "--no-start"), [*ANSWERS[:6], ("User: ", "Anna"), *tries])
+    shown = s.end(OK)
+    assert "hagw-ctl user add anna" in shown and written(fresh)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGALRM, signal.SIGINT, signal.SIGABRT])
+def test_no_signal_leaves_a_terminal_without_echo(fresh, number):
+    s = Session(fresh, "user", "add", "anna")
+    s.expect("Password for anna: ")
+    assert not s.echoes()
+    os.kill(s.pid, number)
+    s.end(-number)
+    assert s.echoes()
+
+
+# A shell of its own: who has no parent in its session cannot be stopped from the terminal.
+SHELL = """
+import os, signal, sys
+if (pid := os.fork()) == 0:
+    os.setpgid(0, 0)
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    os.tcsetpgrp(0, os.getpid())
+    signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+    os.execvp(sys.argv[1], sys.argv[1:])
+while os.WIFSTOPPED(how := os.waitpid(pid, os.WUNTRACED)[1]):
+    print("stopped", pid, flush=True)
+sys.exit(77 if os.WIFSIGNALED(how) else os.WEXITSTATUS(how))
+"""
+
+
+def test_a_stopped_program_leaves_the_terminal_its_echo(fresh):
+    fresh.prefix = [sys.executable, "-c", SHELL]
+    s = Session(fresh, "user", "add", "anna")
+    s.expect("Password for anna: ")
+    assert not s.echoes()
+    s.send(b"\x1a")
+    s.expect("stopped ")
+    s.expect("\n")
+    assert s.echoes()
+    os.kill(int(s.seen.split("stopped ")[1]), signal.SIGCONT)
+    s.expect("Password for anna: ")
+    assert not s.echoes()
+    s.send(b"\x03")
+    s.end(77)
+    assert s.echoes()
+
+
+@pytest.mark.parametrize("typed", [b"x" * 2000 + b"\n", b"\x04"])
+def test_no_error_leaves_a_terminal_without_echo(fresh, typed):
+    s = Session(fresh, "user", "add", "anna")
+    for _ in range(3 if len(typed) > 1 else 1):
+        s.expect("Password for anna: ")
+        s.send(typed)
+    s.end(*((USAGE,) if len(typed) > 1 else (FAILED,)))
+    assert s.echoes()
+
+
+# --- the machine ---------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("words", [["setup"], ["attach", "relay.meier.test"]])
+def test_who_is_not_root_is_told_first(fresh, tmp_path, words):
+    if os.geteuid() != 0:
+        pytest.skip("needs root to become somebody else")
+    for folder in [tmp_path, *tmp_path.parents]:
+        if folder == folder.parent:
+            break
+        os.chmod(folder, folder.stat().st_mode | 0o055)
+    fresh.program = shutil.copy(CTL, tmp_path)
+    fresh.prefix = [sys.executable, "-c", "import os, sys; os.setgroups([]); os.setgid(65534); os.setuid(65534); os.execv(sys.argv[1], sys.argv[1:])"]
+    shown = Session(fresh, *words).end(DENIED)
+    assert "needs root" in shown and "sudo" in shown and "Zone" not in shown and "Code" not in shown
+
+
+def test_no_systemd_is_told_before_the_first_question(fresh):
+    shown = Session(fresh, "setup").end(UNREACHABLE)
+    assert "systemd does not run here" in shown and "Zone" not in shown and not fresh.house.config.exists()
+
+
+def test_a_failure_does_not_end_the_rest(machine):  # noqa: F811
+    """systemctl complains, but the daemons are there: the user is made, the world is asked, and the last words are said."""
+    start = machine.start
+    machine.start = lambda verb, units: start(verb, units) or 1
+    r = machine.run("setup", "--zone=home.meier.test", "--ipv4=none", "--ipv6=none", "--yes", "--user=anna", "--password-stdin", "--wait=0",
+                    "--host=ha=http://127.0.0.1:8123", stdin=PASSWORD)
+    assert r.returncode == UNREACHABLE and "hagw.target could not be started" in r.stderr
+    assert "anna may log in." in r.stdout and "What is left to do" in r.stdout and "home.meier.test" in r.stderr
+    assert [u["name"] for u in machine.json("user", "list")["users"]] == ["anna"]
+
+
+@pytest.mark.parametrize("verb", ["setup", "attach"])
+def test_a_container_that_refuses_user_namespaces(machine, hagw_users, tmp_path, verb):  # noqa: F811
+    """The units end with systemd's own status 217 until the drop-in is there, and systemd has read it."""
+    folder = tmp_path / "units"
+    folder.mkdir()
+    machine.env |= {"HAGW_UNIT_DIR": str(folder), "NO_COLOR": "1"}
+    drop_in, start, known = folder / "hagw-.service.d" / "90-container.conf", machine.start, []
+
+    def act(verb, units):
+        if verb == "daemon-reload":
+            known[:] = ["yes"] if drop_in.exists() else []
+        elif verb == "show":
+            return 0, "0\n" if known else "217\n"
+        elif known:
+            return start(verb, units)
+        return 0
+    machine.start = act
+    if verb == "attach":
+        words, questions = ["attach", "127.0.0.1:1", "CODE"], [("Mail address", ""), ("Home Assistant", ""), ("User: ", "")]
+    else:
+        words = ["setup", "--zone=home.meier.test", "--ipv4=none", "--ipv6=none", "--wait=0", "--name-server=ns.home.meier.test"]
+        questions = ANSWERS[4:]
+    s = answer(Session(machine, *words), [*questions, ("refuses it a user namespace", None), ("Write it? [yes]", "")])
+    shown = s.end(FAILED)
+    assert "PrivateUsers=no" in drop_in.read_text() and "[Service]" in drop_in.read_text()
+    assert "is not running" not in shown.split("Write it?")[1], shown
+
+
+def test_the_last_words_with_a_pattern(fresh):
+    words = ("setup", "--no-start", "--yes", "--zone=home.meier.test", "--ipv4=none")
+    said = fresh.ok(*words, "--host=*.apps.home.meier.test=http://127.0.0.1:81")
+    assert "Visit any name below apps.home.meier.test, such as https://x.apps.home.meier.test/" in said
+    assert "hagw-ctl host show '*.apps.home.meier.test'" in said and "https://home.meier.test" not in said
+    said = fresh.ok(*words, "--host=ha=unix:/run/ha")
+    assert "Visit https://ha.home.meier.test/" in said, "rather a name than a pattern"

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "hagw-ctl/typed.h"
+#include "test.h"
+
+typedef struct Row {
+        TypedKind kind;
+        const char *typed, *value; /* value: NULL where it is refused */
+        const char *reason;        /* a part of it; NULL: none */
+} Row;
+
+static bool is_eth0(const char *name) {
+        return streq(name, "eth0");
+}
+
+static void judge(const Row *rows, size_t n, const TypedContext *c) {
+        for (size_t i = 0; i < n; i++) {
+                _cleanup_free_ char *value = NULL, *reason = NULL;
+                int r = typed_read(rows[i].kind, rows[i].typed, c, &value, &reason);
+
+                if (r != (rows[i].value ? !!rows[i].reason : -EINVAL))
+                        fail_msg("\"%s\": %d, %s", rows[i].typed, r, strempty(reason));
+                if (rows[i].value)
+                        assert_string_equal(value, rows[i].value);
+                else
+                        assert_null(value);
+                if (rows[i].reason ? !reason || !strstr(reason, rows[i].reason) : !!reason)
+                        fail_msg("\"%s\": \"%s\"", rows[i].typed, strempty(reason));
+        }
+}
+
+static void test_zones(void **state) {
+        static const Row rows[] = {
+                { TYPED_ZONE, "home.meier.org", "home.meier.org", NULL },
+                { TYPED_ZONE, " Home.Meier.ORG. ", "home.meier.org", NULL },
+                { TYPED_ZONE, "*.home.meier.org", "home.meier.org", NULL },
+                { TYPED_ZONE, "https://home.meier.org/", "home.meier.org", NULL },
+                { TYPED_ZONE, "home.meier.co.uk", "home.meier.co.uk", NULL },
+                { TYPED_ZONE, "com", NULL, "single word" },
+                { TYPED_ZONE, "203.0.113.4", NULL, "is an address" },
+                { TYPED_ZONE, "2001:db8::1", NULL, "is an address" },
+                { TYPED_ZONE, "bad..zone", NULL, "is no name" },
+                { TYPED_ZONE, "my zone", NULL, "is no name" },
+                { TYPED_ZONE, "", NULL, "is no name" },
+                { TYPED_ZONE, "meier.org", "meier.org", "home.meier.org" },
+                { TYPED_ZONE, "meier.co.uk", "meier.co.uk", "whole domain" },
+                { TYPED_ZONE, "home.example.com", "home.example.com", "is an example" },
+                { TYPED_ZONE, "ha.fritz.box", "ha.fritz.box", "inside houses" },
+                { TYPED_ZONE, "homeassistant.local", "homeassistant.local", "inside houses" },
+                { TYPED_ZONE, "meier.myfritz.net", "meier.myfritz.net", "dynamic DNS name" },
+        };
+
+        judge(rows, ELEMENTSOF(rows), &(TypedContext) {});
+        judge(&(Row) { TYPED_ZONE, "home.example.com", "home.example.com", NULL }, 1,
+              &(TypedContext) { .laboratory = true });
+}
+
+static void test_sources(void **state) {
+        static const Row rows[] = {
+                { TYPED_IPV4, "8.8.8.8", "static:8.8.8.8", NULL },
+                { TYPED_IPV4, "static:8.8.8.8", "static:8.8.8.8", NULL },
+                { TYPED_IPV4, "meier.myfritz.net", "resolve:meier.myfritz.net", NULL },
+                { TYPED_IPV4, "http://Meier.myfritz.net:8080/x", "resolve:meier.myfritz.net", NULL },
+                { TYPED_IPV4, "resolve:meier.myfritz.net", "resolve:meier.myfritz.net", NULL },
+                { TYPED_IPV4, "eth0", "interface:eth0", NULL },
+                { TYPED_IPV4, "interface:eth9", "interface:eth9", "no interface eth9" },
+                { TYPED_IPV4, "none", "none", NULL },
+                { TYPED_IPV4, "no", "none", NULL },
+                { TYPED_IPV4, "192.168.1.4", "static:192.168.1.4", "private use" },
+                { TYPED_IPV4, "static:100.64.0.9", "static:100.64.0.9", "shared address space" },
+                { TYPED_IPV4, "203.0.113.10", "static:203.0.113.10", "no public address" },
+                { TYPED_IPV4, "2a02:8106::1", NULL, "IPv6 address" },
+                { TYPED_IPV4, "static:300.1.1.1", NULL, "no address" },
+                { TYPED_IPV4, "eth9", NULL, "neither an address" },
+                { TYPED_IPV4, "ns.home.meier.org", NULL, "ask itself" },
+                { TYPED_IPV6, "2a02:8106::1", "static:2a02:8106::1", NULL },
+                { TYPED_IPV6, "fd00::1", "static:fd00::1", "no public address" },
+                { TYPED_IPV6, "fe80::1", "static:fe80::1", "no public address" },
+                { TYPED_IPV6, "8.8.8.8", NULL, "IPv4 address" },
+                { TYPED_IPV6, "interface", "interface", NULL },
+        };
+
+        judge(rows, ELEMENTSOF(rows), &(TypedContext) { .zone = "home.meier.org", .is_interface = is_eth0 });
+        judge(&(Row) { TYPED_IPV4, "203.0.113.10", "static:203.0.113.10", NULL }, 1,
+              &(TypedContext) { .laboratory = true });
+}
+
+static void test_names(void **state) {
+        static const Row rows[] = {
+                { TYPED_NAME_SERVER, "NS.home.meier.org.", "ns.home.meier.org", NULL },
+                { TYPED_NAME_SERVER, "8.8.8.8", NULL, "A record" },
+                { TYPED_NAME_SERVER, "ns", NULL, "no whole name" },
+                { TYPED_CONTACT, "", "", NULL },
+                { TYPED_CONTACT, "me@meier.org", "mailto:me@meier.org", NULL },
+                { TYPED_CONTACT, "mailto:me@meier.org", "mailto:me@meier.org", NULL },
+                { TYPED_CONTACT, "me", NULL, "no mail address" },
+                { TYPED_CONTACT, "me@meier", NULL, "no mail address" },
+                { TYPED_CONTACT, "@meier.org", NULL, "no mail address" },
+                { TYPED_CONTACT, "a@b.org, c@d.org", NULL, "no mail address" },
+                { TYPED_CONTACT, "me@example.com", "mailto:me@example.com", "refuses" },
+                { TYPED_USER, "", "", NULL },
+                { TYPED_USER, " Anna", "anna", NULL },
+                { TYPED_USER, "anna k", NULL, "no user's name" },
+                { TYPED_USER, "änna", NULL, "no user's name" },
+                { TYPED_CODE, "7K3M-Q9XT-2VBN-HD4W", "7K3M-Q9XT-2VBN-HD4W", NULL },
+                { TYPED_CODE, "7k3mq9xt2vbnhd4w", "7k3mq9xt2vbnhd4w", NULL },
+                { TYPED_CODE, "hagw_anna_x_y", "hagw_anna_x_y", NULL },
+                { TYPED_CODE, "7K3M-Q9XT-2VBN", NULL, "no code" },
+                { TYPED_CODE, "relay.meier.org!", NULL, "no code" },
+                { TYPED_CODE, "", NULL, "no code" },
+        };
+
+        judge(rows, ELEMENTSOF(rows), &(TypedContext) { .zone = "home.meier.org" });
+}
+
+static void test_upstreams(void **state) {
+        static const Row rows[] = {
+                { TYPED_UPSTREAM, "", "", NULL },
+                { TYPED_UPSTREAM, "192.168.1.4", "http://192.168.1.4:8123", NULL },
+                { TYPED_UPSTREAM, "192.168.1.4:81", "http://192.168.1.4:81", NULL },
+                { TYPED_UPSTREAM, "192.168.1.4:443", "https://192.168.1.4:443", NULL },
+                { TYPED_UPSTREAM, "homeassistant.local", "http://homeassistant.local:8123", NULL },
+                { TYPED_UPSTREAM, "HTTP://192.168.1.4:8123/lovelace/0", "http://192.168.1.4:8123", NULL },
+                { TYPED_UPSTREAM, "http://192.168.1.4", "http://192.168.1.4", NULL },
+                { TYPED_UPSTREAM, "fd00::4", "http://[fd00::4]:8123", NULL },
+                { TYPED_UPSTREAM, "[fd00::4]:81", "http://[fd00::4]:81", NULL },
+                { TYPED_UPSTREAM, "http://[fd00::4]", "http://[fd00::4]", NULL },
+                { TYPED_UPSTREAM, "unix:/run/ha", "unix:/run/ha", NULL },
+                { TYPED_UPSTREAM, "tcp://192.168.1.4:8443", "tcp://192.168.1.4:8443", NULL },
+                { TYPED_UPSTREAM, "https://ha.home.meier.org", NULL, "this gateway itself" },
+        };
+
+        judge(rows, ELEMENTSOF(rows), &(TypedContext) { .zone = "home.meier.org" });
+}
+
+static void test_limit(void **state) {
+        char text[TYPED_MAX + 2];
+
+        memset(text, 'a', sizeof(text));
+        text[TYPED_MAX + 1] = '\0';
+        for (TypedKind k = 0; k < _TYPED_MAX; k++)
+                judge(&(Row) { k, text, NULL, "more than 256" }, 1, &(TypedContext) {});
+        /* With one less each says something else, or takes it. */
+        text[TYPED_MAX] = '\0';
+        for (TypedKind k = 0; k < _TYPED_MAX; k++) {
+                _cleanup_free_ char *value = NULL, *reason = NULL;
+
+                (void) typed_read(k, text, &(TypedContext) {}, &value, &reason);
+                assert_true(!reason || !strstr(reason, "more than 256"));
+        }
+}
+
+TEST_MAIN(cmocka_unit_test(test_zones), cmocka_unit_test(test_sources), cmocka_unit_test(test_names),
+          cmocka_unit_test(test_upstreams), cmocka_unit_test(test_limit))
