@@ -8,6 +8,7 @@
 #include "client.h"
 #include "explain.h"
 #include "log.h"
+#include "usec.h"
 #include "vl.h"
 
 #define NONCE_RETRIES_MAX 20U
@@ -33,6 +34,27 @@ static uint64_t requests;
 
 uint64_t acme_client_get_requests(void) {
         return requests;
+}
+
+/* Less may be the network, and hurts nobody. */
+#define CLOCK_TOLERANCE_USEC (5 * USEC_PER_MINUTE)
+
+/* Kept against a clock that nobody sets: who sets ours right is believed at once. */
+static int64_t authority_clock; /* how far it is ahead of CLOCK_BOOTTIME; 0: nobody was asked */
+
+int64_t acme_client_get_clock_difference(void) {
+        const int64_t difference = authority_clock + (int64_t) clock_usec(CLOCK_BOOTTIME) -
+                                   (int64_t) clock_usec(CLOCK_REALTIME);
+
+        return authority_clock != 0 && (difference > (int64_t) CLOCK_TOLERANCE_USEC ||
+                                        -difference > (int64_t) CLOCK_TOLERANCE_USEC)
+                       ? difference
+                       : 0;
+}
+
+static void note_date(uint64_t date_usec) {
+        if (date_usec > 0)
+                authority_clock = (int64_t) date_usec - (int64_t) clock_usec(CLOCK_BOOTTIME);
 }
 
 static void client_forget_request(AcmeClient *c) {
@@ -139,6 +161,7 @@ static void on_response(const HttpResponse *response, void *userdata) {
         int r;
 
         c->request = NULL;
+        note_date(response->date_usec);
         client_take_nonce(c, response);
         r = client_parse(c, response, &a);
         if (r < 0) {

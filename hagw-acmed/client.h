@@ -26,3 +26,6 @@ int acme_client_post(AcmeClient *c, const char *url, const char *payload, const 
 
 /* Requests sent, for the metrics. */
 uint64_t acme_client_get_requests(void);
+/* How far the clock of the authority that answered last is ahead of this machine's (negative: behind); 0: as
+ * good as not, or none has answered. */
+int64_t acme_client_get_clock_difference(void);

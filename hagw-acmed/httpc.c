@@ -98,6 +98,12 @@ static uint64_t parse_retry_after(const char *value) {
         return MIN((unsigned long long) (t - time(NULL)), RETRY_AFTER_MAX_SEC) * USEC_PER_SEC;
 }
 
+static uint64_t parse_date(const char *value) {
+        time_t t = value ? curl_getdate(value, NULL) : -1;
+
+        return t > 0 ? (uint64_t) t * USEC_PER_SEC : 0;
+}
+
 static void http_request_finish(HttpRequest *r, CURLcode code) {
         HttpResponse response = { .body = r->body ?: "", .size = r->size };
         char text[CURL_ERROR_SIZE + 100];
@@ -119,6 +125,7 @@ static void http_request_finish(HttpRequest *r, CURLcode code) {
                      i < HTTP_LINKS_MAX && (response.links[i] = get_header(r->easy, "Link", i)); i++)
                         ;
                 response.retry_after_usec = parse_retry_after(get_header(r->easy, "Retry-After", 0));
+                response.date_usec = parse_date(get_header(r->easy, "Date", 0));
         }
         r->handler(&response, r->userdata);
         http_request_free(r);

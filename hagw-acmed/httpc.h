@@ -20,6 +20,7 @@ typedef struct HttpResponse {
         const char *content_type, *location, *nonce; /* NULL where absent */
         const char *links[HTTP_LINKS_MAX + 1];       /* Link fields */
         uint64_t retry_after_usec;                   /* relative; 0: absent */
+        uint64_t date_usec;                          /* CLOCK_REALTIME over there; 0: absent */
         const char *body;                            /* NUL-terminated behind its end */
         size_t size;
 } HttpResponse;

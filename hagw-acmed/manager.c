@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "challenge.h"
+#include "client.h"
 #include "log.h"
 #include "manager.h"
 #include "schedule.h"
@@ -14,6 +15,7 @@
 #include "usec.h"
 
 #define SHOUT_USEC USEC_PER_DAY               /* the same alarm again */
+#define CLOCK_BEHIND_USEC USEC_PER_DAY
 #define HEARTBEAT_USEC (5 * USEC_PER_MINUTE)
 #define TIMER_MAX_USEC (6 * USEC_PER_HOUR)    /* looks at everything at least that often */
 #define KEEP_UNWANTED_USEC (7 * USEC_PER_DAY) /* after its end */
@@ -42,6 +44,10 @@ int manager_to_json(const Manager *m, sd_json_variant **ret) {
         if (r < 0)
                 return r;
         return sd_json_buildo(ret, SD_JSON_BUILD_PAIR("certificates", SD_JSON_BUILD_VARIANT(list)),
+                              SD_JSON_BUILD_PAIR_CONDITION(acme_client_get_clock_difference() != 0,
+                                                           "clockDifferenceUSec",
+                                                           SD_JSON_BUILD_INTEGER(
+                                                                   acme_client_get_clock_difference())),
                               SD_JSON_BUILD_PAIR("broken", SD_JSON_BUILD_STRV((char **) m->store.broken)));
 }
 
@@ -283,9 +289,17 @@ bool manager_is_limited(Manager *m, const Certificate *c, AuthorityRank rank, ui
         return streq_ptr(t->limit_account, account ? account->url : NULL);
 }
 
+/* What an authority issued has begun: a clock that says otherwise is behind, and what was noted by a right
+ * one is not to be judged by it. No order can succeed meanwhile. */
+static bool manager_clock_is_behind(const Manager *m, uint64_t now_usec) {
+        for (size_t i = 0; i < m->store.n_certificates; i++)
+                if (m->store.certificates[i]->not_before_usec > now_usec + CLOCK_BEHIND_USEC)
+                        return true;
+        return false;
+}
+
 /* What an authority asked for holds whatever else has changed since. */
 static void manager_hold(Manager *m, Certificate *c, uint64_t now_usec) {
-        certificate_clamp(c, now_usec);
         for (AuthorityRank rank = 0; rank < _AUTHORITY_RANK_MAX; rank++)
                 if (manager_is_limited(m, c, rank, now_usec)) {
                         Tries *t = tries_list_find(&c->tries, rank);
@@ -295,12 +309,17 @@ static void manager_hold(Manager *m, Certificate *c, uint64_t now_usec) {
 }
 
 static Certificate *manager_find_due(Manager *m, uint64_t now_usec, AuthorityRank *ret_rank) {
+        const bool behind = manager_clock_is_behind(m, now_usec);
         uint64_t earliest = UINT64_MAX;
         Certificate *due = NULL;
 
+        if (!behind)
+                store_clamp_retired(&m->store, now_usec + RETIRE_GRACE_USEC);
         for (size_t i = 0; i < m->store.n_certificates; i++) {
                 Certificate *c = m->store.certificates[i];
 
+                if (!behind)
+                        certificate_clamp(c, now_usec);
                 manager_hold(m, c, now_usec);
                 if (!certificate_is_orderable(c))
                         continue;
@@ -349,25 +368,6 @@ static uint64_t manager_ask_advice(Manager *m, Certificate *c, uint64_t now_usec
 void manager_forget_advice(Manager *m, const Certificate *c) {
         for (AuthorityRank rank = 0; rank < _AUTHORITY_RANK_MAX; rank++)
                 advice_forget(m->advice[rank], c);
-}
-
-/* --- the relay ----------------------------------------------------------------------------------------- */
-
-static bool manager_waits_for_relay(const Manager *m) {
-        for (size_t i = 0; !m->issuance && i < m->store.n_certificates; i++)
-                if (certificate_is_orderable(m->store.certificates[i]) &&
-                    tries_list_is_unready(&m->store.certificates[i]->tries))
-                        return true;
-        return false;
-}
-
-/* What was not begun for want of it is due at once. */
-static void on_relay(void *userdata) {
-        Manager *m = userdata;
-
-        for (size_t i = 0; i < m->store.n_certificates; i++)
-                tries_list_ready(&m->store.certificates[i]->tries);
-        manager_run(m);
 }
 
 /* --- the timer ----------------------------------------------------------------------------------------- */
@@ -460,7 +460,7 @@ int manager_new(Daemon *daemon, const Config *config, Manager **ret) {
         }
         if ((r = retire_new(&m->retire, m->event, &m->store)) < 0 ||
             (r = relay_account_new(&m->relay_account, m->event)) < 0 ||
-            (r = relay_watch_new(&m->relay_watch, m->event, on_relay, m)) < 0 ||
+            (r = relay_watch_new(&m->relay_watch, m->event, manager_on_relay, m)) < 0 ||
             (r = sd_event_add_time(m->event, &m->timer, CLOCK_REALTIME, UINT64_MAX, USEC_PER_MSEC, on_timer,
                                    m)) < 0 ||
             (r = sd_event_add_time_relative(m->event, &m->heartbeat, CLOCK_BOOTTIME, HEARTBEAT_USEC,

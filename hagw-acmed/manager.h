@@ -59,6 +59,10 @@ void manager_tell_dns(Manager *m);
 /* As io.hagw.Acme's WatchAccounts shows them. */
 int manager_accounts_to_json(Manager *m, sd_json_variant **ret);
 
+/* manager-relay.c: an order was not begun, for the relay is away; and when it is back. */
+bool manager_waits_for_relay(const Manager *m);
+void manager_on_relay(void *userdata);
+
 /* Tells the watchers and the status line, soon. */
 void manager_changed(Manager *m);
 

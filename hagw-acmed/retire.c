@@ -78,7 +78,10 @@ static void retire_orphan(Retire *r, sd_json_variant *key, uint64_t now_usec) {
         if (!imported || !sd_json_variant_is_boolean(imported) || sd_json_variant_boolean(imported) ||
             !created || !sd_json_variant_is_unsigned(created) || !*id || store_uses_key(r->store, id))
                 return;
-        if (sd_json_variant_unsigned(created) + RETIRE_GRACE_USEC < now_usec)
+        /* A key of the future was made when the clock was wrong: it has its time from now on. */
+        if (sd_json_variant_unsigned(created) > now_usec + RETIRE_GRACE_USEC)
+                (void) store_retire(r->store, id, now_usec + RETIRE_GRACE_USEC);
+        else if (sd_json_variant_unsigned(created) + RETIRE_GRACE_USEC < now_usec)
                 (void) store_retire(r->store, id, now_usec);
 }
 
@@ -109,7 +112,10 @@ static int retire_remove(Retire *r, const char *key_id) {
 }
 
 uint64_t retire_run(Retire *r, uint64_t now_usec) {
-        uint64_t next = r->listed ? UINT64_MAX : r->next_usec;
+        uint64_t next;
+
+        r->next_usec = MIN(r->next_usec, now_usec + RETRY_USEC); /* the clock was set back */
+        next = r->listed ? UINT64_MAX : r->next_usec;
 
         if (r->request)
                 return now_usec + USEC_PER_SEC;

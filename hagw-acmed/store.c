@@ -144,6 +144,11 @@ int store_retire(Store *s, const char *key_id, uint64_t from_usec) {
         return r > 0 ? store_save_retired(s) : r;
 }
 
+void store_clamp_retired(Store *s, uint64_t latest_usec) {
+        for (size_t i = 0; i < s->n_retired; i++)
+                s->retired[i].from_usec = MIN(s->retired[i].from_usec, latest_usec);
+}
+
 int store_unretire(Store *s, size_t index) {
         free(s->retired[index].key_id);
         s->retired[index] = s->retired[--s->n_retired];

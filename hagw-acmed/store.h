@@ -45,5 +45,7 @@ int store_save_all(Store *s);
 /* Notes a key for removal from that time on. */
 int store_retire(Store *s, const char *key_id, uint64_t from_usec);
 int store_unretire(Store *s, size_t index);
+/* None later than that: the clock was wrong when it was noted. */
+void store_clamp_retired(Store *s, uint64_t latest_usec);
 /* A certificate or an account still needs it. */
 bool store_uses_key(const Store *s, const char *key_id);

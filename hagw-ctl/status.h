@@ -34,6 +34,7 @@ void status_notice(Status *s, const char *format, ...) _printf_(2, 3);
 
 /* 0, or -ENOMEM; what is found is in s. */
 int judge_daemons(Status *s);
+int judge_clock(Status *s);
 int judge_state(Status *s);
 int judge_config(Status *s);
 int judge_addresses(Status *s);

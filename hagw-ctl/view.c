@@ -137,13 +137,17 @@ static int without_chain(sd_json_variant *certificate, sd_json_variant **array) 
 
 int view_certificates_of(sd_json_variant *reply, sd_json_variant **ret) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *array = NULL;
+        sd_json_variant *difference;
         int r;
 
         r = sd_json_variant_new_array(&array, NULL, 0);
         for (size_t i = 0; r >= 0 && i < field_count(reply, "certificates"); i++)
                 r = without_chain(field_element(reply, "certificates", i), &array);
+        difference = sd_json_variant_by_key(reply, "clockDifferenceUSec");
         return r < 0 ? r :
-                       sd_json_buildo(ret, SD_JSON_BUILD_PAIR("certificates", SD_JSON_BUILD_VARIANT(array)));
+                       sd_json_buildo(ret, SD_JSON_BUILD_PAIR("certificates", SD_JSON_BUILD_VARIANT(array)),
+                                      SD_JSON_BUILD_PAIR_CONDITION(!!difference, "clockDifferenceUSec",
+                                                                   SD_JSON_BUILD_VARIANT(difference)));
 }
 
 int view_certificates(sd_json_variant **ret, char **ret_reason) {

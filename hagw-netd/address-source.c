@@ -337,6 +337,9 @@ bool address_source_is_asking(const AddressSource *s) {
 AddressState address_source_state(const AddressSource *s) {
         AddressState state = s->state;
 
+        /* Noted by a clock that was ahead, or read by one that is behind. */
+        state.confirmed_usec = MIN(state.confirmed_usec, realtime(s));
+        state.changed_usec = MIN(state.changed_usec, realtime(s));
         if (s->kind->live && !state.error && state.address.family != AF_UNSPEC)
                 state.confirmed_usec = realtime(s);
         return state;

@@ -4,6 +4,7 @@
 
 #include "macro.h"
 #include "schema.h"
+#include "token.h"
 
 /* A step is never changed once it was released; what comes later is a further one. */
 const char *const schema_steps[] = {
@@ -202,7 +203,8 @@ const char *const statement_texts[_STATEMENT_MAX] = {
         [STATEMENT_CODE_ADD] = "INSERT INTO code (hash, tenant, expires) VALUES (?1, ?2, ?3)",
         [STATEMENT_CODE_FIND] =
                 "SELECT t.id, t.name, t.suspended FROM code c JOIN tenant t ON t.id = c.tenant"
-                " WHERE c.hash = ?1 AND c.expires > ?2",
+                /* What would hold for longer than any code may was made by a clock that was ahead. */
+                " WHERE c.hash = ?1 AND c.expires > ?2 AND c.expires <= ?2 + " CODE_LIFETIME_MAX_TEXT,
         [STATEMENT_CODE_REMOVE] = "DELETE FROM code WHERE hash = ?1",
         [STATEMENT_CODE_REMOVE_ALL] = "DELETE FROM code WHERE tenant = ?1",
         [STATEMENT_CODE_COUNT] =

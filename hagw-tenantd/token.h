@@ -12,6 +12,7 @@
 #define CODE_LIFETIME_USEC USEC_PER_DAY
 #define CODE_LIFETIME_MIN_USEC USEC_PER_MINUTE
 #define CODE_LIFETIME_MAX_USEC (366 * USEC_PER_DAY)
+#define CODE_LIFETIME_MAX_TEXT "31622400000000" /* the same, for SQL */
 
 int random_bytes(void *out, size_t size);
 

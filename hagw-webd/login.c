@@ -141,7 +141,7 @@ int login_get(Request *q) {
 
         if (s && manager_may_pass(q->manager, s)) {
                 target = target_or_root(target);
-                return !q->head && clock_usec(CLOCK_REALTIME) - s->created_usec < GO_ON_USEC ?
+                return !q->head && manager_now(q->manager) - s->created_usec < GO_ON_USEC ?
                                login_go_on(q, target) :
                                request_redirect(q, target, /* headers= */ NULL);
         }

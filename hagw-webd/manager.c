@@ -53,6 +53,20 @@ static void on_session_end(const Session *s, void *userdata) {
         announce(m, ids, /* cut= */ true);
 }
 
+uint64_t manager_now(Manager *m) {
+        const uint64_t now = clock_usec(CLOCK_REALTIME);
+        const int64_t jump = clock_mark_look(&m->clock, now, clock_usec(CLOCK_BOOTTIME));
+
+        if (jump != 0) {
+                log_info("The clock was set by %lld seconds: sessions are as old as before.",
+                         (long long) (jump / (int64_t) USEC_PER_SEC));
+                session_shift(&m->sessions, jump);
+                session_clamp(&m->sessions, now);
+                m->sessions_dirty = true;
+        }
+        return now;
+}
+
 void manager_ask_again(Manager *m, const char *user) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *may = NULL, *may_not = NULL;
 
@@ -79,7 +93,7 @@ int manager_end_sessions(Manager *m, const char *id, const char *user, size_t *r
 }
 
 void manager_note_use(Manager *m, char *const *ids) {
-        uint64_t now = clock_usec(CLOCK_REALTIME);
+        uint64_t now = manager_now(m);
 
         for (; ids && *ids; ids++) {
                 Session *s = session_find_id(&m->sessions, *ids);
@@ -93,7 +107,7 @@ void manager_note_use(Manager *m, char *const *ids) {
 
 /* When the next session ends, and now and then: what it has open ends with it, at once. */
 static int keep_house_in_time(Manager *m) {
-        uint64_t now = clock_usec(CLOCK_REALTIME), end = session_next_end_usec(&m->sessions);
+        uint64_t now = manager_now(m), end = session_next_end_usec(&m->sessions);
         int r;
 
         if (!m->housekeeping)
@@ -105,7 +119,7 @@ static int keep_house_in_time(Manager *m) {
 
 int manager_new_session(Manager *m, const char *user, const char *host, const char *address,
                         const char *agent, bool lasting, char *token, Session **ret) {
-        uint64_t now = clock_usec(CLOCK_REALTIME);
+        uint64_t now = manager_now(m);
         uint8_t hash[TOKEN_HASH_SIZE];
         int r = -EEXIST;
 
@@ -129,7 +143,7 @@ Session *manager_find_session(Manager *m, const char *secret, const char *host, 
 
         if (!secret || !token_is_well_formed(secret) || token_hash(secret, hash) < 0)
                 return NULL;
-        s = session_find(&m->sessions, hash, clock_usec(CLOCK_REALTIME));
+        s = session_find(&m->sessions, hash, manager_now(m));
         /* A service that sees the cookie of its own host must not be able to use it at another one. A token
          * as a cookie's value would be sent by browsers for any page; a cookie's value as a token would be
          * known to more than its flags allow. */
@@ -158,7 +172,7 @@ bool manager_knows_address(const Manager *m, const char *user, const IpAddress *
 static int on_housekeeping(sd_event_source *source, uint64_t usec, void *userdata) {
         Manager *m = userdata;
 
-        if (session_prune(&m->sessions, clock_usec(CLOCK_REALTIME)) > 0)
+        if (session_prune(&m->sessions, manager_now(m)) > 0)
                 manager_update_status(m);
         (void) store_flush(m);
         return keep_house_in_time(m);
@@ -227,7 +241,8 @@ int manager_new(Daemon *daemon, const Config *config, void **ret) {
         /* Only from here: what was pruned while loading was nobody's. */
         m->sessions.on_end = on_session_end;
         m->sessions.userdata = m;
-        (void) session_prune(&m->sessions, clock_usec(CLOCK_REALTIME));
+        session_clamp(&m->sessions, manager_now(m));
+        (void) session_prune(&m->sessions, manager_now(m));
         (void) keep_house_in_time(m);
         manager_update_status(m);
         *ret = m;
@@ -238,7 +253,7 @@ int manager_reload(const Config *config, void *userdata) {
         Manager *m = userdata;
 
         apply_config(m, config);
-        if (session_prune(&m->sessions, clock_usec(CLOCK_REALTIME)) > 0)
+        if (session_prune(&m->sessions, manager_now(m)) > 0)
                 manager_update_status(m);
         manager_ask_again(m, /* user= */ NULL);
         return keep_house_in_time(m);

@@ -3,6 +3,7 @@
 
 #include "audit.h"
 #include "challenge.h"
+#include "clockmark.h"
 #include "daemon.h"
 #include "hash.h"
 #include "session.h"
@@ -23,6 +24,7 @@ typedef struct Manager {
         int state_fd;         /* the state directory */
         UserTable users;
         SessionTable sessions;
+        ClockMark clock;
         bool users_dirty, sessions_dirty, key_dirty; /* differ from what is stored; see store.h */
         Throttle throttle;
         Audit audit;
@@ -38,6 +40,9 @@ typedef struct Manager {
                 uint64_t logins, failures, throttled, busy, requests;
         } counts;
 } Manager;
+
+/* CLOCK_REALTIME. Whoever judges sessions asks here: when the clock was set, their times are set with it. */
+uint64_t manager_now(Manager *m);
 
 int manager_new(Daemon *daemon, const Config *config, void **ret);
 int manager_reload(const Config *config, void *userdata);

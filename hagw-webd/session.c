@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "clockmark.h"
 #include "session.h"
 
 static Session *session_free(Session *s) {
@@ -38,6 +39,20 @@ uint64_t session_valid_usec(const SessionTable *t, const Session *s, uint64_t no
 void session_touch(Session *s, uint64_t now_usec) {
         /* A clock that was set back makes nobody's session older. */
         s->used_usec = MAX(s->used_usec, now_usec);
+}
+
+void session_clamp(SessionTable *t, uint64_t now_usec) {
+        for (size_t i = 0; i < t->n; i++) {
+                t->items[i]->created_usec = MIN(t->items[i]->created_usec, now_usec);
+                t->items[i]->used_usec = MIN(t->items[i]->used_usec, now_usec);
+        }
+}
+
+void session_shift(SessionTable *t, int64_t jump_usec) {
+        for (size_t i = 0; i < t->n; i++) {
+                t->items[i]->created_usec = clock_shift(t->items[i]->created_usec, jump_usec);
+                t->items[i]->used_usec = clock_shift(t->items[i]->used_usec, jump_usec);
+        }
 }
 
 static void session_end_at(SessionTable *t, size_t i) {

@@ -48,6 +48,10 @@ Session *session_find(SessionTable *t, const uint8_t hash[static SESSION_HASH_SI
 Session *session_find_id(const SessionTable *t, const char *id);
 
 void session_touch(Session *s, uint64_t now_usec);
+/* Nothing was made or used after now: a clock that was ahead makes no session live longer. */
+void session_clamp(SessionTable *t, uint64_t now_usec);
+/* The clock was set by so much: sessions are as old as before, and end neither early nor late. */
+void session_shift(SessionTable *t, int64_t jump_usec);
 /* USEC_INFINITY: it lasts. */
 uint64_t session_expires_usec(const SessionTable *t, const Session *s);
 /* How long an answer about the session may be kept, from now. */

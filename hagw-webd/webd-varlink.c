@@ -38,7 +38,7 @@ static int check_session(Manager *m, const CheckParameters *p, Session **ret) {
                 s->address = copy;
         }
         s->relayed = p->relayed;
-        session_touch(s, clock_usec(CLOCK_REALTIME));
+        session_touch(s, manager_now(m));
         m->sessions_dirty = true;
         *ret = s;
         return 0;
@@ -83,14 +83,14 @@ static int vl_method_check_session(sd_varlink *link, sd_json_variant *parameters
                 SD_JSON_BUILD_PAIR("sessionId", SD_JSON_BUILD_STRING(s->id)),
                 SD_JSON_BUILD_PAIR("allowed", SD_JSON_BUILD_BOOLEAN(manager_may_pass(m, s))),
                 SD_JSON_BUILD_PAIR("validUSec", SD_JSON_BUILD_UNSIGNED(session_valid_usec(
-                                                        &m->sessions, s, clock_usec(CLOCK_REALTIME)))));
+                                                        &m->sessions, s, manager_now(m)))));
 }
 
 static int living_sessions(Manager *m, sd_json_variant **ret) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         int r;
 
-        (void) session_prune(&m->sessions, clock_usec(CLOCK_REALTIME));
+        (void) session_prune(&m->sessions, manager_now(m));
         r = sd_json_variant_new_array(&v, NULL, 0);
         for (size_t i = 0; i < m->sessions.n && r >= 0; i++)
                 if (manager_may_pass(m, m->sessions.items[i]))
@@ -177,7 +177,7 @@ static int vl_method_list_sessions(sd_varlink *link, sd_json_variant *parameters
         if (user && !user_find(&m->users, user))
                 return sd_varlink_errorbo(link, ERROR("NoSuchUser"),
                                           SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(user)));
-        if (session_prune(&m->sessions, clock_usec(CLOCK_REALTIME)) > 0)
+        if (session_prune(&m->sessions, manager_now(m)) > 0)
                 manager_update_status(m);
         r = sd_json_variant_new_array(&v, NULL, 0);
         for (size_t i = 0; i < m->sessions.n && r >= 0; i++)

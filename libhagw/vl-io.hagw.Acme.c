@@ -54,7 +54,10 @@ static SD_VARLINK_DEFINE_METHOD_FULL(
         Watch, SD_VARLINK_SUPPORTS_MORE,
         SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(certificates, Certificate, SD_VARLINK_ARRAY),
         SD_VARLINK_FIELD_COMMENT("Files in the state directory that could not be read and were set aside"),
-        SD_VARLINK_DEFINE_OUTPUT(broken, SD_VARLINK_STRING, SD_VARLINK_ARRAY));
+        SD_VARLINK_DEFINE_OUTPUT(broken, SD_VARLINK_STRING, SD_VARLINK_ARRAY),
+        SD_VARLINK_FIELD_COMMENT("How far the authority's clock (Date) is ahead of this machine's; null "
+                                 "where that is less than five minutes, or none has answered"),
+        SD_VARLINK_DEFINE_OUTPUT(clockDifferenceUSec, SD_VARLINK_INT, SD_VARLINK_NULLABLE));
 
 static SD_VARLINK_DEFINE_STRUCT_TYPE(
         Account, SD_VARLINK_FIELD_COMMENT("The certificate authority's domain as in CAA records"),

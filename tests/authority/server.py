@@ -2,6 +2,7 @@
 """The HTTP around the book: signed requests in, documents and problems out, in a thread of its own."""
 
 import asyncio
+import email.utils
 import json
 import pathlib
 import random
@@ -9,6 +10,7 @@ import re
 import secrets
 import ssl
 import threading
+import time
 
 from aiohttp import web
 from cryptography import x509
@@ -103,6 +105,7 @@ class Authority:
         self.nonces.add(nonce)
         reply.headers["Replay-Nonce"] = nonce
         reply.headers["Cache-Control"] = "no-store"
+        reply.headers["Date"] = email.utils.formatdate(time.time() + self.settings.clock, usegmt=True)
         reply.headers.add("Link", f'<{self.directory}>;rel="index"')
         return reply
 

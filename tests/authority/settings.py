@@ -50,6 +50,7 @@ class Settings:
     poll_after: int | None = 1  # Retry-After of pending and processing objects, seconds
     processing: float = 0.0  # seconds that an order is in processing behind its finalize
     processing_after: int | None = None  # Retry-After meanwhile; None: poll_after
+    clock: float = 0.0  # seconds that its clock (Date) is ahead
     faults: list[Fault] = dataclasses.field(default_factory=list)
 
     def take_fault(self, at, account_url=None):

@@ -254,6 +254,21 @@ def test_codes_end(relay):
     assert "codeExpiresUSec" not in relay.get("anna")
 
 
+def test_a_code_of_a_clock_that_was_ahead(relay):
+    """Good for years, it would be: no code is good for longer than a year."""
+    relay.call("Add", name="anna", credential="none")
+    code = relay.call("IssueCode", name="anna", lifetimeUSec=HOUR)
+    expires = {"good": time.time() * 1e6 + 366 * DAY - HOUR, "ahead": time.time() * 1e6 + 366 * DAY + HOUR}
+    assert relay.daemon.stop() == 0
+    relay.sql("UPDATE code SET expires = ?", expires["ahead"])
+    relay.daemon.start()
+    refused("BadCode", relay, "Enrol", code=code["code"], storedKey=b64(Token().stored_key), address="192.0.2.1")
+    assert relay.daemon.stop() == 0
+    relay.sql("UPDATE code SET expires = ?", expires["good"])
+    relay.daemon.start()
+    relay.call("Enrol", code=code["code"], storedKey=b64(Token().stored_key), address="192.0.2.1")
+
+
 def test_guessing_is_slowed_down(relay):
     code = relay.call("Add", name="anna")["tenant"]["credential"]
     enrol = {"storedKey": b64(bytes(32))}

@@ -1257,3 +1257,20 @@ def test_stop_with_requests_under_way(webd):
     for t in threads:
         t.join(40)
     assert not any(t.is_alive() for t in threads)
+
+
+def test_a_clock_that_was_ahead(webd):
+    """A session that was begun in three years has its life from now on, and not three years more."""
+    v = webd.visitor()
+    v.login()
+    assert webd.stop() == 0
+    file = webd.house.root / "state" / "webd" / "sessions.json"
+    sessions, ahead = json.loads(file.read_text()), int(3 * 365 * 86400e6)
+    right = [(s["createdUSec"], s["lastUsedUSec"]) for s in sessions]
+    file.write_text(json.dumps([{**s, "createdUSec": s["createdUSec"] + ahead, "lastUsedUSec": s["lastUsedUSec"] + ahead}
+                                for s in sessions]))
+    webd.start()
+    assert check(webd, v.cookies["__Host-hagw"])["allowed"]
+    session, now = webd.call("ListSessions")["sessions"][0], time.time() * 1e6
+    assert right[0][0] <= session["createdUSec"] <= now and right[0][1] <= session["lastUsedUSec"] <= now
+    assert session["expiresUSec"] < now + 200 * 86400e6

@@ -71,6 +71,15 @@ static void test_clock(void **state) {
         assert_int_equal(s->used_usec, T0);
         s->used_usec = s->created_usec = USEC_INFINITY - 1;
         assert_int_equal(session_expires_usec(&t, s), USEC_INFINITY);
+        /* One that was ahead makes nothing live longer. */
+        session_clamp(&t, T0);
+        assert_int_equal(session_expires_usec(&t, s), T0 + 10 * USEC_PER_DAY);
+        /* A clock that is behind at the start, and set right later, ends nothing and lengthens nothing. */
+        session_clamp(&t, 5 * USEC_PER_DAY);
+        session_shift(&t, T0 - 5 * USEC_PER_DAY);
+        assert_ptr_equal(find(&t, 1, T0 + 10 * USEC_PER_DAY - 1), s);
+        session_shift(&t, -(int64_t) T0 / 2);
+        assert_int_equal(session_expires_usec(&t, s), T0 / 2 + 10 * USEC_PER_DAY);
         session_table_done(&t);
 }
 

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What status finds about this machine's clock: with a wrong one no certificate is valid. */
+
+#include <time.h>
+
+#include "client.h"
+#include "output.h"
+#include "status.h"
+#include "usec.h"
+#include "view.h"
+
+#define TOLERANCE_USEC USEC_PER_DAY
+
+/* Older than this program no clock is right: 2026-11-01. */
+#define PROGRAM_USEC (1793491200 * USEC_PER_SEC)
+
+#define REMEDY "Set it: timedatectl set-ntp true has it done by itself, timedatectl set-time does it by hand"
+
+static const char *date_text(uint64_t usec, char out[static 32]) {
+        time_t t = (time_t) (usec / USEC_PER_SEC);
+        struct tm tm;
+
+        if (!localtime_r(&t, &tm) || strftime(out, 32, "%Y-%m-%d %H:%M", &tm) == 0)
+                (void) stpcpy(out, "an odd time");
+        return out;
+}
+
+/* Of those that authorities issued: each has begun. */
+static uint64_t newest_beginning(const Status *s) {
+        uint64_t newest = 0;
+
+        for (size_t i = 0; i < field_count(s->certificates, "certificates"); i++)
+                newest = MAX(newest, field_number(field_element(s->certificates, "certificates", i),
+                                                  "notBeforeUSec"));
+        return newest;
+}
+
+/* Who speaks TLS with us, and whose certificate is of the future for this machine. */
+static const char *find_witness(const Status *s) {
+        const char *error = field_text(sd_json_variant_by_key(s->relay, "relay"), "error");
+
+        if (error && strstr(error, "not yet valid"))
+                return "the relay's";
+        for (size_t i = 0; i < field_count(s->certificates, "certificates"); i++) {
+                error = field_text(field_element(s->certificates, "certificates", i), "error");
+                if (error && (strstr(error, "not yet valid") || strstr(error, "not valid yet")))
+                        return "the certificate authority's";
+        }
+        return NULL;
+}
+
+int judge_clock(Status *s) {
+        sd_json_variant *v = sd_json_variant_by_key(s->certificates, "clockDifferenceUSec");
+        const int64_t difference = v && sd_json_variant_is_integer(v) ? sd_json_variant_integer(v) : 0;
+        const uint64_t now = clock_usec(CLOCK_REALTIME), beginning = newest_beginning(s);
+        const char *witness = find_witness(s);
+        char says[32], right[32];
+
+        date_text(now, says);
+        if (difference != 0)
+                status_problem(s, "This machine's clock says %s, the certificate authority's says %s. "
+                                  REMEDY ".", says, date_text(now + (uint64_t) difference, right));
+        else if (beginning > now + TOLERANCE_USEC)
+                status_problem(s, "This machine's clock says %s, but its own certificate begins at %s. "
+                                  REMEDY ".", says, date_text(beginning, right));
+        else if (now < PROGRAM_USEC)
+                status_problem(s, "This machine's clock says %s, which is long over. " REMEDY ".", says);
+        else if (witness)
+                status_problem(s, "This machine's clock says %s, and %s certificate is not valid yet by it. "
+                                  REMEDY ".", says, witness);
+        return 0;
+}

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A clock that was wrong: nothing that was noted by it counts for longer than it could have been noted for by a right one, and
+status says so where somebody else's time shows it."""
+
+import contextlib
+import json
+import sqlite3
+import time
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+import test_netd
+import test_webd
+from acme_tools import ZONE, Authority, key_pem, pem, until
+from ctl_tools import Ctl
+from tenant_tools import Relay
+from test_acmed_caa import authority, begin, gateway  # noqa: F401
+
+DAY, YEARS = 86400e6, 3 * 365 * 86400e6
+
+# Every absolute time in a state file, and what it counts for at most. Who adds one says so here.
+TIMES = {
+    "acmed/cert.json": {"dueUSec": "a certificate's own renewal, or now",
+                        "adviceUSec": "a day ahead",
+                        "windowStartUSec": "shown to nobody; the point chosen in it counts",
+                        "windowEndUSec": "likewise",
+                        "renewalUSec": "a tenth before the certificate's end",
+                        "nextUSec": "15 hours ahead, or limitUSec",
+                        "limitUSec": "a week ahead",
+                        "sinceUSec": "now"},
+    "acmed/accounts.json": {"sinceUSec": "a wait of the CAA records' TTL"},
+    "acmed/retired.json": {"fromUSec": "a day ahead"},
+    "netd/addresses.json": {"confirmedUSec": "now", "changedUSec": "now"},
+    "webd/sessions.json": {"createdUSec": "now", "lastUsedUSec": "now"},
+    "webd/users.json": {"createdUSec": "shown only", "lastLoginUSec": "shown only"},
+}
+# keyd's files have the time of their making in a first line; hagw-acmed gives keys that nobody knows, of the future, a day.
+TENANTS = {"code.expires": "a year ahead", "token.expires": "a person's date", "token.created": "shown only", "token.used": "shown only",
+           "tenant.created": "shown only", "token_account.since": "a wait of the CAA records' TTL"}
+
+
+def ahead(time_usec, usec=YEARS):
+    return int(time_usec + usec)
+
+
+def times(value, found):
+    if isinstance(value, dict):
+        found |= {k for k in value if k.endswith("USec")}
+        value = list(value.values())
+    for v in value if isinstance(value, list) else ():
+        times(v, found)
+    return found
+
+
+def test_each_time_is_known(house, gateway, authority, tmp_path_factory):  # noqa: F811
+    """The table above is whole."""
+    before = begin(gateway, authority)
+    gateway.acmed.call("Renew", name=ZONE)
+    gateway.changed(before)
+    gateway.wait_advice()
+    found = {}
+    for path in (house.root / "state").glob("*/*.json"):
+        name = f"{path.parent.name}/{path.name.replace(f'-{ZONE}', '')}"
+        found.setdefault(name, set()).update(times(json.loads(path.read_text()), set()))
+    assert not {f"{name} {field}" for name, fields in found.items() for field in fields - set(TIMES.get(name, ()))}
+    for name in ("acmed/cert.json", "acmed/retired.json", "netd/addresses.json"):
+        assert found[name] == set(TIMES[name])
+
+
+def test_each_time_of_logins_is_known(house):
+    webd = test_webd.start(house)
+    webd.call("AddUser", name="anna", password=test_webd.PASSWORD, hosts=["*"], groups=[])
+    webd.visitor().login()
+    assert webd.stop() == 0
+    for name in ("users", "sessions"):
+        assert times(json.loads((house.root / f"state/webd/{name}.json").read_text()), set()) == set(TIMES[f"webd/{name}.json"])
+
+
+def test_each_time_of_tenants_is_known(house):
+    relay = Relay(house)
+    with contextlib.closing(sqlite3.connect(relay.database)) as db:
+        tables = [r[0] for r in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        columns = {f"{t}.{c[1]}" for t in tables for c in db.execute(f"PRAGMA table_info({t})")}
+    assert {c for c in columns if c.rpartition(".")[2] in ("created", "used", "expires", "since", "until")} == set(TENANTS)
+
+
+def test_keys_that_were_to_go_in_years(gateway, authority):  # noqa: F811
+    """A day is what they have."""
+    before = begin(gateway, authority)
+    gateway.acmed.call("Renew", name=ZONE)
+    before = gateway.changed(before)
+    gateway.acmed.stop()
+    path = gateway.house.root / "state/acmed/retired.json"
+    path.write_text(json.dumps([{**r, "fromUSec": ahead(r["fromUSec"])} for r in json.loads(path.read_text())]))
+    gateway.acmed.start()
+    gateway.acmed.call("Renew", name=ZONE)
+    gateway.changed(before)
+    retired = until(lambda: (r := json.loads(path.read_text())) and len(r) == 2 and r, 20, "the second key")
+    assert all(r["fromUSec"] < time.time() * 1e6 + 1.1 * DAY for r in retired)
+
+
+def test_addresses_of_the_future(house):
+    """Confirmed in three years: now."""
+    folder = house.root / "state" / "netd"
+    folder.mkdir(parents=True)
+    when = ahead(time.time() * 1e6)
+    (folder / "addresses.json").write_text(json.dumps({"addresses": [
+        {"source": "resolve:house.example.org", "address": "198.51.100.1", "confirmedUSec": when, "changedUSec": when}]}))
+    netd = test_netd.start(house, ipv4="resolve:house.example.org")
+    shown = test_netd.state(netd.call("Watch"), "ipv4")
+    assert shown["address"] == "198.51.100.1" and max(shown["confirmedUSec"], shown["changedUSec"]) <= time.time() * 1e6
+
+
+def problems(house):
+    shown = json.loads(Ctl(house).run("--json", "status", "--no-delegation").stdout)
+    return [p for p in shown["problems"] if "clock" in p]
+
+
+def test_the_authority_has_another_time(gateway, authority):  # noqa: F811
+    """Told with both, and no longer when they agree again."""
+    authority.settings.clock = -YEARS / 1e6
+    before = begin(gateway, authority)
+    there = time.strftime("%Y-%m-%d", time.localtime(time.time() - YEARS / 1e6))
+    assert [p for p in problems(gateway.house) if f"the certificate authority's says {there}" in p and "timedatectl" in p]
+    authority.settings.clock = 0.0
+    gateway.acmed.call("Renew", name=ZONE)
+    gateway.changed(before)
+    assert problems(gateway.house) == []
+
+
+def test_an_authority_issues_in_the_future(gateway, authority):  # noqa: F811
+    authority.settings.backdate = -2 * 86400.0
+    gateway.start(authority.directory, authority.root)
+    assert "not valid yet" in gateway.wait(state="failed")["error"]
+    assert [p for p in problems(gateway.house) if "the certificate authority's certificate is not valid yet" in p]
+
+
+@pytest.mark.parametrize("behind", [True, False])
+def test_a_clock_that_is_behind(gateway, authority, behind):  # noqa: F811
+    """By which a certificate of ours has not begun: what a right clock noted is not judged by it."""
+    before = begin(gateway, authority)
+    key = ec.generate_private_key(ec.SECP256R1())
+    key_id = gateway.keyd.call("Import", purpose="tls", pem=key_pem(key))["key"]["id"]
+    chain = pem(Authority().sign(key.public_key(), names=[ZONE, f"*.{ZONE}"], age=-3.0 if behind else 1.0))
+    gateway.acmed.stop()
+    record, noted = gateway.record(), ahead(time.time() * 1e6)
+    record.update({"chain": chain, "keyId": key_id, "dueUSec": 0, "renewalUSec": 0})
+    record["tries"][0]["nextUSec"] = noted
+    gateway.path().write_text(json.dumps(record))
+    gateway.acmed.start()
+    now = gateway.get()
+    assert now["keyId"] == key_id != before["keyId"]
+    assert (now["nextUSec"] == noted) == behind and (behind or now["nextUSec"] < time.time() * 1e6 + DAY)
+    assert bool([p for p in problems(gateway.house) if "its own certificate begins at" in p]) == behind
