@@ -61,33 +61,29 @@ size_t holders_parse(FILE *f, bool tcp, int family, const uint16_t *ports, size_
         return ret->n - before;
 }
 
-bool holder_parse_cgroup(const char *line, char out[static HOLDER_NAME_MAX]) {
-        const char *path = strrchr(line, ':');
-
+bool holder_parse_cgroup(const char *text, char out[static HOLDER_NAME_MAX]) {
         *out = '\0';
-        while (path && *path) {
-                const size_t n = strcspn(++path, "/\n");
-                char part[HOLDER_NAME_MAX];
+        for (const char *p = text; *p && !*out; p += *p == '\n')
+                for (; *p && *p != '\n'; p += *p == '/') {
+                        const size_t n = strcspn(p, "/\n");
+                        char part[HOLDER_NAME_MAX];
 
-                if (n > 0 && n < sizeof(part)) {
-                        memcpy(part, path, n);
-                        part[n] = '\0';
-                        if (endswith(part, ".service") || endswith(part, ".scope"))
-                                memcpy(out, part, n + 1);
+                        if (n > 0 && n < sizeof(part)) {
+                                memcpy(part, p, n);
+                                part[n] = '\0';
+                                if (endswith(part, ".service") || endswith(part, ".scope"))
+                                        memcpy(out, part, n + 1);
+                        }
+                        p += n;
                 }
-                path += n;
-                if (*path != '/')
-                        break;
-        }
         return *out;
 }
 
-static void read_line(int dir, const char *name, char *out, size_t size) {
+static void read_text(int dir, const char *name, char *out, size_t size) {
         _cleanup_close_ int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
         ssize_t n = fd < 0 ? -1 : read(fd, out, size - 1);
 
         out[MAX(n, 0)] = '\0';
-        out[strcspn(out, "\n")] = '\0';
 }
 
 /* The process dir, /proc/PID, has one of the sockets open. Its name stands before systemd's, which opened
@@ -98,8 +94,9 @@ static void take_process(int dir, pid_t pid, Holder *h) {
 
         if (h->ours || (pid == 1 && h->pid > 1))
                 return;
-        read_line(dir, "comm", program, sizeof(program));
-        read_line(dir, "cgroup", cgroup, sizeof(cgroup));
+        read_text(dir, "comm", program, sizeof(program));
+        program[strcspn(program, "\n")] = '\0';
+        read_text(dir, "cgroup", cgroup, sizeof(cgroup));
         (void) holder_parse_cgroup(cgroup, unit);
         ours = startswith(unit, "hagw-") || startswith(program, "hagw-");
         if (h->pid > 1 && !ours)

@@ -46,7 +46,8 @@ const Holder *holders_find_other(const Holders *holders, uint16_t port, int tcp)
 /* One that has the address, by itself or with all others. A socket at :: may have IPv4 as well. */
 const Holder *holders_find_at(const Holders *holders, const IpAddress *address, uint16_t port, bool tcp);
 
-/* The files' lines, for tests. */
+/* A file's lines. */
 size_t holders_parse(FILE *f, bool tcp, int family, const uint16_t *ports, size_t n_ports, Holders *ret);
-/* The unit that a line of /proc/PID/cgroup names: its last part that is a service or a scope. */
-bool holder_parse_cgroup(const char *line, char out[static HOLDER_NAME_MAX]);
+/* The unit that /proc/PID/cgroup names: of the first line that has one, the last part that is a service or a
+ * scope. Where there are hierarchies of the old kind, too, most lines have none. */
+bool holder_parse_cgroup(const char *text, char out[static HOLDER_NAME_MAX]);

@@ -118,6 +118,8 @@ static void test_units(void **state) {
                   "caddy.service" },
                 { "0::/system.slice/docker-0123456789abcdef.scope", "docker-0123456789abcdef.scope" },
                 { "1:name=systemd:/system.slice/nginx.service", "nginx.service" },
+                { "2:cpu:/\n1:name=systemd:/\n0::/system.slice/nginx.service/main\n", "nginx.service" },
+                { "0::/system.slice/a.service\n1:cpu:/system.slice/b.service\n", "a.service" },
                 { "0::/", "" },
                 { "0::/init.scope", "init.scope" },
                 { "", "" },
