@@ -141,14 +141,15 @@ def test_list_zones(ns):
     assert (second["name"], second["nameServers"]) == ("only.example.org", [f"ns.{ZONE}"])
 
 
-@pytest.mark.parametrize("method", ["PublishText", "WithdrawText", "ListText", "Lookup", "ListZones"])
+@pytest.mark.parametrize("method", ["PublishText", "WithdrawText", "ListText", "Lookup", "ListZones", "ListListeners", "MakeTrial",
+                                    "DescribeTrial"])
 def test_wrong_uid(ns, method):
     """Somebody who is neither root nor one of ours."""
     if os.geteuid() != 0:
         pytest.skip("needs root to become another user")
     parameters = {"PublishText": {"name": CHALLENGE, "value": "v", "owner": "o", "lifetimeUSec": 60_000_000},
                   "WithdrawText": {"name": CHALLENGE, "value": None, "owner": "o"},
-                  "Lookup": {"name": ZONE, "type": "A"}}.get(method, {})
+                  "Lookup": {"name": ZONE, "type": "A"}, "MakeTrial": {"zone": ZONE}, "DescribeTrial": {"name": ZONE}}.get(method, {})
     os.chmod(ns.daemon.path, 0o666)
     # The way to the socket must not be what stops it.
     for directory in (ns.daemon.path.parent, *list(ns.daemon.path.parents)[1:-2]):
