@@ -186,22 +186,26 @@ int verb_config_default(const Call *call) {
         return r < 0 || output_json(v) < 0 ? log_oom() : CTL_OK;
 }
 
+/* It answers nobody, so that it is no row; what it says is in the journal, too. */
+#define NOTIFY "notify"
+
 /* "dnsd" or "hagw-dnsd" to "hagw-dnsd.service"; told. */
 static int unit_of(const char *name, char unit[static UNIT_WORD_MAX]) {
         const char *short_names[UNITS_MAX], *bare = startswith(name, "hagw-") ?: name, *near;
         size_t n = 0;
 
-        for (const DaemonRow *d = daemon_rows; d->name && n + 1 < ELEMENTSOF(short_names); d++) {
-                short_names[n] = d->name + strlen("hagw-");
-                if (streq(short_names[n++], bare)) {
-                        (void) snprintf(unit, UNIT_WORD_MAX, "--unit=%s.service", d->name);
+        for (const DaemonRow *d = daemon_rows; d->name && n + 2 < ELEMENTSOF(short_names); d++)
+                short_names[n++] = d->name + strlen("hagw-");
+        short_names[n++] = NOTIFY;
+        short_names[n] = NULL;
+        for (size_t i = 0; i < n; i++)
+                if (streq(short_names[i], bare)) {
+                        (void) snprintf(unit, UNIT_WORD_MAX, "--unit=hagw-%s.service", bare);
                         return 0;
                 }
-        }
-        short_names[n] = NULL;
         near = suggest(bare, short_names);
         log_error("There is no daemon \"%s\"%s%s%s", name,
-                  near ? "; did you mean \"" : ": dnsd, netd, keyd, acmed, proxyd, webd, tenantd.",
+                  near ? "; did you mean \"" : ": dnsd, netd, keyd, acmed, proxyd, webd, tenantd, notify.",
                   strempty(near), near ? "\"?" : "");
         return -EINVAL;
 }
@@ -238,6 +242,8 @@ int verb_log(const Call *call) {
              !call_option(call, "daemon") && d->name && n_units < UNITS_MAX; d++)
                 if (unit_of(d->name, units[n_units++]) < 0)
                         return CTL_FAILED;
+        if (!call_option(call, "daemon") && n_units < UNITS_MAX)
+                (void) unit_of(NOTIFY, units[n_units++]);
         for (size_t i = 0; i < n_units; i++)
                 argv[n++] = units[i];
         if (asprintf(&lines_word, "--lines=%s",

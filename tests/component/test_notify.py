@@ -330,3 +330,16 @@ def test_notify_test(house, ctl, booted):  # noqa: F811
         assert "did not send the test" in booted.refused(FAILED, "notify", "test")
     finally:
         n.close()
+
+
+def test_its_words_are_in_the_log(house, ctl):  # noqa: F811
+    """What hagw-ctl asks the journal for."""
+    folder = house.root / "journal"
+    folder.mkdir()
+    (folder / "journalctl").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    (folder / "journalctl").chmod(0o755)
+    env = {"PATH": f"{folder}:{os.environ['PATH']}"}
+    asked = ctl.ok("log", env=env).splitlines()
+    assert "--unit=hagw-notify.service" in asked and "--unit=hagw-proxyd.service" in asked
+    asked = ctl.ok("log", "--daemon=notify", env=env).splitlines()
+    assert [a for a in asked if a.startswith("--unit")] == ["--unit=hagw-notify.service"]
