@@ -76,10 +76,13 @@ static bool is_shut(const char *shown, const char *unit, char *state) {
         char value[UNIT_MAX];
 
         if (!find_property(shown, unit, "LoadState", value) || !streq(value, "loaded") ||
-            !find_property(shown, unit, "ActiveState", state) || streq(state, "active"))
+            !find_property(shown, unit, "ActiveState", state))
                 return false;
-        return !find_property(shown, unit, "ConditionResult", value) || streq(value, "yes") ||
-               streq(state, "failed");
+        if (streq(state, "failed"))
+                return true;
+        /* What is about to open or to close is neither. */
+        return streq(state, "inactive") &&
+               (!find_property(shown, unit, "ConditionResult", value) || streq(value, "yes"));
 }
 
 static bool daemon_runs(const Status *s, const char *name) {

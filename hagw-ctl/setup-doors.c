@@ -9,6 +9,7 @@
 #include "client.h"
 #include "holders.h"
 #include "log.h"
+#include "output.h"
 #include "prompt.h"
 #include "setup.h"
 #include "state.h"
@@ -92,11 +93,13 @@ static int stand_beside(Setup *s, const Holder *four, const Holder *six, bool co
                            six ? four ? " and dns.ipv6_port = 0" : " dns.ipv6_port = 0" : "");
                 return 0;
         }
-        if (may_ask(s->call))
-                r = prompt_yes(four ? "Let hagw answer at port " PORT_BESIDE " instead, to which the router "
-                                      "then sends its port 53 (UDP and TCP)?" :
-                                      "Let the internet ask hagw over IPv4 only?",
-                               true);
+        if (may_ask(s->call)) {
+                output_paragraph("", "%s",
+                                 four ? "It can be asked at port " PORT_BESIDE " instead, to which the "
+                                        "router then sends its port 53, UDP and TCP." :
+                                        "The internet can ask it over IPv4 only.");
+                r = prompt_yes(four ? "Take port " PORT_BESIDE : "Do so", true);
+        }
         if (r <= 0)
                 return r;
         if (four && choices_add(&s->choices, CONF_SCOPE_MAIN, 0, "dns", "ipv4_port", PORT_BESIDE) < 0)
@@ -110,7 +113,7 @@ static int stand_beside(Setup *s, const Holder *four, const Holder *six, bool co
 }
 
 /* Returns how many ports others have. */
-static unsigned tell_web_ports(const Holders *holders) {
+static unsigned tell_web_ports(const Setup *s, const Holders *holders) {
         static const uint16_t ports[] = { 443, 80 };
         char who[HOLDER_TEXT_MAX];
         unsigned n = 0;
@@ -120,8 +123,10 @@ static unsigned tell_web_ports(const Holders *holders) {
 
                 if (!other)
                         continue;
-                log_error("%s has port %u, which hagw needs for visitors. %s", holder_text(other, who),
-                          ports[i], holder_remedy(other));
+                log_error("%s has port %u, which hagw needs for visitors%s. %s", holder_text(other, who),
+                          ports[i],
+                          s->attach ? " inside the house; those who come by the relay do not need it" : "",
+                          holder_remedy(other));
                 n++;
         }
         return n;
@@ -138,7 +143,7 @@ int setup_check_doors(Setup *s) {
         if (!holders || !config)
                 return log_oom();
         holders_look(ports, ELEMENTSOF(ports), holders);
-        if (tell_web_ports(holders) > 0 && !s->attach && !call_option(s->call, "no-start") &&
+        if (tell_web_ports(s, holders) > 0 && !s->attach && !call_option(s->call, "no-start") &&
             !call_option(s->call, "force")) {
                 if (may_ask(s->call))
                         r = prompt_yes("Go on all the same? What is not free stays shut", false);

@@ -27,7 +27,8 @@ typedef struct Setup {
 void setup_done(Setup *s);
 
 /* setup-doors.c: who has the ports that hagw needs is told before anything is written, and a resolver of the
- * house gets hagw beside it. -EADDRINUSE: the owner wants to make room first. Told. */
+ * house gets hagw beside it. Who attaches is only told. -EADDRINUSE: the owner wants to make room first.
+ * Told. */
 int setup_check_doors(Setup *s);
 
 /* A setting that options give or questions ask for. */

@@ -391,6 +391,8 @@ int verb_attach(const Call *call) {
 
         r = certwait_parse_option(call, &wait_usec);
         if (r >= 0)
+                r = setup_check_doors(&a.setup);
+        if (r >= 0)
                 r = attach_gather(&a);
         if (r < 0)
                 return r;

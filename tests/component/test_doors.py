@@ -126,7 +126,7 @@ def test_a_door_that_somebody_closed(net, machine, proxyd):  # noqa: F811
 
 
 def test_doors_that_are_open_or_not_wanted(net, machine, proxyd):  # noqa: F811
-    units = Units(machine, conditions={"hagw-proxyd-http.socket": "no"}, http="inactive")
+    units = Units(machine, conditions={"hagw-proxyd-http.socket": "no"}, http="inactive", https="activating")
     found = status(units)[2]
     units.close()
     assert found == []
@@ -196,7 +196,7 @@ def test_setup_puts_hagw_beside_a_resolver(fresh, tmp_path, kind):
 
 def test_setup_asks_before_it_takes_another_port(fresh, tmp_path):
     r = Resolver(tmp_path, "dnsmasq", "--bind-interfaces", f"--listen-address={V4}").wait(V4)
-    answers = [("Let hagw answer at port 5300 instead", "n"), ("Home Assistant's address", ""), ("The first user", "")]
+    answers = [("Take port 5300", "n"), ("Home Assistant's address", ""), ("The first user", "")]
     terminal(Ctl(fresh), ["setup", "--no-start", *SETUP[2:], "--name-server=ns.home.test", "--contact=me@home.test"], answers)
     r.close()
     assert not re.search(r"^\s*ipv[46]_port", written(fresh), re.M)
@@ -228,3 +228,11 @@ def test_setup_says_nothing_where_all_is_free(fresh, tmp_path):
     done = Ctl(fresh).run(*SETUP, "--no-start")
     r.close()
     assert done.returncode == OK and done.stderr == "" and not re.search(r"^\s*ipv[46]_port", written(fresh), re.M)
+
+
+def test_attach_tells_and_goes_on(fresh, tmp_path):
+    """Visitors by the relay need no port."""
+    with nginx(tmp_path, 443):
+        r = Ctl(fresh).run("attach", "relay.example.com", "CODE", "--yes")
+    assert "inside the house; those who come by the relay do not need it" in r.stderr and "nginx (process " in r.stderr
+    assert "Nothing is changed" not in r.stderr and r.returncode == UNREACHABLE  # systemd does not run here
