@@ -6,6 +6,7 @@
 
 #define VALUE_MAX 256U  /* bytes kept of any value but the target */
 #define TARGET_MAX 768U /* with these everything fits into ACCESSLOG_TEXT_MAX; the test tries */
+#define WHO_MAX 64U     /* of a user and of an address in the line that people read */
 #define NUMBER_MAX 20U  /* digits of 64 bits */
 #define TOKEN_MIN \
         24U /* a segment this long of base64url or hexadecimal digits is a secret until proven otherwise */
@@ -218,7 +219,10 @@ static void add_message(Fields *f, const AccessEntry *e, Slice target) {
         put(&f->out, format_number(e->duration_usec / USEC_PER_MSEC, 1, digits));
         put(&f->out, SLICE("."));
         put(&f->out, format_number(e->duration_usec % USEC_PER_MSEC, 3, digits));
-        put(&f->out, SLICE(" ms"));
+        put(&f->out, SLICE(" ms, "));
+        put(&f->out, (Slice) { e->user.p, MIN(e->user.n, (size_t) WHO_MAX) });
+        put(&f->out, e->user.n > 0 ? SLICE(" from ") : SLICE("from "));
+        put(&f->out, (Slice) { e->address.p, MIN(e->address.n, (size_t) WHO_MAX) });
         field_end(f);
 }
 

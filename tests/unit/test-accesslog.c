@@ -67,7 +67,7 @@ static void test_entry(void **state) {
         };
         size_t n = accesslog_format(&e, text, iov);
 
-        assert_string_equal(field(iov, n, "MESSAGE"), "ha.example GET /a 200 1.234 ms");
+        assert_string_equal(field(iov, n, "MESSAGE"), "ha.example GET /a 200 1.234 ms, from 203.0.113.9");
         assert_string_equal(field(iov, n, "HAGW_PATH"), "/a");
         assert_string_equal(field(iov, n, "HAGW_STATUS"), "200");
         assert_string_equal(field(iov, n, "HAGW_SENT"), "12345678901");
@@ -79,7 +79,8 @@ static void test_entry(void **state) {
         e.verdict = "answer cut short";
         e.broken = true;
         n = accesslog_format(&e, text, iov);
-        assert_string_equal(field(iov, n, "MESSAGE"), "ha.example GET /a 200, answer cut short, 1.234 ms");
+        assert_string_equal(field(iov, n, "MESSAGE"),
+                            "ha.example GET /a 200, answer cut short, 1.234 ms, from 203.0.113.9");
         e.verdict = "pass";
         e.broken = false;
         e.upstream_usec = 1000;
@@ -87,6 +88,8 @@ static void test_entry(void **state) {
         n = accesslog_format(&e, text, iov);
         assert_string_equal(field(iov, n, "HAGW_UPSTREAM_USEC"), "1000");
         assert_string_equal(field(iov, n, "HAGW_USER"), "anna");
+        assert_string_equal(field(iov, n, "MESSAGE"),
+                            "ha.example GET /a 200 1.234 ms, anna from 203.0.113.9");
 }
 
 /* What of requests there is not in a passage is not in its entry either. */
@@ -107,7 +110,8 @@ static void test_passage(void **state) {
         size_t n = accesslog_format(&e, text, iov);
 
         assert_string_equal(field(iov, n, "MESSAGE"),
-                            "cam.example passage, stuck, 517 bytes in, 12345678901 out, 61000.001 ms");
+                            "cam.example passage, stuck, 517 bytes in, 12345678901 out, 61000.001 ms, from "
+                            "203.0.113.9");
         assert_string_equal(field(iov, n, "HAGW_RECEIVED"), "517");
         assert_string_equal(field(iov, n, "HAGW_SENT"), "12345678901");
         assert_string_equal(field(iov, n, "HAGW_UPSTREAM"), "192.168.1.9:443");
