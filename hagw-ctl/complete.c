@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "client.h"
 #include "names.h"
 #include "output.h"
 #include "verbs.h"
@@ -48,19 +49,65 @@ static int offer_names(const Call *call, Names kind, const char *begun) {
         return 0;
 }
 
+static const Option *find_value_option(const Option *o, const char *word) {
+        for (; o && o->name; o++)
+                if (o->value && ((o->letter && word[0] == '-' && word[1] == o->letter && !word[2]) ||
+                                 (startswith(word, "--") && streq(word + 2, o->name))))
+                        return o;
+        return NULL;
+}
+
+/* The option that a word is and whose value comes next; where the verb is not known yet, any verb's. NULL:
+ * it is none, or holds its value already. */
+static const Option *takes_next(const Verb *verb, const char *word) {
+        const Option *o = *word == '-' ? find_value_option(common_options, word) : NULL;
+
+        if (verb && !o && *word == '-')
+                return find_value_option(verb->options, word);
+        for (const Verb *v = verbs; v->name && !o && *word == '-'; v++)
+                o = find_value_option(v->options, word);
+        return o;
+}
+
+/* What an option's value can be; nothing where that is a file, or the person's own word. */
+static int offer_values(const Call *call, const Option *o, const char *begun) {
+        static const struct {
+                const char *option, *value;
+                Names kind;
+        } rows[] = {
+                { "host", "HOST", NAMES_HOSTS },   { "embedded-by", "HOST", NAMES_HOSTS },
+                { "group", "GROUP", NAMES_GROUPS }, { "group", "NAME", NAMES_GROUPS },
+                { "user", "NAME", NAMES_USERS },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                if (streq(o->name, rows[i].option) && streq(o->value, rows[i].value))
+                        return offer_names(call, rows[i].kind, begun);
+        for (const DaemonRow *d = daemon_rows; streq(o->name, "daemon") && d->name; d++)
+                offer(d->name + strlen("hagw-"), begun);
+        return CTL_OK;
+}
+
 int verb_complete(const Call *call) {
+        const char *before = call->n_arguments > 1 ? call->arguments[call->n_arguments - 2] : "";
+        const Option *option;
         const char *begun = call->n_arguments > 0 ? call->arguments[call->n_arguments - 1] : "";
         const char *words[2] = {};
         unsigned n_words = 0;
         const Verb *verb = NULL;
 
         for (unsigned i = 0; i + 1 < call->n_arguments; i++)
-                if (*call->arguments[i] != '-' && n_words < ELEMENTSOF(words))
+                if (takes_next(NULL, call->arguments[i]))
+                        i++;
+                else if (*call->arguments[i] != '-' && n_words < ELEMENTSOF(words))
                         words[n_words++] = call->arguments[i];
         for (const Verb *v = verbs; v->name && n_words > 0 && !verb; v++)
                 if (!v->group ? streq(v->name, words[0]) :
                                 n_words > 1 && streq(v->group, words[0]) && streq(v->name, words[1]))
                         verb = v;
+        option = takes_next(verb, before);
+        if (option)
+                return offer_values(call, option, begun);
         if (*begun == '-') {
                 offer_options(verb ? verb->options : NULL, begun);
                 offer_options(common_options, begun);

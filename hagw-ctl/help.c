@@ -5,6 +5,7 @@
 #include <systemd/sd-json.h>
 
 #include "help.h"
+#include "log.h"
 #include "output.h"
 
 #define COLUMN 34 /* where the descriptions start */
@@ -92,4 +93,44 @@ int help_print_json(void) {
                 r = sd_json_buildo(&whole, SD_JSON_BUILD_PAIR("verbs", SD_JSON_BUILD_VARIANT(list)),
                                    SD_JSON_BUILD_PAIR("common", SD_JSON_BUILD_VARIANT(common)));
         return r < 0 ? r : output_json(whole);
+}
+
+int verb_help(const Call *call) {
+        const char *group = call->n_arguments > 0 ? call->arguments[0] : NULL,
+                   *name = call->n_arguments > 1 ? call->arguments[1] : NULL;
+
+        if (call->json)
+                return help_print_json() < 0 ? CTL_FAILED : CTL_OK;
+        if (!group) {
+                help_print(stdout);
+                return CTL_OK;
+        }
+        for (const Verb *v = verbs; v->name; v++) {
+                const bool found = name ? streq_ptr(v->group, group) && streq(v->name, name) :
+                                          !v->group && streq(v->name, group);
+
+                if (found)
+                        help_print_verb(stdout, v);
+                else if (!name && streq_ptr(v->group, group))
+                        help_print_group(stdout, group);
+                else
+                        continue;
+                return CTL_OK;
+        }
+        log_error("There is no verb \"%s%s%s\"; hagw-ctl help shows them.", group, name ? " " : "",
+                  strempty(name));
+        return CTL_USAGE;
+}
+
+int verb_version(const Call *call) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+
+        if (!call->json) {
+                output("hagw " PACKAGE_VERSION "\n");
+                return CTL_OK;
+        }
+        if (sd_json_buildo(&v, SD_JSON_BUILD_PAIR("version", SD_JSON_BUILD_STRING(PACKAGE_VERSION))) < 0 ||
+            output_json(v) < 0)
+                return log_oom();
+        return CTL_OK;
 }

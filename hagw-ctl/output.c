@@ -22,6 +22,7 @@ struct Table {
         size_t n_cells, allocated;
         size_t widths[TABLE_COLUMNS_MAX];
         bool lost, printed;
+        bool tall; /* wider than the terminal: a line a cell */
 };
 
 static bool colours_wanted(void) {
@@ -119,10 +120,23 @@ static size_t fitting(const char *s, size_t columns) {
         return fits;
 }
 
+/* The rest of a line that begins at column indent, and the lines under it. */
+static void put_lines(const char *text, size_t indent) {
+        size_t columns = terminal_columns();
+
+        while (columns > indent + 10) {
+                size_t k = fitting(text, columns - 1 - indent); /* the last column stays free */
+
+                if (!text[k])
+                        break;
+                printf("%.*s\n%*s", (int) k, text, (int) indent, "");
+                text += k + strspn(text + k, " ");
+        }
+        printf("%s\n", text);
+}
+
 void output_paragraph(const char *lead, const char *format, ...) {
-        size_t columns = terminal_columns(), indent = text_width(lead);
         _cleanup_free_ char *text = NULL;
-        const char *rest;
         va_list ap;
         int n;
 
@@ -132,15 +146,7 @@ void output_paragraph(const char *lead, const char *format, ...) {
         if (n < 0)
                 return;
         (void) fputs(lead, stdout);
-        for (rest = text; columns > indent + 10;) {
-                size_t k = fitting(rest, columns - 1 - indent); /* the last column stays free */
-
-                if (!rest[k])
-                        break;
-                printf("%.*s\n%*s", (int) k, rest, (int) indent, "");
-                rest += k + strspn(rest + k, " ");
-        }
-        printf("%s\n", rest);
+        put_lines(text, text_width(lead));
 }
 
 Table *table_new(const char *const *titles, size_t columns) {
@@ -190,17 +196,15 @@ static void print_cell(Tone tone, const char *text, size_t width, bool last) {
                "");
 }
 
-int table_print(Table *t, int indent) {
-        bool first;
+static size_t table_width(const Table *t) {
+        size_t width = 0;
 
-        if (!t || t->lost)
-                return -ENOMEM;
-        first = t->titles && !t->printed;
-        t->printed = true;
-        for (size_t i = 0; first && i < t->columns; i++)
-                t->widths[i] = text_width(t->titles[i]);
-        for (size_t i = 0; i < t->n_cells; i++)
-                t->widths[i % t->columns] = MAX(t->widths[i % t->columns], text_width(t->cells[i].text));
+        for (size_t i = 0; i < t->columns; i++)
+                width += t->widths[i] + 2;
+        return width - 2;
+}
+
+static void print_wide(const Table *t, int indent, bool first) {
         for (size_t i = 0; first && i < t->columns; i++) {
                 printf("%*s", i == 0 ? indent : 0, "");
                 print_cell(TONE_DIM, t->titles[i], t->widths[i], i + 1 == t->columns);
@@ -214,8 +218,56 @@ int table_print(Table *t, int indent) {
                 print_cell(t->cells[i].tone, t->cells[i].text, t->widths[column], column + 1 == t->columns);
                 if (column + 1 == t->columns)
                         putchar('\n');
-                free(t->cells[i].text);
         }
+}
+
+/* Each row under its first cell, and nothing for a cell that says nothing. */
+static void print_tall(const Table *t, int indent) {
+        size_t titles = 0;
+
+        for (size_t i = 1; t->titles && i < t->columns; i++)
+                titles = MAX(titles, text_width(t->titles[i]));
+        for (size_t i = 0; i < t->n_cells; i++) {
+                size_t column = i % t->columns, at = (size_t) indent;
+                const Cell *c = &t->cells[i];
+
+                if (column > 0 && (!*c->text || streq(c->text, "-")))
+                        continue;
+                printf("%*s", indent, "");
+                if (column > 0 && t->titles)
+                        printf("  %*s%s%s: ", (int) (titles - text_width(t->titles[column])), "",
+                               tone_on(TONE_DIM), t->titles[column]);
+                else if (column > 0)
+                        printf("  ");
+                if (column > 0)
+                        at += t->titles ? titles + 4 : 2;
+                printf("%s%s", column > 0 && t->titles ? tone_off() : "", tone_on(c->tone));
+                put_lines(c->text, at);
+                (void) fputs(tone_off(), stdout);
+        }
+}
+
+int table_print(Table *t, int indent) {
+        unsigned columns = terminal_width();
+        bool first;
+
+        if (!t || t->lost)
+                return -ENOMEM;
+        first = t->titles && !t->printed;
+        t->printed = true;
+        for (size_t i = 0; first && i < t->columns; i++)
+                t->widths[i] = text_width(t->titles[i]);
+        for (size_t i = 0; i < t->n_cells; i++)
+                t->widths[i % t->columns] = MAX(t->widths[i % t->columns], text_width(t->cells[i].text));
+        /* A table of several parts stays what its first one was. */
+        if (first || !t->titles)
+                t->tall = columns > 0 && table_width(t) + (size_t) indent > columns;
+        if (t->tall)
+                print_tall(t, indent);
+        else
+                print_wide(t, indent, first);
+        for (size_t i = 0; i < t->n_cells; i++)
+                free(t->cells[i].text);
         t->n_cells = 0;
         return 0;
 }

@@ -76,9 +76,9 @@ static int section(const char *title, sd_json_variant *v, const char *list, cons
         return print(v);
 }
 
-static int print_addresses(sd_json_variant *v) { return view_print_addresses(v, 2); }
+static int print_addresses(sd_json_variant *v) { return view_print_addresses(v, 2, /* told= */ true); }
 static int print_hosts(sd_json_variant *v) { return view_print_hosts(v, 2); }
-static int print_certificates(sd_json_variant *v) { return view_print_certificates(v, 2); }
+static int print_certificates(sd_json_variant *v) { return view_print_certificates(v, 2, /* told= */ true); }
 static int print_daemons(sd_json_variant *v) { return view_print_daemons(v, 2); }
 
 static int print_relay(const Status *s) {
@@ -139,7 +139,16 @@ static void print_findings(Tone tone, const char *title, sd_json_variant *findin
         output_tone(tone, "%s", title);
         output("\n");
         for (size_t i = 0; i < sd_json_variant_elements(findings); i++)
-                output("  - %s\n", sd_json_variant_string(sd_json_variant_by_index(findings, i)));
+                output_paragraph("  - ", "%s",
+                                 sd_json_variant_string(sd_json_variant_by_index(findings, i)));
+}
+
+/* A relay needs none, and who has no zone yet has another thing to do first. */
+static const char *no_hosts(const Status *s) {
+        if (!s->config || s->config->n_zones == 0)
+                return "none";
+        return s->config->tenants.zone ? "none of this machine's own" :
+                                         "none yet: hagw-ctl host add ha http://192.168.1.4:8123";
 }
 
 int status_print(const Status *s) {
@@ -152,14 +161,16 @@ int status_print(const Status *s) {
             print_relay(s) < 0)
                 return -ENOMEM;
         print_elsewhere(s);
-        if (section("Hosts", s->hosts, "hosts", "none yet: hagw-ctl host add ha http://192.168.1.4:8123",
-                    print_hosts) < 0 ||
+        if (section("Hosts", s->hosts, "hosts", no_hosts(s), print_hosts) < 0 ||
             section("Certificates", s->certificates, "certificates", "none", print_certificates) < 0 ||
             section("Daemons", s->daemons, "daemons", "none", print_daemons) < 0)
                 return -ENOMEM;
         print_tenants(s);
         output_tone(TONE_BOLD, "Sessions");
-        output("\n  %zu logged in\n", sessions);
+        if (sessions > 0)
+                output("\n  %zu logged in\n", sessions);
+        else
+                output("\n  nobody is logged in\n");
         view_print_refusals(s->refusals, 2);
         output("\n");
         if (s->n_problems > 0)

@@ -120,12 +120,16 @@ void terminal_show_input(void) {
                 leave(stops[i]);
 }
 
-unsigned terminal_columns(void) {
+unsigned terminal_width(void) {
         struct winsize size;
 
         if (!isatty(STDOUT_FILENO))
                 return 0;
         if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col < PROSE_COLUMNS_MIN)
                 return PROSE_COLUMNS_MAX;
-        return MIN((unsigned) size.ws_col, PROSE_COLUMNS_MAX);
+        return size.ws_col;
+}
+
+unsigned terminal_columns(void) {
+        return MIN(terminal_width(), PROSE_COLUMNS_MAX);
 }

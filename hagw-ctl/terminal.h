@@ -15,5 +15,8 @@ void terminal_on_interrupt(const char *text);
 int terminal_hide_input(const char *question);
 void terminal_show_input(void);
 
+/* Columns of the terminal that stdout is; 0: it is none. */
+unsigned terminal_width(void);
+
 /* Columns for prose: the terminal's, 80 at most. 0: stdout is no terminal. */
 unsigned terminal_columns(void);

@@ -32,7 +32,7 @@ int verb_cert_list(const Call *call) {
         if (field_count(v, "certificates") == 0)
                 output("There is no certificate yet: they are obtained for the zones and hosts that are "
                        "configured.\n");
-        return view_print_certificates(v, 0) < 0 ? log_oom() : CTL_OK;
+        return view_print_certificates(v, 0, /* told= */ false) < 0 ? log_oom() : CTL_OK;
 }
 
 /* The certificate of that name, with its chain; a mistyped name is told with the nearest. *ret is a new

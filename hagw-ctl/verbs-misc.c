@@ -33,7 +33,7 @@ int verb_address(const Call *call) {
                 return r;
         for (size_t i = 0; i < field_count(v, "addresses"); i++)
                 known = known || field_text(field_element(v, "addresses", i), "address");
-        r = call->json ? output_json(v) : view_print_addresses(v, 0);
+        r = call->json ? output_json(v) : view_print_addresses(v, 0, /* told= */ false);
         return r < 0 ? log_oom() : known ? CTL_OK : CTL_FAILED;
 }
 

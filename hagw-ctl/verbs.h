@@ -114,4 +114,6 @@ int verb_config_keep(const Call *call);
 int verb_notify_gather(const Call *call);
 int verb_notify_test(const Call *call);
 int verb_log(const Call *call);
+int verb_help(const Call *call);         /* help.c */
+int verb_version(const Call *call);
 int verb_complete(const Call *call);     /* complete.c */

@@ -9,6 +9,7 @@
 #include "log.h"
 #include "output.h"
 #include "usec.h"
+#include "useragent.h"
 #include "view.h"
 
 static int empty_list(const char *name, sd_json_variant **ret) {
@@ -185,7 +186,7 @@ bool view_certificate_is_bad(sd_json_variant *c) {
         return false;
 }
 
-int view_print_certificates(sd_json_variant *v, int indent) {
+int view_print_certificates(sd_json_variant *v, int indent, bool told) {
         static const char *const titles[] = { "CERTIFICATE", "STATE", "ENDS", "NEXT TRY", "NAMES", NULL };
         _cleanup_(table_freep) Table *t = table_new(titles, 0);
         uint64_t now = clock_usec(CLOCK_REALTIME);
@@ -194,7 +195,8 @@ int view_print_certificates(sd_json_variant *v, int indent) {
         for (size_t i = 0; i < field_count(v, "certificates"); i++) {
                 sd_json_variant *c = field_element(v, "certificates", i);
                 _cleanup_free_ char *names = field_joined(c, "names");
-                const char *state = strempty(field_text(c, "state")), *error = field_text(c, "error");
+                const char *state = strempty(field_text(c, "state")),
+                           *error = told ? NULL : field_text(c, "error");
                 Tone tone = view_certificate_is_bad(c) ? TONE_BAD :
                             streq(state, "valid")      ? TONE_GOOD :
                                                          TONE_WARN;
@@ -218,7 +220,7 @@ int view_addresses(bool refresh, sd_json_variant **ret, char **ret_reason) {
         return ask("io.hagw.Net.Watch", NULL, "addresses", ret, ret_reason);
 }
 
-int view_print_addresses(sd_json_variant *v, int indent) {
+int view_print_addresses(sd_json_variant *v, int indent, bool told) {
         _cleanup_(table_freep) Table *t = table_new(NULL, 4);
         uint64_t now = clock_usec(CLOCK_REALTIME);
         char when[TIME_TEXT_MAX];
@@ -238,8 +240,11 @@ int view_print_addresses(sd_json_variant *v, int indent) {
                           address             ?:
                                           off ? "off" :
                                                 "unknown");
-                table_add(t, TONE_DIM, "%s", field_text(a, "source"));
-                if (error)
+                table_add(t, TONE_DIM, "%s", off ? "" : field_text(a, "source"));
+                if (error && told)
+                        table_add(t, TONE_WARN, "last confirmed %s",
+                                  format_when(field_number(a, "confirmedUSec"), now, when));
+                else if (error)
                         table_add(t, TONE_WARN, "last confirmed %s: %s",
                                   format_when(field_number(a, "confirmedUSec"), now, when), error);
                 else if (off || field_number(a, "confirmedUSec") == 0) /* by whom? */
@@ -295,7 +300,7 @@ int view_print_sessions(sd_json_variant *v, int indent) {
                                               "ENDS",    "WITH", NULL };
         _cleanup_(table_freep) Table *t = table_new(titles, 0);
         uint64_t now = clock_usec(CLOCK_REALTIME);
-        char when[TIME_TEXT_MAX];
+        char when[TIME_TEXT_MAX], agent[USERAGENT_TEXT_MAX + 1];
 
         for (size_t i = 0; i < field_count(v, "sessions"); i++) {
                 sd_json_variant *s = field_element(v, "sessions", i);
@@ -308,7 +313,8 @@ int view_print_sessions(sd_json_variant *v, int indent) {
                 table_add(t, TONE_PLAIN, "%s", field_number(s, "expiresUSec") > 0 ?
                                   format_when(field_number(s, "expiresUSec"), now, when) :
                                   "when revoked");
-                table_add(t, TONE_DIM, "%.60s", field_text(s, "userAgent"));
+                table_add(t, TONE_DIM, "%s",
+                          useragent_describe(strempty(field_text(s, "userAgent")), agent));
         }
         return table_print(t, indent);
 }
@@ -416,6 +422,29 @@ int view_daemons(const Config *config, sd_json_variant **ret) {
         return r < 0 ? log_oom() : 0;
 }
 
+/* What a daemon says of itself, without what it has none of. */
+static char *without_zeros(const char *status) {
+        char *text = NULL;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+
+        if (!f)
+                return NULL;
+        while (*status) {
+                size_t n = strcspn(status, ",;");
+
+                if (!startswith(status, "0 "))
+                        fprintf(f, "%s%.*s", ftello(f) > 0 ? ", " : "", (int) n, status);
+                status += n + !!status[n];
+                status += strspn(status, " ");
+        }
+        if (fclose(f) != 0) {
+                free(text);
+                return NULL;
+        }
+        return text;
+}
+
 int view_print_daemons(sd_json_variant *v, int indent) {
         _cleanup_(table_freep) Table *t = table_new(NULL, 3);
 
@@ -423,6 +452,7 @@ int view_print_daemons(sd_json_variant *v, int indent) {
                 sd_json_variant *d = field_element(v, "daemons", i);
                 const char *refused = field_text(d, "configError");
                 bool running = field_bool(d, "running"), shut = field_bool(d, "shut");
+                _cleanup_free_ char *status = without_zeros(strempty(field_text(d, "status")));
 
                 table_add(t, TONE_PLAIN, "%s", field_text(d, "name"));
                 table_add(t, running && !shut ? refused ? TONE_WARN : TONE_GOOD : TONE_BAD, "%s",
@@ -431,10 +461,11 @@ int view_print_daemons(sd_json_variant *v, int indent) {
                           field_bool(d, "denied") ? "denied" :
                           field_bool(d, "silent") ? "silent" :
                                                      "off");
-                table_add(t, TONE_DIM, "%s%s", refused ? "keeps its old configuration: " : "",
-                          refused                 ?:
-                                          running ? strempty(field_text(d, "status")) :
-                                                    strempty(field_text(d, "job")));
+                /* Why it refused the new one is told with the problems. */
+                table_add(t, TONE_DIM, "%s",
+                          refused ? "keeps its old configuration" :
+                          running ? strempty(status) :
+                                    strempty(field_text(d, "job")));
         }
         return table_print(t, indent);
 }

@@ -19,7 +19,8 @@ int view_print_hosts(sd_json_variant *v, int indent);
 /* { "certificates": io.hagw.Acme.Watch's, without the chains }. */
 int view_certificates_of(sd_json_variant *reply, sd_json_variant **ret);
 int view_certificates(sd_json_variant **ret, char **ret_reason);
-int view_print_certificates(sd_json_variant *v, int indent);
+/* told: what failed is told elsewhere on the same screen. */
+int view_print_certificates(sd_json_variant *v, int indent, bool told);
 /* Days until the end; negative: over; INT64_MAX: no certificate yet. */
 int64_t view_certificate_days(sd_json_variant *certificate, uint64_t now);
 /* One of the certificates' states that needs attention. */
@@ -27,7 +28,7 @@ bool view_certificate_is_bad(sd_json_variant *certificate);
 
 /* { "addresses": io.hagw.Net's }. */
 int view_addresses(bool refresh, sd_json_variant **ret, char **ret_reason);
-int view_print_addresses(sd_json_variant *v, int indent);
+int view_print_addresses(sd_json_variant *v, int indent, bool told);
 
 /* { "visitors": io.hagw.Proxy.DescribeOutside's }, or nothing. */
 int view_outside(sd_json_variant **ret);

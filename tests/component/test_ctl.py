@@ -15,7 +15,7 @@ import time
 import pytest
 
 from conftest import ROOT
-from ctl_tools import CTL, DENIED, FAILED, OK, PASSWORD, UNREACHABLE, USAGE, ctl, terminal, webd, zone  # noqa: F401 (fixtures)
+from ctl_tools import CTL, DENIED, FAILED, OK, PASSWORD, UNREACHABLE, USAGE, Session, ctl, terminal, webd, zone  # noqa: F401 (fixtures)
 from test_webd import Visitor
 
 
@@ -77,6 +77,61 @@ def test_completion(ctl):
     assert ctl.ok("complete", "host", "show", "h").split() == ["ha.home.test"]
     assert "--open-path=" in ctl.ok("complete", "--", "host", "add", "--o").split()
     assert "complete" not in ctl.ok("complete", "").split()
+
+
+def test_completion_of_an_option_s_value(ctl, webd):
+    """Behind "--host " come hosts, and not what the verb would take; who writes a file's name gets the shell's own."""
+    ctl.house.configure('zones = ( { name = "home.test"; } );\n', a='name = "ha.home.test"; upstream = "http://127.0.0.1";\n')
+    ctl.ok("user", "add", "anna", "--password-stdin", stdin=PASSWORD)
+    assert ctl.ok("complete", "--", "user", "add", "--host", "").split() == ["ha.home.test"]
+    assert ctl.ok("complete", "--", "log", "--daemon", "pro").split() == ["proxyd"]
+    assert ctl.ok("complete", "--", "session", "revoke", "--user", "").split() == ["anna"]
+    assert ctl.ok("complete", "--", "setup", "--ca-file", "").split() == []
+    assert "show" in ctl.ok("complete", "--", "--config", "/tmp", "host", "").split(), "its value is no verb"
+    assert "--open-path=" in ctl.ok("complete", "--", "host", "add", "--login", "none", "--o").split()
+
+
+def test_help_and_version_are_verbs(ctl):
+    assert ctl.ok("help") == ctl.ok("--help") and ctl.ok("version") == ctl.ok("--version")
+    assert ctl.ok("help", "host", "add") == ctl.ok("host", "add", "--help") and ctl.ok("help", "setup") == ctl.ok("setup", "--help")
+    assert "host remove" in ctl.ok("help", "host")
+    assert "There is no verb" in ctl.refused(USAGE, "help", "hots")
+    assert ctl.json("version")["version"] in ctl.ok("version") and ctl.json("help")["verbs"]
+
+
+def test_status_fits_the_terminal(ctl, webd):
+    """A table that is too wide goes down instead; in a pipe it stays a line a row."""
+    long = "a-rather-long-name-of-some-service.in-a-zone-with-a-long-name.home.test"
+    ctl.house.configure('zones = ( { name = "in-a-zone-with-a-long-name.home.test"; } );\n',
+                        a=f'name = "{long}"; upstream = "http://another-long-name.of-a-service.test:8123";\n')
+    ctl.env["NO_COLOR"] = "1"
+    shown = Session(ctl, "status", "--no-delegation").end(UNREACHABLE)
+    assert not [line for line in shown.splitlines() if len(line) > 80], shown
+    assert f"  {long}\n" in shown and "SERVICE: http://another-long-name" in shown
+    wide = Session(ctl, "status", "--no-delegation", columns=250).end(UNREACHABLE)
+    assert re.search(rf"  {re.escape(long)} +http://another", wide) and "SERVICE:" not in wide
+    assert re.search(rf"  {re.escape(long)} +http://another", ctl.run("status", "--no-delegation").stdout)
+    assert "nobody is logged in" in shown, shown
+    assert not re.search(r"(^| )0 [a-z]", shown, re.M), shown
+
+
+def test_status_of_a_relay_asks_for_no_host(ctl, webd):
+    ctl.house.configure('zones = ( { name = "relay.home.test"; } );\ntenants: { zone = "relay.home.test"; };\n')
+    assert "host add" not in ctl.run("status", "--no-delegation").stdout
+    (ctl.house.config / "hagw.conf").write_text("")
+    said = ctl.run("status", "--no-delegation").stdout
+    assert "host add" not in said and "hagw-ctl setup" in said
+
+
+def test_sessions_are_told_by_browser(ctl, webd):
+    ctl.house.configure('zones = ( { name = "home.test"; } );\n', ha='name = "ha.home.test"; upstream = "http://192.0.2.1";')
+    ctl.ok("user", "add", "anna", "--password-stdin", stdin=PASSWORD)
+    agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
+    visitor = Visitor(ctl.house.root / "web", host="ha.home.test", address="203.0.113.5")
+    visitor.headers["User-Agent"] = agent
+    visitor.login(user="anna", password=PASSWORD)
+    assert "Chrome on Linux" in ctl.ok("session", "list")
+    assert ctl.json("session", "list")["sessions"][0]["userAgent"] == agent
 
 
 @pytest.mark.parametrize("shell,file", [("bash", "hagw-ctl.bash"), ("zsh", "_hagw-ctl"), ("fish", "hagw-ctl.fish")])
