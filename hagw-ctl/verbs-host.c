@@ -264,7 +264,8 @@ static int print_host(const ConfHost *h, sd_json_variant *reply, const char *rea
         if (field_number(reply, "status"))
                 output("  %-12s HTTP status %lu\n", "answer", (unsigned long) field_number(reply, "status"));
         print_setting("error", field_text(live, "error"));
-        print_setting("advice", field_text(reply, "advice"));
+        if (!streq_ptr(field_text(reply, "advice"), strempty(field_text(live, "error"))))
+                print_setting("advice", field_text(reply, "advice"));
         print_setting("certificate", h->upstream_kind == CONF_UPSTREAM_TCP  ? "the service's own" :
                                      field_bool(live, "certificate") ? "valid" :
                                                                        "none yet");

@@ -401,6 +401,7 @@ void manager_drain(void *userdata) {
         uint64_t usec = m->snapshot->drain_usec;
 
         rounds_done(&m->rounds);
+        probes_done(&m->probes); /* nobody waits for these */
         /* More than the unit's TimeoutStopSec= where proxy.drain is. */
         (void) sd_notifyf(/* unset_environment= */ 0, "EXTEND_TIMEOUT_USEC=%" PRIu64,
                           usec + MANAGER_STOP_USEC);

@@ -100,14 +100,16 @@ static void route_done(Route *r) {
 static int make_authority(Route *r) {
         const ConfHost *h = &r->host;
         bool v6 = strchr(strempty(h->upstream_host), ':');
-        char *s;
+        char *s, port[sizeof(":65535")] = "";
         int n;
 
+        /* Browsers leave the usual one out. */
+        if (h->upstream_port != (h->upstream_kind == CONF_UPSTREAM_HTTPS ? 443 : 80))
+                (void) snprintf(port, sizeof(port), ":%u", (unsigned) h->upstream_port);
         if (h->upstream_kind == CONF_UPSTREAM_UNIX)
                 n = asprintf(&s, "localhost");
         else
-                n = asprintf(&s, "%s%s%s:%u", v6 ? "[" : "", strempty(h->upstream_host), v6 ? "]" : "",
-                             h->upstream_port);
+                n = asprintf(&s, "%s%s%s%s", v6 ? "[" : "", strempty(h->upstream_host), v6 ? "]" : "", port);
         if (n < 0)
                 return -ENOMEM;
         r->upstream_authority = (Slice) { s, (size_t) n };

@@ -11,6 +11,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 from answerpeers import free_port
@@ -283,6 +284,22 @@ def test_host_goes_during_its_trial(house, parts):  # noqa: F811
     answer.set()
     h.wait(lambda: state(h, "b.home.example.com")["triedUSec"])
     assert [i["name"] for i in h.proxyd.call("ListHosts")["hosts"]] == ["b.home.example.com"]
+
+
+def test_a_trial_holds_up_no_stop(house, parts):  # noqa: F811
+    """A drain waits for visitors, and for nobody else; the trial by itself would end after 20 s."""
+    asked = threading.Event()
+
+    def serve(upstream, s, f):
+        Head(f)
+        asked.set()
+        f.read()
+    parts.append(Upstream(serve))
+    h = open_house(house, parts, 'proxy: { probe_interval = "1s"; drain = "1h"; };', ha=host(parts[0].url))
+    assert asked.wait(60)
+    begin = time.monotonic()
+    assert h.proxyd.stop() == 0
+    assert time.monotonic() - begin < 19, "the trial's own end was waited for"
 
 
 def test_never(house, parts):  # noqa: F811

@@ -119,12 +119,17 @@ static void test_admits(void **state) {
 }
 
 static void test_authority(void **state) {
-        ConfHost h[] = { host("a.example"), host("b.example") };
+        ConfHost h[] = { host("a.example"), host("b.example"), host("c.example"), host("d.example") };
         _cleanup_(route_table_unrefp) RouteTable *t = NULL;
 
         h[0].upstream_host = (char *) "fd00::1";
         h[1].upstream_kind = CONF_UPSTREAM_UNIX;
-        t = make(h, 2);
+        h[2].upstream_port = 80;
+        h[3].upstream_kind = CONF_UPSTREAM_HTTPS;
+        h[3].upstream_port = 443;
+        t = make(h, 4);
+        assert_true(slice_equal(t->routes[2].upstream_authority, SLICE("192.168.1.4")));
+        assert_true(slice_equal(t->routes[3].upstream_authority, SLICE("192.168.1.4")));
         assert_true(slice_equal(t->routes[0].upstream_authority, SLICE("[fd00::1]:8123")));
         assert_true(slice_equal(t->routes[1].upstream_authority, SLICE("localhost")));
 }
