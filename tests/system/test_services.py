@@ -55,3 +55,48 @@ def test_a_home_assistant_that_does_not_know_the_gateway(house):
             until("the all-clear", lambda: health(house)["health"] == "ok", 150)
     finally:
         house.ctl("host", "remove", NAME)
+
+
+RESPONDER = """
+import socket, struct
+name = b"\\x0dhomeassistant\\x05local\\x00"
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("", 5353))
+s.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton("224.0.0.251") + socket.inet_aton("192.168.1.4"))
+s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("192.168.1.4"))
+s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 255)
+answer = b"\\0\\0\\x84\\0\\0\\0\\0\\x01\\0\\0\\0\\0" + name + struct.pack("!HHIH", 1, 0x8001, 120, 4) + socket.inet_aton("192.168.1.4")
+print("listening", flush=True)
+while True:
+    data, _ = s.recvfrom(9000)
+    if not data[2] & 0x80 and name in data:
+        s.sendto(answer, ("224.0.0.251", 5353))
+"""
+
+
+@contextlib.contextmanager
+def mdns(house):
+    """Home Assistant says its name in the network, and the gateway's systemd-resolved speaks mDNS there."""
+    lab("sh", "-c", "cat >/tmp/responder.py", input=RESPONDER)
+    house.run("home", "sh", "-ec", "mkdir -p /run/systemd/resolved.conf.d; printf '[Resolve]\\nMulticastDNS=yes\\n' "
+              ">/run/systemd/resolved.conf.d/mdns.conf; systemctl restart systemd-resolved")
+    link = house.run("home", "sh", "-c", "ip -4 -o address show to 192.168.1.0/24").split()[1].split("@")[0]
+    house.run("home", "resolvectl", "mdns", link, "yes")
+    with subprocess.Popen([ROOT / "dev/lab", "run", "ha", "python3", "/tmp/responder.py"], stdout=subprocess.PIPE,
+                          text=True) as process:
+        assert process.stdout.readline() == "listening\n"
+        try:
+            yield
+        finally:
+            lab("pkill", "-f", "/tmp/responder.py")
+            house.run("home", "sh", "-ec", "rm /run/systemd/resolved.conf.d/mdns.conf; systemctl restart systemd-resolved")
+
+
+def test_a_name_in_local(house):
+    """In hagw-netd's sandbox, as it is installed: what systemd-resolved finds in the network is found."""
+    name = f"local.{ZONE}"
+    with mdns(house):
+        said = house.ctl("host", "add", "local", "http://homeassistant.local:8123")
+        house.ctl("host", "remove", name)
+    assert f"https://{name} leads to http://homeassistant.local:8123, which answers." in said
