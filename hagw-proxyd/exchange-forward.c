@@ -85,16 +85,17 @@ void exchange_forward(Exchange *x, Upstream *u) {
         get_link(x, may_retry(x) ? UPSTREAM_ANY : UPSTREAM_YOUNG);
 }
 
-/* That a tenant's house is away is nothing that ails the relay. */
+/* That a tenant's house is away is nothing that ails the relay; what a probe meets with goes to who sent
+ * it. */
 static void note_failure(Exchange *x, const char *why) {
-        if (x->stats && !x->internal && !x->upstream->single)
+        if (x->conn->probe)
+                (void) snprintf(x->conn->probe->result.text, sizeof(x->conn->probe->result.text), "%s", why);
+        else if (x->stats && !x->internal && !x->upstream->single)
                 upstream_report(x->upstream, x->stats, why);
 }
 
 static void fail(Exchange *x, PageKind kind, const char *why) {
         note_failure(x, why);
-        if (x->conn->probe)
-                (void) snprintf(x->conn->probe->result.text, sizeof(x->conn->probe->result.text), "%s", why);
         x->verdict = kind == PAGE_GATEWAY_TIMEOUT ? "upstream timeout" : "upstream failed";
         exchange_answer(x, kind, why);
 }

@@ -111,7 +111,7 @@ typedef struct ChannelMessage {
 
 typedef struct ProbeMessage {
         Message message;
-        void *asker; /* the main thread's own */
+        uint64_t id; /* the main thread's own */
         int fd;      /* given away; the worker reads a request there and writes the answer */
         char name[HOSTNAME_MAX + 1];
         ProbeKind kind;

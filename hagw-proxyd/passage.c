@@ -361,9 +361,10 @@ static void on_link(LinkClient *l) {
 static void on_link_failed(LinkClient *l, const char *why) {
         Passage *p = CONTAINER_OF(l, Passage, client);
 
-        upstream_report(p->upstream, p->stats, why);
         if (p->conn->probe)
                 (void) snprintf(p->conn->probe->result.text, sizeof(p->conn->probe->result.text), "%s", why);
+        else
+                upstream_report(p->upstream, p->stats, why);
         passage_abort(p, "upstream failed");
 }
 

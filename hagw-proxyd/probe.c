@@ -10,6 +10,7 @@
 
 struct Probe {
         Probe *next, **list;
+        uint64_t id;
         int fd; /* closed: nothing more of the answer is wanted */
         sd_event_source *io, *timer;
         ProbeHandler handler;
@@ -17,6 +18,8 @@ struct Probe {
         size_t n;
         char answer[PROBE_ANSWER_MAX + 1];
 };
+
+static uint64_t n_probes; /* ever */
 
 static Probe *probe_free(Probe *p) {
         if (!p)
@@ -74,7 +77,7 @@ void probe_on_message(Probe **list, const ProbeMessage *m) {
         ProbeResult result = m->result;
         Probe *p = *list;
 
-        while (p && p != m->asker)
+        while (p && p->id != m->id)
                 p = p->next;
         if (!p)
                 return;
@@ -133,7 +136,7 @@ int probe_new(Probe **list, sd_event *event, Worker *worker, const char *name, P
         }
         *p = (Probe) { .list = list, .fd = fds[0], .handler = handler, .userdata = userdata };
         m->fd = fds[1];
-        m->asker = p;
+        m->id = p->id = ++n_probes;
         m->kind = kind;
         r = make_name(name, m->name, sizeof(m->name));
         if (r >= 0)

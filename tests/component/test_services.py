@@ -179,6 +179,9 @@ def test_refused_and_back(house, parts):  # noqa: F811
     h = open_house(house, parts, MAIN, ha=host(f"http://127.0.0.1:{port}"))
     h.wait(lambda: state(h).get("finding") == "refused")
     assert f"127.0.0.1:{port} refuses connections from this machine (127.0.0.1):" in state(h)["error"]
+    tried = state(h)["triedUSec"]
+    h.wait(lambda: state(h)["triedUSec"] > tried)
+    assert h.proxyd.text().count("refuses connections") == 1 and "upstream fails" not in h.proxyd.text()
     assert h.figure("proxy_host_failing", host=HOST) == 1
     parts.append(Upstream(echo, at=("127.0.0.1", port)))
     h.wait(lambda: state(h)["health"] == "ok")
