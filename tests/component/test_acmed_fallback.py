@@ -10,7 +10,8 @@ import pytest
 from acme_tools import ZONE, check_certificate, until
 from authority_tools import Authority, Fault, Profile
 from ctl_tools import Ctl
-from test_acmed_caa import Gateway, authority, gateway, line, stranger  # noqa: F401
+from test_acmed_caa import authority, gateway, line, stranger  # noqa: F401
+from test_acmed_relay import NAME, cabin, relay  # noqa: F401
 
 LIMITED = {"at": "newOrder", "status": 429, "type": "rateLimited", "detail": "too many"}
 
@@ -30,18 +31,18 @@ def begin(gateway, authority, second, state="valid", env=None, **fallback):  # n
     return gateway.wait(state=state)
 
 
-def change(gateway, **changed):  # noqa: F811
+def change(gateway, name=ZONE, **changed):  # noqa: F811
     """hagw-acmed comes back later, or finds its certificate to be due: how that stands in its state."""
     gateway.acmed.stop()
-    record = gateway.record()
+    record = gateway.record(name)
     for field, value in changed.items():
         (record if field in record else record["tries"][0])[field] = int(value)
-    gateway.path().write_text(json.dumps(record))
+    gateway.path(name).write_text(json.dumps(record))
     gateway.acmed.start()
 
 
-def hours_later(gateway, hours=2):  # noqa: F811
-    change(gateway, sinceUSec=(time.time() - hours * 3600) * 1e6)
+def hours_later(gateway, name=ZONE, hours=2):  # noqa: F811
+    change(gateway, name, sinceUSec=(time.time() - hours * 3600) * 1e6)
 
 
 def test_the_first_is_enough(gateway, authority, second):  # noqa: F811
@@ -153,6 +154,28 @@ def test_certificates_of_minutes(gateway, authority):  # noqa: F811
     # Each key goes when its certificate's life is over, not a day later.
     retired = json.loads((gateway.house.root / "state/acmed/retired.json").read_text())
     assert all(r["fromUSec"] < (time.time() + 70) * 1e6 for r in retired)
+
+
+def test_behind_a_relay(cabin, relay, tmp_path):  # noqa: F811
+    """Its records list the account that orders, whichever that is now: each order tells it first."""
+    def begun(name):
+        (tmp_path / name).mkdir()
+        return Authority(tmp_path / name, servers={"relay.example.com": ("127.0.0.1", relay.port)}, identities=(f"{name}.example",))
+
+    first, second = begun("first"), begun("second")
+    first.settings.faults = [Fault("newOrder")]
+    cabin.start(first.directory, first.root, fallback={"directory": second.directory, "ca_file": second.root})
+    cabin.wait(NAME, state="failed")
+    hours_later(cabin, NAME)
+    before = cabin.wait(NAME)
+    assert before["directory"] == second.directory
+    assert cabin.proxy.accounts[-1] == ("second.example", second.accounts()[0].url)
+    first.settings.faults = []
+    cabin.acmed.call("Renew", name=NAME)
+    assert cabin.changed(before, NAME)["directory"] == first.directory
+    assert [line for line in relay.dnsd.call("Lookup", name=NAME, type="CAA")["answers"] if first.accounts()[0].url in line]
+    first.stop()
+    second.stop()
 
 
 @pytest.mark.parametrize("fallback, words", [('contact = "mailto:a@b.example";', 'acme.fallback: a "directory" is missing'),

@@ -117,7 +117,7 @@ class Cabin(Acme):
         self.keyd.call("AdoptToken", tenant=answer["tenant"], tokenId=answer["tokenId"])
 
     def text(self, zones, **acme):
-        lines = "".join(f'{k} = "{v}"; ' for k, v in acme.items())
+        lines = Acme.group(acme)
         names = ", ".join(f'{{ name = "{z}"; via = "relay"; }}' for z in zones)
         return f'zones = ( {names} );\nacme: {{ {lines} }};\nrelay: {{ address = "relay.example.com"; tenant = "anna"; }};\n'
 

@@ -10,6 +10,7 @@ from OpenSSL import SSL
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
+from acme_tools import until
 from conftest import House
 from ctl_tools import FAILED, OK, PASSWORD, UNREACHABLE, USAGE, booted, ctl, machine, terminal, zone, Ctl  # noqa: F401 (fixtures)
 from relayhouse import CONFIG, NAME, ZONE, Control, RelayHouse
@@ -159,6 +160,19 @@ def test_a_fresh_machine_attaches(machine, relay):
     shown = machine.run("status", "--no-delegation").stdout
     assert f"{relay.address} as anna: attached for" in shown and "1 channel waiting" in shown
     assert "Attached" in machine.ok("attach", relay.address, "--yes", "--wait=0"), "the same once more, with the token that is there"
+
+
+def test_once_more_tries_at_once(machine, relay):
+    """attach and setup say that a person was there, though nothing they ask for has changed: what failed is tried anew."""
+    machine.ok(*attach(relay, code(relay)), "--contact=me@home.test", "--directory=https://127.0.0.1:1/directory", "--user=me",
+               "--password-stdin", stdin=PASSWORD + "\n")
+    for again in (("attach", relay.address), ("setup",)):
+        seen = until(lambda: len(machine.acmed.text()) if "at try 2:" in machine.acmed.text() else 0, 60, "patience")
+        before = conf(machine)
+        machine.run(*again, "--yes", "--wait=0")
+        assert conf(machine) == before
+        until(lambda: "at try 1:" in machine.acmed.text()[seen:], 60, "a first try")
+        until(lambda: "at try 2:" in machine.acmed.text()[seen:], 60, "another")
 
 
 def test_on_a_terminal(machine, relay):
