@@ -15,7 +15,7 @@ import time
 
 import pytest
 from answerpeers import free_port
-from conftest import ROOT
+from conftest import ROOT, VarlinkError
 from proxyhouse import HOST, Head, Upstream, echo
 from test_proxyd import host, open_house, parts  # noqa: F401 (a fixture)
 
@@ -303,6 +303,38 @@ def test_a_trial_holds_up_no_stop(house, parts):  # noqa: F811
     begin = time.monotonic()
     assert h.proxyd.stop() == 0
     assert time.monotonic() - begin < 19, "the trial's own end was waited for"
+
+
+def test_no_more_trials_than_have_room(house, parts):  # noqa: F811
+    """Eight at once, whoever asks for them; the ninth is told so, and the eight come to their end."""
+    asked, go = [], threading.Event()
+
+    def serve(upstream, s, f):
+        Head(f)
+        asked.append(s)
+        go.wait(60)
+        s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    parts.append(Upstream(serve))
+    h = open_house(house, parts, 'proxy: { probe_interval = "0s"; };', ha=host(parts[0].url))
+    answers, lock = [], threading.Lock()
+
+    def probe():
+        try:
+            answer = h.proxyd.call("Probe", name=HOST)["status"]
+        except VarlinkError as e:
+            answer = e.name
+        with lock:
+            answers.append(answer)
+    threads = [threading.Thread(target=probe) for _ in range(8)]
+    for t in threads:
+        t.start()
+    h.wait(lambda: len(asked) == 8)
+    probe()
+    assert len(answers) == 1 and answers[0] != 200
+    go.set()
+    for t in threads:
+        t.join(60)
+    assert answers[1:] == [200] * 8
 
 
 def test_never(house, parts):  # noqa: F811
