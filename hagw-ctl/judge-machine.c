@@ -103,19 +103,35 @@ static bool any_zone_is_direct(const Config *c) {
         return !c;
 }
 
+static const char *family_text(sd_json_variant *a) {
+        return streq(strempty(field_text(a, "family")), "ipv4") ? "IPv4" : "IPv6";
+}
+
 int judge_addresses(Status *s) {
-        size_t n = field_count(s->addresses, "addresses"), known = 0;
+        size_t n = field_count(s->addresses, "addresses"), known = 0, awaited = 0;
 
         for (size_t i = 0; i < n; i++) {
                 sd_json_variant *a = field_element(s->addresses, "addresses", i);
-                const char *family = field_text(a, "family"), *error = field_text(a, "error");
+                const char *error = field_text(a, "error"), *held = field_text(a, "held");
 
                 known += !!field_text(a, "address");
-                if (error)
-                        status_problem(s, "The public %s address could not be confirmed: %s",
-                                       streq(strempty(family), "ipv4") ? "IPv4" : "IPv6", error);
+                awaited += streq(strempty(field_text(a, "knowledge")), "unknown");
+                if (held)
+                        (error ? status_problem : status_notice)(
+                                s,
+                                "The public %s address is still %s, the one of %s: %s has given none%s%s. "
+                                "See public_address in hagw.conf(5).",
+                                family_text(a), field_text(a, "address"), held, field_text(a, "source"),
+                                error ? ": " : " yet", strempty(error));
+                else if (error)
+                        status_problem(s, "The public %s address could not be confirmed: %s", family_text(a),
+                                       error);
         }
-        if (n > 0 && known == 0 && any_zone_is_direct(s->config))
+        if (n == 0 || known > 0 || !any_zone_is_direct(s->config))
+                return 0;
+        if (awaited > 0)
+                status_notice(s, "The public address is not known yet: its source is being asked.");
+        else
                 status_problem(s,
                                "No public address is known: visitors cannot find this house. See "
                                "public_address in hagw.conf(5).");
@@ -163,6 +179,39 @@ int judge_visitors(Status *s) {
                               "does, if only a scanner: does the router pass TCP port %u to this machine?",
                               doors[i].port, format_span(now - last, when), doors[i].port);
         }
+        return 0;
+}
+
+/* Who has no happy eyeballs waits for half a minute before he tries the other address. Nobody is sure, and
+ * scanners do not find IPv6 addresses: so it takes long, and the owner decides. An only family stays. */
+#define FAMILY_SILENCE_USEC (3 * USEC_PER_DAY)
+
+int judge_families(Status *s) {
+        const uint64_t now = clock_usec(CLOCK_REALTIME), since = status_visitors_since(s);
+        sd_json_variant *visitors = sd_json_variant_by_key(s->visitors, "visitors");
+        uint64_t visits[2] = {};
+        const char *address[2] = {};
+        char span[TIME_TEXT_MAX];
+
+        if (since == 0 || since + FAMILY_SILENCE_USEC > now)
+                return 0;
+        for (size_t i = 0; i < field_count(visitors, "outside"); i++) {
+                sd_json_variant *o = field_element(visitors, "outside", i);
+
+                visits[streq(family_text(o), "IPv6")] += field_number(o, "visits");
+        }
+        for (size_t i = 0; i < field_count(s->addresses, "addresses"); i++) {
+                sd_json_variant *a = field_element(s->addresses, "addresses", i);
+
+                address[streq(family_text(a), "IPv6")] = field_text(a, "address");
+        }
+        if (address[0] && address[1] && visits[0] > 0 && visits[1] == 0)
+                status_notice(s,
+                              "No visitor from outside has come over IPv6 in the last %s, though %s is "
+                              "published: some devices would try it first, and wait. Does the router's "
+                              "firewall let TCP 443 and 80 through to it? Otherwise public_address.ipv6 = "
+                              "\"none\" takes it back.",
+                              format_span(now - since, span), address[1]);
         return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "run.h"
 
 #define DAEMONS_MAX 16U
+#define HELD_USEC (5 * USEC_PER_SEC) /* for a source to answer */
 
 /* Running, not merely startable by its socket: asking would start it. */
 static bool is_active(const char *daemon) {
@@ -56,6 +57,35 @@ static int reload_units(const DaemonRow *const *daemons, size_t n) {
         return r == 0 && q == 0 ? 0 : -EREMOTEIO;
 }
 
+/* A source that was changed may be wrong, or slow: the address of the one before stays until it has given
+ * its own, and who typed it is told. */
+static void say_held_addresses(void) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        _cleanup_free_ char *reason = NULL, *again = NULL;
+        bool held = false;
+
+        if (client_look("io.hagw.Net.Watch", NULL, &v, &reason) < 0)
+                return;
+        for (size_t i = 0; i < field_count(v, "addresses"); i++)
+                held = held || field_text(field_element(v, "addresses", i), "held");
+        if (!held)
+                return;
+        /* It is asked just now: in a moment more is known. */
+        v = sd_json_variant_unref(v);
+        if (client_try_within("io.hagw.Net.Refresh", NULL, HELD_USEC, &v, &again) < 0 &&
+            client_look("io.hagw.Net.Watch", NULL, &v, &reason) < 0)
+                return;
+        for (size_t i = 0; i < field_count(v, "addresses"); i++) {
+                sd_json_variant *a = field_element(v, "addresses", i);
+                const char *error = field_text(a, "error");
+
+                if (field_text(a, "held"))
+                        log_warning("%s has given no address%s%s; it stays %s, the one of %s.",
+                                    field_text(a, "source"), error ? ": " : " yet", strempty(error),
+                                    field_text(a, "address"), field_text(a, "held"));
+        }
+}
+
 int reload_daemons(bool must_run) {
         const DaemonRow *running[DAEMONS_MAX], *off[DAEMONS_MAX];
         size_t n = 0, n_off = 0;
@@ -80,6 +110,8 @@ int reload_daemons(bool must_run) {
                 if (k < 0)
                         r = k;
         }
+        if (r >= 0 && must_run)
+                say_held_addresses();
         for (size_t i = 0; must_run && i < n_off; i++) {
                 log_error("%s does not run: \"systemctl start hagw.target\" starts it, \"systemctl status "
                           "%s\" tells why it ended.",

@@ -42,6 +42,7 @@ int judge_doors(Status *s);
 int judge_listeners(Status *s);
 int judge_hops(Status *s);
 int judge_visitors(Status *s);
+int judge_families(Status *s);
 int judge_relay(Status *s);
 int judge_tenants(Status *s);
 int judge_hosts(Status *s);

@@ -247,6 +247,11 @@ int view_print_addresses(sd_json_variant *v, int indent, bool told) {
                 else if (error)
                         table_add(t, TONE_WARN, "last confirmed %s: %s",
                                   format_when(field_number(a, "confirmedUSec"), now, when), error);
+                else if (field_text(a, "held"))
+                        table_add(t, TONE_WARN, "has not answered yet; the address is the one of %s",
+                                  field_text(a, "held"));
+                else if (streq(strempty(field_text(a, "knowledge")), "unknown"))
+                        table_add(t, TONE_WARN, "has not answered yet");
                 else if (off || field_number(a, "confirmedUSec") == 0) /* by whom? */
                         table_add(t, TONE_PLAIN, "%s", off ? "" : "as configured");
                 else

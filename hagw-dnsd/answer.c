@@ -106,8 +106,17 @@ static int add_caa(AnswerJob *j, const Zone *z) {
                         add_caa_record, j);
 }
 
+/* That there is no address, where nobody knows: one may come at any moment, and must not stand behind what
+ * was remembered of its absence (RFC 2308). */
+static bool says_in_doubt(const AnswerJob *j, const Zone *z) {
+        const bool any = j->query.type == DNS_TYPE_ANY;
+
+        return ((any || j->query.type == DNS_TYPE_A) && z->knowledge[ZONE_A] == ADDRESS_DOUBTFUL) ||
+               ((any || j->query.type == DNS_TYPE_AAAA) && z->knowledge[ZONE_AAAA] == ADDRESS_DOUBTFUL);
+}
+
 static DnsRcode add_nothing(AnswerJob *j, const Zone *z, DnsRcode rcode) {
-        const bool brief = zone_name_is_attribute(j->query.name);
+        const bool brief = zone_name_is_attribute(j->query.name) || says_in_doubt(j, z);
 
         add_records(j, z, brief ? ZONE_SOA_BRIEF : ZONE_SOA_NEGATIVE, SECTION_AUTHORITY);
         return rcode;

@@ -16,12 +16,19 @@
 /* --- the house's addresses ----------------------------------------------------------------------------- */
 
 typedef struct NetAddress {
-        const char *family, *address, *source;
+        const char *family, *address, *source, *knowledge;
 } NetAddress;
 
 static bool address_same(const ZoneAddress *a, const ZoneAddress *b) {
         return a->knowledge == b->knowledge &&
                (a->knowledge != ADDRESS_KNOWN || ip_equal(&a->address, &b->address));
+}
+
+/* Of one that has no address. */
+static AddressKnowledge knowledge_from_text(const char *text) {
+        return streq(text, "unknown")  ? ADDRESS_UNKNOWN :
+               streq(text, "doubtful") ? ADDRESS_DOUBTFUL :
+                                         ADDRESS_NONE;
 }
 
 /* Reads one element of netd's addresses into its family's slot. */
@@ -33,16 +40,19 @@ static int take_address(Manager *m, sd_json_variant *v) {
                   offsetof(NetAddress, address), SD_JSON_NULLABLE },
                 { "source", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
                   offsetof(NetAddress, source), SD_JSON_NULLABLE },
+                { "knowledge", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
+                  offsetof(NetAddress, knowledge), SD_JSON_NULLABLE },
                 {},
         };
-        ZoneAddress a = { .knowledge = ADDRESS_NONE };
         NetAddress n = {};
+        ZoneAddress a = {}, *known;
         bool v4;
         int r;
 
         r = sd_json_dispatch(v, fields, SD_JSON_ALLOW_EXTENSIONS, &n);
         if (r < 0)
                 return r;
+        a.knowledge = knowledge_from_text(strempty(n.knowledge));
         v4 = streq(n.family, "ipv4");
         if (!v4 && !streq(n.family, "ipv6"))
                 return 0;
@@ -54,7 +64,11 @@ static int take_address(Manager *m, sd_json_variant *v) {
                         return -EINVAL;
                 a.knowledge = ADDRESS_KNOWN;
         }
-        *(v4 ? &m->ipv4 : &m->ipv6) = a;
+        /* hagw-netd may have lost what it knew: what works stays until its source has answered. */
+        known = (v4 ? &m->ipv4 : &m->ipv6);
+        if (known->knowledge != ADDRESS_KNOWN ||
+            (a.knowledge != ADDRESS_UNKNOWN && a.knowledge != ADDRESS_DOUBTFUL))
+                *known = a;
         if (!v4)
                 m->source.askers.own6_is_ours = n.source && startswith(n.source, "interface");
         return 0;

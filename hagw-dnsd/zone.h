@@ -18,6 +18,7 @@
 typedef enum AddressKnowledge {
         ADDRESS_UNKNOWN, /* nobody told us yet: SERVFAIL, which is not remembered, instead of a wrong "there
                             is none" */
+        ADDRESS_DOUBTFUL, /* nobody will, it seems: there is none, hardly to be remembered */
         ADDRESS_NONE,
         ADDRESS_KNOWN,
 } AddressKnowledge;

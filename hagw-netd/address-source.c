@@ -30,6 +30,8 @@ struct AddressSource {
         sd_event *event;
         const Netlink *netlink;
         sd_event_source *timer;
+        sd_event_source *doubt; /* while the source may be waited for */
+        bool answered;          /* with an address, or with a no */
         Lookup *lookup;
         unsigned failures; /* in a row */
         AddressState state;
@@ -50,12 +52,15 @@ static const char *family_text(const AddressSource *s) {
 }
 
 static void source_settle(AddressSource *s, const IpAddress *a) {
-        bool moved = !ip_equal(&s->state.address, a), changed = moved || s->state.error;
+        bool moved = !ip_equal(&s->state.address, a);
+        bool changed = moved || s->state.error || s->state.held;
         char text[IP_TEXT_MAX];
 
         s->state.confirmed_usec = s->kind->given ? 0 : realtime(s);
         s->failures = 0;
+        s->answered = true;
         s->state.error = (free(s->state.error), NULL);
+        s->state.held = (free(s->state.held), NULL);
         if (moved) {
                 s->state.address = *a;
                 s->state.changed_usec = realtime(s);
@@ -65,7 +70,8 @@ static void source_settle(AddressSource *s, const IpAddress *a) {
         s->handler(s, changed, s->userdata);
 }
 
-static _printf_(2, 3) void source_fail(AddressSource *s, const char *format, ...) {
+/* answer: the source says that there is no address; else it says nothing. */
+static _printf_(3, 4) void source_fail(AddressSource *s, bool answer, const char *format, ...) {
         char *error = NULL;
         bool changed;
         va_list ap;
@@ -80,10 +86,14 @@ static _printf_(2, 3) void source_fail(AddressSource *s, const char *format, ...
                 s->handler(s, /* changed= */ false, s->userdata);
                 return;
         }
-        changed = !streq_ptr(error, s->state.error);
+        changed = !streq_ptr(error, s->state.error) || (answer && !s->answered);
+        s->answered = s->answered || answer;
         if (changed)
-                log_warning("No public %s address from %s: %s%s", family_text(s), s->spec, error,
-                            s->state.address.family != AF_UNSPEC ? "; the last good one stays" : "");
+                log_warning("No public %s address from %s: %s%s%s", family_text(s), s->spec, error,
+                            s->state.held                         ? "; it stays the one of " :
+                            s->state.address.family != AF_UNSPEC ? "; the last good one stays" :
+                                                                   "",
+                            strempty(s->state.held));
         free(s->state.error);
         s->state.error = error;
         s->handler(s, changed, s->userdata);
@@ -92,6 +102,7 @@ static _printf_(2, 3) void source_fail(AddressSource *s, const char *format, ...
 /* --- none, static -------------------------------------------------------------------------------------- */
 
 static int none_ask(AddressSource *s) {
+        s->answered = true;
         s->handler(s, /* changed= */ false, s->userdata);
         return 0;
 }
@@ -119,16 +130,18 @@ static int interface_ask(AddressSource *s) {
                               : net_table_default_interface(t, s->family);
         if (ifindex <= 0) {
                 if (s->argument)
-                        source_fail(s, "there is no network interface %s", s->argument);
+                        source_fail(s, /* answer= */ true, "there is no network interface %s", s->argument);
                 else
-                        source_fail(s, "no network interface has a default route for %s", family_text(s));
+                        source_fail(s, /* answer= */ true, "no network interface has a default route for %s",
+                                    family_text(s));
                 return 0;
         }
         a = net_table_pick(t, s->family, ifindex, &s->state.address, s->documentation);
         if (a)
                 source_settle(s, &a->address);
         else
-                source_fail(s, "%s has no stable public %s address: %s",
+                source_fail(s, !net_table_is_tentative(t, s->family, ifindex, s->documentation),
+                            "%s has no stable public %s address: %s",
                             strempty(if_indextoname((unsigned) ifindex, name)), family_text(s),
                             net_table_why_none(t, s->family, ifindex, s->documentation));
         return 0;
@@ -176,18 +189,20 @@ static bool resolve_take(AddressSource *s, const LookupResult *result, uint32_t 
         int n;
 
         if (result->status != LOOKUP_OK) {
-                source_fail(s, "looking up %s: %s", s->argument, result->reason);
+                source_fail(s, result->status == LOOKUP_NO_SUCH_NAME, "looking up %s: %s", s->argument,
+                            result->reason);
                 return false;
         }
         n = dns_answer_addresses(result->record, s->argument, s->family, list, ELEMENTSOF(list), ret_ttl);
         if (n <= 0) {
-                source_fail(s, "%s has no %s address", s->argument, family_text(s));
+                source_fail(s, /* answer= */ true, "%s has no %s address", s->argument, family_text(s));
                 return false;
         }
         a = choose(s, list, (size_t) n);
         if (!a) {
                 (void) special_reach(&list[0], &special);
-                source_fail(s, "%s has the address %s, which cannot be reached from the internet (%s)",
+                source_fail(s, /* answer= */ true,
+                            "%s has the address %s, which cannot be reached from the internet (%s)",
                             s->argument, ip_format(&list[0], text), strempty(special));
                 return false;
         }
@@ -220,7 +235,7 @@ static int resolve_ask(AddressSource *s) {
         s->counters.lookups++;
         r = lookup_records_new(&s->lookup, s->event, s->argument, type, /* server= */ NULL, on_resolved, s);
         if (r < 0) {
-                source_fail(s, "looking up %s: %s", s->argument, strerror(-r));
+                source_fail(s, /* answer= */ false, "looking up %s: %s", s->argument, strerror(-r));
                 return resolve_again_in(s, SOURCE_RETRY_MAX_USEC);
         }
         return 0;
@@ -235,6 +250,47 @@ static int resolve_network_changed(AddressSource *s) {
         if (!s->state.error || s->lookup)
                 return 0;
         return resolve_again_in(s, jitter(USEC_PER_SEC));
+}
+
+/* --- an answer that does not come ---------------------------------------------------------------------- */
+
+/* For tests, which have no five minutes. */
+static uint64_t answer_usec(void) {
+        const char *e = secure_getenv("HAGW_ANSWER_USEC");
+
+        return e ? strtoull(e, NULL, 10) : SOURCE_ANSWER_USEC;
+}
+
+static int on_doubt(sd_event_source *timer, uint64_t usec, void *userdata) {
+        AddressSource *s = userdata;
+
+        if (s->answered || s->state.address.family != AF_UNSPEC)
+                return 0;
+        log_warning("%s has not answered; this house counts as one without a public %s address until it "
+                    "does.",
+                    s->spec, family_text(s));
+        s->handler(s, /* changed= */ true, s->userdata);
+        return 0;
+}
+
+static AddressKnowledge knowledge_of(const AddressSource *s) {
+        if (s->state.address.family != AF_UNSPEC)
+                return ADDRESS_KNOWLEDGE_KNOWN;
+        if (s->answered)
+                return ADDRESS_KNOWLEDGE_NONE;
+        return sd_event_source_get_enabled(s->doubt, NULL) > 0 ? ADDRESS_KNOWLEDGE_UNKNOWN :
+                                                                  ADDRESS_KNOWLEDGE_DOUBTFUL;
+}
+
+const char *address_knowledge_text(AddressKnowledge k) {
+        static const char *const texts[_ADDRESS_KNOWLEDGE_MAX] = {
+                [ADDRESS_KNOWLEDGE_UNKNOWN] = "unknown",
+                [ADDRESS_KNOWLEDGE_DOUBTFUL] = "doubtful",
+                [ADDRESS_KNOWLEDGE_NONE] = "none",
+                [ADDRESS_KNOWLEDGE_KNOWN] = "known",
+        };
+
+        return texts[k];
 }
 
 /* --- the table ----------------------------------------------------------------------------------------- */
@@ -282,6 +338,9 @@ int address_source_new(AddressSource **ret, sd_event *event, const Netlink *netl
         if (r < 0)
                 return r;
         r = sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
+        if (r >= 0)
+                r = sd_event_add_time_relative(event, &s->doubt, CLOCK_BOOTTIME, answer_usec(),
+                                               USEC_PER_SEC / 4, on_doubt, s);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(s);
@@ -293,18 +352,34 @@ AddressSource *address_source_free(AddressSource *s) {
                 return NULL;
         lookup_free(s->lookup);
         sd_event_source_disable_unref(s->timer);
+        sd_event_source_disable_unref(s->doubt);
         sd_event_unref(s->event);
+        free(s->state.held);
         free(s->state.error);
         free(s->spec);
         free(s);
         return NULL;
 }
 
-void address_source_restore(AddressSource *s, const IpAddress *address, uint64_t confirmed_usec,
-                            uint64_t changed_usec) {
-        /* What was taken for public once is not published again. */
-        if (s->kind->ask != static_ask && !special_is_public(address, s->documentation))
+void address_source_restore(AddressSource *s, const char *spec, const IpAddress *address,
+                            uint64_t confirmed_usec, uint64_t changed_usec) {
+        bool own = streq(spec, s->spec);
+        char *held = NULL;
+
+        if (!own && (s->kind->given || s->kind->ask == none_ask))
                 return;
+        /* What was taken for public once is not published again. */
+        if (!s->kind->given && !special_is_public(address, s->documentation))
+                return;
+        if (!own) {
+                held = strdup(spec);
+                if (!held)
+                        return;
+                log_notice("The public %s address stays the one of %s until %s gives one.", family_text(s),
+                           spec, s->spec);
+        }
+        free(s->state.held);
+        s->state.held = held;
         s->state.address = *address;
         s->state.confirmed_usec = confirmed_usec;
         s->state.changed_usec = changed_usec;
@@ -337,6 +412,7 @@ bool address_source_is_asking(const AddressSource *s) {
 AddressState address_source_state(const AddressSource *s) {
         AddressState state = s->state;
 
+        state.knowledge = knowledge_of(s);
         /* Noted by a clock that was ahead, or read by one that is behind. */
         state.confirmed_usec = MIN(state.confirmed_usec, realtime(s));
         state.changed_usec = MIN(state.changed_usec, realtime(s));

@@ -198,8 +198,13 @@ int manager_reload(const Config *config, void *userdata) {
                 /* An unchanged source goes on as it is, with its timers. */
                 if (!address_source_is_same(sources[i], m->sources[i])) {
                         AddressSource *old = m->sources[i];
+                        AddressState state = address_source_state(old);
 
                         m->sources[i] = TAKE_PTR(sources[i]);
+                        if (state.address.family != AF_UNSPEC)
+                                address_source_restore(m->sources[i], state.held ?: address_source_spec(old),
+                                                       &state.address, state.confirmed_usec,
+                                                       state.changed_usec);
                         address_source_free(old);
                         (void) address_source_refresh(m->sources[i]);
                         changed = true;

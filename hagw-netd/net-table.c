@@ -322,6 +322,20 @@ const char *net_table_why_none(const NetTable *t, int family, int ifindex, bool 
         return flaw ?: "it has no address of this kind";
 }
 
+bool net_table_is_tentative(const NetTable *t, int family, int ifindex, bool documentation) {
+        for (size_t i = 0; i < t->n_addresses; i++) {
+                NetAddress a = t->addresses[i];
+
+                if (a.ifindex != ifindex || a.address.family != family || !(a.flags & IFA_F_TENTATIVE) ||
+                    (a.flags & IFA_F_DADFAILED))
+                        continue;
+                a.flags &= ~(uint32_t) IFA_F_TENTATIVE;
+                if (!address_flaw(&a, documentation))
+                        return true;
+        }
+        return false;
+}
+
 static bool has_route(const NetTable *t, const NetRoute *r) {
         for (size_t i = 0; i < t->n_routes; i++)
                 if (t->routes[i].family == r->family && t->routes[i].ifindex == r->ifindex &&

@@ -64,6 +64,10 @@ int net_table_default_interface(const NetTable *t, int family);
 const NetAddress *net_table_pick(const NetTable *t, int family, int ifindex, const IpAddress *current,
                                  bool documentation);
 
+/* True where the interface has an address that would do, were it known to be unique on the link: soon it
+ * will be. */
+bool net_table_is_tentative(const NetTable *t, int family, int ifindex, bool documentation);
+
 /* True where packets to the world leave as before: by the same default routes, from the same addresses of
  * their interfaces. Lifetimes and addresses that cannot be used yet do not count. */
 bool net_table_same_way(const NetTable *a, const NetTable *b);

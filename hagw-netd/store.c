@@ -33,9 +33,9 @@ static int restore_one(sd_json_variant *v, AddressSource *const *sources, size_t
         if (r < 0 || ip_parse(stored.address, &a) < 0)
                 return -EBADMSG;
         for (size_t i = 0; i < n; i++)
-                if (address_source_family(sources[i]) == a.family &&
-                    streq(address_source_spec(sources[i]), stored.source))
-                        address_source_restore(sources[i], &a, stored.confirmed_usec, stored.changed_usec);
+                if (address_source_family(sources[i]) == a.family)
+                        address_source_restore(sources[i], stored.source, &a, stored.confirmed_usec,
+                                               stored.changed_usec);
         return 0;
 }
 
@@ -72,7 +72,8 @@ int store_save(int dir_fd, AddressSource *const *sources, size_t n) {
                         continue;
                 r = sd_json_variant_append_arraybo(
                         &list,
-                        SD_JSON_BUILD_PAIR("source", SD_JSON_BUILD_STRING(address_source_spec(sources[i]))),
+                        SD_JSON_BUILD_PAIR("source", SD_JSON_BUILD_STRING(
+                                                     state.held ?: address_source_spec(sources[i]))),
                         SD_JSON_BUILD_PAIR("address", SD_JSON_BUILD_STRING(ip_format(&state.address, text))),
                         SD_JSON_BUILD_PAIR("confirmedUSec", SD_JSON_BUILD_UNSIGNED(state.confirmed_usec)),
                         SD_JSON_BUILD_PAIR("changedUSec", SD_JSON_BUILD_UNSIGNED(state.changed_usec)));

@@ -7,6 +7,14 @@
 static SD_VARLINK_DEFINE_ENUM_TYPE(Family, SD_VARLINK_DEFINE_ENUM_VALUE(ipv4),
                                    SD_VARLINK_DEFINE_ENUM_VALUE(ipv6));
 
+static SD_VARLINK_DEFINE_ENUM_TYPE(
+        Knowledge, SD_VARLINK_FIELD_COMMENT("The source has not answered yet"),
+        SD_VARLINK_DEFINE_ENUM_VALUE(unknown),
+        SD_VARLINK_FIELD_COMMENT("Nor for five minutes: there seems to be none"),
+        SD_VARLINK_DEFINE_ENUM_VALUE(doubtful),
+        SD_VARLINK_FIELD_COMMENT("The source says that there is none"),
+        SD_VARLINK_DEFINE_ENUM_VALUE(none), SD_VARLINK_DEFINE_ENUM_VALUE(known));
+
 static SD_VARLINK_DEFINE_STRUCT_TYPE(
         Address, SD_VARLINK_DEFINE_FIELD_BY_TYPE(family, Family, 0),
         SD_VARLINK_FIELD_COMMENT("Where it comes from, as configured: none, static:ADDRESS, resolve:NAME, "
@@ -21,6 +29,10 @@ static SD_VARLINK_DEFINE_STRUCT_TYPE(
         SD_VARLINK_DEFINE_FIELD(confirmedUSec, SD_VARLINK_INT, 0),
         SD_VARLINK_FIELD_COMMENT("When it last became another one, CLOCK_REALTIME; 0: never"),
         SD_VARLINK_DEFINE_FIELD(changedUSec, SD_VARLINK_INT, 0),
+        SD_VARLINK_DEFINE_FIELD_BY_TYPE(knowledge, Knowledge, 0),
+        SD_VARLINK_FIELD_COMMENT("The source that was configured before, whose address this is until the "
+                                 "one configured now has given one; missing where it has"),
+        SD_VARLINK_DEFINE_FIELD(held, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
         SD_VARLINK_FIELD_COMMENT("Why the newest try failed; missing when it succeeded"),
         SD_VARLINK_DEFINE_FIELD(error, SD_VARLINK_STRING, SD_VARLINK_NULLABLE));
 
@@ -83,6 +95,7 @@ SD_VARLINK_DEFINE_INTERFACE(
         SD_VARLINK_INTERFACE_COMMENT("The window: the public addresses of this house, followed as they "
                                      "change, and names looked up for the daemons that have no resolver."),
         SD_VARLINK_SYMBOL_COMMENT("An address family"), &vl_type_Family,
+        SD_VARLINK_SYMBOL_COMMENT("Whether there is an address"), &vl_type_Knowledge,
         SD_VARLINK_SYMBOL_COMMENT("One of the house's public addresses, as far as it is known"),
         &vl_type_Address,
         SD_VARLINK_SYMBOL_COMMENT("The addresses to publish, one per family. With more: at once, and again "

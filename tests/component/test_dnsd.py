@@ -10,6 +10,7 @@ import dns.edns
 import dns.flags
 import dns.message
 import dns.opcode
+import dns.rcode
 import dns.rdataclass
 import dns.rdatatype
 import pytest
@@ -304,6 +305,43 @@ def test_no_address_yet(house):
     assert rcode(reply) == "SERVFAIL" and not reply.authority
     assert rcode(ns.ask(ZONE, "SOA")) == "NOERROR"
     assert "waiting for hagw-netd" in ns.status()
+
+
+def test_not_known_yet_is_never_remembered_as_none(house):
+    """The source is asked and has not answered: no answer either; then, for its silence, one that hardly lasts; its own no lasts."""
+    house.configure(CONFIG + 'public_address: { ipv4 = "resolve:house.invalid"; ipv6 = "static:2001:db8::1"; };', **HOSTS)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as resolver:
+        resolver.bind(("127.0.0.1", 0))
+        port = resolver.getsockname()[1]
+        (house.root / "resolv.conf").write_text(f"nameserver [127.0.0.1]:{port}\n")
+        netd = house.daemon("netd", "io.hagw.Net", env={"HAGW_RESOLV_CONF": str(house.root / "resolv.conf"),
+                                                        "HAGW_ANSWER_USEC": "10000000"})
+        ns = NameServer(house, config=CONFIG + 'public_address: { ipv4 = "resolve:house.invalid"; ipv6 = "static:2001:db8::1"; };#',
+                        netd=False)
+        ns.until(lambda: values(ns.ask(f"ha.{ZONE}", "AAAA")) == [IPV6])
+
+        def a():
+            reply = ns.ask(f"ha.{ZONE}", "A")
+            return rcode(reply), *(s.ttl for s in reply.authority)
+        seen = []
+        ns.until(lambda: (seen.append(a()) or seen[-1]) == ("NOERROR", 1), 60)
+        assert set(seen[:-1]) == {("SERVFAIL",)}
+        resolver.settimeout(60)
+        while a() != ("NOERROR", 60):
+            data, peer = resolver.recvfrom(2000)
+            reply = dns.message.make_response(dns.message.from_wire(data))
+            reply.set_rcode(dns.rcode.NXDOMAIN)
+            resolver.sendto(reply.to_wire(), peer)
+        # It loses its memory: what works stays here.
+        house.configure(CONFIG + 'public_address: { ipv4 = "static:203.0.113.10"; ipv6 = "static:2001:db8::1"; };', **HOSTS)
+        netd.reload()
+        ns.until(lambda: values(ns.ask(f"ha.{ZONE}")) == [IPV4])
+        netd.kill()
+        (house.root / "state" / "netd" / "addresses.json").unlink()
+        house.configure(CONFIG + 'public_address: { ipv4 = "resolve:house.invalid"; ipv6 = "static:2001:db8::2"; };', **HOSTS)
+        netd.start()
+        ns.until(lambda: values(ns.ask(f"ha.{ZONE}", "AAAA")) == ["2001:db8::2"])
+        assert values(ns.ask(f"ha.{ZONE}")) == [IPV4]
 
 
 # --- reload ---

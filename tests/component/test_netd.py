@@ -2,6 +2,7 @@
 """hagw-netd in a network namespace of its own, with knot as the DNS server behind its resolv.conf and the kernel's own
 addresses and routes."""
 
+import json
 import os
 import pathlib
 import select
@@ -14,11 +15,13 @@ import time
 
 import dns.message
 import dns.query
+import dns.rcode
 import dns.rrset
 import dns.update
 import pytest
 
 from conftest import ROOT, VarlinkError
+from ctl_tools import Ctl
 
 NET = "io.hagw.Net"
 LABORATORY = "documentation_networks = true;"
@@ -242,12 +245,119 @@ def test_broken_state_is_set_aside(house, net, content):
     assert "addresses.json.broken" in d.text()
 
 
-def test_state_of_another_source_does_not_count(house, net):
-    d = start(house, ipv4="static:203.0.113.4")
-    assert d.stop() == 0
+@pytest.mark.parametrize("restart", [False, True], ids=["reload", "restart"])
+def test_a_working_address_stays_until_the_new_source_has_given_one(house, knot, restart):
+    """Whoever mistypes a name does not take the house off the DNS, and is told."""
+    d = start(house, ipv4="resolve:house.example.org")
+
+    def change(ipv4):
+        house.configure(f'public_address: {{ ipv4 = "{ipv4}"; ipv6 = "none"; }}; {LABORATORY}')
+        if restart:
+            assert d.stop() == 0
+            d.start()
+        else:
+            d.reload()
+    with d.varlink() as v:
+        wait_for(v.stream(f"{NET}.Watch"), "ipv4", has("198.51.100.1"))
+    change("resolve:huose.example.org")
+    s = state(d.call("Refresh"), "ipv4")
+    assert (s["address"], s["source"], s["held"], s["knowledge"]) == \
+        ("198.51.100.1", "resolve:huose.example.org", "resolve:house.example.org", "known") and "huose" in s["error"]
+    assert "The public IPv4 address stays the one of resolve:house.example.org until resolve:huose.example.org gives one." in d.text()
+    said = json.loads(Ctl(house).run("--json", "status", "--no-delegation").stdout)
+    assert [p for p in said["problems"] if "The public IPv4 address is still 198.51.100.1, the one of resolve:house.example.org: "
+            "resolve:huose.example.org has given none: looking up" in p], said
+    # Another mistake, and another source that has none: it is still the first one's.
+    for source in ("resolve:hosue.example.org", "interface", "resolve:lite.example.org"):
+        change(source)
+        s = state(d.call("Refresh"), "ipv4")
+        assert s["address"] == "198.51.100.1" and s["held"] == "resolve:house.example.org" and s["error"], s
+    change("resolve:slow.example.org")
+    with d.varlink() as v:
+        s = wait_for(v.stream(f"{NET}.Watch"), "ipv4", has("198.51.100.9"))
+        assert "held" not in s
+    # The owner's own word counts at once.
+    change("resolve:huose.example.org")
+    assert state(d.call("Refresh"), "ipv4")["held"] == "resolve:slow.example.org"
+    change("none")
+    s = state(d.call("Watch"), "ipv4")
+    assert "address" not in s and "held" not in s and s["knowledge"] == "none"
+    change("resolve:house.example.org")
+    change("static:198.51.100.77")
+    assert has("198.51.100.77")(state(d.call("Watch"), "ipv4")) and "held" not in state(d.call("Watch"), "ipv4")
+
+
+def test_what_is_held_must_be_public(house, net):
+    """What the owner gave by hand may be private; nobody else's word for it counts."""
+    d = start(house, ipv4="static:192.168.1.4")
     house.configure('public_address: { ipv4 = "resolve:house.example.org"; ipv6 = "none"; };')
-    d.start()
+    d.reload()
     assert state(d.call("Watch"), "ipv4").get("address") is None
+
+
+class Answering(threading.Thread):
+    """A resolver at 127.0.0.9: silent, until it is told what to answer."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.9", 53))
+        self.answer, self.asked = None, threading.Event()
+        self.start()
+
+    def run(self):
+        while True:
+            data, peer = self.socket.recvfrom(2000)
+            self.asked.set()
+            if self.answer is None:
+                continue
+            reply = dns.message.make_response(dns.message.from_wire(data))
+            if self.answer in ("NXDOMAIN", "SERVFAIL"):
+                reply.set_rcode(dns.rcode.from_text(self.answer))
+            else:
+                reply.answer.append(dns.rrset.from_text(reply.question[0].name, 1, "IN", "A", self.answer))
+            self.socket.sendto(reply.to_wire(), peer)
+
+
+@pytest.mark.parametrize("answer,knowledge", [("NXDOMAIN", "none"), ("192.0.0.2", "none"), ("198.18.5.6", "none"),
+                                              ("198.51.100.3", "known")])
+def test_not_known_yet_is_not_none(house, net, answer, knowledge):
+    """A source's own no is an answer, silence is none; whoever is silent for long counts as one without, until he speaks."""
+    resolver = Answering()
+    d = start(house, ipv4="resolve:house.example.org", resolver="127.0.0.9", env={"HAGW_ANSWER_USEC": "3000000"})
+    with d.varlink(timeout=60) as v:
+        stream = v.stream(f"{NET}.Watch")
+        first = next(stream)
+        assert state(first, "ipv4")["knowledge"] == "unknown" and state(first, "ipv6")["knowledge"] == "none"
+        assert "resolve:house.example.org  has not answered yet" in Ctl(house).run("status", "--no-delegation").stdout
+        wait_for(stream, "ipv4", lambda s: s["knowledge"] == "doubtful", 60)
+        resolver.answer = answer
+        s = wait_for(stream, "ipv4", lambda s: s["knowledge"] == knowledge, 120)
+        assert s.get("address") == (answer if knowledge == "known" else None)
+
+
+def test_a_servers_trouble_is_no_answer(house, net):
+    resolver = Answering()
+    resolver.answer = "SERVFAIL"
+    d = start(house, ipv4="resolve:house.example.org", resolver="127.0.0.9")
+    with d.varlink(timeout=60) as v:
+        s = wait_for(v.stream(f"{NET}.Watch"), "ipv4", lambda s: s.get("error"), 60)
+        assert s["knowledge"] == "unknown"
+
+
+def test_an_address_that_is_being_checked_is_not_none(house, net):
+    """Duplicate address detection takes a second or two: until then the interface has not answered."""
+    pathlib.Path("/proc/sys/net/ipv6/conf/eth0/accept_dad").write_text("1")
+    pathlib.Path("/proc/sys/net/ipv6/conf/eth0/dad_transmits").write_text("5")
+    ip("-6", "route", "add", "default", "via", "fe80::1", "dev", "eth0")
+    ip("addr", "add", "2001:db8:1::5/64", "dev", "eth0")
+    d = start(house, ipv6="interface")
+    with d.varlink(timeout=60) as v:
+        stream = v.stream(f"{NET}.Watch")
+        s = state(next(stream), "ipv6")
+        assert s["knowledge"] in ("unknown", "known") and (s["knowledge"] == "known" or "unique" in s["error"])
+        s = wait_for(stream, "ipv6", has("2001:db8:1::5"), 60) if s["knowledge"] == "unknown" else s
+        assert s["knowledge"] == "known"
 
 
 def test_reload_changes_a_source_or_nothing(house, net):

@@ -324,6 +324,48 @@ def test_whether_visitors_come_is_told(house, since, last, line, ports):  # noqa
     assert not [p for p in said["problems"] if "from outside" in p]
 
 
+ADDRESSES = 'public_address: { ipv4 = "%s"; ipv6 = "%s"; };'
+FOUR, SIX = "static:203.0.113.10", "static:2001:db8::1"
+
+
+@pytest.mark.parametrize("since,visits,addresses,told", [
+    (4 * DAY, {"ipv4": 5, "ipv6": 0}, (FOUR, SIX), True),
+    (4 * DAY, {"ipv4": 5, "ipv6": 1}, (FOUR, SIX), False),    # somebody came
+    (4 * DAY, {"ipv4": 0, "ipv6": 0}, (FOUR, SIX), False),    # nobody comes at all: that is told otherwise
+    (2 * DAY, {"ipv4": 5, "ipv6": 0}, (FOUR, SIX), False),    # too early to say
+    (4 * DAY, {"ipv4": 5, "ipv6": 0}, (FOUR, "none"), False),  # it is not published
+    (4 * DAY, {"ipv4": 5, "ipv6": 0}, ("none", SIX), False)])  # an only family
+def test_an_ipv6_address_that_nobody_reaches_is_told(house, since, visits, addresses, told):  # noqa: F811
+    """As a notice: it is the owner's to take back."""
+    house.configure(CONFIG + ADDRESSES % addresses)
+    netd = house.daemon("netd", "io.hagw.Net")
+    assert netd.call("Refresh")["addresses"]
+    outside = [{"family": f, "door": "https", "visits": n, "lastUSec": ago(60) if n else 0} for f, n in visits.items()]
+    proxy = Proxy(house.runtime, sinceUSec=ago(since), outside=outside)
+    said = json.loads(Ctl(house).run("--json", "status", "--no-delegation").stdout)
+    proxy.listener.close()
+    found = [n for n in said["notices"] if "over IPv6" in n]
+    assert bool(found) == told and all("2001:db8::1" in n and 'ipv6 = "none"' in n and "last 4 days" in n for n in found), said
+    assert not [p for p in said["problems"] if "over IPv6" in p]
+
+
+def test_an_address_that_is_not_known_yet_is_no_problem(house):  # noqa: F811
+    """Nor is it "none": its source has just been asked, and in time it will be one."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as resolver:
+        resolver.bind(("127.0.0.1", 0))
+        house.configure(CONFIG + ADDRESSES % ("resolve:house.example.org", "none"))
+        (house.root / "resolv.conf").write_text(f"nameserver [127.0.0.1]:{resolver.getsockname()[1]}\n")
+        house.daemon("netd", "io.hagw.Net", env={"HAGW_RESOLV_CONF": str(house.root / "resolv.conf")})
+        said = json.loads(Ctl(house).run("--json", "status", "--no-delegation").stdout)
+        assert [n for n in said["notices"] if "not known yet: its source is being asked" in n]
+        assert not [p for p in said["problems"] if "public" in p], said
+        deadline = time.monotonic() + 60
+        while not [p for p in said["problems"] if "The public IPv4 address could not be confirmed: looking up house.example.org" in p]:
+            assert time.monotonic() < deadline, said
+            said = json.loads(Ctl(house).run("--json", "status", "--no-delegation").stdout)
+            time.sleep(0.5)
+
+
 def test_behind_a_relay_nobody_comes_directly(house):  # noqa: F811
     house.configure('zones = ( { name = "anna.relay.example.com"; via = "relay"; } ); relay: { address = "relay.example.com"; tenant = "anna"; };')
     proxy = Proxy(house.runtime, sinceUSec=ago(2 * DAY), outside=[])

@@ -3,6 +3,7 @@
 alphabet, because the house is not as new afterwards."""
 
 import asyncio
+import json
 import re
 import time
 
@@ -44,6 +45,29 @@ def test_another_address(house):
         house.renumber(OLD)
         until("and back", lambda: house.dig(f"ha.{ZONE}", "A", OLD) == [OLD], 30)
         until("everybody knows it", lambda: house.dig(f"ha.{ZONE}") == [OLD], 75)
+
+
+def test_a_mistyped_name_takes_nobody_off_the_dns(house):
+    """The address that works stays until the new source has given one; reload and status say so."""
+    home, file = Machine("home"), "/etc/hagw/hagw.conf"
+    home.run("cp", "-a", file, "/tmp/hagw.conf")
+    try:
+        home.run("sed", "-i", "s/resolve:house.dyn/resolve:huose.dyn/", file)
+        said = home.run("sh", "-c", "hagw-ctl reload 2>&1")
+        assert "resolve:huose.dyn.example.com has given no address: looking up huose.dyn.example.com" in said, said
+        assert f"it stays {OLD}, the one of resolve:house.dyn.example.com" in said, said
+        status = json.loads(home.run("sh", "-c", "hagw-ctl --json status || :"))
+        assert [p for p in status["problems"] if f"is still {OLD}" in p and "huose" in p], status["problems"]
+        assert house.dig(f"ha.{ZONE}", "A", OLD) == [OLD]
+        # Nor does a restart.
+        home.run("systemctl", "restart", "hagw-netd.service", "hagw-dnsd.service")
+        until("it is answered", lambda: house.dig(f"ha.{ZONE}", "A", OLD) == [OLD])
+    finally:
+        home.run("cp", "-a", "/tmp/hagw.conf", file)
+        said = home.run("sh", "-c", "hagw-ctl reload 2>&1")
+    assert "huose" not in said
+    until("status has forgotten it", lambda: "huose" not in home.run("sh", "-c", "hagw-ctl status || :"))
+    assert house.dig(f"ha.{ZONE}", "A", OLD) == [OLD]
 
 
 def router_sends_to(house, old, new):

@@ -77,6 +77,40 @@ static void test_records(void **state) {
         assert_string_equal(text, "ns.home.test. hostmaster.home.test. 42 7200 900 1209600 60");
 }
 
+/* "None" is remembered, and "there seems to be none, but nobody has said so" hardly. */
+static void test_doubt(void **state) {
+        static const struct {
+                AddressKnowledge knowledge;
+                uint16_t flags;
+                uint32_t ttl_sec; /* 0: there is no SOA */
+        } cases[] = {
+                { ADDRESS_UNKNOWN, 0x8002, 0 },
+                { ADDRESS_DOUBTFUL, 0x8400, ZONE_OVERLAY_TTL_SEC },
+                { ADDRESS_NONE, 0x8400, ZONE_NEGATIVE_TTL_SEC },
+        };
+        _cleanup_(fixture_done) AnswerSource s = {};
+        uint8_t out[ANSWER_MAX];
+
+        fixture_init(&s);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                DnsRecord soa;
+                size_t n;
+
+                for (size_t k = 0; k < s.n_zones; k++)
+                        s.zones[k]->knowledge[ZONE_AAAA] = cases[i].knowledge;
+                assert_int_equal(ask(&s, "x.y.home.test", DNS_TYPE_AAAA, true, out, &n), cases[i].flags);
+                assert_int_equal(read_u16(out + 8), cases[i].ttl_sec > 0);
+                if (cases[i].ttl_sec == 0)
+                        continue;
+                assert_int_equal(message_read_record(out, n, 12 + 15 + 4, &soa), n);
+                assert_int_equal(soa.ttl, cases[i].ttl_sec);
+                /* Of another type nothing is in doubt. */
+                assert_int_equal(ask(&s, "x.y.home.test", DNS_TYPE_HTTPS, true, out, &n), 0x8400);
+                assert_int_equal(message_read_record(out, n, 12 + 15 + 4, &soa), n);
+                assert_int_equal(soa.ttl, ZONE_NEGATIVE_TTL_SEC);
+        }
+}
+
 static void test_caa(void **state) {
         _cleanup_(fixture_done) AnswerSource s = {};
         _cleanup_free_ char *text = NULL;
@@ -182,5 +216,5 @@ static void test_trial(void **state) {
 }
 
 TEST_MAIN(cmocka_unit_test(test_rcodes), cmocka_unit_test(test_records),
-          cmocka_unit_test(test_caa), cmocka_unit_test(test_rate),
+          cmocka_unit_test(test_doubt), cmocka_unit_test(test_caa), cmocka_unit_test(test_rate),
           cmocka_unit_test(test_largest), cmocka_unit_test(test_trial))
