@@ -110,6 +110,16 @@ static int find_parent_server(const char *zone, char **ret) {
         return 0;
 }
 
+int delegation_ask_parent(const char *zone, sd_json_variant **ret) {
+        _cleanup_free_ char *server = NULL, *reason = NULL;
+        int r;
+
+        r = find_parent_server(zone, &server);
+        if (r > 0)
+                r = query(zone, "NS", server, ret, &reason);
+        return r == -ENOMEM ? r : *ret != NULL;
+}
+
 /* What the parent zone says: 1 and to whom it delegates, or that it does not (then 0 and the verdict is
  * there). why: what the resolver said. */
 static int ask_parent(const char *zone, const char *why, Delegation *d, char **ret_delegated) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <systemd/sd-json.h>
+
 #include "macro.h"
 
 /* Does the world find this gateway when it asks for the zone? hagw-dnsd makes up a name, hagw-netd asks the
@@ -36,6 +38,10 @@ void delegation_done(Delegation *d);
 #define DELEGATION_GOOD_USEC USEC_PER_DAY
 /* For each question; there are at most four. */
 #define DELEGATION_QUERY_USEC (6 * USEC_PER_SEC)
+
+/* What a server of the zone above says when it is asked for the zone's NS (io.hagw.Net.Query's reply). 1: it
+ * is there; 0: it could not be asked; -ENOMEM. */
+int delegation_ask_parent(const char *zone, sd_json_variant **ret);
 
 /* zone and name_server normalized; port: where hagw-dnsd is asked over IPv4. Returns -ENOMEM or 0. */
 int delegation_check(const char *zone, const char *name_server, unsigned port, Delegation *ret);

@@ -5,6 +5,7 @@
 #include "caa.h"
 #include "client.h"
 #include "delegation.h"
+#include "glue.h"
 #include "output.h"
 #include "status.h"
 #include "usec.h"
@@ -84,6 +85,20 @@ int judge_certificates(Status *s) {
         return 0;
 }
 
+/* A question came here, by one address: what the other leads to is not seen by that. */
+static int zone_judge_glue(Status *s, const ConfZone *zone) {
+        const char *addresses[_GLUE_FAMILIES_MAX];
+        _cleanup_(glue_done) Glue g = {};
+        int r;
+
+        glue_addresses(s->addresses, addresses);
+        r = glue_check(s->config, zone, addresses, &g);
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(g.details); i++)
+                if (g.details[i])
+                        (g.problems[i] ? status_problem : status_notice)(s, "%s", g.details[i]);
+        return r;
+}
+
 /* Each zone of the configuration with what hagw-dnsd says of it and what the world sees. */
 static int zone_judge(Status *s, const ConfZone *zone, sd_json_variant *live, bool ask,
                       sd_json_variant **array) {
@@ -100,6 +115,11 @@ static int zone_judge(Status *s, const ConfZone *zone, sd_json_variant *live, bo
                 if (d.detail)
                         (delegation_is_problem(d.verdict) ? status_problem :
                                                             status_notice)(s, "%s", d.detail);
+        }
+        if (d.verdict == DELEGATION_WORKS && ask && !via_relay) {
+                r = zone_judge_glue(s, zone);
+                if (r < 0)
+                        return r;
         }
         verdict = via_relay ? "relay" : ask ? delegation_verdict_text(d.verdict) : NULL;
         r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(zone->name)),

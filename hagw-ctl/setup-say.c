@@ -9,6 +9,7 @@
 #include "cidr.h"
 #include "client.h"
 #include "delegation.h"
+#include "glue.h"
 #include "hostname.h"
 #include "output.h"
 #include "setup.h"
@@ -41,8 +42,11 @@ static void say_item(const Setup *s, const char *format, ...) {
 }
 
 void setup_say_records(const Setup *s, const ConfZone *zone, const char *ipv4, const char *ipv6) {
-        bool inside = hostname_in_zone(zone->name_server, zone->name);
+        bool inside = glue_is_used(zone);
         char router[ROUTER_TEXT_MAX];
+
+        ipv4 = glue_address(s->config, GLUE_IPV4, ipv4);
+        ipv6 = glue_address(s->config, GLUE_IPV6, ipv6);
 
         setup_say(s, "  At your DNS provider, in the zone above %s, enter:\n", zone->name);
         setup_say(s, "    %s.  NS    %s.\n", zone->name, zone->name_server);

@@ -8,6 +8,7 @@
 #include "certwait.h"
 #include "client.h"
 #include "delegation.h"
+#include "glue.h"
 #include "hostfile.h"
 #include "log.h"
 #include "output.h"
@@ -182,19 +183,21 @@ static int write_config(Setup *s) {
         return r < 0 ? r : hosts < 0;
 }
 
-/* The public addresses, as soon as there is one. The texts live as long as *ret. */
+/* The public addresses, as soon as each is known or known to be missing. The texts live as long as *ret. */
 static int wait_for_address(const Setup *s, sd_json_variant **ret, const char **ret_ipv4,
                             const char **ret_ipv6) {
         const char *error = NULL;
+        bool awaited = true;
         int r = 0;
 
         *ret_ipv4 = *ret_ipv6 = NULL;
         waiting_begin("the public address", ADDRESS_USEC, s->call->json);
-        for (uint64_t waited = 0; waited < ADDRESS_USEC && !*ret_ipv4 && !*ret_ipv6;
+        for (uint64_t waited = 0; waited < ADDRESS_USEC && (awaited || (!*ret_ipv4 && !*ret_ipv6));
              waited += ADDRESS_PAUSE_USEC) {
                 if (waited > 0)
                         setup_pause(ADDRESS_PAUSE_USEC);
                 waiting_tick();
+                awaited = false;
                 *ret = sd_json_variant_unref(*ret);
                 r = client_call("io.hagw.Net.Watch", NULL, ret);
                 if (r < 0)
@@ -204,6 +207,7 @@ static int wait_for_address(const Setup *s, sd_json_variant **ret, const char **
                         bool four = streq(strempty(field_text(a, "family")), "ipv4");
 
                         *(four ? ret_ipv4 : ret_ipv6) = field_text(a, "address");
+                        awaited = awaited || streq(strempty(field_text(a, "knowledge")), "unknown");
                         error = field_text(a, "error") ?: error;
                 }
         }
@@ -244,6 +248,19 @@ static int check_delegation(const Setup *s, const ConfZone *zone, Delegation *d)
         return r < 0 ? log_oom() : 0;
 }
 
+/* The delegation works, by one address at least. */
+static int say_glue(const Setup *s, const ConfZone *zone, const char *const addresses[_GLUE_FAMILIES_MAX]) {
+        _cleanup_(glue_done) Glue g = {};
+        int r;
+
+        setup_say(s, "The delegation of %s works.\n", zone->name);
+        r = glue_check(s->config, zone, addresses, &g);
+        for (size_t i = 0; i < ELEMENTSOF(g.details); i++)
+                if (g.details[i])
+                        log_warning("%s", g.details[i]);
+        return r;
+}
+
 /* Returns how many zones are not found by the world. */
 static int check_delegations(const Setup *s) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *addresses = NULL;
@@ -263,7 +280,7 @@ static int check_delegations(const Setup *s) {
                 if (r < 0)
                         return r;
                 if (d.verdict == DELEGATION_WORKS)
-                        setup_say(s, "The delegation of %s works.\n", zone->name);
+                        r = say_glue(s, zone, (const char *const[]) { ipv4, ipv6 });
                 else if (!delegation_is_problem(d.verdict))
                         setup_say(s, "%s\n", strempty(d.detail));
                 else {
@@ -271,6 +288,8 @@ static int check_delegations(const Setup *s) {
                         log_error("%s", strempty(d.detail));
                         setup_say_records(s, zone, ipv4, ipv6);
                 }
+                if (r < 0)
+                        return log_oom();
         }
         return bad;
 }

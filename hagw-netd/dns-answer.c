@@ -64,6 +64,20 @@ int dns_answer_addresses(const ares_dns_record_t *record, const char *name, int 
         return (int) n;
 }
 
+size_t dns_answer_glue(const ares_dns_record_t *record, DnsGlue *ret, size_t max) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < ares_dns_record_rr_cnt(record, ARES_SECTION_ADDITIONAL) && n < max; i++) {
+                const ares_dns_rr_t *rr = ares_dns_record_rr_get_const(record, ARES_SECTION_ADDITIONAL, i);
+                const char *name = ares_dns_rr_get_name(rr);
+
+                if (rr_address(rr, name, AF_INET, &ret[n].address) ||
+                    rr_address(rr, name, AF_INET6, &ret[n].address))
+                        ret[n++].name = name;
+        }
+        return n;
+}
+
 char **strv_free(char **list) {
         for (char **p = list; p && *p; p++)
                 free(*p);

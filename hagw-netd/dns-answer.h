@@ -20,6 +20,14 @@ int dns_answer_addresses(const ares_dns_record_t *record, const char *name, int 
 int dns_answer_list(const ares_dns_record_t *record, ares_dns_section_t section, ares_dns_rec_type_t type,
                     char ***ret);
 
+/* The additional section's addresses with the names they are of, in order; at most max. names point into the
+ * record. Returns how many. */
+typedef struct DnsGlue {
+        const char *name;
+        IpAddress address;
+} DnsGlue;
+size_t dns_answer_glue(const ares_dns_record_t *record, DnsGlue *ret, size_t max);
+
 /* One record's RDATA in presentation form (RFC 1035 section 5.1; unknown types RFC 3597 section 5). To be
  * freed. -ENOMEM. */
 int dns_rdata_format(const ares_dns_rr_t *rr, char **ret);

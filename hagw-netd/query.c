@@ -50,13 +50,31 @@ static int build_section(const ares_dns_record_t *record, ares_dns_section_t sec
         return r < 0 ? r : sd_json_build(ret, SD_JSON_BUILD_STRV(list));
 }
 
+static int build_glue(const ares_dns_record_t *record, sd_json_variant **ret) {
+        DnsGlue glue[LOOKUP_ADDRESSES_MAX];
+        size_t n = dns_answer_glue(record, glue, ELEMENTSOF(glue));
+        char text[IP_TEXT_MAX];
+        int r;
+
+        r = sd_json_variant_new_array(ret, NULL, 0);
+        for (size_t i = 0; i < n && r >= 0; i++)
+                r = sd_json_variant_append_arraybo(
+                        ret, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(glue[i].name)),
+                        SD_JSON_BUILD_PAIR("address",
+                                           SD_JSON_BUILD_STRING(ip_format(&glue[i].address, text))));
+        return r;
+}
+
 static int reply_record(const Query *q, const ares_dns_record_t *record) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *answers = NULL, *authority = NULL;
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *answers = NULL, *authority = NULL,
+                                                          *glue = NULL;
         int r;
 
         r = build_section(record, ARES_SECTION_ANSWER, q->type, &answers);
         if (r >= 0)
                 r = build_section(record, ARES_SECTION_AUTHORITY, ARES_REC_TYPE_NS, &authority);
+        if (r >= 0)
+                r = build_glue(record, &glue);
         if (r < 0)
                 return sd_varlink_error_errno(q->link, r);
         return sd_varlink_replybo(
@@ -67,7 +85,8 @@ static int reply_record(const Query *q, const ares_dns_record_t *record) {
                         "authoritative",
                         SD_JSON_BUILD_BOOLEAN((ares_dns_record_get_flags(record) & ARES_FLAG_AA) != 0)),
                 SD_JSON_BUILD_PAIR("answers", SD_JSON_BUILD_VARIANT(answers)),
-                SD_JSON_BUILD_PAIR("authority", SD_JSON_BUILD_VARIANT(authority)));
+                SD_JSON_BUILD_PAIR("authority", SD_JSON_BUILD_VARIANT(authority)),
+                SD_JSON_BUILD_PAIR("glue", SD_JSON_BUILD_VARIANT(glue)));
 }
 
 static void on_records(Lookup *lookup, const LookupResult *result, void *userdata) {

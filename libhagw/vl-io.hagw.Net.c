@@ -69,6 +69,10 @@ static SD_VARLINK_DEFINE_METHOD(Resolve, SD_VARLINK_DEFINE_INPUT(name, SD_VARLIN
                                 SD_VARLINK_FIELD_COMMENT("For how long they may be kept"),
                                 SD_VARLINK_DEFINE_OUTPUT(ttlUSec, SD_VARLINK_INT, 0));
 
+static SD_VARLINK_DEFINE_STRUCT_TYPE(Glue, SD_VARLINK_FIELD_COMMENT("As it came, without a dot at its end"),
+                                     SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_STRING, 0),
+                                     SD_VARLINK_DEFINE_FIELD(address, SD_VARLINK_STRING, 0));
+
 static SD_VARLINK_DEFINE_METHOD(
         Query, SD_VARLINK_DEFINE_INPUT(name, SD_VARLINK_STRING, 0),
         SD_VARLINK_FIELD_COMMENT("Mnemonic such as NS or CAA, or TYPE257"),
@@ -83,7 +87,9 @@ static SD_VARLINK_DEFINE_METHOD(
         SD_VARLINK_DEFINE_OUTPUT(answers, SD_VARLINK_STRING, SD_VARLINK_ARRAY),
         SD_VARLINK_FIELD_COMMENT(
                 "The name servers in the authority section: what a parent says of a delegation"),
-        SD_VARLINK_DEFINE_OUTPUT(authority, SD_VARLINK_STRING, SD_VARLINK_ARRAY));
+        SD_VARLINK_DEFINE_OUTPUT(authority, SD_VARLINK_STRING, SD_VARLINK_ARRAY),
+        SD_VARLINK_FIELD_COMMENT("The addresses in the additional section: what a parent says of them"),
+        SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(glue, Glue, SD_VARLINK_ARRAY));
 
 static SD_VARLINK_DEFINE_ERROR(NoSuchName, SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_STRING, 0));
 
@@ -114,6 +120,7 @@ SD_VARLINK_DEFINE_INTERFACE(
         SD_VARLINK_SYMBOL_COMMENT("Looks up a host name's addresses (the hosts file, A and AAAA). An "
                                   "address in text form is its own answer."),
         &vl_method_Resolve,
+        SD_VARLINK_SYMBOL_COMMENT("An address that came with an answer"), &vl_type_Glue,
         SD_VARLINK_SYMBOL_COMMENT("Asks one question and gives the answer as it came, RDATA in presentation "
                                   "form (RFC 1035 section 5.1)."),
         &vl_method_Query,

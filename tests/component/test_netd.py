@@ -623,12 +623,14 @@ def test_query_shows_what_a_server_says(house, knot):
     assert ask("records.example.org", "SRV")["answers"] == ["1 2 443 house.example.org."]
     assert ask("records.example.org", "TYPE65400")["answers"] == [r"\# 3 010203"]
     assert ask("dyn.example.org", "A")["answers"] == ["house.example.org.", "198.51.100.1"]
-    assert ask("nowhere.example.org", "A") == {"rcode": "NXDOMAIN", "authoritative": True, "answers": [], "authority": []}
+    assert ask("nowhere.example.org", "A") == {"rcode": "NXDOMAIN", "authoritative": True, "answers": [], "authority": [],
+                                               "glue": []}
     assert ask("house.example.org", "TXT")["answers"] == []
     assert ask("example.com", "A")["rcode"] == "REFUSED"
     # A parent's view of a delegation.
     child = ask("host.child.example.org", "A")
     assert not child["authoritative"] and child["authority"] == ["ns.child.example.org."]
+    assert child["glue"] == [{"name": "ns.child.example.org", "address": "198.51.100.54"}]
     with pytest.raises(VarlinkError, match="ResolverFailed"):
         d.call("Query", name="example.org", type="A")
     for bad in {"type": "NONSENSE"}, {"type": "TYPE0"}, {"server": "example.org"}, {"server": "127.0.0.1:0"}, \

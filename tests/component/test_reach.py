@@ -298,6 +298,37 @@ def test_a_name_server_that_is_off_is_no_delegation_s_fault(world):
     assert zone["delegation"] == "unknown" and not [p for p in said["problems"] if ZONE in p]
 
 
+SIX_GLUE, OLD_GLUE = f"{NS}. AAAA 2001:db8::1\n", f"{NS}. AAAA 2001:db8:ffff::1\n"
+
+
+@pytest.mark.parametrize("ipv6,dns_,extra,told,problem", [
+    ("none", "", "", None, False),
+    ("static:2001:db8::1", "", SIX_GLUE, None, False),
+    ("static:2001:db8::1", "", "", f"enter: {NS}. AAAA 2001:db8::1", False),
+    ("static:2001:db8::1", "", OLD_GLUE, f"has the IPv6 address 2001:db8:ffff::1, but it is 2001:db8::1", True),
+    ("static:2001:db8::1", "", SIX_GLUE + OLD_GLUE, "2001:db8:ffff::1, but it is 2001:db8::1", True),
+    ("none", "", OLD_GLUE, "2001:db8:ffff::1, at which nobody answers here. Take the AAAA record away", True),
+    # Nobody asks there over IPv6, whatever the house's address.
+    ("static:2001:db8::1", "dns: { ipv6_port = 0; };", "", None, False),
+    ("static:2001:db8::1", "dns: { ipv6_port = 5300; };", SIX_GLUE, "Take the AAAA record away", True),
+    ("none", "", f"{NS}. A 203.0.113.99\n", "has the IPv4 address 203.0.113.99, but it is 203.0.113.10", True)])
+def test_the_addresses_that_the_parent_gives(world, ipv6, dns_, extra, told, problem):
+    """The question comes here by IPv4; what resolvers find behind the other address is the owner's to correct."""
+    world.house.configure(CONFIG + dns_ + f'public_address: {{ ipv4 = "static:{HOUSE}"; ipv6 = "{ipv6}"; }};\n')
+    world.netd.reload()
+    world.dnsd.reload()
+    world.internet.delegate(DELEGATION + extra)
+    deadline = time.monotonic() + 60
+    while True:
+        said, zone = world.status()
+        found = [f for f in said["problems"] + said["notices"] if f"The zone above {ZONE} " in f]
+        if zone["delegation"] == "works" and (told is None) == (found == []):
+            break
+        assert time.monotonic() < deadline, said  # resolvers remember for a while
+        time.sleep(0.5)
+    assert not found or (told in found[0] and len(found) == 1 and (found[0] in said["problems"]) == problem), found
+
+
 def ago(seconds):
     return int((time.time() - seconds) * 1e6)
 

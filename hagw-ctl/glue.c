@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the zone above says of the name server's addresses, against the house's. */
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <strings.h>
+
+#include "bind.h"
+#include "cidr.h"
+#include "client.h"
+#include "delegation.h"
+#include "glue.h"
+#include "hostname.h"
+
+static const struct {
+        const char *name, *type;
+        int family;
+} families[_GLUE_FAMILIES_MAX] = {
+        [GLUE_IPV4] = { "IPv4", "A", AF_INET },
+        [GLUE_IPV6] = { "IPv6", "AAAA", AF_INET6 },
+};
+
+void glue_done(Glue *g) {
+        for (size_t i = 0; i < ELEMENTSOF(g->details); i++)
+                free(g->details[i]);
+        *g = (Glue) {};
+}
+
+const char *glue_address(const Config *config, unsigned family, const char *address) {
+        bool asked = family == GLUE_IPV4 ? config->dns.ipv4_port > 0 : config->dns.ipv6_port == BIND_PORT;
+
+        return asked ? address : NULL;
+}
+
+bool glue_is_used(const ConfZone *zone) {
+        return hostname_in_zone(zone->name_server, zone->name);
+}
+
+void glue_addresses(sd_json_variant *reply, const char *ret[_GLUE_FAMILIES_MAX]) {
+        ret[GLUE_IPV4] = ret[GLUE_IPV6] = NULL;
+        for (size_t i = 0; i < field_count(reply, "addresses"); i++) {
+                sd_json_variant *a = field_element(reply, "addresses", i);
+                bool four = streq(strempty(field_text(a, "family")), "ipv4");
+
+                ret[four ? GLUE_IPV4 : GLUE_IPV6] = field_text(a, "address");
+        }
+}
+
+static _printf_(3, 4) int complain(Glue *g, unsigned family, const char *format, ...) {
+        va_list ap;
+        int n;
+
+        va_start(ap, format);
+        n = vasprintf(&g->details[family], format, ap);
+        va_end(ap);
+        if (n >= 0)
+                return 0;
+        g->details[family] = NULL;
+        return -ENOMEM;
+}
+
+static bool same_address(const char *a, const char *b) {
+        IpAddress x, y;
+
+        return ip_parse(a, &x) >= 0 && ip_parse(b, &y) >= 0 && ip_equal(&x, &y);
+}
+
+/* Names of the answer have no dot at their end, and any case. */
+static bool is_glue(sd_json_variant *v, const ConfZone *zone, int family) {
+        IpAddress a;
+
+        return strcasecmp(strempty(field_text(v, "name")), zone->name_server) == 0 &&
+               ip_parse(strempty(field_text(v, "address")), &a) >= 0 && a.family == family;
+}
+
+static int check_family(const ConfZone *zone, sd_json_variant *parent, unsigned family, const char *ours,
+                        Glue *g) {
+        const char *name = families[family].name, *type = families[family].type, *wrong = NULL;
+        bool found = false;
+
+        for (size_t i = 0; i < field_count(parent, "glue"); i++) {
+                sd_json_variant *v = field_element(parent, "glue", i);
+
+                if (!is_glue(v, zone, families[family].family))
+                        continue;
+                if (ours && same_address(field_text(v, "address"), ours))
+                        found = true;
+                else
+                        wrong = field_text(v, "address");
+        }
+        g->problems[family] = !!wrong;
+        if (wrong && ours)
+                return complain(g, family,
+                                "The zone above %s says that %s has the %s address %s, but it is %s: "
+                                "resolvers that ask there get no answer. Correct the %s record at your DNS "
+                                "provider.",
+                                zone->name, zone->name_server, name, wrong, ours, type);
+        if (wrong)
+                return complain(g, family,
+                                "The zone above %s says that %s has the %s address %s, at which nobody "
+                                "answers here. Take the %s record away at your DNS provider.",
+                                zone->name, zone->name_server, name, wrong, type);
+        if (ours && !found)
+                return complain(g, family,
+                                "The zone above %s does not have the %s address of %s: resolvers that have "
+                                "only %s do not find it. At your DNS provider, enter: %s. %s %s",
+                                zone->name, name, zone->name_server, name, zone->name_server, type, ours);
+        return 0;
+}
+
+int glue_check(const Config *config, const ConfZone *zone, const char *const addresses[_GLUE_FAMILIES_MAX],
+               Glue *ret) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parent = NULL;
+        _cleanup_(glue_done) Glue g = {};
+        int r;
+
+        *ret = (Glue) {};
+        if (!glue_is_used(zone))
+                return 0;
+        r = delegation_ask_parent(zone->name, &parent);
+        /* One that answers itself, or gives no address at all, does not delegate in words that we know. */
+        if (r <= 0 || field_count(parent, "authority") == 0 || field_count(parent, "glue") == 0)
+                return MIN(r, 0);
+        for (unsigned f = 0; r >= 0 && f < _GLUE_FAMILIES_MAX; f++)
+                r = check_family(zone, parent, f, glue_address(config, f, addresses[f]), &g);
+        if (r < 0)
+                return r;
+        *ret = g;
+        g = (Glue) {};
+        return 0;
+}

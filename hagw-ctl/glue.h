@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <systemd/sd-json.h>
+
+#include "conf.h"
+
+/* The addresses that the zone above gives for this zone's name server. A question that comes here by one of
+ * them shows nothing of the other. */
+
+enum { GLUE_IPV4, GLUE_IPV6, _GLUE_FAMILIES_MAX };
+
+/* At which of the house's addresses (texts, or NULL) its name server can be asked; NULL where at none of the
+ * kind: routers send IPv4 on to another port, and over IPv6 nobody does. */
+const char *glue_address(const Config *config, unsigned family, const char *address);
+
+/* Does the zone above have addresses of the name server's at all? */
+bool glue_is_used(const ConfZone *zone);
+
+typedef struct Glue {
+        char *details[_GLUE_FAMILIES_MAX]; /* what is wrong with it; NULL: nothing */
+        bool problems[_GLUE_FAMILIES_MAX]; /* who follows it does not arrive; else something is missing */
+} Glue;
+void glue_done(Glue *g);
+
+/* addresses: of the house, texts or NULL. Where the zone above cannot be asked, or does not delegate,
+ * nothing is found. Returns -ENOMEM or 0. */
+int glue_check(const Config *config, const ConfZone *zone, const char *const addresses[_GLUE_FAMILIES_MAX],
+               Glue *ret);
+/* From io.hagw.Net.Watch's reply. */
+void glue_addresses(sd_json_variant *reply, const char *ret[_GLUE_FAMILIES_MAX]);
