@@ -103,7 +103,7 @@ def test_renewal(gateway, authority, second):  # noqa: F811
 def test_each_has_its_patience(gateway, authority, second):  # noqa: F811
     """What one has asked for does not hold for the other, and both are told."""
     authority.settings.faults = [Fault(**LIMITED, retry_after=7200)]
-    second.settings.faults = [Fault(**LIMITED, retry_after=3600)]
+    second.settings.faults = [Fault(**LIMITED, retry_after=3900)]
     begin(gateway, authority, second, state="failed")
     hours_later(gateway)
     failed = until(lambda: (c := gateway.get())["failures"] == 2 and not c["ordering"] and c, 30, "the second refusal")
@@ -147,10 +147,10 @@ def test_certificates_of_minutes(gateway, authority):  # noqa: F811
     gateway.start(authority.directory, authority.root)
     first = gateway.wait()
     authority.settings.faults = [Fault("newOrder", 403, "rejectedIdentifier", "not now", times=3)]
-    second = gateway.changed(first)
+    second = gateway.changed(first, seconds=180)
     assert authority.count("newOrder") == 5 and second["failures"] == 0
     assert authority.count("renewalInfo") >= 3, "its advice is asked for more than once in a life"
-    gateway.changed(second)
+    gateway.changed(second, seconds=180)
     # Each key goes when its certificate's life is over, not a day later.
     retired = json.loads((gateway.house.root / "state/acmed/retired.json").read_text())
     assert all(r["fromUSec"] < (time.time() + 70) * 1e6 for r in retired)
