@@ -10,17 +10,21 @@
 #include "relay-varlink.h"
 #include "usec.h"
 
-/* 0 stays 0: never. */
-static uint64_t to_realtime(uint64_t monotonic_usec) {
-        return monotonic_usec == 0 ?
-                       0 :
-                       monotonic_usec + clock_usec(CLOCK_REALTIME) - clock_usec(CLOCK_MONOTONIC);
+static uint64_t realtime_offset(void) {
+        return clock_usec(CLOCK_REALTIME) - clock_usec(CLOCK_MONOTONIC);
+}
+
+/* What of CLOCK_MONOTONIC is in CLOCK_REALTIME; 0 stays 0: never. */
+static uint64_t to_realtime(uint64_t offset_usec, uint64_t monotonic_usec) {
+        return monotonic_usec == 0 ? 0 : monotonic_usec + offset_usec;
 }
 
 static int build_host(const Manager *m, const Route *route, sd_json_variant **ret) {
         const HostStats *s = snapshot_host(m->snapshot, route)->stats;
         const TlsCertificate *c = snapshot_find_certificate(m->snapshot, route->host.name);
         HostReading now = host_stats_read(s);
+        /* Once for all of them: what is at the same time stays so. */
+        uint64_t offset = realtime_offset();
         bool valid = c && (uint64_t) c->not_after * USEC_PER_SEC > clock_usec(CLOCK_REALTIME);
 
         return sd_json_buildo(
@@ -34,10 +38,11 @@ static int build_host(const Manager *m, const Route *route, sd_json_variant **re
                 SD_JSON_BUILD_PAIR_CONDITION(now.found, "finding",
                                              SD_JSON_BUILD_STRING(finding_word(s->finding))),
                 SD_JSON_BUILD_PAIR_CONDITION(now.found, "foundUSec",
-                                             SD_JSON_BUILD_UNSIGNED(to_realtime(s->found_usec))),
-                SD_JSON_BUILD_PAIR("triedUSec", SD_JSON_BUILD_UNSIGNED(to_realtime(s->tried_usec))),
-                SD_JSON_BUILD_PAIR("lastOkUSec", SD_JSON_BUILD_UNSIGNED(to_realtime(now.ok_usec))),
-                SD_JSON_BUILD_PAIR("lastErrorUSec", SD_JSON_BUILD_UNSIGNED(to_realtime(s->error_usec))),
+                                             SD_JSON_BUILD_UNSIGNED(to_realtime(offset, s->found_usec))),
+                SD_JSON_BUILD_PAIR("triedUSec", SD_JSON_BUILD_UNSIGNED(to_realtime(offset, s->tried_usec))),
+                SD_JSON_BUILD_PAIR("lastOkUSec", SD_JSON_BUILD_UNSIGNED(to_realtime(offset, now.ok_usec))),
+                SD_JSON_BUILD_PAIR("lastErrorUSec",
+                                   SD_JSON_BUILD_UNSIGNED(to_realtime(offset, s->error_usec))),
                 SD_JSON_BUILD_PAIR("requests", SD_JSON_BUILD_UNSIGNED(now.requests)),
                 SD_JSON_BUILD_PAIR("active", SD_JSON_BUILD_UNSIGNED(now.active)),
                 SD_JSON_BUILD_PAIR("certificate", SD_JSON_BUILD_BOOLEAN(valid)));
@@ -167,7 +172,8 @@ static int append_outside(const Manager *m, OutsideWay way, sd_json_variant **li
                 list, SD_JSON_BUILD_PAIR("family", SD_JSON_BUILD_STRING(outside_family(way))),
                 SD_JSON_BUILD_PAIR("door", SD_JSON_BUILD_STRING(outside_door(way))),
                 SD_JSON_BUILD_PAIR("visits", SD_JSON_BUILD_UNSIGNED(visits)),
-                SD_JSON_BUILD_PAIR("lastUSec", SD_JSON_BUILD_UNSIGNED(to_realtime(last_usec))));
+                SD_JSON_BUILD_PAIR("lastUSec",
+                                   SD_JSON_BUILD_UNSIGNED(to_realtime(realtime_offset(), last_usec))));
 }
 
 static int vl_method_describe_outside(sd_varlink *link, sd_json_variant *parameters,
@@ -184,7 +190,9 @@ static int vl_method_describe_outside(sd_varlink *link, sd_json_variant *paramet
         if (r < 0)
                 return sd_varlink_error_errno(link, r);
         return sd_varlink_replybo(
-                link, SD_JSON_BUILD_PAIR("sinceUSec", SD_JSON_BUILD_UNSIGNED(to_realtime(m->since_usec))),
+                link,
+                SD_JSON_BUILD_PAIR("sinceUSec",
+                                   SD_JSON_BUILD_UNSIGNED(to_realtime(realtime_offset(), m->since_usec))),
                 SD_JSON_BUILD_PAIR("outside", SD_JSON_BUILD_VARIANT(list)));
 }
 
