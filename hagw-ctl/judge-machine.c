@@ -17,12 +17,25 @@ static bool all_are_off(sd_json_variant *daemons) {
         return true;
 }
 
+/* As the package leaves a machine. */
+static bool is_unset(const Status *s) {
+        const Config *c = s->config;
+
+        return c ? c->n_zones == 0 && c->n_hosts == 0 && !c->relay.address : s->config_errno == -ENOENT;
+}
+
 int judge_daemons(Status *s) {
         if (all_are_off(s->daemons)) {
                 s->unreachable = true;
-                status_problem(s,
-                               "hagw is not running; \"systemctl enable --now hagw.target\" (or hagw-ctl "
-                               "setup) starts it.");
+                s->unset = is_unset(s);
+                if (s->unset)
+                        status_problem(s,
+                                       "hagw is not set up on this machine yet: hagw-ctl setup does so, or "
+                                       "hagw-ctl attach for a house behind a relay.");
+                else
+                        status_problem(s,
+                                       "hagw is not running; \"systemctl enable --now hagw.target\" (or "
+                                       "hagw-ctl setup) starts it.");
                 return 0;
         }
         for (size_t i = 0; i < field_count(s->daemons, "daemons"); i++) {
@@ -36,7 +49,8 @@ int judge_daemons(Status *s) {
                 }
         }
         if (s->denied)
-                status_problem(s, "The daemons answer root only; try again with sudo.");
+                status_problem(s, "The daemons%s answer root only; try again with sudo.",
+                               s->config_errno == -EACCES ? " and the configuration" : "");
         return 0;
 }
 
@@ -81,6 +95,8 @@ int judge_config(Status *s) {
         sd_json_variant *d = first_with(s, "configError", &more);
         const char *name = d ? field_text(d, "name") : NULL;
 
+        if (s->unset || (s->denied && s->config_errno == -EACCES))
+                return judge_kept(s); /* that was told */
         if (!s->config)
                 status_problem(s,
                                "The configuration in %s is not valid, so what was in force before stays: "

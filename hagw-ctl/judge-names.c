@@ -149,7 +149,7 @@ int judge_zones(Status *s) {
                 r = zone_judge(s, zone, live,
                                s->ask && clock_usec(CLOCK_MONOTONIC) < start + ZONES_ASK_USEC, &array);
         }
-        if (s->config && s->config->n_zones == 0)
+        if (s->config && s->config->n_zones == 0 && !s->unset)
                 status_problem(s, "hagw.conf names no zone; hagw-ctl setup writes one, or hagw-ctl attach.");
         return r < 0 ? r :
                        sd_json_buildo(&s->zones, SD_JSON_BUILD_PAIR("zones", SD_JSON_BUILD_VARIANT(array)));

@@ -143,8 +143,21 @@ static void print_findings(Tone tone, const char *title, sd_json_variant *findin
                                  sd_json_variant_string(sd_json_variant_by_index(findings, i)));
 }
 
+/* What an empty list means depends on whether its daemon was asked. */
+static const char *none_of(const Status *s, const char *daemon) {
+        for (size_t i = 0; i < field_count(s->daemons, "daemons"); i++) {
+                sd_json_variant *d = field_element(s->daemons, "daemons", i);
+
+                if (streq(strempty(field_text(d, "name")), daemon))
+                        return field_bool(d, "running") ? "none" : "unknown";
+        }
+        return "unknown";
+}
+
 /* A relay needs none, and who has no zone yet has another thing to do first. */
 static const char *no_hosts(const Status *s) {
+        if (!s->config && !s->unset)
+                return "unknown";
         if (!s->config || s->config->n_zones == 0)
                 return "none";
         return s->config->tenants.zone ? "none of this machine's own" :
@@ -157,20 +170,24 @@ int status_print(const Status *s) {
         if (section("Addresses", s->addresses, "addresses", "unknown", print_addresses) < 0)
                 return -ENOMEM;
         print_visitors(s);
-        if (section("Zones", s->zones, "zones", "none", print_zones) < 0 ||
+        if (section("Zones", s->zones, "zones", s->config || s->unset ? "none" : "unknown",
+                    print_zones) < 0 ||
             print_relay(s) < 0)
                 return -ENOMEM;
         print_elsewhere(s);
         if (section("Hosts", s->hosts, "hosts", no_hosts(s), print_hosts) < 0 ||
-            section("Certificates", s->certificates, "certificates", "none", print_certificates) < 0 ||
+            section("Certificates", s->certificates, "certificates", none_of(s, "hagw-acmed"),
+                    print_certificates) < 0 ||
             section("Daemons", s->daemons, "daemons", "none", print_daemons) < 0)
                 return -ENOMEM;
         print_tenants(s);
         output_tone(TONE_BOLD, "Sessions");
         if (sessions > 0)
                 output("\n  %zu logged in\n", sessions);
-        else
+        else if (streq(none_of(s, "hagw-webd"), "none"))
                 output("\n  nobody is logged in\n");
+        else
+                output("\n  unknown\n");
         view_print_refusals(s->refusals, 2);
         output("\n");
         if (s->n_problems > 0)

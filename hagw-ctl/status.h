@@ -24,6 +24,8 @@ typedef struct Status {
         bool ask;       /* the resolver may be asked */
         Config *config;     /* NULL: broken */
         char *config_error; /* then: file, line and reason */
+        int config_errno;   /* and what kind; -ENOENT: there is none, -EACCES: it may not be read */
+        bool unset;         /* nothing was set up here yet */
         const char *config_dir;
 } Status;
 

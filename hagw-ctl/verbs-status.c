@@ -84,6 +84,7 @@ static int load_files(Status *s, const char *dir) {
                 r = readable_check(dir, s->config, &s->config_error);
         if (r < 0)
                 s->config = config_free(s->config);
+        s->config_errno = MIN(r, 0);
         return r == -ENOMEM ? r : 0;
 }
 

@@ -123,6 +123,33 @@ def test_status_of_a_relay_asks_for_no_host(ctl, webd):
     assert "host add" not in said and "hagw-ctl setup" in said
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_status_of_a_machine_that_is_not_set_up(ctl, there):
+    """Whether the package's file is there or not: one thing to do."""
+    (ctl.house.config / "hagw.conf").write_text("") if there else (ctl.house.config / "hagw.conf").unlink()
+    r = ctl.run("status")
+    assert r.returncode == UNREACHABLE and r.stdout.count("\n  - ") == 1, r.stdout
+    assert "hagw is not set up on this machine yet: hagw-ctl setup does so" in r.stdout and "logged in" not in r.stdout
+
+
+def test_status_of_who_is_not_root(ctl, webd):
+    """One thing to do as well; and what was not asked is unknown, not none."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root to become somebody else")
+    ctl.house.configure('zones = ( { name = "home.test"; } );\n')
+    for folder in [webd.path.parent, *webd.path.parent.parents]:
+        if folder == folder.parent:
+            break
+        os.chmod(folder, folder.stat().st_mode | 0o055)
+    (ctl.house.config / "hagw.conf").chmod(0o600)
+    os.chmod(webd.path.parent, 0o700)
+    copy = shutil.copy(CTL, ctl.house.root)
+    r = subprocess.run([copy, "--config", ctl.house.config, "status"], env=ctl.env, user=65534, group=65534, extra_groups=[],
+                       capture_output=True, text=True)
+    assert r.returncode == DENIED and r.stdout.count("\n  - ") == 1, (r.stdout, r.stderr)
+    assert "The daemons and the configuration answer root only; try again with sudo." in r.stdout and "none" not in r.stdout
+
+
 def test_sessions_are_told_by_browser(ctl, webd):
     ctl.house.configure('zones = ( { name = "home.test"; } );\n', ha='name = "ha.home.test"; upstream = "http://192.0.2.1";')
     ctl.ok("user", "add", "anna", "--password-stdin", stdin=PASSWORD)

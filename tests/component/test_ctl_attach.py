@@ -191,6 +191,15 @@ def test_on_a_terminal(machine, relay):
     assert how == OK and "is detached" in seen
 
 
+def test_the_code_is_asked_for_first(machine, relay):
+    """Before any other question, and what is none is told at once."""
+    secret = code(relay)
+    words = ["attach", relay.address, "--pin", relay.pin, "--wait=0"]
+    seen, how = terminal(machine, words, [("code for this house", "WRNG"), ("no code", secret), ("mail address", ""),
+                                          ("Home Assistant's address", ""), ("first user", "")], timeout=60)
+    assert how == OK and "Attached to" in seen and seen.index("no code") < seen.index("mail address"), seen
+
+
 def test_json(machine, relay):
     v = machine.json(*attach(relay, code(relay)))
     assert v == {"relay": relay.address, "tenant": "anna", "zone": f"anna.{ZONE}", "attached": True, "certified": False}
