@@ -128,6 +128,8 @@ const VlMethod keyd_methods[] = {
         { "io.hagw.Key.Remove", vl_method_remove },
         { "io.hagw.Key.SignHandshake", vl_method_sign_handshake },
         { "io.hagw.Key.SignJws", vl_method_sign_jws },
+        { "io.hagw.Key.SignKeyChange", vl_method_sign_key_change },
+        { "io.hagw.Key.SignRevocation", vl_method_sign_revocation },
         { "io.hagw.Key.GetPublicJwk", vl_method_get_public_jwk },
         { "io.hagw.Key.MakeRequest", vl_method_make_request },
         { "io.hagw.Key.PrepareToken", vl_method_prepare_token },

@@ -26,6 +26,12 @@ int vl_method_sign_jws(sd_varlink *link, sd_json_variant *parameters, sd_varlink
 int vl_method_make_request(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
                            void *userdata);
 
+/* account-varlink.c */
+int vl_method_sign_key_change(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                              void *userdata);
+int vl_method_sign_revocation(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                              void *userdata);
+
 /* token-varlink.c */
 int vl_method_prepare_token(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
                             void *userdata);

@@ -13,6 +13,8 @@ static const char *const kinds[][4] = {
         { "identifiers", "replaces", "profile" },
         /* section 7.4, finalize */
         { "csr" },
+        /* section 7.3.6 */
+        { "status" },
 };
 
 bool payload_has_only(sd_json_variant *object, const char *const *members) {
@@ -50,6 +52,14 @@ static int payload_take_csr(sd_json_variant *v, Payload *p) {
         return *text ? base64url_decode(text, strlen(text), &p->csr, &p->csr_size) : -EINVAL;
 }
 
+/* The only state that an account may give itself. */
+static bool payload_status_is_good(sd_json_variant *v) {
+        sd_json_variant *status = sd_json_variant_by_key(v, "status");
+
+        return !status ||
+               (sd_json_variant_is_string(status) && streq(sd_json_variant_string(status), "deactivated"));
+}
+
 int payload_parse(const char *text, Payload *ret, const char **ret_reason) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         _cleanup_payload_ Payload p = {};
@@ -69,6 +79,9 @@ int payload_parse(const char *text, Payload *ret, const char **ret_reason) {
                         kind++;
                 *ret_reason = "It has members that no request of hagw-acmed has, or one twice.";
                 if (kind == ELEMENTSOF(kinds))
+                        return -EINVAL;
+                *ret_reason = "Its status is not \"deactivated\".";
+                if (!payload_status_is_good(v))
                         return -EINVAL;
                 *ret_reason = "Its csr is not base64url.";
                 r = payload_take_csr(v, &p);

@@ -67,6 +67,32 @@ static SD_VARLINK_DEFINE_METHOD(
         SD_VARLINK_DEFINE_OUTPUT(jws, SD_VARLINK_STRING, 0));
 
 static SD_VARLINK_DEFINE_METHOD(
+        SignKeyChange, SD_VARLINK_FIELD_COMMENT("The key that the account has"),
+        SD_VARLINK_DEFINE_INPUT(id, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("The one that it gets"),
+        SD_VARLINK_DEFINE_INPUT(newId, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("The account's URL"),
+        SD_VARLINK_DEFINE_INPUT(account, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("Where the authority takes such requests"),
+        SD_VARLINK_DEFINE_INPUT(url, SD_VARLINK_STRING, 0),
+        SD_VARLINK_DEFINE_INPUT(nonce, SD_VARLINK_STRING, 0),
+        SD_VARLINK_DEFINE_OUTPUT(jws, SD_VARLINK_STRING, 0));
+
+static SD_VARLINK_DEFINE_METHOD(
+        SignRevocation, SD_VARLINK_FIELD_COMMENT("An account's key, or the certificate's own"),
+        SD_VARLINK_DEFINE_INPUT(id, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("Where the authority takes such requests"),
+        SD_VARLINK_DEFINE_INPUT(url, SD_VARLINK_STRING, 0),
+        SD_VARLINK_DEFINE_INPUT(nonce, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("base64 of the DER"),
+        SD_VARLINK_DEFINE_INPUT(certificate, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("CRLReason (RFC 5280 section 5.3.1): 0, 1, 3, 4 or 5"),
+        SD_VARLINK_DEFINE_INPUT(reason, SD_VARLINK_INT, 0),
+        SD_VARLINK_FIELD_COMMENT("The account's URL; null with the certificate's own key, which goes along"),
+        SD_VARLINK_DEFINE_INPUT(kid, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
+        SD_VARLINK_DEFINE_OUTPUT(jws, SD_VARLINK_STRING, 0));
+
+static SD_VARLINK_DEFINE_METHOD(
         GetPublicJwk, SD_VARLINK_DEFINE_INPUT(id, SD_VARLINK_STRING, 0),
         SD_VARLINK_FIELD_COMMENT("The key as JSON text in the canonical form of RFC 7638"),
         SD_VARLINK_DEFINE_OUTPUT(jwk, SD_VARLINK_STRING, 0),
@@ -141,6 +167,12 @@ SD_VARLINK_DEFINE_INTERFACE(
         SD_VARLINK_SYMBOL_COMMENT("A JWS in flattened JSON serialization (RFC 7515 section 7.2.2) with an "
                                   "account key. hagw-acmed only."),
         &vl_method_SignJws,
+        SD_VARLINK_SYMBOL_COMMENT("Gives an account another key that is held here (RFC 8555 section 7.3.5): "
+                                  "a JWS by the old one around a JWS by the new one. hagw-acmed only."),
+        &vl_method_SignKeyChange,
+        SD_VARLINK_SYMBOL_COMMENT("Revokes a certificate (RFC 8555 section 7.6). A tls key ends no "
+                                  "certificate but its own. hagw-acmed only."),
+        &vl_method_SignRevocation,
         SD_VARLINK_SYMBOL_COMMENT("The public side of an account key as a JWK (RFC 7517). hagw-acmed only."),
         &vl_method_GetPublicJwk,
         SD_VARLINK_SYMBOL_COMMENT(
@@ -169,7 +201,8 @@ SD_VARLINK_DEFINE_INTERFACE(
         SD_VARLINK_SYMBOL_COMMENT("Not a DNS name, or too many of them"), &vl_error_BadName,
         SD_VARLINK_SYMBOL_COMMENT("No further key is taken until one is removed"), &vl_error_KeysFull,
         SD_VARLINK_SYMBOL_COMMENT("The payload is none that a request of hagw-acmed has, or its certificate "
-                                  "request is not for a key that is held here and signed with it"),
+                                  "request is not for a key that is held here and signed with it, or the "
+                                  "certificate is not that key's to revoke"),
         &vl_error_BadPayload,
         SD_VARLINK_SYMBOL_COMMENT("Too many calls are waiting already, this key is being written or "
                                   "removed, or hagw-keyd is about to end; try again"),

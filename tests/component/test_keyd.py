@@ -2,6 +2,7 @@
 """hagw-keyd: it signs handshakes and nothing else, for the right callers, and no key leaves it or is lost."""
 
 import base64
+import datetime
 import json
 import os
 import pathlib
@@ -13,7 +14,8 @@ from conftest import ROOT, VarlinkError, call_as
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
-from cryptography.x509 import CertificateSigningRequestBuilder, DNSName, Name, SubjectAlternativeName, load_der_x509_csr
+from cryptography.x509 import (CertificateBuilder, CertificateSigningRequestBuilder, DNSName, Name, SubjectAlternativeName,
+                               load_der_x509_csr)
 
 TLS13 = b" " * 64 + b"TLS 1.3, server CertificateVerify\0" + bytes(range(32))
 TLS12 = bytes(range(64)) + bytes([3, 0, 23, 65, 4]) + bytes(64)
@@ -178,6 +180,68 @@ def test_finalizes_only_what_it_signed(keyd):
     assert [m["value"] for m in keyd.call("io.hagw.Service.GetMetrics")["metrics"] if m["name"] == "key_refusals"] == [1]
 
 
+# --- what ends something ---
+
+def unjws(text):
+    jws = json.loads(text)
+    return json.loads(unb64url(jws["protected"])), unb64url(jws["payload"]), jws
+
+
+def signed_by(info, jws):
+    signature = unb64url(jws["signature"])
+    der = utils.encode_dss_signature(int.from_bytes(signature[:32]), int.from_bytes(signature[32:]))
+    public_key(info).verify(der, f"{jws['protected']}.{jws['payload']}".encode(), ec.ECDSA(hashes.SHA256()))
+
+
+def test_key_change(keyd):
+    """RFC 8555 section 7.3.5, for a key that is held here: whoever has broken into hagw-acmed gives the account to nobody."""
+    old, new, tls = (keyd.call("Generate", purpose=p)["key"] for p in ("account", "account", "tls"))
+    jwk = {k["id"]: json.loads(keyd.call("GetPublicJwk", id=k["id"])["jwk"]) for k in (old, new)}
+    words = {"account": "https://ca/account/1", "url": "https://ca/key", "nonce": "n"}
+    outer, payload, jws = unjws(keyd.call("SignKeyChange", id=old["id"], newId=new["id"], **words)["jws"])
+    assert outer == {"alg": "ES256", "kid": words["account"], "nonce": "n", "url": words["url"]}
+    signed_by(old, jws)
+    inner, request, jws = unjws(payload)
+    assert inner == {"alg": "ES256", "jwk": jwk[new["id"]], "url": words["url"]}
+    assert json.loads(request) == {"account": words["account"], "oldKey": jwk[old["id"]]}
+    signed_by(new, jws)
+    refused("BadPayload", keyd, "SignKeyChange", id=old["id"], newId=old["id"], **words)
+    for pair in ((old, tls), (tls, new)):
+        refused("WrongPurpose", keyd, "SignKeyChange", id=pair[0]["id"], newId=pair[1]["id"], **words)
+    refused("NoSuchKey", keyd, "SignKeyChange", id=old["id"], newId="0" * 32, **words)
+    # Not by the way of ordinary requests.
+    refused("BadPayload", keyd, "SignJws", id=old["id"], protected='{"url":"u","kid":"k"}', payload=payload.decode(), includeKey=False)
+
+
+def certificate(info):
+    now = datetime.datetime.now(datetime.timezone.utc)
+    authority = ec.generate_private_key(ec.SECP256R1())
+    c = CertificateBuilder().subject_name(Name([])).issuer_name(Name([])).serial_number(1).public_key(public_key(info))
+    c = c.not_valid_before(now).not_valid_after(now + datetime.timedelta(days=1)).sign(authority, hashes.SHA256())
+    return c.public_bytes(serialization.Encoding.DER)
+
+
+def test_revocation(keyd):
+    """RFC 8555 section 7.6: by the account, or by the certificate's own key and by no other of ours."""
+    account, own, other = (keyd.call("Generate", purpose=p)["key"] for p in ("account", "tls", "tls"))
+    der, words = certificate(own), {"url": "https://ca/revoke", "nonce": "n"}
+    head, payload, jws = unjws(keyd.call("SignRevocation", id=account["id"], kid="https://ca/1", certificate=b64(der), reason=4, **words)["jws"])
+    assert head == {"alg": "ES256", "kid": "https://ca/1", **words} and json.loads(payload) == {"certificate": b64url(der), "reason": 4}
+    signed_by(account, jws)
+    head, payload, jws = unjws(keyd.call("SignRevocation", id=own["id"], certificate=b64(der), reason=0, **words)["jws"])
+    assert set(head) == {"alg", "jwk", "url", "nonce"} and json.loads(payload) == {"certificate": b64url(der)}
+    signed_by(own, jws)
+    for reason in (-1, 2, 6, 7, 10, 100):
+        refused("BadPayload", keyd, "SignRevocation", id=own["id"], certificate=b64(der), reason=reason, **words)
+    for bad in (der + b"\0", der[:-1], der + der, b"", b"x"):
+        refused("BadPayload", keyd, "SignRevocation", id=account["id"], kid="k", certificate=b64(bad), reason=0, **words)
+    refused("BadPayload", keyd, "SignRevocation", id=account["id"], kid="k", certificate="A" * 100000, reason=0, **words)
+    refused("BadPayload", keyd, "SignRevocation", id=other["id"], certificate=b64(der), reason=0, **words)
+    refused("BadPayload", keyd, "SignRevocation", id=own["id"], kid="k", certificate=b64(der), reason=0, **words)
+    refused("BadPayload", keyd, "SignRevocation", id=account["id"], certificate=b64(der), reason=0, **words)
+    refused("NoSuchKey", keyd, "SignRevocation", id="0" * 32, certificate=b64(der), reason=0, **words)
+
+
 def pem(key, form=serialization.PrivateFormat.PKCS8, password=None):
     encryption = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
     return key.private_bytes(serialization.Encoding.PEM, form, encryption).decode()
@@ -261,6 +325,8 @@ CALLS = {
     "Get": ({"id": "x"}, "acmed proxyd"), "Remove": ({"id": "x"}, "acmed"),
     "SignHandshake": ({"id": "x", "scheme": "s", "data": ""}, "proxyd"),
     "SignJws": ({"id": "x", "protected": "", "payload": "", "includeKey": False}, "acmed"),
+    "SignKeyChange": ({"id": "x", "newId": "y", "account": "a", "url": "u", "nonce": "n"}, "acmed"),
+    "SignRevocation": ({"id": "x", "url": "u", "nonce": "n", "certificate": "", "reason": 0}, "acmed"),
     "GetPublicJwk": ({"id": "x"}, "acmed"), "MakeRequest": ({"id": "x", "names": []}, "acmed"),
 }
 

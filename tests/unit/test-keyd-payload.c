@@ -16,6 +16,7 @@ static void test_takes(void **state) {
                 { "{\"identifiers\":[{\"type\":\"dns\",\"value\":\"a\"}],\"replaces\":\"x.y\"}", NULL, 0 },
                 { "{\"identifiers\":[],\"profile\":\"tlsserver\",\"replaces\":\"x.y\"}", NULL, 0 },
                 { "{\"csr\":\"AAAA\"}", NULL, 3 },
+                { "{\"status\":\"deactivated\"}", NULL, 0 },
                 /* What is signed is what was understood. */
                 { "{ \"\\u0063sr\" :\t\"\\u0041AAA\"}", "{\"csr\":\"AAAA\"}", 3 },
                 { "{\"identifiers\":[{\"csr\":\"AAAA\"}]}", NULL, 0 },
@@ -65,10 +66,16 @@ static void test_refuses(void **state) {
                 "{\"csr\":\"AA==\"}",
                 "{\"csr\":\"AA+/\"}",
                 "{\"csr\":\"AA\\nAA\"}",
-                /* What else an account could say, and hagw-acmed does not. */
+                /* What else an account could say, and hagw-acmed does not, or by methods of its own. */
                 "{\"certificate\":\"AAAA\",\"reason\":1}",
                 "{\"account\":\"u\",\"oldKey\":{}}",
-                "{\"status\":\"deactivated\"}",
+                "{\"protected\":\"AAAA\",\"payload\":\"AAAA\",\"signature\":\"AAAA\"}",
+                "{\"status\":\"valid\"}",
+                "{\"status\":\"Deactivated\"}",
+                "{\"status\":\"deactivated\\u0000\"}",
+                "{\"status\":true}",
+                "{\"Status\":\"deactivated\"}",
+                "{\"status\":\"deactivated\",\"contact\":[]}",
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
