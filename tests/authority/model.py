@@ -118,6 +118,7 @@ class Certificate:
     names: list[str]
     profile: str
     revoked: int | None = None  # the reason
+    revoked_by: str | None = None  # an account's URL, or "key"
     replaced_by: Order | None = None
     window: tuple[datetime.datetime, datetime.datetime] | None = None  # a test's own
     explanation: str | None = None
@@ -149,6 +150,13 @@ class Book:
         account = Account(key, self.url("account"), contact, external=external)
         self.accounts[account.url] = account
         return account
+
+    def deactivate(self, account):
+        """RFC 8555 section 7.3.6: what is pending of it is over, too."""
+        account.status = "deactivated"
+        for order in self.orders.values():
+            if order.account is account and order.stage == "open":
+                order.stage = "invalid"
 
     # --- orders ---
 
@@ -275,14 +283,19 @@ class Book:
         start, lifetime = certificate.leaf.not_valid_before_utc, self.settings.profiles[certificate.profile].lifetime
         return tuple(start + pki.seconds(lifetime * part) for part in self.settings.renewal_window)
 
+    def holds(self, account, names):
+        """It has shown of each that it is its own (RFC 8555 section 7.6)."""
+        held = {a.name for a in self.authorizations.values() if a.account is account and a.status == "valid"}
+        return account is not None and set(names) <= held
+
     def revoke(self, leaf, reason, by_account, by_key):
         certificate = self.by_id.get(pki.certificate_id(leaf))
         if not certificate or certificate.leaf != leaf:
             raise Problem("malformed", "no certificate of this authority", 404)
-        if by_account is not certificate.account and (not by_key or pki.spki(by_key.public) != pki.spki(leaf.public_key())):
-            raise Problem("unauthorized", "neither the certificate's account nor its key signed this", 403)
-        if reason not in REASONS:
+        if by_account is not certificate.account and not self.holds(by_account, certificate.names) and (not by_key or pki.spki(by_key.public) != pki.spki(leaf.public_key())):
+            raise Problem("unauthorized", "neither the certificate's account nor its names' nor its key signed this", 403)
+        if not isinstance(reason, int) or reason not in REASONS:
             raise Problem("badRevocationReason", f"the reason {reason} is not taken")
         if certificate.revoked is not None:
             raise Problem("alreadyRevoked", "it is revoked already")
-        certificate.revoked = reason
+        certificate.revoked, certificate.revoked_by = reason, "key" if by_key else by_account.url

@@ -13,10 +13,10 @@ STATUS = {
 class Problem(Exception):
     page = None  # what a load balancer in front says instead: HTML
 
-    def __init__(self, kind, detail, status=None, identifier=None, retry_after=None, **more):
+    def __init__(self, kind, detail, status=None, identifier=None, retry_after=None, location=None, **more):
         super().__init__(f"{kind}: {detail}")
         self.kind, self.detail, self.status = kind, detail, status or STATUS[kind]
-        self.identifier, self.retry_after, self.more = identifier, retry_after, more
+        self.identifier, self.retry_after, self.location, self.more = identifier, retry_after, location, more
 
     def document(self):
         d = {"type": PREFIX + self.kind, "detail": self.detail, "status": self.status, **self.more}

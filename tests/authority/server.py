@@ -74,6 +74,8 @@ class Authority:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def stop(self):
+        if self.loop.is_closed():
+            return
         self.loop.call_soon_threadsafe(self.stopping.set)
         self.thread.join(20)
 
@@ -101,6 +103,8 @@ class Authority:
                                  content_type="text/html" if e.page else "application/problem+json")
             if e.retry_after is not None:
                 reply.headers["Retry-After"] = str(e.retry_after)
+            if e.location:
+                reply.headers["Location"] = e.location
         nonce = encode(secrets.token_bytes(16))
         self.nonces.add(nonce)
         reply.headers["Replay-Nonce"] = nonce
@@ -115,7 +119,9 @@ class Authority:
         if fault:
             problem = Problem(fault.type, fault.detail, fault.status, retry_after=fault.retry_after)
             problem.page = fault.body
-            raise problem
+            if not fault.afterwards:
+                raise problem
+            self.late = problem
 
     async def route(self, request):
         path = request.path
@@ -136,7 +142,11 @@ class Authority:
             raise Problem("malformed", "application/jose+json was expected", 415)
         jws = Jws(await request.read())
         account, key = self.check_signature(jws, self.book.base + path)
-        return self.post(path, jws, account, key)
+        self.late = None
+        reply = self.post(path, jws, account, key)
+        if self.late:
+            raise self.late
+        return reply
 
     def directory_document(self):
         meta = {"termsOfService": f"{self.book.base}/terms", "caaIdentities": list(self.settings.identities),
@@ -236,14 +246,18 @@ class Authority:
             raise Problem("unauthorized", "this is another account", 403)
         if jws.payload:
             request = jws.json
-            if request.get("status") == "deactivated":
-                account.status = "deactivated"
+            if request.get("status", "deactivated") != "deactivated":
+                raise Problem("malformed", "an account is deactivated, and nothing else")
+            if "status" in request:
+                self.book.deactivate(account)
             if "contact" in request:
                 account.contact = self.check_contact(request)
         return self.account_reply(account, 200)
 
     def key_change(self, url, jws, account):
         inner = Jws(jws.payload)
+        if "kid" in inner.header:
+            raise Problem("malformed", "the inner request is signed with the new key")
         key = Key(inner.header.get("jwk"))
         inner.verify(key)
         if inner.header.get("url") != jws.header["url"] or "nonce" in inner.header:
@@ -253,7 +267,7 @@ class Authority:
             raise Problem("malformed", "the inner request is for another account")
         other = self.book.find_account(key)
         if other:
-            raise Problem("malformed", "another account has this key", 409)
+            raise Problem("malformed", "another account has this key", 409, location=other.url)
         account.key = key
         return self.account_reply(account, 200)
 

@@ -22,6 +22,7 @@ class Fault:
     retry_after: int | str | None = None
     times: float = float("inf")
     body: str | None = None  # instead of a problem document: text/html
+    afterwards: bool = False  # what is asked for is done, and only then refused: an answer that gets lost
     accounts: tuple[str, ...] = ()  # only theirs (URLs); none: everybody's
 
 

@@ -311,12 +311,15 @@ def test_accounts(authority):
         return c.post(c.urls["keyChange"], inner)
 
     refused("malformed", change, key, key)
-    refused("malformed", change, c.key, other.key, status=409)
+    assert refused("malformed", change, c.key, other.key, status=409).headers["Location"] == other.url
     change(c.key, key)
     refused("unauthorized", c.post, c.url)
     c.key = key
+    order = c.order("plain.example.org")
+    refused("malformed", c.post, c.url, {"status": "valid"})
     assert c.post(c.url, {"status": "deactivated"})[0]["status"] == "deactivated"
     refused("unauthorized", c.post, c.url, status=401)
+    assert authority.book.orders[order["url"]].status == "invalid"
     refused("unauthorized", again.__class__(authority, key).register)
     c.url = c.url + "0"
     refused("accountDoesNotExist", c.order, "plain.example.org")
@@ -387,6 +390,12 @@ def test_revocation(authority, client, web):
     refused("alreadyRevoked", client.post, client.urls["revokeCert"], request[0])
     Client(authority, key).post(client.urls["revokeCert"], request[1])
     assert [c.revoked for c in authority.certificates()] == [1, 0]
+    # Another account that has shown that the names are its own.
+    by_http(client, web, "plain")
+    by_http(other, web, "plain")
+    der = authority.certificates()[2].leaf.public_bytes(serialization.Encoding.DER)
+    other.post(client.urls["revokeCert"], {"certificate": encode(der), "reason": 5})
+    assert authority.certificates()[2].revoked_by == other.url
     window = client.fetch(f"{client.urls['renewalInfo']}/{pki.certificate_id(chains[0][0])}")[0]
     assert datetime.datetime.fromisoformat(json.loads(window)["suggestedWindow"]["end"]) < pki.now(), "renew at once"
 
