@@ -8,15 +8,28 @@
 /* Our accounts, one per certificate authority (directory URL). */
 
 #define ACCOUNTS_MAX 32U
+#define ACCOUNT_FORMER_MAX 4U /* of one authority */
+
+/* One that another took the place of, until the authority has deactivated it. */
+typedef struct FormerAccount {
+        char *url, *key_id;
+} FormerAccount;
 
 typedef struct Account {
         char *directory;
         char *key_id;  /* hagw-keyd's; NULL: none yet */
+        char *next_key_id; /* that it is being given; NULL: none. Which of the two counts, only the
+                              authority knows */
         char *url;     /* NULL: not made yet */
         char *contact; /* as the authority knows it; NULL: none */
         char *issuer;  /* the authority in CAA records (RFC 8659), "" where it has no name; NULL: unknown */
         uint64_t since_usec; /* CLOCK_REALTIME when it came into our CAA records, which were without it
                                 before; 0: they never were */
+        FormerAccount former[ACCOUNT_FORMER_MAX];
+        size_t n_former;
+        /* When the authority is asked again to deactivate them, which is not stored. */
+        uint64_t former_next_usec;
+        unsigned former_failures;
 } Account;
 
 typedef struct Accounts {
@@ -28,7 +41,10 @@ typedef struct Accounts {
  * lives. */
 int accounts_get(Accounts *a, const char *directory, Account **ret);
 /* NULL: there is none. directory may be NULL. */
-const Account *accounts_find(const Accounts *a, const char *directory);
+Account *accounts_find(const Accounts *a, const char *directory);
+/* The account that there is becomes a former one, and there is none. -ENOSPC: too many are. */
+int account_leave(Account *a);
+void account_forget_former(Account *a, size_t i);
 bool accounts_use_key(const Accounts *a, const char *key_id);
 bool accounts_is_empty(const Accounts *a); /* none was made yet */
 void accounts_done(Accounts *a);

@@ -146,7 +146,9 @@ static int parse_directory(sd_json_variant *v, AcmeAnswer *a) {
         if ((r = take_url(v, "newNonce", &d->new_nonce)) < 0 ||
             (r = take_url(v, "newAccount", &d->new_account)) < 0 ||
             (r = take_url(v, "newOrder", &d->new_order)) < 0 ||
-            (r = take_url(v, "renewalInfo", &d->renewal_info)) < 0)
+            (r = take_url(v, "renewalInfo", &d->renewal_info)) < 0 ||
+            (r = take_url(v, "keyChange", &d->key_change)) < 0 ||
+            (r = take_url(v, "revokeCert", &d->revoke)) < 0)
                 return r;
         meta = sd_json_variant_by_key(v, "meta");
         if (meta && !sd_json_variant_is_object(meta))
@@ -159,17 +161,40 @@ static int parse_directory(sd_json_variant *v, AcmeAnswer *a) {
         return d->new_nonce && d->new_account && d->new_order ? 0 : -EBADMSG;
 }
 
+/* Only for people: what is none is left out. */
+static int take_contacts(sd_json_variant *v, char ***ret) {
+        sd_json_variant *list = sd_json_variant_by_key(v, "contact");
+        size_t n = 0;
+
+        if (!list || !sd_json_variant_is_array(list) || sd_json_variant_elements(list) == 0)
+                return 0;
+        *ret = calloc(ACME_CONTACTS_MAX + 1, sizeof(**ret));
+        if (!*ret)
+                return -ENOMEM;
+        for (size_t i = 0; i < sd_json_variant_elements(list) && n < ACME_CONTACTS_MAX; i++) {
+                sd_json_variant *item = sd_json_variant_by_index(list, i);
+
+                if (!sd_json_variant_is_string(item) || strlen(sd_json_variant_string(item)) > ACME_URL_MAX)
+                        continue;
+                (*ret)[n] = strdup(sd_json_variant_string(item));
+                if (!(*ret)[n++])
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
 static int parse_account(sd_json_variant *v, AcmeAnswer *a) {
-        AcmeStatus status;
         int r;
 
-        r = take_status(v, &status);
+        r = take_status(v, &a->account.status);
+        if (r >= 0)
+                r = take_contacts(v, &a->account.contacts);
         if (r < 0)
                 return r;
-        if (status == ACME_STATUS_VALID)
+        if (a->account.status == ACME_STATUS_VALID)
                 return 0;
         return acme_problem_set(&a->problem, "unauthorized", "The account is %s",
-                                acme_status_to_string(status));
+                                acme_status_to_string(a->account.status));
 }
 
 /* Host names compare without case; the authority may echo ours in another. */
@@ -302,6 +327,7 @@ static const struct {
         [ACME_CHALLENGE] = { "a challenge", parse_challenge },
         [ACME_CHAIN] = { "a certificate chain", NULL },
         [ACME_RENEWAL_INFO] = { "renewal information", parse_renewal_info },
+        [ACME_NOTHING] = { "nothing", NULL },
 };
 
 static bool is_type(const char *content_type, const char *wanted) {
@@ -341,6 +367,8 @@ int acme_parse(AcmeObject expect, const char *content_type, const char *body, si
         a->object = expect;
         if (a->http_status / 100 != 2)
                 return parse_error(content_type, body, size, a);
+        if (expect == ACME_NOTHING)
+                return 0;
         if (expect == ACME_CHAIN) {
                 if (!is_type(content_type, "application/pem-certificate-chain") || size > ACME_CHAIN_MAX ||
                     memchr(body, '\0', size))

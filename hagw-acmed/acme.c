@@ -45,6 +45,8 @@ void acme_directory_done(AcmeDirectory *d) {
         free(d->new_account);
         free(d->new_order);
         free(d->renewal_info);
+        free(d->key_change);
+        free(d->revoke);
         free(d->caa_issuer);
         for (char **p = d->profiles; *p; p++)
                 free(*p);
@@ -77,6 +79,7 @@ void acme_answer_done(AcmeAnswer *a) {
                 free(*p);
         problem_done(&a->problem);
         acme_directory_done(&a->directory);
+        acme_strv_free(a->account.contacts);
         acme_order_done(&a->order);
         authorization_done(&a->authorization);
         free(a->chain);

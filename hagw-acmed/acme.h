@@ -12,6 +12,7 @@
 #define ACME_ALTERNATES_MAX 8U      /* chains beside the first */
 #define ACME_PROFILES_MAX 16U       /* that an authority offers */
 #define ACME_PROFILE_NAME_MAX 64U   /* characters */
+#define ACME_CONTACTS_MAX 16U       /* of an account */
 #define ACME_CHAIN_MAX (64U * 1024) /* bytes of PEM */
 
 typedef enum AcmeStatus {
@@ -36,6 +37,7 @@ typedef enum AcmeObject {
         ACME_CHALLENGE,
         ACME_CHAIN,
         ACME_RENEWAL_INFO,
+        ACME_NOTHING, /* what a success brings along does not matter */
         _ACME_OBJECT_MAX,
 } AcmeObject;
 
@@ -51,10 +53,16 @@ typedef struct AcmeProblem {
 typedef struct AcmeDirectory {
         char *new_nonce, *new_account, *new_order;
         char *renewal_info; /* NULL: no ARI */
+        char *key_change, *revoke; /* NULL: it takes none */
         char *caa_issuer;   /* the first of caaIdentities; NULL: none */
         bool external_account_required;
         char *profiles[ACME_PROFILES_MAX + 1]; /* names, NULL-terminated (draft-ietf-acme-profiles) */
 } AcmeDirectory;
+
+typedef struct AcmeAccount {
+        AcmeStatus status;
+        char **contacts; /* NULL-terminated; NULL: none, or the authority does not say */
+} AcmeAccount;
 
 typedef struct AcmeOrder {
         AcmeStatus status;
@@ -90,6 +98,7 @@ typedef struct AcmeAnswer {
         AcmeProblem problem;
         AcmeObject object;
         AcmeDirectory directory;
+        AcmeAccount account;
         AcmeOrder order;
         AcmeAuthorization authorization;
         AcmeRenewalInfo renewal_info;

@@ -279,7 +279,12 @@ const VlMethod acmed_methods[] = {
         { "io.hagw.Acme.WatchAccounts", vl_method_watch_accounts },
         { "io.hagw.Acme.Renew", vl_method_renew },
         { "io.hagw.Acme.Retry", vl_method_retry },
+        { "io.hagw.Acme.Revoke", vl_method_revoke },
         { "io.hagw.Acme.Import", vl_method_import },
         { "io.hagw.Acme.Remove", vl_method_remove },
+        { "io.hagw.Acme.ListAccounts", vl_method_list_accounts },
+        { "io.hagw.Acme.LookAtAccount", vl_method_look_at_account },
+        { "io.hagw.Acme.NewAccount", vl_method_new_account },
+        { "io.hagw.Acme.ChangeAccountKey", vl_method_change_account_key },
         {},
 };

@@ -39,6 +39,7 @@ int certificate_new(const char *name, char *const *names, Certificate **ret) {
         if (!c)
                 return -ENOMEM;
         c->due_usec = UINT64_MAX;
+        c->revoke = REVOKE_NONE;
         c->name = strdup(name);
         c->names = strv_copy(names);
         if (!c->name || !c->names)
@@ -59,6 +60,7 @@ Certificate *certificate_free(Certificate *c) {
         free(c->pending_key_id);
         tries_list_done(&c->tries);
         free(c->renewal_id);
+        formers_done(&c->formers);
         free(c);
         return NULL;
 }
@@ -101,7 +103,68 @@ int certificate_set_chain(Certificate *c, const char *pem, const char *key_id, u
         c->window_start_usec = c->window_end_usec = c->renewal_usec = 0;
         c->advice_usec = now_usec;
         c->shouted_usec = 0;
+        c->revoked_usec = 0;
+        c->revoke = REVOKE_NONE;
         return 0;
+}
+
+/* Makes a former one of what there is, where that matters. Returns 1 where it did. */
+static int certificate_leave_chain(Certificate *c, uint64_t now_usec) {
+        _cleanup_free_ char *leaf = NULL;
+        int r;
+
+        formers_prune(&c->formers, now_usec);
+        if (!c->chain || c->revoked_usec > 0 || now_usec >= c->not_after_usec)
+                return 0;
+        r = chain_get_leaf(c->chain, &leaf);
+        if (r >= 0)
+                r = formers_add(&c->formers, &(Former) { leaf, c->key_id, c->directory, c->account,
+                                                         c->not_after_usec, c->revoke });
+        return r < 0 ? r : 1;
+}
+
+int certificate_renew_chain(Certificate *c, const char *chain, const char *key_id, uint64_t now_usec) {
+        int r, left = certificate_leave_chain(c, now_usec);
+
+        r = left < 0 ? left : certificate_set_chain(c, chain, key_id, now_usec);
+        if (r < 0 && left > 0)
+                formers_remove(&c->formers, c->formers.n - 1);
+        return r;
+}
+
+int certificate_hand_over(Certificate *c, Certificate *to, uint64_t now_usec) {
+        int r = certificate_leave_chain(c, now_usec);
+
+        if (r < 0)
+                return r;
+        formers_done(&to->formers);
+        to->formers = TAKE_GENERIC(c->formers, (Formers) {});
+        return 0;
+}
+
+void certificate_want_revoked(Certificate *c, int reason, uint64_t now_usec) {
+        formers_prune(&c->formers, now_usec);
+        if (c->chain && c->revoked_usec == 0 && now_usec < c->not_after_usec)
+                c->revoke = reason;
+        for (size_t i = 0; i < c->formers.n; i++)
+                c->formers.items[i].revoke = reason;
+        c->revoke_next_usec = 0;
+        c->revoke_failures = 0;
+}
+
+void certificate_give_up_revoking(Certificate *c, const char *directory) {
+        if (!c->directory || streq(c->directory, directory))
+                c->revoke = REVOKE_NONE;
+        for (size_t i = 0; i < c->formers.n; i++)
+                if (!c->formers.items[i].directory || streq(c->formers.items[i].directory, directory))
+                        c->formers.items[i].revoke = REVOKE_NONE;
+}
+
+bool certificate_is_revoking(const Certificate *c) {
+        for (size_t i = 0; i < c->formers.n; i++)
+                if (c->formers.items[i].revoke != REVOKE_NONE)
+                        return true;
+        return c->revoke != REVOKE_NONE;
 }
 
 bool certificate_is_orderable(const Certificate *c) {
@@ -173,10 +236,12 @@ uint64_t certificate_next_change(const Certificate *c, uint64_t now_usec) {
 }
 
 int certificate_to_record(const Certificate *c, sd_json_variant **ret) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *tries = NULL;
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *tries = NULL, *formers = NULL;
         int r;
 
         r = tries_list_to_json(&c->tries, &tries);
+        if (r >= 0)
+                r = formers_to_json(&c->formers, &formers);
         if (r < 0)
                 return r;
         return sd_json_buildo(
@@ -193,6 +258,11 @@ int certificate_to_record(const Certificate *c, sd_json_variant **ret) {
                 SD_JSON_BUILD_PAIR_CONDITION(c->due_usec != UINT64_MAX, "dueUSec",
                                              SD_JSON_BUILD_UNSIGNED(c->due_usec)),
                 SD_JSON_BUILD_PAIR("tries", SD_JSON_BUILD_VARIANT(tries)),
+                SD_JSON_BUILD_PAIR_CONDITION(!!formers, "formers", SD_JSON_BUILD_VARIANT(formers)),
+                SD_JSON_BUILD_PAIR_CONDITION(c->revoked_usec > 0, "revokedUSec",
+                                             SD_JSON_BUILD_UNSIGNED(c->revoked_usec)),
+                SD_JSON_BUILD_PAIR_CONDITION(c->revoke != REVOKE_NONE, "revoke",
+                                             SD_JSON_BUILD_INTEGER(c->revoke)),
                 SD_JSON_BUILD_PAIR("windowStartUSec", SD_JSON_BUILD_UNSIGNED(c->window_start_usec)),
                 SD_JSON_BUILD_PAIR("windowEndUSec", SD_JSON_BUILD_UNSIGNED(c->window_end_usec)),
                 SD_JSON_BUILD_PAIR("renewalUSec", SD_JSON_BUILD_UNSIGNED(c->renewal_usec)),
@@ -203,8 +273,9 @@ typedef struct Record {
         const char *name, *chain, *key_id, *directory, *account, *pending_key_id;
         char **names;
         int imported;
-        uint64_t due_usec, window_start_usec, window_end_usec, renewal_usec, advice_usec;
-        sd_json_variant *tries;
+        uint64_t due_usec, window_start_usec, window_end_usec, renewal_usec, advice_usec, revoked_usec;
+        sd_json_variant *tries, *formers;
+        int revoke;
 } Record;
 
 static void record_done(Record *r) {
@@ -230,6 +301,9 @@ static const sd_json_dispatch_field record_table[] = {
         FIELD("tries", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_variant_noref, tries, 0),
         USEC_FIELD("windowStartUSec", window_start_usec),
         USEC_FIELD("windowEndUSec", window_end_usec),
+        FIELD("formers", SD_JSON_VARIANT_ARRAY, sd_json_dispatch_variant_noref, formers, 0),
+        USEC_FIELD("revokedUSec", revoked_usec),
+        FIELD("revoke", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_int, revoke, 0),
         USEC_FIELD("renewalUSec", renewal_usec),
         USEC_FIELD("adviceUSec", advice_usec),
         {},
@@ -241,7 +315,7 @@ static int copy(const char *s, char **ret) {
 }
 
 int certificate_from_record(sd_json_variant *v, Certificate **ret) {
-        _cleanup_(record_done) Record record = { .due_usec = UINT64_MAX };
+        _cleanup_(record_done) Record record = { .due_usec = UINT64_MAX, .revoke = REVOKE_NONE };
         _cleanup_(certificate_freep) Certificate *c = NULL;
         int r;
 
@@ -263,6 +337,11 @@ int certificate_from_record(sd_json_variant *v, Certificate **ret) {
             (r = copy(record.pending_key_id, &c->pending_key_id)) < 0 ||
             (r = tries_list_from_json(record.tries, &c->tries)) < 0)
                 return r;
+        r = record.formers ? formers_from_json(record.formers, &c->formers) : 0;
+        if (r < 0)
+                return r;
+        c->revoked_usec = record.revoked_usec;
+        c->revoke = record.revoke;
         c->imported = record.imported;
         c->due_usec = record.due_usec;
         c->window_start_usec = record.window_start_usec;
@@ -308,5 +387,8 @@ int certificate_to_json(const Certificate *c, sd_json_variant **ret) {
                 SD_JSON_BUILD_PAIR_CONDITION(next_usec != UINT64_MAX, "nextUSec",
                                              SD_JSON_BUILD_UNSIGNED(next_usec)),
                 SD_JSON_BUILD_PAIR_CONDITION(!!error, "error", SD_JSON_BUILD_STRING(error)),
+                SD_JSON_BUILD_PAIR_CONDITION(c->revoked_usec > 0, "revokedUSec",
+                                             SD_JSON_BUILD_UNSIGNED(c->revoked_usec)),
+                SD_JSON_BUILD_PAIR("revoking", SD_JSON_BUILD_BOOLEAN(certificate_is_revoking(c))),
                 SD_JSON_BUILD_PAIR("failures", SD_JSON_BUILD_UNSIGNED(tries_list_failures(&c->tries))));
 }

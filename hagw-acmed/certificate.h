@@ -4,6 +4,7 @@
 #include <systemd/sd-json.h>
 
 #include "acme.h"
+#include "former.h"
 #include "plan.h"
 #include "tries.h"
 
@@ -46,6 +47,13 @@ typedef struct Certificate {
                 renewal_usec; /* 0: no advice; renewal_usec: the point chosen */
         uint64_t advice_usec; /* when to ask again */
         uint64_t shouted_usec;
+        /* The chain is revoked since; 0: it is not. And the reason for which it is to be, or REVOKE_NONE. */
+        uint64_t revoked_usec;
+        int revoke;
+        Formers formers;
+        /* When revocations that did not come about are asked for again, which is not stored. */
+        uint64_t revoke_next_usec;
+        unsigned revoke_failures;
 } Certificate;
 
 int certificate_new(const char *name, char *const *names, Certificate **ret);
@@ -55,6 +63,16 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(Certificate *, certificate_free)
 /* Takes over a chain: names (only where there were none), validity, and a fresh schedule. -EBADMSG: it is
  * none. */
 int certificate_set_chain(Certificate *c, const char *chain, const char *key_id, uint64_t now_usec);
+
+/* The same, and what there was before is a former one. */
+int certificate_renew_chain(Certificate *c, const char *chain, const char *key_id, uint64_t now_usec);
+/* Another one takes its place, and has its former ones. */
+int certificate_hand_over(Certificate *c, Certificate *to, uint64_t now_usec);
+/* This one and the former ones are to be revoked. */
+void certificate_want_revoked(Certificate *c, int reason, uint64_t now_usec);
+bool certificate_is_revoking(const Certificate *c);
+/* What was issued there (or nobody knows where) is not revoked. */
+void certificate_give_up_revoking(Certificate *c, const char *directory);
 
 /* What the state should be now; true where it changed. */
 bool certificate_update_state(Certificate *c, uint64_t now_usec);

@@ -4,6 +4,7 @@
 
 #include <gnutls/abstract.h>
 #include <gnutls/x509.h>
+#include <systemd/sd-json.h>
 
 #include "acme.h"
 #include "base64url.h"
@@ -195,4 +196,23 @@ bool chain_is_preferred(const char *pem, const char *common_name) {
                 if (has_common_name(list.items[i], false, common_name))
                         return true;
         return has_common_name(list.items[list.n - 1], true, common_name);
+}
+
+int chain_get_leaf(const char *pem, char **ret) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        _cleanup_certificates_ Certificates list = {};
+        gnutls_datum_t der = {};
+        int r;
+
+        r = certificates_parse(pem, &list);
+        if (r < 0)
+                return r;
+        if (gnutls_x509_crt_export2(list.items[0], GNUTLS_X509_FMT_DER, &der) < 0)
+                return -EBADMSG;
+        r = sd_json_variant_new_base64(&v, der.data, der.size);
+        gnutls_free(der.data);
+        if (r < 0)
+                return r;
+        *ret = strdup(sd_json_variant_string(v));
+        return *ret ? 0 : -ENOMEM;
 }

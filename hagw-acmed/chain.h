@@ -21,6 +21,9 @@ int chain_parse(const char *pem, Chain *ret, const char **ret_reason);
 void chain_done(Chain *c);
 #define _cleanup_chain_ _cleanup_(chain_done)
 
+/* The leaf's DER as base64, out of a chain that chain_parse() takes. */
+int chain_get_leaf(const char *pem, char **ret);
+
 /* NULL where the leaf is for exactly these names and this key (DER), and valid now; else why not (static).
  */
 const char *chain_complaint(const Chain *c, char *const *names, const void *spki, size_t spki_size,

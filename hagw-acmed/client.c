@@ -23,6 +23,8 @@ struct AcmeClient {
                                      from within post() */
         char *nonce;
         char *url, *payload, *key_id, *kid, *new_nonce;
+        const char *method; /* static: hagw-keyd composes it, of: */
+        sd_json_variant *parameters;
         AcmeObject expect;
         unsigned tries;
         char *failure;
@@ -63,6 +65,8 @@ static void client_forget_request(AcmeClient *c) {
         c->key_id = (free(c->key_id), NULL);
         c->kid = (free(c->kid), NULL);
         c->new_nonce = (free(c->new_nonce), NULL);
+        c->method = NULL;
+        c->parameters = sd_json_variant_unref(c->parameters);
         c->tries = 0;
 }
 
@@ -168,7 +172,8 @@ static void on_response(const HttpResponse *response, void *userdata) {
                 client_fail(c, strerror(-r));
                 return;
         }
-        if (acme_problem_is(&a.problem, "badNonce") && c->payload && ++c->tries < NONCE_RETRIES_MAX) {
+        if (acme_problem_is(&a.problem, "badNonce") && (c->payload || c->method) &&
+            ++c->tries < NONCE_RETRIES_MAX) {
                 log_debug("The certificate authority did not like the nonce; try %u.", c->tries + 1);
                 r = client_continue(c);
                 if (r < 0)
@@ -213,6 +218,18 @@ static void on_signed(sd_json_variant *reply, const char *error, void *userdata)
                 client_fail(c, strerror(-r));
 }
 
+static int client_compose(AcmeClient *c) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = sd_json_variant_ref(c->parameters);
+        _cleanup_free_ char *nonce = TAKE_PTR(c->nonce);
+        int r;
+
+        r = sd_json_variant_set_field_string(&v, "url", c->url);
+        if (r >= 0)
+                r = sd_json_variant_set_field_string(&v, "nonce", nonce);
+        return r < 0 ? r : vl_request(c->event, "io.hagw.Key", c->method, v, KEY_TIMEOUT_USEC, on_signed, c,
+                                      &c->signing);
+}
+
 static int client_sign(AcmeClient *c) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *header = NULL, *parameters = NULL;
         _cleanup_free_ char *nonce = TAKE_PTR(c->nonce), *text = NULL;
@@ -237,7 +254,7 @@ static int client_sign(AcmeClient *c) {
 /* The next thing a POST needs: a nonce, then a signature. */
 static int client_continue(AcmeClient *c) {
         if (c->nonce)
-                return client_sign(c);
+                return c->method ? client_compose(c) : client_sign(c);
         requests++;
         return httpc_start(c->http, c->new_nonce, /* body= */ NULL, /* head= */ true, on_nonce, c,
                            &c->request);
@@ -265,6 +282,22 @@ int acme_client_post(AcmeClient *c, const char *url, const char *payload, const 
         c->kid = kid ? strdup(kid) : NULL;
         c->new_nonce = strdup(new_nonce);
         if (!c->url || !c->payload || !c->key_id || (kid && !c->kid) || !c->new_nonce)
+                return -ENOMEM;
+        c->expect = expect;
+        c->handler = handler;
+        c->userdata = userdata;
+        return client_continue(c);
+}
+
+int acme_client_post_composed(AcmeClient *c, const char *url, const char *method,
+                              sd_json_variant *parameters, const char *new_nonce, AcmeObject expect,
+                              AcmeHandler handler, void *userdata) {
+        client_forget_request(c);
+        c->method = method;
+        c->parameters = sd_json_variant_ref(parameters);
+        c->url = strdup(url);
+        c->new_nonce = strdup(new_nonce);
+        if (!c->url || !c->new_nonce)
                 return -ENOMEM;
         c->expect = expect;
         c->handler = handler;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <systemd/sd-json.h>
+
 #include "acme.h"
 #include "httpc.h"
 
@@ -23,6 +25,12 @@ int acme_client_get(AcmeClient *c, const char *url, AcmeObject expect, AcmeHandl
 int acme_client_post(AcmeClient *c, const char *url, const char *payload, const char *key_id,
                      const char *kid, const char *new_nonce, AcmeObject expect, AcmeHandler handler,
                      void *userdata);
+
+/* What hagw-keyd composes itself: method is io.hagw.Key's, parameters are all that it wants but url and
+ * nonce, which are added. */
+int acme_client_post_composed(AcmeClient *c, const char *url, const char *method,
+                              sd_json_variant *parameters, const char *new_nonce, AcmeObject expect,
+                              AcmeHandler handler, void *userdata);
 
 /* Requests sent, for the metrics. */
 uint64_t acme_client_get_requests(void);

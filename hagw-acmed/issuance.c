@@ -6,13 +6,12 @@
 #include <stdio.h>
 
 #include "acme-api.h"
-#include "base64url.h"
+#include "binding.h"
 #include "chain.h"
 #include "challenge.h"
 #include "client.h"
 #include "issuance-internal.h"
 #include "log.h"
-#include "state.h"
 #include "usec.h"
 
 #define ORDER_DURATION_MIN_USEC (30 * USEC_PER_SEC)
@@ -77,34 +76,6 @@ static void on_answer(AcmeAnswer *answer, void *userdata) {
                 issuance_step(i);
 }
 
-/* The credential holds the key as the authority shows it: base64url. */
-static int issuance_binding(Issuance *i, const char *url, char **ret) {
-        const char *dir = secure_getenv("CREDENTIALS_DIRECTORY");
-        _cleanup_free_ char *path = NULL, *text = NULL;
-        _cleanup_free_ void *key = NULL;
-        size_t size;
-        int r;
-
-        if (!i->authority->eab_key_id) {
-                *ret = NULL;
-                return 0;
-        }
-        if (!dir || asprintf(&path, "%s/%s.eab_hmac_key", dir, i->settings_group) < 0)
-                return -ENOENT;
-        r = state_read(AT_FDCWD, path, &text, &size);
-        if (r < 0)
-                return r;
-        while (size > 0 && strchr(" \t\r\n=", text[size - 1]))
-                size--;
-        r = base64url_decode(text, size, &key, &size);
-        if (r >= 0)
-                r = acme_format_binding(i->authority->eab_key_id, key, size, url, i->jwk, ret);
-        explicit_bzero(text, strlen(text));
-        if (key)
-                explicit_bzero(key, size);
-        return r;
-}
-
 static int issuance_payload(Issuance *i, const OrderAction *action, char **ret) {
         _cleanup_free_ char *binding = NULL;
         int r;
@@ -115,7 +86,7 @@ static int issuance_payload(Issuance *i, const OrderAction *action, char **ret) 
         case BODY_OBJECT:
                 return (*ret = strdup("{}")) ? 0 : -ENOMEM;
         case BODY_ACCOUNT:
-                r = issuance_binding(i, action->url, &binding);
+                r = binding_make(i->settings_group, i->authority, action->url, i->jwk, &binding);
                 return r < 0 ? r : acme_format_account(i->authority->contact, binding, ret);
         case BODY_CONTACT:
                 return acme_format_contact(i->authority->contact, ret);
@@ -143,10 +114,7 @@ static int issuance_post(Issuance *i, const OrderAction *action) {
                 return r;
         if (action->body == BODY_ACCOUNT && i->order->directory.external_account_required &&
             !i->authority->eab_key_id) {
-                issuance_fail(i, FAILURE_AUTHORITY,
-                              "This certificate authority wants an external account: set %s.eab_key_id "
-                              "and the credential %s.eab_hmac_key",
-                              i->settings_group, i->settings_group);
+                issuance_fail(i, FAILURE_AUTHORITY, BINDING_ADVICE, i->settings_group, i->settings_group);
                 return 0;
         }
         return acme_client_post(i->client, action->url, payload, i->account->key_id,

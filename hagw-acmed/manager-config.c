@@ -86,8 +86,7 @@ static int manager_apply_plan(Manager *m, const Config *config) {
         return r;
 }
 
-/* Whoever corrects something is not to wait for our patience, and not to read old errors. */
-static void manager_forgive(Manager *m) {
+void manager_forgive(Manager *m) {
         for (size_t i = 0; i < m->store.n_certificates; i++)
                 tries_list_forgive(&m->store.certificates[i]->tries);
 }
@@ -111,6 +110,7 @@ int manager_configure(Manager *m, const Config *config) {
                 return r;
         if (!settings_equal(&settings, &m->settings)) {
                 manager_cancel_issuance(m);
+                manager_cancel_errand(m);
                 r = manager_configure_advice(m, &settings);
                 if (r < 0)
                         return r;
@@ -158,6 +158,37 @@ int manager_renew(Manager *m, Certificate *c, bool force) {
         return 0;
 }
 
+/* A key of an earlier try was there when the other one was lost, too. */
+static void manager_drop_pending(Manager *m, Certificate *c) {
+        if (c == m->issuing)
+                manager_cancel_issuance(m);
+        if (c->pending_key_id)
+                (void) store_retire(&m->store, c->pending_key_id, clock_usec(CLOCK_REALTIME));
+        (void) string_replace(&c->pending_key_id, NULL);
+        for (size_t i = 0; i < c->tries.n; i++)
+                (void) string_replace(&c->tries.items[i].order_url, NULL);
+}
+
+int manager_revoke(Manager *m, Certificate *c, int reason, bool renew, sd_varlink *link, JobHandler done) {
+        int r;
+
+        if (m->n_jobs >= MANAGER_JOBS_MAX)
+                return -EBUSY;
+        certificate_want_revoked(c, reason, clock_usec(CLOCK_REALTIME));
+        r = manager_add_job(m, ERRAND_REVOKE, manager_find_revoking(m, c, NULL), c->name, link, done);
+        if (r < 0)
+                return r;
+        m->jobs[m->n_jobs - 1]->renew = renew;
+        manager_drop_pending(m, c);
+        if (renew && certificate_is_orderable(c)) {
+                c->due_usec = 0; /* before whatever else is due */
+                tries_list_hurry(&c->tries);
+        }
+        (void) store_save(&m->store, c);
+        manager_run(m);
+        return 0;
+}
+
 int manager_import(Manager *m, const char *chain, const char *key_id, Certificate **ret) {
         static char *const no_names[] = { NULL };
         _cleanup_(certificate_freep) Certificate *new = NULL;
@@ -178,6 +209,10 @@ int manager_import(Manager *m, const char *chain, const char *key_id, Certificat
         if (c == m->issuing)
                 manager_cancel_issuance(m);
         new->wanted = c && c->wanted;
+        if (c)
+                r = certificate_hand_over(c, new, now_usec);
+        if (r < 0)
+                return r;
         r = store_save(&m->store, new);
         if (r < 0)
                 return r;

@@ -119,7 +119,7 @@ static int certificate_succeed(Manager *m, Certificate *c, const IssuanceResult 
 
         r = accounts_get(&m->store.accounts, authority->directory, &account);
         if (r >= 0)
-                r = certificate_set_chain(c, result->chain, result->key_id, now_usec);
+                r = certificate_renew_chain(c, result->chain, result->key_id, now_usec);
         if (r < 0)
                 return r;
         (void) string_replace(&c->directory, authority->directory);
@@ -336,38 +336,16 @@ static Certificate *manager_find_due(Manager *m, uint64_t now_usec, AuthorityRan
         return due;
 }
 
-/* --- advice -------------------------------------------------------------------------------------------- */
+void manager_fail_due(Manager *m, const char *directory, const char *error) {
+        uint64_t now_usec = clock_usec(CLOCK_REALTIME);
+        AuthorityRank rank;
+        Certificate *due = manager_find_due(m, now_usec, &rank);
 
-static void on_advice(Certificate *c, void *userdata) {
-        Manager *m = userdata;
-
-        /* An order that waits for its turn, or was begun, is one all the same. */
-        if (c->due_usec > clock_usec(CLOCK_REALTIME))
-                c->due_usec = certificate_get_renewal(c);
-        (void) store_save(&m->store, c);
+        if (!due || !streq_ptr(manager_get_authority(m, rank)->directory, directory))
+                return;
+        m->issuing_rank = rank;
+        certificate_fail(m, due, FAILURE_LOCAL, strempty(error), 0, now_usec);
         manager_changed(m);
-        manager_run(m);
-}
-
-static bool certificate_wants_advice(const Certificate *c) {
-        return certificate_is_orderable(c) && c->chain && c->renewal_id && !c->ordering;
-}
-
-/* Who issued it is asked when to renew it. Returns when that is to be done again. */
-static uint64_t manager_ask_advice(Manager *m, Certificate *c, uint64_t now_usec) {
-        AuthorityRank rank = settings_find_rank(&m->settings, c->directory);
-
-        if (rank < 0 || !certificate_wants_advice(c) || advice_is_busy(m->advice[rank]))
-                return UINT64_MAX;
-        if (c->advice_usec > now_usec)
-                return c->advice_usec;
-        advice_ask(m->advice[rank], c);
-        return UINT64_MAX;
-}
-
-void manager_forget_advice(Manager *m, const Certificate *c) {
-        for (AuthorityRank rank = 0; rank < _AUTHORITY_RANK_MAX; rank++)
-                advice_forget(m->advice[rank], c);
 }
 
 /* --- the timer ----------------------------------------------------------------------------------------- */
@@ -413,10 +391,15 @@ void manager_run(Manager *m) {
         AuthorityRank rank;
         Certificate *due;
 
+        next = manager_run_errands(m, now_usec);
         due = manager_find_due(m, now_usec, &rank);
-        if (!m->issuance && due)
-                manager_start_issuance(m, due, rank, now_usec);
-        next = manager_look(m, now_usec);
+        if (!m->issuance && due && manager_may_order(m)) {
+                if (manager_settle_account(m, rank))
+                        manager_start_issuance(m, due, rank, now_usec);
+                else
+                        (void) manager_run_errands(m, now_usec);
+        }
+        next = MIN(next, manager_look(m, now_usec));
         next = MIN(next, retire_run(m->retire, now_usec));
         relay_watch_set(m->relay_watch, manager_waits_for_relay(m));
         (void) sd_event_source_set_time(m->timer, MAX(next, now_usec + 10 * USEC_PER_MSEC));
@@ -453,12 +436,8 @@ int manager_new(Daemon *daemon, const Config *config, Manager **ret) {
         r = store_open(&m->store, dir);
         if (r < 0)
                 return log_error_errno(r, "Could not read the state in %s: %m", dir);
-        for (AuthorityRank rank = 0; rank < _AUTHORITY_RANK_MAX; rank++) {
-                r = advice_new(&m->advice[rank], m->event, on_advice, m);
-                if (r < 0)
-                        return r;
-        }
-        if ((r = retire_new(&m->retire, m->event, &m->store)) < 0 ||
+        if ((r = manager_new_advice(m)) < 0 ||
+            (r = retire_new(&m->retire, m->event, &m->store)) < 0 ||
             (r = relay_account_new(&m->relay_account, m->event)) < 0 ||
             (r = relay_watch_new(&m->relay_watch, m->event, manager_on_relay, m)) < 0 ||
             (r = sd_event_add_time(m->event, &m->timer, CLOCK_REALTIME, UINT64_MAX, USEC_PER_MSEC, on_timer,
@@ -475,6 +454,7 @@ int manager_new(Daemon *daemon, const Config *config, Manager **ret) {
 Manager *manager_free(Manager *m) {
         if (!m)
                 return NULL;
+        manager_free_jobs(m);
         manager_cancel_issuance(m);
         challenges_done();
         for (AuthorityRank rank = 0; rank < _AUTHORITY_RANK_MAX; rank++)

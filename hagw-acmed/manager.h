@@ -3,6 +3,7 @@
 
 #include "advice.h"
 #include "daemon.h"
+#include "errand.h"
 #include "issuance.h"
 #include "plan.h"
 #include "relay-account.h"
@@ -13,7 +14,24 @@
 /* Everything hagw-acmed knows, and the one timer that drives it: orders one after the other, advice on
  * renewal, keys to be removed, alarms. */
 
-typedef struct Manager {
+typedef struct Manager Manager;
+
+/* What waits for its turn at a certificate authority. */
+#define MANAGER_JOBS_MAX 4U
+typedef struct Job Job;
+typedef void (*JobHandler)(Manager *m, const Job *j, const ErrandResult *result);
+struct Job {
+        ErrandKind kind;
+        char *directory;
+        char *name;       /* the certificate; NULL: it is about the account */
+        sd_varlink *link; /* that is answered; NULL: nobody waits */
+        JobHandler done;
+        bool renew;                            /* another certificate is ordered, too */
+        unsigned outcomes[OUTCOME_FAILED + 1]; /* of certificates */
+        char *reason;                          /* why the last one was not revoked; NULL: each was */
+};
+
+struct Manager {
         Daemon *daemon;
         sd_event *event;
         Settings settings;
@@ -24,6 +42,9 @@ typedef struct Manager {
         Certificate *issuing;
         AuthorityRank issuing_rank; /* whom it is asked for */
         uint64_t issuing_next_usec; /* what that one's next_usec was before */
+        Job *jobs[MANAGER_JOBS_MAX];
+        size_t n_jobs;
+        Errand *errand; /* the first job's */
         Advice *advice[_AUTHORITY_RANK_MAX];
         Retire *retire;
         RelayAccount *relay_account;
@@ -32,7 +53,7 @@ typedef struct Manager {
         VlStream watchers, account_watchers;
         sd_json_variant *accounts_told; /* to account_watchers, last */
         uint64_t orders_ok, orders_failed;
-} Manager;
+};
 
 int manager_new(Daemon *daemon, const Config *config, Manager **ret);
 Manager *manager_free(Manager *m);
@@ -63,6 +84,32 @@ int manager_accounts_to_json(Manager *m, sd_json_variant **ret);
 bool manager_waits_for_relay(const Manager *m);
 void manager_on_relay(void *userdata);
 
+/* manager-advice.c: one for each authority that is configured. */
+int manager_new_advice(Manager *m);
+/* Returns when it wants to be called again. */
+uint64_t manager_ask_advice(Manager *m, Certificate *c, uint64_t now_usec);
+
+/* manager-errands.c. name, link: as in Job. -EBUSY: too many wait. */
+int manager_add_job(Manager *m, ErrandKind kind, const char *directory, const char *name, sd_varlink *link,
+                    JobHandler done);
+/* Goes on with them; returns when it wants to be called again (UINT64_MAX: never). */
+uint64_t manager_run_errands(Manager *m, uint64_t now_usec);
+/* What is under way begins anew with the next run. */
+void manager_cancel_errand(Manager *m);
+void manager_free_jobs(Manager *m);
+/* No errand is under way that an order would be confused by. */
+bool manager_may_order(const Manager *m);
+/* True where it is known which key the account there has; else the authority is asked first. */
+bool manager_settle_account(Manager *m, AuthorityRank rank);
+/* Where the first of what is to be revoked comes from, behind that directory (NULL: at all). */
+const char *manager_find_revoking(const Manager *m, const Certificate *c, const char *after);
+/* For the job's handler: what did not come about is tried again. True: another authority is asked first, and
+ * the handler is called again. */
+bool manager_end_revocation(Manager *m, const Job *j, const ErrandResult *result);
+
+/* What is due there has failed, for a reason of ours. */
+void manager_fail_due(Manager *m, const char *directory, const char *error);
+
 /* Tells the watchers and the status line, soon. */
 void manager_changed(Manager *m);
 
@@ -79,6 +126,12 @@ int manager_renew(Manager *m, Certificate *c, bool force);
 /* A person has corrected something: what failed is tried at once, and older errors are told no more. What
  * the authorities asked for holds. */
 void manager_retry(Manager *m);
+/* It and what it took the place of are revoked, for that reason; renew: another one with another key is
+ * ordered. link is answered by done. */
+int manager_revoke(Manager *m, Certificate *c, int reason, bool renew, sd_varlink *link, JobHandler done);
+
+/* Whoever corrects something is not to wait for our patience, and not to read old errors. */
+void manager_forgive(Manager *m);
 
 /* Replaces or adds; the arguments fit together already. */
 int manager_import(Manager *m, const char *chain, const char *key_id, Certificate **ret);

@@ -18,7 +18,8 @@ struct Retire {
         VlRequest *request;
         char removing[64]; /* the key's id; "": the list was asked for */
         bool listed;
-        uint64_t next_usec;
+        uint64_t list_usec; /* when they are listed */
+        uint64_t next_usec; /* when the next one is removed, at the earliest */
 };
 
 int retire_new(Retire **ret, sd_event *event, Store *store) {
@@ -28,7 +29,7 @@ int retire_new(Retire **ret, sd_event *event, Store *store) {
                 return -ENOMEM;
         r->event = sd_event_ref(event);
         r->store = store;
-        r->next_usec = clock_usec(CLOCK_REALTIME) + LIST_DELAY_USEC;
+        r->list_usec = clock_usec(CLOCK_REALTIME) + LIST_DELAY_USEC;
         *ret = r;
         return 0;
 }
@@ -47,8 +48,11 @@ static void on_removed(sd_json_variant *reply, const char *error, void *userdata
 
         r->request = NULL;
         if (error && !streq(error, KEY_ERROR_NO_SUCH_KEY)) {
-                log_warning("hagw-keyd did not remove the key %s: %s", r->removing, error);
-                r->next_usec = clock_usec(CLOCK_REALTIME) + RETRY_USEC;
+                const bool starting = streq(error, VL_ERROR_UNREACHABLE);
+
+                if (!starting)
+                        log_warning("hagw-keyd did not remove the key %s: %s", r->removing, error);
+                r->next_usec = clock_usec(CLOCK_REALTIME) + (starting ? LIST_DELAY_USEC : RETRY_USEC);
                 return;
         }
         for (size_t i = 0; i < r->store->n_retired; i++)
@@ -92,7 +96,7 @@ static void on_list(sd_json_variant *reply, const char *error, void *userdata) {
 
         r->request = NULL;
         if (!keys || !sd_json_variant_is_array(keys)) {
-                r->next_usec = now_usec + RETRY_USEC;
+                r->list_usec = now_usec + RETRY_USEC;
                 return;
         }
         r->listed = true;
@@ -114,8 +118,10 @@ static int retire_remove(Retire *r, const char *key_id) {
 uint64_t retire_run(Retire *r, uint64_t now_usec) {
         uint64_t next;
 
-        r->next_usec = MIN(r->next_usec, now_usec + RETRY_USEC); /* the clock was set back */
-        next = r->listed ? UINT64_MAX : r->next_usec;
+        /* The clock was set back. */
+        r->next_usec = MIN(r->next_usec, now_usec + RETRY_USEC);
+        r->list_usec = MIN(r->list_usec, now_usec + RETRY_USEC);
+        next = r->listed ? UINT64_MAX : r->list_usec;
 
         if (r->request)
                 return now_usec + USEC_PER_SEC;
@@ -133,7 +139,7 @@ uint64_t retire_run(Retire *r, uint64_t now_usec) {
                 next = MIN(next, MAX(k->from_usec, r->next_usec));
         }
         /* With a damaged file nobody knows what is needed; it may be put back. */
-        if (!r->listed && r->next_usec <= now_usec && r->store->n_broken == 0)
+        if (!r->listed && r->list_usec <= now_usec && r->store->n_broken == 0)
                 (void) vl_request(r->event, "io.hagw.Key", "io.hagw.Key.List", NULL, TIMEOUT_USEC, on_list,
                                   r, &r->request);
         return r->store->n_broken > 0 && next <= now_usec ? UINT64_MAX : MAX(next, now_usec + USEC_PER_SEC);

@@ -123,6 +123,22 @@ def test_authority_that_forgot_us(acme, pebble):
     assert "did not like the nonce" in acme.acmed.text()
 
 
+def test_keys_accounts_and_revocations(acme, pebble):
+    """As pebble has them: another key, another account, and certificates revoked by both."""
+    acme.start(pebble.directory, pebble.root, contact="mailto:me@example.com")
+    first = acme.wait()
+    changed = acme.acmed.call("ChangeAccountKey")
+    assert acme.acmed.call("LookAtAccount")["state"] == "valid"
+    acme.acmed.call("Renew", name=ZONE)
+    second = acme.changed(first)
+    made = acme.acmed.call("NewAccount")
+    assert made["former"] == changed["accountUri"] and made["deactivated"]
+    assert acme.acmed.call("Revoke", name=ZONE, reason=1, renew=True)["revoked"] == 2
+    third = acme.changed(second)
+    states = [json.loads(pebble.get(f"/cert-status-by-serial/{leaf(c).serial_number:x}"))["Status"] for c in (first, second, third)]
+    assert states == ["Revoked", "Revoked", "Valid"] and acme.wait()["failures"] == 0
+
+
 def test_authority_down_then_up(acme, pebble):
     """Without the authority: the reason in words, a soon next try, and success by itself when it is back."""
     pebble.stop()

@@ -355,6 +355,18 @@ def test_account_is_told_again(cabin, relay, pebble):
     assert len(cabin.proxy.accounts) == 5, "the old one, which pebble has forgotten, and the new one"
 
 
+def test_another_account_is_told(cabin, relay, pebble):
+    """Made by hand, too: the relay hears of it at once, and not with its first order."""
+    directory = Directory(pebble, cabin.folder, ["ca.test"])
+    cabin.start(directory.url, directory.roots)
+    cabin.wait(NAME)
+    made = cabin.acmed.call("NewAccount")
+    assert made["deactivated"]
+    until(lambda: cabin.proxy.accounts[-1] == ("ca.test", made["accountUri"]), 20, "the account")
+    assert [t["accountUri"] for t in relay.tenantd.call("Get", name="anna")["tenant"]["tokens"]] == [made["accountUri"]]
+    directory.stop()
+
+
 class Resolver:
     """unbound, as an authority's: it follows CNAMEs from a zone of the owner's to the relay's name server."""
 

@@ -30,7 +30,7 @@ static char **list(const char *a, const char *b) {
 
 static inline void fill_directory(AcmeAnswer *a) {
         a->directory = (AcmeDirectory) { strdup("https://ca/nonce"), strdup("https://ca/account"),
-                                         strdup("https://ca/order"), NULL, NULL, false, { NULL } };
+                                         strdup("https://ca/order") };
 }
 
 static inline void fill_order(AcmeAnswer *a, AcmeStatus status) {
