@@ -19,7 +19,7 @@
 
 typedef struct Wait {
         sd_event *event;
-        const char *name;
+        const char *name, *key_id;
         uint64_t after_usec;
         bool quiet;
         size_t pending;
@@ -78,7 +78,8 @@ static bool judge(Wait *w, sd_json_variant *c) {
         const char *error = field_text(c, "error");
         char text[512], when[TIME_TEXT_MAX];
 
-        if (streq(state, "valid") && field_number(c, "notBeforeUSec") > w->after_usec) {
+        if (streq(state, "valid") && field_number(c, "notBeforeUSec") > w->after_usec &&
+            !(w->key_id && streq_ptr(field_text(c, "keyId"), w->key_id))) {
                 (void) snprintf(text, sizeof(text), "valid, ends %s",
                                 format_when(field_number(c, "notAfterUSec"), clock_usec(CLOCK_REALTIME),
                                             when));
@@ -142,8 +143,11 @@ static int begin_ticks(Wait *w, uint64_t timeout_usec, sd_event_source **ret) {
         return r < 0 ? r : sd_event_source_set_enabled(*ret, SD_EVENT_ON);
 }
 
-int certwait(const char *name, uint64_t after_usec, uint64_t timeout_usec, bool quiet) {
-        _cleanup_(wait_done) Wait w = { .name = name, .after_usec = after_usec, .quiet = quiet };
+static int certwait_full(const char *name, const char *key_id, uint64_t after_usec, uint64_t timeout_usec,
+                         bool quiet) {
+        _cleanup_(wait_done) Wait w = {
+                .name = name, .key_id = key_id, .after_usec = after_usec, .quiet = quiet
+        };
         _cleanup_(sd_event_source_unrefp) sd_event_source *ticks = NULL;
         _cleanup_(vl_watch_freep) VlWatch *watch = NULL;
         int r;
@@ -169,4 +173,12 @@ int certwait(const char *name, uint64_t after_usec, uint64_t timeout_usec, bool 
                   "it gets on.",
                   name ?: "A certificate", w.error ? ": " : "", strempty(w.error));
         return CTL_FAILED;
+}
+
+int certwait(const char *name, uint64_t after_usec, uint64_t timeout_usec, bool quiet) {
+        return certwait_full(name, /* key_id= */ NULL, after_usec, timeout_usec, quiet);
+}
+
+int certwait_other(const char *name, const char *key_id, uint64_t timeout_usec, bool quiet) {
+        return certwait_full(name, key_id, /* after_usec= */ 0, timeout_usec, quiet);
 }

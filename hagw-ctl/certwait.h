@@ -17,3 +17,5 @@ int certwait_retry(void);
  * (CLOCK_REALTIME). Returns CTL_OK, CTL_FAILED where one failed or time ran out (told), or a negative errno
  * (told). */
 int certwait(const char *name, uint64_t after_usec, uint64_t timeout_usec, bool quiet);
+/* The same until it has another key than that (NULL: any), which each new one has. */
+int certwait_other(const char *name, const char *key_id, uint64_t timeout_usec, bool quiet);

@@ -10,6 +10,7 @@
 #include "vl.h"
 
 #define LOOK_USEC (5 * USEC_PER_SEC)
+#define PATIENT_USEC (10 * USEC_PER_MINUTE) /* four errands, one after the other, take less */
 
 const DaemonRow daemon_rows[] = {
         { "hagw-dnsd", "io.hagw.Dns", "answers DNS" },
@@ -66,6 +67,11 @@ static const struct {
           "until when, hagw-ctl cert renew {name} --now asks all the same." },
         { "io.hagw.Acme.Busy", EREMOTEIO,
           "An order for {name} is under way already; hagw-ctl cert show {name} follows it." },
+        { "io.hagw.Acme.NoSuchAccount", EREMOTEIO,
+          "There is no account at {directory}; hagw-ctl cert account show lists those there are." },
+        { "io.hagw.Acme.NotDone", EREMOTEIO, "That did not work: {reason}." },
+        { "io.hagw.Acme.TooMany", EREMOTEIO,
+          "hagw-acmed has too much to ask the certificate authority already; try again in a moment." },
         { "io.hagw.Proxy.NoSuchHost", EREMOTEIO,
           "hagw-proxyd has no host \"{name}\"; hagw-ctl host list shows those it has, hagw-ctl reload "
           "brings new ones." },
@@ -304,6 +310,18 @@ int client_try_within(const char *method, sd_json_variant *parameters, uint64_t 
 
         assert(d);
         return call_daemon(d, method, parameters, timeout_usec, ret, ret_reason);
+}
+
+int client_call_patiently(const char *method, sd_json_variant *parameters, sd_json_variant **ret) {
+        const DaemonRow *d = find_daemon(method);
+        _cleanup_free_ char *reason = NULL;
+        int r;
+
+        assert(d);
+        r = call_daemon(d, method, parameters, PATIENT_USEC, ret, &reason);
+        if (r < 0)
+                log_error("%s", reason ?: "Out of memory.");
+        return r;
 }
 
 static bool silent[ELEMENTSOF(daemon_rows)]; /* at the last look */

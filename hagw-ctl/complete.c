@@ -24,19 +24,40 @@ static void offer_options(const Option *o, const char *begun) {
         }
 }
 
-static void offer_verbs(const char *group, const char *begun) {
-        const char *last = NULL;
+typedef char Words[VERB_WORDS_MAX][32];
+
+/* The words that were given, and those that the verb begins with, agree. */
+static bool verb_begins(const Words words, const Words given, size_t n_given) {
+        for (size_t i = 0; i < n_given; i++)
+                if (!streq(words[i], given[i]))
+                        return false;
+        return true;
+}
+
+static void offer_verbs(const Words given, size_t n_given, const char *begun) {
+        char last[32] = "";
 
         for (const Verb *v = verbs; v->name; v++) {
-                if (v->names == NAMES_VERBS)
+                Words words;
+
+                if (v->names == NAMES_VERBS || verb_get_words(v, words) <= n_given ||
+                    !verb_begins(words, given, n_given) || streq(words[n_given], last))
                         continue;
-                if (group && streq_ptr(v->group, group))
-                        offer(v->name, begun);
-                else if (!group && !(v->group && streq_ptr(last, v->group))) {
-                        offer(v->group ?: v->name, begun);
-                        last = v->group;
-                }
+                (void) stpcpy(last, words[n_given]);
+                offer(last, begun);
         }
+}
+
+/* The verb whose words are all given; what follows are its arguments. */
+static const Verb *find_verb(const Words given, size_t n_given) {
+        for (const Verb *v = verbs; v->name; v++) {
+                Words words;
+                size_t n = verb_get_words(v, words);
+
+                if (n <= n_given && verb_begins(given, words, n))
+                        return v;
+        }
+        return NULL;
 }
 
 static int offer_names(const Call *call, Names kind, const char *begun) {
@@ -92,19 +113,16 @@ int verb_complete(const Call *call) {
         const char *before = call->n_arguments > 1 ? call->arguments[call->n_arguments - 2] : "";
         const Option *option;
         const char *begun = call->n_arguments > 0 ? call->arguments[call->n_arguments - 1] : "";
-        const char *words[2] = {};
-        unsigned n_words = 0;
-        const Verb *verb = NULL;
+        Words given;
+        size_t n_given = 0;
+        const Verb *verb;
 
         for (unsigned i = 0; i + 1 < call->n_arguments; i++)
                 if (takes_next(NULL, call->arguments[i]))
                         i++;
-                else if (*call->arguments[i] != '-' && n_words < ELEMENTSOF(words))
-                        words[n_words++] = call->arguments[i];
-        for (const Verb *v = verbs; v->name && n_words > 0 && !verb; v++)
-                if (!v->group ? streq(v->name, words[0]) :
-                                n_words > 1 && streq(v->group, words[0]) && streq(v->name, words[1]))
-                        verb = v;
+                else if (*call->arguments[i] != '-' && n_given < ELEMENTSOF(given))
+                        (void) snprintf(given[n_given++], sizeof(*given), "%s", call->arguments[i]);
+        verb = find_verb(given, n_given);
         option = takes_next(verb, before);
         if (option)
                 return offer_values(call, option, begun);
@@ -113,7 +131,7 @@ int verb_complete(const Call *call) {
                 offer_options(common_options, begun);
         } else if (verb)
                 return offer_names(call, verb->names, begun);
-        else if (n_words < 2)
-                offer_verbs(n_words > 0 ? words[0] : NULL, begun);
+        else if (n_given < VERB_WORDS_MAX)
+                offer_verbs(given, n_given, begun);
         return CTL_OK;
 }

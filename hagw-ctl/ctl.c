@@ -141,6 +141,7 @@ static void refuse_verb(const char *group, const char *word) {
 /* Finds the verb at argv[optind] and passes its words. 0: found; CTL_…: told. */
 static int read_verb(Call *call, int argc, char *argv[]) {
         const char *word = argv[optind], *second = optind + 1 < argc ? argv[optind + 1] : NULL;
+        char longer[64];
 
         call->verb = find_verb(NULL, word);
         if (call->verb) {
@@ -150,6 +151,11 @@ static int read_verb(Call *call, int argc, char *argv[]) {
         if (!is_group(word)) {
                 refuse_verb(NULL, word);
                 return CTL_USAGE;
+        }
+        if (second && snprintf(longer, sizeof(longer), "%s %s", word, second) < (int) sizeof(longer) &&
+            is_group(longer)) {
+                word = longer;
+                second = ++optind + 1 < argc ? argv[optind + 1] : NULL;
         }
         if (!second || *second == '-') {
                 bool asked = second && (streq(second, "--help") || streq(second, "-h"));

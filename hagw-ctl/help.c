@@ -42,10 +42,17 @@ void help_print(FILE *f) {
                    "hagw.conf(5).\n");
 }
 
+/* The group itself, or one within it. */
+static bool group_has(const char *group, const char *other) {
+        const char *rest = startswith(other, group);
+
+        return rest && (!*rest || *rest == ' ');
+}
+
 void help_print_group(FILE *f, const char *group) {
         fprintf(f, "hagw-ctl %s VERB [ARGUMENTS…]\n\nVerbs:\n", group);
         for (const Verb *v = verbs; v->name; v++)
-                if (streq_ptr(v->group, group))
+                if (v->group && group_has(group, v->group))
                         print_verb_line(f, v);
 }
 

@@ -64,6 +64,27 @@ static void judge_renewal(Status *s, sd_json_variant *c) {
                       format_when(MAX(field_number(c, "nextUSec"), now + 1), now, next));
 }
 
+/* Somebody wanted it ended, and it is still what visitors see. */
+static void judge_revocation(Status *s, sd_json_variant *c) {
+        const bool imported = streq(strempty(field_text(c, "source")), "imported");
+        const char *name = field_text(c, "name");
+        char when[TIME_TEXT_MAX];
+
+        if (field_bool(c, "revoking"))
+                status_notice(s, "Certificates of %s are to be revoked, and the certificate authority could "
+                                 "not be told yet; hagw-acmed goes on trying.", name);
+        if (!field_number(c, "revokedUSec") || field_bool(c, "ordering") ||
+            !(imported || field_bool(c, "wanted")))
+                return;
+        status_problem(s, "The certificate for %s is revoked (%s), and no other has taken its place: "
+                          "browsers may refuse it. %s%s%s.",
+                       name,
+                       format_when(field_number(c, "revokedUSec"), clock_usec(CLOCK_REALTIME), when),
+                       imported ? "Import its successor: hagw-ctl cert import CHAIN KEY"
+                                : "hagw-ctl cert renew ",
+                       imported ? "" : name, imported ? "" : " orders one");
+}
+
 int judge_certificates(Status *s) {
         char when[TIME_TEXT_MAX];
 
@@ -72,6 +93,7 @@ int judge_certificates(Status *s) {
                 uint64_t end = field_number(c, "notAfterUSec");
 
                 judge_fallback(s, c);
+                judge_revocation(s, c);
                 if (!view_certificate_is_bad(c)) {
                         judge_renewal(s, c);
                         continue;

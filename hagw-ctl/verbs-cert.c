@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "cert.h"
 #include "certwait.h"
 #include "client.h"
 #include "log.h"
@@ -35,9 +36,7 @@ int verb_cert_list(const Call *call) {
         return view_print_certificates(v, 0, /* told= */ false) < 0 ? log_oom() : CTL_OK;
 }
 
-/* The certificate of that name, with its chain; a mistyped name is told with the nearest. *ret is a new
- * reference. */
-static int find_certificate(const char *name, sd_json_variant **ret) {
+int cert_find(const char *name, sd_json_variant **ret) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
         const char *names[NAMES_SHOWN_MAX + 1], *near;
         size_t n = 0;
@@ -82,7 +81,7 @@ int verb_cert_show(const Call *call) {
         uint64_t now = clock_usec(CLOCK_REALTIME);
         int r;
 
-        r = find_certificate(call->arguments[0], &c);
+        r = cert_find(call->arguments[0], &c);
         if (r < 0)
                 return r;
         if (call->json)
@@ -105,6 +104,10 @@ int verb_cert_show(const Call *call) {
         print_time("begins", field_number(c, "notBeforeUSec"), now);
         print_time("ends", field_number(c, "notAfterUSec"), now);
         print_time("next try", field_number(c, "nextUSec"), now);
+        print_time("revoked", field_number(c, "revokedUSec"), now);
+        if (field_bool(c, "revoking"))
+                output("  %-12s it, or one before it, as soon as the authority can be told\n",
+                       "to revoke");
         if (field_text(c, "keyId"))
                 output("  %-12s %s\n", "key", field_text(c, "keyId"));
         if (field_text(c, "error"))
@@ -121,7 +124,7 @@ int verb_cert_renew(const Call *call) {
         r = certwait_parse_option(call, &wait_usec);
         if (r < 0)
                 return r;
-        r = find_certificate(call->arguments[0], &c);
+        r = cert_find(call->arguments[0], &c);
         if (r < 0)
                 return r;
         if (sd_json_buildo(&parameters,
@@ -136,7 +139,7 @@ int verb_cert_renew(const Call *call) {
                           call->arguments[0]);
         if (r < 0 || wait_usec == 0)
                 return r;
-        return certwait(call->arguments[0], field_number(c, "notBeforeUSec"), wait_usec, call->json);
+        return certwait_other(call->arguments[0], field_text(c, "keyId"), wait_usec, call->json);
 }
 
 /* A key's text is wiped when it goes. */
@@ -217,7 +220,7 @@ int verb_cert_remove(const Call *call) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *c = NULL, *parameters = NULL;
         int r;
 
-        r = find_certificate(call->arguments[0], &c);
+        r = cert_find(call->arguments[0], &c);
         if (r < 0)
                 return r;
         if (sd_json_buildo(&parameters,

@@ -3,6 +3,8 @@
 /* The table of all verbs. A new verb is a row here, a function, and a paragraph in hagw-ctl(8); a test
  * compares them. */
 
+#include <stdio.h>
+
 #include "hostfile.h"
 #include "verbs.h"
 
@@ -74,6 +76,15 @@ static const Option cert_show_options[] = {
 static const Option cert_renew_options[] = {
         { "now", NULL, "also where the certificate authority has asked to wait" },
         { "wait", "SECONDS", "wait for the outcome, for so long (default 180; 0: not at all)" },
+        {},
+};
+
+static const Option cert_revoke_options[] = {
+        { "all", NULL, "all certificates that there are" },
+        { "reason", "WORD",
+          "unspecified (default), keyCompromise, affiliationChanged, superseded or cessationOfOperation" },
+        { "no-renew", NULL, "order none in its place now" },
+        { "wait", "SECONDS", "wait for those in its place, for so long (default 180; 0: not at all)" },
         {},
 };
 
@@ -202,10 +213,19 @@ const Verb verbs[] = {
           "Show one certificate" },
         { "cert", "renew", "CERTIFICATE", 1, 1, NAMES_CERTIFICATES, cert_renew_options, verb_cert_renew,
           "Renew a certificate now, whatever its age" },
+        { "cert", "revoke", "[CERTIFICATE…]", 0, CALL_ARGUMENTS_MAX, NAMES_CERTIFICATES,
+          cert_revoke_options, verb_cert_revoke,
+          "Revoke a certificate and those before it, and order another one with another key" },
         { "cert", "import", "CHAIN KEY", 2, 2, NAMES_FILES, NULL, verb_cert_import,
           "Take over a certificate and its private key from PEM files" },
         { "cert", "remove", "CERTIFICATE", 1, 1, NAMES_CERTIFICATES, NULL, verb_cert_remove,
           "Drop an imported certificate" },
+        { "cert account", "show", "", 0, 0, NAMES_NONE, NULL, verb_cert_account_show,
+          "Show the accounts at certificate authorities, as these have them now" },
+        { "cert account", "new", "[AUTHORITY]", 0, 1, NAMES_NONE, NULL, verb_cert_account_new,
+          "Make another account, which orders from now on, and deactivate the one before" },
+        { "cert account", "rollover", "[AUTHORITY]", 0, 1, NAMES_NONE, NULL, verb_cert_account_rollover,
+          "Give the account another key" },
         { "user", "list", "", 0, 0, NAMES_NONE, NULL, verb_user_list, "List the users" },
         { "user", "add", "NAME", 1, 1, NAMES_NONE, user_add_options, verb_user_add,
           "Add a user; asks for the password" },
@@ -261,3 +281,17 @@ const Verb verbs[] = {
           "Print how the last word could go on; the shells' completion asks this" },
         {},
 };
+
+size_t verb_get_words(const Verb *v, char ret[VERB_WORDS_MAX][32]) {
+        const char *p = v->group;
+        size_t n = 0;
+
+        while (p && n + 1 < VERB_WORDS_MAX) {
+                size_t k = strcspn(p, " ");
+
+                (void) snprintf(ret[n++], sizeof(*ret), "%.*s", (int) k, p);
+                p = p[k] ? p + k + 1 : NULL;
+        }
+        (void) snprintf(ret[n++], sizeof(*ret), "%s", v->name);
+        return n;
+}

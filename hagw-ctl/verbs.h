@@ -41,7 +41,7 @@ typedef enum Names {
 typedef struct Call Call;
 
 typedef struct Verb {
-        const char *group; /* "host", or NULL for a verb of one word */
+        const char *group; /* "host", or NULL for a verb of one word; of a verb of three "cert account" */
         const char *name;
         const char *arguments; /* as the help shows them */
         unsigned arguments_min, arguments_max;
@@ -51,6 +51,10 @@ typedef struct Verb {
         int (*run)(const Call *call);
         const char *help;
 } Verb;
+
+/* The words that a verb is called by, group and name. Returns how many. */
+#define VERB_WORDS_MAX 3U
+size_t verb_get_words(const Verb *v, char ret[VERB_WORDS_MAX][32]);
 
 extern const Verb verbs[];           /* ended by name == NULL */
 extern const Option common_options[]; /* every verb takes them; ended by {} */
@@ -86,6 +90,10 @@ int verb_host_show(const Call *call);
 int verb_cert_list(const Call *call);    /* verbs-cert.c */
 int verb_cert_show(const Call *call);
 int verb_cert_renew(const Call *call);
+int verb_cert_revoke(const Call *call);  /* verbs-revoke.c */
+int verb_cert_account_show(const Call *call); /* verbs-account.c */
+int verb_cert_account_new(const Call *call);
+int verb_cert_account_rollover(const Call *call);
 int verb_cert_import(const Call *call);
 int verb_cert_remove(const Call *call);
 int verb_user_add(const Call *call);     /* verbs-user.c */

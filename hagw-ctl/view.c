@@ -202,7 +202,9 @@ int view_print_certificates(sd_json_variant *v, int indent, bool told) {
                                                          TONE_WARN;
 
                 table_add(t, TONE_BOLD, "%s", field_text(c, "name"));
-                table_add(t, tone, "%s%s%s", state, certificate_is_over(c) ? ", no longer asked for" : "",
+                table_add(t, field_number(c, "revokedUSec") ? TONE_BAD : tone, "%s%s%s%s", state,
+                          field_number(c, "revokedUSec") ? ", revoked" : "",
+                          certificate_is_over(c) ? ", no longer asked for" : "",
                           field_bool(c, "fallback") ? " (fallback)" : "");
                 table_add(t, TONE_PLAIN, "%s", field_number(c, "notAfterUSec") ?
                           format_when(field_number(c, "notAfterUSec"), now, when) : "-");

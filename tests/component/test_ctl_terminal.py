@@ -36,11 +36,17 @@ def hostile(value):
 
 CERTIFICATE = {"name": "", "names": ["", ""], "state": "", "source": "", "keyId": "", "error": "", "failures": 3, "chain": "",
                "notBeforeUSec": 1, "notAfterUSec": 2, "nextUSec": 3}
+ACCOUNT = {"directory": "", "configured": True, "accountUri": "", "keyId": "", "keyIsChanging": True, "contact": "",
+           "certificates": ["", ""], "former": [""]}
 HOST = {"name": "ha.home.test", "upstream": "", "health": "failing", "error": "", "loaded": True, "requests": 1, "active": 0}
 TENANT = {"name": "anna", "zone": "", "note": "", "createdUSec": 1, "domains": ["", ""], "accountUri": "", "received": 1,
           "tokens": [{"tokenId": "", "createdUSec": 1}]}
 REPLIES = {
-    "io.hagw.Acme": {"Watch": {"certificates": [CERTIFICATE]}},
+    "io.hagw.Acme": {"Watch": {"certificates": [CERTIFICATE]}, "ListAccounts": {"accounts": [ACCOUNT]},
+                     "LookAtAccount": {"state": "", "why": "", "contacts": ["", ""]},
+                     "NewAccount": {"accountUri": "", "former": "", "deactivated": False, "pending": True, "why": ""},
+                     "ChangeAccountKey": {"accountUri": "", "keyId": ""},
+                     "Revoke": {"revoked": 1, "refused": 1, "pending": 1, "why": "", "ordered": False}},
     "io.hagw.Dns": {"ListZones": {"zones": [{"name": "home.test", "serial": 1, "nameServers": [""]}]}},
     "io.hagw.Key": {},
     "io.hagw.Net": {"Watch": {"addresses": [{"family": "ipv4", "source": "", "address": "", "error": "", "confirmedUSec": 1}]}},
@@ -109,7 +115,8 @@ def stub(ctl):  # noqa: F811
 
 
 VERBS = ["status --no-delegation", "user list", "session list", "host list", "host show ha", "cert list", f"cert show {HOSTILE}",
-         f"cert show {HOSTILE} --chain", "cert show else", "tenant list", "tenant show anna", "tenant usage", "address", "user remove x",
+         f"cert show {HOSTILE} --chain", "cert account show", "cert account new", "cert account rollover", "cert revoke --all",
+         f"cert revoke {HOSTILE} --reason={HOSTILE}", f"cert account {HOSTILE}", "cert show else", "tenant list", "tenant show anna", "tenant usage", "address", "user remove x",
          "complete user remove ", "complete cert show ", "key list", "reload", "session revoke y", f"host show {HOSTILE}", f"{HOSTILE}",
          f"--{HOSTILE}", f"user add {HOSTILE}"]
 

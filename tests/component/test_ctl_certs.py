@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""hagw-ctl cert account and cert revoke, under an authority that judges; and what is to be done when a disk was stolen."""
+
+import json
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+
+from acme_tools import ZONE, leaf, until
+from authority_tools import Client, Fault, Refused
+from ctl_tools import FAILED, UNREACHABLE, USAGE, Ctl
+from test_acmed_caa import authority, begin, gateway, line, other_key  # noqa: F401
+
+
+@pytest.fixture
+def ctl(gateway, authority):  # noqa: F811
+    begin(gateway, authority, contact="mailto:me@example.com")
+    return Ctl(gateway.house)
+
+
+def problems(ctl):
+    return json.loads(ctl.run("--json", "status", "--no-delegation").stdout)["problems"]
+
+
+# --- accounts ---
+
+def test_show(ctl, gateway, authority):  # noqa: F811
+    account = authority.accounts()[0]
+    shown = ctl.ok("cert", "account", "show")
+    for text in (authority.directory, account.url, "valid", "mailto:me@example.com", ZONE):
+        assert text in shown, text
+    known, = ctl.json("cert", "account", "show")
+    assert known["state"] == "valid" and known["accountUri"] == account.url and known["certificates"] == [ZONE]
+    account.status = "deactivated"
+    r = ctl.run("cert", "account", "show")
+    assert r.returncode == FAILED and "the account is deactivated" in r.stdout
+    authority.stop()
+    r = ctl.run("cert", "account", "show")
+    assert r.returncode == FAILED and "could not be asked" in r.stdout and "cannot be reached" in r.stdout
+    gateway.acmed.stop()
+    ctl.refused(UNREACHABLE, "cert", "account", "show")
+
+
+def test_new(ctl, gateway, authority):  # noqa: F811
+    old, = authority.accounts()
+    said = ctl.ok("cert", "account", "new")
+    new = authority.accounts()[1]
+    assert new.url in said and f"{old.url}, is deactivated" in said
+    until(lambda: gateway.lines() == [line(new.url)], 20, "the record")
+    authority.settings.faults = [Fault("account", 500, detail="out for lunch")]
+    said = ctl.ok("cert", "account", "new")
+    assert "could not be deactivated yet: out for lunch" in said and "goes on trying" in said
+    assert f"before it    {new.url}" in ctl.run("cert", "account", "show").stdout
+    authority.settings.faults = [Fault("newAccount", 403, "unauthorized", "not you")]
+    assert "That did not work: not you" in ctl.refused(FAILED, "cert", "account", "new")
+    assert "There is no account at https://other.example/dir" in ctl.refused(FAILED, "cert", "account", "new", "https://other.example/dir")
+
+
+def test_rollover(ctl, gateway, authority):  # noqa: F811
+    account, = authority.accounts()
+    old = account.key.thumbprint
+    assert f"{account.url} has another key" in ctl.ok("cert", "account", "rollover", authority.directory)
+    assert account.key.thumbprint != old
+    account.key = other_key(authority)
+    said = ctl.refused(FAILED, "cert", "account", "rollover")
+    assert "That did not work" in said and "hagw-ctl cert account new" in said
+
+
+def test_words(ctl):
+    """Verbs of three words."""
+    shown = ctl.refused(USAGE, "cert", "account")
+    assert "cert account show" in shown and "cert list" not in shown
+    assert "cert account rollover" in ctl.ok("cert", "--help")
+    assert 'did you mean "cert account show"' in ctl.refused(USAGE, "cert", "account", "shwo")
+    assert "one argument too many" in ctl.refused(USAGE, "cert", "account", "show", "x")
+    assert "cert account new [OPTIONS…] [AUTHORITY]" in ctl.ok("cert", "account", "new", "--help")
+    assert ctl.ok("complete", "cert", "account", "").split() == ["show", "new", "rollover"]
+    assert ctl.ok("complete", "cert", "ac").split() == ["account"]
+    assert "--no-renew" in ctl.ok("complete", "--", "cert", "revoke", "--no").split()
+
+
+# --- revocation ---
+
+def test_revoke(ctl, gateway, authority):  # noqa: F811
+    before = gateway.get()
+    said = ctl.ok("cert", "revoke", ZONE, "--reason=superseded")
+    assert f"{ZONE}: 1 certificate is revoked" in said and f"{ZONE}: valid" in said
+    assert authority.certificates()[0].revoked == 4 and gateway.get()["keyId"] != before["keyId"]
+    assert problems(ctl) == [p for p in problems(ctl) if "revoked" not in p]
+
+
+def test_revoke_without_another(ctl, gateway, authority):  # noqa: F811
+    """Whoever looks is told, for visitors may be turned away."""
+    ctl.ok("cert", "revoke", "--all", "--no-renew")
+    assert any(f"The certificate for {ZONE} is revoked" in p and f"hagw-ctl cert renew {ZONE}" in p for p in problems(ctl))
+    assert "revoked" in ctl.ok("cert", "show", ZONE) and "valid, revoked" in ctl.ok("cert", "list")
+    assert "nothing that could be revoked" in ctl.ok("cert", "revoke", ZONE, "--no-renew")
+    ctl.ok("cert", "renew", ZONE)
+    assert not [p for p in problems(ctl) if "revoked" in p]
+
+
+def test_revoke_in_trouble(ctl, gateway, authority):  # noqa: F811
+    authority.settings.faults = [Fault("revokeCert", 500, detail="out for lunch")]
+    said = ctl.refused(FAILED, "cert", "revoke", ZONE, "--no-renew")
+    assert "out for lunch" in said and "goes on trying" in said
+    assert "as soon as the authority can be told" in ctl.ok("cert", "show", ZONE)
+    notices = json.loads(ctl.run("--json", "status", "--no-delegation").stdout)["notices"]
+    assert any("are to be revoked" in n for n in notices)
+
+
+def test_revoke_refused(ctl, gateway, authority):  # noqa: F811
+    authority.settings.faults = [Fault("revokeCert", 403, "unauthorized", "over my dead body")]
+    r = ctl.run("--json", "cert", "revoke", ZONE, "--wait=0")
+    answer, = json.loads(r.stdout)
+    assert r.returncode == FAILED and answer["refused"] == 1 and "over my dead body" in answer["why"] and answer["name"] == ZONE
+
+
+@pytest.mark.parametrize("words, why", [
+    (["cert", "revoke"], "Which one?"), (["cert", "revoke", ZONE, "--all"], "Which one?"),
+    (["cert", "revoke", ZONE, "--reason=keycompromise"], "did you mean keyCompromise?"),
+    (["cert", "revoke", ZONE, "--reason=9"], "expected unspecified"), (["cert", "revoke", ZONE, "--wait=x"], "expected a duration")])
+def test_mistakes(ctl, authority, words, why):  # noqa: F811
+    assert why in ctl.refused(USAGE, *words)
+    assert "did you mean" in ctl.refused(FAILED, "cert", "revoke", ZONE[:-1])
+    assert authority.count("revokeCert") == 0
+
+
+# --- the whole ---
+
+def stolen(gateway):
+    """The keys as they stand on the disk: (of the account, of the certificates)."""
+    keys = {}
+    for info in gateway.keyd.call("List")["keys"]:
+        path, = (gateway.house.root / "state/keyd").rglob(f"*{info['id']}*")
+        text = path.read_text()
+        if "BEGIN" not in text:
+            text = next(v for v in json.loads(text).values() if isinstance(v, str) and "BEGIN" in v)
+        keys.setdefault(info["purpose"], []).append(serialization.load_pem_private_key(text.encode(), None))
+    return keys["account"], keys["tls"]
+
+
+def test_a_stolen_disk(ctl, gateway, authority):  # noqa: F811
+    """As docs/security.md has it: whoever has the disk neither orders, nor has a certificate that is good."""
+    ctl.ok("cert", "renew", ZONE)  # some time before
+    (account_key,), tls_keys = stolen(gateway)
+    thief = Client(authority, account_key)
+    thief.url = authority.accounts()[0].url
+    assert thief.post(thief.url)[0]["status"] == "valid" and len(tls_keys) == 2
+    ctl.ok("cert", "account", "rollover")
+    ctl.ok("cert", "revoke", "--all", "--reason=keyCompromise")
+    for f, *words in ((thief.post, thief.url), (thief.order, ZONE)):
+        with pytest.raises(Refused):
+            f(*words)
+    publics = [k.public_key() for k in tls_keys]
+    assert [c.revoked for c in authority.certificates() if c.leaf.public_key() in publics] == [1, 1]
+    now = gateway.get()
+    assert leaf(now).public_key() not in publics and now["failures"] == 0 and gateway.lines() == [line(thief.url)]
+    assert authority.certificates()[-1].revoked is None and authority.certificates()[-1].account.url == thief.url
+
+
+def test_a_stolen_disk_whose_thief_was_faster(ctl, gateway, authority):  # noqa: F811
+    """He has changed the account's key: another account, with its own records, and his is listed nowhere."""
+    account, = authority.accounts()
+    account.key = other_key(authority)
+    ctl.refused(FAILED, "cert", "account", "rollover")
+    assert "could not be deactivated" in ctl.ok("cert", "account", "new")
+    ctl.ok("cert", "revoke", "--all", "--reason=keyCompromise")
+    new = authority.accounts()[1]
+    assert authority.certificates()[0].revoked == 1 and authority.certificates()[-1].account is new and gateway.lines() == [line(new.url)]
