@@ -70,8 +70,6 @@ void manager_cancel_issuance(Manager *m);
 
 /* The certificate comes from an authority that is configured now. */
 bool manager_is_issuer(const Manager *m, const Certificate *c);
-/* It goes away. */
-void manager_forget_advice(Manager *m, const Certificate *c);
 
 /* manager-accounts.c: whoever writes CAA records is to know our accounts: the relay, which each order tells
  * by itself, and hagw-dnsd. */
@@ -88,6 +86,8 @@ void manager_on_relay(void *userdata);
 int manager_new_advice(Manager *m);
 /* Returns when it wants to be called again. */
 uint64_t manager_ask_advice(Manager *m, Certificate *c, uint64_t now_usec);
+/* The certificate goes away. */
+void manager_forget_advice(Manager *m, const Certificate *c);
 
 /* manager-errands.c. name, link: as in Job. -EBUSY: too many wait. */
 int manager_add_job(Manager *m, ErrandKind kind, const char *directory, const char *name, sd_varlink *link,

@@ -7,6 +7,7 @@
 #include "caa.h"
 #include "client.h"
 #include "hostname.h"
+#include "log.h"
 #include "output.h"
 
 #define CHALLENGE "_acme-challenge."
@@ -346,4 +347,21 @@ int caa_name_to_json(const CaaName *n, sd_json_variant **ret) {
                 SD_JSON_BUILD_PAIR_CONDITION(!!n->line, "record", SD_JSON_BUILD_STRING(n->line)),
                 SD_JSON_BUILD_PAIR("caa", SD_JSON_BUILD_STRING(verdicts[n->verdict])),
                 SD_JSON_BUILD_PAIR_CONDITION(!!n->others, "others", SD_JSON_BUILD_STRING(n->others)));
+}
+
+int caa_print_elsewhere(const Config *c) {
+        _cleanup_(caa_names_done) CaaNames names = {};
+        bool title = false;
+
+        if (caa_look(c, /* ask= */ true, &names) < 0)
+                return log_oom();
+        for (size_t i = 0; i < names.n; i++) {
+                if (!caa_name_is_elsewhere(&names.items[i]))
+                        continue;
+                if (!title)
+                        output("Where the DNS of these names is kept, there has to be:\n");
+                title = true;
+                caa_name_print(&names.items[i], "  ");
+        }
+        return 0;
 }

@@ -48,5 +48,8 @@ int caa_name_complaint(const CaaName *n, char **ret);
 /* What is to be entered for a name elsewhere, and whether it stands, in lines that begin with prefix. */
 void caa_name_print(const CaaName *n, const char *prefix);
 
+/* The same of all such names, where there are any. Told. */
+int caa_print_elsewhere(const Config *c);
+
 /* One element of status --json's list. */
 int caa_name_to_json(const CaaName *n, sd_json_variant **ret);

@@ -35,7 +35,7 @@ const Option host_options[] = {
         { "connect-timeout", "TIME", "how long connecting to the service may take (default 5s)" },
         { "idle-timeout", "TIME", "how long both directions may be silent (default 1h)" },
         { "force", NULL,
-          "take names that are not there (yet), or nearly in a zone" },
+          "take names that are not there (yet), nearly in a zone, or can never have a certificate" },
         { "no-reload", NULL, "leave the running daemons as they are" },
         {},
 };

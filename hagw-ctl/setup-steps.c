@@ -8,6 +8,7 @@
 
 #include "client.h"
 #include "confedit.h"
+#include "hostcert.h"
 #include "hostfile.h"
 #include "log.h"
 #include "setup.h"
@@ -131,6 +132,8 @@ static int write_host(const Setup *s, const Config *config, const char *pair, bo
         r = host_expand_name(config, typed, &name);
         if (r >= 0 && !call_option(s->call, "force"))
                 r = host_check_zone(config, name);
+        if (r >= 0 && !call_option(s->call, "force"))
+                r = host_check_certificate(config, name, upstream);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < config->n_hosts; i++)

@@ -123,23 +123,9 @@ int verb_cert_account_show(const Call *call) {
 
 /* Records that others keep name the account, and have to name the new one. */
 static int say_elsewhere(const Call *call) {
-        _cleanup_(caa_names_done) CaaNames names = {};
         _cleanup_(config_freep) Config *config = NULL;
-        bool title = false;
 
-        if (load_config(call->config_dir, &config) < 0)
-                return 0;
-        if (caa_look(config, /* ask= */ true, &names) < 0)
-                return log_oom();
-        for (size_t i = 0; i < names.n; i++) {
-                if (!caa_name_is_elsewhere(&names.items[i]))
-                        continue;
-                if (!title)
-                        output("Where the DNS of these names is kept, there has to be:\n");
-                title = true;
-                caa_name_print(&names.items[i], "  ");
-        }
-        return 0;
+        return load_config(call->config_dir, &config) < 0 ? 0 : caa_print_elsewhere(config);
 }
 
 static void say_former(sd_json_variant *reply) {

@@ -13,6 +13,7 @@
 #include "certwait.h"
 #include "client.h"
 #include "confedit.h"
+#include "hostaside.h"
 #include "hostfile.h"
 #include "log.h"
 #include "output.h"
@@ -295,30 +296,12 @@ typedef struct Outcome {
         bool failed; /* something else did not work, which was told */
 } Outcome;
 
-/* What the owner of names elsewhere has to enter where their DNS is kept. */
-static int say_elsewhere(const Attach *a) {
-        _cleanup_(caa_names_done) CaaNames names = {};
-        bool title = false;
-
-        if (caa_look(a->setup.config, /* ask= */ true, &names) < 0)
-                return log_oom();
-        for (size_t i = 0; i < names.n; i++) {
-                if (!caa_name_is_elsewhere(&names.items[i]))
-                        continue;
-                if (!title)
-                        setup_say(&a->setup, "Where the DNS of these names is kept, there has to be:\n");
-                title = true;
-                caa_name_print(&names.items[i], "  ");
-        }
-        return 0;
-}
-
 static int finish(const Attach *a, const Outcome *o) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         bool failed = o->failed || !o->attached || (o->waited && !o->certified);
 
         if (!a->call->json) {
-                if (o->attached && say_elsewhere(a) < 0)
+                if (o->attached && caa_print_elsewhere(a->setup.config) < 0)
                         return -ENOMEM;
                 setup_say_next(&a->setup);
                 return failed ? CTL_FAILED : CTL_OK;
@@ -333,12 +316,32 @@ static int finish(const Attach *a, const Outcome *o) {
         return failed ? CTL_FAILED : CTL_OK;
 }
 
+/* What detach has set aside. */
+static int take_hosts_back(Attach *a) {
+        size_t n;
+        int r;
+
+        r = hosts_take_back(a->call->config_dir, a->setup.config, &n);
+        if (r < 0 || n == 0)
+                return r;
+        a->setup.config = config_free(a->setup.config);
+        r = load_config(a->call->config_dir, &a->setup.config);
+        if (r >= 0)
+                setup_say(&a->setup, "%zu host%s that went with the relay %s back.\n", n, n > 1 ? "s" : "",
+                          n > 1 ? "are" : "is");
+        return r;
+}
+
 static int add_zone(Attach *a) {
+        _cleanup_close_ int lock = lock_hosts();
         int r;
 
         r = write_relay(a, a->zone);
         if (r >= 0)
+                r = take_hosts_back(a);
+        if (r >= 0)
                 r = write_hosts(a);
+        lock = safe_close(lock);
         return r < 0 ? r : reload_daemons(/* must_run= */ false);
 }
 

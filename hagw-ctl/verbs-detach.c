@@ -7,6 +7,7 @@
 
 #include "client.h"
 #include "confedit.h"
+#include "hostaside.h"
 #include "hostfile.h"
 #include "log.h"
 #include "output.h"
@@ -16,19 +17,16 @@
 #include "state.h"
 #include "verbs.h"
 
-static size_t say_losses(const Config *c) {
+static void say_losses(const Config *c) {
         size_t n = 0;
 
         for (size_t i = 0; i < c->n_hosts; i++) {
-                const char *name = c->hosts[i].name;
-                const ConfZone *z = config_find_zone(c, startswith(name, "*.") ?: name);
-
-                if (z && z->via == CONF_VIA_RELAY && n++ == 0)
-                        output("These hosts lose their name:\n");
-                if (z && z->via == CONF_VIA_RELAY)
-                        output("  %s\n", name);
+                if (!host_is_the_relays(c, &c->hosts[i]))
+                        continue;
+                if (n++ == 0)
+                        output("These hosts are reached through the relay alone, and go with it:\n");
+                output("  %s\n", c->hosts[i].name);
         }
-        return n;
 }
 
 static int may_detach(const Call *call, const Config *c) {
@@ -80,7 +78,8 @@ static int drop_token(void) {
 
 int verb_detach(const Call *call) {
         _cleanup_(config_freep) Config *before = NULL, *after = NULL;
-        size_t lost = 0;
+        _cleanup_close_ int lock = lock_hosts();
+        size_t aside = 0;
         int r;
 
         r = load_config(call->config_dir, &before);
@@ -91,11 +90,14 @@ int verb_detach(const Call *call) {
                 return CTL_FAILED;
         }
         if (!call->json)
-                lost = say_losses(before);
+                say_losses(before);
         r = may_detach(call, before);
         if (r <= 0)
                 return r < 0 ? r : CTL_FAILED;
         r = cut_config(call, before, &after);
+        if (r >= 0)
+                r = hosts_set_aside(before, &aside);
+        lock = safe_close(lock);
         if (r >= 0)
                 r = reload_daemons(/* must_run= */ false);
         if (r >= 0)
@@ -105,7 +107,8 @@ int verb_detach(const Call *call) {
         r = output_change(call->json, before->relay.address, "detached",
                           "This house is detached from %s, and its token is removed.\n",
                           before->relay.address);
-        if (r >= 0 && lost > 0)
-                output("Their files are kept in hosts.d; hagw-ctl host remove takes them away.\n");
+        if (r >= 0 && aside > 0 && !call->json)
+                output("Their files are kept in hosts.d as *.conf" ASIDE_SUFFIX "; hagw-ctl attach takes\n"
+                       "back those whose names it brings back.\n");
         return r;
 }

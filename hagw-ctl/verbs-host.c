@@ -7,6 +7,7 @@
 
 #include "client.h"
 #include "confedit.h"
+#include "hostcert.h"
 #include "hostfile.h"
 #include "log.h"
 #include "names.h"
@@ -29,8 +30,9 @@ static void say_outside(const Config *config, const char *name) {
                         relay = &config->zones[i];
         if (!relay) {
                 output("It lies outside the zones of this gateway: its DNS must point here, and its\n"
-                       "certificate is obtained over port 80 (HTTP-01)%s.\n",
-                       *name == '*' ? ", which no wildcard can be" : "");
+                       "certificate %s.\n",
+                       *name == '*' ? "has to be imported: a wildcard cannot be proven over port 80"
+                                    : "is obtained over port 80 (HTTP-01)");
                 return;
         }
         output("It lies outside the zones of this house. Where the DNS of %s is kept, set\n"
@@ -101,6 +103,8 @@ int verb_host_add(const Call *call) {
         r = host_expand_name(config, call->arguments[0], &name);
         if (r >= 0 && !call_option(call, "force"))
                 r = host_check_zone(config, name);
+        if (r >= 0 && !call_option(call, "force"))
+                r = host_check_certificate(config, name, call->arguments[1]);
         if (r >= 0)
                 r = check_people(call);
         if (r >= 0)

@@ -53,7 +53,7 @@ static const Option attach_options[] = {
         { "user", "NAME", "make this user, with a password that is asked for" },
         { "password-stdin", NULL, "read the password from standard input" },
         { "yes", NULL, "ask nothing: take the options and the defaults", 'y' },
-        { "force", NULL, "take a host whose name is nearly in the zone" },
+        { "force", NULL, "take a host whose name is nearly in the zone, or can never have a certificate" },
         { "wait", "SECONDS", "how long to wait for the certificates (default 180; 0: not at all)" },
         {},
 };

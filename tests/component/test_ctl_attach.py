@@ -215,7 +215,7 @@ def test_a_gateway_attaches_as_well(machine, relay):
     assert "2 zones, 2 hosts" in machine.ok("config", "check")
     assert "enable" not in {w[0] for w in machine.words if w[1:] != ["hagw.target"]}
     machine.ok("detach", "--yes")
-    assert "1 zone, 2 hosts" in machine.ok("config", "check") and "# mine" in conf(machine)
+    assert "1 zone, 1 host" in machine.ok("config", "check") and "# mine" in conf(machine)
 
 
 @pytest.mark.parametrize("how", ["stdin", "argument"])
@@ -288,13 +288,65 @@ def test_detach(machine):
     assert "--yes" in machine.refused(USAGE, "detach")
     assert machine.keyd.call("GetToken")["tenant"] == "anna"
     said = machine.ok("detach", "--yes")
-    assert f"lose their name:\n  ha.anna.{RELAY}" in said and "ha.home.test" not in said and f"detached from {RELAY}" in said
+    assert f"go with it:\n  ha.anna.{RELAY}" in said and "ha.home.test" not in said and f"detached from {RELAY}" in said
     text = conf(machine)
     assert "# mine" in text and "/* keep */" in text and "channels_min = 2" in text and RELAY not in text and "anna" not in text
-    assert "1 zone, 2 hosts" in machine.ok("config", "check")
+    assert "1 zone, 1 host" in machine.ok("config", "check")
     with pytest.raises(Exception, match="NoToken"):
         machine.keyd.call("GetToken")
     assert "attached to no relay" in machine.refused(FAILED, "detach", "--yes")
+
+
+def wanted(m):
+    return sorted(c["name"] for c in m.acmed.call("Watch")["certificates"] if c["wanted"])
+
+
+def hosts(m):
+    return sorted(p.name for p in (m.house.config / "hosts.d").iterdir())
+
+
+def test_detach_ends_orders(machine):
+    """For the names that went: nobody could prove them any more. The file is kept, and what had it before is forgotten."""
+    attached(machine)
+    (machine.house.config / "hosts.d" / "ha.conf.detached").write_text("of another time")
+    assert wanted(machine) == [f"anna.{RELAY}", "home.test"]
+    machine.ok("detach", "--yes")
+    assert wanted(machine) == ["home.test"] and hosts(machine) == ["ha.conf.detached", "own.conf"]
+    assert f"ha.anna.{RELAY}" in (machine.house.config / "hosts.d" / "ha.conf.detached").read_text()
+    assert machine.json("host", "list")["hosts"][0]["name"] == "ha.home.test"
+    assert not any(RELAY in p for p in status(machine)["problems"]), status(machine)["problems"]
+
+
+@pytest.mark.parametrize("gateway", [False, True], ids=["relay only", "gateway, too"])
+def test_detach_and_names_elsewhere(machine, gateway):
+    """Where nothing but the relay leads here, they go with it."""
+    elsewhere = 'name = "door.example.org"; upstream = "http://127.0.0.1";\n'
+    zones = [f'{{ name = "anna.{RELAY}"; via = "relay"; }}'] + ['{ name = "home.test"; }'] * gateway
+    machine.house.configure(f'zones = ( {", ".join(zones)} );\nrelay: {{ address = "{RELAY}"; tenant = "anna"; }};\n', door=elsewhere)
+    machine.start_daemons()
+    machine.keyd.call("ImportToken", token=TOKEN)
+    assert "door.example.org" in wanted(machine)
+    said = machine.ok("detach", "--yes")
+    assert ("door.example.org" in said) == (not gateway)
+    assert wanted(machine) == (["door.example.org", "home.test"] if gateway else [])
+    assert hosts(machine) == ["door.conf" if gateway else "door.conf.detached-elsewhere"]
+
+
+def test_hosts_come_back(machine, relay):
+    """Attached again to the same relay the house has its hosts as they were, and nobody else's."""
+    machine.ok(*attach(relay, code(relay)), "--contact=me@home.test", "--host=ha=http://127.0.0.1:8123")
+    folder = machine.house.config / "hosts.d"
+    ha, = folder.iterdir()
+    ha.write_text(ha.read_text() + "# mine\n")
+    (folder / "door.conf").write_text('name = "door.example.org"; upstream = "http://127.0.0.1";\n')
+    (folder / "bad.conf.detached").write_text("name = ;")
+    (folder / "other.conf.detached").write_text('name = "ha.berta.relay.test"; upstream = "http://127.0.0.1";\n')
+    machine.ok("detach", "--yes")
+    others = ["bad.conf.detached", "other.conf.detached"]
+    assert hosts(machine) == sorted([f"{ha.name}.detached", "door.conf.detached-elsewhere", *others])
+    said = machine.ok(*attach(relay, relay.tenantd.call("IssueCode", name="anna")["code"]))
+    assert "2 hosts that went with the relay are back" in said and ha.read_text().endswith("# mine\n")
+    assert hosts(machine) == sorted([ha.name, "door.conf", *others])
 
 
 def test_detach_json(machine):

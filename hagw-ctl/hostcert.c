@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Names that no certificate can be had for. What is in a zone can: the zone's owner has shown it. */
+
+#include <ctype.h>
+
+#include "hostcert.h"
+#include "hostname.h"
+#include "log.h"
+
+/* Reserved (RFC 6761, 6762, 7686, 8375, 9476; .internal: ICANN), so that they are nobody's in public. */
+static const char *const reserved[] = {
+        "alt", "example", "home.arpa", "internal", "invalid", "local", "localhost", "onion", "test",
+};
+
+static const char *find_reserved(const char *name) {
+        for (size_t i = 0; i < ELEMENTSOF(reserved); i++)
+                if (hostname_in_zone(name, reserved[i]))
+                        return reserved[i];
+        return NULL;
+}
+
+/* Nobody else is asked, who may know the house's own names. */
+static bool is_public_authority(const Config *config) {
+        const char *first = strempty(config->acme.first.directory),
+                   *second = config->acme.fallback.directory;
+
+        return strstr(first, "letsencrypt.org") && (!second || strstr(second, "letsencrypt.org"));
+}
+
+static bool ends_in_digits(const char *name) {
+        const char *last = strrchr(name, '.');
+
+        last = last ? last + 1 : name;
+        return *last && strspn(last, "0123456789") == strlen(last);
+}
+
+/* Of a wildcard outside all zones the authority looks for a value in DNS that only the relay's alias leads
+ * to us. */
+static bool wildcard_can_be_proven(const Config *config) {
+        bool relay = false;
+
+        for (size_t i = 0; i < config->n_zones; i++) {
+                if (config->zones[i].via == CONF_VIA_DIRECT)
+                        return false;
+                relay = true;
+        }
+        return relay;
+}
+
+int host_check_certificate(const Config *config, const char *name, const char *upstream) {
+        const char *bare = startswith(name, "*.") ?: name, *end;
+
+        /* A tcp:// service has its own. */
+        if (config_find_zone(config, bare) || startswith(upstream, "tcp://"))
+                return 0;
+        end = find_reserved(bare);
+        if (!strchr(bare, '.')) {
+                if (config->n_zones > 0)
+                        log_error("\"%s\" is no full name, and can never have a certificate; did you mean "
+                                  "\"%s.%s\"? --force takes it as it is.",
+                                  name, name, config->zones[0].name);
+                else
+                        log_error("\"%s\" is no full name, and can never have a certificate. --force "
+                                  "takes it as it is.",
+                                  name);
+        } else if (ends_in_digits(bare))
+                log_error("\"%s\" is an address and no name, and can never have a certificate. --force "
+                          "takes it as it is.",
+                          name);
+        else if (end && is_public_authority(config))
+                log_error("\"%s\" can never have a certificate of this authority: below \"%s\" names are "
+                          "nobody's. --force takes it all the same.",
+                          name, end);
+        else if (bare != name && !wildcard_can_be_proven(config))
+                log_error("\"%s\" can never have a certificate by itself: a wildcard outside the zones of "
+                          "this gateway cannot be proven to an authority. --force takes it all the same; "
+                          "then import one (hagw-ctl cert import).",
+                          name);
+        else
+                return 0;
+        return -EINVAL;
+}
