@@ -403,19 +403,33 @@ sd_json_variant *field_element(sd_json_variant *v, const char *name, size_t i) {
         return sd_json_variant_by_index(sd_json_variant_by_key(v, name), i);
 }
 
-char *field_joined(sd_json_variant *v, const char *name) {
+static bool field_has(sd_json_variant *v, const char *name, const char *word) {
+        for (size_t i = 0; i < field_count(v, name); i++)
+                if (streq_ptr(sd_json_variant_string(field_element(v, name, i)), word))
+                        return true;
+        return false;
+}
+
+char *field_missing(sd_json_variant *v, sd_json_variant *other, const char *name) {
         char *text = NULL;
-        size_t size;
+        size_t size, n = 0;
         FILE *f = open_memstream(&text, &size);
 
         if (!f)
                 return NULL;
-        for (size_t i = 0; i < field_count(v, name); i++)
-                fprintf(f, "%s%s", i > 0 ? ", " : "",
-                        strempty(sd_json_variant_string(field_element(v, name, i))));
+        for (size_t i = 0; i < field_count(v, name); i++) {
+                const char *word = strempty(sd_json_variant_string(field_element(v, name, i)));
+
+                if (!field_has(other, name, word))
+                        fprintf(f, "%s%s", n++ > 0 ? ", " : "", word);
+        }
         if (fclose(f) != 0) {
                 free(text);
                 return NULL;
         }
         return text;
+}
+
+char *field_joined(sd_json_variant *v, const char *name) {
+        return field_missing(v, NULL, name);
 }

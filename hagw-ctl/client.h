@@ -63,3 +63,5 @@ size_t field_count(sd_json_variant *v, const char *name);
 sd_json_variant *field_element(sd_json_variant *v, const char *name, size_t i);
 /* A list of strings as "a, b, c"; to be freed. NULL: no memory. */
 char *field_joined(sd_json_variant *v, const char *name);
+/* Those of v's list that are not in other's, in the same way. */
+char *field_missing(sd_json_variant *v, sd_json_variant *other, const char *name);

@@ -211,7 +211,8 @@ static void print_tenant(sd_json_variant *t, const Attachments *a) {
         if (domains && *domains)
                 output("  %-14s %s\n", "domains", domains);
         if (field_bool(t, "terminate"))
-                output("  %-14s the relay opens its visitors' TLS\n", "terminate");
+                output("  %-14s the relay opens its visitors' TLS where it has a certificate for the name\n",
+                       "terminate");
         print_limit("machines", field_number(t, "agents"), NULL);
         print_limit("channels", field_number(t, "channels"), NULL);
         print_limit("visitors/s", field_number(t, "connectionsPerSecond"), NULL);

@@ -9,6 +9,7 @@
 #include "hostfile.h"
 #include "hostname.h"
 #include "log.h"
+#include "output.h"
 #include "suggest.h"
 #include "tenant.h"
 
@@ -119,6 +120,57 @@ int tenant_get(const char *name, sd_json_variant **ret) {
         else
                 log_error("%s", reason ?: "Out of memory.");
         return r;
+}
+
+/* The tenant whose names end so; to be freed, NULL: none. */
+static char *label_above(const Config *config, const char *name) {
+        const size_t n = strlen(name), m = strlen(config->tenants.zone);
+        const char *begin, *end;
+
+        if (n <= m || !hostname_in_zone(name, config->tenants.zone))
+                return NULL;
+        end = name + n - m - 1;
+        for (begin = end; begin > name && begin[-1] != '.';)
+                begin--;
+        return strndup(begin, (size_t) (end - begin));
+}
+
+int tenant_check_host(const Config *config, const char *name, const char *upstream) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *reply = NULL;
+        const char *wanted = startswith(upstream, "tenant:");
+        _cleanup_free_ char *label = NULL, *reason = NULL;
+        int r;
+
+        if (!config->tenants.zone)
+                return 0;
+        label = wanted ? strdup(wanted) : label_above(config, startswith(name, "*.") ?: name);
+        if (!label)
+                return 0;
+        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(label))) < 0)
+                return log_oom();
+        r = client_try("io.hagw.Tenant.Get", parameters, &reply, &reason);
+        if (wanted && r == -EREMOTEIO)
+                return tenant_get(label, NULL); /* says which one is meant */
+        if (!wanted && r >= 0) {
+                log_error("%s is a name of the tenant %s: a host of the relay's own would take its "
+                          "visitors. tenant:%s leads to the tenant.",
+                          name, label, label);
+                return -EEXIST;
+        }
+        return 0;
+}
+
+int tenant_say_domains(const char *name, sd_json_variant *before, sd_json_variant *after) {
+        _cleanup_free_ char *came = field_missing(after, before, "domains"),
+                            *went = field_missing(before, after, "domains");
+
+        if (!came || !went)
+                return log_oom();
+        if (*came)
+                output("New for %s: %s.\n", name, came);
+        if (*went)
+                output("No longer for %s: %s.\n", name, went);
+        return *came || *went;
 }
 
 /* --- options ------------------------------------------------------------------------------------------- */

@@ -19,6 +19,14 @@ int tenant_short_name(const Config *config, const char *typed, char **ret);
 /* The tenant of that name; an unknown one is told with the nearest. ret may be NULL. */
 int tenant_get(const char *name, sd_json_variant **ret);
 
+/* At a relay: whether a host of its own may have that name and lead to that service. It must not take a
+ * tenant's visitors unseen, nor lead to a tenant that is not there. Told. Where hagw-tenantd does not answer
+ * it may. */
+int tenant_check_host(const Config *config, const char *name, const char *upstream);
+
+/* Says which domains came, and which went. 1: some did; 0; -ENOMEM (told). */
+int tenant_say_domains(const char *name, sd_json_variant *before, sd_json_variant *after);
+
 /* Names that begin so, at most limit, as an array of strings. Quiet: empty where nobody can be asked. */
 int tenant_names(const char *begun, unsigned limit, sd_json_variant **ret);
 

@@ -14,6 +14,7 @@
 #include "output.h"
 #include "reload.h"
 #include "state.h"
+#include "tenant.h"
 #include "tryhost.h"
 #include "view.h"
 
@@ -38,7 +39,7 @@ static void say_outside(const Config *config, const char *name) {
         output("It lies outside the zones of this house. Where the DNS of %s is kept, set\n"
                "  %s. CNAME %s.\n"
                "  _acme-challenge.%s. CNAME _acme-challenge.%s.\n"
-               "and at the relay: hagw-ctl tenant set %s --domain '%s'\n",
+               "and at the relay: hagw-ctl tenant domain add %s '%s'\n",
                bare, name, relay->name, bare, relay->name, config->relay.tenant, name);
 }
 
@@ -105,6 +106,11 @@ int verb_host_add(const Call *call) {
                 r = host_check_zone(config, name);
         if (r >= 0 && !call_option(call, "force"))
                 r = host_check_certificate(config, name, call->arguments[1]);
+        if (r >= 0 && !call_option(call, "force")) {
+                r = tenant_check_host(config, name, call->arguments[1]);
+                if (r < 0)
+                        log_error("--force takes it all the same.");
+        }
         if (r >= 0)
                 r = check_people(call);
         if (r >= 0)
@@ -133,6 +139,33 @@ int verb_host_add(const Call *call) {
                        "The\nservice has its own certificate and asks itself.\n");
         lock = safe_close(lock);
         return r < 0 ? r : finish(call, config, name, call->arguments[1], "added");
+}
+
+static bool is_given(const Call *call, const char *option, const char *word) {
+        const char *value;
+
+        for (unsigned n = 0; (value = call_option_nth(call, option, n)); n++)
+                if (streq(value, word))
+                        return true;
+        return false;
+}
+
+/* A list that is given takes the place of the one before. */
+static void say_gone(const Call *call, const ConfHost *before) {
+        const struct {
+                const char *option, *what;
+                char **list;
+        } rows[] = {
+                { "user", "users", before->access.users },
+                { "group", "groups", before->access.groups },
+                { "open-path", "open paths", before->access.open_paths },
+                { "embedded-by", "hosts that may show it", before->access.embedded_by },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                for (char **w = rows[i].list; w && *w && call_option(call, rows[i].option); w++)
+                        if (!is_given(call, rows[i].option, *w))
+                                output("No longer among its %s: %s.\n", rows[i].what, *w);
 }
 
 int verb_host_set(const Call *call) {
@@ -164,8 +197,12 @@ int verb_host_set(const Call *call) {
                 return r;
         r = host_write(config, call->config_dir, host->file, text);
         lock = safe_close(lock);
-        return r < 0 ? r : finish(call, config, host->name,
-                                  call->n_arguments > 1 ? call->arguments[1] : host->upstream, "changed");
+        if (r < 0)
+                return r;
+        if (!call->json)
+                say_gone(call, host);
+        return finish(call, config, host->name, call->n_arguments > 1 ? call->arguments[1] : host->upstream,
+                      "changed");
 }
 
 int verb_host_remove(const Call *call) {

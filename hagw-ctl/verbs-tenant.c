@@ -237,7 +237,7 @@ static int find(const Call *call, unsigned argument, Config **ret_config, char *
 }
 
 int verb_tenant_set(const Call *call) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *before = NULL, *reply = NULL;
         _cleanup_(config_freep) Config *config = NULL;
         _cleanup_free_ char *name = NULL;
         int r;
@@ -253,13 +253,18 @@ int verb_tenant_set(const Call *call) {
                 log_error("What is to change? hagw-ctl tenant set --help lists the options.");
                 return CTL_USAGE;
         }
-        r = find(call, 0, &config, &name, NULL);
+        r = find(call, 0, &config, &name, &before);
         if (r < 0)
                 return r;
         if (sd_json_variant_set_field_string(&parameters, "name", name) < 0)
                 return log_oom();
-        r = client_call("io.hagw.Tenant.Set", parameters, NULL);
-        return r < 0 ? r : output_change(call->json, name, "changed", "%s is changed.\n", name);
+        r = client_call("io.hagw.Tenant.Set", parameters, &reply);
+        if (r < 0)
+                return r;
+        r = output_change(call->json, name, "changed", "%s is changed.\n", name);
+        if (r >= 0 && !call->json)
+                r = tenant_say_domains(name, before, sd_json_variant_by_key(reply, "tenant"));
+        return r < 0 ? r : CTL_OK;
 }
 
 /* Those that stay good beside the new one. */

@@ -114,8 +114,39 @@ int verb_user_passwd(const Call *call) {
         return r < 0 ? r : output_change(call->json, name, "password", "%s has a new password.\n", name);
 }
 
+static int find_user(const char *name, sd_json_variant **ret) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+        int r;
+
+        r = client_call("io.hagw.Web.ListUsers", NULL, &reply);
+        for (size_t i = 0; r >= 0 && i < field_count(reply, "users"); i++) {
+                sd_json_variant *u = field_element(reply, "users", i);
+
+                if (streq(strempty(field_text(u, "name")), name))
+                        *ret = sd_json_variant_ref(u);
+        }
+        return r;
+}
+
+/* A list that is given takes the place of the one before. */
+static int say_gone(sd_json_variant *given, sd_json_variant *before) {
+        static const char *const lists[] = { "hosts", "groups" };
+
+        for (size_t i = 0; i < ELEMENTSOF(lists); i++) {
+                _cleanup_free_ char *gone = field_missing(before, given, lists[i]);
+                sd_json_variant *list = sd_json_variant_by_key(given, lists[i]);
+
+                if (!gone)
+                        return log_oom();
+                if (list && sd_json_variant_is_array(list) && *gone)
+                        output("No longer among the %s: %s.\n", lists[i], streq(gone, "*") ? "all" : gone);
+        }
+        return CTL_OK;
+}
+
 int verb_user_set(const Call *call) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *hosts = NULL, *groups = NULL;
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *hosts = NULL, *groups = NULL,
+                                                          *before = NULL;
         const char *name = call->arguments[0];
         int r;
 
@@ -135,8 +166,13 @@ int verb_user_set(const Call *call) {
                            SD_JSON_BUILD_PAIR("hosts", SD_JSON_BUILD_VARIANT(hosts)),
                            SD_JSON_BUILD_PAIR("groups", SD_JSON_BUILD_VARIANT(groups))) < 0)
                 return log_oom();
-        r = client_call("io.hagw.Web.SetUser", parameters, NULL);
-        return r < 0 ? r : output_change(call->json, name, "changed", "%s is changed.\n", name);
+        r = find_user(name, &before);
+        if (r >= 0)
+                r = client_call("io.hagw.Web.SetUser", parameters, NULL);
+        if (r < 0)
+                return r;
+        r = output_change(call->json, name, "changed", "%s is changed.\n", name);
+        return r < 0 || call->json ? r : say_gone(parameters, before);
 }
 
 int verb_user_remove(const Call *call) {

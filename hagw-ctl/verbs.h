@@ -109,6 +109,9 @@ int verb_tenant_show(const Call *call);
 int verb_tenant_usage(const Call *call);
 int verb_tenant_add(const Call *call);   /* verbs-tenant.c */
 int verb_tenant_set(const Call *call);
+int verb_tenant_domain_add(const Call *call);
+int verb_tenant_domain_list(const Call *call);
+int verb_tenant_domain_remove(const Call *call);
 int verb_tenant_rotate(const Call *call);
 int verb_tenant_revoke(const Call *call);
 int verb_tenant_remove(const Call *call);

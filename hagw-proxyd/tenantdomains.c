@@ -142,6 +142,12 @@ const char *tenant_domains_find(const Worker *w, const char *name) {
         return d ? d->owner->name : NULL;
 }
 
+const char *tenant_domains_find_exact(const Worker *w, const char *name) {
+        const Domain *d = find_domain(w, name);
+
+        return d ? d->owner->name : NULL;
+}
+
 static void remove_owner(NameEntry *e, void *userdata) {
         owner_remove(userdata, CONTAINER_OF(e, Owner, entry));
 }

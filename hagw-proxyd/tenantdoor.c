@@ -4,17 +4,22 @@
 
 #include "hello.h"
 #include "log.h"
+#include "tenantdomains.h"
 #include "tenantdoor.h"
 #include "worker.h"
 
-/* In the tenants' zone only exact names are hosts of the relay itself: no wildcard hides a tenant. */
+/* Exact names beat wildcards, whoever has them: in the tenants' zone only exact names are hosts of the relay
+ * itself, and elsewhere its wildcards hide no domain of a tenant's. Between two wildcards it is the relay's.
+ */
 static const char *find_label(Conn *c, char out[static HOSTNAME_LABEL_MAX + 1]) {
         const RouteTable *routes = c->snapshot->routes;
 
         if (c->route && c->route->host.upstream_kind == CONF_UPSTREAM_TENANT)
                 return c->route->host.upstream_host;
-        if (c->route && !(c->route->wildcard && hostname_in_zone(c->name, routes->tenants_zone)))
+        if (c->route && !c->route->wildcard)
                 return NULL;
+        if (c->route && !hostname_in_zone(c->name, routes->tenants_zone))
+                return tenant_domains_find_exact(c->worker, c->name);
         return tenants_label(c->worker, c->name, out);
 }
 
@@ -107,7 +112,7 @@ bool tenant_door(Conn *c) {
         }
         if (c->route && c->route->host.upstream_kind != CONF_UPSTREAM_TENANT)
                 c->route = NULL; /* the wildcard that hides nobody */
-        if (!t->info->terminate && !c->route) {
+        if (!c->route && (!t->info->terminate || !snapshot_find_certificate(c->snapshot, c->name))) {
                 pass_to_tenant(c, t);
                 return true;
         }

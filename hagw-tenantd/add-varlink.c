@@ -120,7 +120,7 @@ int vl_method_add(sd_varlink *link, sd_json_variant *parameters, sd_varlink_meth
         if (r > 0)
                 r = batch_new(m, link, &g, 1, &b);
         if (r > 0)
-                r = given_domains(m, link, &g, &domains);
+                r = given_domains(m, link, g.domains, &domains);
         if (r <= 0)
                 return r;
         label_lower(g.name, b->news[0].name);

@@ -41,6 +41,8 @@ int given_read(sd_varlink *link, sd_json_variant *parameters, Given *ret) {
                 TEXT("credential", credential),
                 TEXT("tokenId", token_id),
                 FIELD("domains", SD_JSON_VARIANT_ARRAY, dispatch_list, domains),
+                FIELD("add", SD_JSON_VARIANT_ARRAY, dispatch_list, add),
+                FIELD("remove", SD_JSON_VARIANT_ARRAY, dispatch_list, remove),
                 BOOL("suspended", suspended),
                 BOOL("terminate", terminate),
                 UINT("agents", agents),
@@ -114,12 +116,12 @@ char **domains_free(char **domains) {
         return NULL;
 }
 
-int given_domains(const Manager *m, sd_varlink *link, const Given *g, char ***ret) {
+int given_domains(const Manager *m, sd_varlink *link, sd_json_variant *given, char ***ret) {
         _cleanup_(domains_freep) char **domains = NULL;
-        const size_t n = g->domains ? sd_json_variant_elements(g->domains) : 0;
+        const size_t n = given ? sd_json_variant_elements(given) : 0;
         char normalized[TENANT_DOMAIN_MAX + 1];
 
-        if (!g->domains) {
+        if (!given) {
                 *ret = NULL;
                 return 1;
         }
@@ -129,7 +131,7 @@ int given_domains(const Manager *m, sd_varlink *link, const Given *g, char ***re
         if (!domains)
                 return sd_varlink_error_errno(link, -ENOMEM);
         for (size_t i = 0; i < n; i++) {
-                const char *text = sd_json_variant_string(sd_json_variant_by_index(g->domains, i));
+                const char *text = sd_json_variant_string(sd_json_variant_by_index(given, i));
                 const char *problem;
 
                 if (!text)

@@ -9,7 +9,7 @@
 
 typedef struct Given {
         const char *name, *prefix, *note, *credential, *token_id; /* NULL: not given */
-        sd_json_variant *domains;
+        sd_json_variant *domains, *add, *remove;
         int suspended, terminate; /* -1: not given */
         uint64_t agents, channels, connections, bytes, month_bytes;
         uint64_t count, limit, months, lifetime_usec, others_lifetime_usec;
@@ -37,8 +37,9 @@ int given_read(sd_varlink *link, sd_json_variant *parameters, Given *ret);
 
 /* Puts what is given over what is there; *settings borrows the note. */
 int given_apply(sd_varlink *link, const Given *g, TenantSettings *settings);
-/* The list of domains, normalized; NULL where none was given. Freed with domains_free(). */
-int given_domains(const Manager *m, sd_varlink *link, const Given *g, char ***ret);
+/* A list of domains (given: of g, may be NULL), normalized; NULL where none was given. Freed with
+ * domains_free(). */
+int given_domains(const Manager *m, sd_varlink *link, sd_json_variant *given, char ***ret);
 char **domains_free(char **domains);
 DEFINE_TRIVIAL_CLEANUP_FUNC(char **, domains_free)
 

@@ -59,11 +59,15 @@ bool tenant_name_covers(const char *name, const char *zone, const char *own) {
 const char *tenant_domain_problem(const char *domain, const char *zone, char *out) {
         const char *plain = startswith(domain, "*.") ?: domain;
         char normalized[HOSTNAME_MAX + 1];
+        const char *last;
 
         if (hostname_normalize(plain, strlen(plain), normalized) < 0 || strchr(normalized, '_'))
                 return "This is neither a host name nor \"*.DOMAIN\".";
         if (!strchr(normalized, '.'))
                 return "A domain has at least two labels.";
+        last = strrchr(normalized, '.') + 1;
+        if (strspn(last, "0123456789") == strlen(last))
+                return "This is an address or a part of one, and visitors ask for names.";
         if (hostname_in_zone(normalized, zone))
                 return "Names inside the relay's zone belong to the tenant whose label they end in.";
         if (plain != domain)

@@ -21,3 +21,5 @@ typedef struct Found {
 /* These return 1, or the handler's result. */
 int find_tenant(Manager *m, sd_varlink *link, const char *name, Found *ret);
 int set_domains(Manager *m, sd_varlink *link, int64_t id, char **domains);
+/* The answer of what changed one. The handler's result. */
+int reply_tenant(Manager *m, sd_varlink *link, const char *name);

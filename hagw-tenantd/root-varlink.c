@@ -49,7 +49,7 @@ static int begin(Manager *m, sd_varlink *link, sd_json_variant *parameters, Give
         return r <= 0 ? r : find_tenant(m, link, g->name, ret);
 }
 
-static int reply_tenant(Manager *m, sd_varlink *link, const char *name) {
+int reply_tenant(Manager *m, sd_varlink *link, const char *name) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         int r;
 
@@ -99,7 +99,7 @@ int vl_method_set(sd_varlink *link, sd_json_variant *parameters, sd_varlink_meth
         if (r > 0)
                 r = given_apply(link, &g, &t.settings);
         if (r > 0)
-                r = given_domains(m, link, &g, &domains);
+                r = given_domains(m, link, g.domains, &domains);
         if (r <= 0)
                 return r;
         r = db_begin(&m->db, &transaction);

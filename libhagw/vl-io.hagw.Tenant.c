@@ -208,6 +208,14 @@ static SD_VARLINK_DEFINE_METHOD(ReportUsage,
                                          "may have 1 minute to 1 year)"),                                   \
                 SD_VARLINK_DEFINE_INPUT(lifetimeUSec, SD_VARLINK_INT, SD_VARLINK_NULLABLE)
 
+/* A field of TENANT_FIELDS by itself, so that two who change it keep each other's. */
+static SD_VARLINK_DEFINE_METHOD(
+        ChangeDomains, SD_VARLINK_DEFINE_INPUT(name, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("What the tenant has already, or has not, is no error"),
+        SD_VARLINK_DEFINE_INPUT(add, SD_VARLINK_STRING, SD_VARLINK_ARRAY | SD_VARLINK_NULLABLE),
+        SD_VARLINK_DEFINE_INPUT(remove, SD_VARLINK_STRING, SD_VARLINK_ARRAY | SD_VARLINK_NULLABLE),
+        SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(tenant, Tenant, 0));
+
 static SD_VARLINK_DEFINE_METHOD(Add, SD_VARLINK_DEFINE_INPUT(name, SD_VARLINK_STRING, 0), TENANT_FIELDS,
                                 CREDENTIAL_FIELDS, SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(tenant, NewTenant, 0));
 
@@ -371,6 +379,7 @@ SD_VARLINK_DEFINE_INTERFACE(
         SD_VARLINK_SYMBOL_COMMENT("Tenants by name, in messages of at most 1,000."), &vl_method_List,
         SD_VARLINK_SYMBOL_COMMENT("One tenant."), &vl_method_Get,
         SD_VARLINK_SYMBOL_COMMENT("Changes what is given."), &vl_method_Set,
+        SD_VARLINK_SYMBOL_COMMENT("Domains come and go; the others stay."), &vl_method_ChangeDomains,
         SD_VARLINK_SYMBOL_COMMENT("Makes one more token. The others stay good until they are revoked or "
                                   "end."),
         &vl_method_IssueToken, SD_VARLINK_SYMBOL_COMMENT("Makes an enrolment code, good once."),

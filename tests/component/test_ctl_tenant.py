@@ -183,7 +183,7 @@ def test_completion_of_tenants(relay):
     for name in ("anna", "andy", "bob"):
         relay.ok("tenant", "add", name)
     assert sorted(relay.ok("complete", "tenant", "show", "an").split()) == ["andy", "anna"]
-    assert set(relay.ok("complete", "tenant", "").split()) == {"list", "show", "add", "copy", "restore", "set", "rotate", "revoke", "remove", "usage"}
+    assert set(relay.ok("complete", "tenant", "").split()) == {"list", "show", "add", "copy", "domain", "restore", "set", "rotate", "revoke", "remove", "usage"}
     assert "--bytes-per-month=" in relay.ok("complete", "--", "tenant", "add", "--b").split()
 
 
@@ -213,3 +213,49 @@ def test_long_lists_are_printed_as_they_come(relay):
     assert relay.run("tenant", "list").stdout.count("\n") == 40001
     for words, before in few.items():
         assert peak(relay, *words) < before + 16 * 1024, words  # 38,000 parsed ones are above 100 MiB
+
+
+# --- domains, one by one ---------------------------------------------------------------------------------------
+
+def test_domains_come_and_go_one_by_one(relay):
+    relay.ok("tenant", "add", "anna", "--domain=a.example.org")
+    said = relay.ok("tenant", "domain", "add", "anna", "b.example.org", "*.C.example.org", "a.example.org")
+    assert "New for anna: *.c.example.org, b.example.org." in said or "New for anna: b.example.org, *.c.example.org." in said
+    assert sorted(relay.relay.get("anna")["domains"]) == ["*.c.example.org", "a.example.org", "b.example.org"]
+    assert relay.ok("tenant", "domain", "list", "anna").split() == relay.relay.get("anna")["domains"]
+    said = relay.ok("tenant", "domain", "remove", f"anna.{ZONE}", "b.example.org", "not.example.org")
+    assert "No longer for anna: b.example.org." in said and "not.example.org" not in said
+    assert sorted(relay.json("tenant", "domain", "list", "anna")["domains"]) == ["*.c.example.org", "a.example.org"]
+    assert "Nothing has changed" in relay.ok("tenant", "domain", "remove", "anna", "b.example.org")
+    assert relay.json("tenant", "domain", "remove", "anna", "a.example.org", "*.c.example.org")["domains"] == []
+
+
+def test_domains_that_cannot_be(relay):
+    relay.ok("tenant", "add", "anna", "--domain=a.example.org")
+    relay.ok("tenant", "add", "bob", "--domain=b.example.org")
+    before = relay.relay.get("bob")
+    for domain, why in [("a.example.org", "anna's already"), ("192.0.2.7", "an address"), (f"x.{ZONE}", "inside the relay's zone"),
+                        (NAME, ""), ("*.org", ""), ("nothing", "two labels")]:
+        assert why in relay.refused(FAILED, "tenant", "domain", "add", "bob", "c.example.org", domain)
+    assert "there is no tenant" in relay.refused(FAILED, "tenant", "domain", "add", "nobody", "c.example.org").lower()
+    many = [f"n{i}.example.org" for i in range(32)]
+    relay.refused(FAILED, "tenant", "domain", "add", "bob", *many)
+    assert relay.relay.get("bob") == before, "nothing of it was done"
+    relay.ok("tenant", "domain", "add", "bob", *many[1:])
+
+
+def test_what_a_list_loses_is_said(relay):
+    relay.ok("tenant", "add", "anna", "--domain=a.example.org", "--domain=b.example.org")
+    assert "No longer for anna: a.example.org." in relay.ok("tenant", "set", "anna", "--domain=b.example.org")
+    assert "No longer" not in relay.ok("tenant", "set", "anna", "--agents=2")
+
+
+def test_hosts_of_the_relay_and_tenants(relay):
+    """A host takes no tenant's visitors unseen, and leads to no tenant that is not there."""
+    relay.ok("tenant", "add", "anna")
+    said = relay.refused(FAILED, "host", "add", f"ha.anna.{ZONE}", "http://127.0.0.1:1", "--no-reload")
+    assert "the tenant anna" in said and "--force" in said
+    relay.refused(FAILED, "host", "add", f"*.anna.{ZONE}", "http://127.0.0.1:1", "--no-reload")
+    assert "anna" in relay.refused(FAILED, "host", "add", f"ha.{ZONE}", "tenant:annna", "--no-reload")
+    relay.ok("host", "add", f"ha.anna.{ZONE}", "tenant:anna", "--login=none", "--no-reload")
+    relay.ok("host", "add", f"own.{ZONE}", "http://127.0.0.1:1", "--no-reload")

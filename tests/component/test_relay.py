@@ -16,7 +16,7 @@ import time
 import pytest
 from conftest import BUILD
 from OpenSSL import SSL
-from proxyhouse import Head, silent
+from proxyhouse import Head, Upstream, silent
 from relayhouse import NAME, ZONE, Agent, Control, RelayHouse
 from tenant_tools import Token, b64
 from test_passage import client_hello
@@ -134,6 +134,26 @@ def test_domains(relay):
             c.header()
     with visitor(relay, "y.x.anna.example.net") as v:
         assert silent(v)
+
+
+def test_exact_beats_wildcard(house, parts):
+    """Whoever has it: a wildcard host of the relay hides no tenant's domain, and a tenant's wildcard no host of the relay."""
+    service = Upstream(lambda s: s.close())
+    parts.append(service)
+    hosts = {n: f'name = "{name}"; upstream = "{service.url}"; access: {{ login = "none"; }};'
+             for n, name in (("wild", "*.example.org"), ("exact", "own.example.net"))}
+    r = RelayHouse(house, **hosts)
+    parts.append(r)
+    r.certify("*.example.org")
+    r.certify("own.example.net")
+    r.start()
+    a = Agent(r, r.tenant("anna", domains=["ha.example.org", "*.example.net"], channels=50))
+    for name in ("ha.example.org", "x.example.net"):
+        [c] = a.open()
+        with visitor(r, name):
+            c.header()
+    for name in ("x.example.org", "own.example.net"):
+        r.tls(name).close()  # the relay has the certificate, and opens it
 
 
 def test_domain_goes_to_another_tenant_unseen(relay):

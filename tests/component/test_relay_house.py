@@ -133,6 +133,16 @@ def test_opened_by_the_relay(make, opened):
     assert p.relay.visit(name=HOST, connection=r.connection).status == 200
 
 
+def test_names_that_the_relay_cannot_open(make):
+    """Without a certificate for them they pass on as before, instead of going dark."""
+    p = make(terminate=True, more='opened = "accept";')
+    with p.tls() as s:  # the house's certificate
+        assert get_from(s, HOST)[0] == 200
+    p.relay.certify(f"*.anna.{ZONE}")
+    p.relay.wait(lambda: p.relay.serves(HOST))
+    assert p.relay.visit(name=HOST).status == 200
+
+
 WEBSOCKET = (f"GET /ws HTTP/1.1\r\nHost: {HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
              "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n").encode()
 

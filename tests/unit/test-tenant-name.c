@@ -51,6 +51,8 @@ static void test_domains(void **state) {
                 { "relay.example.com.example.org", "relay.example.com.example.org" },
                 { "example.com", "example.com" }, /* above the zone: the operator's to decide */
                 { "example", NULL },
+                { "192.0.2.1", NULL }, /* an address */
+                { "*.0.2.1", NULL },
                 { "*", NULL },
                 { "*.", NULL },
                 { "*.org", NULL },

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* hagw-ctl tenant domain: names outside the relay's zone, each by itself. */
+
+#include "client.h"
+#include "log.h"
+#include "output.h"
+#include "tenant.h"
+
+static int domain_call(const Call *call, const char *field, sd_json_variant **ret_before,
+                       sd_json_variant **ret_after, char **ret_name) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *list = NULL, *reply = NULL;
+        _cleanup_(config_freep) Config *config = NULL;
+        int r;
+
+        r = tenant_load_config(call, &config);
+        if (r >= 0)
+                r = tenant_short_name(config, call->arguments[0], ret_name);
+        if (r >= 0)
+                r = tenant_get(*ret_name, ret_before);
+        if (r < 0)
+                return r;
+        r = sd_json_variant_new_array(&list, NULL, 0);
+        for (unsigned i = 1; r >= 0 && i < call->n_arguments; i++)
+                r = sd_json_variant_append_arrayb(&list, SD_JSON_BUILD_STRING(call->arguments[i]));
+        if (r == -EINVAL) {
+                log_error("A name is not valid UTF-8.");
+                return r;
+        }
+        if (r < 0 || sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(*ret_name)),
+                                    SD_JSON_BUILD_PAIR(field, SD_JSON_BUILD_VARIANT(list))) < 0)
+                return log_oom();
+        r = client_call("io.hagw.Tenant.ChangeDomains", parameters, &reply);
+        if (r < 0)
+                return r;
+        *ret_after = sd_json_variant_ref(sd_json_variant_by_key(reply, "tenant"));
+        return 0;
+}
+
+/* What changed, and what there is now. */
+static int domain_change(const Call *call, const char *field) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *before = NULL, *after = NULL;
+        _cleanup_free_ char *name = NULL, *all = NULL;
+        int r;
+
+        r = domain_call(call, field, &before, &after, &name);
+        if (r < 0)
+                return r;
+        if (call->json)
+                return output_json(after) < 0 ? CTL_FAILED : CTL_OK;
+        r = tenant_say_domains(name, before, after);
+        if (r < 0)
+                return r;
+        all = field_joined(after, "domains");
+        if (!all)
+                return log_oom();
+        output("%s%s has %s.\n", r == 0 ? "Nothing has changed: " : "", name, *all ? all : "no domain");
+        return CTL_OK;
+}
+
+int verb_tenant_domain_add(const Call *call) {
+        return domain_change(call, "add");
+}
+
+int verb_tenant_domain_remove(const Call *call) {
+        return domain_change(call, "remove");
+}
+
+int verb_tenant_domain_list(const Call *call) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *tenant = NULL, *v = NULL;
+        _cleanup_(config_freep) Config *config = NULL;
+        _cleanup_free_ char *name = NULL;
+        int r;
+
+        r = tenant_load_config(call, &config);
+        if (r >= 0)
+                r = tenant_short_name(config, call->arguments[0], &name);
+        if (r >= 0)
+                r = tenant_get(name, &tenant);
+        if (r < 0)
+                return r;
+        if (call->json)
+                return sd_json_buildo(&v, SD_JSON_BUILD_PAIR("domains", SD_JSON_BUILD_VARIANT(
+                                              sd_json_variant_by_key(tenant, "domains")))) < 0 ||
+                                               output_json(v) < 0 ?
+                               log_oom() :
+                               CTL_OK;
+        for (size_t i = 0; i < field_count(tenant, "domains"); i++)
+                output("%s\n", sd_json_variant_string(field_element(tenant, "domains", i)));
+        if (field_count(tenant, "domains") == 0)
+                output("%s has no domain; hagw-ctl tenant domain add %s DOMAIN gives it one.\n", name, name);
+        return CTL_OK;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* io.hagw.Tenant.ChangeDomains: one domain comes or goes, and the others stay. Main thread only. */
+
+#include <stdio.h>
+
+#include "error.h"
+#include "log.h"
+#include "name.h"
+#include "root-internal.h"
+#include "usec.h"
+#include "vl-io.hagw.Tenant.h"
+
+static bool is_among(const char *domain, char **list) {
+        for (char **d = list; d && *d; d++)
+                if (streq(*d, domain))
+                        return true;
+        return false;
+}
+
+static int append_domain(char ***list, size_t *n, const char *domain) {
+        char **grown;
+
+        if (is_among(domain, *list))
+                return 0;
+        grown = reallocarray(*list, *n + 2, sizeof(char *));
+        if (!grown)
+                return -ENOMEM;
+        *list = grown;
+        grown[*n + 1] = NULL;
+        grown[*n] = strdup(domain);
+        return grown[(*n)++] ? 0 : -ENOMEM;
+}
+
+/* Those that there are, without what goes, and what comes. */
+static int join_domains(Manager *m, const char *name, char **add, char **remove, char ***ret) {
+        _cleanup_(domains_freep) char **list = calloc(1, sizeof(char *));
+        _cleanup_query_ sqlite3_stmt *q = NULL;
+        char domain[TENANT_DOMAIN_MAX + 1];
+        size_t n = 0;
+        Tenant t;
+        int r;
+
+        r = list ? tenant_query_name(&m->db, name, clock_usec(CLOCK_REALTIME), &q) : -ENOMEM;
+        if (r >= 0)
+                r = tenant_next(q, &t);
+        for (const char *p = r > 0 ? strempty(t.domains) : ""; r >= 0 && *p; p += strspn(p, " ")) {
+                const size_t k = strcspn(p, " ");
+
+                (void) snprintf(domain, sizeof(domain), "%.*s", (int) k, p);
+                if (!is_among(domain, remove))
+                        r = append_domain(&list, &n, domain);
+                p += k;
+        }
+        for (char **d = add; r >= 0 && d && *d; d++)
+                r = append_domain(&list, &n, *d);
+        if (r < 0)
+                return r;
+        if (n > TENANT_DOMAINS_MAX)
+                return -E2BIG;
+        *ret = TAKE_PTR(list);
+        return 0;
+}
+
+int vl_method_change_domains(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                             void *userdata) {
+        _cleanup_(domains_freep) char **add = NULL, **remove = NULL, **domains = NULL;
+        _cleanup_transaction_ DbTransaction transaction = {};
+        Given g = GIVEN_NOTHING;
+        Manager *m = userdata;
+        Found t;
+        int r;
+
+        r = given_read(link, parameters, &g);
+        if (r > 0)
+                r = find_tenant(m, link, g.name, &t);
+        if (r > 0 && !m->config->tenants.zone)
+                return sd_varlink_error(link, TENANT_ERROR_NO_RELAY, NULL);
+        if (r > 0)
+                r = given_domains(m, link, g.add, &add);
+        if (r > 0)
+                r = given_domains(m, link, g.remove, &remove);
+        if (r <= 0)
+                return r;
+        r = join_domains(m, t.name, add, remove, &domains);
+        if (r == -E2BIG)
+                return error_full(link, "domains", TENANT_DOMAINS_MAX);
+        if (r >= 0)
+                r = db_begin(&m->db, &transaction);
+        if (r < 0)
+                return error_store(link, r);
+        r = set_domains(m, link, t.id, domains);
+        if (r <= 0)
+                return r;
+        r = db_commit(&transaction);
+        if (r < 0)
+                return error_store(link, r);
+        manager_changed(m);
+        log_info("Tenant %s has other domains now.", t.name);
+        return reply_tenant(m, link, t.name);
+}
