@@ -78,11 +78,14 @@ static sd_json_variant *build_proof(const Control *k, const char *proof) {
 
 static void on_authenticated(CallMessage *m);
 
-/* hagw-tenantd restarts, as with an upgrade: its socket keeps the question until it is back. */
+/* hagw-tenantd restarts, as with an upgrade: its socket keeps the question until it is back. Who waited in
+ * vain already is not made to wait as long once more. */
 static bool ask_again(Control *k, const CallMessage *m) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
+        uint64_t now = k->worker->loop.now_usec;
 
-        if (k->asked_again || !streq_ptr(m->error, VL_ERROR_UNREACHABLE) ||
+        if (k->asked_again || now + CONTROL_ANSWER_USEC > k->timer.due_usec + CONTROL_LOST_USEC ||
+            !streq_ptr(m->error, VL_ERROR_UNREACHABLE) ||
             sd_json_parse(m->parameters, /* flags= */ 0, &parameters, NULL, NULL) < 0)
                 return false;
         k->asked_again = true;

@@ -12,6 +12,7 @@
  * said is docs/relay-protocol.md, "Control". */
 
 #define CONTROL_CALL_USEC (10 * USEC_PER_SEC)  /* for the call to come */
+#define CONTROL_LOST_USEC (2 * USEC_PER_SEC) /* hagw-tenantd went so soon: it is asked once more */
 #define CONTROL_ANSWER_USEC (30 * USEC_PER_SEC) /* for hagw-tenantd to answer */
 #define CONTROL_PING_USEC (10 * USEC_PER_SEC)
 #define CONTROL_SILENT_USEC (15 * USEC_PER_SEC) /* sent bytes that are not acknowledged (TCP_USER_TIMEOUT) */

@@ -20,7 +20,7 @@ GROUP = rf'{LITERAL}(?:\s*(?:PRI\w+\s*)?{LITERAL})*'
 def sentence(group):
     """A format as somebody reads it: … for what is filled in."""
     text = "".join(bytes(x[1:-1], "utf-8").decode("unicode_escape").encode("latin-1").decode() for x in re.findall(LITERAL, group))
-    return re.sub(r"…(?:[ :]*…)+", "…", re.sub(r"%[-0-9.]*(?:l|z)*[a-z]", "…", text.replace("%%", "%"))).strip()
+    return re.sub(r"…(?:[ :]*…)+", "…", re.sub(r"%[-0-9.]*(?:l|z)*[a-zA-Z]", "…", text.replace("%%", "%"))).strip()
 
 
 def call(text, begin):
