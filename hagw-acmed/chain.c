@@ -48,6 +48,7 @@ void chain_done(Chain *c) {
         *c = (Chain) {};
 }
 
+/* -ENODATA: it has none. */
 static int take_names(gnutls_x509_crt_t leaf, char ***ret) {
         char buffer[NAME_MAX_SIZE];
         char **names;
@@ -78,7 +79,7 @@ static int take_names(gnutls_x509_crt_t leaf, char ***ret) {
                 if (!names[n++])
                         return -ENOMEM;
         }
-        return n > 0 ? 0 : -EBADMSG;
+        return n > 0 ? 0 : -ENODATA;
 }
 
 static int take_spki(gnutls_x509_crt_t leaf, void **ret, size_t *ret_size) {
@@ -144,8 +145,13 @@ int chain_parse(const char *pem, Chain *ret, const char **ret_reason) {
                 return -EBADMSG;
         c.not_before_usec = (uint64_t) from * USEC_PER_SEC;
         c.not_after_usec = (uint64_t) to * USEC_PER_SEC;
-        if ((r = take_names(list.items[0], &c.names)) < 0 ||
-            (r = take_spki(list.items[0], &c.spki, &c.spki_size)) < 0 ||
+        r = take_names(list.items[0], &c.names);
+        if (r == -ENODATA) {
+                *ret_reason = "The certificate has no DNS name in subjectAltName, and browsers look for "
+                              "names nowhere else: have it issued with one.";
+                return -EBADMSG;
+        }
+        if (r < 0 || (r = take_spki(list.items[0], &c.spki, &c.spki_size)) < 0 ||
             (r = take_renewal_id(list.items[0], &c.renewal_id)) < 0)
                 return r;
         *ret = c;

@@ -179,6 +179,13 @@ int secret_read(const char *what, char **ret) {
         return 0;
 }
 
+int passphrase_read(const char *what, bool from_stdin, char **ret) {
+        int r;
+
+        r = from_stdin ? read_secret_line(ret) : ask_secret(what, ret);
+        return r < 0 ? log_error_errno(r, "The password could not be read: %m") : 0;
+}
+
 int password_read(const char *user, bool from_stdin, char **ret) {
         _cleanup_(password_freep) char *line = NULL;
         int r;

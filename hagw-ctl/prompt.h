@@ -21,6 +21,10 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(char *, password_free)
 /* A secret other than a password: from the terminal without echo, or one line of standard input. Told. */
 int secret_read(const char *what, char **ret);
 
+/* A password that somebody else set, and that is not judged: the same, with all that stands in the line.
+ * Told. */
+int passphrase_read(const char *what, bool from_stdin, char **ret);
+
 /* Twice from the terminal without echo, or where from_stdin one line of standard input. Says what is wrong.
  * -EINVAL: no password came. */
 int password_read(const char *user, bool from_stdin, char **ret);

@@ -2,7 +2,6 @@
 
 /* The verbs about certificates: hagw-acmed has them, hagw-keyd their keys. */
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -11,7 +10,6 @@
 #include "client.h"
 #include "log.h"
 #include "output.h"
-#include "state.h"
 #include "suggest.h"
 #include "usec.h"
 #include "verbs.h"
@@ -142,78 +140,11 @@ int verb_cert_renew(const Call *call) {
         return certwait_other(call->arguments[0], field_text(c, "keyId"), wait_usec, call->json);
 }
 
-/* A key's text is wiped when it goes. */
-static char *secret_free(char *p) {
-        if (p)
-                explicit_bzero(p, strlen(p));
-        free(p);
-        return NULL;
-}
-DEFINE_TRIVIAL_CLEANUP_FUNC(char *, secret_free)
-
-static int import_key(const char *file, char **ret_id) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *reply = NULL;
-        _cleanup_(secret_freep) char *pem = NULL;
-        int r;
-
-        r = state_read(AT_FDCWD, file, &pem, NULL);
-        if (r < 0)
-                return log_error_errno(r, "%s could not be read: %m", file);
-        r = sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("purpose", SD_JSON_BUILD_STRING("tls")),
-                           SD_JSON_BUILD_PAIR("pem", SD_JSON_BUILD_STRING(pem)));
-        if (r < 0)
-                return r == -EINVAL ? log_error_errno(r, "%s is not a text in PEM form.", file) : log_oom();
-        sd_json_variant_sensitive(parameters);
-        r = client_call("io.hagw.Key.Import", parameters, &reply);
-        if (r < 0)
-                return r;
-        *ret_id = strdup(strempty(field_text(sd_json_variant_by_key(reply, "key"), "id")));
-        return *ret_id ? 0 : log_oom();
-}
-
-static bool key_is_known(const char *id, sd_json_variant *keys) {
-        for (size_t i = 0; i < field_count(keys, "keys"); i++)
-                if (streq(strempty(field_text(field_element(keys, "keys", i), "id")), id))
-                        return true;
-        return false;
-}
-
-static void forget_key(const char *id) {
+void cert_forget_key(const char *id) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
 
         if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("id", SD_JSON_BUILD_STRING(id))) >= 0)
                 (void) client_call("io.hagw.Key.Remove", parameters, NULL);
-}
-
-int verb_cert_import(const Call *call) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *reply = NULL, *before = NULL;
-        _cleanup_free_ char *chain = NULL, *id = NULL, *names = NULL;
-        int r;
-
-        r = state_read(AT_FDCWD, call->arguments[0], &chain, NULL);
-        if (r < 0)
-                return log_error_errno(r, "%s could not be read: %m", call->arguments[0]);
-        r = client_call("io.hagw.Key.List", NULL, &before);
-        if (r < 0)
-                return r;
-        r = import_key(call->arguments[1], &id);
-        if (r < 0)
-                return r;
-        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("chain", SD_JSON_BUILD_STRING(chain)),
-                           SD_JSON_BUILD_PAIR("keyId", SD_JSON_BUILD_STRING(id))) < 0)
-                return log_oom();
-        r = client_call("io.hagw.Acme.Import", parameters, &reply);
-        if (r < 0) {
-                if (!key_is_known(id, before))
-                        forget_key(id);
-                return r;
-        }
-        if (call->json)
-                return output_json(reply) < 0 ? CTL_FAILED : CTL_OK;
-        names = field_joined(sd_json_variant_by_key(reply, "certificate"), "names");
-        output("Imported, for %s. It is not renewed by hagw: import the next one before it ends.\n",
-               strempty(names));
-        return CTL_OK;
 }
 
 int verb_cert_remove(const Call *call) {
@@ -230,7 +161,7 @@ int verb_cert_remove(const Call *call) {
         if (r < 0)
                 return r;
         if (field_text(c, "keyId"))
-                forget_key(field_text(c, "keyId"));
+                cert_forget_key(field_text(c, "keyId"));
         return output_change(call->json, call->arguments[0], "removed", "%s is removed.\n",
                              call->arguments[0]);
 }

@@ -88,6 +88,11 @@ static const Option cert_revoke_options[] = {
         {},
 };
 
+static const Option cert_import_options[] = {
+        { "password-stdin", NULL, "read the password of what is encrypted from standard input" },
+        {},
+};
+
 static const Option user_add_options[] = {
         { "host", "HOST", "a host that the user may reach; may be repeated (default: all)" },
         { "group", "GROUP", "a group that the user belongs to; may be repeated" },
@@ -216,8 +221,9 @@ const Verb verbs[] = {
         { "cert", "revoke", "[CERTIFICATE…]", 0, CALL_ARGUMENTS_MAX, NAMES_CERTIFICATES,
           cert_revoke_options, verb_cert_revoke,
           "Revoke a certificate and those before it, and order another one with another key" },
-        { "cert", "import", "CHAIN KEY", 2, 2, NAMES_FILES, NULL, verb_cert_import,
-          "Take over a certificate and its private key from PEM files" },
+        { "cert", "import", "FILE ...", 1, 16, NAMES_FILES, cert_import_options,
+          verb_cert_import,
+          "Take over a certificate, its intermediates and its private key from files: PEM, DER or PKCS#12" },
         { "cert", "remove", "CERTIFICATE", 1, 1, NAMES_CERTIFICATES, NULL, verb_cert_remove,
           "Drop an imported certificate" },
         { "cert account", "show", "", 0, 0, NAMES_NONE, NULL, verb_cert_account_show,
