@@ -40,29 +40,16 @@ void conn_note_outside(Conn *c) {
         atomic_store_explicit(&w->counters.outside_usec[way], w->loop.now_usec, memory_order_relaxed);
 }
 
-/* Nothing arrives there any more, and TCP would try for minutes. */
-static bool is_stranded(const Conn *c, IpAddress *known) {
-        struct sockaddr_storage address;
-        socklen_t size = sizeof(address);
-        IpAddress ours;
-
-        if (getsockname(c->transport.handle.fd, (struct sockaddr *) &address, &size) < 0 ||
-            ip_from_sockaddr((struct sockaddr *) &address, &ours) < 0 || ip_equal(&ours, known))
-                return false;
-        if (!is_own_address(&ours))
-                return true;
-        *known = ours; /* the next one's, too, most likely */
-        return false;
-}
-
 void conns_drop_stranded(Worker *w) {
         IpAddress known = { .family = AF_UNSPEC };
         Conn *next;
 
         for (Conn *c = w->conns; c; c = next) {
                 next = c->next;
-                if (is_stranded(c, &known))
+                if (is_stranded(c->transport.handle.fd, &known))
                         conn_cut(c, "its address here is gone");
+                else if (c->state == CONN_REQUEST && c->exchange->client.link)
+                        link_drop_stranded(c->exchange->client.link, &known);
         }
 }
 

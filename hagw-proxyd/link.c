@@ -4,8 +4,10 @@
  * worker's thread. */
 
 #include <stdio.h>
+#include <sys/socket.h>
 
 #include "link-tenant.h"
+#include "ownaddress.h"
 #include "worker.h"
 
 static void free_link(Garbage *g) {
@@ -231,6 +233,11 @@ static void keep_session(Link *k) {
                 return;
         if (gnutls_session_get_data2(k->transport.tls, &u->resumption) < 0)
                 u->resumption = (gnutls_datum_t) {};
+}
+
+void link_drop_stranded(Link *k, IpAddress *known) {
+        if (k->transport.handle.fd >= 0 && is_stranded(k->transport.handle.fd, known))
+                (void) shutdown(k->transport.handle.fd, SHUT_RDWR); /* whom it serves sees its end */
 }
 
 void link_park(Link *k) {

@@ -68,6 +68,9 @@ struct Link {
 /* Starts a connection for the client, which hears of it, maybe before this returns. */
 void link_connect(Upstream *u, LinkClient *l);
 
+/* Ends it where its address here is gone; known: as in is_stranded(). */
+void link_drop_stranded(Link *k, IpAddress *known);
+
 /* The client is done with it: it waits for the next one. */
 void link_park(Link *k);
 void link_unpark(Link *k);

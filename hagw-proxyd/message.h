@@ -33,7 +33,7 @@ typedef enum MessageKind {
         MESSAGE_USED,        /* to main: something passed by these sessions */
         MESSAGE_RESOLVE,     /* to main and back */
         MESSAGE_CALL,        /* to main and back */
-        MESSAGE_NETWORK,     /* to a worker of an attached house: the network or its settings have changed */
+        MESSAGE_NETWORK,     /* to a worker: the network, or the settings of the relay, have changed */
         MESSAGE_RELAY_CALL,  /* to the first worker and back */
         MESSAGE_RELAY_STATE, /* to main: what has become of the attachment to the relay */
         MESSAGE_HIDDEN,      /* to main: somebody came by a hop */

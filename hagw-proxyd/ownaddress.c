@@ -27,3 +27,17 @@ IpAddress own_address_towards(const IpAddress *peer) {
                 (void) ip_from_sockaddr((struct sockaddr *) &own, &a);
         return a;
 }
+
+bool is_stranded(int fd, IpAddress *known) {
+        struct sockaddr_storage address;
+        socklen_t size = sizeof(address);
+        IpAddress ours;
+
+        if (getsockname(fd, (struct sockaddr *) &address, &size) < 0 ||
+            ip_from_sockaddr((struct sockaddr *) &address, &ours) < 0 || ip_equal(&ours, known))
+                return false;
+        if (!is_own_address(&ours))
+                return true;
+        *known = ours; /* the next one's, too, most likely */
+        return false;
+}

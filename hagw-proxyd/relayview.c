@@ -29,8 +29,7 @@ static void nudge(RelayView *v) {
 }
 
 void relay_view_on_network(RelayView *v) {
-        if (v->configured)
-                nudge(v);
+        nudge(v);
 }
 
 void relay_view_apply(RelayView *v, Worker *worker, const RelayTarget *target) {

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "link.h"
+#include "ownaddress.h"
 #include "worker.h"
 
 #define RESOLVE_RETRY_USEC (5 * USEC_PER_SEC) /* after a failed look-up while older addresses are known */
@@ -167,6 +168,17 @@ IpAddress upstream_peer(const Upstream *u) {
 
 Upstream *upstream_free_single(Upstream *u) {
         return upstream_free(u);
+}
+
+void upstreams_drop_stranded(Worker *w) {
+        IpAddress known = { .family = AF_UNSPEC };
+
+        for (Upstream *u = w->upstreams; u; u = u->next)
+                for (Link *k = u->idle, *next; k; k = next) {
+                        next = k->next;
+                        if (is_stranded(k->transport.handle.fd, &known))
+                                link_close(k);
+                }
 }
 
 void upstreams_sweep(Worker *w) {

@@ -57,6 +57,9 @@ IpAddress upstream_peer(const Upstream *u);
 /* Nobody is its client any more. Not for those of upstream_get(). Returns NULL. */
 Upstream *upstream_free_single(Upstream *u);
 
+/* Ends idle connections whose address here is gone: the next request would wait on one for minutes. */
+void upstreams_drop_stranded(Worker *w);
+
 /* Which connection a request may have. */
 typedef enum UpstreamWish {
         UPSTREAM_ANY,

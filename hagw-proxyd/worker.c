@@ -147,11 +147,15 @@ uint64_t relay_visitors(const Worker *w) {
 
 static void on_network(Worker *w) {
         agent_nudge(w);
+        upstreams_drop_stranded(w);
         loop_arm(&w->loop, &w->stranded, w->loop.now_usec + STRANDED_USEC);
 }
 
 static void on_stranded(Timer *t) {
-        conns_drop_stranded(CONTAINER_OF(t, Worker, stranded));
+        Worker *w = CONTAINER_OF(t, Worker, stranded);
+
+        conns_drop_stranded(w);
+        upstreams_drop_stranded(w);
 }
 
 static void on_message(Worker *w, Message *m) {
