@@ -13,7 +13,7 @@
 static uint64_t spread(uint64_t usec) {
         uint32_t chance = 0;
 
-        (void) getrandom(&chance, sizeof(chance), GRND_NONBLOCK);
+        (void) !getrandom(&chance, sizeof(chance), GRND_NONBLOCK);
         return usec + usec / ROUNDS_JITTER_PARTS * (chance % 1024) / 1024;
 }
 

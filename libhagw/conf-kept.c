@@ -169,7 +169,7 @@ static int check_owner(const char *kept, uint64_t *ret_usec) {
 int config_load_kept(const char *dir, const char *kept, Config **ret, ConfKept *ret_kept) {
         Loading l = { .dir = dir, .kept = kept };
         char path[PATH_MAX];
-        uint64_t usec;
+        uint64_t usec = 0;
         int r;
 
         if (!kept)
