@@ -52,6 +52,7 @@ int judge_certificates(Status *s);
 int judge_zones(Status *s);
 int judge_caa(Status *s);
 int judge_notify(Status *s);
+int judge_exports(Status *s);
 
 /* Of connections from the internet, by a door ("https", "http") or any: when the last one came, 0: none; and
  * since when that is known, 0: not, or it is of no interest here. CLOCK_REALTIME. */

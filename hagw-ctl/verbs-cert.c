@@ -8,6 +8,7 @@
 #include "cert.h"
 #include "certwait.h"
 #include "client.h"
+#include "exports.h"
 #include "log.h"
 #include "output.h"
 #include "suggest.h"
@@ -18,7 +19,7 @@
 #define NAMES_SHOWN_MAX 256U
 
 int verb_cert_list(const Call *call) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL, *v = NULL;
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL, *v = NULL, *exports = NULL;
         int r;
 
         r = client_call("io.hagw.Acme.Watch", NULL, &reply);
@@ -26,12 +27,20 @@ int verb_cert_list(const Call *call) {
                 return r;
         if (view_certificates_of(reply, &v) < 0)
                 return log_oom();
+        r = exports_read(&exports);
+        if (r < 0 && r != -ENOENT)
+                log_warning_errno(r, "What is exported could not be read: %m");
+        if (exports && sd_json_variant_set_field(&v, "exports", exports) < 0)
+                return log_oom();
         if (call->json)
                 return output_json(v) < 0 ? CTL_FAILED : CTL_OK;
         if (field_count(v, "certificates") == 0)
                 output("There is no certificate yet: they are obtained for the zones and hosts that are "
                        "configured.\n");
-        return view_print_certificates(v, 0, /* told= */ false) < 0 ? log_oom() : CTL_OK;
+        if (view_print_certificates(v, 0, /* told= */ false) < 0)
+                return log_oom();
+        exports_print(exports);
+        return CTL_OK;
 }
 
 int cert_find(const char *name, sd_json_variant **ret) {

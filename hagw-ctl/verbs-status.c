@@ -17,7 +17,7 @@ static int (*const judges[])(Status *s) = {
         judge_clock, /* what else fails by it is found behind it */
         judge_daemons, judge_state,    judge_config, judge_addresses, judge_doors, judge_listeners,
         judge_hops,    judge_visitors, judge_relay,  judge_tenants,   judge_hosts, judge_certificates,
-        judge_zones,   judge_caa,      judge_notify,
+        judge_zones,   judge_caa,      judge_notify, judge_exports,
         judge_families,
 };
 

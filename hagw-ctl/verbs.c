@@ -93,6 +93,16 @@ static const Option cert_import_options[] = {
         {},
 };
 
+static const Option cert_export_options[] = {
+        { "to", "DIR", "the folder for fullchain.pem and privkey.pem" },
+        { "exec", "COMMAND", "run this after each export, as root, by sh -c, for a minute at most" },
+        { "owner", "USER[:GROUP]", "who the files belong to (default: root)" },
+        { "mode", "MODE", "of privkey.pem (default 0600)" },
+        { "stop", NULL, "export nothing to DIR any more" },
+        { "renewed", NULL, "export what was renewed since, and what failed before; hagw-export.timer does" },
+        {},
+};
+
 static const Option user_add_options[] = {
         { "host", "HOST", "a host that the user may reach; may be repeated (default: all)" },
         { "group", "GROUP", "a group that the user belongs to; may be repeated" },
@@ -224,6 +234,8 @@ const Verb verbs[] = {
         { "cert", "import", "FILE ...", 1, 16, NAMES_FILES, cert_import_options,
           verb_cert_import,
           "Take over a certificate, its intermediates and its private key from files: PEM, DER or PKCS#12" },
+        { "cert", "export", "[CERTIFICATE]", 0, 1, NAMES_CERTIFICATES, cert_export_options, verb_cert_export,
+          "Hand a certificate and its private key to another program, now and after each renewal" },
         { "cert", "remove", "CERTIFICATE", 1, 1, NAMES_CERTIFICATES, NULL, verb_cert_remove,
           "Drop an imported certificate" },
         { "cert account", "show", "", 0, 0, NAMES_NONE, NULL, verb_cert_account_show,

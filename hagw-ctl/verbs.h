@@ -95,6 +95,7 @@ int verb_cert_account_show(const Call *call); /* verbs-account.c */
 int verb_cert_account_new(const Call *call);
 int verb_cert_account_rollover(const Call *call);
 int verb_cert_import(const Call *call); /* verbs-import.c */
+int verb_cert_export(const Call *call); /* verbs-export.c */
 int verb_cert_remove(const Call *call);
 void cert_forget_key(const char *id); /* has hagw-keyd remove it */
 int verb_user_add(const Call *call);     /* verbs-user.c */

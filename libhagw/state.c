@@ -41,8 +41,9 @@ static int write_all(int fd, const char *p, size_t n) {
         return 0;
 }
 
-/* gid: -1 leaves the file's owner and group as they come. */
-static int write_file(int dir_fd, const char *name, const void *data, size_t size, mode_t mode, gid_t gid) {
+/* uid and gid: -1 leaves the file's owner or group as it comes. */
+static int write_file(int dir_fd, const char *name, const void *data, size_t size, mode_t mode, uid_t uid,
+                      gid_t gid) {
         _cleanup_free_ char *tmp = NULL;
         _cleanup_close_ int fd = -EBADF;
         int r;
@@ -55,7 +56,7 @@ static int write_file(int dir_fd, const char *name, const void *data, size_t siz
         fd = openat(dir_fd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
         if (fd < 0)
                 return -errno;
-        r = gid != (gid_t) -1 && fchown(fd, 0, gid) < 0 ? -errno : 0;
+        r = (uid != (uid_t) -1 || gid != (gid_t) -1) && fchown(fd, uid, gid) < 0 ? -errno : 0;
         if (r >= 0 && fchmod(fd, mode) < 0)
                 r = -errno;
         if (r >= 0)
@@ -72,7 +73,7 @@ static int write_file(int dir_fd, const char *name, const void *data, size_t siz
 }
 
 int state_write(int dir_fd, const char *name, const void *data, size_t size, mode_t mode) {
-        const int r = write_file(dir_fd, name, data, size, mode, (gid_t) -1);
+        const int r = write_file(dir_fd, name, data, size, mode, (uid_t) -1, (gid_t) -1);
 
         state_fault_note(name, size, r);
         return r;
@@ -80,7 +81,12 @@ int state_write(int dir_fd, const char *name, const void *data, size_t size, mod
 
 int state_write_for_group(int dir_fd, const char *name, const void *data, size_t size, mode_t mode,
                           gid_t gid) {
-        return write_file(dir_fd, name, data, size, mode, gid);
+        return write_file(dir_fd, name, data, size, mode, 0, gid);
+}
+
+int state_write_for(int dir_fd, const char *name, const void *data, size_t size, mode_t mode, uid_t uid,
+                    gid_t gid) {
+        return write_file(dir_fd, name, data, size, mode, uid, gid);
 }
 
 int state_read(int dir_fd, const char *name, char **ret, size_t *ret_size) {
@@ -174,6 +180,6 @@ int state_probe(const char *dir, size_t size) {
                 return -errno;
         if (!data)
                 return -ENOMEM;
-        r = write_file(fd, PROBE_FILE, data, size, 0600, (gid_t) -1);
+        r = write_file(fd, PROBE_FILE, data, size, 0600, (uid_t) -1, (gid_t) -1);
         return r < 0 ? r : remove_file(fd, PROBE_FILE);
 }

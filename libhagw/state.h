@@ -16,6 +16,9 @@ int state_write(int dir_fd, const char *name, const void *data, size_t size, mod
 /* The same for a file that belongs to root and this group from its first moment on. */
 int state_write_for_group(int dir_fd, const char *name, const void *data, size_t size, mode_t mode,
                           gid_t gid);
+/* The same for anybody's file. What fails is not noted: it is not the daemon's own state. */
+int state_write_for(int dir_fd, const char *name, const void *data, size_t size, mode_t mode, uid_t uid,
+                    gid_t gid);
 
 /* Reads a whole file, NUL-terminated behind its end. -ENOENT: there is none. -EFBIG: above STATE_FILE_MAX.
  */

@@ -73,7 +73,7 @@ def test_man_page_is_the_table():
 def test_completion(ctl):
     ctl.house.configure('zones = ( { name = "home.test"; } );\n', a='name = "ha.home.test"; upstream = "http://127.0.0.1";\n')
     assert ctl.ok("complete", "st").split() == ["status"]
-    assert set(ctl.ok("complete", "cert", "").split()) == {"list", "show", "renew", "revoke", "account", "import", "remove"}
+    assert set(ctl.ok("complete", "cert", "").split()) == {"list", "show", "renew", "revoke", "account", "import", "export", "remove"}
     assert ctl.ok("complete", "host", "show", "h").split() == ["ha.home.test"]
     assert "--open-path=" in ctl.ok("complete", "--", "host", "add", "--o").split()
     assert "complete" not in ctl.ok("complete", "").split()

@@ -13,7 +13,8 @@ from conftest import BUILD, ROOT
 
 UNITS = "usr/lib/systemd/system"
 # bind@ is no daemon: it is started for a connection.
-PROGRAMS = sorted(p.stem.removeprefix("hagw-") for p in (ROOT / "units").glob("hagw-*.service"))
+# Nor is export: it is what root told to be done.
+PROGRAMS = sorted({p.stem.removeprefix("hagw-") for p in (ROOT / "units").glob("hagw-*.service")} - {"export"})
 # Nor is notify: a timer starts it.
 DAEMONS = [d for d in PROGRAMS if "@" not in d and d != "notify"]
 
@@ -115,6 +116,17 @@ def test_what_runs_as_root(root, daemon):
     assert (root / "usr/bin/hagw-ctl").exists()
 
 
+def test_export(root):
+    """Root's own, without the fence, and only where root has something exported."""
+    shown = service(root, "export")
+    assert {n: v for n, v in shown.items() if n.startswith("Exec")} == {"ExecStart": "+/usr/bin/hagw-ctl cert export --renewed"}
+    assert {n: shown[n] for n in ("Type", "Restart", "WatchdogSec", "PrivateNetwork", "PrivateIPC", "IPAddressDeny", "DevicePolicy")} == {
+        "Type": "oneshot", "Restart": "no", "WatchdogSec": "0", "PrivateNetwork": "no", "PrivateIPC": "no", "IPAddressDeny": "", "DevicePolicy": "auto"}
+    assert "User" not in shown
+    for unit in ("hagw-export.service", "hagw-export.timer"):
+        assert dict(parse((root / UNITS / unit).read_text())["Unit"])["ConditionPathExists"] == "/var/lib/hagw/exports.json"
+
+
 @pytest.mark.parametrize("daemon", PROGRAMS)
 def test_exposure(root, daemon):
     r = subprocess.run(["systemd-analyze", "security", "--no-pager", "--offline=true", f"--root={root}", f"hagw-{daemon}{'1' if '@' in daemon else ''}.service"],
@@ -138,7 +150,7 @@ def test_target_wants_everything(root):
     relays, and started by who connects to its socket."""
     wants = {p.name for p in (root / UNITS / "hagw.target.wants").iterdir()}
     ours = {p.name for p in (ROOT / "units").iterdir() if p.suffix in (".service", ".socket", ".timer") and "@" not in p.name}
-    assert wants == ours - {"hagw-tenantd.service", "hagw-notify.service"}
+    assert wants == ours - {"hagw-tenantd.service", "hagw-notify.service", "hagw-export.service"}
     for name in {*ours, *(p.name for p in (ROOT / "units").glob("*@.*") if p.is_file())}:
         unit = dict(parse((root / UNITS / name).read_text())["Unit"])
         assert unit.get("PartOf") == "hagw.target", name
@@ -186,7 +198,8 @@ def test_other_prefixes(tmp_path):
                         "systemdunitdir=/opt/hagw/lib/systemd/system"], capture_output=True, text=True)
     assert r.returncode == 0, r.stderr
     for unit in (tmp_path / "opt/hagw/lib/systemd/system").glob("hagw-*.service"):
-        assert "ExecStart=/opt/hagw/lib/hagw/hagw-" in unit.read_text()
+        program = "+/opt/hagw/bin/hagw-ctl" if unit.stem == "hagw-export" else "/opt/hagw/lib/hagw/hagw-"
+        assert f"ExecStart={program}" in unit.read_text()
         assert "/usr/bin" not in unit.read_text()
 
 

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What status finds about certificates that other programs get. */
+
+#include <time.h>
+
+#include "exports.h"
+#include "output.h"
+#include "status.h"
+#include "usec.h"
+
+int judge_exports(Status *s) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *array = NULL;
+        char when[TIME_TEXT_MAX];
+        int r;
+
+        r = exports_read(&array);
+        if (r < 0)
+                return r == -ENOMEM ? r : 0;
+        for (size_t i = 0; i < sd_json_variant_elements(array); i++) {
+                Export e;
+
+                export_read(sd_json_variant_by_index(array, i), &e);
+                if (!e.error)
+                        continue;
+                (void) format_when(e.failing_usec, clock_usec(CLOCK_REALTIME), when);
+                status_problem(s,
+                               "The certificate %s could not be exported to %s, for the first time %s: %s. "
+                               "It is tried again every ten minutes; \"hagw-ctl cert export --renewed\" "
+                               "tries it now, and one with --stop ends it.",
+                               e.certificate, e.directory, when, e.error);
+        }
+        return 0;
+}
