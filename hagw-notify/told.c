@@ -2,7 +2,22 @@
 
 /* The memory of hagw-notify. No I/O. */
 
+#include "printable.h"
 #include "told.h"
+
+/* What is kept of a text. It may be a stranger's words, and only UTF-8 can be written as JSON: so it is made
+ * printable, and ends between two characters. */
+static char *kept_text(const char *s) {
+        char *text = printable(s, /* lines= */ false);
+        size_t n = TOLD_TEXT_MAX;
+
+        if (!text || strlen(text) <= n)
+                return text;
+        while (n > 0 && ((uint8_t) text[n] & 0xc0) == 0x80)
+                n--;
+        text[n] = '\0';
+        return text;
+}
 
 static void finding_done(Finding *f) {
         free(f->id);
@@ -11,7 +26,7 @@ static void finding_done(Finding *f) {
 }
 
 static int finding_set(Finding *f, const char *id, const char *text) {
-        char *i = strndup(id, TOLD_TEXT_MAX), *t = strndup(text, TOLD_TEXT_MAX);
+        char *i = kept_text(id), *t = kept_text(text);
 
         if (!i || !t) {
                 free(i);
@@ -92,17 +107,18 @@ static int load_text(sd_json_variant *v, const char *field, char **ret) {
 
         if (!s)
                 return 0;
-        *ret = strndup(s, TOLD_TEXT_MAX);
+        *ret = kept_text(s);
         return *ret ? 0 : -ENOMEM;
 }
 
 static int load_target(sd_json_variant *v, uint64_t now_usec, Target *t) {
         sd_json_variant *sent = sd_json_variant_by_key(v, "sentUSec");
+        const char *name = text_of(v, "target");
         int r;
 
-        r = load_text(v, "target", &t->name);
-        if (r >= 0)
-                r = load_text(v, "error", &t->error);
+        /* As it is: the one in hagw.conf is compared with it. */
+        t->name = name ? strdup(name) : NULL;
+        r = name && !t->name ? -ENOMEM : load_text(v, "error", &t->error);
         if (r >= 0)
                 r = load_text(v, "testError", &t->test_error);
         if (r >= 0)
@@ -233,9 +249,12 @@ int told_look(Told *t, sd_json_variant *findings) {
 
         for (size_t i = 0; r >= 0 && i < sd_json_variant_elements(findings); i++) {
                 sd_json_variant *v = sd_json_variant_by_index(findings, i);
-                const char *id = text_of(v, "id"), *text = text_of(v, "text");
+                const char *name = text_of(v, "id"), *text = text_of(v, "text");
+                _cleanup_free_ char *id = name ? kept_text(name) : NULL;
                 Finding *f = id ? (Finding *) find(t->findings, t->n_findings, id) : NULL;
 
+                if (name && !id)
+                        return -ENOMEM;
                 if (!id || !text || (!f && t->n_findings >= TOLD_FINDINGS_MAX))
                         continue;
                 if (!f) {
@@ -316,7 +335,7 @@ int told_sent(Target *target, const News *news, uint64_t now_usec) {
 }
 
 int told_result(Target *target, const char *error, uint64_t now_usec) {
-        char *copy = error ? strndup(error, TOLD_TEXT_MAX) : NULL;
+        char *copy = error ? kept_text(error) : NULL;
 
         if (error && !copy)
                 return -ENOMEM;

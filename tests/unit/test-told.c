@@ -234,6 +234,70 @@ static void test_words(void **state) {
         told_done(&t);
 }
 
+static void assert_kept(const Told *t) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        Told again = {};
+
+        assert_int_equal(told_to_json(t, &v), 0);
+        assert_int_equal(told_from_json(v, NOW, &again), 0);
+        assert_int_equal(again.n_findings, t->n_findings);
+        assert_int_equal(again.n_targets, t->n_targets);
+        told_done(&again);
+}
+
+/* A text that is too long ends between two characters, wherever its limit falls: half of one is no JSON, and
+ * nobody would be told anything any more. */
+static void test_cut(void **state) {
+        for (size_t before = TOLD_TEXT_MAX - 6; before <= TOLD_TEXT_MAX; before++) {
+                char text[TOLD_TEXT_MAX + 64] = {};
+                Told t = {};
+
+                memset(text, 'a', before);
+                (void) strcpy(text + before, "\u00e9\u20ac\U0001f3e0");
+                targets(&t, "x", NULL);
+                LOOK(&t, text);
+                LOOK(&t, text);
+                assert_int_equal(t.n_findings, 1);
+                assert_int_equal(t.findings[0].looks, TOLD_LOOKS);
+                tell(&t, 0);
+                assert_int_equal(told_result(&t.targets[0], text, NOW), 0);
+                assert_true(strlen(t.targets[0].error) <= TOLD_TEXT_MAX);
+                assert_kept(&t);
+                told_done(&t);
+        }
+}
+
+/* Whatever stands in it, one who is to be told is known again: or everything would be told anew each time.
+ */
+static void test_odd_target(void **state) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        const char *name = "command:/bin/say \u200b\u202e";
+        Told t = {}, again = {};
+
+        targets(&t, name, NULL);
+        LOOK(&t, "a");
+        LOOK(&t, "a");
+        tell(&t, 0);
+        assert_int_equal(told_to_json(&t, &v), 0);
+        assert_int_equal(told_from_json(v, NOW, &again), 0);
+        targets(&again, name, NULL);
+        assert_news(&again, 0, 0, 0, 1);
+        told_done(&t);
+        told_done(&again);
+}
+
+/* What failed may be told in a stranger's words, such as the names in his certificate. */
+static void test_foreign_words(void **state) {
+        Told t = {};
+
+        targets(&t, "x", NULL);
+        assert_int_equal(told_result(&t.targets[0], "no alternative name is \xff\xc3\n", NOW), 0);
+        assert_string_equal(t.targets[0].error, "no alternative name is \\xff\\xc3\\x0a");
+        assert_kept(&t);
+        told_done(&t);
+}
+
 TEST_MAIN(cmocka_unit_test(test_once), cmocka_unit_test(test_targets), cmocka_unit_test(test_itself),
           cmocka_unit_test(test_limits), cmocka_unit_test(test_file), cmocka_unit_test(test_nonsense),
-          cmocka_unit_test(test_words))
+          cmocka_unit_test(test_cut), cmocka_unit_test(test_odd_target),
+          cmocka_unit_test(test_foreign_words), cmocka_unit_test(test_words))
