@@ -224,22 +224,20 @@ static void print_tenant(sd_json_variant *t, const Attachments *a) {
         print_attachments(a);
 }
 
-int verb_tenant_show(const Call *call) {
+static int show_one(const Call *call, const char *argument, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *tenant = NULL, *v = NULL;
         _cleanup_(attachments_done) Attachments a = {};
-        _cleanup_(config_freep) Config *config = NULL;
         _cleanup_free_ char *name = NULL;
         int r;
 
-        r = tenant_load_config(call, &config);
-        if (r >= 0)
-                r = tenant_short_name(config, call->arguments[0], &name);
+        r = tenant_short_name(userdata, argument, &name);
         if (r >= 0)
                 r = tenant_get(name, &tenant);
         if (r >= 0)
                 r = attachments_load(&a, name);
         if (r < 0)
                 return r;
+        call_part(call, argument, 0);
         if (!call->json)
                 print_tenant(tenant, &a);
         else if (with_attachments(&a, tenant, &v) < 0 || output_json(v) < 0)
@@ -247,6 +245,13 @@ int verb_tenant_show(const Call *call) {
         if (a.reason)
                 log_error("%s", a.reason);
         return a.reason ? CTL_UNREACHABLE : CTL_OK;
+}
+
+int verb_tenant_show(const Call *call) {
+        _cleanup_(config_freep) Config *config = NULL;
+        int r = tenant_load_config(call, &config);
+
+        return r < 0 ? r : call_each(call, 0, tenant_check_known, show_one, config);
 }
 
 /* --- usage --------------------------------------------------------------------------------------------- */

@@ -122,6 +122,13 @@ int tenant_get(const char *name, sd_json_variant **ret) {
         return r;
 }
 
+int tenant_check_known(_unused_ const Call *call, const char *typed, void *userdata) {
+        _cleanup_free_ char *name = NULL;
+        int r = tenant_short_name(userdata, typed, &name);
+
+        return r < 0 ? r : tenant_get(name, NULL);
+}
+
 /* The tenant whose names end so; to be freed, NULL: none. */
 static char *label_above(const Config *config, const char *name) {
         const size_t n = strlen(name), m = strlen(config->tenants.zone);

@@ -19,6 +19,9 @@ int tenant_short_name(const Config *config, const char *typed, char **ret);
 /* The tenant of that name; an unknown one is told with the nearest. ret may be NULL. */
 int tenant_get(const char *name, sd_json_variant **ret);
 
+/* The same of what was typed, for call_each(); userdata: the Config. */
+int tenant_check_known(const Call *call, const char *typed, void *userdata);
+
 /* At a relay: whether a host of its own may have that name and lead to that service. It must not take a
  * tenant's visitors unseen, nor lead to a tenant that is not there. Told. Where hagw-tenantd does not answer
  * it may. */

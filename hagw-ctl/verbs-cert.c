@@ -82,13 +82,19 @@ static void print_time(const char *name, uint64_t usec, uint64_t now) {
         output("  %-12s %s (%s)\n", name, date, format_when(usec, now, when));
 }
 
-int verb_cert_show(const Call *call) {
+static int check_known(_unused_ const Call *call, const char *name, _unused_ void *userdata) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *c = NULL;
+
+        return cert_find(name, &c);
+}
+
+static int show_one(const Call *call, const char *name, _unused_ void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *c = NULL;
         _cleanup_free_ char *names = NULL;
         uint64_t now = clock_usec(CLOCK_REALTIME);
         int r;
 
-        r = cert_find(call->arguments[0], &c);
+        r = cert_find(name, &c);
         if (r < 0)
                 return r;
         if (call->json)
@@ -101,6 +107,7 @@ int verb_cert_show(const Call *call) {
                 output_lines(field_text(c, "chain"));
                 return CTL_OK;
         }
+        call_part(call, name, 0);
         names = field_joined(c, "names");
         if (!names)
                 return log_oom();
@@ -123,30 +130,66 @@ int verb_cert_show(const Call *call) {
         return view_certificate_is_bad(c) ? CTL_FAILED : CTL_OK;
 }
 
-int verb_cert_renew(const Call *call) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *c = NULL, *parameters = NULL;
+int verb_cert_show(const Call *call) {
+        return call_each(call, 0, check_known, show_one, NULL);
+}
+
+typedef struct Renewal {
         uint64_t wait_usec;
+        sd_json_variant *before; /* the certificates as they were, a list */
+} Renewal;
+
+static int remember_one(_unused_ const Call *call, const char *name, void *userdata) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *c = NULL;
+        Renewal *renewal = userdata;
+        int r = cert_find(name, &c);
+
+        if (r < 0)
+                return r;
+        return sd_json_variant_append_array(&renewal->before, c) < 0 ? log_oom() : CTL_OK;
+}
+
+static int renew_one(const Call *call, const char *name, _unused_ void *userdata) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
         int r;
 
-        r = certwait_parse_option(call, &wait_usec);
-        if (r < 0)
-                return r;
-        r = cert_find(call->arguments[0], &c);
-        if (r < 0)
-                return r;
         if (sd_json_buildo(&parameters,
-                           SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(call->arguments[0])),
+                           SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)),
                            SD_JSON_BUILD_PAIR_CONDITION(!!call_option(call, "now"), "now",
                                                         SD_JSON_BUILD_BOOLEAN(true))) < 0)
                 return log_oom();
         r = client_call("io.hagw.Acme.Renew", parameters, NULL);
         if (r < 0)
                 return r;
-        r = output_change(call->json, call->arguments[0], "ordered", "The order for %s has begun.\n",
-                          call->arguments[0]);
-        if (r < 0 || wait_usec == 0)
+        return output_change(call->json, name, "ordered", "The order for %s has begun.\n", name);
+}
+
+static int wait_one(const Call *call, const char *name, void *userdata) {
+        const Renewal *renewal = userdata;
+
+        for (size_t i = 0; i < sd_json_variant_elements(renewal->before); i++) {
+                sd_json_variant *c = sd_json_variant_by_index(renewal->before, i);
+
+                if (streq_ptr(field_text(c, "name"), name))
+                        return certwait_other(name, field_text(c, "keyId"), renewal->wait_usec, call->json);
+        }
+        return CTL_OK;
+}
+
+/* All are ordered before the first is waited for. */
+int verb_cert_renew(const Call *call) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *before = NULL;
+        Renewal renewal = {};
+        int r;
+
+        r = certwait_parse_option(call, &renewal.wait_usec);
+        if (r < 0)
                 return r;
-        return certwait_other(call->arguments[0], field_text(c, "keyId"), wait_usec, call->json);
+        r = call_each(call, 0, remember_one, renew_one, &renewal);
+        before = renewal.before;
+        if (r < 0 || renewal.wait_usec == 0)
+                return r;
+        return call_each(call, 0, /* check= */ NULL, wait_one, &renewal);
 }
 
 void cert_forget_key(const char *id) {
@@ -156,21 +199,23 @@ void cert_forget_key(const char *id) {
                 (void) client_call("io.hagw.Key.Remove", parameters, NULL);
 }
 
-int verb_cert_remove(const Call *call) {
+static int remove_one(const Call *call, const char *name, _unused_ void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *c = NULL, *parameters = NULL;
         int r;
 
-        r = cert_find(call->arguments[0], &c);
+        r = cert_find(name, &c);
         if (r < 0)
                 return r;
-        if (sd_json_buildo(&parameters,
-                           SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(call->arguments[0]))) < 0)
+        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name))) < 0)
                 return log_oom();
         r = client_call("io.hagw.Acme.Remove", parameters, NULL);
         if (r < 0)
                 return r;
         if (field_text(c, "keyId"))
                 cert_forget_key(field_text(c, "keyId"));
-        return output_change(call->json, call->arguments[0], "removed", "%s is removed.\n",
-                             call->arguments[0]);
+        return output_change(call->json, name, "removed", "%s is removed.\n", name);
+}
+
+int verb_cert_remove(const Call *call) {
+        return call_each(call, 0, check_known, remove_one, NULL);
 }

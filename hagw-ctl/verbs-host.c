@@ -205,6 +205,22 @@ int verb_host_set(const Call *call) {
                       "changed");
 }
 
+static int check_known(const Call *call, const char *name, void *userdata) {
+        return host_find(userdata, name) ? CTL_OK : CTL_FAILED;
+}
+
+static int remove_one(const Call *call, const char *name, void *userdata) {
+        const ConfHost *host = host_find(userdata, name);
+        int r = state_remove(AT_FDCWD, host->file);
+
+        if (r < 0) {
+                (void) log_error_errno(r, "%s could not be removed: %m%s", host->file,
+                                       r == -EACCES ? "; try again with sudo." : "");
+                return r;
+        }
+        return output_change(call->json, host->name, "removed", "%s is removed.\n", host->name);
+}
+
 int verb_host_remove(const Call *call) {
         _cleanup_(config_freep) Config *config = NULL;
         _cleanup_close_ int lock = lock_hosts();
@@ -213,22 +229,9 @@ int verb_host_remove(const Call *call) {
         r = load_config(call->config_dir, &config);
         if (r < 0)
                 return r;
-        for (unsigned i = 0; i < call->n_arguments; i++)
-                if (!host_find(config, call->arguments[i]))
-                        return CTL_FAILED;
-        for (unsigned i = 0; i < call->n_arguments; i++) {
-                const ConfHost *host = host_find(config, call->arguments[i]);
-
-                r = state_remove(AT_FDCWD, host->file);
-                if (r < 0) {
-                        (void) log_error_errno(r, "%s could not be removed: %m%s", host->file,
-                                               r == -EACCES ? "; try again with sudo." : "");
-                        return r;
-                }
-                r = output_change(call->json, host->name, "removed", "%s is removed.\n", host->name);
-                if (r < 0)
-                        return r;
-        }
+        r = call_each(call, 0, check_known, remove_one, config);
+        if (r != CTL_OK)
+                return r;
         lock = safe_close(lock);
         return reload_daemons(/* must_run= */ false);
 }
@@ -315,19 +318,13 @@ static int print_host(const ConfHost *h, sd_json_variant *reply, const char *rea
         return streq(strempty(field_text(live, "health")), "failing") ? CTL_FAILED : CTL_OK;
 }
 
-int verb_host_show(const Call *call) {
+static int show_one(const Call *call, const char *name, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *reply = NULL;
-        _cleanup_(config_freep) Config *config = NULL;
+        const ConfHost *host = host_find(userdata, name);
         _cleanup_free_ char *reason = NULL;
-        const ConfHost *host;
         int r;
 
-        r = load_config(call->config_dir, &config);
-        if (r < 0)
-                return r;
-        host = host_find(config, call->arguments[0]);
-        if (!host)
-                return CTL_FAILED;
+        call_part(call, name, 0);
         if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(host->name))) < 0)
                 return log_oom();
         r = client_try("io.hagw.Proxy.Probe", parameters, &reply, &reason);
@@ -338,4 +335,11 @@ int verb_host_show(const Call *call) {
                 return r;
         }
         return output_json(reply) < 0 ? CTL_FAILED : CTL_OK;
+}
+
+int verb_host_show(const Call *call) {
+        _cleanup_(config_freep) Config *config = NULL;
+        int r = load_config(call->config_dir, &config);
+
+        return r < 0 ? r : call_each(call, 0, check_known, show_one, config);
 }

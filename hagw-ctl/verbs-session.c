@@ -68,22 +68,17 @@ int verb_session_token(const Call *call) {
         return CTL_OK;
 }
 
-int verb_session_revoke(const Call *call) {
+static int check_known(_unused_ const Call *call, const char *name, _unused_ void *userdata) {
+        return names_check(NAMES_SESSIONS, name);
+}
+
+/* The sessions with this value in this field: their own id, or their user. */
+static int revoke_by(const Call *call, const char *field, const char *value) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *reply = NULL;
-        const char *id = call->n_arguments > 0 ? call->arguments[0] : NULL, *user = call_option(call, "use"
-                                                                                                      "r");
         unsigned long n;
         int r;
 
-        if (!id == !user) {
-                log_error("Which one? Give a session, as hagw-ctl session list shows them, or --user=NAME.");
-                return CTL_USAGE;
-        }
-        r = names_check(user ? NAMES_USERS : NAMES_SESSIONS, user ?: id);
-        if (r < 0)
-                return r;
-        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR_CONDITION(!!id, "id", SD_JSON_BUILD_STRING(id)),
-                           SD_JSON_BUILD_PAIR_CONDITION(!!user, "user", SD_JSON_BUILD_STRING(user))) < 0)
+        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR(field, SD_JSON_BUILD_STRING(value))) < 0)
                 return log_oom();
         r = client_call("io.hagw.Web.RevokeSession", parameters, &reply);
         if (r < 0)
@@ -93,4 +88,22 @@ int verb_session_revoke(const Call *call) {
         n = (unsigned long) field_number(reply, "revoked");
         output("%lu session%s ended.\n", n, n == 1 ? "" : "s");
         return CTL_OK;
+}
+
+static int revoke_one(const Call *call, const char *name, _unused_ void *userdata) {
+        return revoke_by(call, "id", name);
+}
+
+int verb_session_revoke(const Call *call) {
+        const char *user = call_option(call, "user");
+        int r;
+
+        if ((call->n_arguments == 0) == !user) {
+                log_error("Which one? Give sessions, as hagw-ctl session list shows them, or --user=NAME.");
+                return CTL_USAGE;
+        }
+        if (!user)
+                return call_each(call, 0, check_known, revoke_one, NULL);
+        r = names_check(NAMES_USERS, user);
+        return r < 0 ? r : revoke_by(call, "user", user);
 }

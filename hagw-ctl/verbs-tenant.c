@@ -223,23 +223,51 @@ int verb_tenant_add(const Call *call) {
 /* --- the others ---------------------------------------------------------------------------------------- */
 
 /* What all of them begin with: a relay, and a tenant that is there. */
-static int find(const Call *call, unsigned argument, Config **ret_config, char **ret_name,
-                sd_json_variant **ret) {
+static int find(const Call *call, Config **ret_config, char **ret_name, sd_json_variant **ret) {
         int r;
 
-        if (!*ret_config) {
-                r = tenant_load_config(call, ret_config);
-                if (r < 0)
-                        return r;
-        }
-        r = tenant_short_name(*ret_config, call->arguments[argument], ret_name);
+        r = tenant_load_config(call, ret_config);
+        if (r < 0)
+                return r;
+        r = tenant_short_name(*ret_config, call->arguments[0], ret_name);
         return r < 0 ? r : tenant_get(*ret_name, ret);
 }
 
-int verb_tenant_set(const Call *call) {
+typedef struct Setting {
+        const Config *config;
+        sd_json_variant *parameters; /* but the name */
+} Setting;
+
+static int check_known(const Call *call, const char *typed, void *userdata) {
+        return tenant_check_known(call, typed, (void *) ((const Setting *) userdata)->config);
+}
+
+static int set_one(const Call *call, const char *typed, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *before = NULL, *reply = NULL;
-        _cleanup_(config_freep) Config *config = NULL;
+        const Setting *setting = userdata;
         _cleanup_free_ char *name = NULL;
+        int r;
+
+        r = tenant_short_name(setting->config, typed, &name);
+        if (r >= 0)
+                r = tenant_get(name, &before);
+        if (r < 0)
+                return r;
+        parameters = sd_json_variant_ref(setting->parameters);
+        if (sd_json_variant_set_field_string(&parameters, "name", name) < 0)
+                return log_oom();
+        r = client_call("io.hagw.Tenant.Set", parameters, &reply);
+        if (r < 0)
+                return r;
+        r = output_change(call->json, name, "changed", "%s is changed.\n", name);
+        if (r >= 0 && !call->json)
+                r = tenant_say_domains(name, before, sd_json_variant_by_key(reply, "tenant"));
+        return r < 0 ? r : CTL_OK;
+}
+
+int verb_tenant_set(const Call *call) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
+        _cleanup_(config_freep) Config *config = NULL;
         int r;
 
         if (call_option(call, "suspend") && call_option(call, "enable")) {
@@ -253,18 +281,15 @@ int verb_tenant_set(const Call *call) {
                 log_error("What is to change? hagw-ctl tenant set --help lists the options.");
                 return CTL_USAGE;
         }
-        r = find(call, 0, &config, &name, &before);
+        if (call->n_arguments > 1 && call_option(call, "domain")) {
+                log_error("--domain is one tenant's; name one only.");
+                return CTL_USAGE;
+        }
+        r = tenant_load_config(call, &config);
         if (r < 0)
                 return r;
-        if (sd_json_variant_set_field_string(&parameters, "name", name) < 0)
-                return log_oom();
-        r = client_call("io.hagw.Tenant.Set", parameters, &reply);
-        if (r < 0)
-                return r;
-        r = output_change(call->json, name, "changed", "%s is changed.\n", name);
-        if (r >= 0 && !call->json)
-                r = tenant_say_domains(name, before, sd_json_variant_by_key(reply, "tenant"));
-        return r < 0 ? r : CTL_OK;
+        return call_each(call, 0, check_known, set_one,
+                         &(Setting) { .config = config, .parameters = parameters });
 }
 
 /* Those that stay good beside the new one. */
@@ -334,7 +359,7 @@ int verb_tenant_rotate(const Call *call) {
         if (r >= 0)
                 r = take_overlap(call, &parameters);
         if (r >= 0)
-                r = find(call, 0, &config, &name, &tenant);
+                r = find(call, &config, &name, &tenant);
         if (r < 0)
                 return r;
         if (sd_json_variant_set_field_string(&parameters, "name", name) < 0)
@@ -352,17 +377,20 @@ int verb_tenant_rotate(const Call *call) {
         return CTL_OK;
 }
 
-int verb_tenant_revoke(const Call *call) {
+static bool has_token(sd_json_variant *tenant, const char *id) {
+        for (size_t i = 0; i < field_count(tenant, "tokens"); i++)
+                if (streq_ptr(field_text(field_element(tenant, "tokens", i), "tokenId"), id))
+                        return true;
+        return false;
+}
+
+/* id: one token; NULL: all tokens and codes. */
+static int revoke_tokens(const Call *call, const char *id, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *reply = NULL;
-        const char *id = call->n_arguments > 1 ? call->arguments[1] : NULL;
-        _cleanup_(config_freep) Config *config = NULL;
-        _cleanup_free_ char *name = NULL;
+        const char *name = userdata;
         unsigned long tokens, codes;
         int r;
 
-        r = find(call, 0, &config, &name, NULL);
-        if (r < 0)
-                return r;
         if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)),
                            SD_JSON_BUILD_PAIR_CONDITION(!!id, "tokenId", SD_JSON_BUILD_STRING(id))) < 0)
                 return log_oom();
@@ -378,33 +406,45 @@ int verb_tenant_revoke(const Call *call) {
         return CTL_OK;
 }
 
-int verb_tenant_remove(const Call *call) {
+int verb_tenant_revoke(const Call *call) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *tenant = NULL;
         _cleanup_(config_freep) Config *config = NULL;
+        _cleanup_free_ char *name = NULL;
         int r;
 
-        /* All of them are there, or none is removed. */
-        for (unsigned i = 0; i < call->n_arguments; i++) {
-                _cleanup_free_ char *name = NULL;
+        r = find(call, &config, &name, &tenant);
+        if (r < 0)
+                return r;
+        if (call->n_arguments == 1)
+                return revoke_tokens(call, /* id= */ NULL, name);
+        for (unsigned i = 1; i < call->n_arguments; i++)
+                if (!has_token(tenant, call->arguments[i])) {
+                        log_error("%s has no such token: \"%s\"; hagw-ctl tenant show %s shows them.", name,
+                                  call->arguments[i], name);
+                        return -ENOENT;
+                }
+        return call_each(call, 1, /* check= */ NULL, revoke_tokens, name);
+}
 
-                r = find(call, i, &config, &name, NULL);
-                if (r < 0)
-                        return r;
-        }
-        for (unsigned i = 0; i < call->n_arguments; i++) {
-                _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
-                _cleanup_free_ char *name = NULL;
+static int remove_one(const Call *call, const char *argument, void *userdata) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
+        _cleanup_free_ char *name = NULL;
+        int r;
 
-                r = tenant_short_name(config, call->arguments[i], &name);
-                if (r < 0)
-                        return r;
-                if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name))) < 0)
-                        return log_oom();
-                r = client_call("io.hagw.Tenant.Remove", parameters, NULL);
-                if (r >= 0)
-                        r = output_change(call->json, name, "removed",
-                                          "%s is removed, and cut where it was attached.\n", name);
-                if (r < 0)
-                        return r;
-        }
-        return CTL_OK;
+        r = tenant_short_name(userdata, argument, &name);
+        if (r < 0)
+                return r;
+        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name))) < 0)
+                return log_oom();
+        r = client_call("io.hagw.Tenant.Remove", parameters, NULL);
+        return r < 0 ? r :
+                       output_change(call->json, name, "removed",
+                                     "%s is removed, and cut where it was attached.\n", name);
+}
+
+int verb_tenant_remove(const Call *call) {
+        _cleanup_(config_freep) Config *config = NULL;
+        int r = tenant_load_config(call, &config);
+
+        return r < 0 ? r : call_each(call, 0, tenant_check_known, remove_one, config);
 }

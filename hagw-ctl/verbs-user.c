@@ -144,27 +144,17 @@ static int say_gone(sd_json_variant *given, sd_json_variant *before) {
         return CTL_OK;
 }
 
-int verb_user_set(const Call *call) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *hosts = NULL, *groups = NULL,
+static int check_known(_unused_ const Call *call, const char *name, _unused_ void *userdata) {
+        return names_check(NAMES_USERS, name);
+}
+
+/* userdata: the lists. */
+static int set_one(const Call *call, const char *name, void *userdata) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = sd_json_variant_ref(userdata),
                                                           *before = NULL;
-        const char *name = call->arguments[0];
         int r;
 
-        if (!call_option(call, "host") && !call_option(call, "group")) {
-                log_error("What is to change? Give --host or --group; a password is changed by hagw-ctl "
-                          "user passwd.");
-                return CTL_USAGE;
-        }
-        r = names_check(NAMES_USERS, name);
-        if (r < 0)
-                return r;
-        r = option_hosts(call, NULL, &hosts);
-        if (r < 0)
-                return r;
-        if (option_list(call, "group", NULL, &groups) < 0 ||
-            sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)),
-                           SD_JSON_BUILD_PAIR("hosts", SD_JSON_BUILD_VARIANT(hosts)),
-                           SD_JSON_BUILD_PAIR("groups", SD_JSON_BUILD_VARIANT(groups))) < 0)
+        if (sd_json_variant_set_field_string(&parameters, "name", name) < 0)
                 return log_oom();
         r = find_user(name, &before);
         if (r >= 0)
@@ -175,20 +165,39 @@ int verb_user_set(const Call *call) {
         return r < 0 || call->json ? r : say_gone(parameters, before);
 }
 
-int verb_user_remove(const Call *call) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
-        const char *name = call->arguments[0];
+int verb_user_set(const Call *call) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *lists = NULL, *hosts = NULL, *groups = NULL;
         int r;
 
-        r = names_check(NAMES_USERS, name);
+        if (!call_option(call, "host") && !call_option(call, "group")) {
+                log_error("What is to change? Give --host or --group; a password is changed by hagw-ctl "
+                          "user passwd.");
+                return CTL_USAGE;
+        }
+        r = option_hosts(call, NULL, &hosts);
         if (r < 0)
                 return r;
+        if (option_list(call, "group", NULL, &groups) < 0 ||
+            sd_json_buildo(&lists, SD_JSON_BUILD_PAIR("hosts", SD_JSON_BUILD_VARIANT(hosts)),
+                           SD_JSON_BUILD_PAIR("groups", SD_JSON_BUILD_VARIANT(groups))) < 0)
+                return log_oom();
+        return call_each(call, 0, check_known, set_one, lists);
+}
+
+static int remove_one(const Call *call, const char *name, _unused_ void *userdata) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
+        int r;
+
         if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name))) < 0)
                 return log_oom();
         r = client_call("io.hagw.Web.RemoveUser", parameters, NULL);
         return r < 0 ? r :
                        output_change(call->json, name, "removed",
                                      "%s is removed, and every session of theirs ended.\n", name);
+}
+
+int verb_user_remove(const Call *call) {
+        return call_each(call, 0, check_known, remove_one, NULL);
 }
 
 int verb_user_list(const Call *call) {

@@ -77,6 +77,14 @@ struct Call {
 const char *call_option_nth(const Call *call, const char *name, unsigned n);
 const char *call_option(const Call *call, const char *name);
 
+/* One name of several, from first on among the arguments, each once: check() (NULL: none) is asked about
+ * all of them before run() does anything, so that a slip in one name does nothing. Returns a CtlStatus, the
+ * first one that is not CTL_OK, or a negative errno, behind which nothing more is tried. */
+typedef int (*CallName)(const Call *call, const char *name, void *userdata);
+int call_each(const Call *call, unsigned first, CallName check, CallName run, void *userdata);
+/* A person sees an empty line between two of them. */
+void call_part(const Call *call, const char *name, unsigned first);
+
 /* The runners, by file. */
 int verb_setup(const Call *call);        /* verbs-setup.c */
 int verb_attach(const Call *call);       /* verbs-attach.c */

@@ -22,6 +22,27 @@ def problems(ctl):
     return json.loads(ctl.run("--json", "status", "--no-delegation").stdout)["problems"]
 
 
+# --- any number of names ---
+
+def test_any_number_of_certificates(gateway, authority):  # noqa: F811
+    other = f"a.b.{ZONE}"
+    gateway.hosts["deep"] = other
+    begin(gateway, authority)
+    gateway.wait(other)
+    ctl, names = Ctl(gateway.house), (ZONE, other)
+
+    def serials():
+        return [leaf(gateway.get(n)).serial_number for n in names]
+    before = serials()
+    for verb in ("show", "renew", "remove"):
+        assert "There is no certificate" in ctl.refused(FAILED, "cert", verb, ZONE, "x.example.net")
+    assert serials() == before and authority.count("newOrder") == 2
+    shown = ctl.ok("cert", "show", other, ZONE, other)
+    assert shown.startswith(f"{other}\n") and f"\n\n{ZONE}\n" in shown and shown.count("  state") == 2
+    ctl.ok("cert", "renew", other, ZONE, other)
+    assert authority.count("newOrder") == 4 and not set(serials()) & set(before)
+
+
 # --- accounts ---
 
 def test_show(ctl, gateway, authority):  # noqa: F811

@@ -145,6 +145,21 @@ def test_remove(relay):
     assert listed(relay) == []
 
 
+def test_any_number_of_names(relay):
+    ids = {n: [Token(relay.json("tenant", v, n, "--token")["token"]).id for v in ("add", "rotate", "rotate")] for n in ("anna", "ben")}
+    assert "There is no tenant" in relay.refused(FAILED, "tenant", "set", "anna", "bea", "--suspend")
+    assert "--domain is one tenant's" in relay.refused(USAGE, "tenant", "set", "anna", "ben", "--domain=x.example.org")
+    relay.ok("tenant", "set", "anna", "ben", "--suspend", "--note=away")
+    assert [(relay.relay.get(n)["suspended"], relay.relay.get(n)["note"]) for n in ids] == [(True, "away")] * 2
+    shown = relay.run("tenant", "show", "anna", f"ben.{ZONE}").stdout
+    assert f"anna.{ZONE}" in shown and "\n\nben" in shown
+    assert "no such token" in relay.refused(FAILED, "tenant", "revoke", "anna", ids["anna"][0], ids["ben"][0])
+    relay.ok("tenant", "revoke", "anna", *ids["anna"][:2])
+    assert [t["tokenId"] for t in relay.relay.get("anna")["tokens"]] == ids["anna"][2:]
+    assert len(relay.relay.get("ben")["tokens"]) == 3
+    assert "There is no tenant" in relay.refused(FAILED, "tenant", "remove", "anna", "bea") and listed(relay) == ["anna", "ben"]
+
+
 # --- list, show, usage ---------------------------------------------------------------------------------------
 
 def test_list_and_show(relay):
