@@ -55,16 +55,11 @@ int host_check_certificate(const Config *config, const char *name, const char *u
         if (config_find_zone(config, bare) || startswith(upstream, "tcp://"))
                 return 0;
         end = find_reserved(bare);
-        if (!strchr(bare, '.')) {
-                if (config->n_zones > 0)
-                        log_error("\"%s\" is no full name, and can never have a certificate; did you mean "
-                                  "\"%s.%s\"? --force takes it as it is.",
-                                  name, name, config->zones[0].name);
-                else
-                        log_error("\"%s\" is no full name, and can never have a certificate. --force "
-                                  "takes it as it is.",
-                                  name);
-        } else if (ends_in_digits(bare))
+        if (!strchr(bare, '.'))
+                log_error("\"%s\" is no full name, and can never have a certificate. --force takes it as it "
+                          "is.",
+                          name);
+        else if (ends_in_digits(bare))
                 log_error("\"%s\" is an address and no name, and can never have a certificate. --force "
                           "takes it as it is.",
                           name);

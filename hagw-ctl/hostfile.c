@@ -136,14 +136,15 @@ int host_expand_name(const Config *config, const char *name, char **ret) {
         char normal[HOSTNAME_MAX + 1];
         const char *bare = startswith(name, "*.") ?: name;
 
-        if (!strchr(name, '.') && config->n_zones > 1)
+        if (!strchr(bare, '.') && config->n_zones > 1)
                 return expand_among_zones(config, name, ret);
-        if (!strchr(name, '.') && config->n_zones == 1) {
+        if (!strchr(bare, '.') && config->n_zones == 1) {
                 if (asprintf(&full, "%s.%s", name, config->zones[0].name) < 0) {
                         full = NULL;
                         return log_oom();
                 }
-                bare = name = full;
+                name = full;
+                bare = startswith(name, "*.") ?: name;
         }
         if (hostname_normalize(bare, strlen(bare), normal) <= 0) {
                 log_error("\"%s\" is no host name.", name);
