@@ -272,7 +272,13 @@ static Upstream *route_upstream(Conn *c) {
 
 static void forward_to(Exchange *x, bool internal) {
         Conn *c = x->conn;
-        Upstream *u = internal ? upstream_get(c->worker, NULL, NULL) : route_upstream(c);
+        Upstream *u;
+
+        if (!internal && review_leads_elsewhere(c)) {
+                exchange_abort(x, "its name has gone to another house");
+                return;
+        }
+        u = internal ? upstream_get(c->worker, NULL, NULL) : route_upstream(c);
 
         x->internal = internal;
         if (u)

@@ -15,10 +15,23 @@ static bool is_opened_for_tenant(const Conn *c) {
         return c->route && c->route == c->snapshot->routes->opened;
 }
 
+/* The visitor's name is this tenant's. */
+static bool is_name_of(const Conn *c, const char *tenant) {
+        char buffer[HOSTNAME_LABEL_MAX + 1];
+
+        return streq_ptr(tenants_label(c->worker, c->name, buffer), tenant);
+}
+
+bool review_leads_elsewhere(const Conn *c) {
+        return is_opened_for_tenant(c) && c->upstream && !is_name_of(c, c->upstream->host);
+}
+
 /* The tenant's own wish, and the relay's readiness, to have visitors' TLS opened here. */
 static const Route *route_of_tenant(const Conn *c, const Snapshot *s) {
         char buffer[HOSTNAME_LABEL_MAX + 1];
-        const char *label = s->routes->opened ? tenants_label(c->worker, c->name, buffer) : NULL;
+        const char *label = s->routes->opened && !review_leads_elsewhere(c) ?
+                                    tenants_label(c->worker, c->name, buffer) :
+                                    NULL;
         const Tenant *t = label ? tenants_find(c->worker, label) : NULL;
 
         return t && t->info->terminate ? s->routes->opened : NULL;
@@ -77,10 +90,10 @@ static bool exchange_may_stay(const Exchange *x, const Route *route, const Snaps
 
 static bool passage_may_stay(const Conn *c, const Snapshot *s) {
         const Route *route;
-        char label[HOSTNAME_LABEL_MAX + 1];
 
         if (!c->route) /* to a tenant's house */
-                return s->routes->tenants_zone && tenants_label(c->worker, c->name, label);
+                return s->routes->tenants_zone && c->passage->channel.tenant &&
+                       is_name_of(c, c->passage->channel.tenant->info->name);
         route = review_route(c, s);
         return route && route->host.upstream_kind == CONF_UPSTREAM_TCP;
 }

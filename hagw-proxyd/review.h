@@ -4,8 +4,9 @@
 #include "loop.h"
 #include "snapshot.h"
 
-/* What is open is judged anew when what it was let in by has changed: the configuration, or a session that
- * has ended. What would not be let in now is cut. Goes through the worker's connections slice by slice. */
+/* What is open is judged anew when what it was let in by has changed: the configuration, a session that has
+ * ended, or whose a domain is. What would not be let in now is cut. Goes through the worker's connections
+ * slice by slice. */
 
 #define REVIEW_SLICE 128U /* connections of a turn */
 
@@ -26,3 +27,5 @@ void review_pass_over(Worker *w, const Conn *c);
 
 /* Where s leads the visitor, who has been let in before; NULL: nowhere (any more). */
 const Route *review_route(const Conn *c, const Snapshot *s);
+/* Its requests went to a tenant whose its name is no more. */
+bool review_leads_elsewhere(const Conn *c);

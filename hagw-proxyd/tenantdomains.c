@@ -93,9 +93,33 @@ static void add_domain(Worker *w, Owner *o, const char *name) {
         o->domains = d;
 }
 
+static bool lists_name(char *const *list, const char *name) {
+        for (; list && *list; list++)
+                if (streq(*list, name))
+                        return true;
+        return false;
+}
+
+/* Known before, all of them and no other. */
+static bool is_same(const Owner *o, char *const *domains) {
+        size_t n = 0;
+
+        for (const Domain *d = o ? o->domains : NULL; d; d = d->next, n++)
+                if (!lists_name(domains, d->name))
+                        return false;
+        while (domains && *domains && n > 0) {
+                domains++;
+                n--;
+        }
+        return n == 0 && (!domains || !*domains);
+}
+
 void tenant_domains_set(Worker *w, const char *tenant, char *const *domains) {
         Owner *o = find_owner(w, tenant);
 
+        /* Visitors of a name that has gone to somebody else must not go on where it led before. */
+        if (!is_same(o, domains))
+                review_start(w);
         if (!domains || !domains[0]) {
                 if (o)
                         owner_remove(w, o);

@@ -180,6 +180,36 @@ def test_domain_goes_to_another_tenant_unseen(relay):
     relay.wait(comes_to_bob)
 
 
+@pytest.mark.parametrize("move", ["taken away", "given to another", "another has it exactly"])
+def test_streams_end_when_their_domain_moves(relay, move):
+    """Whoever has the name now is whom its visitors mean: nothing of theirs goes on to the house before. Others do not notice."""
+    had = "*.example.org" if move == "another has it exactly" else "ha.example.org"
+    bob, anna = relay.tenant("bob"), relay.tenant("anna", channels=9, domains=[had, "stays.example.net"])
+    a = Agent(relay, anna)
+    streams = []
+    for name in ("ha.example.org", "stays.example.net", f"ha.anna.{ZONE}"):
+        [c] = a.open()
+        v = visitor(relay, name)
+        c.header()
+        c.exactly(len(v.hello))
+        c.socket.sendall(b"here")
+        assert v.recv(10) == b"here"
+        streams.append((v, c))
+    if move != "another has it exactly":
+        relay.set("anna", domains=["stays.example.net"])
+    if move != "taken away":
+        relay.set("bob", domains=["ha.example.org"])
+    (moved, _), *others = streams
+    assert moved.recv(10) == b""
+    for v, c in others:
+        c.socket.sendall(b"still")
+        assert v.recv(10) == b"still"
+    if move != "taken away":
+        [c] = Agent(relay, bob).open()
+        with visitor(relay, "ha.example.org"):
+            c.header()
+
+
 # --- who is not admitted -----------------------------------------------------------------------------------------------------
 
 def test_wrong_proofs(relay):
