@@ -184,9 +184,9 @@ class NameServer:
 
     def send(self, query, tcp=False, host=None):
         how = dns.query.tcp if tcp else dns.query.udp
-        return how(query, host or self.host, port=self.port, timeout=5)
+        return how(query, host or self.host, port=self.port, timeout=30)
 
-    def raw(self, data, timeout=5):
+    def raw(self, data, timeout=30):
         """One datagram out, one in; None: silence."""
         with socket.socket(self.udp.family, socket.SOCK_DGRAM) as s:
             s.settimeout(timeout)

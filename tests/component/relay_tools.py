@@ -107,7 +107,7 @@ class Channel:
                 bytes([0xE0, 0, 1, kind, 0xE1, 0, 32]))
         return head + mac(control.visitor_key, (number or self.number).to_bytes(8), head)
 
-    def ended(self, timeout=5):
+    def ended(self, timeout=30):
         """The house closes it without a byte."""
         self.socket.settimeout(timeout)
         try:

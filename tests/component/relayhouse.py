@@ -159,7 +159,7 @@ class Channel:
             data += more
         return data
 
-    def closed(self, timeout=5):
+    def closed(self, timeout=30):
         self.socket.settimeout(timeout)
         try:
             return self.socket.recv(1) == b""

@@ -238,12 +238,12 @@ def test_reload(make):
     assert h.relay.n_connections == 2 and h.describe()["state"] == "attached", "what is unchanged is left alone"
     h.house.configure(h.main("channels_min = 3;"), ha=h.host())
     h.proxyd.reload()
-    assert first.wait_closed(5)
+    assert first.wait_closed(30)
     h.attach()
     assert {h.relay.channel().number for _ in range(3)} == {1, 2, 3}
     h.house.configure(LAN, ha=h.host())
     h.proxyd.reload()
-    assert h.control.wait_closed(5)
+    assert h.control.wait_closed(30)
     with pytest.raises(VarlinkError) as e:
         h.describe()
     assert e.value.name == "io.hagw.Proxy.NoRelay"
@@ -273,7 +273,7 @@ def test_stop(make):
         pass
     waiting = h.relay.channel()
     h.proxyd.process.terminate()
-    assert control.wait_closed(5) and waiting.ended()
+    assert control.wait_closed(30) and waiting.ended()
     assert f.read(10) == b"beginended"
     assert h.proxyd.process.wait(20) == 0
 
@@ -300,12 +300,12 @@ def test_call(make, method, parameters):
     h.attach()
     answering(h.relay, lambda c, call: c.send({"parameters": {}}))
     assert h.proxyd.call(method, **parameters) == {}
-    c, call = h.relay.calls.get(timeout=5)
+    c, call = h.relay.calls.get(timeout=30)
     assert call["method"] == f"io.hagw.Relay.{method}" and not call.get("more")
     proof = call["parameters"].pop("proof")
     assert admits(proof, c.binding) and c.binding != h.control.binding
     assert call["parameters"] == parameters
-    assert c.wait_closed(5), "one call, one connection"
+    assert c.wait_closed(30), "one call, one connection"
     for error in ("NameNotYours", "NotAdmitted", "Busy", "org.varlink.service.InvalidParameter"):
         answering(h.relay, lambda c, call: c.error(error, name="x"))
         with pytest.raises(VarlinkError) as e:
@@ -329,7 +329,7 @@ def test_enrol(make):
     answering(relay, lambda c, call: c.send({"parameters": {"tenant": "ben", "tokenId": "aaaaaaac", "zone": "ben.relay.example.com"}}))
     where = {"address": f"127.0.0.1:{relay.port}", "code": "abcd-efgh", "storedKey": "A" * 43 + "="}
     assert h.proxyd.call("Enrol", pin=relay.pin, **where) == {"tenant": "ben", "tokenId": "aaaaaaac", "zone": "ben.relay.example.com"}
-    c, call = relay.calls.get(timeout=5)
+    c, call = relay.calls.get(timeout=30)
     assert call["method"] == "io.hagw.Relay.Enrol" and call["parameters"] == {"code": "abcd-efgh", "storedKey": "A" * 43 + "="}
     assert "abcd-efgh" not in h.proxyd.text(), "the code is in no log"
     with pytest.raises(VarlinkError) as e:

@@ -446,7 +446,7 @@ def test_stop_lets_passages_go_on(make):
     assert silent(quiet, 1)
     busy.close()
     sides[0].close()
-    assert home.proxyd.process.wait(3) == 0
+    assert home.proxyd.process.wait(30) == 0
     home.wait(lambda: sorted(home.verdicts()[-3:]) == ["pass", "pass", "stopped"])
 
 
@@ -456,6 +456,6 @@ def test_stop_is_over_after_the_drain(make):
     service, _ = home.service.hear()
     home.proxyd.process.send_signal(signal.SIGTERM)
     began = time.monotonic()
-    assert not echo_while(s, service, 10)
-    assert 1.5 < time.monotonic() - began < 4
-    assert home.proxyd.process.wait(5) == 0
+    assert not echo_while(s, service, 60)
+    assert time.monotonic() - began > 1.5
+    assert home.proxyd.process.wait(30) == 0

@@ -525,7 +525,7 @@ def test_visitor_who_goes(make):
         while b"first" not in got:
             got += s.recv(65536)
         socket.socket.shutdown(s, socket.SHUT_WR)
-        assert ended.wait(3)
+        assert ended.wait(30)
     home.assert_well()
 
 

@@ -144,7 +144,7 @@ def test_events_come_at_once_and_end_with_the_visitor(house, parts):
     def serve(upstream, s, f):
         Head(f)
         s.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n8\r\ndata: 1\n\r\n")
-        go.wait(20)
+        go.wait(60)
         s.sendall(b"8\r\ndata: 2\n\r\n")
         if not s.recv(1):
             gone.set()
@@ -154,12 +154,12 @@ def test_events_come_at_once_and_end_with_the_visitor(house, parts):
     c.request("GET", "/api/stream")
     answer = c.getresponse()
     begin = time.monotonic()
-    assert answer.read(8) == b"data: 1\n" and time.monotonic() - begin < 10
+    assert answer.read(8) == b"data: 1\n" and time.monotonic() - begin < 50
     go.set()
     assert answer.read(8) == b"data: 2\n"
     c.sock.close()
     answer.close()
-    assert gone.wait(5)
+    assert gone.wait(30)
 
 
 def test_close_delimited_and_old_upstreams(house, parts):
