@@ -13,6 +13,7 @@ static Finding finding_from_fault(LinkFault fault) {
                 [LINK_FAULT_NAME] = FINDING_NAME,         [LINK_FAULT_REFUSED] = FINDING_REFUSED,
                 [LINK_FAULT_SILENT] = FINDING_SILENT,     [LINK_FAULT_NO_ROUTE] = FINDING_NO_ROUTE,
                 [LINK_FAULT_OTHER] = FINDING_UNREACHABLE, [LINK_FAULT_TLS] = FINDING_TLS,
+                [LINK_FAULT_CERTIFICATE] = FINDING_CERTIFICATE,
         };
 
         return findings[fault];
@@ -99,6 +100,7 @@ const char *finding_word(Finding f) {
                 [FINDING_NO_ROUTE] = "unrouted",
                 [FINDING_UNREACHABLE] = "unreachable",
                 [FINDING_TLS] = "tls",
+                [FINDING_CERTIFICATE] = "certificate",
                 [FINDING_SPEAKS_TLS] = "speaks_tls",
                 [FINDING_SPEAKS_HTTP] = "speaks_http",
                 [FINDING_NO_ANSWER] = "no_answer",
@@ -132,7 +134,8 @@ static void write_own(FILE *f, const FindingFacts *facts) {
 }
 
 /* %P: the place; %M: this machine; %A: its address alone; %N: the host's name; %S: the status; %H: the
- * service's own name; %O: its address with the other scheme; %T: what was heard. */
+ * service's own name; %O: its address with the other scheme; %T: what was heard; %C: the same of a
+ * certificate. */
 static const char *const texts[_FINDING_MAX] = {
         [FINDING_NAME] = "%T. Write a name that this machine can look up, or the service's address.",
         [FINDING_REFUSED] = "%P refuses connections from %M: the service does not run there, or listens on "
@@ -143,6 +146,10 @@ static const char *const texts[_FINDING_MAX] = {
                              "or no route leads there.",
         [FINDING_UNREACHABLE] = "%P cannot be reached from %M: %T.",
         [FINDING_TLS] = "%P and %M do not agree on TLS: %T. See tls in hagw.conf(5).",
+        [FINDING_CERTIFICATE] =
+                "%P has a certificate that %M refuses: %C Where it is the service's own: hagw-ctl host set "
+                "%N --verify ca --ca-file FILE, with that certificate or its root in FILE; where it is for "
+                "another name: --server-name NAME; --verify insecure takes whatever comes.",
         [FINDING_SPEAKS_TLS] = "%P speaks TLS and upstream says http: hagw-ctl host set %N %O (and "
                                "--verify insecure, where its certificate is its own).",
         [FINDING_SPEAKS_HTTP] = "%P speaks no TLS and upstream says https: hagw-ctl host set %N %O",
@@ -181,6 +188,9 @@ static void write_one(FILE *f, char c, const FindingFacts *facts) {
                 break;
         case 'H':
                 fprintf(f, "%.*s", (int) facts->authority.n, facts->authority.p);
+                break;
+        case 'C':
+                fputs(startswith(facts->visitor->text, TLS_CERTIFICATE_REFUSED) ?: facts->visitor->text, f);
                 break;
         case 'O':
                 fprintf(f, "%s://%s", host->upstream_kind == CONF_UPSTREAM_HTTP ? "https" : "http",

@@ -25,6 +25,7 @@ typedef enum Finding {
         FINDING_NO_ROUTE,
         FINDING_UNREACHABLE,
         FINDING_TLS,
+        FINDING_CERTIFICATE,
         FINDING_SPEAKS_TLS,
         FINDING_SPEAKS_HTTP,
         FINDING_NO_ANSWER,

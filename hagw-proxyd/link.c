@@ -84,7 +84,9 @@ static void link_handshake(Link *k) {
                 return;
         }
         if (r < 0) {
-                link_failed_by(k, LINK_FAULT_TLS,
+                link_failed_by(k,
+                               tls_refuses_certificate(k->transport.tls) ? LINK_FAULT_CERTIFICATE :
+                                                                           LINK_FAULT_TLS,
                                tls_failure_text(k->transport.tls, k->transport.tls_error, why, sizeof(why)));
                 return;
         }

@@ -3,6 +3,9 @@
 
 #include <errno.h>
 
+/* What the text of LINK_FAULT_CERTIFICATE begins with. */
+#define TLS_CERTIFICATE_REFUSED "its certificate is refused: "
+
 /* Why there is no connection to a service. Pure. */
 typedef enum LinkFault {
         LINK_FAULT_NONE,
@@ -10,7 +13,8 @@ typedef enum LinkFault {
         LINK_FAULT_REFUSED,  /* nobody listens there */
         LINK_FAULT_SILENT,   /* no answer in time */
         LINK_FAULT_NO_ROUTE, /* nobody has this address, or no way leads there */
-        LINK_FAULT_TLS,      /* connected, and then no TLS, or not with whom it should be */
+        LINK_FAULT_TLS,      /* connected, and then no TLS */
+        LINK_FAULT_CERTIFICATE, /* TLS, and not with whom it should be */
         LINK_FAULT_OTHER,
         _LINK_FAULT_MAX,
 } LinkFault;

@@ -9,6 +9,7 @@
 
 #include "hostname.h"
 #include "signer.h"
+#include "linkfault.h"
 #include "tls.h"
 #include "witness.h"
 
@@ -306,16 +307,23 @@ int tls_client_new(gnutls_certificate_credentials_t trust, TlsWanted *wanted, co
         return 0;
 }
 
+bool tls_refuses_certificate(gnutls_session_t tls) {
+        unsigned status = gnutls_session_get_verify_cert_status(tls);
+
+        return status != 0 && status != (unsigned) -1;
+}
+
 const char *tls_failure_text(gnutls_session_t tls, int error, char *buffer, size_t size) {
         gnutls_datum_t text;
         unsigned status = gnutls_session_get_verify_cert_status(tls);
 
-        if (status != 0 && status != (unsigned) -1 &&
+        if (tls_refuses_certificate(tls) &&
             gnutls_certificate_verification_status_print(
                     status, gnutls_certificate_type_get2(tls, GNUTLS_CTYPE_SERVER), &text, /* flags= */ 0) >=
                     0) {
-                (void) snprintf(buffer, size, "its certificate is refused: %.*s", (int) text.size,
-                                text.data);
+                while (text.size > 0 && text.data[text.size - 1] == ' ')
+                        text.size--;
+                (void) snprintf(buffer, size, TLS_CERTIFICATE_REFUSED "%.*s", (int) text.size, text.data);
                 gnutls_free(text.data);
         } else
                 (void) snprintf(buffer, size, "TLS failed: %s", gnutls_strerror(error));

@@ -58,5 +58,7 @@ int tls_client_new(gnutls_certificate_credentials_t trust, TlsWanted *wanted, co
 /* What is trusted: ca_file, or the system's roots where it is NULL and verify is true. */
 int tls_trust_new(const char *ca_file, bool verify, gnutls_certificate_credentials_t *ret);
 
+/* The other side's certificate was looked at, and is not what it should be. */
+bool tls_refuses_certificate(gnutls_session_t tls);
 /* Why the last handshake with an upstream failed, in words. Static or session-owned. */
 const char *tls_failure_text(gnutls_session_t tls, int error, char *buffer, size_t size);

@@ -14,6 +14,8 @@ static SD_VARLINK_DEFINE_ENUM_TYPE(
         SD_VARLINK_DEFINE_ENUM_VALUE(unrouted),
         SD_VARLINK_DEFINE_ENUM_VALUE(unreachable),
         SD_VARLINK_DEFINE_ENUM_VALUE(tls),
+        SD_VARLINK_FIELD_COMMENT("There is TLS, but its certificate is not what it should be"),
+        SD_VARLINK_DEFINE_ENUM_VALUE(certificate),
         SD_VARLINK_DEFINE_ENUM_VALUE(speaks_tls),
         SD_VARLINK_DEFINE_ENUM_VALUE(speaks_http),
         SD_VARLINK_DEFINE_ENUM_VALUE(no_answer),

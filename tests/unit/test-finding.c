@@ -106,6 +106,9 @@ static void test_schemes(void **state) {
         expect(CONF_UPSTREAM_HTTPS, NULL, all, 2, FINDING_SPEAKS_HTTP);
         all[PROBE_OTHER_SCHEME] = (ProbeResult) { .asked = true, .connected = true };
         expect(CONF_UPSTREAM_HTTPS, NULL, all, 2, FINDING_TLS);
+        /* It speaks TLS: nothing else is asked. */
+        all[PROBE_VISITOR] = failed(LINK_FAULT_CERTIFICATE);
+        expect(CONF_UPSTREAM_HTTPS, NULL, all, 1, FINDING_CERTIFICATE);
 }
 
 static void test_faults(void **state) {
@@ -159,6 +162,8 @@ static void test_texts(void **state) {
         has(FINDING_PROXY, CONF_UPSTREAM_HTTP, "192.168.1.4", "192.168.1.2", "answers 403 to");
         has(FINDING_HOST, CONF_UPSTREAM_HTTP, "192.168.1.4", "192.168.1.2",
             "hagw-ctl host set ha.home.example.com --upstream-host 192.168.1.4:8123");
+        has(FINDING_CERTIFICATE, CONF_UPSTREAM_HTTPS, "192.168.1.4", "192.168.1.2",
+            "hagw-ctl host set ha.home.example.com --verify ca --ca-file FILE");
         has(FINDING_SPEAKS_TLS, CONF_UPSTREAM_HTTP, "192.168.1.4", "192.168.1.2",
             "host set ha.home.example.com https://192.168.1.4:8123 ");
         has(FINDING_SPEAKS_HTTP, CONF_UPSTREAM_HTTPS, "192.168.1.4", "192.168.1.2",
