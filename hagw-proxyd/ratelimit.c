@@ -23,6 +23,12 @@ size_t rate_limit_allow(RateLimit *l, uint64_t now_usec, size_t wanted, bool wai
 }
 
 void rate_limit_spend(RateLimit *l, size_t n) {
-        if (l)
-                l->tokens -= MIN(l->tokens, (uint64_t) n);
+        if (!l)
+                return;
+        l->tokens -= MIN(l->tokens, (uint64_t) n);
+        if (l->until_step == 0)
+                return;
+        l->until_step -= MIN(l->until_step, (uint64_t) n);
+        if (l->until_step == 0)
+                l->on_step(l);
 }

@@ -10,6 +10,9 @@ typedef struct RateLimit {
         uint64_t rate;   /* bytes per second; 0: no limit */
         uint64_t tokens; /* bytes that may pass now */
         uint64_t since_usec;
+        /* When so many more have passed: once, until it is set anew. 0: never. Must not free the limit. */
+        uint64_t until_step;
+        void (*on_step)(struct RateLimit *l);
 } RateLimit;
 
 /* When to ask again whoever was told 0. */

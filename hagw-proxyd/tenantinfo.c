@@ -58,7 +58,7 @@ typedef struct Fields {
         sd_json_variant *domains, *token_ids;
         bool suspended, exhausted, terminate;
         unsigned agents, channels;
-        uint64_t connections_per_second, bytes_per_second;
+        uint64_t connections_per_second, bytes_per_second, bytes_per_month;
 } Fields;
 
 static int take_fields(const Fields *f, TenantInfo *i) {
@@ -75,6 +75,7 @@ static int take_fields(const Fields *f, TenantInfo *i) {
         i->channels = f->channels;
         i->connections_per_second = f->connections_per_second;
         i->bytes_per_second = f->bytes_per_second;
+        i->bytes_per_month = f->bytes_per_month;
         r = take_strings(f->domains, &i->domains);
         return r < 0 ? r : take_strings(f->token_ids, &i->token_ids);
 }
@@ -101,6 +102,8 @@ int tenant_info_parse(sd_json_variant *route, TenantInfo **ret) {
                   offsetof(Fields, connections_per_second), SD_JSON_MANDATORY },
                 { "bytesPerSecond", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint64,
                   offsetof(Fields, bytes_per_second), SD_JSON_MANDATORY },
+                { "bytesPerMonth", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint64,
+                  offsetof(Fields, bytes_per_month), 0 },
                 {},
         };
         _cleanup_(tenant_info_freep) TenantInfo *i = NULL;

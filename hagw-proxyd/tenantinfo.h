@@ -15,7 +15,7 @@ typedef struct TenantInfo {
         bool exhausted; /* its visitors are not */
         bool terminate; /* their TLS is opened here */
         unsigned agents, channels;
-        uint64_t connections_per_second, bytes_per_second; /* 0: no limit */
+        uint64_t connections_per_second, bytes_per_second, bytes_per_month; /* 0: no limit */
         char **domains;   /* normalized, maybe with "*." in front; NULL-ended */
         char **token_ids; /* that are good; NULL-ended */
 } TenantInfo;

@@ -120,6 +120,7 @@ static void cut_controls(Tenant *t, const char *error) {
 static void enforce(Tenant *t) {
         if (t->limit.rate != t->info->bytes_per_second)
                 t->limit = (RateLimit) { .rate = t->info->bytes_per_second };
+        tenant_usage_watch(t);
         if (t->info->suspended)
                 cut_controls(t, "Suspended");
         if (t->info->suspended || t->info->exhausted)
@@ -131,6 +132,7 @@ static void enforce(Tenant *t) {
 static void tenant_remove(Worker *w, Tenant *t) {
         cut_controls(t, "NotAdmitted");
         cut_visitors(t, "removed");
+        loop_disarm(&w->loop, &t->step);
         name_table_remove(&w->tenants.table, &t->entry);
         tenant_info_free(t->info);
         free(t);

@@ -17,6 +17,10 @@
  * long at most. */
 #define TENANT_EXPECTED_USEC (5 * USEC_PER_SEC)
 #define TENANT_REPORT_USEC (10 * USEC_PER_SEC) /* what passed is told to hagw-tenantd so often */
+/* And of a tenant whose month has a limit as soon as one of so many parts of it has passed, but not in
+ * quicker succession than this. */
+#define TENANT_STEPS 200U
+#define TENANT_STEP_USEC (20 * USEC_PER_MSEC)
 
 typedef struct Channel Channel;
 typedef struct Conn Conn;
@@ -74,6 +78,8 @@ struct Tenant {
         RateLimit limit;
         uint64_t visits_usec; /* bucket of connections per second: when it will be full again */
         uint64_t received, sent, visitors; /* since the last report */
+        Timer step;
+        uint64_t step_usec; /* when one was told */
 };
 
 typedef struct Tenants {

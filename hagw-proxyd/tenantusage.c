@@ -97,6 +97,32 @@ void tenant_usage_report(Worker *w) {
         send_report(&r);
 }
 
+static void on_step_due(Timer *timer) {
+        Tenant *t = CONTAINER_OF(timer, Tenant, step);
+        Report r = { .worker = t->worker };
+
+        t->step_usec = t->worker->loop.now_usec;
+        report_tenant(&t->entry, &r);
+        send_report(&r);
+        tenant_usage_watch(t);
+}
+
+/* In the middle of moving bytes. */
+static void on_step(RateLimit *l) {
+        Tenant *t = CONTAINER_OF(l, Tenant, limit);
+        Loop *loop = &t->worker->loop;
+
+        loop_arm(loop, &t->step, MAX(loop->now_usec, t->step_usec + TENANT_STEP_USEC));
+}
+
+void tenant_usage_watch(Tenant *t) {
+        const uint64_t month = t->info->bytes_per_month;
+
+        t->step.fire = on_step_due;
+        t->limit.on_step = on_step;
+        t->limit.until_step = month > 0 ? MAX(month / TENANT_STEPS, UINT64_C(1)) : 0;
+}
+
 static void on_timer(Timer *t) {
         Worker *w = CONTAINER_OF(t, Worker, tenants.report);
 

@@ -11,5 +11,7 @@ typedef struct Worker Worker;
 void tenant_usage_collect(Tenant *t, ChannelClient *c);
 /* Starts reporting, where that has not begun. */
 void tenant_usage_begin(Worker *w);
+/* Tells what passed in steps, where the tenant's month has a limit. */
+void tenant_usage_watch(Tenant *t);
 /* Tells all there is now. */
 void tenant_usage_report(Worker *w);

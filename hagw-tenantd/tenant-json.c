@@ -69,6 +69,7 @@ int route_to_json(const Manager *m, const Tenant *t, sd_json_variant **ret) {
                               UNSIGNED("channels", t->settings.channels ?: m->config->tenants.channels),
                               UNSIGNED("connectionsPerSecond", t->settings.connections_per_second),
                               UNSIGNED("bytesPerSecond", t->settings.bytes_per_second),
+                              UNSIGNED("bytesPerMonth", t->settings.bytes_per_month),
                               VARIANT("tokenIds", ids));
 }
 

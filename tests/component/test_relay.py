@@ -210,6 +210,32 @@ def test_streams_end_when_their_domain_moves(relay, move):
             c.header()
 
 
+def test_a_month_ends_where_it_ends(relay):
+    """And not when the next report is due: a limit is told in two hundred steps."""
+    rate, month = 512 << 10, 2 << 20
+    a = Agent(relay, relay.tenant("anna", bytesPerSecond=rate, bytesPerMonth=month))
+    [c] = a.open()
+    v = visitor(relay)
+    c.header()
+    c.exactly(len(v.hello))
+
+    def send():
+        try:
+            while True:
+                c.socket.sendall(bytes(1 << 16))
+        except OSError:
+            pass
+    threading.Thread(target=send, daemon=True).start()
+    passed = 0
+    try:
+        while data := v.recv(1 << 16):
+            passed += len(data)
+    except ConnectionResetError:
+        pass
+    told = relay.tenantd.call("Get", name="anna")["tenant"]
+    assert told["exhausted"] and passed < 2 * month, passed
+
+
 # --- who is not admitted -----------------------------------------------------------------------------------------------------
 
 def test_wrong_proofs(relay):

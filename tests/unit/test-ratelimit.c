@@ -26,6 +26,29 @@ static void test_rate(void **state) {
         assert_in_range(passed, 49000, 50000);
 }
 
+static unsigned steps;
+
+static void on_step(RateLimit *l) {
+        steps++;
+}
+
+/* A step is told once, by the byte with which it is full, with a rate or without. */
+static void test_step(void **state) {
+        RateLimit l = { .until_step = 1000, .on_step = on_step };
+
+        steps = 0;
+        rate_limit_spend(&l, 999);
+        assert_int_equal(steps, 0);
+        rate_limit_spend(&l, 1);
+        rate_limit_spend(&l, 5000);
+        assert_int_equal(steps, 1);
+        l.until_step = 1000;
+        rate_limit_spend(&l, 5000);
+        assert_int_equal(steps, 2);
+        rate_limit_spend(&l, 0);
+        assert_int_equal(steps, 2);
+}
+
 /* However much is asked for, a tenth of a second's worth is given, and less to who asks for less. */
 static void test_share(void **state) {
         RateLimit l = { .rate = 10000, .tokens = 999, .since_usec = 1 };
@@ -55,5 +78,6 @@ static void test_the_second_has_a_share(void **state) {
         assert_true(second > first / 2 && first > second / 2);
 }
 
-TEST_MAIN(cmocka_unit_test(test_no_limit), cmocka_unit_test(test_rate), cmocka_unit_test(test_share),
+TEST_MAIN(cmocka_unit_test(test_no_limit), cmocka_unit_test(test_rate),
+                cmocka_unit_test(test_step), cmocka_unit_test(test_share),
           cmocka_unit_test(test_the_second_has_a_share))
