@@ -264,6 +264,33 @@ static int start_workers(Manager *m) {
         return 0;
 }
 
+Past manager_outside(const Manager *m) {
+        Past sum = m->past;
+
+        for (unsigned i = 0; m->workers && i < m->n_workers; i++)
+                for (OutsideWay way = 0; m->workers[i] && way < _OUTSIDE_WAY_MAX; way++) {
+                        const WorkerCounters *c = &m->workers[i]->counters;
+
+                        sum.visits[way] += atomic_load_explicit(&c->outside[way], memory_order_relaxed);
+                        sum.last_usec[way] = MAX(sum.last_usec[way],
+                                                 atomic_load_explicit(&c->outside_usec[way],
+                                                                      memory_order_relaxed));
+                }
+        return sum;
+}
+
+static void save_past(Manager *m) {
+        const Past sum = manager_outside(m);
+
+        past_save(m->past_file, &sum);
+}
+
+static int on_past_timer(sd_event_source *s, uint64_t usec, void *userdata) {
+        save_past(userdata);
+        (void) sd_event_source_set_time_relative(s, PAST_SAVE_USEC);
+        return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
+}
+
 static int manager_setup(Manager *m, const Config *config) {
         int r;
 
@@ -296,6 +323,9 @@ static int manager_setup(Manager *m, const Config *config) {
         if (r >= 0)
                 r = sd_event_add_time_relative(m->event, &m->open_source, CLOCK_MONOTONIC, MANAGER_OPEN_USEC,
                                                0, on_open_timer, m);
+        if (r >= 0)
+                r = sd_event_add_time_relative(m->event, &m->past_source, CLOCK_MONOTONIC, PAST_SAVE_USEC,
+                                               PAST_SAVE_USEC / 2, on_past_timer, m);
         /* First, so that it is known who is inside when the first comes. */
         if (r >= 0)
                 r = vl_watch_new(&m->network, m->event, "io.hagw.Net", "io.hagw.Net.WatchNetwork",
@@ -321,7 +351,7 @@ int manager_start(Daemon *daemon, const Config *config, void **ret_userdata) {
         m->event = daemon_event(daemon);
         m->queue.event_fd = -EBADF;
         m->network_changes = UINT64_MAX;
-        m->since_usec = clock_usec(CLOCK_MONOTONIC);
+        m->past_file = past_open(clock_usec(CLOCK_MONOTONIC), &m->past);
         m->news = config->tenants.zone ? 0 : MANAGER_TENANTS;
         m->n_workers = config->proxy.workers ?: count_cpus();
         m->ticket_usec = config->proxy.ticket_usec;
@@ -429,6 +459,9 @@ void *manager_stop(void *userdata) {
         namelink_done(&m->names);
         for (CallPeer i = 0; i < _CALL_PEER_MAX; i++)
                 call_link_done(&m->calls[i]);
+        save_past(m);
+        m->past_file = past_close(m->past_file);
+        sd_event_source_disable_unref(m->past_source);
         stop_workers(m);
         relay_view_done(&m->relay);
         access_writer_free(m->access);

@@ -6,6 +6,7 @@
 #include "daemon.h"
 #include "hidden.h"
 #include "namelink.h"
+#include "past.h"
 #include "probe.h"
 #include "pulse.h"
 #include "relayview.h"
@@ -48,7 +49,9 @@ typedef struct Manager {
         Hops hops;
         uint64_t network_changes; /* as hagw-netd counts them; UINT64_MAX: not known */
         Hidden hidden;
-        uint64_t since_usec; /* the start; CLOCK_MONOTONIC */
+        Past past; /* of processes before this one */
+        PastFile *past_file;
+        sd_event_source *past_source;
         WebLink web;
         NameLink names;
         CallLink calls[_CALL_PEER_MAX];
@@ -68,6 +71,8 @@ void *manager_stop(void *userdata);
 
 /* Something was heard of for the first time: the door opens when all was. */
 void manager_heard(Manager *m, ManagerNews news);
+/* Who came from the internet, with those that were here before. */
+Past manager_outside(const Manager *m);
 /* The same hosts and settings with what is new otherwise. */
 void manager_renew_snapshot(Manager *m);
 /* io.hagw.Net.WatchNetwork, in manager-network.c. */

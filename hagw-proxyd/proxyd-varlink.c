@@ -158,41 +158,34 @@ static int vl_method_list_hops(sd_varlink *link, sd_json_variant *parameters,
         return r < 0 ? sd_varlink_error_errno(link, r) : sd_varlink_reply(link, v);
 }
 
-static int append_outside(const Manager *m, OutsideWay way, sd_json_variant **list) {
-        uint64_t visits = 0, last_usec = 0;
-
-        for (unsigned i = 0; i < m->n_workers; i++) {
-                const WorkerCounters *c = &m->workers[i]->counters;
-
-                visits += atomic_load_explicit(&c->outside[way], memory_order_relaxed);
-                last_usec = MAX(last_usec,
-                                atomic_load_explicit(&c->outside_usec[way], memory_order_relaxed));
-        }
+static int append_outside(const Past *p, OutsideWay way, sd_json_variant **list) {
         return sd_json_variant_append_arraybo(
                 list, SD_JSON_BUILD_PAIR("family", SD_JSON_BUILD_STRING(outside_family(way))),
                 SD_JSON_BUILD_PAIR("door", SD_JSON_BUILD_STRING(outside_door(way))),
-                SD_JSON_BUILD_PAIR("visits", SD_JSON_BUILD_UNSIGNED(visits)),
-                SD_JSON_BUILD_PAIR("lastUSec",
-                                   SD_JSON_BUILD_UNSIGNED(to_realtime(realtime_offset(), last_usec))));
+                SD_JSON_BUILD_PAIR("visits", SD_JSON_BUILD_UNSIGNED(p->visits[way])),
+                SD_JSON_BUILD_PAIR("lastUSec", SD_JSON_BUILD_UNSIGNED(to_realtime(realtime_offset(),
+                                                                                  p->last_usec[way]))));
 }
 
 static int vl_method_describe_outside(sd_varlink *link, sd_json_variant *parameters,
                                       sd_varlink_method_flags_t flags, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *list = NULL;
         const Manager *m = userdata;
+        Past sum;
         int r;
 
         r = vl_check_peer(link, VL_PEER_ROOT);
         if (r != 0)
                 return r;
+        sum = manager_outside(m);
         for (OutsideWay way = 0; way < _OUTSIDE_WAY_MAX && r >= 0; way++)
-                r = append_outside(m, way, &list);
+                r = append_outside(&sum, way, &list);
         if (r < 0)
                 return sd_varlink_error_errno(link, r);
         return sd_varlink_replybo(
                 link,
                 SD_JSON_BUILD_PAIR("sinceUSec",
-                                   SD_JSON_BUILD_UNSIGNED(to_realtime(realtime_offset(), m->since_usec))),
+                                   SD_JSON_BUILD_UNSIGNED(to_realtime(realtime_offset(), sum.since_usec))),
                 SD_JSON_BUILD_PAIR("outside", SD_JSON_BUILD_VARIANT(list)));
 }
 

@@ -184,6 +184,16 @@ def test_who_came_from_the_internet(lan):
     d.forward(masquerade=True)
     assert d.look(*d.stranger, to="203.0.113.1", path="/") == 200
     assert outside(d) == nobody | {"ipv4 https": 1, "ipv6 https": 1}
+    # A restart forgets nobody; what cannot be read of before is begun anew, and no more.
+    since = d.proxyd.call("DescribeOutside")["sinceUSec"]
+    assert d.proxyd.stop() == 0
+    d.proxyd.start()
+    assert outside(d) == nobody | {"ipv4 https": 1, "ipv6 https": 1}
+    assert abs(d.proxyd.call("DescribeOutside")["sinceUSec"] - since) < 1_000_000
+    assert d.proxyd.stop() == 0
+    os.ftruncate(d.proxyd.kept["past"], 8)
+    d.proxyd.start()
+    assert outside(d) == nobody and list(d.proxyd.kept) == ["past"]
 
 
 def test_router_that_becomes_one(lan):
