@@ -17,8 +17,7 @@ typedef struct Past {
 
 typedef struct PastFile PastFile;
 
-/* *ret is what was remembered, or begins now. NULL: nothing can be (no memory, no systemd); all works without
- * it. */
+/* *ret is what was remembered, or begins now. NULL: nothing can be (no memory); all works without it. */
 PastFile *past_open(uint64_t now_usec, Past *ret);
 void past_save(PastFile *f, const Past *p);
 PastFile *past_close(PastFile *f);
