@@ -6,14 +6,31 @@
 #include "control.h"
 #include "crowd.h"
 #include "hello.h"
+#include "log.h"
 #include "proxyprotocol.h"
 #include "tenantdoor.h"
 #include "tls-psk.h"
 #include "worker.h"
 
+#define VERSION_1_USEC (60 * USEC_PER_SEC) /* a worker tells of it once in so long */
+
 void hello_refuse(Conn *c) {
         counter_add(&c->worker->counters.refused, 1);
         conn_close(c);
+}
+
+/* A balancer that is set to the other version serves nobody, and nobody else would say why. */
+static void note_version_1(Conn *c, const uint8_t *data, size_t size) {
+        static const char begin[] = "PROXY ";
+        Worker *w = c->worker;
+
+        if (size < strlen(begin) || memcmp(data, begin, strlen(begin)) != 0 ||
+            w->loop.now_usec < w->version_1_usec)
+                return;
+        w->version_1_usec = w->loop.now_usec + VERSION_1_USEC;
+        log_warning("%s is in proxy_protocol_from and sends a PROXY protocol header of version 1: set it to "
+                    "version 2 (in HAProxy send-proxy-v2), its visitors are turned away.",
+                    c->address_text);
 }
 
 /* Whom the load balancer brings; its own connection (LOCAL) is served as its own. 0: not known yet. */
@@ -40,6 +57,7 @@ static int read_visitor(Conn *c, const uint8_t *data, size_t size) {
                 conn_note_outside(c);
                 break;
         default:
+                note_version_1(c, data, size);
                 counter_add(&c->worker->counters.refused, 1);
                 return -EBADMSG;
         }

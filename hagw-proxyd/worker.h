@@ -90,6 +90,7 @@ struct Worker {
         Timer stranded; /* after the network has changed, when what went over lost addresses is given up */
         const Conn *served; /* last; never looked into */
         uint64_t shared_usec; /* when that was another one than before */
+        uint64_t version_1_usec; /* from when on a balancer with an old header is told of again */
         bool open; /* visitors are let in: the first MESSAGE_SNAPSHOT has come */
         uint64_t draining_usec; /* since when visitors who were there are to come to an end; 0: not yet */
         size_t n_old; /* of them, those that have not */

@@ -129,6 +129,17 @@ def test_who_is_silent(make):
     assert home.figure("proxy_handshakes") == 0
 
 
+def test_version_1_is_told(make):
+    """What is to be set where, and not at each visitor."""
+    home = make()
+    for _ in range(20):
+        with home.connect_from(BALANCER, b"PROXY TCP4 203.0.113.9 198.51.100.1 4711 443\r\n" + client_hello()) as s:
+            assert silent(s)
+    home.wait(lambda: "sends a PROXY protocol header of version 1" in home.proxyd.text())
+    assert f"{BALANCER} is in proxy_protocol_from" in home.proxyd.text()
+    assert home.proxyd.text().count("of version 1") < 20
+
+
 def test_the_balancer_itself(make):
     """LOCAL: its own connection, a health check. It is served as what it is, which may also be nothing at all."""
     home = make()
