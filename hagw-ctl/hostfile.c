@@ -18,7 +18,7 @@
 #include "suggest.h"
 
 const Option host_options[] = {
-        { "login", "WORD", "required (default) or none" },
+        { "login", "WORD", "required (default, but for tenant:NAME) or none" },
         { "user", "NAME", "a user that may pass, instead of all; may be repeated; an empty one: all" },
         { "group", "NAME", "a group that may pass; may be repeated; an empty one: none" },
         { "open-path", "PREFIX",
@@ -246,10 +246,10 @@ int host_check_zone(const Config *config, const char *name) {
         return 0;
 }
 
-int host_begin(Choices *choices, const char *name, const char *upstream) {
+int host_begin(Choices *choices, const char *name, const char *upstream, bool asked_behind) {
         if (choices_add(choices, CONF_SCOPE_HOST, 0, NULL, "name", name) < 0 ||
             choices_add(choices, CONF_SCOPE_HOST, 0, NULL, "upstream", upstream) < 0 ||
-            (startswith(upstream, "tcp://") &&
+            ((asked_behind || startswith(upstream, "tcp://")) &&
              choices_add(choices, CONF_SCOPE_HOST, 0, "access", "login", "none") < 0))
                 return log_oom();
         return 0;

@@ -24,7 +24,7 @@ int host_expand_known(const Config *config, const char *name, bool force, char *
 int host_check_zone(const Config *config, const char *name);
 
 /* What a new host's file begins with. Who comes to a tcp:// service cannot be asked for a login. */
-int host_begin(Choices *choices, const char *name, const char *upstream);
+int host_begin(Choices *choices, const char *name, const char *upstream, bool asked_behind);
 /* Takes the call's options over into the choices. */
 int host_take_options(Choices *choices, const Call *call);
 

@@ -144,7 +144,7 @@ static int write_host(const Setup *s, const Config *config, const char *pair, bo
                                   config->hosts[i].upstream, name, upstream);
                         return -EEXIST;
                 }
-        r = host_begin(&choices, name, upstream);
+        r = host_begin(&choices, name, upstream, /* asked_behind= */ false);
         if (r < 0)
                 return r;
         if (conf_text_host(&choices, &text) < 0)

@@ -91,11 +91,19 @@ static int check_people(const Call *call) {
         return 0;
 }
 
+/* A tenant's house has walls of its own, and asks as it does where visitors are passed on unopened: one
+ * login is enough, unless somebody says who may pass here. */
+static bool is_left_to_the_house(const Call *call) {
+        return startswith(call->arguments[1], "tenant:") && !call_option(call, "login") &&
+               !call_option(call, "user") && !call_option(call, "group") && !call_option(call, "open-path");
+}
+
 int verb_host_add(const Call *call) {
         _cleanup_(config_freep) Config *config = NULL;
         _cleanup_(choices_done) Choices choices = {};
         _cleanup_free_ char *name = NULL, *path = NULL, *text = NULL;
         _cleanup_close_ int lock = lock_hosts();
+        bool house_asks = is_left_to_the_house(call);
         int r;
 
         r = load_config(call->config_dir, &config);
@@ -117,7 +125,7 @@ int verb_host_add(const Call *call) {
                 r = check_service(call, call->arguments[1]);
         if (r != 0)
                 return r;
-        r = host_begin(&choices, name, call->arguments[1]);
+        r = host_begin(&choices, name, call->arguments[1], house_asks);
         if (r >= 0)
                 r = host_take_options(&choices, call);
         if (r < 0)
@@ -137,6 +145,9 @@ int verb_host_add(const Call *call) {
         if (r >= 0 && !call->json && startswith(call->arguments[1], "tcp://"))
                 output("Its visitors pass unopened: login = \"none\", for nobody here can ask them for one. "
                        "The\nservice has its own certificate and asks itself.\n");
+        if (r >= 0 && !call->json && house_asks)
+                output("The house asks for the login: login = \"none\" here. --login=required asks here, "
+                       "and the house\nasks after that where its host says so.\n");
         lock = safe_close(lock);
         return r < 0 ? r : finish(call, config, name, call->arguments[1], "added");
 }
@@ -281,6 +292,19 @@ static int print_list(const char *name, char **list) {
         return 0;
 }
 
+/* Who else asks for a login, or NULL. */
+static const char *asks_behind(const ConfHost *h, sd_json_variant *live) {
+        const bool walled = h->access.login == CONF_LOGIN_REQUIRED;
+
+        if (field_number(live, "innerLoginUSec"))
+                return walled ? "The gateway behind asks as well: a login here, and one there. "
+                                "--login=none leaves it to that one." :
+                                "The gateway behind asks.";
+        if (!walled && h->upstream_kind == CONF_UPSTREAM_TENANT)
+                return "The house asks, where its host says so.";
+        return NULL;
+}
+
 static int print_host(const ConfHost *h, sd_json_variant *reply, const char *reason) {
         static const char *const logins[] = {
                 [CONF_LOGIN_REQUIRED] = "required", [CONF_LOGIN_NONE] = "none"
@@ -294,6 +318,7 @@ static int print_host(const ConfHost *h, sd_json_variant *reply, const char *rea
         print_setting("Host field", h->host_field);
         print_setting("file", h->file);
         print_setting("login", logins[h->access.login]);
+        print_setting("", asks_behind(h, live));
         print_setting("from", froms[h->access.from]);
         if (print_list("users", h->access.users) < 0 || print_list("groups", h->access.groups) < 0 ||
             print_list("open paths", h->access.open_paths) < 0 ||

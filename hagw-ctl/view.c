@@ -105,16 +105,21 @@ int view_print_hosts(sd_json_variant *v, int indent) {
                 bool ok = streq(health, "ok"), failing = streq(health, "failing"),
                      login = field_bool(h, "login"), known = sd_json_variant_by_key(h, "login"),
                      certificate = field_bool(h, "certificate"),
+                     inner = field_number(h, "innerLoginUSec") > 0,
+                     tenant = startswith(strempty(field_text(h, "upstream")), "tenant:"),
                      own = startswith(strempty(field_text(h, "upstream")), "tcp://");
 
                 table_add(t, TONE_BOLD, "%s", field_text(h, "name"));
                 table_add(t, TONE_PLAIN, "%s", field_text(h, "upstream"));
                 /* What passes unopened is the service's business. */
-                table_add(t, login || own || !known ? TONE_PLAIN : TONE_WARN, "%s",
-                          login  ? "yes" :
-                          own    ? "its own" :
-                          !known ? "?" :
-                                   "no");
+                table_add(t, login || own || inner || tenant || !known ? TONE_PLAIN : TONE_WARN, "%s",
+                          login && inner ? "yes, twice" :
+                          login          ? "yes" :
+                          own            ? "its own" :
+                          !known         ? "?" :
+                          inner          ? "behind" :
+                          tenant         ? "the house" :
+                                           "no");
                 table_add(t, certificate || own ? TONE_PLAIN : TONE_WARN, "%s",
                           own         ? "its own" :
                           certificate ? "yes" :

@@ -233,7 +233,7 @@ static ssize_t fill_link(Exchange *x) {
         return n;
 }
 
-static void note_answer(Exchange *x) {
+static void note_answer(Exchange *x, bool inner) {
         Worker *w = x->conn->worker;
 
         x->status = x->response.status;
@@ -245,6 +245,9 @@ static void note_answer(Exchange *x) {
         if (!x->stats || x->internal)
                 return;
         atomic_store_explicit(&x->stats->workers[w->index].ok_usec, w->loop.now_usec, memory_order_relaxed);
+        if (inner)
+                atomic_store_explicit(&x->stats->workers[w->index].inner_usec, w->loop.now_usec,
+                                      memory_order_relaxed);
         if (!x->conn->probe && status_is_good(x->status))
                 atomic_store_explicit(&x->stats->workers[w->index].good_usec, w->loop.now_usec,
                                       memory_order_relaxed);
@@ -255,8 +258,10 @@ static int send_head(Exchange *x) {
         Conn *c = x->conn;
         Worker *w = c->worker;
         Link *k = x->client.link;
-        bool interim = x->response.flags & RESPONSE_INTERIM;
+        bool interim = x->response.flags & RESPONSE_INTERIM, inner = false;
         ForwardAnswer answer = { .sees_cookie = sees_cookie(x),
+                                 .own = x->internal,
+                                 .ret_inner = &inner,
                                  .http1 = true,
                                  .head = x->request.method == METHOD_HEAD,
                                  .ancestors = x->internal ? (Slice) {} : c->route->ancestors,
@@ -296,7 +301,7 @@ static int send_head(Exchange *x) {
         x->interim = x->interim || interim;
         x->link_spent = x->link_spent || (x->response.flags & RESPONSE_CLOSE);
         if (!interim) {
-                note_answer(x);
+                note_answer(x, inner);
                 x->state = x->response.flags & RESPONSE_UPGRADED ? EXCHANGE_TUNNEL : EXCHANGE_BODY;
                 drop_head(x);
         }

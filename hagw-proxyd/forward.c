@@ -7,6 +7,7 @@
 
 #include "cookie.h"
 #include "forward.h"
+#include "inner.h"
 #include "policy.h"
 
 typedef enum Action {
@@ -14,6 +15,7 @@ typedef enum Action {
         DROP,
         DROP_HOP,  /* of this connection (RFC 9110 section 7.6.1); what the next one needs is written anew */
         CUT_COOKIE,
+        TAKE_LOCATION,
 } Action;
 
 /* An absent row is PASS. */
@@ -65,6 +67,7 @@ static const uint8_t response_rules[_HEADER_MAX] = {
         [HEADER_X_HAGW_ANY] = DROP,
         [HEADER_X_HAGW_TOKEN] = DROP,
         [HEADER_SET_COOKIE] = CUT_COOKIE,
+        [HEADER_LOCATION] = TAKE_LOCATION,
 };
 
 /* Does Connection name this field? Only names without an id: of the others each is either hop-by-hop anyway,
@@ -83,34 +86,46 @@ static bool connection_names(const HeaderList *l, const Header *field) {
         return false;
 }
 
-/* Cuts our cookie out of the field; false: nothing is left. The value lies in the head's buffer, which is
- * the caller's to change. */
-static bool cut_cookie(Header *h, char *head) {
-        char *value;
-
+/* Cuts our cookies out of the field, and gives an inner gateway its own; false: nothing is left. */
+static bool cut_cookie(Header *h, char *value) {
         if (h->id != HEADER_COOKIE)
                 return false;
-        value = head + (h->value - head);
         h->value_size = (uint32_t) cookie_cut(value, h->value_size, SLICE(POLICY_COOKIE));
+        inner_give_cookies(value, h->value_size);
         return h->value_size > 0;
 }
 
-static bool keeps(Header *h, Action action, char *head, bool sees_cookie) {
+/* What else a head says that a field's rule hangs on. */
+typedef struct Sight {
+        bool cookie;   /* the session cookie is the upstream's, as are the paths */
+        bool inner;    /* an inner gateway sends the visitor to one of its pages */
+        bool *ret_inner;
+} Sight;
+
+/* The value lies in the head's buffer, which is the caller's to change. */
+static bool keeps(Header *h, Action action, char *head, const Sight *s) {
+        char *value = head + (h->value - head);
+
         switch (action) {
         case PASS:
                 return true;
+        case TAKE_LOCATION:
+                if (s->inner && !s->cookie && inner_take_location(value, h->value_size) && s->ret_inner)
+                        *s->ret_inner = true;
+                return true;
         case CUT_COOKIE:
-                if (sees_cookie)
+                if (s->cookie)
                         return true;
                 if (h->id == HEADER_SET_COOKIE)
-                        return !cookie_is_called(header_value(h), SLICE(POLICY_COOKIE));
-                return cut_cookie(h, head);
+                        return inner_take_set_cookie(value, h->value_size) ||
+                               !cookie_is_called(header_value(h), SLICE(POLICY_COOKIE));
+                return cut_cookie(h, value);
         default:
                 return false;
         }
 }
 
-static void filter(HeaderList *l, const uint8_t *rules, bool names, char *head, bool sees_cookie) {
+static void filter(HeaderList *l, const uint8_t *rules, bool names, char *head, const Sight *sight) {
         Header *kept = l->items;
         uint8_t named[32] = {}; /* a bit for each of the first 256 fields; beyond them, all unknown ones stay
                                  */
@@ -126,7 +141,7 @@ static void filter(HeaderList *l, const uint8_t *rules, bool names, char *head, 
                         continue;
                 if (names && i < sizeof(named) * 8 && named[i / 8] & 1U << i % 8)
                         continue;
-                if (keeps(&h, rules[h.id], head, sees_cookie))
+                if (keeps(&h, rules[h.id], head, sight))
                         *kept++ = h;
         }
         l->n = (uint16_t) (kept - l->items);
@@ -142,9 +157,12 @@ static void write_host(HeaderList *l, Slice host) {
 
 int forward_request(Request *r, const ForwardContext *c) {
         HeaderList *l = &r->headers;
+        const Sight sight = { .cookie = c->sees_cookie };
         int n;
 
-        filter(l, request_rules, r->flags & REQUEST_CONNECTION_NAMES, r->head, c->sees_cookie);
+        filter(l, request_rules, r->flags & REQUEST_CONNECTION_NAMES, r->head, &sight);
+        if (!c->sees_cookie)
+                (void) inner_give_target(r->head + (r->target.p - r->head), r->target.n);
         if (c->host.n > 0)
                 write_host(l, c->host);
         if (l->max - l->n < (int) HEADER_SPARE)
@@ -182,19 +200,32 @@ static void drop_length(HeaderList *l) {
         l->n = (uint16_t) (kept - l->items);
 }
 
+/* A service that is no gateway may send to our login, and means ours. */
+static bool says_inner(const HeaderList *l) {
+        for (size_t i = 0; i < l->n; i++)
+                if (l->items[i].id == HEADER_X_HAGW_ANY &&
+                    slice_equal_nocase((Slice) { l->items[i].name, l->items[i].name_size },
+                                       SLICE(FORWARD_OWN_FIELD)))
+                        return true;
+        return false;
+}
+
 int forward_response(Response *r, const ForwardAnswer *a, BodyKind *ret_body) {
         HeaderList *l = &r->headers;
         BodyKind body = r->body;
+        const Sight sight = { a->sees_cookie, .inner = says_inner(l), .ret_inner = a->ret_inner };
 
         if (r->status < 200 || r->status == 204)
                 drop_length(l);
-        filter(l, response_rules, r->flags & RESPONSE_CONNECTION_NAMES, r->head, a->sees_cookie);
+        filter(l, response_rules, r->flags & RESPONSE_CONNECTION_NAMES, r->head, &sight);
         if (l->max - l->n < (int) HEADER_SPARE)
                 return -ENOBUFS;
         if (body == BODY_UNTIL_EOF)
                 body = BODY_CHUNKED;
         if (a->date && *a->date && !(r->flags & RESPONSE_INTERIM) && !header_list_find(l, HEADER_DATE))
                 (void) header_list_add(l, "Date", slice_from(a->date));
+        if (a->own && header_list_find(l, HEADER_LOCATION))
+                (void) header_list_add(l, FORWARD_OWN_FIELD, SLICE("1"));
         /* Beside the service's own policy: both hold. An X-Frame-Options gives way to it (CSP level 3,
          * section 6.4.2.2), which is what naming a host is for. */
         if (a->ancestors.n > 0 && r->status >= 200)

@@ -13,11 +13,16 @@ typedef struct ForwardContext {
                            and nothing is said */
         bool forwarded; /* also write Forwarded (RFC 7239) */
         bool sees_cookie; /* the upstream asks for the login (hagw-webd, a tenant's house): it gets, and may
-                             set, the session cookie */
+                             set, the session cookie, and paths are its own. Else what an inner gateway
+                             calls so gets another name (inner.h) */
         char *scratch;  /* FORWARD_SCRATCH bytes, living as long as the request */
 } ForwardContext;
 
 #define FORWARD_SCRATCH 96U
+
+/* Stands beside a Location that this gateway itself wrote: a gateway further out takes no service's for it
+ * (inner.h). */
+#define FORWARD_OWN_FIELD "X-Hagw-Own"
 
 /* Rewrites r->headers in place; the session cookie is cut out of the head buffer. Afterwards
  * h1_write_request() may run, any number of times. -ENOBUFS: the header array has less than HEADER_SPARE
@@ -26,6 +31,8 @@ int forward_request(Request *r, const ForwardContext *c);
 
 typedef struct ForwardAnswer {
         bool sees_cookie;  /* as above */
+        bool own;          /* hagw-webd's */
+        bool *ret_inner;   /* set to true where an inner gateway (inner.h) sends to its login; or NULL */
         bool close;        /* tell the visitor that the connection ends */
         bool http1;        /* the visitor speaks HTTP/1.1: framing and Connection fields are wanted */
         bool head;         /* the request was HEAD: framing fields describe, no body follows */

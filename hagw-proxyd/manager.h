@@ -86,7 +86,7 @@ void manager_on_revocations(sd_json_variant *message, void *userdata);
 
 /* One snapshot of the workers' sums. */
 typedef struct HostReading {
-        uint64_t requests, active, ok_usec, good_usec; /* CLOCK_MONOTONIC; 0: never */
+        uint64_t requests, active, ok_usec, good_usec, inner_usec; /* CLOCK_MONOTONIC; 0: never */
         bool failing; /* visitors do not get through, as far as is known */
         bool found;   /* failing, and why was found by a trial: finding_text; else error says it */
 } HostReading;

@@ -16,6 +16,8 @@ HostReading host_stats_read(const HostStats *s) {
                 sum.ok_usec = MAX(sum.ok_usec, ok_usec);
                 sum.good_usec =
                         MAX(sum.good_usec, atomic_load_explicit(&c->good_usec, memory_order_relaxed));
+                sum.inner_usec =
+                        MAX(sum.inner_usec, atomic_load_explicit(&c->inner_usec, memory_order_relaxed));
         }
         sum.found = s->finding != FINDING_NONE &&
                     s->tried_usec > (finding_ends_with_answer(s->finding) ? sum.ok_usec : sum.good_usec);

@@ -3,6 +3,7 @@
 /* The answers that proxyd gives itself: a row each. Their looks and texts are libhagw's, as for hagw-webd's
  * pages. */
 
+#include "forward.h"
 #include "ownpath.h"
 #include "page.h"
 #include "pages.h"
@@ -259,6 +260,7 @@ int page_write_redirect(unsigned status, Slice location, const char *date, bool 
         for (size_t i = 0; i < location.n; i++)
                 *o.p++ = (uint8_t) location.p[i] <= ' ' || location.p[i] == 0x7f ? '_' : location.p[i];
         put(&o, "\r\nCache-Control: no-store\r\n");
+        put(&o, slice_starts_with(location, SLICE(OWN_AUTH_PREFIX)) ? FORWARD_OWN_FIELD ": 1\r\n" : "");
         put(&o, close ? "Connection: close\r\n" : "");
         put(&o, "Content-Length: 0\r\n\r\n");
         *ret_size = (size_t) (o.p - out);

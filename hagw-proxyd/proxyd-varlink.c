@@ -43,6 +43,8 @@ static int build_host(const Manager *m, const Route *route, sd_json_variant **re
                 SD_JSON_BUILD_PAIR("lastOkUSec", SD_JSON_BUILD_UNSIGNED(to_realtime(offset, now.ok_usec))),
                 SD_JSON_BUILD_PAIR("lastErrorUSec",
                                    SD_JSON_BUILD_UNSIGNED(to_realtime(offset, s->error_usec))),
+                SD_JSON_BUILD_PAIR_CONDITION(now.inner_usec > 0, "innerLoginUSec",
+                                             SD_JSON_BUILD_UNSIGNED(to_realtime(offset, now.inner_usec))),
                 SD_JSON_BUILD_PAIR("requests", SD_JSON_BUILD_UNSIGNED(now.requests)),
                 SD_JSON_BUILD_PAIR("active", SD_JSON_BUILD_UNSIGNED(now.active)),
                 SD_JSON_BUILD_PAIR("certificate", SD_JSON_BUILD_BOOLEAN(valid)));

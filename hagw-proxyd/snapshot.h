@@ -32,6 +32,7 @@ typedef struct HostCounters {
         _Atomic uint64_t active;
         _Atomic uint64_t ok_usec; /* CLOCK_MONOTONIC of the last answer; 0: never */
         _Atomic uint64_t good_usec; /* the same of one that says that a visitor got through (finding.h) */
+        _Atomic uint64_t inner_usec; /* the same of one that led to a login behind this one (inner.h) */
 } HostCounters;
 
 typedef struct HostStats {

@@ -49,7 +49,7 @@ static int logged_out(Request *q, const char *const *headers) {
                 { "token", NULL },
                 { "return", NULL },
                 { "button", NULL },
-                { "href", OWN_LOGIN },
+                { "href", "login" }, /* beside this page, wherever a gateway further out has it */
                 { "link", link },
                 {},
         };

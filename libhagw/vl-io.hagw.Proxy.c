@@ -43,6 +43,9 @@ static SD_VARLINK_DEFINE_STRUCT_TYPE(
         SD_VARLINK_DEFINE_FIELD(lastOkUSec, SD_VARLINK_INT, 0),
         SD_VARLINK_FIELD_COMMENT("CLOCK_REALTIME of the last failure; 0: never"),
         SD_VARLINK_DEFINE_FIELD(lastErrorUSec, SD_VARLINK_INT, 0),
+        SD_VARLINK_FIELD_COMMENT("CLOCK_REALTIME of when the service, a gateway itself, last led a visitor "
+                                 "to its own login; missing: not since the start"),
+        SD_VARLINK_DEFINE_FIELD(innerLoginUSec, SD_VARLINK_INT, SD_VARLINK_NULLABLE),
         SD_VARLINK_DEFINE_FIELD(requests, SD_VARLINK_INT, 0),
         SD_VARLINK_FIELD_COMMENT("Requests and upgraded connections under way"),
         SD_VARLINK_DEFINE_FIELD(active, SD_VARLINK_INT, 0),

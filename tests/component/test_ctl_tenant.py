@@ -272,5 +272,9 @@ def test_hosts_of_the_relay_and_tenants(relay):
     assert "the tenant anna" in said and "--force" in said
     relay.refused(FAILED, "host", "add", f"*.anna.{ZONE}", "http://127.0.0.1:1", "--no-reload")
     assert "anna" in relay.refused(FAILED, "host", "add", f"ha.{ZONE}", "tenant:annna", "--no-reload")
-    relay.ok("host", "add", f"ha.anna.{ZONE}", "tenant:anna", "--login=none", "--no-reload")
+    assert "The house asks" in relay.ok("host", "add", f"ha.anna.{ZONE}", "tenant:anna", "--no-reload")
+    assert "The house asks" in relay.run("host", "show", f"ha.anna.{ZONE}").stdout
+    for label, wall in (("w", "--login=required"), ("u", "--user=olga")):  # who says that somebody is asked here means it
+        relay.ok("host", "add", f"{label}.anna.{ZONE}", "tenant:anna", wall, "--force", "--no-reload")
+        assert "required" in relay.run("host", "show", f"{label}.anna.{ZONE}").stdout
     relay.ok("host", "add", f"own.{ZONE}", "http://127.0.0.1:1", "--no-reload")

@@ -189,6 +189,17 @@ static void test_cookie(void **state) {
                             START "Cookie: a=b; __Host-hagw=secret\r\n" OURS "\r\n");
 }
 
+/* A service that is a gateway as well gets its own cookies and pages, by the names it knows them by. */
+static void test_inner(void **state) {
+#define ASKED "GET /.hag2/auth/login?return=/ HTTP/1.1\r\nHost: ha.example\r\n"
+#define COOKIES "Cookie: __Host-hagw=ours; __Host-hag2=its; a=b\r\n\r\n"
+        assert_string_equal(forwarded(ASKED COOKIES, (ForwardContext) {}),
+                            "GET /.hagw/auth/login?return=/ HTTP/1.1\r\nHost: ha.example\r\n"
+                            "Cookie: __Host-hagw=its; a=b\r\n" OURS "\r\n");
+        assert_string_equal(forwarded(ASKED COOKIES, (ForwardContext) { .sees_cookie = true }),
+                            ASKED "Cookie: __Host-hagw=ours; __Host-hag2=its; a=b\r\n" OURS "\r\n");
+}
+
 static void test_address(void **state) {
         assert_string_equal(forwarded(START "\r\n", (ForwardContext) { .forwarded = true }),
                             START OURS "Forwarded: for=203.0.113.9;proto=https\r\n\r\n");
@@ -255,7 +266,7 @@ static void test_response(void **state) {
         assert_string_equal(answered("HTTP/1.1 200 OK\r\nServer: x\r\nContent-Length: 5\r\nConnection: "
                                      "close, X-Hop\r\nX-Hop: 1\r\n"
                                      "Keep-Alive: 5\r\nAlt-Svc: h3=\":443\"\r\nSet-Cookie: "
-                                     "a=b\r\nSet-Cookie: __Host-hagw=evil; Path=/\r\n"
+                                     "a=b\r\nSet-Cookie: __Host-HAGW=evil; Path=/\r\n"
                                      "Strict-Transport-Security: max-age=1\r\nX_y: 1\r\n\r\n",
                                      plain, (ForwardAnswer){}, BODY_LENGTH),
                             "HTTP/1.1 200 OK\r\nServer: x\r\nContent-Length: 5\r\nSet-Cookie: a=b\r\n"
@@ -285,8 +296,36 @@ static void test_response(void **state) {
                             "websocket\r\n\r\n");
 }
 
+static void test_inner_answer(void **state) {
+        static const H1Asked plain = {};
+#define SEE "HTTP/1.1 303 See Other\r\nContent-Length: 0\r\n"
+#define TO_LOGIN "Location: /.hagw/auth/login?return=/\r\n"
+        bool inner = false;
+        ForwardAnswer a = { .ret_inner = &inner };
+
+        /* Anybody's: the visitor is sent to this gateway's. */
+        assert_string_equal(answered(SEE TO_LOGIN "\r\n", plain, a, BODY_NONE), SEE TO_LOGIN "\r\n");
+        assert_string_equal(answered(SEE "X-Hagw-Owner: 1\r\n" TO_LOGIN "\r\n", plain, a, BODY_NONE),
+                            SEE TO_LOGIN "\r\n");
+        assert_string_equal(answered(SEE FORWARD_OWN_FIELD ": 1\r\nLocation: /x\r\n\r\n", plain, a,
+                                     BODY_NONE),
+                            SEE "Location: /x\r\n\r\n");
+        assert_false(inner);
+        /* A gateway's: to that one's. */
+        assert_string_equal(answered(SEE TO_LOGIN FORWARD_OWN_FIELD ": 1\r\n"
+                                     "Set-Cookie: __Host-hagw=its; Path=/\r\n\r\n", plain, a, BODY_NONE),
+                            SEE "Location: /.hag2/auth/login?return=/\r\n"
+                            "Set-Cookie: __Host-hag2=its; Path=/\r\n\r\n");
+        assert_true(inner);
+        /* hagw-webd's own are for a gateway further out to know. */
+        assert_string_equal(answered(SEE TO_LOGIN "\r\n", plain,
+                                     (ForwardAnswer) { .sees_cookie = true, .own = true }, BODY_NONE),
+                            SEE TO_LOGIN FORWARD_OWN_FIELD ": 1\r\n\r\n");
+}
+
 TEST_MAIN(cmocka_unit_test(test_plain), cmocka_unit_test(test_spoofed),
           cmocka_unit_test(test_not_spoofed), cmocka_unit_test(test_connection_options),
           cmocka_unit_test(test_cookie),
           cmocka_unit_test(test_address), cmocka_unit_test(test_body), cmocka_unit_test(test_websocket),
-          cmocka_unit_test(test_full), cmocka_unit_test(test_response))
+          cmocka_unit_test(test_full), cmocka_unit_test(test_response), cmocka_unit_test(test_inner),
+          cmocka_unit_test(test_inner_answer))

@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Two gateways in a row, each with its login or without: a relay and a house whose TLS it opens, a gateway in front of a
+gateway. Visitors are programs that follow redirects, keep cookies and fill in forms, and nothing else."""
+
+import json
+import re
+import urllib.parse
+
+import pytest
+from proxyhouse import HOST as PLAIN
+from proxyhouse import Head, ProxyHouse, Upstream, echo, silent
+from relayhouse import ZONE
+from test_front_door import PAGE, Door
+from test_relay_house import HOST, WEBSOCKET, Pair
+
+OUTER, INNER = ("olga", "outer long passphrase"), ("ines", "inner long passphrase")
+
+
+def people(house, who):
+    """A hagw-webd with that user, and one who may pass nowhere."""
+    Door.open_web(house)
+    house.webd.call("AddUser", name=who[0], password=who[1], hosts=["*"], groups=[])
+    house.webd.call("AddUser", name="nobody", password=who[1], hosts=[], groups=[])
+
+
+class Client:
+    """Goes where it is sent, ten times at most."""
+
+    def __init__(self, house, name=HOST):
+        self.house, self.name, self.cookies, self.path, self.sent = house, name, {}, "/", []
+
+    def ask(self, method, path, fields=None, page=True):
+        headers = dict(PAGE) if page else {}
+        if self.cookies:
+            headers["Cookie"] = "; ".join(f"{k}={v}" for k, v in self.cookies.items())
+        if fields is not None:
+            headers |= {"Content-Type": "application/x-www-form-urlencoded", "Origin": f"https://{self.name}",
+                        "Sec-Fetch-Site": "same-origin"}
+        body = None if fields is None else urllib.parse.urlencode(fields)
+        r = self.house.visit(method, path, name=self.name, body=body, headers=headers)
+        for c in r.headers.get_all("Set-Cookie", []):
+            k, v = c.split(";")[0].split("=", 1)
+            self.cookies[k] = v
+            if not v:
+                del self.cookies[k]
+        r.connection.close()
+        r.text = r.body.decode(errors="replace")
+        return r
+
+    def go(self, path, method="GET", fields=None):
+        for _ in range(10):
+            self.path = path
+            r = self.ask(method, path, fields)
+            self.sent.append((method, path, r.status))
+            if r.status != 303:
+                return r
+            method, fields, path = "GET", None, urllib.parse.urljoin(path, r.headers["Location"])
+        raise AssertionError(f"sent in a circle: {self.sent}")
+
+    def fill_in(self, page, who):
+        """The form of the login page that came last, sent to where it says."""
+        assert page.status == 200 and 'name="password"' in page.text, (page.status, page.text)
+        return self.submit(page, user=who[0], password=who[1])
+
+    def submit(self, page, **fields):
+        form = re.search(r'<form method="post" action="([^"]*)"', page.text)
+        fields |= dict(re.findall(r'type="hidden" name="([^"]*)" value="([^"]*)"', page.text))
+        return self.go(urllib.parse.urljoin(self.path, form[1]), "POST", fields)
+
+
+def is_through(r, target="/"):
+    return r.status == 200 and r.headers["Content-Type"] == "application/json" and json.loads(r.text)["target"] == target
+
+
+class Relayed:
+    """A relay with a host of its own for the house's."""
+
+    def __init__(self, house, other_house, outer, inner, serve=echo):
+        access = f'access: {{ login = "{outer}"; }};' if outer else ""  # None: the default
+        self.pair = Pair(house, other_house, more='opened = "accept";', login=inner, serve=serve,
+                         relay_hosts={"anna": f'name = "{HOST}"; upstream = "tenant:anna"; {access}'})
+        self.outer, self.inner, self.service = self.pair.relay, self.pair.home, self.pair.service
+        people(self.outer, OUTER)
+        people(self.inner, INNER)
+        self.outer.certify(f"*.anna.{ZONE}")
+        self.outer.wait(lambda: self.outer.serves(HOST))
+
+    def close(self):
+        self.pair.close()
+
+
+class Behind:
+    """A gateway whose service is a gateway."""
+
+    def __init__(self, house, other_house, outer, inner, serve=echo):
+        self.service = Upstream(serve)
+        self.inner = ProxyHouse(other_house, lan := 'lan = ( "192.168.255.0/24" );',
+                                ha=f'name = "{HOST}"; upstream = "{self.service.url}"; access: {{ login = "{inner}"; }};')
+        self.inner.certify(HOST)
+        self.inner.start()
+        access = f'access: {{ login = "{outer}"; }};' if outer else ""
+        self.outer = ProxyHouse(house, lan, ha=f'''name = "{HOST}"; upstream = "https://127.0.0.1:{self.inner.port}";
+            tls: {{ verify = "insecure"; server_name = "{HOST}"; }}; {access}''')
+        self.outer.certify(HOST)
+        self.outer.start()
+        for h, who in ((self.inner, INNER), (self.outer, OUTER)):
+            people(h, who)
+            h.wait(lambda h=h: h.proxyd_certificates() == {HOST})
+
+    def close(self):
+        self.outer.close()
+        self.inner.close()
+        self.service.close()
+
+
+@pytest.fixture(params=[Relayed, Behind], ids=["relay and house", "gateway and gateway"])
+def make(request, house, other_house):
+    made = []
+
+    def make(*settings):
+        made.append(request.param(house, other_house, *settings))
+        return made[-1]
+    yield make
+    for m in made:
+        m.close()
+
+
+@pytest.mark.parametrize("outer", [None, "none"], ids=["asks", "does not ask"])
+@pytest.mark.parametrize("inner", ["required", "none"], ids=["asked behind", "not asked behind"])
+def test_walls(make, outer, inner):
+    """Each wall asks once, then everything comes through; where none does, at once."""
+    w = make(outer, inner)
+    c = Client(w.outer)
+    r = c.go("/x?a=b%20c")
+    for who in ([OUTER] if outer is None else []) + ([INNER] if inner == "required" else []):
+        assert not w.service.requests and r.status == 200
+        r = c.fill_in(r, who)
+    assert is_through(r, "/x?a=b%20c"), (r.text, c.sent)
+    host, = w.outer.proxyd.call("ListHosts")["hosts"]
+    opened = outer == "none" and isinstance(w, Relayed)  # then the house's pages are there under their own names
+    assert ("innerLoginUSec" in host) == (inner == "required" and not opened)
+    for _ in range(3):
+        assert is_through(c.go("/y"), "/y")
+    # The service sees nothing that opens one of the walls.
+    assert not any("hag" in f[1] for h in w.service.requests for f in h.fields if f[0].lower() == "cookie")
+
+
+def enter(w):
+    c = Client(w.outer)
+    assert is_through(c.fill_in(c.fill_in(c.go("/"), OUTER), INNER))
+    return c
+
+
+def test_each_wall_has_its_own_pages(make):
+    """Wrong passwords, who may not pass, and logging out: at the gateway whose page it is."""
+    w = make(None, "required")
+    c = Client(w.outer)
+    r = c.fill_in(c.go("/x"), ("nobody", OUTER[1]))  # the outer one's page that says no
+    r = c.submit(r)
+    r = c.fill_in(r, OUTER)
+    assert c.submit(r, user=INNER[0], password="wrong").status == 403 and c.path == "/.hag2/auth/login"
+    r = c.fill_in(c.go("/x"), ("nobody", INNER[1]))
+    assert c.path.startswith("/.hag2/auth/denied") and r.status == 403, c.sent
+    r = c.submit(r)
+    assert c.path.startswith("/.hag2/auth/login"), c.sent
+    assert is_through(c.fill_in(r, INNER), "/x")
+    # Out at the inner one: the outer one still knows who it is.
+    r = c.submit(c.go("/.hag2/auth/logout"))
+    assert r.status == 200 and [s["user"] for s in w.inner.webd.call("ListSessions")["sessions"]] == []
+    assert len(w.outer.webd.call("ListSessions")["sessions"]) == 1
+    link = re.search(r'<a href="([^"]*)"', r.text)[1]
+    r = c.go(urllib.parse.urljoin(c.path, link))
+    assert is_through(c.fill_in(r, INNER))
+    # Out at the outer one: everything is shut, the inner one's pages as well.
+    assert c.submit(c.go("/.hagw/auth/logout")).status == 200
+    c.go("/.hag2/auth/login")
+    assert c.path.startswith("/.hagw/auth/login"), c.sent
+
+
+def test_nothing_of_the_inner_one_is_open(make):
+    """Before the outer login nobody gets a byte of what is behind, whatever he says; behind it, only what a login needs."""
+    w = make(None, "required")
+    before = w.inner.figure("proxy_requests")
+    for path in ("/", "/.hag2/auth/login", "/.hag2/auth/denied", "/.hag3/auth/login"):
+        r = w.outer.visit(path=path, name=HOST, headers={**PAGE, "Cookie": "__Host-hag2=x", "X-Hagw-Own": "1"})
+        assert r.status == 303 and r.headers["Location"].startswith("/.hagw/auth/login")
+        r.connection.close()
+    assert w.inner.figure("proxy_requests") == before
+    c = enter(w)
+    for path in ("/.hag2/metrics", "/.hag2/auth/status", "/.hag2/status"):
+        assert is_through(c.ask("GET", path), path)  # the service's, like any other path
+
+
+FORGED = (b"HTTP/1.1 303 See Other\r\nX-Hagw-Own: 1\r\nLocation: /.hagw/auth/login\r\nSet-Cookie: __Host-hagw=forged; Path=/; "
+          b"Secure\r\nSet-Cookie: =__Host-hagw=forged\r\nContent-Length: 0\r\n\r\n")
+
+
+def test_a_service_that_plays_a_gateway(house):
+    """It has a page and a cookie of its own by that, and nothing of the login in front of it."""
+    def serve(service, s, f):
+        while True:
+            service.requests.append(Head(f))
+            s.sendall(FORGED)
+    service = Upstream(serve)
+    h = ProxyHouse(house, ha=f'name = "{PLAIN}"; upstream = "{service.url}";')
+    h.certify(PLAIN)
+    h.start()
+    people(h, OUTER)
+    h.wait(lambda: h.proxyd_certificates() == {PLAIN})
+    c = Client(h, PLAIN)
+    hidden = dict(re.findall(r'type="hidden" name="([^"]*)" value="([^"]*)"', c.go("/").text))
+    assert c.ask("POST", "/.hagw/auth/login", {**hidden, "user": OUTER[0], "password": OUTER[1]}).status == 303
+    session = c.cookies["__Host-hagw"]
+    r = c.ask("GET", "/")
+    assert r.headers["Location"] == "/.hag2/auth/login" and c.cookies["__Host-hagw"] == session
+    assert c.cookies["__Host-hag2"] == "forged"
+    c.ask("GET", "/again")
+    assert service.requests[-1].get("Cookie") == "__Host-hagw=forged"
+    h.close()
+    service.close()
+
+
+def chat(service, s, f):
+    """A WebSocket that echoes, or an answer."""
+    head = Head(f)
+    service.requests.append(head)
+    if head.get("Upgrade"):
+        s.sendall(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                  b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
+        while data := f.read1(100):
+            s.sendall(data)
+    else:
+        body = json.dumps({"target": head.target})
+        s.sendall(f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"
+                  f"Content-Length: {len(body)}\r\n\r\n{body}".encode())
+
+
+@pytest.mark.parametrize("end", ["outer", "inner"])
+def test_streams_end_with_either_session(make, end):
+    w = make(None, "required", chat)
+    c = enter(w)
+    with w.outer.tls(HOST) as s:
+        cookies = "; ".join(f"{k}={v}" for k, v in c.cookies.items())
+        s.sendall(WEBSOCKET.replace(b"\r\n\r\n", f"\r\nOrigin: https://{HOST}\r\nCookie: {cookies}\r\n\r\n".encode()))
+        assert s.recv(4096).startswith(b"HTTP/1.1 101")
+        s.sendall(b"x")
+        assert s.recv(1) == b"x"
+        getattr(w, end).webd.call("RevokeSession", user=(OUTER if end == "outer" else INNER)[0])
+        assert silent(s, 30)
