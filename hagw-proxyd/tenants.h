@@ -19,7 +19,7 @@
 #define TENANT_REPORT_USEC (10 * USEC_PER_SEC) /* what passed is told to hagw-tenantd so often */
 /* And of a tenant whose month has a limit as soon as one of so many parts of it has passed, but not in
  * quicker succession than this. */
-#define TENANT_STEPS 200U
+#define TENANT_STEPS 500U
 #define TENANT_STEP_USEC (20 * USEC_PER_MSEC)
 
 typedef struct Channel Channel;

@@ -211,7 +211,7 @@ def test_streams_end_when_their_domain_moves(relay, move):
 
 
 def test_a_month_ends_where_it_ends(relay):
-    """And not when the next report is due: a limit is told in two hundred steps."""
+    """And not when the next report is due: a limit is told in five hundred steps."""
     rate, month = 512 << 10, 2 << 20
     a = Agent(relay, relay.tenant("anna", bytesPerSecond=rate, bytesPerMonth=month))
     [c] = a.open()
