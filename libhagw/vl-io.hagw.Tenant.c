@@ -25,8 +25,8 @@ static SD_VARLINK_DEFINE_STRUCT_TYPE(
         SD_VARLINK_DEFINE_FIELD(connectionsPerSecond, SD_VARLINK_INT, 0),
         SD_VARLINK_FIELD_COMMENT("Both directions together; 0: no limit"),
         SD_VARLINK_DEFINE_FIELD(bytesPerSecond, SD_VARLINK_INT, 0),
-        SD_VARLINK_FIELD_COMMENT("Both directions together; a five hundredth of it is told as soon as it has "
-                                 "passed; 0: no limit"),
+        SD_VARLINK_FIELD_COMMENT("Both directions together; a five hundredth of it is told as soon as it "
+                                 "has passed; 0: no limit"),
         SD_VARLINK_DEFINE_FIELD(bytesPerMonth, SD_VARLINK_INT, 0),
         SD_VARLINK_FIELD_COMMENT("Those that are good; a control connection that came with another one is "
                                  "cut"),
