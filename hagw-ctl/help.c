@@ -28,7 +28,8 @@ static void print_verb_line(FILE *f, const Verb *v) {
         (void)snprintf(word, sizeof(word), "%s%s%s %s", strempty(v->group), v->group ? " " : "", v->name,
                        v->arguments);
         /* Columns are counted in characters, and … is one of three bytes. */
-        fprintf(f, "  %-*s%s\n", COLUMN - 2 + (int) (strlen(word) - text_width(word)), word, v->help);
+        fprintf(f, "  %-*s%s%s\n", COLUMN - 2 + (int) (strlen(word) - text_width(word)), word,
+                text_width(word) >= COLUMN - 2 ? " " : "", v->help);
 }
 
 void help_print(FILE *f) {
