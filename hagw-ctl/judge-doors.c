@@ -268,7 +268,7 @@ int judge_doors(Status *s) {
                 if (runs && is_shut(shown, d->unit, state)) {
                         tell_shut(s, d, state, other);
                         r = status_mark_shut(s, d->daemon);
-                } else if (other)
+                } else if (other && !s->denied) /* whose it is, only root sees: hagw's own it may be */
                         status_problem(s, runs ? "%s has port %u, too, and gets visitors of yours. %s" :
                                                  "%s has port %u, which hagw-proxyd needs. %s",
                                        holder_text(other, who), d->port, holder_remedy(other));

@@ -28,7 +28,11 @@ int judge_daemons(Status *s) {
         if (all_are_off(s->daemons)) {
                 s->unreachable = true;
                 s->unset = is_unset(s);
-                if (s->unset)
+                if (s->config_errno == -EACCES) {
+                        s->denied = true;
+                        status_problem(s,
+                                       "hagw is not running, and why only root sees; try again with sudo.");
+                } else if (s->unset)
                         status_problem(s,
                                        "hagw is not set up on this machine yet: hagw-ctl setup does so, or "
                                        "hagw-ctl attach for a house behind a relay.");

@@ -47,7 +47,7 @@ def test_help_is_the_table(ctl):
     whole = ctl.ok("--help")
     for verb in table()["verbs"]:
         words = [w for w in (verb["group"], verb["name"]) if w]
-        assert re.search(rf"^  {' '.join(words)} .*{re.escape(verb['help'])}$", whole, re.M), words
+        assert re.search(rf"^  {' '.join(words)} (.* )?{re.escape(verb['help'])}$", whole, re.M), words
         own = ctl.ok(*words, "--help") if words != ["complete"] else ""
         for option in verb["options"]:
             value = f"={option['value']}" if option["value"] else ""
@@ -148,6 +148,10 @@ def test_status_of_who_is_not_root(ctl, webd):
                        capture_output=True, text=True)
     assert r.returncode == DENIED and r.stdout.count("\n  - ") == 1, (r.stdout, r.stderr)
     assert "The daemons and the configuration answer root only; try again with sudo." in r.stdout and "none" not in r.stdout
+    webd.stop()
+    r = subprocess.run([copy, "--config", ctl.house.config, "status"], env=ctl.env, user=65534, group=65534, extra_groups=[],
+                       capture_output=True, text=True)
+    assert r.returncode == DENIED and r.stdout.count("\n  - ") == 1 and "try again with sudo" in r.stdout, r.stdout
 
 
 def test_sessions_are_told_by_browser(ctl, webd):

@@ -3,13 +3,14 @@
 
 import json
 import re
+import shutil
 import socket
 import subprocess
 import sys
 import time
 
 import pytest
-from ctl_tools import FAILED, OK, UNREACHABLE, Booted, Ctl, terminal
+from ctl_tools import CTL, DENIED, FAILED, OK, UNREACHABLE, Booted, Ctl, terminal
 from test_beside import Resolver
 from test_listen import V4, V6
 from test_netd import ip, net  # noqa: F401 (fixture)
@@ -92,6 +93,23 @@ def test_another_program_has_the_ports(net, machine, tmp_path):  # noqa: F811
     assert "has port 443, which hagw-proxyd needs" in found[0] and "has port 80, which" in found[1]
     assert "hagw-ctl host add NAME http://127.0.0.1:PORT" in found[0]
     assert status(Ctl(machine))[2] == []
+
+
+def test_who_is_not_root_is_told_of_no_other_program(net, machine, proxyd, tmp_path):  # noqa: F811
+    """Whose a port is he cannot see: mostly it is hagw's own."""
+    folder = tmp_path
+    while folder != folder.parent:
+        folder.chmod(folder.stat().st_mode | 0o055)
+        folder = folder.parent
+    for folder in [proxyd.path.parent, *proxyd.path.parent.parents][:-1]:
+        folder.chmod(folder.stat().st_mode | 0o055)
+    proxyd.path.parent.chmod(0o700)
+    (machine.config / "hagw.conf").chmod(0o600)
+    copy = shutil.copy(CTL, machine.root)
+    with nginx(tmp_path, 443, 80):
+        r = subprocess.run([copy, "--config", machine.config, "status"], env=Ctl(machine).env, user=65534, group=65534,
+                           extra_groups=[], capture_output=True, text=True)
+    assert r.returncode == DENIED and "has port" not in r.stdout and r.stdout.count("\n  - ") == 1, r.stdout
 
 
 def test_another_program_shares_a_port(net, machine, proxyd, tmp_path):  # noqa: F811
