@@ -88,6 +88,11 @@ static int check_option(const Setup *s, const Question *q, const char *value) {
         return r < 0 ? r : setup_check_value(q->scope, q->group, q->name, meant);
 }
 
+/* Only Home Assistant has a port that is known; what lacks more than the scheme is judged as it is. */
+static bool is_taken_as_typed(const char *upstream) {
+        return strstr(upstream, "://") || !strchr(upstream, ':');
+}
+
 int setup_check_options(const Setup *s) {
         _cleanup_free_ char *name = NULL, *reason = NULL;
         const char *value;
@@ -101,7 +106,8 @@ int setup_check_options(const Setup *s) {
                         log_error("--host=%s: expected NAME=UPSTREAM, such as ha=http://192.168.1.4:8123.",
                                   strchr(value, '@') ? "…" : value); /* maybe a password */
                         r = -EINVAL;
-                }
+                } else if (!strchr(value, '@') && is_taken_as_typed(strchr(value, '=') + 1))
+                        r = setup_check_value(CONF_SCOPE_HOST, NULL, "upstream", strchr(value, '=') + 1);
         value = call_option(s->call, "user");
         if (r >= 0 && value)
                 r = read_option(s, "user", TYPED_USER, value, &name, &reason);
@@ -139,11 +145,8 @@ static int take_host(Setup *s, const char *value) {
         _cleanup_free_ char *meant = NULL, *reason = NULL;
         int r;
 
-        /* Only Home Assistant has a port that is known; what lacks more than the scheme is judged as it
-         * is. */
-        r = strstr(upstream, "://") || !strchr(upstream, ':') ?
-                            0 :
-                            read_option(s, "host", TYPED_UPSTREAM, upstream, &meant, &reason);
+        r = is_taken_as_typed(upstream) ? 0 :
+                                          read_option(s, "host", TYPED_UPSTREAM, upstream, &meant, &reason);
         if (r < 0)
                 return r;
         if (asprintf(&s->hosts[s->n_hosts], "%.*s%s", (int) (upstream - value), value, meant ?: upstream) <

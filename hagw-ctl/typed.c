@@ -234,7 +234,7 @@ static int read_resolve(const char *text, const TypedContext *c, char **ret, cha
         if (hostname_normalize(host, strlen(host), name) <= 0 || !strchr(name, '.'))
                 return say(-EINVAL, ret_reason,
                            "\"%s\" is neither an address nor a dynamic DNS name, such as "
-                           "example.myfritz.net.",
+                           "example.myfritz.net, nor an interface of this machine.",
                            text);
         if (c->zone && hostname_in_zone(name, c->zone))
                 return say(-EINVAL, ret_reason,

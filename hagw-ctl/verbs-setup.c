@@ -40,7 +40,8 @@ static int may_replace(const Setup *s, const char *path, const char *before) {
                                   path);
                         return -EEXIST;
                 }
-                r = prompt_yes("hagw.conf exists and differs. Replace it (it is kept as hagw.conf.old)?",
+                r = prompt_yes("hagw.conf exists and differs. Replace it, with all that was not asked for "
+                               "here (it is kept as hagw.conf.old)?",
                                false);
                 if (r <= 0)
                         return r;
@@ -183,6 +184,18 @@ static int write_config(Setup *s) {
         return r < 0 ? r : hosts < 0;
 }
 
+/* One that has a source, and none comes from it: a name that was mistyped, say. */
+static void tell_missing(sd_json_variant *reply) {
+        for (size_t k = 0; k < field_count(reply, "addresses"); k++) {
+                sd_json_variant *a = field_element(reply, "addresses", k);
+
+                if (!field_text(a, "address") && field_text(a, "error"))
+                        log_warning("No public %s address is known: %s; see public_address in hagw.conf(5).",
+                                    streq(strempty(field_text(a, "family")), "ipv4") ? "IPv4" : "IPv6",
+                                    field_text(a, "error"));
+        }
+}
+
 /* The public addresses, as soon as each is known or known to be missing. The texts live as long as *ret. */
 static int wait_for_address(const Setup *s, sd_json_variant **ret, const char **ret_ipv4,
                             const char **ret_ipv6) {
@@ -214,10 +227,11 @@ static int wait_for_address(const Setup *s, sd_json_variant **ret, const char **
         waiting_end();
         if (r < 0)
                 return r;
-        if (*ret_ipv4 || *ret_ipv6)
+        if (*ret_ipv4 || *ret_ipv6) {
                 setup_say(s, "The house's public address: %s%s%s\n", strempty(*ret_ipv4),
                           *ret_ipv4 && *ret_ipv6 ? " and " : "", strempty(*ret_ipv6));
-        else
+                tell_missing(*ret);
+        } else
                 log_error("No public address is known yet%s%s; see public_address in hagw.conf(5).",
                           error ? ": " : "", strempty(error));
         return 0;

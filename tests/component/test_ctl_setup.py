@@ -86,6 +86,7 @@ def test_where_nobody_can_be_asked_it_is_told(fresh):
     r = fresh.run(*words, stdin=PASSWORD)
     assert r.returncode == OK and "whole domain" in r.stderr and "private use" in r.stderr
     for option, why in (("--zone=com", "single word"), ("--zone=8.8.8.8", "is an address"), ("--contact=me", "no mail address"),
+                        ("--host=ha=192.168.1.4", '"192.168.1.4" cannot be taken: expected "http://HOST'),
                         ("--user=Anna K", "no user's name"), ("--ipv4=::1", "IPv6 address"), ("--name-server=8.8.8.8", "A record")):
         assert why in fresh.refused(USAGE, *words, option, stdin=PASSWORD), option
 
@@ -250,6 +251,14 @@ def test_a_failure_does_not_end_the_rest(machine):  # noqa: F811
     assert r.returncode == UNREACHABLE and "hagw.target could not be started" in r.stderr
     assert "anna may log in." in r.stdout and "What is left to do" in r.stdout and "home.meier.test" in r.stderr
     assert [u["name"] for u in machine.json("user", "list")["users"]] == ["anna"]
+
+
+def test_an_address_that_is_missing_is_told(machine):  # noqa: F811
+    """Though the other family has one: a name that was mistyped would show days later."""
+    r = machine.run("setup", "--zone=home.meier.test", "--ipv4=interface:lo", "--ipv6=static:2001:db8::1", "--laboratory", "--yes",
+                    "--wait=0")
+    assert "The house's public address: 2001:db8::1" in r.stdout, (r.stdout, r.stderr)
+    assert re.search(r"No public IPv4 address is known: lo .*; see public_address", r.stderr), r.stderr
 
 
 @pytest.mark.parametrize("verb", ["setup", "attach"])

@@ -71,7 +71,7 @@ static void test_sources(void **state) {
                 { TYPED_IPV4, "203.0.113.10", "static:203.0.113.10", "no public address" },
                 { TYPED_IPV4, "2a02:8106::1", NULL, "IPv6 address" },
                 { TYPED_IPV4, "static:300.1.1.1", NULL, "no address" },
-                { TYPED_IPV4, "eth9", NULL, "neither an address" },
+                { TYPED_IPV4, "eth9", NULL, "nor an interface of this machine" },
                 { TYPED_IPV4, "ns.home.meier.org", NULL, "ask itself" },
                 { TYPED_IPV6, "2a02:8106::1", "static:2a02:8106::1", NULL },
                 { TYPED_IPV6, "fd00::1", "static:fd00::1", "no public address" },
