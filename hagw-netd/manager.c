@@ -19,7 +19,7 @@ static void manager_set_status(Manager *m) {
                 AddressState state = address_source_state(m->sources[i]);
 
                 ip_format(&state.address, text[i]);
-                mark[i] = state.error ? " (last good one)" : "";
+                mark[i] = state.error && state.address.family != AF_UNSPEC ? " (last good one)" : "";
         }
         daemon_set_status(m->daemon, "IPv4 %s%s, IPv6 %s%s", text[MANAGER_IPV4], mark[MANAGER_IPV4],
                           text[MANAGER_IPV6], mark[MANAGER_IPV6]);
