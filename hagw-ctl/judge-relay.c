@@ -2,9 +2,35 @@
 
 /* What status finds about both ends of a tunnel: this house at its relay, and a relay's tenants. */
 
+#include <time.h>
+
 #include "client.h"
+#include "output.h"
 #include "relay.h"
 #include "status.h"
+#include "usec.h"
+
+#define REFUSED_RECENT_USEC (10 * USEC_PER_MINUTE)
+
+/* What the relay refused just now for another reason than that this house was away: it is back. */
+static void judge_refused(Status *s, sd_json_variant *relay) {
+        uint64_t now = clock_usec(CLOCK_REALTIME);
+
+        for (size_t i = 0; i < field_count(relay, "refused"); i++) {
+                sd_json_variant *r = field_element(relay, "refused", i);
+                const char *reason = strempty(field_text(r, "reason"));
+                char when[TIME_TEXT_MAX];
+
+                if (streq(reason, "away") || field_number(r, "lastUSec") + REFUSED_RECENT_USEC < now)
+                        continue;
+                /* A scanner alone may bring more visitors a second than are let in. */
+                (streq(reason, "connections") ? status_notice : status_problem)(
+                        s, "The relay refuses visitors of this house, %lu so far, the last one %s: %s.",
+                        (unsigned long) field_number(r, "count"),
+                        format_when(field_number(r, "lastUSec"), now, when),
+                        strempty(field_text(r, "text")));
+        }
+}
 
 int judge_relay(Status *s) {
         sd_json_variant *relay = sd_json_variant_by_key(s->relay, "relay");
@@ -14,6 +40,7 @@ int judge_relay(Status *s) {
                 status_problem(s, "This house is not attached to its relay %s (%s)%s%s",
                                s->config->relay.address, field_text(relay, "state"), error ? ": " : ".",
                                strempty(error));
+        judge_refused(s, relay);
         return 0;
 }
 

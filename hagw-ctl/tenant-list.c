@@ -23,6 +23,21 @@ static void listing_done(Listing *l) {
         table_free(l->table);
 }
 
+/* Its own rows of a->refused, where there are any. */
+static int set_refused(const Attachments *a, const char *name, sd_json_variant **v) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *array = NULL;
+        size_t n = a->refused ? sd_json_variant_elements(a->refused) : 0;
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < n; i++) {
+                sd_json_variant *row = sd_json_variant_by_index(a->refused, i);
+
+                if (streq(strempty(field_text(row, "tenant")), strempty(name)))
+                        r = sd_json_variant_append_array(&array, row);
+        }
+        return r < 0 || !array ? r : sd_json_variant_set_field(v, "refused", array);
+}
+
 /* The tenant with its attachments, as JSON says it. */
 static int with_attachments(const Attachments *a, sd_json_variant *tenant, sd_json_variant **ret) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = sd_json_variant_ref(tenant), *array = NULL;
@@ -35,6 +50,8 @@ static int with_attachments(const Attachments *a, sd_json_variant *tenant, sd_js
                 r = sd_json_variant_new_array(&array, own, n);
                 if (r >= 0)
                         r = sd_json_variant_set_field(&v, "attachments", array);
+                if (r >= 0)
+                        r = set_refused(a, field_text(tenant, "name"), &v);
         }
         if (r >= 0)
                 *ret = TAKE_PTR(v);
@@ -193,6 +210,18 @@ static void print_attachments(const Attachments *a) {
                        (unsigned long) field_number(a->items[i], "visitors"));
 }
 
+static void print_refused(const Attachments *a, uint64_t now) {
+        char last[TIME_TEXT_MAX];
+
+        for (size_t i = 0; a->refused && i < sd_json_variant_elements(a->refused); i++) {
+                sd_json_variant *r = sd_json_variant_by_index(a->refused, i);
+
+                output("  %-14s %lu visitors, last %s: %s\n", i == 0 ? "refused" : "",
+                       (unsigned long) field_number(r, "count"),
+                       format_when(field_number(r, "lastUSec"), now, last), field_text(r, "text"));
+        }
+}
+
 static void print_tenant(sd_json_variant *t, const Attachments *a) {
         _cleanup_free_ char *domains = field_joined(t, "domains");
         char created[TIME_TEXT_MAX], in[TIME_TEXT_MAX], out[TIME_TEXT_MAX];
@@ -222,6 +251,7 @@ static void print_tenant(sd_json_variant *t, const Attachments *a) {
                format_bytes(field_number(t, "received"), in), format_bytes(field_number(t, "sent"), out));
         print_tokens(t, now);
         print_attachments(a);
+        print_refused(a, now);
 }
 
 static int show_one(const Call *call, const char *argument, void *userdata) {

@@ -290,6 +290,9 @@ static int take_attachments(sd_json_variant *reply, void *userdata) {
                 return -ENOMEM;
         for (size_t i = 0; i < n; i++)
                 a->items[a->n++] = sd_json_variant_ref(field_element(reply, "attachments", i));
+        for (size_t i = 0; i < field_count(reply, "refused"); i++)
+                if (sd_json_variant_append_array(&a->refused, field_element(reply, "refused", i)) < 0)
+                        return -ENOMEM;
         return 0;
 }
 
@@ -336,6 +339,7 @@ void attachments_done(Attachments *a) {
         for (size_t i = 0; i < a->n; i++)
                 sd_json_variant_unref(a->items[i]);
         free(a->items);
+        sd_json_variant_unref(a->refused);
         free(a->reason);
         *a = (Attachments) {};
 }

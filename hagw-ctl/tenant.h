@@ -43,6 +43,7 @@ int tenant_take_lifetime(const Call *call, sd_json_variant **parameters);
 typedef struct Attachments {
         sd_json_variant **items;
         size_t n, allocated;
+        sd_json_variant *refused; /* visitors of them, by reason; NULL: none */
         char *reason; /* why hagw-proxyd could not be asked; NULL: it answered */
 } Attachments;
 int attachments_load(Attachments *a, const char *tenant);

@@ -77,7 +77,7 @@ static const struct {
         { INTERFACE "Busy", "it has too much to do and asks to come later" },
 };
 
-static const char *refusal_text(const char *error, char *buffer, size_t size) {
+static const char *answer_text(const char *error, char *buffer, size_t size) {
         for (size_t i = 0; i < ELEMENTSOF(refusals); i++)
                 if (streq(refusals[i].error, error))
                         return refusals[i].why;
@@ -176,6 +176,24 @@ static void on_link_open(RelayLink *l, sd_json_variant *proof) {
         loop_arm(loop, &a->timer, loop->now_usec + AGENT_REPLY_USEC);
 }
 
+/* What the relay says of our visitors that it refused. A reason that it has learned since is left out. */
+static bool take_refused(Agent *a, sd_json_variant *parameters) {
+        sd_json_variant *rows = sd_json_variant_by_key(parameters, "refused");
+        size_t n = rows && sd_json_variant_is_array(rows) ? sd_json_variant_elements(rows) : 0;
+
+        for (size_t i = 0; i < MIN(n, (size_t) _REFUSAL_MAX); i++) {
+                sd_json_variant *row = sd_json_variant_by_index(rows, i);
+                Refusal r = refusal_from_name(strempty(control_string(row, "reason")));
+
+                if (r < 0)
+                        continue;
+                a->attached.refused[r].n = (uint64_t) MAX(control_integer(row, "count", 0), INT64_C(0));
+                a->attached.refused[r].last_usec =
+                        (uint64_t) MAX(control_integer(row, "lastUSec", 0), INT64_C(0));
+        }
+        return n > 0;
+}
+
 static void on_first_reply(Agent *a, RelayLink *l, sd_json_variant *parameters) {
         const char *text = strempty(control_string(parameters, "zone"));
         uint8_t session_id[CHANNEL_SESSION_ID_SIZE];
@@ -190,6 +208,8 @@ static void on_first_reply(Agent *a, RelayLink *l, sd_json_variant *parameters) 
         a->attached_usec = a->worker->loop.now_usec;
         a->attached.since_usec = clock_usec(CLOCK_REALTIME);
         memcpy(a->attached.zone, zone, sizeof(zone));
+        memset(a->attached.refused, 0, sizeof(a->attached.refused)); /* it may have restarted */
+        (void) take_refused(a, parameters);
         (void) snprintf(a->attached.address, sizeof(a->attached.address),
                         l->address.family == AF_INET6 ? "[%s]:%u" : "%s:%u", ip_format(&l->address, address),
                         a->target->port);
@@ -204,7 +224,7 @@ static void on_refusal(Agent *a, const ControlReply *reply) {
         char buffer[MESSAGE_TEXT_MAX];
         bool busy = streq(reply->error, INTERFACE "Busy");
 
-        wait_and_retry(a, refusal_text(reply->error, buffer, sizeof(buffer)), !busy,
+        wait_and_retry(a, answer_text(reply->error, buffer, sizeof(buffer)), !busy,
                        busy ? (uint64_t) MAX(retry, INT64_C(0)) : 0);
 }
 
@@ -236,6 +256,8 @@ static void on_link_message(RelayLink *l, sd_json_variant *message) {
                 on_first_reply(a, l, reply.parameters);
                 return;
         }
+        if (take_refused(a, reply.parameters))
+                tell(a, NULL, /* refused= */ false, 0);
         wish = control_integer(reply.parameters, "waiting", -1);
         if (wish >= 0)
                 channel_pool_set_wish(&a->pool, (uint64_t) wish);

@@ -7,9 +7,11 @@
 #include "attachments.h"
 #include "control.h"
 #include "manager.h"
+#include "tenantrefusal.h"
 #include "tenantusage.h"
 
 #define ROWS_MAX 500U /* in one message */
+#define REFUSED_MAX 2000U /* rows of refusals in an answer; who asks for one tenant gets all of its own */
 
 /* In the worker's thread. */
 
@@ -43,8 +45,33 @@ static int append_row(sd_json_variant **rows, const Control *k) {
         return r < 0 ? r : sd_json_variant_append_array(rows, row);
 }
 
+typedef struct RefusedRows {
+        sd_json_variant *rows;
+        int error;
+} RefusedRows;
+
+static void append_refused(NameEntry *e, void *userdata) {
+        RefusedRows *f = userdata;
+
+        if (f->error >= 0 && sd_json_variant_elements(f->rows) < REFUSED_MAX)
+                f->error = tenant_refusals_append(CONTAINER_OF(e, Tenant, entry), &f->rows);
+}
+
+static int collect_refused(Worker *w, const char *tenant, sd_json_variant **ret) {
+        RefusedRows f = {};
+        Tenant *t;
+
+        f.error = sd_json_variant_new_array(&f.rows, NULL, 0);
+        if (!*tenant)
+                name_table_foreach(&w->tenants.table, append_refused, &f);
+        else if ((t = tenants_find(w, tenant)))
+                append_refused(&t->entry, &f);
+        *ret = f.rows;
+        return f.error;
+}
+
 void attachments_collect(Worker *w, AttachmentsMessage *m) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *rows = NULL;
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *rows = NULL, *refused = NULL, *v = NULL;
         int r = sd_json_variant_new_array(&rows, NULL, 0);
 
         for (size_t i = 0; r >= 0 && i < w->tenants.n_controls; i++) {
@@ -54,7 +81,12 @@ void attachments_collect(Worker *w, AttachmentsMessage *m) {
                         r = append_row(&rows, k);
         }
         if (r >= 0)
-                (void) sd_json_variant_format(rows, /* flags= */ 0, &m->rows);
+                r = collect_refused(w, m->tenant, &refused);
+        if (r >= 0)
+                r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR_VARIANT("attachments", rows),
+                                   SD_JSON_BUILD_PAIR_VARIANT("refused", refused));
+        if (r >= 0)
+                (void) sd_json_variant_format(v, /* flags= */ 0, &m->rows);
         queue_push(w->main_queue, &m->message);
 }
 
@@ -62,7 +94,7 @@ void attachments_collect(Worker *w, AttachmentsMessage *m) {
 
 struct AttachmentsCall {
         sd_varlink *link;
-        sd_json_variant *rows;
+        sd_json_variant *rows, *refused;
         unsigned n_open; /* workers that have not answered */
         int error;
 };
@@ -99,20 +131,30 @@ static void finish(AttachmentsCall *call) {
         if (r < 0)
                 (void) sd_varlink_error_errno(call->link, r);
         else
-                (void) sd_varlink_replybo(call->link, SD_JSON_BUILD_PAIR_VARIANT("attachments", last));
+                (void) sd_varlink_replybo(
+                        call->link, SD_JSON_BUILD_PAIR_VARIANT("attachments", last),
+                        SD_JSON_BUILD_PAIR_CONDITION(!!call->refused, "refused",
+                                                     SD_JSON_BUILD_VARIANT(call->refused)));
         sd_varlink_unref(call->link);
         sd_json_variant_unref(call->rows);
+        sd_json_variant_unref(call->refused);
         free(call);
 }
 
+static void take_rows(AttachmentsCall *call, sd_json_variant *rows, size_t max, sd_json_variant **to) {
+        for (size_t i = 0; call->error >= 0 && i < sd_json_variant_elements(rows); i++)
+                if (sd_json_variant_elements(*to) < max)
+                        call->error = sd_json_variant_append_array(to, sd_json_variant_by_index(rows, i));
+}
+
 void attachments_on_message(AttachmentsMessage *m) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *rows = NULL;
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         AttachmentsCall *call = m->call;
 
-        if (!m->rows || sd_json_parse(m->rows, /* flags= */ 0, &rows, NULL, NULL) < 0)
+        if (!m->rows || sd_json_parse(m->rows, /* flags= */ 0, &v, NULL, NULL) < 0)
                 call->error = -ENOMEM;
-        for (size_t i = 0; call->error >= 0 && i < sd_json_variant_elements(rows); i++)
-                call->error = sd_json_variant_append_array(&call->rows, sd_json_variant_by_index(rows, i));
+        take_rows(call, sd_json_variant_by_key(v, "attachments"), SIZE_MAX, &call->rows);
+        take_rows(call, sd_json_variant_by_key(v, "refused"), REFUSED_MAX, &call->refused);
         if (--call->n_open == 0)
                 finish(call);
 }

@@ -12,6 +12,7 @@
 #include "control-attach.h"
 #include "crowd.h"
 #include "log.h"
+#include "tenantrefusal.h"
 #include "usec.h"
 #include "worker.h"
 
@@ -64,31 +65,49 @@ static int make_session_id(Control *k) {
         return 0;
 }
 
+/* NULL: it knows. */
+static int take_refused(Control *k, sd_json_variant **ret) {
+        uint64_t n = tenant_refusals_total(k->tenant);
+
+        if (n == k->told_refusals)
+                return 0;
+        k->told_refusals = n;
+        return tenant_refusals_append(k->tenant, ret);
+}
+
 static int send_first(Control *k) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL, *refused = NULL;
         const RouteTable *routes = k->worker->snapshot->routes;
         char zone[HOSTNAME_LABEL_MAX + HOSTNAME_MAX + 2], address[IP_TEXT_MAX];
         int r;
 
         (void) snprintf(zone, sizeof(zone), "%s.%s", k->tenant_name, strempty(routes->tenants_zone));
+        r = take_refused(k, &refused);
+        if (r < 0)
+                return r;
         r = sd_json_buildo(
                 &v,
                 SD_JSON_BUILD_PAIR("sessionId", SD_JSON_BUILD_BASE64(k->session_id, sizeof(k->session_id))),
                 SD_JSON_BUILD_PAIR("zone", SD_JSON_BUILD_STRING(zone)),
                 SD_JSON_BUILD_PAIR("address", SD_JSON_BUILD_STRING(ip_format(&k->address, address))),
                 SD_JSON_BUILD_PAIR("channels", SD_JSON_BUILD_UNSIGNED(k->tenant->info->channels)),
-                SD_JSON_BUILD_PAIR("waiting", SD_JSON_BUILD_UNSIGNED(k->wish)));
+                SD_JSON_BUILD_PAIR("waiting", SD_JSON_BUILD_UNSIGNED(k->wish)),
+                SD_JSON_BUILD_PAIR_CONDITION(!!refused, "refused", SD_JSON_BUILD_VARIANT(refused)));
         return r < 0 ? r : control_send_reply(&k->transport, v, /* continues= */ true);
 }
 
 /* What it is asked for from time to time; what is not said stays as it was. */
 static int send_news(Control *k, bool ping, bool wish) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
-        int r;
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL, *refused = NULL;
+        int r = ping ? take_refused(k, &refused) : 0;
 
+        if (r < 0)
+                return r;
         r = sd_json_buildo(&v,
                            SD_JSON_BUILD_PAIR_CONDITION(ping, "ping", SD_JSON_BUILD_UNSIGNED(++k->ping)),
-                           SD_JSON_BUILD_PAIR_CONDITION(wish, "waiting", SD_JSON_BUILD_UNSIGNED(k->wish)));
+                           SD_JSON_BUILD_PAIR_CONDITION(wish, "waiting", SD_JSON_BUILD_UNSIGNED(k->wish)),
+                           SD_JSON_BUILD_PAIR_CONDITION(!!refused, "refused",
+                                                        SD_JSON_BUILD_VARIANT(refused)));
         return r < 0 ? r : control_send_reply(&k->transport, v, /* continues= */ true);
 }
 

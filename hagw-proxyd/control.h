@@ -62,6 +62,7 @@ struct Control {
         unsigned wish; /* so many should wait */
         uint64_t ping, since_usec; /* CLOCK_REALTIME */
         uint64_t received, sent;   /* bytes from and to visitors */
+        uint64_t told_refusals;    /* of its tenant, all that it has heard of */
 };
 
 /* The visitor turned out to be an agent or a relay's client: its handshake is done. c ends. */

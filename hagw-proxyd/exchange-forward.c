@@ -24,7 +24,6 @@ static void touch(Exchange *x) {
 }
 
 static void on_link(Exchange *x);
-static void on_link_failed(Exchange *x, const char *why);
 
 /* May end it, at once or later. */
 static void get_link(Exchange *x, UpstreamWish wish) {
@@ -35,7 +34,7 @@ static void get_link(Exchange *x, UpstreamWish wish) {
         if (r == 1)
                 on_link(x);
         else if (r < 0)
-                on_link_failed(x, "out of memory");
+                exchange_fail_link(x, "out of memory");
 }
 
 /* What webd wants to know beyond what every service is told. */
@@ -85,33 +84,6 @@ void exchange_forward(Exchange *x, Upstream *u) {
         get_link(x, may_retry(x) ? UPSTREAM_ANY : UPSTREAM_YOUNG);
 }
 
-/* That a tenant's house is away is nothing that ails the relay; what a probe meets with goes to who sent
- * it. */
-static void note_failure(Exchange *x, const char *why) {
-        if (x->conn->probe)
-                (void) snprintf(x->conn->probe->result.text, sizeof(x->conn->probe->result.text), "%s", why);
-        else if (x->stats && !x->internal && !x->upstream->single)
-                upstream_report(x->upstream, x->stats, why);
-}
-
-static void fail(Exchange *x, PageKind kind, const char *why) {
-        note_failure(x, why);
-        x->verdict = kind == PAGE_GATEWAY_TIMEOUT ? "upstream timeout" : "upstream failed";
-        exchange_answer(x, kind, why);
-}
-
-/* The answer cannot be passed on whole. Once bytes of it are on their way, only the end of the connection
- * can tell the visitor, who must not see the end of its framing. */
-static void break_answer(Exchange *x, const char *verdict, const char *why) {
-        note_failure(x, why);
-        x->broken = true;
-        exchange_abort(x, verdict);
-}
-
-static void on_link_failed(Exchange *x, const char *why) {
-        fail(x, x->upstream->kind == CONF_UPSTREAM_TENANT ? PAGE_HOUSE_OFFLINE : PAGE_BAD_GATEWAY, why);
-}
-
 /* The connection ended before an answer came. */
 static void on_link_broken(Exchange *x, const char *why) {
         Link *k = x->client.link;
@@ -119,7 +91,7 @@ static void on_link_broken(Exchange *x, const char *why) {
 
         link_close(k);
         if (!again) {
-                fail(x, PAGE_BAD_GATEWAY, why);
+                exchange_fail(x, PAGE_BAD_GATEWAY, why);
                 return;
         }
         x->retried = true;
@@ -279,7 +251,7 @@ static int send_head(Exchange *x) {
         if (forward_response(&x->response, &answer, &kind) < 0 ||
             h1_write_response(&x->response, w->scratch, sizeof(w->scratch) - FLOW_MOVE_MAX - 64, &n) < 0) {
                 link_close(k);
-                fail(x, PAGE_BAD_GATEWAY, "its answer's head is too large");
+                exchange_fail(x, PAGE_BAD_GATEWAY, "its answer's head is too large");
                 return -1;
         }
         k->in->begin += x->response.head_size;
@@ -295,7 +267,7 @@ static int send_head(Exchange *x) {
         }
         if (r == FLOW_BAD) { /* nothing of it was sent */
                 link_close(k);
-                fail(x, PAGE_BAD_GATEWAY, malformed);
+                exchange_fail(x, PAGE_BAD_GATEWAY, malformed);
                 return -1;
         }
         x->interim = x->interim || interim;
@@ -335,7 +307,7 @@ static int pump_head(Exchange *x) {
         }
         if (v != H1_OK) {
                 link_close(k);
-                fail(x, PAGE_BAD_GATEWAY, h1_verdict_text(v));
+                exchange_fail(x, PAGE_BAD_GATEWAY, h1_verdict_text(v));
                 return -1;
         }
         return send_head(x);
@@ -355,12 +327,13 @@ static int pump_body(Exchange *x) {
                         return 0;
                 /* An error is no end, nor is TLS that ends without close_notify (RFC 9112 section 9.8). */
                 if (n < 0) {
-                        break_answer(x, "answer cut short", "it broke the connection off within an answer");
+                        exchange_break(x, "answer cut short",
+                                       "it broke the connection off within an answer");
                         return -1;
                 }
                 r = n > 0 ? FLOW_MOVED : flow_end(&x->down, &c->transport);
                 if (r == FLOW_BAD) {
-                        break_answer(x, "answer cut short", "it closed the connection within an answer");
+                        exchange_break(x, "answer cut short", "it closed the connection within an answer");
                         return -1;
                 }
         } else
@@ -370,7 +343,7 @@ static int pump_body(Exchange *x) {
         if (buffer_used(k->in) == 0)
                 k->in = buffer_put(&c->worker->pool, k->in);
         if (r == FLOW_BAD) {
-                break_answer(x, "malformed answer", malformed);
+                exchange_break(x, "malformed answer", malformed);
                 return -1;
         }
         if (r == FLOW_BROKEN) {
@@ -463,7 +436,7 @@ void exchange_on_timeout(Exchange *x) {
         if (x->state == EXCHANGE_LINK || x->state == EXCHANGE_HEAD) {
                 if (x->client.link)
                         link_close(x->client.link);
-                fail(x, PAGE_GATEWAY_TIMEOUT, "it did not answer in time");
+                exchange_fail(x, PAGE_GATEWAY_TIMEOUT, "it did not answer in time");
         } else {
                 x->broken = x->state == EXCHANGE_BODY;
                 exchange_abort(x, x->conn->worker->stopping ? "stopped" : "timeout");
@@ -475,7 +448,7 @@ static void client_on_link(LinkClient *l) {
 }
 
 static void client_on_failed(LinkClient *l, const char *why) {
-        on_link_failed(CONTAINER_OF(l, Exchange, client), why);
+        exchange_fail_link(CONTAINER_OF(l, Exchange, client), why);
 }
 
 static void client_on_event(LinkClient *l) {

@@ -99,6 +99,13 @@ void exchange_reply(Exchange *x, const char *data, size_t size, bool close);
 void exchange_forward(Exchange *x, Upstream *u);
 /* Both directions are through. */
 void exchange_finish(Exchange *x);
+/* The service has failed: a page. */
+void exchange_fail(Exchange *x, PageKind kind, const char *why);
+/* There is no connection to it. */
+void exchange_fail_link(Exchange *x, const char *why);
+/* The answer cannot be passed on whole. Once bytes of it are on their way, only the end of the connection
+ * can tell the visitor, who must not see the end of its framing. */
+void exchange_break(Exchange *x, const char *verdict, const char *why);
 /* Something has passed: its session was used. */
 static inline void exchange_used(Exchange *x) {
         if (x->use)

@@ -7,10 +7,9 @@
 #include <sys/socket.h>
 
 #include "link-tenant.h"
+#include "tenantrefusal.h"
 #include "tls-psk.h"
 #include "worker.h"
-
-static const char offline[] = "the house is not attached";
 
 /* The tenant's bytes per second let more pass. */
 static void on_pace(Timer *t) {
@@ -73,10 +72,10 @@ void link_to_tenant(Upstream *u, LinkClient *l) {
         Worker *w = u->worker;
         Tenant *t = tenants_find(w, u->host);
         Link *k;
-        int r;
 
         if (!t || t->info->suspended || t->info->exhausted || !tenant_is_expected(w, t)) {
-                l->ops->on_failed(l, offline);
+                l->fault = LINK_FAULT_OTHER;
+                l->ops->on_failed(l, refusal_text(tenant_refusal(w, t)));
                 return;
         }
         k = link_new(u, l);
@@ -88,7 +87,6 @@ void link_to_tenant(Upstream *u, LinkClient *l) {
         k->channel.kind = CHANNEL_VISITOR_OPENED;
         k->channel.pair = l->ops->pair(l);
         loop_arm(&w->loop, &k->timer, w->loop.now_usec + u->connect_usec);
-        r = tenant_want(w, t, &k->channel);
-        if (r < 0)
-                link_failed(k, r == -ENOTCONN ? offline : "too many visitors wait for a channel");
+        if (tenant_want(w, t, &k->channel) < 0)
+                link_failed(k, refusal_text(tenant_refusal(w, t)));
 }

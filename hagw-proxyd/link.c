@@ -164,7 +164,10 @@ static void on_timer(Timer *t) {
         if (k->state == LINK_CONNECTING)
                 link_failed(k, "no channel came in time");
         else if (k->state == LINK_HANDSHAKE)
-                link_failed_by(k, LINK_FAULT_TLS, "its TLS handshake took too long");
+                /* A channel may have died while it waited. */
+                link_failed_by(k, k->upstream->kind == CONF_UPSTREAM_TENANT ? LINK_FAULT_SILENT :
+                                                                             LINK_FAULT_TLS,
+                               "its TLS handshake took too long");
         else if (k->state == LINK_IDLE)
                 link_close(k);
 }

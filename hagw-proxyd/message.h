@@ -6,6 +6,7 @@
 #include "hostname.h"
 #include "policy.h"
 #include "queue.h"
+#include "refusal.h"
 #include "relaytarget.h"
 #include "snapshot.h"
 #include "tenantinfo.h"
@@ -98,7 +99,7 @@ typedef struct AttachmentsMessage {
         Message message;
         AttachmentsCall *call; /* main's */
         char tenant[HOSTNAME_LABEL_MAX + 1]; /* of this one only; "": of all */
-        char *rows; /* the answer, JSON text; NULL: no memory */
+        char *rows; /* the answer, JSON text: those attached and those refused; NULL: no memory */
 } AttachmentsMessage;
 
 typedef struct ChannelMessage {
@@ -200,6 +201,9 @@ typedef struct RelayAttached {
         uint64_t since_usec; /* CLOCK_REALTIME; 0: it is not attached */
         char zone[HOSTNAME_MAX + 1]; /* empty: never attached */
         char address[IP_TEXT_MAX + sizeof("[]:65535")]; /* the relay's */
+        struct {
+                uint64_t n, last_usec; /* CLOCK_REALTIME */
+        } refused[_REFUSAL_MAX]; /* our visitors, there, since it runs */
 } RelayAttached;
 
 typedef struct RelayStateMessage {

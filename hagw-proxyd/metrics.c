@@ -116,6 +116,17 @@ static int append_outside(const Manager *m, sd_json_variant **metrics) {
         return r;
 }
 
+static int append_refusals(const Manager *m, sd_json_variant **metrics) {
+        int r = 0;
+
+        for (Refusal reason = REFUSAL_NONE + 1; reason < _REFUSAL_MAX && r >= 0; reason++)
+                r = metrics_append(metrics, "proxy_relay_refused", true, "Visitors of tenants refused here",
+                                   (double) sum_of(m, offsetof(WorkerCounters, refusals) +
+                                                              reason * sizeof(_Atomic uint64_t)),
+                                   (const char *const[]) { "reason", refusal_name(reason), NULL });
+        return r;
+}
+
 int manager_metrics(sd_json_variant **metrics, void *userdata) {
         const Manager *m = userdata;
         int r = 0;
@@ -127,6 +138,8 @@ int manager_metrics(sd_json_variant **metrics, void *userdata) {
                 r = append_answers(m, metrics);
         if (r >= 0)
                 r = append_outside(m, metrics);
+        if (r >= 0)
+                r = append_refusals(m, metrics);
         for (size_t i = 0; i < m->snapshot->routes->n_routes && r >= 0; i++) {
                 HostReading now = host_stats_read(m->snapshot->hosts[i].stats);
                 const char *labels[] = { "host", m->snapshot->hosts[i].stats->name, NULL };

@@ -23,6 +23,10 @@ typedef enum PageKind {
         PAGE_BAD_GATEWAY,   /* 502: the service could not be reached or made no sense */
         PAGE_UNAVAILABLE,   /* 503: limits, no login service */
         PAGE_HOUSE_OFFLINE, /* 503 too, a relay's: the house is not attached */
+        PAGE_HOUSE_SUSPENDED, /* the same of one that the relay has suspended, */
+        PAGE_HOUSE_EXHAUSTED, /* whose month is used up, */
+        PAGE_HOUSE_CROWDED,   /* whose channels are all in use, */
+        PAGE_HOUSE_REFUSES,   /* and of one that does not take what the relay has opened */
         PAGE_GATEWAY_TIMEOUT, /* 504 */
         PAGE_VERSION,       /* 505 */
         _PAGE_MAX,

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "passage.h"
+#include "tenantrefusal.h"
 #include "worker.h"
 
 static void free_passage(Garbage *g) {
@@ -93,6 +94,14 @@ void passage_abort(Passage *p, const char *verdict) {
         conn_close(p->conn);
 }
 
+void passage_refuse(Passage *p, Tenant *t) {
+        Worker *w = p->conn->worker;
+        Refusal r = tenant_refusal(w, t);
+
+        tenant_refuse(w, t, r);
+        passage_abort(p, refusal_name(r));
+}
+
 /* When it is given up unless something passes. */
 static uint64_t deadline(const Passage *p) {
         const Worker *w = p->conn->worker;
@@ -154,7 +163,7 @@ bool passage_again(Passage *p) {
         p->state = PASSAGE_WAITING;
         loop_arm(&w->loop, &p->conn->timer, p->begin_usec + TENANT_WAIT_USEC);
         if (tenant_want(w, t, &p->channel) < 0)
-                passage_abort(p, "not attached");
+                passage_refuse(p, t);
         return true;
 }
 
@@ -192,7 +201,9 @@ void passage_on_again(Passage *p) {
 void passage_on_timer(Passage *p) {
         const Worker *w = p->conn->worker;
 
-        if (p->state != PASSAGE_PUMPING)
+        if (p->state != PASSAGE_PUMPING && p->channel.tenant)
+                passage_refuse(p, p->channel.tenant);
+        else if (p->state != PASSAGE_PUMPING)
                 passage_abort(p, "nobody there");
         else if (w->loop.now_usec < deadline(p))
                 run(p);

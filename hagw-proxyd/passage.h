@@ -79,5 +79,7 @@ void passage_on_again(Passage *p);
 void passage_drain(Passage *p);
 /* Ends both sides at once. */
 void passage_abort(Passage *p, const char *verdict);
+/* Its tenant has no channel for it: counted, with the reason for a verdict. t: NULL: it is gone. */
+void passage_refuse(Passage *p, Tenant *t);
 /* c closes. */
 void passage_done(Passage *p);

@@ -45,9 +45,24 @@ static int build_attachment(const Manager *m, const RelayStateMessage *s, sd_jso
                 SD_JSON_BUILD_PAIR_UNSIGNED("sent", sent));
 }
 
+static int build_refused(const RelayStateMessage *s, sd_json_variant **ret) {
+        int r = 0;
+
+        for (Refusal reason = REFUSAL_NONE + 1; r >= 0 && reason < _REFUSAL_MAX; reason++)
+                if (s->attached.refused[reason].n > 0)
+                        r = sd_json_variant_append_arraybo(
+                                ret, SD_JSON_BUILD_PAIR_STRING("tenant", s->target->tenant),
+                                SD_JSON_BUILD_PAIR_STRING("reason", refusal_name(reason)),
+                                SD_JSON_BUILD_PAIR_STRING("text", refusal_text(reason)),
+                                SD_JSON_BUILD_PAIR_UNSIGNED("count", s->attached.refused[reason].n),
+                                SD_JSON_BUILD_PAIR_UNSIGNED("lastUSec",
+                                                            s->attached.refused[reason].last_usec));
+        return r;
+}
+
 int vl_method_describe_relay(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
                              void *userdata) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *attachment = NULL;
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *attachment = NULL, *refused = NULL;
         const Manager *m = userdata;
         const RelayTarget *t = m->snapshot->relay;
         const RelayStateMessage *s = m->relay.last;
@@ -68,6 +83,9 @@ int vl_method_describe_relay(sd_varlink *link, sd_json_variant *parameters, sd_v
                 if (r < 0)
                         return sd_varlink_error_errno(link, r);
         }
+        r = s ? build_refused(s, &refused) : 0;
+        if (r < 0)
+                return sd_varlink_error_errno(link, r);
         return sd_varlink_replybo(
                 link, SD_JSON_BUILD_PAIR_STRING("address", t->address),
                 SD_JSON_BUILD_PAIR_STRING("tenant", t->tenant),
@@ -82,6 +100,7 @@ int vl_method_describe_relay(sd_varlink *link, sd_json_variant *parameters, sd_v
                                                                  clock_usec(CLOCK_MONOTONIC) :
                                                          0)),
                 SD_JSON_BUILD_PAIR_CONDITION(attached, "attachment", SD_JSON_BUILD_VARIANT(attachment)),
+                SD_JSON_BUILD_PAIR_CONDITION(!!refused, "refused", SD_JSON_BUILD_VARIANT(refused)),
                 SD_JSON_BUILD_PAIR_UNSIGNED("rejected",
                                             read_counter(&m->workers[0]->counters.relay_rejected)));
 }

@@ -47,6 +47,9 @@ void relay_view_apply(RelayView *v, Worker *worker, const RelayTarget *target) {
 
 static void log_state(RelayView *v, const RelayStateMessage *m) {
         if (m->state == RELAY_ATTACHED) {
+                if (v->last && v->last->state == RELAY_ATTACHED && v->last->target == m->target &&
+                    v->last->attached.since_usec == m->attached.since_usec)
+                        return; /* news of the same */
                 log_info("Attached to the relay %s (%s) as %s.", m->target->address, m->attached.address,
                          m->attached.zone);
                 free(v->logged);

@@ -6,6 +6,7 @@
 #include "log.h"
 #include "tenantdomains.h"
 #include "tenantdoor.h"
+#include "tenantrefusal.h"
 #include "worker.h"
 
 /* Exact names beat wildcards, whoever has them: in the tenants' zone only exact names are hosts of the relay
@@ -83,13 +84,20 @@ static void pass_to_tenant(Conn *c, Tenant *t) {
         p->channel.kind = CHANNEL_VISITOR_PASSED;
         p->channel.pair = passage_pair(c);
         if (tenant_want(c->worker, t, &p->channel) < 0)
-                passage_abort(p, "not attached");
+                passage_refuse(p, t);
+}
+
+/* He hears why on a page, where his TLS is opened here and it may last. */
+static bool hears_why(const Conn *c, const Tenant *t, Refusal r) {
+        return refusal_page(r) != _PAGE_INVALID &&
+               (c->route || (t->info->terminate && snapshot_find_certificate(c->snapshot, c->name)));
 }
 
 bool tenant_door(Conn *c) {
         const RouteTable *routes = c->snapshot->routes;
         char buffer[HOSTNAME_LABEL_MAX + 1];
-        const char *label, *why;
+        const char *label;
+        Refusal refusal;
         Worker *home;
         Tenant *t;
 
@@ -104,14 +112,21 @@ bool tenant_door(Conn *c) {
                 return true;
         }
         t = tenants_find(c->worker, label);
-        why = t ? tenant_admit(c->worker, t) : "unknown tenant";
-        if (why) {
-                log_debug("%s: a visitor of %s is refused: %s.", c->address_text, c->name, why);
+        if (!t) {
+                log_debug("%s: a visitor of %s is refused: unknown tenant.", c->address_text, c->name);
                 hello_refuse(c);
                 return true;
         }
         if (c->route && c->route->host.upstream_kind != CONF_UPSTREAM_TENANT)
                 c->route = NULL; /* the wildcard that hides nobody */
+        refusal = tenant_admit(c->worker, t);
+        if (refusal != REFUSAL_NONE && !hears_why(c, t, refusal)) {
+                log_debug("%s: a visitor of %s is refused: %s.", c->address_text, c->name,
+                          refusal_text(refusal));
+                tenant_refuse(c->worker, t, refusal);
+                hello_refuse(c);
+                return true;
+        }
         if (!c->route && (!t->info->terminate || !snapshot_find_certificate(c->snapshot, c->name))) {
                 pass_to_tenant(c, t);
                 return true;

@@ -10,6 +10,7 @@
 #include "control.h"
 #include "log.h"
 #include "tenantdomains.h"
+#include "tenantrefusal.h"
 #include "tenantusage.h"
 #include "worker.h"
 
@@ -116,6 +117,13 @@ static void cut_controls(Tenant *t, const char *error) {
                 control_end(t->controls, error);
 }
 
+/* Who has a channel is cut, and not refused; whose TLS is opened here hears it on a page, which counts. */
+static void refuse_waiting(Tenant *t) {
+        for (const ChannelClient *c = t->queue; c; c = c->next)
+                if (c->kind == CHANNEL_VISITOR_PASSED)
+                        tenant_refuse(t->worker, t, tenant_refusal(t->worker, t));
+}
+
 /* What is open must agree with what is known now. */
 static void enforce(Tenant *t) {
         if (t->limit.rate != t->info->bytes_per_second)
@@ -123,8 +131,10 @@ static void enforce(Tenant *t) {
         tenant_usage_watch(t);
         if (t->info->suspended)
                 cut_controls(t, "Suspended");
-        if (t->info->suspended || t->info->exhausted)
+        if (t->info->suspended || t->info->exhausted) {
+                refuse_waiting(t);
                 cut_visitors(t, t->info->suspended ? "suspended" : "exhausted");
+        }
         while (cut_one_without_token(t))
                 ;
 }
@@ -223,15 +233,13 @@ static bool take_visit(Tenant *t, uint64_t now_usec) {
         return true;
 }
 
-const char *tenant_admit(Worker *w, Tenant *t) {
-        if (t->info->suspended)
-                return "suspended";
-        if (t->info->exhausted)
-                return "exhausted";
+Refusal tenant_admit(Worker *w, Tenant *t) {
+        if (t->info->suspended || t->info->exhausted)
+                return tenant_refusal(w, t);
         if (!take_visit(t, w->loop.now_usec))
-                return "too many connections";
+                return REFUSAL_CONNECTIONS;
         t->visitors++;
-        return NULL;
+        return REFUSAL_NONE;
 }
 
 /* The next machine's turn: the first goes to the end. */

@@ -4,6 +4,7 @@
 #include "channelframe.h"
 #include "nametable.h"
 #include "pump.h"
+#include "refusal.h"
 #include "tenantinfo.h"
 
 /* The relay's tenants. Each has one worker, its home, chosen by a hash of its name: there its record lies,
@@ -80,6 +81,7 @@ struct Tenant {
         uint64_t received, sent, visitors; /* since the last report */
         Timer step;
         uint64_t step_usec; /* when one was told */
+        RefusalCount refused[_REFUSAL_MAX];
 };
 
 typedef struct Tenants {
@@ -112,8 +114,8 @@ void tenants_on_message(Worker *w, TenantMessage *m);
 bool tenant_is_expected(const Worker *w, const Tenant *t);
 /* How long a new visitor of it waits at most. */
 uint64_t tenant_patience(const Tenant *t);
-/* Whether one more visitor may come now; counts him. Why not otherwise, static. */
-const char *tenant_admit(Worker *w, Tenant *t);
+/* Whether one more visitor may come now; counts him where he may. */
+Refusal tenant_admit(Worker *w, Tenant *t);
 
 /* Wants a channel: calls back at once or later, or -ENOTCONN (nobody is attached, nor expected), -EBUSY (too
  * many wait). */

@@ -4,6 +4,7 @@
  * thread. */
 
 #include "control.h"
+#include "tenantrefusal.h"
 #include "tenantusage.h"
 #include "worker.h"
 
@@ -75,6 +76,7 @@ static void report_tenant(NameEntry *e, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *row = NULL;
         Report *r = userdata;
 
+        tenant_refusals_flush(t);
         for (ChannelClient *c = t->users; c; c = c->next)
                 tenant_usage_collect(t, c);
         if (t->received == 0 && t->sent == 0 && t->visitors == 0)

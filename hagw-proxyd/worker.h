@@ -41,6 +41,7 @@ typedef struct WorkerCounters {
         _Atomic uint64_t wakes;      /* by its queue: a sign of life */
         _Atomic uint64_t answers[6]; /* by the status's first digit; [0]: none */
         _Atomic uint64_t passages, passages_open, passage_received, passage_sent;
+        _Atomic uint64_t refusals[_REFUSAL_MAX]; /* as a relay: visitors of tenants */
         _Atomic uint64_t attached, channels, channels_refused; /* as a relay: agents, channels that wait */
         _Atomic uint64_t waiting; /* visitors who wait for one */
         _Atomic uint64_t unnamed; /* visitors whose ClientHello is not complete */

@@ -111,6 +111,27 @@ static SD_VARLINK_DEFINE_STRUCT_TYPE(
         SD_VARLINK_DEFINE_FIELD(received, SD_VARLINK_INT, 0),
         SD_VARLINK_FIELD_COMMENT("Bytes to visitors"), SD_VARLINK_DEFINE_FIELD(sent, SD_VARLINK_INT, 0));
 
+static SD_VARLINK_DEFINE_ENUM_TYPE(
+        RefusalReason, SD_VARLINK_FIELD_COMMENT("The relay has suspended the tenant"),
+        SD_VARLINK_DEFINE_ENUM_VALUE(suspended), SD_VARLINK_FIELD_COMMENT("The month's bytes are used up"),
+        SD_VARLINK_DEFINE_ENUM_VALUE(exhausted), SD_VARLINK_FIELD_COMMENT("More in a second than may"),
+        SD_VARLINK_DEFINE_ENUM_VALUE(connections),
+        SD_VARLINK_FIELD_COMMENT("The house is not attached, or does not answer"),
+        SD_VARLINK_DEFINE_ENUM_VALUE(away),
+        SD_VARLINK_FIELD_COMMENT("None of its channels came free in time"),
+        SD_VARLINK_DEFINE_ENUM_VALUE(channels),
+        SD_VARLINK_FIELD_COMMENT("It does not take what the relay has opened"),
+        SD_VARLINK_DEFINE_ENUM_VALUE(house));
+
+static SD_VARLINK_DEFINE_STRUCT_TYPE(
+        Refused, SD_VARLINK_DEFINE_FIELD(tenant, SD_VARLINK_STRING, 0),
+        SD_VARLINK_DEFINE_FIELD_BY_TYPE(reason, RefusalReason, 0),
+        SD_VARLINK_FIELD_COMMENT("The reason in words"), SD_VARLINK_DEFINE_FIELD(text, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("Since the relay's hagw-proxyd runs"),
+        SD_VARLINK_DEFINE_FIELD(count, SD_VARLINK_INT, 0),
+        SD_VARLINK_FIELD_COMMENT("The last one; CLOCK_REALTIME of the relay"),
+        SD_VARLINK_DEFINE_FIELD(lastUSec, SD_VARLINK_INT, 0));
+
 static SD_VARLINK_DEFINE_METHOD(
         DescribeRelay, SD_VARLINK_FIELD_COMMENT("As configured"),
         SD_VARLINK_DEFINE_OUTPUT(address, SD_VARLINK_STRING, 0), SD_VARLINK_FIELD_COMMENT("As configured"),
@@ -124,6 +145,9 @@ static SD_VARLINK_DEFINE_METHOD(
         SD_VARLINK_FIELD_COMMENT("CLOCK_REALTIME of the next attempt, while waiting"),
         SD_VARLINK_DEFINE_OUTPUT(retryUSec, SD_VARLINK_INT, SD_VARLINK_NULLABLE),
         SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(attachment, Attachment, SD_VARLINK_NULLABLE),
+        SD_VARLINK_FIELD_COMMENT("Visitors of this house that the relay refused, as it said last; "
+                                 "missing: none"),
+        SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(refused, Refused, SD_VARLINK_ARRAY | SD_VARLINK_NULLABLE),
         SD_VARLINK_FIELD_COMMENT("Channels that were closed because their header was not the relay's"),
         SD_VARLINK_DEFINE_OUTPUT(rejected, SD_VARLINK_INT, 0));
 
@@ -156,7 +180,9 @@ static SD_VARLINK_DEFINE_ERROR(RelayUnreachable, SD_VARLINK_DEFINE_FIELD(reason,
 static SD_VARLINK_DEFINE_METHOD_FULL(
         ListAttachments, SD_VARLINK_REQUIRES_MORE, SD_VARLINK_FIELD_COMMENT("Of this tenant only"),
         SD_VARLINK_DEFINE_INPUT(tenant, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
-        SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(attachments, Attachment, SD_VARLINK_ARRAY));
+        SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(attachments, Attachment, SD_VARLINK_ARRAY),
+        SD_VARLINK_FIELD_COMMENT("Visitors that were refused, in the last answer alone; missing: none"),
+        SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(refused, Refused, SD_VARLINK_ARRAY | SD_VARLINK_NULLABLE));
 
 static SD_VARLINK_DEFINE_ERROR(RelayRefused,
                                SD_VARLINK_FIELD_COMMENT("io.hagw.Relay's error without its interface, or "
@@ -191,6 +217,8 @@ SD_VARLINK_DEFINE_INTERFACE(
         &vl_type_RelayState,
         SD_VARLINK_SYMBOL_COMMENT("A house that is attached to a relay, as either end sees it"),
         &vl_type_Attachment,
+        &vl_type_RefusalReason,
+        &vl_type_Refused,
         SD_VARLINK_SYMBOL_COMMENT(
                 "The relay that this house is reached through. root, hagw-acmed and hagw-webd only."),
         &vl_method_DescribeRelay,

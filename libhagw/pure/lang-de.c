@@ -76,6 +76,17 @@ const char *const lang_de[_TEXT_MAX] = {
         [TEXT_TROUBLE_OFFLINE_TITLE] = "Niemand öffnet",
         [TEXT_TROUBLE_OFFLINE] = "Das Haus, das du besuchen willst, ist offline: Es ist gerade nicht mit "
                                  "diesem Relay verbunden.",
+        [TEXT_TROUBLE_SUSPENDED] = "Der Weg zu dem Haus, das du besuchen willst, ist gesperrt. Nur "
+                                   "wer dieses Relay betreibt, kann ihn wieder öffnen.",
+        [TEXT_TROUBLE_EXHAUSTED] = "Was das Haus, das du besuchen willst, in einem Monat über dieses "
+                                   "Relay senden und empfangen darf, ist aufgebraucht. Es öffnet "
+                                   "wieder zu Beginn des nächsten Monats, oder wenn der Betreiber des "
+                                   "Relays mehr erlaubt.",
+        [TEXT_TROUBLE_CROWDED] = "Das Haus, das du besuchen willst, hat so viele Besucher, wie es "
+                                 "über dieses Relay gleichzeitig aufnehmen kann.",
+        [TEXT_TROUBLE_REFUSES] = "Das Haus, das du besuchen willst, ist da, nimmt aber keine "
+                                 "Besucher, deren Verbindungen dieses Relay geöffnet hat. Nur wer "
+                                 "dort wohnt, kann das ändern.",
         [TEXT_TROUBLE_BUSY_TITLE] = "Einen Augenblick, bitte",
         [TEXT_TROUBLE_BUSY] = "Das Gateway ist beschäftigt oder noch nicht so weit.",
         [TEXT_TROUBLE_BUSY_HINT] = "Bleibt es so, sagt hagw-ctl status, warum.",

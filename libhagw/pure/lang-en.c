@@ -75,6 +75,17 @@ const char *const lang_en[_TEXT_MAX] = {
         [TEXT_TROUBLE_OFFLINE_TITLE] = "Nobody opens",
         [TEXT_TROUBLE_OFFLINE] = "The house that you want to visit is offline: it is not connected to "
                                  "this relay at the moment.",
+        [TEXT_TROUBLE_SUSPENDED] = "The way to the house that you want to visit is suspended by this "
+                                   "relay. Only who runs the relay can open it again.",
+        [TEXT_TROUBLE_EXHAUSTED] = "What the house that you want to visit may send and receive "
+                                   "through this relay in a month is used up. It opens again at the "
+                                   "beginning of the next month, or when who runs the relay allows "
+                                   "more.",
+        [TEXT_TROUBLE_CROWDED] = "The house that you want to visit has as many visitors as it can "
+                                 "take through this relay at once.",
+        [TEXT_TROUBLE_REFUSES] = "The house that you want to visit is there, but does not take "
+                                 "visitors whose connections this relay has opened. Only who lives "
+                                 "there can change that.",
         [TEXT_TROUBLE_BUSY_TITLE] = "One moment, please",
         [TEXT_TROUBLE_BUSY] = "The gateway is busy, or not ready yet.",
         [TEXT_TROUBLE_BUSY_HINT] = "If it stays so, hagw-ctl status tells why.",

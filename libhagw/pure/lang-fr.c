@@ -76,6 +76,17 @@ const char *const lang_fr[_TEXT_MAX] = {
         [TEXT_TROUBLE_OFFLINE_TITLE] = "Personne n’ouvre",
         [TEXT_TROUBLE_OFFLINE] = "La maison que vous voulez visiter est hors ligne : elle n’est pas "
                                  "reliée à ce relais en ce moment.",
+        [TEXT_TROUBLE_SUSPENDED] = "L’accès à la maison que vous voulez visiter est suspendu. Seul "
+                                   "l’exploitant de ce relais peut le rouvrir.",
+        [TEXT_TROUBLE_EXHAUSTED] = "Ce que la maison que vous voulez visiter peut envoyer et recevoir "
+                                   "en un mois par ce relais est épuisé. Elle rouvrira au début du "
+                                   "mois prochain, ou lorsque l’exploitant du relais en permettra "
+                                   "davantage.",
+        [TEXT_TROUBLE_CROWDED] = "La maison que vous voulez visiter a autant de visiteurs qu’elle "
+                                 "peut en recevoir à la fois par ce relais.",
+        [TEXT_TROUBLE_REFUSES] = "La maison que vous voulez visiter est là, mais n’accepte pas les "
+                                 "visiteurs dont ce relais a ouvert les connexions. Seuls ses "
+                                 "habitants peuvent le changer.",
         [TEXT_TROUBLE_BUSY_TITLE] = "Un instant, s’il vous plaît",
         [TEXT_TROUBLE_BUSY] = "La passerelle est occupée, ou pas encore prête.",
         [TEXT_TROUBLE_BUSY_HINT] = "Si cela dure, hagw-ctl status dit pourquoi.",

@@ -214,6 +214,22 @@ def test_wish_is_bounded(make, ours, theirs, bound):
         s.close()
 
 
+def test_refusals_are_heard(make):
+    """What the relay says of them is told as it is; what makes no sense is left out, and the attachment stays."""
+    h = make()
+    h.attach()
+    assert "refused" not in h.describe()
+    rows = [{"reason": "exhausted", "count": 3, "lastUSec": 1_700_000_000_000_000}, {"reason": "of tomorrow", "count": 1, "lastUSec": 1},
+            {"reason": "house", "count": -1, "lastUSec": "x"}, 7, {}]
+    h.control.say(ping=1, refused=rows + [{"reason": "away", "count": 9, "lastUSec": 1}] * 1000)
+    h.wait(lambda: h.describe().get("refused"))
+    h.control.say(ping=2, refused="x")
+    h.control.say(ping=3, refused=rows[:1])
+    rows = {r["reason"]: (r["count"], r["lastUSec"]) for r in h.describe()["refused"]}
+    assert rows["exhausted"] == (3, 1_700_000_000_000_000) and "house" not in rows and "month" in h.describe()["refused"][0]["text"]
+    assert h.describe()["state"] == "attached" and h.proxyd.text().count("Attached to the relay") == 1
+
+
 def test_pool_follows_the_wish(make):
     h = make(more="channels_min = 2;")
     h.attach()

@@ -4,6 +4,7 @@
 import base64
 import hashlib
 import json
+import socket
 
 import pytest
 from OpenSSL import SSL
@@ -13,8 +14,10 @@ from cryptography.hazmat.primitives import serialization
 from acme_tools import until
 from conftest import House
 from ctl_tools import FAILED, OK, PASSWORD, UNREACHABLE, USAGE, booted, ctl, machine, terminal, zone, Ctl  # noqa: F401 (fixtures)
+from proxyhouse import silent
 from relayhouse import CONFIG, NAME, ZONE, Control, RelayHouse
 from tenant_tools import Token
+from test_passage import client_hello
 
 RELAY = "relay.example.com"
 MINE = """# my house
@@ -265,6 +268,25 @@ def test_a_revoked_house_is_told_why(machine, relay):
     relay.tenantd.call("RevokeToken", name="anna")
     relay.wait(lambda: status(machine)["relay"]["state"] != "attached")
     relay.wait(lambda: any("not attached to its relay" in p for p in status(machine)["problems"]))
+
+
+def test_refusals_are_told_at_both_ends(machine, relay):
+    machine.ok(*attach(relay, code(relay)))
+    there = Ctl(relay.house)
+    assert "refused" not in there.ok("tenant", "show", "anna") and "refused" not in there.json("tenant", "show", "anna")
+    relay.tenantd.call("Set", name="anna", bytesPerMonth=1)
+    relay.tenantd.call("ReportUsage", usage=[{"tenant": "anna", "received": 1, "sent": 1, "visitors": 1}])
+
+    def refused():
+        with socket.create_connection(("127.0.0.1", relay.port), 20) as s:
+            s.sendall(client_hello(f"anna.{ZONE}"))
+            silent(s, 20)
+        return there.json("tenant", "show", "anna").get("refused")
+
+    relay.wait(refused)
+    assert [r["reason"] for r in refused()] == ["exhausted"]
+    assert "bytes of this month are used up" in there.ok("tenant", "show", "anna")
+    relay.wait(lambda: any("refuses visitors of this house" in p and "bytes of this month" in p for p in status(machine)["problems"]))
 
 
 def test_attached_houses_are_seen_at_the_relay(machine, relay):

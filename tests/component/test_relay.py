@@ -680,12 +680,82 @@ def test_terminated_offline_is_a_page(relay):
     assert r.status == 503 and b"offline" in r.body and r.getheader("retry-after")
 
 
+def refused(relay, tenant="anna"):
+    """How many by each reason, as the relay tells."""
+    with relay.proxyd.varlink() as link:
+        [m] = link.stream("io.hagw.Proxy.ListAttachments", tenant=tenant)
+    return {r["reason"]: r["count"] for r in m.get("refused") or []}
+
+
+def page(relay, language="en"):
+    r = relay.visit(name=f"anna.{ZONE}", headers={"Accept": "text/html", "Accept-Language": language})
+    return r.status, r.body.decode(), r.getheader("retry-after")
+
+
 def test_terminated_house_without_the_secret(relay):
     a = Agent(relay, relay.tenant("anna", terminate=True))
     house = House(a.open()[0], secret=os.urandom(32))
-    assert relay.visit(name=f"anna.{ZONE}").status == 503
+    status, text, later = page(relay)
+    assert status == 503 and "does not take visitors" in text and "offline" not in text and not later
     with pytest.raises((OSError, AssertionError)):
         house.get()
+    assert refused(relay) == {"house": 1}
+
+
+@pytest.mark.parametrize("reason,english,german", [("suspended", "is suspended", "ist gesperrt"), ("exhausted", "used up", "aufgebraucht")])
+def test_terminated_says_why(relay, reason, english, german):
+    """Counted, logged once a minute at most, and on the page in the visitor's language."""
+    token = relay.tenant("anna", terminate=True, **({"bytesPerMonth": 1} if reason == "exhausted" else {}))
+    a = Agent(relay, token)
+    if reason == "exhausted":
+        relay.tenantd.call("ReportUsage", usage=[{"tenant": "anna", "received": 1, "sent": 1, "visitors": 1}])
+    else:
+        relay.set("anna", suspended=True)
+    relay.wait(lambda: english in page(relay)[1])
+    before = refused(relay)[reason]
+    status, text, later = page(relay, "de")
+    assert status == 503 and german in text and "offline" not in text and not later
+    assert refused(relay)[reason] == before + 1
+    assert relay.proxyd.text().count("Tenant anna: a visitor is refused: ") >= 1
+
+
+def test_all_channels_in_use_is_said(relay):
+    a = Agent(relay, relay.tenant("anna", terminate=True, channels=1))
+    status, text, later = page(relay)
+    assert status == 503 and "as many visitors" in text and later
+    assert a and refused(relay) == {"channels": 1}
+
+
+def test_reasons_of_the_unopened(relay):
+    """Nobody can be told on a page, so the relay's log, figures and list tell."""
+    token = relay.tenant("anna", connectionsPerSecond=1)
+    a = Agent(relay, token)
+    [c] = a.open()
+    with visitor(relay) as first:
+        c.header()
+        for _ in range(20):
+            with visitor(relay) as other:
+                assert silent(other)
+        assert first
+    count = refused(relay)["connections"]
+    assert count >= 10 and relay.figure("proxy_relay_refused", reason="connections") == count
+    assert relay.proxyd.text().count("Tenant anna: a visitor is refused: more visitors in a second") == 1
+    relay.set("anna", suspended=True)
+    relay.wait(lambda: silent(visitor(relay)) and refused(relay).get("suspended"))
+
+
+def test_the_house_hears_of_refusals(relay):
+    """With the relay's pings; in the first word where there were some before."""
+    token = relay.tenant("anna", connectionsPerSecond=1)
+    a = Agent(relay, token)
+    assert "refused" not in a.first["parameters"]
+    for _ in range(5):
+        visitor(relay).close()
+    said = None
+    while not said:
+        said = a.receive(30)["parameters"].get("refused")
+    assert any(r["reason"] == "connections" and r["count"] >= 1 and r["lastUSec"] > 0 for r in said)
+    assert "refused" in Agent(relay, token).first["parameters"]
 
 
 def test_host_with_a_tenant_behind(house, parts):

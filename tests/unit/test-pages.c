@@ -36,6 +36,10 @@ static bool has(size_t n, const char *text) {
         return memmem(out, n, text, strlen(text));
 }
 
+static bool is_of_a_house(unsigned kind) {
+        return kind >= PAGE_HOUSE_OFFLINE && kind <= PAGE_HOUSE_REFUSES;
+}
+
 static void test_all(void **state) {
         for (unsigned kind = 0; kind < _PAGE_MAX; kind++)
                 for (unsigned bits = 0; bits < 8; bits++) {
@@ -52,7 +56,7 @@ static void test_all(void **state) {
                         assert_int_equal(has(n, "Content-Security-Policy: default-src 'none'\r\n"), p.html);
                         /* The first of those that share a status. */
                         assert_int_equal(page_from_status(page_status(p.kind)),
-                                         kind == PAGE_HOUSE_OFFLINE                  ? PAGE_UNAVAILABLE :
+                                         is_of_a_house(kind)                       ? PAGE_UNAVAILABLE :
                                          kind == PAGE_FORM || kind == PAGE_FOREIGN ? PAGE_UNAUTHORIZED :
                                                                                      kind);
                 }
@@ -107,7 +111,8 @@ static void test_again(void **state) {
                 for (unsigned bits = 0; bits < 2; bits++) {
                         Page p = page_of(kind, NULL);
                         bool later = kind == PAGE_MISDIRECTED || kind == PAGE_BAD_GATEWAY ||
-                                     kind == PAGE_HOUSE_OFFLINE || kind == PAGE_UNAVAILABLE ||
+                                     kind == PAGE_HOUSE_OFFLINE || kind == PAGE_HOUSE_CROWDED ||
+                                     kind == PAGE_UNAVAILABLE ||
                                      kind == PAGE_GATEWAY_TIMEOUT;
                         size_t n;
 

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "refusal.h"
+#include "test.h"
+
+/* Each reason has its row, and each row a name of its own. */
+static void test_rows(void **state) {
+        assert_null(refusal_name(REFUSAL_NONE));
+        assert_int_equal(refusal_page(REFUSAL_NONE), _PAGE_INVALID);
+        for (Refusal r = REFUSAL_NONE + 1; r < _REFUSAL_MAX; r++) {
+                assert_non_null(refusal_text(r));
+                assert_int_equal(refusal_from_name(refusal_name(r)), r);
+                assert_true(refusal_page(r) != _PAGE_INVALID || r == REFUSAL_CONNECTIONS);
+        }
+        assert_int_equal(refusal_from_name(""), _REFUSAL_INVALID);
+        assert_int_equal(refusal_from_name("other"), _REFUSAL_INVALID);
+        assert_null(refusal_name(_REFUSAL_MAX));
+}
+
+/* The first at once, and what follows once a minute, all of it. */
+static void test_log(void **state) {
+        RefusalCount c = {};
+        uint64_t now = 1000, told = 0, lines = 0;
+
+        assert_int_equal(refusal_take(&c, now), 0);
+        for (unsigned i = 0; i < 100000; i++, now += 6000) { /* ten minutes */
+                uint64_t n;
+
+                refusal_count(&c, now);
+                n = refusal_take(&c, now);
+                told += n;
+                lines += n > 0;
+                assert_true(i > 0 || n == 1);
+        }
+        assert_int_equal(lines, 10);
+        assert_int_equal(c.n, 100000);
+        told += refusal_take(&c, now + REFUSAL_LOG_USEC);
+        assert_int_equal(told, c.n);
+        assert_int_equal(refusal_take(&c, now + 10 * REFUSAL_LOG_USEC), 0);
+}
+
+TEST_MAIN(cmocka_unit_test(test_rows), cmocka_unit_test(test_log))
