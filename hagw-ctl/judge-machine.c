@@ -97,15 +97,16 @@ static int judge_kept(Status *s) {
 int judge_config(Status *s) {
         size_t more;
         sd_json_variant *d = first_with(s, "configError", &more);
-        const char *name = d ? field_text(d, "name") : NULL;
+        const char *name = d ? field_text(d, "name") : NULL,
+                   *why = s->config_error ?: "hagw-ctl config check tells why";
 
         if (s->unset || (s->denied && s->config_errno == -EACCES))
                 return judge_kept(s); /* that was told */
         if (!s->config)
                 status_problem(s,
                                "The configuration in %s is not valid, so what was in force before stays: "
-                               "%s. Mend it, then: hagw-ctl reload.",
-                               s->config_dir, s->config_error ?: "hagw-ctl config check tells why");
+                               "%s%s Mend it, then: hagw-ctl reload.",
+                               s->config_dir, why, endswith(why, "?") || endswith(why, ".") ? "" : ".");
         else if (d && more > 0)
                 status_problem(s, "%s and %zu more keep their old configuration: %s. hagw-ctl reload", name,
                                more, field_text(d, "configError"));

@@ -357,6 +357,8 @@ const char *format_when(uint64_t usec, uint64_t now, char *out) {
 
         if (usec == 0)
                 (void) snprintf(out, TIME_TEXT_MAX, "never");
+        else if (usec > now && usec - now < USEC_PER_SEC)
+                (void) snprintf(out, TIME_TEXT_MAX, "now");
         else if (usec > now)
                 (void) snprintf(out, TIME_TEXT_MAX, "in %s", format_span(usec - now, span));
         else if (now - usec < USEC_PER_SEC)

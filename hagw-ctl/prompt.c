@@ -52,6 +52,7 @@ int prompt_yes(const char *question, bool fallback) {
                         return 1;
                 if (strchr("nN", *answer))
                         return 0;
+                log_error("Please answer yes or no.");
         }
 }
 

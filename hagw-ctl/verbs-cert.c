@@ -47,6 +47,7 @@ int cert_find(const char *name, sd_json_variant **ret) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
         const char *names[NAMES_SHOWN_MAX + 1], *near;
         size_t n = 0;
+        const char *parent = strchr(name, '.');
         int r;
 
         r = client_call("io.hagw.Acme.Watch", NULL, &reply);
@@ -64,6 +65,13 @@ int cert_find(const char *name, sd_json_variant **ret) {
                         names[n++] = its;
         }
         names[n] = NULL;
+        /* A zone's certificate is for all names one label below it. */
+        for (size_t i = 0; parent && i < n; i++)
+                if (streq(names[i], parent + 1)) {
+                        log_error("%s has no certificate of its own: the one of %s is for it, too.", name,
+                                  names[i]);
+                        return -ENOENT;
+                }
         near = suggest(name, names);
         log_error("There is no certificate \"%s\"%s%s%s", name,
                   near ? "; did you mean \"" : "; hagw-ctl cert list shows them.", strempty(near),

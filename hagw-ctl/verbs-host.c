@@ -238,8 +238,11 @@ int verb_host_remove(const Call *call) {
         int r;
 
         r = load_config(call->config_dir, &config);
-        if (r < 0)
+        if (r < 0) {
+                if (r != -ENOMEM)
+                        log_error("Mend that file, or delete it if it is the host's, then: hagw-ctl reload");
                 return r;
+        }
         r = call_each(call, 0, check_known, remove_one, config);
         if (r != CTL_OK)
                 return r;

@@ -325,7 +325,13 @@ const char *tls_failure_text(gnutls_session_t tls, int error, char *buffer, size
                         text.size--;
                 (void) snprintf(buffer, size, TLS_CERTIFICATE_REFUSED "%.*s", (int) text.size, text.data);
                 gnutls_free(text.data);
-        } else
-                (void) snprintf(buffer, size, "TLS failed: %s", gnutls_strerror(error));
+        } else {
+                const char *why = gnutls_strerror(error);
+                size_t n = strlen(why);
+
+                /* Its sentences end in a full stop, and this one goes on. */
+                (void) snprintf(buffer, size, "TLS failed: %.*s", (int) (n - (n > 0 && why[n - 1] == '.')),
+                                why);
+        }
         return buffer;
 }

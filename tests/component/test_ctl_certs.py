@@ -143,6 +143,7 @@ def test_revoke_refused(ctl, gateway, authority):  # noqa: F811
 def test_mistakes(ctl, authority, words, why):  # noqa: F811
     assert why in ctl.refused(USAGE, *words)
     assert "did you mean" in ctl.refused(FAILED, "cert", "revoke", ZONE[:-1])
+    assert f"the one of {ZONE} is for it, too" in ctl.refused(FAILED, "cert", "revoke", f"ha.{ZONE}")
     assert authority.count("revokeCert") == 0
 
 
