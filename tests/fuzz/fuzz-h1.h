@@ -42,7 +42,7 @@ static inline size_t without_cr(const char *in, size_t n, char **ret) {
 static inline char *head_round_trip(unsigned flags, unsigned turn, size_t cut, const char *data, size_t size,
                                     size_t *ret_size) {
         _cleanup_free_ char *b = malloc(size ?: 1), *again = malloc(size ?: 1), *out = malloc(BUFFER);
-        /* The second time as by a service that is ours: of gateways in a row each gives names anew (inner.h). */
+        /* The second time as of a service that is ours: of gateways in a row each gives names anew. */
         ForwardContext c = { .address = SLICE("203.0.113.9"), .sees_cookie = turn > 0 };
         H1Asked asked = { .head = flags & 2, .websocket = flags & 4 };
         Header fields[FIELDS], other[FIELDS];
@@ -67,7 +67,8 @@ static inline char *head_round_trip(unsigned flags, unsigned turn, size_t cut, c
         assert(a.head_size == d.head_size && a.body == d.body && a.headers.n == d.headers.n);
         if (a.status == 101) /* the second reading was not asked for an upgrade */
                 return NULL;
-        assert(forward_response(&a, &(ForwardAnswer) { .http1 = true, .sees_cookie = turn > 0 }, &body) >= 0);
+        assert(forward_response(&a, &(ForwardAnswer) { .http1 = true, .sees_cookie = turn > 0 }, &body) >=
+               0);
         assert(h1_write_response(&a, out, BUFFER, ret_size) >= 0);
         return TAKE_PTR(out);
 }
