@@ -288,7 +288,7 @@ def test_header_cut(make):  # noqa: F811
         time.sleep(0.01)
     c.socket.settimeout(20)
     assert get(h.context().wrap_socket(c.socket, server_hostname=HOST))[0] == 200
-    assert channels[66].ended(15) and 8 < time.monotonic() - begin < 14
+    assert channels[66].ended(60) and 8 < time.monotonic() - begin
     assert h.describe()["rejected"] == 67
 
 
