@@ -327,9 +327,9 @@ def test_traffic_on_a_websocket_is_use(door):
         session, = door.webd.call("ListSessions")["sessions"]
         return session["lastUsedUSec"]
     before = used()
-    door.wait(lambda: used() > before, seconds=60)
+    door.wait(lambda: used() > before, seconds=240)
     first = used()
-    door.wait(lambda: used() > first, seconds=60)
+    door.wait(lambda: used() > first, seconds=240)
     anna.close()
 
 
