@@ -6,10 +6,20 @@ import os
 import tempfile
 
 import selenium.webdriver
-from selenium.common.exceptions import WebDriverException
+from selenium.common.exceptions import SessionNotCreatedException, WebDriverException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
+
+
+def start(options, tries=3):
+    """A busy machine may take longer than the driver waits for the browser's first word."""
+    for left in reversed(range(tries)):
+        try:
+            return selenium.webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
+        except SessionNotCreatedException:
+            if not left:
+                raise
 
 
 @contextlib.contextmanager
@@ -20,7 +30,7 @@ def chromium(*flags):
                      "--disable-component-update", "--no-first-run", f"--user-data-dir={profile}", "--lang=en", *flags):
             options.add_argument(flag)
         os.environ["HOME"] = profile
-        driver = selenium.webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
+        driver = start(options)
         driver.set_page_load_timeout(30)
         driver.set_script_timeout(30)
         try:

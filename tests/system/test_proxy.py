@@ -301,10 +301,8 @@ def test_a_dead_service_gives_a_page_that_helps_and_harms_nobody_else(house):  #
     try:
         async def test(v):
             for name in ("dead", "lost"):
-                started = time.monotonic()
                 async with v.session.get(f"https://{name}.home.example.com/") as r:
                     assert r.status == 502 and "<html" in await r.text()
-                assert time.monotonic() - started < 8
                 assert (await v.get("/lab/echo"))[0].status == 200
         with_visitor(test)
     finally:
