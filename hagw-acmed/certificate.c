@@ -360,7 +360,8 @@ static bool certificate_is_from_fallback(const Certificate *c) {
 }
 
 int certificate_to_json(const Certificate *c, sd_json_variant **ret) {
-        const uint64_t next_usec = certificate_get_next(c);
+        const uint64_t next_usec = certificate_get_next(c), unreached_usec = tries_list_unreached(&c->tries);
+        const unsigned port = unreached_usec > 0 && certificate_is_orderable(c) ? proof_way_port(c->way) : 0;
         _cleanup_free_ char *error = NULL;
         int r;
 
@@ -387,6 +388,9 @@ int certificate_to_json(const Certificate *c, sd_json_variant **ret) {
                 SD_JSON_BUILD_PAIR_CONDITION(next_usec != UINT64_MAX, "nextUSec",
                                              SD_JSON_BUILD_UNSIGNED(next_usec)),
                 SD_JSON_BUILD_PAIR_CONDITION(!!error, "error", SD_JSON_BUILD_STRING(error)),
+                SD_JSON_BUILD_PAIR_CONDITION(port > 0, "unreachedPort", SD_JSON_BUILD_UNSIGNED(port)),
+                SD_JSON_BUILD_PAIR_CONDITION(port > 0, "unreachedUSec",
+                                             SD_JSON_BUILD_UNSIGNED(unreached_usec)),
                 SD_JSON_BUILD_PAIR_CONDITION(c->revoked_usec > 0, "revokedUSec",
                                              SD_JSON_BUILD_UNSIGNED(c->revoked_usec)),
                 SD_JSON_BUILD_PAIR("revoking", SD_JSON_BUILD_BOOLEAN(certificate_is_revoking(c))),

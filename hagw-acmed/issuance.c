@@ -146,6 +146,7 @@ static int on_end(sd_event_source *s, void *userdata) {
         const IssuanceResult result = {
                 .order_url = goes_on ? i->order->url : NULL,
                 .failure = i->order->failure,
+                .unreached = i->order->unreached,
                 .error = i->order->problem.text,
                 .retry_after_usec = i->order->retry_after_usec,
                 .chain = i->order->chain,

@@ -14,6 +14,7 @@ typedef struct Issuance Issuance;
 
 typedef struct IssuanceResult {
         OrderFailure failure;
+        bool unreached; /* as in Order */
         const char *error;
         uint64_t retry_after_usec;  /* relative */
         const char *chain, *key_id; /* without failure */

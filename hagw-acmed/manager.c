@@ -148,15 +148,17 @@ static RetryKind failure_retry(OrderFailure f) {
                                                           : RETRY_REFUSED;
 }
 
-static void certificate_fail(Manager *m, Certificate *c, OrderFailure failure, const char *error,
-                             uint64_t retry_after_usec, uint64_t now_usec) {
+static void certificate_fail(Manager *m, Certificate *c, const IssuanceResult *result, uint64_t now_usec) {
+        const uint64_t retry_after_usec = result->retry_after_usec;
         Tries *t = tries_list_find(&c->tries, m->issuing_rank);
+        const char *error = strempty(result->error);
         Account *account = NULL;
         char wait[SPAN_TEXT_MAX];
 
-        tries_fail(t, failure_retry(failure), retry_after_usec, certificate_get_life(c), now_usec,
+        tries_fail(t, failure_retry(result->failure), retry_after_usec, certificate_get_life(c), now_usec,
                    random_u64());
-        t->unready = failure == FAILURE_UNREADY;
+        t->unready = result->failure == FAILURE_UNREADY;
+        t->unreached_usec = result->unreached ? now_usec : 0;
         (void) tries_set_error(t, error);
         (void) accounts_get(&m->store.accounts, t->directory, &account);
         if (retry_after_usec > 0)
@@ -192,13 +194,14 @@ static void on_end(const IssuanceResult *result, void *userdata) {
         if (r >= 0 && result->failure == FAILURE_NONE)
                 r = certificate_succeed(m, c, result, now_usec);
         if (r < 0)
-                certificate_fail(m, c, FAILURE_LOCAL, "The new certificate could not be stored", 0,
+                certificate_fail(m, c,
+                                 &(IssuanceResult) { .failure = FAILURE_LOCAL,
+                                                     .error = "The new certificate could not be stored" },
                                  now_usec);
         else if (result->failure == FAILURE_UNFINISHED && result->order_url)
                 certificate_wait(m, c, result, now_usec);
         else if (result->failure != FAILURE_NONE)
-                certificate_fail(m, c, result->failure, strempty(result->error), result->retry_after_usec,
-                                 now_usec);
+                certificate_fail(m, c, result, now_usec);
         if (result->failure == FAILURE_NONE && r >= 0)
                 m->orders_ok++;
         else if (result->failure != FAILURE_UNFINISHED)
@@ -273,7 +276,8 @@ static void manager_start_issuance(Manager *m, Certificate *c, AuthorityRank ran
                         &handlers, m);
         if (r < 0) {
                 c->ordering = false;
-                certificate_fail(m, c, FAILURE_LOCAL, strerror(-r), 0, now_usec);
+                certificate_fail(m, c, &(IssuanceResult) { .failure = FAILURE_LOCAL, .error = strerror(-r) },
+                                 now_usec);
                 m->issuing = NULL;
         }
         manager_changed(m);
@@ -344,7 +348,7 @@ void manager_fail_due(Manager *m, const char *directory, const char *error) {
         if (!due || !streq_ptr(manager_get_authority(m, rank)->directory, directory))
                 return;
         m->issuing_rank = rank;
-        certificate_fail(m, due, FAILURE_LOCAL, strempty(error), 0, now_usec);
+        certificate_fail(m, due, &(IssuanceResult) { .failure = FAILURE_LOCAL, .error = error }, now_usec);
         manager_changed(m);
 }
 

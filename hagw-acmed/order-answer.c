@@ -140,6 +140,11 @@ int order_take_resumed(Order *o, AcmeAnswer *a, uint64_t now) {
         return 0;
 }
 
+/* It asked a name server, or a web server, and heard nothing that it could look at. */
+static bool is_unreached(const Order *o, const AcmeProblem *p) {
+        return p && acme_problem_is(p, streq(o->challenge_type, "dns-01") ? "dns" : "connection");
+}
+
 static int authorization_failed(Order *o, const AcmeAuthorization *z) {
         const AcmeProblem *p = NULL;
         char text[1024];
@@ -150,6 +155,7 @@ static int authorization_failed(Order *o, const AcmeAuthorization *z) {
         (void) snprintf(text, sizeof(text),
                         "The certificate authority could not see that %s is ours: %.800s", z->identifier,
                         p ? p->text : acme_status_to_string(z->status));
+        o->unreached = is_unreached(o, p);
         return order_fail(o, FAILURE_AUTHORITY, p ? p->type : "unauthorized", text);
 }
 

@@ -117,6 +117,7 @@ typedef struct Order {
         unsigned polls;
         OrderFailure failure;
         AcmeProblem problem;
+        bool unreached; /* with FAILURE_AUTHORITY: what it asked from the internet had no answer */
         uint64_t retry_after_usec; /* relative, with FAILURE_LIMITED or otherwise; 0: not said */
 } Order;
 

@@ -67,6 +67,10 @@ static int plan_add(Plan *p, const Config *config, const char *name, const ConfH
         return 0;
 }
 
+unsigned proof_way_port(ProofWay way) {
+        return way == PROOF_DNS ? 53 : way == PROOF_HTTP ? 80 : 0;
+}
+
 const ConfZone *plan_relay_zone(const Config *config) {
         for (size_t i = 0; i < config->n_zones; i++)
                 if (config->zones[i].via == CONF_VIA_RELAY)

@@ -23,6 +23,9 @@ typedef struct Want {
         bool caa_shared; /* there is a tenant's list at the name, which we are in while we want it */
 } Want;
 
+/* Of this house, at which the authority asks from the internet; 0: it asks the relay, or nobody. */
+unsigned proof_way_port(ProofWay way);
+
 /* Our name at the relay, TENANT.RELAYZONE: the first zone with via = "relay". NULL: there is none. */
 const ConfZone *plan_relay_zone(const Config *config);
 

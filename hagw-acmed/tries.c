@@ -103,6 +103,15 @@ bool tries_list_is_unready(const TriesList *l) {
         return false;
 }
 
+uint64_t tries_list_unreached(const TriesList *l) {
+        uint64_t last = 0;
+
+        for (size_t i = 0; i < l->n; i++)
+                if (l->items[i].rank >= 0)
+                        last = MAX(last, l->items[i].unreached_usec);
+        return last;
+}
+
 void tries_list_ready(TriesList *l) {
         for (size_t i = 0; i < l->n; i++)
                 if (l->items[i].unready) {
@@ -126,7 +135,7 @@ int tries_list_describe(const TriesList *l, char **ret) {
 }
 
 static void tries_reset(Tries *t) {
-        t->next_usec = t->since_usec = 0;
+        t->next_usec = t->since_usec = t->unreached_usec = 0;
         t->failures = t->refusals = 0;
         t->unready = false;
         (void) string_replace(&t->error, NULL);
@@ -196,6 +205,7 @@ void tries_list_clamp(TriesList *l, uint64_t now_usec) {
                 t->limit_usec = MIN(t->limit_usec, now_usec + SCHEDULE_LIMIT_MAX_USEC);
                 t->next_usec = MIN(t->next_usec, MAX(now_usec + SCHEDULE_RETRY_MAX_USEC, t->limit_usec));
                 t->since_usec = MIN(t->since_usec, now_usec);
+                t->unreached_usec = MIN(t->unreached_usec, now_usec);
         }
 }
 
@@ -212,6 +222,7 @@ int tries_list_to_json(const TriesList *l, sd_json_variant **ret) {
                         SD_JSON_BUILD_PAIR("nextUSec", SD_JSON_BUILD_UNSIGNED(t->next_usec)),
                         SD_JSON_BUILD_PAIR("sinceUSec", SD_JSON_BUILD_UNSIGNED(t->since_usec)),
                         SD_JSON_BUILD_PAIR("unready", SD_JSON_BUILD_BOOLEAN(t->unready)),
+                        SD_JSON_BUILD_PAIR("unreachedUSec", SD_JSON_BUILD_UNSIGNED(t->unreached_usec)),
                         SD_JSON_BUILD_PAIR("failures", SD_JSON_BUILD_UNSIGNED(t->failures)),
                         SD_JSON_BUILD_PAIR("refusals", SD_JSON_BUILD_UNSIGNED(t->refusals)),
                         SD_JSON_BUILD_PAIR_CONDITION(!!t->error, "error", SD_JSON_BUILD_STRING(t->error)),
@@ -240,6 +251,7 @@ static int tries_from_json(sd_json_variant *v, Tries *ret) {
                 NUMBER_FIELD("nextUSec", uint64, next_usec),
                 NUMBER_FIELD("sinceUSec", uint64, since_usec),
                 NUMBER_FIELD("limitUSec", uint64, limit_usec),
+                NUMBER_FIELD("unreachedUSec", uint64, unreached_usec),
                 { "unready", SD_JSON_VARIANT_BOOLEAN, sd_json_dispatch_intbool, offsetof(Tries, unready),
                   0 },
                 NUMBER_FIELD("failures", uint, failures),

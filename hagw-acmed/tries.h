@@ -21,6 +21,7 @@ typedef struct Tries {
         unsigned refusals;   /* of them, those that somebody else than we is to blame for */
         char *error;         /* of the last try */
         int unready;         /* which was not begun: the relay is away */
+        uint64_t unreached_usec; /* when what it asked had no answer, at the last try; 0: no such thing */
         char *order_url;     /* of one that the authority still works on; NULL: there is none */
         /* Until then the authority wants no order for these names from this account; 0: it has not said. */
         uint64_t limit_usec;
@@ -44,6 +45,8 @@ unsigned tries_list_failures(const TriesList *l);
 bool tries_list_has_order(const TriesList *l);
 bool tries_list_has_error(const TriesList *l);
 bool tries_list_is_unready(const TriesList *l);
+/* When the last try of an authority that is asked found nobody who answers for us; 0: none did. */
+uint64_t tries_list_unreached(const TriesList *l);
 /* What they waited for is there: they are due at once. */
 void tries_list_ready(TriesList *l);
 /* In one sentence, to be freed; NULL: there is nothing to be said. */

@@ -85,6 +85,25 @@ static void judge_revocation(Status *s, sd_json_variant *c) {
                        imported ? "" : name, imported ? "" : " orders one");
 }
 
+/* An order is a look from outside, the only one there is: this is no guess. */
+static void judge_unreached(Status *s, sd_json_variant *c) {
+        const uint64_t end = field_number(c, "notAfterUSec"), now = clock_usec(CLOCK_REALTIME);
+        const char *name = field_text(c, "name"), *error = strempty(field_text(c, "error"));
+        char found[TIME_TEXT_MAX], ends[TIME_TEXT_MAX], text[ROUTER_TEXT_MAX];
+        const bool dns = field_number(c, "unreachedPort") == 53;
+        const char *router = dns ? delegation_router_text(s->config ? s->config->dns.ipv4_port : 0, text) :
+                                   "pass TCP port 80 to this machine";
+
+        status_problem(s,
+                       "The certificate authority asked for %s from the internet and did not reach this "
+                       "house (%s): %s%s%s%s%s Does the router %s, and does that name%s have the house's "
+                       "address of today? \"hagw-ctl cert renew %s\" tries again.",
+                       name, format_when(field_number(c, "unreachedUSec"), now, found), error,
+                       endswith(error, ".") ? "" : ".", end ? " The certificate that is there ends " : "",
+                       end ? format_when(end, now, ends) : "", end ? "." : "", router,
+                       dns ? "'s name server" : "", name);
+}
+
 int judge_certificates(Status *s) {
         char when[TIME_TEXT_MAX];
 
@@ -94,6 +113,10 @@ int judge_certificates(Status *s) {
 
                 judge_fallback(s, c);
                 judge_revocation(s, c);
+                if (field_number(c, "unreachedPort") > 0) {
+                        judge_unreached(s, c);
+                        continue;
+                }
                 if (!view_certificate_is_bad(c)) {
                         judge_renewal(s, c);
                         continue;

@@ -47,6 +47,12 @@ static SD_VARLINK_DEFINE_STRUCT_TYPE(
         SD_VARLINK_FIELD_COMMENT("Why the last try failed, at the first authority and at the fallback; null "
                                  "where none did"),
         SD_VARLINK_DEFINE_FIELD(error, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
+        SD_VARLINK_FIELD_COMMENT("The port at which the authority, which asks from the internet, did not "
+                                 "reach this house at the last try: 53 or 80; null: it did, or nobody "
+                                 "knows"),
+        SD_VARLINK_DEFINE_FIELD(unreachedPort, SD_VARLINK_INT, SD_VARLINK_NULLABLE),
+        SD_VARLINK_FIELD_COMMENT("When that was, CLOCK_REALTIME"),
+        SD_VARLINK_DEFINE_FIELD(unreachedUSec, SD_VARLINK_INT, SD_VARLINK_NULLABLE),
         SD_VARLINK_FIELD_COMMENT("Since when it is revoked, CLOCK_REALTIME; null where it is not"),
         SD_VARLINK_DEFINE_FIELD(revokedUSec, SD_VARLINK_INT, SD_VARLINK_NULLABLE),
         SD_VARLINK_FIELD_COMMENT("It, or one that it took the place of, is to be revoked, and the authority "

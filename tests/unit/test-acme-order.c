@@ -142,6 +142,34 @@ static void test_invalid_authorization(void **state) {
         assert_int_equal(o->state, ORDER_FAILED);
         assert_non_null(strstr(o->problem.text, "no TXT record"));
         assert_string_equal(o->problem.type, "dns");
+        assert_true(o->unreached);
+}
+
+/* Only a question without any answer says that the way here is shut. */
+static void test_unreached(void **state) {
+        static const struct {
+                const char *type;
+                const char *problem;
+                bool unreached;
+        } rows[] = {
+                { "dns-01", "dns", true },       { "dns-01", "connection", false },
+                { "dns-01", "unauthorized", false }, { "http-01", "connection", true },
+                { "http-01", "dns", false },     { "http-01", "unauthorized", false },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_(order_freep) Order *o = new_order("https://ca/account/9");
+                AcmeAnswer a = { .http_status = 200 };
+
+                advance(o, ORDER_POLL_AUTHORIZATION);
+                o->challenge_type = rows[i].type;
+                fill_authorization(&a, false, ACME_STATUS_INVALID);
+                assert_int_equal(acme_problem_set(&a.authorization.challenges[0].problem, rows[i].problem,
+                                                  "whatever"), 0);
+                answer(o, &a);
+                assert_int_equal(o->failure, FAILURE_AUTHORITY);
+                assert_int_equal(o->unreached, rows[i].unreached);
+        }
 }
 
 /* Authorizations that are still valid from an earlier order need no challenge. */
@@ -261,7 +289,8 @@ TEST_MAIN(cmocka_unit_test(test_whole_order), cmocka_unit_test(test_known_accoun
           cmocka_unit_test(test_profile),
           cmocka_unit_test(test_contact), cmocka_unit_test(test_other_names),
           cmocka_unit_test(test_other_authorization), cmocka_unit_test(test_no_fitting_challenge),
-          cmocka_unit_test(test_invalid_authorization), cmocka_unit_test(test_reused_authorizations),
+          cmocka_unit_test(test_invalid_authorization), cmocka_unit_test(test_unreached),
+          cmocka_unit_test(test_reused_authorizations),
           cmocka_unit_test(test_polling_ends), cmocka_unit_test(test_check_ends),
           cmocka_unit_test(test_rate_limit), cmocka_unit_test(test_busy_for_a_moment),
           cmocka_unit_test(test_valid_without_us), cmocka_unit_test(test_preferred_chain))

@@ -98,14 +98,21 @@ static void test_record(void **state) {
         lose(&l, AUTHORITY_FALLBACK, NOW);
         (void) tries_set_error(tries_list_find(&l, AUTHORITY_FALLBACK), "no");
         (void) tries_set_limit(tries_list_find(&l, AUTHORITY_FALLBACK), NOW + DAY, "me");
+        tries_list_find(&l, AUTHORITY_FALLBACK)->unreached_usec = NOW;
         assert_int_equal(tries_list_to_json(&l, &v), 0);
         assert_int_equal(tries_list_from_json(v, &copy), 0);
+        assert_int_equal(tries_list_unreached(&copy), 0);
         assert_null(tries_list_find(&copy, AUTHORITY_FIRST));
         rank(&copy, "a", "b");
         t = tries_list_find(&copy, AUTHORITY_FALLBACK);
         assert_string_equal(t->error, "no");
         assert_int_equal(t->since_usec, NOW);
         assert_int_equal(t->next_usec, tries_list_find(&l, AUTHORITY_FALLBACK)->next_usec);
+        assert_int_equal(tries_list_unreached(&copy), NOW);
+        tries_list_clamp(&copy, NOW - DAY);
+        assert_int_equal(tries_list_unreached(&copy), NOW - DAY);
+        tries_list_forgive(&copy);
+        assert_int_equal(tries_list_unreached(&copy), 0);
         tries_list_done(&copy);
         /* Twice the same, and more than there can be. */
         for (size_t i = 0; i < 2; i++)
