@@ -183,7 +183,7 @@ void manager_update_status(Manager *m) {
                 daemon_set_status(m->daemon, "serving %s%s, waiting for hagw-netd to tell the addresses",
                                   first, more);
         else if (!known4 && !known6)
-                daemon_set_status(m->daemon, "serving %s%s without an address: hagw-netd knows none",
+                daemon_set_status(m->daemon, "serving %s%s without an address: hagw-netd has told none",
                                   first, more);
         else
                 daemon_set_status(m->daemon, "serving %s%s, %s%s%s", first, more,

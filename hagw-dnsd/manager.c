@@ -31,6 +31,55 @@ static AddressKnowledge knowledge_from_text(const char *text) {
                                          ADDRESS_NONE;
 }
 
+/* hagw-netd may have lost what it knew: what works stays until its source has answered. And one that dies
+ * again and again does not begin the waiting anew each time. */
+static bool knows_less(AddressKnowledge told, AddressKnowledge known) {
+        return (known == ADDRESS_KNOWN || known == ADDRESS_DOUBTFUL) && told < known &&
+               told != ADDRESS_NONE;
+}
+
+/* For tests, which have no five minutes. */
+static uint64_t answer_usec(void) {
+        const char *e = secure_getenv("HAGW_ANSWER_USEC");
+
+        return e ? strtoull(e, NULL, 10) : MANAGER_ANSWER_USEC;
+}
+
+/* From when on a family is not known its time runs, whatever hagw-netd says or does not say meanwhile. */
+static void manager_watch_doubt(Manager *m) {
+        const ZoneAddress *const families[] = { &m->ipv4, &m->ipv6 };
+
+        for (size_t i = 0; i < ELEMENTSOF(families); i++) {
+                const bool runs = sd_event_source_get_enabled(m->doubt[i], NULL) > 0,
+                           unknown = families[i]->knowledge == ADDRESS_UNKNOWN;
+
+                if (runs == unknown)
+                        continue;
+                if (unknown)
+                        (void) sd_event_source_set_time_relative(m->doubt[i], answer_usec());
+                (void) sd_event_source_set_enabled(m->doubt[i], unknown ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+        }
+}
+
+static int on_doubt(sd_event_source *source, uint64_t usec, void *userdata) {
+        Manager *m = userdata;
+        ZoneAddress *family = source == m->doubt[0] ? &m->ipv4 : &m->ipv6;
+        int r;
+
+        family->knowledge = ADDRESS_DOUBTFUL;
+        r = manager_make_zones(m, m->config);
+        if (r < 0) {
+                family->knowledge = ADDRESS_UNKNOWN;
+                (void) log_error_errno(r, "Could not make the zones without an address; later again: %m");
+                manager_watch_doubt(m);
+                return 0;
+        }
+        log_warning("hagw-netd has told no public %s address; this house counts as one without until it "
+                    "does.",
+                    family == &m->ipv4 ? "IPv4" : "IPv6");
+        return 0;
+}
+
 /* Reads one element of netd's addresses into its family's slot. */
 static int take_address(Manager *m, sd_json_variant *v) {
         static const sd_json_dispatch_field fields[] = {
@@ -64,10 +113,8 @@ static int take_address(Manager *m, sd_json_variant *v) {
                         return -EINVAL;
                 a.knowledge = ADDRESS_KNOWN;
         }
-        /* hagw-netd may have lost what it knew: what works stays until its source has answered. */
         known = (v4 ? &m->ipv4 : &m->ipv6);
-        if (known->knowledge != ADDRESS_KNOWN ||
-            (a.knowledge != ADDRESS_UNKNOWN && a.knowledge != ADDRESS_DOUBTFUL))
+        if (!knows_less(a.knowledge, known->knowledge))
                 *known = a;
         if (!v4)
                 m->source.askers.own6_is_ours = n.source && startswith(n.source, "interface");
@@ -104,6 +151,7 @@ static void on_addresses(sd_json_variant *message, void *userdata) {
                 (void) log_error_errno(r, "Could not take over the new addresses, the old ones stay: %m");
                 return;
         }
+        manager_watch_doubt(m);
         char v4[IP_TEXT_MAX], v6[IP_TEXT_MAX];
         log_info("The house's addresses are now %s and %s.",
                  m->ipv4.knowledge == ADDRESS_KNOWN ? ip_format(&m->ipv4.address, v4) : "no IPv4",
@@ -223,6 +271,14 @@ static int manager_setup_timers(Manager *m) {
         if (r < 0)
                 return r;
         (void) sd_event_source_set_enabled(m->expiry, SD_EVENT_OFF);
+        for (size_t i = 0; i < ELEMENTSOF(m->doubt); i++) {
+                r = sd_event_add_time(m->event, &m->doubt[i], CLOCK_MONOTONIC, USEC_INFINITY,
+                                      /* accuracy= */ 0, on_doubt, m);
+                if (r < 0)
+                        return r;
+                (void) sd_event_source_set_enabled(m->doubt[i], SD_EVENT_OFF);
+        }
+        manager_watch_doubt(m);
         r = sd_event_now(m->event, CLOCK_MONOTONIC, &now);
         if (r < 0)
                 return r;
@@ -308,6 +364,8 @@ Manager *manager_free(Manager *m) {
         tcp_server_free(m->tcp);
         sd_event_source_disable_unref(m->expiry);
         sd_event_source_disable_unref(m->minute);
+        for (size_t i = 0; i < ELEMENTSOF(m->doubt); i++)
+                sd_event_source_disable_unref(m->doubt[i]);
         for (size_t i = 0; i < m->source.n_zones; i++)
                 zone_free(m->source.zones[i]);
         free(m->source.zones);

@@ -11,6 +11,8 @@
  * addresses as netd tells them. Main loop only. */
 
 #define MANAGER_SOCKETS_MAX 16U /* of each kind, handed in by systemd */
+#define MANAGER_ANSWER_USEC \
+        (5 * USEC_PER_MINUTE) /* a family of which nobody has told so long counts as without address */
 
 typedef struct Manager {
         Daemon *daemon;
@@ -31,6 +33,7 @@ typedef struct Manager {
         Accounts *accounts_next; /* what it has told of a first round that is not complete */
         VlWatch *acme;           /* acmed's accounts; NULL: no record is made of them */
         sd_event_source *expiry; /* of the overlay's first value to end */
+        sd_event_source *doubt[2]; /* runs while IPv4, IPv6 is not known */
         sd_event_source *minute; /* tells of rate limiting, at most once a minute */
         uint64_t limited_told;
 } Manager;

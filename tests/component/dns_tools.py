@@ -133,14 +133,16 @@ class Accounts:
 class NameServer:
     """A running hagw-dnsd and the ways to ask it."""
 
-    def __init__(self, house, config=CONFIG, hosts=None, bind="127.0.0.1", netd=True, family=socket.AF_INET, dual=False):
+    def __init__(self, house, config=CONFIG, hosts=None, bind="127.0.0.1", netd=True, family=socket.AF_INET, dual=False,
+                 env=None):
         self.house, self.config, self.hosts = house, config, HOSTS if hosts is None else hosts
         self.configure()
         self.netd = house.daemon("netd", "io.hagw.Net") if netd else None
         self.udp, self.tcp = self.sockets(family, bind, dual)
         self.port = self.udp.getsockname()[1]
         self.host = "127.0.0.1" if family == socket.AF_INET else "::1"
-        self.daemon = house.daemon("dnsd", "io.hagw.Dns", sockets={"dns-udp": [self.udp], "dns-tcp": [self.tcp]})
+        self.daemon = house.daemon("dnsd", "io.hagw.Dns", sockets={"dns-udp": [self.udp], "dns-tcp": [self.tcp]},
+                                   env=env)
         if netd:
             self.until(lambda: "waiting" not in self.status())
 

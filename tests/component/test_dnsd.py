@@ -307,6 +307,32 @@ def test_no_address_yet(house):
     assert "waiting for hagw-netd" in ns.status()
 
 
+def test_hagw_netd_that_says_nothing_is_waited_for_no_longer_than_a_source(house):
+    """As with a source that does not answer: a failure, then a no that hardly lasts, which a hagw-netd that starts anew and knows
+    nothing yet does not take back, and an address does."""
+    ns = NameServer(house, netd=False, env={"HAGW_ANSWER_USEC": "10000000"})
+    seen = []
+
+    def told(kind):
+        reply = ns.ask(f"ha.{ZONE}", kind)
+        return rcode(reply), *(s.ttl for s in reply.authority)
+    for kind in ("A", "AAAA"):
+        ns.until(lambda k=kind: (seen.append(told(k)) or seen[-1]) == ("NOERROR", 1), 60)
+    assert set(seen) == {("SERVFAIL",), ("NOERROR", 1)}
+    assert "hagw-netd has told none" in ns.status()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as resolver:
+        resolver.bind(("127.0.0.1", 0))
+        (house.root / "resolv.conf").write_text(f"nameserver [127.0.0.1]:{resolver.getsockname()[1]}\n")
+        waiting = 'public_address: { ipv4 = "resolve:house.invalid"; ipv6 = "static:2001:db8::1"; };'
+        house.configure(CONFIG + waiting, **HOSTS)
+        netd = house.daemon("netd", "io.hagw.Net", env={"HAGW_RESOLV_CONF": str(house.root / "resolv.conf")})
+        ns.until(lambda: values(ns.ask(f"ha.{ZONE}", "AAAA")) == [IPV6])
+        assert told("A") == ("NOERROR", 1)
+        ns.configure()
+        netd.reload()
+        ns.until(lambda: values(ns.ask(f"ha.{ZONE}")) == [IPV4])
+
+
 def test_not_known_yet_is_never_remembered_as_none(house):
     """The source is asked and has not answered: no answer either; then, for its silence, one that hardly lasts; its own no lasts."""
     house.configure(CONFIG + 'public_address: { ipv4 = "resolve:house.invalid"; ipv6 = "static:2001:db8::1"; };', **HOSTS)
