@@ -8,7 +8,7 @@ import pytest
 from conftest import ROOT
 from ctl_tools import ctl  # noqa: F401 (fixture)
 
-GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+GUIDES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 SHIPPED = re.search(r"dist_guides_DATA = ((?:.*\\\n)*.*)", (ROOT / "man" / "Makefile.inc").read_text())[1].replace("\\\n", "").split()
 
 # Who makes findings: status_problem() and status_notice() by themselves, the others as text that these pass on.

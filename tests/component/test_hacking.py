@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the papers for the next person say is so: the recipe runs, the tests that are named exist, the versions are one."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+
+import pytest
+from conftest import BUILD, ROOT
+
+TESTS = re.findall(r"(?:system/)?test_\w+\.py(?:::test_\w+)?", (ROOT / "SECURITY.md").read_text())
+
+
+def test_one_daemon_by_hand(tmp_path):
+    recipe = re.search(r"## One daemon by hand\n.*?```sh\n(.*?)```", (ROOT / "HACKING.md").read_text(), re.S)[1]
+    assert "/tmp/hagw" in recipe and ".cache/check/build-gcc/" in recipe
+    recipe = recipe.replace("/tmp/hagw", str(tmp_path)).replace(".cache/check/build-gcc", str(BUILD))
+    person = subprocess.Popen(["sh", "-ec", recipe], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    try:
+        out, err = person.communicate(timeout=120)
+        assert person.returncode == 0, err
+        assert "203.0.113.10" in json.dumps(json.loads(out))
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(person.pid, signal.SIGTERM)  # a recipe that broke off left its daemon
+
+
+@pytest.mark.parametrize("name", sorted(set(TESTS)))
+def test_what_shows_it_exists(name):
+    path, _, function = name.partition("::")
+    text = (ROOT / "tests" / (path if "/" in path else f"component/{path}")).read_text()
+    assert not function or re.search(rf"^def {function}\(", text, re.M)
+
+
+def test_each_row_is_shown():
+    rows = [r for r in (ROOT / "SECURITY.md").read_text().split("\n") if r.startswith("|")][2:]
+    assert len(rows) > 20
+    assert len([r for r in rows if "test_" not in r]) == 1  # what nothing stops, and is said
+
+
+def test_versions():
+    said = {"configure.ac": r"AC_INIT\(\[hagw\], \[([^]]*)\]", "debian/changelog": r"^hagw \(([^)]*)\)", "rpm/hagw.spec": r"^Version: *(\S+)",
+            "NEWS": r"^hagw (\S+)"}
+    found = {path: re.search(pattern, (ROOT / path).read_text(), re.M)[1] for path, pattern in said.items()}
+    assert len(set(found.values())) == 1, found
