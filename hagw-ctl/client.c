@@ -7,6 +7,7 @@
 
 #include "client.h"
 #include "log.h"
+#include "unset.h"
 #include "vl.h"
 
 #define LOOK_USEC (5 * USEC_PER_SEC)
@@ -229,8 +230,7 @@ static int explain_errno(const DaemonRow *d, int r, char **ret) {
                 const char *text;
         } rows[] = {
                 { ENOENT, ENOTCONN,
-                  "{daemon} is not running; \"systemctl enable --now hagw.target\" (or hagw-ctl setup) "
-                  "starts it." },
+                  "{daemon} is not running; \"systemctl enable --now hagw.target\" starts it." },
                 { ECONNREFUSED, ENOTCONN,
                   "{daemon} is not running; \"systemctl start hagw.target\" starts it, "
                   "\"systemctl status {daemon}\" tells why it ended." },
@@ -245,6 +245,15 @@ static int explain_errno(const DaemonRow *d, int r, char **ret) {
                   "ended (hagw-ctl log --daemon={daemon} tells why)." },
         };
 
+        const UnsetLook look = r == -ENOENT || r == -ECONNREFUSED ? unset_look() : UNSET_NO;
+
+        if (look != UNSET_NO) {
+                *ret = expand(look == UNSET_YES ? unset_text :
+                                                  "{daemon} is not running, and why only root sees; try "
+                                                  "again with sudo.",
+                              NULL, d, NULL);
+                return -ENOTCONN;
+        }
         for (size_t i = 0; i < ELEMENTSOF(rows); i++)
                 if (rows[i].error == -r) {
                         *ret = expand(rows[i].text, NULL, d, NULL);

@@ -10,6 +10,7 @@
 #include "log.h"
 #include "output.h"
 #include "suggest.h"
+#include "unset.h"
 #include "verbs.h"
 
 #define WORDS_MAX 64U
@@ -322,5 +323,6 @@ int main(int argc, char *argv[]) {
         r = read_arguments(&call, argc, argv);
         if (r != CTL_OK)
                 return r;
+        unset_use(call.config_dir);
         return status_of(call.verb->run(&call));
 }

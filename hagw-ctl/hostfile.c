@@ -16,6 +16,7 @@
 #include "readable.h"
 #include "state.h"
 #include "suggest.h"
+#include "unset.h"
 
 const Option host_options[] = {
         { "login", "WORD", "required (default, but for tenant:NAME) or none" },
@@ -92,7 +93,9 @@ int load_config(const char *config_dir, Config **ret) {
                 }
                 return r;
         }
-        if (error)
+        if (unset_judge(NULL, config_dir))
+                log_error("%s", unset_text);
+        else if (error)
                 log_error("%s", error);
         else
                 (void) log_error_errno(r, "%s: %m", config_dir);
@@ -136,6 +139,10 @@ int host_expand_name(const Config *config, const char *name, char **ret) {
         char normal[HOSTNAME_MAX + 1];
         const char *bare = startswith(name, "*.") ?: name;
 
+        if (!strchr(bare, '.') && unset_judge(config, NULL)) {
+                log_error("%s", unset_text);
+                return -EINVAL;
+        }
         if (!strchr(bare, '.') && config->n_zones > 1)
                 return expand_among_zones(config, name, ret);
         if (!strchr(bare, '.') && config->n_zones == 1) {
@@ -158,6 +165,10 @@ int host_expand_name(const Config *config, const char *name, char **ret) {
 static void tell_unknown(const Config *config, const char *full, const char *otherwise) {
         const char *names[CONF_HOSTS_MAX + 1], *near;
 
+        if (unset_judge(config, NULL)) {
+                log_error("%s", unset_text);
+                return;
+        }
         for (size_t i = 0; i < config->n_hosts; i++)
                 names[i] = config->hosts[i].name;
         names[config->n_hosts] = NULL;

@@ -5,6 +5,7 @@
 #include "client.h"
 #include "output.h"
 #include "status.h"
+#include "unset.h"
 #include "usec.h"
 
 static bool all_are_off(sd_json_variant *daemons) {
@@ -17,29 +18,20 @@ static bool all_are_off(sd_json_variant *daemons) {
         return true;
 }
 
-/* As the package leaves a machine. */
-static bool is_unset(const Status *s) {
-        const Config *c = s->config;
-
-        return c ? c->n_zones == 0 && c->n_hosts == 0 && !c->relay.address : s->config_errno == -ENOENT;
-}
-
 int judge_daemons(Status *s) {
         if (all_are_off(s->daemons)) {
                 s->unreachable = true;
-                s->unset = is_unset(s);
+                s->unset = unset_judge(s->config, s->config_dir);
                 if (s->config_errno == -EACCES) {
                         s->denied = true;
                         status_problem(s,
                                        "hagw is not running, and why only root sees; try again with sudo.");
                 } else if (s->unset)
-                        status_problem(s,
-                                       "hagw is not set up on this machine yet: hagw-ctl setup does so, or "
-                                       "hagw-ctl attach for a house behind a relay.");
+                        status_problem(s, "%s", unset_text);
                 else
                         status_problem(s,
-                                       "hagw is not running; \"systemctl enable --now hagw.target\" (or "
-                                       "hagw-ctl setup) starts it.");
+                                       "hagw is not running; \"systemctl enable --now hagw.target\" "
+                                       "starts it.");
                 return 0;
         }
         for (size_t i = 0; i < field_count(s->daemons, "daemons"); i++) {

@@ -16,6 +16,7 @@
 #include "state.h"
 #include "tenant.h"
 #include "tryhost.h"
+#include "unset.h"
 #include "view.h"
 
 /* What is left to do for a name that is in nobody's zone but its own. */
@@ -260,9 +261,9 @@ int verb_host_list(const Call *call) {
                 return r;
         if (call->json)
                 return output_json(hosts) < 0 ? CTL_FAILED : CTL_OK;
-        if (field_count(hosts, "hosts") == 0)
+        if (field_count(hosts, "hosts") == 0 && unset_look() == UNSET_NO)
                 output("There is no host yet: hagw-ctl host add ha http://192.168.1.4:8123\n");
-        else if (view_print_hosts(hosts, 0) < 0)
+        else if (field_count(hosts, "hosts") > 0 && view_print_hosts(hosts, 0) < 0)
                 return log_oom();
         for (size_t i = 0; i < field_count(hosts, "hosts"); i++) {
                 sd_json_variant *h = field_element(hosts, "hosts", i);

@@ -16,6 +16,7 @@
 #include "run.h"
 #include "suggest.h"
 #include "tryhost.h"
+#include "unset.h"
 #include "view.h"
 
 #define JOURNAL_WORDS_MAX 64U
@@ -62,6 +63,10 @@ int verb_reload(const Call *call) {
         r = load_whole(call->config_dir, &config);
         if (r < 0)
                 return r;
+        if (unset_judge(config, call->config_dir)) {
+                log_error("%s", unset_text);
+                return -ENOENT;
+        }
         r = reload_daemons(/* must_run= */ true);
         return r < 0 ? r :
                        output_change(call->json, call->config_dir, "reloaded",

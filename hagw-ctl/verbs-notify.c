@@ -11,12 +11,14 @@
 
 #include "client.h"
 #include "conf-kept.h"
+#include "hostfile.h"
 #include "log.h"
 #include "notify.h"
 #include "output.h"
 #include "run.h"
 #include "state.h"
 #include "status.h"
+#include "unset.h"
 #include "usec.h"
 
 #define FINDINGS_FILE "findings.json" /* hagw-notify.service names it, too */
@@ -213,10 +215,16 @@ int verb_notify_test(const Call *call) {
         r = load_any(call->config_dir, &config);
         if (r == -ENOMEM)
                 return log_oom();
+        if (unset_judge(config, call->config_dir)) {
+                log_error("%s", unset_text);
+                return -ENOENT;
+        }
         if (r < 0)
-                return log_error_errno(r, "The configuration is not valid: hagw-ctl config check");
+                return load_config(call->config_dir, &config); /* which tells why */
         if (!config->notify || !config->notify[0]) {
-                log_error("hagw.conf names nobody to be told; see notify in hagw.conf(5).");
+                log_error("Nobody is to be told anything: name who in %s/hagw.conf, such as notify = ( "
+                          "\"mailto:me@example.com\" ), then: hagw-ctl reload. See notify in hagw.conf(5).",
+                          call->config_dir);
                 return -ENOENT;
         }
         if (!system_is_booted()) {

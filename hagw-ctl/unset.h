@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "conf.h"
+
+/* A machine as the package leaves it: installed, and nothing set up. Whatever is asked of it then, one thing
+ * is to be done first, and it is said in one way. */
+
+extern const char unset_text[]; /* the sentence */
+
+/* What config_load() gave for the folder: a configuration with nothing in it, or NULL because there is none;
+ * with a configuration the folder is not looked at. */
+bool unset_judge(const Config *config, const char *config_dir);
+
+/* Where the configuration lies, for those who have none at hand; said once, at the start. */
+void unset_use(const char *config_dir);
+
+typedef enum UnsetLook {
+        UNSET_NO,
+        UNSET_YES,
+        UNSET_HIDDEN, /* only root sees it */
+} UnsetLook;
+UnsetLook unset_look(void);

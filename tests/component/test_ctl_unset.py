@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A machine that hagw was installed on, and nothing else: whatever is asked, the answer is what to do first."""
+
+import json
+
+import pytest
+
+from ctl_tools import OK, UNREACHABLE, ctl  # noqa: F401
+
+UNSET = ("hagw is not set up on this machine yet: hagw-ctl setup does so, or hagw-ctl attach RELAY CODE in a house behind a relay.")
+
+# These set it up, need nothing that is set up, or look at files that are named to them.
+OTHERS = {"setup", "attach", "help", "version", "log", "complete", "config check", "config default", "config keep", "notify gather", "cert import"}
+WORDS = {"host add": ["ha", "http://192.168.1.4:8123"], "cert revoke": ["--all", "--no-renew"], "cert export": ["ha", "--to=/root"],
+         "session revoke": ["--user=anna"], "session token": ["anna", "ha.home.test"], "tenant add": ["anna"], "tenant set": ["anna", "--suspend"],
+         "tenant domain add": ["anna", "anna.example.com"], "tenant domain remove": ["anna", "anna.example.com"], "user add": ["anna", "--password-stdin"],
+         "user passwd": ["anna", "--password-stdin"], "user set": ["anna", "--group=family"], "detach": ["--yes"], "status": ["--no-delegation"]}
+
+
+def verbs(ctl):  # noqa: F811
+    for v in ctl.json("help")["verbs"]:
+        yield " ".join(filter(None, (v["group"], v["name"]))), v["arguments"]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_every_verb_says_what_to_do_first(ctl, there):  # noqa: F811
+    """Whether there is an empty hagw.conf or none."""
+    (ctl.house.config / "hagw.conf").write_text("") if there else (ctl.house.config / "hagw.conf").unlink()
+    asked, wrong = [], []
+    for verb, arguments in verbs(ctl):
+        if verb in OTHERS or there and verb == "detach" or (
+                there and verb.startswith("tenant")):
+            continue
+        asked.append(verb)
+        words = WORDS.get(verb, ["anna"] if arguments and not arguments.startswith("[") else [])
+        r = ctl.run(*verb.split(), *words, stdin="correct horse\n")
+        said = " ".join((r.stdout + r.stderr).split())
+        if UNSET not in said or "systemctl" in said or r.returncode == OK or said.count("hagw-ctl setup") != 1:
+            wrong.append((verb, r.returncode, said))
+    assert not wrong and len(asked) > 20, wrong
+
+
+def test_a_program_hears_it_too(ctl):  # noqa: F811
+    (ctl.house.config / "hagw.conf").unlink()
+    r = ctl.run("--json", "session", "list")
+    assert r.returncode == UNREACHABLE and UNSET in json.dumps(json.loads(r.stderr)), r.stderr
+
+
+def test_a_link_that_leads_nowhere_is_no_new_machine(ctl):  # noqa: F811
+    """Its file is missing, and that is another thing to mend."""
+    ctl.house.configure('zones = ( { name = "home.test"; } );\n')
+    (ctl.house.config / "hosts.d").mkdir(exist_ok=True)
+    (ctl.house.config / "hosts.d" / "ha.conf").symlink_to("/nowhere/ha.conf")
+    said = ctl.run("status", "--no-delegation").stdout
+    assert "not set up" not in said and "ha.conf" in said
+    assert "not set up" not in ctl.run("host", "list").stderr
+
+
+def test_a_machine_that_is_set_up_is_told_of_its_daemon(ctl):  # noqa: F811
+    ctl.house.configure('zones = ( { name = "home.test"; } );\n')
+    assert "hagw-webd is not running" in ctl.refused(UNREACHABLE, "session", "list")
+    assert "not set up" not in ctl.run("status", "--no-delegation").stdout
