@@ -184,7 +184,7 @@ static DnsRcode answer_trial(AnswerJob *j, const Zone *z, Trial *t, bool any) {
         const AnswerClient *c = j->client;
 
         if (!c->local)
-                trial_note(t, &c->address, c->tcp, asker_is_outside(&j->source->askers, &c->address));
+                trial_note(t, &c->address, c->tcp, outside_judge(&j->source->outside, &c->address));
         if (!c->tcp)
                 j->overflow = true;
         else if (any || j->query.type == DNS_TYPE_TXT)
@@ -235,7 +235,7 @@ static DnsRcode answer_question(AnswerJob *j) {
         z = zone_find_for(j->source->zones, j->source->n_zones, q->name, q->name_size,
                           q->type == DNS_TYPE_DS);
         if (z && !j->client->local)
-                asker_note(&j->source->askers, z->seen, &j->client->address, j->client->tcp,
+                asker_note(&j->source->outside, z->seen, &j->client->address, j->client->tcp,
                              j->now.monotonic_sec);
         return z ? answer_name(j, z, policy == RR_POLICY_ANY) : DNS_RCODE_REFUSED;
 }

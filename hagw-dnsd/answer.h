@@ -22,7 +22,7 @@ typedef struct AnswerSource {
         size_t n_zones;
         Overlay *overlay;
         Trials trials;
-        AskerRules askers;
+        OutsideRules outside;
         const Config *config; /* what CAA records go by */
         Accounts *accounts;   /* tenants'; NULL: none are known */
         CaaOurs ours;

@@ -6,31 +6,28 @@
 
 #include "clock.h"
 #include "manager.h"
+#include "vl-io.hagw.Net.h"
 
 #define NET_INTERFACE "io.hagw.Net"
 #define NET_WATCH_NETWORK "io.hagw.Net.WatchNetwork"
 
-/* Lost: what was told last stays. What is no address, or too many, leaves us without knowledge of who is
- * outside, and so with nobody. */
+void manager_renew_outside(Manager *m) {
+        m->source.outside = (OutsideRules) {
+                .lan = m->config->lan.items,
+                .n_lan = m->config->lan.n,
+                .hops = &m->hops,
+                .own = { outside_own(&m->ipv4.address, true),
+                         outside_own(&m->ipv6.address, m->ipv6_is_ours) },
+                .documentation = m->config->documentation_networks,
+        };
+}
+
+/* Lost: what was told last stays. Without knowledge of the hops nobody is outside. */
 static void on_network(sd_json_variant *message, void *userdata) {
-        AskerRules *o = &((Manager *) userdata)->source.askers;
-        sd_json_variant *list = message ? sd_json_variant_by_key(message, "hops") : NULL,
-                        *complete = message ? sd_json_variant_by_key(message, "complete") : NULL;
+        Manager *m = userdata;
 
-        if (!message)
-                return;
-        o->known = list && sd_json_variant_is_array(list) && complete &&
-                   sd_json_variant_is_boolean(complete) && sd_json_variant_boolean(complete);
-        o->n_hops = 0;
-        for (size_t i = 0; o->known && i < sd_json_variant_elements(list); i++) {
-                sd_json_variant *v = sd_json_variant_by_index(list, i);
-
-                if (o->n_hops < ASKER_HOPS_MAX && sd_json_variant_is_string(v) &&
-                    ip_parse(sd_json_variant_string(v), &o->hops[o->n_hops]) >= 0)
-                        o->n_hops++;
-                else
-                        o->known = false;
-        }
+        if (message)
+                vl_read_hops(message, &m->hops);
 }
 
 int manager_follow_network(Manager *m) {

@@ -147,10 +147,7 @@ int manager_make_zones(Manager *m, const Config *config) {
         m->source.zones = zones;
         m->source.n_zones = n;
         m->config = m->source.config = config;
-        m->source.askers.lan = &config->lan;
-        m->source.askers.own[0] = m->ipv4.address;
-        m->source.askers.own[1] = m->ipv6.address;
-        m->source.askers.documentation = config->documentation_networks;
+        manager_renew_outside(m);
         manager_update_status(m);
         return 0;
 }

@@ -117,7 +117,7 @@ static int take_address(Manager *m, sd_json_variant *v) {
         if (!knows_less(a.knowledge, known->knowledge))
                 *known = a;
         if (!v4)
-                m->source.askers.own6_is_ours = n.source && startswith(n.source, "interface");
+                m->ipv6_is_ours = n.source && startswith(n.source, "interface");
         return 0;
 }
 
@@ -142,8 +142,11 @@ static void on_addresses(sd_json_variant *message, void *userdata) {
                         r, "hagw-netd told addresses that make no sense, the old ones stay: %m");
                 return;
         }
-        if (address_same(&m->ipv4, &old4) && address_same(&m->ipv6, &old6))
+        if (address_same(&m->ipv4, &old4) && address_same(&m->ipv6, &old6)) {
+                if (m->config)
+                        manager_renew_outside(m); /* by another source, maybe */
                 return;
+        }
         r = manager_make_zones(m, m->config);
         if (r < 0) {
                 m->ipv4 = old4;

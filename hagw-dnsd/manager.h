@@ -20,6 +20,8 @@ typedef struct Manager {
         const Config *config; /* in force; replaced by a reload */
         AnswerSource source;
         ZoneAddress ipv4, ipv6;
+        bool ipv6_is_ours; /* an address of this machine, not one that was given by hand */
+        Hops hops;
         UdpServer *udp;
         TcpServer *tcp;
         Listeners *listeners;
@@ -70,6 +72,8 @@ int account_line_from_json(sd_json_variant *v, AccountLine *ret);
 
 /* manager-network.c: follows the hops that hagw-netd tells. */
 int manager_follow_network(Manager *m);
+/* Who counts as outside is judged anew: addresses or the configuration are others. */
+void manager_renew_outside(Manager *m);
 /* A name made up for one question in the zone of that name. -EHOSTUNREACH: it is none of ours; else
  * trial_make()'s errors. */
 int manager_make_trial(Manager *m, const char *zone, const Trial **ret);

@@ -4,6 +4,7 @@
 
 #include <sys/socket.h>
 
+#include "outside.h"
 #include "ownaddress.h"
 #include "worker.h"
 
@@ -32,7 +33,10 @@ void conn_note_outside(Conn *c) {
         if (c->kind == CONN_PROBE || c->channel)
                 return;
         pair = passage_pair(c);
-        if (!outside_judge(&s->routes->lan, &s->hops, s->documentation, &pair.destination, &c->address))
+        if (!outside_judge(&(OutsideRules) { .lan = s->routes->lan.items, .n_lan = s->routes->lan.n,
+                                             .hops = &s->hops, .documentation = s->documentation,
+                                             .own = { outside_own(&pair.destination, true) } },
+                           &c->address))
                 return;
         way = c->address.family == AF_INET ? OUTSIDE_IPV4_HTTPS : OUTSIDE_IPV6_HTTPS;
         way += c->kind == CONN_HTTP;

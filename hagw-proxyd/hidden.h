@@ -5,7 +5,7 @@
 
 #include "cidr.h"
 
-/* Hops (inside.h) that visitors have come by, for a person to decide about. Main thread only. */
+/* Hops (hops.h) that visitors have come by, for a person to decide about. Main thread only. */
 
 #define HIDDEN_MAX 16U
 

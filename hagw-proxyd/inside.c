@@ -15,13 +15,6 @@ static bool is_single(const Cidr *c) {
         return c->prefix == (c->address.family == AF_INET ? 32 : 128);
 }
 
-static bool is_hop(const Hops *hops, const IpAddress *a) {
-        for (size_t i = 0; i < hops->n; i++)
-                if (ip_equal(&hops->items[i], a))
-                        return true;
-        return false;
-}
-
 Inside inside_judge(const ConfCidrs *lan, const Hops *hops, const IpAddress *address) {
         bool in_network = false;
 
@@ -36,7 +29,7 @@ Inside inside_judge(const ConfCidrs *lan, const Hops *hops, const IpAddress *add
                 return INSIDE_NO;
         if (is_loopback(address))
                 return INSIDE_YES;
-        if (is_hop(hops, address))
+        if (hops_contain(hops, address))
                 return INSIDE_HOP;
         return hops->known ? INSIDE_YES : INSIDE_UNKNOWN;
 }

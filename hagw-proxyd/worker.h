@@ -12,7 +12,7 @@
 #include "listen.h"
 #include "loop.h"
 #include "message.h"
-#include "outside.h"
+#include "outsideway.h"
 #include "relaycall.h"
 #include "passage.h"
 #include "pressure.h"

@@ -127,3 +127,20 @@ SD_VARLINK_DEFINE_INTERFACE(
         SD_VARLINK_SYMBOL_COMMENT("The name does not exist or has no address."), &vl_error_NoSuchName,
         SD_VARLINK_SYMBOL_COMMENT("Nobody answered in time, or what came was no answer."),
         &vl_error_ResolverFailed);
+
+void vl_read_hops(sd_json_variant *message, Hops *ret) {
+        sd_json_variant *list = sd_json_variant_by_key(message, "hops"),
+                        *complete = sd_json_variant_by_key(message, "complete");
+
+        *ret = (Hops) { .known = list && sd_json_variant_is_array(list) && complete &&
+                                 sd_json_variant_is_boolean(complete) && sd_json_variant_boolean(complete) };
+        for (size_t i = 0; list && i < sd_json_variant_elements(list); i++) {
+                sd_json_variant *v = sd_json_variant_by_index(list, i);
+
+                if (ret->n < HOPS_MAX && sd_json_variant_is_string(v) &&
+                    ip_parse(sd_json_variant_string(v), &ret->items[ret->n]) >= 0)
+                        ret->n++;
+                else
+                        ret->known = false;
+        }
+}

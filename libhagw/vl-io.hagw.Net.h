@@ -3,4 +3,9 @@
 
 #include <systemd/sd-varlink-idl.h>
 
+#include "hops.h"
+
 extern const sd_varlink_interface vl_interface_io_hagw_Net;
+
+/* The hops of a message of WatchNetwork. What is no address, or one too many, leaves them unknown. */
+void vl_read_hops(sd_json_variant *message, Hops *ret);

@@ -182,7 +182,7 @@ static void test_largest(void **state) {
 /* A name that was made up: by UDP only that TCP is wanted, by TCP its value; who asked is noted. */
 static void test_trial(void **state) {
         static const uint8_t zone[] = "\5hosts\4test", random[2 * TRIAL_SECRET_SIZE];
-        static const ConfCidrs lan = {};
+        Hops hops = { .known = true };
         _cleanup_(fixture_done) AnswerSource s = {};
         char name[DNAME_TEXT_MAX];
         uint8_t out[ANSWER_MAX];
@@ -190,7 +190,7 @@ static void test_trial(void **state) {
         size_t n;
 
         fixture_init(&s);
-        s.askers = (AskerRules) { .known = true, .lan = &lan, .documentation = true };
+        s.outside = (OutsideRules) { .hops = &hops, .documentation = true };
         assert_int_equal(trial_make(&s.trials, zone, sizeof(zone), random, 1000, &t), 0);
         (void) dname_to_text(t->name, name);
         for (size_t i = 0; i < 3; i++) {
@@ -209,7 +209,7 @@ static void test_trial(void **state) {
         assert_memory_equal(out + n - TRIAL_TEXT_SIZE, t->value, TRIAL_TEXT_SIZE);
         assert_true(t->came[1][1]);
         assert_int_equal(zone_find_for(s.zones, 2, zone, sizeof(zone), false)->seen->last_sec[0][1], 7);
-        s.askers.known = false;
+        hops.known = false;
         assert_int_equal(ask(&s, name, DNS_TYPE_TXT, true, out, &n), 0x8400);
         assert_true(t->came[0][1]);
         assert_int_equal(t->n_questions, 2);

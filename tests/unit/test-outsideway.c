@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "outsideway.h"
+#include "test.h"
+
+static void test_words(void **state) {
+        assert_string_equal(outside_family(OUTSIDE_IPV4_HTTP), "ipv4");
+        assert_string_equal(outside_family(OUTSIDE_IPV6_HTTPS), "ipv6");
+        assert_string_equal(outside_door(OUTSIDE_IPV6_HTTP), "http");
+        assert_string_equal(outside_door(OUTSIDE_IPV4_HTTPS), "https");
+}
+
+TEST_MAIN(cmocka_unit_test(test_words))
