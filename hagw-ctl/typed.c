@@ -10,12 +10,12 @@
 
 #include "cidr.h"
 #include "hostname.h"
+#include "relaycode.h"
 #include "special.h"
 #include "typed.h"
 #include "username.h"
 
 #define HOME_ASSISTANT_PORT "8123"
-#define CODE_LENGTH 16U /* letters and digits of an enrolment code */
 
 static int say(int r, char **ret_reason, const char *format, ...) _printf_(3, 4);
 static int say(int r, char **ret_reason, const char *format, ...) {
@@ -179,19 +179,15 @@ static int read_contact(const char *typed, const TypedContext *c, char **ret, ch
 }
 
 static int read_code(const char *typed, const TypedContext *c, char **ret, char **ret_reason) {
-        size_t n = 0;
+        uint8_t bytes[RELAY_CODE_BYTES];
 
         if (startswith(typed, "hagw_"))
                 return give(ret, typed);
-        for (const char *p = typed; *p; p++)
-                if (isalnum((unsigned char) *p))
-                        n++;
-                else if (*p != '-' && *p != ' ')
-                        n = CODE_LENGTH + 1;
-        if (n != CODE_LENGTH)
+        if (relay_code_parse(typed, bytes) < 0)
                 return say(-EINVAL, ret_reason,
-                           "That is no code: one has %u letters and digits, such as 7K3M-Q9XT-2VBN-HD4W.",
-                           CODE_LENGTH);
+                           "That is no code: one has %u letters and digits (no U), such as "
+                           "7K3M-Q9XT-2VBN-HD4W.",
+                           RELAY_CODE_LENGTH);
         return give(ret, typed);
 }
 

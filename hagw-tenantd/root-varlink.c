@@ -181,7 +181,7 @@ int vl_method_issue_token(sd_varlink *link, sd_json_variant *parameters, sd_varl
 int vl_method_issue_code(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
                          void *userdata) {
         const uint64_t now = clock_usec(CLOCK_REALTIME);
-        char text[CODE_TEXT_SIZE];
+        char text[RELAY_CODE_TEXT_SIZE];
         Given g = GIVEN_NOTHING;
         Manager *m = userdata;
         uint64_t expires;

@@ -240,7 +240,8 @@ static int refuse_code(Manager *m, sd_varlink *link, const IpAddress *from) {
 }
 
 static int enrol(Manager *m, sd_varlink *link, const EnrolParameters *p, const IpAddress *from,
-                 const uint8_t code[static CODE_BYTES], const uint8_t stored_key[static RELAY_SECRET_SIZE]) {
+                 const uint8_t code[static RELAY_CODE_BYTES],
+                 const uint8_t stored_key[static RELAY_SECRET_SIZE]) {
         _cleanup_transaction_ DbTransaction t = {};
         char tenant[HOSTNAME_LABEL_MAX + 1], id[RELAY_TOKEN_ID_LENGTH + 1];
         int r;
@@ -274,7 +275,7 @@ static int vl_method_enrol(sd_varlink *link, sd_json_variant *parameters, sd_var
                 STRING_FIELD("address", EnrolParameters, address),
                 {},
         };
-        uint8_t code[CODE_BYTES], stored_key[RELAY_SECRET_SIZE];
+        uint8_t code[RELAY_CODE_BYTES], stored_key[RELAY_SECRET_SIZE];
         Manager *m = userdata;
         EnrolParameters p = {};
         IpAddress from;
@@ -299,7 +300,7 @@ static int vl_method_enrol(sd_varlink *link, sd_json_variant *parameters, sd_var
                 m->counts.throttled++;
                 return error_busy(link, wait);
         }
-        if (code_parse(p.code, code) < 0)
+        if (relay_code_parse(p.code, code) < 0)
                 return refuse_code(m, link, &from);
         r = enrol(m, link, &p, &from, code, stored_key);
         explicit_bzero(code, sizeof(code));

@@ -209,7 +209,7 @@ int token_next(sqlite3_stmt *q, Token *ret) {
 /* --- codes --------------------------------------------------------------------------------------------- */
 
 int code_issue(Db *db, int64_t tenant, uint64_t now_usec, uint64_t expires_usec, char *ret_text) {
-        uint8_t code[CODE_BYTES], hash[RELAY_SECRET_SIZE];
+        uint8_t code[RELAY_CODE_BYTES], hash[RELAY_SECRET_SIZE];
         uint64_t n;
         int r;
 
@@ -225,7 +225,7 @@ int code_issue(Db *db, int64_t tenant, uint64_t now_usec, uint64_t expires_usec,
                 r = db_run(db, STATEMENT_CODE_ADD,
                            DB_VALUES(DB_BLOB(hash, sizeof(hash)), DB_INT(tenant), DB_INT(expires_usec)));
         if (r >= 0)
-                code_format(code, ret_text);
+                relay_code_format(code, ret_text);
         explicit_bzero(code, sizeof(code));
         return r < 0 ? r : 0;
 }
@@ -264,14 +264,14 @@ static int find_code(Db *db, const uint8_t *hash, uint64_t now_usec, int64_t *re
         return 0;
 }
 
-int code_redeem(Db *db, const uint8_t code[static CODE_BYTES],
+int code_redeem(Db *db, const uint8_t code[static RELAY_CODE_BYTES],
                 const uint8_t stored_key[static RELAY_SECRET_SIZE], uint64_t now_usec, char *ret_tenant,
                 char *ret_id) {
         uint8_t hash[RELAY_SECRET_SIZE];
         int64_t tenant;
         int r;
 
-        r = sha256(code, CODE_BYTES, hash);
+        r = sha256(code, RELAY_CODE_BYTES, hash);
         if (r >= 0)
                 r = find_code(db, hash, now_usec, &tenant, ret_tenant);
         if (r >= 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "code.h"
+#include "relaycode.h"
 #include "db.h"
 #include "relaytoken.h"
 
@@ -48,7 +48,7 @@ typedef struct Token {
 int token_query(Db *db, int64_t tenant, uint64_t now_usec, sqlite3_stmt **ret);
 int token_next(sqlite3_stmt *q, Token *ret);
 
-/* Makes a code; its text goes to ret_text (CODE_TEXT_SIZE), which the caller wipes. -E2BIG. */
+/* Makes a code; its text goes to ret_text (RELAY_CODE_TEXT_SIZE), which the caller wipes. -E2BIG. */
 int code_issue(Db *db, int64_t tenant, uint64_t now_usec, uint64_t expires_usec, char *ret_text);
 int code_revoke_all(Db *db, int64_t tenant);
 int code_expire(Db *db, uint64_t now_usec);
@@ -58,6 +58,6 @@ int code_last_expiry(Db *db, int64_t tenant, uint64_t now_usec, uint64_t *ret);
 /* Exchanges a code for a token, in the caller's transaction. ret_tenant has room for HOSTNAME_LABEL_MAX + 1.
  * -ENOENT: no such code; -EPERM: the tenant is suspended; -E2BIG: no room for the token. The code is used up
  * only by success. */
-int code_redeem(Db *db, const uint8_t code[static CODE_BYTES],
+int code_redeem(Db *db, const uint8_t code[static RELAY_CODE_BYTES],
                 const uint8_t stored_key[static RELAY_SECRET_SIZE], uint64_t now_usec, char *ret_tenant,
                 char *ret_id);

@@ -2,15 +2,15 @@
 
 /* What people and houses send to hagw-tenantd as text: names, domains, challenges' names, codes. */
 
-#include "hagw-tenantd/code.h"
+#include "relaycode.h"
 #include "hagw-tenantd/name.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         _cleanup_free_ char *s = strndup((const char *) data, size);
-        char domain[TENANT_DOMAIN_MAX + 1], again[TENANT_DOMAIN_MAX + 1], text[CODE_TEXT_SIZE];
-        uint8_t code[CODE_BYTES], second[CODE_BYTES];
+        char domain[TENANT_DOMAIN_MAX + 1], again[TENANT_DOMAIN_MAX + 1], text[RELAY_CODE_TEXT_SIZE];
+        uint8_t code[RELAY_CODE_BYTES], second[RELAY_CODE_BYTES];
 
         if (!tenant_name_problem(s, "relay.example.com"))
                 assert(strlen(s) <= HOSTNAME_LABEL_MAX && !tenant_name_covers(s, "relay.example.com", s));
@@ -20,9 +20,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 assert(endswith(domain, "anna.relay.example.com") && startswith(domain, "_acme-challenge."));
         if (account_issuer_normalize(s, domain) && account_uri_is_valid(s))
                 abort();
-        if (code_parse(s, code) >= 0) {
-                code_format(code, text);
-                assert(code_parse(text, second) >= 0 && memcmp(code, second, sizeof(code)) == 0);
+        if (relay_code_parse(s, code) >= 0) {
+                relay_code_format(code, text);
+                assert(relay_code_parse(text, second) >= 0 && memcmp(code, second, sizeof(code)) == 0);
         }
         return 0;
 }

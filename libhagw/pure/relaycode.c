@@ -2,17 +2,17 @@
 
 /* Enrolment codes as text. */
 
-#include "code.h"
+#include "relaycode.h"
 
 #define GROUP 4U
 
 static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-void code_format(const uint8_t bytes[static CODE_BYTES], char *out) {
+void relay_code_format(const uint8_t bytes[static RELAY_CODE_BYTES], char *out) {
         unsigned bits = 0, n = 0;
         uint32_t v = 0;
 
-        for (size_t i = 0; i < CODE_BYTES; i++) {
+        for (size_t i = 0; i < RELAY_CODE_BYTES; i++) {
                 v = v << 8 | bytes[i];
                 for (bits += 8; bits >= 5; bits -= 5) {
                         if (n > 0 && n % GROUP == 0)
@@ -34,13 +34,13 @@ static int digit(char c) {
         return p ? (int) (p - alphabet) : -EINVAL;
 }
 
-int code_parse(const char *typed, uint8_t ret[static CODE_BYTES]) {
-        uint8_t bytes[CODE_BYTES] = {};
+int relay_code_parse(const char *typed, uint8_t ret[static RELAY_CODE_BYTES]) {
+        uint8_t bytes[RELAY_CODE_BYTES] = {};
         unsigned bits = 0, n = 0;
         size_t filled = 0;
         uint32_t v = 0;
 
-        if (strnlen(typed, CODE_TYPED_MAX + 1) > CODE_TYPED_MAX)
+        if (strnlen(typed, RELAY_CODE_TYPED_MAX + 1) > RELAY_CODE_TYPED_MAX)
                 return -EINVAL;
         for (; *typed; typed++) {
                 int d;
@@ -48,7 +48,7 @@ int code_parse(const char *typed, uint8_t ret[static CODE_BYTES]) {
                 if (*typed == '-' || *typed == ' ')
                         continue;
                 d = digit(*typed);
-                if (d < 0 || ++n > CODE_LENGTH)
+                if (d < 0 || ++n > RELAY_CODE_LENGTH)
                         return -EINVAL;
                 v = v << 5 | (uint32_t) d;
                 bits += 5;
@@ -57,7 +57,7 @@ int code_parse(const char *typed, uint8_t ret[static CODE_BYTES]) {
                         bytes[filled++] = (uint8_t) (v >> bits);
                 }
         }
-        if (n != CODE_LENGTH)
+        if (n != RELAY_CODE_LENGTH)
                 return -EINVAL;
         memcpy(ret, bytes, sizeof(bytes));
         return 0;
