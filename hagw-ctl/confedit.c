@@ -65,12 +65,35 @@ static size_t skip_brackets(const char *t, size_t i) {
         return i;
 }
 
+/* Behind the number that begins at i; to libconfig a name may follow right behind it. */
+static size_t skip_number(const char *t, size_t i) {
+        static const char digits[] = "0123456789";
+        size_t exponent;
+
+        i += strspn(t + i, "+-");
+        if (t[i] == '0' && t[i + 1] && strchr("xXbBoO", t[i + 1])) {
+                i += 2;
+                i += strspn(t + i, "0123456789abcdefABCDEF");
+                return i + strspn(t + i, "L");
+        }
+        i += strspn(t + i, "0123456789.");
+        exponent = i + 1;
+        if (t[i] == 'e' || t[i] == 'E') {
+                exponent += strspn(t + exponent, "+-");
+                if (strspn(t + exponent, digits) > 0)
+                        i = exponent + strspn(t + exponent, digits);
+        }
+        return i + strspn(t + i, "L");
+}
+
 /* Behind the value that begins at i; neighbouring strings are one. */
 static size_t skip_value(const char *t, size_t i) {
         size_t next;
 
         if (t[i] && strchr("({[", t[i]))
                 return skip_brackets(t, i);
+        if (t[i] && strchr("+-.0123456789", t[i]))
+                return skip_number(t, i);
         if (t[i] != '"')
                 return i + strcspn(t + i, " \t\r\n\f\v;,)}]#/");
         do {
@@ -210,23 +233,40 @@ static char *new_setting(const char *t, const char *group, bool has_group, const
         return n < 0 ? NULL : text;
 }
 
+/* Where the setting stands already in the span, or as a comment. 0: nowhere. */
+static int set_in_place(char **text, Span in, size_t first, const char *name, const char *value) {
+        _cleanup_free_ char *with = NULL;
+        Span own, at;
+        int r;
+
+        if (find_member(*text, first, name, &own, &at)) {
+                r = replace(text, at, value);
+                return r < 0 ? r : 1;
+        }
+        if (!find_default_line(*text, in, name, &at))
+                return 0;
+        if (asprintf(&with, "%s = %s;", name, value) < 0) {
+                with = NULL;
+                return -ENOMEM;
+        }
+        r = replace(text, at, with);
+        return r < 0 ? r : 1;
+}
+
 static int set_value(char **text, const char *group, const char *name, const char *value) {
         _cleanup_free_ char *with = NULL;
         Span setting, inside = { .end = strlen(*text) }, own, at;
         bool has_group;
+        int r;
 
         if (!is_closed(*text))
                 return -EBADMSG;
         has_group = group && find_member(*text, 0, group, &setting, &inside);
-        if ((has_group || !group) && find_member(*text, inside.begin + has_group, name, &own, &at))
+        if (!group && find_member(*text, 0, name, &own, &at))
                 return replace(text, at, value);
-        if (has_group && find_default_line(*text, inside, name, &at)) {
-                if (asprintf(&with, "%s = %s;", name, value) < 0) {
-                        with = NULL;
-                        return -ENOMEM;
-                }
-                return replace(text, at, with);
-        }
+        r = has_group ? set_in_place(text, inside, inside.begin + 1, name, value) : 0;
+        if (r != 0)
+                return MIN(r, 0);
         with = new_setting(*text, group, has_group, name, value);
         if (!with)
                 return -ENOMEM;
@@ -351,6 +391,74 @@ int confedit_add_zone(char **text, const char *name, const char *via) {
         if (replace(text, (Span) { list.end - 1, list.end - 1 }, with) < 0)
                 return -ENOMEM;
         return comma ? 0 : replace(text, (Span) { end, end }, ",");
+}
+
+/* The group at that place of zones. */
+static bool find_zone(const char *t, size_t zone, Span *ret) {
+        Span setting, list;
+
+        if (!find_member(t, 0, "zones", &setting, &list))
+                return false;
+        for (size_t i = skip_blank(t, list.begin + 1); i + 1 < list.end; i = skip_blank(t, i)) {
+                size_t end = skip_value(t, i);
+
+                if (t[i] == '{' && zone-- == 0) {
+                        *ret = (Span) { i, end };
+                        return true;
+                }
+                i = end > i ? end : i + 1;
+        }
+        return false;
+}
+
+/* Behind the setting, or behind the comment that follows it on its line; *ret_alone: nothing else does. */
+static size_t behind_line(const char *t, size_t i, bool *ret_alone) {
+        size_t next = i + strspn(t + i, " \t\r");
+
+        *ret_alone = t[next] == '\n' || t[next] == '#' || startswith(t + next, "//");
+        return *ret_alone ? next + strcspn(t + next, "\n") : i;
+}
+
+static int set_in_zone(char **text, size_t zone, const char *name, const char *value) {
+        _cleanup_free_ char *with = NULL;
+        size_t begin, indent, place;
+        Span in, own, at;
+        bool alone;
+        int r;
+
+        if (!is_closed(*text))
+                return -EBADMSG;
+        if (!find_zone(*text, zone, &in) || !find_member(*text, in.begin + 1, "name", &own, &at))
+                return -ENOENT;
+        r = set_in_place(text, in, in.begin + 1, name, value);
+        if (r != 0)
+                return MIN(r, 0);
+        /* A new one comes behind the name, as far in as that. */
+        for (begin = own.begin; begin > 0 && (*text)[begin - 1] != '\n';)
+                begin--;
+        indent = strspn(*text + begin, " \t");
+        place = behind_line(*text, own.end, &alone);
+        if (asprintf(&with, "%s%.*s%s = %s;", alone ? "\n" : " ", alone ? (int) indent : 0, *text + begin,
+                     name, value) < 0) {
+                with = NULL;
+                return -ENOMEM;
+        }
+        r = replace(text, (Span) { place, place }, with);
+        /* First what stands later, so that the earlier offset stays good. */
+        return r < 0 || own.end > at.end ? r : replace(text, (Span) { at.end, at.end }, ";");
+}
+
+int confedit_set_in_zone(char **text, size_t zone, const char *name, const char *value) {
+        _cleanup_free_ char *quoted = quote(&value, 1, /* list= */ false);
+
+        return quoted ? set_in_zone(text, zone, name, quoted) : -ENOMEM;
+}
+
+int confedit_set_list_in_zone(char **text, size_t zone, const char *name, const char *const *values,
+                              size_t n) {
+        _cleanup_free_ char *quoted = quote(values, n, /* list= */ true);
+
+        return quoted ? set_in_zone(text, zone, name, quoted) : -ENOMEM;
 }
 
 /* Does the group that begins at i have name = "name"? */

@@ -21,5 +21,11 @@ int confedit_cut(char **text, const char *group, const char *name);
 /* Adds { name = "…"; via = "…"; } to zones; without the latter where via is NULL. */
 int confedit_add_zone(char **text, const char *name, const char *via);
 
+/* A setting of the zone at that place of zones, the first being 0: in the place of its value or of a comment
+ * "#name = …;", or added behind the zone's name. -ENOENT: there are fewer. */
+int confedit_set_in_zone(char **text, size_t zone, const char *name, const char *value);
+int confedit_set_list_in_zone(char **text, size_t zone, const char *name, const char *const *values,
+                              size_t n);
+
 /* Cuts the zone of that name, written as it stands there. Not there: nothing changes. */
 int confedit_remove_zone(char **text, const char *name);

@@ -218,6 +218,30 @@ static int ask_question(Setup *s, const Question *q) {
         return setup_remember(s, option, value);
 }
 
+/* Another name than those in hagw.conf is a zone's new name, or a further zone. */
+static int place_zone(Setup *s) {
+        const char *name = setup_zone_name(s, 0), *old = s->present ? setup_direct_zone(s->present) : NULL;
+        _cleanup_free_ char *question = NULL;
+        int r;
+
+        if (!name || !old || s->relay || call_option(s->call, "force"))
+                return 0;
+        for (size_t i = 0; i < s->present->n_zones; i++)
+                if (streq(s->present->zones[i].name, name))
+                        return 0;
+        output_paragraph("  ",
+                         "hagw.conf has the zone %s. %s can come in its place, with its settings; or this "
+                         "machine answers for both.",
+                         old, name);
+        if (asprintf(&question, "  In the place of %s?", old) < 0) {
+                question = NULL;
+                return log_oom();
+        }
+        r = prompt_yes(question, true);
+        s->renamed = r > 0 ? old : NULL;
+        return MIN(r, 0);
+}
+
 static int ask_host(Setup *s) {
         _cleanup_free_ char *answer = NULL;
         int r;
@@ -257,9 +281,12 @@ static int ask_user(Setup *s) {
 int setup_ask_rest(Setup *s, bool keep) {
         int r = renew_interrupt(s);
 
-        for (const Question *q = setup_questions; r >= 0 && !keep && q->option; q++)
+        for (const Question *q = setup_questions; r >= 0 && !keep && q->option; q++) {
                 if (q->text && (!s->attach || q->attach) && !call_option(s->call, q->option))
                         r = ask_question(s, q);
+                if (r >= 0 && q->kind == TYPED_ZONE && !s->attach)
+                        r = place_zone(s);
+        }
         if (r >= 0 && s->relay)
                 return r; /* who runs one need not be at home there */
         if (r >= 0 && s->n_hosts == 0 && !keep && !(s->present && s->present->n_hosts > 0))

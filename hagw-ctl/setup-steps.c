@@ -39,80 +39,110 @@ int setup_make_folders(const char *dir) {
         return 0;
 }
 
-static const ConfZone *find_zone(const Config *c, const char *name) {
-        for (size_t i = 0; i < c->n_zones; i++)
-                if (streq(c->zones[i].name, name))
-                        return &c->zones[i];
-        return NULL;
-}
-
-/* Of those that are texts; of others nobody knows. */
+/* Of those that are texts or switches; of others nobody knows. */
 static bool says_already(const ConfSetting *s, const void *object, const char *value) {
         static const ConfType texts[] = { CONF_STRING, CONF_HOSTNAME, CONF_SOURCE, CONF_PATH };
+        const char *field = (const char *) object + s->offset;
 
+        if (s->type == CONF_BOOL)
+                return *(const bool *) field == streq(value, "true");
         for (size_t i = 0; i < ELEMENTSOF(texts); i++)
                 if (s->type == texts[i])
-                        return streq_ptr(*(char *const *) ((const char *) object + s->offset), value);
+                        return streq_ptr(*(char *const *) field, value);
         return false;
 }
 
-/* The name of the zone that a choice belongs to. */
-static const char *zone_of(const Setup *s, const Choice *o) {
+const char *setup_zone_name(const Setup *s, size_t zone) {
         for (size_t i = 0; i < s->choices.n_items; i++) {
                 const Choice *c = &s->choices.items[i];
 
-                if (c->setting->scope == CONF_SCOPE_ZONE && c->zone == o->zone &&
+                if (c->setting->scope == CONF_SCOPE_ZONE && c->zone == zone &&
                     streq(c->setting->name, "name"))
                         return c->values[0];
         }
-        return "";
+        return NULL;
 }
 
-static bool is_there(const Setup *s, const Config *config, const Choice *o) {
-        const ConfZone *zone;
+/* The place among the zones of hagw.conf that the answers for a zone belong to; their number: none. Without
+ * a name they are for the first, second, … one that the internet asks here. */
+static size_t zone_place(const Setup *s, const Config *config, size_t zone) {
+        const char *name = setup_zone_name(s, zone);
+        size_t direct = 0;
 
+        if (name && zone == 0 && s->renamed)
+                name = s->renamed;
+        for (size_t i = 0; i < config->n_zones; i++)
+                if (name ? streq(config->zones[i].name, name) :
+                           config->zones[i].via == CONF_VIA_DIRECT && direct++ == zone)
+                        return i;
+        return config->n_zones;
+}
+
+static bool is_there(const Config *config, const Choice *o, size_t place) {
         if (o->setting->scope == CONF_SCOPE_MAIN)
                 return says_already(o->setting, config, o->values[0]);
-        zone = find_zone(config, zone_of(s, o));
-        return zone && says_already(o->setting, zone, o->values[0]);
+        return place < config->n_zones && says_already(o->setting, &config->zones[place], o->values[0]);
 }
 
 /* A new zone's name server is ns.ZONE where nothing is said. */
 static bool is_default(const Setup *s, const Choice *o) {
         const char *rest = streq(o->setting->name, "name_server") ? startswith(o->values[0], "ns.") : NULL;
 
-        return rest && streq(rest, zone_of(s, o));
+        return rest && streq_ptr(rest, setup_zone_name(s, o->zone));
 }
 
-bool setup_is_edit(const Setup *s) {
-        if (!s->present || call_option(s->call, "force"))
-                return false;
-        for (size_t i = 0; i < s->choices.n_items; i++) {
-                const Choice *o = &s->choices.items[i];
+const char *setup_direct_zone(const Config *config) {
+        for (size_t i = 0; i < config->n_zones; i++)
+                if (config->zones[i].via == CONF_VIA_DIRECT)
+                        return config->zones[i].name;
+        return NULL;
+}
 
-                if (o->setting->scope == CONF_SCOPE_ZONE && !is_there(s, s->present, o))
+/* A further zone is added where it is known to be wanted beside the others. */
+bool setup_is_edit(const Setup *s) {
+        bool added = s->relay || (s->ask && !call_option(s->call, "force"));
+
+        if (!s->present)
+                return false;
+        for (size_t zone = 0; zone < s->choices.n_zones; zone++)
+                if (setup_zone_name(s, zone) && zone_place(s, s->present, zone) == s->present->n_zones &&
+                    !added && setup_direct_zone(s->present))
                         return false;
-        }
         return true;
 }
 
+/* It has certificates by this machine's accounts only. */
+static int add_zone(const Setup *s, const Config *config, const char *name, size_t place, char **text) {
+        static const char *const ours[] = { CONF_CAA_OURS };
+        int r = confedit_add_zone(text, name, /* via= */ NULL);
+
+        return r < 0 ? r : confedit_set_list_in_zone(text, place, "caa", ours, ELEMENTSOF(ours));
+}
+
 int setup_edit_text(const Setup *s, const Config *config, char **text) {
+        size_t n_zones = config->n_zones, new_place[CALL_OPTIONS_MAX];
+
         for (size_t i = 0; i < s->choices.n_items; i++) {
                 const Choice *o = &s->choices.items[i];
                 const char *name = o->setting->name, *value = o->values[0];
+                size_t place = zone_place(s, config, o->zone);
+                bool is_new = place == config->n_zones;
                 int r;
 
-                if (is_there(s, config, o) || is_default(s, o))
+                if (is_there(config, o, place))
                         continue;
                 if (o->setting->scope == CONF_SCOPE_MAIN)
                         r = confedit_set(text, o->setting->group, name, value);
-                else if (streq(name, "name"))
-                        r = confedit_add_zone(text, value, /* via= */ NULL);
-                else {
-                        log_error("%s of a zone is changed by hand in a hagw.conf that is there already.",
-                                  name);
+                else if (is_new && streq(name, "name"))
+                        r = add_zone(s, config, value, new_place[o->zone] = n_zones++, text);
+                else if (is_new && is_default(s, o))
+                        continue;
+                else if (is_new && !setup_zone_name(s, o->zone)) {
+                        log_error("hagw.conf has no zone that %s = \"%s\" could be for; give its --zone.",
+                                  name, value);
                         return -EINVAL;
-                }
+                } else
+                        r = confedit_set_in_zone(text, is_new ? new_place[o->zone] : place, name, value);
                 if (r < 0)
                         return edit_failed("hagw.conf", r);
         }

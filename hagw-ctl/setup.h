@@ -20,6 +20,7 @@ typedef struct Setup {
         size_t n_hosts;
         char *user, *password;
         Config *present; /* what hagw.conf said before; NULL: there was none, or none that can be read */
+        const char *renamed; /* of present: the zone whose name is to be the first one that was given */
         Config *config;
         char *answers; /* as options, for who wants to go on later; NULL: none */
 } Setup;
@@ -103,6 +104,10 @@ bool setup_has_user(const char *name, char **ret_names);
 int setup_edit_text(const Setup *s, const Config *config, char **text);
 /* Can it be done so, with what else stands there kept? */
 bool setup_is_edit(const Setup *s);
+/* The name that was given for a zone, or NULL. */
+const char *setup_zone_name(const Setup *s, size_t zone);
+/* The first zone that the internet asks this machine for, or NULL. */
+const char *setup_direct_zone(const Config *config);
 
 void setup_pause(uint64_t usec);
 int setup_make_folders(const char *dir);

@@ -33,8 +33,8 @@ static const Option setup_options[] = {
         { "relay", NULL, "make this machine a relay: houses attach to it, with names in the first zone" },
         { "yes", NULL, "ask nothing: take the options and the defaults", 'y' },
         { "force", NULL,
-          "replace a hagw.conf that differs (the old one is kept as hagw.conf.old), and go on where another "
-          "program has port 443 or 80" },
+          "replace a hagw.conf that is broken or for other zones (it is kept as hagw.conf.old), and go on "
+          "where another program has port 443 or 80" },
         { "no-start", NULL, "only write the configuration" },
         { "wait", "SECONDS", "how long to wait for the certificates (default 180; 0: not at all)" },
         {},

@@ -86,7 +86,7 @@ def test_where_nobody_can_be_asked_it_is_told(fresh):
     r = fresh.run(*words, stdin=PASSWORD)
     assert r.returncode == OK and "whole domain" in r.stderr and "private use" in r.stderr
     for option, why in (("--zone=com", "single word"), ("--zone=8.8.8.8", "is an address"), ("--contact=me", "no mail address"),
-                        ("--host=ha=192.168.1.4", '"192.168.1.4" cannot be taken: expected "http://HOST'),
+                        ("--host=ha=ftp://x", '"ftp://x" cannot be taken: expected "http://HOST'), ("--host=ha", "expected NAME=UPSTREAM"),
                         ("--user=Anna K", "no user's name"), ("--ipv4=::1", "IPv6 address"), ("--name-server=8.8.8.8", "A record")):
         assert why in fresh.refused(USAGE, *words, option, stdin=PASSWORD), option
 
@@ -128,6 +128,45 @@ def test_the_second_run_knows_the_first(fresh):
     assert path.read_text() == before.replace("me@meier.test", "you@meier.test")
     fresh.ok("setup", "--no-start", "--yes", "--contact=us@meier.test")
     assert path.read_text() == before.replace("me@meier.test", "us@meier.test"), "an option does as well"
+
+
+def test_a_zone_s_values_are_changed_in_place(fresh):
+    """What was answered differently, and nothing else; no question whether all of it may be replaced."""
+    answer(Session(fresh, "setup", "--no-start"), ANSWERS).end(OK)
+    path = fresh.house.config / "hagw.conf"
+    path.write_text(path.read_text().replace("zones = (", "zones = ( # mine { name = \n").replace('#ttl = "60s"', 'ttl = "2m"'))
+    before = path.read_text()
+    assert 'ttl = "2m";' in before and before.count("house.dyn.test") == 2
+    known = [("Keep its settings", "no"), ("Zone [home.meier.test]", "")]
+    addresses = [("Public IPv4 address [resolve:house.dyn.test]", ""), ("Public IPv6 address [none]", "")]
+    end = [("Mail address [mailto:me@meier.test]", ""), ("User: ", "")]
+    s = answer(Session(fresh, "setup", "--no-start"), [*known, *addresses, ("Name server [house.dyn.test]", "other.dyn.test"), *end])
+    assert "Replace it" not in s.end(OK)
+    before = before.replace('name_server = "house.dyn.test"', 'name_server = "other.dyn.test"')
+    assert path.read_text() == before and "other.dyn.test" in before
+    # An option alone, which names no zone, is for the one there is.
+    fresh.ok("setup", "--no-start", "--yes", "--force", "--name-server=ns.home.meier.test")
+    before = before.replace("other.dyn.test", "ns.home.meier.test")
+    assert path.read_text() == before
+    assert "no zone that name_server" in fresh.refused(USAGE, "setup", "--no-start", "--yes", "--name-server=a.test", "--name-server=b.test")
+    assert path.read_text() == before
+    # Another name: in its place, with all that stands in it.
+    (fresh.house.config / "hosts.d" / "nas.conf").write_text('name = "nas.home.meier.test";\nupstream = "http://127.0.0.1:1";\n')
+    known[1] = ("Zone [home.meier.test]", "house.meier.test")
+    s = answer(Session(fresh, "setup", "--no-start"), [*known, ("In the place of home.meier.test? [yes]", ""), *addresses,
+                                                       ("Name server [house.dyn.test]", "ns.home.meier.test"), *end])
+    said = s.end(OK)
+    assert "nas.home.meier.test lies in no zone of this gateway any more" in said and "host remove nas.home.meier.test" in said
+    before = before.replace('name = "home.meier.test"', 'name = "house.meier.test"')
+    assert path.read_text() == before
+    # Or beside it.
+    known[1] = ("Zone [house.meier.test]", "home.meier.test")
+    s = answer(Session(fresh, "setup", "--no-start"), [*known, ("In the place of", "no"), *addresses, ("Name server [house.dyn.test]", ""), *end])
+    assert "in no zone" not in s.end(OK)
+    assert "2 zones" in fresh.ok("config", "check")
+    added = path.read_text()
+    assert added.count('caa = ( "ours" );') == 2 and added.count('name_server = "house.dyn.test";') == 1
+    assert all(line in added for line in before.splitlines())
 
 
 def test_a_broken_hagw_conf_is_told_before_the_first_question(fresh):
@@ -279,7 +318,7 @@ def test_a_container_that_refuses_user_namespaces(machine, hagw_users, tmp_path,
         return 0
     machine.start = act
     if verb == "attach":
-        words, questions = ["attach", "127.0.0.1:1", "CODE"], [("Mail address", ""), ("Home Assistant", ""), ("User: ", "")]
+        words, questions = ["attach", "127.0.0.1:1", "7K3M-Q9XT-2VBN-HD4W"], [("Mail address", ""), ("Home Assistant", ""), ("User: ", "")]
     else:
         words = ["setup", "--zone=home.meier.test", "--ipv4=none", "--ipv6=none", "--wait=0", "--name-server=ns.home.meier.test"]
         questions = ANSWERS[4:]

@@ -18,6 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         static const char *const lan[] = { "10.0.0.0/8", "fd00::/8" };
         _cleanup_free_ char *text = strndup((const char *) data, size);
         _cleanup_(config_freep) Config *c = parse(text), *set = NULL, *unset = NULL;
+        size_t zone;
 
         if (!c || c->n_zones >= CONF_ZONES_MAX || config_find_zone(c, "a.relay.test"))
                 return 0;
@@ -27,6 +28,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         set = parse(text);
         assert(set && streq(set->relay.address, "relay.test") && set->n_zones == c->n_zones + 1);
         assert(streq(set->zones[c->n_zones].name, "a.relay.test"));
+        zone = size % (c->n_zones + 1);
+        assert(confedit_set_in_zone(&text, zone, "name_server", "ns.fuzz.test") == 0);
+        set = config_free(set);
+        set = parse(text);
+        assert(set && set->n_zones == c->n_zones + 1 && streq(set->zones[zone].name_server, "ns.fuzz.test"));
+        for (size_t i = 0; i < c->n_zones; i++)
+                assert(streq(set->zones[i].name, c->zones[i].name) &&
+                       (i == zone || streq_ptr(set->zones[i].name_server, c->zones[i].name_server)));
         assert(confedit_unset(&text, "relay", "address") == 0);
         assert(confedit_remove_zone(&text, "a.relay.test") == 0);
         assert(confedit_set_list(&text, NULL, "lan", lan, ELEMENTSOF(lan)) == 0);
