@@ -16,6 +16,7 @@
 #include "readable.h"
 #include "state.h"
 #include "suggest.h"
+#include "typed.h"
 #include "unset.h"
 
 const Option host_options[] = {
@@ -73,7 +74,7 @@ int lock_hosts(void) {
                 return fd;
         r = flock(fd, LOCK_EX | LOCK_NB);
         if (r < 0 && errno == EWOULDBLOCK) {
-                log_info("Another hagw-ctl changes hosts; waiting for it.");
+                log_info("Another hagw-ctl changes the configuration; waiting for it.");
                 do
                         r = flock(fd, LOCK_EX);
                 while (r < 0 && errno == EINTR);
@@ -257,6 +258,19 @@ int host_check_zone(const Config *config, const char *name) {
         return 0;
 }
 
+int host_read_upstream(const char *zone, const char *typed, char **ret) {
+        const TypedContext context = { .zone = zone };
+        _cleanup_free_ char *reason = NULL;
+        int r;
+
+        r = typed_read(TYPED_UPSTREAM, typed, &context, ret, &reason);
+        if (r == -ENOMEM)
+                return log_oom();
+        if (r < 0)
+                log_error("%s%s", reason, zone ? " --force takes it all the same." : "");
+        return r;
+}
+
 int host_begin(Choices *choices, const char *name, const char *upstream, bool asked_behind) {
         if (choices_add(choices, CONF_SCOPE_HOST, 0, NULL, "name", name) < 0 ||
             choices_add(choices, CONF_SCOPE_HOST, 0, NULL, "upstream", upstream) < 0 ||
@@ -282,6 +296,11 @@ int host_take_options(Choices *choices, const Call *call) {
 }
 
 int edit_failed(const char *path, int r) {
+        if (r == -ENOENT) {
+                log_error("%s is written so that hagw-ctl does not find the zone in it: change it by hand.",
+                          path);
+                return -EBADMSG;
+        }
         if (r != -EBADMSG)
                 return log_oom();
         log_error("%s ends within a string or a comment: close it, then try again.", path);

@@ -23,6 +23,11 @@ int host_expand_known(const Config *config, const char *name, bool force, char *
 /* -EINVAL after telling, where a new host's name lies in no zone, but nearly in one. */
 int host_check_zone(const Config *config, const char *name);
 
+/* A service's address as a person types it: a scheme and Home Assistant's port may be left out, and what a
+ * browser shows behind it is. *ret, to be freed, is what the file says. zone: whose names the service cannot
+ * have; NULL: any. Told. */
+int host_read_upstream(const char *zone, const char *typed, char **ret);
+
 /* What a new host's file begins with. Who comes to a tcp:// service cannot be asked for a login. */
 int host_begin(Choices *choices, const char *name, const char *upstream, bool asked_behind);
 /* Takes the call's options over into the choices. */
@@ -46,7 +51,7 @@ int host_write(const Config *config, const char *dir, const char *path, const ch
 /* Writes a file of the configuration, whole and durably: root:hagw 0640. Told. */
 int write_config_file(const char *path, const char *text);
 
-/* Waits until no other host add, set or remove is at work. To be closed when the files are written; a
+/* Waits until no other hagw-ctl changes hagw.conf or hosts.d/. To be closed when the files are written; a
  * negative one does no harm. Only root can take it: no daemon can keep root waiting. */
 int lock_hosts(void);
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "conf-value.h"
+#include "hostfile.h"
 #include "log.h"
 #include "output.h"
 #include "prompt.h"
@@ -88,9 +89,22 @@ static int check_option(const Setup *s, const Question *q, const char *value) {
         return r < 0 ? r : setup_check_value(q->scope, q->group, q->name, meant);
 }
 
-/* Only Home Assistant has a port that is known; what lacks more than the scheme is judged as it is. */
-static bool is_taken_as_typed(const char *upstream) {
-        return strstr(upstream, "://") || !strchr(upstream, ':');
+/* Judged later where it may hold a password, which is not repeated then. */
+static int check_host_option(const Setup *s, const char *value) {
+        const TypedContext context = setup_context(s);
+        const char *upstream = strchr(value, '=');
+        _cleanup_free_ char *meant = NULL;
+        int r;
+
+        if (!upstream++) {
+                log_error("--host=%s: expected NAME=UPSTREAM, such as ha=http://192.168.1.4:8123.",
+                          strchr(value, '@') ? "…" : value);
+                return -EINVAL;
+        }
+        if (strchr(value, '@'))
+                return 0;
+        r = host_read_upstream(call_option(s->call, "force") ? NULL : context.zone, upstream, &meant);
+        return r < 0 ? r : setup_check_value(CONF_SCOPE_HOST, NULL, "upstream", meant);
 }
 
 int setup_check_options(const Setup *s) {
@@ -102,12 +116,13 @@ int setup_check_options(const Setup *s) {
                 for (unsigned n = 0; r >= 0 && (value = call_option_nth(s->call, q->option, n)); n++)
                         r = s->attach && !q->attach ? 0 : check_option(s, q, value);
         for (unsigned n = 0; r >= 0 && (value = call_option_nth(s->call, "host", n)); n++)
-                if (!strchr(value, '=') || n >= SETUP_HOSTS_MAX) {
-                        log_error("--host=%s: expected NAME=UPSTREAM, such as ha=http://192.168.1.4:8123.",
-                                  strchr(value, '@') ? "…" : value); /* maybe a password */
+                if (n < SETUP_HOSTS_MAX)
+                        r = check_host_option(s, value);
+                else {
+                        log_error("--host: more than %u; hagw-ctl host add takes the others.",
+                                  SETUP_HOSTS_MAX);
                         r = -EINVAL;
-                } else if (!strchr(value, '@') && is_taken_as_typed(strchr(value, '=') + 1))
-                        r = setup_check_value(CONF_SCOPE_HOST, NULL, "upstream", strchr(value, '=') + 1);
+                }
         value = call_option(s->call, "user");
         if (r >= 0 && value)
                 r = read_option(s, "user", TYPED_USER, value, &name, &reason);
@@ -141,16 +156,15 @@ static int take_switch(Setup *s, const char *option, const char *group, const ch
 }
 
 static int take_host(Setup *s, const char *value) {
+        const TypedContext context = setup_context(s);
         const char *upstream = strchr(value, '=') + 1;
-        _cleanup_free_ char *meant = NULL, *reason = NULL;
+        _cleanup_free_ char *meant = NULL;
         int r;
 
-        r = is_taken_as_typed(upstream) ? 0 :
-                                          read_option(s, "host", TYPED_UPSTREAM, upstream, &meant, &reason);
+        r = host_read_upstream(call_option(s->call, "force") ? NULL : context.zone, upstream, &meant);
         if (r < 0)
                 return r;
-        if (asprintf(&s->hosts[s->n_hosts], "%.*s%s", (int) (upstream - value), value, meant ?: upstream) <
-            0) {
+        if (asprintf(&s->hosts[s->n_hosts], "%.*s%s", (int) (upstream - value), value, meant) < 0) {
                 s->hosts[s->n_hosts] = NULL;
                 return log_oom();
         }

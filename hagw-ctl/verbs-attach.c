@@ -91,6 +91,7 @@ static int change_first(Attach *a) {
 }
 
 static int prepare_config(Attach *a) {
+        _cleanup_close_ _unused_ int lock = lock_hosts();
         int r;
 
         if (asprintf(&a->path, "%s/hagw.conf", a->call->config_dir) < 0) {
@@ -189,7 +190,8 @@ static bool has_zone(const Config *c, const char *name) {
         return z && streq(z->name, name);
 }
 
-/* zone: NULL while this house is not attached, for then nobody could get a certificate for it. */
+/* zone: NULL while this house is not attached, for then nobody could get a certificate for it. With the lock
+ * of the configuration. */
 static int write_relay(Attach *a, const char *zone) {
         bool new_zone = zone && !has_zone(a->setup.config, zone);
         _cleanup_free_ char *text = NULL;
@@ -263,9 +265,11 @@ static void undo(const Attach *a) {
         static const char *const disable[] = {
                 "systemctl", "--quiet", "disable", "--now", "hagw.target", NULL
         };
+        _cleanup_close_ _unused_ int lock = -EBADF;
 
         if (a->started)
                 (void) run_program(disable, /* quiet= */ true);
+        lock = a->wrote ? lock_hosts() : -EBADF;
         if (a->wrote && a->before)
                 (void) write_config_file(a->path, a->before);
         else if (a->wrote && unlink(a->path) < 0)
@@ -332,14 +336,15 @@ static int take_hosts_back(Attach *a) {
         return r;
 }
 
-static int add_zone(Attach *a) {
+/* zone: NULL, or what is known of this house once it is attached: its hosts come with it. */
+static int take_relay(Attach *a, const char *zone) {
         _cleanup_close_ int lock = lock_hosts();
         int r;
 
-        r = write_relay(a, a->zone);
-        if (r >= 0)
+        r = write_relay(a, zone);
+        if (r >= 0 && zone)
                 r = take_hosts_back(a);
-        if (r >= 0)
+        if (r >= 0 && zone)
                 r = write_hosts(a);
         lock = safe_close(lock);
         return r < 0 ? r : reload_daemons(/* must_run= */ false);
@@ -354,9 +359,7 @@ static int go_on(Attach *a, uint64_t wait_usec) {
 
         terminal_on_interrupt("hagw goes on by itself; \"hagw-ctl attach\" with the relay's address, "
                               "without a code, goes on from here.");
-        r = write_relay(a, NULL);
-        if (r >= 0)
-                r = reload_daemons(/* must_run= */ false);
+        r = take_relay(a, NULL);
         if (r < 0)
                 return r;
         o.failed = setup_make_user(&a->setup) < 0;
@@ -366,7 +369,7 @@ static int go_on(Attach *a, uint64_t wait_usec) {
         o.attached = r == CTL_OK;
         r = o.attached ? learn_zone(a, relay) : 0;
         if (r >= 0 && a->zone)
-                r = add_zone(a);
+                r = take_relay(a, a->zone);
         if (r < 0)
                 return r;
         if (!o.attached)

@@ -99,10 +99,35 @@ static bool is_left_to_the_house(const Call *call) {
                !call_option(call, "user") && !call_option(call, "group") && !call_option(call, "open-path");
 }
 
+/* The service that was typed for the host. */
+static int read_service(const Call *call, const Config *config, const char *name, char **ret) {
+        const ConfZone *zone = config_find_zone(config, startswith(name, "*.") ?: name);
+
+        return host_read_upstream(zone && !call_option(call, "force") ? zone->name : NULL,
+                                  call->arguments[1], ret);
+}
+
+/* It passes who is judged; told. */
+static int judge_new_host(const Call *call, const Config *config, const char *name, const char *upstream) {
+        int r;
+
+        if (call_option(call, "force"))
+                return 0;
+        r = host_check_zone(config, name);
+        if (r >= 0)
+                r = host_check_certificate(config, name, upstream);
+        if (r < 0)
+                return r;
+        r = tenant_check_host(config, name, upstream);
+        if (r < 0)
+                log_error("--force takes it all the same.");
+        return r;
+}
+
 int verb_host_add(const Call *call) {
         _cleanup_(config_freep) Config *config = NULL;
         _cleanup_(choices_done) Choices choices = {};
-        _cleanup_free_ char *name = NULL, *path = NULL, *text = NULL;
+        _cleanup_free_ char *name = NULL, *upstream = NULL, *path = NULL, *text = NULL;
         _cleanup_close_ int lock = lock_hosts();
         bool house_asks = is_left_to_the_house(call);
         int r;
@@ -111,22 +136,17 @@ int verb_host_add(const Call *call) {
         if (r < 0)
                 return r;
         r = host_expand_name(config, call->arguments[0], &name);
-        if (r >= 0 && !call_option(call, "force"))
-                r = host_check_zone(config, name);
-        if (r >= 0 && !call_option(call, "force"))
-                r = host_check_certificate(config, name, call->arguments[1]);
-        if (r >= 0 && !call_option(call, "force")) {
-                r = tenant_check_host(config, name, call->arguments[1]);
-                if (r < 0)
-                        log_error("--force takes it all the same.");
-        }
+        if (r >= 0)
+                r = read_service(call, config, name, &upstream);
+        if (r >= 0)
+                r = judge_new_host(call, config, name, upstream);
         if (r >= 0)
                 r = check_people(call);
         if (r >= 0)
-                r = check_service(call, call->arguments[1]);
+                r = check_service(call, upstream);
         if (r != 0)
                 return r;
-        r = host_begin(&choices, name, call->arguments[1], house_asks);
+        r = host_begin(&choices, name, upstream, house_asks);
         if (r >= 0)
                 r = host_take_options(&choices, call);
         if (r < 0)
@@ -143,14 +163,14 @@ int verb_host_add(const Call *call) {
         if (conf_text_host(&choices, &text) < 0)
                 return log_oom();
         r = host_write(config, call->config_dir, path, text);
-        if (r >= 0 && !call->json && startswith(call->arguments[1], "tcp://"))
+        if (r >= 0 && !call->json && startswith(upstream, "tcp://"))
                 output("Its visitors pass unopened: login = \"none\", for nobody here can ask them for one. "
                        "The\nservice has its own certificate and asks itself.\n");
         if (r >= 0 && !call->json && house_asks)
                 output("The house asks for the login: login = \"none\" here. --login=required asks here, "
                        "and the house\nasks after that where its host says so.\n");
         lock = safe_close(lock);
-        return r < 0 ? r : finish(call, config, name, call->arguments[1], "added");
+        return r < 0 ? r : finish(call, config, name, upstream, "added");
 }
 
 static bool is_given(const Call *call, const char *option, const char *word) {
@@ -182,7 +202,7 @@ static void say_gone(const Call *call, const ConfHost *before) {
 
 int verb_host_set(const Call *call) {
         _cleanup_(config_freep) Config *config = NULL;
-        _cleanup_free_ char *text = NULL;
+        _cleanup_free_ char *text = NULL, *upstream = NULL;
         const ConfHost *host;
         _cleanup_close_ int lock = lock_hosts();
         int r;
@@ -195,13 +215,15 @@ int verb_host_set(const Call *call) {
                 return CTL_FAILED;
         r = check_people(call);
         if (r >= 0 && call->n_arguments > 1)
-                r = check_service(call, call->arguments[1]);
+                r = read_service(call, config, host->name, &upstream);
+        if (r >= 0 && upstream)
+                r = check_service(call, upstream);
         if (r != 0)
                 return r;
         r = state_read(AT_FDCWD, host->file, &text, NULL);
         if (r < 0)
                 return log_error_errno(r, "%s could not be read: %m", host->file);
-        r = call->n_arguments > 1 ? confedit_set(&text, NULL, "upstream", call->arguments[1]) : 0;
+        r = upstream ? confedit_set(&text, NULL, "upstream", upstream) : 0;
         if (r < 0)
                 return edit_failed(host->file, r);
         r = host_edit_options(call, host->file, &text);
@@ -213,8 +235,7 @@ int verb_host_set(const Call *call) {
                 return r;
         if (!call->json)
                 say_gone(call, host);
-        return finish(call, config, host->name, call->n_arguments > 1 ? call->arguments[1] : host->upstream,
-                      "changed");
+        return finish(call, config, host->name, upstream ?: host->upstream, "changed");
 }
 
 static int check_known(const Call *call, const char *name, void *userdata) {

@@ -27,35 +27,24 @@
 #define DELEGATION_TRIES 5U /* a second each, besides what a question takes */
 #define DELEGATION_USEC USEC_PER_MINUTE
 
-/* Keeps what stands in the way: nothing that a person wrote is lost. Returns 1 where it may be replaced. */
-static int may_replace(const Setup *s, const char *path, const char *before) {
+/* Keeps what stands in the way: nothing that a person wrote is lost. */
+static int keep_old(const Setup *s, const char *path, const char *before) {
         _cleanup_free_ char *old = NULL;
-        int r;
 
         if (!call_option(s->call, "force")) {
-                if (!s->ask) {
-                        log_error("%s exists and differs. Give --force to replace it (it is kept as "
-                                  "hagw.conf.old), or leave out "
-                                  "what is set there.",
-                                  path);
-                        return -EEXIST;
-                }
-                r = prompt_yes("hagw.conf exists and differs. Replace it, with all that was not asked for "
-                               "here (it is kept as hagw.conf.old)?",
-                               false);
-                if (r <= 0)
-                        return r;
+                log_error("%s is for other zones. Give --force to replace it (it is kept as hagw.conf.old), "
+                          "or leave out what is set there.",
+                          path);
+                return -EEXIST;
         }
         if (asprintf(&old, "%s.old", path) < 0) {
                 old = NULL;
                 return log_oom();
         }
-        r = write_config_file(old, before);
-        return r < 0 ? r : 1;
+        return write_config_file(old, before);
 }
 
-/* What is there stays, the new is added: to a gateway that becomes a relay as well, or where the zones
- * stay as they are. */
+/* What is there stays; what was answered is changed or added. */
 static int edit_main(const Setup *s, const char *before, char **ret) {
         _cleanup_(config_freep) Config *config = NULL;
         _cleanup_free_ char *text = NULL;
@@ -73,17 +62,6 @@ static int edit_main(const Setup *s, const char *before, char **ret) {
         return r;
 }
 
-static const char *zone_name(const Setup *s, size_t zone) {
-        for (size_t i = 0; i < s->choices.n_items; i++) {
-                const Choice *c = &s->choices.items[i];
-
-                if (c->setting->scope == CONF_SCOPE_ZONE && c->zone == zone &&
-                    streq(c->setting->name, "name"))
-                        return c->values[0];
-        }
-        return "";
-}
-
 /* A new zone has certificates by this machine's accounts only. One that is there already keeps what it has:
  * its owner may have others order for names in it. */
 static int choose_caa(Setup *s, const char *before) {
@@ -96,9 +74,10 @@ static int choose_caa(Setup *s, const char *before) {
         if (before)
                 (void) config_parse_text(before, "hagw.conf", /* host= */ false, config, &error);
         for (size_t i = 0; r >= 0 && i < s->choices.n_zones; i++) {
-                const ConfZone *old = config_find_zone(config, zone_name(s, i));
+                const char *name = strempty(setup_zone_name(s, i));
+                const ConfZone *old = config_find_zone(config, name);
 
-                if (!old || !streq(old->name, zone_name(s, i)))
+                if (!old || !streq(old->name, name))
                         r = choices_add(&s->choices, CONF_SCOPE_ZONE, i, NULL, "caa", CONF_CAA_OURS);
                 else
                         for (char **p = old->caa_issuers; r >= 0 && p && *p; p++)
@@ -141,8 +120,8 @@ static int write_main(const Setup *s, const char *path, const char *before, cons
         int r;
 
         if (before && !s->relay && !setup_is_edit(s)) {
-                r = may_replace(s, path, before);
-                if (r <= 0)
+                r = keep_old(s, path, before);
+                if (r < 0)
                         return r;
         }
         r = write_config_file(path, text);
@@ -151,10 +130,24 @@ static int write_main(const Setup *s, const char *path, const char *before, cons
         return r;
 }
 
-/* All is judged before the first file is written; 1: a host could not be written after all. */
+/* Their zone has another name now: nothing here answers for theirs any more. */
+static void tell_left_outside(const Setup *s) {
+        for (size_t i = 0; s->renamed && i < s->config->n_hosts; i++) {
+                const char *name = s->config->hosts[i].name, *bare = startswith(name, "*.") ?: name;
+
+                if (!config_find_zone(s->config, bare) && config_find_zone(s->present, bare))
+                        log_warning("%s lies in no zone of this gateway any more; hagw-ctl host remove "
+                                    "%s%s%s takes it away.",
+                                    name, bare == name ? "" : "'", name, bare == name ? "" : "'");
+        }
+}
+
+/* All is judged before the first file is written; 1: a host could not be written after all. Nobody else
+ * changes the files meanwhile. */
 static int write_config(Setup *s) {
         _cleanup_free_ char *path = NULL, *before = NULL, *text = NULL;
         _cleanup_(config_freep) Config *planned = NULL;
+        _cleanup_close_ _unused_ int lock = lock_hosts();
         int r, hosts;
 
         if (asprintf(&path, "%s/hagw.conf", s->call->config_dir) < 0) {
@@ -164,7 +157,6 @@ static int write_config(Setup *s) {
         r = state_read(AT_FDCWD, path, &before, NULL);
         if (r < 0 && r != -ENOENT)
                 return log_error_errno(r, "%s could not be read: %m", path);
-        /* A relay's zones are added to a file that is there by name alone. */
         r = before && (s->relay || setup_is_edit(s)) ? 0 : choose_caa(s, before);
         if (r >= 0)
                 r = plan_main(s, path, before, &text, &planned);
@@ -176,6 +168,8 @@ static int write_config(Setup *s) {
                 r = write_main(s, path, before, text);
         if (r >= 0)
                 r = load_config(s->call->config_dir, &s->config);
+        if (r >= 0 && text)
+                tell_left_outside(s);
         if (r < 0 || s->n_hosts == 0)
                 return r;
         hosts = setup_write_hosts(s, s->config);

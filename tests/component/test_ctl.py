@@ -370,6 +370,36 @@ def test_host_add_refuses(zone, words, why):
     assert list((zone.house.config / "hosts.d").iterdir()) == []
 
 
+@pytest.mark.parametrize("typed,meant", [
+    ("127.0.0.1:8123", "http://127.0.0.1:8123"), ("127.0.0.1", "http://127.0.0.1:8123"), ("localhost:8123", "http://localhost:8123"),
+    ("localhost", "http://localhost:8123"), ("[::1]:81", "http://[::1]:81"), ("::1", "http://[::1]:8123"),
+    ("127.0.0.1:443", "https://127.0.0.1:443"), ("HTTP://127.0.0.1:8123/lovelace/0", "http://127.0.0.1:8123"),
+    ("unix:/run/x", "unix:/run/x"), ("tcp://127.0.0.1:8443", "tcp://127.0.0.1:8443"),
+])
+def test_a_service_as_it_is_typed(zone, tmp_path, typed, meant):
+    """The same wherever one is typed."""
+    more = ["--login=none"] if typed.startswith("tcp:") else []
+    zone.ok("host", "add", "one", typed)
+    assert f'upstream = "{meant}";' in host_file(zone, "one.home.test").read_text()
+    zone.ok("host", "add", "two", "http://127.0.0.1:1")
+    zone.ok("host", "set", "two", typed, *more)
+    assert f'upstream = "{meant}";' in host_file(zone, "two.home.test").read_text()
+    assert setup(zone, f"--host=ha={typed}", config=tmp_path / "etc").returncode == OK
+    assert f'upstream = "{meant}";' in (tmp_path / "etc" / "hosts.d" / "ha.home.test.conf").read_text()
+
+
+def test_a_service_is_not_the_gateway_itself(zone, tmp_path):
+    for words in (["add", "x", "ha.home.test"], ["set", "ha", "https://nas.home.test"]):
+        if words[0] == "set":
+            zone.ok("host", "add", "ha", "http://127.0.0.1:1")
+        said = zone.refused(USAGE, "host", *words)
+        assert "a name of this gateway itself" in said and "--force" in said
+        zone.ok("host", *words, "--force")
+    assert 'upstream = "http://ha.home.test:8123";' in host_file(zone, "x.home.test").read_text()
+    r = setup(zone, "--host=ha=ha.home.test", config=tmp_path / "etc")
+    assert r.returncode == USAGE and "this gateway itself" in r.stderr
+
+
 def test_host_behind_unopened_tls(zone):
     zone.ok("host", "add", "ha", "tcp://127.0.0.1:8443", "--proxy-protocol=v2")
     text = host_file(zone, "ha.home.test").read_text()

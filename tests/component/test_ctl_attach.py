@@ -2,9 +2,11 @@
 """hagw-ctl attach and detach, with all of a house's daemons: what is written, what is undone, what is told."""
 
 import base64
+import fcntl
 import hashlib
 import json
 import socket
+import subprocess
 
 import pytest
 from OpenSSL import SSL
@@ -13,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 
 from acme_tools import until
 from conftest import House
-from ctl_tools import FAILED, OK, PASSWORD, UNREACHABLE, USAGE, booted, ctl, machine, terminal, zone, Ctl  # noqa: F401 (fixtures)
+from ctl_tools import CTL, FAILED, OK, PASSWORD, UNREACHABLE, USAGE, booted, ctl, machine, terminal, zone, Ctl  # noqa: F401 (fixtures)
 from proxyhouse import silent
 from relayhouse import CONFIG, NAME, ZONE, Control, RelayHouse
 from tenant_tools import Token
@@ -26,6 +28,7 @@ acme: { contact = "mailto:me@home.test"; }
 public_address: { ipv4 = "static:192.0.2.1"; ipv6 = "none"; };
 """
 TOKEN = "hagw_anna_abcdefgh_" + "a" * 52
+CODE = "7K3M-Q9XT-2VBN-HD4W"  # which no relay gave
 
 
 def conf(m):
@@ -45,9 +48,12 @@ def attached(m):
 # --- attach --------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("words,why", [
-    (["a..b", "CODE"], "cannot be taken"), ([f"{RELAY}:0", "CODE"], "cannot be taken"), ([RELAY, "CODE", "--pin=sha1:x"], "cannot be taken"),
-    ([RELAY, "CODE", "--host=ha=ftp://x"], "expected"), ([RELAY, "CODE", "--host=ha"], "NAME=UPSTREAM"), ([RELAY, "hagw_x"], "no token"),
-    ([RELAY, "CODE", "--wait=soon"], "a duration"), ([RELAY, "CODE", "--directory=ftp://x"], "cannot be taken"), ([], "is missing"),
+    (["a..b", CODE], "cannot be taken"), ([f"{RELAY}:0", CODE], "cannot be taken"), ([RELAY, CODE, "--pin=sha1:x"], "cannot be taken"),
+    ([RELAY, CODE, "--host=ha=ftp://x"], "expected"), ([RELAY, CODE, "--host=ha"], "NAME=UPSTREAM"), ([RELAY, "hagw_x"], "no token"),
+    ([RELAY, CODE, "--wait=soon"], "a duration"),
+    ([RELAY, "CODE"], "no code: one has 16"), ([RELAY, CODE + "X"], "no code"), ([RELAY, CODE.replace("K", "U")], "no U"),
+    ([RELAY, CODE.replace("-", ".")], "no code"), ([RELAY, ""], "no code"), ([RELAY, CODE, "--user=Anna K"], "no user's name"),
+    ([RELAY, CODE, "--directory=ftp://x"], "cannot be taken"), ([], "is missing"),
 ])
 def test_mistakes_change_nothing(machine, words, why):
     assert why in machine.refused(USAGE, "attach", *words, "--yes")
@@ -55,7 +61,7 @@ def test_mistakes_change_nothing(machine, words, why):
 
 
 def test_a_failure_on_a_fresh_machine_leaves_it_fresh(machine):
-    why = machine.refused(FAILED, "attach", "127.0.0.1:1", "CODE", "--yes", "--contact=me@home.test", "--host=ha=http://127.0.0.1")
+    why = machine.refused(FAILED, "attach", "127.0.0.1:1", CODE, "--yes", "--contact=me@home.test", "--host=ha=http://127.0.0.1")
     assert "Nothing is changed on this machine" in why
     assert not (machine.house.config / "hagw.conf").exists() and list((machine.house.config / "hosts.d").iterdir()) == []
     assert machine.words[-1] == ["disable", "hagw.target"] and not machine.enabled
@@ -64,7 +70,7 @@ def test_a_failure_on_a_fresh_machine_leaves_it_fresh(machine):
 def test_a_failure_leaves_what_was_there(machine):
     machine.house.configure(MINE)
     machine.start_daemons()
-    why = machine.refused(FAILED, "attach", "127.0.0.1:1", "CODE", "--yes", "--contact=other@home.test")
+    why = machine.refused(FAILED, "attach", "127.0.0.1:1", CODE, "--yes", "--contact=other@home.test")
     assert "Nothing is changed on this machine" in why and conf(machine) == MINE
     assert ["disable", "hagw.target"] not in machine.words and machine.keyd.process.poll() is None
     assert machine.acmed.call("io.hagw.Service.Describe").get("configError") is None
@@ -78,19 +84,53 @@ def test_without_a_code(machine):
 def test_another_relay_is_not_replaced(machine):
     attached(machine)
     before = conf(machine)
-    assert "hagw-ctl detach" in machine.refused(FAILED, "attach", "other.example.com", "CODE", "--yes")
+    assert "hagw-ctl detach" in machine.refused(FAILED, "attach", "other.example.com", CODE, "--yes")
     assert conf(machine) == before
     assert machine.keyd.call("GetToken")["tenant"] == "anna"
 
 
 def test_a_broken_configuration_is_not_touched(machine):
     machine.house.configure("zonse = ();\n")
-    assert 'did you mean "zones"' in machine.refused(FAILED, "attach", RELAY, "CODE", "--yes")
+    assert 'did you mean "zones"' in machine.refused(FAILED, "attach", RELAY, CODE, "--yes")
     assert conf(machine) == "zonse = ();\n"
 
 
+@pytest.mark.parametrize("verb", ["setup", "attach", "detach"])
+def test_one_at_a_time(machine, verb):
+    """Nothing is read or written while another hagw-ctl changes the configuration; what that wrote is there afterwards."""
+    words = {"setup": ["setup", "--yes", "--no-start", "--name-server=ns.other.test", "--host=nas=127.0.0.1:1"],
+             "attach": ["attach", "127.0.0.1:1", CODE, "--yes", "--contact=other@home.test"], "detach": ["detach", "--yes"]}[verb]
+    if verb == "detach":
+        attached(machine)
+    else:
+        machine.house.configure(MINE)
+    before = conf(machine)
+    with (machine.house.runtime / "hosts.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        p = subprocess.Popen([*machine.prefix, CTL, "--config", machine.house.config, *words], env=machine.env, stderr=subprocess.PIPE, text=True,
+                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        try:
+            seen = []
+            for line in p.stderr:
+                seen.append(line)
+                if "changes the configuration; waiting for it" in line:
+                    break
+            assert "waiting for it" in seen[-1], seen
+            assert conf(machine) == before and not list((machine.house.config / "hosts.d").glob("nas*"))
+            machine.house.config.joinpath("hagw.conf").write_text(before + "# theirs\n")
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            p.stderr.read()
+            p.wait(60)
+        finally:
+            p.kill()
+            p.wait()
+    assert "# theirs" in conf(machine)
+    if verb == "setup":
+        assert 'name_server = "ns.other.test"' in conf(machine) and (machine.house.config / "hosts.d" / "nas.home.test.conf").exists()
+
+
 def test_no_systemd(ctl):
-    assert "systemd" in ctl.refused(UNREACHABLE, "attach", RELAY, "CODE", "--yes")
+    assert "systemd" in ctl.refused(UNREACHABLE, "attach", RELAY, CODE, "--yes")
 
 
 # --- attach to a real relay ----------------------------------------------------------------------------------
@@ -405,4 +445,5 @@ def test_a_gateway_becomes_a_relay_too(ctl):
     assert "2 zones" in ctl.ok("config", "check")
     ctl.ok("setup", "--relay", "--yes", "--no-start", f"--zone={RELAY}")
     assert conf(ctl) == text, "the same once more changes nothing"
-    assert "by hand" in ctl.refused(USAGE, "setup", "--relay", "--yes", "--no-start", f"--zone={RELAY}", "--name-server=ns.x.test")
+    ctl.ok("setup", "--relay", "--yes", "--no-start", f"--zone={RELAY}", "--name-server=ns.x.test")
+    assert 'name_server = "ns.x.test";' in conf(ctl) and conf(ctl).replace('name_server = "ns.x.test";', "").split() == text.split()
