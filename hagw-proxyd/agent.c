@@ -381,7 +381,7 @@ void agent_apply(Worker *w) {
         if (w->index != 0 || (w->agent && w->agent->target == w->snapshot->relay))
                 return;
         w->agent = agent_free(w->agent);
-        if (!w->snapshot->relay || w->stopping)
+        if (!w->snapshot->relay || w->stage >= WORKER_SHUT)
                 return;
         w->agent = agent_new(w);
         if (!w->agent)

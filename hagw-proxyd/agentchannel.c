@@ -288,7 +288,7 @@ static void fill(ChannelPool *p) {
         unsigned n;
         bool full;
 
-        if (!p->open || p->worker->stopping)
+        if (!p->open || p->worker->stage >= WORKER_SHUT)
                 return;
         n = wanted(p, &full);
         while (p->n_waiting + p->n_connecting < n && p->n_connecting < AGENT_CHANNELS_CONNECTING_MAX) {

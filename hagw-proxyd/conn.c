@@ -21,13 +21,7 @@ const char *conn_state_text(ConnState s) {
         return s >= 0 && s < _CONN_STATE_MAX ? texts[s] : NULL;
 }
 
-static bool is_unnamed(ConnState s) {
-        return s == CONN_PROXY || s == CONN_HELLO;
-}
-
 void conn_set_state(Conn *c, ConnState s) {
-        if (is_unnamed(c->state) && !is_unnamed(s))
-                counter_sub(&c->worker->counters.unnamed, 1);
         if (s == CONN_CLOSED || s == CONN_HANDSHAKE)
                 log_debug("%s: %s -> %s", c->address_text, conn_state_text(c->state), conn_state_text(s));
         c->state = s;
@@ -49,7 +43,7 @@ static void visitor_left(Worker *w, const IpAddress *address, bool uncounted, bo
 
 static void conn_not_old(Conn *c) {
         if (c->old)
-                c->worker->n_old--;
+                counter_sub(&c->worker->counters.old, 1);
         c->old = false;
 }
 
@@ -129,7 +123,7 @@ void conn_linger(Conn *c) {
         c->in = buffer_put(&w->pool, c->in);
         c->since_usec = w->loop.now_usec;
         loop_arm(&w->loop, &c->timer,
-                 w->loop.now_usec + (w->stopping ? CONN_LINGER_STOP_USEC : CONN_LINGER_USEC));
+                 w->loop.now_usec + (w->stage >= WORKER_PARTING ? CONN_LINGER_STOP_USEC : CONN_LINGER_USEC));
         loop_again(&w->loop, &c->again);
 }
 
@@ -305,7 +299,8 @@ void conn_next(Conn *c) {
         c->exchange = NULL;
         if (buffer_used(c->in) == 0)
                 c->in = buffer_put(&w->pool, c->in);
-        if (w->stopping && !c->in) {
+        c->answered = true;
+        if (w->stage >= WORKER_PARTING && !c->in) {
                 conn_linger(c);
                 return;
         }
@@ -441,8 +436,6 @@ static Conn *make_conn(Worker *w, Visitor *v) {
                 c->next->link = &c->next;
         w->conns = c;
         counter_add(&w->counters.connections, 1);
-        if (is_unnamed(c->state))
-                counter_add(&w->counters.unnamed, 1);
         return c;
 }
 

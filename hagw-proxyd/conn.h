@@ -73,6 +73,7 @@ struct Conn {
         ConnKind kind;
         ConnState state;
         bool old; /* was under way when the worker began to drain, and is so since */
+        bool answered; /* it has had a request, and may end between two */
         bool uncounted; /* crowd_leave() has nothing to take back */
         bool channel;   /* the visitor came by one, from our relay */
         Snapshot *snapshot;
@@ -141,9 +142,13 @@ void conn_note_outside(Conn *c);
 void conns_drop_stranded(Worker *w);
 /* Marks those who are under way as old. */
 void conns_drain(Worker *w);
-/* Closes those that wait for a request, and what would not end by itself; but not who came since, on the
- * first connection of his life here. */
-void conns_stop(Worker *w, uint64_t since_usec);
+/* Ends those that wait for nothing. */
+void conns_part(Worker *w);
+/* How many there are for whom the door stays open: who has just come, requests until they are too old to be
+ * waited for, and last words that are still on their way. */
+size_t conns_busy(const Worker *w);
+/* Cuts everything that did not begin in the last young_usec. */
+void conns_stop(Worker *w, uint64_t young_usec);
 void conns_done(Worker *w);
 
 const char *conn_state_text(ConnState s);

@@ -65,7 +65,7 @@ void conns_drain(Worker *w) {
                 if (c->state != CONN_REQUEST && c->state != CONN_PASSAGE)
                         continue;
                 c->old = true;
-                w->n_old++;
+                counter_add(&w->counters.old, 1);
                 if (c->state == CONN_PASSAGE)
                         passage_drain(c->passage);
                 else if (c->exchange->state == EXCHANGE_TUNNEL)
@@ -73,21 +73,64 @@ void conns_drain(Worker *w) {
         }
 }
 
-void conns_stop(Worker *w, uint64_t since_usec) {
+/* For longer than that nobody is waited for who has so much, request_usec where it is a request. */
+static bool is_busy(const Conn *c, uint64_t young_usec, uint64_t request_usec) {
+        uint64_t now = c->worker->loop.now_usec;
+
+        if (c->kind == CONN_PROBE)
+                return false;
+        switch (c->state) {
+        case CONN_PROXY:
+        case CONN_HELLO:
+        case CONN_HANDSHAKE:
+        case CONN_PASSAGE:
+                return now < c->born_usec + young_usec;
+        case CONN_IDLE:
+                if (transport_pending(&c->transport))
+                        return request_usec > 0;
+                if (buffer_used(c->in) > 0)
+                        return now < c->since_usec + young_usec;
+                return !c->answered && now < c->born_usec + young_usec;
+        case CONN_REQUEST:
+                return now < c->exchange->begin_usec + (c->exchange->state == EXCHANGE_TUNNEL ? young_usec :
+                                                                                               request_usec);
+        case CONN_LINGER:
+                return transport_pending(&c->transport) ? request_usec > 0 :
+                                                          now < c->since_usec + CONN_LINGER_STOP_USEC;
+        default:
+                return false;
+        }
+}
+
+size_t conns_busy(const Worker *w) {
+        size_t n = 0;
+
+        for (const Conn *c = w->conns; c; c = c->next)
+                n += is_busy(c, STOP_YOUNG_USEC, STOP_PARTING_USEC);
+        return n;
+}
+
+void conns_part(Worker *w) {
         Conn *next;
 
         for (Conn *c = w->conns; c; c = next) {
                 next = c->next;
-                if (c->born_usec >= since_usec)
-                        continue;
-                if (c->state == CONN_IDLE && buffer_used(c->in) == 0)
+                if (c->state == CONN_IDLE && !is_busy(c, STOP_YOUNG_USEC, STOP_PARTING_USEC))
                         conn_linger(c);
-                else if (c->state == CONN_PROXY || c->state == CONN_HELLO)
-                        conn_close(c);
-                else if (c->state == CONN_REQUEST && c->exchange->state == EXCHANGE_TUNNEL)
-                        exchange_abort(c->exchange, "stopped");
-                else if (c->state == CONN_PASSAGE)
-                        passage_abort(c->passage, "stopped");
+        }
+}
+
+void conns_stop(Worker *w, uint64_t young_usec) {
+        Conn *next;
+
+        for (Conn *c = w->conns; c; c = next) {
+                next = c->next;
+                if (is_busy(c, young_usec, young_usec))
+                        continue;
+                if (c->state == CONN_IDLE)
+                        conn_linger(c);
+                else
+                        conn_cut(c, "stopped");
         }
 }
 

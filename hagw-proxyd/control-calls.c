@@ -99,7 +99,7 @@ static void on_authenticated(CallMessage *m) {
         TenantInfo *info;
 
         k->asked = NULL;
-        if (m->failed && k->worker->asked_usec > 0)
+        if (m->failed && k->worker->told)
                 control_dismiss(k); /* nobody is asked any more */
         else if (m->failed) {
                 if (!ask_again(k, m))

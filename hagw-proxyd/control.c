@@ -176,7 +176,7 @@ static void start(Control *k) {
 void control_begin(Conn *c) {
         Worker *w = c->worker;
         /* What stops attaches nobody any more: he would wait here for visitors that go to its successor. */
-        Control *k = w->stopping ? NULL : calloc(1, sizeof(*k));
+        Control *k = w->stage >= WORKER_SHUT ? NULL : calloc(1, sizeof(*k));
 
         if (!k || relay_keys_export(c->transport.tls, &k->keys) < 0) {
                 free(k);
@@ -207,7 +207,7 @@ void control_arrive(Worker *w, Control *k, const char *call) {
         start(k);
         if (k->state != CONTROL_CALL)
                 return;
-        if (w->stopping || sd_json_parse(call, /* flags= */ 0, &message, NULL, NULL) < 0)
+        if (w->stage >= WORKER_SHUT || sd_json_parse(call, /* flags= */ 0, &message, NULL, NULL) < 0)
                 control_close(k);
         else
                 (void) control_on_call(k, message); /* it is at home here */

@@ -244,8 +244,8 @@ static int send_head(Exchange *x) {
 
         if (!interim) {
                 /* Without the rest of the request's body the next request cannot be found. */
-                x->close = x->close || (x->request.flags & REQUEST_CLOSE) || w->stopping || x->up.broken ||
-                           (!x->up.done && x->response.status >= 300);
+                x->close = x->close || (x->request.flags & REQUEST_CLOSE) || w->stage >= WORKER_PARTING ||
+                           x->up.broken || (!x->up.done && x->response.status >= 300);
         }
         answer.close = x->close;
         if (forward_response(&x->response, &answer, &kind) < 0 ||
@@ -439,7 +439,7 @@ void exchange_on_timeout(Exchange *x) {
                 exchange_fail(x, PAGE_GATEWAY_TIMEOUT, "it did not answer in time");
         } else {
                 x->broken = x->state == EXCHANGE_BODY;
-                exchange_abort(x, x->conn->worker->stopping ? "stopped" : "timeout");
+                exchange_abort(x, x->conn->old ? "stopped" : "timeout");
         }
 }
 

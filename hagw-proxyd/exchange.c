@@ -169,7 +169,7 @@ void exchange_reply(Exchange *x, const char *data, size_t size, bool close) {
 
 /* A request whose body was not read ends the connection: what follows is not the next request. */
 static bool must_close(const Exchange *x) {
-        return !x->up.done || (x->request.flags & REQUEST_CLOSE) || x->conn->worker->stopping;
+        return !x->up.done || (x->request.flags & REQUEST_CLOSE) || x->conn->worker->stage >= WORKER_PARTING;
 }
 
 /* The upstream's name and what is wrong with it is told within the house; whoever is logged in elsewhere

@@ -258,7 +258,8 @@ void link_park(Link *k) {
                 return;
         }
         keep_session(k);
-        if (u->n_idle >= u->idle_max || !u->current || u->worker->stopping || k->transport.hung_up) {
+        if (u->n_idle >= u->idle_max || !u->current || u->worker->stage >= WORKER_SHUT ||
+            k->transport.hung_up) {
                 link_close(k);
                 return;
         }

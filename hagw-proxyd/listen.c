@@ -28,7 +28,7 @@ void listener_pause(Listener *l) {
 void listener_resume(Listener *l) {
         Worker *w = l->worker;
 
-        if (l->watched || w->stopping || !w->open)
+        if (l->watched || w->stage >= WORKER_SHUT || !w->open)
                 return;
         loop_disarm(&w->loop, &l->retry);
         if (visitors_of(w) >= w->snapshot->connections)

@@ -153,7 +153,7 @@ static void on_message(Manager *m, Message *q, bool stopping) {
                         manager_on_used(m, (UsedMessage *) q);
                 break;
         case MESSAGE_DRAINED:
-                if (++m->n_drained == m->n_workers)
+                if (++m->n_drained == m->n_workers && !stopping)
                         daemon_finish(m->daemon);
                 break;
         case MESSAGE_STOPPED:
@@ -424,8 +424,8 @@ static int on_drain_timer(sd_event_source *s, uint64_t usec, void *userdata) {
 }
 
 /* A restart must not be felt: until those who are here have come to an end, everybody is served as before,
- * also who comes only now. Then comes the short moment without anybody, in which visitors wait in the
- * sockets' backlog for the next process. */
+ * also who comes only now (stop.h). Then comes the short moment without anybody, in which visitors wait in
+ * the sockets' backlog for the next process. */
 void manager_drain(void *userdata) {
         Manager *m = userdata;
         uint64_t usec = m->snapshot->drain_usec;
@@ -437,8 +437,8 @@ void manager_drain(void *userdata) {
                           usec + MANAGER_STOP_USEC);
         daemon_set_status(m->daemon, "stopping; those who are here have up to %" PRIu64 " s",
                           usec / USEC_PER_SEC);
-        if (sd_event_add_time_relative(m->event, &m->drain_source, CLOCK_MONOTONIC, usec, 0, on_drain_timer,
-                                       m) < 0)
+        if (sd_event_add_time_relative(m->event, &m->drain_source, CLOCK_MONOTONIC, usec + STOP_MAX_USEC, 0,
+                                       on_drain_timer, m) < 0)
                 daemon_finish(m->daemon);
         broadcast(m, MESSAGE_DRAIN);
 }

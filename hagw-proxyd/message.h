@@ -20,9 +20,9 @@ typedef struct Worker Worker;
 typedef enum MessageKind {
         MESSAGE_SNAPSHOT,    /* to a worker: serve by this from now on */
         MESSAGE_OPEN,        /* to a worker: accept; every worker has its first snapshot */
-        MESSAGE_DRAIN,       /* to a worker: say when what is under way now has ended */
-        MESSAGE_DRAINED,     /* to main: it has */
-        MESSAGE_STOP,        /* to a worker: accept no more, finish what is under way */
+        MESSAGE_DRAIN,       /* to a worker: what is under way now comes to its end, then all else */
+        MESSAGE_DRAINED,     /* to main: it has, and nobody is here */
+        MESSAGE_STOP,        /* to a worker: nobody is asked any more, and it goes */
         MESSAGE_FORGET,      /* to a worker: these sessions ended, or all */
         MESSAGE_VISITOR,     /* to a worker, from another: serve this visitor, you have fewer */
         MESSAGE_PROBE,       /* to a worker and back: serve this socket as a visitor of that host */

@@ -91,13 +91,13 @@ static void on_timer(Timer *t) {
 }
 
 void relay_call_start(Worker *w, RelayCallMessage *m) {
-        RelayCall *c = w->stopping ? NULL : calloc(1, sizeof(*c));
+        RelayCall *c = w->stage >= WORKER_SHUT ? NULL : calloc(1, sizeof(*c));
 
         if (c)
                 c->relay = relay_link_new(w, m->target, m->prove, &link_ops, c);
         if (!c || !c->relay) {
                 free(c);
-                answer(w, m, RELAY_CALL_UNREACHABLE, w->stopping ? "stopping" : "out of memory");
+                answer(w, m, RELAY_CALL_UNREACHABLE, w->stage >= WORKER_SHUT ? "stopping" : "out of memory");
                 return;
         }
         c->garbage.free = free_call;

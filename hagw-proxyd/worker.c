@@ -8,12 +8,8 @@
 #include "attachments.h"
 #include "control.h"
 #include "log.h"
-#include "tenantusage.h"
 #include "worker.h"
 
-#define STOP_USEC (5 * USEC_PER_SEC) /* for what is under way when nobody is accepted any more */
-#define STOP_YOUNG_USEC USEC_PER_SEC /* who came within this is served as if nothing was, for so long */
-#define STOP_LOOK_USEC (20 * USEC_PER_MSEC) /* how often it is seen whether the crew has nobody left */
 #define STRANDED_USEC (10 * USEC_PER_SEC) /* an address that came back within this was not lost */
 
 static void take_memory(Worker *w) {
@@ -35,102 +31,6 @@ static void on_open(Worker *w) {
         w->open = true;
         for (size_t i = 0; i < w->n_listeners; i++)
                 listener_resume(&w->listeners[i]);
-}
-
-static void say(Worker *w, MessageKind kind) {
-        Message *m = message_new(kind);
-
-        if (m)
-                queue_push(w->main_queue, m);
-}
-
-/* Of the crew: any may have accepted whom another serves, and the channel that he waits for. */
-static uint64_t crew_sum(const Worker *w, size_t counter) {
-        uint64_t n = 0;
-
-        for (unsigned i = 0; i < w->n_crew; i++)
-                n += atomic_load_explicit(
-                        (_Atomic uint64_t *) ((char *) &w->crew[i]->counters + counter),
-                        memory_order_acquire);
-        return n;
-}
-
-static void leave(Worker *w) {
-        if (w->left)
-                return;
-        w->left = true;
-        loop_disarm(&w->loop, &w->young);
-        tenants_stop(w);
-        w->agent = agent_free(w->agent);
-        relay_calls_done(w);
-        conns_stop(w, UINT64_MAX);
-}
-
-static void on_young(Timer *t) {
-        leave(CONTAINER_OF(t, Worker, young));
-}
-
-/* Everybody is served as before; those who are here now are awaited. */
-static void on_drain(Worker *w) {
-        w->draining_usec = w->loop.now_usec;
-        conns_drop_stranded(w);
-        conns_drain(w);
-}
-
-/* A house that is on its way here needs the main thread to be let in, so its visitors are waited for as
- * those who were here are. */
-static void tell_drained(Worker *w) {
-        if (w->draining_usec == 0 || w->drained || w->n_old > 0 ||
-            (w->loop.now_usec < w->draining_usec + TENANT_EXPECTED_USEC &&
-             crew_sum(w, offsetof(WorkerCounters, waiting)) > 0))
-                return;
-        w->drained = true;
-        tenant_usage_report(w); /* while there is still somebody to carry it */
-        say(w, MESSAGE_DRAINED);
-}
-
-/* Who was accepted a moment ago cannot be left to the next process, and would feel himself refused: so it
- * accepts until everybody has what he needs of a socket that listens (his house's channel comes by it, and
- * the house itself), and then serves the youngest. */
-static void stop_accepting(Worker *w) {
-        uint64_t now = w->loop.now_usec;
-
-        if (w->asked_usec == 0 || w->stopping)
-                return;
-        if (now < w->asked_usec + TENANT_EXPECTED_USEC &&
-            crew_sum(w, offsetof(WorkerCounters, waiting)) > 0)
-                return;
-        if (now < w->asked_usec + STOP_YOUNG_USEC && crew_sum(w, offsetof(WorkerCounters, unnamed)) > 0)
-                return;
-        w->stopping = true;
-        w->stop_usec = now + STOP_USEC;
-        for (size_t i = 0; i < w->n_listeners; i++)
-                listener_pause(&w->listeners[i]);
-        atomic_store_explicit(&w->counters.shut, 1, memory_order_release);
-        agent_leave(w);
-        conns_stop(w, now - MIN(now, STOP_YOUNG_USEC));
-        loop_arm(&w->loop, &w->young, now + STOP_YOUNG_USEC);
-}
-
-static void on_stop(Worker *w) {
-        if (w->asked_usec == 0)
-                w->asked_usec = w->loop.now_usec;
-}
-
-/* Nobody is here, nobody comes any more, and nobody is on his way from one worker to another: who is sent on
- * is counted before he leaves. */
-static bool crew_is_empty(const Worker *w) {
-        uint64_t shut = crew_sum(w, offsetof(WorkerCounters, shut)),
-                 taken = crew_sum(w, offsetof(WorkerCounters, taken)),
-                 here = crew_sum(w, offsetof(WorkerCounters, connections));
-
-        return shut == w->n_crew && here == 0 && taken == crew_sum(w, offsetof(WorkerCounters, sent_on));
-}
-
-static bool is_over(Worker *w) {
-        if (!w->stopping)
-                return false;
-        return crew_is_empty(w) || w->loop.now_usec >= w->stop_usec;
 }
 
 uint64_t relay_visitors(const Worker *w) {
@@ -167,10 +67,10 @@ static void on_message(Worker *w, Message *m) {
                 on_open(w);
                 break;
         case MESSAGE_DRAIN:
-                on_drain(w);
+                stop_drain(w);
                 break;
         case MESSAGE_STOP:
-                on_stop(w);
+                stop_now(w);
                 break;
         case MESSAGE_FORGET:
                 sessions_forget(w, (ForgetMessage *) m);
@@ -267,20 +167,17 @@ static void *worker_main(void *userdata) {
         (void) snprintf(name, sizeof(name), "worker-%u", w->index % 1000);
         (void) pthread_setname_np(pthread_self(), name);
         signer_use(&w->signer);
-        while (r >= 0 && !is_over(w)) {
-                bool ending = w->draining_usec > 0 || w->asked_usec > 0;
-
-                r = loop_run(&w->loop, ending ? STOP_LOOK_USEC : USEC_INFINITY);
-                tell_drained(w);
-                stop_accepting(w);
+        while (r >= 0 && !(w->told && w->stage == WORKER_LEFT)) {
+                r = loop_run(&w->loop, stop_patience(w));
+                stop_turn(w);
         }
         if (r < 0)
                 (void) log_error_errno(r, "Worker %u: the loop failed: %m", w->index);
-        leave(w);
+        stop_leave(w);
         conns_done(w);
         tenants_done(w);
         signer_done(&w->signer);
-        say(w, MESSAGE_STOPPED);
+        worker_say(w, MESSAGE_STOPPED);
         return NULL;
 }
 
@@ -333,7 +230,7 @@ int worker_new(unsigned index, Worker *const *crew, unsigned n_crew, Queue *main
         signer_init(&w->signer, &w->loop, n_crew);
         handshakes_init(w);
         w->stranded.fire = on_stranded;
-        w->young.fire = on_young;
+        stop_init(w);
         pressure_init(w);
         take_memory(w);
         w->inbox_end = &w->inbox;
@@ -357,6 +254,13 @@ VisitorMessage *worker_visitor_message(Worker *w) {
                 counter_add(&w->counters.sent_on, 1);
         atomic_thread_fence(memory_order_release); /* before the visitor leaves */
         return m;
+}
+
+void worker_say(Worker *w, MessageKind kind) {
+        Message *m = message_new(kind);
+
+        if (m)
+                queue_push(w->main_queue, m);
 }
 
 void worker_send(Worker *w, Message *m) {

@@ -21,6 +21,7 @@
 #include "sessions.h"
 #include "signer.h"
 #include "snapshot.h"
+#include "stop.h"
 #include "tenants.h"
 #include "unfinished.h"
 #include "upstream.h"
@@ -44,9 +45,10 @@ typedef struct WorkerCounters {
         _Atomic uint64_t refusals[_REFUSAL_MAX]; /* as a relay: visitors of tenants */
         _Atomic uint64_t attached, channels, channels_refused; /* as a relay: agents, channels that wait */
         _Atomic uint64_t waiting; /* visitors who wait for one */
-        _Atomic uint64_t unnamed; /* visitors whose ClientHello is not complete */
         _Atomic uint64_t sent_on, taken; /* visitors: to another worker, and from one */
-        _Atomic uint64_t shut;    /* 1: accepts nobody any more */
+        _Atomic uint64_t stage;   /* a WorkerStage */
+        _Atomic uint64_t old;     /* visitors who were under way when it began to drain, and are so since */
+        _Atomic uint64_t busy;    /* visitors to be waited for before the door is shut; while parting */
         _Atomic uint64_t connections, upstream_connects, upstream_reuses, retries, log_dropped;
         _Atomic uint64_t relay_attached, relay_attempts, relay_waiting, relay_rejected;
         _Atomic uint64_t relay_visits;       /* visitors who came by a channel: counted where they came in */
@@ -93,14 +95,12 @@ struct Worker {
         uint64_t shared_usec; /* when that was another one than before */
         uint64_t version_1_usec; /* from when on a balancer with an old header is told of again */
         bool open; /* visitors are let in: the first MESSAGE_SNAPSHOT has come */
-        uint64_t draining_usec; /* since when visitors who were there are to come to an end; 0: not yet */
-        size_t n_old; /* of them, those that have not */
-        bool drained; /* it was said that none is left */
-        uint64_t asked_usec; /* to stop, since then; 0: was not */
-        bool stopping; /* nobody is accepted any more */
-        bool left;     /* whoever came just before was served, the rest was told */
-        Timer young;   /* until then */
-        uint64_t stop_usec;     /* when whatever is left is cut */
+        WorkerStage stage;
+        uint64_t stage_usec;  /* since when */
+        uint64_t draining_usec, drain_end_usec; /* since when, and how long at most */
+        uint64_t looked_usec; /* when counters.busy was counted */
+        Timer young; /* who came just before the door was shut is served until then */
+        bool told;   /* by the main thread, which asks nobody any more */
         WorkerCounters counters;
         HttpDate date;
         char scratch[WORKER_SCRATCH_SIZE];
@@ -152,3 +152,5 @@ static inline bool worker_is_shared(Worker *w, const Conn *c) {
 /* For a visitor who is sent on from w: counted as on his way, so it has to be sent. NULL: no memory. */
 VisitorMessage *worker_visitor_message(Worker *w);
 void worker_send(Worker *w, Message *m);
+/* To the main thread. */
+void worker_say(Worker *w, MessageKind kind);

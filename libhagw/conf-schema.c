@@ -159,8 +159,8 @@ const ConfSetting conf_settings[] = {
         M("proxy", "ticket_lifetime", CONF_USEC, proxy.ticket_usec, "12h", PROXYD,
           "how long a TLS session ticket resumes at most", NUMBER(USEC_PER_SEC, 7 * USEC_PER_DAY)),
         M("proxy", "drain", CONF_USEC, proxy.drain_usec, "30s", PROXYD,
-          "how long requests, WebSockets and passed connections that are under way may go on when "
-          "hagw-proxyd stops",
+          "how long requests, WebSockets and passed connections go on when hagw-proxyd restarts, beside "
+          "who comes",
           NUMBER(0, USEC_PER_HOUR)),
         M("proxy", "probe_interval", CONF_USEC, proxy.probe_usec, "10min", PROXYD,
           "how long after the last visitor a service is tried without one; \"0s\": never",

@@ -386,13 +386,12 @@ def test_stop_finishes_what_is_under_way(house, parts):
     s.sendall(b"GET / HTTP/1.1\r\nHost: " + HOST.encode() + b"\r\n\r\n")
     data = s.recv(4096)
     h.proxyd.process.send_signal(signal.SIGTERM)
-    assert idle.recv(1) == b""
     go.set()
     while b"abcd" not in data:
         more = s.recv(4096)
         assert more, data
         data += more
-    assert s.recv(1) == b""
+    assert s.recv(1) == b"" and idle.recv(1) == b""
     assert h.proxyd.process.wait(20) == 0
 
 

@@ -2,6 +2,7 @@
 """Nobody is refused because hagw-proxyd comes anew: a gateway's, a relay's, a house's behind it, or another machine in its place."""
 
 import collections
+import contextlib
 import re
 import signal
 import socket
@@ -11,12 +12,13 @@ import threading
 import time
 
 import pytest
-from proxyhouse import ProxyHouse, Upstream, echo
+from proxyhouse import Head, ProxyHouse, Upstream, echo
 from relayhouse import ZONE, Agent
 from test_relay import parts, relay, visitor  # noqa: F401
 from test_relay_house import HOST, get_from, make  # noqa: F401
 
 PER_SECOND = 20
+OWN = "ha.home.example.com"  # a gateway's
 
 
 class Crowd:
@@ -96,17 +98,128 @@ def test_restarts_refuse_nobody_who_is_opened(make):  # noqa: F811
     assert set(crowd.results) == {200}, crowd.results
 
 
-def test_restarts_of_a_gateway_refuse_nobody(house):
-    name = "ha.home.example.com"
-    service = Upstream(echo)
-    gateway = ProxyHouse(house, ha=f'name = "{name}"; upstream = "{service.url}"; access: {{ login = "none"; }};')
+@contextlib.contextmanager
+def gateway_before(house, serve, main=""):
+    service = Upstream(serve)
+    gateway = ProxyHouse(house, main, ha=f'name = "{OWN}"; upstream = "{service.url}"; access: {{ login = "none"; }};')
     gateway.certify("home.example.com", "*.home.example.com")
     gateway.start()
-    with Crowd(lambda: gateway.tls(name), name) as crowd:
-        restart_often(gateway.proxyd, crowd)
-    assert set(crowd.results) == {200}, crowd.results
+    yield gateway
     gateway.close()
     service.close()
+
+
+def test_restarts_of_a_gateway_refuse_nobody(house):
+    with gateway_before(house, echo) as gateway:
+        with Crowd(lambda: gateway.tls(OWN), OWN) as crowd:
+            restart_often(gateway.proxyd, crowd)
+        assert set(crowd.results) == {200}, crowd.results
+
+
+def test_who_comes_while_the_last_are_waited_for(house):
+    """The stop has time for a request that began just before; the door is open for so long."""
+    go = collections.defaultdict(threading.Event)
+
+    def serve(upstream, s, f):
+        while True:
+            target = Head(f).target
+            s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab")
+            assert target == "/" or go[target].wait(60)
+            s.sendall(b"cd")
+
+    def begin(gateway, path):
+        c = gateway.connect(OWN)
+        c.request("GET", path)
+        r = c.getresponse()
+        assert r.read(2) == b"ab"
+        return c, r
+
+    with gateway_before(house, serve, 'proxy: { drain = "1h"; };') as gateway:
+        old, old_answer = begin(gateway, "/old")
+        gateway.proxyd.process.send_signal(signal.SIGTERM)
+        assert gateway.proxyd.stopping.acquire(timeout=60)
+        young, young_answer = begin(gateway, "/young")
+        go["/old"].set()
+        assert old_answer.read() == b"cd"
+        for _ in range(8):
+            assert gateway.visit(name=OWN).body == b"abcd"
+        go["/young"].set()
+        assert young_answer.read() == b"cd"
+        old.close()
+        young.close()
+        assert gateway.proxyd.process.wait(60) == 0
+
+
+class Stream(threading.Thread):
+    """Goes on and on through the proxy, a word each 50 ms; counts those that have come to the other end."""
+
+    def __init__(self, gateway, kind):
+        super().__init__()
+        self.gateway, self.kind, self.words = gateway, kind, 0
+        self.began = threading.Event()
+        self.start()
+
+    def serve(self, upstream, s, f):
+        while (head := Head(f)).target == "/":
+            s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        if self.kind == "upload":
+            while f.read(4):
+                self.words += 1
+        s.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+                  if head.get("Upgrade") else b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+        while True:
+            s.sendall(b"word")
+            time.sleep(0.05)
+
+    def run(self):
+        fields = {"upload": "Content-Length: 1000000\r\n", "download": "", "websocket":
+                  "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                  "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n"}[self.kind]
+        method = "POST" if self.kind == "upload" else "GET"
+        with self.gateway.tls(OWN) as s, contextlib.suppress(OSError):
+            s.sendall(f"{method} /{self.kind} HTTP/1.1\r\nHost: {OWN}\r\n{fields}\r\n".encode())
+            while self.kind == "upload":
+                s.sendall(b"word")
+                time.sleep(0.05)
+            while s.recv(100):
+                self.words += 1
+
+
+@pytest.mark.parametrize("kind", ["download", "upload", "websocket"])
+@pytest.mark.parametrize("how", ["restart", "reload"])
+def test_nobody_waits_beside_an_open_stream(house, kind, how):
+    """Whoever comes is served while it goes on, up to the moment when its time is over: the door is not shut first."""
+    streams, waited = [], []
+
+    def serve(upstream, s, f):
+        while not streams:
+            time.sleep(0.01)
+        streams[0].serve(upstream, s, f)
+
+    def come():
+        words = streams[0].words
+        s = gateway.tls(OWN)
+        waited.append(streams[0].words - words)  # in words of its: slow machines are slow for it, too
+        return s
+
+    with gateway_before(house, serve, 'proxy: { drain = "2s"; };') as gateway:
+        streams.append(Stream(gateway, kind))
+        gateway.wait(lambda: streams[0].words > 20)
+        with Crowd(come, OWN) as crowd:
+            crowd.served(10)
+            if how == "restart":
+                assert gateway.proxyd.stop() == 0
+                streams[0].join(60)
+                assert not streams[0].is_alive()
+                gateway.proxyd.start()
+            else:
+                gateway.proxyd.reload()
+            crowd.served(20)
+        assert set(crowd.results) == {200}, crowd.results
+        assert max(waited) < 40, waited
+        assert streams[0].is_alive() == (how == "reload")
+        assert gateway.proxyd.stop() == 0
+        streams[0].join(60)
 
 
 def reset(channel):
