@@ -25,7 +25,7 @@ struct Agent {
         uint64_t attempt_usec;  /* when the last one began */
         uint64_t attached_usec; /* since when; CLOCK_MONOTONIC */
         ChannelPool pool;
-        bool expected; /* the relay has said that it comes back at once */
+        bool expected; /* the relay has said that it comes back at once, and may well do so */
         RelayAttached attached; /* what the main thread is told */
 };
 
@@ -98,21 +98,25 @@ static void detach(Agent *a) {
         a->expected = false;
 }
 
+/* It was attached for so long that what went wrong before is over. */
+static void settle(Agent *a) {
+        if (a->state == RELAY_ATTACHED &&
+            a->worker->loop.now_usec - a->attached_usec >= AGENT_SETTLED_USEC)
+                a->backoff = (Backoff) {};
+}
+
 /* at_least_usec: what the relay asked for; 0: nothing. */
 static void wait_and_retry(Agent *a, const char *why, bool refused, uint64_t at_least_usec) {
         Loop *loop = &a->worker->loop;
         uint64_t wait;
 
-        if (a->state == RELAY_ATTACHED && loop->now_usec - a->attached_usec >= AGENT_SETTLED_USEC)
-                a->backoff = (Backoff) {};
+        settle(a);
         wait = refused ? backoff_next(&a->backoff, AGENT_REFUSED_MIN_USEC / 2, AGENT_REFUSED_MIN_USEC,
                                       AGENT_REFUSED_MAX_USEC, random_number(a)) :
                          backoff_next(&a->backoff, 0, AGENT_RETRY_MIN_USEC, AGENT_RETRY_MAX_USEC,
                                       random_number(a));
-        if (a->expected) {
-                a->backoff = (Backoff) {};
+        if (a->expected)
                 wait = random_number(a) % AGENT_EXPECTED_USEC;
-        }
         if (at_least_usec > 0) {
                 at_least_usec = MIN(at_least_usec, (uint64_t) AGENT_BUSY_MAX_USEC);
                 wait = MAX(wait, at_least_usec + random_number(a) % at_least_usec);
@@ -228,6 +232,14 @@ static void on_refusal(Agent *a, const ControlReply *reply) {
                        busy ? (uint64_t) MAX(retry, INT64_C(0)) : 0);
 }
 
+/* One that says so at each attach comes back no sooner by being asked all the time. */
+static void on_leaving(Agent *a) {
+        settle(a);
+        a->expected = backoff_begin_anew(&a->backoff, AGENT_EXPECTED_MAX);
+        wait_and_retry(a, a->expected ? "it restarts" : "it says again and again that it restarts",
+                       /* refused= */ false, 0);
+}
+
 static void on_link_message(RelayLink *l, sd_json_variant *message) {
         Agent *a = l->userdata;
         Loop *loop = &a->worker->loop;
@@ -247,8 +259,7 @@ static void on_link_message(RelayLink *l, sd_json_variant *message) {
                 return;
         }
         if (control_boolean(reply.parameters, "leaving")) {
-                a->expected = true;
-                wait_and_retry(a, "it restarts", /* refused= */ false, 0);
+                on_leaving(a);
                 return;
         }
         loop_arm(loop, &a->timer, loop->now_usec + AGENT_SILENCE_USEC);

@@ -13,7 +13,8 @@
 #define AGENT_SILENCE_USEC (25 * USEC_PER_SEC) /* the relay says something every 10 s */
 #define AGENT_RETRY_MIN_USEC (500 * USEC_PER_MSEC) /* doubles up to: */
 #define AGENT_RETRY_MAX_USEC USEC_PER_MINUTE
-#define AGENT_EXPECTED_USEC USEC_PER_SEC /* a relay that said it comes back is tried within this */
+#define AGENT_EXPECTED_USEC USEC_PER_SEC /* a relay that said it comes back is tried within this, */
+#define AGENT_EXPECTED_MAX 8U /* unless it has said so this often in a row and never stayed */
 #define AGENT_REFUSED_MIN_USEC (20 * USEC_PER_SEC) /* where the relay has said no; doubles up to: */
 #define AGENT_REFUSED_MAX_USEC (10 * USEC_PER_MINUTE)
 #define AGENT_BUSY_MAX_USEC USEC_PER_HOUR /* a relay's wish to be left alone is heeded so long */

@@ -13,3 +13,10 @@ uint64_t backoff_next(Backoff *b, uint64_t floor, uint64_t least, uint64_t most,
         b->n_failed++;
         return floor + random % (ceiling - floor + 1);
 }
+
+bool backoff_begin_anew(Backoff *b, unsigned most) {
+        if (b->n_promised >= most)
+                return false;
+        *b = (Backoff) { .n_promised = b->n_promised + 1 };
+        return true;
+}

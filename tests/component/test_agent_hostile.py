@@ -123,6 +123,21 @@ def test_token_of_another(make):  # noqa: F811
 
 # --- a relay that says no --------------------------------------------------------------------------------------
 
+def test_leaves_again_and_again(make):  # noqa: F811
+    """Believed a few times in a row; then it is asked as rarely as any that fails."""
+    relay = Relay(make.folder())
+
+    def on_call(control, call):
+        control.admit()
+        control.say(leaving=True)
+    relay.on_call = on_call
+    h = make(relay)
+    h.wait(lambda: "again and again" in h.describe().get("error", ""), 60)
+    assert len(relay.server_names) >= 9
+    relay.on_call = None
+    h.wait(lambda: h.describe()["state"] == "attached", 120)
+
+
 @pytest.mark.parametrize("error, words", [
     ("NotAdmitted", "does not admit this house"), ("Suspended", "suspended"), ("x.y.Strange", "x.y.Strange")])
 def test_refused(make, error, words):  # noqa: F811

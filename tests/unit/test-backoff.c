@@ -40,4 +40,21 @@ static void test_spread(void **state) {
                 assert_in_range(buckets[i], 850, 1150);
 }
 
-TEST_MAIN(cmocka_unit_test(test_bounds), cmocka_unit_test(test_floor), cmocka_unit_test(test_spread))
+/* Believed a few times in a row; then it is as any that fails, until things went well. */
+static void test_begin_anew(void **state) {
+        Backoff b = {};
+
+        for (unsigned i = 0; i < 8; i++) {
+                assert_true(backoff_begin_anew(&b, 8));
+                assert_int_equal(backoff_next(&b, 0, 500, 60000, 500), 500);
+        }
+        for (unsigned i = 0; i < 100; i++)
+                assert_false(backoff_begin_anew(&b, 8));
+        assert_int_equal(backoff_next(&b, 0, 500, 60000, 1000), 1000);
+        assert_int_equal(backoff_next(&b, 0, 500, 60000, 2000), 2000);
+        b = (Backoff) {};
+        assert_true(backoff_begin_anew(&b, 8));
+}
+
+TEST_MAIN(cmocka_unit_test(test_begin_anew), cmocka_unit_test(test_bounds),
+          cmocka_unit_test(test_floor), cmocka_unit_test(test_spread))
