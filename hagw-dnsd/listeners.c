@@ -2,6 +2,7 @@
 
 /* One request to hagw-bind at a time, until all that is wanted is open or has failed. */
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/un.h>
@@ -333,11 +334,12 @@ void listeners_set(Listeners *l, const ListenPlace *places, size_t n) {
         begin_round(l);
 }
 
-/* What stands in a socket says more than its name. */
-static int adopt(Listeners *l, int fd) {
+/* What stands in a socket says more than its name, by which systemd can be told to let go of it. */
+static int adopt(Listeners *l, int fd, const char *name) {
         struct sockaddr_storage address;
         socklen_t size = sizeof(address), type_size = sizeof(int);
         ListenPlace place = {};
+        char own[NAME_MAX_SIZE];
         Listener *i;
         int type, r;
 
@@ -349,23 +351,58 @@ static int adopt(Listeners *l, int fd) {
                 return r;
         /* The port stands at the same place in both families' addresses. */
         place.port = be16toh(((struct sockaddr_in *) &address)->sin_port);
+        store_name(&(Listener) { .place = place, .tcp = type == SOCK_STREAM }, own);
+        if (!streq(own, name))
+                return -EINVAL;
         if (find(l, &place.address, place.port, type == SOCK_STREAM))
                 return -EEXIST;
         i = append(l, &place, type == SOCK_STREAM);
         return i ? listener_serve(l, i, fd) : -ENOBUFS;
 }
 
-static void adopt_all(Listeners *l) {
-        int fds[LISTENERS_MAX], n, r;
+static void on_kept(int fd, const char *name, void *userdata) {
+        int r = adopt(userdata, fd, name);
 
-        for (const char **name = (const char *[]) { "dns-udp-*", "dns-tcp-*", NULL }; *name; name++) {
-                n = daemon_listen_fds(*name, fds, ELEMENTSOF(fds));
-                for (int k = 0; k < MIN(n, (int) ELEMENTSOF(fds)); k++) {
-                        r = adopt(l, fds[k]);
-                        if (r < 0)
-                                (void) log_warning_errno(r, "A socket that was kept is of no use: %m");
-                }
+        if (r < 0)
+                (void) log_warning_errno(r, "The socket %s that was kept is of no use: %m", name);
+}
+
+static bool is_adopted(const Listeners *l, int fd) {
+        for (size_t k = 0; k < l->n; k++)
+                if (l->items[k].fd == fd)
+                        return true;
+        return false;
+}
+
+/* The number stays taken: sd_listen_fds(3) fails where one of them is not open. */
+static void let_go(int fd) {
+        _cleanup_close_ int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+        if (null >= 0)
+                (void) dup3(null, fd, O_CLOEXEC);
+}
+
+/* systemd would hand it in again at each start. It lets go by name, which may be a good one's, too. */
+static void on_rejected(int fd, const char *name, void *userdata) {
+        Listeners *l = userdata;
+        char own[NAME_MAX_SIZE];
+
+        if (is_adopted(l, fd))
+                return;
+        let_go(fd);
+        (void) sd_notifyf(/* unset_environment= */ 0, "FDSTOREREMOVE=1\nFDNAME=%s", name);
+        for (size_t k = 0; k < l->n; k++) {
+                store_name(&l->items[k], own);
+                if (l->items[k].fd >= 0 && streq(own, name))
+                        keep(&l->items[k]);
         }
+}
+
+static void adopt_all(Listeners *l) {
+        daemon_listen_foreach("dns-udp-*", on_kept, l);
+        daemon_listen_foreach("dns-tcp-*", on_kept, l);
+        daemon_listen_foreach("dns-udp-*", on_rejected, l);
+        daemon_listen_foreach("dns-tcp-*", on_rejected, l);
 }
 
 static int add_timer(Listeners *l, sd_event_source **ret, sd_event_time_handler_t handler) {

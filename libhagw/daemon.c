@@ -78,21 +78,44 @@ static int on_save(void *userdata) {
         return d->spec->save ? d->spec->save(d->userdata) : 0;
 }
 
-int daemon_listen_fds(const char *name, int *fds, size_t max) {
+static int listen_foreach(const char *name, void (*tell)(int fd, const char *name, void *userdata),
+                          void *userdata) {
         char **names = NULL;
-        int n, found = 0;
+        int n = sd_listen_fds_with_names(/* unset_environment= */ 0, &names);
 
-        n = sd_listen_fds_with_names(/* unset_environment= */ 0, &names);
         for (int i = 0; i < n; i++) {
                 size_t prefix = strcspn(name, "*");
-                bool same = name[prefix] ? strncmp(names[i], name, prefix) == 0 : streq(names[i], name);
 
-                if (same && (size_t) found++ < max)
-                        fds[found - 1] = SD_LISTEN_FDS_START + i;
+                if (name[prefix] ? strncmp(names[i], name, prefix) == 0 : streq(names[i], name))
+                        tell(SD_LISTEN_FDS_START + i, names[i], userdata);
                 free(names[i]);
         }
         free(names);
-        return n < 0 ? n : found;
+        return n;
+}
+
+void daemon_listen_foreach(const char *name, void (*tell)(int fd, const char *name, void *userdata),
+                           void *userdata) {
+        (void) listen_foreach(name, tell, userdata);
+}
+
+typedef struct FoundFds {
+        int *fds;
+        size_t n, max;
+} FoundFds;
+
+static void store_fd(int fd, const char *name, void *userdata) {
+        FoundFds *f = userdata;
+
+        if (f->n++ < f->max)
+                f->fds[f->n - 1] = fd;
+}
+
+int daemon_listen_fds(const char *name, int *fds, size_t max) {
+        FoundFds f = { .fds = fds, .max = max };
+        int r = listen_foreach(name, store_fd, &f);
+
+        return r < 0 ? r : (int) f.n;
 }
 
 const char *daemon_state_dir(void) {

@@ -48,6 +48,9 @@ void daemon_set_status(Daemon *d, const char *format, ...) _printf_(2, 3);
  * how many there are; at most max are stored. They stay owned by the caller of daemon_run's frame for the
  * process's life. */
 int daemon_listen_fds(const char *name, int *fds, size_t max);
+/* Tells of each such socket, with its own name. */
+void daemon_listen_foreach(const char *name, void (*tell)(int fd, const char *name, void *userdata),
+                           void *userdata);
 
 /* Where this daemon may keep state: $STATE_DIRECTORY, first element. NULL where there is none. */
 const char *daemon_state_dir(void);

@@ -14,6 +14,7 @@ import pytest
 
 from conftest import BUILD
 from dns_tools import ZONE, NameServer, rcode
+from proxyhouse import ProxyHouse
 from test_netd import LABORATORY, ip, net  # noqa: F401 (fixture)
 
 CONFIG = f'zones = ( {{ name = "{ZONE}"; }} ); {LABORATORY} public_address: {{ ipv4 = "static:203.0.113.7"; ipv6 = "none"; }};'
@@ -254,6 +255,24 @@ def test_nothing_is_lost_in_a_restart(machine):
     ip("address", "flush", "dev", "eth0")
     m.wait()
     assert m.dnsd.kept == {}
+
+
+def test_what_was_kept_and_is_of_no_use(machine):
+    """It is closed, and systemd is told to let go of it, too; what is good beside it stays."""
+    ip("address", "add", f"{V4}/24", "dev", "eth0")
+    m = machine()
+    m.wait(V4)
+    m.dnsd.kill()
+    good = set(m.dnsd.kept)
+    with socket.socketpair()[0] as strange, socket.socket(socket.AF_INET, socket.SOCK_STREAM) as silent:
+        inodes = {os.fstat(s.fileno()).st_ino for s in (strange, silent)}
+        m.dnsd.kept |= {"dns-udp-53-strange": os.dup(strange.fileno()), "dns-tcp-53-silent": os.dup(silent.fileno())}
+        m.dnsd.start()
+        m.wait(V4)
+        ProxyHouse.wait(lambda: set(m.dnsd.kept) == good)
+        folder = f"/proc/{m.dnsd.process.pid}/fd"
+        assert not inodes & {os.stat(f"{folder}/{fd}").st_ino for fd in os.listdir(folder)}
+    assert rcode(dns.query.udp(dns.message.make_query(ZONE, "SOA"), V4, timeout=20)) == "NOERROR"
 
 
 def test_no_zone_no_port(machine, house):
