@@ -12,6 +12,8 @@
 #include "printable.h"
 #include "usec.h"
 
+#define LOOK_MSEC 100 /* whether it has ended */
+
 typedef struct Child {
         pid_t pid;
         int in, out; /* its standard input, and what it says */
@@ -91,17 +93,29 @@ static void tell(Child *c) {
                 c->in = safe_close(c->in);
 }
 
-/* Until it closes its end. 0: in time. */
+/* It stays to be waited for. */
+static bool has_ended(const Child *c) {
+        siginfo_t info = {};
+
+        return waitid(P_PID, (id_t) c->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
+}
+
+/* Until it closes its end, or has ended. 0: in time. */
 static int exchange(Child *c, uint64_t end_usec) {
+        bool ended = false;
+
         for (;;) {
                 const uint64_t now = clock_usec(CLOCK_MONOTONIC);
                 struct pollfd p[2] = { { .fd = c->out, .events = POLLIN },
                                        { .fd = c->in, .events = POLLOUT } };
 
+                if (!ended && has_ended(c)) {
+                        ended = true;
+                        end_usec = MIN(end_usec, now + CHILD_REST_USEC);
+                }
                 if (now >= end_usec)
-                        return -ETIMEDOUT;
-                if (poll(p, 2, (int) MIN((end_usec - now) / 1000 + 1, (uint64_t) 60000)) < 0 &&
-                    errno != EINTR)
+                        return ended ? 0 : -ETIMEDOUT;
+                if (poll(p, 2, LOOK_MSEC) < 0 && errno != EINTR)
                         return -errno;
                 if (p[1].revents)
                         tell(c);

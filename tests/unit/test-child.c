@@ -65,9 +65,17 @@ static void test_timeout(void **state) {
         assert_string_equal(b, "/bin/sh did not end in time");
 }
 
+/* It has done its work, and what it started goes on and has the other end of its output. */
+static void test_background(void **state) {
+        assert_run("sleep 600 & echo \"$!\" >/dev/null", "text", 0, NULL);
+        assert_run("sleep 600 & echo wrong; exit 2", "text", -EIO, "/bin/sh ended with status 2: wrong");
+        assert_run("while :; do echo more; sleep 0.01; done & exit 0", "", 0, NULL);
+}
+
 static int ignore(void **state) {
         return signal(SIGPIPE, SIG_IGN) == SIG_ERR;
 }
 
 TEST_MAIN(cmocka_unit_test_setup(test_results, ignore), cmocka_unit_test_setup(test_missing, ignore),
+          cmocka_unit_test_setup(test_background, ignore),
           cmocka_unit_test_setup(test_much, ignore), cmocka_unit_test_setup(test_timeout, ignore))
