@@ -69,11 +69,6 @@ static void end_release(Task *task) {
 
 static const TaskKind end_kind = { sizeof(EndTask), end_run, end_answer, end_release };
 
-static int refuse(sd_varlink *link, Keyd *keyd, const char *error, const char *reason) {
-        keyd->refusals++;
-        return sd_varlink_errorbo(link, error, SD_JSON_BUILD_PAIR("reason", SD_JSON_BUILD_STRING(reason)));
-}
-
 static int format_and_free(sd_json_variant *v, char **ret) {
         int r = sd_json_variant_format(v, /* flags= */ 0, ret);
 
@@ -128,10 +123,7 @@ int vl_method_sign_key_change(sd_varlink *link, sd_json_variant *parameters, sd_
         EndTask *t;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_ACMED);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, table, &p);
+        r = keyd_take_call(link, VL_PEER_ACMED, parameters, table, &p);
         if (r != 0)
                 return r;
         old = find_key(link, keyd, p.id, KEY_PURPOSE_ACCOUNT, &r);
@@ -141,7 +133,7 @@ int vl_method_sign_key_change(sd_varlink *link, sd_json_variant *parameters, sd_
         if (!new)
                 return r;
         if (new == old)
-                return refuse(link, keyd, KEY_ERROR_BAD_PAYLOAD, "It is the same key.");
+                return keyd_refuse(link, keyd, KEY_ERROR_BAD_PAYLOAD, "It is the same key.");
         t = task_new(&end_kind, keyd, link, old);
         if (!t)
                 return -ENOMEM;
@@ -217,10 +209,7 @@ int vl_method_sign_revocation(sd_varlink *link, sd_json_variant *parameters, sd_
         Key *k;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_ACMED);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, table, &p);
+        r = keyd_take_call(link, VL_PEER_ACMED, parameters, table, &p);
         if (r != 0)
                 return r;
         k = find_key(link, keyd, p.id, _KEY_PURPOSE_INVALID, &r);
@@ -229,12 +218,12 @@ int vl_method_sign_revocation(sd_varlink *link, sd_json_variant *parameters, sd_
         if (strlen(sd_json_variant_string(p.certificate)) > CERTIFICATE_BASE64_MAX ||
             sd_json_variant_unbase64(p.certificate, &der, &size) < 0 ||
             (r = leaf_parse(der, size, leaf_key_id)) == -EBADMSG)
-                return refuse(link, keyd, KEY_ERROR_BAD_PAYLOAD, "It is not one certificate.");
+                return keyd_refuse(link, keyd, KEY_ERROR_BAD_PAYLOAD, "It is not one certificate.");
         if (r < 0)
                 return r;
         complaint = revocation_complaint(k, &p, leaf_key_id);
         if (complaint)
-                return refuse(link, keyd, KEY_ERROR_BAD_PAYLOAD, complaint);
+                return keyd_refuse(link, keyd, KEY_ERROR_BAD_PAYLOAD, complaint);
         t = task_new(&end_kind, keyd, link, k);
         if (!t)
                 return -ENOMEM;

@@ -26,6 +26,18 @@ int reply_key(sd_varlink *link, const Key *k) {
         return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("key", SD_JSON_BUILD_VARIANT(v)));
 }
 
+int keyd_take_call(sd_varlink *link, unsigned peers, sd_json_variant *parameters,
+                   const sd_json_dispatch_field table[], void *ret) {
+        int r = vl_check_peer(link, peers);
+
+        return r != 0 ? r : sd_varlink_dispatch(link, parameters, table, ret);
+}
+
+int keyd_refuse(sd_varlink *link, Keyd *keyd, const char *error, const char *reason) {
+        keyd->refusals++;
+        return sd_varlink_errorbo(link, error, SD_JSON_BUILD_PAIR("reason", SD_JSON_BUILD_STRING(reason)));
+}
+
 Key *find_key(sd_varlink *link, Keyd *keyd, const char *id, KeyPurpose purpose, int *ret_answer) {
         Key *k = keys_find(keyd->keys, id);
 
@@ -85,10 +97,7 @@ static int vl_method_get(sd_varlink *link, sd_json_variant *parameters, sd_varli
         Key *k;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_ACMED | VL_PEER_PROXYD);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, id_table, &p);
+        r = keyd_take_call(link, VL_PEER_ACMED | VL_PEER_PROXYD, parameters, id_table, &p);
         if (r != 0)
                 return r;
         k = find_key(link, userdata, p.id, _KEY_PURPOSE_INVALID, &r);
@@ -102,10 +111,7 @@ static int vl_method_get_public_jwk(sd_varlink *link, sd_json_variant *parameter
         Key *k;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_ACMED);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, id_table, &p);
+        r = keyd_take_call(link, VL_PEER_ACMED, parameters, id_table, &p);
         if (r != 0)
                 return r;
         k = find_key(link, userdata, p.id, KEY_PURPOSE_ACCOUNT, &r);

@@ -5,6 +5,12 @@
 
 /* What the files of io.hagw.Key share, and their methods for keyd-varlink.c's table. */
 
+/* How a method begins that has parameters: who asks (VlPeer), and for what. 0, or what the handler
+ * returns. */
+int keyd_take_call(sd_varlink *link, unsigned peers, sd_json_variant *parameters,
+                   const sd_json_dispatch_field table[], void *ret);
+/* Counted. */
+int keyd_refuse(sd_varlink *link, Keyd *keyd, const char *error, const char *reason);
 /* The key, or NULL with *ret_answer set to what the handler returns. purpose may be _KEY_PURPOSE_INVALID:
  * any. */
 Key *find_key(sd_varlink *link, Keyd *keyd, const char *id, KeyPurpose purpose, int *ret_answer);

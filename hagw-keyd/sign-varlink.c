@@ -93,10 +93,7 @@ int vl_method_sign_handshake(sd_varlink *link, sd_json_variant *parameters, sd_v
         Key *k;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_PROXYD);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, table, &p);
+        r = keyd_take_call(link, VL_PEER_PROXYD, parameters, table, &p);
         if (r != 0)
                 return r;
         k = find_key(link, keyd, p.id, KEY_PURPOSE_TLS, &r);
@@ -136,9 +133,7 @@ static int jws_run(Task *task) {
 }
 
 static int refuse_payload(sd_varlink *link, Keyd *keyd, const char *reason) {
-        keyd->refusals++;
-        return sd_varlink_errorbo(link, KEY_ERROR_BAD_PAYLOAD,
-                                  SD_JSON_BUILD_PAIR("reason", SD_JSON_BUILD_STRING(reason)));
+        return keyd_refuse(link, keyd, KEY_ERROR_BAD_PAYLOAD, reason);
 }
 
 static int jws_answer(Task *task) {
@@ -200,10 +195,7 @@ int vl_method_sign_jws(sd_varlink *link, sd_json_variant *parameters, sd_varlink
         Key *k;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_ACMED);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, table, &p);
+        r = keyd_take_call(link, VL_PEER_ACMED, parameters, table, &p);
         if (r != 0)
                 return r;
         k = find_key(link, keyd, p.id, KEY_PURPOSE_ACCOUNT, &r);
@@ -222,11 +214,8 @@ int vl_method_sign_jws(sd_varlink *link, sd_json_variant *parameters, sd_varlink
         if (r != 0)
                 return r;
         r = jws_compose(k, p.protected, payload.text, p.include_key, &t->jws, &reason);
-        if (r == -EINVAL) {
-                keyd->refusals++;
-                return sd_varlink_errorbo(link, KEY_ERROR_BAD_HEADER,
-                                          SD_JSON_BUILD_PAIR("reason", SD_JSON_BUILD_STRING(reason)));
-        }
+        if (r == -EINVAL)
+                return keyd_refuse(link, keyd, KEY_ERROR_BAD_HEADER, reason);
         if (r < 0)
                 return r;
         return task_start(TAKE_PTR(task), keyd->signers, JOB_ORDINARY);
@@ -292,10 +281,7 @@ int vl_method_make_request(sd_varlink *link, sd_json_variant *parameters, sd_var
         Key *k;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_ACMED);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, table, &p);
+        r = keyd_take_call(link, VL_PEER_ACMED, parameters, table, &p);
         if (r != 0)
                 return r;
         k = find_key(link, keyd, p.id, KEY_PURPOSE_TLS, &r);

@@ -131,10 +131,7 @@ int vl_method_generate(sd_varlink *link, sd_json_variant *parameters, sd_varlink
         MakeTask *t;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_ACMED);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, table, &p);
+        r = keyd_take_call(link, VL_PEER_ACMED, parameters, table, &p);
         if (r != 0)
                 return r;
         if (key_purpose_from_string(p.purpose) < 0)
@@ -168,10 +165,7 @@ int vl_method_import(sd_varlink *link, sd_json_variant *parameters, sd_varlink_m
         /* From here on the text is wiped with the message, and kept out of the debug log. */
         (void) sd_varlink_set_input_sensitive(link);
         sd_json_variant_sensitive(parameters);
-        r = vl_check_peer(link, VL_PEER_ROOT);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, table, &p);
+        r = keyd_take_call(link, VL_PEER_ROOT, parameters, table, &p);
         if (r != 0)
                 return r;
         if (key_purpose_from_string(p.purpose) < 0)
@@ -212,10 +206,7 @@ int vl_method_remove(sd_varlink *link, sd_json_variant *parameters, sd_varlink_m
         Key *k;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_ACMED);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, table, &p);
+        r = keyd_take_call(link, VL_PEER_ACMED, parameters, table, &p);
         if (r != 0)
                 return r;
         k = find_key(link, keyd, p.id, _KEY_PURPOSE_INVALID, &r);

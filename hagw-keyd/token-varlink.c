@@ -197,10 +197,7 @@ int vl_method_adopt_token(sd_varlink *link, sd_json_variant *parameters, sd_varl
         Parameters p = {};
         int r;
 
-        r = vl_check_peer(link, VL_PEER_ROOT);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, table, &p);
+        r = keyd_take_call(link, VL_PEER_ROOT, parameters, table, &p);
         if (r != 0)
                 return r;
         if (!relay_tenant_is_valid(p.tenant))
@@ -222,10 +219,7 @@ int vl_method_import_token(sd_varlink *link, sd_json_variant *parameters, sd_var
         /* From here on the text is wiped with the message, and kept out of the debug log. */
         (void) sd_varlink_set_input_sensitive(link);
         sd_json_variant_sensitive(parameters);
-        r = vl_check_peer(link, VL_PEER_ROOT);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, table, &p);
+        r = keyd_take_call(link, VL_PEER_ROOT, parameters, table, &p);
         if (r != 0)
                 return r;
         if (relay_token_parse(p.token, strlen(p.token), &t) < 0)
@@ -259,10 +253,7 @@ int vl_method_prove_token(sd_varlink *link, sd_json_variant *parameters, sd_varl
         size_t size;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_PROXYD);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, table, &p);
+        r = keyd_take_call(link, VL_PEER_PROXYD, parameters, table, &p);
         if (r != 0)
                 return r;
         if (strlen(sd_json_variant_string(p.binding)) != BINDING_BASE64_LENGTH ||
