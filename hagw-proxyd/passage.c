@@ -344,28 +344,46 @@ ProxyPair passage_pair(const Conn *c) {
         return pair;
 }
 
+/* What the service expects in front of the first byte; of an unknown pair, that nobody is meant. */
+static size_t write_header(const Passage *p, const ProxyPair *pair, char out[static PROXY_V1_SIZE_MAX]) {
+        switch (p->conn->route->host.proxy_protocol) {
+        case CONF_PROXY_V1:
+                return proxy_v1_write(pair, out);
+        case CONF_PROXY_V2:
+                return proxy_v2_write(pair, 0, (uint8_t *) out);
+        default:
+                return 0;
+        }
+}
+
+/* It connects: that is all we wanted. Silence would be an error in its log at each trial. */
+static void end_trial(Passage *p, const Link *k) {
+        char head[PROXY_V1_SIZE_MAX];
+        size_t size = write_header(p, &(ProxyPair) {}, head);
+
+        if (size > 0)
+                (void) send(k->transport.handle.fd, head, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+        p->conn->probe->result.connected = true;
+        passage_abort(p, "probe");
+}
+
 static void on_link(LinkClient *l) {
         Passage *p = CONTAINER_OF(l, Passage, client);
-        const ConfHost *host = &p->conn->route->host;
         char head[PROXY_V1_SIZE_MAX];
-        size_t size = 0;
         ProxyPair pair;
+        size_t size;
 
         atomic_store_explicit(&counters_of(p)->ok_usec, p->conn->worker->loop.now_usec,
                               memory_order_relaxed);
         l->fault = LINK_FAULT_NONE;
         if (p->conn->probe) {
-                p->conn->probe->result.connected = true;
-                passage_abort(p, "probe");
+                end_trial(p, l->link);
                 return;
         }
         atomic_store_explicit(&counters_of(p)->good_usec, p->conn->worker->loop.now_usec,
                               memory_order_relaxed);
-        if (host->proxy_protocol != CONF_PROXY_NONE) {
-                pair = passage_pair(p->conn);
-                size = host->proxy_protocol == CONF_PROXY_V1 ? proxy_v1_write(&pair, head) :
-                                                               proxy_v2_write(&pair, 0, (uint8_t *) head);
-        }
+        pair = passage_pair(p->conn);
+        size = write_header(p, &pair, head);
         passage_join(p, link_take(l->link), head, size, /* limit= */ NULL);
 }
 

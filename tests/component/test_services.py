@@ -4,6 +4,7 @@
 Home Assistant is tests/ha (its own server and rules), the TLS server that gets plain HTTP is nginx, and Python's ssl."""
 
 import json
+import queue
 import shutil
 import signal
 import socket
@@ -191,6 +192,19 @@ def test_refused_and_back(house, parts):  # noqa: F811
     parts.append(Upstream(echo, at=("127.0.0.1", port)))
     h.wait(lambda: state(h)["health"] == "ok")
     assert h.figure("proxy_host_failing", host=HOST) == 0
+
+
+@pytest.mark.parametrize("version, header", [
+    ("v1", b"PROXY UNKNOWN\r\n"), ("v2", b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"), ("none", b"")])
+def test_a_trial_of_what_is_passed_unopened(house, parts, version, header):  # noqa: F811
+    """A service that expects a header hears that nobody is meant, and not silence."""
+    heard = queue.Queue()
+    parts.append(Upstream(lambda upstream, s, f: heard.put(f.read())))
+    h = open_house(house, parts, MAIN, ha=f'name = "{HOST}"; upstream = "tcp://127.0.0.1:{parts[0].port}"; '
+                   f'proxy_protocol = "{version}"; access: {{ login = "none"; }};')
+    assert [heard.get(timeout=60) for _ in range(2)] == [header] * 2
+    assert h.proxyd.call("Probe", name=HOST)
+    assert state(h)["health"] == "ok"
 
 
 def test_silent(house, parts):  # noqa: F811
