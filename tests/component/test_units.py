@@ -193,6 +193,35 @@ def test_every_daemon_is_known_to_the_packages(root):
     subprocess.run(["systemd-sysusers", "--dry-run", root / "usr/lib/sysusers.d/hagw.conf"], check=True, capture_output=True)
 
 
+def script_of(package):
+    if package == "deb":
+        return (ROOT / "debian" / "hagw.postinst").read_text(), ["configure", "0.1"], ["configure"]
+    spec = (ROOT / "rpm" / "hagw.spec").read_text()
+    return re.search(r"^%postun\n(.*?)^%", spec, re.M | re.S)[1], ["1"], ["0"]
+
+
+@pytest.mark.parametrize("package", ["deb", "rpm"])
+def test_an_upgrade_says_what_it_waits_for(tmp_path, package):
+    """Before it begins to wait, and only where something runs. systemctl is a stand-in that knows what is active."""
+    script, upgrade, other = script_of(package)
+    for name in ("systemctl", "deb-systemd-invoke"):
+        (tmp_path / name).write_text("#!/bin/sh\n"
+                                     'case "$*" in *is-active*) exec test "$ACTIVE" = yes;; esac\n'
+                                     'case "$*" in *restart*) echo restart;; esac\n')
+        (tmp_path / name).chmod(0o755)
+    script = script.replace("/run/systemd/system", str(tmp_path)).replace("/etc/systemd/system", str(tmp_path / "etc"))
+
+    def run(arguments, active):
+        r = subprocess.run(["sh", "-c", script, "script", *arguments], capture_output=True, text=True, timeout=60,
+                           env={"PATH": f"{tmp_path}:/usr/bin:/bin", "ACTIVE": "yes" if active else "no"})
+        assert (r.returncode, r.stderr) == (0, "")
+        return [line for line in r.stdout.splitlines() if "Restarting hagw:" in line or line == "restart"]
+    said = run(upgrade, active=True)
+    assert "proxy.drain (30 s)" in said[0] and len(said[0]) <= 80
+    assert said[1:] == ([] if package == "deb" else ["restart"]), "debhelper's part follows"
+    assert not [line for line in run(upgrade, active=False) + run(other, active=True) if line != "restart"]
+
+
 def test_other_prefixes(tmp_path):
     r = subprocess.run(["make", "-s", "-C", BUILD, "install-data", f"DESTDIR={tmp_path}", "prefix=/opt/hagw",
                         "systemdunitdir=/opt/hagw/lib/systemd/system"], capture_output=True, text=True)

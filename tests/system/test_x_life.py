@@ -261,8 +261,9 @@ def test_upgrade_refuses_nobody_and_loses_nothing(house, newer_package):
             await v.login(USER, PASSWORD)
             before = {d: house.pid(d) for d in DAEMONS}
             with knocking(OLD, 443) as https, knocking(OLD, 53) as dns:
-                house.run("home", "apt-get", "install", "-y", newer_package, timeout=120)
+                said = house.run("home", "apt-get", "install", "-y", newer_package, timeout=120)
                 time.sleep(1)
+            assert said.count("Restarting hagw: ") == 1
             assert (https, dns) == ([], [])
             assert not [d for d in DAEMONS if house.pid(d) in (0, before[d])], "an upgrade restarts what runs"
             answer, text = await v.get("/")
