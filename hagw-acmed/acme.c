@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "acme.h"
+#include "strv.h"
 
 #define PROBLEM_TEXT_MAX 2000U /* bytes */
 
@@ -26,12 +27,6 @@ AcmeStatus acme_status_from_string(const char *s) {
                 if (streq(statuses[i], s))
                         return (AcmeStatus) i;
         return _ACME_STATUS_INVALID;
-}
-
-void acme_strv_free(char **l) {
-        for (char **p = l; p && *p; p++)
-                free(*p);
-        free(l);
 }
 
 static void problem_done(AcmeProblem *p) {
@@ -54,8 +49,8 @@ void acme_directory_done(AcmeDirectory *d) {
 }
 
 void acme_order_done(AcmeOrder *o) {
-        acme_strv_free(o->identifiers);
-        acme_strv_free(o->authorizations);
+        strv_free(o->identifiers);
+        strv_free(o->authorizations);
         free(o->finalize);
         free(o->certificate);
         free(o->profile);
@@ -79,7 +74,7 @@ void acme_answer_done(AcmeAnswer *a) {
                 free(*p);
         problem_done(&a->problem);
         acme_directory_done(&a->directory);
-        acme_strv_free(a->account.contacts);
+        strv_free(a->account.contacts);
         acme_order_done(&a->order);
         authorization_done(&a->authorization);
         free(a->chain);

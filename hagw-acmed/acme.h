@@ -132,4 +132,3 @@ char *acme_link_alternate(const char *value);
 /* RFC 3339 section 5.6, to CLOCK_REALTIME usec. -EINVAL. */
 int acme_time_parse(const char *s, uint64_t *ret_usec);
 
-void acme_strv_free(char **l);

@@ -7,6 +7,7 @@
 #include "chain.h"
 #include "log.h"
 #include "schedule.h"
+#include "strv.h"
 
 static const char *const states[_CERTIFICATE_STATE_MAX] = {
         [CERTIFICATE_WAITING] = "waiting", [CERTIFICATE_ORDERING] = "ordering",
@@ -16,21 +17,6 @@ static const char *const states[_CERTIFICATE_STATE_MAX] = {
 
 const char *certificate_state_to_string(CertificateState s) {
         return s >= 0 && s < _CERTIFICATE_STATE_MAX ? states[s] : NULL;
-}
-
-static char **strv_copy(char *const *l) {
-        size_t n = 0;
-        char **copy;
-
-        while (l[n])
-                n++;
-        copy = calloc(n + 1, sizeof(*copy));
-        for (size_t i = 0; copy && i < n; i++)
-                if (!(copy[i] = strdup(l[i]))) {
-                        acme_strv_free(copy);
-                        return NULL;
-                }
-        return copy;
 }
 
 int certificate_new(const char *name, char *const *names, Certificate **ret) {
@@ -52,7 +38,7 @@ Certificate *certificate_free(Certificate *c) {
         if (!c)
                 return NULL;
         free(c->name);
-        acme_strv_free(c->names);
+        strv_free(c->names);
         free(c->key_id);
         free(c->chain);
         free(c->directory);
@@ -89,7 +75,7 @@ int certificate_set_chain(Certificate *c, const char *pem, const char *key_id, u
         if (!chain_copy || !key_copy)
                 return -ENOMEM;
         if (!c->names[0]) {
-                acme_strv_free(c->names);
+                strv_free(c->names);
                 c->names = TAKE_PTR(chain.names);
         }
         free(c->chain);
@@ -279,7 +265,7 @@ typedef struct Record {
 } Record;
 
 static void record_done(Record *r) {
-        acme_strv_free(r->names);
+        strv_free(r->names);
 }
 
 #define FIELD(name, type, dispatch, member, flags) { name, type, dispatch, offsetof(Record, member), flags }

@@ -9,6 +9,7 @@
 #include "acme.h"
 #include "base64url.h"
 #include "chain.h"
+#include "strv.h"
 
 #define CLOCK_TOLERANCE_USEC (10 * USEC_PER_MINUTE)
 #define SERIAL_MAX 64U
@@ -42,7 +43,7 @@ static int certificates_parse(const char *pem, Certificates *ret) {
 }
 
 void chain_done(Chain *c) {
-        acme_strv_free(c->names);
+        strv_free(c->names);
         free(c->spki);
         free(c->renewal_id);
         *c = (Chain) {};
@@ -159,23 +160,14 @@ int chain_parse(const char *pem, Chain *ret, const char **ret_reason) {
         return 0;
 }
 
-static bool contains(char *const *l, const char *s) {
-        for (; *l; l++)
-                if (streq(*l, s))
-                        return true;
-        return false;
-}
-
 const char *chain_complaint(const Chain *c, char *const *names, const void *spki, size_t spki_size,
                             uint64_t now_usec) {
         if (c->spki_size != spki_size || memcmp(c->spki, spki, spki_size) != 0)
                 return "The certificate is for another key.";
-        for (char *const *p = names; p && *p; p++)
-                if (!contains(c->names, *p))
-                        return "The certificate lacks a name that was asked for.";
-        for (char *const *p = c->names; names && *p; p++)
-                if (!contains(names, *p))
-                        return "The certificate is also for a name that was not asked for.";
+        if (!strv_contains_all(c->names, names))
+                return "The certificate lacks a name that was asked for.";
+        if (names && !strv_contains_all(names, c->names))
+                return "The certificate is also for a name that was not asked for.";
         if (c->not_after_usec <= now_usec)
                 return "The certificate has expired.";
         if (c->not_before_usec > now_usec + CLOCK_TOLERANCE_USEC)

@@ -6,6 +6,7 @@
 
 #include "errand-internal.h"
 #include "log.h"
+#include "strv.h"
 #include "usec.h"
 
 #define STEPS_MAX 6U
@@ -182,7 +183,7 @@ Errand *errand_free(Errand *e) {
         sd_event_source_disable_unref(e->deadline);
         sd_event_source_disable_unref(e->end);
         acme_directory_done(&e->directory);
-        acme_strv_free(e->contacts);
+        strv_free(e->contacts);
         for (size_t i = 0; i < e->n_leaves; i++) {
                 free(e->leaves[i].leaf);
                 free(e->leaves[i].key_id);

@@ -5,6 +5,7 @@
 #include "log.h"
 #include "manager.h"
 #include "retire.h"
+#include "strv.h"
 #include "usec.h"
 
 static bool names_equal(char *const *a, char *const *b) {
@@ -50,7 +51,7 @@ static int manager_want(Manager *m, const Want *w, uint64_t now_usec) {
                 if (c == m->issuing)
                         manager_cancel_issuance(m);
                 tries_list_done(&c->tries);
-                acme_strv_free(c->names);
+                strv_free(c->names);
                 c->names = calloc(ELEMENTSOF(w->names), sizeof(*c->names));
                 for (size_t i = 0; c->names && w->names[i]; i++)
                         if (!(c->names[i] = strdup(w->names[i])))

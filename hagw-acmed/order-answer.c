@@ -5,16 +5,10 @@
 #include <stdio.h>
 
 #include "order-internal.h"
+#include "strv.h"
 
 static void order_enter_publish(Order *o) {
         order_enter_challenges(o, ORDER_PUBLISH, ORDER_POLL_READY, 0);
-}
-
-static bool strv_contains(char *const *l, const char *s) {
-        for (; l && *l; l++)
-                if (streq(*l, s))
-                        return true;
-        return false;
 }
 
 /* "a, b" */
@@ -75,24 +69,13 @@ int order_take_look(Order *o, AcmeAnswer *a, uint64_t now) {
         return order_fail(o, FAILURE_AUTHORITY, o->suspected.type, o->suspected.text);
 }
 
-static size_t strv_length(char *const *l) {
-        size_t n = 0;
-
-        while (l && l[n])
-                n++;
-        return n;
-}
-
 /* Neither more nor less than what was asked for. */
 static bool order_is_as_asked(const Order *o) {
         if (o->profile && o->order.profile && !streq(o->profile, o->order.profile))
                 return false;
         if (strv_length(o->order.identifiers) != strv_length(o->names))
                 return false;
-        for (char **p = o->names; *p; p++)
-                if (!strv_contains(o->order.identifiers, *p))
-                        return false;
-        return true;
+        return strv_contains_all(o->order.identifiers, o->names);
 }
 
 static void order_replace(Order *o, AcmeAnswer *a) {

@@ -6,26 +6,12 @@
 #include <stdio.h>
 
 #include "order-internal.h"
+#include "strv.h"
 
 #define POLL_MIN_USEC USEC_PER_SEC
 #define POLL_MAX_USEC (30 * USEC_PER_SEC)
 #define CHECK_USEC (500 * USEC_PER_MSEC)
 #define ANNOUNCE_WAIT_MAX_USEC (10 * USEC_PER_MINUTE)
-
-static char **strv_copy(char *const *l) {
-        size_t n = 0;
-        char **copy;
-
-        while (l[n])
-                n++;
-        copy = calloc(n + 1, sizeof(*copy));
-        for (size_t i = 0; copy && i < n; i++)
-                if (!(copy[i] = strdup(l[i]))) {
-                        acme_strv_free(copy);
-                        return NULL;
-                }
-        return copy;
-}
 
 int order_new(Order **ret, char *const *names, const char *challenge_type, const char *directory_url,
               const char *account_url, uint64_t now_usec) {
@@ -60,7 +46,7 @@ void order_drop_challenges(Order *o) {
 Order *order_free(Order *o) {
         if (!o)
                 return NULL;
-        acme_strv_free(o->names);
+        strv_free(o->names);
         free(o->directory_url);
         free(o->profile);
         free(o->replaces);

@@ -8,6 +8,7 @@
 #include "jws.h"
 #include "keyd-varlink.h"
 #include "payload.h"
+#include "strv.h"
 #include "task.h"
 #include "vl-io.hagw.Key.h"
 
@@ -20,14 +21,8 @@ typedef struct Parameters {
         int include_key;
 } Parameters;
 
-static void names_free(char **names) {
-        for (char **n = names; n && *n; n++)
-                free(*n);
-        free(names);
-}
-
 static void parameters_done(Parameters *p) {
-        names_free(p->names);
+        strv_free(p->names);
 }
 #define _cleanup_parameters_ _cleanup_(parameters_done)
 
@@ -262,7 +257,7 @@ static int request_answer(Task *task) {
 static void request_release(Task *task) {
         RequestTask *t = (RequestTask *) task;
 
-        names_free(t->names);
+        strv_free(t->names);
         datum_done(&t->der);
 }
 

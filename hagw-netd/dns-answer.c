@@ -3,6 +3,7 @@
 /* What stands in a DNS answer. */
 
 #include "dns-answer.h"
+#include "strv.h"
 
 /* Names in DNS compare without case (RFC 4343); a trailing dot does not count. */
 static bool name_equal(const char *a, const char *b) {
@@ -76,13 +77,6 @@ size_t dns_answer_glue(const ares_dns_record_t *record, DnsGlue *ret, size_t max
                         ret[n++].name = name;
         }
         return n;
-}
-
-char **strv_free(char **list) {
-        for (char **p = list; p && *p; p++)
-                free(*p);
-        free(list);
-        return NULL;
 }
 
 int dns_answer_list(const ares_dns_record_t *record, ares_dns_section_t section, ares_dns_rec_type_t type,

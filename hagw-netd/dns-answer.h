@@ -34,8 +34,3 @@ int dns_rdata_format(const ares_dns_rr_t *rr, char **ret);
 
 /* Mnemonic ("A", "CAA") or "TYPE257" (RFC 3597). -EINVAL. */
 int dns_type_parse(const char *s, ares_dns_rec_type_t *ret);
-
-char **strv_free(char **list);
-static inline void strv_freep(char ***p) {
-        *p = strv_free(*p);
-}

@@ -8,6 +8,7 @@
 #include "dns-answer.h"
 #include "hostname.h"
 #include "netd-varlink.h"
+#include "strv.h"
 
 typedef struct Query {
         struct Query *next;

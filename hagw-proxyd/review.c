@@ -3,6 +3,7 @@
 /* A second look at those who are in. Runs in the worker's thread. */
 
 #include "review.h"
+#include "strv.h"
 #include "worker.h"
 
 /* What is only the relay's word: that this is one of its visitors, and that it may open his TLS. */
@@ -46,18 +47,6 @@ const Route *review_route(const Conn *c, const Snapshot *s) {
         return route && (c->kind == CONN_PROBE || route_admits(route, conn_is_inside(c, s))) ? route : NULL;
 }
 
-static bool lists_all(char *const *list, char *const *wanted) {
-        for (; wanted && *wanted; wanted++) {
-                bool found = false;
-
-                for (char *const *l = list; l && *l && !found; l++)
-                        found = streq(*l, *wanted);
-                if (!found)
-                        return false;
-        }
-        return true;
-}
-
 /* Which page asks: what the request itself said is gone, what was found then is known, but for hosts where
  * nothing hung on it (policy_judge()). */
 static bool page_may_ask(const Exchange *x, const Route *route) {
@@ -67,7 +56,7 @@ static bool page_may_ask(const Exchange *x, const Route *route) {
 
         if (now->access.from == CONF_FROM_LAN && (!judged || x->foreign))
                 return false;
-        return !x->embedded || lists_all(now->access.embedded_by, then->access.embedded_by);
+        return !x->embedded || strv_contains_all(now->access.embedded_by, then->access.embedded_by);
 }
 
 /* By the rules of s, where the request was judged by its connection's. */

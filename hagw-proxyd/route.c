@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "route.h"
+#include "strv.h"
 
 static uint32_t hash_name(const char *s) {
         uint32_t h = 2166136261U; /* FNV-1a */
@@ -44,33 +45,6 @@ static int copy_string(char **s) {
         return *s ? 0 : -ENOMEM;
 }
 
-static void free_strings(char **list) {
-        for (char **s = list; s && *s; s++)
-                free(*s);
-        free(list);
-}
-
-/* On failure *list is a list of its own (or NULL), so that route_done() can run. */
-static int copy_strings(char ***list) {
-        char **from = *list;
-        size_t n = 0;
-
-        *list = NULL;
-        if (!from)
-                return 0;
-        while (from[n])
-                n++;
-        *list = calloc(n + 1, sizeof(char *));
-        if (!*list)
-                return -ENOMEM;
-        for (size_t i = 0; i < n; i++) {
-                (*list)[i] = strdup(from[i]);
-                if (!(*list)[i])
-                        return -ENOMEM;
-        }
-        return 0;
-}
-
 #define ROUTE_STRINGS 5
 #define ROUTE_LISTS 4
 
@@ -91,7 +65,7 @@ static void route_done(Route *r) {
         for (size_t i = 0; i < ROUTE_STRINGS; i++)
                 free(*strings[i]);
         for (size_t i = 0; i < ROUTE_LISTS; i++)
-                free_strings(*lists[i]);
+                strv_free(*lists[i]);
         free((char *) r->upstream_authority.p);
         free((char *) r->ancestors.p);
 }
@@ -151,7 +125,7 @@ static int route_init(Route *r, unsigned index, const ConfHost *host) {
                 if (copy_string(strings[i]) < 0)
                         q = -ENOMEM;
         for (size_t i = 0; i < ROUTE_LISTS; i++)
-                if (copy_strings(lists[i]) < 0)
+                if (*lists[i] && !(*lists[i] = strv_copy(*lists[i])))
                         q = -ENOMEM;
         if (q >= 0)
                 q = make_authority(r);

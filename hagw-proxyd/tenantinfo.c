@@ -2,37 +2,16 @@
 
 /* Routes of hagw-tenantd. Any thread. */
 
+#include "strv.h"
 #include "tenantinfo.h"
-
-static char **free_strings(char **list) {
-        for (char **s = list; s && *s; s++)
-                free(*s);
-        free(list);
-        return NULL;
-}
 
 TenantInfo *tenant_info_free(TenantInfo *i) {
         if (!i)
                 return NULL;
-        free_strings(i->domains);
-        free_strings(i->token_ids);
+        strv_free(i->domains);
+        strv_free(i->token_ids);
         free(i);
         return NULL;
-}
-
-static char **copy_strings(char *const *list) {
-        size_t n = 0;
-        char **copy;
-
-        while (list[n])
-                n++;
-        copy = calloc(n + 1, sizeof(char *));
-        for (size_t i = 0; copy && i < n; i++) {
-                copy[i] = strdup(list[i]);
-                if (!copy[i])
-                        return free_strings(copy);
-        }
-        return copy;
 }
 
 static int take_strings(sd_json_variant *list, char ***ret) {
@@ -45,7 +24,7 @@ static int take_strings(sd_json_variant *list, char ***ret) {
 
                 copy[i] = sd_json_variant_is_string(v) ? strdup(sd_json_variant_string(v)) : NULL;
                 if (!copy[i]) {
-                        free_strings(copy);
+                        strv_free(copy);
                         return -EBADMSG;
                 }
         }
@@ -129,14 +108,11 @@ TenantInfo *tenant_info_copy(const TenantInfo *i) {
         if (!copy)
                 return NULL;
         *copy = *i;
-        copy->domains = copy_strings(i->domains);
-        copy->token_ids = copy_strings(i->token_ids);
+        copy->domains = strv_copy(i->domains);
+        copy->token_ids = strv_copy(i->token_ids);
         return copy->domains && copy->token_ids ? copy : tenant_info_free(copy);
 }
 
 bool tenant_info_has_token(const TenantInfo *i, const char *token_id) {
-        for (char **s = i->token_ids; *s; s++)
-                if (streq(*s, token_id))
-                        return true;
-        return false;
+        return strv_contains(i->token_ids, token_id);
 }

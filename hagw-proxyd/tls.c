@@ -10,6 +10,7 @@
 #include "hostname.h"
 #include "signer.h"
 #include "linkfault.h"
+#include "strv.h"
 #include "tls.h"
 #include "witness.h"
 
@@ -84,11 +85,9 @@ static int key_sign(gnutls_privkey_t key, gnutls_sign_algorithm_t algorithm, voi
 }
 
 static int copy_names(char *const *names, char ***ret) {
-        size_t n = 0, k = 0;
+        size_t n = strv_length(names), k = 0;
         char **copy;
 
-        while (names[n])
-                n++;
         copy = calloc(n + 1, sizeof(char *));
         if (!copy)
                 return -ENOMEM;

@@ -5,6 +5,7 @@
 #include "error.h"
 #include "log.h"
 #include "root-internal.h"
+#include "strv.h"
 #include "tenant-json.h"
 #include "token.h"
 #include "usec.h"
@@ -108,7 +109,7 @@ int vl_method_add(sd_varlink *link, sd_json_variant *parameters, sd_varlink_meth
                   void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         _cleanup_transaction_ DbTransaction transaction = {};
-        _cleanup_(domains_freep) char **domains = NULL;
+        _cleanup_(strv_freep) char **domains = NULL;
         _cleanup_(batch_freep) Batch *b = NULL;
         Given g = GIVEN_NOTHING;
         Manager *m = userdata;

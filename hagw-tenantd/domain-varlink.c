@@ -8,20 +8,14 @@
 #include "log.h"
 #include "name.h"
 #include "root-internal.h"
+#include "strv.h"
 #include "usec.h"
 #include "vl-io.hagw.Tenant.h"
-
-static bool is_among(const char *domain, char **list) {
-        for (char **d = list; d && *d; d++)
-                if (streq(*d, domain))
-                        return true;
-        return false;
-}
 
 static int append_domain(char ***list, size_t *n, const char *domain) {
         char **grown;
 
-        if (is_among(domain, *list))
+        if (strv_contains(*list, domain))
                 return 0;
         grown = reallocarray(*list, *n + 2, sizeof(char *));
         if (!grown)
@@ -34,7 +28,7 @@ static int append_domain(char ***list, size_t *n, const char *domain) {
 
 /* Those that there are, without what goes, and what comes. */
 static int join_domains(Manager *m, const char *name, char **add, char **remove, char ***ret) {
-        _cleanup_(domains_freep) char **list = calloc(1, sizeof(char *));
+        _cleanup_(strv_freep) char **list = calloc(1, sizeof(char *));
         _cleanup_query_ sqlite3_stmt *q = NULL;
         char domain[TENANT_DOMAIN_MAX + 1];
         size_t n = 0;
@@ -48,7 +42,7 @@ static int join_domains(Manager *m, const char *name, char **add, char **remove,
                 const size_t k = strcspn(p, " ");
 
                 (void) snprintf(domain, sizeof(domain), "%.*s", (int) k, p);
-                if (!is_among(domain, remove))
+                if (!strv_contains(remove, domain))
                         r = append_domain(&list, &n, domain);
                 p += k;
         }
@@ -64,7 +58,7 @@ static int join_domains(Manager *m, const char *name, char **add, char **remove,
 
 int vl_method_change_domains(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
                              void *userdata) {
-        _cleanup_(domains_freep) char **add = NULL, **remove = NULL, **domains = NULL;
+        _cleanup_(strv_freep) char **add = NULL, **remove = NULL, **domains = NULL;
         _cleanup_transaction_ DbTransaction transaction = {};
         Given g = GIVEN_NOTHING;
         Manager *m = userdata;

@@ -5,6 +5,7 @@
 #include "error.h"
 #include "given.h"
 #include "name.h"
+#include "strv.h"
 #include "token.h"
 #include "vl-io.hagw.Tenant.h"
 
@@ -109,15 +110,8 @@ int given_apply(sd_varlink *link, const Given *g, TenantSettings *settings) {
         return 1;
 }
 
-char **domains_free(char **domains) {
-        for (char **d = domains; d && *d; d++)
-                free(*d);
-        free(domains);
-        return NULL;
-}
-
 int given_domains(const Manager *m, sd_varlink *link, sd_json_variant *given, char ***ret) {
-        _cleanup_(domains_freep) char **domains = NULL;
+        _cleanup_(strv_freep) char **domains = NULL;
         const size_t n = given ? sd_json_variant_elements(given) : 0;
         char normalized[TENANT_DOMAIN_MAX + 1];
 

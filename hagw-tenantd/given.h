@@ -38,10 +38,8 @@ int given_read(sd_varlink *link, sd_json_variant *parameters, Given *ret);
 /* Puts what is given over what is there; *settings borrows the note. */
 int given_apply(sd_varlink *link, const Given *g, TenantSettings *settings);
 /* A list of domains (given: of g, may be NULL), normalized; NULL where none was given. Freed with
- * domains_free(). */
+ * strv_free(). */
 int given_domains(const Manager *m, sd_varlink *link, sd_json_variant *given, char ***ret);
-char **domains_free(char **domains);
-DEFINE_TRIVIAL_CLEANUP_FUNC(char **, domains_free)
 
 typedef enum Credential { CREDENTIAL_NONE, CREDENTIAL_TOKEN, CREDENTIAL_CODE } Credential;
 /* Which credential, and when it ends (USEC_INFINITY: never). */

@@ -5,19 +5,14 @@
 #include "error.h"
 #include "log.h"
 #include "manager.h"
+#include "strv.h"
 #include "tenantd-varlink.h"
 #include "usec.h"
 #include "vl-io.hagw.Tenant.h"
 
-static void lines_free(char ***lines) {
-        for (char **p = *lines; p && *p; p++)
-                free(*p);
-        free(*lines);
-}
-
 /* What was taken since the copy, as far as it fits a message. */
 static int taken_since(int64_t stamp, sd_json_variant **ret) {
-        _cleanup_(lines_free) char **lines = NULL;
+        _cleanup_(strv_freep) char **lines = NULL;
         Ledger l = LEDGER_NONE;
         int r;
 

@@ -6,6 +6,7 @@
 #include "error.h"
 #include "log.h"
 #include "root-internal.h"
+#include "strv.h"
 #include "tenant-json.h"
 #include "token.h"
 #include "usec.h"
@@ -87,7 +88,7 @@ int vl_method_get(sd_varlink *link, sd_json_variant *parameters, sd_varlink_meth
 int vl_method_set(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
                   void *userdata) {
         _cleanup_transaction_ DbTransaction transaction = {};
-        _cleanup_(domains_freep) char **domains = NULL;
+        _cleanup_(strv_freep) char **domains = NULL;
         Given g = GIVEN_NOTHING;
         Manager *m = userdata;
         Found t;

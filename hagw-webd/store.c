@@ -8,6 +8,7 @@
 #include "log.h"
 #include "state.h"
 #include "store.h"
+#include "strv.h"
 
 #define USERS_FILE "users.json"
 #define SESSIONS_FILE "sessions.json"
@@ -83,7 +84,7 @@ static int load_user(Manager *m, sd_json_variant *v) {
         int r;
 
         r = sd_json_dispatch(v, fields, SD_JSON_ALLOW_EXTENSIONS, &p);
-        _cleanup_(list_freep) char **hosts = p.hosts, **groups = p.groups;
+        _cleanup_(strv_freep) char **hosts = p.hosts, **groups = p.groups;
         if (r < 0)
                 return r;
         if (!user_name_is_valid(p.name) || user_hosts_check(hosts) < 0 || user_groups_check(groups) < 0)

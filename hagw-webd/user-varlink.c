@@ -6,6 +6,7 @@
 #include "log.h"
 #include "password.h"
 #include "store.h"
+#include "strv.h"
 #include "usec.h"
 #include "user-varlink.h"
 
@@ -25,8 +26,8 @@ static Change *change_free(Change *c) {
                 return NULL;
         sd_varlink_unref(c->link);
         free(c->name);
-        list_free(c->hosts);
-        list_free(c->groups);
+        strv_free(c->hosts);
+        strv_free(c->groups);
         free(c);
         return NULL;
 }
@@ -115,8 +116,8 @@ static int change_begin(Manager *m, sd_varlink *link, const char *name, const ch
         int r;
 
         if (!c) {
-                list_free(hosts);
-                list_free(groups);
+                strv_free(hosts);
+                strv_free(groups);
                 return sd_varlink_error_errno(link, -ENOMEM);
         }
         c->manager = m;
@@ -193,7 +194,7 @@ int vl_method_add_user(sd_varlink *link, sd_json_variant *parameters, sd_varlink
                 return r;
         (void) sd_varlink_set_input_sensitive(link);
         r = sd_varlink_dispatch(link, parameters, table, &p);
-        _cleanup_(list_freep) char **hosts = p.hosts, **groups = p.groups;
+        _cleanup_(strv_freep) char **hosts = p.hosts, **groups = p.groups;
         if (r != 0)
                 return r;
         if (!user_name_is_valid(p.name))
@@ -253,7 +254,7 @@ int vl_method_set_user(sd_varlink *link, sd_json_variant *parameters, sd_varlink
         if (r != 0)
                 return r;
         r = sd_varlink_dispatch(link, parameters, table, &p);
-        _cleanup_(list_freep) char **hosts = p.hosts, **groups = p.groups;
+        _cleanup_(strv_freep) char **hosts = p.hosts, **groups = p.groups;
         if (r != 0)
                 return r;
         u = user_find(&m->users, p.name);

@@ -3,21 +3,8 @@
 /* The table of users: names, hashes, what they may reach. Owns its users. Pure. */
 
 #include "hostname.h"
+#include "strv.h"
 #include "users.h"
-
-char **list_free(char **l) {
-        for (char **p = l; p && *p; p++)
-                free(*p);
-        free(l);
-        return NULL;
-}
-
-static bool list_contains(char *const *l, const char *s) {
-        for (; l && *l; l++)
-                if (streq(*l, s))
-                        return true;
-        return false;
-}
 
 int user_hosts_check(char **hosts) {
         for (size_t i = 0; hosts && hosts[i]; i++) {
@@ -55,8 +42,8 @@ static User *user_free(User *u) {
         if (u->hash)
                 explicit_bzero(u->hash, strlen(u->hash));
         free(u->hash);
-        list_free(u->hosts);
-        list_free(u->groups);
+        strv_free(u->hosts);
+        strv_free(u->groups);
         free(u);
         return NULL;
 }
@@ -123,10 +110,10 @@ bool user_may_reach(const User *u, const ConfHost *conf, const char *host) {
                 return false;
         open = (!conf->access.users || !conf->access.users[0]) &&
                (!conf->access.groups || !conf->access.groups[0]);
-        if (open || list_contains(conf->access.users, u->name))
+        if (open || strv_contains(conf->access.users, u->name))
                 return true;
         for (char **g = conf->access.groups; g && *g; g++)
-                if (list_contains(u->groups, *g))
+                if (strv_contains(u->groups, *g))
                         return true;
         return false;
 }

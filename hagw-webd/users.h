@@ -36,7 +36,3 @@ void user_table_done(UserTable *t);
 /* May the user pass at this host? conf: the host's own list, NULL where the host is not configured. host:
  * normalized. */
 bool user_may_reach(const User *u, const ConfHost *conf, const char *host);
-
-/* Lists of strings, NULL-ended. */
-char **list_free(char **l);
-DEFINE_TRIVIAL_CLEANUP_FUNC(char **, list_free)

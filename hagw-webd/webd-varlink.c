@@ -7,6 +7,7 @@
 #include "hostname.h"
 #include "log.h"
 #include "store.h"
+#include "strv.h"
 #include "usec.h"
 #include "user-varlink.h"
 #include "webd-varlink.h"
@@ -132,7 +133,7 @@ static int vl_method_note_use(sd_varlink *link, sd_json_variant *parameters, sd_
                 { "sessionIds", SD_JSON_VARIANT_ARRAY, sd_json_dispatch_strv, 0, SD_JSON_MANDATORY },
                 {},
         };
-        _cleanup_(list_freep) char **ids = NULL;
+        _cleanup_(strv_freep) char **ids = NULL;
         int r;
 
         r = vl_check_peer(link, VL_PEER_PROXYD);

@@ -7,6 +7,7 @@
 
 #include "conf-value.h"
 #include "hostname.h"
+#include "strv.h"
 
 #define FIELD(object, s, type) (*(type *) ((char *) (object) + (s)->offset))
 
@@ -450,15 +451,9 @@ void conf_value_free(const ConfSetting *s, void *object) {
                 return;
         case CONF_STRINGS:
         case CONF_TARGETS:
-        case CONF_HOSTNAMES: {
-                char **list = FIELD(object, s, char **);
-
-                for (char **p = list; p && *p; p++)
-                        free(*p);
-                free(list);
-                FIELD(object, s, char **) = NULL;
+        case CONF_HOSTNAMES:
+                FIELD(object, s, char **) = strv_free(FIELD(object, s, char **));
                 return;
-        }
         case CONF_CIDRS:
                 free(FIELD(object, s, ConfCidrs).items);
                 FIELD(object, s, ConfCidrs) = (ConfCidrs) {};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "acme-order-fixture.h"
+#include "strv.h"
 
 static void test_whole_order(void **state) {
         _cleanup_(order_freep) Order *o = new_order(NULL);
@@ -99,7 +100,7 @@ static void test_other_names(void **state) {
 
                 advance(o, ORDER_NEW);
                 fill_order(&a, ACME_STATUS_PENDING);
-                acme_strv_free(a.order.identifiers);
+                strv_free(a.order.identifiers);
                 a.order.identifiers = list(hostile[i].a, hostile[i].b);
                 answer(o, &a);
                 assert_int_equal(o->state, ORDER_FAILED);

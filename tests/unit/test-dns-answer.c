@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "dns-answer.h"
+#include "strv.h"
 #include "test.h"
 
 static void record_done(ares_dns_record_t **r) {

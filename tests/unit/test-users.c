@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "hagw-webd/users.h"
+#include "strv.h"
 #include "test.h"
 
 static char **list(const char *a, const char *b) {
@@ -14,10 +15,10 @@ static char **list(const char *a, const char *b) {
 }
 
 static void test_lists(void **state) {
-        _cleanup_(list_freep) char **a = list("HA.Example.com.", "*.Lab.example.com"), **b = list("*", NULL),
+        _cleanup_(strv_freep) char **a = list("HA.Example.com.", "*.Lab.example.com"), **b = list("*", NULL),
                                    **c = list("two words", NULL), **d = list("*.", NULL),
                                    **e = list("family", "Guests");
-        _cleanup_(list_freep) char **big = calloc(USER_LIST_MAX + 2, sizeof(*big));
+        _cleanup_(strv_freep) char **big = calloc(USER_LIST_MAX + 2, sizeof(*big));
 
         assert_int_equal(user_hosts_check(a), 0);
         assert_string_equal(a[0], "ha.example.com");
