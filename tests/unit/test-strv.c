@@ -41,5 +41,5 @@ static void test_copy(void **state) {
         assert_null(strv_free(NULL));
 }
 
-TEST_MAIN(cmocka_unit_test(test_length), cmocka_unit_test(test_contains), cmocka_unit_test(test_contains_all),
-          cmocka_unit_test(test_copy))
+TEST_MAIN(cmocka_unit_test(test_length), cmocka_unit_test(test_contains),
+          cmocka_unit_test(test_contains_all), cmocka_unit_test(test_copy))
