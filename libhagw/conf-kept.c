@@ -133,6 +133,30 @@ static int note_new(Loading *l, const char *name) {
         return r;
 }
 
+int config_check_lost(const Config *c, const char *dir, const char *kept, char **ret_error) {
+        _cleanup_(config_freep) Config *before = NULL;
+        _cleanup_free_ char *error = NULL;
+        char path[PATH_MAX];
+        int r;
+
+        if (!c->blank || !kept)
+                return 0;
+        if ((size_t) snprintf(path, sizeof(path), "%s/hagw.conf", kept) >= sizeof(path))
+                return -ENAMETOOLONG;
+        before = config_new();
+        if (!before)
+                return -ENOMEM;
+        r = config_load_file(path, /* host= */ false, before, &error);
+        if (r < 0 || before->blank)
+                return r == -ENOMEM ? r : 0;
+        if (asprintf(ret_error,
+                     "%s/hagw.conf:1: no setting stands in it any more, as after a write that was cut short; "
+                     "%s is the last good one, to be copied back (or remove the empty one, and set hagw up anew)",
+                     dir, path) < 0)
+                *ret_error = NULL;
+        return -EBADMSG;
+}
+
 static int load(Loading *l) {
         _cleanup_free_ char *error = NULL;
         char path[PATH_MAX];
@@ -145,6 +169,8 @@ static int load(Loading *l) {
             sizeof(path))
                 return -ENAMETOOLONG;
         r = config_load_file(path, /* host= */ false, l->config, &error);
+        if (r >= 0 && !l->result.main)
+                r = config_check_lost(l->config, l->dir, l->kept, &error);
         if (r >= 0)
                 r = each_host(l, l->kept, load_host);
         if (r >= 0)

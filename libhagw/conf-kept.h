@@ -20,6 +20,11 @@ typedef struct ConfKept {
  * NULL: there is none. */
 const char *config_kept_dir(const char *dir);
 
+/* Has the hagw.conf that was loaded from dir lost what it held? One without any setting is what a write leaves
+ * that was cut short, where the copy has some; where that has none, or there is no copy, nothing was set up.
+ * -EBADMSG, and *ret_error (to be freed) says it. */
+int config_check_lost(const Config *c, const char *dir, const char *kept, char **ret_error);
+
 /* A host is served whose own file is byte for byte the copy's. hagw.conf is the one in dir where that is
  * valid with these hosts, else the copy's, and then only hosts are served that want a login. -ENOENT: no
  * copy, or no hagw.conf in dir: who took it away means it. -EPERM: others than root may write the copy. */

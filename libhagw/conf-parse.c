@@ -350,8 +350,10 @@ int config_parse_text(const char *text, const char *file, bool host, Config *c, 
                 r = refuse_at(&p, (unsigned) MAX(config_error_line(&lib), 0), "%s", config_error_text(&lib));
         else if (host)
                 r = parse_host(&p, c, config_root_setting(&lib));
-        else
+        else {
+                c->blank = config_setting_length(config_root_setting(&lib)) == 0;
                 r = parse_group(&p, CONF_SCOPE_MAIN, NULL, c, config_root_setting(&lib));
+        }
         config_destroy(&lib);
         return r;
 }

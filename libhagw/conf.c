@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "bind.h"
+#include "conf-kept.h"
 #include "conf-parse.h"
 #include "conf-value.h"
 #include "conf.h"
@@ -242,6 +243,9 @@ int config_load(const char *dir, Config **ret, char **ret_error) {
         if ((size_t) snprintf(path, sizeof(path), "%s/hagw.conf", dir) >= sizeof(path))
                 return -ENAMETOOLONG;
         r = config_load_file(path, false, c, ret_error);
+        if (r < 0)
+                return r;
+        r = config_check_lost(c, dir, config_kept_dir(dir), ret_error);
         if (r < 0)
                 return r;
         r = load_hosts(dir, c, ret_error);

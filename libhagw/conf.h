@@ -81,6 +81,7 @@ typedef struct Config {
         size_t n_hosts;
         ConfCidrs lan;
         char **notify; /* who is told what status finds: "mailto:…", "https://…", "http://…", "command:/…" */
+        bool blank;    /* hagw.conf holds no setting at all: blanks and comments */
         bool documentation_networks; /* count as parts of the internet */
         struct {
                 char *ipv4; /* "none", "static:ADDRESS", "resolve:NAME", "interface:NAME" */

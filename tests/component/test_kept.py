@@ -170,6 +170,44 @@ def test_broken_main(k):
     assert k.describe()["configClosed"] == ["open.home.test: it wants no login, and hagw.conf is broken"]
 
 
+@pytest.mark.parametrize("left", ["", " \n\n", "# the default file\n#zones = ();\n"])
+def test_blank_main(k, left):
+    """What a write leaves that was cut short is valid to a parser, and no configuration to anybody whose house it was."""
+    k.keep()
+    k.start()
+    good = (k.kept / "hagw.conf").read_text()
+    k.file("main").write_text(left)
+    k.proxy.proxyd.reload()
+    assert k.served() == ["open", "walled"], "who runs goes on"
+    assert "stays kept" in k.ctl.refused(FAILED, "config", "keep") and (k.kept / "hagw.conf").read_text() == good
+    assert "no setting stands in it any more" in k.ctl.refused(FAILED, "config", "check")
+    k.again()
+    assert k.served() == ["walled"]
+    s = json.loads(k.ctl.run("--json", "status", "--no-delegation").stdout)
+    [said] = [p for p in s["problems"] if "is not valid" in p or "no setting" in p]
+    assert f"{k.file('main')}:1: no setting stands in it any more" in said and f"{k.kept}/hagw.conf is the last good one" in said, said
+    assert not [p for p in s["problems"] if "no zone" in p or "not set up" in p]
+    for words in (["setup", "--yes", "--no-start", "--zone=other.test"], ["host", "add", "x", "http://127.0.0.1:1"]):
+        assert "no setting stands in it" in k.ctl.refused(FAILED, *words) and k.file("main").read_text() == left
+    k.file("main").write_text(good)
+    k.proxy.proxyd.reload()
+    assert k.served() == ["open", "walled"] and "configError" not in k.describe()
+
+
+def test_a_machine_that_was_never_set_up(k):
+    """It may have an empty file, or the default one with nothing but comments, for as long as it likes."""
+    for name in ("open", "walled"):
+        k.file(name).unlink()
+    for text_ in ("", k.ctl.ok("config", "default").replace("\n", "\n#").replace("#}", "#"), "# mine\n"):
+        k.file("main").write_text("\n".join("#" + line for line in text_.splitlines()))
+        k.keep()
+        assert "0 zones" in k.ctl.ok("config", "check")
+    k.start()
+    assert k.served() == [] and "configError" not in k.describe()
+    k.file("main").write_text(MAIN)
+    k.keep()
+
+
 def test_unreadable_main(k, hagw_users):
     """By the daemon, that is: a person made it with another umask. (Root without its rights over files stands for the daemon's user.)"""
     k.keep()

@@ -139,6 +139,49 @@ static void test_broken_main(void **state) {
         config_kept_done(&k);
 }
 
+/* What a write leaves that was cut short: to libconfig it is valid. */
+static void test_blank_main(void **state) {
+        static const char *const texts[] = { "", " \n\t\n", "# zones = ();\n", "/* lan */ // x" };
+
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
+                _cleanup_(config_freep) Config *c = NULL, *no = NULL;
+                _cleanup_free_ char *error = NULL;
+                ConfKept k;
+
+                put(dir, "hagw.conf", texts[i]);
+                assert_int_equal(setenv("HAGW_KEPT_DIR", kept, 1), 0);
+                assert_int_equal(config_load(dir, &no, &error), -EBADMSG);
+                assert_int_equal(unsetenv("HAGW_KEPT_DIR"), 0);
+                assert_non_null(strstr(error, "/hagw.conf:1: no setting stands in it any more"));
+                assert_non_null(strstr(error, kept));
+                if (geteuid() != 0)
+                        continue;
+                c = load(&k);
+                assert_true(k.main);
+                assert_hosts(c, "ac");
+                assert_int_equal(c->lan.n, 1);
+                config_kept_done(&k);
+        }
+}
+
+/* Where nothing was set up, there is nothing to be lost. */
+static void test_blank_before(void **state) {
+        static const char *const texts[] = { "# nothing was set up\n", "zones = ( {", NULL };
+
+        put(dir, "hagw.conf", "# nothing\n");
+        put(dir, "hosts.d/a.conf", NULL);
+        assert_int_equal(setenv("HAGW_KEPT_DIR", kept, 1), 0);
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
+                _cleanup_(config_freep) Config *c = NULL;
+                _cleanup_free_ char *error = NULL;
+
+                put(kept, "hagw.conf", texts[i]);
+                assert_int_equal(config_load(dir, &c, &error), 0);
+                assert_true(c->blank);
+        }
+        assert_int_equal(unsetenv("HAGW_KEPT_DIR"), 0);
+}
+
 /* Each file is valid, and they do not fit together: hagw.conf is not believed. */
 static void test_broken_together(void **state) {
         _cleanup_(config_freep) Config *c = NULL;
@@ -214,5 +257,5 @@ static void test_where(void **state) {
 #define CASE(f) cmocka_unit_test_setup(f, setup)
 
 TEST_MAIN(CASE(test_broken_host), CASE(test_missing_host), CASE(test_broken_main),
-          CASE(test_broken_together), CASE(test_changed_main), CASE(test_nothing_to_serve), CASE(test_many),
-          CASE(test_where))
+          CASE(test_blank_main), CASE(test_blank_before), CASE(test_broken_together), CASE(test_changed_main), CASE(test_nothing_to_serve),
+          CASE(test_many), CASE(test_where))
