@@ -9,6 +9,7 @@
 #include "confedit.h"
 #include "hostcert.h"
 #include "hostfile.h"
+#include "hostscan.h"
 #include "log.h"
 #include "names.h"
 #include "output.h"
@@ -254,18 +255,48 @@ static int remove_one(const Call *call, const char *name, void *userdata) {
         return output_change(call->json, host->name, "removed", "%s is removed.\n", host->name);
 }
 
-int verb_host_remove(const Call *call) {
+static int check_file(const Call *call, const char *name, void *userdata) {
+        const char *path, *error;
+
+        return hostscan_find(userdata, name, &path, &error) < 0 ? CTL_FAILED : CTL_OK;
+}
+
+static int remove_file(const Call *call, const char *name, void *userdata) {
+        const char *path, *error;
+        int r;
+
+        r = hostscan_find(userdata, name, &path, &error);
+        if (r < 0)
+                return CTL_FAILED;
+        r = state_remove(AT_FDCWD, path);
+        if (r < 0) {
+                (void) log_error_errno(r, "%s could not be removed: %m%s", path,
+                                       r == -EACCES ? "; try again with sudo." : "");
+                return r;
+        }
+        return output_change(call->json, name, "removed", "%s is removed%s%s\n", path,
+                             error ? "; it was broken: " : ".", strempty(error));
+}
+
+/* What is not valid is no host to anybody but by its file. Whatever is still wrong then is told, and is the
+ * end: nobody takes that over. */
+static int remove_broken(const Call *call, HostScan *scan) {
         _cleanup_(config_freep) Config *config = NULL;
+        int r;
+
+        r = call_each(call, 0, check_file, remove_file, scan);
+        return r != CTL_OK ? r : load_config(call->config_dir, &config);
+}
+
+int verb_host_remove(const Call *call) {
+        _cleanup_(hostscan_done) HostScan scan = {};
         _cleanup_close_ int lock = lock_hosts();
         int r;
 
-        r = load_config(call->config_dir, &config);
-        if (r < 0) {
-                if (r != -ENOMEM)
-                        log_error("Mend that file, or delete it if it is the host's, then: hagw-ctl reload");
+        r = hostscan_load(call->config_dir, &scan);
+        if (r < 0)
                 return r;
-        }
-        r = call_each(call, 0, check_known, remove_one, config);
+        r = r > 0 ? remove_broken(call, &scan) : call_each(call, 0, check_known, remove_one, scan.config);
         if (r != CTL_OK)
                 return r;
         lock = safe_close(lock);
@@ -275,13 +306,15 @@ int verb_host_remove(const Call *call) {
 int verb_host_list(const Call *call) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *hosts = NULL;
         _cleanup_free_ char *reason = NULL;
+        bool broken;
         int r;
 
         r = view_hosts(call->config_dir, &hosts, &reason);
         if (r < 0)
                 return r;
+        broken = r > 0;
         if (call->json)
-                return output_json(hosts) < 0 ? CTL_FAILED : CTL_OK;
+                return output_json(hosts) < 0 || broken ? CTL_FAILED : CTL_OK;
         if (field_count(hosts, "hosts") == 0 && unset_look() == UNSET_NO)
                 output("There is no host yet: hagw-ctl host add ha http://192.168.1.4:8123\n");
         else if (field_count(hosts, "hosts") > 0 && view_print_hosts(hosts, 0) < 0)
@@ -294,7 +327,9 @@ int verb_host_list(const Call *call) {
         }
         if (reason)
                 log_error("%s", reason);
-        return reason ? CTL_UNREACHABLE : CTL_OK;
+        if (broken)
+                log_error("Mend what is broken, or remove it (hagw-ctl host remove), then: hagw-ctl reload");
+        return broken ? CTL_FAILED : reason ? CTL_UNREACHABLE : CTL_OK;
 }
 
 static void print_setting(const char *name, const char *value) {

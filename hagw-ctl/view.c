@@ -6,6 +6,7 @@
 
 #include "client.h"
 #include "hostfile.h"
+#include "hostscan.h"
 #include "log.h"
 #include "output.h"
 #include "usec.h"
@@ -54,22 +55,28 @@ static int append_host(sd_json_variant **array, const ConfHost *h, sd_json_varia
 
 int view_hosts(const char *config_dir, sd_json_variant **ret, char **ret_reason) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *live = NULL, *array = NULL;
-        _cleanup_(config_freep) Config *config = NULL;
-        int r;
+        _cleanup_(hostscan_done) HostScan scan = {};
+        const Config *config;
+        int r, broken;
 
-        r = load_config(config_dir, &config);
-        if (r < 0)
-                return r;
+        broken = hostscan_load(config_dir, &scan);
+        if (broken < 0)
+                return broken;
+        if (scan.error)
+                log_error("%s", scan.error);
+        config = scan.config;
         r = ask("io.hagw.Proxy.ListHosts", NULL, "hosts", &live, ret_reason);
         if (r < 0)
                 return r;
         r = sd_json_variant_new_array(&array, NULL, 0);
+        if (r >= 0)
+                r = hostscan_append_broken(&scan, &array);
         for (size_t i = 0; r >= 0 && i < config->n_hosts; i++)
                 r = append_host(&array, &config->hosts[i],
                                 find_by_name(live, "hosts", config->hosts[i].name));
         if (r >= 0)
                 r = sd_json_buildo(ret, SD_JSON_BUILD_PAIR("hosts", SD_JSON_BUILD_VARIANT(array)));
-        return r < 0 ? log_oom() : 0;
+        return r < 0 ? log_oom() : broken;
 }
 
 int view_running_hosts(sd_json_variant **ret) {
@@ -102,7 +109,8 @@ int view_print_hosts(sd_json_variant *v, int indent) {
         for (size_t i = 0; i < field_count(v, "hosts"); i++) {
                 sd_json_variant *h = field_element(v, "hosts", i);
                 const char *health = field_text(h, "health") ?: "not loaded";
-                bool ok = streq(health, "ok"), failing = streq(health, "failing"),
+                bool ok = streq(health, "ok"), broken = streq(health, "broken"),
+                     failing = broken || streq(health, "failing"),
                      login = field_bool(h, "login"), known = sd_json_variant_by_key(h, "login"),
                      certificate = field_bool(h, "certificate"),
                      inner = field_number(h, "innerLoginUSec") > 0,
@@ -110,7 +118,7 @@ int view_print_hosts(sd_json_variant *v, int indent) {
                      own = startswith(strempty(field_text(h, "upstream")), "tcp://");
 
                 table_add(t, TONE_BOLD, "%s", field_text(h, "name"));
-                table_add(t, TONE_PLAIN, "%s", field_text(h, "upstream"));
+                table_add(t, TONE_PLAIN, "%s", field_text(h, "upstream") ?: "?");
                 /* What passes unopened is the service's business. */
                 table_add(t, login || own || inner || tenant || !known ? TONE_PLAIN : TONE_WARN, "%s",
                           login && inner ? "yes, twice" :
@@ -122,6 +130,7 @@ int view_print_hosts(sd_json_variant *v, int indent) {
                                            "no");
                 table_add(t, certificate || own ? TONE_PLAIN : TONE_WARN, "%s",
                           own         ? "its own" :
+                          broken      ? "?" :
                           certificate ? "yes" :
                                         "no");
                 table_add(t,

@@ -150,8 +150,9 @@ int config_check_lost(const Config *c, const char *dir, const char *kept, char *
         if (r < 0 || before->blank)
                 return r == -ENOMEM ? r : 0;
         if (asprintf(ret_error,
-                     "%s/hagw.conf:1: no setting stands in it any more, as after a write that was cut short; "
-                     "%s is the last good one, to be copied back (or remove the empty one, and set hagw up anew)",
+                     "%s/hagw.conf:1: no setting stands in it any more, as after a write that was cut "
+                     "short; %s is the last good one, to be copied back (or remove the empty one, and set "
+                     "hagw up anew)",
                      dir, path) < 0)
                 *ret_error = NULL;
         return -EBADMSG;

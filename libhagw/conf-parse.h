@@ -3,7 +3,7 @@
 
 #include "conf-schema.h"
 
-/* Between conf.c, conf-parse.c and conf-kept.c. */
+/* Between conf.c, conf-parse.c, conf-kept.c, and hagw-ctl where it looks at single files. */
 
 /* Fills an object of the scope with the schema's defaults. -ENOMEM. */
 int conf_set_defaults(ConfScope scope, void *object);

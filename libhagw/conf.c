@@ -79,7 +79,7 @@ int config_load_file(const char *path, bool host, Config *c, char **ret_error) {
         if (r < 0) {
                 errno = -r;
                 (void) refuse(ret_error, "%s: %m%s", path,
-                              r == -ENOENT ? " (hagw-ctl setup writes a first one)" : "");
+                              r == -ENOENT && !host ? " (hagw-ctl setup writes a first one)" : "");
                 return r;
         }
         if (size > CONF_FILE_MAX)

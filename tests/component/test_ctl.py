@@ -442,10 +442,55 @@ def test_host_set_keeps_comments(zone):
 
 def test_a_broken_configuration_stops_changes(zone):
     (zone.house.config / "hagw.conf").write_text("zonse = ();\n")
-    for words in (["host", "add", "x", "http://y"], ["reload"], ["host", "list"], ["config", "check"]):
+    for words in (["host", "add", "x", "http://y"], ["reload"], ["host", "list"], ["host", "show", "x"], ["config", "check"]):
         assert 'did you mean "zones"' in zone.refused(FAILED, *words)
     r = zone.run("--json", "config", "check")
     assert r.returncode == FAILED and json.loads(r.stdout)["valid"] is False
+
+
+def test_a_broken_host_is_listed_and_removed(zone):
+    """By its file's name, for nobody knows what else it was; the others are no worse for it."""
+    def broken():
+        for name, text in (("bad.home.test", "name = "), ("_wildcard.apps.home.test", 'name = "*.apps.home.test";\nupstraem = "x";\n'),
+                           ("mine", "# nothing"), ("nul", "name\0")):
+            host_file(zone, name).write_text(text)
+        host_file(zone, "link").symlink_to("nowhere")
+
+    zone.ok("host", "add", "good", "http://127.0.0.1:81", "--no-reload")
+    broken()
+    r = zone.run("host", "list")
+    assert r.returncode == FAILED and "hagw-ctl host remove" in r.stderr and "setup" not in r.stdout + r.stderr
+    for name in ("bad.home.test", "_wildcard.apps.home.test", "mine", "nul", "link"):
+        assert re.search(rf"^{re.escape(name)} .* broken$", r.stdout, re.M), r.stdout
+        assert f"{name}: {host_file(zone, name)}:" in r.stdout
+    assert re.search("^good.home.test .* not loaded$", r.stdout, re.M)
+    r = zone.run("--json", "host", "list")
+    assert r.returncode == FAILED and [h["health"] for h in json.loads(r.stdout)["hosts"] if "health" in h] == ["broken"] * 5
+    assert "neither a host nor a file" in zone.refused(FAILED, "host", "remove", "bad", "other")
+    # One by one; each time what is left is told, and at the end it is in order.
+    for typed, name in (("bad", "bad.home.test"), ("*.apps", "_wildcard.apps.home.test"), ("mine.conf", "mine"), ("NUL", "nul")):
+        r = zone.run("host", "remove", typed)
+        assert r.returncode == FAILED and f"{host_file(zone, name)} is removed; it was broken: " in r.stdout and ".conf" in r.stderr, r
+        assert not host_file(zone, name).exists()
+    assert "is removed; it was broken" in zone.ok("host", "remove", "link")
+    assert "1 host" in zone.ok("config", "check")
+    # Several at once; a good one goes, too.
+    broken()
+    zone.ok("host", "remove", "bad", "*.apps", "good", "mine", "nul", "link")
+    assert not list((zone.house.config / "hosts.d").iterdir())
+
+
+def test_what_only_the_whole_refuses_is_removed(zone):
+    for name in ("one", "two"):
+        host_file(zone, name).write_text('name = "ha.home.test";\nupstream = "http://127.0.0.1:81";\n')
+    r = zone.run("host", "list")
+    assert r.returncode == FAILED and "stands in" in r.stderr and r.stdout.count("ha.home.test") == 2
+    assert "Several files" in zone.refused(FAILED, "host", "remove", "ha")
+    assert f"{host_file(zone, 'two')} is removed." in zone.ok("host", "remove", "two")
+    # With hagw.conf broken nothing else is any better, but what was to go is gone.
+    (zone.house.config / "hagw.conf").write_text("zonse = ();\n")
+    assert 'did you mean "zones"' in zone.refused(FAILED, "host", "remove", "ha.home.test")
+    assert not host_file(zone, "one").exists()
 
 
 # --- daemons -------------------------------------------------------------------------------------------------

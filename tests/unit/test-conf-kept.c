@@ -256,6 +256,6 @@ static void test_where(void **state) {
 
 #define CASE(f) cmocka_unit_test_setup(f, setup)
 
-TEST_MAIN(CASE(test_broken_host), CASE(test_missing_host), CASE(test_broken_main),
-          CASE(test_blank_main), CASE(test_blank_before), CASE(test_broken_together), CASE(test_changed_main), CASE(test_nothing_to_serve),
-          CASE(test_many), CASE(test_where))
+TEST_MAIN(CASE(test_broken_host), CASE(test_missing_host), CASE(test_broken_main), CASE(test_blank_main),
+          CASE(test_blank_before), CASE(test_broken_together), CASE(test_changed_main),
+          CASE(test_nothing_to_serve), CASE(test_many), CASE(test_where))
