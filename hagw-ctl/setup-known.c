@@ -116,12 +116,15 @@ char *setup_known_value(const Setup *s, const Question *q) {
         }
 }
 
+/* hagw-webd has them at hand; where it does not run, systemd's socket takes the call and keeps it. */
+#define USERS_USEC (5 * USEC_PER_SEC)
+
 bool setup_has_user(const char *name, char **ret_names) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
         _cleanup_free_ char *reason = NULL, *names = NULL;
         bool found = false;
 
-        if (client_try("io.hagw.Web.ListUsers", NULL, &reply, &reason) < 0)
+        if (client_try_within("io.hagw.Web.ListUsers", NULL, USERS_USEC, &reply, &reason) < 0)
                 return false;
         for (size_t i = 0; i < field_count(reply, "users"); i++) {
                 const char *user = strempty(field_text(field_element(reply, "users", i), "name"));

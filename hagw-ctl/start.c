@@ -11,36 +11,42 @@
 #include "sandbox.h"
 #include "setup.h"
 #include "start.h"
+#include "usec.h"
 #include "waiting.h"
 
-#define START_TRIES 100U
+#define START_WAIT_USEC (10 * USEC_PER_SEC)
 #define START_PAUSE_USEC (100 * USEC_PER_MSEC)
-#define REFUSAL_TRIES 10U /* so often it is asked why a daemon does not come */
+#define REFUSAL_USEC USEC_PER_SEC /* so often it is asked why a daemon does not come */
 
 static bool unit_is_active(const char *unit) {
         return run_program((const char *const[]){ "systemctl", "--quiet", "is-active", unit, NULL },
                            /* quiet= */ true) == 0;
 }
 
-/* The unit ended before its program began, and will do so again. */
-static bool is_refused(const DaemonRow *d, unsigned tries) {
-        return tries % REFUSAL_TRIES == REFUSAL_TRIES - 1 && sandbox_refusal(d->name);
-}
-
 static int wait_for_daemon(const DaemonRow *d, bool quiet) {
+        const uint64_t start = clock_usec(CLOCK_MONOTONIC);
         _cleanup_free_ char *reason = NULL, *what = NULL;
+        uint64_t now = start, asked = start;
         int r = -ENOTCONN;
 
         if (asprintf(&what, "%s to answer", d->name) < 0) {
                 what = NULL;
                 return log_oom();
         }
-        waiting_begin(what, START_TRIES * START_PAUSE_USEC, quiet);
-        for (unsigned i = 0; i < START_TRIES; i++) {
+        waiting_begin(what, START_WAIT_USEC, quiet);
+        while (now < start + START_WAIT_USEC) {
                 free(reason);
                 r = client_describe(d, NULL, &reason);
-                if (r >= 0 || r == -EACCES || is_refused(d, i))
+                if (r >= 0 || r == -EACCES)
                         break;
+                /* That alone may have taken seconds: systemd's socket takes the call, and nobody answers.
+                 * A unit that ends before its program begins will do so again. */
+                now = clock_usec(CLOCK_MONOTONIC);
+                if (now >= asked + REFUSAL_USEC) {
+                        asked = now;
+                        if (sandbox_refusal(d->name))
+                                break;
+                }
                 waiting_tick();
                 setup_pause(START_PAUSE_USEC);
         }

@@ -326,8 +326,9 @@ static int finish(const Setup *s, const Reached *reached, bool was_to_start) {
         return status;
 }
 
-/* Where the machine refuses the sandbox and somebody is there who lets it do without, once more. */
-static bool start(const Setup *s) {
+/* Where the machine refuses the sandbox and somebody is there who lets it do without, once more.
+ * ret_refused: nobody did, so that no daemon will run. */
+static bool start(const Setup *s, bool *ret_refused) {
         const DaemonRow *off;
         const SandboxRefusal *refusal;
 
@@ -336,7 +337,8 @@ static bool start(const Setup *s) {
         if (start_gateway(s->config, s->call->json, &off) >= 0)
                 return true;
         refusal = off ? sandbox_refusal(off->name) : NULL;
-        if (!refusal || sandbox_mend(refusal, off->name, s->ask) <= 0)
+        *ret_refused = refusal && sandbox_mend(refusal, off->name, s->ask) <= 0;
+        if (!refusal || *ret_refused)
                 return false;
         return start_gateway(s->config, s->call->json, &off) >= 0;
 }
@@ -354,13 +356,16 @@ static bool answers(const char *interface) {
 /* What one step cannot do keeps none of the others: each asks for what it needs itself. */
 static int run_steps(const Setup *s, Reached *reached, uint64_t wait_usec) {
         char limit[TIME_TEXT_MAX];
+        bool refused = false;
         int bad = -1, r;
 
-        reached->started = start(s);
+        reached->started = start(s, &refused);
+        if (refused)
+                return 0; /* systemd's sockets would take each call, and nobody answer */
         terminal_on_interrupt("hagw runs and goes on by itself; hagw-ctl status shows how it gets on.");
         if (answers("io.hagw.Web") && setup_make_user(s) < 0)
                 reached->failed = true;
-        if (certwait_retry() < 0)
+        if (answers("io.hagw.Acme") && certwait_retry() < 0)
                 return -ENOMEM;
         if (answers("io.hagw.Net"))
                 bad = check_delegations(s);

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """hagw-ctl setup as somebody meets it who types what people type: at a terminal, with slips, in a hurry, and on odd machines."""
 
+import collections
+import contextlib
 import os
 import re
 import shlex
 import shutil
 import signal
+import socket
 import sys
+import threading
 
 import pytest
 
@@ -326,6 +330,30 @@ def test_a_container_that_refuses_user_namespaces(machine, hagw_users, tmp_path,
     shown = s.end(FAILED)
     assert "PrivateUsers=no" in drop_in.read_text() and "[Service]" in drop_in.read_text()
     assert "is not running" not in shown.split("Write it?")[1], shown
+
+
+def test_a_unit_that_cannot_start_is_found_behind_its_socket(machine, hagw_users):  # noqa: F811
+    """Once it is switched on, systemd's sockets take each call, and nobody answers: one or two of those are enough to ask why."""
+    calls = collections.defaultdict(list)
+
+    def take(name, listener):
+        with contextlib.suppress(OSError):
+            while True:
+                calls[name].append(listener.accept()[0])
+    with contextlib.ExitStack() as stack:
+        def act(verb, units):
+            for name in ("Dns", "Net", "Key", "Acme", "Proxy", "Web") if verb == "enable" else ():
+                listener = stack.enter_context(socket.socket(socket.AF_UNIX))
+                listener.bind(str(machine.house.runtime / f"io.hagw.{name}"))
+                listener.listen(64)
+                stack.callback(listener.shutdown, socket.SHUT_RDWR)
+                threading.Thread(target=take, args=(name, listener), daemon=True).start()
+            return (0, "217\n") if verb == "show" else 0
+        machine.start = act
+        r = machine.run("setup", "--zone=home.meier.test", "--ipv4=none", "--ipv6=none", "--yes")
+    assert r.returncode != 0 and "refuses it a user namespace" in " ".join(r.stderr.split()), r.stderr
+    assert 0 < len(calls["Dns"]) < 5, "one try after the other while it is known why"
+    assert not any(calls[name] for name in ("Net", "Key", "Acme", "Proxy")), "the others meet the same"
 
 
 def test_the_last_words_with_a_pattern(fresh):
