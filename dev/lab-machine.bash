@@ -7,6 +7,7 @@ lab_machines='
 always  net visitor
 gateway ha home
 relay   relay cabinha flatha cabin flat
+container container
 '
 lab_routers='
 gateway router
@@ -27,12 +28,12 @@ of_sets() {
 machines() { of_sets "$lab_machines"; }
 routers() { of_sets "$lab_routers"; }
 # Those on which hagw is installed, as anybody would.
-houses() { machines | grep -xE 'home|relay|cabin|flat'; }
+houses() { machines | grep -xE 'home|relay|cabin|flat|container'; }
 
 # What a machine is made of: folders of tests/lab/, and of what was made for this lab.
 parts_of() {
         case $1 in
-        home|relay|cabin|flat) echo "house $1" ;;
+        home|relay|cabin|flat|container) echo "house $1" ;;
         ha|cabinha|flatha)     echo "common service $1" ;;
         *)                     echo "common $1" ;;
         esac
@@ -83,15 +84,18 @@ supervise='
                 mkdir -p "/sys/fs/cgroup/$name"
                 echo $$ >"/sys/fs/cgroup/$name/cgroup.procs"
         fi
-        # A house is a house: it sees the packages and nothing else of the checkout.
-        if [ -n "$house" ]; then
-                set -- --bind-ro="$src/.cache/debs:/srv/debs:norbind"
+        # A house is a house: it sees the packages and nothing else of the checkout. Its own init does what a stricter
+        # container than this one would have done before.
+        if [ -x "$dir/upper/usr/local/sbin/init" ]; then
+                set -- --bind-ro="$src/.cache/debs:/srv/debs:norbind" /usr/local/sbin/init
+        elif [ -n "$house" ]; then
+                set -- --boot --bind-ro="$src/.cache/debs:/srv/debs:norbind"
         else
-                set -- --bind-ro="$src:/hagw:norbind" systemd.unit=lab.target
+                set -- --boot --bind-ro="$src:/hagw:norbind" systemd.unit=lab.target
         fi
         while :; do
                 status=0
-                systemd-nspawn --quiet --directory="$dir/root" --machine="$name" --hostname="$hostname" --boot \
+                systemd-nspawn --quiet --directory="$dir/root" --machine="$name" --hostname="$hostname" \
                         --register=no --keep-unit --network-namespace-path="/run/netns/$netns" \
                         --capability=CAP_NET_ADMIN --resolv-conf=off --timezone=off --link-journal=no \
                         --kill-signal=SIGRTMIN+3 --console=pipe "$@" </dev/null || status=$?

@@ -6,6 +6,7 @@
 #       internet 203.0.113.0/24, 2001:db8::/64                  lan 192.168.1.0/24, 2001:db8:1::/64
 #       net .53 .54 .55 ──┬── router .10 ──────────────────────────── router .1 ─┬─ home .2
 #       visitor .200 .201 ┤                                                      └─ ha .4
+#       container .60     │
 #       relay .20         │           cgnat 100.64.0.0/10        cabinlan 10.1.0.0/24
 #                         ├── carrier .30 ── .1 cabinrouter .2 ── cabinrouter .1 ─┬─ cabin .2
 #                         │                                                       └─ cabinha .4
@@ -21,6 +22,7 @@ gateway router      internet 203.0.113.10/24 2001:db8::10/64
 gateway router      lan      192.168.1.1/24 2001:db8:1::1/64
 gateway home        lan      192.168.1.2/24 2001:db8:1::2/64
 gateway ha          lan      192.168.1.4/24 2001:db8:1::4/64
+container container internet 203.0.113.60/24 2001:db8::60/64
 relay   relay       internet 203.0.113.20/24 2001:db8::20/64
 relay   carrier     internet 203.0.113.30/24
 relay   carrier     cgnat    100.64.0.1/10

@@ -94,7 +94,7 @@ class Lab:
 
     def need(self, name):
         if name not in self.sets:
-            pytest.skip(f"the lab is up without its {name} (dev/lab up gateway relay)")
+            pytest.skip(f"the lab is up without its {name} (dev/lab up gateway relay container)")
 
     def renumber(self, address):
         done = subprocess.run([ROOT / "dev/lab", "renumber", address], capture_output=True, text=True, timeout=60)
