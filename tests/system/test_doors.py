@@ -3,12 +3,15 @@
 
 import contextlib
 import json
+import socket
 
 import pytest
 
 from conftest import ZONE, dev_lab, until
 
 SQUATTER = "squatter.service"
+HOUSE = "203.0.113.10"
+SILENCE_SECONDS = 60
 
 
 def status(house):
@@ -25,6 +28,12 @@ def fine(house):
     until("everything is fine", lambda: status(house)[1] == 0, seconds=120, every=1)
 
 
+def restart(house):
+    """More often in ten seconds than systemd takes from anybody who is no test."""
+    house.run("home", "systemctl", "reset-failed")
+    house.run("home", "systemctl", "restart", "hagw.target")
+
+
 @contextlib.contextmanager
 def squatter(house, port):
     """Another program of this machine takes the port, as a web server does that was installed later."""
@@ -35,7 +44,7 @@ def squatter(house, port):
         yield
     finally:
         house.run("home", "systemctl", "stop", SQUATTER)
-        house.run("home", "systemctl", "restart", "hagw.target")
+        restart(house)
 
 
 @contextlib.contextmanager
@@ -74,7 +83,7 @@ def test_a_door_that_somebody_shut(house):
     house.run("home", "systemctl", "stop", "hagw-proxyd-http.socket")
     found = problems(house, "hagw-proxyd-http.socket")
     assert found and "is inactive" in found[0] and "systemctl restart hagw.target" in found[0], found
-    house.run("home", "systemctl", "restart", "hagw.target")
+    restart(house)
     fine(house)
 
 
@@ -97,3 +106,31 @@ def test_what_the_router_does_not_forward(house, rules, verdict, words):
         said = until("status ends with 1 within two minutes", seen, seconds=120, every=1)
         assert [p for p in said["problems"] if words in p and ZONE in p], said["problems"]
     fine(house)
+
+
+def visit(host, port):
+    """Somebody on the internet comes, or tries to."""
+    with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=3):
+        return True
+    return False
+
+
+@pytest.mark.parametrize("port,other", [(443, 80), (80, 443)])
+def test_a_port_of_visitors_that_the_router_does_not_forward(house, port, other):
+    """For a day nobody comes to it: the notice names it, and no other, and is over with the next visitor."""
+    # Instead of a day; long enough for a busy machine to come to both ports in it.
+    environment = f"HAGW_SILENCE_USEC={SILENCE_SECONDS * 1000000}"
+
+    def noticed():
+        assert visit(HOUSE, other)
+        done = dev_lab("run", "home", "env", environment, "hagw-ctl", "status", "--json", "--no-delegation", check=False)
+        return [n for n in json.loads(done.stdout)["notices"] if "Nobody has come from outside" in n]
+    fine(house)
+    assert visit(HOUSE, port) and noticed() == []
+    with blocked(f"tcp dport {port}"):
+        assert not visit(HOUSE, port)
+        found = until("it is noticed", noticed, seconds=SILENCE_SECONDS + 120, every=1)
+        assert len(found) == 1 and f"to port {port} in the last" in found[0] and f"router pass TCP port {port}" in found[0], found
+        # It needs nobody yet: a quiet house looks the same.
+        assert status(house)[1] == 0
+    assert visit(HOUSE, port) and noticed() == []
