@@ -6,16 +6,16 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 
 #include "child.h"
 #include "printable.h"
 #include "usec.h"
 
-#define LOOK_MSEC 100 /* whether it has ended */
-
 typedef struct Child {
         pid_t pid;
+        int pidfd;
         int in, out; /* its standard input, and what it says */
         const char *text;
         char words[CHILD_WORDS_MAX + 1]; /* the end of it */
@@ -35,7 +35,7 @@ static _Noreturn void become(const char *const *argv, const char *environment, i
 }
 
 static int start(Child *c, const char *const *argv, const char *environment) {
-        int in[2], out[2];
+        int in[2], out[2], r;
 
         if (pipe2(in, O_CLOEXEC) < 0)
                 return -errno;
@@ -47,11 +47,15 @@ static int start(Child *c, const char *const *argv, const char *environment) {
         c->pid = fork();
         if (c->pid == 0)
                 become(argv, environment, in[0], out[1]);
+        r = c->pid < 0 ? -errno : 0;
         close(in[0]);
         close(out[1]);
         c->in = in[1];
         c->out = out[0];
-        if (c->pid < 0)
+        if (r < 0)
+                return r;
+        c->pidfd = pidfd_open(c->pid, 0);
+        if (c->pidfd < 0)
                 return -errno;
         (void) fcntl(c->in, F_SETFL, O_NONBLOCK);
         (void) fcntl(c->out, F_SETFL, O_NONBLOCK);
@@ -93,50 +97,32 @@ static void tell(Child *c) {
                 c->in = safe_close(c->in);
 }
 
-/* It stays to be waited for. */
-static bool has_ended(const Child *c) {
-        siginfo_t info = {};
-
-        return waitid(P_PID, (id_t) c->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
-}
-
-/* Until it closes its end, or has ended. 0: in time. */
+/* Until it has ended and all was heard, or what it left behind has held its output for long enough. 0: in
+ * time. */
 static int exchange(Child *c, uint64_t end_usec) {
-        bool ended = false;
+        bool ended = false, heard = false;
 
-        for (;;) {
+        while (!ended || !heard) {
                 const uint64_t now = clock_usec(CLOCK_MONOTONIC);
-                struct pollfd p[2] = { { .fd = c->out, .events = POLLIN },
-                                       { .fd = c->in, .events = POLLOUT } };
+                struct pollfd p[] = { { .fd = heard ? -EBADF : c->out, .events = POLLIN },
+                                      { .fd = c->in, .events = POLLOUT },
+                                      { .fd = ended ? -EBADF : c->pidfd, .events = POLLIN } };
 
-                if (!ended && has_ended(c)) {
-                        ended = true;
-                        end_usec = MIN(end_usec, now + CHILD_REST_USEC);
-                }
                 if (now >= end_usec)
                         return ended ? 0 : -ETIMEDOUT;
-                if (poll(p, 2, LOOK_MSEC) < 0 && errno != EINTR)
+                if (poll(p, ELEMENTSOF(p), (int) MIN((end_usec - now) / 1000 + 1, (uint64_t) 60000)) < 0 &&
+                    errno != EINTR)
                         return -errno;
                 if (p[1].revents)
                         tell(c);
-                if (p[0].revents && !listen_to(c))
-                        return 0;
+                if (p[0].revents)
+                        heard = !listen_to(c);
+                if (p[2].revents) {
+                        ended = true;
+                        end_usec = MIN(end_usec, now + CHILD_REST_USEC);
+                }
         }
-}
-
-/* One that closed its output may still run. */
-static int reap(Child *c, uint64_t end_usec, int *ret_status) {
-        for (;;) {
-                const pid_t k = waitpid(c->pid, ret_status, WNOHANG);
-
-                if (k == c->pid)
-                        return 0;
-                if (k < 0 && errno != EINTR)
-                        return -errno;
-                if (clock_usec(CLOCK_MONOTONIC) >= end_usec)
-                        return -ETIMEDOUT;
-                (void) usleep(10 * 1000);
-        }
+        return 0;
 }
 
 /* On one line, without the last line's end. */
@@ -174,19 +160,19 @@ static int describe(const Child *c, const char *name, int r, int status, char **
 int child_run(const char *const *argv, const char *environment, const char *text, uint64_t timeout_usec,
               char **ret_error) {
         const uint64_t end = clock_usec(CLOCK_MONOTONIC) + timeout_usec;
-        Child c = { .in = -EBADF, .out = -EBADF, .text = text };
+        Child c = { .pid = -1, .pidfd = -EBADF, .in = -EBADF, .out = -EBADF, .text = text };
         int status = 0, r;
 
         r = start(&c, argv, environment);
-        if (r >= 0) {
+        if (r >= 0)
                 r = exchange(&c, end);
-                if (r >= 0)
-                        r = reap(&c, end, &status);
-                if (r < 0) {
-                        (void) kill(-c.pid, SIGKILL);
-                        (void) waitpid(c.pid, &status, 0);
-                }
+        if (r < 0 && c.pid > 0) {
+                (void) kill(-c.pid, SIGKILL);
+                (void) kill(c.pid, SIGKILL); /* where it has had no time yet to have a group */
         }
+        while (c.pid > 0 && waitpid(c.pid, &status, 0) < 0 && errno == EINTR)
+                ;
+        (void) safe_close(c.pidfd);
         (void) safe_close(c.in);
         (void) safe_close(c.out);
         if (r >= 0 && status == 0)
