@@ -2,7 +2,9 @@
 """A house behind a relay: what is not its relay, a relay that means no good, and networks that fail."""
 
 import base64
+import contextlib
 import os
+import select
 import socket
 import ssl
 import threading
@@ -287,24 +289,41 @@ def test_header_replayed(make):  # noqa: F811
     assert h.figure("proxy_agent_visits") == 1
 
 
+def trickle(channel, h, cut):
+    """So slowly that its last byte is too late, on however slow a machine."""
+    with contextlib.suppress(ConnectionError):
+        for byte in channel.header(h.control):
+            channel.socket.sendall(bytes([byte]))
+            if select.select([channel.socket], [], [], 0.25)[0]:
+                break
+        else:
+            return
+    cut.append(channel.ended())
+
+
 def test_header_cut(make):  # noqa: F811
-    h, channels = many(make, 68)
+    h, channels = many(make, 69)
     for i, c in enumerate(channels[:66]):
         c.socket.sendall(c.header(h.control)[:i + 1])
         c.socket.shutdown(socket.SHUT_WR)
     for c in channels[:66]:
         assert c.ended()
     assert h.describe()["rejected"] == 66
-    # One that does not come to its end, and one that comes byte by byte.
+    # One that comes byte by byte, one that does not come to its end, and one that would after 25 seconds.
+    begin = time.monotonic()
     channels[66].socket.sendall(channels[66].header(h.control)[:30])
-    c, begin = channels[67], time.monotonic()
+    late = threading.Thread(target=trickle, args=(channels[68], h, cut := []))
+    late.start()
+    c = channels[67]
     for byte in c.header(h.control):
         c.socket.sendall(bytes([byte]))
         time.sleep(0.01)
     c.socket.settimeout(20)
     assert get(h.context().wrap_socket(c.socket, server_hostname=HOST))[0] == 200
     assert channels[66].ended(60) and 8 < time.monotonic() - begin
-    assert h.describe()["rejected"] == 67
+    late.join(60)
+    assert cut == [True]
+    assert h.describe()["rejected"] == 68
 
 
 def test_no_header(make):  # noqa: F811
