@@ -116,6 +116,26 @@ def test_restarts_of_a_gateway_refuse_nobody(house):
         assert set(crowd.results) == {200}, crowd.results
 
 
+def test_there_is_no_good_moment(house):
+    """Somebody has always just begun something: after a while the door is shut all the same, and who came last is served."""
+    came = [threading.Event()]
+
+    def serve(upstream, s, f):
+        while Head(f):
+            came[-1].set()
+            came.append(threading.Event())
+            came[-1].wait(0.3)  # until the next one has come
+            s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    with gateway_before(house, serve) as gateway:
+        with Crowd(lambda: gateway.tls(OWN), OWN) as crowd:
+            crowd.served(20)
+            assert gateway.proxyd.stop() == 0
+            gateway.proxyd.start()
+            crowd.served(20)
+        assert set(crowd.results) == {200}, crowd.results
+
+
 def test_who_comes_while_the_last_are_waited_for(house):
     """The stop has time for a request that began just before; the door is open for so long."""
     go = collections.defaultdict(threading.Event)
