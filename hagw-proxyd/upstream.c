@@ -265,7 +265,8 @@ static void on_resolved(ResolveMessage *m) {
                 u->n_addresses = m->n_addresses;
                 u->preferred = 0;
                 u->resolved_until_usec = u->worker->loop.now_usec + m->ttl_usec;
-        } else
+        } else if (u->n_addresses > 0)
+                /* Where none is known whoever comes asks again; hagw-netd remembers a "no" for a while. */
                 u->resolved_until_usec = u->worker->loop.now_usec + RESOLVE_RETRY_USEC;
         list = TAKE_PTR(u->waiting);
         if (list)

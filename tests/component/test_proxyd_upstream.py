@@ -142,6 +142,21 @@ def test_further_address_when_one_is_silent(several):
         s.close()
 
 
+def test_a_name_without_an_address(several):
+    """Each visitor is told, not only the first; and served as soon as it has one."""
+    h = several
+    (h.root / "hosts").write_text("")
+    h.house.configure("proxy: { workers = 1; };", ha=host(f"http://late.lan:{h.service_port}"))
+    h.proxyd.reload()
+    for _ in range(3):
+        with contextlib.closing(h.visit(headers={"Accept": "text/html"}).connection) as c:
+            assert h.visit(headers={"Accept": "text/html"}, connection=c).status == 502
+    service = Upstream(serve_ok, at=("127.0.0.1", h.service_port))
+    (h.root / "hosts").write_text("127.0.0.1 late.lan\n")
+    h.wait(lambda: visit(h)[0] == 200)
+    service.close()
+
+
 # --- connections that may die of old age -----------------------------------------------------------------------
 
 UPGRADE = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
