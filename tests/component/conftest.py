@@ -89,7 +89,7 @@ class Daemon:
 
     def __init__(self, house, name, interface, sockets=None, env=None, wrapper=()):
         self.wrapper = [str(w) for w in wrapper]  # a command that becomes the daemon, with the same pid
-        self.house, self.name, self.interface = house, name, interface
+        self.house, self.name, self.interface, self.build = house, name, interface, BUILD
         self.path = house.runtime / interface
         self.varlink_socket = socket.socket(socket.AF_UNIX)
         self.varlink_socket.bind(str(self.path))
@@ -126,7 +126,7 @@ class Daemon:
         }
         sources = [*(s.fileno() for _, s in self.fds), *self.kept.values()]
         # sh sets LISTEN_PID to its own pid and then becomes the daemon.
-        binary = BUILD / f"hagw-{self.name}" / f"hagw-{self.name}"
+        binary = self.build / f"hagw-{self.name}" / f"hagw-{self.name}"
 
         def hand_in():
             high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3 + len(sources)) for fd in sources]
