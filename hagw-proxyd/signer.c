@@ -16,6 +16,7 @@ struct SignTicket {
         const char *key_id, *scheme;
         const gnutls_datum_t *data;
         bool retried;
+        uint64_t links_before; /* that had been opened when its own was lost */
         int error;
         gnutls_datum_t *signature;
 };
@@ -32,6 +33,7 @@ struct SignerLink {
         Garbage garbage;
         Signer *signer;
         unsigned index;
+        uint64_t number; /* of all that were opened */
         sd_varlink *link;
         SignRequest *first, **last; /* under way */
         unsigned n;
@@ -109,8 +111,19 @@ static void free_link(Garbage *g) {
 
 static int submit(SignTicket *t);
 
+/* keyd may have been restarted: so once, and by a link that was made since, for all of them have died then
+ * and some may not be known to. Whoever has waited for keyd long enough has not. */
+static int submit_again(SignTicket *t, uint64_t links_before, int error) {
+        if (t->retried || error == -ETIMEDOUT)
+                return error;
+        t->retried = true;
+        t->links_before = links_before;
+        return submit(t);
+}
+
 static void link_close(SignerLink *l, int error) {
         Loop *loop = l->signer->loop;
+        uint64_t n_opened = l->signer->n_opened;
         SignRequest *q;
 
         l->signer->links[l->index] = NULL;
@@ -126,13 +139,7 @@ static void link_close(SignerLink *l, int error) {
                 if (!t)
                         continue;
                 t->request = NULL;
-                /* keyd may have been restarted; whoever has waited for it long enough has not. */
-                if (error == -ETIMEDOUT || t->retried) {
-                        ticket_answer(t, error);
-                        continue;
-                }
-                t->retried = true;
-                if (submit(t) < 0)
+                if (submit_again(t, n_opened, error) < 0)
                         ticket_answer(t, error);
         }
         l->signer->on_room(l->signer);
@@ -192,8 +199,12 @@ static bool link_process(SignerLink *l) {
         return false;
 }
 
+/* Of a link on which nothing is asked libsystemd does not see the end by itself. */
 static void on_event(Handle *h, uint32_t events) {
-        (void) link_process(CONTAINER_OF(h, SignerLink, handle));
+        SignerLink *l = CONTAINER_OF(h, SignerLink, handle);
+
+        if (link_process(l) && !l->first && (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)))
+                link_close(l, -ECONNRESET);
 }
 
 static void on_timer(Timer *t) {
@@ -228,12 +239,13 @@ static int link_open(Signer *s, unsigned index) {
                 free(l);
                 return r;
         }
+        l->number = ++s->n_opened;
         s->links[index] = l;
         return 0;
 }
 
-/* The one with the least to do; a new one where all have something. */
-static int link_choose(Signer *s, SignerLink **ret) {
+/* The one with the least to do, of those opened after so many; a new one where all have something. */
+static int link_choose(Signer *s, uint64_t after, SignerLink **ret) {
         SignerLink *best = NULL;
         unsigned unused = s->n_links;
         int r;
@@ -243,7 +255,7 @@ static int link_choose(Signer *s, SignerLink **ret) {
 
                 if (!l)
                         unused = i;
-                else if (!best || l->n < best->n)
+                else if (l->number > after && (!best || l->n < best->n))
                         best = l;
         }
         if (unused < s->n_links && (!best || best->n > 0)) {
@@ -254,15 +266,16 @@ static int link_choose(Signer *s, SignerLink **ret) {
                         return r;
         }
         *ret = best;
-        return 0;
+        return best ? 0 : -EBUSY;
 }
 
 static int submit(SignTicket *t) {
+        uint64_t n_opened;
         SignRequest *q;
         SignerLink *l;
         int r;
 
-        r = link_choose(signer, &l);
+        r = link_choose(signer, t->links_before, &l);
         if (r < 0)
                 return r;
         q = calloc(1, sizeof(*q));
@@ -275,8 +288,9 @@ static int submit(SignTicket *t) {
                                                    SD_JSON_BUILD_BASE64(t->data->data, t->data->size)));
         if (r < 0) {
                 free(q);
+                n_opened = signer->n_opened;
                 link_close(l, r);
-                return r;
+                return submit_again(t, n_opened, r);
         }
         *q = (SignRequest) { .ticket = t, .asked_usec = signer->loop->now_usec };
         t->request = q;

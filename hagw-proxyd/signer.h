@@ -20,7 +20,7 @@ typedef struct SignerLink SignerLink;
 typedef struct Signer {
         Loop *loop;
         unsigned n_links;
-        uint64_t n_asked; /* signatures, ever */
+        uint64_t n_asked, n_opened; /* signatures and links, ever */
         unsigned n_requests; /* under way */
         void (*on_room)(struct Signer *s); /* there are fewer of them */
         SignerLink *links[SIGNER_LINKS_MAX]; /* NULL: not connected */

@@ -3,6 +3,7 @@
 
 import collections
 import contextlib
+import os
 import re
 import signal
 import socket
@@ -14,6 +15,7 @@ import time
 import pytest
 from proxyhouse import Head, ProxyHouse, Upstream, echo
 from relayhouse import ZONE, Agent
+from test_front_door import Door
 from test_relay import parts, relay, visitor  # noqa: F401
 from test_relay_house import HOST, get_from, make  # noqa: F401
 
@@ -24,15 +26,20 @@ OWN = "ha.home.example.com"  # a gateway's
 class Crowd:
     """New visitors, so many a second, each with one request on a connection of his own; what became of them is counted."""
 
+    good = 200
+
     def __init__(self, connect, host):
         self.connect, self.host = connect, host
         self.results, self.threads, self.over = collections.Counter(), [], threading.Event()
         self.thread = threading.Thread(target=self.run)
 
+    def ask(self, s):
+        return get_from(s, self.host)[0]
+
     def visit(self):
         try:
             with self.connect() as s:
-                self.results[get_from(s, self.host)[0]] += 1
+                self.results[self.ask(s)] += 1
         except (OSError, ssl.SSLError, ValueError, IndexError) as e:
             self.results[f"{type(e).__name__}: {e}"] += 1
 
@@ -53,9 +60,16 @@ class Crowd:
 
     def served(self, more):
         """Waits until so many more were served."""
-        end, wanted = time.monotonic() + 60, self.results[200] + more
-        while self.results[200] < wanted and set(self.results) <= {200}:
+        end, wanted = time.monotonic() + 60, self.results[self.good] + more
+        while self.results[self.good] < wanted and set(self.results) <= {self.good}:
             assert time.monotonic() < end, self.results
+            time.sleep(0.02)
+
+    def came(self, more):
+        """Waits until so many more are there, served or not."""
+        end, wanted = time.monotonic() + 60, len(self.threads) + more
+        while len(self.threads) < wanted:
+            assert time.monotonic() < end
             time.sleep(0.02)
 
 
@@ -240,6 +254,54 @@ def test_nobody_waits_beside_an_open_stream(house, kind, how):
         assert streams[0].is_alive() == (how == "reload")
         assert gateway.proxyd.stop() == 0
         streams[0].join(60)
+
+
+class Signed(Crowd):
+    """Each needs a signature of hagw-keyd's."""
+    daemon = "keyd"
+
+
+class Unknown(Crowd):
+    """Each says a session that nobody knows, so that hagw-webd is asked."""
+    daemon, good = "webd", 401
+
+    def ask(self, s):
+        s.sendall(f"GET / HTTP/1.1\r\nHost: {self.host}\r\nCookie: __Host-hagw={os.urandom(16).hex()}\r\n\r\n".encode())
+        return int(s.makefile("rb").readline().split()[1])
+
+
+class Readers(Crowd):
+    """Each reads the login page, which is hagw-webd's."""
+    daemon = "webd"
+
+    def ask(self, s):
+        s.sendall(f"GET /.hagw/auth/login HTTP/1.1\r\nHost: {self.host}\r\nConnection: close\r\n\r\n".encode())
+        answer = s.makefile("rb").read()
+        return int(answer.split()[1]) if b"</html>" in answer else "cut short"
+
+
+@pytest.mark.parametrize("crowd", [Signed, Unknown, Readers])
+def test_restarts_of_what_stands_behind_the_door(house, crowd):
+    """Whoever comes while it is away waits for it."""
+    name = "ha.home.example.com"
+    service = Upstream(echo)
+    login = "none" if crowd is Signed else "required"
+    door = Door(house, ha=f'name = "{name}"; upstream = "{service.url}"; access: {{ login = "{login}"; }};')
+    door.open_web()
+    door.certify("home.example.com", "*.home.example.com")
+    door.start()
+    door.wait(lambda: door.proxyd_certificates() == {name})
+    daemon = getattr(door, crowd.daemon)
+    with crowd(lambda: door.tls(name), name) as c:
+        for _ in range(8):
+            c.served(5)
+            assert daemon.stop() == 0
+            c.came(6)
+            daemon.start()
+        c.served(10)
+    assert set(c.results) == {c.good}, c.results
+    door.close()
+    service.close()
 
 
 def reset(channel):
