@@ -13,7 +13,7 @@ import pytest
 
 from conftest import dev_lab, until
 from tenants import CABIN, RELAY, RELAY4, ZONE, cut_off
-from upgrade import knocking, newer_package  # noqa: F401
+from upgrade import Visiting, newer_package  # noqa: F401
 from visitor import raw
 
 MACHINES = ["relay", "cabin", "flat"]
@@ -142,15 +142,27 @@ def test_a_daemon_of_the_relay_is_killed_and_nobody_is_cut(cabin, daemon):
     assert ws.works
 
 
-def test_upgrade_of_the_relay_refuses_nobody(cabin, flat, newer_package):  # noqa: F811
-    before = RELAY.pid("proxyd")
-    with knocking(RELAY4, 443) as https, Download(cabin) as download:
-        RELAY.run("apt-get", "install", "-y", newer_package, timeout=120)
-        for house in (cabin, flat):
-            back(house, 30)
-    assert https == []
-    assert download.ended == "whole", "drained"
-    assert RELAY.pid("proxyd") not in (0, before)
+def cookie(house):
+    """Of a visitor who has logged in."""
+    async def test(v):
+        return "; ".join(f"{c.key}={c.value}" for c in v.session.cookie_jar)
+    return house.visit(test)
+
+
+def test_upgrade_of_relay_and_house_refuses_nobody(cabin, flat, newer_package):  # noqa: F811
+    """By apt, one after the other, while visitors of both houses come: each is served."""
+    with Visiting(cabin.host, RELAY4, "/lab/echo", cookie(cabin)) as ours, Visiting(flat.host, RELAY4, "/lab/echo", cookie(flat)) as theirs:
+        for machine in (RELAY, cabin):
+            before = {d: machine.pid(d) for d in ("proxyd", "keyd", "acmed")}
+            ours.served(10)
+            theirs.served(10)
+            with Download(cabin) as download:
+                machine.run("apt-get", "install", "-y", newer_package, timeout=120)
+                ours.served(20)
+                theirs.served(20)
+            assert download.ended == "whole", "drained"
+            assert not [d for d in before if machine.pid(d) in (0, before[d])], "an upgrade restarts what runs"
+    assert set(ours.results) == set(theirs.results) == {200}, (ours.results, theirs.results)
 
 
 # --- networks ------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import pytest
 
 from conftest import DAEMONS, PASSWORD, SERVICE_PASSWORD, SERVICE_USER, URL, USER, ZONE, Machine, dev_lab, until
 from test_proxy import with_visitor
-from upgrade import knocking, newer_package  # noqa: F401
+from upgrade import Visiting, knocking, newer_package  # noqa: F401
 from visitor import Visitor
 
 OLD, NEW = "203.0.113.10", "203.0.113.11"
@@ -260,11 +260,13 @@ def test_upgrade_refuses_nobody_and_loses_nothing(house, newer_package):
         async with Visitor(URL) as v:
             await v.login(USER, PASSWORD)
             before = {d: house.pid(d) for d in DAEMONS}
-            with knocking(OLD, 443) as https, knocking(OLD, 53) as dns:
-                said = house.run("home", "apt-get", "install", "-y", newer_package, timeout=120)
-                time.sleep(1)
+            cookie = "; ".join(f"{c.key}={c.value}" for c in v.session.cookie_jar)
+            with Visiting(f"ha.{ZONE}", OLD, "/lab/echo", cookie) as visitors, knocking(OLD, 53) as dns:
+                await asyncio.to_thread(visitors.served, 10)
+                said = await asyncio.to_thread(house.run, "home", "apt-get", "install", "-y", newer_package, timeout=120)
+                await asyncio.to_thread(visitors.served, 20)
+            assert set(visitors.results) == {200} and dns == [], (visitors.results, dns)
             assert said.count("Restarting hagw: ") == 1
-            assert (https, dns) == ([], [])
             assert not [d for d in DAEMONS if house.pid(d) in (0, before[d])], "an upgrade restarts what runs"
             answer, text = await v.get("/")
             assert answer.status == 200 and "The house is fine" in text, "the session is still known"
