@@ -354,7 +354,7 @@ def test_a_house_that_dies_again_and_again(relay):  # noqa: F811
 def test_a_house_that_turns_away(relay):  # noqa: F811
     """It has read who comes, and is asked once."""
     a = Agent(relay, relay.tenant("anna", channels=9))
-    first, second = a.open(2)
+    (first,), (second,) = a.open(), a.open()  # one after the other
     v = visitor(relay)
     taken = second  # the newest is used first
     taken.header()
@@ -369,7 +369,7 @@ def test_a_house_that_turns_away(relay):  # noqa: F811
 def test_a_house_that_has_spoken(relay):  # noqa: F811
     """What it began nobody else can go on with."""
     a = Agent(relay, relay.tenant("anna", channels=9))
-    first, second = a.open(2)
+    (first,), (second,) = a.open(), a.open()  # one after the other
     v = visitor(relay)
     carries(second, v)
     reset(second)
