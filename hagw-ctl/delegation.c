@@ -50,8 +50,8 @@ static _printf_(3, 4) int conclude(Delegation *d, DelegationVerdict verdict, con
 
 /* --- questions to the world ---------------------------------------------------------------------------- */
 
-static int query(const char *name, const char *type, const char *server, sd_json_variant **ret,
-                 char **ret_reason) {
+int delegation_query(const char *name, const char *type, const char *server, sd_json_variant **ret,
+                     char **ret_reason) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
         int r;
 
@@ -94,12 +94,12 @@ static int find_parent_server(const char *zone, char **ret) {
                 const char *server, *address;
 
                 /* Who does not answer now does not answer about the parent's parent either. */
-                if (query(parent + 1, "NS", NULL, &names, &reason) < 0)
+                if (delegation_query(parent + 1, "NS", NULL, &names, &reason) < 0)
                         return 0;
                 server = first_answer(names, "answers");
                 if (!server)
                         continue;
-                if (query(server, "A", NULL, &addresses, &again) < 0)
+                if (delegation_query(server, "A", NULL, &addresses, &again) < 0)
                         return 0;
                 address = first_answer(addresses, "answers");
                 if (!address)
@@ -116,7 +116,7 @@ int delegation_ask_parent(const char *zone, sd_json_variant **ret) {
 
         r = find_parent_server(zone, &server);
         if (r > 0)
-                r = query(zone, "NS", server, ret, &reason);
+                r = delegation_query(zone, "NS", server, ret, &reason);
         return r == -ENOMEM ? r : *ret != NULL;
 }
 
@@ -131,7 +131,7 @@ static int ask_parent(const char *zone, const char *why, Delegation *d, char **r
         r = find_parent_server(zone, &server);
         if (r < 0)
                 return r;
-        if (r == 0 || query(zone, "NS", server, &reply, &reason) < 0)
+        if (r == 0 || delegation_query(zone, "NS", server, &reply, &reason) < 0)
                 return conclude(d, DELEGATION_UNKNOWN, "The question for %s could not be asked: %s", zone,
                                 why);
         delegated = first_answer(reply, "authority") ?: first_answer(reply, "answers");
@@ -173,7 +173,7 @@ static int try_name(const char *zone, Trial *t, Delegation *d) {
 
         r = ask_dnsd("io.hagw.Dns.MakeTrial", "zone", zone, &t->made, &reason);
         if (r >= 0) {
-                r = query(field_text(t->made, "name"), "TXT", NULL, &t->reply, &t->reason);
+                r = delegation_query(field_text(t->made, "name"), "TXT", NULL, &t->reply, &t->reason);
                 if (r == -ENOMEM)
                         return r;
                 r = ask_dnsd("io.hagw.Dns.DescribeTrial", "name", field_text(t->made, "name"), &t->seen,
@@ -252,7 +252,7 @@ static int judge_other(const char *zone, const char *name_server, unsigned port,
         const char *soa;
         int r;
 
-        r = query(zone, "SOA", NULL, &reply, &reason);
+        r = delegation_query(zone, "SOA", NULL, &reply, &reason);
         if (r == -ENOMEM)
                 return r;
         soa = r < 0 ? NULL : first_answer(reply, "answers");

@@ -39,6 +39,10 @@ void delegation_done(Delegation *d);
 /* For each question; there are at most four. */
 #define DELEGATION_QUERY_USEC (6 * USEC_PER_SEC)
 
+/* One question, to the system's resolver or (server) elsewhere: io.hagw.Net.Query's reply, or why not. */
+int delegation_query(const char *name, const char *type, const char *server, sd_json_variant **ret,
+                     char **ret_reason);
+
 /* What a server of the zone above says when it is asked for the zone's NS (io.hagw.Net.Query's reply). 1: it
  * is there; 0: it could not be asked; -ENOMEM. */
 int delegation_ask_parent(const char *zone, sd_json_variant **ret);

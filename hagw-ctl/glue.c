@@ -12,6 +12,7 @@
 #include "delegation.h"
 #include "glue.h"
 #include "hostname.h"
+#include "servers.h"
 
 static const struct {
         const char *name, *type;
@@ -74,6 +75,20 @@ static bool is_glue(sd_json_variant *v, const ConfZone *zone, int family) {
                ip_parse(strempty(field_text(v, "address")), &a) >= 0 && a.family == family;
 }
 
+/* Whether the zone above delegates to the server of that name at all. */
+static bool names_server(sd_json_variant *parent, const ConfZone *zone) {
+        const size_t size = strlen(zone->name_server);
+
+        for (size_t i = 0; i < field_count(parent, "authority"); i++) {
+                const char *text = strempty(sd_json_variant_string(field_element(parent, "authority", i)));
+
+                if (strncasecmp(text, zone->name_server, size) == 0 &&
+                    (streq(text + size, "") || streq(text + size, ".")))
+                        return true;
+        }
+        return false;
+}
+
 static int check_family(const ConfZone *zone, sd_json_variant *parent, unsigned family, const char *ours,
                         Glue *g) {
         const char *name = families[family].name, *type = families[family].type, *wrong = NULL;
@@ -116,13 +131,15 @@ int glue_check(const Config *config, const ConfZone *zone, const char *const add
         int r;
 
         *ret = (Glue) {};
-        if (!glue_is_used(zone))
-                return 0;
         r = delegation_ask_parent(zone->name, &parent);
-        /* One that answers itself, or gives no address at all, does not delegate in words that we know. */
-        if (r <= 0 || field_count(parent, "authority") == 0 || field_count(parent, "glue") == 0)
+        /* One that answers itself does not delegate in words that we know. */
+        if (r <= 0 || field_count(parent, "authority") == 0)
                 return MIN(r, 0);
-        for (unsigned f = 0; r >= 0 && f < _GLUE_FAMILIES_MAX; f++)
+        r = servers_check(config, zone, parent, addresses, &g.details[GLUE_SERVERS],
+                          &g.problems[GLUE_SERVERS]);
+        /* One that gives no address at all does not either, nor does one that has other names. */
+        for (unsigned f = 0; r >= 0 && f < _GLUE_FAMILIES_MAX && glue_is_used(zone) &&
+                             field_count(parent, "glue") > 0 && names_server(parent, zone); f++)
                 r = check_family(zone, parent, f, glue_address(config, f, addresses[f]), &g);
         if (r < 0)
                 return r;

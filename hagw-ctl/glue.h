@@ -8,7 +8,7 @@
 /* The addresses that the zone above gives for this zone's name server. A question that comes here by one of
  * them shows nothing of the other. */
 
-enum { GLUE_IPV4, GLUE_IPV6, _GLUE_FAMILIES_MAX };
+enum { GLUE_IPV4, GLUE_IPV6, _GLUE_FAMILIES_MAX, GLUE_SERVERS = _GLUE_FAMILIES_MAX, _GLUE_MAX };
 
 /* At which of the house's addresses (texts, or NULL) its name server can be asked; NULL where at none of the
  * kind: routers send IPv4 on to another port, and over IPv6 nobody does. */
@@ -17,9 +17,10 @@ const char *glue_address(const Config *config, unsigned family, const char *addr
 /* Does the zone above have addresses of the name server's at all? */
 bool glue_is_used(const ConfZone *zone);
 
+/* What is said of each family's address, and of the servers' names (servers.h). */
 typedef struct Glue {
-        char *details[_GLUE_FAMILIES_MAX]; /* what is wrong with it; NULL: nothing */
-        bool problems[_GLUE_FAMILIES_MAX]; /* who follows it does not arrive; else something is missing */
+        char *details[_GLUE_MAX]; /* what is wrong with it; NULL: nothing */
+        bool problems[_GLUE_MAX]; /* who follows it does not arrive; else something is missing */
 } Glue;
 void glue_done(Glue *g);
 

@@ -130,7 +130,7 @@ int judge_certificates(Status *s) {
         return 0;
 }
 
-/* A question came here, by one address: what the other leads to is not seen by that. */
+/* A question came here, by one address and one name: what the others lead to is not seen by that. */
 static int zone_judge_glue(Status *s, const ConfZone *zone) {
         const char *addresses[_GLUE_FAMILIES_MAX];
         _cleanup_(glue_done) Glue g = {};
@@ -161,7 +161,7 @@ static int zone_judge(Status *s, const ConfZone *zone, sd_json_variant *live, bo
                         (delegation_is_problem(d.verdict) ? status_problem :
                                                             status_notice)(s, "%s", d.detail);
         }
-        if (d.verdict == DELEGATION_WORKS && ask && !via_relay) {
+        if (ask && !via_relay && (d.verdict == DELEGATION_WORKS || d.verdict == DELEGATION_INSIDE)) {
                 r = zone_judge_glue(s, zone);
                 if (r < 0)
                         return r;

@@ -329,6 +329,40 @@ def test_the_addresses_that_the_parent_gives(world, ipv6, dns_, extra, told, pro
     assert not found or (told in found[0] and len(found) == 1 and (found[0] in said["problems"]) == problem), found
 
 
+OTHER = f"home NS other\nother A {HOUSE}\n"
+NAMED = CONFIG.replace('";', '"; name_server = "ns.example.com";', 1)
+
+
+@pytest.mark.parametrize("config,records,told,problem", [
+    (CONFIG, DELEGATION.replace("home NS ns.home.example.com", "home NS Ns.Home.Example.COM"), None, False),
+    # Another name that leads here as well: most resolvers never notice, and either side can be corrected.
+    (CONFIG, OTHER, 'name_server = "other.example.com" for that zone in hagw.conf, then hagw-ctl reload; or at your DNS provider, enter: '
+     'home.example.com. NS ns.home.example.com.', False),
+    # What this machine says of itself leads elsewhere.
+    (NAMED, OTHER, "its name server is ns.example.com, which does not lead here: resolvers that go by it find nobody", True),
+    (NAMED, DELEGATION, 'name_server = "ns.home.example.com" for that zone', True),
+    (NAMED.replace("ns.example.com", "nobody.example.com"), DELEGATION, "nobody.example.com, which does not lead here", True),
+    # One more beside the right one.
+    (CONFIG, DELEGATION + "home NS ns\n", "delegates it to ns.example.com, too, which leads to another machine", True),
+    (CONFIG, DELEGATION + "home NS nobody\n", "delegates it to nobody.example.com, too, which has no address", False),
+    (CONFIG, DELEGATION + OTHER, None, False)])
+def test_the_name_server_that_the_parent_names(world, config, records, told, problem):
+    """Against the one that hagw-dnsd names, by which resolvers go on."""
+    world.house.configure(config + f'public_address: {{ ipv4 = "static:{HOUSE}"; ipv6 = "none"; }};\n')
+    world.netd.reload()
+    world.dnsd.reload()
+    world.internet.delegate(records)
+    deadline = time.monotonic() + 60
+    while True:
+        said, zone = world.status()
+        found = [f for f in said["problems"] + said["notices"] if ZONE in f]
+        if zone["delegation"] == "works" and (told is None) == (found == []):
+            break
+        assert time.monotonic() < deadline, said  # resolvers remember for a while
+        time.sleep(0.5)
+    assert not found or (told in found[0] and len(found) == 1 and (found[0] in said["problems"]) == problem), found
+
+
 def ago(seconds):
     return int((time.time() - seconds) * 1e6)
 
