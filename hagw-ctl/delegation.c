@@ -28,6 +28,13 @@ static const struct {
 const char *delegation_verdict_text(DelegationVerdict v) { return verdicts[v].text; }
 bool delegation_is_problem(DelegationVerdict v) { return verdicts[v].problem; }
 
+bool delegation_is_lost(const char *text) {
+        for (DelegationVerdict v = 0; v < _DELEGATION_MAX; v++)
+                if (streq(verdicts[v].text, text))
+                        return verdicts[v].problem && v != DELEGATION_UNKNOWN;
+        return false;
+}
+
 void delegation_done(Delegation *d) {
         free(d->detail);
         *d = (Delegation) {};

@@ -23,6 +23,7 @@ typedef enum DelegationVerdict {
 
 const char *delegation_verdict_text(DelegationVerdict v); /* as --json gives it */
 bool delegation_is_problem(DelegationVerdict v);
+bool delegation_is_lost(const char *text); /* by that word: known to lead nowhere */
 
 typedef struct Delegation {
         DelegationVerdict verdict;

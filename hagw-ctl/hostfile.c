@@ -297,7 +297,7 @@ int host_take_options(Choices *choices, const Call *call) {
 
 int edit_failed(const char *path, int r) {
         if (r == -ENOENT) {
-                log_error("%s is written so that hagw-ctl does not find the zone in it: change it by hand.",
+                log_error("%s is written so that its zone is not found in it: change it by hand.",
                           path);
                 return -EBADMSG;
         }

@@ -4,9 +4,9 @@
 
 #include <time.h>
 
+#include "cause.h"
 #include "client.h"
 #include "output.h"
-#include "status.h"
 #include "usec.h"
 #include "view.h"
 
@@ -69,5 +69,7 @@ int judge_clock(Status *s) {
         else if (witness)
                 status_problem(s, "This machine's clock says %s, and %s certificate is not valid yet by it. "
                                   REMEDY ".", says, witness);
+        if (s->n_problems > 0)
+                cause_note(s, CAUSE_CLOCK);
         return 0;
 }

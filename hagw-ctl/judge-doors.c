@@ -3,10 +3,10 @@
 /* What status finds about the sockets that systemd opens for hagw: whether they are open, and who else has
  * their ports. A daemon runs on behind a door that is shut, and nobody comes. */
 
+#include "cause.h"
 #include "client.h"
 #include "holders.h"
 #include "run.h"
-#include "status.h"
 
 #define DOORS_MAX 16U
 #define UNIT_MAX 64U
@@ -239,6 +239,8 @@ int judge_listeners(Status *s) {
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(deaf); i++) {
                 if (deaf[i].n == 0)
                         continue;
+                if (streq(deaf[i].error, "EADDRINUSE"))
+                        cause_note(s, CAUSE_PORT_53);
                 tell_deaf(s, &deaf[i], i == 0 ? AF_INET : AF_INET6);
                 r = status_mark_shut(s, "hagw-dnsd");
         }
@@ -265,6 +267,8 @@ int judge_doors(Status *s) {
                 const Holder *other = d->port > 0 ? holders_find_other(holders, d->port, true) : NULL;
                 const bool runs = daemon_runs(s, d->daemon);
 
+                if (d->port > 0 && runs && (other || is_shut(shown, d->unit, state)))
+                        cause_note(s, d->port == 443 ? CAUSE_PORT_443 : CAUSE_PORT_80);
                 if (runs && is_shut(shown, d->unit, state)) {
                         tell_shut(s, d, state, other);
                         r = status_mark_shut(s, d->daemon);

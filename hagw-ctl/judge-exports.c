@@ -4,9 +4,9 @@
 
 #include <time.h>
 
+#include "cause.h"
 #include "exports.h"
 #include "output.h"
-#include "status.h"
 #include "usec.h"
 
 int judge_exports(Status *s) {
@@ -21,7 +21,7 @@ int judge_exports(Status *s) {
                 Export e;
 
                 export_read(sd_json_variant_by_index(array, i), &e);
-                if (!e.error)
+                if (!e.error || cause_explains(s, NULL, e.error))
                         continue;
                 (void) format_when(e.failing_usec, clock_usec(CLOCK_REALTIME), when);
                 status_problem(s,

@@ -2,131 +2,82 @@
 
 /* What status finds about names: zones, hosts, certificates and who may order them. */
 
+#include <stdio.h>
+
 #include "caa.h"
+#include "cause.h"
 #include "client.h"
 #include "delegation.h"
 #include "glue.h"
 #include "output.h"
-#include "status.h"
 #include "usec.h"
 #include "view.h"
 
 /* A screen is waited for: where nobody answers, zones after this time are not asked for. */
 #define ZONES_ASK_USEC (10 * USEC_PER_SEC)
 
-static void judge_service(Status *s, sd_json_variant *h) {
-        uint64_t since = field_number(h, "foundUSec");
-        char when[TIME_TEXT_MAX];
+/* Hosts with one service fail for one reason. */
+static bool host_was_told(const Status *s, size_t at, size_t *ret_more) {
+        sd_json_variant *h = field_element(s->hosts, "hosts", at);
+        const char *error = field_text(h, "error");
 
-        status_problem(s, "The service behind %s fails%s%s%s: %s", field_text(h, "name"),
+        *ret_more = 0;
+        for (size_t i = 0; error && i < field_count(s->hosts, "hosts"); i++) {
+                sd_json_variant *other = field_element(s->hosts, "hosts", i);
+
+                if (i == at || !streq(strempty(field_text(other, "health")), "failing") ||
+                    !streq_ptr(error, field_text(other, "error")))
+                        continue;
+                if (i < at)
+                        return true;
+                (*ret_more)++;
+        }
+        return false;
+}
+
+static void judge_service(Status *s, size_t at) {
+        sd_json_variant *h = field_element(s->hosts, "hosts", at);
+        uint64_t since = field_number(h, "foundUSec");
+        char when[TIME_TEXT_MAX], also[64] = "";
+        size_t more;
+
+        if (cause_explains(s, field_text(h, "name"), field_text(h, "error")) || host_was_told(s, at, &more))
+                return;
+        if (more > 0)
+                (void) snprintf(also, sizeof(also), " (and %zu more host%s)", more, more > 1 ? "s" : "");
+        status_problem(s, "The service behind %s%s fails%s%s%s: %s", field_text(h, "name"), also,
                        since ? " (found " : "",
                        since ? format_when(since, clock_usec(CLOCK_REALTIME), when) : "", since ? ")" : "",
                        field_text(h, "error") ?: "see hagw-ctl host show");
 }
 
-int judge_hosts(Status *s) {
+/* One reload is what all of them want. */
+static void judge_unloaded(Status *s) {
+        const char *first = NULL;
+        size_t more = 0;
+
         for (size_t i = 0; i < field_count(s->hosts, "hosts"); i++) {
                 sd_json_variant *h = field_element(s->hosts, "hosts", i);
 
-                if (streq(strempty(field_text(h, "health")), "failing"))
-                        judge_service(s, h);
-                else if (!field_bool(h, "loaded") && !s->unreachable && !s->denied)
-                        status_problem(s, "hagw-proxyd does not know %s yet: hagw-ctl reload",
-                                       field_text(h, "name"));
-        }
-        return 0;
-}
-
-/* Said for as long as it is so: nothing else tells that the first authority needs a look. */
-static void judge_fallback(Status *s, sd_json_variant *c) {
-        const uint64_t now = clock_usec(CLOCK_REALTIME), at = field_number(c, "nextUSec");
-        char next[TIME_TEXT_MAX];
-
-        if (field_bool(c, "fallback"))
-                status_notice(s, "The certificate for %s is from the fallback, %s: the first authority "
-                                 "could not be had. The next order, %s, asks that one first.",
-                              field_text(c, "name"), field_text(c, "directory"),
-                              at ? format_when(MAX(at, now + 1), now, next) : "when it is asked for");
-}
-
-/* Nobody needs to do anything yet; who looks may know the reason. */
-static void judge_renewal(Status *s, sd_json_variant *c) {
-        const uint64_t now = clock_usec(CLOCK_REALTIME), tries = field_number(c, "failures");
-        char end[TIME_TEXT_MAX], next[TIME_TEXT_MAX];
-
-        if (tries == 0 || !streq(strempty(field_text(c, "state")), "valid"))
-                return;
-        status_notice(s, "The certificate for %s could not be renewed (%lu tr%s): %s. It ends %s; the next "
-                         "try is %s.",
-                      field_text(c, "name"), (unsigned long) tries, tries > 1 ? "ies" : "y",
-                      field_text(c, "error") ?: "hagw-ctl log tells why",
-                      format_when(field_number(c, "notAfterUSec"), now, end),
-                      format_when(MAX(field_number(c, "nextUSec"), now + 1), now, next));
-}
-
-/* Somebody wanted it ended, and it is still what visitors see. */
-static void judge_revocation(Status *s, sd_json_variant *c) {
-        const bool imported = streq(strempty(field_text(c, "source")), "imported");
-        const char *name = field_text(c, "name");
-        char when[TIME_TEXT_MAX];
-
-        if (field_bool(c, "revoking"))
-                status_notice(s, "Certificates of %s are to be revoked, and the certificate authority could "
-                                 "not be told yet; hagw-acmed goes on trying.", name);
-        if (!field_number(c, "revokedUSec") || field_bool(c, "ordering") ||
-            !(imported || field_bool(c, "wanted")))
-                return;
-        status_problem(s, "The certificate for %s is revoked (%s), and no other has taken its place: "
-                          "browsers may refuse it. %s%s%s.",
-                       name,
-                       format_when(field_number(c, "revokedUSec"), clock_usec(CLOCK_REALTIME), when),
-                       imported ? "Import its successor: hagw-ctl cert import CHAIN KEY"
-                                : "hagw-ctl cert renew ",
-                       imported ? "" : name, imported ? "" : " orders one");
-}
-
-/* An order is a look from outside, the only one there is: this is no guess. */
-static void judge_unreached(Status *s, sd_json_variant *c) {
-        const uint64_t end = field_number(c, "notAfterUSec"), now = clock_usec(CLOCK_REALTIME);
-        const char *name = field_text(c, "name"), *error = strempty(field_text(c, "error"));
-        char found[TIME_TEXT_MAX], ends[TIME_TEXT_MAX], text[ROUTER_TEXT_MAX];
-        const bool dns = field_number(c, "unreachedPort") == 53;
-        const char *router = dns ? delegation_router_text(s->config ? s->config->dns.ipv4_port : 0, text) :
-                                   "pass TCP port 80 to this machine";
-
-        status_problem(s,
-                       "The certificate authority asked for %s from the internet and did not reach this "
-                       "house (%s): %s%s%s%s%s Does the router %s, and does that name%s have the house's "
-                       "address of today? \"hagw-ctl cert renew %s\" tries again.",
-                       name, format_when(field_number(c, "unreachedUSec"), now, found), error,
-                       endswith(error, ".") ? "" : ".", end ? " The certificate that is there ends " : "",
-                       end ? format_when(end, now, ends) : "", end ? "." : "", router,
-                       dns ? "'s name server" : "", name);
-}
-
-int judge_certificates(Status *s) {
-        char when[TIME_TEXT_MAX];
-
-        for (size_t i = 0; i < field_count(s->certificates, "certificates"); i++) {
-                sd_json_variant *c = field_element(s->certificates, "certificates", i);
-                uint64_t end = field_number(c, "notAfterUSec");
-
-                judge_fallback(s, c);
-                judge_revocation(s, c);
-                if (field_number(c, "unreachedPort") > 0) {
-                        judge_unreached(s, c);
+                if (field_bool(h, "loaded") || streq(strempty(field_text(h, "health")), "failing"))
                         continue;
-                }
-                if (!view_certificate_is_bad(c)) {
-                        judge_renewal(s, c);
-                        continue;
-                }
-                status_problem(s,
-                               "Certificate %s: %s%s%s%s%s", field_text(c, "name"), field_text(c, "state"),
-                               end ? ", ends " : "",
-                               end ? format_when(end, clock_usec(CLOCK_REALTIME), when) : "",
-                               field_text(c, "error") ? ": " : "", strempty(field_text(c, "error")));
+                more += !!first;
+                first = first ?: field_text(h, "name");
         }
+        if (!first || s->unreachable || s->denied || s->told[CAUSE_CONFIG])
+                return;
+        if (more > 0)
+                status_problem(s, "hagw-proxyd does not know %s and %zu more yet: hagw-ctl reload", first,
+                               more);
+        else
+                status_problem(s, "hagw-proxyd does not know %s yet: hagw-ctl reload", first);
+}
+
+int judge_hosts(Status *s) {
+        for (size_t i = 0; i < field_count(s->hosts, "hosts"); i++)
+                if (streq(strempty(field_text(field_element(s->hosts, "hosts", i), "health")), "failing"))
+                        judge_service(s, i);
+        judge_unloaded(s);
         return 0;
 }
 
@@ -144,6 +95,52 @@ static int zone_judge_glue(Status *s, const ConfZone *zone) {
         return r;
 }
 
+/* By an order, which looked from outside. */
+static bool was_looked_at(const Status *s, const ConfZone *zone) {
+        for (size_t i = 0; i < field_count(s->certificates, "certificates"); i++) {
+                sd_json_variant *c = field_element(s->certificates, "certificates", i);
+                const char *name = strempty(field_text(c, "name"));
+
+                if (field_number(c, "unreachedPort") == 53 && config_find_zone(s->config, name) == zone)
+                        return true;
+        }
+        return false;
+}
+
+/* A question that did not come, where nothing could come. */
+static bool zone_is_explained(const Status *s, const ConfZone *zone, DelegationVerdict verdict) {
+        switch (verdict) {
+        case DELEGATION_UNKNOWN:
+                return s->told[CAUSE_RESOLVER];
+        case DELEGATION_SILENT:
+        case DELEGATION_UDP_ONLY:
+                return s->told[CAUSE_PORT_53] || status_has_no_address(s);
+        case DELEGATION_INSIDE:
+                return was_looked_at(s, zone);
+        default:
+                return false;
+        }
+}
+
+bool status_zone_is_lost(const Status *s, const char *zone) {
+        for (size_t i = 0; i < field_count(s->zones, "zones"); i++) {
+                sd_json_variant *z = field_element(s->zones, "zones", i);
+
+                if (streq(strempty(field_text(z, "name")), zone))
+                        return delegation_is_lost(strempty(field_text(z, "delegation")));
+        }
+        return false;
+}
+
+/* The resolver of this machine is one, however many zones there are. */
+static void zone_tell(Status *s, const ConfZone *zone, const Delegation *d) {
+        if (!d->detail || zone_is_explained(s, zone, d->verdict))
+                return;
+        (delegation_is_problem(d->verdict) ? status_problem : status_notice)(s, "%s", d->detail);
+        if (delegation_is_problem(d->verdict))
+                cause_note(s, d->verdict == DELEGATION_UNKNOWN ? CAUSE_RESOLVER : CAUSE_DELEGATION);
+}
+
 /* Each zone of the configuration with what hagw-dnsd says of it and what the world sees. */
 static int zone_judge(Status *s, const ConfZone *zone, sd_json_variant *live, bool ask,
                       sd_json_variant **array) {
@@ -157,9 +154,7 @@ static int zone_judge(Status *s, const ConfZone *zone, sd_json_variant *live, bo
                 r = delegation_check(zone->name, zone->name_server, s->config->dns.ipv4_port, &d);
                 if (r < 0)
                         return r;
-                if (d.detail)
-                        (delegation_is_problem(d.verdict) ? status_problem :
-                                                            status_notice)(s, "%s", d.detail);
+                zone_tell(s, zone, &d);
         }
         if (ask && !via_relay && (d.verdict == DELEGATION_WORKS || d.verdict == DELEGATION_INSIDE)) {
                 r = zone_judge_glue(s, zone);
@@ -215,8 +210,10 @@ int judge_caa(Status *s) {
                 _cleanup_free_ char *complaint = NULL;
 
                 r = caa_name_complaint(&s->names.items[i], &complaint);
-                if (r > 0)
+                if (r > 0) {
                         status_problem(s, "%s", complaint);
+                        cause_note(s, CAUSE_CAA);
+                }
                 if (r >= 0)
                         r = caa_name_to_json(&s->names.items[i], &v);
                 if (r >= 0)

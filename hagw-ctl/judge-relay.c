@@ -4,10 +4,10 @@
 
 #include <time.h>
 
+#include "cause.h"
 #include "client.h"
 #include "output.h"
 #include "relay.h"
-#include "status.h"
 #include "usec.h"
 
 #define REFUSED_RECENT_USEC (10 * USEC_PER_MINUTE)
@@ -36,10 +36,13 @@ int judge_relay(Status *s) {
         sd_json_variant *relay = sd_json_variant_by_key(s->relay, "relay");
         const char *error = field_text(relay, "error");
 
-        if (relay && !relay_is_attached(relay))
-                status_problem(s, "This house is not attached to its relay %s (%s)%s%s",
-                               s->config->relay.address, field_text(relay, "state"), error ? ": " : ".",
-                               strempty(error));
+        if (relay && !relay_is_attached(relay)) {
+                if (!cause_explains(s, NULL, error))
+                        status_problem(s, "This house is not attached to its relay %s (%s)%s%s",
+                                       s->config->relay.address, field_text(relay, "state"),
+                                       error ? ": " : ".", strempty(error));
+                cause_note(s, CAUSE_RELAY);
+        }
         judge_refused(s, relay);
         return 0;
 }

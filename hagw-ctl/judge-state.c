@@ -4,9 +4,9 @@
 
 #include <stdio.h>
 
+#include "cause.h"
 #include "client.h"
 #include "output.h"
-#include "status.h"
 #include "usec.h"
 
 static bool has_faults(sd_json_variant *d) {
@@ -57,6 +57,7 @@ static void judge_faults(Status *s) {
 
         if (!d)
                 return;
+        cause_note(s, CAUSE_DISK);
         f = field_element(d, "stateFaults", 0);
         status_problem(s,
                        "The state of %s%s could not be written, for the first time %s: %s: %s; %s. What is "
@@ -73,12 +74,14 @@ int judge_state(Status *s) {
 
         judge_faults(s);
         d = find(s, is_read_only, &more);
-        if (d)
+        if (d && !s->told[CAUSE_DISK]) {
+                cause_note(s, CAUSE_DISK);
                 status_problem(s, "Nothing can be written to %s, the state of %s%s: %s.",
                                field_text(d, "stateDirectory"), field_text(d, "name"),
                                others(more, also, sizeof(also)), remedy(d));
+        }
         d = find(s, is_low, &more);
-        if (d)
+        if (d && !s->told[CAUSE_DISK])
                 status_problem(s, "There is little room for the state of %s%s: %.1f MiB in %s; %s.",
                                field_text(d, "name"), others(more, also, sizeof(also)),
                                (double) field_number(d, "stateFreeBytes") / (1024 * 1024),

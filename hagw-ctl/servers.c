@@ -69,7 +69,8 @@ static int look_up(const char *server, const char *const addresses[_GLUE_FAMILIE
 }
 
 /* A name of ours has our addresses. */
-static int look_up_own(const Config *config, const ConfZone *zone, const char *const addresses[], Lead *ret) {
+static int look_up_own(const Config *config, const ConfZone *zone, const char *const addresses[],
+                       Lead *ret) {
         *ret = LEAD_HERE;
         return config_find_zone(config, zone->name_server) ? 0 : look_up(zone->name_server, addresses, ret);
 }
@@ -87,6 +88,7 @@ static bool read_server(sd_json_variant *parent, size_t i, char *out) {
         return true;
 }
 
+/* Only others stand there. */
 static int tell_other(const Config *config, const ConfZone *zone, const char *theirs,
                       const char *const addresses[], char **ret_detail, bool *ret_problem) {
         Lead lead;
@@ -97,9 +99,9 @@ static int tell_other(const Config *config, const ConfZone *zone, const char *th
                 return r;
         *ret_problem = lead == LEAD_ELSEWHERE || lead == LEAD_NOWHERE;
         return say(ret_detail,
-                   "The zone above %s delegates it to %s, but this machine says that its name server is %s%s. "
-                   "Let both say the same: name_server = \"%s\" for that zone in hagw.conf, then hagw-ctl "
-                   "reload; or at your DNS provider, enter: %s. NS %s.",
+                   "The zone above %s delegates it to %s, but this machine says that its name server is "
+                   "%s%s. Let both say the same: name_server = \"%s\" for that zone in hagw.conf, then "
+                   "hagw-ctl reload; or at your DNS provider, enter: %s. NS %s.",
                    zone->name, theirs, zone->name_server,
                    *ret_problem ? ", which does not lead here: resolvers that go by it find nobody" :
                                   ": most resolvers find it all the same, and some ask both",
@@ -131,7 +133,8 @@ int servers_check(const Config *config, const ConfZone *zone, sd_json_variant *p
         if (!addresses[GLUE_IPV4] && !addresses[GLUE_IPV6])
                 return 0;
         for (size_t i = 0; i < field_count(parent, "authority"); i++)
-                ours = ours || (read_server(parent, i, theirs) && strcasecmp(theirs, zone->name_server) == 0);
+                ours = ours ||
+                       (read_server(parent, i, theirs) && strcasecmp(theirs, zone->name_server) == 0);
         for (size_t i = 0; r >= 0 && i < field_count(parent, "authority") && n < LOOKED_UP_MAX; i++) {
                 Lead lead;
 

@@ -8,10 +8,25 @@
 #include "verbs.h"
 
 /* hagw-ctl status: what the daemons say is gathered once, every judge looks at it and finds what it finds,
- * and then it is printed. A judge is one function and one row in status.c, and stands with its noun:
- * judge-machine.c (daemons, addresses, visitors), judge-doors.c (sockets, ports), judge-state.c (the
- * daemons' files), judge-names.c (zones, hosts, certificates), judge-relay.c (both ends of a tunnel),
- * judge-notify.c (who is told). */
+ * and then it is printed. A judge is one function and one row in verbs-status.c, and stands with its noun:
+ * judge-machine.c (daemons, configuration), judge-addresses.c (and visitors), judge-doors.c (sockets,
+ * ports), judge-state.c (the daemons' files), judge-names.c (zones, hosts), judge-certs.c, judge-relay.c
+ * (both ends of a tunnel), judge-notify.c (who is told). */
+
+/* What makes other things fail, too (cause.h). */
+typedef enum Cause {
+        CAUSE_CLOCK,
+        CAUSE_DISK,
+        CAUSE_RESOLVER,   /* names cannot be looked up */
+        CAUSE_RELAY,      /* of a house: it is not attached */
+        CAUSE_DELEGATION, /* of a zone: the world does not find it */
+        CAUSE_CAA,
+        CAUSE_CONFIG,     /* daemons keep what they had */
+        CAUSE_PORT_53,    /* somebody else has it */
+        CAUSE_PORT_80,
+        CAUSE_PORT_443,
+        _CAUSE_MAX,
+} Cause;
 
 typedef struct Status {
         sd_json_variant *addresses, *zones, *hosts, *certificates, *sessions, *daemons;
@@ -27,6 +42,8 @@ typedef struct Status {
         int config_errno;   /* and what kind; -ENOENT: there is none, -EACCES: it may not be read */
         bool unset;         /* nothing was set up here yet */
         const char *config_dir;
+        bool told[_CAUSE_MAX];
+        size_t n_off; /* daemons that are off, where judge_config() tells them with the reason */
 } Status;
 
 /* A finding is one sentence, or two: what hurts, and the remedy. A problem keeps visitors away or needs a
@@ -58,6 +75,12 @@ int judge_exports(Status *s);
  * since when that is known, 0: not, or it is of no interest here. CLOCK_REALTIME. */
 uint64_t status_last_visitor(const Status *s, const char *door);
 uint64_t status_visitors_since(const Status *s);
+
+/* There is none by which the world could come here, and there should be. */
+bool status_has_no_address(const Status *s);
+
+/* The world does not find the zone, as was told. */
+bool status_zone_is_lost(const Status *s, const char *zone);
 
 /* That the daemon runs behind a door that is shut. -ENOMEM. */
 int status_mark_shut(Status *s, const char *daemon);

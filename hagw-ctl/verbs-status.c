@@ -13,12 +13,11 @@
 #include "status.h"
 #include "view.h"
 
+/* Causes first: what else fails by them is found behind them, and left out (cause.h). */
 static int (*const judges[])(Status *s) = {
-        judge_clock, /* what else fails by it is found behind it */
-        judge_daemons, judge_state,    judge_config, judge_addresses, judge_doors, judge_listeners,
-        judge_hops,    judge_visitors, judge_relay,  judge_tenants,   judge_hosts, judge_certificates,
-        judge_zones,   judge_caa,      judge_notify, judge_exports,
-        judge_families,
+        judge_clock,  judge_daemons,      judge_config,  judge_state,    judge_doors,     judge_listeners,
+        judge_zones,  judge_addresses,    judge_relay,   judge_tenants,  judge_caa,       judge_hosts,
+        judge_certificates, judge_hops,   judge_visitors, judge_families, judge_notify,   judge_exports,
 };
 
 void status_done(Status *s) {

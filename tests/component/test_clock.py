@@ -29,6 +29,7 @@ TIMES = {
                         "nextUSec": "15 hours ahead, or limitUSec",
                         "limitUSec": "a week ahead",
                         "sinceUSec": "now",
+                        "unreachedUSec": "now",
                         "notAfterUSec": "a former certificate's own end, until which it may have to be revoked"},
     "acmed/accounts.json": {"sinceUSec": "a wait of the CAA records' TTL"},
     "acmed/retired.json": {"fromUSec": "a day ahead"},

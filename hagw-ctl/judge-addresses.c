@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What status finds about the house's addresses, and about who comes to them. */
+
+#include "cause.h"
+#include "client.h"
+#include "output.h"
+#include "usec.h"
+
+/* What comes through a relay needs no address here. */
+static bool any_zone_is_direct(const Config *c) {
+        for (size_t i = 0; c && i < c->n_zones; i++)
+                if (c->zones[i].via == CONF_VIA_DIRECT)
+                        return true;
+        return !c;
+}
+
+static const char *family_text(sd_json_variant *a) {
+        return streq(strempty(field_text(a, "family")), "ipv4") ? "IPv4" : "IPv6";
+}
+
+static bool is_known(const Status *s) {
+        for (size_t i = 0; i < field_count(s->addresses, "addresses"); i++)
+                if (field_text(field_element(s->addresses, "addresses", i), "address"))
+                        return true;
+        return false;
+}
+
+bool status_has_no_address(const Status *s) {
+        return field_count(s->addresses, "addresses") > 0 && !is_known(s) && any_zone_is_direct(s->config);
+}
+
+static void judge_address(Status *s, sd_json_variant *a) {
+        const char *error = field_text(a, "error"), *held = field_text(a, "held");
+
+        if (cause_explains(s, NULL, error))
+                return;
+        if (held)
+                (error ? status_problem : status_notice)(
+                        s,
+                        "The public %s address is still %s, the one of %s: %s has given none%s%s. See "
+                        "public_address in hagw.conf(5).",
+                        family_text(a), field_text(a, "address"), held, field_text(a, "source"),
+                        error ? ": " : " yet", strempty(error));
+        else if (error)
+                status_problem(s, "The public %s address could not be confirmed: %s", family_text(a), error);
+}
+
+/* A source that is silent, and that there is no address by it, are one thing. */
+static void judge_no_address(Status *s) {
+        size_t awaited = 0, n_errors = 0;
+        const char *error = NULL;
+
+        for (size_t i = 0; i < field_count(s->addresses, "addresses"); i++) {
+                sd_json_variant *a = field_element(s->addresses, "addresses", i);
+
+                awaited += streq(strempty(field_text(a, "knowledge")), "unknown");
+                error = error ?: field_text(a, "error");
+                n_errors += !!field_text(a, "error");
+        }
+        if (cause_explains(s, NULL, error))
+                return;
+        if (awaited > 0 && n_errors == 0)
+                status_notice(s, "The public address is not known yet: its source is being asked.");
+        else
+                status_problem(s,
+                               "No public address is known: visitors cannot find this house%s%s%s. See "
+                               "public_address in hagw.conf(5).",
+                               error ? " (" : "", strempty(error), error ? ")" : "");
+}
+
+int judge_addresses(Status *s) {
+        if (status_has_no_address(s))
+                judge_no_address(s);
+        else
+                for (size_t i = 0; i < field_count(s->addresses, "addresses"); i++)
+                        judge_address(s, field_element(s->addresses, "addresses", i));
+        return 0;
+}
+
+/* hagw-proxyd counts connections from the internet, whatever comes of them: scanners come to every public
+ * address many times a day. Behind a relay there are none. */
+#define VISITORS_SILENCE_USEC USEC_PER_DAY
+
+/* For tests, which have no day. */
+static uint64_t visitors_silence_usec(void) {
+        const char *e = secure_getenv("HAGW_SILENCE_USEC");
+
+        return e ? strtoull(e, NULL, 10) : VISITORS_SILENCE_USEC;
+}
+
+uint64_t status_visitors_since(const Status *s) {
+        sd_json_variant *visitors = sd_json_variant_by_key(s->visitors, "visitors");
+
+        return any_zone_is_direct(s->config) ? field_number(visitors, "sinceUSec") : 0;
+}
+
+uint64_t status_last_visitor(const Status *s, const char *door) {
+        sd_json_variant *visitors = sd_json_variant_by_key(s->visitors, "visitors");
+        uint64_t last = 0;
+
+        for (size_t i = 0; i < field_count(visitors, "outside"); i++) {
+                sd_json_variant *o = field_element(visitors, "outside", i);
+
+                if (!door || streq(strempty(field_text(o, "door")), door))
+                        last = MAX(last, field_number(o, "lastUSec"));
+        }
+        return last;
+}
+
+int judge_visitors(Status *s) {
+        static const struct {
+                const char *door;
+                unsigned port;
+                Cause cause;
+        } doors[] = { { "https", 443, CAUSE_PORT_443 }, { "http", 80, CAUSE_PORT_80 } };
+        const uint64_t now = clock_usec(CLOCK_REALTIME), since = status_visitors_since(s);
+        char when[TIME_TEXT_MAX];
+
+        for (size_t i = 0; since > 0 && i < ELEMENTSOF(doors); i++) {
+                const uint64_t last = MAX(status_last_visitor(s, doors[i].door), since);
+
+                if (last + visitors_silence_usec() > now || s->told[doors[i].cause])
+                        continue;
+                status_notice(s,
+                              "Nobody has come from outside to port %u in the last %s. Usually somebody "
+                              "does, if only a scanner: does the router pass TCP port %u to this machine?",
+                              doors[i].port, format_span(now - last, when), doors[i].port);
+        }
+        return 0;
+}
+
+/* Who has no happy eyeballs waits for half a minute before he tries the other address. Nobody is sure, and
+ * scanners do not find IPv6 addresses: so it takes long, and the owner decides. An only family stays. */
+#define FAMILY_SILENCE_USEC (3 * USEC_PER_DAY)
+
+int judge_families(Status *s) {
+        const uint64_t now = clock_usec(CLOCK_REALTIME), since = status_visitors_since(s);
+        sd_json_variant *visitors = sd_json_variant_by_key(s->visitors, "visitors");
+        uint64_t visits[2] = {};
+        const char *address[2] = {};
+        char span[TIME_TEXT_MAX];
+
+        if (since == 0 || since + FAMILY_SILENCE_USEC > now)
+                return 0;
+        for (size_t i = 0; i < field_count(visitors, "outside"); i++) {
+                sd_json_variant *o = field_element(visitors, "outside", i);
+
+                visits[streq(family_text(o), "IPv6")] += field_number(o, "visits");
+        }
+        for (size_t i = 0; i < field_count(s->addresses, "addresses"); i++) {
+                sd_json_variant *a = field_element(s->addresses, "addresses", i);
+
+                address[streq(family_text(a), "IPv6")] = field_text(a, "address");
+        }
+        if (address[0] && address[1] && visits[0] > 0 && visits[1] == 0)
+                status_notice(s,
+                              "No visitor from outside has come over IPv6 in the last %s, though %s is "
+                              "published: some devices would try it first, and wait. Does the router's "
+                              "firewall let TCP 443 and 80 through to it? Otherwise public_address.ipv6 = "
+                              "\"none\" takes it back.",
+                              format_span(now - since, span), address[1]);
+        return 0;
+}
+
+/* Behind such an address may be one telephone of the house, or everybody. */
+int judge_hops(Status *s) {
+        uint64_t now = clock_usec(CLOCK_REALTIME);
+
+        for (size_t i = 0; i < field_count(s->hops, "hops"); i++) {
+                sd_json_variant *h = field_element(s->hops, "hops", i);
+                const char *address = field_text(h, "address");
+
+                if (field_number(h, "lastUSec") + USEC_PER_DAY <= now)
+                        continue;
+                status_problem(s,
+                               "Visitors come from %s, the router or a bridge of this machine, and may be "
+                           "anybody, so they do not count as inside. Let the router (or the container's "
+                           "proxy) show visitors' own addresses; or, if strangers keep theirs and only "
+                           "devices of the house come so, add \"%s\" to lan. \"Inside and outside\" in "
+                           "hagw.conf(5) tells how to find out.",
+                               address, address);
+        }
+        return 0;
+}

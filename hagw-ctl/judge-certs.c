@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What status finds about certificates. What has its cause elsewhere (cause.h) is told there, and several
+ * that fail for one reason are told together. */
+
+#include <stdio.h>
+
+#include "cause.h"
+#include "client.h"
+#include "delegation.h"
+#include "output.h"
+#include "usec.h"
+#include "view.h"
+
+#define MORE_TEXT_MAX 64U
+
+typedef bool (*Same)(sd_json_variant *a, sd_json_variant *b);
+
+/* For one reason, in one state. */
+static bool fail_alike(sd_json_variant *a, sd_json_variant *b) {
+        return field_text(a, "error") && streq_ptr(field_text(a, "error"), field_text(b, "error")) &&
+               streq_ptr(field_text(a, "state"), field_text(b, "state")) &&
+               !field_number(a, "unreachedPort") && !field_number(b, "unreachedPort");
+}
+
+static bool unreached_alike(sd_json_variant *a, sd_json_variant *b) {
+        return field_number(a, "unreachedPort") > 0 &&
+               field_number(a, "unreachedPort") == field_number(b, "unreachedPort");
+}
+
+/* Whether an earlier one was told that is the same; else " (and 2 more)" of those behind it. */
+static bool was_told(const Status *s, size_t at, Same same, char more[static MORE_TEXT_MAX]) {
+        sd_json_variant *c = field_element(s->certificates, "certificates", at);
+        size_t n = 0;
+
+        for (size_t i = 0; i < at; i++)
+                if (same(field_element(s->certificates, "certificates", i), c))
+                        return true;
+        for (size_t i = at + 1; i < field_count(s->certificates, "certificates"); i++)
+                n += same(field_element(s->certificates, "certificates", i), c);
+        more[0] = '\0';
+        if (n > 0)
+                (void) snprintf(more, MORE_TEXT_MAX, " (and %zu more)", n);
+        return false;
+}
+
+/* Said for as long as it is so: nothing else tells that the first authority needs a look. */
+static void judge_fallback(Status *s, sd_json_variant *c) {
+        const uint64_t now = clock_usec(CLOCK_REALTIME), at = field_number(c, "nextUSec");
+        char next[TIME_TEXT_MAX];
+
+        if (field_bool(c, "fallback"))
+                status_notice(s, "The certificate for %s is from the fallback, %s: the first authority "
+                                 "could not be had. The next order, %s, asks that one first.",
+                              field_text(c, "name"), field_text(c, "directory"),
+                              at ? format_when(MAX(at, now + 1), now, next) : "when it is asked for");
+}
+
+/* Nobody needs to do anything yet; who looks may know the reason. */
+static void judge_renewal(Status *s, sd_json_variant *c, const char *more) {
+        const uint64_t now = clock_usec(CLOCK_REALTIME), tries = field_number(c, "failures");
+        char end[TIME_TEXT_MAX], next[TIME_TEXT_MAX];
+
+        if (tries == 0 || !streq(strempty(field_text(c, "state")), "valid"))
+                return;
+        status_notice(s, "The certificate for %s%s could not be renewed (%lu tr%s): %s. It ends %s; the "
+                         "next try is %s.",
+                      field_text(c, "name"), more, (unsigned long) tries, tries > 1 ? "ies" : "y",
+                      field_text(c, "error") ?: "hagw-ctl log tells why",
+                      format_when(field_number(c, "notAfterUSec"), now, end),
+                      format_when(MAX(field_number(c, "nextUSec"), now + 1), now, next));
+}
+
+/* Somebody wanted it ended, and it is still what visitors see. */
+static void judge_revocation(Status *s, sd_json_variant *c) {
+        const bool imported = streq(strempty(field_text(c, "source")), "imported");
+        const char *name = field_text(c, "name");
+        char when[TIME_TEXT_MAX];
+
+        if (field_bool(c, "revoking"))
+                status_notice(s, "Certificates of %s are to be revoked, and the certificate authority could "
+                                 "not be told yet; hagw-acmed goes on trying.", name);
+        if (!field_number(c, "revokedUSec") || field_bool(c, "ordering") ||
+            !(imported || field_bool(c, "wanted")))
+                return;
+        status_problem(s, "The certificate for %s is revoked (%s), and no other has taken its place: "
+                          "browsers may refuse it. %s%s%s.",
+                       name,
+                       format_when(field_number(c, "revokedUSec"), clock_usec(CLOCK_REALTIME), when),
+                       imported ? "Import its successor: hagw-ctl cert import CHAIN KEY"
+                                : "hagw-ctl cert renew ",
+                       imported ? "" : name, imported ? "" : " orders one");
+}
+
+/* An order is a look from outside, the only one there is: this is no guess. */
+static void judge_unreached(Status *s, sd_json_variant *c, const char *more) {
+        const uint64_t end = field_number(c, "notAfterUSec"), now = clock_usec(CLOCK_REALTIME);
+        const char *name = field_text(c, "name"), *error = strempty(field_text(c, "error"));
+        char found[TIME_TEXT_MAX], ends[TIME_TEXT_MAX], text[ROUTER_TEXT_MAX];
+        const bool dns = field_number(c, "unreachedPort") == 53;
+        const char *router = dns ? delegation_router_text(s->config ? s->config->dns.ipv4_port : 0, text) :
+                                   "pass TCP port 80 to this machine";
+
+        status_problem(s,
+                       "The certificate authority asked for %s%s from the internet and did not reach "
+                       "this house (%s): %s%s%s%s%s Does the router %s, and does that name%s have the "
+                       "house's address of today? \"hagw-ctl cert renew %s\" tries again.",
+                       name, more, format_when(field_number(c, "unreachedUSec"), now, found), error,
+                       endswith(error, ".") ? "" : ".", end ? " The certificate that is there ends " : "",
+                       end ? format_when(end, now, ends) : "", end ? "." : "", router,
+                       dns ? "'s name server" : "", name);
+}
+
+/* By what keeps everybody out of that port. */
+static bool unreached_is_explained(const Status *s, sd_json_variant *c, unsigned port) {
+        const ConfZone *zone = s->config ? config_find_zone(s->config, field_text(c, "name")) : NULL;
+
+        return port == 53 ? s->told[CAUSE_PORT_53] || (zone && status_zone_is_lost(s, zone->name)) :
+                            s->told[CAUSE_PORT_80];
+}
+
+/* With a wrong clock what is over and what is due means nothing. */
+static bool is_explained(const Status *s, sd_json_variant *c) {
+        const char *state = strempty(field_text(c, "state"));
+
+        return cause_explains(s, field_text(c, "name"), field_text(c, "error")) ||
+               (s->told[CAUSE_CLOCK] && (streq(state, "expired") || streq(state, "expiring")));
+}
+
+static void judge_bad(Status *s, sd_json_variant *c, const char *more) {
+        const uint64_t end = field_number(c, "notAfterUSec");
+        char when[TIME_TEXT_MAX];
+
+        status_problem(s, "Certificate %s%s: %s%s%s%s%s", field_text(c, "name"), more,
+                       field_text(c, "state"), end ? ", ends " : "",
+                       end ? format_when(end, clock_usec(CLOCK_REALTIME), when) : "",
+                       field_text(c, "error") ? ": " : "", strempty(field_text(c, "error")));
+}
+
+int judge_certificates(Status *s) {
+        char more[MORE_TEXT_MAX];
+
+        for (size_t i = 0; i < field_count(s->certificates, "certificates"); i++) {
+                sd_json_variant *c = field_element(s->certificates, "certificates", i);
+                const unsigned port = (unsigned) field_number(c, "unreachedPort");
+
+                judge_fallback(s, c);
+                judge_revocation(s, c);
+                if (port > 0) {
+                        if (!unreached_is_explained(s, c, port) && !was_told(s, i, unreached_alike, more))
+                                judge_unreached(s, c, more);
+                } else if (!is_explained(s, c) && !was_told(s, i, fail_alike, more)) {
+                        if (view_certificate_is_bad(c))
+                                judge_bad(s, c, more);
+                        else
+                                judge_renewal(s, c, more);
+                }
+        }
+        return 0;
+}

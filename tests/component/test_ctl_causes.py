@@ -1,0 +1,301 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Troubles that bring others: status tells the cause, and leaves out what follows from it. In the daemons' place stand sockets that answer
+as the daemons do in such houses, so that every combination can be made; each error is worded as the daemon words it."""
+
+import json
+import socket
+import threading
+import time
+
+import pytest
+
+from ctl_tools import FAILED, OK, UNREACHABLE, Ctl, ctl  # noqa: F401
+
+ZONE, OTHER, HOUSE = "home.test", "cabin.test", "8.8.8.8"
+CONFIG = f'zones = ( {{ name = "{ZONE}"; }}, {{ name = "{OTHER}"; }} );\n'
+RELAYED = 'zones = ( { name = "anna.relay.test"; via = "relay"; } );\nrelay: { address = "relay.test"; tenant = "anna"; };\n'
+HOUR = 3600
+
+
+def usec(seconds):
+    return int((time.time() + seconds) * 1e6)
+
+
+class Stand:
+    """A daemon's socket: {method's last word: reply, or a function of the parameters}; one with parameters is an error."""
+
+    def __init__(self, runtime, interface, answers):
+        self.interface, self.answers = interface, answers
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.path = runtime / interface
+        self.listener.bind(str(self.path))
+        self.listener.listen(64)
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                threading.Thread(target=self.serve, args=(self.listener.accept()[0],), daemon=True).start()
+            except OSError:
+                return
+
+    def serve(self, client):
+        with client, client.makefile("rb") as f:
+            data = b""
+            while byte := f.read(1):
+                if byte != b"\0":
+                    data += byte
+                    continue
+                message, data = json.loads(data), b""
+                answer = self.answers.get(message["method"].rpartition(".")[2])
+                if callable(answer):
+                    answer = answer(message.get("parameters") or {})
+                if answer is None:
+                    reply = {"error": "org.varlink.service.MethodNotFound", "parameters": {"method": message["method"]}}
+                elif "parameters" in answer:
+                    reply = answer
+                else:
+                    reply = {"parameters": answer}
+                client.sendall(json.dumps(reply).encode() + b"\0")
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.path.unlink()
+
+
+def certificate(name, state="valid", **more):
+    return {"name": name, "names": [name], "state": state, "ordering": False, "source": "acme", "wanted": True, "notBeforeUSec": usec(-HOUR),
+            "notAfterUSec": usec(HOUR * 24 * 60), "failures": 0, **more}
+
+
+class Place:
+    """A healthy house, whose answers a test changes."""
+
+    def __init__(self, ctl):  # noqa: F811
+        self.ctl, self.config = ctl, CONFIG
+        describe = {"Describe": {"version": "1", "status": "fine", "configUSec": usec(0)}}
+        self.certificates = [certificate(ZONE), certificate(OTHER)]
+        self.addresses = [{"family": "ipv4", "source": f"static:{HOUSE}", "address": HOUSE, "knowledge": "known", "confirmedUSec": usec(0)},
+                          {"family": "ipv6", "source": "none", "knowledge": "none"}]
+        self.hosts, self.files, self.relay, self.listeners = [], {}, {}, []
+        self.clock, self.hears, self.visitors = 0, True, {"sinceUSec": usec(-HOUR), "outside": []}
+        self.answers = {
+            "Dns": {**describe, "ListListeners": lambda _: {"listeners": self.listeners}, "MakeTrial": lambda p: {"name": f"_hagw-x.{p['zone']}", "value": "x"},
+                    "ListZones": {"zones": [{"name": z, "serial": 1, "outsideSinceUSec": usec(-HOUR), "outside": []} for z in (ZONE, OTHER)]},
+                    "DescribeTrial": lambda _: {"inside": False, "outsideUdp": self.hears, "outsideTcp": self.hears, "questions": []}},
+            "Net": {**describe, "Watch": lambda _: {"addresses": self.addresses}, "Query": self.query}, "Key": {**describe},
+            "Acme": {**describe, "Watch": lambda _: {"certificates": self.certificates, **({"clockDifferenceUSec": self.clock} if self.clock else {})}},
+            "Proxy": {**describe, "ListHosts": lambda _: {"hosts": self.hosts}, "ListHops": {"hops": []}, "DescribeOutside": lambda _: self.visitors,
+                      "DescribeRelay": lambda _: self.relay},
+            "Web": {**describe, "ListSessions": {"sessions": []}, "ListRefusals": {"refusals": []}}}
+        self.stands = {}
+
+    def query(self, p):
+        """The resolver, and the zone above."""
+        if p["type"] == "TXT" and not self.hears:
+            return {"error": "io.hagw.Net.ResolverFailed", "parameters": {"name": p["name"], "reason": "no answer in time"}}
+        answers, authority, glue = {"NS": ["ns.test."], "A": ["9.9.9.9"], "TXT": ['"x"']}.get(p["type"], []), [], []
+        if p["type"] == "NS" and "server" in p:
+            answers, authority = [], [f"ns.{p['name']}."]
+            glue = [{"name": f"ns.{p['name']}", "address": HOUSE}]
+        return {"rcode": "NOERROR", "authoritative": False, "truncated": False, "answers": answers, "authority": authority, "glue": glue}
+
+    def describe(self, name, **more):
+        self.answers[name] = {**self.answers[name], "Describe": {**self.answers[name]["Describe"], **more}}
+
+    def start(self, *without):
+        self.ctl.house.configure(self.config, **self.files)
+        for name, answers in self.answers.items():
+            if name not in without:
+                self.stands[name] = Stand(self.ctl.house.runtime, f"io.hagw.{name}", answers)
+
+    def found(self, status=FAILED, *words):
+        r = self.ctl.run("--json", "status", *words)
+        said = json.loads(r.stdout)
+        assert r.returncode == status, (r.returncode, said["problems"], said["notices"])
+        return said["problems"], said["notices"]
+
+    def only(self, begin, *words, status=FAILED, notices=()):
+        """The one problem, and nothing but these notices."""
+        problems, noticed = self.found(status)
+        assert len(problems) == 1 and begin in problems[0] and all(w in problems[0] for w in words), problems
+        assert len(noticed) == len(notices) and all(n in m for n, m in zip(notices, noticed)), noticed
+        return problems[0]
+
+    def close(self):
+        for s in self.stands.values():
+            s.close()
+
+
+@pytest.fixture
+def place(ctl):  # noqa: F811
+    p = Place(ctl)
+    yield p
+    p.close()
+
+
+def fail(error, state="failed", **more):
+    return {"state": state, "error": error, "failures": 2, "nextUSec": usec(HOUR), **more}
+
+
+def test_a_healthy_house(place):
+    place.start()
+    assert place.found(OK) == ([], [])
+    assert "Everything is fine." in place.ctl.ok("status")
+
+
+def test_keyd_is_off(place):
+    place.certificates = [certificate(ZONE, **fail("hagw-keyd could not be asked: Connection refused")),
+                          certificate(OTHER, **fail("hagw-keyd did not sign: Connection refused", "expiring"))]
+    place.start("Key")
+    place.only("hagw-keyd is not running", status=UNREACHABLE)
+
+
+def test_webd_is_off(place):
+    place.files = {"ha": f'name = "ha.{ZONE}"; upstream = "http://127.0.0.1:1";'}
+    place.hosts = [{"name": f"ha.{ZONE}", "health": "failing", "error": "the login service does not answer; see systemctl status hagw-webd"}]
+    place.start("Web")
+    place.only("hagw-webd is not running", status=UNREACHABLE)
+
+
+def test_proxyd_is_off(place):
+    """No host is loaded, and no relay or port is answered for."""
+    place.files = {"ha": f'name = "ha.{ZONE}"; upstream = "http://127.0.0.1:1";'}
+    place.certificates[0] |= fail("hagw-proxyd cannot be asked for the relay: Connection refused")
+    place.start("Proxy")
+    place.only("hagw-proxyd is not running", status=UNREACHABLE)
+
+
+def test_several_are_off(place):
+    place.certificates[0] |= fail("hagw-keyd could not be asked: Connection refused")
+    place.start("Key", "Web", "Dns")
+    place.only("hagw-dnsd, hagw-keyd, hagw-webd are not running", "systemctl start hagw.target", status=UNREACHABLE)
+
+
+@pytest.mark.parametrize("off", [(), ("Web",), ("Key", "Web"), ("Dns", "Net", "Key", "Acme", "Proxy", "Web")])
+def test_a_broken_configuration(place, off):
+    """Who keeps the old one, and who could not start, has the same cause."""
+    place.config = "zones = 5;\n"
+    for name in place.answers:
+        place.describe(name, configError="hagw.conf:1: \"zones\" is no list")
+    place.start(*off)
+    said = place.only("The configuration in ", "hagw.conf:1", "Mend it", status=UNREACHABLE if off else FAILED)
+    for words, n in (("so what was in force before stays", 0), ("hagw-webd is not running", 1), ("hagw-keyd, hagw-webd are not running", 2),
+                     ("hagw is not running", 6)):
+        assert (words in said) == (n == len(off)), said
+
+
+def test_hosts_that_wait_for_the_configuration_to_be_mended(place):
+    place.files = {n: f'name = "{n}.{ZONE}"; upstream = "http://127.0.0.1:1";' for n in ("ha", "cam")}
+    place.start()
+    place.only(f"hagw-proxyd does not know cam.{ZONE} and 1 more yet: hagw-ctl reload")
+    place.stands.pop("Proxy").close()
+    place.describe("Proxy", configError="/etc/ssl/x.pem: Permission denied")
+    place.stands["Proxy"] = Stand(place.ctl.house.runtime, "io.hagw.Proxy", place.answers["Proxy"])
+    place.only("hagw-proxyd keeps its old configuration: /etc/ssl/x.pem: Permission denied")
+
+
+def test_the_clock(place):
+    """By it good certificates are over, and others' have not begun."""
+    place.clock = -400 * 24 * HOUR * 10**6
+    place.config = RELAYED
+    place.relay = {"state": "unreachable", "error": "The certificate of relay.test is not trusted: not yet valid"}
+    place.certificates = [certificate("anna.relay.test", "expired"),
+                          certificate("ha.anna.relay.test", **fail("The server's certificate is not trusted: The certificate chain uses not yet valid certificate"))]
+    place.files = {"ha": 'name = "ha.anna.relay.test"; upstream = "https://127.0.0.1:1";'}
+    place.hosts = [{"name": "ha.anna.relay.test", "health": "failing", "error": "127.0.0.1:1 has a certificate that this machine refuses: it has expired."}]
+    place.start()
+    place.only("This machine's clock says ", "timedatectl")
+
+
+@pytest.mark.parametrize("field,begin", [("stateFaults", "The state of hagw-netd (and 2 more daemons) could not be written"),
+                                         ("stateReadOnly", "Nothing can be written to /var/lib/hagw, the state of hagw-netd (and 2 more daemons)")])
+def test_a_disk_that_takes_nothing(place, field, begin):
+    """One disk, however many daemons; certificates that could not be kept there, and little room."""
+    reason = "No space left on device" if field == "stateFaults" else "Read-only file system"
+    for name in ("Net", "Acme", "Web"):
+        place.describe(name, stateDirectory="/var/lib/hagw", stateLow=True, stateFreeBytes=0, **{
+            field: [{"file": "/var/lib/hagw/x.json", "reason": reason, "sinceUSec": usec(-HOUR)}] if field == "stateFaults" else True})
+    place.describe("Key", stateDirectory="/var/lib/hagw", stateLow=True, stateFreeBytes=0)
+    place.certificates[0] |= fail(f"The certificate could not be stored: {reason}")
+    place.start()
+    place.only(begin)
+
+
+def test_the_relay_cannot_be_reached(place):
+    """Nor be told of challenges and accounts."""
+    place.config = RELAYED
+    place.relay = {"state": "unreachable", "error": "connecting to 192.0.2.1: Connection refused"}
+    place.certificates = [certificate("anna.relay.test", **fail("The relay could not be told our account: hagw-proxyd says: not attached")),
+                          certificate("ha.elsewhere.test", **fail("The certificate authority refuses: rate limited"))]
+    place.start()
+    problems, notices = place.found()
+    assert len(problems) == 2 and not notices, (problems, notices)
+    assert problems[0].startswith("This house is not attached to its relay relay.test (unreachable): connecting to ")
+    assert problems[1].startswith("Certificate ha.elsewhere.test: failed")
+
+
+def test_the_resolver_does_not_answer(place):
+    """Neither for the address, nor for the zones, the certificate authority and the services."""
+    place.addresses[0] |= {"source": "resolve:house.example.org", "error": "looking up house.example.org: no answer in time"}
+    place.answers["Net"]["Query"] = {"error": "io.hagw.Net.ResolverFailed", "parameters": {"name": "x", "reason": "no answer in time"}}
+    place.hears = False
+    place.certificates[0] |= fail("looking up acme.example: no answer in time")
+    place.files = {"ha": f'name = "ha.{ZONE}"; upstream = "http://ha.lan:1";'}
+    place.hosts = [{"name": f"ha.{ZONE}", "health": "failing", "error": "looking up ha.lan: no answer in time. Write a name that this machine can look up."}]
+    place.start()
+    place.only(f"The question for {ZONE} could not be asked")
+
+
+def test_no_address_and_so_no_question(place):
+    place.addresses[0] = {"family": "ipv4", "source": "resolve:house.example.org", "knowledge": "none", "error": "house.example.org has no address"}
+    place.hears = False
+    place.start()
+    place.only("No public address is known: visitors cannot find this house (house.example.org has no address)")
+
+
+def test_a_delegation_that_leads_nowhere(place):
+    """The authority finds no more than the world does."""
+    place.hears = False
+    dns = "The certificate authority could not see that %s is ours: _acme-challenge.%s TXT: no answer [dns]"
+    place.certificates = [certificate(z, **fail(dns % (z, z), unreachedPort=53, unreachedUSec=usec(-HOUR))) for z in (ZONE, OTHER)]
+    place.start()
+    problems, notices = place.found()
+    assert len(problems) == 2 and not notices and all(f"{z} is delegated to " in p for z, p in zip((ZONE, OTHER), problems)), problems
+
+
+def test_port_53_is_another_s(place):
+    place.hears = False
+    place.listeners = [{"address": HOUSE, "port": 53, "transport": t, "open": False, "error": "EADDRINUSE"} for t in ("udp", "tcp")]
+    place.certificates[0] |= fail("no answer [dns]", unreachedPort=53, unreachedUSec=usec(-HOUR))
+    place.start()
+    place.only("hagw-dnsd is not asked at port 53 (UDP and TCP)")
+
+
+def test_several_certificates_fail_for_one_reason(place):
+    error = "The certificate authority is in trouble: status 503"
+    place.certificates = [certificate(n, **fail(error)) for n in (ZONE, OTHER, "ha.elsewhere.test")] + [certificate("x.test", "expiring")]
+    place.start()
+    problems, notices = place.found()
+    assert len(problems) == 2 and f"Certificate {ZONE} (and 2 more): failed" in problems[0] and "Certificate x.test: expiring" in problems[1] and not notices
+    place.certificates = [certificate(n, **fail(error, "valid")) for n in (ZONE, OTHER)]
+    problems, notices = place.found(OK)
+    assert not problems and len(notices) == 1 and f"The certificate for {ZONE} (and 1 more) could not be renewed" in notices[0], notices
+
+
+def test_several_hosts_have_one_service(place):
+    place.files = {n: f'name = "{n}.{ZONE}"; upstream = "http://192.168.1.4:8123";' for n in ("a", "b", "c")}
+    same = "192.168.1.4:8123 refuses connections from this machine (192.168.1.2): the service does not run there."
+    place.hosts = [{"name": f"{n}.{ZONE}", "health": "failing", "error": same if n != "b" else "it is another", "foundUSec": usec(-HOUR)} for n in "abc"]
+    place.start()
+    problems, _ = place.found()
+    assert len(problems) == 2 and f"The service behind a.{ZONE} (and 1 more host) fails" in problems[0] and f"behind b.{ZONE} fails" in problems[1]
+
+
+def test_what_does_not_follow_is_told(place):
+    """Two troubles that have nothing to do with each other are two."""
+    place.certificates[0] |= fail("The certificate authority refuses: rate limited")
+    place.start("Web")
+    problems, _ = place.found(UNREACHABLE)
+    assert len(problems) == 2 and "hagw-webd is not running" in problems[0] and "rate limited" in problems[1], problems
