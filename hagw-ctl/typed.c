@@ -67,20 +67,33 @@ static bool is_example(const char *name, const TypedContext *c) {
         return !c->laboratory && lies_below(name, domains);
 }
 
-/* Bought as they are: one label below a top-level domain, or below what a country sells names under. */
-static bool is_whole_domain(const char *name) {
-        static const char *const second[] = { "co",  "com", "net", "org", "gov",
-                                              "edu", "ac",  "or",  "ne",  NULL };
-        const char *dot = strchr(name, '.'), *next = dot ? strchr(dot + 1, '.') : NULL;
+/* What names are sold below, beside top-level domains. Not all of them are known to us: a domain below
+ * another is taken without a question, as each zone could be. */
+static bool is_sold_below(const char *name) {
+        static const char *const everywhere[] = { "ac",  "asn", "co",  "com", "edu", "gen", "go",
+                                                  "gob", "gov", "gv",  "id",  "ltd", "me",  "mil",
+                                                  "ne",  "net", "nom", "or",  "org", "plc", NULL };
+        static const char *const others[] = { "eu.org", "uk.com", "us.com", "eu.com", "de.com",
+                                              "gb.net", "uk.net", "se.net", "jpn.com", NULL };
+        const char *dot = strchr(name, '.');
 
-        if (!next)
-                return true;
-        if (strchr(next + 1, '.') || strlen(next + 1) != 2)
+        if (!dot || strchr(dot + 1, '.'))
                 return false;
-        for (const char *const *p = second; *p; p++)
-                if (strlen(*p) == (size_t) (next - dot - 1) && startswith(dot + 1, *p))
+        for (const char *const *p = others; *p; p++)
+                if (streq(name, *p))
+                        return true;
+        /* Two letters are a country's. */
+        for (const char *const *p = everywhere; *p && strlen(dot + 1) == 2; p++)
+                if (strlen(*p) == (size_t) (dot - name) && startswith(name, *p))
                         return true;
         return false;
+}
+
+/* Bought as they are: one label below what names are sold below. */
+static bool is_whole_domain(const char *name) {
+        const char *dot = strchr(name, '.');
+
+        return dot && (!strchr(dot + 1, '.') || is_sold_below(dot + 1));
 }
 
 /* --- names ------------------------------------------------------------------------------------------ */
@@ -123,7 +136,15 @@ static int read_zone(const char *typed, const TypedContext *c, char **ret, char 
                            "below a domain of yours; this name belongs to the next question.",
                            zone);
         if (is_example(zone, c))
-                return say(1, ret_reason, "%s is an example; it needs to be below a domain of yours.", zone);
+                return say(1, ret_reason,
+                           "%s is an example. A name below a domain of yours is meant, such as home.%s with "
+                           "your domain in its place.",
+                           zone, strchr(zone, '.') == strrchr(zone, '.') ? zone : strchr(zone, '.') + 1);
+        if (is_sold_below(zone))
+                return say(1, ret_reason,
+                           "%s is nobody's own: names are sold below it. A zone lies below a domain of "
+                           "yours, such as home.my-domain.%s.",
+                           zone, zone);
         if (is_whole_domain(zone))
                 return say(1, ret_reason,
                            "%s is a whole domain: this machine would answer for all of it, its web site and "

@@ -44,6 +44,19 @@ static void test_zones(void **state) {
                 { TYPED_ZONE, "", NULL, "is no name" },
                 { TYPED_ZONE, "meier.org", "meier.org", "home.meier.org" },
                 { TYPED_ZONE, "meier.co.uk", "meier.co.uk", "whole domain" },
+                { TYPED_ZONE, "Meier.Net.", "meier.net", "whole domain" },
+                { TYPED_ZONE, "meier.photography", "meier.photography", "whole domain" },
+                { TYPED_ZONE, "xn--mller-kva.de", "xn--mller-kva.de", "whole domain" },
+                { TYPED_ZONE, "meier.or.at", "meier.or.at", "such as home.meier.or.at" },
+                { TYPED_ZONE, "meier.id.au", "meier.id.au", "whole domain" },
+                { TYPED_ZONE, "meier.eu.org", "meier.eu.org", "whole domain" },
+                { TYPED_ZONE, "co.uk", "co.uk", "names are sold below it" },
+                { TYPED_ZONE, "eu.org", "eu.org", "names are sold below it" },
+                /* Short names, and words that are no country's, are domains as others. */
+                { TYPED_ZONE, "home.ab.de", "home.ab.de", NULL },
+                { TYPED_ZONE, "home.co.de.meier.org", "home.co.de.meier.org", NULL },
+                { TYPED_ZONE, "home.com.photography", "home.com.photography", NULL },
+                { TYPED_ZONE, "example.net", "example.net", "such as home.example.net with your domain" },
                 { TYPED_ZONE, "home.example.com", "home.example.com", "is an example" },
                 { TYPED_ZONE, "ha.fritz.box", "ha.fritz.box", "inside houses" },
                 { TYPED_ZONE, "homeassistant.local", "homeassistant.local", "inside houses" },
@@ -52,6 +65,8 @@ static void test_zones(void **state) {
 
         judge(rows, ELEMENTSOF(rows), &(TypedContext) {});
         judge(&(Row) { TYPED_ZONE, "home.example.com", "home.example.com", NULL }, 1,
+              &(TypedContext) { .laboratory = true });
+        judge(&(Row) { TYPED_ZONE, "example.com", "example.com", "whole domain" }, 1,
               &(TypedContext) { .laboratory = true });
 }
 
