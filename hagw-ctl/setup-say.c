@@ -112,36 +112,117 @@ static void say_trust(const Setup *s, const ConfHost *h) {
                   address, quote, h->name, quote);
 }
 
-static void say_visit(const Setup *s, const ConfHost *h) {
-        const char *below = startswith(h->name, "*.");
+/* --- whom somebody can visit now --------------------------------------------------------------------- */
 
-        if (below)
-                say_item(s, "Visit any name below %s, such as https://x.%s/", below, below);
+typedef enum Readiness {
+        HOST_READY,
+        HOST_UNKNOWN, /* nobody runs who could know */
+        HOST_WITHOUT_CERTIFICATE,
+        HOST_FAILING,
+} Readiness;
+
+static Readiness host_readiness(const ConfHost *h, sd_json_variant *live) {
+        for (size_t i = 0; i < field_count(live, "hosts"); i++) {
+                sd_json_variant *v = field_element(live, "hosts", i);
+
+                if (!streq(strempty(field_text(v, "name")), h->name))
+                        continue;
+                if (streq(strempty(field_text(v, "health")), "failing"))
+                        return HOST_FAILING;
+                return h->upstream_kind == CONF_UPSTREAM_TCP || field_bool(v, "certificate") ?
+                               HOST_READY :
+                               HOST_WITHOUT_CERTIFICATE;
+        }
+        return HOST_UNKNOWN;
+}
+
+/* The one that is nearest to being visited, and rather a name than a pattern. */
+static const ConfHost *find_visitable(const Config *c, Readiness *ret) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *live = NULL;
+        _cleanup_free_ char *reason = NULL;
+        const ConfHost *best = first_host(c, /* trusting= */ false);
+
+        (void) client_try("io.hagw.Proxy.ListHosts", NULL, &live, &reason);
+        *ret = best ? host_readiness(best, live) : HOST_UNKNOWN;
+        for (size_t i = 0; i < c->n_hosts; i++) {
+                const ConfHost *h = &c->hosts[i];
+                Readiness r = host_readiness(h, live);
+
+                if (r < *ret || (r == *ret && *best->name == '*' && *h->name != '*')) {
+                        best = h;
+                        *ret = r;
+                }
+        }
+        return best;
+}
+
+static void say_visit(const Setup *s, const ConfHost *h, Readiness readiness) {
+        const char *below = startswith(h->name, "*."), *quote = below ? "'" : "";
+        _cleanup_free_ char *when = NULL, *what = NULL;
+        int n;
+
+        /* What stands above is mended first; then what a browser would meet first. */
+        if (readiness == HOST_FAILING)
+                n = asprintf(&when, "When its service answers (hagw-ctl host show %s%s%s tries it), visit ",
+                             quote, h->name, quote);
+        else if (s->unreached)
+                n = asprintf(&when, "When the internet finds its way here, visit ");
+        else if (readiness == HOST_WITHOUT_CERTIFICATE)
+                n = asprintf(&when, "When its certificate is there (hagw-ctl cert list), visit ");
+        else if (readiness == HOST_UNKNOWN && !call_option(s->call, "no-start"))
+                n = asprintf(&when, "When hagw runs, visit ");
         else
-                say_item(s, "Visit https://%s/", h->name);
+                n = asprintf(&when, "Visit ");
+        if (n < 0) {
+                when = NULL;
+                return;
+        }
+        if (below)
+                n = asprintf(&what, "any name below %s, such as https://x.%s/", below, below);
+        else
+                n = asprintf(&what, "https://%s/", h->name);
+        if (n < 0) {
+                what = NULL;
+                return;
+        }
+        say_item(s, "%s%s", when, what);
+}
+
+/* What was seen to come through needs no router any more. */
+static void say_router(const Setup *s) {
+        const Config *c = s->config;
+        const bool beside = c->dns.ipv4_port != 0 && c->dns.ipv4_port != 53;
+        const char *who = c->tenants.zone ? "The firewall lets through" : "The router passes";
+        char port[sizeof(" (which goes to port 65535)")];
+
+        (void) snprintf(port, sizeof(port), " (which goes to port %u)", c->dns.ipv4_port);
+        if (s->asked)
+                say_item(s, "%s to this machine: TCP 443 and 80 for visitors. Port 53 comes through.", who);
+        else
+                say_item(s,
+                         "%s to this machine: TCP 443 and 80 for visitors, UDP and TCP 53 for the name "
+                         "server%s.",
+                         who, beside ? port : "");
 }
 
 void setup_say_next(const Setup *s) {
         const Config *c = s->config;
-        const ConfHost *h = first_host(c, /* trusting= */ false),
-                       *trusting = first_host(c, /* trusting= */ true);
-        const bool beside = c->dns.ipv4_port != 0 && c->dns.ipv4_port != 53;
-        char port[sizeof(" (which goes to port 65535)")];
-        bool inside = s->attach && c->n_zones > 0 && c->zones[0].via == CONF_VIA_RELAY;
-        int tried = s->call->json || call_option(s->call, "no-start") ? 0 : try_hosts(c);
+        const ConfHost *h, *trusting = first_host(c, /* trusting= */ true);
+        const bool inside = s->attach && c->n_zones > 0 && c->zones[0].via == CONF_VIA_RELAY,
+                   stopped = call_option(s->call, "no-start");
+        int tried = s->call->json || stopped ? 0 : try_hosts(c);
+        Readiness readiness;
 
-        if (!s->call->json) {
-                output("\n");
-                output_tone(TONE_BOLD, "What is left to do");
-                output("\n");
-        }
-        (void) snprintf(port, sizeof(port), " (which goes to port %u)", c->dns.ipv4_port);
+        if (s->call->json)
+                return;
+        h = find_visitable(c, &readiness);
+        output("\n");
+        output_tone(TONE_BOLD, "What is left to do");
+        output("\n");
+        if (stopped && readiness == HOST_UNKNOWN)
+                say_item(s, "Start hagw: systemctl enable --now hagw.target");
         if (!inside)
-                say_item(s,
-                         "%s to this machine: TCP 443 and 80 for visitors, UDP and TCP 53 for the name "
-                         "server%s.",
-                         c->tenants.zone ? "The firewall lets through" : "The router passes",
-                         beside ? port : "");
+                say_router(s);
         if (c->tenants.zone)
                 say_item(s, "A first tenant: hagw-ctl tenant add NAME");
         else if (!h)
@@ -154,6 +235,6 @@ void setup_say_next(const Setup *s) {
                 say_item(s, "Somebody who may log in: hagw-ctl user add %s",
                          s->user && *s->user ? s->user : "NAME");
         if (h)
-                say_visit(s, h);
+                say_visit(s, h, readiness);
         say_item(s, "hagw-ctl status shows how everything is.");
 }

@@ -22,6 +22,8 @@ typedef struct Setup {
         Config *present; /* what hagw.conf said before; NULL: there was none, or none that can be read */
         const char *renamed; /* of present: the zone whose name is to be the first one that was given */
         Config *config;
+        bool asked;     /* the internet asks this machine for all of its zones, over UDP and TCP */
+        bool unreached; /* it does not find its way here yet, as was told */
         char *answers; /* as options, for who wants to go on later; NULL: none */
 } Setup;
 

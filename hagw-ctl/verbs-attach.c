@@ -300,13 +300,14 @@ typedef struct Outcome {
         bool failed; /* something else did not work, which was told */
 } Outcome;
 
-static int finish(const Attach *a, const Outcome *o) {
+static int finish(Attach *a, const Outcome *o) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         bool failed = o->failed || !o->attached || (o->waited && !o->certified);
 
         if (!a->call->json) {
                 if (o->attached && caa_print_elsewhere(a->setup.config) < 0)
                         return -ENOMEM;
+                a->setup.unreached = !o->attached;
                 setup_say_next(&a->setup);
                 return failed ? CTL_FAILED : CTL_OK;
         }

@@ -270,10 +270,10 @@ static int say_glue(const Setup *s, const ConfZone *zone, const char *const addr
 }
 
 /* Returns how many zones are not found by the world. */
-static int check_delegations(const Setup *s) {
+static int check_delegations(Setup *s) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *addresses = NULL;
         const char *ipv4, *ipv6;
-        int r, bad = 0;
+        int r, bad = 0, other = 0;
 
         r = wait_for_address(s, &addresses, &ipv4, &ipv6);
         if (r < 0)
@@ -289,9 +289,10 @@ static int check_delegations(const Setup *s) {
                         return r;
                 if (d.verdict == DELEGATION_WORKS)
                         r = say_glue(s, zone, (const char *const[]) { ipv4, ipv6 });
-                else if (!delegation_is_problem(d.verdict))
+                else if (!delegation_is_problem(d.verdict)) {
+                        other++;
                         setup_say(s, "%s\n", strempty(d.detail));
-                else {
+                } else {
                         bad++;
                         log_error("%s", strempty(d.detail));
                         setup_say_records(s, zone, ipv4, ipv6);
@@ -299,6 +300,8 @@ static int check_delegations(const Setup *s) {
                 if (r < 0)
                         return log_oom();
         }
+        s->asked = bad + other == 0 && setup_direct_zone(s->config);
+        s->unreached = bad > 0;
         return bad;
 }
 
@@ -354,7 +357,7 @@ static bool answers(const char *interface) {
 }
 
 /* What one step cannot do keeps none of the others: each asks for what it needs itself. */
-static int run_steps(const Setup *s, Reached *reached, uint64_t wait_usec) {
+static int run_steps(Setup *s, Reached *reached, uint64_t wait_usec) {
         char limit[TIME_TEXT_MAX];
         bool refused = false;
         int bad = -1, r;

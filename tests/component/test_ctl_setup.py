@@ -16,6 +16,7 @@ import pytest
 
 from conftest import hagw_users  # noqa: F401 (fixture)
 from ctl_tools import CTL, DENIED, FAILED, OK, PASSWORD, UNREACHABLE, USAGE, Session, ctl, machine  # noqa: F401 (fixtures)
+from proxyhouse import Upstream, echo
 
 ANSWERS = (("Zone: ", "home.meier.test"), ("Public IPv4 address", "house.dyn.test"), ("Public IPv6 address", "none"), ("Name server", ""),
            ("Mail address: ", "me@meier.test"), ("Home Assistant: ", "127.0.0.1:8123"), ("User: ", ""))
@@ -296,6 +297,36 @@ def test_a_failure_does_not_end_the_rest(machine):  # noqa: F811
     assert [u["name"] for u in machine.json("user", "list")["users"]] == ["anna"]
 
 
+def last_words(r):
+    return " ".join(r.stdout.split("What is left to do")[1].split())
+
+
+def test_the_last_words_agree_with_what_was_found(machine):  # noqa: F811
+    """Nobody is sent where a browser would show an error."""
+    words = ("setup", "--zone=home.meier.test", "--ipv4=none", "--ipv6=none", "--yes", "--wait=0")
+    upstream = Upstream(echo)
+    try:
+        r = machine.run(*words, "--host=ha=http://127.0.0.1:1")
+        assert "visitors do not get through" in r.stdout
+        assert "- When its service answers (hagw-ctl host show ha.home.meier.test tries it), visit https://ha.home.meier.test/" in last_words(r)
+        # One that is nearer to it is spoken of; the delegation does not lead here.
+        r = machine.run(*words, f"--host=music={upstream.url}")
+        assert "- When the internet finds its way here, visit https://music.home.meier.test/" in last_words(r), r.stdout
+        assert "UDP and TCP 53 for the name server." in last_words(r)
+    finally:
+        upstream.close()
+    # With nothing that waits for an answer from outside, the certificate is next.
+    upstream = Upstream(echo)
+    try:
+        machine.house.configure('public_address: { ipv4 = "none"; ipv6 = "none"; };\n')
+        machine.ok("host", "add", "nas.meier.test", upstream.url, "--force")
+        r = machine.run("setup", "--yes", "--wait=0")
+        assert "- When its certificate is there (hagw-ctl cert list), visit https://nas.meier.test/" in last_words(r), r.stdout
+        assert "- Visit" not in r.stdout and "Start hagw" not in r.stdout
+    finally:
+        upstream.close()
+
+
 def test_an_address_that_is_missing_is_told(machine):  # noqa: F811
     """Though the other family has one: a name that was mistyped would show days later."""
     r = machine.run("setup", "--zone=home.meier.test", "--ipv4=interface:lo", "--ipv6=static:2001:db8::1", "--laboratory", "--yes",
@@ -362,4 +393,5 @@ def test_the_last_words_with_a_pattern(fresh):
     assert "Visit any name below apps.home.meier.test, such as https://x.apps.home.meier.test/" in said
     assert "hagw-ctl host show '*.apps.home.meier.test'" in said and "https://home.meier.test" not in said
     said = fresh.ok(*words, "--host=ha=unix:/run/ha")
-    assert "Visit https://ha.home.meier.test/" in said, "rather a name than a pattern"
+    assert "- Visit https://ha.home.meier.test/" in said, "rather a name than a pattern"
+    assert "- Start hagw: systemctl enable --now hagw.target" in said
