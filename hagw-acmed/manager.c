@@ -10,6 +10,7 @@
 #include "client.h"
 #include "log.h"
 #include "manager.h"
+#include "plural.h"
 #include "schedule.h"
 #include "shout.h"
 #include "usec.h"
@@ -60,9 +61,9 @@ static void manager_update_status(Manager *m) {
                            tries_list_failures(&m->store.certificates[i]->tries) > 0;
         }
         daemon_set_status(m->daemon,
-                          "%zu certificates valid, %zu without one yet, %zu expiring, %zu expired; "
+                          "%zu %s valid, %zu without one yet, %zu expiring, %zu expired; "
                           "%zu could not be obtained or renewed at the last try%s%s",
-                          counts[CERTIFICATE_VALID],
+                          counts[CERTIFICATE_VALID], PLURAL(counts[CERTIFICATE_VALID], "certificate"),
                           counts[CERTIFICATE_WAITING] + counts[CERTIFICATE_ORDERING] +
                                   counts[CERTIFICATE_FAILED],
                           counts[CERTIFICATE_EXPIRING], counts[CERTIFICATE_EXPIRED], failing,

@@ -9,6 +9,7 @@
 #include "client.h"
 #include "delegation.h"
 #include "output.h"
+#include "plural.h"
 #include "usec.h"
 #include "view.h"
 
@@ -63,9 +64,9 @@ static void judge_renewal(Status *s, sd_json_variant *c, const char *more) {
 
         if (tries == 0 || !streq(strempty(field_text(c, "state")), "valid"))
                 return;
-        status_notice(s, "The certificate for %s%s could not be renewed (%lu tr%s): %s. It ends %s; the "
+        status_notice(s, "The certificate for %s%s could not be renewed (%lu %s): %s. It ends %s; the "
                          "next try is %s.",
-                      field_text(c, "name"), more, (unsigned long) tries, tries > 1 ? "ies" : "y",
+                      field_text(c, "name"), more, (unsigned long) tries, plural(tries, "try", "tries"),
                       field_text(c, "error") ?: "hagw-ctl log tells why",
                       format_when(field_number(c, "notAfterUSec"), now, end),
                       format_when(MAX(field_number(c, "nextUSec"), now + 1), now, next));

@@ -10,6 +10,7 @@
 #include "delegation.h"
 #include "glue.h"
 #include "output.h"
+#include "plural.h"
 #include "usec.h"
 #include "view.h"
 
@@ -44,7 +45,7 @@ static void judge_service(Status *s, size_t at) {
         if (cause_explains(s, field_text(h, "name"), field_text(h, "error")) || host_was_told(s, at, &more))
                 return;
         if (more > 0)
-                (void) snprintf(also, sizeof(also), " (and %zu more host%s)", more, more > 1 ? "s" : "");
+                (void) snprintf(also, sizeof(also), " (and %zu more %s)", more, PLURAL(more, "host"));
         status_problem(s, "The service behind %s%s fails%s%s%s: %s", field_text(h, "name"), also,
                        since ? " (found " : "",
                        since ? format_when(since, clock_usec(CLOCK_REALTIME), when) : "", since ? ")" : "",

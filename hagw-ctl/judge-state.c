@@ -7,6 +7,7 @@
 #include "cause.h"
 #include "client.h"
 #include "output.h"
+#include "plural.h"
 #include "usec.h"
 
 static bool has_faults(sd_json_variant *d) {
@@ -40,7 +41,7 @@ static sd_json_variant *find(const Status *s, bool (*is)(sd_json_variant *d), si
 static const char *others(size_t more, char *out, size_t size) {
         if (more == 0)
                 return "";
-        (void) snprintf(out, size, " (and %zu more daemon%s)", more, more > 1 ? "s" : "");
+        (void) snprintf(out, size, " (and %zu more %s)", more, PLURAL(more, "daemon"));
         return out;
 }
 

@@ -9,6 +9,7 @@
 #include "hostfile.h"
 #include "log.h"
 #include "output.h"
+#include "plural.h"
 #include "relay.h"
 #include "setup.h"
 #include "state.h"
@@ -98,9 +99,9 @@ char *relay_state_text(sd_json_variant *relay) {
         if (!reason)
                 return NULL;
         if (relay_is_attached(relay))
-                n = asprintf(&text, "attached for %s, %lu channel%s waiting, %lu visitor%s",
+                n = asprintf(&text, "attached for %s, %lu %s waiting, %lu %s",
                              format_span(now - MIN(now, field_number(a, "sinceUSec")), since), waiting,
-                             waiting == 1 ? "" : "s", visitors, visitors == 1 ? "" : "s");
+                             PLURAL(waiting, "channel"), visitors, PLURAL(visitors, "visitor"));
         else
                 n = asprintf(&text, "%s%s%s", reason, again > now ? "; next try " : "",
                              again > now ? format_when(again, now, retry) : "");

@@ -8,6 +8,7 @@
 #include "client.h"
 #include "log.h"
 #include "output.h"
+#include "plural.h"
 #include "tenant.h"
 #include "usec.h"
 
@@ -202,12 +203,14 @@ static void print_attachments(const Attachments *a) {
         if (a->n == 0 && !a->reason)
                 output("  %-14s no\n", "attached");
         for (size_t i = 0; i < a->n; i++)
-                output("  %-14s from %s for %s (%s, %s); %lu channels wait, %lu visitors\n",
+                output("  %-14s from %s for %s (%s, %s); %lu %s, %lu %s\n",
                        i == 0 ? "attached" : "", field_text(a->items[i], "address"),
                        for_how_long(a->items[i], since),
                        field_text(a->items[i], "machine"), field_text(a->items[i], "software"),
                        (unsigned long) field_number(a->items[i], "waiting"),
-                       (unsigned long) field_number(a->items[i], "visitors"));
+                       plural(field_number(a->items[i], "waiting"), "channel waits", "channels wait"),
+                       (unsigned long) field_number(a->items[i], "visitors"),
+                       PLURAL(field_number(a->items[i], "visitors"), "visitor"));
 }
 
 static void print_refused(const Attachments *a, uint64_t now) {
@@ -216,8 +219,8 @@ static void print_refused(const Attachments *a, uint64_t now) {
         for (size_t i = 0; a->refused && i < sd_json_variant_elements(a->refused); i++) {
                 sd_json_variant *r = sd_json_variant_by_index(a->refused, i);
 
-                output("  %-14s %lu visitors, last %s: %s\n", i == 0 ? "refused" : "",
-                       (unsigned long) field_number(r, "count"),
+                output("  %-14s %lu %s, last %s: %s\n", i == 0 ? "refused" : "",
+                       (unsigned long) field_number(r, "count"), PLURAL(field_number(r, "count"), "visitor"),
                        format_when(field_number(r, "lastUSec"), now, last), field_text(r, "text"));
         }
 }

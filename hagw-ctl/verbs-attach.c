@@ -17,6 +17,7 @@
 #include "hostfile.h"
 #include "log.h"
 #include "output.h"
+#include "plural.h"
 #include "prompt.h"
 #include "relay.h"
 #include "reload.h"
@@ -332,8 +333,8 @@ static int take_hosts_back(Attach *a) {
         a->setup.config = config_free(a->setup.config);
         r = load_config(a->call->config_dir, &a->setup.config);
         if (r >= 0)
-                setup_say(&a->setup, "%zu host%s that went with the relay %s back.\n", n, n > 1 ? "s" : "",
-                          n > 1 ? "are" : "is");
+                setup_say(&a->setup, "%zu %s that went with the relay %s back.\n", n, PLURAL(n, "host"),
+                          plural(n, "is", "are"));
         return r;
 }
 

@@ -11,6 +11,7 @@
 #include "keep.h"
 #include "log.h"
 #include "output.h"
+#include "plural.h"
 #include "readable.h"
 #include "reload.h"
 #include "run.h"
@@ -115,8 +116,8 @@ int verb_config_check(const Call *call) {
                         log_error("%s", error);
                 if (r < 0)
                         return error ? CTL_FAILED : r;
-                output("%s is valid: %zu zone%s, %zu host%s.\n", dir, config->n_zones,
-                       config->n_zones == 1 ? "" : "s", config->n_hosts, config->n_hosts == 1 ? "" : "s");
+                output("%s is valid: %zu %s, %zu %s.\n", dir, config->n_zones,
+                       PLURAL(config->n_zones, "zone"), config->n_hosts, PLURAL(config->n_hosts, "host"));
                 return CTL_OK;
         }
         r = config_load(dir, &config, &error);

@@ -5,6 +5,7 @@
 #include "client.h"
 #include "log.h"
 #include "output.h"
+#include "plural.h"
 #include "usec.h"
 #include "verbs.h"
 
@@ -65,10 +66,11 @@ static void print_restored(sd_json_variant *reply) {
                        "tenants.db.broken.\n");
                 return;
         }
-        output("The copy of %s is in use, made %s: %lu tenants. The old one is kept as tenants.db.broken.\n",
+        output("The copy of %s is in use, made %s: %lu %s. The old one is kept as tenants.db.broken.\n",
                field_text(reply, "name"),
                format_when(field_number(reply, "madeUSec"), clock_usec(CLOCK_REALTIME), when),
-               (unsigned long) field_number(reply, "tenants"));
+               (unsigned long) field_number(reply, "tenants"),
+               PLURAL(field_number(reply, "tenants"), "tenant"));
         if (field_count(reply, "taken") > 0)
                 output("Taken from tenants since, and now again:\n");
         print_taken(reply, "  ");

@@ -7,6 +7,7 @@
 #include "client.h"
 #include "log.h"
 #include "output.h"
+#include "plural.h"
 #include "suggest.h"
 #include "verbs.h"
 
@@ -46,7 +47,8 @@ static int say_outcome(const char *name, sd_json_variant *reply, bool imported) 
         const char *why = strempty(field_text(reply, "why"));
 
         if (revoked > 0)
-                output("%s: %lu certificate%s revoked.\n", name, revoked, revoked == 1 ? " is" : "s are");
+                output("%s: %lu %s revoked.\n", name, revoked,
+                       plural(revoked, "certificate is", "certificates are"));
         else if (refused + pending == 0)
                 output("%s: there is nothing that could be revoked.\n", name);
         if (refused > 0)

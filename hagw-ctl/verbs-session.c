@@ -9,6 +9,7 @@
 #include "log.h"
 #include "names.h"
 #include "output.h"
+#include "plural.h"
 #include "view.h"
 #include "verbs.h"
 
@@ -86,7 +87,7 @@ static int revoke_by(const Call *call, const char *field, const char *value) {
         if (call->json)
                 return output_json(reply) < 0 ? CTL_FAILED : CTL_OK;
         n = (unsigned long) field_number(reply, "revoked");
-        output("%lu session%s ended.\n", n, n == 1 ? "" : "s");
+        output("%lu %s ended.\n", n, PLURAL(n, "session"));
         return CTL_OK;
 }
 

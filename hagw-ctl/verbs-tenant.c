@@ -9,6 +9,7 @@
 #include "conf-value.h"
 #include "log.h"
 #include "output.h"
+#include "plural.h"
 #include "tenant.h"
 #include "usec.h"
 
@@ -112,8 +113,9 @@ static int add_many(Adding *a, sd_json_variant *parameters) {
         if (!csv && a->call->json)
                 output_exact("\n]}\n");
         if (r >= 0 && a->table)
-                output("\n%zu tenants; the %ss are not shown again. In the house: hagw-ctl attach %s %s\n",
-                       a->n, credential_of(a->call), a->config->tenants.name, token ? "--token" : "CODE");
+                output("\n%zu %s; the %s%s not shown again. In the house: hagw-ctl attach %s %s\n",
+                       a->n, PLURAL(a->n, "tenant"), credential_of(a->call), plural(a->n, " is", "s are"),
+                       a->config->tenants.name, token ? "--token" : "CODE");
         return r;
 }
 
@@ -401,8 +403,8 @@ static int revoke_tokens(const Call *call, const char *id, void *userdata) {
                 return output_json(reply) < 0 ? CTL_FAILED : CTL_OK;
         tokens = (unsigned long) field_number(reply, "tokens");
         codes = (unsigned long) field_number(reply, "codes");
-        output("%lu token%s and %lu code%s of %s ended.\n", tokens, tokens == 1 ? "" : "s", codes,
-               codes == 1 ? "" : "s", name);
+        output("%lu %s and %lu %s of %s ended.\n", tokens, PLURAL(tokens, "token"), codes,
+               PLURAL(codes, "code"), name);
         return CTL_OK;
 }
 

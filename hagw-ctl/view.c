@@ -9,6 +9,7 @@
 #include "hostscan.h"
 #include "log.h"
 #include "output.h"
+#include "plural.h"
 #include "usec.h"
 #include "useragent.h"
 #include "view.h"
@@ -304,8 +305,8 @@ void view_print_refusals(sd_json_variant *v, int indent) {
                 const char *user = field_text(f, "user"), *network = field_text(f, "network");
                 const unsigned long wrong = field_number(f, "wrong"), early = field_number(f, "early");
 
-                output("%*s%lu refused login%s for %s from %s in the last hour\n", indent, "", wrong + early,
-                       wrong + early == 1 ? "" : "s",
+                output("%*s%lu refused %s for %s from %s in the last hour\n", indent, "", wrong + early,
+                       PLURAL(wrong + early, "login"),
                        user            ? user :
                                network ? "unknown users" :
                                          "various users",

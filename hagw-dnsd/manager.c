@@ -8,6 +8,7 @@
 
 #include "log.h"
 #include "manager.h"
+#include "plural.h"
 #include "usec.h"
 
 #define NET_INTERFACE "io.hagw.Net"
@@ -239,8 +240,9 @@ static int on_minute(sd_event_source *source, uint64_t usec, void *userdata) {
         const uint64_t limited = m->source.stats.limited[0] + m->source.stats.limited[1];
 
         if (limited > m->limited_told)
-                log_notice("%llu queries were over the rate limit in the last minute.",
-                           (unsigned long long) (limited - m->limited_told));
+                log_notice("%llu %s over the rate limit in the last minute.",
+                           (unsigned long long) (limited - m->limited_told),
+                           plural(limited - m->limited_told, "query was", "queries were"));
         m->limited_told = limited;
         (void) sd_event_source_set_time(source, usec + USEC_PER_MINUTE);
         return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);

@@ -13,6 +13,7 @@
 
 #include "keyd.h"
 #include "log.h"
+#include "plural.h"
 #include "token.h"
 #include "vl-io.hagw.Key.h"
 
@@ -42,12 +43,13 @@ void keyd_update_status(Keyd *keyd) {
                 broken++;
         if (broken > 0)
                 daemon_set_status(keyd->daemon,
-                                  "Holding %zu keys for certificates and %zu for accounts%s; "
-                                  "%zu broken key files, see the log",
-                                  n - account, account, token, broken);
+                                  "Holding %zu %s for certificates and %zu for accounts%s; "
+                                  "%zu broken key %s, see the log",
+                                  n - account, PLURAL(n - account, "key"), account, token, broken,
+                                  PLURAL(broken, "file"));
         else
-                daemon_set_status(keyd->daemon, "Holding %zu keys for certificates and %zu for accounts%s",
-                                  n - account, account, token);
+                daemon_set_status(keyd->daemon, "Holding %zu %s for certificates and %zu for accounts%s",
+                                  n - account, PLURAL(n - account, "key"), account, token);
 }
 
 static void *keyd_stop(void *userdata) {

@@ -12,6 +12,7 @@
 #include "crowd.h"
 #include "log.h"
 #include "manager.h"
+#include "plural.h"
 #include "tls-psk.h"
 #include "usec.h"
 
@@ -71,11 +72,13 @@ static void set_status(Manager *m) {
         }
         if (passed > 0)
                 daemon_set_status(m->daemon,
-                                  "%zu hosts, %zu with a certificate, %zu passed unopened; %u workers", n,
-                                  certified, passed, m->n_workers);
+                                  "%zu %s, %zu with a certificate, %zu passed unopened; %u %s", n,
+                                  PLURAL(n, "host"), certified, passed, m->n_workers,
+                                  PLURAL(m->n_workers, "worker"));
         else
-                daemon_set_status(m->daemon, "%zu hosts, %zu with a certificate; %u workers", n, certified,
-                                  m->n_workers);
+                daemon_set_status(m->daemon, "%zu %s, %zu with a certificate; %u %s", n,
+                                  PLURAL(n, "host"), certified, m->n_workers,
+                                  PLURAL(m->n_workers, "worker"));
 }
 
 void manager_renew_snapshot(Manager *m) {

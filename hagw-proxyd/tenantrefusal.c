@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "log.h"
+#include "plural.h"
 #include "tenantrefusal.h"
 #include "usec.h"
 #include "worker.h"
@@ -24,8 +25,8 @@ static void log_when_due(Tenant *t, Refusal r) {
         if (n == 1)
                 log_info("Tenant %s: a visitor is refused: %s.", t->info->name, refusal_text(r));
         else if (n > 1)
-                log_info("Tenant %s: %" PRIu64 " more visitors were refused: %s.", t->info->name, n,
-                         refusal_text(r));
+                log_info("Tenant %s: %" PRIu64 " more %s refused: %s.", t->info->name, n,
+                         plural(n, "visitor was", "visitors were"), refusal_text(r));
 }
 
 void tenant_refuse(Worker *w, Tenant *t, Refusal r) {

@@ -4,6 +4,7 @@
 
 #include "error.h"
 #include "log.h"
+#include "plural.h"
 #include "root-internal.h"
 #include "strv.h"
 #include "tenant-json.h"
@@ -226,7 +227,7 @@ int vl_method_add_many(sd_varlink *link, sd_json_variant *parameters, sd_varlink
         if (r < 0)
                 return error_store(link, r);
         manager_changed(m);
-        log_info("%zu tenants were added.", b->n);
+        log_info("%zu %s added.", b->n, plural(b->n, "tenant was", "tenants were"));
         b->settings.note = ""; /* the call's own goes with it */
         return vl_pages_add(m->pages, link, &add_many_type, TAKE_PTR(b));
 }

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "manager.h"
 #include "name.h"
+#include "plural.h"
 #include "statefault.h"
 #include "token.h"
 #include "usage.h"
@@ -175,8 +176,8 @@ static void update_status(Manager *m) {
         if (n.suspended > 0)
                 (void) snprintf(suspended, sizeof(suspended), ", %llu suspended",
                                 (unsigned long long) n.suspended);
-        daemon_set_status(m->daemon, "%llu tenant%s%s%s", (unsigned long long) n.tenants,
-                          n.tenants == 1 ? "" : "s", suspended,
+        daemon_set_status(m->daemon, "%llu %s%s%s", (unsigned long long) n.tenants,
+                          PLURAL(n.tenants, "tenant"), suspended,
                           m->config->tenants.zone ? "" : ", but tenants.zone is not set: this is no relay");
 }
 

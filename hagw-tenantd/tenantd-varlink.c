@@ -8,6 +8,7 @@
 #include "feed.h"
 #include "log.h"
 #include "name.h"
+#include "plural.h"
 #include "tenant-json.h"
 #include "tenantd-varlink.h"
 #include "token.h"
@@ -223,8 +224,8 @@ static void tell_bad_code(Manager *m, const IpAddress *from, uint64_t now_usec) 
         if (m->bad_codes_told > 0 && now_usec - m->bad_codes_told_usec < USEC_PER_MINUTE)
                 return;
         if (others > 0)
-                (void) snprintf(more, sizeof(more), ", and %llu others before it",
-                                (unsigned long long) others);
+                (void) snprintf(more, sizeof(more), ", and %llu %s before it",
+                                (unsigned long long) others, PLURAL(others, "other"));
         log_info("A wrong enrolment code came from %s%s.", ip_format(from, address), more);
         m->bad_codes_told = m->counts.bad_codes;
         m->bad_codes_told_usec = now_usec;

@@ -10,6 +10,7 @@
 #include "http.h"
 #include "log.h"
 #include "manager.h"
+#include "plural.h"
 #include "store.h"
 #include "usec.h"
 
@@ -17,7 +18,8 @@
 #define SOCKET_NAME "web"
 
 void manager_update_status(Manager *m) {
-        daemon_set_status(m->daemon, "%zu users, %zu sessions%s%s", m->users.n, m->sessions.n,
+        daemon_set_status(m->daemon, "%zu %s, %zu %s%s%s", m->users.n, PLURAL(m->users.n, "user"),
+                          m->sessions.n, PLURAL(m->sessions.n, "session"),
                           m->notes ? "; " : "", strempty(m->notes));
 }
 

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "log.h"
+#include "plural.h"
 #include "state.h"
 #include "store.h"
 #include "strv.h"
@@ -50,7 +51,7 @@ static void keep_copy(Manager *m, const char *file, size_t bad) {
         if (bad == 0)
                 return;
         if (asprintf(&name, "%s.broken", file) < 0 ||
-            asprintf(&what, "%zu entries could not be read", bad) < 0)
+            asprintf(&what, "%zu %s could not be read", bad, plural(bad, "entry", "entries")) < 0)
                 return;
         r = state_read(m->state_fd, file, &data, &size);
         if (r >= 0)

@@ -6,6 +6,7 @@
 
 #include "hostname.h"
 #include "log.h"
+#include "plural.h"
 #include "store.h"
 #include "strv.h"
 #include "usec.h"
@@ -218,7 +219,7 @@ static int vl_method_revoke_session(sd_varlink *link, sd_json_variant *parameter
                 return sd_varlink_error(link, ERROR("NoSuchSession"), NULL);
         if (n > 0) {
                 manager_update_status(m);
-                log_info("%zu sessions were revoked.", n);
+                log_info("%zu %s revoked.", n, plural(n, "session was", "sessions were"));
         }
         return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("revoked", SD_JSON_BUILD_UNSIGNED(n)));
 }

@@ -46,7 +46,7 @@ def test_wildcard_by_dns(acme, pebble):
     life = certificate["notAfterUSec"] - certificate["notBeforeUSec"]
     assert certificate["notBeforeUSec"] < certificate["nextUSec"] < certificate["notAfterUSec"] - life / 11
     until(lambda: acme.dnsd.call("ListText")["overlay"] == [], 10, "the withdrawal")
-    until(lambda: acme.acmed.status.startswith("1 certificates valid"), 10, "the status")
+    until(lambda: acme.acmed.status.startswith("1 certificate valid"), 10, "the status")
     # The account key signs nothing but account things, and no key is left over.
     keys = acme.keyd.call("List")["keys"]
     assert sorted(k["purpose"] for k in keys) == ["account", "tls"]

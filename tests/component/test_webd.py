@@ -1051,7 +1051,7 @@ def test_status(webd):
     assert webd.visitor().get("/.hagw/auth/status").status == 404
     answer = webd.visitor(lan=True).get("/.hagw/auth/status")
     assert answer.status == 200 and "Certificates" in answer.text and "does not answer" in answer.text
-    assert "1 users, 0 sessions" in answer.text
+    assert "1 user, 0 sessions" in answer.text
 
 
 @pytest.mark.parametrize("accept,words", [
@@ -1173,7 +1173,7 @@ def test_one_broken_entry(webd):
     webd.start()
     assert [u["name"] for u in webd.call("ListUsers")["users"]] == ["ben"]
     assert "Not A Name" in file.with_name("users.json.broken").read_text()
-    assert "1 entries could not be read" in webd.call("io.hagw.Service.Describe")["status"]
+    assert "1 entry could not be read" in webd.call("io.hagw.Service.Describe")["status"]
     assert webd.visitor().login(user="ben").status == 303
 
 
