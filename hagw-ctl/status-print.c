@@ -206,7 +206,8 @@ int status_print_json(const Status *s) {
         sd_json_variant *parts[] = { s->addresses,    s->zones,    s->hosts,
                                      s->certificates, s->sessions, s->daemons,
                                      s->relay,        s->tenants,  s->refusals,
-                                     s->caa,          s->hops,     s->visitors };
+                                     s->caa,          s->hops,     s->visitors,
+                                     s->tenants_refused };
         int r;
 
         r = sd_json_variant_new_array(&empty, NULL, 0);

@@ -30,7 +30,7 @@ typedef enum Cause {
 
 typedef struct Status {
         sd_json_variant *addresses, *zones, *hosts, *certificates, *sessions, *daemons;
-        sd_json_variant *relay, *tenants, *refusals, *caa, *hops, *visitors;
+        sd_json_variant *relay, *tenants, *tenants_refused, *refusals, *caa, *hops, *visitors;
         CaaNames names;
         sd_json_variant *problems, *notices; /* strings */
         sd_json_variant *problem_names;      /* the same for as long as the trouble lasts; see findname.h */

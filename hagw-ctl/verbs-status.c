@@ -24,7 +24,7 @@ void status_done(Status *s) {
         sd_json_variant **all[] = { &s->addresses, &s->zones,    &s->hosts,    &s->certificates,
                                     &s->sessions,  &s->daemons,  &s->problems, &s->relay,
                                     &s->tenants,   &s->refusals, &s->caa,      &s->hops,
-                                    &s->notices,   &s->visitors, &s->problem_names };
+                                    &s->notices,   &s->visitors, &s->problem_names, &s->tenants_refused };
 
         caa_names_done(&s->names);
         for (size_t i = 0; i < ELEMENTSOF(all); i++)
@@ -110,6 +110,8 @@ int status_gather(Status *s, const Call *call) {
                 r = view_relay(s->config, &s->relay, &f);
         if (r >= 0)
                 r = view_tenants(s->config, &s->tenants);
+        if (r >= 0)
+                r = view_tenants_refused(s->config, &s->tenants_refused);
         if (r >= 0)
                 r = view_hops(&s->hops);
         if (r >= 0)

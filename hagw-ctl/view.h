@@ -42,6 +42,10 @@ int view_relay(const Config *config, sd_json_variant **ret, char **ret_reason);
  * known is missing. */
 int view_tenants(const Config *config, sd_json_variant **ret);
 
+/* { "tenantsRefused": [io.hagw.Proxy.Refused], "tenantsRefusedMore": N } at a relay where there is
+ * something, else NULL. */
+int view_tenants_refused(const Config *config, sd_json_variant **ret);
+
 /* { "zones": io.hagw.Dns's }. */
 int view_zones(sd_json_variant **ret, char **ret_reason);
 

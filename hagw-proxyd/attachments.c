@@ -11,7 +11,7 @@
 #include "tenantusage.h"
 
 #define ROWS_MAX 500U /* in one message */
-#define REFUSED_MAX 2000U /* rows of refusals in an answer; who asks for one tenant gets all of its own */
+#define REFUSED_MAX 2000U /* rows of refusals in an answer, the newest; of one tenant there are fewer */
 
 /* In the worker's thread. */
 
@@ -45,46 +45,42 @@ static int append_row(sd_json_variant **rows, const Control *k) {
         return r < 0 ? r : sd_json_variant_append_array(rows, row);
 }
 
-typedef struct RefusedRows {
-        sd_json_variant *rows;
-        int error;
-} RefusedRows;
+static void add_refusals(NameEntry *e, void *userdata) {
+        RefusalRows *f = userdata;
 
-static void append_refused(NameEntry *e, void *userdata) {
-        RefusedRows *f = userdata;
-
-        if (f->error >= 0 && sd_json_variant_elements(f->rows) < REFUSED_MAX)
-                f->error = tenant_refusals_append(CONTAINER_OF(e, Tenant, entry), &f->rows);
+        tenant_refusals_add(CONTAINER_OF(e, Tenant, entry), f);
 }
 
-static int collect_refused(Worker *w, const char *tenant, sd_json_variant **ret) {
-        RefusedRows f = {};
+/* The newest ones; *ret_more: how many there was no room for. */
+static int collect_refused(Worker *w, const char *tenant, sd_json_variant **ret, size_t *ret_more) {
+        _cleanup_(refusal_rows_done) RefusalRows f = {};
         Tenant *t;
 
-        f.error = sd_json_variant_new_array(&f.rows, NULL, 0);
         if (!*tenant)
-                name_table_foreach(&w->tenants.table, append_refused, &f);
+                name_table_foreach(&w->tenants.table, add_refusals, &f);
         else if ((t = tenants_find(w, tenant)))
-                append_refused(&t->entry, &f);
-        *ret = f.rows;
-        return f.error;
+                add_refusals(&t->entry, &f);
+        *ret_more = f.n > REFUSED_MAX ? f.n - REFUSED_MAX : 0;
+        return refusal_rows_to_json(&f, REFUSED_MAX, ret);
 }
 
 void attachments_collect(Worker *w, AttachmentsMessage *m) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *rows = NULL, *refused = NULL, *v = NULL;
         int r = sd_json_variant_new_array(&rows, NULL, 0);
+        size_t more = 0;
 
-        for (size_t i = 0; r >= 0 && i < w->tenants.n_controls; i++) {
+        for (size_t i = 0; r >= 0 && !m->refused_only && i < w->tenants.n_controls; i++) {
                 const Control *k = w->tenants.controls[i];
 
                 if (k && (!*m->tenant || streq(m->tenant, k->tenant_name)))
                         r = append_row(&rows, k);
         }
         if (r >= 0)
-                r = collect_refused(w, m->tenant, &refused);
+                r = collect_refused(w, m->tenant, &refused, &more);
         if (r >= 0)
                 r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR_VARIANT("attachments", rows),
-                                   SD_JSON_BUILD_PAIR_VARIANT("refused", refused));
+                                   SD_JSON_BUILD_PAIR_VARIANT("refused", refused),
+                                   SD_JSON_BUILD_PAIR_UNSIGNED("refusedMore", more));
         if (r >= 0)
                 (void) sd_json_variant_format(v, /* flags= */ 0, &m->rows);
         queue_push(w->main_queue, &m->message);
@@ -95,6 +91,7 @@ void attachments_collect(Worker *w, AttachmentsMessage *m) {
 struct AttachmentsCall {
         sd_varlink *link;
         sd_json_variant *rows, *refused;
+        uint64_t refused_more;
         unsigned n_open; /* workers that have not answered */
         int error;
 };
@@ -116,12 +113,46 @@ static int send_rows(AttachmentsCall *call) {
         return 0;
 }
 
+static uint64_t last_usec(sd_json_variant *row) {
+        return sd_json_variant_unsigned(sd_json_variant_by_key(row, "lastUSec"));
+}
+
+static int compare_newest_first(const void *x, const void *y) {
+        sd_json_variant *const *a = x, *const *b = y;
+
+        return last_usec(*b) > last_usec(*a) ? 1 : last_usec(*b) < last_usec(*a) ? -1 : 0;
+}
+
+/* Each worker has told its newest ones; of all of them, the newest. */
+static int cut_refused(AttachmentsCall *call) {
+        const size_t n = sd_json_variant_elements(call->refused);
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *cut = NULL;
+        _cleanup_free_ sd_json_variant **sorted = calloc(n + 1, sizeof(*sorted));
+        int r = 0;
+
+        if (!sorted)
+                return -ENOMEM;
+        for (size_t i = 0; i < n; i++)
+                sorted[i] = sd_json_variant_by_index(call->refused, i); /* borrowed */
+        qsort(sorted, n, sizeof(*sorted), compare_newest_first);
+        for (size_t i = 0; r >= 0 && i < n && i < REFUSED_MAX; i++)
+                r = sd_json_variant_append_array(&cut, sorted[i]);
+        if (r < 0)
+                return r;
+        call->refused_more += n > REFUSED_MAX ? n - REFUSED_MAX : 0;
+        sd_json_variant_unref(call->refused);
+        call->refused = TAKE_PTR(cut);
+        return 0;
+}
+
 /* What is left is the last message. */
 static void finish(AttachmentsCall *call) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *last = NULL;
         size_t n = sd_json_variant_elements(call->rows), begin = n > 0 ? (n - 1) / ROWS_MAX * ROWS_MAX : 0;
         int r = call->error;
 
+        if (r >= 0)
+                r = cut_refused(call);
         if (r >= 0)
                 r = send_rows(call);
         if (r >= 0)
@@ -134,17 +165,18 @@ static void finish(AttachmentsCall *call) {
                 (void) sd_varlink_replybo(
                         call->link, SD_JSON_BUILD_PAIR_VARIANT("attachments", last),
                         SD_JSON_BUILD_PAIR_CONDITION(!!call->refused, "refused",
-                                                     SD_JSON_BUILD_VARIANT(call->refused)));
+                                                     SD_JSON_BUILD_VARIANT(call->refused)),
+                        SD_JSON_BUILD_PAIR_CONDITION(call->refused_more > 0, "refusedMore",
+                                                     SD_JSON_BUILD_UNSIGNED(call->refused_more)));
         sd_varlink_unref(call->link);
         sd_json_variant_unref(call->rows);
         sd_json_variant_unref(call->refused);
         free(call);
 }
 
-static void take_rows(AttachmentsCall *call, sd_json_variant *rows, size_t max, sd_json_variant **to) {
+static void take_rows(AttachmentsCall *call, sd_json_variant *rows, sd_json_variant **to) {
         for (size_t i = 0; call->error >= 0 && i < sd_json_variant_elements(rows); i++)
-                if (sd_json_variant_elements(*to) < max)
-                        call->error = sd_json_variant_append_array(to, sd_json_variant_by_index(rows, i));
+                call->error = sd_json_variant_append_array(to, sd_json_variant_by_index(rows, i));
 }
 
 void attachments_on_message(AttachmentsMessage *m) {
@@ -153,27 +185,37 @@ void attachments_on_message(AttachmentsMessage *m) {
 
         if (!m->rows || sd_json_parse(m->rows, /* flags= */ 0, &v, NULL, NULL) < 0)
                 call->error = -ENOMEM;
-        take_rows(call, sd_json_variant_by_key(v, "attachments"), SIZE_MAX, &call->rows);
-        take_rows(call, sd_json_variant_by_key(v, "refused"), REFUSED_MAX, &call->refused);
+        take_rows(call, sd_json_variant_by_key(v, "attachments"), &call->rows);
+        take_rows(call, sd_json_variant_by_key(v, "refused"), &call->refused);
+        if (v)
+                call->refused_more += sd_json_variant_unsigned(sd_json_variant_by_key(v, "refusedMore"));
         if (--call->n_open == 0)
                 finish(call);
 }
 
+typedef struct AttachmentsQuestion {
+        const char *tenant;
+        bool refused_only;
+} AttachmentsQuestion;
+
 int vl_method_list_attachments(sd_varlink *link, sd_json_variant *parameters,
                                sd_varlink_method_flags_t flags, void *userdata) {
         static const sd_json_dispatch_field table[] = {
-                { "tenant", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 0, SD_JSON_NULLABLE },
+                { "tenant", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
+                  offsetof(AttachmentsQuestion, tenant), SD_JSON_NULLABLE },
+                { "refusedOnly", SD_JSON_VARIANT_BOOLEAN, sd_json_dispatch_stdbool,
+                  offsetof(AttachmentsQuestion, refused_only), SD_JSON_NULLABLE },
                 {},
         };
         const Manager *m = userdata;
-        const char *tenant = NULL;
+        AttachmentsQuestion q = {};
         AttachmentsCall *call;
         int r;
 
         r = vl_check_peer(link, VL_PEER_TENANTD | VL_PEER_WEBD);
         if (r != 0)
                 return r;
-        r = sd_varlink_dispatch(link, parameters, table, &tenant);
+        r = sd_varlink_dispatch(link, parameters, table, &q);
         if (r != 0)
                 return r;
         call = calloc(1, sizeof(*call));
@@ -190,7 +232,8 @@ int vl_method_list_attachments(sd_varlink *link, sd_json_variant *parameters,
                         continue;
                 }
                 a->call = call;
-                (void) snprintf(a->tenant, sizeof(a->tenant), "%s", strempty(tenant));
+                (void) snprintf(a->tenant, sizeof(a->tenant), "%s", strempty(q.tenant));
+                a->refused_only = q.refused_only;
                 worker_send(m->workers[i], &a->message);
         }
         if (call->n_open == 0)

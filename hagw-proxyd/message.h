@@ -99,6 +99,7 @@ typedef struct AttachmentsMessage {
         Message message;
         AttachmentsCall *call; /* main's */
         char tenant[HOSTNAME_LABEL_MAX + 1]; /* of this one only; "": of all */
+        bool refused_only;
         char *rows; /* the answer, JSON text: those attached and those refused; NULL: no memory */
 } AttachmentsMessage;
 

@@ -87,3 +87,42 @@ int tenant_refusals_append(const Tenant *t, sd_json_variant **rows) {
                 r = append_row(t, reason, shift, rows);
         return r;
 }
+
+void refusal_rows_done(RefusalRows *f) {
+        free(f->items);
+        *f = (RefusalRows) {};
+}
+
+void tenant_refusals_add(const Tenant *t, RefusalRows *f) {
+        for (Refusal r = REFUSAL_NONE + 1; !f->failed && r < _REFUSAL_MAX; r++) {
+                if (t->refused[r].n == 0)
+                        continue;
+                if (!GREEDY_REALLOC(f->items, f->allocated, f->n + 1))
+                        f->failed = true;
+                else
+                        f->items[f->n++] = (RefusalRow) { t, r };
+        }
+}
+
+static int compare_newest_first(const void *x, const void *y) {
+        const RefusalRow *a = x, *b = y;
+        const uint64_t one = a->tenant->refused[a->reason].last_usec,
+                       other = b->tenant->refused[b->reason].last_usec;
+
+        return other > one ? 1 : other < one ? -1 : 0;
+}
+
+int refusal_rows_to_json(RefusalRows *f, size_t max, sd_json_variant **ret) {
+        const uint64_t shift = clock_usec(CLOCK_REALTIME) - clock_usec(CLOCK_MONOTONIC);
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *rows = NULL;
+        int r = f->failed ? -ENOMEM : sd_json_variant_new_array(&rows, NULL, 0);
+
+        if (f->n > 1)
+                qsort(f->items, f->n, sizeof(*f->items), compare_newest_first);
+        for (size_t i = 0; r >= 0 && i < f->n && i < max; i++)
+                r = append_row(f->items[i].tenant, f->items[i].reason, shift, &rows);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(rows);
+        return 0;
+}

@@ -22,5 +22,19 @@ Refusal tenant_refuse_link(Worker *w, const char *name, LinkFault fault, bool co
 void tenant_refusals_flush(Tenant *t);
 /* How many, of all reasons. */
 uint64_t tenant_refusals_total(const Tenant *t);
+/* Of many tenants, the newest. In the thread of them all, for as long as none of them goes. */
+typedef struct RefusalRow {
+        const Tenant *tenant;
+        Refusal reason;
+} RefusalRow;
+typedef struct RefusalRows {
+        RefusalRow *items;
+        size_t n, allocated;
+        bool failed; /* no memory */
+} RefusalRows;
+void refusal_rows_done(RefusalRows *f);
+void tenant_refusals_add(const Tenant *t, RefusalRows *f);
+int refusal_rows_to_json(RefusalRows *f, size_t max, sd_json_variant **ret);
+
 /* Appends a row for each reason that there was: io.hagw.Proxy.Refused. */
 int tenant_refusals_append(const Tenant *t, sd_json_variant **rows);

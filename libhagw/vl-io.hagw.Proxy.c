@@ -180,9 +180,14 @@ static SD_VARLINK_DEFINE_ERROR(RelayUnreachable, SD_VARLINK_DEFINE_FIELD(reason,
 static SD_VARLINK_DEFINE_METHOD_FULL(
         ListAttachments, SD_VARLINK_REQUIRES_MORE, SD_VARLINK_FIELD_COMMENT("Of this tenant only"),
         SD_VARLINK_DEFINE_INPUT(tenant, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
+        SD_VARLINK_FIELD_COMMENT("Refusals, and no attachments"),
+        SD_VARLINK_DEFINE_INPUT(refusedOnly, SD_VARLINK_BOOL, SD_VARLINK_NULLABLE),
         SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(attachments, Attachment, SD_VARLINK_ARRAY),
-        SD_VARLINK_FIELD_COMMENT("Visitors that were refused, in the last answer alone; missing: none"),
-        SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(refused, Refused, SD_VARLINK_ARRAY | SD_VARLINK_NULLABLE));
+        SD_VARLINK_FIELD_COMMENT("Visitors that were refused, in the last answer alone, the newest rows "
+                                 "first; missing: none"),
+        SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(refused, Refused, SD_VARLINK_ARRAY | SD_VARLINK_NULLABLE),
+        SD_VARLINK_FIELD_COMMENT("How many older rows there was no room for; missing: none"),
+        SD_VARLINK_DEFINE_OUTPUT(refusedMore, SD_VARLINK_INT, SD_VARLINK_NULLABLE));
 
 static SD_VARLINK_DEFINE_ERROR(RelayRefused,
                                SD_VARLINK_FIELD_COMMENT("io.hagw.Relay's error without its interface, or "

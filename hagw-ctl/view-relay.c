@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the daemons know of both ends of a tunnel. */
+
+#include "client.h"
+#include "log.h"
+#include "view.h"
+
+int view_relay(const Config *config, sd_json_variant **ret, char **ret_reason) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+        int r = 0;
+
+        *ret_reason = NULL;
+        if (config && config->relay.address)
+                r = client_look("io.hagw.Proxy.DescribeRelay", NULL, &reply, ret_reason);
+        if (r == -ENOMEM)
+                return log_oom();
+        r = sd_json_buildo(ret, SD_JSON_BUILD_PAIR_CONDITION(!!reply, "relay",
+                                                             SD_JSON_BUILD_VARIANT(reply)));
+        return r < 0 ? log_oom() : 0;
+}
+
+/* A figure without labels; false where nobody tells it. */
+static bool ask_metric(const char *interface, const char *name, uint64_t *ret) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+
+        if (client_metrics(interface, &reply) < 0)
+                return false;
+        for (size_t i = 0; i < field_count(reply, "metrics"); i++) {
+                sd_json_variant *m = field_element(reply, "metrics", i);
+                sd_json_variant *value = sd_json_variant_by_key(m, "value");
+
+                if (streq(strempty(field_text(m, "name")), name) && value) {
+                        *ret = (uint64_t) sd_json_variant_real(value);
+                        return true;
+                }
+        }
+        return false;
+}
+
+int view_tenants(const Config *config, sd_json_variant **ret) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        uint64_t known = 0, attached = 0, damaged = 0;
+        bool has_known, has_attached;
+        int r;
+
+        if (!config || !config->tenants.zone)
+                return sd_json_buildo(ret, SD_JSON_BUILD_PAIR_CONDITION(false, "tenants",
+                                                                        SD_JSON_BUILD_NULL)) < 0 ?
+                               log_oom() :
+                               0;
+        has_known = ask_metric("io.hagw.Tenant", "tenants", &known);
+        (void) ask_metric("io.hagw.Tenant", "tenants_damaged", &damaged);
+        has_attached = ask_metric("io.hagw.Proxy", "proxy_relay_attached", &attached);
+        r = sd_json_buildo(&v,
+                           SD_JSON_BUILD_PAIR_CONDITION(has_known, "known", SD_JSON_BUILD_UNSIGNED(known)),
+                           SD_JSON_BUILD_PAIR_CONDITION(has_attached, "attached",
+                                                        SD_JSON_BUILD_UNSIGNED(attached)),
+                           SD_JSON_BUILD_PAIR_CONDITION(damaged > 0, "damaged",
+                                                        SD_JSON_BUILD_BOOLEAN(true)));
+        if (r >= 0)
+                r = sd_json_buildo(ret, SD_JSON_BUILD_PAIR("tenants", SD_JSON_BUILD_VARIANT(v)));
+        return r < 0 ? log_oom() : 0;
+}
+
+static int take_refused(sd_json_variant *reply, void *userdata) {
+        sd_json_variant **last = userdata;
+
+        sd_json_variant_unref(*last);
+        *last = sd_json_variant_ref(reply);
+        return 0;
+}
+
+int view_tenants_refused(const Config *config, sd_json_variant **ret) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *reply = NULL;
+        _cleanup_free_ char *reason = NULL; /* that hagw-proxyd is off is told by view_daemons() */
+        sd_json_variant *rows, *more;
+        int r;
+
+        if (!config || !config->tenants.zone)
+                return 0;
+        r = sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("refusedOnly", SD_JSON_BUILD_BOOLEAN(true)));
+        if (r >= 0)
+                r = client_try_stream("io.hagw.Proxy.ListAttachments", parameters, take_refused, &reply,
+                                      &reason);
+        rows = sd_json_variant_by_key(reply, "refused");
+        more = sd_json_variant_by_key(reply, "refusedMore");
+        if (r >= 0 && rows)
+                r = sd_json_buildo(ret, SD_JSON_BUILD_PAIR_VARIANT("tenantsRefused", rows),
+                                   SD_JSON_BUILD_PAIR_CONDITION(!!more, "tenantsRefusedMore",
+                                                                SD_JSON_BUILD_VARIANT(more)));
+        return r == -ENOMEM ? log_oom() : 0;
+}

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Whom a relay refuses, as its own status tells it: the reason, how many, and what its owner can do. The real hagw-proxyd, hagw-tenantd and
+hagw-ctl."""
+
+import json
+import os
+
+from ctl_tools import Ctl
+from relayhouse import ZONE, Agent
+from test_relay import House, page, parts, relay, silent, visitor  # noqa: F401 (fixtures)
+
+REFUSED_MAX = 2000  # rows in an answer
+
+
+def refusals(relay):  # noqa: F811
+    """What status says of them: problems, notices."""
+    said = json.loads(Ctl(relay.house).run("--json", "status", "--no-delegation").stdout)
+    return [[f for f in said[kind] if "Visitors of the tenant" in f] for kind in ("problems", "notices")]
+
+
+def test_nobody_is_refused(relay):  # noqa: F811
+    Agent(relay, relay.tenant("anna"))
+    assert refusals(relay) == [[], []]
+    # A house that is away is its own matter.
+    relay.tenant("bob")
+    relay.wait(lambda: silent(visitor(relay, f"bob.{ZONE}"), 30) and relay.figure("proxy_relay_refused", reason="away"))
+    assert refusals(relay) == [[], []]
+
+
+def test_limits_are_told_with_what_changes_them(relay):  # noqa: F811
+    for name in ("anna", "bob"):
+        [c] = Agent(relay, relay.tenant(name, connectionsPerSecond=1)).open()
+        with visitor(relay, f"{name}.{ZONE}"):
+            c.header()
+            for _ in range(5):
+                with visitor(relay, f"{name}.{ZONE}") as other:
+                    assert silent(other)
+    problems, [notice] = refusals(relay)
+    count = int(relay.figure("proxy_relay_refused", reason="connections"))
+    assert not problems and notice.startswith(f"Visitors of the tenant bob and 1 more tenant are refused, {count} since hagw-proxyd started, "), notice
+    assert "more visitors in a second than the tenant's connections per second. hagw-ctl tenant set bob --connections-per-second=N" in notice
+    ctl = Ctl(relay.house)
+    ctl.run("tenant", "set", "bob", "--connections-per-second=20")
+    assert relay.tenantd.call("Get", name="bob")["tenant"]["connectionsPerSecond"] == 20
+    relay.set("anna", suspended=True)
+    relay.wait(lambda: silent(visitor(relay)) and len(refusals(relay)[1]) == 2)
+    assert "the relay has suspended the tenant. hagw-ctl tenant set anna --enable lets it in again." in refusals(relay)[1][0]
+    ctl.run("tenant", "set", "anna", "--enable")
+    assert not relay.tenantd.call("Get", name="anna")["tenant"]["suspended"]
+
+
+def test_ends_that_are_set_against_each_other(relay):  # noqa: F811
+    """The relay opens the TLS, and the house takes no such visitors: somebody has to look."""
+    a = Agent(relay, relay.tenant("anna", terminate=True))
+    House(a.open()[0], secret=os.urandom(32))
+    assert page(relay)[0] == 503
+    [problem], notices = refusals(relay)
+    assert "Visitors of the tenant anna are refused, 1 since" in problem and "hagw-ctl tenant set anna --terminate=no" in problem and not notices
+    Ctl(relay.house).run("tenant", "set", "anna", "--terminate=no")
+    assert not relay.tenantd.call("Get", name="anna")["tenant"]["terminate"]
+
+
+def test_the_newest_are_told_and_how_many_more(relay):  # noqa: F811
+    """However many tenants are refused, the answer has its limit."""
+    names = [f"t{i}" for i in range(REFUSED_MAX + 5)]
+    for name in names:
+        relay.tenantd.call("Add", name=name, credential="token", suspended=True)
+    relay.wait(lambda: silent(visitor(relay, f"{names[-1]}.{ZONE}"), 30) and relay.figure("proxy_relay_refused", reason="suspended"))
+    for name in names:
+        with visitor(relay, f"{name}.{ZONE}") as v:
+            assert silent(v)
+    with relay.proxyd.varlink() as link:
+        messages = list(link.stream("io.hagw.Proxy.ListAttachments", refusedOnly=True))
+    rows = messages[-1]["refused"]
+    told = [r["tenant"] for r in rows]
+    assert len(rows) == REFUSED_MAX and messages[-1]["refusedMore"] == len(names) - REFUSED_MAX
+    assert told == list(reversed(names))[:REFUSED_MAX]
+    assert [r["lastUSec"] for r in rows] == sorted((r["lastUSec"] for r in rows), reverse=True)
+    assert not [m for m in messages if m["attachments"]]
