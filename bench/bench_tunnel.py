@@ -17,10 +17,10 @@ import time
 from line import Line
 from measure import Table
 from proxies import Program, nginx_conf
-from tls import context, make_certificate, resolved, restart_with_one_cipher
+from tls import NAME, context, make_certificate, resolved, restart_with_one_cipher
 from tunnel_hagw import Hagw, HagwFleet
 from tunnels import HERE, LINE_PORT, ORIGIN_PORT, TUNNELS, VISITOR_PORT, ZONE, versions
-from visitors import GIB, Bulk, download, first_byte, first_bytes, hello, latencies, percentile
+from visitors import GIB, Bulk, Comers, download, first_byte, first_bytes, hello, latencies, percentile
 
 PROGRAMS = {"hagw": Hagw, **TUNNELS}
 # Where the agents of idle houses are others.
@@ -28,8 +28,12 @@ IDLE = {"hagw": HagwFleet}
 CONNECTIONS = 50
 LINE_RATE = 1_000_000_000
 LINE_MS = 10
+MONTH_BYTES = 2 * GIB
 AT_ONCE = 16
-FLEET_TESTS = {"idle", "comeback"}
+FLEET_TESTS = {"idle", "comeback", "restart"}
+# The first at rest, then as soon as hagw-proxyd is there again.
+RESTART_PAUSES = (10, 10, 10, 0, 0, 0, 0, 20)
+RESTART_RATE = 30
 DOWN_SECONDS = 5
 IDLE_SECONDS = 20
 BACK_SHARE = 0.95
@@ -82,6 +86,24 @@ def latency(port, folder, ctx, seconds):
     return {**found, "beside/alone": found["beside p99"] / found["alone p99"]}
 
 
+def month(tunnel, folder):
+    """A download over a gigabit line comes to the month's limit: what passes beyond it, in percent."""
+    limit = tunnel.month()[0] + MONTH_BYTES
+    tunnel.limit_month(limit)
+    with Line(LINE_RATE) as line:
+        command = ["curl", "-sS", "--fail", "--http1.1", "--cacert", folder / "chain.pem", "--output", "/dev/null", "--resolve",
+                   f"{NAME}:{VISITOR_PORT}:{line.host}", f"https://{NAME}:{VISITOR_PORT}/endless"]
+        began = time.monotonic()
+        if subprocess.run(line.beyond(*command), stderr=subprocess.DEVNULL, timeout=300).returncode == 0:
+            raise RuntimeError("the download came to its end")
+        seconds = time.monotonic() - began
+    deadline = time.monotonic() + 30
+    while (last := tunnel.month()) != (time.sleep(3), tunnel.month())[1] or not last[1]:
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"the month is not over: {last}")
+    return {"beyond": 100 * (last[0] - limit) / MONTH_BYTES, "MB/s": MONTH_BYTES / 1e6 / seconds}
+
+
 def first_byte_on_line(tunnel, visits):
     """Visitors of a house 10 ms away from the relay: 16 at once as the first that it gets (cold), then one after the other."""
     client_hello = hello(tunnel.door("ha")[1])
@@ -128,6 +150,22 @@ def comeback(tunnel):
     return {"seconds": time.monotonic() - killed, "houses": count}
 
 
+def restart(tunnel):
+    """The relay's hagw-proxyd is restarted while visitors come to all the houses by turns: who was closed, and who waited longest."""
+    tunnel.start_agents()
+    tunnel.wait_answering(seconds=60 + len(tunnel.houses) / 5)
+    with Comers([(port, hello(name)) for port, name in map(tunnel.door, tunnel.houses)], RESTART_RATE) as comers:
+        time.sleep(2)
+        for pause in RESTART_PAUSES:
+            tunnel.restart_relay()
+            time.sleep(pause)
+    for n, seconds, reason in comers.closed[:20]:
+        print(f"  visitor {n} was closed after {seconds:.2f} s: {reason}", file=sys.stderr)
+    waits = sorted(comers.waits)
+    return {"closed": len(comers.closed), "visitors": len(waits) + len(comers.closed), "p50 ms": 1e3 * percentile(waits, 0.5),
+            "longest ms": 1e3 * waits[-1]}
+
+
 @contextlib.contextmanager
 def running(program, folder, houses=("ha",), line=False, agents=True, kind=None):
     """A tunnel that runs alone, in a folder of its own."""
@@ -172,6 +210,9 @@ def house_tests(program, arguments, folder, table):
                 sample = latency(tunnel.visitor_port, folder, ctx, arguments.seconds)
                 table.add("latency", program, sample)
                 table.add("beside", program, sample)
+    if "month" in wanted and program == "hagw":
+        with running(program, folder) as tunnel:
+            table.add("month", program, month(tunnel, folder))
     if "first" in wanted and PROGRAMS[program].most:
         with running(program, folder, line=True) as tunnel:
             table.add("first", program, first_byte_on_line(tunnel, arguments.visits))
@@ -194,6 +235,9 @@ def fleet_tests(program, arguments, folder, table):
                 table.add("comeback", program, comeback(tunnel))
         else:
             table.note(f"{program}: a library that leaves coming back to its user")
+    if "restart" in arguments.tests and program == "hagw":
+        with running(program, folder, many(program, arguments.fleet, table), agents=False) as tunnel:
+            table.add("restart", program, restart(tunnel))
 
 
 def declare(table, arguments):
@@ -209,11 +253,15 @@ def declare(table, arguments):
                limit={"beside/alone": 1.5}, apart=bound)
     table.test("first", f"A new visitor's first byte, the agent {LINE_MS} ms away from the relay", "milliseconds", 1e3,
                ("warm", "cold", "last"))
+    table.test("month", f"A month's limit of {MONTH_BYTES / GIB:.0f} GiB, met by a download over a gigabit line", "percent of the limit beyond it", 1,
+               ("beyond",), limit={"beyond": 1}, info=("MB/s",))
     for n in arguments.houses:
         table.test(f"idle-{n}", f"Memory of the relay for one of {n} idle houses", "KiB PSS", 1 / 1024, ("memory",),
                    limit={"memory": 24}, info=("houses", "core %"))
     table.test("comeback", f"{BACK_SHARE:.0%} of {arguments.fleet} houses are back after the relay was killed for {DOWN_SECONDS} s",
                "seconds", 1, ("seconds",), limit={"seconds": 30}, info=("houses",))
+    table.test("restart", f"{len(RESTART_PAUSES)} restarts of the relay's hagw-proxyd, {RESTART_RATE} visitors a second to {arguments.fleet} houses",
+               "visitors", 1, ("closed",), limit={"closed": 0}, info=("visitors", "p50 ms", "longest ms"))
 
 
 def measure(arguments, folder, table):
@@ -244,7 +292,7 @@ def measure(arguments, folder, table):
 
 
 def main():
-    tests = ["single", "several", "latency", "first", "idle", "comeback"]
+    tests = ["single", "several", "latency", "month", "first", "idle", "comeback", "restart"]
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--rounds", type=int, default=3, help="measurements with one house; the median counts (default: %(default)s)")
     p.add_argument("--seconds", type=int, default=6, help="length of a latency measurement (default: %(default)s)")

@@ -65,11 +65,27 @@ class Hagw(Tunnel):
     def agent_processes(self):
         return [m.processes_of() for m in self.agents]
 
+    def limit_month(self, size):
+        """Of the one house, from now on."""
+        self.relay["tenantd"].call("Set", name=self.houses[0], bytesPerMonth=size)
+
+    def month(self):
+        """The bytes of the one house's month, and whether they are used up."""
+        t = self.relay["tenantd"].call("Get", name=self.houses[0])["tenant"]
+        return t["received"] + t["sent"], t["exhausted"]
+
     def kill_relay(self):
         self.relay.kill()
 
     def revive_relay(self):
         self.relay.revive()
+
+    def restart_relay(self):
+        """hagw-proxyd ends as systemd ends it, and is there again: its sockets, and what it gave away to keep, stayed."""
+        status = self.relay["proxyd"].stop()
+        if status != 0:
+            raise RuntimeError(f"hagw-proxyd ended with {status}")
+        self.relay["proxyd"].start()
 
     def said(self):
         return self.relay.said() + "".join(m.said() for m in self.agents[:2])

@@ -9,6 +9,7 @@ import selectors
 import socket
 import ssl
 import subprocess
+import threading
 import time
 
 from tls import NAME, connect, get
@@ -69,6 +70,69 @@ def first_bytes(doors, timeout):
         s.close()
     selector.close()
     return results
+
+
+class Comers:
+    """New visitors, so many a second, each to the next of the doors (port, ClientHello): how long each waits for the house's first
+    byte, and who is closed without one. One thread; whoever waits at the end is waited for."""
+
+    def __init__(self, doors, rate, patience=60):
+        self.doors, self.rate, self.patience = doors, rate, patience
+        self.waits, self.closed, self.over = [], [], threading.Event()
+        self.thread = threading.Thread(target=self.run)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+
+    def come(self, selector, n):
+        port, client_hello = self.doors[n % len(self.doors)]
+        began, s = time.monotonic(), socket.socket()
+        s.settimeout(self.patience)
+        try:
+            s.connect(("127.0.0.1", port))
+            s.sendall(client_hello)
+        except OSError as e:
+            self.closed.append((n, time.monotonic() - began, str(e)))
+            s.close()
+            return
+        s.setblocking(False)
+        selector.register(s, selectors.EVENT_READ, (n, began))
+
+    def hear(self, key):
+        n, began = key.data
+        waited = time.monotonic() - began
+        try:
+            if key.fileobj.recv(1):
+                self.waits.append(waited)
+            else:
+                self.closed.append((n, waited, "closed"))
+        except OSError as e:
+            self.closed.append((n, waited, str(e)))
+
+    def run(self):
+        began, n, deadline = time.monotonic(), 0, None
+        with selectors.DefaultSelector() as selector:
+            while not self.over.is_set() or selector.get_map():
+                if self.over.is_set():
+                    deadline = deadline or time.monotonic() + self.patience
+                    if time.monotonic() > deadline:
+                        break
+                else:
+                    while time.monotonic() - began >= n / self.rate:
+                        self.come(selector, n)
+                        n += 1
+                for key, _ in selector.select(0.01):
+                    self.hear(key)
+                    selector.unregister(key.fileobj)
+                    key.fileobj.close()
+            for key in list(selector.get_map().values()):
+                self.closed.append((key.data[0], time.monotonic() - key.data[1], "no byte"))
+                key.fileobj.close()
 
 
 def download(port, folder, connections):
