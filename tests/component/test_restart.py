@@ -3,6 +3,7 @@
 
 import collections
 import contextlib
+import http.client
 import os
 import re
 import signal
@@ -175,13 +176,34 @@ def test_who_comes_while_the_last_are_waited_for(house):
         young, young_answer = begin(gateway, "/young")
         go["/old"].set()
         assert old_answer.read() == b"cd"
-        for _ in range(8):
+        for _ in range(4):
             assert gateway.visit(name=OWN).body == b"abcd"
         go["/young"].set()
         assert young_answer.read() == b"cd"
         old.close()
         young.close()
         assert gateway.proxyd.process.wait(60) == 0
+
+
+def test_a_second_signal_is_in_a_hurry(house):
+    """Whoever does not want to wait for what is open asks again."""
+    def serve(upstream, s, f):
+        Head(f)
+        s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab")
+        f.read()
+
+    with gateway_before(house, serve, 'proxy: { drain = "1h"; };') as gateway:
+        c = gateway.connect(OWN)
+        c.request("GET", "/")
+        r = c.getresponse()
+        assert r.read(2) == b"ab"
+        for _ in range(2):
+            gateway.proxyd.process.send_signal(signal.SIGTERM)
+            assert gateway.proxyd.stopping.acquire(timeout=60)
+        assert gateway.proxyd.process.wait(60) == 0
+        with pytest.raises(http.client.IncompleteRead):
+            r.read()
+        c.close()
 
 
 class Stream(threading.Thread):
