@@ -163,6 +163,27 @@ int judge_families(Status *s) {
         return 0;
 }
 
+/* It comes with each visitor, and with each health check. */
+#define BALANCER_RECENT_USEC (10 * USEC_PER_MINUTE)
+
+static void judge_balancers(Status *s) {
+        const uint64_t now = clock_usec(CLOCK_REALTIME);
+        char when[TIME_TEXT_MAX];
+
+        for (size_t i = 0; i < field_count(s->hops, "version1Balancers"); i++) {
+                sd_json_variant *b = field_element(s->hops, "version1Balancers", i);
+
+                if (field_number(b, "lastUSec") + BALANCER_RECENT_USEC > now)
+                        status_problem(s,
+                                       "%s, which is in proxy.proxy_protocol_from, sends a PROXY protocol "
+                                       "header of version 1, the last one %s, and its visitors are turned "
+                                       "away. Set it to version 2, in HAProxy send-proxy-v2; one that knows "
+                                       "version 1 alone has to come without, and out of that list.",
+                                       field_text(b, "address"),
+                                       format_when(field_number(b, "lastUSec"), now, when));
+        }
+}
+
 /* Behind such an address may be one telephone of the house, or everybody. */
 int judge_hops(Status *s) {
         uint64_t now = clock_usec(CLOCK_REALTIME);
@@ -181,5 +202,6 @@ int judge_hops(Status *s) {
                            "hagw.conf(5) tells how to find out.",
                                address, address);
         }
+        judge_balancers(s);
         return 0;
 }

@@ -23,6 +23,7 @@ void hello_refuse(Conn *c) {
 static void note_version_1(Conn *c, const uint8_t *data, size_t size) {
         static const char begin[] = "PROXY ";
         Worker *w = c->worker;
+        HiddenMessage *m;
 
         if (size < strlen(begin) || memcmp(data, begin, strlen(begin)) != 0 ||
             w->loop.now_usec < w->version_1_usec)
@@ -31,6 +32,12 @@ static void note_version_1(Conn *c, const uint8_t *data, size_t size) {
         log_warning("%s is in proxy_protocol_from and sends a PROXY protocol header of version 1: set it to "
                     "version 2 (in HAProxy send-proxy-v2), its visitors are turned away.",
                     c->address_text);
+        m = message_new(MESSAGE_HIDDEN);
+        if (!m)
+                return;
+        m->address = c->address;
+        m->version_1 = true;
+        queue_push(w->main_queue, &m->message);
 }
 
 /* Whom the load balancer brings; its own connection (LOCAL) is served as its own. 0: not known yet. */

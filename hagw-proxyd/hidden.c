@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The table of hops that visitors came by. Main thread only. */
+/* The tables of hops that visitors came by, and of balancers. Main thread only. */
 
 #include "hidden.h"
 #include "log.h"
@@ -21,17 +21,24 @@ static HiddenHop *find_place(Hidden *h, const IpAddress *address) {
         return oldest;
 }
 
-void hidden_note(Hidden *h, const IpAddress *address) {
+bool hidden_note(Hidden *h, const IpAddress *address) {
         HiddenHop *hop = find_place(h, address);
-        char text[IP_TEXT_MAX];
+        const bool first = hop->first_usec == 0;
 
         hop->last_usec = clock_usec(CLOCK_REALTIME);
-        if (hop->first_usec > 0)
-                return;
-        hop->first_usec = hop->last_usec;
-        log_warning("Visitors come from %s, which is the router or a bridge of this machine, and may stand "
-                    "for anybody: they do not count as inside. See \"Inside and outside\" in hagw.conf(5).",
-                    ip_format(address, text));
+        if (first)
+                hop->first_usec = hop->last_usec;
+        return first;
+}
+
+void hidden_tell(Hidden *h, const IpAddress *address) {
+        char text[IP_TEXT_MAX];
+
+        if (hidden_note(h, address))
+                log_warning("Visitors come from %s, which is the router or a bridge of this machine, and "
+                            "may stand for anybody: they do not count as inside. See \"Inside and "
+                            "outside\" in hagw.conf(5).",
+                            ip_format(address, text));
 }
 
 int hidden_build(const Hidden *h, sd_json_variant **ret) {
@@ -48,6 +55,6 @@ int hidden_build(const Hidden *h, sd_json_variant **ret) {
                         SD_JSON_BUILD_PAIR("firstUSec", SD_JSON_BUILD_UNSIGNED(h->items[i].first_usec)),
                         SD_JSON_BUILD_PAIR("lastUSec", SD_JSON_BUILD_UNSIGNED(h->items[i].last_usec)));
         if (r >= 0)
-                r = sd_json_buildo(ret, SD_JSON_BUILD_PAIR("hops", SD_JSON_BUILD_VARIANT(list)));
+                *ret = TAKE_PTR(list);
         return r;
 }

@@ -5,7 +5,8 @@
 
 #include "cidr.h"
 
-/* Hops (hops.h) that visitors have come by, for a person to decide about. Main thread only. */
+/* Addresses that visitors have come by, for a person to decide about: hops (hops.h), and load balancers that
+ * are set up wrongly. Main thread only. */
 
 #define HIDDEN_MAX 16U
 
@@ -19,6 +20,10 @@ typedef struct Hidden {
         size_t n;
 } Hidden;
 
-/* Somebody came by this hop. Where there are too many the one that was used least lately gives way. */
-void hidden_note(Hidden *h, const IpAddress *address);
+/* Somebody came by this address; true: for the first time. Where there are too many the one that was used
+ * least lately gives way. */
+bool hidden_note(Hidden *h, const IpAddress *address);
+/* The same by a hop, of which the log tells once. */
+void hidden_tell(Hidden *h, const IpAddress *address);
+/* A list of io.hagw.Proxy.Hop. */
 int hidden_build(const Hidden *h, sd_json_variant **ret);

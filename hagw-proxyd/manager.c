@@ -149,7 +149,10 @@ static void on_message(Manager *m, Message *q, bool stopping) {
                 probe_on_message(&m->probes, (ProbeMessage *) q);
                 break;
         case MESSAGE_HIDDEN:
-                hidden_note(&m->hidden, &((HiddenMessage *) q)->address);
+                if (((HiddenMessage *) q)->version_1)
+                        hidden_note(&m->balancers, &((HiddenMessage *) q)->address);
+                else
+                        hidden_tell(&m->hidden, &((HiddenMessage *) q)->address);
                 break;
         case MESSAGE_USED:
                 if (!stopping)

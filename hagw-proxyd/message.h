@@ -220,6 +220,7 @@ typedef struct RelayStateMessage {
 typedef struct HiddenMessage {
         Message message;
         IpAddress address;
+        bool version_1; /* no hop, but a balancer that speaks the PROXY protocol's version 1 */
 } HiddenMessage;
 
 typedef struct FailureMessage {

@@ -149,15 +149,20 @@ static int vl_method_probe(sd_varlink *link, sd_json_variant *parameters, sd_var
 
 static int vl_method_list_hops(sd_varlink *link, sd_json_variant *parameters,
                                sd_varlink_method_flags_t flags, void *userdata) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *hops = NULL, *balancers = NULL;
         const Manager *m = userdata;
         int r;
 
         r = vl_check_peer(link, VL_PEER_ROOT);
         if (r != 0)
                 return r;
-        r = hidden_build(&m->hidden, &v);
-        return r < 0 ? sd_varlink_error_errno(link, r) : sd_varlink_reply(link, v);
+        r = hidden_build(&m->hidden, &hops);
+        if (r >= 0)
+                r = hidden_build(&m->balancers, &balancers);
+        return r < 0 ? sd_varlink_error_errno(link, r) :
+                       sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("hops", SD_JSON_BUILD_VARIANT(hops)),
+                                          SD_JSON_BUILD_PAIR("version1Balancers",
+                                                             SD_JSON_BUILD_VARIANT(balancers)));
 }
 
 static int append_outside(const Past *p, OutsideWay way, sd_json_variant **list) {

@@ -60,7 +60,11 @@ static SD_VARLINK_DEFINE_STRUCT_TYPE(
         SD_VARLINK_DEFINE_FIELD(firstUSec, SD_VARLINK_INT, 0),
         SD_VARLINK_DEFINE_FIELD(lastUSec, SD_VARLINK_INT, 0));
 
-static SD_VARLINK_DEFINE_METHOD(ListHops, SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(hops, Hop, SD_VARLINK_ARRAY));
+static SD_VARLINK_DEFINE_METHOD(
+        ListHops, SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(hops, Hop, SD_VARLINK_ARRAY),
+        SD_VARLINK_FIELD_COMMENT("Of proxy_protocol_from, and with a PROXY protocol header of version 1, "
+                                 "which is not understood"),
+        SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(version1Balancers, Hop, SD_VARLINK_ARRAY));
 
 static SD_VARLINK_DEFINE_ENUM_TYPE(Family, SD_VARLINK_DEFINE_ENUM_VALUE(ipv4),
                                    SD_VARLINK_DEFINE_ENUM_VALUE(ipv6));

@@ -9,6 +9,7 @@ import struct
 import time
 
 import pytest
+from ctl_tools import Ctl
 from proxyhouse import HOST, ProxyHouse, Upstream, echo, silent
 from test_passage import HEADER_V2, client_hello
 
@@ -138,6 +139,11 @@ def test_version_1_is_told(make):
     home.wait(lambda: "sends a PROXY protocol header of version 1" in home.proxyd.text())
     assert f"{BALANCER} is in proxy_protocol_from" in home.proxyd.text()
     assert home.proxyd.text().count("of version 1") < 20
+    home.wait(lambda: home.proxyd.call("ListHops")["version1Balancers"])
+    r = Ctl(home.house).run("--json", "status", "--no-delegation")
+    [said] = [p for p in json.loads(r.stdout)["problems"] if "proxy_protocol_from" in p]
+    assert said.startswith(f"{BALANCER}, which is in proxy.proxy_protocol_from, sends a PROXY protocol header of version 1, the last one ")
+    assert "send-proxy-v2" in said
 
 
 def test_the_balancer_itself(make):
