@@ -101,6 +101,7 @@ static void on_checked(sd_json_variant *reply, const char *error, void *userdata
 static void on_looked(const HttpResponse *response, void *userdata) {
         Issuance *i = userdata;
         const Proof *p = issuance_find_proof(i, &i->order->challenges[i->order->index]);
+        const char *name = i->order->challenges[i->order->index].identifier;
         size_t n = strlen(p->key_authorization);
         bool served;
 
@@ -108,9 +109,16 @@ static void on_looked(const HttpResponse *response, void *userdata) {
         served = response->status == 0 ||
                  (response->status == 200 && strncmp(response->body, p->key_authorization, n) == 0 &&
                   strspn(response->body + n, " \t\r\n") == response->size - n);
+        i->order->seen[0] = '\0';
         if (response->status == 0)
-                log_debug("Certificate %s: port 80 cannot be asked from here: %s", i->order->names[0],
-                          response->error);
+                (void) snprintf(i->order->seen, sizeof(i->order->seen),
+                                "From here port 80 of %s cannot be asked either: %.120s",
+                                name, strempty(response->error));
+        else if (!served)
+                (void) snprintf(i->order->seen, sizeof(i->order->seen),
+                                "From here port 80 of %s is answered with status %u, by somebody else: "
+                                "another web server, or another address than this house's.",
+                                name, response->status);
         order_take_done(i->order, served, clock_usec(CLOCK_REALTIME));
         issuance_step(i);
 }

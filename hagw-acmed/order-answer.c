@@ -130,14 +130,14 @@ static bool is_unreached(const Order *o, const AcmeProblem *p) {
 
 static int authorization_failed(Order *o, const AcmeAuthorization *z) {
         const AcmeProblem *p = NULL;
-        char text[1024];
+        char text[1024 + ORDER_SEEN_MAX];
 
         for (size_t i = 0; i < z->n_challenges; i++)
                 if (z->challenges[i].problem.text)
                         p = &z->challenges[i].problem;
         (void) snprintf(text, sizeof(text),
-                        "The certificate authority could not see that %s is ours: %.800s", z->identifier,
-                        p ? p->text : acme_status_to_string(z->status));
+                        "The certificate authority could not see that %s is ours: %.800s%s%s", z->identifier,
+                        p ? p->text : acme_status_to_string(z->status), *o->seen ? ". " : "", o->seen);
         o->unreached = is_unreached(o, p);
         return order_fail(o, FAILURE_AUTHORITY, p ? p->type : "unauthorized", text);
 }

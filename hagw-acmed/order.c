@@ -327,8 +327,11 @@ int order_take_answer(Order *o, AcmeAnswer *a, uint64_t now_usec) {
 
 /* What we have published is looked for again in a moment. */
 static void order_check_later(Order *o, const char *unserved, uint64_t now_usec) {
+        char text[1024];
+
+        (void) snprintf(text, sizeof(text), "%s%s%s", unserved, *o->seen ? " " : "", o->seen);
         if (++o->polls > ORDER_POLLS_MAX)
-                order_take_failure(o, FAILURE_LOCAL, unserved);
+                order_take_failure(o, FAILURE_LOCAL, text);
         else
                 o->wait_usec = now_usec + CHECK_USEC;
 }

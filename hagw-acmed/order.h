@@ -86,12 +86,15 @@ typedef struct OrderAction {
 /* True where a PEM chain is the preferred one: the caller knows X.509, this file does not. */
 typedef bool (*OrderChainTest)(const char *chain, const char *preferred);
 
+#define ORDER_SEEN_MAX 256U
+
 typedef struct Order {
         OrderState state;
         /* What is asked. */
         char **names;
         const char *challenge_type; /* "dns-01" or "http-01", static */
         const char *unserved;       /* what to say where it is not served, static */
+        char seen[ORDER_SEEN_MAX];  /* what our own look at it saw last, a sentence; "": nothing to tell */
         const char *settings_group; /* of hagw.conf, where the authority's settings stand, static */
         char *directory_url, *profile, *replaces, *preferred_chain;
         char *account_url; /* NULL: an account is to be made */

@@ -91,3 +91,4 @@ def test_nothing_answers_here(acme):
     acme.start()
     failed = acme.wait(OUTSIDE, state="failed")
     assert f"could not see that {OUTSIDE} is ours" in failed["error"] and acme.told()
+    assert f". From here port 80 of {OUTSIDE} cannot be asked either: " in failed["error"], failed["error"]

@@ -214,6 +214,7 @@ static void test_check_ends(void **state) {
         _cleanup_(order_freep) Order *o = new_order("https://ca/account/9");
 
         o->unserved = "no answer of ours";
+        (void) stpcpy(o->seen, "Somebody else answers.");
         advance(o, ORDER_CHECK);
         for (size_t i = 0; i <= ORDER_POLLS_MAX; i++) {
                 assert_int_equal(o->state, ORDER_CHECK);
@@ -221,7 +222,7 @@ static void test_check_ends(void **state) {
         }
         assert_int_equal(o->state, ORDER_FAILED);
         assert_int_equal(o->failure, FAILURE_LOCAL);
-        assert_string_equal(o->problem.text, "no answer of ours");
+        assert_string_equal(o->problem.text, "no answer of ours Somebody else answers.");
 }
 
 static void test_rate_limit(void **state) {
