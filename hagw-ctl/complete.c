@@ -6,13 +6,19 @@
 #include <stdio.h>
 
 #include "client.h"
+#include "hostfile.h"
 #include "names.h"
 #include "output.h"
 #include "verbs.h"
 
-static void offer(const char *candidate, const char *begun) {
+/* before: what stands in front of it in the same word, "--host=". */
+static void offer_behind(const char *before, const char *candidate, const char *begun) {
         if (startswith(candidate, begun))
-                output("%s\n", candidate);
+                output("%s%s\n", before, candidate);
+}
+
+static void offer(const char *candidate, const char *begun) {
+        offer_behind("", candidate, begun);
 }
 
 static void offer_options(const Option *o, const char *begun) {
@@ -60,13 +66,14 @@ static const Verb *find_verb(const Words given, size_t n_given) {
         return NULL;
 }
 
-static int offer_names(const Call *call, Names kind, const char *begun) {
+static int offer_names(const Call *call, Names kind, const char *before, const char *begun) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *array = NULL;
 
         if (names_list(kind, call->config_dir, begun, &array) < 0)
                 return -ENOMEM;
         for (size_t i = 0; i < sd_json_variant_elements(array); i++)
-                offer(strempty(sd_json_variant_string(sd_json_variant_by_index(array, i))), begun);
+                offer_behind(before, strempty(sd_json_variant_string(sd_json_variant_by_index(array, i))),
+                             begun);
         return 0;
 }
 
@@ -91,7 +98,7 @@ static const Option *takes_next(const Verb *verb, const char *word) {
 }
 
 /* What an option's value can be; nothing where that is a file, or the person's own word. */
-static int offer_values(const Call *call, const Option *o, const char *begun) {
+static int offer_values(const Call *call, const Option *o, const char *before, const char *begun) {
         static const struct {
                 const char *option, *value;
                 Names kind;
@@ -103,16 +110,35 @@ static int offer_values(const Call *call, const Option *o, const char *begun) {
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++)
                 if (streq(o->name, rows[i].option) && streq(o->value, rows[i].value))
-                        return offer_names(call, rows[i].kind, begun);
+                        return offer_names(call, rows[i].kind, before, begun);
+        if (streq(o->value, "WORD"))
+                for (const char *const *c = host_option_choices(o->name); c && *c; c++)
+                        offer_behind(before, *c, begun);
         for (const DaemonRow *d = daemon_rows; streq(o->name, "daemon") && d->name; d++)
-                offer(d->name + strlen("hagw-"), begun);
+                offer_behind(before, d->name + strlen("hagw-"), begun);
         return CTL_OK;
+}
+
+/* "--option=" and what was begun of its value, in one word. false: it is none. */
+static bool split_option(const Verb *verb, const char *word, char *before, size_t size,
+                         const char **ret_begun, const Option **ret) {
+        const char *equal = startswith(word, "--") ? strchr(word, '=') : NULL;
+        char name[80];
+
+        if (!equal || (size_t) (equal - word) >= sizeof(name))
+                return false;
+        (void) snprintf(name, sizeof(name), "%.*s", (int) (equal - word), word);
+        (void) snprintf(before, size, "%s=", name);
+        *ret_begun = equal + 1;
+        *ret = takes_next(verb, name);
+        return true;
 }
 
 int verb_complete(const Call *call) {
         const char *before = call->n_arguments > 1 ? call->arguments[call->n_arguments - 2] : "";
         const Option *option;
-        const char *begun = call->n_arguments > 0 ? call->arguments[call->n_arguments - 1] : "";
+        const char *value, *begun = call->n_arguments > 0 ? call->arguments[call->n_arguments - 1] : "";
+        char in_front[90];
         Words given;
         size_t n_given = 0;
         const Verb *verb;
@@ -125,12 +151,14 @@ int verb_complete(const Call *call) {
         verb = find_verb(given, n_given);
         option = takes_next(verb, before);
         if (option)
-                return offer_values(call, option, begun);
+                return offer_values(call, option, "", begun);
+        if (split_option(verb, begun, in_front, sizeof(in_front), &value, &option))
+                return option ? offer_values(call, option, in_front, value) : CTL_OK;
         if (*begun == '-') {
                 offer_options(verb ? verb->options : NULL, begun);
                 offer_options(common_options, begun);
         } else if (verb)
-                return offer_names(call, verb->names, begun);
+                return offer_names(call, verb->names, "", begun);
         else if (n_given < VERB_WORDS_MAX)
                 offer_verbs(given, n_given, begun);
         return CTL_OK;

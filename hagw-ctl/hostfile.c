@@ -60,6 +60,18 @@ static const struct {
         { "idle-timeout", "timeouts", "idle" },
 };
 
+const char *const *host_option_choices(const char *option) {
+        size_t i = 0;
+
+        while (i < ELEMENTSOF(host_settings) && !streq(host_settings[i].option, option))
+                i++;
+        for (const ConfSetting *s = conf_settings; i < ELEMENTSOF(host_settings) && s->name; s++)
+                if (s->scope == CONF_SCOPE_HOST && streq_ptr(s->group, host_settings[i].group) &&
+                    streq(s->name, host_settings[i].name))
+                        return s->choices;
+        return NULL;
+}
+
 int lock_hosts(void) {
         _cleanup_free_ char *path = NULL;
         int fd, r;

@@ -9,6 +9,9 @@
 /* The options of host add and host set, each for one setting of the schema. */
 extern const Option host_options[];
 
+/* The words that an option of theirs can be, NULL-ended; NULL: whatever one likes. */
+const char *const *host_option_choices(const char *option);
+
 /* A host's name as a person types it: "ha" becomes ha.ZONE where there is one zone, and the host so called
  * where there are several. *ret is to be freed. -EINVAL was told. */
 int host_expand_name(const Config *config, const char *name, char **ret);

@@ -91,6 +91,38 @@ def test_completion_of_an_option_s_value(ctl, webd):
     assert "--open-path=" in ctl.ok("complete", "--", "host", "add", "--login", "none", "--o").split()
 
 
+def test_completion_within_an_option(ctl, webd):
+    """Behind "--host=" as well, in one word as zsh and fish have it."""
+    ctl.house.configure('zones = ( { name = "home.test"; } );\n', a='name = "ha.home.test"; upstream = "http://127.0.0.1";\n')
+    ctl.ok("user", "add", "anna", "--password-stdin", stdin=PASSWORD)
+    assert ctl.ok("complete", "--", "user", "add", "--host=").split() == ["--host=ha.home.test"]
+    assert ctl.ok("complete", "--", "user", "add", "--host=x").split() == []
+    assert ctl.ok("complete", "--", "log", "--daemon=pro").split() == ["--daemon=proxyd"]
+    assert ctl.ok("complete", "--", "session", "revoke", "--user=").split() == ["--user=anna"]
+    assert ctl.ok("complete", "--", "host", "set", "ha", "--login=").split() == ["--login=required", "--login=none"]
+    assert ctl.ok("complete", "--", "host", "set", "ha", "--from", "l").split() == ["lan"]
+    for word in ("--ca-file=", "--nonsense=", "--force=", "--user=http://x=", "-x="):
+        assert ctl.ok("complete", "--", "setup", word).split() == [], word
+
+
+@pytest.mark.parametrize("words,reply", [
+    ("user add --host =", ["ha.home.test"]), ("user add --host = h", ["ha.home.test"]), ("log --daemon = pro", ["proxyd"]),
+    ("host set ha --login = ", ["required", "none"]), ("host set ha --fro", ["--from="]), ("host set ha --from l", ["lan"]),
+    ("host add x http : //y --login = n", ["none"]), ("host show h", ["ha.home.test"]), ("stat", ["status"]),
+])
+def test_completion_in_bash(ctl, words, reply):
+    """readline has its own idea of words: at = and : they end."""
+    ctl.house.configure('zones = ( { name = "home.test"; } );\n', a='name = "ha.home.test"; upstream = "http://127.0.0.1";\n')
+    (ctl.house.root / "hagw-ctl").write_text(f'#!/bin/sh\nexec {CTL} --config {ctl.house.config} "$@"\n')
+    (ctl.house.root / "hagw-ctl").chmod(0o755)
+    given = words.split()
+    script = ('compopt() { :; }; . "$1"; shift; COMP_WORDS=(hagw-ctl "$@"); COMP_CWORD=$(($# + 0)); _hagw_ctl; '
+              'printf "%s\\n" "${COMPREPLY[@]}"')
+    r = subprocess.run(["bash", "-euc", script, "bash", ROOT / "hagw-ctl" / "completion" / "hagw-ctl.bash", *given], text=True, capture_output=True,
+                       env={**ctl.env, "PATH": f"{ctl.house.root}:{ctl.env['PATH']}"})
+    assert r.returncode == 0 and r.stdout.split() == reply, r
+
+
 def test_help_and_version_are_verbs(ctl):
     assert ctl.ok("help") == ctl.ok("--help") and ctl.ok("version") == ctl.ok("--version")
     assert ctl.ok("help", "host", "add") == ctl.ok("host", "add", "--help") and ctl.ok("help", "setup") == ctl.ok("setup", "--help")
