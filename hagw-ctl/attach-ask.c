@@ -10,6 +10,7 @@
 #include "confedit.h"
 #include "log.h"
 #include "prompt.h"
+#include "relaycode.h"
 #include "relaytoken.h"
 
 static int take_token_text(Attach *a, const char *text) {
@@ -119,11 +120,31 @@ static int judge_hosts(const Attach *a) {
         return setup_judge_hosts(&a->setup, config);
 }
 
+/* What a browser shows around a name is no part of it. */
+static void read_address(Attach *a) {
+        const char *typed = a->call->arguments[0], *name = startswith(typed, "https://") ?: typed;
+
+        (void) snprintf(a->address, sizeof(a->address), "%.*s", (int) strcspn(name, "/"), name);
+}
+
+/* The two in each other's place. */
+static bool is_turned_round(const Attach *a) {
+        uint8_t code[RELAY_CODE_BYTES];
+
+        return a->call->n_arguments > 1 && relay_code_parse(a->call->arguments[0], code) >= 0 &&
+               relay_code_parse(a->call->arguments[1], code) < 0;
+}
+
 int attach_gather(Attach *a) {
         int r;
 
-        a->address = a->call->arguments[0];
+        read_address(a);
         a->pin = call_option(a->call, "pin");
+        if (is_turned_round(a)) {
+                log_error("The relay's address comes first, then the code: hagw-ctl attach %s CODE",
+                          a->call->arguments[1]);
+                return -EINVAL;
+        }
         r = setup_check_value(CONF_SCOPE_MAIN, "relay", "address", a->address);
         if (r >= 0 && a->pin)
                 r = setup_check_value(CONF_SCOPE_MAIN, "relay", "pin", a->pin);

@@ -8,7 +8,8 @@
 typedef struct Attach {
         const Call *call;
         Setup setup;
-        const char *address, *pin; /* pin: NULL where not given */
+        char address[TYPED_MAX + 1];
+        const char *pin;           /* NULL where not given */
         char *code, *token;        /* one of them, or neither: the token that hagw-keyd holds */
         char *path, *before;       /* hagw.conf; its text, NULL: there was none */
         bool wrote, started;       /* to be undone */

@@ -88,6 +88,8 @@ static const struct {
           "There is a user \"{name}\" already; hagw-ctl user passwd {name} gives a new password." },
         { "io.hagw.Web.BadUserName", EREMOTEIO,
           "\"{name}\" cannot be a user's name: 1 to 64 of a-z, 0-9, \".\", \"-\", \"_\" and \"@\"." },
+        { "io.hagw.Web.BadList", EREMOTEIO,
+          "The {field} cannot be taken: too many, or one that cannot be a name." },
         { "io.hagw.Web.BadPassword", EREMOTEIO, "The password was not taken: {reason}." },
         { "io.hagw.Web.NoSuchSession", EREMOTEIO,
           "There is no such session; hagw-ctl session list shows them." },

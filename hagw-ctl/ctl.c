@@ -125,6 +125,23 @@ static bool is_group(const char *word) {
         return false;
 }
 
+/* What other programs call it. */
+static const char *find_synonym(const char *group, const char *word) {
+        static const struct {
+                const char *word, *ours;
+        } rows[] = {
+                { "create", "add" },    { "new", "add" },    { "del", "remove" },   { "delete", "remove" },
+                { "rm", "remove" },     { "ls", "list" },    { "edit", "set" },     { "change", "set" },
+                { "modify", "set" },    { "update", "set" }, { "info", "show" },    { "password", "passwd" },
+                { "install", "setup" }, { "logs", "log" },   { "restart", "reload" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                if (streq(rows[i].word, word) && find_verb(group, rows[i].ours))
+                        return rows[i].ours;
+        return NULL;
+}
+
 static void refuse_verb(const char *group, const char *word) {
         const char *words[WORDS_MAX + 1], *near;
         size_t n = 0;
@@ -133,7 +150,7 @@ static void refuse_verb(const char *group, const char *word) {
                 if (!group || streq_ptr(v->group, group))
                         words[n++] = group ? v->name : v->group ?: v->name;
         words[n] = NULL;
-        near = suggest(word, words);
+        near = find_synonym(group, word) ?: suggest(word, words);
         log_error("There is no verb \"%s%s%s\"%s%s%s%s%s", strempty(group), group ? " " : "", word,
                   near ? "; did you mean \"" : "; see hagw-ctl --help.", near && group ? group : "",
                   near && group ? " " : "", strempty(near), near ? "\"?" : "");
@@ -185,8 +202,9 @@ static int read_arguments(Call *call, int argc, char *argv[]) {
                 optind++;
         for (; optind < argc; optind++) {
                 if (call->n_arguments >= v->arguments_max) {
-                        log_error("\"%s\" is one argument too many: hagw-ctl %s%s%s %s", argv[optind],
-                                  strempty(v->group), v->group ? " " : "", v->name, v->arguments);
+                        log_error("\"%s\" is one argument too many: hagw-ctl %s%s%s%s%s", argv[optind],
+                                  strempty(v->group), v->group ? " " : "", v->name,
+                                  *v->arguments ? " " : "", v->arguments);
                         return CTL_USAGE;
                 }
                 call->arguments[call->n_arguments++] = argv[optind];

@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "conf-value.h"
 #include "confedit.h"
 #include "hostfile.h"
 #include "hostname.h"
@@ -147,10 +148,27 @@ static int expand_among_zones(const Config *config, const char *label, char **re
         return *ret ? 0 : log_oom();
 }
 
+/* What a browser shows around a name is no part of it. */
+static const char *cut_name(const char *typed, char out[static HOSTNAME_MAX + 3]) {
+        const char *scheme = startswith(typed, "https://") ?: startswith(typed, "http://"),
+                   *name = scheme ?: typed;
+        size_t n = strcspn(name, "/");
+
+        if (n > 4 && memcmp(name + n - 4, ":443", 4) == 0)
+                n -= 4;
+        if ((!scheme && !name[n]) || n > HOSTNAME_MAX + 2)
+                return typed;
+        (void) snprintf(out, HOSTNAME_MAX + 3, "%.*s", (int) n, name);
+        return out;
+}
+
 int host_expand_name(const Config *config, const char *name, char **ret) {
         _cleanup_free_ char *full = NULL;
-        char normal[HOSTNAME_MAX + 1];
-        const char *bare = startswith(name, "*.") ?: name;
+        char normal[HOSTNAME_MAX + 1], cut[HOSTNAME_MAX + 3];
+        const char *bare;
+
+        name = cut_name(name, cut);
+        bare = startswith(name, "*.") ?: name;
 
         if (!strchr(bare, '.') && unset_judge(config, NULL)) {
                 log_error("%s", unset_text);
@@ -270,6 +288,51 @@ int host_check_zone(const Config *config, const char *name) {
         return 0;
 }
 
+/* Before there is a file that could be spoken of. What may hold a password is not repeated. */
+static int judge_value(const char *option, const char *group, const char *name, const char *value) {
+        bool is_option = !streq(option, "upstream"), secret = strchr(value, '@') && !is_option;
+        _cleanup_free_ char *reason = NULL;
+        ConfHost host = {};
+        int r = 0;
+
+        for (const ConfSetting *s = conf_settings; r >= 0 && s->name; s++)
+                if (s->scope == CONF_SCOPE_HOST && streq_ptr(s->group, group) && streq(s->name, name)) {
+                        r = conf_value_set(s, &host, &value, 1, &reason);
+                        conf_value_free(s, &host);
+                        free(host.upstream_host);
+                }
+        if (r == -ENOMEM)
+                return log_oom();
+        if (r < 0 && is_option)
+                log_error("--%s=%s cannot be taken: %s", option, value, strempty(reason));
+        else if (r < 0)
+                log_error("%s%s%s cannot be taken: %s", secret ? "" : "\"", secret ? "That" : value,
+                          secret ? "" : "\"", strempty(reason));
+        return r;
+}
+
+int host_judge_options(const Call *call) {
+        for (size_t i = 0; i < ELEMENTSOF(host_settings); i++) {
+                const char *value;
+
+                for (unsigned n = 0; (value = call_option_nth(call, host_settings[i].option, n)); n++) {
+                        int r = !*value ? 0 :
+                                          judge_value(host_settings[i].option, host_settings[i].group,
+                                                      host_settings[i].name, value);
+                        if (r < 0)
+                                return r;
+                }
+        }
+        return 0;
+}
+
+bool host_has_options(const Call *call) {
+        for (size_t i = 0; i < ELEMENTSOF(host_settings); i++)
+                if (call_option(call, host_settings[i].option))
+                        return true;
+        return false;
+}
+
 int host_read_upstream(const char *zone, const char *typed, char **ret) {
         const TypedContext context = { .zone = zone };
         _cleanup_free_ char *reason = NULL;
@@ -278,9 +341,15 @@ int host_read_upstream(const char *zone, const char *typed, char **ret) {
         r = typed_read(TYPED_UPSTREAM, typed, &context, ret, &reason);
         if (r == -ENOMEM)
                 return log_oom();
-        if (r < 0)
-                log_error("%s%s", reason, zone ? " --force takes it all the same." : "");
-        return r;
+        if (r < 0) {
+                _cleanup_free_ char *other = NULL, *ignored = NULL;
+                const TypedContext anywhere = {};
+                bool forced = zone && typed_read(TYPED_UPSTREAM, typed, &anywhere, &other, &ignored) >= 0;
+
+                log_error("%s%s", reason, forced ? " --force takes it all the same." : "");
+                return r;
+        }
+        return judge_value("upstream", NULL, "upstream", *ret);
 }
 
 int host_begin(Choices *choices, const char *name, const char *upstream, bool asked_behind) {

@@ -26,6 +26,10 @@ int host_expand_known(const Config *config, const char *name, bool force, char *
 /* -EINVAL after telling, where a new host's name lies in no zone, but nearly in one. */
 int host_check_zone(const Config *config, const char *name);
 
+/* Each option's value by itself, before anything is done. Told. */
+int host_judge_options(const Call *call);
+bool host_has_options(const Call *call);
+
 /* A service's address as a person types it: a scheme and Home Assistant's port may be left out, and what a
  * browser shows behind it is. *ret, to be freed, is what the file says. zone: whose names the service cannot
  * have; NULL: any. Told. */

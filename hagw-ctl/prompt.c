@@ -36,6 +36,7 @@ int prompt_text(const char *question, const char *fallback, char **ret) {
                         line[--n] = '\0';
                 if (n > 0 || fallback)
                         break;
+                output("  Something has to stand here; Ctrl-C gives up.\n");
         }
         *ret = strdup(*line ? line : fallback);
         return *ret ? 0 : -ENOMEM;

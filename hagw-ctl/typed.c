@@ -61,6 +61,14 @@ static bool lies_below(const char *name, const char *const *domains) {
         return false;
 }
 
+/* Nobody on the internet is asked for these (RFC 6762, RFC 6761, RFC 8375), nor delegates those. */
+static bool is_local(const char *name) {
+        static const char *const local[] = { "local",     "lan",     "internal",  "home.arpa", "home",
+                                             "localhost", "invalid", "fritz.box", NULL };
+
+        return lies_below(name, local);
+}
+
 static bool is_example(const char *name, const TypedContext *c) {
         static const char *const domains[] = { "example.com", "example.net", "example.org", NULL };
 
@@ -99,9 +107,6 @@ static bool is_whole_domain(const char *name) {
 /* --- names ------------------------------------------------------------------------------------------ */
 
 static int read_zone(const char *typed, const TypedContext *c, char **ret, char **ret_reason) {
-        /* Nobody on the internet is asked for these (RFC 6762, RFC 6761, RFC 8375), nor delegates those. */
-        static const char *const local[] = { "local",     "lan",     "internal",  "home.arpa", "home",
-                                             "localhost", "invalid", "fritz.box", NULL };
         static const char *const dynamic[] = { "myfritz.net", "duckdns.org", "ddns.net",  "dyndns.org",
                                                "no-ip.org",   "hopto.org",   "spdns.de", NULL };
         char host[TYPED_MAX + 1], zone[HOSTNAME_MAX + 1];
@@ -127,7 +132,7 @@ static int read_zone(const char *typed, const TypedContext *c, char **ret, char 
         r = give(ret, zone);
         if (r < 0)
                 return r;
-        if (lies_below(zone, local))
+        if (is_local(zone))
                 return say(1, ret_reason, "Nobody on the internet finds %s: that name is for inside houses.",
                            zone);
         if (lies_below(zone, dynamic))
@@ -246,6 +251,7 @@ static int read_address(const char *text, int family, const TypedContext *c, cha
 
 static int read_resolve(const char *text, const TypedContext *c, char **ret, char **ret_reason) {
         char host[TYPED_MAX + 1], name[HOSTNAME_MAX + 1];
+        int r;
 
         cut_host(text, host);
         if (hostname_normalize(host, strlen(host), name) <= 0 || !strchr(name, '.'))
@@ -258,7 +264,13 @@ static int read_resolve(const char *text, const TypedContext *c, char **ret, cha
                            "%s lies in the zone itself, so that this machine would ask itself. A dynamic "
                            "DNS name that the router keeps is meant.",
                            name);
-        return give_with(ret, "resolve:", name);
+        r = give_with(ret, "resolve:", name);
+        if (r >= 0 && is_local(name))
+                r = say(1, ret_reason,
+                        "%s is a name for inside houses: it leads to an address that nobody on the internet "
+                        "reaches. A dynamic DNS name that the router keeps is meant.",
+                        name);
+        return r;
 }
 
 static int read_interface(const char *name, const TypedContext *c, char **ret, char **ret_reason) {
@@ -308,6 +320,19 @@ static const char *port_of(const char *authority) {
         return colon ?: "";
 }
 
+static bool is_slip_of_scheme(const char *typed) {
+        size_t n = strncasecmp(typed, "https", 5) == 0 ? 5 : strncasecmp(typed, "http", 4) == 0 ? 4 : 0;
+
+        return n > 0 && (typed[n] == '/' || startswith(typed + n, ":/"));
+}
+
+/* No name does: an address that was mistyped. */
+static bool ends_in_digits(const char *host) {
+        const char *dot = strrchr(host, '.'), *last = dot ? dot + 1 : host;
+
+        return *last && strspn(last, "0123456789") == strlen(last);
+}
+
 static int read_upstream(const char *typed, const TypedContext *c, char **ret, char **ret_reason) {
         char authority[TYPED_MAX + 3], host[TYPED_MAX + 1], name[HOSTNAME_MAX + 1];
         const char *scheme = strstr(typed, "://"), *rest = scheme ? scheme + 3 : typed, *port;
@@ -322,6 +347,13 @@ static int read_upstream(const char *typed, const TypedContext *c, char **ret, c
                 (void) snprintf(authority, sizeof(authority), "[%.*s]", (int) strcspn(rest, "/?#"), rest);
         port = port_of(authority);
         cut_host(authority, host);
+        if (!scheme && is_slip_of_scheme(typed))
+                return say(-EINVAL, ret_reason,
+                           "\"%s\" is no address: two slashes and a colon stand behind http, as in "
+                           "http://192.168.1.4:8123.",
+                           typed);
+        if (ends_in_digits(host) && ip_parse(host, &a) < 0)
+                return say(-EINVAL, ret_reason, "\"%s\" is neither an address nor a name.", host);
         if (c->zone && hostname_normalize(host, strlen(host), name) > 0 && hostname_in_zone(name, c->zone))
                 return say(-EINVAL, ret_reason,
                            "%s is a name of this gateway itself. The service's address in your network is "

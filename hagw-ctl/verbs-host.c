@@ -108,7 +108,7 @@ static int read_service(const Call *call, const Config *config, const char *name
                                   call->arguments[1], ret);
 }
 
-/* It passes who is judged; told. */
+/* Told. */
 static int judge_new_host(const Call *call, const Config *config, const char *name, const char *upstream) {
         int r;
 
@@ -136,7 +136,9 @@ int verb_host_add(const Call *call) {
         r = load_config(call->config_dir, &config);
         if (r < 0)
                 return r;
-        r = host_expand_name(config, call->arguments[0], &name);
+        r = host_judge_options(call);
+        if (r >= 0)
+                r = host_expand_name(config, call->arguments[0], &name);
         if (r >= 0)
                 r = read_service(call, config, name, &upstream);
         if (r >= 0)
@@ -214,7 +216,14 @@ int verb_host_set(const Call *call) {
         host = host_find(config, call->arguments[0]);
         if (!host)
                 return CTL_FAILED;
-        r = check_people(call);
+        if (call->n_arguments < 2 && !host_has_options(call)) {
+                log_error("What is to change? Give the service's address, or an option; hagw-ctl host set "
+                          "--help lists them.");
+                return -EINVAL;
+        }
+        r = host_judge_options(call);
+        if (r >= 0)
+                r = check_people(call);
         if (r >= 0 && call->n_arguments > 1)
                 r = read_service(call, config, host->name, &upstream);
         if (r >= 0 && upstream)

@@ -10,6 +10,7 @@
 #include "names.h"
 #include "output.h"
 #include "prompt.h"
+#include "typed.h"
 #include "usec.h"
 #include "users.h"
 #include "verbs.h"
@@ -77,9 +78,16 @@ int user_create(const char *name, const char *password, sd_json_variant *hosts, 
 int verb_user_add(const Call *call) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *hosts = NULL, *groups = NULL;
         _cleanup_(password_freep) char *password = NULL;
-        const char *name = call->arguments[0];
+        _cleanup_free_ char *name = NULL, *reason = NULL;
         int r;
 
+        r = typed_read(TYPED_USER, call->arguments[0], &(TypedContext) {}, &name, &reason);
+        if (r == -ENOMEM)
+                return log_oom();
+        if (r < 0 || !*name) {
+                log_error("%s", reason ?: "Which name? Give one: hagw-ctl user add NAME");
+                return -EINVAL;
+        }
         r = option_hosts(call, "*", &hosts);
         if (r < 0)
                 return r;

@@ -420,6 +420,33 @@ def test_a_service_as_it_is_typed(zone, tmp_path, typed, meant):
     assert f'upstream = "{meant}";' in (tmp_path / "etc" / "hosts.d" / "ha.home.test.conf").read_text()
 
 
+@pytest.mark.parametrize("typed,why", [
+    ("192.168.1.400:8123", '"192.168.1.400" is neither an address nor a name'), ("http://8123", "neither an address nor a name"),
+    ("http//192.168.1.4", "two slashes and a colon"), ("https:/192.168.1.4", "two slashes and a colon"), ("", '"" cannot be taken: expected'),
+    ("192.168.1.4:", '"http://192.168.1.4:" cannot be taken: "" is no port'), ("htp://192.168.1.4", '"htp://192.168.1.4" cannot be taken'),
+])
+def test_a_service_that_was_mistyped(zone, typed, why):
+    """It is told as it was typed, and no file is spoken of that was never written."""
+    said = zone.refused(USAGE, "host", "add", "x", typed)
+    assert why in said and "hosts.d" not in said
+    zone.ok("host", "add", "ha", "http://127.0.0.1:1")
+    assert why in zone.refused(USAGE, "host", "set", "ha", typed)
+
+
+def test_mistakes_with_hosts(zone):
+    zone.ok("host", "add", "https://ha.home.test/lovelace", "127.0.0.1:1")
+    assert "changed" in zone.ok("host", "set", "ha.home.test:443", "--from=lan")
+    assert "no host name" in zone.refused(USAGE, "host", "add", "nas.home.test:8443", "127.0.0.1:1")
+    for words in (["set", "ha", "--login=no"], ["add", "x", "127.0.0.1:1", "--login=no"]):
+        said = zone.refused(USAGE, "host", *words)
+        assert "--login=no cannot be taken: expected one of: required, none" in said and ".conf" not in said
+    for option in ("--force", "--no-reload"):
+        assert "What is to change?" in zone.refused(USAGE, "host", "set", "ha", option)
+    assert zone.refused(USAGE, "host", "list", "x").strip().endswith("too many: hagw-ctl host list")
+    for typed, ours in (("host delete", "host remove"), ("user new", "user add"), ("host ls", "host list"), ("logs", "log")):
+        assert f'did you mean "{ours}"' in zone.refused(USAGE, *typed.split(), "x"), typed
+
+
 def test_a_service_is_not_the_gateway_itself(zone, tmp_path):
     for words in (["add", "x", "ha.home.test"], ["set", "ha", "https://nas.home.test"]):
         if words[0] == "set":
@@ -560,7 +587,11 @@ def test_users(ctl, webd):
     assert users["anna"]["hosts"] == ["*"] and users["anna"]["groups"] == ["family"]
     assert users["ben"]["hosts"] == ["ha.home.test"] and users["ben"]["groups"] == []
     assert "already" in ctl.refused(FAILED, "user", "add", "anna", "--password-stdin", stdin=PASSWORD)
-    assert "user's name" in ctl.refused(FAILED, "user", "add", "A B", "--password-stdin", stdin=PASSWORD)
+    assert "user's name" in ctl.refused(USAGE, "user", "add", "A B", "--password-stdin", stdin=PASSWORD)
+    assert "Which name?" in ctl.refused(USAGE, "user", "add", "", "--password-stdin", stdin=PASSWORD)
+    assert "groups cannot be taken" in ctl.refused(FAILED, "user", "add", "carl", "--group=a b", "--password-stdin", stdin=PASSWORD)
+    assert "carl may log in" in ctl.ok("user", "add", "Carl ", "--password-stdin", stdin=PASSWORD)
+    ctl.ok("user", "remove", "carl")
     for password, problem in (("short", "shorter than 8"), ("Sunshine", "commonest"), ("benben26", "little more")):
         assert problem in ctl.refused(USAGE, "user", "passwd", "ben", "--password-stdin", stdin=password + "\n")
     assert "commonest" in ctl.refused(USAGE, "user", "add", "carl", "--password-stdin", stdin="Sunshine")

@@ -53,6 +53,7 @@ def attached(m):
     ([RELAY, CODE, "--wait=soon"], "a duration"),
     ([RELAY, "CODE"], "no code: one has 16"), ([RELAY, CODE + "X"], "no code"), ([RELAY, CODE.replace("K", "U")], "no U"),
     ([RELAY, CODE.replace("-", ".")], "no code"), ([RELAY, ""], "no code"), ([RELAY, CODE, "--user=Anna K"], "no user's name"),
+    ([CODE, RELAY], f"address comes first, then the code: hagw-ctl attach {RELAY} CODE"),
     ([RELAY, CODE, "--directory=ftp://x"], "cannot be taken"), ([], "is missing"),
 ])
 def test_mistakes_change_nothing(machine, words, why):

@@ -88,6 +88,8 @@ static void test_sources(void **state) {
                 { TYPED_IPV4, "static:300.1.1.1", NULL, "no address" },
                 { TYPED_IPV4, "eth9", NULL, "nor an interface of this machine" },
                 { TYPED_IPV4, "ns.home.meier.org", NULL, "ask itself" },
+                { TYPED_IPV4, "fritz.box", "resolve:fritz.box", "inside houses" },
+                { TYPED_IPV4, "ha.local", "resolve:ha.local", "inside houses" },
                 { TYPED_IPV6, "2a02:8106::1", "static:2a02:8106::1", NULL },
                 { TYPED_IPV6, "fd00::1", "static:fd00::1", "no public address" },
                 { TYPED_IPV6, "fe80::1", "static:fe80::1", "no public address" },
