@@ -142,8 +142,8 @@ void conn_note_outside(Conn *c);
 void conns_drop_stranded(Worker *w);
 /* Marks those who are under way as old. */
 void conns_drain(Worker *w);
-/* Ends those that wait for nothing. */
-void conns_part(Worker *w);
+/* Ends those that wait for nothing, most of them at once. True: there are no more. */
+bool conns_part(Worker *w, size_t most);
 /* How many there are for whom the door stays open: who has just come, requests until they are too old to be
  * waited for, and last words that are still on their way. */
 size_t conns_busy(const Worker *w);

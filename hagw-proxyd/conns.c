@@ -110,14 +110,18 @@ size_t conns_busy(const Worker *w) {
         return n;
 }
 
-void conns_part(Worker *w) {
+bool conns_part(Worker *w, size_t most) {
         Conn *next;
 
         for (Conn *c = w->conns; c; c = next) {
                 next = c->next;
-                if (c->state == CONN_IDLE && !is_busy(c, STOP_YOUNG_USEC, STOP_PARTING_USEC))
-                        conn_linger(c);
+                if (c->state != CONN_IDLE || is_busy(c, STOP_YOUNG_USEC, STOP_PARTING_USEC))
+                        continue;
+                if (most-- == 0)
+                        return false;
+                conn_linger(c);
         }
+        return true;
 }
 
 void conns_stop(Worker *w, uint64_t young_usec) {

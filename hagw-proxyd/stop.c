@@ -67,15 +67,21 @@ void stop_drain(Worker *w) {
         set_stage(w, WORKER_DRAINING);
 }
 
+static void say_busy(Worker *w, size_t n) {
+        atomic_store_explicit(&w->counters.busy, n, memory_order_release);
+}
+
 static void look_at_oneself(Worker *w) {
+        bool all = conns_part(w, STOP_SLICE);
+
         w->looked_usec = w->loop.now_usec;
-        atomic_store_explicit(&w->counters.busy, conns_busy(w), memory_order_release);
+        say_busy(w, conns_busy(w) + !all);
 }
 
 static void part(Worker *w) {
-        conns_part(w);
-        look_at_oneself(w);
+        say_busy(w, 1); /* before the others take what it says for true */
         set_stage(w, WORKER_PARTING);
+        look_at_oneself(w);
 }
 
 static void shut(Worker *w) {

@@ -13,6 +13,7 @@
 #define STOP_YOUNG_USEC USEC_PER_SEC /* who has just come is served, also by a worker that is shut */
 #define STOP_REST_USEC (2 * USEC_PER_SEC) /* after the door is shut: then whatever is left is cut */
 #define STOP_MAX_USEC (STOP_PARTING_USEC + STOP_REST_USEC) /* all of it, beyond proxy.drain */
+#define STOP_SLICE 256U /* connections that are let go of at each look */
 #define STOP_LOOK_USEC (20 * USEC_PER_MSEC) /* how often a worker looks at itself and the others */
 
 typedef struct Worker Worker;

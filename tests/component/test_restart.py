@@ -14,6 +14,7 @@ import threading
 import time
 
 import pytest
+from conftest import ROOT
 from proxyhouse import Head, ProxyHouse, Upstream, echo
 from relayhouse import ZONE, Agent
 from test_front_door import Door
@@ -183,6 +184,26 @@ def test_who_comes_while_the_last_are_waited_for(house):
         old.close()
         young.close()
         assert gateway.proxyd.process.wait(60) == 0
+
+
+def test_many_who_want_nothing(house):
+    """They are let go of in slices (STOP_SLICE) beside who comes, and each sees an orderly end."""
+    n = int(re.search(r"#define STOP_SLICE (\d+)U", (ROOT / "hagw-proxyd/stop.h").read_text())[1]) * 2 + 10
+
+    with gateway_before(house, echo, "proxy: { workers = 1; connections_per_address = 2000; };") as gateway:
+        idle = [gateway.tls(OWN, context) for context in [gateway.context()] * n]
+        for s in idle:
+            s.settimeout(60)
+            assert get_from(s, OWN)[0] == 200
+        with Crowd(lambda: gateway.tls(OWN), OWN) as crowd:
+            crowd.served(10)
+            assert gateway.proxyd.stop() == 0
+            gateway.proxyd.start()
+            crowd.served(10)
+        assert set(crowd.results) == {200}, crowd.results
+        for s in idle:
+            assert s.recv(1) == b""
+            s.close()
 
 
 def test_a_second_signal_is_in_a_hurry(house):
