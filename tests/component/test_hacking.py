@@ -2,6 +2,7 @@
 """What the papers for the next person say is so: the recipe runs, the tests that are named exist, the versions are one."""
 
 import contextlib
+import fnmatch
 import json
 import os
 import re
@@ -39,6 +40,18 @@ def test_each_row_is_shown():
     rows = [r for r in (ROOT / "SECURITY.md").read_text().split("\n") if r.startswith("|")][2:]
     assert len(rows) > 20
     assert len([r for r in rows if "test_" not in r]) == 1  # what nothing stops, and is said
+
+
+@pytest.mark.parametrize("room", sorted(p.parent.name for p in ROOT.glob("*/README.md") if p.parent.name.startswith(("hagw-", "libhagw"))))
+def test_rooms_have_what_their_readme_names(room):
+    names = re.findall(r"`([^`]+)`", "\n".join(re.findall(r"^\| (`[^|]*) \|", (ROOT / room / "README.md").read_text(), re.M)))
+    there = {p.stem for p in (ROOT / room).glob("**/*.[ch]")} | {f"{p.name}/" for p in (ROOT / room).iterdir() if p.is_dir()}
+    assert names and not [n for n in names if not fnmatch.filter(there, n)]
+
+
+def test_each_room_has_one():
+    rooms = {p.parent.name for p in ROOT.glob("hagw-*/Makefile.inc")} | {"libhagw"}
+    assert len(rooms) == 11 and all((ROOT / r / "README.md").exists() for r in rooms)
 
 
 def test_versions():
