@@ -81,6 +81,29 @@ static int print_hosts(sd_json_variant *v) { return view_print_hosts(v, 2); }
 static int print_certificates(sd_json_variant *v) { return view_print_certificates(v, 2, /* told= */ true); }
 static int print_daemons(sd_json_variant *v) { return view_print_daemons(v, 2); }
 
+static bool any_host_asks(const Config *c) {
+        for (size_t i = 0; i < c->n_hosts; i++)
+                if (c->hosts[i].access.login == CONF_LOGIN_REQUIRED)
+                        return true;
+        return false;
+}
+
+/* Who reads along, and who asks for the login: the relay does so by a setting of its own, which nobody tells
+ * a house. */
+static void print_opened(const Status *s, uint64_t last_usec) {
+        char when[TIME_TEXT_MAX];
+
+        if (last_usec > 0)
+                output_paragraph("  ", "The relay opens visitors' TLS, the last time %s, and can read what "
+                                       "passes. %s",
+                                 format_when(last_usec, clock_usec(CLOCK_REALTIME), when),
+                                 any_host_asks(s->config) ?
+                                         "The login is asked for here; where the relay asks as well, its "
+                                         "owner can leave it to the house (hagw-ctl host set HOST --login "
+                                         "none there)." :
+                                         "No host here asks for a login: the relay may.");
+}
+
 static int print_relay(const Status *s) {
         sd_json_variant *relay = sd_json_variant_by_key(s->relay, "relay");
         _cleanup_free_ char *state = relay ? relay_state_text(relay) : NULL;
@@ -94,6 +117,7 @@ static int print_relay(const Status *s) {
         output("\n  %s as %s: ", s->config->relay.address, s->config->relay.tenant);
         output_tone(tone, "%s", state ?: "unknown");
         output("\n");
+        print_opened(s, field_number(relay, "openedUSec"));
         return 0;
 }
 

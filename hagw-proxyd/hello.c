@@ -175,6 +175,8 @@ static void start_opened(Conn *c) {
                 hello_refuse(c);
                 return;
         }
+        atomic_store_explicit(&c->worker->counters.opened_usec, c->worker->loop.now_usec,
+                              memory_order_relaxed);
         transport_start_tls(&c->transport, tls);
         conn_set_state(c, CONN_HANDSHAKE);
         loop_spend(&c->worker->loop, LOOP_WORK_HANDSHAKE);

@@ -60,12 +60,23 @@ static int build_refused(const RelayStateMessage *s, sd_json_variant **ret) {
         return r;
 }
 
+/* CLOCK_REALTIME; 0: never. */
+static uint64_t last_opened(const Manager *m) {
+        uint64_t last = 0;
+
+        for (unsigned i = 0; i < m->n_workers; i++)
+                last = MAX(last, atomic_load_explicit(&m->workers[i]->counters.opened_usec,
+                                                      memory_order_relaxed));
+        return last > 0 ? last + clock_usec(CLOCK_REALTIME) - clock_usec(CLOCK_MONOTONIC) : 0;
+}
+
 int vl_method_describe_relay(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
                              void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *attachment = NULL, *refused = NULL;
         const Manager *m = userdata;
         const RelayTarget *t = m->snapshot->relay;
         const RelayStateMessage *s = m->relay.last;
+        const uint64_t opened_usec = last_opened(m);
         bool attached, waiting;
         int r;
 
@@ -101,6 +112,8 @@ int vl_method_describe_relay(sd_varlink *link, sd_json_variant *parameters, sd_v
                                                          0)),
                 SD_JSON_BUILD_PAIR_CONDITION(attached, "attachment", SD_JSON_BUILD_VARIANT(attachment)),
                 SD_JSON_BUILD_PAIR_CONDITION(!!refused, "refused", SD_JSON_BUILD_VARIANT(refused)),
+                SD_JSON_BUILD_PAIR_CONDITION(opened_usec > 0, "openedUSec",
+                                             SD_JSON_BUILD_UNSIGNED(opened_usec)),
                 SD_JSON_BUILD_PAIR_UNSIGNED("rejected",
                                             read_counter(&m->workers[0]->counters.relay_rejected)));
 }

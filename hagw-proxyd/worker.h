@@ -37,6 +37,7 @@ typedef struct WorkerCounters {
                 failed_handshakes, evicted, requests, tunnels;
         _Atomic uint64_t handshakes_waiting, handshakes_signing, handshakes_signed;
         _Atomic uint64_t hidden;     /* visitors who came by a hop */
+        _Atomic uint64_t opened_usec; /* when the relay last brought one whose TLS it had opened; 0: never */
         _Atomic uint64_t outside[_OUTSIDE_WAY_MAX]; /* visitors who came from the internet */
         _Atomic uint64_t outside_usec[_OUTSIDE_WAY_MAX]; /* the last one; CLOCK_MONOTONIC, 0: never */
         _Atomic uint64_t wakes;      /* by its queue: a sign of life */

@@ -12,6 +12,7 @@ import time
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
+from ctl_tools import Ctl
 from proxyhouse import Head, ProxyHouse, Upstream, echo, silent
 from relayhouse import NAME, ZONE, RelayHouse
 from test_agent import get
@@ -124,10 +125,14 @@ def test_opened_by_the_relay(make, opened):
     p = make(terminate=True, more=f'opened = "{opened}";')
     p.relay.certify(f"*.anna.{ZONE}")
     p.relay.wait(lambda: p.relay.serves(HOST))
+    said = lambda: " ".join(Ctl(p.home.house).run("status", "--no-delegation").stdout.split())  # noqa: E731
+    assert "The relay opens visitors' TLS" not in said()
     r = p.relay.visit(name=HOST)
     if opened == "refuse":
         assert r.status == 503 and p.home.proxyd.call("DescribeRelay")["rejected"] > 0
+        assert "The relay opens visitors' TLS" not in said()
         return
+    assert "The relay opens visitors' TLS, the last time just now, and can read what passes. No host here asks for a login: the relay may." in said()
     fields = dict(json.loads(r.body)["fields"])
     assert r.status == 200 and fields["X-Forwarded-For"] == "127.0.0.1" and fields["Host"] == HOST
     assert p.relay.visit(name=HOST, connection=r.connection).status == 200
