@@ -131,6 +131,7 @@ typedef struct SessionMessage {
         char address[IP_TEXT_MAX];
         bool relayed;   /* the address is a relay's word */
         bool ask_again; /* a session was revoked after this was asked */
+        bool retried;   /* the link was lost once before there was an answer */
         /* The answer: */
         int error;   /* 0, or negative errno: nobody could tell */
         PolicySession session;

@@ -38,6 +38,20 @@ static void weblink_close(WebLink *w) {
         w->link = sd_varlink_close_unref(w->link);
 }
 
+/* hagw-webd may have been restarted: so once, and by the queue, as within its callback the link takes no call. */
+static void ask_all_again(WebLink *w) {
+        SessionMessage *m;
+
+        while ((m = pop(w)))
+                if (m->retried) {
+                        w->n_failed++;
+                        answer(m, -ECONNRESET);
+                } else {
+                        m->retried = true;
+                        queue_push(m->worker->main_queue, &m->message);
+                }
+}
+
 static int read_answer(SessionMessage *m, sd_json_variant *reply) {
         struct answer {
                 const char *user, *session_id;
@@ -78,7 +92,10 @@ static int on_reply(sd_varlink *link, sd_json_variant *parameters, const char *e
                 return 0;
         if (error_id && (flags & SD_VARLINK_REPLY_LOCAL)) {
                 weblink_close(w);
-                fail_all(w, -ECONNRESET);
+                if (streq(error_id, SD_VARLINK_ERROR_DISCONNECTED))
+                        ask_all_again(w);
+                else
+                        fail_all(w, -ETIMEDOUT);
                 return 0;
         }
         m = pop(w);

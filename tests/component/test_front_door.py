@@ -92,6 +92,29 @@ def test_login_and_logout(door):
     door.wait(lambda: b.visit("GET", "/").status == 303, seconds=2)
 
 
+def test_a_question_that_hagw_webd_takes_along(door):
+    """It ended before it had answered: the one that comes in its place is asked."""
+    def ask(s):
+        s.sendall(b"GET / HTTP/1.1\r\nHost: " + HOST.encode() + b"\r\nCookie: __Host-hagw=" + os.urandom(16).hex().encode() + b"\r\n\r\n")
+
+    def answer(s):
+        f = s.makefile("rb")
+        return int(f.readline().split()[1])
+    with door.tls(HOST) as s:
+        ask(s)  # from now on they are connected
+        assert answer(s) == 401
+    door.webd.process.send_signal(signal.SIGSTOP)
+    before = door.figure("proxy_requests")
+    with door.tls(HOST) as s:
+        ask(s)
+        door.wait(lambda: door.figure("proxy_requests") > before)
+        for _ in range(50):
+            door.figure("proxy_requests")  # each is a turn of its loop, in which it asks hagw-webd
+        door.webd.kill()
+        door.webd.start()
+        assert answer(s) == 401
+
+
 def test_questions_while_the_main_thread_is_held_up(house):
     """More questions about sessions than a socket holds answers for, and nobody there to read them for a while: hagw-webd cuts
     who goes on without reading, and that must not be hagw-proxyd."""
