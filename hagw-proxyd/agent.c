@@ -341,7 +341,7 @@ void agent_nudge(Worker *w) {
         Loop *loop = &w->loop;
         uint64_t due;
 
-        if (!a || (a->state == RELAY_ATTACHED && !way_is_gone(a)))
+        if (!a || w->stage >= WORKER_SHUT || (a->state == RELAY_ATTACHED && !way_is_gone(a)))
                 return;
         a->backoff = (Backoff) {};
         /* One under way may well have begun after the change. */

@@ -467,6 +467,32 @@ def test_a_house_that_stays_away(relay):  # noqa: F811
     assert max(waited) > 4000, "the first one was held"
 
 
+def test_a_network_that_changes_while_the_house_leaves(make):  # noqa: F811
+    """It has let go of its relay already, and does not look for another way there."""
+    p = make()
+    netd, = (d for d in p.home.house.daemons if d.name == "netd")
+    proxyd, over, here = p.home.proxyd, threading.Event(), []
+
+    def come():
+        while not over.wait(0.03):  # so that somebody is always there who has just come, also when the door is shut
+            here.append(socket.create_connection(("127.0.0.1", p.home.port)))
+    comers = threading.Thread(target=come)
+    comers.start()
+    try:
+        for _ in range(4):
+            proxyd.process.send_signal(signal.SIGTERM)
+            while proxyd.process.poll() is None:
+                netd.kill()
+                netd.start()
+            assert proxyd.process.returncode == 0, proxyd.text()[-4000:]
+            proxyd.start()
+    finally:
+        over.set()
+        comers.join()
+        for s in here:
+            s.close()
+
+
 def test_an_agent_is_told_that_the_relay_stops(relay):  # noqa: F811
     """And that it may come again at once."""
     a = Agent(relay, relay.tenant("anna", channels=9))
