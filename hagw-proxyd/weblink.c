@@ -38,7 +38,8 @@ static void weblink_close(WebLink *w) {
         w->link = sd_varlink_close_unref(w->link);
 }
 
-/* hagw-webd may have been restarted: so once, and by the queue, as within its callback the link takes no call. */
+/* hagw-webd may have been restarted: so once, and by the queue, as within its callback the link takes no
+ * call. */
 static void ask_all_again(WebLink *w) {
         SessionMessage *m;
 
