@@ -135,12 +135,12 @@ def test_dead_service_closes(house, parts):
     assert "refused" in h.proxyd.call("ListHosts")["hosts"][0]["error"]
 
 
-def test_probe_connects_and_says_nothing(house, parts):
+def test_probe_connects_and_says_that_nobody_is_meant(house, parts):
     parts.append(Upstream(lambda service, s, f: service.requests.append(f.read())))
     h = open_house(house, parts, parts[0], proxy_protocol="v2")
     found = h.proxyd.call("Probe", name=HOST)
     assert found["host"]["health"] == "ok" and not {"status", "advice"} & found.keys()
-    h.wait(lambda: parts[0].requests == [b""])
+    h.wait(lambda: parts[0].requests == [b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"])  # LOCAL
     parts[0].close()
     found = h.proxyd.call("Probe", name=HOST)
     assert "refuses connections from this machine (127.0.0.1)" in found["advice"]
