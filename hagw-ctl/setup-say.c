@@ -106,8 +106,9 @@ static void say_trust(const Setup *s, const ConfHost *h) {
         setup_say(s,
                   "- Home Assistant has to trust this gateway (others may need something like it):\n"
                   "  Settings > System > Network > HTTP server, switch on \"Trust X-Forwarded-For\"\n"
-                  "  and add %s to \"Trusted proxies\". It restarts; confirm within five\n"
-                  "  minutes. (Before 2026.8: http: in configuration.yaml.)\n"
+                  "  and add %s to \"Trusted proxies\".\n"
+                  "  It restarts; confirm within five minutes. (Before 2026.8: http: in\n"
+                  "  configuration.yaml.)\n"
                   "  hagw-ctl host show %s%s%s tries it.\n",
                   address, quote, h->name, quote);
 }

@@ -6,8 +6,10 @@
 
 #include "conf-value.h"
 #include "hostfile.h"
+#include "hostscan.h"
 #include "log.h"
 #include "output.h"
+#include "plural.h"
 #include "prompt.h"
 #include "run.h"
 #include "setup.h"
@@ -225,11 +227,25 @@ static int take_relay_zone(Setup *s) {
         return -EINVAL;
 }
 
+/* No answer and no --force mends a host's file. */
+static int check_host_files(const Setup *s) {
+        _cleanup_(hostscan_done) HostScan scan = {};
+        int r = hostscan_load(s->call->config_dir, &scan);
+
+        for (size_t i = 0; r >= 0 && i < scan.n_broken; i++)
+                log_error("%s", scan.broken[i].error);
+        if (r < 0 || scan.n_broken == 0)
+                return MIN(r, 0);
+        log_error("Mend %s, or remove %s (hagw-ctl host remove), then try again.",
+                  plural(scan.n_broken, "that file", "those files"), plural(scan.n_broken, "it", "them"));
+        return -EBADMSG;
+}
+
 /* What stands there is what answers default to; one that cannot be read is told before the first question.
  * */
 static int load_present(Setup *s, bool *ret_exists) {
         _cleanup_free_ char *path = NULL, *error = NULL;
-        int r;
+        int r, q;
 
         if (asprintf(&path, "%s/hagw.conf", s->call->config_dir) < 0) {
                 path = NULL;
@@ -239,6 +255,11 @@ static int load_present(Setup *s, bool *ret_exists) {
         if (!*ret_exists)
                 return 0;
         r = config_load(s->call->config_dir, &s->present, &error);
+        /* One without any setting is as good as none: nothing was set up. */
+        if (r >= 0 && s->present->blank && !s->attach)
+                *ret_exists = false;
+        if (r < 0 && r != -ENOMEM && (q = check_host_files(s)) < 0)
+                return q;
         if (r >= 0 || call_option(s->call, "force"))
                 return r == -ENOMEM ? log_oom() : 0;
         if (s->attach)

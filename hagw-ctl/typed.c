@@ -54,6 +54,13 @@ static void cut_host(const char *typed, char out[static TYPED_MAX + 1]) {
         (void) snprintf(out, TYPED_MAX + 1, "%.*s", (int) n, host);
 }
 
+/* No name does: an address that was mistyped. */
+static bool ends_in_digits(const char *host) {
+        const char *dot = strrchr(host, '.'), *last = dot ? dot + 1 : host;
+
+        return *last && strspn(last, "0123456789") == strlen(last);
+}
+
 static bool lies_below(const char *name, const char *const *domains) {
         for (; *domains; domains++)
                 if (hostname_in_zone(name, *domains))
@@ -119,7 +126,7 @@ static int read_zone(const char *typed, const TypedContext *c, char **ret, char 
         if (ip_parse(bare, &a) >= 0)
                 return say(-EINVAL, ret_reason,
                            "%s is an address. A zone is a name, such as home.example.com.", bare);
-        if (hostname_normalize(bare, strlen(bare), zone) <= 0)
+        if (hostname_normalize(bare, strlen(bare), zone) <= 0 || ends_in_digits(zone))
                 return say(-EINVAL, ret_reason,
                            "\"%s\" is no name: labels of letters, digits and hyphens with dots between them "
                            "make one, such as home.example.com.",
@@ -167,7 +174,7 @@ static int read_name_server(const char *typed, const TypedContext *c, char **ret
                 return say(-EINVAL, ret_reason,
                            "%s is an address. A name server is a name; its address stands in its A record.",
                            host);
-        if (hostname_normalize(host, strlen(host), name) <= 0 || !strchr(name, '.'))
+        if (hostname_normalize(host, strlen(host), name) <= 0 || !strchr(name, '.') || ends_in_digits(name))
                 return say(-EINVAL, ret_reason, "\"%s\" is no whole name, such as ns.%s.", typed,
                            c->zone ?: "home.example.com");
         return give(ret, name);
@@ -254,7 +261,7 @@ static int read_resolve(const char *text, const TypedContext *c, char **ret, cha
         int r;
 
         cut_host(text, host);
-        if (hostname_normalize(host, strlen(host), name) <= 0 || !strchr(name, '.'))
+        if (hostname_normalize(host, strlen(host), name) <= 0 || !strchr(name, '.') || ends_in_digits(name))
                 return say(-EINVAL, ret_reason,
                            "\"%s\" is neither an address nor a dynamic DNS name, such as "
                            "example.myfritz.net, nor an interface of this machine.",
@@ -324,13 +331,6 @@ static bool is_slip_of_scheme(const char *typed) {
         size_t n = strncasecmp(typed, "https", 5) == 0 ? 5 : strncasecmp(typed, "http", 4) == 0 ? 4 : 0;
 
         return n > 0 && (typed[n] == '/' || startswith(typed + n, ":/"));
-}
-
-/* No name does: an address that was mistyped. */
-static bool ends_in_digits(const char *host) {
-        const char *dot = strrchr(host, '.'), *last = dot ? dot + 1 : host;
-
-        return *last && strspn(last, "0123456789") == strlen(last);
 }
 
 static int read_upstream(const char *typed, const TypedContext *c, char **ret, char **ret_reason) {

@@ -184,6 +184,25 @@ def test_a_broken_hagw_conf_is_told_before_the_first_question(fresh):
     assert (fresh.house.config / "hagw.conf.old").read_text() == "zonse = ();\n"
 
 
+def test_a_broken_host_is_told_before_the_first_question(fresh):
+    """--force does not mend it."""
+    answer(Session(fresh, "setup", "--no-start"), ANSWERS).end(OK)
+    before = written(fresh)
+    (fresh.house.config / "hosts.d" / "x.conf").write_text("name = ")
+    for words in ([], ["--force", "--yes"], ["--yes", "--zone=other.test", "--force"]):
+        shown = Session(fresh, "setup", "--no-start", *words).end(FAILED)
+        assert "x.conf:1: syntax error" in shown and "hagw-ctl host remove" in " ".join(shown.split()), shown
+        assert "--force" not in shown and "Keep" not in shown and written(fresh) == before
+
+
+def test_a_hagw_conf_without_a_setting_is_none(fresh):
+    fresh.house.config.mkdir()
+    (fresh.house.config / "hagw.conf").write_text("# mine\n")
+    assert "Which zone is delegated" in fresh.refused(USAGE, "setup", "--no-start", "--yes")
+    answer(Session(fresh, "setup", "--no-start"), ANSWERS).end(OK)
+    assert 'name = "home.meier.test";' in written(fresh) and "# mine" in written(fresh) and 'caa = ( "ours" );' in written(fresh)
+
+
 # --- given up ------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("how", ["ctrl-c", "ctrl-d", "at the password"])
