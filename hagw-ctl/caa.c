@@ -271,7 +271,7 @@ int caa_look(const Config *c, bool ask, CaaNames *ret) {
         const char *issuer, *uri;
         int r;
 
-        r = client_try("io.hagw.Acme.WatchAccounts", NULL, &accounts, &reason);
+        r = client_look("io.hagw.Acme.WatchAccounts", NULL, &accounts, &reason);
         if (r == -ENOMEM)
                 return r;
         find_account(r < 0 ? NULL : accounts, &issuer, &uri);

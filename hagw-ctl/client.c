@@ -349,6 +349,11 @@ static int look(const DaemonRow *d, const char *method, sd_json_variant *paramet
         return r;
 }
 
+void client_silence(void) {
+        for (size_t i = 0; i < ELEMENTSOF(silent); i++)
+                silent[i] = true;
+}
+
 int client_look(const char *method, sd_json_variant *parameters, sd_json_variant **ret, char **ret_reason) {
         const DaemonRow *d = find_daemon(method);
 

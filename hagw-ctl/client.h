@@ -36,6 +36,8 @@ int client_try_within(const char *method, sd_json_variant *parameters, uint64_t 
 /* The same for what a daemon has at hand. One that does not answer within 5 s is not looked at again: who
  * asks all of them wants to see the others. */
 int client_look(const char *method, sd_json_variant *parameters, sd_json_variant **ret, char **ret_reason);
+/* Nobody is there: none is looked at any more. */
+void client_silence(void);
 
 /* A `more` call that ends by itself; each reply goes to the handler, which may end it with a negative errno.
  * Failures are logged, or (try) returned. */

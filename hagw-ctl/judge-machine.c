@@ -7,6 +7,7 @@
 #include "cause.h"
 #include "client.h"
 #include "output.h"
+#include "sandbox.h"
 #include "unset.h"
 #include "usec.h"
 
@@ -105,10 +106,34 @@ static int judge_off(Status *s, sd_json_variant *first, size_t n) {
         return 0;
 }
 
+/* One is asked for all: they have the sandbox in common. Behind systemd's socket such a one is silent. */
+static bool judge_refused(Status *s) {
+        const SandboxRefusal *f = NULL;
+        const char *name = NULL;
+
+        for (size_t i = 0; !name && i < field_count(s->daemons, "daemons"); i++) {
+                sd_json_variant *d = field_element(s->daemons, "daemons", i);
+
+                if (!field_bool(d, "running") && !field_bool(d, "denied"))
+                        name = field_text(d, "name");
+        }
+        f = name ? sandbox_refusal(name) : NULL;
+        if (!f)
+                return false;
+        s->unreachable = true;
+        status_problem(s,
+                       "This machine, probably a container, refuses hagw's daemons %s, so that %s and "
+                       "others with it cannot start. %s",
+                       f->what, name, f->advice ?: "hagw-ctl setup offers the drop-in that does without.");
+        return true;
+}
+
 int judge_daemons(Status *s) {
         sd_json_variant *first = NULL;
         size_t n = 0;
 
+        if (judge_refused(s))
+                return 0;
         if (all_are_off(s->daemons)) {
                 judge_all_off(s);
                 return 0;

@@ -144,7 +144,7 @@ static const ConfHost *find_visitable(const Config *c, Readiness *ret) {
         const ConfHost *best = first_host(c, /* trusting= */ false);
 
         if (best)
-                (void) client_try("io.hagw.Proxy.ListHosts", NULL, &live, &reason);
+                (void) client_look("io.hagw.Proxy.ListHosts", NULL, &live, &reason);
         *ret = best ? host_readiness(best, live) : HOST_UNKNOWN;
         for (size_t i = 0; i < c->n_hosts; i++) {
                 const ConfHost *h = &c->hosts[i];

@@ -10,6 +10,7 @@
 #include "log.h"
 #include "output.h"
 #include "plural.h"
+#include "sandbox.h"
 #include "usec.h"
 #include "useragent.h"
 #include "view.h"
@@ -360,6 +361,7 @@ int view_outside(sd_json_variant **ret) {
 
 int view_daemons(const Config *config, sd_json_variant **ret) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *array = NULL;
+        bool refused = false;
         int r = 0;
 
         for (const DaemonRow *d = daemon_rows; r >= 0 && d->name; d++) {
@@ -369,7 +371,13 @@ int view_daemons(const Config *config, sd_json_variant **ret) {
 
                 if (!daemon_is_needed(d, config))
                         continue;
-                k = client_describe(d, &reply, &reason);
+                k = refused ? -ETIMEDOUT : client_describe(d, &reply, &reason);
+                /* What the machine refuses to one it refuses to all, and systemd's sockets would take each
+                 * call. */
+                if (k == -ETIMEDOUT && !refused && sandbox_refusal(d->name)) {
+                        refused = true;
+                        client_silence();
+                }
                 r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(d->name)),
                                    SD_JSON_BUILD_PAIR("job", SD_JSON_BUILD_STRING(d->job)),
                                    SD_JSON_BUILD_PAIR("running", SD_JSON_BUILD_BOOLEAN(k >= 0)),

@@ -3,6 +3,7 @@
 
 import collections
 import contextlib
+import json
 import os
 import re
 import shlex
@@ -15,7 +16,7 @@ import threading
 import pytest
 
 from conftest import hagw_users  # noqa: F401 (fixture)
-from ctl_tools import CTL, DENIED, FAILED, OK, PASSWORD, UNREACHABLE, USAGE, Session, ctl, machine  # noqa: F401 (fixtures)
+from ctl_tools import CTL, DENIED, FAILED, OK, PASSWORD, UNREACHABLE, USAGE, Session, booted, ctl, machine  # noqa: F401 (fixtures)
 from proxyhouse import Upstream, echo
 
 ANSWERS = (("Zone: ", "home.meier.test"), ("Public IPv4 address", "house.dyn.test"), ("Public IPv6 address", "none"), ("Name server", ""),
@@ -403,7 +404,30 @@ def test_a_unit_that_cannot_start_is_found_behind_its_socket(machine, hagw_users
         r = machine.run("setup", "--zone=home.meier.test", "--ipv4=none", "--ipv6=none", "--yes")
     assert r.returncode != 0 and "refuses it a user namespace" in " ".join(r.stderr.split()), r.stderr
     assert 0 < len(calls["Dns"]) < 5, "one try after the other while it is known why"
-    assert not any(calls[name] for name in ("Net", "Key", "Acme", "Proxy")), "the others meet the same"
+    assert not any(calls[name] for name in ("Net", "Key", "Acme")), "the others meet the same"
+
+
+def test_status_knows_a_machine_that_refuses_user_namespaces(booted, hagw_users):  # noqa: F811
+    """Once for all daemons, and not as six that are silent, one after the other."""
+    booted.house.configure('zones = ( { name = "home.meier.test"; } );\n')
+    booted.start = lambda verb, units: (0, "217\n") if verb == "show" else 0
+    with contextlib.ExitStack() as stack:
+        listeners = {name: stack.enter_context(socket.socket(socket.AF_UNIX)) for name in ("Dns", "Net", "Key", "Acme", "Proxy", "Web")}
+        for name, listener in listeners.items():
+            listener.bind(str(booted.house.runtime / f"io.hagw.{name}"))
+            listener.listen(64)
+            listener.setblocking(False)
+        said = booted.run("--json", "status")
+        asked = []
+        for name, listener in listeners.items():
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    asked.append((name, stack.enter_context(listener.accept()[0]))[0])
+    assert asked == ["Dns"], asked
+    problems = json.loads(said.stdout)["problems"]
+    found = [p for p in problems if "refuses hagw's daemons a user namespace of its own (PrivateUsers=)" in p]
+    assert len(found) == 1 and "hagw-ctl setup offers the drop-in" in found[0], problems
+    assert said.returncode != 0 and not [p for p in problems if "did not answer" in p], problems
 
 
 def test_the_last_words_with_a_pattern(fresh):

@@ -2,6 +2,7 @@
 """A container whose host gives no user namespaces away (tests/lab/container): the units cannot start as they are, setup says so and
 offers the drop-in with which they do."""
 
+import json
 import os
 import pty
 import re
@@ -80,6 +81,9 @@ def test_a_container_without_user_namespaces(container):
     assert f'A file {DROP_IN} with "[Service]" and "PrivateUsers=no" does without it' in said
     assert container.run("test", "-e", DROP_IN, check=False).returncode != 0
     assert container.show("hagw-keyd.service", "ExecMainStatus")["ExecMainStatus"] == "217"
+
+    found = [p for p in json.loads(container.ctl("status", "--json", check=False, timeout=120).stdout)["problems"] if "PrivateUsers=" in p]
+    assert len(found) == 1 and "hagw-ctl setup offers the drop-in" in found[0], found
 
     terminal = Terminal("container", *SETUP)
     status = terminal.answer([[r"Write it\?.*\[yes\]", "yes"], *([r"\]: ?$|\? ?$|: ?$", ""] for _ in range(12))])
