@@ -145,7 +145,8 @@ static int ask_parent(const char *zone, const char *why, Delegation *d, char **r
         if (!delegated || field_bool(reply, "authoritative"))
                 return conclude(d, DELEGATION_MISSING,
                                 "The parent zone's server %s knows no delegation of %s.", server, zone);
-        *ret_delegated = strdup(delegated);
+        /* Names of the answer may have the dot at their end. */
+        *ret_delegated = strndup(delegated, strlen(delegated) - !!endswith(delegated, "."));
         return *ret_delegated ? 1 : -ENOMEM;
 }
 
@@ -282,8 +283,9 @@ static int judge_other(const char *zone, const char *name_server, unsigned port,
                         zone, delegated, say_last(d, last));
 }
 
-/* The resolver found nobody who answers. */
-static int judge_silence(const char *zone, const char *why, unsigned port, Delegation *d) {
+/* The resolver found nobody who answers; rcode: what it says of that, NULL: nothing. */
+static int judge_silence(const char *zone, const char *why, const char *rcode, unsigned port,
+                         Delegation *d) {
         _cleanup_free_ char *delegated = NULL;
         char last[2 * TIME_TEXT_MAX], router[ROUTER_TEXT_MAX];
         int r;
@@ -294,7 +296,8 @@ static int judge_silence(const char *zone, const char *why, unsigned port, Deleg
         return conclude(d, DELEGATION_SILENT,
                         "%s is delegated to %s, but a question for it did not come here (%s). Does that "
                         "name have the house's public address, and does the router %s? %s",
-                        zone, delegated, why, delegation_router_text(port, router), say_last(d, last));
+                        zone, delegated, rcode ?: "nobody answered", delegation_router_text(port, router),
+                        say_last(d, last));
 }
 
 static int judge_inside(const char *zone, const Trial *t, unsigned port, Delegation *d) {
@@ -332,7 +335,7 @@ static int judge_trial(const char *zone, const char *name_server, unsigned port,
                 return judge_other(zone, name_server, port, d);
         if (d->last_usec > recent) /* a resolver may remember for a while that nobody answered */
                 return 0;
-        return judge_silence(zone, t->reply ? rcode : strempty(t->reason), port, d);
+        return judge_silence(zone, t->reply ? rcode : strempty(t->reason), t->reply ? rcode : NULL, port, d);
 }
 
 int delegation_check(const char *zone, const char *name_server, unsigned port, Delegation *ret) {

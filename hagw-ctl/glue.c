@@ -48,6 +48,17 @@ void glue_addresses(sd_json_variant *reply, const char *ret[_GLUE_FAMILIES_MAX])
         }
 }
 
+bool glue_is_open(sd_json_variant *reply, size_t family) {
+        for (size_t i = 0; i < field_count(reply, "addresses"); i++) {
+                sd_json_variant *a = field_element(reply, "addresses", i);
+
+                if (streq(strempty(field_text(a, "family")), "ipv4") == (family == GLUE_IPV4))
+                        return family < _GLUE_FAMILIES_MAX && !field_text(a, "address") &&
+                               !streq(strempty(field_text(a, "source")), "none");
+        }
+        return false;
+}
+
 static _printf_(3, 4) int complain(Glue *g, unsigned family, const char *format, ...) {
         va_list ap;
         int n;

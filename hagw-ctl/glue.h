@@ -28,5 +28,8 @@ void glue_done(Glue *g);
  * nothing is found. Returns -ENOMEM or 0. */
 int glue_check(const Config *config, const ConfZone *zone, const char *const addresses[_GLUE_FAMILIES_MAX],
                Glue *ret);
+/* The house has, or may have, an address of the family, and what it is is not known now: nothing can be said
+ * of the record. reply: io.hagw.Net.Watch's. */
+bool glue_is_open(sd_json_variant *reply, size_t family);
 /* From io.hagw.Net.Watch's reply. */
 void glue_addresses(sd_json_variant *reply, const char *ret[_GLUE_FAMILIES_MAX]);

@@ -11,6 +11,7 @@
 #include "glue.h"
 #include "output.h"
 #include "plural.h"
+#include "unset.h"
 #include "usec.h"
 #include "view.h"
 
@@ -91,7 +92,7 @@ static int zone_judge_glue(Status *s, const ConfZone *zone) {
         glue_addresses(s->addresses, addresses);
         r = glue_check(s->config, zone, addresses, &g);
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(g.details); i++)
-                if (g.details[i])
+                if (g.details[i] && !glue_is_open(s->addresses, i))
                         (g.problems[i] ? status_problem : status_notice)(s, "%s", g.details[i]);
         return r;
 }
@@ -190,8 +191,13 @@ int judge_zones(Status *s) {
                 r = zone_judge(s, zone, live,
                                s->ask && clock_usec(CLOCK_MONOTONIC) < start + ZONES_ASK_USEC, &array);
         }
-        if (s->config && s->config->n_zones == 0 && !s->unset)
-                status_problem(s, "hagw.conf names no zone; hagw-ctl setup writes one, or hagw-ctl attach.");
+        if (s->config && s->config->n_zones == 0 && !s->unset) {
+                if (unset_judge(s->config, s->config_dir))
+                        status_problem(s, "%s", unset_text);
+                else
+                        status_problem(s, "hagw.conf names no zone; hagw-ctl setup writes one, or hagw-ctl "
+                                          "attach.");
+        }
         return r < 0 ? r :
                        sd_json_buildo(&s->zones, SD_JSON_BUILD_PAIR("zones", SD_JSON_BUILD_VARIANT(array)));
 }

@@ -257,14 +257,15 @@ static int check_delegation(const Setup *s, const ConfZone *zone, Delegation *d)
 }
 
 /* The delegation works, by one address at least. */
-static int say_glue(const Setup *s, const ConfZone *zone, const char *const addresses[_GLUE_FAMILIES_MAX]) {
+static int say_glue(const Setup *s, const ConfZone *zone, sd_json_variant *reply,
+                    const char *const addresses[_GLUE_FAMILIES_MAX]) {
         _cleanup_(glue_done) Glue g = {};
         int r;
 
         setup_say(s, "The delegation of %s works.\n", zone->name);
         r = glue_check(s->config, zone, addresses, &g);
         for (size_t i = 0; i < ELEMENTSOF(g.details); i++)
-                if (g.details[i])
+                if (g.details[i] && !glue_is_open(reply, i))
                         log_warning("%s", g.details[i]);
         return r;
 }
@@ -288,7 +289,7 @@ static int check_delegations(Setup *s) {
                 if (r < 0)
                         return r;
                 if (d.verdict == DELEGATION_WORKS)
-                        r = say_glue(s, zone, (const char *const[]) { ipv4, ipv6 });
+                        r = say_glue(s, zone, addresses, (const char *const[]) { ipv4, ipv6 });
                 else if (!delegation_is_problem(d.verdict)) {
                         other++;
                         setup_say(s, "%s\n", strempty(d.detail));

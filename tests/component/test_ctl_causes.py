@@ -255,6 +255,23 @@ def test_no_address_and_so_no_question(place):
     place.only("No public address is known: visitors cannot find this house (house.example.org has no address)")
 
 
+@pytest.mark.parametrize("six", [None, "2001:4860::1"])
+def test_an_address_that_is_not_known_is_no_wrong_record(place, six):
+    """The delegation may work by another way: nobody is told to take the right record away."""
+    place.addresses[0] = {"family": "ipv4", "source": "resolve:house.example.org", "knowledge": "none", "error": "house.example.org has no address"}
+    if six:
+        place.addresses[1] = {"family": "ipv6", "source": "interface", "address": six, "knowledge": "known", "confirmedUSec": usec(0)}
+    place.start()
+    problems, notices = place.found()
+    assert len(problems) == 1 and not [n for n in problems + notices if "Take the" in n], (problems, notices)
+
+
+def test_daemons_that_run_on_a_machine_that_is_not_set_up(place):
+    place.config, place.certificates = "", []
+    place.start()
+    place.only("hagw is not set up on this machine yet")
+
+
 def test_a_delegation_that_leads_nowhere(place):
     """The authority finds no more than the world does."""
     place.hears = False
@@ -262,7 +279,8 @@ def test_a_delegation_that_leads_nowhere(place):
     place.certificates = [certificate(z, **fail(dns % (z, z), unreachedPort=53, unreachedUSec=usec(-HOUR))) for z in (ZONE, OTHER)]
     place.start()
     problems, notices = place.found()
-    assert len(problems) == 2 and not notices and all(f"{z} is delegated to " in p for z, p in zip((ZONE, OTHER), problems)), problems
+    assert len(problems) == 2 and not notices and all(
+        f"{z} is delegated to ns.{z}, but a question for it did not come here (nobody answered). Does " in p for z, p in zip((ZONE, OTHER), problems)), problems
 
 
 def test_port_53_is_another_s(place):
