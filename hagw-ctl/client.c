@@ -107,10 +107,11 @@ static const struct {
           "The tenants' database is damaged: hagw-ctl tenant restore --list shows the copies that there "
           "are." },
         { "io.hagw.Tenant.NotDamaged", EREMOTEIO,
-          "The tenants' database is in order; docs/relay.md says how to go back to an older one." },
+          "The tenants' database is in order. hagw-ctl tenant restore --list shows older ones, hagw-ctl "
+          "tenant restore COPY --force goes back to one of them." },
         { "io.hagw.Tenant.NoSuchCopy", EREMOTEIO,
-          "There is no good copy \"{name}\"; hagw-ctl tenant restore --list shows those there are, --empty "
-          "begins anew." },
+          "There is no good copy \"{name}\"; hagw-ctl tenant restore --list shows those there are. Where "
+          "the database is damaged, --empty begins anew." },
         { "io.hagw.Tenant.Full", EREMOTEIO, "No room for more {what}: the limit is {limit}." },
         { "io.hagw.Tenant.Busy", EREMOTEIO, "hagw-tenantd is busy; try again in a moment." },
         { "io.hagw.Web.Full", EREMOTEIO, "No room for more {what}: the limit is {limit}." },

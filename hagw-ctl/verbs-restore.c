@@ -74,14 +74,15 @@ static void print_restored(sd_json_variant *reply) {
         if (field_count(reply, "taken") > 0)
                 output("Taken from tenants since, and now again:\n");
         print_taken(reply, "  ");
-        output("What was given since is lost: tenants that were added, tokens and limits. Houses with such\n"
-               "a token need a new code: hagw-ctl tenant rotate NAME\n");
+        output("What was given since is lost: tenants that were added, tokens and limits. A house with\n"
+               "such a token needs a new code: hagw-ctl tenant rotate NAME, or hagw-ctl tenant add NAME\n"
+               "where hagw-ctl tenant list does not show it any more.\n");
 }
 
 int verb_tenant_restore(const Call *call) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *reply = NULL;
         const char *name = call->n_arguments > 0 ? call->arguments[0] : NULL;
-        bool empty = call_option(call, "empty");
+        bool empty = call_option(call, "empty"), force = call_option(call, "force");
         int r;
 
         if (call_option(call, "list"))
@@ -90,9 +91,15 @@ int verb_tenant_restore(const Call *call) {
                 log_error("--empty takes no copy.");
                 return CTL_USAGE;
         }
+        /* The newest one would be today's, which nobody goes back to. */
+        if (force && !name) {
+                log_error("--force wants a copy by its name: hagw-ctl tenant restore --list shows them.");
+                return CTL_USAGE;
+        }
         if (sd_json_buildo(&parameters,
                            SD_JSON_BUILD_PAIR_CONDITION(!!name, "name", SD_JSON_BUILD_STRING(name)),
-                           SD_JSON_BUILD_PAIR_CONDITION(empty, "empty", SD_JSON_BUILD_BOOLEAN(true))) < 0)
+                           SD_JSON_BUILD_PAIR_CONDITION(empty, "empty", SD_JSON_BUILD_BOOLEAN(true)),
+                           SD_JSON_BUILD_PAIR_CONDITION(force, "force", SD_JSON_BUILD_BOOLEAN(true))) < 0)
                 return log_oom();
         r = client_call("io.hagw.Tenant.RestoreCopy", parameters, &reply);
         if (r < 0)

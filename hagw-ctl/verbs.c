@@ -194,6 +194,7 @@ static const Option tenant_rotate_options[] = {
 static const Option tenant_restore_options[] = {
         { "list", NULL, "show the copies that there are, and what was taken from tenants since" },
         { "empty", NULL, "put none back, but begin a new database" },
+        { "force", NULL, "put COPY in the place of a database that is in order" },
         {},
 };
 
@@ -284,7 +285,7 @@ const Verb verbs[] = {
         { "tenant", "usage", "[TENANT]", 0, 1, NAMES_TENANTS, tenant_usage_options, verb_tenant_usage,
           "Show what visitors of the tenants moved, by month" },
         { "tenant", "restore", "[COPY]", 0, 1, NAMES_NONE, tenant_restore_options, verb_tenant_restore,
-          "Put a copy in the place of a damaged database (default: the newest good one)" },
+          "Put a copy in the place of a damaged tenants' database (default: the newest good one)" },
         { "tenant", "copy", "", 0, 0, NAMES_NONE, NULL, verb_tenant_copy,
           "Make today's copy of the tenants' database now" },
         { NULL, "address", "", 0, 0, NAMES_NONE, address_options, verb_address,

@@ -254,7 +254,10 @@ int manager_open_store(Manager *m, bool anew) {
         return r < 0 ? log_error_errno(r, "Could not open %s/" STORE_FILE ": %m", dir) : 0;
 }
 
-static void close_store(Manager *m) {
+void manager_close_store(Manager *m) {
+        /* What listeners have heard counts in this database alone: they begin again with the next one. */
+        if (m->pages)
+                vl_pages_end(m->pages, -EUCLEAN);
         db_close(&m->db);
         ledger_close(&m->ledger);
 }
@@ -298,9 +301,7 @@ static int on_watch(sd_event_source *source, void *userdata) {
 
         if (!m->db.damaged)
                 return 0;
-        /* What listeners have heard counts in this database alone: they begin again with the next one. */
-        vl_pages_end(m->pages, -EUCLEAN);
-        close_store(m);
+        manager_close_store(m);
         trouble(m, DATABASE_DAMAGED);
         update_status(m);
         return 0;
@@ -365,7 +366,7 @@ void *manager_free(void *userdata) {
         sd_event_source_disable_unref(m->watch);
         if (m->db.sqlite)
                 flush(m);
-        close_store(m);
+        manager_close_store(m);
         free(m);
         return NULL;
 }

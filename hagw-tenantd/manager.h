@@ -51,6 +51,7 @@ void manager_used(Manager *m);
 /* Opens the database, as it is or as it was put back. What is wrong with it becomes trouble, and is no
  * error: who is attached stays, and only a person can say what is to be. */
 int manager_open_store(Manager *m, bool anew);
+void manager_close_store(Manager *m);
 /* Makes a copy now. */
 int manager_copy(Manager *m);
 

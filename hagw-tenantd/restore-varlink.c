@@ -100,35 +100,48 @@ int vl_method_make_copy(sd_varlink *link, sd_json_variant *parameters, sd_varlin
         return r < 0 ? error_store(link, r) : sd_varlink_reply(link, NULL);
 }
 
-/* 1, or the handler's result. name: NULL is the newest that is good and of which is known what was taken. */
-static int choose(sd_varlink *link, const char *name, Copy *ret) {
+/* 1, or the handler's result. name: NULL is the newest one. any: also one of which is not known all that was
+ * taken since. */
+static int choose(sd_varlink *link, const char *name, bool any, Copy *ret) {
         Copy copies[COPIES_MAX];
         int n = list(copies);
 
         if (n < 0)
                 return sd_varlink_error_errno(link, n);
         for (int i = 0; i < n; i++)
-                if (copies[i].good && (name ? streq(copies[i].name, name) : copies[i].complete)) {
+                if (copies[i].good && (any || copies[i].complete) &&
+                    (!name || streq(copies[i].name, name))) {
                         *ret = copies[i];
                         return 1;
                 }
         return error_text(link, TENANT_ERROR_NO_SUCH_COPY, "name", strempty(name));
 }
 
-/* Everything is as it was where it fails: the damaged one is set aside only when the other is on disk. */
+/* Everything is as it was where it fails: the one before is set aside only when the other is on disk. */
+static int put_back(Manager *m, const char *name) {
+        const bool whole = !m->trouble;
+        int r, q = 0;
+
+        if (whole)
+                manager_close_store(m);
+        r = copies_restore(daemon_state_dir(), name);
+        if (r >= 0 || whole)
+                q = manager_open_store(m, /* anew= */ false);
+        return r < 0 ? r : q;
+}
+
+/* A database that is whole gives way only to a copy with which nothing that was taken comes back. */
 static int restore(Manager *m, sd_varlink *link, const char *name) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *taken = NULL;
         Copy c;
         int r;
 
-        r = choose(link, name, &c);
+        r = choose(link, name, /* any= */ name && m->trouble, &c);
         if (r <= 0)
                 return r;
         r = taken_since(c.stamp, &taken);
         if (r >= 0)
-                r = copies_restore(daemon_state_dir(), c.name);
-        if (r >= 0)
-                r = manager_open_store(m, /* anew= */ false);
+                r = put_back(m, c.name);
         if (r < 0)
                 return sd_varlink_error_errno(link, r);
         if (m->trouble)
@@ -162,13 +175,15 @@ int vl_method_restore_copy(sd_varlink *link, sd_json_variant *parameters, sd_var
                            void *userdata) {
         struct {
                 const char *name;
-                int empty;
+                int empty, force;
         } p = {};
         static const sd_json_dispatch_field table[] = {
                 { "name", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
                   offsetof(__typeof__(p), name), SD_JSON_NULLABLE },
                 { "empty", SD_JSON_VARIANT_BOOLEAN, sd_json_dispatch_tristate,
                   offsetof(__typeof__(p), empty), SD_JSON_NULLABLE },
+                { "force", SD_JSON_VARIANT_BOOLEAN, sd_json_dispatch_tristate,
+                  offsetof(__typeof__(p), force), SD_JSON_NULLABLE },
                 {},
         };
         Manager *m = userdata;
@@ -179,7 +194,7 @@ int vl_method_restore_copy(sd_varlink *link, sd_json_variant *parameters, sd_var
                 r = sd_varlink_dispatch(link, parameters, table, &p);
         if (r != 0)
                 return r;
-        if (!m->trouble)
+        if (!m->trouble && (p.empty > 0 || p.force <= 0))
                 return sd_varlink_error(link, TENANT_ERROR_NOT_DAMAGED, NULL);
         return p.empty > 0 ? begin_anew(m, link) : restore(m, link, p.name);
 }

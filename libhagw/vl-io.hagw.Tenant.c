@@ -308,6 +308,9 @@ static SD_VARLINK_DEFINE_METHOD(
         SD_VARLINK_DEFINE_INPUT(name, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
         SD_VARLINK_FIELD_COMMENT("True: none; a new database is begun"),
         SD_VARLINK_DEFINE_INPUT(empty, SD_VARLINK_BOOL, SD_VARLINK_NULLABLE),
+        SD_VARLINK_FIELD_COMMENT("True: a copy takes the place of a database that is in order as well, if "
+                                 "all that was taken since is known"),
+        SD_VARLINK_DEFINE_INPUT(force, SD_VARLINK_BOOL, SD_VARLINK_NULLABLE),
         SD_VARLINK_DEFINE_OUTPUT(name, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
         SD_VARLINK_DEFINE_OUTPUT(madeUSec, SD_VARLINK_INT, SD_VARLINK_NULLABLE),
         SD_VARLINK_DEFINE_OUTPUT(tenants, SD_VARLINK_INT, 0),
@@ -401,7 +404,8 @@ SD_VARLINK_DEFINE_INTERFACE(
         &vl_method_RestoreCopy,
         SD_VARLINK_SYMBOL_COMMENT("The database is damaged: see ListCopies and RestoreCopy"),
         &vl_error_Damaged, SD_VARLINK_SYMBOL_COMMENT("The database is in order"), &vl_error_NotDamaged,
-        SD_VARLINK_SYMBOL_COMMENT("There is no such copy, or it is damaged as well"), &vl_error_NoSuchCopy,
+        SD_VARLINK_SYMBOL_COMMENT("There is no such copy, or it is damaged as well, or not all that was "
+                                  "taken since is known"), &vl_error_NoSuchCopy,
         SD_VARLINK_SYMBOL_COMMENT("Unknown tenant, unknown or ended token, wrong proof: strangers are not "
                                   "told which"),
         &vl_error_NotAdmitted, SD_VARLINK_SYMBOL_COMMENT("The proof is right, but the tenant is suspended"),

@@ -3,11 +3,15 @@
 
 import json
 import os
+import re
+import shlex
+import subprocess
 
 import pytest
+from conftest import ROOT, VarlinkError
 
 from ctl_tools import FAILED, UNREACHABLE, USAGE, ctl  # noqa: F401 (fixtures)
-from tenant_tools import Relay
+from tenant_tools import Relay, Watcher
 
 
 @pytest.fixture
@@ -31,7 +35,7 @@ def test_damage_is_told_and_mended(relay):
     assert problems(relay) == []
     relay.ok("tenant", "copy")
     relay.ok("tenant", "revoke", "anna", anna.id)
-    assert "in order" in relay.refused(FAILED, "tenant", "restore")
+    assert "COPY --force" in relay.refused(FAILED, "tenant", "restore")
     assert "good" in relay.ok("tenant", "restore", "--list")
     damage(relay)
     problem, = problems(relay)
@@ -49,6 +53,69 @@ def test_damage_is_told_and_mended(relay):
     assert problems(relay) == []
     relay.relay.call("Authenticate", **bob.fields())
     assert relay.relay.get("anna")["tokens"] == []
+
+
+def test_an_older_one_instead_of_one_in_order(relay):
+    """What was revoked since stays so, what was given since is lost, and whoever listens begins again."""
+    anna, bob = relay.relay.add("anna"), relay.relay.add("bob")
+    watcher = Watcher(relay.relay)
+    relay.ok("tenant", "copy")
+    day = relay.json("tenant", "restore", "--list")["copies"][0]["name"]
+    relay.ok("tenant", "revoke", "anna", anna.id)
+    relay.relay.add("carl")
+    assert "by its name" in relay.refused(USAGE, "tenant", "restore", "--force")
+    assert "no good copy" in relay.refused(FAILED, "tenant", "restore", "2020-01-01", "--force")
+    relay.relay.call("Authenticate", **bob.fields())  # as it was
+    said = relay.ok("tenant", "restore", day, "--force")
+    assert f"The copy of {day} is in use" in said and f"  token anna {anna.id}\n" in said and "tenant add NAME" in said
+    with pytest.raises((VarlinkError, StopIteration, ConnectionError)):
+        while True:
+            watcher.next()
+    assert set(Watcher(relay.relay).known) == {"anna", "bob"}
+    relay.relay.call("Authenticate", **bob.fields())
+    assert relay.relay.get("anna")["tokens"] == []
+    assert relay.relay.daemon.stop() == 0
+    relay.relay.daemon.start()
+    assert relay.relay.get("anna")["tokens"] == [] and problems(relay) == []
+
+
+def test_no_older_one_of_which_too_little_is_known(relay):
+    """One in order is not given up for one with which something revoked may come back."""
+    anna = relay.relay.add("anna")
+    relay.ok("tenant", "copy")
+    day = relay.json("tenant", "restore", "--list")["copies"][0]["name"]
+    relay.ok("tenant", "revoke", "anna", anna.id)
+    assert relay.relay.daemon.stop() == 0
+    relay.relay.database.with_name("ledger").unlink()
+    relay.relay.daemon.start()
+    assert "not all that was taken since is known" in relay.ok("tenant", "restore", "--list")
+    assert "no good copy" in relay.refused(FAILED, "tenant", "restore", day, "--force")
+    assert relay.relay.get("anna")["tokens"] == []
+
+
+def test_a_copy_from_elsewhere(relay, tmp_path):
+    """The lines of docs/relay.md, but for the user and where the database is."""
+    lines = re.search(r"kept on another machine.*?```\n(.*?)\n```", (ROOT / "docs" / "relay.md").read_text(), re.S)[1].splitlines()
+    anna = relay.relay.add("anna")
+    relay.relay.add("bob")
+    relay.ok("tenant", "copy")
+    copy, = relay.relay.database.with_name("copies").iterdir()
+    kept = tmp_path / "kept"
+    kept.write_bytes(copy.read_bytes())
+    copy.with_name("2020-01-01").write_bytes(copy.read_bytes())  # how far back the ledger goes
+    relay.ok("tenant", "remove", "bob")
+    relay.relay.add("carl")
+    relay.ok("tenant", "copy")
+    for words in (shlex.split(line.replace("2026-11-28", copy.name)) for line in lines):
+        if words[0] == "hagw-ctl":
+            relay.ok(*words[1:])
+            continue
+        for before, after in (("hagw-tenantd", None), ("KEPT", str(kept)), (f"/var/lib/hagw-tenantd/copies/{copy.name}", str(copy))):
+            assert before in words
+            words = [after or str(os.getuid() if words[i - 1] == "-o" else os.getgid()) if w == before else w for i, w in enumerate(words)]
+        subprocess.run(words, check=True)
+    assert set(Watcher(relay.relay).known) == {"anna"}
+    relay.relay.call("Authenticate", **anna.fields())
 
 
 def test_begun_anew(relay):
