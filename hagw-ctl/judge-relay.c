@@ -43,7 +43,11 @@ int judge_relay(Status *s) {
                                        s->config->relay.address, field_text(relay, "state"),
                                        error ? ": " : ".", strempty(error));
                 cause_note(s, CAUSE_RELAY);
-        }
+        } else if (relay && error)
+                status_problem(s,
+                               "This house is still attached to its relay %s with the token of before, for "
+                               "with the new one it fails: %s",
+                               s->config->relay.address, error);
         judge_refused(s, relay);
         return 0;
 }

@@ -108,10 +108,22 @@ char *relay_state_text(sd_json_variant *relay) {
         return n < 0 ? NULL : text;
 }
 
+/* By the token that hagw-keyd has now. What is not known does not keep anybody waiting. */
+static bool is_attached_with(sd_json_variant *relay, sd_json_variant *token) {
+        const char *now = field_text(sd_json_variant_by_key(relay, "attachment"), "tokenId"),
+                   *wanted = field_text(token, "tokenId");
+
+        return relay_is_attached(relay) && (!now || !wanted || streq(now, wanted));
+}
+
 int relay_wait(uint64_t timeout_usec, bool quiet, sd_json_variant **ret) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *relay = NULL;
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *relay = NULL, *token = NULL;
         _cleanup_free_ char *told = NULL;
         int r;
+
+        r = client_call("io.hagw.Key.GetToken", NULL, &token);
+        if (r < 0)
+                return r;
 
         waiting_begin("the relay to take this house", timeout_usec, quiet);
         for (uint64_t waited = 0;; waited += POLL_USEC) {
@@ -119,11 +131,11 @@ int relay_wait(uint64_t timeout_usec, bool quiet, sd_json_variant **ret) {
 
                 relay = sd_json_variant_unref(relay);
                 r = client_call("io.hagw.Proxy.DescribeRelay", NULL, &relay);
-                if (r < 0 || relay_is_attached(relay))
+                if (r < 0 || is_attached_with(relay, token))
                         waiting_end();
                 if (r < 0)
                         return r;
-                if (relay_is_attached(relay)) {
+                if (is_attached_with(relay, token)) {
                         *ret = TAKE_PTR(relay);
                         return CTL_OK;
                 }
@@ -142,9 +154,9 @@ int relay_wait(uint64_t timeout_usec, bool quiet, sd_json_variant **ret) {
                 setup_pause(POLL_USEC);
         }
         waiting_end();
-        log_error("This house is not attached yet: %s. hagw-proxyd goes on trying; hagw-ctl status shows "
+        log_error("This house is not attached%s yet: %s. hagw-proxyd goes on trying; hagw-ctl status shows "
                   "how it gets on.",
-                  told);
+                  relay_is_attached(relay) ? " with the new token" : "", told);
         *ret = TAKE_PTR(relay);
         return CTL_FAILED;
 }

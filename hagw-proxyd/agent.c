@@ -4,7 +4,6 @@
 
 #include <gnutls/crypto.h>
 #include <stdio.h>
-#include <sys/socket.h>
 #include <time.h>
 
 #include "agent.h"
@@ -20,7 +19,11 @@ struct Agent {
         RelayTarget *target;
         RelayState state;
         RelayLink *link;
-        Timer timer;
+        /* While attached, where hagw-keyd has another token by now: the link that is to take the place of
+         * the one above, which stays until then. */
+        RelayLink *next;
+        CallMessage *asking;    /* which token hagw-keyd has */
+        Timer timer, next_timer;
         Backoff backoff;
         uint64_t attempt_usec;  /* when the last one began */
         uint64_t attached_usec; /* since when; CLOCK_MONOTONIC */
@@ -66,34 +69,21 @@ static void set_state(Agent *a, RelayState s) {
                 tell(a, NULL, /* refused= */ false, 0);
 }
 
-/* What the relay says no with, in words that say what to check. */
-static const struct {
-        const char *error, *why;
-} refusals[] = {
-        { INTERFACE "NotAdmitted",
-          "it does not admit this house: the tenant or its token is not known there, or was revoked" },
-        { INTERFACE "Suspended", "it has suspended this tenant" },
-        { INTERFACE "TakenOver", "another machine has attached as this tenant" },
-        { INTERFACE "Busy", "it has too much to do and asks to come later" },
-};
-
-static const char *answer_text(const char *error, char *buffer, size_t size) {
-        for (size_t i = 0; i < ELEMENTSOF(refusals); i++)
-                if (streq(refusals[i].error, error))
-                        return refusals[i].why;
-        (void) snprintf(buffer, size, "it answers with the error %s", error);
-        return buffer;
-}
-
 static uint64_t random_number(const Agent *a) {
         uint64_t n;
 
         return gnutls_rnd(GNUTLS_RND_NONCE, &n, sizeof(n)) < 0 ? a->worker->loop.now_usec : n;
 }
 
+static void forget_next(Agent *a) {
+        loop_disarm(&a->worker->loop, &a->next_timer);
+        a->next = relay_link_close(a->next);
+}
+
 static void detach(Agent *a) {
         channel_pool_close(&a->pool);
         a->link = relay_link_close(a->link);
+        forget_next(a);
         a->attached.since_usec = 0;
         a->expected = false;
 }
@@ -127,6 +117,44 @@ static void wait_and_retry(Agent *a, const char *why, bool refused, uint64_t at_
         tell(a, why, refused, loop->now_usec + wait);
 }
 
+/* The token that it is attached with is still good for all that is known; the new one is tried again. */
+static void next_failed(Agent *a, const char *why, bool refused) {
+        Loop *loop = &a->worker->loop;
+        uint64_t wait = refused ? backoff_next(&a->backoff, AGENT_REFUSED_MIN_USEC / 2,
+                                               AGENT_REFUSED_MIN_USEC, AGENT_REFUSED_MAX_USEC,
+                                               random_number(a)) :
+                                  backoff_next(&a->backoff, 0, AGENT_RETRY_MIN_USEC, AGENT_RETRY_MAX_USEC,
+                                               random_number(a));
+
+        forget_next(a);
+        loop_arm(loop, &a->next_timer, loop->now_usec + wait);
+        tell(a, why, refused, loop->now_usec + wait);
+}
+
+/* The relay has let the next one in, or the other one is gone: from here on the next one is the link. */
+static void take_next(Agent *a) {
+        RelayLink *next = a->next;
+        Loop *loop = &a->worker->loop;
+
+        a->next = NULL;
+        detach(a);
+        a->link = next;
+        loop_arm(loop, &a->timer, loop->now_usec + AGENT_REPLY_USEC);
+        set_state(a, RELAY_PROVING);
+}
+
+/* at_least_usec: as with wait_and_retry(). */
+static void fail_link(Agent *a, const RelayLink *l, const char *why, bool refused,
+                        uint64_t at_least_usec) {
+        if (l == a->next)
+                next_failed(a, why, refused);
+        /* The relay ends what the next one takes the place of, and may do so before it says yes. */
+        else if (a->next && a->next->state == RELAY_LINK_OPEN)
+                take_next(a);
+        else
+                wait_and_retry(a, why, refused, at_least_usec);
+}
+
 static void on_link_state(RelayLink *l) {
         static const RelayState states[_RELAY_LINK_STATE_MAX] = {
                 [RELAY_LINK_RESOLVING] = RELAY_RESOLVING,  [RELAY_LINK_CONNECTING] = RELAY_CONNECTING,
@@ -135,14 +163,12 @@ static void on_link_state(RelayLink *l) {
         };
         Agent *a = l->userdata;
 
-        if (a->state != states[l->state])
+        if (l != a->next && a->state != states[l->state])
                 set_state(a, states[l->state]);
 }
 
 static void on_link_failed(RelayLink *l, RelayLinkFailure failure, const char *why) {
-        Agent *a = l->userdata;
-
-        wait_and_retry(a, why, failure == RELAY_LINK_NO_TOKEN, 0);
+        fail_link(l->userdata, l, why, failure == RELAY_LINK_NO_TOKEN, 0);
 }
 
 void relay_machine_id(char ret[static SD_ID128_STRING_MAX]) {
@@ -174,10 +200,10 @@ static void on_link_open(RelayLink *l, sd_json_variant *proof) {
         Loop *loop = &a->worker->loop;
 
         if (send_attach(l, proof) < 0) {
-                wait_and_retry(a, "the connection to the relay broke", /* refused= */ false, 0);
+                fail_link(a, l, "the connection to the relay broke", /* refused= */ false, 0);
                 return;
         }
-        loop_arm(loop, &a->timer, loop->now_usec + AGENT_REPLY_USEC);
+        loop_arm(loop, l == a->next ? &a->next_timer : &a->timer, loop->now_usec + AGENT_REPLY_USEC);
 }
 
 /* What the relay says of our visitors that it refused. A reason that it has learned since is left out. */
@@ -200,18 +226,23 @@ static bool take_refused(Agent *a, sd_json_variant *parameters) {
 
 static void on_first_reply(Agent *a, RelayLink *l, sd_json_variant *parameters) {
         const char *text = strempty(control_string(parameters, "zone"));
+        Loop *loop = &a->worker->loop;
         uint8_t session_id[CHANNEL_SESSION_ID_SIZE];
         char address[IP_TEXT_MAX], zone[HOSTNAME_MAX + 1];
 
         if (!control_bytes(parameters, "sessionId", session_id, sizeof(session_id)) ||
             hostname_normalize(text, strlen(text), zone) < 0) {
-                wait_and_retry(a, "its first answer has no session or no zone in it", /* refused= */ false,
-                               0);
+                fail_link(a, l, "its first answer has no session or no zone in it", /* refused= */ false,
+                            0);
                 return;
         }
-        a->attached_usec = a->worker->loop.now_usec;
+        if (l == a->next)
+                take_next(a);
+        loop_arm(loop, &a->timer, loop->now_usec + AGENT_SILENCE_USEC);
+        a->attached_usec = loop->now_usec;
         a->attached.since_usec = clock_usec(CLOCK_REALTIME);
         memcpy(a->attached.zone, zone, sizeof(zone));
+        memcpy(a->attached.token_id, l->token_id, sizeof(l->token_id));
         memset(a->attached.refused, 0, sizeof(a->attached.refused)); /* it may have restarted */
         (void) take_refused(a, parameters);
         (void) snprintf(a->attached.address, sizeof(a->attached.address),
@@ -223,13 +254,19 @@ static void on_first_reply(Agent *a, RelayLink *l, sd_json_variant *parameters) 
                           (uint64_t) MAX(control_integer(parameters, "waiting", 0), INT64_C(0)));
 }
 
-static void on_refusal(Agent *a, const ControlReply *reply) {
+static void on_refusal(Agent *a, const RelayLink *l, const ControlReply *reply) {
         int64_t retry = control_integer(reply->parameters, "retryUSec", 0);
-        char buffer[MESSAGE_TEXT_MAX];
+        char buffer[RELAY_ERROR_MAX];
         bool busy = streq(reply->error, INTERFACE "Busy");
 
-        wait_and_retry(a, answer_text(reply->error, buffer, sizeof(buffer)), !busy,
-                       busy ? (uint64_t) MAX(retry, INT64_C(0)) : 0);
+        /* The token was good until now: hagw-keyd may have another one by this time. */
+        if (l == a->link && a->state == RELAY_ATTACHED && streq(reply->error, INTERFACE "NotAdmitted")) {
+                settle(a);
+                a->expected = backoff_begin_anew(&a->backoff, AGENT_EXPECTED_MAX);
+        }
+        relay_target_refusal(a->target, reply->error, buffer, sizeof(buffer));
+        fail_link(a, l, buffer, !busy,
+                    busy ? (uint64_t) MAX(retry, INT64_C(0)) : 0);
 }
 
 /* One that says so at each attach comes back no sooner by being asked all the time. */
@@ -247,26 +284,26 @@ static void on_link_message(RelayLink *l, sd_json_variant *message) {
         int64_t wish;
 
         if (control_read_reply(message, &reply) < 0) {
-                wait_and_retry(a, "it has sent something that is no answer", /* refused= */ false, 0);
+                fail_link(a, l, "it has sent something that is no answer", /* refused= */ false, 0);
                 return;
         }
         if (reply.error) {
-                on_refusal(a, &reply);
+                on_refusal(a, l, &reply);
                 return;
         }
         if (!reply.continues) {
-                wait_and_retry(a, "it has ended the attachment", /* refused= */ false, 0);
+                fail_link(a, l, "it has ended the attachment", /* refused= */ false, 0);
                 return;
         }
         if (control_boolean(reply.parameters, "leaving")) {
                 on_leaving(a);
                 return;
         }
-        loop_arm(loop, &a->timer, loop->now_usec + AGENT_SILENCE_USEC);
-        if (a->state != RELAY_ATTACHED) {
+        if (l == a->next || a->state != RELAY_ATTACHED) {
                 on_first_reply(a, l, reply.parameters);
                 return;
         }
+        loop_arm(loop, &a->timer, loop->now_usec + AGENT_SILENCE_USEC);
         if (take_refused(a, reply.parameters))
                 tell(a, NULL, /* refused= */ false, 0);
         wish = control_integer(reply.parameters, "waiting", -1);
@@ -294,6 +331,67 @@ static void attempt(Agent *a) {
                 set_state(a, RELAY_RESOLVING);
 }
 
+/* --- another token ------------------------------------------------------------------------------------- */
+
+static void attempt_next(Agent *a) {
+        forget_next(a);
+        counter_add(&a->worker->counters.relay_attempts, 1);
+        a->next = relay_link_new(a->worker, a->target, /* prove= */ true, &link_ops, a);
+        if (!a->next)
+                next_failed(a, "out of memory", /* refused= */ false);
+}
+
+static void on_next_timer(Timer *t) {
+        Agent *a = CONTAINER_OF(t, Agent, next_timer);
+
+        if (a->next)
+                next_failed(a, "it did not answer in time", /* refused= */ false);
+        else
+                attempt_next(a);
+}
+
+static void on_token(CallMessage *m) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+        Agent *a = m->asker;
+        const char *id;
+
+        a->asking = NULL;
+        if (m->failed || a->state != RELAY_ATTACHED || a->worker->stage >= WORKER_SHUT)
+                return; /* whoever attaches asks for it anyway */
+        (void) sd_json_parse(m->reply, /* flags= */ 0, &reply, NULL, NULL);
+        id = control_string(reply, "tokenId");
+        if (!id)
+                return;
+        if (streq(id, a->attached.token_id))
+                forget_next(a);
+        else
+                attempt_next(a);
+}
+
+/* Where an earlier question is under way, its answer may be of before. */
+static void ask_token(Agent *a) {
+        CallMessage *m = message_new(MESSAGE_CALL);
+
+        if (!m)
+                return;
+        if (a->asking)
+                a->asking->asker = NULL;
+        m->parameters = strdup("{}");
+        m->worker = a->worker;
+        m->asker = a;
+        m->on_answer = on_token;
+        m->peer = CALL_KEYD;
+        m->method = "io.hagw.Key.GetToken";
+        if (!m->parameters) {
+                message_free(&m->message);
+                return;
+        }
+        a->asking = m;
+        queue_push(a->worker->main_queue, &m->message);
+}
+
+/* ------------------------------------------------------------------------------------------------------- */
+
 static void on_timer(Timer *t) {
         Agent *a = CONTAINER_OF(t, Agent, timer);
 
@@ -305,44 +403,18 @@ static void on_timer(Timer *t) {
                 wait_and_retry(a, "it did not answer in time", /* refused= */ false, 0);
 }
 
-/* Where the kernel would send from now. */
-static int source_address(const RelayTarget *t, const IpAddress *to, IpAddress *ret) {
-        struct sockaddr_storage address;
-        socklen_t size = ip_to_sockaddr(to, t->port, &address);
-        _cleanup_close_ int fd = socket(address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-        if (fd < 0 || connect(fd, (struct sockaddr *) &address, size) < 0)
-                return -errno;
-        size = sizeof(address);
-        if (getsockname(fd, (struct sockaddr *) &address, &size) < 0)
-                return -errno;
-        return ip_from_sockaddr((struct sockaddr *) &address, ret);
-}
-
-/* Packets of the connection would no longer go the way they went. An IPv6 host takes new temporary addresses
- * of the same network all the time (RFC 8981); the older ones are good as long as it has them. */
-static bool way_is_gone(const Agent *a) {
-        struct sockaddr_storage address;
-        socklen_t size = sizeof(address);
-        IpAddress ours, now;
-
-        if (getsockname(a->link->transport.handle.fd, (struct sockaddr *) &address, &size) < 0 ||
-            ip_from_sockaddr((struct sockaddr *) &address, &ours) < 0)
-                return false;
-        if (source_address(a->target, &a->link->address, &now) < 0)
-                return true;
-        if (ip_equal(&ours, &now))
-                return false;
-        return ours.family != AF_INET6 || memcmp(ours.bytes, now.bytes, 8) != 0 || !is_own_address(&ours);
-}
-
 void agent_nudge(Worker *w) {
         Agent *a = w->agent;
         Loop *loop = &w->loop;
         uint64_t due;
 
-        if (!a || w->stage >= WORKER_SHUT || (a->state == RELAY_ATTACHED && !way_is_gone(a)))
+        if (!a || w->stage >= WORKER_SHUT)
                 return;
+        if (a->state == RELAY_ATTACHED &&
+            !is_way_gone(a->link->transport.handle.fd, &a->link->address)) {
+                ask_token(a);
+                return;
+        }
         a->backoff = (Backoff) {};
         /* One under way may well have begun after the change. */
         if (a->state < RELAY_ATTACHED && loop->now_usec < a->attempt_usec + AGENT_YOUNG_USEC)
@@ -361,6 +433,7 @@ void agent_leave(Worker *w) {
                 return;
         loop_disarm(&w->loop, &a->timer);
         a->link = relay_link_close(a->link);
+        forget_next(a);
 }
 
 Agent *agent_free(Agent *a) {
@@ -369,6 +442,8 @@ Agent *agent_free(Agent *a) {
         detach(a);
         set_state(a, RELAY_WAITING);
         loop_disarm(&a->worker->loop, &a->timer);
+        if (a->asking)
+                a->asking->asker = NULL;
         relay_target_unref(a->target);
         free(a);
         return NULL;
@@ -383,6 +458,7 @@ static Agent *agent_new(Worker *w) {
         a->target = relay_target_ref(w->snapshot->relay);
         a->state = RELAY_WAITING;
         a->timer.fire = on_timer;
+        a->next_timer.fire = on_next_timer;
         channel_pool_init(&a->pool, w);
         attempt(a);
         return a;

@@ -46,7 +46,8 @@ void agent_apply(Worker *w);
 /* The worker stops: the relay gets no more to send visitors to, and who is on his way is still taken. */
 void agent_leave(Worker *w);
 /* The network has changed, or a person: what waits tries at once, what is attached by a way that is gone
- * looks for another. */
+ * looks for another, and what is attached with another token than hagw-keyd has now attaches anew: first the
+ * new one, then the old one goes. */
 void agent_nudge(Worker *w);
 /* Lets go of control and of the channels that wait. Returns NULL. */
 Agent *agent_free(Agent *a);

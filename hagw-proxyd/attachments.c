@@ -34,6 +34,7 @@ static int append_row(sd_json_variant **rows, const Control *k) {
         (void) snprintf(text, sizeof(text), k->address.family == AF_INET6 ? "[%s]:%u" : "%s:%u",
                         ip_format(&k->address, address), k->port);
         r = sd_json_buildo(&row, SD_JSON_BUILD_PAIR_STRING("tenant", k->tenant_name),
+                           SD_JSON_BUILD_PAIR_STRING("tokenId", k->token_id),
                            SD_JSON_BUILD_PAIR_STRING("machine", k->machine),
                            SD_JSON_BUILD_PAIR_STRING("software", k->software),
                            SD_JSON_BUILD_PAIR_STRING("address", text),

@@ -47,6 +47,7 @@ typedef enum MessageKind {
 #define MESSAGE_SESSION_ID_MAX 33U
 #define MESSAGE_ADDRESSES_MAX 8U
 #define MESSAGE_TEXT_MAX 256U
+#define RELAY_ERROR_MAX 768U /* with a tenant's name and the relay's in it */
 
 typedef char SessionId[MESSAGE_SESSION_ID_MAX];
 
@@ -203,6 +204,7 @@ typedef struct RelayAttached {
         uint64_t since_usec; /* CLOCK_REALTIME; 0: it is not attached */
         char zone[HOSTNAME_MAX + 1]; /* empty: never attached */
         char address[IP_TEXT_MAX + sizeof("[]:65535")]; /* the relay's */
+        char token_id[RELAY_TOKEN_ID_LENGTH + 1]; /* that it was admitted with */
         struct {
                 uint64_t n, last_usec; /* CLOCK_REALTIME */
         } refused[_REFUSAL_MAX]; /* our visitors, there, since it runs */
@@ -215,7 +217,8 @@ typedef struct RelayStateMessage {
         bool refused;        /* the relay, or our own keyd, has said no */
         uint64_t retry_usec; /* CLOCK_MONOTONIC of the next attempt, while waiting */
         RelayAttached attached;
-        char error[MESSAGE_TEXT_MAX]; /* while waiting */
+        /* While waiting; while attached: why it cannot attach anew with the token that there is now. */
+        char error[RELAY_ERROR_MAX];
 } RelayStateMessage;
 
 typedef struct HiddenMessage {

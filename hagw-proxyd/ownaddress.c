@@ -41,3 +41,18 @@ bool is_stranded(int fd, IpAddress *known) {
         *known = ours; /* the next one's, too, most likely */
         return false;
 }
+
+bool is_way_gone(int fd, const IpAddress *peer) {
+        const IpAddress now = own_address_towards(peer);
+        struct sockaddr_storage address;
+        socklen_t size = sizeof(address);
+        IpAddress ours;
+
+        if (getsockname(fd, (struct sockaddr *) &address, &size) < 0 ||
+            ip_from_sockaddr((struct sockaddr *) &address, &ours) < 0)
+                return false;
+        if (ip_equal(&ours, &now))
+                return false;
+        return ours.family != AF_INET6 || now.family != AF_INET6 ||
+               memcmp(ours.bytes, now.bytes, 8) != 0 || !is_own_address(&ours);
+}

@@ -13,3 +13,6 @@ bool is_stranded(int fd, IpAddress *known);
 /* Which address of this machine another one finds as the sender; AF_UNSPEC: no way leads there. No packet is
  * sent for it. */
 IpAddress own_address_towards(const IpAddress *peer);
+/* Packets of a connection to the peer would no longer go the way they went. An IPv6 host takes new temporary
+ * addresses of the same network all the time (RFC 8981); the older ones are good as long as it has them. */
+bool is_way_gone(int fd, const IpAddress *peer);

@@ -34,6 +34,7 @@ static int build_attachment(const Manager *m, const RelayStateMessage *s, sd_jso
         relay_machine_id(machine);
         return sd_json_buildo(
                 ret, SD_JSON_BUILD_PAIR_STRING("tenant", s->target->tenant),
+                SD_JSON_BUILD_PAIR_STRING("tokenId", s->attached.token_id),
                 SD_JSON_BUILD_PAIR_STRING("machine", machine),
                 SD_JSON_BUILD_PAIR_STRING("software", RELAY_SOFTWARE),
                 SD_JSON_BUILD_PAIR_STRING("address", s->attached.address),
@@ -103,7 +104,7 @@ int vl_method_describe_relay(sd_varlink *link, sd_json_variant *parameters, sd_v
                 SD_JSON_BUILD_PAIR_STRING("state", relay_state_text(s ? s->state : RELAY_RESOLVING)),
                 SD_JSON_BUILD_PAIR_CONDITION(s && *s->attached.zone, "zone",
                                              SD_JSON_BUILD_STRING(s ? s->attached.zone : "")),
-                SD_JSON_BUILD_PAIR_CONDITION(s && !attached && *s->error, "error",
+                SD_JSON_BUILD_PAIR_CONDITION(s && *s->error, "error",
                                              SD_JSON_BUILD_STRING(s ? s->error : "")),
                 SD_JSON_BUILD_PAIR_CONDITION(
                         waiting, "retryUSec",

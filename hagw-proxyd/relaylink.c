@@ -140,6 +140,7 @@ static void on_proof(CallMessage *m) {
                 fail(l, RELAY_LINK_NO_TOKEN, why);
                 return;
         }
+        (void) snprintf(l->token_id, sizeof(l->token_id), "%s", id);
         open_link(l, proof);
 }
 

@@ -60,6 +60,7 @@ struct RelayLink {
         IpAddress addresses[MESSAGE_ADDRESSES_MAX];
         IpAddress address; /* the one that it is connected to */
         RelayKeys keys;
+        char token_id[RELAY_TOKEN_ID_LENGTH + 1]; /* that it proves; empty: not yet, or nothing */
 };
 
 /* NULL: no memory. */

@@ -212,3 +212,29 @@ void relay_target_explain(const RelayTarget *t, gnutls_session_t tls, int error,
         else
                 (void) tls_failure_text(tls, error, ret, size);
 }
+
+void relay_target_refusal(const RelayTarget *t, const char *error, char *ret, size_t size) {
+        static const struct {
+                const char *error, *why;
+        } rows[] = {
+                { "Suspended", "it has suspended this tenant" },
+                { "TakenOver", "another machine has attached as this tenant" },
+                { "Busy", "it has too much to do and asks to come later" },
+        };
+        const char *name = strempty(startswith(error, "io.hagw.Relay."));
+
+        if (streq(name, "NotAdmitted")) {
+                (void) snprintf(ret, size,
+                                "it does not admit this house: the tenant or its token is not known there, "
+                                "or was revoked. Who runs it makes a new code with hagw-ctl tenant rotate "
+                                "%s, which is given here: hagw-ctl attach %s CODE",
+                                t->tenant, t->address);
+                return;
+        }
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                if (streq(rows[i].error, name)) {
+                        (void) snprintf(ret, size, "%s", rows[i].why);
+                        return;
+                }
+        (void) snprintf(ret, size, "it answers with the error %s", error);
+}

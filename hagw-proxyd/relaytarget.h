@@ -50,3 +50,5 @@ const char *relay_target_refuses(const RelayTarget *t, const RouteTable *routes,
 int relay_target_start_tls(RelayTarget *t, gnutls_session_t *ret);
 /* Why the handshake failed, in words. */
 void relay_target_explain(const RelayTarget *t, gnutls_session_t tls, int error, char *ret, size_t size);
+/* What the relay says no with, its error's id, in words that say what to do. t has a tenant. */
+void relay_target_refusal(const RelayTarget *t, const char *error, char *ret, size_t size);

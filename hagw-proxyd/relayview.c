@@ -45,11 +45,24 @@ void relay_view_apply(RelayView *v, Worker *worker, const RelayTarget *target) {
         nudge(v);
 }
 
+/* News of the same attachment. */
+static bool is_same(const RelayView *v, const RelayStateMessage *m) {
+        return m->state == RELAY_ATTACHED && v->last && v->last->state == RELAY_ATTACHED &&
+               v->last->target == m->target && v->last->attached.since_usec == m->attached.since_usec;
+}
+
 static void log_state(RelayView *v, const RelayStateMessage *m) {
+        if (is_same(v, m)) {
+                if (*m->error && !streq_ptr(v->logged, m->error)) {
+                        log_warning("Attached to the relay %s with the token of before, for with the new "
+                                    "one it fails: %s",
+                                    m->target->address, m->error);
+                        free(v->logged);
+                        v->logged = strdup(m->error);
+                }
+                return;
+        }
         if (m->state == RELAY_ATTACHED) {
-                if (v->last && v->last->state == RELAY_ATTACHED && v->last->target == m->target &&
-                    v->last->attached.since_usec == m->attached.since_usec)
-                        return; /* news of the same */
                 log_info("Attached to the relay %s (%s) as %s.", m->target->address, m->attached.address,
                          m->attached.zone);
                 free(v->logged);
@@ -66,7 +79,7 @@ static void log_state(RelayView *v, const RelayStateMessage *m) {
 
 void relay_view_on_state(RelayView *v, RelayStateMessage *m) {
         /* Why the last attempt failed stays until one succeeds. */
-        if (!*m->error && v->last && m->state != RELAY_ATTACHED)
+        if (!*m->error && v->last && (m->state != RELAY_ATTACHED || is_same(v, m)))
                 memcpy(m->error, v->last->error, sizeof(m->error));
         else
                 log_state(v, m);

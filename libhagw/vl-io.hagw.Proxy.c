@@ -101,6 +101,8 @@ static SD_VARLINK_DEFINE_ENUM_TYPE(RelayState, SD_VARLINK_DEFINE_ENUM_VALUE(reso
 
 static SD_VARLINK_DEFINE_STRUCT_TYPE(
         Attachment, SD_VARLINK_DEFINE_FIELD(tenant, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("Of the token that the house was admitted with"),
+        SD_VARLINK_DEFINE_FIELD(tokenId, SD_VARLINK_STRING, 0),
         SD_VARLINK_FIELD_COMMENT("The house's; the same on each start of the same machine"),
         SD_VARLINK_DEFINE_FIELD(machine, SD_VARLINK_STRING, 0),
         SD_VARLINK_FIELD_COMMENT("The house's"), SD_VARLINK_DEFINE_FIELD(software, SD_VARLINK_STRING, 0),
@@ -143,8 +145,8 @@ static SD_VARLINK_DEFINE_METHOD(
         SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(state, RelayState, 0),
         SD_VARLINK_FIELD_COMMENT("The house's zone, as the relay said last; missing until it did"),
         SD_VARLINK_DEFINE_OUTPUT(zone, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
-        SD_VARLINK_FIELD_COMMENT("Why the last attempt failed, in words that say what to check; missing "
-                                 "while attached"),
+        SD_VARLINK_FIELD_COMMENT("Why the last attempt failed, in words that say what to check; while "
+                                 "attached, why it does not attach anew with the token that there is now"),
         SD_VARLINK_DEFINE_OUTPUT(error, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
         SD_VARLINK_FIELD_COMMENT("CLOCK_REALTIME of the next attempt, while waiting"),
         SD_VARLINK_DEFINE_OUTPUT(retryUSec, SD_VARLINK_INT, SD_VARLINK_NULLABLE),

@@ -377,3 +377,82 @@ def test_who_may_call(make, hagw_users):
             got = call_as(hagw_users[name], h.proxyd.path, f"io.hagw.Proxy.{method}", parameters)
             assert (got == "ok") == (name in allowed), (method, name, got)
             assert got in ("ok", "org.varlink.service.PermissionDenied")
+
+
+OTHER_ID, OTHER = "aaaaaaac", TOKEN.replace(TOKEN_ID, "aaaaaaac")
+
+
+def renew(h):
+    h.keyd.call("ImportToken", token=OTHER)
+    h.proxyd.reload()
+
+
+def test_a_new_token(make):
+    """First it attaches with the new one, on another connection; only when it is let in does the old one go, and with it what waits."""
+    h = make()
+    old = h.attach()
+    assert h.describe()["attachment"]["tokenId"] == TOKEN_ID
+    waiting = h.relay.channel()
+    h.relay.on_call = lambda c, call: None
+    renew(h)
+    new = h.relay.attached()
+    assert new.call["parameters"]["proof"]["tokenId"] == OTHER_ID
+    assert h.describe()["state"] == "attached" and get(h.visitor(waiting))[0] == 200, "nothing is interrupted"
+    new.admit(session_id=bytes(range(16, 32)))
+    h.wait(lambda: h.describe().get("attachment", {}).get("tokenId") == OTHER_ID)
+    assert old.wait_closed(30) and "error" not in h.describe()
+    while (c := h.relay.channel()).session_id != new.session_id:
+        pass
+    assert c.is_signed(new) and get(h.visitor(c, new))[0] == 200
+
+
+@pytest.mark.parametrize("error", [None, "NotAdmitted"])
+def test_the_relay_may_end_the_old_first(make, error):
+    """As it does when the same machine attaches, with or without a word: that is no failure."""
+    h = make()
+    old = h.attach()
+    h.relay.on_call = lambda c, call: None
+    renew(h)
+    new = h.relay.attached()
+    if error:
+        old.error(error)
+    old.close()
+    h.wait(lambda: h.describe()["state"] == "proving")
+    new.admit()
+    h.wait(lambda: h.describe()["state"] == "attached")
+    assert "error" not in h.describe() and h.figure("proxy_agent_attempts") == 2
+
+
+def test_cut_while_there_is_a_new_token(make):
+    """It comes back at once, and with the new one; who is not let in then is patient."""
+    h = make()
+    old = h.attach()
+    h.keyd.call("ImportToken", token=OTHER)
+    old.error("NotAdmitted")
+    seen = []
+
+    def back():
+        seen.append((h.describe(), time.time()))
+        return seen[-1][0]["state"] == "attached" and seen[-1][0]["attachment"]["tokenId"] == OTHER_ID
+    h.wait(back)
+    assert all(d["retryUSec"] / 1e6 - now < 3 for d, now in seen if d["state"] == "waiting")
+
+
+def test_a_new_token_that_is_none(make):
+    """The one that is let in stays, and what is wrong with the other one is told."""
+    h = make()
+    old = h.attach()
+    h.relay.on_call = lambda c, call: c.error("NotAdmitted")
+    renew(h)
+    h.wait(lambda: "does not admit this house" in h.describe().get("error", ""))
+    d = h.describe()
+    assert d["state"] == "attached" and d["attachment"]["tokenId"] == TOKEN_ID
+    assert f"hagw-ctl tenant rotate {TENANT}" in d["error"] and f"hagw-ctl attach 127.0.0.1:{h.relay.port} CODE" in d["error"]
+    old.say(ping=1)
+    assert get(h.visitor())[0] == 200 and "error" in h.describe()
+    h.keyd.call("ImportToken", token=TOKEN)
+    h.proxyd.reload()
+    h.relay.on_call = None
+    renew(h)
+    h.wait(lambda: h.describe().get("attachment", {}).get("tokenId") == OTHER_ID)
+    assert "error" not in h.describe()

@@ -279,6 +279,8 @@ def test_rotation(machine, relay):
     machine.ok(*attach(relay, relay.tenantd.call("IssueCode", name="anna")["code"]))
     second = machine.keyd.call("GetToken")["tokenId"]
     assert first != second and conf(machine).count(f'"anna.{ZONE}"') == 1
+    assert machine.proxyd.call("DescribeRelay")["attachment"]["tokenId"] == second, "it says so when the relay has let it in"
+    assert [a["tokenId"] for a in Ctl(relay.house).json("tenant", "show", "anna")["attachments"]] == [second]
     relay.tenantd.call("RevokeToken", name="anna", tokenId=first)
     relay.wait(lambda: status(machine)["relay"]["state"] == "attached")
     assert [t["tokenId"] for t in relay.tenantd.call("Get", name="anna")["tenant"]["tokens"]] == [second]

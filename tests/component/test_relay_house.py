@@ -240,3 +240,36 @@ def test_the_houses_own_login_is_passed_through(make):
     assert ["Cookie", "a=b"] in fields  # the house has cut its own out
     r = p.relay.visit(name=HOST, path="/.hagw/auth/login")
     assert r.status == 502 and p.home.figure("proxy_requests") == 2  # the house has no hagw-webd here, and the relay none either
+
+
+def test_a_new_token_is_not_felt(make):
+    """Visitors come and go while the house attaches anew, and whoever is there stays."""
+    p = make()
+    stays = p.tls()
+    results, done = [], threading.Event()
+
+    def visit():
+        while not done.is_set():
+            try:
+                with p.tls() as s:
+                    results.append(get_from(s, HOST)[0])
+            except OSError as e:
+                results.append(e)
+    visitors = [threading.Thread(target=visit) for _ in range(3)]
+    for v in visitors:
+        v.start()
+    try:
+        for _ in range(5):
+            before = len(results)
+            token = p.relay.tenantd.call("IssueToken", name="anna")["token"]
+            p.home.keyd.call("ImportToken", token=token)
+            p.home.proxyd.reload()
+            p.home.wait(lambda: p.home.proxyd.call("DescribeRelay").get("attachment", {}).get("tokenId") == token.split("_")[2])
+            p.home.wait(lambda: len(results) >= before + 10)
+    finally:
+        done.set()
+        for v in visitors:
+            v.join()
+    assert set(results) == {200}
+    assert get_from(stays, HOST)[0] == 200
+    stays.close()
