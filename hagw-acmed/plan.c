@@ -105,9 +105,11 @@ static int plan_add_hosts(Plan *p, const Config *config, bool wildcards) {
         for (size_t i = 0; i < config->n_hosts; i++) {
                 const char *name = config->hosts[i].name;
 
-                /* The TLS of a tcp:// service is not opened here: the certificate is its own. */
+                /* The TLS of a tcp:// service is not opened here: the certificate is its own. And what comes
+                 * for a name of the relay's was opened there. */
                 if (wildcards != !!startswith(name, "*.") ||
-                    config->hosts[i].upstream_kind == CONF_UPSTREAM_TCP)
+                    config->hosts[i].upstream_kind == CONF_UPSTREAM_TCP ||
+                    config_is_the_relays(config, startswith(name, "*.") ?: name))
                         continue;
                 r = plan_add(p, config, name, &config->hosts[i], plan_way(config, name));
                 if (r < 0)

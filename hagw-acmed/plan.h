@@ -29,8 +29,8 @@ unsigned proof_way_port(ProofWay way);
 /* Our name at the relay, TENANT.RELAYZONE: the first zone with via = "relay". NULL: there is none. */
 const ConfZone *plan_relay_zone(const Config *config);
 
-/* One per zone (apex and wildcard), one per host that no wildcard of a zone covers. Outside all zones
- * HTTP-01, or, where no zone is asked from this machine and so nobody outside reaches its port 80, by alias.
- */
+/* One per zone (apex and wildcard), one per host that no wildcard of a zone covers, and none for a name in
+ * the relay's zone that is not ours. Outside all zones HTTP-01, or, where no zone is asked from this machine
+ * and so nobody outside reaches its port 80, by alias. */
 int plan_make(const Config *config, Want **ret, size_t *ret_n);
 void plan_free(Want *wants, size_t n);

@@ -87,6 +87,8 @@ static int collect(const Config *c, const char *issuer, const char *uri, CaaName
                 const ConfZone *zone = config_find_zone(c, startswith(h->name, "*.") ?: h->name);
                 const bool alias = ours && !has_direct_zone(c);
 
+                if (config_is_the_relays(c, startswith(h->name, "*.") ?: h->name))
+                        continue;
                 if (h->upstream_kind == CONF_UPSTREAM_TCP || zone || (!alias && *h->name == '*'))
                         continue;
                 r = add_name(ret, h->name, alias ? ours->name : NULL, issuer, uri);

@@ -13,23 +13,60 @@
 
 #define REFUSED_RECENT_USEC (10 * USEC_PER_MINUTE)
 
+/* What its owner can do about it, here or by a word to who runs the relay. */
+static const struct {
+        const char *reason;
+        bool problem; /* a person is needed */
+        const char *remedy;
+} house_refusals[] = {
+        { "suspended", true, "Only who runs the relay can open it again." },
+        { "exhausted", true, "It opens again with the next month, or when who runs the relay allows more." },
+        /* A scanner alone may bring more visitors a second than are let in, or try names. */
+        { "connections", false, "Who runs the relay can let in more." },
+        { "channels", true, "Who runs the relay can allow more, and relay.channels_max in hagw.conf here." },
+        { "house", true, "relay: { opened = \"accept\"; } in hagw.conf here takes them, if the relay may "
+                         "read what they say; otherwise ask who runs it to let them pass unopened." },
+        { "host", false, "hagw-ctl host add NAME SERVICE here makes one." },
+};
+
+/* Since then this machine attached (anew, which it does when its settings for the relay change), took such a
+ * visitor, or has one who would not be in; or it was a moment's crowd. */
+static bool refusal_is_over(const Status *s, sd_json_variant *relay, const char *reason,
+                            uint64_t last_usec) {
+        sd_json_variant *attachment = sd_json_variant_by_key(relay, "attachment");
+        const bool house = streq(reason, "house");
+
+        return field_number(attachment, "sinceUSec") > last_usec ||
+               (house && field_number(relay, "openedUSec") > last_usec) ||
+               (house && s->config && s->config->relay.opened == CONF_OPENED_ACCEPT) ||
+               (streq(reason, "exhausted") && field_number(attachment, "visitors") > 0) ||
+               (streq(reason, "channels") && last_usec + USEC_PER_MINUTE < clock_usec(CLOCK_REALTIME));
+}
+
 /* What the relay refused just now for another reason than that this house was away: it is back. */
-static void judge_refused(Status *s, sd_json_variant *relay) {
-        uint64_t now = clock_usec(CLOCK_REALTIME);
+static void judge_refused(Status *s, sd_json_variant *relay, sd_json_variant *r) {
+        const uint64_t now = clock_usec(CLOCK_REALTIME), last = field_number(r, "lastUSec");
+        const char *reason = strempty(field_text(r, "reason"));
+        char when[TIME_TEXT_MAX];
 
-        for (size_t i = 0; i < field_count(relay, "refused"); i++) {
-                sd_json_variant *r = field_element(relay, "refused", i);
-                const char *reason = strempty(field_text(r, "reason"));
-                char when[TIME_TEXT_MAX];
-
-                if (streq(reason, "away") || field_number(r, "lastUSec") + REFUSED_RECENT_USEC < now)
+        if (last + REFUSED_RECENT_USEC < now)
+                return;
+        (void) format_when(last, now, when);
+        for (size_t i = 0; i < ELEMENTSOF(house_refusals); i++) {
+                if (!streq(reason, house_refusals[i].reason))
                         continue;
-                /* A scanner alone may bring more visitors a second than are let in. */
-                (streq(reason, "connections") ? status_notice : status_problem)(
-                        s, "The relay refuses visitors of this house, %lu so far, the last one %s: %s.",
-                        (unsigned long) field_number(r, "count"),
-                        format_when(field_number(r, "lastUSec"), now, when),
-                        strempty(field_text(r, "text")));
+                if (refusal_is_over(s, relay, reason, last))
+                        status_notice(s,
+                                      "The relay refused visitors of this house, %lu so far, until %s: %s.",
+                                      (unsigned long) field_number(r, "count"), when,
+                                      strempty(field_text(r, "text")));
+                else
+                        (house_refusals[i].problem ? status_problem : status_notice)(
+                                s,
+                                "The relay refuses visitors of this house, %lu so far, the last one %s: "
+                                "%s. %s",
+                                (unsigned long) field_number(r, "count"), when,
+                                strempty(field_text(r, "text")), house_refusals[i].remedy);
         }
 }
 
@@ -48,7 +85,8 @@ int judge_relay(Status *s) {
                                "This house is still attached to its relay %s with the token of before, for "
                                "with the new one it fails: %s",
                                s->config->relay.address, error);
-        judge_refused(s, relay);
+        for (size_t i = 0; i < field_count(relay, "refused"); i++)
+                judge_refused(s, relay, field_element(relay, "refused", i));
         return 0;
 }
 
@@ -57,6 +95,7 @@ static const struct {
         const char *reason;
         bool problem; /* nobody wanted it so */
         const char *remedy; /* behind "hagw-ctl tenant set NAME " */
+        const char *there;  /* or in the house */
 } tenant_refusals[] = {
         { "suspended", false, "--enable lets it in again" },
         { "exhausted", false, "--bytes-per-month=SIZE gives it more" },
@@ -65,6 +104,8 @@ static const struct {
                              "does" },
         { "house", true, "--terminate=no has them pass unopened, or relay.opened = "
                          "\"accept\" there takes them" },
+        /* Also who tries names comes here. */
+        { "host", false, .there = "hagw-ctl host add NAME SERVICE there makes one" },
 };
 
 static bool is_recent(sd_json_variant *row, const char *reason) {
@@ -98,10 +139,13 @@ static int judge_tenants_refused(Status *s, size_t at) {
         (tenant_refusals[at].problem ? status_problem : status_notice)(
                 s,
                 "Visitors of the tenant %s%s are refused, %lu since hagw-proxyd started, the last one %s: "
-                "%s. hagw-ctl tenant set %s %s.",
+                "%s. %s%s%s%s.",
                 field_text(last, "tenant"), also, (unsigned long) count,
                 format_when(field_number(last, "lastUSec"), clock_usec(CLOCK_REALTIME), when),
-                field_text(last, "text"), field_text(last, "tenant"), tenant_refusals[at].remedy);
+                field_text(last, "text"), tenant_refusals[at].there ? "" : "hagw-ctl tenant set ",
+                tenant_refusals[at].there ? "" : field_text(last, "tenant"),
+                tenant_refusals[at].there ? "" : " ",
+                tenant_refusals[at].there ?: tenant_refusals[at].remedy);
         return 0;
 }
 

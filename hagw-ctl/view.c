@@ -110,7 +110,8 @@ int view_print_hosts(sd_json_variant *v, int indent) {
 
         for (size_t i = 0; i < field_count(v, "hosts"); i++) {
                 sd_json_variant *h = field_element(v, "hosts", i);
-                const char *health = field_text(h, "health") ?: "not loaded";
+                const char *health = field_text(h, "health") ?: "not loaded",
+                           *finding = strempty(field_text(h, "finding"));
                 bool ok = streq(health, "ok"), broken = streq(health, "broken"),
                      failing = broken || streq(health, "failing"),
                      login = field_bool(h, "login"), known = sd_json_variant_by_key(h, "login"),
@@ -139,7 +140,10 @@ int view_print_hosts(sd_json_variant *v, int indent) {
                           ok      ? TONE_GOOD :
                           failing ? TONE_BAD :
                                     TONE_DIM,
-                          "%s", health);
+                          "%s",
+                          streq(finding, "house_refuses") ? "refused by the house" :
+                          streq(finding, "house_no_host") ? "no host in the house" :
+                                                            health);
         }
         return table_print(t, indent);
 }

@@ -14,6 +14,7 @@ static Finding finding_from_fault(LinkFault fault) {
                 [LINK_FAULT_SILENT] = FINDING_SILENT,     [LINK_FAULT_NO_ROUTE] = FINDING_NO_ROUTE,
                 [LINK_FAULT_OTHER] = FINDING_UNREACHABLE, [LINK_FAULT_TLS] = FINDING_TLS,
                 [LINK_FAULT_CERTIFICATE] = FINDING_CERTIFICATE,
+                [LINK_FAULT_HOST] = FINDING_HOUSE_NO_HOST,
         };
 
         return findings[fault];
@@ -70,6 +71,15 @@ static int judge_refusal(const ProbeResult *results, const ConfHost *host, Probe
         return status == 400 ? judge_scheme(results, host, FINDING_NONE, ret_kind) : FINDING_NONE;
 }
 
+/* What else ails a tenant's house is its owner's business, and which names below a wildcard it knows. */
+static Finding judge_house(const ProbeResult *visitor, const ConfHost *host) {
+        if (!visitor->answered && visitor->fault == LINK_FAULT_TLS)
+                return FINDING_HOUSE_REFUSES;
+        if (!visitor->answered && visitor->fault == LINK_FAULT_HOST && !startswith(host->name, "*."))
+                return FINDING_HOUSE_NO_HOST;
+        return FINDING_NONE;
+}
+
 int finding_judge(const ProbeResult *results, const ConfHost *host, ProbeKind *ret_kind) {
         const ProbeResult *visitor = &results[PROBE_VISITOR];
         int r;
@@ -77,6 +87,8 @@ int finding_judge(const ProbeResult *results, const ConfHost *host, ProbeKind *r
         r = want(results, PROBE_VISITOR, ret_kind);
         if (r < 0)
                 return r;
+        if (host->upstream_kind == CONF_UPSTREAM_TENANT)
+                return judge_house(visitor, host);
         if (is_refusal(visitor))
                 return judge_refusal(results, host, ret_kind);
         if (visitor->answered || (host->upstream_kind == CONF_UPSTREAM_TCP && visitor->connected))
@@ -89,7 +101,7 @@ int finding_judge(const ProbeResult *results, const ConfHost *host, ProbeKind *r
 }
 
 bool finding_ends_with_answer(Finding f) {
-        return f < FINDING_HOME_ASSISTANT && f != FINDING_SPEAKS_TLS;
+        return (f < FINDING_HOME_ASSISTANT && f != FINDING_SPEAKS_TLS) || f > FINDING_HOST;
 }
 
 const char *finding_word(Finding f) {
@@ -107,6 +119,8 @@ const char *finding_word(Finding f) {
                 [FINDING_HOME_ASSISTANT] = "home_assistant",
                 [FINDING_PROXY] = "proxy",
                 [FINDING_HOST] = "host",
+                [FINDING_HOUSE_REFUSES] = "house_refuses",
+                [FINDING_HOUSE_NO_HOST] = "house_no_host",
         };
 
         return f < 0 || f >= _FINDING_MAX ? NULL : words[f];
@@ -163,6 +177,11 @@ static const char *const texts[_FINDING_MAX] = {
                           "this machine's address, as a trusted proxy.",
         [FINDING_HOST] = "The service answers %S to the name %N and not to its own: allow %N in its "
                          "settings, or hagw-ctl host set %N --upstream-host %H",
+        [FINDING_HOUSE_REFUSES] =
+                "The house does not take visitors whose TLS this relay has opened: relay.opened = "
+                "\"accept\" in its hagw.conf does; hagw-ctl host remove %N lets visitors of a name of "
+                "the tenant's own pass unopened again.",
+        [FINDING_HOUSE_NO_HOST] = "The house has no host %N: there, hagw-ctl host add %N SERVICE",
 };
 
 static void write_one(FILE *f, char c, const FindingFacts *facts) {

@@ -32,6 +32,8 @@ typedef enum Finding {
         FINDING_HOME_ASSISTANT, /* it does not know this machine as a proxy */
         FINDING_PROXY,          /* the same of another service */
         FINDING_HOST,           /* it wants its own name in Host */
+        FINDING_HOUSE_REFUSES,  /* a tenant's: it does not take what the relay has opened */
+        FINDING_HOUSE_NO_HOST,  /* the same: it has no host of this name */
         _FINDING_MAX,
         _FINDING_INVALID = -EINVAL,
 } Finding;

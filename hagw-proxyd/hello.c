@@ -165,6 +165,20 @@ static void start_tls(Conn *c, const char *protocol, const uint8_t *ticket_secre
         handshake_begin(c, class);
 }
 
+/* The relay is told, who opened his TLS; the visitor himself hears nothing of this end's. */
+static void refuse_name(Conn *c) {
+        gnutls_session_t tls;
+
+        if (tls_psk_server_new(c->secret, &tls) < 0) {
+                hello_refuse(c);
+                return;
+        }
+        counter_add(&c->worker->counters.refused, 1);
+        transport_start_tls(&c->transport, tls);
+        (void) gnutls_alert_send(tls, GNUTLS_AL_FATAL, GNUTLS_A_UNRECOGNIZED_NAME);
+        conn_linger(c);
+}
+
 /* The relay has opened this visitor's TLS, and the house agrees to that (relay.opened). */
 static void start_opened(Conn *c) {
         gnutls_session_t tls;
@@ -226,6 +240,10 @@ static void start_handshake(Conn *c) {
         if (*c->name) {
                 c->route = review_route(c, c->snapshot);
                 note_hidden(c);
+        }
+        if (c->secret && !route_find(c->snapshot->routes, c->name)) {
+                refuse_name(c);
+                return;
         }
         if (c->secret) {
                 start_opened(c);

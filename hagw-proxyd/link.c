@@ -74,6 +74,18 @@ static void link_ready(Link *k) {
                 link_park(k);
 }
 
+/* A house says that it has no such host as TLS has it (RFC 6066 section 3). */
+static LinkFault handshake_fault(const Link *k) {
+        const Transport *t = &k->transport;
+
+        if (tls_refuses_certificate(t->tls))
+                return LINK_FAULT_CERTIFICATE;
+        if (k->upstream->kind == CONF_UPSTREAM_TENANT && t->tls_error == GNUTLS_E_FATAL_ALERT_RECEIVED &&
+            gnutls_alert_get(t->tls) == GNUTLS_A_UNRECOGNIZED_NAME)
+                return LINK_FAULT_HOST;
+        return LINK_FAULT_TLS;
+}
+
 static void link_handshake(Link *k) {
         char why[MESSAGE_TEXT_MAX];
         int r;
@@ -84,9 +96,7 @@ static void link_handshake(Link *k) {
                 return;
         }
         if (r < 0) {
-                link_failed_by(k,
-                               tls_refuses_certificate(k->transport.tls) ? LINK_FAULT_CERTIFICATE :
-                                                                           LINK_FAULT_TLS,
+                link_failed_by(k, handshake_fault(k),
                                tls_failure_text(k->transport.tls, k->transport.tls_error, why, sizeof(why)));
                 return;
         }

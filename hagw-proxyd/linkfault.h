@@ -15,6 +15,7 @@ typedef enum LinkFault {
         LINK_FAULT_NO_ROUTE, /* nobody has this address, or no way leads there */
         LINK_FAULT_TLS,      /* connected, and then no TLS */
         LINK_FAULT_CERTIFICATE, /* TLS, and not with whom it should be */
+        LINK_FAULT_HOST, /* a tenant's house has no host of this name */
         LINK_FAULT_OTHER,
         _LINK_FAULT_MAX,
 } LinkFault;

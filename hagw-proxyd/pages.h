@@ -26,6 +26,7 @@ typedef enum PageKind {
         PAGE_HOUSE_SUSPENDED, /* the same of one that the relay has suspended, */
         PAGE_HOUSE_EXHAUSTED, /* whose month is used up, */
         PAGE_HOUSE_CROWDED,   /* whose channels are all in use, */
+        PAGE_HOUSE_NO_HOST,   /* that has no host of this name, */
         PAGE_HOUSE_REFUSES,   /* and of one that does not take what the relay has opened */
         PAGE_GATEWAY_TIMEOUT, /* 504 */
         PAGE_VERSION,       /* 505 */

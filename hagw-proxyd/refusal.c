@@ -19,9 +19,10 @@ static const struct {
         [REFUSAL_CHANNELS] = { "channels", "none of the tenant's channels came free in time",
                                PAGE_HOUSE_CROWDED },
         [REFUSAL_HOUSE] = { "house",
-                            "the house does not take visitors whose TLS the relay has opened "
-                            "(relay.opened there)",
+                            "the house does not take visitors whose TLS the relay has opened",
                             PAGE_HOUSE_REFUSES },
+        [REFUSAL_HOST] = { "host", "the house has no host of the name that they ask for",
+                           PAGE_HOUSE_NO_HOST },
 };
 
 const char *refusal_name(Refusal r) {

@@ -16,6 +16,7 @@ typedef enum Refusal {
         REFUSAL_AWAY,        /* no machine is attached, nor expected */
         REFUSAL_CHANNELS,    /* no channel came free in time, or too many wait for one */
         REFUSAL_HOUSE,       /* a channel was there, and the house ended it instead of opening */
+        REFUSAL_HOST,        /* and the same for a name that it has no host for */
         _REFUSAL_MAX,
         _REFUSAL_INVALID = -EINVAL,
 } Refusal;

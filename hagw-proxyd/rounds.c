@@ -21,13 +21,16 @@ static uint64_t now_usec(void) {
         return clock_usec(CLOCK_MONOTONIC);
 }
 
-/* How a tenant's house is, is its owner's business; and what is tried now has its next time afterwards. */
+/* How a tenant's house is, is its owner's business, but for whether it still refuses what somebody
+ * tried. And what is tried now has its next time afterwards. */
 static HostStats *tried_stats(const Rounds *r, size_t i) {
         const Snapshot *s = r->manager->snapshot;
         const Route *route = &s->routes->routes[i];
         HostStats *stats = snapshot_host(s, route)->stats;
 
-        return route->host.upstream_kind == CONF_UPSTREAM_TENANT || stats->trying ? NULL : stats;
+        if (route->host.upstream_kind == CONF_UPSTREAM_TENANT && stats->finding == FINDING_NONE)
+                return NULL;
+        return stats->trying ? NULL : stats;
 }
 
 static void on_tried(const char *name, const ProbeResult *visitor, void *userdata);

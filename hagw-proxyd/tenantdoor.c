@@ -14,7 +14,10 @@
  */
 static const char *find_label(Conn *c, char out[static HOSTNAME_LABEL_MAX + 1]) {
         const RouteTable *routes = c->snapshot->routes;
+        const Route *host = c->route ? NULL : route_find(routes, c->name);
 
+        if (host && !host->wildcard)
+                return NULL; /* which does not admit him: that there is a tenant behind is no way round */
         if (c->route && c->route->host.upstream_kind == CONF_UPSTREAM_TENANT)
                 return c->route->host.upstream_host;
         if (c->route && !c->route->wildcard)
@@ -22,6 +25,17 @@ static const char *find_label(Conn *c, char out[static HOSTNAME_LABEL_MAX + 1]) 
         if (c->route && !hostname_in_zone(c->name, routes->tenants_zone))
                 return tenant_domains_find_exact(c->worker, c->name);
         return tenants_label(c->worker, c->name, out);
+}
+
+/* A host of the relay's own for a name that is the tenant's anyway: until there is a certificate its
+ * visitors pass unopened, as they did before it was added. Where the relay asks for a login that would be a
+ * way round. */
+static bool passes_until_certified(Conn *c, const char *label) {
+        char buffer[HOSTNAME_LABEL_MAX + 1];
+
+        return c->route->host.upstream_kind == CONF_UPSTREAM_TENANT && route_has_own_login(c->route) &&
+               !snapshot_find_certificate(c->snapshot, c->name) &&
+               streq_ptr(tenants_label(c->worker, c->name, buffer), label);
 }
 
 static void hand_over(Conn *c, Worker *home) {
@@ -117,8 +131,9 @@ bool tenant_door(Conn *c) {
                 hello_refuse(c);
                 return true;
         }
-        if (c->route && c->route->host.upstream_kind != CONF_UPSTREAM_TENANT)
-                c->route = NULL; /* the wildcard that hides nobody */
+        if (c->route &&
+            (c->route->host.upstream_kind != CONF_UPSTREAM_TENANT || passes_until_certified(c, label)))
+                c->route = NULL; /* and not the wildcard that hides nobody */
         refusal = tenant_admit(c->worker, t);
         if (refusal != REFUSAL_NONE && !hears_why(c, t, refusal)) {
                 log_debug("%s: a visitor of %s is refused: %s.", c->address_text, c->name,

@@ -44,6 +44,8 @@ Refusal tenant_refuse_link(Worker *w, const char *name, LinkFault fault, bool co
         /* There was a channel. */
         if (r == REFUSAL_CHANNELS && fault == LINK_FAULT_TLS)
                 r = REFUSAL_HOUSE;
+        if (r == REFUSAL_CHANNELS && fault == LINK_FAULT_HOST)
+                r = REFUSAL_HOST;
         if (r == REFUSAL_CHANNELS && fault == LINK_FAULT_SILENT)
                 r = REFUSAL_AWAY;
         if (count)

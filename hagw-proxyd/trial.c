@@ -99,11 +99,8 @@ static void trial_go_on(Trial *t) {
         const Route *route = trial_route(t);
         int r = -ENOENT;
 
-        /* Of a tenant's house nothing is found here: it is its owner's. */
         if (route)
-                r = route->host.upstream_kind == CONF_UPSTREAM_TENANT ?
-                            FINDING_NONE :
-                            finding_judge(t->results, &route->host, &t->kind);
+                r = finding_judge(t->results, &route->host, &t->kind);
         if (r == -EAGAIN) {
                 r = trial_ask(t, route);
                 if (r >= 0)

@@ -268,6 +268,19 @@ const ConfZone *config_find_zone(const Config *c, const char *name) {
         return best;
 }
 
+bool config_is_the_relays(const Config *c, const char *name) {
+        const char *rest;
+        size_t i = 0;
+
+        /* The first is TENANT.RELAYZONE; the others are domains of ours elsewhere. */
+        while (i < c->n_zones && c->zones[i].via != CONF_VIA_RELAY)
+                i++;
+        if (!c->relay.tenant || i == c->n_zones || config_find_zone(c, name))
+                return false;
+        rest = startswith(c->zones[i].name, c->relay.tenant);
+        return rest && *rest == '.' && hostname_in_zone(name, rest + 1);
+}
+
 const ConfHost *config_find_host(const Config *c, const char *name) {
         const ConfHost *wild = NULL;
 

@@ -164,6 +164,9 @@ Config *config_new(void);
 
 /* The zone that a normalized name lies in (the longest), or NULL. */
 const ConfZone *config_find_zone(const Config *c, const char *name);
+/* Of a house: the name lies in its relay's zone, and is not its own: the relay's certificates and records
+ * are at it. name: normalized, without "*." */
+bool config_is_the_relays(const Config *c, const char *name);
 const ConfHost *config_find_host(const Config *c, const char *name);
 
 /* Its CAA records list this machine's accounts. */

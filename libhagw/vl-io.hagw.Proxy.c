@@ -24,7 +24,11 @@ static SD_VARLINK_DEFINE_ENUM_TYPE(
         SD_VARLINK_FIELD_COMMENT("The same of another service"),
         SD_VARLINK_DEFINE_ENUM_VALUE(proxy),
         SD_VARLINK_FIELD_COMMENT("It refuses the name that visitors ask for"),
-        SD_VARLINK_DEFINE_ENUM_VALUE(host));
+        SD_VARLINK_DEFINE_ENUM_VALUE(host),
+        SD_VARLINK_FIELD_COMMENT("A tenant's house does not take visitors whose TLS the relay has opened"),
+        SD_VARLINK_DEFINE_ENUM_VALUE(house_refuses),
+        SD_VARLINK_FIELD_COMMENT("A tenant's house has no host of this name"),
+        SD_VARLINK_DEFINE_ENUM_VALUE(house_no_host));
 
 static SD_VARLINK_DEFINE_STRUCT_TYPE(
         Host, SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_STRING, 0),
@@ -127,7 +131,9 @@ static SD_VARLINK_DEFINE_ENUM_TYPE(
         SD_VARLINK_FIELD_COMMENT("None of its channels came free in time"),
         SD_VARLINK_DEFINE_ENUM_VALUE(channels),
         SD_VARLINK_FIELD_COMMENT("It does not take what the relay has opened"),
-        SD_VARLINK_DEFINE_ENUM_VALUE(house));
+        SD_VARLINK_DEFINE_ENUM_VALUE(house),
+        SD_VARLINK_FIELD_COMMENT("It has no host of the name that was asked for"),
+        SD_VARLINK_DEFINE_ENUM_VALUE(host));
 
 static SD_VARLINK_DEFINE_STRUCT_TYPE(
         Refused, SD_VARLINK_DEFINE_FIELD(tenant, SD_VARLINK_STRING, 0),

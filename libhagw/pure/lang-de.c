@@ -84,6 +84,8 @@ const char *const lang_de[_TEXT_MAX] = {
                                    "Relays mehr erlaubt.",
         [TEXT_TROUBLE_CROWDED] = "Das Haus, das du besuchen willst, hat so viele Besucher, wie es "
                                  "über dieses Relay gleichzeitig aufnehmen kann.",
+        [TEXT_TROUBLE_NO_HOST] = "Das Haus, das du besuchen willst, ist da, kennt aber den Namen "
+                                 "{{host}} nicht. Nur wer dort wohnt, kann das ändern.",
         [TEXT_TROUBLE_REFUSES] = "Das Haus, das du besuchen willst, ist da, nimmt aber keine "
                                  "Besucher, deren Verbindungen dieses Relay geöffnet hat. Nur wer "
                                  "dort wohnt, kann das ändern.",

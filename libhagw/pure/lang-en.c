@@ -83,6 +83,8 @@ const char *const lang_en[_TEXT_MAX] = {
                                    "more.",
         [TEXT_TROUBLE_CROWDED] = "The house that you want to visit has as many visitors as it can "
                                  "take through this relay at once.",
+        [TEXT_TROUBLE_NO_HOST] = "The house that you want to visit is there, but knows nothing of the "
+                                 "name {{host}}. Only who lives there can change that.",
         [TEXT_TROUBLE_REFUSES] = "The house that you want to visit is there, but does not take "
                                  "visitors whose connections this relay has opened. Only who lives "
                                  "there can change that.",

@@ -84,6 +84,8 @@ const char *const lang_fr[_TEXT_MAX] = {
                                    "davantage.",
         [TEXT_TROUBLE_CROWDED] = "La maison que vous voulez visiter a autant de visiteurs qu’elle "
                                  "peut en recevoir à la fois par ce relais.",
+        [TEXT_TROUBLE_NO_HOST] = "La maison que vous voulez visiter est là, mais ne connaît pas le "
+                                 "nom {{host}}. Seuls ses habitants peuvent le changer.",
         [TEXT_TROUBLE_REFUSES] = "La maison que vous voulez visiter est là, mais n’accepte pas les "
                                  "visiteurs dont ce relais a ouvert les connexions. Seuls ses "
                                  "habitants peuvent le changer.",

@@ -71,6 +71,7 @@ static const char *const names[_TEXT_MAX] = {
         [TEXT_TROUBLE_SUSPENDED] = "trouble_suspended",
         [TEXT_TROUBLE_EXHAUSTED] = "trouble_exhausted",
         [TEXT_TROUBLE_CROWDED] = "trouble_crowded",
+        [TEXT_TROUBLE_NO_HOST] = "trouble_no_host",
         [TEXT_TROUBLE_REFUSES] = "trouble_refuses",
         [TEXT_TROUBLE_BUSY_TITLE] = "trouble_busy_title",
         [TEXT_TROUBLE_BUSY] = "trouble_busy",

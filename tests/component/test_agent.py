@@ -9,6 +9,7 @@ import time
 
 import pytest
 from conftest import VarlinkError, call_as
+from ctl_tools import Ctl
 from proxyhouse import HOST, Head, ProxyHouse, Upstream, echo
 from relay_tools import TENANT, TOKEN, TOKEN_ID, ZONE, Relay, admits
 from test_passage import client_hello
@@ -228,6 +229,32 @@ def test_refusals_are_heard(make):
     rows = {r["reason"]: (r["count"], r["lastUSec"]) for r in h.describe()["refused"]}
     assert rows["exhausted"] == (3, 1_700_000_000_000_000) and "house" not in rows and "month" in h.describe()["refused"][0]["text"]
     assert h.describe()["state"] == "attached" and h.proxyd.text().count("Attached to the relay") == 1
+
+
+@pytest.mark.parametrize("reason,kind,remedy", [
+    ("suspended", "problems", "Only who runs the relay"),
+    ("exhausted", "problems", "It opens again with the next month"),
+    ("channels", "problems", "relay.channels_max in hagw.conf here"),
+    ("house", "problems", 'relay: { opened = "accept"; } in hagw.conf here'),
+    ("connections", "notices", "Who runs the relay can let in more."),
+    ("host", "notices", "hagw-ctl host add NAME SERVICE here")])
+def test_refusals_in_the_status(make, reason, kind, remedy):
+    """What to do here; and what was refused before this machine attached, which it does anew when its settings change, wants nothing."""
+    h = make()
+    h.attach()
+
+    def told(last):
+        h.control.say(ping=1, refused=[{"reason": reason, "count": 3, "lastUSec": last}])
+        h.wait(lambda: any(r["lastUSec"] == last for r in h.describe().get("refused", [])))
+        said = json.loads(Ctl(h.house).run("--json", "status", "--no-delegation").stdout)
+        return {k: [f for f in said[k] if f.startswith("The relay refuse")] for k in ("problems", "notices")}
+    other = {"problems": "notices", "notices": "problems"}[kind]
+    since = h.describe()["attachment"]["sinceUSec"]
+    said = told(max(since, time.time_ns() // 1000) + 30_000_000)
+    assert said[kind] and "The relay refuses visitors of this house, 3 so far, the last one " in said[kind][0] and remedy in said[kind][0], said
+    assert not said[other]
+    said = told(since - 1)
+    assert not said["problems"] and "The relay refused visitors of this house, 3 so far, until " in said["notices"][0], said
 
 
 def test_pool_follows_the_wish(make):

@@ -768,6 +768,39 @@ def test_host_with_a_tenant_behind(house, parts):
     assert h.get()[1][0].get("host") == f"ha.{ZONE}"
 
 
+@pytest.mark.parametrize("name", [f"ha.anna.{ZONE}", "ha.example.org", "x.example.net"])
+def test_host_of_a_tenants_name_passes_until_it_is_certified(relay, house, name):
+    """Nobody is kept out while the certificate is on its way: as before the host was added."""
+    host = name.replace("x.", "*.")
+    a = Agent(relay, relay.tenant("anna", domains=["ha.example.org", "*.example.net"]))
+    house.configure((house.config / "hagw.conf").read_text(), ha=f'name = "{host}"; upstream = "tenant:anna"; access: {{ login = "none"; }};')
+    relay.proxyd.reload()
+    relay.wait(lambda: relay.proxyd.call("ListHosts")["hosts"])
+    [c] = a.open()
+    with visitor(relay, name):
+        assert c.header()[2] == 0
+    relay.certify(host)
+    relay.wait(lambda: relay.serves(name))
+    h = House(a.open()[0])
+    assert relay.visit(name=name).body == b"hello"
+    assert h.get()[0][2] == 1
+
+
+@pytest.mark.parametrize("name,access", [
+    (f"ha.anna.{ZONE}", 'login = "required"'),
+    (f"ha.anna.{ZONE}", 'from = "lan"; login = "none"'),
+    (f"ha.bob.{ZONE}", 'login = "none"')])
+def test_no_certificate_is_no_way_round(house, parts, name, access):
+    """Where the relay has a wall of its own, or leads the name to another than the tenant whose it is."""
+    parts.append(RelayHouse(house, more='lan = ( "192.168.255.0/24" );', ha=f'name = "{name}"; upstream = "tenant:anna"; access: {{ {access}; }};'))
+    relay = parts[-1].start()
+    agents = [Agent(relay, relay.tenant(tenant)) for tenant in ("anna", "bob")]
+    channels = [c for a in agents for c in a.open()]
+    with visitor(relay, name) as v:
+        assert silent(v, 30)
+    assert relay.figure("proxy_relay_channels") == len(channels) and relay.figure("proxy_passages") == 0
+
+
 def test_probe_of_a_tenant(house, parts):
     """It has no visitor's address: the house gets its own, and takes it for a visitor from outside."""
     parts.append(RelayHouse(house, ha=f'name = "ha.{ZONE}"; upstream = "tenant:anna"; access: {{ login = "none"; }};'))

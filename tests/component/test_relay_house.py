@@ -95,6 +95,28 @@ def get_from(s, host):
     return status, f.read(length)
 
 
+@pytest.mark.parametrize("opened,word,remedy", [
+    ("refuse", "house_refuses", 'relay.opened = "accept" in its hagw.conf'),
+    ("accept", "house_no_host", f"The house has no host shop.{ZONE}: there, hagw-ctl host add shop.{ZONE} SERVICE")])
+def test_probe_says_that_the_house_refuses(make, opened, word, remedy):
+    """And why; a visitor meets with the same, and counts."""
+    name = f"shop.{ZONE}"
+    p = make(more=f'opened = "{opened}";', relay_hosts={"shop": f'name = "{name}"; upstream = "tenant:anna"; access: {{ login = "none"; }};'})
+    host = p.relay.proxyd.call("Probe", name=name)["host"]
+    assert host["health"] == "failing" and host["finding"] == word and remedy in host["error"], host
+    r = p.relay.visit(name=name, headers={"Accept": "text/html"})
+    reason, text = {"refuse": ("house", "does not take visitors"), "accept": ("host", f"knows nothing of the name {name}")}[opened]
+    assert r.status == 503 and text in r.body.decode()
+    with p.relay.proxyd.varlink() as link:
+        [m] = link.stream("io.hagw.Proxy.ListAttachments", tenant="anna")
+    assert [(row["reason"], row["count"]) for row in m["refused"]] == [(reason, 1)]
+    # The house takes them from now on.
+    p.home.house.configure(p.main('opened = "accept";'), ha=p.host, shop=f'name = "{name}"; upstream = "{p.service.url}"; access: {{ login = "none"; }};')
+    p.home.proxyd.reload()
+    p.home.wait(lambda: p.relay.visit(name=name).status == 200)
+    p.home.wait(lambda: "finding" not in p.relay.proxyd.call("Probe", name=name)["host"])
+
+
 def test_relay_known_by_its_address(make):
     """Without a name in the ClientHello, and with a pin."""
     p = make(address="127.0.0.1")

@@ -77,6 +77,13 @@ static void test_relay(void **state) {
         host(c, "a.b.anna.example.org");
         host(c, "far.example.org");
         host(c, "*.far.example.org");
+        /* What the relay opens, and leads here by a host of its own. */
+        host(c, "ha.relay.example.com");
+        host(c, "*.bob.relay.example.com");
+        assert_true(config_is_the_relays(c, "ha.relay.example.com"));
+        assert_true(config_is_the_relays(c, "relay.example.com"));
+        assert_false(config_is_the_relays(c, "a.anna.relay.example.com"));
+        assert_false(config_is_the_relays(c, "far.example.org"));
         assert_int_equal(plan_make(c, &wants, &n), 0);
         assert_string_equal(plan_relay_zone(c)->name, "anna.relay.example.com");
         assert_int_equal(find(wants, n, "anna.relay.example.com")->way, PROOF_RELAY);

@@ -170,6 +170,23 @@ static void test_texts(void **state) {
             "host set ha.home.example.com http://192.168.1.4:8123");
 }
 
+/* Of a tenant's house, what keeps all visitors of the name out, and nothing else. */
+static void test_house(void **state) {
+        ProbeResult all[_PROBE_KIND_MAX] = { failed(LINK_FAULT_TLS) };
+
+        expect(CONF_UPSTREAM_TENANT, NULL, all, 1, FINDING_HOUSE_REFUSES);
+        all[PROBE_VISITOR] = failed(LINK_FAULT_HOST);
+        expect(CONF_UPSTREAM_TENANT, NULL, all, 1, FINDING_HOUSE_NO_HOST);
+        expect(CONF_UPSTREAM_TENANT, "*.home.example.com", all, 1, FINDING_NONE);
+        all[PROBE_VISITOR] = failed(LINK_FAULT_SILENT);
+        expect(CONF_UPSTREAM_TENANT, NULL, all, 1, FINDING_NONE);
+        all[PROBE_VISITOR] = answered(403);
+        expect(CONF_UPSTREAM_TENANT, NULL, all, 1, FINDING_NONE);
+        has(FINDING_HOUSE_NO_HOST, CONF_UPSTREAM_TENANT, NULL, NULL,
+            "hagw-ctl host add ha.home.example.com");
+        has(FINDING_HOUSE_REFUSES, CONF_UPSTREAM_TENANT, NULL, NULL, "relay.opened = \"accept\"");
+}
+
 static void test_ends(void **state) {
         assert_true(finding_ends_with_answer(FINDING_REFUSED));
         assert_true(finding_ends_with_answer(FINDING_SPEAKS_HTTP));
@@ -185,7 +202,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_answers), cmocka_unit_test(test_refusals),
                 cmocka_unit_test(test_schemes), cmocka_unit_test(test_faults),
-                cmocka_unit_test(test_texts),   cmocka_unit_test(test_ends),
+                cmocka_unit_test(test_texts),   cmocka_unit_test(test_house),
+                cmocka_unit_test(test_ends),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
