@@ -9,6 +9,8 @@
 #include "usec.h"
 #include "view.h"
 
+#define PLIGHT_NAMES_MAX 3U /* of tenants behind a figure */
+
 static Tone delegation_tone(const char *delegation) {
         static const struct {
                 const char *text;
@@ -147,6 +149,20 @@ static void print_figure(sd_json_variant *tenants, const char *name, const char 
                 output("? %s", text);
 }
 
+/* ", 2 suspended (anna, bert)" */
+static void print_plight(sd_json_variant *tenants, const char *field, const char *text) {
+        const size_t n = field_count(tenants, field);
+
+        if (n == 0)
+                return;
+        output(", ");
+        output_tone(TONE_WARN, "%zu %s", n, text);
+        for (size_t i = 0; i < MIN(n, (size_t) PLIGHT_NAMES_MAX); i++)
+                output("%s%s", i > 0 ? ", " : " (",
+                       sd_json_variant_string(field_element(tenants, field, i)));
+        output(n > PLIGHT_NAMES_MAX ? ", …)" : ")");
+}
+
 static void print_tenants(const Status *s) {
         sd_json_variant *tenants = sd_json_variant_by_key(s->tenants, "tenants");
 
@@ -156,6 +172,9 @@ static void print_tenants(const Status *s) {
         output("\n  ");
         print_figure(tenants, "known", "known, ");
         print_figure(tenants, "attached", "attached");
+        print_plight(tenants, "suspended", "suspended");
+        print_plight(tenants, "usedUp", "used up");
+        print_plight(tenants, "noToken", "without a token");
         output("\n");
 }
 

@@ -2,8 +2,11 @@
 
 /* What the daemons know of both ends of a tunnel. */
 
+#include <time.h>
+
 #include "client.h"
 #include "log.h"
+#include "usec.h"
 #include "view.h"
 
 int view_relay(const Config *config, sd_json_variant **ret, char **ret_reason) {
@@ -31,11 +34,79 @@ static bool ask_metric(const char *interface, const char *name, uint64_t *ret) {
                 sd_json_variant *value = sd_json_variant_by_key(m, "value");
 
                 if (streq(strempty(field_text(m, "name")), name) && value) {
-                        *ret = (uint64_t) sd_json_variant_real(value);
+                        /* sd-json reads 1001 from "1.001e3" as a little less. */
+                        *ret = (uint64_t) (sd_json_variant_real(value) + 0.5);
                         return true;
                 }
         }
         return false;
+}
+
+/* Tenants to whom something has befallen, by what it is. */
+typedef enum Plight {
+        PLIGHT_SUSPENDED,
+        PLIGHT_USED_UP,
+        PLIGHT_NO_TOKEN,
+        _PLIGHT_MAX,
+        _PLIGHT_INVALID = -EINVAL,
+} Plight;
+
+typedef struct Plights {
+        sd_json_variant *names[_PLIGHT_MAX];
+} Plights;
+
+static void plights_done(Plights *p) {
+        for (Plight i = 0; i < _PLIGHT_MAX; i++)
+                sd_json_variant_unref(p->names[i]);
+}
+
+/* Who has a code that nobody has used yet is about to come. */
+static Plight plight_of(sd_json_variant *tenant) {
+        if (field_bool(tenant, "suspended"))
+                return PLIGHT_SUSPENDED;
+        if (field_bool(tenant, "exhausted"))
+                return PLIGHT_USED_UP;
+        if (field_count(tenant, "tokens") == 0 &&
+            field_number(tenant, "codeExpiresUSec") <= clock_usec(CLOCK_REALTIME))
+                return PLIGHT_NO_TOKEN;
+        return _PLIGHT_INVALID;
+}
+
+static int take_plights(sd_json_variant *reply, void *userdata) {
+        Plights *p = userdata;
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < field_count(reply, "tenants"); i++) {
+                sd_json_variant *t = field_element(reply, "tenants", i);
+                Plight plight = plight_of(t);
+
+                if (plight >= 0)
+                        r = sd_json_variant_append_array(&p->names[plight],
+                                                         sd_json_variant_by_key(t, "name"));
+        }
+        return r;
+}
+
+/* Of so many tenants at most: a status is not worth a look at all of a vendor's. */
+static int add_plights(sd_json_variant **v, uint64_t known) {
+        static const char *const fields[_PLIGHT_MAX] = {
+                [PLIGHT_SUSPENDED] = "suspended",
+                [PLIGHT_USED_UP] = "usedUp",
+                [PLIGHT_NO_TOKEN] = "noToken",
+        };
+        _cleanup_free_ char *reason = NULL;
+        _cleanup_(plights_done) Plights p = {};
+        int r;
+
+        if (known == 0 || known > VIEW_PLIGHTS_TENANTS_MAX)
+                return 0;
+        r = client_try_stream("io.hagw.Tenant.List", NULL, take_plights, &p, &reason);
+        if (r < 0)
+                return r == -ENOMEM ? r : 0;
+        for (Plight i = 0; r >= 0 && i < _PLIGHT_MAX; i++)
+                if (p.names[i])
+                        r = sd_json_variant_set_field(v, fields[i], p.names[i]);
+        return r;
 }
 
 int view_tenants(const Config *config, sd_json_variant **ret) {
@@ -58,6 +129,8 @@ int view_tenants(const Config *config, sd_json_variant **ret) {
                                                         SD_JSON_BUILD_UNSIGNED(attached)),
                            SD_JSON_BUILD_PAIR_CONDITION(damaged > 0, "damaged",
                                                         SD_JSON_BUILD_BOOLEAN(true)));
+        if (r >= 0 && has_known && damaged == 0)
+                r = add_plights(&v, known);
         if (r >= 0)
                 r = sd_json_buildo(ret, SD_JSON_BUILD_PAIR("tenants", SD_JSON_BUILD_VARIANT(v)));
         return r < 0 ? log_oom() : 0;

@@ -38,8 +38,10 @@ int view_outside(sd_json_variant **ret);
 int view_hops(sd_json_variant **ret);
 int view_relay(const Config *config, sd_json_variant **ret, char **ret_reason);
 
-/* { "tenants": { "known", "attached", "damaged" } } at a relay, else an empty object; a figure that is not
- * known is missing. */
+/* { "tenants": { "known", "attached", "damaged", "suspended", "usedUp", "noToken" } } at a relay, else an
+ * empty object; a figure that is not known is missing. The last three are names, missing where there are
+ * none or the relay has more than VIEW_PLIGHTS_TENANTS_MAX tenants. */
+#define VIEW_PLIGHTS_TENANTS_MAX 1000U
 int view_tenants(const Config *config, sd_json_variant **ret);
 
 /* { "tenantsRefused": [io.hagw.Proxy.Refused], "tenantsRefusedMore": N } at a relay where there is

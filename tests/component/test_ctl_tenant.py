@@ -209,6 +209,26 @@ def test_status_of_a_relay(relay):
     assert "1 known, ? attached" in relay.run("status", "--no-delegation").stdout
 
 
+def test_status_tells_what_befalls_tenants(relay):
+    relay.ok("tenant", "add", "waits")
+    relay.ok("tenant", "add", "anna", "--token")
+    for name in ("bert", "carl", "dora", "emil"):
+        relay.ok("tenant", "add", name, "--token")
+        relay.ok("tenant", "set", name, "--suspend")
+    relay.ok("tenant", "add", "fritz", "--token", "--bytes-per-month=10")
+    relay.relay.call("ReportUsage", usage=[{"tenant": "fritz", "received": 20, "sent": 0, "visitors": 1}])
+    relay.relay.call("Add", name="gerd", credential="none")
+    r = json.loads(relay.run("--json", "status", "--no-delegation").stdout)["tenants"]
+    assert r == {"known": 8, "suspended": ["bert", "carl", "dora", "emil"], "usedUp": ["fritz"], "noToken": ["gerd"]}
+    shown = relay.run("status", "--no-delegation").stdout
+    assert "8 known, ? attached, 4 suspended (bert, carl, dora, …), 1 used up (fritz), 1 without a token (gerd)\n" in shown
+    relay.relay.all("AddMany", "tenants", count=992, credential="none")
+    assert len(json.loads(relay.run("--json", "status", "--no-delegation").stdout)["tenants"]["noToken"]) == 993
+    # It looks at so many and no more.
+    relay.relay.call("Add", name="last", credential="none")
+    assert json.loads(relay.run("--json", "status", "--no-delegation").stdout)["tenants"] == {"known": 1001}
+
+
 def peak(relay, *words):
     """The most memory that it ever held, in KiB; freed memory counts as given back."""
     options = relay.env.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1"
