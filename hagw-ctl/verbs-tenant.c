@@ -294,22 +294,66 @@ int verb_tenant_set(const Call *call) {
                          &(Setting) { .config = config, .parameters = parameters });
 }
 
-/* Those that stay good beside the new one. */
-static void say_others(const char *name, sd_json_variant *tenant) {
-        size_t n = field_count(tenant, "tokens");
-        char when[TIME_TEXT_MAX];
+static bool has_token(sd_json_variant *tenant, const char *id) {
+        for (size_t i = 0; i < field_count(tenant, "tokens"); i++)
+                if (streq_ptr(field_text(field_element(tenant, "tokens", i), "tokenId"), id))
+                        return true;
+        return false;
+}
 
-        if (n == 0)
-                return;
-        output("\n%s revoked, once the house has the new one:\n",
-               n == 1 ? "The token before it stays good until it is" :
-                        "The tokens before it stay good until they are");
-        for (size_t i = 0; i < n; i++) {
-                sd_json_variant *t = field_element(tenant, "tokens", i);
+/* Tokens of before that are there, without an end of their own or with one. */
+static size_t count_others(sd_json_variant *before, sd_json_variant *now, bool ending) {
+        size_t n = 0;
 
-                output("  hagw-ctl tenant revoke %s %s    (made %s)\n", name, field_text(t, "tokenId"),
-                       format_when(field_number(t, "createdUSec"), clock_usec(CLOCK_REALTIME), when));
+        for (size_t i = 0; i < field_count(now, "tokens"); i++) {
+                sd_json_variant *t = field_element(now, "tokens", i);
+
+                n += has_token(before, field_text(t, "tokenId")) &&
+                     (field_number(t, "expiresUSec") > 0) == ending;
         }
+        return n;
+}
+
+static void list_others(const char *name, sd_json_variant *before, sd_json_variant *tenant, bool ending) {
+        uint64_t now = clock_usec(CLOCK_REALTIME);
+        char made[TIME_TEXT_MAX], ends[TIME_TEXT_MAX];
+
+        for (size_t i = 0; i < field_count(tenant, "tokens"); i++) {
+                sd_json_variant *t = field_element(tenant, "tokens", i);
+                const char *id = field_text(t, "tokenId");
+                uint64_t end = field_number(t, "expiresUSec");
+
+                if (!has_token(before, id) || (end > 0) != ending)
+                        continue;
+                (void) format_when(field_number(t, "createdUSec"), now, made);
+                if (ending)
+                        output("  %s ends %s    (made %s)\n", id, format_when(end, now, ends), made);
+                else
+                        output("  hagw-ctl tenant revoke %s %s    (made %s)\n", name, id, made);
+        }
+}
+
+/* Those that stay good beside the new one. */
+static void say_others(const char *name, sd_json_variant *before, sd_json_variant *tenant) {
+        size_t stay = count_others(before, tenant, /* ending= */ false),
+               end = count_others(before, tenant, /* ending= */ true);
+
+        if (stay > 0)
+                output("\n%s revoked. When hagw-ctl tenant show %s says that the new one is used:\n",
+                       stay == 1 ? "The token before it stays good until it is" :
+                                   "The tokens before it stay good until they are",
+                       name);
+        list_others(name, before, tenant, /* ending= */ false);
+        if (end > 0)
+                output("\n%s:\n", end == 1 ? "This one before it ends by itself" :
+                                              "These before it end by themselves");
+        list_others(name, before, tenant, /* ending= */ true);
+        if (stay == 0 && end == 0)
+                return;
+        output("\nIf it is for a second machine of the house, revoke nothing: each machine has a token of "
+               "its own.\n");
+        if (field_number(tenant, "agents") <= 1)
+                output("hagw-ctl tenant set %s --agents=2 lets both be attached at the same time.\n", name);
 }
 
 static int take_overlap(const Call *call, sd_json_variant **parameters) {
@@ -349,7 +393,8 @@ static int rotated_json(const Call *call, const Config *config, const char *name
 }
 
 int verb_tenant_rotate(const Call *call) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *tenant = NULL, *reply = NULL;
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *before = NULL, *reply = NULL,
+                                                          *tenant = NULL;
         bool token = call_option(call, "token");
         _cleanup_(config_freep) Config *config = NULL;
         _cleanup_free_ char *name = NULL;
@@ -361,7 +406,7 @@ int verb_tenant_rotate(const Call *call) {
         if (r >= 0)
                 r = take_overlap(call, &parameters);
         if (r >= 0)
-                r = find(call, &config, &name, &tenant);
+                r = find(call, &config, &name, &before);
         if (r < 0)
                 return r;
         if (sd_json_variant_set_field_string(&parameters, "name", name) < 0)
@@ -375,15 +420,10 @@ int verb_tenant_rotate(const Call *call) {
         if (call->json)
                 return rotated_json(call, config, name, credential, ends);
         say_credential(call, config, credential, ends);
-        say_others(name, tenant);
-        return CTL_OK;
-}
-
-static bool has_token(sd_json_variant *tenant, const char *id) {
-        for (size_t i = 0; i < field_count(tenant, "tokens"); i++)
-                if (streq_ptr(field_text(field_element(tenant, "tokens", i), "tokenId"), id))
-                        return true;
-        return false;
+        r = tenant_get(name, &tenant); /* with the ends that --overlap has given them */
+        if (r >= 0)
+                say_others(name, before, tenant);
+        return r < 0 ? r : CTL_OK;
 }
 
 /* id: one token; NULL: all tokens and codes. */

@@ -137,6 +137,23 @@ def test_rotate_and_revoke(relay):
     assert relay.json("tenant", "revoke", "anna") == {"tokens": 2, "codes": 1}
 
 
+def test_rotate_says_what_becomes_of_the_others(relay):
+    """Who ends by itself need not be revoked, and a second machine's house revokes nothing."""
+    first = Token(relay.json("tenant", "add", "anna", "--token")["token"])
+    said = relay.ok("tenant", "rotate", "anna", "--token", "--overlap=1h")
+    second = Token(next(w for w in said.split() if w.startswith("hagw_anna_")))
+    assert f"This one before it ends by itself:\n  {first.id} ends in " in said and "revoke anna" not in said and "revoked." not in said
+    said = relay.ok("tenant", "rotate", "anna")
+    assert f"{first.id} ends in " in said and f"hagw-ctl tenant revoke anna {second.id}" in said and f"revoke anna {first.id}" not in said
+    assert "hagw-ctl tenant show anna says that the new one is used" in said
+    assert "second machine of the house, revoke nothing" in said and "hagw-ctl tenant set anna --agents=2" in said
+    relay.ok("tenant", "set", "anna", "--agents=2")
+    said = relay.ok("tenant", "rotate", "anna")
+    assert "second machine of the house, revoke nothing" in said and "--agents" not in said
+    relay.ok("tenant", "add", "bob")
+    assert "before it" not in relay.ok("tenant", "rotate", "bob") and "revoke" not in relay.ok("tenant", "rotate", "bob")
+
+
 def test_remove(relay):
     for name in ("a", "b", "c"):
         relay.ok("tenant", "add", name)
