@@ -30,7 +30,8 @@ struct Dial {
         size_t n, n_tried, n_open;
         uint16_t port;
         uint64_t timeout_usec, give_up_usec;
-        int error;  /* the last one */
+        int error;  /* the last one that says most */
+        bool failed; /* an attempt has */
         bool done;
         Attempt attempts[DIAL_ADDRESSES_MAX]; /* by turn */
 };
@@ -131,13 +132,24 @@ static int start_attempt(Dial *d, size_t turn) {
         return r;
 }
 
+/* That this machine has nothing of a family says less than what became of the others. */
+static void note_error(Dial *d, int error) {
+        static const int ours[] = { -ENETUNREACH, -EADDRNOTAVAIL, -EAFNOSUPPORT };
+
+        for (size_t i = 0; i < ELEMENTSOF(ours); i++)
+                if (error == ours[i] && d->failed)
+                        return;
+        d->error = error;
+        d->failed = true;
+}
+
 /* The next one that can begin; when all have failed, it is over. */
 static void start_next(Dial *d) {
         while (d->n_tried < d->n) {
                 int r = start_attempt(d, d->n_tried++);
 
                 if (r < 0) {
-                        d->error = r;
+                        note_error(d, r);
                         continue;
                 }
                 d->give_up_usec = d->loop->now_usec + d->timeout_usec;
@@ -163,7 +175,7 @@ static void on_event(Handle *h, uint32_t events) {
                 return;
         (void) getsockopt(h->fd, SOL_SOCKET, SO_ERROR, &error, &size);
         if (error != 0) {
-                d->error = -error;
+                note_error(d, -error);
                 close_attempt(a);
                 start_next(d);
                 return;

@@ -111,6 +111,32 @@ static void test_all_refuse(void **state) {
         assert_int_equal(f->fd, -ECONNREFUSED);
 }
 
+/* That there is no way to one of them, whenever it is tried, hides nothing of the other. */
+static void test_no_way_says_least(void **state) {
+        static const char *const none = "255.255.255.255", *const refuses = "127.0.0.1";
+
+        for (unsigned turn = 0; turn < 2; turn++) {
+                Fixture *f = *state;
+
+                f->n_told = 0;
+                f->target.n_addresses = 0;
+                f->target.port = 1;
+                add(f, turn == 0 ? none : refuses, -1);
+                add(f, turn == 0 ? refuses : none, -1);
+                (void) dial(f);
+                assert_int_equal(f->fd, -ECONNREFUSED);
+        }
+        {
+                Fixture *f = *state;
+
+                f->n_told = 0;
+                f->target.n_addresses = 0;
+                add(f, none, -1);
+                (void) dial(f);
+                assert_int_equal(f->fd, -ENETUNREACH);
+        }
+}
+
 static void test_none(void **state) {
         Fixture *f = *state;
 
@@ -203,5 +229,5 @@ static void test_path(void **state) {
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
-TEST_MAIN(T(test_first), T(test_refused), T(test_all_refuse), T(test_none), T(test_silent), T(test_too_long),
-          T(test_preferred), T(test_given_up), T(test_path))
+TEST_MAIN(T(test_first), T(test_refused), T(test_all_refuse), T(test_no_way_says_least), T(test_none),
+          T(test_silent), T(test_too_long), T(test_preferred), T(test_given_up), T(test_path))
