@@ -70,6 +70,35 @@ static int ask_for_code(Attach *a) {
         return a->code ? setup_remember(&a->setup, "", answer) : log_oom();
 }
 
+/* It was the token's, and is used up therefore; or nobody here needs another one. */
+static bool say_attached_already(const Attach *a) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+        _cleanup_free_ char *reason = NULL;
+
+        if (client_try("io.hagw.Key.GetToken", NULL, &reply, &reason) < 0)
+                return false;
+        log_error("This house has a token already, as %s: \"hagw-ctl attach %s\", without a code, goes on "
+                  "with that.",
+                  strempty(field_text(reply, "tenant")), a->address);
+        return true;
+}
+
+bool attach_ask_again(Attach *a) {
+        _cleanup_(password_freep) char *answer = NULL;
+
+        if (say_attached_already(a) || !prompt_possible() || call_option(a->call, "yes") || a->call->json)
+                return false;
+        if (setup_ask(&a->setup, TYPED_CODE, "Nothing that you have answered is lost.", "Another code", NULL,
+                      &answer) < 0)
+                return false;
+        free(a->code);
+        a->code = NULL;
+        if (startswith(answer, "hagw_"))
+                return take_token_text(a, answer) >= 0;
+        a->code = strdup(answer);
+        return a->code || log_oom() >= 0;
+}
+
 /* One that is none costs no question at the relay, where wrong ones are counted. */
 static int take_code(Attach *a, const char *word) {
         const TypedContext context = {};
@@ -122,7 +151,8 @@ static int judge_hosts(const Attach *a) {
 
 /* What a browser shows around a name is no part of it. */
 static void read_address(Attach *a) {
-        const char *typed = a->call->arguments[0], *name = startswith(typed, "https://") ?: typed;
+        const char *typed = a->call->arguments[0], *scheme = strstr(typed, "://"),
+                   *name = scheme ? scheme + strlen("://") : typed;
 
         (void) snprintf(a->address, sizeof(a->address), "%.*s", (int) strcspn(name, "/"), name);
 }

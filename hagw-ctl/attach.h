@@ -24,3 +24,7 @@ char *attach_guess_zone(const Attach *a);
 
 /* Told; returns -EINVAL. */
 int attach_refuse_no_code(const Attach *a);
+
+/* The relay does not take the code: a person is asked for another one. False: there is nobody to ask, or no
+ * need, which was told. */
+bool attach_ask_again(Attach *a);

@@ -79,7 +79,7 @@ static const struct {
         { "io.hagw.Proxy.NoRelay", EREMOTEIO,
           "This house is attached to no relay: hagw-ctl attach RELAY CODE" },
         { "io.hagw.Proxy.RelayUnreachable", EREMOTEIO, "The relay could not be reached: {reason}" },
-        { "io.hagw.Proxy.RelayRefused", EREMOTEIO, "{error}" },
+        { "io.hagw.Proxy.RelayRefused", EKEYREJECTED, "{error}" },
         { "io.hagw.Key.NoToken", EREMOTEIO,
           "hagw-keyd holds no token for a relay: hagw-ctl attach RELAY CODE brings one." },
         { "io.hagw.Web.NoSuchUser", EREMOTEIO,
@@ -127,7 +127,8 @@ static const char *relay_error_text(const char *error) {
                   "The relay does not know this code, or it was used or has ended. Who runs the relay makes "
                   "a new one: hagw-ctl tenant rotate NAME" },
                 { "Busy",
-                  "The relay takes no codes from this address for a while, after too many wrong ones." },
+                  "After too many wrong codes the relay takes none from this address for a while: try again "
+                  "in a minute, which each further one costs." },
                 { "Suspended", "The relay has suspended this tenant." },
                 { "NotAdmitted",
                   "The relay does not admit this token: it was revoked, or is for another relay." },

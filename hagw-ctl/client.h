@@ -20,8 +20,8 @@ extern const DaemonRow daemon_rows[]; /* ended by {} */
 bool daemon_is_needed(const DaemonRow *d, const Config *config);
 
 /* One blocking call of at most 30 s; method with its interface. On failure the reason is logged and the
- * errno is -ENOTCONN (no daemon), -ETIMEDOUT (it does not answer), -EACCES (not allowed) or -EREMOTEIO
- * (the daemon refused). parameters may be NULL. */
+ * errno is -ENOTCONN (no daemon), -ETIMEDOUT (it does not answer), -EACCES (not allowed), -EKEYREJECTED (the
+ * relay refused) or -EREMOTEIO (the daemon did). parameters may be NULL. */
 int client_call(const char *method, sd_json_variant *parameters, sd_json_variant **ret);
 
 /* The same for what waits for somebody far away, for as long as hagw-acmed does. */

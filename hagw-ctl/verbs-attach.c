@@ -177,10 +177,14 @@ static int resume(Attach *a) {
         return a->tenant ? 0 : log_oom();
 }
 
+/* A wrong code costs nobody the answers that were given before. */
 static int take_token(Attach *a) {
-        if (a->code)
-                return enrol(a);
-        return a->token ? import(a) : resume(a);
+        int r;
+
+        do
+                r = a->code ? enrol(a) : a->token ? import(a) : resume(a);
+        while (r == -EKEYREJECTED && attach_ask_again(a));
+        return r;
 }
 
 /* --- hagw.conf with it --------------------------------------------------------------------------------- */

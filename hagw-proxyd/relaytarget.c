@@ -209,6 +209,15 @@ void relay_target_explain(const RelayTarget *t, gnutls_session_t tls, int error,
             memcmp(pin, t->pin, sizeof(pin)) != 0 && sd_json_variant_new_base64(&v, pin, sizeof(pin)) >= 0)
                 (void) snprintf(ret, size, "its public key is another than relay.pin says: " PIN_PREFIX "%s",
                                 sd_json_variant_string(v));
+        else if (error == GNUTLS_E_FATAL_ALERT_RECEIVED &&
+                 (gnutls_alert_get(tls) == GNUTLS_A_UNRECOGNIZED_NAME ||
+                  gnutls_alert_get(tls) == GNUTLS_A_NO_APPLICATION_PROTOCOL))
+                (void) snprintf(ret, size, "what answers there is no relay of the name %s", t->host);
+        else if (error == GNUTLS_E_PREMATURE_TERMINATION)
+                (void) snprintf(ret, size,
+                                "what answers there has closed the connection at once: is it a relay of the "
+                                "name %s?",
+                                t->host);
         else
                 (void) tls_failure_text(tls, error, ret, size);
 }

@@ -244,6 +244,49 @@ def test_the_code_is_asked_for_first(machine, relay):
     assert how == OK and "Attached to" in seen and seen.index("no code") < seen.index("mail address"), seen
 
 
+def test_a_wrong_code_costs_no_answers(machine, relay):
+    words = ["attach", relay.address, "WRNG-WRNG-WRNG-WRNG", "--pin", relay.pin, "--wait=0"]
+    seen, how = terminal(machine, words, [("mail address", "me@home.test"), ("Home Assistant's address", "http://127.0.0.1:8123"),
+                                          ("first user", ""), ("Another code", code(relay))], timeout=60)
+    assert how == OK and "does not know this code" in seen and "Attached to" in seen, seen
+    assert 'contact = "mailto:me@home.test";' in conf(machine)
+    assert (machine.house.config / "hosts.d" / f"ha.anna.{ZONE}.conf").exists()
+
+
+def test_a_used_code_in_a_house_that_is_attached(machine, relay):
+    secret = code(relay)
+    machine.ok(*attach(relay, secret))
+    why = machine.refused(FAILED, *attach(relay, secret))
+    assert f'This house has a token already, as anna: "hagw-ctl attach {relay.address}", without a code' in why
+    assert "attached" in machine.proxyd.call("DescribeRelay")["state"]
+
+
+def test_too_many_wrong_codes(machine, relay):
+    machine.house.configure(MINE)
+    machine.start_daemons()
+    for _ in range(5):
+        machine.refused(FAILED, *attach(relay, "WRNG-WRNG-WRNG-WRNG"))
+    assert "try again in a minute" in machine.refused(FAILED, *attach(relay, code(relay)))
+
+
+@pytest.mark.parametrize("typed", ["https://{}", "http://{}/", "https://{}/login"])
+def test_the_address_of_a_browser(machine, relay, typed):
+    machine.ok("attach", typed.format(relay.address), code(relay), "--pin", relay.pin, "--yes", "--wait=0")
+    assert f'address = "{relay.address}"' in conf(machine)
+
+
+def test_no_relay_of_that_name(machine, relay):
+    """What is there closes the door to the name: that is the reason, and not TLS."""
+    why = machine.refused(FAILED, "attach", f"other.localhost:{relay.port}", CODE, "--yes", "--pin", relay.pin)
+    assert "is it a relay of the name other.localhost?" in why and "TLS" not in why
+    relay.house.configure((CONFIG % "").replace(NAME, "localhost"), web='name = "web.localhost"; upstream = "http://127.0.0.1:1";\n')
+    relay.certify("web.localhost")
+    relay.proxyd.reload()
+    relay.wait(lambda: relay.serves("web.localhost"))
+    why = machine.refused(FAILED, "attach", f"web.localhost:{relay.port}", CODE, "--yes", "--pin", relay.pin)
+    assert "what answers there is no relay of the name web.localhost" in why and "TLS" not in why
+
+
 def test_json(machine, relay):
     v = machine.json(*attach(relay, code(relay)))
     assert v == {"relay": relay.address, "tenant": "anna", "zone": f"anna.{ZONE}", "attached": True, "certified": False}
