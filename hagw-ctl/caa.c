@@ -121,6 +121,13 @@ static bool names_equal(const char *a, const char *b) {
         return strncasecmp(a, b, n) == 0 && (a[n] == '\0' || streq(a + n, "."));
 }
 
+static bool leads_to(sd_json_variant *reply, const char *target) {
+        for (size_t i = 0; i < field_count(reply, "answers"); i++)
+                if (names_equal(sd_json_variant_string(field_element(reply, "answers", i)), target))
+                        return true;
+        return false;
+}
+
 static int look_at_alias(CaaName *n) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
         int r;
@@ -129,11 +136,19 @@ static int look_at_alias(CaaName *n) {
                 return 0;
         r = query(n->alias, "CNAME", &reply);
         n->alias_known = r > 0;
-        for (size_t i = 0; r > 0 && i < field_count(reply, "answers"); i++) {
-                const char *s = sd_json_variant_string(field_element(reply, "answers", i));
+        n->alias_stands = r > 0 && leads_to(reply, n->target);
+        return MIN(r, 0);
+}
 
-                n->alias_stands |= names_equal(s, n->target);
-        }
+/* By a CNAME; other records may lead there as well. */
+static int look_at_name(CaaName *n) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+        int r;
+
+        if (!n->alias)
+                return 0;
+        r = query(n->name, "CNAME", &reply);
+        n->name_leads = r > 0 && leads_to(reply, n->target + strlen(CHALLENGE));
         return MIN(r, 0);
 }
 
@@ -283,6 +298,8 @@ int caa_look(const Config *c, bool ask, CaaNames *ret) {
         for (size_t i = 0; r >= 0 && ask && i < names.n; i++) {
                 r = look_at_alias(&names.items[i]);
                 if (r >= 0)
+                        r = look_at_name(&names.items[i]);
+                if (r >= 0)
                         r = look_at_records(&names.items[i], accounts);
         }
         if (r < 0)
@@ -299,7 +316,7 @@ bool caa_name_is_elsewhere(const CaaName *n) {
 int caa_name_complaint(const CaaName *n, char **ret) {
         if (n->alias_known && !n->alias_stands)
                 return asprintf(ret,
-                                "%s gets no further certificate: where its DNS is kept, there has to be "
+                                "%s gets no new certificate: where its DNS is kept, there has to be "
                                 "%s. CNAME %s.",
                                 n->name, n->alias, n->target) < 0
                                ? -ENOMEM
@@ -309,13 +326,13 @@ int caa_name_complaint(const CaaName *n, char **ret) {
         if (n->at_relay)
                 return asprintf(ret,
                                 "The relay's CAA records for %s list others (%s) and not this house: it "
-                                "gets no further certificate. The next order tells the relay again: "
+                                "gets no new certificate. The next order tells the relay again: "
                                 "hagw-ctl cert renew %s",
                                 n->name, strempty(n->others), n->name) < 0
                                ? -ENOMEM
                                : 1;
         return asprintf(ret,
-                        "%s gets no further certificate: its CAA records list others (%s) and not this "
+                        "%s gets no new certificate: its CAA records list others (%s) and not this "
                         "machine. Where its DNS is kept, there has to be %s. CAA %s",
                         n->name, strempty(n->others), n->owner, n->line) < 0
                        ? -ENOMEM
@@ -330,6 +347,9 @@ void caa_name_print(const CaaName *n, const char *prefix) {
                 [CAA_UNKNOWN] = "not known",
         };
 
+        if (n->alias)
+                output("%s%s.  CNAME  %s.  (%s)\n", prefix, n->name, n->target + strlen(CHALLENGE),
+                       n->name_leads ? "stands" : "not seen: its addresses have to be the relay's");
         if (n->alias)
                 output("%s%s.  CNAME  %s.  (%s)\n", prefix, n->alias, n->target,
                        n->alias_stands  ? "stands"

@@ -21,6 +21,7 @@ typedef struct CaaName {
         const char *name; /* as in the configuration */
         char *alias, *target; /* _acme-challenge.NAME, and where its CNAME leads; NULL: none is needed */
         bool alias_stands, alias_known;
+        bool name_leads; /* a CNAME of the name itself leads visitors to the relay */
         char *owner; /* where the CAA record belongs: the name without "*." */
         char *line;  /* its content, ready to be typed; NULL: no account is known yet */
         CaaVerdict verdict;

@@ -76,6 +76,7 @@ static void say(Wait *w, const char *name, const char *text) {
 static bool judge(Wait *w, sd_json_variant *c) {
         const char *name = strempty(field_text(c, "name")), *state = strempty(field_text(c, "state"));
         const char *error = field_text(c, "error");
+        const bool ordering = field_bool(c, "ordering") || streq(state, "ordering");
         char text[512], when[TIME_TEXT_MAX];
 
         if (streq(state, "valid") && field_number(c, "notBeforeUSec") > w->after_usec &&
@@ -86,13 +87,14 @@ static bool judge(Wait *w, sd_json_variant *c) {
                 say(w, name, text);
                 return true;
         }
-        if (error) {
+        /* While an order is under way, it is what kept the one before. */
+        if (error && !ordering) {
                 free(w->error);
                 w->error = strdup(error);
                 (void) snprintf(text, sizeof(text), "that did not work: %s", error);
                 say(w, name, text);
         } else
-                say(w, name, streq(state, "ordering") ? "the order is under way" : "waiting for its turn");
+                say(w, name, ordering ? "the order is under way" : "waiting for its turn");
         return false;
 }
 
@@ -107,6 +109,9 @@ static void on_certificates(sd_json_variant *message, void *userdata) {
                 sd_json_variant *c = field_element(message, "certificates", i);
 
                 if (w->name && !streq(strempty(field_text(c, "name")), w->name))
+                        continue;
+                /* Of a host that is gone, or from before another relay: nobody waits for it. */
+                if (!w->name && !field_bool(c, "wanted"))
                         continue;
                 seen++;
                 w->pending += !judge(w, c);

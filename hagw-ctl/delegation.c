@@ -238,22 +238,38 @@ static const char *say_last(const Delegation *d, char out[static 2 * TIME_TEXT_M
                 (void) snprintf(out, 2 * TIME_TEXT_MAX, "The last question from the internet came %s.",
                                 format_when(d->last_usec, now, when));
         else
-                (void) snprintf(out, 2 * TIME_TEXT_MAX, "None came from the internet in the last %s.",
-                                format_span(now - MIN(d->since_usec, now), when));
+                (void) snprintf(out, 2 * TIME_TEXT_MAX, "No question came from the internet %s%s.",
+                                now < d->since_usec + USEC_PER_SEC ? "yet" : "in the last ",
+                                now < d->since_usec + USEC_PER_SEC ?
+                                        "" :
+                                        format_span(now - d->since_usec, when));
         return out;
 }
 
-const char *delegation_router_text(unsigned port, char out[static ROUTER_TEXT_MAX]) {
+const char *delegation_door(const Config *c) {
+        return c && c->tenants.zone ? "firewall" : "router";
+}
+
+/* Whose public address it is: a house's is its router's. */
+static const char *whose(const Config *c) {
+        return c->tenants.zone ? "this relay's" : "the house's";
+}
+
+const char *delegation_router_text(const Config *c, char out[static ROUTER_TEXT_MAX]) {
+        const unsigned port = c ? c->dns.ipv4_port : 0;
+
         if (port == 0 || port == 53)
-                (void) snprintf(out, ROUTER_TEXT_MAX, "pass port 53, UDP and TCP, to this machine");
+                (void) snprintf(out, ROUTER_TEXT_MAX, "%s pass port 53, UDP and TCP, to this machine",
+                                delegation_door(c));
         else
                 (void) snprintf(out, ROUTER_TEXT_MAX,
-                                "send its port 53, UDP and TCP, to port %u of this machine", port);
+                                "%s send its port 53, UDP and TCP, to port %u of this machine",
+                                delegation_door(c), port);
         return out;
 }
 
 /* The resolver has an answer, which is not ours: the question did not come here. */
-static int judge_other(const char *zone, const char *name_server, unsigned port, Delegation *d) {
+static int judge_other(const char *zone, const char *name_server, const Config *c, Delegation *d) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
         _cleanup_free_ char *reason = NULL, *delegated = NULL;
         char last[2 * TIME_TEXT_MAX], router[ROUTER_TEXT_MAX];
@@ -273,9 +289,10 @@ static int judge_other(const char *zone, const char *name_server, unsigned port,
         if (soa)
                 return conclude(d, DELEGATION_ELSEWHERE,
                                 "Questions for %s go to another machine, which answers with the names of "
-                                "this one. Does %s have the house's public address, and does the router "
-                                "%s, not to an old gateway? %s",
-                                zone, delegated, delegation_router_text(port, router), say_last(d, last));
+                                "this one. Does %s have %s public address, and does the %s, not to an old "
+                                "gateway? %s",
+                                zone, delegated, whose(c), delegation_router_text(c, router),
+                                say_last(d, last));
         return conclude(d, DELEGATION_UNSEEN,
                         "%s is delegated to %s, but this machine's resolver does not know of it: it answers "
                         "for the zone by itself, or the delegation is younger than its memory. Whether it "
@@ -284,7 +301,7 @@ static int judge_other(const char *zone, const char *name_server, unsigned port,
 }
 
 /* The resolver found nobody who answers; rcode: what it says of that, NULL: nothing. */
-static int judge_silence(const char *zone, const char *why, const char *rcode, unsigned port,
+static int judge_silence(const char *zone, const char *why, const char *rcode, const Config *c,
                          Delegation *d) {
         _cleanup_free_ char *delegated = NULL;
         char last[2 * TIME_TEXT_MAX], router[ROUTER_TEXT_MAX];
@@ -295,25 +312,25 @@ static int judge_silence(const char *zone, const char *why, const char *rcode, u
                 return r;
         return conclude(d, DELEGATION_SILENT,
                         "%s is delegated to %s, but a question for it did not come here (%s). Does that "
-                        "name have the house's public address, and does the router %s? %s",
-                        zone, delegated, rcode ?: "nobody answered", delegation_router_text(port, router),
-                        say_last(d, last));
+                        "name have %s public address, and does the %s? %s",
+                        zone, delegated, rcode ?: "nobody answered", whose(c),
+                        delegation_router_text(c, router), say_last(d, last));
 }
 
-static int judge_inside(const char *zone, const Trial *t, unsigned port, Delegation *d) {
+static int judge_inside(const char *zone, const Trial *t, const Config *c, Delegation *d) {
         char last[2 * TIME_TEXT_MAX], router[ROUTER_TEXT_MAX];
 
         if (d->last_usec + DELEGATION_GOOD_USEC > clock_usec(CLOCK_REALTIME))
                 return 0;
         return conclude(d, DELEGATION_INSIDE,
                         "Whether the internet finds %s cannot be seen from here, because this machine's "
-                        "resolver asks from inside the house (%s). %s If visitors do not get in: does the "
-                        "router %s?",
-                        zone, field_text(field_element(t->seen, "questions", 0), "address"),
-                        say_last(d, last), delegation_router_text(port, router));
+                        "resolver asks from inside %s(%s). %s If visitors do not get in: does the %s?",
+                        zone, c->tenants.zone ? "" : "the house ",
+                        field_text(field_element(t->seen, "questions", 0), "address"), say_last(d, last),
+                        delegation_router_text(c, router));
 }
 
-static int judge_trial(const char *zone, const char *name_server, unsigned port, const Trial *t,
+static int judge_trial(const char *zone, const char *name_server, const Config *c, const Trial *t,
                        Delegation *d, uint64_t last_tcp_usec) {
         const uint64_t recent = clock_usec(CLOCK_REALTIME) - DELEGATION_RECENT_USEC;
         const char *rcode = strempty(field_text(t->reply, "rcode"));
@@ -326,19 +343,20 @@ static int judge_trial(const char *zone, const char *name_server, unsigned port,
                         return 0;
                 return conclude(d, DELEGATION_UDP_ONLY,
                                 "Questions for %s come from the internet by UDP, but not by TCP: let the "
-                                "router (and a firewall of this machine) pass TCP port 53, too.",
-                                zone);
+                                "%s pass TCP port 53, too.",
+                                zone,
+                                c->tenants.zone ? "firewall" : "router (and a firewall of this machine)");
         }
         if (field_bool(t->seen, "inside"))
-                return judge_inside(zone, t, port, d);
+                return judge_inside(zone, t, c, d);
         if (streq(rcode, "NXDOMAIN") || streq(rcode, "NOERROR"))
-                return judge_other(zone, name_server, port, d);
+                return judge_other(zone, name_server, c, d);
         if (d->last_usec > recent) /* a resolver may remember for a while that nobody answered */
                 return 0;
-        return judge_silence(zone, t->reply ? rcode : strempty(t->reason), t->reply ? rcode : NULL, port, d);
+        return judge_silence(zone, t->reply ? rcode : strempty(t->reason), t->reply ? rcode : NULL, c, d);
 }
 
-int delegation_check(const char *zone, const char *name_server, unsigned port, Delegation *ret) {
+int delegation_check(const char *zone, const char *name_server, const Config *c, Delegation *ret) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *live = NULL;
         _cleanup_(delegation_done) Delegation d = {};
         _cleanup_(trial_done) Trial t = {};
@@ -351,7 +369,7 @@ int delegation_check(const char *zone, const char *name_server, unsigned port, D
                 d.since_usec = field_number(live, "outsideSinceUSec");
         }
         if (r == 0)
-                r = judge_trial(zone, name_server, port, &t, &d, last_question(live, /* tcp= */ true));
+                r = judge_trial(zone, name_server, c, &t, &d, last_question(live, /* tcp= */ true));
         if (r < 0)
                 return r;
         *ret = d;

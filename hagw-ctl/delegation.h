@@ -48,9 +48,12 @@ int delegation_query(const char *name, const char *type, const char *server, sd_
  * is there; 0: it could not be asked; -ENOMEM. */
 int delegation_ask_parent(const char *zone, sd_json_variant **ret);
 
-/* zone and name_server normalized; port: where hagw-dnsd is asked over IPv4. Returns -ENOMEM or 0. */
-int delegation_check(const char *zone, const char *name_server, unsigned port, Delegation *ret);
+/* zone and name_server normalized. Returns -ENOMEM or 0. */
+int delegation_check(const char *zone, const char *name_server, const Config *config, Delegation *ret);
 
-/* What the router has to do with port 53: "pass port 53, …", "send its port 53, … to port 5300 …". */
+/* What stands between the internet and this machine: a house's router, a relay's firewall. NULL: no
+ * configuration is known. */
+const char *delegation_door(const Config *config);
+/* What it has to do with port 53: "router pass port 53, …", "router send its port 53, … to port 5300 …". */
 #define ROUTER_TEXT_MAX 80U
-const char *delegation_router_text(unsigned port, char out[static ROUTER_TEXT_MAX]);
+const char *delegation_router_text(const Config *config, char out[static ROUTER_TEXT_MAX]);

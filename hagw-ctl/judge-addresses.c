@@ -4,7 +4,9 @@
 
 #include "cause.h"
 #include "client.h"
+#include "delegation.h"
 #include "output.h"
+#include "relay.h"
 #include "usec.h"
 
 /* What comes through a relay needs no address here. */
@@ -44,6 +46,16 @@ static void judge_address(Status *s, sd_json_variant *a) {
                         error ? ": " : " yet", strempty(error));
         else if (error)
                 status_problem(s, "The public %s address could not be confirmed: %s", family_text(a), error);
+}
+
+bool status_needs_no_address(const Status *s) {
+        for (size_t i = 0; i < field_count(s->addresses, "addresses"); i++) {
+                sd_json_variant *a = field_element(s->addresses, "addresses", i);
+
+                if (!streq(strempty(field_text(a, "source")), "none"))
+                        return false;
+        }
+        return s->config && relay_is_only_way(s->config);
 }
 
 /* A source that is silent, and that there is no address by it, are one thing. */
@@ -124,8 +136,9 @@ int judge_visitors(Status *s) {
                         continue;
                 status_notice(s,
                               "Nobody has come from outside to port %u in the last %s. Usually somebody "
-                              "does, if only a scanner: does the router pass TCP port %u to this machine?",
-                              doors[i].port, format_span(now - last, when), doors[i].port);
+                              "does, if only a scanner: does the %s pass TCP port %u to this machine?",
+                              doors[i].port, format_span(now - last, when), delegation_door(s->config),
+                              doors[i].port);
         }
         return 0;
 }

@@ -99,13 +99,15 @@ static void judge_unreached(Status *s, sd_json_variant *c, const char *more) {
         const char *name = field_text(c, "name"), *error = strempty(field_text(c, "error"));
         char found[TIME_TEXT_MAX], ends[TIME_TEXT_MAX], text[ROUTER_TEXT_MAX];
         const bool dns = field_number(c, "unreachedPort") == 53;
-        const char *router = dns ? delegation_router_text(s->config ? s->config->dns.ipv4_port : 0, text) :
-                                   "pass TCP port 80 to this machine";
+        const char *router = dns ? delegation_router_text(s->config, text) :
+                                   (s->config && s->config->tenants.zone ?
+                                            "firewall pass TCP port 80 to this machine" :
+                                            "router pass TCP port 80 to this machine");
 
         status_problem(s,
                        "The certificate authority asked for %s%s from the internet and did not reach "
-                       "this house (%s): %s%s%s%s%s Does the router %s, and does that name%s have the "
-                       "house's address of today? \"hagw-ctl cert renew %s\" tries again.",
+                       "this machine (%s): %s%s%s%s%s Does the %s, and does that name%s have the "
+                       "public address of today? \"hagw-ctl cert renew %s\" tries again.",
                        name, more, format_when(field_number(c, "unreachedUSec"), now, found), error,
                        endswith(error, ".") ? "" : ".", end ? " The certificate that is there ends " : "",
                        end ? format_when(end, now, ends) : "", end ? "." : "", router,
@@ -120,22 +122,40 @@ static bool unreached_is_explained(const Status *s, sd_json_variant *c, unsigned
                             s->told[CAUSE_PORT_80];
 }
 
+/* What has to stand for a name elsewhere, where the last order failed because it did not; else NULL. */
+static const CaaName *alias_of(const Status *s, sd_json_variant *c) {
+        for (size_t i = 0; i < s->names.n; i++) {
+                const CaaName *n = &s->names.items[i];
+
+                if (n->alias && n->alias_known && streq(n->name, strempty(field_text(c, "name"))) &&
+                    strstr(strempty(field_text(c, "error")), n->alias))
+                        return n;
+        }
+        return NULL;
+}
+
 /* With a wrong clock what is over and what is due means nothing. */
 static bool is_explained(const Status *s, sd_json_variant *c) {
         const char *state = strempty(field_text(c, "state"));
 
+        const CaaName *alias = alias_of(s, c);
+
         return cause_explains(s, field_text(c, "name"), field_text(c, "error")) ||
+               (alias && !alias->alias_stands) || /* told by judge_caa() */
                (s->told[CAUSE_CLOCK] && (streq(state, "expired") || streq(state, "expiring")));
 }
 
 static void judge_bad(Status *s, sd_json_variant *c, const char *more) {
         const uint64_t end = field_number(c, "notAfterUSec");
+        const CaaName *alias = alias_of(s, c);
         char when[TIME_TEXT_MAX];
 
-        status_problem(s, "Certificate %s%s: %s%s%s%s%s", field_text(c, "name"), more,
+        status_problem(s, "Certificate %s%s: %s%s%s%s%s%s%s", field_text(c, "name"), more,
                        field_text(c, "state"), end ? ", ends " : "",
                        end ? format_when(end, clock_usec(CLOCK_REALTIME), when) : "",
-                       field_text(c, "error") ? ": " : "", strempty(field_text(c, "error")));
+                       field_text(c, "error") ? ": " : "", strempty(field_text(c, "error")),
+                       alias ? ". The record stands by now; to try at once: hagw-ctl cert renew " : "",
+                       alias ? alias->name : "");
 }
 
 int judge_certificates(Status *s) {

@@ -153,7 +153,7 @@ static int zone_judge(Status *s, const ConfZone *zone, sd_json_variant *live, bo
         int r;
 
         if (ask && !via_relay) {
-                r = delegation_check(zone->name, zone->name_server, s->config->dns.ipv4_port, &d);
+                r = delegation_check(zone->name, zone->name_server, s->config, &d);
                 if (r < 0)
                         return r;
                 zone_tell(s, zone, &d);

@@ -70,6 +70,10 @@ int relay_write_config(const char *dir, const char *text, const char *address, c
         return r;
 }
 
+bool relay_is_only_way(const Config *c) {
+        return c->relay.address && !setup_direct_zone(c);
+}
+
 bool relay_is_attached(sd_json_variant *relay) {
         return streq(strempty(field_text(relay, "state")), "attached");
 }

@@ -13,6 +13,9 @@
 int relay_write_config(const char *dir, const char *text, const char *address, const char *tenant,
                        const char *zone, Config **ret);
 
+/* Whether nobody comes to this house by an address of its own: it needs none, and no port of a router. */
+bool relay_is_only_way(const Config *c);
+
 /* io.hagw.Proxy.DescribeRelay's state in words, "attached since 3 min ago, …"; to be freed, NULL: no memory.
  */
 char *relay_state_text(sd_json_variant *relay);

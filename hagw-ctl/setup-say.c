@@ -12,8 +12,10 @@
 #include "glue.h"
 #include "hostname.h"
 #include "output.h"
+#include "relay.h"
 #include "setup.h"
 #include "tryhost.h"
+#include "view.h"
 
 void setup_say(const Setup *s, const char *format, ...) {
         va_list ap;
@@ -52,11 +54,10 @@ void setup_say_records(const Setup *s, const ConfZone *zone, const char *ipv4, c
         setup_say(s, "    %s.  NS    %s.\n", zone->name, zone->name_server);
         if (inside && (ipv4 || !ipv6))
                 setup_say(s, "    %s.  A     %s\n", zone->name_server,
-                          ipv4 ?: "(the house's public IPv4 address)");
+                          ipv4 ?: "(the public IPv4 address)");
         if (inside && ipv6)
                 setup_say(s, "    %s.  AAAA  %s\n", zone->name_server, ipv6);
-        setup_say(s, "  and let the router %s.\n",
-                  delegation_router_text(s->config->dns.ipv4_port, router));
+        setup_say(s, "  and let the %s.\n", delegation_router_text(s->config, router));
 }
 
 /* Our own address on the way to the service: the one it sees us come from. */
@@ -207,11 +208,16 @@ static void say_router(const Setup *s) {
                          who, beside ? port : "");
 }
 
+static bool has_tenants(const Config *c) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+
+        return view_tenants(c, &v) >= 0 && field_number(sd_json_variant_by_key(v, "tenants"), "known") > 0;
+}
+
 void setup_say_next(const Setup *s) {
         const Config *c = s->config;
         const ConfHost *h, *trusting = first_host(c, /* trusting= */ true);
-        const bool inside = s->attach && c->n_zones > 0 && c->zones[0].via == CONF_VIA_RELAY,
-                   stopped = call_option(s->call, "no-start");
+        const bool stopped = call_option(s->call, "no-start");
         int tried = s->call->json || stopped ? 0 : try_hosts(c);
         Readiness readiness;
 
@@ -223,11 +229,12 @@ void setup_say_next(const Setup *s) {
         output("\n");
         if (stopped && readiness == HOST_UNKNOWN)
                 say_item(s, "Start hagw: systemctl enable --now hagw.target");
-        if (!inside)
+        if (!relay_is_only_way(c))
                 say_router(s);
-        if (c->tenants.zone)
-                say_item(s, "A first tenant: hagw-ctl tenant add NAME");
-        else if (!h)
+        if (c->tenants.zone) {
+                if (!has_tenants(c))
+                        say_item(s, "A first tenant: hagw-ctl tenant add NAME");
+        } else if (!h)
                 say_item(s, "A first host: hagw-ctl host add ha.%s http://192.168.1.4:8123",
                          c->n_zones > 0 ? c->zones[0].name : "home.example.com");
         /* What was tried has told by itself what it needs. */

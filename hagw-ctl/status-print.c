@@ -210,7 +210,9 @@ static const char *no_hosts(const Status *s) {
 int status_print(const Status *s) {
         size_t sessions = field_count(s->sessions, "sessions");
 
-        if (section("Addresses", s->addresses, "addresses", "unknown", print_addresses) < 0)
+        if (section("Addresses", status_needs_no_address(s) ? NULL : s->addresses, "addresses",
+                    status_needs_no_address(s) ? "none needed: visitors come through the relay" : "unknown",
+                    print_addresses) < 0)
                 return -ENOMEM;
         print_visitors(s);
         if (section("Zones", s->zones, "zones", s->config || s->unset ? "none" : "unknown",

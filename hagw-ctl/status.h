@@ -78,6 +78,8 @@ uint64_t status_visitors_since(const Status *s);
 
 /* There is none by which the world could come here, and there should be. */
 bool status_has_no_address(const Status *s);
+/* Its visitors come through the relay, and nobody gave it one. */
+bool status_needs_no_address(const Status *s);
 
 /* The world does not find the zone, as was told. */
 bool status_zone_is_lost(const Status *s, const char *zone);

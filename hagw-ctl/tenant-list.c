@@ -188,13 +188,13 @@ static void print_tokens(sd_json_variant *t, uint64_t now) {
                        field_text(k, "tokenId"),
                        format_when(field_number(k, "createdUSec"), now, made),
                        format_when(field_number(k, "usedUSec"), now, used), end ? ", ends " : "",
-                       end ? format_when(end, now, ends) : "");
+                       end ? format_when(end + END_SLACK_USEC, now, ends) : "");
                 if (field_text(k, "accountUri"))
                         output("  %-14s   certificates by %s\n", "", field_text(k, "accountUri"));
         }
         if (field_number(t, "codeExpiresUSec") > now)
                 output("  %-14s waits to be used, ends %s\n", "code",
-                       format_when(field_number(t, "codeExpiresUSec"), now, ends));
+                       format_when(field_number(t, "codeExpiresUSec") + END_SLACK_USEC, now, ends));
 }
 
 static void print_attachments(const Attachments *a) {
@@ -245,7 +245,7 @@ static void print_tenant(sd_json_variant *t, const Attachments *a) {
         if (field_bool(t, "terminate"))
                 output("  %-14s the relay opens its visitors' TLS where it has a certificate for the name\n",
                        "terminate");
-        print_limit("machines", field_number(t, "agents"), NULL);
+        output("  %-14s %lu at most at a time\n", "machines", (unsigned long) field_number(t, "agents"));
         print_limit("channels", field_number(t, "channels"), NULL);
         print_limit("visitors/s", field_number(t, "connectionsPerSecond"), NULL);
         print_limit("bytes/s", field_number(t, "bytesPerSecond"), "");

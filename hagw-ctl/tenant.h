@@ -39,6 +39,9 @@ int tenant_take_options(const Call *call, sd_json_variant **parameters);
 /* The option --lifetime; 0: not given. Told. */
 int tenant_take_lifetime(const Call *call, sd_json_variant **parameters);
 
+/* Added to an end before it is told: a lifetime that has just begun is told whole. */
+#define END_SLACK_USEC (30 * USEC_PER_SEC)
+
 /* Who is attached, of one tenant or (NULL) of all, sorted by tenant. */
 typedef struct Attachments {
         sd_json_variant **items;

@@ -13,6 +13,7 @@
 #include "log.h"
 #include "output.h"
 #include "prompt.h"
+#include "relay.h"
 #include "readable.h"
 #include "sandbox.h"
 #include "setup.h"
@@ -222,7 +223,8 @@ static int wait_for_address(const Setup *s, sd_json_variant **ret, const char **
         if (r < 0)
                 return r;
         if (*ret_ipv4 || *ret_ipv6) {
-                setup_say(s, "The house's public address: %s%s%s\n", strempty(*ret_ipv4),
+                setup_say(s, "%s public address: %s%s%s\n",
+                          s->config->tenants.zone ? "This relay's" : "The house's", strempty(*ret_ipv4),
                           *ret_ipv4 && *ret_ipv6 ? " and " : "", strempty(*ret_ipv6));
                 tell_missing(*ret);
         } else
@@ -250,7 +252,7 @@ static int check_delegation(const Setup *s, const ConfZone *zone, Delegation *d)
                         setup_pause(USEC_PER_SEC);
                 }
                 delegation_done(d);
-                r = delegation_check(zone->name, zone->name_server, s->config->dns.ipv4_port, d);
+                r = delegation_check(zone->name, zone->name_server, s->config, d);
         }
         waiting_end();
         return r < 0 ? log_oom() : 0;
@@ -276,6 +278,8 @@ static int check_delegations(Setup *s) {
         const char *ipv4, *ipv6;
         int r, bad = 0, other = 0;
 
+        if (relay_is_only_way(s->config))
+                return 0; /* the world asks the relay */
         r = wait_for_address(s, &addresses, &ipv4, &ipv6);
         if (r < 0)
                 return r;

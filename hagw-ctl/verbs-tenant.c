@@ -35,9 +35,8 @@ static const char *format_utc(uint64_t usec, char out[static TIME_TEXT_MAX]) {
         return out;
 }
 
-/* A lifetime that has just begun is told whole. */
 static const char *format_end(uint64_t usec, char out[static TIME_TEXT_MAX]) {
-        return format_when(usec + 30 * USEC_PER_SEC, clock_usec(CLOCK_REALTIME), out);
+        return format_when(usec + END_SLACK_USEC, clock_usec(CLOCK_REALTIME), out);
 }
 
 /* --- add ----------------------------------------------------------------------------------------------- */

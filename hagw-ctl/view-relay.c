@@ -124,7 +124,8 @@ int view_tenants(const Config *config, sd_json_variant **ret) {
         (void) ask_metric("io.hagw.Tenant", "tenants_damaged", &damaged);
         has_attached = ask_metric("io.hagw.Proxy", "proxy_relay_attached", &attached);
         r = sd_json_buildo(&v,
-                           SD_JSON_BUILD_PAIR_CONDITION(has_known, "known", SD_JSON_BUILD_UNSIGNED(known)),
+                           SD_JSON_BUILD_PAIR_CONDITION(has_known && damaged == 0, "known",
+                                                        SD_JSON_BUILD_UNSIGNED(known)),
                            SD_JSON_BUILD_PAIR_CONDITION(has_attached, "attached",
                                                         SD_JSON_BUILD_UNSIGNED(attached)),
                            SD_JSON_BUILD_PAIR_CONDITION(damaged > 0, "damaged",

@@ -83,7 +83,7 @@ static void channel_reject(AgentChannel *c, const char *why) {
         if (w->loop.now_usec >= w->relay_rejected_usec + USEC_PER_MINUTE || w->relay_rejected_usec == 0) {
                 w->relay_rejected_usec = w->loop.now_usec;
                 log_warning("A channel from the relay %s was closed: %s. (Said once a minute at most; the "
-                            "metric proxy_agent_rejected counts all.)",
+                            "metric hagw_proxy_agent_rejected_total counts all.)",
                             c->pool->target->address, why);
         }
         channel_lost(c);

@@ -12,7 +12,7 @@ from authority_tools import Authority, Fault
 from ctl_tools import Ctl
 from test_acmed_http import OUTSIDE, House
 
-SENTENCE = "from the internet and did not reach this house"
+SENTENCE = "from the internet and did not reach this machine"
 
 
 @pytest.fixture

@@ -20,6 +20,8 @@ _acme-challenge.good CNAME {ALIAS}
 issuer CAA 0 issue "{ISSUER}"
 _acme-challenge.issuer CNAME {ALIAS}
 open A 127.0.0.1
+led CNAME anna.relay
+_acme-challenge.led CNAME {ALIAS}
 _acme-challenge.open CNAME {ALIAS}
 lost CAA 0 issue "{ISSUER}; accounturi={URI}0; validationmethods=dns-01"
 _acme-challenge.lost CNAME {ALIAS}
@@ -62,12 +64,13 @@ def status(ctl, *names, main=RELAY):
 
 def test_names_elsewhere(ctl):
     """Both lines are told for each, and what is missing is a finding with the line to enter."""
-    names = [f"{n}.example.org" for n in ("good", "issuer", "open", "lost", "x.other", "noalias", "strange")] + ["*.wild.example.org"]
+    names = [f"{n}.example.org" for n in ("good", "issuer", "open", "lost", "x.other", "noalias", "strange", "led")] + ["*.wild.example.org"]
     problems, found = status(ctl, *names)
     assert {n: (found[n]["caa"], found[n]["aliasStands"]) for n in names} == {
         "good.example.org": ("stands", True), "issuer.example.org": ("stands", True), "open.example.org": ("open", True),
         "lost.example.org": ("forbids", True), "x.other.example.org": ("forbids", True), "noalias.example.org": ("stands", False),
-        "strange.example.org": ("stands", False), "*.wild.example.org": ("forbids", True)}
+        "strange.example.org": ("stands", False), "*.wild.example.org": ("forbids", True),
+        "led.example.org": ("stands", True)}
     assert all(found[n]["record"] == LINE and found[n]["target"] + "." == ALIAS for n in names)
     assert sorted(p.split()[0] for p in problems) == ["*.wild.example.org", "lost.example.org", "noalias.example.org",
                                                       "strange.example.org", "x.other.example.org"]
@@ -76,8 +79,27 @@ def test_names_elsewhere(ctl):
     assert next(p for p in problems if p.startswith("noalias")).endswith(f"_acme-challenge.noalias.example.org. CNAME {ALIAS}")
     text = ctl.run("status").stdout
     assert "Domains whose DNS is kept elsewhere" in text
+    assert "  led.example.org.  CNAME  anna.relay.example.org.  (stands)\n" in text
+    assert "  good.example.org.  CNAME  anna.relay.example.org.  (not seen: its addresses have to be the relay's)\n" in text
     assert f"  _acme-challenge.good.example.org.  CNAME  {ALIAS}  (stands)\n  good.example.org.  CAA  {LINE}  (stands)\n" in text
     assert f"  open.example.org.  CAA  {LINE}  (missing: anybody" in text
+
+
+def test_a_missing_record_is_told_once(ctl):
+    """Not by the order that it made fail as well; once it stands, what tries at once is told."""
+    def failed(name):
+        plain = name.removeprefix("*.")
+        return {"name": name, "state": "failed", "wanted": True, "notAfterUSec": 0,
+                "error": f"No TXT record. Where the DNS of that name is kept, there has to be: _acme-challenge.{plain} CNAME {ALIAS[:-1]}"}
+
+    names = ["good.example.org", "noalias.example.org"]
+    ctl.acme.certificates = [failed(n) for n in names]
+    status(ctl, *names)
+    problems = json.loads(ctl.run("--json", "status").stdout)["problems"]
+    noalias, = (p for p in problems if "noalias" in p)
+    assert noalias.startswith("noalias.example.org gets no new certificate: where its DNS is kept, there has to be "), problems
+    good, = (p for p in problems if "good" in p)
+    assert good.startswith("Certificate good.example.org: failed: ") and good.endswith("to try at once: hagw-ctl cert renew good.example.org")
 
 
 def test_the_relays_own_account(ctl):

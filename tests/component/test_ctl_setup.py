@@ -355,6 +355,25 @@ def test_an_address_that_is_missing_is_told(machine):  # noqa: F811
     assert re.search(r"No public IPv4 address is known: lo .*; see public_address", r.stderr), r.stderr
 
 
+def test_a_relay_is_not_spoken_to_as_a_house(machine):  # noqa: F811
+    words = ("setup", "--relay", "--zone=relay.meier.test", "--ipv4=static:203.0.113.10", "--ipv6=none", "--laboratory", "--yes", "--wait=0")
+    r = machine.run(*words)
+    assert "This relay's public address: 203.0.113.10" in r.stdout, (r.stdout, r.stderr)
+    said = " ".join((r.stdout + r.stderr).split())
+    assert "house's" not in said and "router" not in said and "let the firewall pass port 53, UDP and TCP" in said
+    assert "in the last 0 s" not in said
+
+
+def test_nothing_of_a_router_behind_a_relay(machine):  # noqa: F811
+    """No port is to be opened, and no address is missed."""
+    machine.house.configure('zones = ( { name = "anna.relay.meier.test"; via = "relay"; } );\npublic_address: { ipv4 = "none"; ipv6 = "none"; };\n'
+                            'relay: { address = "127.0.0.1:1"; tenant = "anna"; };\n')
+    r = machine.run("setup", "--yes", "--wait=0")
+    assert "public address" not in r.stdout + r.stderr and "router" not in last_words(r).lower(), (r.stdout, r.stderr)
+    shown = machine.run("status", "--no-delegation").stdout
+    assert "Addresses\n  none needed: visitors come through the relay\n" in shown and "  off" not in shown
+
+
 @pytest.mark.parametrize("verb", ["setup", "attach"])
 def test_a_container_that_refuses_user_namespaces(machine, hagw_users, tmp_path, verb):  # noqa: F811
     """The units end with systemd's own status 217 until the drop-in is there, and systemd has read it."""
