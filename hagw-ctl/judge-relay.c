@@ -7,6 +7,7 @@
 
 #include "cause.h"
 #include "client.h"
+#include "hostname.h"
 #include "output.h"
 #include "relay.h"
 #include "usec.h"
@@ -70,6 +71,55 @@ static void judge_refused(Status *s, sd_json_variant *relay, sd_json_variant *r)
         }
 }
 
+static bool is_led(sd_json_variant *relay, const char *name) {
+        const char *dot = strchr(name, '.');
+
+        for (size_t i = 0; i < field_count(relay, "domains"); i++) {
+                const char *domain = sd_json_variant_string(field_element(relay, "domains", i));
+                const char *wild = startswith(domain, "*");
+
+                if (streq(domain, name) || (wild && *name != '*' && streq_ptr(wild, dot)))
+                        return true;
+        }
+        return false;
+}
+
+/* Outside the tenant's zone the relay leads what it was told to. Not in a house that has a way in of its
+ * own, and a host for the LAN alone wants no visitors from there. */
+static bool wants_domain(const Config *c, sd_json_variant *relay, const ConfHost *h) {
+        const char *plain = startswith(h->name, "*.") ?: h->name;
+
+        for (size_t i = 0; i < c->n_zones; i++)
+                if (c->zones[i].via == CONF_VIA_DIRECT)
+                        return false;
+        return h->access.from != CONF_FROM_LAN && !config_is_the_relays(c, plain) &&
+               !hostname_in_zone(plain, strempty(field_text(relay, "zone")));
+}
+
+static void judge_domains(Status *s, sd_json_variant *relay) {
+        const char *first = NULL;
+        char also[32] = "";
+        size_t n = 0;
+
+        if (!sd_json_variant_by_key(relay, "domains"))
+                return;
+        for (size_t i = 0; s->config && i < s->config->n_hosts; i++) {
+                const ConfHost *h = &s->config->hosts[i];
+
+                if (!wants_domain(s->config, relay, h) || is_led(relay, h->name))
+                        continue;
+                first = first ?: h->name;
+                n++;
+        }
+        if (n > 1)
+                (void) snprintf(also, sizeof(also), " (and %zu more)", n - 1);
+        if (first)
+                status_problem(s,
+                               "The relay does not lead %s%s here, so that its visitors are turned away: at "
+                               "the relay, hagw-ctl tenant domain add %s %s",
+                               first, also, field_text(relay, "tenant"), first);
+}
+
 int judge_relay(Status *s) {
         sd_json_variant *relay = sd_json_variant_by_key(s->relay, "relay");
         const char *error = field_text(relay, "error");
@@ -85,6 +135,7 @@ int judge_relay(Status *s) {
                                "This house is still attached to its relay %s with the token of before, for "
                                "with the new one it fails: %s",
                                s->config->relay.address, error);
+        judge_domains(s, relay);
         for (size_t i = 0; i < field_count(relay, "refused"); i++)
                 judge_refused(s, relay, field_element(relay, "refused", i));
         return 0;

@@ -75,14 +75,30 @@ static int take_refused(Control *k, sd_json_variant **ret) {
         return tenant_refusals_append(k->tenant, ret);
 }
 
+/* NULL: it knows. */
+static int take_domains(Control *k, bool first, sd_json_variant **ret) {
+        char **domains = k->tenant->info->domains;
+        int r = 0;
+
+        if (!first && k->told_domains == k->tenant->domains_version)
+                return 0;
+        k->told_domains = k->tenant->domains_version;
+        r = sd_json_variant_new_array(ret, NULL, 0);
+        for (size_t i = 0; r >= 0 && domains && domains[i]; i++)
+                r = sd_json_variant_append_arrayb(ret, SD_JSON_BUILD_STRING(domains[i]));
+        return r;
+}
+
 static int send_first(Control *k) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL, *refused = NULL;
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL, *refused = NULL, *domains = NULL;
         const RouteTable *routes = k->worker->snapshot->routes;
         char zone[HOSTNAME_LABEL_MAX + HOSTNAME_MAX + 2], address[IP_TEXT_MAX];
         int r;
 
         (void) snprintf(zone, sizeof(zone), "%s.%s", k->tenant_name, strempty(routes->tenants_zone));
         r = take_refused(k, &refused);
+        if (r >= 0)
+                r = take_domains(k, /* first= */ true, &domains);
         if (r < 0)
                 return r;
         r = sd_json_buildo(
@@ -92,20 +108,25 @@ static int send_first(Control *k) {
                 SD_JSON_BUILD_PAIR("address", SD_JSON_BUILD_STRING(ip_format(&k->address, address))),
                 SD_JSON_BUILD_PAIR("channels", SD_JSON_BUILD_UNSIGNED(k->tenant->info->channels)),
                 SD_JSON_BUILD_PAIR("waiting", SD_JSON_BUILD_UNSIGNED(k->wish)),
+                SD_JSON_BUILD_PAIR_VARIANT("domains", domains),
                 SD_JSON_BUILD_PAIR_CONDITION(!!refused, "refused", SD_JSON_BUILD_VARIANT(refused)));
         return r < 0 ? r : control_send_reply(&k->transport, v, /* continues= */ true);
 }
 
 /* What it is asked for from time to time; what is not said stays as it was. */
 static int send_news(Control *k, bool ping, bool wish) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL, *refused = NULL;
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL, *refused = NULL, *domains = NULL;
         int r = ping ? take_refused(k, &refused) : 0;
 
+        if (r >= 0 && ping)
+                r = take_domains(k, /* first= */ false, &domains);
         if (r < 0)
                 return r;
         r = sd_json_buildo(&v,
                            SD_JSON_BUILD_PAIR_CONDITION(ping, "ping", SD_JSON_BUILD_UNSIGNED(++k->ping)),
                            SD_JSON_BUILD_PAIR_CONDITION(wish, "waiting", SD_JSON_BUILD_UNSIGNED(k->wish)),
+                           SD_JSON_BUILD_PAIR_CONDITION(!!domains, "domains",
+                                                        SD_JSON_BUILD_VARIANT(domains)),
                            SD_JSON_BUILD_PAIR_CONDITION(!!refused, "refused",
                                                         SD_JSON_BUILD_VARIANT(refused)));
         return r < 0 ? r : control_send_reply(&k->transport, v, /* continues= */ true);

@@ -63,6 +63,7 @@ struct Control {
         uint64_t ping, since_usec; /* CLOCK_REALTIME */
         uint64_t received, sent;   /* bytes from and to visitors */
         uint64_t told_refusals;    /* of its tenant, all that it has heard of */
+        uint64_t told_domains;     /* the tenant's domains_version */
 };
 
 /* The visitor turned out to be an agent or a relay's client: its handshake is done. c ends. */

@@ -199,6 +199,8 @@ typedef struct RelayCallMessage {
         char *reply; /* JSON text: the answer's parameters */
 } RelayCallMessage;
 
+#define RELAY_DOMAINS_MAX 32U /* of a tenant's; hagw-tenantd has no more */
+
 /* Of an agent that is attached, or was. */
 typedef struct RelayAttached {
         uint64_t since_usec; /* CLOCK_REALTIME; 0: it is not attached */
@@ -208,6 +210,9 @@ typedef struct RelayAttached {
         struct {
                 uint64_t n, last_usec; /* CLOCK_REALTIME */
         } refused[_REFUSAL_MAX]; /* our visitors, there, since it runs */
+        bool domains_known; /* what the next two say: an older relay does not tell them */
+        unsigned n_domains;
+        char domains[RELAY_DOMAINS_MAX][HOSTNAME_MAX + 3]; /* elsewhere that lead here; maybe "*.…" */
 } RelayAttached;
 
 typedef struct RelayStateMessage {

@@ -61,6 +61,14 @@ static int build_refused(const RelayStateMessage *s, sd_json_variant **ret) {
         return r;
 }
 
+static int build_domains(const RelayAttached *a, sd_json_variant **ret) {
+        int r = sd_json_variant_new_array(ret, NULL, 0);
+
+        for (unsigned i = 0; r >= 0 && i < a->n_domains; i++)
+                r = sd_json_variant_append_arrayb(ret, SD_JSON_BUILD_STRING(a->domains[i]));
+        return r;
+}
+
 /* CLOCK_REALTIME; 0: never. */
 static uint64_t last_opened(const Manager *m) {
         uint64_t last = 0;
@@ -73,7 +81,8 @@ static uint64_t last_opened(const Manager *m) {
 
 int vl_method_describe_relay(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
                              void *userdata) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *attachment = NULL, *refused = NULL;
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *attachment = NULL, *refused = NULL,
+                                                                  *domains = NULL;
         const Manager *m = userdata;
         const RelayTarget *t = m->snapshot->relay;
         const RelayStateMessage *s = m->relay.last;
@@ -96,6 +105,8 @@ int vl_method_describe_relay(sd_varlink *link, sd_json_variant *parameters, sd_v
                         return sd_varlink_error_errno(link, r);
         }
         r = s ? build_refused(s, &refused) : 0;
+        if (r >= 0 && attached && s->attached.domains_known)
+                r = build_domains(&s->attached, &domains);
         if (r < 0)
                 return sd_varlink_error_errno(link, r);
         return sd_varlink_replybo(
@@ -113,6 +124,7 @@ int vl_method_describe_relay(sd_varlink *link, sd_json_variant *parameters, sd_v
                                                          0)),
                 SD_JSON_BUILD_PAIR_CONDITION(attached, "attachment", SD_JSON_BUILD_VARIANT(attachment)),
                 SD_JSON_BUILD_PAIR_CONDITION(!!refused, "refused", SD_JSON_BUILD_VARIANT(refused)),
+                SD_JSON_BUILD_PAIR_CONDITION(!!domains, "domains", SD_JSON_BUILD_VARIANT(domains)),
                 SD_JSON_BUILD_PAIR_CONDITION(opened_usec > 0, "openedUSec",
                                              SD_JSON_BUILD_UNSIGNED(opened_usec)),
                 SD_JSON_BUILD_PAIR_UNSIGNED("rejected",

@@ -9,6 +9,7 @@
 
 #include "control.h"
 #include "log.h"
+#include "strv.h"
 #include "tenantdomains.h"
 #include "tenantrefusal.h"
 #include "tenantusage.h"
@@ -165,6 +166,11 @@ static Tenant *tenant_new(Worker *w, TenantInfo *info) {
         return t;
 }
 
+static bool has_domains(const TenantInfo *i, const TenantInfo *other) {
+        return strv_contains_all(i->domains, other->domains) &&
+               strv_contains_all(other->domains, i->domains);
+}
+
 Tenant *tenants_put(Worker *w, TenantInfo *info) {
         Tenant *t = tenants_find(w, info->name);
 
@@ -172,6 +178,8 @@ Tenant *tenants_put(Worker *w, TenantInfo *info) {
                 /* Whose TLS was opened here may not go on so. */
                 if (t->info->terminate && !info->terminate)
                         review_start(w);
+                if (!has_domains(t->info, info))
+                        t->domains_version++;
                 tenant_info_free(t->info);
                 t->info = info;
                 t->entry.name = info->name;

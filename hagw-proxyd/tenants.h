@@ -70,6 +70,7 @@ struct Tenant {
         Worker *worker;
         TenantInfo *info;
         uint64_t generation;
+        uint64_t domains_version; /* grows with each change of info->domains */
         uint64_t left_usec; /* when the last machine went; 0: none was here */
         Control *controls; /* attached; whose turn it is stands first */
         unsigned n_controls;

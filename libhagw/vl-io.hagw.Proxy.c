@@ -160,6 +160,9 @@ static SD_VARLINK_DEFINE_METHOD(
         SD_VARLINK_FIELD_COMMENT("Visitors of this house that the relay refused, as it said last; "
                                  "missing: none"),
         SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(refused, Refused, SD_VARLINK_ARRAY | SD_VARLINK_NULLABLE),
+        SD_VARLINK_FIELD_COMMENT("While attached: the domains elsewhere that the relay leads here, maybe "
+                                 "with \"*.\" in front; missing: it does not say"),
+        SD_VARLINK_DEFINE_OUTPUT(domains, SD_VARLINK_STRING, SD_VARLINK_ARRAY | SD_VARLINK_NULLABLE),
         SD_VARLINK_FIELD_COMMENT("CLOCK_REALTIME of the last visitor whose TLS the relay had opened; "
                                  "missing: none since hagw-proxyd started"),
         SD_VARLINK_DEFINE_OUTPUT(openedUSec, SD_VARLINK_INT, SD_VARLINK_NULLABLE),

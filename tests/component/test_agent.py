@@ -257,6 +257,29 @@ def test_refusals_in_the_status(make, reason, kind, remedy):
     assert not said["problems"] and "The relay refused visitors of this house, 3 so far, until " in said["notices"][0], said
 
 
+def test_domains_that_the_relay_does_not_lead_here(make):
+    """Known as soon as it says which it leads, and over as soon as it leads this one. What makes no sense is left out."""
+    h = make()
+    h.attach()
+    plain = HOST.partition(".")[2]
+
+    def told(*domains):
+        h.control.say(ping=1, domains=[*domains])
+        known = [d.lower() for d in domains if isinstance(d, str) and " " not in d]
+        h.wait(lambda: h.describe().get("domains") == known)
+        return [p for p in json.loads(Ctl(h.house).run("--json", "status", "--no-delegation").stdout)["problems"] if "does not lead" in p]
+    assert "domains" not in h.describe()
+    said = [f"The relay does not lead {HOST} here, so that its visitors are turned away: at the relay, hagw-ctl tenant domain add {TENANT} {HOST}"]
+    assert told() == said and told(7, "a b", "X.Example.NET", f"*.{HOST}") == said
+    assert told(HOST) == [] and told(f"*.{plain}") == [] and told() == said
+    most = [f"d{i}.example.net" for i in range(31)]
+    assert told(*most, HOST) == []
+    # More than there are is nothing that can be told.
+    h.control.say(ping=2, domains=[*most, "a.example.net", "b.example.net"])
+    h.wait(lambda: "domains" not in h.describe())
+    assert h.describe()["state"] == "attached"
+
+
 def test_pool_follows_the_wish(make):
     h = make(more="channels_min = 2;")
     h.attach()

@@ -117,6 +117,16 @@ def test_probe_says_that_the_house_refuses(make, opened, word, remedy):
     p.home.wait(lambda: "finding" not in p.relay.proxyd.call("Probe", name=name)["host"])
 
 
+def test_house_hears_which_domains_are_its(make):
+    p = make(domains=["ha.example.org", "*.example.net"])
+    known = lambda: p.home.proxyd.call("DescribeRelay")["domains"]  # noqa: E731
+    assert sorted(known()) == ["*.example.net", "ha.example.org"]
+    p.relay.set("anna", domains=["*.example.net"])
+    p.home.wait(lambda: known() == ["*.example.net"], seconds=60)
+    p.relay.set("anna", domains=[])
+    p.home.wait(lambda: known() == [], seconds=60)
+
+
 def test_relay_known_by_its_address(make):
     """Without a name in the ClientHello, and with a pin."""
     p = make(address="127.0.0.1")
