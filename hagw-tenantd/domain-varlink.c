@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* io.hagw.Tenant.ChangeDomains: one domain comes or goes, and the others stay. Main thread only. */
+/* io.hagw.Tenant: one domain comes or goes, and the others stay; whose a domain is. Main thread only. */
 
 #include <stdio.h>
 
@@ -92,4 +92,29 @@ int vl_method_change_domains(sd_varlink *link, sd_json_variant *parameters, sd_v
         manager_changed(m);
         log_info("Tenant %s has other domains now.", t.name);
         return reply_tenant(m, link, t.name);
+}
+
+int vl_method_find_domain(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                          void *userdata) {
+        char owner[HOSTNAME_LABEL_MAX + 1], wildcard[TENANT_DOMAIN_MAX + 1];
+        Given g = GIVEN_NOTHING;
+        Manager *m = userdata;
+        const char *dot;
+        int r;
+
+        r = given_read(link, parameters, &g);
+        if (r <= 0)
+                return r;
+        dot = strchr(g.domain, '.');
+        if (!dot || strlen(g.domain) > TENANT_DOMAIN_MAX)
+                return sd_varlink_error_invalid_parameter_name(link, "domain");
+        r = tenant_domain_owner(&m->db, g.domain, owner);
+        if (r == -ENOENT && *g.domain != '*') {
+                (void) snprintf(wildcard, sizeof(wildcard), "*%s", dot);
+                r = tenant_domain_owner(&m->db, wildcard, owner);
+        }
+        if (r < 0 && r != -ENOENT)
+                return error_store(link, r);
+        return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR_CONDITION(r >= 0, "tenant",
+                                                                     SD_JSON_BUILD_STRING(owner)));
 }

@@ -41,6 +41,7 @@ int given_read(sd_varlink *link, sd_json_variant *parameters, Given *ret) {
                 TEXT("note", note),
                 TEXT("credential", credential),
                 TEXT("tokenId", token_id),
+                TEXT("domain", domain),
                 FIELD("domains", SD_JSON_VARIANT_ARRAY, dispatch_list, domains),
                 FIELD("add", SD_JSON_VARIANT_ARRAY, dispatch_list, add),
                 FIELD("remove", SD_JSON_VARIANT_ARRAY, dispatch_list, remove),

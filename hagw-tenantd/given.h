@@ -8,7 +8,7 @@
 #define NUMBER_NOT_GIVEN UINT64_MAX
 
 typedef struct Given {
-        const char *name, *prefix, *note, *credential, *token_id; /* NULL: not given */
+        const char *name, *prefix, *note, *credential, *token_id, *domain; /* NULL: not given */
         sd_json_variant *domains, *add, *remove;
         int suspended, terminate; /* -1: not given */
         uint64_t agents, channels, connections, bytes, month_bytes;

@@ -402,6 +402,7 @@ const VlMethod tenantd_methods[] = {
         { "io.hagw.Tenant.Get", vl_method_get },
         { "io.hagw.Tenant.Set", vl_method_set },
         { "io.hagw.Tenant.ChangeDomains", vl_method_change_domains },
+        { "io.hagw.Tenant.FindDomain", vl_method_find_domain },
         { "io.hagw.Tenant.IssueToken", vl_method_issue_token },
         { "io.hagw.Tenant.IssueCode", vl_method_issue_code },
         { "io.hagw.Tenant.RevokeToken", vl_method_revoke_token },

@@ -27,6 +27,8 @@ int vl_method_get(sd_varlink *link, sd_json_variant *parameters, sd_varlink_meth
                   void *userdata);
 int vl_method_change_domains(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
                              void *userdata);
+int vl_method_find_domain(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                          void *userdata);
 int vl_method_set(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
                   void *userdata);
 int vl_method_issue_token(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,

@@ -219,6 +219,13 @@ static SD_VARLINK_DEFINE_METHOD(
         SD_VARLINK_DEFINE_INPUT(remove, SD_VARLINK_STRING, SD_VARLINK_ARRAY | SD_VARLINK_NULLABLE),
         SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(tenant, Tenant, 0));
 
+static SD_VARLINK_DEFINE_METHOD(
+        FindDomain,
+        SD_VARLINK_FIELD_COMMENT("A normalized host name outside of the relay's zone, or \"*.DOMAIN\""),
+        SD_VARLINK_DEFINE_INPUT(domain, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("The tenant whose it is, by itself or by a wildcard; null: nobody's"),
+        SD_VARLINK_DEFINE_OUTPUT(tenant, SD_VARLINK_STRING, SD_VARLINK_NULLABLE));
+
 static SD_VARLINK_DEFINE_METHOD(Add, SD_VARLINK_DEFINE_INPUT(name, SD_VARLINK_STRING, 0), TENANT_FIELDS,
                                 CREDENTIAL_FIELDS, SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(tenant, NewTenant, 0));
 
@@ -386,6 +393,7 @@ SD_VARLINK_DEFINE_INTERFACE(
         SD_VARLINK_SYMBOL_COMMENT("One tenant."), &vl_method_Get,
         SD_VARLINK_SYMBOL_COMMENT("Changes what is given."), &vl_method_Set,
         SD_VARLINK_SYMBOL_COMMENT("Domains come and go; the others stay."), &vl_method_ChangeDomains,
+        SD_VARLINK_SYMBOL_COMMENT("Whose visitors a name's are."), &vl_method_FindDomain,
         SD_VARLINK_SYMBOL_COMMENT("Makes one more token. The others stay good until they are revoked or "
                                   "end."),
         &vl_method_IssueToken, SD_VARLINK_SYMBOL_COMMENT("Makes an enrolment code, good once."),

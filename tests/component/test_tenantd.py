@@ -774,3 +774,16 @@ def test_garbage_on_the_socket(relay):
             except (TimeoutError, ConnectionError):
                 pass
     assert relay.all("List", "tenants") == []
+
+
+def test_whose_a_domain_is(relay):
+    """By itself, or by the wildcard one label above."""
+    relay.add("anna", domains=["shop.example.net", "*.wild.example.net"])
+    relay.add("bob", domains=["own.wild.example.net"])
+    for domain, tenant in [("shop.example.net", "anna"), ("x.wild.example.net", "anna"), ("*.wild.example.net", "anna"),
+                           ("own.wild.example.net", "bob"), ("wild.example.net", None), ("a.b.wild.example.net", None),
+                           ("*.shop.example.net", None), ("*.example.net", None), ("net.", None), ("x" * 63 + "." + "a." * 94 + "bc", None)]:
+        assert relay.call("FindDomain", domain=domain).get("tenant") == tenant, domain
+    for bad in ("net", "", "a." * 130):
+        with pytest.raises(VarlinkError, match="InvalidParameter"):
+            relay.call("FindDomain", domain=bad)
