@@ -38,7 +38,8 @@ const Option host_options[] = {
         { "connect-timeout", "TIME", "how long connecting to the service may take (default 5s)" },
         { "idle-timeout", "TIME", "how long both directions may be silent (default 1h)" },
         { "force", NULL,
-          "take names that are not there (yet), nearly in a zone, or can never have a certificate" },
+          "take names that are not there (yet), nearly in a zone, somebody else's, or can never have a "
+          "certificate" },
         { "no-reload", NULL, "leave the running daemons as they are" },
         {},
 };
@@ -193,6 +194,16 @@ int host_expand_name(const Config *config, const char *name, char **ret) {
         return 0;
 }
 
+/* The one that begins so, as "ha.anna" does for ha.anna.relay.example.com; or NULL. */
+static const char *find_longer(const Config *config, const char *begun) {
+        const size_t n = strlen(begun);
+
+        for (size_t i = 0; i < config->n_hosts; i++)
+                if (startswith(config->hosts[i].name, begun) && config->hosts[i].name[n] == '.')
+                        return config->hosts[i].name;
+        return NULL;
+}
+
 static void tell_unknown(const Config *config, const char *full, const char *otherwise) {
         const char *names[CONF_HOSTS_MAX + 1], *near;
 
@@ -203,7 +214,7 @@ static void tell_unknown(const Config *config, const char *full, const char *oth
         for (size_t i = 0; i < config->n_hosts; i++)
                 names[i] = config->hosts[i].name;
         names[config->n_hosts] = NULL;
-        near = suggest(full, names);
+        near = find_longer(config, full) ?: suggest(full, names);
         log_error("There is no host \"%s\"%s%s%s%s", full,
                   near ? "; did you mean \"" : "; hagw-ctl host list shows them.", strempty(near),
                   near ? "\"?" : "", otherwise);
@@ -237,54 +248,6 @@ int host_expand_known(const Config *config, const char *name, bool force, char *
                 return -ENOENT;
         }
         *ret = TAKE_PTR(full);
-        return 0;
-}
-
-/* The end of a name that has as many labels as the zone, or NULL. */
-static const char *same_labels(const char *name, const char *zone) {
-        const char *end = name + strlen(name);
-        size_t labels = 1;
-
-        for (const char *p = zone; *p; p++)
-                labels += *p == '.';
-        while (labels > 0) {
-                while (end > name && end[-1] != '.')
-                        end--;
-                if (--labels > 0 && end == name)
-                        return NULL;
-                end -= labels > 0;
-        }
-        return end;
-}
-
-/* Label by label: what is another name on purpose differs by more than a slip of a finger. */
-static bool nearly(const char *a, const char *b) {
-        for (;;) {
-                size_t n = strcspn(a, "."), k = strcspn(b, ".");
-                _cleanup_free_ char *one = strndup(a, n), *two = strndup(b, k);
-
-                if (!one || !two || (!streq(one, two) && !suggest(one, (const char *[]){ two, NULL })))
-                        return false;
-                if (!a[n] || !b[k])
-                        return !a[n] && !b[k];
-                a += n + 1;
-                b += k + 1;
-        }
-}
-
-int host_check_zone(const Config *config, const char *name) {
-        if (config_find_zone(config, startswith(name, "*.") ?: name))
-                return 0;
-        for (size_t i = 0; i < config->n_zones; i++) {
-                const char *zone = config->zones[i].name, *end = same_labels(name, zone);
-
-                if (!end || !nearly(end, zone))
-                        continue;
-                log_error("\"%s\" lies outside the zones of this gateway; did you mean \"%.*s%s\"? --force "
-                          "takes it as it is.",
-                          name, (int) (end - name), name, zone);
-                return -EINVAL;
-        }
         return 0;
 }
 
@@ -448,6 +411,7 @@ int host_judge(const Config *config, const char *dir, const char *path, const ch
         _cleanup_(config_freep) Config *alone = config_new();
         _cleanup_free_ char *error = NULL;
         const ConfHost *h;
+        bool is_new = true;
         int r;
 
         if (!alone)
@@ -462,12 +426,23 @@ int host_judge(const Config *config, const char *dir, const char *path, const ch
                 log_error("%s", error ?: "Out of memory.");
                 return -EINVAL;
         }
-        for (size_t i = 0; i < config->n_hosts; i++)
+        r = config_check_host(config, h, &error);
+        if (r < 0) {
+                log_error("%s", error ?: "Out of memory.");
+                return -EINVAL;
+        }
+        for (size_t i = 0; i < config->n_hosts; i++) {
+                is_new = is_new && !streq(config->hosts[i].file, path);
                 if (streq(config->hosts[i].name, h->name) && !streq(config->hosts[i].file, path)) {
                         log_error("Host \"%s\" stands in %s already; hagw-ctl host set changes it.", h->name,
                                   config->hosts[i].file);
                         return -EEXIST;
                 }
+        }
+        if (is_new && config->n_hosts >= CONF_HOSTS_MAX) {
+                log_error("There are %u hosts already, and more cannot be.", CONF_HOSTS_MAX);
+                return -E2BIG;
+        }
         return 0;
 }
 

@@ -23,9 +23,6 @@ const ConfHost *host_find(const Config *config, const char *name);
  * force. *ret is to be freed. Told. */
 int host_expand_known(const Config *config, const char *name, bool force, char **ret);
 
-/* -EINVAL after telling, where a new host's name lies in no zone, but nearly in one. */
-int host_check_zone(const Config *config, const char *name);
-
 /* Each option's value by itself, before anything is done. Told. */
 int host_judge_options(const Call *call);
 bool host_has_options(const Call *call);

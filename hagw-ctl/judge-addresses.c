@@ -28,8 +28,18 @@ static bool is_known(const Status *s) {
         return false;
 }
 
+/* Who is told to look for none is behind a relay, or has none on purpose. */
+static bool any_is_looked_for(const Status *s) {
+        for (size_t i = 0; i < field_count(s->addresses, "addresses"); i++)
+                if (!streq(strempty(field_text(field_element(s->addresses, "addresses", i), "source")),
+                           "none"))
+                        return true;
+        return false;
+}
+
 bool status_has_no_address(const Status *s) {
-        return field_count(s->addresses, "addresses") > 0 && !is_known(s) && any_zone_is_direct(s->config);
+        return field_count(s->addresses, "addresses") > 0 && !is_known(s) &&
+               (s->config ? any_zone_is_direct(s->config) : any_is_looked_for(s));
 }
 
 static void judge_address(Status *s, sd_json_variant *a) {
@@ -44,8 +54,13 @@ static void judge_address(Status *s, sd_json_variant *a) {
                         "public_address in hagw.conf(5).",
                         family_text(a), field_text(a, "address"), held, field_text(a, "source"),
                         error ? ": " : " yet", strempty(error));
-        else if (error)
+        else if (error && field_text(a, "address"))
                 status_problem(s, "The public %s address could not be confirmed: %s", family_text(a), error);
+        else if (error)
+                status_problem(s,
+                               "The public %s address could not be confirmed: %s. If this machine is to "
+                               "have none, public_address.%s = \"none\" in hagw.conf says so.",
+                               family_text(a), error, strempty(field_text(a, "family")));
 }
 
 bool status_needs_no_address(const Status *s) {

@@ -10,8 +10,10 @@
 #include "confedit.h"
 #include "hostcert.h"
 #include "hostfile.h"
+#include "hostzone.h"
 #include "log.h"
 #include "setup.h"
+#include "tenant.h"
 #include "users.h"
 
 void setup_pause(uint64_t usec) {
@@ -164,6 +166,9 @@ static int write_host(const Setup *s, const Config *config, const char *pair, bo
                 r = host_check_zone(config, name);
         if (r >= 0 && !call_option(s->call, "force"))
                 r = host_check_certificate(config, name, upstream);
+        /* A relay that is new has no tenants, and nobody who knows them. */
+        if (r >= 0 && judge && !call_option(s->call, "force") && s->present && s->present->tenants.zone)
+                r = tenant_check_host(config, name, upstream);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < config->n_hosts; i++)

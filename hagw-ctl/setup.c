@@ -221,7 +221,7 @@ static int take_relay_zone(Setup *s) {
 
         if (zone && choices_add(&s->choices, CONF_SCOPE_MAIN, 0, "tenants", "zone", zone) < 0)
                 return log_oom();
-        if (zone)
+        if (zone || (s->present && s->present->tenants.zone))
                 return 0;
         log_error("Which zone do the tenants have their names in? Give --zone=relay.example.com.");
         return -EINVAL;

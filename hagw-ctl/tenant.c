@@ -129,6 +129,23 @@ int tenant_check_known(_unused_ const Call *call, const char *typed, void *userd
         return r < 0 ? r : tenant_get(name, NULL);
 }
 
+int tenant_find(const Call *call, Config **ret_config, char **ret_name, sd_json_variant **ret) {
+        int r;
+
+        r = tenant_load_config(call, ret_config);
+        if (r < 0)
+                return r;
+        r = tenant_short_name(*ret_config, call->arguments[0], ret_name);
+        return r < 0 ? r : tenant_get(*ret_name, ret);
+}
+
+bool tenant_has_token(sd_json_variant *tenant, const char *id) {
+        for (size_t i = 0; i < field_count(tenant, "tokens"); i++)
+                if (streq_ptr(field_text(field_element(tenant, "tokens", i), "tokenId"), id))
+                        return true;
+        return false;
+}
+
 /* The tenant whose names end so; to be freed, NULL: none. */
 static char *label_above(const Config *config, const char *name) {
         const size_t n = strlen(name), m = strlen(config->tenants.zone);
@@ -142,32 +159,91 @@ static char *label_above(const Config *config, const char *name) {
         return strndup(begin, (size_t) (end - begin));
 }
 
+/* 0 and *ret: what hagw-tenantd says of the value; else it says no, or does not answer. Quiet. */
+static int ask_about(const char *method, const char *field, const char *value, sd_json_variant **ret) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
+        _cleanup_free_ char *reason = NULL;
+
+        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR(field, SD_JSON_BUILD_STRING(value))) < 0)
+                return -ENOMEM;
+        return client_try(method, parameters, ret, &reason);
+}
+
+static bool is_tenant(const char *label) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+
+        return ask_about("io.hagw.Tenant.Get", "name", label, &reply) >= 0;
+}
+
+/* Whose visitors a name's are as long as the relay has no host of it; to be freed. NULL: nobody's, or nobody
+ * can be asked. */
+static char *owner_of(const Config *config, const char *name) {
+        _cleanup_free_ char *label = label_above(config, startswith(name, "*.") ?: name);
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+        const char *owner;
+
+        if (label)
+                return is_tenant(label) ? TAKE_PTR(label) : NULL;
+        if (!strchr(name, '.') ||
+            ask_about("io.hagw.Tenant.FindDomain", "domain", name, &reply) < 0)
+                return NULL;
+        owner = field_text(reply, "tenant");
+        return owner ? strdup(owner) : NULL;
+}
+
+/* "ha.anna", which is written for ha.anna.relay.example.com. Told. */
+static int check_whole_name(const Config *config, const char *name) {
+        const char *dot = strrchr(name, '.');
+
+        if (!dot || config_find_zone(config, startswith(name, "*.") ?: name) || !is_tenant(dot + 1))
+                return 0;
+        log_error("\"%s\" lies outside the zones of this relay; did you mean \"%s.%s\"?", name, name,
+                  config->tenants.zone);
+        return -EINVAL;
+}
+
 int tenant_check_host(const Config *config, const char *name, const char *upstream) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *reply = NULL;
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
         const char *wanted = startswith(upstream, "tenant:");
-        _cleanup_free_ char *label = NULL, *reason = NULL;
-        int r;
+        _cleanup_free_ char *owner = NULL;
 
         if (!config->tenants.zone)
                 return 0;
-        label = wanted ? strdup(wanted) : label_above(config, startswith(name, "*.") ?: name);
-        if (!label)
+        if (wanted && ask_about("io.hagw.Tenant.Get", "name", wanted, &reply) == -EREMOTEIO)
+                return tenant_get(wanted, NULL); /* says which one is meant */
+        owner = owner_of(config, name);
+        if (!owner)
+                return check_whole_name(config, name);
+        if (streq_ptr(owner, wanted))
                 return 0;
-        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(label))) < 0)
-                return log_oom();
-        r = client_try("io.hagw.Tenant.Get", parameters, &reply, &reason);
-        if (wanted && r == -EREMOTEIO)
-                return tenant_get(label, NULL); /* says which one is meant */
-        if (!wanted && r >= 0) {
-                log_error("%s is a name of the tenant %s: a host of the relay's own would take its "
-                          "visitors. tenant:%s leads to the tenant.",
-                          name, label, label);
-                return -EEXIST;
-        }
-        return 0;
+        log_error("%s is a name of the tenant %s: %s would take its visitors. tenant:%s leads to the "
+                  "tenant.",
+                  name, owner, wanted ? upstream : "a host of the relay's own", owner);
+        return -EEXIST;
 }
 
-int tenant_say_domains(const char *name, sd_json_variant *before, sd_json_variant *after) {
+/* Nothing below the relay's own zone is anybody else's; but whoever owns the zone above may have meant less.
+ */
+static void warn_above(const Config *config, const char *name, sd_json_variant *before,
+                       sd_json_variant *after) {
+        for (size_t i = 0; i < field_count(after, "domains"); i++) {
+                const char *d = strempty(sd_json_variant_string(field_element(after, "domains", i)));
+                bool is_new = true;
+
+                for (size_t k = 0; k < field_count(before, "domains"); k++)
+                        is_new = is_new &&
+                                 !streq(d, strempty(sd_json_variant_string(
+                                                   field_element(before, "domains", k))));
+                if (is_new && hostname_in_zone(config->tenants.zone, startswith(d, "*.") ?: d))
+                        log_warning("%s is above this relay's own zone %s: whoever asks here for it comes "
+                                    "to %s's house now. hagw-ctl tenant domain remove %s '%s' takes it "
+                                    "back.",
+                                    d, config->tenants.zone, name, name, d);
+        }
+}
+
+int tenant_say_domains(const Config *config, const char *name, sd_json_variant *before,
+                       sd_json_variant *after) {
         _cleanup_free_ char *came = field_missing(after, before, "domains"),
                             *went = field_missing(before, after, "domains");
 
@@ -177,6 +253,7 @@ int tenant_say_domains(const char *name, sd_json_variant *before, sd_json_varian
                 output("New for %s: %s.\n", name, came);
         if (*went)
                 output("No longer for %s: %s.\n", name, went);
+        warn_above(config, name, before, after);
         return *came || *went;
 }
 
@@ -184,20 +261,27 @@ int tenant_say_domains(const char *name, sd_json_variant *before, sd_json_varian
 
 typedef enum Kind { KIND_TEXT, KIND_LIST, KIND_TRUE, KIND_FALSE, KIND_YES_NO, KIND_NUMBER, KIND_BYTES } Kind;
 
+/* The greatest numbers are hagw-tenantd's. */
 static const struct {
         const char *option, *field;
         Kind kind;
+        uint64_t max;
+        const char *expected;
+        bool always; /* "none" is no value of it */
 } rows[] = {
         { "domain", "domains", KIND_LIST },
-        { "note", "note", KIND_TEXT },
+        { "note", "note", KIND_TEXT, 256, "at most 256 bytes, and no control characters" },
         { "suspend", "suspended", KIND_TRUE },
         { "enable", "suspended", KIND_FALSE },
         { "terminate", "terminate", KIND_YES_NO },
-        { "agents", "agents", KIND_NUMBER },
-        { "channels", "channels", KIND_NUMBER },
-        { "connections-per-second", "connectionsPerSecond", KIND_NUMBER },
-        { "bytes-per-second", "bytesPerSecond", KIND_BYTES },
-        { "bytes-per-month", "bytesPerMonth", KIND_BYTES },
+        { "agents", "agents", KIND_NUMBER, 64, "a number from 1 to 64", .always = true },
+        { "channels", "channels", KIND_NUMBER, 65536, "a number from 1 to 65536, or none" },
+        { "connections-per-second", "connectionsPerSecond", KIND_NUMBER, 1000000,
+          "a number from 1 to 1000000, or none" },
+        { "bytes-per-second", "bytesPerSecond", KIND_BYTES, UINT64_C(1) << 60,
+          "a size such as 500K, 10M or 1G, up to 1048576T, or none" },
+        { "bytes-per-month", "bytesPerMonth", KIND_BYTES, UINT64_C(1) << 60,
+          "a size such as 500K, 10M or 1G, up to 1048576T, or none" },
 };
 
 static int read_list(const Call *call, const char *option, sd_json_variant **ret) {
@@ -210,18 +294,36 @@ static int read_list(const Call *call, const char *option, sd_json_variant **ret
         return r;
 }
 
-static int read_number(const char *option, const char *value, bool bytes, sd_json_variant **ret) {
+/* 0 is taken for none by hagw-tenantd, and is what nobody means who limits something. */
+static int read_number(size_t row, const char *value, sd_json_variant **ret) {
+        const bool none = streq(value, "none"), bytes = rows[row].kind == KIND_BYTES;
         uint64_t n = 0;
         int r;
 
         /* Without a unit that means many bytes, a plain number is read the same way. */
-        r = streq(value, "none") ? 0 : conf_parse_bytes(value, &n);
-        if (r < 0 || n > INT64_MAX || (!bytes && strspn(value, "0123456789") != strlen(value) && n != 0)) {
-                log_error("--%s=%s: expected %s.", option, value,
-                          bytes ? "a size such as 500K, 10M or 1G, or none" : "a number, or none");
+        r = none ? 0 : conf_parse_bytes(value, &n);
+        if (r < 0 || n > rows[row].max || (none ? rows[row].always : n == 0) ||
+            (!bytes && !none && strspn(value, "0123456789") != strlen(value))) {
+                log_error("--%s=%s: expected %s.", rows[row].option, value, rows[row].expected);
                 return -EINVAL;
         }
         return sd_json_variant_new_unsigned(ret, n) < 0 ? log_oom() : 0;
+}
+
+static int read_text(size_t row, const char *value, sd_json_variant **ret) {
+        bool valid = strlen(value) <= rows[row].max;
+
+        for (const char *p = value; *p; p++)
+                valid = valid && (unsigned char) *p >= ' ' && *p != 0x7f;
+        if (!valid) {
+                log_error("--%s: expected %s.", rows[row].option, rows[row].expected);
+                return -EINVAL;
+        }
+        if (sd_json_variant_new_string(ret, value) < 0) {
+                log_error("--%s: not valid UTF-8.", rows[row].option);
+                return -EINVAL;
+        }
+        return 0;
 }
 
 static int read_option(const Call *call, size_t row, sd_json_variant **ret) {
@@ -230,11 +332,7 @@ static int read_option(const Call *call, size_t row, sd_json_variant **ret) {
 
         switch (rows[row].kind) {
         case KIND_TEXT:
-                if (sd_json_variant_new_string(ret, value) < 0) {
-                        log_error("--%s: not valid UTF-8.", option);
-                        return -EINVAL;
-                }
-                return 0;
+                return read_text(row, value, ret);
         case KIND_LIST:
                 return read_list(call, option, ret) < 0 ? log_oom() : 0;
         case KIND_TRUE:
@@ -247,7 +345,7 @@ static int read_option(const Call *call, size_t row, sd_json_variant **ret) {
                 }
                 return sd_json_variant_new_boolean(ret, yes) < 0 ? log_oom() : 0;
         default:
-                return read_number(option, value, rows[row].kind == KIND_BYTES, ret);
+                return read_number(row, value, ret);
         }
 }
 
@@ -269,12 +367,15 @@ int tenant_take_options(const Call *call, sd_json_variant **parameters) {
 
 int tenant_take_lifetime(const Call *call, sd_json_variant **parameters) {
         const char *text = call_option(call, "lifetime");
+        const bool token = call_option(call, "token");
         uint64_t usec;
 
         if (!text)
                 return 0;
-        if (conf_parse_usec(text, &usec) < 0 || usec == 0 || usec > INT64_MAX) {
-                log_error("--lifetime=%s: expected a duration such as 2h or 30d.", text);
+        if (conf_parse_usec(text, &usec) < 0 || usec < (token ? 1 : CODE_LIFETIME_MIN_USEC) ||
+            usec > (token ? TOKEN_LIFETIME_MAX_USEC : CODE_LIFETIME_MAX_USEC)) {
+                log_error("--lifetime=%s: expected a duration such as 2h or 30d%s.", text,
+                          token ? ", at most 100 years" : "; a code may have 1 minute to 1 year");
                 return -EINVAL;
         }
         return sd_json_variant_set_field_unsigned(parameters, "lifetimeUSec", usec) < 0 ? log_oom() : 0;

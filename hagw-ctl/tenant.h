@@ -4,11 +4,17 @@
 #include <systemd/sd-json.h>
 
 #include "conf.h"
+#include "usec.h"
 #include "verbs.h"
 
 /* Tenants of this relay, as hagw-tenantd keeps them and hagw-proxyd sees them. */
 
 #define TENANT_NAME_MAX 64U
+
+/* As hagw-tenantd takes them. */
+#define CODE_LIFETIME_MIN_USEC USEC_PER_MINUTE
+#define CODE_LIFETIME_MAX_USEC (366 * USEC_PER_DAY)
+#define TOKEN_LIFETIME_MAX_USEC (100 * 366 * USEC_PER_DAY)
 
 /* The configuration of a relay; told where this machine is none. */
 int tenant_load_config(const Call *call, Config **ret);
@@ -19,6 +25,10 @@ int tenant_short_name(const Config *config, const char *typed, char **ret);
 /* The tenant of that name; an unknown one is told with the nearest. ret may be NULL. */
 int tenant_get(const char *name, sd_json_variant **ret);
 
+/* What verbs of one tenant begin with: a relay, and a tenant that is there. Told. */
+int tenant_find(const Call *call, Config **ret_config, char **ret_name, sd_json_variant **ret);
+bool tenant_has_token(sd_json_variant *tenant, const char *id);
+
 /* The same of what was typed, for call_each(); userdata: the Config. */
 int tenant_check_known(const Call *call, const char *typed, void *userdata);
 
@@ -28,7 +38,8 @@ int tenant_check_known(const Call *call, const char *typed, void *userdata);
 int tenant_check_host(const Config *config, const char *name, const char *upstream);
 
 /* Says which domains came, and which went. 1: some did; 0; -ENOMEM (told). */
-int tenant_say_domains(const char *name, sd_json_variant *before, sd_json_variant *after);
+int tenant_say_domains(const Config *config, const char *name, sd_json_variant *before,
+                       sd_json_variant *after);
 
 /* Names that begin so, at most limit, as an array of strings. Quiet: empty where nobody can be asked. */
 int tenant_names(const char *begun, unsigned limit, sd_json_variant **ret);

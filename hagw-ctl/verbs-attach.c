@@ -239,19 +239,19 @@ static int complete_names(Attach *a) {
         return 0;
 }
 
+/* 1: one could not be taken, which was told, and keeps none of the rest. */
 static int write_hosts(Attach *a) {
-        int r;
+        int r, hosts;
 
         if (a->setup.n_hosts == 0)
                 return 0;
         r = complete_names(a);
         if (r < 0)
                 return r;
-        r = setup_write_hosts(&a->setup, a->setup.config);
-        if (r < 0)
-                return r;
+        hosts = setup_write_hosts(&a->setup, a->setup.config);
         a->setup.config = config_free(a->setup.config);
-        return load_config(a->call->config_dir, &a->setup.config);
+        r = load_config(a->call->config_dir, &a->setup.config);
+        return r < 0 ? r : hosts < 0;
 }
 
 /* A code brought the zone; else the relay tells it, mostly as relays have it. */
@@ -342,18 +342,21 @@ static int take_hosts_back(Attach *a) {
         return r;
 }
 
-/* zone: NULL, or what is known of this house once it is attached: its hosts come with it. */
+/* zone: NULL, or what is known of this house once it is attached: its hosts come with it. 1: not all of
+ * them, as was told. */
 static int take_relay(Attach *a, const char *zone) {
         _cleanup_close_ int lock = lock_hosts();
-        int r;
+        int r, hosts = 0;
 
         r = write_relay(a, zone);
         if (r >= 0 && zone)
                 r = take_hosts_back(a);
         if (r >= 0 && zone)
-                r = write_hosts(a);
+                r = hosts = write_hosts(a);
         lock = safe_close(lock);
-        return r < 0 ? r : reload_daemons(/* must_run= */ false);
+        if (r >= 0)
+                r = reload_daemons(/* must_run= */ false);
+        return r < 0 ? r : hosts;
 }
 
 /* From here on the token is this house's: what fails can be gone on with. */
@@ -378,6 +381,7 @@ static int go_on(Attach *a, uint64_t wait_usec) {
                 r = take_relay(a, a->zone);
         if (r < 0)
                 return r;
+        o.failed = o.failed || r > 0;
         if (!o.attached)
                 return finish(a, &o);
         r = certwait_retry();

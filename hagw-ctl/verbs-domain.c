@@ -7,15 +7,14 @@
 #include "output.h"
 #include "tenant.h"
 
-static int domain_call(const Call *call, const char *field, sd_json_variant **ret_before,
-                       sd_json_variant **ret_after, char **ret_name) {
+static int domain_call(const Call *call, const char *field, Config **ret_config,
+                       sd_json_variant **ret_before, sd_json_variant **ret_after, char **ret_name) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *list = NULL, *reply = NULL;
-        _cleanup_(config_freep) Config *config = NULL;
         int r;
 
-        r = tenant_load_config(call, &config);
+        r = tenant_load_config(call, ret_config);
         if (r >= 0)
-                r = tenant_short_name(config, call->arguments[0], ret_name);
+                r = tenant_short_name(*ret_config, call->arguments[0], ret_name);
         if (r >= 0)
                 r = tenant_get(*ret_name, ret_before);
         if (r < 0)
@@ -40,15 +39,16 @@ static int domain_call(const Call *call, const char *field, sd_json_variant **re
 /* What changed, and what there is now. */
 static int domain_change(const Call *call, const char *field) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *before = NULL, *after = NULL;
+        _cleanup_(config_freep) Config *config = NULL;
         _cleanup_free_ char *name = NULL, *all = NULL;
         int r;
 
-        r = domain_call(call, field, &before, &after, &name);
+        r = domain_call(call, field, &config, &before, &after, &name);
         if (r < 0)
                 return r;
         if (call->json)
                 return output_json(after) < 0 ? CTL_FAILED : CTL_OK;
-        r = tenant_say_domains(name, before, after);
+        r = tenant_say_domains(config, name, before, after);
         if (r < 0)
                 return r;
         all = field_joined(after, "domains");

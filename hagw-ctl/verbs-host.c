@@ -9,7 +9,9 @@
 #include "confedit.h"
 #include "hostcert.h"
 #include "hostfile.h"
+#include "hostname.h"
 #include "hostscan.h"
+#include "hostzone.h"
 #include "log.h"
 #include "names.h"
 #include "output.h"
@@ -22,7 +24,7 @@
 
 /* What is left to do for a name that is in nobody's zone but its own. */
 static void say_outside(const Config *config, const char *name) {
-        const char *bare = startswith(name, "*.") ?: name;
+        const char *bare = startswith(name, "*.") ?: name, *zone;
         const ConfZone *relay = NULL;
 
         for (size_t i = 0; i < config->n_zones; i++)
@@ -36,6 +38,13 @@ static void say_outside(const Config *config, const char *name) {
                        "certificate %s.\n",
                        *name == '*' ? "has to be imported: a wildcard cannot be proven over port 80"
                                     : "is obtained over port 80 (HTTP-01)");
+                return;
+        }
+        zone = host_relay_zone(config, NULL);
+        if (zone && hostname_in_zone(bare, zone)) {
+                output("It is a name of the relay's, which has to lead it here. At the relay:\n"
+                       "  hagw-ctl host add %s tenant:%s\n",
+                       name, config->relay.tenant);
                 return;
         }
         output("It lies outside the zones of this house. Where the DNS of %s is kept, set\n"
@@ -108,6 +117,15 @@ static int read_service(const Call *call, const Config *config, const char *name
                                   call->arguments[1], ret);
 }
 
+/* At a relay, whose visitors it takes. Told. */
+static int judge_tenant(const Call *call, const Config *config, const char *name, const char *upstream) {
+        int r = call_option(call, "force") ? 0 : tenant_check_host(config, name, upstream);
+
+        if (r < 0)
+                log_error("--force takes it all the same.");
+        return r;
+}
+
 /* Told. */
 static int judge_new_host(const Call *call, const Config *config, const char *name, const char *upstream) {
         int r;
@@ -119,10 +137,7 @@ static int judge_new_host(const Call *call, const Config *config, const char *na
                 r = host_check_certificate(config, name, upstream);
         if (r < 0)
                 return r;
-        r = tenant_check_host(config, name, upstream);
-        if (r < 0)
-                log_error("--force takes it all the same.");
-        return r;
+        return judge_tenant(call, config, name, upstream);
 }
 
 int verb_host_add(const Call *call) {
@@ -226,6 +241,8 @@ int verb_host_set(const Call *call) {
                 r = check_people(call);
         if (r >= 0 && call->n_arguments > 1)
                 r = read_service(call, config, host->name, &upstream);
+        if (r >= 0 && upstream)
+                r = judge_tenant(call, config, host->name, upstream);
         if (r >= 0 && upstream)
                 r = check_service(call, upstream);
         if (r != 0)

@@ -7,6 +7,7 @@
 
 #include "certwait.h"
 #include "client.h"
+#include "conf-parse.h"
 #include "delegation.h"
 #include "glue.h"
 #include "hostfile.h"
@@ -87,6 +88,18 @@ static int choose_caa(Setup *s, const char *before) {
         return r < 0 ? log_oom() : 0;
 }
 
+/* What is there already fits what hagw.conf is to be. Told. */
+static int judge_whole(const Setup *s, Config *config) {
+        _cleanup_free_ char *error = NULL;
+        int r = config_check_whole(config, &error);
+
+        for (size_t i = 0; r >= 0 && s->present && i < s->present->n_hosts; i++)
+                r = config_check_host(config, &s->present->hosts[i], &error);
+        if (r < 0)
+                log_error("%s", error ?: "Out of memory.");
+        return r;
+}
+
 /* What hagw.conf is to be, and what it says; *ret_text is NULL where it stays. */
 static int plan_main(const Setup *s, const char *path, const char *before, char **ret_text, Config **ret) {
         _cleanup_(config_freep) Config *config = config_new();
@@ -111,6 +124,9 @@ static int plan_main(const Setup *s, const char *path, const char *before, char 
                 log_error("%s", error ?: "Out of memory.");
                 return -EINVAL;
         }
+        r = judge_whole(s, config);
+        if (r < 0)
+                return r;
         if (!before || !streq(before, text))
                 *ret_text = TAKE_PTR(text);
         *ret = TAKE_PTR(config);
@@ -185,9 +201,10 @@ static void tell_missing(sd_json_variant *reply) {
                 sd_json_variant *a = field_element(reply, "addresses", k);
 
                 if (!field_text(a, "address") && field_text(a, "error"))
-                        log_warning("No public %s address is known: %s; see public_address in hagw.conf(5).",
+                        log_warning("No public %s address is known: %s; see public_address in hagw.conf(5). "
+                                    "If this machine is to have none: hagw-ctl setup --%s none",
                                     streq(strempty(field_text(a, "family")), "ipv4") ? "IPv4" : "IPv6",
-                                    field_text(a, "error"));
+                                    field_text(a, "error"), strempty(field_text(a, "family")));
         }
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The verbs that change tenants. What they may attach with is told once, here, and kept nowhere. */
+/* The verbs that make and change tenants. What they may attach with is told once, here, and kept nowhere. */
 
 #include <stdio.h>
 #include <time.h>
@@ -223,17 +223,6 @@ int verb_tenant_add(const Call *call) {
 
 /* --- the others ---------------------------------------------------------------------------------------- */
 
-/* What all of them begin with: a relay, and a tenant that is there. */
-static int find(const Call *call, Config **ret_config, char **ret_name, sd_json_variant **ret) {
-        int r;
-
-        r = tenant_load_config(call, ret_config);
-        if (r < 0)
-                return r;
-        r = tenant_short_name(*ret_config, call->arguments[0], ret_name);
-        return r < 0 ? r : tenant_get(*ret_name, ret);
-}
-
 typedef struct Setting {
         const Config *config;
         sd_json_variant *parameters; /* but the name */
@@ -262,7 +251,8 @@ static int set_one(const Call *call, const char *typed, void *userdata) {
                 return r;
         r = output_change(call->json, name, "changed", "%s is changed.\n", name);
         if (r >= 0 && !call->json)
-                r = tenant_say_domains(name, before, sd_json_variant_by_key(reply, "tenant"));
+                r = tenant_say_domains(setting->config, name, before,
+                                       sd_json_variant_by_key(reply, "tenant"));
         return r < 0 ? r : CTL_OK;
 }
 
@@ -293,13 +283,6 @@ int verb_tenant_set(const Call *call) {
                          &(Setting) { .config = config, .parameters = parameters });
 }
 
-static bool has_token(sd_json_variant *tenant, const char *id) {
-        for (size_t i = 0; i < field_count(tenant, "tokens"); i++)
-                if (streq_ptr(field_text(field_element(tenant, "tokens", i), "tokenId"), id))
-                        return true;
-        return false;
-}
-
 /* Tokens of before that are there, without an end of their own or with one. */
 static size_t count_others(sd_json_variant *before, sd_json_variant *now, bool ending) {
         size_t n = 0;
@@ -307,7 +290,7 @@ static size_t count_others(sd_json_variant *before, sd_json_variant *now, bool e
         for (size_t i = 0; i < field_count(now, "tokens"); i++) {
                 sd_json_variant *t = field_element(now, "tokens", i);
 
-                n += has_token(before, field_text(t, "tokenId")) &&
+                n += tenant_has_token(before, field_text(t, "tokenId")) &&
                      (field_number(t, "expiresUSec") > 0) == ending;
         }
         return n;
@@ -322,7 +305,7 @@ static void list_others(const char *name, sd_json_variant *before, sd_json_varia
                 const char *id = field_text(t, "tokenId");
                 uint64_t end = field_number(t, "expiresUSec");
 
-                if (!has_token(before, id) || (end > 0) != ending)
+                if (!tenant_has_token(before, id) || (end > 0) != ending)
                         continue;
                 (void) format_when(field_number(t, "createdUSec"), now, made);
                 if (ending)
@@ -365,8 +348,8 @@ static int take_overlap(const Call *call, sd_json_variant **parameters) {
                 log_error("--overlap goes with --token: nobody knows yet when a code is used.");
                 return -EINVAL;
         }
-        if (conf_parse_usec(text, &usec) < 0 || usec > INT64_MAX) {
-                log_error("--overlap=%s: expected a duration such as 1h or 7d.", text);
+        if (conf_parse_usec(text, &usec) < 0 || usec > TOKEN_LIFETIME_MAX_USEC) {
+                log_error("--overlap=%s: expected a duration such as 1h or 7d, at most 100 years.", text);
                 return -EINVAL;
         }
         if (sd_json_variant_set_field_unsigned(parameters, "othersLifetimeUSec", usec) < 0)
@@ -405,7 +388,7 @@ int verb_tenant_rotate(const Call *call) {
         if (r >= 0)
                 r = take_overlap(call, &parameters);
         if (r >= 0)
-                r = find(call, &config, &name, &before);
+                r = tenant_find(call, &config, &name, &before);
         if (r < 0)
                 return r;
         if (sd_json_variant_set_field_string(&parameters, "name", name) < 0)
@@ -423,69 +406,4 @@ int verb_tenant_rotate(const Call *call) {
         if (r >= 0)
                 say_others(name, before, tenant);
         return r < 0 ? r : CTL_OK;
-}
-
-/* id: one token; NULL: all tokens and codes. */
-static int revoke_tokens(const Call *call, const char *id, void *userdata) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *reply = NULL;
-        const char *name = userdata;
-        unsigned long tokens, codes;
-        int r;
-
-        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)),
-                           SD_JSON_BUILD_PAIR_CONDITION(!!id, "tokenId", SD_JSON_BUILD_STRING(id))) < 0)
-                return log_oom();
-        r = client_call("io.hagw.Tenant.RevokeToken", parameters, &reply);
-        if (r < 0)
-                return r;
-        if (call->json)
-                return output_json(reply) < 0 ? CTL_FAILED : CTL_OK;
-        tokens = (unsigned long) field_number(reply, "tokens");
-        codes = (unsigned long) field_number(reply, "codes");
-        output("%lu %s and %lu %s of %s ended.\n", tokens, PLURAL(tokens, "token"), codes,
-               PLURAL(codes, "code"), name);
-        return CTL_OK;
-}
-
-int verb_tenant_revoke(const Call *call) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *tenant = NULL;
-        _cleanup_(config_freep) Config *config = NULL;
-        _cleanup_free_ char *name = NULL;
-        int r;
-
-        r = find(call, &config, &name, &tenant);
-        if (r < 0)
-                return r;
-        if (call->n_arguments == 1)
-                return revoke_tokens(call, /* id= */ NULL, name);
-        for (unsigned i = 1; i < call->n_arguments; i++)
-                if (!has_token(tenant, call->arguments[i])) {
-                        log_error("%s has no such token: \"%s\"; hagw-ctl tenant show %s shows them.", name,
-                                  call->arguments[i], name);
-                        return -ENOENT;
-                }
-        return call_each(call, 1, /* check= */ NULL, revoke_tokens, name);
-}
-
-static int remove_one(const Call *call, const char *argument, void *userdata) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
-        _cleanup_free_ char *name = NULL;
-        int r;
-
-        r = tenant_short_name(userdata, argument, &name);
-        if (r < 0)
-                return r;
-        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name))) < 0)
-                return log_oom();
-        r = client_call("io.hagw.Tenant.Remove", parameters, NULL);
-        return r < 0 ? r :
-                       output_change(call->json, name, "removed",
-                                     "%s is removed, and cut where it was attached.\n", name);
-}
-
-int verb_tenant_remove(const Call *call) {
-        _cleanup_(config_freep) Config *config = NULL;
-        int r = tenant_load_config(call, &config);
-
-        return r < 0 ? r : call_each(call, 0, tenant_check_known, remove_one, config);
 }

@@ -53,12 +53,13 @@ static const Option attach_options[] = {
         { "user", "NAME", "make this user, with a password that is asked for" },
         { "password-stdin", NULL, "read the password from standard input" },
         { "yes", NULL, "ask nothing: take the options and the defaults", 'y' },
-        { "force", NULL, "take a host whose name is nearly in the zone, or can never have a certificate" },
+        { "force", NULL,
+          "take a host whose name is nearly in the zone, somebody else's, or can never have a certificate" },
         { "wait", "SECONDS", "how long to wait for the certificates (default 180; 0: not at all)" },
         {},
 };
 
-static const Option detach_options[] = {
+static const Option yes_options[] = {
         { "yes", NULL, "ask nothing", 'y' },
         {},
 };
@@ -153,8 +154,6 @@ static const Option log_options[] = {
 
 /* What add and set have in common. */
 #define TENANT_OPTIONS                                                                                 \
-        { "domain", "NAME",                                                                            \
-          "a name outside the relay's zone, or *.NAME; may be repeated; an empty one: none" },         \
         { "note", "TEXT", "whatever helps to know the tenant again" },                                 \
         { "suspend", NULL, "cut what is there of it, and let nothing in" },                            \
         { "terminate", "WORD", "yes: the relay opens its visitors' TLS, and can read them; no (default)" },\
@@ -169,12 +168,17 @@ static const Option tenant_add_options[] = {
         { "lifetime", "TIME", "how long the code (default 24h) or the token (default for ever) is good" },
         { "count", "N", "make N tenants with names made up, which begin with NAME" },
         { "csv", NULL, "print lines of name,zone,code,expires" },
+        { "domain", "NAME",
+          "a name outside the relay's zone, or *.NAME; may be repeated; an empty one: none" },
         TENANT_OPTIONS,
         {},
 };
 
 static const Option tenant_set_options[] = {
         { "enable", NULL, "let it in again, after --suspend" },
+        { "domain", "NAME",
+          "a name outside the relay's zone, or *.NAME, instead of those before; may be repeated; an empty "
+          "one: none" },
         TENANT_OPTIONS,
         {},
 };
@@ -210,7 +214,7 @@ const Verb verbs[] = {
           "certificates" },
         { NULL, "attach", "RELAY[:PORT] [CODE]", 1, 2, NAMES_NONE, attach_options, verb_attach,
           "Attach this house to a relay, so that it needs no public address" },
-        { NULL, "detach", "", 0, 0, NAMES_NONE, detach_options, verb_detach,
+        { NULL, "detach", "", 0, 0, NAMES_NONE, yes_options, verb_detach,
           "Detach this house from its relay" },
         { NULL, "status", "", 0, 0, NAMES_NONE, status_options, verb_status,
           "Show addresses, zones, hosts, certificates and daemons, and what needs attention" },
@@ -271,10 +275,11 @@ const Verb verbs[] = {
           "Change tenants; what is not named stays as it is" },
         { "tenant", "rotate", "TENANT", 1, 1, NAMES_TENANTS, tenant_rotate_options, verb_tenant_rotate,
           "Make one more code or token for a tenant; those before stay good" },
-        { "tenant", "revoke", "TENANT [TOKEN…]", 1, CALL_ARGUMENTS_MAX, NAMES_TENANTS, NULL,
+        { "tenant", "revoke", "TENANT [TOKEN…]", 1, CALL_ARGUMENTS_MAX, NAMES_TENANTS, yes_options,
           verb_tenant_revoke,
           "End tokens by their ids, or all tokens and codes of a tenant" },
-        { "tenant", "remove", "TENANT…", 1, CALL_ARGUMENTS_MAX, NAMES_TENANTS, NULL, verb_tenant_remove,
+        { "tenant", "remove", "TENANT…", 1, CALL_ARGUMENTS_MAX, NAMES_TENANTS, yes_options,
+          verb_tenant_remove,
           "Remove tenants, and cut what is there of them" },
         { "tenant domain", "list", "TENANT", 1, 1, NAMES_TENANTS, NULL, verb_tenant_domain_list,
           "List the names outside the relay's zone that lead to a tenant" },

@@ -128,8 +128,8 @@ int view_print_hosts(sd_json_variant *v, int indent) {
                           login          ? "yes" :
                           own            ? "its own" :
                           !known         ? "?" :
-                          inner          ? "behind" :
                           tenant         ? "the house" :
+                          inner          ? "behind" :
                                            "no");
                 table_add(t, certificate || own ? TONE_PLAIN : TONE_WARN, "%s",
                           own         ? "its own" :

@@ -162,6 +162,13 @@ static int make_opened(Config *c) {
         return !h->upstream || !h->upstream_host ? -ENOMEM : set_default(&h->name, "*.", c->tenants.zone);
 }
 
+int config_check_host(const Config *c, const ConfHost *h, char **ret_error) {
+        if (h->upstream_kind != CONF_UPSTREAM_TENANT || c->tenants.zone)
+                return 0;
+        return refuse(ret_error, "%s: upstream \"%s\" needs tenants.zone: this is no relay", h->file,
+                      h->upstream);
+}
+
 /* A relay and an agent name things that other settings must agree with. */
 static int check_tunnel(Config *c, char **ret_error) {
         const ConfZone *z;
@@ -173,14 +180,14 @@ static int check_tunnel(Config *c, char **ret_error) {
                         return refuse(ret_error,
                                       "zone \"%s\": via = \"relay\" needs relay.address and relay.tenant",
                                       c->zones[i].name);
-        if (!c->tenants.zone) {
-                for (size_t i = 0; i < c->n_hosts; i++)
-                        if (c->hosts[i].upstream_kind == CONF_UPSTREAM_TENANT)
-                                return refuse(ret_error,
-                                              "%s: upstream \"%s\" needs tenants.zone: this is no relay",
-                                              c->hosts[i].file, c->hosts[i].upstream);
-                return 0;
+        for (size_t i = 0; i < c->n_hosts; i++) {
+                const int r = config_check_host(c, &c->hosts[i], ret_error);
+
+                if (r < 0)
+                        return r;
         }
+        if (!c->tenants.zone)
+                return 0;
         z = config_find_zone(c, c->tenants.zone);
         if (!z || !streq(z->name, c->tenants.zone))
                 return refuse(ret_error, "tenants.zone: \"%s\" is none of zones", c->tenants.zone);

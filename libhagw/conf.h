@@ -162,6 +162,9 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(Config *, config_free)
 int config_parse_text(const char *text, const char *file, bool host, Config *c, char **ret_error);
 Config *config_new(void);
 
+/* Whether a host and the rest of a configuration, which may be without it, go together; as config_load(). */
+int config_check_host(const Config *c, const ConfHost *h, char **ret_error);
+
 /* The zone that a normalized name lies in (the longest), or NULL. */
 const ConfZone *config_find_zone(const Config *c, const char *name);
 /* Of a house: the name lies in its relay's zone, and is not its own: the relay's certificates and records

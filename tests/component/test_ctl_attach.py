@@ -206,6 +206,22 @@ def test_a_fresh_machine_attaches(machine, relay):
     assert "Attached" in machine.ok("attach", relay.address, "--yes", "--wait=0"), "the same once more, with the token that is there"
 
 
+def test_a_host_with_another_tenants_name(machine, relay):
+    """It is not taken, and told with the name that was meant; the house is attached with the others all the same."""
+    said = machine.run(*attach(relay, code(relay)), "--contact=me@home.test", f"--host=ha.bert.{ZONE}=http://127.0.0.1:1",
+                       "--host=nas=http://127.0.0.1:1")
+    assert said.returncode == FAILED and f'did you mean "ha.anna.{ZONE}"?' in said.stderr
+    assert "Attached" in said.stdout and "The token is kept" not in said.stderr
+    assert [h["name"] for h in machine.proxyd.call("ListHosts")["hosts"]] == [f"nas.anna.{ZONE}"]
+
+
+def test_setup_in_such_a_house(machine, relay):
+    """Nothing is asked of a router, or of an address that nobody needs."""
+    machine.ok(*attach(relay, code(relay)), "--contact=me@home.test")
+    r = machine.run("setup", "--yes", "--wait=0")
+    assert "public address" not in r.stdout + r.stderr and "router" not in r.stdout.lower(), r.stdout + r.stderr
+
+
 def test_once_more_tries_at_once(machine, relay):
     """attach and setup say that a person was there, though nothing they ask for has changed: what failed is tried anew."""
     machine.ok(*attach(relay, code(relay)), "--contact=me@home.test", "--directory=https://127.0.0.1:1/directory", "--user=me",
@@ -470,6 +486,16 @@ def test_status_of_a_house_behind_a_relay(machine):
     assert r.returncode == FAILED and f"{RELAY} as anna" in r.stdout and "through the relay" in r.stdout
 
 
+def test_status_of_such_a_house_whose_configuration_is_broken(machine):
+    """It needs no public address, whatever stands in its files."""
+    machine.house.configure(f'zones = ( {{ name = "anna.{RELAY}"; via = "relay"; }} );\nrelay: {{ address = "{RELAY}"; tenant = "anna"; }};\n'
+                            'public_address: { ipv4 = "none"; ipv6 = "none"; };\n')
+    machine.start_daemons()
+    machine.house.config.joinpath("hosts.d/x.conf").write_text('name = "x.test"; upstream = "tenant:bert";\n')
+    said = machine.run("status", "--no-delegation").stdout
+    assert "this is no relay" in said and "No public" not in said
+
+
 # --- setup ---------------------------------------------------------------------------------------------------
 
 def test_setup_makes_a_relay(ctl, tmp_path):
@@ -491,5 +517,7 @@ def test_a_gateway_becomes_a_relay_too(ctl):
     assert "2 zones" in ctl.ok("config", "check")
     ctl.ok("setup", "--relay", "--yes", "--no-start", f"--zone={RELAY}")
     assert conf(ctl) == text, "the same once more changes nothing"
+    ctl.ok("setup", "--relay", "--yes", "--no-start")
+    assert conf(ctl) == text, "nor without its zone, which is known"
     ctl.ok("setup", "--relay", "--yes", "--no-start", f"--zone={RELAY}", "--name-server=ns.x.test")
     assert 'name_server = "ns.x.test";' in conf(ctl) and conf(ctl).replace('name_server = "ns.x.test";', "").split() == text.split()

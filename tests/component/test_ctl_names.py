@@ -267,3 +267,71 @@ def test_reload_names_who_does_not_run(booted, webd):
     webd.stop()
     booted.house.configure('zones = ( { name = "home.test"; } );\n')
     assert "no daemon runs" in booted.refused(UNREACHABLE, "reload")
+
+
+# --- a host and the rest of the configuration ---
+
+def test_a_host_that_the_whole_cannot_have_is_not_written(hosts):
+    """A house is no relay: nothing leads to a tenant there, and nothing of that kind reaches the disk."""
+    before = files(hosts)
+    for words in (["host", "add", "x", "tenant:bert", "--no-reload"], ["host", "add", "x", "tenant:bert", "--no-reload", "--force"],
+                  ["host", "set", "ha", "tenant:bert", "--no-reload"], ["setup", "--yes", "--no-start", "--host=x=tenant:bert"]):
+        r = hosts.run(*words)
+        assert r.returncode != OK and "this is no relay" in r.stderr and "is added" not in r.stdout, (words, r)
+        assert files(hosts) == before
+        assert "2 hosts" in hosts.ok("config", "check")
+
+
+def test_setup_keeps_what_hosts_need(zone):
+    """A hagw.conf that the hosts there could not go on with is not written."""
+    zone.house.configure('zones = ( { name = "relay.test"; } );\ntenants: { zone = "relay.test"; };\n',
+                         x='name = "x.relay.test"; upstream = "tenant:anna";\n')
+    text = (zone.house.config / "hagw.conf").read_text()
+    assert "this is no relay" in zone.refused(FAILED, "setup", "--yes", "--no-start", "--force", "--zone=a.test", "--zone=b.test", "--ipv4=none")
+    assert (zone.house.config / "hagw.conf").read_text() == text
+    assert "1 host" in zone.ok("config", "check")
+
+
+def test_one_host_more_than_there_can_be(zone):
+    zone.house.configure('zones = ( { name = "home.test"; } );\n',
+                         **{f"h{i}": f'name = "h{i}.home.test"; upstream = "http://127.0.0.1";\n' for i in range(1024)})
+    assert "1024 hosts" in zone.refused(FAILED, "host", "add", "x", "http://127.0.0.1:1", "--no-reload", "--force")
+    assert "1024 hosts" in zone.ok("config", "check")
+    zone.ok("host", "set", "h7", "--from=lan", "--no-reload")
+
+
+# --- a house's names and its relay's ---
+
+@pytest.fixture
+def behind(ctl):
+    ctl.house.configure('zones = ( { name = "bert.relay.example.com"; via = "relay"; } );\n'
+                        'relay: { address = "relay.example.com"; tenant = "bert"; };\n',
+                        ha='name = "ha.bert.relay.example.com"; upstream = "http://127.0.0.1";\n')
+    return ctl
+
+
+@pytest.mark.parametrize("name,why", [
+    ("foo.relay.example.com", "did you mean \"foo.bert.relay.example.com\"?"),
+    ("ha.anna.relay.example.com", "did you mean \"ha.bert.relay.example.com\"?"),
+    ("*.anna.relay.example.com", "did you mean \"*.bert.relay.example.com\"?"),
+    ("relay.example.com", "the relay's own name"), ("nas.bert", "did you mean \"nas.bert.relay.example.com\"?"),
+    ("nas.bert.relay", "did you mean \"nas.bert.relay.example.com\"?")])
+def test_names_in_the_relays_zone(behind, name, why):
+    """A house has names in its own zone, and is told so with the name that was meant."""
+    for words in (["host", "add", name, "http://127.0.0.1:1", "--no-reload"], ["setup", "--yes", "--no-start", f"--host={name}=http://127.0.0.1:1"]):
+        said = behind.refused(USAGE, *words)
+        assert why in said and "--force" in said and "CNAME" not in said
+    assert files(behind) == ["ha.conf"]
+    said = behind.ok("host", "add", name, "http://127.0.0.1:1", "--no-reload", "--force")
+    assert ("tenant:bert" in said) == name.endswith("relay.example.com") and "domain add" not in (said if name.endswith(".com") else "")
+
+
+def test_a_name_outside_the_relays_zone(behind):
+    said = behind.ok("host", "add", "shop.example.net", "http://127.0.0.1:1", "--no-reload", "--force")
+    assert "CNAME bert.relay.example.com" in said and "tenant domain add bert" in said
+
+
+@pytest.mark.parametrize("verb", [["show"], ["set"], ["remove"]])
+def test_a_name_that_was_cut_short(behind, verb):
+    extra = ["--from=lan"] if verb == ["set"] else []
+    assert "did you mean \"ha.bert.relay.example.com\"?" in behind.refused(FAILED, "host", *verb, "ha.bert", *extra)

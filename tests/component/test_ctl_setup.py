@@ -353,6 +353,10 @@ def test_an_address_that_is_missing_is_told(machine):  # noqa: F811
                     "--wait=0")
     assert "The house's public address: 2001:db8::1" in r.stdout, (r.stdout, r.stderr)
     assert re.search(r"No public IPv4 address is known: lo .*; see public_address", r.stderr), r.stderr
+    assert "hagw-ctl setup --ipv4 none" in r.stderr
+    assert 'public_address.ipv4 = "none" in hagw.conf says so' in " ".join(machine.run("status", "--no-delegation").stdout.split())
+    r = machine.run("setup", "--ipv4=none", "--yes", "--wait=0")
+    assert "could not be confirmed" not in machine.run("status", "--no-delegation").stdout
 
 
 def test_a_relay_is_not_spoken_to_as_a_house(machine):  # noqa: F811

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from ctl_tools import CTL, FAILED, OK, UNREACHABLE, USAGE, ctl, zone  # noqa: F401 (fixtures)
+from ctl_tools import CTL, FAILED, OK, UNREACHABLE, USAGE, ctl, terminal, zone  # noqa: F401 (fixtures)
 from tenant_tools import ZONE, Relay, Token, b64
 
 NAME = f"connect.{ZONE}"  # what tenant_tools' relay is called
@@ -82,6 +82,13 @@ def test_many(relay):
     (["add", "x", "--bytes-per-second=fast"], "a size such as"), (["add", "x", "--agents=1K"], "a number"),
     (["add", "x", "--lifetime=soon"], "a duration"), (["add", "x", "--terminate=maybe"], "yes or no"),
     (["set", "x"], "What is to change"), (["set", "x", "--suspend", "--enable"], "not both"),
+    (["add", "x", "--agents=0"], "--agents=0: expected a number from 1 to 64"), (["add", "x", "--agents=none"], "1 to 64"),
+    (["add", "x", "--agents=65"], "1 to 64"), (["add", "x", "--channels=0"], "1 to 65536, or none"), (["add", "x", "--channels=65537"], "65536"),
+    (["add", "x", "--connections-per-second=0"], "or none"), (["add", "x", "--connections-per-second=1000001"], "1 to 1000000"),
+    (["add", "x", "--bytes-per-second=0"], "or none"), (["add", "x", "--bytes-per-month=0"], "or none"),
+    (["set", "x", "--bytes-per-month=1048577T"], "1048576T"), (["add", "x", "--note", "a\nb"], "control"),
+    (["add", "x", "--note", "x" * 257], "256 bytes"), (["add", "x", "--lifetime=59s"], "1 minute"), (["rotate", "x", "--lifetime=367d"], "1 year"),
+    (["rotate", "x", "--token", "--lifetime=36601d"], "100 years"), (["rotate", "x", "--token", "--overlap=36601d"], "100 years"),
     (["rotate", "x", "--overlap=1h"], "--token"), (["usage", "--month=11"], "2026-11"), (["usage", "--month=2999-01"], "not begun"),
 ])
 def test_mistakes_are_named(relay, words, why):
@@ -94,6 +101,16 @@ def test_the_daemons_refusals_are_told(relay):
     assert "tenant rotate anna" in relay.refused(FAILED, "tenant", "add", "anna")
     assert "kept for the relay" in relay.refused(FAILED, "tenant", "add", "www")
     assert "anna's already" in relay.refused(FAILED, "tenant", "add", "bob", "--domain=a.example.org")
+
+
+def test_the_greatest_values_are_hagw_tenantds(relay):
+    """What hagw-ctl lets through is taken there as well."""
+    relay.ok("tenant", "add", "anna", "--agents=64", "--channels=65536", "--connections-per-second=1000000", "--bytes-per-second=1048576T",
+             "--bytes-per-month=1048576T", "--note", "x" * 256, "--lifetime=366d")
+    relay.ok("tenant", "add", "bert", "--agents=1", "--channels=1", "--connections-per-second=1", "--bytes-per-second=1", "--lifetime=60s")
+    relay.ok("tenant", "rotate", "anna", "--token", "--lifetime=36600d", "--overlap=36600d")
+    relay.ok("tenant", "set", "anna", "--channels=none", "--connections-per-second=none", "--bytes-per-second=none", "--bytes-per-month=none")
+    assert [relay.relay.get("anna")[f] for f in ("channels", "connectionsPerSecond", "bytesPerSecond", "bytesPerMonth")] == [0] * 4
 
 
 @pytest.mark.parametrize("verb", ["show", "rotate", "revoke", "remove", "usage"])
@@ -160,6 +177,27 @@ def test_remove(relay):
     assert relay.json("tenant", "remove", f"a.{ZONE}") == {"name": "a", "change": "removed"}
     relay.ok("tenant", "remove", "b", "c")
     assert listed(relay) == []
+
+
+def test_what_cuts_a_house_asks_first(relay):
+    """At a terminal; a program, and who says --yes, is believed."""
+    for name in ("anna", "bert", "carl"):
+        relay.ok("tenant", "add", name, "--token")
+    shown, status = terminal(relay, ("tenant", "revoke", "anna"), [("all tokens and codes of anna", "n")])
+    assert status == FAILED and len(relay.relay.get("anna")["tokens"]) == 1
+    shown, status = terminal(relay, ("tenant", "revoke", "anna"), [("all tokens and codes of anna", "y")])
+    assert status == OK and "until hagw-ctl tenant rotate anna" in shown and relay.relay.get("anna")["tokens"] == []
+    token = relay.relay.get("bert")["tokens"][0]["tokenId"]
+    shown, status = terminal(relay, ("tenant", "remove", "bert"), [("Remove bert", "")])
+    assert status == FAILED and listed(relay) == ["anna", "bert", "carl"]
+    shown, status = terminal(relay, ("tenant", "remove", "bert", "annna"), [])
+    assert status == FAILED and 'did you mean "anna"' in shown and "Remove" not in shown
+    shown, status = terminal(relay, ("tenant", "revoke", "bert", token), [])
+    assert status == OK and "until hagw-ctl" not in shown
+    shown, status = terminal(relay, ("tenant", "remove", "bert", "carl"), [("Remove 2 tenants", "y")])
+    assert status == OK and listed(relay) == ["anna"]
+    shown, status = terminal(relay, ("tenant", "remove", "anna", "--yes"), [])
+    assert status == OK and listed(relay) == []
 
 
 def test_any_number_of_names(relay):
@@ -302,6 +340,15 @@ def test_what_a_list_loses_is_said(relay):
     assert "No longer" not in relay.ok("tenant", "set", "anna", "--agents=2")
 
 
+def test_a_domain_above_the_relays_zone(relay):
+    """It is taken, for its owner may want just that; and it is told, with the way back."""
+    relay.ok("tenant", "add", "anna")
+    for words in (["domain", "add", "anna", "example.com", "*.example.com"], ["set", "anna", "--domain=*.example.com"]):
+        r = relay.run("tenant", *words)
+        assert r.returncode == OK and ("tenant domain remove anna '*.example.com'" in r.stderr) == (words[0] == "domain")
+    assert "instead of those before" in relay.ok("tenant", "set", "--help")
+
+
 def test_hosts_of_the_relay_and_tenants(relay):
     """A host takes no tenant's visitors unseen, and leads to no tenant that is not there."""
     relay.ok("tenant", "add", "anna")
@@ -315,3 +362,38 @@ def test_hosts_of_the_relay_and_tenants(relay):
         relay.ok("host", "add", f"{label}.anna.{ZONE}", "tenant:anna", wall, "--force", "--no-reload")
         assert "required" in relay.run("host", "show", f"{label}.anna.{ZONE}").stdout
     relay.ok("host", "add", f"own.{ZONE}", "http://127.0.0.1:1", "--no-reload")
+
+
+@pytest.mark.parametrize("name,upstream,why", [
+    (f"ha.bert.{ZONE}", "tenant:anna", "the tenant bert"), (f"bert.{ZONE}", "tenant:anna", "the tenant bert"),
+    ("shop.example.net", "http://127.0.0.1:1", "the tenant bert"), ("shop.example.net", "tenant:anna", "tenant:bert leads"),
+    ("a.wild.example.net", "tenant:anna", "the tenant bert"), ("*.wild.example.net", "tcp://127.0.0.1:1", "the tenant bert"),
+    ("Shop.Example.Net", "http://127.0.0.1:1", "the tenant bert"),
+    ("ha.bert", "tenant:bert", f"did you mean \"ha.bert.{ZONE}\"?"), ("ha.bert", "http://127.0.0.1:1", f"ha.bert.{ZONE}"),
+    ("ha.relay", "tenant:bert", f"ha.{ZONE}")])
+def test_nobody_else_gets_a_tenants_visitors(relay, name, upstream, why):
+    """Whichever of its names it is, and whoever would get them; who means it says so."""
+    relay.ok("tenant", "add", "anna")
+    relay.ok("tenant", "add", "bert", "--domain=shop.example.net", "--domain=*.wild.example.net")
+    said = relay.refused(FAILED if "the tenant" in why or "leads" in why else USAGE, "host", "add", name, upstream, "--no-reload")
+    assert why in said and "--force" in said
+    assert f"{name.lower().replace('*', '_wildcard')}.conf" not in [p.name for p in (relay.house.config / "hosts.d").iterdir()]
+    relay.ok("host", "add", name, upstream, "--no-reload", "--force")
+
+
+def test_what_is_nobodys_or_the_tenants_own(relay):
+    relay.ok("tenant", "add", "bert", "--domain=shop.example.net", "--domain=*.wild.example.net")
+    for name in ("shop.example.net", "a.wild.example.net", f"ha.bert.{ZONE}", "other.example.net"):
+        relay.ok("host", "add", name, "tenant:bert", "--no-reload")
+    for name in ("a.b.wild.example.net", "wild.example.net", f"nobody.{ZONE}"):
+        relay.ok("host", "add", name, "http://127.0.0.1:1", "--no-reload", "--login=none")
+
+
+def test_a_host_that_is_changed_takes_no_visitors_either(relay):
+    for name in ("anna", "bert"):
+        relay.ok("tenant", "add", name)
+    relay.ok("host", "add", f"ha.bert.{ZONE}", "tenant:bert", "--no-reload")
+    assert "the tenant bert" in relay.refused(FAILED, "host", "set", f"ha.bert.{ZONE}", "tenant:anna", "--no-reload")
+    assert 'did you mean "anna"' in relay.refused(FAILED, "host", "set", f"ha.bert.{ZONE}", "tenant:annna", "--no-reload")
+    assert "the tenant bert" in relay.refused(FAILED, "setup", "--yes", "--no-start", f"--host=x.bert.{ZONE}=tenant:anna")
+    assert "tenant:bert" in relay.run("host", "show", f"ha.bert.{ZONE}").stdout

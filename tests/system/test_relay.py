@@ -211,7 +211,7 @@ def test_a_login_at_one_is_none_at_the_other(cabin, flat):
 
 def test_a_house_that_serves_the_others_name_gets_neither_visitors_nor_certificate(cabin, flat):
     key = served_key(flat.host)
-    cabin.ctl("host", "add", flat.host, "http://10.1.0.4:8123", "--login", "none", check=False)
+    cabin.ctl("host", "add", flat.host, "http://10.1.0.4:8123", "--login", "none", "--force", check=False)
     try:
         assert flat.echo()["host"] == flat.host and served_key(flat.host) == key
         mine = cabin.verb("cert", "list")["certificates"]
