@@ -382,12 +382,13 @@ static int print_list(const char *name, char **list) {
 static const char *asks_behind(const ConfHost *h, sd_json_variant *live) {
         const bool walled = h->access.login == CONF_LOGIN_REQUIRED;
 
+        /* What was seen behind the relay's own login was the house's, and is told as that afterwards. */
+        if (!walled && h->upstream_kind == CONF_UPSTREAM_TENANT)
+                return "The house asks, where its host says so.";
         if (field_number(live, "innerLoginUSec"))
                 return walled ? "The gateway behind asks as well: a login here, and one there. "
                                 "--login=none leaves it to that one." :
                                 "The gateway behind asks.";
-        if (!walled && h->upstream_kind == CONF_UPSTREAM_TENANT)
-                return "The house asks, where its host says so.";
         return NULL;
 }
 

@@ -7,6 +7,7 @@ import re
 import urllib.parse
 
 import pytest
+from ctl_tools import Ctl
 from proxyhouse import HOST as PLAIN
 from proxyhouse import Head, ProxyHouse, Upstream, echo, silent
 from relayhouse import ZONE
@@ -149,6 +150,18 @@ def enter(w):
     c = Client(w.outer)
     assert is_through(c.fill_in(c.fill_in(c.go("/"), OUTER), INNER))
     return c
+
+
+def test_who_asks_is_told_the_same_whatever_was_before(make):
+    """A wall that is taken away leaves the other one, which has one name: the house's, or the gateway's behind."""
+    w = make(None, "required")
+    enter(w)
+    ctl = Ctl(w.outer.house)
+    assert "yes, twice" in ctl.run("host", "list").stdout
+    ctl.ok("host", "set", HOST, "--login=none", "--no-reload", "--force")
+    w.outer.proxyd.reload()
+    who, words = ("the house", "The house asks") if isinstance(w, Relayed) else ("behind", "The gateway behind asks.")
+    assert who in ctl.run("host", "list").stdout and words in ctl.run("host", "show", HOST).stdout
 
 
 def test_each_wall_has_its_own_pages(make):
