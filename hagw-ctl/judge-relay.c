@@ -9,10 +9,12 @@
 #include "client.h"
 #include "hostname.h"
 #include "output.h"
+#include "plural.h"
 #include "relay.h"
 #include "usec.h"
 
 #define REFUSED_RECENT_USEC (10 * USEC_PER_MINUTE)
+#define TAKEN_RECENT_USEC (5 * USEC_PER_MINUTE) /* who swaps does so in less */
 
 /* What its owner can do about it, here or by a word to who runs the relay. */
 static const struct {
@@ -120,6 +122,21 @@ static void judge_domains(Status *s, sd_json_variant *relay) {
                                first, also, field_text(relay, "tenant"), first);
 }
 
+/* It took the place back, and the other one will do the same. */
+static void judge_taken_over(Status *s, sd_json_variant *relay) {
+        uint64_t now = clock_usec(CLOCK_REALTIME), last = field_number(relay, "takenOverUSec");
+        char when[TIME_TEXT_MAX];
+
+        if (relay_is_attached(relay) && last + TAKEN_RECENT_USEC >= now)
+                status_problem(s,
+                               "Another machine attaches to %s as this house, too, and the two take "
+                               "turns: it took this one's place %s. hagw-ctl detach on one of them ends "
+                               "that, or at the relay hagw-ctl tenant set %s --agents=2 lets both be "
+                               "attached.",
+                               s->config->relay.address, format_when(last, now, when),
+                               s->config->relay.tenant);
+}
+
 int judge_relay(Status *s) {
         sd_json_variant *relay = sd_json_variant_by_key(s->relay, "relay");
         const char *error = field_text(relay, "error");
@@ -138,6 +155,7 @@ int judge_relay(Status *s) {
         judge_domains(s, relay);
         for (size_t i = 0; i < field_count(relay, "refused"); i++)
                 judge_refused(s, relay, field_element(relay, "refused", i));
+        judge_taken_over(s, relay);
         return 0;
 }
 
@@ -200,6 +218,25 @@ static int judge_tenants_refused(Status *s, size_t at) {
         return 0;
 }
 
+static void judge_swaps(Status *s) {
+        size_t n = field_count(s->tenants_refused, "tenantsSwapping");
+        sd_json_variant *row = field_element(s->tenants_refused, "tenantsSwapping", 0);
+        const char *name = field_text(row, "tenant");
+        char when[TIME_TEXT_MAX], also[64] = "";
+
+        if (n == 0)
+                return;
+        if (n > 1)
+                (void) snprintf(also, sizeof(also), " (the same with %zu more %s)", n - 1,
+                                PLURAL(n - 1, "tenant"));
+        status_problem(s,
+                       "Two machines attach as the tenant %s and take turns, the last time %s%s. hagw-ctl "
+                       "detach on one of them ends that, hagw-ctl tenant set %s --agents=2 lets both be "
+                       "attached.",
+                       name, format_when(field_number(row, "lastUSec"), clock_usec(CLOCK_REALTIME), when),
+                       also, name);
+}
+
 int judge_tenants(Status *s) {
         int r = 0;
 
@@ -210,5 +247,6 @@ int judge_tenants(Status *s) {
                                "are, hagw-ctl tenant restore puts the newest one back.");
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(tenant_refusals); i++)
                 r = judge_tenants_refused(s, i);
+        judge_swaps(s);
         return r;
 }

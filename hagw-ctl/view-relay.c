@@ -148,7 +148,7 @@ static int take_refused(sd_json_variant *reply, void *userdata) {
 int view_tenants_refused(const Config *config, sd_json_variant **ret) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *reply = NULL;
         _cleanup_free_ char *reason = NULL; /* that hagw-proxyd is off is told by view_daemons() */
-        sd_json_variant *rows, *more;
+        sd_json_variant *rows, *more, *swaps;
         int r;
 
         if (!config || !config->tenants.zone)
@@ -159,8 +159,13 @@ int view_tenants_refused(const Config *config, sd_json_variant **ret) {
                                       &reason);
         rows = sd_json_variant_by_key(reply, "refused");
         more = sd_json_variant_by_key(reply, "refusedMore");
-        if (r >= 0 && rows)
-                r = sd_json_buildo(ret, SD_JSON_BUILD_PAIR_VARIANT("tenantsRefused", rows),
+        swaps = sd_json_variant_by_key(reply, "swaps");
+        if (r >= 0 && (rows || swaps))
+                r = sd_json_buildo(ret,
+                                   SD_JSON_BUILD_PAIR_CONDITION(!!swaps, "tenantsSwapping",
+                                                                SD_JSON_BUILD_VARIANT(swaps)),
+                                   SD_JSON_BUILD_PAIR_CONDITION(!!rows, "tenantsRefused",
+                                                                SD_JSON_BUILD_VARIANT(rows)),
                                    SD_JSON_BUILD_PAIR_CONDITION(!!more, "tenantsRefusedMore",
                                                                 SD_JSON_BUILD_VARIANT(more)));
         return r == -ENOMEM ? log_oom() : 0;

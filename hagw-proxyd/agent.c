@@ -171,18 +171,6 @@ static void on_link_failed(RelayLink *l, RelayLinkFailure failure, const char *w
         fail_link(l->userdata, l, why, failure == RELAY_LINK_NO_TOKEN, 0);
 }
 
-void relay_machine_id(char ret[static SD_ID128_STRING_MAX]) {
-        static const sd_id128_t hagw =
-                SD_ID128_MAKE(6e, 2f, 51, d0, 3b, 0c, 4c, 7e, 9a, 84, 1f, 77, c6, 2b, e0, 95);
-        sd_id128_t id;
-
-        /* An image that was never started has none. */
-        if (sd_id128_get_machine_app_specific(hagw, &id) < 0 &&
-            sd_id128_get_boot_app_specific(hagw, &id) < 0)
-                id = hagw;
-        (void) sd_id128_to_string(id, ret);
-}
-
 static int send_attach(RelayLink *l, sd_json_variant *proof) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         char machine[SD_ID128_STRING_MAX];
@@ -283,6 +271,8 @@ static void on_refusal(Agent *a, const RelayLink *l, const ControlReply *reply) 
         char buffer[RELAY_ERROR_MAX];
         bool busy = streq(reply->error, INTERFACE "Busy");
 
+        if (l == a->link && streq(reply->error, INTERFACE "TakenOver"))
+                a->attached.taken_over_usec = clock_usec(CLOCK_REALTIME);
         /* The token was good until now: hagw-keyd may have another one by this time. */
         if (l == a->link && a->state == RELAY_ATTACHED && streq(reply->error, INTERFACE "NotAdmitted")) {
                 settle(a);

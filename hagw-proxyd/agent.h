@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <systemd/sd-id128.h>
-
 #include "agentchannel.h"
 #include "relaylink.h"
 
@@ -34,9 +32,6 @@ typedef enum RelayState {
         _RELAY_STATE_INVALID = -EINVAL,
 } RelayState;
 const char *relay_state_text(RelayState s);
-
-/* The same on each start of this machine, and nothing that tells which machine it is to anybody else. */
-void relay_machine_id(char ret[static SD_ID128_STRING_MAX]);
 
 typedef struct Agent Agent;
 

@@ -3,14 +3,17 @@
 /* A list that is put together from all workers. Rows cross the threads as JSON text. */
 
 #include <stdio.h>
+#include <time.h>
 
 #include "attachments.h"
 #include "control.h"
 #include "manager.h"
 #include "tenantrefusal.h"
 #include "tenantusage.h"
+#include "usec.h"
 
 #define ROWS_MAX 500U /* in one message */
+#define SWAPS_MAX 100U /* rows of each worker's */
 #define REFUSED_MAX 2000U /* rows of refusals in an answer, the newest; of one tenant there are fewer */
 
 /* In the worker's thread. */
@@ -65,8 +68,41 @@ static int collect_refused(Worker *w, const char *tenant, sd_json_variant **ret,
         return refusal_rows_to_json(&f, REFUSED_MAX, ret);
 }
 
+typedef struct Swaps {
+        uint64_t now_usec, shift_usec;
+        size_t n;
+        sd_json_variant *rows;
+} Swaps;
+
+static void add_swap(NameEntry *e, void *userdata) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *row = NULL;
+        const Tenant *t = CONTAINER_OF(e, Tenant, entry);
+        Swaps *s = userdata;
+
+        if (t->taken_usec[1] == 0 || t->taken_usec[1] + TENANT_SWAP_USEC < s->now_usec || s->n >= SWAPS_MAX)
+                return;
+        s->n++;
+        if (sd_json_buildo(&row, SD_JSON_BUILD_PAIR_STRING("tenant", t->info->name),
+                           SD_JSON_BUILD_PAIR_UNSIGNED("lastUSec", t->taken_usec[0] + s->shift_usec)) >= 0)
+                (void) sd_json_variant_append_array(&s->rows, row);
+}
+
+/* NULL: none. */
+static sd_json_variant *collect_swaps(Worker *w, const char *tenant) {
+        Swaps s = { .now_usec = w->loop.now_usec,
+                    .shift_usec = clock_usec(CLOCK_REALTIME) - clock_usec(CLOCK_MONOTONIC) };
+        Tenant *t;
+
+        if (!*tenant)
+                name_table_foreach(&w->tenants.table, add_swap, &s);
+        else if ((t = tenants_find(w, tenant)))
+                add_swap(&t->entry, &s);
+        return s.rows;
+}
+
 void attachments_collect(Worker *w, AttachmentsMessage *m) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *rows = NULL, *refused = NULL, *v = NULL;
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *rows = NULL, *refused = NULL, *v = NULL,
+                                                          *swaps = collect_swaps(w, m->tenant);
         int r = sd_json_variant_new_array(&rows, NULL, 0);
         size_t more = 0;
 
@@ -81,7 +117,9 @@ void attachments_collect(Worker *w, AttachmentsMessage *m) {
         if (r >= 0)
                 r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR_VARIANT("attachments", rows),
                                    SD_JSON_BUILD_PAIR_VARIANT("refused", refused),
-                                   SD_JSON_BUILD_PAIR_UNSIGNED("refusedMore", more));
+                                   SD_JSON_BUILD_PAIR_UNSIGNED("refusedMore", more),
+                                   SD_JSON_BUILD_PAIR_CONDITION(!!swaps, "swaps",
+                                                                SD_JSON_BUILD_VARIANT(swaps)));
         if (r >= 0)
                 (void) sd_json_variant_format(v, /* flags= */ 0, &m->rows);
         queue_push(w->main_queue, &m->message);
@@ -91,7 +129,7 @@ void attachments_collect(Worker *w, AttachmentsMessage *m) {
 
 struct AttachmentsCall {
         sd_varlink *link;
-        sd_json_variant *rows, *refused;
+        sd_json_variant *rows, *refused, *swaps;
         uint64_t refused_more;
         unsigned n_open; /* workers that have not answered */
         int error;
@@ -168,10 +206,13 @@ static void finish(AttachmentsCall *call) {
                         SD_JSON_BUILD_PAIR_CONDITION(!!call->refused, "refused",
                                                      SD_JSON_BUILD_VARIANT(call->refused)),
                         SD_JSON_BUILD_PAIR_CONDITION(call->refused_more > 0, "refusedMore",
-                                                     SD_JSON_BUILD_UNSIGNED(call->refused_more)));
+                                                     SD_JSON_BUILD_UNSIGNED(call->refused_more)),
+                        SD_JSON_BUILD_PAIR_CONDITION(!!call->swaps, "swaps",
+                                                     SD_JSON_BUILD_VARIANT(call->swaps)));
         sd_varlink_unref(call->link);
         sd_json_variant_unref(call->rows);
         sd_json_variant_unref(call->refused);
+        sd_json_variant_unref(call->swaps);
         free(call);
 }
 
@@ -188,6 +229,7 @@ void attachments_on_message(AttachmentsMessage *m) {
                 call->error = -ENOMEM;
         take_rows(call, sd_json_variant_by_key(v, "attachments"), &call->rows);
         take_rows(call, sd_json_variant_by_key(v, "refused"), &call->refused);
+        take_rows(call, sd_json_variant_by_key(v, "swaps"), &call->swaps);
         if (v)
                 call->refused_more += sd_json_variant_unsigned(sd_json_variant_by_key(v, "refusedMore"));
         if (--call->n_open == 0)

@@ -274,6 +274,10 @@ static void take_place(Control *k) {
         }
         if (t->n_controls >= MAX(t->info->agents, 1U)) {
                 old = find_oldest(t);
+                if (is_alive(old)) {
+                        t->taken_usec[1] = t->taken_usec[0];
+                        t->taken_usec[0] = k->worker->loop.now_usec;
+                }
                 log_notice("Tenant %s: machine %s takes the place of machine %s, which %s.", t->info->name,
                            k->machine, old->machine, is_alive(old) ? "is alive" : "does not answer");
                 control_end(old, "TakenOver");

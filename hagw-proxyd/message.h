@@ -207,6 +207,7 @@ typedef struct RelayAttached {
         char zone[HOSTNAME_MAX + 1]; /* empty: never attached */
         char address[IP_TEXT_MAX + sizeof("[]:65535")]; /* the relay's */
         char token_id[RELAY_TOKEN_ID_LENGTH + 1]; /* that it was admitted with */
+        uint64_t taken_over_usec; /* CLOCK_REALTIME: another machine took its place; 0: none ever did */
         struct {
                 uint64_t n, last_usec; /* CLOCK_REALTIME */
         } refused[_REFUSAL_MAX]; /* our visitors, there, since it runs */

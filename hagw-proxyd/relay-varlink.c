@@ -87,6 +87,7 @@ int vl_method_describe_relay(sd_varlink *link, sd_json_variant *parameters, sd_v
         const RelayTarget *t = m->snapshot->relay;
         const RelayStateMessage *s = m->relay.last;
         const uint64_t opened_usec = last_opened(m);
+        uint64_t taken_usec;
         bool attached, waiting;
         int r;
 
@@ -99,6 +100,7 @@ int vl_method_describe_relay(sd_varlink *link, sd_json_variant *parameters, sd_v
                 s = NULL; /* of the configuration before */
         attached = s && s->state == RELAY_ATTACHED;
         waiting = s && s->state == RELAY_WAITING;
+        taken_usec = s ? s->attached.taken_over_usec : 0;
         if (attached) {
                 r = build_attachment(m, s, &attachment);
                 if (r < 0)
@@ -125,6 +127,8 @@ int vl_method_describe_relay(sd_varlink *link, sd_json_variant *parameters, sd_v
                 SD_JSON_BUILD_PAIR_CONDITION(attached, "attachment", SD_JSON_BUILD_VARIANT(attachment)),
                 SD_JSON_BUILD_PAIR_CONDITION(!!refused, "refused", SD_JSON_BUILD_VARIANT(refused)),
                 SD_JSON_BUILD_PAIR_CONDITION(!!domains, "domains", SD_JSON_BUILD_VARIANT(domains)),
+                SD_JSON_BUILD_PAIR_CONDITION(taken_usec > 0, "takenOverUSec",
+                                             SD_JSON_BUILD_UNSIGNED(taken_usec)),
                 SD_JSON_BUILD_PAIR_CONDITION(opened_usec > 0, "openedUSec",
                                              SD_JSON_BUILD_UNSIGNED(opened_usec)),
                 SD_JSON_BUILD_PAIR_UNSIGNED("rejected",

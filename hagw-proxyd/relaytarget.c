@@ -227,7 +227,6 @@ void relay_target_refusal(const RelayTarget *t, const char *error, char *ret, si
                 const char *error, *why;
         } rows[] = {
                 { "Suspended", "it has suspended this tenant" },
-                { "TakenOver", "another machine has attached as this tenant" },
                 { "Busy", "it has too much to do and asks to come later" },
         };
         const char *name = strempty(startswith(error, "io.hagw.Relay."));
@@ -240,10 +239,29 @@ void relay_target_refusal(const RelayTarget *t, const char *error, char *ret, si
                                 t->tenant, t->address);
                 return;
         }
+        if (streq(name, "TakenOver")) {
+                (void) snprintf(ret, size,
+                                "another machine has attached as this tenant: hagw-ctl detach on one of the "
+                                "two, or at the relay hagw-ctl tenant set %s --agents=2",
+                                t->tenant);
+                return;
+        }
         for (size_t i = 0; i < ELEMENTSOF(rows); i++)
                 if (streq(rows[i].error, name)) {
                         (void) snprintf(ret, size, "%s", rows[i].why);
                         return;
                 }
         (void) snprintf(ret, size, "it answers with the error %s", error);
+}
+
+void relay_machine_id(char ret[static SD_ID128_STRING_MAX]) {
+        static const sd_id128_t hagw =
+                SD_ID128_MAKE(6e, 2f, 51, d0, 3b, 0c, 4c, 7e, 9a, 84, 1f, 77, c6, 2b, e0, 95);
+        sd_id128_t id;
+
+        /* An image that was never started has none. */
+        if (sd_id128_get_machine_app_specific(hagw, &id) < 0 &&
+            sd_id128_get_boot_app_specific(hagw, &id) < 0)
+                id = hagw;
+        (void) sd_id128_to_string(id, ret);
 }

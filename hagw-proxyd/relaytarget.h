@@ -3,6 +3,7 @@
 
 #include <gnutls/gnutls.h>
 #include <stdatomic.h>
+#include <systemd/sd-id128.h>
 
 #include "cidr.h"
 #include "conf.h"
@@ -52,3 +53,7 @@ int relay_target_start_tls(RelayTarget *t, gnutls_session_t *ret);
 void relay_target_explain(const RelayTarget *t, gnutls_session_t tls, int error, char *ret, size_t size);
 /* What the relay says no with, its error's id, in words that say what to do. t has a tenant. */
 void relay_target_refusal(const RelayTarget *t, const char *error, char *ret, size_t size);
+
+/* By which a relay knows this machine: the same on each start, and nothing that tells anybody else which
+ * machine it is. */
+void relay_machine_id(char ret[static SD_ID128_STRING_MAX]);

@@ -17,6 +17,8 @@
 /* A house that was attached so recently is expected back, and at a start every one: its visitors wait for so
  * long at most. */
 #define TENANT_EXPECTED_USEC (5 * USEC_PER_SEC)
+/* So soon after another: two machines that are not meant to be attached as one tenant take turns. */
+#define TENANT_SWAP_USEC (10 * USEC_PER_MINUTE)
 #define TENANT_REPORT_USEC (10 * USEC_PER_SEC) /* what passed is told to hagw-tenantd so often */
 /* And of a tenant whose month has a limit as soon as one of so many parts of it has passed, but not in
  * quicker succession than this. */
@@ -72,6 +74,7 @@ struct Tenant {
         uint64_t generation;
         uint64_t domains_version; /* grows with each change of info->domains */
         uint64_t left_usec; /* when the last machine went; 0: none was here */
+        uint64_t taken_usec[2]; /* when a machine took the place of one that was there: the last two times */
         Control *controls; /* attached; whose turn it is stands first */
         unsigned n_controls;
         unsigned n_channels; /* waiting and in use */

@@ -144,6 +144,11 @@ static SD_VARLINK_DEFINE_STRUCT_TYPE(
         SD_VARLINK_FIELD_COMMENT("The last one; CLOCK_REALTIME of the relay"),
         SD_VARLINK_DEFINE_FIELD(lastUSec, SD_VARLINK_INT, 0));
 
+static SD_VARLINK_DEFINE_STRUCT_TYPE(
+        Swap, SD_VARLINK_DEFINE_FIELD(tenant, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("The last one; CLOCK_REALTIME"),
+        SD_VARLINK_DEFINE_FIELD(lastUSec, SD_VARLINK_INT, 0));
+
 static SD_VARLINK_DEFINE_METHOD(
         DescribeRelay, SD_VARLINK_FIELD_COMMENT("As configured"),
         SD_VARLINK_DEFINE_OUTPUT(address, SD_VARLINK_STRING, 0), SD_VARLINK_FIELD_COMMENT("As configured"),
@@ -163,6 +168,9 @@ static SD_VARLINK_DEFINE_METHOD(
         SD_VARLINK_FIELD_COMMENT("While attached: the domains elsewhere that the relay leads here, maybe "
                                  "with \"*.\" in front; missing: it does not say"),
         SD_VARLINK_DEFINE_OUTPUT(domains, SD_VARLINK_STRING, SD_VARLINK_ARRAY | SD_VARLINK_NULLABLE),
+        SD_VARLINK_FIELD_COMMENT("CLOCK_REALTIME of when another machine took this one's place; missing: "
+                                 "none did"),
+        SD_VARLINK_DEFINE_OUTPUT(takenOverUSec, SD_VARLINK_INT, SD_VARLINK_NULLABLE),
         SD_VARLINK_FIELD_COMMENT("CLOCK_REALTIME of the last visitor whose TLS the relay had opened; "
                                  "missing: none since hagw-proxyd started"),
         SD_VARLINK_DEFINE_OUTPUT(openedUSec, SD_VARLINK_INT, SD_VARLINK_NULLABLE),
@@ -205,7 +213,9 @@ static SD_VARLINK_DEFINE_METHOD_FULL(
                                  "first; missing: none"),
         SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(refused, Refused, SD_VARLINK_ARRAY | SD_VARLINK_NULLABLE),
         SD_VARLINK_FIELD_COMMENT("How many older rows there was no room for; missing: none"),
-        SD_VARLINK_DEFINE_OUTPUT(refusedMore, SD_VARLINK_INT, SD_VARLINK_NULLABLE));
+        SD_VARLINK_DEFINE_OUTPUT(refusedMore, SD_VARLINK_INT, SD_VARLINK_NULLABLE),
+        SD_VARLINK_FIELD_COMMENT("In the last answer alone; missing: none"),
+        SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(swaps, Swap, SD_VARLINK_ARRAY | SD_VARLINK_NULLABLE));
 
 static SD_VARLINK_DEFINE_ERROR(RelayRefused,
                                SD_VARLINK_FIELD_COMMENT("io.hagw.Relay's error without its interface, or "
@@ -242,6 +252,8 @@ SD_VARLINK_DEFINE_INTERFACE(
         &vl_type_Attachment,
         &vl_type_RefusalReason,
         &vl_type_Refused,
+        SD_VARLINK_SYMBOL_COMMENT("A tenant whose machines take each other's place again and again"),
+        &vl_type_Swap,
         SD_VARLINK_SYMBOL_COMMENT(
                 "The relay that this house is reached through. root, hagw-acmed and hagw-webd only."),
         &vl_method_DescribeRelay,

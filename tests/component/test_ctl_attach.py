@@ -17,7 +17,7 @@ from acme_tools import until
 from conftest import House
 from ctl_tools import CTL, FAILED, OK, PASSWORD, UNREACHABLE, USAGE, booted, ctl, machine, terminal, zone, Ctl  # noqa: F401 (fixtures)
 from proxyhouse import silent
-from relayhouse import CONFIG, NAME, ZONE, Control, RelayHouse
+from relayhouse import CONFIG, NAME, ZONE, Agent, Control, RelayHouse
 from tenant_tools import Token
 from test_passage import client_hello
 
@@ -403,6 +403,22 @@ def test_attached_houses_are_seen_at_the_relay(machine, relay):
     assert s["tenants"] == {"known": 1, "attached": 1}
     machine.ok("detach", "--yes")
     relay.wait(lambda: "Nobody is attached" in there.ok("tenant", "list", "--attached"))
+
+
+def test_two_machines_that_take_turns(machine, relay):
+    """Told at both ends once the place was taken back, with what ends it; a place that was taken once is no such thing."""
+    machine.ok(*attach(relay, code(relay)))
+    there = Ctl(relay.house)
+    told = lambda s, words: any(words in p for p in s["problems"])
+    at_relay = lambda: json.loads(there.run("--json", "status", "--no-delegation").stdout)
+    other = Agent(relay, Token(relay.tenantd.call("IssueToken", name="anna")["token"]), name="localhost", machine="other")
+    assert other.first["parameters"]["zone"] == f"anna.{ZONE}"
+    relay.wait(lambda: "hagw-ctl detach on one of the two" in machine.proxyd.call("DescribeRelay").get("error", ""))
+    assert not told(at_relay(), "take turns")
+    relay.wait(lambda: machine.proxyd.call("DescribeRelay")["state"] == "attached", 120)
+    assert told(status(machine), "Another machine attaches to") and told(status(machine), "hagw-ctl tenant set anna --agents=2")
+    assert told(at_relay(), "Two machines attach as the tenant anna and take turns")
+    other.close()
 
 
 # --- detach --------------------------------------------------------------------------------------------------
