@@ -181,7 +181,8 @@ static const char *const texts[_FINDING_MAX] = {
                 "The house does not take visitors whose TLS this relay has opened: relay.opened = "
                 "\"accept\" in its hagw.conf does; hagw-ctl host remove %N lets visitors of a name of "
                 "the tenant's own pass unopened again.",
-        [FINDING_HOUSE_NO_HOST] = "The house has no host %N: there, hagw-ctl host add %N SERVICE",
+        [FINDING_HOUSE_NO_HOST] = "The house has no host %N: there, hagw-ctl host add %N SERVICE (and "
+                                  "--force for a name of the relay's own).",
 };
 
 static void write_one(FILE *f, char c, const FindingFacts *facts) {

@@ -104,6 +104,9 @@ def test_probe_says_that_the_house_refuses(make, opened, word, remedy):
     p = make(more=f'opened = "{opened}";', relay_hosts={"shop": f'name = "{name}"; upstream = "tenant:anna"; access: {{ login = "none"; }};'})
     host = p.relay.proxyd.call("Probe", name=name)["host"]
     assert host["health"] == "failing" and host["finding"] == word and remedy in host["error"], host
+    shown = Ctl(p.relay.house).run("status", "--no-delegation").stdout
+    assert {"refuse": "refused by the house", "accept": "no host in the house"}[opened] in shown, shown
+    assert f"The service behind {name} fails" in " ".join(shown.partition("Needs attention:")[2].split()), shown
     r = p.relay.visit(name=name, headers={"Accept": "text/html"})
     reason, text = {"refuse": ("house", "does not take visitors"), "accept": ("host", f"knows nothing of the name {name}")}[opened]
     assert r.status == 503 and text in r.body.decode()
