@@ -81,7 +81,8 @@ static const char *for_how_long(sd_json_variant *attachment, char out[static TIM
 
 static void add_row(Listing *l, sd_json_variant *t) {
         const char *name = strempty(field_text(t, "name")), *state, *note = field_text(t, "note");
-        char since[TIME_TEXT_MAX], bytes[TIME_TEXT_MAX];
+        char since[TIME_TEXT_MAX], bytes[TIME_TEXT_MAX], limit[TIME_TEXT_MAX];
+        const bool exhausted = field_bool(t, "exhausted");
         sd_json_variant **own;
         size_t n;
         Tone tone;
@@ -98,8 +99,10 @@ static void add_row(Listing *l, sd_json_variant *t) {
                 table_add(l->table, TONE_PLAIN, n > 1 ? "%s, %s; %zu machines" : "%s, %s",
                           field_text(own[0], "address"),
                           for_how_long(own[0], since), n);
-        table_add(l->table, TONE_PLAIN, "%s",
-                  format_bytes(field_number(t, "received") + field_number(t, "sent"), bytes));
+        table_add(l->table, TONE_PLAIN, "%s%s%s",
+                  format_bytes(field_number(t, "received") + field_number(t, "sent"), bytes),
+                  exhausted ? ", limit " : "",
+                  exhausted ? format_bytes(field_number(t, "bytesPerMonth"), limit) : "");
         table_add(l->table, TONE_DIM, "%.60s", strempty(note));
 }
 

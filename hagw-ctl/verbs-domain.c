@@ -5,7 +5,36 @@
 #include "client.h"
 #include "log.h"
 #include "output.h"
+#include "suggest.h"
 #include "tenant.h"
+
+#define TENANT_DOMAINS_SHOWN 32U /* as many as hagw-tenantd lets one have */
+
+/* One that it does not have is told with the nearest, before anything is taken away. */
+static int check_domains(const Call *call, const char *name, sd_json_variant *tenant) {
+        const char *has[TENANT_DOMAINS_SHOWN + 1];
+        size_t n = 0;
+
+        for (; n < TENANT_DOMAINS_SHOWN && n < field_count(tenant, "domains"); n++)
+                has[n] = sd_json_variant_string(field_element(tenant, "domains", n));
+        has[n] = NULL;
+        for (unsigned i = 1; i < call->n_arguments; i++) {
+                const char *wanted = call->arguments[i], *near = NULL;
+                const size_t length = strlen(wanted) - (endswith(wanted, ".") ? 1 : 0);
+                bool found = false;
+
+                for (size_t k = 0; k < n && !found; k++)
+                        found = strlen(has[k]) == length && strncasecmp(has[k], wanted, length) == 0;
+                if (found)
+                        continue;
+                near = suggest(wanted, has);
+                log_error("%s has no domain \"%s\"%s%s%s", name, wanted,
+                          near ? "; did you mean \"" : "; hagw-ctl tenant domain list ",
+                          near ?: name, near ? "\"?" : " shows those it has.");
+                return -ENOENT;
+        }
+        return 0;
+}
 
 static int domain_call(const Call *call, const char *field, Config **ret_config,
                        sd_json_variant **ret_before, sd_json_variant **ret_after, char **ret_name) {
@@ -17,6 +46,8 @@ static int domain_call(const Call *call, const char *field, Config **ret_config,
                 r = tenant_short_name(*ret_config, call->arguments[0], ret_name);
         if (r >= 0)
                 r = tenant_get(*ret_name, ret_before);
+        if (r >= 0 && streq(field, "remove"))
+                r = check_domains(call, *ret_name, *ret_before);
         if (r < 0)
                 return r;
         r = sd_json_variant_new_array(&list, NULL, 0);
@@ -34,6 +65,20 @@ static int domain_call(const Call *call, const char *field, Config **ret_config,
                 return r;
         *ret_after = sd_json_variant_ref(sd_json_variant_by_key(reply, "tenant"));
         return 0;
+}
+
+/* Where the names' DNS is kept; the house prints the same, with the CAA line of its account. */
+static void say_records(const Call *call, sd_json_variant *tenant) {
+        const char *zone = strempty(field_text(tenant, "zone"));
+
+        output("Where their DNS is kept, there has to be:\n");
+        for (unsigned i = 1; i < call->n_arguments; i++) {
+                const char *name = call->arguments[i];
+
+                output("  %s  CNAME  %s.\n  _acme-challenge.%s  CNAME  _acme-challenge.%s.\n", name, zone,
+                       startswith(name, "*.") ?: name, zone);
+        }
+        output("and in the house a host of each: hagw-ctl host add NAME SERVICE\n");
 }
 
 /* What changed, and what there is now. */
@@ -54,6 +99,8 @@ static int domain_change(const Call *call, const char *field) {
         all = field_joined(after, "domains");
         if (!all)
                 return log_oom();
+        if (r > 0 && streq(field, "add"))
+                say_records(call, after);
         output("%s%s has %s.\n", r == 0 ? "Nothing has changed: " : "", name, *all ? all : "no domain");
         return CTL_OK;
 }

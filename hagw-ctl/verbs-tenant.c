@@ -232,6 +232,20 @@ static int check_known(const Call *call, const char *typed, void *userdata) {
         return tenant_check_known(call, typed, (void *) ((const Setting *) userdata)->config);
 }
 
+/* Who reads it next asks why nothing has changed for visitors. */
+static void say_opening(const Config *config, const char *name, sd_json_variant *before,
+                        sd_json_variant *after) {
+        const char *zone = strempty(config->tenants.zone);
+
+        if (field_bool(before, "terminate") || !field_bool(after, "terminate"))
+                return;
+        output_paragraph("",
+                         "The relay opens %s.%s, and can read it, once the house agrees: relay: { opened = "
+                         "\"accept\"; } in its /etc/hagw/hagw.conf. Names below, and its domains, pass "
+                         "unopened unless they have a host here: hagw-ctl host add ha.%s.%s tenant:%s",
+                         name, zone, name, zone, name);
+}
+
 static int set_one(const Call *call, const char *typed, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *before = NULL, *reply = NULL;
         const Setting *setting = userdata;
@@ -250,6 +264,8 @@ static int set_one(const Call *call, const char *typed, void *userdata) {
         if (r < 0)
                 return r;
         r = output_change(call->json, name, "changed", "%s is changed.\n", name);
+        if (!call->json)
+                say_opening(setting->config, name, before, sd_json_variant_by_key(reply, "tenant"));
         if (r >= 0 && !call->json)
                 r = tenant_say_domains(setting->config, name, before,
                                        sd_json_variant_by_key(reply, "tenant"));

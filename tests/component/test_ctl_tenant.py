@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import time
 
@@ -305,18 +306,39 @@ def test_long_lists_are_printed_as_they_come(relay):
         assert peak(relay, *words) < before + 16 * 1024, words  # 38,000 parsed ones are above 100 MiB
 
 
+def test_what_opening_needs_is_told(relay):
+    relay.ok("tenant", "add", "anna")
+    said = " ".join(relay.ok("tenant", "set", "anna", "--terminate=yes").split())
+    assert f"The relay opens anna.{ZONE}" in said and 'opened = "accept"' in said and f"hagw-ctl host add ha.anna.{ZONE} tenant:anna" in said
+    for words in (["--terminate=yes"], ["--note=x"], ["--terminate=no"]):
+        assert "opens" not in relay.ok("tenant", "set", "anna", *words)
+
+
+def test_a_month_that_is_used_up_is_listed_with_its_limit(relay):
+    relay.ok("tenant", "add", "anna", "--bytes-per-month=30K")
+    relay.relay.call("ReportUsage", usage=[{"tenant": "anna", "received": 31 << 10, "sent": 0, "visitors": 1}])
+    assert "limit 30.0 KiB" in relay.run("tenant", "list").stdout
+    assert re.search(r"  machines +1 at most at a time\n", relay.run("tenant", "show", "anna").stdout)
+
+
 # --- domains, one by one ---------------------------------------------------------------------------------------
 
 def test_domains_come_and_go_one_by_one(relay):
     relay.ok("tenant", "add", "anna", "--domain=a.example.org")
     said = relay.ok("tenant", "domain", "add", "anna", "b.example.org", "*.C.example.org", "a.example.org")
     assert "New for anna: *.c.example.org, b.example.org." in said or "New for anna: b.example.org, *.c.example.org." in said
+    assert (f"  b.example.org  CNAME  anna.{ZONE}.\n  _acme-challenge.b.example.org  CNAME  _acme-challenge.anna.{ZONE}.\n" in said
+            and f"  _acme-challenge.C.example.org  CNAME  _acme-challenge.anna.{ZONE}.\n" in said), said
     assert sorted(relay.relay.get("anna")["domains"]) == ["*.c.example.org", "a.example.org", "b.example.org"]
     assert relay.ok("tenant", "domain", "list", "anna").split() == relay.relay.get("anna")["domains"]
-    said = relay.ok("tenant", "domain", "remove", f"anna.{ZONE}", "b.example.org", "not.example.org")
-    assert "No longer for anna: b.example.org." in said and "not.example.org" not in said
+    for wrong, told in (("not.example.net", "hagw-ctl tenant domain list anna"), ("bb.example.org", 'did you mean "b.example.org"?')):
+        why = relay.refused(FAILED, "tenant", "domain", "remove", "anna", "b.example.org", wrong)
+        assert f'anna has no domain "{wrong}"' in why and told in why, why
+        assert "b.example.org" in relay.relay.get("anna")["domains"]
+    said = relay.ok("tenant", "domain", "remove", f"anna.{ZONE}", "B.example.org.")
+    assert "No longer for anna: b.example.org." in said
     assert sorted(relay.json("tenant", "domain", "list", "anna")["domains"]) == ["*.c.example.org", "a.example.org"]
-    assert "Nothing has changed" in relay.ok("tenant", "domain", "remove", "anna", "b.example.org")
+    assert "Nothing has changed" in relay.ok("tenant", "domain", "add", "anna", "a.example.org")
     assert relay.json("tenant", "domain", "remove", "anna", "a.example.org", "*.c.example.org")["domains"] == []
 
 
