@@ -118,9 +118,9 @@ static int check_family(const ConfZone *zone, sd_json_variant *parent, unsigned 
         g->problems[family] = !!wrong;
         if (wrong && ours)
                 return complain(g, family,
-                                "The zone above %s says that %s has the %s address %s, but it is %s: "
-                                "resolvers that ask there get no answer. Correct the %s record at your DNS "
-                                "provider.",
+                                "The zone above %s says that %s has the %s address %s, and public_address "
+                                "here says %s: one of the two is wrong, and resolvers that ask there get no "
+                                "answer. Correct the %s record at your DNS provider, or hagw.conf.",
                                 zone->name, zone->name_server, name, wrong, ours, type);
         if (wrong)
                 return complain(g, family,

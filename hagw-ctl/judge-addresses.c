@@ -7,6 +7,7 @@
 #include "delegation.h"
 #include "output.h"
 #include "relay.h"
+#include "special.h"
 #include "usec.h"
 
 /* What comes through a relay needs no address here. */
@@ -42,9 +43,27 @@ bool status_has_no_address(const Status *s) {
                (s->config ? any_zone_is_direct(s->config) : any_is_looked_for(s));
 }
 
+/* The owner's word that was taken all the same, or an interface's. */
+static bool judge_special(Status *s, sd_json_variant *a) {
+        const char *text = field_text(a, "address"), *name = NULL;
+        IpAddress address;
+
+        if (!text || ip_parse(text, &address) < 0 ||
+            special_is_public(&address, s->config && s->config->documentation_networks))
+                return false;
+        (void) special_reach(&address, &name);
+        status_problem(s,
+                       "The public %s address is %s, which is none (%s): nobody on the internet reaches it. "
+                       "Set public_address.%s in hagw.conf.",
+                       family_text(a), text, name ?: "special use", strempty(field_text(a, "family")));
+        return true;
+}
+
 static void judge_address(Status *s, sd_json_variant *a) {
         const char *error = field_text(a, "error"), *held = field_text(a, "held");
 
+        if (judge_special(s, a))
+                return;
         if (cause_explains(s, NULL, error))
                 return;
         if (held)

@@ -7,6 +7,7 @@
 #include "cause.h"
 #include "client.h"
 #include "output.h"
+#include "run.h"
 #include "sandbox.h"
 #include "unset.h"
 #include "usec.h"
@@ -81,6 +82,30 @@ static char *join_off(const Status *s) {
         return NULL;
 }
 
+/* What systemctl says of a unit's file ("enabled", "masked"); empty where there is no systemd to ask. */
+static bool unit_is(const char *unit, const char *state) {
+        _cleanup_free_ char *text = NULL;
+
+        if (!system_is_booted() ||
+            run_capture((const char *const[]) { "systemctl", "is-enabled", unit, NULL }, &text) < 0)
+                return false;
+        text[strcspn(text, "\n")] = '\0';
+        return streq(text, state);
+}
+
+/* systemctl start says nothing of these, and does nothing. */
+static bool judge_masked(Status *s, const char *name) {
+        char unit[64];
+
+        (void) snprintf(unit, sizeof(unit), "%s.service", name);
+        if (!unit_is(unit, "masked"))
+                return false;
+        status_problem(s, "%s is masked, so that nothing starts it: systemctl unmask %s, then systemctl "
+                          "start hagw.target.",
+                       name, unit);
+        return true;
+}
+
 /* One has its own reason; several have one thing to do about them. */
 static int judge_off(Status *s, sd_json_variant *first, size_t n) {
         _cleanup_free_ char *names = NULL;
@@ -93,7 +118,8 @@ static int judge_off(Status *s, sd_json_variant *first, size_t n) {
                 return 0;
         }
         if (n == 1) {
-                status_problem(s, "%s", field_text(first, "error"));
+                if (!judge_masked(s, field_text(first, "name")))
+                        status_problem(s, "%s", field_text(first, "error"));
                 return 0;
         }
         names = join_off(s);
@@ -160,17 +186,19 @@ int judge_daemons(Status *s) {
 /* Each daemon that started with broken files says the same; while they are broken that is one thing. */
 static int judge_kept(Status *s, sd_json_variant *d) {
         _cleanup_free_ char *closed = field_joined(d, "configClosed");
+        const char *why = strempty(s->config_error),
+                   *period = !*why || endswith(why, "?") || endswith(why, ".") ? "" : ".";
         char when[TIME_TEXT_MAX];
 
         if (!closed)
                 return -ENOMEM;
         status_problem(s,
-                       "hagw started with broken files%s%s and serves what it kept of the last good "
-                       "configuration, made %s.%s%s%s %s hagw-ctl reload ends that.",
-                       s->config_error ? " (" : "", s->config_error ?: "",
+                       "hagw started with broken files%s%s%s It serves what it kept of the last good "
+                       "configuration, made %s.%s%s%s %s: hagw-ctl reload.",
+                       *why ? ": " : ".", why, period,
                        format_when(field_number(d, "configKeptUSec"), clock_usec(CLOCK_REALTIME), when),
-                       *closed ? " Closed is " : "", closed, *closed ? "." : "",
-                       s->config_error ? "Mend them, then:" : "They are in order now:");
+                       *closed ? " Closed: " : "", closed, *closed ? "." : "",
+                       *why ? "Mend that, then" : "They are in order now");
         return 0;
 }
 
@@ -193,6 +221,13 @@ static int judge_broken(Status *s) {
                                "The configuration in %s is not valid, and %s %s not running: %s%s Mend it, "
                                "then: systemctl restart hagw.target",
                                s->config_dir, off, all || s->n_off == 1 ? "is" : "are", why, period);
+        return 0;
+}
+
+int judge_boot(Status *s) {
+        if (!s->unreachable && !s->denied && unit_is("hagw.target", "disabled"))
+                status_notice(s, "hagw runs, but does not start when this machine boots: systemctl enable "
+                                 "hagw.target changes that.");
         return 0;
 }
 

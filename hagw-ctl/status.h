@@ -10,8 +10,8 @@
 /* hagw-ctl status: what the daemons say is gathered once, every judge looks at it and finds what it finds,
  * and then it is printed. A judge is one function and one row in verbs-status.c, and stands with its noun:
  * judge-machine.c (daemons, configuration), judge-addresses.c (and visitors), judge-doors.c (sockets,
- * ports), judge-state.c (the daemons' files), judge-names.c (zones, hosts), judge-certs.c, judge-relay.c
- * (both ends of a tunnel), judge-notify.c (who is told). */
+ * ports), judge-state.c (the daemons' files), judge-names.c (zones, hosts), judge-login.c (users),
+ * judge-certs.c, judge-relay.c (both ends of a tunnel), judge-notify.c (who is told). */
 
 /* What makes other things fail, too (cause.h). */
 typedef enum Cause {
@@ -55,6 +55,7 @@ void status_notice(Status *s, const char *format, ...) _printf_(2, 3);
 int judge_daemons(Status *s);
 int judge_clock(Status *s);
 int judge_state(Status *s);
+int judge_boot(Status *s);
 int judge_config(Status *s);
 int judge_addresses(Status *s);
 int judge_doors(Status *s);
@@ -64,6 +65,7 @@ int judge_visitors(Status *s);
 int judge_families(Status *s);
 int judge_relay(Status *s);
 int judge_tenants(Status *s);
+int judge_users(Status *s);
 int judge_hosts(Status *s);
 int judge_certificates(Status *s);
 int judge_zones(Status *s);

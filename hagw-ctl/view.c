@@ -203,7 +203,8 @@ bool view_certificate_is_bad(sd_json_variant *c) {
         for (size_t i = 0; i < ELEMENTSOF(bad); i++)
                 if (streq(strempty(field_text(c, "state")), bad[i]))
                         return true;
-        return false;
+        /* Being tried again is no better than waiting for it, while there is none. */
+        return field_number(c, "failures") > 0 && !field_number(c, "notAfterUSec");
 }
 
 int view_print_certificates(sd_json_variant *v, int indent, bool told) {

@@ -317,3 +317,34 @@ def test_what_does_not_follow_is_told(place):
     place.start("Web")
     problems, _ = place.found(UNREACHABLE)
     assert len(problems) == 2 and "hagw-webd is not running" in problems[0] and "rate limited" in problems[1], problems
+
+
+def test_an_order_under_way_is_no_certificate(place):
+    """Each try would make the trouble look over for as long as it lasts."""
+    place.certificates[0] = certificate(ZONE, "ordering", ordering=True, failures=3, notAfterUSec=None, error="The certificate authority is in trouble")
+    place.start()
+    place.only(f"Certificate {ZONE}: ordering", "in trouble")
+
+
+def test_the_first_order_is_no_trouble(place):
+    place.certificates[0] = certificate(ZONE, "ordering", ordering=True, notAfterUSec=None)
+    place.start()
+    assert place.found(OK) == ([], [])
+
+
+@pytest.mark.parametrize("login, users, told", [("required", [], True), ("required", [{"name": "anna"}], False), ("none", [], False)])
+def test_a_wall_without_a_user(place, login, users, told):
+    place.files = {"ha.conf": f'name = "ha.{ZONE}"; upstream = "http://192.168.1.4:8123"; access: {{ login = "{login}"; }};'}
+    place.hosts = [{"name": f"ha.{ZONE}", "health": "answers"}]
+    place.answers["Web"]["ListUsers"] = {"users": users}
+    place.start()
+    problems, _ = place.found(FAILED if told else OK)
+    assert [p for p in problems if p.startswith("Nobody can log in: there is no user yet")] == problems and bool(problems) == told
+
+
+@pytest.mark.parametrize("address, name", [("192.168.1.2", "private"), ("100.64.3.4", "shared")])
+def test_an_address_that_nobody_reaches(place, address, name):
+    place.addresses[0] = {**place.addresses[0], "source": f"static:{address}", "address": address}
+    place.start()
+    problems, _ = place.found(FAILED)
+    assert any(p.startswith(f"The public IPv4 address is {address}, which is none (") and name in p.lower() for p in problems), problems

@@ -305,13 +305,13 @@ SIX_GLUE, OLD_GLUE = f"{NS}. AAAA 2001:db8::1\n", f"{NS}. AAAA 2001:db8:ffff::1\
     ("none", "", "", None, False),
     ("static:2001:db8::1", "", SIX_GLUE, None, False),
     ("static:2001:db8::1", "", "", f"enter: {NS}. AAAA 2001:db8::1", False),
-    ("static:2001:db8::1", "", OLD_GLUE, f"has the IPv6 address 2001:db8:ffff::1, but it is 2001:db8::1", True),
-    ("static:2001:db8::1", "", SIX_GLUE + OLD_GLUE, "2001:db8:ffff::1, but it is 2001:db8::1", True),
+    ("static:2001:db8::1", "", OLD_GLUE, f"has the IPv6 address 2001:db8:ffff::1, and public_address here says 2001:db8::1", True),
+    ("static:2001:db8::1", "", SIX_GLUE + OLD_GLUE, "2001:db8:ffff::1, and public_address here says 2001:db8::1", True),
     ("none", "", OLD_GLUE, "2001:db8:ffff::1, at which nobody answers here. Take the AAAA record away", True),
     # Nobody asks there over IPv6, whatever the house's address.
     ("static:2001:db8::1", "dns: { ipv6_port = 0; };", "", None, False),
     ("static:2001:db8::1", "dns: { ipv6_port = 5300; };", SIX_GLUE, "Take the AAAA record away", True),
-    ("none", "", f"{NS}. A 203.0.113.99\n", "has the IPv4 address 203.0.113.99, but it is 203.0.113.10", True)])
+    ("none", "", f"{NS}. A 203.0.113.99\n", "has the IPv4 address 203.0.113.99, and public_address here says 203.0.113.10", True)])
 def test_the_addresses_that_the_parent_gives(world, ipv6, dns_, extra, told, problem):
     """The question comes here by IPv4; what resolvers find behind the other address is the owner's to correct."""
     world.house.configure(CONFIG + dns_ + f'public_address: {{ ipv4 = "static:{HOUSE}"; ipv6 = "{ipv6}"; }};\n')

@@ -206,7 +206,7 @@ def test_boot_with_a_broken_file(house):
         for daemon in DAEMONS:
             assert f"configuration refused: {BROKEN}:4: " in house.show(f"hagw-{daemon}.service", "StatusText")["StatusText"]
         said = dev_lab("run", "home", "hagw-ctl", "status", "--no-delegation", check=False).stdout
-        assert f"{BROKEN}:4: " in said and f"Closed is {other}: {BROKEN} was changed since." in said, said
+        assert f"{BROKEN}:4: " in said and f"Closed: {other}: {BROKEN} was changed since." in said, said
         assert "config/hosts.d/other.conf" in house.run("home", "find", "/var/lib/hagw", "-printf", "%P\\n")
     finally:
         house.run("home", "rm", BROKEN)

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What status finds about who may log in. */
+
+#include "client.h"
+#include "hostfile.h"
+#include "status.h"
+
+static bool wants_login(const Config *c) {
+        for (size_t i = 0; i < c->n_hosts; i++)
+                if (c->hosts[i].access.login == CONF_LOGIN_REQUIRED)
+                        return true;
+        return false;
+}
+
+/* A wall without a door keeps its owner out, too. */
+int judge_users(Status *s) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+        _cleanup_free_ char *reason = NULL;
+        int r;
+
+        if (!s->config || !wants_login(s->config))
+                return 0;
+        r = client_look("io.hagw.Web.ListUsers", NULL, &reply, &reason);
+        if (r < 0) /* a daemon that is off was told */
+                return r == -ENOMEM ? r : 0;
+        if (sd_json_variant_by_key(reply, "users") && field_count(reply, "users") == 0)
+                status_problem(s, "Nobody can log in: there is no user yet. hagw-ctl user add NAME makes "
+                                  "one.");
+        return 0;
+}
