@@ -77,12 +77,20 @@ static bool exchange_may_stay(const Exchange *x, const Route *route, const Snaps
         return x->open_path && policy_prefix_is_open(x->open_path, route->host.access.open_paths);
 }
 
+/* By a host of the relay's own that has come to stand in his way since. */
+static bool is_walled_off(const Conn *c, const Snapshot *s) {
+        const Route *r = route_find(s->routes, c->name);
+
+        return r && (!r->wildcard || r->host.upstream_kind == CONF_UPSTREAM_TENANT) &&
+               (!route_has_own_login(r) || !route_admits(r, conn_is_inside(c, s)));
+}
+
 static bool passage_may_stay(const Conn *c, const Snapshot *s) {
         const Route *route;
 
         if (!c->route) /* to a tenant's house */
                 return s->routes->tenants_zone && c->passage->channel.tenant &&
-                       is_name_of(c, c->passage->channel.tenant->info->name);
+                       is_name_of(c, c->passage->channel.tenant->info->name) && !is_walled_off(c, s);
         route = review_route(c, s);
         return route && route->host.upstream_kind == CONF_UPSTREAM_TCP;
 }

@@ -16,8 +16,13 @@ static const char *find_label(Conn *c, char out[static HOSTNAME_LABEL_MAX + 1]) 
         const RouteTable *routes = c->snapshot->routes;
         const Route *host = c->route ? NULL : route_find(routes, c->name);
 
+        /* One that does not admit him: that there is a tenant behind is no way round. */
         if (host && !host->wildcard)
-                return NULL; /* which does not admit him: that there is a tenant behind is no way round */
+                return NULL;
+        if (host && host->host.upstream_kind == CONF_UPSTREAM_TENANT)
+                return hostname_in_zone(c->name, routes->tenants_zone) ?
+                               NULL :
+                               tenant_domains_find_exact(c->worker, c->name);
         if (c->route && c->route->host.upstream_kind == CONF_UPSTREAM_TENANT)
                 return c->route->host.upstream_host;
         if (c->route && !c->route->wildcard)

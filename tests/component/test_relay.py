@@ -786,9 +786,32 @@ def test_host_of_a_tenants_name_passes_until_it_is_certified(relay, house, name)
     assert h.get()[0][2] == 1
 
 
+def test_a_wall_that_is_raised_cuts_who_passed(relay, house):
+    """The relay's own host had no wall and no certificate when the visitor came."""
+    name, main = f"ha.anna.{ZONE}", (house.config / "hagw.conf").read_text()
+
+    def set_host(access):
+        house.configure(main, ha=f'name = "{name}"; upstream = "tenant:anna"; access: {{ {access}; }};')
+        relay.proxyd.reload()
+    a = Agent(relay, relay.tenant("anna"))
+    set_host('login = "none"')
+    [c] = a.open()
+    with visitor(relay, name) as v:
+        c.header()
+        c.exactly(len(v.hello))
+        c.socket.sendall(b"from the house")
+        assert v.recv(100) == b"from the house"
+        set_host('login = "none"; from = "anywhere"')
+        c.socket.sendall(b"and more")
+        assert v.recv(100) == b"and more"
+        set_host('login = "required"')
+        assert silent(v, 30)
+
+
 @pytest.mark.parametrize("name,access", [
     (f"ha.anna.{ZONE}", 'login = "required"'),
     (f"ha.anna.{ZONE}", 'from = "lan"; login = "none"'),
+    (f"*.anna.{ZONE}", 'from = "lan"; login = "none"'),
     (f"ha.bob.{ZONE}", 'login = "none"')])
 def test_no_certificate_is_no_way_round(house, parts, name, access):
     """Where the relay has a wall of its own, or leads the name to another than the tenant whose it is."""
@@ -796,7 +819,7 @@ def test_no_certificate_is_no_way_round(house, parts, name, access):
     relay = parts[-1].start()
     agents = [Agent(relay, relay.tenant(tenant)) for tenant in ("anna", "bob")]
     channels = [c for a in agents for c in a.open()]
-    with visitor(relay, name) as v:
+    with visitor(relay, name.replace("*", "ha")) as v:
         assert silent(v, 30)
     assert relay.figure("proxy_relay_channels") == len(channels) and relay.figure("proxy_passages") == 0
 
