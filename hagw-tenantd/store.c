@@ -9,6 +9,8 @@
 
 #include "store.h"
 
+#define NUMBER_SIZE 12U
+
 /* In WAL mode FULL syncs the log with each commit: what was acknowledged survives a loss of power. */
 static const char settings[] = "PRAGMA journal_mode = WAL;"
                                "PRAGMA synchronous = FULL;"
@@ -95,15 +97,34 @@ static int try_open(const char *path, Ledger *ledger, Db *ret) {
         return 0;
 }
 
+/* "", ".1", ".2": the first with which nothing stands there, or the last there may be. */
+static int free_number(const char *dir, char ret[static NUMBER_SIZE]) {
+        char path[PATH_MAX];
+
+        ret[0] = '\0';
+        for (unsigned n = 1;; n++) {
+                if ((size_t) snprintf(path, sizeof(path), "%s/" STORE_FILE_BROKEN "%s", dir, ret) >=
+                    sizeof(path))
+                        return -ENAMETOOLONG;
+                if (n == STORE_BROKEN_MAX || access(path, F_OK) < 0)
+                        return 0;
+                (void) snprintf(ret, NUMBER_SIZE, ".%u", n);
+        }
+}
+
 int store_set_aside(const char *dir) {
         static const char *const suffixes[] = { "", "-wal", "-shm" };
-        char from[PATH_MAX], to[PATH_MAX];
+        char from[PATH_MAX], to[PATH_MAX], number[NUMBER_SIZE];
+        int r;
 
+        r = free_number(dir, number);
+        if (r < 0)
+                return r;
         for (size_t i = 0; i < ELEMENTSOF(suffixes); i++) {
                 if ((size_t) snprintf(from, sizeof(from), "%s/" STORE_FILE "%s", dir, suffixes[i]) >=
                             sizeof(from) ||
-                    (size_t) snprintf(to, sizeof(to), "%s/" STORE_FILE_BROKEN "%s", dir, suffixes[i]) >=
-                            sizeof(to))
+                    (size_t) snprintf(to, sizeof(to), "%s/" STORE_FILE_BROKEN "%s%s", dir, number,
+                                      suffixes[i]) >= sizeof(to))
                         return -ENAMETOOLONG;
                 if (rename(from, to) < 0) {
                         if (errno != ENOENT)

@@ -6,7 +6,8 @@
 /* The file with everything in it, and its opening. */
 
 #define STORE_FILE "tenants.db"
-#define STORE_FILE_BROKEN "tenants.db.broken"
+#define STORE_FILE_BROKEN "tenants.db.broken" /* the next ones with a number behind it, */
+#define STORE_BROKEN_MAX 10U /* so many in all; then the last one is taken the place of */
 
 /* Opens it with its ledger, which stays attached, or makes both. -EUCLEAN: it is damaged; or it is gone or
  * empty, though the ledger says that it was there, and anew does not say that this is meant. Nothing is open

@@ -77,6 +77,11 @@ def test_an_older_one_instead_of_one_in_order(relay):
     assert relay.relay.daemon.stop() == 0
     relay.relay.daemon.start()
     assert relay.relay.get("anna")["tokens"] == [] and problems(relay) == []
+    # Another try does not take the place of what the first one has set aside.
+    first = relay.relay.database.with_name("tenants.db.broken").read_bytes()
+    relay.ok("tenant", "restore", day, "--force")
+    assert relay.relay.database.with_name("tenants.db.broken").read_bytes() == first
+    assert relay.relay.database.with_name("tenants.db.broken.1").exists()
 
 
 def test_no_older_one_of_which_too_little_is_known(relay):
