@@ -103,7 +103,8 @@ void stop_leave(Worker *w) {
         conns_stop(w, 0);
         tenant_usage_report(w);
         set_stage(w, WORKER_LEFT);
-        worker_say(w, MESSAGE_DRAINED);
+        if (w->draining_usec > 0) /* else its loop has failed, which is no good end */
+                worker_say(w, MESSAGE_DRAINED);
 }
 
 static void on_young(Timer *t) {
