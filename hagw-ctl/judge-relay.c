@@ -100,7 +100,7 @@ static bool wants_domain(const Config *c, sd_json_variant *relay, const ConfHost
 
 static void judge_domains(Status *s, sd_json_variant *relay) {
         const char *first = NULL;
-        char also[32] = "";
+        char also[64] = "";
         size_t n = 0;
 
         if (!sd_json_variant_by_key(relay, "domains"))
