@@ -19,9 +19,9 @@
 #include <systemd/sd-event.h>
 #include <systemd/sd-json.h>
 
-#include "macro.h"
-#include "relaykeys.h"
-#include "relaytoken.h"
+#include "hagw-proxyd/relaykeys.h"
+#include "libhagw/pure/macro.h"
+#include "libhagw/pure/relaytoken.h"
 
 #define TICK_USEC (100 * USEC_PER_MSEC)
 #define HANDSHAKES_MAX 32U /* at once */

@@ -9,7 +9,7 @@
 #include <sys/un.h>
 #include <time.h>
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 #define CONNECTIONS_MAX 64U
 #define SAMPLES_MAX 1000000U

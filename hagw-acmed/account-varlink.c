@@ -3,11 +3,11 @@
 /* io.hagw.Acme: accounts, and what is revoked. Each call is answered when the certificate authority has
  * answered. Main thread only. */
 
-#include "acmed-varlink.h"
-#include "log.h"
-#include "manager.h"
-#include "usec.h"
-#include "vl-io.hagw.Acme.h"
+#include "hagw-acmed/acmed-varlink.h"
+#include "hagw-acmed/manager.h"
+#include "libhagw/log.h"
+#include "libhagw/usec.h"
+#include "libhagw/vl-io.hagw.Acme.h"
 
 typedef struct Parameters {
         const char *name, *directory;

@@ -2,7 +2,7 @@
 
 /* Accounts. No I/O. */
 
-#include "account.h"
+#include "hagw-acmed/account.h"
 
 int string_replace(char **p, const char *s) {
         char *copy = s ? strdup(s) : NULL;

@@ -3,7 +3,7 @@
 
 #include <systemd/sd-json.h>
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* Our accounts, one per certificate authority (directory URL). */
 

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <systemd/sd-json.h>
 
-#include "acme-api.h"
-#include "hostname.h"
+#include "hagw-acmed/acme-api.h"
+#include "libhagw/pure/hostname.h"
 
 #define SUBPROBLEMS_MAX 10U
 #define DETAIL_MAX 500 /* bytes, each */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "acme.h"
+#include "hagw-acmed/acme.h"
 
 /* JSON to and from the certificate authority. No I/O. */
 

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <systemd/sd-json.h>
 
-#include "acme-api.h"
-#include "base64url.h"
+#include "hagw-acmed/acme-api.h"
+#include "libhagw/pure/base64url.h"
 
 static int format_and_free(sd_json_variant *v, char **ret) {
         int r = sd_json_variant_format(v, /* flags= */ 0, ret);

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "acme.h"
-#include "strv.h"
+#include "hagw-acmed/acme.h"
+#include "libhagw/pure/strv.h"
 
 #define PROBLEM_TEXT_MAX 2000U /* bytes */
 

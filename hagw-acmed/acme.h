@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* What a certificate authority says (RFC 8555 section 7.1, RFC 9773), as structs. Pure. */
 

@@ -2,14 +2,14 @@
 
 /* io.hagw.Acme: who may ask for what, and the answers. Main thread only. */
 
-#include "acmed-varlink.h"
-#include "chain.h"
-#include "hostname.h"
-#include "log.h"
-#include "manager.h"
-#include "usec.h"
-#include "vl-io.hagw.Acme.h"
-#include "vl-io.hagw.Key.h"
+#include "hagw-acmed/acmed-varlink.h"
+#include "hagw-acmed/chain.h"
+#include "hagw-acmed/manager.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/hostname.h"
+#include "libhagw/usec.h"
+#include "libhagw/vl-io.hagw.Acme.h"
+#include "libhagw/vl-io.hagw.Key.h"
 
 #define KEY_TIMEOUT_USEC (20 * USEC_PER_SEC)
 

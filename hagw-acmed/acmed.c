@@ -2,11 +2,11 @@
 
 /* hagw-acmed: obtains and renews certificates (RFC 8555). One thread. */
 
-#include "acmed-varlink.h"
-#include "client.h"
-#include "manager.h"
-#include "usec.h"
-#include "vl-io.hagw.Acme.h"
+#include "hagw-acmed/acmed-varlink.h"
+#include "hagw-acmed/client.h"
+#include "hagw-acmed/manager.h"
+#include "libhagw/usec.h"
+#include "libhagw/vl-io.hagw.Acme.h"
 
 static int acmed_start(Daemon *daemon, const Config *config, void **ret_userdata) {
         Manager *m;

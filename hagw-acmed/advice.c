@@ -5,13 +5,13 @@
 #include <stdio.h>
 #include <sys/random.h>
 
-#include "account.h"
-#include "advice.h"
-#include "client.h"
-#include "log.h"
-#include "manager.h"
-#include "schedule.h"
-#include "usec.h"
+#include "hagw-acmed/account.h"
+#include "hagw-acmed/advice.h"
+#include "hagw-acmed/client.h"
+#include "hagw-acmed/manager.h"
+#include "hagw-acmed/schedule.h"
+#include "libhagw/log.h"
+#include "libhagw/usec.h"
 
 struct Advice {
         sd_event *event;

@@ -3,7 +3,7 @@
 
 #include <systemd/sd-event.h>
 
-#include "certificate.h"
+#include "hagw-acmed/certificate.h"
 
 /* Asks the certificate authority when a certificate is to be renewed (ARI, RFC 9773). One question at a
  * time. */

@@ -5,10 +5,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-#include "acme-api.h"
-#include "base64url.h"
-#include "binding.h"
-#include "state.h"
+#include "hagw-acmed/acme-api.h"
+#include "hagw-acmed/binding.h"
+#include "libhagw/pure/base64url.h"
+#include "libhagw/state.h"
 
 /* The credential holds the key as the authority shows it: base64url. */
 int binding_make(const char *group, const Authority *authority, const char *url, const char *jwk,

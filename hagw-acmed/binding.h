@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "settings.h"
+#include "hagw-acmed/settings.h"
 
 /* With the group of hagw.conf, twice. */
 #define BINDING_ADVICE                                                                                      \

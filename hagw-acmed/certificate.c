@@ -2,12 +2,12 @@
 
 /* One certificate. No I/O; hagw-acmed has one thread. */
 
-#include "account.h"
-#include "certificate.h"
-#include "chain.h"
-#include "log.h"
-#include "schedule.h"
-#include "strv.h"
+#include "hagw-acmed/account.h"
+#include "hagw-acmed/certificate.h"
+#include "hagw-acmed/chain.h"
+#include "hagw-acmed/schedule.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/strv.h"
 
 static const char *const states[_CERTIFICATE_STATE_MAX] = {
         [CERTIFICATE_WAITING] = "waiting", [CERTIFICATE_ORDERING] = "ordering",

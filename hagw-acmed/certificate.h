@@ -3,10 +3,10 @@
 
 #include <systemd/sd-json.h>
 
-#include "acme.h"
-#include "former.h"
-#include "plan.h"
-#include "tries.h"
+#include "hagw-acmed/acme.h"
+#include "hagw-acmed/former.h"
+#include "hagw-acmed/plan.h"
+#include "hagw-acmed/tries.h"
 
 /* One certificate: what it is for, what we hold, and when something is to be done about it. */
 

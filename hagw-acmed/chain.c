@@ -6,10 +6,10 @@
 #include <gnutls/x509.h>
 #include <systemd/sd-json.h>
 
-#include "acme.h"
-#include "base64url.h"
-#include "chain.h"
-#include "strv.h"
+#include "hagw-acmed/acme.h"
+#include "hagw-acmed/chain.h"
+#include "libhagw/pure/base64url.h"
+#include "libhagw/pure/strv.h"
 
 #define CLOCK_TOLERANCE_USEC (10 * USEC_PER_MINUTE)
 #define SERIAL_MAX 64U

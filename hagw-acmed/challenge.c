@@ -6,8 +6,8 @@
 #include <gnutls/gnutls.h>
 #include <stdio.h>
 
-#include "base64url.h"
-#include "challenge.h"
+#include "hagw-acmed/challenge.h"
+#include "libhagw/pure/base64url.h"
 
 #define OWNER "acmed"
 #define LIFETIME_USEC USEC_PER_HOUR

@@ -3,8 +3,8 @@
 
 #include <systemd/sd-json.h>
 
-#include "plan.h"
-#include "vl.h"
+#include "hagw-acmed/plan.h"
+#include "libhagw/vl.h"
 
 /* How we show that a name is ours: a row per way (RFC 8555 section 8), each done by another daemon over
  * varlink. */

@@ -4,12 +4,12 @@
 
 #include <stdio.h>
 
-#include "acme-api.h"
-#include "client.h"
-#include "explain.h"
-#include "log.h"
-#include "usec.h"
-#include "vl.h"
+#include "hagw-acmed/acme-api.h"
+#include "hagw-acmed/client.h"
+#include "hagw-acmed/explain.h"
+#include "libhagw/log.h"
+#include "libhagw/usec.h"
+#include "libhagw/vl.h"
 
 #define NONCE_RETRIES_MAX 20U
 #define KEY_TIMEOUT_USEC (20 * USEC_PER_SEC)

@@ -3,8 +3,8 @@
 
 #include <systemd/sd-json.h>
 
-#include "acme.h"
-#include "httpc.h"
+#include "hagw-acmed/acme.h"
+#include "hagw-acmed/httpc.h"
 
 /* One conversation with a certificate authority: requests one after the other, signed by hagw-keyd, each
  * with a fresh nonce (RFC 8555 section 6). */

@@ -2,12 +2,12 @@
 
 /* Errands: the steps for accounts. What the authority has taken over is on disk before the next step. */
 
-#include "acme-api.h"
-#include "binding.h"
-#include "errand-internal.h"
-#include "log.h"
-#include "usec.h"
-#include "vl-io.hagw.Key.h"
+#include "hagw-acmed/acme-api.h"
+#include "hagw-acmed/binding.h"
+#include "hagw-acmed/errand-internal.h"
+#include "libhagw/log.h"
+#include "libhagw/usec.h"
+#include "libhagw/vl-io.hagw.Key.h"
 
 static const char *reply_string(sd_json_variant *v, const char *key) {
         sd_json_variant *s = v && sd_json_variant_is_object(v) ? sd_json_variant_by_key(v, key) : NULL;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "client.h"
-#include "errand.h"
-#include "vl.h"
+#include "hagw-acmed/client.h"
+#include "hagw-acmed/errand.h"
+#include "libhagw/vl.h"
 
 /* Between errand.c, which goes from step to step, errand-account.c and errand-revoke.c, which hold them. */
 

@@ -2,9 +2,9 @@
 
 /* Errands: certificates are revoked, each by whoever may: our account, or the certificate's own key. */
 
-#include "errand-internal.h"
-#include "log.h"
-#include "vl-io.hagw.Key.h"
+#include "hagw-acmed/errand-internal.h"
+#include "libhagw/log.h"
+#include "libhagw/vl-io.hagw.Key.h"
 
 #define TRIES_MAX 2U
 #define REASON_KEY_COMPROMISE 1

@@ -4,10 +4,10 @@
 
 #include <stdio.h>
 
-#include "errand-internal.h"
-#include "log.h"
-#include "strv.h"
-#include "usec.h"
+#include "hagw-acmed/errand-internal.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/strv.h"
+#include "libhagw/usec.h"
 
 #define STEPS_MAX 6U
 #define KEY_TIMEOUT_USEC (60 * USEC_PER_SEC)

@@ -3,9 +3,9 @@
 
 #include <systemd/sd-event.h>
 
-#include "account.h"
-#include "acme.h"
-#include "settings.h"
+#include "hagw-acmed/account.h"
+#include "hagw-acmed/acme.h"
+#include "hagw-acmed/settings.h"
 
 /* What is done at a certificate authority beside orders, mostly because a person asked for it: accounts are
  * looked at, made anew, deactivated, given another key, and certificates are revoked. One conversation each.

@@ -5,9 +5,9 @@
 #include <limits.h>
 #include <stdio.h>
 
-#include "explain.h"
-#include "vl-io.hagw.Key.h"
-#include "vl.h"
+#include "hagw-acmed/explain.h"
+#include "libhagw/vl-io.hagw.Key.h"
+#include "libhagw/vl.h"
 
 typedef struct Explanation {
         const char *error;

@@ -3,7 +3,7 @@
 
 #include <systemd/sd-json.h>
 
-#include "order.h"
+#include "hagw-acmed/order.h"
 
 /* What another daemon's error means: words for people, and how soon another try makes sense. */
 

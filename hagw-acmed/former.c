@@ -2,8 +2,8 @@
 
 /* Certificates of before. */
 
-#include "account.h"
-#include "former.h"
+#include "hagw-acmed/account.h"
+#include "hagw-acmed/former.h"
 
 static void former_done(Former *f) {
         free(f->leaf);

@@ -3,7 +3,7 @@
 
 #include <systemd/sd-json.h>
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* Certificates that others took the place of, until they end: a key that is lost was perhaps theirs, too, so
  * that they can still be revoked. No I/O. */

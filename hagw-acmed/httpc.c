@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "httpc.h"
+#include "hagw-acmed/httpc.h"
 
 #define CONNECT_TIMEOUT_SEC 15L
 #define TIMEOUT_SEC 60L

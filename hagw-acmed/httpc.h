@@ -3,7 +3,7 @@
 
 #include <systemd/sd-event.h>
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* HTTPS requests on the event loop: libcurl's multi interface on sd-event. HTTPS only, whatever is asked for
  * or redirected to, but for looks at this machine itself; every answer bounded in size and time. */

@@ -3,9 +3,9 @@
 /* Before each order: whoever writes CAA records for its names lists the account that orders (RFC 8657), and
  * nobody remembers records without it. Main thread only. */
 
-#include "explain.h"
-#include "issuance-internal.h"
-#include "usec.h"
+#include "hagw-acmed/explain.h"
+#include "hagw-acmed/issuance-internal.h"
+#include "libhagw/usec.h"
 
 #define LOOKUP_TIMEOUT_USEC (20 * USEC_PER_SEC)
 #define RELAY_TIMEOUT_USEC USEC_PER_MINUTE

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "challenge.h"
-#include "client.h"
-#include "issuance.h"
+#include "hagw-acmed/challenge.h"
+#include "hagw-acmed/client.h"
+#include "hagw-acmed/issuance.h"
 
 /* Between issuance.c, which carries out an order, issuance-keys.c, which asks hagw-keyd for it, and
  * issuance-proofs.c, which shows the authority that the names are ours. */

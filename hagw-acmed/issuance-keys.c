@@ -5,11 +5,11 @@
 
 #include <stdio.h>
 
-#include "explain.h"
-#include "issuance-internal.h"
-#include "log.h"
-#include "usec.h"
-#include "vl-io.hagw.Key.h"
+#include "hagw-acmed/explain.h"
+#include "hagw-acmed/issuance-internal.h"
+#include "libhagw/log.h"
+#include "libhagw/usec.h"
+#include "libhagw/vl-io.hagw.Key.h"
 
 #define KEY_TIMEOUT_USEC (60 * USEC_PER_SEC) /* making an RSA key of 4096 bits takes its time */
 

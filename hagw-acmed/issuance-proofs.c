@@ -3,10 +3,10 @@
 /* What an order shows to the authority: published by another daemon, looked at before the authority is told.
  * Main thread only. */
 
-#include "explain.h"
-#include "issuance-internal.h"
-#include "log.h"
-#include "usec.h"
+#include "hagw-acmed/explain.h"
+#include "hagw-acmed/issuance-internal.h"
+#include "libhagw/log.h"
+#include "libhagw/usec.h"
 
 /* While the relay is being attached: a house that starts has its order begun in the same second. */
 #define READY_ASK_USEC (250 * USEC_PER_MSEC)

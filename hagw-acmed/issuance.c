@@ -5,14 +5,14 @@
 
 #include <stdio.h>
 
-#include "acme-api.h"
-#include "binding.h"
-#include "chain.h"
-#include "challenge.h"
-#include "client.h"
-#include "issuance-internal.h"
-#include "log.h"
-#include "usec.h"
+#include "hagw-acmed/acme-api.h"
+#include "hagw-acmed/binding.h"
+#include "hagw-acmed/chain.h"
+#include "hagw-acmed/challenge.h"
+#include "hagw-acmed/client.h"
+#include "hagw-acmed/issuance-internal.h"
+#include "libhagw/log.h"
+#include "libhagw/usec.h"
 
 #define ORDER_DURATION_MIN_USEC (30 * USEC_PER_SEC)
 

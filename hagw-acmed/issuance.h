@@ -3,10 +3,10 @@
 
 #include <systemd/sd-event.h>
 
-#include "account.h"
-#include "order.h"
-#include "plan.h"
-#include "settings.h"
+#include "hagw-acmed/account.h"
+#include "hagw-acmed/order.h"
+#include "hagw-acmed/plan.h"
+#include "hagw-acmed/settings.h"
 
 /* One order being carried out: the machine of order.h with real requests, keys and challenges. */
 

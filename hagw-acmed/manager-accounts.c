@@ -3,8 +3,8 @@
 /* Whoever writes CAA records for our names is told our accounts (RFC 8657): hagw-dnsd, which asks for them,
  * and the relay, through hagw-proxyd. Main thread only. */
 
-#include "log.h"
-#include "manager.h"
+#include "hagw-acmed/manager.h"
+#include "libhagw/log.h"
 
 int manager_accounts_to_json(Manager *m, sd_json_variant **ret) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *list = NULL;

@@ -2,9 +2,9 @@
 
 /* Whoever issued a certificate is asked when to renew it (RFC 9773). Main thread only. */
 
-#include "log.h"
-#include "manager.h"
-#include "usec.h"
+#include "hagw-acmed/manager.h"
+#include "libhagw/log.h"
+#include "libhagw/usec.h"
 
 static void on_advice(Certificate *c, void *userdata) {
         Manager *m = userdata;

@@ -2,11 +2,11 @@
 
 /* What there is to do: by configuration, by import, and by hand. Main thread only. */
 
-#include "log.h"
-#include "manager.h"
-#include "retire.h"
-#include "strv.h"
-#include "usec.h"
+#include "hagw-acmed/manager.h"
+#include "hagw-acmed/retire.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/strv.h"
+#include "libhagw/usec.h"
 
 static bool names_equal(char *const *a, char *const *b) {
         for (; *a && *b; a++, b++)

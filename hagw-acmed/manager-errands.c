@@ -5,12 +5,12 @@
 
 #include <sys/random.h>
 
-#include "chain.h"
-#include "errand.h"
-#include "log.h"
-#include "manager.h"
-#include "schedule.h"
-#include "usec.h"
+#include "hagw-acmed/chain.h"
+#include "hagw-acmed/errand.h"
+#include "hagw-acmed/manager.h"
+#include "hagw-acmed/schedule.h"
+#include "libhagw/log.h"
+#include "libhagw/usec.h"
 
 static Job *job_free(Job *j) {
         if (!j)

@@ -2,7 +2,7 @@
 
 /* Orders that wait for the relay to be attached. Main thread only. */
 
-#include "manager.h"
+#include "hagw-acmed/manager.h"
 
 bool manager_waits_for_relay(const Manager *m) {
         for (size_t i = 0; !m->issuance && i < m->store.n_certificates; i++)

@@ -6,14 +6,14 @@
 #include <sys/random.h>
 #include <time.h>
 
-#include "challenge.h"
-#include "client.h"
-#include "log.h"
-#include "manager.h"
-#include "plural.h"
-#include "schedule.h"
-#include "shout.h"
-#include "usec.h"
+#include "hagw-acmed/challenge.h"
+#include "hagw-acmed/client.h"
+#include "hagw-acmed/manager.h"
+#include "hagw-acmed/schedule.h"
+#include "hagw-acmed/shout.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/plural.h"
+#include "libhagw/usec.h"
 
 #define SHOUT_USEC USEC_PER_DAY               /* the same alarm again */
 #define CLOCK_BEHIND_USEC USEC_PER_DAY

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "advice.h"
-#include "daemon.h"
-#include "errand.h"
-#include "issuance.h"
-#include "plan.h"
-#include "relay-account.h"
-#include "relay-watch.h"
-#include "retire.h"
-#include "store.h"
+#include "hagw-acmed/advice.h"
+#include "hagw-acmed/errand.h"
+#include "hagw-acmed/issuance.h"
+#include "hagw-acmed/plan.h"
+#include "hagw-acmed/relay-account.h"
+#include "hagw-acmed/relay-watch.h"
+#include "hagw-acmed/retire.h"
+#include "hagw-acmed/store.h"
+#include "libhagw/daemon.h"
 
 /* Everything hagw-acmed knows, and the one timer that drives it: orders one after the other, advice on
  * renewal, keys to be removed, alarms. */

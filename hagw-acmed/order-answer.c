@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-#include "order-internal.h"
-#include "strv.h"
+#include "hagw-acmed/order-internal.h"
+#include "libhagw/pure/strv.h"
 
 static void order_enter_publish(Order *o) {
         order_enter_challenges(o, ORDER_PUBLISH, ORDER_POLL_READY, 0);

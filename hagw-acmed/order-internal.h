@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "order.h"
+#include "hagw-acmed/order.h"
 
 /* Between order.c, which holds the table of states, and order-answer.c, which says what answers do in them.
  */

@@ -5,8 +5,8 @@
 
 #include <stdio.h>
 
-#include "order-internal.h"
-#include "strv.h"
+#include "hagw-acmed/order-internal.h"
+#include "libhagw/pure/strv.h"
 
 #define POLL_MIN_USEC USEC_PER_SEC
 #define POLL_MAX_USEC (30 * USEC_PER_SEC)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "acme.h"
+#include "hagw-acmed/acme.h"
 
 /* One order, from the directory to the chain (RFC 8555 section 7.4), as a machine without I/O: order_next()
  * says what is to be done now, and what came of it is told back. Pure: parsed answers and the clock in, the

@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-#include "hostname.h"
-#include "plan.h"
+#include "hagw-acmed/plan.h"
+#include "libhagw/pure/hostname.h"
 
 typedef struct Plan {
         Want *items;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "conf.h"
+#include "libhagw/conf.h"
 
 /* Which certificates a configuration asks for. No I/O. */
 

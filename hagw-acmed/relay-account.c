@@ -4,12 +4,12 @@
 
 #include <sys/random.h>
 
-#include "account.h"
-#include "explain.h"
-#include "log.h"
-#include "relay-account.h"
-#include "schedule.h"
-#include "vl.h"
+#include "hagw-acmed/account.h"
+#include "hagw-acmed/explain.h"
+#include "hagw-acmed/relay-account.h"
+#include "hagw-acmed/schedule.h"
+#include "libhagw/log.h"
+#include "libhagw/vl.h"
 
 #define TIMEOUT_USEC USEC_PER_MINUTE
 

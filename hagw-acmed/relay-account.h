@@ -3,7 +3,7 @@
 
 #include <systemd/sd-event.h>
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* Tells the relay after a start, through hagw-proxyd, which account at which authority is ours, until it has
  * taken it: it lists both in the CAA records of our name there (RFC 8657), and nobody else can have a

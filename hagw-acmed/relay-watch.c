@@ -2,8 +2,8 @@
 
 /* io.hagw.Proxy.DescribeRelay, until it is attached. Main thread only. */
 
-#include "challenge.h"
-#include "relay-watch.h"
+#include "hagw-acmed/challenge.h"
+#include "hagw-acmed/relay-watch.h"
 
 #define LOOK_USEC (3 * USEC_PER_SEC)
 

@@ -3,7 +3,7 @@
 
 #include <systemd/sd-event.h>
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* Looks every few seconds whether the relay is attached, while an order waits for that: the question goes to
  * hagw-proxyd alone, and an outage of days must not cost minutes more at its end. */

@@ -2,11 +2,11 @@
 
 /* Keys that go. Main thread only. */
 
-#include "log.h"
-#include "manager.h"
-#include "retire.h"
-#include "usec.h"
-#include "vl-io.hagw.Key.h"
+#include "hagw-acmed/manager.h"
+#include "hagw-acmed/retire.h"
+#include "libhagw/log.h"
+#include "libhagw/usec.h"
+#include "libhagw/vl-io.hagw.Key.h"
 
 #define TIMEOUT_USEC (20 * USEC_PER_SEC)
 #define RETRY_USEC (10 * USEC_PER_MINUTE)

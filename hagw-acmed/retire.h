@@ -3,7 +3,7 @@
 
 #include <systemd/sd-event.h>
 
-#include "store.h"
+#include "hagw-acmed/store.h"
 
 /* Removes keys from hagw-keyd that nothing needs any more: those noted in the store, when their time has
  * come, and once after the start those that an interrupted order left behind. */

@@ -2,7 +2,7 @@
 
 /* Times. */
 
-#include "schedule.h"
+#include "hagw-acmed/schedule.h"
 
 #define SHORT_LIFETIME_USEC (10 * USEC_PER_DAY)
 #define ADVICE_MIN_USEC USEC_PER_MINUTE

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* When a certificate is renewed, tried again, asked about, and when its owner is called. Pure; all times
  * usec, CLOCK_REALTIME; random: any 64 bits; life: the certificate's, 0 where it is not known. */

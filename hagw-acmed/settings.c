@@ -2,9 +2,9 @@
 
 /* Settings. No I/O. */
 
-#include "account.h"
-#include "plan.h"
-#include "settings.h"
+#include "hagw-acmed/account.h"
+#include "hagw-acmed/plan.h"
+#include "hagw-acmed/settings.h"
 
 static void authority_done(Authority *a) {
         free(a->directory);

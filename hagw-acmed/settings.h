@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "conf.h"
+#include "libhagw/conf.h"
 
 /* What hagw.conf says, copied: a configuration goes away with the next one. */
 

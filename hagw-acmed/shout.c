@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-#include "log.h"
-#include "shout.h"
+#include "hagw-acmed/shout.h"
+#include "libhagw/log.h"
 
 const char *span_format(uint64_t usec, char out[static SPAN_TEXT_MAX]) {
         static const struct {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "certificate.h"
+#include "hagw-acmed/certificate.h"
 
 /* What the journal is told of certificates that end. */
 

@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "hostname.h"
-#include "log.h"
-#include "state.h"
-#include "store.h"
+#include "hagw-acmed/store.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/hostname.h"
+#include "libhagw/state.h"
 
 #define PREFIX "cert-"
 #define SUFFIX ".json"

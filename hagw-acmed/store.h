@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "account.h"
-#include "certificate.h"
+#include "hagw-acmed/account.h"
+#include "hagw-acmed/certificate.h"
 
 /* What must survive: cert-NAME.json each, accounts.json, retired.json, in the state directory. Each is
  * written atomically; what cannot be read is set aside, logged and listed. */

@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-#include "account.h"
-#include "tries.h"
+#include "hagw-acmed/account.h"
+#include "hagw-acmed/tries.h"
 
 #define ORDER_KEPT_MAX 5U /* failures that an unfinished order outlives */
 

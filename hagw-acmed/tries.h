@@ -3,8 +3,8 @@
 
 #include <systemd/sd-json.h>
 
-#include "schedule.h"
-#include "settings.h"
+#include "hagw-acmed/schedule.h"
+#include "hagw-acmed/settings.h"
 
 /* How it goes with a certificate's orders, authority by authority: each has a patience of its own. Those
  * that are not asked any more are remembered for a while: what they have asked for holds when they are asked

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "open.h"
+#include "hagw-bind/open.h"
 
 static int reply(int error, int fd) {
         union {

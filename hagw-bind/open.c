@@ -2,7 +2,7 @@
 
 /* The sockets. */
 
-#include "open.h"
+#include "hagw-bind/open.h"
 
 static bool is_one_machine(const IpAddress *a) {
         static const uint8_t none[16];

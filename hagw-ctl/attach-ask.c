@@ -5,13 +5,13 @@
 
 #include <stdio.h>
 
-#include "attach.h"
-#include "client.h"
-#include "confedit.h"
-#include "log.h"
-#include "prompt.h"
-#include "relaycode.h"
-#include "relaytoken.h"
+#include "hagw-ctl/attach.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/confedit.h"
+#include "hagw-ctl/prompt.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/relaycode.h"
+#include "libhagw/pure/relaytoken.h"
 
 static int take_token_text(Attach *a, const char *text) {
         _cleanup_relay_token_ RelayToken token = {};

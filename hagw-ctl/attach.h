@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "setup.h"
+#include "hagw-ctl/setup.h"
 
 /* A house on its way to a relay. */
 

@@ -4,11 +4,11 @@
 
 #include <stdio.h>
 
-#include "caa.h"
-#include "client.h"
-#include "hostname.h"
-#include "log.h"
-#include "output.h"
+#include "hagw-ctl/caa.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/output.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/hostname.h"
 
 #define CHALLENGE "_acme-challenge."
 

@@ -3,7 +3,7 @@
 
 #include <systemd/sd-json.h>
 
-#include "conf.h"
+#include "libhagw/conf.h"
 
 /* What has to stand in DNS so that this machine gets certificates for a name whose zone is kept elsewhere,
  * and nobody else does; and whether it does. Names at the relay are looked at, too: there others may be

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#include "cause.h"
-#include "client.h"
+#include "hagw-ctl/cause.h"
+#include "hagw-ctl/client.h"
 
 #define WORDS_MAX 6U
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "status.h"
+#include "hagw-ctl/status.h"
 
 /* Each trouble is told once, by its cause: what a cause that was told makes fail as well is left out. Causes
  * are judged first; what follows from one is known by the words of its error, or by the name of a daemon

@@ -6,7 +6,7 @@
 #include <gnutls/pkcs12.h>
 #include <stdio.h>
 
-#include "certfiles.h"
+#include "hagw-ctl/certfiles.h"
 
 #define BEGIN "-----BEGIN "
 #define KEY_ID_MAX 64U

@@ -3,7 +3,7 @@
 
 #include <gnutls/x509.h>
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* What people bring for a certificate: files that hold certificates and one private key, each as PEM, DER
  * or PKCS#12 (RFC 7468, RFC 5280 and RFC 5958, RFC 7292). Bytes in, a chain and a key in PEM out. No I/O but

@@ -4,15 +4,15 @@
 
 #include <stdio.h>
 
-#include "certwait.h"
-#include "client.h"
-#include "conf-value.h"
-#include "log.h"
-#include "output.h"
-#include "terminal.h"
-#include "usec.h"
-#include "vl.h"
-#include "waiting.h"
+#include "hagw-ctl/certwait.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/terminal.h"
+#include "hagw-ctl/waiting.h"
+#include "libhagw/conf-value.h"
+#include "libhagw/log.h"
+#include "libhagw/usec.h"
+#include "libhagw/vl.h"
 
 #define TICK_USEC (250 * USEC_PER_MSEC)
 #define TOLD_MAX 64U /* certificates whose progress is told */

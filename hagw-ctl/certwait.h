@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "verbs.h"
+#include "hagw-ctl/verbs.h"
 
 /* Waiting for certificates by io.hagw.Acme.Watch, telling what happens. */
 

@@ -5,10 +5,10 @@
 #include <limits.h>
 #include <stdio.h>
 
-#include "client.h"
-#include "log.h"
-#include "unset.h"
-#include "vl.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/unset.h"
+#include "libhagw/log.h"
+#include "libhagw/vl.h"
 
 #define LOOK_USEC (5 * USEC_PER_SEC)
 #define PATIENT_USEC (10 * USEC_PER_MINUTE) /* four errands, one after the other, take less */

@@ -3,7 +3,7 @@
 
 #include <systemd/sd-json.h>
 
-#include "conf.h"
+#include "libhagw/conf.h"
 
 /* Calls to the daemons whose failures are told in words, with what to do next. */
 

@@ -5,11 +5,11 @@
 
 #include <stdio.h>
 
-#include "client.h"
-#include "hostfile.h"
-#include "names.h"
-#include "output.h"
-#include "verbs.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/hostfile.h"
+#include "hagw-ctl/names.h"
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/verbs.h"
 
 /* before: what stands in front of it in the same word, "--host=". */
 static void offer_behind(const char *before, const char *candidate, const char *begun) {

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "confedit.h"
+#include "hagw-ctl/confedit.h"
 
 typedef struct Span {
         size_t begin, end;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* Changes to the text of a hagw.conf or a hosts.d file that leave everything else as it was, comments
  * included. The text must be one that config_parse_text() took. Each replaces *text (to be freed), or fails

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "conftext.h"
+#include "hagw-ctl/conftext.h"
 
 static const ConfSetting *find_setting(ConfScope scope, const char *group, const char *name) {
         for (const ConfSetting *s = conf_settings; s->name; s++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "conf-schema.h"
+#include "libhagw/conf-schema.h"
 
 /* Configuration as text, written from the table of settings. */
 

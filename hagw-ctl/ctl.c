@@ -6,12 +6,12 @@
 #include <locale.h>
 #include <stdio.h>
 
-#include "help.h"
-#include "log.h"
-#include "output.h"
-#include "suggest.h"
-#include "unset.h"
-#include "verbs.h"
+#include "hagw-ctl/help.h"
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/unset.h"
+#include "hagw-ctl/verbs.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/suggest.h"
 
 #define WORDS_MAX 64U
 #define LETTERS_MAX 64U

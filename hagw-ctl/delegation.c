@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <strings.h>
 
-#include "client.h"
-#include "delegation.h"
-#include "output.h"
-#include "usec.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/delegation.h"
+#include "hagw-ctl/output.h"
+#include "libhagw/usec.h"
 
 static const struct {
         const char *text;

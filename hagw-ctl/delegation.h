@@ -3,7 +3,7 @@
 
 #include <systemd/sd-json.h>
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* Does the world find this gateway when it asks for the zone? hagw-dnsd makes up a name, hagw-netd asks the
  * system's resolver for it, and what counts is whether the question comes back here, and from where: an

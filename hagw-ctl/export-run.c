@@ -12,13 +12,13 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "certfiles.h"
-#include "child.h"
-#include "client.h"
-#include "exports.h"
-#include "prompt.h"
-#include "state.h"
-#include "usec.h"
+#include "hagw-ctl/certfiles.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/exports.h"
+#include "hagw-ctl/prompt.h"
+#include "libhagw/child.h"
+#include "libhagw/state.h"
+#include "libhagw/usec.h"
 
 #define CHAIN_MODE 0644
 #define OTHERS_MAY_WRITE (S_IWGRP | S_IWOTH)

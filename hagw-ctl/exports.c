@@ -8,10 +8,10 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#include "client.h"
-#include "exports.h"
-#include "log.h"
-#include "state.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/exports.h"
+#include "libhagw/log.h"
+#include "libhagw/state.h"
 
 #define LIST_FILE "exports.json"
 #define LOCK_FILE "exports.lock"

@@ -3,7 +3,7 @@
 
 #include <systemd/sd-json.h>
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* Which certificates root hands to other programs, with their keys, and how that went: exports.json, which
  * is root's alone, since what stands in it is run as root. One export per folder. */

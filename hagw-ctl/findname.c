@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "findname.h"
+#include "hagw-ctl/findname.h"
 
 static bool is_unit(const char *word, size_t n) {
         static const char *const words[] = { "s",   "min", "h",    "d",   "days",

@@ -3,7 +3,7 @@
 
 #include <stdarg.h>
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* The same name for the same trouble, however long it has lasted and whatever its figures are by now: the
  * sentence with its first value, if that is a text (whom it is about); or, where a finding is nothing but a

@@ -6,13 +6,13 @@
 #include <stdio.h>
 #include <strings.h>
 
-#include "bind.h"
-#include "cidr.h"
-#include "client.h"
-#include "delegation.h"
-#include "glue.h"
-#include "hostname.h"
-#include "servers.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/delegation.h"
+#include "hagw-ctl/glue.h"
+#include "hagw-ctl/servers.h"
+#include "libhagw/bind.h"
+#include "libhagw/pure/cidr.h"
+#include "libhagw/pure/hostname.h"
 
 static const struct {
         const char *name, *type;

@@ -3,7 +3,7 @@
 
 #include <systemd/sd-json.h>
 
-#include "conf.h"
+#include "libhagw/conf.h"
 
 /* The addresses that the zone above gives for this zone's name server. A question that comes here by one of
  * them shows nothing of the other. */

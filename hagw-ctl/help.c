@@ -4,9 +4,9 @@
 
 #include <systemd/sd-json.h>
 
-#include "help.h"
-#include "log.h"
-#include "output.h"
+#include "hagw-ctl/help.h"
+#include "hagw-ctl/output.h"
+#include "libhagw/log.h"
 
 #define COLUMN 34 /* where the descriptions start */
 

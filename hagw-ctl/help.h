@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "verbs.h"
+#include "hagw-ctl/verbs.h"
 
 /* The help texts, made from the table of verbs. */
 

@@ -7,8 +7,8 @@
 #include <fcntl.h>
 #include <inttypes.h>
 
-#include "holders.h"
-#include "run.h"
+#include "hagw-ctl/holders.h"
+#include "hagw-ctl/run.h"
 
 #define STATE_TCP_LISTEN 0x0aU
 #define STATE_UDP_UNCONNECTED 0x07U

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "cidr.h"
+#include "libhagw/pure/cidr.h"
 
 /* Which programs of this machine hold a port (/proc/net/tcp and its like, proc(5)), whatever the address.
  * Only root sees what others' processes hold. */

@@ -6,9 +6,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-#include "hostaside.h"
-#include "log.h"
-#include "state.h"
+#include "hagw-ctl/hostaside.h"
+#include "libhagw/log.h"
+#include "libhagw/state.h"
 
 DEFINE_VOID_CLEANUP_FUNC(DIR *, closedir)
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "conf.h"
+#include "libhagw/conf.h"
 
 /* Hosts that are reached through the relay alone: without it their names lead nowhere, and no certificate
  * can be had. Their files are set aside when a house is detached, and taken back when it is attached. */

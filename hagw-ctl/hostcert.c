@@ -4,9 +4,9 @@
 
 #include <ctype.h>
 
-#include "hostcert.h"
-#include "hostname.h"
-#include "log.h"
+#include "hagw-ctl/hostcert.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/hostname.h"
 
 /* Reserved (RFC 6761, 6762, 7686, 8375, 9476; .internal: ICANN), so that they are nobody's in public. */
 static const char *const reserved[] = {

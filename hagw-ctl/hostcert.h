@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "conf.h"
+#include "libhagw/conf.h"
 
 /* -EINVAL after telling, where a new host needs a certificate, and no authority can ever give one for its
  * name. */

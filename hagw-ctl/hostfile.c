@@ -9,16 +9,16 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#include "conf-value.h"
-#include "confedit.h"
-#include "hostfile.h"
-#include "hostname.h"
-#include "log.h"
-#include "readable.h"
-#include "state.h"
-#include "suggest.h"
-#include "typed.h"
-#include "unset.h"
+#include "hagw-ctl/confedit.h"
+#include "hagw-ctl/hostfile.h"
+#include "hagw-ctl/readable.h"
+#include "hagw-ctl/typed.h"
+#include "hagw-ctl/unset.h"
+#include "libhagw/conf-value.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/hostname.h"
+#include "libhagw/pure/suggest.h"
+#include "libhagw/state.h"
 
 const Option host_options[] = {
         { "login", "WORD", "required (default, but for tenant:NAME) or none" },

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "conftext.h"
-#include "verbs.h"
+#include "hagw-ctl/conftext.h"
+#include "hagw-ctl/verbs.h"
 
 /* The files in hosts.d/: found, checked against the whole configuration, written whole. */
 

@@ -7,12 +7,12 @@
 #include <stdio.h>
 #include <strings.h>
 
-#include "conf-parse.h"
-#include "hostfile.h"
-#include "hostscan.h"
-#include "log.h"
-#include "readable.h"
-#include "unset.h"
+#include "hagw-ctl/hostfile.h"
+#include "hagw-ctl/hostscan.h"
+#include "hagw-ctl/readable.h"
+#include "hagw-ctl/unset.h"
+#include "libhagw/conf-parse.h"
+#include "libhagw/log.h"
 
 void hostscan_done(HostScan *s) {
         config_free(s->config);

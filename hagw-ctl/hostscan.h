@@ -3,7 +3,7 @@
 
 #include <systemd/sd-json.h>
 
-#include "conf.h"
+#include "libhagw/conf.h"
 
 /* What stands in hosts.d/ where the configuration as a whole is not valid: each file by itself, the broken
  * ones with the reason. */

@@ -2,10 +2,10 @@
 
 /* A new host's name against the zones of this gateway, and against the zone of its relay. */
 
-#include "hostname.h"
-#include "hostzone.h"
-#include "log.h"
-#include "suggest.h"
+#include "hagw-ctl/hostzone.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/hostname.h"
+#include "libhagw/pure/suggest.h"
 
 /* The end of a name that has as many labels as the zone, or NULL. */
 static const char *same_labels(const char *name, const char *zone) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "conf.h"
+#include "libhagw/conf.h"
 
 /* A new host's name against the zones of this gateway, and against the zone of its relay. */
 

@@ -2,13 +2,13 @@
 
 /* What status finds about the house's addresses, and about who comes to them. */
 
-#include "cause.h"
-#include "client.h"
-#include "delegation.h"
-#include "output.h"
-#include "relay.h"
-#include "special.h"
-#include "usec.h"
+#include "hagw-ctl/cause.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/delegation.h"
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/relay.h"
+#include "libhagw/pure/special.h"
+#include "libhagw/usec.h"
 
 /* What comes through a relay needs no address here. */
 static bool any_zone_is_direct(const Config *c) {

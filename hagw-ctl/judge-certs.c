@@ -5,13 +5,13 @@
 
 #include <stdio.h>
 
-#include "cause.h"
-#include "client.h"
-#include "delegation.h"
-#include "output.h"
-#include "plural.h"
-#include "usec.h"
-#include "view.h"
+#include "hagw-ctl/cause.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/delegation.h"
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/view.h"
+#include "libhagw/pure/plural.h"
+#include "libhagw/usec.h"
 
 #define MORE_TEXT_MAX 64U
 

@@ -4,11 +4,11 @@
 
 #include <time.h>
 
-#include "cause.h"
-#include "client.h"
-#include "output.h"
-#include "usec.h"
-#include "view.h"
+#include "hagw-ctl/cause.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/view.h"
+#include "libhagw/usec.h"
 
 #define TOLERANCE_USEC USEC_PER_DAY
 

@@ -3,10 +3,10 @@
 /* What status finds about the sockets that systemd opens for hagw: whether they are open, and who else has
  * their ports. A daemon runs on behind a door that is shut, and nobody comes. */
 
-#include "cause.h"
-#include "client.h"
-#include "holders.h"
-#include "run.h"
+#include "hagw-ctl/cause.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/holders.h"
+#include "hagw-ctl/run.h"
 
 #define DOORS_MAX 16U
 #define UNIT_MAX 64U

@@ -4,10 +4,10 @@
 
 #include <time.h>
 
-#include "cause.h"
-#include "exports.h"
-#include "output.h"
-#include "usec.h"
+#include "hagw-ctl/cause.h"
+#include "hagw-ctl/exports.h"
+#include "hagw-ctl/output.h"
+#include "libhagw/usec.h"
 
 int judge_exports(Status *s) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *array = NULL;

@@ -2,9 +2,9 @@
 
 /* What status finds about who may log in. */
 
-#include "client.h"
-#include "hostfile.h"
-#include "status.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/hostfile.h"
+#include "hagw-ctl/status.h"
 
 static bool wants_login(const Config *c) {
         for (size_t i = 0; i < c->n_hosts; i++)

@@ -4,13 +4,13 @@
 
 #include <stdio.h>
 
-#include "cause.h"
-#include "client.h"
-#include "output.h"
-#include "run.h"
-#include "sandbox.h"
-#include "unset.h"
-#include "usec.h"
+#include "hagw-ctl/cause.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/run.h"
+#include "hagw-ctl/sandbox.h"
+#include "hagw-ctl/unset.h"
+#include "libhagw/usec.h"
 
 static bool all_are_off(sd_json_variant *daemons) {
         for (size_t i = 0; i < field_count(daemons, "daemons"); i++) {

@@ -4,16 +4,16 @@
 
 #include <stdio.h>
 
-#include "caa.h"
-#include "cause.h"
-#include "client.h"
-#include "delegation.h"
-#include "glue.h"
-#include "output.h"
-#include "plural.h"
-#include "unset.h"
-#include "usec.h"
-#include "view.h"
+#include "hagw-ctl/caa.h"
+#include "hagw-ctl/cause.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/delegation.h"
+#include "hagw-ctl/glue.h"
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/unset.h"
+#include "hagw-ctl/view.h"
+#include "libhagw/pure/plural.h"
+#include "libhagw/usec.h"
 
 /* A screen is waited for: where nobody answers, zones after this time are not asked for. */
 #define ZONES_ASK_USEC (10 * USEC_PER_SEC)

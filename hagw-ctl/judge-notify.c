@@ -2,11 +2,11 @@
 
 /* What status finds about who is to be told. */
 
-#include "client.h"
-#include "notify.h"
-#include "output.h"
-#include "status.h"
-#include "usec.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/notify.h"
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/status.h"
+#include "libhagw/usec.h"
 
 int judge_notify(Status *s) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *told = NULL;

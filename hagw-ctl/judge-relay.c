@@ -5,13 +5,13 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "cause.h"
-#include "client.h"
-#include "hostname.h"
-#include "output.h"
-#include "plural.h"
-#include "relay.h"
-#include "usec.h"
+#include "hagw-ctl/cause.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/relay.h"
+#include "libhagw/pure/hostname.h"
+#include "libhagw/pure/plural.h"
+#include "libhagw/usec.h"
 
 #define REFUSED_RECENT_USEC (10 * USEC_PER_MINUTE)
 #define TAKEN_RECENT_USEC (5 * USEC_PER_MINUTE) /* who swaps does so in less */

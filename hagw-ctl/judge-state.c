@@ -4,11 +4,11 @@
 
 #include <stdio.h>
 
-#include "cause.h"
-#include "client.h"
-#include "output.h"
-#include "plural.h"
-#include "usec.h"
+#include "hagw-ctl/cause.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/output.h"
+#include "libhagw/pure/plural.h"
+#include "libhagw/usec.h"
 
 static bool has_faults(sd_json_variant *d) {
         return field_count(d, "stateFaults") > 0;

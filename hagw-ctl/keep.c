@@ -10,10 +10,10 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#include "conf.h"
-#include "keep.h"
-#include "readable.h"
-#include "state.h"
+#include "hagw-ctl/keep.h"
+#include "hagw-ctl/readable.h"
+#include "libhagw/conf.h"
+#include "libhagw/state.h"
 
 #define MAIN_FILE "hagw.conf"
 #define HOSTS_FOLDER "hosts.d"

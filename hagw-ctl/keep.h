@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* The copy of the last good configuration, which root makes and the daemons start with where the files are
  * broken (conf-kept.h). A kill at any instant leaves the old copy or the new one. */

@@ -2,12 +2,12 @@
 
 /* The names there are of a kind. */
 
-#include "client.h"
-#include "conf.h"
-#include "log.h"
-#include "names.h"
-#include "suggest.h"
-#include "tenant.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/names.h"
+#include "hagw-ctl/tenant.h"
+#include "libhagw/conf.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/suggest.h"
 
 #define NAMES_MAX 1024U
 

@@ -3,7 +3,7 @@
 
 #include <systemd/sd-json.h>
 
-#include "verbs.h"
+#include "hagw-ctl/verbs.h"
 
 /* The names there are of a kind, as the daemons know them: to check what was typed, and for completion. */
 

@@ -5,10 +5,10 @@
 #include <time.h>
 #include <wchar.h>
 
-#include "log.h"
-#include "output.h"
-#include "printable.h"
-#include "terminal.h"
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/terminal.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/printable.h"
 
 typedef struct Cell {
         Tone tone;

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <systemd/sd-json.h>
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* What a person sees: lines and tables, colours where the output is a terminal (and NO_COLOR is not set),
  * times in words. Everything that hagw-ctl writes to stdout goes through here, and what %s brings is made

@@ -4,12 +4,12 @@
 
 #include <stdio.h>
 
-#include "log.h"
-#include "output.h"
-#include "password.h"
-#include "printable.h"
-#include "prompt.h"
-#include "terminal.h"
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/prompt.h"
+#include "hagw-ctl/terminal.h"
+#include "libhagw/log.h"
+#include "libhagw/password.h"
+#include "libhagw/pure/printable.h"
 
 bool prompt_possible(void) {
         return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);

@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "readable.h"
-#include "state.h"
+#include "hagw-ctl/readable.h"
+#include "libhagw/state.h"
 
 static int refuse(char **ret_problem, int error, const char *format, ...) _printf_(3, 4);
 static int refuse(char **ret_problem, int error, const char *format, ...) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "conf.h"
+#include "libhagw/conf.h"
 
 /* Whether the daemons, which are neither root nor this user, can read what the configuration names, and
  * find there what they need. 0, or a negative errno with the problem in words (to be freed; NULL: no

@@ -5,17 +5,17 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-#include "client.h"
-#include "hostfile.h"
-#include "log.h"
-#include "output.h"
-#include "plural.h"
-#include "relay.h"
-#include "setup.h"
-#include "state.h"
-#include "usec.h"
-#include "verbs.h"
-#include "waiting.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/hostfile.h"
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/relay.h"
+#include "hagw-ctl/setup.h"
+#include "hagw-ctl/verbs.h"
+#include "hagw-ctl/waiting.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/plural.h"
+#include "libhagw/state.h"
+#include "libhagw/usec.h"
 
 #define POLL_USEC (200 * USEC_PER_MSEC)
 

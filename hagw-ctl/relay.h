@@ -3,7 +3,7 @@
 
 #include <systemd/sd-json.h>
 
-#include "conf.h"
+#include "libhagw/conf.h"
 
 /* This house at its relay: the text of hagw.conf, and how hagw-proxyd gets on. */
 

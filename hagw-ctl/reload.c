@@ -4,10 +4,10 @@
 
 #include <stdio.h>
 
-#include "client.h"
-#include "log.h"
-#include "reload.h"
-#include "run.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/reload.h"
+#include "hagw-ctl/run.h"
+#include "libhagw/log.h"
 
 #define DAEMONS_MAX 16U
 #define HELD_USEC (5 * USEC_PER_SEC) /* for a source to answer */

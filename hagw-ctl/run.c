@@ -8,8 +8,8 @@
 #include <sys/wait.h>
 #include <systemd/sd-daemon.h>
 
-#include "log.h"
-#include "run.h"
+#include "hagw-ctl/run.h"
+#include "libhagw/log.h"
 
 extern char **environ;
 

@@ -7,12 +7,12 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "log.h"
-#include "output.h"
-#include "prompt.h"
-#include "run.h"
-#include "sandbox.h"
-#include "state.h"
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/prompt.h"
+#include "hagw-ctl/run.h"
+#include "hagw-ctl/sandbox.h"
+#include "libhagw/log.h"
+#include "libhagw/state.h"
 
 #define FOLDER "hagw-.service.d"
 #define FILE_NAME "90-container.conf"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* A machine that refuses what the units' sandbox asks for, as containers do: then systemd ends the unit
  * before its program begins, with an exit status of its own (systemd.exec(5), "Process Exit Codes"). */

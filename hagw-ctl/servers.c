@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <strings.h>
 
-#include "cidr.h"
-#include "client.h"
-#include "delegation.h"
-#include "hostname.h"
-#include "servers.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/delegation.h"
+#include "hagw-ctl/servers.h"
+#include "libhagw/pure/cidr.h"
+#include "libhagw/pure/hostname.h"
 
 #define LOOKED_UP_MAX 3U /* of the names that the parent has; each may take DELEGATION_QUERY_USEC */
 

@@ -3,8 +3,8 @@
 
 #include <systemd/sd-json.h>
 
-#include "conf.h"
-#include "glue.h"
+#include "hagw-ctl/glue.h"
+#include "libhagw/conf.h"
 
 /* To which name servers the zone above delegates, against the one that hagw-dnsd names at the zone's top.
  * Resolvers begin with the former and later go by the latter. */

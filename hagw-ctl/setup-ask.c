@@ -6,11 +6,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "log.h"
-#include "output.h"
-#include "prompt.h"
-#include "setup.h"
-#include "terminal.h"
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/prompt.h"
+#include "hagw-ctl/setup.h"
+#include "hagw-ctl/terminal.h"
+#include "libhagw/log.h"
 
 TypedContext setup_context(const Setup *s) {
         const char *zone = setup_chosen(s, CONF_SCOPE_ZONE, "name");

@@ -6,13 +6,13 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-#include "client.h"
-#include "holders.h"
-#include "log.h"
-#include "output.h"
-#include "prompt.h"
-#include "setup.h"
-#include "state.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/holders.h"
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/prompt.h"
+#include "hagw-ctl/setup.h"
+#include "libhagw/log.h"
+#include "libhagw/state.h"
 
 #define DNS_PORT 53U
 #define PORT_BESIDE "5300" /* what dns.ipv4_port becomes beside a resolver of the house */

@@ -7,10 +7,10 @@
 #include <net/if.h>
 #include <stdio.h>
 
-#include "cidr.h"
-#include "client.h"
-#include "setup.h"
-#include "special.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/setup.h"
+#include "libhagw/pure/cidr.h"
+#include "libhagw/pure/special.h"
 
 bool setup_is_interface(const char *name) {
         return strlen(name) < IF_NAMESIZE && if_nametoindex(name) > 0;

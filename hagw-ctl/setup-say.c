@@ -6,16 +6,16 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "cidr.h"
-#include "client.h"
-#include "delegation.h"
-#include "glue.h"
-#include "hostname.h"
-#include "output.h"
-#include "relay.h"
-#include "setup.h"
-#include "tryhost.h"
-#include "view.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/delegation.h"
+#include "hagw-ctl/glue.h"
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/relay.h"
+#include "hagw-ctl/setup.h"
+#include "hagw-ctl/tryhost.h"
+#include "hagw-ctl/view.h"
+#include "libhagw/pure/cidr.h"
+#include "libhagw/pure/hostname.h"
 
 void setup_say(const Setup *s, const char *format, ...) {
         va_list ap;

@@ -6,15 +6,15 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "client.h"
-#include "confedit.h"
-#include "hostcert.h"
-#include "hostfile.h"
-#include "hostzone.h"
-#include "log.h"
-#include "setup.h"
-#include "tenant.h"
-#include "users.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/confedit.h"
+#include "hagw-ctl/hostcert.h"
+#include "hagw-ctl/hostfile.h"
+#include "hagw-ctl/hostzone.h"
+#include "hagw-ctl/setup.h"
+#include "hagw-ctl/tenant.h"
+#include "hagw-ctl/users.h"
+#include "libhagw/log.h"
 
 void setup_pause(uint64_t usec) {
         struct timespec ts = { (time_t) (usec / USEC_PER_SEC), (long) (usec % USEC_PER_SEC) * 1000 };

@@ -4,15 +4,15 @@
 
 #include <stdio.h>
 
-#include "conf-value.h"
-#include "hostfile.h"
-#include "hostscan.h"
-#include "log.h"
-#include "output.h"
-#include "plural.h"
-#include "prompt.h"
-#include "run.h"
-#include "setup.h"
+#include "hagw-ctl/hostfile.h"
+#include "hagw-ctl/hostscan.h"
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/prompt.h"
+#include "hagw-ctl/run.h"
+#include "hagw-ctl/setup.h"
+#include "libhagw/conf-value.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/plural.h"
 
 void setup_done(Setup *s) {
         choices_done(&s->choices);

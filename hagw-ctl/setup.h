@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "conftext.h"
-#include "typed.h"
-#include "verbs.h"
+#include "hagw-ctl/conftext.h"
+#include "hagw-ctl/typed.h"
+#include "hagw-ctl/verbs.h"
 
 /* What hagw-ctl setup is told, by options or answers, and what it says at the end. */
 

@@ -4,15 +4,15 @@
 
 #include <stdio.h>
 
-#include "client.h"
-#include "log.h"
-#include "reload.h"
-#include "run.h"
-#include "sandbox.h"
-#include "setup.h"
-#include "start.h"
-#include "usec.h"
-#include "waiting.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/reload.h"
+#include "hagw-ctl/run.h"
+#include "hagw-ctl/sandbox.h"
+#include "hagw-ctl/setup.h"
+#include "hagw-ctl/start.h"
+#include "hagw-ctl/waiting.h"
+#include "libhagw/log.h"
+#include "libhagw/usec.h"
 
 #define START_WAIT_USEC (10 * USEC_PER_SEC)
 #define START_PAUSE_USEC (100 * USEC_PER_MSEC)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "client.h"
+#include "hagw-ctl/client.h"
 
 /* Enables and starts hagw.target with what this machine needs, and waits until every daemon that is
  * needed answers; where it ran already the daemons take the configuration over. What fails keeps none of the

@@ -2,12 +2,12 @@
 
 /* hagw-ctl status, as a screen and as JSON. */
 
-#include "client.h"
-#include "output.h"
-#include "relay.h"
-#include "status.h"
-#include "usec.h"
-#include "view.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/relay.h"
+#include "hagw-ctl/status.h"
+#include "hagw-ctl/view.h"
+#include "libhagw/usec.h"
 
 #define PLIGHT_NAMES_MAX 3U /* of tenants behind a figure */
 

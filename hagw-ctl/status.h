@@ -3,9 +3,9 @@
 
 #include <systemd/sd-json.h>
 
-#include "caa.h"
-#include "conf.h"
-#include "verbs.h"
+#include "hagw-ctl/caa.h"
+#include "hagw-ctl/verbs.h"
+#include "libhagw/conf.h"
 
 /* hagw-ctl status: what the daemons say is gathered once, every judge looks at it and finds what it finds,
  * and then it is printed. A judge is one function and one row in verbs-status.c, and stands with its noun:

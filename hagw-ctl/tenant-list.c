@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "client.h"
-#include "log.h"
-#include "output.h"
-#include "plural.h"
-#include "tenant.h"
-#include "usec.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/tenant.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/plural.h"
+#include "libhagw/usec.h"
 
 typedef struct Listing {
         const Call *call;

@@ -4,14 +4,14 @@
 
 #include <stdio.h>
 
-#include "client.h"
-#include "conf-value.h"
-#include "hostfile.h"
-#include "hostname.h"
-#include "log.h"
-#include "output.h"
-#include "suggest.h"
-#include "tenant.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/hostfile.h"
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/tenant.h"
+#include "libhagw/conf-value.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/hostname.h"
+#include "libhagw/pure/suggest.h"
 
 #define NEAR_MAX 1000U /* names that a mistyped one is compared with */
 

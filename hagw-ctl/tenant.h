@@ -3,9 +3,9 @@
 
 #include <systemd/sd-json.h>
 
-#include "conf.h"
-#include "usec.h"
-#include "verbs.h"
+#include "hagw-ctl/verbs.h"
+#include "libhagw/conf.h"
+#include "libhagw/usec.h"
 
 /* Tenants of this relay, as hagw-tenantd keeps them and hagw-proxyd sees them. */
 

@@ -8,7 +8,7 @@
 #include <sys/ioctl.h>
 #include <termios.h>
 
-#include "terminal.h"
+#include "hagw-ctl/terminal.h"
 
 #define PROSE_COLUMNS_MAX 80U
 #define PROSE_COLUMNS_MIN 20U

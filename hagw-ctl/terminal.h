@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* What a signal finds: the terminal gets its echo back whichever ends or stops us, and Ctrl-C says what goes
  * on without us. One of each at a time. */

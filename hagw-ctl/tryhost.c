@@ -6,11 +6,11 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "client.h"
-#include "hostname.h"
-#include "log.h"
-#include "output.h"
-#include "tryhost.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/tryhost.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/hostname.h"
 
 /* A pattern is no address. */
 static void say_place(const char *name, const char *upstream, const char *more) {

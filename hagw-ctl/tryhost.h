@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#include "conf.h"
+#include "libhagw/conf.h"
 
 /* Is there a service behind a host, and do visitors get through to it? */
 

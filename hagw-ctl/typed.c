@@ -8,12 +8,12 @@
 #include <stdio.h>
 #include <strings.h>
 
-#include "cidr.h"
-#include "hostname.h"
-#include "relaycode.h"
-#include "special.h"
-#include "typed.h"
-#include "username.h"
+#include "hagw-ctl/typed.h"
+#include "libhagw/pure/cidr.h"
+#include "libhagw/pure/hostname.h"
+#include "libhagw/pure/relaycode.h"
+#include "libhagw/pure/special.h"
+#include "libhagw/pure/username.h"
 
 #define HOME_ASSISTANT_PORT "8123"
 

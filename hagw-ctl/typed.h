@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* What a person answers to a question of setup: made into what hagw.conf says, refused with the reason, or
  * doubted where it can be meant but hardly is. Pure. */

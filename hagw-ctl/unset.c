@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "unset.h"
+#include "hagw-ctl/unset.h"
 
 const char unset_text[] = "hagw is not set up on this machine yet: hagw-ctl setup does so, or hagw-ctl "
                           "attach RELAY CODE in a house behind a relay.";

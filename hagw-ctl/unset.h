@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "conf.h"
+#include "libhagw/conf.h"
 
 /* A machine as the package leaves it: installed, and nothing set up. Whatever is asked of it then, one thing
  * is to be done first, and it is said in one way. */

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "useragent.h"
+#include "hagw-ctl/useragent.h"
 
 typedef struct Row {
         const char *word, *name;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* "Chrome on Linux" from a browser's User-Agent, as a person knows it again; what is none stays as it is,
  * cut to USERAGENT_TEXT_MAX. It is what the visitor says. out has room for USERAGENT_TEXT_MAX + 1; returns

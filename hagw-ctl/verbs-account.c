@@ -2,12 +2,12 @@
 
 /* hagw-ctl cert account: our accounts at certificate authorities. */
 
-#include "caa.h"
-#include "client.h"
-#include "hostfile.h"
-#include "log.h"
-#include "output.h"
-#include "verbs.h"
+#include "hagw-ctl/caa.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/hostfile.h"
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/verbs.h"
+#include "libhagw/log.h"
 
 static int directory_parameters(const char *directory, sd_json_variant **ret) {
         return sd_json_buildo(ret, SD_JSON_BUILD_PAIR_CONDITION(!!directory, "directory",

@@ -5,16 +5,16 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "cert.h"
-#include "certwait.h"
-#include "client.h"
-#include "exports.h"
-#include "log.h"
-#include "output.h"
-#include "suggest.h"
-#include "usec.h"
-#include "verbs.h"
-#include "view.h"
+#include "hagw-ctl/cert.h"
+#include "hagw-ctl/certwait.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/exports.h"
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/verbs.h"
+#include "hagw-ctl/view.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/suggest.h"
+#include "libhagw/usec.h"
 
 #define NAMES_SHOWN_MAX 256U
 

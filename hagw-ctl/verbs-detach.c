@@ -5,17 +5,17 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-#include "client.h"
-#include "confedit.h"
-#include "hostaside.h"
-#include "hostfile.h"
-#include "log.h"
-#include "output.h"
-#include "prompt.h"
-#include "relay.h"
-#include "reload.h"
-#include "state.h"
-#include "verbs.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/confedit.h"
+#include "hagw-ctl/hostaside.h"
+#include "hagw-ctl/hostfile.h"
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/prompt.h"
+#include "hagw-ctl/relay.h"
+#include "hagw-ctl/reload.h"
+#include "hagw-ctl/verbs.h"
+#include "libhagw/log.h"
+#include "libhagw/state.h"
 
 static void say_losses(const Config *c) {
         size_t n = 0;

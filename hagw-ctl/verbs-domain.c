@@ -2,11 +2,11 @@
 
 /* hagw-ctl tenant domain: names outside the relay's zone, each by itself. */
 
-#include "client.h"
-#include "log.h"
-#include "output.h"
-#include "suggest.h"
-#include "tenant.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/tenant.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/suggest.h"
 
 #define TENANT_DOMAINS_SHOWN 32U /* as many as hagw-tenantd lets one have */
 

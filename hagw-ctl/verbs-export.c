@@ -7,14 +7,14 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "cert.h"
-#include "client.h"
-#include "exports.h"
-#include "log.h"
-#include "output.h"
-#include "run.h"
-#include "usec.h"
-#include "verbs.h"
+#include "hagw-ctl/cert.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/exports.h"
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/run.h"
+#include "hagw-ctl/verbs.h"
+#include "libhagw/log.h"
+#include "libhagw/usec.h"
 
 #define TIMER "hagw-export.timer"
 #define KEY_MODE 0600U

@@ -5,22 +5,22 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-#include "client.h"
-#include "confedit.h"
-#include "hostcert.h"
-#include "hostfile.h"
-#include "hostname.h"
-#include "hostscan.h"
-#include "hostzone.h"
-#include "log.h"
-#include "names.h"
-#include "output.h"
-#include "reload.h"
-#include "state.h"
-#include "tenant.h"
-#include "tryhost.h"
-#include "unset.h"
-#include "view.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/confedit.h"
+#include "hagw-ctl/hostcert.h"
+#include "hagw-ctl/hostfile.h"
+#include "hagw-ctl/hostscan.h"
+#include "hagw-ctl/hostzone.h"
+#include "hagw-ctl/names.h"
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/reload.h"
+#include "hagw-ctl/tenant.h"
+#include "hagw-ctl/tryhost.h"
+#include "hagw-ctl/unset.h"
+#include "hagw-ctl/view.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/hostname.h"
+#include "libhagw/state.h"
 
 /* What is left to do for a name that is in nobody's zone but its own. */
 static void say_outside(const Config *config, const char *name) {

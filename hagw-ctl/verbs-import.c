@@ -6,13 +6,13 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "certfiles.h"
-#include "client.h"
-#include "log.h"
-#include "output.h"
-#include "prompt.h"
-#include "state.h"
-#include "verbs.h"
+#include "hagw-ctl/certfiles.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/prompt.h"
+#include "hagw-ctl/verbs.h"
+#include "libhagw/log.h"
+#include "libhagw/state.h"
 
 /* A text that is wiped when it goes. */
 static char *secret_free(char *p) {

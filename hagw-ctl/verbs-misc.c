@@ -4,21 +4,21 @@
 
 #include <stdio.h>
 
-#include "client.h"
-#include "conf-kept.h"
-#include "conftext.h"
-#include "hostfile.h"
-#include "keep.h"
-#include "log.h"
-#include "output.h"
-#include "plural.h"
-#include "readable.h"
-#include "reload.h"
-#include "run.h"
-#include "suggest.h"
-#include "tryhost.h"
-#include "unset.h"
-#include "view.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/conftext.h"
+#include "hagw-ctl/hostfile.h"
+#include "hagw-ctl/keep.h"
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/readable.h"
+#include "hagw-ctl/reload.h"
+#include "hagw-ctl/run.h"
+#include "hagw-ctl/tryhost.h"
+#include "hagw-ctl/unset.h"
+#include "hagw-ctl/view.h"
+#include "libhagw/conf-kept.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/plural.h"
+#include "libhagw/pure/suggest.h"
 
 #define JOURNAL_WORDS_MAX 64U
 #define UNITS_MAX 16U

@@ -9,17 +9,17 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "client.h"
-#include "conf-kept.h"
-#include "hostfile.h"
-#include "log.h"
-#include "notify.h"
-#include "output.h"
-#include "run.h"
-#include "state.h"
-#include "status.h"
-#include "unset.h"
-#include "usec.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/hostfile.h"
+#include "hagw-ctl/notify.h"
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/run.h"
+#include "hagw-ctl/status.h"
+#include "hagw-ctl/unset.h"
+#include "libhagw/conf-kept.h"
+#include "libhagw/log.h"
+#include "libhagw/state.h"
+#include "libhagw/usec.h"
 
 #define FINDINGS_FILE "findings.json" /* hagw-notify.service names it, too */
 #define TEST_FILE "notify-test"       /* when it was asked for */

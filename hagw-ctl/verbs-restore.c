@@ -2,12 +2,12 @@
 
 /* The copies of the tenants' database, which hagw-tenantd makes each day, and putting one back. */
 
-#include "client.h"
-#include "log.h"
-#include "output.h"
-#include "plural.h"
-#include "usec.h"
-#include "verbs.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/verbs.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/plural.h"
+#include "libhagw/usec.h"
 
 static void print_taken(sd_json_variant *v, const char *indent) {
         for (size_t i = 0; i < field_count(v, "taken"); i++)

@@ -2,14 +2,14 @@
 
 /* hagw-ctl cert revoke. */
 
-#include "cert.h"
-#include "certwait.h"
-#include "client.h"
-#include "log.h"
-#include "output.h"
-#include "plural.h"
-#include "suggest.h"
-#include "verbs.h"
+#include "hagw-ctl/cert.h"
+#include "hagw-ctl/certwait.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/verbs.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/plural.h"
+#include "libhagw/pure/suggest.h"
 
 /* CRLReason (RFC 5280 section 5.3.1), as far as it is for a certificate's owner to say. */
 static const struct {

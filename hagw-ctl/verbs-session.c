@@ -4,14 +4,14 @@
 
 #include <stdio.h>
 
-#include "client.h"
-#include "hostfile.h"
-#include "log.h"
-#include "names.h"
-#include "output.h"
-#include "plural.h"
-#include "view.h"
-#include "verbs.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/hostfile.h"
+#include "libhagw/log.h"
+#include "hagw-ctl/names.h"
+#include "hagw-ctl/output.h"
+#include "libhagw/pure/plural.h"
+#include "hagw-ctl/view.h"
+#include "hagw-ctl/verbs.h"
 
 int verb_session_list(const Call *call) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL, *parameters = NULL;

@@ -5,13 +5,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "client.h"
-#include "findname.h"
-#include "hostfile.h"
-#include "log.h"
-#include "readable.h"
-#include "status.h"
-#include "view.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/findname.h"
+#include "hagw-ctl/hostfile.h"
+#include "hagw-ctl/readable.h"
+#include "hagw-ctl/status.h"
+#include "hagw-ctl/view.h"
+#include "libhagw/log.h"
 
 /* Causes first: what else fails by them is found behind them, and left out (cause.h). */
 static int (*const judges[])(Status *s) = {

@@ -5,12 +5,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "client.h"
-#include "log.h"
-#include "output.h"
-#include "plural.h"
-#include "prompt.h"
-#include "tenant.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/prompt.h"
+#include "hagw-ctl/tenant.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/plural.h"
 
 /* Who is at a terminal may have meant another one; a program means what it says. 1: go on. Told. */
 static int confirm(const Call *call, const char *format, ...) _printf_(2, 3);

@@ -5,13 +5,13 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "client.h"
-#include "conf-value.h"
-#include "log.h"
-#include "output.h"
-#include "plural.h"
-#include "tenant.h"
-#include "usec.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/tenant.h"
+#include "libhagw/conf-value.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/plural.h"
+#include "libhagw/usec.h"
 
 static const char *credential_of(const Call *call) {
         return call_option(call, "token") ? "token" : "code";

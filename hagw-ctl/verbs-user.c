@@ -4,16 +4,16 @@
 
 #include <stdio.h>
 
-#include "client.h"
-#include "hostfile.h"
-#include "log.h"
-#include "names.h"
-#include "output.h"
-#include "prompt.h"
-#include "typed.h"
-#include "usec.h"
-#include "users.h"
-#include "verbs.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/hostfile.h"
+#include "hagw-ctl/names.h"
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/prompt.h"
+#include "hagw-ctl/typed.h"
+#include "hagw-ctl/users.h"
+#include "hagw-ctl/verbs.h"
+#include "libhagw/log.h"
+#include "libhagw/usec.h"
 
 /* A list of the values given for an option; none given: the fallback, or null. */
 static int option_list(const Call *call, const char *name, const char *fallback, sd_json_variant **ret) {

@@ -5,8 +5,8 @@
 
 #include <stdio.h>
 
-#include "hostfile.h"
-#include "verbs.h"
+#include "hagw-ctl/hostfile.h"
+#include "hagw-ctl/verbs.h"
 
 const Option common_options[] = {
         { "config", "DIR", "read and write the configuration there, instead of " HAGW_CONF_DIR, 'c' },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* The verbs of hagw-ctl: one table, from which parsing, help, completion and the tests of man page and help
  * come. */

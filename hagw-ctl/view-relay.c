@@ -4,10 +4,10 @@
 
 #include <time.h>
 
-#include "client.h"
-#include "log.h"
-#include "usec.h"
-#include "view.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/view.h"
+#include "libhagw/log.h"
+#include "libhagw/usec.h"
 
 int view_relay(const Config *config, sd_json_variant **ret, char **ret_reason) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;

@@ -4,16 +4,16 @@
 
 #include <stdio.h>
 
-#include "client.h"
-#include "hostfile.h"
-#include "hostscan.h"
-#include "log.h"
-#include "output.h"
-#include "plural.h"
-#include "sandbox.h"
-#include "usec.h"
-#include "useragent.h"
-#include "view.h"
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/hostfile.h"
+#include "hagw-ctl/hostscan.h"
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/sandbox.h"
+#include "hagw-ctl/useragent.h"
+#include "hagw-ctl/view.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/plural.h"
+#include "libhagw/usec.h"
 
 static int empty_list(const char *name, sd_json_variant **ret) {
         return sd_json_buildo(ret, SD_JSON_BUILD_PAIR(name, SD_JSON_BUILD_EMPTY_ARRAY));

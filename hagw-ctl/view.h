@@ -3,7 +3,7 @@
 
 #include <systemd/sd-json.h>
 
-#include "conf.h"
+#include "libhagw/conf.h"
 
 /* What the daemons know, brought together: each as one JSON object with one list, and that as a table. What
  * a daemon could not be asked is told in *ret_reason (to be freed, NULL: everything answered) while the rest

@@ -4,10 +4,10 @@
 
 #include <stdio.h>
 
-#include "output.h"
-#include "terminal.h"
-#include "usec.h"
-#include "waiting.h"
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/terminal.h"
+#include "hagw-ctl/waiting.h"
+#include "libhagw/usec.h"
 
 static struct {
         const char *what; /* NULL: nothing is waited for */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* Shows a person for what we wait, and how long: on a terminal a line that counts and goes away, elsewhere
  * one line. One at a time; in between nothing else is written to stdout. */

@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-#include "account.h"
-#include "dname.h"
+#include "hagw-dnsd/account.h"
+#include "hagw-dnsd/dname.h"
 
 /* Root names the tenants: nobody aims at a slot. */
 static const uint8_t no_key[SIPHASH_KEY_SIZE];

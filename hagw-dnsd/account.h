@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "nametable.h"
+#include "libhagw/pure/nametable.h"
 
 /* At a relay: which accounts at which certificate authorities may get certificates for a tenant's name, one
  * of each of its machines, as values of CAA records (RFC 8659 section 4.2, RFC 8657). Pure. */

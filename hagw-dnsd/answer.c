@@ -3,8 +3,8 @@
 /* Queries to answers: what was asked (message), whether to answer at all (cookie, rrl), what stands there
  * (zone, overlay), and how much of it may be said. */
 
-#include "answer.h"
-#include "rr.h"
+#include "hagw-dnsd/answer.h"
+#include "hagw-dnsd/rr.h"
 
 #define RECORD_FIXED_SIZE 12U /* owner pointer, type, class, TTL, RDLENGTH */
 #define TXT_FIXED_SIZE (RECORD_FIXED_SIZE + 1) /* the string's length */

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "caa.h"
-#include "cidr.h"
-#include "cookie.h"
-#include "message.h"
-#include "asker.h"
-#include "overlay.h"
-#include "rrl.h"
-#include "trial.h"
-#include "zone.h"
+#include "hagw-dnsd/caa.h"
+#include "libhagw/pure/cidr.h"
+#include "hagw-dnsd/cookie.h"
+#include "hagw-dnsd/message.h"
+#include "hagw-dnsd/asker.h"
+#include "hagw-dnsd/overlay.h"
+#include "hagw-dnsd/rrl.h"
+#include "hagw-dnsd/trial.h"
+#include "hagw-dnsd/zone.h"
 
 /* The engine: a query in, an answer out. Pure: no socket, no clock, no allocation. */
 

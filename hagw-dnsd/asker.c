@@ -2,7 +2,7 @@
 
 /* Who asked last. */
 
-#include "asker.h"
+#include "hagw-dnsd/asker.h"
 
 void asker_note(const OutsideRules *o, AskersSeen *seen, const IpAddress *a, bool tcp, uint32_t now_sec) {
         uint32_t *last = &seen->last_sec[a->family == AF_INET6][tcp];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "outside.h"
+#include "libhagw/pure/outside.h"
 
 /* When the internet last asked, zone by zone. Pure. */
 

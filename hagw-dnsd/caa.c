@@ -3,9 +3,9 @@
 /* An authority climbs from a name to the first that has CAA records. So the zone's own stand at its top; a
  * name with other rules has records of its own, and a name below one of those has the zone's again. */
 
-#include "caa.h"
-#include "hostname.h"
-#include "publisher.h"
+#include "hagw-dnsd/caa.h"
+#include "hagw-dnsd/publisher.h"
+#include "libhagw/pure/hostname.h"
 
 #define RECORD_SIZE 24U /* octets of a record besides its value, about */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "account.h"
-#include "conf.h"
+#include "hagw-dnsd/account.h"
+#include "libhagw/conf.h"
 
 /* Which CAA records stand at a name (RFC 8659, RFC 8657). Everybody who may order a certificate for a name
  * is known here: this machine's accounts (hagw-acmed tells them), tenants' accounts (hagw-tenantd), the

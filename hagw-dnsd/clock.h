@@ -3,7 +3,7 @@
 
 #include <time.h>
 
-#include "answer.h"
+#include "hagw-dnsd/answer.h"
 
 /* The clock values that the engine takes, as exact as the kernel's tick: enough for cookies and rates, and
  * cheap. */

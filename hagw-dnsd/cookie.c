@@ -6,7 +6,7 @@
 
 #include <endian.h>
 
-#include "cookie.h"
+#include "hagw-dnsd/cookie.h"
 
 #define SERVER_COOKIE_MIN 8U
 #define SERVER_COOKIE_MAX 32U

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "cidr.h"
-#include "siphash.h"
+#include "libhagw/pure/cidr.h"
+#include "libhagw/pure/siphash.h"
 
 /* DNS cookies: the option (RFC 7873) and the interoperable server cookie (RFC 9018). Pure: time comes in. */
 

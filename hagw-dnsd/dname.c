@@ -2,7 +2,7 @@
 
 /* Names in wire form. Owns nothing; every function is bounded by the sizes it is given. */
 
-#include "dname.h"
+#include "hagw-dnsd/dname.h"
 
 #define POINTER 0xc0U
 #define POINTERS_MAX 64U /* in one name */

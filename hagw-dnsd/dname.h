@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* Domain names in wire form (RFC 1035 section 3.1): length-prefixed labels up to the root's zero octet.
  * Pure. */

@@ -2,7 +2,7 @@
 
 /* The daemon's figures, a row each. */
 
-#include "manager.h"
+#include "hagw-dnsd/manager.h"
 
 static int append_rcodes(const Manager *m, sd_json_variant **metrics) {
         int r;

@@ -4,14 +4,14 @@
 
 #include <stdio.h>
 
-#include "clock.h"
-#include "dnsd-varlink.h"
-#include "hostname.h"
-#include "log.h"
-#include "manager.h"
-#include "publisher.h"
-#include "rr.h"
-#include "vl-io.hagw.Dns.h"
+#include "hagw-dnsd/clock.h"
+#include "hagw-dnsd/dnsd-varlink.h"
+#include "hagw-dnsd/manager.h"
+#include "hagw-dnsd/publisher.h"
+#include "hagw-dnsd/rr.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/hostname.h"
+#include "libhagw/vl-io.hagw.Dns.h"
 
 #define PEERS (VL_PEER_ACMED | VL_PEER_WEBD)
 #define PUBLISHERS (VL_PEER_ACMED | VL_PEER_TENANTD)

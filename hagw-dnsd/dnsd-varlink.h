@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "vl.h"
+#include "libhagw/vl.h"
 
 /* io.hagw.Dns: the handlers, which reach the Manager as their userdata. */
 extern const VlMethod dnsd_methods[];

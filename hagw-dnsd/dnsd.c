@@ -2,9 +2,9 @@
 
 /* hagw-dnsd: the authoritative name server of the house's zones. */
 
-#include "dnsd-varlink.h"
-#include "manager.h"
-#include "vl-io.hagw.Dns.h"
+#include "hagw-dnsd/dnsd-varlink.h"
+#include "hagw-dnsd/manager.h"
+#include "libhagw/vl-io.hagw.Dns.h"
 
 static int dnsd_start(Daemon *daemon, const Config *config, void **ret_userdata) {
         Manager *m;

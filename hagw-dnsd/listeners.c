@@ -9,11 +9,11 @@
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
-#include "bind.h"
-#include "daemon.h"
-#include "listeners.h"
-#include "log.h"
-#include "usec.h"
+#include "hagw-dnsd/listeners.h"
+#include "libhagw/bind.h"
+#include "libhagw/daemon.h"
+#include "libhagw/log.h"
+#include "libhagw/usec.h"
 
 typedef struct Listener {
         ListenPlace place;

@@ -3,9 +3,9 @@
 
 #include <systemd/sd-json.h>
 
-#include "listenplace.h"
-#include "tcp.h"
-#include "udp.h"
+#include "hagw-dnsd/listenplace.h"
+#include "hagw-dnsd/tcp.h"
+#include "hagw-dnsd/udp.h"
 
 /* The sockets that hagw-dnsd answers on: one of UDP and one of TCP at each place where it is to listen, for
  * nobody else to share. hagw-bind opens them, since there is no network here; systemd keeps them while

@@ -2,8 +2,8 @@
 
 /* The choice among the machine's addresses. */
 
-#include "listenplace.h"
-#include "special.h"
+#include "hagw-dnsd/listenplace.h"
+#include "libhagw/pure/special.h"
 
 static bool is_asked(const Config *c) {
         for (size_t i = 0; i < c->n_zones; i++)

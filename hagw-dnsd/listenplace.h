@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "conf.h"
+#include "libhagw/conf.h"
 
 /* Where hagw-dnsd is to listen: at which of this machine's addresses, and at which port. Pure. */
 

@@ -2,8 +2,8 @@
 
 /* Follows hagw-acmed, which says what this machine's accounts are, for CAA. */
 
-#include "log.h"
-#include "manager.h"
+#include "hagw-dnsd/manager.h"
+#include "libhagw/log.h"
 
 #define ACME_INTERFACE "io.hagw.Acme"
 #define ACME_WATCH "io.hagw.Acme.WatchAccounts"

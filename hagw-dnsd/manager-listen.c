@@ -2,8 +2,8 @@
 
 /* Follows hagw-netd, which says what this machine's addresses are, and listens at them. */
 
-#include "log.h"
-#include "manager.h"
+#include "hagw-dnsd/manager.h"
+#include "libhagw/log.h"
 
 #define NET_INTERFACE "io.hagw.Net"
 #define NET_WATCH_LOCAL "io.hagw.Net.WatchLocal"

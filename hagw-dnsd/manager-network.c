@@ -4,9 +4,9 @@
 
 #include <sys/random.h>
 
-#include "clock.h"
-#include "manager.h"
-#include "vl-io.hagw.Net.h"
+#include "hagw-dnsd/clock.h"
+#include "hagw-dnsd/manager.h"
+#include "libhagw/vl-io.hagw.Net.h"
 
 #define NET_INTERFACE "io.hagw.Net"
 #define NET_WATCH_NETWORK "io.hagw.Net.WatchNetwork"

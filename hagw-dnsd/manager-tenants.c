@@ -2,8 +2,8 @@
 
 /* At a relay: follows hagw-tenantd, which says what tenants' CAA records are. */
 
-#include "log.h"
-#include "manager.h"
+#include "hagw-dnsd/manager.h"
+#include "libhagw/log.h"
 
 #define TENANT_INTERFACE "io.hagw.Tenant"
 #define TENANT_WATCH "io.hagw.Tenant.WatchAccounts"

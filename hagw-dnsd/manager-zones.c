@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "bind.h"
-#include "clock.h"
-#include "hostname.h"
-#include "log.h"
-#include "manager.h"
+#include "hagw-dnsd/clock.h"
+#include "hagw-dnsd/manager.h"
+#include "libhagw/bind.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/hostname.h"
 
 typedef struct ZoneNames {
         const char *hosts[CONF_HOSTS_MAX], *children[CONF_ZONES_MAX];

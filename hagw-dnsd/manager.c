@@ -6,10 +6,10 @@
 #include <sys/random.h>
 #include <time.h>
 
-#include "log.h"
-#include "manager.h"
-#include "plural.h"
-#include "usec.h"
+#include "hagw-dnsd/manager.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/plural.h"
+#include "libhagw/usec.h"
 
 #define NET_INTERFACE "io.hagw.Net"
 #define NET_WATCH "io.hagw.Net.Watch"

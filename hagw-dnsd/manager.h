@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "answer.h"
-#include "daemon.h"
-#include "listeners.h"
-#include "tcp.h"
-#include "udp.h"
+#include "hagw-dnsd/answer.h"
+#include "hagw-dnsd/listeners.h"
+#include "hagw-dnsd/tcp.h"
+#include "hagw-dnsd/udp.h"
+#include "libhagw/daemon.h"
 
 /* What hagw-dnsd is while it runs: the zones in force, the overlay, the sockets' servers, and the house's
  * addresses as netd tells them. Main loop only. */

@@ -2,8 +2,8 @@
 
 /* Messages. Nothing here allocates; every read is checked against the size that came. */
 
-#include "message.h"
-#include "rr.h"
+#include "hagw-dnsd/message.h"
+#include "hagw-dnsd/rr.h"
 
 #define RECORD_FIXED_SIZE 10U /* type, class, TTL, RDLENGTH */
 #define EXTENDED_RCODE_SHIFT 4

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "dname.h"
+#include "hagw-dnsd/dname.h"
 
 /* DNS messages (RFC 1035 section 4, RFC 6891): a query is taken apart, an answer is put together. Pure. */
 

@@ -2,7 +2,7 @@
 
 /* The overlay's array. Values of one name keep the order in which they came. */
 
-#include "overlay.h"
+#include "hagw-dnsd/overlay.h"
 
 Overlay *overlay_new(void) {
         return calloc(1, sizeof(Overlay));

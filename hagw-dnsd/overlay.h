@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "dname.h"
+#include "hagw-dnsd/dname.h"
 
 /* TXT values published on top of the zones, each with an owner and an end: ACME's DNS-01 answers (RFC 8555
  * section 8.4). Pure: time comes in. Few and short-lived, so one array is searched. */

@@ -3,8 +3,8 @@
 /* Below tenants.zone a name is this machine's where the configuration has it, and else a tenant's. Outside
  * of it every name is this machine's. Pure. */
 
-#include "hostname.h"
-#include "publisher.h"
+#include "hagw-dnsd/publisher.h"
+#include "libhagw/pure/hostname.h"
 
 #define LABEL "_acme-challenge."
 

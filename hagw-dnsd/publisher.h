@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "conf.h"
+#include "libhagw/conf.h"
 
 /* Who may publish text where. A broken-in publisher must not be able to prove, with a value at somebody
  * else's name, that the name is its own; or put a text of another kind (a mail policy, a proof for another

@@ -6,8 +6,8 @@
 #include <arpa/inet.h>
 #include <strings.h>
 
-#include "message.h"
-#include "rr.h"
+#include "hagw-dnsd/message.h"
+#include "hagw-dnsd/rr.h"
 
 static int format_address(const uint8_t *message, size_t offset, uint16_t rdata_size, int family, FILE *f) {
         char text[INET6_ADDRSTRLEN];

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* Record types: one row each. Pure. Numbers are IANA's. */
 

@@ -2,7 +2,7 @@
 
 /* The token buckets. One allocation at the start, none later. */
 
-#include "rrl.h"
+#include "hagw-dnsd/rrl.h"
 
 #define COST 1000U /* one answer, in thousandths */
 #define NETWORK_OCTETS_IPV4 3U

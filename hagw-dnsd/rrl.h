@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "cidr.h"
-#include "siphash.h"
+#include "libhagw/pure/cidr.h"
+#include "libhagw/pure/siphash.h"
 
 /* Response rate limiting: a token bucket per client network (IPv4 /24, IPv6 /56), in a table of fixed size.
  * Pure: time comes in. Whoever forges many source addresses fills the table, and then pushes out the fullest

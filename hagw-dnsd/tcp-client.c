@@ -7,8 +7,8 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include "clock.h"
-#include "tcp-client.h"
+#include "hagw-dnsd/clock.h"
+#include "hagw-dnsd/tcp-client.h"
 
 #define OUT_SIZE (64U * 1024) /* of the common buffer in which one wake-up's answers are gathered */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "tcp.h"
+#include "hagw-dnsd/tcp.h"
 
 /* One TCP client: its half-read frame and its unsent answers. Between tcp.c and tcp-client.c. */
 

@@ -8,7 +8,7 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 
-#include "tcp-client.h"
+#include "hagw-dnsd/tcp-client.h"
 
 #define ACCEPTS_PER_WAKE 64U
 #define CROWDS 4096U             /* networks told apart; those that share one by chance share its count */

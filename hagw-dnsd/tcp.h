@@ -3,7 +3,7 @@
 
 #include <systemd/sd-event.h>
 
-#include "answer.h"
+#include "hagw-dnsd/answer.h"
 
 /* DNS over TCP (RFC 7766) on handed-in sockets. Main loop only. A client may send queries one after the
  * other without waiting; they are answered in order. */

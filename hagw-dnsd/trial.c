@@ -2,8 +2,8 @@
 
 /* Trials: made, found, and who asked. */
 
-#include "base32.h"
-#include "trial.h"
+#include "hagw-dnsd/trial.h"
+#include "libhagw/pure/base32.h"
 
 #define LABEL_SIZE (sizeof(TRIAL_PREFIX) - 1 + TRIAL_TEXT_SIZE)
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "cidr.h"
-#include "dname.h"
+#include "hagw-dnsd/dname.h"
+#include "libhagw/pure/cidr.h"
 
 /* Names made up for one question each: does the world, asked for one of them, come to this machine? No other
  * server knows the answer, and no resolver has it already. Who asks is noted. Pure: time and randomness come

@@ -9,8 +9,8 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include "clock.h"
-#include "udp.h"
+#include "hagw-dnsd/clock.h"
+#include "hagw-dnsd/udp.h"
 
 /* Buffers a whole number of pages apart would all fall into the same few sets of the cache. */
 #define STRIDE_PAD 64U

@@ -3,7 +3,7 @@
 
 #include <systemd/sd-event.h>
 
-#include "answer.h"
+#include "hagw-dnsd/answer.h"
 
 /* DNS over UDP on handed-in sockets: batches in, batches out. Main loop only. */
 

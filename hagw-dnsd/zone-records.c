@@ -2,9 +2,9 @@
 
 /* Records in wire form, prepared once per change so that an answer is a copy. */
 
-#include "message.h"
-#include "rr.h"
-#include "zone-records.h"
+#include "hagw-dnsd/message.h"
+#include "hagw-dnsd/rr.h"
+#include "hagw-dnsd/zone-records.h"
 
 /* RFC 1912 section 2.2; nobody transfers our zones, but the fields must stand. */
 #define SOA_REFRESH_SEC 7200U

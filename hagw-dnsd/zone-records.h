@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "zone.h"
+#include "hagw-dnsd/zone.h"
 
 /* Between zone.c and zone-records.c. */
 

@@ -2,9 +2,9 @@
 
 /* Zones: which names there are. The records are prepared in zone-records.c. */
 
-#include "siphash.h"
-#include "zone.h"
-#include "zone-records.h"
+#include "libhagw/pure/siphash.h"
+#include "hagw-dnsd/zone.h"
+#include "hagw-dnsd/zone-records.h"
 
 static const uint8_t
         no_key[SIPHASH_KEY_SIZE]; /* the names come from the configuration: nobody aims at a bucket */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "cidr.h"
-#include "dname.h"
-#include "asker.h"
+#include "libhagw/pure/cidr.h"
+#include "hagw-dnsd/dname.h"
+#include "hagw-dnsd/asker.h"
 
 /* A zone as it is answered: records prepared in wire form, and which names below it exist. Made whole from a
  * description and thrown away whole; only the serial is written into a finished one. Pure. */

@@ -4,12 +4,12 @@
  * What is signed is composed here and not the caller's text, so that nothing else can be made of it: the new
  * key is one that is held here, a key for TLS ends its own certificate alone. */
 
-#include "base64url.h"
-#include "jws.h"
-#include "keyd-varlink.h"
-#include "leaf.h"
-#include "task.h"
-#include "vl-io.hagw.Key.h"
+#include "hagw-keyd/jws.h"
+#include "hagw-keyd/keyd-varlink.h"
+#include "hagw-keyd/leaf.h"
+#include "hagw-keyd/task.h"
+#include "libhagw/pure/base64url.h"
+#include "libhagw/vl-io.hagw.Key.h"
 
 #define CERTIFICATE_BASE64_MAX (LEAF_MAX / 3 * 4 + 4) /* characters */
 

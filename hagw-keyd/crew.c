@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <sys/eventfd.h>
 
-#include "crew.h"
+#include "hagw-keyd/crew.h"
 
 /* Arithmetic of 4096 bits needs a tenth of it. All memory is locked, and stacks count whole. */
 #define STACK_SIZE (512U * 1024) /* bytes */

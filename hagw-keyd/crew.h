@@ -3,7 +3,7 @@
 
 #include <systemd/sd-event.h>
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* Threads that do what would hold up the main thread, and the queue of what they are to do. */
 

@@ -4,7 +4,7 @@
 
 #include <gnutls/abstract.h>
 
-#include "csr.h"
+#include "hagw-keyd/csr.h"
 
 static int csr_error(int r) {
         return r >= 0 ? 0 : r == GNUTLS_E_MEMORY_ERROR ? -ENOMEM : -EIO;

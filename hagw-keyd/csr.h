@@ -3,7 +3,7 @@
 
 #include <gnutls/x509.h>
 
-#include "key.h"
+#include "hagw-keyd/key.h"
 
 /* Certificate requests, PKCS#10 (RFC 2986). */
 

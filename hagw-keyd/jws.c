@@ -5,9 +5,9 @@
 #include <gnutls/crypto.h>
 #include <stdio.h>
 
-#include "base64url.h"
-#include "jws.h"
-#include "payload.h"
+#include "hagw-keyd/jws.h"
+#include "hagw-keyd/payload.h"
+#include "libhagw/pure/base64url.h"
 
 #define COORDINATE_MAX 48U /* bytes, P-384 */
 

@@ -3,7 +3,7 @@
 
 #include <systemd/sd-json.h>
 
-#include "key.h"
+#include "hagw-keyd/key.h"
 
 /* JSON Web Signatures with an account key, as ACME wants them (RFC 8555 section 6.2). */
 

@@ -6,7 +6,7 @@
 #include <gnutls/crypto.h>
 #include <stdio.h>
 
-#include "key.h"
+#include "hagw-keyd/key.h"
 
 /* Which key each algorithm is, and how GnuTLS is asked for a new one. */
 static const struct {

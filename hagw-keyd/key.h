@@ -3,7 +3,7 @@
 
 #include <gnutls/abstract.h>
 
-#include "policy.h"
+#include "hagw-keyd/policy.h"
 
 /* One private key, parsed and ready to sign. What leaves here is public, except key_export(). References are
  * taken and dropped on the main thread; once it is made, any thread may sign with it: GnuTLS shares a key

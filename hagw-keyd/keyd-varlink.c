@@ -2,9 +2,9 @@
 
 /* io.hagw.Key: its table, and what is answered from memory. Main thread only. */
 
-#include "jws.h"
-#include "keyd-varlink.h"
-#include "vl-io.hagw.Key.h"
+#include "hagw-keyd/jws.h"
+#include "hagw-keyd/keyd-varlink.h"
+#include "libhagw/vl-io.hagw.Key.h"
 
 static int key_to_json(const Key *k, sd_json_variant **ret) {
         return sd_json_buildo(

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "keyd.h"
+#include "hagw-keyd/keyd.h"
 
 /* What the files of io.hagw.Key share, and their methods for keyd-varlink.c's table. */
 

@@ -11,11 +11,11 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-#include "keyd.h"
-#include "log.h"
-#include "plural.h"
-#include "token.h"
-#include "vl-io.hagw.Key.h"
+#include "hagw-keyd/keyd.h"
+#include "hagw-keyd/token.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/plural.h"
+#include "libhagw/vl-io.hagw.Key.h"
 
 /* Freed memory is overwritten with this byte: no copy of a key outlives its use, whoever made it. */
 #define FREED_MEMORY_BYTE 0xA5

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "crew.h"
-#include "daemon.h"
-#include "keys.h"
+#include "hagw-keyd/crew.h"
+#include "hagw-keyd/keys.h"
+#include "libhagw/daemon.h"
 
 /* What keyd.c owns and its varlink handlers use. */
 

@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "keys.h"
-#include "log.h"
-#include "state.h"
+#include "hagw-keyd/keys.h"
+#include "libhagw/log.h"
+#include "libhagw/state.h"
 
 #define KEY_SUFFIX ".key"
 #define KEY_FILE_NAME_SIZE (KEY_ID_SIZE + sizeof(KEY_SUFFIX))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "key.h"
+#include "hagw-keyd/key.h"
 
 /* All keys: in memory, parsed, and each in a file of its own, ID.key in the state directory: three header
  * lines and PKCS#8 PEM, mode 0600, written atomically. */

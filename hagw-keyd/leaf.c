@@ -4,7 +4,7 @@
 
 #include <gnutls/x509.h>
 
-#include "leaf.h"
+#include "hagw-keyd/leaf.h"
 
 static int leaf_get_key_id(gnutls_x509_crt_t crt, char *ret_id) {
         _cleanup_datum_ gnutls_datum_t spki = {};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "key.h"
+#include "hagw-keyd/key.h"
 
 /* A certificate that is to be revoked. */
 

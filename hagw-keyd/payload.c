@@ -2,8 +2,8 @@
 
 /* What an account may say to a certificate authority. No I/O. */
 
-#include "base64url.h"
-#include "payload.h"
+#include "hagw-keyd/payload.h"
+#include "libhagw/pure/base64url.h"
 
 /* One row for each kind of request that has members. A new one of hagw-acmed's is a new row. */
 static const char *const kinds[][4] = {

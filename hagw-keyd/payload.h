@@ -3,7 +3,7 @@
 
 #include <systemd/sd-json.h>
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* What an account may say to a certificate authority (RFC 8555): the JSON objects that hagw-acmed's requests
  * are made of, each member known by name. Whatever an authority could read otherwise than we do is refused,

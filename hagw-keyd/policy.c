@@ -2,7 +2,7 @@
 
 /* What may be signed with which key. */
 
-#include "policy.h"
+#include "hagw-keyd/policy.h"
 
 #define TLS13_PADDING 64U
 #define TLS12_RANDOMS 64U /* client_random and server_random, 32 bytes each */

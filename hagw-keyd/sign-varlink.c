@@ -3,14 +3,14 @@
 /* io.hagw.Key's methods that sign. What is asked is judged on the main thread; the arithmetic is that of the
  * signers' threads. */
 
-#include "csr.h"
-#include "hostname.h"
-#include "jws.h"
-#include "keyd-varlink.h"
-#include "payload.h"
-#include "strv.h"
-#include "task.h"
-#include "vl-io.hagw.Key.h"
+#include "hagw-keyd/csr.h"
+#include "hagw-keyd/jws.h"
+#include "hagw-keyd/keyd-varlink.h"
+#include "hagw-keyd/payload.h"
+#include "hagw-keyd/task.h"
+#include "libhagw/pure/hostname.h"
+#include "libhagw/pure/strv.h"
+#include "libhagw/vl-io.hagw.Key.h"
 
 #define HANDSHAKE_BASE64_MAX 512U /* characters; the longest handshake has 201 bytes */
 

@@ -5,11 +5,11 @@
 
 #include <time.h>
 
-#include "keyd-varlink.h"
-#include "log.h"
-#include "task.h"
-#include "usec.h"
-#include "vl-io.hagw.Key.h"
+#include "hagw-keyd/keyd-varlink.h"
+#include "hagw-keyd/task.h"
+#include "libhagw/log.h"
+#include "libhagw/usec.h"
+#include "libhagw/vl-io.hagw.Key.h"
 
 static int refuse_key(sd_varlink *link, const char *reason) {
         return sd_varlink_errorbo(link, KEY_ERROR_BAD_KEY,

@@ -2,8 +2,8 @@
 
 /* Calls that are answered later. Main thread only, but for what run() does. */
 
-#include "task.h"
-#include "vl-io.hagw.Key.h"
+#include "hagw-keyd/task.h"
+#include "libhagw/vl-io.hagw.Key.h"
 
 void *task_new(const TaskKind *kind, Keyd *keyd, sd_varlink *link, Key *key) {
         Task *t = calloc(1, kind->size);

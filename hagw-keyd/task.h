@@ -3,7 +3,7 @@
 
 #include <systemd/sd-varlink.h>
 
-#include "keyd.h"
+#include "hagw-keyd/keyd.h"
 
 /* A varlink call that a crew works on. The connection waits: sd-varlink takes its next message after the
  * answer. First member of what a method makes of it. */

@@ -5,12 +5,12 @@
 
 #include <time.h>
 
-#include "keyd-varlink.h"
-#include "log.h"
-#include "task.h"
-#include "token.h"
-#include "usec.h"
-#include "vl-io.hagw.Key.h"
+#include "hagw-keyd/keyd-varlink.h"
+#include "hagw-keyd/task.h"
+#include "hagw-keyd/token.h"
+#include "libhagw/log.h"
+#include "libhagw/usec.h"
+#include "libhagw/vl-io.hagw.Key.h"
 
 #define BINDING_BASE64_LENGTH ((RELAY_BINDING_SIZE + 2) / 3 * 4) /* characters */
 

@@ -7,9 +7,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "log.h"
-#include "state.h"
-#include "token.h"
+#include "hagw-keyd/token.h"
+#include "libhagw/log.h"
+#include "libhagw/state.h"
 
 #define TOKEN_FILE "relay-token"
 #define PREPARED_FILE "relay-token.prepared"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "relaytoken.h"
+#include "libhagw/pure/relaytoken.h"
 
 /* The relay's token, in the state directory: relay-token is in use, relay-token.prepared is a secret that no
  * relay has admitted yet. Both are read when they are needed and wiped after it; nothing stays in memory. */

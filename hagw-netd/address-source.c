@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <sys/random.h>
 
-#include "address-source.h"
-#include "dns-answer.h"
-#include "log.h"
-#include "special.h"
+#include "hagw-netd/address-source.h"
+#include "hagw-netd/dns-answer.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/special.h"
 
 typedef struct AddressKind {
         const char *name;

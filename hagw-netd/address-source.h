@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "lookup.h"
-#include "netlink.h"
+#include "hagw-netd/lookup.h"
+#include "hagw-netd/netlink.h"
 
 /* Where one of the house's public addresses comes from: "none", "static:ADDRESS", "resolve:NAME",
  * "interface[:NAME]". A row of address_kinds each. A source keeps its last good address whatever happens

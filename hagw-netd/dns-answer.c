@@ -2,8 +2,8 @@
 
 /* What stands in a DNS answer. */
 
-#include "dns-answer.h"
-#include "strv.h"
+#include "hagw-netd/dns-answer.h"
+#include "libhagw/pure/strv.h"
 
 /* Names in DNS compare without case (RFC 4343); a trailing dot does not count. */
 static bool name_equal(const char *a, const char *b) {

@@ -3,7 +3,7 @@
 
 #include <ares.h>
 
-#include "cidr.h"
+#include "libhagw/pure/cidr.h"
 
 /* Reading a DNS answer. Pure but for c-ares's record type: no fd, no clock, no logging. */
 

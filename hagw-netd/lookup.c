@@ -8,7 +8,7 @@
 #include <sys/epoll.h>
 #include <sys/time.h>
 
-#include "lookup.h"
+#include "hagw-netd/lookup.h"
 
 typedef struct LookupSocket {
         struct LookupSocket *next;

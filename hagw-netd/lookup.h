@@ -4,7 +4,7 @@
 #include <ares.h>
 #include <systemd/sd-event.h>
 
-#include "cidr.h"
+#include "libhagw/pure/cidr.h"
 
 /* One DNS lookup by c-ares, on the loop that it is given. A lookup owns its channel: it starts with the
  * resolv.conf and the hosts file of this moment and with a source port of its own, and nothing of it is left

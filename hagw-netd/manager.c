@@ -6,10 +6,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-#include "log.h"
-#include "manager.h"
-#include "netd-varlink.h"
-#include "store.h"
+#include "hagw-netd/manager.h"
+#include "hagw-netd/netd-varlink.h"
+#include "hagw-netd/store.h"
+#include "libhagw/log.h"
 
 static void manager_set_status(Manager *m) {
         char text[_MANAGER_SOURCES_MAX][IP_TEXT_MAX];

@@ -3,11 +3,11 @@
 
 #include <systemd/sd-json.h>
 
-#include "address-source.h"
-#include "daemon.h"
-#include "netlink.h"
-#include "resolver.h"
-#include "vl.h"
+#include "hagw-netd/address-source.h"
+#include "hagw-netd/netlink.h"
+#include "hagw-netd/resolver.h"
+#include "libhagw/daemon.h"
+#include "libhagw/vl.h"
 
 /* The window's two panes: the house's addresses, each from its source, and the resolver. */
 

@@ -10,9 +10,9 @@
 #include <sys/un.h>
 #include <systemd/sd-varlink.h>
 
-#include "hostname.h"
-#include "mdns.h"
-#include "usec.h"
+#include "hagw-netd/mdns.h"
+#include "libhagw/pure/hostname.h"
+#include "libhagw/usec.h"
 
 #define LINE_SIZE_MAX 512U
 

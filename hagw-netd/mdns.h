@@ -3,7 +3,7 @@
 
 #include <systemd/sd-event.h>
 
-#include "cidr.h"
+#include "libhagw/pure/cidr.h"
 
 /* A name of the house's own network (.local, RFC 6762), asked of those who speak mDNS on this machine:
  * systemd-resolved, else Avahi. Main thread only. */

@@ -2,7 +2,7 @@
 
 /* The daemon's figures: a row each. */
 
-#include "manager.h"
+#include "hagw-netd/manager.h"
 
 static double source_known(const AddressState *s, const AddressSourceCounters *c, uint64_t now) {
         return s->address.family != AF_UNSPEC;

@@ -5,8 +5,8 @@
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 
-#include "net-table.h"
-#include "special.h"
+#include "hagw-netd/net-table.h"
+#include "libhagw/pure/special.h"
 
 typedef struct Attribute {
         const void *data;

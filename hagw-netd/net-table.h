@@ -3,7 +3,7 @@
 
 #include <linux/netlink.h>
 
-#include "cidr.h"
+#include "libhagw/pure/cidr.h"
 
 /* The machine's addresses and default routes as rtnetlink tells them (rtnetlink(7)), and which address to
  * publish. Pure. */

@@ -2,9 +2,9 @@
 
 /* The methods of io.hagw.Net: who may call, what comes back. Main thread only. */
 
-#include "hostname.h"
-#include "log.h"
-#include "netd-varlink.h"
+#include "hagw-netd/netd-varlink.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/hostname.h"
 
 /* An address does not change: as long as a name may be kept at most. */
 #define LITERAL_TTL_USEC USEC_PER_HOUR

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "manager.h"
+#include "hagw-netd/manager.h"
 
 /* io.hagw.Net, see libhagw/vl-io.hagw.Net.c. */
 

@@ -3,10 +3,10 @@
 /* hagw-netd looks out of the window: the house's public addresses, and names for those who have no resolver.
  */
 
-#include "daemon.h"
-#include "manager.h"
-#include "netd-varlink.h"
-#include "vl-io.hagw.Net.h"
+#include "hagw-netd/manager.h"
+#include "hagw-netd/netd-varlink.h"
+#include "libhagw/daemon.h"
+#include "libhagw/vl-io.hagw.Net.h"
 
 int main(int argc, char *argv[]) {
         static const DaemonSpec spec = {

@@ -9,8 +9,8 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
-#include "log.h"
-#include "netlink.h"
+#include "hagw-netd/netlink.h"
+#include "libhagw/log.h"
 
 #define BUFFER_SIZE       (64U * 1024)
 #define DUMP_MESSAGES_MAX 4096U

@@ -3,7 +3,7 @@
 
 #include <systemd/sd-event.h>
 
-#include "net-table.h"
+#include "hagw-netd/net-table.h"
 
 /* Follows the kernel's addresses and routes. A notification only says "look again": the table is then read
  * whole, so that a lost notification loses nothing. */

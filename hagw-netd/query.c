@@ -5,10 +5,10 @@
 
 #include <stdio.h>
 
-#include "dns-answer.h"
-#include "hostname.h"
-#include "netd-varlink.h"
-#include "strv.h"
+#include "hagw-netd/dns-answer.h"
+#include "hagw-netd/netd-varlink.h"
+#include "libhagw/pure/hostname.h"
+#include "libhagw/pure/strv.h"
 
 typedef struct Query {
         struct Query *next;

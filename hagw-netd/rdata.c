@@ -7,7 +7,7 @@
 #include <ctype.h>
 #include <stdio.h>
 
-#include "dns-answer.h"
+#include "hagw-netd/dns-answer.h"
 
 static void put_hex(FILE *f, const unsigned char *p, size_t n) {
         for (size_t i = 0; i < n; i++)

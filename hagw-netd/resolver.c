@@ -5,9 +5,9 @@
 
 #include <stdio.h>
 
-#include "hostname.h"
-#include "mdns.h"
-#include "resolver.h"
+#include "hagw-netd/mdns.h"
+#include "hagw-netd/resolver.h"
+#include "libhagw/pure/hostname.h"
 
 typedef struct Waiter {
         ResolverHandler handler;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "lookup.h"
+#include "hagw-netd/lookup.h"
 
 /* Host names for the daemons that have no resolver (.local ones by mDNS where this machine has that): one
  * lookup per name at a time, answers kept for their TTL, failures shortly. Where the resolvers are out, an

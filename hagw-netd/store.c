@@ -4,8 +4,8 @@
 
 #include <systemd/sd-json.h>
 
-#include "state.h"
-#include "store.h"
+#include "hagw-netd/store.h"
+#include "libhagw/state.h"
 
 typedef struct StoredAddress {
         const char *source, *address;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "address-source.h"
+#include "hagw-netd/address-source.h"
 
 /* The last good addresses on disk, so that a house that boots without the internet still knows where it was.
  */

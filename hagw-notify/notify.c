@@ -8,12 +8,12 @@
 #include <signal.h>
 #include <stdio.h>
 
-#include "daemon.h"
-#include "log.h"
-#include "send.h"
-#include "state.h"
-#include "told.h"
-#include "usec.h"
+#include "hagw-notify/send.h"
+#include "hagw-notify/told.h"
+#include "libhagw/daemon.h"
+#include "libhagw/log.h"
+#include "libhagw/state.h"
+#include "libhagw/usec.h"
 
 typedef struct Notify {
         sd_json_variant *input; /* { host, targets, findings, testUSec } */

@@ -5,7 +5,7 @@
 #include <curl/curl.h>
 #include <stdio.h>
 
-#include "post.h"
+#include "hagw-notify/post.h"
 
 typedef struct Post {
         CURL *curl;

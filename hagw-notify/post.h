@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 #define POST_TIMEOUT_USEC (30 * USEC_PER_SEC)
 #define POST_ANSWER_MAX (64U * 1024) /* bytes */

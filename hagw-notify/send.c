@@ -4,9 +4,9 @@
 
 #include <stdio.h>
 
-#include "child.h"
-#include "post.h"
-#include "send.h"
+#include "hagw-notify/post.h"
+#include "hagw-notify/send.h"
+#include "libhagw/child.h"
 
 #define SENDMAIL "/usr/sbin/sendmail"
 

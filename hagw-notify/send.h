@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "words.h"
+#include "hagw-notify/words.h"
 
 /* Takes the words to a target, however that is done: a row each. -EIO: it did not work, ret_error says why;
  * -ENOMEM. */

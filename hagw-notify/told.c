@@ -2,8 +2,8 @@
 
 /* The memory of hagw-notify. No I/O. */
 
-#include "printable.h"
-#include "told.h"
+#include "hagw-notify/told.h"
+#include "libhagw/pure/printable.h"
 
 /* What is kept of a text. It may be a stranger's words, and only UTF-8 can be written as JSON: so it is made
  * printable, and ends between two characters. */

@@ -3,7 +3,7 @@
 
 #include <systemd/sd-json.h>
 
-#include "conf.h"
+#include "libhagw/conf.h"
 
 /* What was told to whom: each finding once to each target, and once more when it is over. Times are usec,
  * CLOCK_REALTIME; one run takes one look. */

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "words.h"
+#include "hagw-notify/words.h"
 
 static void put_list(FILE *f, const char *title, const Finding *const *list, size_t n) {
         if (n == 0)

@@ -2,7 +2,7 @@
 
 /* Journal entries for requests, without the secrets that addresses carry. */
 
-#include "accesslog.h"
+#include "hagw-proxyd/accesslog.h"
 
 #define VALUE_MAX 256U  /* bytes kept of any value but the target */
 #define TARGET_MAX 768U /* with these everything fits into ACCESSLOG_TEXT_MAX; the test tries */

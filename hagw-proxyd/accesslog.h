@@ -3,7 +3,7 @@
 
 #include <sys/uio.h>
 
-#include "request.h"
+#include "hagw-proxyd/request.h"
 
 /* A request, or a passage, as a journal entry. Secrets stay out: query strings unless asked for, ids of
  * webhooks and their like, and anything in a path that looks like a token. Pure: it only fills an iovec for

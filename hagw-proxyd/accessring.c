@@ -4,7 +4,7 @@
 
 #include <sys/eventfd.h>
 
-#include "accessring.h"
+#include "hagw-proxyd/accessring.h"
 
 static char *put_text(char *p, Slice s, uint16_t n) {
         if (n > 0)

@@ -3,7 +3,7 @@
 
 #include <stdatomic.h>
 
-#include "accesslog.h"
+#include "hagw-proxyd/accesslog.h"
 
 /* Access log entries on their way from a worker to the logging thread: a ring of bytes with one writer and
  * one reader. A full ring drops and counts. */

@@ -9,8 +9,8 @@
 #include <sys/eventfd.h>
 #include <time.h>
 
-#include "accesswriter.h"
-#include "log.h"
+#include "hagw-proxyd/accesswriter.h"
+#include "libhagw/log.h"
 
 #define BATCH_NSEC 20000000L
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "accessring.h"
+#include "hagw-proxyd/accessring.h"
 
 /* The logging thread: takes entries out of the workers' rings and writes them to the journal, in batches, so
  * that no visitor waits for the journal. */

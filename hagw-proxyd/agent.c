@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "agent.h"
-#include "log.h"
-#include "ownaddress.h"
-#include "usec.h"
-#include "worker.h"
+#include "hagw-proxyd/agent.h"
+#include "hagw-proxyd/ownaddress.h"
+#include "hagw-proxyd/worker.h"
+#include "libhagw/log.h"
+#include "libhagw/usec.h"
 
 #define INTERFACE "io.hagw.Relay."
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "agentchannel.h"
-#include "relaylink.h"
+#include "hagw-proxyd/agentchannel.h"
+#include "hagw-proxyd/relaylink.h"
 
 /* The house's attachment to its relay: one control connection, which is made again for as long as the
  * configuration has a relay, and the channels that belong to it. docs/relay-protocol.md. */

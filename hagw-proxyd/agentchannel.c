@@ -6,9 +6,9 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include "agentchannel.h"
-#include "log.h"
-#include "worker.h"
+#include "hagw-proxyd/agentchannel.h"
+#include "hagw-proxyd/worker.h"
+#include "libhagw/log.h"
 
 struct AgentChannel {
         Handle handle;

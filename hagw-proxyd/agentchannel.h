@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "backoff.h"
-#include "channelframe.h"
-#include "loop.h"
-#include "relaykeys.h"
-#include "relaytarget.h"
+#include "hagw-proxyd/backoff.h"
+#include "hagw-proxyd/channelframe.h"
+#include "hagw-proxyd/loop.h"
+#include "hagw-proxyd/relaykeys.h"
+#include "hagw-proxyd/relaytarget.h"
 
 /* The channels of one session with the relay: connections that wait there until a visitor comes on one, who
  * is then served as if he had been accepted here. docs/relay-protocol.md, "Channels". */

@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "attachments.h"
-#include "control.h"
-#include "manager.h"
-#include "tenantrefusal.h"
-#include "tenantusage.h"
-#include "usec.h"
+#include "hagw-proxyd/attachments.h"
+#include "hagw-proxyd/control.h"
+#include "hagw-proxyd/manager.h"
+#include "hagw-proxyd/tenantrefusal.h"
+#include "hagw-proxyd/tenantusage.h"
+#include "libhagw/usec.h"
 
 #define ROWS_MAX 500U /* in one message */
 #define SWAPS_MAX 100U /* rows of each worker's */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "message.h"
-#include "vl.h"
+#include "hagw-proxyd/message.h"
+#include "libhagw/vl.h"
 
 /* Who is attached to this relay: asked of all workers, told by io.hagw.Proxy.ListAttachments. */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* How long to wait before the next try: exponential back-off with full jitter, so that those who lost the
  * same relay at the same moment do not come back at the same moment. Pure. */

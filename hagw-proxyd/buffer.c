@@ -2,7 +2,7 @@
 
 /* Buffers, last used first, because that one is still in the cache. Owned and used by one worker. */
 
-#include "buffer.h"
+#include "hagw-proxyd/buffer.h"
 
 static Buffer *buffer_take(BufferPool *p, Buffer *b) {
         b->begin = b->end = 0;

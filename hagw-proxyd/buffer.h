@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* Byte buffers and the pool each worker keeps them in. A connection holds one only while it has bytes in it,
  * so that a thousand idle connections hold none; and a small one while little is expected of it, so that a

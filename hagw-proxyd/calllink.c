@@ -3,8 +3,8 @@
 /* Calls of workers on their way through the main thread. Main thread only. JSON crosses the threads as text:
  * sd-json's objects count their references without locks. */
 
-#include "calllink.h"
-#include "worker.h"
+#include "hagw-proxyd/calllink.h"
+#include "hagw-proxyd/worker.h"
 
 void call_link_init(CallLink *l, sd_event *event, const char *interface) {
         *l = (CallLink) { .event = event, .interface = interface };

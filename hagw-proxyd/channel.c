@@ -6,9 +6,9 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include "control.h"
-#include "crowd.h"
-#include "worker.h"
+#include "hagw-proxyd/control.h"
+#include "hagw-proxyd/crowd.h"
+#include "hagw-proxyd/worker.h"
 
 static void free_channel(Garbage *g) {
         free(CONTAINER_OF(g, Channel, garbage));

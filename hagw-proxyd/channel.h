@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "channelframe.h"
-#include "loop.h"
+#include "hagw-proxyd/channelframe.h"
+#include "hagw-proxyd/loop.h"
 
 /* A channel that waits at the relay for a visitor. It costs a socket and these few bytes. */
 

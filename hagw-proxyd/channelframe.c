@@ -2,7 +2,7 @@
 
 /* Bytes of a channel's hello and header. */
 
-#include "channelframe.h"
+#include "hagw-proxyd/channelframe.h"
 
 enum {
         TLV_KIND = 0xe0,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "proxyprotocol.h"
+#include "hagw-proxyd/proxyprotocol.h"
 
 /* What is said on a channel before its bytes belong to the visitor: docs/relay-protocol.md, "Channels".
  * Authentication codes are made and compared by the caller, who is told over which bytes. Pure. */

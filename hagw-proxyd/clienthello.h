@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hostname.h"
+#include "libhagw/pure/hostname.h"
 
 /* What a TLS ClientHello asks for (RFC 8446 section 4.1.2, RFC 6066 section 3, RFC 7301), read from the
  * first bytes of a connection without consuming them. The hello may be cut over any number of TCP segments

@@ -5,10 +5,10 @@
 
 #include <sys/socket.h>
 
-#include "crowd.h"
-#include "hello.h"
-#include "log.h"
-#include "worker.h"
+#include "hagw-proxyd/crowd.h"
+#include "hagw-proxyd/hello.h"
+#include "hagw-proxyd/worker.h"
+#include "libhagw/log.h"
 
 #define READ_MAX (64U * 1024) /* bytes at once: what one transport_write() takes */
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "channelframe.h"
-#include "clienthello.h"
-#include "h1.h"
-#include "handshake.h"
-#include "snapshot.h"
-#include "transport.h"
+#include "hagw-proxyd/channelframe.h"
+#include "hagw-proxyd/clienthello.h"
+#include "hagw-proxyd/h1.h"
+#include "hagw-proxyd/handshake.h"
+#include "hagw-proxyd/snapshot.h"
+#include "hagw-proxyd/transport.h"
 
 /* A visitor's connection, from accept() to close(): who he is, the ClientHello, the handshake, and request
  * after request. */

@@ -4,9 +4,9 @@
 
 #include <sys/socket.h>
 
-#include "outside.h"
-#include "ownaddress.h"
-#include "worker.h"
+#include "hagw-proxyd/ownaddress.h"
+#include "hagw-proxyd/worker.h"
+#include "libhagw/pure/outside.h"
 
 Visitor *visitor_done(Visitor *v) {
         v->fd = safe_close(v->fd);

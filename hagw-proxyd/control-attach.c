@@ -9,12 +9,12 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "control-attach.h"
-#include "crowd.h"
-#include "log.h"
-#include "tenantrefusal.h"
-#include "usec.h"
-#include "worker.h"
+#include "hagw-proxyd/control-attach.h"
+#include "hagw-proxyd/crowd.h"
+#include "hagw-proxyd/tenantrefusal.h"
+#include "hagw-proxyd/worker.h"
+#include "libhagw/log.h"
+#include "libhagw/usec.h"
 
 Control *control_find(Worker *w, const uint8_t session_id[static CHANNEL_SESSION_ID_SIZE]) {
         uint32_t slot;

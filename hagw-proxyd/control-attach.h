@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "control.h"
+#include "hagw-proxyd/control.h"
 
 /* Control connections that stay: an agent's place at its tenant. For control.c. */
 

@@ -6,9 +6,9 @@
 #include <ctype.h>
 #include <stdio.h>
 
-#include "control-attach.h"
-#include "vl.h"
-#include "worker.h"
+#include "hagw-proxyd/control-attach.h"
+#include "hagw-proxyd/worker.h"
+#include "libhagw/vl.h"
 
 static bool is_printable(const char *s, size_t max) {
         size_t n = s ? strlen(s) : 0;

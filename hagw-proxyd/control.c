@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-#include "control-attach.h"
-#include "crowd.h"
-#include "log.h"
-#include "worker.h"
+#include "hagw-proxyd/control-attach.h"
+#include "hagw-proxyd/crowd.h"
+#include "hagw-proxyd/worker.h"
+#include "libhagw/log.h"
 
 #define LEAVING_USEC (2 * USEC_PER_SEC) /* to read the last word */
 #define BUSY_RETRY_USEC (5 * USEC_PER_SEC)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "channel.h"
-#include "cidr.h"
-#include "controlstream.h"
-#include "message.h"
-#include "relaykeys.h"
-#include "relaytoken.h"
+#include "hagw-proxyd/channel.h"
+#include "hagw-proxyd/controlstream.h"
+#include "hagw-proxyd/message.h"
+#include "hagw-proxyd/relaykeys.h"
+#include "libhagw/pure/cidr.h"
+#include "libhagw/pure/relaytoken.h"
 
 /* The relay's end of a control connection: one call, whose answer ends it, or an attached agent. What is
  * said is docs/relay-protocol.md, "Control". */

@@ -2,7 +2,7 @@
 
 /* JSON messages over a Transport. sd-json's objects stay on the thread that made them. */
 
-#include "controlstream.h"
+#include "hagw-proxyd/controlstream.h"
 
 #define READ_SIZE 4096U /* bytes asked for at once */
 #define START_SIZE 512U /* most messages are smaller */

@@ -3,7 +3,7 @@
 
 #include <systemd/sd-json.h>
 
-#include "transport.h"
+#include "hagw-proxyd/transport.h"
 
 /* Control's messages (docs/relay-protocol.md, "Control"): JSON objects that end with a NUL, which is how
  * varlink writes them, over a Transport that is the caller's. Holds memory only while part of a message is

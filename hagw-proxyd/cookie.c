@@ -2,7 +2,7 @@
 
 /* Cookies, where they lie. */
 
-#include "cookie.h"
+#include "hagw-proxyd/cookie.h"
 
 /* "name=value"; false: another cookie. */
 static bool read_pair(Slice pair, Slice name, Slice *ret_value) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "header.h"
+#include "hagw-proxyd/header.h"
 
 /* Cookie fields (RFC 6265 section 4.2), read and cut where they lie. Names are case-sensitive; but browsers
  * that keep "__Host-" and its like for the host's own (RFC 6265bis) know the prefix in any case, and older

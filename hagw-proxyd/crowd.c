@@ -9,7 +9,7 @@
 #include <gnutls/crypto.h>
 #include <stdatomic.h>
 
-#include "crowd.h"
+#include "hagw-proxyd/crowd.h"
 
 static struct {
         uint64_t factor, summand; /* of the row's hash */

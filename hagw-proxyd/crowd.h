@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "cidr.h"
+#include "libhagw/pure/cidr.h"
 
 /* How many connections each visitor's address has open: an IPv6 visitor has a /56 to choose addresses from,
  * so that is what counts there. */

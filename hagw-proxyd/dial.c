@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "dial.h"
+#include "hagw-proxyd/dial.h"
 
 typedef struct Attempt {
         Handle handle;

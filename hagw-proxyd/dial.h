@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "cidr.h"
-#include "loop.h"
+#include "hagw-proxyd/loop.h"
+#include "libhagw/pure/cidr.h"
 
 /* Connecting to a service that has several addresses: happy eyeballs (RFC 8305). Both families take turns,
  * each address gets a short head start, the first that answers wins, the others are closed. One thread. */

@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-#include "tenantrefusal.h"
-#include "worker.h"
+#include "hagw-proxyd/tenantrefusal.h"
+#include "hagw-proxyd/worker.h"
 
 /* That a tenant's house is away is nothing that ails the relay; what a probe meets with goes to who sent
  * it. */

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "worker.h"
+#include "hagw-proxyd/worker.h"
 
 static const char malformed[] = "its answer's chunks are malformed";
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "accessring.h"
-#include "flow.h"
-#include "forward.h"
-#include "h1.h"
-#include "link.h"
-#include "message.h"
-#include "pages.h"
-#include "policy.h"
-#include "reader.h"
-#include "sessions.h"
+#include "hagw-proxyd/accessring.h"
+#include "hagw-proxyd/flow.h"
+#include "hagw-proxyd/forward.h"
+#include "hagw-proxyd/h1.h"
+#include "hagw-proxyd/link.h"
+#include "hagw-proxyd/message.h"
+#include "hagw-proxyd/pages.h"
+#include "hagw-proxyd/policy.h"
+#include "hagw-proxyd/reader.h"
+#include "hagw-proxyd/sessions.h"
 
 /* One request and its answer: judged, asked about, forwarded, answered, logged. Lives from the request's
  * head to the end of the answer (or of the WebSocket). Never freed while one of its own functions still runs

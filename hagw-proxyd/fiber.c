@@ -7,7 +7,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#include "fiber.h"
+#include "hagw-proxyd/fiber.h"
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "loop.h"
+#include "hagw-proxyd/loop.h"
 
 /* A function on a stack of its own, that may stop in its middle and go on later: for libraries that want an
  * answer while they run, where the thread cannot wait for it. One thread. */

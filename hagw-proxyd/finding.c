@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "finding.h"
+#include "hagw-proxyd/finding.h"
 
 static Finding finding_from_fault(LinkFault fault) {
         static const Finding findings[_LINK_FAULT_MAX] = {

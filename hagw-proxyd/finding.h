@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "cidr.h"
-#include "conf.h"
-#include "linkfault.h"
-#include "slice.h"
+#include "hagw-proxyd/linkfault.h"
+#include "libhagw/conf.h"
+#include "libhagw/pure/cidr.h"
+#include "libhagw/pure/slice.h"
 
 /* What keeps visitors from a service, found by asking it in several ways: what only one of them cures is the
  * cause, in whatever words the service refuses. Pure. */

@@ -2,7 +2,7 @@
 
 /* Bodies under backpressure. Runs in the worker's thread. */
 
-#include "flow.h"
+#include "hagw-proxyd/flow.h"
 
 #define CHUNK_SPACE (H1_CHUNK_HEAD_MAX + sizeof(H1_CHUNK_END) + sizeof(H1_CHUNK_LAST))
 #define RECORD_MAX 16384U /* a head and the begin of its body make one TLS record */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "h1-body.h"
-#include "transport.h"
+#include "hagw-proxyd/h1-body.h"
+#include "hagw-proxyd/transport.h"
 
 /* A body on its way from a buffer to a transport: unwrapped from its framing there, wrapped in its framing
  * here. Bounded by the buffer it comes from and the one the transport keeps. */

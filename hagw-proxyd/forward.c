@@ -5,10 +5,10 @@
 
 #include <stdio.h>
 
-#include "cookie.h"
-#include "forward.h"
-#include "inner.h"
-#include "policy.h"
+#include "hagw-proxyd/cookie.h"
+#include "hagw-proxyd/forward.h"
+#include "hagw-proxyd/inner.h"
+#include "hagw-proxyd/policy.h"
 
 typedef enum Action {
         PASS,

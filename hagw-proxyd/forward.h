@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "request.h"
+#include "hagw-proxyd/request.h"
 
 /* What a head becomes on its way through: one table of rules (REQUIREMENTS 1–3, 9). The client's address is
  * a security boundary: what the visitor claims about it is dropped, in every spelling, and ours is written.

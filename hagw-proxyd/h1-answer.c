@@ -3,8 +3,8 @@
 /* Odd answers. What RFC 9112 lets a recipient mend is mended, and so is what two of aiohttp, nginx and
  * Apache read alike; what has no clear end, or two, is refused. */
 
-#include "h1-answer.h"
-#include "h1-judge.h"
+#include "hagw-proxyd/h1-answer.h"
+#include "hagw-proxyd/h1-judge.h"
 
 static bool is_blank(char c) {
         return c == ' ' || c == '\t';

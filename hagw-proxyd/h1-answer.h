@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "h1.h"
+#include "hagw-proxyd/h1.h"
 
 /* Heads of answers that are not to the letter, as small devices send them: read as other clients do, and
  * made into what h1-judge.h takes. Nothing of them goes on as it came: names, values and framing are written

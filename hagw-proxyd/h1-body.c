@@ -3,7 +3,7 @@
 /* HTTP/1.1 bodies. Chunks are decoded here and not by llhttp because payload is handed out as slices of the
  * input, one a call, with no callback in between; fuzz-h1-body compares every answer with llhttp's. */
 
-#include "h1-body.h"
+#include "hagw-proxyd/h1-body.h"
 
 void h1_body_init(H1Body *b, BodyKind kind, uint64_t size, H1Reading reading) {
         *b = (H1Body) { .kind = kind, .reading = reading };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "request.h"
+#include "hagw-proxyd/request.h"
 
 /* HTTP/1.1 bodies (RFC 9112 sections 6 and 7): where the payload lies in the bytes read, and how chunks are
  * written. Strict: sizes are hexadecimal digits only, lines end in CRLF, trailers are fields. Chunk

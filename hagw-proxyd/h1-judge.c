@@ -3,8 +3,8 @@
 /* The judge of HTTP/1.1 heads: RFC 9112 sections 3, 6 and 11.2, RFC 9110 sections 7.2 and 7.8, RFC 6455
  * section 4.2.1. */
 
-#include "h1-judge.h"
-#include "hostname.h"
+#include "hagw-proxyd/h1-judge.h"
+#include "libhagw/pure/hostname.h"
 
 /* What the framing fields of one head say. */
 typedef struct Framing {

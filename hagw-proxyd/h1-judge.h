@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "h1.h"
+#include "hagw-proxyd/h1.h"
 
 /* What a well-formed HTTP/1.1 head means, and whether it means only one thing. Used by h1.c alone. Pure. */
 

@@ -2,7 +2,7 @@
 
 /* HTTP/1.1 heads, written in one pass. */
 
-#include "h1.h"
+#include "hagw-proxyd/h1.h"
 
 static const Slice version = { "HTTP/1.1", 8 };
 

@@ -5,9 +5,9 @@
 
 #include <llhttp.h>
 
-#include "h1-answer.h"
-#include "h1-judge.h"
-#include "h1.h"
+#include "hagw-proxyd/h1-answer.h"
+#include "hagw-proxyd/h1-judge.h"
+#include "hagw-proxyd/h1.h"
 
 static const struct {
         unsigned status;

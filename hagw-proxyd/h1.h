@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "request.h"
+#include "hagw-proxyd/request.h"
 
 /* HTTP/1.1 heads (RFC 9112), parsed by llhttp in strict mode and then judged: what could be read in two ways
  * is an error, never a guess. Answers of a service, which its owner has chosen, are read as other clients

@@ -2,9 +2,9 @@
 
 /* Whose handshake is next, and where each goes on. Runs in the worker's thread. */
 
-#include "crowd.h"
-#include "hello.h"
-#include "worker.h"
+#include "hagw-proxyd/crowd.h"
+#include "hagw-proxyd/hello.h"
+#include "hagw-proxyd/worker.h"
 
 typedef enum HandshakeState {
         HANDSHAKE_NEW,

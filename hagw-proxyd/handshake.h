@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "fiber.h"
+#include "hagw-proxyd/fiber.h"
 
 /* Visitors' TLS handshakes that may need a signature from hagw-keyd. Each runs on a fiber, so that nobody
  * else waits for its signature. So many are under way at once; the others wait for their turn, which goes

@@ -3,8 +3,8 @@
 /* Header fields: names to ids, and lists of fields. The hash table is filled once, before main(), and only
  * read after. */
 
-#include "families.h"
-#include "header.h"
+#include "hagw-proxyd/families.h"
+#include "hagw-proxyd/header.h"
 
 #define SLOTS 256U /* a power of two, several times the number of names */
 

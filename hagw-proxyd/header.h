@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "slice.h"
+#include "libhagw/pure/slice.h"
 
 /* Header fields of either HTTP version: slices into the head's buffer, in the order they came, duplicates
  * kept. Each knows its id, so that rules cost O(1) a field. Pure. */

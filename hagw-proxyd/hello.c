@@ -3,14 +3,14 @@
 /* The first bytes of a connection. Until the name is known and admitted not one byte is sent, not even a TLS
  * alert. Runs in the worker's thread. */
 
-#include "control.h"
-#include "crowd.h"
-#include "hello.h"
-#include "log.h"
-#include "proxyprotocol.h"
-#include "tenantdoor.h"
-#include "tls-psk.h"
-#include "worker.h"
+#include "hagw-proxyd/control.h"
+#include "hagw-proxyd/crowd.h"
+#include "hagw-proxyd/hello.h"
+#include "hagw-proxyd/proxyprotocol.h"
+#include "hagw-proxyd/tenantdoor.h"
+#include "hagw-proxyd/tls-psk.h"
+#include "hagw-proxyd/worker.h"
+#include "libhagw/log.h"
 
 #define VERSION_1_USEC (60 * USEC_PER_SEC) /* a worker tells of it once in so long */
 

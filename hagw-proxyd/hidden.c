@@ -2,9 +2,9 @@
 
 /* The tables of hops that visitors came by, and of balancers. Main thread only. */
 
-#include "hidden.h"
-#include "log.h"
-#include "usec.h"
+#include "hagw-proxyd/hidden.h"
+#include "libhagw/log.h"
+#include "libhagw/usec.h"
 
 static HiddenHop *find_place(Hidden *h, const IpAddress *address) {
         HiddenHop *oldest = h->items;

@@ -3,7 +3,7 @@
 
 #include <systemd/sd-json.h>
 
-#include "cidr.h"
+#include "libhagw/pure/cidr.h"
 
 /* Addresses that visitors have come by, for a person to decide about: hops (hops.h), and load balancers that
  * are set up wrongly. Main thread only. */

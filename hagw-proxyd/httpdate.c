@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "httpdate.h"
+#include "hagw-proxyd/httpdate.h"
 
 #define LAST_SEC INT64_C(253402300799) /* 9999-12-31 23:59:59 */
 

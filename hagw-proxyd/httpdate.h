@@ -3,7 +3,7 @@
 
 #include <time.h>
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* The Date field (RFC 9110 section 5.6.7), made once a second. Zero-initialized. Pure: time comes in. */
 

@@ -2,9 +2,9 @@
 
 /* One character tells how deep a gateway lies: 'w' of the one that is spoken to, then '2' to '9'. */
 
-#include "inner.h"
-#include "ownpath.h"
-#include "policy.h"
+#include "hagw-proxyd/inner.h"
+#include "hagw-proxyd/policy.h"
+#include "libhagw/pure/ownpath.h"
 
 #define COOKIE_DEPTH (sizeof(POLICY_COOKIE) - 2) /* where that character is */
 #define PATH_DEPTH (sizeof(OWN_PREFIX) - 3)

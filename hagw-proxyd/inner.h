@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "slice.h"
+#include "libhagw/pure/slice.h"
 
 /* A service that is a gateway like this one, with a login of its own: a relay's house, or a gateway behind a
  * gateway. Both have the same paths and cookies, and a visitor has one name for both. So what is the inner

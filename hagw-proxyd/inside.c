@@ -2,7 +2,7 @@
 
 /* Inside or outside. */
 
-#include "inside.h"
+#include "hagw-proxyd/inside.h"
 
 static bool is_loopback(const IpAddress *a) {
         static const uint8_t one[16] = { [15] = 1 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "conf.h"
-#include "hops.h"
+#include "libhagw/conf.h"
+#include "libhagw/pure/hops.h"
 
 /* Whose address is the house's own (hagw.conf(5), "Inside and outside"). Everything that a visitor gets
  * for being inside is asked here and nowhere else. Pure.

@@ -6,10 +6,10 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "link-tenant.h"
-#include "tenantrefusal.h"
-#include "tls-psk.h"
-#include "worker.h"
+#include "hagw-proxyd/link-tenant.h"
+#include "hagw-proxyd/tenantrefusal.h"
+#include "hagw-proxyd/tls-psk.h"
+#include "hagw-proxyd/worker.h"
 
 /* The tenant's bytes per second let more pass. */
 static void on_pace(Timer *t) {

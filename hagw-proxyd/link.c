@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-#include "link-tenant.h"
-#include "ownaddress.h"
-#include "worker.h"
+#include "hagw-proxyd/link-tenant.h"
+#include "hagw-proxyd/ownaddress.h"
+#include "hagw-proxyd/worker.h"
 
 static void free_link(Garbage *g) {
         free(CONTAINER_OF(g, Link, garbage));

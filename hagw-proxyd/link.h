@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "dial.h"
-#include "h1.h"
-#include "linkfault.h"
-#include "tenants.h"
-#include "transport.h"
+#include "hagw-proxyd/dial.h"
+#include "hagw-proxyd/h1.h"
+#include "hagw-proxyd/linkfault.h"
+#include "hagw-proxyd/tenants.h"
+#include "hagw-proxyd/transport.h"
 
 /* One connection to an upstream, from connect() to close(). */
 

@@ -6,9 +6,9 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include "crowd.h"
-#include "proxyprotocol.h"
-#include "worker.h"
+#include "hagw-proxyd/crowd.h"
+#include "hagw-proxyd/proxyprotocol.h"
+#include "hagw-proxyd/worker.h"
 
 static uint64_t visitors_of(const Worker *w) {
         return atomic_load_explicit(&w->counters.connections, memory_order_relaxed);

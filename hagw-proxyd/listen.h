@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "loop.h"
+#include "hagw-proxyd/loop.h"
 
 /* Accepting, in each worker by itself: the kernel wakes one of those that wait (EPOLLEXCLUSIVE), mostly the
  * same one. A worker that has more visitors than another hands the next one over. */

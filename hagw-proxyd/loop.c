@@ -5,8 +5,8 @@
 
 #include <time.h>
 
-#include "loop.h"
-#include "usec.h"
+#include "hagw-proxyd/loop.h"
+#include "libhagw/usec.h"
 
 int loop_init(Loop *l) {
         *l = (Loop) {

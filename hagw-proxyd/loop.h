@@ -3,7 +3,7 @@
 
 #include <sys/epoll.h>
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* A worker's loop: epoll, edge-triggered, and deadlines that cost nothing to move away. One thread.
  *

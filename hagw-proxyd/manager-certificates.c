@@ -2,8 +2,8 @@
 
 /* What hagw-acmed has: certificates that new handshakes are served with. Main thread only. */
 
-#include "log.h"
-#include "manager.h"
+#include "hagw-proxyd/manager.h"
+#include "libhagw/log.h"
 
 static TlsCertificate *find_certificate(const Manager *m, const char *chain, const char *key_id) {
         for (size_t i = 0; i < m->n_certificates; i++)

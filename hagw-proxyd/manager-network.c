@@ -2,9 +2,9 @@
 
 /* What hagw-netd says of the network around: told to the workers. Main thread only. */
 
-#include "log.h"
-#include "manager.h"
-#include "vl-io.hagw.Net.h"
+#include "hagw-proxyd/manager.h"
+#include "libhagw/log.h"
+#include "libhagw/vl-io.hagw.Net.h"
 
 /* Lost: what was told last stays. */
 void manager_on_network(sd_json_variant *message, void *userdata) {

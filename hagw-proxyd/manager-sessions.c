@@ -2,8 +2,8 @@
 
 /* What hagw-webd says of sessions that ended, told to the workers. Main thread only. */
 
-#include "log.h"
-#include "manager.h"
+#include "hagw-proxyd/manager.h"
+#include "libhagw/log.h"
 
 /* Sorted. NULL: no memory. */
 static SessionId *read_ids(sd_json_variant *list, size_t *ret_n) {

@@ -8,13 +8,13 @@
 #include <sched.h>
 #include <systemd/sd-daemon.h>
 
-#include "attachments.h"
-#include "crowd.h"
-#include "log.h"
-#include "manager.h"
-#include "plural.h"
-#include "tls-psk.h"
-#include "usec.h"
+#include "hagw-proxyd/attachments.h"
+#include "hagw-proxyd/crowd.h"
+#include "hagw-proxyd/manager.h"
+#include "hagw-proxyd/tls-psk.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/plural.h"
+#include "libhagw/usec.h"
 
 static void broadcast(Manager *m, MessageKind kind) {
         for (unsigned i = 0; i < m->n_workers; i++) {

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "accesswriter.h"
-#include "calllink.h"
-#include "daemon.h"
-#include "hidden.h"
-#include "namelink.h"
-#include "past.h"
-#include "probe.h"
-#include "pulse.h"
-#include "relayview.h"
-#include "rounds.h"
-#include "snapshot.h"
-#include "tenantwatch.h"
-#include "trial.h"
-#include "weblink.h"
-#include "worker.h"
+#include "hagw-proxyd/accesswriter.h"
+#include "hagw-proxyd/calllink.h"
+#include "hagw-proxyd/hidden.h"
+#include "hagw-proxyd/namelink.h"
+#include "hagw-proxyd/past.h"
+#include "hagw-proxyd/probe.h"
+#include "hagw-proxyd/pulse.h"
+#include "hagw-proxyd/relayview.h"
+#include "hagw-proxyd/rounds.h"
+#include "hagw-proxyd/snapshot.h"
+#include "hagw-proxyd/tenantwatch.h"
+#include "hagw-proxyd/trial.h"
+#include "hagw-proxyd/weblink.h"
+#include "hagw-proxyd/worker.h"
+#include "libhagw/daemon.h"
 
 /* The main thread: configuration and certificates become snapshots, workers' questions are asked, figures
  * are summed up. */

@@ -2,8 +2,8 @@
 
 /* Messages between threads: allocated by the sender, freed by whoever has them last. */
 
-#include "control.h"
-#include "message.h"
+#include "hagw-proxyd/control.h"
+#include "hagw-proxyd/message.h"
 
 static const size_t message_sizes[_MESSAGE_KIND_MAX] = {
         [MESSAGE_SNAPSHOT] = sizeof(SnapshotMessage), [MESSAGE_STOP] = sizeof(Message),

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "channelframe.h"
-#include "conn.h"
-#include "hostname.h"
-#include "policy.h"
-#include "queue.h"
-#include "refusal.h"
-#include "relaytarget.h"
-#include "snapshot.h"
-#include "tenantinfo.h"
+#include "hagw-proxyd/channelframe.h"
+#include "hagw-proxyd/conn.h"
+#include "hagw-proxyd/policy.h"
+#include "hagw-proxyd/queue.h"
+#include "hagw-proxyd/refusal.h"
+#include "hagw-proxyd/relaytarget.h"
+#include "hagw-proxyd/snapshot.h"
+#include "hagw-proxyd/tenantinfo.h"
+#include "libhagw/pure/hostname.h"
 
 /* What the main thread and the workers tell each other. A question comes back as its answer: the same
  * object, filled. */

@@ -2,7 +2,7 @@
 
 /* The proxy's figures: each worker counts for itself, here they are added up. Main thread only. */
 
-#include "manager.h"
+#include "hagw-proxyd/manager.h"
 
 HostReading host_stats_read(const HostStats *s) {
         HostReading sum = {};

@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-#include "namelink.h"
-#include "worker.h"
+#include "hagw-proxyd/namelink.h"
+#include "hagw-proxyd/worker.h"
 
 struct NameQuestion {
         NameQuestion *next;

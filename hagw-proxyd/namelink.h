@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "message.h"
-#include "vl.h"
+#include "hagw-proxyd/message.h"
+#include "libhagw/vl.h"
 
 /* The main thread's questions to netd about upstreams' addresses: a few at once, the others wait. */
 

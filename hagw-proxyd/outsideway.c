@@ -2,7 +2,7 @@
 
 /* How visitors from the internet come. */
 
-#include "outsideway.h"
+#include "hagw-proxyd/outsideway.h"
 
 const char *outside_family(OutsideWay way) {
         return way == OUTSIDE_IPV4_HTTPS || way == OUTSIDE_IPV4_HTTP ? "ipv4" : "ipv6";

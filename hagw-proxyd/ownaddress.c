@@ -2,7 +2,7 @@
 
 #include <sys/socket.h>
 
-#include "ownaddress.h"
+#include "hagw-proxyd/ownaddress.h"
 
 bool is_own_address(const IpAddress *a) {
         struct sockaddr_storage address;

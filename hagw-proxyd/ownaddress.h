@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#include "cidr.h"
+#include "libhagw/pure/cidr.h"
 
 /* False where the machine does not have this address now: packets to it do not arrive. */
 bool is_own_address(const IpAddress *a);

@@ -3,10 +3,10 @@
 /* The answers that proxyd gives itself: a row each. Their looks and texts are libhagw's, as for hagw-webd's
  * pages. */
 
-#include "forward.h"
-#include "ownpath.h"
-#include "page.h"
-#include "pages.h"
+#include "hagw-proxyd/forward.h"
+#include "hagw-proxyd/pages.h"
+#include "libhagw/pure/ownpath.h"
+#include "libhagw/pure/page.h"
 
 #define CHALLENGE                                                             \
         "WWW-Authenticate: Cookie realm=\"hagw\", form-action=\"" OWN_LOGIN "\", " \

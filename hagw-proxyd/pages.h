@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "lang.h"
-#include "request.h"
+#include "hagw-proxyd/request.h"
+#include "libhagw/pure/lang.h"
 
 /* The answers that proxyd gives itself: pages that look and speak like the login, or plain text. Each is
  * whole in one piece, of bounded size, and made without an allocation. Pure. */

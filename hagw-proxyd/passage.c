@@ -8,9 +8,9 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include "passage.h"
-#include "tenantrefusal.h"
-#include "worker.h"
+#include "hagw-proxyd/passage.h"
+#include "hagw-proxyd/tenantrefusal.h"
+#include "hagw-proxyd/worker.h"
 
 static void free_passage(Garbage *g) {
         free(CONTAINER_OF(g, Passage, garbage));

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "channelframe.h"
-#include "link.h"
-#include "pump.h"
-#include "snapshot.h"
-#include "tenants.h"
+#include "hagw-proxyd/channelframe.h"
+#include "hagw-proxyd/link.h"
+#include "hagw-proxyd/pump.h"
+#include "hagw-proxyd/snapshot.h"
+#include "hagw-proxyd/tenants.h"
 
 /* A visitor whose TLS is not opened here: his connection is spliced to another one, which a passage waits
  * for. Where that one comes from is its owner's: a tcp:// service, or a tenant's channel. Part of a Conn's

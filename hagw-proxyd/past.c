@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
-#include "daemon.h"
-#include "past.h"
+#include "hagw-proxyd/past.h"
+#include "libhagw/daemon.h"
 
 #define FD_NAME "past"
 #define PAST_VERSION UINT64_C(0x6861677770610001) /* changes with the struct */

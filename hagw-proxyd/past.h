@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "outsideway.h"
+#include "hagw-proxyd/outsideway.h"
 
 /* Who came from the internet, remembered over restarts: hagw-proxyd may write no file, so it lies in memory
  * that systemd keeps for the next process (sd_notify(3), FDSTORE=1), until the machine or the unit is

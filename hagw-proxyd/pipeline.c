@@ -2,7 +2,7 @@
 
 /* The list of questions. Main thread only. */
 
-#include "pipeline.h"
+#include "hagw-proxyd/pipeline.h"
 
 void pipeline_init(Pipeline *p) {
         *p = (Pipeline) {};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "queue.h"
+#include "hagw-proxyd/queue.h"
 
 /* Questions on one varlink connection, in order, as their answers come: a few are on their way, the others
  * wait here. What is answered and not read yet lies in the socket, and whoever has more there than it holds

@@ -2,9 +2,9 @@
 
 /* The door's rule. Whatever is not plainly allowed is not. */
 
-#include "cookie.h"
-#include "origin.h"
-#include "policy.h"
+#include "hagw-proxyd/cookie.h"
+#include "hagw-proxyd/policy.h"
+#include "libhagw/pure/origin.h"
 
 static int hex_value(char c) {
         if (c >= '0' && c <= '9')

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "ownpath.h"
-#include "request.h"
-#include "route.h"
+#include "hagw-proxyd/request.h"
+#include "hagw-proxyd/route.h"
+#include "libhagw/pure/ownpath.h"
 
 /* Who may pass: judged once from the route and the request, and settled by what hagw-webd says of the
  * session where that is asked. Pure. */

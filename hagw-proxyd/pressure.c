@@ -2,8 +2,8 @@
 
 /* Runs in the worker's thread, in a turn of its own: nobody is being served then, so that anybody may go. */
 
-#include "crowd.h"
-#include "worker.h"
+#include "hagw-proxyd/crowd.h"
+#include "hagw-proxyd/worker.h"
 
 #define WORK_LOOK 64U /* at one connection */
 

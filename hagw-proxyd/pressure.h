@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "loop.h"
+#include "hagw-proxyd/loop.h"
 
 /* Who goes where visitors' bytes take more memory than they may: of the network that holds most of them, the
  * one whose time is up first. Half a word has little time, and who has not read for a while less than who

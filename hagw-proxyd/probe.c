@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-#include "probe.h"
-#include "worker.h"
+#include "hagw-proxyd/probe.h"
+#include "hagw-proxyd/worker.h"
 
 struct Probe {
         Probe *next, **list;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "message.h"
-#include "vl.h"
+#include "hagw-proxyd/message.h"
+#include "libhagw/vl.h"
 
 /* Asks a host's upstream for GET / the way a visitor would: a worker serves one end of a socket pair as it
  * serves visitors, the main thread reads the answer at the other. The worker's message says what became of

@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "attachments.h"
-#include "proxyd-varlink.h"
-#include "relay-varlink.h"
-#include "usec.h"
+#include "hagw-proxyd/attachments.h"
+#include "hagw-proxyd/proxyd-varlink.h"
+#include "hagw-proxyd/relay-varlink.h"
+#include "libhagw/usec.h"
 
 static uint64_t realtime_offset(void) {
         return clock_usec(CLOCK_REALTIME) - clock_usec(CLOCK_MONOTONIC);

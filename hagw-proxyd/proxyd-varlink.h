@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "manager.h"
+#include "hagw-proxyd/manager.h"
 
 /* io.hagw.Proxy, answered by the main thread. */
 

@@ -2,10 +2,10 @@
 
 /* hagw-proxyd moves visitors' bytes: TLS, HTTP, WebSocket. It holds no private key and no password. */
 
-#include "daemon.h"
-#include "manager.h"
-#include "proxyd-varlink.h"
-#include "vl-io.hagw.Proxy.h"
+#include "hagw-proxyd/manager.h"
+#include "hagw-proxyd/proxyd-varlink.h"
+#include "libhagw/daemon.h"
+#include "libhagw/vl-io.hagw.Proxy.h"
 
 int main(int argc, char *argv[]) {
         static const DaemonSpec spec = {

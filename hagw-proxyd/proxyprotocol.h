@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "cidr.h"
+#include "libhagw/pure/cidr.h"
 
 /* The PROXY protocol: who a connection really comes from, told in front of its first byte
  * (https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt). Version 1 is a line of text, version 2 is

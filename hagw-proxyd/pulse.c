@@ -6,8 +6,8 @@
 
 #include <systemd/sd-daemon.h>
 
-#include "log.h"
-#include "pulse.h"
+#include "hagw-proxyd/pulse.h"
+#include "libhagw/log.h"
 
 struct Pulse {
         sd_event *event;

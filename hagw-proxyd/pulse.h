@@ -3,7 +3,7 @@
 
 #include <systemd/sd-event.h>
 
-#include "worker.h"
+#include "hagw-proxyd/worker.h"
 
 /* The watchdog's look at the workers: sd-event tells systemd that the main thread is well, and may do so
  * only while each worker is. Main thread only. */

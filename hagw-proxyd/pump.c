@@ -8,7 +8,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include "pump.h"
+#include "hagw-proxyd/pump.h"
 
 static bool pipe_is_large(const Pipe *p) {
         return p->size >= PIPE_SIZE;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "buffer.h"
-#include "loop.h"
-#include "ratelimit.h"
+#include "hagw-proxyd/buffer.h"
+#include "hagw-proxyd/loop.h"
+#include "hagw-proxyd/ratelimit.h"
 
 /* Two stream sockets whose bytes go from each to the other within the kernel (splice(2)): what passes is
  * never in this process's memory. Each direction ends by itself; each is read only as fast as the other side

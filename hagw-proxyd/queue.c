@@ -4,7 +4,7 @@
 
 #include <sys/eventfd.h>
 
-#include "queue.h"
+#include "hagw-proxyd/queue.h"
 
 int queue_init(Queue *q) {
         atomic_init(&q->head, NULL);

@@ -3,7 +3,7 @@
 
 #include <stdatomic.h>
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* Messages from any thread to one thread, without a lock: senders push onto a stack, the receiver takes all
  * of it and turns it round. The receiver waits on the eventfd. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "ratelimit.h"
+#include "hagw-proxyd/ratelimit.h"
 
 size_t rate_limit_allow(RateLimit *l, uint64_t now_usec, size_t wanted, bool waited) {
         uint64_t grown, share;

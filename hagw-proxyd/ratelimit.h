@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* A token bucket that holds a second's worth. Pure: the clock is the caller's. */
 

@@ -2,7 +2,7 @@
 
 /* Readers, by Accept, Accept-Language and Sec-Fetch-Mode. */
 
-#include "reader.h"
+#include "hagw-proxyd/reader.h"
 
 #define ACCEPT_LANGUAGE_MAX 256U /* bytes that are looked at */
 

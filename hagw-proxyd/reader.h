@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "lang.h"
-#include "request.h"
+#include "hagw-proxyd/request.h"
+#include "libhagw/pure/lang.h"
 
 /* Who reads an answer of our own: a person at a browser, or a program. Kept beside the request, because the
  * head may be gone by the time that there is something to say. Pure. */

@@ -2,7 +2,7 @@
 
 /* Reasons of refusals. */
 
-#include "refusal.h"
+#include "hagw-proxyd/refusal.h"
 
 static const struct {
         const char *name, *text;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "pages.h"
+#include "hagw-proxyd/pages.h"
 
 /* Why a relay does not let a visitor in to a tenant's house: a row each. Pure. */
 

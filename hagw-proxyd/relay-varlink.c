@@ -4,9 +4,9 @@
 
 #include <time.h>
 
-#include "agent.h"
-#include "relay-varlink.h"
-#include "usec.h"
+#include "hagw-proxyd/agent.h"
+#include "hagw-proxyd/relay-varlink.h"
+#include "libhagw/usec.h"
 
 typedef struct Parameters {
         const char *name, *value;       /* a challenge's */

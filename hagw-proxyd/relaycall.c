@@ -4,9 +4,9 @@
 
 #include <stdio.h>
 
-#include "relaycall.h"
-#include "relaylink.h"
-#include "worker.h"
+#include "hagw-proxyd/relaycall.h"
+#include "hagw-proxyd/relaylink.h"
+#include "hagw-proxyd/worker.h"
 
 #define INTERFACE "io.hagw.Relay."
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "message.h"
+#include "hagw-proxyd/message.h"
 
 /* One call at the relay on a connection of its own (a varlink connection carries one call at a time, and
  * control's is taken by Attach): challenges, accounts, enrolment. docs/relay-protocol.md, "Control". */

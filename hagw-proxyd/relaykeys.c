@@ -4,7 +4,7 @@
 
 #include <gnutls/crypto.h>
 
-#include "relaykeys.h"
+#include "hagw-proxyd/relaykeys.h"
 
 #define EXPORTER_LABEL "EXPORTER-hagw-relay-1"
 

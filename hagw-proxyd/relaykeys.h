@@ -3,7 +3,7 @@
 
 #include <gnutls/gnutls.h>
 
-#include "channelframe.h"
+#include "hagw-proxyd/channelframe.h"
 
 /* The keys that both ends of a control connection share: docs/relay-protocol.md, "Keys of a connection". */
 

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-#include "log.h"
-#include "relaylink.h"
-#include "worker.h"
+#include "hagw-proxyd/relaylink.h"
+#include "hagw-proxyd/worker.h"
+#include "libhagw/log.h"
 
 const char *relay_link_state_text(RelayLinkState s) {
         static const char *const texts[_RELAY_LINK_STATE_MAX] = {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "controlstream.h"
-#include "dial.h"
-#include "message.h"
-#include "relaykeys.h"
-#include "relaytarget.h"
+#include "hagw-proxyd/controlstream.h"
+#include "hagw-proxyd/dial.h"
+#include "hagw-proxyd/message.h"
+#include "hagw-proxyd/relaykeys.h"
+#include "hagw-proxyd/relaytarget.h"
 
 /* The house's end of one TLS connection to its relay, from looking up the name to the proof of the token;
  * then messages come and go. docs/relay-protocol.md, "Control". */

@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <systemd/sd-json.h>
 
-#include "conf-value.h"
-#include "relaykeys.h"
-#include "relaytarget.h"
-#include "special.h"
+#include "hagw-proxyd/relaykeys.h"
+#include "hagw-proxyd/relaytarget.h"
+#include "libhagw/conf-value.h"
+#include "libhagw/pure/special.h"
 
 #define PIN_PREFIX "sha256:"
 #define PRIORITY "NORMAL:-VERS-ALL:+VERS-TLS1.3"

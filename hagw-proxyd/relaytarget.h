@@ -5,10 +5,10 @@
 #include <stdatomic.h>
 #include <systemd/sd-id128.h>
 
-#include "cidr.h"
-#include "conf.h"
-#include "route.h"
-#include "tls.h"
+#include "hagw-proxyd/route.h"
+#include "hagw-proxyd/tls.h"
+#include "libhagw/conf.h"
+#include "libhagw/pure/cidr.h"
 
 /* Which relay, and how it is known: part of the snapshot of a house that has one. Immutable, counted. */
 

@@ -3,11 +3,11 @@
 /* The main thread's side of the house's relay. What becomes of the attachment is logged here, once per
  * change. */
 
-#include "agent.h"
-#include "log.h"
-#include "relaycall.h"
-#include "relayview.h"
-#include "worker.h"
+#include "hagw-proxyd/agent.h"
+#include "hagw-proxyd/relaycall.h"
+#include "hagw-proxyd/relayview.h"
+#include "hagw-proxyd/worker.h"
+#include "libhagw/log.h"
 
 struct RelayRequest {
         RelayRequest *next;

@@ -2,8 +2,8 @@
 
 /* What can be asked of a judged head. */
 
-#include "hostname.h"
-#include "request.h"
+#include "hagw-proxyd/request.h"
+#include "libhagw/pure/hostname.h"
 
 static const struct {
         Slice text;

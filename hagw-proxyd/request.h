@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "header.h"
+#include "hagw-proxyd/header.h"
 
 /* A judged head, whichever HTTP version carried it: policy, header rules and upstreams read only this. All
  * slices lie in the head's buffer (or are constants); the structs own nothing. Pure. */

@@ -2,9 +2,9 @@
 
 /* A second look at those who are in. Runs in the worker's thread. */
 
-#include "review.h"
-#include "strv.h"
-#include "worker.h"
+#include "hagw-proxyd/review.h"
+#include "hagw-proxyd/worker.h"
+#include "libhagw/pure/strv.h"
 
 /* What is only the relay's word: that this is one of its visitors, and that it may open his TLS. */
 static bool relay_is_believed(const Conn *c, const Snapshot *s) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "loop.h"
-#include "snapshot.h"
+#include "hagw-proxyd/loop.h"
+#include "hagw-proxyd/snapshot.h"
 
 /* What is open is judged anew when what it was let in by has changed: the configuration, a session that has
  * ended, or whose a domain is. What would not be let in now is cut. Goes through the worker's connections

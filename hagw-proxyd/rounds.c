@@ -6,9 +6,9 @@
 
 #include <sys/random.h>
 
-#include "log.h"
-#include "manager.h"
-#include "usec.h"
+#include "hagw-proxyd/manager.h"
+#include "libhagw/log.h"
+#include "libhagw/usec.h"
 
 static uint64_t spread(uint64_t usec) {
         uint32_t chance = 0;

@@ -5,8 +5,8 @@
 
 #include <stdio.h>
 
-#include "route.h"
-#include "strv.h"
+#include "hagw-proxyd/route.h"
+#include "libhagw/pure/strv.h"
 
 static uint32_t hash_name(const char *s) {
         uint32_t h = 2166136261U; /* FNV-1a */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "conf.h"
-#include "slice.h"
+#include "libhagw/conf.h"
+#include "libhagw/pure/slice.h"
 
 /* Which host a name leads to. An immutable snapshot with its own copies of everything, so that it outlives
  * the Config it was built from; the references are counted atomically and any thread may drop the last.

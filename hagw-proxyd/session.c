@@ -2,8 +2,8 @@
 
 /* The session cache: one per worker, used by that worker alone. */
 
-#include "session.h"
-#include "sessionuse.h"
+#include "hagw-proxyd/session.h"
+#include "hagw-proxyd/sessionuse.h"
 
 static SessionEntry **bucket_of(SessionCache *c, const char *secret, size_t size) {
         uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a; the secrets are random already */

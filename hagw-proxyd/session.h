@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "message.h"
+#include "hagw-proxyd/message.h"
 
 /* What a worker remembers of webd's answers about sessions: for as long as webd allowed, until webd takes it
  * back. */

@@ -2,8 +2,8 @@
 
 /* Sessions' use and their end, as a worker sees them. Runs in its thread. */
 
-#include "sessions.h"
-#include "worker.h"
+#include "hagw-proxyd/sessions.h"
+#include "hagw-proxyd/worker.h"
 
 /* A message that is not to be had is not missed: what goes on is told the next time. */
 static void on_tell(Timer *t) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "message.h"
-#include "sessionuse.h"
+#include "hagw-proxyd/message.h"
+#include "hagw-proxyd/sessionuse.h"
 
 /* A worker and the sessions of its visitors: what it hears of their end, and what it tells of their use. */
 

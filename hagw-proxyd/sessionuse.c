@@ -2,7 +2,7 @@
 
 /* A worker's table of sessions in use. That worker's thread only. */
 
-#include "sessionuse.h"
+#include "hagw-proxyd/sessionuse.h"
 
 int session_id_compare(const void *a, const void *b) {
         return strcmp(a, b);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "message.h"
+#include "hagw-proxyd/message.h"
 
 /* The sessions by which something is under way in a worker, or was lately: whether they have ended, and
  * whether they were used since hagw-webd was told. Touches nothing but itself. */

@@ -3,9 +3,9 @@
 /* The links to keyd: io.hagw.Key.SignHandshake. Each is a varlink connection on the worker's loop, on which
  * several questions may be under way; their answers come in the same order. Runs in the worker's thread. */
 
-#include "signer.h"
-#include "vl-io.hagw.Key.h"
-#include "vl.h"
+#include "hagw-proxyd/signer.h"
+#include "libhagw/vl-io.hagw.Key.h"
+#include "libhagw/vl.h"
 
 /* What a fiber waits for; lies on its stack. */
 typedef struct SignTicket SignTicket;

@@ -3,7 +3,7 @@
 
 #include <gnutls/gnutls.h>
 
-#include "fiber.h"
+#include "hagw-proxyd/fiber.h"
 
 /* Handshake signatures from keyd, for the fibers of one worker: whoever wants one stops until it is there,
  * and its thread goes on with the others. */

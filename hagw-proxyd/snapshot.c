@@ -2,10 +2,10 @@
 
 /* Snapshots are made by the main thread; any thread may drop the last reference. */
 
-#include "hostname.h"
-#include "memory.h"
-#include "page.h"
-#include "snapshot.h"
+#include "hagw-proxyd/snapshot.h"
+#include "libhagw/memory.h"
+#include "libhagw/pure/hostname.h"
+#include "libhagw/pure/page.h"
 
 HostStats *host_stats_ref(HostStats *s) {
         if (s)

@@ -3,14 +3,14 @@
 
 #include <stdatomic.h>
 
-#include "conf.h"
-#include "finding.h"
-#include "inside.h"
-#include "lang.h"
-#include "pagepolicy.h"
-#include "relaytarget.h"
-#include "route.h"
-#include "tls.h"
+#include "hagw-proxyd/finding.h"
+#include "hagw-proxyd/inside.h"
+#include "hagw-proxyd/relaytarget.h"
+#include "hagw-proxyd/route.h"
+#include "hagw-proxyd/tls.h"
+#include "libhagw/conf.h"
+#include "libhagw/pagepolicy.h"
+#include "libhagw/pure/lang.h"
 
 /* Everything a worker needs to know to serve, at one moment: routes, certificates, settings. Immutable,
  * counted, swapped whole. The main thread makes it; a connection keeps the one it began with until its next

@@ -3,9 +3,9 @@
 /* Stage by stage. What one worker would do the whole crew does: who comes to any may be served by another,
  * and waits for a house's channel at a third. */
 
-#include "log.h"
-#include "tenantusage.h"
-#include "worker.h"
+#include "hagw-proxyd/tenantusage.h"
+#include "hagw-proxyd/worker.h"
+#include "libhagw/log.h"
 
 const char *worker_stage_text(WorkerStage s) {
         static const char *const texts[_WORKER_STAGE_MAX] = {

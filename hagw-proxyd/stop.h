@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* The end of the workers, so that nobody feels it. Who was here when it began to drain has proxy.drain; who
  * comes is served as ever. Then the crew, its door still open, lets go of whoever wants nothing, and waits

@@ -2,9 +2,9 @@
 
 /* Domains of tenants. Runs in the worker's thread. */
 
-#include "tenantdomains.h"
-#include "tenants.h"
-#include "worker.h"
+#include "hagw-proxyd/tenantdomains.h"
+#include "hagw-proxyd/tenants.h"
+#include "hagw-proxyd/worker.h"
 
 typedef struct Owner Owner;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "nametable.h"
+#include "libhagw/pure/nametable.h"
 
 /* Which domains lead to which tenant. Every worker knows all of them. */
 

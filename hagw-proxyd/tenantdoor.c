@@ -2,12 +2,12 @@
 
 /* The relay's door. Runs in the worker's thread. */
 
-#include "hello.h"
-#include "log.h"
-#include "tenantdomains.h"
-#include "tenantdoor.h"
-#include "tenantrefusal.h"
-#include "worker.h"
+#include "hagw-proxyd/hello.h"
+#include "hagw-proxyd/tenantdomains.h"
+#include "hagw-proxyd/tenantdoor.h"
+#include "hagw-proxyd/tenantrefusal.h"
+#include "hagw-proxyd/worker.h"
+#include "libhagw/log.h"
 
 /* Exact names beat wildcards, whoever has them: in the tenants' zone only exact names are hosts of the relay
  * itself, and elsewhere its wildcards hide no domain of a tenant's. Between two wildcards it is the relay's.

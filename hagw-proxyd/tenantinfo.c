@@ -2,8 +2,8 @@
 
 /* Routes of hagw-tenantd. Any thread. */
 
-#include "strv.h"
-#include "tenantinfo.h"
+#include "hagw-proxyd/tenantinfo.h"
+#include "libhagw/pure/strv.h"
 
 TenantInfo *tenant_info_free(TenantInfo *i) {
         if (!i)

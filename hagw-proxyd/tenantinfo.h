@@ -3,8 +3,8 @@
 
 #include <systemd/sd-json.h>
 
-#include "hostname.h"
-#include "relaytoken.h"
+#include "libhagw/pure/hostname.h"
+#include "libhagw/pure/relaytoken.h"
 
 /* What hagw-tenantd says of a tenant (io.hagw.Tenant's Route), as an object of its own that crosses threads
  * by being handed over. */

@@ -5,11 +5,11 @@
 #include <inttypes.h>
 #include <time.h>
 
-#include "log.h"
-#include "plural.h"
-#include "tenantrefusal.h"
-#include "usec.h"
-#include "worker.h"
+#include "hagw-proxyd/tenantrefusal.h"
+#include "hagw-proxyd/worker.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/plural.h"
+#include "libhagw/usec.h"
 
 Refusal tenant_refusal(const Worker *w, const Tenant *t) {
         if (t && t->info->suspended)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "vl.h"
+#include "libhagw/vl.h"
 
-#include "linkfault.h"
-#include "refusal.h"
+#include "hagw-proxyd/linkfault.h"
+#include "hagw-proxyd/refusal.h"
 
 /* Visitors of a tenant who were refused at this relay: counted, logged, told. */
 

@@ -7,13 +7,13 @@
 #include <gnutls/gnutls.h>
 #include <sys/socket.h>
 
-#include "control.h"
-#include "log.h"
-#include "strv.h"
-#include "tenantdomains.h"
-#include "tenantrefusal.h"
-#include "tenantusage.h"
-#include "worker.h"
+#include "hagw-proxyd/control.h"
+#include "hagw-proxyd/tenantdomains.h"
+#include "hagw-proxyd/tenantrefusal.h"
+#include "hagw-proxyd/tenantusage.h"
+#include "hagw-proxyd/worker.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/strv.h"
 
 static uint8_t hash_key[SIPHASH_KEY_SIZE]; /* the same for all workers */
 

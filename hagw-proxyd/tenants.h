@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "channelframe.h"
-#include "nametable.h"
-#include "pump.h"
-#include "refusal.h"
-#include "tenantinfo.h"
+#include "hagw-proxyd/channelframe.h"
+#include "hagw-proxyd/pump.h"
+#include "hagw-proxyd/refusal.h"
+#include "hagw-proxyd/tenantinfo.h"
+#include "libhagw/pure/nametable.h"
 
 /* The relay's tenants. Each has one worker, its home, chosen by a hash of its name: there its record lies,
  * and there its agents' control connections, its waiting channels and its visitors meet, so that no thread

@@ -3,10 +3,10 @@
 /* Usage, from the tenants' homes to hagw-tenantd. What it does not take stays counted. Runs in the worker's
  * thread. */
 
-#include "control.h"
-#include "tenantrefusal.h"
-#include "tenantusage.h"
-#include "worker.h"
+#include "hagw-proxyd/control.h"
+#include "hagw-proxyd/tenantrefusal.h"
+#include "hagw-proxyd/tenantusage.h"
+#include "hagw-proxyd/worker.h"
 
 #define USAGE_ROWS_MAX 500U /* tenants in one call */
 

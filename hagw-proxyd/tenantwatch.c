@@ -5,9 +5,9 @@
 
 #include <stdio.h>
 
-#include "log.h"
-#include "manager.h"
-#include "tenantwatch.h"
+#include "hagw-proxyd/manager.h"
+#include "hagw-proxyd/tenantwatch.h"
+#include "libhagw/log.h"
 
 static void tell_one(Worker *w, TenantOp op, const TenantInfo *info, const char *name) {
         TenantMessage *m = message_new(MESSAGE_TENANT);

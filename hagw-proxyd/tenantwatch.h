@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "vl.h"
+#include "libhagw/vl.h"
 
 /* Follows hagw-tenantd's tenants where this machine is a relay, and tells the workers. Main thread. */
 

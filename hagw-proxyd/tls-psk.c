@@ -2,7 +2,7 @@
 
 /* Pre-shared keys for GnuTLS, which asks for them by the session. Any thread. */
 
-#include "tls-psk.h"
+#include "hagw-proxyd/tls-psk.h"
 
 /* "+ECDHE-PSK" stands for TLS 1.3's psk_dhe_ke (RFC 8446 section 4.2.9); without "+PSK" a key exchange is
  * always part of it. */

@@ -3,7 +3,7 @@
 
 #include <gnutls/gnutls.h>
 
-#include "channelframe.h"
+#include "hagw-proxyd/channelframe.h"
 
 /* TLS between a relay that has opened a visitor's TLS and the house: TLS 1.3 with a pre-shared key that only
  * the two ends of the control connection can make (docs/relay-protocol.md, "Channels"), and an ephemeral key

@@ -7,12 +7,12 @@
 #include <gnutls/x509.h>
 #include <stdio.h>
 
-#include "hostname.h"
-#include "signer.h"
-#include "linkfault.h"
-#include "strv.h"
-#include "tls.h"
-#include "witness.h"
+#include "libhagw/pure/hostname.h"
+#include "hagw-proxyd/signer.h"
+#include "hagw-proxyd/linkfault.h"
+#include "libhagw/pure/strv.h"
+#include "hagw-proxyd/tls.h"
+#include "hagw-proxyd/witness.h"
 
 /* No static RSA: keyd signs and does not decrypt. */
 #define SERVER_PRIORITY(versions)                                                                   \

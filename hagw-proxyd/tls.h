@@ -4,8 +4,8 @@
 #include <gnutls/gnutls.h>
 #include <stdatomic.h>
 
-#include "conf.h"
-#include "macro.h"
+#include "libhagw/conf.h"
+#include "libhagw/pure/macro.h"
 
 /* TLS as hagw speaks it: versions and ciphers, certificates whose key is elsewhere, sessions, tickets. */
 

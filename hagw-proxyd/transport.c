@@ -9,7 +9,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include "transport.h"
+#include "hagw-proxyd/transport.h"
 
 #define RECORD_MAX 16384U /* plain bytes (RFC 8446 section 5.1) */
 #define WARNINGS_MAX 16U  /* in a connection's life; TLS 1.2 lets a visitor send them without end */

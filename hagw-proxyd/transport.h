@@ -5,9 +5,9 @@
 #include <stdatomic.h>
 #include <sys/uio.h>
 
-#include "buffer.h"
-#include "loop.h"
-#include "ratelimit.h"
+#include "hagw-proxyd/buffer.h"
+#include "hagw-proxyd/loop.h"
+#include "hagw-proxyd/ratelimit.h"
 
 /* Bytes of many sockets. One thread writes, any reads. */
 typedef struct TransportMeter {

@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-#include "log.h"
-#include "manager.h"
-#include "ownaddress.h"
-#include "usec.h"
+#include "hagw-proxyd/manager.h"
+#include "hagw-proxyd/ownaddress.h"
+#include "libhagw/log.h"
+#include "libhagw/usec.h"
 
 struct Trial {
         Trial *next;

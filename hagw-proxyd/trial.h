@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "probe.h"
+#include "hagw-proxyd/probe.h"
 
 /* One look at whether a host's visitors get through to its service: as many probes as the finding needs.
  * What is found stands in the host's figures, with its sentence. Main thread only. */

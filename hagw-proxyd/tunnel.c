@@ -2,7 +2,7 @@
 
 /* An upgraded connection: bytes both ways, each direction ending by itself. Runs in the worker's thread. */
 
-#include "worker.h"
+#include "hagw-proxyd/worker.h"
 
 typedef enum Moved {
         MOVED_NOTHING,

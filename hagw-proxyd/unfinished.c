@@ -2,8 +2,8 @@
 
 /* Lists in the order in which they began, by network. Runs in the worker's thread. */
 
-#include "crowd.h"
-#include "worker.h"
+#include "hagw-proxyd/crowd.h"
+#include "hagw-proxyd/worker.h"
 
 void unfinished_add(Conn *c) {
         Unfinished *u = &c->worker->unfinished;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* The visitors of a worker who keep it waiting: who have said only half of what they want (a ClientHello, a
  * handshake, a head), and who have said nothing, or nothing since their last answer. Where there is no more

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-#include "link.h"
-#include "ownaddress.h"
-#include "worker.h"
+#include "hagw-proxyd/link.h"
+#include "hagw-proxyd/ownaddress.h"
+#include "hagw-proxyd/worker.h"
 
 #define RESOLVE_RETRY_USEC (5 * USEC_PER_SEC) /* after a failed look-up while older addresses are known */
 

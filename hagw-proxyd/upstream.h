@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "message.h"
-#include "slice.h"
-#include "tls.h"
+#include "hagw-proxyd/message.h"
+#include "hagw-proxyd/tls.h"
+#include "libhagw/pure/slice.h"
 
 /* The services behind the hosts, as one worker sees them: their addresses, the connections that wait for the
  * next request, and how a new one is made. */

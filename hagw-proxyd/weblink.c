@@ -4,9 +4,9 @@
 
 #include <stdio.h>
 
-#include "log.h"
-#include "weblink.h"
-#include "worker.h"
+#include "hagw-proxyd/weblink.h"
+#include "hagw-proxyd/worker.h"
+#include "libhagw/log.h"
 
 void weblink_init(WebLink *w, sd_event *event) {
         *w = (WebLink) { .event = event };

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "message.h"
-#include "pipeline.h"
-#include "vl.h"
+#include "hagw-proxyd/message.h"
+#include "hagw-proxyd/pipeline.h"
+#include "libhagw/vl.h"
 
 /* The main thread's questions to webd about sessions: one varlink connection, questions behind one another
  * on it (pipeline.h). */

@@ -10,7 +10,7 @@
 #include <gnutls/abstract.h>
 #include <gnutls/crypto.h>
 
-#include "witness.h"
+#include "hagw-proxyd/witness.h"
 
 typedef int (*SignData)(gnutls_privkey_t key, gnutls_sign_algorithm_t algorithm, unsigned flags,
                         const gnutls_datum_t *data, gnutls_datum_t *signature);

@@ -3,7 +3,7 @@
 
 #include <gnutls/gnutls.h>
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* keyd signs only what it can see to be a TLS handshake, so it must be told the bytes before hashing. GnuTLS
  * (to 3.8) gives a key that lives elsewhere the hash alone. The witness looks on when GnuTLS signs, and says

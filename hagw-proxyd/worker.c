@@ -5,10 +5,10 @@
 #include <signal.h>
 #include <stdio.h>
 
-#include "attachments.h"
-#include "control.h"
-#include "log.h"
-#include "worker.h"
+#include "hagw-proxyd/attachments.h"
+#include "hagw-proxyd/control.h"
+#include "hagw-proxyd/worker.h"
+#include "libhagw/log.h"
 
 #define STRANDED_USEC (10 * USEC_PER_SEC) /* an address that came back within this was not lost */
 

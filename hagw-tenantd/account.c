@@ -2,7 +2,7 @@
 
 /* Accounts in the database. Main thread only. */
 
-#include "account.h"
+#include "hagw-tenantd/account.h"
 
 int account_set(Db *db, const char *tenant, const char *token, const char *issuer, const char *uri,
                 uint64_t now_usec) {

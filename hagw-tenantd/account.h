@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "tenant.h"
+#include "hagw-tenantd/tenant.h"
 
 /* Tenants' accounts at their certificate authorities, for CAA (RFC 8657). */
 

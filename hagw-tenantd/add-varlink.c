@@ -2,15 +2,15 @@
 
 /* io.hagw.Tenant: one new tenant, or many at once. Main thread only. */
 
-#include "error.h"
-#include "log.h"
-#include "plural.h"
-#include "root-internal.h"
-#include "strv.h"
-#include "tenant-json.h"
-#include "token.h"
-#include "usec.h"
-#include "vl-io.hagw.Tenant.h"
+#include "hagw-tenantd/error.h"
+#include "hagw-tenantd/root-internal.h"
+#include "hagw-tenantd/tenant-json.h"
+#include "hagw-tenantd/token.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/plural.h"
+#include "libhagw/pure/strv.h"
+#include "libhagw/usec.h"
+#include "libhagw/vl-io.hagw.Tenant.h"
 
 #define ADD_MANY_MAX 100000U
 #define NAME_RANDOM_BYTES 5U /* 8 characters */

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "copies.h"
+#include "hagw-tenantd/copies.h"
 
 #define NEW_NAME "new"
 

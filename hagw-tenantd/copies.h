@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "store.h"
+#include "hagw-tenantd/store.h"
 
 /* Copies of the database, one a day, each found whole when it was made. Main thread only. */
 

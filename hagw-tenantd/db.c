@@ -2,9 +2,9 @@
 
 /* The thin layer over SQLite. Main thread only. */
 
-#include "db.h"
-#include "statefault.h"
-#include "store.h"
+#include "hagw-tenantd/db.h"
+#include "hagw-tenantd/store.h"
+#include "libhagw/statefault.h"
 
 #define BUSY_TIMEOUT_MSEC 2000 /* a person's backup may hold a lock for a moment */
 

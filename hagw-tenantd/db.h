@@ -3,8 +3,8 @@
 
 #include <sqlite3.h>
 
-#include "macro.h"
-#include "schema.h"
+#include "hagw-tenantd/schema.h"
+#include "libhagw/pure/macro.h"
 
 /* SQLite as hagw uses it: statements from one table, prepared once; values with their types; errors as
  * errno: -EUCLEAN the file is damaged, or not open; -EEXIST a constraint, -ENOSPC, -EIO, -ENOMEM, -EBUSY. */

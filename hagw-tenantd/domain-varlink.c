@@ -4,13 +4,13 @@
 
 #include <stdio.h>
 
-#include "error.h"
-#include "log.h"
-#include "name.h"
-#include "root-internal.h"
-#include "strv.h"
-#include "usec.h"
-#include "vl-io.hagw.Tenant.h"
+#include "hagw-tenantd/error.h"
+#include "hagw-tenantd/name.h"
+#include "hagw-tenantd/root-internal.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/strv.h"
+#include "libhagw/usec.h"
+#include "libhagw/vl-io.hagw.Tenant.h"
 
 static int append_domain(char ***list, size_t *n, const char *domain) {
         char **grown;

@@ -2,9 +2,9 @@
 
 /* Errors on varlink. */
 
-#include "error.h"
-#include "log.h"
-#include "vl-io.hagw.Tenant.h"
+#include "hagw-tenantd/error.h"
+#include "libhagw/log.h"
+#include "libhagw/vl-io.hagw.Tenant.h"
 
 int error_text(sd_varlink *link, const char *error, const char *field, const char *text) {
         return sd_varlink_errorbo(link, error, SD_JSON_BUILD_PAIR(field, SD_JSON_BUILD_STRING(text)));

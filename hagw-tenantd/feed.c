@@ -6,11 +6,11 @@
 
 #include <stdio.h>
 
-#include "error.h"
-#include "feed.h"
-#include "hostname.h"
-#include "tenant-json.h"
-#include "usec.h"
+#include "hagw-tenantd/error.h"
+#include "hagw-tenantd/feed.h"
+#include "hagw-tenantd/tenant-json.h"
+#include "libhagw/pure/hostname.h"
+#include "libhagw/usec.h"
 
 typedef enum FeedKind { FEED_ROUTES = 0, FEED_ACCOUNTS = 1 } FeedKind; /* as schema.c says */
 

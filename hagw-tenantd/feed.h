@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "manager.h"
+#include "hagw-tenantd/manager.h"
 
 /* What goes on for as long as somebody listens: first all there is, then what changes. */
 

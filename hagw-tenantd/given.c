@@ -2,12 +2,12 @@
 
 /* Reading and checking what root gives. */
 
-#include "error.h"
-#include "given.h"
-#include "name.h"
-#include "strv.h"
-#include "token.h"
-#include "vl-io.hagw.Tenant.h"
+#include "hagw-tenantd/error.h"
+#include "hagw-tenantd/given.h"
+#include "hagw-tenantd/name.h"
+#include "hagw-tenantd/token.h"
+#include "libhagw/pure/strv.h"
+#include "libhagw/vl-io.hagw.Tenant.h"
 
 #define CONNECTIONS_MAX 1000000U
 #define BYTES_MAX (UINT64_C(1) << 60)

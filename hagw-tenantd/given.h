@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "manager.h"
+#include "hagw-tenantd/manager.h"
 
 /* What root's calls carry: the same fields in several methods, most of which need not be given. */
 

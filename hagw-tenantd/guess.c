@@ -2,7 +2,7 @@
 
 /* What wrong codes cost: a virtual scheduling (GCRA) per network, one time each. */
 
-#include "guess.h"
+#include "hagw-tenantd/guess.h"
 
 static void key_of(const IpAddress *from, uint8_t key[static 8]) {
         memset(key, 0, 8);

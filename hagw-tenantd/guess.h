@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "cidr.h"
-#include "macro.h"
+#include "libhagw/pure/cidr.h"
+#include "libhagw/pure/macro.h"
 
 /* Slows down who tries enrolment codes: each wrong one costs its network a minute, after a few that are
  * free. Nobody pays for others: a limit for all together would be a switch with which anybody keeps every

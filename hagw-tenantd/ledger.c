@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "ledger.h"
-#include "state.h"
-#include "statefault.h"
+#include "hagw-tenantd/ledger.h"
+#include "libhagw/state.h"
+#include "libhagw/statefault.h"
 
 #define HEAD "hagw ledger "
 #define FIELDS 5U

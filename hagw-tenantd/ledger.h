@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "db.h"
+#include "hagw-tenantd/db.h"
 
 /* What was taken from tenants, beside the database: tokens and codes that ended, tenants that were removed
  * or suspended, domains that moved. Each line is on disk before its transaction is committed; the database

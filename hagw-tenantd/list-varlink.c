@@ -2,11 +2,11 @@
 
 /* io.hagw.Tenant: lists of tenants and of what they moved. Main thread only. */
 
-#include "error.h"
-#include "root-internal.h"
-#include "tenant-json.h"
-#include "usage.h"
-#include "usec.h"
+#include "hagw-tenantd/error.h"
+#include "hagw-tenantd/root-internal.h"
+#include "hagw-tenantd/tenant-json.h"
+#include "hagw-tenantd/usage.h"
+#include "libhagw/usec.h"
 
 typedef struct ListCursor {
         Manager *manager;

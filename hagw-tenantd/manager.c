@@ -5,14 +5,14 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "log.h"
-#include "manager.h"
-#include "name.h"
-#include "plural.h"
-#include "statefault.h"
-#include "token.h"
-#include "usage.h"
-#include "usec.h"
+#include "hagw-tenantd/manager.h"
+#include "hagw-tenantd/name.h"
+#include "hagw-tenantd/token.h"
+#include "hagw-tenantd/usage.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/plural.h"
+#include "libhagw/statefault.h"
+#include "libhagw/usec.h"
 
 #define FLUSH_USEC USEC_PER_MINUTE
 #define RETRY_USEC USEC_PER_MINUTE

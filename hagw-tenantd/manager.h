@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "daemon.h"
-#include "guess.h"
-#include "publish.h"
-#include "copies.h"
-#include "tenant.h"
-#include "vl-pages.h"
+#include "libhagw/daemon.h"
+#include "hagw-tenantd/guess.h"
+#include "hagw-tenantd/publish.h"
+#include "hagw-tenantd/copies.h"
+#include "hagw-tenantd/tenant.h"
+#include "libhagw/vl-pages.h"
 
 /* What hagw-tenantd is while it runs. Main loop only. */
 

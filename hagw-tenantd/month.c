@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "month.h"
+#include "hagw-tenantd/month.h"
 
 #define MONTH_MAX (9999U * 12 + 11)
 

@@ -2,7 +2,7 @@
 
 /* Tenants' names, further domains, and the names at which they may publish. */
 
-#include "name.h"
+#include "hagw-tenantd/name.h"
 
 #define CHALLENGE_LABEL "_acme-challenge."
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hostname.h"
+#include "libhagw/pure/hostname.h"
 
 /* Which names a tenant may have. Names are normalized: lower case, no trailing dot. Pure. */
 

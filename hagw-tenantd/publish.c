@@ -2,10 +2,10 @@
 
 /* Values that stand in hagw-dnsd for tenants, and the calls to it that are under way. Main thread only. */
 
-#include "error.h"
-#include "log.h"
-#include "name.h"
-#include "publish.h"
+#include "hagw-tenantd/error.h"
+#include "hagw-tenantd/name.h"
+#include "hagw-tenantd/publish.h"
+#include "libhagw/log.h"
 
 #define OWNER "tenantd"
 #define INTERFACE "io.hagw.Dns"

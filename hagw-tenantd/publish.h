@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "vl.h"
+#include "libhagw/vl.h"
 
 /* Tenants' DNS-01 values in hagw-dnsd. hagw-dnsd forgets them when it restarts, and is then told again; when
  * this daemon restarts, hagw-dnsd keeps them until they end. Names, values and whose they are have been

@@ -2,13 +2,13 @@
 
 /* io.hagw.Tenant: copies of the database, and what a person says when it is damaged. Main thread only. */
 
-#include "error.h"
-#include "log.h"
-#include "manager.h"
-#include "strv.h"
-#include "tenantd-varlink.h"
-#include "usec.h"
-#include "vl-io.hagw.Tenant.h"
+#include "hagw-tenantd/error.h"
+#include "hagw-tenantd/manager.h"
+#include "hagw-tenantd/tenantd-varlink.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/strv.h"
+#include "libhagw/usec.h"
+#include "libhagw/vl-io.hagw.Tenant.h"
 
 /* What was taken since the copy, as far as it fits a message. */
 static int taken_since(int64_t stamp, sd_json_variant **ret) {

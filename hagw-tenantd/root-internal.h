@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "given.h"
-#include "tenantd-varlink.h"
+#include "hagw-tenantd/given.h"
+#include "hagw-tenantd/tenantd-varlink.h"
 
 /* What the files of root's methods share. */
 

@@ -3,14 +3,14 @@
 /* io.hagw.Tenant: what root asks, mostly through hagw-ctl tenant. A change is stored before it is answered.
  * Main thread only. */
 
-#include "error.h"
-#include "log.h"
-#include "root-internal.h"
-#include "strv.h"
-#include "tenant-json.h"
-#include "token.h"
-#include "usec.h"
-#include "vl-io.hagw.Tenant.h"
+#include "hagw-tenantd/error.h"
+#include "hagw-tenantd/root-internal.h"
+#include "hagw-tenantd/tenant-json.h"
+#include "hagw-tenantd/token.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/strv.h"
+#include "libhagw/usec.h"
+#include "libhagw/vl-io.hagw.Tenant.h"
 
 /* --- one tenant ---------------------------------------------------------------------------------------- */
 

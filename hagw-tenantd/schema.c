@@ -2,9 +2,9 @@
 
 /* The database. Times are CLOCK_REALTIME in usec, months as month.h counts them. */
 
-#include "macro.h"
-#include "schema.h"
-#include "token.h"
+#include "hagw-tenantd/schema.h"
+#include "hagw-tenantd/token.h"
+#include "libhagw/pure/macro.h"
 
 /* A step is never changed once it was released; what comes later is a further one. */
 const char *const schema_steps[] = {

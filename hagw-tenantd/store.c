@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "store.h"
+#include "hagw-tenantd/store.h"
 
 #define NUMBER_SIZE 12U
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "ledger.h"
+#include "hagw-tenantd/ledger.h"
 
 /* The file with everything in it, and its opening. */
 

@@ -4,9 +4,9 @@
 
 #include <stdio.h>
 
-#include "tenant-json.h"
-#include "token.h"
-#include "usec.h"
+#include "hagw-tenantd/tenant-json.h"
+#include "hagw-tenantd/token.h"
+#include "libhagw/usec.h"
 
 int array_take(sd_json_variant **array, sd_json_variant *v) {
         const int r = sd_json_variant_append_array(array, v);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "account.h"
-#include "manager.h"
-#include "usage.h"
+#include "hagw-tenantd/account.h"
+#include "hagw-tenantd/manager.h"
+#include "hagw-tenantd/usage.h"
 
 /* From rows to what io.hagw.Tenant says. */
 

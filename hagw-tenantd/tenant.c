@@ -2,7 +2,7 @@
 
 /* Tenants. Main thread only. */
 
-#include "tenant.h"
+#include "hagw-tenantd/tenant.h"
 
 int tenant_count(Db *db, TenantCounts *ret) {
         sqlite3_stmt *q;

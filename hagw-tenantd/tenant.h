@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "db.h"
-#include "hostname.h"
-#include "month.h"
+#include "hagw-tenantd/db.h"
+#include "hagw-tenantd/month.h"
+#include "libhagw/pure/hostname.h"
 
 /* Tenants in the database. Names and domains come in checked (name.h). */
 

@@ -3,18 +3,18 @@
 /* io.hagw.Tenant: what hagw-proxyd and hagw-dnsd ask. A change is stored before it is answered. Main thread
  * only. */
 
-#include "account.h"
-#include "error.h"
-#include "feed.h"
-#include "log.h"
-#include "name.h"
-#include "plural.h"
-#include "tenant-json.h"
-#include "tenantd-varlink.h"
-#include "token.h"
-#include "usage.h"
-#include "usec.h"
-#include "vl-io.hagw.Tenant.h"
+#include "hagw-tenantd/account.h"
+#include "hagw-tenantd/error.h"
+#include "hagw-tenantd/feed.h"
+#include "hagw-tenantd/name.h"
+#include "hagw-tenantd/tenant-json.h"
+#include "hagw-tenantd/tenantd-varlink.h"
+#include "hagw-tenantd/token.h"
+#include "hagw-tenantd/usage.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/plural.h"
+#include "libhagw/usec.h"
+#include "libhagw/vl-io.hagw.Tenant.h"
 
 /* --- proofs -------------------------------------------------------------------------------------------- */
 

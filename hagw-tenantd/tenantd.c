@@ -2,9 +2,9 @@
 
 /* hagw-tenantd: who may attach to this relay. One thread. */
 
-#include "manager.h"
-#include "tenantd-varlink.h"
-#include "vl-io.hagw.Tenant.h"
+#include "hagw-tenantd/manager.h"
+#include "hagw-tenantd/tenantd-varlink.h"
+#include "libhagw/vl-io.hagw.Tenant.h"
 
 int main(int argc, char *argv[]) {
         static const DaemonSpec spec = {

@@ -6,7 +6,7 @@
 #include <gnutls/gnutls.h>
 #include <sys/random.h>
 
-#include "token.h"
+#include "hagw-tenantd/token.h"
 
 #define ID_TRIES_MAX 8U /* 40 random bits among at most 16 */
 

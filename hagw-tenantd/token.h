@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "relaycode.h"
-#include "db.h"
-#include "relaytoken.h"
+#include "libhagw/pure/relaycode.h"
+#include "hagw-tenantd/db.h"
+#include "libhagw/pure/relaytoken.h"
 
 /* Tokens and enrolment codes. Only hashes are stored. */
 

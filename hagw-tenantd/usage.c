@@ -2,7 +2,7 @@
 
 /* Traffic by tenant and month. Main thread only. */
 
-#include "usage.h"
+#include "hagw-tenantd/usage.h"
 
 int usage_add(Db *db, const Usage *u, uint64_t now_usec) {
         _cleanup_query_ sqlite3_stmt *q = NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "month.h"
-#include "tenant.h"
+#include "hagw-tenantd/month.h"
+#include "hagw-tenantd/tenant.h"
 
 /* What visitors moved, by tenant and month. */
 

@@ -4,10 +4,10 @@
 
 #include <stdio.h>
 
-#include "audit.h"
-#include "log.h"
-#include "manager.h"
-#include "request.h"
+#include "hagw-webd/audit.h"
+#include "hagw-webd/manager.h"
+#include "hagw-webd/request.h"
+#include "libhagw/log.h"
 
 void audit_session(const Request *q, const char *event, const Session *s) {
         _cleanup_free_ char *message = NULL, *e = NULL, *u = NULL, *a = NULL, *h = NULL, *id = NULL;

@@ -3,8 +3,8 @@
 
 #include <systemd/sd-event.h>
 
-#include "refusals.h"
-#include "session.h"
+#include "hagw-webd/refusals.h"
+#include "hagw-webd/session.h"
 
 /* What the journal hears of logins: each one that came about, and those that were refused, by account and
  * network, once a minute. */

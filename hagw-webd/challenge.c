@@ -2,7 +2,7 @@
 
 /* The table of HTTP-01 answers. Owns its strings. Pure. */
 
-#include "challenge.h"
+#include "hagw-webd/challenge.h"
 
 static bool is_base64url(const char *s) {
         size_t n = strlen(s);

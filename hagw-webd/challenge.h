@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* HTTP-01 answers (RFC 8555 section 8.3): token → key authorization, for an hour at most. Times are
  * CLOCK_MONOTONIC in usec, given by the caller. Pure. */

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "device.h"
+#include "hagw-webd/device.h"
 
 #define PURPOSE "device"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "token.h"
+#include "hagw-webd/token.h"
 
 /* Browsers that somebody logged in with before. The cookie is no session and lets nobody in: it gives its
  * browser a budget of wrong passwords of its own. Nothing is stored: what the cookie says is signed,

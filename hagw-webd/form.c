@@ -2,7 +2,7 @@
 
 /* The form parser. Owns nothing: it decodes in the caller's buffer. Pure. */
 
-#include "form.h"
+#include "hagw-webd/form.h"
 
 static int hex_digit(char c) {
         if (c >= '0' && c <= '9')

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* A form's body, application/x-www-form-urlencoded (WHATWG URL, section 5). Pure. */
 

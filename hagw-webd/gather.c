@@ -3,8 +3,8 @@
 /* Questions to all daemons at once. A slot owns the calls under way and the list of requests that wait; each
  * of them then holds a reference to the replies. Main thread only. */
 
-#include "gather.h"
-#include "log.h"
+#include "hagw-webd/gather.h"
+#include "libhagw/log.h"
 
 static Gather *gather_unref(Gather *g) {
         if (!g || --g->n_ref > 0)

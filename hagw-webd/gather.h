@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "request.h"
+#include "hagw-webd/request.h"
 
 /* Asks several daemons at once, without waiting for any: a dead one is only a missing reply. Requests that
  * come while somebody's questions are under way share the answers, so that many visitors ask no more than

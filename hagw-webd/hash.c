@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <sys/eventfd.h>
 
-#include "hash.h"
+#include "hagw-webd/hash.h"
 
 #define STACK_SIZE (1024U * 1024) /* bytes; crypt(3)'s own memory is on the heap */
 

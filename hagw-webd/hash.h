@@ -3,7 +3,7 @@
 
 #include <systemd/sd-event.h>
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* Password hashes, made and checked on two threads of their own, so that the loop never waits for one.
  * yescrypt takes 16 MiB while it runs: two at once are 32 MiB, and no visitor can make it more. */

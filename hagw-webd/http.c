@@ -10,10 +10,10 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "http.h"
-#include "log.h"
-#include "request.h"
-#include "usec.h"
+#include "hagw-webd/http.h"
+#include "hagw-webd/request.h"
+#include "libhagw/log.h"
+#include "libhagw/usec.h"
 
 #define PROXY_USER "hagw-proxyd"
 

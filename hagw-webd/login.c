@@ -6,13 +6,13 @@
 
 #include <stdio.h>
 
-#include "device.h"
-#include "form.h"
-#include "log.h"
-#include "routes.h"
-#include "store.h"
-#include "target.h"
-#include "usec.h"
+#include "hagw-webd/device.h"
+#include "hagw-webd/form.h"
+#include "hagw-webd/routes.h"
+#include "hagw-webd/store.h"
+#include "hagw-webd/target.h"
+#include "libhagw/log.h"
+#include "libhagw/usec.h"
 
 #define PURPOSE "login"
 #define BUSY_SECONDS "2"

@@ -2,12 +2,12 @@
 
 /* The way out, and the page for those who are in but not welcome at this host. Main thread only. */
 
-#include "form.h"
-#include "log.h"
-#include "ownpath.h"
-#include "routes.h"
-#include "store.h"
-#include "target.h"
+#include "hagw-webd/form.h"
+#include "hagw-webd/routes.h"
+#include "hagw-webd/store.h"
+#include "hagw-webd/target.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/ownpath.h"
 
 #define PURPOSE "logout"
 

@@ -6,13 +6,13 @@
 #include <fcntl.h>
 #include <time.h>
 
-#include "gather.h"
-#include "http.h"
-#include "log.h"
-#include "manager.h"
-#include "plural.h"
-#include "store.h"
-#include "usec.h"
+#include "hagw-webd/gather.h"
+#include "hagw-webd/http.h"
+#include "hagw-webd/manager.h"
+#include "hagw-webd/store.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/plural.h"
+#include "libhagw/usec.h"
 
 #define HOUSEKEEPING_USEC (5 * USEC_PER_MINUTE)
 #define SOCKET_NAME "web"

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "audit.h"
-#include "challenge.h"
-#include "clockmark.h"
-#include "daemon.h"
-#include "hash.h"
-#include "session.h"
-#include "throttle.h"
-#include "token.h"
-#include "usec.h"
-#include "users.h"
+#include "hagw-webd/audit.h"
+#include "hagw-webd/challenge.h"
+#include "hagw-webd/hash.h"
+#include "hagw-webd/session.h"
+#include "hagw-webd/throttle.h"
+#include "hagw-webd/token.h"
+#include "hagw-webd/users.h"
+#include "libhagw/daemon.h"
+#include "libhagw/pure/clockmark.h"
+#include "libhagw/usec.h"
 
 /* What hagw-webd holds, and what happens to it. Main thread only. */
 

@@ -3,9 +3,9 @@
 /* /metrics: what every daemon says about itself, in one OpenMetrics text. A daemon that does not answer is a
  * figure too. Main thread only. */
 
-#include "gather.h"
-#include "openmetrics.h"
-#include "routes.h"
+#include "hagw-webd/gather.h"
+#include "hagw-webd/openmetrics.h"
+#include "hagw-webd/routes.h"
 
 #define METHOD "io.hagw.Service.GetMetrics"
 

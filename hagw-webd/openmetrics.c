@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "openmetrics.h"
+#include "hagw-webd/openmetrics.h"
 
 #define NAME_MAX_LENGTH 128U
 

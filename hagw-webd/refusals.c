@@ -2,8 +2,8 @@
 
 /* The table of refused logins. Owns its entries; the one behind the last is the others'. Pure. */
 
-#include "refusals.h"
-#include "throttle.h"
+#include "hagw-webd/refusals.h"
+#include "hagw-webd/throttle.h"
 
 #define SLOT_USEC (USEC_PER_HOUR / REFUSALS_SLOTS)
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "cidr.h"
-#include "hostname.h"
-#include "users.h"
+#include "hagw-webd/users.h"
+#include "libhagw/pure/cidr.h"
+#include "libhagw/pure/hostname.h"
 
 /* Logins that were refused, counted by account and network: how many in the last hour, and how many that the
  * journal has not heard of. It hears of each at once, and then once a minute, so that guesses cannot drown

@@ -6,9 +6,9 @@
 
 #include <stdio.h>
 
-#include "pagepolicy.h"
-#include "request.h"
-#include "target.h"
+#include "hagw-webd/request.h"
+#include "hagw-webd/target.h"
+#include "libhagw/pagepolicy.h"
 
 #define HTML "text/html; charset=utf-8"
 

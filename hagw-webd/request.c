@@ -6,11 +6,11 @@
 
 #include <strings.h>
 
-#include "http.h"
-#include "log.h"
-#include "request.h"
-#include "routes.h"
-#include "target.h"
+#include "hagw-webd/http.h"
+#include "hagw-webd/request.h"
+#include "hagw-webd/routes.h"
+#include "hagw-webd/target.h"
+#include "libhagw/log.h"
 
 static void request_drop_body(Request *q) {
         if (q->body)

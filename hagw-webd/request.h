@@ -4,12 +4,12 @@
 #include <microhttpd.h>
 #include <sys/queue.h>
 
-#include "cidr.h"
-#include "hostname.h"
-#include "manager.h"
-#include "origin.h"
-#include "page.h"
-#include "templates.h"
+#include "hagw-webd/manager.h"
+#include "hagw-webd/templates.h"
+#include "libhagw/pure/cidr.h"
+#include "libhagw/pure/hostname.h"
+#include "libhagw/pure/origin.h"
+#include "libhagw/pure/page.h"
 
 /* One request from hagw-proxyd: what it says, and how it is answered. */
 

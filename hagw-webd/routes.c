@@ -2,9 +2,9 @@
 
 /* The table of pages, and the one page too small for a file of its own: HTTP-01 answers. */
 
-#include "ownpath.h"
-#include "routes.h"
-#include "usec.h"
+#include "hagw-webd/routes.h"
+#include "libhagw/pure/ownpath.h"
+#include "libhagw/usec.h"
 
 static int challenge_get(Request *q) {
         const char *answer = challenge_find(&q->manager->challenges, q->rest, clock_usec(CLOCK_MONOTONIC));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "request.h"
+#include "hagw-webd/request.h"
 
 /* Which handler answers which path. A page is a row of routes.c's table. */
 

@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-#include "clockmark.h"
-#include "session.h"
+#include "hagw-webd/session.h"
+#include "libhagw/pure/clockmark.h"
 
 static Session *session_free(Session *s) {
         if (!s)

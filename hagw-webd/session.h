@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* Login sessions: who is in, since when, for how long. Of a session's secret only the SHA-256 is known here.
  * A lasting one was made by hand for a program that cannot log in: nothing but its end ends it.

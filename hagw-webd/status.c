@@ -6,9 +6,9 @@
 
 #include <stdio.h>
 
-#include "gather.h"
-#include "routes.h"
-#include "usec.h"
+#include "hagw-webd/gather.h"
+#include "hagw-webd/routes.h"
+#include "libhagw/usec.h"
 
 #define DESCRIBE "io.hagw.Service.Describe"
 #define TEXT_MAX 128U /* bytes of a short text */

@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <sys/random.h>
 
-#include "log.h"
-#include "plural.h"
-#include "state.h"
-#include "store.h"
-#include "strv.h"
+#include "hagw-webd/store.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/plural.h"
+#include "libhagw/pure/strv.h"
+#include "libhagw/state.h"
 
 #define USERS_FILE "users.json"
 #define SESSIONS_FILE "sessions.json"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "manager.h"
+#include "hagw-webd/manager.h"
 
 /* What survives: users.json, sessions.json and form.key in the state directory. Logins, logouts and changes
  * of users are stored at once; when something was last used is stored with them or every few minutes, so

@@ -5,8 +5,8 @@
 #include <ctype.h>
 #include <stdio.h>
 
-#include "ownpath.h"
-#include "target.h"
+#include "hagw-webd/target.h"
+#include "libhagw/pure/ownpath.h"
 
 /* Pages that make no sense as the next one. */
 static const char *const refused[] = { OWN_LOGIN,     OWN_LOGOUT,     OWN_DENIED,

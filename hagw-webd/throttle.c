@@ -5,7 +5,7 @@
  * tries as any that was given up, because it may be the same: a table full of others' tries would else give
  * free guesses to everybody. Pure. */
 
-#include "throttle.h"
+#include "hagw-webd/throttle.h"
 
 /* What sets the kinds apart: how many tries are free (times the setting), how long the delay may grow. */
 static const struct {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "cidr.h"
-#include "macro.h"
+#include "libhagw/pure/cidr.h"
+#include "libhagw/pure/macro.h"
 
 /* Slows down guessing: per account, and per address and the network around it. A browser that its user has
  * logged in with before has a budget of its own instead of all three, so that nobody else's guesses keep it

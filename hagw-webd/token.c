@@ -6,8 +6,8 @@
 #include <gnutls/gnutls.h>
 #include <sys/random.h>
 
-#include "base64url.h"
-#include "token.h"
+#include "hagw-webd/token.h"
+#include "libhagw/pure/base64url.h"
 
 static int encode(const uint8_t bytes[static TOKEN_BYTES], char *out) {
         _cleanup_free_ char *text = base64url_encode(bytes, TOKEN_BYTES);

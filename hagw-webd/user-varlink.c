@@ -3,12 +3,12 @@
 /* Users over varlink. A change is stored before it is answered, and undone where it could not be stored;
  * calls that carry a password are answered when its hash is made. Main thread only. */
 
-#include "log.h"
-#include "password.h"
-#include "store.h"
-#include "strv.h"
-#include "usec.h"
-#include "user-varlink.h"
+#include "hagw-webd/store.h"
+#include "hagw-webd/user-varlink.h"
+#include "libhagw/log.h"
+#include "libhagw/password.h"
+#include "libhagw/pure/strv.h"
+#include "libhagw/usec.h"
 
 #define ERROR(name) "io.hagw.Web." name
 

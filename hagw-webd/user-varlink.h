@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "vl.h"
+#include "libhagw/vl.h"
 
 /* The methods of io.hagw.Web about users, for webd-varlink.c's table. Root only. */
 

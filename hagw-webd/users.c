@@ -2,9 +2,9 @@
 
 /* The table of users: names, hashes, what they may reach. Owns its users. Pure. */
 
-#include "hostname.h"
-#include "strv.h"
-#include "users.h"
+#include "hagw-webd/users.h"
+#include "libhagw/pure/hostname.h"
+#include "libhagw/pure/strv.h"
 
 int user_hosts_check(char **hosts) {
         for (size_t i = 0; hosts && hosts[i]; i++) {

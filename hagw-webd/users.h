@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "conf.h"
-#include "username.h"
+#include "libhagw/conf.h"
+#include "libhagw/pure/username.h"
 
 /* The people who may log in, and what they may reach. Pure: the manager stores the table. */
 

@@ -4,14 +4,14 @@
 
 #include <stdio.h>
 
-#include "hostname.h"
-#include "log.h"
-#include "plural.h"
-#include "store.h"
-#include "strv.h"
-#include "usec.h"
-#include "user-varlink.h"
-#include "webd-varlink.h"
+#include "hagw-webd/store.h"
+#include "hagw-webd/user-varlink.h"
+#include "hagw-webd/webd-varlink.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/hostname.h"
+#include "libhagw/pure/plural.h"
+#include "libhagw/pure/strv.h"
+#include "libhagw/usec.h"
 
 #define ERROR(name) "io.hagw.Web." name
 

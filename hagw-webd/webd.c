@@ -2,9 +2,9 @@
 
 /* hagw-webd: the pages of the house. Fills in the daemon's frame; everything else is the manager's. */
 
-#include "manager.h"
-#include "vl-io.hagw.Web.h"
-#include "webd-varlink.h"
+#include "hagw-webd/manager.h"
+#include "hagw-webd/webd-varlink.h"
+#include "libhagw/vl-io.hagw.Web.h"
 
 int main(int argc, char *argv[]) {
         const DaemonSpec spec = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "cidr.h"
+#include "libhagw/pure/cidr.h"
 
 /* What hagw-dnsd, which has no network of its own, and hagw-bind, which has nothing else, say to each other:
  * one packet a request on a SOCK_SEQPACKET socket of the runtime folder, one packet a reply, with the socket

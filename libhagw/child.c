@@ -9,9 +9,9 @@
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 
-#include "child.h"
-#include "printable.h"
-#include "usec.h"
+#include "libhagw/child.h"
+#include "libhagw/pure/printable.h"
+#include "libhagw/usec.h"
 
 typedef struct Child {
         pid_t pid;

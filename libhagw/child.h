@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* A program that gets a text on its standard input. */
 

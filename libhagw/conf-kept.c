@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "conf-kept.h"
-#include "conf-parse.h"
-#include "state.h"
+#include "libhagw/conf-kept.h"
+#include "libhagw/conf-parse.h"
+#include "libhagw/state.h"
 
 typedef struct Loading {
         const char *dir, *kept;

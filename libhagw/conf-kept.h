@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "conf.h"
+#include "libhagw/conf.h"
 
 /* What may be served at a start with broken files: of the last good configuration, of which root keeps a
  * copy (hagw-ctl config keep), what nobody can have meant to close since. */

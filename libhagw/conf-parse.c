@@ -7,9 +7,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "conf-parse.h"
-#include "conf-value.h"
-#include "suggest.h"
+#include "libhagw/conf-parse.h"
+#include "libhagw/conf-value.h"
+#include "libhagw/pure/suggest.h"
 
 #define WORDS_MAX 64U
 

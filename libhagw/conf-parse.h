@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "conf-schema.h"
+#include "libhagw/conf-schema.h"
 
 /* Between conf.c, conf-parse.c, conf-kept.c, and hagw-ctl where it looks at single files. */
 

@@ -2,7 +2,7 @@
 
 /* Every setting there is, a row each. A new setting is a new row and a field in conf.h. */
 
-#include "conf-schema.h"
+#include "libhagw/conf-schema.h"
 
 #define NUMBER(lo, hi) .min = (lo), .max = (hi)
 #define DNSD CONF_READER_DNSD

@@ -5,9 +5,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "conf-value.h"
-#include "hostname.h"
-#include "strv.h"
+#include "libhagw/conf-value.h"
+#include "libhagw/pure/hostname.h"
+#include "libhagw/pure/strv.h"
 
 #define FIELD(object, s, type) (*(type *) ((char *) (object) + (s)->offset))
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "conf-schema.h"
+#include "libhagw/conf-schema.h"
 
 /* One setting's value: from text (or a list of texts) into its field. */
 

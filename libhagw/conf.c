@@ -8,13 +8,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "bind.h"
-#include "conf-kept.h"
-#include "conf-parse.h"
-#include "conf-value.h"
-#include "conf.h"
-#include "hostname.h"
-#include "state.h"
+#include "libhagw/bind.h"
+#include "libhagw/conf-kept.h"
+#include "libhagw/conf-parse.h"
+#include "libhagw/conf-value.h"
+#include "libhagw/conf.h"
+#include "libhagw/pure/hostname.h"
+#include "libhagw/state.h"
 
 static void free_object(ConfScope scope, void *object) {
         for (const ConfSetting *s = conf_settings; s->name; s++)

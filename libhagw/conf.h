@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "cidr.h"
-#include "macro.h"
+#include "libhagw/pure/cidr.h"
+#include "libhagw/pure/macro.h"
 
 /* The configuration: /etc/hagw/hagw.conf and every .conf in hosts.d, libconfig syntax. Loading is all or
  * nothing. What may stand where is one table, conf-schema.c; this header is the result. Times are usec,

@@ -10,14 +10,14 @@
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
-#include "conf-kept.h"
-#include "daemon.h"
-#include "keeper.h"
-#include "log.h"
-#include "printable.h"
-#include "statefault.h"
-#include "usec.h"
-#include "vl-io.hagw.Service.h"
+#include "libhagw/conf-kept.h"
+#include "libhagw/daemon.h"
+#include "libhagw/keeper.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/printable.h"
+#include "libhagw/statefault.h"
+#include "libhagw/usec.h"
+#include "libhagw/vl-io.hagw.Service.h"
 
 struct Daemon {
         const DaemonSpec *spec;

@@ -3,8 +3,8 @@
 
 #include <systemd/sd-event.h>
 
-#include "conf.h"
-#include "vl.h"
+#include "libhagw/conf.h"
+#include "libhagw/vl.h"
 
 /* The frame of every daemon: arguments, configuration, the loop with SIGTERM/SIGINT/SIGHUP and the watchdog,
  * the varlink server with io.hagw.Service, READY and STATUS. A main file fills a DaemonSpec and calls

@@ -3,11 +3,11 @@
 /* A timer that runs while there are faults. Nothing is tried before a file of the same size could be
  * written: each try that fails would be a line in the log. */
 
-#include "daemon.h"
-#include "keeper.h"
-#include "log.h"
-#include "state.h"
-#include "statefault.h"
+#include "libhagw/daemon.h"
+#include "libhagw/keeper.h"
+#include "libhagw/log.h"
+#include "libhagw/state.h"
+#include "libhagw/statefault.h"
 
 struct Keeper {
         KeeperSpec spec;

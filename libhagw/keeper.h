@@ -4,7 +4,7 @@
 #include <systemd/sd-event.h>
 #include <systemd/sd-json.h>
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* Sees to it that what could not be written is written when that is possible again, and tells of it until
  * then. One per daemon; main thread. */

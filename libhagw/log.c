@@ -10,8 +10,8 @@
 #include <systemd/sd-journal.h>
 #include <systemd/sd-json.h>
 
-#include "log.h"
-#include "printable.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/printable.h"
 
 #define LOG_FIELDS_MAX 32U
 

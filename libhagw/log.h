@@ -4,7 +4,7 @@
 #include <sys/uio.h>
 #include <syslog.h>
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* Logging for managers and main files; pure modules and most others do not log above debug. Goes to the
  * journal with fields where stderr is the journal, else to stderr as text. Usable from any thread. */

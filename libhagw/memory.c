@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <sys/sysinfo.h>
 
-#include "memory.h"
+#include "libhagw/memory.h"
 
 #define GROUP_MAX 1024U /* bytes of a path */
 

@@ -6,7 +6,7 @@
 #include <gnutls/gnutls.h>
 #include <stdio.h>
 
-#include "pagepolicy.h"
+#include "libhagw/pagepolicy.h"
 
 #define HASH_SIZE 32U
 #define SOURCE_MAX 64U /* "'sha256-", 44 characters, "'" */

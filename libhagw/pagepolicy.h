@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* What a page of ours may do, as its Content-Security-Policy (CSP Level 3): nothing but its own style and
  * script, named by their hashes, its forms, and the icon within it. */

@@ -7,8 +7,8 @@
 #include <limits.h>
 #include <stdio.h>
 
-#include "password.h"
-#include "state.h"
+#include "libhagw/password.h"
+#include "libhagw/state.h"
 
 static const char *shape_problem(const char *password) {
         size_t n = strlen(password);

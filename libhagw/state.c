@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "state.h"
-#include "statefault.h"
+#include "libhagw/state.h"
+#include "libhagw/statefault.h"
 
 #define PROBE_FILE "state.probe"
 

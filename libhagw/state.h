@@ -4,7 +4,7 @@
 #include <sys/types.h>
 #include <systemd/sd-json.h>
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* Files that must survive: written as new file, fsync, rename, fsync of the directory. A kill at any instant
  * leaves the old content or the new one. */

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
-#include "statefault.h"
-#include "usec.h"
+#include "libhagw/statefault.h"
+#include "libhagw/usec.h"
 
 #define FILES_FREE_MIN 64U /* inodes */
 

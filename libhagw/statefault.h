@@ -3,7 +3,7 @@
 
 #include <systemd/sd-json.h>
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* What of this process's state could not be written, and whether there is room for more. One table per
  * process; any thread. state_write() and state_remove() fill it; who writes otherwise notes it. */

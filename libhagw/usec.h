@@ -3,7 +3,7 @@
 
 #include <time.h>
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 static inline uint64_t clock_usec(clockid_t clock) {
         struct timespec ts;

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "vl-limit.h"
-#include "vl.h"
+#include "libhagw/vl-limit.h"
+#include "libhagw/vl.h"
 
 #define WATCH_BACKOFF_MIN_USEC (100 * USEC_PER_MSEC)
 #define WATCH_BACKOFF_MAX_USEC (5 * USEC_PER_SEC)

@@ -2,7 +2,7 @@
 
 /* What hagw-acmed answers; tests/idl/io.hagw.Acme.varlink is its text. */
 
-#include "vl-io.hagw.Acme.h"
+#include "libhagw/vl-io.hagw.Acme.h"
 
 static SD_VARLINK_DEFINE_ENUM_TYPE(
         CertificateState, SD_VARLINK_FIELD_COMMENT("There is none yet, and no try has failed"),

@@ -2,7 +2,7 @@
 
 /* What hagw-dnsd answers; tests/idl/io.hagw.Dns.varlink is its text. */
 
-#include "vl-io.hagw.Dns.h"
+#include "libhagw/vl-io.hagw.Dns.h"
 
 static SD_VARLINK_DEFINE_STRUCT_TYPE(
         Overlay,

@@ -2,7 +2,7 @@
 
 /* What hagw-keyd answers; tests/idl/io.hagw.Key.varlink is its text. */
 
-#include "vl-io.hagw.Key.h"
+#include "libhagw/vl-io.hagw.Key.h"
 
 static SD_VARLINK_DEFINE_ENUM_TYPE(Purpose,
                                    SD_VARLINK_FIELD_COMMENT("Signs TLS handshakes and certificate requests"),

@@ -3,7 +3,7 @@
 
 #include <systemd/sd-varlink-idl.h>
 
-#include "vl-limit.h" /* KEY_CONNECTIONS_PER_UID_MAX */
+#include "libhagw/vl-limit.h" /* KEY_CONNECTIONS_PER_UID_MAX */
 
 extern const sd_varlink_interface vl_interface_io_hagw_Key;
 

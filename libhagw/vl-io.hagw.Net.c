@@ -2,7 +2,7 @@
 
 /* The window; tests/idl/io.hagw.Net.varlink is its text. */
 
-#include "vl-io.hagw.Net.h"
+#include "libhagw/vl-io.hagw.Net.h"
 
 static SD_VARLINK_DEFINE_ENUM_TYPE(Family, SD_VARLINK_DEFINE_ENUM_VALUE(ipv4),
                                    SD_VARLINK_DEFINE_ENUM_VALUE(ipv6));

@@ -3,7 +3,7 @@
 
 #include <systemd/sd-varlink-idl.h>
 
-#include "hops.h"
+#include "libhagw/pure/hops.h"
 
 extern const sd_varlink_interface vl_interface_io_hagw_Net;
 

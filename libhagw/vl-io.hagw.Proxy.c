@@ -2,7 +2,7 @@
 
 /* The door; tests/idl/io.hagw.Proxy.varlink is its text. */
 
-#include "vl-io.hagw.Proxy.h"
+#include "libhagw/vl-io.hagw.Proxy.h"
 
 static SD_VARLINK_DEFINE_ENUM_TYPE(Health, SD_VARLINK_DEFINE_ENUM_VALUE(unknown),
                                    SD_VARLINK_DEFINE_ENUM_VALUE(ok), SD_VARLINK_DEFINE_ENUM_VALUE(failing));

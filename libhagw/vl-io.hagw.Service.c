@@ -2,7 +2,7 @@
 
 /* What every daemon answers; tests/idl/io.hagw.Service.varlink is its text. */
 
-#include "vl-io.hagw.Service.h"
+#include "libhagw/vl-io.hagw.Service.h"
 
 static SD_VARLINK_DEFINE_ENUM_TYPE(MetricType, SD_VARLINK_DEFINE_ENUM_VALUE(counter),
                                    SD_VARLINK_DEFINE_ENUM_VALUE(gauge));

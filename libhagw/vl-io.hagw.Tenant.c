@@ -2,7 +2,7 @@
 
 /* What hagw-tenantd answers; tests/idl/io.hagw.Tenant.varlink is its text. */
 
-#include "vl-io.hagw.Tenant.h"
+#include "libhagw/vl-io.hagw.Tenant.h"
 
 /* --- what there is ------------------------------------------------------------------------------------- */
 

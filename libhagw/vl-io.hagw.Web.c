@@ -2,7 +2,7 @@
 
 /* Users, login sessions and HTTP-01 answers; tests/idl/io.hagw.Web.varlink is its text. */
 
-#include "vl-io.hagw.Web.h"
+#include "libhagw/vl-io.hagw.Web.h"
 
 #define STRING(name) SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_STRING, 0)
 #define INT(name) SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_INT, 0)

@@ -15,8 +15,8 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-#include "log.h"
-#include "vl-limit.h"
+#include "libhagw/log.h"
+#include "libhagw/vl-limit.h"
 
 #define FDS_MAX 131072U /* LimitNOFILE= of hagw-proxyd, which has the most */
 #define SLOTS_MAX 255U

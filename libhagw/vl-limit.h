@@ -3,7 +3,7 @@
 
 #include <systemd/sd-varlink.h>
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* What a caller may take of a daemon, for all interfaces. sd-varlink itself reads messages of up to 16 MiB,
  * which may need fifty times as much when they are parsed, serves all that a caller has sent before others

@@ -5,7 +5,7 @@
 
 #include <sys/epoll.h>
 
-#include "vl-pages.h"
+#include "libhagw/vl-pages.h"
 
 typedef struct Answer {
         sd_varlink *link;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "vl.h"
+#include "libhagw/vl.h"
 
 /* Answers to `more` methods that are too large for one message, or go on for as long as somebody listens: a
  * page is asked for when the one before has left, so that a slow reader costs one page and misses nothing.

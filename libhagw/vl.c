@@ -6,7 +6,7 @@
 #include <pwd.h>
 #include <stdio.h>
 
-#include "vl.h"
+#include "libhagw/vl.h"
 
 static const struct {
         VlPeer peer;

@@ -6,8 +6,8 @@
 #include <systemd/sd-varlink-idl.h>
 #include <systemd/sd-varlink.h>
 
-#include "macro.h"
-#include "vl-limit.h"
+#include "libhagw/pure/macro.h"
+#include "libhagw/vl-limit.h"
 
 /* Varlink as hagw uses it: who may call what, and a subscription that comes back by itself. */
 

@@ -2,7 +2,7 @@
 
 /* base32 in lower case without padding. */
 
-#include "base32.h"
+#include "libhagw/pure/base32.h"
 
 static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
 

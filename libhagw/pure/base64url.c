@@ -2,7 +2,7 @@
 
 /* base64url without padding. */
 
-#include "base64url.h"
+#include "libhagw/pure/base64url.h"
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* base64url without padding (RFC 4648 section 5, as RFC 7515 uses it). Pure. */
 

@@ -5,7 +5,7 @@
 #include <arpa/inet.h>
 #include <endian.h>
 
-#include "cidr.h"
+#include "libhagw/pure/cidr.h"
 
 static const uint8_t mapped_prefix[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
 

@@ -4,7 +4,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* Addresses and address ranges (RFC 4632, RFC 4291). Pure. IPv4-mapped IPv6 addresses (::ffff:0:0/96) are
  * IPv4. */

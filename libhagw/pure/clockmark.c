@@ -2,7 +2,7 @@
 
 /* Jumps of the wall clock. */
 
-#include "clockmark.h"
+#include "libhagw/pure/clockmark.h"
 
 int64_t clock_mark_look(ClockMark *m, uint64_t realtime_usec, uint64_t boottime_usec) {
         const ClockMark before = *m;

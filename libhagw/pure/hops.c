@@ -2,7 +2,7 @@
 
 /* Who may stand for somebody else. */
 
-#include "hops.h"
+#include "libhagw/pure/hops.h"
 
 bool hops_contain(const Hops *h, const IpAddress *a) {
         for (size_t i = 0; i < h->n; i++)

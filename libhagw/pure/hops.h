@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "cidr.h"
+#include "libhagw/pure/cidr.h"
 
 /* Addresses of the house's own network that may stand for strangers': a router's that puts its own in the
  * place of visitors', a bridge's from which a container's proxy connects. hagw-netd knows them. Pure. */

@@ -2,7 +2,7 @@
 
 /* Host names in text form. */
 
-#include "hostname.h"
+#include "libhagw/pure/hostname.h"
 
 static char ascii_lower(char c) {
         return c >= 'A' && c <= 'Z' ? (char) (c + ('a' - 'A')) : c;

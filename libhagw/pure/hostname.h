@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* Host names in text form (RFC 1123 section 2.1, RFC 1035 section 2.3.1). Pure. */
 

@@ -2,7 +2,7 @@
 
 /* German: by first name, as in a family. Pure. */
 
-#include "lang-texts.h"
+#include "libhagw/pure/lang-texts.h"
 
 const char *const lang_de[_TEXT_MAX] = {
         [TEXT_LOGIN_TITLE] = "Willkommen zu Hause",

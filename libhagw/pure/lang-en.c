@@ -2,7 +2,7 @@
 
 /* English, which also stands in for every language that there is none of. Pure. */
 
-#include "lang-texts.h"
+#include "libhagw/pure/lang-texts.h"
 
 const char *const lang_en[_TEXT_MAX] = {
         [TEXT_LOGIN_TITLE] = "Welcome home",

@@ -2,7 +2,7 @@
 
 /* French: politely, with the apostrophe of print. Pure. */
 
-#include "lang-texts.h"
+#include "libhagw/pure/lang-texts.h"
 
 const char *const lang_fr[_TEXT_MAX] = {
         [TEXT_LOGIN_TITLE] = "Bienvenue chez vous",

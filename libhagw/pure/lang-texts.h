@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "lang.h"
+#include "libhagw/pure/lang.h"
 
 /* The tables of texts, a file each; for lang.c alone. */
 

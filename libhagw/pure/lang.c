@@ -5,7 +5,7 @@
 
 #include <strings.h>
 
-#include "lang-texts.h"
+#include "libhagw/pure/lang-texts.h"
 
 #define ACCEPT_MAX 256U /* characters of Accept-Language that are looked at */
 

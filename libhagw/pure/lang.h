@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* What our pages say, in each language: hagw-webd's, and those of bad moments that hagw-proxyd shows. A
  * language is a row of lang.c's table and a file lang-CODE.c, a sentence an entry in each. Pure. */

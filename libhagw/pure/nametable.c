@@ -2,7 +2,7 @@
 
 /* Chained, as entries come and go one by one and their addresses must stay. */
 
-#include "nametable.h"
+#include "libhagw/pure/nametable.h"
 
 #define SLOTS_MIN 16U
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "siphash.h"
+#include "libhagw/pure/siphash.h"
 
 /* A hash table by name, whose entries are part of what they stand for. Grows by itself. Keyed, so that who
  * chooses the names does not choose where they collide. Pure. */

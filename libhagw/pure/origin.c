@@ -2,7 +2,7 @@
 
 /* The judge of origins. */
 
-#include "origin.h"
+#include "libhagw/pure/origin.h"
 
 static bool says(const OriginClaim *c, OriginField field, Slice value) {
         return slice_equal(c->values[field], value);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "slice.h"
+#include "libhagw/pure/slice.h"
 
 /* Which page a request comes from, as far as its browser says: Origin (RFC 6454 section 7), Fetch Metadata
  * (Sec-Fetch-*), Referer. No page can write any of these fields; a page can only leave its Referer out.

@@ -2,8 +2,8 @@
 
 /* From the internet, or maybe not. */
 
-#include "outside.h"
-#include "special.h"
+#include "libhagw/pure/outside.h"
+#include "libhagw/pure/special.h"
 
 Cidr outside_own(const IpAddress *a, bool of_this_house) {
         return (Cidr) { *a, a->family != AF_INET6 ? 32 : of_this_house ? OUTSIDE_HOUSE_BITS : 128 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hops.h"
+#include "libhagw/pure/hops.h"
 
 /* Does somebody who came here show that the internet reaches this machine? A visitor's connection and a
  * question for a name are judged alike. A sign for people, not a right: where it is not sure, it says no. It

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "page.h"
+#include "libhagw/pure/page.h"
 
 #define DEPTH_MAX 8U /* sections in sections, values in texts */
 

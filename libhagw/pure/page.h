@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "lang.h"
-#include "macro.h"
+#include "libhagw/pure/lang.h"
+#include "libhagw/pure/macro.h"
 
 /* Pages from templates. In a template:
  *   {{name}}                 the value, escaped for HTML text and quoted attributes

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* The word for so many: "1 host", "2 hosts", "0 hosts". */
 static inline _unused_ const char *plural(uint64_t n, const char *one, const char *many) {

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "printable.h"
+#include "libhagw/pure/printable.h"
 
 /* What is no letter to look at: controls, joiners and marks without a width, line separators, the ones that
  * turn the direction, blanks that are letters, and tags. The selectors that emoji are written with

@@ -3,7 +3,7 @@
 
 #include <stdarg.h>
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* Text of strangers, for a terminal or a line of a log: whatever could steer a terminal, end the line, turn
  * around how it reads, or hide, becomes visible as \xNN (a byte) or \uNNNN (a character). Everything else in

@@ -2,7 +2,7 @@
 
 /* Enrolment codes as text. */
 
-#include "relaycode.h"
+#include "libhagw/pure/relaycode.h"
 
 #define GROUP 4U
 

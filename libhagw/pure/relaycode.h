@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* Enrolment codes: 80 random bits as people read and type them, "7K3M-Q9XT-2VBN-HD4W", in an alphabet
  * without look-alikes (Crockford's base32). Pure. */

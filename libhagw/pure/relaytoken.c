@@ -2,7 +2,7 @@
 
 /* The relay's tokens and proofs. */
 
-#include "relaytoken.h"
+#include "libhagw/pure/relaytoken.h"
 
 #define PREFIX "hagw_"
 #define SECRET_LENGTH BASE32_LENGTH(RELAY_SECRET_SIZE)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "base32.h"
-#include "hostname.h"
+#include "libhagw/pure/base32.h"
+#include "libhagw/pure/hostname.h"
 
 /* The token that admits a house to its relay, and the proof that stands for it on the wire
  * (docs/relay-protocol.md). Pure: SHA-256 and HMAC are the caller's.

@@ -4,7 +4,7 @@
 
 #include <endian.h>
 
-#include "siphash.h"
+#include "libhagw/pure/siphash.h"
 
 typedef struct SipState {
         uint64_t v0, v1, v2, v3;

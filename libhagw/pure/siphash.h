@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* SipHash-2-4 (Aumasson, Bernstein 2012), a keyed hash for short inputs. Pure. */
 

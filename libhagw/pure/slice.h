@@ -3,7 +3,7 @@
 
 #include <strings.h>
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 /* A run of bytes in somebody else's buffer; not NUL-terminated. Valid as long as that buffer stays where it
  * is. Pure. */

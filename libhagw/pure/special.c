@@ -3,7 +3,7 @@
 /* IANA's IPv4 and IPv6 Special-Purpose Address Registries, row by row. Below them what is no unicast address
  * of anybody: multicast, and what is not allocated (RFC 4291 section 2.4: only 2000::/3 is). */
 
-#include "special.h"
+#include "libhagw/pure/special.h"
 
 typedef enum Reach {
         YES = SPECIAL_GLOBAL,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "cidr.h"
+#include "libhagw/pure/cidr.h"
 
 /* IANA's special-purpose address registries (RFC 6890 and its updates), as of November 2026: which
  * addresses the internet does not lead to, so that nobody who comes from it has one. Pure. */

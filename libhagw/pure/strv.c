@@ -2,7 +2,7 @@
 
 /* Lists of strings. Any thread. */
 
-#include "strv.h"
+#include "libhagw/pure/strv.h"
 
 char **strv_free(char **l) {
         for (char **p = l; p && *p; p++)

@@ -2,7 +2,7 @@
 
 /* The word somebody probably meant. */
 
-#include "suggest.h"
+#include "libhagw/pure/suggest.h"
 
 #define WORD_MAX 64U /* longer words get no suggestion */
 

@@ -4,7 +4,7 @@
 
 #include <ctype.h>
 
-#include "username.h"
+#include "libhagw/pure/username.h"
 
 bool user_name_is_valid(const char *name) {
         size_t n = strlen(name);

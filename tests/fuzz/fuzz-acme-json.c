@@ -2,7 +2,7 @@
 
 /* What a certificate authority may answer; the first byte chooses what was asked and the status. */
 
-#include "acme-api.h"
+#include "hagw-acmed/acme-api.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,7 +2,7 @@
 
 /* Headers in front of a connection: what is read can be written and is read the same again. */
 
-#include "channelframe.h"
+#include "hagw-proxyd/channelframe.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,7 +2,7 @@
 
 /* Configuration text; the first byte chooses main file or host file. */
 
-#include "conf.h"
+#include "libhagw/conf.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

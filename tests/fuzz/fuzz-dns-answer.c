@@ -2,8 +2,8 @@
 
 /* A resolver's answer, from the wire through c-ares to what netd makes of it. */
 
-#include "dns-answer.h"
-#include "strv.h"
+#include "hagw-netd/dns-answer.h"
+#include "libhagw/pure/strv.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,7 +2,7 @@
 
 /* The content of a COOKIE option. Nobody guesses one that is valid. */
 
-#include "cookie.h"
+#include "hagw-dnsd/cookie.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

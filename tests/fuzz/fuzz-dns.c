@@ -2,7 +2,7 @@
 
 /* A query from anybody, by UDP and by TCP: bounded answers, which can be read back. */
 
-#include "answer-fixture.h"
+#include "tests/unit/answer-fixture.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

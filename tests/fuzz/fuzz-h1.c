@@ -3,7 +3,7 @@
 /* Request heads (first byte odd) and answers' heads: cut anywhere they mean the same; what is written after
  * the header rules is taken again and written as the same bytes, also where an answer's lines end in LF. */
 
-#include "fuzz-h1.h"
+#include "tests/fuzz/fuzz-h1.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

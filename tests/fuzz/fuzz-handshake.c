@@ -3,7 +3,7 @@
 /* What hagw-keyd would sign as a TLS handshake: its length is one of the few there are, whatever the bytes.
  */
 
-#include "policy.h"
+#include "hagw-keyd/policy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

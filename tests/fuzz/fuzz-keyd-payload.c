@@ -3,7 +3,7 @@
 /* What hagw-keyd takes for an account's statement: what it signs is read again as the same, and has a csr
  * exactly where one was found. */
 
-#include "payload.h"
+#include "hagw-keyd/payload.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

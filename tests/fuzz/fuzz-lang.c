@@ -2,7 +2,7 @@
 
 /* Accept-Language. */
 
-#include "lang.h"
+#include "libhagw/pure/lang.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

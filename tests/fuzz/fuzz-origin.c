@@ -2,7 +2,7 @@
 
 /* Origins: who is this host's own says so in every byte; a field that comes twice helps nobody. */
 
-#include "origin.h"
+#include "libhagw/pure/origin.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

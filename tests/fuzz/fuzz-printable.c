@@ -2,7 +2,7 @@
 
 /* What is made printable has nothing left to escape. */
 
-#include "printable.h"
+#include "libhagw/pure/printable.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

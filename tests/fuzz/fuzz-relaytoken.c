@@ -2,7 +2,7 @@
 
 /* The text of a relay's token: there is one text for each token, and what is read is valid. */
 
-#include "relaytoken.h"
+#include "libhagw/pure/relaytoken.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,7 +2,7 @@
 
 /* What people and houses send to hagw-tenantd as text: names, domains, challenges' names, codes. */
 
-#include "relaycode.h"
+#include "libhagw/pure/relaycode.h"
 #include "hagw-tenantd/name.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

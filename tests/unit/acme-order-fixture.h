@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 
-#include "order.h"
-#include "test.h"
+#include "hagw-acmed/order.h"
+#include "tests/unit/test.h"
 
 /* For test-acme-order.c and test-acme-mend.c: an authority made of answers, what it says in each state,
  * changed here and there by the tests. */

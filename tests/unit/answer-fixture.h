@@ -5,8 +5,8 @@
  * tenant with two accounts, hosts.test with few names, two TXT values, an IPv4 address and an IPv6 address
  * that is not known yet. */
 
-#include "answer.h"
-#include "rr.h"
+#include "hagw-dnsd/answer.h"
+#include "hagw-dnsd/rr.h"
 
 static inline void fixture_init(AnswerSource *s) {
         static const char *const hosts[] = { "ha.hosts.test", "*.apps.hosts.test" };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "accesslog.h"
-#include "test.h"
+#include "hagw-proxyd/accesslog.h"
+#include "tests/unit/test.h"
 
 static void assert_target(const char *target, bool query, const char *expected) {
         char out[2048];

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <sys/eventfd.h>
 
-#include "accessring.h"
-#include "test.h"
+#include "hagw-proxyd/accessring.h"
+#include "tests/unit/test.h"
 
 static AccessRing *new_ring(void) {
         AccessRing *r = aligned_alloc(_Alignof(AccessRing), sizeof(AccessRing));

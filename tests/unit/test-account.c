@@ -2,8 +2,8 @@
 
 #include <stdio.h>
 
-#include "account.h"
-#include "test.h"
+#include "hagw-dnsd/account.h"
+#include "tests/unit/test.h"
 
 /* values: NULL-ended; none: the label has no accounts. */
 static void assert_values(const Accounts *a, const char *label, const char *const *values) {

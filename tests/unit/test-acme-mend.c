@@ -2,7 +2,7 @@
 
 /* What the authority refuses and an order can mend, and what has to be there before it begins. */
 
-#include "acme-order-fixture.h"
+#include "tests/unit/acme-order-fixture.h"
 
 static void test_announced(void **state) {
         _cleanup_(order_freep) Order *o = new_order("https://ca/account/9");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "acme-order-fixture.h"
-#include "strv.h"
+#include "libhagw/pure/strv.h"
+#include "tests/unit/acme-order-fixture.h"
 
 static void test_whole_order(void **state) {
         _cleanup_(order_freep) Order *o = new_order(NULL);

@@ -2,8 +2,8 @@
 
 #include <stdio.h>
 
-#include "plan.h"
-#include "test.h"
+#include "hagw-acmed/plan.h"
+#include "tests/unit/test.h"
 
 static void parse(Config *c, const char *text, bool host) {
         char *error = NULL;

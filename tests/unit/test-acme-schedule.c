@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "schedule.h"
-#include "test.h"
+#include "hagw-acmed/schedule.h"
+#include "tests/unit/test.h"
 
 #define DAY USEC_PER_DAY
 #define LIFE (90 * DAY)

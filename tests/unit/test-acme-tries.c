@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "test.h"
-#include "tries.h"
+#include "hagw-acmed/tries.h"
+#include "tests/unit/test.h"
 
 #define HOUR USEC_PER_HOUR
 #define DAY USEC_PER_DAY

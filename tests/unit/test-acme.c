@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "acme.h"
-#include "test.h"
+#include "hagw-acmed/acme.h"
+#include "tests/unit/test.h"
 
 static void test_urls(void **state) {
         static const char *const good[] = { "https://ca.example/dir", "https://[2001:db8::1]:14000/x?y=z",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "answer-fixture.h"
-#include "test.h"
+#include "tests/unit/answer-fixture.h"
+#include "tests/unit/test.h"
 
 static uint16_t ask(AnswerSource *s, const char *text, uint16_t type, bool tcp, uint8_t *out,
                     size_t *ret_size) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "asker.h"
-#include "test.h"
+#include "hagw-dnsd/asker.h"
+#include "tests/unit/test.h"
 
 static IpAddress address(const char *text) {
         IpAddress a;

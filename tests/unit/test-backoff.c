@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "backoff.h"
-#include "test.h"
+#include "hagw-proxyd/backoff.h"
+#include "tests/unit/test.h"
 
 static void test_bounds(void **state) {
         static const uint64_t ceilings[] = { 500, 1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000 };

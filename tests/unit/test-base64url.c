@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "base64url.h"
-#include "test.h"
+#include "libhagw/pure/base64url.h"
+#include "tests/unit/test.h"
 
 static void assert_round(const char *plain, const char *encoded) {
         _cleanup_free_ char *e = base64url_encode(plain, strlen(plain));

@@ -2,8 +2,8 @@
 
 #include <stdio.h>
 
-#include "caa.h"
-#include "test.h"
+#include "hagw-dnsd/caa.h"
+#include "tests/unit/test.h"
 
 #define S(s) ((char *) (s))
 #define OURS "ours.test; accounturi=1"

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "certfiles.h"
-#include "test.h"
+#include "hagw-ctl/certfiles.h"
+#include "tests/unit/test.h"
 
 static gnutls_x509_privkey_t make_key(void) {
         gnutls_x509_privkey_t key;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "channelframe.h"
-#include "test.h"
+#include "hagw-proxyd/channelframe.h"
+#include "tests/unit/test.h"
 
 static void test_hello(void **state) {
         ChannelHello h = { .session_id = { 0x01, 0x02, 3, [15] = 0xff }, .number = 0x0102030405060708 }, q;

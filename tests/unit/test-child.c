@@ -2,8 +2,8 @@
 
 #include <signal.h>
 
-#include "child.h"
-#include "test.h"
+#include "libhagw/child.h"
+#include "tests/unit/test.h"
 
 static int run(const char *command, const char *text, uint64_t timeout_usec, char **ret_error) {
         const char *argv[] = { "/bin/sh", "-c", command, NULL };

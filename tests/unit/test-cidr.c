@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "cidr.h"
-#include "test.h"
+#include "libhagw/pure/cidr.h"
+#include "tests/unit/test.h"
 
 static bool contains(const char *range, const char *address) {
         IpAddress a;

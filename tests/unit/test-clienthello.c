@@ -2,8 +2,8 @@
 
 /* ClientHellos, built byte by byte and cut in every way. */
 
-#include "clienthello.h"
-#include "test.h"
+#include "hagw-proxyd/clienthello.h"
+#include "tests/unit/test.h"
 
 typedef struct Bytes {
         uint8_t b[512 * 1024];

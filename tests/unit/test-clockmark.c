@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "clockmark.h"
-#include "test.h"
+#include "libhagw/pure/clockmark.h"
+#include "tests/unit/test.h"
 
 #define DAY USEC_PER_DAY
 

@@ -5,9 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "conf-kept.h"
-#include "state.h"
-#include "test.h"
+#include "libhagw/conf-kept.h"
+#include "libhagw/state.h"
+#include "tests/unit/test.h"
 
 #define MAIN "zones = ( { name = \"home.test\"; } );\nlan = ( \"192.168.0.0/16\" );\n"
 #define HOST(name, more) "name = \"" name ".home.test\";\nupstream = \"http://192.168.1.4:8123\";\n" more

@@ -2,9 +2,9 @@
 
 #include <stdio.h>
 
-#include "conf-schema.h"
-#include "conf-value.h"
-#include "test.h"
+#include "libhagw/conf-schema.h"
+#include "libhagw/conf-value.h"
+#include "tests/unit/test.h"
 
 static Config *parse(const char *text, bool host, char **error) {
         Config *c = config_new();

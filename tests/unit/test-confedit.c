@@ -4,7 +4,7 @@
 
 #include "hagw-ctl/confedit.h"
 #include "hagw-ctl/conftext.h"
-#include "test.h"
+#include "tests/unit/test.h"
 
 static Config *parse(const char *text) {
         Config *c = config_new();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "hagw-ctl/conftext.h"
-#include "test.h"
+#include "tests/unit/test.h"
 
 static const ConfHost *parse_host(const char *text, Config **ret) {
         _cleanup_free_ char *error = NULL;

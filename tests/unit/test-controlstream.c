@@ -2,8 +2,8 @@
 
 #include <sys/socket.h>
 
-#include "controlstream.h"
-#include "test.h"
+#include "hagw-proxyd/controlstream.h"
+#include "tests/unit/test.h"
 
 typedef struct Pair {
         BufferPool pool;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "cookie.h"
-#include "test.h"
+#include "hagw-proxyd/cookie.h"
+#include "tests/unit/test.h"
 
 #define NAME SLICE("__Host-hagw")
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "hagw-webd/device.h"
-#include "test.h"
+#include "tests/unit/test.h"
 
 #define HOST "ha.home.test"
 static const uint8_t key[TOKEN_KEY_SIZE] = { 1 }, other_key[TOKEN_KEY_SIZE] = { 2 };

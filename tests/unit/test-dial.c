@@ -4,8 +4,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "dial.h"
-#include "test.h"
+#include "hagw-proxyd/dial.h"
+#include "tests/unit/test.h"
 
 typedef struct Fixture {
         Loop loop;

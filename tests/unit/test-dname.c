@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "dname.h"
-#include "test.h"
+#include "hagw-dnsd/dname.h"
+#include "tests/unit/test.h"
 
 static void test_read(void **state) {
         uint8_t out[DNAME_MAX], longest[300];

@@ -3,9 +3,9 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
-#include "dns-answer.h"
-#include "strv.h"
-#include "test.h"
+#include "hagw-netd/dns-answer.h"
+#include "libhagw/pure/strv.h"
+#include "tests/unit/test.h"
 
 static void record_done(ares_dns_record_t **r) {
         ares_dns_record_destroy(*r);

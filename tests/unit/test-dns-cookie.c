@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "cookie.h"
-#include "test.h"
+#include "hagw-dnsd/cookie.h"
+#include "tests/unit/test.h"
 
 static const uint8_t secret[SIPHASH_KEY_SIZE] = { 0xe5, 0xe9, 0x73, 0xe5, 0xa6, 0xb2, 0xa4, 0x3f,
                                                   0x48, 0xe7, 0xdc, 0x84, 0x9e, 0x37, 0xbf, 0xcf };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "fiber.h"
-#include "test.h"
+#include "hagw-proxyd/fiber.h"
+#include "tests/unit/test.h"
 
 typedef struct Walk {
         Fiber *fiber;

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "finding.h"
-#include "test.h"
+#include "hagw-proxyd/finding.h"
+#include "tests/unit/test.h"
 
 static ConfHost host_of(ConfUpstreamKind kind) {
         return (ConfHost) { .name = (char *) "ha.home.example.com",

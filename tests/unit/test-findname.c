@@ -2,8 +2,8 @@
 
 #include <stdio.h>
 
-#include "findname.h"
-#include "test.h"
+#include "hagw-ctl/findname.h"
+#include "tests/unit/test.h"
 
 static char *name(const char *format, ...) _printf_(1, 2);
 static char *name(const char *format, ...) {

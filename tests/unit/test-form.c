@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "hagw-webd/form.h"
-#include "test.h"
+#include "tests/unit/test.h"
 
 static int parse(const char *text, char *body, Form *f) {
         (void) strcpy(body, text);

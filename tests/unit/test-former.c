@@ -4,9 +4,9 @@
 
 #include <stdio.h>
 
-#include "account.h"
-#include "former.h"
-#include "test.h"
+#include "hagw-acmed/account.h"
+#include "hagw-acmed/former.h"
+#include "tests/unit/test.h"
 
 static void add(Formers *f, const char *leaf, uint64_t not_after_usec) {
         char copy[8], key[] = "k";

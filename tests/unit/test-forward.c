@@ -4,9 +4,9 @@
 
 #include <stdio.h>
 
-#include "forward.h"
-#include "h1.h"
-#include "test.h"
+#include "hagw-proxyd/forward.h"
+#include "hagw-proxyd/h1.h"
+#include "tests/unit/test.h"
 
 #define FIELDS 160U
 

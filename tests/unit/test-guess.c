@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "hagw-tenantd/guess.h"
-#include "test.h"
+#include "tests/unit/test.h"
 
 #define T0 USEC_PER_DAY
 

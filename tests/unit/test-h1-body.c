@@ -2,8 +2,8 @@
 
 /* Bodies: the payload is the same however the bytes are cut, and framing that is wrong is found. */
 
-#include "h1-body.h"
-#include "test.h"
+#include "hagw-proxyd/h1-body.h"
+#include "tests/unit/test.h"
 
 /* Feeds text in pieces of step bytes; collects the payload. */
 static H1BodyResult feed_as(H1Reading reading, BodyKind kind, uint64_t size, const char *text, size_t n,

@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-#include "h1.h"
-#include "test.h"
+#include "hagw-proxyd/h1.h"
+#include "tests/unit/test.h"
 
 #define FIELDS 64U
 

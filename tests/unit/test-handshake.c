@@ -2,7 +2,7 @@
 
 /* Whose handshake is next, with a hagw-keyd that does not answer. */
 
-#include "turns.h"
+#include "tests/unit/turns.h"
 
 #define CROWD (HANDSHAKES_AT_ONCE + 20)
 

@@ -2,9 +2,9 @@
 
 #include <ctype.h>
 
-#include "families.h"
-#include "header.h"
-#include "test.h"
+#include "hagw-proxyd/families.h"
+#include "hagw-proxyd/header.h"
+#include "tests/unit/test.h"
 
 static HeaderId id(const char *name) {
         return header_id(name, strlen(name));

@@ -2,8 +2,8 @@
 
 #include <stdio.h>
 
-#include "holders.h"
-#include "test.h"
+#include "hagw-ctl/holders.h"
+#include "tests/unit/test.h"
 
 static const uint16_t ports[] = { 53, 443 };
 

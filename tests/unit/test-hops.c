@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "hops.h"
-#include "test.h"
+#include "libhagw/pure/hops.h"
+#include "tests/unit/test.h"
 
 /* The last of as many as there can be is one, too. */
 static void test_contain(void **state) {

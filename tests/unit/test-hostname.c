@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "hostname.h"
-#include "test.h"
+#include "libhagw/pure/hostname.h"
+#include "tests/unit/test.h"
 
 static void test_normalize(void **state) {
         static const char *const bad[] = { "",   ".",    "..",  "a..b",      ".a",  "-a",

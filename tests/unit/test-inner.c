@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "inner.h"
-#include "test.h"
+#include "hagw-proxyd/inner.h"
+#include "tests/unit/test.h"
 
 typedef struct Row {
         const char *from, *to; /* NULL: nothing happens */

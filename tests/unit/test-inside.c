@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "inside.h"
-#include "test.h"
+#include "hagw-proxyd/inside.h"
+#include "tests/unit/test.h"
 
 static Hops hops;
 

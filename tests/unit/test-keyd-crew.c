@@ -3,8 +3,8 @@
 #include <pthread.h>
 #include <semaphore.h>
 
-#include "crew.h"
-#include "test.h"
+#include "hagw-keyd/crew.h"
+#include "tests/unit/test.h"
 
 /* A job that says in which order it ended, and may be made to wait. */
 typedef struct TestJob {

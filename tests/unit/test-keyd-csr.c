@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "csr.h"
-#include "test.h"
+#include "hagw-keyd/csr.h"
+#include "tests/unit/test.h"
 
 static char apex[] = "home.example.com", wildcard[] = "*.home.example.com";
 static char *const names[] = { apex, wildcard, NULL };

@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "jws.h"
-#include "keys.h"
-#include "log.h"
-#include "state.h"
-#include "test.h"
+#include "hagw-keyd/jws.h"
+#include "hagw-keyd/keys.h"
+#include "libhagw/log.h"
+#include "libhagw/state.h"
+#include "tests/unit/test.h"
 
 static int setup(void **state) {
         char *dir = strdup("/tmp/test-keyd-keys-XXXXXX");

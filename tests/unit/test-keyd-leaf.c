@@ -2,8 +2,8 @@
 
 #include <gnutls/x509.h>
 
-#include "leaf.h"
-#include "test.h"
+#include "hagw-keyd/leaf.h"
+#include "tests/unit/test.h"
 
 static void make(Key *k, gnutls_datum_t *ret) {
         gnutls_x509_crt_t crt;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "payload.h"
-#include "test.h"
+#include "hagw-keyd/payload.h"
+#include "tests/unit/test.h"
 
 static void test_takes(void **state) {
         static const struct {

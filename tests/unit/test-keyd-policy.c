@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "policy.h"
-#include "test.h"
+#include "hagw-keyd/policy.h"
+#include "tests/unit/test.h"
 
 #define CONTEXT "TLS 1.3, server CertificateVerify"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "conf-schema.h"
-#include "lang.h"
-#include "test.h"
+#include "libhagw/conf-schema.h"
+#include "libhagw/pure/lang.h"
+#include "tests/unit/test.h"
 
 /* The places for values, "{{…}}", that a text has. */
 static size_t places(const char *s) {

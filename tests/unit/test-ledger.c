@@ -9,8 +9,8 @@
 #include "hagw-tenantd/copies.h"
 #include "hagw-tenantd/tenant.h"
 #include "hagw-tenantd/token.h"
-#include "state.h"
-#include "test.h"
+#include "libhagw/state.h"
+#include "tests/unit/test.h"
 
 #define NOW (UINT64_C(1795600000) * USEC_PER_SEC) /* 2026-11-25 */
 

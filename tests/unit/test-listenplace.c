@@ -2,8 +2,8 @@
 
 #include <stdio.h>
 
-#include "listenplace.h"
-#include "test.h"
+#include "hagw-dnsd/listenplace.h"
+#include "tests/unit/test.h"
 
 static LocalAddress locals[LISTEN_PLACES_MAX + 8];
 static size_t n_locals;

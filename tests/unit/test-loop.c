@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "loop.h"
-#include "test.h"
+#include "hagw-proxyd/loop.h"
+#include "tests/unit/test.h"
 
 typedef struct Thing {
         Timer timer;

@@ -4,8 +4,8 @@
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
 
-#include "memory.h"
-#include "test.h"
+#include "libhagw/memory.h"
+#include "tests/unit/test.h"
 
 static char root[] = "/tmp/test-memory-XXXXXX";
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "message.h"
-#include "rr.h"
-#include "test.h"
+#include "hagw-dnsd/message.h"
+#include "hagw-dnsd/rr.h"
+#include "tests/unit/test.h"
 
 static const uint8_t query[] = "\x12\x34\1\0\0\1\0\0\0\0\0\1"
                                "\2Ha\1b\0\0\1\0\1"

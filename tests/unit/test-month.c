@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "hagw-tenantd/month.h"
-#include "test.h"
+#include "tests/unit/test.h"
 
 static void test_months(void **state) {
         static const struct {

@@ -2,8 +2,8 @@
 
 #include <stdio.h>
 
-#include "nametable.h"
-#include "test.h"
+#include "libhagw/pure/nametable.h"
+#include "tests/unit/test.h"
 
 typedef struct Thing {
         NameEntry entry;

@@ -4,8 +4,8 @@
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 
-#include "net-table.h"
-#include "test.h"
+#include "hagw-netd/net-table.h"
+#include "tests/unit/test.h"
 
 typedef struct Message {
         struct nlmsghdr head;

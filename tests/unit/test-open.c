@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "open.h"
-#include "test.h"
+#include "hagw-bind/open.h"
+#include "tests/unit/test.h"
 
 static BindRequest request(const char *address, unsigned port, bool tcp) {
         BindRequest q = { .port = (uint16_t) port, .tcp = tcp };

@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "hagw-webd/openmetrics.h"
-#include "test.h"
+#include "tests/unit/test.h"
 
 static void test_text(void **state) {
         const Figure figures[] = {

@@ -2,8 +2,8 @@
 
 /* What browsers say of the page that asks, row by row, and what nobody honest says. */
 
-#include "origin.h"
-#include "test.h"
+#include "libhagw/pure/origin.h"
+#include "tests/unit/test.h"
 
 #define OWN "https://ha.home.example.com"
 #define CAM "https://cam.home.example.com"

@@ -3,7 +3,7 @@
 #include <locale.h>
 
 #include "hagw-ctl/output.h"
-#include "test.h"
+#include "tests/unit/test.h"
 
 static void test_times(void **state) {
         const uint64_t now = 1000 * USEC_PER_DAY;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "outside.h"
-#include "test.h"
+#include "libhagw/pure/outside.h"
+#include "tests/unit/test.h"
 
 static IpAddress address(const char *text) {
         IpAddress a = { .family = AF_UNSPEC };

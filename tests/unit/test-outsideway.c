@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "outsideway.h"
-#include "test.h"
+#include "hagw-proxyd/outsideway.h"
+#include "tests/unit/test.h"
 
 static void test_words(void **state) {
         assert_string_equal(outside_family(OUTSIDE_IPV4_HTTP), "ipv4");

@@ -2,8 +2,8 @@
 
 #include <stdio.h>
 
-#include "overlay.h"
-#include "test.h"
+#include "hagw-dnsd/overlay.h"
+#include "tests/unit/test.h"
 
 #define NAME ((const uint8_t *) "\1a\1b"), 5
 #define BELOW ((const uint8_t *) "\1x\1a\1b"), 7

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "hagw-webd/templates.h"
-#include "page.h"
-#include "test.h"
+#include "libhagw/pure/page.h"
+#include "tests/unit/test.h"
 
 #define EVIL "<script>\"'&"
 #define EVIL_ESCAPED "&lt;script&gt;&quot;&#39;&amp;"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "pagepolicy.h"
-#include "test.h"
+#include "libhagw/pagepolicy.h"
+#include "tests/unit/test.h"
 
 /* SHA-256 of the empty text, and of "abc" (FIPS 180-4's first example). */
 #define EMPTY "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"

@@ -2,9 +2,9 @@
 
 #include <stdio.h>
 
-#include "h1.h"
-#include "pages.h"
-#include "test.h"
+#include "hagw-proxyd/h1.h"
+#include "hagw-proxyd/pages.h"
+#include "tests/unit/test.h"
 
 static char out[PAGE_SIZE_MAX];
 

@@ -7,7 +7,7 @@
 
 #include "libhagw/password.h"
 #include "libhagw/state.h"
-#include "test.h"
+#include "tests/unit/test.h"
 
 static bool taken(const char *user, const char *password) {
         const char *problem = "unset";

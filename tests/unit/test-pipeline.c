@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "hagw-proxyd/pipeline.h"
-#include "test.h"
+#include "tests/unit/test.h"
 
 #define ALL (3 * PIPELINE_SENT_MAX)
 

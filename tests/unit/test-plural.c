@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "plural.h"
-#include "test.h"
+#include "libhagw/pure/plural.h"
+#include "tests/unit/test.h"
 
 static void test_plural(void **state) {
         assert_string_equal(PLURAL(0, "host"), "hosts");

@@ -2,9 +2,9 @@
 
 /* Who passes, and the tricks that must not work. */
 
-#include "h1.h"
-#include "policy.h"
-#include "test.h"
+#include "hagw-proxyd/h1.h"
+#include "hagw-proxyd/policy.h"
+#include "tests/unit/test.h"
 
 static char *open_paths[] = { (char *) "/api/webhook/", (char *) "/auth", NULL };
 

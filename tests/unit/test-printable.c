@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "libhagw/pure/printable.h"
-#include "test.h"
+#include "tests/unit/test.h"
 
 static void test_text(void **state) {
         static const char *const rows[][2] = {

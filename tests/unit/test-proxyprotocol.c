@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "proxyprotocol.h"
-#include "test.h"
+#include "hagw-proxyd/proxyprotocol.h"
+#include "tests/unit/test.h"
 
 static ProxyPair make_pair(const char *source, uint16_t source_port, const char *destination,
                            uint16_t destination_port) {

@@ -2,8 +2,8 @@
 
 #include <stdio.h>
 
-#include "publisher.h"
-#include "test.h"
+#include "hagw-dnsd/publisher.h"
+#include "tests/unit/test.h"
 
 #define C "_acme-challenge."
 

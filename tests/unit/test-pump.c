@@ -6,8 +6,8 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#include "pump.h"
-#include "test.h"
+#include "hagw-proxyd/pump.h"
+#include "tests/unit/test.h"
 
 typedef struct Fixture {
         PipePool pipes;

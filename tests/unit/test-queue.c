@@ -2,8 +2,8 @@
 
 #include <pthread.h>
 
-#include "queue.h"
-#include "test.h"
+#include "hagw-proxyd/queue.h"
+#include "tests/unit/test.h"
 
 #define SENDERS 4U
 #define EACH 20000U

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "ratelimit.h"
-#include "test.h"
+#include "hagw-proxyd/ratelimit.h"
+#include "tests/unit/test.h"
 
 static void test_no_limit(void **state) {
         RateLimit none = {};

@@ -2,9 +2,9 @@
 
 #include <stdio.h>
 
-#include "h1.h"
-#include "reader.h"
-#include "test.h"
+#include "hagw-proxyd/h1.h"
+#include "hagw-proxyd/reader.h"
+#include "tests/unit/test.h"
 
 #define HTML "Accept: text/html,application/xhtml+xml;q=0.9,*/*;q=0.8\r\n"
 #define GERMAN "Accept-Language: de-AT,en;q=0.5\r\n"

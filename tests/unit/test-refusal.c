@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "refusal.h"
-#include "test.h"
+#include "hagw-proxyd/refusal.h"
+#include "tests/unit/test.h"
 
 /* Each reason has its row, and each row a name of its own. */
 static void test_rows(void **state) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "relaycode.h"
-#include "test.h"
+#include "libhagw/pure/relaycode.h"
+#include "tests/unit/test.h"
 
 static const uint8_t bytes[RELAY_CODE_BYTES] = { 0x01, 0x23, 0x45, 0x67, 0x89,
                                                  0xab, 0xcd, 0xef, 0xff, 0x00 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "relaytoken.h"
-#include "test.h"
+#include "libhagw/pure/relaytoken.h"
+#include "tests/unit/test.h"
 
 /* The bytes 0 to 31, by RFC 4648's own arithmetic. */
 #define SECRET "aaaqeayeaudaocajbifqydiob4ibceqtcqkrmfyydenbwha5dypq"

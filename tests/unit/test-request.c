@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "hostname.h"
-#include "request.h"
-#include "test.h"
+#include "hagw-proxyd/request.h"
+#include "libhagw/pure/hostname.h"
+#include "tests/unit/test.h"
 
 static Header items[4];
 

@@ -2,8 +2,8 @@
 
 #include <stdio.h>
 
-#include "route.h"
-#include "test.h"
+#include "hagw-proxyd/route.h"
+#include "tests/unit/test.h"
 
 static char *list[] = { (char *) "/a", (char *) "/b", NULL };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "rr.h"
-#include "test.h"
+#include "hagw-dnsd/rr.h"
+#include "tests/unit/test.h"
 
 static void check(uint16_t type, const void *rdata, uint16_t size, const char *expected) {
         _cleanup_free_ char *text = NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "rrl.h"
-#include "test.h"
+#include "hagw-dnsd/rrl.h"
+#include "tests/unit/test.h"
 
 static const uint8_t seed[SIPHASH_KEY_SIZE] = "a random seed..";
 

@@ -2,8 +2,8 @@
 
 #include <stdio.h>
 
-#include "session.h"
-#include "test.h"
+#include "hagw-proxyd/session.h"
+#include "tests/unit/test.h"
 
 static SessionMessage answer(const char *cookie, const char *host, const char *id) {
         SessionMessage m = { .session = POLICY_SESSION_ALLOWED, .valid_usec = USEC_PER_MINUTE };

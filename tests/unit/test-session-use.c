@@ -2,8 +2,8 @@
 
 #include <stdio.h>
 
-#include "sessionuse.h"
-#include "test.h"
+#include "hagw-proxyd/sessionuse.h"
+#include "tests/unit/test.h"
 
 static SessionId ids[SESSION_USES_MAX];
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "hagw-webd/session.h"
-#include "test.h"
+#include "tests/unit/test.h"
 
 #define T0 (1000 * USEC_PER_DAY)
 

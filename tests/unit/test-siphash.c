@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "siphash.h"
-#include "test.h"
+#include "libhagw/pure/siphash.h"
+#include "tests/unit/test.h"
 
 /* Vectors of the reference implementation: key 00 01 … 0f, input 00 01 … of the length, output as
  * little-endian octets. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "special.h"
-#include "test.h"
+#include "libhagw/pure/special.h"
+#include "tests/unit/test.h"
 
 /* First and last of each row of the registries, and what is just beside them; first of all what once was
  * believed when a relay named it. */

@@ -3,8 +3,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "state.h"
-#include "test.h"
+#include "libhagw/state.h"
+#include "tests/unit/test.h"
 
 static int directory(void) {
         char path[] = "/tmp/test-state-XXXXXX";

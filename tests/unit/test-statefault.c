@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
-#include "state.h"
-#include "statefault.h"
-#include "test.h"
+#include "libhagw/state.h"
+#include "libhagw/statefault.h"
+#include "tests/unit/test.h"
 
 #define DIR "/var/lib/x"
 

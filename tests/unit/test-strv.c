@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "strv.h"
-#include "test.h"
+#include "libhagw/pure/strv.h"
+#include "tests/unit/test.h"
 
 static char *one[] = { (char *) "a", NULL }, *three[] = { (char *) "c", (char *) "a", (char *) "b", NULL },
             *empty[] = { NULL };

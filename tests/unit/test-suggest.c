@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "suggest.h"
-#include "test.h"
+#include "libhagw/pure/suggest.h"
+#include "tests/unit/test.h"
 
 static const char *const words[] = { "upstream", "access", "name", "timeouts", NULL };
 

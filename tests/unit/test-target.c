@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "hagw-webd/target.h"
-#include "test.h"
+#include "tests/unit/test.h"
 
 static void test_valid(void **state) {
         static const char *const good[] = {

@@ -9,9 +9,9 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include "answer-fixture.h"
-#include "tcp.h"
-#include "test.h"
+#include "hagw-dnsd/tcp.h"
+#include "tests/unit/answer-fixture.h"
+#include "tests/unit/test.h"
 
 typedef struct Fixture {
         AnswerSource source;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "hagw-tenantd/name.h"
-#include "test.h"
+#include "tests/unit/test.h"
 
 #define ZONE "relay.example.com"
 

@@ -9,7 +9,7 @@
 #include "hagw-tenantd/tenant.h"
 #include "hagw-tenantd/token.h"
 #include "hagw-tenantd/usage.h"
-#include "test.h"
+#include "tests/unit/test.h"
 
 #define NOVEMBER (UINT64_C(1795600000) * USEC_PER_SEC) /* 2026-11-25 */
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "hagw-webd/throttle.h"
-#include "test.h"
+#include "tests/unit/test.h"
 
 #define T0 USEC_PER_DAY
 #define ATTEMPTS 5

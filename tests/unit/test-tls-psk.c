@@ -3,8 +3,8 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
-#include "test.h"
-#include "tls-psk.h"
+#include "hagw-proxyd/tls-psk.h"
+#include "tests/unit/test.h"
 
 /* Both handshakes on one thread. The client's and the server's last result. */
 static void shake(gnutls_session_t client, gnutls_session_t server, int *ret_client, int *ret_server) {

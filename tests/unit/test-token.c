@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "hagw-webd/token.h"
-#include "test.h"
+#include "tests/unit/test.h"
 
 static const uint8_t key[TOKEN_KEY_SIZE] = { 1, 2, 3 }, other_key[TOKEN_KEY_SIZE] = { 1, 2, 4 };
 

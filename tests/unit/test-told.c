@@ -2,9 +2,9 @@
 
 #include <stdio.h>
 
-#include "told.h"
-#include "words.h"
-#include "test.h"
+#include "hagw-notify/told.h"
+#include "hagw-notify/words.h"
+#include "tests/unit/test.h"
 
 #define NOW (1000 * USEC_PER_DAY)
 

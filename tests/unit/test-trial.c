@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "test.h"
-#include "trial.h"
+#include "hagw-dnsd/trial.h"
+#include "tests/unit/test.h"
 
 static const uint8_t zone[] = "\4home\4test";
 #define ZONE_SIZE sizeof(zone)

@@ -10,7 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include "turns.h"
+#include "tests/unit/turns.h"
 
 #define TURN LOOP_TURN_MIN
 /* By so much a turn may go beyond: one move of a full buffer, in and out, or one handshake. */

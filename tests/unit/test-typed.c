@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "hagw-ctl/typed.h"
-#include "test.h"
+#include "tests/unit/test.h"
 
 typedef struct Row {
         TypedKind kind;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "test.h"
-#include "username.h"
+#include "libhagw/pure/username.h"
+#include "tests/unit/test.h"
 
 static void test_names(void **state) {
         static const char *const good[] = { "a", "anna", "anna.k@example.com", "a-b_c9" };

@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "hagw-webd/users.h"
-#include "strv.h"
-#include "test.h"
+#include "libhagw/pure/strv.h"
+#include "tests/unit/test.h"
 
 static char **list(const char *a, const char *b) {
         char **l = calloc(3, sizeof(*l));

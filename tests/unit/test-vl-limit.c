@@ -4,8 +4,8 @@
 #include <sys/socket.h>
 #include <systemd/sd-event.h>
 
-#include "test.h"
-#include "vl-limit.h"
+#include "libhagw/vl-limit.h"
+#include "tests/unit/test.h"
 
 static char buffer[2 * VL_MESSAGE_MAX];
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "test.h"
-#include "zone.h"
+#include "hagw-dnsd/zone.h"
+#include "tests/unit/test.h"
 
 static const char *const hosts[] = { "ha.z", "a.b.z", "*.apps.z", "fixed.apps.z" };
 static const char *const children[] = { "child.z" };

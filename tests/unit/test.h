@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "macro.h"
+#include "libhagw/pure/macro.h"
 
 #define TEST_MAIN(...)                                                          \
         int main(void) {                                                        \

@@ -13,7 +13,7 @@
 #include <netinet/in.h>
 #include <unistd.h>
 
-#include "turns.h"
+#include "tests/unit/turns.h"
 
 static const uint8_t secret[CHANNEL_SECRET_SIZE] = { 1, 2, 3 };
 static const IpAddress stranger = { .family = AF_INET, .bytes = { 203, 0, 113, 7 } };

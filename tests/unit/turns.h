@@ -4,12 +4,12 @@
 /* A worker without a thread, whose loop the test runs round by round, with a service, visitors, and others
  * who never pause. */
 
-#include "control-attach.h"
-#include "crowd.h"
-#include "relaylink.h"
-#include "test.h"
-#include "tls-psk.h"
-#include "worker.h"
+#include "hagw-proxyd/control-attach.h"
+#include "hagw-proxyd/crowd.h"
+#include "hagw-proxyd/relaylink.h"
+#include "hagw-proxyd/tls-psk.h"
+#include "hagw-proxyd/worker.h"
+#include "tests/unit/test.h"
 
 typedef struct Turns {
         char folder[32];
