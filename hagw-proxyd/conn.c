@@ -80,7 +80,8 @@ void conn_close(Conn *c) {
         *c->link = c->next;
         if (c->next)
                 c->next->link = c->link;
-        counter_sub(&w->counters.connections, 1);
+        if (c->kind != CONN_PROBE)
+                counter_sub(&w->counters.connections, 1);
         for (size_t i = 0; i < w->n_listeners; i++)
                 listener_resume(&w->listeners[i]);
         loop_defer_free(&w->loop, &c->garbage);
@@ -435,7 +436,8 @@ static Conn *make_conn(Worker *w, Visitor *v) {
         if (c->next)
                 c->next->link = &c->next;
         w->conns = c;
-        counter_add(&w->counters.connections, 1);
+        if (c->kind != CONN_PROBE)
+                counter_add(&w->counters.connections, 1);
         return c;
 }
 

@@ -127,9 +127,11 @@ static void release(Exchange *x) {
                 link_close(x->client.link);
         if (c->probe)
                 note_probe(x);
-        counter_add(&w->counters.answers[x->status < 600 ? x->status / 100 : 0], 1);
+        if (c->kind != CONN_PROBE)
+                counter_add(&w->counters.answers[x->status < 600 ? x->status / 100 : 0], 1);
         if (x->stats) {
-                counter_sub(&x->stats->workers[w->index].active, 1);
+                if (c->kind != CONN_PROBE)
+                        counter_sub(&x->stats->workers[w->index].active, 1);
                 host_stats_unref(x->stats);
         }
         if (c->snapshot->log_access && c->kind != CONN_PROBE)
@@ -452,7 +454,8 @@ void exchange_begin(Exchange *x) {
         x->head_held = true;
         reader_of_request(&x->request, c->snapshot->language, &x->reader);
         flow_init(&x->up, x->request.body, x->request.body_size, H1_STRICT, x->request.body);
-        counter_add(&w->counters.requests, 1);
+        if (c->kind != CONN_PROBE)
+                counter_add(&w->counters.requests, 1);
         if (c->snapshot->log_access)
                 keep_texts(x);
         /* For the question to webd; the upstream's own deadline takes over. */
@@ -462,12 +465,12 @@ void exchange_begin(Exchange *x) {
                 return;
         }
         /* What is asked in another way than a visitor asks says nothing of how the service is. */
-        if (!c->probe || c->probe->kind == PROBE_VISITOR) {
+        if (!c->probe || c->probe->kind == PROBE_VISITOR)
                 x->stats = host_stats_ref(snapshot_host(c->snapshot, c->route)->stats);
+        if (!c->probe) {
                 counter_add(&x->stats->workers[w->index].active, 1);
-        }
-        if (!c->probe)
                 counter_add(&x->stats->workers[w->index].requests, 1);
+        }
         if (!request_is_for(&x->request, c->name)) {
                 x->verdict = "another host";
                 exchange_answer(x, PAGE_MISDIRECTED, NULL);

@@ -42,6 +42,8 @@ static void count_bytes(Passage *p) {
         uint64_t received = p->pump.sides[0].received, sent = p->pump.sides[1].received;
         TransportMeter *meter = p->conn->transport.meter;
 
+        if (p->conn->probe)
+                return;
         counter_add(&c->passage_received, received - p->counted[0]);
         counter_add(&c->passage_sent, sent - p->counted[1]);
         if (meter) {
@@ -62,8 +64,10 @@ void passage_done(Passage *p) {
         if (p->state == PASSAGE_CLOSED)
                 return;
         count_bytes(p);
-        counter_sub(&w->counters.passages_open, 1);
-        write_log(p);
+        if (!p->conn->probe) {
+                counter_sub(&w->counters.passages_open, 1);
+                write_log(p);
+        }
         channel_client_done(&p->channel);
         p->state = PASSAGE_CLOSED;
         pump_done(&p->pump);
@@ -82,7 +86,8 @@ void passage_done(Passage *p) {
         if (p->client.link)
                 link_close(p->client.link);
         if (p->stats) {
-                counter_sub(&counters_of(p)->active, 1);
+                if (!p->conn->probe)
+                        counter_sub(&counters_of(p)->active, 1);
                 host_stats_unref(p->stats);
         }
         p->conn->passage = NULL;
@@ -261,8 +266,10 @@ Passage *passage_new(Conn *c, uint64_t wait_usec) {
         p->begin_usec = w->loop.now_usec;
         p->verdict = "pass";
         c->passage = p;
-        counter_add(&w->counters.passages, 1);
-        counter_add(&w->counters.passages_open, 1);
+        if (!c->probe) {
+                counter_add(&w->counters.passages, 1);
+                counter_add(&w->counters.passages_open, 1);
+        }
         conn_set_state(c, CONN_PASSAGE);
         loop_arm(&w->loop, &c->timer, w->loop.now_usec + wait_usec);
         return p;
@@ -417,9 +424,10 @@ void passage_to_service(Conn *c) {
         }
         p->client.ops = &link_ops;
         p->stats = host_stats_ref(host->stats);
-        if (!c->probe)
+        if (!c->probe) {
                 counter_add(&counters_of(p)->requests, 1);
-        counter_add(&counters_of(p)->active, 1);
+                counter_add(&counters_of(p)->active, 1);
+        }
         p->upstream = upstream_get(c->worker, &c->route->host, host->trust);
         if (!p->upstream) {
                 passage_abort(p, "out of memory");

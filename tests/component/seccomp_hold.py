@@ -25,7 +25,6 @@ class Hold:
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.bind(str(path))
         self.socket.listen(8)
-        self.socket.settimeout(30)
         self.wrapper = [sys.executable, "-B", __file__, path]
         self.fd, self.open = None, threading.Event()
         self.open.set()  # until it is told to hold, everything passes
@@ -69,6 +68,7 @@ class Hold:
 
     def close(self):
         self.release()
+        self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
 
 

@@ -39,8 +39,11 @@ def hold(tmp_path):
 
 
 def ask(daemon, method, **parameters):
-    """A connection on which the call is under way."""
+    """A connection on which the call is under way. What is not accepted yet would outlive the daemon: its socket is the service
+    manager's."""
     v = daemon.varlink(timeout=60)
+    v.send("io.hagw.Service.Describe", {})
+    v.receive()
     v.send(f"io.hagw.Key.{method}", parameters)
     return v
 
@@ -267,6 +270,6 @@ def test_stop_while_the_disk_hangs(house, hold):
     assert keyd.stopping.acquire(timeout=30)
     hold.release()
     assert keyd.process.wait(30) == 0
-    for v in links:
-        with pytest.raises(ConnectionError):
+    for v in links:  # the one that had not begun may hear so before the end
+        with pytest.raises((ConnectionError, VarlinkError)):
             v.receive()

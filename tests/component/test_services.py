@@ -151,6 +151,28 @@ def test_http_to_a_tls_port(house, parts, tmp_path, kind):  # noqa: F811
     h.wait(lambda: state(h)["health"] == "ok")
 
 
+@pytest.mark.parametrize("scheme", ["http", "tcp"])
+def test_a_trial_is_nobodys_visit(house, parts, scheme):  # noqa: F811
+    """While it lasts, and behind it: hagw's own look at a service is in no figure about visitors."""
+    looks, answer = queue.Queue(), threading.Event()
+
+    def serve(service, s, f):
+        looks.put(f.read(1))
+        answer.wait(60)
+        s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx")
+    parts.append(Upstream(serve))
+    h = open_house(house, parts, MAIN, ha=host(
+        f"{scheme}://127.0.0.1:{parts[0].port}", more='proxy_protocol = "v2";' if scheme == "tcp" else ""))
+    figures = ("connections", "requests", "answers", "passages", "passages_open", "passage_sent_bytes", "host_active",
+               "host_requests")
+    for _ in range(2):
+        looks.get(timeout=30)
+        assert {n: h.figure(f"proxy_{n}") for n in figures} == dict.fromkeys(figures, 0)
+        answer.set()
+    h.proxyd.stop()
+    assert " passage, " not in h.proxyd.text()
+
+
 def test_https_to_a_plain_port(house, parts):  # noqa: F811
     def serve(upstream, s, f):
         """Whatever is no request is answered as most do."""
