@@ -7,13 +7,11 @@ import datetime
 import http.client
 import json
 import os
-import select
 import socket
 import ssl
 import threading
 import time
 
-import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa

@@ -4,7 +4,7 @@ certificates of days, or of minutes, are renewed, tried again and shouted about 
 
 import pytest
 
-from acme_tools import ZONE, check_certificate, until
+from acme_tools import ZONE, check_certificate
 from authority_tools import Fault, Profile
 from test_acmed_caa import authority, begin, gateway  # noqa: F401
 

@@ -188,10 +188,10 @@ def test_a_fresh_machine_attaches(machine, relay):
     """The whole story: apt install hagw; hagw-ctl attach RELAY CODE …"""
     said = machine.ok(*attach(relay, code(relay)), "--contact=me@home.test", "--host=ha=http://127.0.0.1:8123", "--user=me",
                       "--password-stdin", stdin=PASSWORD + "\n")
-    zone = f"anna.{ZONE}"
-    assert f"Attached to {relay.address} as anna: this house is {zone}." in said
-    assert f"https://ha.{zone}/" in said and "router" not in said
-    assert f"https://ha.{zone} leads to http://127.0.0.1:8123, and visitors do not get through:" in said
+    own = f"anna.{ZONE}"
+    assert f"Attached to {relay.address} as anna: this house is {own}." in said
+    assert f"https://ha.{own}/" in said and "router" not in said
+    assert f"https://ha.{own} leads to http://127.0.0.1:8123, and visitors do not get through:" in said
     assert machine.words[0][0] == "enable" and machine.enabled
     assert "1 zone, 1 host" in machine.ok("config", "check")
     assert 'contact = "mailto:me@home.test";' in conf(machine) and 'ipv6 = "none";' in conf(machine)
@@ -199,7 +199,7 @@ def test_a_fresh_machine_attaches(machine, relay):
     tokens = relay.tenantd.call("Get", name="anna")["tenant"]["tokens"]
     assert [t["tokenId"] for t in tokens] == [machine.keyd.call("GetToken")["tokenId"]] and tokens[0]["enrolled"]
     s = status(machine)
-    assert s["relay"]["state"] == "attached" and s["relay"]["zone"] == zone
+    assert s["relay"]["state"] == "attached" and s["relay"]["zone"] == own
     assert not any("not attached" in p or "address" in p for p in s["problems"]), s["problems"]
     shown = machine.run("status", "--no-delegation").stdout
     assert f"{relay.address} as anna: attached for" in shown and "1 channel waiting" in shown

@@ -3,7 +3,6 @@
 has in memory when that is possible again. The disks are file systems of their own, with very little room."""
 
 import json
-import socket
 import subprocess
 import time
 

@@ -5,11 +5,10 @@ shows the same with a browser."""
 import base64
 import hashlib
 import json
-import socket
 
 import pytest
-from proxyhouse import HOST, Head, Upstream, silent
-from test_front_door import CAM, PASSWORD, Browser, Door
+from proxyhouse import HOST, Head, Upstream
+from test_front_door import CAM, Browser, Door
 
 LAN, SHOWN, DASH = "lan.home.example.com", "shown.home.example.com", "dash.home.example.com"
 HEARD = b"\x81\x05heard"  # a frame with a text (RFC 6455 section 5)

@@ -15,7 +15,7 @@ import threading
 import time
 
 import pytest
-from proxyhouse import HOST, Head, ProxyHouse, Upstream, echo, silent
+from proxyhouse import HOST, Head, ProxyHouse, Upstream, silent
 from test_front_door import CAM
 from test_proxyd import host, open_house, parts, service  # noqa: F401 (fixtures)
 

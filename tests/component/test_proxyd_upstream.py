@@ -6,7 +6,6 @@ import json
 import signal
 import socket
 import ssl
-import threading
 import time
 
 import pytest
@@ -19,7 +18,7 @@ from test_proxyd_attack import EVIL, OK, host, make, opened  # noqa: F401 (fixtu
 def test_surplus_bytes_behind_the_next_request(make, house, opened, secure):  # noqa: F811
     """A visitor's next request and bytes that nobody asked for reach one sleeping worker, in this order: the request is
     served first, and must not take those for its answer."""
-    links, evil = [], threading.Event()
+    links = []
 
     def serve(upstream, s, f):
         links.append(s)

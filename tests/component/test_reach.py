@@ -260,7 +260,7 @@ def test_another_gateway_with_the_same_names(world, other_house):
 
 
 def test_another_name_server(world):
-    world.internet.delegate(f"home NS ns\n")
+    world.internet.delegate("home NS ns\n")
     (world.internet.root / "knot.conf").write_text((world.internet.root / "knot.conf").read_text()
                                                    + f"  - domain: {ZONE}\n    storage: {world.internet.root}\n    file: home.zone\n")
     (world.internet.root / "home.zone").write_text(f"$ORIGIN {ZONE}.\n$TTL 5\n@ SOA ns.elsewhere.example.com. h 1 1 1 1 1\n@ NS ns.example.com.\n")
@@ -305,7 +305,7 @@ SIX_GLUE, OLD_GLUE = f"{NS}. AAAA 2001:db8::1\n", f"{NS}. AAAA 2001:db8:ffff::1\
     ("none", "", "", None, False),
     ("static:2001:db8::1", "", SIX_GLUE, None, False),
     ("static:2001:db8::1", "", "", f"enter: {NS}. AAAA 2001:db8::1", False),
-    ("static:2001:db8::1", "", OLD_GLUE, f"has the IPv6 address 2001:db8:ffff::1, and public_address here says 2001:db8::1", True),
+    ("static:2001:db8::1", "", OLD_GLUE, "has the IPv6 address 2001:db8:ffff::1, and public_address here says 2001:db8::1", True),
     ("static:2001:db8::1", "", SIX_GLUE + OLD_GLUE, "2001:db8:ffff::1, and public_address here says 2001:db8::1", True),
     ("none", "", OLD_GLUE, "2001:db8:ffff::1, at which nobody answers here. Take the AAAA record away", True),
     # Nobody asks there over IPv6, whatever the house's address.

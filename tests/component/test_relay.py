@@ -707,6 +707,7 @@ def test_terminated_says_why(relay, reason, english, german):
     """Counted, logged once a minute at most, and on the page in the visitor's language."""
     token = relay.tenant("anna", terminate=True, **({"bytesPerMonth": 1} if reason == "exhausted" else {}))
     a = Agent(relay, token)
+    assert a.first["parameters"]["zone"] == f"anna.{ZONE}"
     if reason == "exhausted":
         relay.tenantd.call("ReportUsage", usage=[{"tenant": "anna", "received": 1, "sent": 1, "visitors": 1}])
     else:

@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives import serialization
 from ctl_tools import Ctl
 from proxyhouse import Head, ProxyHouse, Upstream, echo, silent
 from relayhouse import NAME, ZONE, RelayHouse
-from test_agent import get
 from test_relay import visitor
 
 HOST = f"ha.anna.{ZONE}"

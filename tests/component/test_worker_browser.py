@@ -6,7 +6,6 @@ import pathlib
 import sys
 
 import pytest
-from test_front_door import PASSWORD
 from workers import (URL, Service, end_sessions, has_login, is_in, log_in, open_door, reload_until_login, rules, submit)
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "system"))

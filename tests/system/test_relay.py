@@ -15,7 +15,7 @@ from selenium.webdriver.common.by import By
 
 from chromium import chromium, fill_in, wait
 from conftest import certificate, until
-from tenants import A4, A6, B4, CABIN, FLAT, RELAY, RELAY4, RELAY6, ZONE, capture, public_keys, served_key
+from tenants import A4, A6, B4, CABIN, RELAY, RELAY4, RELAY6, ZONE, capture, public_keys, served_key
 from visitor import Visitor, raw
 
 MACHINES = ["relay", "cabin", "flat"]

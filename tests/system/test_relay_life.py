@@ -4,14 +4,13 @@
 import asyncio
 import contextlib
 import json
-import subprocess
 import threading
 import time
 
 import aiohttp
 import pytest
 
-from conftest import dev_lab, until
+from conftest import until
 from tenants import CABIN, RELAY, RELAY4, ZONE, cut_off
 from upgrade import Visiting, newer_package  # noqa: F401
 from visitor import raw
