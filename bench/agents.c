@@ -19,7 +19,7 @@
 #include <systemd/sd-event.h>
 #include <systemd/sd-json.h>
 
-#include "hagw-proxyd/relaykeys.h"
+#include "libhagw/net/relaykeys.h"
 #include "libhagw/pure/macro.h"
 #include "libhagw/pure/relaytoken.h"
 

@@ -50,7 +50,7 @@ def sentences():
 def commands():
     """What is printed, or stands in a guide, as something to type: (where, the words behind hagw-ctl)."""
     for folder in ("libhagw", *(f"hagw-{n}" for n in ("ctl", "acmed", "netd", "dnsd", "proxyd", "webd", "keyd", "tenantd", "bind"))):
-        for path in sorted((ROOT / folder).glob("*.c")):
+        for path in sorted((ROOT / folder).glob("**/*.c")):
             for group in re.findall(GROUP, path.read_text()):
                 yield from ((path.name, c) for c in re.findall(r"hagw-ctl ((?:[a-z]+ ?|--[a-z-]+[= ]?)+)", sentence(group)))
     for guide in [*GUIDES, *sorted((ROOT / "man").glob("hagw*.[578]")), *sorted((ROOT / "etc").glob("**/*.conf"))]:
@@ -107,6 +107,6 @@ def test_every_heading_is_said():
     """Or by what the judges pass on."""
     everything = "".join(sentence(g) + "\n" for path in sorted((ROOT / "hagw-ctl").glob("*.c")) for g in re.findall(GROUP, path.read_text()))
     everything += "".join(sentence(g) + "\n" for d in ("libhagw", *(f"hagw-{n}" for n in ("acmed", "netd", "dnsd", "proxyd", "webd", "keyd", "tenantd")))
-                          for path in sorted((ROOT / d).glob("*.c")) for g in re.findall(GROUP, path.read_text()))
+                          for path in sorted((ROOT / d).glob("**/*.c")) for g in re.findall(GROUP, path.read_text()))
     for h in headings():
         assert h.rstrip("….") in everything, h

@@ -334,7 +334,7 @@ def test_traffic_on_a_websocket_is_use(door):
 def test_more_than_one_turn_looks_at(door):
     """A review goes through the connections in slices (REVIEW_SLICE); none is left out, and a second review that begins
     in the middle of the first leaves none out either."""
-    n = int(re.search(r"#define REVIEW_SLICE (\d+)U", (ROOT / "hagw-proxyd/review.h").read_text())[1]) * 2 + 10
+    n = int(re.search(r"#define REVIEW_SLICE (\d+)U", (ROOT / "hagw-proxyd/visit/review.h").read_text())[1]) * 2 + 10
     door.set("proxy: { workers = 1; };", ha='login = "none";')
     context = door.context()
 

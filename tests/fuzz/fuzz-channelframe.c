@@ -2,7 +2,7 @@
 
 /* Headers in front of a connection: what is read can be written and is read the same again. */
 
-#include "hagw-proxyd/channelframe.h"
+#include "libhagw/pure/channelframe.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

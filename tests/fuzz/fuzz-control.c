@@ -2,7 +2,7 @@
 
 /* What comes on a control connection, in pieces that begin anywhere: messages, calls and answers. */
 
-#include "hagw-proxyd/controlstream.h"
+#include "libhagw/net/controlstream.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,7 +2,7 @@
 
 /* Cookie fields: after the cut the cookie is gone, and cutting again changes nothing. */
 
-#include "hagw-proxyd/cookie.h"
+#include "hagw-proxyd/wire/cookie.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

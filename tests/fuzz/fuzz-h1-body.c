@@ -5,7 +5,7 @@
 
 #include <llhttp.h>
 
-#include "hagw-proxyd/h1-body.h"
+#include "hagw-proxyd/wire/h1-body.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/forward.h"
-#include "hagw-proxyd/h1.h"
+#include "hagw-proxyd/wire/forward.h"
+#include "hagw-proxyd/wire/h1.h"
 
 /* One head through parser, rules and writer. */
 

@@ -3,7 +3,7 @@
 /* Bytes that are no head, or half of one: there is a language whatever they hold, and nothing is read beyond
  * them. */
 
-#include "hagw-proxyd/reader.h"
+#include "hagw-proxyd/wire/reader.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

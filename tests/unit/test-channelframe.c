@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "hagw-proxyd/channelframe.h"
+#include "libhagw/pure/channelframe.h"
 #include "tests/unit/test.h"
 
 static void test_hello(void **state) {

@@ -2,7 +2,7 @@
 
 #include <sys/socket.h>
 
-#include "hagw-proxyd/controlstream.h"
+#include "libhagw/net/controlstream.h"
 #include "tests/unit/test.h"
 
 typedef struct Pair {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "hagw-proxyd/cookie.h"
+#include "hagw-proxyd/wire/cookie.h"
 #include "tests/unit/test.h"
 
 #define NAME SLICE("__Host-hagw")

@@ -4,7 +4,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "hagw-proxyd/dial.h"
+#include "libhagw/net/dial.h"
 #include "tests/unit/test.h"
 
 typedef struct Fixture {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "hagw-proxyd/fiber.h"
+#include "libhagw/net/fiber.h"
 #include "tests/unit/test.h"
 
 typedef struct Walk {

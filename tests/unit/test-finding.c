@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hagw-proxyd/finding.h"
+#include "hagw-proxyd/wire/finding.h"
 #include "tests/unit/test.h"
 
 static ConfHost host_of(ConfUpstreamKind kind) {

@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-#include "hagw-proxyd/forward.h"
-#include "hagw-proxyd/h1.h"
+#include "hagw-proxyd/wire/forward.h"
+#include "hagw-proxyd/wire/h1.h"
 #include "tests/unit/test.h"
 
 #define FIELDS 160U

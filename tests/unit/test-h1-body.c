@@ -2,7 +2,7 @@
 
 /* Bodies: the payload is the same however the bytes are cut, and framing that is wrong is found. */
 
-#include "hagw-proxyd/h1-body.h"
+#include "hagw-proxyd/wire/h1-body.h"
 #include "tests/unit/test.h"
 
 /* Feeds text in pieces of step bytes; collects the payload. */

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "hagw-proxyd/h1.h"
+#include "hagw-proxyd/wire/h1.h"
 #include "tests/unit/test.h"
 
 #define FIELDS 64U

@@ -2,8 +2,8 @@
 
 #include <ctype.h>
 
-#include "hagw-proxyd/families.h"
-#include "hagw-proxyd/header.h"
+#include "hagw-proxyd/wire/families.h"
+#include "hagw-proxyd/wire/header.h"
 #include "tests/unit/test.h"
 
 static HeaderId id(const char *name) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "hagw-proxyd/httpdate.h"
+#include "hagw-proxyd/wire/httpdate.h"
 #include "tests/unit/test.h"
 
 static void test_dates(void **state) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "hagw-proxyd/inner.h"
+#include "hagw-proxyd/wire/inner.h"
 #include "tests/unit/test.h"
 
 typedef struct Row {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "hagw-proxyd/inside.h"
+#include "hagw-proxyd/wire/inside.h"
 #include "tests/unit/test.h"
 
 static Hops hops;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "hagw-proxyd/loop.h"
+#include "libhagw/net/loop.h"
 #include "tests/unit/test.h"
 
 typedef struct Thing {

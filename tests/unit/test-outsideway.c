@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "hagw-proxyd/outsideway.h"
+#include "hagw-proxyd/wire/outsideway.h"
 #include "tests/unit/test.h"
 
 static void test_words(void **state) {

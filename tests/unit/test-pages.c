@@ -2,8 +2,8 @@
 
 #include <stdio.h>
 
-#include "hagw-proxyd/h1.h"
-#include "hagw-proxyd/pages.h"
+#include "hagw-proxyd/wire/h1.h"
+#include "hagw-proxyd/wire/pages.h"
 #include "tests/unit/test.h"
 
 static char out[PAGE_SIZE_MAX];

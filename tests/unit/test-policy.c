@@ -2,8 +2,8 @@
 
 /* Who passes, and the tricks that must not work. */
 
-#include "hagw-proxyd/h1.h"
-#include "hagw-proxyd/policy.h"
+#include "hagw-proxyd/wire/h1.h"
+#include "hagw-proxyd/wire/policy.h"
 #include "tests/unit/test.h"
 
 static char *open_paths[] = { (char *) "/api/webhook/", (char *) "/auth", NULL };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "hagw-proxyd/proxyprotocol.h"
+#include "libhagw/pure/proxyprotocol.h"
 #include "tests/unit/test.h"
 
 static ProxyPair make_pair(const char *source, uint16_t source_port, const char *destination,

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#include "hagw-proxyd/pump.h"
+#include "libhagw/net/pump.h"
 #include "tests/unit/test.h"
 
 typedef struct Fixture {

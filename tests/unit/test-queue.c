@@ -2,7 +2,7 @@
 
 #include <pthread.h>
 
-#include "hagw-proxyd/queue.h"
+#include "libhagw/net/queue.h"
 #include "tests/unit/test.h"
 
 #define SENDERS 4U

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "hagw-proxyd/ratelimit.h"
+#include "libhagw/net/ratelimit.h"
 #include "tests/unit/test.h"
 
 static void test_no_limit(void **state) {

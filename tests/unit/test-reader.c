@@ -2,8 +2,8 @@
 
 #include <stdio.h>
 
-#include "hagw-proxyd/h1.h"
-#include "hagw-proxyd/reader.h"
+#include "hagw-proxyd/wire/h1.h"
+#include "hagw-proxyd/wire/reader.h"
 #include "tests/unit/test.h"
 
 #define HTML "Accept: text/html,application/xhtml+xml;q=0.9,*/*;q=0.8\r\n"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "hagw-proxyd/refusal.h"
+#include "hagw-proxyd/wire/refusal.h"
 #include "tests/unit/test.h"
 
 /* Each reason has its row, and each row a name of its own. */

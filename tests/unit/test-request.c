@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "hagw-proxyd/request.h"
+#include "hagw-proxyd/wire/request.h"
 #include "libhagw/pure/hostname.h"
 #include "tests/unit/test.h"
 

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "hagw-proxyd/route.h"
+#include "hagw-proxyd/wire/route.h"
 #include "tests/unit/test.h"
 
 static char *list[] = { (char *) "/a", (char *) "/b", NULL };

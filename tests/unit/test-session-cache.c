@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "hagw-proxyd/session.h"
+#include "hagw-proxyd/http/session.h"
 #include "tests/unit/test.h"
 
 static SessionMessage answer(const char *cookie, const char *host, const char *id) {

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "hagw-proxyd/sessionuse.h"
+#include "hagw-proxyd/http/sessionuse.h"
 #include "tests/unit/test.h"
 
 static SessionId ids[SESSION_USES_MAX];

@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
-#include "hagw-proxyd/tls-psk.h"
+#include "libhagw/net/tls-psk.h"
 #include "tests/unit/test.h"
 
 /* Both handshakes on one thread. The client's and the server's last result. */

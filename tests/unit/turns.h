@@ -4,11 +4,11 @@
 /* A worker without a thread, whose loop the test runs round by round, with a service, visitors, and others
  * who never pause. */
 
-#include "hagw-proxyd/control-attach.h"
-#include "hagw-proxyd/crowd.h"
-#include "hagw-proxyd/relaylink.h"
-#include "hagw-proxyd/tls-psk.h"
-#include "hagw-proxyd/worker.h"
+#include "hagw-proxyd/crew/crowd.h"
+#include "hagw-proxyd/crew/worker.h"
+#include "hagw-proxyd/house/relaylink.h"
+#include "hagw-proxyd/relay/control-attach.h"
+#include "libhagw/net/tls-psk.h"
 #include "tests/unit/test.h"
 
 typedef struct Turns {

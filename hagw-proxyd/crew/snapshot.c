@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Snapshots are made by the main thread; any thread may drop the last reference. */
+
+#include "hagw-proxyd/crew/snapshot.h"
+#include "libhagw/memory.h"
+#include "libhagw/pure/hostname.h"
+#include "libhagw/pure/page.h"
+
+HostStats *host_stats_ref(HostStats *s) {
+        if (s)
+                atomic_fetch_add_explicit(&s->n_refs, 1, memory_order_relaxed);
+        return s;
+}
+
+HostStats *host_stats_unref(HostStats *s) {
+        if (!s || atomic_fetch_sub_explicit(&s->n_refs, 1, memory_order_acq_rel) != 1)
+                return NULL;
+        free(s->name);
+        free(s->error);
+        free(s->finding_text);
+        free(s);
+        return NULL;
+}
+
+static int host_stats_new(const char *name, unsigned n_workers, HostStats **ret) {
+        size_t size = sizeof(HostStats) + n_workers * sizeof(HostCounters);
+        HostStats *s = aligned_alloc(_Alignof(HostStats), size);
+
+        if (!s)
+                return -ENOMEM;
+        memset(s, 0, size);
+        atomic_init(&s->n_refs, 1);
+        s->n_workers = n_workers;
+        s->name = strdup(name);
+        if (!s->name) {
+                free(s);
+                return -ENOMEM;
+        }
+        *ret = s;
+        return 0;
+}
+
+Trust *trust_ref(Trust *t) {
+        if (t)
+                atomic_fetch_add_explicit(&t->n_refs, 1, memory_order_relaxed);
+        return t;
+}
+
+Trust *trust_unref(Trust *t) {
+        if (!t || atomic_fetch_sub_explicit(&t->n_refs, 1, memory_order_acq_rel) != 1)
+                return NULL;
+        if (t->credentials)
+                gnutls_certificate_free_credentials(t->credentials);
+        free(t->ca_file);
+        free(t);
+        return NULL;
+}
+
+int trust_new(const char *ca_file, bool verify, Trust **ret) {
+        Trust *t = calloc(1, sizeof(*t));
+        int r = -ENOMEM;
+
+        if (!t)
+                return -ENOMEM;
+        atomic_init(&t->n_refs, 1);
+        t->verify = verify;
+        if (ca_file)
+                t->ca_file = strdup(ca_file);
+        if (!ca_file || t->ca_file)
+                r = tls_trust_new(ca_file, verify, &t->credentials);
+        if (r < 0) {
+                trust_unref(t);
+                return r;
+        }
+        *ret = t;
+        return 0;
+}
+
+Snapshot *snapshot_ref(Snapshot *s) {
+        if (s)
+                atomic_fetch_add_explicit(&s->n_refs, 1, memory_order_relaxed);
+        return s;
+}
+
+Snapshot *snapshot_unref(Snapshot *s) {
+        if (!s || atomic_fetch_sub_explicit(&s->n_refs, 1, memory_order_acq_rel) != 1)
+                return NULL;
+        for (size_t i = 0; s->hosts && i < s->routes->n_routes; i++) {
+                host_stats_unref(s->hosts[i].stats);
+                trust_unref(s->hosts[i].trust);
+        }
+        free(s->hosts);
+        for (size_t i = 0; i < s->n_certificates; i++)
+                tls_certificate_unref(s->certificates[i]);
+        free(s->certificates);
+        free(s->names);
+        route_table_unref(s->routes);
+        relay_target_unref(s->relay);
+        gnutls_memset(s->ticket_secret, 0, sizeof(s->ticket_secret));
+        free(s);
+        return NULL;
+}
+
+/* By name; of several for one name the one that lasts longest comes first. */
+static int compare_names(const void *a, const void *b) {
+        const CertificateName *x = a, *y = b;
+        int r = strcmp(x->name, y->name);
+
+        if (r != 0)
+                return r;
+        return (x->certificate->not_after < y->certificate->not_after) -
+               (x->certificate->not_after > y->certificate->not_after);
+}
+
+static int set_certificates(Snapshot *s, TlsCertificate *const *certificates, size_t n) {
+        size_t n_names = 0, k = 0;
+
+        for (size_t i = 0; i < n; i++)
+                for (char **name = certificates[i]->names; *name; name++)
+                        n_names++;
+        s->certificates = calloc(MAX(n, (size_t) 1), sizeof(TlsCertificate *));
+        s->names = calloc(MAX(n_names, (size_t) 1), sizeof(CertificateName));
+        if (!s->certificates || !s->names)
+                return -ENOMEM;
+        for (size_t i = 0; i < n; i++) {
+                s->certificates[s->n_certificates++] = tls_certificate_ref(certificates[i]);
+                for (char **name = certificates[i]->names; *name; name++)
+                        s->names[k++] = (CertificateName) { *name, certificates[i] };
+        }
+        qsort(s->names, k, sizeof(CertificateName), compare_names);
+        for (size_t i = 0; i < k; i++)
+                if (s->n_names == 0 || !streq(s->names[s->n_names - 1].name, s->names[i].name))
+                        s->names[s->n_names++] = s->names[i];
+        return 0;
+}
+
+static const SnapshotHost *find_old_host(const Snapshot *old, const char *name) {
+        for (size_t i = 0; old && i < old->routes->n_routes; i++)
+                if (streq(old->routes->routes[i].host.name, name))
+                        return &old->hosts[i];
+        return NULL;
+}
+
+/* CA files are read at each reload; the system's roots only once, for they take a while. */
+static int host_set_trust(Snapshot *s, SnapshotHost *h, const ConfHost *host, const Snapshot *old) {
+        bool verify = host->tls.verify != CONF_VERIFY_INSECURE;
+        const char *ca_file = host->tls.verify == CONF_VERIFY_CA ? host->tls.ca_file : NULL;
+        const Snapshot *both[] = { s, old };
+
+        for (size_t k = 0; k < ELEMENTSOF(both); k++)
+                for (size_t i = 0; both[k] && i < both[k]->routes->n_routes; i++) {
+                        Trust *t = both[k]->hosts[i].trust;
+                        if (t && !t->empty && t->verify == verify && streq_ptr(t->ca_file, ca_file) &&
+                            (!ca_file || both[k] == s)) {
+                                h->trust = trust_ref(t);
+                                return 0;
+                        }
+                }
+        return trust_new(ca_file, verify, &h->trust);
+}
+
+/* One host's CA file is no reason to keep the door shut for all: at the start its host trusts nobody. */
+static int host_distrust(SnapshotHost *h, const ConfHost *host, char **ret_bad_file) {
+        free(*ret_bad_file);
+        *ret_bad_file = strdup(strempty(host->tls.ca_file));
+        if (!*ret_bad_file || trust_new(NULL, false, &h->trust) < 0)
+                return -ENOMEM;
+        h->trust->verify = h->trust->empty = true;
+        return 0;
+}
+
+static int set_hosts(Snapshot *s, unsigned n_workers, const Snapshot *old, char **ret_bad_file) {
+        s->hosts = calloc(MAX(s->routes->n_routes, (size_t) 1), sizeof(SnapshotHost));
+        if (!s->hosts)
+                return -ENOMEM;
+        for (size_t i = 0; i < s->routes->n_routes; i++) {
+                const ConfHost *host = &s->routes->routes[i].host;
+                const SnapshotHost *before = find_old_host(old, host->name);
+                int r = 0;
+
+                if (before)
+                        s->hosts[i].stats = host_stats_ref(before->stats);
+                else
+                        r = host_stats_new(host->name, n_workers, &s->hosts[i].stats);
+                if (r >= 0 && host->upstream_kind == CONF_UPSTREAM_HTTPS)
+                        r = host_set_trust(s, &s->hosts[i], host, old);
+                if ((r == -ENOENT || r == -EBADMSG) && !old) {
+                        r = host_distrust(&s->hosts[i], host, ret_bad_file);
+                } else if (r < 0 && host->tls.ca_file)
+                        *ret_bad_file = strdup(host->tls.ca_file);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static void set_memory(Snapshot *s, const Config *config, unsigned n_workers) {
+        uint64_t memory = MAX(config->proxy.memory ?: memory_limit(""), (uint64_t) SNAPSHOT_MEMORY_LEAST);
+        uint64_t part = memory / SNAPSHOT_MEMORY_PARTS / n_workers;
+
+        s->buffer_max = part;
+        s->connections = config->proxy.connections ?:
+                                 (unsigned) MIN(MAX(part / SNAPSHOT_CONNECTION_BYTES,
+                                                    (uint64_t) SNAPSHOT_CONNECTIONS_LEAST),
+                                                (uint64_t) SNAPSHOT_CONNECTIONS_MOST);
+}
+
+int snapshot_new(const Config *config, TlsCertificate *const *certificates, size_t n_certificates,
+                 const uint8_t *ticket_secret, unsigned n_workers, const Snapshot *old, Snapshot **ret,
+                 char **ret_bad_file) {
+        _cleanup_(snapshot_unrefp) Snapshot *s = NULL;
+        int r;
+
+        *ret_bad_file = NULL;
+        s = calloc(1, sizeof(*s));
+        if (!s)
+                return -ENOMEM;
+        atomic_init(&s->n_refs, 1);
+        s->attachments = config->tenants.attachments;
+        set_memory(s, config, n_workers);
+        s->connections_per_address = config->proxy.connections_per_address;
+        s->handshakes_per_address = config->proxy.handshakes_per_address;
+        s->header_count = config->proxy.header_count;
+        s->hello_usec = config->proxy.hello_usec;
+        s->head_usec = config->proxy.head_usec;
+        s->idle_usec = config->proxy.idle_usec;
+        s->drain_usec = config->proxy.drain_usec;
+        s->head_size = config->proxy.head_size;
+        s->tls = (ConfTls) config->proxy.tls;
+        s->forwarded = streq(config->proxy.forwarded, "forwarded");
+        s->log_access = config->log.access;
+        s->log_query_strings = config->log.query_strings;
+        s->documentation = config->documentation_networks;
+        memcpy(s->ticket_secret, ticket_secret, sizeof(s->ticket_secret));
+        s->language = streq(config->login.language, "auto") ? NULL :
+                                                              language_choose(config->login.language, NULL);
+        r = page_policy(page_style, page_again, /* asks= */ false, s->page_policy);
+        if (r < 0)
+                return r;
+        r = route_table_new(&s->routes, config);
+        if (r < 0)
+                return r;
+        r = set_hosts(s, n_workers, old, ret_bad_file);
+        if (r < 0)
+                return r;
+        r = relay_target_from_config(config, old ? old->relay : NULL, &s->relay);
+        if (r < 0)
+                return r;
+        r = set_certificates(s, certificates, n_certificates);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(s);
+        return 0;
+}
+
+int snapshot_renew(const Snapshot *old, TlsCertificate *const *certificates, size_t n_certificates,
+                   const uint8_t *ticket_secret, Snapshot **ret) {
+        _cleanup_(snapshot_unrefp) Snapshot *s = NULL;
+        int r;
+
+        s = calloc(1, sizeof(*s));
+        if (!s)
+                return -ENOMEM;
+        /* Without n_refs, which workers count at. */
+        memcpy(&s->routes, &old->routes, sizeof(*s) - offsetof(Snapshot, routes));
+        atomic_init(&s->n_refs, 1);
+        s->certificates = NULL;
+        s->names = NULL;
+        s->n_certificates = s->n_names = 0;
+        memcpy(s->ticket_secret, ticket_secret, sizeof(s->ticket_secret));
+        s->routes = route_table_ref(old->routes);
+        s->relay = relay_target_ref(old->relay);
+        s->hosts = calloc(MAX(s->routes->n_routes, (size_t) 1), sizeof(SnapshotHost));
+        if (!s->hosts)
+                return -ENOMEM;
+        for (size_t i = 0; i < s->routes->n_routes; i++) {
+                s->hosts[i].stats = host_stats_ref(old->hosts[i].stats);
+                s->hosts[i].trust = trust_ref(old->hosts[i].trust);
+        }
+        r = set_certificates(s, certificates, n_certificates);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(s);
+        return 0;
+}
+
+static int compare_key(const void *key, const void *element) {
+        return strcmp(key, ((const CertificateName *) element)->name);
+}
+
+TlsCertificate *snapshot_find_certificate(const Snapshot *s, const char *name) {
+        const CertificateName *found =
+                bsearch(name, s->names, s->n_names, sizeof(CertificateName), compare_key);
+        char wildcard[HOSTNAME_MAX + 3] = "*";
+        const char *dot;
+
+        if (!found && (dot = strchr(name, '.')) && strlen(dot) < sizeof(wildcard) - 1) {
+                strcpy(wildcard + 1, dot);
+                found = bsearch(wildcard, s->names, s->n_names, sizeof(CertificateName), compare_key);
+        }
+        return found ? found->certificate : NULL;
+}

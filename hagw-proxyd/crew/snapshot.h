@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "hagw-proxyd/crew/relaytarget.h"
+#include "hagw-proxyd/wire/finding.h"
+#include "hagw-proxyd/wire/inside.h"
+#include "hagw-proxyd/wire/route.h"
+#include "libhagw/conf.h"
+#include "libhagw/net/tls.h"
+#include "libhagw/pagepolicy.h"
+#include "libhagw/pure/lang.h"
+
+/* Everything a worker needs to know to serve, at one moment: routes, certificates, settings. Immutable,
+ * counted, swapped whole. The main thread makes it; a connection keeps the one it began with until its next
+ * request. */
+
+#define SNAPSHOT_CERTIFICATES_MAX 1024U
+
+/* A quarter of the memory is for the bytes of visitors, a quarter for their connections; the rest is the
+ * kernel's for their sockets, and everything else's. */
+#define SNAPSHOT_MEMORY_PARTS 4U
+#define SNAPSHOT_MEMORY_LEAST (32U * 1024 * 1024)
+#define SNAPSHOT_CONNECTION_BYTES (32U * 1024) /* with its TLS session, and half of a handshake */
+#define SNAPSHOT_CONNECTIONS_LEAST 256U
+#define SNAPSHOT_CONNECTIONS_MOST 8192U
+
+/* One host's figures. They outlive reloads. Each worker writes only its own element; anybody reads. */
+typedef struct HostCounters {
+        _Alignas(64) _Atomic uint64_t requests;
+        _Atomic uint64_t active;
+        _Atomic uint64_t ok_usec; /* CLOCK_MONOTONIC of the last answer; 0: never */
+        _Atomic uint64_t good_usec; /* the same of one that says that a visitor got through (finding.h) */
+        _Atomic uint64_t inner_usec; /* the same of one that led to a login behind this one (inner.h) */
+} HostCounters;
+
+typedef struct HostStats {
+        atomic_uint n_refs;
+        char *name;
+        /* Main thread only: */
+        char *error;
+        uint64_t error_usec; /* CLOCK_MONOTONIC */
+        Finding finding;       /* of the last trial */
+        char *finding_text;    /* NULL: none */
+        uint64_t tried_usec;   /* CLOCK_MONOTONIC of the last trial; 0: never */
+        uint64_t found_usec;   /* of the first in a row with this finding */
+        uint64_t due_usec;     /* of the next; 0: not planned yet */
+        bool trying;
+        unsigned n_workers;
+        HostCounters workers[];
+} HostStats;
+
+/* Whom an https upstream must prove to be. */
+typedef struct Trust {
+        atomic_uint n_refs;
+        char *ca_file;
+        bool verify;
+        bool empty; /* its CA file could not be used: it trusts nobody */
+        gnutls_certificate_credentials_t credentials;
+} Trust;
+
+typedef struct SnapshotHost {
+        HostStats *stats;
+        Trust *trust; /* NULL: not https */
+} SnapshotHost;
+
+typedef struct CertificateName {
+        const char *name;
+        TlsCertificate *certificate; /* counted in Snapshot.certificates */
+} CertificateName;
+
+typedef struct Snapshot {
+        atomic_uint n_refs;
+        RouteTable *routes;
+        SnapshotHost *hosts; /* by Route.index */
+        TlsCertificate **certificates;
+        size_t n_certificates;
+        CertificateName *names; /* sorted; the best certificate for each name */
+        size_t n_names;
+        uint8_t ticket_secret[TLS_TICKET_SECRET_SIZE];
+        unsigned attachments, connections, connections_per_address, handshakes_per_address, header_count;
+        uint64_t hello_usec, head_usec, idle_usec, drain_usec;
+        size_t head_size, buffer_max; /* bytes; of all buffers of a worker */
+        RelayTarget *relay; /* the house's; NULL: it has none */
+        Hops hops;
+        const Language *language; /* of our own pages; NULL: what the browser asks for */
+        char page_policy[PAGE_POLICY_MAX];
+        ConfTls tls; /* the oldest version for visitors */
+        bool forwarded, log_access, log_query_strings;
+        bool documentation; /* as in Config */
+} Snapshot;
+
+/* routes and certificates are counted up. old may be NULL, at the start: else figures and trust are taken
+ * over from it. ret_bad_file (to be freed, also after success) is a CA file that could not be used, or NULL:
+ * with an old snapshot that is -EBADMSG or -ENOENT; without one its hosts trust nobody, and the others are
+ * served. */
+int snapshot_new(const Config *config, TlsCertificate *const *certificates, size_t n_certificates,
+                 const uint8_t *ticket_secret, unsigned n_workers, const Snapshot *old, Snapshot **ret,
+                 char **ret_bad_file);
+/* The same hosts and settings with other certificates or another ticket secret. */
+int snapshot_renew(const Snapshot *old, TlsCertificate *const *certificates, size_t n_certificates,
+                   const uint8_t *ticket_secret, Snapshot **ret);
+Snapshot *snapshot_ref(Snapshot *s);
+Snapshot *snapshot_unref(Snapshot *s);
+DEFINE_TRIVIAL_CLEANUP_FUNC(Snapshot *, snapshot_unref)
+
+/* The certificate for a normalized name (exact, else by its wildcard), or NULL. */
+TlsCertificate *snapshot_find_certificate(const Snapshot *s, const char *name);
+static inline const SnapshotHost *snapshot_host(const Snapshot *s, const Route *r) {
+        return &s->hosts[r->index];
+}
+
+HostStats *host_stats_ref(HostStats *s);
+HostStats *host_stats_unref(HostStats *s);
+int trust_new(const char *ca_file, bool verify, Trust **ret);
+Trust *trust_ref(Trust *t);
+Trust *trust_unref(Trust *t);

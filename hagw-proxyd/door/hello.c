@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The first bytes of a connection. Until the name is known and admitted not one byte is sent, not even a TLS
+ * alert. Runs in the worker's thread. */
+
+#include "hagw-proxyd/crew/crowd.h"
+#include "hagw-proxyd/crew/worker.h"
+#include "hagw-proxyd/door/hello.h"
+#include "hagw-proxyd/door/tenantdoor.h"
+#include "hagw-proxyd/relay/control.h"
+#include "libhagw/log.h"
+#include "libhagw/net/tls-psk.h"
+#include "libhagw/pure/proxyprotocol.h"
+
+#define VERSION_1_USEC (60 * USEC_PER_SEC) /* a worker tells of it once in so long */
+
+void hello_refuse(Conn *c) {
+        counter_add(&c->worker->counters.refused, 1);
+        conn_close(c);
+}
+
+/* A balancer that is set to the other version serves nobody, and nobody else would say why. */
+static void note_version_1(Conn *c, const uint8_t *data, size_t size) {
+        static const char begin[] = "PROXY ";
+        Worker *w = c->worker;
+        HiddenMessage *m;
+
+        if (size < strlen(begin) || memcmp(data, begin, strlen(begin)) != 0 ||
+            w->loop.now_usec < w->version_1_usec)
+                return;
+        w->version_1_usec = w->loop.now_usec + VERSION_1_USEC;
+        log_warning("%s is in proxy_protocol_from and sends a PROXY protocol header of version 1: set it to "
+                    "version 2 (in HAProxy send-proxy-v2), its visitors are turned away.",
+                    c->address_text);
+        m = message_new(MESSAGE_HIDDEN);
+        if (!m)
+                return;
+        m->address = c->address;
+        m->version_1 = true;
+        queue_push(w->main_queue, &m->message);
+}
+
+/* Whom the load balancer brings; its own connection (LOCAL) is served as its own. 0: not known yet. */
+static int read_visitor(Conn *c, const uint8_t *data, size_t size) {
+        ProxyPair pair;
+        size_t tlv, used;
+
+        switch (proxy_v2_read(data, size, &pair, &tlv, &used)) {
+        case PROXY_MORE:
+                return 0;
+        case PROXY_LOCAL:
+                break;
+        case PROXY_OK:
+                if (!crowd_enter(&pair.source, c->snapshot->connections_per_address)) {
+                        counter_add(&c->worker->counters.crowded, 1);
+                        return -EUSERS;
+                }
+                c->uncounted = false;
+                unfinished_remove(c);
+                conn_set_address(c, &pair.source, pair.source_port);
+                unfinished_add(c);
+                c->here = pair.destination;
+                c->here_port = pair.destination_port;
+                conn_note_outside(c);
+                break;
+        default:
+                note_version_1(c, data, size);
+                counter_add(&c->worker->counters.refused, 1);
+                return -EBADMSG;
+        }
+        c->transport.in->begin += used;
+        return 1;
+}
+
+void hello_serve_proxy(Conn *c) {
+        Transport *t = &c->transport;
+
+        for (;;) {
+                ssize_t n = transport_peek(t);
+                int r;
+
+                if (n == -EAGAIN) {
+                        if (buffer_used(t->in) == 0)
+                                t->in = buffer_put(&c->worker->pool, t->in);
+                        return;
+                }
+                if (n <= 0) {
+                        hello_refuse(c);
+                        return;
+                }
+                r = read_visitor(c, (const uint8_t *) buffer_at(t->in), (size_t) n);
+                if (r < 0) {
+                        conn_close(c);
+                        return;
+                }
+                if (r > 0)
+                        break;
+        }
+        if (buffer_used(t->in) > 0)
+                buffer_compact(t->in);
+        else
+                t->in = buffer_put(&c->worker->pool, t->in);
+        conn_set_state(c, c->kind == CONN_HTTPS ? CONN_HELLO : CONN_IDLE);
+        if (c->kind == CONN_HTTPS)
+                hello_serve(c);
+        else {
+                c->since_usec = 0;
+                conn_serve_idle(c);
+        }
+}
+
+static bool is_relay_spoken(const Conn *c) {
+        gnutls_datum_t protocol;
+
+        return gnutls_alpn_get_selected_protocol(c->transport.tls, &protocol) >= 0 &&
+               protocol.size == strlen(RELAY_ALPN) && memcmp(protocol.data, RELAY_ALPN, protocol.size) == 0;
+}
+
+void hello_on_handshake(Conn *c, int r) {
+        Worker *w = c->worker;
+
+        if (r == -EAGAIN)
+                return;
+        c->handshake = handshake_free(c->handshake);
+        if (r < 0) {
+                counter_add(&w->counters.failed_handshakes, 1);
+                if (gnutls_error_is_fatal(c->transport.tls_error) && !c->transport.ended) {
+                        c->transport.error = 0;
+                        (void) tls_send_alert(c->transport.tls, c->snapshot->tls, c->transport.tls_error);
+                        conn_linger(c);
+                } else
+                        conn_close(c);
+                return;
+        }
+        counter_add(&w->counters.handshakes, 1);
+        if (gnutls_session_is_resumed(c->transport.tls))
+                counter_add(&w->counters.resumed, 1);
+        if (is_relay_spoken(c)) {
+                control_begin(c);
+                return;
+        }
+        conn_set_state(c, CONN_IDLE);
+        c->since_usec = 0;
+        conn_serve_idle(c);
+}
+
+void hello_serve_handshake(Conn *c) {
+        if (c->handshake)
+                handshake_serve(c);
+        else
+                hello_on_handshake(c, transport_handshake(&c->transport));
+}
+
+static void start_tls(Conn *c, const char *protocol, const uint8_t *ticket_secret, HandshakeClass class) {
+        const TlsCertificate *certificate = snapshot_find_certificate(c->snapshot, c->name);
+        gnutls_session_t tls;
+
+        if (!certificate ||
+            tls_server_new(certificate, c->snapshot->tls, ticket_secret, c->name, protocol, &tls) < 0) {
+                hello_refuse(c);
+                return;
+        }
+        transport_start_tls(&c->transport, tls);
+        conn_set_state(c, CONN_HANDSHAKE);
+        handshake_begin(c, class);
+}
+
+/* The relay is told, who opened his TLS; the visitor himself hears nothing of this end's. */
+static void refuse_name(Conn *c) {
+        gnutls_session_t tls;
+
+        if (tls_psk_server_new(c->secret, &tls) < 0) {
+                hello_refuse(c);
+                return;
+        }
+        counter_add(&c->worker->counters.refused, 1);
+        transport_start_tls(&c->transport, tls);
+        (void) gnutls_alert_send(tls, GNUTLS_AL_FATAL, GNUTLS_A_UNRECOGNIZED_NAME);
+        conn_linger(c);
+}
+
+/* The relay has opened this visitor's TLS, and the house agrees to that (relay.opened). */
+static void start_opened(Conn *c) {
+        gnutls_session_t tls;
+
+        if (!c->route || c->route->host.upstream_kind == CONF_UPSTREAM_TCP ||
+            c->route->host.upstream_kind == CONF_UPSTREAM_TENANT ||
+            tls_psk_server_new(c->secret, &tls) < 0) {
+                hello_refuse(c);
+                return;
+        }
+        atomic_store_explicit(&c->worker->counters.opened_usec, c->worker->loop.now_usec,
+                              memory_order_relaxed);
+        transport_start_tls(&c->transport, tls);
+        conn_set_state(c, CONN_HANDSHAKE);
+        loop_spend(&c->worker->loop, LOOP_WORK_HANDSHAKE);
+        hello_serve_handshake(c);
+}
+
+#define HIDDEN_TELL_USEC USEC_PER_SEC /* a worker says it so often at most */
+
+/* Who would be inside, were his address no hop, is told to the main thread, where a person may ask. */
+static void note_hidden(Conn *c) {
+        Worker *w = c->worker;
+        HiddenMessage *m;
+
+        if (c->inside || c->channel || !route_find(c->snapshot->routes, c->name) ||
+            inside_judge(&c->snapshot->routes->lan, &c->snapshot->hops, &c->address) != INSIDE_HOP)
+                return;
+        counter_add(&w->counters.hidden, 1);
+        if (w->hidden_usec > 0 && w->loop.now_usec < w->hidden_usec + HIDDEN_TELL_USEC)
+                return;
+        w->hidden_usec = w->loop.now_usec;
+        m = message_new(MESSAGE_HIDDEN);
+        if (!m)
+                return;
+        m->address = c->address;
+        queue_push(w->main_queue, &m->message);
+}
+
+/* Somebody who wants to speak hagw-relay/1 with the relay. */
+static bool is_agent(const Conn *c, unsigned alpn) {
+        const char *name = c->snapshot->routes->tenants_name;
+
+        return (alpn & CLIENTHELLO_ALPN_RELAY) && name && streq(name, c->name);
+}
+
+/* The name decides whether there is anybody at home. */
+static void start_handshake(Conn *c) {
+        HandshakeClass class = c->hello->resumes ? HANDSHAKE_RESUMING : HANDSHAKE_FULL;
+        unsigned alpn = c->hello->alpn;
+
+        conn_take_snapshot(c); /* he may have come before the newest */
+        memcpy(c->name, c->hello->name, sizeof(c->name));
+        free(c->hello);
+        c->hello = NULL;
+        /* Who knows the relay by its address has no name to ask for (RFC 6066 section 3). */
+        if (!*c->name && (alpn & CLIENTHELLO_ALPN_RELAY) && c->snapshot->routes->tenants_name)
+                strcpy(c->name, c->snapshot->routes->tenants_name);
+        if (*c->name) {
+                c->route = review_route(c, c->snapshot);
+                note_hidden(c);
+        }
+        if (c->secret && !route_find(c->snapshot->routes, c->name)) {
+                refuse_name(c);
+                return;
+        }
+        if (c->secret) {
+                start_opened(c);
+                return;
+        }
+        if (is_agent(c, alpn)) {
+                start_tls(c, RELAY_ALPN, /* ticket_secret= */ NULL, HANDSHAKE_FULL);
+                return;
+        }
+        if (tenant_door(c))
+                return;
+        if (c->route && c->route->host.upstream_kind == CONF_UPSTREAM_TCP)
+                passage_to_service(c);
+        else if (c->route)
+                start_tls(c, "http/1.1", c->snapshot->ticket_secret, class);
+        else
+                hello_refuse(c);
+}
+
+/* A channel's hello: nothing may follow it before the relay has spoken. 1: it is one, c is gone; 0: more is
+ * to come; negative errno: it is none. */
+static int read_channel(Conn *c, const uint8_t *data, size_t size) {
+        uint8_t bytes[CHANNEL_HELLO_SIZE];
+        ChannelMessage *m;
+        Worker *w = c->worker;
+        unsigned worker;
+        Visitor v;
+
+        /* A relay puts visitors on our channels, and no channels. */
+        if (memcmp(data, CHANNEL_HELLO_MAGIC, MIN(size, CHANNEL_HELLO_MAGIC_SIZE)) != 0 ||
+            size > CHANNEL_HELLO_SIZE || c->channel)
+                return -EBADMSG;
+        if (size < CHANNEL_HELLO_SIZE)
+                return 0;
+        worker = channel_session_worker(data + CHANNEL_HELLO_MAGIC_SIZE);
+        if (worker >= w->n_crew)
+                return -EBADMSG;
+        memcpy(bytes, data, sizeof(bytes));
+        if (w->index == worker) {
+                c->transport.in = buffer_put(&w->pool, c->transport.in);
+                v = conn_leave(c);
+                channel_arrive(w, v.fd, bytes, v.uncounted ? NULL : &v.address);
+                return 1;
+        }
+        m = message_new(MESSAGE_CHANNEL);
+        if (!m)
+                return -ENOMEM;
+        c->transport.in = buffer_put(&w->pool, c->transport.in);
+        v = conn_leave(c);
+        m->fd = v.fd;
+        m->address = v.address;
+        m->uncounted = v.uncounted;
+        memcpy(m->hello, bytes, sizeof(bytes));
+        worker_send(w->crew[worker], &m->message);
+        return 1;
+}
+
+void hello_serve(Conn *c) {
+        ssize_t n = (ssize_t) buffer_used(c->transport.in); /* of one who was handed over */
+
+        for (;;) {
+                ClientHelloResult r = CLIENTHELLO_MORE;
+
+                if (n > 0)
+                        r = clienthello_read(c->hello, (const uint8_t *) buffer_at(c->transport.in),
+                                             (size_t) n);
+                if (r == CLIENTHELLO_OK) {
+                        start_handshake(c);
+                        return;
+                }
+                if (r == CLIENTHELLO_NOT_TLS && c->snapshot->routes->tenants_zone) {
+                        int q = read_channel(c, (const uint8_t *) buffer_at(c->transport.in), (size_t) n);
+
+                        if (q > 0)
+                                return;
+                        r = q == 0 ? CLIENTHELLO_MORE : r;
+                }
+                if (r != CLIENTHELLO_MORE) {
+                        hello_refuse(c);
+                        return;
+                }
+                n = transport_peek(&c->transport);
+                if (n == -EAGAIN) {
+                        if (buffer_used(c->transport.in) == 0)
+                                c->transport.in = buffer_put(&c->worker->pool, c->transport.in);
+                        return;
+                }
+                if (n <= 0) {
+                        hello_refuse(c);
+                        return;
+                }
+        }
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The relay's door. Runs in the worker's thread. */
+
+#include "hagw-proxyd/crew/worker.h"
+#include "hagw-proxyd/door/hello.h"
+#include "hagw-proxyd/door/tenantdoor.h"
+#include "hagw-proxyd/relay/tenantdomains.h"
+#include "hagw-proxyd/relay/tenantrefusal.h"
+#include "libhagw/log.h"
+
+/* Exact names beat wildcards, whoever has them: in the tenants' zone only exact names are hosts of the relay
+ * itself, and elsewhere its wildcards hide no domain of a tenant's. Between two wildcards it is the relay's.
+ */
+static const char *find_label(Conn *c, char out[static HOSTNAME_LABEL_MAX + 1]) {
+        const RouteTable *routes = c->snapshot->routes;
+        const Route *host = c->route ? NULL : route_find(routes, c->name);
+
+        /* One that does not admit him: that there is a tenant behind is no way round. */
+        if (host && !host->wildcard)
+                return NULL;
+        if (host && host->host.upstream_kind == CONF_UPSTREAM_TENANT)
+                return hostname_in_zone(c->name, routes->tenants_zone) ?
+                               NULL :
+                               tenant_domains_find_exact(c->worker, c->name);
+        if (c->route && c->route->host.upstream_kind == CONF_UPSTREAM_TENANT)
+                return c->route->host.upstream_host;
+        if (c->route && !c->route->wildcard)
+                return NULL;
+        if (c->route && !hostname_in_zone(c->name, routes->tenants_zone))
+                return tenant_domains_find_exact(c->worker, c->name);
+        return tenants_label(c->worker, c->name, out);
+}
+
+/* A host of the relay's own for a name that is the tenant's anyway: until there is a certificate its
+ * visitors pass unopened, as they did before it was added. Where the relay asks for a login that would be a
+ * way round. */
+static bool passes_until_certified(Conn *c, const char *label) {
+        char buffer[HOSTNAME_LABEL_MAX + 1];
+
+        return c->route->host.upstream_kind == CONF_UPSTREAM_TENANT && route_has_own_login(c->route) &&
+               !snapshot_find_certificate(c->snapshot, c->name) &&
+               streq_ptr(tenants_label(c->worker, c->name, buffer), label);
+}
+
+static void hand_over(Conn *c, Worker *home) {
+        VisitorMessage *m;
+
+        /* Its own door may be closed for that reason. */
+        if (atomic_load_explicit(&home->counters.connections, memory_order_relaxed) >=
+            c->snapshot->connections) {
+                counter_add(&c->worker->counters.crowded, 1);
+                conn_close(c);
+                return;
+        }
+        m = worker_visitor_message(c->worker);
+        if (!m) {
+                conn_close(c);
+                return;
+        }
+        m->visitor = conn_leave(c);
+        worker_send(home, &m->message);
+}
+
+static void on_channel(ChannelClient *l, ChannelGift *g) {
+        Passage *p = CONTAINER_OF(l, Passage, channel);
+
+        passage_join(p, TAKE_FD(g->fd), g->header, g->header_size, g->limit);
+}
+
+static void on_cut(ChannelClient *l, const char *why) {
+        passage_abort(CONTAINER_OF(l, Passage, channel), why);
+}
+
+static void on_stale(ChannelClient *l) {
+        (void) passage_again(CONTAINER_OF(l, Passage, channel));
+}
+
+static void collect(ChannelClient *l, uint64_t *received, uint64_t *sent) {
+        Passage *p = CONTAINER_OF(l, Passage, channel);
+
+        *received = p->pump.sides[0].received - p->reported[0];
+        *sent = p->pump.sides[1].received - p->reported[1];
+        p->reported[0] += *received;
+        p->reported[1] += *sent;
+}
+
+static const ChannelClientOps passage_ops = {
+        .on_channel = on_channel,
+        .on_stale = on_stale,
+        .on_cut = on_cut,
+        .collect = collect,
+};
+
+static void pass_to_tenant(Conn *c, Tenant *t) {
+        Passage *p = passage_new(c, tenant_patience(t));
+
+        if (!p) {
+                conn_close(c);
+                return;
+        }
+        p->channel.ops = &passage_ops;
+        p->channel.kind = CHANNEL_VISITOR_PASSED;
+        p->channel.pair = passage_pair(c);
+        if (tenant_want(c->worker, t, &p->channel) < 0)
+                passage_refuse(p, t);
+}
+
+/* He hears why on a page, where his TLS is opened here and it may last. */
+static bool hears_why(const Conn *c, const Tenant *t, Refusal r) {
+        return refusal_page(r) != _PAGE_INVALID &&
+               (c->route || (t->info->terminate && snapshot_find_certificate(c->snapshot, c->name)));
+}
+
+bool tenant_door(Conn *c) {
+        const RouteTable *routes = c->snapshot->routes;
+        char buffer[HOSTNAME_LABEL_MAX + 1];
+        const char *label;
+        Refusal refusal;
+        Worker *home;
+        Tenant *t;
+
+        if (!routes->tenants_zone || !*c->name)
+                return false;
+        label = find_label(c, buffer);
+        if (!label)
+                return false;
+        home = tenants_home(c->worker, label);
+        if (home != c->worker) {
+                hand_over(c, home);
+                return true;
+        }
+        t = tenants_find(c->worker, label);
+        if (!t) {
+                log_debug("%s: a visitor of %s is refused: unknown tenant.", c->address_text, c->name);
+                hello_refuse(c);
+                return true;
+        }
+        if (c->route &&
+            (c->route->host.upstream_kind != CONF_UPSTREAM_TENANT || passes_until_certified(c, label)))
+                c->route = NULL; /* and not the wildcard that hides nobody */
+        refusal = tenant_admit(c->worker, t);
+        if (refusal != REFUSAL_NONE && !hears_why(c, t, refusal)) {
+                log_debug("%s: a visitor of %s is refused: %s.", c->address_text, c->name,
+                          refusal_text(refusal));
+                tenant_refuse(c->worker, t, refusal);
+                hello_refuse(c);
+                return true;
+        }
+        if (!c->route && (!t->info->terminate || !snapshot_find_certificate(c->snapshot, c->name))) {
+                pass_to_tenant(c, t);
+                return true;
+        }
+        if (!c->route)
+                c->route = routes->opened;
+        return false;
+}

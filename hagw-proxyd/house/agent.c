@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Attaching to the relay, and staying attached. Runs in the first worker's thread. */
+
+#include <gnutls/crypto.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "hagw-proxyd/crew/worker.h"
+#include "hagw-proxyd/house/agent.h"
+#include "libhagw/log.h"
+#include "libhagw/net/ownaddress.h"
+#include "libhagw/usec.h"
+
+#define INTERFACE "io.hagw.Relay."
+
+struct Agent {
+        Worker *worker;
+        RelayTarget *target;
+        RelayState state;
+        RelayLink *link;
+        /* While attached, where hagw-keyd has another token by now: the link that is to take the place of
+         * the one above, which stays until then. */
+        RelayLink *next;
+        CallMessage *asking;    /* which token hagw-keyd has */
+        Timer timer, next_timer;
+        Backoff backoff;
+        uint64_t attempt_usec;  /* when the last one began */
+        uint64_t attached_usec; /* since when; CLOCK_MONOTONIC */
+        ChannelPool pool;
+        bool expected; /* the relay has said that it comes back at once, and may well do so */
+        RelayAttached attached; /* what the main thread is told */
+};
+
+const char *relay_state_text(RelayState s) {
+        static const char *const texts[_RELAY_STATE_MAX] = {
+                [RELAY_RESOLVING] = "resolving", [RELAY_CONNECTING] = "connecting",
+                [RELAY_PROVING] = "proving",     [RELAY_ATTACHED] = "attached",
+                [RELAY_WAITING] = "waiting",
+        };
+        return s >= 0 && s < _RELAY_STATE_MAX ? texts[s] : NULL;
+}
+
+/* The main thread keeps the newest for who asks, and logs it. */
+static void tell(const Agent *a, const char *error, bool refused, uint64_t retry_usec) {
+        RelayStateMessage *m = message_new(MESSAGE_RELAY_STATE);
+
+        if (!m)
+                return;
+        m->target = relay_target_ref(a->target);
+        m->state = a->state;
+        m->refused = refused;
+        m->retry_usec = retry_usec;
+        m->attached = a->attached;
+        (void) snprintf(m->error, sizeof(m->error), "%s", strempty(error));
+        queue_push(a->worker->main_queue, &m->message);
+}
+
+static void set_state(Agent *a, RelayState s) {
+        WorkerCounters *c = &a->worker->counters;
+
+        log_debug("Relay %s: %s -> %s", a->target->address, relay_state_text(a->state), relay_state_text(s));
+        if (a->state == RELAY_ATTACHED && s != RELAY_ATTACHED)
+                counter_sub(&c->relay_attached, 1);
+        if (a->state != RELAY_ATTACHED && s == RELAY_ATTACHED)
+                counter_add(&c->relay_attached, 1);
+        a->state = s;
+        if (s != RELAY_WAITING)
+                tell(a, NULL, /* refused= */ false, 0);
+}
+
+static uint64_t random_number(const Agent *a) {
+        uint64_t n;
+
+        return gnutls_rnd(GNUTLS_RND_NONCE, &n, sizeof(n)) < 0 ? a->worker->loop.now_usec : n;
+}
+
+static void forget_next(Agent *a) {
+        loop_disarm(&a->worker->loop, &a->next_timer);
+        a->next = relay_link_close(a->next);
+}
+
+static void detach(Agent *a) {
+        channel_pool_close(&a->pool);
+        a->link = relay_link_close(a->link);
+        forget_next(a);
+        a->attached.since_usec = 0;
+        a->expected = false;
+}
+
+/* It was attached for so long that what went wrong before is over. */
+static void settle(Agent *a) {
+        if (a->state == RELAY_ATTACHED &&
+            a->worker->loop.now_usec - a->attached_usec >= AGENT_SETTLED_USEC)
+                a->backoff = (Backoff) {};
+}
+
+/* at_least_usec: what the relay asked for; 0: nothing. */
+static void wait_and_retry(Agent *a, const char *why, bool refused, uint64_t at_least_usec) {
+        Loop *loop = &a->worker->loop;
+        uint64_t wait;
+
+        settle(a);
+        wait = refused ? backoff_next(&a->backoff, AGENT_REFUSED_MIN_USEC / 2, AGENT_REFUSED_MIN_USEC,
+                                      AGENT_REFUSED_MAX_USEC, random_number(a)) :
+                         backoff_next(&a->backoff, 0, AGENT_RETRY_MIN_USEC, AGENT_RETRY_MAX_USEC,
+                                      random_number(a));
+        if (a->expected)
+                wait = random_number(a) % AGENT_EXPECTED_USEC;
+        if (at_least_usec > 0) {
+                at_least_usec = MIN(at_least_usec, (uint64_t) AGENT_BUSY_MAX_USEC);
+                wait = MAX(wait, at_least_usec + random_number(a) % at_least_usec);
+        }
+        detach(a);
+        set_state(a, RELAY_WAITING);
+        loop_arm(loop, &a->timer, loop->now_usec + wait);
+        tell(a, why, refused, loop->now_usec + wait);
+}
+
+/* The token that it is attached with is still good for all that is known; the new one is tried again. */
+static void next_failed(Agent *a, const char *why, bool refused) {
+        Loop *loop = &a->worker->loop;
+        uint64_t wait = refused ? backoff_next(&a->backoff, AGENT_REFUSED_MIN_USEC / 2,
+                                               AGENT_REFUSED_MIN_USEC, AGENT_REFUSED_MAX_USEC,
+                                               random_number(a)) :
+                                  backoff_next(&a->backoff, 0, AGENT_RETRY_MIN_USEC, AGENT_RETRY_MAX_USEC,
+                                               random_number(a));
+
+        forget_next(a);
+        loop_arm(loop, &a->next_timer, loop->now_usec + wait);
+        tell(a, why, refused, loop->now_usec + wait);
+}
+
+/* The relay has let the next one in, or the other one is gone: from here on the next one is the link. */
+static void take_next(Agent *a) {
+        RelayLink *next = a->next;
+        Loop *loop = &a->worker->loop;
+
+        a->next = NULL;
+        detach(a);
+        a->link = next;
+        loop_arm(loop, &a->timer, loop->now_usec + AGENT_REPLY_USEC);
+        set_state(a, RELAY_PROVING);
+}
+
+/* at_least_usec: as with wait_and_retry(). */
+static void fail_link(Agent *a, const RelayLink *l, const char *why, bool refused,
+                        uint64_t at_least_usec) {
+        if (l == a->next)
+                next_failed(a, why, refused);
+        /* The relay ends what the next one takes the place of, and may do so before it says yes. */
+        else if (a->next && a->next->state == RELAY_LINK_OPEN)
+                take_next(a);
+        else
+                wait_and_retry(a, why, refused, at_least_usec);
+}
+
+static void on_link_state(RelayLink *l) {
+        static const RelayState states[_RELAY_LINK_STATE_MAX] = {
+                [RELAY_LINK_RESOLVING] = RELAY_RESOLVING,  [RELAY_LINK_CONNECTING] = RELAY_CONNECTING,
+                [RELAY_LINK_HANDSHAKE] = RELAY_CONNECTING, [RELAY_LINK_PROVING] = RELAY_PROVING,
+                [RELAY_LINK_OPEN] = RELAY_PROVING,
+        };
+        Agent *a = l->userdata;
+
+        if (l != a->next && a->state != states[l->state])
+                set_state(a, states[l->state]);
+}
+
+static void on_link_failed(RelayLink *l, RelayLinkFailure failure, const char *why) {
+        fail_link(l->userdata, l, why, failure == RELAY_LINK_NO_TOKEN, 0);
+}
+
+static int send_attach(RelayLink *l, sd_json_variant *proof) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        char machine[SD_ID128_STRING_MAX];
+        int r;
+
+        relay_machine_id(machine);
+        r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR_VARIANT("proof", proof),
+                           SD_JSON_BUILD_PAIR_STRING("machine", machine),
+                           SD_JSON_BUILD_PAIR_STRING("software", RELAY_SOFTWARE));
+        return r < 0 ? r : control_send_call(&l->transport, INTERFACE "Attach", v, /* more= */ true);
+}
+
+static void on_link_open(RelayLink *l, sd_json_variant *proof) {
+        Agent *a = l->userdata;
+        Loop *loop = &a->worker->loop;
+
+        if (send_attach(l, proof) < 0) {
+                fail_link(a, l, "the connection to the relay broke", /* refused= */ false, 0);
+                return;
+        }
+        loop_arm(loop, l == a->next ? &a->next_timer : &a->timer, loop->now_usec + AGENT_REPLY_USEC);
+}
+
+/* What the relay says of our visitors that it refused. A reason that it has learned since is left out. */
+static bool take_refused(Agent *a, sd_json_variant *parameters) {
+        sd_json_variant *rows = sd_json_variant_by_key(parameters, "refused");
+        size_t n = rows && sd_json_variant_is_array(rows) ? sd_json_variant_elements(rows) : 0;
+
+        for (size_t i = 0; i < MIN(n, (size_t) _REFUSAL_MAX); i++) {
+                sd_json_variant *row = sd_json_variant_by_index(rows, i);
+                Refusal r = refusal_from_name(strempty(control_string(row, "reason")));
+
+                if (r < 0)
+                        continue;
+                a->attached.refused[r].n = (uint64_t) MAX(control_integer(row, "count", 0), INT64_C(0));
+                a->attached.refused[r].last_usec =
+                        (uint64_t) MAX(control_integer(row, "lastUSec", 0), INT64_C(0));
+        }
+        return n > 0;
+}
+
+/* Which domains elsewhere lead here. More than there is room for are as good as not told. */
+static bool take_domains(Agent *a, sd_json_variant *parameters) {
+        sd_json_variant *list = sd_json_variant_by_key(parameters, "domains");
+        RelayAttached *t = &a->attached;
+        char name[HOSTNAME_MAX + 1];
+
+        if (!list || !sd_json_variant_is_array(list))
+                return false;
+        t->n_domains = 0;
+        t->domains_known = sd_json_variant_elements(list) <= RELAY_DOMAINS_MAX;
+        for (size_t i = 0; t->domains_known && i < sd_json_variant_elements(list); i++) {
+                sd_json_variant *v = sd_json_variant_by_index(list, i);
+                const char *text = sd_json_variant_is_string(v) ? sd_json_variant_string(v) : "";
+                const char *plain = startswith(text, "*.") ?: text;
+
+                if (hostname_normalize(plain, strlen(plain), name) >= 0)
+                        (void) snprintf(t->domains[t->n_domains++], sizeof(t->domains[0]), "%s%s",
+                                        plain != text ? "*." : "", name);
+        }
+        return true;
+}
+
+static void on_first_reply(Agent *a, RelayLink *l, sd_json_variant *parameters) {
+        const char *text = strempty(control_string(parameters, "zone"));
+        Loop *loop = &a->worker->loop;
+        uint8_t session_id[CHANNEL_SESSION_ID_SIZE];
+        char address[IP_TEXT_MAX], zone[HOSTNAME_MAX + 1];
+
+        if (!control_bytes(parameters, "sessionId", session_id, sizeof(session_id)) ||
+            hostname_normalize(text, strlen(text), zone) < 0) {
+                fail_link(a, l, "its first answer has no session or no zone in it", /* refused= */ false,
+                            0);
+                return;
+        }
+        if (l == a->next)
+                take_next(a);
+        loop_arm(loop, &a->timer, loop->now_usec + AGENT_SILENCE_USEC);
+        a->attached_usec = loop->now_usec;
+        a->attached.since_usec = clock_usec(CLOCK_REALTIME);
+        memcpy(a->attached.zone, zone, sizeof(zone));
+        memcpy(a->attached.token_id, l->token_id, sizeof(l->token_id));
+        memset(a->attached.refused, 0, sizeof(a->attached.refused)); /* it may have restarted */
+        (void) take_refused(a, parameters);
+        a->attached.domains_known = false;
+        (void) take_domains(a, parameters);
+        (void) snprintf(a->attached.address, sizeof(a->attached.address),
+                        l->address.family == AF_INET6 ? "[%s]:%u" : "%s:%u", ip_format(&l->address, address),
+                        a->target->port);
+        set_state(a, RELAY_ATTACHED);
+        channel_pool_open(&a->pool, a->target, session_id, &l->keys, &l->address,
+                          (uint64_t) MAX(control_integer(parameters, "channels", UINT32_MAX), INT64_C(0)),
+                          (uint64_t) MAX(control_integer(parameters, "waiting", 0), INT64_C(0)));
+}
+
+static void on_refusal(Agent *a, const RelayLink *l, const ControlReply *reply) {
+        int64_t retry = control_integer(reply->parameters, "retryUSec", 0);
+        char buffer[RELAY_ERROR_MAX];
+        bool busy = streq(reply->error, INTERFACE "Busy");
+
+        if (l == a->link && streq(reply->error, INTERFACE "TakenOver"))
+                a->attached.taken_over_usec = clock_usec(CLOCK_REALTIME);
+        /* The token was good until now: hagw-keyd may have another one by this time. */
+        if (l == a->link && a->state == RELAY_ATTACHED && streq(reply->error, INTERFACE "NotAdmitted")) {
+                settle(a);
+                a->expected = backoff_begin_anew(&a->backoff, AGENT_EXPECTED_MAX);
+        }
+        relay_target_refusal(a->target, reply->error, buffer, sizeof(buffer));
+        fail_link(a, l, buffer, !busy,
+                    busy ? (uint64_t) MAX(retry, INT64_C(0)) : 0);
+}
+
+/* One that says so at each attach comes back no sooner by being asked all the time. */
+static void on_leaving(Agent *a) {
+        settle(a);
+        a->expected = backoff_begin_anew(&a->backoff, AGENT_EXPECTED_MAX);
+        wait_and_retry(a, a->expected ? "it restarts" : "it says again and again that it restarts",
+                       /* refused= */ false, 0);
+}
+
+static void on_link_message(RelayLink *l, sd_json_variant *message) {
+        Agent *a = l->userdata;
+        Loop *loop = &a->worker->loop;
+        ControlReply reply;
+        int64_t wish;
+
+        if (control_read_reply(message, &reply) < 0) {
+                fail_link(a, l, "it has sent something that is no answer", /* refused= */ false, 0);
+                return;
+        }
+        if (reply.error) {
+                on_refusal(a, l, &reply);
+                return;
+        }
+        if (!reply.continues) {
+                fail_link(a, l, "it has ended the attachment", /* refused= */ false, 0);
+                return;
+        }
+        if (control_boolean(reply.parameters, "leaving")) {
+                on_leaving(a);
+                return;
+        }
+        if (l == a->next || a->state != RELAY_ATTACHED) {
+                on_first_reply(a, l, reply.parameters);
+                return;
+        }
+        loop_arm(loop, &a->timer, loop->now_usec + AGENT_SILENCE_USEC);
+        if (take_refused(a, reply.parameters) | take_domains(a, reply.parameters))
+                tell(a, NULL, /* refused= */ false, 0);
+        wish = control_integer(reply.parameters, "waiting", -1);
+        if (wish >= 0)
+                channel_pool_set_wish(&a->pool, (uint64_t) wish);
+}
+
+static const RelayLinkOps link_ops = {
+        .on_state = on_link_state,
+        .on_open = on_link_open,
+        .on_message = on_link_message,
+        .on_failed = on_link_failed,
+};
+
+static void attempt(Agent *a) {
+        Loop *loop = &a->worker->loop;
+
+        counter_add(&a->worker->counters.relay_attempts, 1);
+        a->attempt_usec = loop->now_usec;
+        loop_disarm(loop, &a->timer);
+        a->link = relay_link_new(a->worker, a->target, /* prove= */ true, &link_ops, a);
+        if (!a->link)
+                wait_and_retry(a, "out of memory", /* refused= */ false, 0);
+        else
+                set_state(a, RELAY_RESOLVING);
+}
+
+/* --- another token ------------------------------------------------------------------------------------- */
+
+static void attempt_next(Agent *a) {
+        forget_next(a);
+        counter_add(&a->worker->counters.relay_attempts, 1);
+        a->next = relay_link_new(a->worker, a->target, /* prove= */ true, &link_ops, a);
+        if (!a->next)
+                next_failed(a, "out of memory", /* refused= */ false);
+}
+
+static void on_next_timer(Timer *t) {
+        Agent *a = CONTAINER_OF(t, Agent, next_timer);
+
+        if (a->next)
+                next_failed(a, "it did not answer in time", /* refused= */ false);
+        else
+                attempt_next(a);
+}
+
+static void on_token(CallMessage *m) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+        Agent *a = m->asker;
+        const char *id;
+
+        a->asking = NULL;
+        if (m->failed || a->state != RELAY_ATTACHED || a->worker->stage >= WORKER_SHUT)
+                return; /* whoever attaches asks for it anyway */
+        (void) sd_json_parse(m->reply, /* flags= */ 0, &reply, NULL, NULL);
+        id = control_string(reply, "tokenId");
+        if (!id)
+                return;
+        if (streq(id, a->attached.token_id))
+                forget_next(a);
+        else
+                attempt_next(a);
+}
+
+/* Where an earlier question is under way, its answer may be of before. */
+static void ask_token(Agent *a) {
+        CallMessage *m = message_new(MESSAGE_CALL);
+
+        if (!m)
+                return;
+        if (a->asking)
+                a->asking->asker = NULL;
+        m->parameters = strdup("{}");
+        m->worker = a->worker;
+        m->asker = a;
+        m->on_answer = on_token;
+        m->peer = CALL_KEYD;
+        m->method = "io.hagw.Key.GetToken";
+        if (!m->parameters) {
+                message_free(&m->message);
+                return;
+        }
+        a->asking = m;
+        queue_push(a->worker->main_queue, &m->message);
+}
+
+/* ------------------------------------------------------------------------------------------------------- */
+
+static void on_timer(Timer *t) {
+        Agent *a = CONTAINER_OF(t, Agent, timer);
+
+        if (a->state == RELAY_WAITING)
+                attempt(a);
+        else if (a->state == RELAY_ATTACHED)
+                wait_and_retry(a, "it has said nothing for 25 seconds", /* refused= */ false, 0);
+        else
+                wait_and_retry(a, "it did not answer in time", /* refused= */ false, 0);
+}
+
+void agent_nudge(Worker *w) {
+        Agent *a = w->agent;
+        Loop *loop = &w->loop;
+        uint64_t due;
+
+        if (!a || w->stage >= WORKER_SHUT)
+                return;
+        if (a->state == RELAY_ATTACHED &&
+            !is_way_gone(a->link->transport.handle.fd, &a->link->address)) {
+                ask_token(a);
+                return;
+        }
+        a->backoff = (Backoff) {};
+        /* One under way may well have begun after the change. */
+        if (a->state < RELAY_ATTACHED && loop->now_usec < a->attempt_usec + AGENT_YOUNG_USEC)
+                return;
+        if (a->state != RELAY_WAITING)
+                wait_and_retry(a, "the network has changed", /* refused= */ false, 0);
+        due = MAX(loop->now_usec, a->attempt_usec + AGENT_NUDGE_USEC);
+        loop_arm(loop, &a->timer, due);
+        tell(a, NULL, /* refused= */ false, due);
+}
+
+void agent_leave(Worker *w) {
+        Agent *a = w->agent;
+
+        if (!a)
+                return;
+        loop_disarm(&w->loop, &a->timer);
+        a->link = relay_link_close(a->link);
+        forget_next(a);
+}
+
+Agent *agent_free(Agent *a) {
+        if (!a)
+                return NULL;
+        detach(a);
+        set_state(a, RELAY_WAITING);
+        loop_disarm(&a->worker->loop, &a->timer);
+        if (a->asking)
+                a->asking->asker = NULL;
+        relay_target_unref(a->target);
+        free(a);
+        return NULL;
+}
+
+static Agent *agent_new(Worker *w) {
+        Agent *a = calloc(1, sizeof(*a));
+
+        if (!a)
+                return NULL;
+        a->worker = w;
+        a->target = relay_target_ref(w->snapshot->relay);
+        a->state = RELAY_WAITING;
+        a->timer.fire = on_timer;
+        a->next_timer.fire = on_next_timer;
+        channel_pool_init(&a->pool, w);
+        attempt(a);
+        return a;
+}
+
+void agent_apply(Worker *w) {
+        if (w->index != 0 || (w->agent && w->agent->target == w->snapshot->relay))
+                return;
+        w->agent = agent_free(w->agent);
+        if (!w->snapshot->relay || w->stage >= WORKER_SHUT)
+                return;
+        w->agent = agent_new(w);
+        if (!w->agent)
+                (void) log_oom();
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* How exchanges end that the service, or a tenant's house, has failed. Runs in the worker's thread. */
+
+#include <stdio.h>
+
+#include "hagw-proxyd/crew/worker.h"
+#include "hagw-proxyd/relay/tenantrefusal.h"
+
+/* That a tenant's house is away is nothing that ails the relay; what a probe meets with goes to who sent
+ * it. */
+static void note_failure(Exchange *x, const char *why) {
+        if (x->conn->probe)
+                (void) snprintf(x->conn->probe->result.text, sizeof(x->conn->probe->result.text), "%s", why);
+        else if (x->stats && !x->internal && !x->upstream->single)
+                upstream_report(x->upstream, x->stats, why);
+}
+
+void exchange_fail(Exchange *x, PageKind kind, const char *why) {
+        note_failure(x, why);
+        x->verdict = kind == PAGE_GATEWAY_TIMEOUT ? "upstream timeout" : "upstream failed";
+        exchange_answer(x, kind, why);
+}
+
+void exchange_break(Exchange *x, const char *verdict, const char *why) {
+        note_failure(x, why);
+        x->broken = true;
+        exchange_abort(x, verdict);
+}
+
+/* A tenant's house did not let him in. */
+static void refuse(Exchange *x, const char *why) {
+        Refusal r = tenant_refuse_link(x->conn->worker, x->upstream->host, x->client.fault,
+                                       /* count= */ !x->conn->probe);
+
+        note_failure(x, why);
+        x->verdict = refusal_name(r);
+        exchange_answer(x, refusal_page(r), refusal_text(r));
+}
+
+void exchange_fail_link(Exchange *x, const char *why) {
+        if (x->upstream->kind == CONF_UPSTREAM_TENANT)
+                refuse(x, why);
+        else
+                exchange_fail(x, PAGE_BAD_GATEWAY, why);
+}

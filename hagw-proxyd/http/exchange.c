@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Requests judged and answered by ourselves; what goes to an upstream is exchange-forward.c. Runs in the
+ * worker's thread. */
+
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "hagw-proxyd/crew/worker.h"
+
+#define CHALLENGE_PREFIX "/.well-known/acme-challenge/" /* RFC 8555 section 8.3 */
+
+Exchange *exchange_new(Conn *c) {
+        Worker *w = c->worker;
+        size_t max = c->snapshot->header_count + HEADER_SPARE;
+        Exchange *x = w->free_exchanges;
+
+        if (x)
+                w->free_exchanges = x->next_free;
+        if (x && x->headers_max < max) {
+                free(x);
+                x = NULL;
+        }
+        if (!x) {
+                x = malloc(offsetof(Exchange, headers) + 2 * max * sizeof(Header));
+                if (!x)
+                        return NULL;
+                x->headers_max = max;
+        }
+        /* The texts at the end are written before they are read. */
+        max = x->headers_max;
+        memset(x, 0, offsetof(Exchange, user));
+        x->headers_max = max;
+        x->user[0] = '\0';
+        x->client.ops = &exchange_link_ops;
+        x->conn = c;
+        x->begin_usec = w->loop.now_usec;
+        x->upstream_usec = USEC_INFINITY;
+        x->request.headers = (HeaderList) { .items = x->headers, .max = (uint16_t) max };
+        x->response.headers = (HeaderList) { .items = x->headers + max, .max = (uint16_t) max };
+        return x;
+}
+
+void exchange_free(Exchange *x) {
+        Worker *w = x->conn->worker;
+
+        x->next_free = w->free_exchanges;
+        w->free_exchanges = x;
+}
+
+void exchanges_done(Worker *w) {
+        while (w->free_exchanges) {
+                Exchange *x = w->free_exchanges;
+                w->free_exchanges = x->next_free;
+                free(x);
+        }
+}
+
+static uint16_t keep_text(char *out, size_t size, Slice s) {
+        size_t n = MIN(s.n, size);
+
+        if (n > 0)
+                memcpy(out, s.p, n);
+        return (uint16_t) n;
+}
+
+/* What the log wants at the end, when the head is gone. */
+static void keep_texts(Exchange *x) {
+        Conn *c = x->conn;
+
+        x->method_size = keep_text(x->method, sizeof(x->method), x->request.method_text);
+        x->target_size = keep_text(x->target, sizeof(x->target), x->request.target);
+        x->host_size = keep_text(x->host, sizeof(x->host),
+                                 c->kind == CONN_HTTP ? x->request.host : slice_from(c->name));
+}
+
+static void write_log(Exchange *x) {
+        Conn *c = x->conn;
+        Worker *w = c->worker;
+        uint64_t now = w->loop.now_usec;
+        AccessEntry e = {
+                .address = slice_from(c->address_text),
+                .host = { x->host, x->host_size },
+                .method = { x->method, x->method_size },
+                .target = { x->target, x->target_size },
+                .status = x->status,
+                .received = x->up.n,
+                .sent = x->down.n,
+                .duration_usec = now - x->begin_usec,
+                .upstream_usec = x->upstream_usec,
+                .user = slice_from(x->user),
+                .verdict = strempty(x->verdict),
+                .broken = x->broken,
+                .query_strings = c->snapshot->log_query_strings,
+        };
+
+        if (x->upstream)
+                e.upstream = x->upstream->authority;
+        if (!access_ring_put(w->access, &e))
+                counter_add(&w->counters.log_dropped, 1);
+}
+
+/* What became of it; whether there was an answer has been noted when it came. */
+static void note_probe(const Exchange *x) {
+        ProbeResult *r = &x->conn->probe->result;
+
+        r->asked = true;
+        r->fault = x->client.fault;
+        if (x->upstream)
+                r->peer = upstream_peer(x->upstream);
+}
+
+/* The exchange is over for everybody but the visitor's connection. */
+static void release(Exchange *x) {
+        Conn *c = x->conn;
+        Worker *w = c->worker;
+
+        if (x->asked)
+                x->asked->asker = NULL;
+        if (x->use)
+                session_use_end(&w->uses, x->use);
+        if (x->upstream) {
+                upstream_forget(&x->client);
+                x->upstream->n_clients--;
+        }
+        if (x->client.link)
+                link_close(x->client.link);
+        if (c->probe)
+                note_probe(x);
+        if (c->kind != CONN_PROBE)
+                counter_add(&w->counters.answers[x->status < 600 ? x->status / 100 : 0], 1);
+        if (x->stats) {
+                if (c->kind != CONN_PROBE)
+                        counter_sub(&x->stats->workers[w->index].active, 1);
+                host_stats_unref(x->stats);
+        }
+        if (c->snapshot->log_access && c->kind != CONN_PROBE)
+                write_log(x);
+        c->exchange = NULL;
+        exchange_free(x);
+}
+
+void exchange_abort(Exchange *x, const char *verdict) {
+        Conn *c = x->conn;
+
+        x->verdict = verdict;
+        release(x);
+        conn_close(c);
+}
+
+void exchange_finish(Exchange *x) {
+        Conn *c = x->conn;
+        bool last = x->close;
+
+        release(x);
+        if (last)
+                conn_linger(c);
+        else
+                conn_next(c);
+}
+
+void exchange_reply(Exchange *x, const char *data, size_t size, bool close) {
+        struct iovec iov = { (char *) data, size };
+
+        x->close = x->close || close;
+        if (transport_write(&x->conn->transport, &iov, 1) < 0)
+                exchange_abort(x, "gone");
+        else
+                exchange_finish(x);
+}
+
+/* A request whose body was not read ends the connection: what follows is not the next request. */
+static bool must_close(const Exchange *x) {
+        return !x->up.done || (x->request.flags & REQUEST_CLOSE) || x->conn->worker->stage >= WORKER_PARTING;
+}
+
+/* The upstream's name and what is wrong with it is told within the house; whoever is logged in elsewhere
+ * could do nothing with it. */
+static bool is_insider(const Exchange *x) {
+        return x->conn->kind == CONN_PROBE || (x->conn->inside && !x->foreign);
+}
+
+void exchange_answer(Exchange *x, PageKind kind, const char *error) {
+        Conn *c = x->conn;
+        Page page = {
+                .kind = kind,
+                .html = x->reader.html,
+                .again = x->reader.again,
+                .inside = is_insider(x),
+                .language = x->reader.language,
+                .policy = c->snapshot->page_policy,
+                .head = x->request.method == METHOD_HEAD,
+                .close = must_close(x),
+                .date = http_date(&c->worker->date, time(NULL)),
+                .host = slice_from(c->name),
+        };
+
+        page.error = slice_from(error);
+        if (x->upstream)
+                page.upstream = x->upstream->authority;
+        x->status = page_status(kind);
+        exchange_reply(x, c->worker->scratch, page_write(&page, c->worker->scratch), page.close);
+}
+
+static void redirect(Exchange *x, unsigned status, Slice location) {
+        bool close = must_close(x);
+        size_t size;
+
+        x->status = status;
+        if (page_write_redirect(status, location, http_date(&x->conn->worker->date, time(NULL)), close,
+                                x->conn->worker->scratch, &size) < 0)
+                exchange_answer(x, PAGE_URI_TOO_LONG, NULL);
+        else
+                exchange_reply(x, x->conn->worker->scratch, size, close);
+}
+
+/* From a head that is no request. */
+static void read_reader(Exchange *x) {
+        Conn *c = x->conn;
+
+        reader_of_bytes((Slice) { buffer_at(c->in), buffer_used(c->in) }, c->snapshot->language, &x->reader);
+}
+
+void exchange_refuse(Exchange *x, H1Verdict v) {
+        Conn *c = x->conn;
+        PageKind kind = page_from_status(h1_verdict_status(v));
+
+        counter_add(&c->worker->counters.requests, 1);
+        x->verdict = h1_verdict_text(v);
+        /* Nobody who speaks like this on port 80 gets an answer. What was parsed is not to be trusted. */
+        x->request = (Request) { .headers = { .items = x->headers, .max = (uint16_t) x->headers_max } };
+        keep_texts(x);
+        read_reader(x);
+        x->close = true;
+        if (c->kind == CONN_HTTP)
+                exchange_abort(x, x->verdict);
+        else
+                exchange_answer(x, kind < 0 ? PAGE_BAD_REQUEST : kind, x->verdict);
+}
+
+void exchange_refuse_timeout(Conn *c) {
+        Exchange *x = exchange_new(c);
+
+        if (!x) {
+                conn_close(c);
+                return;
+        }
+        c->state = CONN_REQUEST;
+        c->exchange = x;
+        x->close = true;
+        x->verdict = "head timeout";
+        keep_texts(x);
+        read_reader(x);
+        exchange_answer(x, PAGE_TIMEOUT, NULL);
+}
+
+static Upstream *route_upstream(Conn *c) {
+        const ConfHost *host = &c->route->host;
+        char label[HOSTNAME_LABEL_MAX + 1];
+
+        if (c->upstream)
+                return c->upstream;
+        if (c->probe && c->probe->kind == PROBE_OTHER_SCHEME)
+                c->upstream = upstream_new_other(c->worker, host);
+        else if (host->upstream_kind != CONF_UPSTREAM_TENANT)
+                c->upstream = upstream_get(c->worker, host, snapshot_host(c->snapshot, c->route)->trust);
+        else {
+                const char *tenant = *host->upstream_host ? host->upstream_host :
+                                                            tenants_label(c->worker, c->name, label);
+                c->upstream = upstream_new_single(c->worker, host, strempty(tenant), c->name);
+        }
+        return c->upstream;
+}
+
+static void forward_to(Exchange *x, bool internal) {
+        Conn *c = x->conn;
+        Upstream *u;
+
+        if (!internal && review_leads_elsewhere(c)) {
+                exchange_abort(x, "its name has gone to another house");
+                return;
+        }
+        u = internal ? upstream_get(c->worker, NULL, NULL) : route_upstream(c);
+
+        x->internal = internal;
+        if (u)
+                exchange_forward(x, u);
+        else
+                exchange_abort(x, "out of memory");
+}
+
+/* Asks webd about a cookie or token. */
+static void ask_session(Exchange *x, const PolicyFinding *f) {
+        Worker *w = x->conn->worker;
+        SessionMessage *m;
+
+        m = message_new(MESSAGE_SESSION);
+        if (!m || f->secret.n >= sizeof(m->secret)) {
+                message_free(m ? &m->message : NULL);
+                exchange_abort(x, "out of memory");
+                return;
+        }
+        m->worker = w;
+        m->asker = x;
+        m->token = f->token;
+        m->relayed = x->conn->channel;
+        memcpy(m->secret, f->secret.p, f->secret.n);
+        (void) snprintf(m->host, sizeof(m->host), "%s", x->conn->name);
+        (void) snprintf(m->address, sizeof(m->address), "%s", x->conn->address_text);
+        x->asked = m;
+        x->state = EXCHANGE_SESSION;
+        queue_push(w->main_queue, &m->message);
+}
+
+/* A person is sent to hagw-webd's page; a program gets the status. */
+static void refuse(Exchange *x) {
+        char location[POLICY_LOCATION_MAX];
+
+        if (!request_is_navigation(&x->request)) {
+                exchange_answer(x, PAGE_FORBIDDEN, NULL);
+                return;
+        }
+        policy_denied_location(&x->request, location);
+        redirect(x, 303, slice_from(location));
+}
+
+/* What hagw-webd has said. Whoever passes by a session is cut when it ends. May end it. */
+static int take_session(Exchange *x, PolicySession session, const char *user, const char *session_id) {
+        Worker *w = x->conn->worker;
+
+        x->session = session;
+        memcpy(x->user, user, sizeof(x->user));
+        if (session != POLICY_SESSION_ALLOWED)
+                return 0;
+        x->use = session_use_begin(&w->uses, session_id);
+        if (!x->use) {
+                exchange_abort(x, "out of memory");
+                return -ENOMEM;
+        }
+        exchange_used(x);
+        return 0;
+}
+
+static void act(Exchange *x, PolicyVerdict v) {
+        const ConfHost *host = &x->conn->route->host;
+
+        x->verdict = policy_verdict_text(v);
+        switch (v) {
+        case POLICY_PASS:
+        case POLICY_OWN:
+                if (v == POLICY_PASS && !x->use && host->access.login != CONF_LOGIN_NONE)
+                        x->open_path = policy_find_open_path(x->request.target, host->access.open_paths);
+                forward_to(x, v == POLICY_OWN);
+                break;
+        case POLICY_LOGIN: {
+                char location[POLICY_LOCATION_MAX];
+
+                policy_login_location(&x->request, location);
+                redirect(x, 303, slice_from(location));
+                break;
+        }
+        case POLICY_UNAUTHORIZED:
+                exchange_answer(x, x->reader.form ? PAGE_FORM : PAGE_UNAUTHORIZED, NULL);
+                break;
+        case POLICY_FOREIGN:
+                exchange_answer(x, PAGE_FOREIGN, NULL);
+                break;
+        case POLICY_FORBIDDEN:
+                refuse(x);
+                break;
+        default:
+                exchange_abort(x, x->foreign ? policy_verdict_text(POLICY_FOREIGN) : x->verdict);
+        }
+}
+
+static void judge(Exchange *x) {
+        Conn *c = x->conn;
+        const SessionEntry *known;
+        PolicyFinding f;
+        PolicyVerdict v;
+
+        v = policy_judge(c->route, &x->request, c->inside, &f);
+        x->foreign = f.foreign;
+        x->embedded = f.embedded;
+        if (v == POLICY_ASK) {
+                known = session_cache_find(&c->worker->sessions, &f, c->name, c->worker->loop.now_usec);
+                if (!known) {
+                        ask_session(x, &f);
+                        return;
+                }
+                if (take_session(x, known->session, known->user, known->session_id) < 0)
+                        return;
+                v = policy_settle(&x->request, x->session);
+        }
+        act(x, v);
+}
+
+void exchange_on_session(SessionMessage *m) {
+        Exchange *x = m->asker;
+
+        if (m->error >= 0)
+                session_cache_add(&m->worker->sessions, m, m->worker->loop.now_usec);
+        if (!x)
+                return;
+        x->asked = NULL;
+        x->state = EXCHANGE_JUDGE;
+        if (m->error < 0) {
+                x->verdict = "login unavailable";
+                exchange_answer(x, PAGE_UNAVAILABLE,
+                                "the login service does not answer; see systemctl status hagw-webd");
+        } else if (x->conn->snapshot != m->worker->snapshot) {
+                if (conn_refresh(x->conn) < 0)
+                        exchange_abort(x, "not admitted any more");
+                else
+                        judge(x);
+        } else if (take_session(x, m->session, m->user, m->session_id) >= 0)
+                act(x, policy_settle(&x->request, x->session));
+}
+
+/* Port 80 knows our hosts' names, sends visitors to https, and answers the certificate authority. */
+static void serve_http(Exchange *x) {
+        Conn *c = x->conn;
+        char location[POLICY_LOCATION_MAX], name[HOSTNAME_MAX + 1];
+        int n;
+
+        if (request_normalize_host(&x->request, name) >= 0)
+                c->route = route_find(c->snapshot->routes, name);
+        else
+                c->route = NULL;
+        if (!c->route || !route_admits(c->route, c->inside)) {
+                exchange_abort(x, "unknown host");
+                return;
+        }
+        memcpy(c->name, name, sizeof(name));
+        if (slice_starts_with(x->request.target, SLICE(CHALLENGE_PREFIX))) {
+                x->verdict = "challenge";
+                forward_to(x, true);
+                return;
+        }
+        x->verdict = "redirect";
+        n = snprintf(location, sizeof(location), "https://%s%.*s", name, (int) x->request.target.n,
+                     x->request.target.p);
+        if (n < 0 || (size_t) n >= sizeof(location) || x->request.target.n == 0 ||
+            x->request.target.p[0] != '/')
+                exchange_answer(x, PAGE_URI_TOO_LONG, NULL);
+        else
+                redirect(x, 308, (Slice) { location, (size_t) n });
+}
+
+void exchange_begin(Exchange *x) {
+        Conn *c = x->conn;
+        Worker *w = c->worker;
+
+        x->head_held = true;
+        reader_of_request(&x->request, c->snapshot->language, &x->reader);
+        flow_init(&x->up, x->request.body, x->request.body_size, H1_STRICT, x->request.body);
+        if (c->kind != CONN_PROBE)
+                counter_add(&w->counters.requests, 1);
+        if (c->snapshot->log_access)
+                keep_texts(x);
+        /* For the question to webd; the upstream's own deadline takes over. */
+        loop_arm(&w->loop, &c->timer, w->loop.now_usec + c->snapshot->head_usec);
+        if (c->kind == CONN_HTTP) {
+                serve_http(x);
+                return;
+        }
+        /* What is asked in another way than a visitor asks says nothing of how the service is. */
+        if (!c->probe || c->probe->kind == PROBE_VISITOR)
+                x->stats = host_stats_ref(snapshot_host(c->snapshot, c->route)->stats);
+        if (!c->probe) {
+                counter_add(&x->stats->workers[w->index].active, 1);
+                counter_add(&x->stats->workers[w->index].requests, 1);
+        }
+        if (!request_is_for(&x->request, c->name)) {
+                x->verdict = "another host";
+                exchange_answer(x, PAGE_MISDIRECTED, NULL);
+                return;
+        }
+        if (c->kind == CONN_PROBE) {
+                x->verdict = "probe";
+                forward_to(x, false);
+        } else
+                judge(x);
+}

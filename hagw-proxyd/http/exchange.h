@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "hagw-proxyd/crew/accessring.h"
+#include "hagw-proxyd/crew/message.h"
+#include "hagw-proxyd/http/flow.h"
+#include "hagw-proxyd/http/sessions.h"
+#include "hagw-proxyd/upstream/link.h"
+#include "hagw-proxyd/wire/forward.h"
+#include "hagw-proxyd/wire/h1.h"
+#include "hagw-proxyd/wire/pages.h"
+#include "hagw-proxyd/wire/policy.h"
+#include "hagw-proxyd/wire/reader.h"
+
+/* One request and its answer: judged, asked about, forwarded, answered, logged. Lives from the request's
+ * head to the end of the answer (or of the WebSocket). Never freed while one of its own functions still runs
+ * above: those that may end it say so, and their callers return. */
+
+typedef struct Conn Conn;
+typedef struct Upstream Upstream;
+typedef struct Worker Worker;
+
+typedef enum ExchangeState {
+        EXCHANGE_JUDGE,   /* new */
+        EXCHANGE_SESSION, /* webd is asked */
+        EXCHANGE_LINK,    /* a connection is being made */
+        EXCHANGE_HEAD,    /* the request is on its way; waits for the answer's head */
+        EXCHANGE_BODY,    /* the answer is on its way */
+        EXCHANGE_TUNNEL,  /* upgraded: bytes both ways */
+        _EXCHANGE_STATE_MAX,
+        _EXCHANGE_STATE_INVALID = -EINVAL,
+} ExchangeState;
+
+struct Exchange {
+        Exchange *next_free;
+        Conn *conn;
+        ExchangeState state;
+        Request request;
+        Response response;
+        H1Scan response_scan;
+        Upstream *upstream;
+        LinkClient client;
+        SessionMessage *asked;
+        HostStats *stats;
+        PolicySession session;
+        Flow up, down;
+        Reader reader;
+        bool head_held;   /* the request's head still lies in conn->in, to be sent again if need be */
+        bool internal;    /* to webd */
+        bool embedded;    /* so it does, but the host's embedded_by admits it */
+        bool foreign;     /* another site's page asks: the visitor is not inside, wherever the browser is */
+        bool retried;
+        bool interim;     /* an interim answer came: the service is at work on the request */
+        bool broken;      /* the answer broke off behind its head */
+        bool link_spent;  /* the link is for no further request */
+        bool close;       /* the visitor's connection ends with this answer */
+        unsigned status;
+        const char *verdict;
+        uint64_t begin_usec, upstream_usec;
+        SessionUse *use;       /* by whose session it passed; NULL: by none */
+        const char *open_path; /* the one by which it passed, of the connection's snapshot; NULL: by none */
+        uint16_t target_size, method_size, host_size;
+        char user[MESSAGE_USER_MAX];
+        char forward_scratch[FORWARD_SCRATCH];
+        char host[HOSTNAME_MAX + 1]; /* for the log */
+        char method[16];
+        char target[ACCESS_TARGET_MAX];
+        size_t headers_max;
+        Header headers[]; /* of the request, then of the response */
+};
+
+Exchange *exchange_new(Conn *c);
+void exchange_free(Exchange *x);
+void exchanges_done(Worker *w);
+
+/* The request's head is complete and well-formed: goes on as far as it can. May end it. */
+void exchange_begin(Exchange *x);
+/* It is not: answers why, and the connection ends. */
+void exchange_refuse(Exchange *x, H1Verdict v);
+/* A head that does not come to its end. */
+void exchange_refuse_timeout(Conn *c);
+
+/* Something happened to one of its sockets. May end it. */
+void exchange_run(Exchange *x);
+void exchange_on_timeout(Exchange *x);
+void exchange_on_session(SessionMessage *m);
+/* Closes both sides at once. */
+void exchange_abort(Exchange *x, const char *verdict);
+
+/* For the parts of it: exchange-forward.c, tunnel.c. */
+
+extern const LinkClientOps exchange_link_ops;
+
+/* Answers with a page of our own. Ends it. */
+void exchange_answer(Exchange *x, PageKind kind, const char *error);
+/* Sends a whole answer that is ready. Ends it. */
+void exchange_reply(Exchange *x, const char *data, size_t size, bool close);
+/* Sends the request to an upstream. May end it. */
+void exchange_forward(Exchange *x, Upstream *u);
+/* Both directions are through. */
+void exchange_finish(Exchange *x);
+/* The service has failed: a page. */
+void exchange_fail(Exchange *x, PageKind kind, const char *why);
+/* There is no connection to it. */
+void exchange_fail_link(Exchange *x, const char *why);
+/* The answer cannot be passed on whole. Once bytes of it are on their way, only the end of the connection
+ * can tell the visitor, who must not see the end of its framing. */
+void exchange_break(Exchange *x, const char *verdict, const char *why);
+/* Something has passed: its session was used. */
+static inline void exchange_used(Exchange *x) {
+        if (x->use)
+                sessions_used(x->conn->worker, x->use);
+}
+void exchange_pump(Exchange *x);
+void tunnel_run(Exchange *x);
+/* The worker stops: it may go on for as long as bytes pass. */
+void tunnel_drain(Exchange *x);

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "hagw-proxyd/crew/message.h"
+
+/* What a worker remembers of webd's answers about sessions: for as long as webd allowed, until webd takes it
+ * back. */
+
+#define SESSION_CACHE_BUCKETS 1024U /* a power of two */
+#define SESSION_CACHE_MAX 4096U
+
+typedef struct SessionEntry {
+        struct SessionEntry *next;
+        uint64_t expires_usec; /* CLOCK_MONOTONIC */
+        PolicySession session;
+        char user[MESSAGE_USER_MAX];
+        char session_id[MESSAGE_SESSION_ID_MAX];
+        bool token; /* the same bytes as a cookie's value are another secret */
+        uint16_t secret_size;
+        char key[]; /* secret, NUL, host, NUL */
+} SessionEntry;
+
+typedef struct SessionCache {
+        SessionEntry *buckets[SESSION_CACHE_BUCKETS];
+        size_t n;
+} SessionCache;
+
+/* NULL: not known, or too old. */
+const SessionEntry *session_cache_find(SessionCache *c, const PolicyFinding *asked, const char *host,
+                                       uint64_t now_usec);
+/* Remembers an answer. Nothing where it may not be kept, or memory is short: it is only a cache. */
+void session_cache_add(SessionCache *c, const SessionMessage *m, uint64_t now_usec);
+/* ids: sorted. */
+void session_cache_forget(SessionCache *c, const SessionId *ids, size_t n);
+void session_cache_clear(SessionCache *c);

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A list that is put together from all workers. Rows cross the threads as JSON text. */
+
+#include <stdio.h>
+#include <time.h>
+
+#include "hagw-proxyd/main/attachments.h"
+#include "hagw-proxyd/main/manager.h"
+#include "hagw-proxyd/relay/control.h"
+#include "hagw-proxyd/relay/tenantrefusal.h"
+#include "hagw-proxyd/relay/tenantusage.h"
+#include "libhagw/usec.h"
+
+#define ROWS_MAX 500U /* in one message */
+#define SWAPS_MAX 100U /* rows of each worker's */
+#define REFUSED_MAX 2000U /* rows of refusals in an answer, the newest; of one tenant there are fewer */
+
+/* In the worker's thread. */
+
+static unsigned count_visitors(Tenant *t, const Control *k) {
+        unsigned n = 0;
+
+        for (ChannelClient *c = t->users; c; c = c->next) {
+                tenant_usage_collect(t, c);
+                n += memcmp(c->session_id, k->session_id, sizeof(c->session_id)) == 0;
+        }
+        return n;
+}
+
+static int append_row(sd_json_variant **rows, const Control *k) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *row = NULL;
+        char address[IP_TEXT_MAX], text[IP_TEXT_MAX + 10];
+        unsigned visitors = count_visitors(k->tenant, k);
+        int r;
+
+        (void) snprintf(text, sizeof(text), k->address.family == AF_INET6 ? "[%s]:%u" : "%s:%u",
+                        ip_format(&k->address, address), k->port);
+        r = sd_json_buildo(&row, SD_JSON_BUILD_PAIR_STRING("tenant", k->tenant_name),
+                           SD_JSON_BUILD_PAIR_STRING("tokenId", k->token_id),
+                           SD_JSON_BUILD_PAIR_STRING("machine", k->machine),
+                           SD_JSON_BUILD_PAIR_STRING("software", k->software),
+                           SD_JSON_BUILD_PAIR_STRING("address", text),
+                           SD_JSON_BUILD_PAIR_UNSIGNED("sinceUSec", k->since_usec),
+                           SD_JSON_BUILD_PAIR_UNSIGNED("waiting", k->n_waiting),
+                           SD_JSON_BUILD_PAIR_UNSIGNED("visitors", visitors),
+                           SD_JSON_BUILD_PAIR_UNSIGNED("received", k->received),
+                           SD_JSON_BUILD_PAIR_UNSIGNED("sent", k->sent));
+        return r < 0 ? r : sd_json_variant_append_array(rows, row);
+}
+
+static void add_refusals(NameEntry *e, void *userdata) {
+        RefusalRows *f = userdata;
+
+        tenant_refusals_add(CONTAINER_OF(e, Tenant, entry), f);
+}
+
+/* The newest ones; *ret_more: how many there was no room for. */
+static int collect_refused(Worker *w, const char *tenant, sd_json_variant **ret, size_t *ret_more) {
+        _cleanup_(refusal_rows_done) RefusalRows f = {};
+        Tenant *t;
+
+        if (!*tenant)
+                name_table_foreach(&w->tenants.table, add_refusals, &f);
+        else if ((t = tenants_find(w, tenant)))
+                add_refusals(&t->entry, &f);
+        *ret_more = f.n > REFUSED_MAX ? f.n - REFUSED_MAX : 0;
+        return refusal_rows_to_json(&f, REFUSED_MAX, ret);
+}
+
+typedef struct Swaps {
+        uint64_t now_usec, shift_usec;
+        size_t n;
+        sd_json_variant *rows;
+} Swaps;
+
+static void add_swap(NameEntry *e, void *userdata) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *row = NULL;
+        const Tenant *t = CONTAINER_OF(e, Tenant, entry);
+        Swaps *s = userdata;
+
+        if (t->taken_usec[1] == 0 || t->taken_usec[1] + TENANT_SWAP_USEC < s->now_usec || s->n >= SWAPS_MAX)
+                return;
+        s->n++;
+        if (sd_json_buildo(&row, SD_JSON_BUILD_PAIR_STRING("tenant", t->info->name),
+                           SD_JSON_BUILD_PAIR_UNSIGNED("lastUSec", t->taken_usec[0] + s->shift_usec)) >= 0)
+                (void) sd_json_variant_append_array(&s->rows, row);
+}
+
+/* NULL: none. */
+static sd_json_variant *collect_swaps(Worker *w, const char *tenant) {
+        Swaps s = { .now_usec = w->loop.now_usec,
+                    .shift_usec = clock_usec(CLOCK_REALTIME) - clock_usec(CLOCK_MONOTONIC) };
+        Tenant *t;
+
+        if (!*tenant)
+                name_table_foreach(&w->tenants.table, add_swap, &s);
+        else if ((t = tenants_find(w, tenant)))
+                add_swap(&t->entry, &s);
+        return s.rows;
+}
+
+void attachments_collect(Worker *w, AttachmentsMessage *m) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *rows = NULL, *refused = NULL, *v = NULL,
+                                                          *swaps = collect_swaps(w, m->tenant);
+        int r = sd_json_variant_new_array(&rows, NULL, 0);
+        size_t more = 0;
+
+        for (size_t i = 0; r >= 0 && !m->refused_only && i < w->tenants.n_controls; i++) {
+                const Control *k = w->tenants.controls[i];
+
+                if (k && (!*m->tenant || streq(m->tenant, k->tenant_name)))
+                        r = append_row(&rows, k);
+        }
+        if (r >= 0)
+                r = collect_refused(w, m->tenant, &refused, &more);
+        if (r >= 0)
+                r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR_VARIANT("attachments", rows),
+                                   SD_JSON_BUILD_PAIR_VARIANT("refused", refused),
+                                   SD_JSON_BUILD_PAIR_UNSIGNED("refusedMore", more),
+                                   SD_JSON_BUILD_PAIR_CONDITION(!!swaps, "swaps",
+                                                                SD_JSON_BUILD_VARIANT(swaps)));
+        if (r >= 0)
+                (void) sd_json_variant_format(v, /* flags= */ 0, &m->rows);
+        queue_push(w->main_queue, &m->message);
+}
+
+/* From here on in the main thread. */
+
+struct AttachmentsCall {
+        sd_varlink *link;
+        sd_json_variant *rows, *refused, *swaps;
+        uint64_t refused_more;
+        unsigned n_open; /* workers that have not answered */
+        int error;
+};
+
+static int send_rows(AttachmentsCall *call) {
+        size_t n = sd_json_variant_elements(call->rows);
+
+        for (size_t i = 0; i + ROWS_MAX < n; i += ROWS_MAX) {
+                _cleanup_(sd_json_variant_unrefp) sd_json_variant *some = NULL;
+                int r = 0;
+
+                for (size_t k = i; r >= 0 && k < i + ROWS_MAX; k++)
+                        r = sd_json_variant_append_array(&some, sd_json_variant_by_index(call->rows, k));
+                if (r >= 0)
+                        r = sd_varlink_notifybo(call->link, SD_JSON_BUILD_PAIR_VARIANT("attachments", some));
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static uint64_t last_usec(sd_json_variant *row) {
+        return sd_json_variant_unsigned(sd_json_variant_by_key(row, "lastUSec"));
+}
+
+static int compare_newest_first(const void *x, const void *y) {
+        sd_json_variant *const *a = x, *const *b = y;
+
+        return last_usec(*b) > last_usec(*a) ? 1 : last_usec(*b) < last_usec(*a) ? -1 : 0;
+}
+
+/* Each worker has told its newest ones; of all of them, the newest. */
+static int cut_refused(AttachmentsCall *call) {
+        const size_t n = sd_json_variant_elements(call->refused);
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *cut = NULL;
+        _cleanup_free_ sd_json_variant **sorted = calloc(n + 1, sizeof(*sorted));
+        int r = 0;
+
+        if (!sorted)
+                return -ENOMEM;
+        for (size_t i = 0; i < n; i++)
+                sorted[i] = sd_json_variant_by_index(call->refused, i); /* borrowed */
+        qsort(sorted, n, sizeof(*sorted), compare_newest_first);
+        for (size_t i = 0; r >= 0 && i < n && i < REFUSED_MAX; i++)
+                r = sd_json_variant_append_array(&cut, sorted[i]);
+        if (r < 0)
+                return r;
+        call->refused_more += n > REFUSED_MAX ? n - REFUSED_MAX : 0;
+        sd_json_variant_unref(call->refused);
+        call->refused = TAKE_PTR(cut);
+        return 0;
+}
+
+/* What is left is the last message. */
+static void finish(AttachmentsCall *call) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *last = NULL;
+        size_t n = sd_json_variant_elements(call->rows), begin = n > 0 ? (n - 1) / ROWS_MAX * ROWS_MAX : 0;
+        int r = call->error;
+
+        if (r >= 0)
+                r = cut_refused(call);
+        if (r >= 0)
+                r = send_rows(call);
+        if (r >= 0)
+                r = sd_json_variant_new_array(&last, NULL, 0);
+        for (size_t i = begin; r >= 0 && i < n; i++)
+                r = sd_json_variant_append_array(&last, sd_json_variant_by_index(call->rows, i));
+        if (r < 0)
+                (void) sd_varlink_error_errno(call->link, r);
+        else
+                (void) sd_varlink_replybo(
+                        call->link, SD_JSON_BUILD_PAIR_VARIANT("attachments", last),
+                        SD_JSON_BUILD_PAIR_CONDITION(!!call->refused, "refused",
+                                                     SD_JSON_BUILD_VARIANT(call->refused)),
+                        SD_JSON_BUILD_PAIR_CONDITION(call->refused_more > 0, "refusedMore",
+                                                     SD_JSON_BUILD_UNSIGNED(call->refused_more)),
+                        SD_JSON_BUILD_PAIR_CONDITION(!!call->swaps, "swaps",
+                                                     SD_JSON_BUILD_VARIANT(call->swaps)));
+        sd_varlink_unref(call->link);
+        sd_json_variant_unref(call->rows);
+        sd_json_variant_unref(call->refused);
+        sd_json_variant_unref(call->swaps);
+        free(call);
+}
+
+static void take_rows(AttachmentsCall *call, sd_json_variant *rows, sd_json_variant **to) {
+        for (size_t i = 0; call->error >= 0 && i < sd_json_variant_elements(rows); i++)
+                call->error = sd_json_variant_append_array(to, sd_json_variant_by_index(rows, i));
+}
+
+void attachments_on_message(AttachmentsMessage *m) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        AttachmentsCall *call = m->call;
+
+        if (!m->rows || sd_json_parse(m->rows, /* flags= */ 0, &v, NULL, NULL) < 0)
+                call->error = -ENOMEM;
+        take_rows(call, sd_json_variant_by_key(v, "attachments"), &call->rows);
+        take_rows(call, sd_json_variant_by_key(v, "refused"), &call->refused);
+        take_rows(call, sd_json_variant_by_key(v, "swaps"), &call->swaps);
+        if (v)
+                call->refused_more += sd_json_variant_unsigned(sd_json_variant_by_key(v, "refusedMore"));
+        if (--call->n_open == 0)
+                finish(call);
+}
+
+typedef struct AttachmentsQuestion {
+        const char *tenant;
+        bool refused_only;
+} AttachmentsQuestion;
+
+int vl_method_list_attachments(sd_varlink *link, sd_json_variant *parameters,
+                               sd_varlink_method_flags_t flags, void *userdata) {
+        static const sd_json_dispatch_field table[] = {
+                { "tenant", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
+                  offsetof(AttachmentsQuestion, tenant), SD_JSON_NULLABLE },
+                { "refusedOnly", SD_JSON_VARIANT_BOOLEAN, sd_json_dispatch_stdbool,
+                  offsetof(AttachmentsQuestion, refused_only), SD_JSON_NULLABLE },
+                {},
+        };
+        const Manager *m = userdata;
+        AttachmentsQuestion q = {};
+        AttachmentsCall *call;
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_TENANTD | VL_PEER_WEBD);
+        if (r != 0)
+                return r;
+        r = sd_varlink_dispatch(link, parameters, table, &q);
+        if (r != 0)
+                return r;
+        call = calloc(1, sizeof(*call));
+        if (!call)
+                return -ENOMEM;
+        call->link = sd_varlink_ref(link);
+        call->n_open = m->n_workers;
+        for (unsigned i = 0; i < m->n_workers; i++) {
+                AttachmentsMessage *a = message_new(MESSAGE_ATTACHMENTS);
+
+                if (!a) {
+                        call->error = -ENOMEM;
+                        call->n_open--;
+                        continue;
+                }
+                a->call = call;
+                (void) snprintf(a->tenant, sizeof(a->tenant), "%s", strempty(q.tenant));
+                a->refused_only = q.refused_only;
+                worker_send(m->workers[i], &a->message);
+        }
+        if (call->n_open == 0)
+                finish(call);
+        return 0;
+}

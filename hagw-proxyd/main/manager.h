@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "hagw-proxyd/crew/snapshot.h"
+#include "hagw-proxyd/crew/worker.h"
+#include "hagw-proxyd/main/accesswriter.h"
+#include "hagw-proxyd/main/calllink.h"
+#include "hagw-proxyd/main/hidden.h"
+#include "hagw-proxyd/main/namelink.h"
+#include "hagw-proxyd/main/past.h"
+#include "hagw-proxyd/main/probe.h"
+#include "hagw-proxyd/main/pulse.h"
+#include "hagw-proxyd/main/relayview.h"
+#include "hagw-proxyd/main/rounds.h"
+#include "hagw-proxyd/main/tenantwatch.h"
+#include "hagw-proxyd/main/trial.h"
+#include "hagw-proxyd/main/weblink.h"
+#include "libhagw/daemon.h"
+
+/* The main thread: configuration and certificates become snapshots, workers' questions are asked, figures
+ * are summed up. */
+
+/* Visitors wait so long in the sockets' backlog for the first word from hagw-acmed, and at a relay from
+ * hagw-tenantd: without a certificate, or as visitors of nobody, they would be turned away. */
+#define MANAGER_OPEN_USEC (3 * USEC_PER_SEC)
+#define MANAGER_STOP_USEC (15 * USEC_PER_SEC) /* beyond proxy.drain, for what is left to do */
+
+typedef enum ManagerNews {
+        MANAGER_CERTIFICATES = 1 << 0,
+        MANAGER_TENANTS = 1 << 1,
+        _MANAGER_NEWS_ALL = (1 << 2) - 1,
+} ManagerNews;
+
+typedef struct Manager {
+        Daemon *daemon;
+        sd_event *event;
+        Queue queue;
+        sd_event_source *queue_source, *ticket_source, *open_source, *drain_source;
+        unsigned news; /* ManagerNews that were heard, or are not waited for */
+        Worker **workers;
+        unsigned n_workers, n_drained, n_stopped;
+        AccessWriter *access;
+        Snapshot *snapshot;
+        TlsCertificate **certificates;
+        size_t n_certificates;
+        uint8_t ticket_secret[TLS_TICKET_SECRET_SIZE];
+        uint64_t ticket_usec; /* how long a secret is used, and so a ticket resumes at most */
+        VlWatch *acme, *revocations, *network;
+        Hops hops;
+        uint64_t network_changes; /* as hagw-netd counts them; UINT64_MAX: not known */
+        Hidden hidden;
+        Hidden balancers; /* that speak version 1 of the PROXY protocol, and are not understood */
+        Past past; /* of processes before this one */
+        PastFile *past_file;
+        sd_event_source *past_source;
+        WebLink web;
+        NameLink names;
+        CallLink calls[_CALL_PEER_MAX];
+        TenantWatch tenants;
+        RelayView relay;
+        Probe *probes;
+        Trial *trials;
+        Rounds rounds;
+        Pulse *pulse;
+} Manager;
+
+int manager_start(Daemon *daemon, const Config *config, void **ret_userdata);
+int manager_reload(const Config *config, void *userdata);
+void manager_drain(void *userdata);
+int manager_metrics(sd_json_variant **metrics, void *userdata);
+void *manager_stop(void *userdata);
+
+/* Something was heard of for the first time: the door opens when all was. */
+void manager_heard(Manager *m, ManagerNews news);
+/* Who came from the internet, with those that were here before. */
+Past manager_outside(const Manager *m);
+/* The same hosts and settings with what is new otherwise. */
+void manager_renew_snapshot(Manager *m);
+/* io.hagw.Net.WatchNetwork, in manager-network.c. */
+void manager_on_network(sd_json_variant *message, void *userdata);
+/* io.hagw.Acme.Watch, in manager-certificates.c. */
+void manager_on_certificates(sd_json_variant *message, void *userdata);
+/* In manager-sessions.c. */
+void manager_on_used(Manager *m, const UsedMessage *u);
+/* io.hagw.Web.WatchRevocations. */
+void manager_on_revocations(sd_json_variant *message, void *userdata);
+
+/* One snapshot of the workers' sums. */
+typedef struct HostReading {
+        uint64_t requests, active, ok_usec, good_usec, inner_usec; /* CLOCK_MONOTONIC; 0: never */
+        bool failing; /* visitors do not get through, as far as is known */
+        bool found;   /* failing, and why was found by a trial: finding_text; else error says it */
+} HostReading;
+HostReading host_stats_read(const HostStats *s);

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The proxy's figures: each worker counts for itself, here they are added up. Main thread only. */
+
+#include "hagw-proxyd/main/manager.h"
+
+HostReading host_stats_read(const HostStats *s) {
+        HostReading sum = {};
+
+        for (unsigned i = 0; i < s->n_workers; i++) {
+                const HostCounters *c = &s->workers[i];
+                uint64_t ok_usec = atomic_load_explicit(&c->ok_usec, memory_order_relaxed);
+
+                sum.requests += atomic_load_explicit(&c->requests, memory_order_relaxed);
+                sum.active += atomic_load_explicit(&c->active, memory_order_relaxed);
+                sum.ok_usec = MAX(sum.ok_usec, ok_usec);
+                sum.good_usec =
+                        MAX(sum.good_usec, atomic_load_explicit(&c->good_usec, memory_order_relaxed));
+                sum.inner_usec =
+                        MAX(sum.inner_usec, atomic_load_explicit(&c->inner_usec, memory_order_relaxed));
+        }
+        sum.found = s->finding != FINDING_NONE &&
+                    s->tried_usec > (finding_ends_with_answer(s->finding) ? sum.ok_usec : sum.good_usec);
+        /* A head that came, and its body that broke, may be of one turn of the loop. */
+        sum.failing = sum.found || (s->error && s->error_usec >= sum.ok_usec);
+        return sum;
+}
+
+#define ROW(name_, counter_, help_, field) { name_, counter_, help_, offsetof(WorkerCounters, field) }
+
+static const struct {
+        const char *name;
+        bool counter;
+        const char *help;
+        size_t offset;
+} rows[] = {
+        ROW("proxy_connections", false, "Visitors' connections open now", connections),
+        ROW("proxy_accepted", true, "Visitors' connections accepted", accepted),
+        ROW("proxy_crowded", true, "Visitors' connections closed because their address had too many",
+            crowded),
+        ROW("proxy_evicted", true, "Visitors whose connections were closed to make room for others",
+            evicted),
+        ROW("proxy_refused", true, "Connections closed without an answer before the handshake", refused),
+        ROW("proxy_hidden", true,
+            "Visitors not taken for the house's own because their address may stand for anybody", hidden),
+        ROW("proxy_handshakes", true, "TLS handshakes completed", handshakes),
+        ROW("proxy_resumed", true, "TLS handshakes that resumed a session", resumed),
+        ROW("proxy_failed_handshakes", true, "TLS handshakes that failed", failed_handshakes),
+        ROW("proxy_handshakes_waiting", false, "TLS handshakes that wait for their turn",
+            handshakes_waiting),
+        ROW("proxy_handshakes_signing", false, "TLS handshakes that wait for their signature",
+            handshakes_signing),
+        ROW("proxy_handshakes_signed", true, "Signatures asked for", handshakes_signed),
+        ROW("proxy_requests", true, "Requests", requests),
+        ROW("proxy_upgrades", true, "WebSockets opened", tunnels),
+        ROW("proxy_passages", true, "Visitors passed on unopened", passages),
+        ROW("proxy_passages_open", false, "Visitors being passed on unopened now", passages_open),
+        ROW("proxy_passage_received_bytes", true, "Bytes from visitors passed on unopened",
+            passage_received),
+        ROW("proxy_passage_sent_bytes", true, "Bytes to visitors passed on unopened", passage_sent),
+        ROW("proxy_upstream_connects", true, "Connections to upstreams begun", upstream_connects),
+        ROW("proxy_upstream_reuses", true, "Requests sent on a waiting upstream connection",
+            upstream_reuses),
+        ROW("proxy_retries", true, "Requests sent again after a waiting connection had gone stale", retries),
+        ROW("proxy_relay_attached", false, "Agents attached here", attached),
+        ROW("proxy_relay_channels", false, "Channels that wait here for a visitor", channels),
+        ROW("proxy_relay_channels_refused", true, "Channels closed because their hello was not right",
+            channels_refused),
+        ROW("proxy_agent_attached", false, "1 while this house is attached to its relay", relay_attached),
+        ROW("proxy_agent_attempts", true, "Attempts to attach to the relay", relay_attempts),
+        ROW("proxy_agent_waiting", false, "Channels that wait at the relay for a visitor", relay_waiting),
+        ROW("proxy_agent_visits", true, "Visitors who came through the relay", relay_visits),
+        ROW("proxy_agent_visits_ended", true, "Those of them who have gone", relay_visits_ended),
+        ROW("proxy_agent_rejected", true, "Channels closed because their header was not the relay's",
+            relay_rejected),
+        ROW("proxy_agent_received_bytes", true, "Bytes from visitors who came through the relay",
+            relay_bytes.received),
+        ROW("proxy_agent_sent_bytes", true, "Bytes to them", relay_bytes.sent),
+        ROW("proxy_log_dropped", true, "Access log entries lost because the journal was too slow",
+            log_dropped),
+};
+
+static uint64_t sum_of(const Manager *m, size_t offset) {
+        uint64_t sum = 0;
+
+        for (unsigned i = 0; i < m->n_workers; i++)
+                sum += atomic_load_explicit(
+                        (const _Atomic uint64_t *) (const void *) ((const char *) &m->workers[i]->counters +
+                                                                   offset),
+                        memory_order_relaxed);
+        return sum;
+}
+
+static int append_answers(const Manager *m, sd_json_variant **metrics) {
+        static const char *const classes[] = { "none", "1xx", "2xx", "3xx", "4xx", "5xx" };
+        int r = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(classes) && r >= 0; i++)
+                r = metrics_append(
+                        metrics, "proxy_answers", true, "Answers to visitors by status",
+                        (double) sum_of(m, offsetof(WorkerCounters, answers) + i * sizeof(_Atomic uint64_t)),
+                        (const char *const[]) { "class", classes[i], NULL });
+        return r;
+}
+
+static int append_outside(const Manager *m, sd_json_variant **metrics) {
+        int r = 0;
+
+        for (OutsideWay way = 0; way < _OUTSIDE_WAY_MAX && r >= 0; way++)
+                r = metrics_append(
+                        metrics, "proxy_outside", true, "Visitors' connections from the internet",
+                        (double) sum_of(m,
+                                        offsetof(WorkerCounters, outside) + way * sizeof(_Atomic uint64_t)),
+                        (const char *const[]) { "family", outside_family(way), "door", outside_door(way),
+                                                NULL });
+        return r;
+}
+
+static int append_refusals(const Manager *m, sd_json_variant **metrics) {
+        int r = 0;
+
+        for (Refusal reason = REFUSAL_NONE + 1; reason < _REFUSAL_MAX && r >= 0; reason++)
+                r = metrics_append(metrics, "proxy_relay_refused", true, "Visitors of tenants refused here",
+                                   (double) sum_of(m, offsetof(WorkerCounters, refusals) +
+                                                              reason * sizeof(_Atomic uint64_t)),
+                                   (const char *const[]) { "reason", refusal_name(reason), NULL });
+        return r;
+}
+
+int manager_metrics(sd_json_variant **metrics, void *userdata) {
+        const Manager *m = userdata;
+        int r = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(rows) && r >= 0; i++)
+                r = metrics_append(metrics, rows[i].name, rows[i].counter, rows[i].help,
+                                   (double) sum_of(m, rows[i].offset), NULL);
+        if (r >= 0)
+                r = append_answers(m, metrics);
+        if (r >= 0)
+                r = append_outside(m, metrics);
+        if (r >= 0)
+                r = append_refusals(m, metrics);
+        for (size_t i = 0; i < m->snapshot->routes->n_routes && r >= 0; i++) {
+                HostReading now = host_stats_read(m->snapshot->hosts[i].stats);
+                const char *labels[] = { "host", m->snapshot->hosts[i].stats->name, NULL };
+
+                r = metrics_append(metrics, "proxy_host_requests", true, "Requests by host",
+                                   (double) now.requests, labels);
+                if (r >= 0)
+                        r = metrics_append(metrics, "proxy_host_active", false,
+                                           "Requests and WebSockets under way by host", (double) now.active,
+                                           labels);
+                if (r >= 0)
+                        r = metrics_append(metrics, "proxy_host_failing", false,
+                                           "1 while visitors do not get through to the host's service",
+                                           now.failing, labels);
+        }
+        return r;
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The methods of io.hagw.Proxy. Main thread only. */
+
+#include <stdio.h>
+#include <time.h>
+
+#include "hagw-proxyd/main/attachments.h"
+#include "hagw-proxyd/main/proxyd-varlink.h"
+#include "hagw-proxyd/main/relay-varlink.h"
+#include "libhagw/usec.h"
+
+static uint64_t realtime_offset(void) {
+        return clock_usec(CLOCK_REALTIME) - clock_usec(CLOCK_MONOTONIC);
+}
+
+/* What of CLOCK_MONOTONIC is in CLOCK_REALTIME; 0 stays 0: never. */
+static uint64_t to_realtime(uint64_t offset_usec, uint64_t monotonic_usec) {
+        return monotonic_usec == 0 ? 0 : monotonic_usec + offset_usec;
+}
+
+static int build_host(const Manager *m, const Route *route, sd_json_variant **ret) {
+        const HostStats *s = snapshot_host(m->snapshot, route)->stats;
+        const TlsCertificate *c = snapshot_find_certificate(m->snapshot, route->host.name);
+        HostReading now = host_stats_read(s);
+        /* Once for all of them: what is at the same time stays so. */
+        uint64_t offset = realtime_offset();
+        bool valid = c && (uint64_t) c->not_after * USEC_PER_SEC > clock_usec(CLOCK_REALTIME);
+
+        return sd_json_buildo(
+                ret, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(route->host.name)),
+                SD_JSON_BUILD_PAIR("upstream", SD_JSON_BUILD_STRING(route->host.upstream)),
+                SD_JSON_BUILD_PAIR("health", SD_JSON_BUILD_STRING(now.failing     ? "failing" :
+                                                                  now.ok_usec > 0 ? "ok" :
+                                                                                    "unknown")),
+                SD_JSON_BUILD_PAIR_CONDITION(now.failing, "error",
+                                             SD_JSON_BUILD_STRING(now.found ? s->finding_text : s->error)),
+                SD_JSON_BUILD_PAIR_CONDITION(now.found, "finding",
+                                             SD_JSON_BUILD_STRING(finding_word(s->finding))),
+                SD_JSON_BUILD_PAIR_CONDITION(now.found, "foundUSec",
+                                             SD_JSON_BUILD_UNSIGNED(to_realtime(offset, s->found_usec))),
+                SD_JSON_BUILD_PAIR("triedUSec", SD_JSON_BUILD_UNSIGNED(to_realtime(offset, s->tried_usec))),
+                SD_JSON_BUILD_PAIR("lastOkUSec", SD_JSON_BUILD_UNSIGNED(to_realtime(offset, now.ok_usec))),
+                SD_JSON_BUILD_PAIR("lastErrorUSec",
+                                   SD_JSON_BUILD_UNSIGNED(to_realtime(offset, s->error_usec))),
+                SD_JSON_BUILD_PAIR_CONDITION(now.inner_usec > 0, "innerLoginUSec",
+                                             SD_JSON_BUILD_UNSIGNED(to_realtime(offset, now.inner_usec))),
+                SD_JSON_BUILD_PAIR("requests", SD_JSON_BUILD_UNSIGNED(now.requests)),
+                SD_JSON_BUILD_PAIR("active", SD_JSON_BUILD_UNSIGNED(now.active)),
+                SD_JSON_BUILD_PAIR("certificate", SD_JSON_BUILD_BOOLEAN(valid)));
+}
+
+static int vl_method_list_hosts(sd_varlink *link, sd_json_variant *parameters,
+                                sd_varlink_method_flags_t flags, void *userdata) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *list = NULL;
+        Manager *m = userdata;
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_WEBD);
+        if (r != 0)
+                return r;
+        r = sd_json_variant_new_array(&list, NULL, 0);
+        for (size_t i = 0; r >= 0 && i < m->snapshot->routes->n_routes; i++) {
+                _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+
+                if (&m->snapshot->routes->routes[i] == m->snapshot->routes->opened)
+                        continue;
+                r = build_host(m, &m->snapshot->routes->routes[i], &v);
+                if (r >= 0)
+                        r = sd_json_variant_append_array(&list, v);
+        }
+        if (r < 0)
+                return sd_varlink_error_errno(link, r);
+        return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("hosts", SD_JSON_BUILD_VARIANT(list)));
+}
+
+/* Who asked for a trial. */
+typedef struct ProbeCall {
+        const Manager *manager;
+        sd_varlink *link;
+} ProbeCall;
+
+/* What is no finding, and yet worth a word to who asks. */
+static const char *advice_for(unsigned status) {
+        if (status >= 500)
+                return "The service answers, but with an error of its own: look at its log.";
+        if (status == 400 || status == 403)
+                return "The service refuses this page, whoever asks.";
+        return NULL;
+}
+
+static void on_tried(const char *name, const ProbeResult *visitor, void *userdata) {
+        ProbeCall *call = userdata;
+        const Manager *m = call->manager;
+        const Route *route = route_find_host(m->snapshot->routes, name);
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *host = NULL;
+
+        if (!route || build_host(m, route, &host) < 0)
+                (void) sd_varlink_errorbo(call->link, "io.hagw.Proxy.NoSuchHost",
+                                          SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)));
+        else {
+                const HostStats *s = snapshot_host(m->snapshot, route)->stats;
+                bool theirs = visitor && visitor->answered;
+                const char *advice = s->finding != FINDING_NONE ? s->finding_text :
+                                     theirs                     ? advice_for(visitor->status) :
+                                                                  NULL;
+
+                (void) sd_varlink_replybo(
+                        call->link, SD_JSON_BUILD_PAIR("host", SD_JSON_BUILD_VARIANT(host)),
+                        SD_JSON_BUILD_PAIR_CONDITION(theirs, "status",
+                                                     SD_JSON_BUILD_UNSIGNED(theirs ? visitor->status : 0)),
+                        SD_JSON_BUILD_PAIR_CONDITION(!!advice, "advice", SD_JSON_BUILD_STRING(advice)));
+        }
+        sd_varlink_unref(call->link);
+        free(call);
+}
+
+static int vl_method_probe(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                           void *userdata) {
+        static const sd_json_dispatch_field table[] = {
+                { "name", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 0, SD_JSON_MANDATORY },
+                {},
+        };
+        Manager *m = userdata;
+        const char *name = NULL;
+        ProbeCall *call;
+        int r;
+
+        r = vl_check_peer(link, 0);
+        if (r != 0)
+                return r;
+        r = sd_varlink_dispatch(link, parameters, table, &name);
+        if (r != 0)
+                return r;
+        call = malloc(sizeof(*call));
+        if (!call)
+                return -ENOMEM;
+        *call = (ProbeCall) { m, sd_varlink_ref(link) };
+        r = trial_new(m, name, on_tried, call);
+        if (r >= 0)
+                return 0;
+        sd_varlink_unref(call->link);
+        free(call);
+        if (r == -ENOENT)
+                return sd_varlink_errorbo(link, "io.hagw.Proxy.NoSuchHost",
+                                          SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)));
+        return sd_varlink_error_errno(link, r);
+}
+
+static int vl_method_list_hops(sd_varlink *link, sd_json_variant *parameters,
+                               sd_varlink_method_flags_t flags, void *userdata) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *hops = NULL, *balancers = NULL;
+        const Manager *m = userdata;
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_ROOT);
+        if (r != 0)
+                return r;
+        r = hidden_build(&m->hidden, &hops);
+        if (r >= 0)
+                r = hidden_build(&m->balancers, &balancers);
+        return r < 0 ? sd_varlink_error_errno(link, r) :
+                       sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("hops", SD_JSON_BUILD_VARIANT(hops)),
+                                          SD_JSON_BUILD_PAIR("version1Balancers",
+                                                             SD_JSON_BUILD_VARIANT(balancers)));
+}
+
+static int append_outside(const Past *p, OutsideWay way, sd_json_variant **list) {
+        return sd_json_variant_append_arraybo(
+                list, SD_JSON_BUILD_PAIR("family", SD_JSON_BUILD_STRING(outside_family(way))),
+                SD_JSON_BUILD_PAIR("door", SD_JSON_BUILD_STRING(outside_door(way))),
+                SD_JSON_BUILD_PAIR("visits", SD_JSON_BUILD_UNSIGNED(p->visits[way])),
+                SD_JSON_BUILD_PAIR("lastUSec", SD_JSON_BUILD_UNSIGNED(to_realtime(realtime_offset(),
+                                                                                  p->last_usec[way]))));
+}
+
+static int vl_method_describe_outside(sd_varlink *link, sd_json_variant *parameters,
+                                      sd_varlink_method_flags_t flags, void *userdata) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *list = NULL;
+        const Manager *m = userdata;
+        Past sum;
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_ROOT);
+        if (r != 0)
+                return r;
+        sum = manager_outside(m);
+        for (OutsideWay way = 0; way < _OUTSIDE_WAY_MAX && r >= 0; way++)
+                r = append_outside(&sum, way, &list);
+        if (r < 0)
+                return sd_varlink_error_errno(link, r);
+        return sd_varlink_replybo(
+                link,
+                SD_JSON_BUILD_PAIR("sinceUSec",
+                                   SD_JSON_BUILD_UNSIGNED(to_realtime(realtime_offset(), sum.since_usec))),
+                SD_JSON_BUILD_PAIR("outside", SD_JSON_BUILD_VARIANT(list)));
+}
+
+const VlMethod proxyd_methods[] = {
+        { "io.hagw.Proxy.ListHosts", vl_method_list_hosts },
+        { "io.hagw.Proxy.Probe", vl_method_probe },
+        { "io.hagw.Proxy.ListHops", vl_method_list_hops },
+        { "io.hagw.Proxy.DescribeOutside", vl_method_describe_outside },
+        { "io.hagw.Proxy.DescribeRelay", vl_method_describe_relay },
+        { "io.hagw.Proxy.PublishChallenge", vl_method_publish_challenge },
+        { "io.hagw.Proxy.WithdrawChallenge", vl_method_withdraw_challenge },
+        { "io.hagw.Proxy.SetAccount", vl_method_set_account },
+        { "io.hagw.Proxy.Enrol", vl_method_enrol },
+        { "io.hagw.Proxy.ListAttachments", vl_method_list_attachments },
+        {},
+};

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The methods of io.hagw.Proxy in a house that has a relay. Main thread only. */
+
+#include <time.h>
+
+#include "hagw-proxyd/house/agent.h"
+#include "hagw-proxyd/main/relay-varlink.h"
+#include "libhagw/usec.h"
+
+typedef struct Parameters {
+        const char *name, *value;       /* a challenge's */
+        const char *issuer, *account;   /* an account's */
+        const char *address, *pin, *code, *stored_key; /* an enrolment's */
+} Parameters;
+
+#define STRING(name_, field_) \
+        { name_, SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(Parameters, field_), \
+          SD_JSON_MANDATORY }
+
+/* Of the worker's, as they are now. */
+static uint64_t read_counter(const _Atomic uint64_t *c) {
+        return atomic_load_explicit(c, memory_order_relaxed);
+}
+
+static int build_attachment(const Manager *m, const RelayStateMessage *s, sd_json_variant **ret) {
+        uint64_t received = 0, sent = 0;
+        char machine[SD_ID128_STRING_MAX];
+
+        for (unsigned i = 0; i < m->n_workers; i++) {
+                received += read_counter(&m->workers[i]->counters.relay_bytes.received);
+                sent += read_counter(&m->workers[i]->counters.relay_bytes.sent);
+        }
+        relay_machine_id(machine);
+        return sd_json_buildo(
+                ret, SD_JSON_BUILD_PAIR_STRING("tenant", s->target->tenant),
+                SD_JSON_BUILD_PAIR_STRING("tokenId", s->attached.token_id),
+                SD_JSON_BUILD_PAIR_STRING("machine", machine),
+                SD_JSON_BUILD_PAIR_STRING("software", RELAY_SOFTWARE),
+                SD_JSON_BUILD_PAIR_STRING("address", s->attached.address),
+                SD_JSON_BUILD_PAIR_UNSIGNED("sinceUSec", s->attached.since_usec),
+                SD_JSON_BUILD_PAIR_UNSIGNED("waiting",
+                                            read_counter(&m->workers[0]->counters.relay_waiting)),
+                SD_JSON_BUILD_PAIR_UNSIGNED("visitors", relay_visitors(m->workers[0])),
+                SD_JSON_BUILD_PAIR_UNSIGNED("received", received),
+                SD_JSON_BUILD_PAIR_UNSIGNED("sent", sent));
+}
+
+static int build_refused(const RelayStateMessage *s, sd_json_variant **ret) {
+        int r = 0;
+
+        for (Refusal reason = REFUSAL_NONE + 1; r >= 0 && reason < _REFUSAL_MAX; reason++)
+                if (s->attached.refused[reason].n > 0)
+                        r = sd_json_variant_append_arraybo(
+                                ret, SD_JSON_BUILD_PAIR_STRING("tenant", s->target->tenant),
+                                SD_JSON_BUILD_PAIR_STRING("reason", refusal_name(reason)),
+                                SD_JSON_BUILD_PAIR_STRING("text", refusal_text(reason)),
+                                SD_JSON_BUILD_PAIR_UNSIGNED("count", s->attached.refused[reason].n),
+                                SD_JSON_BUILD_PAIR_UNSIGNED("lastUSec",
+                                                            s->attached.refused[reason].last_usec));
+        return r;
+}
+
+static int build_domains(const RelayAttached *a, sd_json_variant **ret) {
+        int r = sd_json_variant_new_array(ret, NULL, 0);
+
+        for (unsigned i = 0; r >= 0 && i < a->n_domains; i++)
+                r = sd_json_variant_append_arrayb(ret, SD_JSON_BUILD_STRING(a->domains[i]));
+        return r;
+}
+
+/* CLOCK_REALTIME; 0: never. */
+static uint64_t last_opened(const Manager *m) {
+        uint64_t last = 0;
+
+        for (unsigned i = 0; i < m->n_workers; i++)
+                last = MAX(last, atomic_load_explicit(&m->workers[i]->counters.opened_usec,
+                                                      memory_order_relaxed));
+        return last > 0 ? last + clock_usec(CLOCK_REALTIME) - clock_usec(CLOCK_MONOTONIC) : 0;
+}
+
+int vl_method_describe_relay(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                             void *userdata) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *attachment = NULL, *refused = NULL,
+                                                                  *domains = NULL;
+        const Manager *m = userdata;
+        const RelayTarget *t = m->snapshot->relay;
+        const RelayStateMessage *s = m->relay.last;
+        const uint64_t opened_usec = last_opened(m);
+        uint64_t taken_usec;
+        bool attached, waiting;
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_ACMED | VL_PEER_WEBD);
+        if (r != 0)
+                return r;
+        if (!t)
+                return sd_varlink_error(link, "io.hagw.Proxy.NoRelay", NULL);
+        if (s && s->target != t)
+                s = NULL; /* of the configuration before */
+        attached = s && s->state == RELAY_ATTACHED;
+        waiting = s && s->state == RELAY_WAITING;
+        taken_usec = s ? s->attached.taken_over_usec : 0;
+        if (attached) {
+                r = build_attachment(m, s, &attachment);
+                if (r < 0)
+                        return sd_varlink_error_errno(link, r);
+        }
+        r = s ? build_refused(s, &refused) : 0;
+        if (r >= 0 && attached && s->attached.domains_known)
+                r = build_domains(&s->attached, &domains);
+        if (r < 0)
+                return sd_varlink_error_errno(link, r);
+        return sd_varlink_replybo(
+                link, SD_JSON_BUILD_PAIR_STRING("address", t->address),
+                SD_JSON_BUILD_PAIR_STRING("tenant", t->tenant),
+                SD_JSON_BUILD_PAIR_STRING("state", relay_state_text(s ? s->state : RELAY_RESOLVING)),
+                SD_JSON_BUILD_PAIR_CONDITION(s && *s->attached.zone, "zone",
+                                             SD_JSON_BUILD_STRING(s ? s->attached.zone : "")),
+                SD_JSON_BUILD_PAIR_CONDITION(s && *s->error, "error",
+                                             SD_JSON_BUILD_STRING(s ? s->error : "")),
+                SD_JSON_BUILD_PAIR_CONDITION(
+                        waiting, "retryUSec",
+                        SD_JSON_BUILD_UNSIGNED(waiting ? s->retry_usec + clock_usec(CLOCK_REALTIME) -
+                                                                 clock_usec(CLOCK_MONOTONIC) :
+                                                         0)),
+                SD_JSON_BUILD_PAIR_CONDITION(attached, "attachment", SD_JSON_BUILD_VARIANT(attachment)),
+                SD_JSON_BUILD_PAIR_CONDITION(!!refused, "refused", SD_JSON_BUILD_VARIANT(refused)),
+                SD_JSON_BUILD_PAIR_CONDITION(!!domains, "domains", SD_JSON_BUILD_VARIANT(domains)),
+                SD_JSON_BUILD_PAIR_CONDITION(taken_usec > 0, "takenOverUSec",
+                                             SD_JSON_BUILD_UNSIGNED(taken_usec)),
+                SD_JSON_BUILD_PAIR_CONDITION(opened_usec > 0, "openedUSec",
+                                             SD_JSON_BUILD_UNSIGNED(opened_usec)),
+                SD_JSON_BUILD_PAIR_UNSIGNED("rejected",
+                                            read_counter(&m->workers[0]->counters.relay_rejected)));
+}
+
+static void answer_failure(sd_varlink *link, const RelayCallMessage *m) {
+        if (m->result == RELAY_CALL_REFUSED)
+                (void) sd_varlink_errorbo(link, "io.hagw.Proxy.RelayRefused",
+                                          SD_JSON_BUILD_PAIR_STRING("error", m->text));
+        else
+                (void) sd_varlink_errorbo(link, "io.hagw.Proxy.RelayUnreachable",
+                                          SD_JSON_BUILD_PAIR_STRING("reason", m->text));
+}
+
+static void on_done(sd_varlink *link, const RelayCallMessage *m) {
+        if (m->result == RELAY_CALL_OK)
+                (void) sd_varlink_reply(link, NULL);
+        else
+                answer_failure(link, m);
+}
+
+static void on_account_set(sd_varlink *link, const RelayCallMessage *m) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        sd_json_variant *wait;
+
+        if (m->result != RELAY_CALL_OK) {
+                answer_failure(link, m);
+                return;
+        }
+        if (m->reply)
+                (void) sd_json_parse(m->reply, /* flags= */ 0, &v, NULL, NULL);
+        wait = v && sd_json_variant_is_object(v) ? sd_json_variant_by_key(v, "waitUSec") : NULL;
+        if (wait && sd_json_variant_is_unsigned(wait) && sd_json_variant_unsigned(wait) <= INT64_MAX)
+                (void) sd_varlink_replybo(
+                        link, SD_JSON_BUILD_PAIR_UNSIGNED("waitUSec", sd_json_variant_unsigned(wait)));
+        else
+                (void) sd_varlink_reply(link, NULL);
+}
+
+static void on_enrolled(sd_varlink *link, const RelayCallMessage *m) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        const char *tenant, *id, *zone;
+
+        if (m->result != RELAY_CALL_OK) {
+                answer_failure(link, m);
+                return;
+        }
+        if (m->reply)
+                (void) sd_json_parse(m->reply, /* flags= */ 0, &v, NULL, NULL);
+        tenant = control_string(v, "tenant");
+        id = control_string(v, "tokenId");
+        zone = control_string(v, "zone");
+        if (!tenant || !id || !zone)
+                (void) sd_varlink_errorbo(link, "io.hagw.Proxy.RelayUnreachable",
+                                          SD_JSON_BUILD_PAIR_STRING("reason", "its answer is no enrolment"));
+        else
+                (void) sd_varlink_replybo(link, SD_JSON_BUILD_PAIR_STRING("tenant", tenant),
+                                          SD_JSON_BUILD_PAIR_STRING("tokenId", id),
+                                          SD_JSON_BUILD_PAIR_STRING("zone", zone));
+}
+
+/* At the relay that is configured. */
+static int call_relay(Manager *m, sd_varlink *link, const char *method, sd_json_variant *parameters,
+                      RelayRequestHandler handler) {
+        int r;
+
+        r = relay_view_call(&m->relay, m->snapshot->relay, method, /* prove= */ true, parameters, link,
+                            handler);
+        return r < 0 ? sd_varlink_error_errno(link, r) : 0;
+}
+
+static int handle_challenge(sd_varlink *link, sd_json_variant *parameters, const char *method, Manager *m) {
+        static const sd_json_dispatch_field table[] = {
+                STRING("name", name),
+                STRING("value", value),
+                {},
+        };
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        Parameters p = {};
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_ACMED);
+        if (r != 0)
+                return r;
+        r = sd_varlink_dispatch(link, parameters, table, &p);
+        if (r != 0)
+                return r;
+        if (!m->snapshot->relay)
+                return sd_varlink_error(link, "io.hagw.Proxy.NoRelay", NULL);
+        r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR_STRING("name", p.name),
+                           SD_JSON_BUILD_PAIR_STRING("value", p.value));
+        return r < 0 ? sd_varlink_error_errno(link, r) : call_relay(m, link, method, v, on_done);
+}
+
+int vl_method_publish_challenge(sd_varlink *link, sd_json_variant *parameters,
+                                sd_varlink_method_flags_t flags, void *userdata) {
+        return handle_challenge(link, parameters, "PublishChallenge", userdata);
+}
+
+int vl_method_withdraw_challenge(sd_varlink *link, sd_json_variant *parameters,
+                                 sd_varlink_method_flags_t flags, void *userdata) {
+        return handle_challenge(link, parameters, "WithdrawChallenge", userdata);
+}
+
+int vl_method_set_account(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                          void *userdata) {
+        static const sd_json_dispatch_field table[] = {
+                STRING("issuer", issuer),
+                STRING("accountUri", account),
+                {},
+        };
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        Manager *m = userdata;
+        Parameters p = {};
+        int r;
+
+        r = vl_check_peer(link, VL_PEER_ACMED);
+        if (r != 0)
+                return r;
+        r = sd_varlink_dispatch(link, parameters, table, &p);
+        if (r != 0)
+                return r;
+        if (!m->snapshot->relay)
+                return sd_varlink_error(link, "io.hagw.Proxy.NoRelay", NULL);
+        r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR_STRING("issuer", p.issuer),
+                           SD_JSON_BUILD_PAIR_STRING("accountUri", p.account));
+        return r < 0 ? sd_varlink_error_errno(link, r)
+                     : call_relay(m, link, "SetAccount", v, on_account_set);
+}
+
+/* Before any relay is configured. */
+int vl_method_enrol(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
+                    void *userdata) {
+        static const sd_json_dispatch_field table[] = {
+                STRING("address", address),
+                { "pin", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(Parameters, pin),
+                  SD_JSON_NULLABLE },
+                STRING("code", code),
+                STRING("storedKey", stored_key),
+                {},
+        };
+        _cleanup_(relay_target_unrefp) RelayTarget *target = NULL;
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        uint8_t pin[RELAY_PIN_SIZE];
+        Manager *m = userdata;
+        Parameters p = {};
+        int r;
+
+        /* Whoever has the code can become the tenant: it is kept out of the debug log. */
+        (void) sd_varlink_set_input_sensitive(link);
+        sd_json_variant_sensitive(parameters);
+        r = vl_check_peer(link, VL_PEER_ROOT);
+        if (r != 0)
+                return r;
+        r = sd_varlink_dispatch(link, parameters, table, &p);
+        if (r != 0)
+                return r;
+        if (p.pin && relay_pin_parse(p.pin, pin) < 0)
+                return sd_varlink_error_invalid_parameter_name(link, "pin");
+        r = relay_target_new(p.address, p.pin, &target);
+        if (r == -EINVAL)
+                return sd_varlink_error_invalid_parameter_name(link, "address");
+        if (r >= 0)
+                r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR_STRING("code", p.code),
+                                   SD_JSON_BUILD_PAIR_STRING("storedKey", p.stored_key));
+        if (r >= 0)
+                r = relay_view_call(&m->relay, target, "Enrol", /* prove= */ false, v, link, on_enrolled);
+        return r < 0 ? sd_varlink_error_errno(link, r) : 0;
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The main thread's side of the house's relay. What becomes of the attachment is logged here, once per
+ * change. */
+
+#include "hagw-proxyd/crew/worker.h"
+#include "hagw-proxyd/house/agent.h"
+#include "hagw-proxyd/house/relaycall.h"
+#include "hagw-proxyd/main/relayview.h"
+#include "libhagw/log.h"
+
+struct RelayRequest {
+        RelayRequest *next;
+        sd_varlink *link;
+        RelayRequestHandler handler;
+};
+
+void relay_view_init(RelayView *v, sd_event *event) {
+        *v = (RelayView) { .event = event };
+}
+
+static void nudge(RelayView *v) {
+        for (unsigned i = 0; v->worker && i < v->worker->n_crew; i++) {
+                Message *m = message_new(MESSAGE_NETWORK);
+
+                if (m)
+                        worker_send(v->worker->crew[i], m);
+        }
+}
+
+void relay_view_on_network(RelayView *v) {
+        nudge(v);
+}
+
+void relay_view_apply(RelayView *v, Worker *worker, const RelayTarget *target) {
+        v->worker = worker;
+        v->configured = target;
+        if (!target) {
+                message_free(v->last ? &v->last->message : NULL);
+                v->last = NULL;
+                free(v->logged);
+                v->logged = NULL;
+                return;
+        }
+        nudge(v);
+}
+
+/* News of the same attachment. */
+static bool is_same(const RelayView *v, const RelayStateMessage *m) {
+        return m->state == RELAY_ATTACHED && v->last && v->last->state == RELAY_ATTACHED &&
+               v->last->target == m->target && v->last->attached.since_usec == m->attached.since_usec;
+}
+
+static void log_state(RelayView *v, const RelayStateMessage *m) {
+        if (is_same(v, m)) {
+                if (*m->error && !streq_ptr(v->logged, m->error)) {
+                        log_warning("Attached to the relay %s with the token of before, for with the new "
+                                    "one it fails: %s",
+                                    m->target->address, m->error);
+                        free(v->logged);
+                        v->logged = strdup(m->error);
+                }
+                return;
+        }
+        if (m->state == RELAY_ATTACHED) {
+                log_info("Attached to the relay %s (%s) as %s.", m->target->address, m->attached.address,
+                         m->attached.zone);
+                free(v->logged);
+                v->logged = NULL;
+                return;
+        }
+        if (m->state != RELAY_WAITING || !*m->error || streq_ptr(v->logged, m->error))
+                return;
+        log_full(m->refused ? LOG_WARNING : LOG_NOTICE, 0, "Not attached to the relay %s: %s",
+                 m->target->address, m->error);
+        free(v->logged);
+        v->logged = strdup(m->error);
+}
+
+void relay_view_on_state(RelayView *v, RelayStateMessage *m) {
+        /* Why the last attempt failed stays until one succeeds. */
+        if (!*m->error && v->last && (m->state != RELAY_ATTACHED || is_same(v, m)))
+                memcpy(m->error, v->last->error, sizeof(m->error));
+        else
+                log_state(v, m);
+        message_free(v->last ? &v->last->message : NULL);
+        v->last = m;
+}
+
+void relay_view_on_call(RelayView *v, RelayCallMessage *m) {
+        RelayRequest *q = m->asker;
+
+        for (RelayRequest **p = &v->requests; *p; p = &(*p)->next)
+                if (*p == q) {
+                        *p = q->next;
+                        break;
+                }
+        v->n_requests--;
+        q->handler(q->link, m);
+        sd_varlink_unref(q->link);
+        free(q);
+        message_free(&m->message);
+}
+
+int relay_view_call(RelayView *v, RelayTarget *target, const char *method, bool prove,
+                    sd_json_variant *parameters, sd_varlink *link, RelayRequestHandler handler) {
+        RelayRequest *q;
+        RelayCallMessage *m;
+
+        if (v->n_requests >= RELAY_CALLS_MAX)
+                return -EBUSY;
+        q = calloc(1, sizeof(*q));
+        m = message_new(MESSAGE_RELAY_CALL);
+        if (!q || !m || sd_json_variant_format(parameters, /* flags= */ 0, &m->parameters) < 0) {
+                free(q);
+                message_free(m ? &m->message : NULL);
+                return -ENOMEM;
+        }
+        m->asker = q;
+        m->target = relay_target_ref(target);
+        m->method = method;
+        m->prove = prove;
+        *q = (RelayRequest) { v->requests, sd_varlink_ref(link), handler };
+        v->requests = q;
+        v->n_requests++;
+        worker_send(v->worker, &m->message);
+        return 0;
+}
+
+void relay_view_done(RelayView *v) {
+        message_free(v->last ? &v->last->message : NULL);
+        free(v->logged);
+        while (v->requests) {
+                RelayRequest *q = v->requests;
+
+                v->requests = q->next;
+                sd_varlink_unref(q->link);
+                free(q);
+        }
+}

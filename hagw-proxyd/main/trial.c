@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Trials. A host that a reload took away, or gave another service, ends its trial without a finding. */
+
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "hagw-proxyd/main/manager.h"
+#include "libhagw/log.h"
+#include "libhagw/net/ownaddress.h"
+#include "libhagw/usec.h"
+
+struct Trial {
+        Trial *next;
+        Manager *manager;
+        char name[HOSTNAME_MAX + 3];
+        char *upstream;
+        uint64_t begin_usec;
+        TrialHandler handler;
+        void *userdata;
+        ProbeKind kind; /* of the probe under way */
+        ProbeResult results[_PROBE_KIND_MAX];
+};
+
+static const Route *trial_route(const Trial *t) {
+        const Route *route = route_find_host(t->manager->snapshot->routes, t->name);
+
+        return route && streq(route->host.upstream, t->upstream) ? route : NULL;
+}
+
+/* A tenant's channels are at its home only. */
+static Worker *home_of(const Manager *m, const Route *route) {
+        return route->host.upstream_kind == CONF_UPSTREAM_TENANT ?
+                       tenants_home(m->workers[0], route->host.upstream_host) :
+                       m->workers[0];
+}
+
+static void trial_finish(Trial *t, bool known) {
+        for (Trial **i = &t->manager->trials; *i; i = &(*i)->next)
+                if (*i == t) {
+                        *i = t->next;
+                        break;
+                }
+        t->handler(t->name, known ? &t->results[PROBE_VISITOR] : NULL, t->userdata);
+        free(t->upstream);
+        free(t);
+}
+
+static void log_change(const HostStats *s, const char *text) {
+        if (text)
+                log_warning("%s: visitors do not get through: %s", s->name, text);
+        else if (s->finding_text)
+                log_notice("%s: visitors get through again.", s->name);
+}
+
+/* The sentence is made anew each time: this machine's address may be another. */
+static int take_finding(const Trial *t, const Route *route, Finding f) {
+        HostStats *s = snapshot_host(t->manager->snapshot, route)->stats;
+        FindingFacts facts = {
+                .host = &route->host,
+                .authority = route_own_name(route),
+                .visitor = &t->results[PROBE_VISITOR],
+        };
+        char *text = NULL;
+        int r;
+
+        facts.own = own_address_towards(&facts.visitor->peer);
+        if (f != FINDING_NONE) {
+                r = finding_text(f, &facts, &text);
+                if (r < 0)
+                        return r;
+        }
+        s->tried_usec = clock_usec(CLOCK_MONOTONIC);
+        if (s->finding != f) {
+                log_change(s, text);
+                s->found_usec = s->tried_usec;
+        }
+        s->finding = f;
+        free(s->finding_text);
+        s->finding_text = text;
+        if (f != FINDING_NONE)
+                rounds_on_failure(&t->manager->rounds, s);
+        return 0;
+}
+
+static void on_probed(const ProbeResult *result, void *userdata);
+
+static int trial_ask(Trial *t, const Route *route) {
+        uint64_t now = clock_usec(CLOCK_MONOTONIC), end = t->begin_usec + TRIAL_USEC;
+
+        if (now >= end)
+                return -ETIMEDOUT;
+        return probe_new(&t->manager->probes, t->manager->event, home_of(t->manager, route), t->name,
+                         t->kind, MIN(PROBE_TIMEOUT_USEC, end - now), on_probed, t);
+}
+
+/* The next probe, or the end. */
+static void trial_go_on(Trial *t) {
+        const Route *route = trial_route(t);
+        int r = -ENOENT;
+
+        if (route)
+                r = finding_judge(t->results, &route->host, &t->kind);
+        if (r == -EAGAIN) {
+                r = trial_ask(t, route);
+                if (r >= 0)
+                        return;
+        } else if (r >= 0)
+                r = take_finding(t, route, (Finding) r);
+        trial_finish(t, r >= 0);
+}
+
+static void on_probed(const ProbeResult *result, void *userdata) {
+        Trial *t = userdata;
+
+        if (!result || !result->asked) {
+                trial_finish(t, /* known= */ false);
+                return;
+        }
+        t->results[t->kind] = *result;
+        trial_go_on(t);
+}
+
+int trial_new(Manager *m, const char *name, TrialHandler handler, void *userdata) {
+        const Route *route = route_find_host(m->snapshot->routes, name);
+        Trial *t;
+        int r;
+
+        if (!route)
+                return -ENOENT;
+        t = calloc(1, sizeof(*t));
+        if (!t)
+                return -ENOMEM;
+        *t = (Trial) { .manager = m,
+                       .upstream = strdup(route->host.upstream),
+                       .begin_usec = clock_usec(CLOCK_MONOTONIC),
+                       .handler = handler,
+                       .userdata = userdata,
+                       .kind = PROBE_VISITOR };
+        (void) snprintf(t->name, sizeof(t->name), "%s", name);
+        r = t->upstream ? trial_ask(t, route) : -ENOMEM;
+        if (r < 0) {
+                free(t->upstream);
+                free(t);
+                return r;
+        }
+        t->next = m->trials;
+        m->trials = t;
+        return 0;
+}

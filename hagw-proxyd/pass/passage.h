@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "hagw-proxyd/crew/snapshot.h"
+#include "hagw-proxyd/relay/tenants.h"
+#include "hagw-proxyd/upstream/link.h"
+#include "libhagw/net/pump.h"
+#include "libhagw/pure/channelframe.h"
+
+/* A visitor whose TLS is not opened here: his connection is spliced to another one, which a passage waits
+ * for. Where that one comes from is its owner's: a tcp:// service, or a tenant's channel. Part of a Conn's
+ * life, in state CONN_PASSAGE. */
+
+#define PASSAGE_STUCK_USEC (2 * USEC_PER_MINUTE) /* for so long a side may take nothing of what lies here */
+#define PASSAGE_IDLE_USEC USEC_PER_HOUR          /* for so long nothing may pass, where no host says more */
+/* A side that has vanished without a word is found in two minutes: by what it does not acknowledge
+ * (TCP_USER_TIMEOUT, which counts what it has no room for too, so no less than above), or, where nothing is
+ * on its way, by keepalive. */
+#define PASSAGE_VANISHED_USEC PASSAGE_STUCK_USEC
+#define PASSAGE_CHANNEL_USEC (8 * USEC_PER_SEC) /* a channel's, before the house has said anything */
+#define PASSAGE_TRIES_MAX 3U /* channels of one visitor, of which all but the last died unheard */
+#define PASSAGE_KEEPALIVE_SEC 60 /* idle, until it is asked */
+#define PASSAGE_KEEPALIVE_INTERVAL_SEC 15
+
+typedef struct Conn Conn;
+typedef struct Passage Passage;
+typedef struct Upstream Upstream;
+
+typedef enum PassageState {
+        PASSAGE_WAITING, /* for the other connection */
+        PASSAGE_PUMPING,
+        PASSAGE_CLOSED,
+        _PASSAGE_STATE_MAX,
+        _PASSAGE_STATE_INVALID = -EINVAL,
+} PassageState;
+
+struct Passage {
+        Conn *conn;
+        PassageState state;
+        Garbage garbage;
+        Handle other; /* the connection on the far side */
+        Pump pump;
+        uint64_t begin_usec, joined_usec, moved_usec; /* joined: 0: not yet */
+        uint64_t moved, counted[2]; /* bytes: of both, and from each side, when last looked at */
+        const char *verdict; /* for the log; static */
+        /* A tcp:// service: */
+        LinkClient client;
+        Upstream *upstream;
+        HostStats *stats;
+        /* A tenant: */
+        ChannelClient channel;
+        Buffer *first; /* what the visitor said before, until the house has said something: another channel
+                          may have to carry it */
+        unsigned tries;
+        uint64_t reported[2]; /* of sides[].received */
+};
+
+/* From a complete ClientHello in c->transport.in to the service of c->route. A probe's ends as soon as there
+ * is a connection. May end c. */
+void passage_to_service(Conn *c);
+
+/* Waits, for at most wait_usec. NULL: no memory; c is as before. */
+Passage *passage_new(Conn *c, uint64_t wait_usec);
+/* Goes on with the far side's socket, which is taken over. head (may be NULL) is sent to it before what was
+ * read from the visitor. May end c. */
+void passage_join(Passage *p, int fd, const void *head, size_t head_size, RateLimit *limit);
+/* The channel it has is of no use: waits for another one, where that can still be. False: it cannot, p is as
+ * before. */
+bool passage_again(Passage *p);
+
+/* Where the visitor comes from, and to. */
+ProxyPair passage_pair(const Conn *c);
+
+/* Events and the deadline of c. May end c. */
+void passage_on_event(Passage *p, uint32_t events);
+void passage_on_timer(Passage *p);
+void passage_on_again(Passage *p);
+/* The worker stops: it may go on for as long as bytes pass. */
+void passage_drain(Passage *p);
+/* Ends both sides at once. */
+void passage_abort(Passage *p, const char *verdict);
+/* Its tenant has no channel for it: counted, with the reason for a verdict. t: NULL: it is gone. */
+void passage_refuse(Passage *p, Tenant *t);
+/* c closes. */
+void passage_done(Passage *p);

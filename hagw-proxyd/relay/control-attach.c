@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* An agent's place: taken, kept, given back. Runs in the worker's thread. */
+
+#include <gnutls/crypto.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "hagw-proxyd/crew/crowd.h"
+#include "hagw-proxyd/crew/worker.h"
+#include "hagw-proxyd/relay/control-attach.h"
+#include "hagw-proxyd/relay/tenantrefusal.h"
+#include "libhagw/log.h"
+#include "libhagw/usec.h"
+
+Control *control_find(Worker *w, const uint8_t session_id[static CHANNEL_SESSION_ID_SIZE]) {
+        uint32_t slot;
+        Control *k;
+
+        memcpy(&slot, session_id + 2, sizeof(slot));
+        slot = be32toh(slot);
+        k = slot < w->tenants.n_controls ? w->tenants.controls[slot] : NULL;
+        return k && memcmp(k->session_id, session_id, CHANNEL_SESSION_ID_SIZE) == 0 ? k : NULL;
+}
+
+/* A free place in the table: searched from where the last one was found. */
+static int take_slot(Control *k) {
+        Tenants *t = &k->worker->tenants;
+        size_t n = t->n_controls;
+        Control **grown;
+
+        for (size_t i = 0; i < n; i++) {
+                size_t slot = (t->next_slot + i) % n;
+
+                if (!t->controls[slot]) {
+                        k->slot = (unsigned) slot;
+                        t->controls[slot] = k;
+                        t->next_slot = slot + 1;
+                        return 0;
+                }
+        }
+        grown = reallocarray(t->controls, MAX(2 * n, (size_t) 64), sizeof(*grown));
+        if (!grown)
+                return -ENOMEM;
+        t->controls = grown;
+        t->n_controls = MAX(2 * n, (size_t) 64);
+        memset(grown + n, 0, (t->n_controls - n) * sizeof(*grown));
+        k->slot = (unsigned) n;
+        t->controls[n] = k;
+        t->next_slot = n + 1;
+        return 0;
+}
+
+static int make_session_id(Control *k) {
+        uint16_t worker = htobe16((uint16_t) k->worker->index);
+        uint32_t slot = htobe32(k->slot);
+
+        if (gnutls_rnd(GNUTLS_RND_RANDOM, k->session_id, sizeof(k->session_id)) < 0)
+                return -EIO;
+        memcpy(k->session_id, &worker, sizeof(worker));
+        memcpy(k->session_id + 2, &slot, sizeof(slot));
+        return 0;
+}
+
+/* NULL: it knows. */
+static int take_refused(Control *k, sd_json_variant **ret) {
+        uint64_t n = tenant_refusals_total(k->tenant);
+
+        if (n == k->told_refusals)
+                return 0;
+        k->told_refusals = n;
+        return tenant_refusals_append(k->tenant, ret);
+}
+
+/* NULL: it knows. */
+static int take_domains(Control *k, bool first, sd_json_variant **ret) {
+        char **domains = k->tenant->info->domains;
+        int r = 0;
+
+        if (!first && k->told_domains == k->tenant->domains_version)
+                return 0;
+        k->told_domains = k->tenant->domains_version;
+        r = sd_json_variant_new_array(ret, NULL, 0);
+        for (size_t i = 0; r >= 0 && domains && domains[i]; i++)
+                r = sd_json_variant_append_arrayb(ret, SD_JSON_BUILD_STRING(domains[i]));
+        return r;
+}
+
+static int send_first(Control *k) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL, *refused = NULL, *domains = NULL;
+        const RouteTable *routes = k->worker->snapshot->routes;
+        char zone[HOSTNAME_LABEL_MAX + HOSTNAME_MAX + 2], address[IP_TEXT_MAX];
+        int r;
+
+        (void) snprintf(zone, sizeof(zone), "%s.%s", k->tenant_name, strempty(routes->tenants_zone));
+        r = take_refused(k, &refused);
+        if (r >= 0)
+                r = take_domains(k, /* first= */ true, &domains);
+        if (r < 0)
+                return r;
+        r = sd_json_buildo(
+                &v,
+                SD_JSON_BUILD_PAIR("sessionId", SD_JSON_BUILD_BASE64(k->session_id, sizeof(k->session_id))),
+                SD_JSON_BUILD_PAIR("zone", SD_JSON_BUILD_STRING(zone)),
+                SD_JSON_BUILD_PAIR("address", SD_JSON_BUILD_STRING(ip_format(&k->address, address))),
+                SD_JSON_BUILD_PAIR("channels", SD_JSON_BUILD_UNSIGNED(k->tenant->info->channels)),
+                SD_JSON_BUILD_PAIR("waiting", SD_JSON_BUILD_UNSIGNED(k->wish)),
+                SD_JSON_BUILD_PAIR_VARIANT("domains", domains),
+                SD_JSON_BUILD_PAIR_CONDITION(!!refused, "refused", SD_JSON_BUILD_VARIANT(refused)));
+        return r < 0 ? r : control_send_reply(&k->transport, v, /* continues= */ true);
+}
+
+/* What it is asked for from time to time; what is not said stays as it was. */
+static int send_news(Control *k, bool ping, bool wish) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL, *refused = NULL, *domains = NULL;
+        int r = ping ? take_refused(k, &refused) : 0;
+
+        if (r >= 0 && ping)
+                r = take_domains(k, /* first= */ false, &domains);
+        if (r < 0)
+                return r;
+        r = sd_json_buildo(&v,
+                           SD_JSON_BUILD_PAIR_CONDITION(ping, "ping", SD_JSON_BUILD_UNSIGNED(++k->ping)),
+                           SD_JSON_BUILD_PAIR_CONDITION(wish, "waiting", SD_JSON_BUILD_UNSIGNED(k->wish)),
+                           SD_JSON_BUILD_PAIR_CONDITION(!!domains, "domains",
+                                                        SD_JSON_BUILD_VARIANT(domains)),
+                           SD_JSON_BUILD_PAIR_CONDITION(!!refused, "refused",
+                                                        SD_JSON_BUILD_VARIANT(refused)));
+        return r < 0 ? r : control_send_reply(&k->transport, v, /* continues= */ true);
+}
+
+static unsigned wish_max(const Control *k) {
+        return MIN(CONTROL_WAITING_MAX, MAX(k->tenant->info->channels / 2, 1U));
+}
+
+void control_dismiss(Control *k) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+
+        if (k->state < CONTROL_ASKED || k->state > CONTROL_ATTACHED)
+                control_end(k, NULL);
+        else if (sd_json_buildo(&v, SD_JSON_BUILD_PAIR_BOOLEAN("leaving", true)) < 0 ||
+                 control_send_reply(&k->transport, v, /* continues= */ true) < 0)
+                control_close(k);
+        else
+                control_leave(k);
+}
+
+static void attach(Control *k, Tenant *t) {
+        static const unsigned silent_msec = (unsigned) (CONTROL_SILENT_USEC / USEC_PER_MSEC);
+        Worker *w = k->worker;
+
+        if (take_slot(k) < 0) {
+                control_end(k, "Busy");
+                return;
+        }
+        *k->link = k->next;
+        if (k->next)
+                k->next->link = k->link;
+        k->tenant = t;
+        k->next = t->controls;
+        k->link = &t->controls;
+        if (k->next)
+                k->next->link = &k->next;
+        t->controls = k;
+        t->n_controls++;
+        counter_add(&w->counters.attached, 1);
+        if (k->counted)
+                crowd_leave(&k->address);
+        k->counted = false;
+        k->wish = MIN(MAX(t->n_queue, 1U), wish_max(k)); /* visitors may wait for it already */
+        k->since_usec = clock_usec(CLOCK_REALTIME);
+        control_set_state(k, CONTROL_ATTACHED);
+        (void) setsockopt(k->transport.handle.fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &silent_msec,
+                          sizeof(silent_msec));
+        if (make_session_id(k) < 0 || send_first(k) < 0) {
+                control_close(k);
+                return;
+        }
+        log_info("Tenant %s: machine %s (%s) is attached.", t->info->name, k->machine, k->software);
+        loop_arm(&w->loop, &k->timer, w->loop.now_usec + CONTROL_PING_USEC);
+}
+
+void control_detach(Control *k) {
+        Worker *w = k->worker;
+        Tenant *t = k->tenant;
+
+        if (!t)
+                return;
+        while (k->channels)
+                channel_close(k->channels);
+        w->tenants.controls[k->slot] = NULL;
+        *k->link = k->next;
+        if (k->next)
+                k->next->link = k->link;
+        k->link = NULL;
+        t->n_controls--;
+        t->left_usec = w->loop.now_usec;
+        counter_sub(&w->counters.attached, 1);
+        k->tenant = NULL;
+        log_info("Tenant %s: machine %s is detached.", t->info->name, k->machine);
+}
+
+static Control *find_machine(const Tenant *t, const char *machine) {
+        for (Control *k = t->controls; k; k = k->next)
+                if (streq(k->machine, machine))
+                        return k;
+        return NULL;
+}
+
+static Control *find_oldest(const Tenant *t) {
+        Control *oldest = t->controls;
+
+        for (Control *k = t->controls; k; k = k->next)
+                if (k->since_usec < oldest->since_usec)
+                        oldest = k;
+        return oldest;
+}
+
+static uint64_t count_attached(const Worker *w) {
+        uint64_t n = 0;
+
+        for (unsigned i = 0; i < w->n_crew; i++)
+                n += atomic_load_explicit(&w->crew[i]->counters.attached, memory_order_relaxed);
+        return n;
+}
+
+void control_admit(Control *k, TenantInfo *info) {
+        Worker *w = k->worker;
+        Tenant *t = tenants_put(w, info);
+        uint8_t before[CHANNEL_SESSION_ID_SIZE];
+        Control *same;
+
+        /* Who takes a place that is his tenant's already needs none of those that are left. */
+        same = t ? find_machine(t, k->machine) : NULL;
+        if (same) {
+                memcpy(before, same->session_id, sizeof(before));
+                control_end(same, NULL);
+                tenant_stale(t, before);
+        }
+        if (!t || (t->n_controls < MAX(t->info->agents, 1U) &&
+                   count_attached(w) >= w->snapshot->attachments)) {
+                control_end(k, "Busy");
+                return;
+        }
+        if (t->n_controls < MAX(t->info->agents, 1U)) {
+                attach(k, t);
+                return;
+        }
+        /* All places are taken: is anybody still there? Either way the newest wins, and it is logged. */
+        (void) send_news(find_oldest(t), /* ping= */ true, /* wish= */ false);
+        control_set_state(k, CONTROL_PROBING);
+        loop_arm(&w->loop, &k->timer, w->loop.now_usec + CONTROL_PROBE_USEC);
+}
+
+/* The kernel knows when the other end acknowledged last. */
+static bool is_alive(const Control *k) {
+        struct tcp_info info = {};
+        socklen_t size = sizeof(info);
+
+        return getsockopt(k->transport.handle.fd, IPPROTO_TCP, TCP_INFO, &info, &size) >= 0 &&
+               info.tcpi_unacked == 0;
+}
+
+static void take_place(Control *k) {
+        Tenant *t = tenants_find(k->worker, k->tenant_name);
+        Control *old;
+
+        if (!t || t->info->suspended || !tenant_info_has_token(t->info, k->token_id)) {
+                control_end(k, "NotAdmitted");
+                return;
+        }
+        if (t->n_controls >= MAX(t->info->agents, 1U)) {
+                old = find_oldest(t);
+                if (is_alive(old)) {
+                        t->taken_usec[1] = t->taken_usec[0];
+                        t->taken_usec[0] = k->worker->loop.now_usec;
+                }
+                log_notice("Tenant %s: machine %s takes the place of machine %s, which %s.", t->info->name,
+                           k->machine, old->machine, is_alive(old) ? "is alive" : "does not answer");
+                control_end(old, "TakenOver");
+        }
+        attach(k, t);
+}
+
+void control_wish_more(Control *k) {
+        unsigned wish = MIN(MAX(2 * k->wish, 2U), wish_max(k));
+
+        if (wish == k->wish)
+                return;
+        k->wish = wish;
+        (void) send_news(k, /* ping= */ false, /* wish= */ true);
+}
+
+/* What lay unused all the time since the last ping is too much; half of it goes. */
+static bool wish_less(Control *k) {
+        unsigned less = MIN((k->least_waiting + 1) / 2, k->wish - 1);
+
+        k->least_waiting = k->n_waiting;
+        k->wish -= less;
+        return less > 0;
+}
+
+void control_on_place_timer(Control *k) {
+        Worker *w = k->worker;
+
+        if (k->state == CONTROL_PROBING) {
+                take_place(k);
+                return;
+        }
+        if (send_news(k, /* ping= */ true, wish_less(k)) < 0) {
+                control_close(k); /* it does not read */
+                return;
+        }
+        loop_arm(&w->loop, &k->timer, w->loop.now_usec + CONTROL_PING_USEC);
+}

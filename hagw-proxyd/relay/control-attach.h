@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "hagw-proxyd/relay/control.h"
+
+/* Control connections that stay: an agent's place at its tenant. For control.c. */
+
+/* hagw-tenantd admits it. Takes info over. May end k. */
+void control_admit(Control *k, TenantInfo *info);
+/* The deadline of an attached one, or of one that waits for a place. May end k. */
+void control_on_place_timer(Control *k);
+/* Gives back the place and all that hangs on it; nothing where it has none. */
+void control_detach(Control *k);

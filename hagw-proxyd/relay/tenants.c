@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tenants at their home: who they are, what they may, and their visitors' way to a channel. Which domains
+ * lead to whom is tenantdomains.c, what passed is tenantusage.c. Runs in the worker's thread. */
+
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+#include <sys/socket.h>
+
+#include "hagw-proxyd/crew/worker.h"
+#include "hagw-proxyd/relay/control.h"
+#include "hagw-proxyd/relay/tenantdomains.h"
+#include "hagw-proxyd/relay/tenantrefusal.h"
+#include "hagw-proxyd/relay/tenantusage.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/strv.h"
+
+static uint8_t hash_key[SIPHASH_KEY_SIZE]; /* the same for all workers */
+
+int tenants_global_init(void) {
+        return gnutls_rnd(GNUTLS_RND_RANDOM, hash_key, sizeof(hash_key)) < 0 ? -EIO : 0;
+}
+
+uint64_t tenants_hash(const char *name) {
+        return name_hash(name, hash_key);
+}
+
+Worker *tenants_home(Worker *w, const char *label) {
+        return w->crew[tenants_hash(label) % w->n_crew];
+}
+
+/* NAME in "x.y.NAME.zone". */
+static bool label_in_zone(const char *name, const char *zone, char out[static HOSTNAME_LABEL_MAX + 1]) {
+        size_t n = strlen(name), m = strlen(zone);
+        const char *end, *begin;
+
+        if (n <= m || !hostname_in_zone(name, zone))
+                return false;
+        begin = end = name + n - m - 1;
+        while (begin > name && begin[-1] != '.')
+                begin--;
+        memcpy(out, begin, (size_t) (end - begin));
+        out[end - begin] = '\0';
+        return true;
+}
+
+const char *tenants_label(Worker *w, const char *name, char out[static HOSTNAME_LABEL_MAX + 1]) {
+        const char *zone = w->snapshot->routes->tenants_zone;
+
+        return zone && label_in_zone(name, zone, out) ? out : tenant_domains_find(w, name);
+}
+
+Tenant *tenants_find(Worker *w, const char *label) {
+        NameEntry *e = name_table_find(&w->tenants.table, label, tenants_hash(label));
+
+        return e ? CONTAINER_OF(e, Tenant, entry) : NULL;
+}
+
+static void client_unlink(ChannelClient *c) {
+        *c->link = c->next;
+        if (c->next)
+                c->next->link = c->link;
+        else if (!c->has)
+                c->tenant->queue_end = c->link;
+        c->link = NULL;
+}
+
+static void leave_queue(Tenant *t, ChannelClient *c) {
+        t->n_queue--;
+        counter_sub(&t->worker->counters.waiting, 1);
+}
+
+void channel_client_done(ChannelClient *c) {
+        Tenant *t = c->tenant;
+
+        if (!t)
+                return;
+        if (c->has) {
+                tenant_usage_collect(t, c);
+                t->n_channels--;
+        } else
+                leave_queue(t, c);
+        client_unlink(c);
+        c->tenant = NULL;
+}
+
+static void cut_client(ChannelClient *c, const char *why) {
+        channel_client_done(c);
+        c->ops->on_cut(c, why);
+}
+
+/* Those who wait and those who have a channel. */
+static void cut_visitors(Tenant *t, const char *why) {
+        while (t->queue)
+                cut_client(t->queue, why);
+        while (t->users)
+                cut_client(t->users, why);
+}
+
+static bool cut_one_without_token(Tenant *t) {
+        for (ChannelClient *c = t->users; c; c = c->next)
+                if (!tenant_info_has_token(t->info, c->token_id)) {
+                        cut_client(c, "token revoked");
+                        return true;
+                }
+        for (Control *k = t->controls; k; k = k->next)
+                if (!tenant_info_has_token(t->info, k->token_id)) {
+                        log_notice("Tenant %s: the token %s is good no more, machine %s is cut off.",
+                                   t->info->name, k->token_id, k->machine);
+                        control_end(k, "NotAdmitted");
+                        return true;
+                }
+        return false;
+}
+
+static void cut_controls(Tenant *t, const char *error) {
+        while (t->controls)
+                control_end(t->controls, error);
+}
+
+/* Who has a channel is cut, and not refused; whose TLS is opened here hears it on a page, which counts. */
+static void refuse_waiting(Tenant *t) {
+        for (const ChannelClient *c = t->queue; c; c = c->next)
+                if (c->kind == CHANNEL_VISITOR_PASSED)
+                        tenant_refuse(t->worker, t, tenant_refusal(t->worker, t));
+}
+
+/* What is open must agree with what is known now. */
+static void enforce(Tenant *t) {
+        if (t->limit.rate != t->info->bytes_per_second)
+                t->limit = (RateLimit) { .rate = t->info->bytes_per_second };
+        tenant_usage_watch(t);
+        if (t->info->suspended)
+                cut_controls(t, "Suspended");
+        if (t->info->suspended || t->info->exhausted) {
+                refuse_waiting(t);
+                cut_visitors(t, t->info->suspended ? "suspended" : "exhausted");
+        }
+        while (cut_one_without_token(t))
+                ;
+}
+
+static void tenant_remove(Worker *w, Tenant *t) {
+        cut_controls(t, "NotAdmitted");
+        cut_visitors(t, "removed");
+        loop_disarm(&w->loop, &t->step);
+        name_table_remove(&w->tenants.table, &t->entry);
+        tenant_info_free(t->info);
+        free(t);
+}
+
+static Tenant *tenant_new(Worker *w, TenantInfo *info) {
+        Tenant *t = calloc(1, sizeof(*t));
+
+        if (!t)
+                return NULL;
+        t->info = info;
+        t->worker = w;
+        t->queue_end = &t->queue;
+        t->entry.name = info->name;
+        t->entry.hash = tenants_hash(info->name);
+        if (name_table_add(&w->tenants.table, &t->entry) < 0) {
+                free(t);
+                return NULL;
+        }
+        return t;
+}
+
+static bool has_domains(const TenantInfo *i, const TenantInfo *other) {
+        return strv_contains_all(i->domains, other->domains) &&
+               strv_contains_all(other->domains, i->domains);
+}
+
+Tenant *tenants_put(Worker *w, TenantInfo *info) {
+        Tenant *t = tenants_find(w, info->name);
+
+        if (t) {
+                /* Whose TLS was opened here may not go on so. */
+                if (t->info->terminate && !info->terminate)
+                        review_start(w);
+                if (!has_domains(t->info, info))
+                        t->domains_version++;
+                tenant_info_free(t->info);
+                t->info = info;
+                t->entry.name = info->name;
+        } else
+                t = tenant_new(w, info);
+        if (!t) {
+                tenant_info_free(info);
+                return NULL;
+        }
+        t->generation = w->tenants.generation;
+        enforce(t);
+        tenant_usage_begin(w);
+        return t;
+}
+
+static void remove_stale(NameEntry *e, void *userdata) {
+        Tenant *t = CONTAINER_OF(e, Tenant, entry);
+        Worker *w = userdata;
+
+        if (t->generation != w->tenants.generation)
+                tenant_remove(w, t);
+}
+
+void tenants_on_message(Worker *w, TenantMessage *m) {
+        Tenant *t;
+
+        switch (m->op) {
+        case TENANT_RESET:
+                w->tenants.generation++;
+                return;
+        case TENANT_COMPLETE:
+                name_table_foreach(&w->tenants.table, remove_stale, w);
+                tenant_domains_sweep(w);
+                return;
+        case TENANT_REMOVE:
+                tenant_domains_set(w, m->name, NULL);
+                t = tenants_find(w, m->name);
+                if (t)
+                        tenant_remove(w, t);
+                return;
+        case TENANT_PUT:
+                tenant_domains_set(w, m->info->name, m->info->domains);
+                if (tenants_home(w, m->info->name) == w)
+                        (void) tenants_put(w, TAKE_PTR(m->info));
+                return;
+        }
+}
+
+/* A leaky bucket that takes a second's worth at once (GCRA). */
+static bool take_visit(Tenant *t, uint64_t now_usec) {
+        uint64_t interval;
+
+        if (t->info->connections_per_second == 0)
+                return true;
+        interval = MAX(USEC_PER_SEC / t->info->connections_per_second, UINT64_C(1));
+        if (t->visits_usec > now_usec + USEC_PER_SEC - MIN(interval, USEC_PER_SEC))
+                return false;
+        t->visits_usec = MAX(t->visits_usec, now_usec) + interval;
+        return true;
+}
+
+Refusal tenant_admit(Worker *w, Tenant *t) {
+        if (t->info->suspended || t->info->exhausted)
+                return tenant_refusal(w, t);
+        if (!take_visit(t, w->loop.now_usec))
+                return REFUSAL_CONNECTIONS;
+        t->visitors++;
+        return REFUSAL_NONE;
+}
+
+/* The next machine's turn: the first goes to the end. */
+static void take_turns(Tenant *t) {
+        Control *first = t->controls, **end = &t->controls;
+
+        if (!first->next)
+                return;
+        t->controls = first->next;
+        t->controls->link = &t->controls;
+        while (*end)
+                end = &(*end)->next;
+        *end = first;
+        first->link = end;
+        first->next = NULL;
+}
+
+/* The machines in turn, as far as channels wait. -EAGAIN: none does. */
+static int take_channel(Tenant *t, Control **ret_control, uint64_t *ret_number) {
+        for (unsigned i = 0; i < t->n_controls; i++) {
+                Control *k = t->controls;
+
+                take_turns(t);
+                while (k->channels) {
+                        uint64_t number = k->channels->number;
+                        int fd = channel_take(k->channels);
+
+                        if (fd < 0)
+                                continue;
+                        *ret_control = k;
+                        *ret_number = number;
+                        return fd;
+                }
+                control_wish_more(k);
+        }
+        return -EAGAIN;
+}
+
+/* What is not known, as of a probe of our own: the house looks at itself. Without addresses there is no
+ * header that it would take. */
+static void complete_pair(const Control *k, int fd, ProxyPair *p) {
+        struct sockaddr_storage here = {};
+        socklen_t size = sizeof(here);
+
+        if (p->source.family == AF_UNSPEC)
+                p->source = k->address;
+        if (p->destination.family == AF_UNSPEC &&
+            getsockname(fd, (struct sockaddr *) &here, &size) >= 0)
+                (void) proxy_endpoint_from_sockaddr((struct sockaddr *) &here, &p->destination,
+                                                    &p->destination_port);
+}
+
+static int prepare_gift(const Control *k, uint64_t number, ChannelClient *c, ChannelGift *g) {
+        int r;
+
+        complete_pair(k, g->fd, &c->pair);
+        g->header_size = channel_header_write(&c->pair, c->kind, g->header);
+        r = relay_keys_sign_header(&k->keys, number, g->header, g->header_size, g->header + g->header_size);
+        if (r >= 0 && c->kind == CHANNEL_VISITOR_OPENED)
+                r = relay_keys_channel_secret(&k->keys, number, g->secret);
+        g->header_size += CHANNEL_MAC_SIZE;
+        return r;
+}
+
+/* c is in neither list. */
+static void give(Tenant *t, Control *k, uint64_t number, int fd, ChannelClient *c) {
+        ChannelGift g = { .fd = fd, .limit = &t->limit };
+
+        c->tenant = t;
+        c->has = true;
+        memcpy(c->token_id, k->token_id, sizeof(c->token_id));
+        memcpy(c->session_id, k->session_id, sizeof(c->session_id));
+        c->next = t->users;
+        c->link = &t->users;
+        if (c->next)
+                c->next->link = &c->next;
+        t->users = c;
+        if (prepare_gift(k, number, c, &g) < 0) {
+                safe_close(fd);
+                cut_client(c, "no random bytes");
+                return;
+        }
+        c->ops->on_channel(c, &g);
+        gnutls_memset(&g, 0, sizeof(g));
+}
+
+bool tenant_is_expected(const Worker *w, const Tenant *t) {
+        uint64_t now = w->loop.now_usec;
+
+        /* Another worker's door may open first, and its visitors be handed over. */
+        return t->controls || w->tenants.open_usec == 0 ||
+               now < w->tenants.open_usec + TENANT_EXPECTED_USEC ||
+               (t->left_usec > 0 && now < t->left_usec + TENANT_EXPECTED_USEC);
+}
+
+uint64_t tenant_patience(const Tenant *t) {
+        return t->controls ? TENANT_WAIT_USEC : TENANT_EXPECTED_USEC;
+}
+
+static int wait_for_channel(Tenant *t, ChannelClient *c) {
+        if (t->n_queue >= TENANT_QUEUE_MAX)
+                return -EBUSY;
+        counter_add(&t->worker->counters.waiting, 1);
+        c->tenant = t;
+        c->has = false;
+        c->next = NULL;
+        c->link = t->queue_end;
+        *t->queue_end = c;
+        t->queue_end = &c->next;
+        t->n_queue++;
+        /* Channels for all who wait are asked for at once, not a round trip after the other. */
+        for (Control *k = t->controls; k; k = k->next)
+                if (k->wish < t->n_queue / t->n_controls)
+                        control_wish_more(k);
+        return 0;
+}
+
+int tenant_want(Worker *w, Tenant *t, ChannelClient *c) {
+        Control *k;
+        uint64_t number;
+        int fd;
+
+        if (!tenant_is_expected(w, t))
+                return -ENOTCONN;
+        fd = t->queue || !t->controls ? -EAGAIN : take_channel(t, &k, &number);
+        if (fd < 0)
+                return wait_for_channel(t, c);
+        give(t, k, number, fd, c);
+        return 0;
+}
+
+void tenant_serve(Worker *w, Tenant *t) {
+        while (t->queue) {
+                ChannelClient *c = t->queue;
+                uint64_t number;
+                Control *k;
+                int fd;
+
+                fd = take_channel(t, &k, &number);
+                if (fd < 0)
+                        return;
+                client_unlink(c);
+                leave_queue(t, c);
+                give(t, k, number, fd, c);
+        }
+}
+
+/* A callback may take its client out of the list, and nobody else's: it waits again, has another channel and
+ * stands first, or is closed. */
+void tenant_stale(Tenant *t, const uint8_t session_id[static CHANNEL_SESSION_ID_SIZE]) {
+        for (ChannelClient *c = t->users, *next; c; c = next) {
+                next = c->next;
+                if (c->ops->on_stale && memcmp(c->session_id, session_id, CHANNEL_SESSION_ID_SIZE) == 0)
+                        c->ops->on_stale(c);
+        }
+}
+
+void tenants_stop(Worker *w) {
+        for (size_t i = 0; i < w->tenants.n_controls; i++)
+                if (w->tenants.controls[i])
+                        control_dismiss(w->tenants.controls[i]);
+        while (w->tenants.strangers)
+                control_close(w->tenants.strangers);
+}
+
+static void remove_tenant(NameEntry *e, void *userdata) {
+        tenant_remove(userdata, CONTAINER_OF(e, Tenant, entry));
+}
+
+void tenants_done(Worker *w) {
+        name_table_foreach(&w->tenants.table, remove_tenant, w);
+        while (w->tenants.strangers)
+                control_close(w->tenants.strangers);
+        name_table_done(&w->tenants.table);
+        tenant_domains_done(w);
+        free(w->tenants.controls);
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "hagw-proxyd/crew/tenantinfo.h"
+#include "hagw-proxyd/wire/refusal.h"
+#include "libhagw/net/pump.h"
+#include "libhagw/pure/channelframe.h"
+#include "libhagw/pure/nametable.h"
+
+/* The relay's tenants. Each has one worker, its home, chosen by a hash of its name: there its record lies,
+ * and there its agents' control connections, its waiting channels and its visitors meet, so that no thread
+ * looks into another's table. Visitors are handed to that worker as soon as their ClientHello is complete.
+ * Every worker knows the domains of all tenants. */
+
+#define TENANT_QUEUE_MAX 256U /* visitors of a tenant that wait for a channel, or for the house itself */
+#define TENANT_WAIT_USEC (10 * USEC_PER_SEC) /* at most so long */
+/* A house that was attached so recently is expected back, and at a start every one: its visitors wait for so
+ * long at most. */
+#define TENANT_EXPECTED_USEC (5 * USEC_PER_SEC)
+/* So soon after another: two machines that are not meant to be attached as one tenant take turns. */
+#define TENANT_SWAP_USEC (10 * USEC_PER_MINUTE)
+#define TENANT_REPORT_USEC (10 * USEC_PER_SEC) /* what passed is told to hagw-tenantd so often */
+/* And of a tenant whose month has a limit as soon as one of so many parts of it has passed, but not in
+ * quicker succession than this. */
+#define TENANT_STEPS 500U
+#define TENANT_STEP_USEC (20 * USEC_PER_MSEC)
+
+typedef struct Channel Channel;
+typedef struct Conn Conn;
+typedef struct Control Control;
+typedef struct Tenant Tenant;
+typedef struct TenantMessage TenantMessage;
+typedef struct Worker Worker;
+
+/* A channel that was handed out: its socket, and what goes over it first. */
+typedef struct ChannelGift {
+        int fd; /* the client's from now on */
+        uint8_t header[CHANNEL_HEADER_SIZE_MAX];
+        size_t header_size;
+        uint8_t secret[CHANNEL_SECRET_SIZE]; /* of TLS within, CHANNEL_VISITOR_OPENED only */
+        RateLimit *limit; /* the tenant's; valid until the client is let go or cut */
+} ChannelGift;
+
+/* Who wants a channel, waits for it, and then has it: part of a passage or of a link. */
+typedef struct ChannelClient ChannelClient;
+typedef struct ChannelClientOps {
+        void (*on_channel)(ChannelClient *c, ChannelGift *gift);
+        /* The machine that the channel came from has attached anew, so that it is gone or its way is: c may
+         * want another one, where the house has said nothing yet. c still has its channel. NULL: no use. */
+        void (*on_stale)(ChannelClient *c);
+        /* There will be none, or what there was is taken away: the tenant was suspended, say. c is let go
+         * already. */
+        void (*on_cut)(ChannelClient *c, const char *why);
+        /* Bytes since the last time, from and to the visitor. */
+        void (*collect)(ChannelClient *c, uint64_t *received, uint64_t *sent);
+} ChannelClientOps;
+
+struct ChannelClient {
+        const ChannelClientOps *ops;
+        ChannelVisitor kind;
+        ProxyPair pair;
+        /* private: */
+        Tenant *tenant; /* NULL: of none */
+        char token_id[RELAY_TOKEN_ID_LENGTH + 1]; /* that the channel came with */
+        uint8_t session_id[CHANNEL_SESSION_ID_SIZE]; /* by which it came */
+        ChannelClient *next, **link; /* in tenant->queue or tenant->users */
+        bool has; /* a channel */
+};
+
+struct Tenant {
+        NameEntry entry;
+        Worker *worker;
+        TenantInfo *info;
+        uint64_t generation;
+        uint64_t domains_version; /* grows with each change of info->domains */
+        uint64_t left_usec; /* when the last machine went; 0: none was here */
+        uint64_t taken_usec[2]; /* when a machine took the place of one that was there: the last two times */
+        Control *controls; /* attached; whose turn it is stands first */
+        unsigned n_controls;
+        unsigned n_channels; /* waiting and in use */
+        ChannelClient *queue, **queue_end, *users;
+        unsigned n_queue;
+        RateLimit limit;
+        uint64_t visits_usec; /* bucket of connections per second: when it will be full again */
+        uint64_t received, sent, visitors; /* since the last report */
+        Timer step;
+        uint64_t step_usec; /* when one was told */
+        RefusalCount refused[_REFUSAL_MAX];
+};
+
+typedef struct Tenants {
+        NameTable table;   /* those whose home is here */
+        NameTable domains; /* of all */
+        NameTable owners;  /* who has domains */
+        uint64_t generation;
+        uint64_t open_usec; /* since when anybody could attach */
+        Control **controls; /* by slot, which stands in the session's id */
+        size_t n_controls, next_slot;
+        Control *strangers; /* not attached (yet) */
+        Timer report;
+} Tenants;
+
+int tenants_global_init(void);
+uint64_t tenants_hash(const char *name);
+/* The worker that is the tenant's home. label: normalized. */
+Worker *tenants_home(Worker *w, const char *label);
+/* The tenant that a name belongs to: below tenants.zone, else by domain. NULL: none. */
+const char *tenants_label(Worker *w, const char *name, char out[static HOSTNAME_LABEL_MAX + 1]);
+
+/* NULL: no such one, or its home is elsewhere. */
+Tenant *tenants_find(Worker *w, const char *label);
+/* Takes info over. NULL: no memory. */
+Tenant *tenants_put(Worker *w, TenantInfo *info);
+/* What hagw-tenantd says, through the main thread. */
+void tenants_on_message(Worker *w, TenantMessage *m);
+
+/* It is attached, or was just before. */
+bool tenant_is_expected(const Worker *w, const Tenant *t);
+/* How long a new visitor of it waits at most. */
+uint64_t tenant_patience(const Tenant *t);
+/* Whether one more visitor may come now; counts him where he may. */
+Refusal tenant_admit(Worker *w, Tenant *t);
+
+/* Wants a channel: calls back at once or later, or -ENOTCONN (nobody is attached, nor expected), -EBUSY (too
+ * many wait). */
+int tenant_want(Worker *w, Tenant *t, ChannelClient *c);
+/* No longer wants it, or has no more use for it. Not from within a callback of c. */
+void channel_client_done(ChannelClient *c);
+/* Whoever came by this session's channels and has heard nothing yet may ask again. */
+void tenant_stale(Tenant *t, const uint8_t session_id[static CHANNEL_SESSION_ID_SIZE]);
+/* A channel waits: somebody may want it. */
+void tenant_serve(Worker *w, Tenant *t);
+
+void tenants_stop(Worker *w);
+void tenants_done(Worker *w);

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Which upstreams there are, where they are, and their waiting connections. Runs in the worker's thread. How
+ * one connection is made and watched: link.c. */
+
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "hagw-proxyd/crew/worker.h"
+#include "hagw-proxyd/upstream/link.h"
+#include "libhagw/net/ownaddress.h"
+
+#define RESOLVE_RETRY_USEC (5 * USEC_PER_SEC) /* after a failed look-up while older addresses are known */
+
+static const char *runtime_dir(void) {
+        return secure_getenv("HAGW_RUNTIME_DIR") ?: "/run/hagw";
+}
+
+static char *make_key(const ConfHost *h) {
+        char *key;
+
+        if (!h)
+                return strdup("webd");
+        if (asprintf(&key, "%s %d %s %s %llu %llu", h->upstream, h->tls.verify, strempty(h->tls.ca_file),
+                     strempty(h->tls.server_name), (unsigned long long) h->timeouts.connect_usec,
+                     (unsigned long long) h->timeouts.idle_usec) < 0)
+                return NULL;
+        return key;
+}
+
+static Upstream *upstream_free(Upstream *u) {
+        if (!u)
+                return NULL;
+        while (u->idle)
+                link_close(u->idle);
+        if (u->asked)
+                u->asked->asker = NULL;
+        free(u->key);
+        free(u->host);
+        free(u->server_name);
+        gnutls_free(u->resumption.data);
+        trust_unref(u->trust);
+        free(u);
+        return NULL;
+}
+
+DEFINE_TRIVIAL_CLEANUP_FUNC(Upstream *, upstream_free)
+
+static int set_host(Upstream *u, const ConfHost *h) {
+        u->kind = h->upstream_kind;
+        u->port = h->upstream_port;
+        u->connect_usec = h->timeouts.connect_usec;
+        u->idle_usec = h->timeouts.idle_usec;
+        u->host = strdup(h->upstream_host);
+        if (!u->host)
+                return -ENOMEM;
+        u->literal = u->kind != CONF_UPSTREAM_UNIX && ip_parse(u->host, &u->addresses[0]) >= 0;
+        u->n_addresses = u->literal;
+        if (u->kind != CONF_UPSTREAM_HTTPS)
+                return 0;
+        if (h->tls.server_name || h->tls.verify != CONF_VERIFY_INSECURE) {
+                u->server_name = strdup(h->tls.server_name ?: h->upstream_host);
+                if (!u->server_name)
+                        return -ENOMEM;
+        }
+        u->sni = h->tls.server_name ? u->server_name : u->literal ? NULL : u->host;
+        u->verify = h->tls.verify != CONF_VERIFY_INSECURE;
+        tls_wanted_init(&u->wanted, u->server_name);
+        return 0;
+}
+
+/* webd listens in the runtime directory. */
+static int set_webd(Upstream *u) {
+        u->kind = CONF_UPSTREAM_UNIX;
+        u->idle_max = LINK_IDLE_WEBD_MAX;
+        u->connect_usec = 5 * USEC_PER_SEC;
+        u->idle_usec = USEC_PER_MINUTE;
+        if (asprintf(&u->host, "%s/web", runtime_dir()) < 0) {
+                u->host = NULL;
+                return -ENOMEM;
+        }
+        return 0;
+}
+
+/* The CA file was read again: neither a waiting connection nor a session to resume has been judged by it. */
+static void set_trust(Upstream *u, Trust *trust) {
+        while (u->idle)
+                link_close(u->idle);
+        gnutls_free(u->resumption.data);
+        u->resumption = (gnutls_datum_t) {};
+        u->trusted++;
+        trust_unref(u->trust);
+        u->trust = trust_ref(trust);
+}
+
+Upstream *upstream_get(Worker *w, const ConfHost *host, Trust *trust) {
+        _cleanup_free_ char *key = make_key(host);
+        _cleanup_(upstream_freep) Upstream *u = NULL;
+
+        if (!key)
+                return NULL;
+        for (Upstream *i = w->upstreams; i; i = i->next)
+                if (streq(i->key, key)) {
+                        if (i->trust != trust)
+                                set_trust(i, trust);
+                        return i;
+                }
+        u = calloc(1, sizeof(*u));
+        if (!u)
+                return NULL;
+        u->worker = w;
+        u->current = true;
+        u->idle_max = LINK_IDLE_MAX;
+        u->trust = trust_ref(trust);
+        if ((host ? set_host(u, host) : set_webd(u)) < 0)
+                return NULL;
+        u->key = TAKE_PTR(key);
+        u->authority = (Slice) { u->key, strcspn(u->key, " ") };
+        u->next = w->upstreams;
+        w->upstreams = u;
+        return TAKE_PTR(u);
+}
+
+Upstream *upstream_new_single(Worker *w, const ConfHost *host, const char *tenant, const char *name) {
+        _cleanup_(upstream_freep) Upstream *u = calloc(1, sizeof(*u));
+
+        if (!u)
+                return NULL;
+        u->worker = w;
+        u->current = u->single = true;
+        u->idle_max = 1;
+        u->kind = CONF_UPSTREAM_TENANT;
+        u->connect_usec = host->timeouts.connect_usec;
+        u->idle_usec = host->timeouts.idle_usec;
+        u->host = strdup(tenant);
+        u->server_name = strdup(name);
+        if (!u->host || !u->server_name || asprintf(&u->key, "tenant:%s", tenant) < 0) {
+                u->key = NULL;
+                return NULL;
+        }
+        u->authority = slice_from(u->key);
+        return TAKE_PTR(u);
+}
+
+Upstream *upstream_new_other(Worker *w, const ConfHost *host) {
+        _cleanup_(upstream_freep) Upstream *u = calloc(1, sizeof(*u));
+        ConfHost other = *host;
+
+        other.upstream_kind = host->upstream_kind == CONF_UPSTREAM_HTTP ? CONF_UPSTREAM_HTTPS :
+                                                                          CONF_UPSTREAM_HTTP;
+        other.tls.verify = CONF_VERIFY_INSECURE;
+        if (!u)
+                return NULL;
+        u->worker = w;
+        u->current = u->single = true;
+        if (trust_new(/* ca_file= */ NULL, /* verify= */ false, &u->trust) < 0 || set_host(u, &other) < 0)
+                return NULL;
+        u->key = strdup(host->upstream);
+        if (!u->key)
+                return NULL;
+        u->authority = slice_from(u->key);
+        return TAKE_PTR(u);
+}
+
+IpAddress upstream_peer(const Upstream *u) {
+        return u->n_addresses > 0 ? u->addresses[u->preferred] : (IpAddress) { .family = AF_UNSPEC };
+}
+
+Upstream *upstream_free_single(Upstream *u) {
+        return upstream_free(u);
+}
+
+void upstreams_drop_stranded(Worker *w) {
+        IpAddress known = { .family = AF_UNSPEC };
+
+        for (Upstream *u = w->upstreams; u; u = u->next)
+                for (Link *k = u->idle, *next; k; k = next) {
+                        next = k->next;
+                        if (is_stranded(k->transport.handle.fd, &known))
+                                link_close(k);
+                }
+}
+
+void upstreams_sweep(Worker *w) {
+        for (Conn *c = w->conns; c; c = c->next)
+                if (c->upstream && !c->upstream->single)
+                        c->upstream = NULL;
+        for (Upstream *u = w->upstreams; u; u = u->next)
+                u->current = streq(u->key, "webd");
+        for (size_t i = 0; i < w->snapshot->routes->n_routes; i++) {
+                _cleanup_free_ char *key = make_key(&w->snapshot->routes->routes[i].host);
+
+                for (Upstream *u = w->upstreams; key && u; u = u->next)
+                        if (streq(u->key, key))
+                                u->current = true;
+        }
+        for (Upstream **p = &w->upstreams; *p;) {
+                Upstream *u = *p;
+
+                if (u->current) {
+                        p = &u->next;
+                        continue;
+                }
+                while (u->idle)
+                        link_close(u->idle);
+                /* Clients keep it until the next sweep. */
+                if (u->n_links > 0 || u->waiting || u->n_clients > 0) {
+                        p = &u->next;
+                        continue;
+                }
+                *p = u->next;
+                upstream_free(u);
+        }
+}
+
+void upstreams_done(Worker *w) {
+        while (w->upstreams) {
+                Upstream *u = w->upstreams;
+                w->upstreams = u->next;
+                upstream_free(u);
+        }
+}
+
+static void on_resolved(ResolveMessage *m);
+
+static int ask_addresses(Upstream *u) {
+        ResolveMessage *m;
+
+        if (u->asked)
+                return 0;
+        m = message_new(MESSAGE_RESOLVE);
+        if (!m)
+                return -ENOMEM;
+        m->worker = u->worker;
+        m->asker = u;
+        m->on_answer = on_resolved;
+        (void) snprintf(m->name, sizeof(m->name), "%s", u->host);
+        u->asked = m;
+        queue_push(u->worker->main_queue, &m->message);
+        return 0;
+}
+
+static void wait_unlink(LinkClient *l) {
+        *l->wait_link = l->next;
+        if (l->next)
+                l->next->wait_link = l->wait_link;
+        l->wait_link = NULL;
+}
+
+static void wait_link(Upstream *u, LinkClient *l) {
+        l->next = u->waiting;
+        l->wait_link = &u->waiting;
+        if (l->next)
+                l->next->wait_link = &l->next;
+        u->waiting = l;
+}
+
+static void on_resolved(ResolveMessage *m) {
+        Upstream *u = m->asker;
+        LinkClient *list;
+
+        u->asked = NULL;
+        if (m->error >= 0 && m->n_addresses > 0) {
+                memcpy(u->addresses, m->addresses, sizeof(u->addresses));
+                u->n_addresses = m->n_addresses;
+                u->preferred = 0;
+                u->resolved_until_usec = u->worker->loop.now_usec + m->ttl_usec;
+        } else if (u->n_addresses > 0)
+                /* Where none is known whoever comes asks again; hagw-netd remembers a "no" for a while. */
+                u->resolved_until_usec = u->worker->loop.now_usec + RESOLVE_RETRY_USEC;
+        list = TAKE_PTR(u->waiting);
+        if (list)
+                list->wait_link = &list;
+        while (list) {
+                LinkClient *l = list;
+
+                wait_unlink(l);
+                if (u->n_addresses == 0) {
+                        l->fault = LINK_FAULT_NAME;
+                        l->ops->on_failed(l, m->reason);
+                } else
+                        link_connect(u, l);
+        }
+}
+
+/* Who parked last is first. A house answers for its own waiting connections. */
+static bool is_old(const Link *k) {
+        const Upstream *u = k->upstream;
+
+        return u->kind != CONF_UPSTREAM_TENANT &&
+               u->worker->loop.now_usec > k->parked_usec + LINK_YOUNG_USEC;
+}
+
+static Link *take_idle(Upstream *u, UpstreamWish wish) {
+        while (u->idle) {
+                Link *k = u->idle;
+
+                if (wish == UPSTREAM_YOUNG && is_old(k))
+                        return NULL;
+                if (link_is_alive(k)) {
+                        link_unpark(k);
+                        return k;
+                }
+                link_close(k);
+        }
+        return NULL;
+}
+
+int upstream_acquire(Upstream *u, LinkClient *l, UpstreamWish wish) {
+        Link *k = wish == UPSTREAM_FRESH ? NULL : take_idle(u, wish);
+        int r;
+
+        if (k) {
+                k->client = l;
+                l->link = k;
+                counter_add(&u->worker->counters.upstream_reuses, 1);
+                return 1;
+        }
+        if (u->kind == CONF_UPSTREAM_UNIX || u->kind == CONF_UPSTREAM_TENANT || u->literal) {
+                link_connect(u, l);
+                return 0;
+        }
+        if (u->resolved_until_usec <= u->worker->loop.now_usec) {
+                r = ask_addresses(u);
+                if (r < 0)
+                        return r;
+        }
+        /* Older addresses serve while newer ones are looked up. */
+        if (u->n_addresses > 0)
+                link_connect(u, l);
+        else
+                wait_link(u, l);
+        return 0;
+}
+
+void upstream_forget(LinkClient *l) {
+        if (l->wait_link)
+                wait_unlink(l);
+}
+
+void upstream_report(Upstream *u, HostStats *stats, const char *text) {
+        FailureMessage *m;
+
+        if (u->failure_usec > 0 && u->worker->loop.now_usec < u->failure_usec + USEC_PER_SEC)
+                return;
+        m = message_new(MESSAGE_FAILURE);
+        if (!m)
+                return;
+        u->failure_usec = u->worker->loop.now_usec;
+        m->stats = host_stats_ref(stats);
+        m->usec = u->worker->loop.now_usec;
+        (void) snprintf(m->text, sizeof(m->text), "%s", text);
+        queue_push(u->worker->main_queue, &m->message);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "hagw-proxyd/crew/message.h"
+#include "libhagw/net/tls.h"
+#include "libhagw/pure/slice.h"
+
+/* The services behind the hosts, as one worker sees them: their addresses, the connections that wait for the
+ * next request, and how a new one is made. */
+
+typedef struct Upstream Upstream;
+typedef struct Link Link;
+typedef struct LinkClient LinkClient;
+
+struct Upstream {
+        Upstream *next;
+        Worker *worker;
+        char *key;     /* what makes it the same after a reload */
+        int kind;      /* ConfUpstreamKind */
+        char *host;    /* name, address, or path */
+        uint16_t port;
+        bool literal;  /* host is an address */
+        char *server_name; /* whose certificate is wanted */
+        const char *sni;   /* what we ask for, one of the two above; NULL: an address is not sent */
+        bool verify;
+        TlsWanted wanted;
+        Trust *trust;
+        unsigned trusted; /* goes up when trust changes: what was trusted before is asked again */
+        uint64_t connect_usec, idle_usec;
+        Slice authority; /* for the log; part of key */
+        IpAddress addresses[MESSAGE_ADDRESSES_MAX];
+        size_t n_addresses, preferred;
+        uint64_t resolved_until_usec;
+        ResolveMessage *asked; /* under way */
+        LinkClient *waiting;   /* for addresses */
+        Link *idle;
+        unsigned n_idle, n_links, n_clients;
+        gnutls_datum_t resumption; /* TLS session data of the last connection */
+        uint64_t failure_usec;     /* when the main thread was told last */
+        bool current;              /* in the newest snapshot */
+        bool single;               /* of one visitor's or probe's connection, and not among the worker's */
+        unsigned idle_max;         /* connections that may wait for the next request */
+};
+
+/* The one for a host of the worker's snapshot, made where there is none. webd's pages: host NULL. NULL: no
+ * memory. */
+Upstream *upstream_get(Worker *w, const ConfHost *host, Trust *trust);
+
+/* A tenant's house as one visitor reaches it: his channels carry his address, so no other may use them.
+ * name: the host he wants. NULL: no memory. */
+Upstream *upstream_new_single(Worker *w, const ConfHost *host, const char *tenant, const char *name);
+/* The same service spoken to with the other of http and https, whoever it is. For one probe. NULL: no
+ * memory. */
+Upstream *upstream_new_other(Worker *w, const ConfHost *host);
+/* Where it is, or was looked for last; AF_UNSPEC: not known, or no address. */
+IpAddress upstream_peer(const Upstream *u);
+/* Nobody is its client any more. Not for those of upstream_get(). Returns NULL. */
+Upstream *upstream_free_single(Upstream *u);
+
+/* Ends idle connections whose address here is gone: the next request would wait on one for minutes. */
+void upstreams_drop_stranded(Worker *w);
+
+/* Which connection a request may have. */
+typedef enum UpstreamWish {
+        UPSTREAM_ANY,
+        UPSTREAM_YOUNG, /* none that waited for long and may end just now: for what cannot be repeated */
+        UPSTREAM_FRESH, /* none that waited */
+} UpstreamWish;
+
+/* Finds a connection for the client: at once (returns 1, l->link is set), or later through its on_link() or
+ * on_failed() (returns 0). */
+int upstream_acquire(Upstream *u, LinkClient *l, UpstreamWish wish);
+/* The client no longer wants one. */
+void upstream_forget(LinkClient *l);
+
+/* Tells the main thread that the host fails, at most once a second. */
+void upstream_report(Upstream *u, HostStats *stats, const char *text);
+
+/* After a new snapshot: lets go of what no host has any more. */
+void upstreams_sweep(Worker *w);
+void upstreams_done(Worker *w);

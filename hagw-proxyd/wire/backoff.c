@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Back-off. */
+
+#include "hagw-proxyd/wire/backoff.h"
+
+uint64_t backoff_next(Backoff *b, uint64_t floor, uint64_t least, uint64_t most, uint64_t random) {
+        uint64_t ceiling = most;
+
+        assert(floor <= least && least <= most);
+        if (b->n_failed < 63 && least << b->n_failed >> b->n_failed == least)
+                ceiling = MIN(least << b->n_failed, most);
+        b->n_failed++;
+        return floor + random % (ceiling - floor + 1);
+}
+
+bool backoff_begin_anew(Backoff *b, unsigned most) {
+        if (b->n_promised >= most)
+                return false;
+        *b = (Backoff) { .n_promised = b->n_promised + 1 };
+        return true;
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The answers that proxyd gives itself: a row each. Their looks and texts are libhagw's, as for hagw-webd's
+ * pages. */
+
+#include "hagw-proxyd/wire/forward.h"
+#include "hagw-proxyd/wire/pages.h"
+#include "libhagw/pure/ownpath.h"
+#include "libhagw/pure/page.h"
+
+#define CHALLENGE                                                             \
+        "WWW-Authenticate: Cookie realm=\"hagw\", form-action=\"" OWN_LOGIN "\", " \
+        "cookie-name=\"__Host-hagw\"\r\n"
+
+static const struct {
+        unsigned status;
+        Text title, text; /* for the person in front of it: what happened, what to do */
+        Text hint;        /* for those inside; 0: there is none */
+        Text link;        /* to the login; 0: there is none */
+        unsigned retry;   /* seconds until it may be otherwise; 0: not by itself */
+        const char *fields; /* further header lines */
+} rows[_PAGE_MAX] = {
+        [PAGE_BAD_REQUEST] = { 400, TEXT_ERROR_TITLE, TEXT_TROUBLE_BAD_REQUEST },
+        [PAGE_UNAUTHORIZED] = { 401, TEXT_TROUBLE_LOGIN_TITLE, TEXT_TROUBLE_LOGIN,
+                                .link = TEXT_LOGIN_BUTTON, .fields = CHALLENGE },
+        [PAGE_FORM] = { 401, TEXT_TROUBLE_FORM_TITLE, TEXT_TROUBLE_FORM, .link = TEXT_TROUBLE_FORM_LINK,
+                        .fields = CHALLENGE },
+        [PAGE_FOREIGN] = { 401, TEXT_TROUBLE_FOREIGN_TITLE, TEXT_TROUBLE_FOREIGN,
+                           TEXT_TROUBLE_FOREIGN_HINT, .fields = CHALLENGE },
+        [PAGE_FORBIDDEN] = { 403, TEXT_DENIED_TITLE, TEXT_TROUBLE_FORBIDDEN },
+        [PAGE_METHOD] = { 405, TEXT_ERROR_TITLE, TEXT_TROUBLE_METHOD,
+                          .fields = "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n" },
+        [PAGE_TIMEOUT] = { 408, TEXT_TROUBLE_TIMEOUT_TITLE, TEXT_TROUBLE_TIMEOUT },
+        [PAGE_URI_TOO_LONG] = { 414, TEXT_TROUBLE_TOO_LONG_TITLE, TEXT_TROUBLE_TOO_LONG },
+        [PAGE_EXPECTATION] = { 417, TEXT_ERROR_TITLE, TEXT_TROUBLE_EXPECTATION },
+        [PAGE_MISDIRECTED] = { 421, TEXT_TROUBLE_MISDIRECTED_TITLE, TEXT_TROUBLE_MISDIRECTED, .retry = 2 },
+        [PAGE_TOO_LARGE] = { 431, TEXT_TROUBLE_TOO_LARGE_TITLE, TEXT_TROUBLE_TOO_LARGE },
+        [PAGE_NOT_IMPLEMENTED] = { 501, TEXT_ERROR_TITLE, TEXT_TROUBLE_METHOD },
+        [PAGE_BAD_GATEWAY] = { 502, TEXT_TROUBLE_GATEWAY_TITLE, TEXT_TROUBLE_GATEWAY,
+                               TEXT_TROUBLE_GATEWAY_HINT, .retry = 5 },
+        [PAGE_HOUSE_OFFLINE] = { 503, TEXT_TROUBLE_OFFLINE_TITLE, TEXT_TROUBLE_OFFLINE, .retry = 15 },
+        [PAGE_HOUSE_SUSPENDED] = { 503, TEXT_TROUBLE_OFFLINE_TITLE, TEXT_TROUBLE_SUSPENDED },
+        [PAGE_HOUSE_EXHAUSTED] = { 503, TEXT_TROUBLE_OFFLINE_TITLE, TEXT_TROUBLE_EXHAUSTED },
+        [PAGE_HOUSE_CROWDED] = { 503, TEXT_TROUBLE_BUSY_TITLE, TEXT_TROUBLE_CROWDED, .retry = 15 },
+        [PAGE_HOUSE_NO_HOST] = { 503, TEXT_TROUBLE_OFFLINE_TITLE, TEXT_TROUBLE_NO_HOST },
+        [PAGE_HOUSE_REFUSES] = { 503, TEXT_TROUBLE_OFFLINE_TITLE, TEXT_TROUBLE_REFUSES },
+        [PAGE_UNAVAILABLE] = { 503, TEXT_TROUBLE_BUSY_TITLE, TEXT_TROUBLE_BUSY, TEXT_TROUBLE_BUSY_HINT,
+                               .retry = 5 },
+        [PAGE_GATEWAY_TIMEOUT] = { 504, TEXT_TROUBLE_TIMEOUT_TITLE, TEXT_TROUBLE_LATE,
+                                   TEXT_TROUBLE_LATE_HINT, .retry = 5 },
+        [PAGE_VERSION] = { 505, TEXT_ERROR_TITLE, TEXT_TROUBLE_VERSION },
+};
+
+#define NUMBER_MAX 24U  /* characters of a number with NUL */
+#define SENTENCE_MAX 2048U  /* bytes of one text, with a host's name escaped in it */
+#define BODY_MAX 8192U  /* bytes of what stands in the frame */
+#define HEAD_ROOM 1536U /* no head of the below is larger */
+
+/* Writes until the room is used up, which the tests say is never. */
+typedef struct Out {
+        char *p, *end;
+} Out;
+
+static void put(Out *o, const char *s) {
+        size_t n = MIN(strlen(s), (size_t) (o->end - o->p));
+
+        memcpy(o->p, s, n);
+        o->p += n;
+}
+
+static const char *number_text(size_t v, char out[static NUMBER_MAX]) {
+        size_t i = NUMBER_MAX - 1;
+
+        out[i] = '\0';
+        do
+                out[--i] = (char) ('0' + v % 10);
+        while (v /= 10);
+        return out + i;
+}
+
+static void put_number(Out *o, size_t v) {
+        char digits[NUMBER_MAX];
+
+        put(o, number_text(v, digits));
+}
+
+/* Somebody else's words: controls and non-ASCII bytes replaced, cut. */
+static const char *clean(Slice s, char out[static PAGE_DETAIL_MAX + 1]) {
+        size_t n = MIN(s.n, (size_t) PAGE_DETAIL_MAX);
+
+        for (size_t i = 0; i < n; i++)
+                out[i] = (uint8_t) s.p[i] < ' ' || (uint8_t) s.p[i] >= 0x7f ? '?' : s.p[i];
+        out[n] = '\0';
+        return out;
+}
+
+static unsigned page_retry(const Page *p) {
+        return p->again ? rows[p->kind].retry : 0;
+}
+
+typedef struct Details {
+        char host[PAGE_DETAIL_MAX + 1], upstream[PAGE_DETAIL_MAX + 1], error[PAGE_DETAIL_MAX + 1];
+} Details;
+
+static int expand_html(const Page *p, const Details *d, const Language *l, char *out, size_t size) {
+        const char *title = l->texts[rows[p->kind].title];
+        char text[SENTENCE_MAX], body[BODY_MAX], code[NUMBER_MAX], seconds[NUMBER_MAX];
+        const char *retry = page_retry(p) > 0 ? number_text(page_retry(p), seconds) : NULL;
+        const PageValue host[] = { { "host", d->host }, {} };
+        int r;
+
+        r = page_text_into(rows[p->kind].text, l, host, text, sizeof(text));
+        if (r < 0)
+                return r;
+        const PageValue values[] = {
+                { "title", title },
+                { "text", text },
+                { "hint", p->inside && rows[p->kind].hint ? l->texts[rows[p->kind].hint] : NULL },
+                { "service", p->inside ? d->upstream : NULL },
+                { "error", p->inside ? d->error : NULL },
+                { "retry", retry },
+                { "login", rows[p->kind].link ? OWN_LOGIN "?return=/" : NULL },
+                { "form", p->kind == PAGE_FORM ? "yes" : NULL },
+                { "link", rows[p->kind].link ? l->texts[rows[p->kind].link] : NULL },
+                { "code", number_text(rows[p->kind].status, code) },
+                { "reason", status_text(rows[p->kind].status) },
+                {},
+        };
+        r = page_expand_into(page_trouble, l, values, body, sizeof(body));
+        if (r < 0)
+                return r;
+        const PageValue layout[] = {
+                { "language", l->code },
+                { "title", title },
+                { "style", page_style },
+                { "body", body },
+                { "refresh", NULL },
+                { "retry", retry },
+                { "wide", NULL },
+                { "script", retry ? page_again : NULL },
+                {},
+        };
+        return page_expand_into(page_layout, l, layout, out, size);
+}
+
+static void put_line(Out *o, const char *label, const char *text) {
+        if (!*text)
+                return;
+        put(o, label);
+        put(o, ": ");
+        put(o, text);
+        put(o, "\n");
+}
+
+/* For programs, and for a page that does not fit, which there is not: English. */
+static size_t write_text(const Page *p, const Details *d, char *out, size_t size) {
+        const char *const *texts = languages[0].texts;
+        Out o = { out, out + size };
+        char text[SENTENCE_MAX];
+        const PageValue host[] = { { "host", d->host }, {} };
+
+        put_number(&o, rows[p->kind].status);
+        put(&o, " ");
+        put(&o, status_text(rows[p->kind].status));
+        put(&o, "\n");
+        if (page_text_into(rows[p->kind].text, languages, host, text, sizeof(text)) >= 0)
+                put(&o, text);
+        put(&o, "\n");
+        put_line(&o, "Host", d->host);
+        if (p->inside) {
+                put_line(&o, texts[TEXT_TROUBLE_SERVICE], d->upstream);
+                put_line(&o, texts[TEXT_TROUBLE_ERROR], d->error);
+                if (rows[p->kind].hint) {
+                        put(&o, texts[rows[p->kind].hint]);
+                        put(&o, "\n");
+                }
+        }
+        return (size_t) (o.p - out);
+}
+
+size_t page_body(const Page *p, char out[static PAGE_SIZE_MAX]) {
+        Details d;
+        int n = -ENOBUFS;
+
+        (void) clean(p->host, d.host);
+        (void) clean(p->upstream, d.upstream);
+        (void) clean(p->error, d.error);
+        if (p->html)
+                n = expand_html(p, &d, p->language ?: languages, out, PAGE_SIZE_MAX - HEAD_ROOM);
+        return n >= 0 ? (size_t) n : write_text(p, &d, out, PAGE_SIZE_MAX - HEAD_ROOM);
+}
+
+static void put_status(Out *o, unsigned status, const char *date) {
+        put(o, "HTTP/1.1 ");
+        put_number(o, status);
+        put(o, " ");
+        put(o, status_text(status));
+        put(o, "\r\n");
+        if (date && *date) {
+                put(o, "Date: ");
+                put(o, date);
+                put(o, "\r\n");
+        }
+}
+
+static void put_fields(Out *o, const Page *p, size_t body_size) {
+        put_status(o, rows[p->kind].status, p->date);
+        if (p->html) {
+                put(o, "Content-Type: text/html; charset=utf-8\r\nContent-Language: ");
+                put(o, (p->language ?: languages)->code);
+                put(o, "\r\nContent-Security-Policy: ");
+                put(o, p->policy);
+                put(o, "\r\n");
+        } else
+                put(o, "Content-Type: text/plain; charset=utf-8\r\n");
+        put(o, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+               "Referrer-Policy: same-origin\r\n");
+        put(o, strempty(rows[p->kind].fields));
+        if (rows[p->kind].retry > 0) {
+                put(o, "Retry-After: ");
+                put_number(o, rows[p->kind].retry);
+                put(o, "\r\n");
+        }
+        put(o, p->close ? "Connection: close\r\n" : "");
+        put(o, "Content-Length: ");
+        put_number(o, body_size);
+        put(o, "\r\n\r\n");
+}
+
+size_t page_write(const Page *p, char out[static PAGE_SIZE_MAX]) {
+        char head[HEAD_ROOM];
+        Out o = { head, head + sizeof(head) };
+        size_t n = page_body(p, out), head_size; /* leaves HEAD_ROOM */
+
+        put_fields(&o, p, n);
+        head_size = (size_t) (o.p - head);
+        if (p->head)
+                n = 0;
+        memmove(out + head_size, out, n);
+        memcpy(out, head, head_size);
+        return head_size + n;
+}
+
+unsigned page_status(PageKind kind) {
+        return rows[kind].status;
+}
+
+PageKind page_from_status(unsigned status) {
+        for (unsigned k = 0; k < _PAGE_MAX; k++)
+                if (rows[k].status == status)
+                        return (PageKind) k;
+        return _PAGE_INVALID;
+}
+
+int page_write_redirect(unsigned status, Slice location, const char *date, bool close,
+                        char out[static PAGE_SIZE_MAX], size_t *ret_size) {
+        Out o = { out, out + PAGE_SIZE_MAX };
+
+        if (location.n > PAGE_SIZE_MAX - HEAD_ROOM)
+                return -ENOBUFS;
+        put_status(&o, status, date);
+        put(&o, "Location: ");
+        /* Whoever built it is trusted to have encoded it; a line end in it would still be somebody else's
+         * header. */
+        for (size_t i = 0; i < location.n; i++)
+                *o.p++ = (uint8_t) location.p[i] <= ' ' || location.p[i] == 0x7f ? '_' : location.p[i];
+        put(&o, "\r\nCache-Control: no-store\r\n");
+        put(&o, slice_starts_with(location, SLICE(OWN_AUTH_PREFIX)) ? FORWARD_OWN_FIELD ": 1\r\n" : "");
+        put(&o, close ? "Connection: close\r\n" : "");
+        put(&o, "Content-Length: 0\r\n\r\n");
+        *ret_size = (size_t) (o.p - out);
+        return 0;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Reasons of refusals. */
+
+#include "hagw-proxyd/wire/refusal.h"
+
+static const struct {
+        const char *name, *text;
+        PageKind page;
+} rows[_REFUSAL_MAX] = {
+        [REFUSAL_NONE] = { NULL, NULL, _PAGE_INVALID },
+        [REFUSAL_SUSPENDED] = { "suspended", "the relay has suspended the tenant", PAGE_HOUSE_SUSPENDED },
+        [REFUSAL_EXHAUSTED] = { "exhausted", "the tenant's bytes of this month are used up",
+                                PAGE_HOUSE_EXHAUSTED },
+        [REFUSAL_CONNECTIONS] = { "connections",
+                                  "more visitors in a second than the tenant's connections per second",
+                                  _PAGE_INVALID },
+        [REFUSAL_AWAY] = { "away", "the house is not attached, or does not answer", PAGE_HOUSE_OFFLINE },
+        [REFUSAL_CHANNELS] = { "channels", "none of the tenant's channels came free in time",
+                               PAGE_HOUSE_CROWDED },
+        [REFUSAL_HOUSE] = { "house",
+                            "the house does not take visitors whose TLS the relay has opened",
+                            PAGE_HOUSE_REFUSES },
+        [REFUSAL_HOST] = { "host", "the house has no host of the name that they ask for",
+                           PAGE_HOUSE_NO_HOST },
+};
+
+const char *refusal_name(Refusal r) {
+        return r > REFUSAL_NONE && r < _REFUSAL_MAX ? rows[r].name : NULL;
+}
+
+Refusal refusal_from_name(const char *name) {
+        for (Refusal r = REFUSAL_NONE + 1; r < _REFUSAL_MAX; r++)
+                if (streq(rows[r].name, name))
+                        return r;
+        return _REFUSAL_INVALID;
+}
+
+const char *refusal_text(Refusal r) {
+        return r > REFUSAL_NONE && r < _REFUSAL_MAX ? rows[r].text : NULL;
+}
+
+PageKind refusal_page(Refusal r) {
+        return r >= REFUSAL_NONE && r < _REFUSAL_MAX ? rows[r].page : _PAGE_INVALID;
+}
+
+void refusal_count(RefusalCount *c, uint64_t now_usec) {
+        c->n++;
+        c->last_usec = now_usec;
+}
+
+uint64_t refusal_take(RefusalCount *c, uint64_t now_usec) {
+        uint64_t n = c->n - c->logged;
+
+        if (n == 0 || (c->logged_usec > 0 && now_usec < c->logged_usec + REFUSAL_LOG_USEC))
+                return 0;
+        c->logged = c->n;
+        c->logged_usec = now_usec;
+        return n;
+}
