@@ -42,7 +42,10 @@ def test_each_row_is_shown():
     assert len([r for r in rows if "test_" not in r]) == 1  # what nothing stops, and is said
 
 
-@pytest.mark.parametrize("room", sorted(p.parent.name for p in ROOT.glob("*/README.md") if p.parent.name.startswith(("hagw-", "libhagw"))))
+ROOMS = sorted(str(p.parent.relative_to(ROOT)) for f in ("hagw-*", "libhagw") for p in ROOT.glob(f"{f}/**/README.md"))
+
+
+@pytest.mark.parametrize("room", ROOMS)
 def test_rooms_have_what_their_readme_names(room):
     names = re.findall(r"`([^`]+)`", "\n".join(re.findall(r"^\| (`[^|]*) \|", (ROOT / room / "README.md").read_text(), re.M)))
     there = {p.stem for p in (ROOT / room).glob("**/*.[ch]")} | {f"{p.name}/" for p in (ROOT / room).iterdir() if p.is_dir()}
@@ -52,6 +55,8 @@ def test_rooms_have_what_their_readme_names(room):
 def test_each_room_has_one():
     rooms = {p.parent.name for p in ROOT.glob("hagw-*/Makefile.inc")} | {"libhagw"}
     assert len(rooms) == 11 and all((ROOT / r / "README.md").exists() for r in rooms)
+    table = [w for line in (ROOT / "dev/rooms.txt").read_text().splitlines() if not line.startswith("#") for w in line.split()[2:]]
+    assert len(table) > 10 and {w.removesuffix("/*") for w in table} - {"libhagw/pure"} <= set(ROOMS)
 
 
 def test_versions():
