@@ -30,13 +30,13 @@ static Tone delegation_tone(const char *delegation) {
 }
 
 static int print_zones(sd_json_variant *v) {
-        _cleanup_(table_freep) Table *t = table_new(NULL, 4);
+        _cleanup_(table_freep) Table *t = table_new(NULL, 3);
         const uint64_t now = clock_usec(CLOCK_REALTIME);
 
         for (size_t i = 0; i < field_count(v, "zones"); i++) {
                 sd_json_variant *z = field_element(v, "zones", i);
                 const char *delegation = field_text(z, "delegation");
-                const uint64_t last = field_number(z, "lastQuestionUSec");
+                const bool remembered = field_bool(z, "delegationRemembered");
                 char when[TIME_TEXT_MAX];
 
                 table_add(t, TONE_BOLD, "%s", field_text(z, "name"));
@@ -44,11 +44,10 @@ static int print_zones(sd_json_variant *v) {
                         table_add(t, TONE_DIM, "serial %lu", (unsigned long) field_number(z, "serial"));
                 else
                         table_add(t, TONE_DIM, "-");
-                table_add(t, delegation_tone(delegation),
-                          streq_ptr(delegation, "relay") ? "through the %s" : "delegation %s",
-                          delegation ?: "not asked");
-                table_add(t, TONE_PLAIN, "%s%s", last > 0 ? "last question from the internet " : "",
-                          last > 0 ? format_when(last, now, when) : "");
+                table_add(t, delegation_tone(delegation), "%s%s%s%s",
+                          streq_ptr(delegation, "relay") ? "through the " : "delegation ",
+                          delegation ?: "not asked", remembered ? ", seen " : "",
+                          remembered ? format_when(field_number(z, "lastQuestionUSec"), now, when) : "");
         }
         return table_print(t, 2);
 }
