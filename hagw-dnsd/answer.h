@@ -23,7 +23,7 @@ typedef struct AnswerSource {
         Overlay *overlay;
         Trials trials;
         OutsideRules outside;
-        const Config *config; /* what CAA records go by */
+        Names *names; /* the configuration's, which CAA records go by */
         Accounts *accounts;   /* tenants'; NULL: none are known */
         CaaOurs ours;
         Rrl *rrl;

@@ -6,6 +6,7 @@
 #include "hagw-dnsd/caa.h"
 #include "hagw-dnsd/publisher.h"
 #include "libhagw/pure/hostname.h"
+#include "libhagw/pure/siphash.h"
 
 #define RECORD_SIZE 24U /* octets of a record besides its value, about */
 
@@ -41,29 +42,27 @@ static bool host_passes(const ConfHost *h) {
         return is_kind(h, CONF_UPSTREAM_TCP);
 }
 
+/* The exact one beats the pattern. */
 static void find_hosts(Job *j) {
-        const Config *c = j->source->config;
+        const Names *n = j->source->names;
+        const char *above = names_above(j->name);
 
-        for (size_t i = 0; i < c->n_hosts; i++) {
-                const ConfHost *h = &c->hosts[i];
-                const char *base = startswith(h->name, "*.");
-
-                if (base && streq(base, j->name))
-                        j->below = h;
-                if (streq(h->name, j->name) || (base && !j->host && hostname_matches(j->name, h->name)))
-                        j->host = h; /* the exact one beats the pattern, whichever comes first */
-        }
+        j->below = names_pattern(n, j->name);
+        j->host = names_host(n, j->name) ?: above ? names_pattern(n, above) : NULL;
 }
 
 /* An authority that climbs from the name meets a passing host's records before the zone's. */
 static bool is_below_passing(const Job *j) {
-        const Config *c = j->source->config;
+        const Names *n = j->source->names;
+        const size_t zone = strlen(j->zone->name);
+        const char *base = names_above(j->name);
+        unsigned labels = names_labels(j->name);
 
-        for (size_t i = 0; i < c->n_hosts; i++) {
-                const char *base = startswith(c->hosts[i].name, "*.") ?: c->hosts[i].name;
-
-                if (host_passes(&c->hosts[i]) && !streq(base, j->name) && hostname_in_zone(j->name, base) &&
-                    hostname_in_zone(base, j->zone->name))
+        for (; base && strlen(base) >= zone; base = names_above(base)) {
+                /* Deeper than any host: not worth a look. */
+                if (--labels > n->labels_max)
+                        continue;
+                if (host_passes(names_host(n, base)) || host_passes(names_pattern(n, base)))
                         return true;
         }
         return false;
@@ -192,17 +191,10 @@ static int find_at_name(Job *j, bool handed_on) {
         return streq(j->name, j->zone->name) || is_below_passing(j) ? emit_zone(j, "issue") : 0;
 }
 
-static const ConfZone *find_zone(const Config *c, const char *name) {
-        for (size_t i = 0; i < c->n_zones; i++)
-                if (streq(c->zones[i].name, name))
-                        return &c->zones[i];
-        return NULL;
-}
-
 int caa_find(const CaaSource *s, const char *zone, const char *name, CaaEmit emit_record, void *userdata) {
-        Job j = { .source = s, .zone = find_zone(s->config, zone), .name = name, .emit = emit_record,
+        Job j = { .source = s, .zone = names_zone(s->names, zone), .name = name, .emit = emit_record,
                   .userdata = userdata };
-        const char *tenants = publisher_tenants_name(s->config, name);
+        const char *tenants = publisher_tenants_name(s->names, name);
         char label[HOSTNAME_MAX + 1] = "";
         int r;
 
@@ -243,14 +235,16 @@ static uint64_t hash_list(uint64_t h, char *const *list) {
         return h;
 }
 
-uint64_t caa_hash(const Config *c, const ConfZone *zone) {
+uint64_t caa_hash(const Names *n, const ConfZone *zone) {
         uint64_t h = hash_list(0, zone->caa_issuers);
+        const ZoneMember *members;
+        size_t n_members;
 
-        for (size_t i = 0; i < c->n_hosts; i++) {
-                const ConfHost *host = &c->hosts[i];
+        members = names_members(n, zone, &n_members);
+        for (size_t i = 0; i < n_members; i++) {
+                const ConfHost *host = members[i].host;
 
-                if ((host_passes(host) || is_kind(host, CONF_UPSTREAM_TENANT)) &&
-                    hostname_in_zone(host->name, zone->name))
+                if (host_passes(host) || is_kind(host, CONF_UPSTREAM_TENANT))
                         h = hash_list(h * 31 + siphash24(host->name, strlen(host->name), no_key) +
                                               (uint64_t) host->upstream_kind,
                                       host->caa);

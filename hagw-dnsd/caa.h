@@ -2,7 +2,7 @@
 #pragma once
 
 #include "hagw-dnsd/account.h"
-#include "libhagw/conf.h"
+#include "hagw-dnsd/names.h"
 
 /* Which CAA records stand at a name (RFC 8659, RFC 8657). Everybody who may order a certificate for a name
  * is known here: this machine's accounts (hagw-acmed tells them), tenants' accounts (hagw-tenantd), the
@@ -30,7 +30,7 @@ typedef struct CaaOurs {
 } CaaOurs;
 
 typedef struct CaaSource {
-        const Config *config;
+        const Names *names;
         const CaaOurs *ours;
         const Accounts *tenants; /* NULL: none are known */
 } CaaSource;
@@ -48,4 +48,4 @@ bool caa_wants_ours(const Config *c);
 int caa_check(const ConfZone *zone);
 
 /* Of all that the configuration says about the zone's records. */
-uint64_t caa_hash(const Config *c, const ConfZone *zone);
+uint64_t caa_hash(const Names *n, const ConfZone *zone);

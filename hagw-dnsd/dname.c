@@ -152,3 +152,13 @@ unsigned dname_labels(const uint8_t *name) {
                 n++;
         return n;
 }
+
+size_t dname_reverse(const uint8_t *name, size_t size, uint8_t *out) {
+        size_t at = size - 1;
+
+        for (; *name; name += 1U + *name) {
+                at -= 1U + *name;
+                memcpy(out + at, name, 1U + *name);
+        }
+        return size - 1;
+}

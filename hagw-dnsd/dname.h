@@ -34,3 +34,8 @@ bool dname_in_zone(const uint8_t *name, size_t name_size, const uint8_t *zone, s
 
 /* Labels without the root. */
 unsigned dname_labels(const uint8_t *name);
+
+/* The labels last first, without the root's: so a name's octets begin with those of each name above it, and
+ * what lies at or below a name stands together in any list sorted by them. out has room for DNAME_MAX.
+ * Returns the size. */
+size_t dname_reverse(const uint8_t *name, size_t size, uint8_t *out);

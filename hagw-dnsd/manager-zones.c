@@ -10,52 +10,49 @@
 #include "hagw-dnsd/manager.h"
 #include "libhagw/bind.h"
 #include "libhagw/log.h"
-#include "libhagw/pure/hostname.h"
 
 typedef struct ZoneNames {
         const char *hosts[CONF_HOSTS_MAX], *children[CONF_ZONES_MAX];
         size_t n_hosts, n_children;
 } ZoneNames;
 
-/* A pattern "*.x" lies where x lies. */
-static const char *host_place(const char *name) {
-        return startswith(name, "*.") ?: name;
-}
+static void collect_names(const Names *names, const ConfZone *zone, ZoneNames *ret) {
+        const ZoneMember *members;
+        size_t n;
 
-static void collect_names(const Config *c, const ConfZone *zone, ZoneNames *ret) {
         ret->n_hosts = ret->n_children = 0;
-        for (size_t i = 0; i < c->n_hosts; i++)
-                if (config_find_zone(c, host_place(c->hosts[i].name)) == zone)
-                        ret->hosts[ret->n_hosts++] = c->hosts[i].name;
-        for (size_t i = 0; i < c->n_zones; i++)
-                if (&c->zones[i] != zone && hostname_in_zone(c->zones[i].name, zone->name))
-                        ret->children[ret->n_children++] = c->zones[i].name;
+        members = names_members(names, zone, &n);
+        for (size_t i = 0; i < n; i++)
+                if (members[i].host)
+                        ret->hosts[ret->n_hosts++] = members[i].name;
+                else
+                        ret->children[ret->n_children++] = members[i].name;
 }
 
-static int make_zone(const Manager *m, const Config *c, const ConfZone *zone, Zone **ret) {
-        _cleanup_free_ ZoneNames *names = malloc(sizeof(*names));
+/* scratch: for this zone's names. */
+static int make_zone(const Manager *m, const Names *n, const ConfZone *zone, ZoneNames *scratch,
+                     Zone **ret) {
+        const Config *c = n->config;
         int r;
 
-        if (!names)
-                return -ENOMEM;
-        collect_names(c, zone, names);
+        collect_names(n, zone, scratch);
         r = caa_check(zone);
         if (r >= 0)
                 r = zone_new(&(ZoneDescription) {
                              .name = zone->name,
                              .name_server = zone->name_server,
                              .contact = zone->contact,
-                             .caa_hash = caa_hash(c, zone),
+                             .caa_hash = caa_hash(n, zone),
                              .caa_ttl_sec = (uint32_t) (conf_zone_caa_usec(zone) / USEC_PER_SEC),
                              .ttl_sec = (uint32_t) (zone->ttl_usec / USEC_PER_SEC),
                              .any = zone->answer == CONF_ANSWER_ANY,
-                             .hosts = names->hosts,
-                             .n_hosts = names->n_hosts,
-                             .children = names->children,
-                             .n_children = names->n_children,
+                             .hosts = scratch->hosts,
+                             .n_hosts = scratch->n_hosts,
+                             .children = scratch->children,
+                             .n_children = scratch->n_children,
                              .ipv4 = m->ipv4,
                              .ipv6 = m->ipv6,
-                             .serves_name_server = config_find_zone(c, zone->name_server) != NULL,
+                             .serves_name_server = names_zone_of(n, zone->name_server) != NULL,
                              /* Routers send IPv4 on to another port; over IPv6 nobody does. */
                              .unasked = { c->dns.ipv4_port == 0, c->dns.ipv6_port != BIND_PORT },
                      },
@@ -75,16 +72,8 @@ static uint32_t serial_after(uint32_t old) {
         return old == 0 || (int32_t) (now - old) > 0 ? now : old + 1;
 }
 
-static Zone *find_same(Zone *const *zones, size_t n, const Zone *z) {
-        for (size_t i = 0; i < n; i++)
-                if (zones[i]->name_size == z->name_size &&
-                    memcmp(zones[i]->name, z->name, z->name_size) == 0)
-                        return zones[i];
-        return NULL;
-}
-
 static void give_serial(Manager *m, Zone *z) {
-        const Zone *old = find_same(m->source.zones, m->source.n_zones, z);
+        const Zone *old = zone_find_named(m->source.zones, m->source.n_zones, z->name, z->name_size);
 
         zone_set_serial(z, !old                   ? serial_after(0)
                            : old->hash == z->hash ? old->serial
@@ -98,13 +87,13 @@ static void give_serial(Manager *m, Zone *z) {
 uint32_t manager_bump_serial(Manager *m, const uint8_t *name, size_t size) {
         const Zone *found = zone_find_for(m->source.zones, m->source.n_zones, name, size,
                                           /* parent= */ false);
+        Zone *z = found ? zone_find_named(m->source.zones, m->source.n_zones, found->name, found->name_size)
+                        : NULL;
 
-        for (size_t i = 0; i < m->source.n_zones; i++)
-                if (m->source.zones[i] == found) {
-                        zone_set_serial(m->source.zones[i], serial_after(found->serial));
-                        return found->serial;
-                }
-        return 0;
+        if (!z)
+                return 0;
+        zone_set_serial(z, serial_after(z->serial));
+        return z->serial;
 }
 
 /* --- all zones ----------------------------------------------------------------------------------------- */
@@ -116,37 +105,64 @@ static Zone **free_zones(Zone **zones, size_t n) {
         return NULL;
 }
 
-int manager_make_zones(Manager *m, const Config *config) {
-        Zone **zones = calloc(config->n_zones + 1, sizeof(Zone *));
+/* Those that are answered from here, sorted. ret_n is set where it fails, too: so many were made. */
+static int make_zones(const Manager *m, const Names *names, Zone **zones, size_t *ret_n) {
+        _cleanup_free_ ZoneNames *scratch = malloc(sizeof(*scratch));
+        const Config *c = names->config;
         size_t n = 0;
-        int r = 0;
+        int r = scratch ? 0 : -ENOMEM;
 
+        for (size_t i = 0; i < c->n_zones && r >= 0; i++) {
+                /* Its visitors come to the relay's address, which the relay's name server gives them. */
+                if (c->zones[i].via == CONF_VIA_RELAY)
+                        continue;
+                r = make_zone(m, names, &c->zones[i], scratch, &zones[n]);
+                n += r >= 0;
+        }
+        *ret_n = n;
+        if (r >= 0 && n > 0)
+                qsort(zones, n, sizeof(Zone *), zone_compare);
+        return r;
+}
+
+static int check_zones(Zone *const *zones, size_t n) {
+        char name[DNAME_TEXT_MAX];
+
+        for (size_t i = 1; i < n; i++)
+                if (zone_compare(&zones[i - 1], &zones[i]) == 0)
+                        return log_error_errno(-EEXIST,
+                                               "The zone %s stands in the configuration twice.",
+                                               dname_to_text(zones[i]->name, name));
+        return 0;
+}
+
+int manager_make_zones(Manager *m, const Config *config) {
+        _cleanup_(names_freep) Names *names = NULL;
+        Zone **zones;
+        size_t n;
+        int r;
+
+        r = names_new(config, &names);
+        if (r < 0)
+                return r;
+        zones = calloc(config->n_zones + 1, sizeof(Zone *));
         if (!zones)
                 return -ENOMEM;
-        for (size_t i = 0; i < config->n_zones && r >= 0; i++) {
-                /* Its visitors come to the relay's address, which the relay's name server gives them. */
-                if (config->zones[i].via == CONF_VIA_RELAY)
-                        continue;
-                r = make_zone(m, config, &config->zones[i], &zones[n]);
-                if (r >= 0 && find_same(zones, n, zones[n])) {
-                        (void) log_error_errno(EEXIST, "The zone %s stands in the configuration twice.",
-                                               config->zones[i].name);
-                        r = -EEXIST;
-                }
-                n++;
-        }
+        r = make_zones(m, names, zones, &n);
+        if (r >= 0)
+                r = check_zones(zones, n);
         if (r < 0) {
-                free_zones(zones, config->n_zones);
+                free_zones(zones, n);
                 return r;
         }
         for (size_t i = 0; i < n; i++)
                 give_serial(m, zones[i]);
-        if (n > 0)
-                qsort(zones, n, sizeof(Zone *), zone_compare);
         free_zones(m->source.zones, m->source.n_zones);
         m->source.zones = zones;
         m->source.n_zones = n;
-        m->config = m->source.config = config;
+        names_free(m->source.names);
+        m->source.names = TAKE_PTR(names);
+        m->config = config;
         manager_renew_outside(m);
         manager_update_status(m);
         return 0;

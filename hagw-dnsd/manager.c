@@ -374,6 +374,7 @@ Manager *manager_free(Manager *m) {
         for (size_t i = 0; i < m->source.n_zones; i++)
                 zone_free(m->source.zones[i]);
         free(m->source.zones);
+        names_free(m->source.names);
         overlay_free(m->source.overlay);
         rrl_free(m->source.rrl);
         sd_event_unref(m->event);

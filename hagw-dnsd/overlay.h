@@ -4,7 +4,8 @@
 #include "hagw-dnsd/dname.h"
 
 /* TXT values published on top of the zones, each with an owner and an end: ACME's DNS-01 answers (RFC 8555
- * section 8.4). Pure: time comes in. Few and short-lived, so one array is searched. */
+ * section 8.4). Pure: time comes in. Strangers choose which names are looked for, so a look costs the
+ * logarithm of what is published, whether the name is here or not. */
 
 #define OVERLAY_TOTAL_MAX 4096U
 #define OVERLAY_PER_NAME_MAX 16U
@@ -15,17 +16,19 @@
 
 typedef struct OverlayText {
         uint8_t name[DNAME_MAX]; /* lower case */
-        uint8_t name_size;
+        uint8_t key[DNAME_MAX];  /* the name by dname_reverse() */
+        uint8_t name_size, key_size;
         uint8_t value_size;
         char value[OVERLAY_VALUE_MAX + 1]; /* NUL-terminated behind value_size */
         char owner[OVERLAY_OWNER_MAX + 1];
         uint64_t expires_usec; /* CLOCK_REALTIME */
+        size_t end;            /* its place in ends */
 } OverlayText;
 
 typedef struct Overlay {
-        OverlayText *items;
-        size_t n, allocated;
-        uint64_t fingerprints; /* one bit per name's hash: most names are known not to be here by it alone */
+        OverlayText **items; /* sorted by key; those of one name in the order in which they came */
+        OverlayText **ends;  /* a heap: none ends before the one at (i - 1) / 2 */
+        size_t n, items_allocated, ends_allocated;
 } Overlay;
 
 Overlay *overlay_new(void);
@@ -51,8 +54,12 @@ unsigned overlay_expire(Overlay *o, uint64_t now_usec, void (*dropped)(const Ove
 /* When the first one ends; USEC_INFINITY: there is none. */
 uint64_t overlay_next_expiry(const Overlay *o);
 
-/* The next distinct value at the name from *position on, or NULL. Start with *position = 0. */
-const OverlayText *overlay_next(const Overlay *o, const uint8_t *name, size_t name_size, size_t *position);
+/* The distinct values at a name, one after the other; NULL: there are no more. */
+typedef struct OverlayValues {
+        size_t first, next; /* of items */
+} OverlayValues;
+OverlayValues overlay_find(const Overlay *o, const uint8_t *name, size_t name_size);
+const OverlayText *overlay_next(const Overlay *o, OverlayValues *values);
 
 /* Whether some name in the overlay is this one or lies below it. */
 bool overlay_has_below(const Overlay *o, const uint8_t *name, size_t name_size);

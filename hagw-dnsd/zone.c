@@ -67,6 +67,32 @@ static int zone_add_names(Zone *z, const char *const *names, size_t n, bool has_
         return 0;
 }
 
+/* How many nodes the names need at most: one for each label below the zone. */
+static size_t count_labels(const Zone *z, const char *const *names, size_t n) {
+        size_t labels = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                size_t of_name = 1;
+
+                for (const char *p = names[i]; *p; p++)
+                        of_name += *p == '.';
+                labels += of_name > z->labels ? of_name - z->labels : 0;
+        }
+        return labels;
+}
+
+/* At most half full, so that looks stay short; at most as large as the largest zone needs. */
+static size_t table_size(const Zone *z, const ZoneDescription *d) {
+        const size_t most = MIN(count_labels(z, d->hosts, d->n_hosts) + count_labels(z, &d->name_server, 1) +
+                                        count_labels(z, d->children, d->n_children),
+                                (size_t) ZONE_NODES_MAX);
+        size_t n = 8;
+
+        while (n < 2 * most)
+                n *= 2;
+        return n;
+}
+
 static int zone_make_nodes(Zone *z, const ZoneDescription *d) {
         const size_t names = d->n_hosts + d->n_children + 1;
         size_t used = 0;
@@ -74,7 +100,7 @@ static int zone_make_nodes(Zone *z, const ZoneDescription *d) {
 
         if (names > ZONE_NODES_MAX)
                 return -E2BIG;
-        z->allocated = 2 * ZONE_NODES_MAX; /* at most half full */
+        z->allocated = table_size(z, d);
         z->nodes = calloc(z->allocated, sizeof(ZoneNode));
         z->arena = calloc(names, DNAME_MAX);
         if (!z->nodes || !z->arena)
@@ -206,21 +232,48 @@ ZoneMatch zone_find(const Zone *z, const uint8_t *name, size_t size) {
         return match == ZONE_MATCH_HOST && attribute ? ZONE_MATCH_EMPTY : match;
 }
 
-const Zone *zone_find_for(Zone *const *zones, size_t n, const uint8_t *name, size_t size, bool parent) {
-        const Zone *own = NULL;
-
-        for (size_t i = 0; i < n; i++) {
-                if (!dname_in_zone(name, size, zones[i]->name, zones[i]->name_size))
-                        continue;
-                if (!parent || own || zones[i]->name_size != size)
-                        return zones[i];
-                own = zones[i];
-        }
-        return own;
+static int compare_names(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size) {
+        return a_size != b_size ? (a_size > b_size ? -1 : 1) : memcmp(a, b, a_size);
 }
 
 int zone_compare(const void *a, const void *b) {
         const Zone *x = *(Zone *const *) a, *y = *(Zone *const *) b;
 
-        return (int) y->name_size - (int) x->name_size;
+        return compare_names(x->name, x->name_size, y->name, y->name_size);
+}
+
+Zone *zone_find_named(Zone *const *zones, size_t n, const uint8_t *name, size_t size) {
+        size_t low = 0, high = n;
+
+        while (low < high) {
+                const size_t middle = low + (high - low) / 2;
+                const int r = compare_names(zones[middle]->name, zones[middle]->name_size, name, size);
+
+                if (r == 0)
+                        return zones[middle];
+                if (r < 0)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return NULL;
+}
+
+const Zone *zone_find_for(Zone *const *zones, size_t n, const uint8_t *name, size_t size, bool parent) {
+        const size_t whole = size;
+        const Zone *own = NULL;
+
+        if (n == 0)
+                return NULL;
+        for (;; size -= 1U + *name, name += 1U + *name) {
+                /* Longer than any zone's name: not worth a look. */
+                const Zone *z = size <= zones[0]->name_size ? zone_find_named(zones, n, name, size) : NULL;
+
+                if (z && (!parent || own || size != whole))
+                        return z;
+                if (z)
+                        own = z;
+                if (*name == 0)
+                        return own;
+        }
 }

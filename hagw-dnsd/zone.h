@@ -113,4 +113,7 @@ bool zone_is_unasked(const Zone *z, ZoneRecordsKind kind, const uint8_t *name, s
  * apex itself counts as part of the zone above, as for DS (RFC 4035 section 3.1.4.1); where there is none,
  * of its own. */
 const Zone *zone_find_for(Zone *const *zones, size_t n, const uint8_t *name, size_t size, bool parent);
-int zone_compare(const void *a, const void *b); /* for qsort() of Zone*: longest name first */
+/* For qsort() of Zone*: longest name first, no two names alike. */
+int zone_compare(const void *a, const void *b);
+/* The one of exactly this name, or NULL. */
+Zone *zone_find_named(Zone *const *zones, size_t n, const uint8_t *name, size_t size);

@@ -36,7 +36,6 @@ static inline void fixture_init(AnswerSource *s) {
                               .serves_name_server = true };
 
         *s = (AnswerSource) { .n_zones = 2,
-                              .config = &config,
                               .ours = { CAA_KNOWN, 1, { "ours.test; accounturi=https://ours.test/1" } },
                               .overlay = overlay_new(),
                               .rrl = rrl_new(0, secret),
@@ -51,6 +50,7 @@ static inline void fixture_init(AnswerSource *s) {
         for (size_t i = 0; i < s->n_zones; i++)
                 zone_set_serial(s->zones[i], 42);
         qsort(s->zones, s->n_zones, sizeof(Zone *), zone_compare);
+        assert(names_new(&config, &s->names) == 0);
         s->accounts = accounts_new();
         assert(s->accounts);
         assert(accounts_set(s->accounts, "anna", lines, ELEMENTSOF(lines)) == 0);
@@ -62,6 +62,7 @@ static inline void fixture_done(AnswerSource *s) {
         for (size_t i = 0; i < s->n_zones; i++)
                 zone_free(s->zones[i]);
         free(s->zones);
+        names_free(s->names);
         overlay_free(s->overlay);
         accounts_free(s->accounts);
         rrl_free(s->rrl);

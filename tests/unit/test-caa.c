@@ -43,6 +43,7 @@ static void note(const char *tag, const char *value, void *userdata) {
 
 static void assert_records(const CaaOurs *ours, const char *name, const char *expected) {
         _cleanup_(accounts_freep) Accounts *tenants = accounts_new();
+        _cleanup_(names_freep) Names *names = NULL;
         static const AccountLine anna = { "a.test", "a" };
         _cleanup_free_ char *text = NULL;
         const ConfZone *zone = NULL;
@@ -52,6 +53,7 @@ static void assert_records(const CaaOurs *ours, const char *name, const char *ex
 
         assert_non_null(tenants);
         assert_non_null(f);
+        assert_int_equal(names_new(&config, &names), 0);
         assert_int_equal(accounts_set(tenants, "anna", &anna, 1), 0);
         assert_int_equal(accounts_set(tenants, "bob", &anna, 1), 0);
         for (size_t i = 0; i < ELEMENTSOF(zones); i++)
@@ -59,7 +61,7 @@ static void assert_records(const CaaOurs *ours, const char *name, const char *ex
                     streq(name + strlen(name) - strlen(zones[i].name), zones[i].name))
                         zone = &zones[i];
         assert_non_null(zone);
-        r = caa_find(&(CaaSource) { &config, ours, tenants }, zone->name, name, note, f);
+        r = caa_find(&(CaaSource) { names, ours, tenants }, zone->name, name, note, f);
         fclose(f);
         if (!expected) {
                 assert_int_equal(r, -ENODATA);
@@ -130,9 +132,12 @@ static void test_configuration(void **state) {
         static char value[CAA_ZONE_MAX + 1];
         static char *list[] = { value, NULL };
         ConfZone zone = { .name = S("home.test"), .caa_issuers = list };
+        _cleanup_(names_freep) Names *names = NULL, *others = NULL;
         Config other = config;
-        uint64_t before = caa_hash(&config, &zones[0]);
+        uint64_t before;
 
+        assert_int_equal(names_new(&config, &names), 0);
+        before = caa_hash(names, &zones[0]);
         assert_true(caa_wants_ours(&config));
         other.zones = &zones[1];
         other.n_zones = 2;
@@ -142,8 +147,10 @@ static void test_configuration(void **state) {
         assert_int_equal(caa_check(&zones[0]), 0);
         memset(value, 'x', CAA_ZONE_MAX);
         assert_int_equal(caa_check(&zone), -E2BIG);
-        assert_int_not_equal(before, caa_hash(&other, &zones[0]));
-        assert_int_not_equal(before, caa_hash(&config, &zones[1]));
+        other.zones = zones;
+        assert_int_equal(names_new(&other, &others), 0);
+        assert_int_not_equal(before, caa_hash(others, &zones[0]));
+        assert_int_not_equal(before, caa_hash(names, &zones[1]));
 }
 
 TEST_MAIN(cmocka_unit_test(test_zone), cmocka_unit_test(test_passing), cmocka_unit_test(test_tenants),

@@ -95,5 +95,19 @@ static void test_zone(void **state) {
         assert_int_equal(dname_labels((const uint8_t *) "\1a\1b"), 2);
 }
 
+static void test_reverse(void **state) {
+        static const uint8_t name[] = "\2ha\1a\4test";
+        uint8_t out[DNAME_MAX], deep[DNAME_MAX] = {};
+
+        assert_int_equal(dname_reverse(name, sizeof(name), out), sizeof(name) - 1);
+        assert_memory_equal(out, "\4test\1a\2ha", sizeof(name) - 1);
+        assert_int_equal(dname_reverse((const uint8_t *) "", 1, out), 0);
+        for (size_t i = 0; i < DNAME_MAX - 1; i += 2)
+                memcpy(deep + i, (const uint8_t[]) { 1, (uint8_t) ('a' + i % 26) }, 2);
+        assert_int_equal(dname_reverse(deep, DNAME_MAX, out), DNAME_MAX - 1);
+        assert_int_equal(out[1], deep[DNAME_MAX - 2]);
+        assert_int_equal(out[DNAME_MAX - 2], deep[1]);
+}
+
 TEST_MAIN(cmocka_unit_test(test_read), cmocka_unit_test(test_unpack), cmocka_unit_test(test_unpack_grows),
-          cmocka_unit_test(test_text), cmocka_unit_test(test_zone))
+          cmocka_unit_test(test_text), cmocka_unit_test(test_zone), cmocka_unit_test(test_reverse))

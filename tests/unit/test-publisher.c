@@ -24,8 +24,11 @@ static const Config relay = {
 };
 
 static void assert_rights(const Config *c, const char *name, bool gateway, bool tenants) {
-        if (publisher_may(c, PUBLISHER_GATEWAY, name) != gateway ||
-            publisher_may(c, PUBLISHER_TENANTS, name) != tenants)
+        _cleanup_(names_freep) Names *n = NULL;
+
+        assert_int_equal(names_new(c, &n), 0);
+        if (publisher_may(n, PUBLISHER_GATEWAY, name) != gateway ||
+            publisher_may(n, PUBLISHER_TENANTS, name) != tenants)
                 fail_msg("%s", name);
 }
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <stdio.h>
+
 #include "hagw-dnsd/zone.h"
-#include "tests/unit/test.h"
+#include "tests/unit/steps.h"
 
 static const char *const hosts[] = { "ha.z", "a.b.z", "*.apps.z", "fixed.apps.z" };
 static const char *const children[] = { "child.z" };
@@ -136,6 +138,9 @@ static void test_find_for(void **state) {
         zones[1] = inner;
         qsort(zones, 2, sizeof(Zone *), zone_compare);
         assert_ptr_equal(zones[0], inner);
+        assert_ptr_equal(zone_find_named(zones, 2, (const uint8_t *) "\2in\1z", 6), inner);
+        assert_ptr_equal(zone_find_named(zones, 2, (const uint8_t *) "\1z", 3), outer);
+        assert_null(zone_find_named(zones, 2, (const uint8_t *) "\2an\1z", 6));
         assert_ptr_equal(zone_find_for(zones, 2, (const uint8_t *) "\1x\2in\1z", 8, false), inner);
         assert_ptr_equal(zone_find_for(zones, 2, (const uint8_t *) "\2in\1z", 6, false), inner);
         assert_ptr_equal(zone_find_for(zones, 2, (const uint8_t *) "\2in\1z", 6, true), outer);
@@ -144,5 +149,56 @@ static void test_find_for(void **state) {
         assert_null(zone_find_for(zones, 2, (const uint8_t *) "\1y", 3, false));
 }
 
+typedef struct World {
+        Zone *zones[64];
+        size_t n;
+        uint8_t name[DNAME_MAX];
+        size_t size;
+} World;
+
+static void find_zone(void *argument) {
+        const World *w = argument;
+
+        (void) zone_find_for(w->zones, w->n, w->name, w->size, false);
+}
+
+static uint64_t steps_to_find(size_t n, const char *name) {
+        World w = { .n = n, .size = (size_t) dname_from_text(name, w.name) };
+        ZoneDescription d = description(true);
+        uint64_t steps;
+
+        for (size_t i = 0; i < n; i++) {
+                char text[32];
+
+                snprintf(text, sizeof(text), "home%02zu.test", i);
+                d.name = text;
+                w.zones[i] = make(&d);
+        }
+        qsort(w.zones, n, sizeof(Zone *), zone_compare);
+        steps = steps_count(find_zone, &w);
+        for (size_t i = 0; i < n; i++)
+                zone_free(w.zones[i]);
+        return steps;
+}
+
+/* Where a question goes to is found by halves: names of ours, of others, and of many labels. */
+static void test_growth(void **state) {
+        static const char *const names[] = {
+                "ha.home00.test", "ha.home05.test", "nobody.test",
+                "a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r.s.t.u.test",
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                const uint64_t few = steps_to_find(6, names[i]), many = steps_to_find(60, names[i]);
+
+                if (few == 0)
+                        skip();
+                if (many > 2 * few)
+                        fail_msg("%s: %llu steps, then %llu", names[i], (unsigned long long) few,
+                                 (unsigned long long) many);
+        }
+}
+
 TEST_MAIN(cmocka_unit_test(test_hosts), cmocka_unit_test(test_any), cmocka_unit_test(test_hash),
-          cmocka_unit_test(test_serial), cmocka_unit_test(test_bad), cmocka_unit_test(test_find_for))
+          cmocka_unit_test(test_serial), cmocka_unit_test(test_bad), cmocka_unit_test(test_find_for),
+          cmocka_unit_test(test_growth))
