@@ -53,7 +53,7 @@ static const struct {
           "hagw-dnsd knows nothing of {name}; was it restarted just now?" },
         { "io.hagw.Net.NoSuchName", EREMOTEIO, "The name {name} does not exist, or has no address." },
         { "io.hagw.Net.ResolverFailed", EREMOTEIO,
-          "No answer to the question for {name}: {reason}. Does this machine reach its resolver?" },
+          "{name} could not be looked up: {reason}" },
         { "io.hagw.Key.NoSuchKey", EREMOTEIO, "hagw-keyd has no key {id}." },
         { "io.hagw.Key.BadKey", EREMOTEIO, "hagw-keyd did not take the key: {reason}." },
         { "io.hagw.Key.WrongPurpose", EREMOTEIO, "The key {id} is for {purpose} only." },

@@ -2,13 +2,10 @@
 
 /* Does the world find this gateway when it asks for the zone? */
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <strings.h>
 
 #include "hagw-ctl/client.h"
 #include "hagw-ctl/delegation.h"
-#include "hagw-ctl/output.h"
 #include "libhagw/usec.h"
 
 static const struct {
@@ -36,23 +33,22 @@ bool delegation_is_lost(const char *text) {
 }
 
 void delegation_done(Delegation *d) {
-        free(d->detail);
+        char *texts[] = { d->zone, d->name_server, d->delegated, d->seen, d->detail };
+
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++)
+                free(texts[i]);
         *d = (Delegation) {};
 }
 
-static _printf_(3, 4) int conclude(Delegation *d, DelegationVerdict verdict, const char *format, ...) {
-        va_list ap;
-        int n;
-
-        va_start(ap, format);
-        n = vasprintf(&d->detail, format, ap);
-        va_end(ap);
-        if (n < 0) {
-                d->detail = NULL;
-                return -ENOMEM;
-        }
+/* seen may be NULL. */
+static int conclude(Delegation *d, DelegationVerdict verdict, const char *seen) {
+        free(d->seen);
+        d->seen = NULL;
         d->verdict = verdict;
-        return 0;
+        if (!seen)
+                return 0;
+        d->seen = strdup(seen);
+        return d->seen ? 0 : -ENOMEM;
 }
 
 /* --- questions to the world ---------------------------------------------------------------------------- */
@@ -127,27 +123,36 @@ int delegation_ask_parent(const char *zone, sd_json_variant **ret) {
         return r == -ENOMEM ? r : *ret != NULL;
 }
 
-/* What the parent zone says: 1 and to whom it delegates, or that it does not (then 0 and the verdict is
- * there). why: what the resolver said. */
-static int ask_parent(const char *zone, const char *why, Delegation *d, char **ret_delegated) {
+/* The name was made up. */
+static const char *without_name(const char *why) {
+        const char *reason = strstr(why, ": ");
+
+        return reason ? reason + 2 : why;
+}
+
+/* What the zone above says: 1: d->delegated is to whom it delegates, or nobody could be asked that; 0: the
+ * verdict is there, it does not delegate, or this machine looks up nothing. why: what the resolver said. */
+static int ask_parent(const char *why, Delegation *d) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
         _cleanup_free_ char *server = NULL, *reason = NULL;
         const char *delegated;
         int r;
 
-        r = find_parent_server(zone, &server);
+        r = find_parent_server(d->zone, &server);
         if (r < 0)
                 return r;
-        if (r == 0 || delegation_query(zone, "NS", server, &reply, &reason) < 0)
-                return conclude(d, DELEGATION_UNKNOWN, "The question for %s could not be asked: %s", zone,
-                                why);
+        if (r == 0)
+                return conclude(d, DELEGATION_UNKNOWN, without_name(why));
+        /* Some networks let no question out but to their own resolver. */
+        r = delegation_query(d->zone, "NS", server, &reply, &reason);
+        if (r < 0)
+                return r == -ENOMEM ? r : 1;
         delegated = first_answer(reply, "authority") ?: first_answer(reply, "answers");
         if (!delegated || field_bool(reply, "authoritative"))
-                return conclude(d, DELEGATION_MISSING,
-                                "The parent zone's server %s knows no delegation of %s.", server, zone);
+                return conclude(d, DELEGATION_MISSING, server);
         /* Names of the answer may have the dot at their end. */
-        *ret_delegated = strndup(delegated, strlen(delegated) - !!endswith(delegated, "."));
-        return *ret_delegated ? 1 : -ENOMEM;
+        d->delegated = strndup(delegated, strlen(delegated) - !!endswith(delegated, "."));
+        return d->delegated ? 1 : -ENOMEM;
 }
 
 /* --- what came here ------------------------------------------------------------------------------------ */
@@ -164,50 +169,69 @@ static void trial_done(Trial *t) {
         free(t->reason);
 }
 
-static int ask_dnsd(const char *method, const char *field, const char *value, sd_json_variant **ret,
-                    char **ret_reason) {
+static int make_trial(const char *zone, const char *family, sd_json_variant **ret, char **ret_reason) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
 
         *ret_reason = NULL;
-        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR(field, SD_JSON_BUILD_STRING(value))) < 0)
+        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("zone", SD_JSON_BUILD_STRING(zone)),
+                           SD_JSON_BUILD_PAIR_CONDITION(!!family, "family", SD_JSON_BUILD_STRING(family))) <
+            0)
                 return -ENOMEM;
-        return client_look(method, parameters, ret, ret_reason);
+        return client_look("io.hagw.Dns.MakeTrial", parameters, ret, ret_reason);
 }
 
-/* Returns 0 where the name was asked for, whatever became of it; else the verdict is in d, and 1. */
-static int try_name(const char *zone, Trial *t, Delegation *d) {
-        _cleanup_free_ char *reason = NULL, *again = NULL;
+/* Returns 0 where the name was asked for, whatever became of it; else why not. */
+static int try_name(const char *zone, const char *family, Trial *t, char **ret_reason) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
         int r;
 
-        r = ask_dnsd("io.hagw.Dns.MakeTrial", "zone", zone, &t->made, &reason);
-        if (r >= 0) {
-                r = delegation_query(field_text(t->made, "name"), "TXT", NULL, &t->reply, &t->reason);
-                if (r == -ENOMEM)
-                        return r;
-                r = ask_dnsd("io.hagw.Dns.DescribeTrial", "name", field_text(t->made, "name"), &t->seen,
-                             &again);
+        r = make_trial(zone, family, &t->made, ret_reason);
+        if (r < 0)
+                return r;
+        r = delegation_query(field_text(t->made, "name"), "TXT", NULL, &t->reply, &t->reason);
+        if (r == -ENOMEM)
+                return r;
+        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(
+                                                                   field_text(t->made, "name")))) < 0)
+                return -ENOMEM;
+        r = client_look("io.hagw.Dns.DescribeTrial", parameters, &t->seen, ret_reason);
+        return MIN(r, 0);
+}
+
+static bool is_six(sd_json_variant *way) { return streq(strempty(field_text(way, "family")), "ipv6"); }
+static bool is_tcp(sd_json_variant *way) { return streq(strempty(field_text(way, "transport")), "tcp"); }
+
+static void read_came(const Trial *t, bool came[static 2][2]) {
+        for (size_t i = 0; i < field_count(t->seen, "ways"); i++) {
+                sd_json_variant *way = field_element(t->seen, "ways", i);
+
+                came[is_six(way)][is_tcp(way)] = true;
         }
-        if (r >= 0 || r == -ENOMEM)
-                return MIN(r, 0);
-        /* A daemon that is off is told elsewhere. */
-        d->verdict = DELEGATION_UNKNOWN;
-        if (r == -EREMOTEIO)
-                d->detail = TAKE_PTR(*(reason ? &reason : &again));
+}
+
+int delegation_try_family(const char *zone, const char *family, bool came[static 2][2]) {
+        _cleanup_(trial_done) Trial t = {};
+        _cleanup_free_ char *reason = NULL;
+        int r = try_name(zone, family, &t, &reason);
+
+        if (r < 0)
+                return r == -ENOMEM ? r : 0;
+        /* A router in the resolver's place, or one in the house. */
+        if (field_bool(t.seen, "inside"))
+                return 0;
+        read_came(&t, came);
         return 1;
 }
 
-/* Of the questions that came from the internet, as hagw-dnsd remembers them, the last; by TCP only, or by
- * either. */
-static uint64_t last_question(sd_json_variant *zone, bool tcp) {
-        uint64_t last = 0;
-
+/* Of the questions that came from the internet, as hagw-dnsd remembers them, the last ones. */
+static void read_last(sd_json_variant *zone, Delegation *d) {
+        d->since_usec = field_number(zone, "outsideSinceUSec");
         for (size_t i = 0; i < field_count(zone, "outside"); i++) {
                 sd_json_variant *o = field_element(zone, "outside", i);
 
-                if (!tcp || streq(strempty(field_text(o, "transport")), "tcp"))
-                        last = MAX(last, field_number(o, "lastUSec"));
+                d->ways_usec[is_six(o)][is_tcp(o)] = field_number(o, "lastUSec");
+                d->last_usec = MAX(d->last_usec, field_number(o, "lastUSec"));
         }
-        return last;
 }
 
 static int find_zone(const char *name, sd_json_variant **ret) {
@@ -229,147 +253,96 @@ static int find_zone(const char *name, sd_json_variant **ret) {
 
 /* --- the verdict --------------------------------------------------------------------------------------- */
 
-/* "The last question from the internet came 3 min ago." */
-static const char *say_last(const Delegation *d, char out[static 2 * TIME_TEXT_MAX]) {
-        const uint64_t now = clock_usec(CLOCK_REALTIME);
-        char when[TIME_TEXT_MAX];
-
-        if (d->last_usec > 0)
-                (void) snprintf(out, 2 * TIME_TEXT_MAX, "The last question from the internet came %s.",
-                                format_when(d->last_usec, now, when));
-        else
-                (void) snprintf(out, 2 * TIME_TEXT_MAX, "No question came from the internet %s%s.",
-                                now < d->since_usec + USEC_PER_SEC ? "yet" : "in the last ",
-                                now < d->since_usec + USEC_PER_SEC ?
-                                        "" :
-                                        format_span(now - d->since_usec, when));
-        return out;
-}
-
-const char *delegation_door(const Config *c) {
-        return c && c->tenants.zone ? "firewall" : "router";
-}
-
-/* Whose public address it is: a house's is its router's. */
-static const char *whose(const Config *c) {
-        return c->tenants.zone ? "this relay's" : "the house's";
-}
-
-const char *delegation_router_text(const Config *c, char out[static ROUTER_TEXT_MAX]) {
-        const unsigned port = c ? c->dns.ipv4_port : 0;
-
-        if (port == 0 || port == 53)
-                (void) snprintf(out, ROUTER_TEXT_MAX, "%s pass port 53, UDP and TCP, to this machine",
-                                delegation_door(c));
-        else
-                (void) snprintf(out, ROUTER_TEXT_MAX,
-                                "%s send its port 53, UDP and TCP, to port %u of this machine",
-                                delegation_door(c), port);
-        return out;
-}
-
 /* The resolver has an answer, which is not ours: the question did not come here. */
-static int judge_other(const char *zone, const char *name_server, const Config *c, Delegation *d) {
+static int judge_other(Delegation *d) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
-        _cleanup_free_ char *reason = NULL, *delegated = NULL;
-        char last[2 * TIME_TEXT_MAX], router[ROUTER_TEXT_MAX];
+        _cleanup_free_ char *reason = NULL, *other = NULL;
         const char *soa;
         int r;
 
-        r = delegation_query(zone, "SOA", NULL, &reply, &reason);
+        r = delegation_query(d->zone, "SOA", NULL, &reply, &reason);
         if (r == -ENOMEM)
                 return r;
         soa = r < 0 ? NULL : first_answer(reply, "answers");
-        if (soa && !rdata_names(soa, name_server))
-                return conclude(d, DELEGATION_ELSEWHERE, "Another name server answers for %s: \"%s\".", zone,
-                                soa);
-        r = ask_parent(zone, strempty(reason), d, &delegated);
+        if (soa && !rdata_names(soa, d->name_server)) {
+                const size_t n = strcspn(soa, " \t");
+
+                other = strndup(soa, n - (n > 0 && soa[n - 1] == '.'));
+                return other ? conclude(d, DELEGATION_ELSEWHERE, other) : -ENOMEM;
+        }
+        r = ask_parent(strempty(reason), d);
         if (r <= 0)
                 return r;
-        if (soa)
-                return conclude(d, DELEGATION_ELSEWHERE,
-                                "Questions for %s go to another machine, which answers with the names of "
-                                "this one. Does %s have %s public address, and does the %s, not to an old "
-                                "gateway? %s",
-                                zone, delegated, whose(c), delegation_router_text(c, router),
-                                say_last(d, last));
-        return conclude(d, DELEGATION_UNSEEN,
-                        "%s is delegated to %s, but this machine's resolver does not know of it: it answers "
-                        "for the zone by itself, or the delegation is younger than its memory. Whether it "
-                        "leads here cannot be seen from here. %s",
-                        zone, delegated, say_last(d, last));
+        return conclude(d, soa ? DELEGATION_ELSEWHERE : DELEGATION_UNSEEN, NULL);
 }
 
 /* The resolver found nobody who answers; rcode: what it says of that, NULL: nothing. */
-static int judge_silence(const char *zone, const char *why, const char *rcode, const Config *c,
-                         Delegation *d) {
-        _cleanup_free_ char *delegated = NULL;
-        char last[2 * TIME_TEXT_MAX], router[ROUTER_TEXT_MAX];
-        int r;
+static int judge_silence(const char *why, const char *rcode, Delegation *d) {
+        int r = ask_parent(why, d);
 
-        r = ask_parent(zone, why, d, &delegated);
-        if (r <= 0)
-                return r;
-        return conclude(d, DELEGATION_SILENT,
-                        "%s is delegated to %s, but a question for it did not come here (%s). Does that "
-                        "name have %s public address, and does the %s? %s",
-                        zone, delegated, rcode ?: "nobody answered", whose(c),
-                        delegation_router_text(c, router), say_last(d, last));
+        return r <= 0 ? r : conclude(d, DELEGATION_SILENT, rcode);
 }
 
-static int judge_inside(const char *zone, const Trial *t, const Config *c, Delegation *d) {
-        char last[2 * TIME_TEXT_MAX], router[ROUTER_TEXT_MAX];
-
-        if (d->last_usec + DELEGATION_GOOD_USEC > clock_usec(CLOCK_REALTIME))
-                return 0;
-        return conclude(d, DELEGATION_INSIDE,
-                        "Whether the internet finds %s cannot be seen from here, because this machine's "
-                        "resolver asks from inside %s(%s). %s If visitors do not get in: does the %s?",
-                        zone, c->tenants.zone ? "" : "the house ",
-                        field_text(field_element(t->seen, "questions", 0), "address"), say_last(d, last),
-                        delegation_router_text(c, router));
+static int judge_inside(const Trial *t, Delegation *d) {
+        d->remembered = d->last_usec + DELEGATION_GOOD_USEC > clock_usec(CLOCK_REALTIME);
+        return d->remembered ? 0 :
+                               conclude(d, DELEGATION_INSIDE,
+                                        field_text(field_element(t->seen, "questions", 0), "address"));
 }
 
-static int judge_trial(const char *zone, const char *name_server, const Config *c, const Trial *t,
-                       Delegation *d, uint64_t last_tcp_usec) {
+static int judge_trial(const Trial *t, Delegation *d) {
         const uint64_t recent = clock_usec(CLOCK_REALTIME) - DELEGATION_RECENT_USEC;
         const char *rcode = strempty(field_text(t->reply, "rcode"));
 
         d->verdict = DELEGATION_WORKS;
         if (field_bool(t->seen, "outsideTcp"))
                 return 0;
-        if (field_bool(t->seen, "outsideUdp")) {
-                if (last_tcp_usec > recent)
-                        return 0;
-                return conclude(d, DELEGATION_UDP_ONLY,
-                                "Questions for %s come from the internet by UDP, but not by TCP: let the "
-                                "%s pass TCP port 53, too.",
-                                zone,
-                                c->tenants.zone ? "firewall" : "router (and a firewall of this machine)");
-        }
+        if (field_bool(t->seen, "outsideUdp"))
+                return MAX(d->ways_usec[0][1], d->ways_usec[1][1]) > recent ?
+                               0 :
+                               conclude(d, DELEGATION_UDP_ONLY, NULL);
         if (field_bool(t->seen, "inside"))
-                return judge_inside(zone, t, c, d);
+                return judge_inside(t, d);
         if (streq(rcode, "NXDOMAIN") || streq(rcode, "NOERROR"))
-                return judge_other(zone, name_server, c, d);
-        if (d->last_usec > recent) /* a resolver may remember for a while that nobody answered */
-                return 0;
-        return judge_silence(zone, t->reply ? rcode : strempty(t->reason), t->reply ? rcode : NULL, c, d);
+                return judge_other(d);
+        d->remembered = d->last_usec > recent; /* a resolver may remember for a while that nobody answered */
+        return d->remembered ? 0 :
+                               judge_silence(t->reply ? rcode : strempty(t->reason), t->reply ? rcode : NULL,
+                                             d);
+}
+
+/* 1: there is no verdict, since the daemon is off, which is told elsewhere, or refuses. */
+static int delegation_try(Delegation *d, Trial *t) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *live = NULL;
+        _cleanup_free_ char *reason = NULL;
+        int r;
+
+        r = try_name(d->zone, /* family= */ NULL, t, &reason);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0) {
+                d->verdict = DELEGATION_UNKNOWN;
+                d->detail = r == -EREMOTEIO ? TAKE_PTR(reason) : NULL;
+                return 1;
+        }
+        read_came(t, d->came);
+        r = find_zone(d->zone, &live);
+        if (r >= 0)
+                read_last(live, d);
+        return r;
 }
 
 int delegation_check(const char *zone, const char *name_server, const Config *c, Delegation *ret) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *live = NULL;
-        _cleanup_(delegation_done) Delegation d = {};
+        _cleanup_(delegation_done) Delegation d = { .zone = strdup(zone),
+                                                    .name_server = strdup(name_server) };
         _cleanup_(trial_done) Trial t = {};
         int r;
 
-        r = try_name(zone, &t, &d);
-        if (r == 0) {
-                r = find_zone(zone, &live);
-                d.last_usec = last_question(live, /* tcp= */ false);
-                d.since_usec = field_number(live, "outsideSinceUSec");
-        }
+        r = d.zone && d.name_server ? delegation_try(&d, &t) : -ENOMEM;
         if (r == 0)
-                r = judge_trial(zone, name_server, c, &t, &d, last_question(live, /* tcp= */ true));
+                r = judge_trial(&t, &d);
+        if (r == 0)
+                r = delegation_say((const Delegation *[]) { &d }, 1, c, &d.detail);
         if (r < 0)
                 return r;
         *ret = d;

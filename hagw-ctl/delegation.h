@@ -27,9 +27,15 @@ bool delegation_is_lost(const char *text); /* by that word: known to lead nowher
 
 typedef struct Delegation {
         DelegationVerdict verdict;
-        char *detail; /* what was seen, a sentence or two; NULL where nothing is to be said */
-        /* When a question last came from the internet, 0: none since then; both 0: not known. */
-        uint64_t last_usec, since_usec;
+        char *zone, *name_server; /* NULL: it was not looked at */
+        char *delegated; /* the name server that the zone above names; NULL: that is not known */
+        char *seen;      /* by the verdict: who asked or answers, or what the resolver says instead */
+        char *detail;    /* that in words (delegation-say.c); NULL where nothing is to be said */
+        /* When a question last came from the internet, 0: none since then; both 0: not known. By IPv4, by
+         * IPv6; by UDP, by TCP. */
+        uint64_t last_usec, since_usec, ways_usec[2][2];
+        bool came[2][2]; /* just now */
+        bool remembered; /* it works by what was last seen, and was not seen just now */
 } Delegation;
 void delegation_done(Delegation *d);
 
@@ -51,9 +57,19 @@ int delegation_ask_parent(const char *zone, sd_json_variant **ret);
 /* zone and name_server normalized. Returns -ENOMEM or 0. */
 int delegation_check(const char *zone, const char *name_server, const Config *config, Delegation *ret);
 
+/* Asks for a made-up name of the zone that only questions by that family ("ipv4", "ipv6") get an answer for.
+ * 1: came says by which ways questions came from outside; 0: it was not asked, or that shows nothing. */
+int delegation_try_family(const char *zone, const char *family, bool came[static 2][2]);
+
+/* What zones of one verdict have in common, in one sentence with what mends it; to be freed. NULL: there is
+ * nothing to say. -ENOMEM or 0. */
+int delegation_say(const Delegation *const *all, size_t n, const Config *config, char **ret);
+/* Whether zones with that verdict have it for one reason. */
+bool delegation_is_shared(DelegationVerdict v);
+
 /* What stands between the internet and this machine: a house's router, a relay's firewall. NULL: no
  * configuration is known. */
 const char *delegation_door(const Config *config);
-/* What it has to do with port 53: "router pass port 53, …", "router send its port 53, … to port 5300 …". */
+/* What it is to be let do: "router pass port 53, …", "router send its port 53, … to port 5300 …". */
 #define ROUTER_TEXT_MAX 80U
 const char *delegation_router_text(const Config *config, char out[static ROUTER_TEXT_MAX]);

@@ -134,63 +134,116 @@ bool status_zone_is_lost(const Status *s, const char *zone) {
         return false;
 }
 
-/* The resolver of this machine is one, however many zones there are. */
-static void zone_tell(Status *s, const ConfZone *zone, const Delegation *d) {
-        if (!d->detail || zone_is_explained(s, zone, d->verdict))
-                return;
-        (delegation_is_problem(d->verdict) ? status_problem : status_notice)(s, "%s", d->detail);
-        if (delegation_is_problem(d->verdict))
-                cause_note(s, d->verdict == DELEGATION_UNKNOWN ? CAUSE_RESOLVER : CAUSE_DELEGATION);
+/* What zones have for one reason is told once. done: which ones were. */
+static int zones_tell(Status *s, const Delegation *all, size_t at, bool *done) {
+        const Delegation *same[CONF_ZONES_MAX] = { &all[at] };
+        const DelegationVerdict verdict = all[at].verdict;
+        _cleanup_free_ char *text = NULL;
+        size_t n = 1;
+        int r = 0;
+
+        for (size_t i = at + 1; i < s->config->n_zones && delegation_is_shared(verdict); i++)
+                if (all[i].verdict == verdict && !done[i] &&
+                    !zone_is_explained(s, &s->config->zones[i], verdict)) {
+                        same[n++] = &all[i];
+                        done[i] = true;
+                }
+        if (n > 1)
+                r = delegation_say(same, n, s->config, &text);
+        if (r < 0)
+                return r;
+        (delegation_is_problem(verdict) ? status_problem : status_notice)(s, "%s", text ?: all[at].detail);
+        if (delegation_is_problem(verdict) && (verdict != DELEGATION_UNKNOWN || all[at].seen))
+                cause_note(s, verdict == DELEGATION_UNKNOWN ? CAUSE_RESOLVER : CAUSE_DELEGATION);
+        return 0;
+}
+
+/* The doors are one, however many zones there are: the first one that is found shows them. */
+static int zones_judge_ways(Status *s, const Delegation *all) {
+        for (size_t i = 0; i < s->config->n_zones; i++)
+                if (all[i].zone &&
+                    (all[i].verdict == DELEGATION_WORKS || all[i].verdict == DELEGATION_INSIDE))
+                        return judge_ways(s, &all[i]);
+        return 0;
+}
+
+static int zones_judge(Status *s, const Delegation *all) {
+        bool done[CONF_ZONES_MAX] = {};
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < s->config->n_zones; i++) {
+                const ConfZone *zone = &s->config->zones[i];
+
+                if (all[i].detail && !done[i] && !zone_is_explained(s, zone, all[i].verdict))
+                        r = zones_tell(s, all, i, done);
+                if (r >= 0 && all[i].zone &&
+                    (all[i].verdict == DELEGATION_WORKS || all[i].verdict == DELEGATION_INSIDE))
+                        r = zone_judge_glue(s, zone);
+        }
+        return r < 0 ? r : zones_judge_ways(s, all);
+}
+
+static sd_json_variant *zone_live(sd_json_variant *known, const char *name) {
+        for (size_t i = 0; i < field_count(known, "zones"); i++)
+                if (streq(strempty(field_text(field_element(known, "zones", i), "name")), name))
+                        return field_element(known, "zones", i);
+        return NULL;
 }
 
 /* Each zone of the configuration with what hagw-dnsd says of it and what the world sees. */
-static int zone_judge(Status *s, const ConfZone *zone, sd_json_variant *live, bool ask,
-                      sd_json_variant **array) {
-        _cleanup_(delegation_done) Delegation d = { .verdict = DELEGATION_UNKNOWN };
-        bool via_relay = zone->via == CONF_VIA_RELAY;
-        const char *verdict;
+static int zone_append(const ConfZone *zone, const Delegation *d, sd_json_variant *live,
+                       sd_json_variant **array) {
+        const char *verdict = zone->via == CONF_VIA_RELAY ? "relay" :
+                              d->zone                     ? delegation_verdict_text(d->verdict) :
+                                                            NULL;
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         int r;
 
-        if (ask && !via_relay) {
-                r = delegation_check(zone->name, zone->name_server, s->config, &d);
-                if (r < 0)
-                        return r;
-                zone_tell(s, zone, &d);
-        }
-        if (ask && !via_relay && (d.verdict == DELEGATION_WORKS || d.verdict == DELEGATION_INSIDE)) {
-                r = zone_judge_glue(s, zone);
-                if (r < 0)
-                        return r;
-        }
-        verdict = via_relay ? "relay" : ask ? delegation_verdict_text(d.verdict) : NULL;
         r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(zone->name)),
                            SD_JSON_BUILD_PAIR("delegation", SD_JSON_BUILD_STRING(verdict)),
-                           SD_JSON_BUILD_PAIR_CONDITION(d.last_usec > 0, "lastQuestionUSec",
-                                                        SD_JSON_BUILD_UNSIGNED(d.last_usec)));
+                           SD_JSON_BUILD_PAIR_CONDITION(d->remembered, "delegationRemembered",
+                                                        SD_JSON_BUILD_BOOLEAN(true)),
+                           SD_JSON_BUILD_PAIR_CONDITION(d->last_usec > 0, "lastQuestionUSec",
+                                                        SD_JSON_BUILD_UNSIGNED(d->last_usec)));
         if (r >= 0 && live)
                 r = sd_json_variant_merge_object(&v, live);
         return r < 0 ? r : sd_json_variant_append_array(array, v);
 }
 
+static int zones_look(const Status *s, Delegation *all) {
+        const uint64_t end = clock_usec(CLOCK_MONOTONIC) + ZONES_ASK_USEC;
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < s->config->n_zones; i++) {
+                const ConfZone *zone = &s->config->zones[i];
+
+                if (s->ask && zone->via != CONF_VIA_RELAY && clock_usec(CLOCK_MONOTONIC) < end)
+                        r = delegation_check(zone->name, zone->name_server, s->config, &all[i]);
+        }
+        return r;
+}
+
+static void free_delegations(Delegation **all) {
+        for (size_t i = 0; *all && i < CONF_ZONES_MAX; i++)
+                delegation_done(&(*all)[i]);
+        free(*all);
+}
+
 int judge_zones(Status *s) {
-        const uint64_t start = clock_usec(CLOCK_MONOTONIC);
+        _cleanup_(free_delegations) Delegation *all = calloc(CONF_ZONES_MAX, sizeof(*all));
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *array = NULL, *known = s->zones;
-        int r;
+        int r = all ? 0 : -ENOMEM;
 
         s->zones = NULL;
-        r = sd_json_variant_new_array(&array, NULL, 0);
-        for (size_t i = 0; r >= 0 && s->config && i < s->config->n_zones; i++) {
-                const ConfZone *zone = &s->config->zones[i];
-                sd_json_variant *live = NULL;
-
-                for (size_t k = 0; k < field_count(known, "zones"); k++)
-                        if (streq(strempty(field_text(field_element(known, "zones", k), "name")),
-                                  zone->name))
-                                live = field_element(known, "zones", k);
-                r = zone_judge(s, zone, live,
-                               s->ask && clock_usec(CLOCK_MONOTONIC) < start + ZONES_ASK_USEC, &array);
-        }
+        if (r >= 0)
+                r = sd_json_variant_new_array(&array, NULL, 0);
+        if (r >= 0 && s->config)
+                r = zones_look(s, all);
+        if (r >= 0 && s->config)
+                r = zones_judge(s, all);
+        for (size_t i = 0; r >= 0 && s->config && i < s->config->n_zones; i++)
+                r = zone_append(&s->config->zones[i], &all[i],
+                                zone_live(known, s->config->zones[i].name), &array);
         if (s->config && s->config->n_zones == 0 && !s->unset) {
                 if (unset_judge(s->config, s->config_dir))
                         status_problem(s, "%s", unset_text);

@@ -7,6 +7,7 @@
 #include "hagw-ctl/relay.h"
 #include "hagw-ctl/status.h"
 #include "hagw-ctl/view.h"
+#include "hagw-ctl/walls.h"
 #include "libhagw/usec.h"
 
 #define PLIGHT_NAMES_MAX 3U /* of tenants behind a figure */
@@ -29,13 +30,13 @@ static Tone delegation_tone(const char *delegation) {
 }
 
 static int print_zones(sd_json_variant *v) {
-        _cleanup_(table_freep) Table *t = table_new(NULL, 4);
+        _cleanup_(table_freep) Table *t = table_new(NULL, 3);
         const uint64_t now = clock_usec(CLOCK_REALTIME);
 
         for (size_t i = 0; i < field_count(v, "zones"); i++) {
                 sd_json_variant *z = field_element(v, "zones", i);
                 const char *delegation = field_text(z, "delegation");
-                const uint64_t last = field_number(z, "lastQuestionUSec");
+                const bool remembered = field_bool(z, "delegationRemembered");
                 char when[TIME_TEXT_MAX];
 
                 table_add(t, TONE_BOLD, "%s", field_text(z, "name"));
@@ -43,11 +44,10 @@ static int print_zones(sd_json_variant *v) {
                         table_add(t, TONE_DIM, "serial %lu", (unsigned long) field_number(z, "serial"));
                 else
                         table_add(t, TONE_DIM, "-");
-                table_add(t, delegation_tone(delegation),
-                          streq_ptr(delegation, "relay") ? "through the %s" : "delegation %s",
-                          delegation ?: "not asked");
-                table_add(t, TONE_PLAIN, "%s%s", last > 0 ? "last question from the internet " : "",
-                          last > 0 ? format_when(last, now, when) : "");
+                table_add(t, delegation_tone(delegation), "%s%s%s%s",
+                          streq_ptr(delegation, "relay") ? "through the " : "delegation ",
+                          delegation ?: "not asked", remembered ? ", seen " : "",
+                          remembered ? format_when(field_number(z, "lastQuestionUSec"), now, when) : "");
         }
         return table_print(t, 2);
 }
@@ -83,27 +83,19 @@ static int print_hosts(sd_json_variant *v) { return view_print_hosts(v, 2); }
 static int print_certificates(sd_json_variant *v) { return view_print_certificates(v, 2, /* told= */ true); }
 static int print_daemons(sd_json_variant *v) { return view_print_daemons(v, 2); }
 
-static bool any_host_asks(const Config *c) {
-        for (size_t i = 0; i < c->n_hosts; i++)
-                if (c->hosts[i].access.login == CONF_LOGIN_REQUIRED)
-                        return true;
-        return false;
-}
-
-/* Who reads along, and who asks for the login: the relay does so by a setting of its own, which nobody tells
- * a house. */
-static void print_opened(const Status *s, uint64_t last_usec) {
+/* Who reads along, and who asks for the login. */
+static int print_opened(const Status *s, uint64_t last_usec) {
+        _cleanup_free_ char *walls = NULL;
         char when[TIME_TEXT_MAX];
 
-        if (last_usec > 0)
-                output_paragraph("  ", "The relay opens visitors' TLS, the last time %s, and can read what "
-                                       "passes. %s",
-                                 format_when(last_usec, clock_usec(CLOCK_REALTIME), when),
-                                 any_host_asks(s->config) ?
-                                         "The login is asked for here; where the relay asks as well, its "
-                                         "owner can leave it to the house (hagw-ctl host set HOST --login "
-                                         "none there)." :
-                                         "No host here asks for a login: the relay may.");
+        if (last_usec == 0)
+                return 0;
+        if (walls_of_relay(s->hosts, &walls) < 0)
+                return -ENOMEM;
+        output_paragraph("  ", "The relay opens visitors' TLS, the last time %s, and can read what passes. "
+                               "%s",
+                         format_when(last_usec, clock_usec(CLOCK_REALTIME), when), walls);
+        return 0;
 }
 
 static int print_relay(const Status *s) {
@@ -119,8 +111,7 @@ static int print_relay(const Status *s) {
         output("\n  %s as %s: ", s->config->relay.address, s->config->relay.tenant);
         output_tone(tone, "%s", state ?: "unknown");
         output("\n");
-        print_opened(s, field_number(relay, "openedUSec"));
-        return 0;
+        return print_opened(s, field_number(relay, "openedUSec"));
 }
 
 static void print_elsewhere(const Status *s) {

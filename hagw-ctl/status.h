@@ -4,13 +4,15 @@
 #include <systemd/sd-json.h>
 
 #include "hagw-ctl/caa.h"
+#include "hagw-ctl/delegation.h"
 #include "hagw-ctl/verbs.h"
 #include "libhagw/conf.h"
 
 /* hagw-ctl status: what the daemons say is gathered once, every judge looks at it and finds what it finds,
  * and then it is printed. A judge is one function and one row in verbs-status.c, and stands with its noun:
  * judge-machine.c (daemons, configuration), judge-addresses.c (and visitors), judge-doors.c (sockets,
- * ports), judge-state.c (the daemons' files), judge-names.c (zones, hosts), judge-login.c (users),
+ * ports), judge-state.c (the daemons' files), judge-names.c (zones, hosts), judge-ways.c,
+ * judge-login.c (users),
  * judge-certs.c, judge-relay.c (both ends of a tunnel), judge-notify.c (who is told). */
 
 /* What makes other things fail, too (cause.h). */
@@ -69,6 +71,8 @@ int judge_users(Status *s);
 int judge_hosts(Status *s);
 int judge_certificates(Status *s);
 int judge_zones(Status *s);
+/* Of a zone that is found: by IPv4 and IPv6, UDP and TCP? */
+int judge_ways(Status *s, const Delegation *d);
 int judge_caa(Status *s);
 int judge_notify(Status *s);
 int judge_exports(Status *s);

@@ -18,6 +18,7 @@
 #include "hagw-ctl/tryhost.h"
 #include "hagw-ctl/unset.h"
 #include "hagw-ctl/view.h"
+#include "hagw-ctl/walls.h"
 #include "libhagw/log.h"
 #include "libhagw/pure/hostname.h"
 #include "libhagw/state.h"
@@ -378,18 +379,8 @@ static int print_list(const char *name, char **list) {
         return 0;
 }
 
-/* Who else asks for a login, or NULL. */
-static const char *asks_behind(const ConfHost *h, sd_json_variant *live) {
-        const bool walled = h->access.login == CONF_LOGIN_REQUIRED;
-
-        /* What was seen behind the relay's own login was the house's, and is told as that afterwards. */
-        if (!walled && h->upstream_kind == CONF_UPSTREAM_TENANT)
-                return "The house asks, where its host says so.";
-        if (field_number(live, "innerLoginUSec"))
-                return walled ? "The gateway behind asks as well: a login here, and one there. "
-                                "--login=none leaves it to that one." :
-                                "The gateway behind asks.";
-        return NULL;
+static void print_wall(const char *line) {
+        print_setting("", line);
 }
 
 static int print_host(const ConfHost *h, sd_json_variant *reply, const char *reason) {
@@ -405,7 +396,8 @@ static int print_host(const ConfHost *h, sd_json_variant *reply, const char *rea
         print_setting("Host field", h->host_field);
         print_setting("file", h->file);
         print_setting("login", logins[h->access.login]);
-        print_setting("", asks_behind(h, live));
+        walls_explain(live, h->access.login == CONF_LOGIN_REQUIRED, h->upstream_kind == CONF_UPSTREAM_TENANT,
+                      print_wall);
         print_setting("from", froms[h->access.from]);
         if (print_list("users", h->access.users) < 0 || print_list("groups", h->access.groups) < 0 ||
             print_list("open paths", h->access.open_paths) < 0 ||

@@ -11,6 +11,7 @@
 #include "hagw-ctl/sandbox.h"
 #include "hagw-ctl/useragent.h"
 #include "hagw-ctl/view.h"
+#include "hagw-ctl/walls.h"
 #include "libhagw/log.h"
 #include "libhagw/pure/plural.h"
 #include "libhagw/usec.h"
@@ -114,23 +115,13 @@ int view_print_hosts(sd_json_variant *v, int indent) {
                            *finding = strempty(field_text(h, "finding"));
                 bool ok = streq(health, "ok"), broken = streq(health, "broken"),
                      failing = broken || streq(health, "failing"),
-                     login = field_bool(h, "login"), known = sd_json_variant_by_key(h, "login"),
-                     certificate = field_bool(h, "certificate"),
-                     inner = field_number(h, "innerLoginUSec") > 0,
-                     tenant = startswith(strempty(field_text(h, "upstream")), "tenant:"),
+                     certificate = field_bool(h, "certificate"), open,
                      own = startswith(strempty(field_text(h, "upstream")), "tcp://");
+                const char *login = walls_word(h, &open);
 
                 table_add(t, TONE_BOLD, "%s", field_text(h, "name"));
                 table_add(t, TONE_PLAIN, "%s", field_text(h, "upstream") ?: "?");
-                /* What passes unopened is the service's business. */
-                table_add(t, login || own || inner || tenant || !known ? TONE_PLAIN : TONE_WARN, "%s",
-                          login && inner ? "yes, twice" :
-                          login          ? "yes" :
-                          own            ? "its own" :
-                          !known         ? "?" :
-                          tenant         ? "the house" :
-                          inner          ? "behind" :
-                                           "no");
+                table_add(t, open ? TONE_WARN : TONE_PLAIN, "%s", login);
                 table_add(t, certificate || own ? TONE_PLAIN : TONE_WARN, "%s",
                           own         ? "its own" :
                           broken      ? "?" :

@@ -178,12 +178,71 @@ static int add_any(AnswerJob *j, const Zone *z, ZoneMatch match) {
         return r;
 }
 
+/* --- names that were made up --------------------------------------------------------------------------- */
+
+#define TRIAL_NS_SIZE (RECORD_FIXED_SIZE + TRIAL_SERVER_SIZE + 2)
+
+static uint8_t *put_fixed(uint8_t *p, uint16_t owner, uint16_t type, size_t rdata_size) {
+        write_u16(p, owner);
+        write_u16(p + 2, type);
+        write_u16(p + 4, DNS_CLASS_IN);
+        write_u32(p + 6, ZONE_OVERLAY_TTL_SEC);
+        write_u16(p + 10, (uint16_t) rdata_size);
+        return p + RECORD_FIXED_SIZE;
+}
+
+/* The address of the made-up name's server, whose own name stands at owner in the message. */
+static void add_trial_address(AnswerJob *j, const Trial *t, uint16_t owner, Section section) {
+        const bool v4 = t->server.family == AF_INET;
+        const size_t size = v4 ? 4 : 16;
+        uint8_t *p = message_extend(&j->reply, RECORD_FIXED_SIZE + size);
+
+        if (!p) {
+                j->overflow = true;
+                return;
+        }
+        memcpy(put_fixed(p, owner, v4 ? DNS_TYPE_A : DNS_TYPE_AAAA, size), t->server.bytes, size);
+        j->reply.counts[section]++;
+}
+
+/* Who came by the other family is sent on, to a server that has an address of the wanted one alone. */
+static DnsRcode refer_trial(AnswerJob *j, const Trial *t) {
+        const uint16_t name = (uint16_t) (MESSAGE_POINTER_QUESTION + j->query.name_size - t->name_size);
+        uint8_t *p = message_extend(&j->reply, TRIAL_NS_SIZE);
+
+        j->reply.flags &= (uint16_t) ~DNS_FLAG_AA;
+        if (!p) {
+                j->overflow = true;
+                return DNS_RCODE_NOERROR;
+        }
+        p = put_fixed(p, name, DNS_TYPE_NS, TRIAL_SERVER_SIZE + 2);
+        memcpy(p, TRIAL_SERVER, TRIAL_SERVER_SIZE);
+        write_u16(p + TRIAL_SERVER_SIZE, name);
+        j->reply.counts[SECTION_AUTHORITY]++;
+        add_trial_address(j, t, (uint16_t) (MESSAGE_POINTER + (size_t) (p - j->reply.data)),
+                          SECTION_ADDITIONAL);
+        return DNS_RCODE_NOERROR;
+}
+
+static DnsRcode answer_trial_server(AnswerJob *j, const Zone *z, const Trial *t, bool any) {
+        const uint16_t type = t->server.family == AF_INET ? DNS_TYPE_A : DNS_TYPE_AAAA;
+
+        if (!any && j->query.type != type)
+                return add_nothing(j, z, DNS_RCODE_NOERROR);
+        add_trial_address(j, t, MESSAGE_POINTER_QUESTION, SECTION_ANSWER);
+        return DNS_RCODE_NOERROR;
+}
+
 /* By UDP it is cut short: who asks shows that TCP comes here, too. */
 static DnsRcode answer_trial(AnswerJob *j, const Zone *z, Trial *t, bool any) {
         const AnswerClient *c = j->client;
 
         if (!c->local)
                 trial_note(t, &c->address, c->tcp, outside_judge(&j->source->outside, &c->address));
+        if (!c->local && trial_wants_other(t, &c->address))
+                return refer_trial(j, t);
+        if (j->query.name_size != t->name_size)
+                return answer_trial_server(j, z, t, any);
         if (!c->tcp)
                 j->overflow = true;
         else if (any || j->query.type == DNS_TYPE_TXT)
@@ -192,6 +251,8 @@ static DnsRcode answer_trial(AnswerJob *j, const Zone *z, Trial *t, bool any) {
                 return add_nothing(j, z, DNS_RCODE_NOERROR);
         return DNS_RCODE_NOERROR;
 }
+
+/* ------------------------------------------------------------------------------------------------------- */
 
 static DnsRcode answer_name(AnswerJob *j, const Zone *z, bool any) {
         const DnsQuery *q = &j->query;

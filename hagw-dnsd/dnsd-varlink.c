@@ -259,6 +259,11 @@ static int vl_lookup(sd_varlink *link, sd_json_variant *parameters, sd_varlink_m
 /* --- is the world led here? ---------------------------------------------------------------------------- */
 
 static const char *const transports[] = { "udp", "tcp" };
+static const char *const families[] = { "ipv4", "ipv6" };
+
+static int family_from_text(const char *text) {
+        return streq(text, families[0]) ? AF_INET : streq(text, families[1]) ? AF_INET6 : -EINVAL;
+}
 
 static int dispatch_name(sd_varlink *link, sd_json_variant *parameters, const char *parameter, char *ret) {
         const sd_json_dispatch_field fields[] = {
@@ -276,23 +281,60 @@ static int dispatch_name(sd_varlink *link, sd_json_variant *parameters, const ch
                        0;
 }
 
+typedef struct TrialParameters {
+        const char *zone, *family;
+} TrialParameters;
+
 static int vl_make_trial(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
                          void *userdata) {
+        static const sd_json_dispatch_field fields[] = {
+                { "zone", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
+                  offsetof(TrialParameters, zone), SD_JSON_MANDATORY },
+                { "family", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
+                  offsetof(TrialParameters, family), SD_JSON_NULLABLE },
+                {},
+        };
         char zone[HOSTNAME_MAX + 1], name[DNAME_TEXT_MAX];
+        TrialParameters p = {};
         const Trial *t;
-        int r;
+        int r, family;
 
         r = vl_check_peer(link, VL_PEER_ROOT);
         if (r == 0)
-                r = dispatch_name(link, parameters, "zone", zone);
+                r = sd_varlink_dispatch(link, parameters, fields, &p);
         if (r != 0)
                 return r;
-        r = manager_make_trial(userdata, zone, &t);
+        if (hostname_normalize(p.zone, strlen(p.zone), zone) < 0)
+                return sd_varlink_error_invalid_parameter_name(link, "zone");
+        family = !p.family ? AF_UNSPEC : family_from_text(p.family);
+        if (family < 0)
+                return sd_varlink_error_invalid_parameter_name(link, "family");
+        r = manager_make_trial(userdata, zone, family, &t);
+        if (r == -EADDRNOTAVAIL)
+                return sd_varlink_errorbo(link, "io.hagw.Dns.NotAskedBy",
+                                          SD_JSON_BUILD_PAIR("family", SD_JSON_BUILD_STRING(p.family)));
         if (r < 0)
                 return publish_error(link, zone, r);
         (void) dname_to_text(t->name, name);
         return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)),
                                   SD_JSON_BUILD_PAIR("value", SD_JSON_BUILD_STRING(t->value)));
+}
+
+/* Of those that came from outside. */
+static int build_ways(const Trial *t, sd_json_variant **ret) {
+        int r;
+
+        r = sd_json_variant_new_array(ret, NULL, 0);
+        for (size_t i = 0; r >= 0 && i < 4; i++)
+                if (t->came[1][i / 2][i % 2])
+                        r = sd_json_variant_append_arraybo(
+                                ret, SD_JSON_BUILD_PAIR("family", SD_JSON_BUILD_STRING(families[i / 2])),
+                                SD_JSON_BUILD_PAIR("transport", SD_JSON_BUILD_STRING(transports[i % 2])));
+        return r;
+}
+
+static bool came(const Trial *t, bool outside, bool tcp) {
+        return t->came[outside][0][tcp] || t->came[outside][1][tcp];
 }
 
 static int build_questions(const Trial *t, sd_json_variant **ret) {
@@ -314,7 +356,7 @@ static int build_questions(const Trial *t, sd_json_variant **ret) {
 
 static int vl_describe_trial(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
                              void *userdata) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *questions = NULL;
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *questions = NULL, *ways = NULL;
         char name[HOSTNAME_MAX + 1];
         const Trial *t;
         int r;
@@ -329,12 +371,17 @@ static int vl_describe_trial(sd_varlink *link, sd_json_variant *parameters, sd_v
                 return sd_varlink_errorbo(link, "io.hagw.Dns.NoSuchTrial",
                                           SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)));
         r = build_questions(t, &questions);
+        if (r >= 0)
+                r = build_ways(t, &ways);
         if (r < 0)
                 return sd_varlink_error_errno(link, r);
         return sd_varlink_replybo(
-                link, SD_JSON_BUILD_PAIR("inside", SD_JSON_BUILD_BOOLEAN(t->came[0][0] || t->came[0][1])),
-                SD_JSON_BUILD_PAIR("outsideUdp", SD_JSON_BUILD_BOOLEAN(t->came[1][0])),
-                SD_JSON_BUILD_PAIR("outsideTcp", SD_JSON_BUILD_BOOLEAN(t->came[1][1])),
+                link,
+                SD_JSON_BUILD_PAIR("inside", SD_JSON_BUILD_BOOLEAN(came(t, false, false) ||
+                                                                   came(t, false, true))),
+                SD_JSON_BUILD_PAIR("outsideUdp", SD_JSON_BUILD_BOOLEAN(came(t, true, false))),
+                SD_JSON_BUILD_PAIR("outsideTcp", SD_JSON_BUILD_BOOLEAN(came(t, true, true))),
+                SD_JSON_BUILD_PAIR("ways", SD_JSON_BUILD_VARIANT(ways)),
                 SD_JSON_BUILD_PAIR("questions", SD_JSON_BUILD_VARIANT(questions)));
 }
 
@@ -346,7 +393,6 @@ static uint64_t realtime_of(uint32_t monotonic_sec) {
 }
 
 static int append_seen(sd_json_variant **list, const AskersSeen *seen) {
-        static const char *const families[] = { "ipv4", "ipv6" };
         int r;
 
         r = sd_json_variant_new_array(list, NULL, 0);

@@ -6,6 +6,7 @@
 
 #include "hagw-dnsd/clock.h"
 #include "hagw-dnsd/manager.h"
+#include "libhagw/bind.h"
 #include "libhagw/vl-io.hagw.Net.h"
 
 #define NET_INTERFACE "io.hagw.Net"
@@ -34,7 +35,10 @@ int manager_follow_network(Manager *m) {
         return vl_watch_new(&m->network, m->event, NET_INTERFACE, NET_WATCH_NETWORK, on_network, m);
 }
 
-int manager_make_trial(Manager *m, const char *zone, const Trial **ret) {
+int manager_make_trial(Manager *m, const char *zone, int family, const Trial **ret) {
+        const ZoneAddress *address = family == AF_INET6 ? &m->ipv6 : &m->ipv4;
+        const bool asked = family == AF_INET6 ? m->config->dns.ipv6_port == BIND_PORT :
+                                                m->config->dns.ipv4_port > 0;
         uint8_t wire[DNAME_MAX], random[2 * TRIAL_SECRET_SIZE];
         const Zone *z;
         int size;
@@ -45,9 +49,13 @@ int manager_make_trial(Manager *m, const char *zone, const Trial **ret) {
         z = zone_find_for(m->source.zones, m->source.n_zones, wire, (size_t) size, /* parent= */ false);
         if (!z || z->name_size != (size_t) size)
                 return -EHOSTUNREACH;
+        if (family != AF_UNSPEC && (!asked || address->knowledge != ADDRESS_KNOWN))
+                return -EADDRNOTAVAIL;
         if (getrandom(random, sizeof(random), 0) != sizeof(random))
                 return -EIO;
-        return trial_make(&m->source.trials, wire, (size_t) size, random, clock_now().monotonic_msec, ret);
+        return trial_make(&m->source.trials, wire, (size_t) size,
+                          family == AF_UNSPEC ? NULL : &address->address, random,
+                          clock_now().monotonic_msec, ret);
 }
 
 const Trial *manager_find_trial(Manager *m, const char *name) {

@@ -74,9 +74,10 @@ int account_line_from_json(sd_json_variant *v, AccountLine *ret);
 int manager_follow_network(Manager *m);
 /* Who counts as outside is judged anew: addresses or the configuration are others. */
 void manager_renew_outside(Manager *m);
-/* A name made up for one question in the zone of that name. -EHOSTUNREACH: it is none of ours; else
- * trial_make()'s errors. */
-int manager_make_trial(Manager *m, const char *zone, const Trial **ret);
+/* A name made up for one question in the zone of that name, to be asked for by that family (AF_UNSPEC: by
+ * any). -EHOSTUNREACH: the zone is none of ours; -EADDRNOTAVAIL: nobody can ask by that family, since no
+ * address of it is published for that; else trial_make()'s errors. */
+int manager_make_trial(Manager *m, const char *zone, int family, const Trial **ret);
 const Trial *manager_find_trial(Manager *m, const char *name);
 
 /* manager-zones.c: builds the zones of a configuration with the manager's addresses, and puts them in force.

@@ -18,13 +18,13 @@ static void expire(Trials *t, uint32_t now_msec) {
                 remove_at(t, 0);
 }
 
-int trial_make(Trials *t, const uint8_t *zone, size_t zone_size, const uint8_t *random, uint32_t now_msec,
-               const Trial **ret) {
+int trial_make(Trials *t, const uint8_t *zone, size_t zone_size, const IpAddress *server,
+               const uint8_t *random, uint32_t now_msec, const Trial **ret) {
         char text[TRIAL_TEXT_SIZE + 1];
         Trial *item;
 
         static_assert(BASE32_LENGTH(TRIAL_SECRET_SIZE) == TRIAL_TEXT_SIZE, "the text of a secret");
-        if (1 + LABEL_SIZE + zone_size > DNAME_MAX)
+        if (1 + LABEL_SIZE + zone_size + (server ? TRIAL_SERVER_SIZE : 0) > DNAME_MAX)
                 return -ENAMETOOLONG;
         expire(t, now_msec);
         if (t->n == TRIALS_MAX)
@@ -36,6 +36,8 @@ int trial_make(Trials *t, const uint8_t *zone, size_t zone_size, const uint8_t *
         memcpy(item->name + sizeof(TRIAL_PREFIX), text, TRIAL_TEXT_SIZE);
         memcpy(item->name + 1 + LABEL_SIZE, zone, zone_size);
         item->name_size = (uint8_t) (1 + LABEL_SIZE + zone_size);
+        if (server)
+                item->server = *server;
         base32_encode(random + TRIAL_SECRET_SIZE, TRIAL_SECRET_SIZE, item->value);
         *ret = item;
         return 0;
@@ -45,16 +47,27 @@ Trial *trial_find(Trials *t, const uint8_t *name, size_t name_size, uint32_t now
         if (_likely_(t->n == 0))
                 return NULL;
         expire(t, now_msec);
-        for (size_t i = 0; i < t->n; i++)
-                if (t->items[i].name_size == name_size && memcmp(t->items[i].name, name, name_size) == 0)
-                        return &t->items[i];
+        for (size_t i = 0; i < t->n; i++) {
+                Trial *item = &t->items[i];
+                const bool served = item->server.family != 0 && name_size > TRIAL_SERVER_SIZE &&
+                                    memcmp(name, TRIAL_SERVER, TRIAL_SERVER_SIZE) == 0;
+                const size_t skip = served ? TRIAL_SERVER_SIZE : 0;
+
+                if (item->name_size == name_size - skip &&
+                    memcmp(item->name, name + skip, name_size - skip) == 0)
+                        return item;
+        }
         return NULL;
+}
+
+bool trial_wants_other(const Trial *t, const IpAddress *address) {
+        return t->server.family != 0 && t->server.family != address->family;
 }
 
 void trial_note(Trial *t, const IpAddress *address, bool tcp, bool outside) {
         const TrialQuestion question = { .address = *address, .tcp = tcp, .outside = outside };
 
-        t->came[outside][tcp] = true;
+        t->came[outside][address->family == AF_INET6][tcp] = true;
         for (size_t i = 0; i < t->n_questions; i++)
                 if (ip_equal(&t->questions[i].address, address) && t->questions[i].tcp == tcp)
                         return;

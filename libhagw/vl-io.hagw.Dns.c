@@ -25,6 +25,9 @@ static SD_VARLINK_DEFINE_STRUCT_TYPE(
         SD_VARLINK_FIELD_COMMENT("When a question last came so, CLOCK_REALTIME"),
         SD_VARLINK_DEFINE_FIELD(lastUSec, SD_VARLINK_INT, 0));
 
+static SD_VARLINK_DEFINE_STRUCT_TYPE(Way, SD_VARLINK_DEFINE_FIELD_BY_TYPE(family, Family, 0),
+                                     SD_VARLINK_DEFINE_FIELD_BY_TYPE(transport, Transport, 0));
+
 static SD_VARLINK_DEFINE_STRUCT_TYPE(
         Question, SD_VARLINK_DEFINE_FIELD(address, SD_VARLINK_STRING, 0),
         SD_VARLINK_DEFINE_FIELD_BY_TYPE(transport, Transport, 0),
@@ -86,6 +89,9 @@ static SD_VARLINK_DEFINE_METHOD(ListZones, SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(zone
 static SD_VARLINK_DEFINE_METHOD(
         MakeTrial, SD_VARLINK_FIELD_COMMENT("One of those that are served"),
         SD_VARLINK_DEFINE_INPUT(zone, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("To be asked for by this family: who comes by the other is sent on to a "
+                                 "name server that has an address of this one alone; null: by either"),
+        SD_VARLINK_DEFINE_INPUT_BY_TYPE(family, Family, SD_VARLINK_NULLABLE),
         SD_VARLINK_FIELD_COMMENT("Right below the zone; nobody had it before"),
         SD_VARLINK_DEFINE_OUTPUT(name, SD_VARLINK_STRING, 0),
         SD_VARLINK_FIELD_COMMENT("Its TXT record's"),
@@ -98,9 +104,12 @@ static SD_VARLINK_DEFINE_METHOD(
         SD_VARLINK_FIELD_COMMENT("A question came from outside by UDP"),
         SD_VARLINK_DEFINE_OUTPUT(outsideUdp, SD_VARLINK_BOOL, 0),
         SD_VARLINK_FIELD_COMMENT("And by TCP"), SD_VARLINK_DEFINE_OUTPUT(outsideTcp, SD_VARLINK_BOOL, 0),
+        SD_VARLINK_FIELD_COMMENT("By which ways one came from outside"),
+        SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(ways, Way, SD_VARLINK_ARRAY),
         SD_VARLINK_FIELD_COMMENT("The first ones, each asker and transport once"),
         SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(questions, Question, SD_VARLINK_ARRAY));
 
+static SD_VARLINK_DEFINE_ERROR(NotAskedBy, SD_VARLINK_DEFINE_FIELD_BY_TYPE(family, Family, 0));
 static SD_VARLINK_DEFINE_ERROR(NoSuchTrial, SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_STRING, 0));
 
 static SD_VARLINK_DEFINE_STRUCT_TYPE(
@@ -143,13 +152,17 @@ SD_VARLINK_DEFINE_INTERFACE(
         SD_VARLINK_SYMBOL_COMMENT("An address family"), &vl_type_Family,
         SD_VARLINK_SYMBOL_COMMENT("What a question comes by"), &vl_type_Transport,
         SD_VARLINK_SYMBOL_COMMENT("A way by which questions come from outside of the house"),
-        &vl_type_Outside, SD_VARLINK_SYMBOL_COMMENT("A question for a name that was made up"),
+        &vl_type_Outside, SD_VARLINK_SYMBOL_COMMENT("The same, and nothing of when"), &vl_type_Way,
+        SD_VARLINK_SYMBOL_COMMENT("A question for a name that was made up"),
         &vl_type_Question,
         SD_VARLINK_SYMBOL_COMMENT("Makes up a name that only this server can answer for, for two "
                                   "minutes. By UDP the answer is cut short, so that who asks comes by TCP "
                                   "as well. At most 16 at once; another puts the oldest out."),
         &vl_method_MakeTrial,
         SD_VARLINK_SYMBOL_COMMENT("Who asked for it."), &vl_method_DescribeTrial,
+        SD_VARLINK_SYMBOL_COMMENT("No address of that family is published at which the name server could be "
+                                  "asked"),
+        &vl_error_NotAskedBy,
         SD_VARLINK_SYMBOL_COMMENT("No such name was made up, or its time is over"), &vl_error_NoSuchTrial,
         SD_VARLINK_SYMBOL_COMMENT("The name lies in no zone of ours"), &vl_error_NotInZone,
         SD_VARLINK_SYMBOL_COMMENT("No more values fit at the name, or at all"), &vl_error_OverlayFull);

@@ -30,6 +30,12 @@ static SD_VARLINK_DEFINE_ENUM_TYPE(
         SD_VARLINK_FIELD_COMMENT("A tenant's house has no host of this name"),
         SD_VARLINK_DEFINE_ENUM_VALUE(house_no_host));
 
+static SD_VARLINK_DEFINE_ENUM_TYPE(
+        Outer, SD_VARLINK_FIELD_COMMENT("The house's relay, which has opened the visitor's TLS"),
+        SD_VARLINK_DEFINE_ENUM_VALUE(relay),
+        SD_VARLINK_FIELD_COMMENT("Another gateway, which is inside"),
+        SD_VARLINK_DEFINE_ENUM_VALUE(gateway));
+
 static SD_VARLINK_DEFINE_STRUCT_TYPE(
         Host, SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_STRING, 0),
         SD_VARLINK_DEFINE_FIELD(upstream, SD_VARLINK_STRING, 0),
@@ -50,6 +56,13 @@ static SD_VARLINK_DEFINE_STRUCT_TYPE(
         SD_VARLINK_FIELD_COMMENT("CLOCK_REALTIME of when the service, a gateway itself, last led a visitor "
                                  "to its own login; missing: not since the start"),
         SD_VARLINK_DEFINE_FIELD(innerLoginUSec, SD_VARLINK_INT, SD_VARLINK_NULLABLE),
+        SD_VARLINK_FIELD_COMMENT("A gateway like this one is in front of the host, and has told so with a "
+                                 "request; missing: none has since the start"),
+        SD_VARLINK_DEFINE_FIELD_BY_TYPE(outer, Outer, SD_VARLINK_NULLABLE),
+        SD_VARLINK_FIELD_COMMENT("Whether a login is asked for there, as it said last"),
+        SD_VARLINK_DEFINE_FIELD(outerLogin, SD_VARLINK_BOOL, SD_VARLINK_NULLABLE),
+        SD_VARLINK_FIELD_COMMENT("CLOCK_REALTIME of when it said so"),
+        SD_VARLINK_DEFINE_FIELD(outerUSec, SD_VARLINK_INT, SD_VARLINK_NULLABLE),
         SD_VARLINK_DEFINE_FIELD(requests, SD_VARLINK_INT, 0),
         SD_VARLINK_FIELD_COMMENT("Requests and upgraded connections under way"),
         SD_VARLINK_DEFINE_FIELD(active, SD_VARLINK_INT, 0),

@@ -6,8 +6,10 @@
 #include "hagw-proxyd/crew/relaytarget.h"
 #include "hagw-proxyd/wire/finding.h"
 #include "hagw-proxyd/wire/inside.h"
+#include "hagw-proxyd/wire/outer.h"
 #include "hagw-proxyd/wire/route.h"
 #include "libhagw/conf.h"
+#include "libhagw/net/tls.h"
 #include "libhagw/net/tls.h"
 #include "libhagw/pagepolicy.h"
 #include "libhagw/pure/lang.h"
@@ -33,6 +35,8 @@ typedef struct HostCounters {
         _Atomic uint64_t ok_usec; /* CLOCK_MONOTONIC of the last answer; 0: never */
         _Atomic uint64_t good_usec; /* the same of one that says that a visitor got through (finding.h) */
         _Atomic uint64_t inner_usec; /* the same of one that led to a login behind this one (inner.h) */
+        /* Of what a gateway in front has said last (outer.h): that nobody there asks, that somebody does. */
+        _Atomic uint64_t outer_usec[_OUTER_KIND_MAX][2];
 } HostCounters;
 
 typedef struct HostStats {

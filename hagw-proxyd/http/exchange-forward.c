@@ -67,10 +67,12 @@ void exchange_forward(Exchange *x, Upstream *u) {
                 .scratch = x->forward_scratch,
         };
 
-        if (!x->internal && c->route)
+        if (!x->internal && c->route) {
                 context.host = slice_from(c->route->host.host_field);
+                context.outer = exchange_tell_outer(x);
+        }
         if (c->probe && c->probe->kind == PROBE_BARE)
-                context.address = (Slice) {};
+                context.address = context.outer = (Slice) {};
         if (c->probe && c->probe->kind == PROBE_OWN_NAME)
                 context.host = route_own_name(c->route);
         x->upstream = u;

@@ -186,6 +186,7 @@ void exchange_answer(Exchange *x, PageKind kind, const char *error) {
                 .kind = kind,
                 .html = x->reader.html,
                 .again = x->reader.again,
+                .depth = x->outer.depth,
                 .inside = is_insider(x),
                 .language = x->reader.language,
                 .policy = c->snapshot->page_policy,
@@ -471,6 +472,7 @@ void exchange_begin(Exchange *x) {
                 counter_add(&x->stats->workers[w->index].active, 1);
                 counter_add(&x->stats->workers[w->index].requests, 1);
         }
+        exchange_hear_outer(x);
         if (!request_is_for(&x->request, c->name)) {
                 x->verdict = "another host";
                 exchange_answer(x, PAGE_MISDIRECTED, NULL);

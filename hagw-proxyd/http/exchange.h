@@ -8,6 +8,7 @@
 #include "hagw-proxyd/upstream/link.h"
 #include "hagw-proxyd/wire/forward.h"
 #include "hagw-proxyd/wire/h1.h"
+#include "hagw-proxyd/wire/outer.h"
 #include "hagw-proxyd/wire/pages.h"
 #include "hagw-proxyd/wire/policy.h"
 #include "hagw-proxyd/wire/reader.h"
@@ -43,6 +44,7 @@ struct Exchange {
         SessionMessage *asked;
         HostStats *stats;
         PolicySession session;
+        Outer outer; /* what a gateway in front has said with the request */
         Flow up, down;
         Reader reader;
         bool head_held;   /* the request's head still lies in conn->in, to be sent again if need be */
@@ -61,7 +63,7 @@ struct Exchange {
         const char *open_path; /* the one by which it passed, of the connection's snapshot; NULL: by none */
         uint16_t target_size, method_size, host_size;
         char user[MESSAGE_USER_MAX];
-        char forward_scratch[FORWARD_SCRATCH];
+        char forward_scratch[FORWARD_SCRATCH], outer_text[OUTER_SIZE_MAX];
         char host[HOSTNAME_MAX + 1]; /* for the log */
         char method[16];
         char target[ACCESS_TARGET_MAX];
@@ -97,6 +99,9 @@ void exchange_answer(Exchange *x, PageKind kind, const char *error);
 void exchange_reply(Exchange *x, const char *data, size_t size, bool close);
 /* Sends the request to an upstream. May end it. */
 void exchange_forward(Exchange *x, Upstream *u);
+/* What the gateway in front of this one says with the request, and what the service is told. */
+void exchange_hear_outer(Exchange *x);
+Slice exchange_tell_outer(Exchange *x);
 /* Both directions are through. */
 void exchange_finish(Exchange *x);
 /* The service has failed: a page. */

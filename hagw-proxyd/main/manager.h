@@ -85,9 +85,17 @@ void manager_on_used(Manager *m, const UsedMessage *u);
 /* io.hagw.Web.WatchRevocations. */
 void manager_on_revocations(sd_json_variant *message, void *userdata);
 
+/* What the gateway in front said last. */
+typedef struct OuterReading {
+        uint64_t usec; /* CLOCK_MONOTONIC; 0: there is none */
+        OuterKind kind;
+        bool asks;
+} OuterReading;
+
 /* One snapshot of the workers' sums. */
 typedef struct HostReading {
         uint64_t requests, active, ok_usec, good_usec, inner_usec; /* CLOCK_MONOTONIC; 0: never */
+        OuterReading outer;
         bool failing; /* visitors do not get through, as far as is known */
         bool found;   /* failing, and why was found by a trial: finding_text; else error says it */
 } HostReading;

@@ -4,6 +4,17 @@
 
 #include "hagw-proxyd/main/manager.h"
 
+static void read_outer(const HostCounters *c, OuterReading *newest) {
+        for (OuterKind kind = 0; kind < _OUTER_KIND_MAX; kind++)
+                for (unsigned asks = 0; asks < 2; asks++) {
+                        uint64_t usec =
+                                atomic_load_explicit(&c->outer_usec[kind][asks], memory_order_relaxed);
+
+                        if (usec > newest->usec)
+                                *newest = (OuterReading) { usec, kind, asks };
+                }
+}
+
 HostReading host_stats_read(const HostStats *s) {
         HostReading sum = {};
 
@@ -18,6 +29,7 @@ HostReading host_stats_read(const HostStats *s) {
                         MAX(sum.good_usec, atomic_load_explicit(&c->good_usec, memory_order_relaxed));
                 sum.inner_usec =
                         MAX(sum.inner_usec, atomic_load_explicit(&c->inner_usec, memory_order_relaxed));
+                read_outer(c, &sum.outer);
         }
         sum.found = s->finding != FINDING_NONE &&
                     s->tried_usec > (finding_ends_with_answer(s->finding) ? sum.ok_usec : sum.good_usec);

@@ -19,6 +19,11 @@ static uint64_t to_realtime(uint64_t offset_usec, uint64_t monotonic_usec) {
         return monotonic_usec == 0 ? 0 : monotonic_usec + offset_usec;
 }
 
+static const char *const outer_kinds[_OUTER_KIND_MAX] = {
+        [OUTER_RELAY] = "relay",
+        [OUTER_GATEWAY] = "gateway",
+};
+
 static int build_host(const Manager *m, const Route *route, sd_json_variant **ret) {
         const HostStats *s = snapshot_host(m->snapshot, route)->stats;
         const TlsCertificate *c = snapshot_find_certificate(m->snapshot, route->host.name);
@@ -45,6 +50,12 @@ static int build_host(const Manager *m, const Route *route, sd_json_variant **re
                                    SD_JSON_BUILD_UNSIGNED(to_realtime(offset, s->error_usec))),
                 SD_JSON_BUILD_PAIR_CONDITION(now.inner_usec > 0, "innerLoginUSec",
                                              SD_JSON_BUILD_UNSIGNED(to_realtime(offset, now.inner_usec))),
+                SD_JSON_BUILD_PAIR_CONDITION(now.outer.usec > 0, "outer",
+                                             SD_JSON_BUILD_STRING(outer_kinds[now.outer.kind])),
+                SD_JSON_BUILD_PAIR_CONDITION(now.outer.usec > 0, "outerLogin",
+                                             SD_JSON_BUILD_BOOLEAN(now.outer.asks)),
+                SD_JSON_BUILD_PAIR_CONDITION(now.outer.usec > 0, "outerUSec",
+                                             SD_JSON_BUILD_UNSIGNED(to_realtime(offset, now.outer.usec))),
                 SD_JSON_BUILD_PAIR("requests", SD_JSON_BUILD_UNSIGNED(now.requests)),
                 SD_JSON_BUILD_PAIR("active", SD_JSON_BUILD_UNSIGNED(now.active)),
                 SD_JSON_BUILD_PAIR("certificate", SD_JSON_BUILD_BOOLEAN(valid)));

@@ -8,6 +8,7 @@
 #include "hagw-proxyd/wire/cookie.h"
 #include "hagw-proxyd/wire/forward.h"
 #include "hagw-proxyd/wire/inner.h"
+#include "hagw-proxyd/wire/outer.h"
 #include "hagw-proxyd/wire/policy.h"
 
 typedef enum Action {
@@ -181,6 +182,8 @@ int forward_request(Request *r, const ForwardContext *c) {
                         return -EINVAL;
                 (void) header_list_add(l, "Forwarded", (Slice) { c->scratch, (size_t) n });
         }
+        if (c->outer.n > 0)
+                (void) header_list_add(l, OUTER_FIELD, c->outer);
         if (r->body == BODY_CHUNKED)
                 (void) header_list_add(l, "Transfer-Encoding", SLICE("chunked"));
         if (r->flags & REQUEST_WEBSOCKET) {

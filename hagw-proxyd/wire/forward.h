@@ -12,6 +12,7 @@ typedef struct ForwardContext {
         Slice address;  /* the visitor's, text form without brackets, port or zone; empty: nobody visits,
                            and nothing is said */
         bool forwarded; /* also write Forwarded (RFC 7239) */
+        Slice outer;    /* what a gateway behind is told of those before it (outer.h); empty: nothing */
         bool sees_cookie; /* the upstream asks for the login (hagw-webd, a tenant's house): it gets, and may
                              set, the session cookie, and paths are its own. Else what an inner gateway
                              calls so gets another name (inner.h) */

@@ -9,13 +9,20 @@
 #define COOKIE_DEPTH (sizeof(POLICY_COOKIE) - 2) /* where that character is */
 #define PATH_DEPTH (sizeof(OWN_PREFIX) - 3)
 
-/* As seen from one gateway further out, or further in; 0: it cannot be seen from there. */
-static char further_out(char depth) {
-        return depth == 'w' ? '2' : depth >= '2' && depth < '9' ? (char) (depth + 1) : 0;
+static_assert(sizeof(POLICY_COOKIE) == INNER_NAME_SIZE && sizeof(OWN_LOGIN) == INNER_PATH_SIZE,
+              "names at a depth have the length of ours");
+
+bool inner_is_depth(char c) {
+        return c == INNER_DEPTH_OWN || (c >= '2' && c <= '9');
 }
 
+char inner_further_out(char depth) {
+        return depth == INNER_DEPTH_OWN ? '2' : depth >= '2' && depth < '9' ? (char) (depth + 1) : 0;
+}
+
+/* 0: it cannot be seen from there. */
 static char further_in(char depth) {
-        return depth == '2' ? 'w' : depth > '2' && depth <= '9' ? (char) (depth - 1) : 0;
+        return depth == '2' ? INNER_DEPTH_OWN : depth > '2' && depth <= '9' ? (char) (depth - 1) : 0;
 }
 
 /* The depth of a cookie in its plain spelling, or 0. */
@@ -26,7 +33,7 @@ static char cookie_depth(Slice pair) {
 }
 
 bool inner_take_set_cookie(char *value, size_t size) {
-        char depth = further_out(cookie_depth((Slice) { value, size }));
+        char depth = inner_further_out(cookie_depth((Slice) { value, size }));
 
         if (!depth)
                 return false;
@@ -68,10 +75,18 @@ static bool change(char *s, size_t size, const char *const *pages, char (*furthe
 }
 
 bool inner_take_location(char *value, size_t size) {
-        return change(value, size, (const char *const[]) { OWN_LOGIN, OWN_DENIED, NULL }, further_out);
+        return change(value, size, (const char *const[]) { OWN_LOGIN, OWN_DENIED, NULL },
+                      inner_further_out);
 }
 
 bool inner_give_target(char *target, size_t size) {
         return change(target, size, (const char *const[]) { OWN_LOGIN, OWN_LOGOUT, OWN_DENIED, NULL },
                       further_in);
+}
+
+void inner_name(char depth, char cookie[static INNER_NAME_SIZE], char login[static INNER_PATH_SIZE]) {
+        memcpy(cookie, POLICY_COOKIE, INNER_NAME_SIZE);
+        cookie[COOKIE_DEPTH] = depth;
+        memcpy(login, OWN_LOGIN, INNER_PATH_SIZE);
+        login[PATH_DEPTH] = depth;
 }

@@ -12,6 +12,16 @@
  * passed on, and no answer of the inner one can set or read this one's cookies. Names keep their length, and
  * are changed where they lie. Pure. */
 
+#define INNER_DEPTH_OWN 'w'     /* of the gateway itself; those behind have '2' to '9' */
+#define INNER_NAME_SIZE 12U     /* bytes of the session cookie's name with NUL */
+#define INNER_PATH_SIZE 18U     /* of the login page's path */
+
+bool inner_is_depth(char c);
+/* As seen from one gateway further out; 0: it cannot be seen from there. */
+char inner_further_out(char depth);
+/* This gateway's own names, as they are at that depth. */
+void inner_name(char depth, char cookie[static INNER_NAME_SIZE], char login[static INNER_PATH_SIZE]);
+
 /* Set-Cookie on its way out. False: nothing of an inner gateway, and unchanged. */
 bool inner_take_set_cookie(char *value, size_t size);
 /* Cookie on its way in, when this gateway's own have been cut out. */

@@ -4,13 +4,10 @@
  * pages. */
 
 #include "hagw-proxyd/wire/forward.h"
+#include "hagw-proxyd/wire/inner.h"
 #include "hagw-proxyd/wire/pages.h"
 #include "libhagw/pure/ownpath.h"
 #include "libhagw/pure/page.h"
-
-#define CHALLENGE                                                             \
-        "WWW-Authenticate: Cookie realm=\"hagw\", form-action=\"" OWN_LOGIN "\", " \
-        "cookie-name=\"__Host-hagw\"\r\n"
 
 static const struct {
         unsigned status;
@@ -18,15 +15,16 @@ static const struct {
         Text hint;        /* for those inside; 0: there is none */
         Text link;        /* to the login; 0: there is none */
         unsigned retry;   /* seconds until it may be otherwise; 0: not by itself */
+        bool challenge;   /* says where to log in (draft-broyer-http-cookie-auth) */
         const char *fields; /* further header lines */
 } rows[_PAGE_MAX] = {
         [PAGE_BAD_REQUEST] = { 400, TEXT_ERROR_TITLE, TEXT_TROUBLE_BAD_REQUEST },
         [PAGE_UNAUTHORIZED] = { 401, TEXT_TROUBLE_LOGIN_TITLE, TEXT_TROUBLE_LOGIN,
-                                .link = TEXT_LOGIN_BUTTON, .fields = CHALLENGE },
+                                .link = TEXT_LOGIN_BUTTON, .challenge = true },
         [PAGE_FORM] = { 401, TEXT_TROUBLE_FORM_TITLE, TEXT_TROUBLE_FORM, .link = TEXT_TROUBLE_FORM_LINK,
-                        .fields = CHALLENGE },
+                        .challenge = true },
         [PAGE_FOREIGN] = { 401, TEXT_TROUBLE_FOREIGN_TITLE, TEXT_TROUBLE_FOREIGN,
-                           TEXT_TROUBLE_FOREIGN_HINT, .fields = CHALLENGE },
+                           TEXT_TROUBLE_FOREIGN_HINT, .challenge = true },
         [PAGE_FORBIDDEN] = { 403, TEXT_DENIED_TITLE, TEXT_TROUBLE_FORBIDDEN },
         [PAGE_METHOD] = { 405, TEXT_ERROR_TITLE, TEXT_TROUBLE_METHOD,
                           .fields = "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n" },
@@ -51,6 +49,7 @@ static const struct {
         [PAGE_VERSION] = { 505, TEXT_ERROR_TITLE, TEXT_TROUBLE_VERSION },
 };
 
+#define LOGIN_RETURN "?return=/"
 #define NUMBER_MAX 24U  /* characters of a number with NUL */
 #define SENTENCE_MAX 2048U  /* bytes of one text, with a host's name escaped in it */
 #define BODY_MAX 8192U  /* bytes of what stands in the frame */
@@ -102,13 +101,22 @@ typedef struct Details {
         char host[PAGE_DETAIL_MAX + 1], upstream[PAGE_DETAIL_MAX + 1], error[PAGE_DETAIL_MAX + 1];
 } Details;
 
+/* As the visitor has to write it. */
+static void own_names(const Page *p, char cookie[static INNER_NAME_SIZE],
+                      char login[static INNER_PATH_SIZE]) {
+        inner_name(p->depth ?: INNER_DEPTH_OWN, cookie, login);
+}
+
 static int expand_html(const Page *p, const Details *d, const Language *l, char *out, size_t size) {
         const char *title = l->texts[rows[p->kind].title];
         char text[SENTENCE_MAX], body[BODY_MAX], code[NUMBER_MAX], seconds[NUMBER_MAX];
+        char cookie[INNER_NAME_SIZE], login[INNER_PATH_SIZE + sizeof(LOGIN_RETURN)];
         const char *retry = page_retry(p) > 0 ? number_text(page_retry(p), seconds) : NULL;
         const PageValue host[] = { { "host", d->host }, {} };
         int r;
 
+        own_names(p, cookie, login);
+        strcat(login, LOGIN_RETURN);
         r = page_text_into(rows[p->kind].text, l, host, text, sizeof(text));
         if (r < 0)
                 return r;
@@ -119,7 +127,7 @@ static int expand_html(const Page *p, const Details *d, const Language *l, char 
                 { "service", p->inside ? d->upstream : NULL },
                 { "error", p->inside ? d->error : NULL },
                 { "retry", retry },
-                { "login", rows[p->kind].link ? OWN_LOGIN "?return=/" : NULL },
+                { "login", rows[p->kind].link ? login : NULL },
                 { "form", p->kind == PAGE_FORM ? "yes" : NULL },
                 { "link", rows[p->kind].link ? l->texts[rows[p->kind].link] : NULL },
                 { "code", number_text(rows[p->kind].status, code) },
@@ -203,6 +211,17 @@ static void put_status(Out *o, unsigned status, const char *date) {
         }
 }
 
+static void put_challenge(Out *o, const Page *p) {
+        char cookie[INNER_NAME_SIZE], login[INNER_PATH_SIZE];
+
+        own_names(p, cookie, login);
+        put(o, "WWW-Authenticate: Cookie realm=\"hagw\", form-action=\"");
+        put(o, login);
+        put(o, "\", cookie-name=\"");
+        put(o, cookie);
+        put(o, "\"\r\n");
+}
+
 static void put_fields(Out *o, const Page *p, size_t body_size) {
         put_status(o, rows[p->kind].status, p->date);
         if (p->html) {
@@ -215,6 +234,8 @@ static void put_fields(Out *o, const Page *p, size_t body_size) {
                 put(o, "Content-Type: text/plain; charset=utf-8\r\n");
         put(o, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
                "Referrer-Policy: same-origin\r\n");
+        if (rows[p->kind].challenge)
+                put_challenge(o, p);
         put(o, strempty(rows[p->kind].fields));
         if (rows[p->kind].retry > 0) {
                 put(o, "Retry-After: ");

@@ -40,6 +40,7 @@ typedef struct Page {
         bool head;      /* the request was HEAD: no body */
         bool close;     /* writes Connection: close */
         bool again;     /* the request was GET: the page may come back by itself */
+        char depth;     /* what our names are called where the visitor is (inner.h); 0: as they are */
         bool inside;    /* the visitor is: then the page says what of the house is in trouble */
         const Language *language; /* of a page; NULL: English, as all that is for programs */
         const char *policy; /* html: page_policy() of page_style and page_again */

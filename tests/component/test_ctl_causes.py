@@ -79,11 +79,12 @@ class Place:
         self.addresses = [{"family": "ipv4", "source": f"static:{HOUSE}", "address": HOUSE, "knowledge": "known", "confirmedUSec": usec(0)},
                           {"family": "ipv6", "source": "none", "knowledge": "none"}]
         self.hosts, self.files, self.relay, self.listeners = [], {}, {}, []
+        self.since, self.outside, self.trial = HOUR, [], {"inside": False, "ways": [{"family": "ipv4", "transport": t} for t in ("udp", "tcp")], "questions": []}
         self.clock, self.hears, self.visitors = 0, True, {"sinceUSec": usec(-HOUR), "outside": []}
         self.answers = {
             "Dns": {**describe, "ListListeners": lambda _: {"listeners": self.listeners}, "MakeTrial": lambda p: {"name": f"_hagw-x.{p['zone']}", "value": "x"},
-                    "ListZones": {"zones": [{"name": z, "serial": 1, "outsideSinceUSec": usec(-HOUR), "outside": []} for z in (ZONE, OTHER)]},
-                    "DescribeTrial": lambda _: {"inside": False, "outsideUdp": self.hears, "outsideTcp": self.hears, "questions": []}},
+                    "ListZones": lambda _: {"zones": [{"name": z, "serial": 1, "outsideSinceUSec": usec(-self.since), "outside": self.outside} for z in (ZONE, OTHER)]},
+                    "DescribeTrial": lambda _: {**self.trial, "outsideUdp": self.hears, "outsideTcp": self.hears, **({} if self.hears else {"ways": []})}},
             "Net": {**describe, "Watch": lambda _: {"addresses": self.addresses}, "Query": self.query}, "Key": {**describe},
             "Acme": {**describe, "Watch": lambda _: {"certificates": self.certificates, **({"clockDifferenceUSec": self.clock} if self.clock else {})}},
             "Proxy": {**describe, "ListHosts": lambda _: {"hosts": self.hosts}, "ListHops": {"hops": []}, "DescribeOutside": lambda _: self.visitors,
@@ -245,7 +246,7 @@ def test_the_resolver_does_not_answer(place):
     place.files = {"ha": f'name = "ha.{ZONE}"; upstream = "http://ha.lan:1";'}
     place.hosts = [{"name": f"ha.{ZONE}", "health": "failing", "error": "looking up ha.lan: no answer in time. Write a name that this machine can look up."}]
     place.start()
-    place.only(f"The question for {ZONE} could not be asked")
+    place.only(f"Whether the internet finds {ZONE} is not known, because this machine's resolver gives no answer (no answer in time)")
 
 
 def test_no_address_and_so_no_question(place):
@@ -278,9 +279,50 @@ def test_a_delegation_that_leads_nowhere(place):
     dns = "The certificate authority could not see that %s is ours: _acme-challenge.%s TXT: no answer [dns]"
     place.certificates = [certificate(z, **fail(dns % (z, z), unreachedPort=53, unreachedUSec=usec(-HOUR))) for z in (ZONE, OTHER)]
     place.start()
-    problems, notices = place.found()
-    assert len(problems) == 2 and not notices and all(
-        f"{z} is delegated to ns.{z}, but a question for it did not come here (nobody answered). Does " in p for z, p in zip((ZONE, OTHER), problems)), problems
+    said = place.only(f"Nobody on the internet finds {ZONE} and {OTHER}: questions for them do not come here (nobody answered; ")
+    assert f"See that ns.{ZONE} and ns.{OTHER} have the house's public address, and let the router pass port 53" in said
+
+
+def test_two_zones_that_are_asked_from_inside(place):
+    place.hears, place.trial["inside"] = False, True
+    place.trial["questions"] = [{"address": "192.168.1.1", "transport": "tcp", "outside": False}]
+    place.start()
+    assert place.found(OK) == ([], [m for m in place.found(OK)[1] if m.startswith(
+        f"Whether the internet finds {ZONE} and {OTHER} cannot be seen from here: this machine's resolver asks from inside the house (192.168.1.1; none came "
+        "from the internet in the last ") and m.endswith("let the router pass port 53, UDP and TCP, to this machine.")])
+    assert len(place.found(OK)[1]) == 1
+
+
+DAY = 24 * HOUR
+
+
+def way(family, transport, age):
+    return {"family": family, "transport": transport, "lastUSec": usec(-age)}
+
+
+@pytest.mark.parametrize("since, outside, silent", [
+    (8 * DAY, [way("ipv4", "udp", HOUR)], "IPv6"),
+    (8 * DAY, [way("ipv6", "udp", HOUR)], "IPv4"),
+    (20 * DAY, [way("ipv4", "udp", HOUR), way("ipv6", "tcp", 9 * DAY)], "IPv6"),
+    (6 * DAY, [way("ipv4", "udp", HOUR)], None),  # too early
+    (20 * DAY, [way("ipv4", "udp", HOUR), way("ipv6", "tcp", 6 * DAY)], None),
+    (20 * DAY, [way("ipv4", "udp", 2 * DAY)], None)])  # hardly anybody asks at all
+def test_a_family_that_nobody_asks_by(place, since, outside, silent):
+    """A guess, where this machine's resolver shows nothing of it: it asks from inside."""
+    place.addresses[1] = {"family": "ipv6", "source": "interface", "address": "2001:4860::1", "knowledge": "known", "confirmedUSec": usec(0)}
+    place.since, place.outside, place.hears, place.trial["inside"] = since, outside, False, True
+    place.start()
+    problems, notices = place.found(OK)
+    said = [n for n in notices if n.startswith(f"No question for {ZONE} has come from the internet over ")]
+    assert not problems and bool(said) == bool(silent) and all(n.split(" over ")[1].startswith(silent) for n in said), notices
+    assert all(("2001:4860::1" in n) == (silent == "IPv6") for n in said)
+
+
+def test_an_address_that_nobody_is_to_ask_at_is_not_missed(place):
+    place.addresses[1] = {"family": "ipv6", "source": "interface", "address": "2001:4860::1", "knowledge": "known", "confirmedUSec": usec(0)}
+    place.since, place.outside, place.config = 20 * DAY, [way("ipv4", "udp", HOUR)], CONFIG + "dns: { ipv6_port = 0; };\n"
+    place.start()
+    assert place.found(OK) == ([], [])
 
 
 def test_port_53_is_another_s(place):

@@ -206,7 +206,7 @@ def test_token(door):
     assert answer.status == 200
     fields = [(n.lower(), v) for n, v in json.loads(answer.body)["fields"]]
     assert ("authorization", "Bearer home-assistants-own") in fields, "the service's own login is not touched"
-    assert made["token"] not in answer.body.decode() and not [n for n, _ in fields if n.startswith("x-hagw")]
+    assert made["token"] not in answer.body.decode() and [n for n, _ in fields if n.startswith("x-hagw")] == ["x-hagw-outer"]
     listed, = door.webd.call("ListSessions")["sessions"]
     assert (listed["id"], listed["user"], listed["host"], listed["userAgent"], listed["address"]) == \
         (made["sessionId"], "anna", HOST, "backup script", "127.0.0.1")

@@ -3,6 +3,7 @@
 knot as the parent zone, and a router between them that lets through what a test wants."""
 
 import json
+import re
 import socket
 import subprocess
 import threading
@@ -17,6 +18,7 @@ from test_netd import ip, net  # noqa: F401 (fixture)
 
 ZONE, NS, HOUSE = "home.example.com", "ns.home.example.com", "203.0.113.10"
 PARENT, RESOLVER, INSIDE = "203.0.113.54", "203.0.113.53", "192.168.1.1"
+HOUSE6, RESOLVER6 = "2001:db8:10::10", "2001:db8:53::53"
 ROOT_ZONE = f"""$ORIGIN .
 $TTL 5
 . SOA ns.root. host.root. 1 3600 600 86400 1
@@ -43,12 +45,14 @@ CONFIG = f'zones = ( {{ name = "{ZONE}"; }} ); documentation_networks = true;\n'
 class Internet:
     """Everything on one machine's loopback, told apart by addresses; who may reach the house's port 53 is nftables' business."""
 
-    def __init__(self, root):
+    def __init__(self, root, six=False):
         self.root, self.processes = root, []
         root.mkdir()
         for address in (HOUSE, PARENT, RESOLVER, INSIDE, "203.0.113.11"):
             ip("address", "add", f"{address}/32", "dev", "lo")
-        self.delegate(DELEGATION, start=False)
+        for address in (HOUSE6, RESOLVER6) if six else ():
+            ip("address", "add", f"{address}/128", "dev", "lo", "nodad")
+        self.delegate(DELEGATION + (f"{NS}. AAAA {HOUSE6}\n" if six else ""), start=False)
         (root / "root.zone").write_text(ROOT_ZONE)
         (root / "com.zone").write_text(COM_ZONE)
         zones = "".join(f"  - domain: {d}\n    storage: {root}\n    file: {f}.zone\n" for d, f in ((".", "root"), ("com", "com"), ("example.com", "example.com")))
@@ -57,7 +61,7 @@ class Internet:
             f"database:\n  storage: {root}\nzone:\n{zones}")
         self.run("knotd", "-c", root / "knot.conf")
         self.wait(PARENT, "example.com")
-        self.resolver(RESOLVER)
+        self.resolver(RESOLVER, "  prefer-ip6: yes\n" if six else "", RESOLVER6 if six else None)
 
     def run(self, *words):
         out = open(self.root / f"{words[0]}.log", "ab")
@@ -76,13 +80,14 @@ class Internet:
             assert time.monotonic() < deadline, f"{address} does not answer"
             time.sleep(0.05)
 
-    def resolver(self, address, extra=""):
-        """unbound, which asks from the address that it answers at."""
+    def resolver(self, address, extra="", six=None):
+        """unbound, which asks from the address that it answers at, and by IPv6 from that one."""
         folder = self.root / address
         folder.mkdir()
         (folder / "hints").write_text(f". 3600 NS ns.root.\nns.root. 3600 A {PARENT}\n")
         (folder / "unbound.conf").write_text(
-            f"server:\n  interface: {address}\n  outgoing-interface: {address}\n  do-ip6: no\n  access-control: 0.0.0.0/0 allow\n"
+            f"server:\n  interface: {address}\n  outgoing-interface: {address}\n  do-ip6: {'yes' if six else 'no'}\n"
+            + (f"  outgoing-interface: {six}\n" if six else "") + f"  access-control: 0.0.0.0/0 allow\n"
             f"  chroot: \"\"\n  username: \"\"\n  directory: {folder}\n  pidfile: {folder}/pid\n  root-hints: {folder}/hints\n  num-threads: 1\n"
             f"  do-not-query-localhost: no\n  module-config: iterator\n  cache-max-negative-ttl: 1\n  infra-cache-min-rtt: 50\n{extra}"
             "remote-control:\n  control-enable: no\n")
@@ -96,10 +101,10 @@ class Internet:
                            capture_output=True)
 
     @staticmethod
-    def block(*rules):
+    def block(*rules, house=f"ip daddr {HOUSE}"):
         subprocess.run(["nft", "flush", "ruleset"], check=True)
-        text = "".join(f"ip daddr {HOUSE} {r} drop\n" for r in rules)
-        subprocess.run(["nft", "-f", "-"], input="table ip router { chain input { type filter hook input priority 0;\n" + text + "}\n}\n", text=True,
+        text = "".join(f"{house} {r} drop\n" for r in rules)
+        subprocess.run(["nft", "-f", "-"], input="table inet router { chain input { type filter hook input priority 0;\n" + text + "}\n}\n", text=True,
                        check=True)
 
     def close(self):
@@ -110,21 +115,22 @@ class Internet:
 
 
 class World:
-    def __init__(self, house, internet):
+    def __init__(self, house, internet, six="none"):
         self.house, self.internet, self.ctl = house, internet, Ctl(house)
-        house.configure(CONFIG + f'public_address: {{ ipv4 = "static:{HOUSE}"; ipv6 = "none"; }};\n')
+        house.configure(CONFIG + f'public_address: {{ ipv4 = "static:{HOUSE}"; ipv6 = "{six}"; }};\n')
         (house.root / "hosts").write_text("")
         self.use(RESOLVER)
         self.netd = house.daemon("netd", "io.hagw.Net", env={"HAGW_RESOLV_CONF": str(house.root / "resolv.conf"),
                                                              "HAGW_HOSTS": str(house.root / "hosts")})
-        self.udp, self.tcp = self.sockets(HOUSE)
-        self.dnsd = house.daemon("dnsd", "io.hagw.Dns", sockets={"dns-udp": [self.udp], "dns-tcp": [self.tcp]})
+        doors = [self.sockets(a) for a in (HOUSE, *([HOUSE6] if six != "none" else []))]
+        self.dnsd = house.daemon("dnsd", "io.hagw.Dns", sockets={"dns-udp": [d[0] for d in doors], "dns-tcp": [d[1] for d in doors]})
         internet.wait(HOUSE, ZONE)
 
     @staticmethod
     def sockets(address):
         """What systemd hands to hagw-dnsd."""
-        udp, tcp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), socket.socket()
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        udp, tcp = socket.socket(family, socket.SOCK_DGRAM), socket.socket(family)
         tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         for s in (udp, tcp):
             s.bind((address, 53))
@@ -148,6 +154,14 @@ class World:
 def world(house, net, tmp_path):  # noqa: F811
     internet = Internet(tmp_path / "internet")
     yield World(house, internet)
+    internet.close()
+
+
+@pytest.fixture
+def dual(house, net, tmp_path):  # noqa: F811
+    """A house that is asked over both, by a resolver that prefers IPv6."""
+    internet = Internet(tmp_path / "internet", six=True)
+    yield World(house, internet, f"static:{HOUSE6}")
     internet.close()
 
 
@@ -186,7 +200,7 @@ def test_a_question_that_comes_from_the_internet(world):
     assert zone["delegation"] == "works" and start - 2 <= zone["lastQuestionUSec"] / 1e6 <= time.time()
     assert questions(world) == {("ipv4", "udp"), ("ipv4", "tcp")}
     shown = world.ctl.run("status").stdout
-    assert "delegation works  last question from the internet just now" in shown
+    assert "  delegation works\n" in shown  # and not when: it was now
     assert not [p for p in said["problems"] + said["notices"] if ZONE in p]
 
 
@@ -196,7 +210,8 @@ def test_a_name_is_asked_for_once_and_by_tcp(world):
     reply = world.netd.call("Query", name=made["name"], type="TXT")
     assert reply["answers"] == [f'"{made["value"]}"']
     seen = world.dnsd.call("DescribeTrial", name=made["name"])
-    assert seen == {"inside": False, "outsideUdp": True, "outsideTcp": True, "questions": [
+    assert seen == {"inside": False, "outsideUdp": True, "outsideTcp": True,
+                    "ways": [{"family": "ipv4", "transport": "udp"}, {"family": "ipv4", "transport": "tcp"}], "questions": [
         {"address": RESOLVER, "transport": "udp", "outside": True}, {"address": RESOLVER, "transport": "tcp", "outside": True}]}
     with pytest.raises(VarlinkError, match="NoSuchTrial"):
         world.dnsd.call("DescribeTrial", name=f"_hagw-other.{ZONE}")
@@ -213,7 +228,9 @@ def test_with_53_blocked_it_is_a_problem_within_two_minutes(world):
         assert time.monotonic() < start + 120
         time.sleep(1)
     assert found[0] == "silent" and found[2], found
-    assert "router pass port 53, UDP and TCP" in found[1] and "The last question from the internet came " in found[1]
+    assert "router pass port 53, UDP and TCP" in found[1] and "the last one from the internet came " in found[1]
+    assert found[1].startswith(f"Nobody on the internet finds {ZONE}: ") and f"See that {NS} has the house's public address" in found[1]
+    assert "?" not in found[1] and ".." not in found[1] and ".," not in found[1]
     assert world.ctl.run("status").returncode != 0
 
 
@@ -227,10 +244,12 @@ def test_a_resolver_in_the_house_shows_nothing_of_the_internet(world):
     world.internet.resolver(INSIDE)
     world.use(INSIDE)
     found = world.verdict()
-    assert found[0] == "inside-only" and not found[2] and INSIDE in found[1] and "No question came from the internet" in found[1], found
+    assert found[0] == "inside-only" and not found[2] and INSIDE in found[1] and "none came from the internet in" in found[1], found
     # Somebody's question on the internet does.
     assert dns.query.udp(dns.message.make_query(f"ha.{ZONE}", "A"), RESOLVER, timeout=10).answer
     assert world.verdict()[:2] == ("works", None)
+    # By what was seen then.
+    assert world.status()[1]["delegationRemembered"] and re.search(r"  delegation works, seen (just now|\d+ s ago)\n", world.ctl.run("status").stdout)
 
 
 def test_the_houses_own_address_is_a_router_in_somebodys_place(world):
@@ -256,7 +275,7 @@ def test_another_gateway_with_the_same_names(world, other_house):
     while (found := world.verdict())[0] == "works":  # until the old delegation's time is up
         assert time.monotonic() < deadline
         time.sleep(0.5)
-    assert found[0] == "elsewhere" and found[2] and "another machine" in found[1], found
+    assert found[0] == "elsewhere" and found[2] and found[1].startswith(f"Another machine answers for {ZONE}, "), found
 
 
 def test_another_name_server(world):
@@ -269,13 +288,15 @@ def test_another_name_server(world):
     while (found := world.verdict())[0] == "works":
         assert time.monotonic() < deadline
         time.sleep(0.5)
-    assert found[0] == "elsewhere" and found[2] and "ns.elsewhere.example.com" in found[1], found
+    assert found[0] == "elsewhere" and found[2] and found[1].startswith(f"The internet asks ns.elsewhere.example.com for {ZONE}, "), found
+    assert f"leave it one record, {ZONE}. NS {NS}., and" in found[1]
 
 
 def test_no_delegation(world):
     world.internet.delegate("")
     found = world.verdict()
-    assert found[0] == "missing" and found[2] and "knows no delegation" in found[1], found
+    assert found[0] == "missing" and found[2] and found[1].startswith(f"The internet does not know of {ZONE}: "), found
+    assert f"{ZONE}. NS {NS}., " in found[1]
 
 
 def test_a_resolver_that_answers_for_the_zone_itself(world):
@@ -283,13 +304,82 @@ def test_a_resolver_that_answers_for_the_zone_itself(world):
     world.internet.resolver(INSIDE, f'  local-zone: "{ZONE}" redirect\n  local-data: "{ZONE} A 192.168.1.2"\n')
     world.use(INSIDE)
     found = world.verdict()
-    assert found[0] == "unseen" and not found[2] and "answers for the zone by itself" in found[1], found
+    assert found[0] == "unseen" and not found[2] and "answers for it by itself" in found[1], found
 
 
 def test_nobody_answers(world):
     world.use("203.0.113.99")
     found = world.verdict()  # which is given up after a minute
-    assert found[0] == "unknown" and found[2] and "could not be asked" in found[1], found
+    assert found[0] == "unknown" and found[2] and "is not known, because this machine's resolver gives no answer (" in found[1], found
+
+
+def test_nobody_but_the_resolver_may_be_asked(world):
+    """A network that lets no question out to the parent's server: that nothing comes here is known all the same."""
+    world.internet.block("udp dport 53", "tcp dport 53")
+    subprocess.run(["nft", "-f", "-"], input=f"table ip network {{ chain output {{ type filter hook output priority 0;\n"
+                   f"ip saddr != {RESOLVER} ip daddr {PARENT} udp dport 53 drop\n}}\n}}\n", text=True, check=True)
+    found = world.verdict()
+    assert found[0] == "silent" and found[2] and f"See that the zone above delegates to {NS}, that this name has the house's" in found[1], found
+
+
+BY4, BY6 = {"house": f"ip daddr {HOUSE}"}, {"house": f"ip6 daddr {HOUSE6}"}
+
+
+def test_both_families_are_asked(dual):
+    said, zone = dual.status()
+    assert zone["delegation"] == "works" and not [p for p in said["problems"] + said["notices"] if ZONE in p], said
+    # The resolver prefers IPv6, and was sent on by it for the other one.
+    assert questions(dual) == {(f, t) for f in ("ipv4", "ipv6") for t in ("udp", "tcp")}
+
+
+@pytest.mark.parametrize("family,server", [("ipv4", HOUSE), ("ipv6", HOUSE6)])
+def test_a_name_that_one_family_is_asked_for(dual, family, server):
+    made = dual.dnsd.call("MakeTrial", zone=ZONE, family=family)
+    assert dual.netd.call("Query", name=made["name"], type="TXT")["answers"] == [f'"{made["value"]}"']
+    ways = {(w["family"], w["transport"]) for w in dual.dnsd.call("DescribeTrial", name=made["name"])["ways"]}
+    assert {(family, "udp"), (family, "tcp")} <= ways
+    other = "::1" if family == "ipv4" else "127.0.0.1"
+    with pytest.raises(VarlinkError, match="InvalidParameter"):
+        dual.dnsd.call("MakeTrial", zone=ZONE, family=other)
+
+
+def test_a_family_that_has_no_address_is_not_asked_by(world):
+    with pytest.raises(VarlinkError, match="NotAskedBy"):
+        world.dnsd.call("MakeTrial", zone=ZONE, family="ipv6")
+
+
+def until(world, begin, where):
+    """Resolvers remember a while, and so does the check: a question of the last minute shows more than one that was lost now."""
+    deadline = time.monotonic() + 180
+    while True:
+        said, zone = world.status()
+        found = [f for f in said["problems"] + said["notices"] if ZONE in f]
+        if [f for f in found if f.startswith(begin)]:
+            assert len(found) == 1 and found[0] in said[where], said
+            assert zone["delegation"] == "works"
+            return found[0]
+        assert time.monotonic() < deadline, said
+        time.sleep(1)
+
+
+def test_53_is_shut_for_ipv4_alone(dual):
+    dual.internet.block("udp dport 53", "tcp dport 53", **BY4)
+    found = until(dual, f"Questions for {ZONE} come over IPv6 alone, so that resolvers without IPv6 do not find it (none has come over IPv4 yet): ", "problems")
+    assert found.endswith("let the router pass port 53, UDP and TCP, to this machine.")
+
+
+@pytest.mark.parametrize("by,family,where", [(BY4, "IPv4", "problems"), (BY6, "IPv6", "notices")])
+def test_tcp_53_is_shut_for_one_family(dual, by, family, where):
+    dual.internet.block("tcp dport 53", **by)
+    found = until(dual, f"Questions for {ZONE} come over {family} by UDP, but not by TCP", where)
+    assert (HOUSE6 in found) == (family == "IPv6")
+
+
+def test_a_resolver_without_ipv6_shows_nothing_of_it(dual):
+    """Nor does one that asks from inside."""
+    dual.internet.block("udp dport 53", "tcp dport 53", **BY6)
+    said, zone = dual.status()
+    assert zone["delegation"] == "works" and not [f for f in said["problems"] + said["notices"] if ZONE in f], said
 
 
 def test_a_name_server_that_is_off_is_no_delegation_s_fault(world):

@@ -29,8 +29,8 @@ def pin_of(relay):
 class Pair:
     """A relay and a house of it, whose service echoes."""
 
-    def __init__(self, house, other_house, serve=echo, more="", relay_hosts=None, address=NAME, login="none", **tenant):
-        self.relay = RelayHouse(house, **(relay_hosts or {})).start()
+    def __init__(self, house, other_house, serve=echo, more="", relay_hosts=None, relay_more="", address=NAME, login="none", **tenant):
+        self.relay = RelayHouse(house, relay_more, **(relay_hosts or {})).start()
         token = self.relay.tenantd.call("Add", name="anna", credential="token", **tenant)["tenant"]["credential"]
         self.service = Upstream(serve)
         (other_house.root / "resolv.conf").write_text("nameserver 127.0.0.1\n")
@@ -166,7 +166,8 @@ def test_opened_by_the_relay(make, opened):
         assert r.status == 503 and p.home.proxyd.call("DescribeRelay")["rejected"] > 0
         assert "The relay opens visitors' TLS" not in said()
         return
-    assert "The relay opens visitors' TLS, the last time just now, and can read what passes. No host here asks for a login: the relay may." in said()
+    assert "The relay opens visitors' TLS, the last time just now, and can read what passes. Nobody asks for a login, neither " \
+        "the relay nor a host here." in said()
     fields = dict(json.loads(r.body)["fields"])
     assert r.status == 200 and fields["X-Forwarded-For"] == "127.0.0.1" and fields["Host"] == HOST
     assert p.relay.visit(name=HOST, connection=r.connection).status == 200

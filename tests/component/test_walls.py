@@ -79,6 +79,7 @@ class Relayed:
     def __init__(self, house, other_house, outer, inner, serve=echo):
         access = f'access: {{ login = "{outer}"; }};' if outer else ""  # None: the default
         self.pair = Pair(house, other_house, more='opened = "accept";', login=inner, serve=serve,
+                         relay_more='lan = ( "192.168.255.0/24" );',
                          relay_hosts={"anna": f'name = "{HOST}"; upstream = "tenant:anna"; {access}'})
         self.outer, self.inner, self.service = self.pair.relay, self.pair.home, self.pair.service
         people(self.outer, OUTER)
@@ -91,11 +92,12 @@ class Relayed:
 
 
 class Behind:
-    """A gateway whose service is a gateway."""
+    """A gateway whose service is a gateway, in one house with it or not."""
 
-    def __init__(self, house, other_house, outer, inner, serve=echo):
+    def __init__(self, house, other_house, outer, inner, serve=echo, near=True):
         self.service = Upstream(serve)
-        self.inner = ProxyHouse(other_house, lan := 'lan = ( "192.168.255.0/24" );',
+        lan = 'lan = ( "192.168.255.0/24" );'
+        self.inner = ProxyHouse(other_house, "" if near else lan,
                                 ha=f'name = "{HOST}"; upstream = "{self.service.url}"; access: {{ login = "{inner}"; }};')
         self.inner.certify(HOST)
         self.inner.start()
@@ -118,8 +120,8 @@ class Behind:
 def make(request, house, other_house):
     made = []
 
-    def make(*settings):
-        made.append(request.param(house, other_house, *settings))
+    def make(*settings, **keys):
+        made.append(request.param(house, other_house, *settings, **keys))
         return made[-1]
     yield make
     for m in made:
@@ -140,6 +142,9 @@ def test_walls(make, outer, inner):
     host, = w.outer.proxyd.call("ListHosts")["hosts"]
     opened = outer == "none" and isinstance(w, Relayed)  # then the house's pages are there under their own names
     assert ("innerLoginUSec" in host) == (inner == "required" and not opened)
+    behind, = w.inner.proxyd.call("ListHosts")["hosts"]
+    assert (behind["outer"], behind["outerLogin"]) == ("relay" if isinstance(w, Relayed) else "gateway", outer is None)
+    assert behind["outerUSec"] > 0 and "outer" not in host
     for _ in range(3):
         assert is_through(c.go("/y"), "/y")
     # The service sees nothing that opens one of the walls.
@@ -188,6 +193,116 @@ def test_each_wall_has_its_own_pages(make):
     assert c.submit(c.go("/.hagw/auth/logout")).status == 200
     c.go("/.hag2/auth/login")
     assert c.path.startswith("/.hagw/auth/login"), c.sent
+
+
+def login_of(r):
+    """Where a page that says no leads to, as a browser and as a program reads it."""
+    challenge = re.fullmatch(r'Cookie realm="hagw", form-action="([^"]*)", cookie-name="([^"]*)"', r.headers["WWW-Authenticate"])
+    link = re.search(r'<a [^>]*href="([^"]*login[^"]*)"', r.text)
+    assert not link or link[1].split("?")[0] == challenge[1]
+    return challenge.groups()
+
+
+def test_a_page_that_says_no_names_its_own_login(make):
+    """401 at the inner wall: the address and the cookie are those that this visitor has to use."""
+    w = make(None, "required")
+    c = Client(w.outer)
+    assert login_of(c.ask("POST", "/x", {"a": "b"})) == ("/.hagw/auth/login", "__Host-hagw")
+    c.fill_in(c.go("/"), OUTER)
+    r = c.ask("POST", "/x", {"a": "b"})
+    assert (r.status, login_of(r)) == (401, ("/.hag2/auth/login", "__Host-hag2"))
+    link = re.search(r'<a [^>]*href="([^"]*login[^"]*)"', r.text)[1]
+    assert is_through(c.fill_in(c.go(link), INNER))
+    assert "__Host-hag2" in c.cookies and c.ask("POST", "/x", {"a": "b"}).status == 200
+    # A program without a browser's fields.
+    r = Client(w.outer).ask("GET", "/x", page=False)
+    assert (r.status, login_of(r)) == (401, ("/.hagw/auth/login", "__Host-hagw"))
+
+
+def test_only_one_wall_behind_is_named_as_it_is(make):
+    """Where the outer one does not ask: a relay's house has its own names, a gateway's service has others."""
+    w = make("none", "required")
+    r = Client(w.outer).ask("GET", "/x", page=False)
+    depth = "w" if isinstance(w, Relayed) else "2"
+    assert (r.status, login_of(r)) == (401, (f"/.hag{depth}/auth/login", f"__Host-hag{depth}"))
+
+
+@pytest.mark.parametrize("outer", [None, "none"], ids=["asks", "does not ask"])
+@pytest.mark.parametrize("inner", ["required", "none"], ids=["asked behind", "not asked behind"])
+def test_who_asks_is_told_behind_as_well(make, outer, inner):
+    w = make(outer, inner)
+    Client(w.outer).ask("GET", "/.hag2/auth/login")
+    if outer is None:
+        c = Client(w.outer)
+        c.fill_in(c.go("/"), OUTER)
+    ctl = Ctl(w.inner.house)
+    relayed = isinstance(w, Relayed)
+    listed, shown = ctl.run("host", "list").stdout, ctl.run("host", "show", HOST).stdout
+    words = {(None, "required"): "yes, twice", (None, "none"): "the relay" if relayed else "in front",
+             ("none", "required"): "yes", ("none", "none"): "no"}
+    assert words[outer, inner] in listed, listed
+    front = "The relay asks" if relayed else "A gateway in front asks"
+    assert (front in shown) == (outer is None) and ("asks as well" in shown) == ((outer, inner) == (None, "required")), shown
+    if relayed:
+        said = {(None, "required"): f"Visitors of {HOST} log in twice", (None, "none"): f"It asks for the login at {HOST},",
+                ("none", "required"): "The login is asked for here, and not there.",
+                ("none", "none"): "Nobody asks for a login, neither the relay nor a host here."}
+        status = " ".join(ctl.run("status").stdout.split())
+        assert said[outer, inner] in status, status
+
+
+FORGED_OUTER = {"X-Hagw-Outer": "login=required; depth=9", "X_Hagw_Outer": "login=required; depth=9"}
+
+
+def told(house):
+    """What the gateway in front has said, as its owner is shown."""
+    host, = house.proxyd.call("ListHosts")["hosts"]
+    return {k: v for k, v in host.items() if k.startswith("outer")}
+
+
+def forge(house):
+    r = house.visit(path="/x", name=HOST, headers=FORGED_OUTER)
+    r.text = r.body.decode()
+    r.connection.close()
+    return r
+
+
+def test_who_forges_a_gateway_in_front_is_not_heard_through_one(make):
+    w = make("none", "required")
+    r = forge(w.outer)
+    assert r.status == 401 and "hag9" not in r.text and "hag9" not in str(r.headers)
+    assert told(w.inner)["outerLogin"] is False
+    c = Client(w.outer)
+    assert is_through(c.fill_in(c.go("/"), INNER))
+    c.ask("GET", "/again")
+    assert {tuple(f) for h in w.service.requests for f in h.fields if "outer" in f[0].lower()} == {
+        ("X-Hagw-Outer", "login=required; depth=" + ("2" if isinstance(w, Relayed) else "3"))}
+
+
+def test_who_forges_a_gateway_in_front_tells_nobody_but_himself(house, other_house):
+    """Straight to a gateway: the wall stands, its owner is told nothing, and the page that says no is the forger's own."""
+    w = Behind(house, other_house, None, "required", near=False)
+    r = forge(w.inner)
+    assert r.status == 401 and not w.service.requests and login_of(r) == ("/.hag9/auth/login", "__Host-hag9")
+    assert told(w.inner) == {}
+    # The gateway in front is as much a stranger: its word is good for its visitors' pages, and for no more.
+    c = enter(w)
+    assert told(w.inner) == {}
+    del c.cookies["__Host-hag2"]
+    assert login_of(c.ask("POST", "/x", {"a": "b"})) == ("/.hag2/auth/login", "__Host-hag2")
+    w.close()
+
+
+def test_who_forges_a_gateway_in_front_unopened_through_a_relay(house, other_house):
+    """The relay carries his bytes: they are no word of the relay's."""
+    p = Pair(house, other_house, login="required", more='opened = "accept";')
+    people(p.home, INNER)
+    with p.tls() as s:
+        s.sendall(f"GET / HTTP/1.1\r\nHost: {HOST}\r\nX-Hagw-Outer: login=required; depth=2\r\n\r\n".encode())
+        assert s.recv(4096).startswith(b"HTTP/1.1 401")
+    host, = p.home.proxyd.call("ListHosts")["hosts"]
+    assert host["requests"] == 1 and told(p.home) == {}
+    p.close()
 
 
 def test_nothing_of_the_inner_one_is_open(make):

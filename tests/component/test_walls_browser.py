@@ -20,6 +20,13 @@ def test_both_logins(house, other_house, kind):
         fill_in(driver, *OUTER)
         wait(driver, lambda: "/.hag2/auth/login" in driver.current_url)
         assert not w.service.requests
+        # A form that comes without the inner one's session: the page leads to the login that is missing.
+        driver.execute_script("""const f = document.createElement('form'); f.method = 'post'; f.action = '/x';
+            document.body.append(f); f.submit();""")
+        wait(driver, lambda: driver.find_elements("css selector", "a[href*='auth/login']"))
+        link = driver.find_element("css selector", "a[href*='auth/login']").get_attribute("href")
+        assert link == f"https://{HOST}/.hag2/auth/login?return=/"
+        driver.get(f"https://{HOST}/.hag2/auth/login?return=%2Fx%3Fa%3Db")
         fill_in(driver, *INNER)
         wait(driver, lambda: driver.current_url == url and '"target"' in driver.page_source)
         assert {c["name"] for c in driver.get_cookies()} >= {"__Host-hagw", "__Host-hag2"}

@@ -16,6 +16,17 @@ static uint16_t ask(AnswerSource *s, const char *text, uint16_t type, bool tcp, 
         return *ret_size > 0 ? read_u16(out + 2) : 0;
 }
 
+static uint16_t ask_by_ipv6(AnswerSource *s, const char *text, uint16_t type, bool tcp, uint8_t *out,
+                            size_t *ret_size) {
+        uint8_t name[DNAME_MAX], query[MESSAGE_UDP_MIN];
+        const AnswerClient client = { .address = { AF_INET6, { 0x20, 0x01, 0x0d, 0xb9 } }, .tcp = tcp };
+        size_t n = message_make_query(name, (size_t) dname_from_text(text, name), type, query);
+
+        *ret_size = answer_query(s, query, n, &client, &(AnswerTime) { 1000, 1000, 7 }, out);
+        assert_true(tcp || *ret_size <= ANSWER_AMPLIFICATION_MAX * n);
+        return read_u16(out + 2);
+}
+
 static void test_rcodes(void **state) {
         static const struct {
                 const char *name;
@@ -191,7 +202,7 @@ static void test_trial(void **state) {
 
         fixture_init(&s);
         s.outside = (OutsideRules) { .hops = &hops, .documentation = true };
-        assert_int_equal(trial_make(&s.trials, zone, sizeof(zone), random, 1000, &t), 0);
+        assert_int_equal(trial_make(&s.trials, zone, sizeof(zone), NULL, random, 1000, &t), 0);
         (void) dname_to_text(t->name, name);
         for (size_t i = 0; i < 3; i++) {
                 const uint16_t types[] = { DNS_TYPE_TXT, DNS_TYPE_A, DNS_TYPE_ANY };
@@ -199,22 +210,69 @@ static void test_trial(void **state) {
                 assert_int_equal(ask(&s, name, types[i], false, out, &n), 0x8600);
                 assert_int_equal(read_u16(out + 6), 0);
         }
-        assert_true(t->came[1][0]);
-        assert_false(t->came[1][1] || t->came[0][0]);
+        assert_true(t->came[1][0][0]);
+        assert_false(t->came[1][0][1] || t->came[0][0][0]);
         assert_int_equal(ask(&s, name, DNS_TYPE_A, true, out, &n), 0x8400);
         assert_int_equal(read_u16(out + 6), 0);
         assert_int_equal(read_u16(out + 8), 1);
         assert_int_equal(ask(&s, name, DNS_TYPE_TXT, true, out, &n), 0x8400);
         assert_int_equal(read_u16(out + 6), 1);
         assert_memory_equal(out + n - TRIAL_TEXT_SIZE, t->value, TRIAL_TEXT_SIZE);
-        assert_true(t->came[1][1]);
+        assert_true(t->came[1][0][1]);
         assert_int_equal(zone_find_for(s.zones, 2, zone, sizeof(zone), false)->seen->last_sec[0][1], 7);
         hops.known = false;
         assert_int_equal(ask(&s, name, DNS_TYPE_TXT, true, out, &n), 0x8400);
-        assert_true(t->came[0][1]);
+        assert_true(t->came[0][0][1]);
         assert_int_equal(t->n_questions, 2);
+}
+
+/* One that is to be asked for by IPv4: who comes by IPv6 is sent on to a server that has IPv4 alone. */
+static void test_trial_of_a_family(void **state) {
+        static const uint8_t zone[] = "\4home\4test", random[2 * TRIAL_SECRET_SIZE];
+        const IpAddress server = { AF_INET, { 192, 0, 2, 1 } };
+        _cleanup_(fixture_done) AnswerSource s = {};
+        char name[DNAME_TEXT_MAX], below[DNAME_TEXT_MAX + 3];
+        uint8_t out[ANSWER_MAX];
+        DnsRecord record;
+        const Trial *t;
+        size_t n;
+        int at;
+
+        fixture_init(&s);
+        s.outside = (OutsideRules) { .hops = &(Hops) { .known = true }, .documentation = true };
+        assert_int_equal(trial_make(&s.trials, zone, sizeof(zone), &server, random, 1000, &t), 0);
+        (void) dname_to_text(t->name, name);
+        (void) snprintf(below, sizeof(below), "ns.%s", name);
+        for (size_t i = 0; i < 4; i++) {
+                const char *asked = i < 2 ? name : below;
+
+                assert_int_equal(ask_by_ipv6(&s, asked, DNS_TYPE_TXT, i % 2, out, &n), 0x8000);
+                assert_int_equal(read_u16(out + 6), 0);
+                assert_int_equal(read_u16(out + 8), 1);
+                assert_int_equal(read_u16(out + 10), 1);
+                at = message_read_record(out, n, MESSAGE_HEADER_SIZE + strlen(asked) + 2 + 4, &record);
+                assert_true(at > 0 && record.type == DNS_TYPE_NS && record.name_size == t->name_size);
+                assert_memory_equal(record.name, t->name, t->name_size);
+                assert_int_equal(message_read_record(out, n, (size_t) at, &record), n);
+                assert_true(record.type == DNS_TYPE_A && record.rdata_size == 4 &&
+                            record.name_size == t->name_size + TRIAL_SERVER_SIZE);
+                assert_memory_equal(record.name, TRIAL_SERVER, TRIAL_SERVER_SIZE);
+                assert_memory_equal(record.name + TRIAL_SERVER_SIZE, t->name, t->name_size);
+                assert_memory_equal(out + record.rdata, server.bytes, 4);
+        }
+        assert_true(t->came[1][1][0] && t->came[1][1][1] && !t->came[1][0][0] && !t->came[1][0][1]);
+        /* There it is answered like any, and its server has no other address. */
+        assert_int_equal(ask(&s, name, DNS_TYPE_TXT, false, out, &n), 0x8600);
+        assert_int_equal(ask(&s, name, DNS_TYPE_TXT, true, out, &n), 0x8400);
+        assert_int_equal(read_u16(out + 6), 1);
+        assert_int_equal(ask(&s, below, DNS_TYPE_A, false, out, &n), 0x8400);
+        assert_int_equal(read_u16(out + 6), 1);
+        assert_int_equal(ask(&s, below, DNS_TYPE_AAAA, false, out, &n), 0x8400);
+        assert_int_equal(read_u16(out + 6), 0);
+        assert_true(t->came[1][0][0] && t->came[1][0][1]);
 }
 
 TEST_MAIN(cmocka_unit_test(test_rcodes), cmocka_unit_test(test_records),
           cmocka_unit_test(test_doubt), cmocka_unit_test(test_caa), cmocka_unit_test(test_rate),
-          cmocka_unit_test(test_largest), cmocka_unit_test(test_trial))
+          cmocka_unit_test(test_largest), cmocka_unit_test(test_trial),
+          cmocka_unit_test(test_trial_of_a_family))

@@ -203,6 +203,9 @@ static void test_inner(void **state) {
 static void test_address(void **state) {
         assert_string_equal(forwarded(START "\r\n", (ForwardContext) { .forwarded = true }),
                             START OURS "Forwarded: for=203.0.113.9;proto=https\r\n\r\n");
+        assert_string_equal(forwarded(START "X-Hagw-Outer: login=none; depth=9\r\nx_hagw_outer: b\r\n\r\n",
+                                      (ForwardContext) { .outer = SLICE("login=required; depth=2") }),
+                            START OURS "X-Hagw-Outer: login=required; depth=2\r\n\r\n");
         assert_string_equal(forwarded(START "\r\n", (ForwardContext){ .forwarded = true,
                                                                       .address = SLICE("2001:db8::1") }),
                             START "X-Forwarded-For: 2001:db8::1\r\nX-Forwarded-Proto: https\r\n"

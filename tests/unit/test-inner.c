@@ -100,5 +100,16 @@ static void test_target(void **state) {
         check(rows, ELEMENTSOF(rows), inner_give_target);
 }
 
+static void test_names(void **state) {
+        char cookie[INNER_NAME_SIZE], login[INNER_PATH_SIZE];
+
+        inner_name(INNER_DEPTH_OWN, cookie, login);
+        assert_string_equal(cookie, "__Host-hagw");
+        assert_string_equal(login, "/.hagw/auth/login");
+        inner_name('3', cookie, login);
+        assert_string_equal(cookie, "__Host-hag3");
+        assert_string_equal(login, "/.hag3/auth/login");
+}
+
 TEST_MAIN(cmocka_unit_test(test_set_cookie), cmocka_unit_test(test_cookies),
-          cmocka_unit_test(test_location), cmocka_unit_test(test_target))
+          cmocka_unit_test(test_location), cmocka_unit_test(test_target), cmocka_unit_test(test_names))

@@ -125,6 +125,24 @@ static void test_again(void **state) {
                 }
 }
 
+/* Behind another gateway our names have another character. */
+static void test_depth(void **state) {
+        for (unsigned kind = 0; kind < _PAGE_MAX; kind++) {
+                bool challenged = kind == PAGE_UNAUTHORIZED || kind == PAGE_FORM || kind == PAGE_FOREIGN;
+                Page p = page_of(kind, NULL);
+                size_t n;
+
+                p.depth = '3';
+                n = page_write(&p, out);
+                assert_int_equal(has(n, "href=\"/.hag3/auth/login?return=/\""),
+                                 kind == PAGE_UNAUTHORIZED || kind == PAGE_FORM);
+                assert_int_equal(has(n, "WWW-Authenticate: Cookie realm=\"hagw\", form-action="
+                                        "\"/.hag3/auth/login\", cookie-name=\"__Host-hag3\"\r\n"),
+                                 challenged);
+                assert_false(has(n, ".hagw/") || has(n, "Host-hagw"));
+        }
+}
+
 static void test_login(void **state) {
         for (unsigned kind = 0; kind < _PAGE_MAX; kind++) {
                 Page p = page_of(kind, NULL);
@@ -210,5 +228,6 @@ static void test_redirect(void **state) {
 }
 
 TEST_MAIN(cmocka_unit_test(test_all), cmocka_unit_test(test_escapes), cmocka_unit_test(test_inside),
-          cmocka_unit_test(test_again), cmocka_unit_test(test_login), cmocka_unit_test(test_languages),
+          cmocka_unit_test(test_again), cmocka_unit_test(test_depth),
+          cmocka_unit_test(test_login), cmocka_unit_test(test_languages),
           cmocka_unit_test(test_largest), cmocka_unit_test(test_redirect))

@@ -12,7 +12,7 @@ static const Trial *make(Trials *t, uint8_t seed, uint32_t now) {
 
         memset(random, seed, TRIAL_SECRET_SIZE);
         memset(random + TRIAL_SECRET_SIZE, (uint8_t) ~seed, TRIAL_SECRET_SIZE);
-        assert_int_equal(trial_make(t, zone, ZONE_SIZE, random, now, &made), 0);
+        assert_int_equal(trial_make(t, zone, ZONE_SIZE, NULL, random, now, &made), 0);
         return made;
 }
 
@@ -62,6 +62,7 @@ static void test_full(void **state) {
 static void test_long_zone(void **state) {
         static Trials t;
         uint8_t random[2 * TRIAL_SECRET_SIZE] = {}, name[DNAME_MAX];
+        const IpAddress server = { .family = AF_INET };
         const Trial *made;
         char text[254] = "";
         int size;
@@ -71,12 +72,13 @@ static void test_long_zone(void **state) {
                 text[i] = i % 60 == 59 ? '.' : 'x';
         size = dname_from_text(text, name);
         assert_int_equal(size, 223);
-        assert_int_equal(trial_make(&t, name, (size_t) size, random, 0, &made), -ENAMETOOLONG);
+        assert_int_equal(trial_make(&t, name, (size_t) size, NULL, random, 0, &made), -ENAMETOOLONG);
         assert_int_equal(t.n, 0);
         text[220] = '\0';
         size = dname_from_text(text, name);
-        assert_int_equal(trial_make(&t, name, (size_t) size, random, 0, &made), 0);
+        assert_int_equal(trial_make(&t, name, (size_t) size, NULL, random, 0, &made), 0);
         assert_int_equal(made->name_size, DNAME_MAX);
+        assert_int_equal(trial_make(&t, name, (size_t) size, &server, random, 0, &made), -ENAMETOOLONG);
 }
 
 static void test_who_asked(void **state) {
@@ -92,13 +94,38 @@ static void test_who_asked(void **state) {
                 trial_note(made, &a, false, false);
         }
         assert_int_equal(made->n_questions, TRIAL_QUESTIONS_MAX);
-        assert_true(made->came[0][0]);
-        assert_false(made->came[1][0] || made->came[0][1] || made->came[1][1]);
+        assert_true(made->came[0][0][0]);
+        assert_false(made->came[1][0][0] || made->came[0][0][1] || made->came[1][0][1]);
         /* Those that find no room count all the same. */
         trial_note(made, &a, true, true);
         assert_int_equal(made->n_questions, TRIAL_QUESTIONS_MAX);
-        assert_true(made->came[1][1]);
+        assert_true(made->came[1][0][1]);
+}
+
+/* The name's server stands below it, and one of IPv6 is another's way. */
+static void test_family(void **state) {
+        static const uint8_t random[2 * TRIAL_SECRET_SIZE] = { 1 };
+        const IpAddress server = { .family = AF_INET, .bytes = { 192, 0, 2, 1 } };
+        const IpAddress six = { .family = AF_INET6, .bytes = { 0x20, 0x01 } };
+        uint8_t name[DNAME_MAX] = TRIAL_SERVER;
+        static Trials t;
+        const Trial *plain, *made;
+
+        t = (Trials) {};
+        plain = make(&t, 0, 0);
+        assert_int_equal(trial_make(&t, zone, ZONE_SIZE, &server, random, 0, &made), 0);
+        assert_true(trial_wants_other(made, &six));
+        assert_false(trial_wants_other(made, &server) || trial_wants_other(plain, &six) ||
+                     trial_wants_other(plain, &server));
+        memcpy(name + TRIAL_SERVER_SIZE, made->name, made->name_size);
+        assert_ptr_equal(trial_find(&t, name, made->name_size + TRIAL_SERVER_SIZE, 0), made);
+        assert_ptr_equal(trial_find(&t, made->name, made->name_size, 0), made);
+        memcpy(name + TRIAL_SERVER_SIZE, plain->name, plain->name_size);
+        assert_null(trial_find(&t, name, plain->name_size + TRIAL_SERVER_SIZE, 0));
+        trial_note((Trial *) made, &six, true, true);
+        assert_true(made->came[1][1][1] && !made->came[1][0][1]);
 }
 
 TEST_MAIN(cmocka_unit_test(test_names), cmocka_unit_test(test_end), cmocka_unit_test(test_full),
-          cmocka_unit_test(test_long_zone), cmocka_unit_test(test_who_asked))
+          cmocka_unit_test(test_long_zone), cmocka_unit_test(test_who_asked),
+          cmocka_unit_test(test_family))

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What gateways in a row tell each other (outer.h). Runs in the worker's thread. */
+
+#include "hagw-proxyd/crew/worker.h"
+
+/* Who has opened the visitor's TLS on his way here, and is believed where his word is shown to this
+ * gateway's owner: the relay that it is attached to, and who is inside. What a balancer brings, and what
+ * comes through a relay unopened, are the visitor's own words. */
+static OuterKind judge_sender(const Exchange *x) {
+        const Conn *c = x->conn;
+
+        if (c->channel)
+                return c->secret ? OUTER_RELAY : _OUTER_KIND_INVALID;
+        return c->inside && c->here.family == AF_UNSPEC ? OUTER_GATEWAY : _OUTER_KIND_INVALID;
+}
+
+void exchange_hear_outer(Exchange *x) {
+        OuterKind sender;
+
+        x->outer = outer_read(&x->request.headers);
+        if (!x->outer.told || !x->stats)
+                return;
+        sender = judge_sender(x);
+        if (sender >= 0)
+                atomic_store_explicit(&x->stats->workers[x->conn->worker->index]
+                                               .outer_usec[sender][x->outer.asks],
+                                      x->conn->worker->loop.now_usec, memory_order_relaxed);
+        else
+                x->outer.told = false; /* its depth is good for this answer alone */
+}
+
+Slice exchange_tell_outer(Exchange *x) {
+        const Route *route = x->conn->route;
+        size_t n = outer_write(&x->outer, route->host.access.login != CONF_LOGIN_NONE,
+                               /* aside= */ route_has_own_login(route), x->outer_text);
+
+        return (Slice) { x->outer_text, n };
+}

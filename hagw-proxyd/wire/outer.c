@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A value has one spelling. */
+
+#include <stdio.h>
+
+#include "hagw-proxyd/wire/inner.h"
+#include "hagw-proxyd/wire/outer.h"
+
+static const char *const logins[] = { [false] = "none", [true] = "required" };
+
+#define BEGIN "login="
+#define MIDDLE "; depth="
+
+static bool parse(Slice value, Outer *ret) {
+        for (unsigned asks = 0; asks < ELEMENTSOF(logins); asks++) {
+                char expected[OUTER_SIZE_MAX];
+                int n = snprintf(expected, sizeof(expected), BEGIN "%s" MIDDLE, logins[asks]);
+                char depth = value.n > 0 ? value.p[value.n - 1] : '\0';
+
+                if (value.n != (size_t) n + 1 || memcmp(value.p, expected, (size_t) n) != 0 ||
+                    !inner_is_depth(depth))
+                        continue;
+                *ret = (Outer) { .told = true, .asks = asks, .depth = depth };
+                return true;
+        }
+        return false;
+}
+
+Outer outer_read(const HeaderList *l) {
+        Outer outer = { .depth = INNER_DEPTH_OWN };
+        unsigned n = 0;
+
+        for (size_t i = 0; i < l->n; i++) {
+                const Header *h = &l->items[i];
+
+                if (h->id == HEADER_X_HAGW_ANY &&
+                    slice_equal_nocase((Slice) { h->name, h->name_size }, SLICE(OUTER_FIELD)) &&
+                    (n++ > 0 || !parse(header_value(h), &outer)))
+                        return (Outer) { .depth = INNER_DEPTH_OWN };
+        }
+        return outer;
+}
+
+size_t outer_write(const Outer *before, bool asks, bool aside, char out[static OUTER_SIZE_MAX]) {
+        char own = before->told ? before->depth : INNER_DEPTH_OWN,
+             depth = aside ? own : inner_further_out(own);
+        int n;
+
+        /* Deeper than there are names for: its own are as good as any. */
+        n = snprintf(out, OUTER_SIZE_MAX, BEGIN "%s" MIDDLE "%c",
+                     logins[asks || (before->told && before->asks)], depth ?: INNER_DEPTH_OWN);
+        return (size_t) n;
+}
