@@ -5,13 +5,10 @@
 
 #include "hagw-proxyd/wire/h1-answer.h"
 #include "hagw-proxyd/wire/h1-judge.h"
+#include "hagw-proxyd/wire/judge.h"
 
 static bool is_blank(char c) {
         return c == ' ' || c == '\t';
-}
-
-static bool is_digit(char c) {
-        return c >= '0' && c <= '9';
 }
 
 /* The line at *at without its end, and *at behind it. A line that goes on in the next (obs-fold, RFC 9112
@@ -57,7 +54,7 @@ static bool read_version(Slice s, bool *ret_http10) {
         if (s.n < name.n || !slice_equal_nocase((Slice) { s.p, name.n }, name))
                 return false;
         for (size_t i = name.n; i < s.n; i++)
-                if (i == name.n ? s.p[i] != '/' : !is_digit(s.p[i]) && s.p[i] != '.')
+                if (i == name.n ? s.p[i] != '/' : !judge_is_digit(s.p[i]) && s.p[i] != '.')
                         return false;
         *ret_http10 = !(s.n == 8 && s.p[5] == '1' && s.p[6] == '.' && s.p[7] > '0');
         return true;
@@ -72,7 +69,7 @@ static H1Verdict read_status_line(Slice line, Response *r, bool *ret_http10) {
         if (status.n != 3 || status.p[0] == '0')
                 return H1_BAD_LINE;
         for (size_t i = 0; i < status.n; i++) {
-                if (!is_digit(status.p[i]))
+                if (!judge_is_digit(status.p[i]))
                         return H1_BAD_LINE;
                 r->status = r->status * 10 + (unsigned) (status.p[i] - '0');
         }
@@ -135,14 +132,14 @@ static H1Verdict add_length(Framing *f, Slice value) {
                 if (item.n == 0)
                         return H1_BAD_FRAMING;
                 for (size_t i = 0; i < item.n; i++)
-                        if (!is_digit(item.p[i]))
+                        if (!judge_is_digit(item.p[i]))
                                 return H1_BAD_FRAMING;
                 for (digits = item; digits.n > 1 && digits.p[0] == '0'; digits.p++)
                         digits.n--;
                 if (f->length.p && !slice_equal(f->digits, digits))
                         return H1_BAD_FRAMING;
                 f->digits = digits;
-                f->length = item.n > H1_LENGTH_DIGITS_MAX ? digits : item;
+                f->length = item.n > JUDGE_LENGTH_DIGITS_MAX ? digits : item;
         }
         return H1_OK;
 }

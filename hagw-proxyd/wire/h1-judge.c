@@ -4,7 +4,7 @@
  * section 4.2.1. */
 
 #include "hagw-proxyd/wire/h1-judge.h"
-#include "libhagw/pure/hostname.h"
+#include "hagw-proxyd/wire/judge.h"
 
 /* What the framing fields of one head say. */
 typedef struct Framing {
@@ -13,25 +13,6 @@ typedef struct Framing {
         bool chunked;
         H1Verdict verdict;
 } Framing;
-
-static bool is_digit(char c) {
-        return c >= '0' && c <= '9';
-}
-
-/* RFC 9110 section 8.6: digits, nothing else; a list of equal values is no length either. */
-static bool parse_length(Slice s, uint64_t *ret) {
-        uint64_t v = 0;
-
-        if (s.n == 0 || s.n > H1_LENGTH_DIGITS_MAX)
-                return false;
-        for (size_t i = 0; i < s.n; i++) {
-                if (!is_digit(s.p[i]))
-                        return false;
-                v = v * 10 + (uint64_t) (s.p[i] - '0');
-        }
-        *ret = v;
-        return true;
-}
 
 static void framing_read_coding(Framing *f, Slice value) {
         Slice coding, last = {};
@@ -55,7 +36,7 @@ static void framing_read_coding(Framing *f, Slice value) {
 static void framing_read(Framing *f, const Header *h) {
         if (h->id == HEADER_CONTENT_LENGTH) {
                 f->n_lengths++;
-                if (!parse_length(header_value(h), &f->length))
+                if (!judge_length(header_value(h), &f->length))
                         f->verdict = H1_BAD_FRAMING;
         } else if (h->id == HEADER_TRANSFER_ENCODING)
                 framing_read_coding(f, header_value(h));
@@ -65,13 +46,6 @@ static H1Verdict framing_judge(const Framing *f) {
         if (f->n_lengths + f->n_codings > 1)
                 return H1_BAD_FRAMING;
         return f->verdict;
-}
-
-static bool target_is_clean(Slice t) {
-        for (size_t i = 0; i < t.n; i++)
-                if ((uint8_t) t.p[i] <= ' ' || t.p[i] == 0x7f || t.p[i] == '#')
-                        return false;
-        return true;
 }
 
 H1Verdict h1_judge_request_line(Slice line, Request *r) {
@@ -96,51 +70,9 @@ H1Verdict h1_judge_request_line(Slice line, Request *r) {
         if (slice_equal(r->method_text, SLICE("CONNECT")) || slice_equal(r->method_text, SLICE("TRACE")))
                 return H1_REFUSED_METHOD;
         r->target = (Slice) { space + 1, (size_t) (tail - space - 1) };
-        if (r->target.n == 0 || !target_is_clean(r->target))
+        if (r->target.n == 0 || !judge_target_is_clean(r->target))
                 return H1_BAD_TARGET;
         return H1_OK;
-}
-
-/* host[:port] → host. Names and IPv6 literals; whether we serve it is the route's business. */
-static bool split_authority(Slice a, Slice *ret_host) {
-        size_t n = 0, port;
-
-        if (a.n == 0 || a.n > HOSTNAME_MAX + 1 + 6)
-                return false;
-        if (a.p[0] == '[') {
-                const char *end = memchr(a.p, ']', a.n);
-
-                if (!end)
-                        return false;
-                n = (size_t) (end - a.p) + 1;
-                for (size_t i = 1; i < n - 1; i++)
-                        if (!strchr("0123456789abcdefABCDEF:.", a.p[i]) || !a.p[i])
-                                return false;
-        } else
-                while (n < a.n && (is_digit(a.p[n]) || (a.p[n] | 0x20) - 'a' + 0U < 26U || a.p[n] == '-' ||
-                                   a.p[n] == '.' || a.p[n] == '_'))
-                        n++;
-        if (n == 0)
-                return false;
-        *ret_host = (Slice) { a.p, n };
-        if (n == a.n)
-                return true;
-        port = a.n - n - 1;
-        if (a.p[n] != ':' || port == 0 || port > 5)
-                return false;
-        for (size_t i = n + 1; i < a.n; i++)
-                if (!is_digit(a.p[i]))
-                        return false;
-        return true;
-}
-
-/* Without a port that says nothing, or what the scheme says anyway (RFC 3986 section 6.2.3). */
-static Slice strip_port(Slice a, Slice port) {
-        if (a.n > port.n && memcmp(a.p + a.n - port.n, port.p, port.n) == 0)
-                a.n -= port.n;
-        else if (a.n > 0 && a.p[a.n - 1] == ':')
-                a.n--;
-        return a;
 }
 
 /* An absolute target must say the same as Host (RFC 9112 section 3.2.2 lets it win; a service behind us may
@@ -167,8 +99,7 @@ static H1Verdict judge_target(Request *r) {
                 t = (Slice) { t.p + schemes[i].name.n, t.n - schemes[i].name.n };
                 slash = memchr(t.p, '/', t.n);
                 authority = (Slice) { t.p, slash ? (size_t) (slash - t.p) : t.n };
-                if (!slice_equal_nocase(strip_port(authority, schemes[i].port),
-                                        strip_port(r->authority, schemes[i].port)))
+                if (!judge_authorities_agree(authority, r->authority, schemes[i].port))
                         return H1_BAD_HOST;
                 r->target = slash ? (Slice) { slash, t.n - authority.n } : SLICE("/");
                 return H1_OK;
@@ -238,16 +169,10 @@ static H1Verdict judge_upgrade(const Upgrade *u, Request *r) {
         return H1_OK;
 }
 
-/* A port may be empty (RFC 3986 section 3.2.3); services that do not know it need not learn it. */
-static Slice read_host(Header *h) {
-        if (h->value_size > 1 && h->value[h->value_size - 1] == ':')
-                h->value_size--;
-        return header_value(h);
-}
-
 H1Verdict h1_judge_request(Request *r) {
         Upgrade upgrade = {};
         unsigned n_hosts = 0;
+        Header *host = NULL;
         Framing f = {};
         H1Verdict v;
 
@@ -257,7 +182,8 @@ H1Verdict h1_judge_request(Request *r) {
                 switch (h->id) {
                 case HEADER_HOST:
                         n_hosts++;
-                        r->authority = read_host(h);
+                        host = h;
+                        r->authority = header_value(h);
                         break;
                 case HEADER_CONTENT_LENGTH:
                 case HEADER_TRANSFER_ENCODING:
@@ -280,8 +206,9 @@ H1Verdict h1_judge_request(Request *r) {
         }
         if (upgrade.n_options > H1_CONNECTION_OPTIONS_MAX)
                 return H1_BAD_HEADER;
-        if (n_hosts != 1 || !split_authority(r->authority, &r->host))
+        if (n_hosts != 1 || !judge_authority(&r->authority, &r->host))
                 return H1_BAD_HOST;
+        host->value_size = (uint32_t) r->authority.n;
         v = framing_judge(&f);
         if (v == H1_OK)
                 v = judge_target(r);
@@ -299,7 +226,7 @@ H1Verdict h1_judge_status_line(Slice line, Response *r, bool *ret_http10) {
                 return H1_BAD_LINE;
         if (memcmp(line.p + 5, "1.1 ", 4) != 0 && memcmp(line.p + 5, "1.0 ", 4) != 0)
                 return H1_BAD_VERSION;
-        if (!is_digit(line.p[9]) || !is_digit(line.p[10]) || !is_digit(line.p[11]) ||
+        if (!judge_is_digit(line.p[9]) || !judge_is_digit(line.p[10]) || !judge_is_digit(line.p[11]) ||
             (line.n > 12 && line.p[12] != ' '))
                 return H1_BAD_LINE;
         *ret_http10 = line.p[7] == '0';

@@ -41,7 +41,6 @@ typedef struct H1Limits {
 } H1Limits;
 
 #define H1_HEAD_SIZE_MAX (256U * 1024)
-#define H1_LENGTH_DIGITS_MAX 18U      /* of Content-Length: no overflow, and more than there is */
 #define H1_CONNECTION_OPTIONS_MAX 16U /* each is compared with each field */
 
 /* How far the search for the head's end got. {} before each new head; the buffer may move between calls, its
