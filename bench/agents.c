@@ -430,10 +430,12 @@ static int fleet_read(Fleet *f, const char *path) {
                 f->count++;
         }
         (void) fclose(file);
+        if (r < 0)
+                return r;
         /* Now they stay where they are. */
         for (unsigned i = 0; i < f->count; i++)
                 fleet_queue(f, f->agents + i);
-        return r;
+        return 0;
 }
 
 static int run(Fleet *f, char **argv) {

@@ -5,9 +5,9 @@
 #include "hagw-acmed/account.h"
 
 int string_replace(char **p, const char *s) {
-        char *copy = s ? strdup(s) : NULL;
+        char *copy = NULL;
 
-        if (s && !copy)
+        if (s && !(copy = strdup(s)))
                 return -ENOMEM;
         free(*p);
         *p = copy;

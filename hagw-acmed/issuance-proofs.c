@@ -102,9 +102,11 @@ static void on_looked(const HttpResponse *response, void *userdata) {
         Issuance *i = userdata;
         const Proof *p = issuance_find_proof(i, &i->order->challenges[i->order->index]);
         const char *name = i->order->challenges[i->order->index].identifier;
-        size_t n = strlen(p->key_authorization);
         bool served;
+        size_t n;
 
+        assert(p); /* the look ends with the issuance, to which the proof belongs */
+        n = strlen(p->key_authorization);
         i->look = NULL;
         served = response->status == 0 ||
                  (response->status == 200 && strncmp(response->body, p->key_authorization, n) == 0 &&

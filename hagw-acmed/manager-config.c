@@ -52,10 +52,7 @@ static int manager_want(Manager *m, const Want *w, uint64_t now_usec) {
                         manager_cancel_issuance(m);
                 tries_list_done(&c->tries);
                 strv_free(c->names);
-                c->names = calloc(ELEMENTSOF(w->names), sizeof(*c->names));
-                for (size_t i = 0; c->names && w->names[i]; i++)
-                        if (!(c->names[i] = strdup(w->names[i])))
-                                return -ENOMEM;
+                c->names = strv_copy(w->names);
                 if (!c->names)
                         return -ENOMEM;
                 c->due_usec = now_usec;

@@ -157,6 +157,15 @@ static const AcmeChallenge *authorization_find_challenge(const AcmeAuthorization
         return NULL;
 }
 
+/* The order owns both, as one of a number of challenges. */
+ANALYZER_WRONG("-Wanalyzer-malloc-leak")
+static int challenge_take(OrderChallenge *c, const AcmeChallenge *found) {
+        c->url = strdup(found->url);
+        c->token = strdup(found->token);
+        return c->url && c->token ? 0 : -ENOMEM;
+}
+ANALYZER_RIGHT
+
 int order_take_authorization(Order *o, AcmeAnswer *a, uint64_t now) {
         OrderChallenge *c = &o->challenges[o->n_challenges];
         const AcmeAuthorization *z = &a->authorization;
@@ -177,7 +186,7 @@ int order_take_authorization(Order *o, AcmeAnswer *a, uint64_t now) {
         o->n_challenges++;
         if (!c->identifier || !c->authorization)
                 return -ENOMEM;
-        if (!c->served && (!(c->url = strdup(found->url)) || !(c->token = strdup(found->token))))
+        if (!c->served && found && challenge_take(c, found) < 0)
                 return -ENOMEM;
         if (o->order.authorizations[++o->index])
                 order_enter(o, ORDER_AUTHORIZATION);

@@ -92,7 +92,7 @@ static ProofWay plan_way(const Config *config, const char *name) {
         zone = config_find_zone(config, plain ?: name);
         if (zone && zone->via == CONF_VIA_DIRECT)
                 return PROOF_DNS;
-        if (zone && hostname_in_zone(zone->name, ours->name))
+        if (zone && ours && hostname_in_zone(zone->name, ours->name))
                 return PROOF_RELAY;
         if (zone || (ours && !has_direct_zone(config)))
                 return PROOF_ALIAS;

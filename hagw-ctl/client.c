@@ -163,7 +163,7 @@ static void put_field(FILE *f, const char *field, const char *method, const Daem
                 fputs(d->name, f);
         else if (streq(field, "interface"))
                 fputs(d->interface, f);
-        else if (streq(field, "method"))
+        else if (method && streq(field, "method"))
                 fputs(method, f);
         else
                 fputs("?", f);

@@ -39,6 +39,7 @@ static int is_file(const struct dirent *e) {
 }
 
 static void free_entries(struct dirent **entries, int n) {
+        assert(entries || n <= 0);
         for (int i = 0; i < n; i++)
                 free(entries[i]);
         free(entries);
@@ -143,6 +144,7 @@ static void remove_copy(const char *dir) {
         char path[PATH_MAX];
         int n = list(dir, is_file, &entries);
 
+        assert(entries || n <= 0);
         for (int i = 0; i < n; i++)
                 if (join(path, dir, HOSTS_FOLDER, entries[i]->d_name) >= 0)
                         (void) unlink(path);

@@ -144,6 +144,7 @@ static int ask_password(const char *user, bool later, char **ret) {
                 }
                 if (r < 0)
                         return log_error_errno(r, "The password could not be read: %m");
+                assert(one);
                 if (later && !*one)
                         return 0;
                 r = check(user, one);

@@ -65,6 +65,7 @@ int run_capture(const char *const *argv, char **ret) {
                 return -errno;
         out = fds[0];
         in = fds[1];
+        assert(out >= 0 && in >= 0);
         r = posix_spawn_file_actions_init(&actions);
         if (r == 0)
                 r = posix_spawn_file_actions_adddup2(&actions, in, STDOUT_FILENO);

@@ -207,8 +207,10 @@ static int ask_question(Setup *s, const Question *q) {
 
         r = setup_ask(s, (TypedKind) q->kind, s->relay && q->relay ? q->relay : q->text, q->prompt, known,
                       &value);
-        if (r >= 0)
-                r = setup_take_value(s, q, 0, value);
+        if (r < 0)
+                return r;
+        assert(value);
+        r = setup_take_value(s, q, 0, value);
         if (r < 0 || !*value)
                 return r;
         if (asprintf(&option, "--%s=", q->option) < 0) {

@@ -56,6 +56,7 @@ int setup_check_value(ConfScope scope, const char *group, const char *name, cons
 int setup_take_value(Setup *s, const Question *q, size_t zone, const char *value) {
         int r;
 
+        assert(value);
         if (!*value)
                 return 0;
         r = setup_check_value(q->scope, q->group, q->name, value);

@@ -23,7 +23,7 @@ static int check_domains(const Call *call, const char *name, sd_json_variant *te
                 const size_t length = strlen(wanted) - (endswith(wanted, ".") ? 1 : 0);
                 bool found = false;
 
-                for (size_t k = 0; k < n && !found; k++)
+                for (size_t k = 0; has[k] && !found; k++)
                         found = strlen(has[k]) == length && strncasecmp(has[k], wanted, length) == 0;
                 if (found)
                         continue;

@@ -186,6 +186,7 @@ static int import(const CertFiles *f, sd_json_variant **ret) {
         r = import_key(f, &id);
         if (r < 0)
                 return r;
+        assert(id);
         if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("chain", SD_JSON_BUILD_STRING(chain)),
                            SD_JSON_BUILD_PAIR("keyId", SD_JSON_BUILD_STRING(id))) < 0)
                 return log_oom();

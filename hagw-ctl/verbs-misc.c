@@ -204,7 +204,7 @@ static int unit_of(const char *name, char unit[static UNIT_WORD_MAX]) {
                 short_names[n++] = d->name + strlen("hagw-");
         short_names[n++] = NOTIFY;
         short_names[n] = NULL;
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = 0; short_names[i]; i++)
                 if (streq(short_names[i], bare)) {
                         (void) snprintf(unit, UNIT_WORD_MAX, "--unit=hagw-%s.service", bare);
                         return 0;

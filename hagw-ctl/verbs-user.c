@@ -17,13 +17,14 @@
 
 /* A list of the values given for an option; none given: the fallback, or null. */
 static int option_list(const Call *call, const char *name, const char *fallback, sd_json_variant **ret) {
+        const bool given = call_option(call, name);
         const char *value;
-        int r = 0;
+        int r;
 
-        if (!call_option(call, name) && !fallback)
+        if (!given && !fallback)
                 return sd_json_variant_new_null(ret);
         r = sd_json_variant_new_array(ret, NULL, 0);
-        if (r >= 0 && !call_option(call, name) && *fallback)
+        if (r >= 0 && !given && *fallback)
                 return sd_json_variant_append_arrayb(ret, SD_JSON_BUILD_STRING(fallback));
         for (unsigned n = 0; r >= 0 && (value = call_option_nth(call, name, n)); n++)
                 if (*value)

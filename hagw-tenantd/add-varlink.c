@@ -125,6 +125,7 @@ int vl_method_add(sd_varlink *link, sd_json_variant *parameters, sd_varlink_meth
                 r = given_domains(m, link, g.domains, &domains);
         if (r <= 0)
                 return r;
+        assert(b);
         label_lower(g.name, b->news[0].name);
         problem = manager_name_problem(m, b->news[0].name);
         if (problem)
@@ -219,6 +220,7 @@ int vl_method_add_many(sd_varlink *link, sd_json_variant *parameters, sd_varlink
                 r = check_prefix(m, link, strempty(g.prefix));
         if (r <= 0)
                 return r;
+        assert(b);
         r = db_begin(&m->db, &transaction);
         for (size_t i = 0; r >= 0 && i < b->n; i++)
                 r = add_random(b, strempty(g.prefix), &b->news[i]);

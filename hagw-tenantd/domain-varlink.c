@@ -28,7 +28,7 @@ static int append_domain(char ***list, size_t *n, const char *domain) {
 
 /* Those that there are, without what goes, and what comes. */
 static int join_domains(Manager *m, const char *name, char **add, char **remove, char ***ret) {
-        _cleanup_(strv_freep) char **list = calloc(1, sizeof(char *));
+        _cleanup_(strv_freep) char **list = strv_copy(NULL);
         _cleanup_query_ sqlite3_stmt *q = NULL;
         char domain[TENANT_DOMAIN_MAX + 1];
         size_t n = 0;

@@ -96,7 +96,8 @@ static void expire(Publisher *p, uint64_t now_usec) {
 }
 
 /* -EDQUOT: no more fit. */
-static int add(Publisher *p, const char *tenant, const char *name, const char *value, uint64_t now_usec) {
+static int add(Publisher *p, const char *tenant, const char *name, const char *value, uint64_t now_usec,
+               Value **ret) {
         Value *v = find(p, name, value);
         size_t n = 0;
 
@@ -114,6 +115,7 @@ static int add(Publisher *p, const char *tenant, const char *name, const char *v
                 (void) stpncpy(v->value, value, sizeof(v->value) - 1);
         }
         v->expires_usec = now_usec + PUBLISHED_LIFETIME_USEC;
+        *ret = v;
         return 0;
 }
 
@@ -187,14 +189,15 @@ static int send_withdraw(Publisher *p, sd_varlink *link, const char *name, const
 
 int publisher_publish(Publisher *p, sd_varlink *link, const char *tenant, const char *name,
                       const char *value, uint64_t now_usec) {
+        Value *v;
         int r;
 
         expire(p, now_usec);
-        r = add(p, tenant, name, value, now_usec);
+        r = add(p, tenant, name, value, now_usec, &v);
         if (r == -EDQUOT)
                 return error_busy(link, RETRY_FULL_USEC);
         if (r >= 0)
-                r = send_publish(p, link, find(p, name, value), now_usec);
+                r = send_publish(p, link, v, now_usec);
         return r < 0 ? sd_varlink_error_errno(link, r) : 0;
 }
 

@@ -24,8 +24,8 @@ static int parse_with_units(const char *text, const Unit *units, uint64_t *ret) 
                 return -EINVAL;
         errno = 0;
         v = strtoull(text, &end, 10);
-        if (errno > 0)
-                return -errno;
+        if (errno == ERANGE)
+                return -ERANGE;
         end += strspn(end, " ");
         for (; units->suffix; units++)
                 if (streq(end, units->suffix)) {

@@ -142,6 +142,7 @@ int state_read_json(int dir_fd, const char *name, sd_json_variant **ret) {
         r = state_read(dir_fd, name, &text, &size);
         if (r < 0)
                 return r;
+        assert(text);
         if (strlen(text) != size)
                 return -EBADMSG;
         r = sd_json_parse(text, /* flags= */ 0, ret, /* reterr_line= */ NULL, /* reterr_column= */ NULL);

@@ -213,7 +213,8 @@ static Control *find_machine(const Tenant *t, const char *machine) {
 static Control *find_oldest(const Tenant *t) {
         Control *oldest = t->controls;
 
-        for (Control *k = t->controls; k; k = k->next)
+        assert(oldest);
+        for (Control *k = oldest->next; k; k = k->next)
                 if (k->since_usec < oldest->since_usec)
                         oldest = k;
         return oldest;

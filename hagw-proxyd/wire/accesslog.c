@@ -162,11 +162,11 @@ static void add_text(Fields *f, const char *name, Slice value) {
 
 /* At least width digits, at the end of buffer. */
 static Slice format_number(uint64_t v, unsigned width, char buffer[static NUMBER_MAX]) {
-        char *p = buffer + NUMBER_MAX;
+        size_t at = NUMBER_MAX;
 
-        for (unsigned n = 0; v > 0 || n < width; n++, v /= 10)
-                *--p = (char) ('0' + v % 10);
-        return (Slice) { p, (size_t) (buffer + NUMBER_MAX - p) };
+        for (; at > 0 && (v > 0 || NUMBER_MAX - at < width); v /= 10)
+                buffer[--at] = (char) ('0' + v % 10);
+        return (Slice) { buffer + at, NUMBER_MAX - at };
 }
 
 static void add_number(Fields *f, const char *name, uint64_t value) {

@@ -19,6 +19,16 @@
 #define _likely_(x) __builtin_expect(!!(x), 1)
 #define _unlikely_(x) __builtin_expect(!!(x), 0)
 
+/* Around what gcc -fanalyzer calls a fault and is none; the reason stands beside it. */
+#define PRAGMA_(x) _Pragma(#x)
+#ifdef __clang__
+#define ANALYZER_WRONG(warning)
+#define ANALYZER_RIGHT
+#else
+#define ANALYZER_WRONG(warning) PRAGMA_(GCC diagnostic push) PRAGMA_(GCC diagnostic ignored warning)
+#define ANALYZER_RIGHT PRAGMA_(GCC diagnostic pop)
+#endif
+
 #define ELEMENTSOF(x) (sizeof(x) / sizeof((x)[0]))
 #define CONTAINER_OF(ptr, type, member) ((type *) ((char *) (ptr) - offsetof(type, member)))
 /* Each argument is evaluated once; the counter keeps nested uses from shadowing each other. */

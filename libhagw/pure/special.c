@@ -103,6 +103,7 @@ static const Row *find_row(const IpAddress *a) {
         for (size_t i = 0; i < n; i++)
                 if ((!best || rows[i].prefix > best->prefix) && row_has(&rows[i], a))
                         best = &rows[i];
+        assert(best); /* the last row of each has all addresses */
         return best;
 }
 
