@@ -17,8 +17,8 @@ typedef struct Domain {
 
 struct Owner {
         NameEntry entry;
+        FreshEntry fresh;
         Domain *domains;
-        uint64_t generation;
         char name[HOSTNAME_LABEL_MAX + 1];
 };
 
@@ -55,6 +55,7 @@ static void forget_domains(Worker *w, Owner *o) {
 
 static void owner_remove(Worker *w, Owner *o) {
         forget_domains(w, o);
+        fresh_remove(&w->tenants.owners_told, &o->fresh);
         name_table_remove(&w->tenants.owners, &o->entry);
         free(o);
 }
@@ -131,21 +132,17 @@ void tenant_domains_set(Worker *w, const char *tenant, char *const *domains) {
                 o = owner_new(w, tenant);
         if (!o)
                 return;
-        o->generation = w->tenants.generation;
+        fresh_tell(&w->tenants.owners_told, &o->fresh);
         for (char *const *d = domains; *d; d++)
                 add_domain(w, o, *d);
 }
 
-static void remove_stale(NameEntry *e, void *userdata) {
-        Owner *o = CONTAINER_OF(e, Owner, entry);
-        Worker *w = userdata;
+bool tenant_domains_sweep_one(Worker *w) {
+        FreshEntry *e = fresh_stale(&w->tenants.owners_told);
 
-        if (o->generation != w->tenants.generation)
-                owner_remove(w, o);
-}
-
-void tenant_domains_sweep(Worker *w) {
-        name_table_foreach(&w->tenants.owners, remove_stale, w);
+        if (e)
+                owner_remove(w, CONTAINER_OF(e, Owner, fresh));
+        return e;
 }
 
 static const Domain *find_domain(const Worker *w, const char *name) {

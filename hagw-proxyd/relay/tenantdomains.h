@@ -9,8 +9,8 @@ typedef struct Worker Worker;
 
 /* The tenant's domains are now exactly these (NULL-ended, or NULL: none). */
 void tenant_domains_set(Worker *w, const char *tenant, char *const *domains);
-/* Forgets those that were not set since the generation changed. */
-void tenant_domains_sweep(Worker *w);
+/* Forgets one tenant's that hagw-tenantd does not tell any more. False: there is none. */
+bool tenant_domains_sweep_one(Worker *w);
 /* The tenant of a normalized name: by the name itself, else by "*." and what is behind its first label. */
 const char *tenant_domains_find(const Worker *w, const char *name);
 /* The same, by the name itself and not by a wildcard. */

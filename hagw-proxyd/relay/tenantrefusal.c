@@ -7,6 +7,7 @@
 
 #include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/relay/tenantrefusal.h"
+#include "hagw-proxyd/relay/tenantusage.h"
 #include "libhagw/log.h"
 #include "libhagw/pure/plural.h"
 #include "libhagw/usec.h"
@@ -34,6 +35,7 @@ void tenant_refuse(Worker *w, Tenant *t, Refusal r) {
         if (!t)
                 return;
         refusal_count(&t->refused[r], w->loop.now_usec);
+        tenant_usage_note(t);
         log_when_due(t, r);
 }
 
@@ -53,9 +55,14 @@ Refusal tenant_refuse_link(Worker *w, const char *name, LinkFault fault, bool co
         return r;
 }
 
-void tenant_refusals_flush(Tenant *t) {
-        for (Refusal r = REFUSAL_NONE + 1; r < _REFUSAL_MAX; r++)
+bool tenant_refusals_flush(Tenant *t) {
+        bool left = false;
+
+        for (Refusal r = REFUSAL_NONE + 1; r < _REFUSAL_MAX; r++) {
                 log_when_due(t, r);
+                left |= t->refused[r].n != t->refused[r].logged;
+        }
+        return left;
 }
 
 uint64_t tenant_refusals_total(const Tenant *t) {

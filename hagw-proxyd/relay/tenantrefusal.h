@@ -18,8 +18,8 @@ Refusal tenant_refusal(const Worker *w, const Tenant *t);
 void tenant_refuse(Worker *w, Tenant *t, Refusal r);
 /* Its link has failed: why, counted or not. */
 Refusal tenant_refuse_link(Worker *w, const char *name, LinkFault fault, bool count);
-/* Logs what is left over from before. */
-void tenant_refusals_flush(Tenant *t);
+/* Logs what is left over from before, where it is time. Returns whether some of it is left again. */
+bool tenant_refusals_flush(Tenant *t);
 /* How many, of all reasons. */
 uint64_t tenant_refusals_total(const Tenant *t);
 /* Of many tenants, the newest. In the thread of them all, for as long as none of them goes. */

@@ -144,6 +144,8 @@ static void tenant_remove(Worker *w, Tenant *t) {
         cut_controls(t, "NotAdmitted");
         cut_visitors(t, "removed");
         loop_disarm(&w->loop, &t->step);
+        fresh_remove(&w->tenants.told, &t->fresh);
+        fresh_remove(&w->tenants.busy, &t->busy);
         name_table_remove(&w->tenants.table, &t->entry);
         tenant_info_free(t->info);
         free(t);
@@ -189,18 +191,35 @@ Tenant *tenants_put(Worker *w, TenantInfo *info) {
                 tenant_info_free(info);
                 return NULL;
         }
-        t->generation = w->tenants.generation;
+        fresh_tell(&w->tenants.told, &t->fresh);
         enforce(t);
         tenant_usage_begin(w);
         return t;
 }
 
-static void remove_stale(NameEntry *e, void *userdata) {
-        Tenant *t = CONTAINER_OF(e, Tenant, entry);
-        Worker *w = userdata;
+/* Those who are gone after a round, which may be all there are: in turns. */
+static void sweep(Again *a) {
+        Worker *w = CONTAINER_OF(a, Worker, tenants.sweep);
+        FreshEntry *e;
 
-        if (t->generation != w->tenants.generation)
-                tenant_remove(w, t);
+        while (!loop_turn_is_over(&w->loop)) {
+                loop_spend(&w->loop, LOOP_WORK_LETTER);
+                e = fresh_stale(&w->tenants.told);
+                if (e)
+                        tenant_remove(w, CONTAINER_OF(e, Tenant, fresh));
+                if (!tenant_domains_sweep_one(w) && !e)
+                        return;
+        }
+        loop_again(&w->loop, a);
+}
+
+/* Each change ends with this, too: it costs what has gone, and that is nothing without a new round. */
+static void on_complete(Worker *w) {
+        fresh_end(&w->tenants.told);
+        fresh_end(&w->tenants.owners_told);
+        w->tenants.sweep.run = sweep;
+        if (fresh_stale(&w->tenants.told) || fresh_stale(&w->tenants.owners_told))
+                loop_again(&w->loop, &w->tenants.sweep);
 }
 
 void tenants_on_message(Worker *w, TenantMessage *m) {
@@ -208,11 +227,11 @@ void tenants_on_message(Worker *w, TenantMessage *m) {
 
         switch (m->op) {
         case TENANT_RESET:
-                w->tenants.generation++;
+                fresh_begin(&w->tenants.told);
+                fresh_begin(&w->tenants.owners_told);
                 return;
         case TENANT_COMPLETE:
-                name_table_foreach(&w->tenants.table, remove_stale, w);
-                tenant_domains_sweep(w);
+                on_complete(w);
                 return;
         case TENANT_REMOVE:
                 tenant_domains_set(w, m->name, NULL);
@@ -247,6 +266,7 @@ Refusal tenant_admit(Worker *w, Tenant *t) {
         if (!take_visit(t, w->loop.now_usec))
                 return REFUSAL_CONNECTIONS;
         t->visitors++;
+        tenant_usage_note(t);
         return REFUSAL_NONE;
 }
 
@@ -325,6 +345,7 @@ static void give(Tenant *t, Control *k, uint64_t number, int fd, ChannelClient *
         if (c->next)
                 c->next->link = &c->next;
         t->users = c;
+        tenant_usage_note(t);
         if (prepare_gift(k, number, c, &g) < 0) {
                 safe_close(fd);
                 cut_client(c, "no random bytes");
@@ -423,5 +444,6 @@ void tenants_done(Worker *w) {
                 control_close(w->tenants.strangers);
         name_table_done(&w->tenants.table);
         tenant_domains_done(w);
+        sd_json_variant_unref(w->tenants.rows);
         free(w->tenants.controls);
 }

@@ -3,8 +3,10 @@
 
 #include "hagw-proxyd/crew/tenantinfo.h"
 #include "hagw-proxyd/wire/refusal.h"
+#include "libhagw/net/loop.h"
 #include "libhagw/net/pump.h"
 #include "libhagw/pure/channelframe.h"
+#include "libhagw/pure/freshlist.h"
 #include "libhagw/pure/nametable.h"
 
 /* The relay's tenants. Each has one worker, its home, chosen by a hash of its name: there its record lies,
@@ -69,9 +71,9 @@ struct ChannelClient {
 
 struct Tenant {
         NameEntry entry;
+        FreshEntry fresh;
         Worker *worker;
         TenantInfo *info;
-        uint64_t generation;
         uint64_t domains_version; /* grows with each change of info->domains */
         uint64_t left_usec; /* when the last machine went; 0: none was here */
         uint64_t taken_usec[2]; /* when a machine took the place of one that was there: the last two times */
@@ -83,6 +85,7 @@ struct Tenant {
         RateLimit limit;
         uint64_t visits_usec; /* bucket of connections per second: when it will be full again */
         uint64_t received, sent, visitors; /* since the last report */
+        FreshEntry busy; /* there may be something to report */
         Timer step;
         uint64_t step_usec; /* when one was told */
         RefusalCount refused[_REFUSAL_MAX];
@@ -92,12 +95,17 @@ typedef struct Tenants {
         NameTable table;   /* those whose home is here */
         NameTable domains; /* of all */
         NameTable owners;  /* who has domains */
-        uint64_t generation;
+        FreshList told, owners_told; /* by hagw-tenantd */
+        Again sweep;                 /* those that it does not tell any more */
         uint64_t open_usec; /* since when anybody could attach */
         Control **controls; /* by slot, which stands in the session's id */
         size_t n_controls, next_slot;
         Control *strangers; /* not attached (yet) */
         Timer report;
+        FreshList busy; /* since the last report; a report is a round */
+        Again reporting;
+        sd_json_variant *rows; /* of the report under way */
+        size_t n_rows;
 } Tenants;
 
 int tenants_global_init(void);

@@ -10,11 +10,10 @@
 
 #define USAGE_ROWS_MAX 500U /* tenants in one call */
 
-typedef struct Report {
-        Worker *worker;
-        sd_json_variant *rows;
-        size_t n;
-} Report;
+void tenant_usage_note(Tenant *t) {
+        if (!t->busy.listed)
+                fresh_tell(&t->worker->tenants.busy, &t->busy);
+}
 
 void tenant_usage_collect(Tenant *t, ChannelClient *c) {
         uint64_t received = 0, sent = 0;
@@ -46,6 +45,7 @@ static void take_back(Worker *w, const char *text) {
                 t->received += (uint64_t) control_integer(row, "received", 0);
                 t->sent += (uint64_t) control_integer(row, "sent", 0);
                 t->visitors += (uint64_t) control_integer(row, "visitors", 0);
+                tenant_usage_note(t);
         }
 }
 
@@ -54,58 +54,92 @@ static void on_answer(CallMessage *m) {
                 take_back(m->worker, m->parameters);
 }
 
-static void send_report(Report *r) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
-        CallMessage *m = r->n > 0 ? message_new(MESSAGE_CALL) : NULL;
+static void send_report(Worker *w) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL, *rows = TAKE_PTR(w->tenants.rows);
+        CallMessage *m = w->tenants.n_rows > 0 ? message_new(MESSAGE_CALL) : NULL;
 
-        if (m && sd_json_buildo(&v, SD_JSON_BUILD_PAIR("usage", SD_JSON_BUILD_VARIANT(r->rows))) >= 0 &&
+        w->tenants.n_rows = 0;
+        if (m && sd_json_buildo(&v, SD_JSON_BUILD_PAIR("usage", SD_JSON_BUILD_VARIANT(rows))) >= 0 &&
             sd_json_variant_format(v, /* flags= */ 0, &m->parameters) >= 0) {
-                m->worker = m->asker = r->worker;
+                m->worker = m->asker = w;
                 m->on_answer = on_answer;
                 m->peer = CALL_TENANTD_SLOWLY;
                 m->method = "io.hagw.Tenant.ReportUsage";
-                queue_push(r->worker->main_queue, &m->message);
+                queue_push(w->main_queue, &m->message);
         } else if (m)
                 message_free(&m->message);
-        r->rows = sd_json_variant_unref(r->rows);
-        r->n = 0;
 }
 
-static void report_tenant(NameEntry *e, void *userdata) {
-        Tenant *t = CONTAINER_OF(e, Tenant, entry);
+static void add_row(Tenant *t) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *row = NULL;
-        Report *r = userdata;
+        Tenants *all = &t->worker->tenants;
 
-        tenant_refusals_flush(t);
-        for (ChannelClient *c = t->users; c; c = c->next)
-                tenant_usage_collect(t, c);
         if (t->received == 0 && t->sent == 0 && t->visitors == 0)
                 return;
+        loop_spend(&t->worker->loop, LOOP_WORK_CALL);
         if (sd_json_buildo(&row, SD_JSON_BUILD_PAIR("tenant", SD_JSON_BUILD_STRING(t->info->name)),
                            SD_JSON_BUILD_PAIR("received", SD_JSON_BUILD_UNSIGNED(t->received)),
                            SD_JSON_BUILD_PAIR("sent", SD_JSON_BUILD_UNSIGNED(t->sent)),
                            SD_JSON_BUILD_PAIR("visitors", SD_JSON_BUILD_UNSIGNED(t->visitors))) < 0 ||
-            sd_json_variant_append_array(&r->rows, row) < 0)
+            sd_json_variant_append_array(&all->rows, row) < 0)
                 return;
         t->received = t->sent = t->visitors = 0;
-        if (++r->n >= USAGE_ROWS_MAX)
-                send_report(r);
+        if (++all->n_rows >= USAGE_ROWS_MAX)
+                send_report(t->worker);
+}
+
+/* It stays busy while something may still come of what there is. */
+static void report_tenant(Tenant *t) {
+        const bool untold = tenant_refusals_flush(t);
+
+        fresh_remove(&t->worker->tenants.busy, &t->busy);
+        for (ChannelClient *c = t->users; c; c = c->next) {
+                loop_spend(&t->worker->loop, LOOP_WORK_LETTER);
+                tenant_usage_collect(t, c);
+        }
+        add_row(t);
+        if (untold || t->users || t->received > 0 || t->sent > 0 || t->visitors > 0)
+                tenant_usage_note(t);
+}
+
+/* Returns whether all of the round are told. */
+static bool report_some(Worker *w, bool all) {
+        FreshEntry *e;
+
+        while ((e = fresh_stale(&w->tenants.busy))) {
+                if (!all && loop_turn_is_over(&w->loop))
+                        return false;
+                loop_spend(&w->loop, LOOP_WORK_LETTER);
+                report_tenant(CONTAINER_OF(e, Tenant, busy));
+        }
+        send_report(w);
+        return true;
+}
+
+static void on_reporting(Again *a) {
+        Worker *w = CONTAINER_OF(a, Worker, tenants.reporting);
+
+        if (!report_some(w, /* all= */ false))
+                loop_again(&w->loop, a);
+}
+
+/* Whoever has become busy until now is in it. */
+static void begin_report(Worker *w) {
+        fresh_begin(&w->tenants.busy);
+        fresh_end(&w->tenants.busy);
 }
 
 void tenant_usage_report(Worker *w) {
-        Report r = { .worker = w };
-
-        name_table_foreach(&w->tenants.table, report_tenant, &r);
-        send_report(&r);
+        begin_report(w);
+        (void) report_some(w, /* all= */ true);
 }
 
 static void on_step_due(Timer *timer) {
         Tenant *t = CONTAINER_OF(timer, Tenant, step);
-        Report r = { .worker = t->worker };
 
         t->step_usec = t->worker->loop.now_usec;
-        report_tenant(&t->entry, &r);
-        send_report(&r);
+        report_tenant(t);
+        send_report(t->worker);
         tenant_usage_watch(t);
 }
 
@@ -128,7 +162,8 @@ void tenant_usage_watch(Tenant *t) {
 static void on_timer(Timer *t) {
         Worker *w = CONTAINER_OF(t, Worker, tenants.report);
 
-        tenant_usage_report(w);
+        begin_report(w);
+        loop_again(&w->loop, &w->tenants.reporting);
         loop_arm(&w->loop, t, w->loop.now_usec + TENANT_REPORT_USEC);
 }
 
@@ -136,5 +171,6 @@ void tenant_usage_begin(Worker *w) {
         if (w->tenants.report.fire)
                 return;
         w->tenants.report.fire = on_timer;
+        w->tenants.reporting.run = on_reporting;
         loop_arm(&w->loop, &w->tenants.report, w->loop.now_usec + TENANT_REPORT_USEC);
 }

@@ -7,6 +7,8 @@ typedef struct ChannelClient ChannelClient;
 typedef struct Tenant Tenant;
 typedef struct Worker Worker;
 
+/* Something has happened that a report tells: reports go through those of whom it has. */
+void tenant_usage_note(Tenant *t);
 /* Adds what went over the client's channel since the last time. */
 void tenant_usage_collect(Tenant *t, ChannelClient *c);
 /* Starts reporting, where that has not begun. */
