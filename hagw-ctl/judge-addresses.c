@@ -22,9 +22,18 @@ static const char *family_text(sd_json_variant *a) {
         return streq(strempty(field_text(a, "family")), "ipv4") ? "IPv4" : "IPv6";
 }
 
+/* One that the world can come to: not of a special range, whether the owner says so or an interface. */
+static bool is_usable(const Status *s, sd_json_variant *a) {
+        const char *text = field_text(a, "address");
+        IpAddress address;
+
+        return text && (ip_parse(text, &address) < 0 ||
+                        special_is_public(&address, !s->config || s->config->documentation_networks));
+}
+
 static bool is_known(const Status *s) {
         for (size_t i = 0; i < field_count(s->addresses, "addresses"); i++)
-                if (field_text(field_element(s->addresses, "addresses", i), "address"))
+                if (is_usable(s, field_element(s->addresses, "addresses", i)))
                         return true;
         return false;
 }
@@ -48,8 +57,7 @@ static bool judge_special(Status *s, sd_json_variant *a) {
         const char *text = field_text(a, "address"), *name = NULL;
         IpAddress address;
 
-        if (!text || ip_parse(text, &address) < 0 ||
-            special_is_public(&address, s->config && s->config->documentation_networks))
+        if (!text || is_usable(s, a) || ip_parse(text, &address) < 0)
                 return false;
         (void) special_reach(&address, &name);
         status_problem(s,
@@ -62,9 +70,7 @@ static bool judge_special(Status *s, sd_json_variant *a) {
 static void judge_address(Status *s, sd_json_variant *a) {
         const char *error = field_text(a, "error"), *held = field_text(a, "held");
 
-        if (judge_special(s, a))
-                return;
-        if (cause_explains(s, NULL, error))
+        if ((field_text(a, "address") && !is_usable(s, a)) || cause_explains(s, EFFECT_ADDRESS, NULL, error))
                 return;
         if (held)
                 (error ? status_problem : status_notice)(
@@ -92,19 +98,29 @@ bool status_needs_no_address(const Status *s) {
         return s->config && relay_is_only_way(s->config);
 }
 
+/* There are some, of special ranges all of them. */
+static bool is_told(const Status *s) {
+        for (size_t i = 0; i < field_count(s->addresses, "addresses"); i++)
+                if (field_text(field_element(s->addresses, "addresses", i), "address"))
+                        return true;
+        return false;
+}
+
 /* A source that is silent, and that there is no address by it, are one thing. */
 static void judge_no_address(Status *s) {
-        size_t awaited = 0, n_errors = 0;
+        size_t awaited = 0, n_errors = 0, n_sources = 0;
         const char *error = NULL;
 
         for (size_t i = 0; i < field_count(s->addresses, "addresses"); i++) {
                 sd_json_variant *a = field_element(s->addresses, "addresses", i);
 
+                /* What judge_special() has told is not missed. */
+                n_sources += !field_text(a, "address") && !streq(strempty(field_text(a, "source")), "none");
                 awaited += streq(strempty(field_text(a, "knowledge")), "unknown");
                 error = error ?: field_text(a, "error");
                 n_errors += !!field_text(a, "error");
         }
-        if (cause_explains(s, NULL, error))
+        if (cause_explains(s, EFFECT_ADDRESS, NULL, error) || (n_sources == 0 && is_told(s)))
                 return;
         if (awaited > 0 && n_errors == 0)
                 status_notice(s, "The public address is not known yet: its source is being asked.");
@@ -116,6 +132,8 @@ static void judge_no_address(Status *s) {
 }
 
 int judge_addresses(Status *s) {
+        for (size_t i = 0; i < field_count(s->addresses, "addresses"); i++)
+                (void) judge_special(s, field_element(s->addresses, "addresses", i));
         if (status_has_no_address(s))
                 judge_no_address(s);
         else
@@ -163,6 +181,8 @@ int judge_visitors(Status *s) {
         const uint64_t now = clock_usec(CLOCK_REALTIME), since = status_visitors_since(s);
         char when[TIME_TEXT_MAX];
 
+        if (status_is_lost(s) || status_has_no_address(s))
+                return 0;
         for (size_t i = 0; since > 0 && i < ELEMENTSOF(doors); i++) {
                 const uint64_t last = MAX(status_last_visitor(s, doors[i].door), since);
 

@@ -140,9 +140,9 @@ static bool is_explained(const Status *s, sd_json_variant *c) {
 
         const CaaName *alias = alias_of(s, c);
 
-        return cause_explains(s, field_text(c, "name"), field_text(c, "error")) ||
+        return cause_explains(s, EFFECT_CERTIFICATE, field_text(c, "name"), field_text(c, "error")) ||
                (alias && !alias->alias_stands) || /* told by judge_caa() */
-               (s->told[CAUSE_CLOCK] && (streq(state, "expired") || streq(state, "expiring")));
+               (s->told[CAUSE_CLOCK_AHEAD] && (streq(state, "expired") || streq(state, "expiring")));
 }
 
 static void judge_bad(Status *s, sd_json_variant *c, const char *more) {

@@ -70,6 +70,6 @@ int judge_clock(Status *s) {
                 status_problem(s, "This machine's clock says %s, and %s certificate is not valid yet by it. "
                                   REMEDY ".", says, witness);
         if (s->n_problems > 0)
-                cause_note(s, CAUSE_CLOCK);
+                cause_note(s, difference < 0 ? CAUSE_CLOCK_AHEAD : CAUSE_CLOCK_BEHIND);
         return 0;
 }

@@ -21,7 +21,7 @@ int judge_exports(Status *s) {
                 Export e;
 
                 export_read(sd_json_variant_by_index(array, i), &e);
-                if (!e.error || cause_explains(s, NULL, e.error))
+                if (!e.error || cause_explains(s, EFFECT_EXPORT, NULL, e.error))
                         continue;
                 (void) format_when(e.failing_usec, clock_usec(CLOCK_REALTIME), when);
                 status_problem(s,

@@ -64,22 +64,14 @@ static bool is_off(sd_json_variant *d) {
         return !field_bool(d, "running") && !field_bool(d, "denied") && !field_bool(d, "silent");
 }
 
-/* "hagw-dnsd, hagw-netd"; to be freed. */
-static char *join_off(const Status *s) {
-        char *text = NULL;
-        size_t size, n = 0;
-        FILE *f = open_memstream(&text, &size);
+bool status_runs(const Status *s, const char *daemon) {
+        for (size_t i = 0; i < field_count(s->daemons, "daemons"); i++) {
+                sd_json_variant *d = field_element(s->daemons, "daemons", i);
 
-        if (!f)
-                return NULL;
-        for (size_t i = 0; i < field_count(s->daemons, "daemons"); i++)
-                if (is_off(field_element(s->daemons, "daemons", i)))
-                        fprintf(f, "%s%s", n++ > 0 ? ", " : "",
-                                field_text(field_element(s->daemons, "daemons", i), "name"));
-        if (fclose(f) == 0)
-                return text;
-        free(text);
-        return NULL;
+                if (streq(strempty(field_text(d, "name")), daemon))
+                        return field_bool(d, "running");
+        }
+        return false;
 }
 
 /* What systemctl says of a unit's file ("enabled", "masked"); empty where there is no systemd to ask. */
@@ -93,17 +85,47 @@ static bool unit_is(const char *unit, const char *state) {
         return streq(text, state);
 }
 
-/* systemctl start says nothing of these, and does nothing. */
-static bool judge_masked(Status *s, const char *name) {
+/* systemctl start says nothing of such ones, and does nothing. Each has a cause of its own, whatever else
+ * keeps daemons down. Whether any is. */
+static bool judge_masked(Status *s) {
         char unit[64];
 
-        (void) snprintf(unit, sizeof(unit), "%s.service", name);
-        if (!unit_is(unit, "masked"))
-                return false;
-        status_problem(s, "%s is masked, so that nothing starts it: systemctl unmask %s, then systemctl "
-                          "start hagw.target.",
-                       name, unit);
-        return true;
+        for (size_t i = 0; i < field_count(s->daemons, "daemons") && i < 32; i++) {
+                sd_json_variant *d = field_element(s->daemons, "daemons", i);
+                const char *name = field_text(d, "name");
+
+                (void) snprintf(unit, sizeof(unit), "%s.service", name);
+                if (!is_off(d) || !unit_is(unit, "masked"))
+                        continue;
+                s->masked |= 1U << i;
+                status_problem(s, "%s is masked, so that nothing starts it: systemctl unmask %s, then "
+                                  "systemctl start hagw.target.",
+                               name, unit);
+        }
+        return s->masked != 0;
+}
+
+/* That something has to be done about, and another thing than unmasking it. */
+static bool is_to_start(const Status *s, size_t i) {
+        return is_off(field_element(s->daemons, "daemons", i)) && !(i < 32 && (s->masked & 1U << i));
+}
+
+/* "hagw-dnsd, hagw-netd"; to be freed. */
+static char *join_off(const Status *s) {
+        char *text = NULL;
+        size_t size, n = 0;
+        FILE *f = open_memstream(&text, &size);
+
+        if (!f)
+                return NULL;
+        for (size_t i = 0; i < field_count(s->daemons, "daemons"); i++)
+                if (is_to_start(s, i))
+                        fprintf(f, "%s%s", n++ > 0 ? ", " : "",
+                                field_text(field_element(s->daemons, "daemons", i), "name"));
+        if (fclose(f) == 0)
+                return text;
+        free(text);
+        return NULL;
 }
 
 /* One has its own reason; several have one thing to do about them. */
@@ -118,8 +140,7 @@ static int judge_off(Status *s, sd_json_variant *first, size_t n) {
                 return 0;
         }
         if (n == 1) {
-                if (!judge_masked(s, field_text(first, "name")))
-                        status_problem(s, "%s", field_text(first, "error"));
+                status_problem(s, "%s", field_text(first, "error"));
                 return 0;
         }
         names = join_off(s);
@@ -164,12 +185,16 @@ int judge_daemons(Status *s) {
                 judge_all_off(s);
                 return 0;
         }
+        if (judge_masked(s))
+                s->unreachable = true;
         for (size_t i = 0; i < field_count(s->daemons, "daemons"); i++) {
                 sd_json_variant *d = field_element(s->daemons, "daemons", i);
 
                 if (field_bool(d, "denied"))
                         s->denied = true;
                 else if (is_off(d)) {
+                        if (!is_to_start(s, i))
+                                continue;
                         first = first ?: d;
                         n++;
                 } else if (!field_bool(d, "running")) {

@@ -43,7 +43,8 @@ static void judge_service(Status *s, size_t at) {
         char when[TIME_TEXT_MAX], also[64] = "";
         size_t more;
 
-        if (cause_explains(s, field_text(h, "name"), field_text(h, "error")) || host_was_told(s, at, &more))
+        if (cause_explains(s, EFFECT_SERVICE, field_text(h, "name"), field_text(h, "error")) ||
+            host_was_told(s, at, &more))
                 return;
         if (more > 0)
                 (void) snprintf(also, sizeof(also), " (and %zu more %s)", more, PLURAL(more, "host"));
@@ -66,7 +67,7 @@ static void judge_unloaded(Status *s) {
                 more += !!first;
                 first = first ?: field_text(h, "name");
         }
-        if (!first || s->unreachable || s->denied || s->told[CAUSE_CONFIG])
+        if (!first || !status_runs(s, "hagw-proxyd") || s->told[CAUSE_CONFIG])
                 return;
         if (more > 0)
                 status_problem(s, "hagw-proxyd does not know %s and %zu more yet: hagw-ctl reload", first,
@@ -122,6 +123,19 @@ static bool zone_is_explained(const Status *s, const ConfZone *zone, DelegationV
         default:
                 return false;
         }
+}
+
+bool status_is_lost(const Status *s) {
+        bool any = false;
+
+        for (size_t i = 0; s->config && i < s->config->n_zones; i++) {
+                if (s->config->zones[i].via == CONF_VIA_RELAY)
+                        continue;
+                any = true;
+                if (!status_zone_is_lost(s, s->config->zones[i].name))
+                        return false;
+        }
+        return any;
 }
 
 bool status_zone_is_lost(const Status *s, const char *zone) {

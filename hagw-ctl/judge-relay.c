@@ -13,6 +13,15 @@
 #include "libhagw/pure/plural.h"
 #include "libhagw/usec.h"
 
+/* As hagw-proxyd has it, which may be what the files said before. */
+static const char *relay_address(const Status *s) {
+        return field_text(sd_json_variant_by_key(s->relay, "relay"), "address") ?: s->config->relay.address;
+}
+
+static const char *relay_tenant(const Status *s) {
+        return field_text(sd_json_variant_by_key(s->relay, "relay"), "tenant") ?: s->config->relay.tenant;
+}
+
 #define REFUSED_RECENT_USEC (10 * USEC_PER_MINUTE)
 #define TAKEN_RECENT_USEC (5 * USEC_PER_MINUTE) /* who swaps does so in less */
 
@@ -133,8 +142,7 @@ static void judge_taken_over(Status *s, sd_json_variant *relay) {
                                "turns: it took this one's place %s. hagw-ctl detach on one of them ends "
                                "that, or at the relay hagw-ctl tenant set %s --agents=2 lets both be "
                                "attached.",
-                               s->config->relay.address, format_when(last, now, when),
-                               s->config->relay.tenant);
+                               relay_address(s), format_when(last, now, when), relay_tenant(s));
 }
 
 int judge_relay(Status *s) {
@@ -142,16 +150,16 @@ int judge_relay(Status *s) {
         const char *error = field_text(relay, "error");
 
         if (relay && !relay_is_attached(relay)) {
-                if (!cause_explains(s, NULL, error))
+                if (!cause_explains(s, EFFECT_RELAY, NULL, error))
                         status_problem(s, "This house is not attached to its relay %s (%s)%s%s",
-                                       s->config->relay.address, field_text(relay, "state"),
+                                       relay_address(s), field_text(relay, "state"),
                                        error ? ": " : ".", strempty(error));
                 cause_note(s, CAUSE_RELAY);
         } else if (relay && error)
                 status_problem(s,
                                "This house is still attached to its relay %s with the token of before, for "
                                "with the new one it fails: %s",
-                               s->config->relay.address, error);
+                               relay_address(s), error);
         judge_domains(s, relay);
         for (size_t i = 0; i < field_count(relay, "refused"); i++)
                 judge_refused(s, relay, field_element(relay, "refused", i));

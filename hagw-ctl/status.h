@@ -17,7 +17,8 @@
 
 /* What makes other things fail, too (cause.h). */
 typedef enum Cause {
-        CAUSE_CLOCK,
+        CAUSE_CLOCK_BEHIND,
+        CAUSE_CLOCK_AHEAD,
         CAUSE_DISK,
         CAUSE_RESOLVER,   /* names cannot be looked up */
         CAUSE_RELAY,      /* of a house: it is not attached */
@@ -46,6 +47,7 @@ typedef struct Status {
         const char *config_dir;
         bool told[_CAUSE_MAX];
         size_t n_off; /* daemons that are off, where judge_config() tells them with the reason */
+        uint32_t masked; /* a bit for each of the daemons that nothing starts, which was told */
 } Status;
 
 /* A finding is one sentence, or two: what hurts, and the remedy. A problem keeps visitors away or needs a
@@ -87,8 +89,10 @@ bool status_has_no_address(const Status *s);
 /* Its visitors come through the relay, and nobody gave it one. */
 bool status_needs_no_address(const Status *s);
 
-/* The world does not find the zone, as was told. */
+/* The world does not find the zone, as was told; or not one of those that it should find. */
 bool status_zone_is_lost(const Status *s, const char *zone);
+bool status_is_lost(const Status *s);
+bool status_runs(const Status *s, const char *daemon);
 
 /* That the daemon runs behind a door that is shut. -ENOMEM. */
 int status_mark_shut(Status *s, const char *daemon);

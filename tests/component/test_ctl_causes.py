@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from ctl_tools import FAILED, OK, UNREACHABLE, Ctl, ctl  # noqa: F401
+from ctl_tools import FAILED, OK, UNREACHABLE, Ctl, booted, ctl  # noqa: F401
 
 ZONE, OTHER, HOUSE = "home.test", "cabin.test", "8.8.8.8"
 CONFIG = f'zones = ( {{ name = "{ZONE}"; }}, {{ name = "{OTHER}"; }} );\n'
@@ -88,7 +88,7 @@ class Place:
             "Net": {**describe, "Watch": lambda _: {"addresses": self.addresses}, "Query": self.query}, "Key": {**describe},
             "Acme": {**describe, "Watch": lambda _: {"certificates": self.certificates, **({"clockDifferenceUSec": self.clock} if self.clock else {})}},
             "Proxy": {**describe, "ListHosts": lambda _: {"hosts": self.hosts}, "ListHops": {"hops": []}, "DescribeOutside": lambda _: self.visitors,
-                      "DescribeRelay": lambda _: self.relay},
+                      "DescribeRelay": lambda _: self.relay or {"error": "io.hagw.Proxy.NoRelay", "parameters": {}}},
             "Web": {**describe, "ListSessions": {"sessions": []}, "ListRefusals": {"refusals": []}}}
         self.stands = {}
 
@@ -197,17 +197,35 @@ def test_hosts_that_wait_for_the_configuration_to_be_mended(place):
     place.only("hagw-proxyd keeps its old configuration: /etc/ssl/x.pem: Permission denied")
 
 
-def test_the_clock(place):
-    """By it good certificates are over, and others' have not begun."""
-    place.clock = -400 * 24 * HOUR * 10**6
+@pytest.mark.parametrize("behind", [True, False])
+def test_the_clock(place, behind):
+    """By it good certificates are over, or others' have not begun; not both."""
+    place.clock = (400 if behind else -400) * 24 * HOUR * 10**6
     place.config = RELAYED
-    place.relay = {"state": "unreachable", "error": "The certificate of relay.test is not trusted: not yet valid"}
-    place.certificates = [certificate("anna.relay.test", "expired"),
-                          certificate("ha.anna.relay.test", **fail("The server's certificate is not trusted: The certificate chain uses not yet valid certificate"))]
+    place.certificates = [certificate("anna.relay.test", "valid" if behind else "expired")]
     place.files = {"ha": 'name = "ha.anna.relay.test"; upstream = "https://127.0.0.1:1";'}
-    place.hosts = [{"name": "ha.anna.relay.test", "health": "failing", "error": "127.0.0.1:1 has a certificate that this machine refuses: it has expired."}]
+    place.hosts = [{"name": "ha.anna.relay.test", "health": "failing", "error": "127.0.0.1:1 has a certificate that this machine refuses: it "
+                    + ("is not valid yet." if behind else "has expired.")}]
+    place.relay = {"state": "attached"}
+    if behind:
+        place.relay = {"state": "unreachable", "error": "The certificate of relay.test is not trusted: not yet valid"}
+        place.certificates += [certificate("ha.anna.relay.test", **fail(
+            "The server's certificate is not trusted: The certificate chain uses not yet valid certificate"))]
     place.start()
     place.only("This machine's clock says ", "timedatectl")
+
+
+@pytest.mark.parametrize("behind", [True, False])
+def test_what_a_wrong_clock_does_not_explain(place, behind):
+    """One that is behind makes nothing look expired."""
+    place.clock = (400 if behind else -400) * 24 * HOUR * 10**6
+    place.certificates = [certificate(ZONE, "expired" if behind else "valid")]
+    place.files = {"ha": f'name = "ha.{ZONE}"; upstream = "https://127.0.0.1:1";'}
+    place.hosts = [{"name": f"ha.{ZONE}", "health": "failing", "error": "127.0.0.1:1 has a certificate that this machine refuses: it "
+                    + ("has expired." if behind else "is not valid yet.")}]
+    place.start()
+    problems, _ = place.found()
+    assert len(problems) == (3 if behind else 2) and "clock" in problems[0] and f"The service behind ha.{ZONE} fails" in problems[1], problems
 
 
 @pytest.mark.parametrize("field,begin", [("stateFaults", "The state of hagw-netd (and 2 more daemons) could not be written"),
@@ -390,3 +408,156 @@ def test_an_address_that_nobody_reaches(place, address, name):
     place.start()
     problems, _ = place.found(FAILED)
     assert any(p.startswith(f"The public IPv4 address is {address}, which is none (") and name in p.lower() for p in problems), problems
+
+
+# --- every cause beside every trouble that has nothing to do with it ------------------------------------------------------------------------------------
+
+RELAY_ZONE = "anna.relay.test"
+
+
+def lost(place):
+    place.hears = False
+
+
+def clock(ahead):
+    def apply(place):
+        place.clock = (-400 if ahead else 400) * DAY * 10**6
+    return apply
+
+
+def disk(place):
+    place.describe("Net", stateDirectory="/var/lib/hagw", stateFaults=[{"file": "/var/lib/hagw/x.json", "reason": "No space left on device", "sinceUSec": usec(-HOUR)}])
+
+
+def resolver(place):
+    place.answers["Net"]["Query"] = {"error": "io.hagw.Net.ResolverFailed", "parameters": {"name": "x", "reason": "no answer in time"}}
+    place.hears = False
+
+
+def relay(place):
+    place.config += 'relay: { address = "relay.test"; tenant = "anna"; };\n'
+    place.config = place.config.replace("zones = ( ", f'zones = ( {{ name = "{RELAY_ZONE}"; via = "relay"; }}, ')
+    place.relay = {"address": "relay.test", "tenant": "anna", "state": "unreachable", "error": "connecting to 192.0.2.1: Connection refused"}
+
+
+def off(name):
+    def apply(place):
+        place.off.append(name)
+    return apply
+
+
+def broken(place):
+    place.files["broken"] = "name = ;\n"
+
+
+def held(place):
+    place.listeners = [{"address": HOUSE, "port": 53, "transport": t, "open": False, "error": "EADDRINUSE"} for t in ("udp", "tcp")]
+    place.hears = False
+
+
+def nowhere(place):
+    place.addresses[0] = {"family": "ipv4", "source": "resolve:house.example.org", "knowledge": "none", "error": "house.example.org has no address"}
+    place.hears = False
+
+
+CAUSES = {
+    "delegation": (lost, "Nobody on the internet finds "), "clock-ahead": (clock(True), "This machine's clock says "),
+    "clock-behind": (clock(False), "This machine's clock says "), "disk": (disk, "The state of hagw-netd could not be written"),
+    "resolver": (resolver, "Whether the internet finds "), "relay": (relay, "This house is not attached to its relay relay.test"),
+    "webd": (off("Web"), "hagw-webd is not running"), "keyd": (off("Key"), "hagw-keyd is not running"), "dnsd": (off("Dns"), "hagw-dnsd is not running"),
+    "acmed": (off("Acme"), "hagw-acmed is not running"), "config": (broken, "The configuration in "), "port-53": (held, "hagw-dnsd is not asked at port 53"),
+    "address": (nowhere, "No public address is known")}
+
+
+def service(name, error):
+    def apply(place):
+        if name.endswith(RELAY_ZONE) and RELAY_ZONE not in place.config:
+            return False
+        place.files["ha"] = f'name = "{name}"; upstream = "http://192.168.1.4:8123";'
+        place.hosts.append({"name": name, "upstream": "http://192.168.1.4:8123", "health": "failing", "error": error})
+    return apply
+
+
+def order(name, error):
+    def apply(place):
+        place.certificates.append(certificate(name, **fail(error)))
+    return apply
+
+
+def hop(place):
+    place.answers["Proxy"]["ListHops"] = {"hops": [{"address": "192.168.1.1", "firstUSec": usec(-HOUR), "lastUSec": usec(-60)}]}
+
+
+def special(place):
+    place.addresses[1] = {"family": "ipv6", "source": "static:fd00::1", "address": "fd00::1", "knowledge": "known"}
+
+
+# And of which causes it is the same trouble, or not to be known.
+TROUBLES = {
+    "refused": (service(f"ha.{ZONE}", "192.168.1.4:8123 refuses connections from this machine (192.168.1.2): the service does not run there."),
+                f"The service behind ha.{ZONE} fails", ()),
+    "named-dns": (service(f"ha.{ZONE}", "The service answers 403 to the name dns.home.test and not to its own: allow it."), f"The service behind ha.{ZONE} fails", ()),
+    "named-relay": (service(f"ha.{RELAY_ZONE}", f"192.168.1.4:8123 speaks TLS and upstream says http: hagw-ctl host set ha.{RELAY_ZONE} https://192.168.1.4:8123"),
+                    f"The service behind ha.{RELAY_ZONE} fails", ()),
+    "neighbour": (service(f"ha.{ZONE}", "looking up ha.local: nobody has it. Write a name that this machine can look up, or the service's address. Names in .local "
+                          "need mDNS on this machine: avahi-daemon, or systemd-resolved with MulticastDNS=yes."), f"The service behind ha.{ZONE} fails", ()),
+    "limited": (order(f"x.{ZONE}", f"The certificate authority refuses: too many certificates (5) already issued for x.{ZONE}"), f"Certificate x.{ZONE}: failed", ("acmed",)),
+    "policy": (order(f"dns.{ZONE}", f"The certificate authority refuses: rejectedIdentifier: the name dns.{ZONE} is on a list"), f"Certificate dns.{ZONE}: failed", ("acmed",)),
+    "stored": (order(RELAY_ZONE, f"The certificate authority refuses: too many certificates (5) already issued for {RELAY_ZONE}"), f"Certificate {RELAY_ZONE}: failed", ("acmed",)),
+    # Who is off may be so because of it, and which zones there are to be nobody knows then.
+    "file": (broken, "The configuration in ", ("config", "webd", "keyd", "dnsd", "acmed", "delegation", "resolver")),
+    "full": (disk, "The state of hagw-netd could not be written", ("disk",)),
+    "hop": (hop, "Visitors come from 192.168.1.1", ()),
+    "special": (special, "The public IPv6 address is fd00::1", ())}
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_what_has_a_cause_of_its_own_is_told_besides(place, cause, trouble):
+    spoil, begin = CAUSES[cause]
+    add, also, same = TROUBLES[trouble]
+    place.off = []
+    place.hosts = []
+    spoil(place)
+    if add(place) is False or cause in same:
+        return
+    place.start(*place.off)
+    problems = json.loads(place.ctl.run("--json", "status").stdout)["problems"]
+    assert [p for p in problems if p.startswith(begin)] and [p for p in problems if p.startswith(also)], problems
+
+
+@pytest.mark.parametrize("off, masked, said", [
+    (("Web",), ("Web",), ["hagw-webd is masked"]), (("Web", "Key"), ("Web",), ["hagw-webd is masked", "hagw-keyd is not running"]),
+    (("Web", "Key", "Dns"), ("Web",), ["hagw-webd is masked", "hagw-dnsd, hagw-keyd are not running"]),
+    (("Web", "Key"), (), ["hagw-keyd, hagw-webd are not running"])])
+def test_a_masked_daemon_is_told_beside_those_that_can_be_started(booted, off, masked, said):  # noqa: F811
+    place = Place(booted)
+    units = {f"hagw-{n.lower()}d" for n in masked}
+    booted.start = lambda verb, words: (0, "masked\n" if set(words) & units else "enabled\n") if verb == "is-enabled" else 0
+    place.start(*off)
+    problems, _ = place.found(UNREACHABLE)
+    place.close()
+    assert len(problems) == len(said) and all(p.startswith(begin) for p, begin in zip(problems, said)), problems
+
+
+@pytest.mark.parametrize("hears", [True, False])
+def test_that_nobody_comes_follows_from_that_nobody_finds_the_house(place, hears):
+    place.hears, place.visitors = hears, {"sinceUSec": usec(-3 * DAY), "outside": []}
+    place.start()
+    problems, notices = place.found(OK if hears else FAILED)
+    assert len(problems) == (not hears) and len([n for n in notices if n.startswith("Nobody has come from outside to port ")]) == (2 if hears else 0), notices
+
+
+def test_a_host_that_waits_is_told_beside_another_daemon_that_is_off(place):
+    place.files = {"ha": f'name = "ha.{ZONE}"; upstream = "http://127.0.0.1:1";'}
+    place.start("Acme")
+    problems, _ = place.found(UNREACHABLE)
+    assert len(problems) == 2 and f"hagw-proxyd does not know ha.{ZONE} yet" in problems[1], problems
+
+
+def test_a_caa_record_of_another_name_explains_nothing(place):
+    place.certificates[0] |= fail("The certificate authority refuses: CAA record for home.test prevents issuance")
+    place.files = {"x": 'name = "ha.elsewhere.test"; upstream = "http://127.0.0.1:1";'}
+    place.start()
+    problems, _ = place.found()
+    assert [p for p in problems if p.startswith(f"Certificate {ZONE}: failed")], problems
