@@ -7,6 +7,7 @@
 #include "hagw-ctl/delegation.h"
 #include "hagw-ctl/output.h"
 #include "hagw-ctl/relay.h"
+#include "hagw-ctl/remedy.h"
 #include "libhagw/pure/special.h"
 #include "libhagw/usec.h"
 
@@ -23,12 +24,17 @@ static const char *family_text(sd_json_variant *a) {
 }
 
 /* One that the world can come to: not of a special range, whether the owner says so or an interface. */
-static bool is_usable(const Status *s, sd_json_variant *a) {
-        const char *text = field_text(a, "address");
+bool status_address_is_usable(const Status *s, const char *text) {
         IpAddress address;
 
-        return text && (ip_parse(text, &address) < 0 ||
-                        special_is_public(&address, !s->config || s->config->documentation_networks));
+        return !text || ip_parse(text, &address) < 0 ||
+               special_is_public(&address, !s->config || s->config->documentation_networks);
+}
+
+static bool is_usable(const Status *s, sd_json_variant *a) {
+        const char *text = field_text(a, "address");
+
+        return text && status_address_is_usable(s, text);
 }
 
 static bool is_known(const Status *s) {
@@ -52,6 +58,25 @@ bool status_has_no_address(const Status *s) {
                (s->config ? any_zone_is_direct(s->config) : any_is_looked_for(s));
 }
 
+static RemedyPlace place_of(const Status *s) {
+        return s->config && s->config->tenants.zone ? REMEDY_RELAY : REMEDY_HOUSE;
+}
+
+/* For the address that hagw-netd did not take, as its error says ("NAME has the address ADDRESS, which …");
+ * NULL: that is not why. */
+static const char *remedy_of_error(const Status *s, const char *error) {
+        static const char before[] = " has the address ";
+        const char *at = error ? strstr(error, before) : NULL;
+        char text[IP_TEXT_MAX];
+        IpAddress address;
+
+        if (!at)
+                return NULL;
+        at += strlen(before);
+        (void) snprintf(text, sizeof(text), "%.*s", (int) strcspn(at, ","), at);
+        return ip_parse(text, &address) >= 0 ? remedy_of_setting(&address, place_of(s)) : NULL;
+}
+
 /* The owner's word that was taken all the same, or an interface's. */
 static bool judge_special(Status *s, sd_json_variant *a) {
         const char *text = field_text(a, "address"), *name = NULL;
@@ -62,13 +87,16 @@ static bool judge_special(Status *s, sd_json_variant *a) {
         (void) special_reach(&address, &name);
         status_problem(s,
                        "The public %s address is %s, which is none (%s): nobody on the internet reaches it. "
-                       "Set public_address.%s in hagw.conf.",
-                       family_text(a), text, name ?: "special use", strempty(field_text(a, "family")));
+                       "%s",
+                       family_text(a), text, name ?: "special use",
+                       remedy_of_setting(&address, place_of(s)));
         return true;
 }
 
 static void judge_address(Status *s, sd_json_variant *a) {
-        const char *error = field_text(a, "error"), *held = field_text(a, "held");
+        const char *error = field_text(a, "error"), *held = field_text(a, "held"),
+                   *remedy = remedy_of_error(s, error);
+        char when[TIME_TEXT_MAX];
 
         if ((field_text(a, "address") && !is_usable(s, a)) || cause_explains(s, EFFECT_ADDRESS, NULL, error))
                 return;
@@ -80,7 +108,17 @@ static void judge_address(Status *s, sd_json_variant *a) {
                         family_text(a), field_text(a, "address"), held, field_text(a, "source"),
                         error ? ": " : " yet", strempty(error));
         else if (error && field_text(a, "address"))
-                status_problem(s, "The public %s address could not be confirmed: %s", family_text(a), error);
+                status_problem(s,
+                               "The public %s address could not be confirmed (it last was %s), so that %s "
+                               "stays for now: %s. %s",
+                               family_text(a),
+                               format_when(field_number(a, "confirmedUSec"), clock_usec(CLOCK_REALTIME),
+                                           when),
+                               field_text(a, "address"), error,
+                               remedy ?: "hagw-ctl address --refresh asks its source again.");
+        else if (error && remedy)
+                status_problem(s, "The public %s address could not be confirmed: %s. %s", family_text(a),
+                               error, remedy);
         else if (error)
                 status_problem(s,
                                "The public %s address could not be confirmed: %s. If this machine is to "
@@ -126,9 +164,10 @@ static void judge_no_address(Status *s) {
                 status_notice(s, "The public address is not known yet: its source is being asked.");
         else
                 status_problem(s,
-                               "No public address is known: visitors cannot find this house%s%s%s. See "
-                               "public_address in hagw.conf(5).",
-                               error ? " (" : "", strempty(error), error ? ")" : "");
+                               "No public address is known, so that visitors do not find this %s%s%s. %s",
+                               place_of(s) == REMEDY_RELAY ? "relay" : "house", error ? ": " : "",
+                               strempty(error),
+                               remedy_of_error(s, error) ?: "See public_address in hagw.conf(5).");
 }
 
 int judge_addresses(Status *s) {

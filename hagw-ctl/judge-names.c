@@ -93,7 +93,8 @@ static int zone_judge_glue(Status *s, const ConfZone *zone) {
         glue_addresses(s->addresses, addresses);
         r = glue_check(s->config, zone, addresses, &g);
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(g.details); i++)
-                if (g.details[i] && !glue_is_open(s->addresses, i))
+                if (g.details[i] && !glue_is_open(s->addresses, i) &&
+                    (i >= _GLUE_FAMILIES_MAX || status_address_is_usable(s, addresses[i])))
                         (g.problems[i] ? status_problem : status_notice)(s, "%s", g.details[i]);
         return r;
 }

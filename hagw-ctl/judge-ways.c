@@ -11,7 +11,6 @@
 #include "hagw-ctl/glue.h"
 #include "hagw-ctl/output.h"
 #include "hagw-ctl/status.h"
-#include "libhagw/pure/special.h"
 #include "libhagw/usec.h"
 
 /* Resolvers come by either family sooner or later, if the name server has an address of it. Some have no
@@ -24,14 +23,11 @@ static const struct {
 
 /* The address at which the internet is to ask by that family; NULL: there is none, which may be told. */
 static const char *asked_at(const Status *s, unsigned family) {
-        const char *addresses[_GLUE_FAMILIES_MAX], *text;
-        IpAddress a;
+        const char *addresses[_GLUE_FAMILIES_MAX];
 
         glue_addresses(s->addresses, addresses);
-        text = glue_address(s->config, family, addresses[family]);
-        return text && ip_parse(text, &a) >= 0 &&
-                               special_is_public(&a, s->config->documentation_networks) ?
-                       text :
+        return status_address_is_usable(s, addresses[family]) ?
+                       glue_address(s->config, family, addresses[family]) :
                        NULL;
 }
 

@@ -19,6 +19,7 @@ TypedContext setup_context(const Setup *s) {
                 zone = s->present->zones[0].name;
         return (TypedContext) {
                 .zone = zone,
+                .relay = s->relay,
                 .laboratory = call_option(s->call, "laboratory") ||
                               (s->present && s->present->documentation_networks),
                 .is_interface = setup_is_interface,

@@ -84,6 +84,8 @@ int judge_exports(Status *s);
 uint64_t status_last_visitor(const Status *s, const char *door);
 uint64_t status_visitors_since(const Status *s);
 
+/* One that the world can come to, as a text; NULL is none that it could not. */
+bool status_address_is_usable(const Status *s, const char *text);
 /* There is none by which the world could come here, and there should be. */
 bool status_has_no_address(const Status *s);
 /* Its visitors come through the relay, and nobody gave it one. */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "hagw-ctl/remedy.h"
 #include "hagw-ctl/typed.h"
 #include "libhagw/pure/cidr.h"
 #include "libhagw/pure/hostname.h"
@@ -235,9 +236,8 @@ static int judge_static(const IpAddress *a, const TypedContext *c, char **ret_re
                 return 0;
         (void) special_reach(a, &name);
         return say(1, ret_reason,
-                   "%s is no public address (%s): nobody on the internet reaches it. The router shows the "
-                   "house's public one; where that changes, give a dynamic DNS name.",
-                   ip_format(a, text), name ?: "special use");
+                   "%s is no public address (%s): nobody on the internet reaches it. %s", ip_format(a, text),
+                   name ?: "special use", remedy_of_answer(a, c->relay ? REMEDY_RELAY : REMEDY_HOUSE));
 }
 
 static int read_address(const char *text, int family, const TypedContext *c, char **ret, char **ret_reason) {

@@ -23,6 +23,7 @@ typedef enum TypedKind {
 /* What is known when it is typed. */
 typedef struct TypedContext {
         const char *zone; /* NULL: none yet */
+        bool relay;       /* this machine is to be one */
         bool laboratory;  /* the names and networks of documentation are used in earnest */
         bool (*is_interface)(const char *name); /* of this machine; NULL: nobody knows */
 } TypedContext;

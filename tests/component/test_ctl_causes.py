@@ -271,7 +271,7 @@ def test_no_address_and_so_no_question(place):
     place.addresses[0] = {"family": "ipv4", "source": "resolve:house.example.org", "knowledge": "none", "error": "house.example.org has no address"}
     place.hears = False
     place.start()
-    place.only("No public address is known: visitors cannot find this house (house.example.org has no address)")
+    place.only("No public address is known, so that visitors do not find this house: house.example.org has no address. See public_address in hagw.conf(5).")
 
 
 @pytest.mark.parametrize("six", [None, "2001:4860::1"])
@@ -402,12 +402,31 @@ def test_a_wall_without_a_user(place, login, users, told):
     assert [p for p in problems if p.startswith("Nobody can log in: there is no user yet")] == problems and bool(problems) == told
 
 
-@pytest.mark.parametrize("address, name", [("192.168.1.2", "private"), ("100.64.3.4", "shared")])
-def test_an_address_that_nobody_reaches(place, address, name):
-    place.addresses[0] = {**place.addresses[0], "source": f"static:{address}", "address": address}
+@pytest.mark.parametrize("address, name, remedy", [
+    ("192.168.1.2", "private", "The router shows the house's public one, for public_address.ipv4 in hagw.conf; where the router has such a one itself, a relay"),
+    ("100.64.3.4", "shared", "The provider shares it out to many houses, and a relay brings visitors to such a house: hagw-ctl attach RELAY CODE"),
+    ("127.0.0.1", "loopback", "The router shows the house's public one"), ("fe80::1", "link-local", 'public_address.ipv6 = "interface" in hagw.conf takes'),
+    ("fd00::1", "unique local", 'public_address.ipv6 = "interface" in hagw.conf takes')])
+def test_an_address_that_nobody_reaches(place, address, name, remedy):
+    """That no question comes by it follows, and is not told."""
+    six = ":" in address
+    place.addresses[six] = {**place.addresses[six], "source": f"static:{address}", "address": address, "knowledge": "known"}
+    place.hears = six
     place.start()
-    problems, _ = place.found(FAILED)
-    assert any(p.startswith(f"The public IPv4 address is {address}, which is none (") and name in p.lower() for p in problems), problems
+    said = place.only(f"The public {'IPv6' if six else 'IPv4'} address is {address}, which is none (", remedy)
+    assert name in said and ("router" in said) == (not six and name != "shared")
+
+
+@pytest.mark.parametrize("address, remedy", [("100.64.3.4", "The provider shares it out to many houses, and a relay"), ("10.1.2.3", "The router shows the house's")])
+@pytest.mark.parametrize("held", [True, False])
+def test_a_dynamic_name_that_has_such_an_address(place, address, remedy, held):
+    error = f"house.example.org has the address {address}, which cannot be reached from the internet (x)"
+    place.addresses[0] = {"family": "ipv4", "source": "resolve:house.example.org", "knowledge": "known" if held else "none", "error": error,
+                          **({"address": HOUSE, "confirmedUSec": usec(-3 * HOUR)} if held else {})}
+    place.hears = held
+    place.start()
+    place.only(f"The public IPv4 address could not be confirmed (it last was 3 h ago), so that {HOUSE} stays for now: {error}. {remedy}" if held else
+               f"No public address is known, so that visitors do not find this house: {error}. {remedy}")
 
 
 # --- every cause beside every trouble that has nothing to do with it ------------------------------------------------------------------------------------

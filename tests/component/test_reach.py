@@ -515,7 +515,7 @@ def test_an_address_that_is_not_known_yet_is_no_problem(house):  # noqa: F811
         assert [n for n in said["notices"] if "not known yet: its source is being asked" in n]
         assert not [p for p in said["problems"] if "public" in p], said
         deadline = time.monotonic() + 60
-        while not [p for p in said["problems"] if "No public address is known: visitors cannot find this house (looking up house.example.org" in p]:
+        while not [p for p in said["problems"] if "No public address is known, so that visitors do not find this house: looking up house.example.org" in p]:
             assert time.monotonic() < deadline, said
             said = json.loads(Ctl(house).run("--json", "status", "--no-delegation").stdout)
             time.sleep(0.5)

@@ -84,6 +84,7 @@ static void test_sources(void **state) {
                 { TYPED_IPV4, "no", "none", NULL },
                 { TYPED_IPV4, "192.168.1.4", "static:192.168.1.4", "private use" },
                 { TYPED_IPV4, "static:100.64.0.9", "static:100.64.0.9", "shared address space" },
+                { TYPED_IPV4, "static:100.64.0.9", "static:100.64.0.9", "hagw-ctl attach RELAY CODE" },
                 { TYPED_IPV4, "203.0.113.10", "static:203.0.113.10", "no public address" },
                 { TYPED_IPV4, "2a02:8106::1", NULL, "IPv6 address" },
                 { TYPED_IPV4, "static:300.1.1.1", NULL, "no address" },
@@ -97,6 +98,7 @@ static void test_sources(void **state) {
                 { TYPED_IPV6, "2a02:8106::1", "static:2a02:8106::1", NULL },
                 { TYPED_IPV6, "fd00::1", "static:fd00::1", "no public address" },
                 { TYPED_IPV6, "fe80::1", "static:fe80::1", "no public address" },
+                { TYPED_IPV6, "fe80::1", "static:fe80::1", "\"interface\" takes this machine's public one" },
                 { TYPED_IPV6, "8.8.8.8", NULL, "IPv4 address" },
                 { TYPED_IPV6, "interface", "interface", NULL },
         };
