@@ -12,7 +12,7 @@
 typedef struct Parameters {
         const char *name, *directory;
         int64_t reason;
-        int renew;
+        bool renew;
 } Parameters;
 
 static int refuse(sd_varlink *link, const char *reason) {
@@ -70,18 +70,11 @@ static int append_account(const Manager *m, const Account *a, sd_json_variant **
                 SD_JSON_BUILD_PAIR("former", SD_JSON_BUILD_VARIANT(former)));
 }
 
-int vl_method_list_accounts(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                            void *userdata) {
+static int vl_method_list_accounts(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *list = NULL;
         Manager *m = userdata;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_ROOT);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, (const sd_json_dispatch_field[]) { {} }, NULL);
-        if (r != 0)
-                return r;
         r = sd_json_variant_new_array(&list, NULL, 0);
         for (size_t i = 0; r >= 0 && i < m->store.accounts.n; i++)
                 r = append_account(m, m->store.accounts.items[i], &list);
@@ -92,23 +85,9 @@ int vl_method_list_accounts(sd_varlink *link, sd_json_variant *parameters, sd_va
 
 /* --- accounts ------------------------------------------------------------------------------------------ */
 
-/* Which authority a caller means; false with *ret_answer set. */
-static bool take_directory(sd_varlink *link, sd_json_variant *parameters, Manager *m,
-                           const char **ret_directory, int *ret_answer) {
-        static const sd_json_dispatch_field table[] = {
-                { "directory", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-                  offsetof(Parameters, directory), SD_JSON_NULLABLE },
-                {},
-        };
-        Parameters p = {};
-
-        *ret_answer = vl_check_peer(link, VL_PEER_ROOT);
-        if (*ret_answer == 0)
-                *ret_answer = sd_varlink_dispatch(link, parameters, table, &p);
-        if (*ret_answer != 0)
-                return false;
-        *ret_directory = p.directory ?: m->settings.authorities[AUTHORITY_FIRST].directory;
-        return true;
+/* Which authority a caller means. */
+static const char *directory_of(const Manager *m, const Parameters *p) {
+        return p->directory ?: m->settings.authorities[AUTHORITY_FIRST].directory;
 }
 
 static int refuse_no_account(sd_varlink *link, const char *directory) {
@@ -141,14 +120,11 @@ static void on_looked(Manager *m, const Job *j, const ErrandResult *result) {
         (void) reply_state(j->link, account_state(result), result->error, result->contacts);
 }
 
-int vl_method_look_at_account(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                              void *userdata) {
+static int vl_method_look_at_account(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         Manager *m = userdata;
-        const char *directory;
+        const char *directory = directory_of(m, parameters);
         int r;
 
-        if (!take_directory(link, parameters, m, &directory, &r))
-                return r;
         if (!account_is_made(accounts_find(&m->store.accounts, directory)))
                 return reply_state(link, "none", /* why= */ NULL, /* contacts= */ NULL);
         r = manager_add_job(m, ERRAND_LOOK, directory, NULL, link, on_looked);
@@ -176,14 +152,11 @@ static void on_new(Manager *m, const Job *j, const ErrandResult *result) {
                 SD_JSON_BUILD_PAIR_CONDITION(!!result->error, "why", SD_JSON_BUILD_STRING(result->error)));
 }
 
-int vl_method_new_account(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                          void *userdata) {
+static int vl_method_new_account(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         Manager *m = userdata;
-        const char *directory;
+        const char *directory = directory_of(m, parameters);
         int r;
 
-        if (!take_directory(link, parameters, m, &directory, &r))
-                return r;
         /* Elsewhere none is needed, but one that there is may have to be replaced. */
         if (settings_find_rank(&m->settings, directory) < 0 &&
             !account_is_made(accounts_find(&m->store.accounts, directory)))
@@ -207,14 +180,11 @@ static void on_changed(Manager *m, const Job *j, const ErrandResult *result) {
                                   SD_JSON_BUILD_PAIR("keyId", SD_JSON_BUILD_STRING(a->key_id)));
 }
 
-int vl_method_change_account_key(sd_varlink *link, sd_json_variant *parameters,
-                                 sd_varlink_method_flags_t flags, void *userdata) {
+static int vl_method_change_account_key(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         Manager *m = userdata;
-        const char *directory;
+        const char *directory = directory_of(m, parameters);
         int r;
 
-        if (!take_directory(link, parameters, m, &directory, &r))
-                return r;
         if (!account_is_made(accounts_find(&m->store.accounts, directory)))
                 return refuse_no_account(link, directory);
         r = manager_add_job(m, ERRAND_CHANGE_KEY, directory, NULL, link, on_changed);
@@ -252,34 +222,34 @@ static void on_revoked(Manager *m, const Job *j, const ErrandResult *result) {
                                                                     certificate_is_orderable(c))));
 }
 
-int vl_method_revoke(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                     void *userdata) {
-        static const sd_json_dispatch_field table[] = {
-                { "name", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(Parameters, name),
-                  SD_JSON_MANDATORY },
-                { "reason", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_int64,
-                  offsetof(Parameters, reason), SD_JSON_MANDATORY },
-                { "renew", SD_JSON_VARIANT_BOOLEAN, sd_json_dispatch_intbool, offsetof(Parameters, renew),
-                  SD_JSON_MANDATORY },
-                {},
-        };
+static int vl_method_revoke(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
+        const Parameters *p = parameters;
         Manager *m = userdata;
-        Parameters p = {};
         Certificate *c;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_ROOT);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, table, &p);
-        if (r != 0)
-                return r;
-        if (p.reason < 0 || p.reason == 2 || p.reason > 5)
+        if (p->reason < 0 || p->reason == 2 || p->reason > 5)
                 return sd_varlink_error_invalid_parameter_name(link, "reason");
-        c = store_find_any(&m->store, p.name);
+        c = store_find_any(&m->store, p->name);
         if (!c)
                 return sd_varlink_errorbo(link, ACME_ERROR_NO_SUCH_CERTIFICATE,
-                                          SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(p.name)));
-        r = manager_revoke(m, c, (int) p.reason, p.renew, link, on_revoked);
+                                          SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(p->name)));
+        r = manager_revoke(m, c, (int) p->reason, p->renew, link, on_revoked);
         return r < 0 ? refuse_job(link, r) : 0;
 }
+
+#define DIRECTORY \
+        VL_PARAMETERS(Parameters, FIELD_STRING("directory", Parameters, directory, SD_JSON_NULLABLE))
+
+const VlMethod account_methods[] = {
+        { "io.hagw.Acme.ListAccounts", VL_PEER_ROOT, vl_method_list_accounts },
+        { "io.hagw.Acme.LookAtAccount", VL_PEER_ROOT, vl_method_look_at_account, DIRECTORY },
+        { "io.hagw.Acme.NewAccount", VL_PEER_ROOT, vl_method_new_account, DIRECTORY },
+        { "io.hagw.Acme.ChangeAccountKey", VL_PEER_ROOT, vl_method_change_account_key, DIRECTORY },
+        { "io.hagw.Acme.Revoke", VL_PEER_ROOT, vl_method_revoke,
+          VL_PARAMETERS(Parameters,
+                        FIELD_STRING("name", Parameters, name),
+                        FIELD_INT64("reason", Parameters, reason),
+                        FIELD_BOOL("renew", Parameters, renew)) },
+        {},
+};

@@ -15,92 +15,57 @@
 
 typedef struct Parameters {
         const char *name, *chain, *key_id;
-        int now;
+        bool now;
 } Parameters;
-
-#define STRING_FIELD(name, member)                                                                          \
-        { name, SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(Parameters, member),        \
-          SD_JSON_MANDATORY }
 
 static int refuse(sd_varlink *link, const char *reason) {
         return sd_varlink_errorbo(link, ACME_ERROR_BAD_CERTIFICATE,
                                   SD_JSON_BUILD_PAIR("reason", SD_JSON_BUILD_STRING(reason)));
 }
 
-static int vl_method_watch(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                           void *userdata) {
+static int vl_method_watch(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         Manager *m = userdata;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_PROXYD | VL_PEER_WEBD);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, (const sd_json_dispatch_field[]) { {} }, NULL);
-        if (r != 0)
-                return r;
         r = manager_to_json(m, &v);
         if (r < 0)
                 return sd_varlink_error_errno(link, r);
-        return flags & SD_VARLINK_METHOD_MORE ? vl_stream_add(&m->watchers, link, v)
-                                              : sd_varlink_reply(link, v);
+        return vl_stream_answer(&m->watchers, link, flags, v);
 }
 
-static int vl_method_watch_accounts(sd_varlink *link, sd_json_variant *parameters,
-                                    sd_varlink_method_flags_t flags, void *userdata) {
+static int vl_method_watch_accounts(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         Manager *m = userdata;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_DNSD);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, (const sd_json_dispatch_field[]) { {} }, NULL);
-        if (r != 0)
-                return r;
         r = manager_accounts_to_json(m, &v);
         if (r < 0)
                 return sd_varlink_error_errno(link, r);
-        return flags & SD_VARLINK_METHOD_MORE ? vl_stream_add(&m->account_watchers, link, v)
-                                              : sd_varlink_reply(link, v);
+        return vl_stream_answer(&m->account_watchers, link, flags, v);
 }
 
 /* The certificate a caller named, or NULL with *ret_answer set. */
-static Certificate *find_certificate(sd_varlink *link, sd_json_variant *parameters, Manager *m,
-                                     Parameters *p, int *ret_answer) {
-        static const sd_json_dispatch_field table[] = {
-                STRING_FIELD("name", name),
-                { "now", SD_JSON_VARIANT_BOOLEAN, sd_json_dispatch_intbool, offsetof(Parameters, now),
-                  SD_JSON_NULLABLE },
-                {},
-        };
-        Certificate *c;
+static Certificate *find_certificate(sd_varlink *link, Manager *m, const Parameters *p, int *ret_answer) {
+        Certificate *c = store_find_any(&m->store, p->name);
 
-        *ret_answer = vl_check_peer(link, VL_PEER_ROOT);
-        if (*ret_answer != 0)
-                return NULL;
-        *ret_answer = sd_varlink_dispatch(link, parameters, table, p);
-        if (*ret_answer != 0)
-                return NULL;
-        c = store_find_any(&m->store, p->name);
         if (!c)
                 *ret_answer = sd_varlink_errorbo(link, ACME_ERROR_NO_SUCH_CERTIFICATE,
                                                  SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(p->name)));
         return c;
 }
 
-static int vl_method_renew(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                           void *userdata) {
+static int vl_method_renew(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
+        const Parameters *p = parameters;
         Manager *m = userdata;
-        Parameters p = {};
         const Tries *first;
         Certificate *c;
         int r;
 
-        c = find_certificate(link, parameters, m, &p, &r);
+        c = find_certificate(link, m, p, &r);
         if (!c)
                 return r;
-        r = manager_renew(m, c, p.now);
+        r = manager_renew(m, c, p->now);
         first = tries_list_find(&c->tries, AUTHORITY_FIRST);
         if (r == -EAGAIN)
                 return sd_varlink_errorbo(
@@ -118,28 +83,17 @@ static int vl_method_renew(sd_varlink *link, sd_json_variant *parameters, sd_var
         return sd_varlink_reply(link, NULL);
 }
 
-static int vl_method_retry(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                           void *userdata) {
-        int r;
-
-        r = vl_check_peer(link, VL_PEER_ROOT);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, (const sd_json_dispatch_field[]) { {} }, NULL);
-        if (r != 0)
-                return r;
+static int vl_method_retry(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         manager_retry(userdata);
         return sd_varlink_reply(link, NULL);
 }
 
-static int vl_method_remove(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                            void *userdata) {
+static int vl_method_remove(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         Manager *m = userdata;
-        Parameters p = {};
         Certificate *c;
         int r;
 
-        c = find_certificate(link, parameters, m, &p, &r);
+        c = find_certificate(link, m, parameters, &r);
         if (!c)
                 return r;
         r = manager_remove(m, c);
@@ -245,26 +199,16 @@ static int import_new(Manager *m, sd_varlink *link, const Parameters *p, Import 
         return 0;
 }
 
-static int vl_method_import(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                            void *userdata) {
-        static const sd_json_dispatch_field table[] = { STRING_FIELD("chain", chain),
-                                                        STRING_FIELD("keyId", key_id),
-                                                        {} };
+static int vl_method_import(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         _cleanup_(import_freep) Import *i = NULL;
+        const Parameters *p = parameters;
         Manager *m = userdata;
-        Parameters p = {};
         int r;
 
-        r = vl_check_peer(link, VL_PEER_ROOT);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, table, &p);
-        if (r != 0)
-                return r;
-        r = import_new(m, link, &p, &i);
+        r = import_new(m, link, p, &i);
         if (r >= 0)
-                r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR("id", SD_JSON_BUILD_STRING(p.key_id)));
+                r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR("id", SD_JSON_BUILD_STRING(p->key_id)));
         if (r >= 0)
                 r = vl_request(m->event, "io.hagw.Key", "io.hagw.Key.Get", v, KEY_TIMEOUT_USEC,
                                on_import_key, i, /* ret= */ NULL);
@@ -275,16 +219,18 @@ static int vl_method_import(sd_varlink *link, sd_json_variant *parameters, sd_va
 }
 
 const VlMethod acmed_methods[] = {
-        { "io.hagw.Acme.Watch", vl_method_watch },
-        { "io.hagw.Acme.WatchAccounts", vl_method_watch_accounts },
-        { "io.hagw.Acme.Renew", vl_method_renew },
-        { "io.hagw.Acme.Retry", vl_method_retry },
-        { "io.hagw.Acme.Revoke", vl_method_revoke },
-        { "io.hagw.Acme.Import", vl_method_import },
-        { "io.hagw.Acme.Remove", vl_method_remove },
-        { "io.hagw.Acme.ListAccounts", vl_method_list_accounts },
-        { "io.hagw.Acme.LookAtAccount", vl_method_look_at_account },
-        { "io.hagw.Acme.NewAccount", vl_method_new_account },
-        { "io.hagw.Acme.ChangeAccountKey", vl_method_change_account_key },
+        { "io.hagw.Acme.Watch", VL_PEER_PROXYD | VL_PEER_WEBD, vl_method_watch },
+        { "io.hagw.Acme.WatchAccounts", VL_PEER_DNSD, vl_method_watch_accounts },
+        { "io.hagw.Acme.Renew", VL_PEER_ROOT, vl_method_renew,
+          VL_PARAMETERS(Parameters,
+                        FIELD_STRING("name", Parameters, name),
+                        FIELD_BOOL("now", Parameters, now, SD_JSON_NULLABLE)) },
+        { "io.hagw.Acme.Retry", VL_PEER_ROOT, vl_method_retry },
+        { "io.hagw.Acme.Import", VL_PEER_ROOT, vl_method_import,
+          VL_PARAMETERS(Parameters,
+                        FIELD_STRING("chain", Parameters, chain),
+                        FIELD_STRING("keyId", Parameters, key_id)) },
+        { "io.hagw.Acme.Remove", VL_PEER_ROOT, vl_method_remove,
+          VL_PARAMETERS(Parameters, FIELD_STRING("name", Parameters, name)) },
         {},
 };

@@ -83,7 +83,7 @@ int main(int argc, char *argv[]) {
                 .name = "hagw-acmed",
                 .description = "Obtains and renews certificates for the zones and hosts of hagw (RFC 8555).",
                 .interface = &vl_interface_io_hagw_Acme,
-                .methods = acmed_methods,
+                .methods = { acmed_methods, account_methods },
                 .start = acmed_start,
                 .reload = acmed_reload,
                 .metrics = acmed_metrics,

@@ -22,9 +22,9 @@ typedef struct TextParameters {
 } TextParameters;
 
 /* Normalizes the name that a caller gave; where it is none the error was answered. */
-static int check_name(sd_varlink *link, const char *name, char *out) {
+static int check_name(sd_varlink *link, const char *parameter, const char *name, char *out) {
         return hostname_normalize(name, strlen(name), out) < 0
-                       ? sd_varlink_error_invalid_parameter_name(link, "name")
+                       ? sd_varlink_error_invalid_parameter_name(link, parameter)
                        : 0;
 }
 
@@ -76,91 +76,53 @@ static int check_text(sd_varlink *link, const TextParameters *p) {
         return 0;
 }
 
-static int vl_publish_text(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                           void *userdata) {
-        static const sd_json_dispatch_field fields[] = {
-                { "name", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-                  offsetof(TextParameters, name), SD_JSON_MANDATORY },
-                { "value", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-                  offsetof(TextParameters, value), SD_JSON_MANDATORY },
-                { "owner", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-                  offsetof(TextParameters, owner), SD_JSON_MANDATORY },
-                { "lifetimeUSec", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint64,
-                  offsetof(TextParameters, lifetime_usec), SD_JSON_MANDATORY },
-                {},
-        };
+static int vl_publish_text(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         char name[HOSTNAME_MAX + 1];
-        TextParameters p = {};
+        const TextParameters *p = parameters;
         uint32_t serial;
         int r;
 
-        r = vl_check_peer(link, PUBLISHERS);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, fields, &p);
-        if (r != 0)
-                return r;
-        r = check_name(link, p.name, name);
+        r = check_name(link, "name", p->name, name);
         if (r == 0)
                 r = check_publisher(userdata, link, name);
         if (r != 0)
                 return r;
-        r = check_text(link, &p);
+        r = check_text(link, p);
         if (r != 0)
                 return r;
-        if (p.lifetime_usec < OVERLAY_LIFETIME_MIN_USEC || p.lifetime_usec > OVERLAY_LIFETIME_MAX_USEC)
+        if (p->lifetime_usec < OVERLAY_LIFETIME_MIN_USEC || p->lifetime_usec > OVERLAY_LIFETIME_MAX_USEC)
                 return sd_varlink_error_invalid_parameter_name(link, "lifetimeUSec");
-        r = manager_publish(userdata, name, p.value, p.owner, p.lifetime_usec, &serial);
+        r = manager_publish(userdata, name, p->value, p->owner, p->lifetime_usec, &serial);
         if (r < 0)
                 return publish_error(link, name, r);
         return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("serial", SD_JSON_BUILD_UNSIGNED(serial)));
 }
 
-static int vl_withdraw_text(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                            void *userdata) {
-        static const sd_json_dispatch_field fields[] = {
-                { "name", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-                  offsetof(TextParameters, name), SD_JSON_MANDATORY },
-                { "value", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-                  offsetof(TextParameters, value), SD_JSON_NULLABLE },
-                { "owner", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-                  offsetof(TextParameters, owner), SD_JSON_MANDATORY },
-                {},
-        };
+static int vl_withdraw_text(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         char name[HOSTNAME_MAX + 1];
-        TextParameters p = {};
+        const TextParameters *p = parameters;
         int r;
 
-        r = vl_check_peer(link, PUBLISHERS);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, fields, &p);
-        if (r != 0)
-                return r;
-        r = check_name(link, p.name, name);
+        r = check_name(link, "name", p->name, name);
         if (r == 0)
                 r = check_publisher(userdata, link, name);
         if (r != 0)
                 return r;
-        r = check_text(link, &p);
+        r = check_text(link, p);
         if (r != 0)
                 return r;
-        r = manager_withdraw(userdata, name, p.value, p.owner);
+        r = manager_withdraw(userdata, name, p->value, p->owner);
         if (r < 0)
                 return sd_varlink_error_errno(link, r);
         return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("withdrawn", SD_JSON_BUILD_INTEGER(r)));
 }
 
-static int vl_list_text(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                        void *userdata) {
+static int vl_list_text(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *list = NULL;
         const Overlay *o = ((Manager *) userdata)->source.overlay;
         char name[DNAME_TEXT_MAX];
         int r;
 
-        r = vl_check_peer(link, PEERS);
-        if (r != 0)
-                return r;
         r = sd_json_variant_new_array(&list, NULL, 0);
         for (size_t i = 0; r >= 0 && i < o->n; i++) {
                 const OverlayText *t = o->items[i];
@@ -214,31 +176,22 @@ static size_t ask(Manager *m, const uint8_t *name, size_t name_size, uint16_t ty
         return answer_query(&m->source, query, n, &client, &now, out);
 }
 
-static int vl_lookup(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                     void *userdata) {
-        static const sd_json_dispatch_field fields[] = {
-                { "name", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 0, SD_JSON_MANDATORY },
-                { "type", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, sizeof(char *),
-                  SD_JSON_MANDATORY },
-                {},
-        };
+typedef struct LookupParameters {
+        const char *name, *type;
+} LookupParameters;
+
+static int vl_lookup(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *answers = NULL;
         uint8_t wire[DNAME_MAX], message[ANSWER_MAX];
         char name[HOSTNAME_MAX + 1];
-        const char *p[2] = {};
+        const LookupParameters *p = parameters;
         const RrType *type;
         int r, size;
 
-        r = vl_check_peer(link, PEERS);
+        r = check_name(link, "name", p->name, name);
         if (r != 0)
                 return r;
-        r = sd_varlink_dispatch(link, parameters, fields, p);
-        if (r != 0)
-                return r;
-        r = check_name(link, p[0], name);
-        if (r != 0)
-                return r;
-        type = rr_by_name(p[1]);
+        type = rr_by_name(p->type);
         if (!type)
                 return sd_varlink_error_invalid_parameter_name(link, "type");
         size = dname_from_text(name, wire);
@@ -265,54 +218,26 @@ static int family_from_text(const char *text) {
         return streq(text, families[0]) ? AF_INET : streq(text, families[1]) ? AF_INET6 : -EINVAL;
 }
 
-static int dispatch_name(sd_varlink *link, sd_json_variant *parameters, const char *parameter, char *ret) {
-        const sd_json_dispatch_field fields[] = {
-                { parameter, SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 0, SD_JSON_MANDATORY },
-                {},
-        };
-        const char *given = NULL;
-        int r;
-
-        r = sd_varlink_dispatch(link, parameters, fields, &given);
-        if (r != 0)
-                return r;
-        return hostname_normalize(given, strlen(given), ret) < 0 ?
-                       sd_varlink_error_invalid_parameter_name(link, parameter) :
-                       0;
-}
-
 typedef struct TrialParameters {
-        const char *zone, *family;
+        const char *zone, *family, *name;
 } TrialParameters;
 
-static int vl_make_trial(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                         void *userdata) {
-        static const sd_json_dispatch_field fields[] = {
-                { "zone", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-                  offsetof(TrialParameters, zone), SD_JSON_MANDATORY },
-                { "family", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-                  offsetof(TrialParameters, family), SD_JSON_NULLABLE },
-                {},
-        };
+static int vl_make_trial(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         char zone[HOSTNAME_MAX + 1], name[DNAME_TEXT_MAX];
-        TrialParameters p = {};
+        const TrialParameters *p = parameters;
         const Trial *t;
         int r, family;
 
-        r = vl_check_peer(link, VL_PEER_ROOT);
-        if (r == 0)
-                r = sd_varlink_dispatch(link, parameters, fields, &p);
+        r = check_name(link, "zone", p->zone, zone);
         if (r != 0)
                 return r;
-        if (hostname_normalize(p.zone, strlen(p.zone), zone) < 0)
-                return sd_varlink_error_invalid_parameter_name(link, "zone");
-        family = !p.family ? AF_UNSPEC : family_from_text(p.family);
+        family = !p->family ? AF_UNSPEC : family_from_text(p->family);
         if (family < 0)
                 return sd_varlink_error_invalid_parameter_name(link, "family");
         r = manager_make_trial(userdata, zone, family, &t);
         if (r == -EADDRNOTAVAIL)
                 return sd_varlink_errorbo(link, "io.hagw.Dns.NotAskedBy",
-                                          SD_JSON_BUILD_PAIR("family", SD_JSON_BUILD_STRING(p.family)));
+                                          SD_JSON_BUILD_PAIR("family", SD_JSON_BUILD_STRING(p->family)));
         if (r < 0)
                 return publish_error(link, zone, r);
         (void) dname_to_text(t->name, name);
@@ -354,16 +279,14 @@ static int build_questions(const Trial *t, sd_json_variant **ret) {
         return r;
 }
 
-static int vl_describe_trial(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                             void *userdata) {
+static int vl_describe_trial(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *questions = NULL, *ways = NULL;
         char name[HOSTNAME_MAX + 1];
+        const TrialParameters *p = parameters;
         const Trial *t;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_ROOT);
-        if (r == 0)
-                r = dispatch_name(link, parameters, "name", name);
+        r = check_name(link, "name", p->name, name);
         if (r != 0)
                 return r;
         t = manager_find_trial(userdata, name);
@@ -409,16 +332,12 @@ static int append_seen(sd_json_variant **list, const AskersSeen *seen) {
         return r;
 }
 
-static int vl_list_zones(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                         void *userdata) {
+static int vl_list_zones(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *list = NULL;
         char name[DNAME_TEXT_MAX], v4[IP_TEXT_MAX], v6[IP_TEXT_MAX];
         const Manager *m = userdata;
         int r;
 
-        r = vl_check_peer(link, PEERS);
-        if (r != 0)
-                return r;
         r = sd_json_variant_new_array(&list, NULL, 0);
         for (size_t i = 0; r >= 0 && i < m->source.n_zones; i++) {
                 const Zone *z = m->source.zones[i];
@@ -446,27 +365,39 @@ static int vl_list_zones(sd_varlink *link, sd_json_variant *parameters, sd_varli
         return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("zones", SD_JSON_BUILD_VARIANT(list)));
 }
 
-static int vl_list_listeners(sd_varlink *link, sd_json_variant *parameters,
-                             sd_varlink_method_flags_t flags, void *userdata) {
+static int vl_list_listeners(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         const Manager *m = userdata;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_ROOT);
-        if (r != 0)
-                return r;
         r = listeners_build(m->listeners, &v);
         return r < 0 ? sd_varlink_error_errno(link, r) : sd_varlink_reply(link, v);
 }
 
 const VlMethod dnsd_methods[] = {
-        { "io.hagw.Dns.PublishText", vl_publish_text },
-        { "io.hagw.Dns.WithdrawText", vl_withdraw_text },
-        { "io.hagw.Dns.ListText", vl_list_text },
-        { "io.hagw.Dns.Lookup", vl_lookup },
-        { "io.hagw.Dns.ListZones", vl_list_zones },
-        { "io.hagw.Dns.MakeTrial", vl_make_trial },
-        { "io.hagw.Dns.DescribeTrial", vl_describe_trial },
-        { "io.hagw.Dns.ListListeners", vl_list_listeners },
+        { "io.hagw.Dns.PublishText", PUBLISHERS, vl_publish_text,
+          VL_PARAMETERS(TextParameters,
+                        FIELD_STRING("name", TextParameters, name),
+                        FIELD_STRING("value", TextParameters, value),
+                        FIELD_STRING("owner", TextParameters, owner),
+                        FIELD_UINT64("lifetimeUSec", TextParameters, lifetime_usec)) },
+        { "io.hagw.Dns.WithdrawText", PUBLISHERS, vl_withdraw_text,
+          VL_PARAMETERS(TextParameters,
+                        FIELD_STRING("name", TextParameters, name),
+                        FIELD_STRING("value", TextParameters, value, SD_JSON_NULLABLE),
+                        FIELD_STRING("owner", TextParameters, owner)) },
+        { "io.hagw.Dns.ListText", PEERS, vl_list_text },
+        { "io.hagw.Dns.Lookup", PEERS, vl_lookup,
+          VL_PARAMETERS(LookupParameters,
+                        FIELD_STRING("name", LookupParameters, name),
+                        FIELD_STRING("type", LookupParameters, type)) },
+        { "io.hagw.Dns.ListZones", PEERS, vl_list_zones },
+        { "io.hagw.Dns.MakeTrial", VL_PEER_ROOT, vl_make_trial,
+          VL_PARAMETERS(TrialParameters,
+                        FIELD_STRING("zone", TrialParameters, zone),
+                        FIELD_STRING("family", TrialParameters, family, SD_JSON_NULLABLE)) },
+        { "io.hagw.Dns.DescribeTrial", VL_PEER_ROOT, vl_describe_trial,
+          VL_PARAMETERS(TrialParameters, FIELD_STRING("name", TrialParameters, name)) },
+        { "io.hagw.Dns.ListListeners", VL_PEER_ROOT, vl_list_listeners },
         {},
 };

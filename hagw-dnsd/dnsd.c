@@ -34,7 +34,7 @@ int main(int argc, char *argv[]) {
                 .name = "hagw-dnsd",
                 .description = "Answers DNS queries for the house's zones.",
                 .interface = &vl_interface_io_hagw_Dns,
-                .methods = dnsd_methods,
+                .methods = { dnsd_methods },
                 .start = dnsd_start,
                 .reload = dnsd_reload,
                 .metrics = dnsd_metrics,

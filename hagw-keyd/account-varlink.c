@@ -19,11 +19,6 @@ typedef struct Parameters {
         int64_t reason;
 } Parameters;
 
-#define FIELD(name, type, dispatch, member, flags)                                                          \
-        { name, type, dispatch, offsetof(Parameters, member), flags }
-#define STRING_FIELD(name, member)                                                                          \
-        FIELD(name, SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, member, SD_JSON_MANDATORY)
-
 /* One signature, or two where the first is what the second signs. */
 typedef struct EndTask {
         Task task;
@@ -109,27 +104,19 @@ static int key_change_payload(Key *old, const char *account, char **ret) {
         return r < 0 ? r : format_and_free(v, ret);
 }
 
-int vl_method_sign_key_change(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                              void *userdata) {
-        static const sd_json_dispatch_field table[] = {
-                STRING_FIELD("id", id),           STRING_FIELD("newId", new_id), STRING_FIELD("url", url),
-                STRING_FIELD("account", account), STRING_FIELD("nonce", nonce),  {},
-        };
+static int vl_method_sign_key_change(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_(task_freep) Task *task = NULL;
         _cleanup_free_ char *payload = NULL;
+        const Parameters *p = parameters;
         Keyd *keyd = userdata;
-        Parameters p = {};
         Key *old, *new;
         EndTask *t;
         int r;
 
-        r = keyd_take_call(link, VL_PEER_ACMED, parameters, table, &p);
-        if (r != 0)
-                return r;
-        old = find_key(link, keyd, p.id, KEY_PURPOSE_ACCOUNT, &r);
+        old = find_key(link, keyd, p->id, KEY_PURPOSE_ACCOUNT, &r);
         if (!old)
                 return r;
-        new = find_key(link, keyd, p.new_id, KEY_PURPOSE_ACCOUNT, &r);
+        new = find_key(link, keyd, p->new_id, KEY_PURPOSE_ACCOUNT, &r);
         if (!new)
                 return r;
         if (new == old)
@@ -139,9 +126,9 @@ int vl_method_sign_key_change(sd_varlink *link, sd_json_variant *parameters, sd_
                 return -ENOMEM;
         task = &t->task;
         t->inner_key = key_ref(new);
-        if ((r = key_change_payload(old, p.account, &payload)) < 0 ||
-            (r = end_compose(new, &p, /* kid= */ NULL, /* nonce= */ NULL, payload, &t->inner)) < 0 ||
-            (r = end_compose(old, &p, p.account, p.nonce, "", &t->outer)) < 0)
+        if ((r = key_change_payload(old, p->account, &payload)) < 0 ||
+            (r = end_compose(new, p, /* kid= */ NULL, /* nonce= */ NULL, payload, &t->inner)) < 0 ||
+            (r = end_compose(old, p, p->account, p->nonce, "", &t->outer)) < 0)
                 return r;
         return task_start(TAKE_PTR(task), keyd->signers, JOB_ORDINARY);
 }
@@ -184,52 +171,56 @@ static const char *revocation_complaint(const Key *k, const Parameters *p, const
         return streq(k->id, leaf_key_id) ? NULL : "The certificate is another key's.";
 }
 
-int vl_method_sign_revocation(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                              void *userdata) {
-        static const sd_json_dispatch_field table[] = {
-                STRING_FIELD("id", id),
-                STRING_FIELD("url", url),
-                STRING_FIELD("nonce", nonce),
-                FIELD("certificate", SD_JSON_VARIANT_STRING, sd_json_dispatch_variant_noref, certificate,
-                      SD_JSON_MANDATORY),
-                FIELD("reason", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_int64, reason,
-                      SD_JSON_MANDATORY),
-                FIELD("kid", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, kid, SD_JSON_NULLABLE),
-                {},
-        };
+static int vl_method_sign_revocation(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_(task_freep) Task *task = NULL;
         _cleanup_free_ char *payload = NULL;
         char leaf_key_id[KEY_ID_SIZE + 1];
         _cleanup_free_ void *der = NULL;
         const char *complaint;
+        const Parameters *p = parameters;
         Keyd *keyd = userdata;
-        Parameters p = {};
         EndTask *t;
         size_t size;
         Key *k;
         int r;
 
-        r = keyd_take_call(link, VL_PEER_ACMED, parameters, table, &p);
-        if (r != 0)
-                return r;
-        k = find_key(link, keyd, p.id, _KEY_PURPOSE_INVALID, &r);
+        k = find_key(link, keyd, p->id, _KEY_PURPOSE_INVALID, &r);
         if (!k)
                 return r;
-        if (strlen(sd_json_variant_string(p.certificate)) > CERTIFICATE_BASE64_MAX ||
-            sd_json_variant_unbase64(p.certificate, &der, &size) < 0 ||
+        if (strlen(sd_json_variant_string(p->certificate)) > CERTIFICATE_BASE64_MAX ||
+            sd_json_variant_unbase64(p->certificate, &der, &size) < 0 ||
             (r = leaf_parse(der, size, leaf_key_id)) == -EBADMSG)
                 return keyd_refuse(link, keyd, KEY_ERROR_BAD_PAYLOAD, "It is not one certificate.");
         if (r < 0)
                 return r;
-        complaint = revocation_complaint(k, &p, leaf_key_id);
+        complaint = revocation_complaint(k, p, leaf_key_id);
         if (complaint)
                 return keyd_refuse(link, keyd, KEY_ERROR_BAD_PAYLOAD, complaint);
         t = task_new(&end_kind, keyd, link, k);
         if (!t)
                 return -ENOMEM;
         task = &t->task;
-        if ((r = revocation_payload(der, size, p.reason, &payload)) < 0 ||
-            (r = end_compose(k, &p, p.kid, p.nonce, payload, &t->outer)) < 0)
+        if ((r = revocation_payload(der, size, p->reason, &payload)) < 0 ||
+            (r = end_compose(k, p, p->kid, p->nonce, payload, &t->outer)) < 0)
                 return r;
         return task_start(TAKE_PTR(task), keyd->signers, JOB_ORDINARY);
 }
+
+const VlMethod account_methods[] = {
+        { "io.hagw.Key.SignKeyChange", VL_PEER_ACMED, vl_method_sign_key_change,
+          VL_PARAMETERS(Parameters,
+                        FIELD_STRING("id", Parameters, id),
+                        FIELD_STRING("newId", Parameters, new_id),
+                        FIELD_STRING("url", Parameters, url),
+                        FIELD_STRING("account", Parameters, account),
+                        FIELD_STRING("nonce", Parameters, nonce)) },
+        { "io.hagw.Key.SignRevocation", VL_PEER_ACMED, vl_method_sign_revocation,
+          VL_PARAMETERS(Parameters,
+                        FIELD_STRING("id", Parameters, id),
+                        FIELD_STRING("url", Parameters, url),
+                        FIELD_STRING("nonce", Parameters, nonce),
+                        FIELD_VARIANT("certificate", STRING, Parameters, certificate),
+                        FIELD_INT64("reason", Parameters, reason),
+                        FIELD_STRING("kid", Parameters, kid, SD_JSON_NULLABLE)) },
+        {},
+};

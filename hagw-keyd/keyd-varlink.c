@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* io.hagw.Key: its table, and what is answered from memory. Main thread only. */
+/* io.hagw.Key: what is answered from memory, and what its files share. Main thread only. */
 
 #include "hagw-keyd/jws.h"
 #include "hagw-keyd/keyd-varlink.h"
@@ -24,13 +24,6 @@ int reply_key(sd_varlink *link, const Key *k) {
         if (r < 0)
                 return sd_varlink_error_errno(link, r);
         return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("key", SD_JSON_BUILD_VARIANT(v)));
-}
-
-int keyd_take_call(sd_varlink *link, unsigned peers, sd_json_variant *parameters,
-                   const sd_json_dispatch_field table[], void *ret) {
-        int r = vl_check_peer(link, peers);
-
-        return r != 0 ? r : sd_varlink_dispatch(link, parameters, table, ret);
 }
 
 int keyd_refuse(sd_varlink *link, Keyd *keyd, const char *error, const char *reason) {
@@ -57,15 +50,11 @@ Key *find_key(sd_varlink *link, Keyd *keyd, const char *id, KeyPurpose purpose, 
         return k;
 }
 
-static int vl_method_list(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                          void *userdata) {
+static int vl_method_list(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *array = NULL;
         Keyd *keyd = userdata;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_ACMED | VL_PEER_WEBD);
-        if (r != 0)
-                return r;
         r = sd_json_variant_new_array(&array, NULL, 0);
         for (size_t i = 0; r >= 0 && i < keys_count(keyd->keys); i++) {
                 _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
@@ -85,36 +74,22 @@ typedef struct Parameters {
         const char *id;
 } Parameters;
 
-static const sd_json_dispatch_field id_table[] = {
-        { "id", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(Parameters, id),
-          SD_JSON_MANDATORY },
-        {},
-};
-
-static int vl_method_get(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                         void *userdata) {
-        Parameters p = {};
+static int vl_method_get(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
+        const Parameters *p = parameters;
         Key *k;
         int r;
 
-        r = keyd_take_call(link, VL_PEER_ACMED | VL_PEER_PROXYD, parameters, id_table, &p);
-        if (r != 0)
-                return r;
-        k = find_key(link, userdata, p.id, _KEY_PURPOSE_INVALID, &r);
+        k = find_key(link, userdata, p->id, _KEY_PURPOSE_INVALID, &r);
         return k ? reply_key(link, k) : r;
 }
 
-static int vl_method_get_public_jwk(sd_varlink *link, sd_json_variant *parameters,
-                                    sd_varlink_method_flags_t flags, void *userdata) {
+static int vl_method_get_public_jwk(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_free_ char *jwk = NULL, *thumbprint = NULL;
-        Parameters p = {};
+        const Parameters *p = parameters;
         Key *k;
         int r;
 
-        r = keyd_take_call(link, VL_PEER_ACMED, parameters, id_table, &p);
-        if (r != 0)
-                return r;
-        k = find_key(link, userdata, p.id, KEY_PURPOSE_ACCOUNT, &r);
+        k = find_key(link, userdata, p->id, KEY_PURPOSE_ACCOUNT, &r);
         if (!k)
                 return r;
         r = jwk_format(k, &jwk);
@@ -126,23 +101,11 @@ static int vl_method_get_public_jwk(sd_varlink *link, sd_json_variant *parameter
                                   SD_JSON_BUILD_PAIR("thumbprint", SD_JSON_BUILD_STRING(thumbprint)));
 }
 
+#define ID VL_PARAMETERS(Parameters, FIELD_STRING("id", Parameters, id))
+
 const VlMethod keyd_methods[] = {
-        { "io.hagw.Key.Generate", vl_method_generate },
-        { "io.hagw.Key.Import", vl_method_import },
-        { "io.hagw.Key.List", vl_method_list },
-        { "io.hagw.Key.Get", vl_method_get },
-        { "io.hagw.Key.Remove", vl_method_remove },
-        { "io.hagw.Key.SignHandshake", vl_method_sign_handshake },
-        { "io.hagw.Key.SignJws", vl_method_sign_jws },
-        { "io.hagw.Key.SignKeyChange", vl_method_sign_key_change },
-        { "io.hagw.Key.SignRevocation", vl_method_sign_revocation },
-        { "io.hagw.Key.GetPublicJwk", vl_method_get_public_jwk },
-        { "io.hagw.Key.MakeRequest", vl_method_make_request },
-        { "io.hagw.Key.PrepareToken", vl_method_prepare_token },
-        { "io.hagw.Key.AdoptToken", vl_method_adopt_token },
-        { "io.hagw.Key.ImportToken", vl_method_import_token },
-        { "io.hagw.Key.RemoveToken", vl_method_remove_token },
-        { "io.hagw.Key.GetToken", vl_method_get_token },
-        { "io.hagw.Key.ProveToken", vl_method_prove_token },
+        { "io.hagw.Key.List", VL_PEER_ACMED | VL_PEER_WEBD, vl_method_list },
+        { "io.hagw.Key.Get", VL_PEER_ACMED | VL_PEER_PROXYD, vl_method_get, ID },
+        { "io.hagw.Key.GetPublicJwk", VL_PEER_ACMED, vl_method_get_public_jwk, ID },
         {},
 };

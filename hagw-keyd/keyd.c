@@ -11,7 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-#include "hagw-keyd/keyd.h"
+#include "hagw-keyd/keyd-varlink.h"
 #include "hagw-keyd/token.h"
 #include "libhagw/log.h"
 #include "libhagw/pure/plural.h"
@@ -171,7 +171,7 @@ int main(int argc, char *argv[]) {
                 .name = "hagw-keyd",
                 .description = "Holds the private keys and signs with them for the other daemons of hagw.",
                 .interface = &vl_interface_io_hagw_Key,
-                .methods = keyd_methods,
+                .methods = { keyd_methods, store_methods, sign_methods, account_methods, token_methods },
                 .connections_per_uid = KEY_CONNECTIONS_PER_UID_MAX,
                 .start = keyd_start,
                 .metrics = keyd_metrics,

@@ -42,5 +42,3 @@ void keyd_update_status(Keyd *keyd);
 void keyd_describe_token(int state_fd, char *out);
 /* Something ended; where that was the last of what a stop waits for, it goes on. */
 void keyd_continue_stop(Keyd *keyd);
-
-extern const VlMethod keyd_methods[];

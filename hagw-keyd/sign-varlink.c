@@ -18,18 +18,8 @@ typedef struct Parameters {
         const char *id, *scheme, *protected, *payload;
         sd_json_variant *data;
         char **names;
-        int include_key;
+        bool include_key;
 } Parameters;
-
-static void parameters_done(Parameters *p) {
-        strv_free(p->names);
-}
-#define _cleanup_parameters_ _cleanup_(parameters_done)
-
-#define FIELD(name, type, dispatch, member)                                                                 \
-        { name, type, dispatch, offsetof(Parameters, member), SD_JSON_MANDATORY }
-#define STRING_FIELD(name, member)                                                                          \
-        FIELD(name, SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, member)
 
 typedef struct HandshakeTask {
         Task task;
@@ -68,36 +58,26 @@ static int refuse_handshake(sd_varlink *link, Keyd *keyd) {
         return sd_varlink_error(link, KEY_ERROR_NOT_A_TLS_HANDSHAKE, NULL);
 }
 
-int vl_method_sign_handshake(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                             void *userdata) {
-        static const sd_json_dispatch_field table[] = {
-                STRING_FIELD("id", id),
-                STRING_FIELD("scheme", scheme),
-                FIELD("data", SD_JSON_VARIANT_STRING, sd_json_dispatch_variant_noref, data),
-                {},
-        };
+static int vl_method_sign_handshake(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         static const TaskKind kind = { sizeof(HandshakeTask), handshake_run, handshake_answer,
                                        handshake_release };
         _cleanup_free_ void *data = NULL;
         Keyd *keyd = userdata;
         SignatureScheme scheme;
         Handshake handshake;
-        Parameters p = {};
+        const Parameters *p = parameters;
         HandshakeTask *t;
         size_t size;
         Key *k;
         int r;
 
-        r = keyd_take_call(link, VL_PEER_PROXYD, parameters, table, &p);
-        if (r != 0)
-                return r;
-        k = find_key(link, keyd, p.id, KEY_PURPOSE_TLS, &r);
+        k = find_key(link, keyd, p->id, KEY_PURPOSE_TLS, &r);
         if (!k)
                 return r;
-        if (strlen(sd_json_variant_string(p.data)) > HANDSHAKE_BASE64_MAX ||
-            sd_json_variant_unbase64(p.data, &data, &size) < 0)
+        if (strlen(sd_json_variant_string(p->data)) > HANDSHAKE_BASE64_MAX ||
+            sd_json_variant_unbase64(p->data, &data, &size) < 0)
                 return refuse_handshake(link, keyd);
-        scheme = signature_scheme_from_string(p.scheme);
+        scheme = signature_scheme_from_string(p->scheme);
         handshake = policy_classify(data, size);
         if (!policy_scheme_fits(scheme, k->algorithm, handshake))
                 return refuse_handshake(link, keyd);
@@ -171,36 +151,25 @@ static int judge_request(sd_varlink *link, Keyd *keyd, const Payload *payload, g
         return 0;
 }
 
-int vl_method_sign_jws(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                       void *userdata) {
-        static const sd_json_dispatch_field table[] = {
-                STRING_FIELD("id", id),
-                STRING_FIELD("protected", protected),
-                STRING_FIELD("payload", payload),
-                FIELD("includeKey", SD_JSON_VARIANT_BOOLEAN, sd_json_dispatch_intbool, include_key),
-                {},
-        };
+static int vl_method_sign_jws(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         static const TaskKind kind = { sizeof(JwsTask), jws_run, jws_answer, jws_release };
         _cleanup_(task_freep) Task *task = NULL;
         _cleanup_payload_ Payload payload = {};
         const char *reason = NULL;
+        const Parameters *p = parameters;
         Keyd *keyd = userdata;
-        Parameters p = {};
         JwsTask *t;
         Key *k;
         int r;
 
-        r = keyd_take_call(link, VL_PEER_ACMED, parameters, table, &p);
-        if (r != 0)
-                return r;
-        k = find_key(link, keyd, p.id, KEY_PURPOSE_ACCOUNT, &r);
+        k = find_key(link, keyd, p->id, KEY_PURPOSE_ACCOUNT, &r);
         if (!k)
                 return r;
         t = task_new(&kind, keyd, link, k);
         if (!t)
                 return -ENOMEM;
         task = &t->task;
-        r = payload_parse(p.payload, &payload, &reason);
+        r = payload_parse(p->payload, &payload, &reason);
         if (r == -EINVAL)
                 return refuse_payload(link, keyd, reason);
         if (r < 0)
@@ -208,7 +177,7 @@ int vl_method_sign_jws(sd_varlink *link, sd_json_variant *parameters, sd_varlink
         r = judge_request(link, keyd, &payload, &t->csr);
         if (r != 0)
                 return r;
-        r = jws_compose(k, p.protected, payload.text, p.include_key, &t->jws, &reason);
+        r = jws_compose(k, p->protected, payload.text, p->include_key, &t->jws, &reason);
         if (r == -EINVAL)
                 return keyd_refuse(link, keyd, KEY_ERROR_BAD_HEADER, reason);
         if (r < 0)
@@ -261,34 +230,44 @@ static void request_release(Task *task) {
         datum_done(&t->der);
 }
 
-int vl_method_make_request(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                           void *userdata) {
-        static const sd_json_dispatch_field table[] = {
-                STRING_FIELD("id", id),
-                FIELD("names", SD_JSON_VARIANT_ARRAY, sd_json_dispatch_strv, names),
-                {},
-        };
+static int vl_method_make_request(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         static const TaskKind kind = { sizeof(RequestTask), request_run, request_answer, request_release };
-        _cleanup_parameters_ Parameters p = {};
+        Parameters *p = parameters;
         Keyd *keyd = userdata;
         RequestTask *t;
         const char *bad;
         Key *k;
         int r;
 
-        r = keyd_take_call(link, VL_PEER_ACMED, parameters, table, &p);
-        if (r != 0)
-                return r;
-        k = find_key(link, keyd, p.id, KEY_PURPOSE_TLS, &r);
+        k = find_key(link, keyd, p->id, KEY_PURPOSE_TLS, &r);
         if (!k)
                 return r;
-        bad = find_bad_name(p.names);
+        bad = find_bad_name(p->names);
         if (bad)
                 return sd_varlink_errorbo(link, KEY_ERROR_BAD_NAME,
                                           SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(bad)));
         t = task_new(&kind, keyd, link, k);
         if (!t)
                 return -ENOMEM;
-        t->names = TAKE_PTR(p.names);
+        t->names = TAKE_PTR(p->names);
         return task_start(&t->task, keyd->signers, JOB_ORDINARY);
 }
+
+const VlMethod sign_methods[] = {
+        { "io.hagw.Key.SignHandshake", VL_PEER_PROXYD, vl_method_sign_handshake,
+          VL_PARAMETERS(Parameters,
+                        FIELD_STRING("id", Parameters, id),
+                        FIELD_STRING("scheme", Parameters, scheme),
+                        FIELD_VARIANT("data", STRING, Parameters, data)) },
+        { "io.hagw.Key.SignJws", VL_PEER_ACMED, vl_method_sign_jws,
+          VL_PARAMETERS(Parameters,
+                        FIELD_STRING("id", Parameters, id),
+                        FIELD_STRING("protected", Parameters, protected),
+                        FIELD_STRING("payload", Parameters, payload),
+                        FIELD_BOOL("includeKey", Parameters, include_key)) },
+        { "io.hagw.Key.MakeRequest", VL_PEER_ACMED, vl_method_make_request,
+          VL_PARAMETERS(Parameters,
+                        FIELD_STRING("id", Parameters, id),
+                        FIELD_STRV("names", Parameters, names)) },
+        {},
+};

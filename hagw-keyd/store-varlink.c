@@ -115,28 +115,15 @@ typedef struct Parameters {
         const char *purpose, *algorithm, *pem, *id;
 } Parameters;
 
-#define FIELD(name, member, flags)                                                                          \
-        { name, SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(Parameters, member), flags }
-
-int vl_method_generate(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                       void *userdata) {
-        static const sd_json_dispatch_field table[] = {
-                FIELD("purpose", purpose, SD_JSON_MANDATORY),
-                FIELD("algorithm", algorithm, SD_JSON_NULLABLE),
-                {},
-        };
+static int vl_method_generate(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         Keyd *keyd = userdata;
         KeyAlgorithm algorithm;
-        Parameters p = {};
+        const Parameters *p = parameters;
         MakeTask *t;
-        int r;
 
-        r = keyd_take_call(link, VL_PEER_ACMED, parameters, table, &p);
-        if (r != 0)
-                return r;
-        if (key_purpose_from_string(p.purpose) < 0)
+        if (key_purpose_from_string(p->purpose) < 0)
                 return sd_varlink_error_invalid_parameter_name(link, "purpose");
-        algorithm = p.algorithm ? key_algorithm_from_string(p.algorithm) : KEY_ECDSA_P256;
+        algorithm = p->algorithm ? key_algorithm_from_string(p->algorithm) : KEY_ECDSA_P256;
         if (algorithm < 0)
                 return sd_varlink_error_invalid_parameter_name(link, "algorithm");
         if (keys_is_full(keyd->keys))
@@ -144,40 +131,27 @@ int vl_method_generate(sd_varlink *link, sd_json_variant *parameters, sd_varlink
         t = task_new(&make_kind, keyd, link, NULL);
         if (!t)
                 return -ENOMEM;
-        t->purpose = key_purpose_from_string(p.purpose);
+        t->purpose = key_purpose_from_string(p->purpose);
         t->algorithm = algorithm;
         return task_start(&t->task, keyd->maker, JOB_ORDINARY);
 }
 
-int vl_method_import(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                     void *userdata) {
-        static const sd_json_dispatch_field table[] = {
-                FIELD("purpose", purpose, SD_JSON_MANDATORY),
-                FIELD("pem", pem, SD_JSON_MANDATORY),
-                {},
-        };
+static int vl_method_import(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_(task_freep) Task *task = NULL;
+        const Parameters *p = parameters;
         Keyd *keyd = userdata;
-        Parameters p = {};
         MakeTask *t;
-        int r;
 
-        /* From here on the text is wiped with the message, and kept out of the debug log. */
-        (void) sd_varlink_set_input_sensitive(link);
-        sd_json_variant_sensitive(parameters);
-        r = keyd_take_call(link, VL_PEER_ROOT, parameters, table, &p);
-        if (r != 0)
-                return r;
-        if (key_purpose_from_string(p.purpose) < 0)
+        if (key_purpose_from_string(p->purpose) < 0)
                 return sd_varlink_error_invalid_parameter_name(link, "purpose");
-        if (strlen(p.pem) > KEY_PEM_MAX)
+        if (strlen(p->pem) > KEY_PEM_MAX)
                 return refuse_key(link, "The text is too long for a private key.");
         t = task_new(&make_kind, keyd, link, NULL);
         if (!t)
                 return -ENOMEM;
         task = &t->task;
-        t->purpose = key_purpose_from_string(p.purpose);
-        t->pem = strdup(p.pem);
+        t->purpose = key_purpose_from_string(p->purpose);
+        t->pem = strdup(p->pem);
         if (!t->pem)
                 return -ENOMEM;
         return task_start(TAKE_PTR(task), keyd->maker, JOB_ORDINARY);
@@ -196,20 +170,15 @@ static int remove_answer(Task *t) {
         return sd_varlink_reply(t->link, NULL);
 }
 
-int vl_method_remove(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                     void *userdata) {
-        static const sd_json_dispatch_field table[] = { FIELD("id", id, SD_JSON_MANDATORY), {} };
+static int vl_method_remove(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         static const TaskKind kind = { sizeof(Task), remove_run, remove_answer, NULL };
+        const Parameters *p = parameters;
         Keyd *keyd = userdata;
-        Parameters p = {};
         Task *t;
         Key *k;
         int r;
 
-        r = keyd_take_call(link, VL_PEER_ACMED, parameters, table, &p);
-        if (r != 0)
-                return r;
-        k = find_key(link, keyd, p.id, _KEY_PURPOSE_INVALID, &r);
+        k = find_key(link, keyd, p->id, _KEY_PURPOSE_INVALID, &r);
         if (!k)
                 return r;
         if (keyd->draining)
@@ -224,3 +193,18 @@ int vl_method_remove(sd_varlink *link, sd_json_variant *parameters, sd_varlink_m
         }
         return task_go_on(t, keyd->writer);
 }
+
+const VlMethod store_methods[] = {
+        { "io.hagw.Key.Generate", VL_PEER_ACMED, vl_method_generate,
+          VL_PARAMETERS(Parameters,
+                        FIELD_STRING("purpose", Parameters, purpose),
+                        FIELD_STRING("algorithm", Parameters, algorithm, SD_JSON_NULLABLE)) },
+        { "io.hagw.Key.Import", VL_PEER_ROOT, vl_method_import,
+          VL_PARAMETERS(Parameters,
+                        FIELD_STRING("purpose", Parameters, purpose),
+                        FIELD_STRING("pem", Parameters, pem)),
+          .secret = true },
+        { "io.hagw.Key.Remove", VL_PEER_ACMED, vl_method_remove,
+          VL_PARAMETERS(Parameters, FIELD_STRING("id", Parameters, id)) },
+        {},
+};

@@ -175,89 +175,63 @@ typedef struct Parameters {
         sd_json_variant *binding;
 } Parameters;
 
-#define STRING_FIELD(name, member)                                                                      \
-        { name, SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(Parameters, member),    \
-          SD_JSON_MANDATORY }
-
-int vl_method_prepare_token(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                            void *userdata) {
-        int r = vl_check_peer(link, VL_PEER_ROOT);
-
-        return r != 0 ? r : token_start(link, userdata, TOKEN_PREPARE, NULL, NULL);
+static int vl_method_prepare_token(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
+        return token_start(link, userdata, TOKEN_PREPARE, NULL, NULL);
 }
 
-int vl_method_adopt_token(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                          void *userdata) {
-        static const sd_json_dispatch_field table[] = {
-                STRING_FIELD("tenant", tenant),
-                STRING_FIELD("tokenId", token_id),
-                {},
-        };
+static int vl_method_adopt_token(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         RelayToken token = {};
-        Parameters p = {};
-        int r;
+        const Parameters *p = parameters;
 
-        r = keyd_take_call(link, VL_PEER_ROOT, parameters, table, &p);
-        if (r != 0)
-                return r;
-        if (!relay_tenant_is_valid(p.tenant))
+        if (!relay_tenant_is_valid(p->tenant))
                 return sd_varlink_error_invalid_parameter_name(link, "tenant");
-        if (!relay_token_id_is_valid(p.token_id))
+        if (!relay_token_id_is_valid(p->token_id))
                 return sd_varlink_error_invalid_parameter_name(link, "tokenId");
-        (void) stpcpy(token.tenant, p.tenant);
-        (void) stpcpy(token.id, p.token_id);
+        (void) stpcpy(token.tenant, p->tenant);
+        (void) stpcpy(token.id, p->token_id);
         return token_start(link, userdata, TOKEN_ADOPT, &token, NULL);
 }
 
-int vl_method_import_token(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                           void *userdata) {
-        static const sd_json_dispatch_field table[] = { STRING_FIELD("token", token), {} };
+static int vl_method_import_token(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_relay_token_ RelayToken t = {};
-        Parameters p = {};
-        int r;
+        const Parameters *p = parameters;
 
-        /* From here on the text is wiped with the message, and kept out of the debug log. */
-        (void) sd_varlink_set_input_sensitive(link);
-        sd_json_variant_sensitive(parameters);
-        r = keyd_take_call(link, VL_PEER_ROOT, parameters, table, &p);
-        if (r != 0)
-                return r;
-        if (relay_token_parse(p.token, strlen(p.token), &t) < 0)
+        if (relay_token_parse(p->token, strlen(p->token), &t) < 0)
                 return sd_varlink_error_invalid_parameter_name(link, "token");
         return token_start(link, userdata, TOKEN_IMPORT, &t, NULL);
 }
 
-int vl_method_remove_token(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                           void *userdata) {
-        int r = vl_check_peer(link, VL_PEER_ROOT);
-
-        return r != 0 ? r : token_start(link, userdata, TOKEN_REMOVE, NULL, NULL);
+static int vl_method_remove_token(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
+        return token_start(link, userdata, TOKEN_REMOVE, NULL, NULL);
 }
 
-int vl_method_get_token(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                        void *userdata) {
-        int r = vl_check_peer(link, VL_PEER_PROXYD);
-
-        return r != 0 ? r : token_start(link, userdata, TOKEN_GET, NULL, NULL);
+static int vl_method_get_token(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
+        return token_start(link, userdata, TOKEN_GET, NULL, NULL);
 }
 
-int vl_method_prove_token(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                          void *userdata) {
-        static const sd_json_dispatch_field table[] = {
-                { "binding", SD_JSON_VARIANT_STRING, sd_json_dispatch_variant_noref,
-                  offsetof(Parameters, binding), SD_JSON_MANDATORY },
-                {},
-        };
+static int vl_method_prove_token(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_free_ void *binding = NULL;
-        Parameters p = {};
+        const Parameters *p = parameters;
         size_t size;
-        int r;
 
-        r = keyd_take_call(link, VL_PEER_PROXYD, parameters, table, &p);
-        if (r != 0)
-                return r;
-        if (strlen(sd_json_variant_string(p.binding)) != BINDING_BASE64_LENGTH ||
-            sd_json_variant_unbase64(p.binding, &binding, &size) < 0 || size != RELAY_BINDING_SIZE)
+        if (strlen(sd_json_variant_string(p->binding)) != BINDING_BASE64_LENGTH ||
+            sd_json_variant_unbase64(p->binding, &binding, &size) < 0 || size != RELAY_BINDING_SIZE)
                 return sd_varlink_error_invalid_parameter_name(link, "binding");
         return token_start(link, userdata, TOKEN_PROVE, NULL, binding);
 }
+
+const VlMethod token_methods[] = {
+        { "io.hagw.Key.PrepareToken", VL_PEER_ROOT, vl_method_prepare_token },
+        { "io.hagw.Key.AdoptToken", VL_PEER_ROOT, vl_method_adopt_token,
+          VL_PARAMETERS(Parameters,
+                        FIELD_STRING("tenant", Parameters, tenant),
+                        FIELD_STRING("tokenId", Parameters, token_id)) },
+        { "io.hagw.Key.ImportToken", VL_PEER_ROOT, vl_method_import_token,
+          VL_PARAMETERS(Parameters, FIELD_STRING("token", Parameters, token)),
+          .secret = true },
+        { "io.hagw.Key.RemoveToken", VL_PEER_ROOT, vl_method_remove_token },
+        { "io.hagw.Key.GetToken", VL_PEER_PROXYD, vl_method_get_token },
+        { "io.hagw.Key.ProveToken", VL_PEER_PROXYD, vl_method_prove_token,
+          VL_PARAMETERS(Parameters, FIELD_VARIANT("binding", STRING, Parameters, binding)) },
+        {},
+};

@@ -50,20 +50,15 @@ void netd_varlink_tell_watchers(Manager *m) {
                 vl_stream_send(&m->watchers, v);
 }
 
-static int vl_method_watch(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                           void *userdata) {
+static int vl_method_watch(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         Manager *m = userdata;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_DNSD | VL_PEER_WEBD | VL_PEER_ACMED);
-        if (r != 0)
-                return r;
         r = build_addresses(m, &v);
         if (r < 0)
                 return sd_varlink_error_errno(link, r);
-        return flags & SD_VARLINK_METHOD_MORE ? vl_stream_add(&m->watchers, link, v)
-                                              : sd_varlink_reply(link, v);
+        return vl_stream_answer(&m->watchers, link, flags, v);
 }
 
 static int build_network(const Manager *m, sd_json_variant **ret) {
@@ -91,20 +86,15 @@ void netd_varlink_tell_network(Manager *m) {
                 vl_stream_send(&m->network_watchers, v);
 }
 
-static int vl_method_watch_network(sd_varlink *link, sd_json_variant *parameters,
-                                   sd_varlink_method_flags_t flags, void *userdata) {
+static int vl_method_watch_network(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         Manager *m = userdata;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_PROXYD | VL_PEER_DNSD);
-        if (r != 0)
-                return r;
         r = build_network(m, &v);
         if (r < 0)
                 return sd_varlink_error_errno(link, r);
-        return flags & SD_VARLINK_METHOD_MORE ? vl_stream_add(&m->network_watchers, link, v)
-                                              : sd_varlink_reply(link, v);
+        return vl_stream_answer(&m->network_watchers, link, flags, v);
 }
 
 static int build_locals(const Manager *m, sd_json_variant **ret) {
@@ -135,20 +125,15 @@ void netd_varlink_tell_locals(Manager *m) {
                 vl_stream_send(&m->local_watchers, v);
 }
 
-static int vl_method_watch_local(sd_varlink *link, sd_json_variant *parameters,
-                                 sd_varlink_method_flags_t flags, void *userdata) {
+static int vl_method_watch_local(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         Manager *m = userdata;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_DNSD);
-        if (r != 0)
-                return r;
         r = build_locals(m, &v);
         if (r < 0)
                 return sd_varlink_error_errno(link, r);
-        return flags & SD_VARLINK_METHOD_MORE ? vl_stream_add(&m->local_watchers, link, v)
-                                              : sd_varlink_reply(link, v);
+        return vl_stream_answer(&m->local_watchers, link, flags, v);
 }
 
 static void answer_refresh(Manager *m, sd_varlink *link) {
@@ -169,14 +154,9 @@ void netd_varlink_answer_refreshes(Manager *m) {
         }
 }
 
-static int vl_method_refresh(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                             void *userdata) {
+static int vl_method_refresh(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         Manager *m = userdata;
-        int r;
 
-        r = vl_check_peer(link, VL_PEER_ROOT);
-        if (r != 0)
-                return r;
         if (m->n_refreshes == MANAGER_REFRESHES_MAX)
                 return sd_varlink_error_errno(link, -EBUSY);
         if (!manager_refresh(m)) {
@@ -225,24 +205,17 @@ static void on_resolved(const ResolverAnswer *answer, void *userdata) {
         free(c);
 }
 
-static int vl_method_resolve(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                             void *userdata) {
-        static const sd_json_dispatch_field table[] = {
-                { "name", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 0, SD_JSON_MANDATORY },
-                {},
-        };
+typedef struct ResolveParameters {
+        const char *name;
+} ResolveParameters;
+
+static int vl_method_resolve(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
+        const char *name = ((const ResolveParameters *) parameters)->name;
         Manager *m = userdata;
-        const char *name = NULL;
         ResolveCall *c;
         IpAddress a;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_PROXYD | VL_PEER_ACMED | VL_PEER_WEBD);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, table, &name);
-        if (r != 0)
-                return r;
         if (ip_parse(name, &a) >= 0)
                 return reply_resolved(link, &a, 1, LITERAL_TTL_USEC);
         c = calloc(1, sizeof(*c));
@@ -270,11 +243,11 @@ void netd_varlink_done(Manager *m) {
 }
 
 const VlMethod netd_methods[] = {
-        { "io.hagw.Net.Watch", vl_method_watch },
-        { "io.hagw.Net.WatchNetwork", vl_method_watch_network },
-        { "io.hagw.Net.WatchLocal", vl_method_watch_local },
-        { "io.hagw.Net.Refresh", vl_method_refresh },
-        { "io.hagw.Net.Resolve", vl_method_resolve },
-        { "io.hagw.Net.Query", vl_method_query },
+        { "io.hagw.Net.Watch", VL_PEER_DNSD | VL_PEER_WEBD | VL_PEER_ACMED, vl_method_watch },
+        { "io.hagw.Net.WatchNetwork", VL_PEER_PROXYD | VL_PEER_DNSD, vl_method_watch_network },
+        { "io.hagw.Net.WatchLocal", VL_PEER_DNSD, vl_method_watch_local },
+        { "io.hagw.Net.Refresh", VL_PEER_ROOT, vl_method_refresh },
+        { "io.hagw.Net.Resolve", VL_PEER_PROXYD | VL_PEER_ACMED | VL_PEER_WEBD, vl_method_resolve,
+          VL_PARAMETERS(ResolveParameters, FIELD_STRING("name", ResolveParameters, name)) },
         {},
 };

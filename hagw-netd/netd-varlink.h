@@ -14,7 +14,6 @@ void netd_varlink_answer_refreshes(Manager *m);
 /* Lets go of all callers. */
 void netd_varlink_done(Manager *m);
 
-/* Query, in query.c. */
-int vl_method_query(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                    void *userdata);
+/* query.c */
+extern const VlMethod query_methods[];
 void queries_done(Manager *m);

@@ -13,7 +13,7 @@ int main(int argc, char *argv[]) {
                 .name = "hagw-netd",
                 .description = "Follows the public addresses of this house and looks up names.",
                 .interface = &vl_interface_io_hagw_Net,
-                .methods = netd_methods,
+                .methods = { netd_methods, query_methods },
                 .start = manager_start,
                 .reload = manager_reload,
                 .metrics = manager_metrics,

@@ -133,10 +133,14 @@ static bool server_is_valid(const char *server) {
         return ip_parse(host, &a) >= 0;
 }
 
-static int query_start(Manager *m, sd_varlink *link, const QueryParameters *p) {
+static int vl_method_query(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
+        const QueryParameters *p = parameters;
+        Manager *m = userdata;
         Query *q;
         int r;
 
+        if (m->n_queries >= MANAGER_QUERIES_MAX)
+                return sd_varlink_error_errno(link, -EBUSY);
         q = calloc(1, sizeof(*q));
         if (!q)
                 return sd_varlink_error_errno(link, -ENOMEM);
@@ -161,28 +165,11 @@ static int query_start(Manager *m, sd_varlink *link, const QueryParameters *p) {
         return r;
 }
 
-int vl_method_query(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                    void *userdata) {
-        static const sd_json_dispatch_field table[] = {
-                { "name", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-                  offsetof(QueryParameters, name), SD_JSON_MANDATORY },
-                { "type", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-                  offsetof(QueryParameters, type), SD_JSON_MANDATORY },
-                { "server", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-                  offsetof(QueryParameters, server), SD_JSON_NULLABLE },
-                {},
-        };
-        QueryParameters p = {};
-        Manager *m = userdata;
-        int r;
-
-        r = vl_check_peer(link, VL_PEER_ACMED | VL_PEER_WEBD);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, table, &p);
-        if (r != 0)
-                return r;
-        if (m->n_queries >= MANAGER_QUERIES_MAX)
-                return sd_varlink_error_errno(link, -EBUSY);
-        return query_start(m, link, &p);
-}
+const VlMethod query_methods[] = {
+        { "io.hagw.Net.Query", VL_PEER_ACMED | VL_PEER_WEBD, vl_method_query,
+          VL_PARAMETERS(QueryParameters,
+                        FIELD_STRING("name", QueryParameters, name),
+                        FIELD_STRING("type", QueryParameters, type),
+                        FIELD_STRING("server", QueryParameters, server, SD_JSON_NULLABLE)) },
+        {},
+};

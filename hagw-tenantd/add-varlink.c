@@ -106,30 +106,27 @@ static int new_to_json(const Batch *b, const New *new, sd_json_variant **ret) {
                                              SD_JSON_BUILD_UNSIGNED(b->expires_usec)));
 }
 
-int vl_method_add(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                  void *userdata) {
+static int vl_method_add(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         _cleanup_transaction_ DbTransaction transaction = {};
         _cleanup_(strv_freep) char **domains = NULL;
         _cleanup_(batch_freep) Batch *b = NULL;
-        Given g = GIVEN_NOTHING;
+        const Given *g = parameters;
         Manager *m = userdata;
         const char *problem;
         int64_t id;
         int r;
 
-        r = given_read(link, parameters, &g);
+        r = batch_new(m, link, g, 1, &b);
         if (r > 0)
-                r = batch_new(m, link, &g, 1, &b);
-        if (r > 0)
-                r = given_domains(m, link, g.domains, &domains);
+                r = given_domains(m, link, g->domains, &domains);
         if (r <= 0)
                 return r;
         assert(b);
-        label_lower(g.name, b->news[0].name);
+        label_lower(g->name, b->news[0].name);
         problem = manager_name_problem(m, b->news[0].name);
         if (problem)
-                return error_bad(link, TENANT_ERROR_BAD_NAME, "name", g.name, problem);
+                return error_bad(link, TENANT_ERROR_BAD_NAME, "name", g->name, problem);
         r = db_begin(&m->db, &transaction);
         if (r >= 0)
                 r = batch_store(b, b->news, &id);
@@ -202,28 +199,24 @@ static int check_prefix(const Manager *m, sd_varlink *link, const char *prefix) 
         return error_bad(link, TENANT_ERROR_BAD_NAME, "name", prefix, problem);
 }
 
-int vl_method_add_many(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                       void *userdata) {
+static int vl_method_add_many(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_transaction_ DbTransaction transaction = {};
         _cleanup_(batch_freep) Batch *b = NULL;
-        Given g = GIVEN_NOTHING;
+        const Given *g = parameters;
         Manager *m = userdata;
         int r;
 
-        r = given_read(link, parameters, &g);
-        if (r <= 0)
-                return r;
-        if (g.count < 1 || g.count > ADD_MANY_MAX)
+        if (g->count < 1 || g->count > ADD_MANY_MAX)
                 return sd_varlink_error_invalid_parameter_name(link, "count");
-        r = batch_new(m, link, &g, g.count, &b);
+        r = batch_new(m, link, g, g->count, &b);
         if (r > 0)
-                r = check_prefix(m, link, strempty(g.prefix));
+                r = check_prefix(m, link, strempty(g->prefix));
         if (r <= 0)
                 return r;
         assert(b);
         r = db_begin(&m->db, &transaction);
         for (size_t i = 0; r >= 0 && i < b->n; i++)
-                r = add_random(b, strempty(g.prefix), &b->news[i]);
+                r = add_random(b, strempty(g->prefix), &b->news[i]);
         if (r >= 0)
                 r = db_commit(&transaction);
         if (r < 0)
@@ -233,3 +226,9 @@ int vl_method_add_many(sd_varlink *link, sd_json_variant *parameters, sd_varlink
         b->settings.note = ""; /* the call's own goes with it */
         return vl_pages_add(m->pages, link, &add_many_type, TAKE_PTR(b));
 }
+
+const VlMethod add_methods[] = {
+        { "io.hagw.Tenant.Add", VL_PEER_ROOT, vl_method_add, GIVEN },
+        { "io.hagw.Tenant.AddMany", VL_PEER_ROOT, vl_method_add_many, GIVEN },
+        {},
+};

@@ -56,24 +56,21 @@ static int join_domains(Manager *m, const char *name, char **add, char **remove,
         return 0;
 }
 
-int vl_method_change_domains(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                             void *userdata) {
+static int vl_method_change_domains(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_(strv_freep) char **add = NULL, **remove = NULL, **domains = NULL;
         _cleanup_transaction_ DbTransaction transaction = {};
-        Given g = GIVEN_NOTHING;
+        const Given *g = parameters;
         Manager *m = userdata;
         Found t;
         int r;
 
-        r = given_read(link, parameters, &g);
-        if (r > 0)
-                r = find_tenant(m, link, g.name, &t);
+        r = find_tenant(m, link, g->name, &t);
         if (r > 0 && !m->config->tenants.zone)
                 return sd_varlink_error(link, TENANT_ERROR_NO_RELAY, NULL);
         if (r > 0)
-                r = given_domains(m, link, g.add, &add);
+                r = given_domains(m, link, g->add, &add);
         if (r > 0)
-                r = given_domains(m, link, g.remove, &remove);
+                r = given_domains(m, link, g->remove, &remove);
         if (r <= 0)
                 return r;
         r = join_domains(m, t.name, add, remove, &domains);
@@ -94,22 +91,18 @@ int vl_method_change_domains(sd_varlink *link, sd_json_variant *parameters, sd_v
         return reply_tenant(m, link, t.name);
 }
 
-int vl_method_find_domain(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                          void *userdata) {
+static int vl_method_find_domain(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         char owner[HOSTNAME_LABEL_MAX + 1], wildcard[TENANT_DOMAIN_MAX + 1];
-        Given g = GIVEN_NOTHING;
+        const Given *g = parameters;
         Manager *m = userdata;
         const char *dot;
         int r;
 
-        r = given_read(link, parameters, &g);
-        if (r <= 0)
-                return r;
-        dot = strchr(g.domain, '.');
-        if (!dot || strlen(g.domain) > TENANT_DOMAIN_MAX)
+        dot = strchr(g->domain, '.');
+        if (!dot || strlen(g->domain) > TENANT_DOMAIN_MAX)
                 return sd_varlink_error_invalid_parameter_name(link, "domain");
-        r = tenant_domain_owner(&m->db, g.domain, owner);
-        if (r == -ENOENT && *g.domain != '*') {
+        r = tenant_domain_owner(&m->db, g->domain, owner);
+        if (r == -ENOENT && *g->domain != '*') {
                 (void) snprintf(wildcard, sizeof(wildcard), "*%s", dot);
                 r = tenant_domain_owner(&m->db, wildcard, owner);
         }
@@ -118,3 +111,9 @@ int vl_method_find_domain(sd_varlink *link, sd_json_variant *parameters, sd_varl
         return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR_CONDITION(r >= 0, "tenant",
                                                                      SD_JSON_BUILD_STRING(owner)));
 }
+
+const VlMethod domain_methods[] = {
+        { "io.hagw.Tenant.ChangeDomains", VL_PEER_ROOT, vl_method_change_domains, GIVEN },
+        { "io.hagw.Tenant.FindDomain", VL_PEER_ROOT, vl_method_find_domain, GIVEN },
+        {},
+};

@@ -29,44 +29,54 @@ static int dispatch_list(const char *name, sd_json_variant *v, sd_json_dispatch_
         return sd_json_variant_is_null(v) ? 0 : sd_json_dispatch_variant_noref(name, v, flags, userdata);
 }
 
-int given_read(sd_varlink *link, sd_json_variant *parameters, Given *ret) {
-#define FIELD(field, type, dispatch, member) \
-        { field, type, dispatch, offsetof(Given, member), SD_JSON_NULLABLE }
-#define TEXT(field, member) FIELD(field, SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, member)
-#define BOOL(field, member) FIELD(field, SD_JSON_VARIANT_BOOLEAN, dispatch_bool, member)
-#define UINT(field, member) FIELD(field, _SD_JSON_VARIANT_TYPE_INVALID, dispatch_number, member)
-        static const sd_json_dispatch_field table[] = {
-                TEXT("name", name),
-                TEXT("prefix", prefix),
-                TEXT("note", note),
-                TEXT("credential", credential),
-                TEXT("tokenId", token_id),
-                TEXT("domain", domain),
-                FIELD("domains", SD_JSON_VARIANT_ARRAY, dispatch_list, domains),
-                FIELD("add", SD_JSON_VARIANT_ARRAY, dispatch_list, add),
-                FIELD("remove", SD_JSON_VARIANT_ARRAY, dispatch_list, remove),
-                BOOL("suspended", suspended),
-                BOOL("terminate", terminate),
-                UINT("agents", agents),
-                UINT("channels", channels),
-                UINT("connectionsPerSecond", connections),
-                UINT("bytesPerSecond", bytes),
-                UINT("bytesPerMonth", month_bytes),
-                UINT("count", count),
-                UINT("limit", limit),
-                UINT("months", months),
-                UINT("lifetimeUSec", lifetime_usec),
-                UINT("othersLifetimeUSec", others_lifetime_usec),
-                {},
-        };
-        int r;
+const Given given_nothing = {
+        .suspended = -1,
+        .terminate = -1,
+        .agents = NUMBER_NOT_GIVEN,
+        .channels = NUMBER_NOT_GIVEN,
+        .connections = NUMBER_NOT_GIVEN,
+        .bytes = NUMBER_NOT_GIVEN,
+        .month_bytes = NUMBER_NOT_GIVEN,
+        .count = NUMBER_NOT_GIVEN,
+        .limit = NUMBER_NOT_GIVEN,
+        .months = NUMBER_NOT_GIVEN,
+        .lifetime_usec = NUMBER_NOT_GIVEN,
+        .others_lifetime_usec = NUMBER_NOT_GIVEN,
+};
 
-        r = vl_check_peer(link, VL_PEER_ROOT);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, table, ret);
-        return r != 0 ? r : 1;
-}
+#define TEXT(name, member) FIELD_STRING(name, Given, member, SD_JSON_NULLABLE)
+#define LIST(name, member) \
+        FIELD(name, SD_JSON_VARIANT_ARRAY, dispatch_list, Given, member, sd_json_variant *, SD_JSON_NULLABLE)
+#define BOOL(name, member) \
+        FIELD(name, SD_JSON_VARIANT_BOOLEAN, dispatch_bool, Given, member, int, SD_JSON_NULLABLE)
+#define UINT(name, member)                                                                                  \
+        FIELD(name, _SD_JSON_VARIANT_TYPE_INVALID, dispatch_number, Given, member, uint64_t,                \
+              SD_JSON_NULLABLE)
+
+const sd_json_dispatch_field given_fields[] = {
+        TEXT("name", name),
+        TEXT("prefix", prefix),
+        TEXT("note", note),
+        TEXT("credential", credential),
+        TEXT("tokenId", token_id),
+        TEXT("domain", domain),
+        LIST("domains", domains),
+        LIST("add", add),
+        LIST("remove", remove),
+        BOOL("suspended", suspended),
+        BOOL("terminate", terminate),
+        UINT("agents", agents),
+        UINT("channels", channels),
+        UINT("connectionsPerSecond", connections),
+        UINT("bytesPerSecond", bytes),
+        UINT("bytesPerMonth", month_bytes),
+        UINT("count", count),
+        UINT("limit", limit),
+        UINT("months", months),
+        UINT("lifetimeUSec", lifetime_usec),
+        UINT("othersLifetimeUSec", others_lifetime_usec),
+        {},
+};
 
 /* --- settings ------------------------------------------------------------------------------------------ */
 

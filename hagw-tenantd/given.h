@@ -15,23 +15,11 @@ typedef struct Given {
         uint64_t count, limit, months, lifetime_usec, others_lifetime_usec;
 } Given;
 
-#define GIVEN_NOTHING                                                                                  \
-        { .suspended = -1,                                                                             \
-          .terminate = -1,                                                                             \
-          .agents = NUMBER_NOT_GIVEN,                                                                  \
-          .channels = NUMBER_NOT_GIVEN,                                                                \
-          .connections = NUMBER_NOT_GIVEN,                                                             \
-          .bytes = NUMBER_NOT_GIVEN,                                                                   \
-          .month_bytes = NUMBER_NOT_GIVEN,                                                             \
-          .count = NUMBER_NOT_GIVEN,                                                                   \
-          .limit = NUMBER_NOT_GIVEN,                                                                   \
-          .months = NUMBER_NOT_GIVEN,                                                                  \
-          .lifetime_usec = NUMBER_NOT_GIVEN,                                                           \
-          .others_lifetime_usec = NUMBER_NOT_GIVEN }
-
-/* The first lines of root's methods: may the caller, and what is given. Any field of any of them is read;
- * the interface definition has refused what does not belong. 1: go on; else the handler's result. */
-int given_read(sd_varlink *link, sd_json_variant *parameters, Given *ret);
+/* For the rows of root's methods. Any field of any of them is read; the interface definition has refused
+ * what does not belong. */
+extern const Given given_nothing;
+extern const sd_json_dispatch_field given_fields[];
+#define GIVEN .fields = given_fields, .size = sizeof(Given), .defaults = &given_nothing
 
 /* The functions below return 1, or the handler's result where they have sent an error. */
 

@@ -43,23 +43,18 @@ static int list_page(void *cursor, sd_json_variant **ret) {
 
 static const VlPagesType list_type = { .page = list_page, .free = free };
 
-int vl_method_list(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                   void *userdata) {
-        Given g = GIVEN_NOTHING;
+static int vl_method_list(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
+        const Given *g = parameters;
         Manager *m = userdata;
         ListCursor *c;
-        int r;
 
-        r = given_read(link, parameters, &g);
-        if (r <= 0)
-                return r;
         if (m->trouble)
                 return error_store(link, -EUCLEAN);
         c = calloc(1, sizeof(*c));
         if (!c)
                 return sd_varlink_error_errno(link, -ENOMEM);
-        *c = (ListCursor) { .manager = m, .left = g.limit };
-        label_lower(strempty(g.prefix), c->prefix);
+        *c = (ListCursor) { .manager = m, .left = g->limit };
+        label_lower(strempty(g->prefix), c->prefix);
         return vl_pages_add(m->pages, link, &list_type, c);
 }
 
@@ -97,21 +92,18 @@ static int usage_page(void *cursor, sd_json_variant **ret) {
 
 static const VlPagesType usage_type = { .page = usage_page, .free = free };
 
-int vl_method_get_usage(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                        void *userdata) {
+static int vl_method_get_usage(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         const Month month = month_of(clock_usec(CLOCK_REALTIME));
-        Given g = GIVEN_NOTHING;
+        const Given *g = parameters;
         Manager *m = userdata;
         UsageCursor *c;
         Found t = { .name = "" };
         int r;
 
-        r = given_read(link, parameters, &g);
-        if (r > 0 && g.name)
-                r = find_tenant(m, link, g.name, &t);
+        r = g->name ? find_tenant(m, link, g->name, &t) : 1;
         if (r <= 0)
                 return r;
-        if (g.months == 0)
+        if (g->months == 0)
                 return sd_varlink_error_invalid_parameter_name(link, "months");
         if (m->trouble)
                 return error_store(link, -EUCLEAN);
@@ -119,9 +111,15 @@ int vl_method_get_usage(sd_varlink *link, sd_json_variant *parameters, sd_varlin
         if (!c)
                 return sd_varlink_error_errno(link, -ENOMEM);
         *c = (UsageCursor) { .manager = m,
-                             .from = month + 1 - (Month) MIN(g.months, (uint64_t) USAGE_MONTHS_KEPT) };
+                             .from = month + 1 - (Month) MIN(g->months, (uint64_t) USAGE_MONTHS_KEPT) };
         label_lower(t.name, c->after);
         /* Behind all that may stand in a name. */
-        label_lower(g.name ? t.name : "~", c->last);
+        label_lower(g->name ? t.name : "~", c->last);
         return vl_pages_add(m->pages, link, &usage_type, c);
 }
+
+const VlMethod list_methods[] = {
+        { "io.hagw.Tenant.List", VL_PEER_ROOT, vl_method_list, GIVEN },
+        { "io.hagw.Tenant.GetUsage", VL_PEER_ROOT, vl_method_get_usage, GIVEN },
+        {},
+};

@@ -61,19 +61,12 @@ static int list(Copy copies[static COPIES_MAX]) {
         return r;
 }
 
-int vl_method_list_copies(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                          void *userdata) {
-        static const sd_json_dispatch_field nothing[] = { {} };
+static int vl_method_list_copies(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         Copy copies[COPIES_MAX];
         Manager *m = userdata;
         int n, r;
 
-        r = vl_check_peer(link, VL_PEER_ROOT);
-        if (r == 0)
-                r = sd_varlink_dispatch(link, parameters, nothing, NULL);
-        if (r != 0)
-                return r;
         n = r = list(copies);
         if (r >= 0)
                 r = sd_json_variant_new_array(&v, NULL, 0);
@@ -85,17 +78,10 @@ int vl_method_list_copies(sd_varlink *link, sd_json_variant *parameters, sd_varl
                                   SD_JSON_BUILD_PAIR("copies", SD_JSON_BUILD_VARIANT(v)));
 }
 
-int vl_method_make_copy(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                        void *userdata) {
-        static const sd_json_dispatch_field nothing[] = { {} };
+static int vl_method_make_copy(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         Manager *m = userdata;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_ROOT);
-        if (r == 0)
-                r = sd_varlink_dispatch(link, parameters, nothing, NULL);
-        if (r != 0)
-                return r;
         r = manager_copy(m);
         return r < 0 ? error_store(link, r) : sd_varlink_reply(link, NULL);
 }
@@ -171,30 +157,30 @@ static int begin_anew(Manager *m, sd_varlink *link) {
                                   SD_JSON_BUILD_PAIR("taken", SD_JSON_BUILD_EMPTY_ARRAY));
 }
 
-int vl_method_restore_copy(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                           void *userdata) {
-        struct {
-                const char *name;
-                int empty, force;
-        } p = {};
-        static const sd_json_dispatch_field table[] = {
-                { "name", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-                  offsetof(__typeof__(p), name), SD_JSON_NULLABLE },
-                { "empty", SD_JSON_VARIANT_BOOLEAN, sd_json_dispatch_tristate,
-                  offsetof(__typeof__(p), empty), SD_JSON_NULLABLE },
-                { "force", SD_JSON_VARIANT_BOOLEAN, sd_json_dispatch_tristate,
-                  offsetof(__typeof__(p), force), SD_JSON_NULLABLE },
-                {},
-        };
-        Manager *m = userdata;
-        int r;
+typedef struct RestoreParameters {
+        const char *name;
+        int empty, force;
+} RestoreParameters;
 
-        r = vl_check_peer(link, VL_PEER_ROOT);
-        if (r == 0)
-                r = sd_varlink_dispatch(link, parameters, table, &p);
-        if (r != 0)
-                return r;
-        if (!m->trouble && (p.empty > 0 || p.force <= 0))
+static int vl_method_restore_copy(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
+        const RestoreParameters *p = parameters;
+        Manager *m = userdata;
+
+        if (!m->trouble && (p->empty > 0 || p->force <= 0))
                 return sd_varlink_error(link, TENANT_ERROR_NOT_DAMAGED, NULL);
-        return p.empty > 0 ? begin_anew(m, link) : restore(m, link, p.name);
+        return p->empty > 0 ? begin_anew(m, link) : restore(m, link, p->name);
 }
+
+#define TRISTATE(name, member)                                                                              \
+        FIELD(name, SD_JSON_VARIANT_BOOLEAN, sd_json_dispatch_tristate, RestoreParameters, member, int,     \
+              SD_JSON_NULLABLE)
+
+const VlMethod restore_methods[] = {
+        { "io.hagw.Tenant.ListCopies", VL_PEER_ROOT, vl_method_list_copies },
+        { "io.hagw.Tenant.MakeCopy", VL_PEER_ROOT, vl_method_make_copy },
+        { "io.hagw.Tenant.RestoreCopy", VL_PEER_ROOT, vl_method_restore_copy,
+          VL_PARAMETERS(RestoreParameters,
+                        FIELD_STRING("name", RestoreParameters, name, SD_JSON_NULLABLE),
+                        TRISTATE("empty", empty), TRISTATE("force", force)) },
+        {},
+};

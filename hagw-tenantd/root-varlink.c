@@ -43,13 +43,6 @@ int find_tenant(Manager *m, sd_varlink *link, const char *name, Found *ret) {
         return 1;
 }
 
-/* The common beginning of what is about one tenant. */
-static int begin(Manager *m, sd_varlink *link, sd_json_variant *parameters, Given *g, Found *ret) {
-        const int r = given_read(link, parameters, g);
-
-        return r <= 0 ? r : find_tenant(m, link, g->name, ret);
-}
-
 int reply_tenant(Manager *m, sd_varlink *link, const char *name) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         int r;
@@ -75,32 +68,30 @@ int set_domains(Manager *m, sd_varlink *link, int64_t id, char **domains) {
                                   SD_JSON_BUILD_PAIR("tenant", SD_JSON_BUILD_STRING(owner)));
 }
 
-int vl_method_get(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                  void *userdata) {
-        Given g = GIVEN_NOTHING;
+static int vl_method_get(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
+        const Given *g = parameters;
         Found t;
         int r;
 
-        r = begin(userdata, link, parameters, &g, &t);
+        r = find_tenant(userdata, link, g->name, &t);
         return r <= 0 ? r : reply_tenant(userdata, link, t.name);
 }
 
-int vl_method_set(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                  void *userdata) {
+static int vl_method_set(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_transaction_ DbTransaction transaction = {};
         _cleanup_(strv_freep) char **domains = NULL;
-        Given g = GIVEN_NOTHING;
+        const Given *g = parameters;
         Manager *m = userdata;
         Found t;
         int r;
 
-        r = begin(m, link, parameters, &g, &t);
-        if (r > 0 && g.domains && !m->config->tenants.zone)
+        r = find_tenant(m, link, g->name, &t);
+        if (r > 0 && g->domains && !m->config->tenants.zone)
                 return sd_varlink_error(link, TENANT_ERROR_NO_RELAY, NULL);
         if (r > 0)
-                r = given_apply(link, &g, &t.settings);
+                r = given_apply(link, g, &t.settings);
         if (r > 0)
-                r = given_domains(m, link, g.domains, &domains);
+                r = given_domains(m, link, g->domains, &domains);
         if (r <= 0)
                 return r;
         r = db_begin(&m->db, &transaction);
@@ -115,20 +106,19 @@ int vl_method_set(sd_varlink *link, sd_json_variant *parameters, sd_varlink_meth
         if (r < 0)
                 return error_store(link, r);
         manager_changed(m);
-        log_info("Tenant %s was changed%s.", t.name, g.suspended > 0    ? " and is suspended"
-                                                     : g.suspended == 0 ? " and is not suspended"
+        log_info("Tenant %s was changed%s.", t.name, g->suspended > 0    ? " and is suspended"
+                                                     : g->suspended == 0 ? " and is not suspended"
                                                                         : "");
         return reply_tenant(m, link, t.name);
 }
 
-int vl_method_remove(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                     void *userdata) {
-        Given g = GIVEN_NOTHING;
+static int vl_method_remove(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
+        const Given *g = parameters;
         Manager *m = userdata;
         Found t;
         int r;
 
-        r = begin(m, link, parameters, &g, &t);
+        r = find_tenant(m, link, g->name, &t);
         if (r <= 0)
                 return r;
         r = tenant_remove(&m->db, t.id);
@@ -142,22 +132,21 @@ int vl_method_remove(sd_varlink *link, sd_json_variant *parameters, sd_varlink_m
 
 /* --- tokens and codes ---------------------------------------------------------------------------------- */
 
-int vl_method_issue_token(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                          void *userdata) {
+static int vl_method_issue_token(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_transaction_ DbTransaction transaction = {};
         char id[RELAY_TOKEN_ID_LENGTH + 1], text[RELAY_TOKEN_TEXT_SIZE];
         const uint64_t now = clock_usec(CLOCK_REALTIME);
         uint64_t expires, others;
-        Given g = GIVEN_NOTHING;
+        const Given *g = parameters;
         Manager *m = userdata;
         Found t;
         int r;
 
-        r = begin(m, link, parameters, &g, &t);
+        r = find_tenant(m, link, g->name, &t);
         if (r > 0)
-                r = given_token_expiry(link, g.lifetime_usec, "lifetimeUSec", now, &expires);
+                r = given_token_expiry(link, g->lifetime_usec, "lifetimeUSec", now, &expires);
         if (r > 0)
-                r = given_token_expiry(link, g.others_lifetime_usec, "othersLifetimeUSec", now, &others);
+                r = given_token_expiry(link, g->others_lifetime_usec, "othersLifetimeUSec", now, &others);
         if (r <= 0)
                 return r;
         r = db_begin(&m->db, &transaction);
@@ -179,19 +168,18 @@ int vl_method_issue_token(sd_varlink *link, sd_json_variant *parameters, sd_varl
         return r;
 }
 
-int vl_method_issue_code(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                         void *userdata) {
+static int vl_method_issue_code(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         const uint64_t now = clock_usec(CLOCK_REALTIME);
         char text[RELAY_CODE_TEXT_SIZE];
-        Given g = GIVEN_NOTHING;
+        const Given *g = parameters;
         Manager *m = userdata;
         uint64_t expires;
         Found t;
         int r;
 
-        r = begin(m, link, parameters, &g, &t);
+        r = find_tenant(m, link, g->name, &t);
         if (r > 0)
-                r = given_code_expiry(link, g.lifetime_usec, now, &expires);
+                r = given_code_expiry(link, g->lifetime_usec, now, &expires);
         if (r <= 0)
                 return r;
         r = code_issue(&m->db, t.id, now, expires, text);
@@ -206,30 +194,39 @@ int vl_method_issue_code(sd_varlink *link, sd_json_variant *parameters, sd_varli
         return r;
 }
 
-int vl_method_revoke_token(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                           void *userdata) {
+static int vl_method_revoke_token(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_transaction_ DbTransaction transaction = {};
-        Given g = GIVEN_NOTHING;
+        const Given *g = parameters;
         Manager *m = userdata;
         int r, tokens = 0, codes = 0;
         Found t;
 
-        r = begin(m, link, parameters, &g, &t);
+        r = find_tenant(m, link, g->name, &t);
         if (r <= 0)
                 return r;
         r = db_begin(&m->db, &transaction);
         if (r >= 0)
-                r = tokens = token_revoke(&m->db, t.id, g.token_id);
-        if (r == 0 && g.token_id)
-                return error_text(link, TENANT_ERROR_NO_SUCH_TOKEN, "tokenId", g.token_id);
-        if (r >= 0 && !g.token_id)
+                r = tokens = token_revoke(&m->db, t.id, g->token_id);
+        if (r == 0 && g->token_id)
+                return error_text(link, TENANT_ERROR_NO_SUCH_TOKEN, "tokenId", g->token_id);
+        if (r >= 0 && !g->token_id)
                 r = codes = code_revoke_all(&m->db, t.id);
         if (r >= 0)
                 r = db_commit(&transaction);
         if (r < 0)
                 return error_store(link, r);
         manager_changed(m);
-        log_info("Tenant %s: %s revoked.", t.name, g.token_id ?: "all tokens and codes");
+        log_info("Tenant %s: %s revoked.", t.name, g->token_id ?: "all tokens and codes");
         return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("tokens", SD_JSON_BUILD_INTEGER(tokens)),
                                   SD_JSON_BUILD_PAIR("codes", SD_JSON_BUILD_INTEGER(codes)));
 }
+
+const VlMethod root_methods[] = {
+        { "io.hagw.Tenant.Get", VL_PEER_ROOT, vl_method_get, GIVEN },
+        { "io.hagw.Tenant.Set", VL_PEER_ROOT, vl_method_set, GIVEN },
+        { "io.hagw.Tenant.Remove", VL_PEER_ROOT, vl_method_remove, GIVEN },
+        { "io.hagw.Tenant.IssueToken", VL_PEER_ROOT, vl_method_issue_token, GIVEN },
+        { "io.hagw.Tenant.IssueCode", VL_PEER_ROOT, vl_method_issue_code, GIVEN },
+        { "io.hagw.Tenant.RevokeToken", VL_PEER_ROOT, vl_method_revoke_token, GIVEN },
+        {},
+};

@@ -25,19 +25,6 @@ typedef struct ProofParameters {
         const char *issuer, *uri;  /* of an account */
 } ProofParameters;
 
-#define FIELD(field, type, dispatch, in, member) \
-        { field, type, dispatch, offsetof(in, member), SD_JSON_MANDATORY }
-#define STRING_FIELD(field, in, member) \
-        FIELD(field, SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, in, member)
-#define VARIANT_FIELD(field, in, member) \
-        FIELD(field, SD_JSON_VARIANT_STRING, sd_json_dispatch_variant_noref, in, member)
-#define NUMBER_FIELD(field, in, member) \
-        FIELD(field, _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint64, in, member)
-#define PROOF_FIELDS                                                                                   \
-        STRING_FIELD("tenant", ProofParameters, tenant), STRING_FIELD("tokenId", ProofParameters, id), \
-                VARIANT_FIELD("proof", ProofParameters, proof),                                        \
-                VARIANT_FIELD("binding", ProofParameters, binding)
-
 /* base64 of exactly size bytes. */
 static int unbase64(sd_json_variant *v, void *out, size_t size) {
         _cleanup_free_ void *data = NULL;
@@ -82,32 +69,16 @@ static int check_proof(Manager *m, sd_varlink *link, const ProofParameters *p) {
         return 1;
 }
 
-/* The common beginning of what takes a proof. */
-static int begin_proof(Manager *m, sd_varlink *link, sd_json_variant *parameters,
-                       const sd_json_dispatch_field *table, ProofParameters *ret) {
-        int r;
-
-        r = vl_check_peer(link, VL_PEER_PROXYD);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, table, ret);
-        if (r != 0)
-                return r;
-        return check_proof(m, link, ret);
-}
-
-static int vl_method_authenticate(sd_varlink *link, sd_json_variant *parameters,
-                                  sd_varlink_method_flags_t flags, void *userdata) {
-        static const sd_json_dispatch_field table[] = { PROOF_FIELDS, {} };
+static int vl_method_authenticate(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         Manager *m = userdata;
-        ProofParameters p = {};
+        const ProofParameters *p = parameters;
         int r;
 
-        r = begin_proof(m, link, parameters, table, &p);
+        r = check_proof(m, link, p);
         if (r <= 0)
                 return r;
-        r = route_by_name(m, p.tenant, &v);
+        r = route_by_name(m, p->tenant, &v);
         if (r < 0)
                 return error_store(link, r);
         return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("tenant", SD_JSON_BUILD_VARIANT(v)));
@@ -115,19 +86,11 @@ static int vl_method_authenticate(sd_varlink *link, sd_json_variant *parameters,
 
 /* --- DNS ----------------------------------------------------------------------------------------------- */
 
-static const sd_json_dispatch_field challenge_table[] = {
-        PROOF_FIELDS,
-        STRING_FIELD("name", ProofParameters, name),
-        STRING_FIELD("value", ProofParameters, value),
-        {},
-};
-
 /* 1 where it may go on; name has room for HOSTNAME_MAX + 1. */
-static int begin_challenge(Manager *m, sd_varlink *link, sd_json_variant *parameters, ProofParameters *p,
-                           char *name) {
+static int begin_challenge(Manager *m, sd_varlink *link, const ProofParameters *p, char *name) {
         int r;
 
-        r = begin_proof(m, link, parameters, challenge_table, p);
+        r = check_proof(m, link, p);
         if (r <= 0)
                 return r;
         if (!challenge_name_is_tenants(p->name, p->tenant, m->config->tenants.zone, name))
@@ -137,30 +100,28 @@ static int begin_challenge(Manager *m, sd_varlink *link, sd_json_variant *parame
         return 1;
 }
 
-static int vl_method_publish_challenge(sd_varlink *link, sd_json_variant *parameters,
-                                       sd_varlink_method_flags_t flags, void *userdata) {
+static int vl_method_publish_challenge(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         char name[HOSTNAME_MAX + 1];
         Manager *m = userdata;
-        ProofParameters p = {};
+        const ProofParameters *p = parameters;
         int r;
 
-        r = begin_challenge(m, link, parameters, &p, name);
+        r = begin_challenge(m, link, p, name);
         if (r <= 0)
                 return r;
-        return publisher_publish(m->publisher, link, p.tenant, name, p.value, clock_usec(CLOCK_REALTIME));
+        return publisher_publish(m->publisher, link, p->tenant, name, p->value, clock_usec(CLOCK_REALTIME));
 }
 
-static int vl_method_withdraw_challenge(sd_varlink *link, sd_json_variant *parameters,
-                                        sd_varlink_method_flags_t flags, void *userdata) {
+static int vl_method_withdraw_challenge(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         char name[HOSTNAME_MAX + 1];
         Manager *m = userdata;
-        ProofParameters p = {};
+        const ProofParameters *p = parameters;
         int r;
 
-        r = begin_challenge(m, link, parameters, &p, name);
+        r = begin_challenge(m, link, p, name);
         if (r <= 0)
                 return r;
-        return publisher_withdraw(m->publisher, link, name, p.value);
+        return publisher_withdraw(m->publisher, link, name, p->value);
 }
 
 /* How long somebody may still remember the tenant's records without an account that came beside others. */
@@ -173,35 +134,28 @@ static uint64_t caa_wait(const Config *c, uint64_t since_usec, uint64_t now_usec
         return MIN(since_usec + ttl - now_usec, ttl);
 }
 
-static int vl_method_set_account(sd_varlink *link, sd_json_variant *parameters,
-                                 sd_varlink_method_flags_t flags, void *userdata) {
-        static const sd_json_dispatch_field table[] = {
-                PROOF_FIELDS,
-                STRING_FIELD("issuer", ProofParameters, issuer),
-                STRING_FIELD("accountUri", ProofParameters, uri),
-                {},
-        };
+static int vl_method_set_account(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         const uint64_t now = clock_usec(CLOCK_REALTIME);
         char issuer[HOSTNAME_MAX + 1];
         uint64_t since = 0, wait;
         Manager *m = userdata;
-        ProofParameters p = {};
+        const ProofParameters *p = parameters;
         int r;
 
-        r = begin_proof(m, link, parameters, table, &p);
+        r = check_proof(m, link, p);
         if (r <= 0)
                 return r;
-        if (*p.issuer && !account_issuer_normalize(p.issuer, issuer))
+        if (*p->issuer && !account_issuer_normalize(p->issuer, issuer))
                 return sd_varlink_error_invalid_parameter_name(link, "issuer");
-        if (*p.issuer && !account_uri_is_valid(p.uri))
+        if (*p->issuer && !account_uri_is_valid(p->uri))
                 return sd_varlink_error_invalid_parameter_name(link, "accountUri");
-        r = *p.issuer ? account_set(&m->db, p.tenant, p.id, issuer, p.uri, now)
-                      : account_remove(&m->db, p.tenant, p.id);
+        r = *p->issuer ? account_set(&m->db, p->tenant, p->id, issuer, p->uri, now)
+                      : account_remove(&m->db, p->tenant, p->id);
         if (r > 0)
-                log_info("Tenant %s, token %s: the certificate authority is %s now.", p.tenant, p.id,
-                         *p.issuer ? issuer : "not named any more");
+                log_info("Tenant %s, token %s: the certificate authority is %s now.", p->tenant, p->id,
+                         *p->issuer ? issuer : "not named any more");
         if (r >= 0)
-                r = account_get_since(&m->db, p.tenant, p.id, &since);
+                r = account_get_since(&m->db, p->tenant, p->id, &since);
         if (r < 0)
                 return error_store(link, r);
         wait = caa_wait(m->config, since, now);
@@ -268,31 +222,17 @@ static int enrol(Manager *m, sd_varlink *link, const EnrolParameters *p, const I
                                   SD_JSON_BUILD_PAIR("tokenId", SD_JSON_BUILD_STRING(id)));
 }
 
-static int vl_method_enrol(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                           void *userdata) {
-        static const sd_json_dispatch_field table[] = {
-                STRING_FIELD("code", EnrolParameters, code),
-                VARIANT_FIELD("storedKey", EnrolParameters, stored_key),
-                STRING_FIELD("address", EnrolParameters, address),
-                {},
-        };
+static int vl_method_enrol(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         uint8_t code[RELAY_CODE_BYTES], stored_key[RELAY_SECRET_SIZE];
         Manager *m = userdata;
-        EnrolParameters p = {};
+        const EnrolParameters *p = parameters;
         IpAddress from;
         uint64_t wait;
         int r;
 
-        (void) sd_varlink_set_input_sensitive(link);
-        r = vl_check_peer(link, VL_PEER_PROXYD);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, table, &p);
-        if (r != 0)
-                return r;
-        if (ip_parse(p.address, &from) < 0)
+        if (ip_parse(p->address, &from) < 0)
                 return sd_varlink_error_invalid_parameter_name(link, "address");
-        if (unbase64(p.stored_key, stored_key, sizeof(stored_key)) < 0)
+        if (unbase64(p->stored_key, stored_key, sizeof(stored_key)) < 0)
                 return sd_varlink_error_invalid_parameter_name(link, "storedKey");
         if (!m->config->tenants.zone)
                 return sd_varlink_error(link, TENANT_ERROR_NO_RELAY, NULL);
@@ -301,9 +241,9 @@ static int vl_method_enrol(sd_varlink *link, sd_json_variant *parameters, sd_var
                 m->counts.throttled++;
                 return error_busy(link, wait);
         }
-        if (relay_code_parse(p.code, code) < 0)
+        if (relay_code_parse(p->code, code) < 0)
                 return refuse_code(m, link, &from);
-        r = enrol(m, link, &p, &from, code, stored_key);
+        r = enrol(m, link, p, &from, code, stored_key);
         explicit_bzero(code, sizeof(code));
         return r;
 }
@@ -312,10 +252,10 @@ static int vl_method_enrol(sd_varlink *link, sd_json_variant *parameters, sd_var
 
 static int dispatch_usage(sd_json_variant *v, Usage *ret) {
         static const sd_json_dispatch_field table[] = {
-                STRING_FIELD("tenant", Usage, tenant),
-                NUMBER_FIELD("received", Usage, received),
-                NUMBER_FIELD("sent", Usage, sent),
-                NUMBER_FIELD("visitors", Usage, visitors),
+                FIELD_STRING("tenant", Usage, tenant),
+                FIELD_UINT64("received", Usage, received),
+                FIELD_UINT64("sent", Usage, sent),
+                FIELD_UINT64("visitors", Usage, visitors),
                 {},
         };
         Usage u = {};
@@ -330,24 +270,17 @@ static int dispatch_usage(sd_json_variant *v, Usage *ret) {
         return 0;
 }
 
-static int vl_method_report_usage(sd_varlink *link, sd_json_variant *parameters,
-                                  sd_varlink_method_flags_t flags, void *userdata) {
-        static const sd_json_dispatch_field table[] = {
-                { "usage", SD_JSON_VARIANT_ARRAY, sd_json_dispatch_variant_noref, 0, SD_JSON_MANDATORY },
-                {},
-        };
+typedef struct UsageParameters {
+        sd_json_variant *usage;
+} UsageParameters;
+
+static int vl_method_report_usage(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_transaction_ DbTransaction t = {};
         const uint64_t now = clock_usec(CLOCK_REALTIME);
-        sd_json_variant *usage;
+        sd_json_variant *usage = ((const UsageParameters *) parameters)->usage;
         Manager *m = userdata;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_PROXYD);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, table, &usage);
-        if (r != 0)
-                return r;
         if (sd_json_variant_elements(usage) > USAGE_ROWS_MAX)
                 return sd_varlink_error_invalid_parameter_name(link, "usage");
         r = db_begin(&m->db, &t);
@@ -367,49 +300,44 @@ static int vl_method_report_usage(sd_varlink *link, sd_json_variant *parameters,
 
 /* --- feeds --------------------------------------------------------------------------------------------- */
 
-static int vl_method_watch(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                           void *userdata) {
-        const int r = vl_check_peer(link, VL_PEER_PROXYD);
-
-        return r != 0 ? r : feed_routes(userdata, link);
+static int vl_method_watch(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
+        return feed_routes(userdata, link);
 }
 
-static int vl_method_watch_accounts(sd_varlink *link, sd_json_variant *parameters,
-                                    sd_varlink_method_flags_t flags, void *userdata) {
+static int vl_method_watch_accounts(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         Manager *m = userdata;
-        int r;
 
-        r = vl_check_peer(link, VL_PEER_DNSD);
-        if (r != 0)
-                return r;
         /* It asks once, when it starts: what was published in the one before is gone. */
         publisher_repeat(m->publisher, clock_usec(CLOCK_REALTIME));
         return feed_accounts(m, link);
 }
 
+#define PROOF                                                                                               \
+        FIELD_STRING("tenant", ProofParameters, tenant), FIELD_STRING("tokenId", ProofParameters, id),      \
+                FIELD_VARIANT("proof", STRING, ProofParameters, proof),                                     \
+                FIELD_VARIANT("binding", STRING, ProofParameters, binding)
+#define CHALLENGE                                                                                           \
+        VL_PARAMETERS(ProofParameters, PROOF, FIELD_STRING("name", ProofParameters, name),                  \
+                      FIELD_STRING("value", ProofParameters, value))
+
 const VlMethod tenantd_methods[] = {
-        { "io.hagw.Tenant.Watch", vl_method_watch },
-        { "io.hagw.Tenant.WatchAccounts", vl_method_watch_accounts },
-        { "io.hagw.Tenant.Authenticate", vl_method_authenticate },
-        { "io.hagw.Tenant.Enrol", vl_method_enrol },
-        { "io.hagw.Tenant.PublishChallenge", vl_method_publish_challenge },
-        { "io.hagw.Tenant.WithdrawChallenge", vl_method_withdraw_challenge },
-        { "io.hagw.Tenant.SetAccount", vl_method_set_account },
-        { "io.hagw.Tenant.ReportUsage", vl_method_report_usage },
-        { "io.hagw.Tenant.Add", vl_method_add },
-        { "io.hagw.Tenant.AddMany", vl_method_add_many },
-        { "io.hagw.Tenant.List", vl_method_list },
-        { "io.hagw.Tenant.Get", vl_method_get },
-        { "io.hagw.Tenant.Set", vl_method_set },
-        { "io.hagw.Tenant.ChangeDomains", vl_method_change_domains },
-        { "io.hagw.Tenant.FindDomain", vl_method_find_domain },
-        { "io.hagw.Tenant.IssueToken", vl_method_issue_token },
-        { "io.hagw.Tenant.IssueCode", vl_method_issue_code },
-        { "io.hagw.Tenant.RevokeToken", vl_method_revoke_token },
-        { "io.hagw.Tenant.Remove", vl_method_remove },
-        { "io.hagw.Tenant.GetUsage", vl_method_get_usage },
-        { "io.hagw.Tenant.ListCopies", vl_method_list_copies },
-        { "io.hagw.Tenant.MakeCopy", vl_method_make_copy },
-        { "io.hagw.Tenant.RestoreCopy", vl_method_restore_copy },
+        { "io.hagw.Tenant.Watch", VL_PEER_PROXYD, vl_method_watch },
+        { "io.hagw.Tenant.WatchAccounts", VL_PEER_DNSD, vl_method_watch_accounts },
+        { "io.hagw.Tenant.Authenticate", VL_PEER_PROXYD, vl_method_authenticate,
+          VL_PARAMETERS(ProofParameters, PROOF) },
+        { "io.hagw.Tenant.Enrol", VL_PEER_PROXYD, vl_method_enrol,
+          VL_PARAMETERS(EnrolParameters,
+                        FIELD_STRING("code", EnrolParameters, code),
+                        FIELD_VARIANT("storedKey", STRING, EnrolParameters, stored_key),
+                        FIELD_STRING("address", EnrolParameters, address)),
+          .secret = true },
+        { "io.hagw.Tenant.PublishChallenge", VL_PEER_PROXYD, vl_method_publish_challenge, CHALLENGE },
+        { "io.hagw.Tenant.WithdrawChallenge", VL_PEER_PROXYD, vl_method_withdraw_challenge, CHALLENGE },
+        { "io.hagw.Tenant.SetAccount", VL_PEER_PROXYD, vl_method_set_account,
+          VL_PARAMETERS(ProofParameters, PROOF,
+                        FIELD_STRING("issuer", ProofParameters, issuer),
+                        FIELD_STRING("accountUri", ProofParameters, uri)) },
+        { "io.hagw.Tenant.ReportUsage", VL_PEER_PROXYD, vl_method_report_usage,
+          VL_PARAMETERS(UsageParameters, FIELD_VARIANT("usage", ARRAY, UsageParameters, usage)) },
         {},
 };

@@ -4,7 +4,7 @@
  * calls that carry a password are answered when its hash is made. Main thread only. */
 
 #include "hagw-webd/store.h"
-#include "hagw-webd/user-varlink.h"
+#include "hagw-webd/webd-varlink.h"
 #include "libhagw/log.h"
 #include "libhagw/password.h"
 #include "libhagw/pure/strv.h"
@@ -167,70 +167,37 @@ typedef struct UserParameters {
         char **hosts, **groups;
 } UserParameters;
 
-#define NAME_FIELD                                                                                       \
-        { "name", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(UserParameters, name), \
-          SD_JSON_MANDATORY }
-#define PASSWORD_FIELD                                                       \
-        { "password", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, \
-          offsetof(UserParameters, password), SD_JSON_MANDATORY }
-#define LIST_FIELD(field, flags) \
-        { #field, SD_JSON_VARIANT_ARRAY, sd_json_dispatch_strv, offsetof(UserParameters, field), flags }
-
-int vl_method_add_user(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                       void *userdata) {
-        static const sd_json_dispatch_field table[] = {
-                NAME_FIELD,
-                PASSWORD_FIELD,
-                LIST_FIELD(hosts, SD_JSON_MANDATORY),
-                LIST_FIELD(groups, SD_JSON_MANDATORY),
-                {},
-        };
-        UserParameters p = {};
+static int vl_method_add_user(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
+        UserParameters *p = parameters;
         Manager *m = userdata;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_ROOT);
-        if (r != 0)
-                return r;
-        (void) sd_varlink_set_input_sensitive(link);
-        r = sd_varlink_dispatch(link, parameters, table, &p);
-        _cleanup_(strv_freep) char **hosts = p.hosts, **groups = p.groups;
-        if (r != 0)
-                return r;
-        if (!user_name_is_valid(p.name))
-                return error_name(link, ERROR("BadUserName"), p.name);
-        if (user_find(&m->users, p.name))
-                return error_name(link, ERROR("UserExists"), p.name);
+        if (!user_name_is_valid(p->name))
+                return error_name(link, ERROR("BadUserName"), p->name);
+        if (user_find(&m->users, p->name))
+                return error_name(link, ERROR("UserExists"), p->name);
         if (m->users.n >= USERS_MAX)
                 return error_full(link);
-        r = check_password(link, p.name, p.password);
+        r = check_password(link, p->name, p->password);
         if (r == 0)
-                r = check_lists(link, hosts, groups);
+                r = check_lists(link, p->hosts, p->groups);
         if (r != 0)
                 return r;
-        return change_begin(m, link, p.name, p.password, /* add= */ true, TAKE_PTR(hosts), TAKE_PTR(groups));
+        return change_begin(m, link, p->name, p->password, /* add= */ true, TAKE_PTR(p->hosts),
+                            TAKE_PTR(p->groups));
 }
 
-int vl_method_set_password(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                           void *userdata) {
-        static const sd_json_dispatch_field table[] = { NAME_FIELD, PASSWORD_FIELD, {} };
-        UserParameters p = {};
+static int vl_method_set_password(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
+        UserParameters *p = parameters;
         Manager *m = userdata;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_ROOT);
+        if (!user_find(&m->users, p->name))
+                return error_name(link, ERROR("NoSuchUser"), p->name);
+        r = check_password(link, p->name, p->password);
         if (r != 0)
                 return r;
-        (void) sd_varlink_set_input_sensitive(link);
-        r = sd_varlink_dispatch(link, parameters, table, &p);
-        if (r != 0)
-                return r;
-        if (!user_find(&m->users, p.name))
-                return error_name(link, ERROR("NoSuchUser"), p.name);
-        r = check_password(link, p.name, p.password);
-        if (r != 0)
-                return r;
-        return change_begin(m, link, p.name, p.password, /* add= */ false, /* hosts= */ NULL,
+        return change_begin(m, link, p->name, p->password, /* add= */ false, /* hosts= */ NULL,
                             /* groups= */ NULL);
 }
 
@@ -240,42 +207,36 @@ static void swap_lists(char ***a, char ***b) {
         *b = t;
 }
 
-int vl_method_set_user(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                       void *userdata) {
-        static const sd_json_dispatch_field table[] = {
-                NAME_FIELD, LIST_FIELD(hosts, SD_JSON_NULLABLE), LIST_FIELD(groups, SD_JSON_NULLABLE), {},
-        };
-        UserParameters p = {};
+static int vl_method_set_user(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *given = NULL;
+        UserParameters *p = parameters;
         Manager *m = userdata;
         User *u;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_ROOT);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, table, &p);
-        _cleanup_(strv_freep) char **hosts = p.hosts, **groups = p.groups;
-        if (r != 0)
-                return r;
-        u = user_find(&m->users, p.name);
+        u = user_find(&m->users, p->name);
         if (!u)
-                return error_name(link, ERROR("NoSuchUser"), p.name);
-        r = check_lists(link, hosts, groups);
+                return error_name(link, ERROR("NoSuchUser"), p->name);
+        r = check_lists(link, p->hosts, p->groups);
         if (r != 0)
                 return r;
-        bool set_hosts = !sd_json_variant_is_null(sd_json_variant_by_key(parameters, "hosts")),
-             set_groups = !sd_json_variant_is_null(sd_json_variant_by_key(parameters, "groups"));
-        /* The old lists are in the locals then, to go back to or to be freed. */
+        r = sd_varlink_get_current_parameters(link, &given);
+        if (r < 0)
+                return r;
+        /* An empty list is NULL, too. */
+        bool set_hosts = !sd_json_variant_is_null(sd_json_variant_by_key(given, "hosts")),
+             set_groups = !sd_json_variant_is_null(sd_json_variant_by_key(given, "groups"));
+        /* The old lists are in the parameters then, to go back to or to be freed. */
         if (set_hosts)
-                swap_lists(&u->hosts, &hosts);
+                swap_lists(&u->hosts, &p->hosts);
         if (set_groups)
-                swap_lists(&u->groups, &groups);
+                swap_lists(&u->groups, &p->groups);
         r = store_users(m);
         if (r < 0) {
                 if (set_hosts)
-                        swap_lists(&u->hosts, &hosts);
+                        swap_lists(&u->hosts, &p->hosts);
                 if (set_groups)
-                        swap_lists(&u->groups, &groups);
+                        swap_lists(&u->groups, &p->groups);
                 return sd_varlink_error_errno(link, r);
         }
         log_info("What user %s may reach was changed.", u->name);
@@ -283,25 +244,17 @@ int vl_method_set_user(sd_varlink *link, sd_json_variant *parameters, sd_varlink
         return sd_varlink_reply(link, NULL);
 }
 
-int vl_method_remove_user(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                          void *userdata) {
-        static const sd_json_dispatch_field table[] = { NAME_FIELD, {} };
-        UserParameters p = {};
+static int vl_method_remove_user(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
+        UserParameters *p = parameters;
         Manager *m = userdata;
         User *u;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_ROOT);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, table, &p);
-        if (r != 0)
-                return r;
-        u = user_find(&m->users, p.name);
+        u = user_find(&m->users, p->name);
         if (!u)
-                return error_name(link, ERROR("NoSuchUser"), p.name);
+                return error_name(link, ERROR("NoSuchUser"), p->name);
         /* Sessions go first: a later user of that name must not find them. */
-        r = manager_end_sessions(m, /* id= */ NULL, p.name, /* ret_n= */ NULL);
+        r = manager_end_sessions(m, /* id= */ NULL, p->name, /* ret_n= */ NULL);
         if (r < 0)
                 return sd_varlink_error_errno(link, r);
         user_remove(&m->users, u);
@@ -311,7 +264,7 @@ int vl_method_remove_user(sd_varlink *link, sd_json_variant *parameters, sd_varl
         manager_update_status(m);
         if (r < 0)
                 return sd_varlink_error_errno(link, r);
-        log_info("User %s was removed.", p.name);
+        log_info("User %s was removed.", p->name);
         return sd_varlink_reply(link, NULL);
 }
 
@@ -325,19 +278,11 @@ static int append_user(sd_json_variant **v, const User *u) {
                                              SD_JSON_BUILD_UNSIGNED(u->last_login_usec)));
 }
 
-int vl_method_list_users(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                         void *userdata) {
-        static const sd_json_dispatch_field nothing[] = { {} };
+static int vl_method_list_users(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         Manager *m = userdata;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_ROOT);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, nothing, NULL);
-        if (r != 0)
-                return r;
         r = sd_json_variant_new_array(&v, NULL, 0);
         for (size_t i = 0; i < m->users.n && r >= 0; i++)
                 r = append_user(&v, m->users.items[i]);
@@ -345,3 +290,24 @@ int vl_method_list_users(sd_varlink *link, sd_json_variant *parameters, sd_varli
                 return sd_varlink_error_errno(link, r);
         return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("users", SD_JSON_BUILD_VARIANT(v)));
 }
+
+#define NAME FIELD_STRING("name", UserParameters, name)
+#define PASSWORD FIELD_STRING("password", UserParameters, password)
+
+const VlMethod user_methods[] = {
+        { "io.hagw.Web.ListUsers", VL_PEER_ROOT, vl_method_list_users },
+        { "io.hagw.Web.AddUser", VL_PEER_ROOT, vl_method_add_user,
+          VL_PARAMETERS(UserParameters, NAME, PASSWORD,
+                        FIELD_STRV("hosts", UserParameters, hosts),
+                        FIELD_STRV("groups", UserParameters, groups)),
+          .secret = true },
+        { "io.hagw.Web.SetPassword", VL_PEER_ROOT, vl_method_set_password,
+          VL_PARAMETERS(UserParameters, NAME, PASSWORD), .secret = true },
+        { "io.hagw.Web.SetUser", VL_PEER_ROOT, vl_method_set_user,
+          VL_PARAMETERS(UserParameters, NAME,
+                        FIELD_STRV("hosts", UserParameters, hosts, SD_JSON_NULLABLE),
+                        FIELD_STRV("groups", UserParameters, groups, SD_JSON_NULLABLE)) },
+        { "io.hagw.Web.RemoveUser", VL_PEER_ROOT, vl_method_remove_user,
+          VL_PARAMETERS(UserParameters, NAME) },
+        {},
+};

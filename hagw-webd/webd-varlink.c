@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #include "hagw-webd/store.h"
-#include "hagw-webd/user-varlink.h"
 #include "hagw-webd/webd-varlink.h"
 #include "libhagw/log.h"
 #include "libhagw/pure/hostname.h"
@@ -14,8 +13,6 @@
 #include "libhagw/usec.h"
 
 #define ERROR(name) "io.hagw.Web." name
-
-static const sd_json_dispatch_field nothing[] = { {} };
 
 typedef struct CheckParameters {
         const char *secret, *kind, *host, *address;
@@ -46,36 +43,15 @@ static int check_session(Manager *m, const CheckParameters *p, Session **ret) {
         return 0;
 }
 
-static int vl_method_check_session(sd_varlink *link, sd_json_variant *parameters,
-                                   sd_varlink_method_flags_t flags, void *userdata) {
-        static const sd_json_dispatch_field table[] = {
-                { "secret", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-                  offsetof(CheckParameters, secret), SD_JSON_MANDATORY },
-                { "kind", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-                  offsetof(CheckParameters, kind), SD_JSON_MANDATORY },
-                { "host", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-                  offsetof(CheckParameters, host), SD_JSON_MANDATORY },
-                { "address", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-                  offsetof(CheckParameters, address), SD_JSON_MANDATORY },
-                { "relayed", SD_JSON_VARIANT_BOOLEAN, sd_json_dispatch_stdbool,
-                  offsetof(CheckParameters, relayed), SD_JSON_NULLABLE },
-                {},
-        };
-        CheckParameters p = {};
+static int vl_method_check_session(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
+        const CheckParameters *p = parameters;
         Manager *m = userdata;
         Session *s;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_PROXYD);
-        if (r != 0)
-                return r;
-        (void) sd_varlink_set_input_sensitive(link);
-        r = sd_varlink_dispatch(link, parameters, table, &p);
-        if (r != 0)
-                return r;
-        if (!streq(p.kind, "cookie") && !streq(p.kind, "token"))
+        if (!streq(p->kind, "cookie") && !streq(p->kind, "token"))
                 return sd_varlink_error_invalid_parameter_name(link, "kind");
-        r = check_session(m, &p, &s);
+        r = check_session(m, p, &s);
         if (r == -ENOMEM)
                 return sd_varlink_error_errno(link, r);
         if (r < 0)
@@ -103,18 +79,11 @@ static int living_sessions(Manager *m, sd_json_variant **ret) {
         return r;
 }
 
-static int vl_method_watch_revocations(sd_varlink *link, sd_json_variant *parameters,
-                                       sd_varlink_method_flags_t flags, void *userdata) {
+static int vl_method_watch_revocations(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *first = NULL, *living = NULL;
         Manager *m = userdata;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_PROXYD);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, nothing, NULL);
-        if (r != 0)
-                return r;
         if (!(flags & SD_VARLINK_METHOD_MORE))
                 return sd_varlink_error(link, SD_VARLINK_ERROR_EXPECTED_MORE, NULL);
         r = living_sessions(m, &living);
@@ -124,28 +93,24 @@ static int vl_method_watch_revocations(sd_varlink *link, sd_json_variant *parame
                            SD_JSON_BUILD_PAIR("livingIds", SD_JSON_BUILD_VARIANT(living)));
         if (r < 0)
                 return r;
-        return vl_stream_add(&m->revocations, link, first);
+        return vl_stream_answer(&m->revocations, link, flags, first);
 }
+
+typedef struct NoteUseParameters {
+        char **ids;
+} NoteUseParameters;
 
 /* Is sent without waiting for an answer. */
-static int vl_method_note_use(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                              void *userdata) {
-        static const sd_json_dispatch_field table[] = {
-                { "sessionIds", SD_JSON_VARIANT_ARRAY, sd_json_dispatch_strv, 0, SD_JSON_MANDATORY },
-                {},
-        };
-        _cleanup_(strv_freep) char **ids = NULL;
-        int r;
+static int vl_method_note_use(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
+        const NoteUseParameters *p = parameters;
 
-        r = vl_check_peer(link, VL_PEER_PROXYD);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, table, &ids);
-        if (r != 0)
-                return r;
-        manager_note_use(userdata, ids);
+        manager_note_use(userdata, p->ids);
         return flags & SD_VARLINK_METHOD_ONEWAY ? 0 : sd_varlink_reply(link, NULL);
 }
+
+typedef struct SessionParameters {
+        const char *id, *user;
+} SessionParameters;
 
 static int append_session(sd_json_variant **v, const SessionTable *t, const Session *s) {
         return sd_json_variant_append_arraybo(
@@ -160,22 +125,12 @@ static int append_session(sd_json_variant **v, const SessionTable *t, const Sess
                                              SD_JSON_BUILD_UNSIGNED(session_expires_usec(t, s))));
 }
 
-static int vl_method_list_sessions(sd_varlink *link, sd_json_variant *parameters,
-                                   sd_varlink_method_flags_t flags, void *userdata) {
-        static const sd_json_dispatch_field table[] = {
-                { "user", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 0, SD_JSON_NULLABLE }, {},
-        };
+static int vl_method_list_sessions(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
-        const char *user = NULL;
+        const char *user = ((const SessionParameters *) parameters)->user;
         Manager *m = userdata;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_ROOT);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, table, &user);
-        if (r != 0)
-                return r;
         if (user && !user_find(&m->users, user))
                 return sd_varlink_errorbo(link, ERROR("NoSuchUser"),
                                           SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(user)));
@@ -190,32 +145,19 @@ static int vl_method_list_sessions(sd_varlink *link, sd_json_variant *parameters
         return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("sessions", SD_JSON_BUILD_VARIANT(v)));
 }
 
-static int vl_method_revoke_session(sd_varlink *link, sd_json_variant *parameters,
-                                    sd_varlink_method_flags_t flags, void *userdata) {
-        static const sd_json_dispatch_field table[] = {
-                { "id", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 0, SD_JSON_NULLABLE },
-                { "user", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, sizeof(char *),
-                  SD_JSON_NULLABLE },
-                {},
-        };
-        const char *p[2] = {};
+static int vl_method_revoke_session(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
+        const SessionParameters *p = parameters;
         Manager *m = userdata;
         size_t n;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_ROOT);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, table, p);
-        if (r != 0)
-                return r;
         /* Neither would be everybody, and is more likely a mistake. */
-        if (!p[0] && !p[1])
+        if (!p->id && !p->user)
                 return sd_varlink_error_invalid_parameter_name(link, "id");
-        r = manager_end_sessions(m, p[0], p[1], &n);
+        r = manager_end_sessions(m, p->id, p->user, &n);
         if (r < 0)
                 return sd_varlink_error_errno(link, r);
-        if (n == 0 && p[0])
+        if (n == 0 && p->id)
                 return sd_varlink_error(link, ERROR("NoSuchSession"), NULL);
         if (n > 0) {
                 manager_update_status(m);
@@ -239,8 +181,7 @@ static int append_refusal(sd_json_variant **v, const Refusal *f, uint64_t now_us
                 SD_JSON_BUILD_PAIR("early", SD_JSON_BUILD_UNSIGNED(c.early)));
 }
 
-static int vl_method_list_refusals(sd_varlink *link, sd_json_variant *parameters,
-                                   sd_varlink_method_flags_t flags, void *userdata) {
+static int vl_method_list_refusals(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         const uint64_t now = clock_usec(CLOCK_MONOTONIC);
         const Refusal *list[REFUSALS_MAX + 1];
@@ -248,12 +189,6 @@ static int vl_method_list_refusals(sd_varlink *link, sd_json_variant *parameters
         size_t n;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_ROOT);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, nothing, NULL);
-        if (r != 0)
-                return r;
         r = sd_json_variant_new_array(&v, NULL, 0);
         n = refusals_list(&m->audit.refusals, now, list);
         for (size_t i = 0; i < n && r >= 0; i++)
@@ -272,36 +207,26 @@ static bool label_is_valid(const char *s) {
         return n > 0 && n <= SESSION_AGENT_MAX;
 }
 
-static int vl_method_add_token(sd_varlink *link, sd_json_variant *parameters,
-                               sd_varlink_method_flags_t flags, void *userdata) {
-        static const sd_json_dispatch_field table[] = {
-                { "user", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 0, SD_JSON_MANDATORY },
-                { "host", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, sizeof(char *),
-                  SD_JSON_MANDATORY },
-                { "label", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 2 * sizeof(char *),
-                  SD_JSON_MANDATORY },
-                {},
-        };
+typedef struct TokenParameters {
+        const char *user, *host, *label;
+} TokenParameters;
+
+static int vl_method_add_token(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         char token[TOKEN_LENGTH + 1], host[HOSTNAME_MAX + 1];
-        const char *p[3] = {};
+        const TokenParameters *p = parameters;
         Manager *m = userdata;
         Session *s;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_ROOT);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, table, p);
-        if (r != 0)
-                return r;
-        if (!user_find(&m->users, p[0]))
+        if (!user_find(&m->users, p->user))
                 return sd_varlink_errorbo(link, ERROR("NoSuchUser"),
-                                          SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(p[0])));
-        if (hostname_normalize(p[1], strlen(p[1]), host) < 0 || !config_find_host(m->config, host))
+                                          SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(p->user)));
+        if (hostname_normalize(p->host, strlen(p->host), host) < 0 || !config_find_host(m->config, host))
                 return sd_varlink_error_invalid_parameter_name(link, "host");
-        if (!label_is_valid(p[2]))
+        if (!label_is_valid(p->label))
                 return sd_varlink_error_invalid_parameter_name(link, "label");
-        r = manager_new_session(m, p[0], host, /* address= */ "", p[2], /* lasting= */ true, token, &s);
+        r = manager_new_session(m, p->user, host, /* address= */ "", p->label, /* lasting= */ true, token,
+                                &s);
         if (r == -E2BIG)
                 return sd_varlink_errorbo(
                         link, ERROR("Full"), SD_JSON_BUILD_PAIR("what", SD_JSON_BUILD_STRING("tokens")),
@@ -322,28 +247,19 @@ static int vl_method_add_token(sd_varlink *link, sd_json_variant *parameters,
         return r;
 }
 
-static int vl_method_publish_challenge(sd_varlink *link, sd_json_variant *parameters,
-                                       sd_varlink_method_flags_t flags, void *userdata) {
-        static const sd_json_dispatch_field table[] = {
-                { "token", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 0, SD_JSON_MANDATORY },
-                { "keyAuthorization", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, sizeof(char *),
-                  SD_JSON_MANDATORY },
-                {},
-        };
-        const char *p[2] = {};
+typedef struct ChallengeParameters {
+        const char *token, *key_authorization;
+} ChallengeParameters;
+
+static int vl_method_publish_challenge(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
+        const ChallengeParameters *p = parameters;
         Manager *m = userdata;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_ACMED);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, table, p);
-        if (r != 0)
-                return r;
-        r = challenge_publish(&m->challenges, p[0], p[1], clock_usec(CLOCK_MONOTONIC));
+        r = challenge_publish(&m->challenges, p->token, p->key_authorization, clock_usec(CLOCK_MONOTONIC));
         if (r == -EINVAL)
                 return sd_varlink_errorbo(link, ERROR("BadChallenge"),
-                                          SD_JSON_BUILD_PAIR("token", SD_JSON_BUILD_STRING(p[0])));
+                                          SD_JSON_BUILD_PAIR("token", SD_JSON_BUILD_STRING(p->token)));
         if (r == -E2BIG)
                 return sd_varlink_errorbo(
                         link, ERROR("Full"), SD_JSON_BUILD_PAIR("what", SD_JSON_BUILD_STRING("challenges")),
@@ -353,39 +269,44 @@ static int vl_method_publish_challenge(sd_varlink *link, sd_json_variant *parame
         return sd_varlink_reply(link, NULL);
 }
 
-static int vl_method_withdraw_challenge(sd_varlink *link, sd_json_variant *parameters,
-                                        sd_varlink_method_flags_t flags, void *userdata) {
-        static const sd_json_dispatch_field table[] = {
-                { "token", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 0, SD_JSON_MANDATORY }, {},
-        };
-        const char *token = NULL;
+static int vl_method_withdraw_challenge(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
+        const ChallengeParameters *p = parameters;
         Manager *m = userdata;
-        int r;
 
-        r = vl_check_peer(link, VL_PEER_ACMED);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, table, &token);
-        if (r != 0)
-                return r;
-        challenge_withdraw(&m->challenges, token);
+        challenge_withdraw(&m->challenges, p->token);
         return sd_varlink_reply(link, NULL);
 }
 
 const VlMethod webd_methods[] = {
-        { "io.hagw.Web.ListUsers", vl_method_list_users },
-        { "io.hagw.Web.AddUser", vl_method_add_user },
-        { "io.hagw.Web.SetPassword", vl_method_set_password },
-        { "io.hagw.Web.SetUser", vl_method_set_user },
-        { "io.hagw.Web.RemoveUser", vl_method_remove_user },
-        { "io.hagw.Web.CheckSession", vl_method_check_session },
-        { "io.hagw.Web.NoteUse", vl_method_note_use },
-        { "io.hagw.Web.WatchRevocations", vl_method_watch_revocations },
-        { "io.hagw.Web.ListSessions", vl_method_list_sessions },
-        { "io.hagw.Web.RevokeSession", vl_method_revoke_session },
-        { "io.hagw.Web.ListRefusals", vl_method_list_refusals },
-        { "io.hagw.Web.AddToken", vl_method_add_token },
-        { "io.hagw.Web.PublishChallenge", vl_method_publish_challenge },
-        { "io.hagw.Web.WithdrawChallenge", vl_method_withdraw_challenge },
+        { "io.hagw.Web.CheckSession", VL_PEER_PROXYD, vl_method_check_session,
+          VL_PARAMETERS(CheckParameters,
+                        FIELD_STRING("secret", CheckParameters, secret),
+                        FIELD_STRING("kind", CheckParameters, kind),
+                        FIELD_STRING("host", CheckParameters, host),
+                        FIELD_STRING("address", CheckParameters, address),
+                        FIELD_BOOL("relayed", CheckParameters, relayed, SD_JSON_NULLABLE)),
+          .secret = true },
+        { "io.hagw.Web.NoteUse", VL_PEER_PROXYD, vl_method_note_use,
+          VL_PARAMETERS(NoteUseParameters, FIELD_STRV("sessionIds", NoteUseParameters, ids)) },
+        { "io.hagw.Web.WatchRevocations", VL_PEER_PROXYD, vl_method_watch_revocations },
+        { "io.hagw.Web.ListSessions", VL_PEER_ROOT, vl_method_list_sessions,
+          VL_PARAMETERS(SessionParameters,
+                        FIELD_STRING("user", SessionParameters, user, SD_JSON_NULLABLE)) },
+        { "io.hagw.Web.RevokeSession", VL_PEER_ROOT, vl_method_revoke_session,
+          VL_PARAMETERS(SessionParameters,
+                        FIELD_STRING("id", SessionParameters, id, SD_JSON_NULLABLE),
+                        FIELD_STRING("user", SessionParameters, user, SD_JSON_NULLABLE)) },
+        { "io.hagw.Web.ListRefusals", VL_PEER_ROOT, vl_method_list_refusals },
+        { "io.hagw.Web.AddToken", VL_PEER_ROOT, vl_method_add_token,
+          VL_PARAMETERS(TokenParameters,
+                        FIELD_STRING("user", TokenParameters, user),
+                        FIELD_STRING("host", TokenParameters, host),
+                        FIELD_STRING("label", TokenParameters, label)) },
+        { "io.hagw.Web.PublishChallenge", VL_PEER_ACMED, vl_method_publish_challenge,
+          VL_PARAMETERS(ChallengeParameters,
+                        FIELD_STRING("token", ChallengeParameters, token),
+                        FIELD_STRING("keyAuthorization", ChallengeParameters, key_authorization)) },
+        { "io.hagw.Web.WithdrawChallenge", VL_PEER_ACMED, vl_method_withdraw_challenge,
+          VL_PARAMETERS(ChallengeParameters, FIELD_STRING("token", ChallengeParameters, token)) },
         {},
 };

@@ -3,6 +3,6 @@
 
 #include "libhagw/vl.h"
 
-/* io.hagw.Web, a row per method. userdata: the manager. */
+/* io.hagw.Web, a table for each file. userdata: the manager. */
 
-extern const VlMethod webd_methods[];
+extern const VlMethod webd_methods[], user_methods[];

@@ -12,7 +12,7 @@ int main(int argc, char *argv[]) {
                 .description =
                         "The pages of the Home Assistant Gateway: login, status, metrics, HTTP-01 answers.",
                 .interface = &vl_interface_io_hagw_Web,
-                .methods = webd_methods,
+                .methods = { webd_methods, user_methods },
                 .start = manager_new,
                 .reload = manager_reload,
                 .metrics = manager_metrics,

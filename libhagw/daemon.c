@@ -133,15 +133,11 @@ const char *daemon_state_dir(void) {
         return dir;
 }
 
-static int vl_method_describe(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                              void *userdata) {
+static int vl_method_describe(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         Daemon *d = &the_daemon;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_ALL);
-        if (r != 0)
-                return r;
         r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(d->spec->name)),
                            SD_JSON_BUILD_PAIR("version", SD_JSON_BUILD_STRING(PACKAGE_VERSION)),
                            SD_JSON_BUILD_PAIR("status", SD_JSON_BUILD_STRING(strempty(d->status))),
@@ -175,15 +171,11 @@ int metrics_append(sd_json_variant **metrics, const char *name, bool counter, co
                 SD_JSON_BUILD_PAIR_CONDITION(!!l, "labels", SD_JSON_BUILD_VARIANT(l)));
 }
 
-static int vl_method_get_metrics(sd_varlink *link, sd_json_variant *parameters,
-                                 sd_varlink_method_flags_t flags, void *userdata) {
+static int vl_method_get_metrics(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *metrics = NULL;
         Daemon *d = &the_daemon;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_WEBD);
-        if (r != 0)
-                return r;
         r = sd_json_variant_new_array(&metrics, NULL, 0);
         if (r >= 0 && d->spec->metrics)
                 r = d->spec->metrics(&metrics, d->userdata);
@@ -195,8 +187,8 @@ static int vl_method_get_metrics(sd_varlink *link, sd_json_variant *parameters,
 }
 
 static const VlMethod service_methods[] = {
-        { "io.hagw.Service.Describe", vl_method_describe },
-        { "io.hagw.Service.GetMetrics", vl_method_get_metrics },
+        { "io.hagw.Service.Describe", VL_PEER_ALL, vl_method_describe },
+        { "io.hagw.Service.GetMetrics", VL_PEER_WEBD, vl_method_get_metrics },
         {},
 };
 
@@ -314,7 +306,11 @@ static int daemon_setup_loop(Daemon *d) {
 static int daemon_setup_varlink(Daemon *d) {
         int r;
 
-        r = vl_server_new(&d->server, d->event, service_methods, d->userdata);
+        r = vl_server_new(&d->server, d->event, d->userdata);
+        if (r >= 0)
+                r = vl_server_add_methods(d->server, service_methods);
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(d->spec->methods); i++)
+                r = vl_server_add_methods(d->server, d->spec->methods[i]);
         if (r < 0)
                 return r;
         if (d->spec->connections_per_uid > 0) {
@@ -329,11 +325,6 @@ static int daemon_setup_varlink(Daemon *d) {
                 return r;
         if (d->spec->interface) {
                 r = sd_varlink_server_add_interface(d->server, d->spec->interface);
-                if (r < 0)
-                        return r;
-        }
-        for (const VlMethod *m = d->spec->methods; m && m->name; m++) {
-                r = sd_varlink_server_bind_method(d->server, m->name, m->handler);
                 if (r < 0)
                         return r;
         }

@@ -16,7 +16,7 @@ typedef struct DaemonSpec {
         const char *name;        /* "hagw-dnsd" */
         const char *description; /* one line for --help */
         const sd_varlink_interface *interface; /* the daemon's own, beside io.hagw.Service */
-        const VlMethod *methods;               /* ended by {} */
+        const VlMethod *methods[8];            /* a table for each file that has some */
         unsigned connections_per_uid;          /* varlink, at once; 0: VL_CONNECTIONS_PER_UID_MAX */
         /* Makes the manager (returned in *ret_userdata, which all other callbacks and varlink handlers get).
          * The configuration is borrowed until the next reload. Runs before READY=1. */

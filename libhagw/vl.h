@@ -6,39 +6,56 @@
 #include <systemd/sd-varlink-idl.h>
 #include <systemd/sd-varlink.h>
 
+#include "libhagw/json.h"
 #include "libhagw/pure/macro.h"
 #include "libhagw/vl-limit.h"
 
 /* Varlink as hagw uses it: who may call what, and a subscription that comes back by itself. */
 
-/* Callers that a method may name. Root and the daemon's own user may always call everything. */
+/* Who may call a method. Root and the daemon's own user may always, a stranger never. */
 typedef enum VlPeer {
-        VL_PEER_ROOT = 0,
-        VL_PEER_DNSD = 1 << 0,
-        VL_PEER_NETD = 1 << 1,
-        VL_PEER_KEYD = 1 << 2,
-        VL_PEER_ACMED = 1 << 3,
-        VL_PEER_PROXYD = 1 << 4,
-        VL_PEER_WEBD = 1 << 5,
-        VL_PEER_TENANTD = 1 << 6,
-        VL_PEER_ALL = (1 << 7) - 1,
+        VL_PEER_ROOT = 1 << 0, /* and nobody else; beside others it says nothing more */
+        VL_PEER_DNSD = 1 << 1,
+        VL_PEER_NETD = 1 << 2,
+        VL_PEER_KEYD = 1 << 3,
+        VL_PEER_ACMED = 1 << 4,
+        VL_PEER_PROXYD = 1 << 5,
+        VL_PEER_WEBD = 1 << 6,
+        VL_PEER_TENANTD = 1 << 7,
+        VL_PEER_ALL = (1 << 8) - 1,
 } VlPeer;
 
+/* Runs once it is known that the caller may call, and that his parameters are right. parameters: the struct
+ * of the method's row, filled; what its fields allocated and the handler leaves there is freed afterwards.
+ * flags: sd_varlink_method_flags_t. A negative errno returned without an answer becomes the answer. */
+typedef int VlHandler(sd_varlink *link, void *parameters, unsigned flags, void *userdata);
+
+#define VL_METHODS_MAX 32U     /* of a process */
+#define VL_PARAMETERS_MAX 256U /* bytes */
+
+/* A row of a daemon's table, which ends with {}. peers comes before the handler, so that a row without it
+ * does not compile; a daemon with a row for nobody does not start. */
 typedef struct VlMethod {
         const char *name; /* with its interface */
-        sd_varlink_method_t handler;
+        unsigned peers;   /* a mask of VlPeer */
+        VlHandler *handler;
+        const sd_json_dispatch_field *fields; /* NULL: the method has no parameters */
+        size_t size;                          /* of the struct that the fields fill */
+        const void *defaults;                 /* such a struct; NULL: all zero */
+        bool secret;                          /* the parameters are wiped, and kept out of the debug log */
 } VlMethod;
+/* The fields (json.h) of the struct that a method gets. */
+#define VL_PARAMETERS(type, ...) \
+        .fields = (const sd_json_dispatch_field[]) { __VA_ARGS__, {} }, .size = sizeof(type)
 
 /* Makes a server with accounting and limits, attached to the event loop, listening on the handed-in sockets
- * named "varlink"; none is an error. The table ends with {}. userdata reaches the handlers. One server per
- * process. */
-int vl_server_new(sd_varlink_server **ret, sd_event *event, const VlMethod *methods, void *userdata);
+ * named "varlink"; none is an error. userdata reaches the handlers. One server per process. */
+int vl_server_new(sd_varlink_server **ret, sd_event *event, void *userdata);
+/* Says in the debug log who may call what. -EXFULL: more than VL_METHODS_MAX. */
+int vl_server_add_methods(sd_varlink_server *server, const VlMethod *methods);
 
-/* The first line of every handler: 0 where the caller may call, else PermissionDenied was answered and the
- * negative errno is to be returned. peers: a mask of VlPeer. */
-int vl_check_peer(sd_varlink *link, unsigned peers);
-/* Which of the peers the caller is, for a method that gives them different rights; VL_PEER_ROOT: root, or
- * the daemon itself. -EACCES: none of them, and nothing was answered. */
+/* For a method that gives its peers different rights: which of them the caller is; VL_PEER_ROOT: root, or
+ * the daemon itself. -EACCES: none of them. */
 int vl_peer(sd_varlink *link, unsigned peers);
 
 /* Connects to /run/hagw/INTERFACE ($HAGW_RUNTIME_DIR in tests). Not attached to any loop: calls on it block,
@@ -86,8 +103,8 @@ typedef struct VlStream {
         struct VlStream *next; /* in the list of those with subscribers */
         bool listed;
 } VlStream;
-/* Adds the caller of a `more` method and sends it the first message. Call from the handler; returns its
- * result. */
-int vl_stream_add(VlStream *s, sd_varlink *link, sd_json_variant *first);
+/* Sends the caller the first message, and has him get what follows where he asked for `more`. Call from the
+ * handler; returns its result. */
+int vl_stream_answer(VlStream *s, sd_varlink *link, unsigned flags, sd_json_variant *first);
 void vl_stream_send(VlStream *s, sd_json_variant *message);
 void vl_stream_done(VlStream *s);

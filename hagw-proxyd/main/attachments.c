@@ -243,26 +243,11 @@ typedef struct AttachmentsQuestion {
 
 /* The call belongs to the messages that are under way; the last one that is answered frees it. */
 ANALYZER_WRONG("-Wanalyzer-malloc-leak")
-int vl_method_list_attachments(sd_varlink *link, sd_json_variant *parameters,
-                               sd_varlink_method_flags_t flags, void *userdata) {
-        static const sd_json_dispatch_field table[] = {
-                { "tenant", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-                  offsetof(AttachmentsQuestion, tenant), SD_JSON_NULLABLE },
-                { "refusedOnly", SD_JSON_VARIANT_BOOLEAN, sd_json_dispatch_stdbool,
-                  offsetof(AttachmentsQuestion, refused_only), SD_JSON_NULLABLE },
-                {},
-        };
+static int vl_method_list_attachments(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
+        const AttachmentsQuestion *q = parameters;
         const Manager *m = userdata;
-        AttachmentsQuestion q = {};
         AttachmentsCall *call;
-        int r;
 
-        r = vl_check_peer(link, VL_PEER_TENANTD | VL_PEER_WEBD);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, table, &q);
-        if (r != 0)
-                return r;
         call = calloc(1, sizeof(*call));
         if (!call)
                 return -ENOMEM;
@@ -277,8 +262,8 @@ int vl_method_list_attachments(sd_varlink *link, sd_json_variant *parameters,
                         continue;
                 }
                 a->call = call;
-                (void) snprintf(a->tenant, sizeof(a->tenant), "%s", strempty(q.tenant));
-                a->refused_only = q.refused_only;
+                (void) snprintf(a->tenant, sizeof(a->tenant), "%s", strempty(q->tenant));
+                a->refused_only = q->refused_only;
                 worker_send(m->workers[i], &a->message);
         }
         if (call->n_open == 0)
@@ -286,3 +271,11 @@ int vl_method_list_attachments(sd_varlink *link, sd_json_variant *parameters,
         return 0;
 }
 ANALYZER_RIGHT
+
+const VlMethod attachments_methods[] = {
+        { "io.hagw.Proxy.ListAttachments", VL_PEER_TENANTD | VL_PEER_WEBD, vl_method_list_attachments,
+          VL_PARAMETERS(AttachmentsQuestion,
+                        FIELD_STRING("tenant", AttachmentsQuestion, tenant, SD_JSON_NULLABLE),
+                        FIELD_BOOL("refusedOnly", AttachmentsQuestion, refused_only, SD_JSON_NULLABLE)) },
+        {},
+};

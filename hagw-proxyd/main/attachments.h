@@ -13,5 +13,4 @@ void attachments_collect(Worker *w, AttachmentsMessage *m);
 /* In the main thread: a worker has answered. */
 void attachments_on_message(AttachmentsMessage *m);
 
-int vl_method_list_attachments(sd_varlink *link, sd_json_variant *parameters,
-                               sd_varlink_method_flags_t flags, void *userdata);
+extern const VlMethod attachments_methods[];

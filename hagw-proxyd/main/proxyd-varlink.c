@@ -5,9 +5,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "hagw-proxyd/main/attachments.h"
 #include "hagw-proxyd/main/proxyd-varlink.h"
-#include "hagw-proxyd/main/relay-varlink.h"
 #include "libhagw/usec.h"
 
 static uint64_t realtime_offset(void) {
@@ -61,15 +59,11 @@ static int build_host(const Manager *m, const Route *route, sd_json_variant **re
                 SD_JSON_BUILD_PAIR("certificate", SD_JSON_BUILD_BOOLEAN(valid)));
 }
 
-static int vl_method_list_hosts(sd_varlink *link, sd_json_variant *parameters,
-                                sd_varlink_method_flags_t flags, void *userdata) {
+static int vl_method_list_hosts(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *list = NULL;
         Manager *m = userdata;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_WEBD);
-        if (r != 0)
-                return r;
         r = sd_json_variant_new_array(&list, NULL, 0);
         for (size_t i = 0; r >= 0 && i < m->snapshot->routes->n_routes; i++) {
                 _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
@@ -126,23 +120,16 @@ static void on_tried(const char *name, const ProbeResult *visitor, void *userdat
         free(call);
 }
 
-static int vl_method_probe(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                           void *userdata) {
-        static const sd_json_dispatch_field table[] = {
-                { "name", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, 0, SD_JSON_MANDATORY },
-                {},
-        };
+typedef struct ProbeParameters {
+        const char *name;
+} ProbeParameters;
+
+static int vl_method_probe(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         Manager *m = userdata;
-        const char *name = NULL;
+        const char *name = ((const ProbeParameters *) parameters)->name;
         ProbeCall *call;
         int r;
 
-        r = vl_check_peer(link, 0);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, table, &name);
-        if (r != 0)
-                return r;
         call = malloc(sizeof(*call));
         if (!call)
                 return -ENOMEM;
@@ -158,15 +145,11 @@ static int vl_method_probe(sd_varlink *link, sd_json_variant *parameters, sd_var
         return sd_varlink_error_errno(link, r);
 }
 
-static int vl_method_list_hops(sd_varlink *link, sd_json_variant *parameters,
-                               sd_varlink_method_flags_t flags, void *userdata) {
+static int vl_method_list_hops(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *hops = NULL, *balancers = NULL;
         const Manager *m = userdata;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_ROOT);
-        if (r != 0)
-                return r;
         r = hidden_build(&m->hidden, &hops);
         if (r >= 0)
                 r = hidden_build(&m->balancers, &balancers);
@@ -185,16 +168,12 @@ static int append_outside(const Past *p, OutsideWay way, sd_json_variant **list)
                                                                                   p->last_usec[way]))));
 }
 
-static int vl_method_describe_outside(sd_varlink *link, sd_json_variant *parameters,
-                                      sd_varlink_method_flags_t flags, void *userdata) {
+static int vl_method_describe_outside(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *list = NULL;
         const Manager *m = userdata;
         Past sum;
-        int r;
+        int r = 0;
 
-        r = vl_check_peer(link, VL_PEER_ROOT);
-        if (r != 0)
-                return r;
         sum = manager_outside(m);
         for (OutsideWay way = 0; way < _OUTSIDE_WAY_MAX && r >= 0; way++)
                 r = append_outside(&sum, way, &list);
@@ -208,15 +187,10 @@ static int vl_method_describe_outside(sd_varlink *link, sd_json_variant *paramet
 }
 
 const VlMethod proxyd_methods[] = {
-        { "io.hagw.Proxy.ListHosts", vl_method_list_hosts },
-        { "io.hagw.Proxy.Probe", vl_method_probe },
-        { "io.hagw.Proxy.ListHops", vl_method_list_hops },
-        { "io.hagw.Proxy.DescribeOutside", vl_method_describe_outside },
-        { "io.hagw.Proxy.DescribeRelay", vl_method_describe_relay },
-        { "io.hagw.Proxy.PublishChallenge", vl_method_publish_challenge },
-        { "io.hagw.Proxy.WithdrawChallenge", vl_method_withdraw_challenge },
-        { "io.hagw.Proxy.SetAccount", vl_method_set_account },
-        { "io.hagw.Proxy.Enrol", vl_method_enrol },
-        { "io.hagw.Proxy.ListAttachments", vl_method_list_attachments },
+        { "io.hagw.Proxy.ListHosts", VL_PEER_WEBD, vl_method_list_hosts },
+        { "io.hagw.Proxy.Probe", VL_PEER_ROOT, vl_method_probe,
+          VL_PARAMETERS(ProbeParameters, FIELD_STRING("name", ProbeParameters, name)) },
+        { "io.hagw.Proxy.ListHops", VL_PEER_ROOT, vl_method_list_hops },
+        { "io.hagw.Proxy.DescribeOutside", VL_PEER_ROOT, vl_method_describe_outside },
         {},
 };

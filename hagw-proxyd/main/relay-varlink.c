@@ -14,10 +14,6 @@ typedef struct Parameters {
         const char *address, *pin, *code, *stored_key; /* an enrolment's */
 } Parameters;
 
-#define STRING(name_, field_) \
-        { name_, SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(Parameters, field_), \
-          SD_JSON_MANDATORY }
-
 /* Of the worker's, as they are now. */
 static uint64_t read_counter(const _Atomic uint64_t *c) {
         return atomic_load_explicit(c, memory_order_relaxed);
@@ -79,8 +75,7 @@ static uint64_t last_opened(const Manager *m) {
         return last > 0 ? last + clock_usec(CLOCK_REALTIME) - clock_usec(CLOCK_MONOTONIC) : 0;
 }
 
-int vl_method_describe_relay(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                             void *userdata) {
+static int vl_method_describe_relay(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *attachment = NULL, *refused = NULL,
                                                                   *domains = NULL;
         const Manager *m = userdata;
@@ -91,9 +86,6 @@ int vl_method_describe_relay(sd_varlink *link, sd_json_variant *parameters, sd_v
         bool attached, waiting;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_ACMED | VL_PEER_WEBD);
-        if (r != 0)
-                return r;
         if (!t)
                 return sd_varlink_error(link, "io.hagw.Proxy.NoRelay", NULL);
         if (s && s->target != t)
@@ -201,101 +193,81 @@ static int call_relay(Manager *m, sd_varlink *link, const char *method, sd_json_
         return r < 0 ? sd_varlink_error_errno(link, r) : 0;
 }
 
-static int handle_challenge(sd_varlink *link, sd_json_variant *parameters, const char *method, Manager *m) {
-        static const sd_json_dispatch_field table[] = {
-                STRING("name", name),
-                STRING("value", value),
-                {},
-        };
+static int handle_challenge(sd_varlink *link, const Parameters *p, const char *method, Manager *m) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
-        Parameters p = {};
         int r;
 
-        r = vl_check_peer(link, VL_PEER_ACMED);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, table, &p);
-        if (r != 0)
-                return r;
         if (!m->snapshot->relay)
                 return sd_varlink_error(link, "io.hagw.Proxy.NoRelay", NULL);
-        r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR_STRING("name", p.name),
-                           SD_JSON_BUILD_PAIR_STRING("value", p.value));
+        r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR_STRING("name", p->name),
+                           SD_JSON_BUILD_PAIR_STRING("value", p->value));
         return r < 0 ? sd_varlink_error_errno(link, r) : call_relay(m, link, method, v, on_done);
 }
 
-int vl_method_publish_challenge(sd_varlink *link, sd_json_variant *parameters,
-                                sd_varlink_method_flags_t flags, void *userdata) {
+static int vl_method_publish_challenge(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         return handle_challenge(link, parameters, "PublishChallenge", userdata);
 }
 
-int vl_method_withdraw_challenge(sd_varlink *link, sd_json_variant *parameters,
-                                 sd_varlink_method_flags_t flags, void *userdata) {
+static int vl_method_withdraw_challenge(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         return handle_challenge(link, parameters, "WithdrawChallenge", userdata);
 }
 
-int vl_method_set_account(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                          void *userdata) {
-        static const sd_json_dispatch_field table[] = {
-                STRING("issuer", issuer),
-                STRING("accountUri", account),
-                {},
-        };
+static int vl_method_set_account(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         Manager *m = userdata;
-        Parameters p = {};
+        const Parameters *p = parameters;
         int r;
 
-        r = vl_check_peer(link, VL_PEER_ACMED);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, table, &p);
-        if (r != 0)
-                return r;
         if (!m->snapshot->relay)
                 return sd_varlink_error(link, "io.hagw.Proxy.NoRelay", NULL);
-        r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR_STRING("issuer", p.issuer),
-                           SD_JSON_BUILD_PAIR_STRING("accountUri", p.account));
+        r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR_STRING("issuer", p->issuer),
+                           SD_JSON_BUILD_PAIR_STRING("accountUri", p->account));
         return r < 0 ? sd_varlink_error_errno(link, r)
                      : call_relay(m, link, "SetAccount", v, on_account_set);
 }
 
 /* Before any relay is configured. */
-int vl_method_enrol(sd_varlink *link, sd_json_variant *parameters, sd_varlink_method_flags_t flags,
-                    void *userdata) {
-        static const sd_json_dispatch_field table[] = {
-                STRING("address", address),
-                { "pin", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(Parameters, pin),
-                  SD_JSON_NULLABLE },
-                STRING("code", code),
-                STRING("storedKey", stored_key),
-                {},
-        };
+static int vl_method_enrol(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_(relay_target_unrefp) RelayTarget *target = NULL;
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         uint8_t pin[RELAY_PIN_SIZE];
         Manager *m = userdata;
-        Parameters p = {};
+        const Parameters *p = parameters;
         int r;
 
-        /* Whoever has the code can become the tenant: it is kept out of the debug log. */
-        (void) sd_varlink_set_input_sensitive(link);
-        sd_json_variant_sensitive(parameters);
-        r = vl_check_peer(link, VL_PEER_ROOT);
-        if (r != 0)
-                return r;
-        r = sd_varlink_dispatch(link, parameters, table, &p);
-        if (r != 0)
-                return r;
-        if (p.pin && relay_pin_parse(p.pin, pin) < 0)
+        if (p->pin && relay_pin_parse(p->pin, pin) < 0)
                 return sd_varlink_error_invalid_parameter_name(link, "pin");
-        r = relay_target_new(p.address, p.pin, &target);
+        r = relay_target_new(p->address, p->pin, &target);
         if (r == -EINVAL)
                 return sd_varlink_error_invalid_parameter_name(link, "address");
         if (r >= 0)
-                r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR_STRING("code", p.code),
-                                   SD_JSON_BUILD_PAIR_STRING("storedKey", p.stored_key));
+                r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR_STRING("code", p->code),
+                                   SD_JSON_BUILD_PAIR_STRING("storedKey", p->stored_key));
         if (r >= 0)
                 r = relay_view_call(&m->relay, target, "Enrol", /* prove= */ false, v, link, on_enrolled);
         return r < 0 ? sd_varlink_error_errno(link, r) : 0;
 }
+
+#define CHALLENGE                                                                                           \
+        VL_PARAMETERS(Parameters,                                                                           \
+                      FIELD_STRING("name", Parameters, name),                                               \
+                      FIELD_STRING("value", Parameters, value))
+
+const VlMethod relay_methods[] = {
+        { "io.hagw.Proxy.DescribeRelay", VL_PEER_ACMED | VL_PEER_WEBD, vl_method_describe_relay },
+        { "io.hagw.Proxy.PublishChallenge", VL_PEER_ACMED, vl_method_publish_challenge, CHALLENGE },
+        { "io.hagw.Proxy.WithdrawChallenge", VL_PEER_ACMED, vl_method_withdraw_challenge, CHALLENGE },
+        { "io.hagw.Proxy.SetAccount", VL_PEER_ACMED, vl_method_set_account,
+          VL_PARAMETERS(Parameters,
+                        FIELD_STRING("issuer", Parameters, issuer),
+                        FIELD_STRING("accountUri", Parameters, account)) },
+        /* Whoever has the code can become the tenant. */
+        { "io.hagw.Proxy.Enrol", VL_PEER_ROOT, vl_method_enrol,
+          VL_PARAMETERS(Parameters,
+                        FIELD_STRING("address", Parameters, address),
+                        FIELD_STRING("pin", Parameters, pin, SD_JSON_NULLABLE),
+                        FIELD_STRING("code", Parameters, code),
+                        FIELD_STRING("storedKey", Parameters, stored_key)),
+          .secret = true },
+        {},
+};

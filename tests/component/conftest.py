@@ -275,28 +275,36 @@ def other_house(tmp_path_factory):
 
 
 # Who it then is may not be let into the checkout, so this is read before.
-CALL_AS = """
+CALLS_AS = """
 import json, os, sys
 sys.path.insert(0, sys.argv[1])
 from conftest import Varlink, VarlinkError
 os.setgroups([])
 os.setgid(65534)
-os.setuid(int(sys.argv[5]))
-try:
-    link, parameters = Varlink(sys.argv[2], timeout=100), json.loads(sys.argv[4])
-    next(link.stream(sys.argv[3], **parameters)) if sys.argv[6] == "more" else link.call(sys.argv[3], **parameters)
-    print("ok")
-except VarlinkError as e:
-    print(e.name)
+os.setuid(int(sys.argv[2]))
+answers = []
+for method, parameters, more in json.load(sys.stdin):
+    with Varlink(sys.argv[3], timeout=100) as link:
+        try:
+            next(link.stream(method, **parameters)) if more else link.call(method, **parameters)
+            answers.append("ok")
+        except VarlinkError as e:
+            answers.append(e.name)
+json.dump(answers, sys.stdout)
 """
 
 
-def call_as(uid, path, method, parameters, more=False):
-    """The call from a process with that uid: the error's name, or "ok". more: only until the first reply."""
-    here = pathlib.Path(__file__).parent
-    done = subprocess.run([sys.executable, "-B", "-c", CALL_AS, here, path, method, json.dumps(parameters),
-                           str(uid), "more" if more else ""], timeout=120, stdout=subprocess.PIPE, text=True, check=True)
-    return done.stdout.strip()
+def calls_as(uid, path, calls):
+    """Calls (method, parameters, more) from a process with that uid, one after the other: each one's error's name, or "ok". more: only
+    until the first reply."""
+    done = subprocess.run([sys.executable, "-B", "-c", CALLS_AS, pathlib.Path(__file__).parent, str(uid), path], timeout=300,
+                          input=json.dumps(calls), stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def call_as(uid, path, method, parameters):
+    answer, = calls_as(uid, path, [(method, parameters, False)])
+    return answer
 
 
 @pytest.fixture(scope="session")

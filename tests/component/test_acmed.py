@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from acme_tools import EAB_KEY, EAB_KEY_ID, ZONE, Acme, Authority, Pebble, check_certificate, key_pem, leaf, pem, until
-from conftest import VarlinkError, call_as
+from conftest import VarlinkError
 
 @pytest.fixture
 def acme(house):
@@ -344,21 +344,6 @@ def test_damaged_state(acme, pebble, damage):
     # It goes on: a new certificate; and no key that the damaged file may need is removed.
     assert acme.wait()["keyId"] != first["keyId"]
     assert first["keyId"] in {k["id"] for k in acme.keyd.call("List")["keys"]}
-
-
-CALLS = {"Watch": ({}, "proxyd webd"), "WatchAccounts": ({}, "dnsd"), "Renew": ({"name": "x"}, ""), "Retry": ({}, ""), "Import": ({"chain": "", "keyId": ""}, ""),
-         "Remove": ({"name": "x"}, "")}
-
-
-def test_wrong_uid(house, hagw_users):
-    acmed = house.daemon("acmed", "io.hagw.Acme")
-    house.open_to_all()
-    acmed.path.chmod(0o666)
-    for user in ("proxyd", "webd", "dnsd", "keyd", "netd", "nobody"):
-        for method, (parameters, allowed) in CALLS.items():
-            answer = call_as(hagw_users[user], acmed.path, f"io.hagw.Acme.{method}", parameters)
-            refusal = answer == "org.varlink.service.PermissionDenied"
-            assert refusal == (user not in allowed.split()), f"{user} {method}: {answer}"
 
 
 def test_garbage_on_the_socket(house):

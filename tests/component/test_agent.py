@@ -8,7 +8,7 @@ import socket
 import time
 
 import pytest
-from conftest import VarlinkError, call_as
+from conftest import VarlinkError
 from ctl_tools import Ctl
 from proxyhouse import HOST, Head, ProxyHouse, Upstream, echo
 from relay_tools import TENANT, TOKEN, TOKEN_ID, ZONE, Relay, admits
@@ -410,23 +410,6 @@ def test_enrol(make):
         with pytest.raises(VarlinkError) as e:
             h.proxyd.call("Enrol", **bad)
         assert e.value.name == "org.varlink.service.InvalidParameter"
-
-
-def test_who_may_call(make, hagw_users):
-    h = make()
-    h.house.open_to_all()
-    h.proxyd.path.chmod(0o666)
-    challenge, account = {"name": "a", "value": "b"}, {"issuer": "a", "accountUri": "b"}
-    enrol = {"address": f"127.0.0.1:{h.relay.port}", "code": "c", "storedKey": "d"}
-    answering(h.relay, lambda c, call: c.send({"parameters": {"tenant": "a", "tokenId": "b", "zone": "c"}}))
-    for method, parameters, allowed in (("DescribeRelay", {}, {"acmed", "webd", "proxyd"}),
-                                        ("PublishChallenge", challenge, {"acmed", "proxyd"}),
-                                        ("WithdrawChallenge", challenge, {"acmed", "proxyd"}),
-                                        ("SetAccount", account, {"acmed", "proxyd"}), ("Enrol", enrol, set())):
-        for name in ("acmed", "webd", "dnsd", "nobody"):
-            got = call_as(hagw_users[name], h.proxyd.path, f"io.hagw.Proxy.{method}", parameters)
-            assert (got == "ok") == (name in allowed), (method, name, got)
-            assert got in ("ok", "org.varlink.service.PermissionDenied")
 
 
 OTHER_ID, OTHER = "aaaaaaac", TOKEN.replace(TOKEN_ID, "aaaaaaac")

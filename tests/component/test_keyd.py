@@ -10,7 +10,7 @@ import re
 import time
 
 import pytest
-from conftest import ROOT, VarlinkError, call_as
+from conftest import ROOT, VarlinkError
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
@@ -318,27 +318,6 @@ def test_broken_file_is_set_aside(keyd, house):
     assert (state / f"{first}.key.broken").read_bytes() == text[:len(text) // 2]
     assert f"{first}.key" in keyd.text()
     assert "broken" in keyd.call("io.hagw.Service.Describe")["status"]
-
-
-CALLS = {
-    "Generate": ({"purpose": "tls"}, "acmed"), "Import": ({"purpose": "tls", "pem": ""}, ""), "List": ({}, "acmed webd"),
-    "Get": ({"id": "x"}, "acmed proxyd"), "Remove": ({"id": "x"}, "acmed"),
-    "SignHandshake": ({"id": "x", "scheme": "s", "data": ""}, "proxyd"),
-    "SignJws": ({"id": "x", "protected": "", "payload": "", "includeKey": False}, "acmed"),
-    "SignKeyChange": ({"id": "x", "newId": "y", "account": "a", "url": "u", "nonce": "n"}, "acmed"),
-    "SignRevocation": ({"id": "x", "url": "u", "nonce": "n", "certificate": "", "reason": 0}, "acmed"),
-    "GetPublicJwk": ({"id": "x"}, "acmed"), "MakeRequest": ({"id": "x", "names": []}, "acmed"),
-}
-
-
-@pytest.mark.parametrize("user", ["proxyd", "acmed", "webd", "dnsd", "netd", "nobody"])
-def test_wrong_uid(keyd, house, hagw_users, user):
-    house.open_to_all()
-    keyd.path.chmod(0o666)
-    for method, (parameters, allowed) in CALLS.items():
-        answer = call_as(hagw_users[user], keyd.path, f"io.hagw.Key.{method}", parameters)
-        refusal = answer == "org.varlink.service.PermissionDenied"
-        assert refusal == (user not in allowed.split()), f"{user} {method}: {answer}"
 
 
 def test_garbage_on_the_socket(keyd):

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 
 import pytest
-from conftest import ROOT, VarlinkError, call_as
+from conftest import ROOT, VarlinkError
 
 BINDING = bytes(range(0x80, 0xA0))
 SECRET = bytes(range(32))
@@ -198,23 +198,6 @@ def test_credential_wins(house, tmp_path, state):
     assert "ImportCredential=hagw.relay-token" in (ROOT / "units/hagw-keyd.service").read_text()
     credential.unlink()
     assert "createdUSec" in keyd.call("GetToken")
-
-
-CALLS = {
-    "PrepareToken": ({}, ""), "AdoptToken": ({"tenant": "a", "tokenId": "abcdefgh"}, ""), "ImportToken": ({"token": TOKEN}, ""),
-    "RemoveToken": ({}, ""), "GetToken": ({}, "proxyd"), "ProveToken": ({"binding": b64(BINDING)}, "proxyd"),
-}
-
-
-@pytest.mark.parametrize("user", ["proxyd", "acmed", "webd", "dnsd", "netd", "nobody"])
-def test_wrong_uid(keyd, house, hagw_users, user):
-    keyd.call("ImportToken", token=TOKEN)
-    house.open_to_all()
-    keyd.path.chmod(0o666)
-    for method, (parameters, allowed) in CALLS.items():
-        answer = call_as(hagw_users[user], keyd.path, f"io.hagw.Key.{method}", parameters)
-        assert answer == ("ok" if user in allowed.split() else "org.varlink.service.PermissionDenied"), f"{user} {method}"
-    assert keyd.call("GetToken")["tokenId"] == "aaaaaaab"
 
 
 def test_metrics(keyd):

@@ -9,7 +9,7 @@ import threading
 import time
 
 import pytest
-from conftest import VarlinkError, call_as
+from conftest import VarlinkError
 from tenant_tools import CONFIG, ZONE, Relay, Token, Watcher, b64
 
 HOUR, DAY = 3_600_000_000, 86_400_000_000
@@ -735,32 +735,6 @@ def test_add_many(relay):
     assert relay.get(codes[-1]["name"])["agents"] == 2
     relay.call("Set", name=codes[0]["name"], suspended=False)
     assert relay.call("Enrol", code=codes[0]["credential"], storedKey=b64(bytes(32)), address="192.0.2.1")["tenant"] == codes[0]["name"]
-
-
-# --- who may -----------------------------------------------------------------------------------------------------------------
-
-PROOF = {"tenant": "a", "tokenId": "a", "proof": "", "binding": ""}
-CALLS = {
-    "Authenticate": (PROOF, "proxyd"), "PublishChallenge": ({**PROOF, "name": "a", "value": "a"}, "proxyd"),
-    "WithdrawChallenge": ({**PROOF, "name": "a", "value": "a"}, "proxyd"),
-    "SetAccount": ({**PROOF, "issuer": "a", "accountUri": "a"}, "proxyd"), "ReportUsage": ({"usage": []}, "proxyd"),
-    "Enrol": ({"code": "", "storedKey": "", "address": ""}, "proxyd"),
-    "Add": ({"name": "a"}, ""), "Get": ({"name": "a"}, ""), "Set": ({"name": "a"}, ""), "Remove": ({"name": "a"}, ""),
-    "IssueToken": ({"name": "a"}, ""), "IssueCode": ({"name": "a"}, ""), "RevokeToken": ({"name": "a"}, ""),
-    "ListCopies": ({}, ""), "MakeCopy": ({}, ""), "RestoreCopy": ({}, ""),
-}
-STREAMS = {"Watch": ({}, "proxyd"), "WatchAccounts": ({}, "dnsd"), "List": ({}, ""), "AddMany": ({"count": 1}, ""), "GetUsage": ({}, "")}
-
-
-@pytest.mark.parametrize("user", ["proxyd", "dnsd", "acmed", "webd", "keyd", "netd", "nobody"])
-def test_wrong_uid(relay, house, hagw_users, user):
-    house.open_to_all()
-    relay.daemon.path.chmod(0o666)
-    for method, (parameters, allowed) in (CALLS | STREAMS).items():
-        answer = call_as(hagw_users[user], relay.daemon.path, f"io.hagw.Tenant.{method}", parameters, more=method in STREAMS)
-        refusal = answer == "org.varlink.service.PermissionDenied"
-        assert refusal == (user not in allowed.split()), f"{user} {method}: {answer}"
-    assert relay.all("List", "tenants") == []
 
 
 def test_garbage_on_the_socket(relay):

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stddef.h>
+#include <systemd/sd-json.h>
+
+/* Rows of a table for sd_json_dispatch() or of a method (vl.h): the field of that name goes to that member
+ * of the struct `in`; a member of another type does not compile. It has to be there, unless flags follow:
+ * SD_JSON_NULLABLE (missing leaves the member as it is, null makes it NULL), or 0. A table ends with {}. */
+
+#define FIELD_MEMBER(in, member, type) _Generic(&((in *) 0)->member, type *: offsetof(in, member))
+#define FIELD_FLAGS_(flags, ...) flags
+#define FIELD_FLAGS(...) FIELD_FLAGS_(__VA_ARGS__ __VA_OPT__(, ) SD_JSON_MANDATORY, )
+#define FIELD(name, kind, dispatch, in, member, type, ...) \
+        { name, kind, dispatch, FIELD_MEMBER(in, member, type), FIELD_FLAGS(__VA_ARGS__) }
+
+/* Borrowed from the variant. */
+#define FIELD_STRING(name, in, member, ...)                                                  \
+        FIELD(name, SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, in, member, const char *, \
+              __VA_ARGS__)
+/* The variant itself, borrowed, for what has to be looked into. kind: STRING, ARRAY, … */
+#define FIELD_VARIANT(name, kind, in, member, ...)                                                  \
+        FIELD(name, SD_JSON_VARIANT_##kind, sd_json_dispatch_variant_noref, in, member, sd_json_variant *, \
+              __VA_ARGS__)
+/* Belongs to who dispatches. */
+#define FIELD_STRV(name, in, member, ...) \
+        FIELD(name, SD_JSON_VARIANT_ARRAY, sd_json_dispatch_strv, in, member, char **, __VA_ARGS__)
+#define FIELD_BOOL(name, in, member, ...) \
+        FIELD(name, SD_JSON_VARIANT_BOOLEAN, sd_json_dispatch_stdbool, in, member, bool, __VA_ARGS__)
+#define FIELD_UINT64(name, in, member, ...) \
+        FIELD(name, _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint64, in, member, uint64_t, \
+              __VA_ARGS__)
+#define FIELD_INT64(name, in, member, ...) \
+        FIELD(name, _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_int64, in, member, int64_t, __VA_ARGS__)
