@@ -8,6 +8,7 @@
 #include "hagw-ctl/attach.h"
 #include "hagw-ctl/client.h"
 #include "hagw-ctl/confedit.h"
+#include "hagw-ctl/confzone.h"
 #include "hagw-ctl/prompt.h"
 #include "libhagw/log.h"
 #include "libhagw/pure/relaycode.h"
@@ -141,7 +142,7 @@ static int judge_hosts(const Attach *a) {
         _cleanup_(config_freep) Config *config = config_new();
         _cleanup_free_ char *zone = attach_guess_zone(a), *text = strdup(""), *error = NULL;
 
-        if (!config || !zone || !text || confedit_add_zone(&text, zone, "relay") < 0)
+        if (!config || !zone || !text || confzone_add(&text, zone, "relay") < 0)
                 return log_oom();
         /* What is no name may be an address in digits. */
         if (config_parse_text(text, "zones", /* host= */ false, config, &error) < 0)

@@ -12,7 +12,8 @@ typedef struct Attach {
         const char *pin;           /* NULL where not given */
         char *code, *token;        /* one of them, or neither: the token that hagw-keyd holds */
         char *path, *before;       /* hagw.conf; its text, NULL: there was none */
-        bool wrote, started;       /* to be undone */
+        char *wrote;               /* the text in its place, to be undone; NULL: it is as it was */
+        bool started;              /* to be undone, too */
         char *tenant, *zone;
 } Attach;
 
@@ -28,3 +29,6 @@ int attach_refuse_no_code(const Attach *a);
 /* The relay does not take the code: a person is asked for another one. False: there is nobody to ask, or no
  * need, which was told. */
 bool attach_ask_again(Attach *a);
+
+/* Nothing came of it: this machine is as it was, but for what somebody else has changed meanwhile. Told. */
+void attach_undo(const Attach *a);

@@ -6,7 +6,7 @@
 
 #include "hagw-ctl/conftext.h"
 
-static const ConfSetting *find_setting(ConfScope scope, const char *group, const char *name) {
+const ConfSetting *conf_find_setting(ConfScope scope, const char *group, const char *name) {
         for (const ConfSetting *s = conf_settings; s->name; s++)
                 if (s->scope == scope && streq_ptr(s->group, group) && streq(s->name, name))
                         return s;
@@ -32,7 +32,7 @@ static void choice_empty(Choice *c) {
 
 int choices_add(Choices *c, ConfScope scope, size_t zone, const char *group, const char *name,
                 const char *value) {
-        const ConfSetting *s = find_setting(scope, group, name);
+        const ConfSetting *s = conf_find_setting(scope, group, name);
         Choice *o;
 
         assert(s);
@@ -66,7 +66,7 @@ void choices_done(Choices *c) {
 }
 
 /* A libconfig string; what is not printable ASCII stays as it is, except control characters. */
-static void put_string(FILE *f, const char *s) {
+void conf_put_string(FILE *f, const char *s) {
         fputc('"', f);
         for (; *s; s++) {
                 if ((unsigned char) *s < 0x20)
@@ -88,15 +88,14 @@ static void put_values(FILE *f, const ConfSetting *s, char *const *values, size_
         if (is_list(s)) {
                 fputs("( ", f);
                 for (size_t i = 0; i < n; i++) {
-                        put_string(f, values[i]);
+                        conf_put_string(f, values[i]);
                         fputs(i + 1 < n ? ", " : " ", f);
                 }
                 fputc(')', f);
         } else if (is_bare(s) && n > 0)
                 fputs(values[0], f);
         else
-                put_string(f, n > 0 ? values[0] : "");
-        fputs(";\n", f);
+                conf_put_string(f, n > 0 ? values[0] : "");
 }
 
 /* The default's words, as the schema writes lists: separated by spaces. */
@@ -114,6 +113,37 @@ static int put_fallback(FILE *f, const ConfSetting *s) {
                      w = strtok_r(NULL, " ", &state))
                         words[n++] = w;
         put_values(f, s, words, n);
+        return 0;
+}
+
+int conf_text_fallback(const ConfSetting *s, char **ret) {
+        size_t size;
+        FILE *f = open_memstream(ret, &size);
+        int r;
+
+        if (!f)
+                return -ENOMEM;
+        r = put_fallback(f, s);
+        if (fclose(f) != 0 || r < 0) {
+                free(*ret);
+                *ret = NULL;
+                return -ENOMEM;
+        }
+        return 0;
+}
+
+int conf_text_values(const ConfSetting *s, char *const *values, size_t n, char **ret) {
+        size_t size;
+        FILE *f = open_memstream(ret, &size);
+
+        if (!f)
+                return -ENOMEM;
+        put_values(f, s, values, n);
+        if (fclose(f) != 0) {
+                free(*ret);
+                *ret = NULL;
+                return -ENOMEM;
+        }
         return 0;
 }
 
@@ -136,10 +166,14 @@ static int put_setting(FILE *f, const ConfSetting *s, const Choice *o, const cha
         if (o) {
                 fprintf(f, "%s%s = ", indent, s->name);
                 put_values(f, s, o->values, o->n_values);
+                fputs(";\n", f);
                 return 0;
         }
         fprintf(f, "%s#%s = ", indent, s->name);
-        return put_fallback(f, s);
+        if (put_fallback(f, s) < 0)
+                return -ENOMEM;
+        fputs(";\n", f);
+        return 0;
 }
 
 static int put_zone(FILE *f, const Choices *c, size_t zone, bool last) {
@@ -242,6 +276,7 @@ static int put_host(FILE *f, const Choices *c) {
                 }
                 fprintf(f, "%s%s = ", group ? "        " : "", s->name);
                 put_values(f, s, o->values, o->n_values);
+                fputs(";\n", f);
         }
         fputs(group ? "};\n" : "", f);
         return 0;

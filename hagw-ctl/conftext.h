@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <stdio.h>
+
 #include "libhagw/conf-schema.h"
 
 /* Configuration as text, written from the table of settings. */
@@ -23,6 +25,16 @@ typedef struct Choices {
 int choices_add(Choices *c, ConfScope scope, size_t zone, const char *group, const char *name,
                 const char *value);
 void choices_done(Choices *c);
+
+/* NULL: there is none. */
+const ConfSetting *conf_find_setting(ConfScope scope, const char *group, const char *name);
+
+/* A setting's values, or its default, as they are written: "text", 3, true, ( "a", "b" ). */
+int conf_text_values(const ConfSetting *s, char *const *values, size_t n, char **ret);
+int conf_text_fallback(const ConfSetting *s, char **ret);
+
+/* A libconfig string; what is not printable ASCII stays as it is, except control characters. */
+void conf_put_string(FILE *f, const char *s);
 
 /* hagw.conf with every setting: the chosen ones in force, the others commented out at their defaults. */
 int conf_text_main(const Choices *c, char **ret);

@@ -8,6 +8,8 @@
 
 #include "hagw-ctl/client.h"
 #include "hagw-ctl/confedit.h"
+#include "hagw-ctl/conftext.h"
+#include "hagw-ctl/confzone.h"
 #include "hagw-ctl/hostcert.h"
 #include "hagw-ctl/hostfile.h"
 #include "hagw-ctl/hostzone.h"
@@ -116,9 +118,16 @@ bool setup_is_edit(const Setup *s) {
 /* It has certificates by this machine's accounts only. */
 static int add_zone(const Setup *s, const Config *config, const char *name, size_t place, char **text) {
         static const char *const ours[] = { CONF_CAA_OURS };
-        int r = confedit_add_zone(text, name, /* via= */ NULL);
+        int r = confzone_add(text, name, /* via= */ NULL);
 
-        return r < 0 ? r : confedit_set_list_in_zone(text, place, "caa", ours, ELEMENTSOF(ours));
+        return r < 0 ? r : confzone_set_list(text, place, "caa", ours, ELEMENTSOF(ours));
+}
+
+static int set_main(const Choice *o, char **text) {
+        _cleanup_free_ char *value = NULL;
+        int r = conf_text_values(o->setting, o->values, o->n_values, &value);
+
+        return r < 0 ? r : confedit_set_text(text, o->setting->group, o->setting->name, value);
 }
 
 int setup_edit_text(const Setup *s, const Config *config, char **text) {
@@ -134,7 +143,7 @@ int setup_edit_text(const Setup *s, const Config *config, char **text) {
                 if (is_there(config, o, place))
                         continue;
                 if (o->setting->scope == CONF_SCOPE_MAIN)
-                        r = confedit_set(text, o->setting->group, name, value);
+                        r = set_main(o, text);
                 else if (is_new && streq(name, "name"))
                         r = add_zone(s, config, value, new_place[o->zone] = n_zones++, text);
                 else if (is_new && is_default(s, o))
@@ -144,7 +153,7 @@ int setup_edit_text(const Setup *s, const Config *config, char **text) {
                                   name, value);
                         return -EINVAL;
                 } else
-                        r = confedit_set_in_zone(text, is_new ? new_place[o->zone] : place, name, value);
+                        r = confzone_set(text, is_new ? new_place[o->zone] : place, name, value);
                 if (r < 0)
                         return edit_failed("hagw.conf", r);
         }

@@ -6,13 +6,12 @@
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "hagw-ctl/attach.h"
 #include "hagw-ctl/caa.h"
 #include "hagw-ctl/certwait.h"
 #include "hagw-ctl/client.h"
-#include "hagw-ctl/confedit.h"
+#include "hagw-ctl/confrelay.h"
 #include "hagw-ctl/hostaside.h"
 #include "hagw-ctl/hostfile.h"
 #include "hagw-ctl/output.h"
@@ -35,6 +34,7 @@ static void attach_done(Attach *a) {
         password_free(a->token);
         free(a->path);
         free(a->before);
+        free(a->wrote);
         free(a->tenant);
         free(a->zone);
 }
@@ -64,8 +64,10 @@ static int write_first(Attach *a) {
         r = setup_make_folders(a->call->config_dir);
         if (r >= 0)
                 r = write_config_file(a->path, text);
-        a->wrote = r >= 0;
-        return r < 0 ? r : load_config(a->call->config_dir, &a->setup.config);
+        if (r < 0)
+                return r;
+        a->wrote = TAKE_PTR(text);
+        return load_config(a->call->config_dir, &a->setup.config);
 }
 
 /* What the options say of the authority, into a file that is there. */
@@ -85,7 +87,7 @@ static int change_first(Attach *a) {
         r = relay_write_config(a->call->config_dir, text, c->relay.address, c->relay.tenant, NULL, &changed);
         if (r < 0)
                 return r;
-        a->wrote = true;
+        a->wrote = TAKE_PTR(text);
         config_free(a->setup.config);
         a->setup.config = changed;
         return 0;
@@ -206,13 +208,7 @@ static int write_relay(Attach *a, const char *zone) {
         r = state_read(AT_FDCWD, a->path, &text, NULL);
         if (r < 0)
                 return log_error_errno(r, "%s could not be read: %m", a->path);
-        r = confedit_set(&text, "relay", "address", a->address);
-        if (r >= 0)
-                r = confedit_set(&text, "relay", "tenant", a->tenant);
-        if (r >= 0 && a->pin)
-                r = confedit_set(&text, "relay", "pin", a->pin);
-        if (r >= 0 && new_zone)
-                r = confedit_add_zone(&text, zone, "relay");
+        r = confrelay_attach(&text, a->address, a->tenant, a->pin, new_zone ? zone : NULL);
         if (r < 0)
                 return edit_failed(a->path, r);
         r = relay_write_config(a->call->config_dir, text, a->address, a->tenant, zone, &config);
@@ -265,24 +261,6 @@ static int learn_zone(Attach *a, sd_json_variant *relay) {
 }
 
 /* --- the whole ----------------------------------------------------------------------------------------- */
-
-static void undo(const Attach *a) {
-        static const char *const disable[] = {
-                "systemctl", "--quiet", "disable", "--now", "hagw.target", NULL
-        };
-        _cleanup_close_ _unused_ int lock = -EBADF;
-
-        if (a->started)
-                (void) run_program(disable, /* quiet= */ true);
-        lock = a->wrote ? lock_hosts() : -EBADF;
-        if (a->wrote && a->before)
-                (void) write_config_file(a->path, a->before);
-        else if (a->wrote && unlink(a->path) < 0)
-                (void) log_error_errno(errno, "%s could not be removed: %m", a->path);
-        if (a->wrote && !a->started)
-                (void) reload_daemons(/* must_run= */ false);
-        log_error("Nothing is changed on this machine.");
-}
 
 static int start(Attach *a) {
         static const char *const asked[] = { "systemctl", "--quiet", "is-active", "hagw.target", NULL };
@@ -420,7 +398,7 @@ int verb_attach(const Call *call) {
                 r = take_token(&a);
         if (r < 0) {
                 if (a.wrote || a.started)
-                        undo(&a);
+                        attach_undo(&a);
                 return r;
         }
         r = go_on(&a, wait_usec);

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "hagw-ctl/client.h"
-#include "hagw-ctl/confedit.h"
+#include "hagw-ctl/confrelay.h"
 #include "hagw-ctl/hostaside.h"
 #include "hagw-ctl/hostfile.h"
 #include "hagw-ctl/output.h"
@@ -57,12 +57,9 @@ static int cut_config(const Call *call, const Config *c, Config **ret) {
         r = state_read(AT_FDCWD, path, &text, NULL);
         if (r < 0)
                 return log_error_errno(r, "%s could not be read: %m", path);
-        if (confedit_unset(&text, "relay", "address") < 0 || confedit_unset(&text, "relay", "tenant") < 0 ||
-            confedit_unset(&text, "relay", "pin") < 0)
-                return log_oom();
-        for (size_t i = 0; i < c->n_zones; i++)
-                if (c->zones[i].via == CONF_VIA_RELAY && confedit_remove_zone(&text, c->zones[i].name) < 0)
-                        return log_oom();
+        r = confrelay_detach(&text, c);
+        if (r < 0)
+                return edit_failed(path, r);
         return relay_write_config(call->config_dir, text, NULL, NULL, NULL, ret);
 }
 

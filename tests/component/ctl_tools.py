@@ -36,6 +36,11 @@ class Ctl:
         assert "Sanitizer" not in r.stderr and "runtime error" not in r.stderr, r.stderr
         return r
 
+    def begin(self, *words):
+        """One that is still at work: a process."""
+        return subprocess.Popen([*self.prefix, CTL, "--config", str(self.house.config), *words], stdin=subprocess.DEVNULL, text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.env)
+
     def ok(self, *words, **keys):
         r = self.run(*words, **keys)
         assert r.returncode == OK, (words, r.stdout, r.stderr)

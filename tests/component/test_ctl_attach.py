@@ -77,6 +77,25 @@ def test_a_failure_leaves_what_was_there(machine):
     assert machine.acmed.call("io.hagw.Service.Describe").get("configError") is None
 
 
+@pytest.mark.parametrize("fresh", [True, False], ids=["hagw.conf made", "hagw.conf changed"])
+def test_a_failure_leaves_what_somebody_else_wrote_meanwhile(machine, fresh):
+    """While the relay is asked the configuration is free for others."""
+    if not fresh:
+        machine.house.configure(MINE)
+        machine.start_daemons()
+    with socket.create_server(("127.0.0.1", 0)) as relay:
+        p = machine.begin("attach", f"127.0.0.1:{relay.getsockname()[1]}", CODE, "--yes", "--contact=other@home.test")
+        visitor, _ = relay.accept()
+        text = conf(machine)
+        assert 'contact = "mailto:other@home.test"' in text
+        (machine.house.config / "hagw.conf").write_text(text + "# theirs\n")
+        visitor.close()
+        why = p.communicate(timeout=60)[1]
+    assert p.returncode == FAILED and "hagw.conf has been changed meanwhile, and is left as it is" in why, why
+    assert "Nothing else is changed on this machine" in why and conf(machine) == text + "# theirs\n"
+    assert (machine.words[-1] == ["disable", "hagw.target"]) == fresh
+
+
 def test_without_a_code(machine):
     assert "Which code?" in machine.refused(USAGE, "attach", RELAY, "--yes")
     assert not (machine.house.config / "hagw.conf").exists()
@@ -443,6 +462,20 @@ def wanted(m):
 
 def hosts(m):
     return sorted(p.name for p in (m.house.config / "hosts.d").iterdir())
+
+
+def test_there_and_back_is_the_same_to_the_byte(machine, relay):
+    machine.house.configure(text := MINE.rstrip("\n"))
+    machine.ok(*attach(relay, code(relay)))
+    assert f'address = "{relay.address}";' in conf(machine) and f"anna.{ZONE}" in conf(machine)
+    machine.ok("detach", "--yes")
+    assert conf(machine) == text
+
+
+def test_a_laboratory_is_a_switch(machine, relay):
+    machine.house.configure(MINE)
+    machine.ok(*attach(relay, code(relay)), "--laboratory")
+    assert "\ndocumentation_networks = true;\n" in conf(machine)
 
 
 def test_detach_ends_orders(machine):

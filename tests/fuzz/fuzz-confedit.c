@@ -3,7 +3,8 @@
 /* A hagw.conf that attach and detach change: it stays valid, has what was set, and then has it no more. */
 
 #include "hagw-ctl/confedit.h"
-#include "hagw-ctl/conftext.h"
+#include "hagw-ctl/confzone.h"
+#include "libhagw/conf.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -24,12 +25,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 return 0;
         if (confedit_set(&text, "relay", "address", "relay.test") == -EBADMSG) /* it is not closed */
                 return 0;
-        assert(confedit_add_zone(&text, "a.relay.test", size % 2 ? "relay" : NULL) == 0);
+        assert(confzone_add(&text, "a.relay.test", size % 2 ? "relay" : NULL) == 0);
         set = parse(text);
         assert(set && streq(set->relay.address, "relay.test") && set->n_zones == c->n_zones + 1);
         assert(streq(set->zones[c->n_zones].name, "a.relay.test"));
         zone = size % (c->n_zones + 1);
-        assert(confedit_set_in_zone(&text, zone, "name_server", "ns.fuzz.test") == 0);
+        assert(confzone_set(&text, zone, "name_server", "ns.fuzz.test") == 0);
         set = config_free(set);
         set = parse(text);
         assert(set && set->n_zones == c->n_zones + 1 && streq(set->zones[zone].name_server, "ns.fuzz.test"));
@@ -37,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 assert(streq(set->zones[i].name, c->zones[i].name) &&
                        (i == zone || streq_ptr(set->zones[i].name_server, c->zones[i].name_server)));
         assert(confedit_unset(&text, "relay", "address") == 0);
-        assert(confedit_remove_zone(&text, "a.relay.test") == 0);
+        assert(confzone_remove(&text, "a.relay.test") == 0);
         assert(confedit_set_list(&text, NULL, "lan", lan, ELEMENTSOF(lan)) == 0);
         unset = parse(text);
         assert(unset && unset->lan.n == 2);
