@@ -314,3 +314,30 @@ H1Verdict h2_head_end(H2Head *h, bool bodiless, const char *websocket_key) {
         h->request->head_size = h->used;
         return h->verdict;
 }
+
+/* Of the old arena into the new one; constants stay where they are. */
+static Slice settled(const H2Head *h, Slice s, char *arena) {
+        if (s.p >= h->arena && s.p <= h->arena + h->used)
+                s.p = arena + (s.p - h->arena);
+        return s;
+}
+
+void h2_head_settle(H2Head *h, Request *to, Header *items, char *arena) {
+        const Request *r = h->request;
+
+        memcpy(arena, h->arena, h->used);
+        *to = *r;
+        to->head = arena;
+        to->headers = (HeaderList) { .items = items,
+                                     .n = r->headers.n,
+                                     .max = (uint16_t) (r->headers.n + HEADER_SPARE) };
+        to->method_text = settled(h, r->method_text, arena);
+        to->authority = settled(h, r->authority, arena);
+        to->host = settled(h, r->host, arena);
+        to->target = settled(h, r->target, arena);
+        for (size_t i = 0; i < r->headers.n; i++) {
+                items[i] = r->headers.items[i];
+                items[i].name = settled(h, (Slice) { items[i].name, items[i].name_size }, arena).p;
+                items[i].value = settled(h, header_value(&items[i]), arena).p;
+        }
+}

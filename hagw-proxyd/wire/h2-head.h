@@ -46,3 +46,7 @@ H1Verdict h2_head_field(H2Head *h, Slice name, Slice value);
  * service, in case that this is a WebSocket; copied. On H1_OK the request is filled and may go wherever one
  * of HTTP/1.1 may. H1_MORE does not happen. */
 H1Verdict h2_head_end(H2Head *h, bool bodiless, const char *websocket_key);
+
+/* The request goes on with fields and bytes of its own: items has room for request->headers.n +
+ * HEADER_SPARE, arena for request->head_size. h is of no further use. */
+void h2_head_settle(H2Head *h, Request *to, Header *items, char *arena);

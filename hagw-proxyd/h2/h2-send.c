@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Answers on their way to the visitor. */
+
+#include "hagw-proxyd/h2/h2-internal.h"
+
+int h2_make_room(BufferPool *pool, Buffer **b, size_t n) {
+        Buffer *larger;
+
+        if (!*b) {
+                *b = buffer_get(pool, n <= BUFFER_SIZE_SMALL ? BUFFER_SIZE_SMALL : n);
+                return *b ? 0 : -ENOMEM;
+        }
+        if (buffer_room(*b) >= n)
+                return 0;
+        buffer_compact(*b);
+        if (buffer_room(*b) >= n)
+                return 0;
+        larger = buffer_grow(pool, *b, MAX(buffer_used(*b) + n, 2 * (*b)->size));
+        if (!larger)
+                return -ENOMEM;
+        *b = larger;
+        return 0;
+}
+
+/* Of what a stream has beyond a small buffer. */
+static size_t weight(const Buffer *b) {
+        return b && b->size > BUFFER_SIZE_SMALL ? b->size : 0;
+}
+
+void h2_drop_out(H2Stream *s) {
+        s->h2->out_bytes -= weight(s->out);
+        s->out = buffer_put(s->h2->setup.pool, s->out);
+}
+
+static nghttp2_ssize on_read(nghttp2_session *session, int32_t id, uint8_t *buf, size_t size,
+                             uint32_t *flags, nghttp2_data_source *source, void *userdata) {
+        H2Stream *s = source->ptr;
+        size_t n = MIN(buffer_used(s->out), MIN(size, (size_t) H2_FRAME_MAX));
+
+        if (n == 0 && !s->out_last) {
+                s->deferred = true;
+                return NGHTTP2_ERR_DEFERRED;
+        }
+        *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+        if (s->out_last && n == buffer_used(s->out))
+                *flags |= NGHTTP2_DATA_FLAG_EOF;
+        return (nghttp2_ssize) n;
+}
+
+int h2_on_send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *head, size_t n,
+                    nghttp2_data_source *source, void *userdata) {
+        H2Stream *s = source->ptr;
+        H2 *h = userdata;
+
+        if (h->pull_size - h->pull_used < n + 9)
+                return NGHTTP2_ERR_WOULDBLOCK;
+        memcpy(h->pull + h->pull_used, head, 9);
+        if (n > 0)
+                memcpy(h->pull + h->pull_used + 9, buffer_at(s->out), n);
+        h->pull_used += n + 9;
+        if (n > 0)
+                s->out->begin += n;
+        if (buffer_used(s->out) == 0)
+                h2_drop_out(s);
+        return 0;
+}
+
+/* Fields of HTTP/1.1's connection have no place here, nor has what an upgrade is answered with (RFC 8441).
+ */
+static bool is_said(const Header *i) {
+        return i->id != HEADER_CONNECTION && i->id != HEADER_KEEP_ALIVE && i->id != HEADER_UPGRADE &&
+               i->id != HEADER_TRANSFER_ENCODING && i->id != HEADER_SEC_WEBSOCKET_ACCEPT;
+}
+
+static char lower(char c) {
+        return c >= 'A' && c <= 'Z' ? (char) (c | 0x20) : c;
+}
+
+int h2_answer(H2Stream *s, const Response *r, bool last) {
+        nghttp2_data_provider2 body = { .source.ptr = s, .read_callback = on_read };
+        bool interim = r->flags & RESPONSE_INTERIM;
+        unsigned code = r->flags & RESPONSE_UPGRADED ? 200 : r->status;
+        char status[3] = { (char) ('0' + code / 100), (char) ('0' + code / 10 % 10),
+                           (char) ('0' + code % 10) };
+        size_t n = 0, names = 0, used = 0;
+        nghttp2_nv *nv;
+        char *text;
+        int k;
+
+        for (size_t i = 0; i < r->headers.n; i++)
+                names += r->headers.items[i].name_size;
+        nv = malloc((r->headers.n + 1U) * sizeof(*nv) + names);
+        if (!nv)
+                return -ENOMEM;
+        text = (char *) (nv + r->headers.n + 1);
+        nv[n++] = (nghttp2_nv) { (uint8_t *) ":status", (uint8_t *) status, 7, sizeof(status),
+                                 NGHTTP2_NV_FLAG_NO_COPY_NAME };
+        for (size_t i = 0; i < r->headers.n; i++) {
+                const Header *f = &r->headers.items[i];
+
+                if (!is_said(f))
+                        continue;
+                for (size_t j = 0; j < f->name_size; j++)
+                        text[used + j] = lower(f->name[j]);
+                nv[n++] = (nghttp2_nv) { (uint8_t *) text + used, (uint8_t *) f->value, f->name_size,
+                                         f->value_size, NGHTTP2_NV_FLAG_NONE };
+                used += f->name_size;
+        }
+        if (interim)
+                k = nghttp2_submit_headers(s->h2->session, NGHTTP2_FLAG_NONE, s->id, NULL, nv, n, NULL);
+        else
+                k = nghttp2_submit_response2(s->h2->session, s->id, nv, n, last ? NULL : &body);
+        free(nv);
+        if (!interim) {
+                s->answered = true;
+                s->out_last = last;
+        }
+        return k == 0 ? 0 : k == NGHTTP2_ERR_NOMEM ? -ENOMEM : -EINVAL;
+}
+
+/* How many bytes more a stream may keep: all alike get something, and what is more is shared. */
+static size_t room_for(const H2Stream *s) {
+        size_t used = buffer_used(s->out), max = BUFFER_SIZE_SMALL;
+
+        if (s->h2->out_bytes - weight(s->out) + H2_STREAM_OUT <= H2_CONNECTION_OUT)
+                max = H2_STREAM_OUT;
+        return used < max ? max - used : 0;
+}
+
+size_t h2_write(H2Stream *s, const void *data, size_t size, bool last) {
+        size_t n = MIN(size, room_for(s)), before = weight(s->out);
+
+        if (n > 0 && h2_make_room(s->h2->setup.pool, &s->out, n) < 0)
+                n = 0;
+        if (n > 0)
+                buffer_append(s->out, data, n);
+        s->h2->out_bytes += weight(s->out) - before;
+        s->wants = n < size;
+        s->out_last = s->out_last || (last && n == size);
+        if (s->deferred && (n > 0 || s->out_last)) {
+                s->deferred = false;
+                (void) nghttp2_session_resume_data(s->h2->session, s->id);
+        }
+        return n;
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* HTTP/2 with nghttp2's client: requests, bodies, windows, the end. */
+
+#include "tests/unit/h2-fixture.h"
+
+static void test_request(void **state) {
+        ask("/x", false);
+        assert_int_equal(run(), 0);
+        assert_int_equal(f.n_requests, 1);
+        assert_int_equal(f.verdict, H1_OK);
+        assert_int_equal(f.n_answers, 1);
+        assert_string_equal(f.status, "200");
+        assert_int_equal(f.body_size, 5);
+        assert_memory_equal(f.body, "hello", 5);
+        assert_int_equal(f.n_closed, 1);
+        assert_int_equal(f.n_whole, 1);
+        assert_int_equal(h2_n_streams(f.h), 0);
+}
+
+/* What is no request is answered, what is malformed is reset, and the connection goes on. */
+static void test_refusals(void **state) {
+        const nghttp2_nv trace[] = { NV(":method", "TRACE"), NV(":scheme", "https"), NV(":authority", "a"),
+                                     NV(":path", "/") },
+                         scheme[] = { NV(":method", "GET"), NV(":scheme", "http"), NV(":authority", "a"),
+                                      NV(":path", "/") },
+                         name[] = { NV(":method", "GET"), NV(":scheme", "https"), NV(":authority", "a"),
+                                    NV(":path", "/"), NV("x a", "b") };
+
+        assert_true(nghttp2_submit_request2(f.client, NULL, trace, 4, NULL, NULL) > 0);
+        assert_int_equal(run(), 0);
+        assert_int_equal(f.verdict, H1_REFUSED_METHOD);
+        assert_string_equal(f.status, "405");
+        assert_true(nghttp2_submit_request2(f.client, NULL, scheme, 4, NULL, NULL) > 0);
+        assert_int_equal(run(), 0);
+        assert_int_equal(f.reset, NGHTTP2_PROTOCOL_ERROR);
+        f.reset = UINT32_MAX;
+        assert_true(nghttp2_submit_request2(f.client, NULL, name, 5, NULL, NULL) > 0);
+        assert_int_equal(run(), 0);
+        assert_int_equal(f.reset, NGHTTP2_PROTOCOL_ERROR);
+        assert_int_equal(f.n_requests, 1);
+        assert_int_equal(h2_trouble(f.h, H2_TROUBLE_PROVOKED), 2);
+        ask("/", false);
+        assert_int_equal(run(), 0);
+        assert_string_equal(f.status, "200");
+        assert_int_equal(f.goaway, UINT32_MAX);
+}
+
+/* A service that takes nothing: the visitor may send what the window holds, and no more; then all of it. */
+static void test_upload_waits(void **state) {
+        size_t taken = 0;
+        Slice s;
+
+        f.hold = true;
+        f.upload = 300000;
+        ask("/", true);
+        assert_int_equal(run(), 0);
+        assert_int_equal(f.n_requests, 1);
+        assert_int_equal(h2_peek(f.streams[0], &s), 0);
+        assert_int_equal(s.n, H2_STREAM_WINDOW);
+        assert_true(f.pool.used <= 2 * (H2_STREAM_WINDOW + 1));
+        for (unsigned i = 0; i < 100 && !h2_peek(f.streams[0], &s); i++) {
+                taken += s.n;
+                h2_consume(f.streams[0], s.n);
+                assert_int_equal(run(), 0);
+        }
+        assert_int_equal(taken + s.n, 300000);
+        assert_int_equal(answer(f.streams[0], 204, true), 0);
+        assert_int_equal(run(), 0);
+        assert_string_equal(f.status, "204");
+        assert_int_equal(f.n_whole, 1);
+}
+
+/* As many as there may be, none of them taken: the connection's window is the bound. */
+static void test_uploads_wait_together(void **state) {
+        f.hold = f.endless = true;
+        f.upload = SIZE_MAX / 2;
+        for (unsigned i = 0; i < 40; i++)
+                ask("/", true);
+        assert_int_equal(run(), 0);
+        assert_int_equal(f.n_requests, 40);
+        assert_true(f.upload >= SIZE_MAX / 2 - H2_CONNECTION_WINDOW);
+        assert_true(f.upload <= SIZE_MAX / 2 - H2_CONNECTION_WINDOW + H2_STREAM_WINDOW);
+        /* One that is given up gives its bytes back to the others. */
+        h2_cut(f.streams[0], true);
+        assert_int_equal(run(), 0);
+        assert_true(f.upload <= SIZE_MAX / 2 - H2_CONNECTION_WINDOW);
+}
+
+/* A visitor who takes nothing: what is kept for him has a bound, and each stream gets something. */
+static void test_answers_wait(void **state) {
+        const nghttp2_settings_entry shut = { NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 0 };
+        static char data[H2_STREAM_OUT];
+        size_t kept = 0;
+
+        assert_int_equal(nghttp2_submit_settings(f.client, NGHTTP2_FLAG_NONE, &shut, 1), 0);
+        f.hold = true;
+        for (unsigned i = 0; i < H2_STREAMS_MAX; i++)
+                ask("/", false);
+        assert_int_equal(run(), 0);
+        assert_int_equal(f.n_streams, H2_STREAMS_MAX);
+        for (size_t i = 0; i < f.n_streams; i++) {
+                size_t n;
+
+                assert_int_equal(answer(f.streams[i], 200, false), 0);
+                n = h2_write(f.streams[i], data, sizeof(data), true);
+                assert_true(n >= BUFFER_SIZE_SMALL);
+                assert_true(h2_write(f.streams[i], data, sizeof(data), true) < sizeof(data));
+                kept += n;
+        }
+        assert_int_equal(run(), 0);
+        assert_true(f.pool.used <= H2_CONNECTION_OUT + H2_STREAMS_MAX * BUFFER_SIZE_SMALL);
+        assert_true(f.pool.used <= 1024 * 1024 + 128 * 1024);
+        assert_int_equal(f.body_size, 0);
+        assert_int_equal(f.n_writable, 0);
+        assert_int_equal(nghttp2_submit_settings(f.client, NGHTTP2_FLAG_NONE,
+                                                 &(nghttp2_settings_entry) {
+                                                         NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 65535 },
+                                                 1),
+                         0);
+        /* The connection's own window is still 65535. */
+        assert_int_equal(nghttp2_submit_window_update(f.client, NGHTTP2_FLAG_NONE, 0, 1 << 24), 0);
+        assert_int_equal(run(), 0);
+        assert_true(f.body_size > kept / 2 && f.n_writable > 0);
+}
+
+static void test_interim_and_writable(void **state) {
+        static char data[3 * H2_STREAM_OUT];
+        size_t n = 0;
+
+        f.hold = true;
+        ask("/", false);
+        assert_int_equal(run(), 0);
+        assert_int_equal(answer(f.streams[0], 103, false), 0);
+        assert_int_equal(answer(f.streams[0], 200, false), 0);
+        assert_int_equal(nghttp2_submit_window_update(f.client, NGHTTP2_FLAG_NONE, 0, 1 << 24), 0);
+        assert_int_equal(nghttp2_submit_window_update(f.client, NGHTTP2_FLAG_NONE, 1, 1 << 24), 0);
+        while (n < sizeof(data)) {
+                size_t writable = f.n_writable, k = h2_write(f.streams[0], data + n, sizeof(data) - n, true);
+
+                n += k;
+                assert_true(k > 0);
+                assert_int_equal(run(), 0);
+                assert_true(n == sizeof(data) || f.n_writable == writable + 1);
+        }
+        assert_int_equal(f.n_interim, 1);
+        assert_int_equal(f.body_size, sizeof(data));
+        assert_int_equal(f.n_whole, 1);
+}
+
+/* The answer is through before the request is: what is left is not wanted. */
+static void test_early_answer(void **state) {
+        f.endless = true;
+        f.upload = 10;
+        ask("/", true);
+        assert_int_equal(run(), 0);
+        assert_int_equal(f.body_size, 5);
+        assert_int_equal(f.n_streams, 1);
+        h2_cut(f.streams[0], false);
+        assert_int_equal(run(), 0);
+        assert_int_equal(f.reset, NGHTTP2_NO_ERROR);
+        assert_int_equal(f.n_whole, 1);
+        assert_int_equal(h2_trouble(f.h, H2_TROUBLE_PROVOKED), 0);
+}
+
+static void test_websocket(void **state) {
+        const nghttp2_nv nv[] = { NV(":method", "CONNECT"), NV(":protocol", "websocket"),
+                                  NV(":scheme", "https"), NV(":authority", "a.example"), NV(":path", "/ws"),
+                                  NV("sec-websocket-version", "13") };
+        const nghttp2_data_provider2 body = { .read_callback = client_read };
+        Header fields[2];
+        Response r = { .status = 101, .flags = RESPONSE_UPGRADED, .headers = { .items = fields, .max = 2 } };
+        Slice s;
+
+        f.hold = f.endless = true;
+        f.upload = 4;
+        assert_int_equal(run(), 0); /* for our SETTINGS */
+        assert_true(nghttp2_submit_request2(f.client, NULL, nv, ELEMENTSOF(nv), &body, NULL) > 0);
+        assert_int_equal(run(), 0);
+        assert_int_equal(f.verdict, H1_OK);
+        assert_true(f.streams[0]->request.flags & REQUEST_WEBSOCKET);
+        assert_int_equal(header_list_add(&r.headers, "Sec-WebSocket-Accept", SLICE("x")), 0);
+        assert_int_equal(h2_answer(f.streams[0], &r, false), 0);
+        assert_int_equal(h2_write(f.streams[0], "back", 4, false), 4);
+        assert_int_equal(run(), 0);
+        assert_string_equal(f.status, "200");
+        assert_int_equal(h2_peek(f.streams[0], &s), 0);
+        assert_int_equal(s.n, 4);
+        assert_memory_equal(f.body, "back", 4);
+}
+
+/* What is under way goes on, what is new is refused so that it may be asked again elsewhere. */
+static void test_drain(void **state) {
+        f.hold = true;
+        ask("/", false);
+        assert_int_equal(run(), 0);
+        h2_drain(f.h);
+        assert_int_equal(run(), 0);
+        assert_int_equal(f.goaway, NGHTTP2_NO_ERROR);
+        h2_drain(f.h);
+        assert_int_equal(run(), 0);
+        assert_int_equal(answer(f.streams[0], 200, false), 0);
+        assert_int_equal(h2_write(f.streams[0], "end", 3, true), 3);
+        assert_int_equal(run(), 0);
+        assert_int_equal(f.body_size, 3);
+        assert_int_equal(f.n_whole, 1);
+        assert_true(h2_is_over(f.h));
+}
+
+static void test_no_http2(void **state) {
+        static const char text[] = "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n";
+
+        assert_int_equal(h2_receive(f.h, text, sizeof(text) - 1, NOW), -EPROTO);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                T(request),       T(refusals),
+                T(upload_waits),  T(uploads_wait_together),
+                T(answers_wait),  T(interim_and_writable),
+                T(early_answer),  T(websocket),
+                T(drain),         T(no_http2),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
