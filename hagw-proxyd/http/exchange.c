@@ -8,6 +8,7 @@
 
 #include "hagw-proxyd/crew/worker.h"
 
+#define REPLY_HEAD_MAX (POLICY_LOCATION_MAX + 1536U) /* no head of our own is larger */
 #define CHALLENGE_PREFIX "/.well-known/acme-challenge/" /* RFC 8555 section 8.3 */
 
 Exchange *exchange_new(Conn *c) {
@@ -159,19 +160,26 @@ void exchange_finish(Exchange *x) {
                 conn_next(c);
 }
 
-void exchange_reply(Exchange *x, const char *data, size_t size, bool close) {
-        struct iovec iov = { (char *) data, size };
-
-        x->close = x->close || close;
-        if (transport_write(&x->conn->transport, &iov, 1) < 0)
-                exchange_abort(x, "gone");
-        else
-                exchange_finish(x);
-}
-
 /* A request whose body was not read ends the connection: what follows is not the next request. */
 static bool must_close(const Exchange *x) {
         return !x->up.done || (x->request.flags & REQUEST_CLOSE) || x->conn->worker->stage >= WORKER_PARTING;
+}
+
+/* Sends a whole answer that is ready. Ends it. */
+static void reply(Exchange *x, Answer *a) {
+        char head[REPLY_HEAD_MAX];
+        struct iovec iov[2] = { { head }, { (char *) a->body.p, a->body.n } };
+        size_t n = x->request.method == METHOD_HEAD || a->body.n == 0 ? 1 : 2;
+
+        x->status = a->response.status;
+        x->close = x->close || must_close(x);
+        if (x->close)
+                (void) header_list_add(&a->response.headers, "Connection", SLICE("close"));
+        if (h1_write_response(&a->response, head, sizeof(head), &iov[0].iov_len) < 0 ||
+            transport_write(&x->conn->transport, iov, n) < 0)
+                exchange_abort(x, "gone");
+        else
+                exchange_finish(x);
 }
 
 /* The upstream's name and what is wrong with it is told within the house; whoever is logged in elsewhere
@@ -190,29 +198,26 @@ void exchange_answer(Exchange *x, PageKind kind, const char *error) {
                 .inside = is_insider(x),
                 .language = x->reader.language,
                 .policy = c->snapshot->page_policy,
-                .head = x->request.method == METHOD_HEAD,
-                .close = must_close(x),
                 .date = http_date(&c->worker->date, time(NULL)),
                 .host = slice_from(c->name),
         };
+        Answer a;
 
         page.error = slice_from(error);
         if (x->upstream)
                 page.upstream = x->upstream->authority;
-        x->status = page_status(kind);
-        exchange_reply(x, c->worker->scratch, page_write(&page, c->worker->scratch), page.close);
+        page_make(&page, c->worker->scratch, &a);
+        reply(x, &a);
 }
 
 static void redirect(Exchange *x, unsigned status, Slice location) {
-        bool close = must_close(x);
-        size_t size;
+        Worker *w = x->conn->worker;
+        Answer a;
 
-        x->status = status;
-        if (page_write_redirect(status, location, http_date(&x->conn->worker->date, time(NULL)), close,
-                                x->conn->worker->scratch, &size) < 0)
+        if (page_make_redirect(status, location, http_date(&w->date, time(NULL)), w->scratch, &a) < 0)
                 exchange_answer(x, PAGE_URI_TOO_LONG, NULL);
         else
-                exchange_reply(x, x->conn->worker->scratch, size, close);
+                reply(x, &a);
 }
 
 /* From a head that is no request. */

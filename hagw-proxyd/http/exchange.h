@@ -95,8 +95,6 @@ extern const LinkClientOps exchange_link_ops;
 
 /* Answers with a page of our own. Ends it. */
 void exchange_answer(Exchange *x, PageKind kind, const char *error);
-/* Sends a whole answer that is ready. Ends it. */
-void exchange_reply(Exchange *x, const char *data, size_t size, bool close);
 /* Sends the request to an upstream. May end it. */
 void exchange_forward(Exchange *x, Upstream *u);
 /* What the gateway in front of this one says with the request, and what the service is told. */

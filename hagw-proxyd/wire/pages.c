@@ -16,7 +16,7 @@ static const struct {
         Text link;        /* to the login; 0: there is none */
         unsigned retry;   /* seconds until it may be otherwise; 0: not by itself */
         bool challenge;   /* says where to log in (draft-broyer-http-cookie-auth) */
-        const char *fields; /* further header lines */
+        const char *allow; /* 405: what is */
 } rows[_PAGE_MAX] = {
         [PAGE_BAD_REQUEST] = { 400, TEXT_ERROR_TITLE, TEXT_TROUBLE_BAD_REQUEST },
         [PAGE_UNAUTHORIZED] = { 401, TEXT_TROUBLE_LOGIN_TITLE, TEXT_TROUBLE_LOGIN,
@@ -27,7 +27,7 @@ static const struct {
                            TEXT_TROUBLE_FOREIGN_HINT, .challenge = true },
         [PAGE_FORBIDDEN] = { 403, TEXT_DENIED_TITLE, TEXT_TROUBLE_FORBIDDEN },
         [PAGE_METHOD] = { 405, TEXT_ERROR_TITLE, TEXT_TROUBLE_METHOD,
-                          .fields = "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n" },
+                          .allow = "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH" },
         [PAGE_TIMEOUT] = { 408, TEXT_TROUBLE_TIMEOUT_TITLE, TEXT_TROUBLE_TIMEOUT },
         [PAGE_URI_TOO_LONG] = { 414, TEXT_TROUBLE_TOO_LONG_TITLE, TEXT_TROUBLE_TOO_LONG },
         [PAGE_EXPECTATION] = { 417, TEXT_ERROR_TITLE, TEXT_TROUBLE_EXPECTATION },
@@ -53,7 +53,7 @@ static const struct {
 #define NUMBER_MAX 24U  /* characters of a number with NUL */
 #define SENTENCE_MAX 2048U  /* bytes of one text, with a host's name escaped in it */
 #define BODY_MAX 8192U  /* bytes of what stands in the frame */
-#define HEAD_ROOM 1536U /* no head of the below is larger */
+#define FIELDS_ROOM 256U /* what of the fields is put together is shorter */
 
 /* Writes until the room is used up, which the tests say is never. */
 typedef struct Out {
@@ -186,7 +186,7 @@ static size_t write_text(const Page *p, const Details *d, char *out, size_t size
         return (size_t) (o.p - out);
 }
 
-size_t page_body(const Page *p, char out[static PAGE_SIZE_MAX]) {
+static size_t write_body(const Page *p, char out[static PAGE_SIZE_MAX]) {
         Details d;
         int n = -ENOBUFS;
 
@@ -194,72 +194,74 @@ size_t page_body(const Page *p, char out[static PAGE_SIZE_MAX]) {
         (void) clean(p->upstream, d.upstream);
         (void) clean(p->error, d.error);
         if (p->html)
-                n = expand_html(p, &d, p->language ?: languages, out, PAGE_SIZE_MAX - HEAD_ROOM);
-        return n >= 0 ? (size_t) n : write_text(p, &d, out, PAGE_SIZE_MAX - HEAD_ROOM);
+                n = expand_html(p, &d, p->language ?: languages, out, PAGE_SIZE_MAX - FIELDS_ROOM);
+        return n >= 0 ? (size_t) n : write_text(p, &d, out, PAGE_SIZE_MAX - FIELDS_ROOM);
 }
 
-static void put_status(Out *o, unsigned status, const char *date) {
-        put(o, "HTTP/1.1 ");
-        put_number(o, status);
-        put(o, " ");
-        put(o, status_text(status));
-        put(o, "\r\n");
-        if (date && *date) {
-                put(o, "Date: ");
-                put(o, date);
-                put(o, "\r\n");
-        }
+static void answer_begin(Answer *a, unsigned status, const char *date) {
+        *a = (Answer) { .response = { .status = status, .reason = slice_from(status_text(status)) } };
+        a->response.headers = (HeaderList) { .items = a->fields, .max = ELEMENTSOF(a->fields) };
+        if (date && *date)
+                (void) header_list_add(&a->response.headers, "Date", slice_from(date));
 }
 
-static void put_challenge(Out *o, const Page *p) {
+/* A value that is put together: begin is where it begins in o. */
+static void add_made(Answer *a, const char *name, const Out *o, const char *begin) {
+        (void) header_list_add(&a->response.headers, name, (Slice) { begin, (size_t) (o->p - begin) });
+}
+
+static void add_number(Answer *a, const char *name, Out *o, size_t v) {
+        const char *begin = o->p;
+
+        put_number(o, v);
+        add_made(a, name, o, begin);
+}
+
+static void add_challenge(Answer *a, const Page *p, Out *o) {
         char cookie[INNER_NAME_SIZE], login[INNER_PATH_SIZE];
+        const char *begin = o->p;
 
         own_names(p, cookie, login);
-        put(o, "WWW-Authenticate: Cookie realm=\"hagw\", form-action=\"");
+        put(o, "Cookie realm=\"hagw\", form-action=\"");
         put(o, login);
         put(o, "\", cookie-name=\"");
         put(o, cookie);
-        put(o, "\"\r\n");
+        put(o, "\"");
+        add_made(a, "WWW-Authenticate", o, begin);
 }
 
-static void put_fields(Out *o, const Page *p, size_t body_size) {
-        put_status(o, rows[p->kind].status, p->date);
+void page_make(const Page *p, char out[static PAGE_SIZE_MAX], Answer *ret) {
+        static const struct {
+                const char *name, *value;
+        } always[] = {
+                { "Cache-Control", "no-store" },
+                { "X-Content-Type-Options", "nosniff" },
+                { "Referrer-Policy", "same-origin" },
+        };
+        size_t n = write_body(p, out);
+        Out o = { out + n, out + PAGE_SIZE_MAX };
+        HeaderList *l;
+
+        answer_begin(ret, rows[p->kind].status, p->date);
+        l = &ret->response.headers;
         if (p->html) {
-                put(o, "Content-Type: text/html; charset=utf-8\r\nContent-Language: ");
-                put(o, (p->language ?: languages)->code);
-                put(o, "\r\nContent-Security-Policy: ");
-                put(o, p->policy);
-                put(o, "\r\n");
+                (void) header_list_add(l, "Content-Type", SLICE("text/html; charset=utf-8"));
+                (void) header_list_add(l, "Content-Language", slice_from((p->language ?: languages)->code));
+                (void) header_list_add(l, "Content-Security-Policy", slice_from(p->policy));
         } else
-                put(o, "Content-Type: text/plain; charset=utf-8\r\n");
-        put(o, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
-               "Referrer-Policy: same-origin\r\n");
+                (void) header_list_add(l, "Content-Type", SLICE("text/plain; charset=utf-8"));
+        for (size_t i = 0; i < ELEMENTSOF(always); i++)
+                (void) header_list_add(l, always[i].name, slice_from(always[i].value));
         if (rows[p->kind].challenge)
-                put_challenge(o, p);
-        put(o, strempty(rows[p->kind].fields));
-        if (rows[p->kind].retry > 0) {
-                put(o, "Retry-After: ");
-                put_number(o, rows[p->kind].retry);
-                put(o, "\r\n");
-        }
-        put(o, p->close ? "Connection: close\r\n" : "");
-        put(o, "Content-Length: ");
-        put_number(o, body_size);
-        put(o, "\r\n\r\n");
-}
-
-size_t page_write(const Page *p, char out[static PAGE_SIZE_MAX]) {
-        char head[HEAD_ROOM];
-        Out o = { head, head + sizeof(head) };
-        size_t n = page_body(p, out), head_size; /* leaves HEAD_ROOM */
-
-        put_fields(&o, p, n);
-        head_size = (size_t) (o.p - head);
-        if (p->head)
-                n = 0;
-        memmove(out + head_size, out, n);
-        memcpy(out, head, head_size);
-        return head_size + n;
+                add_challenge(ret, p, &o);
+        if (rows[p->kind].allow)
+                (void) header_list_add(l, "Allow", slice_from(rows[p->kind].allow));
+        if (rows[p->kind].retry > 0)
+                add_number(ret, "Retry-After", &o, rows[p->kind].retry);
+        add_number(ret, "Content-Length", &o, n);
+        ret->response.body = BODY_LENGTH;
+        ret->response.body_size = n;
+        ret->body = (Slice) { out, n };
 }
 
 unsigned page_status(PageKind kind) {
@@ -273,22 +275,22 @@ PageKind page_from_status(unsigned status) {
         return _PAGE_INVALID;
 }
 
-int page_write_redirect(unsigned status, Slice location, const char *date, bool close,
-                        char out[static PAGE_SIZE_MAX], size_t *ret_size) {
-        Out o = { out, out + PAGE_SIZE_MAX };
+int page_make_redirect(unsigned status, Slice location, const char *date, char out[static PAGE_SIZE_MAX],
+                       Answer *ret) {
+        HeaderList *l;
 
-        if (location.n > PAGE_SIZE_MAX - HEAD_ROOM)
+        if (location.n > PAGE_SIZE_MAX)
                 return -ENOBUFS;
-        put_status(&o, status, date);
-        put(&o, "Location: ");
         /* Whoever built it is trusted to have encoded it; a line end in it would still be somebody else's
          * header. */
         for (size_t i = 0; i < location.n; i++)
-                *o.p++ = (uint8_t) location.p[i] <= ' ' || location.p[i] == 0x7f ? '_' : location.p[i];
-        put(&o, "\r\nCache-Control: no-store\r\n");
-        put(&o, slice_starts_with(location, SLICE(OWN_AUTH_PREFIX)) ? FORWARD_OWN_FIELD ": 1\r\n" : "");
-        put(&o, close ? "Connection: close\r\n" : "");
-        put(&o, "Content-Length: 0\r\n\r\n");
-        *ret_size = (size_t) (o.p - out);
+                out[i] = (uint8_t) location.p[i] <= ' ' || location.p[i] == 0x7f ? '_' : location.p[i];
+        answer_begin(ret, status, date);
+        l = &ret->response.headers;
+        (void) header_list_add(l, "Location", (Slice) { out, location.n });
+        (void) header_list_add(l, "Cache-Control", SLICE("no-store"));
+        if (slice_starts_with(location, SLICE(OWN_AUTH_PREFIX)))
+                (void) header_list_add(l, FORWARD_OWN_FIELD, SLICE("1"));
+        (void) header_list_add(l, "Content-Length", SLICE("0"));
         return 0;
 }

@@ -4,8 +4,8 @@
 #include "hagw-proxyd/wire/request.h"
 #include "libhagw/pure/lang.h"
 
-/* The answers that proxyd gives itself: pages that look and speak like the login, or plain text. Each is
- * whole in one piece, of bounded size, and made without an allocation. Pure. */
+/* The answers that proxyd gives itself: pages that look and speak like the login, or plain text, whichever
+ * HTTP version carries them. Each is whole, of bounded size, and made without an allocation. Pure. */
 
 typedef enum PageKind {
         PAGE_BAD_REQUEST,   /* 400 */
@@ -37,8 +37,6 @@ typedef enum PageKind {
 typedef struct Page {
         PageKind kind;
         bool html;      /* request_accepts_html() */
-        bool head;      /* the request was HEAD: no body */
-        bool close;     /* writes Connection: close */
         bool again;     /* the request was GET: the page may come back by itself */
         char depth;     /* what our names are called where the visitor is (inner.h); 0: as they are */
         bool inside;    /* the visitor is: then the page says what of the house is in trouble */
@@ -51,18 +49,23 @@ typedef struct Page {
 } Page;
 
 #define PAGE_DETAIL_MAX 256U /* bytes of host, upstream, error that are shown */
-#define PAGE_SIZE_MAX (20U * 1024) /* bytes of head and body */
+#define PAGE_SIZE_MAX (20U * 1024) /* bytes of fields and body */
+#define PAGE_FIELDS_MAX 12U        /* and one that says how the connection goes on */
 
-/* A whole HTTP/1.1 answer into out. Returns its size. */
-size_t page_write(const Page *p, char out[static PAGE_SIZE_MAX]);
-/* The body alone, for other versions. */
-size_t page_body(const Page *p, char out[static PAGE_SIZE_MAX]);
+typedef struct Answer {
+        Response response; /* .body: BODY_NONE or BODY_LENGTH, as for GET */
+        Slice body;        /* HEAD gets none of it */
+        Header fields[PAGE_FIELDS_MAX + 1];
+} Answer;
+
+/* What it holds lies in out, or lives for ever. */
+void page_make(const Page *p, char out[static PAGE_SIZE_MAX], Answer *ret);
 
 /* The page for a status, _PAGE_INVALID where there is none. */
 PageKind page_from_status(unsigned status);
 unsigned page_status(PageKind kind);
 
-/* 303 to location (for the login; 308 elsewhere), a whole HTTP/1.1 answer without a body worth reading.
- * -ENOBUFS: location is too long. cookies: never cached. */
-int page_write_redirect(unsigned status, Slice location, const char *date, bool close,
-                        char out[static PAGE_SIZE_MAX], size_t *ret_size);
+/* 303 to location (for the login; 308 elsewhere), without a body worth reading, and never cached. -ENOBUFS:
+ * location is too long. */
+int page_make_redirect(unsigned status, Slice location, const char *date, char out[static PAGE_SIZE_MAX],
+                       Answer *ret);
