@@ -136,10 +136,9 @@ static int set_certificates(Snapshot *s, TlsCertificate *const *certificates, si
 }
 
 static const SnapshotHost *find_old_host(const Snapshot *old, const char *name) {
-        for (size_t i = 0; old && i < old->routes->n_routes; i++)
-                if (streq(old->routes->routes[i].host.name, name))
-                        return &old->hosts[i];
-        return NULL;
+        const Route *r = old ? route_find_host(old->routes, name) : NULL;
+
+        return r ? &old->hosts[r->index] : NULL;
 }
 
 /* CA files are read at each reload; the system's roots only once, for they take a while. */

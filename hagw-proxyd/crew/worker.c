@@ -236,6 +236,7 @@ int worker_new(unsigned index, Worker *const *crew, unsigned n_crew, Queue *main
         w->inbox_end = &w->inbox;
         w->inbox_again.run = on_inbox_again;
         review_init(w);
+        upstreams_init(w);
         sessions_init(w);
         w->queue_handle = (Handle) { .fd = w->queue.event_fd, .on_event = on_queue };
         listen_all(w, LISTEN_HTTPS, https, n_https);

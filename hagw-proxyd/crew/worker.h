@@ -78,7 +78,7 @@ struct Worker {
         Unfinished unfinished;
         Again full_again; /* too much memory is in use */
         Exchange *free_exchanges;
-        Upstream *upstreams;
+        Upstreams upstreams;
         Agent *agent;          /* of the first worker of a house that has a relay */
         RelayCall *relay_calls;
         uint64_t relay_rejected_usec; /* when it was logged last */

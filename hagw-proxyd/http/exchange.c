@@ -275,7 +275,7 @@ static Upstream *route_upstream(Conn *c) {
                                                             tenants_label(c->worker, c->name, label);
                 c->upstream = upstream_new_single(c->worker, host, strempty(tenant), c->name);
         }
-        return c->upstream;
+        return upstream_hold(c->upstream);
 }
 
 static void forward_to(Exchange *x, bool internal) {

@@ -12,6 +12,8 @@
 
 #define RESOLVE_RETRY_USEC (5 * USEC_PER_SEC) /* after a failed look-up while older addresses are known */
 
+static const uint8_t no_key[SIPHASH_KEY_SIZE]; /* the keys are the owner's: nobody aims at a slot */
+
 static const char *runtime_dir(void) {
         return secure_getenv("HAGW_RUNTIME_DIR") ?: "/run/hagw";
 }
@@ -45,6 +47,34 @@ static Upstream *upstream_free(Upstream *u) {
 }
 
 DEFINE_TRIVIAL_CLEANUP_FUNC(Upstream *, upstream_free)
+
+static int upstreams_add(Worker *w, Upstream *u) {
+        Upstreams *all = &w->upstreams;
+        int r;
+
+        r = name_table_add(&all->table, &u->entry);
+        if (r < 0)
+                return r;
+        u->round = all->round;
+        u->next = all->list;
+        u->link = &all->list;
+        if (u->next)
+                u->next->link = &u->next;
+        all->list = u;
+        return 0;
+}
+
+static void upstreams_remove(Worker *w, Upstream *u) {
+        Upstreams *all = &w->upstreams;
+
+        if (all->next == u)
+                all->next = u->next;
+        *u->link = u->next;
+        if (u->next)
+                u->next->link = u->link;
+        name_table_remove(&all->table, &u->entry);
+        upstream_free(u);
+}
 
 static int set_host(Upstream *u, const ConfHost *h) {
         u->kind = h->upstream_kind;
@@ -96,15 +126,20 @@ static void set_trust(Upstream *u, Trust *trust) {
 Upstream *upstream_get(Worker *w, const ConfHost *host, Trust *trust) {
         _cleanup_free_ char *key = make_key(host);
         _cleanup_(upstream_freep) Upstream *u = NULL;
+        NameEntry *known;
+        uint64_t hash;
 
         if (!key)
                 return NULL;
-        for (Upstream *i = w->upstreams; i; i = i->next)
-                if (streq(i->key, key)) {
-                        if (i->trust != trust)
-                                set_trust(i, trust);
-                        return i;
-                }
+        hash = name_hash(key, no_key);
+        known = name_table_find(&w->upstreams.table, key, hash);
+        if (known) {
+                Upstream *i = CONTAINER_OF(known, Upstream, entry);
+
+                if (i->trust != trust)
+                        set_trust(i, trust);
+                return i;
+        }
         u = calloc(1, sizeof(*u));
         if (!u)
                 return NULL;
@@ -116,8 +151,9 @@ Upstream *upstream_get(Worker *w, const ConfHost *host, Trust *trust) {
                 return NULL;
         u->key = TAKE_PTR(key);
         u->authority = (Slice) { u->key, strcspn(u->key, " ") };
-        u->next = w->upstreams;
-        w->upstreams = u;
+        u->entry = (NameEntry) { .hash = hash, .name = u->key };
+        if (upstreams_add(w, u) < 0)
+                return NULL;
         return TAKE_PTR(u);
 }
 
@@ -166,14 +202,32 @@ IpAddress upstream_peer(const Upstream *u) {
         return u->n_addresses > 0 ? u->addresses[u->preferred] : (IpAddress) { .family = AF_UNSPEC };
 }
 
-Upstream *upstream_free_single(Upstream *u) {
-        return upstream_free(u);
+Upstream *upstream_hold(Upstream *u) {
+        if (u)
+                u->n_holders++;
+        return u;
+}
+
+/* Of no host any more, and nobody's. Who is still served by it keeps it until the next sweep. */
+static bool is_over(const Upstream *u) {
+        return !u->current && u->n_links == 0 && !u->waiting && u->n_clients == 0 && u->n_holders == 0;
+}
+
+Upstream *upstream_let_go(Upstream *u) {
+        if (!u)
+                return NULL;
+        u->n_holders--;
+        if (u->single)
+                return upstream_free(u);
+        if (is_over(u))
+                upstreams_remove(u->worker, u);
+        return NULL;
 }
 
 void upstreams_drop_stranded(Worker *w) {
         IpAddress known = { .family = AF_UNSPEC };
 
-        for (Upstream *u = w->upstreams; u; u = u->next)
+        for (Upstream *u = w->upstreams.list; u; u = u->next)
                 for (Link *k = u->idle, *next; k; k = next) {
                         next = k->next;
                         if (is_stranded(k->transport.handle.fd, &known))
@@ -181,44 +235,67 @@ void upstreams_drop_stranded(Worker *w) {
                 }
 }
 
+/* False: the snapshot has no more of them. */
+static bool mark_one(Worker *w) {
+        const RouteTable *routes = w->snapshot->routes;
+        Upstreams *all = &w->upstreams;
+        _cleanup_free_ char *key = NULL;
+        NameEntry *e;
+
+        if (all->next_route >= routes->n_routes)
+                return false;
+        key = make_key(&routes->routes[all->next_route++].host);
+        e = key ? name_table_find(&all->table, key, name_hash(key, no_key)) : NULL;
+        if (e)
+                CONTAINER_OF(e, Upstream, entry)->round = all->round;
+        if (all->next_route >= routes->n_routes)
+                all->next = all->list;
+        return true;
+}
+
+/* Those that came during the sweep stand before, and are of the newest snapshot. */
+static bool sweep_one(Worker *w) {
+        Upstream *u = w->upstreams.next;
+
+        if (!u)
+                return false;
+        w->upstreams.next = u->next;
+        u->current = u->round == w->upstreams.round || streq(u->key, "webd");
+        if (u->current)
+                return true;
+        while (u->idle)
+                link_close(u->idle);
+        if (is_over(u))
+                upstreams_remove(w, u);
+        return true;
+}
+
+static void on_sweep(Again *a) {
+        Worker *w = CONTAINER_OF(a, Worker, upstreams.sweep);
+
+        while (!loop_turn_is_over(&w->loop)) {
+                loop_spend(&w->loop, LOOP_WORK_LETTER);
+                if (!mark_one(w) && !sweep_one(w))
+                        return;
+        }
+        loop_again(&w->loop, a);
+}
+
+void upstreams_init(Worker *w) {
+        w->upstreams.sweep.run = on_sweep;
+}
+
 void upstreams_sweep(Worker *w) {
-        for (Conn *c = w->conns; c; c = c->next)
-                if (c->upstream && !c->upstream->single)
-                        c->upstream = NULL;
-        for (Upstream *u = w->upstreams; u; u = u->next)
-                u->current = streq(u->key, "webd");
-        for (size_t i = 0; i < w->snapshot->routes->n_routes; i++) {
-                _cleanup_free_ char *key = make_key(&w->snapshot->routes->routes[i].host);
-
-                for (Upstream *u = w->upstreams; key && u; u = u->next)
-                        if (streq(u->key, key))
-                                u->current = true;
-        }
-        for (Upstream **p = &w->upstreams; *p;) {
-                Upstream *u = *p;
-
-                if (u->current) {
-                        p = &u->next;
-                        continue;
-                }
-                while (u->idle)
-                        link_close(u->idle);
-                /* Clients keep it until the next sweep. */
-                if (u->n_links > 0 || u->waiting || u->n_clients > 0) {
-                        p = &u->next;
-                        continue;
-                }
-                *p = u->next;
-                upstream_free(u);
-        }
+        w->upstreams.round++;
+        w->upstreams.next_route = 0;
+        w->upstreams.next = w->snapshot->routes->n_routes > 0 ? NULL : w->upstreams.list;
+        loop_again(&w->loop, &w->upstreams.sweep);
 }
 
 void upstreams_done(Worker *w) {
-        while (w->upstreams) {
-                Upstream *u = w->upstreams;
-                w->upstreams = u->next;
-                upstream_free(u);
-        }
+        while (w->upstreams.list)
+                upstreams_remove(w, w->upstreams.list);
+        name_table_done(&w->upstreams.table);
 }
 
 static void on_resolved(ResolveMessage *m);

@@ -2,18 +2,31 @@
 #pragma once
 
 #include "hagw-proxyd/crew/message.h"
+#include "libhagw/net/loop.h"
 #include "libhagw/net/tls.h"
+#include "libhagw/pure/nametable.h"
 #include "libhagw/pure/slice.h"
 
 /* The services behind the hosts, as one worker sees them: their addresses, the connections that wait for the
  * next request, and how a new one is made. */
+
+/* All of a worker's. */
+typedef struct Upstreams {
+        NameTable table; /* by key */
+        struct Upstream *list;
+        Again sweep;
+        uint64_t round;         /* of sweeping: one for each snapshot */
+        size_t next_route;      /* of the snapshot, whose upstream is to be marked */
+        struct Upstream *next;  /* to be looked at, once all are marked */
+} Upstreams;
 
 typedef struct Upstream Upstream;
 typedef struct Link Link;
 typedef struct LinkClient LinkClient;
 
 struct Upstream {
-        Upstream *next;
+        NameEntry entry; /* not of a single one's */
+        Upstream *next, **link;
         Worker *worker;
         char *key;     /* what makes it the same after a reload */
         int kind;      /* ConfUpstreamKind */
@@ -35,6 +48,8 @@ struct Upstream {
         LinkClient *waiting;   /* for addresses */
         Link *idle;
         unsigned n_idle, n_links, n_clients;
+        unsigned n_holders; /* visitors' connections whose next request goes there */
+        uint64_t round;     /* of the sweep that found it in the snapshot */
         gnutls_datum_t resumption; /* TLS session data of the last connection */
         uint64_t failure_usec;     /* when the main thread was told last */
         bool current;              /* in the newest snapshot */
@@ -54,8 +69,6 @@ Upstream *upstream_new_single(Worker *w, const ConfHost *host, const char *tenan
 Upstream *upstream_new_other(Worker *w, const ConfHost *host);
 /* Where it is, or was looked for last; AF_UNSPEC: not known, or no address. */
 IpAddress upstream_peer(const Upstream *u);
-/* Nobody is its client any more. Not for those of upstream_get(). Returns NULL. */
-Upstream *upstream_free_single(Upstream *u);
 
 /* Ends idle connections whose address here is gone: the next request would wait on one for minutes. */
 void upstreams_drop_stranded(Worker *w);
@@ -76,6 +89,11 @@ void upstream_forget(LinkClient *l);
 /* Tells the main thread that the host fails, at most once a second. */
 void upstream_report(Upstream *u, HostStats *stats, const char *text);
 
-/* After a new snapshot: lets go of what no host has any more. */
+/* Somebody keeps it for his next request, and lets it go: also where it is single, or NULL. */
+Upstream *upstream_hold(Upstream *u);
+Upstream *upstream_let_go(Upstream *u); /* returns NULL */
+
+void upstreams_init(Worker *w);
+/* After a new snapshot: lets go of what no host has any more, in turns. */
 void upstreams_sweep(Worker *w);
 void upstreams_done(Worker *w);

@@ -48,9 +48,7 @@ static void conn_not_old(Conn *c) {
 }
 
 static void drop_upstream(Conn *c) {
-        if (c->upstream && c->upstream->single)
-                upstream_free_single(c->upstream);
-        c->upstream = NULL;
+        c->upstream = upstream_let_go(c->upstream);
 }
 
 void conn_close(Conn *c) {

@@ -226,8 +226,8 @@ const Route *route_find(const RouteTable *t, const char *name) {
 }
 
 const Route *route_find_host(const RouteTable *t, const char *name) {
-        for (size_t i = 0; i < t->n_routes; i++)
-                if (streq(t->routes[i].host.name, name))
-                        return &t->routes[i];
-        return NULL;
+        const char *base = startswith(name, "*.");
+        const Route *r = index_find(t, base ? t->wild : t->exact, base ?: name);
+
+        return !r && t->opened && streq(t->opened->host.name, name) ? t->opened : r;
 }

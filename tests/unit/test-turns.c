@@ -187,7 +187,7 @@ static void enter_link_idle_quietly(Turns *t) {
         ask(t, REQUEST);
         turns_say(t->service, "HTTP/1.1 204 No\r\n\r\n");
         turns_run(t, 2);
-        assert_int_equal(t->worker->upstreams->n_idle, 1);
+        assert_int_equal(t->worker->upstreams.list->n_idle, 1);
 }
 
 static bool enter_link_idle(Turns *t) {
@@ -452,10 +452,10 @@ static void test_stray_bytes(void **state) {
         turns_begin(&t);
         enter_link_idle_quietly(&t);
         t.worker->loop.spent = t.worker->loop.turn;
-        assert_true(link_is_alive(t.worker->upstreams->idle));
+        assert_true(link_is_alive(t.worker->upstreams.list->idle));
         assert_true(loop_turn_is_over(&t.worker->loop));
         turns_say(t.service, "HTTP/1.1 200 OK\r\n\r\n");
-        assert_false(link_is_alive(t.worker->upstreams->idle));
+        assert_false(link_is_alive(t.worker->upstreams.list->idle));
         turns_end(&t);
 }
 

@@ -156,6 +156,7 @@ void turns_end(Turns *t) {
 
         relay_link_close(t->relay);
         channel_pool_close(&t->channels);
+        w->agent = agent_free(w->agent);
         conns_done(w);
         tenants_done(w);
         signer_done(&w->signer);
