@@ -165,18 +165,26 @@ static bool must_close(const Exchange *x) {
         return !x->up.done || (x->request.flags & REQUEST_CLOSE) || x->conn->worker->stage >= WORKER_PARTING;
 }
 
-/* Sends a whole answer that is ready. Ends it. */
+/* Where an answer's texts and its body are put, so that its head fits in front: both are one write, and one
+ * record of TLS. */
+static char *reply_room(Exchange *x) {
+        static_assert(sizeof(x->conn->worker->scratch) >= REPLY_HEAD_MAX + PAGE_SIZE_MAX, "a page fits");
+        return x->conn->worker->scratch + REPLY_HEAD_MAX;
+}
+
+/* Sends a whole answer that is ready, in reply_room(). Ends it. */
 static void reply(Exchange *x, Answer *a) {
-        char head[REPLY_HEAD_MAX];
-        struct iovec iov[2] = { { head }, { (char *) a->body.p, a->body.n } };
-        size_t n = x->request.method == METHOD_HEAD || a->body.n == 0 ? 1 : 2;
+        size_t n, body = x->request.method == METHOD_HEAD ? 0 : a->body.n;
+        struct iovec iov;
 
         x->status = a->response.status;
         x->close = x->close || must_close(x);
         if (x->close)
                 (void) header_list_add(&a->response.headers, "Connection", SLICE("close"));
-        if (h1_write_response(&a->response, head, sizeof(head), &iov[0].iov_len) < 0 ||
-            transport_write(&x->conn->transport, iov, n) < 0)
+        n = h1_response_size(&a->response);
+        iov = (struct iovec) { reply_room(x) - n, n + body };
+        if (n > REPLY_HEAD_MAX || h1_write_response(&a->response, iov.iov_base, n, &n) < 0 ||
+            transport_write(&x->conn->transport, &iov, 1) < 0)
                 exchange_abort(x, "gone");
         else
                 exchange_finish(x);
@@ -206,7 +214,7 @@ void exchange_answer(Exchange *x, PageKind kind, const char *error) {
         page.error = slice_from(error);
         if (x->upstream)
                 page.upstream = x->upstream->authority;
-        page_make(&page, c->worker->scratch, &a);
+        page_make(&page, reply_room(x), &a);
         reply(x, &a);
 }
 
@@ -214,7 +222,7 @@ static void redirect(Exchange *x, unsigned status, Slice location) {
         Worker *w = x->conn->worker;
         Answer a;
 
-        if (page_make_redirect(status, location, http_date(&w->date, time(NULL)), w->scratch, &a) < 0)
+        if (page_make_redirect(status, location, http_date(&w->date, time(NULL)), reply_room(x), &a) < 0)
                 exchange_answer(x, PAGE_URI_TOO_LONG, NULL);
         else
                 reply(x, &a);

@@ -45,6 +45,15 @@ def door(house):
     d.close()
 
 
+def test_one_record(door):
+    """Head and body of a page go out together."""
+    with door.context().wrap_socket(socket.create_connection(("127.0.0.1", door.port), 30), server_hostname=DEAD) as t:
+        for accept in ("text/html", "text/plain"):
+            t.sendall(f"GET / HTTP/1.1\r\nHost: {DEAD}\r\nAccept: {accept}\r\n\r\n".encode())
+            head, _, body = t.recv(65536).partition(b"\r\n\r\n")
+            assert f"Content-Length: {len(body)}".encode() in head and body
+
+
 def raw(d, data, name=DEAD, outside=False):
     """What comes to these bytes."""
     s = socket.create_connection(("127.0.0.1", d.port), 30, ("127.0.0.2" if outside else "127.0.0.1", 0))
