@@ -9,6 +9,7 @@
 
 #include "libhagw/conf-parse.h"
 #include "libhagw/conf-value.h"
+#include "libhagw/conf-where.h"
 #include "libhagw/pure/suggest.h"
 
 #define WORDS_MAX 64U
@@ -339,6 +340,14 @@ static int parse_host(Parser *p, Config *c, const config_setting_t *root) {
         return check_host(p, h, root);
 }
 
+static int refuse_syntax(Parser *p, const char *text, unsigned line, const char *what) {
+        char where[CONF_WHERE_MAX] = "";
+
+        if (streq(what, "syntax error"))
+                line = conf_where(text, line, where);
+        return refuse_at(p, line, "%s%s", what, where);
+}
+
 int config_parse_text(const char *text, const char *file, bool host, Config *c, char **ret_error) {
         Parser p = { .file = file, .error = ret_error };
         config_t lib;
@@ -347,7 +356,8 @@ int config_parse_text(const char *text, const char *file, bool host, Config *c, 
         config_init(&lib);
         config_set_include_func(&lib, refuse_include);
         if (config_read_string(&lib, text) != CONFIG_TRUE)
-                r = refuse_at(&p, (unsigned) MAX(config_error_line(&lib), 0), "%s", config_error_text(&lib));
+                r = refuse_syntax(&p, text, (unsigned) MAX(config_error_line(&lib), 0),
+                                  config_error_text(&lib));
         else if (host)
                 r = parse_host(&p, c, config_root_setting(&lib));
         else {

@@ -203,7 +203,16 @@ static void test_refused(void **state) {
         assert_refused("lan = ( \"192.168.1.1/16\" );", false, "no network");
         assert_refused("lan = ( 1 );", false, "no string");
         assert_refused("@include \"/etc/passwd\"", false, "t.conf:");
-        assert_refused("x = ", false, "t.conf:1: syntax error");
+        assert_refused("x = ", false,
+                       "t.conf:1: syntax error in this line, or at the end of what stands before it");
+        /* Where it began, not where it was noticed. */
+        assert_refused("lan = (\n\"10.0.0.0/8\"\n);\nacme: {\n contact = \"mailto:a@b.test;\n};\n\n\n"
+                       "log: {\n level = \"info\";\n};\n",
+                       false, "t.conf:5: syntax error: the quote in this line is not closed in it");
+        assert_refused("zones = (\n{ name = \"a.b\";\n);\n\nlan = ();\n", false,
+                       "t.conf:2: syntax error: \"{\" is not closed before \")\" in line 3");
+        assert_refused("acme: {\n contact = \"mailto:a@b.test\";\n\n\n\n", false,
+                       "t.conf:1: syntax error: \"{\" is not closed");
         assert_refused("name = \"a.b\";", true, "needs an \"upstream\"");
         assert_refused("name = \"a.b\"; upstream = \"ftp://x\";", true, "expected \"http://HOST");
         assert_refused("name = \"a.b\"; upstream = \"http://x/y\";", true, "has no path");
