@@ -10,6 +10,7 @@
 #include "hagw-ctl/holders.h"
 #include "hagw-ctl/run.h"
 
+#define COMM_LENGTH 15U /* TASK_COMM_LEN without its end */
 #define STATE_TCP_LISTEN 0x0aU
 #define STATE_UDP_UNCONNECTED 0x07U
 
@@ -79,6 +80,13 @@ bool holder_parse_cgroup(const char *text, char out[static HOLDER_NAME_MAX]) {
         return *out;
 }
 
+void holder_name_program(const char *comm, const char *exe, char out[static HOLDER_PROGRAM_MAX]) {
+        const char *slash = strrchr(exe, '/'), *name = slash ? slash + 1 : exe;
+        const bool cut = strlen(comm) == COMM_LENGTH && startswith(name, comm);
+
+        (void) snprintf(out, HOLDER_PROGRAM_MAX, "%.*s", (int) HOLDER_PROGRAM_MAX - 1, cut ? name : comm);
+}
+
 static void read_text(int dir, const char *name, char *out, size_t size) {
         _cleanup_close_ int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
         ssize_t n = fd < 0 ? -1 : read(fd, out, size - 1);
@@ -89,13 +97,19 @@ static void read_text(int dir, const char *name, char *out, size_t size) {
 /* The process dir, /proc/PID, has one of the sockets open. Its name stands before systemd's, which opened
  * the socket for it, and hagw's before all. */
 static void take_process(int dir, pid_t pid, Holder *h) {
-        char program[sizeof(h->program)], cgroup[4096], unit[HOLDER_NAME_MAX];
+        char comm[HOLDER_PROGRAM_MAX], exe[4096], program[sizeof(h->program)], cgroup[4096];
+        char unit[HOLDER_NAME_MAX];
+        ssize_t n;
         bool ours;
 
+        h->handed_over = h->handed_over || pid == 1;
         if (h->ours || (pid == 1 && h->pid > 1))
                 return;
-        read_text(dir, "comm", program, sizeof(program));
-        program[strcspn(program, "\n")] = '\0';
+        read_text(dir, "comm", comm, sizeof(comm));
+        comm[strcspn(comm, "\n")] = '\0';
+        n = readlinkat(dir, "exe", exe, sizeof(exe) - 1);
+        exe[MAX(n, 0)] = '\0';
+        holder_name_program(comm, exe, program);
         read_text(dir, "cgroup", cgroup, sizeof(cgroup));
         (void) holder_parse_cgroup(cgroup, unit);
         ours = startswith(unit, "hagw-") || startswith(program, "hagw-");
@@ -133,22 +147,22 @@ static void look_at_process(int proc, const char *name, Holders *holders) {
                 safe_close(fds);
 }
 
-/* systemd alone has it: the unit is in its list, "LISTEN UNIT ACTIVATES". */
-static void find_socket_unit(const char *list, Holder *h) {
-        char port[16];
+bool holder_parse_sockets(const char *list, uint16_t port, char out[static HOLDER_NAME_MAX]) {
+        char text[16];
 
-        (void) snprintf(port, sizeof(port), ":%u", h->port);
+        (void) snprintf(text, sizeof(text), ":%u", port);
+        *out = '\0';
         for (const char *line = list; line && *line; line = strchr(line, '\n'), line += !!line) {
                 char listen[128], unit[HOLDER_NAME_MAX];
 
                 if (sscanf(line, "%127s %127s", listen, unit) != 2)
                         continue;
-                if (!endswith(listen, port) && !streq(listen, port + 1))
+                if (!endswith(listen, text) && !streq(listen, text + 1))
                         continue;
-                memcpy(h->unit, unit, sizeof(unit));
-                h->ours = startswith(unit, "hagw-");
-                return;
+                memcpy(out, unit, sizeof(unit));
+                return true;
         }
+        return false;
 }
 
 static void find_socket_units(Holders *holders) {
@@ -157,14 +171,19 @@ static void find_socket_units(Holders *holders) {
         for (size_t i = 0; i < holders->n; i++) {
                 Holder *h = &holders->items[i];
 
-                if (h->pid != 1)
+                if (!h->handed_over || h->ours)
                         continue;
-                h->unit[0] = '\0'; /* init.scope */
+                if (h->pid == 1)
+                        h->unit[0] = '\0'; /* init.scope */
                 if (!list && run_capture((const char *const[]) { "systemctl", "--no-pager", "--no-legend",
                                                                  "--full", "list-sockets", NULL },
                                          &list) < 0)
                         return;
-                find_socket_unit(list, h);
+                if (!holder_parse_sockets(list, h->port, h->socket))
+                        continue;
+                h->ours = startswith(h->socket, "hagw-");
+                if (h->pid == 1)
+                        memcpy(h->unit, h->socket, sizeof(h->unit));
         }
 }
 
@@ -219,13 +238,15 @@ const char *holder_text(const Holder *h, char *out) {
 }
 
 const char *holder_remedy(const Holder *h) {
-        static char text[HOLDER_NAME_MAX + 256];
-        const bool unit = endswith(h->unit, ".service") || endswith(h->unit, ".socket");
+        static char text[2 * HOLDER_NAME_MAX + 256];
+        const bool unit = endswith(h->unit, ".service") || endswith(h->unit, ".socket"),
+                   socket = unit && *h->socket && !streq(h->socket, h->unit);
 
         (void) snprintf(text, sizeof(text),
-                        "Stop it%s%s%s, or let it listen on another port and have its pages shown by hagw: "
-                        "hagw-ctl host add NAME http://127.0.0.1:PORT.",
-                        unit ? " (systemctl disable --now " : "", unit ? h->unit : "", unit ? ")" : "");
+                        "Stop it%s%s%s%s%s, or let it listen on another port and have its pages shown by "
+                        "hagw: hagw-ctl host add NAME http://127.0.0.1:PORT.",
+                        unit ? " (systemctl disable --now " : "", socket ? h->socket : "", socket ? " " : "",
+                        unit ? h->unit : "", unit ? ")" : "");
         return text;
 }
 

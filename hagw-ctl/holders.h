@@ -10,6 +10,7 @@
 
 #define HOLDERS_MAX 128U /* sockets that are told apart; more are not looked at */
 #define HOLDER_NAME_MAX 128U
+#define HOLDER_PROGRAM_MAX 64U
 
 typedef struct Holder {
         IpAddress address; /* 0.0.0.0 or :: for all */
@@ -18,7 +19,9 @@ typedef struct Holder {
         uint64_t inode;
         pid_t pid;  /* 0: not known; 1: systemd alone, for a unit */
         bool ours;  /* hagw's own */
-        char program[32], unit[HOLDER_NAME_MAX]; /* empty: not known */
+        char program[HOLDER_PROGRAM_MAX], unit[HOLDER_NAME_MAX]; /* empty: not known */
+        bool handed_over; /* by systemd, which opened it and has it still */
+        char socket[HOLDER_NAME_MAX]; /* and for which unit; empty: not known */
 } Holder;
 
 typedef struct Holders {
@@ -51,3 +54,8 @@ size_t holders_parse(FILE *f, bool tcp, int family, const uint16_t *ports, size_
 /* The unit that /proc/PID/cgroup names: of the first line that has one, the last part that is a service or a
  * scope. Where there are hierarchies of the old kind, too, most lines have none. */
 bool holder_parse_cgroup(const char *text, char out[static HOLDER_NAME_MAX]);
+/* The unit that listens at the port, by what systemctl list-sockets says ("LISTEN UNIT ACTIVATES"). */
+bool holder_parse_sockets(const char *list, uint16_t port, char out[static HOLDER_NAME_MAX]);
+/* A process's name from comm, which the kernel cuts to 15 bytes, and from what it runs, which is another one
+ * where it renamed itself. */
+void holder_name_program(const char *comm, const char *exe, char out[static HOLDER_PROGRAM_MAX]);

@@ -155,5 +155,52 @@ static void test_words(void **state) {
         assert_null(strstr(holder_remedy(&cases[1].holder), "systemctl"));
 }
 
+/* Its name is cut to 15 bytes, unless it gave itself one. */
+static void test_programs(void **state) {
+        static const struct {
+                const char *comm, *exe, *program;
+        } rows[] = {
+                { "systemd-socket-", "/usr/lib/systemd/systemd-socket-proxyd", "systemd-socket-proxyd" },
+                { "nginx", "/usr/sbin/nginx", "nginx" },
+                { "pihole-FTL", "/usr/bin/pihole-FTL (deleted)", "pihole-FTL" },
+                { "python3", "/usr/bin/python3.13", "python3" },
+                { "exactly-fifteen", "/usr/bin/python3.13", "exactly-fifteen" },
+                { "exactly-fifteen", "", "exactly-fifteen" },
+        };
+        char out[HOLDER_PROGRAM_MAX], exe[256];
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                holder_name_program(rows[i].comm, rows[i].exe, out);
+                assert_string_equal(out, rows[i].program);
+        }
+        memset(exe, 'x', sizeof(exe) - 1);
+        exe[sizeof(exe) - 1] = '\0';
+        holder_name_program("xxxxxxxxxxxxxxx", exe, out);
+        assert_int_equal(strlen(out), HOLDER_PROGRAM_MAX - 1);
+}
+
+/* Whoever runs behind it: to free the port its socket has to be stopped as well. */
+static void test_socket_units(void **state) {
+        static const char list[] = "/run/dbus/system_bus_socket dbus.socket dbus.service\n"
+                                   "[::]:443 webby.socket webby.service\n80 old.socket old.service\n";
+        Holder h = { .port = 443,
+                     .pid = 7,
+                     .program = "systemd-socket-proxyd",
+                     .unit = "webby.service",
+                     .handed_over = true };
+        char out[HOLDER_NAME_MAX], text[HOLDER_TEXT_MAX];
+
+        assert_true(holder_parse_sockets(list, 80, out));
+        assert_string_equal(out, "old.socket");
+        assert_false(holder_parse_sockets(list, 43, out));
+        assert_string_equal(out, "");
+        assert_true(holder_parse_sockets(list, 443, h.socket));
+        assert_string_equal(holder_text(&h, text), "systemd-socket-proxyd (webby.service)");
+        assert_non_null(strstr(holder_remedy(&h), "(systemctl disable --now webby.socket webby.service)"));
+        *h.socket = '\0';
+        assert_non_null(strstr(holder_remedy(&h), "(systemctl disable --now webby.service)"));
+}
+
 TEST_MAIN(cmocka_unit_test(test_sockets), cmocka_unit_test(test_too_many), cmocka_unit_test(test_units),
-          cmocka_unit_test(test_words), cmocka_unit_test(test_places))
+          cmocka_unit_test(test_words), cmocka_unit_test(test_places), cmocka_unit_test(test_programs),
+          cmocka_unit_test(test_socket_units))
