@@ -315,6 +315,13 @@ int host_read_upstream(const char *zone, const char *typed, char **ret) {
         return judge_value("upstream", NULL, "upstream", *ret);
 }
 
+void host_say_path(const char *typed) {
+        char path[TYPED_MAX + 1];
+
+        if (typed_path(typed, path))
+                log_notice(HOST_PATH_TEXT, path);
+}
+
 int host_begin(Choices *choices, const char *name, const char *upstream, bool asked_behind) {
         if (choices_add(choices, CONF_SCOPE_HOST, 0, NULL, "name", name) < 0 ||
             choices_add(choices, CONF_SCOPE_HOST, 0, NULL, "upstream", upstream) < 0 ||

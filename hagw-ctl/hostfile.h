@@ -32,6 +32,11 @@ bool host_has_options(const Call *call);
  * have; NULL: any. Told. */
 int host_read_upstream(const char *zone, const char *typed, char **ret);
 
+/* Of a service's address as it was typed, the path that was left out, if there was one. */
+#define HOST_PATH_TEXT \
+        "\"%s\" is left out: a host leads to the whole of a service, whose paths visitors see as they are."
+void host_say_path(const char *typed);
+
 /* What a new host's file begins with. Who comes to a tcp:// service cannot be asked for a login. */
 int host_begin(Choices *choices, const char *name, const char *upstream, bool asked_behind);
 /* Takes the call's options over into the choices. */

@@ -217,6 +217,6 @@ int password_ask(const char *user, char **ret) {
         int r = ask_password(user, /* later= */ true, ret);
 
         if (r == -EINVAL)
-                log_error("No password was taken.");
+                log_error("No password was taken; hagw-ctl user add %s takes one later.", user);
         return r == -EINVAL ? 0 : r;
 }

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "hagw-ctl/hostfile.h"
 #include "hagw-ctl/output.h"
 #include "hagw-ctl/prompt.h"
 #include "hagw-ctl/setup.h"
@@ -33,6 +34,8 @@ static void put_word(FILE *f, const char *before, const char *word) {
                                     "-_./:=@,+";
 
         fprintf(f, " %s", before);
+        if (!*word && *before && !endswith(before, "="))
+                return; /* a switch */
         if (*word && strspn(word, plain) == strlen(word)) {
                 fputs(word, f);
                 return;
@@ -70,7 +73,8 @@ static char *command_line(const Setup *s) {
                 return NULL;
         fputs("Nothing is written yet.", f);
         if (s->answers) {
-                fputs(" What was answered so far is kept by typing:\n", f);
+                fputs(" This keeps what was answered so far, and asks again what was\n"
+                      "answered by yes or no:\n", f);
                 put_call(f, s->call);
                 fputs(s->answers, f);
         }
@@ -134,6 +138,7 @@ int setup_confirm(const Setup *s, const char *reason) {
 static int judge(const Setup *s, TypedKind kind, const char *answer, char **ret) {
         const TypedContext context = setup_context(s);
         _cleanup_free_ char *value = NULL, *reason = NULL;
+        char path[TYPED_MAX + 1];
         int r;
 
         r = typed_read(kind, answer, &context, &value, &reason);
@@ -143,6 +148,12 @@ static int judge(const Setup *s, TypedKind kind, const char *answer, char **ret)
                 output_paragraph("  ", "%s", reason);
                 return 1;
         }
+        if (r == 0 && kind == TYPED_UPSTREAM && typed_path(answer, path))
+                output_paragraph("  ", HOST_PATH_TEXT, path);
+        if (r == 0)
+                r = setup_look(s, kind, value, &reason);
+        if (r < 0)
+                return r;
         if (r > 0) {
                 r = setup_confirm(s, reason);
                 if (r <= 0)
@@ -227,7 +238,7 @@ static int place_zone(Setup *s) {
         _cleanup_free_ char *question = NULL;
         int r;
 
-        if (!name || !old || s->relay || call_option(s->call, "force"))
+        if (!name || !old || s->relay || call_option(s->call, "force") || call_option(s->call, "beside"))
                 return 0;
         for (size_t i = 0; i < s->present->n_zones; i++)
                 if (streq(s->present->zones[i].name, name))
@@ -242,7 +253,7 @@ static int place_zone(Setup *s) {
         }
         r = prompt_yes(question, true);
         s->renamed = r > 0 ? old : NULL;
-        return MIN(r, 0);
+        return r == 0 ? setup_remember(s, "--beside", "") : MIN(r, 0);
 }
 
 static int ask_host(Setup *s) {

@@ -64,35 +64,29 @@ static const Holder *find_resolver(const Holders *holders, int family) {
         return found;
 }
 
-/* What hagw.conf says already, as far as it can be read: whether there is one. */
-static bool read_present(const Setup *s, Config *config) {
+/* What hagw.conf says already, as far as it can be read. */
+static void read_present(const Setup *s, Config *config) {
         _cleanup_free_ char *path = NULL, *text = NULL, *error = NULL;
 
         if (asprintf(&path, "%s/hagw.conf", s->call->config_dir) < 0) {
                 path = NULL;
-                return false;
+                return;
         }
-        if (state_read(AT_FDCWD, path, &text, NULL) < 0)
-                return false;
-        (void) config_parse_text(text, path, /* host= */ false, config, &error);
-        return true;
+        if (state_read(AT_FDCWD, path, &text, NULL) >= 0)
+                (void) config_parse_text(text, path, /* host= */ false, config, &error);
 }
 
-/* Both live beside each other; a hagw.conf that is there already is its owner's. */
-static int stand_beside(Setup *s, const Holder *four, const Holder *six, bool configured) {
+/* Both live beside each other, unless their owner wants something else. */
+static int stand_beside(Setup *s, const Holder *four, const Holder *six) {
+        const char *settings = four && six ? "dns.ipv4_port = " PORT_BESIDE " and dns.ipv6_port = 0" :
+                               four        ? "dns.ipv4_port = " PORT_BESIDE :
+                                             "dns.ipv6_port = 0";
         char who[HOLDER_TEXT_MAX];
         int r = 1;
 
         (void) holder_text(four ?: six, who);
         log_notice("%s is asked at port 53 of this machine%s. hagw leaves that as it is.", who,
                    four && six ? "" : four ? " over IPv4" : " over IPv6");
-        if (configured) {
-                log_notice("In hagw.conf%s%s, and hagw-ctl reload, let both live (\"Beside a resolver of "
-                           "the house\" in hagw-dnsd(8)).",
-                           four ? " dns.ipv4_port = " PORT_BESIDE : "",
-                           six ? four ? " and dns.ipv6_port = 0" : " dns.ipv6_port = 0" : "");
-                return 0;
-        }
         if (may_ask(s->call)) {
                 output_paragraph("", "%s",
                                  four ? "It can be asked at port " PORT_BESIDE " instead, to which the "
@@ -100,15 +94,18 @@ static int stand_beside(Setup *s, const Holder *four, const Holder *six, bool co
                                         "The internet can ask it over IPv4 only.");
                 r = prompt_yes(four ? "Take port " PORT_BESIDE : "Do so", true);
         }
+        if (r == 0)
+                log_notice("Then nobody asks hagw%s. In hagw.conf %s, and hagw-ctl reload, let both live "
+                           "(\"Beside a resolver of the house\" in hagw-dnsd(8)).",
+                           four && six ? "" : four ? " over IPv4" : " over IPv6", settings);
         if (r <= 0)
                 return r;
         if (four && choices_add(&s->choices, CONF_SCOPE_MAIN, 0, "dns", "ipv4_port", PORT_BESIDE) < 0)
                 return log_oom();
         if (six && choices_add(&s->choices, CONF_SCOPE_MAIN, 0, "dns", "ipv6_port", "0") < 0)
                 return log_oom();
-        s->has_settings = true;
-        setup_say(s, "hagw.conf will say so:%s%s\n", four ? " dns.ipv4_port = " PORT_BESIDE : "",
-                  six ? " dns.ipv6_port = 0" : "");
+        s->beside_resolver = true;
+        setup_say(s, "hagw.conf will say so: %s.\n", settings);
         return 0;
 }
 
@@ -137,7 +134,6 @@ int setup_check_doors(Setup *s) {
         _cleanup_free_ Holders *holders = malloc(sizeof(*holders));
         _cleanup_(config_freep) Config *config = config_new();
         const Holder *four = NULL, *six = NULL;
-        bool configured;
         int r = 0;
 
         if (!holders || !config)
@@ -155,10 +151,10 @@ int setup_check_doors(Setup *s) {
         }
         if (s->attach)
                 return 0;
-        configured = read_present(s, config);
+        read_present(s, config);
         if (config->dns.ipv4_port == DNS_PORT)
                 four = find_resolver(holders, AF_INET);
         if (config->dns.ipv6_port == DNS_PORT)
                 six = find_resolver(holders, AF_INET6);
-        return four || six ? stand_beside(s, four, six, configured) : 0;
+        return four || six ? stand_beside(s, four, six) : 0;
 }

@@ -214,6 +214,37 @@ static bool has_tenants(const Config *c) {
         return view_tenants(c, &v) >= 0 && field_number(sd_json_variant_by_key(v, "tenants"), "known") > 0;
 }
 
+static bool somebody_runs(void) {
+        for (const DaemonRow *d = daemon_rows; d->name; d++) {
+                _cleanup_free_ char *reason = NULL;
+
+                if (client_describe(d, NULL, &reason) >= 0)
+                        return true;
+        }
+        return false;
+}
+
+/* What did not work was told where it happened: each once, with what mends it. */
+static void say_failed(const Setup *s) {
+        if (s->down)
+                say_item(s,
+                         "hagw did not come up: hagw-ctl log --errors tells why; then hagw-ctl %s goes on.",
+                         s->call->verb->name);
+        if (s->hostless)
+                say_item(s, "A host could not be written, as is told above: hagw-ctl host add NAME "
+                            "UPSTREAM");
+        if (s->unreached && s->attach)
+                say_item(s, "This house is not attached yet; hagw-proxyd goes on by itself, and hagw-ctl "
+                            "status shows what keeps it.");
+        else if (s->unreached)
+                say_item(s,
+                         "The internet has to find its way here: what stands above, at the DNS provider and "
+                         "at the %s. hagw-ctl status sees when that is done.",
+                         delegation_door(s->config));
+        if (s->uncertified)
+                say_item(s, "Not every certificate is there: hagw-ctl cert list shows what keeps it.");
+}
+
 void setup_say_next(const Setup *s) {
         const Config *c = s->config;
         const ConfHost *h, *trusting = first_host(c, /* trusting= */ true);
@@ -227,8 +258,12 @@ void setup_say_next(const Setup *s) {
         output("\n");
         output_tone(TONE_BOLD, "What is left to do");
         output("\n");
-        if (stopped && readiness == HOST_UNKNOWN)
+        say_failed(s);
+        if (stopped && !somebody_runs())
                 say_item(s, "Start hagw: systemctl enable --now hagw.target");
+        else if (stopped && s->written)
+                say_item(s, "hagw runs with what the configuration said before. This takes it over: "
+                            "hagw-ctl reload");
         if (!relay_is_only_way(c))
                 say_router(s);
         if (c->tenants.zone) {

@@ -104,7 +104,8 @@ const char *setup_direct_zone(const Config *config) {
 
 /* A further zone is added where it is known to be wanted beside the others. */
 bool setup_is_edit(const Setup *s) {
-        bool added = s->relay || (s->ask && !call_option(s->call, "force"));
+        bool added = s->relay || call_option(s->call, "beside") ||
+                     (s->ask && !call_option(s->call, "force"));
 
         if (!s->present)
                 return false;
@@ -160,7 +161,7 @@ int setup_edit_text(const Setup *s, const Config *config, char **text) {
         return 0;
 }
 
-/* A host that is there already with this service is left as it is. judge: nothing is written. */
+/* A host that is there already with this service is left as it is. judge: nothing is written. 1: it was. */
 static int write_host(const Setup *s, const Config *config, const char *pair, bool judge) {
         _cleanup_(choices_done) Choices choices = {};
         _cleanup_free_ char *typed = strndup(pair, strcspn(pair, "=")), *name = NULL, *path = NULL,
@@ -196,9 +197,10 @@ static int write_host(const Setup *s, const Config *config, const char *pair, bo
         r = host_path(s->call->config_dir, name, &path);
         if (r >= 0)
                 r = (judge ? host_judge : host_write)(config, s->call->config_dir, path, text);
-        if (r >= 0 && !judge)
-                setup_say(s, "%s leads to %s.\n", name, upstream);
-        return r;
+        if (r < 0 || judge)
+                return r;
+        setup_say(s, "%s leads to %s.\n", name, upstream);
+        return 1;
 }
 
 int setup_judge_hosts(const Setup *s, const Config *config) {
@@ -209,13 +211,14 @@ int setup_judge_hosts(const Setup *s, const Config *config) {
         return r;
 }
 
-int setup_write_hosts(const Setup *s, const Config *config) {
+int setup_write_hosts(Setup *s, const Config *config) {
         int r = 0;
 
         for (size_t i = 0; i < s->n_hosts; i++) {
                 int k = write_host(s, config, s->hosts[i], /* judge= */ false);
-                if (k < 0)
-                        r = k;
+
+                s->written = s->written || k > 0;
+                r = MIN(k, r);
         }
         return r;
 }

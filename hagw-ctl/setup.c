@@ -140,6 +140,8 @@ static int take_option(Setup *s, const Question *q, size_t zone, const char *val
         if (!*value)
                 return 0;
         r = read_option(s, q->option, q->kind, value, &meant, &reason);
+        if (r == 0 && q->kind >= 0)
+                r = setup_look(s, (TypedKind) q->kind, meant, &reason);
         if (r <= 0)
                 return r < 0 ? r : setup_take_value(s, q, zone, meant);
         r = setup_confirm(s, reason);
@@ -161,10 +163,22 @@ static int take_switch(Setup *s, const char *option, const char *group, const ch
 static int take_host(Setup *s, const char *value) {
         const TypedContext context = setup_context(s);
         const char *upstream = strchr(value, '=') + 1;
-        _cleanup_free_ char *meant = NULL;
+        _cleanup_free_ char *meant = NULL, *reason = NULL;
         int r;
 
         r = host_read_upstream(call_option(s->call, "force") ? NULL : context.zone, upstream, &meant);
+        if (r < 0)
+                return r;
+        host_say_path(upstream);
+        r = setup_look(s, TYPED_UPSTREAM, meant, &reason);
+        if (r > 0) {
+                r = setup_confirm(s, reason);
+                if (r == 0) {
+                        free(TAKE_PTR(meant));
+                        r = setup_ask(s, TYPED_UPSTREAM, "The service's address in your network.", "Service",
+                                      NULL, &meant);
+                }
+        }
         if (r < 0)
                 return r;
         if (asprintf(&s->hosts[s->n_hosts], "%.*s%s", (int) (upstream - value), value, meant) < 0) {

@@ -15,6 +15,8 @@ typedef struct Setup {
         bool relay;    /* this machine is to be one */
         bool ask;      /* there is a person at a terminal */
         bool has_settings; /* something for hagw.conf was given or answered */
+        bool beside_resolver; /* and what lets hagw live beside a resolver of the house is chosen */
+        bool written; /* a file of the configuration */
         Choices choices;
         char *hosts[SETUP_HOSTS_MAX]; /* NAME=UPSTREAM */
         size_t n_hosts;
@@ -24,6 +26,9 @@ typedef struct Setup {
         Config *config;
         bool asked;     /* the internet asks this machine for all of its zones, over UDP and TCP */
         bool unreached; /* it does not find its way here yet, as was told */
+        bool down;        /* not all of hagw runs */
+        bool hostless;    /* a host could not be written */
+        bool uncertified; /* not every certificate came */
         char *answers; /* as options, for who wants to go on later; NULL: none */
 } Setup;
 
@@ -85,6 +90,12 @@ int setup_remember(Setup *s, const char *option, const char *value);
 /* Nothing is written: says so, with the command line that goes on. */
 void setup_tell_answers(const Setup *s);
 
+/* --- names that lead nowhere (setup-look.c) --------------------------------------------------------- */
+
+/* 1: the name in a value that was typed is not found, or leads where nobody can come from, as *ret_reason
+ * (to be freed) says in a sentence. 0: nothing is known against it. -ENOMEM. It may take RESOLVE_USEC. */
+int setup_look(const Setup *s, TypedKind kind, const char *value, char **ret_reason);
+
 /* --- what is known without being asked (setup-known.c) ---------------------------------------------- */
 
 bool setup_is_interface(const char *name);
@@ -114,7 +125,7 @@ const char *setup_direct_zone(const Config *config);
 void setup_pause(uint64_t usec);
 int setup_make_folders(const char *dir);
 int setup_judge_hosts(const Setup *s, const Config *config); /* nothing is written */
-int setup_write_hosts(const Setup *s, const Config *config); /* as many as can be */
+int setup_write_hosts(Setup *s, const Config *config); /* as many as can be */
 int setup_make_user(const Setup *s);
 
 /* A line for the person, not with --json. */

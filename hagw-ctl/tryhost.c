@@ -8,6 +8,7 @@
 
 #include "hagw-ctl/client.h"
 #include "hagw-ctl/output.h"
+#include "hagw-ctl/resolve.h"
 #include "hagw-ctl/tryhost.h"
 #include "libhagw/log.h"
 #include "libhagw/pure/hostname.h"
@@ -96,6 +97,12 @@ int try_name(const char *upstream, char **ret_reason) {
                 return log_oom();
         r = client_try("io.hagw.Net.Resolve", parameters, NULL, &reason);
         known = somebody_speaks_mdns();
+        if (r == -ENOTCONN) {
+                Resolved resolved;
+
+                r = resolve_name(name, &resolved);
+                r = r == 0 ? -EREMOTEIO : r;
+        }
         if (r >= 0 || (known && r != -EREMOTEIO))
                 return 0; /* whom we cannot ask may find it yet */
         if (asprintf(ret_reason,

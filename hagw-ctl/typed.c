@@ -14,6 +14,7 @@
 #include "libhagw/pure/hostname.h"
 #include "libhagw/pure/relaycode.h"
 #include "libhagw/pure/special.h"
+#include "libhagw/pure/suggest.h"
 #include "libhagw/pure/username.h"
 
 #define HOME_ASSISTANT_PORT "8123"
@@ -182,7 +183,9 @@ static int read_name_server(const char *typed, const TypedContext *c, char **ret
 }
 
 static int read_user(const char *typed, const TypedContext *c, char **ret, char **ret_reason) {
+        static const char *const answers[] = { "y", "n", "yes", "no", "none", "-" };
         char name[USER_NAME_MAX + 1];
+        int r;
 
         if (!*typed)
                 return give(ret, "");
@@ -192,7 +195,14 @@ static int read_user(const char *typed, const TypedContext *c, char **ret, char 
                            "\"%s\" is no user's name: up to %u of a-z, 0-9, \".\", \"-\", \"_\" and \"@\" "
                            "make one.",
                            typed, USER_NAME_MAX);
-        return give(ret, name);
+        r = give(ret, name);
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(answers); i++)
+                if (streq(name, answers[i]))
+                        return say(1, ret_reason,
+                                   "\"%s\" would be the user's name. A name is asked for, such as anna; an "
+                                   "empty answer is none.",
+                                   name);
+        return r;
 }
 
 static int read_contact(const char *typed, const TypedContext *c, char **ret, char **ret_reason) {
@@ -327,10 +337,77 @@ static const char *port_of(const char *authority) {
         return colon ?: "";
 }
 
-static bool is_slip_of_scheme(const char *typed) {
-        size_t n = strncasecmp(typed, "https", 5) == 0 ? 5 : strncasecmp(typed, "http", 4) == 0 ? 4 : 0;
+/* Letters that are no host before its port, as typed before an address: "htp://", "http:/", "https//",
+ * "tenat:". 0: it begins with none. *ret_rest is what follows. */
+static size_t length_of_scheme(const char *typed, const char **ret_rest) {
+        const size_t n = strspn(typed, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+        const char *rest = typed + n;
+        const bool colon = *rest == ':';
 
-        return n > 0 && (typed[n] == '/' || startswith(typed + n, ":/"));
+        if (n == 0 || n > TYPED_MAX || (!colon && !startswith(rest, "//")))
+                return 0;
+        rest += colon;
+        /* HOST:PORT, with a path or without. */
+        if (colon && *rest != '/' && strspn(rest, "0123456789") == strcspn(rest, "/?#"))
+                return 0;
+        *ret_rest = rest + strspn(rest, ":/");
+        return n;
+}
+
+static const struct {
+        const char *word, *prefix; /* as it stands before the address */
+        bool colon;                /* which is enough behind it */
+} schemes[] = {
+        { "http", "http://" },        { "https", "https://" },        { "tcp", "tcp://" },
+        { "unix", "unix:/", true }, { "tenant", "tenant:", true },
+};
+
+/* One wording for each slip, with the nearest that is right. What may hold a password is not repeated. */
+static int judge_scheme(const char *typed, char **ret_reason) {
+        const char *words[ELEMENTSOF(schemes) + 1] = {}, *rest = "", *near, *prefix = NULL;
+        const size_t n = length_of_scheme(typed, &rest);
+        const bool secret = strchr(typed, '@');
+        char word[TYPED_MAX + 1];
+        IpAddress a;
+
+        if (n == 0 || ip_parse(typed, &a) >= 0)
+                return 0;
+        for (size_t i = 0; i <= n; i++)
+                word[i] = i < n ? (char) tolower((unsigned char) typed[i]) : '\0';
+        for (size_t i = 0; i < ELEMENTSOF(schemes); i++) {
+                words[i] = schemes[i].word;
+                if (streq(word, schemes[i].word) &&
+                    startswith(typed + n, schemes[i].colon ? ":" : "://"))
+                        return 0;
+        }
+        near = suggest(word, words);
+        for (size_t i = 0; near && i < ELEMENTSOF(schemes); i++)
+                if (streq(near, schemes[i].word))
+                        prefix = schemes[i].prefix;
+        prefix = secret || !*rest ? NULL : prefix;
+        return say(-EINVAL, ret_reason,
+                   "%s%s%s does not begin as an address does: with http://, https:// or tcp://, or with "
+                   "unix: and a path%s%s%s%s",
+                   secret ? "" : "\"", secret ? "That" : typed, secret ? "" : "\"",
+                   prefix ? "; did you mean \"" : ".", strempty(prefix), prefix ? rest : "",
+                   prefix ? "\"?" : "");
+}
+
+/* What stands behind the address of a service and is no part of it. */
+static size_t length_of_authority(const char *rest) {
+        return strcspn(rest, "/?#");
+}
+
+bool typed_path(const char *typed, char out[static TYPED_MAX + 1]) {
+        const char *scheme = strstr(typed, "://"), *rest = scheme ? scheme + 3 : typed;
+        size_t n;
+
+        if (startswith(typed, "unix:") || startswith(typed, "tenant:") || strchr(typed, '@'))
+                return false;
+        rest += length_of_authority(rest);
+        n = strcspn(rest, " \t\r\n");
+        (void) snprintf(out, TYPED_MAX + 1, "%.*s", (int) MIN(n, TYPED_MAX), rest);
+        return n > 1;
 }
 
 static int read_upstream(const char *typed, const TypedContext *c, char **ret, char **ret_reason) {
@@ -338,20 +415,19 @@ static int read_upstream(const char *typed, const TypedContext *c, char **ret, c
         const char *scheme = strstr(typed, "://"), *rest = scheme ? scheme + 3 : typed, *port;
         IpAddress a;
         bool tls;
+        int r;
 
+        r = judge_scheme(typed, ret_reason);
+        if (r < 0)
+                return r;
         if (!*typed || startswith(typed, "unix:") || startswith(typed, "tenant:") || strchr(typed, '@'))
                 return give(ret, typed);
-        /* What a browser shows behind the address is no part of it. */
-        (void) snprintf(authority, sizeof(authority), "%.*s", (int) strcspn(rest, "/?#"), rest);
+        (void) snprintf(authority, sizeof(authority), "%.*s", (int) length_of_authority(rest), rest);
         if (ip_parse(authority, &a) >= 0 && a.family == AF_INET6)
-                (void) snprintf(authority, sizeof(authority), "[%.*s]", (int) strcspn(rest, "/?#"), rest);
+                (void) snprintf(authority, sizeof(authority), "[%.*s]", (int) length_of_authority(rest),
+                                rest);
         port = port_of(authority);
         cut_host(authority, host);
-        if (!scheme && is_slip_of_scheme(typed))
-                return say(-EINVAL, ret_reason,
-                           "\"%s\" is no address: two slashes and a colon stand behind http, as in "
-                           "http://192.168.1.4:8123.",
-                           typed);
         if (ends_in_digits(host) && ip_parse(host, &a) < 0)
                 return say(-EINVAL, ret_reason, "\"%s\" is neither an address nor a name.", host);
         if (c->zone && hostname_normalize(host, strlen(host), name) > 0 && hostname_in_zone(name, c->zone))

@@ -31,3 +31,7 @@ typedef struct TypedContext {
 /* 0: *ret is what was meant. 1: so it is, but *ret_reason says in a sentence why hardly anybody wants that.
  * -EINVAL: *ret_reason says in a sentence what is wrong. -ENOMEM. Both are to be freed. */
 int typed_read(TypedKind kind, const char *typed, const TypedContext *c, char **ret, char **ret_reason);
+
+/* A service's address may be pasted with what a browser shows behind it, which is left out: true, and out
+ * has it. */
+bool typed_path(const char *typed, char out[static TYPED_MAX + 1]);

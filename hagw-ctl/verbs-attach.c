@@ -291,6 +291,7 @@ static int finish(Attach *a, const Outcome *o) {
                 if (o->attached && caa_print_elsewhere(a->setup.config) < 0)
                         return -ENOMEM;
                 a->setup.unreached = !o->attached;
+                a->setup.uncertified = o->waited && !o->certified;
                 setup_say_next(&a->setup);
                 return failed ? CTL_FAILED : CTL_OK;
         }
@@ -359,6 +360,7 @@ static int go_on(Attach *a, uint64_t wait_usec) {
                 r = take_relay(a, a->zone);
         if (r < 0)
                 return r;
+        a->setup.hostless = r > 0;
         o.failed = o.failed || r > 0;
         if (!o.attached)
                 return finish(a, &o);

@@ -113,9 +113,13 @@ static bool is_left_to_the_house(const Call *call) {
 /* The service that was typed for the host. */
 static int read_service(const Call *call, const Config *config, const char *name, char **ret) {
         const ConfZone *zone = config_find_zone(config, startswith(name, "*.") ?: name);
+        int r;
 
-        return host_read_upstream(zone && !call_option(call, "force") ? zone->name : NULL,
-                                  call->arguments[1], ret);
+        r = host_read_upstream(zone && !call_option(call, "force") ? zone->name : NULL, call->arguments[1],
+                               ret);
+        if (r >= 0)
+                host_say_path(call->arguments[1]);
+        return r;
 }
 
 /* At a relay, whose visitors it takes. Told. */

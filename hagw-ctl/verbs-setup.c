@@ -7,38 +7,56 @@
 
 #include "hagw-ctl/certwait.h"
 #include "hagw-ctl/client.h"
-#include "libhagw/conf-parse.h"
 #include "hagw-ctl/delegation.h"
 #include "hagw-ctl/glue.h"
 #include "hagw-ctl/hostfile.h"
-#include "libhagw/log.h"
 #include "hagw-ctl/output.h"
 #include "hagw-ctl/prompt.h"
-#include "hagw-ctl/relay.h"
 #include "hagw-ctl/readable.h"
+#include "hagw-ctl/relay.h"
 #include "hagw-ctl/sandbox.h"
 #include "hagw-ctl/setup.h"
 #include "hagw-ctl/start.h"
-#include "libhagw/state.h"
 #include "hagw-ctl/terminal.h"
-#include "libhagw/usec.h"
 #include "hagw-ctl/waiting.h"
+#include "libhagw/conf-parse.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/plural.h"
+#include "libhagw/state.h"
+#include "libhagw/usec.h"
 
 #define ADDRESS_USEC (5 * USEC_PER_SEC)
 #define ADDRESS_PAUSE_USEC (100 * USEC_PER_MSEC)
 #define DELEGATION_TRIES 5U /* a second each, besides what a question takes */
 #define DELEGATION_USEC USEC_PER_MINUTE
 
+/* Nobody is asked what becomes of the zones that are there, and no option says it. Told. */
+static int refuse_zones(const Setup *s, const char *path) {
+        _cleanup_free_ char *names = NULL;
+
+        for (size_t i = 0; i < s->present->n_zones; i++) {
+                char *more;
+
+                if (asprintf(&more, "%s%s%s", strempty(names), names ? ", " : "",
+                             s->present->zones[i].name) < 0)
+                        return log_oom();
+                free(names);
+                names = more;
+        }
+        log_error("%s has the %s %s. --beside adds what --zone says to %s; --force writes the file anew, "
+                  "without %s (and keeps it as hagw.conf.old). At a terminal, without --yes, hagw-ctl setup "
+                  "can also give a zone another name.",
+                  path, plural(s->present->n_zones, "zone", "zones"), strempty(names),
+                  plural(s->present->n_zones, "it", "them"), plural(s->present->n_zones, "it", "them"));
+        return -EEXIST;
+}
+
 /* Keeps what stands in the way: nothing that a person wrote is lost. */
 static int keep_old(const Setup *s, const char *path, const char *before) {
         _cleanup_free_ char *old = NULL;
 
-        if (!call_option(s->call, "force")) {
-                log_error("%s is for other zones. Give --force to replace it (it is kept as hagw.conf.old), "
-                          "or leave out what is set there.",
-                          path);
-                return -EEXIST;
-        }
+        if (!call_option(s->call, "force"))
+                return refuse_zones(s, path);
         if (asprintf(&old, "%s.old", path) < 0) {
                 old = NULL;
                 return log_oom();
@@ -107,7 +125,7 @@ static int plan_main(const Setup *s, const char *path, const char *before, char 
         int r;
 
         *ret_text = NULL;
-        if (before && !s->has_settings)
+        if (before && !s->has_settings && !s->beside_resolver)
                 return load_config(s->call->config_dir, ret);
         if (!config)
                 return log_oom();
@@ -133,7 +151,7 @@ static int plan_main(const Setup *s, const char *path, const char *before, char 
         return 0;
 }
 
-static int write_main(const Setup *s, const char *path, const char *before, const char *text) {
+static int write_main(Setup *s, const char *path, const char *before, const char *text) {
         int r;
 
         if (before && !s->relay && !setup_is_edit(s)) {
@@ -142,9 +160,11 @@ static int write_main(const Setup *s, const char *path, const char *before, cons
                         return r;
         }
         r = write_config_file(path, text);
-        if (r >= 0)
-                setup_say(s, "%s is written.\n", path);
-        return r;
+        if (r < 0)
+                return r;
+        s->written = true;
+        setup_say(s, "%s is written.\n", path);
+        return 0;
 }
 
 /* Their zone has another name now: nothing here answers for theirs any more. */
@@ -256,7 +276,7 @@ static int check_delegation(const Setup *s, const ConfZone *zone, Delegation *d)
         _cleanup_free_ char *what = NULL;
         int r = 0;
 
-        if (asprintf(&what, "the internet to find %s here", zone->name) < 0) {
+        if (asprintf(&what, "%s to be found here", zone->name) < 0) {
                 what = NULL;
                 return log_oom();
         }
@@ -333,13 +353,15 @@ typedef struct Reached {
         bool failed; /* something else did not work, which was told */
 } Reached;
 
-static int finish(const Setup *s, const Reached *reached, bool was_to_start) {
+static int finish(Setup *s, const Reached *reached, bool was_to_start) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         bool failed = reached->failed || (reached->started && (!reached->delegated ||
                                                                (reached->waited && !reached->certified)));
         int status = was_to_start && !reached->started ? CTL_UNREACHABLE : failed ? CTL_FAILED : CTL_OK;
 
         if (!s->call->json) {
+                s->down = was_to_start && !reached->started;
+                s->uncertified = reached->waited && !reached->certified;
                 setup_say_next(s);
                 return status;
         }
@@ -378,6 +400,16 @@ static bool answers(const char *interface) {
         return false;
 }
 
+/* None of the zones' certificates can come before, and who waited would see that only. */
+static void say_skipped(const Setup *s) {
+        if (s->call->json)
+                return;
+        output("\n");
+        output_paragraph("", "The certificates are not waited for: they come when the authority finds its "
+                             "way here. hagw-acmed tries again by itself (hagw-ctl cert list shows when); "
+                             "\"hagw-ctl setup\" once more tries at once and waits for them.");
+}
+
 /* What one step cannot do keeps none of the others: each asks for what it needs itself. */
 static int run_steps(Setup *s, Reached *reached, uint64_t wait_usec) {
         char limit[TIME_TEXT_MAX];
@@ -396,9 +428,12 @@ static int run_steps(Setup *s, Reached *reached, uint64_t wait_usec) {
                 bad = check_delegations(s);
         reached->failed = reached->failed || bad < 0;
         reached->delegated = bad == 0;
-        if (bad != 0 || s->config->n_zones + s->config->n_hosts == 0 || wait_usec == 0 ||
-            !answers("io.hagw.Acme"))
+        if (s->config->n_zones + s->config->n_hosts == 0 || wait_usec == 0 || !answers("io.hagw.Acme"))
                 return 0;
+        if (bad != 0) {
+                say_skipped(s);
+                return 0;
+        }
         setup_say(s, "Waiting for the certificates, for at most %s:\n", format_span(wait_usec, limit));
         r = certwait(NULL, 0, wait_usec, s->call->json);
         reached->waited = true;
@@ -428,7 +463,7 @@ int verb_setup(const Call *call) {
                 r = write_config(&s);
         if (r < 0)
                 return r;
-        reached.failed = r > 0;
+        reached.failed = s.hostless = r > 0;
         if (to_start && run_steps(&s, &reached, wait_usec) < 0)
                 return -ENOMEM;
         terminal_on_interrupt(NULL);

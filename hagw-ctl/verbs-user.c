@@ -76,6 +76,38 @@ int user_create(const char *name, const char *password, sd_json_variant *hosts, 
         return client_call("io.hagw.Web.AddUser", parameters, NULL);
 }
 
+static int find_user(const char *name, sd_json_variant **ret) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+        int r;
+
+        r = client_call("io.hagw.Web.ListUsers", NULL, &reply);
+        for (size_t i = 0; r >= 0 && i < field_count(reply, "users"); i++) {
+                sd_json_variant *u = field_element(reply, "users", i);
+
+                if (streq(strempty(field_text(u, "name")), name))
+                        *ret = sd_json_variant_ref(u);
+        }
+        return r;
+}
+
+/* Before a password is typed that nobody takes. */
+static int check_new(const char *name) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *user = NULL, *parameters = NULL;
+        _cleanup_free_ char *reason = NULL;
+        int r;
+
+        r = find_user(name, &user);
+        if (r < 0 || !user)
+                return r;
+        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name))) < 0)
+                return log_oom();
+        reason = client_explain("io.hagw.Web", "io.hagw.Web.UserExists", parameters);
+        if (!reason)
+                return log_oom();
+        log_error("%s", reason);
+        return -EREMOTEIO;
+}
+
 int verb_user_add(const Call *call) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *hosts = NULL, *groups = NULL;
         _cleanup_(password_freep) char *password = NULL;
@@ -89,7 +121,9 @@ int verb_user_add(const Call *call) {
                 log_error("%s", reason ?: "Which name? Give one: hagw-ctl user add NAME");
                 return -EINVAL;
         }
-        r = option_hosts(call, "*", &hosts);
+        r = check_new(name);
+        if (r >= 0)
+                r = option_hosts(call, "*", &hosts);
         if (r < 0)
                 return r;
         if (option_list(call, "group", "", &groups) < 0)
@@ -121,20 +155,6 @@ int verb_user_passwd(const Call *call) {
         sd_json_variant_sensitive(parameters);
         r = client_call("io.hagw.Web.SetPassword", parameters, NULL);
         return r < 0 ? r : output_change(call->json, name, "password", "%s has a new password.\n", name);
-}
-
-static int find_user(const char *name, sd_json_variant **ret) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
-        int r;
-
-        r = client_call("io.hagw.Web.ListUsers", NULL, &reply);
-        for (size_t i = 0; r >= 0 && i < field_count(reply, "users"); i++) {
-                sd_json_variant *u = field_element(reply, "users", i);
-
-                if (streq(strempty(field_text(u, "name")), name))
-                        *ret = sd_json_variant_ref(u);
-        }
-        return r;
 }
 
 /* A list that is given takes the place of the one before. */

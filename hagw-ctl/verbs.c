@@ -31,6 +31,7 @@ static const Option setup_options[] = {
         { "user", "NAME", "make this user, with a password that is asked for" },
         { "password-stdin", NULL, "read the password from standard input" },
         { "relay", NULL, "make this machine a relay: houses attach to it, with names in the first zone" },
+        { "beside", NULL, "where hagw.conf has zones, what --zone says is one more" },
         { "yes", NULL, "ask nothing: take the options and the defaults", 'y' },
         { "force", NULL,
           "replace a hagw.conf that is broken or for other zones (it is kept as hagw.conf.old), and go on "

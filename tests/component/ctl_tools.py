@@ -197,6 +197,18 @@ class Booted(Ctl):
         self.listener.close()
 
 
+def finds_only(ctl, root, **names):
+    """hagw-ctl finds these names and no others: a hosts file of its own, and nobody to ask. NAME_TLD=ADDRESS."""
+    if os.getuid() != 0:
+        pytest.skip("only root can mount a hosts file of its own")
+    (root / "hosts").write_text("127.0.0.1 localhost\n" + "".join(f"{a} {n.replace('_', '.')}\n" for n, a in names.items()))
+    (root / "nsswitch.conf").write_text("hosts: files\n")
+    # In a chroot / is no mount; who made that has made its mounts private.
+    ctl.prefix = ["unshare", "--mount", "--propagation", "unchanged", "sh", "-ec",
+                  f"mount --make-rprivate / 2>/dev/null || :; mount --bind {root}/hosts /etc/hosts; "
+                  f'mount --bind {root}/nsswitch.conf /etc/nsswitch.conf; exec "$0" "$@"']
+
+
 @pytest.fixture
 def ctl(house):
     return Ctl(house)

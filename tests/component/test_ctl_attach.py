@@ -49,7 +49,7 @@ def attached(m):
 
 @pytest.mark.parametrize("words,why", [
     (["a..b", CODE], "cannot be taken"), ([f"{RELAY}:0", CODE], "cannot be taken"), ([RELAY, CODE, "--pin=sha1:x"], "cannot be taken"),
-    ([RELAY, CODE, "--host=ha=ftp://x"], "expected"), ([RELAY, CODE, "--host=ha"], "NAME=UPSTREAM"), ([RELAY, "hagw_x"], "no token"),
+    ([RELAY, CODE, "--host=ha=ftp://x"], "does not begin as an address does"), ([RELAY, CODE, "--host=ha"], "NAME=UPSTREAM"), ([RELAY, "hagw_x"], "no token"),
     ([RELAY, CODE, "--wait=soon"], "a duration"),
     ([RELAY, "CODE"], "no code: one has 16"), ([RELAY, CODE + "X"], "no code"), ([RELAY, CODE.replace("K", "U")], "no U"),
     ([RELAY, CODE.replace("-", ".")], "no code"), ([RELAY, ""], "no code"), ([RELAY, CODE, "--user=Anna K"], "no user's name"),

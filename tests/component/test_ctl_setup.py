@@ -16,7 +16,8 @@ import threading
 import pytest
 
 from conftest import hagw_users  # noqa: F401 (fixture)
-from ctl_tools import CTL, DENIED, FAILED, OK, PASSWORD, UNREACHABLE, USAGE, Session, booted, ctl, machine  # noqa: F401 (fixtures)
+from ctl_tools import (CTL, DENIED, FAILED, OK, PASSWORD, UNREACHABLE, USAGE, Session, booted, ctl, finds_only,  # noqa: F401 (fixtures)
+                       machine, webd)
 from proxyhouse import Upstream, echo
 
 ANSWERS = (("Zone: ", "home.meier.test"), ("Public IPv4 address", "house.dyn.test"), ("Public IPv6 address", "none"), ("Name server", ""),
@@ -26,6 +27,14 @@ ANSWERS = (("Zone: ", "home.meier.test"), ("Public IPv4 address", "house.dyn.tes
 @pytest.fixture
 def fresh(ctl, tmp_path):  # noqa: F811
     ctl.house.config = tmp_path / "etc"
+    ctl.env["NO_COLOR"] = "1"
+    finds_only(ctl, ctl.house.root, house_dyn_test="8.8.8.8", other_dyn_test="8.8.8.8")
+    return ctl
+
+
+@pytest.fixture
+def asked(ctl, webd):  # noqa: F811
+    """For a password: hagw-webd has no such user yet."""
     ctl.env["NO_COLOR"] = "1"
     return ctl
 
@@ -92,7 +101,7 @@ def test_where_nobody_can_be_asked_it_is_told(fresh):
     r = fresh.run(*words, stdin=PASSWORD)
     assert r.returncode == OK and "whole domain" in r.stderr and "private use" in r.stderr
     for option, why in (("--zone=com", "single word"), ("--zone=8.8.8.8", "is an address"), ("--contact=me", "no mail address"),
-                        ("--host=ha=ftp://x", '"ftp://x" cannot be taken: expected "http://HOST'), ("--host=ha", "expected NAME=UPSTREAM"),
+                        ("--host=ha=ftp://x", '"ftp://x" does not begin as an address does'), ("--host=ha", "expected NAME=UPSTREAM"),
                         ("--user=Anna K", "no user's name"), ("--ipv4=::1", "IPv6 address"), ("--name-server=8.8.8.8", "A record")):
         assert why in fresh.refused(USAGE, *words, option, stdin=PASSWORD), option
 
@@ -103,6 +112,136 @@ def test_what_may_be_left_out(fresh):
              "--host=ha=127.0.0.1:8123")
     assert 'ipv4 = "resolve:house.dyn.test";' in written(fresh)
     assert 'upstream = "http://127.0.0.1:8123";' in (fresh.house.config / "hosts.d" / "ha.home.meier.test.conf").read_text()
+
+
+# --- names that lead nowhere ---------------------------------------------------------------------------------
+
+def test_names_are_looked_up_when_they_are_given(fresh):
+    finds_only(fresh, fresh.house.root, house_dyn_test="8.8.8.8", six_dyn_test="2a02:8106::1", inside_dyn_test="192.168.1.4", nas_house_test="192.168.1.5")
+    fresh.env["HAGW_SYSTEM_RUNTIME_DIR"] = str(fresh.house.root / "system")
+    s = answer(Session(fresh, "setup", "--no-start"), [("Zone: ", "home.meier.test")])
+    for typed, why in (("nosuch.dyn.test", "No nosuch.dyn.test is found in the DNS."), ("six.dyn.test", "has no IPv4 address, only IPv6: 2a02:8106::1."),
+                       ("inside.dyn.test", "leads to 192.168.1.4, which is no public address (private use)")):
+        answer(s, [("Public IPv4 address", typed), (why, None), ("all the same? [no]", "")])
+    answer(s, [("Public IPv4 address", "house.dyn.test"), ("Public IPv6 address", "house.dyn.test"),
+               ("has no IPv6 address, only IPv4: 8.8.8.8.", None), ("all the same? [no]", ""), ("Public IPv6 address", "none")])
+    answer(s, [("Name server", "ns.nosuch.test"), ("No ns.nosuch.test is found in the DNS", None), ("all the same? [no]", "no"), ("Name server", "")])
+    answer(s, [("Mail address: ", "")])
+    # Nobody here speaks mDNS.
+    answer(s, [("Home Assistant: ", "http://homeassistant.local:8123"), ("avahi-daemon", None), ("all the same? [no]", "")])
+    # One that is meant is taken.
+    answer(s, [("Home Assistant: ", "http://nosuch.house.test:8123"), ("No nosuch.house.test is found from this machine.", None),
+               ("all the same? [no]", "yes"), ("User: ", "")])
+    shown = s.end(OK)
+    assert 'ipv4 = "resolve:house.dyn.test";' in written(fresh)
+    assert 'upstream = "http://nosuch.house.test:8123";' in (fresh.house.config / "hosts.d" / "ha.home.meier.test.conf").read_text()
+    assert not [line for line in shown.splitlines() if len(line) > 80 and str(fresh.house.config) not in line], shown
+
+
+def test_names_of_options_are_looked_up(fresh):
+    words = ("setup", "--no-start", "--zone=home.meier.test", "--ipv6=none", "--contact=me@meier.test", "--ipv4=nosuch.dyn.test",
+             "--name-server=ns.nosuch.test", "--host=ha=http://nosuch.house.test:8123/lovelace")
+    r = fresh.run(*words, "--yes")
+    assert r.returncode == OK and len(re.findall(r"No \S+ is found ", r.stderr)) == 3, r.stderr
+    assert '"/lovelace" is left out: a host leads to the whole of a service' in r.stderr
+    assert "No nosuch" not in fresh.run(*words, "--yes", "--force").stderr
+    # At a terminal it is asked for.
+    shutil.rmtree(fresh.house.config)
+    answer(Session(fresh, *words), [
+        ("No nosuch.dyn.test", None), ("all the same? [no]", ""), ("Public IPv4 address: ", "8.8.8.8"), ("No ns.nosuch.test", None),
+        ("all the same? [no]", "y"), ("No nosuch.house.test", None), ("all the same? [no]", ""), ("Service: ", "127.0.0.1:1"), ("User: ", "")]).end(OK)
+    assert 'ipv4 = "static:8.8.8.8";' in written(fresh) and 'name_server = "ns.nosuch.test";' in written(fresh)
+    assert 'upstream = "http://127.0.0.1:1";' in (fresh.house.config / "hosts.d" / "ha.home.meier.test.conf").read_text()
+
+
+def test_a_resolver_that_is_silent_is_waited_for_once(fresh):
+    """With what is waited for, and for how long at most; then nobody is kept from going on."""
+    root = fresh.house.root
+    (root / "resolv.conf").write_text("nameserver 127.0.0.77\noptions timeout:30\n")
+    finds_only(fresh, root)
+    (root / "nsswitch.conf").write_text("hosts: files dns\n")
+    fresh.prefix[6] = f"mount --bind {root}/resolv.conf /etc/resolv.conf; {fresh.prefix[6]}"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.77", 53))
+        s = answer(Session(fresh, "setup", "--no-start"), [
+            ("Zone: ", "home.meier.test"), ("Public IPv4 address", "house.dyn.test"), ("Waiting for house.dyn.test to be found: ", None),
+            ("of at most 10 s (Ctrl-C ends it)", None),
+            ("Whether there is a name house.dyn.test cannot be told now: nobody answers this machine's questions for names.", None),
+            *ANSWERS[2:3], ("Name server", "ns.other.test"), *ANSWERS[4:5], ("Home Assistant: ", "http://nas:5000"), ("User: ", "")])
+        shown = s.end(OK)
+    assert shown.count("cannot be told now") == 1 and 'ipv4 = "resolve:house.dyn.test";' in written(fresh)
+
+
+# --- other slips ---------------------------------------------------------------------------------------------
+
+def test_yes_or_no_is_no_user(fresh):
+    s = answer(Session(fresh, "setup", "--no-start"), ANSWERS[:6])
+    for typed in ("n", "y", "No"):
+        answer(s, [("User: ", typed), ("would be the user's name", None), ("all the same? [no]", "")])
+    answer(s, [("User: ", "")]).end(OK)
+
+
+def test_a_path_is_told_that_is_left_out(fresh):
+    s = answer(Session(fresh, "setup", "--no-start"), [*ANSWERS[:5], ("Home Assistant: ", "http://127.0.0.1:8123/lovelace/0"),
+                                                       ('"/lovelace/0" is left out: a host leads to the whole of a service', None), ("User: ", "")])
+    s.end(OK)
+    host = ("host", "set", "ha", "http://127.0.0.1:8124/some/path")
+    assert '"/some/path" is left out' in fresh.run(*host).stderr
+    assert '"/x?y" is left out' in fresh.run("host", "add", "nas", "http://127.0.0.1/x?y").stderr
+    assert "left out" not in fresh.run("host", "set", "ha", "http://127.0.0.1:8125/").stderr
+
+
+def test_a_user_that_is_there_is_not_asked_for_a_password(asked):
+    asked.ok("user", "add", "anna", "--password-stdin", stdin=PASSWORD)
+    shown = Session(asked, "user", "add", "Anna").end(FAILED)
+    assert 'There is a user "anna" already; hagw-ctl user passwd anna gives a new password.' in shown and "Password" not in shown
+    asked.house.daemons[-1].stop()
+    shown = Session(asked, "user", "add", "ben").end(UNREACHABLE)
+    assert "Password" not in shown, "who would keep it is off"
+
+
+def test_other_zones_are_named(fresh):
+    answer(Session(fresh, "setup", "--no-start"), ANSWERS).end(OK)
+    before = written(fresh)
+    words = ("setup", "--no-start", "--yes", "--zone=other.meier.test")
+    why = fresh.refused(FAILED, *words)
+    assert "hagw.conf has the zone home.meier.test. --beside adds what --zone says to it; --force writes the file anew" in why
+    assert written(fresh) == before
+    fresh.ok(*words, "--beside")
+    assert "2 zones" in fresh.ok("config", "check") and all(line in written(fresh) for line in before.splitlines())
+
+
+def test_beside_is_an_answer_that_is_kept(fresh):
+    answer(Session(fresh, "setup", "--no-start"), ANSWERS).end(OK)
+    s = answer(Session(fresh, "setup", "--no-start"), [("Keep its settings", "no"), ("Zone [home.meier.test]", "house.meier.test"),
+                                                       ("In the place of home.meier.test? [yes]", "no"), ("Public IPv4 address", None)])
+    s.send(b"\x03")
+    shown = s.end(-signal.SIGINT)
+    assert "asks again what was answered by yes or no" in " ".join(shown.split())
+    words = shlex.split(re.search(r"^  hagw-ctl (.*)$", shown, re.M).group(1))
+    assert words[-1] == "--beside"
+    s = answer(Session(fresh, *words[words.index("setup"):]), [*ANSWERS[1:3], ("Name server", ""), ("Mail address", ""), ("User: ", "")])
+    assert "In the place of" not in s.end(OK)
+    assert "2 zones" in fresh.ok("config", "check")
+
+
+def test_what_runs_needs_a_reload(machine):  # noqa: F811
+    words = ("setup", "--no-start", "--yes")
+    r = machine.run(*words, "--zone=home.meier.test", "--ipv4=none", "--ipv6=none")
+    assert "Start hagw: systemctl enable --now hagw.target" in last_words(r) and "hagw-ctl reload" not in last_words(r)
+    machine.run("setup", "--yes", "--wait=0")
+    said = last_words(machine.run(*words, "--host=nas=http://127.0.0.1:1"))
+    assert "hagw runs with what the configuration said before. This takes it over: hagw-ctl reload" in said and "Start hagw" not in said
+    machine.ok("reload")
+    said = last_words(machine.run(*words, "--host=nas=http://127.0.0.1:1"))
+    assert "hagw-ctl reload" not in said and "Start hagw" not in said, "nothing was written"
+
+
+def test_certificates_that_are_not_waited_for_are_told(machine):  # noqa: F811
+    r = machine.run("setup", "--zone=home.meier.test", "--ipv4=none", "--ipv6=none", "--yes")
+    said = " ".join(r.stdout.split())
+    assert r.returncode == FAILED and "The certificates are not waited for: they come when the authority finds its way here." in said, said
+    assert 'hagw-acmed tries again by itself (hagw-ctl cert list shows when); "hagw-ctl setup" once more tries at once' in said
 
 
 # --- defaults ------------------------------------------------------------------------------------------------
@@ -230,12 +369,12 @@ def test_a_password_that_is_not_taken_ends_nothing(fresh):
     tries = [("Password for anna (empty: later): ", "short")] * 3
     s = answer(Session(fresh, "setup", "--no-start"), [*ANSWERS[:6], ("User: ", "Anna"), *tries])
     shown = s.end(OK)
-    assert "hagw-ctl user add anna" in shown and written(fresh)
+    assert "No password was taken; hagw-ctl user add anna takes one later." in shown and written(fresh)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGALRM, signal.SIGINT, signal.SIGABRT])
-def test_no_signal_leaves_a_terminal_without_echo(fresh, number):
-    s = Session(fresh, "user", "add", "anna")
+def test_no_signal_leaves_a_terminal_without_echo(asked, number):
+    s = Session(asked, "user", "add", "anna")
     s.expect("Password for anna: ")
     assert not s.echoes()
     os.kill(s.pid, number)
@@ -258,9 +397,9 @@ sys.exit(77 if os.WIFSIGNALED(how) else os.WEXITSTATUS(how))
 """
 
 
-def test_a_stopped_program_leaves_the_terminal_its_echo(fresh):
-    fresh.prefix = [sys.executable, "-c", SHELL]
-    s = Session(fresh, "user", "add", "anna")
+def test_a_stopped_program_leaves_the_terminal_its_echo(asked):
+    asked.prefix = [sys.executable, "-c", SHELL]
+    s = Session(asked, "user", "add", "anna")
     s.expect("Password for anna: ")
     assert not s.echoes()
     s.send(b"\x1a")
@@ -276,8 +415,8 @@ def test_a_stopped_program_leaves_the_terminal_its_echo(fresh):
 
 
 @pytest.mark.parametrize("typed", [b"x" * 2000 + b"\n", b"\x04"])
-def test_no_error_leaves_a_terminal_without_echo(fresh, typed):
-    s = Session(fresh, "user", "add", "anna")
+def test_no_error_leaves_a_terminal_without_echo(asked, typed):
+    s = Session(asked, "user", "add", "anna")
     for _ in range(3 if len(typed) > 1 else 1):
         s.expect("Password for anna: ")
         s.send(typed)

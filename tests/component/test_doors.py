@@ -220,13 +220,28 @@ def test_setup_asks_before_it_takes_another_port(fresh, tmp_path):
     assert not re.search(r"^\s*ipv[46]_port", written(fresh), re.M)
 
 
-def test_setup_leaves_an_owner_s_file(fresh, tmp_path):
+def test_setup_puts_hagw_beside_a_resolver_that_came_later(fresh, tmp_path):
+    """Two lines more in a file that is its owner's; nothing where he says no."""
     fresh.configure(CONFIG)
     r = Resolver(tmp_path, "dnsmasq").wait(V4)
+    answers = [("Take port 5300", "n"), ("Keep its settings", "")]
+    shown, code = terminal(Ctl(fresh), ["setup", "--no-start"], answers)
+    assert code == OK and written(fresh) == CONFIG, shown
+    assert "In hagw.conf dns.ipv4_port = 5300 and dns.ipv6_port = 0, and hagw-ctl reload, let both live" in shown
     done = Ctl(fresh).run("setup", "--yes", "--no-start")
     r.close()
-    assert done.returncode == OK and written(fresh) == CONFIG
-    assert "In hagw.conf dns.ipv4_port = 5300 and dns.ipv6_port = 0, and hagw-ctl reload, let both live" in done.stderr
+    assert done.returncode == OK and "hagw.conf will say so: dns.ipv4_port = 5300 and dns.ipv6_port = 0." in done.stdout
+    assert all(line in written(fresh) for line in CONFIG.splitlines())
+    assert re.search(r"^\s*ipv4_port = 5300;", written(fresh), re.M) and re.search(r"^\s*ipv6_port = 0;", written(fresh), re.M), written(fresh)
+
+
+def test_setup_knows_the_package_s_file_from_an_owner_s(fresh, tmp_path):
+    """It is there before the first setup, and says nothing."""
+    fresh.configure("# Everything is commented out.\n")
+    r = Resolver(tmp_path, "dnsmasq").wait(V4)
+    done = Ctl(fresh).run(*SETUP, "--no-start")
+    r.close()
+    assert done.returncode == OK and re.search(r"^\s*ipv4_port = 5300;", written(fresh), re.M), (done.stdout, written(fresh))
 
 
 def test_setup_is_content_beside_a_resolver(fresh, tmp_path):

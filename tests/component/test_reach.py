@@ -13,7 +13,7 @@ import dns.message
 import dns.query
 import pytest
 from conftest import VarlinkError
-from ctl_tools import Ctl
+from ctl_tools import FAILED, Booted, Ctl, listeners
 from test_netd import ip, net  # noqa: F401 (fixture)
 
 ZONE, NS, HOUSE = "home.example.com", "ns.home.example.com", "203.0.113.10"
@@ -217,6 +217,33 @@ def test_a_name_is_asked_for_once_and_by_tcp(world):
         world.dnsd.call("DescribeTrial", name=f"_hagw-other.{ZONE}")
     with pytest.raises(VarlinkError, match="NotInZone"):
         world.dnsd.call("MakeTrial", zone="example.org")
+
+
+@pytest.mark.parametrize("blocked", [False, True])
+def test_setup_says_what_the_router_has_to_pass(world, blocked):
+    """Port 53 is seen; where it is shut, what is not done is said, and each thing once with its remedy."""
+    house = world.house
+    house.configure(CONFIG + f'public_address: {{ ipv4 = "static:{HOUSE}"; ipv6 = "none"; }};\nacme: {{ directory = "https://127.0.0.1:1/"; }};\n')
+    web = socket.socket(socket.AF_UNIX)
+    web.bind(str(house.root / "web"))
+    web.listen(16)
+    for name, interface, sockets in (("keyd", "io.hagw.Key", {}), ("acmed", "io.hagw.Acme", {}), ("webd", "io.hagw.Web", {"web": [web]}),
+                                     ("proxyd", "io.hagw.Proxy", {"https": listeners(socket.SOCK_STREAM), "http": listeners(socket.SOCK_STREAM)})):
+        house.daemon(name, interface, sockets=sockets)
+    if blocked:
+        world.internet.block("udp dport 53", "tcp dport 53")
+    booted = Booted(house)
+    r = booted.run("setup", "--yes", *([] if blocked else ["--wait=0"]))
+    booted.close()
+    said, last = " ".join(r.stdout.split()), " ".join(r.stdout.split("What is left to do")[1].split())
+    if not blocked:
+        assert r.returncode == 0 and f"The delegation of {ZONE} works." in said, (r.stdout, r.stderr)
+        assert "- The router passes to this machine: TCP 443 and 80 for visitors. Port 53 comes through. -" in last
+        return
+    assert r.returncode == FAILED and f"Nobody on the internet finds {ZONE}: questions for it do not come here" in r.stderr, (r.stdout, r.stderr)
+    assert "The certificates are not waited for: they come when the authority finds its way here." in said
+    assert last.startswith("- The internet has to find its way here: what stands above, at the DNS provider and at the router.")
+    assert "UDP and TCP 53 for the name server." in last
 
 
 def test_with_53_blocked_it_is_a_problem_within_two_minutes(world):

@@ -125,6 +125,8 @@ static void test_names(void **state) {
                 { TYPED_USER, " Anna", "anna", NULL },
                 { TYPED_USER, "anna k", NULL, "no user's name" },
                 { TYPED_USER, "änna", NULL, "no user's name" },
+                { TYPED_USER, "N", "n", "would be the user's name" },
+                { TYPED_USER, "yes", "yes", "would be the user's name" },
                 { TYPED_CODE, "7K3M-Q9XT-2VBN-HD4W", "7K3M-Q9XT-2VBN-HD4W", NULL },
                 { TYPED_CODE, "7k3mq9xt2vbnhd4w", "7k3mq9xt2vbnhd4w", NULL },
                 { TYPED_CODE, "hagw_anna_x_y", "hagw_anna_x_y", NULL },
@@ -151,9 +153,62 @@ static void test_upstreams(void **state) {
                 { TYPED_UPSTREAM, "unix:/run/ha", "unix:/run/ha", NULL },
                 { TYPED_UPSTREAM, "tcp://192.168.1.4:8443", "tcp://192.168.1.4:8443", NULL },
                 { TYPED_UPSTREAM, "https://ha.home.meier.org", NULL, "this gateway itself" },
+                { TYPED_UPSTREAM, "nas:5000/photo", "http://nas:5000", NULL },
+                { TYPED_UPSTREAM, "fe::1", "http://[fe::1]:8123", NULL },
+                { TYPED_UPSTREAM, "tenant:anna", "tenant:anna", NULL },
         };
 
         judge(rows, ELEMENTSOF(rows), &(TypedContext) { .zone = "home.meier.org" });
+}
+
+/* One wording for each, with the nearest that is right. */
+static void test_schemes(void **state) {
+        static const Row rows[] = {
+                { TYPED_UPSTREAM, "htp://192.168.1.4:81", NULL, "did you mean \"http://192.168.1.4:81\"?" },
+                { TYPED_UPSTREAM, "HTPS://nas", NULL, "did you mean \"https://nas\"?" },
+                { TYPED_UPSTREAM, "http:/nas:81", NULL, "did you mean \"http://nas:81\"?" },
+                { TYPED_UPSTREAM, "https//nas", NULL, "did you mean \"https://nas\"?" },
+                { TYPED_UPSTREAM, "http:192.168.1.4:81", NULL, "did you mean \"http://192.168.1.4:81\"?" },
+                { TYPED_UPSTREAM, "tpc://nas:1", NULL, "did you mean \"tcp://nas:1\"?" },
+                { TYPED_UPSTREAM, "unixx:/run/ha", NULL, "did you mean \"unix:/run/ha\"?" },
+                { TYPED_UPSTREAM, "tenat:anna", NULL, "did you mean \"tenant:anna\"?" },
+                { TYPED_UPSTREAM, "ftp://nas", NULL,
+                  "\"ftp://nas\" does not begin as an address does: with http://, " },
+                { TYPED_UPSTREAM, "htp://anna:secret@nas", NULL, "That does not begin as an address does" },
+        };
+        _cleanup_free_ char *value = NULL, *reason = NULL;
+
+        judge(rows, ELEMENTSOF(rows), &(TypedContext) {});
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                free(reason);
+                assert_int_equal(
+                        typed_read(TYPED_UPSTREAM, rows[i].typed, &(TypedContext) {}, &value, &reason),
+                        -EINVAL);
+                assert_non_null(strstr(reason, "does not begin as an address does"));
+                assert_null(strstr(reason, "secret"));
+        }
+}
+
+static void test_paths(void **state) {
+        static const struct {
+                const char *typed, *path;
+        } rows[] = {
+                { "http://nas:81/lovelace/0?kiosk#x ", "/lovelace/0?kiosk#x" },
+                { "192.168.1.4/x", "/x" },
+                { "http://nas?x", "?x" },
+                { "http://nas/", NULL },
+                { "http://nas", NULL },
+                { "unix:/run/ha", NULL },
+                { "tenant:anna", NULL },
+                { "http://anna:a/b@nas/x", NULL },
+        };
+        char out[TYPED_MAX + 1];
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                assert_int_equal(typed_path(rows[i].typed, out), !!rows[i].path);
+                if (rows[i].path)
+                        assert_string_equal(out, rows[i].path);
+        }
 }
 
 static void test_limit(void **state) {
@@ -174,4 +229,5 @@ static void test_limit(void **state) {
 }
 
 TEST_MAIN(cmocka_unit_test(test_zones), cmocka_unit_test(test_sources), cmocka_unit_test(test_names),
-          cmocka_unit_test(test_upstreams), cmocka_unit_test(test_limit))
+          cmocka_unit_test(test_upstreams), cmocka_unit_test(test_schemes), cmocka_unit_test(test_paths),
+          cmocka_unit_test(test_limit))

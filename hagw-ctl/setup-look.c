@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Does a name that was typed lead somewhere? Looked up when it is given, so that nobody learns of a slip at
+ * the end only. */
+
+#include <stdio.h>
+
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/resolve.h"
+#include "hagw-ctl/setup.h"
+#include "hagw-ctl/tryhost.h"
+#include "hagw-ctl/waiting.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/hostname.h"
+#include "libhagw/pure/special.h"
+#include "libhagw/usec.h"
+
+static bool silent; /* nobody answers here: the next name is not waited for as well */
+
+static int doubt(char **ret_reason, const char *format, ...) _printf_(2, 3);
+static int doubt(char **ret_reason, const char *format, ...) {
+        va_list ap;
+        int n;
+
+        va_start(ap, format);
+        n = vasprintf(ret_reason, format, ap);
+        va_end(ap);
+        if (n >= 0)
+                return 1;
+        *ret_reason = NULL;
+        return log_oom();
+}
+
+/* Who is asked at a terminal reads it there. */
+static void tell_silence(const Setup *s, const char *name) {
+        static const char text[] = "cannot be told now: nobody answers this machine's questions for names.";
+
+        if (s->ask)
+                output_paragraph("  ", "Whether there is a name %s %s", name, text);
+        else
+                log_notice("Whether there is a name %s %s", name, text);
+}
+
+/* What resolve_name() returns, with its time shown. Who cannot know is no reason to doubt. */
+static int look_up(const Setup *s, const char *name, Resolved *ret) {
+        _cleanup_free_ char *what = NULL;
+        int r;
+
+        if (silent)
+                return -EAGAIN;
+        if (asprintf(&what, "%s to be found", name) < 0) {
+                what = NULL;
+                return log_oom();
+        }
+        waiting_begin(what, RESOLVE_USEC, s->call->json);
+        r = resolve_name(name, ret);
+        waiting_end();
+        if (r == -EAGAIN) {
+                silent = true;
+                tell_silence(s, name);
+        }
+        return r;
+}
+
+/* A dynamic name has to lead to an address of the family, which others reach. */
+static int look_at_source(const Setup *s, const char *value, int family, char **ret_reason) {
+        const char *name = startswith(value, "resolve:"), *reach = NULL;
+        const char four = family == AF_INET ? '4' : '6', other = family == AF_INET ? '6' : '4';
+        char text[IP_TEXT_MAX];
+        const IpAddress *a;
+        Resolved resolved;
+        int r;
+
+        r = name ? look_up(s, name, &resolved) : -EAGAIN;
+        if (r < 0)
+                return r == -ENOMEM ? r : 0;
+        if (r == 0)
+                return doubt(ret_reason,
+                             "No %s is found in the DNS. The name that the router (or its provider) keeps "
+                             "at this house's address is meant.",
+                             name);
+        a = resolved_find(&resolved, family);
+        if (!a)
+                return doubt(ret_reason, "%s has no IPv%c address, only IPv%c: %s.", name, four, other,
+                             ip_format(&resolved.addresses[0], text));
+        if (special_is_public(a, setup_context(s).laboratory))
+                return 0;
+        (void) special_reach(a, &reach);
+        return doubt(ret_reason,
+                     "%s leads to %s, which is no public address (%s): nobody on the internet reaches it.",
+                     name, ip_format(a, text), reach ?: "special use");
+}
+
+/* Those in the zone itself have their addresses at the delegation, and nowhere before it. */
+static bool is_own(const Setup *s, const char *name) {
+        const char *zone = setup_context(s).zone;
+
+        return (zone && hostname_in_zone(name, zone)) || (s->present && config_find_zone(s->present, name));
+}
+
+static int look_at_name_server(const Setup *s, const char *name, char **ret_reason) {
+        Resolved resolved;
+        int r;
+
+        if (is_own(s, name))
+                return 0;
+        r = look_up(s, name, &resolved);
+        if (r != 0)
+                return r == -ENOMEM ? r : 0;
+        return doubt(ret_reason,
+                     "No %s is found in the DNS, so that nobody finds this machine by it. A name that leads "
+                     "to this machine is meant, such as the dynamic one.",
+                     name);
+}
+
+static int look_at_local_service(const Setup *s, const char *value, char **ret_reason) {
+        int r;
+
+        waiting_begin("the service to be found", RESOLVE_USEC, s->call->json);
+        r = try_name(value, ret_reason);
+        waiting_end();
+        return r == -ENOMEM ? r : r < 0;
+}
+
+/* "http://NAME:PORT": an address needs nobody to be found. */
+static int look_at_service(const Setup *s, const char *value, char **ret_reason) {
+        const char *scheme = strstr(value, "://"), *p = scheme ? scheme + 3 : "";
+        const size_t n = strcspn(p, ":/");
+        char name[HOSTNAME_MAX + 1];
+        Resolved resolved;
+        IpAddress a;
+        int r;
+
+        if (hostname_normalize(p, n, name) <= 0 || ip_parse(name, &a) >= 0)
+                return 0;
+        if (endswith(name, ".local"))
+                return look_at_local_service(s, value, ret_reason);
+        r = look_up(s, name, &resolved);
+        if (r != 0)
+                return r == -ENOMEM ? r : 0;
+        return doubt(ret_reason,
+                     "No %s is found from this machine. The service's address, which the router can be told "
+                     "to keep, is found in any case.",
+                     name);
+}
+
+int setup_look(const Setup *s, TypedKind kind, const char *value, char **ret_reason) {
+        *ret_reason = NULL;
+        if (call_option(s->call, "force"))
+                return 0;
+        switch (kind) {
+        case TYPED_IPV4:
+                return look_at_source(s, value, AF_INET, ret_reason);
+        case TYPED_IPV6:
+                return look_at_source(s, value, AF_INET6, ret_reason);
+        case TYPED_NAME_SERVER:
+                return look_at_name_server(s, value, ret_reason);
+        case TYPED_UPSTREAM:
+                return look_at_service(s, value, ret_reason);
+        default:
+                return 0;
+        }
+}
