@@ -9,6 +9,42 @@
 #include "libhagw/log.h"
 
 #define COLUMN 34 /* where the descriptions start */
+#define WIDTH 80U
+
+/* Words from column `at` on; further lines begin in column `indent`. */
+static void print_wrapped(FILE *f, unsigned at, unsigned indent, const char *text) {
+        char word[256];
+
+        for (bool first = true; *text; first = false) {
+                const size_t n = strcspn(text, " ");
+                unsigned width;
+
+                (void) snprintf(word, sizeof(word), "%.*s", (int) n, text);
+                width = (unsigned) text_width(word);
+                if (!first && at + 1 + width > WIDTH) {
+                        fprintf(f, "\n%*s", (int) indent, "");
+                        at = indent;
+                } else if (!first) {
+                        fputc(' ', f);
+                        at++;
+                }
+                fputs(word, f);
+                at += width;
+                text += n + strspn(text + n, " ");
+        }
+        fputc('\n', f);
+}
+
+/* A word that is too long has a line of its own. */
+static void print_row(FILE *f, const char *word, const char *help) {
+        const unsigned width = 2 + (unsigned) text_width(word);
+
+        if (width < COLUMN)
+                fprintf(f, "  %s%*s", word, (int) (COLUMN - width), "");
+        else
+                fprintf(f, "  %s\n%*s", word, COLUMN, "");
+        print_wrapped(f, COLUMN, COLUMN, help);
+}
 
 static void print_options(FILE *f, const Option *o) {
         for (; o && o->name; o++) {
@@ -18,7 +54,7 @@ static void print_options(FILE *f, const Option *o) {
                         (void) snprintf(letter, sizeof(letter), "-%c", o->letter);
                 (void)snprintf(word, sizeof(word), "%s --%s%s%s", letter, o->name, o->value ? "=" : "",
                                strempty(o->value));
-                fprintf(f, "  %-*s%s%s\n", COLUMN - 2, word, strlen(word) >= COLUMN - 2 ? " " : "", o->help);
+                print_row(f, word, o->help);
         }
 }
 
@@ -27,9 +63,7 @@ static void print_verb_line(FILE *f, const Verb *v) {
 
         (void)snprintf(word, sizeof(word), "%s%s%s %s", strempty(v->group), v->group ? " " : "", v->name,
                        v->arguments);
-        /* Columns are counted in characters, and … is one of three bytes. */
-        fprintf(f, "  %-*s%s%s\n", COLUMN - 2 + (int) (strlen(word) - text_width(word)), word,
-                text_width(word) >= COLUMN - 2 ? " " : "", v->help);
+        print_row(f, word, v->help);
 }
 
 void help_print(FILE *f) {
@@ -39,7 +73,7 @@ void help_print(FILE *f) {
                 print_verb_line(f, v);
         fprintf(f, "\nOptions:\n");
         print_options(f, common_options);
-        fprintf(f, "\nhagw-ctl VERB --help tells a verb's own options; see also hagw-ctl(8) and "
+        fprintf(f, "\nhagw-ctl VERB --help tells a verb's own options; see also hagw-ctl(8) and\n"
                    "hagw.conf(5).\n");
 }
 
@@ -58,8 +92,9 @@ void help_print_group(FILE *f, const char *group) {
 }
 
 void help_print_verb(FILE *f, const Verb *v) {
-        fprintf(f, "hagw-ctl %s%s%s [OPTIONS…]%s%s\n\n%s.\n", strempty(v->group), v->group ? " " : "",
-                v->name, *v->arguments ? " " : "", v->arguments, v->help);
+        fprintf(f, "hagw-ctl %s%s%s [OPTIONS…]%s%s\n\n", strempty(v->group), v->group ? " " : "", v->name,
+                *v->arguments ? " " : "", v->arguments);
+        print_wrapped(f, 0, 0, v->help);
         if (v->options && v->options->name) {
                 fprintf(f, "\nOptions:\n");
                 print_options(f, v->options);

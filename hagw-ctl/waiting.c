@@ -32,14 +32,23 @@ void waiting_begin(const char *what, uint64_t limit_usec, bool quiet) {
         now.said = false;
 }
 
-/* No longer than the terminal is wide: of two lines only one would go away. */
+/* No longer than the terminal is wide: of two lines only one would go away. First goes what can be guessed,
+ * then the end of what is waited for. */
 static void show_line(const char *waited, const char *limit) {
-        _cleanup_free_ char *line = NULL;
+        static const char *const ends[] = { " (Ctrl-C ends it)", "" };
+        const int width = (int) terminal_columns() - 1;
+        int n = 0;
 
-        if (asprintf(&line, "Waiting for %s: %s of at most %s (Ctrl-C ends it)", now.what, waited, limit) <
-            0)
-                line = NULL;
-        output("%.*s", (int) terminal_columns() - 1, strempty(line));
+        for (size_t i = 0; i < ELEMENTSOF(ends); i++) {
+                n = snprintf(NULL, 0, "Waiting for %s: %s of at most %s%s", now.what, waited, limit,
+                             ends[i]);
+                if (n <= width) {
+                        output("Waiting for %s: %s of at most %s%s", now.what, waited, limit, ends[i]);
+                        return;
+                }
+        }
+        n = MAX((int) strlen(now.what) - (n - width) - 3, 0);
+        output("Waiting for %.*s...: %s of at most %s", n, now.what, waited, limit);
 }
 
 void waiting_show(void) {

@@ -43,12 +43,12 @@ void keyd_update_status(Keyd *keyd) {
                 broken++;
         if (broken > 0)
                 daemon_set_status(keyd->daemon,
-                                  "Holding %zu %s for certificates and %zu for accounts%s; "
+                                  "holding %zu %s for certificates and %zu for accounts%s; "
                                   "%zu broken key %s, see the log",
                                   n - account, PLURAL(n - account, "key"), account, token, broken,
                                   PLURAL(broken, "file"));
         else
-                daemon_set_status(keyd->daemon, "Holding %zu %s for certificates and %zu for accounts%s",
+                daemon_set_status(keyd->daemon, "holding %zu %s for certificates and %zu for accounts%s",
                                   n - account, PLURAL(n - account, "key"), account, token);
 }
 

@@ -14,7 +14,7 @@ import time
 import pytest
 
 from conftest import ROOT
-from ctl_tools import CTL, DENIED, FAILED, OK, PASSWORD, UNREACHABLE, USAGE, Session, ctl, terminal, webd, zone  # noqa: F401 (fixtures)
+from ctl_tools import CTL, DENIED, FAILED, OK, PASSWORD, UNREACHABLE, USAGE, Session, ctl, finds_only, terminal, webd, zone  # noqa: F401 (fixtures)
 from test_webd import Visitor
 
 
@@ -43,11 +43,15 @@ def test_usage_without_a_verb(ctl):
 
 
 def test_help_is_the_table(ctl):
-    whole = ctl.ok("--help")
+    def told(*words):
+        text = ctl.ok(*words, "--help")
+        assert not [line for line in text.splitlines() if len(line) > 80], text
+        return re.sub(r"\n {34}", " ", text)  # one line for each
+    whole = told()
     for verb in table()["verbs"]:
         words = [w for w in (verb["group"], verb["name"]) if w]
         assert re.search(rf"^  {' '.join(words)} (.* )?{re.escape(verb['help'])}$", whole, re.M), words
-        own = ctl.ok(*words, "--help") if words != ["complete"] else ""
+        own = told(*words) if words != ["complete"] else ""
         for option in verb["options"]:
             value = f"={option['value']}" if option["value"] else ""
             assert re.search(rf"--{option['name']}{re.escape(value)}\s+{re.escape(option['help'])}$", own, re.M), option
@@ -250,7 +254,7 @@ def test_setup_leaves_the_owners_caa(ctl, house, caa):
 
 @pytest.mark.parametrize("words,why", [
     (["--zone", "bad..name"], "cannot be taken"), (["--ipv4", "static:no"], "cannot be taken"),
-    (["--directory", "ftp://x"], "cannot be taken"), (["--host", "ha=ftp://x"], "expected"),
+    (["--directory", "ftp://x"], "cannot be taken"), (["--host", "ha=ftp://x"], "does not begin as an address does"),
 ])
 def test_setup_refuses_nonsense(ctl, tmp_path, words, why):
     r = setup(ctl, *words, config=tmp_path / "etc")
@@ -392,7 +396,7 @@ def test_status_does_not_wait_for_one_that_hangs(ctl, webd):
 
 
 @pytest.mark.parametrize("words,why", [
-    (["x", "ftp://y"], "expected"), (["x", "http://y", "--from=mars"], "anywhere, lan"), (["a b", "http://y"], "no host name"),
+    (["x", "ftp://y"], "does not begin as an address does"), (["x", "http://y", "--from=mars"], "anywhere, lan"), (["a b", "http://y"], "no host name"),
     (["../x.y", "http://y"], "no host name"), (["x", "http://y", "--open-path=api"], "does not start with /"),
     (["x", "https://y", "--verify=ca"], "needs tls.ca_file"),
 ])
@@ -421,8 +425,8 @@ def test_a_service_as_it_is_typed(zone, tmp_path, typed, meant):
 
 @pytest.mark.parametrize("typed,why", [
     ("192.168.1.400:8123", '"192.168.1.400" is neither an address nor a name'), ("http://8123", "neither an address nor a name"),
-    ("http//192.168.1.4", "two slashes and a colon"), ("https:/192.168.1.4", "two slashes and a colon"), ("", '"" cannot be taken: expected'),
-    ("192.168.1.4:", '"http://192.168.1.4:" cannot be taken: "" is no port'), ("htp://192.168.1.4", '"htp://192.168.1.4" cannot be taken'),
+    ("http//192.168.1.4", 'did you mean "http://192.168.1.4"?'), ("https:/192.168.1.4", 'did you mean "https://192.168.1.4"?'), ("", '"" cannot be taken: expected'),
+    ("192.168.1.4:", '"http://192.168.1.4:" cannot be taken: "" is no port'), ("htp://192.168.1.4", 'did you mean "http://192.168.1.4"?'),
 ])
 def test_a_service_that_was_mistyped(zone, typed, why):
     """It is told as it was typed, and no file is spoken of that was never written."""
@@ -623,6 +627,7 @@ def test_password_is_not_shown(ctl, webd):
 
 def test_setup_asks(ctl, house, tmp_path):
     house.config = tmp_path / "etc"
+    finds_only(ctl, house.root, house_dyn_test="8.8.8.8")
     seen, status = terminal(ctl, ["setup", "--no-start"], [
         ("zone that is delegated", "bad..zone"), ("is no name", "home.test"), ("whole domain", "yes"),
         ("public IPv4", "resolve:house.dyn.test"), ("public IPv6", ""), ("[house.dyn.test]", ""), ("mail address", "me@x.test"),
