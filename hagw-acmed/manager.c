@@ -13,6 +13,7 @@
 #include "hagw-acmed/shout.h"
 #include "libhagw/log.h"
 #include "libhagw/pure/plural.h"
+#include "libhagw/statefault.h"
 #include "libhagw/usec.h"
 
 #define SHOUT_USEC USEC_PER_DAY               /* the same alarm again */
@@ -239,6 +240,15 @@ static bool certificate_is_replaceable(const Certificate *c, const Authority *au
                (!c->account || streq_ptr(c->account, account->url));
 }
 
+/* Nobody was asked for anything yet: mostly a file could not be written, whose name is told. */
+static void manager_fail_to_begin(Manager *m, Certificate *c, int r, uint64_t now_usec) {
+        _cleanup_free_ char *fault = state_fault_any() ? state_fault_text(daemon_state_dir()) : NULL;
+
+        certificate_fail(m, c,
+                         &(IssuanceResult) { .failure = FAILURE_LOCAL, .error = fault ?: strerror(-r) },
+                         now_usec);
+}
+
 static void manager_start_issuance(Manager *m, Certificate *c, AuthorityRank rank, uint64_t now_usec) {
         static const IssuanceHandlers handlers = { on_account, on_key, on_end };
         const Authority *authority = manager_get_authority(m, rank);
@@ -277,8 +287,7 @@ static void manager_start_issuance(Manager *m, Certificate *c, AuthorityRank ran
                         &handlers, m);
         if (r < 0) {
                 c->ordering = false;
-                certificate_fail(m, c, &(IssuanceResult) { .failure = FAILURE_LOCAL, .error = strerror(-r) },
-                                 now_usec);
+                manager_fail_to_begin(m, c, r, now_usec);
                 m->issuing = NULL;
         }
         manager_changed(m);

@@ -6,6 +6,7 @@
 
 #include "hagw-ctl/certwait.h"
 #include "hagw-ctl/client.h"
+#include "hagw-ctl/fault.h"
 #include "hagw-ctl/output.h"
 #include "hagw-ctl/terminal.h"
 #include "hagw-ctl/waiting.h"
@@ -17,18 +18,21 @@
 #define TICK_USEC (250 * USEC_PER_MSEC)
 #define TOLD_MAX 64U /* certificates whose progress is told */
 
+/* What was told of a certificate. */
+typedef struct Told {
+        char *name, *error; /* the last one */
+        bool waiting, ordering, valid;
+} Told;
+
 typedef struct Wait {
         sd_event *event;
         const char *name, *key_id;
         uint64_t after_usec;
         bool quiet;
         size_t pending;
-        /* What was last told of each certificate, so that each thing is told once. */
-        struct {
-                char *name, *said;
-        } told[TOLD_MAX];
+        Told told[TOLD_MAX];
         size_t n_told;
-        char *error; /* the last one seen */
+        uint64_t before_usec; /* when the one ends that there is, where another one is waited for */
 } Wait;
 
 int certwait_retry(void) {
@@ -51,25 +55,55 @@ int certwait_parse_option(const Call *call, uint64_t *ret_usec) {
         return 0;
 }
 
-static void say(Wait *w, const char *name, const char *text) {
+static Told *find_told(Wait *w, const char *name) {
         size_t i = 0;
 
         while (i < w->n_told && !streq(w->told[i].name, name))
                 i++;
-        if (i == TOLD_MAX || (i < w->n_told && streq_ptr(w->told[i].said, text)))
+        if (i < w->n_told)
+                return &w->told[i];
+        if (i == TOLD_MAX || !(w->told[i].name = strdup(name)))
+                return NULL;
+        return &w->told[w->n_told++];
+}
+
+static void say(const Wait *w, const char *name, const char *what, const char *more) {
+        if (w->quiet)
                 return;
-        if (i == w->n_told) {
-                w->told[i].name = strdup(name);
-                if (!w->told[i].name)
-                        return;
-                w->n_told++;
-        }
-        free(w->told[i].said);
-        w->told[i].said = strdup(text);
         waiting_clear();
-        if (!w->quiet)
-                output("  %s: %s\n", name, text);
+        output_paragraph("  ", "%s: %s%s", name, what, more);
         (void) fflush(stdout);
+}
+
+/* Each step once, however often it is tried. */
+static void say_step(Wait *w, const char *name, bool ordering) {
+        Told *t = find_told(w, name);
+        bool *told = t ? (ordering ? &t->ordering : &t->waiting) : NULL;
+
+        if (told && !*told)
+                say(w, name, ordering ? "the order is under way" : "waiting for its turn", "");
+        if (told)
+                *told = true;
+}
+
+static void say_error(Wait *w, const char *name, const char *error) {
+        Told *t = find_told(w, name);
+
+        if (!t || streq_ptr(t->error, error))
+                return;
+        free(t->error);
+        t->error = strdup(error);
+        say(w, name, "that did not work: ", error);
+}
+
+static void say_valid(Wait *w, const char *name, uint64_t until_usec) {
+        char when[TIME_TEXT_MAX];
+        Told *t = find_told(w, name);
+
+        if (t && !t->valid)
+                say(w, name, "valid, ends ", format_when(until_usec, clock_usec(CLOCK_REALTIME), when));
+        if (t)
+                t->valid = true;
 }
 
 /* True where this certificate is what was waited for. */
@@ -77,24 +111,18 @@ static bool judge(Wait *w, sd_json_variant *c) {
         const char *name = strempty(field_text(c, "name")), *state = strempty(field_text(c, "state"));
         const char *error = field_text(c, "error");
         const bool ordering = field_bool(c, "ordering") || streq(state, "ordering");
-        char text[512], when[TIME_TEXT_MAX];
 
         if (streq(state, "valid") && field_number(c, "notBeforeUSec") > w->after_usec &&
             !(w->key_id && streq_ptr(field_text(c, "keyId"), w->key_id))) {
-                (void) snprintf(text, sizeof(text), "valid, ends %s",
-                                format_when(field_number(c, "notAfterUSec"), clock_usec(CLOCK_REALTIME),
-                                            when));
-                say(w, name, text);
+                say_valid(w, name, field_number(c, "notAfterUSec"));
                 return true;
         }
+        w->before_usec = streq(state, "valid") ? field_number(c, "notAfterUSec") : 0;
         /* While an order is under way, it is what kept the one before. */
-        if (error && !ordering) {
-                free(w->error);
-                w->error = strdup(error);
-                (void) snprintf(text, sizeof(text), "that did not work: %s", error);
-                say(w, name, text);
-        } else
-                say(w, name, ordering ? "the order is under way" : "waiting for its turn");
+        if (error && !ordering)
+                say_error(w, name, error);
+        else
+                say_step(w, name, ordering);
         return false;
 }
 
@@ -132,9 +160,8 @@ static int on_tick(sd_event_source *s, uint64_t usec, void *userdata) {
 static void wait_done(Wait *w) {
         for (size_t i = 0; i < w->n_told; i++) {
                 free(w->told[i].name);
-                free(w->told[i].said);
+                free(w->told[i].error);
         }
-        free(w->error);
         sd_event_unref(w->event);
 }
 
@@ -146,6 +173,61 @@ static int begin_ticks(Wait *w, uint64_t timeout_usec, sd_event_source **ret) {
         r = sd_event_add_time_relative(w->event, ret, CLOCK_MONOTONIC, TICK_USEC, /* accuracy= */ 0, on_tick,
                                        w);
         return r < 0 ? r : sd_event_source_set_enabled(*ret, SD_EVENT_ON);
+}
+
+/* Their names; and their errors, where nobody has read them yet. */
+static int list_missing(const Wait *w, char **ret) {
+        char *text = NULL;
+        size_t size, n = 0;
+        FILE *f = open_memstream(&text, &size);
+
+        if (!f)
+                return -ENOMEM;
+        for (size_t i = 0; i < w->n_told; i++) {
+                const Told *t = &w->told[i];
+                const char *error = w->quiet ? t->error : NULL;
+
+                if (!t->valid)
+                        fprintf(f, "%s%s%s%s%s", n++ > 0 ? ", " : "", t->name, error ? " (" : "",
+                                strempty(error), error ? ")" : "");
+        }
+        if (fclose(f) != 0) {
+                free(text);
+                return -ENOMEM;
+        }
+        *ret = text;
+        return 0;
+}
+
+/* Who holds the keys and who orders write before they go on: a disk that is full is told with its file. */
+static void say_faults(void) {
+        for (const DaemonRow *d = daemon_rows; d->name; d++)
+                if (streq(d->interface, "io.hagw.Key") || streq(d->interface, "io.hagw.Acme")) {
+                        _cleanup_free_ char *fault = fault_text(d);
+
+                        if (fault)
+                                log_error("%s could not write %s.", d->name, fault);
+                }
+}
+
+static int say_missing(const Wait *w) {
+        _cleanup_free_ char *names = NULL;
+        char when[TIME_TEXT_MAX];
+        int r;
+
+        r = list_missing(w, &names);
+        if (r < 0)
+                return r;
+        say_faults();
+        if (w->name && w->before_usec > 0)
+                log_error("There is no new certificate yet: %s. The one before is good until it ends %s.",
+                          *names ? names : w->name,
+                          format_when(w->before_usec, clock_usec(CLOCK_REALTIME), when));
+        else
+                log_error("There is no certificate yet: %s.",
+                          *names ? names : w->name ?: "nothing is known");
+        log_error("hagw-acmed goes on trying by itself; hagw-ctl cert list shows when, and what keeps it.");
+        return 0;
 }
 
 static int certwait_full(const char *name, const char *key_id, uint64_t after_usec, uint64_t timeout_usec,
@@ -174,10 +256,7 @@ static int certwait_full(const char *name, const char *key_id, uint64_t after_us
                 return log_error_errno(r, "The certificates could not be followed: %m");
         if (r == 0)
                 return CTL_OK;
-        log_error("%s is not there yet%s%s. hagw-acmed goes on trying; hagw-ctl cert list shows how "
-                  "it gets on.",
-                  name ?: "A certificate", w.error ? ": " : "", strempty(w.error));
-        return CTL_FAILED;
+        return say_missing(&w) < 0 ? log_oom() : CTL_FAILED;
 }
 
 int certwait(const char *name, uint64_t after_usec, uint64_t timeout_usec, bool quiet) {

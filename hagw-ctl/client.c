@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "hagw-ctl/client.h"
+#include "hagw-ctl/fault.h"
 #include "hagw-ctl/unset.h"
 #include "libhagw/log.h"
 #include "libhagw/vl.h"
@@ -293,6 +294,17 @@ int client_stream(const char *method, sd_json_variant *parameters, ClientHandler
         return r;
 }
 
+/* Mostly with a file that the error does not name. */
+static bool is_disk_error(const char *error, sd_json_variant *parameters) {
+        static const int disk[] = { ENOSPC, EDQUOT, EROFS, EIO };
+        const uint64_t number = field_number(parameters, "errno");
+
+        for (size_t i = 0; i < ELEMENTSOF(disk); i++)
+                if (streq(error, "io.systemd.System") && number == (uint64_t) disk[i])
+                        return true;
+        return false;
+}
+
 static int call_daemon(const DaemonRow *d, const char *method, sd_json_variant *parameters,
                        uint64_t timeout_usec, sd_json_variant **ret, char **ret_reason) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
@@ -301,6 +313,8 @@ static int call_daemon(const DaemonRow *d, const char *method, sd_json_variant *
 
         *ret_reason = NULL;
         r = vl_call(d->interface, method, parameters, timeout_usec, &reply, &error);
+        if (error && is_disk_error(error, reply) && (*ret_reason = fault_explain(d)))
+                return -EREMOTEIO;
         if (error)
                 return explain_error(d, method, error, reply, ret_reason);
         if (r < 0)

@@ -61,8 +61,9 @@ static void judge_faults(Status *s) {
         cause_note(s, CAUSE_DISK);
         f = field_element(d, "stateFaults", 0);
         status_problem(s,
-                       "The state of %s%s could not be written, for the first time %s: %s: %s; %s. What is "
-                       "new is lost with a restart; it is written as soon as that works again.",
+                       "The state of %s%s could not be written, for the first time %s: %s: %s; %s. Until "
+                       "that works again changes are refused, and what comes by itself is kept in memory "
+                       "only.",
                        field_text(d, "name"), others(more, also, sizeof(also)),
                        format_when(field_number(f, "sinceUSec"), clock_usec(CLOCK_REALTIME), when),
                        field_text(f, "file"), field_text(f, "reason"), remedy(d));

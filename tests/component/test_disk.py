@@ -3,6 +3,7 @@
 has in memory when that is possible again. The disks are file systems of their own, with very little room."""
 
 import json
+import re
 import subprocess
 import time
 
@@ -10,7 +11,7 @@ import pytest
 
 from acme_tools import ZONE, Acme, Pebble
 from conftest import VarlinkError
-from ctl_tools import ctl  # noqa: F401
+from ctl_tools import FAILED, ctl  # noqa: F401
 from tenant_tools import CONFIG, HOSTS
 from test_netd import LABORATORY
 from test_netd import start as start_netd
@@ -196,6 +197,21 @@ def test_tenantd(house, disk):
     assert [c for c in (room.path / "copies").iterdir()], "the copy was made when there was room"
 
 
+def test_a_change_that_is_refused_names_the_file(house, ctl, disk):  # noqa: F811
+    """And says that nothing else is to be feared."""
+    room = disk("webd")
+    start_webd(house)
+    room.fill()
+    why = ctl.refused(FAILED, "user", "add", "anna", "--password-stdin", stdin=PASSWORD)
+    assert f"hagw-webd could not write {room.path}/users.json: No space left on device; \"df -h\"" in why
+    assert "What was asked for is not done, and all is as before." in why
+    assert ctl.json("user", "list")["users"] == []
+    told = json.loads(ctl.run("--json", "status", "--no-delegation").stdout)["problems"]
+    assert [p for p in told if "Until that works again changes are refused, and what comes by itself is kept in memory only." in p], told
+    room.free()
+    ctl.ok("user", "add", "anna", "--password-stdin", stdin=PASSWORD)
+
+
 def test_metrics_of_all(house, disk):
     """One family for all daemons, on the page for whoever looks after the house."""
     room = disk("netd")
@@ -260,3 +276,25 @@ def test_a_renewal_that_fails_is_a_notice(house, ctl):  # noqa: F811
     [said] = [n for n in t["notices"] if "could not be renewed" in n]
     assert f"The certificate for {ZONE} could not be renewed (1 try): " in said and "It ends in " in said and "the next try is in " in said
     assert not [p for p in t["problems"] if "renewed" in p or "ertificate" in p]
+
+
+@pytest.mark.parametrize("who", ["keyd", "acmed"])
+def test_renewal_without_room(house, ctl, disk, who):  # noqa: F811
+    """Which file it was, and that the certificate that is there goes on."""
+    room = disk(who)
+    a = Acme(house)
+    pebble = Pebble(a.folder, a.dns_port)
+    try:
+        a.start(pebble.directory, pebble.root)
+        a.wait()
+        room.fill()
+        r = ctl.run("cert", "renew", ZONE, "--wait=20")
+        assert r.returncode == FAILED and re.search(rf"hagw-{who} could not write {room.path}/\S+: No space left on device\.", r.stderr), r.stderr
+        assert r.stdout.count("that did not work: ") == 1, "however often it is tried"
+        assert f"There is no new certificate yet: {ZONE}. The one before is good until it ends in " in r.stderr
+        shown = ctl.run("cert", "show", ZONE).stdout
+        assert "No space left on device" in shown and (who == "keyd" or f"{room.path}/" in shown), shown
+        room.free()
+        ctl.ok("cert", "renew", ZONE, "--wait=60")
+    finally:
+        pebble.stop()
