@@ -17,6 +17,9 @@
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/common_interface_defs.h>
 #endif
+#ifdef __SANITIZE_THREAD__
+#include <sanitizer/tsan_interface.h>
+#endif
 
 struct Fiber {
         FiberPool *pool;
@@ -33,6 +36,8 @@ struct Fiber {
         void *fake;
         const void *outer_bottom;
         size_t outer_size;
+        /* And for the one that looks at threads: */
+        void *thread_inside, *thread_outside;
 };
 
 static _Thread_local Fiber *current;
@@ -52,6 +57,10 @@ static void switch_in(Fiber *f) {
         __sanitizer_start_switch_fiber(&fake, f->stack + guard_size(), f->size - guard_size());
 #endif
         current = f;
+#ifdef __SANITIZE_THREAD__
+        f->thread_outside = __tsan_get_current_fiber();
+        __tsan_switch_to_fiber(f->thread_inside, 0);
+#endif
         (void) swapcontext(&f->outside, &f->inside);
         current = NULL;
 #ifdef __SANITIZE_ADDRESS__
@@ -62,6 +71,9 @@ static void switch_in(Fiber *f) {
 static void switch_out(Fiber *f) {
 #ifdef __SANITIZE_ADDRESS__
         __sanitizer_start_switch_fiber(&f->fake, f->outer_bottom, f->outer_size);
+#endif
+#ifdef __SANITIZE_THREAD__
+        __tsan_switch_to_fiber(f->thread_outside, 0);
 #endif
         (void) swapcontext(&f->inside, &f->outside);
 #ifdef __SANITIZE_ADDRESS__
@@ -89,6 +101,10 @@ static void on_again(Again *a) {
 }
 
 static Fiber *fiber_free(Fiber *f) {
+#ifdef __SANITIZE_THREAD__
+        if (f->thread_inside)
+                __tsan_destroy_fiber(f->thread_inside);
+#endif
         if (f->stack)
                 (void) munmap(f->stack, f->size);
         free(f);
@@ -113,6 +129,9 @@ static Fiber *fiber_make(FiberPool *p) {
                 return NULL;
         f->pool = p;
         f->again.run = on_again;
+#ifdef __SANITIZE_THREAD__
+        f->thread_inside = __tsan_create_fiber(0);
+#endif
         f->size = guard_size() + FIBER_STACK_SIZE;
         stack = mmap(NULL, f->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
         if (stack == MAP_FAILED)
