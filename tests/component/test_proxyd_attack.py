@@ -300,7 +300,7 @@ def test_spoofed_fields(make):
     assert status(got) == 200
     assert sorted(home.service.requests[-1].fields) == sorted([
         ("Host", HOST), ("Authorization", "Bearer a"), ("Cookie", "a=b"), ("X-Forwarded-For", "127.0.0.1"),
-        ("X-Forwarded-Proto", "https")])
+        ("X-Forwarded-Proto", "https"), ("X-Hagw-Outer", "login=none; depth=2")])
     home.assert_well()
 
 

@@ -69,11 +69,11 @@ class Internet:
         return self.processes[-1]
 
     @staticmethod
-    def wait(address, name):
+    def wait(address, name, kind="SOA"):
         deadline = time.monotonic() + 30
         while True:
             try:
-                if dns.query.udp(dns.message.make_query(name, "SOA"), address, timeout=1).answer:
+                if dns.query.udp(dns.message.make_query(name, kind), address, timeout=1).answer:
                     return
             except (OSError, dns.exception.Timeout):
                 pass
@@ -124,7 +124,9 @@ class World:
                                                              "HAGW_HOSTS": str(house.root / "hosts")})
         doors = [self.sockets(a) for a in (HOUSE, *([HOUSE6] if six != "none" else []))]
         self.dnsd = house.daemon("dnsd", "io.hagw.Dns", sockets={"dns-udp": [d[0] for d in doors], "dns-tcp": [d[1] for d in doors]})
-        internet.wait(HOUSE, ZONE)
+        # It has heard of its addresses, too: by what it has none of nobody can ask it.
+        for kind in ("A", *(["AAAA"] if six != "none" else [])):
+            internet.wait(HOUSE, ZONE, kind)
 
     @staticmethod
     def sockets(address):
