@@ -22,6 +22,7 @@ struct Agent {
         /* While attached, where hagw-keyd has another token by now: the link that is to take the place of
          * the one above, which stays until then. */
         RelayLink *next;
+        char next_error[RELAY_ERROR_MAX]; /* why it could not; "": that token is good, or not tried yet */
         CallMessage *asking;    /* which token hagw-keyd has */
         Timer timer, next_timer;
         Backoff backoff;
@@ -41,7 +42,7 @@ const char *relay_state_text(RelayState s) {
         return s >= 0 && s < _RELAY_STATE_MAX ? texts[s] : NULL;
 }
 
-/* The main thread keeps the newest for who asks, and logs it. */
+/* The main thread keeps the newest for who asks, and logs it. error: why it waits; NULL: it does not. */
 static void tell(const Agent *a, const char *error, bool refused, uint64_t retry_usec) {
         RelayStateMessage *m = message_new(MESSAGE_RELAY_STATE);
 
@@ -52,7 +53,7 @@ static void tell(const Agent *a, const char *error, bool refused, uint64_t retry
         m->refused = refused;
         m->retry_usec = retry_usec;
         m->attached = a->attached;
-        (void) snprintf(m->error, sizeof(m->error), "%s", strempty(error));
+        (void) snprintf(m->error, sizeof(m->error), "%s", error ?: a->next_error);
         queue_push(a->worker->main_queue, &m->message);
 }
 
@@ -84,6 +85,7 @@ static void detach(Agent *a) {
         channel_pool_close(&a->pool);
         a->link = relay_link_close(a->link);
         forget_next(a);
+        a->next_error[0] = '\0';
         a->attached.since_usec = 0;
         a->expected = false;
 }
@@ -128,7 +130,8 @@ static void next_failed(Agent *a, const char *why, bool refused) {
 
         forget_next(a);
         loop_arm(loop, &a->next_timer, loop->now_usec + wait);
-        tell(a, why, refused, loop->now_usec + wait);
+        (void) snprintf(a->next_error, sizeof(a->next_error), "%s", why);
+        tell(a, NULL, refused, loop->now_usec + wait);
 }
 
 /* The relay has let the next one in, or the other one is gone: from here on the next one is the link. */
@@ -376,10 +379,15 @@ static void on_token(CallMessage *m) {
         id = control_string(reply, "tokenId");
         if (!id)
                 return;
-        if (streq(id, a->attached.token_id))
-                forget_next(a);
-        else
+        if (!streq(id, a->attached.token_id)) {
                 attempt_next(a);
+                return;
+        }
+        forget_next(a);
+        if (!*a->next_error)
+                return;
+        a->next_error[0] = '\0';
+        tell(a, NULL, /* refused= */ false, 0);
 }
 
 /* Where an earlier question is under way, its answer may be of before. */

@@ -60,6 +60,12 @@ static void log_state(RelayView *v, const RelayStateMessage *m) {
                         free(v->logged);
                         v->logged = strdup(m->error);
                 }
+                if (!*m->error && v->logged) {
+                        log_info("Attached to the relay %s with the token that there is.",
+                                 m->target->address);
+                        free(v->logged);
+                        v->logged = NULL;
+                }
                 return;
         }
         if (m->state == RELAY_ATTACHED) {
@@ -78,8 +84,9 @@ static void log_state(RelayView *v, const RelayStateMessage *m) {
 }
 
 void relay_view_on_state(RelayView *v, RelayStateMessage *m) {
-        /* Why the last attempt failed stays until one succeeds. */
-        if (!*m->error && v->last && (m->state != RELAY_ATTACHED || is_same(v, m)))
+        /* Why the last attempt failed stays until one succeeds. Who is attached says what is wrong each
+         * time. */
+        if (!*m->error && v->last && m->state != RELAY_ATTACHED)
                 memcpy(m->error, v->last->error, sizeof(m->error));
         else
                 log_state(v, m);

@@ -483,8 +483,11 @@ def test_a_new_token_that_is_none(make):
     assert f"hagw-ctl tenant rotate {TENANT}" in d["error"] and f"hagw-ctl attach 127.0.0.1:{h.relay.port} CODE" in d["error"]
     old.say(ping=1)
     assert get(h.visitor())[0] == 200 and "error" in h.describe()
+    # The one that is let in is put back: nothing is wrong any more, and nothing was cut for it.
     h.keyd.call("ImportToken", token=TOKEN)
     h.proxyd.reload()
+    h.wait(lambda: "error" not in h.describe())
+    assert h.describe()["attachment"]["sinceUSec"] == d["attachment"]["sinceUSec"] and not old.wait_closed(0)
     h.relay.on_call = None
     renew(h)
     h.wait(lambda: h.describe().get("attachment", {}).get("tokenId") == OTHER_ID)
