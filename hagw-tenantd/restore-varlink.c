@@ -103,6 +103,19 @@ static int choose(sd_varlink *link, const char *name, bool any, Copy *ret) {
         return error_text(link, TENANT_ERROR_NO_SUCH_COPY, "name", strempty(name));
 }
 
+/* Without a database, and without a person's word to wait for, there is nothing to go on with: systemd starts
+ * this anew, as often as it takes. */
+static int reopen(Manager *m, bool anew) {
+        int r = manager_open_store(m, anew);
+
+        if (r < 0) {
+                log_error("The tenants' database could not be opened again: hagw-tenantd ends, to be started "
+                          "anew.");
+                (void) sd_event_exit(m->event, r);
+        }
+        return r;
+}
+
 /* Everything is as it was where it fails: the one before is set aside only when the other is on disk. */
 static int put_back(Manager *m, const char *name) {
         const bool whole = !m->trouble;
@@ -112,7 +125,7 @@ static int put_back(Manager *m, const char *name) {
                 manager_close_store(m);
         r = copies_restore(daemon_state_dir(), name);
         if (r >= 0 || whole)
-                q = manager_open_store(m, /* anew= */ false);
+                q = reopen(m, /* anew= */ false);
         return r < 0 ? r : q;
 }
 
@@ -146,7 +159,7 @@ static int begin_anew(Manager *m, sd_varlink *link) {
 
         r = store_set_aside(daemon_state_dir());
         if (r >= 0)
-                r = manager_open_store(m, /* anew= */ true);
+                r = reopen(m, /* anew= */ true);
         if (r < 0)
                 return sd_varlink_error_errno(link, r);
         if (m->trouble)
@@ -165,10 +178,13 @@ typedef struct RestoreParameters {
 static int vl_method_restore_copy(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         const RestoreParameters *p = parameters;
         Manager *m = userdata;
+        int r;
 
         if (!m->trouble && (p->empty > 0 || p->force <= 0))
                 return sd_varlink_error(link, TENANT_ERROR_NOT_DAMAGED, NULL);
-        return p->empty > 0 ? begin_anew(m, link) : restore(m, link, p->name);
+        r = p->empty > 0 ? begin_anew(m, link) : restore(m, link, p->name);
+        (void) sd_varlink_flush(link); /* it may have been the last thing that this process does */
+        return r;
 }
 
 #define TRISTATE(name, member)                                                                              \

@@ -27,13 +27,14 @@ class Disk:
         self.path.mkdir(parents=True)
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kib}k,mode=0700", "tmpfs", self.path], check=True)
 
-    def fill(self):
+    def fill(self, leave=0):
+        """leave: bytes."""
         with open(self.path / "fill", "wb", buffering=0) as f:
             try:
                 while True:
                     f.write(bytes(4096))
             except OSError:
-                pass
+                f.truncate(max(0, f.tell() - leave))
 
     def free(self):
         (self.path / "fill").unlink()
@@ -210,6 +211,27 @@ def test_a_change_that_is_refused_names_the_file(house, ctl, disk):  # noqa: F81
     assert [p for p in told if "Until that works again changes are refused, and what comes by itself is kept in memory only." in p], told
     room.free()
     ctl.ok("user", "add", "anna", "--password-stdin", stdin=PASSWORD)
+
+
+def test_tenantd_ends_where_its_database_cannot_be_opened_again(house, disk):
+    """A copy is put back, and the file that SQLite needs beside the database has no room: who starts it anew finds everything."""
+    room = disk("tenantd", kib=16384)
+    house.configure(CONFIG, **HOSTS)
+    tenantd = house.daemon("tenantd", "io.hagw.Tenant")
+    for i in range(200):
+        tenantd.call("Add", name=f"a{i}")
+    tenantd.call("MakeCopy")
+    assert tenantd.stop() == 0
+    tenantd.start()  # its log is in the database now
+    copy, = tenantd.call("ListCopies")["copies"]
+    taken = sum(p.stat().st_blocks * 512 for p in room.path.glob("tenants.db-*"))  # and is given back before
+    room.fill(leave=(room.path / "copies" / copy["name"]).stat().st_size - taken + 4096)
+    with pytest.raises(VarlinkError):
+        tenantd.call("RestoreCopy", name=copy["name"], force=True)
+    assert tenantd.process.wait(60) == 1 and "could not be opened again: hagw-tenantd ends" in tenantd.text()
+    room.free()
+    tenantd.start()
+    assert figure(tenantd, "tenants") == 200 and tenantd.call("ListCopies")["trouble"] is None
 
 
 def test_metrics_of_all(house, disk):
