@@ -106,8 +106,7 @@ static bool is_sold_below(const char *name) {
         return false;
 }
 
-/* Bought as they are: one label below what names are sold below. */
-static bool is_whole_domain(const char *name) {
+bool typed_is_whole_domain(const char *name) {
         const char *dot = strchr(name, '.');
 
         return dot && (!strchr(dot + 1, '.') || is_sold_below(dot + 1));
@@ -159,7 +158,7 @@ static int read_zone(const char *typed, const TypedContext *c, char **ret, char 
                            "%s is nobody's own: names are sold below it. A zone lies below a domain of "
                            "yours, such as home.my-domain.%s.",
                            zone, zone);
-        if (is_whole_domain(zone))
+        if (typed_is_whole_domain(zone))
                 return say(1, ret_reason,
                            "%s is a whole domain: this machine would answer for all of it, its web site and "
                            "its mail, too. Mostly one name below it is delegated, such as home.%s.",

@@ -28,6 +28,9 @@ typedef struct TypedContext {
         bool (*is_interface)(const char *name); /* of this machine; NULL: nobody knows */
 } TypedContext;
 
+/* One that was bought as it is: a label below what names are sold below, as far as that is known here. */
+bool typed_is_whole_domain(const char *name);
+
 /* 0: *ret is what was meant. 1: so it is, but *ret_reason says in a sentence why hardly anybody wants that.
  * -EINVAL: *ret_reason says in a sentence what is wrong. -ENOMEM. Both are to be freed. */
 int typed_read(TypedKind kind, const char *typed, const TypedContext *c, char **ret, char **ret_reason);

@@ -4,6 +4,7 @@
 
 #include "hagw-ctl/client.h"
 #include "hagw-ctl/output.h"
+#include "hagw-ctl/records.h"
 #include "hagw-ctl/tenant.h"
 #include "libhagw/log.h"
 #include "libhagw/pure/suggest.h"
@@ -70,14 +71,16 @@ static int domain_call(const Call *call, const char *field, Config **ret_config,
 /* Where the names' DNS is kept; the house prints the same, with the CAA line of its account. */
 static void say_records(const Call *call, sd_json_variant *tenant) {
         const char *zone = strempty(field_text(tenant, "zone"));
+        bool alias = false;
 
         output("Where their DNS is kept, there has to be:\n");
         for (unsigned i = 1; i < call->n_arguments; i++) {
-                const char *name = call->arguments[i];
-
-                output("  %s  CNAME  %s.\n  _acme-challenge.%s  CNAME  _acme-challenge.%s.\n", name, zone,
-                       startswith(name, "*.") ?: name, zone);
+                if (records_print_name("  ", call->arguments[i], zone, NULL))
+                        alias = true;
+                records_print_challenge("  ", call->arguments[i], zone);
         }
+        if (alias)
+                records_explain_alias(zone);
         output("and in the house a host of each: hagw-ctl host add NAME SERVICE\n");
 }
 

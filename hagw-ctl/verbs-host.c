@@ -13,6 +13,7 @@
 #include "hagw-ctl/hostzone.h"
 #include "hagw-ctl/names.h"
 #include "hagw-ctl/output.h"
+#include "hagw-ctl/records.h"
 #include "hagw-ctl/reload.h"
 #include "hagw-ctl/tenant.h"
 #include "hagw-ctl/tryhost.h"
@@ -27,6 +28,7 @@
 static void say_outside(const Config *config, const char *name) {
         const char *bare = startswith(name, "*.") ?: name, *zone;
         const ConfZone *relay = NULL;
+        bool alias;
 
         for (size_t i = 0; i < config->n_zones; i++)
                 if (config->zones[i].via == CONF_VIA_DIRECT) {
@@ -48,11 +50,12 @@ static void say_outside(const Config *config, const char *name) {
                        name, config->relay.tenant);
                 return;
         }
-        output("It lies outside the zones of this house. Where the DNS of %s is kept, set\n"
-               "  %s. CNAME %s.\n"
-               "  _acme-challenge.%s. CNAME _acme-challenge.%s.\n"
-               "and at the relay: hagw-ctl tenant domain add %s '%s'\n",
-               bare, name, relay->name, bare, relay->name, config->relay.tenant, name);
+        output("It lies outside the zones of this house. Where the DNS of %s is kept, set\n", bare);
+        alias = records_print_name("  ", name, relay->name, NULL);
+        records_print_challenge("  ", name, relay->name);
+        output("and at the relay: hagw-ctl tenant domain add %s '%s'\n", config->relay.tenant, name);
+        if (alias)
+                records_explain_alias(relay->name);
 }
 
 /* A service that keeps visitors away is told and no failure: the host is there, as it was wanted. */

@@ -484,8 +484,8 @@ def test_host_outside_the_zones(zone):
     zone.house.configure('zones = ( { name = "anna.relay.test"; via = "relay"; } );\n'
                          'relay: { address = "relay.test"; tenant = "anna"; };\n')
     said = zone.ok("host", "add", "ha.example.org", "http://127.0.0.1")
-    assert "ha.example.org. CNAME anna.relay.test." in said and "hagw-ctl tenant domain add anna 'ha.example.org'" in said
-    assert "_acme-challenge.ha.example.org. CNAME _acme-challenge.anna.relay.test." in said
+    assert "  ha.example.org.  CNAME  anna.relay.test.\n" in said and "hagw-ctl tenant domain add anna 'ha.example.org'" in said
+    assert "  _acme-challenge.ha.example.org.  CNAME  _acme-challenge.anna.relay.test.\n" in said
 
 
 def test_host_set_keeps_comments(zone):

@@ -327,8 +327,9 @@ def test_domains_come_and_go_one_by_one(relay):
     relay.ok("tenant", "add", "anna", "--domain=a.example.org")
     said = relay.ok("tenant", "domain", "add", "anna", "b.example.org", "*.C.example.org", "a.example.org")
     assert "New for anna: *.c.example.org, b.example.org." in said or "New for anna: b.example.org, *.c.example.org." in said
-    assert (f"  b.example.org  CNAME  anna.{ZONE}.\n  _acme-challenge.b.example.org  CNAME  _acme-challenge.anna.{ZONE}.\n" in said
-            and f"  _acme-challenge.C.example.org  CNAME  _acme-challenge.anna.{ZONE}.\n" in said), said
+    assert (f"  b.example.org.  CNAME  anna.{ZONE}.\n  _acme-challenge.b.example.org.  CNAME  _acme-challenge.anna.{ZONE}.\n" in said
+            and f"  *.c.example.org.  CNAME  anna.{ZONE}.\n  _acme-challenge.c.example.org.  CNAME  _acme-challenge.anna.{ZONE}.\n" in said
+            and "ALIAS" not in said), said
     assert sorted(relay.relay.get("anna")["domains"]) == ["*.c.example.org", "a.example.org", "b.example.org"]
     assert relay.ok("tenant", "domain", "list", "anna").split() == relay.relay.get("anna")["domains"]
     for wrong, told in (("not.example.net", "hagw-ctl tenant domain list anna"), ("bb.example.org", 'did you mean "b.example.org"?')):
@@ -340,6 +341,16 @@ def test_domains_come_and_go_one_by_one(relay):
     assert sorted(relay.json("tenant", "domain", "list", "anna")["domains"]) == ["*.c.example.org", "a.example.org"]
     assert "Nothing has changed" in relay.ok("tenant", "domain", "add", "anna", "a.example.org")
     assert relay.json("tenant", "domain", "remove", "anna", "a.example.org", "*.c.example.org")["domains"] == []
+
+
+def test_no_cname_is_advised_at_the_top_of_a_domain(relay):
+    """None may be there; its challenge and what lies below it are names like others."""
+    relay.ok("tenant", "add", "anna")
+    said = relay.ok("tenant", "domain", "add", "anna", "Example.org.", "*.example.org", "shop.co.uk", "a.shop.co.uk")
+    for line in (f"example.org.  ALIAS  anna.{ZONE}.", f"_acme-challenge.example.org.  CNAME  _acme-challenge.anna.{ZONE}.",
+                 f"*.example.org.  CNAME  anna.{ZONE}.", f"shop.co.uk.  ALIAS  anna.{ZONE}.", f"a.shop.co.uk.  CNAME  anna.{ZONE}."):
+        assert f"  {line}\n" in said, said
+    assert f"A and AAAA with the addresses of anna.{ZONE}" in " ".join(said.split())
 
 
 def test_domains_that_cannot_be(relay):
