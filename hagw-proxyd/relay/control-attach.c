@@ -203,6 +203,12 @@ void control_detach(Control *k) {
         log_info("Tenant %s: machine %s is detached.", t->info->name, k->machine);
 }
 
+/* Who takes turns does not go: a machine that gives its place up leaves it to the other. */
+void control_gone(Control *k) {
+        if (k->tenant)
+                memset(k->tenant->taken_usec, 0, sizeof(k->tenant->taken_usec));
+}
+
 static Control *find_machine(const Tenant *t, const char *machine) {
         for (Control *k = t->controls; k; k = k->next)
                 if (streq(k->machine, machine))

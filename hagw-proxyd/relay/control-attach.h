@@ -9,5 +9,7 @@
 void control_admit(Control *k, TenantInfo *info);
 /* The deadline of an attached one, or of one that waits for a place. May end k. */
 void control_on_place_timer(Control *k);
+/* It has ended the connection by itself. */
+void control_gone(Control *k);
 /* Gives back the place and all that hangs on it; nothing where it has none. */
 void control_detach(Control *k);

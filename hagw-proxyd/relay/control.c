@@ -124,6 +124,8 @@ static void control_run(Control *k) {
                         return;
                 /* After its call it has nothing more to say: whoever went on would keep this thread busy. */
                 if (r <= 0 || k->state != CONTROL_CALL) {
+                        if (r == 0)
+                                control_gone(k);
                         control_close(k);
                         return;
                 }

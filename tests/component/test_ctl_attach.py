@@ -438,6 +438,9 @@ def test_two_machines_that_take_turns(machine, relay):
     assert told(status(machine), "Another machine attaches to") and told(status(machine), "hagw-ctl tenant set anna --agents=2")
     assert told(at_relay(), "Two machines attach as the tenant anna and take turns")
     other.close()
+    # One of the two leaves the place to the other: that was what the advice asked for.
+    machine.ok("detach", "--yes")
+    relay.wait(lambda: not told(at_relay(), "take turns"))
 
 
 # --- detach --------------------------------------------------------------------------------------------------

@@ -6,10 +6,11 @@ import json
 import os
 
 from ctl_tools import Ctl
-from relayhouse import ZONE, Agent
+from relayhouse import ZONE, Agent, Control, RelayHouse
 from test_relay import House, page, parts, relay, silent, visitor  # noqa: F401 (fixtures)
 
 REFUSED_MAX = 2000  # rows in an answer
+SWAPS_MAX = 100  # the same, of tenants whose machines take turns
 
 
 def refusals(relay):  # noqa: F811
@@ -77,3 +78,27 @@ def test_the_newest_are_told_and_how_many_more(relay):  # noqa: F811
     assert told == list(reversed(names))[:REFUSED_MAX]
     assert [r["lastUSec"] for r in rows] == sorted((r["lastUSec"] for r in rows), reverse=True)
     assert not [m for m in messages if m["attachments"]]
+
+
+def test_swaps_have_a_limit(house, parts):  # noqa: F811
+    """Two machines of each of many tenants take each other's place: as many are told as the answer has room for."""
+    relay = RelayHouse(house, "proxy: { workers = 1; }; ")  # the limit is each worker's
+    parts.append(relay)
+    relay.start()
+    tokens = [relay.tenant(f"t{i}") for i in range(SWAPS_MAX + 3)]
+    agents = []
+    for machine in ("one", "other", "one"):
+        new = [Control(relay) for _ in tokens]
+        for c, token in zip(new, tokens):
+            c.send("Attach", more=True, proof=c.proof(token), machine=machine, software="test")
+        assert not [r for c in new if "error" in (r := c.receive(120))]
+        agents += new
+    with relay.proxyd.varlink() as link:
+        *_, last = link.stream("io.hagw.Proxy.ListAttachments", refusedOnly=True)
+    told = [r["tenant"] for r in last["swaps"]]
+    assert len(told) == len(set(told)) == SWAPS_MAX and set(told) < {f"t{i}" for i in range(SWAPS_MAX + 3)}
+    with relay.proxyd.varlink() as link:
+        *_, last = link.stream("io.hagw.Proxy.ListAttachments", tenant=next(f"t{i}" for i in range(SWAPS_MAX + 3) if f"t{i}" not in told))
+    assert len(last["swaps"]) == 1, "each by itself is told all the same"
+    for a in agents:
+        a.close()
