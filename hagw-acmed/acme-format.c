@@ -8,14 +8,8 @@
 #include <systemd/sd-json.h>
 
 #include "hagw-acmed/acme-api.h"
+#include "libhagw/json.h"
 #include "libhagw/pure/base64url.h"
-
-static int format_and_free(sd_json_variant *v, char **ret) {
-        int r = sd_json_variant_format(v, /* flags= */ 0, ret);
-
-        sd_json_variant_unref(v);
-        return r < 0 ? r : 0;
-}
 
 int acme_format_account(const char *contact, const char *binding, char **ret) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *b = NULL;
@@ -32,7 +26,7 @@ int acme_format_account(const char *contact, const char *binding, char **ret) {
                 SD_JSON_BUILD_PAIR_CONDITION(!!contact, "contact",
                                              SD_JSON_BUILD_ARRAY(SD_JSON_BUILD_STRING(contact))),
                 SD_JSON_BUILD_PAIR_CONDITION(!!b, "externalAccountBinding", SD_JSON_BUILD_VARIANT(b)));
-        return r < 0 ? r : format_and_free(v, ret);
+        return r < 0 ? r : json_format_and_free(v, ret);
 }
 
 int acme_format_contact(const char *contact, char **ret) {
@@ -44,7 +38,7 @@ int acme_format_contact(const char *contact, char **ret) {
                     : sd_json_variant_new_array(&list, NULL, 0);
         if (r >= 0)
                 r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR("contact", SD_JSON_BUILD_VARIANT(list)));
-        return r < 0 ? r : format_and_free(v, ret);
+        return r < 0 ? r : json_format_and_free(v, ret);
 }
 
 int acme_format_order(char *const *names, const char *profile, const char *replaces, char **ret) {
@@ -63,7 +57,7 @@ int acme_format_order(char *const *names, const char *profile, const char *repla
                 &v, SD_JSON_BUILD_PAIR("identifiers", SD_JSON_BUILD_VARIANT(list)),
                 SD_JSON_BUILD_PAIR_CONDITION(!!profile, "profile", SD_JSON_BUILD_STRING(profile)),
                 SD_JSON_BUILD_PAIR_CONDITION(!!replaces, "replaces", SD_JSON_BUILD_STRING(replaces)));
-        return r < 0 ? r : format_and_free(v, ret);
+        return r < 0 ? r : json_format_and_free(v, ret);
 }
 
 int acme_format_finalize(const char *csr_base64, char **ret) {
@@ -84,7 +78,7 @@ int acme_format_finalize(const char *csr_base64, char **ret) {
         if (!csr)
                 return -ENOMEM;
         r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR("csr", SD_JSON_BUILD_STRING(csr)));
-        return r < 0 ? r : format_and_free(v, ret);
+        return r < 0 ? r : json_format_and_free(v, ret);
 }
 
 int acme_format_binding(const char *key_id, const void *hmac_key, size_t hmac_key_size, const char *url,
@@ -99,7 +93,7 @@ int acme_format_binding(const char *key_id, const void *hmac_key, size_t hmac_ke
                            SD_JSON_BUILD_PAIR("kid", SD_JSON_BUILD_STRING(key_id)),
                            SD_JSON_BUILD_PAIR("url", SD_JSON_BUILD_STRING(url)));
         if (r >= 0)
-                r = format_and_free(v, &header);
+                r = json_format_and_free(v, &header);
         if (r < 0)
                 return r;
         header64 = base64url_encode(header, strlen(header));
@@ -114,5 +108,5 @@ int acme_format_binding(const char *key_id, const void *hmac_key, size_t hmac_ke
         r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR("protected", SD_JSON_BUILD_STRING(header64)),
                            SD_JSON_BUILD_PAIR("payload", SD_JSON_BUILD_STRING(payload64)),
                            SD_JSON_BUILD_PAIR("signature", SD_JSON_BUILD_STRING(signature)));
-        return r < 0 ? r : format_and_free(v, ret);
+        return r < 0 ? r : json_format_and_free(v, ret);
 }

@@ -2,7 +2,6 @@
 
 /* The files in hosts.d/, one by one. What a broken one is for nobody knows but by its name. */
 
-#include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
 #include <strings.h>
@@ -11,6 +10,7 @@
 #include "hagw-ctl/hostscan.h"
 #include "hagw-ctl/readable.h"
 #include "hagw-ctl/unset.h"
+#include "libhagw/conf-files.h"
 #include "libhagw/conf-parse.h"
 #include "libhagw/log.h"
 
@@ -36,11 +36,15 @@ static int add_broken(HostScan *s, const char *path, char *error) {
         return b->path && b->error ? 0 : -ENOMEM;
 }
 
-static int look_at(HostScan *s, const char *path) {
-        _cleanup_(config_freep) Config *alone = config_new();
+static int look_at(const char *path, const char *name, void *userdata) {
+        _cleanup_(config_freep) Config *alone = NULL;
         _cleanup_free_ char *error = NULL, *ignored = NULL;
+        HostScan *s = userdata;
         int r;
 
+        if (s->config->n_hosts + s->n_broken >= CONF_HOSTS_MAX)
+                return 0;
+        alone = config_new();
         if (!alone)
                 return -ENOMEM;
         r = config_load_file(path, /* host= */ true, alone, &error);
@@ -49,31 +53,6 @@ static int look_at(HostScan *s, const char *path) {
         if (r < 0)
                 return add_broken(s, path, error);
         return config_load_file(path, /* host= */ true, s->config, &ignored) == -ENOMEM ? -ENOMEM : 0;
-}
-
-static int is_drop_in(const struct dirent *e) {
-        return e->d_name[0] != '.' && !!endswith(e->d_name, ".conf");
-}
-
-static int look_at_all(HostScan *s, const char *dir) {
-        struct dirent **entries = NULL;
-        char path[PATH_MAX];
-        int n, r = 0;
-
-        if ((size_t) snprintf(path, sizeof(path), "%s/hosts.d", dir) >= sizeof(path))
-                return -ENAMETOOLONG;
-        n = scandir(path, &entries, is_drop_in, alphasort);
-        if (n < 0)
-                return errno == ENOENT ? 0 : -errno;
-        for (int i = 0; i < n; i++) {
-                if (r >= 0 && s->config->n_hosts + s->n_broken < CONF_HOSTS_MAX &&
-                    (size_t) snprintf(path, sizeof(path), "%s/hosts.d/%s", dir, entries[i]->d_name) <
-                            sizeof(path))
-                        r = look_at(s, path);
-                free(entries[i]);
-        }
-        free(entries);
-        return r;
 }
 
 static int look(const char *dir, HostScan *s) {
@@ -86,7 +65,7 @@ static int look(const char *dir, HostScan *s) {
         if ((size_t) snprintf(path, sizeof(path), "%s/hagw.conf", dir) < sizeof(path) &&
             config_load_file(path, /* host= */ false, s->config, &ignored) == -ENOMEM)
                 return -ENOMEM;
-        return look_at_all(s, dir);
+        return conf_each_host_file(dir, look_at, s);
 }
 
 int hostscan_load(const char *config_dir, HostScan *ret) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Whether a name is the top of a zone is known to its DNS alone: what was bought as it is certainly is one. */
+/* Whether a name is the top of a zone is known to its DNS alone; one that was bought as it is certainly is
+ * one. */
 
 #include <ctype.h>
 #include <stdio.h>
@@ -38,8 +39,9 @@ void records_print_challenge(const char *prefix, const char *name, const char *t
 }
 
 void records_explain_alias(const char *target) {
-        output_paragraph("", "ALIAS stands for what many providers have at the top of a domain, where no CNAME "
-                             "may be: ALIAS, ANAME or a flattened CNAME. Where there is none, A and AAAA with "
-                             "the addresses of %s do the same, and have to be changed when those change.",
+        output_paragraph("",
+                         "ALIAS stands for what many providers have at the top of a domain, where no CNAME "
+                         "may be: ALIAS, ANAME or a flattened CNAME. Where there is none, A and AAAA with "
+                         "the addresses of %s do the same, and have to be changed when those change.",
                          target);
 }

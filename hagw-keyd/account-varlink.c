@@ -8,6 +8,7 @@
 #include "hagw-keyd/keyd-varlink.h"
 #include "hagw-keyd/leaf.h"
 #include "hagw-keyd/task.h"
+#include "libhagw/json.h"
 #include "libhagw/pure/base64url.h"
 #include "libhagw/vl-io.hagw.Key.h"
 
@@ -64,13 +65,6 @@ static void end_release(Task *task) {
 
 static const TaskKind end_kind = { sizeof(EndTask), end_run, end_answer, end_release };
 
-static int format_and_free(sd_json_variant *v, char **ret) {
-        int r = sd_json_variant_format(v, /* flags= */ 0, ret);
-
-        sd_json_variant_unref(v);
-        return r < 0 ? r : 0;
-}
-
 /* kid NULL: the key goes along; nonce NULL: an inner JWS has none. */
 static int end_compose(Key *k, const Parameters *p, const char *kid, const char *nonce, const char *payload,
                        Jws *ret) {
@@ -83,7 +77,7 @@ static int end_compose(Key *k, const Parameters *p, const char *kid, const char 
                            SD_JSON_BUILD_PAIR_CONDITION(!!nonce, "nonce", SD_JSON_BUILD_STRING(nonce)),
                            SD_JSON_BUILD_PAIR_CONDITION(!!kid, "kid", SD_JSON_BUILD_STRING(kid)));
         if (r >= 0)
-                r = format_and_free(v, &header);
+                r = json_format_and_free(v, &header);
         return r < 0 ? r : jws_compose(k, header, payload, /* include_key= */ !kid, ret, &reason);
 }
 
@@ -101,7 +95,7 @@ static int key_change_payload(Key *old, const char *account, char **ret) {
         if (r >= 0)
                 r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR("account", SD_JSON_BUILD_STRING(account)),
                                    SD_JSON_BUILD_PAIR("oldKey", SD_JSON_BUILD_VARIANT(jwk)));
-        return r < 0 ? r : format_and_free(v, ret);
+        return r < 0 ? r : json_format_and_free(v, ret);
 }
 
 static int vl_method_sign_key_change(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
@@ -156,7 +150,7 @@ static int revocation_payload(const void *der, size_t size, int64_t reason, char
         r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR("certificate", SD_JSON_BUILD_STRING(text)),
                            SD_JSON_BUILD_PAIR_CONDITION(reason > 0, "reason",
                                                         SD_JSON_BUILD_INTEGER(reason)));
-        return r < 0 ? r : format_and_free(v, ret);
+        return r < 0 ? r : json_format_and_free(v, ret);
 }
 
 /* NULL where that key may end that certificate. An account may end any: the authority knows which are its.

@@ -103,14 +103,14 @@ static int choose(sd_varlink *link, const char *name, bool any, Copy *ret) {
         return error_text(link, TENANT_ERROR_NO_SUCH_COPY, "name", strempty(name));
 }
 
-/* Without a database, and without a person's word to wait for, there is nothing to go on with: systemd starts
- * this anew, as often as it takes. */
+/* Without a database, and without a person's word to wait for, there is nothing to go on with: systemd
+ * starts this anew, as often as it takes. */
 static int reopen(Manager *m, bool anew) {
         int r = manager_open_store(m, anew);
 
         if (r < 0) {
-                log_error("The tenants' database could not be opened again: hagw-tenantd ends, to be started "
-                          "anew.");
+                log_error("The tenants' database could not be opened again: hagw-tenantd ends, to be "
+                          "started anew.");
                 (void) sd_event_exit(m->event, r);
         }
         return r;

@@ -2,13 +2,13 @@
 
 /* The last good configuration, less what changed since. */
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "libhagw/conf-files.h"
 #include "libhagw/conf-kept.h"
 #include "libhagw/conf-parse.h"
 #include "libhagw/state.h"
@@ -66,15 +66,15 @@ static int drop_last(Loading *l, const char *format, ...) {
         return r;
 }
 
-static int load_host(Loading *l, const char *name) {
+/* copy: the file in the copy. */
+static int load_host(const char *copy, const char *name, void *userdata) {
         _cleanup_free_ char *text = NULL, *now = NULL, *error = NULL;
-        char path[PATH_MAX], copy[PATH_MAX];
+        char path[PATH_MAX];
+        Loading *l = userdata;
         size_t size, now_size;
         int r;
 
         r = path_in(l->dir, name, path);
-        if (r >= 0)
-                r = path_in(l->kept, name, copy);
         if (r >= 0)
                 r = state_read(AT_FDCWD, copy, &text, &size);
         if (r >= 0 && strlen(text) != size)
@@ -97,40 +97,14 @@ static int load_host(Loading *l, const char *name) {
         return 0;
 }
 
-static int is_drop_in(const struct dirent *e) {
-        return e->d_name[0] != '.' && !!endswith(e->d_name, ".conf");
-}
-
-static int each_host(Loading *l, const char *dir, int (*handler)(Loading *l, const char *name)) {
-        struct dirent **entries = NULL;
-        char path[PATH_MAX];
-        int n, r;
-
-        r = path_in(dir, "", path);
-        if (r < 0)
-                return r;
-        n = scandir(path, &entries, is_drop_in, alphasort);
-        if (n < 0)
-                return errno == ENOENT ? 0 : -errno;
-        for (int i = 0; i < n; i++) {
-                if (r >= 0)
-                        r = handler(l, entries[i]->d_name);
-                free(entries[i]);
-        }
-        free(entries);
-        return r;
-}
-
 /* A file that the copy does not have was never in force. */
-static int note_new(Loading *l, const char *name) {
-        char path[PATH_MAX];
+static int note_new(const char *path, const char *name, void *userdata) {
+        char copy[PATH_MAX];
+        Loading *l = userdata;
         int r;
 
-        r = path_in(l->kept, name, path);
-        if (r >= 0 && access(path, F_OK) < 0)
-                r = path_in(l->dir, name, path) < 0 ? -ENAMETOOLONG :
-                                                      close_host(l, path, "it was not in force before");
-        return r;
+        r = path_in(l->kept, name, copy);
+        return r >= 0 && access(copy, F_OK) < 0 ? close_host(l, path, "it was not in force before") : r;
 }
 
 int config_check_lost(const Config *c, const char *dir, const char *kept, char **ret_error) {
@@ -173,10 +147,10 @@ static int load(Loading *l) {
         if (r >= 0 && !l->result.main)
                 r = config_check_lost(l->config, l->dir, l->kept, &error);
         if (r >= 0)
-                r = each_host(l, l->kept, load_host);
+                r = conf_each_host_file(l->kept, load_host, l);
         if (r >= 0)
                 /* Where that folder cannot be read no host of the copy is served either. */
-                r = MAX(each_host(l, l->dir, note_new), 0);
+                r = MAX(conf_each_host_file(l->dir, note_new, l), 0);
         free(error);
         error = NULL;
         return r < 0 ? r : config_check_whole(l->config, &error);

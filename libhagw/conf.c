@@ -2,13 +2,13 @@
 
 /* The configuration's files and what holds between them. The result is immutable. */
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "libhagw/bind.h"
+#include "libhagw/conf-files.h"
 #include "libhagw/conf-kept.h"
 #include "libhagw/conf-parse.h"
 #include "libhagw/conf-value.h"
@@ -89,46 +89,32 @@ int config_load_file(const char *path, bool host, Config *c, char **ret_error) {
         return config_parse_text(text, path, host, c, ret_error);
 }
 
-static int is_drop_in(const struct dirent *e) {
-        return e->d_name[0] != '.' && !!endswith(e->d_name, ".conf");
-}
+typedef struct Loading {
+        Config *config;
+        char **ret_error;
+} Loading;
 
 /* What was removed since the folder was read is none of the configuration; a link that leads nowhere is. */
-static int load_drop_in(const char *path, Config *c, char **ret_error) {
-        int r = config_load_file(path, true, c, ret_error);
+static int load_drop_in(const char *path, const char *name, void *userdata) {
+        Loading *l = userdata;
+        int r = config_load_file(path, true, l->config, l->ret_error);
 
         if (r == -ENOENT && faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT) {
-                free(*ret_error);
-                *ret_error = NULL;
+                free(*l->ret_error);
+                *l->ret_error = NULL;
                 return 0;
         }
         return r;
 }
 
 static int load_hosts(const char *dir, Config *c, char **ret_error) {
-        struct dirent **entries = NULL;
-        char path[PATH_MAX];
-        int n, r = 0;
+        Loading l = { c, ret_error };
+        int r = conf_each_host_file(dir, load_drop_in, &l);
 
-        if ((size_t) snprintf(path, sizeof(path), "%s/hosts.d", dir) >= sizeof(path))
-                return -ENAMETOOLONG;
-        n = scandir(path, &entries, is_drop_in, alphasort);
-        if (n < 0) {
-                if (errno == ENOENT)
-                        return 0;
-                r = -errno;
-                (void) refuse(ret_error, "%s: %m", path);
-                return r;
+        if (r < 0 && !*ret_error) {
+                errno = -r;
+                (void) refuse(ret_error, "%s/hosts.d: %m", dir);
         }
-        for (int i = 0; i < n; i++) {
-                if (r >= 0 && (size_t) snprintf(path, sizeof(path), "%s/hosts.d/%s", dir,
-                                                entries[i]->d_name) >= sizeof(path))
-                        r = -ENAMETOOLONG;
-                if (r >= 0)
-                        r = load_drop_in(path, c, ret_error);
-                free(entries[i]);
-        }
-        free(entries);
         return r;
 }
 

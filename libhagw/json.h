@@ -32,3 +32,11 @@
               __VA_ARGS__)
 #define FIELD_INT64(name, in, member, ...) \
         FIELD(name, _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_int64, in, member, int64_t, __VA_ARGS__)
+
+/* What is on the wire; v is unreferenced in any case. */
+static inline int json_format_and_free(sd_json_variant *v, char **ret) {
+        int r = sd_json_variant_format(v, /* flags= */ 0, ret);
+
+        sd_json_variant_unref(v);
+        return r < 0 ? r : 0;
+}

@@ -82,22 +82,22 @@ def test_the_newest_are_told_and_how_many_more(relay):  # noqa: F811
 
 def test_swaps_have_a_limit(house, parts):  # noqa: F811
     """Two machines of each of many tenants take each other's place: as many are told as the answer has room for."""
-    relay = RelayHouse(house, "proxy: { workers = 1; }; ")  # the limit is each worker's
-    parts.append(relay)
-    relay.start()
-    tokens = [relay.tenant(f"t{i}") for i in range(SWAPS_MAX + 3)]
+    swapping = RelayHouse(house, "proxy: { workers = 1; }; ")  # the limit is each worker's
+    parts.append(swapping)
+    swapping.start()
+    tokens = [swapping.tenant(f"t{i}") for i in range(SWAPS_MAX + 3)]
     agents = []
     for machine in ("one", "other", "one"):
-        new = [Control(relay) for _ in tokens]
+        new = [Control(swapping) for _ in tokens]
         for c, token in zip(new, tokens):
             c.send("Attach", more=True, proof=c.proof(token), machine=machine, software="test")
         assert not [r for c in new if "error" in (r := c.receive(120))]
         agents += new
-    with relay.proxyd.varlink() as link:
+    with swapping.proxyd.varlink() as link:
         *_, last = link.stream("io.hagw.Proxy.ListAttachments", refusedOnly=True)
     told = [r["tenant"] for r in last["swaps"]]
     assert len(told) == len(set(told)) == SWAPS_MAX and set(told) < {f"t{i}" for i in range(SWAPS_MAX + 3)}
-    with relay.proxyd.varlink() as link:
+    with swapping.proxyd.varlink() as link:
         *_, last = link.stream("io.hagw.Proxy.ListAttachments", tenant=next(f"t{i}" for i in range(SWAPS_MAX + 3) if f"t{i}" not in told))
     assert len(last["swaps"]) == 1, "each by itself is told all the same"
     for a in agents:

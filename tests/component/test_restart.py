@@ -5,11 +5,12 @@ import collections
 import contextlib
 import http.client
 import os
+import pathlib
 import re
 import signal
 import socket
-import ssl
 import struct
+import sys
 import threading
 import time
 
@@ -21,58 +22,26 @@ from test_front_door import Door
 from test_relay import parts, relay, visitor  # noqa: F401
 from test_relay_house import HOST, get_from, make  # noqa: F401
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
+import crowd as crowds  # noqa: E402
+
 PER_SECOND = 20
 OWN = "ha.home.example.com"  # a gateway's
 
 
-class Crowd:
-    """New visitors, so many a second, each with one request on a connection of his own; what became of them is counted."""
-
-    good = 200
+class Crowd(crowds.Crowd):
+    """Of visitors to one host."""
 
     def __init__(self, connect, host):
+        super().__init__(PER_SECOND)
         self.connect, self.host = connect, host
-        self.results, self.threads, self.over = collections.Counter(), [], threading.Event()
-        self.thread = threading.Thread(target=self.run)
+
+    def visit(self):
+        with self.connect() as s:
+            return self.ask(s)
 
     def ask(self, s):
         return get_from(s, self.host)[0]
-
-    def visit(self):
-        try:
-            with self.connect() as s:
-                self.results[self.ask(s)] += 1
-        except (OSError, ssl.SSLError, ValueError, IndexError) as e:
-            self.results[f"{type(e).__name__}: {e}"] += 1
-
-    def run(self):
-        while not self.over.wait(1 / PER_SECOND):
-            self.threads.append(threading.Thread(target=self.visit))
-            self.threads[-1].start()
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        self.thread.join()
-        for t in self.threads:
-            t.join(60)
-
-    def served(self, more):
-        """Waits until so many more were served."""
-        end, wanted = time.monotonic() + 60, self.results[self.good] + more
-        while self.results[self.good] < wanted and set(self.results) <= {self.good}:
-            assert time.monotonic() < end, self.results
-            time.sleep(0.02)
-
-    def came(self, more):
-        """Waits until so many more are there, served or not."""
-        end, wanted = time.monotonic() + 60, len(self.threads) + more
-        while len(self.threads) < wanted:
-            assert time.monotonic() < end
-            time.sleep(0.02)
 
 
 def restart_often(daemon, crowd):

@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A newer package, and visitors who come while it is installed."""
 
-import collections
 import contextlib
 import http.client
 import os
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 import time
 
 import pytest
 
 from conftest import ROOT
+
+sys.path.append(str(ROOT / "tests"))
+from crowd import Crowd  # noqa: E402
 
 
 @contextlib.contextmanager
@@ -39,49 +42,23 @@ def knocking(host, port):
     assert count[0] > 10
 
 
-class Visiting:
-    """Visitors, so many a second, each with a connection and a request of his own; what became of them is counted."""
+class Visiting(Crowd):
+    """Visitors from outside, with a session."""
 
     def __init__(self, host, address, path, cookie, per_second=10):
+        super().__init__(per_second)
         self.host, self.address, self.path, self.headers = host, address, path, {"Cookie": cookie}
-        self.pause, self.context = 1 / per_second, ssl.create_default_context()
-        self.results, self.threads, self.over = collections.Counter(), [], threading.Event()
-        self.thread = threading.Thread(target=self.run)
+        self.context = ssl.create_default_context()
 
     def visit(self):
-        try:
-            c = http.client.HTTPSConnection(self.host, 443)
-            raw = socket.create_connection((self.address, 443), timeout=30)
-            c.sock = self.context.wrap_socket(raw, server_hostname=self.host)
-            with contextlib.closing(c):
-                c.request("GET", self.path, headers=self.headers)
-                r = c.getresponse()
-                r.read()
-            self.results[r.status] += 1
-        except (OSError, http.client.HTTPException) as e:
-            self.results[repr(e)] += 1
-
-    def run(self):
-        while not self.over.wait(self.pause):
-            self.threads.append(threading.Thread(target=self.visit))
-            self.threads[-1].start()
-
-    def served(self, more):
-        """Waits until so many more were served."""
-        end, wanted = time.monotonic() + 60, self.results[200] + more
-        while self.results[200] < wanted:
-            assert time.monotonic() < end, self.results
-            time.sleep(0.05)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        self.thread.join()
-        for t in self.threads:
-            t.join(60)
+        c = http.client.HTTPSConnection(self.host, 443)
+        raw = socket.create_connection((self.address, 443), timeout=30)
+        c.sock = self.context.wrap_socket(raw, server_hostname=self.host)
+        with contextlib.closing(c):
+            c.request("GET", self.path, headers=self.headers)
+            r = c.getresponse()
+            r.read()
+        return r.status
 
 
 @pytest.fixture
