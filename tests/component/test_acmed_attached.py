@@ -5,6 +5,7 @@ tenantd, keyd and dnsd of the relay, and pebble, which asks the relay's name ser
 import base64
 import contextlib
 import hashlib
+import json
 import os
 import re
 import sqlite3
@@ -18,6 +19,7 @@ from OpenSSL import SSL
 from acme_tools import Acme, Pebble, check_certificate, dns_sockets, until
 from authority_tools import Authority as Judge
 from conftest import House
+from ctl_tools import Ctl
 from proxyhouse import ProxyHouse, listen
 from relayhouse import ZONE, Control
 from test_acmed_relay import Directory
@@ -67,12 +69,12 @@ class Relay(ProxyHouse):
 class Cabin(Acme):
     """A house that was attached as hagw-ctl attach does it."""
 
-    def __init__(self, house, relay, code=None):
-        """code: of a further machine of the house's; None: of the first."""
+    def __init__(self, house, relay, code=None, env=None):
+        """code: of a further machine of the house's; None: of the first. env: of its hagw-netd."""
         self.house, self.relay, self.hosts, self.zones, self.folder, self.acmed = house, relay, {}, (NAME,), house.root, None
         self.address = f"{RELAY}:{relay.port}"
         house.configure("")
-        self.netd = house.daemon("netd", "io.hagw.Net")
+        self.netd = house.daemon("netd", "io.hagw.Net", env=env)
         self.keyd = house.daemon("keyd", "io.hagw.Key")
         self.https = listen()
         # A further machine is another one by its machine-id, which is the test machine's.
@@ -196,3 +198,36 @@ def test_two_machines_of_a_house(cabin, relay, authority, other_house):
     before = second.get(NAME)
     second.acmed.call("Renew", name=NAME)
     assert second.changed(before, NAME)["failures"] == 0 and relay.lookup(NAME, "CAA") == [lines[other]]
+
+
+def test_status_tells_the_caa_line_at_both_ends(house, relay, tmp_path):
+    """What hagw-ctl sees is what the relay's name server serves, and what the authority goes by; its advice mends what is wrong."""
+    (tmp_path / "resolv.conf").write_text(f"nameserver [127.0.0.1]:{relay.dns_port}\n")
+    cabin = Cabin(house, relay, env={"HAGW_RESOLV_CONF": str(tmp_path / "resolv.conf")})
+    authority = Judge(tmp_path, servers={ZONE: ("127.0.0.1", relay.dns_port)}, dns_cache=True)
+    cabin.start(authority.directory, authority.root)
+    cabin.wait(NAME)
+    here, there = Ctl(house), Ctl(relay.house)
+    url, = (a.url for a in authority.accounts())
+
+    def seen():
+        said = json.loads(here.run("--json", "status").stdout)
+        found, = (c for c in said["caa"] if c["name"] == NAME)
+        return found, [p for p in said["problems"] if "CAA" in p]
+    until(lambda: seen()[0]["caa"] == "stands", 30, "the line")
+    found, problems = seen()
+    assert f"accounturi={url};" in found["record"] and "others" not in found and not problems
+    assert url in there.ok("tenant", "show", "anna")
+    # The relay has lost the account: nobody but another one would get certificates, and the house's next order tells it.
+    relay.tenantd.stop()
+    with contextlib.closing(sqlite3.connect(relay.house.root / "state/tenantd/tenants.db")) as db, db:
+        db.execute("UPDATE token_account SET uri = 'https://elsewhere.example/1'")
+    relay.tenantd.start()
+    until(lambda: seen()[0]["caa"] == "forbids", 30, "the other line")
+    found, problems = seen()
+    assert "https://elsewhere.example/1" in found["others"] and problems[0].endswith(f"hagw-ctl cert renew {NAME}"), problems
+    before = cabin.get(NAME)
+    here.run("cert", "renew", NAME, "--wait=0")
+    assert cabin.changed(before, NAME)["failures"] == 0
+    until(lambda: seen()[0]["caa"] == "stands" and not seen()[1], 30, "the line again")
+    authority.stop()
