@@ -105,8 +105,8 @@ static void wait_and_retry(Agent *a, const char *why, bool refused, uint64_t at_
         settle(a);
         wait = refused ? backoff_next(&a->backoff, AGENT_REFUSED_MIN_USEC / 2, AGENT_REFUSED_MIN_USEC,
                                       AGENT_REFUSED_MAX_USEC, random_number(a)) :
-                         backoff_next(&a->backoff, 0, AGENT_RETRY_MIN_USEC, AGENT_RETRY_MAX_USEC,
-                                      random_number(a));
+                         backoff_after(&a->backoff, loop->now_usec, AGENT_RETRY_MIN_USEC,
+                                       AGENT_RETRY_MAX_USEC, random_number(a));
         if (a->expected)
                 wait = random_number(a) % AGENT_EXPECTED_USEC;
         if (at_least_usec > 0) {
@@ -125,8 +125,8 @@ static void next_failed(Agent *a, const char *why, bool refused) {
         uint64_t wait = refused ? backoff_next(&a->backoff, AGENT_REFUSED_MIN_USEC / 2,
                                                AGENT_REFUSED_MIN_USEC, AGENT_REFUSED_MAX_USEC,
                                                random_number(a)) :
-                                  backoff_next(&a->backoff, 0, AGENT_RETRY_MIN_USEC, AGENT_RETRY_MAX_USEC,
-                                               random_number(a));
+                                  backoff_after(&a->backoff, loop->now_usec, AGENT_RETRY_MIN_USEC,
+                                                AGENT_RETRY_MAX_USEC, random_number(a));
 
         forget_next(a);
         loop_arm(loop, &a->next_timer, loop->now_usec + wait);
