@@ -15,6 +15,7 @@ static const size_t message_sizes[_MESSAGE_KIND_MAX] = {
         [MESSAGE_TENANT] = sizeof(TenantMessage),     [MESSAGE_CONTROL] = sizeof(ControlMessage),
         [MESSAGE_CHANNEL] = sizeof(ChannelMessage),
         [MESSAGE_ATTACHMENTS] = sizeof(AttachmentsMessage),
+        [MESSAGE_CROWD_LEFT] = sizeof(Message),
         [MESSAGE_STOPPED] = sizeof(Message),          [MESSAGE_CALL] = sizeof(CallMessage),
         [MESSAGE_NETWORK] = sizeof(Message),          [MESSAGE_RELAY_CALL] = sizeof(RelayCallMessage),
         [MESSAGE_RELAY_STATE] = sizeof(RelayStateMessage), [MESSAGE_USED] = sizeof(UsedMessage),

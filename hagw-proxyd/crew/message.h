@@ -39,6 +39,7 @@ typedef enum MessageKind {
         MESSAGE_RELAY_STATE, /* to main: what has become of the attachment to the relay */
         MESSAGE_HIDDEN,      /* to main: somebody came by a hop */
         MESSAGE_FAILURE,     /* to main: a host's upstream failed */
+        MESSAGE_CROWD_LEFT,  /* to main: most of those who were here have gone */
         MESSAGE_STOPPED,     /* to main: this worker has nothing left */
         _MESSAGE_KIND_MAX,
 } MessageKind;

@@ -75,6 +75,7 @@ struct Worker {
         Listener listeners[LISTEN_MAX];
         size_t n_listeners;
         Conn *conns;
+        uint64_t conns_most; /* visitors, since a crowd left last */
         Unfinished unfinished;
         Again full_again; /* too much memory is in use */
         Exchange *free_exchanges;

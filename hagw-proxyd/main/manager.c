@@ -162,6 +162,10 @@ static void on_message(Manager *m, Message *q, bool stopping) {
                 if (++m->n_drained == m->n_workers && !stopping)
                         daemon_finish(m->daemon);
                 break;
+        case MESSAGE_CROWD_LEFT:
+                if (!stopping)
+                        giveback_soon(&m->give_back, m->event);
+                break;
         case MESSAGE_STOPPED:
                 m->n_stopped++;
                 break;
@@ -459,6 +463,7 @@ void *manager_stop(void *userdata) {
         vl_watch_free(m->network);
         tenant_watch_done(&m->tenants);
         m->pulse = pulse_free(m->pulse);
+        giveback_done(&m->give_back);
         rounds_done(&m->rounds);
         probes_done(&m->probes);
         weblink_done(&m->web);

@@ -5,6 +5,7 @@
 #include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/main/accesswriter.h"
 #include "hagw-proxyd/main/calllink.h"
+#include "hagw-proxyd/main/giveback.h"
 #include "hagw-proxyd/main/hidden.h"
 #include "hagw-proxyd/main/namelink.h"
 #include "hagw-proxyd/main/past.h"
@@ -62,6 +63,7 @@ typedef struct Manager {
         Trial *trials;
         Rounds rounds;
         Pulse *pulse;
+        GiveBack give_back;
 } Manager;
 
 int manager_start(Daemon *daemon, const Config *config, void **ret_userdata);

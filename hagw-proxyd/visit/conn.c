@@ -79,7 +79,7 @@ void conn_close(Conn *c) {
         if (c->next)
                 c->next->link = c->link;
         if (c->kind != CONN_PROBE)
-                counter_sub(&w->counters.connections, 1);
+                conns_left(w);
         for (size_t i = 0; i < w->n_listeners; i++)
                 listener_resume(&w->listeners[i]);
         loop_defer_free(&w->loop, &c->garbage);
@@ -435,7 +435,7 @@ static Conn *make_conn(Worker *w, Visitor *v) {
                 c->next->link = &c->next;
         w->conns = c;
         if (c->kind != CONN_PROBE)
-                counter_add(&w->counters.connections, 1);
+                conns_came(w);
         return c;
 }
 

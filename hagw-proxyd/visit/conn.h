@@ -138,6 +138,12 @@ ssize_t conn_fill(Conn *c);
 /* He has come for himself, whatever he wants: was it from the internet? */
 void conn_note_outside(Conn *c);
 
+/* Counts one who is here, and one who is no more. The main thread hears when a crowd has left, for its
+ * memory. */
+#define CONNS_CROWD 256U /* visitors at once, and three of four of them gone */
+void conns_came(Worker *w);
+void conns_left(Worker *w);
+
 /* Cuts those who came to an address that the machine has no more. */
 void conns_drop_stranded(Worker *w);
 /* Marks those who are under way as old. */

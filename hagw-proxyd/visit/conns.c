@@ -44,6 +44,23 @@ void conn_note_outside(Conn *c) {
         atomic_store_explicit(&w->counters.outside_usec[way], w->loop.now_usec, memory_order_relaxed);
 }
 
+void conns_came(Worker *w) {
+        counter_add(&w->counters.connections, 1);
+        w->conns_most = MAX(w->conns_most,
+                            atomic_load_explicit(&w->counters.connections, memory_order_relaxed));
+}
+
+void conns_left(Worker *w) {
+        uint64_t n;
+
+        counter_sub(&w->counters.connections, 1);
+        n = atomic_load_explicit(&w->counters.connections, memory_order_relaxed);
+        if (w->conns_most < CONNS_CROWD || n > w->conns_most / 4)
+                return;
+        w->conns_most = n;
+        worker_say(w, MESSAGE_CROWD_LEFT);
+}
+
 void conns_drop_stranded(Worker *w) {
         IpAddress known = { .family = AF_UNSPEC };
         Conn *next;

@@ -51,6 +51,25 @@ def test_half_a_word_is_little(house, parts, service, what):  # noqa: F811
     close(sockets)
 
 
+LEFT_BY_A_CROWD = 2048  # KiB at most
+
+
+def test_what_a_crowd_took_is_given_back(house, parts, service):  # noqa: F811
+    """Not where a sanitizer has replaced the C library's memory: there the word for it is all that shows."""
+    h = open_house(house, parts, "proxy: { workers = 1; connections_per_address = 0; };", ha=host(service.url))
+    with open(f"/proc/{h.proxyd.process.pid}/exe", "rb") as f:
+        sanitized = re.search(rb"__[at]san_init", f.read())
+    before = h.rss()
+    sockets = crowd(h.http_port, 1500, REQUEST[:20])
+    h.wait(lambda: h.figure("proxy_connections") == 1500)
+    assert sanitized or h.rss() - before > 2 * LEFT_BY_A_CROWD
+    assert "memory is given back" not in h.proxyd.text()
+    close(sockets)
+    h.wait(lambda: "memory is given back" in h.proxyd.text())
+    if not sanitized:
+        h.wait(lambda: h.rss() - before < LEFT_BY_A_CROWD)
+
+
 def test_a_long_hello_is_read_too(house, parts, service):  # noqa: F811
     """More than the small buffer that a hello begins in, and more than one record."""
     h = open_house(house, parts, ha=host(service.url))
