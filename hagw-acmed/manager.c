@@ -62,9 +62,10 @@ static void manager_update_status(Manager *m) {
                            tries_list_failures(&m->store.certificates[i]->tries) > 0;
         }
         daemon_set_status(m->daemon,
-                          "%zu %s valid, %zu without one yet, %zu expiring, %zu expired; "
-                          "%zu could not be obtained or renewed at the last try%s%s",
-                          counts[CERTIFICATE_VALID], PLURAL(counts[CERTIFICATE_VALID], "certificate"),
+                          "%zu %s, %zu valid, %zu not obtained yet, %zu expiring, %zu expired; %zu failed "
+                          "at the last try%s%s",
+                          m->store.n_certificates, PLURAL(m->store.n_certificates, "certificate"),
+                          counts[CERTIFICATE_VALID],
                           counts[CERTIFICATE_WAITING] + counts[CERTIFICATE_ORDERING] +
                                   counts[CERTIFICATE_FAILED],
                           counts[CERTIFICATE_EXPIRING], counts[CERTIFICATE_EXPIRED], failing,

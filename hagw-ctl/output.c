@@ -15,14 +15,25 @@ typedef struct Cell {
         char *text;
 } Cell;
 
+typedef struct Note {
+        Cell cell;
+        size_t row; /* below which it stands */
+} Note;
+
+/* No column is made narrower than this where a terminal has no room: a line a cell reads better then. */
+#define COLUMN_MIN 14U
+
 struct Table {
         const char *const *titles;
         size_t columns;
         Cell *cells;
         size_t n_cells, allocated;
+        Note *notes;
+        size_t n_notes, notes_allocated;
         size_t widths[TABLE_COLUMNS_MAX];
         bool lost, printed;
-        bool tall; /* wider than the terminal: a line a cell */
+        bool tall;  /* much wider than the terminal: a line a cell */
+        bool wraps; /* somewhat wider: long cells take several lines */
 };
 
 static bool colours_wanted(void) {
@@ -81,26 +92,54 @@ void output_exact(const char *text) {
         (void) fputs(text, stdout);
 }
 
+/* The bytes of the next character, and its columns. */
+static size_t next_character(const char *s, size_t n, mbstate_t *state, size_t *ret_columns) {
+        wchar_t w;
+        size_t k = mbrtowc(&w, s, n, state);
+        int columns;
+
+        if (k == 0 || k > n) { /* not of this locale: a column a byte */
+                k = 1;
+                w = L'?';
+                *state = (mbstate_t) {};
+        }
+        columns = wcwidth(w);
+        *ret_columns = columns > 0 ? (size_t) columns : 0;
+        return k;
+}
+
 size_t text_width(const char *s) {
-        size_t width = 0, n = strlen(s);
+        size_t width = 0, n = strlen(s), columns;
         mbstate_t state = {};
 
         while (n > 0) {
-                wchar_t w;
-                size_t k = mbrtowc(&w, s, n, &state);
-                int columns;
+                const size_t k = next_character(s, n, &state, &columns);
 
-                if (k == 0 || k > n) { /* not of this locale: a column a byte */
-                        k = 1;
-                        w = L'?';
-                        state = (mbstate_t) {};
-                }
-                columns = wcwidth(w);
-                width += columns > 0 ? (size_t) columns : 0;
+                width += columns;
                 s += k;
                 n -= k;
         }
         return width;
+}
+
+/* How many bytes of a cell fit into that many columns: up to a blank, or behind what parts names and
+ * addresses, or as many as there are; at least a character. */
+static size_t cell_fitting(const char *s, size_t columns) {
+        size_t at = 0, width = 0, blank = 0, mark = 0, n = strlen(s), k, w;
+        mbstate_t state = {};
+
+        while (at < n) {
+                k = next_character(s + at, n - at, &state, &w);
+                if (width + w > columns && at > 0)
+                        return blank > 0 ? blank : mark > 0 ? mark : at;
+                at += k;
+                width += w;
+                if (s[at] == ' ')
+                        blank = at;
+                else if (strchr("./:@,;-", s[at - 1]))
+                        mark = at;
+        }
+        return n;
 }
 
 /* How many bytes of a text fit into that many columns, at a blank where there is one; at least a word. */
@@ -162,12 +201,21 @@ Table *table_new(const char *const *titles, size_t columns) {
         return t;
 }
 
+/* What was added; the columns stay. */
+static void table_forget(Table *t) {
+        for (size_t i = 0; i < t->n_cells; i++)
+                free(t->cells[i].text);
+        for (size_t i = 0; i < t->n_notes; i++)
+                free(t->notes[i].cell.text);
+        t->n_cells = t->n_notes = 0;
+}
+
 Table *table_free(Table *t) {
         if (!t)
                 return NULL;
-        for (size_t i = 0; i < t->n_cells; i++)
-                free(t->cells[i].text);
+        table_forget(t);
         free(t->cells);
+        free(t->notes);
         free(t);
         return NULL;
 }
@@ -191,9 +239,41 @@ void table_add(Table *t, Tone tone, const char *format, ...) {
         t->cells[t->n_cells++] = (Cell) { tone, text };
 }
 
-static void print_cell(Tone tone, const char *text, size_t width, bool last) {
-        printf("%s%s%s%*s", tone_on(tone), text, tone_off(), last ? 0 : (int)(width - text_width(text) + 2),
-               "");
+void table_note(Table *t, Tone tone, const char *format, ...) {
+        char *text = NULL;
+        va_list ap;
+        int n;
+
+        if (!t)
+                return;
+        va_start(ap, format);
+        n = printable_format(&text, format, ap);
+        va_end(ap);
+        if (n < 0 || !GREEDY_REALLOC(t->notes, t->notes_allocated, t->n_notes + 1)) {
+                if (n >= 0)
+                        free(text);
+                t->lost = true;
+                return;
+        }
+        assert(t->n_cells > 0 && t->n_cells % t->columns == 0);
+        t->notes[t->n_notes++] = (Note) { { tone, text }, t->n_cells / t->columns - 1 };
+}
+
+static void print_notes(const Table *t, size_t row, int indent) {
+        for (size_t i = 0; i < t->n_notes; i++) {
+                if (t->notes[i].row != row)
+                        continue;
+                printf("%*s%s", indent + 2, "", tone_on(t->notes[i].cell.tone));
+                put_lines(t->notes[i].cell.text, (size_t) indent + 2);
+                (void) fputs(tone_off(), stdout);
+        }
+}
+
+static void print_cell(Tone tone, const char *text, size_t size, size_t width, bool last) {
+        _cleanup_free_ char *part = strndup(text, size);
+
+        printf("%s%s%s%*s", tone_on(tone), strempty(part), tone_off(),
+               last ? 0 : (int) (width - text_width(strempty(part)) + 2), "");
 }
 
 static size_t table_width(const Table *t) {
@@ -204,21 +284,58 @@ static size_t table_width(const Table *t) {
         return width - 2;
 }
 
-static void print_wide(const Table *t, int indent, bool first) {
-        for (size_t i = 0; first && i < t->columns; i++) {
-                printf("%*s", i == 0 ? indent : 0, "");
-                print_cell(TONE_DIM, t->titles[i], t->widths[i], i + 1 == t->columns);
-                if (i + 1 == t->columns)
-                        putchar('\n');
-        }
-        for (size_t i = 0; i < t->n_cells; i++) {
-                size_t column = i % t->columns;
+/* A row, in as many lines as its longest cell takes. */
+static void print_row(const Table *t, const Cell *cells, int indent) {
+        const char *rest[TABLE_COLUMNS_MAX];
+        bool more = true;
 
-                printf("%*s", column == 0 ? indent : 0, "");
-                print_cell(t->cells[i].tone, t->cells[i].text, t->widths[column], column + 1 == t->columns);
-                if (column + 1 == t->columns)
-                        putchar('\n');
+        for (size_t i = 0; i < t->columns; i++)
+                rest[i] = cells[i].text;
+        while (more) {
+                more = false;
+                printf("%*s", indent, "");
+                for (size_t i = 0; i < t->columns; i++) {
+                        const size_t k = t->wraps ? cell_fitting(rest[i], t->widths[i]) : strlen(rest[i]);
+
+                        print_cell(cells[i].tone, rest[i], k, t->widths[i], i + 1 == t->columns);
+                        rest[i] += k;
+                        rest[i] += strspn(rest[i], " ");
+                        more |= *rest[i] != '\0';
+                }
+                putchar('\n');
         }
+}
+
+static void print_wide(const Table *t, int indent, bool first) {
+        Cell titles[TABLE_COLUMNS_MAX];
+
+        for (size_t i = 0; first && i < t->columns; i++)
+                titles[i] = (Cell) { TONE_DIM, (char *) t->titles[i] };
+        if (first)
+                print_row(t, titles, indent);
+        for (size_t i = 0; i < t->n_cells; i += t->columns) {
+                print_row(t, &t->cells[i], indent);
+                print_notes(t, i / t->columns, indent);
+        }
+}
+
+/* Makes the widest columns narrower, all of them alike, until the table fits. False: they would be too
+ * narrow. */
+static bool fit(Table *t, size_t columns) {
+        size_t widest = 0, width = table_width(t);
+
+        for (size_t i = 0; i < t->columns; i++)
+                widest = MAX(widest, t->widths[i]);
+        for (; width > columns; widest--) {
+                if (widest <= COLUMN_MIN)
+                        return false;
+                for (size_t i = 0; i < t->columns && width > columns; i++)
+                        if (t->widths[i] == widest) {
+                                t->widths[i]--;
+                                width--;
+                        }
+        }
+        return true;
 }
 
 /* Each row under its first cell, and nothing for a cell that says nothing. */
@@ -231,8 +348,11 @@ static void print_tall(const Table *t, int indent) {
                 size_t column = i % t->columns, at = (size_t) indent;
                 const Cell *c = &t->cells[i];
 
-                if (column > 0 && (!*c->text || streq(c->text, "-")))
+                if (column > 0 && (!*c->text || streq(c->text, "-"))) {
+                        if (column + 1 == t->columns)
+                                print_notes(t, i / t->columns, indent);
                         continue;
+                }
                 printf("%*s", indent, "");
                 if (column > 0 && t->titles)
                         printf("  %*s%s%s: ", (int) (titles - text_width(t->titles[column])), "",
@@ -244,11 +364,13 @@ static void print_tall(const Table *t, int indent) {
                 printf("%s%s", column > 0 && t->titles ? tone_off() : "", tone_on(c->tone));
                 put_lines(c->text, at);
                 (void) fputs(tone_off(), stdout);
+                if (column + 1 == t->columns)
+                        print_notes(t, i / t->columns, indent);
         }
 }
 
 int table_print(Table *t, int indent) {
-        unsigned columns = terminal_width();
+        const size_t columns = terminal_width();
         bool first;
 
         if (!t || t->lost)
@@ -259,16 +381,17 @@ int table_print(Table *t, int indent) {
                 t->widths[i] = text_width(t->titles[i]);
         for (size_t i = 0; i < t->n_cells; i++)
                 t->widths[i % t->columns] = MAX(t->widths[i % t->columns], text_width(t->cells[i].text));
-        /* A table of several parts stays what its first one was. */
-        if (first || !t->titles)
-                t->tall = columns > 0 && table_width(t) + (size_t) indent > columns;
+        if (columns > 0 && !t->tall && table_width(t) + (size_t) indent > columns) {
+                t->wraps = true;
+                /* A table of several parts stays what its first one was. */
+                if (!fit(t, columns - MIN((size_t) indent, columns)) && (first || !t->titles))
+                        t->tall = true;
+        }
         if (t->tall)
                 print_tall(t, indent);
         else
                 print_wide(t, indent, first);
-        for (size_t i = 0; i < t->n_cells; i++)
-                free(t->cells[i].text);
-        t->n_cells = 0;
+        table_forget(t);
         return 0;
 }
 
@@ -314,56 +437,4 @@ int output_change(bool json, const char *name, const char *change, const char *f
         output_valist(format, ap);
         va_end(ap);
         return 0;
-}
-
-const char *format_bytes(uint64_t bytes, char *out) {
-        static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB" };
-        double n = (double) bytes;
-        size_t i = 0;
-
-        for (; n >= 1024 && i + 1 < ELEMENTSOF(units); i++)
-                n /= 1024;
-        (void) snprintf(out, TIME_TEXT_MAX, i == 0 || n >= 100 ? "%.0f %s" : "%.1f %s", n, units[i]);
-        return out;
-}
-
-const char *format_span(uint64_t usec, char *out) {
-        static const struct {
-                uint64_t usec;
-                const char *one, *many;
-        } units[] = {
-                { USEC_PER_DAY, "day", "days" },
-                { USEC_PER_HOUR, "h", "h" },
-                { USEC_PER_MINUTE, "min", "min" },
-                { USEC_PER_SEC, "s", "s" },
-        };
-
-        for (size_t i = 0; i < ELEMENTSOF(units); i++) {
-                uint64_t n = usec / units[i].usec;
-
-                /* Below two days hours tell more. */
-                if (n < (units[i].usec == USEC_PER_DAY ? 2 : 1))
-                        continue;
-                (void)snprintf(out, TIME_TEXT_MAX, "%lu %s", (unsigned long)n,
-                               n == 1 ? units[i].one : units[i].many);
-                return out;
-        }
-        (void) snprintf(out, TIME_TEXT_MAX, "0 s");
-        return out;
-}
-
-const char *format_when(uint64_t usec, uint64_t now, char *out) {
-        char span[TIME_TEXT_MAX];
-
-        if (usec == 0)
-                (void) snprintf(out, TIME_TEXT_MAX, "never");
-        else if (usec > now && usec - now < USEC_PER_SEC)
-                (void) snprintf(out, TIME_TEXT_MAX, "now");
-        else if (usec > now)
-                (void) snprintf(out, TIME_TEXT_MAX, "in %s", format_span(usec - now, span));
-        else if (now - usec < USEC_PER_SEC)
-                (void) snprintf(out, TIME_TEXT_MAX, "just now");
-        else
-                (void) snprintf(out, TIME_TEXT_MAX, "%s ago", format_span(now - usec, span));
-        return out;
 }

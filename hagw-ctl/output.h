@@ -37,8 +37,11 @@ Table *table_free(Table *t);
 DEFINE_TRIVIAL_CLEANUP_FUNC(Table *, table_free)
 /* Fills the cells row by row. An allocation that fails is told by table_print(). */
 void table_add(Table *t, Tone tone, const char *format, ...) _printf_(3, 4);
+/* A line, or several, of its own below the row that was filled last. */
+void table_note(Table *t, Tone tone, const char *format, ...) _printf_(3, 4);
 /* Prints what was added, and forgets it: a long table may be printed in parts, whose columns never get
- * narrower. indent: spaces before each line. Returns -ENOMEM where a cell was lost. */
+ * narrower. Where a terminal is narrower than the table long cells take several lines; elsewhere each row is
+ * one line. indent: spaces before each line. Returns -ENOMEM where a cell was lost. */
 int table_print(Table *t, int indent);
 
 int output_json(sd_json_variant *v);

@@ -222,8 +222,9 @@ int view_print_certificates(sd_json_variant *v, int indent, bool told) {
                           format_when(field_number(c, "notAfterUSec"), now, when) : "-");
                 table_add(t, TONE_PLAIN, "%s", field_number(c, "nextUSec") ?
                           format_when(field_number(c, "nextUSec"), now, when) : "-");
-                table_add(t, error ? TONE_WARN : TONE_PLAIN, "%s%s%s", strempty(names),
-                          error ? "; last try: " : "", strempty(error));
+                table_add(t, TONE_PLAIN, "%s", strempty(names));
+                if (error)
+                        table_note(t, TONE_WARN, "last try: %s", error);
         }
         return table_print(t, indent);
 }

@@ -43,13 +43,12 @@ void keyd_update_status(Keyd *keyd) {
                 broken++;
         if (broken > 0)
                 daemon_set_status(keyd->daemon,
-                                  "holding %zu %s for certificates and %zu for accounts%s; "
-                                  "%zu broken key %s, see the log",
-                                  n - account, PLURAL(n - account, "key"), account, token, broken,
-                                  PLURAL(broken, "file"));
+                                  "%zu certificate %s, %zu account %s%s; %zu broken key %s, see the log",
+                                  n - account, PLURAL(n - account, "key"), account, PLURAL(account, "key"),
+                                  token, broken, PLURAL(broken, "file"));
         else
-                daemon_set_status(keyd->daemon, "holding %zu %s for certificates and %zu for accounts%s",
-                                  n - account, PLURAL(n - account, "key"), account, token);
+                daemon_set_status(keyd->daemon, "%zu certificate %s, %zu account %s%s", n - account,
+                                  PLURAL(n - account, "key"), account, PLURAL(account, "key"), token);
 }
 
 static void *keyd_stop(void *userdata) {

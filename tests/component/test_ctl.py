@@ -135,14 +135,16 @@ def test_help_and_version_are_verbs(ctl):
 
 
 def test_status_fits_the_terminal(ctl, webd):
-    """A table that is too wide goes down instead; in a pipe it stays a line a row."""
+    """Long cells go on below, and where columns would be too narrow the table goes down instead; in a pipe it stays a line a row."""
     long = "a-rather-long-name-of-some-service.in-a-zone-with-a-long-name.home.test"
     ctl.house.configure('zones = ( { name = "in-a-zone-with-a-long-name.home.test"; } );\n',
                         a=f'name = "{long}"; upstream = "http://another-long-name.of-a-service.test:8123";\n')
     ctl.env["NO_COLOR"] = "1"
     shown = Session(ctl, "status", "--no-delegation").end(UNREACHABLE)
     assert not [line for line in shown.splitlines() if len(line) > 80], shown
-    assert f"  {long}\n" in shown and "SERVICE: http://another-long-name" in shown
+    assert "  HOST " in shown and f"  {long}" not in shown and "SERVICE: " not in shown
+    narrow = Session(ctl, "status", "--no-delegation", columns=50).end(UNREACHABLE)
+    assert f"  {long}\n" in narrow and "SERVICE: http://another-long-name" in narrow
     wide = Session(ctl, "status", "--no-delegation", columns=250).end(UNREACHABLE)
     assert re.search(rf"  {re.escape(long)} +http://another", wide) and "SERVICE:" not in wide
     assert re.search(rf"  {re.escape(long)} +http://another", ctl.run("status", "--no-delegation").stdout)

@@ -3,13 +3,14 @@
 as the daemons do in such houses, so that every combination can be made; each error is worded as the daemon words it."""
 
 import json
+import re
 import socket
 import threading
 import time
 
 import pytest
 
-from ctl_tools import FAILED, OK, UNREACHABLE, Ctl, booted, ctl  # noqa: F401
+from ctl_tools import FAILED, OK, UNREACHABLE, Ctl, Session, booted, ctl  # noqa: F401
 
 ZONE, OTHER, HOUSE = "home.test", "cabin.test", "8.8.8.8"
 CONFIG = f'zones = ( {{ name = "{ZONE}"; }}, {{ name = "{OTHER}"; }} );\n'
@@ -580,3 +581,41 @@ def test_a_caa_record_of_another_name_explains_nothing(place):
     place.start()
     problems, _ = place.found()
     assert [p for p in problems if p.startswith(f"Certificate {ZONE}: failed")], problems
+
+
+# --- tables that are wider than the terminal ----------------------------------------------------------------------------------------------------------------
+
+LONG = f"a-name-that-nobody-would-want-to-type.{ZONE}"
+
+
+def hosts_of_two(place):
+    for name, service in (("ha", "http://192.168.1.4:8123"), (LONG.split(".")[0], "https://homeassistant.fritz.box:8123")):
+        place.files[name] = f'name = "{name}.{ZONE}"; upstream = "{service}";'
+        place.hosts.append({"name": f"{name}.{ZONE}", "upstream": service, "health": "ok", "certificate": True, "login": True})
+    place.start()
+
+
+def test_a_long_row_takes_two_lines_and_the_others_one(place):
+    """The long cells go on below; nothing is cut, and no line is longer than the terminal."""
+    hosts_of_two(place)
+    lines = Session(place.ctl, "host", "list", columns=80).end(OK).replace("\x1b", "").splitlines()
+    lines = [re.sub(r"\[[0-9;]*m", "", line) for line in lines]
+    assert all(len(line) <= 80 for line in lines) and len(lines) == 4, lines
+    assert re.fullmatch(rf"ha\.{ZONE} +http://192\.168\.1\.4:8123 +yes +yes +ok", next(line for line in lines if line.startswith("ha."))), lines
+    columns = [lines[0].index(t) for t in ("HOST", "SERVICE", "LOGIN")]
+    long = [line for line in lines[1:] if not line.startswith("ha.")]
+    parts = ["".join(line[a:b].strip() for line in long) for a, b in zip(columns, columns[1:])]
+    assert parts == [LONG, "https://homeassistant.fritz.box:8123"], lines
+    assert "SERVICE: " in Session(place.ctl, "host", "list", columns=50).end(OK)  # a line a cell where columns would be too narrow
+    assert re.search(rf"{re.escape(LONG)} +https://homeassistant.fritz.box:8123 +yes +yes +ok", place.ctl.ok("host", "list"))  # never elsewhere
+
+
+def test_why_a_certificate_failed_has_a_line_of_its_own(place):
+    place.certificates[1] |= fail("The certificate authority refuses: too many certificates (5) already issued for this set of names in the last 168 hours")
+    place.start()
+    lines = place.ctl.ok("cert", "list").splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith(OTHER))
+    assert re.fullmatch(rf"{OTHER} +failed +in \S+ days +in \d+ min +{OTHER}", lines[at]), lines
+    assert lines[at + 1].startswith("  last try: The certificate authority refuses: ") and lines[at + 1].endswith("168 hours")
+    shown = Session(place.ctl, "cert", "list", columns=80).end(OK)
+    assert "STATE: " not in shown and all(len(re.sub(r"\x1b\[[0-9;]*m", "", line)) <= 80 for line in shown.splitlines()), shown

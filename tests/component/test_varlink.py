@@ -173,6 +173,12 @@ def test_unread_answers(daemon):
     assert daemon.call("io.hagw.Service.Describe")["name"] == f"hagw-{daemon.name}"
 
 
+def test_what_a_daemon_says_of_itself_stands_in_a_table(daemon):
+    """Behind its name, and among others' figures: no sentence."""
+    status = daemon.call("io.hagw.Service.Describe")["status"]
+    assert status and (not status[0].isupper() or status.startswith("IPv")) and not status.endswith("."), status
+
+
 def test_limits_of_the_units():
     """hagw-proxyd's memory follows the machine, and most of it is visitors': what its callers send is bounded by the length and
     the number of messages alone."""

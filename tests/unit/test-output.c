@@ -42,6 +42,7 @@ static void test_table(void **state) {
         table_add(t, TONE_PLAIN, "%d", 7);
         table_add(t, TONE_PLAIN, "%s", "\033[2Jé");
         table_add(t, TONE_PLAIN, "%s", "z");
+        table_note(t, TONE_WARN, "why: %s", "é");
         (void) fflush(stdout);
         assert_true(dup2(file, STDOUT_FILENO) >= 0);
         assert_int_equal(table_print(t, 2), 0);
@@ -53,7 +54,7 @@ static void test_table(void **state) {
         assert_true(dup2(kept, STDOUT_FILENO) >= 0);
         assert_true(pread(file, text, sizeof(text) - 1, 0) > 0);
         /* No colours in a file, and no escape sequences of others'. */
-        assert_string_equal(text, "  A         LONG\n  xx        7\n  \\x1b[2Jé  z\n  y         w\n");
+        assert_string_equal(text, "  A         LONG\n  xx        7\n  \\x1b[2Jé  z\n    why: é\n  y         w\n");
         (void) close(file);
         (void) close(kept);
 }
