@@ -293,6 +293,7 @@ int caa_look(const Config *c, bool ask, CaaNames *ret) {
         if (r == -ENOMEM)
                 return r;
         find_account(r < 0 ? NULL : accounts, &issuer, &uri);
+        names.unnamed = field_bool(accounts, "unnamed");
         r = collect(c, issuer, uri, &names);
         if (r >= 0 && ask)
                 r = collect_at_relay(c, issuer, uri, &names);

@@ -32,6 +32,7 @@ typedef struct CaaName {
 typedef struct CaaNames {
         CaaName *items;
         size_t n, allocated;
+        bool unnamed; /* an authority of ours has no name in records: there can be none that list us */
 } CaaNames;
 
 void caa_names_done(CaaNames *n);

@@ -270,6 +270,31 @@ int judge_zones(Status *s) {
                        sd_json_buildo(&s->zones, SD_JSON_BUILD_PAIR("zones", SD_JSON_BUILD_VARIANT(array)));
 }
 
+/* "ours" is what keeps others out, and the owner counts on it. */
+static void judge_unnamed(Status *s) {
+        const char *first = NULL;
+        char more[32] = "";
+        size_t n = 0;
+
+        for (size_t i = 0; s->names.unnamed && i < s->config->n_zones; i++) {
+                const ConfZone *zone = &s->config->zones[i];
+
+                if (zone->via == CONF_VIA_RELAY || !conf_zone_has_ours(zone))
+                        continue;
+                first = first ?: zone->name;
+                n++;
+        }
+        if (n > 1)
+                (void) snprintf(more, sizeof(more), " (and %zu more)", n - 1);
+        if (first)
+                status_notice(s,
+                              "%s%s has no CAA records, so that any authority may give others certificates "
+                              "for it: the one of acme.directory, or of acme.fallback, tells no name by "
+                              "which records could list this machine's account. \"ours\" in caa of the zone "
+                              "takes effect when both tell one.",
+                              first, more);
+}
+
 /* Names whose DNS is kept elsewhere, and ours at the relay. */
 int judge_caa(Status *s) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *array = NULL;
@@ -278,6 +303,8 @@ int judge_caa(Status *s) {
         if (!s->config || s->denied)
                 return 0;
         r = caa_look(s->config, s->ask, &s->names);
+        if (r >= 0)
+                judge_unnamed(s);
         if (r >= 0)
                 r = sd_json_variant_new_array(&array, NULL, 0);
         for (size_t i = 0; r >= 0 && i < s->names.n; i++) {

@@ -619,3 +619,16 @@ def test_why_a_certificate_failed_has_a_line_of_its_own(place):
     assert lines[at + 1].startswith("  last try: The certificate authority refuses: ") and lines[at + 1].endswith("168 hours")
     shown = Session(place.ctl, "cert", "list", columns=80).end(OK)
     assert "STATE: " not in shown and all(len(re.sub(r"\x1b\[[0-9;]*m", "", line)) <= 80 for line in shown.splitlines()), shown
+
+
+OURS = f'zones = ( {{ name = "{ZONE}"; caa = ( "ours" ); }}, {{ name = "{OTHER}"; }}, {{ name = "third.test"; caa = ( "ours", "ca.test" ); }} );\n'
+
+
+@pytest.mark.parametrize("config, unnamed, told", [(OURS, True, f"{ZONE} (and 1 more) has no CAA records"), (OURS, False, None), (CONFIG, True, None)])
+def test_a_list_that_cannot_be_served_is_told(place, config, unnamed, told):
+    """An authority that has no name in CAA records opens the zone to all others."""
+    place.config = config
+    place.answers["Acme"]["WatchAccounts"] = {"accounts": [{"issuer": "", "accountUri": "https://ca.test/1"}] if unnamed else [], "unnamed": unnamed}
+    place.start()
+    problems, notices = place.found(OK)
+    assert not problems and len(notices) == bool(told) and all(n.startswith(told) for n in notices), notices
