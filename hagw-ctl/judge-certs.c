@@ -147,15 +147,18 @@ static bool is_explained(const Status *s, sd_json_variant *c) {
 
 static void judge_bad(Status *s, sd_json_variant *c, const char *more) {
         const uint64_t end = field_number(c, "notAfterUSec");
+        const bool doubt = streq(strempty(field_text(c, "state")), "expired") && !status_clock_is_set();
         const CaaName *alias = alias_of(s, c);
-        char when[TIME_TEXT_MAX];
+        char when[TIME_TEXT_MAX], clock[CLOCK_TEXT_MAX];
 
-        status_problem(s, "Certificate %s%s: %s%s%s%s%s%s%s", field_text(c, "name"), more,
+        status_problem(s, "Certificate %s%s: %s%s%s%s%s%s%s%s%s%s", field_text(c, "name"), more,
                        field_text(c, "state"), end ? ", ends " : "",
                        end ? format_when(end, clock_usec(CLOCK_REALTIME), when) : "",
                        field_text(c, "error") ? ": " : "", strempty(field_text(c, "error")),
                        alias ? ". The record stands by now; to try at once: hagw-ctl cert renew " : "",
-                       alias ? alias->name : "");
+                       alias ? alias->name : "",
+                       doubt ? ". That is by this machine's clock, which no time server has set: is it " : "",
+                       doubt ? status_clock_text(clock) : "", doubt ? "?" : "");
 }
 
 int judge_certificates(Status *s) {

@@ -2,6 +2,7 @@
 
 /* What status finds about this machine's clock: with a wrong one no certificate is valid. */
 
+#include <sys/timex.h>
 #include <time.h>
 
 #include "hagw-ctl/cause.h"
@@ -17,11 +18,11 @@
 
 #define REMEDY "Set it: timedatectl set-ntp true has it done by itself, timedatectl set-time does it by hand"
 
-static const char *date_text(uint64_t usec, char out[static 32]) {
+static const char *date_text(uint64_t usec, char out[static CLOCK_TEXT_MAX]) {
         time_t t = (time_t) (usec / USEC_PER_SEC);
         struct tm tm;
 
-        if (!localtime_r(&t, &tm) || strftime(out, 32, "%Y-%m-%d %H:%M", &tm) == 0)
+        if (!localtime_r(&t, &tm) || strftime(out, CLOCK_TEXT_MAX, "%Y-%m-%d %H:%M", &tm) == 0)
                 (void) stpcpy(out, "an odd time");
         return out;
 }
@@ -36,26 +37,47 @@ static uint64_t newest_beginning(const Status *s) {
         return newest;
 }
 
-/* Who speaks TLS with us, and whose certificate is of the future for this machine. */
-static const char *find_witness(const Status *s) {
+static bool has_word(const char *error, const char *const *words) {
+        for (; error && *words; words++)
+                if (strstr(error, *words))
+                        return true;
+        return false;
+}
+
+/* Who speaks TLS with us, and whose certificate is none by this clock. */
+static const char *find_witness(const Status *s, const char *const *words) {
         const char *error = field_text(sd_json_variant_by_key(s->relay, "relay"), "error");
 
-        if (error && strstr(error, "not yet valid"))
+        if (has_word(error, words))
                 return "the relay's";
-        for (size_t i = 0; i < field_count(s->certificates, "certificates"); i++) {
-                error = field_text(field_element(s->certificates, "certificates", i), "error");
-                if (error && (strstr(error, "not yet valid") || strstr(error, "not valid yet")))
+        for (size_t i = 0; i < field_count(s->certificates, "certificates"); i++)
+                if (has_word(field_text(field_element(s->certificates, "certificates", i), "error"), words))
                         return "the certificate authority's";
-        }
         return NULL;
+}
+
+bool status_clock_is_set(void) {
+        const char *e = secure_getenv("HAGW_CLOCK_SET"); /* for tests: the kernel has one state only */
+        struct timex t = {};
+
+        if (e)
+                return streq(e, "1");
+        return adjtimex(&t) >= 0 && !(t.status & STA_UNSYNC);
+}
+
+const char *status_clock_text(char out[static CLOCK_TEXT_MAX]) {
+        return date_text(clock_usec(CLOCK_REALTIME), out);
 }
 
 int judge_clock(Status *s) {
         sd_json_variant *v = sd_json_variant_by_key(s->certificates, "clockDifferenceUSec");
         const int64_t difference = v && sd_json_variant_is_integer(v) ? sd_json_variant_integer(v) : 0;
         const uint64_t now = clock_usec(CLOCK_REALTIME), beginning = newest_beginning(s);
-        const char *witness = find_witness(s);
-        char says[32], right[32];
+        static const char *const early[] = { "not yet valid", "not valid yet", NULL };
+        static const char *const late[] = { "expired certificate", "certificate has expired", NULL };
+        const char *witness = find_witness(s, early);
+        char says[CLOCK_TEXT_MAX], right[CLOCK_TEXT_MAX];
+        bool ahead = difference < 0;
 
         date_text(now, says);
         if (difference != 0)
@@ -69,7 +91,12 @@ int judge_clock(Status *s) {
         else if (witness)
                 status_problem(s, "This machine's clock says %s, and %s certificate is not valid yet by it. "
                                   REMEDY ".", says, witness);
+        else if (!status_clock_is_set() && (witness = find_witness(s, late))) {
+                ahead = true;
+                status_problem(s, "This machine's clock says %s, and %s certificate is over by it, while no "
+                                  "time server has set the clock. " REMEDY ".", says, witness);
+        }
         if (s->n_problems > 0)
-                cause_note(s, difference < 0 ? CAUSE_CLOCK_AHEAD : CAUSE_CLOCK_BEHIND);
+                cause_note(s, ahead ? CAUSE_CLOCK_AHEAD : CAUSE_CLOCK_BEHIND);
         return 0;
 }

@@ -632,3 +632,24 @@ def test_a_list_that_cannot_be_served_is_told(place, config, unnamed, told):
     place.start()
     problems, notices = place.found(OK)
     assert not problems and len(notices) == bool(told) and all(n.startswith(told) for n in notices), notices
+
+
+@pytest.mark.parametrize("set_", [True, False])
+@pytest.mark.parametrize("where", ["relay", "authority", "own"])
+def test_a_clock_that_is_ahead_and_no_authority_that_says_so(place, set_, where):
+    """Others' certificates are over by it, or only the own one: then nobody knows, and that is said."""
+    place.ctl.env["HAGW_CLOCK_SET"] = "1" if set_ else "0"
+    error = "The certificate is NOT trusted. The certificate chain uses expired certificate"
+    place.config = RELAYED
+    place.relay = {"state": "unreachable", "error": error} if where == "relay" else {"state": "attached"}
+    place.certificates = [certificate("anna.relay.test", "expired", notAfterUSec=usec(-HOUR), **({"error": error, "failures": 1} if where == "authority" else {}))]
+    place.start()
+    problems, _ = place.found()
+    if where == "own":
+        asked = f". That is by this machine's clock, which no time server has set: is it {time.strftime('%Y-')}"
+        assert len(problems) == 1 and problems[0].startswith("Certificate anna.relay.test: expired, ends 1 h ago") and (asked in problems[0]) != set_, problems
+    elif set_:
+        assert not [p for p in problems if "clock" in p] and [p for p in problems if "Certificate anna.relay.test: expired" in p], problems
+    else:
+        whose = "the relay's" if where == "relay" else "the certificate authority's"
+        assert len(problems) == 1 and f"and {whose} certificate is over by it, while no time server has set the clock. Set it: " in problems[0], problems
