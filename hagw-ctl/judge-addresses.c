@@ -290,6 +290,37 @@ static void judge_balancers(Status *s) {
         }
 }
 
+/* When a balancer last sent a header as it has to be. */
+static uint64_t last_proper(const Status *s, const char *address) {
+        for (size_t i = 0; i < field_count(s->hops, "balancers"); i++) {
+                sd_json_variant *b = field_element(s->hops, "balancers", i);
+
+                if (streq_ptr(field_text(b, "address"), address))
+                        return field_number(b, "lastUSec");
+        }
+        return 0;
+}
+
+/* One that brings some visitors with a header brings all: the others are its own looks at the service. */
+static void judge_headerless(Status *s) {
+        const uint64_t now = clock_usec(CLOCK_REALTIME);
+        char when[TIME_TEXT_MAX];
+
+        for (size_t i = 0; i < field_count(s->hops, "headerlessBalancers"); i++) {
+                sd_json_variant *b = field_element(s->hops, "headerlessBalancers", i);
+                const char *address = field_text(b, "address");
+
+                if (field_number(b, "lastUSec") + BALANCER_RECENT_USEC > now &&
+                    last_proper(s, address) < field_number(b, "firstUSec"))
+                        status_problem(s,
+                                       "%s, which is in proxy.proxy_protocol_from, sends visitors without a "
+                                       "PROXY protocol header, the last one %s, and they are turned away. "
+                                       "Have it send one of version 2, in HAProxy send-proxy-v2; or take it "
+                                       "out of that list, and all visitors have its address.",
+                                       address, format_when(field_number(b, "lastUSec"), now, when));
+        }
+}
+
 /* Behind such an address may be one telephone of the house, or everybody. */
 int judge_hops(Status *s) {
         uint64_t now = clock_usec(CLOCK_REALTIME);
@@ -309,5 +340,6 @@ int judge_hops(Status *s) {
                                address, address);
         }
         judge_balancers(s);
+        judge_headerless(s);
         return 0;
 }

@@ -157,7 +157,8 @@ static void judge_bad(Status *s, sd_json_variant *c, const char *more) {
                        field_text(c, "error") ? ": " : "", strempty(field_text(c, "error")),
                        alias ? ". The record stands by now; to try at once: hagw-ctl cert renew " : "",
                        alias ? alias->name : "",
-                       doubt ? ". That is by this machine's clock, which no time server has set: is it " : "",
+                       doubt ? ". That is by this machine's clock, which no time server has set: is it " :
+                               "",
                        doubt ? status_clock_text(clock) : "", doubt ? "?" : "");
 }
 

@@ -81,7 +81,12 @@ static SD_VARLINK_DEFINE_METHOD(
         ListHops, SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(hops, Hop, SD_VARLINK_ARRAY),
         SD_VARLINK_FIELD_COMMENT("Of proxy_protocol_from, and with a PROXY protocol header of version 1, "
                                  "which is not understood"),
-        SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(version1Balancers, Hop, SD_VARLINK_ARRAY));
+        SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(version1Balancers, Hop, SD_VARLINK_ARRAY),
+        SD_VARLINK_FIELD_COMMENT("Of the same, and without a header: visitors who ask for a host of ours by "
+                                 "their first bytes"),
+        SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(headerlessBalancers, Hop, SD_VARLINK_ARRAY),
+        SD_VARLINK_FIELD_COMMENT("And with one as it has to be"),
+        SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(balancers, Hop, SD_VARLINK_ARRAY));
 
 static SD_VARLINK_DEFINE_ENUM_TYPE(Family, SD_VARLINK_DEFINE_ENUM_VALUE(ipv4),
                                    SD_VARLINK_DEFINE_ENUM_VALUE(ipv6));

@@ -5,6 +5,7 @@
 #include "hagw-proxyd/crew/snapshot.h"
 #include "hagw-proxyd/crew/tenantinfo.h"
 #include "hagw-proxyd/visit/conn.h"
+#include "hagw-proxyd/wire/balancer.h"
 #include "hagw-proxyd/wire/policy.h"
 #include "hagw-proxyd/wire/refusal.h"
 #include "libhagw/net/queue.h"
@@ -231,7 +232,8 @@ typedef struct RelayStateMessage {
 typedef struct HiddenMessage {
         Message message;
         IpAddress address;
-        bool version_1; /* no hop, but a balancer that speaks the PROXY protocol's version 1 */
+        bool balancer; /* no hop, but a load balancer that begins like this: */
+        BalancerHeader header;
 } HiddenMessage;
 
 typedef struct FailureMessage {

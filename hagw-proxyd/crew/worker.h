@@ -95,7 +95,7 @@ struct Worker {
         Timer stranded; /* after the network has changed, when what went over lost addresses is given up */
         const Conn *served; /* last; never looked into */
         uint64_t shared_usec; /* when that was another one than before */
-        uint64_t version_1_usec; /* from when on a balancer with an old header is told of again */
+        BalancersTold balancers;
         bool open; /* visitors are let in: the first MESSAGE_SNAPSHOT has come */
         WorkerStage stage;
         uint64_t stage_usec;  /* since when */

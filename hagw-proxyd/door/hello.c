@@ -12,32 +12,47 @@
 #include "libhagw/net/tls-psk.h"
 #include "libhagw/pure/proxyprotocol.h"
 
-#define VERSION_1_USEC (60 * USEC_PER_SEC) /* a worker tells of it once in so long */
-
 void hello_refuse(Conn *c) {
         counter_add(&c->worker->counters.refused, 1);
         conn_close(c);
 }
 
-/* A balancer that is set to the other version serves nobody, and nobody else would say why. */
-static void note_version_1(Conn *c, const uint8_t *data, size_t size) {
-        static const char begin[] = "PROXY ";
+/* By what it begins with, the balancer is set wrongly or well. */
+static void note_balancer(Conn *c, BalancerHeader header) {
+        static const char *const complaints[_BALANCER_HEADER_MAX] = {
+                [BALANCER_HEADER_VERSION_1] = "sends a PROXY protocol header of version 1: set it to "
+                                              "version 2 (in HAProxy send-proxy-v2)",
+                [BALANCER_HEADER_MISSING] = "sends visitors without a PROXY protocol header: have it send "
+                                            "one of version 2 (in HAProxy send-proxy-v2), or take it out "
+                                            "of there",
+        };
         Worker *w = c->worker;
         HiddenMessage *m;
 
-        if (size < strlen(begin) || memcmp(data, begin, strlen(begin)) != 0 ||
-            w->loop.now_usec < w->version_1_usec)
+        if (!balancer_is_due(&w->balancers, &c->address, header, w->loop.now_usec))
                 return;
-        w->version_1_usec = w->loop.now_usec + VERSION_1_USEC;
-        log_warning("%s is in proxy_protocol_from and sends a PROXY protocol header of version 1: set it to "
-                    "version 2 (in HAProxy send-proxy-v2), its visitors are turned away.",
-                    c->address_text);
+        if (complaints[header])
+                log_warning("%s is in proxy_protocol_from and %s; they are turned away.", c->address_text,
+                            complaints[header]);
         m = message_new(MESSAGE_HIDDEN);
         if (!m)
                 return;
         m->address = c->address;
-        m->version_1 = true;
+        m->balancer = true;
+        m->header = header;
         queue_push(w->main_queue, &m->message);
+}
+
+/* A balancer that is set wrongly serves nobody, and nobody else would say why. What asks for one of our
+ * hosts is a visitor; anything else may be a look at whether we are there. */
+static void judge_balancer(Conn *c, const uint8_t *data, size_t size) {
+        static const char begin[] = "PROXY ";
+
+        if (size >= strlen(begin) && memcmp(data, begin, strlen(begin)) == 0)
+                note_balancer(c, BALANCER_HEADER_VERSION_1);
+        else if (c->hello && clienthello_read(c->hello, data, size) == CLIENTHELLO_OK &&
+                 route_find(c->snapshot->routes, c->hello->name))
+                note_balancer(c, BALANCER_HEADER_MISSING);
 }
 
 /* Whom the load balancer brings; its own connection (LOCAL) is served as its own. 0: not known yet. */
@@ -51,6 +66,7 @@ static int read_visitor(Conn *c, const uint8_t *data, size_t size) {
         case PROXY_LOCAL:
                 break;
         case PROXY_OK:
+                note_balancer(c, BALANCER_HEADER_PROPER);
                 if (!crowd_enter(&pair.source, c->snapshot->connections_per_address)) {
                         counter_add(&c->worker->counters.crowded, 1);
                         return -EUSERS;
@@ -64,7 +80,7 @@ static int read_visitor(Conn *c, const uint8_t *data, size_t size) {
                 conn_note_outside(c);
                 break;
         default:
-                note_version_1(c, data, size);
+                judge_balancer(c, data, size);
                 counter_add(&c->worker->counters.refused, 1);
                 return -EBADMSG;
         }

@@ -149,8 +149,9 @@ static void on_message(Manager *m, Message *q, bool stopping) {
                 probe_on_message(&m->probes, (ProbeMessage *) q);
                 break;
         case MESSAGE_HIDDEN:
-                if (((HiddenMessage *) q)->version_1)
-                        hidden_note(&m->balancers, &((HiddenMessage *) q)->address);
+                if (((HiddenMessage *) q)->balancer)
+                        hidden_note(&m->balancers[((HiddenMessage *) q)->header],
+                                    &((HiddenMessage *) q)->address);
                 else
                         hidden_tell(&m->hidden, &((HiddenMessage *) q)->address);
                 break;

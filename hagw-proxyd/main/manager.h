@@ -50,7 +50,7 @@ typedef struct Manager {
         Hops hops;
         uint64_t network_changes; /* as hagw-netd counts them; UINT64_MAX: not known */
         Hidden hidden;
-        Hidden balancers; /* that speak version 1 of the PROXY protocol, and are not understood */
+        Hidden balancers[_BALANCER_HEADER_MAX]; /* by how they begin */
         Past past; /* of processes before this one */
         PastFile *past_file;
         sd_event_source *past_source;

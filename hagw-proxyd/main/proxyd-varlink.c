@@ -146,17 +146,25 @@ static int vl_method_probe(sd_varlink *link, void *parameters, unsigned flags, v
 }
 
 static int vl_method_list_hops(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *hops = NULL, *balancers = NULL;
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *hops = NULL, *proper = NULL, *old = NULL,
+                                                          *missing = NULL;
         const Manager *m = userdata;
         int r;
 
         r = hidden_build(&m->hidden, &hops);
         if (r >= 0)
-                r = hidden_build(&m->balancers, &balancers);
+                r = hidden_build(&m->balancers[BALANCER_HEADER_PROPER], &proper);
+        if (r >= 0)
+                r = hidden_build(&m->balancers[BALANCER_HEADER_VERSION_1], &old);
+        if (r >= 0)
+                r = hidden_build(&m->balancers[BALANCER_HEADER_MISSING], &missing);
         return r < 0 ? sd_varlink_error_errno(link, r) :
                        sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("hops", SD_JSON_BUILD_VARIANT(hops)),
                                           SD_JSON_BUILD_PAIR("version1Balancers",
-                                                             SD_JSON_BUILD_VARIANT(balancers)));
+                                                             SD_JSON_BUILD_VARIANT(old)),
+                                          SD_JSON_BUILD_PAIR("headerlessBalancers",
+                                                             SD_JSON_BUILD_VARIANT(missing)),
+                                          SD_JSON_BUILD_PAIR("balancers", SD_JSON_BUILD_VARIANT(proper)));
 }
 
 static int append_outside(const Past *p, OutsideWay way, sd_json_variant **list) {

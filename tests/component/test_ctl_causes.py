@@ -653,3 +653,19 @@ def test_a_clock_that_is_ahead_and_no_authority_that_says_so(place, set_, where)
     else:
         whose = "the relay's" if where == "relay" else "the certificate authority's"
         assert len(problems) == 1 and f"and {whose} certificate is over by it, while no time server has set the clock. Set it: " in problems[0], problems
+
+
+@pytest.mark.parametrize("first, last, proper, told", [
+    (HOUR, 60, None, True), (HOUR, 60, 2 * HOUR, True),  # never one, or none since it was set otherwise
+    (HOUR, 60, 1800, False),                             # its own looks at a service
+    (HOUR, 1800, None, False)])                          # over
+def test_a_balancer_that_says_nothing_of_who_comes(place, first, last, proper, told):
+    def hops(*ages):
+        return [{"address": "192.168.1.9", "firstUSec": usec(-ages[0]), "lastUSec": usec(-ages[-1])}]
+    place.answers["Proxy"]["ListHops"] = {"hops": [], "version1Balancers": [], "headerlessBalancers": hops(first, last),
+                                          "balancers": hops(3 * HOUR, proper) if proper else []}
+    place.start()
+    if told:
+        place.only("192.168.1.9, which is in proxy.proxy_protocol_from, sends visitors without a PROXY protocol header, the last one 1 min ago, ")
+    else:
+        assert place.found(OK) == ([], [])

@@ -146,6 +146,34 @@ def test_version_1_is_told(make):
     assert "send-proxy-v2" in said
 
 
+def headerless(home):
+    said = json.loads(Ctl(home.house).run("--json", "status", "--no-delegation").stdout)
+    return [p for p in said["problems"] if "without a PROXY protocol header" in p]
+
+
+def test_no_header_at_all_is_told(make):
+    """Of visitors, who ask for a host; not of a look at the port, at the program behind it, or of somebody else's name."""
+    home = make()
+    for first in (b"", b"GET / HTTP/1.0\r\n\r\n", client_hello("elsewhere.example.org"), b"\x16\x03\x01\x02\x00\x01", b"\r\n"):
+        with home.connect_from(BALANCER, first) as s:
+            assert first in (b"", b"\r\n") or silent(s)  # those may be how a header begins
+    with home.connect_from(STRANGER, client_hello()) as s:  # not in the list: an ordinary visitor
+        assert s.recv(1)
+    assert home.figure("proxy_accepted") >= 6 and not home.proxyd.call("ListHops")["headerlessBalancers"] and headerless(home) == []
+    for _ in range(20):
+        with home.connect_from(BALANCER, client_hello()) as s:
+            assert silent(s)
+    home.wait(lambda: home.proxyd.call("ListHops")["headerlessBalancers"])
+    assert home.proxyd.text().count("sends visitors without a PROXY protocol header") < 20
+    [said] = headerless(home)
+    assert said.startswith(f"{BALANCER}, which is in proxy.proxy_protocol_from, sends visitors without a PROXY protocol header, the last one ")
+    assert "send-proxy-v2" in said
+    # It has been set right since.
+    assert home.visitor(header()) == VISITOR
+    home.wait(lambda: home.proxyd.call("ListHops")["balancers"])
+    assert headerless(home) == []
+
+
 def test_the_balancer_itself(make):
     """LOCAL: its own connection, a health check. It is served as what it is, which may also be nothing at all."""
     home = make()
