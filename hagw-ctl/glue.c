@@ -100,8 +100,15 @@ static bool names_server(sd_json_variant *parent, const ConfZone *zone) {
         return false;
 }
 
-static int check_family(const ConfZone *zone, sd_json_variant *parent, unsigned family, const char *ours,
-                        Glue *g) {
+/* A dynamic DNS name that follows the house's address; NULL: nothing does. */
+static const char *dynamic_name(const Config *c, unsigned family) {
+        const char *source = family == GLUE_IPV4 ? c->public_address.ipv4 : c->public_address.ipv6;
+
+        return source ? startswith(source, "resolve:") : NULL;
+}
+
+static int check_family(const Config *c, const ConfZone *zone, sd_json_variant *parent, unsigned family,
+                        const char *ours, Glue *g) {
         const char *name = families[family].name, *type = families[family].type, *wrong = NULL;
         bool found = false;
 
@@ -116,6 +123,14 @@ static int check_family(const ConfZone *zone, sd_json_variant *parent, unsigned 
                         wrong = field_text(v, "address");
         }
         g->problems[family] = !!wrong;
+        if (wrong && ours && dynamic_name(c, family))
+                return complain(g, family,
+                                "The zone above %s says that %s has the %s address %s, and %s has %s by "
+                                "now: who asks there gets no answer. A record cannot follow that name: at your "
+                                "DNS provider, enter: %s. NS %s. and take the %s record away, and here set "
+                                "name_server = \"%s\" for the zone in hagw.conf.",
+                                zone->name, zone->name_server, name, wrong, dynamic_name(c, family), ours,
+                                zone->name, dynamic_name(c, family), type, dynamic_name(c, family));
         if (wrong && ours)
                 return complain(g, family,
                                 "The zone above %s says that %s has the %s address %s, and public_address "
@@ -151,7 +166,7 @@ int glue_check(const Config *config, const ConfZone *zone, const char *const add
         /* One that gives no address at all does not either, nor does one that has other names. */
         for (unsigned f = 0; r >= 0 && f < _GLUE_FAMILIES_MAX && glue_is_used(zone) &&
                              field_count(parent, "glue") > 0 && names_server(parent, zone); f++)
-                r = check_family(zone, parent, f, glue_address(config, f, addresses[f]), &g);
+                r = check_family(config, zone, parent, f, glue_address(config, f, addresses[f]), &g);
         if (r < 0)
                 return r;
         *ret = g;

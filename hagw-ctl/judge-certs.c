@@ -148,18 +148,26 @@ static bool is_explained(const Status *s, sd_json_variant *c) {
 static void judge_bad(Status *s, sd_json_variant *c, const char *more) {
         const uint64_t end = field_number(c, "notAfterUSec");
         const bool doubt = streq(strempty(field_text(c, "state")), "expired") && !status_clock_is_set();
+        const uint64_t next = field_number(c, "nextUSec"), now = clock_usec(CLOCK_REALTIME);
+        const char *name = field_text(c, "name"), *error = field_text(c, "error");
         const CaaName *alias = alias_of(s, c);
-        char when[TIME_TEXT_MAX], clock[CLOCK_TEXT_MAX];
+        char when[TIME_TEXT_MAX], then[TIME_TEXT_MAX], clock[CLOCK_TEXT_MAX];
+        _cleanup_free_ char *asked = NULL, *tried = NULL;
 
-        status_problem(s, "Certificate %s%s: %s%s%s%s%s%s%s%s%s%s", field_text(c, "name"), more,
-                       field_text(c, "state"), end ? ", ends " : "",
-                       end ? format_when(end, clock_usec(CLOCK_REALTIME), when) : "",
-                       field_text(c, "error") ? ": " : "", strempty(field_text(c, "error")),
-                       alias ? ". The record stands by now; to try at once: hagw-ctl cert renew " : "",
-                       alias ? alias->name : "",
-                       doubt ? ". That is by this machine's clock, which no time server has set: is it " :
-                               "",
-                       doubt ? status_clock_text(clock) : "", doubt ? "?" : "");
+        if (doubt && asprintf(&asked,
+                              " That is by this machine's clock, which no time server has set: is it %s?",
+                              status_clock_text(clock)) < 0)
+                asked = NULL;
+        if (alias ? asprintf(&tried, " The record stands by now; to try at once: hagw-ctl cert renew %s",
+                             alias->name) < 0 :
+            next > 0 ? asprintf(&tried, " The next try is %s; hagw-ctl cert renew %s makes it now.",
+                                format_when(MAX(next, now + 1), now, then), name) < 0 :
+                       false)
+                tried = NULL;
+        status_problem(s, "Certificate %s%s: %s%s%s%s%s%s%s%s", name, more, field_text(c, "state"),
+                       end ? end > now ? ", ends " : ", ended " : "",
+                       end ? format_when(end, now, when) : "", error ? ": " : "", strempty(error),
+                       error && endswith(error, ".") ? "" : ".", strempty(asked), strempty(tried));
 }
 
 int judge_certificates(Status *s) {

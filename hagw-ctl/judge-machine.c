@@ -271,10 +271,12 @@ int judge_config(Status *s) {
         if (!s->config)
                 return judge_broken(s);
         if (d && more > 0)
-                status_problem(s, "%s and %zu more keep their old configuration: %s. hagw-ctl reload", name,
-                               more, field_text(d, "configError"));
+                status_problem(s,
+                               "%s and %zu more keep their old configuration: %s. Mend that, then: hagw-ctl "
+                               "reload",
+                               name, more, field_text(d, "configError"));
         else if (d)
-                status_problem(s, "%s keeps its old configuration: %s", name,
-                               field_text(d, "configError"));
+                status_problem(s, "%s keeps its old configuration: %s. Mend that, then: hagw-ctl reload",
+                               name, field_text(d, "configError"));
         return 0;
 }

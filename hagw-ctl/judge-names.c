@@ -70,10 +70,15 @@ static void judge_unloaded(Status *s) {
         if (!first || !status_runs(s, "hagw-proxyd") || s->told[CAUSE_CONFIG])
                 return;
         if (more > 0)
-                status_problem(s, "hagw-proxyd does not know %s and %zu more yet: hagw-ctl reload", first,
-                               more);
+                status_problem(s,
+                               "hagw-proxyd does not know %s and %zu more yet, so that visitors are turned "
+                               "away there: hagw-ctl reload",
+                               first, more);
         else
-                status_problem(s, "hagw-proxyd does not know %s yet: hagw-ctl reload", first);
+                status_problem(s,
+                               "hagw-proxyd does not know %s yet, so that visitors are turned away there: "
+                               "hagw-ctl reload",
+                               first);
 }
 
 int judge_hosts(Status *s) {

@@ -151,7 +151,9 @@ int judge_relay(Status *s) {
 
         if (relay && !relay_is_attached(relay)) {
                 if (!cause_explains(s, EFFECT_RELAY, NULL, error))
-                        status_problem(s, "This house is not attached to its relay %s (%s)%s%s",
+                        status_problem(s,
+                                       "This house is not attached to its relay %s (%s), so that nobody "
+                                       "comes in by it%s%s",
                                        relay_address(s), field_text(relay, "state"),
                                        error ? ": " : ".", strempty(error));
                 cause_note(s, CAUSE_RELAY);

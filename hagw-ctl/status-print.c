@@ -60,6 +60,8 @@ static void print_visitors(const Status *s) {
 
         if (since == 0)
                 return;
+        if (last == 0 && since + USEC_PER_MINUTE > now)
+                return; /* that says nothing */
         if (last > 0)
                 output("  last visitor from outside %s\n", format_when(last, now, when));
         else

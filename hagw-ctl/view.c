@@ -256,12 +256,11 @@ int view_print_addresses(sd_json_variant *v, int indent, bool told) {
                                           off ? "off" :
                                                 "unknown");
                 table_add(t, TONE_DIM, "%s", off ? "" : field_text(a, "source"));
-                if (error && told)
+                if (error && field_number(a, "confirmedUSec") == 0)
+                        table_add(t, TONE_WARN, "not confirmed yet");
+                else if (error)
                         table_add(t, TONE_WARN, "last confirmed %s",
                                   format_when(field_number(a, "confirmedUSec"), now, when));
-                else if (error)
-                        table_add(t, TONE_WARN, "last confirmed %s: %s",
-                                  format_when(field_number(a, "confirmedUSec"), now, when), error);
                 else if (field_text(a, "held"))
                         table_add(t, TONE_WARN, "has not answered yet; the address is the one of %s",
                                   field_text(a, "held"));
@@ -272,6 +271,8 @@ int view_print_addresses(sd_json_variant *v, int indent, bool told) {
                 else
                         table_add(t, TONE_PLAIN, "confirmed %s",
                                   format_when(field_number(a, "confirmedUSec"), now, when));
+                if (error && !told)
+                        table_note(t, TONE_WARN, "%s", error);
         }
         return table_print(t, indent);
 }

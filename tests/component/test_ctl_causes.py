@@ -191,7 +191,7 @@ def test_a_broken_configuration(place, off):
 def test_hosts_that_wait_for_the_configuration_to_be_mended(place):
     place.files = {n: f'name = "{n}.{ZONE}"; upstream = "http://127.0.0.1:1";' for n in ("ha", "cam")}
     place.start()
-    place.only(f"hagw-proxyd does not know cam.{ZONE} and 1 more yet: hagw-ctl reload")
+    place.only(f"hagw-proxyd does not know cam.{ZONE} and 1 more yet, so that visitors are turned away there: hagw-ctl reload")
     place.stands.pop("Proxy").close()
     place.describe("Proxy", configError="/etc/ssl/x.pem: Permission denied")
     place.stands["Proxy"] = Stand(place.ctl.house.runtime, "io.hagw.Proxy", place.answers["Proxy"])
@@ -252,7 +252,7 @@ def test_the_relay_cannot_be_reached(place):
     place.start()
     problems, notices = place.found()
     assert len(problems) == 2 and not notices, (problems, notices)
-    assert problems[0].startswith("This house is not attached to its relay relay.test (unreachable): connecting to ")
+    assert problems[0].startswith("This house is not attached to its relay relay.test (unreachable), so that nobody comes in by it: connecting to ")
     assert problems[1].startswith("Certificate ha.elsewhere.test: failed")
 
 
@@ -384,7 +384,9 @@ def test_an_order_under_way_is_no_certificate(place):
     """Each try would make the trouble look over for as long as it lasts."""
     place.certificates[0] = certificate(ZONE, "ordering", ordering=True, failures=3, notAfterUSec=None, error="The certificate authority is in trouble")
     place.start()
-    place.only(f"Certificate {ZONE}: ordering", "in trouble")
+    place.only(f"Certificate {ZONE}: ordering: The certificate authority is in trouble.")
+    place.certificates[0] |= {"state": "failed", "nextUSec": usec(330)}
+    place.only(f"Certificate {ZONE}: failed: The certificate authority is in trouble. The next try is in 5 min; hagw-ctl cert renew {ZONE} makes it now.")
 
 
 def test_the_first_order_is_no_trouble(place):
@@ -647,7 +649,7 @@ def test_a_clock_that_is_ahead_and_no_authority_that_says_so(place, set_, where)
     problems, _ = place.found()
     if where == "own":
         asked = f". That is by this machine's clock, which no time server has set: is it {time.strftime('%Y-')}"
-        assert len(problems) == 1 and problems[0].startswith("Certificate anna.relay.test: expired, ends 1 h ago") and (asked in problems[0]) != set_, problems
+        assert len(problems) == 1 and problems[0].startswith("Certificate anna.relay.test: expired, ended 1 h ago") and (asked in problems[0]) != set_, problems
     elif set_:
         assert not [p for p in problems if "clock" in p] and [p for p in problems if "Certificate anna.relay.test: expired" in p], problems
     else:
@@ -669,3 +671,21 @@ def test_a_balancer_that_says_nothing_of_who_comes(place, first, last, proper, t
         place.only("192.168.1.9, which is in proxy.proxy_protocol_from, sends visitors without a PROXY protocol header, the last one 1 min ago, ")
     else:
         assert place.found(OK) == ([], [])
+
+
+def test_a_record_that_cannot_follow_a_dynamic_name(place):
+    """The remedy is another record, and not the same one again after each night."""
+    place.config += 'public_address: { ipv4 = "resolve:house.example.org"; ipv6 = "none"; };\n'
+    place.config = place.config.replace(f', {{ name = "{OTHER}"; }}', "")
+    place.addresses[0] |= {"source": "resolve:house.example.org", "address": "9.9.9.10"}
+    place.start()
+    place.only(f"The zone above {ZONE} says that ns.{ZONE} has the IPv4 address {HOUSE}, and house.example.org has 9.9.9.10 by now: ",
+               f'{ZONE}. NS house.example.org. and take the A record away, and here set name_server = "house.example.org" for the zone')
+
+
+def test_that_nobody_has_come_yet_is_no_figure_of_seconds(place):
+    place.visitors = {"sinceUSec": usec(-20), "outside": []}
+    place.start()
+    assert "visitor from outside" not in place.ctl.ok("status")
+    place.visitors = {"sinceUSec": usec(-2 * HOUR), "outside": []}
+    assert "no visitor from outside in the last 2 h" in place.ctl.ok("status")
