@@ -36,3 +36,20 @@ def test_two_deb_builds_do_not_meet():
         p.kill()
         p.wait()
         p.stderr.close()
+
+
+def test_coverage_counts_each_line_once_and_has_a_floor(tmp_path):
+    (tmp_path / "hagw-x").mkdir()
+    (tmp_path / "hagw-x" / "x.c").write_text("int half(int n) {\n        if (n > 1)\n                return n / 2;\n        return 0;\n}\n\n"
+                                             "int main(void) {\n        return half(1);\n}\n")
+    build = tmp_path / "build"
+    build.mkdir()
+    for program in ("one", "two"):  # the same source in two objects, of which one is never run
+        subprocess.run(["gcc", "--coverage", "-O0", "-c", "../hagw-x/x.c", "-o", f"{program}.o"], cwd=build, check=True)
+        subprocess.run(["gcc", "--coverage", f"{program}.o", "-o", program], cwd=build, check=True)
+    subprocess.run([build / "one"], check=True)
+    for floor, status in (("83", 0), ("84", 1)):
+        r = subprocess.run(["python3", ROOT / "dev" / "coverage.py", build, floor], capture_output=True, text=True, timeout=60)
+        assert r.returncode == status and r.stdout.splitlines()[-1].split() == "all 5 of 6 lines 83.3 %".split(), r.stdout + r.stderr
+    r = subprocess.run(["python3", ROOT / "dev" / "coverage.py", tmp_path / "hagw-x", "1"], capture_output=True, text=True, timeout=60)
+    assert r.returncode == 1 and "--coverage" in r.stderr
