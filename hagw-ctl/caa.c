@@ -350,9 +350,9 @@ void caa_name_print(const CaaName *n, const char *prefix) {
         };
 
         if (n->alias)
-                (void) records_print_name(prefix, n->name, n->target + strlen(CHALLENGE),
-                                          n->name_leads ? "  (stands)" :
-                                                          "  (not seen: its addresses have to be the relay's)");
+                (void) records_print_name(
+                        prefix, n->name, n->target + strlen(CHALLENGE),
+                        n->name_leads ? "  (stands)" : "  (not seen: its addresses have to be the relay's)");
         if (n->alias)
                 output("%s%s.  CNAME  %s.  (%s)\n", prefix, n->alias, n->target,
                        n->alias_stands  ? "stands"

@@ -126,9 +126,9 @@ static int check_family(const Config *c, const ConfZone *zone, sd_json_variant *
         if (wrong && ours && dynamic_name(c, family))
                 return complain(g, family,
                                 "The zone above %s says that %s has the %s address %s, and %s has %s by "
-                                "now: who asks there gets no answer. A record cannot follow that name: at your "
-                                "DNS provider, enter: %s. NS %s. and take the %s record away, and here set "
-                                "name_server = \"%s\" for the zone in hagw.conf.",
+                                "now: who asks there gets no answer. A record cannot follow that name: at "
+                                "your DNS provider, enter: %s. NS %s. and take the %s record away, and "
+                                "here set name_server = \"%s\" for the zone in hagw.conf.",
                                 zone->name, zone->name_server, name, wrong, dynamic_name(c, family), ours,
                                 zone->name, dynamic_name(c, family), type, dynamic_name(c, family));
         if (wrong && ours)
