@@ -134,6 +134,7 @@ static const char *find_synonym(const char *group, const char *word) {
                 { "rm", "remove" },     { "ls", "list" },    { "edit", "set" },     { "change", "set" },
                 { "modify", "set" },    { "update", "set" }, { "info", "show" },    { "password", "passwd" },
                 { "install", "setup" }, { "logs", "log" },   { "restart", "reload" },
+                { "suspend", "set" },   { "resume", "set" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++)

@@ -79,9 +79,9 @@ static void say_records(const Call *call, sd_json_variant *tenant) {
                         alias = true;
                 records_print_challenge("  ", call->arguments[i], zone);
         }
+        output("and in the house a host of each: hagw-ctl host add NAME SERVICE\n");
         if (alias)
                 records_explain_alias(zone);
-        output("and in the house a host of each: hagw-ctl host add NAME SERVICE\n");
 }
 
 /* What changed, and what there is now. */

@@ -448,7 +448,8 @@ def test_mistakes_with_hosts(zone):
     for option in ("--force", "--no-reload"):
         assert "What is to change?" in zone.refused(USAGE, "host", "set", "ha", option)
     assert zone.refused(USAGE, "host", "list", "x").strip().endswith("too many: hagw-ctl host list")
-    for typed, ours in (("host delete", "host remove"), ("user new", "user add"), ("host ls", "host list"), ("logs", "log")):
+    for typed, ours in (("host delete", "host remove"), ("user new", "user add"), ("host ls", "host list"), ("logs", "log"),
+                        ("tenant suspend", "tenant set"), ("tenant resume", "tenant set")):
         assert f'did you mean "{ours}"' in zone.refused(USAGE, *typed.split(), "x"), typed
 
 
