@@ -134,22 +134,44 @@ int setup_confirm(const Setup *s, const char *reason) {
         return prompt_yes("  Take it all the same?", false);
 }
 
+void setup_say_path(const Setup *s, const char *typed) {
+        char path[TYPED_MAX + 1];
+
+        if (!s->ask)
+                host_say_path(typed);
+        else if (typed_path(typed, path))
+                output_paragraph("  ", HOST_PATH_TEXT, path);
+}
+
+/* Would hagw.conf, or a host's file, take it? */
+static int judge_by_schema(TypedKind kind, const char *value, char **ret_reason) {
+        if (!*value)
+                return 0;
+        if (kind == TYPED_UPSTREAM)
+                return setup_judge_value(CONF_SCOPE_HOST, NULL, "upstream", value, ret_reason);
+        for (const Question *q = setup_questions; q->option; q++)
+                if (q->kind == (int) kind)
+                        return setup_judge_value(q->scope, q->group, q->name, value, ret_reason);
+        return 0;
+}
+
 /* 1: to be asked again. */
 static int judge(const Setup *s, TypedKind kind, const char *answer, char **ret) {
         const TypedContext context = setup_context(s);
         _cleanup_free_ char *value = NULL, *reason = NULL;
-        char path[TYPED_MAX + 1];
         int r;
 
         r = typed_read(kind, answer, &context, &value, &reason);
+        if (r == 0)
+                r = judge_by_schema(kind, value, &reason);
         if (r == -ENOMEM)
                 return log_oom();
         if (r == -EINVAL) {
                 output_paragraph("  ", "%s", reason);
                 return 1;
         }
-        if (r == 0 && kind == TYPED_UPSTREAM && typed_path(answer, path))
-                output_paragraph("  ", HOST_PATH_TEXT, path);
+        if (r == 0 && kind == TYPED_UPSTREAM)
+                setup_say_path(s, answer);
         if (r == 0)
                 r = setup_look(s, kind, value, &reason);
         if (r < 0)
@@ -266,8 +288,6 @@ static int ask_host(Setup *s) {
                       "Home Assistant", "", &answer);
         if (r < 0 || !*answer)
                 return r;
-        if (setup_check_value(CONF_SCOPE_HOST, NULL, "upstream", answer) < 0)
-                return ask_host(s);
         if (asprintf(&s->hosts[s->n_hosts], "ha=%s", answer) < 0) {
                 s->hosts[s->n_hosts] = NULL;
                 return log_oom();

@@ -11,6 +11,7 @@
 #include "hagw-ctl/output.h"
 #include "hagw-ctl/prompt.h"
 #include "hagw-ctl/setup.h"
+#include "hagw-ctl/terminal.h"
 #include "libhagw/log.h"
 #include "libhagw/state.h"
 
@@ -94,6 +95,8 @@ static int stand_beside(Setup *s, const Holder *four, const Holder *six) {
                                         "The internet can ask it over IPv4 only.");
                 r = prompt_yes(four ? "Take port " PORT_BESIDE : "Do so", true);
         }
+        if (r == -ECANCELED)
+                setup_tell_answers(s);
         if (r == 0)
                 log_notice("Then nobody asks hagw%s. In hagw.conf %s, and hagw-ctl reload, let both live "
                            "(\"Beside a resolver of the house\" in hagw-dnsd(8)).",
@@ -138,6 +141,8 @@ int setup_check_doors(Setup *s) {
 
         if (!holders || !config)
                 return log_oom();
+        if (may_ask(s->call))
+                terminal_on_interrupt("Nothing is written yet.");
         holders_look(ports, ELEMENTSOF(ports), holders);
         if (tell_web_ports(s, holders) > 0 && !s->attach && !call_option(s->call, "no-start") &&
             !call_option(s->call, "force")) {
@@ -149,8 +154,8 @@ int setup_check_doors(Setup *s) {
                         return r < 0 ? r : -EADDRINUSE;
                 }
         }
-        if (s->attach)
-                return 0;
+        if (r < 0 || s->attach)
+                return r;
         read_present(s, config);
         if (config->dns.ipv4_port == DNS_PORT)
                 four = find_resolver(holders, AF_INET);

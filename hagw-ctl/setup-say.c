@@ -159,6 +159,16 @@ static const ConfHost *find_visitable(const Config *c, Readiness *ret) {
         return best;
 }
 
+static bool somebody_runs(void) {
+        for (const DaemonRow *d = daemon_rows; d->name; d++) {
+                _cleanup_free_ char *reason = NULL;
+
+                if (client_describe(d, NULL, &reason) >= 0)
+                        return true;
+        }
+        return false;
+}
+
 static void say_visit(const Setup *s, const ConfHost *h, Readiness readiness) {
         const char *below = startswith(h->name, "*."), *quote = below ? "'" : "";
         _cleanup_free_ char *when = NULL, *what = NULL;
@@ -170,6 +180,8 @@ static void say_visit(const Setup *s, const ConfHost *h, Readiness readiness) {
                              quote, h->name, quote);
         else if (s->unreached)
                 n = asprintf(&when, "When the internet finds its way here, visit ");
+        else if (readiness == HOST_UNKNOWN && s->written && somebody_runs())
+                n = asprintf(&when, "When hagw has taken it over, visit ");
         else if (readiness == HOST_WITHOUT_CERTIFICATE)
                 n = asprintf(&when, "When its certificate is there (hagw-ctl cert list), visit ");
         else if (readiness == HOST_UNKNOWN && !call_option(s->call, "no-start"))
@@ -214,16 +226,6 @@ static bool has_tenants(const Config *c) {
         return view_tenants(c, &v) >= 0 && field_number(sd_json_variant_by_key(v, "tenants"), "known") > 0;
 }
 
-static bool somebody_runs(void) {
-        for (const DaemonRow *d = daemon_rows; d->name; d++) {
-                _cleanup_free_ char *reason = NULL;
-
-                if (client_describe(d, NULL, &reason) >= 0)
-                        return true;
-        }
-        return false;
-}
-
 /* What did not work was told where it happened: each once, with what mends it. */
 static void say_failed(const Setup *s) {
         if (s->down)
@@ -231,8 +233,7 @@ static void say_failed(const Setup *s) {
                          "hagw did not come up: hagw-ctl log --errors tells why; then hagw-ctl %s goes on.",
                          s->call->verb->name);
         if (s->hostless)
-                say_item(s, "A host could not be written, as is told above: hagw-ctl host add NAME "
-                            "UPSTREAM");
+                say_item(s, "A host is not there as it was asked for; what is told above says why.");
         if (s->unreached && s->attach)
                 say_item(s, "This house is not attached yet; hagw-proxyd goes on by itself, and hagw-ctl "
                             "status shows what keeps it.");

@@ -166,6 +166,8 @@ static int write_host(const Setup *s, const Config *config, const char *pair, bo
         _cleanup_(choices_done) Choices choices = {};
         _cleanup_free_ char *typed = strndup(pair, strcspn(pair, "=")), *name = NULL, *path = NULL,
                             *text = NULL;
+        /* What is planned has no hosts yet. */
+        const Config *there = judge && s->present ? s->present : config;
         const char *upstream = strchr(pair, '=') + 1;
         int r;
 
@@ -181,12 +183,12 @@ static int write_host(const Setup *s, const Config *config, const char *pair, bo
                 r = tenant_check_host(config, name, upstream);
         if (r < 0)
                 return r;
-        for (size_t i = 0; i < config->n_hosts; i++)
-                if (streq(config->hosts[i].name, name)) {
-                        if (streq(config->hosts[i].upstream, upstream))
+        for (size_t i = 0; i < there->n_hosts; i++)
+                if (streq(there->hosts[i].name, name)) {
+                        if (streq(there->hosts[i].upstream, upstream))
                                 return 0;
                         log_error("%s leads to %s already; hagw-ctl host set %s %s changes it.", name,
-                                  config->hosts[i].upstream, name, upstream);
+                                  there->hosts[i].upstream, name, upstream);
                         return -EEXIST;
                 }
         r = host_begin(&choices, name, upstream, /* asked_behind= */ false);

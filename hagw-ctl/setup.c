@@ -25,7 +25,8 @@ void setup_done(Setup *s) {
         free(s->answers);
 }
 
-int setup_check_value(ConfScope scope, const char *group, const char *name, const char *value) {
+int setup_judge_value(ConfScope scope, const char *group, const char *name, const char *value,
+                      char **ret_reason) {
         _cleanup_(config_freep) Config *main_object = config_new();
         _cleanup_free_ char *reason = NULL;
         ConfZone zone = {};
@@ -36,7 +37,7 @@ int setup_check_value(ConfScope scope, const char *group, const char *name, cons
         int r = -ENOENT;
 
         if (!main_object)
-                return log_oom();
+                return -ENOMEM;
         for (const ConfSetting *s = conf_settings; s->name; s++) {
                 if (s->scope != scope || !streq_ptr(s->group, group) || !streq(s->name, name))
                         continue;
@@ -46,11 +47,24 @@ int setup_check_value(ConfScope scope, const char *group, const char *name, cons
         }
         free(host.upstream_host);
         assert(r != -ENOENT);
+        if (r >= 0 || r == -ENOMEM)
+                return MIN(r, 0);
+        if (asprintf(ret_reason, "\"%s\" cannot be taken: %s", value, strempty(reason)) >= 0)
+                return -EINVAL;
+        *ret_reason = NULL;
+        return -ENOMEM;
+}
+
+int setup_check_value(ConfScope scope, const char *group, const char *name, const char *value) {
+        _cleanup_free_ char *reason = NULL;
+        int r;
+
+        r = setup_judge_value(scope, group, name, value, &reason);
         if (r == -ENOMEM)
                 return log_oom();
         if (r < 0)
-                log_error("\"%s\" cannot be taken: %s", value, strempty(reason));
-        return r < 0 ? -EINVAL : 0;
+                log_error("%s", reason);
+        return r;
 }
 
 int setup_take_value(Setup *s, const Question *q, size_t zone, const char *value) {
@@ -169,7 +183,7 @@ static int take_host(Setup *s, const char *value) {
         r = host_read_upstream(call_option(s->call, "force") ? NULL : context.zone, upstream, &meant);
         if (r < 0)
                 return r;
-        host_say_path(upstream);
+        setup_say_path(s, upstream);
         r = setup_look(s, TYPED_UPSTREAM, meant, &reason);
         if (r > 0) {
                 r = setup_confirm(s, reason);

@@ -66,11 +66,17 @@ int setup_gather(Setup *s);
 
 /* Would the schema take the value of a setting? Says why not. */
 int setup_check_value(ConfScope scope, const char *group, const char *name, const char *value);
+/* The same with the reason, to be freed, instead of telling it. -EINVAL or -ENOMEM. */
+int setup_judge_value(ConfScope scope, const char *group, const char *name, const char *value,
+                      char **ret_reason);
 
 /* --- questions (setup-ask.c) ------------------------------------------------------------------------ */
 
 /* What is known while something is typed. */
 TypedContext setup_context(const Setup *s);
+
+/* The path that was left out of a service's address, if there was one: host_say_path() for who is asked. */
+void setup_say_path(const Setup *s, const char *typed);
 
 /* A value that is doubted: told why, and at a terminal asked whether it is meant all the same. 1: it is. */
 int setup_confirm(const Setup *s, const char *reason);

@@ -427,6 +427,9 @@ static int read_upstream(const char *typed, const TypedContext *c, char **ret, c
                                 rest);
         port = port_of(authority);
         cut_host(authority, host);
+        if (!*host)
+                return say(-EINVAL, ret_reason, "\"%s\" names no service, as http://192.168.1.4:8123 does.",
+                           typed);
         if (ends_in_digits(host) && ip_parse(host, &a) < 0)
                 return say(-EINVAL, ret_reason, "\"%s\" is neither an address nor a name.", host);
         if (c->zone && hostname_normalize(host, strlen(host), name) > 0 && hostname_in_zone(name, c->zone))

@@ -191,6 +191,16 @@ def test_a_path_is_told_that_is_left_out(fresh):
     assert "left out" not in fresh.run("host", "set", "ha", "http://127.0.0.1:8125/").stderr
 
 
+def test_a_service_is_judged_in_its_question(fresh):
+    s = answer(Session(fresh, "setup", "--no-start"), ANSWERS[:5])
+    for typed, why in (("http://", '"http://" names no service'), (":8123", '":8123" names no service'), ("127.0.0.1:99999", '"99999" is no port'),
+                       ("http://127.0.0.1 :1", "is neither a host name nor an address"), ("tcp://127.0.0.1", "expected tcp://HOST:PORT")):
+        answer(s, [("Home Assistant: ", typed), (why, None)])
+    shown = answer(s, [("Home Assistant: ", ""), ("User: ", "")]).end(OK)
+    assert shown.count("Home Assistant's address in your network") == 1 and "hagw-ctl: " not in shown
+    assert not [line for line in shown.splitlines() if len(line) > 80 and str(fresh.house.config) not in line], shown
+
+
 def test_a_user_that_is_there_is_not_asked_for_a_password(asked):
     asked.ok("user", "add", "anna", "--password-stdin", stdin=PASSWORD)
     shown = Session(asked, "user", "add", "Anna").end(FAILED)
@@ -231,6 +241,7 @@ def test_what_runs_needs_a_reload(machine):  # noqa: F811
     assert "Start hagw: systemctl enable --now hagw.target" in last_words(r) and "hagw-ctl reload" not in last_words(r)
     machine.run("setup", "--yes", "--wait=0")
     said = last_words(machine.run(*words, "--host=nas=http://127.0.0.1:1"))
+    assert "- When hagw has taken it over, visit https://nas.home.meier.test/" in said
     assert "hagw runs with what the configuration said before. This takes it over: hagw-ctl reload" in said and "Start hagw" not in said
     machine.ok("reload")
     said = last_words(machine.run(*words, "--host=nas=http://127.0.0.1:1"))
@@ -452,8 +463,26 @@ def test_a_failure_does_not_end_the_rest(machine):  # noqa: F811
     r = machine.run("setup", "--zone=home.meier.test", "--ipv4=none", "--ipv6=none", "--yes", "--user=anna", "--password-stdin", "--wait=0",
                     "--host=ha=http://127.0.0.1:8123", stdin=PASSWORD)
     assert r.returncode == UNREACHABLE and "hagw.target could not be started" in r.stderr
+    assert last_words(r).startswith("- hagw did not come up: hagw-ctl log --errors tells why; then hagw-ctl setup goes on. -")
     assert "anna may log in." in r.stdout and "What is left to do" in r.stdout and "home.meier.test" in r.stderr
     assert [u["name"] for u in machine.json("user", "list")["users"]] == ["anna"]
+
+
+def test_daemons_that_do_not_come_are_one_sentence(machine):  # noqa: F811
+    """They are waited for once, not one after the other."""
+    machine.start = lambda verb, units: 1
+    r = machine.run("setup", "--zone=home.meier.test", "--ipv4=none", "--ipv6=none", "--yes", "--wait=0")
+    assert r.returncode == UNREACHABLE and r.stderr.count(" not running") == 1, r.stderr
+    assert 'hagw-dnsd, hagw-netd, hagw-keyd, hagw-acmed, hagw-proxyd, hagw-webd are not running; "systemctl status" with a name' in r.stderr
+    assert r.stdout.count("Waiting for ") == 1, r.stdout
+
+
+def test_a_host_that_leads_elsewhere_is_told_before_anything_is_written(fresh):
+    answer(Session(fresh, "setup", "--no-start"), ANSWERS).end(OK)
+    before = written(fresh)
+    why = fresh.refused(FAILED, "setup", "--no-start", "--yes", "--contact=you@meier.test", "--host=ha=http://127.0.0.1:1", "--host=nas=http://127.0.0.1:2")
+    assert "hagw-ctl host set ha.home.meier.test http://127.0.0.1:1 changes it." in why
+    assert written(fresh) == before and len(list((fresh.house.config / "hosts.d").iterdir())) == 1
 
 
 def last_words(r):

@@ -4,13 +4,14 @@
 import json
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
 
 import pytest
-from ctl_tools import CTL, DENIED, FAILED, OK, UNREACHABLE, Booted, Ctl, terminal
+from ctl_tools import CTL, DENIED, FAILED, OK, UNREACHABLE, Booted, Ctl, Session, terminal
 from test_beside import Resolver
 from test_listen import V4, V6
 from test_netd import ip, net  # noqa: F401 (fixture)
@@ -210,6 +211,17 @@ def test_setup_puts_hagw_beside_a_resolver(fresh, tmp_path, kind):
     assert done.returncode == OK and f"{kind} (process " in done.stderr and "is asked at port 53 of this machine." in done.stderr
     assert re.search(r"^\s*ipv4_port = 5300;", text, re.M) and re.search(r"^\s*ipv6_port = 0;", text, re.M), text
     assert "dns.ipv4_port = 5300" in done.stdout
+
+
+@pytest.mark.parametrize("key", [b"\x03", b"\x04"])
+def test_who_gives_up_at_a_door_is_told_that_nothing_is_written(fresh, tmp_path, key):
+    r = Resolver(tmp_path, "dnsmasq", "--bind-interfaces", f"--listen-address={V4}").wait(V4)
+    s = Session(Ctl(fresh), "setup", "--no-start")
+    s.expect("Take port 5300")
+    s.send(key)
+    shown = s.end(-signal.SIGINT if key == b"\x03" else FAILED)
+    r.close()
+    assert "Nothing is written yet." in shown and written(fresh) is None
 
 
 def test_setup_asks_before_it_takes_another_port(fresh, tmp_path):

@@ -235,11 +235,14 @@ def test_setup_says_what_the_router_has_to_pass(world, blocked):
     if blocked:
         world.internet.block("udp dport 53", "tcp dport 53")
     booted = Booted(house)
-    r = booted.run("setup", "--yes", *([] if blocked else ["--wait=0"]))
+    r = booted.run("setup", "--yes", "--wait=5")
     booted.close()
     said, last = " ".join(r.stdout.split()), " ".join(r.stdout.split("What is left to do")[1].split())
     if not blocked:
-        assert r.returncode == 0 and f"The delegation of {ZONE} works." in said, (r.stdout, r.stderr)
+        # The authority is out of reach, however often it is tried within these seconds.
+        assert r.returncode == FAILED and f"The delegation of {ZONE} works." in said, (r.stdout, r.stderr)
+        assert r.stdout.count(f"{ZONE}: that did not work: ") == 1 and f"There is no certificate yet: {ZONE}." in r.stderr
+        assert last.startswith("- Not every certificate is there: hagw-ctl cert list shows what keeps it. -")
         assert "- The router passes to this machine: TCP 443 and 80 for visitors. Port 53 comes through. -" in last
         return
     assert r.returncode == FAILED and f"Nobody on the internet finds {ZONE}: questions for it do not come here" in r.stderr, (r.stdout, r.stderr)

@@ -154,6 +154,8 @@ static void test_upstreams(void **state) {
                 { TYPED_UPSTREAM, "tcp://192.168.1.4:8443", "tcp://192.168.1.4:8443", NULL },
                 { TYPED_UPSTREAM, "https://ha.home.meier.org", NULL, "this gateway itself" },
                 { TYPED_UPSTREAM, "nas:5000/photo", "http://nas:5000", NULL },
+                { TYPED_UPSTREAM, "http://", NULL, "\"http://\" names no service" },
+                { TYPED_UPSTREAM, ":8123", NULL, "\":8123\" names no service" },
                 { TYPED_UPSTREAM, "fe::1", "http://[fe::1]:8123", NULL },
                 { TYPED_UPSTREAM, "tenant:anna", "tenant:anna", NULL },
         };
