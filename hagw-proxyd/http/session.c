@@ -5,18 +5,39 @@
 #include "hagw-proxyd/http/session.h"
 #include "hagw-proxyd/http/sessionuse.h"
 
-static SessionEntry **bucket_of(SessionCache *c, const char *secret, size_t size) {
-        uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a; the secrets are random already */
+static size_t bucket_number(const char *text, size_t size) {
+        uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a; secrets and ids are random already */
 
         for (size_t i = 0; i < size; i++)
-                hash = (hash ^ (uint8_t) secret[i]) * UINT64_C(1099511628211);
-        return &c->buckets[(hash ^ (hash >> 32)) % SESSION_CACHE_BUCKETS];
+                hash = (hash ^ (uint8_t) text[i]) * UINT64_C(1099511628211);
+        return (hash ^ (hash >> 32)) % SESSION_CACHE_BUCKETS;
+}
+
+static SessionEntry **bucket_of(SessionCache *c, const char *secret, size_t size) {
+        return &c->buckets[bucket_number(secret, size)];
+}
+
+static SessionEntry **bucket_of_id(SessionCache *c, const char *id) {
+        return &c->ids[bucket_number(id, strlen(id))];
+}
+
+static void add_to_id(SessionCache *c, SessionEntry *e) {
+        SessionEntry **p = bucket_of_id(c, e->session_id);
+
+        e->next_of_id = *p;
+        e->link_of_id = p;
+        if (e->next_of_id)
+                e->next_of_id->link_of_id = &e->next_of_id;
+        *p = e;
 }
 
 static void remove_entry(SessionCache *c, SessionEntry **p) {
         SessionEntry *e = *p;
 
         *p = e->next;
+        *e->link_of_id = e->next_of_id;
+        if (e->next_of_id)
+                e->next_of_id->link_of_id = e->link_of_id;
         explicit_bzero(e->key, e->secret_size);
         free(e);
         c->n--;
@@ -65,16 +86,26 @@ void session_cache_add(SessionCache *c, const SessionMessage *m, uint64_t now_us
         p = bucket_of(c, m->secret, secret_size);
         e->next = *p;
         *p = e;
+        add_to_id(c, e);
         c->n++;
 }
 
+static void forget_one(SessionCache *c, const char *id) {
+        for (SessionEntry *e = *bucket_of_id(c, id), *next; e; e = next) {
+                SessionEntry **p = bucket_of(c, e->key, e->secret_size);
+
+                next = e->next_of_id;
+                if (!streq(e->session_id, id))
+                        continue;
+                while (*p != e)
+                        p = &(*p)->next;
+                remove_entry(c, p);
+        }
+}
+
 void session_cache_forget(SessionCache *c, const SessionId *ids, size_t n) {
-        for (size_t i = 0; i < SESSION_CACHE_BUCKETS; i++)
-                for (SessionEntry **p = &c->buckets[i]; *p;)
-                        if (n > 0 && bsearch((*p)->session_id, ids, n, sizeof(*ids), session_id_compare))
-                                remove_entry(c, p);
-                        else
-                                p = &(*p)->next;
+        for (size_t i = 0; i < n; i++)
+                forget_one(c, ids[i]);
 }
 
 void session_cache_clear(SessionCache *c) {

@@ -11,6 +11,7 @@
 
 typedef struct SessionEntry {
         struct SessionEntry *next;
+        struct SessionEntry *next_of_id, **link_of_id;
         uint64_t expires_usec; /* CLOCK_MONOTONIC */
         PolicySession session;
         char user[MESSAGE_USER_MAX];
@@ -22,6 +23,7 @@ typedef struct SessionEntry {
 
 typedef struct SessionCache {
         SessionEntry *buckets[SESSION_CACHE_BUCKETS];
+        SessionEntry *ids[SESSION_CACHE_BUCKETS]; /* by session_id */
         size_t n;
 } SessionCache;
 
@@ -30,6 +32,6 @@ const SessionEntry *session_cache_find(SessionCache *c, const PolicyFinding *ask
                                        uint64_t now_usec);
 /* Remembers an answer. Nothing where it may not be kept, or memory is short: it is only a cache. */
 void session_cache_add(SessionCache *c, const SessionMessage *m, uint64_t now_usec);
-/* ids: sorted. */
+/* What belongs to these sessions; costs what they have. */
 void session_cache_forget(SessionCache *c, const SessionId *ids, size_t n);
 void session_cache_clear(SessionCache *c);

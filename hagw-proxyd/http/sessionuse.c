@@ -65,19 +65,32 @@ void session_use_end(SessionUses *t, SessionUse *u) {
         remove_at(t, p);
 }
 
-bool session_uses_revoke(SessionUses *t, const SessionId *ids, size_t n, bool others) {
+/* Returns whether something is under way by it. */
+static bool revoke_one(SessionUse *u) {
+        u->ended = true;
+        u->used = false;
+        return u->n > 0;
+}
+
+static bool revoke_others(SessionUses *t, const SessionId *ids, size_t n) {
         bool any = false;
 
         for (size_t i = 0; i < SESSION_USES_BUCKETS; i++)
-                for (SessionUse *u = t->buckets[i]; u; u = u->next) {
-                        bool listed = n > 0 && bsearch(u->id, ids, n, sizeof(*ids), session_id_compare);
+                for (SessionUse *u = t->buckets[i]; u; u = u->next)
+                        if (n == 0 || !bsearch(u->id, ids, n, sizeof(*ids), session_id_compare))
+                                any |= revoke_one(u);
+        return any;
+}
 
-                        if (listed == others)
-                                continue;
-                        u->ended = true;
-                        u->used = false;
-                        any = any || u->n > 0;
-                }
+bool session_uses_revoke(SessionUses *t, const SessionId *ids, size_t n, bool others) {
+        bool any = false;
+
+        if (others)
+                return revoke_others(t, ids, n);
+        for (size_t i = 0; i < n; i++)
+                for (SessionUse *u = *bucket_of(t, ids[i]); u; u = u->next)
+                        if (streq(u->id, ids[i]))
+                                any |= revoke_one(u);
         return any;
 }
 
