@@ -99,8 +99,11 @@ static int zone_judge_glue(Status *s, const ConfZone *zone) {
         r = glue_check(s->config, zone, addresses, &g);
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(g.details); i++)
                 if (g.details[i] && !glue_is_open(s->addresses, i) &&
-                    (i >= _GLUE_FAMILIES_MAX || status_address_is_usable(s, addresses[i])))
+                    (i >= _GLUE_FAMILIES_MAX || status_address_is_usable(s, addresses[i]))) {
                         (g.problems[i] ? status_problem : status_notice)(s, "%s", g.details[i]);
+                        if (i < _GLUE_FAMILIES_MAX)
+                                s->glue_told[i] = true;
+                }
         return r;
 }
 

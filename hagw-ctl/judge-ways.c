@@ -11,6 +11,7 @@
 #include "hagw-ctl/glue.h"
 #include "hagw-ctl/output.h"
 #include "hagw-ctl/status.h"
+#include "libhagw/pure/hostname.h"
 #include "libhagw/usec.h"
 
 /* Resolvers come by either family sooner or later, if the name server has an address of it. Some have no
@@ -18,14 +19,27 @@
 #define WAY_SILENCE_USEC (7 * USEC_PER_DAY)
 
 static const struct {
-        const char *name, *word;
-} families[] = { { "IPv4", "ipv4" }, { "IPv6", "ipv6" } };
+        const char *name, *word, *type;
+} families[] = { { "IPv4", "ipv4", "A" }, { "IPv6", "ipv6", "AAAA" } };
+
+/* A name server's name that is not ours may have addresses of one family alone: nobody is to ask by the
+ * other. */
+static bool has_address(const Delegation *d, unsigned family) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+        _cleanup_free_ char *reason = NULL;
+
+        return hostname_in_zone(d->name_server, d->zone) ||
+               (delegation_query(d->name_server, families[family].type, NULL, &reply, &reason) >= 0 &&
+                field_count(reply, "answers") > 0);
+}
 
 /* The address at which the internet is to ask by that family; NULL: there is none, which may be told. */
 static const char *asked_at(const Status *s, unsigned family) {
         const char *addresses[_GLUE_FAMILIES_MAX];
 
         glue_addresses(s->addresses, addresses);
+        if (s->glue_told[family])
+                return NULL;
         return status_address_is_usable(s, addresses[family]) ?
                        glue_address(s->config, family, addresses[family]) :
                        NULL;
@@ -88,7 +102,7 @@ static int judge_family(Status *s, const Delegation *d, unsigned family, const c
         bool came[2][2] = {};
         int r = 0;
 
-        if (d->came[family][1])
+        if (d->came[family][1] || !has_address(d, family))
                 return 0;
         if (remedy(s, family, address, &mend) < 0) {
                 mend = NULL;

@@ -80,6 +80,7 @@ class Place:
         self.addresses = [{"family": "ipv4", "source": f"static:{HOUSE}", "address": HOUSE, "knowledge": "known", "confirmedUSec": usec(0)},
                           {"family": "ipv6", "source": "none", "knowledge": "none"}]
         self.hosts, self.files, self.relay, self.listeners = [], {}, {}, []
+        self.glue = [HOUSE]
         self.since, self.outside, self.trial = HOUR, [], {"inside": False, "ways": [{"family": "ipv4", "transport": t} for t in ("udp", "tcp")], "questions": []}
         self.clock, self.hears, self.visitors = 0, True, {"sinceUSec": usec(-HOUR), "outside": []}
         self.answers = {
@@ -100,7 +101,7 @@ class Place:
         answers, authority, glue = {"NS": ["ns.test."], "A": ["9.9.9.9"], "TXT": ['"x"']}.get(p["type"], []), [], []
         if p["type"] == "NS" and "server" in p:
             answers, authority = [], [f"ns.{p['name']}."]
-            glue = [{"name": f"ns.{p['name']}", "address": HOUSE}]
+            glue = [{"name": f"ns.{p['name']}", "address": a} for a in self.glue]
         return {"rcode": "NOERROR", "authoritative": False, "truncated": False, "answers": answers, "authority": authority, "glue": glue}
 
     def describe(self, name, **more):
@@ -330,11 +331,39 @@ def test_a_family_that_nobody_asks_by(place, since, outside, silent):
     """A guess, where this machine's resolver shows nothing of it: it asks from inside."""
     place.addresses[1] = {"family": "ipv6", "source": "interface", "address": "2001:4860::1", "knowledge": "known", "confirmedUSec": usec(0)}
     place.since, place.outside, place.hears, place.trial["inside"] = since, outside, False, True
+    place.glue.append("2001:4860::1")
     place.start()
     problems, notices = place.found(OK)
     said = [n for n in notices if n.startswith(f"No question for {ZONE} has come from the internet over ")]
     assert not problems and bool(said) == bool(silent) and all(n.split(" over ")[1].startswith(silent) for n in said), notices
     assert all(("2001:4860::1" in n) == (silent == "IPv6") for n in said)
+
+
+@pytest.mark.parametrize("six", [True, False])
+def test_a_name_server_that_has_no_address_of_a_family_is_not_asked_by_it(place, six):
+    """A dynamic DNS name, as README has it: it leads here by IPv4, though the house has IPv6 as well."""
+    place.addresses[1] = {"family": "ipv6", "source": "interface", "address": "2001:4860::1", "knowledge": "known", "confirmedUSec": usec(0)}
+    place.since, place.outside = 20 * DAY, [way("ipv4", "udp", HOUR)]
+    place.config = f'zones = ( {{ name = "{ZONE}"; name_server = "ns.test"; }} );\n'
+    query = place.query
+
+    def without(p):
+        if p["type"] == "AAAA":
+            return {"rcode": "NOERROR", "authoritative": False, "truncated": False, "answers": ["2001:4860::1"] if six else [], "authority": [], "glue": []}
+        return query(p) | ({"authority": ["ns.test."], "glue": []} if p["type"] == "NS" and "server" in p else {})
+    place.answers["Net"]["Query"] = without
+    place.start()
+    problems, notices = place.found(OK)
+    assert [n for n in notices if n.startswith(f"No question for {ZONE} has come from the internet over IPv6")] == (notices if six else []), notices
+    assert len(notices) == six and not problems
+
+
+def test_a_record_that_is_missing_is_told_and_not_that_nobody_comes_by_it(place):
+    place.addresses[1] = {"family": "ipv6", "source": "interface", "address": "2001:4860::1", "knowledge": "known", "confirmedUSec": usec(0)}
+    place.since, place.outside = 20 * DAY, [way("ipv4", "udp", HOUR)]
+    place.start()
+    problems, notices = place.found(OK)
+    assert not problems and [n.split(" does not have the IPv6 address of ")[0] for n in notices] == [f"The zone above {z}" for z in (ZONE, OTHER)], notices
 
 
 def test_an_address_that_nobody_is_to_ask_at_is_not_missed(place):
