@@ -31,12 +31,12 @@ bool manager_is_own_name(const Manager *m, const char *domain) {
         return false;
 }
 
-/* What is opened here for a tenant is the tenant's. */
-static bool is_own_host(const ConfHost *h) {
-        return h->upstream_kind != CONF_UPSTREAM_TENANT;
+/* What is opened here for a tenant is the tenant's; for every other it is as taken as a host of our own. */
+static bool is_tenants_own(const ConfHost *h, const char *tenant) {
+        return h->upstream_kind == CONF_UPSTREAM_TENANT && streq(h->upstream_host, tenant);
 }
 
-/* Whether the label is in use for the relay itself: its name, its name servers, its hosts, zones below. */
+/* Whether the label is in use for the relay itself: its name, its name servers, zones below. */
 static bool label_is_own(const Config *c, const char *name) {
         const char *zone = c->tenants.zone;
 
@@ -46,17 +46,23 @@ static bool label_is_own(const Config *c, const char *name) {
                 if (tenant_name_covers(name, zone, c->zones[i].name) ||
                     tenant_name_covers(name, zone, c->zones[i].name_server))
                         return true;
-        for (size_t i = 0; i < c->n_hosts; i++)
-                if (is_own_host(&c->hosts[i]) && tenant_name_covers(name, zone, c->hosts[i].name))
-                        return true;
         return false;
 }
 
 const char *manager_name_problem(const Manager *m, const char *name) {
-        const char *problem = tenant_name_problem(name, m->config->tenants.zone);
+        static const char own[] = "The relay itself has a host, a name server or a zone of this name.";
+        const Config *c = m->config;
+        const char *problem = tenant_name_problem(name, c->tenants.zone);
 
-        if (!problem && label_is_own(m->config, name))
-                problem = "The relay itself has a host, a name server or a zone of this name.";
+        if (!problem && label_is_own(c, name))
+                problem = own;
+        for (size_t i = 0; !problem && i < c->n_hosts; i++)
+                if (!is_tenants_own(&c->hosts[i], name) &&
+                    tenant_name_covers(name, c->tenants.zone, c->hosts[i].name))
+                        problem = c->hosts[i].upstream_kind == CONF_UPSTREAM_TENANT ?
+                                          "A host of this relay leads this name, or one below it, to another "
+                                          "tenant." :
+                                          own;
         return problem;
 }
 
@@ -84,12 +90,14 @@ static void warn_of_hidden(Manager *m) {
                 char label[HOSTNAME_LABEL_MAX + 1];
                 Tenant t;
 
-                if (!is_own_host(&c->hosts[i]) || !label_of(c->hosts[i].name, c->tenants.zone, label))
+                if (!label_of(c->hosts[i].name, c->tenants.zone, label) || is_tenants_own(&c->hosts[i], label))
                         continue;
                 if (tenant_query_name(&m->db, label, clock_usec(CLOCK_REALTIME), &q) >= 0 &&
                     tenant_next(q, &t) > 0)
-                        log_warning("Host %s has a name of tenant %s: visitors come to this relay's "
-                                    "service, not to the tenant's house.", c->hosts[i].name, t.name);
+                        log_warning("Host %s has a name of tenant %s: visitors come to %s, not to the "
+                                    "tenant's house.", c->hosts[i].name, t.name,
+                                    c->hosts[i].upstream_kind == CONF_UPSTREAM_TENANT ?
+                                            "another tenant's" : "this relay's service");
         }
 }
 

@@ -336,10 +336,14 @@ def test_reload(relay):
     watcher = Watcher(relay)
     relay.house.configure(CONFIG.replace("channels = 77", "channels = 78"), dave=f'name = "x.dave.{ZONE}"; upstream = "http://127.0.0.1:80";',
                           eve=f'name = "x.eve.{ZONE}"; upstream = "tenant:eve";', anna=f'name = "ha.anna.{ZONE}"; upstream = "http://127.0.0.1:80";',
-                          bob=f'name = "ha.bob.{ZONE}"; upstream = "tenant:bob";')
+                          bob=f'name = "ha.bob.{ZONE}"; upstream = "tenant:bob";', ha=f'name = "ha.{ZONE}"; upstream = "tenant:bob";',
+                          below=f'name = "x.carl.{ZONE}"; upstream = "tenant:bob";')
     relay.daemon.reload()
     assert f"Host ha.anna.{ZONE} has a name of tenant anna" in relay.daemon.text()
     assert "a name of tenant bob" not in relay.daemon.text()
+    # What a host here leads to one tenant is no other's name.
+    for name in ("ha", "carl"):
+        assert "to another tenant" in refused("BadName", relay, "Add", name=name)["reason"]
     relay.call("Add", name="eve")
     watcher.until(lambda k: k["anna"]["channels"] == 78)
     assert watcher.known["bob"]["channels"] == 3
