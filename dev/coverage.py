@@ -19,9 +19,10 @@ def objects(build):
 
 def lines_of(build, some):
     """(file, line number, how often) of these objects, of our sources alone."""
-    said = subprocess.run(["gcov", "--json-format", "--stdout", *some], cwd=build, check=True, stdout=subprocess.PIPE,
-                          stderr=subprocess.DEVNULL, text=True).stdout
-    for report in map(json.loads, said.splitlines()):
+    said = subprocess.run(["gcov", "--json-format", "--stdout", *some], cwd=build, capture_output=True, text=True)
+    if said.returncode != 0:
+        sys.exit(f"gcov ended with {said.returncode}: {said.stderr}")
+    for report in map(json.loads, said.stdout.splitlines()):
         for file in report["files"]:
             path = pathlib.PurePath(file["file"])
             parts = [p for p in path.parts if p not in ("..", ".")]
