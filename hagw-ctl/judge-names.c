@@ -281,7 +281,7 @@ int judge_zones(Status *s) {
 /* "ours" is what keeps others out, and the owner counts on it. */
 static void judge_unnamed(Status *s) {
         const char *first = NULL;
-        char more[32] = "";
+        char more[40] = ""; /* " (and 18446744073709551615 more)" */
         size_t n = 0;
 
         for (size_t i = 0; s->names.unnamed && i < s->config->n_zones; i++) {

@@ -78,6 +78,7 @@ int resolve_name(const char *name, Resolved *ret) {
                 return -errno;
         out = fds[0];
         in = fds[1];
+        assert(out >= 0 && in >= 0);
         pid = fork();
         if (pid < 0)
                 return -errno;
