@@ -204,6 +204,19 @@ static const char *find_longer(const Config *config, const char *begun) {
         return NULL;
 }
 
+/* The one whose first label is nearest, for a name without a zone; or NULL. */
+static const char *find_label(const Config *config, const char *label) {
+        for (size_t i = 0; i < config->n_hosts && !strchr(label, '.'); i++) {
+                char first[HOSTNAME_MAX + 1];
+
+                (void) snprintf(first, sizeof(first), "%.*s", (int) strcspn(config->hosts[i].name, "."),
+                                config->hosts[i].name);
+                if (suggest(label, (const char *const[]) { first, NULL }))
+                        return config->hosts[i].name;
+        }
+        return NULL;
+}
+
 static void tell_unknown(const Config *config, const char *full, const char *otherwise) {
         const char *names[CONF_HOSTS_MAX + 1], *near;
 
@@ -214,7 +227,7 @@ static void tell_unknown(const Config *config, const char *full, const char *oth
         for (size_t i = 0; i < config->n_hosts; i++)
                 names[i] = config->hosts[i].name;
         names[config->n_hosts] = NULL;
-        near = find_longer(config, full) ?: suggest(full, names);
+        near = find_longer(config, full) ?: suggest(full, names) ?: find_label(config, full);
         log_error("There is no host \"%s\"%s%s%s%s", full,
                   near ? "; did you mean \"" : "; hagw-ctl host list shows them.", strempty(near),
                   near ? "\"?" : "", otherwise);
@@ -223,6 +236,12 @@ static void tell_unknown(const Config *config, const char *full, const char *oth
 const ConfHost *host_find(const Config *config, const char *name) {
         _cleanup_free_ char *full = NULL;
 
+        /* Who is called so in no zone is not asked for one. */
+        if (config->n_zones > 1 && !strchr(name, '.') && !find_longer(config, name) &&
+            !only_host_called(config, name)) {
+                tell_unknown(config, name, "");
+                return NULL;
+        }
         if (host_expand_name(config, name, &full) < 0)
                 return NULL;
         for (size_t i = 0; i < config->n_hosts; i++)

@@ -138,6 +138,8 @@ def test_short_names_among_several_zones(hosts):
     assert "door.home.test, door.anna.relay.test" in hosts.refused(USAGE, "host", "add", "door", "http://127.0.0.1")
     hosts.ok("host", "set", "Cam", "--login=none")
     assert "none" in (hosts.house.config / "hosts.d" / "cam.conf").read_text()
+    assert 'There is no host "cma"; did you mean "cam.anna.relay.test"?' in hosts.refused(FAILED, "host", "set", "cma", "--login=none")
+    assert 'There is no host "door"; hagw-ctl host list shows them.' in hosts.refused(FAILED, "host", "show", "door")
     hosts.ok("host", "add", "cam.home.test", "http://127.0.0.1")
     assert "In which zone" in hosts.refused(FAILED, "host", "remove", "cam")
     assert "*.door.home.test, *.door.anna.relay.test" in hosts.refused(USAGE, "host", "add", "*.door", "http://127.0.0.1")
@@ -327,7 +329,7 @@ def test_names_in_the_relays_zone(behind, name, why):
 
 
 def test_a_name_outside_the_relays_zone(behind):
-    said = behind.ok("host", "add", "shop.example.net", "http://127.0.0.1:1", "--no-reload", "--force")
+    said = " ".join(behind.ok("host", "add", "shop.example.net", "http://127.0.0.1:1", "--no-reload", "--force").split())
     assert "CNAME bert.relay.example.com" in said and "tenant domain add bert" in said
 
 

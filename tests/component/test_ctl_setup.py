@@ -154,6 +154,22 @@ def test_names_of_options_are_looked_up(fresh):
     assert 'upstream = "http://127.0.0.1:1";' in (fresh.house.config / "hosts.d" / "ha.home.meier.test.conf").read_text()
 
 
+def test_the_line_of_waiting_fits_the_terminal(fresh):
+    """What it waits for is shortened, and not how long it does."""
+    root, name = fresh.house.root, "a-name-that-is-longer-than-the-line.dyn.test"
+    (root / "resolv.conf").write_text("nameserver 127.0.0.78\noptions timeout:30\n")
+    finds_only(fresh, root)
+    (root / "nsswitch.conf").write_text("hosts: files dns\n")
+    fresh.prefix[6] = f"mount --bind {root}/resolv.conf /etc/resolv.conf; {fresh.prefix[6]}"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.78", 53))
+        s = answer(Session(fresh, "setup", "--no-start", columns=60), [("Zone: ", "home.meier.test"), ("Public IPv4 address", name), ("cannot be told now", None)])
+        lines = re.findall(r"Waiting for ([^\r]*)\r", s.seen)
+        s.send(b"\x03")
+        s.end(-signal.SIGINT)
+    assert lines and all(len("Waiting for " + line) < 60 and re.search(r"\.\.\.: \d+ s of at most 10 s$", line) for line in lines), lines
+
+
 def test_a_resolver_that_is_silent_is_waited_for_once(fresh):
     """With what is waited for, and for how long at most; then nobody is kept from going on."""
     root = fresh.house.root
