@@ -50,23 +50,24 @@ static _Atomic uint32_t *slot_of(size_t row, uint64_t network) {
 }
 
 /* Two that come at once may both find the last place taken, but never both take it. */
-bool crowd_enter(const IpAddress *address, unsigned limit) {
+bool crowd_enter(CrowdPlace *p, const IpAddress *address, unsigned limit) {
         uint64_t network = crowd_network(address);
         bool free_place = limit == 0;
 
+        *p = (CrowdPlace) { .network = network, .taken = true };
         for (size_t i = 0; i < CROWD_ROWS; i++)
                 free_place |= atomic_fetch_add_explicit(slot_of(i, network), 1, memory_order_relaxed) <
                               limit;
         if (!free_place)
-                crowd_leave(address);
+                crowd_leave(p);
         return free_place;
 }
 
-void crowd_leave(const IpAddress *address) {
-        uint64_t network = crowd_network(address);
-
+void crowd_leave(CrowdPlace *p) {
+        if (!TAKE_GENERIC(p->taken, false))
+                return;
         for (size_t i = 0; i < CROWD_ROWS; i++)
-                (void) atomic_fetch_sub_explicit(slot_of(i, network), 1, memory_order_relaxed);
+                (void) atomic_fetch_sub_explicit(slot_of(i, p->network), 1, memory_order_relaxed);
 }
 
 /* A leaky bucket whose level is a point in time. */

@@ -11,10 +11,20 @@
 
 /* Once, before the first worker starts. Negative errno: no random bytes. */
 int crowd_init(void);
-/* Counts one more connection, to be taken back with crowd_leave(). limit 0: none. False: there are limit
- * already, and nothing was counted. */
-bool crowd_enter(const IpAddress *address, unsigned limit);
-void crowd_leave(const IpAddress *address);
+/* One connection's place among those of its address. {}: it has none. Whoever has it gives it back; it is
+ * handed on with crowd_move(). */
+typedef struct CrowdPlace {
+        uint64_t network; /* as crowd_network() says */
+        bool taken;
+} CrowdPlace;
+
+/* limit 0: none. False: there are limit already, and p has no place. */
+bool crowd_enter(CrowdPlace *p, const IpAddress *address, unsigned limit);
+/* Nothing where it has none. */
+void crowd_leave(CrowdPlace *p);
+static inline CrowdPlace crowd_move(CrowdPlace *p) {
+        return TAKE_GENERIC(*p, (CrowdPlace) {});
+}
 
 /* The same addresses' handshakes that wanted a signature, at rate a second (0: no limit), of which burst
  * seconds' worth may come at once: when the next may begin (CLOCK_MONOTONIC), and that one has. */

@@ -4,7 +4,6 @@
  * and waits for a house's channel at a third. */
 
 #include "hagw-proxyd/crew/worker.h"
-#include "hagw-proxyd/relay/tenantusage.h"
 #include "libhagw/log.h"
 
 const char *worker_stage_text(WorkerStage s) {
@@ -35,6 +34,7 @@ static unsigned crew_at(const Worker *w, WorkerStage s) {
 }
 
 static void set_stage(Worker *w, WorkerStage s) {
+        assert(s > w->stage);
         log_debug("Worker %u: %s -> %s", w->index, worker_stage_text(w->stage), worker_stage_text(s));
         w->stage = s;
         w->stage_usec = w->loop.now_usec;
@@ -43,7 +43,7 @@ static void set_stage(Worker *w, WorkerStage s) {
 
 /* A house that is on its way here needs the main thread to be let in, and a door. */
 static bool somebody_waits_for_his_house(const Worker *w) {
-        return w->loop.now_usec < w->stage_usec + TENANT_EXPECTED_USEC &&
+        return w->loop.now_usec < w->stage_usec + STOP_EXPECTED_USEC &&
                crew_sum(w, offsetof(WorkerCounters, waiting)) > 0;
 }
 
@@ -62,8 +62,7 @@ void stop_drain(Worker *w) {
                 return;
         w->draining_usec = w->loop.now_usec;
         w->drain_end_usec = w->loop.now_usec + w->snapshot->drain_usec;
-        conns_drop_stranded(w);
-        conns_drain(w);
+        ROOMS_UP(w, drain);
         set_stage(w, WORKER_DRAINING);
 }
 
@@ -72,10 +71,13 @@ static void say_busy(Worker *w, size_t n) {
 }
 
 static void look_at_oneself(Worker *w) {
-        bool all = conns_part(w, STOP_SLICE);
+        size_t n = 0;
 
+        for (size_t i = 0; i < w->n_rooms; i++)
+                if (w->rooms[i]->part)
+                        n += w->rooms[i]->part(w, STOP_SLICE);
         w->looked_usec = w->loop.now_usec;
-        say_busy(w, conns_busy(w) + !all);
+        say_busy(w, n);
 }
 
 static void part(Worker *w) {
@@ -86,29 +88,17 @@ static void part(Worker *w) {
 
 static void shut(Worker *w) {
         set_stage(w, WORKER_SHUT);
-        for (size_t i = 0; i < w->n_listeners; i++)
-                listener_pause(&w->listeners[i]);
-        agent_leave(w);
-        conns_stop(w, STOP_YOUNG_USEC);
-        loop_arm(&w->loop, &w->young, w->loop.now_usec + STOP_YOUNG_USEC);
+        ROOMS_DOWN(w, shut);
 }
 
 void stop_leave(Worker *w) {
         if (w->stage == WORKER_LEFT)
                 return;
-        loop_disarm(&w->loop, &w->young);
-        tenants_stop(w);
-        w->agent = agent_free(w->agent);
-        relay_calls_done(w);
-        conns_stop(w, 0);
-        tenant_usage_report(w);
+        ROOMS_DOWN(w, leave);
+        ROOMS_UP(w, left);
         set_stage(w, WORKER_LEFT);
         if (w->draining_usec > 0) /* else its loop has failed, which is no good end */
-                worker_say(w, MESSAGE_DRAINED);
-}
-
-static void on_young(Timer *t) {
-        conns_stop(CONTAINER_OF(t, Worker, young), 0);
+                worker_say(w, &drained_message);
 }
 
 /* The first to find that it is time finds so for all. */
@@ -146,8 +136,4 @@ void stop_now(Worker *w) {
 
 uint64_t stop_patience(const Worker *w) {
         return w->stage == WORKER_SERVING || w->stage == WORKER_LEFT ? USEC_INFINITY : STOP_LOOK_USEC;
-}
-
-void stop_init(Worker *w) {
-        w->young.fire = on_young;
 }

@@ -13,6 +13,7 @@
 #define STOP_YOUNG_USEC USEC_PER_SEC /* who has just come is served, also by a worker that is shut */
 #define STOP_REST_USEC (2 * USEC_PER_SEC) /* after the door is shut: then whatever is left is cut */
 #define STOP_MAX_USEC (STOP_PARTING_USEC + STOP_REST_USEC) /* all of it, beyond proxy.drain */
+#define STOP_EXPECTED_USEC (5 * USEC_PER_SEC) /* a house that was attached so recently is expected back */
 #define STOP_SLICE 256U /* connections that are let go of at each look */
 #define STOP_LOOK_USEC (20 * USEC_PER_MSEC) /* how often a worker looks at itself and the others */
 
@@ -29,10 +30,9 @@ typedef enum WorkerStage {
 } WorkerStage;
 const char *worker_stage_text(WorkerStage s);
 
-void stop_init(Worker *w);
-/* MESSAGE_DRAIN. */
+/* drain_message. */
 void stop_drain(Worker *w);
-/* MESSAGE_STOP: the main thread has gone on without waiting, or has waited. */
+/* stop_message: the main thread has gone on without waiting, or has waited. */
 void stop_now(Worker *w);
 /* After each turn of the loop. The worker is over when it was told to stop and has left. */
 void stop_turn(Worker *w);

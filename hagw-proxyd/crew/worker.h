@@ -4,30 +4,22 @@
 #include <pthread.h>
 
 #include "hagw-proxyd/crew/accessring.h"
-#include "hagw-proxyd/house/agent.h"
-#include "libhagw/net/buffer.h"
-#include "hagw-proxyd/visit/conn.h"
-#include "hagw-proxyd/http/exchange.h"
-#include "hagw-proxyd/wire/httpdate.h"
-#include "hagw-proxyd/door/listen.h"
-#include "libhagw/net/loop.h"
 #include "hagw-proxyd/crew/message.h"
-#include "hagw-proxyd/wire/outsideway.h"
-#include "hagw-proxyd/house/relaycall.h"
-#include "hagw-proxyd/pass/passage.h"
-#include "hagw-proxyd/visit/pressure.h"
-#include "hagw-proxyd/visit/review.h"
-#include "hagw-proxyd/http/session.h"
-#include "hagw-proxyd/http/sessions.h"
-#include "libhagw/net/signer.h"
+#include "hagw-proxyd/crew/room.h"
 #include "hagw-proxyd/crew/snapshot.h"
 #include "hagw-proxyd/crew/stop.h"
-#include "hagw-proxyd/relay/tenants.h"
-#include "hagw-proxyd/visit/unfinished.h"
-#include "hagw-proxyd/upstream/upstream.h"
+#include "hagw-proxyd/wire/h1.h"
+#include "hagw-proxyd/wire/httpdate.h"
+#include "hagw-proxyd/wire/outsideway.h"
+#include "hagw-proxyd/wire/refusal.h"
+#include "libhagw/net/buffer.h"
+#include "libhagw/net/loop.h"
+#include "libhagw/net/pump.h"
+#include "libhagw/net/signer.h"
+#include "libhagw/net/transport.h"
 
-/* A worker: a thread with a loop that accepts visitors and serves them to the end. Everything in here
- * belongs to that thread, but for the queue and the counters. */
+/* A worker: a thread with a loop on which the rooms accept visitors and serve them to the end. Everything in
+ * here belongs to that thread, but for the queue and the counters. */
 
 #define WORKER_SCRATCH_SIZE (H1_HEAD_SIZE_MAX + 80U * 1024) /* a head, and what goes out with it */
 
@@ -59,7 +51,7 @@ typedef struct WorkerCounters {
 
 struct Worker {
         unsigned index;
-        Worker *const *crew; /* all workers; complete before the first MESSAGE_SNAPSHOT is sent */
+        Worker *const *crew; /* all workers; complete before the first snapshot_message is sent */
         unsigned n_crew;
         pthread_t thread;
         bool started;
@@ -72,36 +64,23 @@ struct Worker {
         BufferPool pool;
         PipePool pipes;
         Snapshot *snapshot;
-        Listener listeners[LISTEN_MAX];
-        size_t n_listeners;
-        Conn *conns;
-        uint64_t conns_most; /* visitors, since a crowd left last */
-        Unfinished unfinished;
-        Again full_again; /* too much memory is in use */
-        Exchange *free_exchanges;
-        Upstreams upstreams;
-        Agent *agent;          /* of the first worker of a house that has a relay */
-        RelayCall *relay_calls;
-        uint64_t relay_rejected_usec; /* when it was logged last */
-        uint64_t hidden_usec; /* when it was told last that somebody came by a hop; 0: never */
-        SessionCache sessions;
-        SessionUses uses;
-        Timer tell_used; /* armed while there is something to tell */
-        Review review;
+        const Room *const *rooms; /* from the lowest to the highest, NULL-ended */
+        size_t n_rooms;
+        /* What each room has here, which nobody else looks into: */
+        struct Upstreams *upstreams;
+        struct Visits *visits;
+        struct Exchanges *exchanges;
+        struct Tenants *tenants;
+        struct House *house;
+        struct Door *door;
         Signer signer;
-        Handshakes handshakes;
-        Tenants tenants;
         AccessRing *access; /* shared with the logging thread */
         Timer stranded; /* after the network has changed, when what went over lost addresses is given up */
-        const Conn *served; /* last; never looked into */
-        uint64_t shared_usec; /* when that was another one than before */
-        BalancersTold balancers;
-        bool open; /* visitors are let in: the first MESSAGE_SNAPSHOT has come */
+        bool open; /* visitors are let in: the first snapshot_message has come */
         WorkerStage stage;
         uint64_t stage_usec;  /* since when */
         uint64_t draining_usec, drain_end_usec; /* since when, and how long at most */
         uint64_t looked_usec; /* when counters.busy was counted */
-        Timer young; /* who came just before the door was shut is served until then */
         bool told;   /* by the main thread, which asks nobody any more */
         WorkerCounters counters;
         HttpDate date;
@@ -120,39 +99,27 @@ static inline void counter_sub(_Atomic uint64_t *c, uint64_t n) {
 /* Visitors who came by a channel and are here. */
 uint64_t relay_visitors(const Worker *w);
 
-/* It accepts nobody before the first MESSAGE_SNAPSHOT. The snapshot is counted up. fds and the crew's list
- * stay the caller's. */
+/* Calls what each room has of that: from the lowest to the highest, and the other way. */
+#define ROOMS_UP(w, what)                                             \
+        for (size_t _i = 0; (w)->rooms[_i]; _i++)                     \
+                if ((w)->rooms[_i]->what)                             \
+                        (w)->rooms[_i]->what(w)
+#define ROOMS_DOWN(w, what)                                           \
+        for (size_t _i = (w)->n_rooms; _i-- > 0;)                     \
+                if ((w)->rooms[_i]->what)                             \
+                        (w)->rooms[_i]->what(w)
+
+/* Nothing happens in it before it is started, and its rooms open with open_message. The snapshot is counted
+ * up; the crew's list and the rooms stay the caller's. */
 int worker_new(unsigned index, Worker *const *crew, unsigned n_crew, Queue *main_queue, Snapshot *snapshot,
-               const int *https, size_t n_https, const int *http, size_t n_http, AccessRing *access,
-               Worker **ret);
+               const Room *const *rooms, AccessRing *access, Worker **ret);
 /* Starts the thread. From then on nothing but what is said above may be touched from outside. */
 int worker_start(Worker *w);
-/* Joins the thread, which must have said MESSAGE_STOPPED or is told to stop now. */
+/* Joins the thread, which must have said stopped_message or is told to stop now. */
 Worker *worker_free(Worker *w);
 
 
-/* When something that would end by itself at due_usec is given up: earlier while the worker drains, where it
- * is old and has been quiet (since quiet_usec) for a while. Who waits for nothing but its visitor's next
- * thought would keep the worker from its successor for all of proxy.drain. */
-#define WORKER_QUIET_USEC (5 * USEC_PER_SEC)
-static inline uint64_t worker_quiet_usec(const Worker *w, const Conn *c, uint64_t quiet_usec,
-                                         uint64_t due_usec) {
-        return c->old ? MIN(due_usec, MAX(quiet_usec, w->draining_usec) + WORKER_QUIET_USEC) : due_usec;
-}
-
-/* Whom the worker serves now. True where it has had others to serve just before. */
-#define WORKER_SHARED_USEC (100 * USEC_PER_MSEC)
-static inline bool worker_is_shared(Worker *w, const Conn *c) {
-        if (w->served != c) {
-                w->served = c;
-                w->shared_usec = w->loop.now_usec;
-        }
-        return w->loop.now_usec < w->shared_usec + WORKER_SHARED_USEC;
-}
-
 /* Sends a message; it belongs to the worker then. */
-/* For a visitor who is sent on from w: counted as on his way, so it has to be sent. NULL: no memory. */
-VisitorMessage *worker_visitor_message(Worker *w);
 void worker_send(Worker *w, Message *m);
 /* To the main thread. */
-void worker_say(Worker *w, MessageKind kind);
+void worker_say(Worker *w, const MessageKind *kind);

@@ -3,8 +3,9 @@
 /* Whose handshake is next, and where each goes on. Runs in the worker's thread. */
 
 #include "hagw-proxyd/crew/crowd.h"
-#include "hagw-proxyd/crew/worker.h"
+#include "hagw-proxyd/door/door.h"
 #include "hagw-proxyd/door/hello.h"
+#include "hagw-proxyd/visit/conn.h"
 
 typedef enum HandshakeState {
         HANDSHAKE_NEW,
@@ -12,6 +13,8 @@ typedef enum HandshakeState {
         HANDSHAKE_RUNNING,
         HANDSHAKE_SIGNING, /* its fiber waits for hagw-keyd */
         HANDSHAKE_OPEN,    /* the visitor's next message is to come */
+        HANDSHAKE_OVER,
+        _HANDSHAKE_STATE_MAX,
 } HandshakeState;
 
 struct Handshake {
@@ -63,8 +66,17 @@ static WorkerCounters *counters_of(const Handshake *h) {
 }
 
 static void set_state(Handshake *h, HandshakeState s) {
+        static const unsigned from[_HANDSHAKE_STATE_MAX] = {
+                [HANDSHAKE_WAITING] = STEPS_FROM(HANDSHAKE_NEW, HANDSHAKE_OPEN),
+                [HANDSHAKE_RUNNING] = STEPS_FROM(HANDSHAKE_WAITING, HANDSHAKE_OPEN),
+                [HANDSHAKE_SIGNING] = STEPS_FROM(HANDSHAKE_RUNNING),
+                [HANDSHAKE_OPEN] = STEPS_FROM(HANDSHAKE_RUNNING, HANDSHAKE_SIGNING),
+                [HANDSHAKE_OVER] = STEPS_FROM(HANDSHAKE_NEW, HANDSHAKE_WAITING, HANDSHAKE_RUNNING,
+                                              HANDSHAKE_SIGNING, HANDSHAKE_OPEN),
+        };
         WorkerCounters *c = counters_of(h);
 
+        assert_step(from, h->state, s);
         counter_sub(&c->handshakes_waiting, h->state == HANDSHAKE_WAITING);
         counter_add(&c->handshakes_waiting, s == HANDSHAKE_WAITING);
         counter_sub(&c->handshakes_signing, h->state == HANDSHAKE_SIGNING);
@@ -168,7 +180,7 @@ static void start(Handshake *h) {
         bool ended;
 
         set_state(h, HANDSHAKE_RUNNING);
-        h->fiber = fiber_new(&w->handshakes.fibers, run, on_wake, h);
+        h->fiber = fiber_new(&w->door->handshakes.fibers, run, on_wake, h);
         if (!h->fiber) {
                 conn_close(h->conn);
                 return;
@@ -190,11 +202,12 @@ static void start(Handshake *h) {
 static bool is_keyd_busy(const HandshakeQueue *q) {
         const Worker *w = q->worker;
 
-        return q == &w->handshakes.queues[HANDSHAKE_FULL] && w->signer.n_requests >= SIGNER_REQUESTS_WANTED;
+        return q == &w->door->handshakes.queues[HANDSHAKE_FULL] &&
+               w->signer.n_requests >= SIGNER_REQUESTS_WANTED;
 }
 
 static void on_room(Signer *s) {
-        wake(&CONTAINER_OF(s, Worker, signer)->handshakes.queues[HANDSHAKE_FULL]);
+        wake(&CONTAINER_OF(s, Worker, signer)->door->handshakes.queues[HANDSHAKE_FULL]);
 }
 
 static void serve(HandshakeQueue *q) {
@@ -226,10 +239,10 @@ static void on_timer(Timer *t) {
 }
 
 void handshakes_init(Worker *w) {
-        w->handshakes.fibers.loop = &w->loop;
+        w->door->handshakes.fibers.loop = &w->loop;
         w->signer.on_room = on_room;
         for (HandshakeClass i = 0; i < _HANDSHAKE_CLASS_MAX; i++) {
-                HandshakeQueue *q = &w->handshakes.queues[i];
+                HandshakeQueue *q = &w->door->handshakes.queues[i];
 
                 q->worker = w;
                 q->again.run = on_again;
@@ -239,7 +252,7 @@ void handshakes_init(Worker *w) {
 }
 
 void handshakes_done(Worker *w) {
-        fiber_pool_done(&w->handshakes.fibers);
+        fiber_pool_done(&w->door->handshakes.fibers);
 }
 
 /* A step that may need a signature waits for its turn, even where nobody else does: it comes in this round.
@@ -259,7 +272,7 @@ void handshake_begin(Conn *c, HandshakeClass class) {
                 return;
         }
         h->conn = c;
-        h->queue = &c->worker->handshakes.queues[class];
+        h->queue = &c->worker->door->handshakes.queues[class];
         c->handshake = h;
         enter(h);
 }
@@ -286,7 +299,7 @@ Handshake *handshake_free(Handshake *h) {
                         signer_cancel(h->fiber);
                 while (!fiber_resume(h->fiber));
         }
-        set_state(h, HANDSHAKE_OPEN);
+        set_state(h, HANDSHAKE_OVER);
         free(h);
         return NULL;
 }

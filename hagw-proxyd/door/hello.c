@@ -4,13 +4,18 @@
  * alert. Runs in the worker's thread. */
 
 #include "hagw-proxyd/crew/crowd.h"
-#include "hagw-proxyd/crew/worker.h"
+#include "hagw-proxyd/door/door.h"
 #include "hagw-proxyd/door/hello.h"
 #include "hagw-proxyd/door/tenantdoor.h"
+#include "hagw-proxyd/pass/service.h"
+#include "hagw-proxyd/relay/channel.h"
 #include "hagw-proxyd/relay/control.h"
+#include "hagw-proxyd/visit/conn.h"
 #include "libhagw/log.h"
 #include "libhagw/net/tls-psk.h"
 #include "libhagw/pure/proxyprotocol.h"
+
+const MessageKind hidden_message = { .size = sizeof(HiddenMessage) };
 
 void hello_refuse(Conn *c) {
         counter_add(&c->worker->counters.refused, 1);
@@ -29,12 +34,12 @@ static void note_balancer(Conn *c, BalancerHeader header) {
         Worker *w = c->worker;
         HiddenMessage *m;
 
-        if (!balancer_is_due(&w->balancers, &c->address, header, w->loop.now_usec))
+        if (!balancer_is_due(&w->door->balancers, &c->address, header, w->loop.now_usec))
                 return;
         if (complaints[header])
                 log_warning("%s is in proxy_protocol_from and %s; they are turned away.", c->address_text,
                             complaints[header]);
-        m = message_new(MESSAGE_HIDDEN);
+        m = message_new(&hidden_message);
         if (!m)
                 return;
         m->address = c->address;
@@ -67,11 +72,10 @@ static int read_visitor(Conn *c, const uint8_t *data, size_t size) {
                 break;
         case PROXY_OK:
                 note_balancer(c, BALANCER_HEADER_PROPER);
-                if (!crowd_enter(&pair.source, c->snapshot->connections_per_address)) {
+                if (!crowd_enter(&c->place, &pair.source, c->snapshot->connections_per_address)) {
                         counter_add(&c->worker->counters.crowded, 1);
                         return -EUSERS;
                 }
-                c->uncounted = false;
                 unfinished_remove(c);
                 conn_set_address(c, &pair.source, pair.source_port);
                 unfinished_add(c);
@@ -112,6 +116,7 @@ void hello_serve_proxy(Conn *c) {
                 if (r > 0)
                         break;
         }
+        c->arrival = ARRIVAL_DIRECT;
         if (buffer_used(t->in) > 0)
                 buffer_compact(t->in);
         else
@@ -121,7 +126,7 @@ void hello_serve_proxy(Conn *c) {
                 hello_serve(c);
         else {
                 c->since_usec = 0;
-                conn_serve_idle(c);
+                conn_serve(c);
         }
 }
 
@@ -157,7 +162,7 @@ void hello_on_handshake(Conn *c, int r) {
         }
         conn_set_state(c, CONN_IDLE);
         c->since_usec = 0;
-        conn_serve_idle(c);
+        conn_serve(c);
 }
 
 void hello_serve_handshake(Conn *c) {
@@ -220,14 +225,14 @@ static void note_hidden(Conn *c) {
         Worker *w = c->worker;
         HiddenMessage *m;
 
-        if (c->inside || c->channel || !route_find(c->snapshot->routes, c->name) ||
+        if (c->inside || arrival_is_relayed(c->arrival) || !route_find(c->snapshot->routes, c->name) ||
             inside_judge(&c->snapshot->routes->lan, &c->snapshot->hops, &c->address) != INSIDE_HOP)
                 return;
         counter_add(&w->counters.hidden, 1);
-        if (w->hidden_usec > 0 && w->loop.now_usec < w->hidden_usec + HIDDEN_TELL_USEC)
+        if (w->door->hidden_usec > 0 && w->loop.now_usec < w->door->hidden_usec + HIDDEN_TELL_USEC)
                 return;
-        w->hidden_usec = w->loop.now_usec;
-        m = message_new(MESSAGE_HIDDEN);
+        w->door->hidden_usec = w->loop.now_usec;
+        m = message_new(&hidden_message);
         if (!m)
                 return;
         m->address = c->address;
@@ -290,7 +295,7 @@ static int read_channel(Conn *c, const uint8_t *data, size_t size) {
 
         /* A relay puts visitors on our channels, and no channels. */
         if (memcmp(data, CHANNEL_HELLO_MAGIC, MIN(size, CHANNEL_HELLO_MAGIC_SIZE)) != 0 ||
-            size > CHANNEL_HELLO_SIZE || c->channel)
+            size > CHANNEL_HELLO_SIZE || arrival_is_relayed(c->arrival))
                 return -EBADMSG;
         if (size < CHANNEL_HELLO_SIZE)
                 return 0;
@@ -301,17 +306,16 @@ static int read_channel(Conn *c, const uint8_t *data, size_t size) {
         if (w->index == worker) {
                 c->transport.in = buffer_put(&w->pool, c->transport.in);
                 v = conn_leave(c);
-                channel_arrive(w, v.fd, bytes, v.uncounted ? NULL : &v.address);
+                channel_arrive(w, v.fd, bytes, &v.place);
                 return 1;
         }
-        m = message_new(MESSAGE_CHANNEL);
+        m = message_new(&channel_message);
         if (!m)
                 return -ENOMEM;
         c->transport.in = buffer_put(&w->pool, c->transport.in);
         v = conn_leave(c);
         m->fd = v.fd;
-        m->address = v.address;
-        m->uncounted = v.uncounted;
+        m->place = crowd_move(&v.place);
         memcpy(m->hello, bytes, sizeof(bytes));
         worker_send(w->crew[worker], &m->message);
         return 1;

@@ -7,7 +7,8 @@
 #include <sys/socket.h>
 
 #include "hagw-proxyd/crew/crowd.h"
-#include "hagw-proxyd/crew/worker.h"
+#include "hagw-proxyd/door/listen.h"
+#include "hagw-proxyd/visit/conn.h"
 #include "libhagw/pure/proxyprotocol.h"
 
 static uint64_t visitors_of(const Worker *w) {
@@ -39,43 +40,6 @@ void listener_resume(Listener *l) {
                 l->watched = true;
 }
 
-/* The worker with clearly the fewest visitors, or this one. */
-static Worker *choose_worker(Worker *w) {
-        Worker *best = w;
-
-        for (unsigned i = 0; i < w->n_crew; i++)
-                if (visitors_of(w->crew[i]) + LISTEN_SLACK < visitors_of(w) &&
-                    visitors_of(w->crew[i]) < visitors_of(best))
-                        best = w->crew[i];
-        return best;
-}
-
-/* The message has a place for him, or there was no memory and he stays. */
-static void hand_over(Worker *w, Worker *to, Visitor *v) {
-        VisitorMessage *m = to == w ? NULL : worker_visitor_message(w);
-
-        if (!m) {
-                conn_new(w, v);
-                return;
-        }
-        m->visitor = *v;
-        worker_send(to, &m->message);
-}
-
-void visitor_enter(Worker *w, Visitor *v) {
-        Worker *to = choose_worker(w);
-
-        if (visitors_of(to) >= w->snapshot->connections ||
-            !crowd_enter(&v->address, w->snapshot->connections_per_address)) {
-                counter_add(&w->counters.crowded, 1);
-                visitor_done(v);
-                return;
-        }
-        counter_add(&w->counters.accepted, 1);
-        counter_add(&w->counters.relay_visits, 1);
-        hand_over(w, to, v);
-}
-
 static void on_accept(Handle *h, uint32_t events) {
         Listener *l = CONTAINER_OF(h, Listener, handle);
         Worker *w = l->worker;
@@ -88,7 +52,7 @@ static void on_accept(Handle *h, uint32_t events) {
 
                 bool full = visitors_of(w) >= w->snapshot->connections;
 
-                if (full && w->unfinished.n == 0) {
+                if (full && w->visits->unfinished.n == 0) {
                         listener_pause(l);
                         return;
                 }
@@ -106,15 +70,15 @@ static void on_accept(Handle *h, uint32_t events) {
                 if (proxy_endpoint_from_sockaddr((struct sockaddr *) &address, &v.address, &v.port) < 0)
                         v.address = (IpAddress) { .family = AF_UNSPEC };
                 if (cidr_list_contains(balancers->items, balancers->n, &v.address))
-                        v.uncounted = v.announced = true;
-                else if (!crowd_enter(&v.address, w->snapshot->connections_per_address)) {
+                        v.arrival = ARRIVAL_BALANCER;
+                else if (!crowd_enter(&v.place, &v.address, w->snapshot->connections_per_address)) {
                         counter_add(&w->counters.crowded, 1);
                         safe_close(v.fd);
                         continue;
                 }
                 (void) setsockopt(v.fd, IPPROTO_TCP, TCP_NODELAY, &(int) { 1 }, sizeof(int));
                 counter_add(&w->counters.accepted, 1);
-                hand_over(w, choose_worker(w), &v);
+                visitor_place(w, &v);
         }
 }
 

@@ -8,7 +8,6 @@
 
 #define LISTEN_MAX 16U /* handed-in sockets, http and https together */
 #define LISTEN_BATCH 4U /* accepted per wake-up, so that all workers get some */
-#define LISTEN_SLACK 2U /* visitors more than another worker has, before handing over */
 #define LISTEN_PAUSE_USEC (100 * USEC_PER_MSEC) /* after EMFILE and the like */
 
 typedef struct Worker Worker;
@@ -25,11 +24,6 @@ typedef struct Listener {
         bool watched; /* on the loop: taken off while no more can be accepted */
         Timer retry;
 } Listener;
-
-typedef struct Visitor Visitor;
-/* Lets in who has come by a channel: he is served, here or by another worker, or closed where there are too
- * many. Takes over what he brings. */
-void visitor_enter(Worker *w, Visitor *v);
 
 /* Begins with the worker's first listener_resume(). */
 void listener_init(Listener *l, Worker *w, ListenKind kind, int fd);

@@ -2,9 +2,9 @@
 
 /* The relay's door. Runs in the worker's thread. */
 
-#include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/door/hello.h"
 #include "hagw-proxyd/door/tenantdoor.h"
+#include "hagw-proxyd/door/tenantpassage.h"
 #include "hagw-proxyd/relay/tenantdomains.h"
 #include "hagw-proxyd/relay/tenantrefusal.h"
 #include "libhagw/log.h"
@@ -53,57 +53,13 @@ static void hand_over(Conn *c, Worker *home) {
                 conn_close(c);
                 return;
         }
-        m = worker_visitor_message(c->worker);
+        m = visitor_message_new(c->worker);
         if (!m) {
                 conn_close(c);
                 return;
         }
         m->visitor = conn_leave(c);
         worker_send(home, &m->message);
-}
-
-static void on_channel(ChannelClient *l, ChannelGift *g) {
-        Passage *p = CONTAINER_OF(l, Passage, channel);
-
-        passage_join(p, TAKE_FD(g->fd), g->header, g->header_size, g->limit);
-}
-
-static void on_cut(ChannelClient *l, const char *why) {
-        passage_abort(CONTAINER_OF(l, Passage, channel), why);
-}
-
-static void on_stale(ChannelClient *l) {
-        (void) passage_again(CONTAINER_OF(l, Passage, channel));
-}
-
-static void collect(ChannelClient *l, uint64_t *received, uint64_t *sent) {
-        Passage *p = CONTAINER_OF(l, Passage, channel);
-
-        *received = p->pump.sides[0].received - p->reported[0];
-        *sent = p->pump.sides[1].received - p->reported[1];
-        p->reported[0] += *received;
-        p->reported[1] += *sent;
-}
-
-static const ChannelClientOps passage_ops = {
-        .on_channel = on_channel,
-        .on_stale = on_stale,
-        .on_cut = on_cut,
-        .collect = collect,
-};
-
-static void pass_to_tenant(Conn *c, Tenant *t) {
-        Passage *p = passage_new(c, tenant_patience(t));
-
-        if (!p) {
-                conn_close(c);
-                return;
-        }
-        p->channel.ops = &passage_ops;
-        p->channel.kind = CHANNEL_VISITOR_PASSED;
-        p->channel.pair = passage_pair(c);
-        if (tenant_want(c->worker, t, &p->channel) < 0)
-                passage_refuse(p, t);
 }
 
 /* He hears why on a page, where his TLS is opened here and it may last. */
@@ -148,7 +104,7 @@ bool tenant_door(Conn *c) {
                 return true;
         }
         if (!c->route && (!t->info->terminate || !snapshot_find_certificate(c->snapshot, c->name))) {
-                pass_to_tenant(c, t);
+                passage_to_tenant(c, t);
                 return true;
         }
         if (!c->route)

@@ -33,18 +33,9 @@ struct Agent {
         RelayAttached attached; /* what the main thread is told */
 };
 
-const char *relay_state_text(RelayState s) {
-        static const char *const texts[_RELAY_STATE_MAX] = {
-                [RELAY_RESOLVING] = "resolving", [RELAY_CONNECTING] = "connecting",
-                [RELAY_PROVING] = "proving",     [RELAY_ATTACHED] = "attached",
-                [RELAY_WAITING] = "waiting",
-        };
-        return s >= 0 && s < _RELAY_STATE_MAX ? texts[s] : NULL;
-}
-
 /* The main thread keeps the newest for who asks, and logs it. error: why it waits; NULL: it does not. */
 static void tell(const Agent *a, const char *error, bool refused, uint64_t retry_usec) {
-        RelayStateMessage *m = message_new(MESSAGE_RELAY_STATE);
+        RelayStateMessage *m = message_new(&relay_state_message);
 
         if (!m)
                 return;
@@ -58,8 +49,17 @@ static void tell(const Agent *a, const char *error, bool refused, uint64_t retry
 }
 
 static void set_state(Agent *a, RelayState s) {
+        static const unsigned from[_RELAY_STATE_MAX] = {
+                [RELAY_RESOLVING] = STEPS_FROM(RELAY_WAITING),
+                [RELAY_CONNECTING] = STEPS_FROM(RELAY_RESOLVING),
+                [RELAY_PROVING] = STEPS_FROM(RELAY_CONNECTING, RELAY_ATTACHED),
+                [RELAY_ATTACHED] = STEPS_FROM(RELAY_PROVING),
+                [RELAY_WAITING] = STEPS_FROM(RELAY_RESOLVING, RELAY_CONNECTING, RELAY_PROVING,
+                                             RELAY_ATTACHED, RELAY_WAITING),
+        };
         WorkerCounters *c = &a->worker->counters;
 
+        assert_step(from, a->state, s);
         log_debug("Relay %s: %s -> %s", a->target->address, relay_state_text(a->state), relay_state_text(s));
         if (a->state == RELAY_ATTACHED && s != RELAY_ATTACHED)
                 counter_sub(&c->relay_attached, 1);
@@ -392,7 +392,7 @@ static void on_token(CallMessage *m) {
 
 /* Where an earlier question is under way, its answer may be of before. */
 static void ask_token(Agent *a) {
-        CallMessage *m = message_new(MESSAGE_CALL);
+        CallMessage *m = message_new(&call_message);
 
         if (!m)
                 return;
@@ -426,7 +426,7 @@ static void on_timer(Timer *t) {
 }
 
 void agent_nudge(Worker *w) {
-        Agent *a = w->agent;
+        Agent *a = w->house->agent;
         Loop *loop = &w->loop;
         uint64_t due;
 
@@ -449,7 +449,7 @@ void agent_nudge(Worker *w) {
 }
 
 void agent_leave(Worker *w) {
-        Agent *a = w->agent;
+        Agent *a = w->house->agent;
 
         if (!a)
                 return;
@@ -487,12 +487,12 @@ static Agent *agent_new(Worker *w) {
 }
 
 void agent_apply(Worker *w) {
-        if (w->index != 0 || (w->agent && w->agent->target == w->snapshot->relay))
+        if (w->index != 0 || (w->house->agent && w->house->agent->target == w->snapshot->relay))
                 return;
-        w->agent = agent_free(w->agent);
+        w->house->agent = agent_free(w->house->agent);
         if (!w->snapshot->relay || w->stage >= WORKER_SHUT)
                 return;
-        w->agent = agent_new(w);
-        if (!w->agent)
+        w->house->agent = agent_new(w);
+        if (!w->house->agent)
                 (void) log_oom();
 }

@@ -7,7 +7,9 @@
 #include <sys/socket.h>
 
 #include "hagw-proxyd/crew/worker.h"
+#include "hagw-proxyd/house/agent.h"
 #include "hagw-proxyd/house/agentchannel.h"
+#include "hagw-proxyd/visit/visitor.h"
 #include "libhagw/log.h"
 
 struct AgentChannel {
@@ -28,9 +30,14 @@ static void free_channel(Garbage *g) {
 }
 
 static void set_state(AgentChannel *c, AgentChannelState s) {
+        static const unsigned from[_AGENT_CHANNEL_STATE_MAX] = {
+                [AGENT_CHANNEL_WAITING] = STEPS_FROM(AGENT_CHANNEL_CONNECTING),
+                [AGENT_CHANNEL_CLOSED] = STEPS_FROM(AGENT_CHANNEL_CONNECTING, AGENT_CHANNEL_WAITING),
+        };
         ChannelPool *p = c->pool;
         WorkerCounters *counters = &p->worker->counters;
 
+        assert_step(from, c->state, s);
         if (c->state == AGENT_CHANNEL_CONNECTING)
                 p->n_connecting--;
         if (c->state == AGENT_CHANNEL_WAITING) {
@@ -80,8 +87,8 @@ static void channel_reject(AgentChannel *c, const char *why) {
         Worker *w = c->pool->worker;
 
         counter_add(&w->counters.relay_rejected, 1);
-        if (w->loop.now_usec >= w->relay_rejected_usec + USEC_PER_MINUTE || w->relay_rejected_usec == 0) {
-                w->relay_rejected_usec = w->loop.now_usec;
+        if (w->loop.now_usec >= w->house->rejected_usec + USEC_PER_MINUTE || w->house->rejected_usec == 0) {
+                w->house->rejected_usec = w->loop.now_usec;
                 log_warning("A channel from the relay %s was closed: %s. (Said once a minute at most; the "
                             "metric hagw_proxy_agent_rejected_total counts all.)",
                             c->pool->target->address, why);
@@ -111,8 +118,7 @@ static void channel_visited(AgentChannel *c, size_t size, const ProxyPair *pair,
                 .port = pair->source_port,
                 .here = pair->destination,
                 .here_port = pair->destination_port,
-                .channel = true,
-                .opened = kind == CHANNEL_VISITOR_OPENED,
+                .arrival = kind == CHANNEL_VISITOR_OPENED ? ARRIVAL_CHANNEL_OPENED : ARRIVAL_CHANNEL_PASSED,
         };
         uint8_t header[CHANNEL_HEADER_SIZE_MAX];
 
@@ -121,7 +127,7 @@ static void channel_visited(AgentChannel *c, size_t size, const ProxyPair *pair,
                 channel_lost(c);
                 return;
         }
-        if (v.opened && relay_keys_channel_secret(&p->keys, c->number, v.secret) < 0) {
+        if (kind == CHANNEL_VISITOR_OPENED && relay_keys_channel_secret(&p->keys, c->number, v.secret) < 0) {
                 channel_lost(c);
                 return;
         }

@@ -5,13 +5,14 @@
 #include <stdio.h>
 
 #include "hagw-proxyd/crew/worker.h"
+#include "hagw-proxyd/house/agent.h"
 #include "hagw-proxyd/house/relaycall.h"
 #include "hagw-proxyd/house/relaylink.h"
 
 #define INTERFACE "io.hagw.Relay."
 
 struct RelayCall {
-        RelayCall *next, **link; /* in worker->relay_calls */
+        RelayCall *next, **link; /* in worker->house->calls */
         Garbage garbage;
         Timer timer;
         Worker *worker;
@@ -90,7 +91,7 @@ static void on_timer(Timer *t) {
         finish(CONTAINER_OF(t, RelayCall, timer), RELAY_CALL_UNREACHABLE, "it did not answer in time");
 }
 
-void relay_call_start(Worker *w, RelayCallMessage *m) {
+static void start(Worker *w, RelayCallMessage *m) {
         RelayCall *c = w->stage >= WORKER_SHUT ? NULL : calloc(1, sizeof(*c));
 
         if (c)
@@ -104,14 +105,31 @@ void relay_call_start(Worker *w, RelayCallMessage *m) {
         c->timer.fire = on_timer;
         c->worker = w;
         c->message = m;
-        c->next = w->relay_calls;
-        c->link = &w->relay_calls;
+        c->next = w->house->calls;
+        c->link = &w->house->calls;
         if (c->next)
                 c->next->link = &c->next;
-        w->relay_calls = c;
+        w->house->calls = c;
 }
 
+/* It goes back to the main thread with the answer, whatever it is. */
+static void deliver_call(Message *m, Worker *w) {
+        start(w, (RelayCallMessage *) m);
+}
+
+static void free_message(Message *m) {
+        RelayCallMessage *c = (RelayCallMessage *) m;
+
+        relay_target_unref(c->target);
+        free(c->parameters);
+        free(c->reply);
+}
+
+const MessageKind relay_call_message = {
+        .size = sizeof(RelayCallMessage), .deliver = deliver_call, .free = free_message,
+};
+
 void relay_calls_done(Worker *w) {
-        while (w->relay_calls)
-                finish(w->relay_calls, RELAY_CALL_UNREACHABLE, "stopping");
+        while (w->house->calls)
+                finish(w->house->calls, RELAY_CALL_UNREACHABLE, "stopping");
 }

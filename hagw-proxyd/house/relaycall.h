@@ -2,6 +2,7 @@
 #pragma once
 
 #include "hagw-proxyd/crew/message.h"
+#include "hagw-proxyd/crew/relaytarget.h"
 
 /* One call at the relay on a connection of its own (a varlink connection carries one call at a time, and
  * control's is taken by Attach): challenges, accounts, enrolment. docs/relay-protocol.md, "Control". */
@@ -11,7 +12,28 @@
 
 typedef struct RelayCall RelayCall;
 
-/* Takes the message over; it goes back to the main thread with the answer, whatever it is. */
-void relay_call_start(Worker *w, RelayCallMessage *m);
+typedef enum RelayCallResult {
+        RELAY_CALL_OK,
+        RELAY_CALL_UNREACHABLE, /* text: why, in words */
+        RELAY_CALL_REFUSED,     /* text: the relay's error, without its interface */
+        _RELAY_CALL_RESULT_MAX,
+} RelayCallResult;
+
+/* A call that the main thread wants made at the relay, on a connection of its own. */
+typedef struct RelayCallMessage {
+        Message message;
+        void *asker; /* the main thread's own */
+        RelayTarget *target; /* with a reference */
+        const char *method;  /* static, without its interface */
+        bool prove;          /* a proof of the token goes with it */
+        char *parameters;    /* JSON text */
+        /* The answer: */
+        RelayCallResult result;
+        char text[MESSAGE_TEXT_MAX];
+        char *reply; /* JSON text: the answer's parameters */
+} RelayCallMessage;
+/* To the first worker and back. */
+extern const MessageKind relay_call_message;
+
 /* Everything that is open fails. */
 void relay_calls_done(Worker *w);

@@ -20,6 +20,16 @@ const char *relay_link_state_text(RelayLinkState s) {
 }
 
 static void set_state(RelayLink *l, RelayLinkState s) {
+        static const unsigned from[_RELAY_LINK_STATE_MAX] = {
+                [RELAY_LINK_CONNECTING] = STEPS_FROM(RELAY_LINK_RESOLVING),
+                [RELAY_LINK_HANDSHAKE] = STEPS_FROM(RELAY_LINK_CONNECTING),
+                [RELAY_LINK_PROVING] = STEPS_FROM(RELAY_LINK_HANDSHAKE),
+                [RELAY_LINK_OPEN] = STEPS_FROM(RELAY_LINK_HANDSHAKE, RELAY_LINK_PROVING),
+                [RELAY_LINK_CLOSED] = STEPS_FROM(RELAY_LINK_RESOLVING, RELAY_LINK_CONNECTING,
+                                                 RELAY_LINK_HANDSHAKE, RELAY_LINK_PROVING, RELAY_LINK_OPEN),
+        };
+
+        assert_step(from, l->state, s);
         Loop *loop = &l->worker->loop;
 
         log_debug("Relay %s: %s -> %s", l->target->address, relay_link_state_text(l->state),
@@ -153,7 +163,7 @@ static int ask_proof(RelayLink *l) {
                                                          sizeof(l->keys.binding)));
         if (r < 0)
                 return r;
-        m = message_new(MESSAGE_CALL);
+        m = message_new(&call_message);
         if (!m)
                 return -ENOMEM;
         r = sd_json_variant_format(v, /* flags= */ 0, &m->parameters);
@@ -283,7 +293,7 @@ static void on_start(Again *a) {
                 dial(l, 1);
                 return;
         }
-        m = message_new(MESSAGE_RESOLVE);
+        m = message_new(&resolve_message);
         if (!m) {
                 fail(l, RELAY_LINK_UNREACHABLE, "out of memory");
                 return;

@@ -6,6 +6,7 @@
 #include "libhagw/net/controlstream.h"
 #include "libhagw/net/dial.h"
 #include "libhagw/net/relaykeys.h"
+#include "libhagw/pure/relaytoken.h"
 
 /* The house's end of one TLS connection to its relay, from looking up the name to the proof of the token;
  * then messages come and go. docs/relay-protocol.md, "Control". */

@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-#include "hagw-proxyd/crew/worker.h"
-#include "hagw-proxyd/relay/tenantrefusal.h"
+#include "hagw-proxyd/http/exchange.h"
+#include "hagw-proxyd/wire/refusal.h"
 
 /* That a tenant's house is away is nothing that ails the relay; what a probe meets with goes to who sent
  * it. */
@@ -28,10 +28,11 @@ void exchange_break(Exchange *x, const char *verdict, const char *why) {
         exchange_abort(x, verdict);
 }
 
-/* A tenant's house did not let him in. */
+/* A house behind the relay did not let him in. */
 static void refuse(Exchange *x, const char *why) {
-        Refusal r = tenant_refuse_link(x->conn->worker, x->upstream->host, x->client.fault,
-                                       /* count= */ !x->conn->probe);
+        Worker *w = x->conn->worker;
+        Refusal r = w->upstreams->far->refuse(w, x->upstream->host, x->client.fault,
+                                              /* count= */ !x->conn->probe);
 
         note_failure(x, why);
         x->verdict = refusal_name(r);

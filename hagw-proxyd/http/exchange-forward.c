@@ -5,14 +5,14 @@
 
 #include <stdio.h>
 
-#include "hagw-proxyd/crew/worker.h"
+#include "hagw-proxyd/http/exchange.h"
 
 static const char malformed[] = "its answer's chunks are malformed";
 
 /* A waiting connection may have been closed by the other side just now. Safe to send again: RFC 9110
  * section 9.2.2. What is not gets a connection that nobody is about to close. */
 static bool may_retry(const Exchange *x) {
-        return !x->retried && !x->interim && x->head_held && x->request.body == BODY_NONE &&
+        return !x->retried && !x->interim && x->conn->head_held && x->request.body == BODY_NONE &&
                method_is_idempotent(x->request.method) && !(x->request.flags & REQUEST_WEBSOCKET);
 }
 
@@ -29,7 +29,7 @@ static void on_link(Exchange *x);
 static void get_link(Exchange *x, UpstreamWish wish) {
         int r;
 
-        x->state = EXCHANGE_LINK;
+        exchange_set_state(x, EXCHANGE_LINK);
         r = upstream_acquire(x->upstream, &x->client, wish);
         if (r == 1)
                 on_link(x);
@@ -45,7 +45,7 @@ static int tell_webd(Exchange *x) {
         r = header_list_add(&x->request.headers, "X-Hagw-Host", slice_from(c->name));
         if (r < 0)
                 return r;
-        if (c->channel) {
+        if (arrival_is_relayed(c->arrival)) {
                 r = header_list_add(&x->request.headers, "X-Hagw-Relay", SLICE("1"));
                 if (r < 0)
                         return r;
@@ -105,7 +105,7 @@ static void on_link_broken(Exchange *x, const char *why) {
 static void drop_head(Exchange *x) {
         Conn *c = x->conn;
 
-        x->head_held = false;
+        c->head_held = false;
         if (buffer_used(c->in) == 0)
                 c->in = buffer_put(&c->worker->pool, c->in);
 }
@@ -125,7 +125,7 @@ static void on_link(Exchange *x) {
                 exchange_answer(x, PAGE_TOO_LARGE, NULL);
                 return;
         }
-        x->state = EXCHANGE_HEAD;
+        exchange_set_state(x, EXCHANGE_HEAD);
         x->response_scan = (H1Scan) {};
         r = flow_move(&x->up, c->in, &k->transport, w->scratch, n);
         if (r == FLOW_BAD) {
@@ -276,7 +276,8 @@ static int send_head(Exchange *x) {
         x->link_spent = x->link_spent || (x->response.flags & RESPONSE_CLOSE);
         if (!interim) {
                 note_answer(x, inner);
-                x->state = x->response.flags & RESPONSE_UPGRADED ? EXCHANGE_TUNNEL : EXCHANGE_BODY;
+                exchange_set_state(x, x->response.flags & RESPONSE_UPGRADED ? EXCHANGE_TUNNEL :
+                                                                              EXCHANGE_BODY);
                 drop_head(x);
         }
         if (x->state == EXCHANGE_TUNNEL)
@@ -393,7 +394,7 @@ void exchange_pump(Exchange *x) {
         Conn *c = x->conn;
 
         touch(x);
-        (void) worker_is_shared(c->worker, c);
+        (void) conn_is_one_of_many(c);
         while (!loop_turn_is_over(&c->worker->loop)) {
                 int r;
 
@@ -459,9 +460,9 @@ static void client_on_event(LinkClient *l) {
 
 static ProxyPair client_pair(LinkClient *l) {
         const Conn *c = CONTAINER_OF(l, Exchange, client)->conn;
-        ProxyPair pair = passage_pair(c);
+        ProxyPair pair = conn_pair(c);
 
-        if (c->kind == CONN_PROBE)
+        if (c->arrival == ARRIVAL_PROBE)
                 pair.source = (IpAddress) { .family = AF_UNSPEC }; /* nobody visits */
         return pair;
 }

@@ -2,7 +2,7 @@
 
 /* What gateways in a row tell each other (outer.h). Runs in the worker's thread. */
 
-#include "hagw-proxyd/crew/worker.h"
+#include "hagw-proxyd/http/exchange.h"
 
 /* Who has opened the visitor's TLS on his way here, and is believed where his word is shown to this
  * gateway's owner: the relay that it is attached to, and who is inside. What a balancer brings, and what
@@ -10,7 +10,7 @@
 static OuterKind judge_sender(const Exchange *x) {
         const Conn *c = x->conn;
 
-        if (c->channel)
+        if (arrival_is_relayed(c->arrival))
                 return c->secret ? OUTER_RELAY : _OUTER_KIND_INVALID;
         return c->inside && c->here.family == AF_UNSPEC ? OUTER_GATEWAY : _OUTER_KIND_INVALID;
 }

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-#include "hagw-proxyd/crew/worker.h"
+#include "hagw-proxyd/http/exchange.h"
+#include "hagw-proxyd/visit/review.h"
 
 #define REPLY_HEAD_MAX (POLICY_LOCATION_MAX + 1536U) /* no head of our own is larger */
 #define CHALLENGE_PREFIX "/.well-known/acme-challenge/" /* RFC 8555 section 8.3 */
@@ -14,10 +15,10 @@
 Exchange *exchange_new(Conn *c) {
         Worker *w = c->worker;
         size_t max = c->snapshot->header_count + HEADER_SPARE;
-        Exchange *x = w->free_exchanges;
+        Exchange *x = w->exchanges->spare;
 
         if (x)
-                w->free_exchanges = x->next_free;
+                w->exchanges->spare = x->next_free;
         if (x && x->headers_max < max) {
                 free(x);
                 x = NULL;
@@ -45,16 +46,8 @@ Exchange *exchange_new(Conn *c) {
 void exchange_free(Exchange *x) {
         Worker *w = x->conn->worker;
 
-        x->next_free = w->free_exchanges;
-        w->free_exchanges = x;
-}
-
-void exchanges_done(Worker *w) {
-        while (w->free_exchanges) {
-                Exchange *x = w->free_exchanges;
-                w->free_exchanges = x->next_free;
-                free(x);
-        }
+        x->next_free = w->exchanges->spare;
+        w->exchanges->spare = x;
 }
 
 static uint16_t keep_text(char *out, size_t size, Slice s) {
@@ -119,7 +112,7 @@ static void release(Exchange *x) {
         if (x->asked)
                 x->asked->asker = NULL;
         if (x->use)
-                session_use_end(&w->uses, x->use);
+                session_use_end(&w->exchanges->uses, x->use);
         if (x->upstream) {
                 upstream_forget(&x->client);
                 x->upstream->n_clients--;
@@ -128,16 +121,17 @@ static void release(Exchange *x) {
                 link_close(x->client.link);
         if (c->probe)
                 note_probe(x);
-        if (c->kind != CONN_PROBE)
+        if (c->arrival != ARRIVAL_PROBE)
                 counter_add(&w->counters.answers[x->status < 600 ? x->status / 100 : 0], 1);
         if (x->stats) {
-                if (c->kind != CONN_PROBE)
+                if (c->arrival != ARRIVAL_PROBE)
                         counter_sub(&x->stats->workers[w->index].active, 1);
                 host_stats_unref(x->stats);
         }
-        if (c->snapshot->log_access && c->kind != CONN_PROBE)
+        if (c->snapshot->log_access && c->arrival != ARRIVAL_PROBE)
                 write_log(x);
         c->exchange = NULL;
+        c->head_held = false;
         exchange_free(x);
 }
 
@@ -193,7 +187,7 @@ static void reply(Exchange *x, Answer *a) {
 /* The upstream's name and what is wrong with it is told within the house; whoever is logged in elsewhere
  * could do nothing with it. */
 static bool is_insider(const Exchange *x) {
-        return x->conn->kind == CONN_PROBE || (x->conn->inside && !x->foreign);
+        return x->conn->arrival == ARRIVAL_PROBE || (x->conn->inside && !x->foreign);
 }
 
 void exchange_answer(Exchange *x, PageKind kind, const char *error) {
@@ -259,7 +253,7 @@ void exchange_refuse_timeout(Conn *c) {
                 conn_close(c);
                 return;
         }
-        c->state = CONN_REQUEST;
+        conn_set_state(c, CONN_REQUEST);
         c->exchange = x;
         x->close = true;
         x->verdict = "head timeout";
@@ -279,9 +273,10 @@ static Upstream *route_upstream(Conn *c) {
         else if (host->upstream_kind != CONF_UPSTREAM_TENANT)
                 c->upstream = upstream_get(c->worker, host, snapshot_host(c->snapshot, c->route)->trust);
         else {
-                const char *tenant = *host->upstream_host ? host->upstream_host :
-                                                            tenants_label(c->worker, c->name, label);
-                c->upstream = upstream_new_single(c->worker, host, strempty(tenant), c->name);
+                const char *house = *host->upstream_host ?
+                                            host->upstream_host :
+                                            c->worker->upstreams->far->find(c->worker, c->name, label);
+                c->upstream = upstream_new_single(c->worker, host, strempty(house), c->name);
         }
         return upstream_hold(c->upstream);
 }
@@ -306,9 +301,8 @@ static void forward_to(Exchange *x, bool internal) {
 /* Asks webd about a cookie or token. */
 static void ask_session(Exchange *x, const PolicyFinding *f) {
         Worker *w = x->conn->worker;
-        SessionMessage *m;
+        SessionMessage *m = message_new(&session_message);
 
-        m = message_new(MESSAGE_SESSION);
         if (!m || f->secret.n >= sizeof(m->secret)) {
                 message_free(m ? &m->message : NULL);
                 exchange_abort(x, "out of memory");
@@ -317,12 +311,12 @@ static void ask_session(Exchange *x, const PolicyFinding *f) {
         m->worker = w;
         m->asker = x;
         m->token = f->token;
-        m->relayed = x->conn->channel;
+        m->relayed = arrival_is_relayed(x->conn->arrival);
         memcpy(m->secret, f->secret.p, f->secret.n);
         (void) snprintf(m->host, sizeof(m->host), "%s", x->conn->name);
         (void) snprintf(m->address, sizeof(m->address), "%s", x->conn->address_text);
         x->asked = m;
-        x->state = EXCHANGE_SESSION;
+        exchange_set_state(x, EXCHANGE_SESSION);
         queue_push(w->main_queue, &m->message);
 }
 
@@ -346,7 +340,7 @@ static int take_session(Exchange *x, PolicySession session, const char *user, co
         memcpy(x->user, user, sizeof(x->user));
         if (session != POLICY_SESSION_ALLOWED)
                 return 0;
-        x->use = session_use_begin(&w->uses, session_id);
+        x->use = session_use_begin(&w->exchanges->uses, session_id);
         if (!x->use) {
                 exchange_abort(x, "out of memory");
                 return -ENOMEM;
@@ -397,7 +391,8 @@ static void judge(Exchange *x) {
         x->foreign = f.foreign;
         x->embedded = f.embedded;
         if (v == POLICY_ASK) {
-                known = session_cache_find(&c->worker->sessions, &f, c->name, c->worker->loop.now_usec);
+                known = session_cache_find(&c->worker->exchanges->sessions, &f, c->name,
+                                           c->worker->loop.now_usec);
                 if (!known) {
                         ask_session(x, &f);
                         return;
@@ -409,15 +404,9 @@ static void judge(Exchange *x) {
         act(x, v);
 }
 
-void exchange_on_session(SessionMessage *m) {
-        Exchange *x = m->asker;
-
-        if (m->error >= 0)
-                session_cache_add(&m->worker->sessions, m, m->worker->loop.now_usec);
-        if (!x)
-                return;
+static void on_session(Exchange *x, const SessionMessage *m) {
         x->asked = NULL;
-        x->state = EXCHANGE_JUDGE;
+        exchange_set_state(x, EXCHANGE_JUDGE);
         if (m->error < 0) {
                 x->verdict = "login unavailable";
                 exchange_answer(x, PAGE_UNAVAILABLE,
@@ -430,6 +419,18 @@ void exchange_on_session(SessionMessage *m) {
         } else if (take_session(x, m->session, m->user, m->session_id) >= 0)
                 act(x, policy_settle(&x->request, x->session));
 }
+
+static void deliver_session(Message *message, Worker *w) {
+        SessionMessage *m = (SessionMessage *) message;
+
+        if (m->error >= 0)
+                session_cache_add(&w->exchanges->sessions, m, w->loop.now_usec);
+        if (m->asker)
+                on_session(m->asker, m);
+        message_free(message);
+}
+
+const MessageKind session_message = { .size = sizeof(SessionMessage), .deliver = deliver_session };
 
 /* Port 80 knows our hosts' names, sends visitors to https, and answers the certificate authority. */
 static void serve_http(Exchange *x) {
@@ -465,10 +466,10 @@ void exchange_begin(Exchange *x) {
         Conn *c = x->conn;
         Worker *w = c->worker;
 
-        x->head_held = true;
+        c->head_held = true;
         reader_of_request(&x->request, c->snapshot->language, &x->reader);
         flow_init(&x->up, x->request.body, x->request.body_size, H1_STRICT, x->request.body);
-        if (c->kind != CONN_PROBE)
+        if (c->arrival != ARRIVAL_PROBE)
                 counter_add(&w->counters.requests, 1);
         if (c->snapshot->log_access)
                 keep_texts(x);
@@ -491,7 +492,7 @@ void exchange_begin(Exchange *x) {
                 exchange_answer(x, PAGE_MISDIRECTED, NULL);
                 return;
         }
-        if (c->kind == CONN_PROBE) {
+        if (c->arrival == ARRIVAL_PROBE) {
                 x->verdict = "probe";
                 forward_to(x, false);
         } else

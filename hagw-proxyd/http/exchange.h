@@ -2,10 +2,11 @@
 #pragma once
 
 #include "hagw-proxyd/crew/accessring.h"
-#include "hagw-proxyd/crew/message.h"
 #include "hagw-proxyd/http/flow.h"
+#include "hagw-proxyd/http/session.h"
 #include "hagw-proxyd/http/sessions.h"
 #include "hagw-proxyd/upstream/link.h"
+#include "hagw-proxyd/visit/conn.h"
 #include "hagw-proxyd/wire/forward.h"
 #include "hagw-proxyd/wire/h1.h"
 #include "hagw-proxyd/wire/outer.h"
@@ -17,10 +18,6 @@
  * head to the end of the answer (or of the WebSocket). Never freed while one of its own functions still runs
  * above: those that may end it say so, and their callers return. */
 
-typedef struct Conn Conn;
-typedef struct Upstream Upstream;
-typedef struct Worker Worker;
-
 typedef enum ExchangeState {
         EXCHANGE_JUDGE,   /* new */
         EXCHANGE_SESSION, /* webd is asked */
@@ -31,6 +28,17 @@ typedef enum ExchangeState {
         _EXCHANGE_STATE_MAX,
         _EXCHANGE_STATE_INVALID = -EINVAL,
 } ExchangeState;
+
+/* A worker's. */
+typedef struct Exchanges {
+        Worker *worker;
+        Exchange *spare; /* those that are free */
+        SessionCache sessions;
+        SessionUses uses;
+        Timer tell_used; /* armed while there is something to tell */
+} Exchanges;
+
+extern const Room http_room;
 
 struct Exchange {
         Exchange *next_free;
@@ -47,7 +55,6 @@ struct Exchange {
         Outer outer; /* what a gateway in front has said with the request */
         Flow up, down;
         Reader reader;
-        bool head_held;   /* the request's head still lies in conn->in, to be sent again if need be */
         bool internal;    /* to webd */
         bool embedded;    /* so it does, but the host's embedded_by admits it */
         bool foreign;     /* another site's page asks: the visitor is not inside, wherever the browser is */
@@ -73,7 +80,7 @@ struct Exchange {
 
 Exchange *exchange_new(Conn *c);
 void exchange_free(Exchange *x);
-void exchanges_done(Worker *w);
+void exchange_set_state(Exchange *x, ExchangeState s);
 
 /* The request's head is complete and well-formed: goes on as far as it can. May end it. */
 void exchange_begin(Exchange *x);
@@ -85,7 +92,6 @@ void exchange_refuse_timeout(Conn *c);
 /* Something happened to one of its sockets. May end it. */
 void exchange_run(Exchange *x);
 void exchange_on_timeout(Exchange *x);
-void exchange_on_session(SessionMessage *m);
 /* Closes both sides at once. */
 void exchange_abort(Exchange *x, const char *verdict);
 

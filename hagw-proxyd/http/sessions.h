@@ -12,9 +12,24 @@
 
 typedef struct Worker Worker;
 
+/* To a worker: these sessions ended, or all. */
+typedef struct ForgetMessage {
+        Message message;
+        bool all; /* but those with these ids live */
+        bool cut; /* what they have open ends too; all: what those have open that do not live */
+        SessionId *ids; /* sorted */
+        size_t n;
+} ForgetMessage;
+extern const MessageKind forget_message;
+
+/* To main: something passed by these sessions. */
+typedef struct UsedMessage {
+        Message message;
+        SessionId *ids;
+        size_t n;
+} UsedMessage;
+extern const MessageKind used_message;
+
 void sessions_init(Worker *w);
 /* Something passes by the session. */
 void sessions_used(Worker *w, SessionUse *u);
-/* Some have ended, or their rights have changed: cached answers go, and where m says so what they have open
- * is cut. */
-void sessions_forget(Worker *w, const ForgetMessage *m);

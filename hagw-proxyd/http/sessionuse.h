@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/crew/message.h"
+#include "libhagw/pure/macro.h"
 
 /* The sessions by which something is under way in a worker, or was lately: whether they have ended, and
  * whether they were used since hagw-webd was told. Touches nothing but itself. */
 
 #define SESSION_USES_BUCKETS 256U /* a power of two */
 #define SESSION_USES_MAX 4096U    /* more than hagw-webd has sessions and tokens */
+
+#define MESSAGE_SESSION_ID_MAX 33U
+
+typedef char SessionId[MESSAGE_SESSION_ID_MAX];
 
 typedef struct SessionUse {
         struct SessionUse *next;

@@ -2,7 +2,7 @@
 
 /* An upgraded connection: bytes both ways, each direction ending by itself. Runs in the worker's thread. */
 
-#include "hagw-proxyd/crew/worker.h"
+#include "hagw-proxyd/http/exchange.h"
 
 typedef enum Moved {
         MOVED_NOTHING,
@@ -55,7 +55,7 @@ static void wait_more(Exchange *x) {
         uint64_t now = w->loop.now_usec;
 
         loop_arm(&w->loop, &x->conn->timer,
-                 worker_quiet_usec(w, x->conn, now, now + x->upstream->idle_usec));
+                 conn_quiet_usec(x->conn, now, now + x->upstream->idle_usec));
 }
 
 void tunnel_drain(Exchange *x) {

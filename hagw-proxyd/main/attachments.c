@@ -3,129 +3,11 @@
 /* A list that is put together from all workers. Rows cross the threads as JSON text. */
 
 #include <stdio.h>
-#include <time.h>
 
 #include "hagw-proxyd/main/attachments.h"
 #include "hagw-proxyd/main/manager.h"
-#include "hagw-proxyd/relay/control.h"
-#include "hagw-proxyd/relay/tenantrefusal.h"
-#include "hagw-proxyd/relay/tenantusage.h"
-#include "libhagw/usec.h"
 
 #define ROWS_MAX 500U /* in one message */
-#define SWAPS_MAX 100U /* rows of each worker's */
-#define REFUSED_MAX 2000U /* rows of refusals in an answer, the newest; of one tenant there are fewer */
-
-/* In the worker's thread. */
-
-static unsigned count_visitors(Tenant *t, const Control *k) {
-        unsigned n = 0;
-
-        for (ChannelClient *c = t->users; c; c = c->next) {
-                tenant_usage_collect(t, c);
-                n += memcmp(c->session_id, k->session_id, sizeof(c->session_id)) == 0;
-        }
-        return n;
-}
-
-static int append_row(sd_json_variant **rows, const Control *k) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *row = NULL;
-        char address[IP_TEXT_MAX], text[IP_TEXT_MAX + 10];
-        unsigned visitors = count_visitors(k->tenant, k);
-        int r;
-
-        (void) snprintf(text, sizeof(text), k->address.family == AF_INET6 ? "[%s]:%u" : "%s:%u",
-                        ip_format(&k->address, address), k->port);
-        r = sd_json_buildo(&row, SD_JSON_BUILD_PAIR_STRING("tenant", k->tenant_name),
-                           SD_JSON_BUILD_PAIR_STRING("tokenId", k->token_id),
-                           SD_JSON_BUILD_PAIR_STRING("machine", k->machine),
-                           SD_JSON_BUILD_PAIR_STRING("software", k->software),
-                           SD_JSON_BUILD_PAIR_STRING("address", text),
-                           SD_JSON_BUILD_PAIR_UNSIGNED("sinceUSec", k->since_usec),
-                           SD_JSON_BUILD_PAIR_UNSIGNED("waiting", k->n_waiting),
-                           SD_JSON_BUILD_PAIR_UNSIGNED("visitors", visitors),
-                           SD_JSON_BUILD_PAIR_UNSIGNED("received", k->received),
-                           SD_JSON_BUILD_PAIR_UNSIGNED("sent", k->sent));
-        return r < 0 ? r : sd_json_variant_append_array(rows, row);
-}
-
-static void add_refusals(NameEntry *e, void *userdata) {
-        RefusalRows *f = userdata;
-
-        tenant_refusals_add(CONTAINER_OF(e, Tenant, entry), f);
-}
-
-/* The newest ones; *ret_more: how many there was no room for. */
-static int collect_refused(Worker *w, const char *tenant, sd_json_variant **ret, size_t *ret_more) {
-        _cleanup_(refusal_rows_done) RefusalRows f = {};
-        Tenant *t;
-
-        if (!*tenant)
-                name_table_foreach(&w->tenants.table, add_refusals, &f);
-        else if ((t = tenants_find(w, tenant)))
-                add_refusals(&t->entry, &f);
-        *ret_more = f.n > REFUSED_MAX ? f.n - REFUSED_MAX : 0;
-        return refusal_rows_to_json(&f, REFUSED_MAX, ret);
-}
-
-typedef struct Swaps {
-        uint64_t now_usec, shift_usec;
-        size_t n;
-        sd_json_variant *rows;
-} Swaps;
-
-static void add_swap(NameEntry *e, void *userdata) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *row = NULL;
-        const Tenant *t = CONTAINER_OF(e, Tenant, entry);
-        Swaps *s = userdata;
-
-        if (t->taken_usec[1] == 0 || t->taken_usec[1] + TENANT_SWAP_USEC < s->now_usec || s->n >= SWAPS_MAX)
-                return;
-        s->n++;
-        if (sd_json_buildo(&row, SD_JSON_BUILD_PAIR_STRING("tenant", t->info->name),
-                           SD_JSON_BUILD_PAIR_UNSIGNED("lastUSec", t->taken_usec[0] + s->shift_usec)) >= 0)
-                (void) sd_json_variant_append_array(&s->rows, row);
-}
-
-/* NULL: none. */
-static sd_json_variant *collect_swaps(Worker *w, const char *tenant) {
-        Swaps s = { .now_usec = w->loop.now_usec,
-                    .shift_usec = clock_usec(CLOCK_REALTIME) - clock_usec(CLOCK_MONOTONIC) };
-        Tenant *t;
-
-        if (!*tenant)
-                name_table_foreach(&w->tenants.table, add_swap, &s);
-        else if ((t = tenants_find(w, tenant)))
-                add_swap(&t->entry, &s);
-        return s.rows;
-}
-
-void attachments_collect(Worker *w, AttachmentsMessage *m) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *rows = NULL, *refused = NULL, *v = NULL,
-                                                          *swaps = collect_swaps(w, m->tenant);
-        int r = sd_json_variant_new_array(&rows, NULL, 0);
-        size_t more = 0;
-
-        for (size_t i = 0; r >= 0 && !m->refused_only && i < w->tenants.n_controls; i++) {
-                const Control *k = w->tenants.controls[i];
-
-                if (k && (!*m->tenant || streq(m->tenant, k->tenant_name)))
-                        r = append_row(&rows, k);
-        }
-        if (r >= 0)
-                r = collect_refused(w, m->tenant, &refused, &more);
-        if (r >= 0)
-                r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR_VARIANT("attachments", rows),
-                                   SD_JSON_BUILD_PAIR_VARIANT("refused", refused),
-                                   SD_JSON_BUILD_PAIR_UNSIGNED("refusedMore", more),
-                                   SD_JSON_BUILD_PAIR_CONDITION(!!swaps, "swaps",
-                                                                SD_JSON_BUILD_VARIANT(swaps)));
-        if (r >= 0)
-                (void) sd_json_variant_format(v, /* flags= */ 0, &m->rows);
-        queue_push(w->main_queue, &m->message);
-}
-
-/* From here on in the main thread. */
 
 struct AttachmentsCall {
         sd_varlink *link;
@@ -174,11 +56,11 @@ static int cut_refused(AttachmentsCall *call) {
         for (size_t i = 0; i < n; i++)
                 sorted[i] = sd_json_variant_by_index(call->refused, i); /* borrowed */
         qsort(sorted, n, sizeof(*sorted), compare_newest_first);
-        for (size_t i = 0; r >= 0 && i < n && i < REFUSED_MAX; i++)
+        for (size_t i = 0; r >= 0 && i < n && i < ATTACHED_REFUSED_MAX; i++)
                 r = sd_json_variant_append_array(&cut, sorted[i]);
         if (r < 0)
                 return r;
-        call->refused_more += n > REFUSED_MAX ? n - REFUSED_MAX : 0;
+        call->refused_more += n > ATTACHED_REFUSED_MAX ? n - ATTACHED_REFUSED_MAX : 0;
         sd_json_variant_unref(call->refused);
         call->refused = TAKE_PTR(cut);
         return 0;
@@ -254,7 +136,7 @@ static int vl_method_list_attachments(sd_varlink *link, void *parameters, unsign
         call->link = sd_varlink_ref(link);
         call->n_open = m->n_workers;
         for (unsigned i = 0; i < m->n_workers; i++) {
-                AttachmentsMessage *a = message_new(MESSAGE_ATTACHMENTS);
+                AttachmentsMessage *a = message_new(&attachments_message);
 
                 if (!a) {
                         call->error = -ENOMEM;

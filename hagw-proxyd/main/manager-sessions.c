@@ -2,6 +2,8 @@
 
 /* What hagw-webd says of sessions that ended, told to the workers. Main thread only. */
 
+#include "hagw-proxyd/http/sessions.h"
+#include "hagw-proxyd/http/sessionuse.h"
 #include "hagw-proxyd/main/manager.h"
 #include "libhagw/log.h"
 
@@ -25,7 +27,7 @@ static SessionId *read_ids(sd_json_variant *list, size_t *ret_n) {
 /* list: the ids, or NULL. */
 static void tell_workers(Manager *m, sd_json_variant *list, bool all, bool cut) {
         for (unsigned i = 0; i < m->n_workers; i++) {
-                ForgetMessage *f = message_new(MESSAGE_FORGET);
+                ForgetMessage *f = message_new(&forget_message);
 
                 if (f && list)
                         f->ids = read_ids(list, &f->n);

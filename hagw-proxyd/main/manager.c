@@ -9,14 +9,16 @@
 #include <systemd/sd-daemon.h>
 
 #include "hagw-proxyd/crew/crowd.h"
-#include "hagw-proxyd/main/attachments.h"
+#include "hagw-proxyd/door/door.h"
 #include "hagw-proxyd/main/manager.h"
+#include "hagw-proxyd/main/rooms.h"
+#include "hagw-proxyd/relay/tenants.h"
 #include "libhagw/log.h"
 #include "libhagw/net/tls-psk.h"
 #include "libhagw/pure/plural.h"
 #include "libhagw/usec.h"
 
-static void broadcast(Manager *m, MessageKind kind) {
+static void broadcast(Manager *m, const MessageKind *kind) {
         for (unsigned i = 0; i < m->n_workers; i++) {
                 Message *q = message_new(kind);
 
@@ -32,7 +34,7 @@ static void broadcast_snapshot(Manager *m) {
         if (m->news != _MANAGER_NEWS_ALL)
                 return;
         for (unsigned i = 0; i < m->n_workers; i++) {
-                SnapshotMessage *s = message_new(MESSAGE_SNAPSHOT);
+                SnapshotMessage *s = message_new(&snapshot_message);
 
                 if (!s) {
                         (void) log_oom();
@@ -49,7 +51,7 @@ void manager_heard(Manager *m, ManagerNews news) {
         m->news |= news;
         broadcast_snapshot(m);
         if (m->news == _MANAGER_NEWS_ALL)
-                broadcast(m, MESSAGE_OPEN);
+                broadcast(m, &open_message);
 }
 
 static void set_snapshot(Manager *m, Snapshot *s) {
@@ -92,99 +94,8 @@ void manager_renew_snapshot(Manager *m) {
         set_status(m);
 }
 
-static void on_failure(FailureMessage *f) {
-        char *text = strdup(f->text);
-
-        if (!text)
-                return;
-        if (!f->stats->error || !streq(f->stats->error, text) ||
-            f->usec > f->stats->error_usec + USEC_PER_MINUTE)
-                log_warning("%s: the upstream fails: %s", f->stats->name, text);
-        free(f->stats->error);
-        f->stats->error = text;
-        f->stats->error_usec = f->usec;
-}
-
-/* Takes the message over. stopping: nobody is asked any more. */
-static void on_message(Manager *m, Message *q, bool stopping) {
-        switch (q->kind) {
-        case MESSAGE_SESSION:
-                if (!stopping) {
-                        weblink_ask(&m->web, (SessionMessage *) q);
-                        return;
-                }
-                ((SessionMessage *) q)->error = -ECANCELED;
-                worker_send(((SessionMessage *) q)->worker, q);
-                return;
-        case MESSAGE_RESOLVE:
-                if (!stopping) {
-                        namelink_ask(&m->names, (ResolveMessage *) q);
-                        return;
-                }
-                ((ResolveMessage *) q)->error = -ECANCELED;
-                worker_send(((ResolveMessage *) q)->worker, q);
-                return;
-        case MESSAGE_CALL: {
-                CallLink *l = &m->calls[((CallMessage *) q)->peer];
-
-                call_link_ask(l, (CallMessage *) q);
-                if (stopping)
-                        call_link_done(l);
-                return;
-        }
-        case MESSAGE_RELAY_STATE:
-                relay_view_on_state(&m->relay, (RelayStateMessage *) q);
-                return;
-        case MESSAGE_RELAY_CALL:
-                relay_view_on_call(&m->relay, (RelayCallMessage *) q);
-                return;
-        case MESSAGE_ATTACHMENTS:
-                attachments_on_message((AttachmentsMessage *) q);
-                break;
-        case MESSAGE_FAILURE:
-                on_failure((FailureMessage *) q);
-                rounds_on_failure(&m->rounds, ((FailureMessage *) q)->stats);
-                break;
-        case MESSAGE_PROBE:
-                probe_on_message(&m->probes, (ProbeMessage *) q);
-                break;
-        case MESSAGE_HIDDEN:
-                if (((HiddenMessage *) q)->balancer)
-                        hidden_note(&m->balancers[((HiddenMessage *) q)->header],
-                                    &((HiddenMessage *) q)->address);
-                else
-                        hidden_tell(&m->hidden, &((HiddenMessage *) q)->address);
-                break;
-        case MESSAGE_USED:
-                if (!stopping)
-                        manager_on_used(m, (UsedMessage *) q);
-                break;
-        case MESSAGE_DRAINED:
-                if (++m->n_drained == m->n_workers && !stopping)
-                        daemon_finish(m->daemon);
-                break;
-        case MESSAGE_CROWD_LEFT:
-                if (!stopping)
-                        giveback_soon(&m->give_back, m->event);
-                break;
-        case MESSAGE_STOPPED:
-                m->n_stopped++;
-                break;
-        default:
-                break;
-        }
-        message_free(q);
-}
-
-static void serve_queue(Manager *m, bool stopping) {
-        for (Message *q = queue_take(&m->queue), *next; q; q = next) {
-                next = q->next;
-                on_message(m, q, stopping);
-        }
-}
-
 static int on_queue(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
-        serve_queue(userdata, /* stopping= */ false);
+        manager_serve_queue(userdata, /* stopping= */ false);
         return 0;
 }
 
@@ -262,10 +173,12 @@ static int start_workers(Manager *m) {
         if (!m->workers)
                 return -ENOMEM;
         for (unsigned i = 0; i < m->n_workers; i++) {
-                r = worker_new(i, m->workers, m->n_workers, &m->queue, m->snapshot, https, (size_t) n_https,
-                               http, (size_t) n_http, access_writer_ring(m->access, i), &m->workers[i]);
+                r = worker_new(i, m->workers, m->n_workers, &m->queue, m->snapshot, worker_rooms,
+                               access_writer_ring(m->access, i), &m->workers[i]);
                 if (r < 0)
                         return r;
+                door_listen(m->workers[i], LISTEN_HTTPS, https, (size_t) n_https);
+                door_listen(m->workers[i], LISTEN_HTTP, http, (size_t) n_http);
                 r = worker_start(m->workers[i]);
                 if (r < 0)
                         m->workers[i] = worker_free(m->workers[i]);
@@ -411,7 +324,7 @@ static void stop_workers(Manager *m) {
         unsigned n = 0;
 
         for (unsigned i = 0; m->workers && i < m->n_workers; i++) {
-                Message *q = m->workers[i] ? message_new(MESSAGE_STOP) : NULL;
+                Message *q = m->workers[i] ? message_new(&stop_message) : NULL;
 
                 if (!q)
                         continue;
@@ -422,7 +335,7 @@ static void stop_workers(Manager *m) {
                 struct pollfd p = { .fd = m->queue.event_fd, .events = POLLIN };
 
                 (void) poll(&p, 1, -1);
-                serve_queue(m, /* stopping= */ true);
+                manager_serve_queue(m, /* stopping= */ true);
         }
         for (unsigned i = 0; m->workers && i < m->n_workers; i++)
                 worker_free(m->workers[i]);
@@ -451,7 +364,7 @@ void manager_drain(void *userdata) {
         if (sd_event_add_time_relative(m->event, &m->drain_source, CLOCK_MONOTONIC, usec + STOP_MAX_USEC, 0,
                                        on_drain_timer, m) < 0)
                 daemon_finish(m->daemon);
-        broadcast(m, MESSAGE_DRAIN);
+        broadcast(m, &drain_message);
 }
 
 void *manager_stop(void *userdata) {

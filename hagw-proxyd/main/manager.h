@@ -3,6 +3,7 @@
 
 #include "hagw-proxyd/crew/snapshot.h"
 #include "hagw-proxyd/crew/worker.h"
+#include "hagw-proxyd/http/sessions.h"
 #include "hagw-proxyd/main/accesswriter.h"
 #include "hagw-proxyd/main/calllink.h"
 #include "hagw-proxyd/main/giveback.h"
@@ -16,6 +17,7 @@
 #include "hagw-proxyd/main/tenantwatch.h"
 #include "hagw-proxyd/main/trial.h"
 #include "hagw-proxyd/main/weblink.h"
+#include "hagw-proxyd/wire/balancer.h"
 #include "libhagw/daemon.h"
 
 /* The main thread: configuration and certificates become snapshots, workers' questions are asked, figures
@@ -72,6 +74,8 @@ void manager_drain(void *userdata);
 int manager_metrics(sd_json_variant **metrics, void *userdata);
 void *manager_stop(void *userdata);
 
+/* What the workers have sent, in manager-messages.c. stopping: nobody is asked any more. */
+void manager_serve_queue(Manager *m, bool stopping);
 /* Something was heard of for the first time: the door opens when all was. */
 void manager_heard(Manager *m, ManagerNews news);
 /* Who came from the internet, with those that were here before. */

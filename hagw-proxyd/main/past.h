@@ -2,6 +2,7 @@
 #pragma once
 
 #include "hagw-proxyd/wire/outsideway.h"
+#include "libhagw/pure/macro.h"
 
 /* Who came from the internet, remembered over restarts: hagw-proxyd may write no file, so it lies in memory
  * that systemd keeps for the next process (sd_notify(3), FDSTORE=1), until the machine or the unit is

@@ -7,6 +7,7 @@
 
 #include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/main/probe.h"
+#include "hagw-proxyd/visit/conn.h"
 
 struct Probe {
         Probe *next, **list;
@@ -127,7 +128,7 @@ int probe_new(Probe **list, sd_event *event, Worker *worker, const char *name, P
         if (n >= PROBES_MAX)
                 return -EBUSY;
         p = calloc(1, sizeof(*p));
-        m = message_new(MESSAGE_PROBE);
+        m = message_new(&probe_message);
         if (!p || !m || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0) {
                 if (p)
                         p->fd = -EBADF;

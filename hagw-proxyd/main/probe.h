@@ -2,6 +2,7 @@
 #pragma once
 
 #include "hagw-proxyd/crew/message.h"
+#include "hagw-proxyd/visit/conn.h"
 #include "libhagw/vl.h"
 
 /* Asks a host's upstream for GET / the way a visitor would: a worker serves one end of a socket pair as it

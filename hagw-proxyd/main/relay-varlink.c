@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "hagw-proxyd/house/agent.h"
+#include "hagw-proxyd/house/relaycall.h"
 #include "hagw-proxyd/main/relay-varlink.h"
 #include "libhagw/usec.h"
 

@@ -21,7 +21,7 @@ void relay_view_init(RelayView *v, sd_event *event) {
 
 static void nudge(RelayView *v) {
         for (unsigned i = 0; v->worker && i < v->worker->n_crew; i++) {
-                Message *m = message_new(MESSAGE_NETWORK);
+                Message *m = message_new(&network_message);
 
                 if (m)
                         worker_send(v->worker->crew[i], m);
@@ -117,7 +117,7 @@ int relay_view_call(RelayView *v, RelayTarget *target, const char *method, bool 
         if (v->n_requests >= RELAY_CALLS_MAX)
                 return -EBUSY;
         q = calloc(1, sizeof(*q));
-        m = message_new(MESSAGE_RELAY_CALL);
+        m = message_new(&relay_call_message);
         if (!q || !m || sd_json_variant_format(parameters, /* flags= */ 0, &m->parameters) < 0) {
                 free(q);
                 message_free(m ? &m->message : NULL);

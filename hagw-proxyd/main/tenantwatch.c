@@ -7,10 +7,12 @@
 
 #include "hagw-proxyd/main/manager.h"
 #include "hagw-proxyd/main/tenantwatch.h"
+#include "hagw-proxyd/relay/tenantinfo.h"
+#include "hagw-proxyd/relay/tenants.h"
 #include "libhagw/log.h"
 
 static void tell_one(Worker *w, TenantOp op, const TenantInfo *info, const char *name) {
-        TenantMessage *m = message_new(MESSAGE_TENANT);
+        TenantMessage *m = message_new(&tenant_message);
 
         if (m && info)
                 m->info = tenant_info_copy(info);

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "hagw-proxyd/main/manager.h"
+#include "hagw-proxyd/relay/tenants.h"
 #include "libhagw/log.h"
 #include "libhagw/net/ownaddress.h"
 #include "libhagw/usec.h"

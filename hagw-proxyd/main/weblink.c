@@ -5,7 +5,9 @@
 #include <stdio.h>
 
 #include "hagw-proxyd/crew/worker.h"
+#include "hagw-proxyd/http/session.h"
 #include "hagw-proxyd/main/weblink.h"
+#include "hagw-proxyd/wire/policy.h"
 #include "libhagw/log.h"
 
 void weblink_init(WebLink *w, sd_event *event) {

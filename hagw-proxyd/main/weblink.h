@@ -2,6 +2,7 @@
 #pragma once
 
 #include "hagw-proxyd/crew/message.h"
+#include "hagw-proxyd/http/session.h"
 #include "hagw-proxyd/main/pipeline.h"
 #include "libhagw/vl.h"
 

@@ -8,12 +8,23 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/pass/passage.h"
-#include "hagw-proxyd/relay/tenantrefusal.h"
 
+
+/* It is the beginning of what was allocated. */
 static void free_passage(Garbage *g) {
         free(CONTAINER_OF(g, Passage, garbage));
+}
+
+static void set_state(Passage *p, PassageState s) {
+        static const unsigned from[_PASSAGE_STATE_MAX] = {
+                [PASSAGE_WAITING] = STEPS_FROM(PASSAGE_PUMPING), /* what it had was dead */
+                [PASSAGE_PUMPING] = STEPS_FROM(PASSAGE_WAITING),
+                [PASSAGE_CLOSED] = STEPS_FROM(PASSAGE_WAITING, PASSAGE_PUMPING),
+        };
+
+        assert_step(from, p->state, s);
+        p->state = s;
 }
 
 static void write_log(const Passage *p) {
@@ -28,10 +39,9 @@ static void write_log(const Passage *p) {
                 .duration_usec = w->loop.now_usec - p->begin_usec,
                 .upstream_usec = p->joined_usec > 0 ? p->joined_usec - p->begin_usec : USEC_INFINITY,
                 .verdict = p->verdict,
+                .upstream = p->to,
         };
 
-        if (p->upstream)
-                e.upstream = p->upstream->authority;
         if (c->snapshot->log_access && !access_ring_put(w->access, &e))
                 counter_add(&w->counters.log_dropped, 1);
 }
@@ -54,43 +64,23 @@ static void count_bytes(Passage *p) {
         p->counted[1] = sent;
 }
 
-static HostCounters *counters_of(const Passage *p) {
-        return &p->stats->workers[p->conn->worker->index];
-}
+static void end(Conn *c) {
+        Passage *p = c->passage;
+        Worker *w = c->worker;
 
-void passage_done(Passage *p) {
-        Worker *w = p->conn->worker;
-
-        if (p->state == PASSAGE_CLOSED)
+        if (!p || p->state == PASSAGE_CLOSED)
                 return;
         count_bytes(p);
-        if (!p->conn->probe) {
+        if (!c->probe) {
                 counter_sub(&w->counters.passages_open, 1);
                 write_log(p);
         }
-        channel_client_done(&p->channel);
-        p->state = PASSAGE_CLOSED;
+        p->far->end(p);
+        set_state(p, PASSAGE_CLOSED);
         pump_done(&p->pump);
         p->first = buffer_put(&w->pool, p->first);
         p->other.fd = safe_close(p->other.fd);
-        if (p->conn->probe) {
-                p->conn->probe->result.asked = true;
-                p->conn->probe->result.fault = p->client.fault;
-                if (p->upstream)
-                        p->conn->probe->result.peer = upstream_peer(p->upstream);
-        }
-        if (p->upstream) {
-                upstream_forget(&p->client);
-                p->upstream->n_clients--;
-        }
-        if (p->client.link)
-                link_close(p->client.link);
-        if (p->stats) {
-                if (!p->conn->probe)
-                        counter_sub(&counters_of(p)->active, 1);
-                host_stats_unref(p->stats);
-        }
-        p->conn->passage = NULL;
+        c->passage = NULL;
         loop_defer_free(&w->loop, &p->garbage);
 }
 
@@ -99,22 +89,13 @@ void passage_abort(Passage *p, const char *verdict) {
         conn_close(p->conn);
 }
 
-void passage_refuse(Passage *p, Tenant *t) {
-        Worker *w = p->conn->worker;
-        Refusal r = tenant_refusal(w, t);
-
-        tenant_refuse(w, t, r);
-        passage_abort(p, refusal_name(r));
-}
-
 /* When it is given up unless something passes. */
 static uint64_t deadline(const Passage *p) {
-        const Worker *w = p->conn->worker;
-        uint64_t due = p->moved_usec + (p->upstream ? p->upstream->idle_usec : PASSAGE_IDLE_USEC);
+        uint64_t due = p->moved_usec + p->idle_usec;
 
         if (pump_is_stuck(&p->pump))
                 due = MIN(due, p->moved_usec + PASSAGE_STUCK_USEC);
-        return worker_quiet_usec(w, p->conn, p->moved_usec, due);
+        return conn_quiet_usec(p->conn, p->moved_usec, due);
 }
 
 static void wait_more(Passage *p) {
@@ -125,7 +106,9 @@ static void wait_more(Passage *p) {
         loop_arm(&p->conn->worker->loop, &p->conn->timer, due);
 }
 
-void passage_drain(Passage *p) {
+static void drain(Conn *c) {
+        Passage *p = c->passage;
+
         if (p->state == PASSAGE_PUMPING)
                 wait_more(p);
 }
@@ -154,28 +137,24 @@ static bool channel_is_lost(const Passage *p, ssize_t looked) {
 
 bool passage_again(Passage *p) {
         Worker *w = p->conn->worker;
-        Tenant *t = p->channel.tenant;
 
-        if (p->state != PASSAGE_PUMPING || !p->first || !t || p->tries >= PASSAGE_TRIES_MAX ||
+        if (p->state != PASSAGE_PUMPING || !p->first || !p->far->again || p->tries >= PASSAGE_TRIES_MAX ||
             p->pump.sides[0].ended || p->pump.sides[0].received != buffer_used(p->first) ||
             p->pump.sides[1].received > 0)
                 return false;
-        channel_client_done(&p->channel);
         pump_done(&p->pump);
         loop_remove(&w->loop, &p->other);
         p->other.fd = safe_close(p->other.fd);
         p->conn->transport.in = TAKE_PTR(p->first);
-        p->state = PASSAGE_WAITING;
-        loop_arm(&w->loop, &p->conn->timer, p->begin_usec + TENANT_WAIT_USEC);
-        if (tenant_want(w, t, &p->channel) < 0)
-                passage_refuse(p, t);
+        set_state(p, PASSAGE_WAITING);
+        p->far->again(p);
         return true;
 }
 
-static void run(Passage *p) {
+static void passage_run(Passage *p) {
         Worker *w = p->conn->worker;
 
-        p->pump.turn = worker_is_shared(w, p->conn) ? PUMP_SHARED_BYTES : PUMP_ALONE_BYTES;
+        p->pump.turn = conn_is_one_of_many(p->conn) ? PUMP_SHARED_BYTES : PUMP_ALONE_BYTES;
         switch (pump_run(&p->pump, w->loop.now_usec)) {
         case PUMP_AGAIN:
                 loop_again(&w->loop, &p->conn->again);
@@ -198,20 +177,21 @@ static void run(Passage *p) {
         wait_more(p);
 }
 
-void passage_on_again(Passage *p) {
+static void serve(Conn *c) {
+        Passage *p = c->passage;
+
         if (p->state == PASSAGE_PUMPING)
-                run(p);
+                passage_run(p);
 }
 
-void passage_on_timer(Passage *p) {
-        const Worker *w = p->conn->worker;
+static void on_timer(Conn *c) {
+        Passage *p = c->passage;
+        const Worker *w = c->worker;
 
-        if (p->state != PASSAGE_PUMPING && p->channel.tenant)
-                passage_refuse(p, p->channel.tenant);
-        else if (p->state != PASSAGE_PUMPING)
-                passage_abort(p, "nobody there");
+        if (p->state != PASSAGE_PUMPING)
+                p->far->late(p);
         else if (w->loop.now_usec < deadline(p))
-                run(p);
+                passage_run(p);
         else
                 passage_abort(p, p->conn->old               ? "stopped" :
                                  pump_is_stuck(&p->pump) ? "stuck" :
@@ -219,10 +199,12 @@ void passage_on_timer(Passage *p) {
 }
 
 /* Of the visitor's side. */
-void passage_on_event(Passage *p, uint32_t events) {
+static void on_event(Conn *c, uint32_t events) {
+        Passage *p = c->passage;
+
         if (p->state == PASSAGE_PUMPING) {
                 pump_note(&p->pump, 0, events);
-                run(p);
+                passage_run(p);
         } else if (events & (EPOLLHUP | EPOLLERR))
                 passage_abort(p, "gone");
 }
@@ -251,12 +233,12 @@ static void on_other_event(Handle *h, uint32_t events) {
                         return;
         }
         pump_note(&p->pump, 1, events);
-        run(p);
+        passage_run(p);
 }
 
-Passage *passage_new(Conn *c, uint64_t wait_usec) {
+Passage *passage_new(Conn *c, const PassageFar *far, uint64_t wait_usec) {
         Worker *w = c->worker;
-        Passage *p = calloc(1, sizeof(*p));
+        Passage *p = calloc(1, far->size);
 
         if (!p)
                 return NULL;
@@ -265,6 +247,8 @@ Passage *passage_new(Conn *c, uint64_t wait_usec) {
         p->other = (Handle) { .fd = -EBADF, .on_event = on_other_event };
         p->begin_usec = w->loop.now_usec;
         p->verdict = "pass";
+        p->far = far;
+        p->idle_usec = PASSAGE_IDLE_USEC;
         c->passage = p;
         if (!c->probe) {
                 counter_add(&w->counters.passages, 1);
@@ -288,7 +272,7 @@ static Buffer *make_head(Passage *p, const void *head, size_t size) {
                 return NULL;
         buffer_append(b, head, size);
         buffer_append(b, buffer_at(t->in), used);
-        if (p->channel.ops)
+        if (p->far->again)
                 p->first = TAKE_PTR(t->in);
         else
                 t->in = buffer_put(t->pool, t->in);
@@ -317,12 +301,12 @@ void passage_join(Passage *p, int fd, const void *head, size_t head_size, RateLi
         watch_peer(c->transport.handle.fd);
         /* A channel is watched already, and may have died while it waited: its first bytes want to be
          * acknowledged soon. */
-        if (p->channel.ops)
+        if (p->far->again)
                 set_vanished(fd, PASSAGE_CHANNEL_USEC);
         else
                 watch_peer(fd);
         p->other.fd = fd;
-        p->state = PASSAGE_PUMPING;
+        set_state(p, PASSAGE_PUMPING);
         p->moved_usec = p->joined_usec = w->loop.now_usec;
         p->moved = 0;
         pump_init(&p->pump, &w->pipes, &w->pool, c->transport.handle.fd, fd, limit);
@@ -335,105 +319,30 @@ void passage_join(Passage *p, int fd, const void *head, size_t head_size, RateLi
                 passage_abort(p, "out of memory");
                 return;
         }
-        run(p);
+        passage_run(p);
 }
 
-/* Where the visitor came to; what cannot be known is not told. */
-ProxyPair passage_pair(const Conn *c) {
-        struct sockaddr_storage here = {};
-        socklen_t size = sizeof(here);
-        ProxyPair pair = { c->address, c->here, c->port, c->here_port };
-
-        if (c->here.family == AF_UNSPEC &&
-            getsockname(c->transport.handle.fd, (struct sockaddr *) &here, &size) >= 0)
-                (void) proxy_endpoint_from_sockaddr((struct sockaddr *) &here, &pair.destination,
-                                                    &pair.destination_port);
-        return pair;
+static void cut(Conn *c, const char *why) {
+        passage_abort(c->passage, why);
 }
 
-/* What the service expects in front of the first byte; of an unknown pair, that nobody is meant. */
-static size_t write_header(const Passage *p, const ProxyPair *pair, char out[static PROXY_V1_SIZE_MAX]) {
-        switch (p->conn->route->host.proxy_protocol) {
-        case CONF_PROXY_V1:
-                return proxy_v1_write(pair, out);
-        case CONF_PROXY_V2:
-                return proxy_v2_write(pair, 0, (uint8_t *) out);
-        default:
-                return 0;
-        }
+static const char *review(Conn *c, const Snapshot *s) {
+        return c->passage->far->review(c->passage, s);
 }
 
-/* It connects: that is all we wanted. Silence would be an error in its log at each trial. */
-static void end_trial(Passage *p, const Link *k) {
-        char head[PROXY_V1_SIZE_MAX];
-        size_t size = write_header(p, &(ProxyPair) {}, head);
-
-        if (size > 0)
-                (void) send(k->transport.handle.fd, head, size, MSG_NOSIGNAL | MSG_DONTWAIT);
-        p->conn->probe->result.connected = true;
-        passage_abort(p, "probe");
-}
-
-static void on_link(LinkClient *l) {
-        Passage *p = CONTAINER_OF(l, Passage, client);
-        char head[PROXY_V1_SIZE_MAX];
-        ProxyPair pair;
-        size_t size;
-
-        atomic_store_explicit(&counters_of(p)->ok_usec, p->conn->worker->loop.now_usec,
-                              memory_order_relaxed);
-        l->fault = LINK_FAULT_NONE;
-        if (p->conn->probe) {
-                end_trial(p, l->link);
-                return;
-        }
-        atomic_store_explicit(&counters_of(p)->good_usec, p->conn->worker->loop.now_usec,
-                              memory_order_relaxed);
-        pair = passage_pair(p->conn);
-        size = write_header(p, &pair, head);
-        passage_join(p, link_take(l->link), head, size, /* limit= */ NULL);
-}
-
-static void on_link_failed(LinkClient *l, const char *why) {
-        Passage *p = CONTAINER_OF(l, Passage, client);
-
-        if (p->conn->probe)
-                (void) snprintf(p->conn->probe->result.text, sizeof(p->conn->probe->result.text), "%s", why);
-        else
-                upstream_report(p->upstream, p->stats, why);
-        passage_abort(p, "upstream failed");
-}
-
-/* Events of the link come to the passage's own handle. */
-static void on_link_event(LinkClient *l) {
-}
-
-static const LinkClientOps link_ops = {
-        .on_link = on_link,
-        .on_failed = on_link_failed,
-        .on_event = on_link_event,
+static const ConnServer server = {
+        .serve = serve,
+        .on_event = on_event,
+        .on_timer = on_timer,
+        .cut = cut,
+        .end = end,
+        .drain = drain,
+        .review = review,
 };
 
-void passage_to_service(Conn *c) {
-        const SnapshotHost *host = snapshot_host(c->snapshot, c->route);
-        Passage *p = passage_new(c, c->route->host.timeouts.connect_usec * 2);
-
-        if (!p) {
-                conn_close(c);
-                return;
-        }
-        p->client.ops = &link_ops;
-        p->stats = host_stats_ref(host->stats);
-        if (!c->probe) {
-                counter_add(&counters_of(p)->requests, 1);
-                counter_add(&counters_of(p)->active, 1);
-        }
-        p->upstream = upstream_get(c->worker, &c->route->host, host->trust);
-        if (!p->upstream) {
-                passage_abort(p, "out of memory");
-                return;
-        }
-        p->upstream->n_clients++;
-        if (upstream_acquire(p->upstream, &p->client, UPSTREAM_FRESH) < 0)
-                passage_abort(p, "out of memory");
+static int init(Worker *w) {
+        w->visits->servers[CONN_PASSAGE] = &server;
+        return 0;
 }
+
+const Room pass_room = { .init = init };

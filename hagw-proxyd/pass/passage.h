@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/crew/snapshot.h"
-#include "hagw-proxyd/relay/tenants.h"
-#include "hagw-proxyd/upstream/link.h"
+#include "hagw-proxyd/visit/conn.h"
 #include "libhagw/net/pump.h"
-#include "libhagw/pure/channelframe.h"
+
 
 /* A visitor whose TLS is not opened here: his connection is spliced to another one, which a passage waits
  * for. Where that one comes from is its owner's: a tcp:// service, or a tenant's channel. Part of a Conn's
@@ -22,9 +20,16 @@
 #define PASSAGE_KEEPALIVE_SEC 60 /* idle, until it is asked */
 #define PASSAGE_KEEPALIVE_INTERVAL_SEC 15
 
-typedef struct Conn Conn;
-typedef struct Passage Passage;
-typedef struct Upstream Upstream;
+/* Where the other connection comes from: of each passage, handed in by who found it. */
+typedef struct PassageFar {
+        size_t size;                /* of the object that begins with the Passage */
+        void (*late)(Passage *p);   /* nothing came in time; ends p */
+        /* What came is dead before it has said anything, and another one is to be had: wants it, p waits.
+         * May end p. NULL: there is but one, and what it is sent need not be kept. */
+        void (*again)(Passage *p);
+        const char *(*review)(const Passage *p, const Snapshot *s); /* as ConnServer's */
+        void (*end)(Passage *p); /* p ends */
+} PassageFar;
 
 typedef enum PassageState {
         PASSAGE_WAITING, /* for the other connection */
@@ -43,43 +48,24 @@ struct Passage {
         uint64_t begin_usec, joined_usec, moved_usec; /* joined: 0: not yet */
         uint64_t moved, counted[2]; /* bytes: of both, and from each side, when last looked at */
         const char *verdict; /* for the log; static */
-        /* A tcp:// service: */
-        LinkClient client;
-        Upstream *upstream;
-        HostStats *stats;
-        /* A tenant: */
-        ChannelClient channel;
-        Buffer *first; /* what the visitor said before, until the house has said something: another channel
-                          may have to carry it */
+        const PassageFar *far;
+        uint64_t idle_usec;  /* for so long nothing may pass */
+        Slice to;            /* whom it leads to, for the log; valid as long as it is */
+        Buffer *first; /* what the visitor said before, until the far side has said something: another
+                          connection may have to carry it */
         unsigned tries;
-        uint64_t reported[2]; /* of sides[].received */
 };
 
-/* From a complete ClientHello in c->transport.in to the service of c->route. A probe's ends as soon as there
- * is a connection. May end c. */
-void passage_to_service(Conn *c);
+extern const Room pass_room;
 
-/* Waits, for at most wait_usec. NULL: no memory; c is as before. */
-Passage *passage_new(Conn *c, uint64_t wait_usec);
+/* From a complete ClientHello in c->transport.in; waits, for at most wait_usec. NULL: no memory; c is as
+ * before. */
+Passage *passage_new(Conn *c, const PassageFar *far, uint64_t wait_usec);
 /* Goes on with the far side's socket, which is taken over. head (may be NULL) is sent to it before what was
  * read from the visitor. May end c. */
 void passage_join(Passage *p, int fd, const void *head, size_t head_size, RateLimit *limit);
-/* The channel it has is of no use: waits for another one, where that can still be. False: it cannot, p is as
- * before. */
+/* The connection it has is of no use: waits for another one, where that can still be. False: it cannot, p is
+ * as before. */
 bool passage_again(Passage *p);
-
-/* Where the visitor comes from, and to. */
-ProxyPair passage_pair(const Conn *c);
-
-/* Events and the deadline of c. May end c. */
-void passage_on_event(Passage *p, uint32_t events);
-void passage_on_timer(Passage *p);
-void passage_on_again(Passage *p);
-/* The worker stops: it may go on for as long as bytes pass. */
-void passage_drain(Passage *p);
 /* Ends both sides at once. */
 void passage_abort(Passage *p, const char *verdict);
-/* Its tenant has no channel for it: counted, with the reason for a verdict. t: NULL: it is gone. */
-void passage_refuse(Passage *p, Tenant *t);
-/* c closes. */
-void passage_done(Passage *p);

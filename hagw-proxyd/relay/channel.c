@@ -6,9 +6,9 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include "hagw-proxyd/crew/crowd.h"
 #include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/relay/control.h"
+#include "hagw-proxyd/relay/tenants.h"
 
 static void free_channel(Garbage *g) {
         free(CONTAINER_OF(g, Channel, garbage));
@@ -73,46 +73,20 @@ static void watch_peer(int fd) {
                 (void) setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(int));
 }
 
-/* The control connection it belongs to, or NULL: not to be told why. */
-static Control *judge(Worker *w, const uint8_t *bytes, ChannelHello *ret) {
-        uint8_t mac[CHANNEL_MAC_SIZE];
-        Control *k;
+int channel_new(Control *k, uint64_t number, int fd) {
+        Worker *w = k->worker;
+        Channel *c = calloc(1, sizeof(*c));
 
-        if (!channel_hello_read(bytes, ret))
-                return NULL;
-        k = control_find(w, ret->session_id);
-        if (!k || relay_keys_sign_hello(&k->keys, bytes, mac) < 0 ||
-            !relay_mac_equal(mac, bytes + CHANNEL_HELLO_SIGNED) ||
-            !channel_window_take(&k->window, ret->number))
-                return NULL;
-        if (k->tenant->n_channels >= k->tenant->info->channels || k->n_waiting >= 2 * CONTROL_WAITING_MAX)
-                return NULL;
-        return k;
-}
-
-void channel_arrive(Worker *w, int fd, const uint8_t bytes[static CHANNEL_HELLO_SIZE],
-                    const IpAddress *address) {
-        ChannelHello hello;
-        Control *k = judge(w, bytes, &hello);
-        Channel *c = k ? calloc(1, sizeof(*c)) : NULL;
-
-        /* From here on the tenant's own limit counts; a whole town of houses may share an address. */
-        if (address)
-                crowd_leave(address);
-        if (!c) {
-                counter_add(&w->counters.channels_refused, 1);
-                safe_close(fd);
-                return;
-        }
+        if (!c)
+                return -ENOMEM;
         watch_peer(fd);
         c->handle = (Handle) { .fd = fd, .on_event = on_event };
         c->garbage.free = free_channel;
         c->control = k;
-        c->number = hello.number;
+        c->number = number;
         if (loop_add(&w->loop, &c->handle, EPOLLIN | EPOLLRDHUP | EPOLLET) < 0) {
-                safe_close(fd);
                 free(c);
-                return;
+                return -ENOMEM;
         }
         c->next = k->channels;
         c->link = &k->channels;
@@ -122,5 +96,5 @@ void channel_arrive(Worker *w, int fd, const uint8_t bytes[static CHANNEL_HELLO_
         k->n_waiting++;
         k->tenant->n_channels++;
         counter_add(&w->counters.channels, 1);
-        tenant_serve(w, k->tenant);
+        return 0;
 }

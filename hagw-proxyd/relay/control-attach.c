@@ -12,23 +12,15 @@
 #include "hagw-proxyd/crew/crowd.h"
 #include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/relay/control-attach.h"
+#include "hagw-proxyd/relay/tenantinfo.h"
 #include "hagw-proxyd/relay/tenantrefusal.h"
+#include "hagw-proxyd/relay/tenants.h"
 #include "libhagw/log.h"
 #include "libhagw/usec.h"
 
-Control *control_find(Worker *w, const uint8_t session_id[static CHANNEL_SESSION_ID_SIZE]) {
-        uint32_t slot;
-        Control *k;
-
-        memcpy(&slot, session_id + 2, sizeof(slot));
-        slot = be32toh(slot);
-        k = slot < w->tenants.n_controls ? w->tenants.controls[slot] : NULL;
-        return k && memcmp(k->session_id, session_id, CHANNEL_SESSION_ID_SIZE) == 0 ? k : NULL;
-}
-
 /* A free place in the table: searched from where the last one was found. */
 static int take_slot(Control *k) {
-        Tenants *t = &k->worker->tenants;
+        Tenants *t = k->worker->tenants;
         size_t n = t->n_controls;
         Control **grown;
 
@@ -167,9 +159,7 @@ static void attach(Control *k, Tenant *t) {
         t->controls = k;
         t->n_controls++;
         counter_add(&w->counters.attached, 1);
-        if (k->counted)
-                crowd_leave(&k->address);
-        k->counted = false;
+        crowd_leave(&k->place);
         k->wish = MIN(MAX(t->n_queue, 1U), wish_max(k)); /* visitors may wait for it already */
         k->since_usec = clock_usec(CLOCK_REALTIME);
         control_set_state(k, CONTROL_ATTACHED);
@@ -191,7 +181,7 @@ void control_detach(Control *k) {
                 return;
         while (k->channels)
                 channel_close(k->channels);
-        w->tenants.controls[k->slot] = NULL;
+        w->tenants->controls[k->slot] = NULL;
         *k->link = k->next;
         if (k->next)
                 k->next->link = k->link;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "hagw-proxyd/relay/control.h"
+#include "hagw-proxyd/relay/tenantinfo.h"
 
 /* Control connections that stay: an agent's place at its tenant. For control.c. */
 

@@ -8,6 +8,8 @@
 
 #include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/relay/control-attach.h"
+#include "hagw-proxyd/relay/tenantinfo.h"
+#include "hagw-proxyd/relay/tenants.h"
 #include "libhagw/vl.h"
 
 static bool is_printable(const char *s, size_t max) {
@@ -33,7 +35,7 @@ static const char *translate_error(const char *id) {
 /* May end k. parameters: NULL where there was no memory. */
 static void ask(Control *k, CallPeer peer, const char *method, sd_json_variant *parameters,
                 void (*on_answer)(CallMessage *m)) {
-        CallMessage *m = parameters ? message_new(MESSAGE_CALL) : NULL;
+        CallMessage *m = parameters ? message_new(&call_message) : NULL;
 
         if (!m || sd_json_variant_format(parameters, /* flags= */ 0, &m->parameters) < 0) {
                 message_free(m ? &m->message : NULL);
@@ -125,7 +127,7 @@ static void authenticate(Control *k, sd_json_variant *parameters) {
 
 /* The object goes on at the tenant's home, where the message is read again. False: it stays, and ends. */
 static bool move_home(Control *k, Worker *home, sd_json_variant *message) {
-        ControlMessage *m = message_new(MESSAGE_CONTROL);
+        ControlMessage *m = message_new(&control_message);
         Worker *w = k->worker;
 
         if (!m || sd_json_variant_format(message, /* flags= */ 0, &m->call) < 0) {

@@ -9,6 +9,8 @@
 #include "hagw-proxyd/crew/crowd.h"
 #include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/relay/control-attach.h"
+#include "hagw-proxyd/relay/tenants.h"
+#include "hagw-proxyd/visit/conn.h"
 #include "libhagw/log.h"
 
 #define LEAVING_USEC (2 * USEC_PER_SEC) /* to read the last word */
@@ -24,8 +26,18 @@ static const char *control_state_text(ControlState s) {
 }
 
 void control_set_state(Control *k, ControlState s) {
+        static const unsigned from[_CONTROL_STATE_MAX] = {
+                [CONTROL_ASKED] = STEPS_FROM(CONTROL_CALL, CONTROL_ASKED),
+                [CONTROL_PROBING] = STEPS_FROM(CONTROL_ASKED),
+                [CONTROL_ATTACHED] = STEPS_FROM(CONTROL_ASKED, CONTROL_PROBING),
+                [CONTROL_LEAVING] = STEPS_FROM(CONTROL_CALL, CONTROL_ASKED, CONTROL_PROBING,
+                                               CONTROL_ATTACHED),
+                [CONTROL_CLOSED] = STEPS_FROM(CONTROL_CALL, CONTROL_ASKED, CONTROL_PROBING,
+                                              CONTROL_ATTACHED, CONTROL_LEAVING),
+        };
         char address[IP_TEXT_MAX];
 
+        assert_step(from, k->state, s);
         log_debug("Control connection of %s: %s -> %s", ip_format(&k->address, address),
                   control_state_text(k->state), control_state_text(s));
         k->state = s;
@@ -55,7 +67,7 @@ void control_unlink_stranger(Control *k) {
 }
 
 void control_link_stranger(Control *k) {
-        Tenants *t = &k->worker->tenants;
+        Tenants *t = k->worker->tenants;
 
         k->next = t->strangers;
         k->link = &t->strangers;
@@ -77,8 +89,7 @@ void control_close(Control *k) {
         transport_done(&k->transport);
         control_stream_done(&k->stream);
         relay_keys_wipe(&k->keys);
-        if (k->counted)
-                crowd_leave(&k->address);
+        crowd_leave(&k->place);
         loop_defer_free(&w->loop, &k->garbage);
 }
 
@@ -193,15 +204,14 @@ void control_begin(Conn *c) {
         loop_remove(&w->loop, &c->transport.handle);
         transport_move(&c->transport, &k->transport);
         k->transport.handle.on_event = on_event;
-        k->counted = !c->uncounted;
-        c->uncounted = true;
+        k->place = crowd_move(&c->place);
         conn_close(c);
         start(k);
         if (k->state == CONTROL_CALL)
                 control_run(k);
 }
 
-void control_arrive(Worker *w, Control *k, const char *call) {
+static void arrive(Worker *w, Control *k, const char *call) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *message = NULL;
 
         k->worker = w;
@@ -215,11 +225,27 @@ void control_arrive(Worker *w, Control *k, const char *call) {
                 (void) control_on_call(k, message); /* it is at home here */
 }
 
-/* Never arrived. */
-void control_free(Control *k) {
+/* One that never arrived. */
+static void drop(Control *k) {
         if (!k)
                 return;
         transport_done(&k->transport);
         control_stream_done(&k->stream);
         free_control(&k->garbage);
 }
+
+static void deliver_control(Message *m, Worker *w) {
+        ControlMessage *c = (ControlMessage *) m;
+
+        arrive(w, TAKE_PTR(c->control), c->call);
+        message_free(m);
+}
+
+static void free_message(Message *m) {
+        drop(((ControlMessage *) m)->control);
+        free(((ControlMessage *) m)->call);
+}
+
+const MessageKind control_message = {
+        .size = sizeof(ControlMessage), .deliver = deliver_control, .free = free_message,
+};

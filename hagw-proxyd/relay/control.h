@@ -2,6 +2,7 @@
 #pragma once
 
 #include "hagw-proxyd/crew/message.h"
+#include "hagw-proxyd/crew/crowd.h"
 #include "hagw-proxyd/relay/channel.h"
 #include "libhagw/net/controlstream.h"
 #include "libhagw/net/relaykeys.h"
@@ -43,7 +44,7 @@ struct Control {
         Worker *worker;
         Control *next, **link; /* in tenant->controls, or in tenants.strangers */
         ControlState state;
-        bool counted; /* by crowd_enter() */
+        CrowdPlace place; /* until it is attached */
         IpAddress address;
         uint16_t port;
         RelayKeys keys;
@@ -68,10 +69,13 @@ struct Control {
 
 /* The visitor turned out to be an agent or a relay's client: its handshake is done. c ends. */
 void control_begin(Conn *c);
-/* From another worker, with the call that brought it here; takes the object over. */
-void control_arrive(Worker *w, Control *k, const char *call);
-/* One that never arrived. */
-void control_free(Control *k);
+/* To a worker, from another: an agent, you are its tenant's home. */
+typedef struct ControlMessage {
+        Message message;
+        Control *control; /* given away, off the loop */
+        char *call;       /* the message that it was about to serve, JSON text */
+} ControlMessage;
+extern const MessageKind control_message;
 
 /* By its session id; NULL: none is attached under it. */
 Control *control_find(Worker *w, const uint8_t session_id[static CHANNEL_SESSION_ID_SIZE]);

@@ -5,6 +5,7 @@
 #include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/relay/tenantdomains.h"
 #include "hagw-proxyd/relay/tenants.h"
+#include "hagw-proxyd/visit/review.h"
 
 typedef struct Owner Owner;
 
@@ -23,7 +24,7 @@ struct Owner {
 };
 
 static Owner *find_owner(const Worker *w, const char *tenant) {
-        NameEntry *e = name_table_find(&w->tenants.owners, tenant, tenants_hash(tenant));
+        NameEntry *e = name_table_find(&w->tenants->owners, tenant, tenants_hash(tenant));
 
         return e ? CONTAINER_OF(e, Owner, entry) : NULL;
 }
@@ -36,7 +37,7 @@ static Owner *owner_new(Worker *w, const char *tenant) {
         memcpy(o->name, tenant, strlen(tenant) + 1);
         o->entry.name = o->name;
         o->entry.hash = tenants_hash(tenant);
-        if (name_table_add(&w->tenants.owners, &o->entry) < 0) {
+        if (name_table_add(&w->tenants->owners, &o->entry) < 0) {
                 free(o);
                 return NULL;
         }
@@ -48,15 +49,15 @@ static void forget_domains(Worker *w, Owner *o) {
                 Domain *d = o->domains;
 
                 o->domains = d->next;
-                name_table_remove(&w->tenants.domains, &d->entry);
+                name_table_remove(&w->tenants->domains, &d->entry);
                 free(d);
         }
 }
 
 static void owner_remove(Worker *w, Owner *o) {
         forget_domains(w, o);
-        fresh_remove(&w->tenants.owners_told, &o->fresh);
-        name_table_remove(&w->tenants.owners, &o->entry);
+        fresh_remove(&w->tenants->owners_told, &o->fresh);
+        name_table_remove(&w->tenants->owners, &o->entry);
         free(o);
 }
 
@@ -74,7 +75,7 @@ static void take_over(Owner *o, Domain *d) {
 /* hagw-tenantd lets nobody take another's: who has it now may be told before who had it. */
 static void add_domain(Worker *w, Owner *o, const char *name) {
         uint64_t hash = tenants_hash(name);
-        NameEntry *e = name_table_find(&w->tenants.domains, name, hash);
+        NameEntry *e = name_table_find(&w->tenants->domains, name, hash);
         Domain *d;
 
         if (e) {
@@ -86,7 +87,7 @@ static void add_domain(Worker *w, Owner *o, const char *name) {
                 return;
         *d = (Domain) { .entry = { .hash = hash, .name = d->name }, .owner = o };
         strcpy(d->name, name);
-        if (name_table_add(&w->tenants.domains, &d->entry) < 0) {
+        if (name_table_add(&w->tenants->domains, &d->entry) < 0) {
                 free(d);
                 return;
         }
@@ -132,13 +133,13 @@ void tenant_domains_set(Worker *w, const char *tenant, char *const *domains) {
                 o = owner_new(w, tenant);
         if (!o)
                 return;
-        fresh_tell(&w->tenants.owners_told, &o->fresh);
+        fresh_tell(&w->tenants->owners_told, &o->fresh);
         for (char *const *d = domains; *d; d++)
                 add_domain(w, o, *d);
 }
 
 bool tenant_domains_sweep_one(Worker *w) {
-        FreshEntry *e = fresh_stale(&w->tenants.owners_told);
+        FreshEntry *e = fresh_stale(&w->tenants->owners_told);
 
         if (e)
                 owner_remove(w, CONTAINER_OF(e, Owner, fresh));
@@ -146,7 +147,7 @@ bool tenant_domains_sweep_one(Worker *w) {
 }
 
 static const Domain *find_domain(const Worker *w, const char *name) {
-        NameEntry *e = name_table_find(&w->tenants.domains, name, tenants_hash(name));
+        NameEntry *e = name_table_find(&w->tenants->domains, name, tenants_hash(name));
 
         return e ? CONTAINER_OF(e, Domain, entry) : NULL;
 }
@@ -174,7 +175,28 @@ static void remove_owner(NameEntry *e, void *userdata) {
 }
 
 void tenant_domains_done(Worker *w) {
-        name_table_foreach(&w->tenants.owners, remove_owner, w);
-        name_table_done(&w->tenants.owners);
-        name_table_done(&w->tenants.domains);
+        name_table_foreach(&w->tenants->owners, remove_owner, w);
+        name_table_done(&w->tenants->owners);
+        name_table_done(&w->tenants->domains);
+}
+
+/* NAME in "x.y.NAME.zone". */
+static bool label_in_zone(const char *name, const char *zone, char out[static HOSTNAME_LABEL_MAX + 1]) {
+        size_t n = strlen(name), m = strlen(zone);
+        const char *end, *begin;
+
+        if (n <= m || !hostname_in_zone(name, zone))
+                return false;
+        begin = end = name + n - m - 1;
+        while (begin > name && begin[-1] != '.')
+                begin--;
+        memcpy(out, begin, (size_t) (end - begin));
+        out[end - begin] = '\0';
+        return true;
+}
+
+const char *tenants_label(Worker *w, const char *name, char out[static HOSTNAME_LABEL_MAX + 1]) {
+        const char *zone = w->snapshot->routes->tenants_zone;
+
+        return zone && label_in_zone(name, zone, out) ? out : tenant_domains_find(w, name);
 }

@@ -7,6 +7,7 @@
 
 #include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/relay/tenantrefusal.h"
+#include "hagw-proxyd/relay/tenants.h"
 #include "hagw-proxyd/relay/tenantusage.h"
 #include "libhagw/log.h"
 #include "libhagw/pure/plural.h"

@@ -10,51 +10,13 @@
 #include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/relay/control.h"
 #include "hagw-proxyd/relay/tenantdomains.h"
+#include "hagw-proxyd/relay/tenantinfo.h"
 #include "hagw-proxyd/relay/tenantrefusal.h"
+#include "hagw-proxyd/relay/tenants.h"
 #include "hagw-proxyd/relay/tenantusage.h"
+#include "hagw-proxyd/visit/review.h"
 #include "libhagw/log.h"
 #include "libhagw/pure/strv.h"
-
-static uint8_t hash_key[SIPHASH_KEY_SIZE]; /* the same for all workers */
-
-int tenants_global_init(void) {
-        return gnutls_rnd(GNUTLS_RND_RANDOM, hash_key, sizeof(hash_key)) < 0 ? -EIO : 0;
-}
-
-uint64_t tenants_hash(const char *name) {
-        return name_hash(name, hash_key);
-}
-
-Worker *tenants_home(Worker *w, const char *label) {
-        return w->crew[tenants_hash(label) % w->n_crew];
-}
-
-/* NAME in "x.y.NAME.zone". */
-static bool label_in_zone(const char *name, const char *zone, char out[static HOSTNAME_LABEL_MAX + 1]) {
-        size_t n = strlen(name), m = strlen(zone);
-        const char *end, *begin;
-
-        if (n <= m || !hostname_in_zone(name, zone))
-                return false;
-        begin = end = name + n - m - 1;
-        while (begin > name && begin[-1] != '.')
-                begin--;
-        memcpy(out, begin, (size_t) (end - begin));
-        out[end - begin] = '\0';
-        return true;
-}
-
-const char *tenants_label(Worker *w, const char *name, char out[static HOSTNAME_LABEL_MAX + 1]) {
-        const char *zone = w->snapshot->routes->tenants_zone;
-
-        return zone && label_in_zone(name, zone, out) ? out : tenant_domains_find(w, name);
-}
-
-Tenant *tenants_find(Worker *w, const char *label) {
-        NameEntry *e = name_table_find(&w->tenants.table, label, tenants_hash(label));
-
-        return e ? CONTAINER_OF(e, Tenant, entry) : NULL;
-}
 
 static void client_unlink(ChannelClient *c) {
         *c->link = c->next;
@@ -144,9 +106,9 @@ static void tenant_remove(Worker *w, Tenant *t) {
         cut_controls(t, "NotAdmitted");
         cut_visitors(t, "removed");
         loop_disarm(&w->loop, &t->step);
-        fresh_remove(&w->tenants.told, &t->fresh);
-        fresh_remove(&w->tenants.busy, &t->busy);
-        name_table_remove(&w->tenants.table, &t->entry);
+        fresh_remove(&w->tenants->told, &t->fresh);
+        fresh_remove(&w->tenants->busy, &t->busy);
+        name_table_remove(&w->tenants->table, &t->entry);
         tenant_info_free(t->info);
         free(t);
 }
@@ -161,7 +123,7 @@ static Tenant *tenant_new(Worker *w, TenantInfo *info) {
         t->queue_end = &t->queue;
         t->entry.name = info->name;
         t->entry.hash = tenants_hash(info->name);
-        if (name_table_add(&w->tenants.table, &t->entry) < 0) {
+        if (name_table_add(&w->tenants->table, &t->entry) < 0) {
                 free(t);
                 return NULL;
         }
@@ -191,7 +153,7 @@ Tenant *tenants_put(Worker *w, TenantInfo *info) {
                 tenant_info_free(info);
                 return NULL;
         }
-        fresh_tell(&w->tenants.told, &t->fresh);
+        fresh_tell(&w->tenants->told, &t->fresh);
         enforce(t);
         tenant_usage_begin(w);
         return t;
@@ -199,12 +161,12 @@ Tenant *tenants_put(Worker *w, TenantInfo *info) {
 
 /* Those who are gone after a round, which may be all there are: in turns. */
 static void sweep(Again *a) {
-        Worker *w = CONTAINER_OF(a, Worker, tenants.sweep);
+        Worker *w = CONTAINER_OF(a, Tenants, sweep)->worker;
         FreshEntry *e;
 
         while (!loop_turn_is_over(&w->loop)) {
                 loop_spend(&w->loop, LOOP_WORK_LETTER);
-                e = fresh_stale(&w->tenants.told);
+                e = fresh_stale(&w->tenants->told);
                 if (e)
                         tenant_remove(w, CONTAINER_OF(e, Tenant, fresh));
                 if (!tenant_domains_sweep_one(w) && !e)
@@ -215,20 +177,20 @@ static void sweep(Again *a) {
 
 /* Each change ends with this, too: it costs what has gone, and that is nothing without a new round. */
 static void on_complete(Worker *w) {
-        fresh_end(&w->tenants.told);
-        fresh_end(&w->tenants.owners_told);
-        w->tenants.sweep.run = sweep;
-        if (fresh_stale(&w->tenants.told) || fresh_stale(&w->tenants.owners_told))
-                loop_again(&w->loop, &w->tenants.sweep);
+        fresh_end(&w->tenants->told);
+        fresh_end(&w->tenants->owners_told);
+        w->tenants->sweep.run = sweep;
+        if (fresh_stale(&w->tenants->told) || fresh_stale(&w->tenants->owners_told))
+                loop_again(&w->loop, &w->tenants->sweep);
 }
 
-void tenants_on_message(Worker *w, TenantMessage *m) {
+static void on_message(Worker *w, TenantMessage *m) {
         Tenant *t;
 
         switch (m->op) {
         case TENANT_RESET:
-                fresh_begin(&w->tenants.told);
-                fresh_begin(&w->tenants.owners_told);
+                fresh_begin(&w->tenants->told);
+                fresh_begin(&w->tenants->owners_told);
                 return;
         case TENANT_COMPLETE:
                 on_complete(w);
@@ -246,6 +208,19 @@ void tenants_on_message(Worker *w, TenantMessage *m) {
                 return;
         }
 }
+
+static void deliver_tenant(Message *m, Worker *w) {
+        on_message(w, (TenantMessage *) m);
+        message_free(m);
+}
+
+static void free_tenant(Message *m) {
+        tenant_info_free(((TenantMessage *) m)->info);
+}
+
+const MessageKind tenant_message = {
+        .size = sizeof(TenantMessage), .deliver = deliver_tenant, .free = free_tenant,
+};
 
 /* A leaky bucket that takes a second's worth at once (GCRA). */
 static bool take_visit(Tenant *t, uint64_t now_usec) {
@@ -359,8 +334,8 @@ bool tenant_is_expected(const Worker *w, const Tenant *t) {
         uint64_t now = w->loop.now_usec;
 
         /* Another worker's door may open first, and its visitors be handed over. */
-        return t->controls || w->tenants.open_usec == 0 ||
-               now < w->tenants.open_usec + TENANT_EXPECTED_USEC ||
+        return t->controls || w->tenants->open_usec == 0 ||
+               now < w->tenants->open_usec + TENANT_EXPECTED_USEC ||
                (t->left_usec > 0 && now < t->left_usec + TENANT_EXPECTED_USEC);
 }
 
@@ -427,11 +402,11 @@ void tenant_stale(Tenant *t, const uint8_t session_id[static CHANNEL_SESSION_ID_
 }
 
 void tenants_stop(Worker *w) {
-        for (size_t i = 0; i < w->tenants.n_controls; i++)
-                if (w->tenants.controls[i])
-                        control_dismiss(w->tenants.controls[i]);
-        while (w->tenants.strangers)
-                control_close(w->tenants.strangers);
+        for (size_t i = 0; i < w->tenants->n_controls; i++)
+                if (w->tenants->controls[i])
+                        control_dismiss(w->tenants->controls[i]);
+        while (w->tenants->strangers)
+                control_close(w->tenants->strangers);
 }
 
 static void remove_tenant(NameEntry *e, void *userdata) {
@@ -439,11 +414,11 @@ static void remove_tenant(NameEntry *e, void *userdata) {
 }
 
 void tenants_done(Worker *w) {
-        name_table_foreach(&w->tenants.table, remove_tenant, w);
-        while (w->tenants.strangers)
-                control_close(w->tenants.strangers);
-        name_table_done(&w->tenants.table);
+        name_table_foreach(&w->tenants->table, remove_tenant, w);
+        while (w->tenants->strangers)
+                control_close(w->tenants->strangers);
+        name_table_done(&w->tenants->table);
         tenant_domains_done(w);
-        sd_json_variant_unref(w->tenants.rows);
-        free(w->tenants.controls);
+        sd_json_variant_unref(w->tenants->rows);
+        free(w->tenants->controls);
 }

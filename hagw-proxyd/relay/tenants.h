@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/crew/tenantinfo.h"
+#include "hagw-proxyd/crew/message.h"
+#include "hagw-proxyd/crew/stop.h"
+#include "hagw-proxyd/relay/tenantinfo.h"
+#include "hagw-proxyd/crew/room.h"
 #include "hagw-proxyd/wire/refusal.h"
 #include "libhagw/net/loop.h"
 #include "libhagw/net/pump.h"
@@ -18,7 +21,7 @@
 #define TENANT_WAIT_USEC (10 * USEC_PER_SEC) /* at most so long */
 /* A house that was attached so recently is expected back, and at a start every one: its visitors wait for so
  * long at most. */
-#define TENANT_EXPECTED_USEC (5 * USEC_PER_SEC)
+#define TENANT_EXPECTED_USEC STOP_EXPECTED_USEC
 /* So soon after another: two machines that are not meant to be attached as one tenant take turns. */
 #define TENANT_SWAP_USEC (10 * USEC_PER_MINUTE)
 #define TENANT_REPORT_USEC (10 * USEC_PER_SEC) /* what passed is told to hagw-tenantd so often */
@@ -28,10 +31,8 @@
 #define TENANT_STEP_USEC (20 * USEC_PER_MSEC)
 
 typedef struct Channel Channel;
-typedef struct Conn Conn;
 typedef struct Control Control;
 typedef struct Tenant Tenant;
-typedef struct TenantMessage TenantMessage;
 typedef struct Worker Worker;
 
 /* A channel that was handed out: its socket, and what goes over it first. */
@@ -92,6 +93,7 @@ struct Tenant {
 };
 
 typedef struct Tenants {
+        Worker *worker;
         NameTable table;   /* those whose home is here */
         NameTable domains; /* of all */
         NameTable owners;  /* who has domains */
@@ -108,6 +110,24 @@ typedef struct Tenants {
         size_t n_rows;
 } Tenants;
 
+/* To a worker: what hagw-tenantd says. */
+typedef enum TenantOp {
+        TENANT_RESET,    /* what is not said again until complete is gone */
+        TENANT_PUT,      /* info */
+        TENANT_REMOVE,   /* name */
+        TENANT_COMPLETE,
+} TenantOp;
+
+typedef struct TenantMessage {
+        Message message;
+        TenantOp op;
+        TenantInfo *info; /* given away */
+        char name[HOSTNAME_LABEL_MAX + 1];
+} TenantMessage;
+extern const MessageKind tenant_message;
+
+extern const Room relay_room;
+
 int tenants_global_init(void);
 uint64_t tenants_hash(const char *name);
 /* The worker that is the tenant's home. label: normalized. */
@@ -119,8 +139,6 @@ const char *tenants_label(Worker *w, const char *name, char out[static HOSTNAME_
 Tenant *tenants_find(Worker *w, const char *label);
 /* Takes info over. NULL: no memory. */
 Tenant *tenants_put(Worker *w, TenantInfo *info);
-/* What hagw-tenantd says, through the main thread. */
-void tenants_on_message(Worker *w, TenantMessage *m);
 
 /* It is attached, or was just before. */
 bool tenant_is_expected(const Worker *w, const Tenant *t);

@@ -6,13 +6,15 @@
 #include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/relay/control.h"
 #include "hagw-proxyd/relay/tenantrefusal.h"
+#include "hagw-proxyd/relay/tenants.h"
 #include "hagw-proxyd/relay/tenantusage.h"
+#include "libhagw/pure/nametable.h"
 
 #define USAGE_ROWS_MAX 500U /* tenants in one call */
 
 void tenant_usage_note(Tenant *t) {
         if (!t->busy.listed)
-                fresh_tell(&t->worker->tenants.busy, &t->busy);
+                fresh_tell(&t->worker->tenants->busy, &t->busy);
 }
 
 void tenant_usage_collect(Tenant *t, ChannelClient *c) {
@@ -55,10 +57,10 @@ static void on_answer(CallMessage *m) {
 }
 
 static void send_report(Worker *w) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL, *rows = TAKE_PTR(w->tenants.rows);
-        CallMessage *m = w->tenants.n_rows > 0 ? message_new(MESSAGE_CALL) : NULL;
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL, *rows = TAKE_PTR(w->tenants->rows);
+        CallMessage *m = w->tenants->n_rows > 0 ? message_new(&call_message) : NULL;
 
-        w->tenants.n_rows = 0;
+        w->tenants->n_rows = 0;
         if (m && sd_json_buildo(&v, SD_JSON_BUILD_PAIR("usage", SD_JSON_BUILD_VARIANT(rows))) >= 0 &&
             sd_json_variant_format(v, /* flags= */ 0, &m->parameters) >= 0) {
                 m->worker = m->asker = w;
@@ -72,7 +74,7 @@ static void send_report(Worker *w) {
 
 static void add_row(Tenant *t) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *row = NULL;
-        Tenants *all = &t->worker->tenants;
+        Tenants *all = t->worker->tenants;
 
         if (t->received == 0 && t->sent == 0 && t->visitors == 0)
                 return;
@@ -92,7 +94,7 @@ static void add_row(Tenant *t) {
 static void report_tenant(Tenant *t) {
         const bool untold = tenant_refusals_flush(t);
 
-        fresh_remove(&t->worker->tenants.busy, &t->busy);
+        fresh_remove(&t->worker->tenants->busy, &t->busy);
         for (ChannelClient *c = t->users; c; c = c->next) {
                 loop_spend(&t->worker->loop, LOOP_WORK_LETTER);
                 tenant_usage_collect(t, c);
@@ -106,7 +108,7 @@ static void report_tenant(Tenant *t) {
 static bool report_some(Worker *w, bool all) {
         FreshEntry *e;
 
-        while ((e = fresh_stale(&w->tenants.busy))) {
+        while ((e = fresh_stale(&w->tenants->busy))) {
                 if (!all && loop_turn_is_over(&w->loop))
                         return false;
                 loop_spend(&w->loop, LOOP_WORK_LETTER);
@@ -117,7 +119,7 @@ static bool report_some(Worker *w, bool all) {
 }
 
 static void on_reporting(Again *a) {
-        Worker *w = CONTAINER_OF(a, Worker, tenants.reporting);
+        Worker *w = CONTAINER_OF(a, Tenants, reporting)->worker;
 
         if (!report_some(w, /* all= */ false))
                 loop_again(&w->loop, a);
@@ -125,8 +127,8 @@ static void on_reporting(Again *a) {
 
 /* Whoever has become busy until now is in it. */
 static void begin_report(Worker *w) {
-        fresh_begin(&w->tenants.busy);
-        fresh_end(&w->tenants.busy);
+        fresh_begin(&w->tenants->busy);
+        fresh_end(&w->tenants->busy);
 }
 
 void tenant_usage_report(Worker *w) {
@@ -160,17 +162,17 @@ void tenant_usage_watch(Tenant *t) {
 }
 
 static void on_timer(Timer *t) {
-        Worker *w = CONTAINER_OF(t, Worker, tenants.report);
+        Worker *w = CONTAINER_OF(t, Tenants, report)->worker;
 
         begin_report(w);
-        loop_again(&w->loop, &w->tenants.reporting);
+        loop_again(&w->loop, &w->tenants->reporting);
         loop_arm(&w->loop, t, w->loop.now_usec + TENANT_REPORT_USEC);
 }
 
 void tenant_usage_begin(Worker *w) {
-        if (w->tenants.report.fire)
+        if (w->tenants->report.fire)
                 return;
-        w->tenants.report.fire = on_timer;
-        w->tenants.reporting.run = on_reporting;
-        loop_arm(&w->loop, &w->tenants.report, w->loop.now_usec + TENANT_REPORT_USEC);
+        w->tenants->report.fire = on_timer;
+        w->tenants->reporting.run = on_reporting;
+        loop_arm(&w->loop, &w->tenants->report, w->loop.now_usec + TENANT_REPORT_USEC);
 }

@@ -7,11 +7,26 @@
 #include <sys/socket.h>
 
 #include "hagw-proxyd/crew/worker.h"
-#include "hagw-proxyd/relay/link-tenant.h"
+#include "hagw-proxyd/upstream/link.h"
 #include "libhagw/net/ownaddress.h"
 
 static void free_link(Garbage *g) {
-        free(CONTAINER_OF(g, Link, garbage));
+        Link *k = CONTAINER_OF(g, Link, garbage);
+
+        free(k->far);
+        free(k);
+}
+
+static void set_state(Link *k, LinkState s) {
+        static const unsigned from[_LINK_STATE_MAX] = {
+                [LINK_HANDSHAKE] = STEPS_FROM(LINK_CONNECTING),
+                [LINK_BUSY] = STEPS_FROM(LINK_CONNECTING, LINK_HANDSHAKE, LINK_IDLE),
+                [LINK_IDLE] = STEPS_FROM(LINK_BUSY),
+                [LINK_CLOSED] = STEPS_FROM(LINK_CONNECTING, LINK_HANDSHAKE, LINK_BUSY, LINK_IDLE),
+        };
+
+        assert_step(from, k->state, s);
+        k->state = s;
 }
 
 Link *link_close(Link *k) {
@@ -22,11 +37,11 @@ Link *link_close(Link *k) {
         w = k->upstream->worker;
         if (k->link)
                 link_unpark(k);
-        k->state = LINK_CLOSED;
+        set_state(k, LINK_CLOSED);
         k->dial = dial_free(k->dial);
-        channel_client_done(&k->channel);
+        if (k->far)
+                w->upstreams->far->end(k);
         loop_disarm(&w->loop, &k->timer);
-        loop_disarm(&w->loop, &k->pace.timer);
         transport_done(&k->transport);
         k->in = buffer_put(&w->pool, k->in);
         if (k->client)
@@ -61,8 +76,8 @@ static void link_failed_by(Link *k, LinkFault fault, const char *text) {
 }
 
 static void serve(Link *k) {
-        k->state = LINK_BUSY;
-        k->transport.pace = k->pace.limit ? &k->pace : NULL;
+        set_state(k, LINK_BUSY);
+        k->transport.pace = k->pace && k->pace->limit ? k->pace : NULL;
 }
 
 static void link_ready(Link *k) {
@@ -118,7 +133,7 @@ void link_start_tls(Link *k, gnutls_session_t tls) {
         transport_start_tls(&k->transport, tls);
         if (!watch(k))
                 return;
-        k->state = LINK_HANDSHAKE;
+        set_state(k, LINK_HANDSHAKE);
         loop_spend(loop, LOOP_WORK_HANDSHAKE);
         loop_arm(loop, &k->timer, loop->now_usec + k->upstream->connect_usec);
         link_handshake(k);
@@ -228,7 +243,7 @@ void link_connect(Upstream *u, LinkClient *l) {
         Link *k;
 
         if (u->kind == CONF_UPSTREAM_TENANT) {
-                link_to_tenant(u, l);
+                u->worker->upstreams->far->connect(u, l);
                 return;
         }
         k = link_new(u, l);
@@ -273,7 +288,7 @@ void link_park(Link *k) {
                 link_close(k);
                 return;
         }
-        k->state = LINK_IDLE;
+        set_state(k, LINK_IDLE);
         k->next = u->idle;
         k->link = &u->idle;
         if (k->next)

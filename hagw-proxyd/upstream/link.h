@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/relay/tenants.h"
-#include "hagw-proxyd/wire/h1.h"
+#include "hagw-proxyd/upstream/upstream.h"
 #include "libhagw/net/dial.h"
 #include "libhagw/net/transport.h"
 #include "libhagw/pure/linkfault.h"
+#include "libhagw/pure/proxyprotocol.h"
 
 /* One connection to an upstream, from connect() to close(). */
 
@@ -16,16 +16,12 @@
 
 #define LINK_YOUNG_USEC USEC_PER_SEC /* shorter than any service waits that waits at all */
 
-typedef struct Upstream Upstream;
-typedef struct Link Link;
-typedef struct LinkClient LinkClient;
-
 /* Who wants a connection to an upstream: part of an exchange, or of a passage. */
 typedef struct LinkClientOps {
         void (*on_link)(LinkClient *l);                    /* l->link can be written to */
         void (*on_failed)(LinkClient *l, const char *why); /* there is none to be had; l->link is NULL */
         void (*on_event)(LinkClient *l);                   /* something happened to l->link */
-        ProxyPair (*pair)(LinkClient *l); /* the visitor's, for a tenant's channel */
+        ProxyPair (*pair)(LinkClient *l); /* the visitor's, for a far side that wants to know */
 } LinkClientOps;
 
 struct LinkClient {
@@ -58,11 +54,9 @@ struct Link {
         unsigned n_requests;
         unsigned trusted; /* upstream->trusted when it was made */
         Buffer *in;     /* plain bytes from the upstream */
-        /* To a tenant: */
-        ChannelClient channel;
-        uint8_t secret[CHANNEL_SECRET_SIZE];
-        uint64_t reported[2]; /* bytes */
-        TransportPace pace;
+        /* To a house behind the relay: */
+        void *far; /* the far side's own; NULL: none, or it is let go of */
+        TransportPace *pace; /* NULL: none */
 };
 
 /* Starts a connection for the client, which hears of it, maybe before this returns. */
@@ -85,7 +79,7 @@ int link_take(Link *k);
 /* Closes at once; freed from the loop. Returns NULL. */
 Link *link_close(Link *k);
 
-/* For link-tenant.c. NULL: no memory. */
+/* For a far side. NULL: no memory. */
 Link *link_new(Upstream *u, LinkClient *l);
 /* Its socket is connected, k->transport initialized: on with the loop and the handshake. */
 void link_start_tls(Link *k, gnutls_session_t tls);

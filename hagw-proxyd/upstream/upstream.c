@@ -8,6 +8,7 @@
 
 #include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/upstream/link.h"
+#include "hagw-proxyd/upstream/upstream.h"
 #include "libhagw/net/ownaddress.h"
 
 #define RESOLVE_RETRY_USEC (5 * USEC_PER_SEC) /* after a failed look-up while older addresses are known */
@@ -49,7 +50,7 @@ static Upstream *upstream_free(Upstream *u) {
 DEFINE_TRIVIAL_CLEANUP_FUNC(Upstream *, upstream_free)
 
 static int upstreams_add(Worker *w, Upstream *u) {
-        Upstreams *all = &w->upstreams;
+        Upstreams *all = w->upstreams;
         int r;
 
         r = name_table_add(&all->table, &u->entry);
@@ -65,7 +66,7 @@ static int upstreams_add(Worker *w, Upstream *u) {
 }
 
 static void upstreams_remove(Worker *w, Upstream *u) {
-        Upstreams *all = &w->upstreams;
+        Upstreams *all = w->upstreams;
 
         if (all->next == u)
                 all->next = u->next;
@@ -132,7 +133,7 @@ Upstream *upstream_get(Worker *w, const ConfHost *host, Trust *trust) {
         if (!key)
                 return NULL;
         hash = name_hash(key, no_key);
-        known = name_table_find(&w->upstreams.table, key, hash);
+        known = name_table_find(&w->upstreams->table, key, hash);
         if (known) {
                 Upstream *i = CONTAINER_OF(known, Upstream, entry);
 
@@ -227,7 +228,7 @@ Upstream *upstream_let_go(Upstream *u) {
 void upstreams_drop_stranded(Worker *w) {
         IpAddress known = { .family = AF_UNSPEC };
 
-        for (Upstream *u = w->upstreams.list; u; u = u->next)
+        for (Upstream *u = w->upstreams->list; u; u = u->next)
                 for (Link *k = u->idle, *next; k; k = next) {
                         next = k->next;
                         if (is_stranded(k->transport.handle.fd, &known))
@@ -238,7 +239,7 @@ void upstreams_drop_stranded(Worker *w) {
 /* False: the snapshot has no more of them. */
 static bool mark_one(Worker *w) {
         const RouteTable *routes = w->snapshot->routes;
-        Upstreams *all = &w->upstreams;
+        Upstreams *all = w->upstreams;
         _cleanup_free_ char *key = NULL;
         NameEntry *e;
 
@@ -255,12 +256,12 @@ static bool mark_one(Worker *w) {
 
 /* Those that came during the sweep stand before, and are of the newest snapshot. */
 static bool sweep_one(Worker *w) {
-        Upstream *u = w->upstreams.next;
+        Upstream *u = w->upstreams->next;
 
         if (!u)
                 return false;
-        w->upstreams.next = u->next;
-        u->current = u->round == w->upstreams.round || streq(u->key, "webd");
+        w->upstreams->next = u->next;
+        u->current = u->round == w->upstreams->round || streq(u->key, "webd");
         if (u->current)
                 return true;
         while (u->idle)
@@ -271,7 +272,7 @@ static bool sweep_one(Worker *w) {
 }
 
 static void on_sweep(Again *a) {
-        Worker *w = CONTAINER_OF(a, Worker, upstreams.sweep);
+        Worker *w = CONTAINER_OF(a, Upstreams, sweep)->worker;
 
         while (!loop_turn_is_over(&w->loop)) {
                 loop_spend(&w->loop, LOOP_WORK_LETTER);
@@ -281,21 +282,17 @@ static void on_sweep(Again *a) {
         loop_again(&w->loop, a);
 }
 
-void upstreams_init(Worker *w) {
-        w->upstreams.sweep.run = on_sweep;
-}
-
 void upstreams_sweep(Worker *w) {
-        w->upstreams.round++;
-        w->upstreams.next_route = 0;
-        w->upstreams.next = w->snapshot->routes->n_routes > 0 ? NULL : w->upstreams.list;
-        loop_again(&w->loop, &w->upstreams.sweep);
+        w->upstreams->round++;
+        w->upstreams->next_route = 0;
+        w->upstreams->next = w->snapshot->routes->n_routes > 0 ? NULL : w->upstreams->list;
+        loop_again(&w->loop, &w->upstreams->sweep);
 }
 
 void upstreams_done(Worker *w) {
-        while (w->upstreams.list)
-                upstreams_remove(w, w->upstreams.list);
-        name_table_done(&w->upstreams.table);
+        while (w->upstreams->list)
+                upstreams_remove(w, w->upstreams->list);
+        name_table_done(&w->upstreams->table);
 }
 
 static void on_resolved(ResolveMessage *m);
@@ -305,7 +302,7 @@ static int ask_addresses(Upstream *u) {
 
         if (u->asked)
                 return 0;
-        m = message_new(MESSAGE_RESOLVE);
+        m = message_new(&resolve_message);
         if (!m)
                 return -ENOMEM;
         m->worker = u->worker;
@@ -415,12 +412,18 @@ void upstream_forget(LinkClient *l) {
                 wait_unlink(l);
 }
 
+static void free_failure(Message *m) {
+        host_stats_unref(((FailureMessage *) m)->stats);
+}
+
+const MessageKind failure_message = { .size = sizeof(FailureMessage), .free = free_failure };
+
 void upstream_report(Upstream *u, HostStats *stats, const char *text) {
         FailureMessage *m;
 
         if (u->failure_usec > 0 && u->worker->loop.now_usec < u->failure_usec + USEC_PER_SEC)
                 return;
-        m = message_new(MESSAGE_FAILURE);
+        m = message_new(&failure_message);
         if (!m)
                 return;
         u->failure_usec = u->worker->loop.now_usec;
@@ -429,3 +432,27 @@ void upstream_report(Upstream *u, HostStats *stats, const char *text) {
         (void) snprintf(m->text, sizeof(m->text), "%s", text);
         queue_push(u->worker->main_queue, &m->message);
 }
+
+static int init(Worker *w) {
+        w->upstreams = calloc(1, sizeof(*w->upstreams));
+        if (!w->upstreams)
+                return -ENOMEM;
+        w->upstreams->worker = w;
+        w->upstreams->sweep.run = on_sweep;
+        return 0;
+}
+
+static void free_room(Worker *w) {
+        if (w->upstreams)
+                upstreams_done(w);
+        free(w->upstreams);
+        w->upstreams = NULL;
+}
+
+const Room upstream_room = {
+        .init = init,
+        .snapshot = upstreams_sweep,
+        .network = upstreams_drop_stranded,
+        .stranded = upstreams_drop_stranded,
+        .free = free_room,
+};

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "hagw-proxyd/crew/message.h"
+#include "hagw-proxyd/crew/room.h"
+#include "hagw-proxyd/upstream/farside.h"
 #include "libhagw/net/loop.h"
 #include "libhagw/net/tls.h"
 #include "libhagw/pure/nametable.h"
@@ -12,17 +14,17 @@
 
 /* All of a worker's. */
 typedef struct Upstreams {
+        Worker *worker;
+        const FarSide *far; /* NULL: there is no relay room */
         NameTable table; /* by key */
-        struct Upstream *list;
+        Upstream *list;
         Again sweep;
         uint64_t round;         /* of sweeping: one for each snapshot */
         size_t next_route;      /* of the snapshot, whose upstream is to be marked */
-        struct Upstream *next;  /* to be looked at, once all are marked */
+        Upstream *next;         /* to be looked at, once all are marked */
 } Upstreams;
 
-typedef struct Upstream Upstream;
-typedef struct Link Link;
-typedef struct LinkClient LinkClient;
+extern const Room upstream_room;
 
 struct Upstream {
         NameEntry entry; /* not of a single one's */
@@ -86,6 +88,16 @@ int upstream_acquire(Upstream *u, LinkClient *l, UpstreamWish wish);
 /* The client no longer wants one. */
 void upstream_forget(LinkClient *l);
 
+/* To main: a host's upstream failed. */
+typedef struct FailureMessage {
+        Message message;
+        HostStats *stats; /* with a reference */
+        uint64_t usec;
+        char text[MESSAGE_TEXT_MAX];
+} FailureMessage;
+
+extern const MessageKind failure_message;
+
 /* Tells the main thread that the host fails, at most once a second. */
 void upstream_report(Upstream *u, HostStats *stats, const char *text);
 
@@ -93,7 +105,6 @@ void upstream_report(Upstream *u, HostStats *stats, const char *text);
 Upstream *upstream_hold(Upstream *u);
 Upstream *upstream_let_go(Upstream *u); /* returns NULL */
 
-void upstreams_init(Worker *w);
 /* After a new snapshot: lets go of what no host has any more, in turns. */
 void upstreams_sweep(Worker *w);
 void upstreams_done(Worker *w);

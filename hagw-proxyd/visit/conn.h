@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/crew/snapshot.h"
-#include "hagw-proxyd/door/handshake.h"
+#include "hagw-proxyd/crew/worker.h"
+#include "hagw-proxyd/upstream/upstream.h"
+#include "hagw-proxyd/visit/review.h"
+#include "hagw-proxyd/visit/unfinished.h"
+#include "hagw-proxyd/visit/visitor.h"
 #include "hagw-proxyd/wire/clienthello.h"
+#include "hagw-proxyd/wire/finding.h"
 #include "hagw-proxyd/wire/h1.h"
 #include "libhagw/net/transport.h"
-#include "libhagw/pure/channelframe.h"
 
-/* A visitor's connection, from accept() to close(): who he is, the ClientHello, the handshake, and request
- * after request. */
+
+/* A visitor's connection, from accept() to close(): who he is, and what is true of it whoever serves it. Who
+ * that is in each state, rooms above have said. */
 
 #define CONN_LINGER_USEC (5 * USEC_PER_SEC) /* after our last byte: for the visitor to read it and close */
 #define CONN_LINGER_STOP_USEC (500 * USEC_PER_MSEC) /* the same when the service stops */
@@ -17,16 +21,8 @@
 
 typedef struct Conn Conn;
 typedef struct Exchange Exchange;
+typedef struct Handshake Handshake;
 typedef struct Passage Passage;
-typedef struct ProbeMessage ProbeMessage;
-typedef struct Upstream Upstream;
-typedef struct Worker Worker;
-
-typedef enum ConnKind {
-        CONN_HTTPS,
-        CONN_HTTP,  /* port 80: redirects and challenges only */
-        CONN_PROBE, /* our own, to see whether an upstream answers: plain, no login */
-} ConnKind;
 
 typedef enum ConnState {
         CONN_PROXY,     /* a load balancer's: who the visitor is, is not complete */
@@ -41,24 +37,51 @@ typedef enum ConnState {
         _CONN_STATE_INVALID = -EINVAL,
 } ConnState;
 
-/* Somebody who has come, on the way to who serves him. His address has been counted by crowd_enter(), unless
- * he is a load balancer. */
-typedef struct Visitor {
-        int fd;
-        ConnKind kind;
-        IpAddress address;
-        uint16_t port;
-        uint16_t here_port;
-        IpAddress here; /* as in Conn */
-        bool uncounted;
-        bool opened; /* by the relay: its TLS has this secret */
-        uint8_t secret[CHANNEL_SECRET_SIZE];
-        bool announced; /* a PROXY protocol header comes first */
-        bool channel;   /* he came by one, from our relay */
-        Buffer *in; /* what was read from him already; NULL: nothing */
-} Visitor;
-/* Returns NULL. Not for one who has been counted. */
-Visitor *visitor_done(Visitor *v);
+/* To a worker and back: serve this socket as a visitor of that host. */
+typedef struct ProbeMessage {
+        Message message;
+        uint64_t id; /* the main thread's own */
+        int fd;      /* given away; the worker reads a request there and writes the answer */
+        char name[HOSTNAME_MAX + 1];
+        ProbeKind kind;
+        /* The answer, once fd's other end is closed: */
+        ProbeResult result;
+} ProbeMessage;
+extern const MessageKind probe_message;
+
+/* Who serves a connection in a state. Each may end it. */
+typedef struct ConnServer {
+        void (*serve)(Conn *c); /* something has happened, or there is more to do */
+        void (*on_event)(Conn *c, uint32_t events); /* NULL: the transport is told, then serve() */
+        void (*on_timer)(Conn *c);
+        void (*cut)(Conn *c, const char *why); /* breaks off what is under way; NULL: conn_close() */
+        void (*end)(Conn *c);                  /* it closes; NULL: nothing to be let go of */
+        /* For a connection that has something under way; NULL: it has not. */
+        void (*drain)(Conn *c); /* the worker drains: c->old is set */
+        const char *(*review)(Conn *c, const Snapshot *s); /* why s forbids it to go on; NULL: it does not */
+        bool (*is_busy)(const Conn *c, uint64_t young_usec, uint64_t request_usec); /* conns_busy() */
+        size_t (*held)(const Conn *c); /* bytes, beside the connection's own buffers */
+        void (*drop_stranded)(Conn *c, IpAddress *known); /* what goes over addresses that are gone */
+} ConnServer;
+
+/* A worker's visitors. */
+typedef struct Visits {
+        Worker *worker;
+        Conn *first;
+        uint64_t most; /* at once, since a crowd left last */
+        const ConnServer *servers[_CONN_STATE_MAX]; /* by state */
+        void (*on_room)(Worker *w); /* one has gone, so that another may come */
+        Unfinished unfinished;
+        Again full_again; /* too much memory is in use */
+        Review review;
+        Timer young; /* who came just before the door was shut is served until then */
+        const Conn *served; /* last; never looked into */
+        uint64_t shared_usec; /* when that was another one than before */
+} Visits;
+
+extern const Room visit_room;
+/* conn.c's own. */
+extern const ConnServer conn_linger_server, conn_closed_server;
 
 struct Conn {
         Transport transport;
@@ -66,21 +89,21 @@ struct Conn {
         Timer timer;
         Again again;
         Worker *worker;
-        Conn *next, **link; /* in worker->conns */
-        struct UnfinishedNetwork *unfinished; /* in worker->unfinished; NULL: it keeps nobody waiting */
+        const ConnServer *server; /* of its state */
+        Conn *next, **link; /* in worker->visits->first */
+        struct UnfinishedNetwork *unfinished; /* in visits->unfinished; NULL: it keeps nobody waiting */
         Conn *unfinished_next, *unfinished_previous;
         uint64_t unfinished_since; /* in their order */
         ConnKind kind;
         ConnState state;
         bool old; /* was under way when the worker began to drain, and is so since */
         bool answered; /* it has had a request, and may end between two */
-        bool uncounted; /* crowd_leave() has nothing to take back */
-        bool channel;   /* the visitor came by one, from our relay */
+        Arrival arrival;
+        CrowdPlace place; /* the visitor's */
         Snapshot *snapshot;
         bool inside; /* as snapshot has it */
         const Route *route;
-        Upstream *upstream; /* of route, found with the first request; valid while snapshot is the worker's,
-                               or single */
+        Upstream *upstream; /* of route, found with the first request, and held */
         IpAddress address;
         uint16_t port; /* the visitor's; 0: not known */
         uint16_t here_port;
@@ -90,28 +113,29 @@ struct Conn {
         ClientHello *hello;
         Handshake *handshake; /* that may need a signature; NULL: none is under way */
         Buffer *in; /* plain bytes from the visitor */
+        bool head_held; /* the exchange's head still lies in here, to be sent again if need be */
         H1Scan scan;
         uint64_t born_usec;  /* when it came to this worker */
         uint64_t since_usec; /* PROXY, HELLO, HANDSHAKE: accepted; IDLE: first byte of the head, 0: none;
                                 LINGER: begin */
         Exchange *exchange;
         Passage *passage;
-        ProbeMessage *probe; /* CONN_PROBE: what is to be told at the end */
+        ProbeMessage *probe; /* ARRIVAL_PROBE: what is to be told at the end */
         uint8_t *secret; /* of the TLS that the relay speaks, which has opened the visitor's; or NULL */
 };
 
 /* Takes over what the visitor brings, and starts serving him. */
 void conn_new(Worker *w, Visitor *v);
-/* For CONN_PROBE, before anything is read. probe goes back to the main thread when the connection ends, or
- * at once where there is none. -ENOENT: no such host. */
-int conn_new_probe(Worker *w, ProbeMessage *probe);
+/* The same, in two steps. NULL: no memory, and v is as before. */
+Conn *conn_make(Worker *w, Visitor *v);
+void conn_start(Conn *c);
 
 /* Closes without another byte; freed from the loop. */
 void conn_close(Conn *c);
 /* The same in whatever state: what is under way is broken off, and the log says why. */
 void conn_cut(Conn *c, const char *why);
 /* Ends the object and not the connection, of which nothing but the ClientHello has been read: it goes on
- * elsewhere, and stays counted. */
+ * elsewhere, and keeps his place. */
 Visitor conn_leave(Conn *c);
 /* Ends our direction and waits for the visitor to end his. */
 void conn_linger(Conn *c);
@@ -127,22 +151,21 @@ int conn_refresh(Conn *c);
 /* Is the visitor inside the house, as s has it? Whose address is the relay's word alone is nobody's
  * neighbour. */
 static inline bool conn_is_inside(const Conn *c, const Snapshot *s) {
-        return !c->channel && inside_judge(&s->routes->lan, &s->hops, &c->address) == INSIDE_YES;
+        return !arrival_is_relayed(c->arrival) &&
+               inside_judge(&s->routes->lan, &s->hops, &c->address) == INSIDE_YES;
 }
-/* Request after request, for as long as bytes are there. */
-void conn_serve_idle(Conn *c);
+/* Lets who serves its state go on. */
+void conn_serve(Conn *c);
+/* Between two requests, or within a head: until when it may take. */
+void conn_wait(Conn *c);
 
 /* Reads more plain bytes behind those in c->in: n > 0, 0: end, -EAGAIN, -ENOBUFS: full, else broken. */
 ssize_t conn_fill(Conn *c);
 
+/* Where the visitor comes from, and to. */
+ProxyPair conn_pair(const Conn *c);
 /* He has come for himself, whatever he wants: was it from the internet? */
 void conn_note_outside(Conn *c);
-
-/* Counts one who is here, and one who is no more. The main thread hears when a crowd has left, for its
- * memory. */
-#define CONNS_CROWD 256U /* visitors at once, and three of four of them gone */
-void conns_came(Worker *w);
-void conns_left(Worker *w);
 
 /* Cuts those who came to an address that the machine has no more. */
 void conns_drop_stranded(Worker *w);
@@ -158,3 +181,25 @@ void conns_stop(Worker *w, uint64_t young_usec);
 void conns_done(Worker *w);
 
 const char *conn_state_text(ConnState s);
+
+/* When something that would end by itself at due_usec is given up: earlier while the worker drains, where it
+ * is old and has been quiet (since quiet_usec) for a while. Who waits for nothing but its visitor's next
+ * thought would keep the worker from its successor for all of proxy.drain. */
+#define CONN_QUIET_USEC (5 * USEC_PER_SEC)
+static inline uint64_t conn_quiet_usec(const Conn *c, uint64_t quiet_usec, uint64_t due_usec) {
+        return c->old ? MIN(due_usec, MAX(quiet_usec, c->worker->draining_usec) + CONN_QUIET_USEC) :
+                        due_usec;
+}
+
+/* Whom the worker serves now. True where it has had others to serve just before. */
+#define CONN_SHARED_USEC (100 * USEC_PER_MSEC)
+static inline bool conn_is_one_of_many(const Conn *c) {
+        Visits *v = c->worker->visits;
+        uint64_t now = c->worker->loop.now_usec;
+
+        if (v->served != c) {
+                v->served = c;
+                v->shared_usec = now;
+        }
+        return now < v->shared_usec + CONN_SHARED_USEC;
+}

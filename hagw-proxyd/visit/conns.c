@@ -1,92 +1,34 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Where visitors come from, and all visitors of a worker on their way out. Runs in the worker's thread. */
+/* All visitors of a worker, on their way out too. Runs in the worker's thread. */
 
-#include <sys/socket.h>
-
-#include "hagw-proxyd/crew/worker.h"
+#include "hagw-proxyd/visit/conn.h"
+#include "hagw-proxyd/visit/pressure.h"
 #include "libhagw/net/ownaddress.h"
-#include "libhagw/pure/outside.h"
-
-Visitor *visitor_done(Visitor *v) {
-        v->fd = safe_close(v->fd);
-        free(v->in);
-        v->in = NULL;
-        return NULL;
-}
-
-void conn_cut(Conn *c, const char *why) {
-        if (c->state == CONN_REQUEST)
-                exchange_abort(c->exchange, why);
-        else if (c->state == CONN_PASSAGE)
-                passage_abort(c->passage, why);
-        else
-                conn_close(c);
-}
-
-void conn_note_outside(Conn *c) {
-        const Snapshot *s = c->snapshot;
-        Worker *w = c->worker;
-        ProxyPair pair;
-        OutsideWay way;
-
-        if (c->kind == CONN_PROBE || c->channel)
-                return;
-        pair = passage_pair(c);
-        if (!outside_judge(&(OutsideRules) { .lan = s->routes->lan.items, .n_lan = s->routes->lan.n,
-                                             .hops = &s->hops, .documentation = s->documentation,
-                                             .own = { outside_own(&pair.destination, true) } },
-                           &c->address))
-                return;
-        way = c->address.family == AF_INET ? OUTSIDE_IPV4_HTTPS : OUTSIDE_IPV6_HTTPS;
-        way += c->kind == CONN_HTTP;
-        counter_add(&w->counters.outside[way], 1);
-        atomic_store_explicit(&w->counters.outside_usec[way], w->loop.now_usec, memory_order_relaxed);
-}
-
-void conns_came(Worker *w) {
-        counter_add(&w->counters.connections, 1);
-        w->conns_most = MAX(w->conns_most,
-                            atomic_load_explicit(&w->counters.connections, memory_order_relaxed));
-}
-
-void conns_left(Worker *w) {
-        uint64_t n;
-
-        counter_sub(&w->counters.connections, 1);
-        n = atomic_load_explicit(&w->counters.connections, memory_order_relaxed);
-        if (w->conns_most < CONNS_CROWD || n > w->conns_most / 4)
-                return;
-        w->conns_most = n;
-        worker_say(w, MESSAGE_CROWD_LEFT);
-}
 
 void conns_drop_stranded(Worker *w) {
         IpAddress known = { .family = AF_UNSPEC };
         Conn *next;
 
-        for (Conn *c = w->conns; c; c = next) {
+        for (Conn *c = w->visits->first; c; c = next) {
                 next = c->next;
                 if (is_stranded(c->transport.handle.fd, &known))
                         conn_cut(c, "its address here is gone");
-                else if (c->state == CONN_REQUEST && c->exchange->client.link)
-                        link_drop_stranded(c->exchange->client.link, &known);
+                else if (c->server->drop_stranded)
+                        c->server->drop_stranded(c, &known);
         }
 }
 
 void conns_drain(Worker *w) {
         Conn *next;
 
-        for (Conn *c = w->conns; c; c = next) {
+        for (Conn *c = w->visits->first; c; c = next) {
                 next = c->next;
-                if (c->state != CONN_REQUEST && c->state != CONN_PASSAGE)
+                if (!c->server->drain)
                         continue;
                 c->old = true;
                 counter_add(&w->counters.old, 1);
-                if (c->state == CONN_PASSAGE)
-                        passage_drain(c->passage);
-                else if (c->exchange->state == EXCHANGE_TUNNEL)
-                        tunnel_drain(c->exchange);
+                c->server->drain(c);
         }
 }
 
@@ -94,7 +36,7 @@ void conns_drain(Worker *w) {
 static bool is_busy(const Conn *c, uint64_t young_usec, uint64_t request_usec) {
         uint64_t now = c->worker->loop.now_usec;
 
-        if (c->kind == CONN_PROBE)
+        if (c->arrival == ARRIVAL_PROBE)
                 return false;
         switch (c->state) {
         case CONN_PROXY:
@@ -108,21 +50,18 @@ static bool is_busy(const Conn *c, uint64_t young_usec, uint64_t request_usec) {
                 if (buffer_used(c->in) > 0)
                         return now < c->since_usec + young_usec;
                 return !c->answered && now < c->born_usec + young_usec;
-        case CONN_REQUEST:
-                return now < c->exchange->begin_usec + (c->exchange->state == EXCHANGE_TUNNEL ? young_usec :
-                                                                                               request_usec);
         case CONN_LINGER:
                 return transport_pending(&c->transport) ? request_usec > 0 :
                                                           now < c->since_usec + CONN_LINGER_STOP_USEC;
         default:
-                return false;
+                return c->server->is_busy && c->server->is_busy(c, young_usec, request_usec);
         }
 }
 
 size_t conns_busy(const Worker *w) {
         size_t n = 0;
 
-        for (const Conn *c = w->conns; c; c = c->next)
+        for (const Conn *c = w->visits->first; c; c = c->next)
                 n += is_busy(c, STOP_YOUNG_USEC, STOP_PARTING_USEC);
         return n;
 }
@@ -130,7 +69,7 @@ size_t conns_busy(const Worker *w) {
 bool conns_part(Worker *w, size_t most) {
         Conn *next;
 
-        for (Conn *c = w->conns; c; c = next) {
+        for (Conn *c = w->visits->first; c; c = next) {
                 next = c->next;
                 if (c->state != CONN_IDLE || is_busy(c, STOP_YOUNG_USEC, STOP_PARTING_USEC))
                         continue;
@@ -144,7 +83,7 @@ bool conns_part(Worker *w, size_t most) {
 void conns_stop(Worker *w, uint64_t young_usec) {
         Conn *next;
 
-        for (Conn *c = w->conns; c; c = next) {
+        for (Conn *c = w->visits->first; c; c = next) {
                 next = c->next;
                 if (is_busy(c, young_usec, young_usec))
                         continue;
@@ -156,6 +95,62 @@ void conns_stop(Worker *w, uint64_t young_usec) {
 }
 
 void conns_done(Worker *w) {
-        while (w->conns)
-                conn_cut(w->conns, "stopped");
+        while (w->visits->first)
+                conn_cut(w->visits->first, "stopped");
 }
+
+static void on_young(Timer *t) {
+        conns_stop(CONTAINER_OF(t, Visits, young)->worker, 0);
+}
+
+static int init(Worker *w) {
+        Visits *v = w->visits = calloc(1, sizeof(*v));
+
+        if (!v)
+                return -ENOMEM;
+        v->worker = w;
+        v->young.fire = on_young;
+        v->servers[CONN_LINGER] = &conn_linger_server;
+        v->servers[CONN_CLOSED] = &conn_closed_server;
+        pressure_init(w);
+        review_init(w);
+        return 0;
+}
+
+static void drain(Worker *w) {
+        conns_drop_stranded(w);
+        conns_drain(w);
+}
+
+static size_t part(Worker *w, size_t most) {
+        bool all = conns_part(w, most);
+
+        return conns_busy(w) + !all;
+}
+
+static void shut(Worker *w) {
+        conns_stop(w, STOP_YOUNG_USEC);
+        loop_arm(&w->loop, &w->visits->young, w->loop.now_usec + STOP_YOUNG_USEC);
+}
+
+static void leave(Worker *w) {
+        loop_disarm(&w->loop, &w->visits->young);
+        conns_stop(w, 0);
+}
+
+static void free_room(Worker *w) {
+        free(w->visits);
+        w->visits = NULL;
+}
+
+const Room visit_room = {
+        .init = init,
+        .snapshot = review_start,
+        .stranded = conns_drop_stranded,
+        .drain = drain,
+        .part = part,
+        .shut = shut,
+        .leave = leave,
+        .done = conns_done,
+        .free = free_room,
+};

@@ -3,7 +3,8 @@
 /* Runs in the worker's thread, in a turn of its own: nobody is being served then, so that anybody may go. */
 
 #include "hagw-proxyd/crew/crowd.h"
-#include "hagw-proxyd/crew/worker.h"
+#include "hagw-proxyd/visit/conn.h"
+#include "hagw-proxyd/visit/pressure.h"
 
 #define WORK_LOOK 64U /* at one connection */
 
@@ -11,15 +12,10 @@ static size_t size_of(const Buffer *b) {
         return b ? b->size : 0;
 }
 
-static size_t held_by_transport(const Transport *t) {
-        return size_of(t->in) + size_of(t->out);
-}
-
 static size_t held_by(const Conn *c) {
-        const Link *k = c->state == CONN_REQUEST ? c->exchange->client.link : NULL;
-        size_t n = size_of(c->in) + held_by_transport(&c->transport);
+        size_t n = size_of(c->in) + size_of(c->transport.in) + size_of(c->transport.out);
 
-        return k ? n + size_of(k->in) + held_by_transport(&k->transport) : n;
+        return c->server->held ? n + c->server->held(c) : n;
 }
 
 static size_t place_of(const Conn *c) {
@@ -31,14 +27,14 @@ static Conn *find(Worker *w) {
         size_t held[PRESSURE_PLACES] = {}, most = 0;
         Conn *best = NULL;
 
-        for (Conn *c = w->conns; c; c = c->next) {
+        for (Conn *c = w->visits->first; c; c = c->next) {
                 held[place_of(c)] += held_by(c);
                 loop_spend(&w->loop, WORK_LOOK);
         }
         for (size_t i = 0; i < PRESSURE_PLACES; i++)
                 most = MAX(most, held[i]);
         /* The list begins with the newest. */
-        for (Conn *c = w->conns; c && most > 0; c = c->next)
+        for (Conn *c = w->visits->first; c && most > 0; c = c->next)
                 if (held[place_of(c)] == most && held_by(c) > 0 &&
                     (!best || c->timer.due_usec <= best->timer.due_usec))
                         best = c;
@@ -46,7 +42,7 @@ static Conn *find(Worker *w) {
 }
 
 static void on_again(Again *a) {
-        Worker *w = CONTAINER_OF(a, Worker, full_again);
+        Worker *w = CONTAINER_OF(a, Visits, full_again)->worker;
         size_t enough = w->pool.wanted_max - w->pool.wanted_max / PRESSURE_RELIEF;
 
         while (w->pool.used > enough) {
@@ -67,10 +63,10 @@ static void on_again(Again *a) {
 static void on_full(BufferPool *p) {
         Worker *w = CONTAINER_OF(p, Worker, pool);
 
-        loop_again(&w->loop, &w->full_again);
+        loop_again(&w->loop, &w->visits->full_again);
 }
 
 void pressure_init(Worker *w) {
         w->pool.on_full = on_full;
-        w->full_again.run = on_again;
+        w->visits->full_again.run = on_again;
 }

@@ -27,5 +27,7 @@ void review_pass_over(Worker *w, const Conn *c);
 
 /* Where s leads the visitor, who has been let in before; NULL: nowhere (any more). */
 const Route *review_route(const Conn *c, const Snapshot *s);
-/* Its requests went to a tenant whose its name is no more. */
+/* Its name belongs to that house behind the relay. */
+bool review_is_name_of(const Conn *c, const char *house);
+/* Its requests went to a house whose its name is no more. */
 bool review_leads_elsewhere(const Conn *c);

@@ -3,10 +3,10 @@
 /* Lists in the order in which they began, by network. Runs in the worker's thread. */
 
 #include "hagw-proxyd/crew/crowd.h"
-#include "hagw-proxyd/crew/worker.h"
+#include "hagw-proxyd/visit/conn.h"
 
 void unfinished_add(Conn *c) {
-        Unfinished *u = &c->worker->unfinished;
+        Unfinished *u = &c->worker->visits->unfinished;
         UnfinishedNetwork *n = &u->networks[crowd_hash(&c->address) % UNFINISHED_NETWORKS];
 
         unfinished_remove(c);
@@ -33,17 +33,17 @@ void unfinished_remove(Conn *c) {
                 c->unfinished_previous;
         n->since = n->oldest ? n->oldest->unfinished_since : 0;
         n->n--;
-        c->worker->unfinished.n--;
+        c->worker->visits->unfinished.n--;
 }
 
 /* Among networks that have as many, of the one whose oldest is older. */
 bool unfinished_evict(Worker *w) {
-        const UnfinishedNetwork *best = &w->unfinished.networks[0];
+        const UnfinishedNetwork *best = &w->visits->unfinished.networks[0];
 
-        if (w->unfinished.n == 0)
+        if (w->visits->unfinished.n == 0)
                 return false;
         for (size_t i = 1; i < UNFINISHED_NETWORKS; i++) {
-                const UnfinishedNetwork *n = &w->unfinished.networks[i];
+                const UnfinishedNetwork *n = &w->visits->unfinished.networks[i];
 
                 if (n->n > best->n || (n->n == best->n && n->since < best->since))
                         best = n;

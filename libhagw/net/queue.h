@@ -10,7 +10,7 @@
 
 typedef struct Message {
         struct Message *next;
-        unsigned kind;
+        const struct MessageKind *kind; /* what else it is; the queue does not look */
 } Message;
 
 typedef struct Queue {

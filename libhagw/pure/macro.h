@@ -38,6 +38,13 @@
 #define MIN(a, b) MINMAX_(<, a, b, CONCAT(x_, __COUNTER__), CONCAT(y_, __COUNTER__))
 #define MAX(a, b) MINMAX_(>, a, b, CONCAT(x_, __COUNTER__), CONCAT(y_, __COUNTER__))
 
+/* The steps of a state machine: a table says for each state from which ones it is come to. */
+#define STEPS_FROM(...) STEPS_FROM_(__VA_ARGS__, 31, 31, 31, 31, 31, 31, 31, 31)
+#define STEPS_FROM_(a, b, c, d, e, f, g, h, ...)                                                            \
+        ((1U << (a) | 1U << (b) | 1U << (c) | 1U << (d) | 1U << (e) | 1U << (f) | 1U << (g) | 1U << (h)) &  \
+         ~(1U << 31))
+#define assert_step(table, from, to) assert((table)[to] & 1U << (from))
+
 #define TAKE_GENERIC(var, nullvalue)          \
         ({                                    \
                 __typeof__(var) *_p = &(var); \

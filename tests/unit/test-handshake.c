@@ -2,6 +2,8 @@
 
 /* Whose handshake is next, with a hagw-keyd that does not answer. */
 
+#include "hagw-proxyd/door/door.h"
+#include "hagw-proxyd/visit/conn.h"
 #include "tests/unit/turns.h"
 
 #define CROWD (HANDSHAKES_AT_ONCE + 20)
@@ -164,7 +166,7 @@ static void test_signer_is_full(void **state) {
 
         turns_begin(&t);
         for (size_t i = 0; i < ELEMENTSOF(askers); i++) {
-                askers[i].fiber = fiber_new(&t.worker->handshakes.fibers, ask, on_wake, &askers[i]);
+                askers[i].fiber = fiber_new(&t.worker->door->handshakes.fibers, ask, on_wake, &askers[i]);
                 assert_int_equal(fiber_resume(askers[i].fiber), i == SIGNER_REQUESTS_MAX);
         }
         assert_int_equal(askers[SIGNER_REQUESTS_MAX].result, -EBUSY);
@@ -194,7 +196,7 @@ static void test_rate(void **state) {
         assert_int_equal(signing(&t), HANDSHAKE_BURST + 2);
         /* As time goes by, one after the other. */
         t.worker->loop.now_usec += USEC_PER_SEC;
-        assert_non_null(t.worker->handshakes.queues[HANDSHAKE_FULL].timer.link);
+        assert_non_null(t.worker->door->handshakes.queues[HANDSHAKE_FULL].timer.link);
         for (size_t i = 0; i < ELEMENTSOF(crowd); i++)
                 go(&crowd[i]);
         go(&other);

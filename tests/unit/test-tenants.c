@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "hagw-proxyd/relay/tenantdomains.h"
+#include "hagw-proxyd/relay/tenants.h"
 #include "hagw-proxyd/relay/tenantusage.h"
 #include "tests/unit/steps.h"
 #include "tests/unit/turns.h"
@@ -15,22 +16,23 @@
 #define MANY 3000U
 
 static void tell(Worker *w, TenantOp op, unsigned i) {
-        TenantMessage m = { .op = op };
+        TenantMessage *m = message_new(&tenant_message);
         char text[64];
 
+        assert_non_null(m);
+        m->op = op;
         if (op == TENANT_PUT) {
-                m.info = calloc(1, sizeof(*m.info));
-                assert_non_null(m.info);
-                (void) snprintf(m.info->name, sizeof(m.info->name), "t%u", i);
+                m->info = calloc(1, sizeof(*m->info));
+                assert_non_null(m->info);
+                (void) snprintf(m->info->name, sizeof(m->info->name), "t%u", i);
                 (void) snprintf(text, sizeof(text), "d%u.test", i);
-                m.info->domains = calloc(2, sizeof(char *));
-                m.info->token_ids = calloc(1, sizeof(char *));
-                assert_true(m.info->domains && m.info->token_ids);
-                m.info->domains[0] = strdup(text);
-                m.info->connections_per_second = 1000;
+                m->info->domains = calloc(2, sizeof(char *));
+                m->info->token_ids = calloc(1, sizeof(char *));
+                assert_true(m->info->domains && m->info->token_ids);
+                m->info->domains[0] = strdup(text);
+                m->info->connections_per_second = 1000;
         }
-        tenants_on_message(w, &m);
-        tenant_info_free(m.info);
+        tenant_message.deliver(&m->message, w);
 }
 
 static void tell_all(Worker *w, unsigned n) {
@@ -79,11 +81,11 @@ static void test_round(void **state) {
         t.worker->loop.turn_max = TURN;
         tell_all(t.worker, MANY);
         turns_run(&t, 3);
-        assert_int_equal(t.worker->tenants.table.n, MANY);
+        assert_int_equal(t.worker->tenants->table.n, MANY);
         assert_non_null(tenant_domains_find(t.worker, "d2999.test"));
         t.worker->loop.most = 0;
         tell_all(t.worker, 10);
-        for (; t.worker->tenants.table.n > 10 || t.worker->tenants.owners.n > 10; rounds++) {
+        for (; t.worker->tenants->table.n > 10 || t.worker->tenants->owners.n > 10; rounds++) {
                 assert_true(rounds < MANY);
                 turns_run(&t, 1);
         }
@@ -106,14 +108,14 @@ static void test_round_in_round(void **state) {
         tell_all(t.worker, 1);
         turns_run(&t, 1);
         tell(t.worker, TENANT_RESET, 0);
-        const size_t left = t.worker->tenants.table.n;
+        const size_t left = t.worker->tenants->table.n;
         assert_true(left > 1 && left < MANY);
         turns_run(&t, 50);
-        assert_int_equal(t.worker->tenants.table.n, left);
+        assert_int_equal(t.worker->tenants->table.n, left);
         tell(t.worker, TENANT_PUT, MANY - 1);
         tell(t.worker, TENANT_COMPLETE, 0);
         turns_run(&t, MANY);
-        assert_int_equal(t.worker->tenants.table.n, 1);
+        assert_int_equal(t.worker->tenants->table.n, 1);
         assert_non_null(tenants_find(t.worker, "t2999"));
         turns_end(&t);
 }
@@ -133,7 +135,7 @@ static unsigned take_reports(Turns *t, unsigned *ret_rows) {
         *ret_rows = 0;
         for (Message *m = queue_take(&t->main_queue), *next; m; m = next) {
                 next = m->next;
-                assert_int_equal(m->kind, MESSAGE_CALL);
+                assert_ptr_equal(m->kind, &call_message);
                 for (const char *p = ((CallMessage *) m)->parameters; (p = strstr(p, "\"visitors\"")); p++)
                         (*ret_rows)++;
                 message_free(m);
@@ -143,7 +145,7 @@ static unsigned take_reports(Turns *t, unsigned *ret_rows) {
 }
 
 static void report(Worker *w) {
-        w->tenants.report.fire(&w->tenants.report);
+        w->tenants->report.fire(&w->tenants->report);
 }
 
 /* All of many tenants had a visitor: each is told once, in turns, as many as go into a message. */
@@ -158,7 +160,7 @@ static void test_report(void **state) {
                 visit(t.worker, i);
         t.worker->loop.most = 0;
         report(t.worker);
-        for (; t.worker->tenants.busy.first; rounds++) {
+        for (; t.worker->tenants->busy.first; rounds++) {
                 assert_true(rounds < MANY);
                 turns_run(&t, 1);
         }

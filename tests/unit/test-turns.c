@@ -10,6 +10,14 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "hagw-proxyd/house/agentchannel.h"
+#include "hagw-proxyd/http/exchange.h"
+#include "hagw-proxyd/pass/passage.h"
+#include "hagw-proxyd/relay/tenantinfo.h"
+#include "hagw-proxyd/relay/tenants.h"
+#include "hagw-proxyd/upstream/link.h"
+#include "hagw-proxyd/visit/conn.h"
+#include "hagw-proxyd/visit/visitor.h"
 #include "tests/unit/turns.h"
 
 #define TURN LOOP_TURN_MIN
@@ -33,36 +41,36 @@ typedef struct Row {
 static bool enter_proxy(Turns *t) {
         static const char head[] = "\r\n\r\n\0\r\nQUIT\n\x21\x11\xff\xff";
 
-        t->peer = turns_visit(t, CONN_HTTP, false, /* announced= */ true);
+        t->peer = turns_visit(t, CONN_HTTP, ARRIVAL_BALANCER);
         turns_run(t, 1);
         turns_flood(t->peer, head, sizeof(head) - 1);
-        assert_int_equal(t->worker->conns->state, CONN_PROXY);
+        assert_int_equal(t->worker->visits->first->state, CONN_PROXY);
         return false;
 }
 
 static bool enter_hello(Turns *t) {
-        t->peer = turns_visit(t, CONN_HTTPS, false, false);
+        t->peer = turns_visit(t, CONN_HTTPS, ARRIVAL_DIRECT);
         turns_run(t, 1);
         /* The begin of a ClientHello in fragments of a byte. */
         assert_int_equal(send(t->peer, "\x16\x03\x01\x00\x01\x01\x16\x03\x01\x00\x01", 11, 0), 11);
         turns_flood(t->peer, "\x00\x16\x03\x01\x00\x01", 6);
-        assert_int_equal(t->worker->conns->state, CONN_HELLO);
+        assert_int_equal(t->worker->visits->first->state, CONN_HELLO);
         return false;
 }
 
 static bool enter_handshake(Turns *t) {
-        t->peer = turns_visit(t, CONN_HTTPS, /* opened= */ true, false);
+        t->peer = turns_visit(t, CONN_HTTPS, ARRIVAL_CHANNEL_OPENED);
         turns_hello(t, "ha.example.com");
         turns_run(t, 1);
-        assert_int_equal(t->worker->conns->state, CONN_HANDSHAKE);
+        assert_int_equal(t->worker->visits->first->state, CONN_HANDSHAKE);
         FLOOD(t->peer, RECORDS_WITHOUT_MEANING);
         return false; /* GnuTLS loses its patience */
 }
 
 static bool enter_idle(Turns *t) {
-        t->peer = turns_visit(t, CONN_HTTP, false, false);
+        t->peer = turns_visit(t, CONN_HTTP, ARRIVAL_DIRECT);
         turns_run(t, 1);
-        assert_int_equal(t->worker->conns->state, CONN_IDLE);
+        assert_int_equal(t->worker->visits->first->state, CONN_IDLE);
         FLOOD(t->peer, REQUEST);
         return true;
 }
@@ -74,18 +82,18 @@ static bool enter_idle_tls(Turns *t) {
 }
 
 static bool enter_linger(Turns *t) {
-        t->peer = turns_visit(t, CONN_HTTPS, /* opened= */ true, false);
+        t->peer = turns_visit(t, CONN_HTTPS, ARRIVAL_CHANNEL_OPENED);
         turns_run(t, 1);
-        conn_linger(t->worker->conns);
+        conn_linger(t->worker->visits->first);
         FLOOD(t->peer, REQUEST);
-        assert_int_equal(t->worker->conns->state, CONN_LINGER);
+        assert_int_equal(t->worker->visits->first->state, CONN_LINGER);
         return false; /* thrown away a megabyte at a time */
 }
 
 /* --- requests ------------------------------------------------------------------------------------------ */
 
 static void expect_exchange(Turns *t, ExchangeState s) {
-        Conn *c = t->worker->conns;
+        Conn *c = t->worker->visits->first;
 
         assert_int_equal(c->state, CONN_REQUEST);
         assert_int_equal(c->exchange->state, s);
@@ -117,7 +125,7 @@ static void ask(Turns *t, const char *text) {
         turns_say(t->peer, text);
         turns_accept(t);
         expect_exchange(t, EXCHANGE_HEAD);
-        t->ours = t->worker->conns->exchange->client.link->transport.handle.fd;
+        t->ours = t->worker->visits->first->exchange->client.link->transport.handle.fd;
 }
 
 static bool enter_head(Turns *t) {
@@ -128,7 +136,7 @@ static bool enter_head(Turns *t) {
 
 static bool enter_head_upload(Turns *t) {
         ask(t, "POST / HTTP/1.1\r\nHost: ha.example.com\r\nTransfer-Encoding: chunked\r\n\r\n");
-        t->ours = t->worker->conns->transport.handle.fd;
+        t->ours = t->worker->visits->first->transport.handle.fd;
         FLOOD(t->peer, "1\r\nx\r\n");
         return true;
 }
@@ -156,19 +164,19 @@ static bool enter_tunnel(Turns *t) {
 /* --- passages and links -------------------------------------------------------------------------------- */
 
 static bool enter_waiting(Turns *t) {
-        t->peer = turns_visit(t, CONN_HTTPS, false, false);
+        t->peer = turns_visit(t, CONN_HTTPS, ARRIVAL_DIRECT);
         turns_hello(t, "raw.example.com");
         FLOOD(t->peer, "x");
         turns_run(t, 1);
-        assert_int_equal(t->worker->conns->passage->state, PASSAGE_WAITING);
+        assert_int_equal(t->worker->visits->first->passage->state, PASSAGE_WAITING);
         return false; /* unread */
 }
 
 static bool enter_pumping(Turns *t) {
-        t->peer = turns_visit(t, CONN_HTTPS, false, false);
+        t->peer = turns_visit(t, CONN_HTTPS, ARRIVAL_DIRECT);
         turns_hello(t, "raw.example.com");
         turns_accept(t);
-        assert_int_equal(t->worker->conns->passage->state, PASSAGE_PUMPING);
+        assert_int_equal(t->worker->visits->first->passage->state, PASSAGE_PUMPING);
         FLOOD(t->service, "x");
         FLOOD(t->peer, "x");
         return false; /* a pump has a turn of its own, see test-pump.c */
@@ -178,7 +186,7 @@ static bool enter_link_handshake(Turns *t) {
         (void) turns_visit_plain(t, "tls.example.com");
         turns_say(t->peer, "GET / HTTP/1.1\r\nHost: tls.example.com\r\n\r\n");
         turns_accept(t);
-        assert_int_equal(t->worker->conns->exchange->client.link->state, LINK_HANDSHAKE);
+        assert_int_equal(t->worker->visits->first->exchange->client.link->state, LINK_HANDSHAKE);
         FLOOD(t->service, RECORDS_WITHOUT_MEANING);
         return false;
 }
@@ -187,7 +195,7 @@ static void enter_link_idle_quietly(Turns *t) {
         ask(t, REQUEST);
         turns_say(t->service, "HTTP/1.1 204 No\r\n\r\n");
         turns_run(t, 2);
-        assert_int_equal(t->worker->upstreams.list->n_idle, 1);
+        assert_int_equal(t->worker->upstreams->list->n_idle, 1);
 }
 
 static bool enter_link_idle(Turns *t) {
@@ -381,7 +389,7 @@ static const Row agent_channel_rows[_AGENT_CHANNEL_STATE_MAX] = {
 
 /* Somebody else, who asks for something while the flood goes on. */
 static int bystander(Turns *t) {
-        int ours = t->ours, fd = turns_visit(t, CONN_HTTP, false, false);
+        int ours = t->ours, fd = turns_visit(t, CONN_HTTP, ARRIVAL_DIRECT);
 
         t->ours = ours;
         return fd;
@@ -452,10 +460,10 @@ static void test_stray_bytes(void **state) {
         turns_begin(&t);
         enter_link_idle_quietly(&t);
         t.worker->loop.spent = t.worker->loop.turn;
-        assert_true(link_is_alive(t.worker->upstreams.list->idle));
+        assert_true(link_is_alive(t.worker->upstreams->list->idle));
         assert_true(loop_turn_is_over(&t.worker->loop));
         turns_say(t.service, "HTTP/1.1 200 OK\r\n\r\n");
-        assert_false(link_is_alive(t.worker->upstreams.list->idle));
+        assert_false(link_is_alive(t.worker->upstreams->list->idle));
         turns_end(&t);
 }
 
@@ -465,7 +473,7 @@ static void test_letters(void **state) {
 
         turns_begin(&t);
         for (unsigned i = 0; i < 10000; i++) {
-                TenantMessage *m = message_new(MESSAGE_TENANT);
+                TenantMessage *m = message_new(&tenant_message);
 
                 m->op = TENANT_REMOVE;
                 (void) snprintf(m->name, sizeof(m->name), "t%u", i);

@@ -5,6 +5,10 @@
 
 #include <stdio.h>
 
+#include "hagw-proxyd/crew/worker.h"
+#include "hagw-proxyd/upstream/link.h"
+#include "hagw-proxyd/upstream/upstream.h"
+#include "hagw-proxyd/visit/conn.h"
 #include "tests/unit/steps.h"
 #include "tests/unit/turns.h"
 
@@ -36,7 +40,7 @@ static void remove_hosts(const Turns *t, unsigned from, unsigned n) {
 
 /* What is configured now, as the main thread brings it. */
 static void reload(Turns *t) {
-        SnapshotMessage *m = message_new(MESSAGE_SNAPSHOT);
+        SnapshotMessage *m = message_new(&snapshot_message);
         _cleanup_(config_freep) Config *config = NULL;
         _cleanup_free_ char *error = NULL, *bad_file = NULL;
         uint8_t tickets[TLS_TICKET_SECRET_SIZE] = {};
@@ -62,7 +66,7 @@ static void visit_all(Worker *w) {
 }
 
 static bool is_sweeping(const Worker *w) {
-        return w->upstreams.sweep.queued;
+        return w->upstreams->sweep.queued;
 }
 
 static void finish_sweep(Turns *t, unsigned *ret_rounds) {
@@ -83,19 +87,19 @@ static void test_sweep(void **state) {
         w = t.worker;
         w->loop.turn_max = TURN;
         visit_all(w);
-        others = w->upstreams.table.n;
+        others = w->upstreams->table.n;
         write_hosts(&t, 0, 300);
         reload(&t);
         finish_sweep(&t, &rounds);
         visit_all(w);
         assert_non_null(upstream_get(w, NULL, NULL)); /* hagw-webd */
-        assert_int_equal(w->upstreams.table.n, others + 301);
+        assert_int_equal(w->upstreams->table.n, others + 301);
         held = upstream_hold(get(w, route_find(w->snapshot->routes, "x7.example.com")));
         kept = get(w, route_find(w->snapshot->routes, "x1.example.com"));
         /* Nothing changes: nobody goes. */
         reload(&t);
         finish_sweep(&t, &rounds);
-        assert_int_equal(w->upstreams.table.n, others + 301);
+        assert_int_equal(w->upstreams->table.n, others + 301);
         /* All but two hosts go, and in turns. */
         remove_hosts(&t, 2, 300);
         w->loop.most = 0;
@@ -103,13 +107,13 @@ static void test_sweep(void **state) {
         finish_sweep(&t, &rounds);
         assert_true(rounds > 3);
         assert_true(w->loop.most <= TURN + BEYOND);
-        assert_int_equal(w->upstreams.table.n, others + 4);
+        assert_int_equal(w->upstreams->table.n, others + 4);
         assert_ptr_equal(get(w, route_find(w->snapshot->routes, "x1.example.com")), kept);
         assert_true(kept->current);
         /* One that a visitor's connection holds goes with it. */
         assert_false(held->current);
         (void) upstream_let_go(held);
-        assert_int_equal(w->upstreams.table.n, others + 3);
+        assert_int_equal(w->upstreams->table.n, others + 3);
         turns_end(&t);
 }
 
@@ -124,7 +128,7 @@ static void test_sweep_in_sweep(void **state) {
         w = t.worker;
         w->loop.turn_max = TURN;
         visit_all(w);
-        others = w->upstreams.table.n;
+        others = w->upstreams->table.n;
         write_hosts(&t, 0, 300);
         reload(&t);
         finish_sweep(&t, &rounds);
@@ -137,8 +141,8 @@ static void test_sweep_in_sweep(void **state) {
         reload(&t);
         finish_sweep(&t, &rounds);
         visit_all(w);
-        assert_int_equal(w->upstreams.table.n, others + 200);
-        for (const Upstream *u = w->upstreams.list; u; u = u->next)
+        assert_int_equal(w->upstreams->table.n, others + 200);
+        for (const Upstream *u = w->upstreams->list; u; u = u->next)
                 assert_true(u->current);
         turns_end(&t);
 }

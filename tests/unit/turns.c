@@ -13,6 +13,13 @@
 #include <netinet/in.h>
 #include <unistd.h>
 
+#include "hagw-proxyd/door/probedoor.h"
+#include "hagw-proxyd/house/agent.h"
+#include "hagw-proxyd/house/agentchannel.h"
+#include "hagw-proxyd/main/rooms.h"
+#include "hagw-proxyd/relay/tenants.h"
+#include "hagw-proxyd/visit/conn.h"
+#include "hagw-proxyd/visit/visitor.h"
 #include "tests/unit/turns.h"
 
 static const uint8_t secret[CHANNEL_SECRET_SIZE] = { 1, 2, 3 };
@@ -110,7 +117,8 @@ static void configure(Turns *t) {
         (void) snprintf(text, sizeof(text),
                         "zones = ( { name = \"example.com\"; }, { name = \"relay.example.com\"; } );"
                         "tenants: { zone = \"relay.example.com\"; };"
-                        "relay: { address = \"127.0.0.1:%u\"; tenant = \"me\"; };",
+                        "relay: { address = \"127.0.0.1:%u\"; tenant = \"me\"; opened = \"accept\"; "
+                        "private = \"accept\"; };",
                         port);
         write_file(t, "hagw.conf", text);
         for (size_t i = 0; i < ELEMENTSOF(hosts); i++) {
@@ -143,7 +151,7 @@ void turns_begin(Turns *t) {
         memset(t->ring, 0, sizeof(*t->ring));
         t->ring->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         configure(t);
-        assert_int_equal(worker_new(0, t->crew, 1, &t->main_queue, t->snapshot, NULL, 0, NULL, 0, t->ring,
+        assert_int_equal(worker_new(0, t->crew, 1, &t->main_queue, t->snapshot, worker_rooms, t->ring,
                                     &t->worker),
                          0);
         t->crew[0] = t->worker;
@@ -156,7 +164,7 @@ void turns_end(Turns *t) {
 
         relay_link_close(t->relay);
         channel_pool_close(&t->channels);
-        w->agent = agent_free(w->agent);
+        w->house->agent = agent_free(w->house->agent);
         conns_done(w);
         tenants_done(w);
         signer_done(&w->signer);
@@ -220,12 +228,11 @@ static void make_pair(int fds[static 2]) {
         (void) setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &(int) { 1024 * 1024 }, sizeof(int));
 }
 
-int turns_visit(Turns *t, ConnKind kind, bool opened, bool announced) {
+int turns_visit(Turns *t, ConnKind kind, Arrival arrival) {
         int fds[2];
 
         make_pair(fds);
-        Visitor v = { .fd = fds[0], .kind = kind, .address = stranger, .uncounted = true,
-                      .opened = opened, .announced = announced };
+        Visitor v = { .fd = fds[0], .kind = kind, .address = stranger, .arrival = arrival };
         memcpy(v.secret, secret, sizeof(secret));
         t->ours = fds[0];
         conn_new(t->worker, &v);
@@ -237,7 +244,7 @@ Conn *turns_want(Turns *t, uint8_t address, gnutls_session_t *ret_tls, int *ret_
         int fds[2];
 
         make_pair(fds);
-        Visitor v = { .fd = fds[0], .kind = CONN_HTTPS, .uncounted = true,
+        Visitor v = { .fd = fds[0], .kind = CONN_HTTPS,
                       .address = { .family = AF_INET, .bytes = { 203, 0, 113, address } } };
         conn_new(t->worker, &v);
         assert_int_equal(gnutls_init(ret_tls, GNUTLS_CLIENT | GNUTLS_NONBLOCK), 0);
@@ -247,7 +254,7 @@ Conn *turns_want(Turns *t, uint8_t address, gnutls_session_t *ret_tls, int *ret_
         gnutls_transport_set_int(*ret_tls, fds[1]);
         assert_int_equal(gnutls_handshake(*ret_tls), GNUTLS_E_AGAIN);
         *ret_peer = fds[1];
-        return t->worker->conns;
+        return t->worker->visits->first;
 }
 
 void turns_hello(Turns *t, const char *name) {
@@ -274,8 +281,8 @@ Control *turns_visit_agent(Turns *t) {
         gnutls_session_t server;
         Conn *c;
 
-        t->peer = turns_visit(t, CONN_HTTPS, false, false);
-        c = t->worker->conns;
+        t->peer = turns_visit(t, CONN_HTTPS, ARRIVAL_DIRECT);
+        c = t->worker->visits->first;
         assert_int_equal(tls_psk_server_new(secret, &server), 0);
         assert_int_equal(gnutls_alpn_set_protocols(server, &protocol, 1, 0), 0);
         transport_start_tls(&c->transport, server);
@@ -286,16 +293,16 @@ Control *turns_visit_agent(Turns *t) {
         gnutls_transport_set_int(t->tls, t->peer);
         (void) gnutls_handshake(t->tls);
         shake_hands(t);
-        assert_non_null(t->worker->tenants.strangers);
-        return t->worker->tenants.strangers;
+        assert_non_null(t->worker->tenants->strangers);
+        return t->worker->tenants->strangers;
 }
 
 Conn *turns_visit_tls(Turns *t, const char *name) {
-        t->peer = turns_visit(t, CONN_HTTPS, /* opened= */ true, /* announced= */ false);
+        t->peer = turns_visit(t, CONN_HTTPS, ARRIVAL_CHANNEL_OPENED);
         turns_hello(t, name);
         shake_hands(t);
-        assert_int_equal(t->worker->conns->state, CONN_IDLE);
-        return t->worker->conns;
+        assert_int_equal(t->worker->visits->first->state, CONN_IDLE);
+        return t->worker->visits->first;
 }
 
 Conn *turns_visit_plain(Turns *t, const char *name) {
@@ -305,12 +312,12 @@ Conn *turns_visit_plain(Turns *t, const char *name) {
         make_pair(fds);
         t->ours = fds[0];
         t->peer = fds[1];
-        probe = message_new(MESSAGE_PROBE);
+        probe = message_new(&probe_message);
         assert_non_null(probe);
         probe->fd = fds[0];
         (void) snprintf(probe->name, sizeof(probe->name), "%s", name);
-        assert_int_equal(conn_new_probe(t->worker, probe), 0);
-        return t->worker->conns;
+        assert_int_equal(probe_enter(t->worker, probe), 0);
+        return t->worker->visits->first;
 }
 
 void turns_accept(Turns *t) {

@@ -6,8 +6,11 @@
 
 #include "hagw-proxyd/crew/crowd.h"
 #include "hagw-proxyd/crew/worker.h"
+#include "hagw-proxyd/house/agentchannel.h"
 #include "hagw-proxyd/house/relaylink.h"
 #include "hagw-proxyd/relay/control-attach.h"
+#include "hagw-proxyd/visit/conn.h"
+#include "hagw-proxyd/visit/visitor.h"
 #include "libhagw/net/tls-psk.h"
 #include "tests/unit/test.h"
 
@@ -41,7 +44,7 @@ void turns_flood_tls(Turns *t);
 void turns_say(int fd, const char *text);
 
 /* A visitor: his end. */
-int turns_visit(Turns *t, ConnKind kind, bool opened, bool announced);
+int turns_visit(Turns *t, ConnKind kind, Arrival arrival);
 /* The same of somebody at another address; he has said which host he wants, with TLS as browsers speak it,
  * which needs a signature. Whoever signs listens at turns.keyd, and does not answer. */
 Conn *turns_want(Turns *t, uint8_t address, gnutls_session_t *ret_tls, int *ret_peer);

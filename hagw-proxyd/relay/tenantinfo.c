@@ -2,7 +2,7 @@
 
 /* Routes of hagw-tenantd. Any thread. */
 
-#include "hagw-proxyd/crew/tenantinfo.h"
+#include "hagw-proxyd/relay/tenantinfo.h"
 #include "libhagw/pure/strv.h"
 
 TenantInfo *tenant_info_free(TenantInfo *i) {

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Visitors who pass unopened to a tenant's house. Runs in the worker's thread. */
+
+#include "hagw-proxyd/door/tenantpassage.h"
+#include "hagw-proxyd/pass/passage.h"
+#include "hagw-proxyd/relay/tenantrefusal.h"
+
+typedef struct TenantPassage {
+        Passage passage;
+        ChannelClient channel;
+        uint64_t reported[2]; /* of sides[].received */
+} TenantPassage;
+
+/* Its tenant has no channel for it: counted, with the reason for a verdict. t: NULL: it is gone. */
+static void refuse(Passage *p, Tenant *t) {
+        Worker *w = p->conn->worker;
+        Refusal r = tenant_refusal(w, t);
+
+        tenant_refuse(w, t, r);
+        passage_abort(p, refusal_name(r));
+}
+
+static void late(Passage *p) {
+        TenantPassage *s = CONTAINER_OF(p, TenantPassage, passage);
+
+        if (s->channel.tenant)
+                refuse(p, s->channel.tenant);
+        else
+                passage_abort(p, "nobody there");
+}
+
+static void again(Passage *p) {
+        TenantPassage *s = CONTAINER_OF(p, TenantPassage, passage);
+        Worker *w = p->conn->worker;
+        Tenant *t = s->channel.tenant;
+
+        channel_client_done(&s->channel);
+        loop_arm(&w->loop, &p->conn->timer, p->begin_usec + TENANT_WAIT_USEC);
+        if (tenant_want(w, t, &s->channel) < 0)
+                refuse(p, t);
+}
+
+/* By a host of the relay's own that has come to stand in his way since. */
+static bool is_walled_off(const Conn *c, const Snapshot *s) {
+        const Route *r = route_find(s->routes, c->name);
+
+        return r && (!r->wildcard || r->host.upstream_kind == CONF_UPSTREAM_TENANT) &&
+               (!route_has_own_login(r) || !route_admits(r, conn_is_inside(c, s)));
+}
+
+static const char *review(const Passage *p, const Snapshot *s) {
+        const TenantPassage *t = CONTAINER_OF(p, TenantPassage, passage);
+
+        return s->routes->tenants_zone && t->channel.tenant &&
+                               review_is_name_of(p->conn, t->channel.tenant->info->name) &&
+                               !is_walled_off(p->conn, s) ?
+                       NULL :
+                       "not admitted any more";
+}
+
+static void end(Passage *p) {
+        channel_client_done(&CONTAINER_OF(p, TenantPassage, passage)->channel);
+}
+
+static const PassageFar far = {
+        .size = sizeof(TenantPassage), .late = late, .again = again, .review = review, .end = end,
+};
+
+static void on_channel(ChannelClient *l, ChannelGift *g) {
+        Passage *p = &CONTAINER_OF(l, TenantPassage, channel)->passage;
+
+        passage_join(p, TAKE_FD(g->fd), g->header, g->header_size, g->limit);
+}
+
+static void on_cut(ChannelClient *l, const char *why) {
+        passage_abort(&CONTAINER_OF(l, TenantPassage, channel)->passage, why);
+}
+
+static void on_stale(ChannelClient *l) {
+        (void) passage_again(&CONTAINER_OF(l, TenantPassage, channel)->passage);
+}
+
+static void collect(ChannelClient *l, uint64_t *received, uint64_t *sent) {
+        TenantPassage *s = CONTAINER_OF(l, TenantPassage, channel);
+        const Pump *pump = &s->passage.pump;
+
+        *received = pump->sides[0].received - s->reported[0];
+        *sent = pump->sides[1].received - s->reported[1];
+        s->reported[0] += *received;
+        s->reported[1] += *sent;
+}
+
+static const ChannelClientOps channel_ops = {
+        .on_channel = on_channel,
+        .on_stale = on_stale,
+        .on_cut = on_cut,
+        .collect = collect,
+};
+
+void passage_to_tenant(Conn *c, Tenant *t) {
+        Passage *p = passage_new(c, &far, tenant_patience(t));
+        TenantPassage *s = p ? CONTAINER_OF(p, TenantPassage, passage) : NULL;
+
+        if (!p) {
+                conn_close(c);
+                return;
+        }
+        s->channel.ops = &channel_ops;
+        s->channel.kind = CHANNEL_VISITOR_PASSED;
+        s->channel.pair = conn_pair(c);
+        if (tenant_want(c->worker, t, &s->channel) < 0)
+                refuse(p, t);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the relay's end hangs on a worker. */
+
+#include "hagw-proxyd/crew/worker.h"
+#include "hagw-proxyd/relay/farlink.h"
+#include "hagw-proxyd/relay/tenants.h"
+#include "hagw-proxyd/relay/tenantusage.h"
+#include "hagw-proxyd/upstream/upstream.h"
+
+static int init(Worker *w) {
+        w->tenants = calloc(1, sizeof(*w->tenants));
+        if (!w->tenants)
+                return -ENOMEM;
+        w->tenants->worker = w;
+        w->upstreams->far = &tenants_far_side;
+        return 0;
+}
+
+static void open_room(Worker *w) {
+        w->tenants->open_usec = w->loop.now_usec;
+}
+
+static void free_room(Worker *w) {
+        free(w->tenants);
+        w->tenants = NULL;
+}
+
+const Room relay_room = {
+        .init = init,
+        .open = open_room,
+        .leave = tenants_stop,
+        .left = tenant_usage_report,
+        .done = tenants_done,
+        .free = free_room,
+};
