@@ -9,6 +9,7 @@
 #include "hagw-ctl/client.h"
 #include "hagw-ctl/output.h"
 #include "hagw-ctl/relay.h"
+#include "hagw-ctl/view.h"
 #include "libhagw/pure/hostname.h"
 #include "libhagw/pure/plural.h"
 #include "libhagw/usec.h"
@@ -47,10 +48,13 @@ static bool refusal_is_over(const Status *s, sd_json_variant *relay, const char 
                             uint64_t last_usec) {
         sd_json_variant *attachment = sd_json_variant_by_key(relay, "attachment");
         const bool house = streq(reason, "house");
+        const char *error = strempty(field_text(relay, "error"));
 
         return field_number(attachment, "sinceUSec") > last_usec ||
                (house && field_number(relay, "openedUSec") > last_usec) ||
                (house && s->config && s->config->relay.opened == CONF_OPENED_ACCEPT) ||
+               /* Who is suspended is told so at each try to attach. */
+               (streq(reason, "suspended") && !strstr(error, "has suspended this tenant")) ||
                (streq(reason, "exhausted") && field_number(attachment, "visitors") > 0) ||
                (streq(reason, "channels") && last_usec + USEC_PER_MINUTE < clock_usec(CLOCK_REALTIME));
 }
@@ -192,6 +196,24 @@ static bool is_recent(sd_json_variant *row, const char *reason) {
                field_number(row, "lastUSec") + REFUSED_RECENT_USEC >= clock_usec(CLOCK_REALTIME);
 }
 
+/* It has been let in again since, as far as it is known of each tenant. */
+static bool is_let_in(const Status *s, sd_json_variant *row) {
+        sd_json_variant *tenants = sd_json_variant_by_key(s->tenants, "tenants");
+        const char *reason = strempty(field_text(row, "reason"));
+        const char *name = strempty(field_text(row, "tenant"));
+        const char *list = streq(reason, "suspended") ? "suspended" :
+                           streq(reason, "exhausted") ? "usedUp" :
+                                                        NULL;
+
+        if (!list || !sd_json_variant_by_key(tenants, "known") ||
+            field_number(tenants, "known") > VIEW_PLIGHTS_TENANTS_MAX)
+                return false;
+        for (size_t i = 0; i < field_count(tenants, list); i++)
+                if (streq(strempty(sd_json_variant_string(field_element(tenants, list, i))), name))
+                        return false;
+        return true;
+}
+
 /* All tenants that are refused for one reason are one finding: the last one, and how many more. */
 static int judge_tenants_refused(Status *s, size_t at) {
         sd_json_variant *last = NULL;
@@ -202,7 +224,7 @@ static int judge_tenants_refused(Status *s, size_t at) {
         for (size_t i = 0; i < field_count(s->tenants_refused, "tenantsRefused"); i++) {
                 sd_json_variant *row = field_element(s->tenants_refused, "tenantsRefused", i);
 
-                if (!is_recent(row, tenant_refusals[at].reason))
+                if (!is_recent(row, tenant_refusals[at].reason) || is_let_in(s, row))
                         continue;
                 last = last ?: row; /* the newest is the first */
                 count += field_number(row, "count");

@@ -437,6 +437,18 @@ def test_two_machines_that_take_turns(machine, relay):
     relay.wait(lambda: machine.proxyd.call("DescribeRelay")["state"] == "attached", 120)
     assert told(status(machine), "Another machine attaches to") and told(status(machine), "hagw-ctl tenant set anna --agents=2")
     assert told(at_relay(), "Two machines attach as the tenant anna and take turns")
+    # A refusal of before, which ended, is none of now because the place was taken.
+    relay.set("anna", suspended=True)
+    relay.wait(lambda: machine.proxyd.call("DescribeRelay")["state"] == "waiting")
+    with socket.create_connection(("127.0.0.1", relay.port)) as v:
+        v.sendall(client_hello(f"ha.anna.{ZONE}"))
+        assert silent(v, 30)
+    relay.set("anna", suspended=False)
+    relay.wait(lambda: any(r["reason"] == "suspended" for r in machine.proxyd.call("DescribeRelay").get("refused", [])), 120)
+    other = Agent(relay, other.token, name="localhost", machine="other")
+    relay.wait(lambda: "another machine" in machine.proxyd.call("DescribeRelay").get("error", ""))
+    assert told(status(machine), "another machine has attached") and not told(status(machine), "refuses visitors of this house")
+    relay.wait(lambda: machine.proxyd.call("DescribeRelay")["state"] == "attached", 120)
     other.close()
     # One of the two leaves the place to the other: that was what the advice asked for.
     machine.ok("detach", "--yes")

@@ -48,6 +48,7 @@ def test_limits_are_told_with_what_changes_them(relay):  # noqa: F811
     assert "the relay has suspended the tenant. hagw-ctl tenant set anna --enable lets it in again." in refusals(relay)[1][0]
     ctl.run("tenant", "set", "anna", "--enable")
     assert not relay.tenantd.call("Get", name="anna")["tenant"]["suspended"]
+    assert not [n for n in refusals(relay)[1] if "suspended" in n], "who was let in again is refused no more"
 
 
 def test_ends_that_are_set_against_each_other(relay):  # noqa: F811
