@@ -60,8 +60,8 @@ const char *manager_name_problem(const Manager *m, const char *name) {
                 if (!is_tenants_own(&c->hosts[i], name) &&
                     tenant_name_covers(name, c->tenants.zone, c->hosts[i].name))
                         problem = c->hosts[i].upstream_kind == CONF_UPSTREAM_TENANT ?
-                                          "A host of this relay leads this name, or one below it, to another "
-                                          "tenant." :
+                                          "A host of this relay leads this name, or one below it, to "
+                                          "another tenant." :
                                           own;
         return problem;
 }
