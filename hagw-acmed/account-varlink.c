@@ -62,10 +62,10 @@ static int append_account(const Manager *m, const Account *a, sd_json_variant **
                 SD_JSON_BUILD_PAIR("configured", SD_JSON_BUILD_BOOLEAN(
                                                          settings_find_rank(&m->settings, a->directory) >=
                                                          0)),
-                SD_JSON_BUILD_PAIR_CONDITION(!!a->url, "accountUri", SD_JSON_BUILD_STRING(a->url)),
-                SD_JSON_BUILD_PAIR_CONDITION(!!a->key_id, "keyId", SD_JSON_BUILD_STRING(a->key_id)),
+                JSON_PAIR_IF_SET("accountUri", a->url),
+                JSON_PAIR_IF_SET("keyId", a->key_id),
                 SD_JSON_BUILD_PAIR("keyIsChanging", SD_JSON_BUILD_BOOLEAN(!!a->next_key_id)),
-                SD_JSON_BUILD_PAIR_CONDITION(!!a->contact, "contact", SD_JSON_BUILD_STRING(a->contact)),
+                JSON_PAIR_IF_SET("contact", a->contact),
                 SD_JSON_BUILD_PAIR("certificates", SD_JSON_BUILD_VARIANT(certificates)),
                 SD_JSON_BUILD_PAIR("former", SD_JSON_BUILD_VARIANT(former)));
 }
@@ -112,7 +112,7 @@ static int reply_state(sd_varlink *link, const char *state, const char *why, cha
 
         return sd_varlink_replybo(
                 link, SD_JSON_BUILD_PAIR("state", SD_JSON_BUILD_STRING(state)),
-                SD_JSON_BUILD_PAIR_CONDITION(!!why, "why", SD_JSON_BUILD_STRING(why)),
+                JSON_PAIR_IF_SET("why", why),
                 SD_JSON_BUILD_PAIR("contacts", SD_JSON_BUILD_STRV((char **) (contacts ?: none))));
 }
 
@@ -145,11 +145,10 @@ static void on_new(Manager *m, const Job *j, const ErrandResult *result) {
         manager_forgive(m);
         (void) sd_varlink_replybo(
                 j->link, SD_JSON_BUILD_PAIR("accountUri", SD_JSON_BUILD_STRING(a->url)),
-                SD_JSON_BUILD_PAIR_CONDITION(!!result->former, "former",
-                                             SD_JSON_BUILD_STRING(result->former)),
+                JSON_PAIR_IF_SET("former", result->former),
                 SD_JSON_BUILD_PAIR("deactivated", SD_JSON_BUILD_BOOLEAN(result->deactivated)),
                 SD_JSON_BUILD_PAIR("pending", SD_JSON_BUILD_BOOLEAN(a->n_former > 0)),
-                SD_JSON_BUILD_PAIR_CONDITION(!!result->error, "why", SD_JSON_BUILD_STRING(result->error)));
+                JSON_PAIR_IF_SET("why", result->error));
 }
 
 static int vl_method_new_account(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
@@ -217,7 +216,7 @@ static void on_revoked(Manager *m, const Job *j, const ErrandResult *result) {
                 SD_JSON_BUILD_PAIR("refused", SD_JSON_BUILD_UNSIGNED(j->outcomes[OUTCOME_REFUSED] + before -
                                                                      pending)),
                 SD_JSON_BUILD_PAIR("pending", SD_JSON_BUILD_UNSIGNED(pending)),
-                SD_JSON_BUILD_PAIR_CONDITION(!!why, "why", SD_JSON_BUILD_STRING(why)),
+                JSON_PAIR_IF_SET("why", why),
                 SD_JSON_BUILD_PAIR("ordered", SD_JSON_BUILD_BOOLEAN(j->renew && c &&
                                                                     certificate_is_orderable(c))));
 }

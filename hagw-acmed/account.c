@@ -3,6 +3,7 @@
 /* Accounts. No I/O. */
 
 #include "hagw-acmed/account.h"
+#include "libhagw/json.h"
 
 int string_replace(char **p, const char *s) {
         char *copy = NULL;
@@ -142,15 +143,12 @@ int accounts_to_json(const Accounts *a, sd_json_variant **ret) {
                         break;
                 r = sd_json_variant_append_arraybo(
                         &list, SD_JSON_BUILD_PAIR("directory", SD_JSON_BUILD_STRING(c->directory)),
-                        SD_JSON_BUILD_PAIR_CONDITION(!!c->key_id, "keyId", SD_JSON_BUILD_STRING(c->key_id)),
-                        SD_JSON_BUILD_PAIR_CONDITION(!!c->next_key_id, "nextKeyId",
-                                                     SD_JSON_BUILD_STRING(c->next_key_id)),
+                        JSON_PAIR_IF_SET("keyId", c->key_id),
+                        JSON_PAIR_IF_SET("nextKeyId", c->next_key_id),
                         SD_JSON_BUILD_PAIR_CONDITION(!!former, "former", SD_JSON_BUILD_VARIANT(former)),
-                        SD_JSON_BUILD_PAIR_CONDITION(!!c->url, "url", SD_JSON_BUILD_STRING(c->url)),
-                        SD_JSON_BUILD_PAIR_CONDITION(!!c->contact, "contact",
-                                                     SD_JSON_BUILD_STRING(c->contact)),
-                        SD_JSON_BUILD_PAIR_CONDITION(!!c->issuer, "issuer",
-                                                     SD_JSON_BUILD_STRING(c->issuer)),
+                        JSON_PAIR_IF_SET("url", c->url),
+                        JSON_PAIR_IF_SET("contact", c->contact),
+                        JSON_PAIR_IF_SET("issuer", c->issuer),
                         SD_JSON_BUILD_PAIR_CONDITION(c->since_usec > 0, "sinceUSec",
                                                      SD_JSON_BUILD_UNSIGNED(c->since_usec)));
         }
@@ -162,19 +160,13 @@ int accounts_to_json(const Accounts *a, sd_json_variant **ret) {
 
 static int account_from_json(sd_json_variant *v, Accounts *accounts) {
         static const sd_json_dispatch_field table[] = {
-                { "directory", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-                  offsetof(Account, directory), SD_JSON_MANDATORY },
-                { "keyId", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(Account, key_id),
-                  0 },
-                { "nextKeyId", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-                  offsetof(Account, next_key_id), 0 },
-                { "url", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(Account, url), 0 },
-                { "contact", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-                  offsetof(Account, contact), 0 },
-                { "issuer", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(Account, issuer),
-                  0 },
-                { "sinceUSec", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint64,
-                  offsetof(Account, since_usec), 0 },
+                FIELD_LENT("directory", Account, directory),
+                FIELD_LENT("keyId", Account, key_id, 0),
+                FIELD_LENT("nextKeyId", Account, next_key_id, 0),
+                FIELD_LENT("url", Account, url, 0),
+                FIELD_LENT("contact", Account, contact, 0),
+                FIELD_LENT("issuer", Account, issuer, 0),
+                FIELD_UINT64("sinceUSec", Account, since_usec, 0),
                 {},
         };
         Account borrowed = {}, *a;

@@ -7,6 +7,7 @@
 #include <systemd/sd-json.h>
 
 #include "hagw-acmed/acme-api.h"
+#include "libhagw/json.h"
 #include "libhagw/pure/hostname.h"
 
 #define SUBPROBLEMS_MAX 10U
@@ -18,15 +19,9 @@ static int malformed(AcmeAnswer *a, const char *what) {
                                 what, a->http_status);
 }
 
-static const char *get_string(sd_json_variant *v, const char *key) {
-        sd_json_variant *s = sd_json_variant_is_object(v) ? sd_json_variant_by_key(v, key) : NULL;
-
-        return s && sd_json_variant_is_string(s) ? sd_json_variant_string(s) : NULL;
-}
-
 /* 0: taken or absent; -EBADMSG: no URL we would go to. */
 static int take_url(sd_json_variant *v, const char *key, char **ret) {
-        const char *s = get_string(v, key);
+        const char *s = json_string(v, key);
 
         if (!s)
                 return sd_json_variant_is_object(v) && sd_json_variant_by_key(v, key) ? -EBADMSG : 0;
@@ -37,7 +32,7 @@ static int take_url(sd_json_variant *v, const char *key, char **ret) {
 }
 
 static int take_string(sd_json_variant *v, const char *key, char **ret) {
-        const char *s = get_string(v, key);
+        const char *s = json_string(v, key);
 
         if (!s)
                 return 0;
@@ -46,7 +41,7 @@ static int take_string(sd_json_variant *v, const char *key, char **ret) {
 }
 
 static const char *problem_type(sd_json_variant *v) {
-        const char *type = get_string(v, "type");
+        const char *type = json_string(v, "type");
 
         return type ? startswith(type, "urn:ietf:params:acme:error:") ?: type : "unknown";
 }
@@ -62,13 +57,13 @@ static int subproblems_format(sd_json_variant *v, char **ret) {
                            i < MIN(sd_json_variant_elements(list), SUBPROBLEMS_MAX);
              i++) {
                 sd_json_variant *sub = sd_json_variant_by_index(list, i), *id;
-                const char *detail = get_string(sub, "detail"), *name;
+                const char *detail = json_string(sub, "detail"), *name;
                 char *longer;
 
                 if (!detail)
                         continue;
                 id = sd_json_variant_by_key(sub, "identifier");
-                name = id ? get_string(id, "value") : NULL;
+                name = id ? json_string(id, "value") : NULL;
                 if (asprintf(&longer, "%s%s%.255s%s%.*s", text, *text ? "; " : " (", strempty(name),
                              name ? ": " : "", DETAIL_MAX, detail) < 0)
                         return -ENOMEM;
@@ -90,13 +85,13 @@ static int take_problem(sd_json_variant *v, AcmeProblem *ret) {
         r = subproblems_format(v, &sub);
         if (r < 0)
                 return r;
-        detail = get_string(v, "detail") ?: get_string(v, "title") ?: "no reason was given";
+        detail = json_string(v, "detail") ?: json_string(v, "title") ?: "no reason was given";
         return acme_problem_set(ret, problem_type(v), "%.*s%s [%.100s]", DETAIL_MAX, detail, sub,
                                 problem_type(v));
 }
 
 static int take_status(sd_json_variant *v, AcmeStatus *ret) {
-        const char *s = get_string(v, "status");
+        const char *s = json_string(v, "status");
         AcmeStatus status = s ? acme_status_from_string(s) : _ACME_STATUS_INVALID;
 
         if (status < 0)
@@ -205,7 +200,7 @@ static void lower(char *s) {
 }
 
 static int take_identifier(sd_json_variant *v, char **ret) {
-        const char *type = get_string(v, "type"), *value = get_string(v, "value");
+        const char *type = json_string(v, "type"), *value = json_string(v, "value");
 
         if (!type || !value || !streq(type, "dns"))
                 return -EBADMSG;
@@ -302,8 +297,8 @@ static int parse_authorization(sd_json_variant *v, AcmeAnswer *a) {
 
 static int parse_renewal_info(sd_json_variant *v, AcmeAnswer *a) {
         sd_json_variant *window = sd_json_variant_by_key(v, "suggestedWindow");
-        const char *start = window ? get_string(window, "start") : NULL,
-                   *end = window ? get_string(window, "end") : NULL;
+        const char *start = window ? json_string(window, "start") : NULL,
+                   *end = window ? json_string(window, "end") : NULL;
 
         if (!start || !end || acme_time_parse(start, &a->renewal_info.start_usec) < 0 ||
             acme_time_parse(end, &a->renewal_info.end_usec) < 0)

@@ -55,8 +55,8 @@ int acme_format_order(char *const *names, const char *profile, const char *repla
         }
         r = sd_json_buildo(
                 &v, SD_JSON_BUILD_PAIR("identifiers", SD_JSON_BUILD_VARIANT(list)),
-                SD_JSON_BUILD_PAIR_CONDITION(!!profile, "profile", SD_JSON_BUILD_STRING(profile)),
-                SD_JSON_BUILD_PAIR_CONDITION(!!replaces, "replaces", SD_JSON_BUILD_STRING(replaces)));
+                JSON_PAIR_IF_SET("profile", profile),
+                JSON_PAIR_IF_SET("replaces", replaces));
         return r < 0 ? r : json_format_and_free(v, ret);
 }
 

@@ -6,6 +6,7 @@
 #include "hagw-acmed/certificate.h"
 #include "hagw-acmed/chain.h"
 #include "hagw-acmed/schedule.h"
+#include "libhagw/json.h"
 #include "libhagw/log.h"
 #include "libhagw/pure/strv.h"
 
@@ -234,13 +235,11 @@ int certificate_to_record(const Certificate *c, sd_json_variant **ret) {
                 ret, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(c->name)),
                 SD_JSON_BUILD_PAIR("names", SD_JSON_BUILD_STRV(c->names)),
                 SD_JSON_BUILD_PAIR("imported", SD_JSON_BUILD_BOOLEAN(c->imported)),
-                SD_JSON_BUILD_PAIR_CONDITION(!!c->chain, "chain", SD_JSON_BUILD_STRING(c->chain)),
-                SD_JSON_BUILD_PAIR_CONDITION(!!c->key_id, "keyId", SD_JSON_BUILD_STRING(c->key_id)),
-                SD_JSON_BUILD_PAIR_CONDITION(!!c->directory, "directory",
-                                             SD_JSON_BUILD_STRING(c->directory)),
-                SD_JSON_BUILD_PAIR_CONDITION(!!c->account, "account", SD_JSON_BUILD_STRING(c->account)),
-                SD_JSON_BUILD_PAIR_CONDITION(!!c->pending_key_id, "pendingKeyId",
-                                             SD_JSON_BUILD_STRING(c->pending_key_id)),
+                JSON_PAIR_IF_SET("chain", c->chain),
+                JSON_PAIR_IF_SET("keyId", c->key_id),
+                JSON_PAIR_IF_SET("directory", c->directory),
+                JSON_PAIR_IF_SET("account", c->account),
+                JSON_PAIR_IF_SET("pendingKeyId", c->pending_key_id),
                 SD_JSON_BUILD_PAIR_CONDITION(c->due_usec != UINT64_MAX, "dueUSec",
                                              SD_JSON_BUILD_UNSIGNED(c->due_usec)),
                 SD_JSON_BUILD_PAIR("tries", SD_JSON_BUILD_VARIANT(tries)),
@@ -256,9 +255,10 @@ int certificate_to_record(const Certificate *c, sd_json_variant **ret) {
 }
 
 typedef struct Record {
-        const char *name, *chain, *key_id, *directory, *account, *pending_key_id;
+        const char *name, *chain, *key_id;
         char **names;
-        int imported;
+        char *directory, *account, *pending_key_id;
+        bool imported;
         uint64_t due_usec, window_start_usec, window_end_usec, renewal_usec, advice_usec, revoked_usec;
         sd_json_variant *tries, *formers;
         int revoke;
@@ -266,39 +266,32 @@ typedef struct Record {
 
 static void record_done(Record *r) {
         strv_free(r->names);
+        free(r->directory);
+        free(r->account);
+        free(r->pending_key_id);
 }
-
-#define FIELD(name, type, dispatch, member, flags) { name, type, dispatch, offsetof(Record, member), flags }
-#define STRING_FIELD(name, member, flags)                                                                   \
-        FIELD(name, SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, member, flags)
-#define USEC_FIELD(name, member)                                                                            \
-        FIELD(name, _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint64, member, 0)
 
 static const sd_json_dispatch_field record_table[] = {
-        STRING_FIELD("name", name, SD_JSON_MANDATORY),
-        FIELD("names", SD_JSON_VARIANT_ARRAY, sd_json_dispatch_strv, names, SD_JSON_MANDATORY),
-        FIELD("imported", SD_JSON_VARIANT_BOOLEAN, sd_json_dispatch_intbool, imported, 0),
-        STRING_FIELD("chain", chain, 0),
-        STRING_FIELD("keyId", key_id, 0),
-        STRING_FIELD("directory", directory, 0),
-        STRING_FIELD("account", account, 0),
-        STRING_FIELD("pendingKeyId", pending_key_id, 0),
-        USEC_FIELD("dueUSec", due_usec),
-        FIELD("tries", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_variant_noref, tries, 0),
-        USEC_FIELD("windowStartUSec", window_start_usec),
-        USEC_FIELD("windowEndUSec", window_end_usec),
-        FIELD("formers", SD_JSON_VARIANT_ARRAY, sd_json_dispatch_variant_noref, formers, 0),
-        USEC_FIELD("revokedUSec", revoked_usec),
-        FIELD("revoke", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_int, revoke, 0),
-        USEC_FIELD("renewalUSec", renewal_usec),
-        USEC_FIELD("adviceUSec", advice_usec),
+        FIELD_STRING("name", Record, name),
+        FIELD_STRV("names", Record, names),
+        FIELD_BOOL("imported", Record, imported, 0),
+        FIELD_STRING("chain", Record, chain, 0),
+        FIELD_STRING("keyId", Record, key_id, 0),
+        FIELD_COPY("directory", Record, directory, 0),
+        FIELD_COPY("account", Record, account, 0),
+        FIELD_COPY("pendingKeyId", Record, pending_key_id, 0),
+        FIELD_UINT64("dueUSec", Record, due_usec, 0),
+        FIELD("tries", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_variant_noref, Record, tries,
+              sd_json_variant *, 0),
+        FIELD_UINT64("windowStartUSec", Record, window_start_usec, 0),
+        FIELD_UINT64("windowEndUSec", Record, window_end_usec, 0),
+        FIELD_VARIANT("formers", ARRAY, Record, formers, 0),
+        FIELD_UINT64("revokedUSec", Record, revoked_usec, 0),
+        FIELD_INT("revoke", Record, revoke, 0),
+        FIELD_UINT64("renewalUSec", Record, renewal_usec, 0),
+        FIELD_UINT64("adviceUSec", Record, advice_usec, 0),
         {},
 };
-
-static int copy(const char *s, char **ret) {
-        *ret = s ? strdup(s) : NULL;
-        return s && !*ret ? -ENOMEM : 0;
-}
 
 int certificate_from_record(sd_json_variant *v, Certificate **ret) {
         _cleanup_(record_done) Record record = { .due_usec = UINT64_MAX, .revoke = REVOKE_NONE };
@@ -318,14 +311,15 @@ int certificate_from_record(sd_json_variant *v, Certificate **ret) {
                 if (r < 0)
                         return r;
         }
-        if ((r = copy(record.directory, &c->directory)) < 0 ||
-            (r = copy(record.account, &c->account)) < 0 ||
-            (r = copy(record.pending_key_id, &c->pending_key_id)) < 0 ||
-            (r = tries_list_from_json(record.tries, &c->tries)) < 0)
+        r = tries_list_from_json(record.tries, &c->tries);
+        if (r < 0)
                 return r;
         r = record.formers ? formers_from_json(record.formers, &c->formers) : 0;
         if (r < 0)
                 return r;
+        c->directory = TAKE_PTR(record.directory);
+        c->account = TAKE_PTR(record.account);
+        c->pending_key_id = TAKE_PTR(record.pending_key_id);
         c->revoked_usec = record.revoked_usec;
         c->revoke = record.revoke;
         c->imported = record.imported;
@@ -361,8 +355,8 @@ int certificate_to_json(const Certificate *c, sd_json_variant **ret) {
                 SD_JSON_BUILD_PAIR("ordering", SD_JSON_BUILD_BOOLEAN(c->ordering)),
                 SD_JSON_BUILD_PAIR("source", SD_JSON_BUILD_STRING(c->imported ? "imported" : "acme")),
                 SD_JSON_BUILD_PAIR("wanted", SD_JSON_BUILD_BOOLEAN(c->wanted)),
-                SD_JSON_BUILD_PAIR_CONDITION(!!c->key_id, "keyId", SD_JSON_BUILD_STRING(c->key_id)),
-                SD_JSON_BUILD_PAIR_CONDITION(!!c->chain, "chain", SD_JSON_BUILD_STRING(c->chain)),
+                JSON_PAIR_IF_SET("keyId", c->key_id),
+                JSON_PAIR_IF_SET("chain", c->chain),
                 SD_JSON_BUILD_PAIR_CONDITION(!!c->chain, "notBeforeUSec",
                                              SD_JSON_BUILD_UNSIGNED(c->not_before_usec)),
                 SD_JSON_BUILD_PAIR_CONDITION(!!c->chain, "notAfterUSec",
@@ -373,7 +367,7 @@ int certificate_to_json(const Certificate *c, sd_json_variant **ret) {
                                              SD_JSON_BUILD_BOOLEAN(true)),
                 SD_JSON_BUILD_PAIR_CONDITION(next_usec != UINT64_MAX, "nextUSec",
                                              SD_JSON_BUILD_UNSIGNED(next_usec)),
-                SD_JSON_BUILD_PAIR_CONDITION(!!error, "error", SD_JSON_BUILD_STRING(error)),
+                JSON_PAIR_IF_SET("error", error),
                 SD_JSON_BUILD_PAIR_CONDITION(port > 0, "unreachedPort", SD_JSON_BUILD_UNSIGNED(port)),
                 SD_JSON_BUILD_PAIR_CONDITION(port > 0, "unreachedUSec",
                                              SD_JSON_BUILD_UNSIGNED(unreached_usec)),

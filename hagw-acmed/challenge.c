@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "hagw-acmed/challenge.h"
+#include "libhagw/json.h"
 #include "libhagw/pure/base64url.h"
 
 #define OWNER "acmed"
@@ -44,21 +45,15 @@ static int relay_publish(const Proof *p, sd_json_variant **ret) {
                               SD_JSON_BUILD_PAIR("value", SD_JSON_BUILD_STRING(p->value)));
 }
 
-static const char *get_string(sd_json_variant *v, const char *key) {
-        sd_json_variant *s = v && sd_json_variant_is_object(v) ? sd_json_variant_by_key(v, key) : NULL;
-
-        return s && sd_json_variant_is_string(s) ? sd_json_variant_string(s) : NULL;
-}
-
 /* io.hagw.Proxy.DescribeRelay's reply. */
 static const char *relay_complaint(sd_json_variant *reply, bool *ret_soon) {
-        const char *state = get_string(reply, "state");
+        const char *state = json_string(reply, "state");
 
         if (state && streq(state, "attached"))
                 return NULL;
         /* Between two attempts it waits; in all other states one is being made. */
         *ret_soon = state && !streq(state, "waiting");
-        return get_string(reply, "error") ?: state ?: "nothing is known of it";
+        return json_string(reply, "error") ?: state ?: "nothing is known of it";
 }
 
 static int http_publish(const Proof *p, sd_json_variant **ret) {

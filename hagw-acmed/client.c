@@ -7,6 +7,7 @@
 #include "hagw-acmed/acme-api.h"
 #include "hagw-acmed/client.h"
 #include "hagw-acmed/explain.h"
+#include "libhagw/json.h"
 #include "libhagw/log.h"
 #include "libhagw/usec.h"
 #include "libhagw/vl.h"
@@ -237,7 +238,7 @@ static int client_sign(AcmeClient *c) {
 
         r = sd_json_buildo(&header, SD_JSON_BUILD_PAIR("nonce", SD_JSON_BUILD_STRING(nonce)),
                            SD_JSON_BUILD_PAIR("url", SD_JSON_BUILD_STRING(c->url)),
-                           SD_JSON_BUILD_PAIR_CONDITION(!!c->kid, "kid", SD_JSON_BUILD_STRING(c->kid)));
+                           JSON_PAIR_IF_SET("kid", c->kid));
         if (r >= 0)
                 r = sd_json_variant_format(header, /* flags= */ 0, &text);
         if (r >= 0)

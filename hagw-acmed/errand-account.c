@@ -5,15 +5,10 @@
 #include "hagw-acmed/acme-api.h"
 #include "hagw-acmed/binding.h"
 #include "hagw-acmed/errand-internal.h"
+#include "libhagw/json.h"
 #include "libhagw/log.h"
 #include "libhagw/usec.h"
 #include "libhagw/vl-io.hagw.Key.h"
-
-static const char *reply_string(sd_json_variant *v, const char *key) {
-        sd_json_variant *s = v && sd_json_variant_is_object(v) ? sd_json_variant_by_key(v, key) : NULL;
-
-        return s && sd_json_variant_is_string(s) ? sd_json_variant_string(s) : NULL;
-}
 
 /* False where that failed, which was told. */
 static bool errand_save(Errand *e) {
@@ -98,7 +93,7 @@ int errand_step_look(Errand *e) {
 /* --- another account ----------------------------------------------------------------------------------- */
 
 static void on_new_key(sd_json_variant *reply, const char *error, void *userdata) {
-        const char *id = reply_string(reply && !error ? sd_json_variant_by_key(reply, "key") : NULL, "id");
+        const char *id = json_string(reply && !error ? sd_json_variant_by_key(reply, "key") : NULL, "id");
         Errand *e = userdata;
 
         e->request = NULL;
@@ -116,7 +111,7 @@ int errand_step_new_key(Errand *e) {
 }
 
 static void on_jwk(sd_json_variant *reply, const char *error, void *userdata) {
-        const char *jwk = reply_string(error ? NULL : reply, "jwk");
+        const char *jwk = json_string(error ? NULL : reply, "jwk");
         Errand *e = userdata;
 
         e->request = NULL;
@@ -273,7 +268,7 @@ int errand_step_deactivate(Errand *e) {
 /* --- another key --------------------------------------------------------------------------------------- */
 
 static void on_next_key(sd_json_variant *reply, const char *error, void *userdata) {
-        const char *id = reply_string(reply && !error ? sd_json_variant_by_key(reply, "key") : NULL, "id");
+        const char *id = json_string(reply && !error ? sd_json_variant_by_key(reply, "key") : NULL, "id");
         Errand *e = userdata;
 
         e->request = NULL;

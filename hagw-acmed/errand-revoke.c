@@ -3,6 +3,7 @@
 /* Errands: certificates are revoked, each by whoever may: our account, or the certificate's own key. */
 
 #include "hagw-acmed/errand-internal.h"
+#include "libhagw/json.h"
 #include "libhagw/log.h"
 #include "libhagw/vl-io.hagw.Key.h"
 
@@ -58,7 +59,7 @@ static int leaf_post(Errand *e, const char *key_id, const char *kid) {
         r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR("id", SD_JSON_BUILD_STRING(key_id)),
                            SD_JSON_BUILD_PAIR("certificate", SD_JSON_BUILD_STRING(l->leaf)),
                            SD_JSON_BUILD_PAIR("reason", SD_JSON_BUILD_INTEGER(l->reason)),
-                           SD_JSON_BUILD_PAIR_CONDITION(!!kid, "kid", SD_JSON_BUILD_STRING(kid)));
+                           JSON_PAIR_IF_SET("kid", kid));
         return r < 0 ? r : acme_client_post_composed(e->client, e->directory.revoke,
                                                      "io.hagw.Key.SignRevocation", v, e->directory.new_nonce,
                                                      ACME_NOTHING, on_revoked, e);

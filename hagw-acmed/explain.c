@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "hagw-acmed/explain.h"
+#include "libhagw/json.h"
 #include "libhagw/vl-io.hagw.Key.h"
 #include "libhagw/vl.h"
 
@@ -38,12 +39,6 @@ static const Explanation refusals[] = {
         { NULL, "the relay refused: ", "error", FAILURE_AUTHORITY },
 };
 
-static const char *get_string(sd_json_variant *v, const char *key) {
-        sd_json_variant *s = v && sd_json_variant_is_object(v) ? sd_json_variant_by_key(v, key) : NULL;
-
-        return s && sd_json_variant_is_string(s) ? sd_json_variant_string(s) : "";
-}
-
 static const Explanation *find(const Explanation *e, const char *error) {
         while (e->error && !streq(e->error, error))
                 e++;
@@ -69,12 +64,13 @@ static const char *system_words(sd_json_variant *v) {
 
 OrderFailure explain_error(const char *error, sd_json_variant *parameters, char *out) {
         const Explanation *e = streq(error, REFUSED)
-                                       ? find(refusals, last_part(get_string(parameters, "error")))
+                                       ? find(refusals, last_part(
+                                                               strempty(json_string(parameters, "error"))))
                                        : find(explanations, error);
 
         if (streq(error, SYSTEM_ERROR))
                 error = system_words(parameters);
         (void) snprintf(out, EXPLAIN_MAX + 1, "%s%.400s", *e->words ? e->words : error,
-                        e->parameter ? get_string(parameters, e->parameter) : "");
+                        e->parameter ? strempty(json_string(parameters, e->parameter)) : "");
         return e->failure;
 }

@@ -4,6 +4,7 @@
 
 #include "hagw-acmed/account.h"
 #include "hagw-acmed/former.h"
+#include "libhagw/json.h"
 
 static void former_done(Former *f) {
         free(f->leaf);
@@ -71,10 +72,8 @@ int formers_to_json(const Formers *f, sd_json_variant **ret) {
                 r = sd_json_variant_append_arraybo(
                         &list, SD_JSON_BUILD_PAIR("leaf", SD_JSON_BUILD_STRING(c->leaf)),
                         SD_JSON_BUILD_PAIR("keyId", SD_JSON_BUILD_STRING(c->key_id)),
-                        SD_JSON_BUILD_PAIR_CONDITION(!!c->directory, "directory",
-                                                     SD_JSON_BUILD_STRING(c->directory)),
-                        SD_JSON_BUILD_PAIR_CONDITION(!!c->account, "account",
-                                                     SD_JSON_BUILD_STRING(c->account)),
+                        JSON_PAIR_IF_SET("directory", c->directory),
+                        JSON_PAIR_IF_SET("account", c->account),
                         SD_JSON_BUILD_PAIR("notAfterUSec", SD_JSON_BUILD_UNSIGNED(c->not_after_usec)),
                         SD_JSON_BUILD_PAIR("revoke", SD_JSON_BUILD_INTEGER(c->revoke)));
         }
@@ -84,19 +83,14 @@ int formers_to_json(const Formers *f, sd_json_variant **ret) {
         return 0;
 }
 
-#define STRING_FIELD(name, member, flags)                                                                   \
-        { name, SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(Former, member), flags }
-
 static int former_from_json(sd_json_variant *v, Formers *f) {
         static const sd_json_dispatch_field table[] = {
-                STRING_FIELD("leaf", leaf, SD_JSON_MANDATORY),
-                STRING_FIELD("keyId", key_id, SD_JSON_MANDATORY),
-                STRING_FIELD("directory", directory, 0),
-                STRING_FIELD("account", account, 0),
-                { "notAfterUSec", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint64,
-                  offsetof(Former, not_after_usec), SD_JSON_MANDATORY },
-                { "revoke", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_int, offsetof(Former, revoke),
-                  0 },
+                FIELD_LENT("leaf", Former, leaf),
+                FIELD_LENT("keyId", Former, key_id),
+                FIELD_LENT("directory", Former, directory, 0),
+                FIELD_LENT("account", Former, account, 0),
+                FIELD_UINT64("notAfterUSec", Former, not_after_usec),
+                FIELD_INT("revoke", Former, revoke, 0),
                 {},
         };
         Former borrowed = { .revoke = REVOKE_NONE };

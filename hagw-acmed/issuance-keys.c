@@ -7,6 +7,7 @@
 
 #include "hagw-acmed/explain.h"
 #include "hagw-acmed/issuance-internal.h"
+#include "libhagw/json.h"
 #include "libhagw/log.h"
 #include "libhagw/usec.h"
 #include "libhagw/vl-io.hagw.Key.h"
@@ -14,12 +15,6 @@
 #define KEY_TIMEOUT_USEC (60 * USEC_PER_SEC) /* making an RSA key of 4096 bits takes its time */
 
 /* A reply's string field, "" where it is missing. */
-static const char *reply_string(sd_json_variant *v, const char *key) {
-        sd_json_variant *s = v && sd_json_variant_is_object(v) ? sd_json_variant_by_key(v, key) : NULL;
-
-        return s && sd_json_variant_is_string(s) ? sd_json_variant_string(s) : "";
-}
-
 static int key_request(Issuance *i, const char *method, sd_json_variant *parameters,
                        VlReplyHandler handler) {
         char name[64];
@@ -67,7 +62,7 @@ static void on_account_key(sd_json_variant *reply, const char *error, void *user
                 key_request_failed(i, "made no account key", error, reply);
                 return;
         }
-        r = string_replace(&i->account->key_id, reply_string(key, "id"));
+        r = string_replace(&i->account->key_id, strempty(json_string(key, "id")));
         i->order->new_key = false;
         i->order->key_is_new = true;
         if (r >= 0)
@@ -104,8 +99,8 @@ static void on_account_jwk(sd_json_variant *reply, const char *error, void *user
                 key_request_failed(i, "could not give the account key", error, reply);
                 return;
         }
-        if (string_replace(&i->jwk, reply_string(reply, "jwk")) < 0 ||
-            string_replace(&i->thumbprint, reply_string(reply, "thumbprint")) < 0) {
+        if (string_replace(&i->jwk, strempty(json_string(reply, "jwk"))) < 0 ||
+            string_replace(&i->thumbprint, strempty(json_string(reply, "thumbprint"))) < 0) {
                 issuance_fail_errno(i, ENOMEM, "The account key could not be used");
                 return;
         }
@@ -131,7 +126,7 @@ static void on_key(sd_json_variant *reply, const char *error, void *userdata) {
         i->request = NULL;
         /* The key of an earlier try is gone, or the setting has changed since: another one. */
         if (i->key_id &&
-            (error || !key || !streq(reply_string(key, "algorithm"), i->settings->key_algorithm)) &&
+            (error || !key || !streq(strempty(json_string(key, "algorithm")), i->settings->key_algorithm)) &&
             !(error && streq(error, VL_ERROR_UNREACHABLE))) {
                 (void) string_replace(&i->key_id, NULL);
                 r = key_request_new(i, "tls", i->settings->key_algorithm, on_key);
@@ -147,7 +142,7 @@ static void on_key(sd_json_variant *reply, const char *error, void *userdata) {
         i->spki = (free(i->spki), NULL);
         r = sd_json_variant_unbase64(spki, &i->spki, &i->spki_size);
         if (r >= 0)
-                r = string_replace(&i->key_id, reply_string(key, "id"));
+                r = string_replace(&i->key_id, strempty(json_string(key, "id")));
         if (r >= 0)
                 r = i->handlers->on_key(i->key_id, i->userdata);
         if (r < 0) {
@@ -168,7 +163,7 @@ static void on_csr(sd_json_variant *reply, const char *error, void *userdata) {
         Issuance *i = userdata;
 
         i->request = NULL;
-        if (error || string_replace(&i->csr, reply_string(reply, "csr")) < 0) {
+        if (error || string_replace(&i->csr, strempty(json_string(reply, "csr"))) < 0) {
                 key_request_failed(i, "made no certificate request", error, reply);
                 return;
         }

@@ -4,6 +4,7 @@
 
 #include "hagw-acmed/manager.h"
 #include "hagw-acmed/retire.h"
+#include "libhagw/json.h"
 #include "libhagw/log.h"
 #include "libhagw/usec.h"
 #include "libhagw/vl-io.hagw.Key.h"
@@ -62,12 +63,6 @@ static void on_removed(sd_json_variant *reply, const char *error, void *userdata
                 }
 }
 
-static const char *get_string(sd_json_variant *v, const char *key) {
-        sd_json_variant *s = sd_json_variant_by_key(v, key);
-
-        return s && sd_json_variant_is_string(s) ? sd_json_variant_string(s) : "";
-}
-
 /* What nobody remembers and is older than the grace time was left behind by a kill between making and noting
  * it. */
 static void retire_orphan(Retire *r, sd_json_variant *key, uint64_t now_usec) {
@@ -78,7 +73,7 @@ static void retire_orphan(Retire *r, sd_json_variant *key, uint64_t now_usec) {
                 return;
         imported = sd_json_variant_by_key(key, "imported");
         created = sd_json_variant_by_key(key, "createdUSec");
-        id = get_string(key, "id");
+        id = strempty(json_string(key, "id"));
         if (!imported || !sd_json_variant_is_boolean(imported) || sd_json_variant_boolean(imported) ||
             !created || !sd_json_variant_is_unsigned(created) || !*id || store_uses_key(r->store, id))
                 return;

@@ -6,6 +6,7 @@
 
 #include "hagw-acmed/account.h"
 #include "hagw-acmed/tries.h"
+#include "libhagw/json.h"
 
 #define ORDER_KEPT_MAX 5U /* failures that an unfinished order outlives */
 
@@ -225,12 +226,10 @@ int tries_list_to_json(const TriesList *l, sd_json_variant **ret) {
                         SD_JSON_BUILD_PAIR("unreachedUSec", SD_JSON_BUILD_UNSIGNED(t->unreached_usec)),
                         SD_JSON_BUILD_PAIR("failures", SD_JSON_BUILD_UNSIGNED(t->failures)),
                         SD_JSON_BUILD_PAIR("refusals", SD_JSON_BUILD_UNSIGNED(t->refusals)),
-                        SD_JSON_BUILD_PAIR_CONDITION(!!t->error, "error", SD_JSON_BUILD_STRING(t->error)),
-                        SD_JSON_BUILD_PAIR_CONDITION(!!t->order_url, "orderUrl",
-                                                     SD_JSON_BUILD_STRING(t->order_url)),
+                        JSON_PAIR_IF_SET("error", t->error),
+                        JSON_PAIR_IF_SET("orderUrl", t->order_url),
                         SD_JSON_BUILD_PAIR("limitUSec", SD_JSON_BUILD_UNSIGNED(t->limit_usec)),
-                        SD_JSON_BUILD_PAIR_CONDITION(!!t->limit_account, "limitAccount",
-                                                     SD_JSON_BUILD_STRING(t->limit_account)));
+                        JSON_PAIR_IF_SET("limitAccount", t->limit_account));
         }
         if (r < 0)
                 return r;
@@ -239,39 +238,28 @@ int tries_list_to_json(const TriesList *l, sd_json_variant **ret) {
 }
 
 static int tries_from_json(sd_json_variant *v, Tries *ret) {
-#define STRING_FIELD(name, member, flags) \
-        { name, SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(Tries, member), flags }
-#define NUMBER_FIELD(name, type, member) \
-        { name, _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_##type, offsetof(Tries, member), 0 }
         static const sd_json_dispatch_field table[] = {
-                STRING_FIELD("directory", directory, SD_JSON_MANDATORY),
-                STRING_FIELD("error", error, 0),
-                STRING_FIELD("orderUrl", order_url, 0),
-                STRING_FIELD("limitAccount", limit_account, 0),
-                NUMBER_FIELD("nextUSec", uint64, next_usec),
-                NUMBER_FIELD("sinceUSec", uint64, since_usec),
-                NUMBER_FIELD("limitUSec", uint64, limit_usec),
-                NUMBER_FIELD("unreachedUSec", uint64, unreached_usec),
-                { "unready", SD_JSON_VARIANT_BOOLEAN, sd_json_dispatch_intbool, offsetof(Tries, unready),
-                  0 },
-                NUMBER_FIELD("failures", uint, failures),
-                NUMBER_FIELD("refusals", uint, refusals),
+                FIELD_COPY("directory", Tries, directory),
+                FIELD_COPY("error", Tries, error, 0),
+                FIELD_COPY("orderUrl", Tries, order_url, 0),
+                FIELD_COPY("limitAccount", Tries, limit_account, 0),
+                FIELD_UINT64("nextUSec", Tries, next_usec, 0),
+                FIELD_UINT64("sinceUSec", Tries, since_usec, 0),
+                FIELD_UINT64("limitUSec", Tries, limit_usec, 0),
+                FIELD_UINT64("unreachedUSec", Tries, unreached_usec, 0),
+                FIELD_BOOL("unready", Tries, unready, 0),
+                FIELD_UINT("failures", Tries, failures, 0),
+                FIELD_UINT("refusals", Tries, refusals, 0),
                 {},
         };
-        Tries t = { .rank = _AUTHORITY_RANK_INVALID };
+        int r;
 
-        /* The strings are the variant's until they are copied. */
-        if (sd_json_dispatch(v, table, SD_JSON_ALLOW_EXTENSIONS, &t) < 0)
-                return -EBADMSG;
-        *ret = t;
-        ret->directory = strdup(t.directory);
-        ret->error = t.error ? strdup(t.error) : NULL;
-        ret->order_url = t.order_url ? strdup(t.order_url) : NULL;
-        ret->limit_account = t.limit_account ? strdup(t.limit_account) : NULL;
-        return ret->directory && !t.error == !ret->error && !t.order_url == !ret->order_url &&
-                               !t.limit_account == !ret->limit_account
-                       ? 0
-                       : -ENOMEM;
+        *ret = (Tries) { .rank = _AUTHORITY_RANK_INVALID };
+        r = sd_json_dispatch(v, table, SD_JSON_ALLOW_EXTENSIONS, ret);
+        if (r >= 0)
+                return 0;
+        tries_done(ret);
+        return r == -ENOMEM ? r : -EBADMSG;
 }
 
 int tries_list_from_json(sd_json_variant *v, TriesList *ret) {
@@ -282,9 +270,9 @@ int tries_list_from_json(sd_json_variant *v, TriesList *ret) {
         for (size_t i = 0; i < sd_json_variant_elements(v); i++) {
                 int r = tries_from_json(sd_json_variant_by_index(v, i), &ret->items[ret->n]);
 
-                ret->n += r != -EBADMSG;
                 if (r < 0)
                         return r;
+                ret->n++;
                 for (size_t k = 0; k + 1 < ret->n; k++)
                         if (streq(ret->items[k].directory, ret->items[ret->n - 1].directory))
                                 return -EBADMSG;

@@ -20,7 +20,7 @@ typedef struct Tries {
         unsigned failures;   /* in a row */
         unsigned refusals;   /* of them, those that somebody else than we is to blame for */
         char *error;         /* of the last try */
-        int unready;         /* which was not begun: the relay is away */
+        bool unready;        /* which was not begun: the relay is away */
         uint64_t unreached_usec; /* when what it asked had no answer, at the last try; 0: no such thing */
         char *order_url;     /* of one that the authority still works on; NULL: there is none */
         /* Until then the authority wants no order for these names from this account; 0: it has not said. */

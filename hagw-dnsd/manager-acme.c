@@ -3,22 +3,21 @@
 /* Follows hagw-acmed, which says what this machine's accounts are, for CAA. */
 
 #include "hagw-dnsd/manager.h"
+#include "libhagw/json.h"
 #include "libhagw/log.h"
 
 #define ACME_INTERFACE "io.hagw.Acme"
 #define ACME_WATCH "io.hagw.Acme.WatchAccounts"
 
 typedef struct Message {
-        int unnamed;
+        bool unnamed;
         sd_json_variant *accounts;
 } Message;
 
 int account_line_from_json(sd_json_variant *v, AccountLine *ret) {
         static const sd_json_dispatch_field fields[] = {
-                { "issuer", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-                  offsetof(AccountLine, issuer), SD_JSON_MANDATORY },
-                { "accountUri", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-                  offsetof(AccountLine, uri), SD_JSON_MANDATORY },
+                FIELD_STRING("issuer", AccountLine, issuer),
+                FIELD_STRING("accountUri", AccountLine, uri),
                 {},
         };
 
@@ -46,10 +45,8 @@ static int take_accounts(const Message *message, CaaOurs *ret) {
 
 static void on_accounts(sd_json_variant *v, void *userdata) {
         static const sd_json_dispatch_field fields[] = {
-                { "unnamed", SD_JSON_VARIANT_BOOLEAN, sd_json_dispatch_intbool, offsetof(Message, unnamed),
-                  SD_JSON_MANDATORY },
-                { "accounts", SD_JSON_VARIANT_ARRAY, sd_json_dispatch_variant_noref,
-                  offsetof(Message, accounts), SD_JSON_MANDATORY },
+                FIELD_BOOL("unnamed", Message, unnamed),
+                FIELD_VARIANT("accounts", ARRAY, Message, accounts),
                 {},
         };
         Message message = {};

@@ -3,6 +3,7 @@
 /* Follows hagw-netd, which says what this machine's addresses are, and listens at them. */
 
 #include "hagw-dnsd/manager.h"
+#include "libhagw/json.h"
 #include "libhagw/log.h"
 
 #define NET_INTERFACE "io.hagw.Net"
@@ -10,20 +11,18 @@
 
 typedef struct Message {
         sd_json_variant *locals;
-        int complete;
+        bool complete;
 } Message;
 
 typedef struct LocalFields {
         const char *address;
-        int world;
+        bool world;
 } LocalFields;
 
 static int take_local(sd_json_variant *v, LocalAddress *ret) {
         static const sd_json_dispatch_field fields[] = {
-                { "address", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-                  offsetof(LocalFields, address), SD_JSON_MANDATORY },
-                { "world", SD_JSON_VARIANT_BOOLEAN, sd_json_dispatch_intbool, offsetof(LocalFields, world),
-                  SD_JSON_MANDATORY },
+                FIELD_STRING("address", LocalFields, address),
+                FIELD_BOOL("world", LocalFields, world),
                 {},
         };
         LocalFields f = {};
@@ -70,10 +69,8 @@ void manager_listen(Manager *m) {
 
 static void on_locals(sd_json_variant *v, void *userdata) {
         static const sd_json_dispatch_field fields[] = {
-                { "locals", SD_JSON_VARIANT_ARRAY, sd_json_dispatch_variant_noref,
-                  offsetof(Message, locals), SD_JSON_MANDATORY },
-                { "complete", SD_JSON_VARIANT_BOOLEAN, sd_json_dispatch_intbool, offsetof(Message, complete),
-                  SD_JSON_MANDATORY },
+                FIELD_VARIANT("locals", ARRAY, Message, locals),
+                FIELD_BOOL("complete", Message, complete),
                 {},
         };
         LocalAddress *locals = NULL;

@@ -3,13 +3,14 @@
 /* At a relay: follows hagw-tenantd, which says what tenants' CAA records are. */
 
 #include "hagw-dnsd/manager.h"
+#include "libhagw/json.h"
 #include "libhagw/log.h"
 
 #define TENANT_INTERFACE "io.hagw.Tenant"
 #define TENANT_WATCH "io.hagw.Tenant.WatchAccounts"
 
 typedef struct Message {
-        int reset, complete;
+        bool reset, complete;
         sd_json_variant *accounts;
 } Message;
 
@@ -20,10 +21,8 @@ typedef struct TenantAccounts {
 
 static int take_account(Accounts *to, sd_json_variant *v) {
         static const sd_json_dispatch_field fields[] = {
-                { "name", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-                  offsetof(TenantAccounts, name), SD_JSON_MANDATORY },
-                { "accounts", SD_JSON_VARIANT_ARRAY, sd_json_dispatch_variant_noref,
-                  offsetof(TenantAccounts, accounts), SD_JSON_MANDATORY },
+                FIELD_STRING("name", TenantAccounts, name),
+                FIELD_VARIANT("accounts", ARRAY, TenantAccounts, accounts),
                 {},
         };
         AccountLine lines[ACCOUNT_LINES_MAX] = {};
@@ -69,12 +68,9 @@ static int take_message(Manager *m, const Message *message) {
 
 static void on_accounts(sd_json_variant *v, void *userdata) {
         static const sd_json_dispatch_field fields[] = {
-                { "reset", SD_JSON_VARIANT_BOOLEAN, sd_json_dispatch_intbool, offsetof(Message, reset),
-                  SD_JSON_MANDATORY },
-                { "complete", SD_JSON_VARIANT_BOOLEAN, sd_json_dispatch_intbool, offsetof(Message, complete),
-                  SD_JSON_MANDATORY },
-                { "accounts", SD_JSON_VARIANT_ARRAY, sd_json_dispatch_variant_noref,
-                  offsetof(Message, accounts), SD_JSON_MANDATORY },
+                FIELD_BOOL("reset", Message, reset),
+                FIELD_BOOL("complete", Message, complete),
+                FIELD_VARIANT("accounts", ARRAY, Message, accounts),
                 {},
         };
         Message message = {};

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "hagw-dnsd/manager.h"
+#include "libhagw/json.h"
 #include "libhagw/log.h"
 #include "libhagw/pure/plural.h"
 #include "libhagw/usec.h"
@@ -84,14 +85,10 @@ static int on_doubt(sd_event_source *source, uint64_t usec, void *userdata) {
 /* Reads one element of netd's addresses into its family's slot. */
 static int take_address(Manager *m, sd_json_variant *v) {
         static const sd_json_dispatch_field fields[] = {
-                { "family", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-                  offsetof(NetAddress, family), SD_JSON_MANDATORY },
-                { "address", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-                  offsetof(NetAddress, address), SD_JSON_NULLABLE },
-                { "source", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-                  offsetof(NetAddress, source), SD_JSON_NULLABLE },
-                { "knowledge", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-                  offsetof(NetAddress, knowledge), SD_JSON_NULLABLE },
+                FIELD_STRING("family", NetAddress, family),
+                FIELD_STRING("address", NetAddress, address, SD_JSON_NULLABLE),
+                FIELD_STRING("source", NetAddress, source, SD_JSON_NULLABLE),
+                FIELD_STRING("knowledge", NetAddress, knowledge, SD_JSON_NULLABLE),
                 {},
         };
         NetAddress n = {};

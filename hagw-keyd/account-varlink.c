@@ -74,8 +74,8 @@ static int end_compose(Key *k, const Parameters *p, const char *kid, const char 
         int r;
 
         r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR("url", SD_JSON_BUILD_STRING(p->url)),
-                           SD_JSON_BUILD_PAIR_CONDITION(!!nonce, "nonce", SD_JSON_BUILD_STRING(nonce)),
-                           SD_JSON_BUILD_PAIR_CONDITION(!!kid, "kid", SD_JSON_BUILD_STRING(kid)));
+                           JSON_PAIR_IF_SET("nonce", nonce),
+                           JSON_PAIR_IF_SET("kid", kid));
         if (r >= 0)
                 r = json_format_and_free(v, &header);
         return r < 0 ? r : jws_compose(k, header, payload, /* include_key= */ !kid, ret, &reason);

@@ -23,10 +23,10 @@ static int append_address(sd_json_variant **list, const AddressSource *s) {
                                              SD_JSON_BUILD_STRING(ip_format(&state.address, text))),
                 SD_JSON_BUILD_PAIR("knowledge",
                                    SD_JSON_BUILD_STRING(address_knowledge_text(state.knowledge))),
-                SD_JSON_BUILD_PAIR_CONDITION(!!state.held, "held", SD_JSON_BUILD_STRING(state.held)),
+                JSON_PAIR_IF_SET("held", state.held),
                 SD_JSON_BUILD_PAIR("confirmedUSec", SD_JSON_BUILD_UNSIGNED(state.confirmed_usec)),
                 SD_JSON_BUILD_PAIR("changedUSec", SD_JSON_BUILD_UNSIGNED(state.changed_usec)),
-                SD_JSON_BUILD_PAIR_CONDITION(!!state.error, "error", SD_JSON_BUILD_STRING(state.error)));
+                JSON_PAIR_IF_SET("error", state.error));
 }
 
 static int build_addresses(const Manager *m, sd_json_variant **ret) {

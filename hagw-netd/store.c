@@ -5,6 +5,7 @@
 #include <systemd/sd-json.h>
 
 #include "hagw-netd/store.h"
+#include "libhagw/json.h"
 #include "libhagw/state.h"
 
 typedef struct StoredAddress {
@@ -13,14 +14,10 @@ typedef struct StoredAddress {
 } StoredAddress;
 
 static const sd_json_dispatch_field fields[] = {
-        { "source", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(StoredAddress, source),
-          SD_JSON_MANDATORY },
-        { "address", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string, offsetof(StoredAddress, address),
-          SD_JSON_MANDATORY },
-        { "confirmedUSec", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint64,
-          offsetof(StoredAddress, confirmed_usec), SD_JSON_MANDATORY },
-        { "changedUSec", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint64,
-          offsetof(StoredAddress, changed_usec), SD_JSON_MANDATORY },
+        FIELD_STRING("source", StoredAddress, source),
+        FIELD_STRING("address", StoredAddress, address),
+        FIELD_UINT64("confirmedUSec", StoredAddress, confirmed_usec),
+        FIELD_UINT64("changedUSec", StoredAddress, changed_usec),
         {},
 };
 

@@ -6,6 +6,7 @@
 
 #include "hagw-tenantd/tenant-json.h"
 #include "hagw-tenantd/token.h"
+#include "libhagw/json.h"
 #include "libhagw/usec.h"
 
 int array_take(sd_json_variant **array, sd_json_variant *v) {
@@ -87,8 +88,8 @@ static int tokens_to_json(Db *db, int64_t tenant, uint64_t now_usec, sd_json_var
                         &array, STRING("tokenId", t.id), UNSIGNED("createdUSec", t.created_usec),
                         BOOLEAN("enrolled", t.enrolled), USEC("expiresUSec", t.expires_usec),
                         USEC("usedUSec", t.used_usec),
-                        SD_JSON_BUILD_PAIR_CONDITION(!!t.issuer, "issuer", SD_JSON_BUILD_STRING(t.issuer)),
-                        SD_JSON_BUILD_PAIR_CONDITION(!!t.uri, "accountUri", SD_JSON_BUILD_STRING(t.uri)));
+                        JSON_PAIR_IF_SET("issuer", t.issuer),
+                        JSON_PAIR_IF_SET("accountUri", t.uri));
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(array);

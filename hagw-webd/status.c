@@ -8,6 +8,7 @@
 
 #include "hagw-webd/gather.h"
 #include "hagw-webd/routes.h"
+#include "libhagw/json.h"
 #include "libhagw/usec.h"
 
 #define DESCRIBE "io.hagw.Service.Describe"
@@ -23,18 +24,6 @@ static const struct {
         [MARK_BAD] = { "bad", "✗" },
         [MARK_NONE] = { "soft", "–" },
 };
-
-static const char *text_of(sd_json_variant *v, const char *key) {
-        sd_json_variant *s = sd_json_variant_by_key(v, key);
-
-        return sd_json_variant_is_string(s) ? sd_json_variant_string(s) : NULL;
-}
-
-static uint64_t number_of(sd_json_variant *v, const char *key) {
-        sd_json_variant *n = sd_json_variant_by_key(v, key);
-
-        return sd_json_variant_is_unsigned(n) ? sd_json_variant_unsigned(n) : 0;
-}
 
 /* The page in the making. */
 typedef struct Sheet {
@@ -95,20 +84,20 @@ static const char *span(const Sheet *s, uint64_t usec, char *out) {
 }
 
 static int row_address(const Sheet *s, sd_json_variant *v) {
-        const char *address = text_of(v, "address"), *error = text_of(v, "error"),
-                   *source = text_of(v, "source");
-        uint64_t confirmed = number_of(v, "confirmedUSec"), now = clock_usec(CLOCK_REALTIME);
+        const char *address = json_string(v, "address"), *error = json_string(v, "error"),
+                   *source = json_string(v, "source");
+        uint64_t confirmed = json_unsigned(v, "confirmedUSec"), now = clock_usec(CLOCK_REALTIME);
         char detail[3 * TEXT_MAX], age[TEXT_MAX], ago[TEXT_MAX];
 
         if (!address && !error)
-                return put_row(s, strempty(text_of(v, "family")), MARK_NONE, say(s, TEXT_STATUS_NONE),
+                return put_row(s, strempty(json_string(v, "family")), MARK_NONE, say(s, TEXT_STATUS_NONE),
                                source);
         (void) snprintf(
                 detail, sizeof(detail), "%s%s%s, %s", strempty(error), error ? "; " : "", strempty(source),
                 fill(s, TEXT_STATUS_CONFIRMED, span(s, now - MIN(confirmed, now), age), ago));
         if (confirmed == 0 && !error) /* static: says what it is itself */
                 error = source;
-        return put_row(s, strempty(text_of(v, "family")), error ? MARK_BAD : MARK_GOOD,
+        return put_row(s, strempty(json_string(v, "family")), error ? MARK_BAD : MARK_GOOD,
                        address ?: say(s, TEXT_STATUS_NONE_YET), confirmed > 0 ? detail : error);
 }
 
@@ -133,10 +122,10 @@ static int row_host(const Sheet *s, sd_json_variant *v) {
                 { "unknown", MARK_NONE, TEXT_STATUS_UNKNOWN },
                 {},
         };
-        const StateRow *row = find_state(rows, text_of(v, "health"));
+        const StateRow *row = find_state(rows, json_string(v, "health"));
 
-        return put_row(s, strempty(text_of(v, "name")), row ? row->mark : MARK_NONE,
-                       row ? say(s, row->text) : strempty(text_of(v, "health")), text_of(v, "error"));
+        return put_row(s, strempty(json_string(v, "name")), row ? row->mark : MARK_NONE,
+                       row ? say(s, row->text) : strempty(json_string(v, "health")), json_string(v, "error"));
 }
 
 static int row_certificate(const Sheet *s, sd_json_variant *v) {
@@ -149,23 +138,23 @@ static int row_certificate(const Sheet *s, sd_json_variant *v) {
                 { "failed", MARK_BAD, TEXT_STATUS_FAILED },
                 {},
         };
-        const StateRow *row = find_state(rows, text_of(v, "state"));
+        const StateRow *row = find_state(rows, json_string(v, "state"));
         sd_json_variant *wanted = sd_json_variant_by_key(v, "wanted");
         /* Of a host that was removed: it ends, and that is no fault. */
         const bool over = wanted && sd_json_variant_is_boolean(wanted) && !sd_json_variant_boolean(wanted) &&
-                          !streq(strempty(text_of(v, "source")), "imported");
-        uint64_t end = number_of(v, "notAfterUSec"), now = clock_usec(CLOCK_REALTIME);
-        const char *state = row ? say(s, row->text) : strempty(text_of(v, "state"));
+                          !streq(strempty(json_string(v, "source")), "imported");
+        uint64_t end = json_unsigned(v, "notAfterUSec"), now = clock_usec(CLOCK_REALTIME);
+        const char *state = row ? say(s, row->text) : strempty(json_string(v, "state"));
         char text[2 * TEXT_MAX], left[TEXT_MAX], time[TEXT_MAX];
 
         if (end > now)
                 (void) snprintf(text, sizeof(text), "%s, %s", state,
                                 fill(s, TEXT_STATUS_LEFT, span(s, end - now, time), left));
-        return put_row(s, strempty(text_of(v, "name")),
+        return put_row(s, strempty(json_string(v, "name")),
                        over  ? MARK_NONE
                        : row ? row->mark
                              : MARK_BAD,
-                       end > now ? text : state, text_of(v, "error"));
+                       end > now ? text : state, json_string(v, "error"));
 }
 
 /* A list of things is a row: who tells it, and how; its call is the one at the same place in calls[]. */
@@ -225,13 +214,13 @@ static int put_list(const Sheet *s, sd_json_variant *reply, size_t i) {
 }
 
 static int put_daemon(const Sheet *s, const char *name, sd_json_variant *reply) {
-        const char *error = text_of(reply, "configError");
+        const char *error = json_string(reply, "configError");
 
         if (!reply)
                 return put_silent(s, name);
         return put_row(s, name, error ? MARK_BAD : MARK_GOOD,
                        say(s, error ? TEXT_STATUS_REFUSED : TEXT_STATUS_RUNNING),
-                       error ?: text_of(reply, "status"));
+                       error ?: json_string(reply, "status"));
 }
 
 static int put_all(const Sheet *s, const Gather *g) {

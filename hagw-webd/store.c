@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "hagw-webd/store.h"
+#include "libhagw/json.h"
 #include "libhagw/log.h"
 #include "libhagw/pure/plural.h"
 #include "libhagw/pure/strv.h"
@@ -68,17 +69,12 @@ static int load_user(Manager *m, sd_json_variant *v) {
                 uint64_t created, login;
         } p = {};
         static const sd_json_dispatch_field fields[] = {
-                { "name", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-                  offsetof(__typeof__(p), name), SD_JSON_MANDATORY },
-                { "hash", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-                  offsetof(__typeof__(p), hash), SD_JSON_MANDATORY },
-                { "hosts", SD_JSON_VARIANT_ARRAY, sd_json_dispatch_strv, offsetof(__typeof__(p), hosts), 0 },
-                { "groups", SD_JSON_VARIANT_ARRAY, sd_json_dispatch_strv, offsetof(__typeof__(p), groups),
-                  0 },
-                { "createdUSec", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint64,
-                  offsetof(__typeof__(p), created), 0 },
-                { "lastLoginUSec", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint64,
-                  offsetof(__typeof__(p), login), 0 },
+                FIELD_STRING("name", __typeof__(p), name),
+                FIELD_STRING("hash", __typeof__(p), hash),
+                FIELD_STRV("hosts", __typeof__(p), hosts, 0),
+                FIELD_STRV("groups", __typeof__(p), groups, 0),
+                FIELD_UINT64("createdUSec", __typeof__(p), created, 0),
+                FIELD_UINT64("lastLoginUSec", __typeof__(p), login, 0),
                 {},
         };
         User *u;
@@ -116,24 +112,15 @@ static int load_session(Manager *m, sd_json_variant *v) {
                 bool lasting, relayed;
         } p = {};
         static const sd_json_dispatch_field fields[] = {
-                { "hash", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-                  offsetof(__typeof__(p), hash), SD_JSON_MANDATORY },
-                { "user", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-                  offsetof(__typeof__(p), user), SD_JSON_MANDATORY },
-                { "host", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-                  offsetof(__typeof__(p), host), SD_JSON_MANDATORY },
-                { "address", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-                  offsetof(__typeof__(p), address), 0 },
-                { "userAgent", SD_JSON_VARIANT_STRING, sd_json_dispatch_const_string,
-                  offsetof(__typeof__(p), agent), 0 },
-                { "createdUSec", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint64,
-                  offsetof(__typeof__(p), created), SD_JSON_MANDATORY },
-                { "lastUsedUSec", _SD_JSON_VARIANT_TYPE_INVALID, sd_json_dispatch_uint64,
-                  offsetof(__typeof__(p), used), SD_JSON_MANDATORY },
-                { "lasting", SD_JSON_VARIANT_BOOLEAN, sd_json_dispatch_stdbool,
-                  offsetof(__typeof__(p), lasting), 0 },
-                { "relayed", SD_JSON_VARIANT_BOOLEAN, sd_json_dispatch_stdbool,
-                  offsetof(__typeof__(p), relayed), 0 },
+                FIELD_STRING("hash", __typeof__(p), hash),
+                FIELD_STRING("user", __typeof__(p), user),
+                FIELD_STRING("host", __typeof__(p), host),
+                FIELD_STRING("address", __typeof__(p), address, 0),
+                FIELD_STRING("userAgent", __typeof__(p), agent, 0),
+                FIELD_UINT64("createdUSec", __typeof__(p), created),
+                FIELD_UINT64("lastUsedUSec", __typeof__(p), used),
+                FIELD_BOOL("lasting", __typeof__(p), lasting, 0),
+                FIELD_BOOL("relayed", __typeof__(p), relayed, 0),
                 {},
         };
         uint8_t hash[SESSION_HASH_SIZE];
