@@ -8,25 +8,6 @@
 #include "libhagw/usec.h"
 #include "libhagw/vl-io.hagw.Acme.h"
 
-static int acmed_start(Daemon *daemon, const Config *config, void **ret_userdata) {
-        Manager *m;
-        int r;
-
-        r = manager_new(daemon, config, &m);
-        if (r < 0)
-                return r;
-        *ret_userdata = m;
-        return 0;
-}
-
-static int acmed_reload(const Config *config, void *userdata) {
-        return manager_configure(userdata, config);
-}
-
-static void *acmed_stop(void *userdata) {
-        return manager_free(userdata);
-}
-
 static int acmed_save(void *userdata) {
         Manager *m = userdata;
 
@@ -84,10 +65,10 @@ int main(int argc, char *argv[]) {
                 .description = "Obtains and renews certificates for the zones and hosts of hagw (RFC 8555).",
                 .interface = &vl_interface_io_hagw_Acme,
                 .methods = { acmed_methods, account_methods },
-                .start = acmed_start,
-                .reload = acmed_reload,
+                .start = manager_new,
+                .reload = manager_reload,
                 .metrics = acmed_metrics,
-                .stop = acmed_stop,
+                .stop = manager_free,
                 .save = acmed_save,
         };
 

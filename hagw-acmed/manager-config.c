@@ -99,8 +99,9 @@ static int manager_configure_advice(Manager *m, const Settings *settings) {
         return 0;
 }
 
-int manager_configure(Manager *m, const Config *config) {
+int manager_reload(const Config *config, void *userdata) {
         _cleanup_(settings_done) Settings settings = {};
+        Manager *m = userdata;
         int r;
 
         r = settings_copy(config, &settings);

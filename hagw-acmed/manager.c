@@ -435,7 +435,7 @@ static int on_heartbeat(sd_event_source *s, uint64_t usec, void *userdata) {
 
 /* --- life ---------------------------------------------------------------------------------------------- */
 
-int manager_new(Daemon *daemon, const Config *config, Manager **ret) {
+int manager_new(Daemon *daemon, const Config *config, void **ret) {
         _cleanup_(manager_freep) Manager *m = calloc(1, sizeof(*m));
         const char *dir = daemon_state_dir();
         int r;
@@ -460,13 +460,15 @@ int manager_new(Daemon *daemon, const Config *config, Manager **ret) {
             (r = sd_event_add_time_relative(m->event, &m->heartbeat, CLOCK_BOOTTIME, HEARTBEAT_USEC,
                                             USEC_PER_SEC, on_heartbeat, m)) < 0 ||
             (r = sd_event_add_defer(m->event, &m->changed, on_changed, m)) < 0 ||
-            (r = manager_configure(m, config)) < 0)
+            (r = manager_reload(config, m)) < 0)
                 return r;
         *ret = TAKE_PTR(m);
         return 0;
 }
 
-Manager *manager_free(Manager *m) {
+void *manager_free(void *userdata) {
+        Manager *m = userdata;
+
         if (!m)
                 return NULL;
         manager_free_jobs(m);

@@ -55,12 +55,12 @@ struct Manager {
         uint64_t orders_ok, orders_failed;
 };
 
-int manager_new(Daemon *daemon, const Config *config, Manager **ret);
-Manager *manager_free(Manager *m);
+int manager_new(Daemon *daemon, const Config *config, void **ret);
+void *manager_free(void *userdata);
 DEFINE_TRIVIAL_CLEANUP_FUNC(Manager *, manager_free)
 
 /* Takes over another configuration. */
-int manager_configure(Manager *m, const Config *config);
+int manager_reload(const Config *config, void *userdata);
 
 /* Does what is due, and sets the timer. */
 void manager_run(Manager *m);

@@ -20,7 +20,8 @@ static int append_rcodes(const Manager *m, sd_json_variant **metrics) {
         return 0;
 }
 
-int manager_metrics(Manager *m, sd_json_variant **metrics) {
+int manager_metrics(sd_json_variant **metrics, void *userdata) {
+        const Manager *m = userdata;
         const struct AnswerStats *s = &m->source.stats;
         const TcpStats tcp = tcp_server_stats(m->tcp);
         const ListenersCount sockets = listeners_count(m->listeners);

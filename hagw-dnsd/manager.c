@@ -315,7 +315,7 @@ static int manager_setup_sockets(Manager *m, const Config *config) {
         return r < 0 ? r : listeners_new(m->event, m->udp, m->tcp, &m->listeners);
 }
 
-int manager_new(Daemon *daemon, const Config *config, Manager **ret) {
+int manager_new(Daemon *daemon, const Config *config, void **ret) {
         _cleanup_(manager_freep) Manager *m = NULL;
         int r;
 
@@ -352,7 +352,9 @@ int manager_new(Daemon *daemon, const Config *config, Manager **ret) {
         return 0;
 }
 
-Manager *manager_free(Manager *m) {
+void *manager_free(void *userdata) {
+        Manager *m = userdata;
+
         if (!m)
                 return NULL;
         vl_watch_free(m->watch);
@@ -380,8 +382,9 @@ Manager *manager_free(Manager *m) {
         return NULL;
 }
 
-int manager_reload(Manager *m, const Config *config) {
+int manager_reload(const Config *config, void *userdata) {
         const TcpLimits limits = tcp_limits(config);
+        Manager *m = userdata;
         int r;
 
         r = manager_make_zones(m, config);

@@ -40,12 +40,12 @@ typedef struct Manager {
         uint64_t limited_told;
 } Manager;
 
-int manager_new(Daemon *daemon, const Config *config, Manager **ret);
-Manager *manager_free(Manager *m);
+int manager_new(Daemon *daemon, const Config *config, void **ret);
+void *manager_free(void *userdata);
 DEFINE_TRIVIAL_CLEANUP_FUNC(Manager *, manager_free)
 
 /* All or nothing. */
-int manager_reload(Manager *m, const Config *config);
+int manager_reload(const Config *config, void *userdata);
 
 /* name: normalized text. -EHOSTUNREACH: in no zone of ours; else overlay_publish()'s errors. ret_serial: the
  * zone's, after. */
@@ -87,4 +87,4 @@ int manager_make_zones(Manager *m, const Config *config);
 uint32_t manager_bump_serial(Manager *m, const uint8_t *name, size_t size);
 void manager_update_status(Manager *m);
 
-int manager_metrics(Manager *m, sd_json_variant **metrics); /* dnsd-metrics.c */
+int manager_metrics(sd_json_variant **metrics, void *userdata); /* dnsd-metrics.c */

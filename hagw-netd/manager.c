@@ -42,11 +42,7 @@ bool manager_is_asking(const Manager *m) {
         return false;
 }
 
-static void on_source(AddressSource *s, bool changed, void *userdata) {
-        Manager *m = userdata;
-
-        if (m->starting)
-                return;
+static void manager_tell(Manager *m, bool changed) {
         if (changed) {
                 manager_set_status(m);
                 (void) manager_save(m);
@@ -54,6 +50,13 @@ static void on_source(AddressSource *s, bool changed, void *userdata) {
         }
         if (m->n_refreshes > 0 && !manager_is_asking(m))
                 netd_varlink_answer_refreshes(m);
+}
+
+static void on_source(AddressSource *s, bool changed, void *userdata) {
+        Manager *m = userdata;
+
+        if (!m->starting)
+                manager_tell(m, changed);
 }
 
 /* True where they are others than before. */
@@ -212,13 +215,7 @@ int manager_reload(const Config *config, void *userdata) {
                 address_source_free(sources[i]);
         }
         m->starting = false;
-        if (changed) {
-                manager_set_status(m);
-                (void) manager_save(m);
-                netd_varlink_tell_watchers(m);
-        }
-        if (m->n_refreshes > 0 && !manager_is_asking(m))
-                netd_varlink_answer_refreshes(m);
+        manager_tell(m, changed);
         return 0;
 }
 

@@ -3,16 +3,7 @@
 /* The form parser. Owns nothing: it decodes in the caller's buffer. Pure. */
 
 #include "hagw-webd/form.h"
-
-static int hex_digit(char c) {
-        if (c >= '0' && c <= '9')
-                return c - '0';
-        if (c >= 'a' && c <= 'f')
-                return c - 'a' + 10;
-        if (c >= 'A' && c <= 'F')
-                return c - 'A' + 10;
-        return -EBADMSG;
-}
+#include "libhagw/pure/hex.h"
 
 /* Decodes [s, end) in place and ends it with a NUL, at end at the latest. */
 static int decode(char *s, char *end) {
@@ -25,7 +16,7 @@ static int decode(char *s, char *end) {
                 else if (c == '%') {
                         if (end - s < 2)
                                 return -EBADMSG;
-                        int high = hex_digit(s[0]), low = hex_digit(s[1]);
+                        int high = hex_value(s[0]), low = hex_value(s[1]);
                         if (high < 0 || low < 0)
                                 return -EBADMSG;
                         c = (char) (high * 16 + low);
