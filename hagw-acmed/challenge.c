@@ -9,6 +9,7 @@
 #include "hagw-acmed/challenge.h"
 #include "libhagw/json.h"
 #include "libhagw/pure/base64url.h"
+#include "libhagw/pure/list.h"
 
 #define OWNER "acmed"
 #define LIFETIME_USEC USEC_PER_HOUR
@@ -239,17 +240,13 @@ bool proof_is_served(const Proof *p, sd_json_variant *reply) {
 /* Requests nobody waits for; they end by themselves, or with the process. */
 typedef struct Withdrawal {
         VlRequest *request;
-        struct Withdrawal *next;
+        struct Withdrawal *next, **place;
 } Withdrawal;
 
 static Withdrawal *withdrawals;
 
 static void withdrawal_free(Withdrawal *w) {
-        for (Withdrawal **p = &withdrawals; *p; p = &(*p)->next)
-                if (*p == w) {
-                        *p = w->next;
-                        break;
-                }
+        LIST_REMOVE(w);
         vl_request_free(w->request);
         free(w);
 }
@@ -263,14 +260,15 @@ void proof_withdraw(const Proof *p, sd_event *event) {
 
         if (!w)
                 return;
-        w->next = withdrawals;
-        withdrawals = w;
+        LIST_ADD(&withdrawals, w);
         if (proof_request(p, ways[p->way].withdraw, ways[p->way].withdraw_parameters, event, on_withdrawn, w,
                           &w->request) <= 0)
                 withdrawal_free(w);
 }
 
 void challenges_done(void) {
-        while (withdrawals)
-                withdrawal_free(withdrawals);
+        for (Withdrawal *w = withdrawals, *next; w; w = next) {
+                next = w->next;
+                withdrawal_free(w);
+        }
 }

@@ -63,10 +63,9 @@ static const char *system_words(sd_json_variant *v) {
 }
 
 OrderFailure explain_error(const char *error, sd_json_variant *parameters, char *out) {
-        const Explanation *e = streq(error, REFUSED)
-                                       ? find(refusals, last_part(
-                                                               strempty(json_string(parameters, "error"))))
-                                       : find(explanations, error);
+        const char *refusal = strempty(json_string(parameters, "error"));
+        const Explanation *e = streq(error, REFUSED) ? find(refusals, last_part(refusal))
+                                                     : find(explanations, error);
 
         if (streq(error, SYSTEM_ERROR))
                 error = system_words(parameters);

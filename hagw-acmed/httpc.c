@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "hagw-acmed/httpc.h"
+#include "libhagw/pure/list.h"
 
 #define CONNECT_TIMEOUT_SEC 15L
 #define TIMEOUT_SEC 60L
@@ -33,17 +34,13 @@ struct HttpRequest {
         char error[CURL_ERROR_SIZE];
         HttpHandler handler;
         void *userdata;
-        HttpRequest *next;
+        HttpRequest *next, **place;
 };
 
 HttpRequest *http_request_free(HttpRequest *r) {
         if (!r)
                 return NULL;
-        for (HttpRequest **p = &r->http->requests; *p; p = &(*p)->next)
-                if (*p == r) {
-                        *p = r->next;
-                        break;
-                }
+        LIST_REMOVE(r);
         if (r->easy) {
                 (void) curl_multi_remove_handle(r->http->multi, r->easy);
                 curl_easy_cleanup(r->easy);
@@ -298,8 +295,7 @@ static int request_start(Httpc *h, const char *url, const char *body, bool head,
         r->http = h;
         r->handler = handler;
         r->userdata = userdata;
-        r->next = h->requests;
-        h->requests = r;
+        LIST_ADD(&h->requests, r);
         r->easy = curl_easy_init();
         if (r->easy && (!body || (r->sent = strdup(body))))
                 k = http_request_configure(r, url, head);

@@ -8,10 +8,11 @@
 #include "hagw-netd/dns-answer.h"
 #include "hagw-netd/netd-varlink.h"
 #include "libhagw/pure/hostname.h"
+#include "libhagw/pure/list.h"
 #include "libhagw/pure/strv.h"
 
 typedef struct Query {
-        struct Query *next;
+        struct Query *next, **place;
         Manager *manager;
         sd_varlink *link;
         Lookup *lookup;
@@ -26,12 +27,8 @@ typedef struct QueryParameters {
 static void query_free(Query *q) {
         Manager *m = q->manager;
 
-        for (Query **p = &m->queries; *p; p = &(*p)->next)
-                if (*p == q) {
-                        *p = q->next;
-                        m->n_queries--;
-                        break;
-                }
+        LIST_REMOVE(q);
+        m->n_queries--;
         lookup_free(q->lookup);
         sd_varlink_unref(q->link);
         free(q);
@@ -144,8 +141,8 @@ static int vl_method_query(sd_varlink *link, void *parameters, unsigned flags, v
         q = calloc(1, sizeof(*q));
         if (!q)
                 return sd_varlink_error_errno(link, -ENOMEM);
-        *q = (Query) { .next = m->queries, .manager = m, .link = sd_varlink_ref(link) };
-        m->queries = q;
+        *q = (Query) { .manager = m, .link = sd_varlink_ref(link) };
+        LIST_ADD(&m->queries, q);
         m->n_queries++;
         r = -EINVAL;
         /* The root is a name too. */

@@ -8,6 +8,7 @@
 #include "hagw-netd/mdns.h"
 #include "hagw-netd/resolver.h"
 #include "libhagw/pure/hostname.h"
+#include "libhagw/pure/list.h"
 
 typedef struct Waiter {
         ResolverHandler handler;
@@ -15,7 +16,7 @@ typedef struct Waiter {
 } Waiter;
 
 typedef struct Entry {
-        struct Entry *next;
+        struct Entry *next, **place;
         Resolver *resolver;
         char name[HOSTNAME_MAX + 1];
         Lookup *lookup; /* one of these two, or it is idle */
@@ -169,16 +170,15 @@ static void entry_free(Entry *e) {
 
 /* Makes room: the idle entry that was not used for the longest time goes. */
 static void drop_oldest(Resolver *r) {
-        Entry **oldest = NULL, *e;
+        Entry *oldest = NULL;
 
-        for (Entry **p = &r->entries; *p; p = &(*p)->next)
-                if (entry_is_idle(*p) && (!oldest || (*p)->used_usec < (*oldest)->used_usec))
-                        oldest = p;
+        for (Entry *e = r->entries; e; e = e->next)
+                if (entry_is_idle(e) && (!oldest || e->used_usec < oldest->used_usec))
+                        oldest = e;
         if (!oldest)
                 return;
-        e = *oldest;
-        *oldest = e->next;
-        entry_free(e);
+        LIST_REMOVE(oldest);
+        entry_free(oldest);
         r->n_entries--;
 }
 
@@ -196,8 +196,7 @@ static Entry *entry_get(Resolver *r, const char *name) {
                 return NULL;
         (void) snprintf(e->name, sizeof(e->name), "%s", name);
         e->resolver = r;
-        e->next = r->entries;
-        r->entries = e;
+        LIST_ADD(&r->entries, e);
         r->n_entries++;
         return e;
 }
@@ -240,7 +239,7 @@ Resolver *resolver_free(Resolver *r) {
         while (r->entries) {
                 Entry *e = r->entries;
 
-                r->entries = e->next;
+                LIST_REMOVE(e);
                 if (e->n_waiters > 0)
                         entry_take(e, &(LookupResult) { .status = LOOKUP_FAILED,
                                                         .reason = "the daemon is stopping" });

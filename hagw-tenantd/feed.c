@@ -10,13 +10,14 @@
 #include "hagw-tenantd/feed.h"
 #include "hagw-tenantd/tenant-json.h"
 #include "libhagw/pure/hostname.h"
+#include "libhagw/pure/list.h"
 #include "libhagw/usec.h"
 
 typedef enum FeedKind { FEED_ROUTES = 0, FEED_ACCOUNTS = 1 } FeedKind; /* as schema.c says */
 
 struct Feed {
         Manager *manager;
-        struct Feed *next; /* in the manager's list */
+        struct Feed *next, **place; /* in the manager's list */
         FeedKind kind;
         int64_t id;       /* of the first round */
         int64_t sequence; /* of the changes */
@@ -213,11 +214,7 @@ static int feed_page(void *cursor, sd_json_variant **ret) {
 static void feed_free(void *cursor) {
         Feed *f = cursor;
 
-        for (Feed **p = &f->manager->feeds; *p; p = &(*p)->next)
-                if (*p == f) {
-                        *p = f->next;
-                        break;
-                }
+        LIST_REMOVE(f);
         free(f);
 }
 
@@ -238,8 +235,8 @@ static int feed_begin(Manager *m, sd_varlink *link, FeedKind kind) {
         f = r > 0 ? calloc(1, sizeof(*f)) : NULL;
         if (!f)
                 return error_store(link, r < 0 ? r : -ENOMEM);
-        *f = (Feed) { .manager = m, .kind = kind, .sequence = db_column_int(q, 0), .next = m->feeds };
-        m->feeds = f;
+        *f = (Feed) { .manager = m, .kind = kind, .sequence = db_column_int(q, 0) };
+        LIST_ADD(&m->feeds, f);
         return vl_pages_add(m->pages, link, &feed_type, f);
 }
 

@@ -6,6 +6,7 @@
 #include "hagw-tenantd/name.h"
 #include "hagw-tenantd/publish.h"
 #include "libhagw/log.h"
+#include "libhagw/pure/list.h"
 
 #define OWNER "tenantd"
 #define INTERFACE "io.hagw.Dns"
@@ -24,7 +25,7 @@ typedef struct Call {
         Publisher *publisher;
         sd_varlink *link; /* who waits; NULL: nobody */
         VlRequest *request;
-        struct Call *next;
+        struct Call *next, **place;
         /* Of a value that is being published: dropped where hagw-dnsd does not take it. */
         char name[HOSTNAME_MAX + 1];
         char value[CHALLENGE_VALUE_LENGTH + 1];
@@ -49,11 +50,7 @@ int publisher_new(Publisher **ret, sd_event *event) {
 }
 
 static void call_free(Call *c) {
-        for (Call **p = &c->publisher->calls; *p; p = &(*p)->next)
-                if (*p == c) {
-                        *p = c->next;
-                        break;
-                }
+        LIST_REMOVE(c);
         vl_request_free(c->request);
         sd_varlink_unref(c->link);
         free(c);
@@ -149,13 +146,13 @@ static int call(Publisher *p, sd_varlink *link, const char *method, sd_json_vari
         int r = -ENOMEM;
 
         if (c) {
-                *c = (Call) { .publisher = p, .link = sd_varlink_ref(link), .next = p->calls };
+                *c = (Call) { .publisher = p, .link = sd_varlink_ref(link) };
+                LIST_ADD(&p->calls, c);
                 if (publishing) {
                         c->publishing = true;
                         memcpy(c->name, publishing->name, sizeof(c->name));
                         memcpy(c->value, publishing->value, sizeof(c->value));
                 }
-                p->calls = c;
                 r = vl_request(p->event, INTERFACE, method, parameters, TIMEOUT_USEC, on_reply, c,
                                &c->request);
                 if (r < 0)

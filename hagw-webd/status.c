@@ -125,7 +125,8 @@ static int row_host(const Sheet *s, sd_json_variant *v) {
         const StateRow *row = find_state(rows, json_string(v, "health"));
 
         return put_row(s, strempty(json_string(v, "name")), row ? row->mark : MARK_NONE,
-                       row ? say(s, row->text) : strempty(json_string(v, "health")), json_string(v, "error"));
+                       row ? say(s, row->text) : strempty(json_string(v, "health")),
+                       json_string(v, "error"));
 }
 
 static int row_certificate(const Sheet *s, sd_json_variant *v) {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "libhagw/log.h"
+#include "libhagw/pure/list.h"
 #include "libhagw/pure/strv.h"
 #include "libhagw/vl.h"
 
@@ -189,11 +190,8 @@ int vl_stream_answer(VlStream *s, sd_varlink *link, unsigned flags, sd_json_vari
         if (r < 0)
                 return r;
         s->links[s->n_links++] = sd_varlink_ref(link);
-        if (!s->listed) {
-                s->next = streams;
-                streams = s;
-                s->listed = true;
-        }
+        if (!s->place)
+                LIST_ADD(&streams, s);
         return 0;
 }
 
@@ -204,11 +202,7 @@ void vl_stream_send(VlStream *s, sd_json_variant *message) {
 }
 
 void vl_stream_done(VlStream *s) {
-        for (VlStream **p = &streams; *p; p = &(*p)->next)
-                if (*p == s) {
-                        *p = s->next;
-                        break;
-                }
+        LIST_REMOVE(s);
         for (size_t i = 0; i < s->n_links; i++)
                 sd_varlink_unref(s->links[i]);
         free(s->links);

@@ -100,8 +100,7 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(VlWatch *, vl_watch_free)
 typedef struct VlStream {
         sd_varlink **links;
         size_t n_links, allocated;
-        struct VlStream *next; /* in the list of those with subscribers */
-        bool listed;
+        struct VlStream *next, **place; /* in the list of those that had subscribers */
 } VlStream;
 /* Sends the caller the first message, and has him get what follows where he asked for `more`. Call from the
  * handler; returns its result. */
