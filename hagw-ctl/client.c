@@ -114,6 +114,9 @@ static const struct {
           "There is no good copy \"{name}\"; hagw-ctl tenant restore --list shows those there are. Where "
           "the database is damaged, --empty begins anew." },
         { "io.hagw.Tenant.Full", EREMOTEIO, "No room for more {what}: the limit is {limit}." },
+        { "io.hagw.Tenant.TokensFull", EREMOTEIO,
+          "{name} has {limit} tokens, as many as it may: hagw-ctl tenant show {name} says when each was used, "
+          "hagw-ctl tenant revoke {name} TOKEN ends one." },
         { "io.hagw.Tenant.Busy", EREMOTEIO, "hagw-tenantd is busy; try again in a moment." },
         { "io.hagw.Web.Full", EREMOTEIO, "No room for more {what}: the limit is {limit}." },
         {},
@@ -127,9 +130,14 @@ static const char *relay_error_text(const char *error) {
                 { "BadCode",
                   "The relay does not know this code, or it was used or has ended. Who runs the relay makes "
                   "a new one: hagw-ctl tenant rotate NAME" },
+                { "TokensFull",
+                  "The code is right, but this tenant has as many tokens at the relay as it may. Who runs "
+                  "the relay ends one that nobody uses (hagw-ctl tenant show NAME, hagw-ctl tenant revoke "
+                  "NAME TOKEN); then the same code is good." },
                 { "Busy",
-                  "After too many wrong codes the relay takes none from this address for a while: try again "
-                  "in a minute, which each further one costs." },
+                  "The relay takes no code from here just now: after too many refused ones from this address "
+                  "it waits a minute for each further one, or its own hagw-ctl status says what it lacks: "
+                  "try again in a minute." },
                 { "Suspended", "The relay has suspended this tenant." },
                 { "NotAdmitted",
                   "The relay does not admit this token: it was revoked, or is for another relay." },

@@ -3,6 +3,7 @@
 /* Errors on varlink. */
 
 #include "hagw-tenantd/error.h"
+#include "hagw-tenantd/token.h"
 #include "libhagw/log.h"
 #include "libhagw/vl-io.hagw.Tenant.h"
 
@@ -19,6 +20,12 @@ int error_full(sd_varlink *link, const char *what, unsigned limit) {
         return sd_varlink_errorbo(link, TENANT_ERROR_FULL,
                                   SD_JSON_BUILD_PAIR("what", SD_JSON_BUILD_STRING(what)),
                                   SD_JSON_BUILD_PAIR("limit", SD_JSON_BUILD_UNSIGNED(limit)));
+}
+
+int error_tokens_full(sd_varlink *link, const char *tenant) {
+        return sd_varlink_errorbo(link, TENANT_ERROR_TOKENS_FULL,
+                                  SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(tenant)),
+                                  SD_JSON_BUILD_PAIR("limit", SD_JSON_BUILD_UNSIGNED(TENANT_TOKENS_MAX)));
 }
 
 int error_busy(sd_varlink *link, uint64_t retry_usec) {

@@ -155,7 +155,7 @@ static int vl_method_issue_token(sd_varlink *link, void *parameters, unsigned fl
         if (r >= 0)
                 r = token_issue(&m->db, t.id, t.name, now, expires, id, text);
         if (r == -E2BIG)
-                return error_full(link, "tokens", TENANT_TOKENS_MAX);
+                return error_tokens_full(link, t.name);
         if (r >= 0)
                 r = db_commit(&transaction);
         if (r < 0)
@@ -182,7 +182,12 @@ static int vl_method_issue_code(sd_varlink *link, void *parameters, unsigned fla
                 r = given_code_expiry(link, g->lifetime_usec, now, &expires);
         if (r <= 0)
                 return r;
-        r = code_issue(&m->db, t.id, now, expires, text);
+        /* A code that cannot be used is none. */
+        r = token_check_room(&m->db, t.id, now);
+        if (r == -E2BIG)
+                return error_tokens_full(link, t.name);
+        if (r >= 0)
+                r = code_issue(&m->db, t.id, now, expires, text);
         if (r == -E2BIG)
                 return error_full(link, "codes", TENANT_CODES_MAX);
         if (r < 0)

@@ -194,6 +194,17 @@ static int refuse_code(Manager *m, sd_varlink *link, const IpAddress *from) {
         return sd_varlink_error(link, TENANT_ERROR_BAD_CODE, NULL);
 }
 
+/* The code stays good. It costs as much as a wrong one does, or its owner could fill the journal. */
+static int refuse_one_more(Manager *m, sd_varlink *link, const IpAddress *from, const char *tenant) {
+        char address[IP_TEXT_MAX];
+
+        guess_charge(&m->guesses, from, clock_usec(CLOCK_MONOTONIC));
+        log_warning("Tenant %s: a code of it came from %s, but it has %u tokens, as many as it may. hagw-ctl "
+                    "tenant revoke %s TOKEN ends one; hagw-ctl tenant show %s says when each was used.",
+                    tenant, ip_format(from, address), TENANT_TOKENS_MAX, tenant, tenant);
+        return error_tokens_full(link, tenant);
+}
+
 static int enrol(Manager *m, sd_varlink *link, const EnrolParameters *p, const IpAddress *from,
                  const uint8_t code[static RELAY_CODE_BYTES],
                  const uint8_t stored_key[static RELAY_SECRET_SIZE]) {
@@ -209,7 +220,7 @@ static int enrol(Manager *m, sd_varlink *link, const EnrolParameters *p, const I
         if (r == -EPERM)
                 return sd_varlink_error(link, TENANT_ERROR_SUSPENDED, NULL);
         if (r == -E2BIG)
-                return error_full(link, "tokens", TENANT_TOKENS_MAX);
+                return refuse_one_more(m, link, from, tenant);
         if (r >= 0)
                 r = db_commit(&t);
         if (r < 0)

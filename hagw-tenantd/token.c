@@ -36,17 +36,24 @@ static int count(Db *db, Statement s, int64_t tenant, uint64_t now_usec, uint64_
 
 /* --- tokens -------------------------------------------------------------------------------------------- */
 
-int token_add(Db *db, int64_t tenant, const uint8_t stored_key[static RELAY_SECRET_SIZE], bool enrolled,
-              uint64_t now_usec, uint64_t expires_usec, char *ret_id) {
-        uint8_t bytes[RELAY_TOKEN_ID_BYTES];
+int token_check_room(Db *db, int64_t tenant, uint64_t now_usec) {
         uint64_t n;
         int r;
 
         r = count(db, STATEMENT_TOKEN_COUNT, tenant, now_usec, &n, /* ret_usec= */ NULL);
         if (r < 0)
                 return r;
-        if (n >= TENANT_TOKENS_MAX)
-                return -E2BIG;
+        return n >= TENANT_TOKENS_MAX ? -E2BIG : 0;
+}
+
+int token_add(Db *db, int64_t tenant, const uint8_t stored_key[static RELAY_SECRET_SIZE], bool enrolled,
+              uint64_t now_usec, uint64_t expires_usec, char *ret_id) {
+        uint8_t bytes[RELAY_TOKEN_ID_BYTES];
+        int r;
+
+        r = token_check_room(db, tenant, now_usec);
+        if (r < 0)
+                return r;
         for (unsigned i = 0; i < ID_TRIES_MAX; i++) {
                 r = random_bytes(bytes, sizeof(bytes));
                 if (r < 0)

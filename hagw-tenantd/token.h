@@ -16,6 +16,8 @@
 
 int random_bytes(void *out, size_t size);
 
+/* -E2BIG: the tenant has as many as it may. */
+int token_check_room(Db *db, int64_t tenant, uint64_t now_usec);
 /* A token whose secret somebody else has made. ret_id has room for RELAY_TOKEN_ID_LENGTH + 1. -E2BIG: the
  * tenant has as many as it may. */
 int token_add(Db *db, int64_t tenant, const uint8_t stored_key[static RELAY_SECRET_SIZE], bool enrolled,

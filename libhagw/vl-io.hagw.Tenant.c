@@ -346,8 +346,11 @@ static SD_VARLINK_DEFINE_ERROR(DomainTaken, SD_VARLINK_DEFINE_FIELD(domain, SD_V
                                SD_VARLINK_FIELD_COMMENT("Whose it is"),
                                SD_VARLINK_DEFINE_FIELD(tenant, SD_VARLINK_STRING, 0));
 static SD_VARLINK_DEFINE_ERROR(NoSuchToken, SD_VARLINK_DEFINE_FIELD(tokenId, SD_VARLINK_STRING, 0));
-static SD_VARLINK_DEFINE_ERROR(Full, SD_VARLINK_FIELD_COMMENT("tenants, tokens, codes or domains"),
+static SD_VARLINK_DEFINE_ERROR(Full, SD_VARLINK_FIELD_COMMENT("tenants, codes or domains"),
                                SD_VARLINK_DEFINE_FIELD(what, SD_VARLINK_STRING, 0),
+                               SD_VARLINK_DEFINE_FIELD(limit, SD_VARLINK_INT, 0));
+static SD_VARLINK_DEFINE_ERROR(TokensFull, SD_VARLINK_FIELD_COMMENT("The tenant"),
+                               SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_STRING, 0),
                                SD_VARLINK_DEFINE_FIELD(limit, SD_VARLINK_INT, 0));
 
 SD_VARLINK_DEFINE_INTERFACE(
@@ -429,4 +432,7 @@ SD_VARLINK_DEFINE_INTERFACE(
         SD_VARLINK_SYMBOL_COMMENT("Not a host name, or one of the relay's own"), &vl_error_BadDomain,
         SD_VARLINK_SYMBOL_COMMENT("Another tenant has the domain"), &vl_error_DomainTaken,
         SD_VARLINK_SYMBOL_COMMENT("The tenant has no token of that id"), &vl_error_NoSuchToken,
-        SD_VARLINK_SYMBOL_COMMENT("No more of this kind fit"), &vl_error_Full);
+        SD_VARLINK_SYMBOL_COMMENT("No more of this kind fit"), &vl_error_Full,
+        SD_VARLINK_SYMBOL_COMMENT("The tenant has as many tokens as it may, so that no code of it is of use "
+                                  "until one ends"),
+        &vl_error_TokensFull);

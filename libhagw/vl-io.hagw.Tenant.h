@@ -21,3 +21,4 @@ extern const sd_varlink_interface vl_interface_io_hagw_Tenant;
 #define TENANT_ERROR_NOT_DAMAGED "io.hagw.Tenant.NotDamaged"
 #define TENANT_ERROR_NO_SUCH_COPY "io.hagw.Tenant.NoSuchCopy"
 #define TENANT_ERROR_FULL "io.hagw.Tenant.Full"
+#define TENANT_ERROR_TOKENS_FULL "io.hagw.Tenant.TokensFull"

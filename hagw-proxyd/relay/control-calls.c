@@ -23,7 +23,8 @@ static bool is_printable(const char *s, size_t max) {
 
 /* hagw-tenantd's errors that the other end may know. */
 static const char *translate_error(const char *id) {
-        static const char *const known[] = { "NotAdmitted", "Suspended", "NameNotYours", "BadCode" };
+        static const char *const known[] = { "NotAdmitted", "Suspended", "NameNotYours", "BadCode",
+                                             "TokensFull" };
         const char *name = startswith(strempty(id), "io.hagw.Tenant.");
 
         for (size_t i = 0; name && i < ELEMENTSOF(known); i++)

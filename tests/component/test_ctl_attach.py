@@ -296,6 +296,20 @@ def test_a_used_code_in_a_house_that_is_attached(machine, relay):
     assert "attached" in machine.proxyd.call("DescribeRelay")["state"]
 
 
+def test_a_right_code_where_no_token_has_room(machine, relay):
+    """The reason and the remedy, at both ends; the same code is good afterwards."""
+    secret = code(relay)
+    for _ in range(16):
+        relay.tenantd.call("IssueToken", name="anna")
+    machine.house.configure(MINE)
+    machine.start_daemons()
+    why = machine.refused(FAILED, *attach(relay, secret))
+    assert "as many tokens at the relay as it may" in why and "hagw-ctl tenant revoke" in why and "wrong code" not in why, why
+    assert "Tenant anna: a code of it came from 127.0.0.1, but it has 16 tokens" in relay.tenantd.text()
+    relay.tenantd.call("RevokeToken", name="anna", tokenId=relay.tenantd.call("Get", name="anna")["tenant"]["tokens"][0]["tokenId"])
+    assert "Attached to" in machine.ok(*attach(relay, secret))
+
+
 def test_too_many_wrong_codes(machine, relay):
     machine.house.configure(MINE)
     machine.start_daemons()

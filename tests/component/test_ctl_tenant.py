@@ -172,6 +172,15 @@ def test_rotate_says_what_becomes_of_the_others(relay):
     assert "before it" not in relay.ok("tenant", "rotate", "bob") and "revoke" not in relay.ok("tenant", "rotate", "bob")
 
 
+def test_no_code_where_no_token_has_room(relay):
+    relay.ok("tenant", "add", "anna", "--token")
+    for _ in range(15):
+        relay.ok("tenant", "rotate", "anna", "--token")
+    for words in ([], ["--token"]):
+        why = relay.refused(FAILED, "tenant", "rotate", "anna", *words)
+        assert "anna has 16 tokens" in why and "hagw-ctl tenant revoke anna TOKEN ends one" in why, why
+
+
 def test_remove(relay):
     for name in ("a", "b", "c"):
         relay.ok("tenant", "add", name)

@@ -506,6 +506,16 @@ def test_enrol(relay):
     assert Control(relay).call("Enrol", code=code, storedKey=b64(token.stored_key))["error"] == "io.hagw.Relay.BadCode"
 
 
+def test_enrol_where_no_token_has_room(relay):
+    """The house hears which limit it is, and not of wrong codes."""
+    relay.tenant("anna")
+    code = relay.tenantd.call("IssueCode", name="anna")["code"]
+    for _ in range(15):
+        relay.tenantd.call("IssueToken", name="anna")
+    answer = Control(relay).call("Enrol", code=code, storedKey=b64(Token(tenant="anna", token_id="").stored_key))
+    assert answer["error"] == "io.hagw.Relay.TokensFull"
+
+
 def test_tenantd_away(relay):
     """What is attached stays, who comes is told to come again."""
     token = relay.tenant("anna")

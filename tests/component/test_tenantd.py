@@ -184,13 +184,24 @@ def test_tokens_know_when_they_were_used(relay):
 
 
 def test_as_many_tokens_as_fit(relay):
+    """A code is not handed out where no token has room; one that was before is refused by name, and stays good."""
     relay.add("anna")
+    code = relay.call("IssueCode", name="anna")["code"]
     for _ in range(15):
         relay.call("IssueToken", name="anna")
-    assert refused("Full", relay, "IssueToken", name="anna") == {"what": "tokens", "limit": 16}
-    code = relay.call("IssueCode", name="anna")["code"]
-    assert refused("Full", relay, "Enrol", code=code, storedKey=b64(bytes(32)), address="192.0.2.1")["what"] == "tokens"
-    for _ in range(15):
+    full = {"name": "anna", "limit": 16}
+    assert refused("TokensFull", relay, "IssueToken", name="anna") == full
+    assert refused("TokensFull", relay, "IssueCode", name="anna") == full
+    enrol = {"code": code, "storedKey": b64(bytes(32)), "address": "192.0.2.1"}
+    assert refused("TokensFull", relay, "Enrol", **enrol) == full
+    assert "Tenant anna: a code of it came from 192.0.2.1, but it has 16 tokens" in relay.daemon.text()
+    relay.call("RevokeToken", name="anna", tokenId=relay.get("anna")["tokens"][0]["tokenId"])
+    assert relay.call("Enrol", **enrol)["tenant"] == "anna"
+
+
+def test_as_many_codes_as_fit(relay):
+    relay.add("anna")
+    for _ in range(16):
         relay.call("IssueCode", name="anna")
     assert refused("Full", relay, "IssueCode", name="anna") == {"what": "codes", "limit": 16}
 
