@@ -24,7 +24,7 @@ const char *walls_word(sd_json_variant *h, bool *ret_open) {
         if (!sd_json_variant_by_key(h, "login"))
                 return "?";
         if (startswith(upstream, "tenant:"))
-                return "the house";
+                return "up to the house";
         if (inner)
                 return "behind";
         if (outer)
@@ -52,44 +52,78 @@ void walls_explain(sd_json_variant *live, bool walled, bool tenant, void (*print
                 print(front);
         /* What was seen behind the relay's own login was the house's, and is told as that afterwards. */
         if (!walled && tenant)
-                print("The house asks, where its host says so.");
+                print("Whether anybody is asked is up to the house: its hagw-ctl status says so.");
         else if (field_number(live, "innerLoginUSec"))
                 print(walled ? "The gateway behind asks as well: a login here, and one there. --login=none "
                                "leaves it to that one." :
                                "The gateway behind asks.");
 }
 
+/* Who asks at a host where the relay has opened visitors' TLS and has said whether it asks. */
+typedef enum Asks {
+        ASKS_NOBODY,
+        ASKS_HERE,
+        ASKS_THERE,
+        ASKS_TWICE,
+        _ASKS_MAX,
+        _ASKS_INVALID = -EINVAL,
+} Asks;
+
+static Asks asks_at(sd_json_variant *h) {
+        if (!streq(strempty(field_text(h, "outer")), "relay") || !sd_json_variant_by_key(h, "login"))
+                return _ASKS_INVALID;
+        return (field_bool(h, "login") ? ASKS_HERE : ASKS_NOBODY) +
+               (field_bool(h, "outerLogin") ? ASKS_THERE : ASKS_NOBODY);
+}
+
 int walls_of_relay(sd_json_variant *hosts, char **ret) {
-        /* Where the relay is not known to ask: has it said that it does not, and does this house ask? */
-        static const char *const quiet[2][2] = {
-                { "No host here asks for a login: the relay may.",
-                  "The login is asked for here; where the relay asks as well, its owner can leave it to the "
-                  "house (hagw-ctl host set HOST --login none there)." },
-                { "Nobody asks for a login, neither the relay nor a host here.",
-                  "The login is asked for here, and not there." },
+        static const struct {
+                const char *before, *after; /* the name */
+                const char *again;          /* and what follows it there; NULL: it is not said again */
+        } texts[_ASKS_MAX] = {
+                [ASKS_NOBODY] = { "Nobody asks for a login at ",
+                                  ", neither the relay nor this house: hagw-ctl host set ",
+                                  " --login required asks here." },
+                [ASKS_HERE] = { "The login at ", " is asked for here, and not there.", NULL },
+                [ASKS_THERE] = { "It asks for the login at ", ", and this house does not.", NULL },
+                [ASKS_TWICE] = { "Visitors of ",
+                                 " log in twice, there and here: its owner can leave it to the house "
+                                 "(hagw-ctl host set ",
+                                 " --login none there)." },
         };
-        const char *twice = NULL, *there = NULL;
-        bool here = false, told = false;
-        int n;
+        const char *first[_ASKS_MAX] = {};
+        size_t n[_ASKS_MAX] = {}, size;
+        char *text = NULL;
+        FILE *f;
 
         for (size_t i = 0; i < field_count(hosts, "hosts"); i++) {
                 sd_json_variant *h = field_element(hosts, "hosts", i);
+                const Asks asks = asks_at(h);
 
-                here = here || field_bool(h, "login");
-                told = told || streq(strempty(field_text(h, "outer")), "relay");
-                if (asks_in_front(h, "relay") && field_bool(h, "login"))
-                        twice = twice ?: field_text(h, "name");
-                else if (asks_in_front(h, "relay"))
-                        there = there ?: field_text(h, "name");
+                if (asks < 0)
+                        continue;
+                first[asks] = first[asks] ?: field_text(h, "name");
+                n[asks]++;
         }
-        if (twice)
-                n = asprintf(ret,
-                             "Visitors of %s log in twice, there and here: its owner can leave it to the "
-                             "house (hagw-ctl host set %s --login none there).",
-                             twice, twice);
-        else if (there)
-                n = asprintf(ret, "It asks for the login at %s, and this house does not.", there);
-        else
-                n = asprintf(ret, "%s", quiet[told][here]);
-        return n < 0 ? -ENOMEM : 0;
+        f = open_memstream(&text, &size);
+        if (!f)
+                return -ENOMEM;
+        for (Asks i = 0; i < _ASKS_MAX; i++) {
+                char more[32] = "";
+
+                if (n[i] == 0)
+                        continue;
+                if (n[i] > 1)
+                        (void) snprintf(more, sizeof(more), " (and %zu more)", n[i] - 1);
+                if (ftell(f) > 0)
+                        fputc(' ', f);
+                fprintf(f, "%s%s%s%s%s%s", texts[i].before, first[i], more, texts[i].after,
+                        texts[i].again ? first[i] : "", strempty(texts[i].again));
+        }
+        if (fclose(f) != 0) {
+                free(text);
+                return -ENOMEM;
+        }
+        *ret = text;
+        return 0;
 }

@@ -166,8 +166,8 @@ def test_opened_by_the_relay(make, opened):
         assert r.status == 503 and p.home.proxyd.call("DescribeRelay")["rejected"] > 0
         assert "The relay opens visitors' TLS" not in said()
         return
-    assert "The relay opens visitors' TLS, the last time just now, and can read what passes. Nobody asks for a login, neither " \
-        "the relay nor a host here." in said()
+    assert "The relay opens visitors' TLS, the last time just now, and can read what passes. Nobody asks for a login at " \
+        f"{HOST}, neither the relay nor this house: hagw-ctl host set {HOST} --login required asks here." in said()
     fields = dict(json.loads(r.body)["fields"])
     assert r.status == 200 and fields["X-Forwarded-For"] == "127.0.0.1" and fields["Host"] == HOST
     assert p.relay.visit(name=HOST, connection=r.connection).status == 200

@@ -165,7 +165,7 @@ def test_who_asks_is_told_the_same_whatever_was_before(make):
     assert "yes, twice" in ctl.run("host", "list").stdout
     ctl.ok("host", "set", HOST, "--login=none", "--no-reload", "--force")
     w.outer.proxyd.reload()
-    who, words = ("the house", "The house asks") if isinstance(w, Relayed) else ("behind", "The gateway behind asks.")
+    who, words = ("up to the house", "is up to the house") if isinstance(w, Relayed) else ("behind", "The gateway behind asks.")
     assert who in ctl.run("host", "list").stdout and words in ctl.run("host", "show", HOST).stdout
 
 
@@ -245,8 +245,8 @@ def test_who_asks_is_told_behind_as_well(make, outer, inner):
     assert (front in shown) == (outer is None) and ("asks as well" in shown) == ((outer, inner) == (None, "required")), shown
     if relayed:
         said = {(None, "required"): f"Visitors of {HOST} log in twice", (None, "none"): f"It asks for the login at {HOST},",
-                ("none", "required"): "The login is asked for here, and not there.",
-                ("none", "none"): "Nobody asks for a login, neither the relay nor a host here."}
+                ("none", "required"): f"The login at {HOST} is asked for here, and not there.",
+                ("none", "none"): f"Nobody asks for a login at {HOST}, neither the relay nor this house"}
         status = " ".join(ctl.run("status").stdout.split())
         assert said[outer, inner] in status, status
 
