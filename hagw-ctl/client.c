@@ -115,8 +115,8 @@ static const struct {
           "the database is damaged, --empty begins anew." },
         { "io.hagw.Tenant.Full", EREMOTEIO, "No room for more {what}: the limit is {limit}." },
         { "io.hagw.Tenant.TokensFull", EREMOTEIO,
-          "{name} has {limit} tokens, as many as it may: hagw-ctl tenant show {name} says when each was used, "
-          "hagw-ctl tenant revoke {name} TOKEN ends one." },
+          "{name} has {limit} tokens, as many as it may: hagw-ctl tenant show {name} says when each was "
+          "used, hagw-ctl tenant revoke {name} TOKEN ends one." },
         { "io.hagw.Tenant.Busy", EREMOTEIO, "hagw-tenantd is busy; try again in a moment." },
         { "io.hagw.Web.Full", EREMOTEIO, "No room for more {what}: the limit is {limit}." },
         {},
@@ -135,9 +135,9 @@ static const char *relay_error_text(const char *error) {
                   "the relay ends one that nobody uses (hagw-ctl tenant show NAME, hagw-ctl tenant revoke "
                   "NAME TOKEN); then the same code is good." },
                 { "Busy",
-                  "The relay takes no code from here just now: after too many refused ones from this address "
-                  "it waits a minute for each further one, or its own hagw-ctl status says what it lacks: "
-                  "try again in a minute." },
+                  "The relay takes no code from here just now: after too many refused ones from this "
+                  "address it waits a minute for each further one, or its own hagw-ctl status says what it "
+                  "lacks: try again in a minute." },
                 { "Suspended", "The relay has suspended this tenant." },
                 { "NotAdmitted",
                   "The relay does not admit this token: it was revoked, or is for another relay." },

@@ -199,8 +199,9 @@ static int refuse_one_more(Manager *m, sd_varlink *link, const IpAddress *from, 
         char address[IP_TEXT_MAX];
 
         guess_charge(&m->guesses, from, clock_usec(CLOCK_MONOTONIC));
-        log_warning("Tenant %s: a code of it came from %s, but it has %u tokens, as many as it may. hagw-ctl "
-                    "tenant revoke %s TOKEN ends one; hagw-ctl tenant show %s says when each was used.",
+        log_warning("Tenant %s: a code of it came from %s, but it has %u tokens, as many as it may. "
+                    "hagw-ctl tenant revoke %s TOKEN ends one; hagw-ctl tenant show %s says when each was "
+                    "used.",
                     tenant, ip_format(from, address), TENANT_TOKENS_MAX, tenant, tenant);
         return error_tokens_full(link, tenant);
 }
