@@ -9,6 +9,7 @@
 #include "hagw-ctl/client.h"
 #include "hagw-ctl/output.h"
 #include "hagw-ctl/relay.h"
+#include "hagw-ctl/tenant.h"
 #include "hagw-ctl/view.h"
 #include "libhagw/pure/hostname.h"
 #include "libhagw/pure/plural.h"
@@ -269,10 +270,42 @@ static void judge_swaps(Status *s) {
                        also, name);
 }
 
+/* Hosts of the relay's own that lead to a tenant which is not there (any more). */
+static int judge_lost_hosts(Status *s) {
+        const ConfHost *first = NULL;
+        char also[64] = "";
+        size_t n = 0;
+
+        if (!s->config || !s->config->tenants.zone)
+                return 0;
+        for (size_t i = 0; i < s->config->n_hosts; i++) {
+                const char *tenant = startswith(s->config->hosts[i].upstream, "tenant:");
+                int r = tenant ? tenant_exists(tenant) : 1;
+
+                if (r < 0) /* a daemon that is off was told */
+                        return r == -ENOMEM ? r : 0;
+                if (r > 0)
+                        continue;
+                first = first ?: &s->config->hosts[i];
+                n++;
+        }
+        if (n > 1)
+                (void) snprintf(also, sizeof(also), " (the same with %zu more %s)", n - 1,
+                                PLURAL(n - 1, "host"));
+        if (first)
+                status_problem(s,
+                               "%s leads to the tenant %s, which does not exist, so that its visitors are "
+                               "closed%s: hagw-ctl host remove %s, or hagw-ctl tenant add %s.",
+                               first->name, startswith(first->upstream, "tenant:"), also, first->name,
+                               startswith(first->upstream, "tenant:"));
+        return 0;
+}
+
 int judge_tenants(Status *s) {
+        const bool damaged = field_bool(sd_json_variant_by_key(s->tenants, "tenants"), "damaged");
         int r = 0;
 
-        if (field_bool(sd_json_variant_by_key(s->tenants, "tenants"), "damaged"))
+        if (damaged)
                 status_problem(s,
                                "The tenants' database is damaged: houses that are attached stay, and no "
                                "other gets in. hagw-ctl tenant restore --list shows the copies that there "
@@ -280,5 +313,5 @@ int judge_tenants(Status *s) {
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(tenant_refusals); i++)
                 r = judge_tenants_refused(s, i);
         judge_swaps(s);
-        return r;
+        return r < 0 || damaged ? r : judge_lost_hosts(s);
 }

@@ -175,6 +175,17 @@ static bool is_tenant(const char *label) {
         return ask_about("io.hagw.Tenant.Get", "name", label, &reply) >= 0;
 }
 
+int tenant_exists(const char *name) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *reply = NULL;
+        _cleanup_free_ char *reason = NULL;
+        int r;
+
+        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name))) < 0)
+                return -ENOMEM;
+        r = client_try("io.hagw.Tenant.Get", parameters, &reply, &reason);
+        return r >= 0 ? 1 : r == -EREMOTEIO ? 0 : r;
+}
+
 /* Whose visitors a name's are as long as the relay has no host of it; to be freed. NULL: nobody's, or nobody
  * can be asked. */
 static char *owner_of(const Config *config, const char *name) {

@@ -25,6 +25,9 @@ int tenant_short_name(const Config *config, const char *typed, char **ret);
 /* The tenant of that name; an unknown one is told with the nearest. ret may be NULL. */
 int tenant_get(const char *name, sd_json_variant **ret);
 
+/* 0: there is none, or the database is damaged; -ENOMEM; or another negative errno: nobody answers. Quiet. */
+int tenant_exists(const char *name);
+
 /* What verbs of one tenant begin with: a relay, and a tenant that is there. Told. */
 int tenant_find(const Call *call, Config **ret_config, char **ret_name, sd_json_variant **ret);
 bool tenant_has_token(sd_json_variant *tenant, const char *id);

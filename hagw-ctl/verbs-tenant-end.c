@@ -94,6 +94,20 @@ static int remove_one(const Call *call, const char *argument, void *userdata) {
                                      "%s is removed, and cut where it was attached.\n", name);
 }
 
+/* They stay, and are closed from then on. */
+static void say_hosts(const Call *call, const Config *config, const char *argument) {
+        _cleanup_free_ char *name = NULL;
+
+        if (call->json || tenant_short_name(config, argument, &name) < 0)
+                return;
+        for (size_t i = 0; i < config->n_hosts; i++)
+                if (streq_ptr(startswith(config->hosts[i].upstream, "tenant:"), name))
+                        output_paragraph("",
+                                         "%s leads to %s, and is closed without it: hagw-ctl host remove "
+                                         "%s",
+                                         config->hosts[i].name, name, config->hosts[i].name);
+}
+
 int verb_tenant_remove(const Call *call) {
         _cleanup_(config_freep) Config *config = NULL;
         int r;
@@ -103,6 +117,8 @@ int verb_tenant_remove(const Call *call) {
                 r = tenant_check_known(call, call->arguments[i], config);
         if (r < 0)
                 return r;
+        for (unsigned i = 0; i < call->n_arguments; i++)
+                say_hosts(call, config, call->arguments[i]);
         if (call->n_arguments == 1)
                 r = confirm(call, "Remove %s, its tokens and what is known of its use?", call->arguments[0]);
         else

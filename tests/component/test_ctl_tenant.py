@@ -189,6 +189,26 @@ def test_remove(relay):
     assert listed(relay) == []
 
 
+def test_hosts_that_lead_to_a_tenant_that_goes(relay):
+    """They are named when it is removed, and by status as long as they are there."""
+    relay.ok("tenant", "add", "anna")
+    relay.ok("tenant", "add", "bert")
+    relay.ok("host", "add", f"ha.anna.{ZONE}", "tenant:anna", "--no-reload")
+    relay.ok("host", "add", f"x.anna.{ZONE}", "tenant:anna", "--no-reload")
+    def problems():
+        return [p for p in json.loads(relay.run("--json", "status", "--no-delegation").stdout)["problems"] if "does not exist" in p]
+    assert problems() == []
+    assert "leads to" not in relay.ok("tenant", "remove", "bert")
+    said = " ".join(relay.ok("tenant", "remove", f"anna.{ZONE}").split())
+    for label in ("ha", "x"):
+        assert f"{label}.anna.{ZONE} leads to anna, and is closed without it: hagw-ctl host remove {label}.anna.{ZONE}" in said
+    assert problems() == [f"ha.anna.{ZONE} leads to the tenant anna, which does not exist, so that its visitors are closed (the same with 1 more "
+                          f"host): hagw-ctl host remove ha.anna.{ZONE}, or hagw-ctl tenant add anna."]
+    for f in (relay.house.config / "hosts.d").iterdir():
+        f.unlink()
+    assert problems() == []
+
+
 def test_what_cuts_a_house_asks_first(relay):
     """At a terminal; a program, and who says --yes, is believed."""
     for name in ("anna", "bert", "carl"):
@@ -400,7 +420,7 @@ def test_hosts_of_the_relay_and_tenants(relay):
     relay.refused(FAILED, "host", "add", f"*.anna.{ZONE}", "http://127.0.0.1:1", "--no-reload")
     assert "anna" in relay.refused(FAILED, "host", "add", f"ha.{ZONE}", "tenant:annna", "--no-reload")
     assert "The house asks" in relay.ok("host", "add", f"ha.anna.{ZONE}", "tenant:anna", "--no-reload")
-    assert "The house asks" in relay.run("host", "show", f"ha.anna.{ZONE}").stdout
+    assert "is up to the house" in relay.run("host", "show", f"ha.anna.{ZONE}").stdout
     for label, wall in (("w", "--login=required"), ("u", "--user=olga")):  # who says that somebody is asked here means it
         relay.ok("host", "add", f"{label}.anna.{ZONE}", "tenant:anna", wall, "--force", "--no-reload")
         assert "required" in relay.run("host", "show", f"{label}.anna.{ZONE}").stdout
