@@ -90,7 +90,8 @@ static void warn_of_hidden(Manager *m) {
                 char label[HOSTNAME_LABEL_MAX + 1];
                 Tenant t;
 
-                if (!label_of(c->hosts[i].name, c->tenants.zone, label) || is_tenants_own(&c->hosts[i], label))
+                if (!label_of(c->hosts[i].name, c->tenants.zone, label) ||
+                    is_tenants_own(&c->hosts[i], label))
                         continue;
                 if (tenant_query_name(&m->db, label, clock_usec(CLOCK_REALTIME), &q) >= 0 &&
                     tenant_next(q, &t) > 0)

@@ -198,19 +198,28 @@ static size_t write_body(const Page *p, char out[static PAGE_SIZE_MAX]) {
         return n >= 0 ? (size_t) n : write_text(p, &d, out, PAGE_SIZE_MAX - FIELDS_ROOM);
 }
 
+/* None of them is one that anybody asks for by its id. */
+static void add(Answer *a, Slice name, Slice value) {
+        HeaderList *l = &a->response.headers;
+
+        assert(l->n < PAGE_FIELDS_MAX);
+        l->items[l->n++] = (Header) { .name = name.p, .name_size = (uint16_t) name.n, .value = value.p,
+                                      .value_size = (uint32_t) value.n };
+}
+
 static void answer_begin(Answer *a, unsigned status, const char *date) {
         *a = (Answer) { .response = { .status = status, .reason = slice_from(status_text(status)) } };
         a->response.headers = (HeaderList) { .items = a->fields, .max = ELEMENTSOF(a->fields) };
         if (date && *date)
-                (void) header_list_add(&a->response.headers, "Date", slice_from(date));
+                add(a, SLICE("Date"), slice_from(date));
 }
 
 /* A value that is put together: begin is where it begins in o. */
-static void add_made(Answer *a, const char *name, const Out *o, const char *begin) {
-        (void) header_list_add(&a->response.headers, name, (Slice) { begin, (size_t) (o->p - begin) });
+static void add_made(Answer *a, Slice name, const Out *o, const char *begin) {
+        add(a, name, (Slice) { begin, (size_t) (o->p - begin) });
 }
 
-static void add_number(Answer *a, const char *name, Out *o, size_t v) {
+static void add_number(Answer *a, Slice name, Out *o, size_t v) {
         const char *begin = o->p;
 
         put_number(o, v);
@@ -227,38 +236,38 @@ static void add_challenge(Answer *a, const Page *p, Out *o) {
         put(o, "\", cookie-name=\"");
         put(o, cookie);
         put(o, "\"");
-        add_made(a, "WWW-Authenticate", o, begin);
+        add_made(a, SLICE("WWW-Authenticate"), o, begin);
 }
 
 void page_make(const Page *p, char out[static PAGE_SIZE_MAX], Answer *ret) {
         static const struct {
-                const char *name, *value;
+                Slice name, value;
         } always[] = {
-                { "Cache-Control", "no-store" },
-                { "X-Content-Type-Options", "nosniff" },
-                { "Referrer-Policy", "same-origin" },
+#define S(text) { text, sizeof(text) - 1 }
+                { S("Cache-Control"), S("no-store") },
+                { S("X-Content-Type-Options"), S("nosniff") },
+                { S("Referrer-Policy"), S("same-origin") },
+#undef S
         };
         size_t n = write_body(p, out);
         Out o = { out + n, out + PAGE_SIZE_MAX };
-        HeaderList *l;
 
         answer_begin(ret, rows[p->kind].status, p->date);
-        l = &ret->response.headers;
         if (p->html) {
-                (void) header_list_add(l, "Content-Type", SLICE("text/html; charset=utf-8"));
-                (void) header_list_add(l, "Content-Language", slice_from((p->language ?: languages)->code));
-                (void) header_list_add(l, "Content-Security-Policy", slice_from(p->policy));
+                add(ret, SLICE("Content-Type"), SLICE("text/html; charset=utf-8"));
+                add(ret, SLICE("Content-Language"), slice_from((p->language ?: languages)->code));
+                add(ret, SLICE("Content-Security-Policy"), slice_from(p->policy));
         } else
-                (void) header_list_add(l, "Content-Type", SLICE("text/plain; charset=utf-8"));
+                add(ret, SLICE("Content-Type"), SLICE("text/plain; charset=utf-8"));
         for (size_t i = 0; i < ELEMENTSOF(always); i++)
-                (void) header_list_add(l, always[i].name, slice_from(always[i].value));
+                add(ret, always[i].name, always[i].value);
         if (rows[p->kind].challenge)
                 add_challenge(ret, p, &o);
         if (rows[p->kind].allow)
-                (void) header_list_add(l, "Allow", slice_from(rows[p->kind].allow));
+                add(ret, SLICE("Allow"), slice_from(rows[p->kind].allow));
         if (rows[p->kind].retry > 0)
-                add_number(ret, "Retry-After", &o, rows[p->kind].retry);
-        add_number(ret, "Content-Length", &o, n);
+                add_number(ret, SLICE("Retry-After"), &o, rows[p->kind].retry);
+        add_number(ret, SLICE("Content-Length"), &o, n);
         ret->response.body = BODY_LENGTH;
         ret->response.body_size = n;
         ret->body = (Slice) { out, n };
@@ -277,8 +286,6 @@ PageKind page_from_status(unsigned status) {
 
 int page_make_redirect(unsigned status, Slice location, const char *date, char out[static PAGE_SIZE_MAX],
                        Answer *ret) {
-        HeaderList *l;
-
         if (location.n > PAGE_SIZE_MAX)
                 return -ENOBUFS;
         /* Whoever built it is trusted to have encoded it; a line end in it would still be somebody else's
@@ -286,11 +293,10 @@ int page_make_redirect(unsigned status, Slice location, const char *date, char o
         for (size_t i = 0; i < location.n; i++)
                 out[i] = (uint8_t) location.p[i] <= ' ' || location.p[i] == 0x7f ? '_' : location.p[i];
         answer_begin(ret, status, date);
-        l = &ret->response.headers;
-        (void) header_list_add(l, "Location", (Slice) { out, location.n });
-        (void) header_list_add(l, "Cache-Control", SLICE("no-store"));
+        add(ret, SLICE("Location"), (Slice) { out, location.n });
+        add(ret, SLICE("Cache-Control"), SLICE("no-store"));
         if (slice_starts_with(location, SLICE(OWN_AUTH_PREFIX)))
-                (void) header_list_add(l, FORWARD_OWN_FIELD, SLICE("1"));
-        (void) header_list_add(l, "Content-Length", SLICE("0"));
+                add(ret, SLICE(FORWARD_OWN_FIELD), SLICE("1"));
+        add(ret, SLICE("Content-Length"), SLICE("0"));
         return 0;
 }
