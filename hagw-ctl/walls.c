@@ -109,16 +109,13 @@ int walls_of_relay(sd_json_variant *hosts, char **ret) {
         if (!f)
                 return -ENOMEM;
         for (Asks i = 0; i < _ASKS_MAX; i++) {
-                char more[32] = "";
-
                 if (n[i] == 0)
                         continue;
+                fprintf(f, "%s%s%s", ftell(f) > 0 ? " " : "", texts[i].before, first[i]);
                 if (n[i] > 1)
-                        (void) snprintf(more, sizeof(more), " (and %zu more)", n[i] - 1);
-                if (ftell(f) > 0)
-                        fputc(' ', f);
-                fprintf(f, "%s%s%s%s%s%s", texts[i].before, first[i], more, texts[i].after,
-                        texts[i].again ? first[i] : "", strempty(texts[i].again));
+                        fprintf(f, " (and %zu more)", n[i] - 1);
+                fprintf(f, "%s%s%s", texts[i].after, texts[i].again ? first[i] : "",
+                        strempty(texts[i].again));
         }
         if (fclose(f) != 0) {
                 free(text);
