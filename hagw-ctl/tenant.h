@@ -25,7 +25,7 @@ int tenant_short_name(const Config *config, const char *typed, char **ret);
 /* The tenant of that name; an unknown one is told with the nearest. ret may be NULL. */
 int tenant_get(const char *name, sd_json_variant **ret);
 
-/* 0: there is none, or the database is damaged; -ENOMEM; or another negative errno: nobody answers. Quiet. */
+/* 0: there is none, or the database is damaged; -ENOMEM; another negative errno: nobody answers. Quiet. */
 int tenant_exists(const char *name);
 
 /* What verbs of one tenant begin with: a relay, and a tenant that is there. Told. */
