@@ -20,10 +20,12 @@
 struct Http {
         Manager *manager;
         struct MHD_Daemon *daemon;
-        sd_event_source *listener, *epoll, *timer, *deadline;
+        sd_event_source *listener, *epoll, *timer, *deadline, *end;
         TAILQ_HEAD(, Request) bodies; /* on their way, oldest first */
         int fd;
-        size_t n_connections;
+        size_t n_connections, n_requests;
+        bool draining;
+        void (*drained)(Manager *m); /* NULL: it does not stop, or has been called */
         uid_t proxy_uid;
         bool proxy_exists;
 };
@@ -69,6 +71,14 @@ void http_body_end(Http *h, Request *q) {
         TAILQ_REMOVE(&h->bodies, q, bodies);
 }
 
+static void finish(Http *h) {
+        void (*drained)(Manager *m) = h->drained;
+
+        h->drained = NULL;
+        if (drained)
+                drained(h->manager);
+}
+
 static void run(Http *h) {
         int64_t msec;
 
@@ -80,7 +90,31 @@ static void run(Http *h) {
                 (void) sd_event_source_set_enabled(h->timer, SD_EVENT_OFF);
         check_bodies(h);
         (void) sd_event_source_set_enabled(
-                h->listener, h->n_connections < HTTP_CONNECTIONS_MAX ? SD_EVENT_ON : SD_EVENT_OFF);
+                h->listener, !h->draining && h->n_connections < HTTP_CONNECTIONS_MAX ? SD_EVENT_ON :
+                                                                          SD_EVENT_OFF);
+        if (h->n_requests == 0)
+                finish(h);
+}
+
+static int on_end(sd_event_source *s, uint64_t usec, void *userdata) {
+        finish(userdata);
+        return 0;
+}
+
+void http_drain(Http *h, void (*done)(Manager *m)) {
+        h->draining = true;
+        h->drained = done;
+        (void) sd_event_add_time_relative(h->manager->event, &h->end, CLOCK_MONOTONIC, HTTP_DRAIN_USEC, 0,
+                                          on_end, h);
+        run(h);
+}
+
+void http_request_begin(Http *h) {
+        h->n_requests++;
+}
+
+void http_request_end(Http *h) {
+        h->n_requests--;
 }
 
 void http_kick(Http *h) {
@@ -228,6 +262,7 @@ Http *http_free(Http *h) {
         sd_event_source_disable_unref(h->epoll);
         sd_event_source_disable_unref(h->timer);
         sd_event_source_disable_unref(h->deadline);
+        sd_event_source_disable_unref(h->end);
         free(h);
         return NULL;
 }

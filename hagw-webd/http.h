@@ -16,10 +16,19 @@ typedef struct Request Request;
 #define HTTP_BODY_USEC (10 * USEC_PER_SEC)     /* for a request's whole body, */
 #define HTTP_BODY_FULL_USEC USEC_PER_SEC       /* and while all connections are taken */
 
+#define HTTP_DRAIN_USEC (5 * USEC_PER_SEC)     /* for requests that are under way when it stops */
+
 int http_new(Http **ret, Manager *m, int fd);
 /* All requests must have been resumed. */
 Http *http_free(Http *h);
 DEFINE_TRIVIAL_CLEANUP_FUNC(Http *, http_free)
+
+/* Takes no new connections: those who come wait in the backlog for the next process. Calls done, maybe at
+ * once, when no request is under way any more, or after HTTP_DRAIN_USEC. */
+void http_drain(Http *h, void (*done)(Manager *m));
+/* A request has come, and it has gone: answered, or not. */
+void http_request_begin(Http *h);
+void http_request_end(Http *h);
 
 /* Lets libmicrohttpd look again soon: a request was resumed. */
 void http_kick(Http *h);

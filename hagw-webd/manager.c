@@ -261,6 +261,19 @@ int manager_reload(const Config *config, void *userdata) {
         return keep_house_in_time(m);
 }
 
+static void on_drained(Manager *m) {
+        daemon_finish(m->daemon);
+}
+
+void manager_drain(void *userdata) {
+        Manager *m = userdata;
+
+        if (m->http)
+                http_drain(m->http, on_drained);
+        else
+                daemon_finish(m->daemon);
+}
+
 void *manager_free(void *userdata) {
         Manager *m = userdata;
 

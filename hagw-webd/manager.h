@@ -45,6 +45,7 @@ typedef struct Manager {
 uint64_t manager_now(Manager *m);
 
 int manager_new(Daemon *daemon, const Config *config, void **ret);
+void manager_drain(void *userdata);
 int manager_reload(const Config *config, void *userdata);
 /* Stores again what could not be stored. */
 int manager_save(void *userdata);

@@ -231,6 +231,7 @@ enum MHD_Result request_on_access(void *cls, struct MHD_Connection *c, const cha
                 if (request_new(cls, c, url, &q) < 0)
                         return MHD_NO;
                 *context = q;
+                http_request_begin(q->manager->http);
                 r = request_begin(q, method);
         } else
                 r = request_step(q, data, size);
@@ -244,6 +245,8 @@ enum MHD_Result request_on_access(void *cls, struct MHD_Connection *c, const cha
 
 void request_on_completed(void *cls, struct MHD_Connection *c, void **context,
                           enum MHD_RequestTerminationCode code) {
+        if (*context)
+                http_request_end(((Manager *) cls)->http);
         *context = request_free(*context);
 }
 

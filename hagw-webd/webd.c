@@ -16,6 +16,7 @@ int main(int argc, char *argv[]) {
                 .start = manager_new,
                 .reload = manager_reload,
                 .metrics = manager_metrics,
+                .drain = manager_drain,
                 .stop = manager_free,
                 .save = manager_save,
         };

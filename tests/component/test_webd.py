@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -1233,6 +1234,33 @@ def test_stop_with_requests_under_way(webd):
     for t in threads:
         t.join(40)
     assert not any(t.is_alive() for t in threads)
+
+
+def test_a_stop_waits_for_what_is_under_way(webd):
+    """Answers are whole; who comes now waits for the next process; nobody who says nothing more is waited for for ever."""
+    def half():
+        c = Unix(webd.web)
+        c.connect()
+        c.sock.sendall(f"POST /.hagw/auth/login HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 10\r\n\r\nuser=".encode())
+        return c
+    ready, silent = half(), half()
+    webd.visitor().get("/.hagw/auth/login")  # by now both have been read
+    webd.process.send_signal(signal.SIGTERM)
+    assert webd.stopping.acquire(timeout=30)
+    late = Unix(webd.web)
+    late.connect()
+    late.sock.sendall(f"GET /.hagw/auth/login HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+    ready.sock.sendall(b"anna&")
+    r = http.client.HTTPResponse(ready.sock, method="POST")
+    r.begin()
+    assert r.status < 500 and len(r.read()) == int(r.headers["Content-Length"])
+    assert webd.process.poll() is None
+    assert webd.process.wait(30) == 0
+    assert silent.sock.recv(1) == b""
+    webd.start()
+    r = http.client.HTTPResponse(late.sock, method="GET")
+    r.begin()
+    assert r.status == 400  # nobody passes without what hagw-proxyd says of him
 
 
 def test_a_clock_that_was_ahead(webd):
