@@ -15,11 +15,11 @@
 #include "libhagw/pure/hostname.h"
 
 static const struct {
-        const char *name, *type;
+        const char *name, *type, *option;
         int family;
 } families[_GLUE_FAMILIES_MAX] = {
-        [GLUE_IPV4] = { "IPv4", "A", AF_INET },
-        [GLUE_IPV6] = { "IPv6", "AAAA", AF_INET6 },
+        [GLUE_IPV4] = { "IPv4", "A", "ipv4", AF_INET },
+        [GLUE_IPV6] = { "IPv6", "AAAA", "ipv6", AF_INET6 },
 };
 
 void glue_done(Glue *g) {
@@ -100,9 +100,13 @@ static bool names_server(sd_json_variant *parent, const ConfZone *zone) {
         return false;
 }
 
+static const char *source_of(const Config *c, unsigned family) {
+        return family == GLUE_IPV4 ? c->public_address.ipv4 : c->public_address.ipv6;
+}
+
 /* A dynamic DNS name that follows the house's address; NULL: nothing does. */
 static const char *dynamic_name(const Config *c, unsigned family) {
-        const char *source = family == GLUE_IPV4 ? c->public_address.ipv4 : c->public_address.ipv6;
+        const char *source = source_of(c, family);
 
         return source ? startswith(source, "resolve:") : NULL;
 }
@@ -137,6 +141,13 @@ static int check_family(const Config *c, const ConfZone *zone, sd_json_variant *
                                 "here says %s: one of the two is wrong, and resolvers that ask there get no "
                                 "answer. Correct the %s record at your DNS provider, or hagw.conf.",
                                 zone->name, zone->name_server, name, wrong, ours, type);
+        if (wrong && streq(source_of(c, family) ?: "none", "none"))
+                return complain(g, family,
+                                "The zone above %s says that %s has the %s address %s, and hagw.conf knows "
+                                "no %s address of this house. If it is this one: hagw-ctl setup "
+                                "--%s=static:%s. If not, take the %s record away at your DNS provider.",
+                                zone->name, zone->name_server, name, wrong, name, families[family].option,
+                                wrong, type);
         if (wrong)
                 return complain(g, family,
                                 "The zone above %s says that %s has the %s address %s, at which nobody "

@@ -30,12 +30,13 @@ static Tone delegation_tone(const char *delegation) {
 }
 
 static int print_zones(sd_json_variant *v) {
-        _cleanup_(table_freep) Table *t = table_new(NULL, 3);
+        _cleanup_(table_freep) Table *t = table_new(NULL, 4);
         const uint64_t now = clock_usec(CLOCK_REALTIME);
 
         for (size_t i = 0; i < field_count(v, "zones"); i++) {
                 sd_json_variant *z = field_element(v, "zones", i);
                 const char *delegation = field_text(z, "delegation");
+                const uint64_t last = field_number(z, "lastQuestionUSec");
                 const bool remembered = field_bool(z, "delegationRemembered");
                 char when[TIME_TEXT_MAX];
 
@@ -47,7 +48,10 @@ static int print_zones(sd_json_variant *v) {
                 table_add(t, delegation_tone(delegation), "%s%s%s%s",
                           streq_ptr(delegation, "relay") ? "through the " : "delegation ",
                           delegation ?: "not asked", remembered ? ", seen " : "",
-                          remembered ? format_when(field_number(z, "lastQuestionUSec"), now, when) : "");
+                          remembered ? format_when(last, now, when) : "");
+                table_add(t, TONE_PLAIN, "%s%s",
+                          last > 0 && !remembered ? "last question from the internet " : "",
+                          last > 0 && !remembered ? format_when(last, now, when) : "");
         }
         return table_print(t, 2);
 }

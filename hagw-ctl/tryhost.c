@@ -97,7 +97,8 @@ int try_name(const char *upstream, char **ret_reason) {
                 return log_oom();
         r = client_try("io.hagw.Net.Resolve", parameters, NULL, &reason);
         known = somebody_speaks_mdns();
-        if (r == -ENOTCONN) {
+        /* Nobody has answered: hagw-netd does not run before the first setup, whoever holds its socket. */
+        if (r < 0 && r != -EREMOTEIO && r != -ENOMEM) {
                 Resolved resolved;
 
                 r = resolve_name(name, &resolved);

@@ -150,9 +150,7 @@ static int read_zone(const char *typed, const TypedContext *c, char **ret, char 
                            zone);
         if (is_example(zone, c))
                 return say(1, ret_reason,
-                           "%s is an example. A name below a domain of yours is meant, such as home.%s with "
-                           "your domain in its place.",
-                           zone, strchr(zone, '.') == strrchr(zone, '.') ? zone : strchr(zone, '.') + 1);
+                           "%s is an example. A name below a domain of your own is meant.", zone);
         if (is_sold_below(zone))
                 return say(1, ret_reason,
                            "%s is nobody's own: names are sold below it. A zone lies below a domain of "

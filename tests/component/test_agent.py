@@ -232,7 +232,6 @@ def test_refusals_are_heard(make):
 
 
 @pytest.mark.parametrize("reason,kind,remedy", [
-    ("suspended", "problems", "Only who runs the relay"),
     ("exhausted", "problems", "It opens again with the next month"),
     ("channels", "problems", "relay.channels_max in hagw.conf here"),
     ("house", "problems", 'relay: { opened = "accept"; } in hagw.conf here'),
@@ -253,6 +252,11 @@ def test_refusals_in_the_status(make, reason, kind, remedy):
     said = told(max(since, time.time_ns() // 1000) + 30_000_000)
     assert said[kind] and "The relay refuses visitors of this house, 3 so far, the last one " in said[kind][0] and remedy in said[kind][0], said
     assert not said[other]
+    # Who is attached is not suspended any more.
+    h.control.say(ping=1, refused=[{"reason": "suspended", "count": 3, "lastUSec": since + 1}])
+    h.wait(lambda: any(r["reason"] == "suspended" for r in h.describe().get("refused", [])))
+    said = json.loads(Ctl(h.house).run("--json", "status", "--no-delegation").stdout)
+    assert not [p for p in said["problems"] if "suspended" in p] and [n for n in said["notices"] if "suspended" in n and ", until " in n], said
     said = told(since - 1)
     assert not said["problems"] and "The relay refused visitors of this house, 3 so far, until " in said["notices"][0], said
 

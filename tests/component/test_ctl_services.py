@@ -2,10 +2,12 @@
 """hagw-ctl tries services: what host add, host set, config check and status say of them."""
 
 import re
+import socket
+import threading
 import time
 
 import pytest
-from ctl_tools import FAILED, booted, ctl  # noqa: F401 (fixtures)
+from ctl_tools import FAILED, booted, ctl, finds_only  # noqa: F401 (fixtures)
 from proxyhouse import Upstream, echo
 from test_netd_mdns import NAME, avahi
 from test_proxyd import host, open_house, parts  # noqa: F401 (a fixture)
@@ -73,6 +75,20 @@ def test_mdns_name_that_nobody_can_look_up(ctl, house):  # noqa: F811
     assert "write the service's address" in ctl.refused(FAILED, "host", "set", "ha", "https://Other.LOCAL")
     ctl.ok("host", "set", "ha", "http://192.168.1.4:8123", "--login", "none")
     ctl.ok("config", "check")
+
+
+def test_mdns_name_before_anything_runs(ctl, house):  # noqa: F811
+    """Avahi is there; hagw-netd's socket is, too, and nobody behind it, as before the first setup."""
+    ctl.env["HAGW_SYSTEM_RUNTIME_DIR"] = str(house.root / "system")
+    ctl.house.configure(ZONE)
+    finds_only(ctl, house.root)
+    avahi(house)
+    with socket.socket(socket.AF_UNIX) as s:
+        s.bind(str(house.runtime / "io.hagw.Net"))
+        s.listen(8)
+        why = ctl.refused(FAILED, "host", "add", "ha", f"http://{NAME}:8123")
+    assert f"Nobody in this network answers to the name {NAME} now." in why
+    assert files(ctl) == []
 
 
 def test_mdns_name_that_is_asked_for(ctl, house):  # noqa: F811

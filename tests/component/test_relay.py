@@ -826,9 +826,11 @@ def test_a_wall_that_is_raised_cuts_who_passed(relay, house):
     (f"ha.bob.{ZONE}", 'login = "none"')])
 def test_no_certificate_is_no_way_round(house, parts, name, access):
     """Where the relay has a wall of its own, or leads the name to another than the tenant whose it is."""
-    parts.append(RelayHouse(house, more='lan = ( "192.168.255.0/24" );', ha=f'name = "{name}"; upstream = "tenant:anna"; access: {{ {access}; }};'))
+    parts.append(RelayHouse(house, more='lan = ( "192.168.255.0/24" );'))
     relay = parts[-1].start()
     agents = [Agent(relay, relay.tenant(tenant)) for tenant in ("anna", "bob")]
+    house.configure((house.config / "hagw.conf").read_text(), ha=f'name = "{name}"; upstream = "tenant:anna"; access: {{ {access}; }};')
+    relay.proxyd.reload()
     channels = [c for a in agents for c in a.open()]
     with visitor(relay, name.replace("*", "ha")) as v:
         assert silent(v, 30)

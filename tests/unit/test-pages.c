@@ -237,7 +237,7 @@ static void test_largest(void **state) {
 
 static void test_redirect(void **state) {
         char location[PAGE_SIZE_MAX + 1];
-        size_t n;
+        size_t n = 0;
 
         assert_int_equal(write_redirect(303, SLICE("/.hagw/auth/login?a=/"), &n), 0);
         assert_well_formed(n, false);

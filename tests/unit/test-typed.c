@@ -57,7 +57,7 @@ static void test_zones(void **state) {
                 { TYPED_ZONE, "home.ab.de", "home.ab.de", NULL },
                 { TYPED_ZONE, "home.co.de.meier.org", "home.co.de.meier.org", NULL },
                 { TYPED_ZONE, "home.com.photography", "home.com.photography", NULL },
-                { TYPED_ZONE, "example.net", "example.net", "such as home.example.net with your domain" },
+                { TYPED_ZONE, "example.net", "example.net", "domain of your own" },
                 { TYPED_ZONE, "home.example.com", "home.example.com", "is an example" },
                 { TYPED_ZONE, "ha.fritz.box", "ha.fritz.box", "inside houses" },
                 { TYPED_ZONE, "homeassistant.local", "homeassistant.local", "inside houses" },
