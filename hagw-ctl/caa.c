@@ -99,58 +99,23 @@ static int collect(const Config *c, const char *issuer, const char *uri, CaaName
 
 /* --- what stands in DNS -------------------------------------------------------------------------------- */
 
-/* 1: *ret is the answer; 0: nobody could say. */
-static int query(const char *name, const char *type, sd_json_variant **ret) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
-        _cleanup_free_ char *reason = NULL;
-        const char *rcode;
-        int r;
-
-        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)),
-                           SD_JSON_BUILD_PAIR("type", SD_JSON_BUILD_STRING(type))) < 0)
-                return -ENOMEM;
-        r = client_try("io.hagw.Net.Query", parameters, ret, &reason);
-        if (r < 0)
-                return r == -ENOMEM ? r : 0;
-        rcode = strempty(field_text(*ret, "rcode"));
-        return streq(rcode, "NOERROR") || streq(rcode, "NXDOMAIN");
-}
-
-static bool names_equal(const char *a, const char *b) {
-        const size_t n = strlen(b);
-
-        return strncasecmp(a, b, n) == 0 && (a[n] == '\0' || streq(a + n, "."));
-}
-
-static bool leads_to(sd_json_variant *reply, const char *target) {
-        for (size_t i = 0; i < field_count(reply, "answers"); i++)
-                if (names_equal(sd_json_variant_string(field_element(reply, "answers", i)), target))
-                        return true;
-        return false;
-}
-
 static int look_at_alias(CaaName *n) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
         int r;
 
         if (!n->alias)
                 return 0;
-        r = query(n->alias, "CNAME", &reply);
+        r = leads_query(n->alias, "CNAME", &reply);
         n->alias_known = r > 0;
-        n->alias_stands = r > 0 && leads_to(reply, n->target);
+        n->alias_stands = r > 0 && leads_names(reply, n->target);
         return MIN(r, 0);
 }
 
-/* By a CNAME; other records may lead there as well. */
-static int look_at_name(CaaName *n) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
-        int r;
-
+static int look_at_name(const Config *c, CaaName *n) {
         if (!n->alias)
                 return 0;
-        r = query(n->name, "CNAME", &reply);
-        n->name_leads = r > 0 && leads_to(reply, n->target + strlen(CHALLENGE));
-        return MIN(r, 0);
+        return leads_look(n->name, n->target + strlen(CHALLENGE), c->documentation_networks, &n->leads,
+                          &n->stranger);
 }
 
 /* An issue or issuewild record's value without its quotes; NULL: it is another record. */
@@ -195,7 +160,7 @@ static int note_other(CaaName *n, const char *value) {
 static int find_records(const char *name, sd_json_variant **ret) {
         for (const char *p = name; p && strchr(p, '.'); p = strchr(p, '.') + 1) {
                 _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
-                int r = query(p, "CAA", &reply);
+                int r = leads_query(p, "CAA", &reply);
 
                 if (r <= 0)
                         return r;
@@ -300,7 +265,7 @@ int caa_look(const Config *c, bool ask, CaaNames *ret) {
         for (size_t i = 0; r >= 0 && ask && i < names.n; i++) {
                 r = look_at_alias(&names.items[i]);
                 if (r >= 0)
-                        r = look_at_name(&names.items[i]);
+                        r = look_at_name(c, &names.items[i]);
                 if (r >= 0)
                         r = look_at_records(&names.items[i], accounts);
         }
@@ -341,6 +306,28 @@ int caa_name_complaint(const CaaName *n, char **ret) {
                        : 1;
 }
 
+int caa_name_astray(const CaaName *n, char **ret) {
+        char address[IP_TEXT_MAX];
+
+        if (n->leads == LEADS_NOWHERE && *n->name != '*')
+                return asprintf(ret,
+                                "%s has no address, so that nobody finds it: where its DNS is kept, there "
+                                "has to be %s. CNAME %s.",
+                                n->name, n->name, n->target + strlen(CHALLENGE)) < 0
+                               ? -ENOMEM
+                               : 1;
+        if (n->leads == LEADS_ASTRAY)
+                return asprintf(ret,
+                                "%s leads to %s, which is not the relay, so that its visitors do not come "
+                                "here: where its DNS is kept, there has to be %s. CNAME %s. (or the relay's "
+                                "addresses).",
+                                n->name, ip_format(&n->stranger, address), n->name,
+                                n->target + strlen(CHALLENGE)) < 0
+                               ? -ENOMEM
+                               : 1;
+        return 0;
+}
+
 void caa_name_print(const CaaName *n, const char *prefix) {
         static const char *const texts[_CAA_MAX] = {
                 [CAA_STANDS] = "stands",
@@ -349,10 +336,17 @@ void caa_name_print(const CaaName *n, const char *prefix) {
                 [CAA_UNKNOWN] = "not known",
         };
 
+        static const char *const leads_texts[_LEADS_MAX] = {
+                [LEADS_UNKNOWN] = "  (not seen: its addresses have to be the relay's)",
+                [LEADS_THERE] = "  (stands)",
+                [LEADS_ASTRAY] = "  (LEADS ELSEWHERE)",
+                [LEADS_NOWHERE] = "  (MISSING)",
+        };
+
         if (n->alias)
                 (void) records_print_name(
                         prefix, n->name, n->target + strlen(CHALLENGE),
-                        n->name_leads ? "  (stands)" : "  (not seen: its addresses have to be the relay's)");
+                        leads_texts[n->leads]);
         if (n->alias)
                 output("%s%s.  CNAME  %s.  (%s)\n", prefix, n->alias, n->target,
                        n->alias_stands  ? "stands"

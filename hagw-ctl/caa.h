@@ -3,6 +3,7 @@
 
 #include <systemd/sd-json.h>
 
+#include "hagw-ctl/leads.h"
 #include "libhagw/conf.h"
 
 /* What has to stand in DNS so that this machine gets certificates for a name whose zone is kept elsewhere,
@@ -21,7 +22,8 @@ typedef struct CaaName {
         const char *name; /* as in the configuration */
         char *alias, *target; /* _acme-challenge.NAME, and where its CNAME leads; NULL: none is needed */
         bool alias_stands, alias_known;
-        bool name_leads; /* a CNAME of the name itself leads visitors to the relay */
+        Leads leads; /* the name itself, its visitors; only where alias is not NULL */
+        IpAddress stranger;
         char *owner; /* where the CAA record belongs: the name without "*." */
         char *line;  /* its content, ready to be typed; NULL: no account is known yet */
         CaaVerdict verdict;
@@ -46,6 +48,9 @@ bool caa_name_is_elsewhere(const CaaName *n);
 /* What keeps us from a certificate, and what is to be entered against it. Returns 1, to be freed; 0:
  * nothing. */
 int caa_name_complaint(const CaaName *n, char **ret);
+
+/* What leads its visitors past the relay. Returns 1, to be freed; 0: nothing. */
+int caa_name_astray(const CaaName *n, char **ret);
 
 /* What is to be entered for a name elsewhere, and whether it stands, in lines that begin with prefix. */
 void caa_name_print(const CaaName *n, const char *prefix);

@@ -303,6 +303,14 @@ static void judge_unnamed(Status *s) {
                               first, more);
 }
 
+/* A host for the LAN alone need not be found by the world. */
+static bool host_wants_visitors(const Config *c, const char *name) {
+        for (size_t i = 0; i < c->n_hosts; i++)
+                if (streq(c->hosts[i].name, name))
+                        return c->hosts[i].access.from != CONF_FROM_LAN;
+        return false;
+}
+
 /* Names whose DNS is kept elsewhere, and ours at the relay. */
 int judge_caa(Status *s) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *array = NULL;
@@ -317,13 +325,17 @@ int judge_caa(Status *s) {
                 r = sd_json_variant_new_array(&array, NULL, 0);
         for (size_t i = 0; r >= 0 && i < s->names.n; i++) {
                 _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
-                _cleanup_free_ char *complaint = NULL;
+                _cleanup_free_ char *complaint = NULL, *astray = NULL;
 
                 r = caa_name_complaint(&s->names.items[i], &complaint);
                 if (r > 0) {
                         status_problem(s, "%s", complaint);
                         cause_note(s, CAUSE_CAA);
                 }
+                if (r >= 0 && host_wants_visitors(s->config, s->names.items[i].name))
+                        r = caa_name_astray(&s->names.items[i], &astray);
+                if (astray)
+                        status_problem(s, "%s", astray);
                 if (r >= 0)
                         r = caa_name_to_json(&s->names.items[i], &v);
                 if (r >= 0)

@@ -16,6 +16,7 @@ LINE = f'0 issue "{ISSUER}; accounturi={URI}; validationmethods=dns-01"'
 ALIAS = "_acme-challenge.anna.relay.example.org."
 ZONE_TEXT = f"""
 good CAA {LINE}
+good A 203.0.113.20
 _acme-challenge.good CNAME {ALIAS}
 issuer CAA 0 issue "{ISSUER}"
 _acme-challenge.issuer CNAME {ALIAS}
@@ -31,9 +32,18 @@ wild CAA {LINE}
 wild CAA 0 issuewild ";"
 _acme-challenge.wild CNAME {ALIAS}
 noalias CAA {LINE}
+noalias A 203.0.113.20
 strange CAA {LINE}
 _acme-challenge.strange CNAME _acme-challenge.berta.relay.example.org.
 anna.relay CAA {LINE}
+anna.relay A 203.0.113.20
+anna.relay AAAA 2001:db8::20
+same A 203.0.113.20
+same AAAA 2001:db8::20
+astray A 203.0.113.200
+half A 203.0.113.20
+half AAAA 2001:db8::200
+inside A 192.168.1.9
 ha.anna.relay CAA {LINE}
 ha.anna.relay CAA 0 issue "relays.example; accounturi=https://relays.example/9; validationmethods=dns-01"
 """
@@ -80,9 +90,26 @@ def test_names_elsewhere(ctl):
     text = ctl.run("status").stdout
     assert "Domains whose DNS is kept elsewhere" in text
     assert "  led.example.org.  CNAME  anna.relay.example.org.  (stands)\n" in text
-    assert "  good.example.org.  CNAME  anna.relay.example.org.  (not seen: its addresses have to be the relay's)\n" in text
+    assert "  good.example.org.  CNAME  anna.relay.example.org.  (stands)\n" in text
     assert f"  _acme-challenge.good.example.org.  CNAME  {ALIAS}  (stands)\n  good.example.org.  CAA  {LINE}  (stands)\n" in text
     assert f"  open.example.org.  CAA  {LINE}  (missing: anybody" in text
+
+
+def test_where_a_name_leads(ctl):
+    """The relay's addresses are as good as a CNAME; a stranger's, and none at all, are findings."""
+    names = {n: f"{n}.example.org" for n in ("led", "same", "astray", "half", "inside", "nothing")}
+    status(ctl, *names.values(), "*.nothing.example.org", main=RELAY + "documentation_networks = true;\n")
+    problems = [p for p in json.loads(ctl.run("--json", "status").stdout)["problems"] if "certificate" not in p]
+    end = "where its DNS is kept, there has to be {}. CNAME anna.relay.example.org."
+    for n, where in (("astray", "203.0.113.200"), ("half", "2001:db8::200")):
+        assert f"{names[n]} leads to {where}, which is not the relay, so that its visitors do not come here: {end.format(names[n])} " \
+            "(or the relay's addresses)." in problems
+    assert f"{names['nothing']} has no address, so that nobody finds it: {end.format(names['nothing'])}" in problems
+    assert not any(names[n] in p.split("leads")[0].split("has no")[0] for n in ("led", "same", "inside") for p in problems), problems
+    text = ctl.run("status").stdout
+    for n, note in (("led", "stands"), ("same", "stands"), ("astray", "LEADS ELSEWHERE"), ("half", "LEADS ELSEWHERE"), ("nothing", "MISSING"),
+                    ("inside", "not seen: its addresses have to be the relay's")):
+        assert f"  {names[n]}.  CNAME  anna.relay.example.org.  ({note})\n" in text, (n, text)
 
 
 def test_a_missing_record_is_told_once(ctl):

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A name and the relay are asked for with the same resolver, and their addresses compared. */
+
+#include <string.h>
+
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/leads.h"
+#include "libhagw/pure/special.h"
+
+#define ADDRESSES_MAX 32U /* of a name, both families; what is more is not looked at */
+
+int leads_query(const char *name, const char *type, sd_json_variant **ret) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
+        _cleanup_free_ char *reason = NULL;
+        const char *rcode;
+        int r;
+
+        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)),
+                           SD_JSON_BUILD_PAIR("type", SD_JSON_BUILD_STRING(type))) < 0)
+                return -ENOMEM;
+        r = client_try("io.hagw.Net.Query", parameters, ret, &reason);
+        if (r < 0)
+                return r == -ENOMEM ? r : 0;
+        rcode = strempty(field_text(*ret, "rcode"));
+        return streq(rcode, "NOERROR") || streq(rcode, "NXDOMAIN");
+}
+
+static bool names_equal(const char *a, const char *b) {
+        const size_t n = strlen(b);
+
+        return strncasecmp(a, b, n) == 0 && (a[n] == '\0' || streq(a + n, "."));
+}
+
+bool leads_names(sd_json_variant *reply, const char *target) {
+        for (size_t i = 0; i < field_count(reply, "answers"); i++)
+                if (names_equal(sd_json_variant_string(field_element(reply, "answers", i)), target))
+                        return true;
+        return false;
+}
+
+typedef struct Found {
+        IpAddress items[ADDRESSES_MAX];
+        size_t n;
+} Found;
+
+/* 1: *ret has all; 0: nobody could say. */
+static int find_addresses(const char *name, Found *ret) {
+        static const char *const types[] = { "A", "AAAA" };
+
+        *ret = (Found) {};
+        for (size_t t = 0; t < ELEMENTSOF(types); t++) {
+                _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+                int r = leads_query(name, types[t], &reply);
+
+                if (r <= 0)
+                        return r;
+                /* Names that a CNAME leads by stand there as well. */
+                for (size_t i = 0; i < field_count(reply, "answers") && ret->n < ADDRESSES_MAX; i++)
+                        if (ip_parse(sd_json_variant_string(field_element(reply, "answers", i)),
+                                     &ret->items[ret->n]) >= 0)
+                                ret->n++;
+        }
+        return 1;
+}
+
+static bool has(const Found *f, const IpAddress *a) {
+        for (size_t i = 0; i < f->n; i++)
+                if (ip_equal(&f->items[i], a))
+                        return true;
+        return false;
+}
+
+static Leads judge(const Found *of_name, const Found *of_relay, bool documentation,
+                   IpAddress *ret_stranger) {
+        if (of_relay->n == 0)
+                return LEADS_UNKNOWN;
+        if (of_name->n == 0)
+                return LEADS_NOWHERE;
+        for (size_t i = 0; i < of_name->n; i++) {
+                if (has(of_relay, &of_name->items[i]))
+                        continue;
+                /* A resolver inside the house may have answers of its own. */
+                if (!special_is_public(&of_name->items[i], documentation))
+                        return LEADS_UNKNOWN;
+                *ret_stranger = of_name->items[i];
+                return LEADS_ASTRAY;
+        }
+        return LEADS_THERE;
+}
+
+int leads_look(const char *name, const char *target, bool documentation, Leads *ret,
+               IpAddress *ret_stranger) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+        Found of_name, of_relay;
+        int r;
+
+        *ret = LEADS_UNKNOWN;
+        r = leads_query(name, "CNAME", &reply);
+        if (r > 0 && leads_names(reply, target)) {
+                *ret = LEADS_THERE;
+                return 0;
+        }
+        if (r > 0)
+                r = find_addresses(name, &of_name);
+        if (r > 0)
+                r = find_addresses(target, &of_relay);
+        if (r > 0)
+                *ret = judge(&of_name, &of_relay, documentation, ret_stranger);
+        return MIN(r, 0);
+}
