@@ -3,7 +3,6 @@
 
 import re
 import socket
-import threading
 import time
 
 import pytest
