@@ -10,6 +10,7 @@
 #include "hagw-ctl/run.h"
 #include "hagw-ctl/sandbox.h"
 #include "hagw-ctl/unset.h"
+#include "libhagw/conf-digest.h"
 #include "libhagw/usec.h"
 
 static bool all_are_off(sd_json_variant *daemons) {
@@ -256,6 +257,68 @@ int judge_boot(Status *s) {
         return 0;
 }
 
+typedef enum Newer {
+        NEWER_MAIN = 1 << 0,  /* hagw.conf */
+        NEWER_HOSTS = 1 << 1, /* hosts.d */
+} Newer;
+
+static bool is_other(sd_json_variant *daemon, const char *field, uint64_t digest) {
+        const char *runs = field_text(daemon, field);
+        char text[CONF_DIGEST_TEXT_MAX];
+
+        return runs && !streq(runs, conf_digest_text(digest, text));
+}
+
+/* Which files say something else than the daemon goes by. One of another version has other settings, too. */
+static Newer newer_than(const Status *s, sd_json_variant *daemon) {
+        ConfDigest digest;
+
+        if (!s->config || !field_bool(daemon, "running") ||
+            !streq_ptr(field_text(daemon, "version"), PACKAGE_VERSION))
+                return 0;
+        digest = config_digest(s->config, field_text(daemon, "name"));
+        return (is_other(daemon, "configMain", digest.main) ? NEWER_MAIN : 0) |
+               (is_other(daemon, "configHosts", digest.hosts) ? NEWER_HOSTS : 0);
+}
+
+bool status_goes_by_files(const Status *s, const char *daemon) {
+        for (size_t i = 0; i < field_count(s->daemons, "daemons"); i++) {
+                sd_json_variant *d = field_element(s->daemons, "daemons", i);
+
+                if (streq(strempty(field_text(d, "name")), daemon))
+                        return s->config && !newer_than(s, d);
+        }
+        return !!s->config;
+}
+
+/* Somebody edited them, and nobody said so to who goes by them. */
+static void judge_newer(Status *s) {
+        static const char *const files[] = {
+                [NEWER_MAIN] = "hagw.conf is",
+                [NEWER_HOSTS] = "hosts.d is",
+                [NEWER_MAIN | NEWER_HOSTS] = "hagw.conf and hosts.d are",
+        };
+        const char *first = NULL;
+        Newer newer = 0;
+        char also[32] = "";
+        size_t n = 0;
+
+        for (size_t i = 0; i < field_count(s->daemons, "daemons"); i++) {
+                sd_json_variant *d = field_element(s->daemons, "daemons", i);
+                const Newer k = newer_than(s, d);
+
+                newer |= k;
+                n += !!k;
+                if (k && !first)
+                        first = field_text(d, "name");
+        }
+        if (n > 1)
+                (void) snprintf(also, sizeof(also), " and %zu more", n - 1);
+        if (first)
+                status_problem(s, "%s newer than what %s%s %s by: hagw-ctl reload.", files[newer], first,
+                               also, n > 1 ? "go" : "goes");
+}
+
 int judge_config(Status *s) {
         size_t more, ignored;
         sd_json_variant *d = first_with(s, "configError", &more),
@@ -278,5 +341,7 @@ int judge_config(Status *s) {
         else if (d)
                 status_problem(s, "%s keeps its old configuration: %s. Mend that, then: hagw-ctl reload",
                                name, field_text(d, "configError"));
+        else
+                judge_newer(s);
         return 0;
 }

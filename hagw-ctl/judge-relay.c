@@ -38,8 +38,9 @@ static const struct {
         /* A scanner alone may bring more visitors a second than are let in, or try names. */
         { "connections", false, "Who runs the relay can let in more." },
         { "channels", true, "Who runs the relay can allow more, and relay.channels_max in hagw.conf here." },
-        { "house", true, "relay: { opened = \"accept\"; } in hagw.conf here takes them, if the relay may "
-                         "read what they say; otherwise ask who runs it to let them pass unopened." },
+        { "house", true, "If the relay may read what they say: opened = \"accept\"; in the group relay "
+                         "of hagw.conf here, then hagw-ctl reload, takes them; otherwise ask who runs it to "
+                         "let them pass unopened." },
         { "host", false, "hagw-ctl host add NAME SERVICE here makes one." },
 };
 
@@ -53,7 +54,8 @@ static bool refusal_is_over(const Status *s, sd_json_variant *relay, const char 
 
         return field_number(attachment, "sinceUSec") > last_usec ||
                (house && field_number(relay, "openedUSec") > last_usec) ||
-               (house && s->config && s->config->relay.opened == CONF_OPENED_ACCEPT) ||
+               (house && status_goes_by_files(s, "hagw-proxyd") &&
+                s->config->relay.opened == CONF_OPENED_ACCEPT) ||
                /* Who is suspended is told so at each try to attach. */
                (streq(reason, "suspended") && !strstr(error, "has suspended this tenant")) ||
                (streq(reason, "exhausted") && field_number(attachment, "visitors") > 0) ||
@@ -186,8 +188,8 @@ static const struct {
         { "connections", false, "--connections-per-second=N lets in more" },
         { "channels", false, "--channels=N allows more, where its relay.channels_max "
                              "does" },
-        { "house", true, "--terminate=no has them pass unopened, or relay.opened = "
-                         "\"accept\" there takes them" },
+        { "house", true, "--terminate=no has them pass unopened, or opened = \"accept\"; in the "
+                         "group relay of hagw.conf there, then hagw-ctl reload there, takes them" },
         /* Also who tries names comes here. */
         { "host", false, .there = "hagw-ctl host add NAME SERVICE there makes one" },
 };

@@ -101,6 +101,8 @@ bool status_needs_no_address(const Status *s);
 bool status_zone_is_lost(const Status *s, const char *zone);
 bool status_is_lost(const Status *s);
 bool status_runs(const Status *s, const char *daemon);
+/* It runs with what the files say, as far as it reads them; s->config is not what it goes by otherwise. */
+bool status_goes_by_files(const Status *s, const char *daemon);
 
 /* That the daemon runs behind a door that is shut. -ENOMEM. */
 int status_mark_shut(Status *s, const char *daemon);

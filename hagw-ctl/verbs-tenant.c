@@ -240,8 +240,9 @@ static void say_opening(const Config *config, const char *name, sd_json_variant 
         if (field_bool(before, "terminate") || !field_bool(after, "terminate"))
                 return;
         output_paragraph("",
-                         "The relay opens %s.%s, and can read it, once the house agrees: relay: { opened = "
-                         "\"accept\"; } in its /etc/hagw/hagw.conf. Names below, and its domains, pass "
+                         "The relay opens %s.%s, and can read it, once the house agrees: opened = "
+                         "\"accept\"; in the group relay of its /etc/hagw/hagw.conf, then hagw-ctl reload "
+                         "there. Names below, and its domains, pass "
                          "unopened unless they have a host here: hagw-ctl host add ha.%s.%s tenant:%s",
                          name, zone, name, zone, name);
 }

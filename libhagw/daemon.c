@@ -10,6 +10,7 @@
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
+#include "libhagw/conf-digest.h"
 #include "libhagw/conf-kept.h"
 #include "libhagw/daemon.h"
 #include "libhagw/keeper.h"
@@ -27,6 +28,7 @@ struct Daemon {
         Config *config;
         const char *config_dir;
         uint64_t config_usec;
+        char digests[2][CONF_DIGEST_TEXT_MAX]; /* of hagw.conf and of hosts.d, as they are in force */
         char *config_error;
         ConfKept kept; /* where usec > 0: what is in force is the last good one, less what changed since */
         char *status;
@@ -142,6 +144,8 @@ static int vl_method_describe(sd_varlink *link, void *parameters, unsigned flags
                            SD_JSON_BUILD_PAIR("version", SD_JSON_BUILD_STRING(PACKAGE_VERSION)),
                            SD_JSON_BUILD_PAIR("status", SD_JSON_BUILD_STRING(strempty(d->status))),
                            SD_JSON_BUILD_PAIR("configUSec", SD_JSON_BUILD_UNSIGNED(d->config_usec)),
+                           SD_JSON_BUILD_PAIR("configMain", SD_JSON_BUILD_STRING(d->digests[0])),
+                           SD_JSON_BUILD_PAIR("configHosts", SD_JSON_BUILD_STRING(d->digests[1])),
                            JSON_PAIR_IF_SET("configError", d->config_error),
                            SD_JSON_BUILD_PAIR_CONDITION(d->kept.usec > 0, "configKeptUSec",
                                                         SD_JSON_BUILD_UNSIGNED(d->kept.usec)),
@@ -224,8 +228,14 @@ static int daemon_start_config(Daemon *d) {
         return 0;
 }
 
-static void daemon_apply_log_level(const Config *config) {
-        log_set_max_level(streq(config->log.level, "debug") ? LOG_DEBUG : LOG_INFO);
+/* d->config is another one now. */
+static void daemon_note_config(Daemon *d) {
+        const ConfDigest digest = config_digest(d->config, d->spec->name);
+
+        d->config_usec = clock_usec(CLOCK_REALTIME);
+        (void) conf_digest_text(digest.main, d->digests[0]);
+        (void) conf_digest_text(digest.hosts, d->digests[1]);
+        log_set_max_level(streq(d->config->log.level, "debug") ? LOG_DEBUG : LOG_INFO);
 }
 
 static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
@@ -248,11 +258,10 @@ static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si, void
         if (r >= 0) {
                 d->config_error = (free(d->config_error), NULL);
                 config_kept_done(&d->kept);
-                d->config_usec = clock_usec(CLOCK_REALTIME);
                 Config *old = d->config;
                 d->config = TAKE_PTR(config);
                 config_free(old);
-                daemon_apply_log_level(d->config);
+                daemon_note_config(d);
                 log_info("Configuration reloaded.");
         }
         daemon_show_status(d);
@@ -352,8 +361,7 @@ static int daemon_main(Daemon *d) {
         r = daemon_start_config(d);
         if (r < 0)
                 return r;
-        d->config_usec = clock_usec(CLOCK_REALTIME);
-        daemon_apply_log_level(d->config);
+        daemon_note_config(d);
         r = d->spec->start(d, d->config, &d->userdata);
         if (r < 0)
                 return log_error_errno(r, "Could not start: %m");

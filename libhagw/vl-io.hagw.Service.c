@@ -30,6 +30,10 @@ static SD_VARLINK_DEFINE_METHOD(
         SD_VARLINK_DEFINE_OUTPUT(status, SD_VARLINK_STRING, 0),
         SD_VARLINK_FIELD_COMMENT("When the running configuration was read, CLOCK_REALTIME"),
         SD_VARLINK_DEFINE_OUTPUT(configUSec, SD_VARLINK_INT, 0),
+        SD_VARLINK_FIELD_COMMENT("A digest of what this daemon reads of hagw.conf, as it is in force"),
+        SD_VARLINK_DEFINE_OUTPUT(configMain, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("The same of hosts.d"),
+        SD_VARLINK_DEFINE_OUTPUT(configHosts, SD_VARLINK_STRING, 0),
         SD_VARLINK_FIELD_COMMENT(
                 "Why the newest configuration was refused; the one before it is still in force"),
         SD_VARLINK_DEFINE_OUTPUT(configError, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),

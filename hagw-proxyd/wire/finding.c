@@ -178,9 +178,9 @@ static const char *const texts[_FINDING_MAX] = {
         [FINDING_HOST] = "The service answers %S to the name %N and not to its own: allow %N in its "
                          "settings, or hagw-ctl host set %N --upstream-host %H",
         [FINDING_HOUSE_REFUSES] =
-                "The house does not take visitors whose TLS this relay has opened: relay.opened = "
-                "\"accept\" in its hagw.conf does; hagw-ctl host remove %N lets visitors of a name of "
-                "the tenant's own pass unopened again.",
+                "The house does not take visitors whose TLS this relay has opened: opened = "
+                "\"accept\"; in the group relay of its hagw.conf, then hagw-ctl reload there, does; "
+                "hagw-ctl host remove %N lets visitors of a name of the tenant's own pass unopened again.",
         [FINDING_HOUSE_NO_HOST] = "The house has no host %N: there, hagw-ctl host add %N SERVICE (and "
                                   "--force for a name of the relay's own).",
 };

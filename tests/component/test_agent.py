@@ -234,7 +234,7 @@ def test_refusals_are_heard(make):
 @pytest.mark.parametrize("reason,kind,remedy", [
     ("exhausted", "problems", "It opens again with the next month"),
     ("channels", "problems", "relay.channels_max in hagw.conf here"),
-    ("house", "problems", 'relay: { opened = "accept"; } in hagw.conf here'),
+    ("house", "problems", 'opened = "accept"; in the group relay of hagw.conf here, then hagw-ctl reload'),
     ("connections", "notices", "Who runs the relay can let in more."),
     ("host", "notices", "hagw-ctl host add NAME SERVICE here")])
 def test_refusals_in_the_status(make, reason, kind, remedy):
@@ -259,6 +259,33 @@ def test_refusals_in_the_status(make, reason, kind, remedy):
     assert not [p for p in said["problems"] if "suspended" in p] and [n for n in said["notices"] if "suspended" in n and ", until " in n], said
     said = told(since - 1)
     assert not said["problems"] and "The relay refused visitors of this house, 3 so far, until " in said["notices"][0], said
+
+
+def test_an_edited_setting_is_not_in_force_before_the_reload(make):
+    """Status judges by what runs, and says where the files are newer than that."""
+    h = make()
+    h.attach()
+    ctl = Ctl(h.house)
+    h.control.say(ping=1, refused=[{"reason": "house", "count": 3, "lastUSec": time.time_ns() // 1000 + 30_000_000}])
+    h.wait(lambda: h.describe().get("refused"))
+
+    def said():
+        s = json.loads(ctl.run("--json", "status", "--no-delegation").stdout)
+        return [p for p in s["problems"] if p.startswith("The relay refuses visitors")], [p for p in s["problems"] if "newer than" in p]
+    refused, newer = said()
+    assert refused and not newer
+    files = {f.stem: f.read_text() for f in (h.house.config / "hosts.d").glob("*.conf")}
+    h.house.configure("# which wants no reload\n" + h.main(), **files)
+    assert said() == (refused, [])
+    h.house.configure(h.main('opened = "accept";'), **files)
+    refused, newer = said()
+    assert refused and newer == ["hagw.conf is newer than what hagw-proxyd goes by: hagw-ctl reload."]
+    h.house.configure(h.main('opened = "accept";') + 'log: { level = "debug"; };', **files, more=h.host().replace(HOST, f"more.{HOST}"))
+    assert said()[1] == ["hagw.conf and hosts.d are newer than what hagw-keyd and 1 more go by: hagw-ctl reload."]
+    h.proxyd.reload()
+    assert said() == ([], ["hagw.conf is newer than what hagw-keyd goes by: hagw-ctl reload."])
+    h.keyd.reload()
+    assert said() == ([], [])
 
 
 def test_domains_that_the_relay_does_not_lead_here(make):

@@ -95,7 +95,7 @@ def get_from(s, host):
 
 
 @pytest.mark.parametrize("opened,word,remedy", [
-    ("refuse", "house_refuses", 'relay.opened = "accept" in its hagw.conf'),
+    ("refuse", "house_refuses", 'opened = "accept"; in the group relay of its hagw.conf'),
     ("accept", "house_no_host", f"The house has no host shop.{ZONE}: there, hagw-ctl host add shop.{ZONE} SERVICE")])
 def test_probe_says_that_the_house_refuses(make, opened, word, remedy):
     """And why; a visitor meets with the same, and counts."""

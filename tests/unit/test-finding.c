@@ -184,7 +184,8 @@ static void test_house(void **state) {
         expect(CONF_UPSTREAM_TENANT, NULL, all, 1, FINDING_NONE);
         has(FINDING_HOUSE_NO_HOST, CONF_UPSTREAM_TENANT, NULL, NULL,
             "hagw-ctl host add ha.home.example.com");
-        has(FINDING_HOUSE_REFUSES, CONF_UPSTREAM_TENANT, NULL, NULL, "relay.opened = \"accept\"");
+        has(FINDING_HOUSE_REFUSES, CONF_UPSTREAM_TENANT, NULL, NULL,
+            "opened = \"accept\"; in the group relay");
 }
 
 static void test_ends(void **state) {
