@@ -86,8 +86,7 @@ static bool judge_special(Status *s, sd_json_variant *a) {
                 return false;
         (void) special_reach(&address, &name);
         status_problem(s,
-                       "The public %s address is %s, which is none (%s): nobody on the internet reaches it. "
-                       "%s",
+                       "The public %s address is %s, which nobody on the internet reaches (%s). %s",
                        family_text(a), text, name ?: "special use",
                        remedy_of_setting(&address, place_of(s)));
         return true;

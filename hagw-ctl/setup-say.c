@@ -211,7 +211,13 @@ static void say_router(const Setup *s) {
         char port[sizeof(" (which goes to port 65535)")];
 
         (void) snprintf(port, sizeof(port), " (which goes to port %u)", c->dns.ipv4_port);
-        if (s->asked)
+        if (s->asked && (s->unseen[GLUE_IPV4] || s->unseen[GLUE_IPV6]))
+                say_item(s,
+                         "%s to this machine: TCP 443 and 80 for visitors. Port 53 comes through over %s; "
+                         "for %s see above.",
+                         who, s->unseen[GLUE_IPV6] ? "IPv4" : "IPv6",
+                         s->unseen[GLUE_IPV6] ? "IPv6" : "IPv4");
+        else if (s->asked)
                 say_item(s, "%s to this machine: TCP 443 and 80 for visitors. Port 53 comes through.", who);
         else
                 say_item(s,
@@ -246,15 +252,16 @@ static void say_failed(const Setup *s) {
                 say_item(s, "Not every certificate is there: hagw-ctl cert list shows what keeps it.");
 }
 
-void setup_say_next(const Setup *s) {
+unsigned setup_say_next(const Setup *s) {
         const Config *c = s->config;
         const ConfHost *h, *trusting = first_host(c, /* trusting= */ true);
         const bool stopped = call_option(s->call, "no-start");
-        int tried = s->call->json || stopped ? 0 : try_hosts(c);
+        unsigned failing = 0;
+        int tried = stopped ? 0 : try_hosts(c, s->call->json, &failing);
         Readiness readiness;
 
         if (s->call->json)
-                return;
+                return failing;
         h = find_visitable(c, &readiness);
         output("\n");
         output_tone(TONE_BOLD, "What is left to do");
@@ -282,4 +289,5 @@ void setup_say_next(const Setup *s) {
         if (h)
                 say_visit(s, h, readiness);
         say_item(s, "hagw-ctl status shows how everything is.");
+        return failing;
 }

@@ -25,7 +25,9 @@ typedef struct Setup {
         const char *renamed; /* of present: the zone whose name is to be the first one that was given */
         Config *config;
         bool asked;     /* the internet asks this machine for all of its zones, over UDP and TCP */
+        bool unseen[2]; /* but not by the address family (GLUE_IPV4, GLUE_IPV6), as was told */
         bool unreached; /* it does not find its way here yet, as was told */
+        bool shut;      /* something else keeps visitors away, as was told */
         bool down;        /* not all of hagw runs */
         bool hostless;    /* a host could not be written */
         bool uncertified; /* not every certificate came */
@@ -117,6 +119,14 @@ const char *setup_chosen(const Setup *s, ConfScope scope, const char *name);
  * anybody; ret_names (may be NULL) is to be freed. */
 bool setup_has_user(const char *name, char **ret_names);
 
+/* --- whether visitors can come (setup-reach.c) ------------------------------------------------------ */
+
+/* Addresses in hagw.conf that nobody on the internet reaches. Told. */
+void setup_check_static(Setup *s);
+/* The public addresses, and whether the internet's questions come here: returns how many zones it does not
+ * find. Told. */
+int setup_check_reach(Setup *s);
+
 /* --- steps that attach takes as well; each is told -------------------------------------------------- */
 
 /* What was chosen, into the text of a hagw.conf that is there and valid; config is what it says. */
@@ -140,5 +150,6 @@ void setup_say(const Setup *s, const char *format, ...) _printf_(2, 3);
 /* What to enter at the DNS provider for a zone. ipv4, ipv6: the public addresses, or NULL. */
 void setup_say_records(const Setup *s, const ConfZone *zone, const char *ipv4, const char *ipv6);
 
-/* What is left to do outside of this machine. */
-void setup_say_next(const Setup *s);
+/* Tries the services, and says what is left to do outside of this machine; with --json only the first.
+ * Returns how many services do not let visitors through. */
+unsigned setup_say_next(const Setup *s);

@@ -14,11 +14,12 @@
 #include "libhagw/pure/hostname.h"
 
 /* A pattern is no address. */
-static void say_place(const char *name, const char *upstream, const char *more) {
-        output("%s%s leads to %s%s\n", *name == '*' ? "" : "https://", name, upstream, more);
+static void say_place(const char *name, const char *upstream, bool json, const char *more) {
+        if (!json)
+                output("%s%s leads to %s%s\n", *name == '*' ? "" : "https://", name, upstream, more);
 }
 
-int try_host(const char *name, const char *upstream) {
+static int probe(const char *name, const char *upstream, bool json) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *reply = NULL;
         _cleanup_free_ char *reason = NULL;
         sd_json_variant *host;
@@ -26,29 +27,35 @@ int try_host(const char *name, const char *upstream) {
         if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name))) < 0)
                 return log_oom();
         if (client_try("io.hagw.Proxy.Probe", parameters, &reply, &reason) < 0) {
-                say_place(name, upstream, ".");
+                say_place(name, upstream, json, ".");
                 return -ENOTCONN;
         }
         host = sd_json_variant_by_key(reply, "host");
         if (streq(strempty(field_text(host, "health")), "failing")) {
-                say_place(name, upstream, ", and visitors do not get through:");
+                say_place(name, upstream, json, ", and visitors do not get through:");
                 (void) fflush(stdout);
                 log_error("%s", field_text(host, "error") ?: "see hagw-ctl host show");
                 return -EREMOTEIO;
         }
-        say_place(name, upstream, ", which answers.");
+        say_place(name, upstream, json, ", which answers.");
         return 0;
 }
 
-int try_hosts(const Config *config) {
+int try_host(const char *name, const char *upstream) {
+        return probe(name, upstream, /* json= */ false);
+}
+
+int try_hosts(const Config *config, bool json, unsigned *ret_failing) {
         int n = 0;
 
+        *ret_failing = 0;
         for (size_t i = 0; i < config->n_hosts && i < TRY_HOSTS_MAX; i++) {
-                int r = try_host(config->hosts[i].name, config->hosts[i].upstream);
+                int r = probe(config->hosts[i].name, config->hosts[i].upstream, json);
 
                 if (r == -ENOMEM)
                         return r;
                 n += r != -ENOTCONN;
+                *ret_failing += r == -EREMOTEIO;
         }
         return n;
 }

@@ -12,8 +12,9 @@
 /* Has hagw-proxyd try it, and tells what came of it and where visitors find the host. -ENOTCONN: nobody
  * tried it; only the URL was told. -EREMOTEIO: visitors do not get through. */
 int try_host(const char *name, const char *upstream);
-/* The same for all of a configuration, up to TRY_HOSTS_MAX. Returns how many were tried. */
-int try_hosts(const Config *config);
+/* The same for all of a configuration, up to TRY_HOSTS_MAX; json: only what fails is told. Returns how many
+ * were tried; *ret_failing of them do not let visitors through. */
+int try_hosts(const Config *config, bool json, unsigned *ret_failing);
 
 /* A service that is named by mDNS (homeassistant.local) is looked up, where that can be; everything else is
  * taken as it is. -ENOENT: nobody has the name now. -EOPNOTSUPP: nobody here speaks mDNS, so that it can

@@ -287,14 +287,13 @@ static int finish(Attach *a, const Outcome *o) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         bool failed = o->failed || !o->attached || (o->waited && !o->certified);
 
-        if (!a->call->json) {
-                if (o->attached && caa_print_elsewhere(a->setup.config) < 0)
-                        return -ENOMEM;
-                a->setup.unreached = !o->attached;
-                a->setup.uncertified = o->waited && !o->certified;
-                setup_say_next(&a->setup);
+        if (!a->call->json && o->attached && caa_print_elsewhere(a->setup.config) < 0)
+                return -ENOMEM;
+        a->setup.unreached = !o->attached;
+        a->setup.uncertified = o->waited && !o->certified;
+        failed = setup_say_next(&a->setup) > 0 || failed;
+        if (!a->call->json)
                 return failed ? CTL_FAILED : CTL_OK;
-        }
         if (sd_json_buildo(&v, SD_JSON_BUILD_PAIR("relay", SD_JSON_BUILD_STRING(a->address)),
                            SD_JSON_BUILD_PAIR("tenant", SD_JSON_BUILD_STRING(a->tenant)),
                            SD_JSON_BUILD_PAIR_CONDITION(!!a->zone, "zone", SD_JSON_BUILD_STRING(a->zone)),

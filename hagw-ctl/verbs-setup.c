@@ -7,28 +7,19 @@
 
 #include "hagw-ctl/certwait.h"
 #include "hagw-ctl/client.h"
-#include "hagw-ctl/delegation.h"
-#include "hagw-ctl/glue.h"
 #include "hagw-ctl/hostfile.h"
 #include "hagw-ctl/output.h"
 #include "hagw-ctl/prompt.h"
 #include "hagw-ctl/readable.h"
-#include "hagw-ctl/relay.h"
 #include "hagw-ctl/sandbox.h"
 #include "hagw-ctl/setup.h"
 #include "hagw-ctl/start.h"
 #include "hagw-ctl/terminal.h"
-#include "hagw-ctl/waiting.h"
 #include "libhagw/conf-parse.h"
 #include "libhagw/log.h"
 #include "libhagw/pure/plural.h"
 #include "libhagw/state.h"
 #include "libhagw/usec.h"
-
-#define ADDRESS_USEC (5 * USEC_PER_SEC)
-#define ADDRESS_PAUSE_USEC (100 * USEC_PER_MSEC)
-#define DELEGATION_TRIES 5U /* a second each, besides what a question takes */
-#define DELEGATION_USEC USEC_PER_MINUTE
 
 /* Nobody is asked what becomes of the zones that are there, and no option says it. Told. */
 static int refuse_zones(const Setup *s, const char *path) {
@@ -215,138 +206,6 @@ static int write_config(Setup *s) {
         return r < 0 ? r : hosts < 0;
 }
 
-/* One that has a source, and none comes from it: a name that was mistyped, say. */
-static void tell_missing(sd_json_variant *reply) {
-        for (size_t k = 0; k < field_count(reply, "addresses"); k++) {
-                sd_json_variant *a = field_element(reply, "addresses", k);
-
-                if (!field_text(a, "address") && field_text(a, "error"))
-                        log_warning("No public %s address is known: %s; see public_address in hagw.conf(5). "
-                                    "If this machine is to have none: hagw-ctl setup --%s none",
-                                    streq(strempty(field_text(a, "family")), "ipv4") ? "IPv4" : "IPv6",
-                                    field_text(a, "error"), strempty(field_text(a, "family")));
-        }
-}
-
-/* The public addresses, as soon as each is known or known to be missing. The texts live as long as *ret. */
-static int wait_for_address(const Setup *s, sd_json_variant **ret, const char **ret_ipv4,
-                            const char **ret_ipv6) {
-        const char *error = NULL;
-        bool awaited = true;
-        int r = 0;
-
-        *ret_ipv4 = *ret_ipv6 = NULL;
-        waiting_begin("the public address", ADDRESS_USEC, s->call->json);
-        for (uint64_t waited = 0; waited < ADDRESS_USEC && (awaited || (!*ret_ipv4 && !*ret_ipv6));
-             waited += ADDRESS_PAUSE_USEC) {
-                if (waited > 0)
-                        setup_pause(ADDRESS_PAUSE_USEC);
-                waiting_tick();
-                awaited = false;
-                *ret = sd_json_variant_unref(*ret);
-                r = client_call("io.hagw.Net.Watch", NULL, ret);
-                if (r < 0)
-                        break;
-                for (size_t k = 0; k < field_count(*ret, "addresses"); k++) {
-                        sd_json_variant *a = field_element(*ret, "addresses", k);
-                        bool four = streq(strempty(field_text(a, "family")), "ipv4");
-
-                        *(four ? ret_ipv4 : ret_ipv6) = field_text(a, "address");
-                        awaited = awaited || streq(strempty(field_text(a, "knowledge")), "unknown");
-                        error = field_text(a, "error") ?: error;
-                }
-        }
-        waiting_end();
-        if (r < 0)
-                return r;
-        if (*ret_ipv4 || *ret_ipv6) {
-                setup_say(s, "%s public address: %s%s%s\n",
-                          s->config->tenants.zone ? "This relay's" : "The house's", strempty(*ret_ipv4),
-                          *ret_ipv4 && *ret_ipv6 ? " and " : "", strempty(*ret_ipv6));
-                tell_missing(*ret);
-        } else
-                log_error("No public address is known yet%s%s; see public_address in hagw.conf(5).",
-                          error ? ": " : "", strempty(error));
-        return 0;
-}
-
-static int check_delegation(const Setup *s, const ConfZone *zone, Delegation *d) {
-        /* The last try takes its time, too. */
-        uint64_t end = clock_usec(CLOCK_MONOTONIC) + DELEGATION_USEC / 2;
-        _cleanup_free_ char *what = NULL;
-        int r = 0;
-
-        if (asprintf(&what, "%s to be found here", zone->name) < 0) {
-                what = NULL;
-                return log_oom();
-        }
-        waiting_begin(what, DELEGATION_USEC, s->call->json);
-        for (unsigned n = 0; r >= 0 && n < DELEGATION_TRIES; n++) {
-                if (n > 0 && (!delegation_is_problem(d->verdict) || clock_usec(CLOCK_MONOTONIC) >= end))
-                        break;
-                if (n > 0) {
-                        waiting_show();
-                        setup_pause(USEC_PER_SEC);
-                }
-                delegation_done(d);
-                r = delegation_check(zone->name, zone->name_server, s->config, d);
-        }
-        waiting_end();
-        return r < 0 ? log_oom() : 0;
-}
-
-/* The delegation works, by one address at least. */
-static int say_glue(const Setup *s, const ConfZone *zone, sd_json_variant *reply,
-                    const char *const addresses[_GLUE_FAMILIES_MAX]) {
-        _cleanup_(glue_done) Glue g = {};
-        int r;
-
-        setup_say(s, "The delegation of %s works.\n", zone->name);
-        r = glue_check(s->config, zone, addresses, &g);
-        for (size_t i = 0; i < ELEMENTSOF(g.details); i++)
-                if (g.details[i] && !glue_is_open(reply, i))
-                        log_warning("%s", g.details[i]);
-        return r;
-}
-
-/* Returns how many zones are not found by the world. */
-static int check_delegations(Setup *s) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *addresses = NULL;
-        const char *ipv4, *ipv6;
-        int r, bad = 0, other = 0;
-
-        if (relay_is_only_way(s->config))
-                return 0; /* the world asks the relay */
-        r = wait_for_address(s, &addresses, &ipv4, &ipv6);
-        if (r < 0)
-                return r;
-        for (size_t i = 0; i < s->config->n_zones; i++) {
-                const ConfZone *zone = &s->config->zones[i];
-                _cleanup_(delegation_done) Delegation d = {};
-
-                if (zone->via == CONF_VIA_RELAY)
-                        continue;
-                r = check_delegation(s, zone, &d);
-                if (r < 0)
-                        return r;
-                if (d.verdict == DELEGATION_WORKS)
-                        r = say_glue(s, zone, addresses, (const char *const[]) { ipv4, ipv6 });
-                else if (!delegation_is_problem(d.verdict)) {
-                        other++;
-                        setup_say(s, "%s\n", strempty(d.detail));
-                } else {
-                        bad++;
-                        log_error("%s", strempty(d.detail));
-                        setup_say_records(s, zone, ipv4, ipv6);
-                }
-                if (r < 0)
-                        return log_oom();
-        }
-        s->asked = bad + other == 0 && setup_direct_zone(s->config);
-        s->unreached = bad > 0;
-        return bad;
-}
-
 /* What setup reached. Who did not wait for the certificates is not told that they failed. */
 typedef struct Reached {
         bool started, delegated, certified, waited;
@@ -355,19 +214,22 @@ typedef struct Reached {
 
 static int finish(Setup *s, const Reached *reached, bool was_to_start) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
-        bool failed = reached->failed || (reached->started && (!reached->delegated ||
-                                                               (reached->waited && !reached->certified)));
-        int status = was_to_start && !reached->started ? CTL_UNREACHABLE : failed ? CTL_FAILED : CTL_OK;
+        bool failed = reached->failed || s->shut ||
+                      (reached->started &&
+                       (!reached->delegated || (reached->waited && !reached->certified)));
+        unsigned failing;
+        int status;
 
-        if (!s->call->json) {
-                s->down = was_to_start && !reached->started;
-                s->uncertified = reached->waited && !reached->certified;
-                setup_say_next(s);
+        s->down = was_to_start && !reached->started;
+        s->uncertified = reached->waited && !reached->certified;
+        failing = setup_say_next(s);
+        status = s->down ? CTL_UNREACHABLE : failed || failing > 0 ? CTL_FAILED : CTL_OK;
+        if (!s->call->json)
                 return status;
-        }
         if (sd_json_buildo(&v, SD_JSON_BUILD_PAIR("started", SD_JSON_BUILD_BOOLEAN(reached->started)),
                            SD_JSON_BUILD_PAIR("delegated", SD_JSON_BUILD_BOOLEAN(reached->delegated)),
-                           SD_JSON_BUILD_PAIR("certified", SD_JSON_BUILD_BOOLEAN(reached->certified))) < 0 ||
+                           SD_JSON_BUILD_PAIR("certified", SD_JSON_BUILD_BOOLEAN(reached->certified)),
+                           SD_JSON_BUILD_PAIR("failing", SD_JSON_BUILD_UNSIGNED(failing))) < 0 ||
             output_json(v) < 0)
                 return log_oom();
         return status;
@@ -425,7 +287,7 @@ static int run_steps(Setup *s, Reached *reached, uint64_t wait_usec) {
         if (answers("io.hagw.Acme") && certwait_retry() < 0)
                 return -ENOMEM;
         if (answers("io.hagw.Net"))
-                bad = check_delegations(s);
+                bad = setup_check_reach(s);
         reached->failed = reached->failed || bad < 0;
         reached->delegated = bad == 0;
         if (s->config->n_zones + s->config->n_hosts == 0 || wait_usec == 0 || !answers("io.hagw.Acme"))
@@ -466,6 +328,8 @@ int verb_setup(const Call *call) {
         reached.failed = s.hostless = r > 0;
         if (to_start && run_steps(&s, &reached, wait_usec) < 0)
                 return -ENOMEM;
+        if (!to_start)
+                setup_check_static(&s);
         terminal_on_interrupt(NULL);
         return finish(&s, &reached, to_start);
 }

@@ -212,7 +212,7 @@ static const Option tenant_usage_options[] = {
 const Verb verbs[] = {
         { NULL, "setup", "", 0, 0, NAMES_NONE, setup_options, verb_setup,
           "Set this gateway up: asks, writes hagw.conf, starts it, checks the delegation and waits for "
-          "certificates" },
+          "certificates; exits with 1 where it is written, but something keeps visitors away" },
         { NULL, "attach", "RELAY[:PORT] [CODE]", 1, 2, NAMES_NONE, attach_options, verb_attach,
           "Attach this house to a relay, so that it needs no public address" },
         { NULL, "detach", "", 0, 0, NAMES_NONE, yes_options, verb_detach,

@@ -445,7 +445,7 @@ def test_an_address_that_nobody_reaches(place, address, name, remedy):
     place.addresses[six] = {**place.addresses[six], "source": f"static:{address}", "address": address, "knowledge": "known"}
     place.hears = six
     place.start()
-    said = place.only(f"The public {'IPv6' if six else 'IPv4'} address is {address}, which is none (", remedy)
+    said = place.only(f"The public {'IPv6' if six else 'IPv4'} address is {address}, which nobody on the internet reaches (", remedy)
     assert name in said and ("router" in said) == (not six and name != "shared")
 
 

@@ -99,7 +99,7 @@ def test_an_option_is_questioned_as_well(fresh):
 def test_where_nobody_can_be_asked_it_is_told(fresh):
     words = ("setup", "--no-start", "--yes", "--user=anna", "--password-stdin", "--zone=meier.test", "--ipv4=192.168.1.4")
     r = fresh.run(*words, stdin=PASSWORD)
-    assert r.returncode == OK and "whole domain" in r.stderr and "private use" in r.stderr
+    assert r.returncode == FAILED and "whole domain" in r.stderr and "private use" in r.stderr
     for option, why in (("--zone=com", "single word"), ("--zone=8.8.8.8", "is an address"), ("--contact=me", "no mail address"),
                         ("--host=ha=ftp://x", '"ftp://x" does not begin as an address does'), ("--host=ha", "expected NAME=UPSTREAM"),
                         ("--user=Anna K", "no user's name"), ("--ipv4=::1", "IPv6 address"), ("--name-server=8.8.8.8", "A record")):
@@ -529,6 +529,34 @@ def test_the_last_words_agree_with_what_was_found(machine):  # noqa: F811
         assert "- Visit" not in r.stdout and "Start hagw" not in r.stdout
     finally:
         upstream.close()
+
+
+def test_exit_status_says_whether_visitors_can_come(machine):  # noqa: F811
+    """0: they can, as far as is known; 1: it is written, and something keeps them away."""
+    machine.house.config.mkdir(exist_ok=True)
+    upstream = Upstream(echo)
+    words = ("setup", "--yes", "--wait=0")
+    try:
+        # No zone that is asked for here: nothing but the service stands between.
+        machine.house.configure('public_address: { ipv4 = "none"; ipv6 = "none"; };\n')
+        machine.start_daemons()
+        machine.ok("host", "add", "ha.meier.test", upstream.url, "--force")
+        assert machine.run(*words).returncode == OK
+        assert machine.run("host", "add", "nas.meier.test", "http://127.0.0.1:1", "--force").returncode == OK
+        r = machine.run(*words)
+        assert r.returncode == FAILED and "visitors do not get through" in r.stdout, (r.stdout, r.stderr)
+        r = machine.run("--json", *words)
+        assert r.returncode == FAILED and json.loads(r.stdout)["failing"] == 1, (r.stdout, r.stderr)
+        assert "error" in json.loads(r.stderr.splitlines()[-1])
+    finally:
+        upstream.close()
+
+
+@pytest.mark.parametrize("start", [True, False])
+def test_an_address_of_no_use_keeps_visitors_away(machine, start):  # noqa: F811
+    r = machine.run("setup", "--zone=home.meier.test", "--ipv4=192.168.1.4", "--ipv6=none", "--yes", "--wait=0", *([] if start else ["--no-start"]))
+    assert r.returncode == FAILED and written(machine), (r.stdout, r.stderr)
+    assert "The public IPv4 address is 192.168.1.4, which nobody on the internet reaches (private use)." in r.stderr
 
 
 def test_an_address_that_is_missing_is_told(machine):  # noqa: F811

@@ -13,7 +13,7 @@ import dns.message
 import dns.query
 import pytest
 from conftest import VarlinkError
-from ctl_tools import FAILED, Booted, Ctl, listeners
+from ctl_tools import FAILED, OK, Booted, Ctl, listeners
 from test_netd import ip, net  # noqa: F401 (fixture)
 
 ZONE, NS, HOUSE = "home.example.com", "ns.home.example.com", "203.0.113.10"
@@ -221,22 +221,33 @@ def test_a_name_is_asked_for_once_and_by_tcp(world):
         world.dnsd.call("MakeTrial", zone="example.org")
 
 
-@pytest.mark.parametrize("blocked", [False, True])
-def test_setup_says_what_the_router_has_to_pass(world, blocked):
-    """Port 53 is seen; where it is shut, what is not done is said, and each thing once with its remedy."""
+def whole(world, addresses):
+    """With the daemons that setup waits for; the authority is out of reach."""
     house = world.house
-    house.configure(CONFIG + f'public_address: {{ ipv4 = "static:{HOUSE}"; ipv6 = "none"; }};\nacme: {{ directory = "https://127.0.0.1:1/"; }};\n')
+    house.configure(CONFIG + f'public_address: {{ {addresses} }};\nacme: {{ directory = "https://127.0.0.1:1/"; }};\n')
     web = socket.socket(socket.AF_UNIX)
     web.bind(str(house.root / "web"))
     web.listen(16)
     for name, interface, sockets in (("keyd", "io.hagw.Key", {}), ("acmed", "io.hagw.Acme", {}), ("webd", "io.hagw.Web", {"web": [web]}),
                                      ("proxyd", "io.hagw.Proxy", {"https": listeners(socket.SOCK_STREAM), "http": listeners(socket.SOCK_STREAM)})):
         house.daemon(name, interface, sockets=sockets)
+
+
+def setup(world, *words):
+    booted = Booted(world.house)
+    try:
+        return booted.run("setup", "--yes", *words)
+    finally:
+        booted.close()
+
+
+@pytest.mark.parametrize("blocked", [False, True])
+def test_setup_says_what_the_router_has_to_pass(world, blocked):
+    """Port 53 is seen; where it is shut, what is not done is said, and each thing once with its remedy."""
+    whole(world, f'ipv4 = "static:{HOUSE}"; ipv6 = "none";')
     if blocked:
         world.internet.block("udp dport 53", "tcp dport 53")
-    booted = Booted(house)
-    r = booted.run("setup", "--yes", "--wait=5")
-    booted.close()
+    r = setup(world, "--wait=5")
     said, last = " ".join(r.stdout.split()), " ".join(r.stdout.split("What is left to do")[1].split())
     if not blocked:
         # The authority is out of reach, however often it is tried within these seconds.
@@ -405,6 +416,29 @@ def test_tcp_53_is_shut_for_one_family(dual, by, family, where):
     dual.internet.block("tcp dport 53", **by)
     found = until(dual, f"Questions for {ZONE} come over {family} by UDP, but not by TCP", where)
     assert (HOUSE6 in found) == (family == "IPv6")
+
+
+def test_setup_sees_both_families(dual):
+    whole(dual, f'ipv4 = "static:{HOUSE}"; ipv6 = "static:{HOUSE6}";')
+    r = setup(dual, "--wait=0")
+    assert r.returncode == OK and "Port 53 comes through." in r.stdout, (r.stdout, r.stderr)
+    assert "come over" not in r.stderr, r.stderr
+
+
+@pytest.mark.parametrize("by,shut,other,status", [(BY4, "IPv4", "IPv6", FAILED), (BY6, "IPv6", "IPv4", OK)])
+def test_setup_names_the_family_that_is_shut(dual, by, shut, other, status):
+    """Whoever has IPv4 alone is kept away; whether somebody would have asked over IPv6 nobody knows."""
+    whole(dual, f'ipv4 = "static:{HOUSE}"; ipv6 = "static:{HOUSE6}";')
+    dual.internet.block("udp dport 53", "tcp dport 53", **by)
+    r = setup(dual, "--wait=0")
+    assert r.returncode == status, (r.stdout, r.stderr)
+    said, last = " ".join((r.stdout + r.stderr).split()), " ".join(r.stdout.split("What is left to do")[1].split())
+    assert f"The delegation of {ZONE} works." in said and f"Port 53 comes through over {other}; for {shut} see above." in last, said
+    if shut == "IPv4":
+        assert f"Questions for {ZONE} come over IPv6 alone" in said and "let the router pass port 53, UDP and TCP, to this machine." in said
+    else:
+        assert re.search(f"come from the internet over IPv4; none has come over IPv6 yet|No question for {ZONE} has come from the internet over IPv6", said), said
+        assert f"let the router's firewall pass port 53, UDP and TCP, to {HOUSE6}" in said
 
 
 def test_a_resolver_without_ipv6_shows_nothing_of_it(dual):

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Whether visitors can come to what setup has set up: the public addresses, and the internet's questions for
+ * the zones. */
+
+#include <stdio.h>
+
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/delegation.h"
+#include "hagw-ctl/glue.h"
+#include "hagw-ctl/relay.h"
+#include "hagw-ctl/remedy.h"
+#include "hagw-ctl/setup.h"
+#include "hagw-ctl/waiting.h"
+#include "hagw-ctl/ways.h"
+#include "libhagw/log.h"
+#include "libhagw/pure/special.h"
+#include "libhagw/usec.h"
+
+#define ADDRESS_USEC (5 * USEC_PER_SEC)
+#define ADDRESS_PAUSE_USEC (100 * USEC_PER_MSEC)
+#define DELEGATION_TRIES 5U /* a second each, besides what a question takes */
+#define DELEGATION_USEC USEC_PER_MINUTE
+
+/* One that nobody on the internet reaches: taken all the same when it was doubted, or an interface's. */
+static bool is_useless(const Setup *s, const char *text, IpAddress *ret) {
+        return text && ip_parse(text, ret) >= 0 &&
+               !special_is_public(ret, s->config->documentation_networks);
+}
+
+/* Told. False: it is of use, or there is none. */
+static bool judge_public(const Setup *s, const char *text) {
+        const char *name = NULL;
+        IpAddress a;
+
+        if (!is_useless(s, text, &a))
+                return false;
+        (void) special_reach(&a, &name);
+        log_error("The public %s address is %s, which nobody on the internet reaches (%s). %s",
+                  a.family == AF_INET ? "IPv4" : "IPv6", text, name ?: "special use",
+                  remedy_of_setting(&a, s->config->tenants.zone ? REMEDY_RELAY : REMEDY_HOUSE));
+        return true;
+}
+
+void setup_check_static(Setup *s) {
+        const char *const sources[] = { s->config->public_address.ipv4, s->config->public_address.ipv6 };
+
+        if (relay_is_only_way(s->config) || !setup_direct_zone(s->config))
+                return;
+        for (size_t i = 0; i < ELEMENTSOF(sources); i++)
+                s->shut |= judge_public(s, sources[i] ? startswith(sources[i], "static:") : NULL);
+}
+
+/* One that has a source, and none comes from it: a name that was mistyped, say. */
+static bool tell_missing(sd_json_variant *reply) {
+        bool missing = false;
+
+        for (size_t k = 0; k < field_count(reply, "addresses"); k++) {
+                sd_json_variant *a = field_element(reply, "addresses", k);
+
+                if (field_text(a, "address") || !field_text(a, "error"))
+                        continue;
+                missing = true;
+                log_warning("No public %s address is known: %s; see public_address in hagw.conf(5). "
+            "If this machine is to have none: hagw-ctl setup --%s none",
+                            streq(strempty(field_text(a, "family")), "ipv4") ? "IPv4" : "IPv6",
+                            field_text(a, "error"), strempty(field_text(a, "family")));
+        }
+        return missing;
+}
+
+/* The public addresses, as soon as each is known or known to be missing. The texts live as long as *ret. */
+static int wait_for_address(Setup *s, sd_json_variant **ret, const char **ret_ipv4,
+                            const char **ret_ipv6) {
+        const char *error = NULL;
+        bool awaited = true;
+        int r = 0;
+
+        *ret_ipv4 = *ret_ipv6 = NULL;
+        waiting_begin("the public address", ADDRESS_USEC, s->call->json);
+        for (uint64_t waited = 0; waited < ADDRESS_USEC && (awaited || (!*ret_ipv4 && !*ret_ipv6));
+             waited += ADDRESS_PAUSE_USEC) {
+                if (waited > 0)
+                        setup_pause(ADDRESS_PAUSE_USEC);
+                waiting_tick();
+                awaited = false;
+                *ret = sd_json_variant_unref(*ret);
+                r = client_call("io.hagw.Net.Watch", NULL, ret);
+                if (r < 0)
+                        break;
+                for (size_t k = 0; k < field_count(*ret, "addresses"); k++) {
+                        sd_json_variant *a = field_element(*ret, "addresses", k);
+                        bool four = streq(strempty(field_text(a, "family")), "ipv4");
+
+                        *(four ? ret_ipv4 : ret_ipv6) = field_text(a, "address");
+                        awaited = awaited || streq(strempty(field_text(a, "knowledge")), "unknown");
+                        error = field_text(a, "error") ?: error;
+                }
+        }
+        waiting_end();
+        if (r < 0)
+                return r;
+        if (*ret_ipv4 || *ret_ipv6) {
+                setup_say(s, "%s public address: %s%s%s\n",
+                          s->config->tenants.zone ? "This relay's" : "The house's", strempty(*ret_ipv4),
+                          *ret_ipv4 && *ret_ipv6 ? " and " : "", strempty(*ret_ipv6));
+                s->shut |= tell_missing(*ret);
+                s->shut |= judge_public(s, *ret_ipv4);
+                s->shut |= judge_public(s, *ret_ipv6);
+        } else
+                log_error("No public address is known yet%s%s; see public_address in hagw.conf(5).",
+                          error ? ": " : "", strempty(error));
+        return 0;
+}
+
+static int check_delegation(const Setup *s, const ConfZone *zone, Delegation *d) {
+        /* The last try takes its time, too. */
+        uint64_t end = clock_usec(CLOCK_MONOTONIC) + DELEGATION_USEC / 2;
+        _cleanup_free_ char *what = NULL;
+        int r = 0;
+
+        if (asprintf(&what, "%s to be found here", zone->name) < 0) {
+                what = NULL;
+                return log_oom();
+        }
+        waiting_begin(what, DELEGATION_USEC, s->call->json);
+        for (unsigned n = 0; r >= 0 && n < DELEGATION_TRIES; n++) {
+                if (n > 0 && (!delegation_is_problem(d->verdict) || clock_usec(CLOCK_MONOTONIC) >= end))
+                        break;
+                if (n > 0) {
+                        waiting_show();
+                        setup_pause(USEC_PER_SEC);
+                }
+                delegation_done(d);
+                r = delegation_check(zone->name, zone->name_server, s->config, d);
+        }
+        waiting_end();
+        return r < 0 ? log_oom() : 0;
+}
+
+/* The delegation works, by one address at least. */
+static int say_glue(const Setup *s, const ConfZone *zone, sd_json_variant *reply,
+                    const char *const addresses[_GLUE_FAMILIES_MAX]) {
+        _cleanup_(glue_done) Glue g = {};
+        int r;
+
+        setup_say(s, "The delegation of %s works.\n", zone->name);
+        r = glue_check(s->config, zone, addresses, &g);
+        for (size_t i = 0; i < ELEMENTSOF(g.details); i++)
+                if (g.details[i] && !glue_is_open(reply, i))
+                        log_warning("%s", g.details[i]);
+        return r;
+}
+
+/* The address at which the internet is to ask by that family, or NULL. */
+static const char *asked_at(const Setup *s, unsigned family, const char *address) {
+        IpAddress a;
+
+        return is_useless(s, address, &a) ? NULL : glue_address(s->config, family, address);
+}
+
+/* While one family works nothing else tells that the other is shut. */
+static int check_ways(Setup *s, const Delegation *d, const char *const addresses[_GLUE_FAMILIES_MAX]) {
+        const char *asked[] = { asked_at(s, GLUE_IPV4, addresses[GLUE_IPV4]),
+                                asked_at(s, GLUE_IPV6, addresses[GLUE_IPV6]) };
+
+        for (unsigned f = 0; asked[GLUE_IPV4] && asked[GLUE_IPV6] && f < _GLUE_FAMILIES_MAX; f++) {
+                _cleanup_free_ char *text = NULL;
+                Way way;
+                int r;
+
+                r = way_look(d, f, &way);
+                /* A resolver need not use both each time. */
+                if (r >= 0 && way == WAY_QUIET && way_last(d, f) > 0)
+                        way = WAY_OPEN;
+                if (r >= 0)
+                        r = way_say(s->config, d, f, way, asked[f], &text);
+                if (r < 0)
+                        return r;
+                if (!text)
+                        continue;
+                s->unseen[f] = true;
+                s->shut |= way_is_problem(f, way);
+                if (way_is_problem(f, way))
+                        log_error("%s", text);
+                else
+                        log_warning("%s", text);
+        }
+        return 0;
+}
+
+static int say_working(Setup *s, const ConfZone *zone, const Delegation *d, sd_json_variant *reply,
+                       const char *const addresses[_GLUE_FAMILIES_MAX]) {
+        int r = say_glue(s, zone, reply, addresses);
+
+        return r < 0 ? r : check_ways(s, d, addresses);
+}
+
+int setup_check_reach(Setup *s) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *addresses = NULL;
+        const char *ipv4, *ipv6;
+        int r, bad = 0, other = 0;
+
+        if (relay_is_only_way(s->config))
+                return 0; /* the world asks the relay */
+        r = wait_for_address(s, &addresses, &ipv4, &ipv6);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < s->config->n_zones; i++) {
+                const ConfZone *zone = &s->config->zones[i];
+                _cleanup_(delegation_done) Delegation d = {};
+
+                if (zone->via == CONF_VIA_RELAY)
+                        continue;
+                r = check_delegation(s, zone, &d);
+                if (r < 0)
+                        return r;
+                if (d.verdict == DELEGATION_WORKS)
+                        r = say_working(s, zone, &d, addresses, (const char *const[]) { ipv4, ipv6 });
+                else if (!delegation_is_problem(d.verdict)) {
+                        other++;
+                        setup_say(s, "%s\n", strempty(d.detail));
+                } else {
+                        bad++;
+                        log_error("%s", strempty(d.detail));
+                        setup_say_records(s, zone, ipv4, ipv6);
+                }
+                if (r < 0)
+                        return log_oom();
+        }
+        s->asked = bad + other == 0 && setup_direct_zone(s->config);
+        s->unreached = bad > 0;
+        return bad;
+}
