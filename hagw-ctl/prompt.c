@@ -36,7 +36,7 @@ int prompt_text(const char *question, const char *fallback, char **ret) {
                         line[--n] = '\0';
                 if (n > 0 || fallback)
                         break;
-                output("  Something has to stand here; Ctrl-C gives up.\n");
+                output("  An answer is needed here; Ctrl-C gives up.\n");
         }
         *ret = strdup(*line ? line : fallback);
         return *ret ? 0 : -ENOMEM;
@@ -159,8 +159,9 @@ static int ask_password(const char *user, bool later, char **ret) {
                         *ret = TAKE_PTR(one);
                         return 0;
                 }
-                log_error("The two differ; once more.");
+                log_error("The two differ.");
         }
+        log_error("That was the third try, and the last.");
         return -EINVAL;
 }
 

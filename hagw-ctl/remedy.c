@@ -27,9 +27,9 @@ static const struct {
         },
         [KIND_PRIVATE] = {
                 { "The router shows the house's public one, for public_address.ipv4 in hagw.conf; where the "
-                  "router has such a one itself, " A_RELAY,
+                  "router itself has a private one, " A_RELAY,
                   "The router shows the house's public one; where that changes, give a dynamic DNS name. "
-                  "Where the router has such a one itself, " A_RELAY },
+                  "Where the router itself has a private one, " A_RELAY },
                 { "The provider shows this machine's public one, for public_address.ipv4 in hagw.conf.",
                   "The provider shows this machine's public one." },
         },

@@ -110,7 +110,9 @@ int terminal_hide_input(const char *question) {
 void terminal_show_input(void) {
         if (!hidden_question)
                 return;
-        /* Not TCSADRAIN: output that is held (Ctrl-S) would keep it. */
+        /* Not TCSAFLUSH: output that is held (Ctrl-S) would keep it. What was typed ahead while nothing was
+         * shown may be a password, which the shell would show. */
+        (void) tcflush(STDIN_FILENO, TCIFLUSH);
         (void) tcsetattr(STDIN_FILENO, TCSANOW, &shown);
         hidden_question = NULL;
         for (size_t i = 0; i < ELEMENTSOF(ends); i++)

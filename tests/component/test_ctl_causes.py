@@ -435,7 +435,7 @@ def test_a_wall_without_a_user(place, login, users, told):
 
 
 @pytest.mark.parametrize("address, name, remedy", [
-    ("192.168.1.2", "private", "The router shows the house's public one, for public_address.ipv4 in hagw.conf; where the router has such a one itself, a relay"),
+    ("192.168.1.2", "private", "The router shows the house's public one, for public_address.ipv4 in hagw.conf; where the router itself has a private one, a relay"),
     ("100.64.3.4", "shared", "The provider shares it out to many houses, and a relay brings visitors to such a house: hagw-ctl attach RELAY CODE"),
     ("127.0.0.1", "loopback", "The router shows the house's public one"), ("fe80::1", "link-local", 'public_address.ipv6 = "interface" in hagw.conf takes'),
     ("fd00::1", "unique local", 'public_address.ipv6 = "interface" in hagw.conf takes')])

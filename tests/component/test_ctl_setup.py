@@ -3,6 +3,7 @@
 
 import collections
 import contextlib
+import fcntl
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import shutil
 import signal
 import socket
 import sys
+import termios
 import threading
 
 import pytest
@@ -449,6 +451,17 @@ def test_no_error_leaves_a_terminal_without_echo(asked, typed):
         s.send(typed)
     s.end(*((USAGE,) if len(typed) > 1 else (FAILED,)))
     assert s.echoes()
+
+
+def test_a_fourth_password_is_not_left_to_the_shell(asked):
+    """Who did not see that it gave up types on: what nobody has read is thrown away."""
+    s = Session(asked, "user", "add", "anna")
+    for typed in (b"short\n", b"short\n", b"short\nfourth-secret\n"):
+        s.expect("Password for anna: ")
+        s.send(typed)
+    shown = s.end(USAGE)
+    assert "That was the third try, and the last." in shown and "fourth-secret" not in shown
+    assert s.echoes() and fcntl.ioctl(s.kept, termios.FIONREAD, b"\0" * 4) == b"\0" * 4
 
 
 # --- the machine ---------------------------------------------------------------------------------------------
