@@ -52,7 +52,9 @@ static bool refusal_is_over(const Status *s, sd_json_variant *relay, const char 
         const bool house = streq(reason, "house");
         const char *error = strempty(field_text(relay, "error"));
 
-        return field_number(attachment, "sinceUSec") > last_usec ||
+        /* Who is away sends it nobody. */
+        return (!relay_is_attached(relay) && !streq(reason, "suspended")) ||
+               field_number(attachment, "sinceUSec") > last_usec ||
                (house && field_number(relay, "openedUSec") > last_usec) ||
                (house && status_goes_by_files(s, "hagw-proxyd") &&
                 s->config->relay.opened == CONF_OPENED_ACCEPT) ||
@@ -199,6 +201,28 @@ static bool is_recent(sd_json_variant *row, const char *reason) {
                field_number(row, "lastUSec") + REFUSED_RECENT_USEC >= clock_usec(CLOCK_REALTIME);
 }
 
+/* NULL where it is not known. To be unreferenced. */
+static sd_json_variant *ask_tenant(const char *name) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *reply = NULL;
+        _cleanup_free_ char *reason = NULL;
+
+        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name))) < 0 ||
+            client_look("io.hagw.Tenant.Get", parameters, &reply, &reason) < 0)
+                return NULL;
+        return sd_json_variant_ref(sd_json_variant_by_key(reply, "tenant"));
+}
+
+/* Nothing of the tenant's is opened here any more, so that the house has nothing to refuse. */
+static bool passes_unopened(const Status *s, const char *name) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *tenant = NULL;
+
+        for (size_t i = 0; s->config && i < s->config->n_hosts; i++)
+                if (streq_ptr(startswith(s->config->hosts[i].upstream, "tenant:"), name))
+                        return false;
+        tenant = ask_tenant(name);
+        return tenant && !field_bool(tenant, "terminate");
+}
+
 /* It has been let in again since, as far as it is known of each tenant. */
 static bool is_let_in(const Status *s, sd_json_variant *row) {
         sd_json_variant *tenants = sd_json_variant_by_key(s->tenants, "tenants");
@@ -208,6 +232,8 @@ static bool is_let_in(const Status *s, sd_json_variant *row) {
                            streq(reason, "exhausted") ? "usedUp" :
                                                         NULL;
 
+        if (streq(reason, "house"))
+                return passes_unopened(s, name);
         if (!list || !sd_json_variant_by_key(tenants, "known") ||
             field_number(tenants, "known") > VIEW_PLIGHTS_TENANTS_MAX)
                 return false;
@@ -253,14 +279,30 @@ static int judge_tenants_refused(Status *s, size_t at) {
         return 0;
 }
 
-static void judge_swaps(Status *s) {
-        size_t n = field_count(s->tenants_refused, "tenantsSwapping");
-        sd_json_variant *row = field_element(s->tenants_refused, "tenantsSwapping", 0);
-        const char *name = field_text(row, "tenant");
-        char when[TIME_TEXT_MAX], also[64] = "";
+/* Since then it was told to be several machines. */
+static bool may_be_several(const char *name) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *tenant = ask_tenant(name);
 
+        return field_number(tenant, "agents") > 1;
+}
+
+static void judge_swaps(Status *s) {
+        sd_json_variant *row = NULL;
+        const char *name;
+        char when[TIME_TEXT_MAX], also[64] = "";
+        size_t n = 0;
+
+        for (size_t i = 0; i < field_count(s->tenants_refused, "tenantsSwapping"); i++) {
+                sd_json_variant *swap = field_element(s->tenants_refused, "tenantsSwapping", i);
+
+                if (may_be_several(strempty(field_text(swap, "tenant"))))
+                        continue;
+                row = row ?: swap;
+                n++;
+        }
         if (n == 0)
                 return;
+        name = field_text(row, "tenant");
         if (n > 1)
                 (void) snprintf(also, sizeof(also), " (the same with %zu more %s)", n - 1,
                                 PLURAL(n - 1, "tenant"));

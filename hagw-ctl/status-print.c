@@ -67,7 +67,10 @@ static void print_visitors(const Status *s) {
         if (last == 0 && since + USEC_PER_MINUTE > now)
                 return; /* that says nothing */
         if (last > 0)
-                output("  last visitor from outside %s\n", format_when(last, now, when));
+                output("  last %s from outside %s\n",
+                       /* A relay's houses come as well. */
+                       s->config && s->config->tenants.zone ? "connection" : "visitor",
+                       format_when(last, now, when));
         else
                 output("  no visitor from outside in the last %s\n",
                        format_span(now - MIN(since, now), when));

@@ -261,6 +261,19 @@ def test_refusals_in_the_status(make, reason, kind, remedy):
     assert not said["problems"] and "The relay refused visitors of this house, 3 so far, until " in said["notices"][0], said
 
 
+def test_what_was_refused_is_past_while_the_house_is_away(make):
+    h = make()
+    h.attach()
+    h.control.say(ping=1, refused=[{"reason": "house", "count": 3, "lastUSec": time.time_ns() // 1000 + 30_000_000}])
+    h.wait(lambda: h.describe().get("refused"))
+    h.relay.close()
+    h.control.close()
+    h.wait(lambda: h.describe()["state"] != "attached" and h.describe().get("refused"))
+    said = json.loads(Ctl(h.house).run("--json", "status", "--no-delegation").stdout)
+    assert not [p for p in said["problems"] if "refuses visitors" in p], said
+    assert [n for n in said["notices"] if n.startswith("The relay refused visitors of this house, 3 so far, until ")], said
+
+
 def test_an_edited_setting_is_not_in_force_before_the_reload(make):
     """Status judges by what runs, and says where the files are newer than that."""
     h = make()

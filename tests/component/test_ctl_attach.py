@@ -451,6 +451,9 @@ def test_two_machines_that_take_turns(machine, relay):
     relay.wait(lambda: machine.proxyd.call("DescribeRelay")["state"] == "attached", 120)
     assert told(status(machine), "Another machine attaches to") and told(status(machine), "hagw-ctl tenant set anna --agents=2")
     assert told(at_relay(), "Two machines attach as the tenant anna and take turns")
+    there.ok("tenant", "set", "anna", "--agents=2")
+    assert not told(at_relay(), "take turns"), "who followed the advice has nothing left to do"
+    there.ok("tenant", "set", "anna", "--agents=1")
     # A refusal of before, which ended, is none of now because the place was taken.
     relay.set("anna", suspended=True)
     relay.wait(lambda: machine.proxyd.call("DescribeRelay")["state"] == "waiting")

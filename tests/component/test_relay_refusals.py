@@ -60,6 +60,7 @@ def test_ends_that_are_set_against_each_other(relay):  # noqa: F811
     assert "Visitors of the tenant anna are refused, 1 since" in problem and "hagw-ctl tenant set anna --terminate=no" in problem and not notices
     Ctl(relay.house).run("tenant", "set", "anna", "--terminate=no")
     assert not relay.tenantd.call("Get", name="anna")["tenant"]["terminate"]
+    assert refusals(relay) == [[], []], "who followed the advice has nothing left to do"
 
 
 def test_the_newest_are_told_and_how_many_more(relay):  # noqa: F811
