@@ -42,13 +42,21 @@ Outer outer_read(const HeaderList *l) {
         return outer;
 }
 
+static char *put(char *p, Slice s) {
+        memcpy(p, s.p, s.n);
+        return p + s.n;
+}
+
+/* With each request that goes to a service, so without stdio. */
 size_t outer_write(const Outer *before, bool asks, bool aside, char out[static OUTER_SIZE_MAX]) {
         char own = before->told ? before->depth : INNER_DEPTH_OWN,
-             depth = aside ? own : inner_further_out(own);
-        int n;
+             depth = aside ? own : inner_further_out(own), *p = out;
 
+        p = put(p, SLICE(BEGIN));
+        p = put(p, slice_from(logins[asks || (before->told && before->asks)]));
+        p = put(p, SLICE(MIDDLE));
         /* Deeper than there are names for: its own are as good as any. */
-        n = snprintf(out, OUTER_SIZE_MAX, BEGIN "%s" MIDDLE "%c",
-                     logins[asks || (before->told && before->asks)], depth ?: INNER_DEPTH_OWN);
-        return (size_t) n;
+        *p++ = depth ?: INNER_DEPTH_OWN;
+        *p = '\0';
+        return (size_t) (p - out);
 }
