@@ -8,6 +8,7 @@
 #include "hagw-ctl/status.h"
 #include "hagw-ctl/view.h"
 #include "hagw-ctl/walls.h"
+#include "libhagw/pure/plural.h"
 #include "libhagw/usec.h"
 
 #define PLIGHT_NAMES_MAX 3U /* of tenants behind a figure */
@@ -149,6 +150,18 @@ static void print_figure(sd_json_variant *tenants, const char *name, const char 
                 output("? %s", text);
 }
 
+/* "1 attached by 2 machines"; of very many tenants only the machines are counted. */
+static void print_attached(sd_json_variant *tenants) {
+        const uint64_t machines = field_number(tenants, "machines");
+        const bool counted = sd_json_variant_by_key(tenants, "attached");
+
+        if (counted || machines == 0)
+                print_figure(tenants, "attached", "attached");
+        if (machines != field_number(tenants, "attached"))
+                output("%s%lu %s%s", counted ? " by " : "", (unsigned long) machines,
+                       PLURAL(machines, "machine"), counted ? "" : " attached");
+}
+
 /* ", 2 suspended (anna, bert)" */
 static void print_plight(sd_json_variant *tenants, const char *field, const char *text) {
         const size_t n = field_count(tenants, field);
@@ -171,7 +184,7 @@ static void print_tenants(const Status *s) {
         output_tone(TONE_BOLD, "Tenants");
         output("\n  ");
         print_figure(tenants, "known", "known, ");
-        print_figure(tenants, "attached", "attached");
+        print_attached(tenants);
         print_plight(tenants, "suspended", "suspended");
         print_plight(tenants, "usedUp", "used up");
         print_plight(tenants, "noToken", "without a token");

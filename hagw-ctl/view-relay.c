@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "hagw-ctl/client.h"
+#include "hagw-ctl/tenant.h"
 #include "hagw-ctl/view.h"
 #include "libhagw/log.h"
 #include "libhagw/usec.h"
@@ -110,11 +111,30 @@ static int add_plights(sd_json_variant **v, uint64_t known) {
         return r;
 }
 
+/* Who is attached by at least one machine. Of so many machines at most, as above. 1; 0: not known. */
+static int count_attached(uint64_t *machines, uint64_t *ret) {
+        _cleanup_(attachments_done) Attachments a = {};
+
+        *ret = 0;
+        if (*machines == 0 || *machines > VIEW_PLIGHTS_TENANTS_MAX)
+                return *machines == 0;
+        if (attachments_load(&a, NULL) < 0)
+                return -ENOMEM;
+        if (a.reason)
+                return 0;
+        for (size_t i = 0, n; i < a.n; i += n) {
+                (void) attachments_of(&a, strempty(field_text(a.items[i], "tenant")), &n);
+                (*ret)++;
+        }
+        *machines = a.n;
+        return 1;
+}
+
 int view_tenants(const Config *config, sd_json_variant **ret) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
-        uint64_t known = 0, attached = 0, damaged = 0;
-        bool has_known, has_attached;
-        int r;
+        uint64_t known = 0, machines = 0, attached = 0, damaged = 0;
+        bool has_known, has_machines;
+        int r, has_attached;
 
         if (!config || !config->tenants.zone)
                 return sd_json_buildo(ret, SD_JSON_BUILD_PAIR_CONDITION(false, "tenants",
@@ -123,12 +143,17 @@ int view_tenants(const Config *config, sd_json_variant **ret) {
                                0;
         has_known = ask_metric("io.hagw.Tenant", "tenants", &known);
         (void) ask_metric("io.hagw.Tenant", "tenants_damaged", &damaged);
-        has_attached = ask_metric("io.hagw.Proxy", "proxy_relay_attached", &attached);
+        has_machines = ask_metric("io.hagw.Proxy", "proxy_relay_attached", &machines);
+        has_attached = has_machines ? count_attached(&machines, &attached) : 0;
+        if (has_attached < 0)
+                return has_attached;
         r = sd_json_buildo(&v,
                            SD_JSON_BUILD_PAIR_CONDITION(has_known && damaged == 0, "known",
                                                         SD_JSON_BUILD_UNSIGNED(known)),
-                           SD_JSON_BUILD_PAIR_CONDITION(has_attached, "attached",
+                           SD_JSON_BUILD_PAIR_CONDITION(has_attached > 0, "attached",
                                                         SD_JSON_BUILD_UNSIGNED(attached)),
+                           SD_JSON_BUILD_PAIR_CONDITION(has_machines, "machines",
+                                                        SD_JSON_BUILD_UNSIGNED(machines)),
                            SD_JSON_BUILD_PAIR_CONDITION(damaged > 0, "damaged",
                                                         SD_JSON_BUILD_BOOLEAN(true)));
         if (r >= 0 && has_known && damaged == 0)

@@ -38,9 +38,10 @@ int view_outside(sd_json_variant **ret);
 int view_hops(sd_json_variant **ret);
 int view_relay(const Config *config, sd_json_variant **ret, char **ret_reason);
 
-/* { "tenants": { "known", "attached", "damaged", "suspended", "usedUp", "noToken" } } at a relay, else an
- * empty object; a figure that is not known is missing. The last three are names, missing where there are
- * none or the relay has more than VIEW_PLIGHTS_TENANTS_MAX tenants. */
+/* { "tenants": { "known", "attached", "machines", "damaged", "suspended", "usedUp", "noToken" } } at a
+ * relay, else an empty object; a figure that is not known is missing, as is "attached" where there are more
+ * machines than VIEW_PLIGHTS_TENANTS_MAX. The last three are names, missing where there are none or the
+ * relay has more than so many tenants. */
 #define VIEW_PLIGHTS_TENANTS_MAX 1000U
 int view_tenants(const Config *config, sd_json_variant **ret);
 

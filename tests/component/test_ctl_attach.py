@@ -433,7 +433,14 @@ def test_attached_houses_are_seen_at_the_relay(machine, relay):
     assert len(v) == 1 and v[0]["tenant"] == "anna" and v[0]["waiting"] >= 1
     assert "Nobody is attached" not in there.ok("tenant", "list", "--attached")
     s = json.loads(there.run("--json", "status", "--no-delegation").stdout)
-    assert s["tenants"] == {"known": 1, "attached": 1}
+    assert s["tenants"] == {"known": 1, "attached": 1, "machines": 1}
+    assert "1 known, 1 attached\n" in there.run("status", "--no-delegation").stdout
+    relay.set("anna", agents=2)
+    other = Agent(relay, Token(relay.tenantd.call("IssueToken", name="anna")["token"]), name="localhost", machine="other")
+    relay.wait(lambda: len(there.json("tenant", "show", "anna")["attachments"]) == 2)
+    assert json.loads(there.run("--json", "status", "--no-delegation").stdout)["tenants"] == {"known": 1, "attached": 1, "machines": 2}
+    assert "1 known, 1 attached by 2 machines\n" in there.run("status", "--no-delegation").stdout
+    other.close()
     machine.ok("detach", "--yes")
     relay.wait(lambda: "Nobody is attached" in there.ok("tenant", "list", "--attached"))
 
