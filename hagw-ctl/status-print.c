@@ -57,24 +57,27 @@ static int print_zones(sd_json_variant *v) {
         return table_print(t, 2);
 }
 
+/* Whether the router passes the port is seen when somebody comes. At port 80 there is nothing but the way to
+ * 443. */
+static bool is_awaited(const Status *s) {
+        return status_visitors_since(s) > 0 && status_last_visitor(s, "https") == 0;
+}
+
 /* Who comes through a relay is not counted. */
 static void print_visitors(const Status *s) {
         const uint64_t now = clock_usec(CLOCK_REALTIME);
         const uint64_t since = status_visitors_since(s), last = status_last_visitor(s, NULL);
+        /* A relay's houses come as well. */
+        const char *who = s->config && s->config->tenants.zone ? "connection" : "visitor";
         char when[TIME_TEXT_MAX];
 
         if (since == 0)
                 return;
-        if (last == 0 && since + USEC_PER_MINUTE > now)
-                return; /* that says nothing */
         if (last > 0)
-                output("  last %s from outside %s\n",
-                       /* A relay's houses come as well. */
-                       s->config && s->config->tenants.zone ? "connection" : "visitor",
-                       format_when(last, now, when));
-        else
-                output("  no visitor from outside in the last %s\n",
-                       format_span(now - MIN(since, now), when));
+                output("  last %s from outside %s\n", who, format_when(last, now, when));
+        if (is_awaited(s))
+                output("  no %s from outside%s yet, since hagw-proxyd began to count %s\n", who,
+                       last > 0 ? " at port 443" : "", format_when(since, now, when));
 }
 
 static int section(const char *title, sd_json_variant *v, const char *list, const char *none,
@@ -220,6 +223,12 @@ static const char *no_hosts(const Status *s) {
                                          "none yet: hagw-ctl host add ha http://192.168.1.4:8123";
 }
 
+static void print_fine(const Status *s) {
+        output_tone(TONE_GOOD, "Everything is fine%s.",
+                    is_awaited(s) ? " as far as can be seen from here" : "");
+        output("\n");
+}
+
 int status_print(const Status *s) {
         size_t sessions = field_count(s->sessions, "sessions");
 
@@ -250,10 +259,8 @@ int status_print(const Status *s) {
         output("\n");
         if (s->n_problems > 0)
                 print_findings(TONE_BAD, "Needs attention:", s->problems);
-        else {
-                output_tone(TONE_GOOD, "Everything is fine.");
-                output("\n");
-        }
+        else
+                print_fine(s);
         if (s->n_notices > 0)
                 print_findings(TONE_BOLD, "Worth knowing:", s->notices);
         return 0;
