@@ -13,10 +13,7 @@ bool manager_waits_for_relay(const Manager *m) {
 }
 
 /* What was not begun for want of it is due at once. */
-void manager_on_relay(void *userdata) {
-        Manager *m = userdata;
-
+void manager_ready_for_relay(Manager *m) {
         for (size_t i = 0; i < m->store.n_certificates; i++)
                 tries_list_ready(&m->store.certificates[i]->tries);
-        manager_run(m);
 }

@@ -426,6 +426,11 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
         return 0;
 }
 
+static void on_relay(void *userdata) {
+        manager_ready_for_relay(userdata);
+        manager_run(userdata);
+}
+
 /* A timer of the wall clock sleeps through the years by which that was set back. */
 static int on_heartbeat(sd_event_source *s, uint64_t usec, void *userdata) {
         manager_run(userdata);
@@ -454,7 +459,7 @@ int manager_new(Daemon *daemon, const Config *config, void **ret) {
         if ((r = manager_new_advice(m)) < 0 ||
             (r = retire_new(&m->retire, m->event, &m->store)) < 0 ||
             (r = relay_account_new(&m->relay_account, m->event)) < 0 ||
-            (r = relay_watch_new(&m->relay_watch, m->event, manager_on_relay, m)) < 0 ||
+            (r = relay_watch_new(&m->relay_watch, m->event, on_relay, m)) < 0 ||
             (r = sd_event_add_time(m->event, &m->timer, CLOCK_REALTIME, UINT64_MAX, USEC_PER_MSEC, on_timer,
                                    m)) < 0 ||
             (r = sd_event_add_time_relative(m->event, &m->heartbeat, CLOCK_BOOTTIME, HEARTBEAT_USEC,

@@ -78,9 +78,9 @@ void manager_tell_dns(Manager *m);
 /* As io.hagw.Acme's WatchAccounts shows them. */
 int manager_accounts_to_json(Manager *m, sd_json_variant **ret);
 
-/* manager-relay.c: an order was not begun, for the relay is away; and when it is back. */
+/* manager-relay.c: an order was not begun, for the relay is away; and it is back: the order is due. */
 bool manager_waits_for_relay(const Manager *m);
-void manager_on_relay(void *userdata);
+void manager_ready_for_relay(Manager *m);
 
 /* manager-advice.c: one for each authority that is configured. */
 int manager_new_advice(Manager *m);

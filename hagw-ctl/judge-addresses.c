@@ -11,51 +11,14 @@
 #include "libhagw/pure/special.h"
 #include "libhagw/usec.h"
 
-/* What comes through a relay needs no address here. */
-static bool any_zone_is_direct(const Config *c) {
-        for (size_t i = 0; c && i < c->n_zones; i++)
-                if (c->zones[i].via == CONF_VIA_DIRECT)
-                        return true;
-        return !c;
-}
-
 static const char *family_text(sd_json_variant *a) {
         return streq(strempty(field_text(a, "family")), "ipv4") ? "IPv4" : "IPv6";
-}
-
-/* One that the world can come to: not of a special range, whether the owner says so or an interface. */
-bool status_address_is_usable(const Status *s, const char *text) {
-        IpAddress address;
-
-        return !text || ip_parse(text, &address) < 0 ||
-               special_is_public(&address, !s->config || s->config->documentation_networks);
 }
 
 static bool is_usable(const Status *s, sd_json_variant *a) {
         const char *text = field_text(a, "address");
 
         return text && status_address_is_usable(s, text);
-}
-
-static bool is_known(const Status *s) {
-        for (size_t i = 0; i < field_count(s->addresses, "addresses"); i++)
-                if (is_usable(s, field_element(s->addresses, "addresses", i)))
-                        return true;
-        return false;
-}
-
-/* Who is told to look for none is behind a relay, or has none on purpose. */
-static bool any_is_looked_for(const Status *s) {
-        for (size_t i = 0; i < field_count(s->addresses, "addresses"); i++)
-                if (!streq(strempty(field_text(field_element(s->addresses, "addresses", i), "source")),
-                           "none"))
-                        return true;
-        return false;
-}
-
-bool status_has_no_address(const Status *s) {
-        return field_count(s->addresses, "addresses") > 0 && !is_known(s) &&
-               (s->config ? any_zone_is_direct(s->config) : any_is_looked_for(s));
 }
 
 static RemedyPlace place_of(const Status *s) {
@@ -125,16 +88,6 @@ static void judge_address(Status *s, sd_json_variant *a) {
                                family_text(a), error, strempty(field_text(a, "family")));
 }
 
-bool status_needs_no_address(const Status *s) {
-        for (size_t i = 0; i < field_count(s->addresses, "addresses"); i++) {
-                sd_json_variant *a = field_element(s->addresses, "addresses", i);
-
-                if (!streq(strempty(field_text(a, "source")), "none"))
-                        return false;
-        }
-        return s->config && relay_is_only_way(s->config);
-}
-
 /* There are some, of special ranges all of them. */
 static bool is_told(const Status *s) {
         for (size_t i = 0; i < field_count(s->addresses, "addresses"); i++)
@@ -189,25 +142,6 @@ static uint64_t visitors_silence_usec(void) {
         const char *e = secure_getenv("HAGW_SILENCE_USEC");
 
         return e ? strtoull(e, NULL, 10) : VISITORS_SILENCE_USEC;
-}
-
-uint64_t status_visitors_since(const Status *s) {
-        sd_json_variant *visitors = sd_json_variant_by_key(s->visitors, "visitors");
-
-        return any_zone_is_direct(s->config) ? field_number(visitors, "sinceUSec") : 0;
-}
-
-uint64_t status_last_visitor(const Status *s, const char *door) {
-        sd_json_variant *visitors = sd_json_variant_by_key(s->visitors, "visitors");
-        uint64_t last = 0;
-
-        for (size_t i = 0; i < field_count(visitors, "outside"); i++) {
-                sd_json_variant *o = field_element(visitors, "outside", i);
-
-                if (!door || streq(strempty(field_text(o, "door")), door))
-                        last = MAX(last, field_number(o, "lastUSec"));
-        }
-        return last;
 }
 
 int judge_visitors(Status *s) {

@@ -65,16 +65,6 @@ static bool is_off(sd_json_variant *d) {
         return !field_bool(d, "running") && !field_bool(d, "denied") && !field_bool(d, "silent");
 }
 
-bool status_runs(const Status *s, const char *daemon) {
-        for (size_t i = 0; i < field_count(s->daemons, "daemons"); i++) {
-                sd_json_variant *d = field_element(s->daemons, "daemons", i);
-
-                if (streq(strempty(field_text(d, "name")), daemon))
-                        return field_bool(d, "running");
-        }
-        return false;
-}
-
 /* What systemctl says of a unit's file ("enabled", "masked"); empty where there is no systemd to ask. */
 static bool unit_is(const char *unit, const char *state) {
         _cleanup_free_ char *text = NULL;

@@ -134,29 +134,6 @@ static bool zone_is_explained(const Status *s, const ConfZone *zone, DelegationV
         }
 }
 
-bool status_is_lost(const Status *s) {
-        bool any = false;
-
-        for (size_t i = 0; s->config && i < s->config->n_zones; i++) {
-                if (s->config->zones[i].via == CONF_VIA_RELAY)
-                        continue;
-                any = true;
-                if (!status_zone_is_lost(s, s->config->zones[i].name))
-                        return false;
-        }
-        return any;
-}
-
-bool status_zone_is_lost(const Status *s, const char *zone) {
-        for (size_t i = 0; i < field_count(s->zones, "zones"); i++) {
-                sd_json_variant *z = field_element(s->zones, "zones", i);
-
-                if (streq(strempty(field_text(z, "name")), zone))
-                        return delegation_is_lost(strempty(field_text(z, "delegation")));
-        }
-        return false;
-}
-
 /* What zones have for one reason is told once. done: which ones were. */
 static int zones_tell(Status *s, const Delegation *all, size_t at, bool *done) {
         const Delegation *same[CONF_ZONES_MAX] = { &all[at] };

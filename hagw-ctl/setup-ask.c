@@ -13,20 +13,6 @@
 #include "hagw-ctl/terminal.h"
 #include "libhagw/log.h"
 
-TypedContext setup_context(const Setup *s) {
-        const char *zone = setup_chosen(s, CONF_SCOPE_ZONE, "name");
-
-        if (!zone && s->present && s->present->n_zones > 0)
-                zone = s->present->zones[0].name;
-        return (TypedContext) {
-                .zone = zone,
-                .relay = s->relay,
-                .laboratory = call_option(s->call, "laboratory") ||
-                              (s->present && s->present->documentation_networks),
-                .is_interface = setup_is_interface,
-        };
-}
-
 /* --- what was answered so far ----------------------------------------------------------------------- */
 
 static void put_word(FILE *f, const char *before, const char *word) {

@@ -26,6 +26,20 @@ const char *setup_chosen(const Setup *s, ConfScope scope, const char *name) {
         return NULL;
 }
 
+TypedContext setup_context(const Setup *s) {
+        const char *zone = setup_chosen(s, CONF_SCOPE_ZONE, "name");
+
+        if (!zone && s->present && s->present->n_zones > 0)
+                zone = s->present->zones[0].name;
+        return (TypedContext) {
+                .zone = zone,
+                .relay = s->relay,
+                .laboratory = call_option(s->call, "laboratory") ||
+                              (s->present && s->present->documentation_networks),
+                .is_interface = setup_is_interface,
+        };
+}
+
 /* Every setting that is asked for is a text. */
 static const char *field_of(const Question *q, const void *object) {
         for (const ConfSetting *s = conf_settings; s->name; s++)

@@ -2,11 +2,9 @@
 
 /* hagw-ctl status: one screen, and an exit status for scripts. */
 
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "hagw-ctl/client.h"
-#include "hagw-ctl/findname.h"
 #include "hagw-ctl/hostfile.h"
 #include "hagw-ctl/readable.h"
 #include "hagw-ctl/status.h"
@@ -32,47 +30,6 @@ void status_done(Status *s) {
                 *all[i] = sd_json_variant_unref(*all[i]);
         s->config = config_free(s->config);
         free(s->config_error);
-}
-
-static void name_problem(Status *s, const char *format, va_list ap) {
-        sd_json_variant *text = sd_json_variant_by_index(s->problems,
-                                                         sd_json_variant_elements(s->problems) - 1);
-        _cleanup_free_ char *name = NULL;
-
-        if (!text || finding_name(format, ap, sd_json_variant_string(text), &name) < 0 ||
-            sd_json_variant_append_arrayb(&s->problem_names, SD_JSON_BUILD_STRING(name)) < 0)
-                s->lost = true;
-}
-
-static void finding_add(Status *s, sd_json_variant **list, size_t *n_list, const char *format, va_list ap) {
-        _cleanup_free_ char *text = NULL;
-        int n;
-
-        n = vasprintf(&text, format, ap);
-        if (n < 0)
-                text = NULL;
-        (*n_list)++;
-        if (n < 0 || sd_json_variant_append_arrayb(list, SD_JSON_BUILD_STRING(text)) < 0)
-                s->lost = true;
-}
-
-void status_problem(Status *s, const char *format, ...) {
-        va_list ap;
-
-        va_start(ap, format);
-        finding_add(s, &s->problems, &s->n_problems, format, ap);
-        va_end(ap);
-        va_start(ap, format);
-        name_problem(s, format, ap);
-        va_end(ap);
-}
-
-void status_notice(Status *s, const char *format, ...) {
-        va_list ap;
-
-        va_start(ap, format);
-        finding_add(s, &s->notices, &s->n_notices, format, ap);
-        va_end(ap);
 }
 
 /* What is wrong with them is a finding. -ENOMEM. */

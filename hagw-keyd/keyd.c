@@ -14,42 +14,12 @@
 #include "hagw-keyd/keyd-varlink.h"
 #include "hagw-keyd/token.h"
 #include "libhagw/log.h"
-#include "libhagw/pure/plural.h"
 #include "libhagw/vl-io.hagw.Key.h"
 
 /* Freed memory is overwritten with this byte: no copy of a key outlives its use, whoever made it. */
 #define FREED_MEMORY_BYTE 0xA5
 
 #define SIGNERS_MIN 2U /* threads; as many as there are processors, up to CREW_THREADS_MAX */
-
-void keyd_describe_token(int state_fd, char *out) {
-        _cleanup_token_file_ TokenFile f = {};
-        int r = token_load(state_fd, &f);
-
-        if (r >= 0)
-                (void) snprintf(out, TOKEN_STATUS_SIZE, ", and the relay token of %s", f.token.tenant);
-        else
-                (void) snprintf(out, TOKEN_STATUS_SIZE, "%s",
-                                r == -ENOENT ? "" : "; broken relay token, see the log");
-}
-
-void keyd_update_status(Keyd *keyd) {
-        size_t account = 0, n = keys_count(keyd->keys), broken = 0;
-        const char *token = keyd->token_status;
-
-        for (size_t i = 0; i < n; i++)
-                account += keys_get(keyd->keys, i)->purpose == KEY_PURPOSE_ACCOUNT;
-        while (keys_get_broken(keyd->keys)[broken])
-                broken++;
-        if (broken > 0)
-                daemon_set_status(keyd->daemon,
-                                  "%zu certificate %s, %zu account %s%s; %zu broken key %s, see the log",
-                                  n - account, PLURAL(n - account, "key"), account, PLURAL(account, "key"),
-                                  token, broken, PLURAL(broken, "file"));
-        else
-                daemon_set_status(keyd->daemon, "%zu certificate %s, %zu account %s%s", n - account,
-                                  PLURAL(n - account, "key"), account, PLURAL(account, "key"), token);
-}
 
 static void *keyd_stop(void *userdata) {
         Keyd *keyd = userdata;
@@ -96,11 +66,6 @@ static int keyd_start_crews(Keyd *keyd) {
         if (r >= 0)
                 r = crew_new(&writer, event, &keyd->writer);
         return r;
-}
-
-void keyd_continue_stop(Keyd *keyd) {
-        if (keyd->draining && crew_is_idle(keyd->maker) && crew_is_idle(keyd->writer))
-                daemon_finish(keyd->daemon);
 }
 
 /* Whoever asked for a key or a change gets his answer; meanwhile handshakes are signed. */

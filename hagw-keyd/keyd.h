@@ -5,7 +5,7 @@
 #include "hagw-keyd/keys.h"
 #include "libhagw/daemon.h"
 
-/* What keyd.c owns and its varlink handlers use. */
+/* What keyd.c owns and its varlink handlers use; the functions are keyd-state.c's. */
 
 /* Calls that may wait for a thread; those beyond are answered with Busy. Each connection has one call at a
  * time, so that every thread of hagw-proxyd has its place. */

@@ -220,7 +220,7 @@ static int start_parts(Manager *m) {
                                           /* accuracy= */ USEC_PER_SEC / 4, on_housekeeping, m);
 }
 
-int manager_new(Daemon *daemon, const Config *config, void **ret) {
+int manager_new(Daemon *daemon, const Config *config, const RouteTable *routes, void **ret) {
         Manager *m;
         int r;
 
@@ -228,6 +228,7 @@ int manager_new(Daemon *daemon, const Config *config, void **ret) {
         if (!m)
                 return -ENOMEM;
         m->daemon = daemon;
+        m->routes = routes;
         m->event = daemon_event(daemon);
         m->state_fd = -EBADF;
         apply_config(m, config);

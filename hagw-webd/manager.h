@@ -16,6 +16,7 @@
 
 typedef struct Http Http;
 typedef struct GatherSlot GatherSlot;
+typedef struct RouteTable RouteTable;
 
 typedef struct Manager {
         Daemon *daemon;
@@ -31,6 +32,7 @@ typedef struct Manager {
         ChallengeTable challenges;
         HashPool *hashes;
         Http *http;
+        const RouteTable *routes; /* the pages */
         GatherSlot *metrics, *status; /* questions to the other daemons that are under way */
         uint8_t form_key[TOKEN_KEY_SIZE];
         VlStream revocations;
@@ -44,7 +46,7 @@ typedef struct Manager {
 /* CLOCK_REALTIME. Whoever judges sessions asks here: when the clock was set, their times are set with it. */
 uint64_t manager_now(Manager *m);
 
-int manager_new(Daemon *daemon, const Config *config, void **ret);
+int manager_new(Daemon *daemon, const Config *config, const RouteTable *routes, void **ret);
 void manager_drain(void *userdata);
 int manager_reload(const Config *config, void *userdata);
 /* Stores again what could not be stored. */

@@ -8,7 +8,7 @@
 
 #include "hagw-webd/http.h"
 #include "hagw-webd/request.h"
-#include "hagw-webd/routes.h"
+#include "hagw-webd/route.h"
 #include "hagw-webd/target.h"
 #include "libhagw/log.h"
 
@@ -151,7 +151,8 @@ static int request_begin(Request *q, const char *method) {
         q->head = streq(method, "HEAD");
         if (request_read_head(q) < 0)
                 q->refused = MHD_HTTP_BAD_REQUEST;
-        else if (!(q->route = route_find(method, q->path, q->lan, &q->rest, &q->refused)))
+        else if (!(q->route = route_find(q->manager->routes, method, q->path, q->lan, &q->rest,
+                                            &q->refused)))
                 assert(q->refused != 0);
         else if (length > REQUEST_BODY_MAX)
                 q->refused = MHD_HTTP_CONTENT_TOO_LARGE;

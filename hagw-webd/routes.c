@@ -40,21 +40,4 @@ static const Route routes[] = {
         { "GET", "/.well-known/acme-challenge/", .prefix = true, .handler = challenge_get },
 };
 
-const Route *route_find(const char *method, const char *path, bool lan, const char **ret_rest,
-                        unsigned *ret_status) {
-        unsigned status = MHD_HTTP_NOT_FOUND;
-
-        for (size_t i = 0; i < ELEMENTSOF(routes); i++) {
-                const Route *t = routes + i;
-                const char *rest = startswith(path, t->path);
-                if (!rest || (*rest && !t->prefix) || (t->lan && !lan))
-                        continue;
-                if (streq(method, t->method) || (streq(method, "HEAD") && streq(t->method, "GET"))) {
-                        *ret_rest = rest;
-                        return t;
-                }
-                status = MHD_HTTP_METHOD_NOT_ALLOWED;
-        }
-        *ret_status = status;
-        return NULL;
-}
+const RouteTable page_routes = { routes, ELEMENTSOF(routes) };

@@ -1,22 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-webd/request.h"
+#include "hagw-webd/route.h"
 
-/* Which handler answers which path. A page is a row of routes.c's table. */
+/* The pages that there are: each is a row of routes.c's table. */
 
-struct Route {
-        const char *method; /* GET also answers HEAD */
-        const char *path;
-        bool prefix; /* whatever begins with the path */
-        bool lan;    /* does not exist for visitors from outside */
-        int (*handler)(Request *q);
-        const char *moved; /* for moved_get(): where it stands now */
-};
-
-/* ret_rest: what follows a prefix. NULL: none, and ret_status says why (404, 405). */
-const Route *route_find(const char *method, const char *path, bool lan, const char **ret_rest,
-                        unsigned *ret_status);
+extern const RouteTable page_routes;
 
 int login_get(Request *q);
 int login_post(Request *q);

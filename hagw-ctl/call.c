@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What was given on the command line, for the verbs. */
+
+#include "hagw-ctl/output.h"
+#include "hagw-ctl/verbs.h"
+
+const char *call_option_nth(const Call *call, const char *name, unsigned n) {
+        for (unsigned i = 0; i < call->n_given; i++)
+                if (streq(call->given[i].option->name, name) && n-- == 0)
+                        return call->given[i].value;
+        return NULL;
+}
+
+const char *call_option(const Call *call, const char *name) {
+        for (unsigned i = call->n_given; i-- > 0;)
+                if (streq(call->given[i].option->name, name))
+                        return call->given[i].value;
+        return NULL;
+}
+
+static bool call_has_before(const Call *call, unsigned first, unsigned at) {
+        for (unsigned i = first; i < at; i++)
+                if (streq(call->arguments[i], call->arguments[at]))
+                        return true;
+        return false;
+}
+
+int call_each(const Call *call, unsigned first, CallName check, CallName run, void *userdata) {
+        int status = CTL_OK, r;
+
+        for (unsigned i = first; check && i < call->n_arguments; i++) {
+                r = check(call, call->arguments[i], userdata);
+                if (r != CTL_OK)
+                        return r;
+        }
+        for (unsigned i = first; i < call->n_arguments; i++) {
+                if (call_has_before(call, first, i))
+                        continue;
+                r = run(call, call->arguments[i], userdata);
+                if (r < 0)
+                        return r;
+                status = status == CTL_OK ? r : status;
+        }
+        return status;
+}
+
+void call_part(const Call *call, const char *name, unsigned first) {
+        if (!call->json && name != call->arguments[first])
+                output("\n");
+}
