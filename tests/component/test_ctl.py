@@ -212,7 +212,7 @@ def test_completion_scripts_parse(shell, file):
 # --- configuration -------------------------------------------------------------------------------------------
 
 def setup(ctl, *more, **keys):
-    return ctl.run("setup", "--zone", "home.test", "--ipv4", "static:203.0.113.10", "--yes", "--no-start", *more, **keys)
+    return ctl.run("setup", "--zone", "home.test", "--ipv4", "static:11.22.33.44", "--yes", "--no-start", *more, **keys)
 
 
 def test_setup_writes_a_valid_configuration(ctl, tmp_path):
@@ -221,7 +221,7 @@ def test_setup_writes_a_valid_configuration(ctl, tmp_path):
     assert r.returncode == OK, r.stderr
     assert 'add 127.0.0.1 to "Trusted proxies"' in r.stdout and "Before 2026.8" in r.stdout and "https://ha.home.test/" in r.stdout
     text = (etc / "hagw.conf").read_text()
-    assert 'ipv4 = "static:203.0.113.10";' in text and 'contact = "mailto:me@home.test";' in text
+    assert 'ipv4 = "static:11.22.33.44";' in text and 'contact = "mailto:me@home.test";' in text
     assert 'directory = "letsencrypt-staging";' in text and "\ndocumentation_networks = true;" in text
     assert '                caa = ( "ours" );' in text, "nobody else gets certificates for a new zone"
     assert "1 zone, 1 host" in ctl.ok("config", "check", config=etc)

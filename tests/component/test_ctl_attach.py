@@ -588,7 +588,7 @@ def test_status_of_such_a_house_whose_configuration_is_broken(machine):
 
 def test_setup_makes_a_relay(ctl, tmp_path):
     etc = tmp_path / "etc"
-    setup = ("setup", "--relay", "--yes", "--no-start", "--ipv4=static:203.0.113.20")
+    setup = ("setup", "--relay", "--yes", "--no-start", "--ipv4=static:11.22.33.44")
     assert "Which zone" in ctl.refused(USAGE, *setup, config=etc)
     said = ctl.ok(*setup, f"--zone={RELAY}", "--zone=other.test", config=etc)
     assert "tenant add" in said and "Trusted proxies" not in said and "router" not in said

@@ -223,7 +223,7 @@ def test_a_ca_file_that_the_daemons_cannot_read(zone, hagw_users):
 
 def test_setup_judges_before_it_writes(ctl, tmp_path):
     etc = tmp_path / "etc"
-    setup = ("setup", "--zone=home.test", "--ipv4=static:203.0.113.10", "--yes", "--no-start")
+    setup = ("setup", "--zone=home.test", "--ipv4=static:11.22.33.44", "--yes", "--no-start")
     for bad in ("ha=ftp://x", "ha.hone.test=http://127.0.0.1", "a b=http://127.0.0.1"):
         assert ctl.refused(USAGE, *setup, f"--host={bad}", config=etc)
         assert not etc.exists(), bad
