@@ -25,7 +25,7 @@ RELAY = "relay.example.com"
 MINE = """# my house
 zones = ( { name = "home.test"; } ); # mine
 acme: { contact = "mailto:me@home.test"; }
-public_address: { ipv4 = "static:192.0.2.1"; ipv6 = "none"; };
+public_address: { ipv4 = "static:11.22.33.44"; ipv6 = "none"; };
 """
 TOKEN = "hagw_anna_abcdefgh_" + "a" * 52
 CODE = "7K3M-Q9XT-2VBN-HD4W"  # which no relay gave
