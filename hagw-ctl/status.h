@@ -13,7 +13,7 @@
  * judge-machine.c (daemons, configuration), judge-addresses.c (and visitors), judge-doors.c (sockets,
  * ports), judge-state.c (the daemons' files), judge-names.c (zones, hosts), judge-ways.c,
  * judge-login.c (users),
- * judge-certs.c, judge-relay.c (both ends of a tunnel), judge-notify.c (who is told). */
+ * judge-certs.c, judge-relay.c (of a house), judge-tenants.c (of a relay), judge-notify.c (who is told). */
 
 /* What makes other things fail, too (cause.h). */
 typedef enum Cause {

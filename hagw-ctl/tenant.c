@@ -186,9 +186,7 @@ int tenant_exists(const char *name) {
         return r >= 0 ? 1 : r == -EREMOTEIO ? 0 : r;
 }
 
-/* Whose visitors a name's are as long as the relay has no host of it; to be freed. NULL: nobody's, or nobody
- * can be asked. */
-static char *owner_of(const Config *config, const char *name) {
+char *tenant_of_name(const Config *config, const char *name) {
         _cleanup_free_ char *label = label_above(config, startswith(name, "*.") ?: name);
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
         const char *owner;
@@ -222,7 +220,7 @@ int tenant_check_host(const Config *config, const char *name, const char *upstre
                 return 0;
         if (wanted && ask_about("io.hagw.Tenant.Get", "name", wanted, &reply) == -EREMOTEIO)
                 return tenant_get(wanted, NULL); /* says which one is meant */
-        owner = owner_of(config, name);
+        owner = tenant_of_name(config, name);
         if (!owner)
                 return check_whole_name(config, name);
         if (streq_ptr(owner, wanted))

@@ -28,6 +28,10 @@ int tenant_get(const char *name, sd_json_variant **ret);
 /* 0: there is none, or the database is damaged; -ENOMEM; another negative errno: nobody answers. Quiet. */
 int tenant_exists(const char *name);
 
+/* Whose visitors a name's are as long as the relay has no host of it; to be freed. NULL: nobody's, or nobody
+ * can be asked. Quiet. */
+char *tenant_of_name(const Config *config, const char *name);
+
 /* What verbs of one tenant begin with: a relay, and a tenant that is there. Told. */
 int tenant_find(const Call *call, Config **ret_config, char **ret_name, sd_json_variant **ret);
 bool tenant_has_token(sd_json_variant *tenant, const char *id);

@@ -59,6 +59,7 @@ static int take_finding(const Trial *t, const Route *route, Finding f) {
         HostStats *s = snapshot_host(t->manager->snapshot, route)->stats;
         FindingFacts facts = {
                 .host = &route->host,
+                .tenants_zone = t->manager->snapshot->routes->tenants_zone,
                 .authority = route_own_name(route),
                 .visitor = &t->results[PROBE_VISITOR],
         };

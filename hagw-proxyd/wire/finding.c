@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "hagw-proxyd/wire/finding.h"
+#include "libhagw/pure/hostname.h"
 
 static Finding finding_from_fault(LinkFault fault) {
         static const Finding findings[_LINK_FAULT_MAX] = {
@@ -147,9 +148,23 @@ static void write_own(FILE *f, const FindingFacts *facts) {
                 fprintf(f, " (%s)", ip_format(&facts->own, text));
 }
 
+/* Without the relay's host, a name that is the tenant's own has its visitors passed on. Whose a domain
+ * elsewhere is, is not known here. */
+static void write_unopened(FILE *f, const FindingFacts *facts) {
+        const char *name = facts->host->name, *plain = startswith(name, "*.") ?: name,
+                   *zone = facts->tenants_zone;
+        const bool elsewhere = !zone || !hostname_in_zone(plain, zone);
+        char own[HOSTNAME_LABEL_MAX + HOSTNAME_MAX + 2];
+
+        (void) snprintf(own, sizeof(own), "%s.%s", facts->host->upstream_host, strempty(zone));
+        if (elsewhere || hostname_in_zone(plain, own))
+                fprintf(f, "; hagw-ctl host remove %s lets visitors pass unopened again%s", name,
+                        elsewhere ? ", where the name is a domain of the tenant's" : "");
+}
+
 /* %P: the place; %M: this machine; %A: its address alone; %N: the host's name; %S: the status; %H: the
  * service's own name; %O: its address with the other scheme; %T: what was heard; %C: the same of a
- * certificate. */
+ * certificate; %U: what lets visitors pass unopened. */
 static const char *const texts[_FINDING_MAX] = {
         [FINDING_NAME] = "%T. Write a name that this machine can look up, or the service's address.",
         [FINDING_REFUSED] = "%P refuses connections from %M: the service does not run there, or listens on "
@@ -179,8 +194,7 @@ static const char *const texts[_FINDING_MAX] = {
                          "settings, or hagw-ctl host set %N --upstream-host %H",
         [FINDING_HOUSE_REFUSES] =
                 "The house does not take visitors whose TLS this relay has opened: opened = "
-                "\"accept\"; in the group relay of its hagw.conf, then hagw-ctl reload there, does; "
-                "hagw-ctl host remove %N lets visitors of a name of the tenant's own pass unopened again.",
+                "\"accept\"; in the group relay of its hagw.conf, then hagw-ctl reload there, does%U.",
         [FINDING_HOUSE_NO_HOST] = "The house has no host %N: there, hagw-ctl host add %N SERVICE (and "
                                   "--force for a name of the relay's own).",
 };
@@ -205,6 +219,9 @@ static void write_one(FILE *f, char c, const FindingFacts *facts) {
                 break;
         case 'S':
                 fprintf(f, "%u", facts->visitor->status);
+                break;
+        case 'U':
+                write_unopened(f, facts);
                 break;
         case 'H':
                 fprintf(f, "%.*s", (int) facts->authority.n, facts->authority.p);

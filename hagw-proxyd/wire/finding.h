@@ -64,6 +64,7 @@ const char *finding_word(Finding f);
 
 typedef struct FindingFacts {
         const ConfHost *host;
+        const char *tenants_zone; /* of this relay; NULL: it is none */
         Slice authority;       /* the service's name, as a Host field has it */
         IpAddress own;         /* this machine's, as the service sees it; AF_UNSPEC: not known */
         const ProbeResult *visitor; /* of PROBE_VISITOR */

@@ -202,8 +202,8 @@ def test_hosts_that_lead_to_a_tenant_that_goes(relay):
     said = " ".join(relay.ok("tenant", "remove", f"anna.{ZONE}").split())
     for label in ("ha", "x"):
         assert f"{label}.anna.{ZONE} leads to anna, and is closed without it: hagw-ctl host remove {label}.anna.{ZONE}" in said
-    assert problems() == [f"ha.anna.{ZONE} leads to the tenant anna, which does not exist, so that its visitors are closed (the same with 1 more "
-                          f"host): hagw-ctl host remove ha.anna.{ZONE}, or hagw-ctl tenant add anna."]
+    assert problems() == [f"ha.anna.{ZONE} leads to the tenant anna, which does not exist, so that its visitors are closed (the same with "
+                          f"x.anna.{ZONE}): hagw-ctl host remove ha.anna.{ZONE} x.anna.{ZONE}, or hagw-ctl tenant add anna."]
     for f in (relay.house.config / "hosts.d").iterdir():
         f.unlink()
     assert problems() == []

@@ -38,10 +38,10 @@ def test_limits_are_told_with_what_changes_them(relay):  # noqa: F811
                     assert silent(other)
     problems, [notice] = refusals(relay)
     count = int(relay.figure("proxy_relay_refused", reason="connections"))
-    assert not problems and notice.startswith(f"Visitors of the tenant bob and 1 more tenant are refused, {count} since hagw-proxyd started, "), notice
-    assert "more visitors in a second than the tenant's connections per second. hagw-ctl tenant set bob --connections-per-second=N" in notice
+    assert not problems and notice.startswith(f"Visitors of the tenants anna, bob are refused, {count} since hagw-proxyd started, "), notice
+    assert "more visitors in a second than the tenant's connections per second. hagw-ctl tenant set anna bob --connections-per-second=N" in notice
     ctl = Ctl(relay.house)
-    ctl.run("tenant", "set", "bob", "--connections-per-second=20")
+    ctl.ok("tenant", "set", "anna", "bob", "--connections-per-second=20")
     assert relay.tenantd.call("Get", name="bob")["tenant"]["connectionsPerSecond"] == 20
     relay.set("anna", suspended=True)
     relay.wait(lambda: silent(visitor(relay)) and len(refusals(relay)[1]) == 2)
@@ -63,6 +63,37 @@ def test_ends_that_are_set_against_each_other(relay):  # noqa: F811
     assert refusals(relay) == [[], []], "who followed the advice has nothing left to do"
 
 
+def test_what_opens_them_is_told_for_each(house, parts):  # noqa: F811
+    """The tenant's own setting, a host of the relay's, or both: what is advised ends it."""
+    hosts = {label.replace(".", "-"): f'name = "{label}.{ZONE}"; upstream = "tenant:{tenant}"; access: {{ login = "none"; }};'
+             for label, tenant in (("own.bob", "bob"), ("one", "carl"), ("two", "carl"), ("both.dora", "dora"))}
+    parts.append(RelayHouse(house, **hosts))
+    relay = parts[-1].start()  # noqa: F811
+    relay.certify(f"own.bob.{ZONE}", f"both.dora.{ZONE}")
+    for name, opened in (("anna", True), ("bob", False), ("carl", False), ("dora", True)):
+        a = Agent(relay, relay.tenant(name, terminate=opened))
+        House(a.open()[0], secret=os.urandom(32))
+        asked = {"anna": "anna", "bob": "own.bob", "carl": "one", "dora": "dora"}[name]
+        relay.wait(lambda: relay.serves(f"{asked}.{ZONE}"))
+        assert relay.visit(name=f"{asked}.{ZONE}", headers={"Accept": "text/html"}).status == 503
+    problems, notices = refusals(relay)
+    told = {p.removeprefix("Visitors of the tenant ").split(" ")[0]: p for p in problems}
+    there = 'opened = "accept"; in the group relay of hagw.conf there, then hagw-ctl reload there, takes them; '
+    assert sorted(told) == ["anna", "bob", "carl", "dora"] and not notices
+    assert told["anna"].endswith(f"opened. {there}hagw-ctl tenant set anna --terminate=no here has them pass unopened.")
+    assert told["bob"].endswith(f"opened. The relay opens them for its own host own.bob.{ZONE}: {there}hagw-ctl host remove own.bob.{ZONE} "
+                                "here has them pass unopened.")
+    assert told["carl"].endswith(f"opened. The relay opens them for its own hosts one.{ZONE}, two.{ZONE}: {there}hagw-ctl host remove one.{ZONE} "
+                                 f"two.{ZONE} here ends that they are led there.")
+    assert told["dora"].endswith(f"{there}hagw-ctl tenant set dora --terminate=no and hagw-ctl host remove both.dora.{ZONE} "
+                                 "here has them pass unopened.")
+    ctl = Ctl(house)
+    ctl.ok("tenant", "set", "anna", "dora", "--terminate=no")
+    ctl.run("host", "remove", f"own.bob.{ZONE}", f"one.{ZONE}", f"two.{ZONE}", f"both.dora.{ZONE}")
+    assert not list((house.config / "hosts.d").iterdir())
+    assert refusals(relay) == [[], []], "who followed the advice has nothing left to do"
+
+
 def test_the_newest_are_told_and_how_many_more(relay):  # noqa: F811
     """However many tenants are refused, the answer has its limit."""
     names = [f"t{i}" for i in range(REFUSED_MAX + 5)]
@@ -80,6 +111,8 @@ def test_the_newest_are_told_and_how_many_more(relay):  # noqa: F811
     assert told == list(reversed(names))[:REFUSED_MAX]
     assert [r["lastUSec"] for r in rows] == sorted((r["lastUSec"] for r in rows), reverse=True)
     assert not [m for m in messages if m["attachments"]]
+    listed = ", ".join(sorted(names[-8:]))
+    assert f"Visitors of the tenants {listed} and {REFUSED_MAX - 8} more at least are refused, " in refusals(relay)[1][0]
 
 
 def test_swaps_have_a_limit(house, parts):  # noqa: F811

@@ -188,6 +188,40 @@ static void test_house(void **state) {
             "opened = \"accept\"; in the group relay");
 }
 
+/* That the relay's host is removed is advised where the name then leads to the house all the same. */
+static void test_unopened(void **state) {
+        static const struct {
+                const char *name, *end;
+        } rows[] = {
+                { "ha.relay.example.com", " there, does." },
+                { "annax.relay.example.com", " there, does." },
+                { "anna.relay.example.com",
+                  "; hagw-ctl host remove anna.relay.example.com lets visitors pass unopened again." },
+                { "*.anna.relay.example.com",
+                  "; hagw-ctl host remove *.anna.relay.example.com lets visitors pass unopened again." },
+                { "ha.example.org",
+                  "; hagw-ctl host remove ha.example.org lets visitors pass unopened again, where the name "
+                  "is a domain of the tenant's." },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                ConfHost host = { .name = (char *) rows[i].name,
+                                  .upstream = (char *) "tenant:anna",
+                                  .upstream_kind = CONF_UPSTREAM_TENANT,
+                                  .upstream_host = (char *) "anna" };
+                ProbeResult visitor = failed(LINK_FAULT_TLS);
+                char *text;
+
+                assert_int_equal(finding_text(FINDING_HOUSE_REFUSES,
+                                              &(FindingFacts) { .host = &host,
+                                                                .visitor = &visitor,
+                                                                .tenants_zone = "relay.example.com" },
+                                              &text), 0);
+                assert_non_null(endswith(text, rows[i].end));
+                free(text);
+        }
+}
+
 static void test_ends(void **state) {
         assert_true(finding_ends_with_answer(FINDING_REFUSED));
         assert_true(finding_ends_with_answer(FINDING_SPEAKS_HTTP));
@@ -204,7 +238,7 @@ int main(void) {
                 cmocka_unit_test(test_answers), cmocka_unit_test(test_refusals),
                 cmocka_unit_test(test_schemes), cmocka_unit_test(test_faults),
                 cmocka_unit_test(test_texts),   cmocka_unit_test(test_house),
-                cmocka_unit_test(test_ends),
+                cmocka_unit_test(test_unopened), cmocka_unit_test(test_ends),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
