@@ -70,11 +70,15 @@ int confrelay_attach(char **text, const char *address, const char *tenant, const
         return r;
 }
 
+bool confrelay_trusts(const Config *c) {
+        return c->relay.opened == CONF_OPENED_ACCEPT || c->relay.private_ == CONF_OPENED_ACCEPT;
+}
+
 int confrelay_detach(char **text, const Config *c) {
-        static const char *const names[] = { "address", "tenant", "pin" };
+        static const char *const names[] = { "address", "tenant", "pin", "opened", "private" };
         int r = 0;
 
-        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(names); i++)
+        for (size_t i = 0; r >= 0 && i < (confrelay_trusts(c) ? ELEMENTSOF(names) : 3U); i++)
                 r = confedit_unset(text, "relay", names[i]);
         for (size_t i = 0; r >= 0 && i < c->n_zones; i++)
                 if (c->zones[i].via == CONF_VIA_RELAY)

@@ -289,6 +289,13 @@ static int finish(Attach *a, const Outcome *o) {
 
         if (!a->call->json && o->attached && caa_print_elsewhere(a->setup.config) < 0)
                 return -ENOMEM;
+        /* Written for another relay, maybe. */
+        if (!a->call->json && a->setup.config->relay.opened == CONF_OPENED_ACCEPT)
+                setup_say(&a->setup,
+                          "hagw.conf has opened = \"accept\"; in the group relay: where %s opens visitors' "
+                          "TLS it can read what they say, and this house takes them. Without that line, and "
+                          "after hagw-ctl reload, it does not.\n",
+                          a->address);
         a->setup.unreached = !o->attached;
         a->setup.uncertified = o->waited && !o->certified;
         (void) setup_say_next(&a->setup);

@@ -104,6 +104,11 @@ int verb_detach(const Call *call) {
         r = output_change(call->json, before->relay.address, "detached",
                           "This house is detached from %s, and its token is removed.\n",
                           before->relay.address);
+        if (r >= 0 && confrelay_trusts(before) && !call->json)
+                output("Gone from hagw.conf as well, for no other relay was trusted so: %s%s%s\n",
+                       before->relay.opened == CONF_OPENED_ACCEPT ? "opened = \"accept\";" : "",
+                       before->relay.opened == before->relay.private_ ? " " : "",
+                       before->relay.private_ == CONF_OPENED_ACCEPT ? "private = \"accept\";" : "");
         if (r >= 0 && aside > 0 && !call->json)
                 output("Their files are kept in hosts.d as *.conf" ASIDE_SUFFIX "; hagw-ctl attach takes\n"
                        "back those whose names it brings back.\n");

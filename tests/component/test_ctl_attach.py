@@ -511,6 +511,23 @@ def test_there_and_back_is_the_same_to_the_byte(machine, relay):
     assert conf(machine) == text
 
 
+def test_what_a_relay_was_trusted_with_goes_with_it(machine, relay):
+    """That one may read what visitors say, and no other is meant; who writes it before is reminded."""
+    machine.house.configure(MINE)
+    said = machine.ok(*attach(relay, code(relay)))
+    assert "opened" not in said
+    (machine.house.config / "hagw.conf").write_text(conf(machine).replace("relay: {", 'relay: { opened = "accept"; private = "accept";'))
+    said = machine.ok("detach", "--yes")
+    assert 'Gone from hagw.conf as well, for no other relay was trusted so: opened = "accept"; private = "accept";\n' in said
+    assert "accept" not in conf(machine) and RELAY not in conf(machine)
+    assert json.loads(machine.ok("--json", "config", "check"))
+    machine.house.configure(MINE + 'relay: { opened = "accept"; };\n')
+    said = " ".join(machine.ok(*attach(relay, code(relay, "bob"))).split())
+    assert 'hagw.conf has opened = "accept"; in the group relay: where' in said
+    said = machine.ok("detach", "--yes")
+    assert 'trusted so: opened = "accept";\n' in said and "accept" not in conf(machine)
+
+
 def test_a_laboratory_is_a_switch(machine, relay):
     machine.house.configure(MINE)
     machine.ok(*attach(relay, code(relay)), "--laboratory")
