@@ -16,12 +16,14 @@
 #define LIST_FILE "exports.json"
 #define LOCK_FILE "exports.lock"
 
-static const char *folder(void) {
+const char *exports_folder(void) {
         return secure_getenv("HAGW_EXPORTS_DIR") ?: "/var/lib/hagw";
 }
 
 static int path_of(const char *name, char out[static PATH_MAX]) {
-        return (size_t) snprintf(out, PATH_MAX, "%s/%s", folder(), name) < PATH_MAX ? 0 : -ENAMETOOLONG;
+        return (size_t) snprintf(out, PATH_MAX, "%s/%s", exports_folder(), name) < PATH_MAX ?
+                       0 :
+                       -ENAMETOOLONG;
 }
 
 int exports_read(sd_json_variant **ret) {
@@ -59,8 +61,8 @@ int exports_lock(sd_json_variant **ret) {
         char path[PATH_MAX];
         int r;
 
-        if (mkdir(folder(), 0755) < 0 && errno != EEXIST)
-                return log_error_errno(errno, "%s could not be made: %m", folder());
+        if (mkdir(exports_folder(), 0755) < 0 && errno != EEXIST)
+                return log_error_errno(errno, "%s could not be made: %m", exports_folder());
         r = path_of(LOCK_FILE, path);
         if (r < 0)
                 return r;
@@ -74,7 +76,8 @@ int exports_lock(sd_json_variant **ret) {
         if (r == -ENOENT)
                 r = sd_json_variant_new_array(ret, NULL, 0);
         if (r < 0)
-                return log_error_errno(r, "The list of exports in %s could not be read: %m", folder());
+                return log_error_errno(r, "The list of exports in %s could not be read: %m",
+                                       exports_folder());
         return TAKE_FD(fd);
 }
 

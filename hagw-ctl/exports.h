@@ -23,6 +23,9 @@ typedef struct Export { /* texts are borrowed; NULL: none */
         uint64_t failing_usec;
 } Export;
 
+/* Where the list stands. */
+const char *exports_folder(void);
+
 /* The list, an array. -ENOENT: there is none. */
 int exports_read(sd_json_variant **ret);
 void export_read(sd_json_variant *v, Export *ret);

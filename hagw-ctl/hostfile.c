@@ -19,6 +19,7 @@
 #include "libhagw/pure/hostname.h"
 #include "libhagw/pure/suggest.h"
 #include "libhagw/state.h"
+#include "libhagw/vl.h"
 
 const Option host_options[] = {
         { "login", "WORD", "required (default, but for tenant:NAME) or none" },
@@ -78,7 +79,7 @@ int lock_hosts(void) {
         _cleanup_free_ char *path = NULL;
         int fd, r;
 
-        if (asprintf(&path, "%s/hosts.lock", secure_getenv("HAGW_RUNTIME_DIR") ?: "/run/hagw") < 0) {
+        if (asprintf(&path, "%s/hosts.lock", vl_folder()) < 0) {
                 path = NULL;
                 return -EBADF;
         }

@@ -3,6 +3,8 @@
 
 #include <systemd/sd-json.h>
 
+/* hagw-notify's state. */
+const char *notify_folder(void);
 /* What hagw-notify noted (its told.json): an object with the array targets. *ret is NULL where it never
  * ran, or may not be asked. -ENOMEM. */
 int notify_read_told(sd_json_variant **ret);

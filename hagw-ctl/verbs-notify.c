@@ -20,6 +20,7 @@
 #include "libhagw/log.h"
 #include "libhagw/state.h"
 #include "libhagw/usec.h"
+#include "libhagw/vl.h"
 
 #define FINDINGS_FILE "findings.json" /* hagw-notify.service names it, too */
 #define TEST_FILE "notify-test"       /* when it was asked for */
@@ -28,18 +29,19 @@
 #define TEST_TRIES 3U /* a run may be under way that did not see the wish */
 
 static int runtime_path(const char *name, char out[static PATH_MAX]) {
-        const char *dir = secure_getenv("HAGW_RUNTIME_DIR") ?: "/run/hagw";
+        return (size_t) snprintf(out, PATH_MAX, "%s/%s", vl_folder(), name) < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
 
-        return (size_t) snprintf(out, PATH_MAX, "%s/%s", dir, name) < PATH_MAX ? 0 : -ENAMETOOLONG;
+const char *notify_folder(void) {
+        return secure_getenv("HAGW_NOTIFY_DIR") ?: "/var/lib/hagw-notify";
 }
 
 int notify_read_told(sd_json_variant **ret) {
-        const char *dir = secure_getenv("HAGW_NOTIFY_DIR") ?: "/var/lib/hagw-notify";
         char path[PATH_MAX];
         int r;
 
         *ret = NULL;
-        if ((size_t) snprintf(path, sizeof(path), "%s/" TOLD_FILE, dir) >= sizeof(path))
+        if ((size_t) snprintf(path, sizeof(path), "%s/" TOLD_FILE, notify_folder()) >= sizeof(path))
                 return 0;
         r = state_read_json(AT_FDCWD, path, ret);
         return r == -ENOMEM ? r : 0;

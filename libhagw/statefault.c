@@ -157,5 +157,7 @@ int state_space(const char *dir, StateSpace *ret) {
         };
         ret->low = ret->free_bytes < MIN(STATE_LOW_BYTES, whole / STATE_LOW_SHARE) ||
                    (s.f_files > 0 && s.f_favail < FILES_FREE_MIN);
+        ret->full = (whole > 0 && (uint64_t) s.f_bfree * s.f_frsize < STATE_FULL_BYTES) ||
+                    (s.f_files > 0 && s.f_ffree == 0);
         return 0;
 }

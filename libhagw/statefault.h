@@ -11,6 +11,7 @@
 #define STATE_FAULTS_MAX 16U /* files; the remedy for more is the same */
 #define STATE_LOW_BYTES (64ULL * 1024 * 1024)
 #define STATE_LOW_SHARE 20U /* or this part of a file system that is small */
+#define STATE_FULL_BYTES (16ULL * 1024) /* less is no room for a file and its folder's entry */
 
 /* result: what writing the file came to; a negative errno is kept with the time of the first one, anything
  * else ends it. file: as state_write() got it. size: bytes. */
@@ -29,8 +30,9 @@ int state_fault_to_json(const char *dir, sd_json_variant **ret);
 char *state_fault_text(const char *dir);
 
 typedef struct StateSpace {
-        uint64_t free_bytes;
+        uint64_t free_bytes; /* for who is not root */
         bool low;
+        bool full; /* for root, too, who may use the last blocks of some file systems */
         bool read_only;
 } StateSpace;
 

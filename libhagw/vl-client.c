@@ -12,12 +12,14 @@
 #define WATCH_BACKOFF_MIN_USEC (100 * USEC_PER_MSEC)
 #define WATCH_BACKOFF_MAX_USEC (5 * USEC_PER_SEC)
 
+const char *vl_folder(void) { return secure_getenv("HAGW_RUNTIME_DIR") ?: "/run/hagw"; }
+
 int vl_connect(sd_varlink **ret, const char *interface, uint64_t timeout_usec) {
         _cleanup_(sd_varlink_unrefp) sd_varlink *link = NULL;
         _cleanup_free_ char *path = NULL;
         int r;
 
-        if (asprintf(&path, "%s/%s", secure_getenv("HAGW_RUNTIME_DIR") ?: "/run/hagw", interface) < 0) {
+        if (asprintf(&path, "%s/%s", vl_folder(), interface) < 0) {
                 path = NULL;
                 return -ENOMEM;
         }

@@ -58,8 +58,11 @@ int vl_server_add_methods(sd_varlink_server *server, const VlMethod *methods);
  * the daemon itself. -EACCES: none of them. */
 int vl_peer(sd_varlink *link, unsigned peers);
 
-/* Connects to /run/hagw/INTERFACE ($HAGW_RUNTIME_DIR in tests). Not attached to any loop: calls on it block,
- * for at most timeout_usec each. */
+/* Where the daemons' sockets are: /run/hagw, and $HAGW_RUNTIME_DIR in tests. */
+const char *vl_folder(void);
+
+/* Connects to INTERFACE in that folder. Not attached to any loop: calls on it block, for at most
+ * timeout_usec each. */
 int vl_connect(sd_varlink **ret, const char *interface, uint64_t timeout_usec);
 
 /* One blocking call of at most timeout_usec. Returns 0 and the reply; a varlink error becomes -EREMOTEIO

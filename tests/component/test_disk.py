@@ -2,8 +2,11 @@
 """A disk that is full or takes nothing: each daemon says which file it could not write, since when and why, and writes what it
 has in memory when that is possible again. The disks are file systems of their own, with very little room."""
 
+import fcntl
 import json
+import os
 import re
+import struct
 import subprocess
 import time
 
@@ -11,8 +14,10 @@ import pytest
 
 from acme_tools import ZONE, Acme, Pebble
 from conftest import VarlinkError
-from ctl_tools import FAILED, ctl  # noqa: F401
+from ctl_tools import FAILED, OK, ctl  # noqa: F401
 from tenant_tools import CONFIG, HOSTS
+from test_ctl_causes import ZONE as HOUSE_ZONE
+from test_ctl_causes import place  # noqa: F401 (fixture)
 from test_netd import LABORATORY
 from test_netd import start as start_netd
 from test_webd import PASSWORD
@@ -20,11 +25,11 @@ from test_webd import start as start_webd
 
 
 class Disk:
-    """A small file system as the daemon's state directory."""
+    """A small file system as a folder."""
 
-    def __init__(self, house, name, kib=1024):
-        self.path = house.root / "state" / name
-        self.path.mkdir(parents=True)
+    def __init__(self, path, kib=1024):
+        self.path = path
+        self.path.mkdir(parents=True, exist_ok=True)
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kib}k,mode=0700", "tmpfs", self.path], check=True)
 
     def fill(self, leave=0):
@@ -50,8 +55,9 @@ class Disk:
 def disk(house):
     disks = []
 
-    def make(name, **keys):
-        disks.append(Disk(house, name, **keys))
+    def make(name, path=None, **keys):
+        """The daemon's state directory of that name, or another folder."""
+        disks.append(Disk(path or house.root / "state" / name, **keys))
         return disks[-1]
 
     yield make
@@ -320,3 +326,190 @@ def test_renewal_without_room(house, ctl, disk, who):  # noqa: F811
         ctl.ok("cert", "renew", ZONE, "--wait=60")
     finally:
         pebble.stop()
+
+
+CHANGES = "so that changes of the configuration fail: "
+
+
+def refuse_host(place, reason):  # noqa: F811
+    """What status says comes true."""
+    why = place.ctl.refused(FAILED, "host", "add", "--no-reload", f"ha.{HOUSE_ZONE}", "http://192.168.1.4:8123")
+    assert reason in why, why
+
+
+def test_the_configuration_has_no_room(disk, place):  # noqa: F811
+    """Before it is needed: a little first, then none; and nothing when it is over."""
+    room = disk("config", path=place.ctl.house.config, kib=4096)
+    (room.path / "hosts.d").mkdir()
+    place.start()
+    assert place.found(OK) == ([], [])
+    room.fill(leave=100 * 1024)
+    assert place.only(f"There is little room in {room.path}, and without any changes of the configuration fail: 0.1 MiB; \"df -h\" ")
+    room.fill()
+    place.only(f"There is no room left in {room.path}, {CHANGES}\"df -h\" and \"df -i\" ")
+    refuse_host(place, "No space left on device")
+    room.free()
+    assert place.found(OK) == ([], [])
+
+
+def test_the_configuration_has_no_inodes(disk, place):  # noqa: F811
+    room = disk("config", path=place.ctl.house.config)
+    (room.path / "hosts.d").mkdir()
+    place.start()
+    subprocess.run(["mount", "-o", "remount,nr_inodes=128", room.path], check=True)
+    assert place.found(OK) == ([], [])
+    made = []
+    with pytest.raises(OSError):
+        while len(made) < 200:
+            (room.path / f"x{len(made)}").mkdir()
+            made.append(room.path / f"x{len(made)}")
+    place.only(f"There is no room left in {room.path}, {CHANGES}")
+    for folder in made:
+        folder.rmdir()
+    assert place.found(OK) == ([], [])
+
+
+def test_the_configuration_cannot_be_written(disk, place):  # noqa: F811
+    """A file system that takes nothing any more may be a failing disk: somebody has to look."""
+    room = disk("config", path=place.ctl.house.config)
+    (room.path / "hosts.d").mkdir()
+    place.start()
+    room.protect()
+    place.only(f"Nothing can be written to {room.path}, {CHANGES}the file system can only be read; \"journalctl -k -p err\" ")
+    refuse_host(place, "Read-only file system")
+    room.protect("rw")
+    assert place.found(OK) == ([], [])
+
+
+@pytest.mark.parametrize("folder,hurts", [("", "changes of the configuration fail"), ("hosts.d", "hosts can be neither added nor changed")],
+                         ids=["all", "hosts"])
+def test_the_configuration_was_mounted_so(place, folder, hurts):  # noqa: F811
+    """By a person, and on purpose perhaps: that is worth knowing, and no more."""
+    config = place.ctl.house.config
+    place.start()
+    (config / "hosts.d").mkdir(exist_ok=True)
+    shut = config / folder
+    subprocess.run(["mount", "--bind", shut, shut], check=True)
+    try:
+        assert place.found(OK) == ([], [])
+        subprocess.run(["mount", "-o", "remount,bind,ro", shut], check=True)
+        problems, [notice] = place.found(OK)
+        assert problems == [] and notice.startswith(f"Nothing can be written to {shut}, so that {hurts}: Read-only file system. ")
+        assert f'"findmnt -T {shut}"' in notice
+        refuse_host(place, "Read-only file system")
+    finally:
+        subprocess.run(["umount", "-l", shut], check=True)
+    assert place.found(OK) == ([], [])
+
+
+IMMUTABLE = 0x10  # FS_IMMUTABLE_FL, what chattr +i sets
+GET_FLAGS, SET_FLAGS = 0x80086601, 0x40086602
+
+
+def set_flags(path, change):
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        flags, = struct.unpack("i", fcntl.ioctl(fd, GET_FLAGS, bytes(4)))
+        fcntl.ioctl(fd, SET_FLAGS, struct.pack("i", change(flags)))
+    finally:
+        os.close(fd)
+
+
+def test_the_configuration_was_locked(disk, place):  # noqa: F811
+    room = disk("config", path=place.ctl.house.config)
+    (room.path / "hosts.d").mkdir()
+    place.start()
+    try:
+        set_flags(room.path, lambda f: f | IMMUTABLE)
+    except OSError as e:
+        pytest.skip(f"this kernel's tmpfs has no such attribute: {e}")
+    problems, [notice] = place.found(OK)
+    assert problems == [] and notice.startswith(f"Nothing can be written to {room.path}, {CHANGES}Operation not permitted. ")
+    assert f'"lsattr -d {room.path}"' in notice
+    set_flags(room.path, lambda f: f & ~IMMUTABLE)
+    assert place.found(OK) == ([], [])
+
+
+@pytest.mark.parametrize("variable,hurts", [
+    ("HAGW_KEPT_DIR", "no copy of the last good configuration is made"), ("HAGW_EXPORTS_DIR", "what cert export is told is not kept"),
+    ("HAGW_RUNTIME_DIR", "no daemon can be started anew"), ("HAGW_NOTIFY_DIR", "who was told what needs attention is told it again and again")])
+def test_folders_that_root_writes_to(disk, place, variable, hurts):  # noqa: F811
+    house = place.ctl.house
+    room = disk("root", path=house.runtime if variable == "HAGW_RUNTIME_DIR" else house.root / "written")
+    place.ctl.env[variable] = str(room.path / "config") if variable == "HAGW_KEPT_DIR" else str(room.path)
+    if variable == "HAGW_NOTIFY_DIR":
+        place.config += 'notify = ( "mailto:me@example.com" );\n'
+    place.start()
+    assert place.found(OK) == ([], [])
+    room.fill()
+    place.only(f"There is no room left in {room.path}, so that {hurts}: ")
+    room.free()
+    room.protect()
+    place.only(f"Nothing can be written to {room.path}, so that {hurts}: the file system can only be read; ")
+    room.protect("rw")
+    assert place.found(OK) == ([], [])
+
+
+def test_folders_that_are_not_there(place):  # noqa: F811
+    nowhere = str(place.ctl.house.root / "nowhere")
+    place.ctl.env |= {"HAGW_KEPT_DIR": f"{nowhere}/config", "HAGW_EXPORTS_DIR": nowhere, "HAGW_NOTIFY_DIR": nowhere}
+    place.config += 'notify = ( "mailto:me@example.com" );\n'
+    place.start()
+    assert place.found(OK) == ([], [])
+
+
+@pytest.mark.parametrize("daemon", [False, True], ids=["folders", "daemon"])
+def test_a_file_system_is_told_once(disk, place, daemon):  # noqa: F811
+    """However many folders are on it, and not again where a daemon has told it."""
+    room = disk("one")
+    state, kept, exported = (room.path / n for n in ("state", "kept", "exported"))
+    for folder in state, kept, exported:
+        folder.mkdir()
+    place.ctl.env |= {"HAGW_KEPT_DIR": f"{kept}/config", "HAGW_EXPORTS_DIR": str(exported)}
+
+    def describe(**more):
+        if daemon:
+            place.describe("Net", stateDirectory=str(state), stateFreeBytes=0, **more)
+    describe()
+    place.start()
+    assert place.found(OK) == ([], [])
+    room.fill()
+    describe(stateLow=True)
+    place.close()
+    place.start()
+    place.only(f"There is little room for the state of hagw-netd: 0.0 MiB in {state}" if daemon else f"There is no room left in {kept}, ")
+    room.free()
+    room.protect()
+    describe(stateLow=False, stateReadOnly=True)
+    place.close()
+    place.start()
+    place.only(f"Nothing can be written to {state}, the state of hagw-netd" if daemon else f"Nothing can be written to {kept}, ")
+    room.protect("rw")
+
+
+def test_another_disk_is_told_besides(disk, place):  # noqa: F811
+    one, other = disk("one"), disk("other")
+    place.ctl.env |= {"HAGW_EXPORTS_DIR": str(other.path)}
+    place.describe("Net", stateDirectory=str(one.path), stateFreeBytes=0, stateLow=True)
+    place.start()
+    one.fill()
+    other.fill()
+    first, second = place.found(FAILED)[0]
+    assert "the state of hagw-netd" in first and f"There is no room left in {other.path}, " in second
+
+
+def test_folders_are_no_business_of_who_is_not_root(disk, place):  # noqa: F811
+    room = disk("config", path=place.ctl.house.config)
+    (room.path / "hosts.d").mkdir()
+    place.start()
+    room.fill()
+    place.only(f"There is no room left in {room.path}, ")
+    place.ctl.prefix = ["setpriv", "--reuid=65534", "--inh-caps=+dac_override", "--ambient-caps=+dac_override"]  # and the test's files are root's
+    assert place.found(OK) == ([], [])
+
+
+def test_a_machine_where_nothing_is_set_up_hears_of_that_alone(ctl, disk):  # noqa: F811
+    room = disk("config", path=ctl.house.config)
+    room.fill()
+    said = json.loads(ctl.run("--json", "status").stdout)
+    assert [p[:22] for p in said["problems"]] == ["hagw is not set up on "] and said["notices"] == []

@@ -112,6 +112,7 @@ static void test_space(void **state) {
 
         assert_int_equal(state_space("/proc", &s), 0);
         assert_int_equal(s.free_bytes, 0);
+        assert_false(s.low || s.full); /* it has no size */
         assert_int_equal(state_space("/nowhere", &s), -ENOENT);
 }
 
