@@ -3,6 +3,7 @@
 /* Lets the running daemons take the configuration over, and asks each whether it did. */
 
 #include <stdio.h>
+#include <string.h>
 
 #include "hagw-ctl/client.h"
 #include "hagw-ctl/reload.h"
@@ -10,7 +11,7 @@
 #include "libhagw/log.h"
 
 #define DAEMONS_MAX 16U
-#define HELD_USEC (5 * USEC_PER_SEC) /* for a source to answer */
+#define ANSWER_USEC (5 * USEC_PER_SEC) /* for a source to do so */
 
 /* Running, not merely startable by its socket: asking would start it. */
 static bool is_active(const char *daemon) {
@@ -57,32 +58,51 @@ static int reload_units(const DaemonRow *const *daemons, size_t n) {
         return r == 0 && q == 0 ? 0 : -EREMOTEIO;
 }
 
-/* A source that was changed may be wrong, or slow: the address of the one before stays until it has given
- * its own, and who typed it is told. */
-static void say_held_addresses(void) {
+/* The address is another source's, or there is none by what somebody typed ("resolve:NAME" or
+ * "interface:NAME", instead of "none" and "interface"). */
+static bool has_given_none(sd_json_variant *a) {
+        return field_text(a, "held") ||
+               (!field_text(a, "address") && strchr(strempty(field_text(a, "source")), ':'));
+}
+
+static bool any_has_given_none(sd_json_variant *v) {
+        for (size_t i = 0; i < field_count(v, "addresses"); i++)
+                if (has_given_none(field_element(v, "addresses", i)))
+                        return true;
+        return false;
+}
+
+static void say_given_none(sd_json_variant *a) {
+        const char *error = field_text(a, "error"), *held = field_text(a, "held"),
+                   *source = field_text(a, "source"), *why = error ? ": " : " yet";
+
+        if (held)
+                log_warning("%s has given no address%s%s; it stays %s, the one of %s.", source, why,
+                            strempty(error), field_text(a, "address"), held);
+        else
+                log_warning("%s has given no address%s%s; there is no %s address until it does.", source,
+                            why, strempty(error),
+                            streq(strempty(field_text(a, "family")), "ipv4") ? "IPv4" : "IPv6");
+}
+
+/* A source that was changed may be wrong, or slow: the address of the one before, if there was one, stays
+ * until it has given its own, and who typed it is told. */
+static void say_missing_addresses(void) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         _cleanup_free_ char *reason = NULL, *again = NULL;
-        bool held = false;
 
-        if (client_look("io.hagw.Net.Watch", NULL, &v, &reason) < 0)
-                return;
-        for (size_t i = 0; i < field_count(v, "addresses"); i++)
-                held = held || field_text(field_element(v, "addresses", i), "held");
-        if (!held)
+        if (client_look("io.hagw.Net.Watch", NULL, &v, &reason) < 0 || !any_has_given_none(v))
                 return;
         /* It is asked just now: in a moment more is known. */
         v = sd_json_variant_unref(v);
-        if (client_try_within("io.hagw.Net.Refresh", NULL, HELD_USEC, &v, &again) < 0 &&
+        if (client_try_within("io.hagw.Net.Refresh", NULL, ANSWER_USEC, &v, &again) < 0 &&
             client_look("io.hagw.Net.Watch", NULL, &v, &reason) < 0)
                 return;
         for (size_t i = 0; i < field_count(v, "addresses"); i++) {
                 sd_json_variant *a = field_element(v, "addresses", i);
-                const char *error = field_text(a, "error");
 
-                if (field_text(a, "held"))
-                        log_warning("%s has given no address%s%s; it stays %s, the one of %s.",
-                                    field_text(a, "source"), error ? ": " : " yet", strempty(error),
-                                    field_text(a, "address"), field_text(a, "held"));
+                if (has_given_none(a))
+                        say_given_none(a);
         }
 }
 
@@ -111,7 +131,7 @@ int reload_daemons(bool must_run) {
                         r = k;
         }
         if (r >= 0 && must_run)
-                say_held_addresses();
+                say_missing_addresses();
         for (size_t i = 0; must_run && i < n_off; i++) {
                 log_error("%s does not run: \"systemctl start hagw.target\" starts it, \"systemctl status "
                           "%s\" tells why it ended.",

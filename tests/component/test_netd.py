@@ -22,7 +22,7 @@ import pytest
 
 from acme_tools import until
 from conftest import ROOT, VarlinkError
-from ctl_tools import Ctl
+from ctl_tools import UNREACHABLE, Ctl, booted  # noqa: F401 (fixture)
 
 NET = "io.hagw.Net"
 LABORATORY = "documentation_networks = true;"
@@ -245,6 +245,25 @@ def test_broken_state_is_set_aside(house, net, content):
     assert state(d.call("Watch"), "ipv4").get("address") is None
     assert (folder / "addresses.json.broken").read_bytes() == content
     assert "addresses.json.broken" in d.text()
+
+
+@pytest.mark.parametrize("before,after,told", [
+    ("resolve:house.example.org", "resolve:huose.example.org", "; it stays 198.51.100.1, the one of resolve:house.example.org."),
+    ("static:198.51.100.8", "resolve:huose.example.org", "; it stays 198.51.100.8, the one of static:198.51.100.8."),
+    ("none", "resolve:huose.example.org", "; there is no IPv4 address until it does."),
+    ("none", "interface:eht0", "; there is no IPv4 address until it does."),
+    ("resolve:house.example.org", "resolve:slow.example.org", None), ("resolve:house.example.org", "none", None),
+    ("none", "resolve:house.example.org", None), ("resolve:huose.example.org", "static:198.51.100.8", None)])
+def test_reload_says_that_a_new_source_has_given_nothing(house, knot, booted, before, after, told):  # noqa: F811
+    """Whoever mistypes a name is told at once, and not by whoever does not find the house."""
+    d = start(house, ipv4=before)
+    with d.varlink() as v:
+        wait_for(v.stream(f"{NET}.Watch"), "ipv4", lambda s: s.get("error") or s["knowledge"] != "unknown")
+    house.configure(f'zones = ( {{ name = "home.test"; }} ); public_address: {{ ipv4 = "{after}"; ipv6 = "none"; }}; {LABORATORY}')
+    said = booted.refused(UNREACHABLE, "reload")  # the others, which this is not about, do not run
+    assert booted.words[0] == ["reload", "hagw-netd"]
+    given = [line for line in said.splitlines() if "has given no address" in line]
+    assert len(given) == bool(told) and all(told in line and f"{after} has given no address: " in line for line in given), said
 
 
 @pytest.mark.parametrize("restart", [False, True], ids=["reload", "restart"])
