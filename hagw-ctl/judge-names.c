@@ -39,7 +39,8 @@ static bool host_was_told(const Status *s, size_t at, size_t *ret_more) {
 
 static void judge_service(Status *s, size_t at) {
         sd_json_variant *h = field_element(s->hosts, "hosts", at);
-        uint64_t since = field_number(h, "foundUSec");
+        const uint64_t found = field_number(h, "foundUSec"),
+                       since = found > 0 ? found : field_number(h, "lastErrorUSec");
         char when[TIME_TEXT_MAX], also[64] = "";
         size_t more;
 
@@ -49,7 +50,9 @@ static void judge_service(Status *s, size_t at) {
         if (more > 0)
                 (void) snprintf(also, sizeof(also), " (and %zu more %s)", more, PLURAL(more, "host"));
         status_problem(s, "The service behind %s%s fails%s%s%s: %s", field_text(h, "name"), also,
-                       since ? " (found " : "",
+                       !since     ? "" :
+                       found > 0 ? " (found " :
+                                   " (a visitor met it ",
                        since ? format_when(since, clock_usec(CLOCK_REALTIME), when) : "", since ? ")" : "",
                        field_text(h, "error") ?: "see hagw-ctl host show");
 }

@@ -109,8 +109,9 @@ bool status_goes_by_files(const Status *s, const char *daemon);
 /* That the daemon runs behind a door that is shut. -ENOMEM. */
 int status_mark_shut(Status *s, const char *daemon);
 
-/* Everything but the printing. Told where it fails. */
-int status_gather(Status *s, const Call *call);
+/* Everything but the printing. Told where it fails. look: the services are tried first, for who reads it
+ * now; of one that is just restarting nobody wants a message. */
+int status_gather(Status *s, const Call *call, bool look);
 void status_done(Status *s);
 
 int status_print(const Status *s);

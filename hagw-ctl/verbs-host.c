@@ -343,7 +343,7 @@ int verb_host_list(const Call *call) {
         bool broken;
         int r;
 
-        r = view_hosts(call->config_dir, &hosts, &reason);
+        r = view_hosts(call->config_dir, /* look= */ true, &hosts, &reason);
         if (r < 0)
                 return r;
         broken = r > 0;

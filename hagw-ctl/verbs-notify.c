@@ -131,7 +131,7 @@ int verb_notify_gather(const Call *call) {
                 return log_oom();
         if (r < 0 || !config->notify || !config->notify[0])
                 return CTL_FAILED; /* nobody wants to be told: no error for the unit that asks */
-        r = status_gather(&s, call);
+        r = status_gather(&s, call, /* look= */ false);
         if (r < 0)
                 return r;
         if (s.lost)

@@ -45,7 +45,7 @@ static int load_files(Status *s, const char *dir) {
         return r == -ENOMEM ? r : 0;
 }
 
-int status_gather(Status *s, const Call *call) {
+int status_gather(Status *s, const Call *call, bool look) {
         _cleanup_free_ char *a = NULL, *b = NULL, *c = NULL, *d = NULL, *e = NULL, *f = NULL, *g = NULL;
         int r;
 
@@ -75,7 +75,8 @@ int status_gather(Status *s, const Call *call) {
         if (r >= 0)
                 r = view_outside(&s->visitors);
         if (r >= 0)
-                r = s->config ? view_hosts(call->config_dir, &s->hosts, &e) : view_running_hosts(&s->hosts);
+                r = s->config ? view_hosts(call->config_dir, look, &s->hosts, &e) :
+                                view_running_hosts(look, &s->hosts);
         if (r < 0)
                 return r;
         s->config_dir = call->config_dir;
@@ -89,7 +90,7 @@ int verb_status(const Call *call) {
         _cleanup_(status_done) Status s = {};
         int r;
 
-        r = status_gather(&s, call);
+        r = status_gather(&s, call, /* look= */ true);
         if (r < 0)
                 return r;
         r = call->json ? status_print_json(&s) : status_print(&s);

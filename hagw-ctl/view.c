@@ -34,6 +34,24 @@ static int ask(const char *method, sd_json_variant *parameters, const char *list
         return or_empty(client_look(method, parameters, ret, ret_reason), list, ret);
 }
 
+/* look: as they are now, hagw-proxyd tries first what it has not lately. One from before an upgrade refuses
+ * the word. */
+static int ask_hosts(bool look, sd_json_variant **ret, char **ret_reason) {
+        static const char method[] = "io.hagw.Proxy.ListHosts";
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
+        int r;
+
+        if (!look)
+                return ask(method, NULL, "hosts", ret, ret_reason);
+        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("look", SD_JSON_BUILD_BOOLEAN(true))) < 0)
+                return log_oom();
+        r = client_look(method, parameters, ret, ret_reason);
+        if (r != -EREMOTEIO)
+                return or_empty(r, "hosts", ret);
+        free(*ret_reason);
+        return ask(method, NULL, "hosts", ret, ret_reason);
+}
+
 static sd_json_variant *find_by_name(sd_json_variant *v, const char *list, const char *name) {
         for (size_t i = 0; i < field_count(v, list); i++)
                 if (streq(strempty(field_text(field_element(v, list, i), "name")), name))
@@ -56,7 +74,7 @@ static int append_host(sd_json_variant **array, const ConfHost *h, sd_json_varia
         return r < 0 ? r : sd_json_variant_append_array(array, v);
 }
 
-int view_hosts(const char *config_dir, sd_json_variant **ret, char **ret_reason) {
+int view_hosts(const char *config_dir, bool look, sd_json_variant **ret, char **ret_reason) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *live = NULL, *array = NULL;
         _cleanup_(hostscan_done) HostScan scan = {};
         const Config *config;
@@ -68,7 +86,7 @@ int view_hosts(const char *config_dir, sd_json_variant **ret, char **ret_reason)
         if (scan.error)
                 log_error("%s", scan.error);
         config = scan.config;
-        r = ask("io.hagw.Proxy.ListHosts", NULL, "hosts", &live, ret_reason);
+        r = ask_hosts(look, &live, ret_reason);
         if (r < 0)
                 return r;
         r = sd_json_variant_new_array(&array, NULL, 0);
@@ -82,12 +100,12 @@ int view_hosts(const char *config_dir, sd_json_variant **ret, char **ret_reason)
         return r < 0 ? log_oom() : broken;
 }
 
-int view_running_hosts(sd_json_variant **ret) {
+int view_running_hosts(bool look, sd_json_variant **ret) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *live = NULL, *array = NULL;
         _cleanup_free_ char *reason = NULL; /* that hagw-proxyd is off is told by view_daemons() */
         int r;
 
-        r = ask("io.hagw.Proxy.ListHosts", NULL, "hosts", &live, &reason);
+        r = ask_hosts(look, &live, &reason);
         if (r < 0)
                 return r;
         r = sd_json_variant_new_array(&array, NULL, 0);
@@ -104,10 +122,26 @@ int view_running_hosts(sd_json_variant **ret) {
         return r < 0 ? log_oom() : 0;
 }
 
+#define HEALTH_FRESH_USEC (30 * USEC_PER_SEC) /* an age is not worth a word */
+
+/* ", 8 min ago" where health is of then: nobody has come since, and it could not be tried now. */
+static const char *health_age(sd_json_variant *h, uint64_t now, char out[static TIME_TEXT_MAX]) {
+        const uint64_t last = MAX(MAX(field_number(h, "triedUSec"), field_number(h, "lastOkUSec")),
+                                  field_number(h, "lastErrorUSec"));
+        char when[TIME_TEXT_MAX];
+
+        if (last == 0 || last + HEALTH_FRESH_USEC > now)
+                return "";
+        (void) snprintf(out, TIME_TEXT_MAX, ", %.50s", format_when(last, now, when));
+        return out;
+}
+
 /* Why one fails is a sentence, and no place for it is in a table. */
 int view_print_hosts(sd_json_variant *v, int indent) {
         static const char *const titles[] = { "HOST", "SERVICE", "LOGIN", "CERT", "HEALTH", NULL };
         _cleanup_(table_freep) Table *t = table_new(titles, 0);
+        const uint64_t now = clock_usec(CLOCK_REALTIME);
+        char age[TIME_TEXT_MAX];
 
         for (size_t i = 0; i < field_count(v, "hosts"); i++) {
                 sd_json_variant *h = field_element(v, "hosts", i);
@@ -131,10 +165,11 @@ int view_print_hosts(sd_json_variant *v, int indent) {
                           ok      ? TONE_GOOD :
                           failing ? TONE_BAD :
                                     TONE_DIM,
-                          "%s",
+                          "%s%s",
                           streq(finding, "house_refuses") ? "refused by the house" :
                           streq(finding, "house_no_host") ? "no host in the house" :
-                                                            health);
+                                                            health,
+                          health_age(h, now, age));
         }
         return table_print(t, indent);
 }

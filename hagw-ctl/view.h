@@ -11,10 +11,10 @@
 
 /* { "hosts": [ name, upstream, file, login, and what hagw-proxyd says of it ] }. Fails only where the
  * configuration cannot be read at all. 1: it is not valid; then the files that are broken come first, with
- * health "broken" and their error. Told. */
-int view_hosts(const char *config_dir, sd_json_variant **ret, char **ret_reason);
+ * health "broken" and their error. Told. look: hagw-proxyd tries first what it has not lately. */
+int view_hosts(const char *config_dir, bool look, sd_json_variant **ret, char **ret_reason);
 /* Those that hagw-proxyd serves, whatever the files say. */
-int view_running_hosts(sd_json_variant **ret);
+int view_running_hosts(bool look, sd_json_variant **ret);
 int view_print_hosts(sd_json_variant *v, int indent);
 
 /* { "certificates": io.hagw.Acme.Watch's, without the chains }. */

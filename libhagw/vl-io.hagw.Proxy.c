@@ -69,7 +69,12 @@ static SD_VARLINK_DEFINE_STRUCT_TYPE(
         SD_VARLINK_FIELD_COMMENT("True where a valid certificate covers the name"),
         SD_VARLINK_DEFINE_FIELD(certificate, SD_VARLINK_BOOL, 0));
 
-static SD_VARLINK_DEFINE_METHOD(ListHosts, SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(hosts, Host, SD_VARLINK_ARRAY));
+static SD_VARLINK_DEFINE_METHOD(
+        ListHosts,
+        SD_VARLINK_FIELD_COMMENT("Tries first what was neither tried nor visited with success in the last "
+                                 "ten seconds (where it fails, two), for three seconds at most"),
+        SD_VARLINK_DEFINE_INPUT(look, SD_VARLINK_BOOL, SD_VARLINK_NULLABLE),
+        SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(hosts, Host, SD_VARLINK_ARRAY));
 
 static SD_VARLINK_DEFINE_STRUCT_TYPE(
         Hop, SD_VARLINK_DEFINE_FIELD(address, SD_VARLINK_STRING, 0),

@@ -49,8 +49,9 @@ typedef struct HostStats {
         char *finding_text;    /* NULL: none */
         uint64_t tried_usec;   /* CLOCK_MONOTONIC of the last trial; 0: never */
         uint64_t found_usec;   /* of the first in a row with this finding */
+        unsigned n_found;      /* trials in a row that found something */
         uint64_t due_usec;     /* of the next; 0: not planned yet */
-        bool trying;
+        bool trying, asked; /* somebody waits for it */
         unsigned n_workers;
         HostCounters workers[];
 } HostStats;

@@ -59,9 +59,8 @@ static int build_host(const Manager *m, const Route *route, sd_json_variant **re
                 SD_JSON_BUILD_PAIR("certificate", SD_JSON_BUILD_BOOLEAN(valid)));
 }
 
-static int vl_method_list_hosts(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
+static int reply_hosts(const Manager *m, sd_varlink *link) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *list = NULL;
-        Manager *m = userdata;
         int r;
 
         r = sd_json_variant_new_array(&list, NULL, 0);
@@ -79,11 +78,53 @@ static int vl_method_list_hosts(sd_varlink *link, void *parameters, unsigned fla
         return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("hosts", SD_JSON_BUILD_VARIANT(list)));
 }
 
-/* Who asked for a trial. */
+/* Who asked for a trial, or for all that are due. */
 typedef struct ProbeCall {
         const Manager *manager;
         sd_varlink *link;
 } ProbeCall;
+
+static ProbeCall *probe_call_new(const Manager *m, sd_varlink *link) {
+        ProbeCall *call = malloc(sizeof(*call));
+
+        if (call)
+                *call = (ProbeCall) { m, sd_varlink_ref(link) };
+        return call;
+}
+
+static ProbeCall *probe_call_free(ProbeCall *call) {
+        sd_varlink_unref(call->link);
+        free(call);
+        return NULL;
+}
+
+static void on_looked(void *userdata) {
+        ProbeCall *call = userdata;
+        int r = reply_hosts(call->manager, call->link);
+
+        if (r < 0)
+                (void) sd_varlink_error_errno(call->link, r);
+        probe_call_free(call);
+}
+
+typedef struct ListHostsParameters {
+        bool look;
+} ListHostsParameters;
+
+static int vl_method_list_hosts(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
+        Manager *m = userdata;
+        ProbeCall *call;
+
+        if (!((const ListHostsParameters *) parameters)->look)
+                return reply_hosts(m, link);
+        call = probe_call_new(m, link);
+        if (!call)
+                return -ENOMEM;
+        if (rounds_ask(&m->rounds, on_looked, call))
+                return 0;
+        probe_call_free(call);
+        return reply_hosts(m, link);
+}
 
 /* What is no finding, and yet worth a word to who asks. */
 static const char *advice_for(unsigned status) {
@@ -116,8 +157,7 @@ static void on_tried(const char *name, const ProbeResult *visitor, void *userdat
                                                      SD_JSON_BUILD_UNSIGNED(theirs ? visitor->status : 0)),
                         SD_JSON_BUILD_PAIR_CONDITION(!!advice, "advice", SD_JSON_BUILD_STRING(advice)));
         }
-        sd_varlink_unref(call->link);
-        free(call);
+        probe_call_free(call);
 }
 
 typedef struct ProbeParameters {
@@ -130,15 +170,13 @@ static int vl_method_probe(sd_varlink *link, void *parameters, unsigned flags, v
         ProbeCall *call;
         int r;
 
-        call = malloc(sizeof(*call));
+        call = probe_call_new(m, link);
         if (!call)
                 return -ENOMEM;
-        *call = (ProbeCall) { m, sd_varlink_ref(link) };
         r = trial_new(m, name, on_tried, call);
         if (r >= 0)
                 return 0;
-        sd_varlink_unref(call->link);
-        free(call);
+        probe_call_free(call);
         if (r == -ENOENT)
                 return sd_varlink_errorbo(link, "io.hagw.Proxy.NoSuchHost",
                                           SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)));
@@ -195,7 +233,9 @@ static int vl_method_describe_outside(sd_varlink *link, void *parameters, unsign
 }
 
 const VlMethod proxyd_methods[] = {
-        { "io.hagw.Proxy.ListHosts", VL_PEER_WEBD, vl_method_list_hosts },
+        { "io.hagw.Proxy.ListHosts", VL_PEER_WEBD, vl_method_list_hosts,
+          VL_PARAMETERS(ListHostsParameters,
+                        FIELD_BOOL("look", ListHostsParameters, look, SD_JSON_NULLABLE)) },
         { "io.hagw.Proxy.Probe", VL_PEER_ROOT, vl_method_probe,
           VL_PARAMETERS(ProbeParameters, FIELD_STRING("name", ProbeParameters, name)) },
         { "io.hagw.Proxy.ListHops", VL_PEER_ROOT, vl_method_list_hops },

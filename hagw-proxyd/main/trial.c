@@ -78,6 +78,7 @@ static int take_finding(const Trial *t, const Route *route, Finding f) {
                 s->found_usec = s->tried_usec;
         }
         s->finding = f;
+        s->n_found = f == FINDING_NONE ? 0 : s->n_found + 1;
         free(s->finding_text);
         s->finding_text = text;
         if (f != FINDING_NONE)

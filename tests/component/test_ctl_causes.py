@@ -392,6 +392,46 @@ def test_several_certificates_fail_for_one_reason(place):
     assert not problems and len(notices) == 1 and f"The certificate for {ZONE} (and 1 more) could not be renewed" in notices[0], notices
 
 
+def test_health_that_is_old_has_its_age(place):
+    place.hosts = [{"name": f"{n}.{ZONE}", "upstream": "http://192.168.1.4:8123", "health": "ok", "certificate": True,
+                    "triedUSec": usec(-age), "lastOkUSec": usec(-age)} for n, age in (("new", 0), ("old", HOUR))]
+    place.files = {n: f'name = "{n}.{ZONE}"; upstream = "http://192.168.1.4:8123";' for n in ("new", "old")}
+    place.start()
+    lines = [line for line in place.ctl.run("status").stdout.splitlines() if "http://192.168.1.4:8123" in line]
+    assert [re.split("  +", line.strip())[-1] for line in lines] == ["ok", "ok, 1 h ago"], lines
+
+
+def test_a_proxyd_from_before_the_upgrade(place):
+    """It does not know the word by which it is to look."""
+    place.hosts = [{"name": f"ha.{ZONE}", "upstream": "http://192.168.1.4:8123", "health": "ok", "certificate": True, "lastOkUSec": usec(0)}]
+    place.files = {"ha": f'name = "ha.{ZONE}"; upstream = "http://192.168.1.4:8123";'}
+    asked = []
+
+    def list_hosts(parameters):
+        asked.append(parameters)
+        if parameters:
+            return {"error": "org.varlink.service.InvalidParameter", "parameters": {"parameter": "look"}}
+        return {"hosts": place.hosts}
+    place.answers["Proxy"]["ListHosts"] = list_hosts
+    place.start()
+    assert place.found(OK) == ([], []) and asked == [{"look": True}, {}]
+    assert re.search(r"http://192\.168\.1\.4:8123 .* ok$", place.ctl.ok("host", "list"), re.M)
+
+
+def test_a_message_is_not_worth_a_look(place):
+    """A service that is just restarting is none: hagw-notify hears what is known."""
+    asked = []
+
+    def list_hosts(parameters):
+        asked.append(parameters)
+        return {"hosts": []}
+    place.answers["Proxy"]["ListHosts"] = list_hosts
+    place.config += 'notify = ( "mailto:me@example.com" );\n'
+    place.start()
+    place.ctl.ok("notify", "gather")
+    assert asked == [{}]
+
+
 def test_several_hosts_have_one_service(place):
     place.files = {n: f'name = "{n}.{ZONE}"; upstream = "http://192.168.1.4:8123";' for n in ("a", "b", "c")}
     same = "192.168.1.4:8123 refuses connections from this machine (192.168.1.2): the service does not run there."

@@ -6,6 +6,7 @@ import socket
 import time
 
 import pytest
+from answerpeers import free_port
 from ctl_tools import FAILED, booted, ctl, finds_only  # noqa: F401 (fixtures)
 from proxyhouse import Upstream, echo
 from test_netd_mdns import NAME, avahi
@@ -50,6 +51,20 @@ def test_the_remedy_that_is_told_is_one(running, parts):  # noqa: F811
     assert "ha.home.example.com fails" not in problems
     assert "which answers." in running.ok(*remedy.split()[1:])
     assert "sync.home.example.com fails" not in running.run("--json", "status", "--no-delegation").stdout
+
+
+def test_status_looks_now(house, parts, booted):  # noqa: F811
+    """A service that stopped is found by who looks, and not once an hour."""
+    service = Upstream(echo)
+    parts.append(service)
+    port = free_port()
+    h = open_house(house, parts, ZONE + 'proxy: { probe_interval = "1h"; };', ha=host(service.url))
+    table = booted.run("status", "--no-delegation").stdout
+    assert re.search(r"ha\.home\.example\.com .* ok$", table, re.M), table
+    house.configure(ZONE + 'proxy: { probe_interval = "1h"; };', b=host(f"http://127.0.0.1:{port}", "b.home.example.com"))
+    h.proxyd.reload()
+    problems = booted.run("--json", "status", "--no-delegation").stdout
+    assert f"127.0.0.1:{port} refuses connections from this machine" in problems
 
 
 def test_without_a_daemon(ctl):  # noqa: F811

@@ -267,6 +267,58 @@ def test_no_answer(house, parts):  # noqa: F811
     assert "gives no answer in HTTP" in state(h)["error"]
 
 
+def test_what_a_visitor_meets_counts_at_once(house, parts):  # noqa: F811
+    """And what the next one meets: nobody has to be tried for it."""
+    port = free_port()
+    h = open_house(house, parts, 'proxy: { probe_interval = "0s"; };', ha=host(f"http://127.0.0.1:{port}"))
+    assert h.visit().status == 502
+    h.wait(lambda: state(h)["health"] == "failing")
+    assert "refused" in state(h)["error"] and "finding" not in state(h) and state(h)["triedUSec"] == 0
+    parts.append(Upstream(echo, at=("127.0.0.1", port)))
+    h.wait(lambda: h.visit().status == 200)
+    assert state(h)["health"] == "ok" and state(h)["triedUSec"] == 0
+
+
+def test_who_looks_finds_the_truth_of_now(house, parts):  # noqa: F811
+    """The rounds come once an hour here."""
+    port = free_port()
+    h = open_house(house, parts, 'proxy: { probe_interval = "1h"; };', ha=host(f"http://127.0.0.1:{port}"),
+                   other=host(f"http://127.0.0.1:{port}", "b.home.example.com"))
+    assert state(h)["health"] == "unknown" and state(h)["triedUSec"] == 0
+    first = {i["name"]: i for i in h.proxyd.call("ListHosts", look=True)["hosts"]}
+    assert {i["finding"] for i in first.values()} == {"refused"} and len(first) == 2
+    # Its end is found by the repeated trials, which are sooner than the interval.
+    parts.append(Upstream(echo, at=("127.0.0.1", port)))
+    h.wait(lambda: state(h)["health"] == "ok", 60)
+
+
+def test_who_looks_does_not_wait_for_what_is_silent(house, parts):  # noqa: F811
+    answer = threading.Event()
+
+    def serve(upstream, s, f):
+        Head(f)
+        answer.wait(60)
+    parts.append(Upstream(serve))
+    h = open_house(house, parts, 'proxy: { probe_interval = "1h"; };', ha=host(parts[0].url))
+    results, lock = [], threading.Lock()
+
+    def look():
+        try:
+            found = h.proxyd.call("ListHosts", look=True)["hosts"][0]
+        except VarlinkError as e:
+            found = e.name
+        with lock:
+            results.append(found)
+    threads = [threading.Thread(target=look) for _ in range(3)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join(60)
+    assert [(r["health"], r["triedUSec"]) for r in results] == [("unknown", 0)] * 3
+    assert parts[0].connections == 1, "one trial for all who ask"
+    answer.set()
+
+
 def test_wildcard(house, parts):  # noqa: F811
     """Which names below it the service knows is not known here, so a no to a made-up one is none to visitors."""
     parts.append(Upstream(checks_host(421, b"no")))
