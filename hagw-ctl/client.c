@@ -7,8 +7,10 @@
 
 #include "hagw-ctl/client.h"
 #include "hagw-ctl/fault.h"
+#include "hagw-ctl/output.h"
 #include "hagw-ctl/unset.h"
 #include "libhagw/log.h"
+#include "libhagw/usec.h"
 #include "libhagw/vl.h"
 
 #define LOOK_USEC (5 * USEC_PER_SEC)
@@ -278,6 +280,24 @@ static int explain_errno(const DaemonRow *d, int r, char **ret) {
         return r;
 }
 
+static uint64_t left_usec[ELEMENTSOF(daemon_rows)]; /* when somebody stopped it; 0: nobody did */
+
+void client_leave(const DaemonRow *d, uint64_t stopped_usec) {
+        left_usec[d - daemon_rows] = stopped_usec;
+}
+
+static bool is_left(const DaemonRow *d, char **ret_reason) {
+        const uint64_t usec = left_usec[d - daemon_rows];
+        char when[TIME_TEXT_MAX];
+
+        if (usec == 0)
+                return false;
+        if (asprintf(ret_reason, "%s was stopped %s: systemctl start %s.service starts it.", d->name,
+                     format_when(usec, clock_usec(CLOCK_REALTIME), when), d->name) < 0)
+                *ret_reason = NULL;
+        return true;
+}
+
 int client_try_stream(const char *method, sd_json_variant *parameters, ClientHandler handler, void *userdata,
                       char **ret_reason) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
@@ -287,6 +307,8 @@ int client_try_stream(const char *method, sd_json_variant *parameters, ClientHan
 
         assert(d);
         *ret_reason = NULL;
+        if (is_left(d, ret_reason))
+                return -ENOTCONN;
         r = vl_call_more(d->interface, method, parameters, handler, userdata, &reply, &error);
         if (error)
                 return explain_error(d, method, error, reply, ret_reason);
@@ -320,6 +342,8 @@ static int call_daemon(const DaemonRow *d, const char *method, sd_json_variant *
         int r;
 
         *ret_reason = NULL;
+        if (is_left(d, ret_reason))
+                return -ENOTCONN;
         r = vl_call(d->interface, method, parameters, timeout_usec, &reply, &error);
         if (error && is_disk_error(error, reply) && (*ret_reason = fault_explain(d)))
                 return -EREMOTEIO;

@@ -6,13 +6,12 @@
 #include "hagw-ctl/cause.h"
 #include "hagw-ctl/client.h"
 #include "hagw-ctl/holders.h"
-#include "hagw-ctl/run.h"
+#include "hagw-ctl/units.h"
 
-#define DOORS_MAX 16U
-#define UNIT_MAX 64U
+#define DOORS_MAX UNITS_MAX
 
 typedef struct Door {
-        char unit[UNIT_MAX];
+        char unit[UNIT_TEXT_MAX];
         const char *daemon;
         uint16_t port; /* TCP; 0: its varlink socket */
 } Door;
@@ -25,64 +24,33 @@ static size_t list_doors(const Config *config, Door doors[static DOORS_MAX]) {
         for (const DaemonRow *d = daemon_rows; d->name && n < DOORS_MAX; d++) {
                 if (!daemon_is_needed(d, config))
                         continue;
-                (void) snprintf(doors[n].unit, UNIT_MAX, "%s.socket", d->name);
+                (void) snprintf(doors[n].unit, UNIT_TEXT_MAX, "%s.socket", d->name);
                 doors[n].daemon = d->name;
                 doors[n++].port = 0;
         }
         return n;
 }
 
-/* What systemctl shows of the units, as it writes it; to be freed. NULL: not known. */
 static char *ask_systemd(const Door *doors, size_t n) {
-        const char *argv[DOORS_MAX + 4] = { "systemctl", "show",
-                                            "--property=Id,LoadState,ActiveState,ConditionResult" };
-        char *shown = NULL;
+        const char *units[DOORS_MAX];
 
-        if (!system_is_booted())
-                return NULL;
         for (size_t i = 0; i < n; i++)
-                argv[3 + i] = doors[i].unit;
-        return run_capture(argv, &shown) < 0 ? NULL : shown;
+                units[i] = doors[i].unit;
+        return units_show("Id,LoadState,ActiveState,ConditionResult", units, n);
 }
 
-/* The value of a property in the unit's paragraph. */
-static bool find_property(const char *shown, const char *unit, const char *property,
-                          char out[static UNIT_MAX]) {
-        for (const char *p = shown; p && *p;) {
-                const char *end = strstr(p, "\n\n") ?: p + strlen(p), *value = NULL;
-                bool found = false;
-
-                while (p < end) {
-                        const size_t n = strcspn(p, "\n");
-
-                        if (startswith(p, "Id=") && n == 3 + strlen(unit) &&
-                            memcmp(p + 3, unit, strlen(unit)) == 0)
-                                found = true;
-                        else if (startswith(p, property) && p[strlen(property)] == '=')
-                                value = p + strlen(property) + 1;
-                        p += n + !!p[n];
-                }
-                if (found && value) {
-                        (void) snprintf(out, UNIT_MAX, "%.*s", (int) strcspn(value, "\n"), value);
-                        return true;
-                }
-                p += strspn(p, "\n");
-        }
-        return false;
-}
-
-/* Whether it should be open and is not; state has room for UNIT_MAX. */
+/* Whether it should be open and is not; state has room for UNIT_TEXT_MAX. */
 static bool is_shut(const char *shown, const char *unit, char *state) {
-        char value[UNIT_MAX];
+        char value[UNIT_TEXT_MAX];
 
-        if (!find_property(shown, unit, "LoadState", value) || !streq(value, "loaded") ||
-            !find_property(shown, unit, "ActiveState", state))
+        if (!unit_has(shown, unit, "LoadState", "loaded") ||
+            !unit_property(shown, unit, "ActiveState", state))
                 return false;
         if (streq(state, "failed"))
                 return true;
         /* What is about to open or to close is neither. */
         return streq(state, "inactive") &&
-               (!find_property(shown, unit, "ConditionResult", value) || streq(value, "yes"));
+               (!unit_property(shown, unit, "ConditionResult", value) || streq(value, "yes"));
 }
 
 static bool daemon_runs(const Status *s, const char *name) {
@@ -253,7 +221,7 @@ int judge_doors(Status *s) {
         static const uint16_t ports[] = { 443, 80 };
         _cleanup_free_ Holders *holders = malloc(sizeof(*holders));
         _cleanup_free_ char *shown = NULL;
-        char state[UNIT_MAX], who[HOLDER_TEXT_MAX];
+        char state[UNIT_TEXT_MAX], who[HOLDER_TEXT_MAX];
         Door doors[DOORS_MAX];
         const size_t n = list_doors(s->config, doors);
         int r = 0;

@@ -9,6 +9,7 @@
 #include "hagw-ctl/hostscan.h"
 #include "hagw-ctl/output.h"
 #include "hagw-ctl/sandbox.h"
+#include "hagw-ctl/stopped.h"
 #include "hagw-ctl/useragent.h"
 #include "hagw-ctl/view.h"
 #include "hagw-ctl/walls.h"
@@ -397,6 +398,7 @@ int view_daemons(const Config *config, sd_json_variant **ret) {
         bool refused = false;
         int r = 0;
 
+        stopped_find(config);
         for (const DaemonRow *d = daemon_rows; r >= 0 && d->name; d++) {
                 _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL, *reply = NULL;
                 _cleanup_free_ char *reason = NULL;

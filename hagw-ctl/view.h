@@ -60,6 +60,7 @@ int view_print_sessions(sd_json_variant *v, int indent);
 int view_refusals(sd_json_variant **ret, char **ret_reason);
 void view_print_refusals(sd_json_variant *v, int indent);
 
-/* { "daemons": [ name, running, and what Describe says ] }, of those that are needed. */
+/* { "daemons": [ name, running, and what Describe says ] }, of those that are needed. One that somebody
+ * stopped is left alone, here and by all the calls that come after. */
 int view_daemons(const Config *config, sd_json_variant **ret);
 int view_print_daemons(sd_json_variant *v, int indent);

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from ctl_tools import FAILED, OK, UNREACHABLE, Ctl, Session, booted, ctl  # noqa: F401
+from ctl_tools import FAILED, OK, UNREACHABLE, Booted, Ctl, Session, booted, ctl  # noqa: F401
 
 ZONE, OTHER, HOUSE = "home.test", "cabin.test", "8.8.8.8"
 CONFIG = f'zones = ( {{ name = "{ZONE}"; }}, {{ name = "{OTHER}"; }} );\n'
@@ -153,6 +153,91 @@ def test_keyd_is_off(place):
                           certificate(OTHER, **fail("hagw-keyd did not sign: Connection refused", "expiring"))]
     place.start("Key")
     place.only("hagw-keyd is not running", status=UNREACHABLE)
+
+
+class Systemd(Booted):
+    """It says of every unit that it is up, but of those of which a test says more."""
+
+    def __init__(self, house):
+        super().__init__(house)
+        self.units = {}
+
+    def act(self, words):
+        if words[0] != "show":
+            return super().act(words)
+        up = {"LoadState": "loaded", "ActiveState": "active", "ConditionResult": "yes", "InactiveEnterTimestamp": ""}
+        return 0, "\n".join("".join(f"{k}={v}\n" for k, v in {"Id": u, **up, **self.units.get(u, {})}.items()) for u in words[1:])
+
+
+class Asked(dict):
+    """A daemon's answers, and what it was asked."""
+
+    def __init__(self, answers):
+        super().__init__(answers)
+        self.asked = []
+
+    def get(self, method):
+        self.asked.append(method)
+        return super().get(method)
+
+
+@pytest.fixture
+def systemd(house):
+    s = Systemd(house)
+    p = Place(s)
+    s.place, s.dns = p, Asked(p.answers["Dns"])
+    p.answers["Dns"] = s.dns
+    yield s
+    p.close()
+    s.close()
+
+
+STOPPED = {"ActiveState": "inactive", "InactiveEnterTimestamp": f"@{int(time.time()) - 8 * 60 - 5}"}
+
+
+def test_a_daemon_that_somebody_stopped(systemd):
+    """Its socket is open still, and whoever asks there starts it."""
+    systemd.units = {"hagw-dnsd.service": STOPPED}
+    systemd.place.start()
+    said = systemd.place.only("hagw-dnsd was stopped ", status=UNREACHABLE)
+    assert re.fullmatch(r"hagw-dnsd was stopped \d+ min ago: systemctl start hagw-dnsd\.service starts it\.", said), said
+    shown = systemd.run("status").stdout
+    assert re.search(r"^ +hagw-dnsd +off ", shown, re.M) and systemd.dns.asked == []
+
+
+def test_several_that_somebody_stopped(systemd):
+    systemd.units = {f"hagw-{n}.service": STOPPED for n in ("dnsd", "webd")}
+    systemd.place.start()
+    systemd.place.only("hagw-dnsd, hagw-webd are not running", "systemctl start hagw.target", status=UNREACHABLE)
+    assert systemd.dns.asked == []
+
+
+@pytest.mark.parametrize("units", [
+    {"hagw-dnsd.service": {**STOPPED, "Job": "17"}},
+    {"hagw-dnsd.service": {**STOPPED, "ActiveState": "activating"}},
+    {"hagw-dnsd.service": {**STOPPED, "InactiveEnterTimestamp": ""}},
+    {"hagw-dnsd.service": STOPPED, "hagw.target": {"ActiveState": "inactive"}},
+    {"hagw-tenantd.service": STOPPED}, {"hagw-dnsd.service": STOPPED, "hagw-dnsd.socket": {"ActiveState": "activating"}}],
+    ids=["restarts", "starts", "waits for its first caller", "before the target", "no relay", "before its socket"])
+def test_a_daemon_that_nobody_stopped(systemd, units):
+    systemd.units = units
+    systemd.place.start()
+    assert systemd.place.found(OK) == ([], []) and systemd.dns.asked
+
+
+def test_on_a_relay_hagw_tenantd_waits_for_who_asks(systemd):
+    systemd.units = {"hagw-tenantd.service": STOPPED}
+    systemd.place.config = 'zones = ( { name = "relay.test"; } );\ntenants: { zone = "relay.test"; };\n'
+    tenantd = systemd.place.answers["Tenant"] = Asked({"Describe": {"version": "1", "status": "fine"}})
+    systemd.place.start()
+    assert "was stopped" not in systemd.run("status", "--no-delegation").stdout and tenantd.asked
+
+
+def test_nothing_was_stopped_where_nothing_is_set_up(systemd):
+    systemd.units = {"hagw-dnsd.service": STOPPED}
+    systemd.place.config = ""
+    systemd.place.start()
+    assert "was stopped" not in systemd.run("status", "--no-delegation").stdout and systemd.dns.asked
 
 
 def test_webd_is_off(place):

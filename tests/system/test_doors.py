@@ -85,6 +85,17 @@ def test_a_door_that_somebody_shut(house):
     fine(house)
 
 
+def test_a_daemon_that_somebody_stopped(house):
+    """Its socket is open still: who looks does not start it."""
+    house.run("home", "systemctl", "stop", "hagw-dnsd.service")
+    for _ in range(2):
+        said, code = status(house)
+        found = [p for p in said["problems"] if p.startswith("hagw-dnsd was stopped")]
+        assert code == 3 and found and found[0].endswith("systemctl start hagw-dnsd.service starts it."), said["problems"]
+    house.run("home", "systemctl", "restart", "hagw-dnsd.service")
+    fine(house)
+
+
 def test_questions_and_visitors_from_outside_are_told(house):
     until("the delegation works", lambda: status(house)[0]["zones"][0]["delegation"] == "works", seconds=120, every=1)
     house.certificate()
