@@ -39,13 +39,26 @@ static const struct {
         { "house", true, "If the relay may read what they say: opened = \"accept\"; in the group relay "
                          "of hagw.conf here, then hagw-ctl reload, takes them; otherwise ask who runs it to "
                          "let them pass unopened." },
-        { "host", false, "hagw-ctl host add NAME SERVICE here makes one." },
+        { "host", false, NULL }, /* see host_remedy() */
 };
+
+/* The name is the relay's word, and made of a name's characters. */
+static const char *host_remedy(const Status *s, sd_json_variant *row, char *out, size_t size) {
+        const char *name = field_text(row, "name");
+
+        if (!name)
+                return "hagw-ctl host add NAME SERVICE here makes one.";
+        (void) snprintf(out, size,
+                        "The last one asked for %s: hagw-ctl host add %s SERVICE%s here makes one.", name,
+                        name, s->config && config_is_the_relays(s->config, name) ? " --force" : "");
+        return out;
+}
 
 /* Since then this machine attached (anew, which it does when its settings for the relay change), took such a
  * visitor, or has one who would not be in; or it was a moment's crowd. */
-static bool refusal_is_over(const Status *s, sd_json_variant *relay, const char *reason,
-                            uint64_t last_usec) {
+static bool refusal_is_over(const Status *s, sd_json_variant *relay, sd_json_variant *row) {
+        const char *reason = strempty(field_text(row, "reason")), *name = field_text(row, "name");
+        const uint64_t last_usec = field_number(row, "lastUSec");
         sd_json_variant *attachment = sd_json_variant_by_key(relay, "attachment");
         const bool house = streq(reason, "house");
         const char *error = strempty(field_text(relay, "error"));
@@ -54,6 +67,7 @@ static bool refusal_is_over(const Status *s, sd_json_variant *relay, const char 
         return (!relay_is_attached(relay) && !streq(reason, "suspended")) ||
                field_number(attachment, "sinceUSec") > last_usec ||
                (house && field_number(relay, "openedUSec") > last_usec) ||
+               (name && s->config && config_find_host(s->config, name)) ||
                (house && status_goes_by_files(s, "hagw-proxyd") &&
                 s->config->relay.opened == CONF_OPENED_ACCEPT) ||
                /* Who is suspended is told so at each try to attach. */
@@ -66,7 +80,7 @@ static bool refusal_is_over(const Status *s, sd_json_variant *relay, const char 
 static void judge_refused(Status *s, sd_json_variant *relay, sd_json_variant *r) {
         const uint64_t now = clock_usec(CLOCK_REALTIME), last = field_number(r, "lastUSec");
         const char *reason = strempty(field_text(r, "reason"));
-        char when[TIME_TEXT_MAX];
+        char when[TIME_TEXT_MAX], remedy[2 * HOSTNAME_MAX + 100];
 
         if (last + REFUSED_RECENT_USEC < now)
                 return;
@@ -74,7 +88,7 @@ static void judge_refused(Status *s, sd_json_variant *relay, sd_json_variant *r)
         for (size_t i = 0; i < ELEMENTSOF(house_refusals); i++) {
                 if (!streq(reason, house_refusals[i].reason))
                         continue;
-                if (refusal_is_over(s, relay, reason, last))
+                if (refusal_is_over(s, relay, r))
                         status_notice(s,
                                       "The relay refused visitors of this house, %lu so far, until %s: %s.",
                                       (unsigned long) field_number(r, "count"), when,
@@ -85,7 +99,8 @@ static void judge_refused(Status *s, sd_json_variant *relay, sd_json_variant *r)
                                 "The relay refuses visitors of this house, %lu so far, the last one %s: "
                                 "%s. %s",
                                 (unsigned long) field_number(r, "count"), when,
-                                strempty(field_text(r, "text")), house_refusals[i].remedy);
+                                strempty(field_text(r, "text")),
+                                house_refusals[i].remedy ?: host_remedy(s, r, remedy, sizeof(remedy)));
         }
 }
 

@@ -11,6 +11,7 @@
 #include "hagw-ctl/status.h"
 #include "hagw-ctl/tenant.h"
 #include "hagw-ctl/view.h"
+#include "libhagw/pure/hostname.h"
 #include "libhagw/pure/plural.h"
 #include "libhagw/usec.h"
 
@@ -22,8 +23,7 @@
 static const struct {
         const char *reason;
         bool problem; /* nobody wanted it so */
-        const char *remedy; /* behind "hagw-ctl tenant set NAMES " */
-        const char *there;  /* or in the house */
+        const char *remedy; /* behind "hagw-ctl tenant set NAMES "; NULL: a function says it */
 } tenant_refusals[] = {
         { "suspended", false, "--enable lets it in again" },
         { "exhausted", false, "--bytes-per-month=SIZE gives it more" },
@@ -32,7 +32,7 @@ static const struct {
                              "does" },
         { "house", true, NULL }, /* see say_opened() */
         /* Also who tries names comes here. */
-        { "host", false, .there = "hagw-ctl host add NAME SERVICE there makes one" },
+        { "host", false, NULL }, /* see say_hosts() */
 };
 
 /* So many at most, and how many there are. The strings are somebody else's. */
@@ -105,7 +105,7 @@ static void refused_add(Refused *f, sd_json_variant *row) {
 }
 
 static bool is_recent(sd_json_variant *row, const char *reason) {
-        return streq(strempty(field_text(row, "reason")), reason) &&
+        return streq(strempty(field_text(row, "reason")), reason) && !field_bool(row, "over") &&
                field_number(row, "lastUSec") + REFUSED_RECENT_USEC >= clock_usec(CLOCK_REALTIME);
 }
 
@@ -118,24 +118,6 @@ static sd_json_variant *ask_tenant(const char *name) {
             client_look("io.hagw.Tenant.Get", parameters, &reply, &reason) < 0)
                 return NULL;
         return sd_json_variant_ref(sd_json_variant_by_key(reply, "tenant"));
-}
-
-/* It has been let in again since, as far as it is known of each tenant. */
-static bool is_let_in(const Status *s, sd_json_variant *row) {
-        sd_json_variant *tenants = sd_json_variant_by_key(s->tenants, "tenants");
-        const char *reason = strempty(field_text(row, "reason"));
-        const char *name = strempty(field_text(row, "tenant"));
-        const char *list = streq(reason, "suspended") ? "suspended" :
-                           streq(reason, "exhausted") ? "usedUp" :
-                                                        NULL;
-
-        if (!list || !sd_json_variant_by_key(tenants, "known") ||
-            field_number(tenants, "known") > VIEW_PLIGHTS_TENANTS_MAX)
-                return false;
-        for (size_t i = 0; i < field_count(tenants, list); i++)
-                if (streq(strempty(sd_json_variant_string(field_element(tenants, list, i))), name))
-                        return false;
-        return true;
 }
 
 /* "the tenants anna, bob and 3 more": to be freed. NULL: no memory. */
@@ -243,28 +225,45 @@ static int judge_opened(Status *s, const char *reason) {
         return r;
 }
 
+/* The house has none for a name that the relay opens. */
+static int say_hosts(Status *s, const Refused *f) {
+        _cleanup_free_ char *listed = names_text(&f->hosts, ", "), *remedy = NULL;
+        const char *name = f->hosts.n == 1 ? f->hosts.items[0] : NULL;
+        _cleanup_free_ char *owner = name ? tenant_of_name(s->config, name) : NULL;
+        const bool ours = name && !owner && hostname_in_zone(name, s->config->tenants.zone);
+
+        if (!listed ||
+            asprintf(&remedy, "%s%s%shagw-ctl host add %s SERVICE%s there makes one",
+                     !*listed ? "" : name ? "The last one asked for " : "The last ones asked for ", listed,
+                     *listed ? ": " : "", name ?: "NAME", ours ? " --force" : "") < 0)
+                return -ENOMEM;
+        return say_refused(s, f, /* problem= */ false, remedy);
+}
+
 /* All tenants that are refused for one reason are one finding. */
 static int judge_tenants_refused(Status *s, size_t at) {
         _cleanup_free_ char *names = NULL, *remedy = NULL;
-        const char *there = tenant_refusals[at].there;
         Refused f = {};
 
-        if (!there && !tenant_refusals[at].remedy)
-                return judge_opened(s, tenant_refusals[at].reason);
         for (size_t i = 0; i < field_count(s->tenants_refused, "tenantsRefused"); i++) {
                 sd_json_variant *row = field_element(s->tenants_refused, "tenantsRefused", i);
+                const char *name = field_text(row, "name");
 
-                if (is_recent(row, tenant_refusals[at].reason) && !is_let_in(s, row))
-                        refused_add(&f, row);
+                if (!is_recent(row, tenant_refusals[at].reason))
+                        continue;
+                refused_add(&f, row);
+                if (name)
+                        names_add(&f.hosts, name);
         }
-        if (!f.last)
+        if (!f.last || !s->config)
                 return 0;
         names_sort(&f.tenants);
+        if (!tenant_refusals[at].remedy)
+                return say_hosts(s, &f);
         names = names_text(&f.tenants, " ");
-        if (!names || (!there && asprintf(&remedy, "hagw-ctl tenant set %s %s", names,
-                                          tenant_refusals[at].remedy) < 0))
+        if (!names || asprintf(&remedy, "hagw-ctl tenant set %s %s", names, tenant_refusals[at].remedy) < 0)
                 return -ENOMEM;
-        return say_refused(s, &f, tenant_refusals[at].problem, there ?: remedy);
+        return say_refused(s, &f, tenant_refusals[at].problem, remedy);
 }
 
 /* Since then it was told to be several machines. */
@@ -348,7 +347,9 @@ int judge_tenants(Status *s) {
                                "other gets in. hagw-ctl tenant restore --list shows the copies that there "
                                "are, hagw-ctl tenant restore puts the newest one back.");
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(tenant_refusals); i++)
-                r = judge_tenants_refused(s, i);
+                r = streq(tenant_refusals[i].reason, "house") ?
+                            judge_opened(s, tenant_refusals[i].reason) :
+                            judge_tenants_refused(s, i);
         if (r >= 0)
                 r = judge_swaps(s);
         return r < 0 || damaged ? r : judge_lost_hosts(s);

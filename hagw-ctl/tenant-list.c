@@ -222,9 +222,11 @@ static void print_refused(const Attachments *a, uint64_t now) {
         for (size_t i = 0; a->refused && i < sd_json_variant_elements(a->refused); i++) {
                 sd_json_variant *r = sd_json_variant_by_index(a->refused, i);
 
-                output("  %-14s %lu %s, last %s: %s\n", i == 0 ? "refused" : "",
+                output("  %-14s %lu %s, last %s: %s%s%s%s\n", i == 0 ? "refused" : "",
                        (unsigned long) field_number(r, "count"), PLURAL(field_number(r, "count"), "visitor"),
-                       format_when(field_number(r, "lastUSec"), now, last), field_text(r, "text"));
+                       format_when(field_number(r, "lastUSec"), now, last), field_text(r, "text"),
+                       field_text(r, "name") ? " (" : "", strempty(field_text(r, "name")),
+                       field_text(r, "name") ? ")" : "");
         }
 }
 

@@ -165,7 +165,11 @@ static SD_VARLINK_DEFINE_STRUCT_TYPE(
         SD_VARLINK_FIELD_COMMENT("Since the relay's hagw-proxyd runs"),
         SD_VARLINK_DEFINE_FIELD(count, SD_VARLINK_INT, 0),
         SD_VARLINK_FIELD_COMMENT("The last one; CLOCK_REALTIME of the relay"),
-        SD_VARLINK_DEFINE_FIELD(lastUSec, SD_VARLINK_INT, 0));
+        SD_VARLINK_DEFINE_FIELD(lastUSec, SD_VARLINK_INT, 0),
+        SD_VARLINK_FIELD_COMMENT("Of \"host\": the name that the last one asked for"),
+        SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
+        SD_VARLINK_FIELD_COMMENT("At the relay: what they were refused for was changed since the last one"),
+        SD_VARLINK_DEFINE_FIELD(over, SD_VARLINK_BOOL, SD_VARLINK_NULLABLE));
 
 static SD_VARLINK_DEFINE_STRUCT_TYPE(
         Swap, SD_VARLINK_DEFINE_FIELD(tenant, SD_VARLINK_STRING, 0),

@@ -197,46 +197,6 @@ static void on_link_open(RelayLink *l, sd_json_variant *proof) {
         loop_arm(loop, l == a->next ? &a->next_timer : &a->timer, loop->now_usec + AGENT_REPLY_USEC);
 }
 
-/* What the relay says of our visitors that it refused. A reason that it has learned since is left out. */
-static bool take_refused(Agent *a, sd_json_variant *parameters) {
-        sd_json_variant *rows = sd_json_variant_by_key(parameters, "refused");
-        size_t n = rows && sd_json_variant_is_array(rows) ? sd_json_variant_elements(rows) : 0;
-
-        for (size_t i = 0; i < MIN(n, (size_t) _REFUSAL_MAX); i++) {
-                sd_json_variant *row = sd_json_variant_by_index(rows, i);
-                Refusal r = refusal_from_name(strempty(control_string(row, "reason")));
-
-                if (r < 0)
-                        continue;
-                a->attached.refused[r].n = (uint64_t) MAX(control_integer(row, "count", 0), INT64_C(0));
-                a->attached.refused[r].last_usec =
-                        (uint64_t) MAX(control_integer(row, "lastUSec", 0), INT64_C(0));
-        }
-        return n > 0;
-}
-
-/* Which domains elsewhere lead here. More than there is room for are as good as not told. */
-static bool take_domains(Agent *a, sd_json_variant *parameters) {
-        sd_json_variant *list = sd_json_variant_by_key(parameters, "domains");
-        RelayAttached *t = &a->attached;
-        char name[HOSTNAME_MAX + 1];
-
-        if (!list || !sd_json_variant_is_array(list))
-                return false;
-        t->n_domains = 0;
-        t->domains_known = sd_json_variant_elements(list) <= RELAY_DOMAINS_MAX;
-        for (size_t i = 0; t->domains_known && i < sd_json_variant_elements(list); i++) {
-                sd_json_variant *v = sd_json_variant_by_index(list, i);
-                const char *text = sd_json_variant_is_string(v) ? sd_json_variant_string(v) : "";
-                const char *plain = startswith(text, "*.") ?: text;
-
-                if (hostname_normalize(plain, strlen(plain), name) >= 0)
-                        (void) snprintf(t->domains[t->n_domains++], sizeof(t->domains[0]), "%s%s",
-                                        plain != text ? "*." : "", name);
-        }
-        return true;
-}
-
 static void on_first_reply(Agent *a, RelayLink *l, sd_json_variant *parameters) {
         const char *text = strempty(control_string(parameters, "zone"));
         Loop *loop = &a->worker->loop;
@@ -256,10 +216,9 @@ static void on_first_reply(Agent *a, RelayLink *l, sd_json_variant *parameters) 
         a->attached.since_usec = clock_usec(CLOCK_REALTIME);
         memcpy(a->attached.zone, zone, sizeof(zone));
         memcpy(a->attached.token_id, l->token_id, sizeof(l->token_id));
-        memset(a->attached.refused, 0, sizeof(a->attached.refused)); /* it may have restarted */
-        (void) take_refused(a, parameters);
-        a->attached.domains_known = false;
-        (void) take_domains(a, parameters);
+        relay_said_forget(&a->attached); /* it may have restarted */
+        (void) relay_said_refused(&a->attached, parameters);
+        (void) relay_said_domains(&a->attached, parameters);
         (void) snprintf(a->attached.address, sizeof(a->attached.address),
                         l->address.family == AF_INET6 ? "[%s]:%u" : "%s:%u", ip_format(&l->address, address),
                         a->target->port);
@@ -321,7 +280,8 @@ static void on_link_message(RelayLink *l, sd_json_variant *message) {
                 return;
         }
         loop_arm(loop, &a->timer, loop->now_usec + AGENT_SILENCE_USEC);
-        if (take_refused(a, reply.parameters) | take_domains(a, reply.parameters))
+        if (relay_said_refused(&a->attached, reply.parameters) |
+            relay_said_domains(&a->attached, reply.parameters))
                 tell(a, NULL, /* refused= */ false, 0);
         wish = control_integer(reply.parameters, "waiting", -1);
         if (wish >= 0)

@@ -5,7 +5,7 @@
 #include "hagw-proxyd/crew/room.h"
 #include "hagw-proxyd/house/agentchannel.h"
 #include "hagw-proxyd/house/relaylink.h"
-#include "hagw-proxyd/wire/refusal.h"
+#include "hagw-proxyd/house/relaysaid.h"
 
 /* The house's attachment to its relay: one control connection, which is made again for as long as the
  * configuration has a relay, and the channels that belong to it. docs/relay-protocol.md. */
@@ -37,22 +37,6 @@ typedef enum RelayState {
 const char *relay_state_text(RelayState s);
 
 #define RELAY_ERROR_MAX 768U /* with a tenant's name and the relay's in it */
-#define RELAY_DOMAINS_MAX 32U /* of a tenant's; hagw-tenantd has no more */
-
-/* Of an agent that is attached, or was. */
-typedef struct RelayAttached {
-        uint64_t since_usec; /* CLOCK_REALTIME; 0: it is not attached */
-        char zone[HOSTNAME_MAX + 1]; /* empty: never attached */
-        char address[IP_TEXT_MAX + sizeof("[]:65535")]; /* the relay's */
-        char token_id[RELAY_TOKEN_ID_LENGTH + 1]; /* that it was admitted with */
-        uint64_t taken_over_usec; /* CLOCK_REALTIME: another machine took its place; 0: none ever did */
-        struct {
-                uint64_t n, last_usec; /* CLOCK_REALTIME */
-        } refused[_REFUSAL_MAX]; /* our visitors, there, since it runs */
-        bool domains_known; /* what the next two say: an older relay does not tell them */
-        unsigned n_domains;
-        char domains[RELAY_DOMAINS_MAX][HOSTNAME_MAX + 3]; /* elsewhere that lead here; maybe "*.…" */
-} RelayAttached;
 
 /* To main: what has become of it. */
 typedef struct RelayStateMessage {

@@ -31,7 +31,7 @@ void exchange_break(Exchange *x, const char *verdict, const char *why) {
 /* A house behind the relay did not let him in. */
 static void refuse(Exchange *x, const char *why) {
         Worker *w = x->conn->worker;
-        Refusal r = w->upstreams->far->refuse(w, x->upstream->host, x->client.fault,
+        Refusal r = w->upstreams->far->refuse(w, x->upstream->host, x->conn->name, x->client.fault,
                                               /* count= */ !x->conn->probe);
 
         note_failure(x, why);

@@ -54,7 +54,10 @@ static int build_refused(const RelayStateMessage *s, sd_json_variant **ret) {
                                 SD_JSON_BUILD_PAIR_STRING("text", refusal_text(reason)),
                                 SD_JSON_BUILD_PAIR_UNSIGNED("count", s->attached.refused[reason].n),
                                 SD_JSON_BUILD_PAIR_UNSIGNED("lastUSec",
-                                                            s->attached.refused[reason].last_usec));
+                                                            s->attached.refused[reason].last_usec),
+                                SD_JSON_BUILD_PAIR_CONDITION(
+                                        reason == REFUSAL_HOST && *s->attached.refused_name, "name",
+                                        SD_JSON_BUILD_STRING(s->attached.refused_name)));
         return r;
 }
 

@@ -159,6 +159,7 @@ static void attach(Control *k, Tenant *t) {
         t->controls = k;
         t->n_controls++;
         counter_add(&w->counters.attached, 1);
+        tenant_refusals_attached(t);
         crowd_leave(&k->place);
         k->wish = MIN(MAX(t->n_queue, 1U), wish_max(k)); /* visitors may wait for it already */
         k->since_usec = clock_usec(CLOCK_REALTIME);

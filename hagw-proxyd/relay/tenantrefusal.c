@@ -3,6 +3,8 @@
 /* Refusals, in the worker's thread that is the tenant's home. */
 
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "hagw-proxyd/crew/worker.h"
@@ -40,8 +42,15 @@ void tenant_refuse(Worker *w, Tenant *t, Refusal r) {
         log_when_due(t, r);
 }
 
-Refusal tenant_refuse_link(Worker *w, const char *name, LinkFault fault, bool count) {
-        Tenant *t = tenants_find(w, name);
+static void take_name(Tenant *t, const char *name) {
+        if (streq_ptr(t->asked, name))
+                return;
+        free(t->asked);
+        t->asked = strdup(name);
+}
+
+Refusal tenant_refuse_link(Worker *w, const char *label, const char *name, LinkFault fault, bool count) {
+        Tenant *t = tenants_find(w, label);
         Refusal r = tenant_refusal(w, t);
 
         /* There was a channel. */
@@ -51,9 +60,36 @@ Refusal tenant_refuse_link(Worker *w, const char *name, LinkFault fault, bool co
                 r = REFUSAL_HOST;
         if (r == REFUSAL_CHANNELS && fault == LINK_FAULT_SILENT)
                 r = REFUSAL_AWAY;
+        if (count && t && r == REFUSAL_HOST)
+                take_name(t, name);
         if (count)
                 tenant_refuse(w, t, r);
         return r;
+}
+
+/* Limits: 0 is none. */
+static bool is_more(uint64_t now, uint64_t before) {
+        return before > 0 && (now == 0 || now > before);
+}
+
+void tenant_refusals_review(Tenant *t, const TenantInfo *info) {
+        const TenantInfo *before = t->info;
+        const bool ended[_REFUSAL_MAX] = {
+                [REFUSAL_SUSPENDED] = !info->suspended,
+                [REFUSAL_EXHAUSTED] = !info->exhausted,
+                [REFUSAL_CONNECTIONS] = is_more(info->connections_per_second,
+                                                before->connections_per_second),
+                [REFUSAL_CHANNELS] = is_more(info->channels, before->channels),
+        };
+
+        for (Refusal r = REFUSAL_NONE + 1; r < _REFUSAL_MAX; r++)
+                if (ended[r])
+                        refusal_end(&t->refused[r]);
+}
+
+void tenant_refusals_attached(Tenant *t) {
+        refusal_end(&t->refused[REFUSAL_HOUSE]);
+        refusal_end(&t->refused[REFUSAL_CHANNELS]);
 }
 
 bool tenant_refusals_flush(Tenant *t) {
@@ -85,7 +121,10 @@ static int append_row(const Tenant *t, Refusal reason, uint64_t shift_usec, sd_j
                            SD_JSON_BUILD_PAIR_STRING("reason", refusal_name(reason)),
                            SD_JSON_BUILD_PAIR_STRING("text", refusal_text(reason)),
                            SD_JSON_BUILD_PAIR_UNSIGNED("count", c->n),
-                           SD_JSON_BUILD_PAIR_UNSIGNED("lastUSec", c->last_usec + shift_usec));
+                           SD_JSON_BUILD_PAIR_UNSIGNED("lastUSec", c->last_usec + shift_usec),
+                           SD_JSON_BUILD_PAIR_CONDITION(reason == REFUSAL_HOST && t->asked, "name",
+                                                        SD_JSON_BUILD_STRING(t->asked)),
+                           SD_JSON_BUILD_PAIR_CONDITION(c->over, "over", SD_JSON_BUILD_BOOLEAN(true)));
         return r < 0 ? r : sd_json_variant_append_array(rows, row);
 }
 

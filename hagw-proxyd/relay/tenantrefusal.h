@@ -3,6 +3,7 @@
 
 #include "libhagw/vl.h"
 
+#include "hagw-proxyd/relay/tenantinfo.h"
 #include "hagw-proxyd/wire/refusal.h"
 #include "libhagw/pure/linkfault.h"
 
@@ -16,8 +17,12 @@ typedef struct Worker Worker;
 Refusal tenant_refusal(const Worker *w, const Tenant *t);
 /* Counts one, and logs it where it is time. t may be NULL: not a tenant's any more. */
 void tenant_refuse(Worker *w, Tenant *t, Refusal r);
-/* Its link has failed: why, counted or not. */
-Refusal tenant_refuse_link(Worker *w, const char *name, LinkFault fault, bool count);
+/* The link for a visitor of this name has failed: why, counted or not. */
+Refusal tenant_refuse_link(Worker *w, const char *label, const char *name, LinkFault fault, bool count);
+/* It will be as info says: what it lets in is refused no more. */
+void tenant_refusals_review(Tenant *t, const TenantInfo *info);
+/* A machine of it attaches, which one does anew when what it takes is another. */
+void tenant_refusals_attached(Tenant *t);
 /* Logs what is left over from before, where it is time. Returns whether some of it is left again. */
 bool tenant_refusals_flush(Tenant *t);
 /* How many, of all reasons. */

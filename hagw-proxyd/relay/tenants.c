@@ -110,6 +110,7 @@ static void tenant_remove(Worker *w, Tenant *t) {
         fresh_remove(&w->tenants->busy, &t->busy);
         name_table_remove(&w->tenants->table, &t->entry);
         tenant_info_free(t->info);
+        free(t->asked);
         free(t);
 }
 
@@ -144,6 +145,7 @@ Tenant *tenants_put(Worker *w, TenantInfo *info) {
                         review_start(w);
                 if (!has_domains(t->info, info))
                         t->domains_version++;
+                tenant_refusals_review(t, info);
                 tenant_info_free(t->info);
                 t->info = info;
                 t->entry.name = info->name;

@@ -90,6 +90,7 @@ struct Tenant {
         Timer step;
         uint64_t step_usec; /* when one was told */
         RefusalCount refused[_REFUSAL_MAX];
+        char *asked; /* the last name that the house had no host for; NULL: none, or no memory */
 };
 
 typedef struct Tenants {

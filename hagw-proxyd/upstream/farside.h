@@ -20,8 +20,9 @@ typedef struct FarSide {
         bool (*is_opened)(Worker *w, const char *name);
         /* As link_connect(). */
         void (*connect)(Upstream *u, LinkClient *l);
-        /* A link to the house has failed: why, as its visitor is told; counted or not. */
-        Refusal (*refuse)(Worker *w, const char *house, LinkFault fault, bool count);
+        /* A link to the house has failed: why, as its visitor, who came for the name, is told; counted or
+         * not. */
+        Refusal (*refuse)(Worker *w, const char *house, const char *name, LinkFault fault, bool count);
         /* A link that it has made closes; its socket is still there. link->far is freed with the link. */
         void (*end)(Link *k);
 } FarSide;

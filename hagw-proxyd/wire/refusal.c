@@ -47,6 +47,11 @@ PageKind refusal_page(Refusal r) {
 void refusal_count(RefusalCount *c, uint64_t now_usec) {
         c->n++;
         c->last_usec = now_usec;
+        c->over = false;
+}
+
+void refusal_end(RefusalCount *c) {
+        c->over = c->n > 0;
 }
 
 uint64_t refusal_take(RefusalCount *c, uint64_t now_usec) {

@@ -33,8 +33,11 @@ PageKind refusal_page(Refusal r);
 typedef struct RefusalCount {
         uint64_t n, last_usec;
         uint64_t logged, logged_usec;
+        bool over; /* what they were refused for is no more, since the last one */
 } RefusalCount;
 
 void refusal_count(RefusalCount *c, uint64_t now_usec);
+/* The limit is another, say: who comes now is not refused for that, as far as is known. */
+void refusal_end(RefusalCount *c);
 /* How many are to be logged now, which is then done; 0: none, or not yet. */
 uint64_t refusal_take(RefusalCount *c, uint64_t now_usec);

@@ -236,7 +236,7 @@ def test_refusals_are_heard(make):
     ("channels", "problems", "relay.channels_max in hagw.conf here"),
     ("house", "problems", 'opened = "accept"; in the group relay of hagw.conf here, then hagw-ctl reload'),
     ("connections", "notices", "Who runs the relay can let in more."),
-    ("host", "notices", "hagw-ctl host add NAME SERVICE here")])
+    ("host", "notices", "hagw-ctl host add NAME SERVICE here")])  # an older relay does not tell it
 def test_refusals_in_the_status(make, reason, kind, remedy):
     """What to do here; and what was refused before this machine attached, which it does anew when its settings change, wants nothing."""
     h = make()

@@ -111,7 +111,15 @@ def test_probe_says_that_the_house_refuses(make, opened, word, remedy):
     assert r.status == 503 and text in r.body.decode()
     with p.relay.proxyd.varlink() as link:
         [m] = link.stream("io.hagw.Proxy.ListAttachments", tenant="anna")
-    assert [(row["reason"], row["count"]) for row in m["refused"]] == [(reason, 1)]
+    assert [(row["reason"], row["count"], row.get("name")) for row in m["refused"]] == [(reason, 1, name if reason == "host" else None)]
+    if reason == "host":
+        advice = f"The last one asked for {name}: hagw-ctl host add {name} SERVICE"
+        said = json.loads(Ctl(p.relay.house).run("--json", "status", "--no-delegation").stdout)["notices"]
+        assert any(n.endswith(f"{advice} --force there makes one.") for n in said), said
+        assert f"that they ask for ({name})" in Ctl(p.relay.house).ok("tenant", "show", "anna")
+        p.home.wait(lambda: any(r.get("name") == name for r in p.home.proxyd.call("DescribeRelay").get("refused", [])), 60)
+        said = json.loads(Ctl(p.home.house).run("--json", "status", "--no-delegation").stdout)["notices"]
+        assert any(n.endswith(f"{advice} here makes one.") for n in said), said
     # The house takes them from now on.
     p.home.house.configure(p.main('opened = "accept";'), ha=p.host, shop=f'name = "{name}"; upstream = "{p.service.url}"; access: {{ login = "none"; }};')
     p.home.proxyd.reload()

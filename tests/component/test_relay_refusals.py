@@ -7,6 +7,7 @@ import os
 
 from ctl_tools import Ctl
 from relayhouse import ZONE, Agent, Control, RelayHouse
+from tenant_tools import Token
 from test_relay import House, page, parts, relay, silent, visitor  # noqa: F401 (fixtures)
 
 REFUSED_MAX = 2000  # rows in an answer
@@ -43,12 +44,29 @@ def test_limits_are_told_with_what_changes_them(relay):  # noqa: F811
     ctl = Ctl(relay.house)
     ctl.ok("tenant", "set", "anna", "bob", "--connections-per-second=20")
     assert relay.tenantd.call("Get", name="bob")["tenant"]["connectionsPerSecond"] == 20
+    relay.wait(lambda: refusals(relay) == [[], []])  # who followed the advice has nothing left to do
     relay.set("anna", suspended=True)
-    relay.wait(lambda: silent(visitor(relay)) and len(refusals(relay)[1]) == 2)
+    relay.wait(lambda: silent(visitor(relay)) and len(refusals(relay)[1]) == 1)
     assert "the relay has suspended the tenant. hagw-ctl tenant set anna --enable lets it in again." in refusals(relay)[1][0]
     ctl.run("tenant", "set", "anna", "--enable")
     assert not relay.tenantd.call("Get", name="anna")["tenant"]["suspended"]
-    assert not [n for n in refusals(relay)[1] if "suspended" in n], "who was let in again is refused no more"
+    relay.wait(lambda: refusals(relay) == [[], []])  # who was let in again is refused no more
+
+
+def test_a_limit_of_channels_that_was_lifted(relay):  # noqa: F811
+    a = Agent(relay, relay.tenant("anna", terminate=True, channels=1))
+    assert page(relay)[0] == 503
+    [notice] = refusals(relay)[1]
+    assert "hagw-ctl tenant set anna --channels=N allows more" in notice
+    Ctl(relay.house).ok("tenant", "set", "anna", "--channels=20")
+    relay.wait(lambda: refusals(relay) == [[], []])
+    # And a machine that attaches anew may do so with another setting of its own.
+    relay.set("anna", channels=1)
+    relay.wait(lambda: page(relay)[0] == 503 and refusals(relay)[1], 120)
+    b = Agent(relay, Token(relay.tenantd.call("IssueToken", name="anna")["token"]), machine="other")
+    relay.wait(lambda: refusals(relay) == [[], []])
+    for agent in (a, b):
+        agent.close()
 
 
 def test_ends_that_are_set_against_each_other(relay):  # noqa: F811

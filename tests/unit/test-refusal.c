@@ -39,4 +39,18 @@ static void test_log(void **state) {
         assert_int_equal(refusal_take(&c, now + 10 * REFUSAL_LOG_USEC), 0);
 }
 
-TEST_MAIN(cmocka_unit_test(test_rows), cmocka_unit_test(test_log))
+static void test_over(void **state) {
+        RefusalCount c = {};
+
+        refusal_end(&c);
+        assert_false(c.over); /* there was none */
+        refusal_count(&c, 1);
+        assert_false(c.over);
+        refusal_end(&c);
+        assert_true(c.over);
+        refusal_count(&c, 2);
+        assert_false(c.over);
+        assert_int_equal(c.n, 2);
+}
+
+TEST_MAIN(cmocka_unit_test(test_over), cmocka_unit_test(test_rows), cmocka_unit_test(test_log))

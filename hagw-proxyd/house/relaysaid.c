@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The relay's words, as far as they can be taken. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "hagw-proxyd/house/relaysaid.h"
+#include "libhagw/net/controlstream.h"
+
+void relay_said_forget(RelayAttached *t) {
+        memset(t->refused, 0, sizeof(t->refused));
+        *t->refused_name = '\0';
+        t->domains_known = false;
+}
+
+bool relay_said_refused(RelayAttached *t, sd_json_variant *parameters) {
+        sd_json_variant *rows = sd_json_variant_by_key(parameters, "refused");
+        size_t n = rows && sd_json_variant_is_array(rows) ? sd_json_variant_elements(rows) : 0;
+
+        for (size_t i = 0; i < MIN(n, (size_t) _REFUSAL_MAX); i++) {
+                sd_json_variant *row = sd_json_variant_by_index(rows, i);
+                Refusal r = refusal_from_name(strempty(control_string(row, "reason")));
+                const char *name = strempty(control_string(row, "name"));
+
+                if (r < 0)
+                        continue;
+                if (r == REFUSAL_HOST && hostname_normalize(name, strlen(name), t->refused_name) < 0)
+                        *t->refused_name = '\0';
+                t->refused[r].n = (uint64_t) MAX(control_integer(row, "count", 0), INT64_C(0));
+                t->refused[r].last_usec =
+                        (uint64_t) MAX(control_integer(row, "lastUSec", 0), INT64_C(0));
+        }
+        return n > 0;
+}
+
+bool relay_said_domains(RelayAttached *t, sd_json_variant *parameters) {
+        sd_json_variant *list = sd_json_variant_by_key(parameters, "domains");
+        char name[HOSTNAME_MAX + 1];
+
+        if (!list || !sd_json_variant_is_array(list))
+                return false;
+        t->n_domains = 0;
+        t->domains_known = sd_json_variant_elements(list) <= RELAY_DOMAINS_MAX;
+        for (size_t i = 0; t->domains_known && i < sd_json_variant_elements(list); i++) {
+                sd_json_variant *v = sd_json_variant_by_index(list, i);
+                const char *text = sd_json_variant_is_string(v) ? sd_json_variant_string(v) : "";
+                const char *plain = startswith(text, "*.") ?: text;
+
+                if (hostname_normalize(plain, strlen(plain), name) >= 0)
+                        (void) snprintf(t->domains[t->n_domains++], sizeof(t->domains[0]), "%s%s",
+                                        plain != text ? "*." : "", name);
+        }
+        return true;
+}
