@@ -29,7 +29,11 @@ static void refuse_option(const Verb *verb, const char *word) {
         (void) snprintf(bare, sizeof(bare), "%.*s", (int) strcspn(word + 2 * !!startswith(word, "--"), "="),
                         word + 2 * !!startswith(word, "--"));
         near = suggest(bare, names);
-        if (near && startswith(word, "--"))
+        if (streq_ptr(near, bare) && startswith(word, "--"))
+                log_error("--%s takes no value: it stands there, or it does not; see %s --help for its "
+                          "opposite, where there is one.",
+                          bare, "hagw-ctl");
+        else if (near && startswith(word, "--"))
                 log_error("There is no option --%s; did you mean --%s?", bare, near);
         else
                 log_error("There is no option %s%s; see %s --help.", startswith(word, "--") ? "--" : "",

@@ -83,6 +83,7 @@ def test_many(relay):
     (["add", "x", "--bytes-per-second=fast"], "a size such as"), (["add", "x", "--agents=1K"], "a number"),
     (["add", "x", "--lifetime=soon"], "a duration"), (["add", "x", "--terminate=maybe"], "yes or no"),
     (["set", "x"], "What is to change"), (["set", "x", "--suspend", "--enable"], "not both"),
+    (["set", "x", "--suspend=no"], "--suspend takes no value"), (["set", "x", "--suspnd=no"], "did you mean --suspend?"),
     (["add", "x", "--agents=0"], "--agents=0: expected a number from 1 to 64"), (["add", "x", "--agents=none"], "1 to 64"),
     (["add", "x", "--agents=65"], "1 to 64"), (["add", "x", "--channels=0"], "1 to 65536, or none"), (["add", "x", "--channels=65537"], "65536"),
     (["add", "x", "--connections-per-second=0"], "or none"), (["add", "x", "--connections-per-second=1000001"], "1 to 1000000"),
