@@ -31,6 +31,7 @@ static void say_losses(const Config *c) {
 
 static int may_detach(const Call *call, const Config *c) {
         _cleanup_free_ char *question = NULL;
+        int r;
 
         if (call_option(call, "yes"))
                 return 1;
@@ -43,7 +44,10 @@ static int may_detach(const Call *call, const Config *c) {
                 question = NULL;
                 return log_oom();
         }
-        return prompt_yes(question, false);
+        r = prompt_yes(question, false);
+        if (r == 0)
+                output("Nothing is changed: this house stays attached to %s.\n", c->relay.address);
+        return r;
 }
 
 static int cut_config(const Call *call, const Config *c, Config **ret) {

@@ -485,6 +485,8 @@ def test_detach(machine):
     attached(machine)
     assert "--yes" in machine.refused(USAGE, "detach")
     assert machine.keyd.call("GetToken")["tenant"] == "anna"
+    said, status = terminal(machine, ["detach"], [("Detach this house from", "no")])
+    assert status == FAILED and f"Nothing is changed: this house stays attached to {RELAY}." in said and RELAY in conf(machine)
     said = machine.ok("detach", "--yes")
     assert f"go with it:\n  ha.anna.{RELAY}" in said and "ha.home.test" not in said and f"detached from {RELAY}" in said
     text = conf(machine)
