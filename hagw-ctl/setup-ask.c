@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <strings.h>
 
 #include "hagw-ctl/hostfile.h"
 #include "hagw-ctl/output.h"
@@ -129,6 +130,20 @@ void setup_say_path(const Setup *s, const char *typed) {
                 output_paragraph("  ", HOST_PATH_TEXT, path);
 }
 
+void setup_say_name(const Setup *s, TypedKind kind, const char *typed, const char *value) {
+        const char *name = startswith(value, "resolve:") ?: value,
+                   *bare = startswith(typed, "resolve:") ?: typed;
+        const size_t n = strlen(name);
+
+        if ((kind != TYPED_ZONE && kind != TYPED_NAME_SERVER && name == value) ||
+            (strncasecmp(bare, name, n) == 0 && (!bare[n] || streq(bare + n, "."))))
+                return;
+        if (s->ask)
+                output_paragraph("  ", "The name in it is taken: %s.", name);
+        else
+                log_notice("The name in %s is taken: %s.", typed, name);
+}
+
 /* Would hagw.conf, or a host's file, take it? */
 static int judge_by_schema(TypedKind kind, const char *value, char **ret_reason) {
         if (!*value)
@@ -158,6 +173,8 @@ static int judge(const Setup *s, TypedKind kind, const char *answer, char **ret)
         }
         if (r == 0 && kind == TYPED_UPSTREAM)
                 setup_say_path(s, answer);
+        else if (r == 0)
+                setup_say_name(s, kind, answer, value);
         if (r == 0)
                 r = setup_look(s, kind, value, &reason);
         if (r < 0)

@@ -34,7 +34,8 @@ TypedContext setup_context(const Setup *s) {
         return (TypedContext) {
                 .zone = zone,
                 .relay = s->relay,
-                .laboratory = call_option(s->call, "laboratory") ||
+                /* Before hagw.conf is read nobody knows whether this machine is in one. */
+                .laboratory = call_option(s->call, "laboratory") || !s->loaded ||
                               (s->present && s->present->documentation_networks),
                 .is_interface = setup_is_interface,
         };
@@ -113,10 +114,15 @@ static char *guess_name_server(const Setup *s) {
                                                                                                 text;
 }
 
+/* Without a zone that the internet asks here nobody has said it: it is what a hagw.conf without it means. */
+static bool is_silence(const Setup *s, const Question *q, const char *present) {
+        return q->kind == TYPED_IPV4 && streq(present, "none") && !setup_direct_zone(s->present);
+}
+
 char *setup_known_value(const Setup *s, const Question *q) {
         const char *present = present_value(s, q);
 
-        if (present && *present)
+        if (present && *present && !is_silence(s, q, present))
                 return strdup(present);
         switch (q->kind) {
         case TYPED_IPV4:

@@ -155,6 +155,8 @@ static int take_option(Setup *s, const Question *q, size_t zone, const char *val
                 return 0;
         r = read_option(s, q->option, q->kind, value, &meant, &reason);
         if (r == 0 && q->kind >= 0)
+                setup_say_name(s, (TypedKind) q->kind, value, meant);
+        if (r == 0 && q->kind >= 0)
                 r = setup_look(s, (TypedKind) q->kind, meant, &reason);
         if (r <= 0)
                 return r < 0 ? r : setup_take_value(s, q, zone, meant);
@@ -280,6 +282,7 @@ static int load_present(Setup *s, bool *ret_exists) {
                 path = NULL;
                 return log_oom();
         }
+        s->loaded = true;
         *ret_exists = access(path, F_OK) >= 0;
         if (!*ret_exists)
                 return 0;
@@ -297,6 +300,35 @@ static int load_present(Setup *s, bool *ret_exists) {
                 log_error("%s (or give --force: it is replaced, and kept as hagw.conf.old)",
                           error ?: "Out of memory.");
         return r == -EINVAL ? -EBADMSG : r;
+}
+
+/* A zone that is new here, and nobody who can be asked: what the question would offer is taken. Where it
+ * offers nothing IPv4 would be off without a word, and nobody with it. */
+static int take_known_ipv4(Setup *s) {
+        const bool is_new = setup_zone_name(s, 0) &&
+                            (!s->present || !setup_direct_zone(s->present) || !setup_is_edit(s));
+        _cleanup_free_ char *known = NULL;
+        const char *interface;
+        const Question *q;
+
+        if (!is_new || setup_chosen(s, CONF_SCOPE_MAIN, "ipv4"))
+                return 0;
+        for (q = setup_questions; q->kind != TYPED_IPV4;)
+                q++;
+        known = setup_known_value(s, q);
+        if (!known) {
+                log_error("Nobody can be asked for %s public IPv4 address, and no interface of this machine "
+                          "has one. Give --ipv4=NAME, a dynamic DNS name that follows it; --ipv4=ADDRESS, if "
+                          "it never changes; or --ipv4=none.",
+                          s->relay ? "this machine's" : "the house's");
+                return -EINVAL;
+        }
+        interface = startswith(known, "interface:");
+        if (interface)
+                setup_say(s,
+                          "The public IPv4 address is the one of the interface %s; --ipv4 says another.\n",
+                          interface);
+        return setup_take_value(s, q, 0, known);
 }
 
 /* A password is no reason to lose the rest: it may be given later. */
@@ -349,6 +381,8 @@ int setup_gather(Setup *s) {
                 return -EINVAL;
         }
         r = s->relay ? take_relay_zone(s) : 0;
+        if (r >= 0 && !s->ask && !s->attach)
+                r = take_known_ipv4(s);
         if (r >= 0)
                 r = gather_password(s);
         if (r == -ECANCELED)

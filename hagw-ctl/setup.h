@@ -14,6 +14,7 @@ typedef struct Setup {
         bool attach;   /* to a relay: no zone of its own, no addresses */
         bool relay;    /* this machine is to be one */
         bool ask;      /* there is a person at a terminal */
+        bool loaded;   /* hagw.conf was looked at, if there is one */
         bool has_settings; /* something for hagw.conf was given or answered */
         bool beside_resolver; /* and what lets hagw live beside a resolver of the house is chosen */
         bool written; /* a file of the configuration */
@@ -79,6 +80,9 @@ TypedContext setup_context(const Setup *s);
 
 /* The path that was left out of a service's address, if there was one: host_say_path() for who is asked. */
 void setup_say_path(const Setup *s, const char *typed);
+
+/* The name that is taken of a URL or a pattern that was pasted. */
+void setup_say_name(const Setup *s, TypedKind kind, const char *typed, const char *value);
 
 /* A value that is doubted: told why, and at a terminal asked whether it is meant all the same. 1: it is. */
 int setup_confirm(const Setup *s, const char *reason);

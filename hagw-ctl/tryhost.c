@@ -102,7 +102,7 @@ int try_name(const char *upstream, char **ret_reason) {
                 return 0;
         if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name))) < 0)
                 return log_oom();
-        r = client_try("io.hagw.Net.Resolve", parameters, NULL, &reason);
+        r = client_try_within("io.hagw.Net.Resolve", parameters, TRY_NAME_USEC, NULL, &reason);
         known = somebody_speaks_mdns();
         /* Nobody has answered: hagw-netd does not run before the first setup, whoever holds its socket. */
         if (r < 0 && r != -EREMOTEIO && r != -ENOMEM) {

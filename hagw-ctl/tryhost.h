@@ -16,6 +16,10 @@ int try_host(const char *name, const char *upstream);
  * were tried; *ret_failing of them do not let visitors through. */
 int try_hosts(const Config *config, bool json, unsigned *ret_failing);
 
+/* For hagw-netd, which asks three times for 3 s each at most; after that this machine's own look-up is
+ * asked. */
+#define TRY_NAME_USEC (10 * USEC_PER_SEC)
+
 /* A service that is named by mDNS (homeassistant.local) is looked up, where that can be; everything else is
  * taken as it is. -ENOENT: nobody has the name now. -EOPNOTSUPP: nobody here speaks mDNS, so that it can
  * never be found. *ret_reason, to be freed, is a sentence. -ENOMEM. */

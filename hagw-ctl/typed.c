@@ -84,6 +84,11 @@ static bool is_example(const char *name, const TypedContext *c) {
         return !c->laboratory && lies_below(name, domains);
 }
 
+/* It stands in the guides, and is nobody's: RFC 2606. */
+static int refuse_example(const char *what, char **ret_reason) {
+        return say(-EINVAL, ret_reason, "%s is an example; write your own in its place.", what);
+}
+
 /* What names are sold below, beside top-level domains. Not all of them are known to us: a domain below
  * another is taken without a question, as each zone could be. */
 static bool is_sold_below(const char *name) {
@@ -137,6 +142,8 @@ static int read_zone(const char *typed, const TypedContext *c, char **ret, char 
                            "\"%s\" is a single word. A zone lies below a domain of yours, such as "
                            "home.example.com.",
                            zone);
+        if (is_example(zone, c))
+                return refuse_example(zone, ret_reason);
         r = give(ret, zone);
         if (r < 0)
                 return r;
@@ -148,9 +155,6 @@ static int read_zone(const char *typed, const TypedContext *c, char **ret, char 
                            "%s is a dynamic DNS name, below which nothing can be delegated. The zone lies "
                            "below a domain of yours; this name belongs to the next question.",
                            zone);
-        if (is_example(zone, c))
-                return say(1, ret_reason,
-                           "%s is an example. A name below a domain of your own is meant.", zone);
         if (is_sold_below(zone))
                 return say(1, ret_reason,
                            "%s is nobody's own: names are sold below it. A zone lies below a domain of "
@@ -176,7 +180,7 @@ static int read_name_server(const char *typed, const TypedContext *c, char **ret
         if (hostname_normalize(host, strlen(host), name) <= 0 || !strchr(name, '.') || ends_in_digits(name))
                 return say(-EINVAL, ret_reason, "\"%s\" is no whole name, such as ns.%s.", typed,
                            c->zone ?: "home.example.com");
-        return give(ret, name);
+        return is_example(name, c) ? refuse_example(name, ret_reason) : give(ret, name);
 }
 
 static int read_user(const char *typed, const TypedContext *c, char **ret, char **ret_reason) {
@@ -205,7 +209,6 @@ static int read_user(const char *typed, const TypedContext *c, char **ret, char 
 static int read_contact(const char *typed, const TypedContext *c, char **ret, char **ret_reason) {
         const char *mail = startswith(typed, "mailto:") ?: typed, *at = strrchr(mail, '@');
         char domain[HOSTNAME_MAX + 1];
-        int r;
 
         if (!*mail)
                 return give(ret, "");
@@ -213,10 +216,7 @@ static int read_contact(const char *typed, const TypedContext *c, char **ret, ch
             hostname_normalize(at + 1, strlen(at + 1), domain) <= 0 || !strchr(domain, '.'))
                 return say(-EINVAL, ret_reason, "\"%s\" is no mail address, such as me@my-domain.org.",
                            mail);
-        r = give_with(ret, "mailto:", mail);
-        if (r >= 0 && is_example(domain, c))
-                r = say(1, ret_reason, "%s is an example; Let's Encrypt refuses such addresses.", mail);
-        return r;
+        return is_example(domain, c) ? refuse_example(mail, ret_reason) : give_with(ret, "mailto:", mail);
 }
 
 static int read_code(const char *typed, const TypedContext *c, char **ret, char **ret_reason) {
@@ -273,6 +273,8 @@ static int read_resolve(const char *text, const TypedContext *c, char **ret, cha
                            "\"%s\" is neither an address nor a dynamic DNS name, such as "
                            "example.myfritz.net, nor an interface of this machine.",
                            text);
+        if (is_example(name, c))
+                return refuse_example(name, ret_reason);
         if (c->zone && hostname_in_zone(name, c->zone))
                 return say(-EINVAL, ret_reason,
                            "%s lies in the zone itself, so that this machine would ask itself. A dynamic "

@@ -607,7 +607,7 @@ def test_status_of_such_a_house_whose_configuration_is_broken(machine):
 
 def test_setup_makes_a_relay(ctl, tmp_path):
     etc = tmp_path / "etc"
-    setup = ("setup", "--relay", "--yes", "--no-start", "--ipv4=static:11.22.33.44")
+    setup = ("setup", "--relay", "--yes", "--no-start", "--laboratory", "--ipv4=static:11.22.33.44")
     assert "Which zone" in ctl.refused(USAGE, *setup, config=etc)
     said = ctl.ok(*setup, f"--zone={RELAY}", "--zone=other.test", config=etc)
     assert "tenant add" in said and "Trusted proxies" not in said and "router" not in said
@@ -617,7 +617,7 @@ def test_setup_makes_a_relay(ctl, tmp_path):
 
 
 def test_a_gateway_becomes_a_relay_too(ctl):
-    ctl.house.configure(MINE)
+    ctl.house.configure(MINE + "documentation_networks = true;\n")
     ctl.ok("setup", "--relay", "--yes", "--no-start", f"--zone={RELAY}", "--contact=other@home.test")
     text = conf(ctl)
     assert "# mine" in text and 'contact = "mailto:other@home.test"' in text and f'zone = "{RELAY}"' in text

@@ -115,7 +115,7 @@ def test_names_that_never_have_a_certificate(zone, name, why):
     zone.ok("host", "add", name, "tcp://127.0.0.1:1")
     zone.ok("host", "remove", name)
     zone.ok("host", "add", name, "http://127.0.0.1", "--force")
-    assert "can never have a certificate" in zone.refused(USAGE, "setup", "--zone=home.example.com", "--yes", "--no-start",
+    assert "can never have a certificate" in zone.refused(USAGE, "setup", "--zone=home.example.com", "--ipv4=none", "--laboratory", "--yes", "--no-start",
                                                           f"--host={name}=http://127.0.0.1", config=zone.house.root / "etc")
 
 
@@ -191,7 +191,7 @@ def test_ca_files_are_looked_into(zone, tmp_path):
     (folder / "empty.pem").write_text("-----BEGIN CERTIFICATE-----\nnot base64!\n-----END CERTIFICATE-----\n")
     assert "no certificates" in zone.refused(USAGE, *add, f"--ca-file={folder}/empty.pem")
     assert files(zone) == []
-    r = zone.run("setup", "--zone=home.test", "--yes", "--no-start", f"--ca-file={folder}/empty.pem", "--force",
+    r = zone.run("setup", "--zone=home.test", "--ipv4=none", "--yes", "--no-start", f"--ca-file={folder}/empty.pem", "--force",
                  config=tmp_path / "etc")
     assert r.returncode == USAGE and "no certificates" in r.stderr and not (tmp_path / "etc" / "hagw.conf").exists()
     make_root(folder / "good.pem")

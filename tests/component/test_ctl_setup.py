@@ -108,6 +108,54 @@ def test_where_nobody_can_be_asked_it_is_told(fresh):
         assert why in fresh.refused(USAGE, *words, option, stdin=PASSWORD), option
 
 
+def test_nobody_loses_ipv4_without_a_word(fresh):
+    """With --yes what the question would offer is taken; where that is nothing, the option is asked for."""
+    words, alone = ("setup", "--no-start", "--yes", "--zone=home.meier.test"), list(fresh.prefix)
+    if os.geteuid() != 0:
+        pytest.skip("only root can make a network of its own")
+    fresh.prefix = ["unshare", "--net", *alone]
+    for more in ([], ["--ipv4="], ["--relay"], ["--json"]):
+        why = fresh.refused(USAGE, *words, *more)
+        assert "--ipv4=NAME" in why and "--ipv4=none" in why and not (fresh.house.config / "hagw.conf").exists(), why
+    # A house behind a relay had no IPv4 to say.
+    fresh.house.config.mkdir()
+    (fresh.house.config / "hagw.conf").write_text('zones = ( { name = "anna.relay.test"; via = "relay"; } );\n'
+                                                  'relay: { address = "relay.test"; tenant = "anna"; };\n')
+    assert "--ipv4=NAME" in fresh.refused(USAGE, *words)
+    (fresh.house.config / "hagw.conf").unlink()
+    fresh.prefix = ["unshare", "--net", "sh", "-ec", 'ip link set lo up; ip address add 8.8.4.4/32 dev lo; exec "$0" "$@"', *alone]
+    assert "is the one of the interface lo; --ipv4 says another" in fresh.ok(*words)
+    assert 'ipv4 = "interface:lo";' in written(fresh)
+    # What hagw.conf says comes before, and --force does not lose it.
+    fresh.ok("setup", "--no-start", "--yes", "--ipv4=8.8.8.8")
+    assert "interface" not in fresh.ok("setup", "--no-start", "--yes", "--force", "--zone=other.meier.test")
+    assert 'ipv4 = "static:8.8.8.8";' in written(fresh) and 'name = "other.meier.test";' in written(fresh)
+
+
+def test_examples_are_refused_at_once(fresh):
+    words = ("setup", "--no-start", "--yes", "--ipv4=none")
+    for zone in ("home.example.com", "example.net", "https://ha.example.org/"):
+        assert "is an example; write your own in its place" in fresh.refused(USAGE, *words, f"--zone={zone}")
+    for option in ("--contact=me@example.com", "--name-server=ns.home.example.com", "--ipv4=house.example.org"):
+        assert "is an example" in fresh.refused(USAGE, *words, "--zone=home.meier.test", option)
+    assert not (fresh.house.config / "hagw.conf").exists()
+    s = answer(Session(fresh, "setup", "--no-start"), [("Zone: ", "home.example.com"), ("home.example.com is an example", None), *ANSWERS])
+    s.end(OK)
+    # Where examples are used in earnest, hagw.conf has it written down.
+    fresh.ok(*words, "--force", "--zone=home.example.com", "--contact=me@example.com", "--laboratory")
+    fresh.ok("setup", "--no-start", "--yes", "--contact=you@example.com")
+
+
+def test_the_name_of_a_url_is_said(fresh):
+    s = answer(Session(fresh, "setup", "--no-start"), [("Zone: ", "https://home.meier.test/"), ("The name in it is taken: home.meier.test.", None),
+                                                       ("Public IPv4 address", "http://house.dyn.test:81"), ("taken: house.dyn.test.", None), *ANSWERS[2:]])
+    assert s.end(OK).count("is taken:") == 2
+    words = ("setup", "--no-start", "--yes", "--force", "--ipv4=none")
+    r = fresh.run(*words, "--zone=https://Haus.meier.test/x", "--name-server=ns.haus.meier.test.")
+    assert r.returncode == OK and "The name in https://Haus.meier.test/x is taken: haus.meier.test." in r.stderr and r.stderr.count("taken:") == 1
+    assert "is taken:" not in fresh.run(*words, "--zone=Haus.meier.test.").stderr
+
+
 def test_what_may_be_left_out(fresh):
     """On the command line as well."""
     fresh.ok("setup", "--no-start", "--yes", "--zone=home.meier.test", "--ipv4=house.dyn.test", "--ipv6=none", "--contact=me@meier.test",
