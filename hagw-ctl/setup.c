@@ -318,8 +318,8 @@ static int take_known_ipv4(Setup *s) {
         known = setup_known_value(s, q);
         if (!known) {
                 log_error("Nobody can be asked for %s public IPv4 address, and no interface of this machine "
-                          "has one. Give --ipv4=NAME, a dynamic DNS name that follows it; --ipv4=ADDRESS, if "
-                          "it never changes; or --ipv4=none.",
+                          "has one. Give --ipv4=NAME, a dynamic DNS name that follows it; --ipv4=ADDRESS, "
+                          "if it never changes; or --ipv4=none.",
                           s->relay ? "this machine's" : "the house's");
                 return -EINVAL;
         }

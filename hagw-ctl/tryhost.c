@@ -12,23 +12,27 @@
 #include "hagw-ctl/tryhost.h"
 #include "libhagw/log.h"
 #include "libhagw/pure/hostname.h"
+#include "libhagw/pure/plural.h"
 
 /* A pattern is no address. */
 static void say_place(const char *name, const char *upstream, bool json, const char *more) {
         if (!json)
-                output("%s%s leads to %s%s\n", *name == '*' ? "" : "https://", name, upstream, more);
+                output_paragraph("", "%s%s leads to %s%s", *name == '*' ? "" : "https://", name, upstream,
+                                 more);
 }
 
-static int probe(const char *name, const char *upstream, bool json) {
+static int probe(const char *name, const char *upstream, bool json, bool quiet) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *reply = NULL;
         _cleanup_free_ char *reason = NULL;
         sd_json_variant *host;
+        int r;
 
         if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name))) < 0)
                 return log_oom();
-        if (client_try("io.hagw.Proxy.Probe", parameters, &reply, &reason) < 0) {
-                say_place(name, upstream, json, ".");
-                return -ENOTCONN;
+        r = client_try("io.hagw.Proxy.Probe", parameters, &reply, &reason);
+        if (r < 0) {
+                say_place(name, upstream, quiet, ".");
+                return r == -ENOMEM ? log_oom() : r == -ETIMEDOUT ? -ENOTCONN : r;
         }
         host = sd_json_variant_by_key(reply, "host");
         if (streq(strempty(field_text(host, "health")), "failing")) {
@@ -37,26 +41,42 @@ static int probe(const char *name, const char *upstream, bool json) {
                 log_error("%s", field_text(host, "error") ?: "see hagw-ctl host show");
                 return -EREMOTEIO;
         }
-        say_place(name, upstream, json, ", which answers.");
+        say_place(name, upstream, quiet, ", which answers.");
         return 0;
 }
 
 int try_host(const char *name, const char *upstream) {
-        return probe(name, upstream, /* json= */ false);
+        return probe(name, upstream, /* json= */ false, /* quiet= */ false);
+}
+
+static void say_others(size_t answer, size_t left, bool gone) {
+        if (answer > 0)
+                output("%zu more %s.\n", answer, plural(answer, "answers", "answer"));
+        if (left > 0 && !gone)
+                output("%zu more %s not tried.\n", left, plural(left, "was", "were"));
 }
 
 int try_hosts(const Config *config, bool json, unsigned *ret_failing) {
+        size_t i = 0, untold = 0;
+        bool gone = false;
         int n = 0;
 
         *ret_failing = 0;
-        for (size_t i = 0; i < config->n_hosts && i < TRY_HOSTS_MAX; i++) {
-                int r = probe(config->hosts[i].name, config->hosts[i].upstream, json);
+        for (; i < config->n_hosts && *ret_failing < TRY_FAILING_MAX && !gone; i++) {
+                const bool quiet = json || i >= TRY_TOLD_MAX;
+                int r = probe(config->hosts[i].name, config->hosts[i].upstream, json, quiet);
 
                 if (r == -ENOMEM)
                         return r;
-                n += r != -ENOTCONN;
+                gone = r == -ENOTCONN;
+                n += r == 0 || r == -EREMOTEIO;
+                untold += r == 0 && i >= TRY_TOLD_MAX;
                 *ret_failing += r == -EREMOTEIO;
         }
+        for (size_t k = i; gone && k < config->n_hosts && k < TRY_TOLD_MAX; k++)
+                say_place(config->hosts[k].name, config->hosts[k].upstream, json, ".");
+        if (!json)
+                say_others(untold, config->n_hosts - i, gone);
         return n;
 }
 

@@ -7,13 +7,15 @@
 
 /* Is there a service behind a host, and do visitors get through to it? */
 
-#define TRY_HOSTS_MAX 8U /* by try_hosts(): each may take half a minute */
+#define TRY_FAILING_MAX 8U /* by try_hosts(): each may take half a minute */
+#define TRY_TOLD_MAX 8U /* of those that answer */
 
 /* Has hagw-proxyd try it, and tells what came of it and where visitors find the host. -ENOTCONN: nobody
  * tried it; only the URL was told. -EREMOTEIO: visitors do not get through. */
 int try_host(const char *name, const char *upstream);
-/* The same for all of a configuration, up to TRY_HOSTS_MAX; json: only what fails is told. Returns how many
- * were tried; *ret_failing of them do not let visitors through. */
+/* The same for all of a configuration, until TRY_FAILING_MAX of them let nobody through, or nobody is there
+ * to try them; json: only what fails is told. Returns how many were tried, and in *ret_failing how many of
+ * these let nobody through. */
 int try_hosts(const Config *config, bool json, unsigned *ret_failing);
 
 /* For hagw-netd, which asks three times for 3 s each at most; after that this machine's own look-up is

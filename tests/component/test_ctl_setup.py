@@ -592,6 +592,24 @@ def test_the_last_words_agree_with_what_was_found(machine):  # noqa: F811
         upstream.close()
 
 
+def test_every_service_is_tried(machine):  # noqa: F811
+    """One that fails is found behind any number that answer; many that fail end it, which is said."""
+    upstream = Upstream(echo)
+    words = ("setup", "--zone=home.meier.test", "--ipv4=none", "--ipv6=none", "--yes", "--wait=0")
+    try:
+        r = machine.run(*words, *(f"--host=h{i}={upstream.url}" for i in range(9)), "--host=i=http://127.0.0.1:1")
+        said = " ".join(r.stdout.split())
+        assert f"https://h7.home.meier.test leads to {upstream.url}, which answers." in said, said
+        assert "https://h8.home.meier.test leads to" not in said and "1 more answers." in said and "not tried" not in said
+        assert "https://i.home.meier.test leads to http://127.0.0.1:1, and visitors do not get through:" in said
+        assert json.loads(machine.run("--json", "setup", "--yes", "--wait=0").stdout)["failing"] == 1
+        r = machine.run("setup", "--yes", "--wait=0", *(f"--host=a{i}=http://127.0.0.1:1" for i in range(8)))
+        assert "10 more were not tried." in r.stdout and "https://h0.home.meier.test leads to" not in r.stdout, r.stdout
+        assert json.loads(machine.run("--json", "setup", "--yes", "--wait=0").stdout)["failing"] == 8
+    finally:
+        upstream.close()
+
+
 def test_exit_status_says_whether_visitors_can_come(machine):  # noqa: F811
     """0: they can, as far as is known; 1: it is written, and something keeps them away."""
     machine.house.config.mkdir(exist_ok=True)
