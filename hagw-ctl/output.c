@@ -220,43 +220,47 @@ Table *table_free(Table *t) {
         return NULL;
 }
 
+/* False, and the table says so in the end: the text is lost. */
+static _printf_(4, 0) bool format_cell(Table *t, Cell *ret, Tone tone, const char *format, va_list ap) {
+        *ret = (Cell) { .tone = tone };
+        if (printable_format(&ret->text, format, ap) >= 0)
+                return true;
+        t->lost = true;
+        return false;
+}
+
 void table_add(Table *t, Tone tone, const char *format, ...) {
-        char *text = NULL;
         va_list ap;
-        int n;
+        bool there;
 
         if (!t)
                 return;
-        va_start(ap, format);
-        n = printable_format(&text, format, ap);
-        va_end(ap);
-        if (n < 0 || !GREEDY_REALLOC(t->cells, t->allocated, t->n_cells + 1)) {
-                if (n >= 0)
-                        free(text);
+        if (!GREEDY_REALLOC(t->cells, t->allocated, t->n_cells + 1)) {
                 t->lost = true;
                 return;
         }
-        t->cells[t->n_cells++] = (Cell) { tone, text };
+        va_start(ap, format);
+        there = format_cell(t, &t->cells[t->n_cells], tone, format, ap);
+        va_end(ap);
+        t->n_cells += there;
 }
 
 void table_note(Table *t, Tone tone, const char *format, ...) {
-        char *text = NULL;
         va_list ap;
-        int n;
+        bool there;
 
         if (!t)
                 return;
-        va_start(ap, format);
-        n = printable_format(&text, format, ap);
-        va_end(ap);
-        if (n < 0 || !GREEDY_REALLOC(t->notes, t->notes_allocated, t->n_notes + 1)) {
-                if (n >= 0)
-                        free(text);
+        if (!GREEDY_REALLOC(t->notes, t->notes_allocated, t->n_notes + 1)) {
                 t->lost = true;
                 return;
         }
         assert(t->n_cells > 0 && t->n_cells % t->columns == 0);
-        t->notes[t->n_notes++] = (Note) { { tone, text }, t->n_cells / t->columns - 1 };
+        t->notes[t->n_notes].row = t->n_cells / t->columns - 1;
+        va_start(ap, format);
+        there = format_cell(t, &t->notes[t->n_notes].cell, tone, format, ap);
+        va_end(ap);
+        t->n_notes += there;
 }
 
 static void print_notes(const Table *t, size_t row, int indent) {

@@ -2,7 +2,6 @@
 
 /* Whom the zone above names, and whom we do. */
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <strings.h>
 
@@ -20,19 +19,6 @@ typedef enum Lead {
         LEAD_ELSEWHERE,
         LEAD_NOWHERE, /* it has no address */
 } Lead;
-
-static _printf_(2, 3) int say(char **ret, const char *format, ...) {
-        va_list ap;
-        int n;
-
-        va_start(ap, format);
-        n = vasprintf(ret, format, ap);
-        va_end(ap);
-        if (n >= 0)
-                return 0;
-        *ret = NULL;
-        return -ENOMEM;
-}
 
 static bool is_among(sd_json_variant *answers, const char *ours) {
         IpAddress x, y;
@@ -98,14 +84,16 @@ static int tell_other(const Config *config, const ConfZone *zone, const char *th
         if (r < 0)
                 return r;
         *ret_problem = lead == LEAD_ELSEWHERE || lead == LEAD_NOWHERE;
-        return say(ret_detail,
-                   "The zone above %s delegates it to %s, but this machine says that its name server is "
-                   "%s%s. Let both say the same: name_server = \"%s\" for that zone in hagw.conf, then "
-                   "hagw-ctl reload; or at your DNS provider, enter: %s. NS %s.",
-                   zone->name, theirs, zone->name_server,
-                   *ret_problem ? ", which does not lead here: resolvers that go by it find nobody" :
-                                  ": most resolvers find it all the same, and some ask both",
-                   theirs, zone->name, zone->name_server);
+        return delegation_put(ret_detail,
+                              "The zone above %s delegates it to %s, but this machine says that its name "
+                              "server is %s%s. Let both say the same: name_server = \"%s\" for that zone "
+                              "in hagw.conf, then hagw-ctl reload; or at your DNS provider, enter: %s. NS "
+                              "%s.",
+                              zone->name, theirs, zone->name_server,
+                              *ret_problem ?
+                                      ", which does not lead here: resolvers that use it find nobody" :
+                                      ": most resolvers find this machine even so, and some ask both",
+                              theirs, zone->name, zone->name_server);
 }
 
 /* One more beside ours. Another name of this machine does no harm: some providers want two. */
@@ -114,13 +102,14 @@ static int tell_more(const ConfZone *zone, const char *theirs, Lead lead, char *
         if (*ret_detail || (lead != LEAD_ELSEWHERE && lead != LEAD_NOWHERE))
                 return 0;
         *ret_problem = lead == LEAD_ELSEWHERE;
-        return say(ret_detail,
-                   "The zone above %s delegates it to %s, too, %s. Take that record away at your DNS "
-                   "provider: %s. NS %s.",
-                   zone->name, theirs,
-                   *ret_problem ? "which leads to another machine: part of the questions is asked there" :
-                                  "which has no address: questions wait for it in vain",
-                   zone->name, theirs);
+        return delegation_put(ret_detail,
+                              "The zone above %s delegates it to %s, too, %s. Take that record away at "
+                              "your DNS provider: %s. NS %s.",
+                              zone->name, theirs,
+                              *ret_problem ?
+                                      "which leads to another machine: some of the questions go there" :
+                                      "which has no address: questions to it get no answer",
+                              zone->name, theirs);
 }
 
 int servers_check(const Config *config, const ConfZone *zone, sd_json_variant *parent,

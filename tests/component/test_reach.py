@@ -495,7 +495,7 @@ NAMED = CONFIG.replace('";', '"; name_server = "ns.example.com";', 1)
     (CONFIG, OTHER, 'name_server = "other.example.com" for that zone in hagw.conf, then hagw-ctl reload; or at your DNS provider, enter: '
      'home.example.com. NS ns.home.example.com.', False),
     # What this machine says of itself leads elsewhere.
-    (NAMED, OTHER, "its name server is ns.example.com, which does not lead here: resolvers that go by it find nobody", True),
+    (NAMED, OTHER, "its name server is ns.example.com, which does not lead here: resolvers that use it find nobody", True),
     (NAMED, DELEGATION, 'name_server = "ns.home.example.com" for that zone', True),
     (NAMED.replace("ns.example.com", "nobody.example.com"), DELEGATION, "nobody.example.com, which does not lead here", True),
     # One more beside the right one.
