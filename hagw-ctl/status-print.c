@@ -92,7 +92,18 @@ static int section(const char *title, sd_json_variant *v, const char *list, cons
 }
 
 static int print_addresses(sd_json_variant *v) { return view_print_addresses(v, 2, /* told= */ true); }
-static int print_hosts(sd_json_variant *v) { return view_print_hosts(v, 2); }
+static int print_hosts(sd_json_variant *v) {
+        _cleanup_free_ char *walls = NULL;
+        int r;
+
+        r = view_print_hosts(v, 2);
+        if (r >= 0)
+                r = walls_of_tenants(v, &walls);
+        if (r >= 0 && walls)
+                output_paragraph("  ", "%s", walls);
+        return r;
+}
+
 static int print_certificates(sd_json_variant *v) { return view_print_certificates(v, 2, /* told= */ true); }
 static int print_daemons(sd_json_variant *v) { return view_print_daemons(v, 2); }
 

@@ -57,6 +57,25 @@ static const char *known_name(const Request *q, const Login *l) {
 
 /* --- the page ------------------------------------------------------------------------------------------ */
 
+/* Two pages that look alike follow one another where two gateways ask: whose this one is. NULL: one asks. */
+static const char *wall_text(const Request *q) {
+        static const struct {
+                const char *word;
+                Text text;
+        } rows[] = {
+                { "relay", TEXT_WALL_RELAY },
+                { "house", TEXT_WALL_HOUSE },
+                { "first", TEXT_WALL_FIRST },
+                { "second", TEXT_WALL_SECOND },
+        };
+        const char *word = request_header(q, "X-Hagw-Wall");
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                if (streq_ptr(rows[i].word, word))
+                        return q->language->texts[rows[i].text];
+        return NULL;
+}
+
 /* message: HTML, or NULL. retry: seconds as text, or NULL. */
 static int login_page(Request *q, unsigned status, const char *typed, const char *target,
                       const char *message, const char *retry) {
@@ -89,6 +108,7 @@ static int login_page(Request *q, unsigned status, const char *typed, const char
                 { "user", typed },
                 { "error", message },
                 { "inside", q->lan ? "yes" : NULL },
+                { "wall", wall_text(q) },
                 {},
         };
         return request_page(q, status, page_login, TEXT_LOGIN_TITLE, values, headers);

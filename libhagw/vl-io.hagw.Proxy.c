@@ -53,9 +53,13 @@ static SD_VARLINK_DEFINE_STRUCT_TYPE(
         SD_VARLINK_DEFINE_FIELD(lastOkUSec, SD_VARLINK_INT, 0),
         SD_VARLINK_FIELD_COMMENT("CLOCK_REALTIME of the last failure; 0: never"),
         SD_VARLINK_DEFINE_FIELD(lastErrorUSec, SD_VARLINK_INT, 0),
-        SD_VARLINK_FIELD_COMMENT("CLOCK_REALTIME of when the service, a gateway itself, last led a visitor "
-                                 "to its own login; missing: not since the start"),
-        SD_VARLINK_DEFINE_FIELD(innerLoginUSec, SD_VARLINK_INT, SD_VARLINK_NULLABLE),
+        SD_VARLINK_FIELD_COMMENT("Whether the service, a gateway itself, asks for a login, as it said last; "
+                                 "missing: it has not said. Of hosts behind a wildcard true: one of them "
+                                 "does"),
+        SD_VARLINK_DEFINE_FIELD(innerLogin, SD_VARLINK_BOOL, SD_VARLINK_NULLABLE),
+        SD_VARLINK_FIELD_COMMENT("CLOCK_REALTIME of when it said so, or, an older one that says nothing, "
+                                 "led a visitor to its own login; missing: neither since the start"),
+        SD_VARLINK_DEFINE_FIELD(innerUSec, SD_VARLINK_INT, SD_VARLINK_NULLABLE),
         SD_VARLINK_FIELD_COMMENT("A gateway like this one is in front of the host, and has told so with a "
                                  "request; missing: none has since the start"),
         SD_VARLINK_DEFINE_FIELD_BY_TYPE(outer, Outer, SD_VARLINK_NULLABLE),

@@ -23,6 +23,25 @@ HostStats *host_stats_unref(HostStats *s) {
         return NULL;
 }
 
+InnerLogin host_stats_inner(const HostStats *s, uint64_t *ret_usec) {
+        InnerLogin newest = _INNER_LOGIN_INVALID;
+        uint64_t newest_usec = 0;
+
+        for (unsigned i = 0; i < s->n_workers; i++)
+                for (InnerLogin said = 0; said < _INNER_LOGIN_MAX; said++) {
+                        uint64_t usec = atomic_load_explicit(&s->workers[i].inner_usec[said],
+                                                             memory_order_relaxed);
+
+                        if (usec > newest_usec) {
+                                newest = said;
+                                newest_usec = usec;
+                        }
+                }
+        if (ret_usec)
+                *ret_usec = newest_usec;
+        return newest;
+}
+
 static int host_stats_new(const char *name, unsigned n_workers, HostStats **ret) {
         size_t size = sizeof(HostStats) + n_workers * sizeof(HostCounters);
         HostStats *s = aligned_alloc(_Alignof(HostStats), size);

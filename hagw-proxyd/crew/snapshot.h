@@ -34,7 +34,7 @@ typedef struct HostCounters {
         _Atomic uint64_t active;
         _Atomic uint64_t ok_usec; /* CLOCK_MONOTONIC of the last answer; 0: never */
         _Atomic uint64_t good_usec; /* the same of one that says that a visitor got through (finding.h) */
-        _Atomic uint64_t inner_usec; /* the same of one that led to a login behind this one (inner.h) */
+        _Atomic uint64_t inner_usec[_INNER_LOGIN_MAX]; /* the same of what a gateway behind has said */
         /* Of what a gateway in front has said last (outer.h): that nobody there asks, that somebody does. */
         _Atomic uint64_t outer_usec[_OUTER_KIND_MAX][2];
 } HostCounters;
@@ -118,6 +118,9 @@ static inline const SnapshotHost *snapshot_host(const Snapshot *s, const Route *
 
 HostStats *host_stats_ref(HostStats *s);
 HostStats *host_stats_unref(HostStats *s);
+/* What a gateway behind has said last, to any worker. ret_usec: when (CLOCK_MONOTONIC), 0: nothing; may be
+ * NULL. Any thread. */
+InnerLogin host_stats_inner(const HostStats *s, uint64_t *ret_usec);
 int trust_new(const char *ca_file, bool verify, Trust **ret);
 Trust *trust_ref(Trust *t);
 Trust *trust_unref(Trust *t);

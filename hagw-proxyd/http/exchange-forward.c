@@ -39,6 +39,7 @@ static void get_link(Exchange *x, UpstreamWish wish) {
 
 /* What webd wants to know beyond what every service is told. */
 static int tell_webd(Exchange *x) {
+        const Slice wall = exchange_name_wall(x);
         Conn *c = x->conn;
         int r;
 
@@ -47,6 +48,11 @@ static int tell_webd(Exchange *x) {
                 return r;
         if (arrival_is_relayed(c->arrival)) {
                 r = header_list_add(&x->request.headers, "X-Hagw-Relay", SLICE("1"));
+                if (r < 0)
+                        return r;
+        }
+        if (wall.n > 0) {
+                r = header_list_add(&x->request.headers, "X-Hagw-Wall", wall);
                 if (r < 0)
                         return r;
         }
@@ -207,7 +213,7 @@ static ssize_t fill_link(Exchange *x) {
         return n;
 }
 
-static void note_answer(Exchange *x, bool inner) {
+static void note_answer(Exchange *x, InnerLogin inner) {
         Worker *w = x->conn->worker;
 
         x->status = x->response.status;
@@ -219,9 +225,7 @@ static void note_answer(Exchange *x, bool inner) {
         if (!x->stats || x->internal)
                 return;
         atomic_store_explicit(&x->stats->workers[w->index].ok_usec, w->loop.now_usec, memory_order_relaxed);
-        if (inner)
-                atomic_store_explicit(&x->stats->workers[w->index].inner_usec, w->loop.now_usec,
-                                      memory_order_relaxed);
+        exchange_hear_inner(x, inner);
         if (!x->conn->probe && status_is_good(x->status))
                 atomic_store_explicit(&x->stats->workers[w->index].good_usec, w->loop.now_usec,
                                       memory_order_relaxed);
@@ -232,7 +236,8 @@ static int send_head(Exchange *x) {
         Conn *c = x->conn;
         Worker *w = c->worker;
         Link *k = x->client.link;
-        bool interim = x->response.flags & RESPONSE_INTERIM, inner = false;
+        bool interim = x->response.flags & RESPONSE_INTERIM;
+        InnerLogin inner;
         ForwardAnswer answer = { .sees_cookie = sees_cookie(x),
                                  .own = x->internal,
                                  .ret_inner = &inner,
@@ -251,6 +256,7 @@ static int send_head(Exchange *x) {
         }
         answer.close = x->close;
         if (forward_response(&x->response, &answer, &kind) < 0 ||
+            (!interim && exchange_say_inner(x, &x->response.headers) < 0) ||
             h1_write_response(&x->response, w->scratch, sizeof(w->scratch) - FLOW_MOVE_MAX - 64, &n) < 0) {
                 link_close(k);
                 exchange_fail(x, PAGE_BAD_GATEWAY, "its answer's head is too large");

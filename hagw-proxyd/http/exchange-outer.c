@@ -19,6 +19,7 @@ void exchange_hear_outer(Exchange *x) {
         OuterKind sender;
 
         x->outer = outer_read(&x->request.headers);
+        x->fronted = x->outer.told;
         if (!x->outer.told || !x->stats)
                 return;
         sender = judge_sender(x);
@@ -30,10 +31,38 @@ void exchange_hear_outer(Exchange *x) {
                 x->outer.told = false; /* its depth is good for this answer alone */
 }
 
+static bool asks_here(const Route *route) {
+        return route->host.access.login != CONF_LOGIN_NONE;
+}
+
 Slice exchange_tell_outer(Exchange *x) {
         const Route *route = x->conn->route;
-        size_t n = outer_write(&x->outer, route->host.access.login != CONF_LOGIN_NONE,
+        size_t n = outer_write(&x->outer, asks_here(route),
                                /* aside= */ route_has_own_login(route), x->outer_text);
 
         return (Slice) { x->outer_text, n };
+}
+
+int exchange_say_inner(const Exchange *x, HeaderList *l) {
+        return x->fronted ? header_list_add(l, INNER_FIELD, outer_answer(asks_here(x->conn->route))) : 0;
+}
+
+/* Of hosts that are led by one route, one that does not ask says nothing of the others. */
+void exchange_hear_inner(Exchange *x, InnerLogin said) {
+        if (said >= 0 && (said != INNER_LOGIN_NONE || !startswith(x->conn->route->host.name, "*.")))
+                atomic_store_explicit(&x->stats->workers[x->conn->worker->index].inner_usec[said],
+                                      x->conn->worker->loop.now_usec, memory_order_relaxed);
+}
+
+/* The inner one's word comes first: who is there has passed the others. */
+Slice exchange_name_wall(const Exchange *x) {
+        const Route *route = x->conn->route;
+
+        if (!asks_here(route))
+                return (Slice) {};
+        if (x->fronted && x->outer.asks)
+                return arrival_is_relayed(x->conn->arrival) ? SLICE("house") : SLICE("second");
+        if (!x->stats || host_stats_inner(x->stats, NULL) <= INNER_LOGIN_NONE)
+                return (Slice) {};
+        return route->host.upstream_kind == CONF_UPSTREAM_TENANT ? SLICE("relay") : SLICE("first");
 }

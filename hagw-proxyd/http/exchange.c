@@ -4,7 +4,6 @@
  * worker's thread. */
 
 #include <stdio.h>
-#include <sys/socket.h>
 
 #include "hagw-proxyd/http/exchange.h"
 #include "hagw-proxyd/visit/review.h"
@@ -175,6 +174,7 @@ static void reply(Exchange *x, Answer *a) {
         x->close = x->close || must_close(x);
         if (x->close)
                 (void) header_list_add(&a->response.headers, "Connection", SLICE("close"));
+        (void) exchange_say_inner(x, &a->response.headers);
         n = h1_response_size(&a->response);
         iov = (struct iovec) { reply_room(x) - n, n + body };
         if (n > REPLY_HEAD_MAX || h1_write_response(&a->response, iov.iov_base, n, &n) < 0 ||

@@ -56,6 +56,7 @@ struct Exchange {
         Flow up, down;
         Reader reader;
         bool internal;    /* to webd */
+        bool fronted;     /* the request says that a gateway is in front, whoever sent it */
         bool embedded;    /* so it does, but the host's embedded_by admits it */
         bool foreign;     /* another site's page asks: the visitor is not inside, wherever the browser is */
         bool retried;
@@ -106,6 +107,11 @@ void exchange_forward(Exchange *x, Upstream *u);
 /* What the gateway in front of this one says with the request, and what the service is told. */
 void exchange_hear_outer(Exchange *x);
 Slice exchange_tell_outer(Exchange *x);
+/* And with the answer: what this gateway tells the one in front, -ENOBUFS, and what the service has told. */
+int exchange_say_inner(const Exchange *x, HeaderList *l);
+void exchange_hear_inner(Exchange *x, InnerLogin said);
+/* Which of two logins in a row is this gateway's, for hagw-webd; empty: there is one, as far as is known. */
+Slice exchange_name_wall(const Exchange *x);
 /* Both directions are through. */
 void exchange_finish(Exchange *x);
 /* The service has failed: a page. */

@@ -27,10 +27,9 @@ HostReading host_stats_read(const HostStats *s) {
                 sum.ok_usec = MAX(sum.ok_usec, ok_usec);
                 sum.good_usec =
                         MAX(sum.good_usec, atomic_load_explicit(&c->good_usec, memory_order_relaxed));
-                sum.inner_usec =
-                        MAX(sum.inner_usec, atomic_load_explicit(&c->inner_usec, memory_order_relaxed));
                 read_outer(c, &sum.outer);
         }
+        sum.inner = host_stats_inner(s, &sum.inner_usec);
         sum.found = s->finding != FINDING_NONE &&
                     s->tried_usec > (finding_ends_with_answer(s->finding) ? sum.ok_usec : sum.good_usec);
         /* A head that came, and its body that broke, may be of one turn of the loop. */

@@ -100,7 +100,7 @@ static bool cut_cookie(Header *h, char *value) {
 typedef struct Sight {
         bool cookie;   /* the session cookie is the upstream's, as are the paths */
         bool inner;    /* an inner gateway sends the visitor to one of its pages */
-        bool *ret_inner;
+        InnerLogin *ret_inner;
 } Sight;
 
 /* The value lies in the head's buffer, which is the caller's to change. */
@@ -111,8 +111,9 @@ static bool keeps(Header *h, Action action, char *head, const Sight *s) {
         case PASS:
                 return true;
         case TAKE_LOCATION:
-                if (s->inner && !s->cookie && inner_take_location(value, h->value_size) && s->ret_inner)
-                        *s->ret_inner = true;
+                if (s->inner && !s->cookie && inner_take_location(value, h->value_size) && s->ret_inner &&
+                    *s->ret_inner < 0)
+                        *s->ret_inner = INNER_LOGIN_SEEN;
                 return true;
         case CUT_COOKIE:
                 if (s->cookie)
@@ -137,8 +138,8 @@ static void filter(HeaderList *l, const uint8_t *rules, bool names, char *head, 
         for (size_t i = 0; i < l->n; i++) {
                 Header h = l->items[i];
 
-                if (h.folded != h.id &&
-                    rules == request_rules) /* no honest visitor spells a known name so */
+                /* No honest visitor spells a known name so, and no gateway its own. */
+                if (h.folded != h.id && (rules == request_rules || h.folded == HEADER_X_HAGW_ANY))
                         continue;
                 if (names && i < sizeof(named) * 8 && named[i / 8] & 1U << i % 8)
                         continue;
@@ -218,6 +219,8 @@ int forward_response(Response *r, const ForwardAnswer *a, BodyKind *ret_body) {
         BodyKind body = r->body;
         const Sight sight = { a->sees_cookie, .inner = says_inner(l), .ret_inner = a->ret_inner };
 
+        if (a->ret_inner)
+                *a->ret_inner = outer_read_answer(l);
         if (r->status < 200 || r->status == 204)
                 drop_length(l);
         filter(l, response_rules, r->flags & RESPONSE_CONNECTION_NAMES, r->head, &sight);

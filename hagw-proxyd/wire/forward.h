@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "hagw-proxyd/wire/outer.h"
 #include "hagw-proxyd/wire/request.h"
 
 /* What a head becomes on its way through: one table of rules (REQUIREMENTS 1–3, 9). The client's address is
@@ -33,7 +34,7 @@ int forward_request(Request *r, const ForwardContext *c);
 typedef struct ForwardAnswer {
         bool sees_cookie;  /* as above */
         bool own;          /* hagw-webd's */
-        bool *ret_inner;   /* set to true where an inner gateway (inner.h) sends to its login; or NULL */
+        InnerLogin *ret_inner; /* what a gateway behind says (outer.h), which goes no further; or NULL */
         bool close;        /* tell the visitor that the connection ends */
         bool http1;        /* the visitor speaks HTTP/1.1: framing and Connection fields are wanted */
         bool head;         /* the request was HEAD: framing fields describe, no body follows */

@@ -27,6 +27,10 @@ static bool parse(Slice value, Outer *ret) {
         return false;
 }
 
+static bool is_called(const Header *h, Slice name) {
+        return h->id == HEADER_X_HAGW_ANY && slice_equal_nocase((Slice) { h->name, h->name_size }, name);
+}
+
 Outer outer_read(const HeaderList *l) {
         Outer outer = { .depth = INNER_DEPTH_OWN };
         unsigned n = 0;
@@ -34,12 +38,33 @@ Outer outer_read(const HeaderList *l) {
         for (size_t i = 0; i < l->n; i++) {
                 const Header *h = &l->items[i];
 
-                if (h->id == HEADER_X_HAGW_ANY &&
-                    slice_equal_nocase((Slice) { h->name, h->name_size }, SLICE(OUTER_FIELD)) &&
-                    (n++ > 0 || !parse(header_value(h), &outer)))
+                if (is_called(h, SLICE(OUTER_FIELD)) && (n++ > 0 || !parse(header_value(h), &outer)))
                         return (Outer) { .depth = INNER_DEPTH_OWN };
         }
         return outer;
+}
+
+static const Slice answers[] = { [INNER_LOGIN_NONE] = { "login=none", 10 },
+                                 [INNER_LOGIN_REQUIRED] = { "login=required", 14 } };
+
+InnerLogin outer_read_answer(const HeaderList *l) {
+        InnerLogin said = _INNER_LOGIN_INVALID;
+        unsigned n = 0;
+
+        for (size_t i = 0; i < l->n; i++) {
+                if (!is_called(&l->items[i], SLICE(INNER_FIELD)))
+                        continue;
+                if (n++ > 0)
+                        return _INNER_LOGIN_INVALID;
+                for (unsigned k = 0; k < ELEMENTSOF(answers); k++)
+                        if (slice_equal(header_value(&l->items[i]), answers[k]))
+                                said = (InnerLogin) k;
+        }
+        return said;
+}
+
+Slice outer_answer(bool asks) {
+        return answers[asks ? INNER_LOGIN_REQUIRED : INNER_LOGIN_NONE];
 }
 
 static char *put(char *p, Slice s) {

@@ -50,12 +50,13 @@ typedef struct Page {
 
 #define PAGE_DETAIL_MAX 256U /* bytes of host, upstream, error that are shown */
 #define PAGE_SIZE_MAX (20U * 1024) /* bytes of fields and body */
-#define PAGE_FIELDS_MAX 12U        /* and one that says how the connection goes on */
+#define PAGE_FIELDS_MAX 11U        /* of a page, and so many more that the reply adds: how the connection */
+#define PAGE_REPLY_FIELDS 2U       /* goes on, and what a gateway in front is told */
 
 typedef struct Answer {
         Response response; /* .body: BODY_NONE or BODY_LENGTH, as for GET */
         Slice body;        /* HEAD gets none of it */
-        Header fields[PAGE_FIELDS_MAX + 1];
+        Header fields[PAGE_FIELDS_MAX + PAGE_REPLY_FIELDS];
 } Answer;
 
 /* What it holds lies in out, or lives for ever. */

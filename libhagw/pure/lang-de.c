@@ -7,6 +7,14 @@
 const char *const lang_de[_TEXT_MAX] = {
         [TEXT_LOGIN_TITLE] = "Willkommen zu Hause",
         [TEXT_LOGIN_INTRO] = "Melde dich an, um {{host}} zu öffnen.",
+        [TEXT_WALL_RELAY] = "Das ist die Anmeldung des Relays. "
+                                "Danach kommt die des Hauses.",
+        [TEXT_WALL_HOUSE] = "Die Anmeldung des Relays ist geschafft. "
+                                "Das ist die des Hauses, mit eigenen Benutzern und Passwörtern.",
+        [TEXT_WALL_FIRST] = "Das ist die Anmeldung des ersten von zwei Gateways. "
+                                "Danach kommt die des zweiten.",
+        [TEXT_WALL_SECOND] = "Die Anmeldung des ersten Gateways ist geschafft. "
+                                 "Das ist die des zweiten, mit eigenen Benutzern und Passwörtern.",
         [TEXT_USER] = "Benutzername",
         [TEXT_PASSWORD] = "Passwort",
         [TEXT_SHOW] = "Zeigen",

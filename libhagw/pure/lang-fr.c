@@ -7,6 +7,15 @@
 const char *const lang_fr[_TEXT_MAX] = {
         [TEXT_LOGIN_TITLE] = "Bienvenue chez vous",
         [TEXT_LOGIN_INTRO] = "Connectez-vous pour ouvrir {{host}}.",
+        [TEXT_WALL_RELAY] = "Ceci est la connexion du relais. "
+                                "Celle de la maison vient ensuite.",
+        [TEXT_WALL_HOUSE] = "La connexion du relais est faite. "
+                                "Voici celle de la maison, avec ses propres utilisateurs et mots de passe.",
+        [TEXT_WALL_FIRST] = "Ceci est la connexion de la première des deux passerelles. "
+                                "Celle de la seconde vient ensuite.",
+        [TEXT_WALL_SECOND] = "La connexion de la première passerelle est faite. "
+                                 "Voici celle de la seconde, avec ses propres utilisateurs et "
+                             "mots de passe.",
         [TEXT_USER] = "Nom d’utilisateur",
         [TEXT_PASSWORD] = "Mot de passe",
         [TEXT_SHOW] = "Afficher",

@@ -76,11 +76,11 @@ def is_through(r, target="/"):
 class Relayed:
     """A relay with a host of its own for the house's."""
 
-    def __init__(self, house, other_house, outer, inner, serve=echo):
+    def __init__(self, house, other_house, outer, inner, serve=echo, name=HOST):
         access = f'access: {{ login = "{outer}"; }};' if outer else ""  # None: the default
         self.pair = Pair(house, other_house, more='opened = "accept";', login=inner, serve=serve,
                          relay_more='lan = ( "192.168.255.0/24" );',
-                         relay_hosts={"anna": f'name = "{HOST}"; upstream = "tenant:anna"; {access}'})
+                         relay_hosts={"anna": f'name = "{name}"; upstream = "tenant:anna"; {access}'})
         self.outer, self.inner, self.service = self.pair.relay, self.pair.home, self.pair.service
         people(self.outer, OUTER)
         people(self.inner, INNER)
@@ -140,8 +140,7 @@ def test_walls(make, outer, inner):
         r = c.fill_in(r, who)
     assert is_through(r, "/x?a=b%20c"), (r.text, c.sent)
     host, = w.outer.proxyd.call("ListHosts")["hosts"]
-    opened = outer == "none" and isinstance(w, Relayed)  # then the house's pages are there under their own names
-    assert ("innerLoginUSec" in host) == (inner == "required" and not opened)
+    assert host["innerLogin"] == (inner == "required") and host["innerUSec"] > 0
     behind, = w.inner.proxyd.call("ListHosts")["hosts"]
     assert (behind["outer"], behind["outerLogin"]) == ("relay" if isinstance(w, Relayed) else "gateway", outer is None)
     assert behind["outerUSec"] > 0 and "outer" not in host
@@ -165,8 +164,106 @@ def test_who_asks_is_told_the_same_whatever_was_before(make):
     assert "yes, twice" in ctl.run("host", "list").stdout
     ctl.ok("host", "set", HOST, "--login=none", "--no-reload", "--force")
     w.outer.proxyd.reload()
-    who, words = ("up to the house", "is up to the house") if isinstance(w, Relayed) else ("behind", "The gateway behind asks.")
+    who, words = ("the house", "The house asks.") if isinstance(w, Relayed) else ("behind", "The gateway behind asks.")
     assert who in ctl.run("host", "list").stdout and words in ctl.run("host", "show", HOST).stdout
+
+
+def set_login(end, word):
+    Ctl(end.house).ok("host", "set", HOST, f"--login={word}", "--no-reload", "--force")
+    end.proxyd.reload()
+
+
+def test_who_does_not_ask_any_more_says_so_with_the_next_answer(make):
+    """The one in front tells its owner what is so now, at last that nobody asks."""
+    w = make(None, "required")
+    c, ctl, relayed = enter(w), Ctl(w.outer.house), isinstance(w, Relayed)
+    assert "yes, twice" in ctl.run("host", "list").stdout
+    assert f"The {'house' if relayed else 'gateway behind'} asks as well" in ctl.run("host", "show", HOST).stdout
+    set_login(w.inner, "none")
+    assert is_through(c.go("/y"), "/y")
+    listed, shown = ctl.run("host", "list").stdout, ctl.run("host", "show", HOST).stdout
+    assert " yes " in listed and "twice" not in listed and "asks as well" not in shown
+    assert ("The house does not ask." in shown) == relayed
+    set_login(w.outer, "none")
+    listed, shown = ctl.run("host", "list").stdout, ctl.run("host", "show", HOST).stdout
+    status = " ".join(ctl.run("status").stdout.split())
+    assert " no " in listed
+    for said in (shown, status):
+        assert (f"Nobody asks for a login at {HOST}, neither this relay nor the house" in said) == relayed, said
+    set_login(w.inner, "required")
+    Client(w.outer).ask("GET", "/")  # an answer of the house's own
+    assert (" the house " if relayed else " behind ") in ctl.run("host", "list").stdout
+    assert "Nobody asks" not in ctl.run("status").stdout + ctl.run("host", "show", HOST).stdout
+
+
+def test_of_hosts_behind_a_wildcard_none_speaks_for_the_others(house, other_house):
+    w = Relayed(house, other_house, "none", "none", name=f"*.anna.{ZONE}")
+    assert is_through(Client(w.outer).go("/"))
+    assert "up to the house" in Ctl(w.outer.house).run("host", "list").stdout
+    assert "Nobody asks" not in Ctl(w.outer.house).run("status").stdout
+    w.close()
+
+
+def wall_on(page):
+    found = re.search(r'<p class="intro" id="wall">([^<]*)</p>', page.text)
+    return found and found[1]
+
+
+def test_of_two_login_pages_each_says_whose_it_is(make):
+    w = make(None, "required")
+    first, second = ("the relay.", "of the house") if isinstance(w, Relayed) else ("the first ", "of the second")
+    c = Client(w.outer)
+    r = c.go("/")
+    assert not wall_on(r)  # nobody has told yet that there is another
+    r = c.fill_in(r, OUTER)
+    assert wall_on(r).startswith(f"You have passed the login of {first}") and second in wall_on(r)
+    assert wall_on(c.submit(r, user=INNER[0], password="wrong")) == wall_on(r)
+    assert is_through(c.fill_in(c.go("/"), INNER))
+    assert wall_on(Client(w.outer).go("/")).startswith(f"This is the login of {first}")
+    set_login(w.outer, "none")
+    assert wall_on(Client(w.outer).go("/")) is None
+    set_login(w.outer, "required")
+    set_login(w.inner, "none")
+    assert is_through(c.go("/z"), "/z")
+    assert wall_on(Client(w.outer).go("/")) is None
+
+
+def boast(service, s, f):
+    """A service that says in every spelling that it is a gateway which asks."""
+    while head := Head(f):
+        service.requests.append(head)
+        body = json.dumps({"target": head.target})
+        s.sendall(f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Hagw-Inner: login=required\r\n"
+                  f"x_hagw_inner: login=required\r\nConnection: X-Hagw-Inner\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+
+
+def test_a_service_does_not_speak_for_its_gateway(make):
+    w = make("none", "none", boast)
+    r = Client(w.outer).ask("GET", "/")
+    assert is_through(r) and not any("inner" in k.lower() for k in r.headers)
+    host, = w.outer.proxyd.call("ListHosts")["hosts"]
+    assert host["innerLogin"] is False
+
+
+def test_who_asks_is_told_to_no_visitor(house):
+    """But to one who says that he is a gateway, and in every answer then."""
+    service = Upstream(echo)
+    h = ProxyHouse(house, ha=f'name = "{PLAIN}"; upstream = "{service.url}";')
+    h.certify(PLAIN)
+    h.start()
+    people(h, OUTER)
+    h.wait(lambda: h.proxyd_certificates() == {PLAIN})
+
+    def said(path, **headers):
+        r = h.visit(path=path, name=PLAIN, headers=headers)
+        r.connection.close()
+        return r.headers.get_all("X-Hagw-Inner")
+    for path in ("/", "/.hagw/auth/login"):  # a page of hagw-proxyd's, and one of hagw-webd's
+        assert said(path) is None
+        assert said(path, **{"X-Hagw-Outer": "login=none; depth=2"}) == ["login=required"]
+        assert said(path, **{"X-Hagw-Outer": "login=perhaps; depth=2"}) is None
+    h.close()
+    service.close()
 
 
 def test_each_wall_has_its_own_pages(make):
@@ -342,6 +439,10 @@ def test_a_service_that_plays_a_gateway(house):
     r = c.ask("GET", "/")
     assert r.headers["Location"] == "/.hag2/auth/login" and c.cookies["__Host-hagw"] == session
     assert c.cookies["__Host-hag2"] == "forged"
+    # An older gateway's word is that it sends to its login, and so it is told.
+    host, = h.proxyd.call("ListHosts")["hosts"]
+    assert "innerLogin" not in host and host["innerUSec"] > 0
+    assert "yes, twice" in Ctl(house).run("host", "list").stdout
     c.ask("GET", "/again")
     assert service.requests[-1].get("Cookie") == "__Host-hagw=forged"
     h.close()

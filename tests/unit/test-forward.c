@@ -303,7 +303,7 @@ static void test_inner_answer(void **state) {
         static const H1Asked plain = {};
 #define SEE "HTTP/1.1 303 See Other\r\nContent-Length: 0\r\n"
 #define TO_LOGIN "Location: /.hagw/auth/login?return=/\r\n"
-        bool inner = false;
+        InnerLogin inner = _INNER_LOGIN_INVALID;
         ForwardAnswer a = { .ret_inner = &inner };
 
         /* Anybody's: the visitor is sent to this gateway's. */
@@ -313,13 +313,23 @@ static void test_inner_answer(void **state) {
         assert_string_equal(answered(SEE FORWARD_OWN_FIELD ": 1\r\nLocation: /x\r\n\r\n", plain, a,
                                      BODY_NONE),
                             SEE "Location: /x\r\n\r\n");
-        assert_false(inner);
+        assert_true(inner < 0);
+        /* Its word goes no further, in no spelling. */
+        assert_string_equal(answered(SEE INNER_FIELD ": login=none\r\nx_hagw_inner: login=none\r\n"
+                                     "x-hagw_own: 1\r\nConnection: " INNER_FIELD "\r\n\r\n", plain, a,
+                                     BODY_NONE),
+                            SEE "\r\n");
+        assert_int_equal(inner, INNER_LOGIN_NONE);
+        assert_string_equal(answered(SEE INNER_FIELD ": login=required\r\n"
+                                     FORWARD_OWN_FIELD ": 1\r\n" TO_LOGIN "\r\n", plain, a, BODY_NONE),
+                            SEE "Location: /.hag2/auth/login?return=/\r\n\r\n");
+        assert_int_equal(inner, INNER_LOGIN_REQUIRED);
         /* A gateway's: to that one's. */
         assert_string_equal(answered(SEE TO_LOGIN FORWARD_OWN_FIELD ": 1\r\n"
                                      "Set-Cookie: __Host-hagw=its; Path=/\r\n\r\n", plain, a, BODY_NONE),
                             SEE "Location: /.hag2/auth/login?return=/\r\n"
                             "Set-Cookie: __Host-hag2=its; Path=/\r\n\r\n");
-        assert_true(inner);
+        assert_int_equal(inner, INNER_LOGIN_SEEN);
         /* hagw-webd's own are for a gateway further out to know. */
         assert_string_equal(answered(SEE TO_LOGIN "\r\n", plain,
                                      (ForwardAnswer) { .sees_cookie = true, .own = true }, BODY_NONE),

@@ -64,6 +64,29 @@ static void test_read_other_fields(void **state) {
         assert_false(read_fields(NULL, 0).told);
 }
 
+static InnerLogin read_answer(const char *name, const char *value, unsigned times) {
+        Header items[4];
+        HeaderList l = { .items = items, .max = ELEMENTSOF(items) };
+
+        for (unsigned i = 0; i < times; i++)
+                assert_return_code(header_list_add(&l, name, slice_from(value)), 0);
+        return outer_read_answer(&l);
+}
+
+static void test_answer(void **state) {
+        static const char *const others[] = { "login=maybe", "login=required ", "Login=none", "none", "" };
+
+        for (unsigned asks = 0; asks < 2; asks++)
+                assert_int_equal(read_answer(INNER_FIELD, outer_answer(asks).p, 1),
+                                 asks ? INNER_LOGIN_REQUIRED : INNER_LOGIN_NONE);
+        assert_int_equal(read_answer("x-hagw-inner", "login=none", 1), INNER_LOGIN_NONE);
+        for (size_t i = 0; i < ELEMENTSOF(others); i++)
+                assert_true(read_answer(INNER_FIELD, others[i], 1) < 0);
+        assert_true(read_answer(INNER_FIELD, "login=none", 2) < 0);
+        assert_true(read_answer("X_Hagw_Inner", "login=none", 1) < 0);
+        assert_true(read_answer(INNER_FIELD, "", 0) < 0);
+}
+
 /* What one writes the next one reads, for as many as there are names for. */
 static void test_in_a_row(void **state) {
         Outer o = read_fields(NULL, 0);
@@ -85,4 +108,4 @@ static void test_in_a_row(void **state) {
 }
 
 TEST_MAIN(cmocka_unit_test(test_read), cmocka_unit_test(test_read_other_fields),
-          cmocka_unit_test(test_in_a_row))
+          cmocka_unit_test(test_answer), cmocka_unit_test(test_in_a_row))

@@ -81,7 +81,7 @@ static void test_templates(void **state) {
                 { "span", EVIL },  { "n", EVIL },        { "refresh", EVIL }, { "script", "s" },
                 { "inside", "i" }, { "retry", EVIL },    { "hint", EVIL },
                 { "service", EVIL }, { "login", EVIL },  { "form", "f" },     { "code", EVIL },
-                { "reason", EVIL },  {},
+                { "reason", EVIL },  { "wall", EVIL },   {},
         };
 
         for (const Language *l = languages; l->code; l++) {
