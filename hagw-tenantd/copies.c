@@ -27,6 +27,13 @@ static void name_of(uint64_t usec, char out[static COPY_NAME_LENGTH + 1]) {
                 (void) strcpy(out, "0000-00-00");
 }
 
+/* When the day began that a copy has its name of. */
+static uint64_t day_of(const char *name) {
+        struct tm tm = {};
+
+        return strptime(name, "%Y-%m-%d", &tm) ? (uint64_t) MAX(timegm(&tm), (time_t) 0) * USEC_PER_SEC : 0;
+}
+
 static bool name_is_copy(const char *s) {
         return strlen(s) == COPY_NAME_LENGTH && strspn(s, "0123456789-") == COPY_NAME_LENGTH;
 }
@@ -55,7 +62,7 @@ static int open_copy(Db *db, const char *path) {
         return -EUCLEAN;
 }
 
-/* What it holds. -EUCLEAN: it is not whole. */
+/* What it holds, and when its file was written. -EUCLEAN: it is not whole. */
 static int look(const char *path, bool quickly, Copy *ret) {
         int64_t tenants;
         struct stat st;
@@ -219,6 +226,9 @@ int copies_list(const char *dir, const Ledger *ledger, Copy ret[static COPIES_MA
                 r = path_of(path, dir, c->name);
                 if (r >= 0)
                         r = look(path, /* quickly= */ true, c);
+                /* A file that was copied or put back is younger than what it holds. */
+                if (c->made_usec - day_of(c->name) >= USEC_PER_DAY)
+                        c->made_usec = day_of(c->name);
                 if (r < 0 && r != -EUCLEAN)
                         return r;
                 c->good = r >= 0;

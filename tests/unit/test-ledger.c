@@ -3,7 +3,9 @@
 /* What is taken from tenants outlives the database that knew it. */
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "hagw-tenantd/copies.h"
@@ -246,6 +248,27 @@ static void test_a_week(void **state) {
         assert_int_equal(ledger_count_after(&ledger, 0, NULL), 8);
 }
 
+/* A copy was made when its name says so, whatever became of its file since. */
+static void test_made(void **state) {
+        const uint64_t day = NOW / USEC_PER_DAY * USEC_PER_DAY, hours = 7 * USEC_PER_HOUR;
+        struct timespec times[2] = { { .tv_sec = (time_t) ((day + hours) / USEC_PER_SEC) } };
+        Copy copies[COPIES_MAX];
+        char path[PATH_MAX];
+
+        assert_int_equal(copies_make(dir, &db, &ledger, NOW), 0);
+        (void) snprintf(path, sizeof(path), "%s/" COPIES_DIR "/2026-11-25", dir);
+        times[1] = times[0];
+        assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+        assert_int_equal(copies_list(dir, &ledger, copies), 1);
+        assert_int_equal(copies[0].made_usec, day + hours);
+        for (int off = -1; off <= 1; off += 2) {
+                times[1].tv_sec = times[0].tv_sec + off * 86400;
+                assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+                assert_int_equal(copies_list(dir, &ledger, copies), 1);
+                assert_int_equal(copies[0].made_usec, day);
+        }
+}
+
 /* Long, it goes back to the newest copy alone. */
 static void test_long_ledger(void **state) {
         char id[RELAY_TOKEN_ID_LENGTH + 1];
@@ -295,5 +318,5 @@ static void test_empty_is_not_new(void **state) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 TEST_MAIN(TEST(test_an_older_database_catches_up), TEST(test_the_same_name_again),
           TEST(test_what_is_not_committed_is_not_noted), TEST(test_no_revocation_without_its_line),
-          TEST(test_damaged_ledger), TEST(test_lost_ledger), TEST(test_a_week), TEST(test_long_ledger),
-          TEST(test_damaged_copy), TEST(test_empty_is_not_new))
+          TEST(test_damaged_ledger), TEST(test_lost_ledger), TEST(test_a_week), TEST(test_made),
+          TEST(test_long_ledger), TEST(test_damaged_copy), TEST(test_empty_is_not_new))
