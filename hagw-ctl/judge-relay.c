@@ -104,42 +104,15 @@ static void judge_refused(Status *s, sd_json_variant *relay, sd_json_variant *r)
         }
 }
 
-static bool is_led(sd_json_variant *relay, const char *name) {
-        const char *dot = strchr(name, '.');
-
-        for (size_t i = 0; i < field_count(relay, "domains"); i++) {
-                const char *domain = sd_json_variant_string(field_element(relay, "domains", i));
-                const char *wild = startswith(domain, "*");
-
-                if (streq(domain, name) || (wild && *name != '*' && streq_ptr(wild, dot)))
-                        return true;
-        }
-        return false;
-}
-
-/* Outside the tenant's zone the relay leads what it was told to. Not in a house that has a way in of its
- * own, and a host for the LAN alone wants no visitors from there. */
-static bool wants_domain(const Config *c, sd_json_variant *relay, const ConfHost *h) {
-        const char *plain = startswith(h->name, "*.") ?: h->name;
-
-        for (size_t i = 0; i < c->n_zones; i++)
-                if (c->zones[i].via == CONF_VIA_DIRECT)
-                        return false;
-        return h->access.from != CONF_FROM_LAN && !config_is_the_relays(c, plain) &&
-               !hostname_in_zone(plain, strempty(field_text(relay, "zone")));
-}
-
 static void judge_domains(Status *s, sd_json_variant *relay) {
         const char *first = NULL;
         char also[64] = "";
         size_t n = 0;
 
-        if (!sd_json_variant_by_key(relay, "domains"))
-                return;
         for (size_t i = 0; s->config && i < s->config->n_hosts; i++) {
                 const ConfHost *h = &s->config->hosts[i];
 
-                if (!wants_domain(s->config, relay, h) || is_led(relay, h->name))
+                if (relay_leads(s->config, relay, h))
                         continue;
                 first = first ?: h->name;
                 n++;

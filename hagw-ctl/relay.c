@@ -13,6 +13,7 @@
 #include "hagw-ctl/verbs.h"
 #include "hagw-ctl/waiting.h"
 #include "libhagw/log.h"
+#include "libhagw/pure/hostname.h"
 #include "libhagw/pure/plural.h"
 #include "libhagw/state.h"
 #include "libhagw/usec.h"
@@ -76,6 +77,36 @@ bool relay_is_only_way(const Config *c) {
 
 bool relay_is_attached(sd_json_variant *relay) {
         return streq(strempty(field_text(relay, "state")), "attached");
+}
+
+static bool is_led(sd_json_variant *relay, const char *name) {
+        const char *dot = strchr(name, '.');
+
+        for (size_t i = 0; i < field_count(relay, "domains"); i++) {
+                const char *domain = sd_json_variant_string(field_element(relay, "domains", i));
+                const char *wild = startswith(domain, "*");
+
+                if (streq(domain, name) || (wild && *name != '*' && streq_ptr(wild, dot)))
+                        return true;
+        }
+        return false;
+}
+
+/* Outside the tenant's zone the relay leads what it was told to. Not in a house that has a way in of its
+ * own, and a host for the LAN alone wants no visitors from there. */
+static bool wants_domain(const Config *c, sd_json_variant *relay, const ConfHost *h) {
+        const char *plain = startswith(h->name, "*.") ?: h->name;
+
+        for (size_t i = 0; i < c->n_zones; i++)
+                if (c->zones[i].via == CONF_VIA_DIRECT)
+                        return false;
+        return h->access.from != CONF_FROM_LAN && !config_is_the_relays(c, plain) &&
+               !hostname_in_zone(plain, strempty(field_text(relay, "zone")));
+}
+
+bool relay_leads(const Config *c, sd_json_variant *relay, const ConfHost *h) {
+        return !sd_json_variant_by_key(relay, "domains") || !wants_domain(c, relay, h) ||
+               is_led(relay, h->name);
 }
 
 /* The state, and why, without the period that a sentence may bring along. */

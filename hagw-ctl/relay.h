@@ -20,6 +20,8 @@ bool relay_is_only_way(const Config *c);
  */
 char *relay_state_text(sd_json_variant *relay);
 bool relay_is_attached(sd_json_variant *relay);
+/* Whether the relay leads the host's visitors here, or nobody wants it to. True where it does not say. */
+bool relay_leads(const Config *c, sd_json_variant *relay, const ConfHost *h);
 
 /* Follows it until this house is attached; *ret is the last description. CTL_OK; CTL_FAILED after so long
  * (told); a negative errno (told). */

@@ -121,9 +121,13 @@ typedef enum Readiness {
         HOST_UNKNOWN, /* nobody runs who could know */
         HOST_WITHOUT_CERTIFICATE,
         HOST_FAILING,
+        HOST_NOT_LED, /* by the relay to here */
 } Readiness;
 
-static Readiness host_readiness(const ConfHost *h, sd_json_variant *live) {
+static Readiness host_readiness(const Config *c, const ConfHost *h, sd_json_variant *live,
+                                sd_json_variant *relay) {
+        if (!relay_leads(c, relay, h))
+                return HOST_NOT_LED;
         for (size_t i = 0; i < field_count(live, "hosts"); i++) {
                 sd_json_variant *v = field_element(live, "hosts", i);
 
@@ -139,17 +143,17 @@ static Readiness host_readiness(const ConfHost *h, sd_json_variant *live) {
 }
 
 /* The one that is nearest to being visited, and rather a name than a pattern. */
-static const ConfHost *find_visitable(const Config *c, Readiness *ret) {
+static const ConfHost *find_visitable(const Config *c, sd_json_variant *relay, Readiness *ret) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *live = NULL;
         _cleanup_free_ char *reason = NULL;
         const ConfHost *best = first_host(c, /* trusting= */ false);
 
         if (best)
                 (void) client_look("io.hagw.Proxy.ListHosts", NULL, &live, &reason);
-        *ret = best ? host_readiness(best, live) : HOST_UNKNOWN;
+        *ret = best ? host_readiness(c, best, live, relay) : HOST_UNKNOWN;
         for (size_t i = 0; i < c->n_hosts; i++) {
                 const ConfHost *h = &c->hosts[i];
-                Readiness r = host_readiness(h, live);
+                Readiness r = host_readiness(c, h, live, relay);
 
                 if (r < *ret || (r == *ret && *best->name == '*' && *h->name != '*')) {
                         best = h;
@@ -175,9 +179,16 @@ static void say_visit(const Setup *s, const ConfHost *h, Readiness readiness) {
         int n;
 
         /* What stands above is mended first; then what a browser would meet first. */
-        if (readiness == HOST_FAILING)
+        if (readiness == HOST_NOT_LED)
+                n = asprintf(&when,
+                             "When the relay leads %s%s%s here (hagw-ctl tenant domain add %s %s%s%s, typed "
+                             "there), visit ",
+                             quote, h->name, quote, s->config->relay.tenant, quote, h->name, quote);
+        else if (readiness == HOST_FAILING)
                 n = asprintf(&when, "When its service answers (hagw-ctl host show %s%s%s tries it), visit ",
                              quote, h->name, quote);
+        else if (s->unreached && relay_is_only_way(s->config))
+                n = asprintf(&when, "When this house is attached, visit ");
         else if (s->unreached)
                 n = asprintf(&when, "When the internet finds its way here, visit ");
         else if (readiness == HOST_UNKNOWN && s->written && somebody_runs())
@@ -208,22 +219,23 @@ static void say_router(const Setup *s) {
         const Config *c = s->config;
         const bool beside = c->dns.ipv4_port != 0 && c->dns.ipv4_port != 53;
         const char *who = c->tenants.zone ? "The firewall lets through" : "The router passes";
+        /* Who comes to a tenant by http:// is nobody's visitor there. */
+        const char *doors = c->tenants.zone && c->n_hosts == 0 ? "443" : "443 and 80";
         char port[sizeof(" (which goes to port 65535)")];
 
         (void) snprintf(port, sizeof(port), " (which goes to port %u)", c->dns.ipv4_port);
         if (s->asked && (s->unseen[GLUE_IPV4] || s->unseen[GLUE_IPV6]))
                 say_item(s,
-                         "%s to this machine: TCP 443 and 80 for visitors. Port 53 comes through over %s; "
+                         "%s to this machine: TCP %s for visitors. Port 53 comes through over %s; "
                          "for %s see above.",
-                         who, s->unseen[GLUE_IPV6] ? "IPv4" : "IPv6",
+                         who, doors, s->unseen[GLUE_IPV6] ? "IPv4" : "IPv6",
                          s->unseen[GLUE_IPV6] ? "IPv6" : "IPv4");
         else if (s->asked)
-                say_item(s, "%s to this machine: TCP 443 and 80 for visitors. Port 53 comes through.", who);
+                say_item(s, "%s to this machine: TCP %s for visitors. Port 53 comes through.", who, doors);
         else
                 say_item(s,
-                         "%s to this machine: TCP 443 and 80 for visitors, UDP and TCP 53 for the name "
-                         "server%s.",
-                         who, beside ? port : "");
+                         "%s to this machine: TCP %s for visitors, UDP and TCP 53 for the name server%s.",
+                         who, doors, beside ? port : "");
 }
 
 static bool has_tenants(const Config *c) {
@@ -256,13 +268,17 @@ unsigned setup_say_next(const Setup *s) {
         const Config *c = s->config;
         const ConfHost *h, *trusting = first_host(c, /* trusting= */ true);
         const bool stopped = call_option(s->call, "no-start");
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *relay = NULL;
+        _cleanup_free_ char *reason = NULL;
         unsigned failing = 0;
         int tried = stopped ? 0 : try_hosts(c, s->call->json, &failing);
         Readiness readiness;
 
         if (s->call->json)
                 return failing;
-        h = find_visitable(c, &readiness);
+        if (c->relay.address)
+                (void) client_look("io.hagw.Proxy.DescribeRelay", NULL, &relay, &reason);
+        h = find_visitable(c, relay, &readiness);
         output("\n");
         output_tone(TONE_BOLD, "What is left to do");
         output("\n");
