@@ -132,6 +132,7 @@ static const char *relay_error_text(const char *error) {
                 { "BadCode",
                   "The relay does not know this code, or it was used or has ended. Who runs the relay makes "
                   "a new one: hagw-ctl tenant rotate NAME" },
+                { "OtherTenant", "The code stays good, but is another tenant's: first hagw-ctl detach." },
                 { "TokensFull",
                   "The code is right, but this tenant has as many tokens at the relay as it may. Who runs "
                   "the relay ends one that nobody uses (hagw-ctl tenant show NAME, hagw-ctl tenant revoke "

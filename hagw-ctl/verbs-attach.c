@@ -116,11 +116,14 @@ static int prepare_config(Attach *a) {
 
 static int enrol_at_relay(Attach *a, const char *stored_key, sd_json_variant **ret) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
+        const char *tenant = a->setup.config->relay.tenant;
 
         if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("address", SD_JSON_BUILD_STRING(a->address)),
                            SD_JSON_BUILD_PAIR_CONDITION(!!a->pin, "pin", SD_JSON_BUILD_STRING(a->pin)),
                            SD_JSON_BUILD_PAIR("code", SD_JSON_BUILD_STRING(a->code)),
-                           SD_JSON_BUILD_PAIR("storedKey", SD_JSON_BUILD_STRING(stored_key))) < 0) {
+                           SD_JSON_BUILD_PAIR("storedKey", SD_JSON_BUILD_STRING(stored_key)),
+                           SD_JSON_BUILD_PAIR_CONDITION(!!tenant, "tenant",
+                                                        SD_JSON_BUILD_STRING(tenant))) < 0) {
                 log_error("The code is not valid UTF-8.");
                 return -EINVAL;
         }
@@ -142,9 +145,11 @@ static int enrol(Attach *a) {
         if (!a->tenant || !a->zone)
                 return log_oom();
         if (configured && !streq(configured, a->tenant)) {
-                log_error("The code is for %s, but this house is %s there; hagw-ctl detach ends that, then "
-                          "ask for a new code.",
-                          a->tenant, configured);
+                /* A relay of before did not ask. */
+                log_error("The code was for %s, but this house is %s there; hagw-ctl detach ends that, then "
+                          "ask for a new code. At the relay, hagw-ctl tenant revoke %s %s ends the token "
+                          "that this one became.",
+                          a->tenant, configured, a->tenant, strempty(field_text(enrolled, "tokenId")));
                 return -EEXIST;
         }
         if (sd_json_buildo(&adopt, SD_JSON_BUILD_PAIR("tenant", SD_JSON_BUILD_STRING(a->tenant)),

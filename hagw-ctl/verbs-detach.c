@@ -7,6 +7,7 @@
 
 #include "hagw-ctl/client.h"
 #include "hagw-ctl/confrelay.h"
+#include "hagw-ctl/giveback.h"
 #include "hagw-ctl/hostaside.h"
 #include "hagw-ctl/hostfile.h"
 #include "hagw-ctl/output.h"
@@ -77,10 +78,89 @@ static int drop_token(void) {
         return client_call("io.hagw.Key.RemoveToken", NULL, NULL);
 }
 
+typedef struct Leaving {
+        GivenBack token;
+        sd_json_variant *described; /* the token; NULL: there is none */
+        char *why;                  /* it is still good at the relay; NULL: that was wanted */
+        size_t aside;               /* files of hosts */
+} Leaving;
+
+static void leaving_done(Leaving *l) {
+        sd_json_variant_unref(l->described);
+        free(l->why);
+}
+
+static int say_json(const char *relay, const Leaving *l) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        const bool there = l->token != GIVEN_BACK_NOTHING, left = there && l->token != GIVEN_BACK_TOKEN;
+
+        if (sd_json_buildo(&v, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(relay)),
+                           SD_JSON_BUILD_PAIR("change", SD_JSON_BUILD_STRING("detached")),
+                           SD_JSON_BUILD_PAIR_CONDITION(there, "tokenGivenBack",
+                                                        SD_JSON_BUILD_BOOLEAN(!left)),
+                           SD_JSON_BUILD_PAIR_CONDITION(
+                                   left, "tenant",
+                                   SD_JSON_BUILD_STRING(field_text(l->described, "tenant"))),
+                           SD_JSON_BUILD_PAIR_CONDITION(
+                                   left, "tokenId",
+                                   SD_JSON_BUILD_STRING(field_text(l->described, "tokenId"))),
+                           SD_JSON_BUILD_PAIR_CONDITION(!!l->why, "why",
+                                                        SD_JSON_BUILD_STRING(l->why))) < 0 ||
+            output_json(v) < 0)
+                return log_oom();
+        return 0;
+}
+
+static void say(const Config *before, const Leaving *l) {
+        static const char *const token[_GIVEN_BACK_MAX] = {
+                [GIVEN_BACK_NOTHING] = "",
+                [GIVEN_BACK_TOKEN] = ", and its token is good nowhere any more",
+                [GIVEN_BACK_CREDENTIAL] = "; its token is a credential of hagw-keyd's, and stays",
+                [GIVEN_BACK_NOT] = ", and its token is removed here",
+        };
+
+        output_paragraph("", "This house is detached from %s%s.", before->relay.address, token[l->token]);
+        if (l->token == GIVEN_BACK_CREDENTIAL || l->token == GIVEN_BACK_NOT)
+                output_paragraph("",
+                                 "At the relay the token is still good: there, hagw-ctl tenant revoke %s %s "
+                                 "ends it.%s%s",
+                                 strempty(field_text(l->described, "tenant")),
+                                 strempty(field_text(l->described, "tokenId")), l->why ? " " : "",
+                                 strempty(l->why));
+        if (confrelay_trusts(before))
+                output("Gone from hagw.conf as well, for no other relay was trusted so: %s%s%s\n",
+                       before->relay.opened == CONF_OPENED_ACCEPT ? "opened = \"accept\";" : "",
+                       before->relay.opened == before->relay.private_ ? " " : "",
+                       before->relay.private_ == CONF_OPENED_ACCEPT ? "private = \"accept\";" : "");
+        if (l->aside > 0)
+                output_paragraph("", "The files of its hosts are kept in hosts.d as *.conf" ASIDE_SUFFIX
+                                     " and, of names in no zone, *.conf" ASIDE_SUFFIX ASIDE_ELSEWHERE
+                                     "; hagw-ctl attach takes back those whose names it brings back.");
+}
+
+/* Written first, and taken over last: in between hagw-proxyd still has the relay to which the token goes
+ * back. lock: of the configuration. */
+static int leave(const Call *call, const Config *before, int lock, Leaving *l) {
+        _cleanup_(config_freep) Config *after = NULL;
+        int r;
+
+        r = cut_config(call, before, &after);
+        if (r >= 0)
+                r = hosts_set_aside(before, &l->aside);
+        safe_close(lock);
+        if (r >= 0)
+                r = give_back(call_option(call, "keep-token"), &l->described, &l->why);
+        if (r < 0)
+                return r;
+        l->token = r;
+        r = reload_daemons(/* must_run= */ false);
+        return r < 0 ? r : drop_token();
+}
+
 int verb_detach(const Call *call) {
-        _cleanup_(config_freep) Config *before = NULL, *after = NULL;
+        _cleanup_(leaving_done) Leaving l = {};
+        _cleanup_(config_freep) Config *before = NULL;
         _cleanup_close_ int lock = lock_hosts();
-        size_t aside = 0;
         int r;
 
         r = load_config(call->config_dir, &before);
@@ -95,26 +175,11 @@ int verb_detach(const Call *call) {
         r = may_detach(call, before);
         if (r <= 0)
                 return r < 0 ? r : CTL_FAILED;
-        r = cut_config(call, before, &after);
-        if (r >= 0)
-                r = hosts_set_aside(before, &aside);
-        lock = safe_close(lock);
-        if (r >= 0)
-                r = reload_daemons(/* must_run= */ false);
-        if (r >= 0)
-                r = drop_token();
+        r = leave(call, before, TAKE_FD(lock), &l);
         if (r < 0)
                 return r;
-        r = output_change(call->json, before->relay.address, "detached",
-                          "This house is detached from %s, and its token is removed.\n",
-                          before->relay.address);
-        if (r >= 0 && confrelay_trusts(before) && !call->json)
-                output("Gone from hagw.conf as well, for no other relay was trusted so: %s%s%s\n",
-                       before->relay.opened == CONF_OPENED_ACCEPT ? "opened = \"accept\";" : "",
-                       before->relay.opened == before->relay.private_ ? " " : "",
-                       before->relay.private_ == CONF_OPENED_ACCEPT ? "private = \"accept\";" : "");
-        if (r >= 0 && aside > 0 && !call->json)
-                output("Their files are kept in hosts.d as *.conf" ASIDE_SUFFIX "; hagw-ctl attach takes\n"
-                       "back those whose names it brings back.\n");
-        return r;
+        if (call->json)
+                return say_json(before->relay.address, &l);
+        say(before, &l);
+        return CTL_OK;
 }

@@ -65,6 +65,12 @@ static const Option yes_options[] = {
         {},
 };
 
+static const Option detach_options[] = {
+        { "yes", NULL, "ask nothing", 'y' },
+        { "keep-token", NULL, "leave the token good at the relay, for a machine that has the same one" },
+        {},
+};
+
 static const Option status_options[] = {
         { "no-delegation", NULL, "do not ask the resolver whether the zones are delegated to this gateway" },
         {},
@@ -215,7 +221,7 @@ const Verb verbs[] = {
           "certificates; exits with 1 where it is written, but something keeps visitors away" },
         { NULL, "attach", "RELAY[:PORT] [CODE]", 1, 2, NAMES_NONE, attach_options, verb_attach,
           "Attach this house to a relay, so that it needs no public address" },
-        { NULL, "detach", "", 0, 0, NAMES_NONE, yes_options, verb_detach,
+        { NULL, "detach", "", 0, 0, NAMES_NONE, detach_options, verb_detach,
           "Detach this house from its relay" },
         { NULL, "status", "", 0, 0, NAMES_NONE, status_options, verb_status,
           "Show addresses, zones, hosts, certificates and daemons, and what needs attention" },

@@ -188,6 +188,8 @@ const char *const statement_texts[_STATEMENT_MAX] = {
         [STATEMENT_TOKEN_COUNT] =
                 "SELECT count(*) FROM token WHERE tenant = ?1 AND (expires IS NULL OR expires > ?2)",
         [STATEMENT_TOKEN_REVOKE] = "DELETE FROM token WHERE tenant = ?1 AND id = ?2",
+        [STATEMENT_TOKEN_GIVE_BACK] =
+                "DELETE FROM token WHERE tenant = (SELECT id FROM tenant WHERE name = ?1) AND id = ?2",
         [STATEMENT_TOKEN_REVOKE_ALL] = "DELETE FROM token WHERE tenant = ?1",
         [STATEMENT_TOKEN_SHORTEN] =
                 "UPDATE token SET expires = ?2 WHERE tenant = ?1 AND (expires IS NULL OR expires > ?2)",

@@ -42,9 +42,8 @@ static int unbase64(sd_json_variant *v, void *out, size_t size) {
 }
 
 /* 1 where the proof is right; else an error was sent, or is to be returned. */
-static int check_proof(Manager *m, sd_varlink *link, const ProofParameters *p) {
+static int check_whose(Manager *m, sd_varlink *link, const ProofParameters *p, bool *ret_suspended) {
         uint8_t proof[RELAY_SECRET_SIZE], binding[RELAY_BINDING_SIZE];
-        bool suspended;
         int r;
 
         r = unbase64(p->proof, proof, sizeof(proof));
@@ -55,7 +54,8 @@ static int check_proof(Manager *m, sd_varlink *link, const ProofParameters *p) {
                 return sd_varlink_error_invalid_parameter_name(link, "binding");
         if (!m->config->tenants.zone)
                 return sd_varlink_error(link, TENANT_ERROR_NO_RELAY, NULL);
-        r = token_check(&m->db, p->tenant, p->id, proof, binding, clock_usec(CLOCK_REALTIME), &suspended);
+        r = token_check(&m->db, p->tenant, p->id, proof, binding, clock_usec(CLOCK_REALTIME),
+                        ret_suspended);
         if (r == -EKEYREJECTED) {
                 m->counts.refused++;
                 return sd_varlink_error(link, TENANT_ERROR_NOT_ADMITTED, NULL);
@@ -63,6 +63,17 @@ static int check_proof(Manager *m, sd_varlink *link, const ProofParameters *p) {
         if (r < 0)
                 return error_store(link, r);
         manager_used(m);
+        return 1;
+}
+
+/* The same, of a tenant that may do something. */
+static int check_proof(Manager *m, sd_varlink *link, const ProofParameters *p) {
+        bool suspended;
+        int r;
+
+        r = check_whose(m, link, p, &suspended);
+        if (r <= 0)
+                return r;
         if (suspended)
                 return sd_varlink_error(link, TENANT_ERROR_SUSPENDED, NULL);
         m->counts.admitted++;
@@ -82,6 +93,24 @@ static int vl_method_authenticate(sd_varlink *link, void *parameters, unsigned f
         if (r < 0)
                 return error_store(link, r);
         return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("tenant", SD_JSON_BUILD_VARIANT(v)));
+}
+
+/* Of one that is suspended, too: nothing is let in by it. */
+static int vl_method_give_back(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
+        Manager *m = userdata;
+        const ProofParameters *p = parameters;
+        bool suspended;
+        int r;
+
+        r = check_whose(m, link, p, &suspended);
+        if (r <= 0)
+                return r;
+        r = token_give_back(&m->db, p->tenant, p->id);
+        if (r < 0)
+                return error_store(link, r);
+        manager_changed(m);
+        log_info("Tenant %s: its house has given token %s back.", p->tenant, p->id);
+        return sd_varlink_reply(link, NULL);
 }
 
 /* --- DNS ----------------------------------------------------------------------------------------------- */
@@ -167,6 +196,7 @@ static int vl_method_set_account(sd_varlink *link, void *parameters, unsigned fl
 
 typedef struct EnrolParameters {
         const char *code, *address;
+        const char *tenant; /* NULL: whosever the code is */
         sd_json_variant *stored_key;
 } EnrolParameters;
 
@@ -206,6 +236,18 @@ static int refuse_one_more(Manager *m, sd_varlink *link, const IpAddress *from, 
         return error_tokens_full(link, tenant);
 }
 
+/* Likewise. */
+static int refuse_other(Manager *m, sd_varlink *link, const IpAddress *from, const char *tenant,
+                        const char *house) {
+        char address[IP_TEXT_MAX];
+
+        guess_charge(&m->guesses, from, clock_usec(CLOCK_MONOTONIC));
+        log_info("Tenant %s: a code of it came from %s, out of a house that is %s here. The code stays "
+                 "good.",
+                 tenant, ip_format(from, address), house);
+        return sd_varlink_error(link, TENANT_ERROR_OTHER_TENANT, NULL);
+}
+
 static int enrol(Manager *m, sd_varlink *link, const EnrolParameters *p, const IpAddress *from,
                  const uint8_t code[static RELAY_CODE_BYTES],
                  const uint8_t stored_key[static RELAY_SECRET_SIZE]) {
@@ -215,11 +257,13 @@ static int enrol(Manager *m, sd_varlink *link, const EnrolParameters *p, const I
 
         r = db_begin(&m->db, &t);
         if (r >= 0)
-                r = code_redeem(&m->db, code, stored_key, clock_usec(CLOCK_REALTIME), tenant, id);
+                r = code_redeem(&m->db, code, p->tenant, stored_key, clock_usec(CLOCK_REALTIME), tenant, id);
         if (r == -ENOENT)
                 return refuse_code(m, link, from);
         if (r == -EPERM)
                 return sd_varlink_error(link, TENANT_ERROR_SUSPENDED, NULL);
+        if (r == -EXDEV)
+                return refuse_other(m, link, from, tenant, p->tenant);
         if (r == -E2BIG)
                 return refuse_one_more(m, link, from, tenant);
         if (r >= 0)
@@ -242,6 +286,8 @@ static int vl_method_enrol(sd_varlink *link, void *parameters, unsigned flags, v
         uint64_t wait;
         int r;
 
+        if (p->tenant && !relay_tenant_is_valid(p->tenant))
+                return sd_varlink_error_invalid_parameter_name(link, "tenant");
         if (ip_parse(p->address, &from) < 0)
                 return sd_varlink_error_invalid_parameter_name(link, "address");
         if (unbase64(p->stored_key, stored_key, sizeof(stored_key)) < 0)
@@ -341,8 +387,11 @@ const VlMethod tenantd_methods[] = {
           VL_PARAMETERS(EnrolParameters,
                         FIELD_STRING("code", EnrolParameters, code),
                         FIELD_VARIANT("storedKey", STRING, EnrolParameters, stored_key),
-                        FIELD_STRING("address", EnrolParameters, address)),
+                        FIELD_STRING("address", EnrolParameters, address),
+                        FIELD_STRING("tenant", EnrolParameters, tenant, SD_JSON_NULLABLE)),
           .secret = true },
+        { "io.hagw.Tenant.GiveBack", VL_PEER_PROXYD, vl_method_give_back,
+          VL_PARAMETERS(ProofParameters, PROOF) },
         { "io.hagw.Tenant.PublishChallenge", VL_PEER_PROXYD, vl_method_publish_challenge, CHALLENGE },
         { "io.hagw.Tenant.WithdrawChallenge", VL_PEER_PROXYD, vl_method_withdraw_challenge, CHALLENGE },
         { "io.hagw.Tenant.SetAccount", VL_PEER_PROXYD, vl_method_set_account,

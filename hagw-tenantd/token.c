@@ -93,6 +93,10 @@ int token_revoke(Db *db, int64_t tenant, const char *id) {
         return db_run(db, STATEMENT_TOKEN_REVOKE_ALL, DB_VALUES(DB_INT(tenant)));
 }
 
+int token_give_back(Db *db, const char *tenant, const char *id) {
+        return db_run(db, STATEMENT_TOKEN_GIVE_BACK, DB_VALUES(DB_TEXT(tenant), DB_TEXT(id)));
+}
+
 int token_shorten(Db *db, int64_t tenant, uint64_t expires_usec) {
         return db_run(db, STATEMENT_TOKEN_SHORTEN, DB_VALUES(DB_INT(tenant), DB_INT(expires_usec)));
 }
@@ -271,7 +275,7 @@ static int find_code(Db *db, const uint8_t *hash, uint64_t now_usec, int64_t *re
         return 0;
 }
 
-int code_redeem(Db *db, const uint8_t code[static RELAY_CODE_BYTES],
+int code_redeem(Db *db, const uint8_t code[static RELAY_CODE_BYTES], const char *house,
                 const uint8_t stored_key[static RELAY_SECRET_SIZE], uint64_t now_usec, char *ret_tenant,
                 char *ret_id) {
         uint8_t hash[RELAY_SECRET_SIZE];
@@ -281,6 +285,8 @@ int code_redeem(Db *db, const uint8_t code[static RELAY_CODE_BYTES],
         r = sha256(code, RELAY_CODE_BYTES, hash);
         if (r >= 0)
                 r = find_code(db, hash, now_usec, &tenant, ret_tenant);
+        if (r >= 0 && house && !streq(house, ret_tenant))
+                return -EXDEV;
         if (r >= 0)
                 r = token_add(db, tenant, stored_key, /* enrolled= */ true, now_usec, USEC_INFINITY, ret_id);
         if (r >= 0)

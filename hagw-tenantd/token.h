@@ -27,6 +27,8 @@ int token_issue(Db *db, int64_t tenant, const char *name, uint64_t now_usec, uin
                 char *ret_id, char *ret_text);
 /* Returns how many ended. id: NULL for all. */
 int token_revoke(Db *db, int64_t tenant, const char *id);
+/* The same of one, by its tenant's name. */
+int token_give_back(Db *db, const char *tenant, const char *id);
 /* Lets those that would last longer end then. */
 int token_shorten(Db *db, int64_t tenant, uint64_t expires_usec);
 /* Forgets those that have ended; returns how many. */
@@ -58,8 +60,9 @@ int code_expire(Db *db, uint64_t now_usec);
 int code_last_expiry(Db *db, int64_t tenant, uint64_t now_usec, uint64_t *ret);
 
 /* Exchanges a code for a token, in the caller's transaction. ret_tenant has room for HOSTNAME_LABEL_MAX + 1.
- * -ENOENT: no such code; -EPERM: the tenant is suspended; -E2BIG: no room for the token. The code is used up
- * only by success. */
-int code_redeem(Db *db, const uint8_t code[static RELAY_CODE_BYTES],
+ * -ENOENT: no such code; -EPERM: the tenant is suspended; -EXDEV: it is another one than house (NULL: any
+ * will do); -E2BIG: no room for the token. The last two tell ret_tenant as well. The code is used up only by
+ * success. */
+int code_redeem(Db *db, const uint8_t code[static RELAY_CODE_BYTES], const char *house,
                 const uint8_t stored_key[static RELAY_SECRET_SIZE], uint64_t now_usec, char *ret_tenant,
                 char *ret_id);

@@ -228,9 +228,14 @@ static SD_VARLINK_DEFINE_METHOD(
         SD_VARLINK_DEFINE_INPUT(code, SD_VARLINK_STRING, 0),
         SD_VARLINK_FIELD_COMMENT("io.hagw.Key.PrepareToken's"),
         SD_VARLINK_DEFINE_INPUT(storedKey, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("That this house is there already: a code of another one is not used up; "
+                                 "null: of whomever it is"),
+        SD_VARLINK_DEFINE_INPUT(tenant, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
         SD_VARLINK_DEFINE_OUTPUT(tenant, SD_VARLINK_STRING, 0),
         SD_VARLINK_DEFINE_OUTPUT(tokenId, SD_VARLINK_STRING, 0),
         SD_VARLINK_DEFINE_OUTPUT(zone, SD_VARLINK_STRING, 0));
+
+static SD_VARLINK_DEFINE_METHOD(GiveBack);
 
 static SD_VARLINK_DEFINE_ERROR(NoRelay);
 static SD_VARLINK_DEFINE_ERROR(RelayUnreachable, SD_VARLINK_DEFINE_FIELD(reason, SD_VARLINK_STRING, 0));
@@ -299,6 +304,8 @@ SD_VARLINK_DEFINE_INTERFACE(
         SD_VARLINK_SYMBOL_COMMENT("Exchanges a one-time code for a token at a relay, which need not be "
                                   "configured. root only."),
         &vl_method_Enrol,
+        SD_VARLINK_SYMBOL_COMMENT("Has the relay end this house's token: the house leaves. root only."),
+        &vl_method_GiveBack,
         SD_VARLINK_SYMBOL_COMMENT("Who is attached to this relay, in messages of at most 500. root, "
                                   "hagw-tenantd and hagw-webd only."),
         &vl_method_ListAttachments, SD_VARLINK_SYMBOL_COMMENT("This house has no relay"), &vl_error_NoRelay,

@@ -144,6 +144,8 @@ static SD_VARLINK_DEFINE_METHOD_FULL(
 
 static SD_VARLINK_DEFINE_METHOD(Authenticate, PROOF, SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(tenant, Route, 0));
 
+static SD_VARLINK_DEFINE_METHOD(GiveBack, PROOF);
+
 static SD_VARLINK_DEFINE_METHOD(
         Enrol, SD_VARLINK_FIELD_COMMENT("As it was typed: in any case, with or without separators"),
         SD_VARLINK_DEFINE_INPUT(code, SD_VARLINK_STRING, 0),
@@ -151,6 +153,9 @@ static SD_VARLINK_DEFINE_METHOD(
         SD_VARLINK_DEFINE_INPUT(storedKey, SD_VARLINK_STRING, 0),
         SD_VARLINK_FIELD_COMMENT("Where the agent comes from, without a port"),
         SD_VARLINK_DEFINE_INPUT(address, SD_VARLINK_STRING, 0),
+        SD_VARLINK_FIELD_COMMENT("That the house is already: a code of another one is refused, and stays "
+                                 "good; null: whosever it is"),
+        SD_VARLINK_DEFINE_INPUT(tenant, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
         SD_VARLINK_DEFINE_OUTPUT(tenant, SD_VARLINK_STRING, 0),
         SD_VARLINK_DEFINE_OUTPUT(tokenId, SD_VARLINK_STRING, 0));
 
@@ -331,6 +336,7 @@ static SD_VARLINK_DEFINE_ERROR(NotAdmitted);
 static SD_VARLINK_DEFINE_ERROR(Suspended);
 static SD_VARLINK_DEFINE_ERROR(NameNotYours, SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_STRING, 0));
 static SD_VARLINK_DEFINE_ERROR(BadCode);
+static SD_VARLINK_DEFINE_ERROR(OtherTenant);
 static SD_VARLINK_DEFINE_ERROR(Busy, SD_VARLINK_FIELD_COMMENT("From now"),
                                SD_VARLINK_DEFINE_FIELD(retryUSec, SD_VARLINK_INT, 0));
 static SD_VARLINK_DEFINE_ERROR(NoRelay);
@@ -377,6 +383,9 @@ SD_VARLINK_DEFINE_INTERFACE(
         SD_VARLINK_SYMBOL_COMMENT("Exchanges a code for a token whose secret the house has made; the code is"
                                   " used up. hagw-proxyd only."),
         &vl_method_Enrol,
+        SD_VARLINK_SYMBOL_COMMENT("Ends the token that the proof is of: its house leaves. Also where the "
+                                  "tenant is suspended."),
+        &vl_method_GiveBack,
         SD_VARLINK_SYMBOL_COMMENT("Publishes a DNS-01 value below the tenant's own name, for an hour at "
                                   "most. When this returns, hagw-dnsd answers with it."),
         &vl_method_PublishChallenge,
@@ -423,6 +432,8 @@ SD_VARLINK_DEFINE_INTERFACE(
         &vl_error_Suspended, SD_VARLINK_SYMBOL_COMMENT("Not a challenge's name below the tenant's own"),
         &vl_error_NameNotYours, SD_VARLINK_SYMBOL_COMMENT("No such code, or not any more"),
         &vl_error_BadCode,
+        SD_VARLINK_SYMBOL_COMMENT("The code is good and stays so, but it is another tenant's than the house "
+                                  "is"), &vl_error_OtherTenant,
         SD_VARLINK_SYMBOL_COMMENT("Too many wrong codes, too many values at once, or hagw-dnsd does not "
                                   "answer"),
         &vl_error_Busy, SD_VARLINK_SYMBOL_COMMENT("tenants.zone is not set in hagw.conf"), &vl_error_NoRelay,

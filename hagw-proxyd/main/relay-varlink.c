@@ -12,7 +12,7 @@
 typedef struct Parameters {
         const char *name, *value;       /* a challenge's */
         const char *issuer, *account;   /* an account's */
-        const char *address, *pin, *code, *stored_key; /* an enrolment's */
+        const char *address, *pin, *code, *stored_key, *tenant; /* an enrolment's */
 } Parameters;
 
 /* Of the worker's, as they are now. */
@@ -230,6 +230,17 @@ static int vl_method_set_account(sd_varlink *link, void *parameters, unsigned fl
                      : call_relay(m, link, "SetAccount", v, on_account_set);
 }
 
+static int vl_method_give_back(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        Manager *m = userdata;
+        int r;
+
+        if (!m->snapshot->relay)
+                return sd_varlink_error(link, "io.hagw.Proxy.NoRelay", NULL);
+        r = sd_json_variant_new_object(&v, NULL, 0);
+        return r < 0 ? sd_varlink_error_errno(link, r) : call_relay(m, link, "GiveBack", v, on_done);
+}
+
 /* Before any relay is configured. */
 static int vl_method_enrol(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_(relay_target_unrefp) RelayTarget *target = NULL;
@@ -246,7 +257,9 @@ static int vl_method_enrol(sd_varlink *link, void *parameters, unsigned flags, v
                 return sd_varlink_error_invalid_parameter_name(link, "address");
         if (r >= 0)
                 r = sd_json_buildo(&v, SD_JSON_BUILD_PAIR_STRING("code", p->code),
-                                   SD_JSON_BUILD_PAIR_STRING("storedKey", p->stored_key));
+                                   SD_JSON_BUILD_PAIR_STRING("storedKey", p->stored_key),
+                                   SD_JSON_BUILD_PAIR_CONDITION(!!p->tenant, "tenant",
+                                                                SD_JSON_BUILD_STRING(p->tenant)));
         if (r >= 0)
                 r = relay_view_call(&m->relay, target, "Enrol", /* prove= */ false, v, link, on_enrolled);
         return r < 0 ? sd_varlink_error_errno(link, r) : 0;
@@ -271,7 +284,9 @@ const VlMethod relay_methods[] = {
                         FIELD_STRING("address", Parameters, address),
                         FIELD_STRING("pin", Parameters, pin, SD_JSON_NULLABLE),
                         FIELD_STRING("code", Parameters, code),
-                        FIELD_STRING("storedKey", Parameters, stored_key)),
+                        FIELD_STRING("storedKey", Parameters, stored_key),
+                        FIELD_STRING("tenant", Parameters, tenant, SD_JSON_NULLABLE)),
           .secret = true },
+        { "io.hagw.Proxy.GiveBack", VL_PEER_ROOT, vl_method_give_back },
         {},
 };

@@ -24,7 +24,7 @@ static bool is_printable(const char *s, size_t max) {
 /* hagw-tenantd's errors that the other end may know. */
 static const char *translate_error(const char *id) {
         static const char *const known[] = { "NotAdmitted", "Suspended", "NameNotYours", "BadCode",
-                                             "TokensFull" };
+                                             "OtherTenant", "TokensFull" };
         const char *name = startswith(strempty(id), "io.hagw.Tenant.");
 
         for (size_t i = 0; name && i < ELEMENTSOF(known); i++)
@@ -239,6 +239,12 @@ static bool call_set_account(Control *k, const ControlCall *call, sd_json_varian
         return true;
 }
 
+/* What came in by the token is cut when hagw-tenantd says so to everybody. */
+static bool call_give_back(Control *k, const ControlCall *call, sd_json_variant *message) {
+        pass_on(k, call, "io.hagw.Tenant.GiveBack", (const char *const[]) { NULL }, on_passed_on);
+        return true;
+}
+
 static void on_enrolled(CallMessage *m) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
         Control *k = m->asker;
@@ -266,14 +272,16 @@ static bool call_enrol(Control *k, const ControlCall *call, sd_json_variant *mes
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         const char *code = control_string(call->parameters, "code");
         const char *key = control_string(call->parameters, "storedKey");
+        const char *tenant = control_string(call->parameters, "tenant");
         char address[IP_TEXT_MAX];
 
-        if (!code || !key) {
+        if (!code || !key || (tenant && !relay_tenant_is_valid(tenant))) {
                 control_end(k, "BadCode");
                 return true;
         }
         (void) sd_json_buildo(&v, SD_JSON_BUILD_PAIR("code", SD_JSON_BUILD_STRING(code)),
                               SD_JSON_BUILD_PAIR("storedKey", SD_JSON_BUILD_STRING(key)),
+                              SD_JSON_BUILD_PAIR_CONDITION(!!tenant, "tenant", SD_JSON_BUILD_STRING(tenant)),
                               SD_JSON_BUILD_PAIR("address",
                                                  SD_JSON_BUILD_STRING(ip_format(&k->address, address))));
         ask(k, CALL_TENANTD_SLOWLY, "io.hagw.Tenant.Enrol", v, on_enrolled);
@@ -304,6 +312,7 @@ bool control_on_call(Control *k, sd_json_variant *message) {
                 { "io.hagw.Relay.WithdrawChallenge", call_withdraw },
                 { "io.hagw.Relay.SetAccount", call_set_account },
                 { "io.hagw.Relay.Enrol", call_enrol },
+                { "io.hagw.Relay.GiveBack", call_give_back },
                 { "io.hagw.Relay.Describe", call_describe },
         };
         ControlCall call;

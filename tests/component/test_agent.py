@@ -358,7 +358,7 @@ def test_reload(make):
         h.describe()
     assert e.value.name == "io.hagw.Proxy.NoRelay"
     for method, p in (("PublishChallenge", {"name": "a", "value": "b"}), ("WithdrawChallenge", {"name": "a", "value": "b"}),
-                      ("SetAccount", {"issuer": "a", "accountUri": "b"})):
+                      ("SetAccount", {"issuer": "a", "accountUri": "b"}), ("GiveBack", {})):
         with pytest.raises(VarlinkError) as e:
             h.proxyd.call(method, **p)
         assert e.value.name == "io.hagw.Proxy.NoRelay"
@@ -404,7 +404,8 @@ def answering(relay, answer):
     ("PublishChallenge", {"name": f"_acme-challenge.{ZONE}", "value": "v" * 43}),
     ("WithdrawChallenge", {"name": f"_acme-challenge.{ZONE}", "value": "v" * 43}),
     ("SetAccount", {"issuer": "ca.example", "accountUri": "https://ca.example/1"}),
-    ("SetAccount", {"issuer": "", "accountUri": ""})])
+    ("SetAccount", {"issuer": "", "accountUri": ""}),
+    ("GiveBack", {})])
 def test_call(make, method, parameters):
     h = make()
     h.attach()
@@ -441,6 +442,8 @@ def test_enrol(make):
     assert h.proxyd.call("Enrol", pin=relay.pin, **where) == {"tenant": "ben", "tokenId": "aaaaaaac", "zone": "ben.relay.example.com"}
     c, call = relay.calls.get(timeout=30)
     assert call["method"] == "io.hagw.Relay.Enrol" and call["parameters"] == {"code": "abcd-efgh", "storedKey": "A" * 43 + "="}
+    assert h.proxyd.call("Enrol", pin=relay.pin, tenant="ben", **where)["tenant"] == "ben"
+    assert relay.calls.get(timeout=30)[1]["parameters"] == {"code": "abcd-efgh", "storedKey": "A" * 43 + "=", "tenant": "ben"}
     assert "abcd-efgh" not in h.proxyd.text(), "the code is in no log"
     with pytest.raises(VarlinkError) as e:
         h.proxyd.call("Enrol", **where)

@@ -18,6 +18,7 @@ from conftest import House
 from ctl_tools import CTL, FAILED, OK, PASSWORD, UNREACHABLE, USAGE, booted, ctl, machine, terminal, zone, Ctl  # noqa: F401 (fixtures)
 from proxyhouse import silent
 from relayhouse import CONFIG, NAME, ZONE, Agent, Control, RelayHouse
+from relay_tools import Relay
 from tenant_tools import Token
 from test_passage import client_hello
 
@@ -234,6 +235,24 @@ def test_a_host_with_another_tenants_name(machine, relay):
     assert [h["name"] for h in machine.proxyd.call("ListHosts")["hosts"]] == [f"nas.anna.{ZONE}"]
 
 
+def test_names_that_the_relay_does_not_lead(machine, relay):
+    """Nobody is sent to one, but told what is missing; and rather to another that is led."""
+    said = machine.run(*attach(relay, code(relay, domains=["led.example.org"])), "--host=cabin.example.com=tcp://127.0.0.1:1", "--force").stdout
+    assert "When the relay leads cabin.example.com here (hagw-ctl tenant domain add anna cabin.example.com" in " ".join(said.split())
+    assert "- Visit https://cabin" not in said
+    said = machine.run("setup", "--yes", "--wait=0", "--host=led.example.org=tcp://127.0.0.1:1", "--force").stdout
+    assert "https://led.example.org/" in said and "https://cabin.example.com/" not in said, said
+
+
+def test_a_house_that_is_not_admitted(machine, relay):
+    token = code(relay, credential="token")
+    relay.tenantd.call("RevokeToken", name="anna")
+    r = machine.run(*attach(relay, token), f"--host=ha.anna.{ZONE}=tcp://127.0.0.1:1")
+    assert r.returncode == FAILED
+    r = machine.run("setup", "--yes", "--wait=0", "--host=ha=tcp://127.0.0.1:1")
+    assert "internet finds its way" not in r.stdout, r.stdout
+
+
 def test_setup_in_such_a_house(machine, relay):
     """Nothing is asked of a router, or of an address that nobody needs."""
     machine.ok(*attach(relay, code(relay)), "--contact=me@home.test")
@@ -393,9 +412,13 @@ def test_a_wrong_pin(machine, relay):
 
 def test_a_code_of_another_tenant(machine, relay):
     machine.ok(*attach(relay, code(relay)))
-    token, text = machine.keyd.call("GetToken"), conf(machine)
-    assert "this house is anna there" in machine.refused(FAILED, *attach(relay, code(relay, "bob")))
+    token, text, secret = machine.keyd.call("GetToken"), conf(machine), code(relay, "bob")
+    why = machine.refused(FAILED, *attach(relay, secret))
+    assert "The code stays good, but is another tenant's: first hagw-ctl detach." in why and "has a token already, as anna" in why, why
     assert machine.keyd.call("GetToken") == token and conf(machine) == text
+    assert relay.tenantd.call("Get", name="bob")["tenant"]["tokens"] == []
+    machine.ok("detach", "--yes")
+    assert "as bob" in machine.ok(*attach(relay, secret)), "it was not used up"
 
 
 def test_a_revoked_house_is_told_why(machine, relay):
@@ -475,8 +498,12 @@ def test_two_machines_that_take_turns(machine, relay):
     relay.wait(lambda: machine.proxyd.call("DescribeRelay")["state"] == "attached", 120)
     other.close()
     # One of the two leaves the place to the other: that was what the advice asked for.
-    machine.ok("detach", "--yes")
+    token = machine.keyd.call("GetToken")["tokenId"]
+    said = machine.ok("detach", "--yes")
     relay.wait(lambda: not told(at_relay(), "take turns"))
+    # The other might be a copy, with the same token.
+    assert f"hagw-ctl tenant revoke anna {token} ends it. Another machine has attached as this tenant" in said
+    assert token in [t["tokenId"] for t in relay.tenantd.call("Get", name="anna")["tenant"]["tokens"]]
 
 
 # --- detach --------------------------------------------------------------------------------------------------
@@ -489,6 +516,7 @@ def test_detach(machine):
     assert status == FAILED and f"Nothing is changed: this house stays attached to {RELAY}." in said and RELAY in conf(machine)
     said = machine.ok("detach", "--yes")
     assert f"go with it:\n  ha.anna.{RELAY}" in said and "ha.home.test" not in said and f"detached from {RELAY}" in said
+    assert "is removed here.\nAt the relay the token is still good: there, hagw-ctl tenant revoke anna abcdefgh ends it. The relay could not be" in said
     text = conf(machine)
     assert "# mine" in text and "/* keep */" in text and "channels_min = 2" in text and RELAY not in text and "anna" not in text
     assert "1 zone, 1 host" in machine.ok("config", "check")
@@ -572,9 +600,10 @@ def test_hosts_come_back(machine, relay):
     (folder / "door.conf").write_text('name = "door.example.org"; upstream = "http://127.0.0.1";\n')
     (folder / "bad.conf.detached").write_text("name = ;")
     (folder / "other.conf.detached").write_text('name = "ha.berta.relay.test"; upstream = "http://127.0.0.1";\n')
-    machine.ok("detach", "--yes")
+    left = machine.ok("detach", "--yes")
     others = ["bad.conf.detached", "other.conf.detached"]
     assert hosts(machine) == sorted([f"{ha.name}.detached", "door.conf.detached-elsewhere", *others])
+    assert "*.conf.detached and, of names in no zone, *.conf.detached-elsewhere;" in left
     said = machine.ok(*attach(relay, relay.tenantd.call("IssueCode", name="anna")["code"]))
     assert "2 hosts that went with the relay are back" in said and ha.read_text().endswith("# mine\n")
     assert hosts(machine) == sorted([ha.name, "door.conf", *others])
@@ -582,7 +611,76 @@ def test_hosts_come_back(machine, relay):
 
 def test_detach_json(machine):
     attached(machine)
-    assert machine.json("detach", "--yes") == {"name": RELAY, "change": "detached"}
+    said = machine.json("detach", "--yes")
+    assert said.pop("why").startswith("The relay could not be reached: ")
+    assert said == {"name": RELAY, "change": "detached", "tokenGivenBack": False, "tenant": "anna", "tokenId": "abcdefgh"}
+
+
+def tokens(relay, name="anna"):
+    return [t["tokenId"] for t in relay.tenantd.call("Get", name=name)["tenant"]["tokens"]]
+
+
+def test_detach_gives_the_token_back(machine, relay):
+    """A house that comes and goes leaves nothing good behind, and never runs out of tokens."""
+    relay.tenantd.call("Add", name="anna", credential="none")
+    for _ in range(15):
+        relay.tenantd.call("IssueToken", name="anna")
+    others = tokens(relay)
+    for _ in range(3):
+        machine.ok(*attach(relay, relay.tenantd.call("IssueCode", name="anna")["code"]))
+        assert len(tokens(relay)) == 16
+        assert "its token is good nowhere any more" in machine.ok("detach", "--yes")
+        assert tokens(relay) == others
+    machine.ok(*attach(relay, relay.tenantd.call("IssueCode", name="anna")["code"]))
+    assert machine.json("detach", "--yes") == {"name": relay.address, "change": "detached", "tokenGivenBack": True}
+    assert tokens(relay) == others
+
+
+def test_detach_of_a_token_that_has_ended(machine, relay):
+    machine.ok(*attach(relay, code(relay)))
+    relay.tenantd.call("RevokeToken", name="anna")
+    assert "its token is good nowhere any more" in machine.ok("detach", "--yes")
+
+
+def test_detach_keeps_the_token_of_a_copy(machine, relay):
+    machine.ok(*attach(relay, code(relay)))
+    token = machine.keyd.call("GetToken")["tokenId"]
+    said = machine.ok("detach", "--yes", "--keep-token")
+    assert f"there, hagw-ctl tenant revoke anna {token} ends it.\n" in said
+    assert tokens(relay) == [token]
+
+
+@pytest.mark.parametrize("kind", ["of before", "silent"])
+def test_detach_from_a_relay_that_does_not_know_how(machine, tmp_path, kind):
+    """It is told, and waited for no longer than a moment."""
+    relay = Relay(tmp_path)
+    relay.on_call = lambda c, call: c.admit() if call["method"].endswith(".Attach") else (
+        c.error("org.varlink.service.MethodNotFound", method=call["method"]) if kind == "of before" else None)
+    machine.house.configure(MINE + f'relay: {{ address = "127.0.0.1:{relay.port}"; tenant = "anna"; pin = "{relay.pin}"; }};\n')
+    machine.start_daemons()
+    machine.keyd.call("ImportToken", token=TOKEN)
+    said = machine.ok("detach", "--yes")
+    assert relay.calls.get(timeout=30)[1]["method"] == "io.hagw.Relay.GiveBack"
+    assert "tenant revoke anna abcdefgh ends it. The relay" in said
+    assert ("The relay's hagw is older than this one" if kind == "of before" else "The relay did not answer in time.") in said
+    with pytest.raises(Exception, match="NoToken"):
+        machine.keyd.call("GetToken")
+    relay.close()
+
+
+def test_detach_and_a_credential(machine, relay, tmp_path):
+    """It stays, so that it is not given back either."""
+    token = code(relay, credential="token")
+    (tmp_path / "hagw.relay-token").write_text(token + "\n")
+    machine.ok(*attach(relay, token))
+    assert machine.keyd.stop() == 0
+    machine.keyd.close()
+    machine.keyd.path.unlink()
+    machine.house.daemons.remove(machine.keyd)
+    machine.keyd = machine.house.daemon("keyd", "io.hagw.Key", env={"CREDENTIALS_DIRECTORY": str(tmp_path)})
+    said = machine.ok("detach", "--yes")
+    assert "its token is a credential of hagw-keyd's, and stays" in said and "At the relay the token is still good" in said
+    assert tokens(relay) == [token.split("_")[2]] and machine.keyd.call("GetToken")["tenant"] == "anna"
 
 
 # --- status --------------------------------------------------------------------------------------------------
@@ -611,6 +709,7 @@ def test_setup_makes_a_relay(ctl, tmp_path):
     assert "Which zone" in ctl.refused(USAGE, *setup, config=etc)
     said = ctl.ok(*setup, f"--zone={RELAY}", "--zone=other.test", config=etc)
     assert "tenant add" in said and "Trusted proxies" not in said and "router" not in said
+    assert "The firewall lets through to this machine: TCP 443 for visitors, UDP and TCP 53" in " ".join(said.split())
     assert f'zone = "{RELAY}";' in (etc / "hagw.conf").read_text()
     assert "2 zones, 0 hosts" in ctl.ok("config", "check", config=etc)
     assert "hagw-tenantd" in ctl.refused(UNREACHABLE, "tenant", "add", "anna", config=etc)

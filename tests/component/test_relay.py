@@ -506,6 +506,30 @@ def test_enrol(relay):
     assert Control(relay).call("Enrol", code=code, storedKey=b64(token.stored_key))["error"] == "io.hagw.Relay.BadCode"
 
 
+def test_enrol_in_a_house_of_another_tenant(relay):
+    code = relay.tenantd.call("Add", name="anna", credential="code")["tenant"]["credential"]
+    enrol = {"code": code, "storedKey": b64(Token(tenant="anna", token_id="").stored_key)}
+    assert Control(relay).call("Enrol", **enrol, tenant="bob")["error"] == "io.hagw.Relay.OtherTenant"
+    assert Control(relay).call("Enrol", **enrol, tenant="a b")["error"] == "io.hagw.Relay.BadCode"
+    assert Control(relay).call("Enrol", **enrol, tenant="anna")["parameters"]["tenant"] == "anna"
+
+
+def test_give_back(relay):
+    """What came in by the token is cut; another machine of the tenant stays."""
+    a = Agent(relay, relay.tenant("anna", agents=2))
+    other = Agent(relay, Token(relay.tenantd.call("IssueToken", name="anna")["token"]), machine="other")
+    stranger = Token(tenant="anna", token_id=a.token.id)
+    c = Control(relay)
+    assert c.call("GiveBack", proof=c.proof(stranger))["error"] == "io.hagw.Relay.NotAdmitted"
+    assert Control(relay).call("GiveBack")["error"] == "io.hagw.Relay.NotAdmitted"
+    c = Control(relay)
+    assert c.call("GiveBack", proof=c.proof(a.token)) == {"parameters": {}}
+    with relay.proxyd.varlink() as link:
+        relay.wait(lambda: [x["machine"] for m in link.stream("io.hagw.Proxy.ListAttachments") for x in m["attachments"]] == ["other"])
+    assert Agent(relay, a.token).first["error"] == "io.hagw.Relay.NotAdmitted"
+    assert "error" not in Agent(relay, other.token, machine="other").first
+
+
 def test_enrol_where_no_token_has_room(relay):
     """The house hears which limit it is, and not of wrong codes."""
     relay.tenant("anna")

@@ -252,6 +252,50 @@ def test_enrol(relay):
     refused("BadCode", relay, "Enrol", code=code, storedKey=b64(Token().stored_key), address="192.0.2.1")
 
 
+def test_a_code_of_another_tenant(relay):
+    """Where the house says whose it is: refused before the code is used up."""
+    code = relay.call("Add", name="anna")["tenant"]["credential"]
+    enrol = {"code": code, "storedKey": b64(Token().stored_key), "address": "192.0.2.1"}
+    assert refused("InvalidParameter", relay, "Enrol", **enrol, tenant="a b")["parameter"] == "tenant"
+    refused("OtherTenant", relay, "Enrol", **enrol, tenant="bob")
+    assert relay.get("anna")["tokens"] == [] and "codeExpiresUSec" in relay.get("anna")
+    assert "a code of it came from 192.0.2.1, out of a house that is bob here" in relay.daemon.text()
+    for _ in range(16):
+        relay.call("IssueToken", name="anna")
+    refused("OtherTenant", relay, "Enrol", **enrol, tenant="bob")
+    refused("TokensFull", relay, "Enrol", **enrol, tenant="anna")
+    relay.call("RevokeToken", name="anna", tokenId=relay.get("anna")["tokens"][0]["tokenId"])
+    assert relay.call("Enrol", **enrol, tenant="anna")["tenant"] == "anna"
+    # It costs as much as a wrong one: this was the fourth such answer, and one more is free.
+    refused("BadCode", relay, "Enrol", **enrol)
+    refused("BadCode", relay, "Enrol", **enrol)
+    refused("Busy", relay, "Enrol", **enrol)
+
+
+def test_a_token_that_is_given_back(relay):
+    """Ends with its accounts, and none of the others does; also of a tenant that is suspended. Whoever cannot prove it ends nothing."""
+    token = relay.add("anna")
+    other = Token(relay.call("IssueToken", name="anna")["token"])
+    relay.call("SetAccount", **token.fields(), issuer="ca.example", accountUri="https://ca.example/acct/1")
+    refused("NotAdmitted", relay, "GiveBack", **Token(tenant="anna", token_id=token.id).fields())
+    refused("NotAdmitted", relay, "GiveBack", **token.fields(tenant="bob"))
+    refused("InvalidParameter", relay, "GiveBack", **token.fields(proof="x"))
+    watcher = Watcher(relay)
+    assert sorted(watcher.known["anna"]["tokenIds"]) == sorted([token.id, other.id])
+    relay.call("MakeCopy")
+    assert relay.call("GiveBack", **token.fields()) == {}
+    watcher.until(lambda known: known["anna"]["tokenIds"] == [other.id])
+    refused("NotAdmitted", relay, "GiveBack", **token.fields())
+    assert f"Tenant anna: its house has given token {token.id} back" in relay.daemon.text()
+    assert relay.call("ListCopies")["copies"][0]["taken"] == [f"token anna {token.id}"]
+    relay.restart()
+    refused("NotAdmitted", relay, "Authenticate", **token.fields())
+    relay.call("Authenticate", **other.fields())
+    relay.call("Set", name="anna", suspended=True)
+    relay.call("GiveBack", **other.fields())
+    assert relay.get("anna")["tokens"] == []
+
+
 def test_codes_end(relay):
     relay.call("Add", name="anna", credential="none")
     for bad in (0, 59_999_999, 367 * DAY):

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Asking the relay to end a token. */
+
+#include "hagw-ctl/client.h"
+#include "hagw-ctl/giveback.h"
+#include "libhagw/log.h"
+#include "libhagw/vl.h"
+
+#define INTERFACE "io.hagw.Proxy"
+#define GIVE_BACK_USEC (10 * USEC_PER_SEC) /* a relay that is there answers in a moment */
+
+/* NULL: no memory. */
+static char *explain(int r, const char *error, sd_json_variant *reply) {
+        const char *relays = strempty(field_text(reply, "error"));
+
+        if (!error)
+                return strdup(r == -ETIMEDOUT || r == -ETIME ? "The relay did not answer in time." :
+                                                               "hagw-proxyd could not be asked.");
+        if (streq(relays, "Busy"))
+                return strdup("The relay is busy.");
+        if (endswith(relays, "MethodNotFound"))
+                return strdup("The relay's hagw is older than this one, and does not know how.");
+        return client_explain(INTERFACE, error, reply);
+}
+
+static int ask(char **ret_why) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+        _cleanup_free_ char *error = NULL;
+        int r;
+
+        r = vl_call(INTERFACE, INTERFACE ".GiveBack", NULL, GIVE_BACK_USEC, &reply, &error);
+        /* Not admitted: it was ended before, or its tenant was. */
+        if ((r >= 0 && !error) || streq_ptr(field_text(reply, "error"), "NotAdmitted"))
+                return GIVEN_BACK_TOKEN;
+        *ret_why = explain(r, error, reply);
+        return *ret_why ? GIVEN_BACK_NOT : log_oom();
+}
+
+/* Another machine came as the same tenant. A copy of this one's disk has the same token, and would be shut
+ * out by it. */
+static bool may_be_shared(sd_json_variant *relay) {
+        return field_number(relay, "takenOverUSec") > 0;
+}
+
+static int refuse(const char *why, char **ret_why) {
+        *ret_why = strdup(why);
+        return *ret_why ? GIVEN_BACK_NOT : log_oom();
+}
+
+int give_back(bool keep, sd_json_variant **ret_token, char **ret_why) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *relay = NULL;
+        _cleanup_free_ char *reason = NULL;
+        int r;
+
+        *ret_token = NULL;
+        *ret_why = NULL;
+        if (client_look("io.hagw.Key.GetToken", NULL, ret_token, &reason) < 0)
+                return GIVEN_BACK_NOTHING;
+        if (field_number(*ret_token, "createdUSec") == 0)
+                return GIVEN_BACK_CREDENTIAL;
+        if (keep)
+                return GIVEN_BACK_NOT;
+        r = client_look(INTERFACE ".DescribeRelay", NULL, &relay, ret_why);
+        if (r < 0)
+                return *ret_why ? GIVEN_BACK_NOT : log_oom();
+        if (may_be_shared(relay))
+                return refuse("Another machine has attached as this tenant, perhaps with the same token.",
+                              ret_why);
+        return ask(ret_why);
+}
