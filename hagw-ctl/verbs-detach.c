@@ -142,7 +142,7 @@ static void say(const Config *before, const Leaving *l) {
  * back. lock: of the configuration. */
 static int leave(const Call *call, const Config *before, int lock, Leaving *l) {
         _cleanup_(config_freep) Config *after = NULL;
-        int r;
+        int r, dropped;
 
         r = cut_config(call, before, &after);
         if (r >= 0)
@@ -153,8 +153,10 @@ static int leave(const Call *call, const Config *before, int lock, Leaving *l) {
         if (r < 0)
                 return r;
         l->token = r;
+        /* What is good nowhere any more goes, whatever a daemon says of the reload. */
         r = reload_daemons(/* must_run= */ false);
-        return r < 0 ? r : drop_token();
+        dropped = drop_token();
+        return r < 0 ? r : dropped;
 }
 
 int verb_detach(const Call *call) {
