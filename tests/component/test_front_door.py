@@ -115,6 +115,40 @@ def test_a_question_that_hagw_webd_takes_along(door):
         assert answer(s) == 401
 
 
+def test_a_reload_while_the_session_is_asked_for(door):
+    """What is judged anew goes where the new configuration leads, and not where the connection's requests went before: here the new
+    service asks for no login, and the old one does."""
+    b, other = Browser(door), Upstream(echo)
+    assert b.login(b.visit("GET", "/").headers["Location"], "anna").status == 303
+    with door.tls(HOST) as s:
+        f = s.makefile("rb")
+
+        def ask(target, cookie):
+            s.sendall(f"GET {target} HTTP/1.1\r\nHost: {HOST}\r\nCookie: __Host-hagw={cookie}\r\n\r\n".encode())
+
+        def answer():
+            status = int(f.readline().split()[1])
+            size = 0
+            while (line := f.readline()) != b"\r\n":
+                if line.lower().startswith(b"content-length:"):
+                    size = int(line.split(b":")[1])
+            return status, f.read(size)
+
+        ask("/first", b.cookies["__Host-hagw"])
+        assert answer()[0] == 200
+        before = door.figure("proxy_requests")
+        door.webd.process.send_signal(signal.SIGSTOP)
+        ask("/second", os.urandom(16).hex())
+        door.wait(lambda: door.figure("proxy_requests") > before)
+        door.house.configure("", ha=f'name = "{HOST}"; upstream = "{other.url}"; access: {{ login = "none"; }};')
+        door.proxyd.reload()
+        door.webd.process.send_signal(signal.SIGCONT)
+        status, text = answer()
+    assert status == 200 and json.loads(text)["target"] == "/second", text
+    assert [r.target for r in other.requests if not r.target.startswith("/.hagw")].count("/second") == 1
+    other.close()
+
+
 def test_questions_while_the_main_thread_is_held_up(house):
     """More questions about sessions than a socket holds answers for, and nobody there to read them for a while: hagw-webd cuts
     who goes on without reading, and that must not be hagw-proxyd."""
