@@ -70,6 +70,7 @@ struct Worker {
         struct Upstreams *upstreams;
         struct Visits *visits;
         struct Exchanges *exchanges;
+        struct H1Streams *h1;
         struct Tenants *tenants;
         struct House *house;
         struct Door *door;

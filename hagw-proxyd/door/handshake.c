@@ -89,13 +89,13 @@ static void set_state(Handshake *h, HandshakeState s) {
 }
 
 static int line_up(Handshake *h) {
-        HandshakeNetwork **at = network_find(h->queue, &h->conn->address), *n = *at;
+        HandshakeNetwork **at = network_find(h->queue, &h->conn->visit.address), *n = *at;
 
         if (!n) {
                 n = calloc(1, sizeof(*n));
                 if (!n)
                         return -ENOMEM;
-                n->network = crowd_network(&h->conn->address);
+                n->network = crowd_network(&h->conn->visit.address);
                 n->last = &n->first;
                 *at = n;
                 network_append(h->queue, n);
@@ -117,7 +117,7 @@ static Handshake *pop(HandshakeQueue *q, uint64_t *ret_due_usec) {
         while (q->first && q->first != stop) {
                 HandshakeNetwork *n = q->first;
                 Handshake *h = n->first;
-                uint64_t due = crowd_due(&h->conn->address, w->snapshot->handshakes_per_address,
+                uint64_t due = crowd_due(&h->conn->visit.address, w->snapshot->handshakes_per_address,
                                          HANDSHAKE_BURST);
 
                 network_unlink(q, n);
@@ -131,14 +131,14 @@ static Handshake *pop(HandshakeQueue *q, uint64_t *ret_due_usec) {
                 if (n->first)
                         network_append(q, n);
                 else
-                        network_free(network_find(q, &h->conn->address));
+                        network_free(network_find(q, &h->conn->visit.address));
                 return h;
         }
         return NULL;
 }
 
 static void leave(Handshake *h) {
-        HandshakeNetwork **at = network_find(h->queue, &h->conn->address), *n = *at;
+        HandshakeNetwork **at = network_find(h->queue, &h->conn->visit.address), *n = *at;
         Handshake **p = &n->first;
 
         while (*p != h)
@@ -190,7 +190,7 @@ static void start(Handshake *h) {
         if (w->signer.n_asked != before) {
                 h->was_signed = true;
                 counter_add(&w->counters.handshakes_signed, 1);
-                crowd_note(&h->conn->address, w->loop.now_usec, w->snapshot->handshakes_per_address);
+                crowd_note(&h->conn->visit.address, w->loop.now_usec, w->snapshot->handshakes_per_address);
         }
         if (ended)
                 finish(h);

@@ -34,15 +34,15 @@ static void note_balancer(Conn *c, BalancerHeader header) {
         Worker *w = c->worker;
         HiddenMessage *m;
 
-        if (!balancer_is_due(&w->door->balancers, &c->address, header, w->loop.now_usec))
+        if (!balancer_is_due(&w->door->balancers, &c->visit.address, header, w->loop.now_usec))
                 return;
         if (complaints[header])
-                log_warning("%s is in proxy_protocol_from and %s; they are turned away.", c->address_text,
-                            complaints[header]);
+                log_warning("%s is in proxy_protocol_from and %s; they are turned away.",
+                            c->visit.address_text, complaints[header]);
         m = message_new(&hidden_message);
         if (!m)
                 return;
-        m->address = c->address;
+        m->address = c->visit.address;
         m->balancer = true;
         m->header = header;
         queue_push(w->main_queue, &m->message);
@@ -79,8 +79,8 @@ static int read_visitor(Conn *c, const uint8_t *data, size_t size) {
                 unfinished_remove(c);
                 conn_set_address(c, &pair.source, pair.source_port);
                 unfinished_add(c);
-                c->here = pair.destination;
-                c->here_port = pair.destination_port;
+                c->visit.here = pair.destination;
+                c->visit.here_port = pair.destination_port;
                 conn_note_outside(c);
                 break;
         default:
@@ -116,13 +116,13 @@ void hello_serve_proxy(Conn *c) {
                 if (r > 0)
                         break;
         }
-        c->arrival = ARRIVAL_DIRECT;
+        c->visit.arrival = ARRIVAL_DIRECT;
         if (buffer_used(t->in) > 0)
                 buffer_compact(t->in);
         else
                 t->in = buffer_put(&c->worker->pool, t->in);
-        conn_set_state(c, c->kind == CONN_HTTPS ? CONN_HELLO : CONN_IDLE);
-        if (c->kind == CONN_HTTPS)
+        conn_set_state(c, c->visit.kind == CONN_HTTPS ? CONN_HELLO : CONN_IDLE);
+        if (c->visit.kind == CONN_HTTPS)
                 hello_serve(c);
         else {
                 c->since_usec = 0;
@@ -173,11 +173,12 @@ void hello_serve_handshake(Conn *c) {
 }
 
 static void start_tls(Conn *c, const char *protocol, const uint8_t *ticket_secret, HandshakeClass class) {
-        const TlsCertificate *certificate = snapshot_find_certificate(c->snapshot, c->name);
+        const TlsCertificate *certificate = snapshot_find_certificate(c->snapshot, c->visit.name);
         gnutls_session_t tls;
 
         if (!certificate ||
-            tls_server_new(certificate, c->snapshot->tls, ticket_secret, c->name, protocol, &tls) < 0) {
+            tls_server_new(certificate, c->snapshot->tls, ticket_secret, c->visit.name, protocol, &tls) <
+                    0) {
                 hello_refuse(c);
                 return;
         }
@@ -190,7 +191,7 @@ static void start_tls(Conn *c, const char *protocol, const uint8_t *ticket_secre
 static void refuse_name(Conn *c) {
         gnutls_session_t tls;
 
-        if (tls_psk_server_new(c->secret, &tls) < 0) {
+        if (tls_psk_server_new(c->visit.secret, &tls) < 0) {
                 hello_refuse(c);
                 return;
         }
@@ -206,7 +207,7 @@ static void start_opened(Conn *c) {
 
         if (!c->route || c->route->host.upstream_kind == CONF_UPSTREAM_TCP ||
             c->route->host.upstream_kind == CONF_UPSTREAM_TENANT ||
-            tls_psk_server_new(c->secret, &tls) < 0) {
+            tls_psk_server_new(c->visit.secret, &tls) < 0) {
                 hello_refuse(c);
                 return;
         }
@@ -225,8 +226,9 @@ static void note_hidden(Conn *c) {
         Worker *w = c->worker;
         HiddenMessage *m;
 
-        if (c->inside || arrival_is_relayed(c->arrival) || !route_find(c->snapshot->routes, c->name) ||
-            inside_judge(&c->snapshot->routes->lan, &c->snapshot->hops, &c->address) != INSIDE_HOP)
+        if (c->inside || arrival_is_relayed(c->visit.arrival) ||
+            !route_find(c->snapshot->routes, c->visit.name) ||
+            inside_judge(&c->snapshot->routes->lan, &c->snapshot->hops, &c->visit.address) != INSIDE_HOP)
                 return;
         counter_add(&w->counters.hidden, 1);
         if (w->door->hidden_usec > 0 && w->loop.now_usec < w->door->hidden_usec + HIDDEN_TELL_USEC)
@@ -235,7 +237,7 @@ static void note_hidden(Conn *c) {
         m = message_new(&hidden_message);
         if (!m)
                 return;
-        m->address = c->address;
+        m->address = c->visit.address;
         queue_push(w->main_queue, &m->message);
 }
 
@@ -243,7 +245,7 @@ static void note_hidden(Conn *c) {
 static bool is_agent(const Conn *c, unsigned alpn) {
         const char *name = c->snapshot->routes->tenants_name;
 
-        return (alpn & CLIENTHELLO_ALPN_RELAY) && name && streq(name, c->name);
+        return (alpn & CLIENTHELLO_ALPN_RELAY) && name && streq(name, c->visit.name);
 }
 
 /* The name decides whether there is anybody at home. */
@@ -252,21 +254,21 @@ static void start_handshake(Conn *c) {
         unsigned alpn = c->hello->alpn;
 
         conn_take_snapshot(c); /* he may have come before the newest */
-        memcpy(c->name, c->hello->name, sizeof(c->name));
+        memcpy(c->visit.name, c->hello->name, sizeof(c->visit.name));
         free(c->hello);
         c->hello = NULL;
         /* Who knows the relay by its address has no name to ask for (RFC 6066 section 3). */
-        if (!*c->name && (alpn & CLIENTHELLO_ALPN_RELAY) && c->snapshot->routes->tenants_name)
-                strcpy(c->name, c->snapshot->routes->tenants_name);
-        if (*c->name) {
+        if (!*c->visit.name && (alpn & CLIENTHELLO_ALPN_RELAY) && c->snapshot->routes->tenants_name)
+                strcpy(c->visit.name, c->snapshot->routes->tenants_name);
+        if (*c->visit.name) {
                 c->route = review_route(c, c->snapshot);
                 note_hidden(c);
         }
-        if (c->secret && !route_find(c->snapshot->routes, c->name)) {
+        if (c->visit.secret && !route_find(c->snapshot->routes, c->visit.name)) {
                 refuse_name(c);
                 return;
         }
-        if (c->secret) {
+        if (c->visit.secret) {
                 start_opened(c);
                 return;
         }
@@ -295,7 +297,7 @@ static int read_channel(Conn *c, const uint8_t *data, size_t size) {
 
         /* A relay puts visitors on our channels, and no channels. */
         if (memcmp(data, CHANNEL_HELLO_MAGIC, MIN(size, CHANNEL_HELLO_MAGIC_SIZE)) != 0 ||
-            size > CHANNEL_HELLO_SIZE || arrival_is_relayed(c->arrival))
+            size > CHANNEL_HELLO_SIZE || arrival_is_relayed(c->visit.arrival))
                 return -EBADMSG;
         if (size < CHANNEL_HELLO_SIZE)
                 return 0;

@@ -22,9 +22,9 @@ int probe_enter(Worker *w, ProbeMessage *probe) {
                 queue_push(w->main_queue, &probe->message);
                 return -ENOENT;
         }
-        c->probe = probe;
+        c->visit.probe = probe;
         c->route = route;
-        memcpy(c->name, probe->name, sizeof(c->name));
+        memcpy(c->visit.name, probe->name, sizeof(c->visit.name));
         conn_start(c);
         if (c->state != CONN_CLOSED && route->host.upstream_kind == CONF_UPSTREAM_TCP)
                 passage_to_service(c);

@@ -14,22 +14,22 @@
  */
 static const char *find_label(Conn *c, char out[static HOSTNAME_LABEL_MAX + 1]) {
         const RouteTable *routes = c->snapshot->routes;
-        const Route *host = c->route ? NULL : route_find(routes, c->name);
+        const Route *host = c->route ? NULL : route_find(routes, c->visit.name);
 
         /* One that does not admit him: that there is a tenant behind is no way round. */
         if (host && !host->wildcard)
                 return NULL;
         if (host && host->host.upstream_kind == CONF_UPSTREAM_TENANT)
-                return hostname_in_zone(c->name, routes->tenants_zone) ?
+                return hostname_in_zone(c->visit.name, routes->tenants_zone) ?
                                NULL :
-                               tenant_domains_find_exact(c->worker, c->name);
+                               tenant_domains_find_exact(c->worker, c->visit.name);
         if (c->route && c->route->host.upstream_kind == CONF_UPSTREAM_TENANT)
                 return c->route->host.upstream_host;
         if (c->route && !c->route->wildcard)
                 return NULL;
-        if (c->route && !hostname_in_zone(c->name, routes->tenants_zone))
-                return tenant_domains_find_exact(c->worker, c->name);
-        return tenants_label(c->worker, c->name, out);
+        if (c->route && !hostname_in_zone(c->visit.name, routes->tenants_zone))
+                return tenant_domains_find_exact(c->worker, c->visit.name);
+        return tenants_label(c->worker, c->visit.name, out);
 }
 
 /* A host of the relay's own for a name that is the tenant's anyway: until there is a certificate its
@@ -39,8 +39,8 @@ static bool passes_until_certified(Conn *c, const char *label) {
         char buffer[HOSTNAME_LABEL_MAX + 1];
 
         return c->route->host.upstream_kind == CONF_UPSTREAM_TENANT && route_has_own_login(c->route) &&
-               !snapshot_find_certificate(c->snapshot, c->name) &&
-               streq_ptr(tenants_label(c->worker, c->name, buffer), label);
+               !snapshot_find_certificate(c->snapshot, c->visit.name) &&
+               streq_ptr(tenants_label(c->worker, c->visit.name, buffer), label);
 }
 
 static void hand_over(Conn *c, Worker *home) {
@@ -65,7 +65,7 @@ static void hand_over(Conn *c, Worker *home) {
 /* He hears why on a page, where his TLS is opened here and it may last. */
 static bool hears_why(const Conn *c, const Tenant *t, Refusal r) {
         return refusal_page(r) != _PAGE_INVALID &&
-               (c->route || (t->info->terminate && snapshot_find_certificate(c->snapshot, c->name)));
+               (c->route || (t->info->terminate && snapshot_find_certificate(c->snapshot, c->visit.name)));
 }
 
 bool tenant_door(Conn *c) {
@@ -76,7 +76,7 @@ bool tenant_door(Conn *c) {
         Worker *home;
         Tenant *t;
 
-        if (!routes->tenants_zone || !*c->name)
+        if (!routes->tenants_zone || !*c->visit.name)
                 return false;
         label = find_label(c, buffer);
         if (!label)
@@ -88,7 +88,8 @@ bool tenant_door(Conn *c) {
         }
         t = tenants_find(c->worker, label);
         if (!t) {
-                log_debug("%s: a visitor of %s is refused: unknown tenant.", c->address_text, c->name);
+                log_debug("%s: a visitor of %s is refused: unknown tenant.", c->visit.address_text,
+                          c->visit.name);
                 hello_refuse(c);
                 return true;
         }
@@ -97,13 +98,13 @@ bool tenant_door(Conn *c) {
                 c->route = NULL; /* and not the wildcard that hides nobody */
         refusal = tenant_admit(c->worker, t);
         if (refusal != REFUSAL_NONE && !hears_why(c, t, refusal)) {
-                log_debug("%s: a visitor of %s is refused: %s.", c->address_text, c->name,
+                log_debug("%s: a visitor of %s is refused: %s.", c->visit.address_text, c->visit.name,
                           refusal_text(refusal));
                 tenant_refuse(c->worker, t, refusal);
                 hello_refuse(c);
                 return true;
         }
-        if (!c->route && (!t->info->terminate || !snapshot_find_certificate(c->snapshot, c->name))) {
+        if (!c->route && (!t->info->terminate || !snapshot_find_certificate(c->snapshot, c->visit.name))) {
                 passage_to_tenant(c, t);
                 return true;
         }

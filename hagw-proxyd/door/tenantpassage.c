@@ -43,10 +43,10 @@ static void again(Passage *p) {
 
 /* By a host of the relay's own that has come to stand in his way since. */
 static bool is_walled_off(const Conn *c, const Snapshot *s) {
-        const Route *r = route_find(s->routes, c->name);
+        const Route *r = route_find(s->routes, c->visit.name);
 
         return r && (!r->wildcard || r->host.upstream_kind == CONF_UPSTREAM_TENANT) &&
-               (!route_has_own_login(r) || !route_admits(r, conn_is_inside(c, s)));
+               (!route_has_own_login(r) || !route_admits(r, visit_is_inside(&c->visit, s)));
 }
 
 static const char *review(const Passage *p, const Snapshot *s) {

@@ -2,6 +2,7 @@
 
 /* Requests as HTTP/1.1 brings them. Runs in the worker's thread. */
 
+#include "hagw-proxyd/h1/h1stream.h"
 #include "hagw-proxyd/h1/requests.h"
 #include "hagw-proxyd/http/exchange.h"
 
@@ -29,7 +30,7 @@ static H1Verdict read_head(Conn *c, Exchange **ret) {
         Exchange *x;
         H1Verdict v;
 
-        x = exchange_new(c);
+        x = exchange_new(&c->visit, c->snapshot, c->route, c->inside);
         if (!x)
                 return H1_TOO_LARGE;
         v = h1_read_request(&c->scan, buffer_at(c->in), buffer_used(c->in), &limits, &x->request);
@@ -40,18 +41,44 @@ static H1Verdict read_head(Conn *c, Exchange **ret) {
         return v;
 }
 
+/* The head goes with the exchange, what stands behind it stays: mostly nothing. NULL: no memory. */
+static Buffer *split_head(Conn *c, size_t head_size) {
+        Buffer *head = c->in, *rest = NULL;
+        size_t n = buffer_used(head) - head_size;
+
+        if (n > 0) {
+                rest = buffer_get(&c->worker->pool, n <= BUFFER_SIZE_SMALL ? BUFFER_SIZE_SMALL : n);
+                if (!rest)
+                        return NULL;
+                buffer_append(rest, buffer_at(head) + head_size, n);
+                loop_spend(&c->worker->loop, n);
+        }
+        c->in = rest;
+        return head;
+}
+
+static Slice what_is_here(const Conn *c) {
+        return c->in ? (Slice) { buffer_at(c->in), buffer_used(c->in) } : (Slice) {};
+}
+
 static void serve_request(Conn *c, H1Verdict v, Exchange *x) {
+        Buffer *head = v == H1_OK ? split_head(c, x->request.head_size) : NULL;
+        H1 *s = v != H1_OK || head ? h1_new(c, x, v == H1_OK ? &x->request : NULL) : NULL;
+
         loop_spend(&c->worker->loop, LOOP_WORK_REQUEST);
-        conn_set_state(c, CONN_REQUEST);
-        c->exchange = x;
-        c->scan = (H1Scan) {};
-        c->since_usec = 0;
-        if (v != H1_OK) {
-                exchange_refuse(x, v);
+        if (!s) {
+                buffer_put(&c->worker->pool, head);
+                exchange_free(x);
+                conn_close(c);
                 return;
         }
-        c->in->begin += x->request.head_size;
-        exchange_begin(x);
+        conn_set_state(c, CONN_REQUEST);
+        c->scan = (H1Scan) {};
+        c->since_usec = 0;
+        if (v == H1_OK)
+                exchange_begin(x, &s->stream, head);
+        else
+                exchange_refuse(x, &s->stream, v, what_is_here(c));
 }
 
 static void serve_idle(Conn *c) {
@@ -99,10 +126,25 @@ static void serve_idle(Conn *c) {
         }
 }
 
+/* Who does not come to the end of a head. */
+static void refuse_timeout(Conn *c) {
+        Exchange *x = exchange_new(&c->visit, c->snapshot, c->route, c->inside);
+        H1 *s = x ? h1_new(c, x, NULL) : NULL;
+
+        if (!s) {
+                if (x)
+                        exchange_free(x);
+                conn_close(c);
+                return;
+        }
+        conn_set_state(c, CONN_REQUEST);
+        exchange_refuse_timeout(x, &s->stream, what_is_here(c));
+}
+
 static void on_timer(Conn *c) {
-        if (c->kind == CONN_HTTPS && buffer_used(c->in) > 0 && !transport_pending(&c->transport))
-                exchange_refuse_timeout(c);
-        else if (c->kind == CONN_HTTPS)
+        if (c->visit.kind == CONN_HTTPS && buffer_used(c->in) > 0 && !transport_pending(&c->transport))
+                refuse_timeout(c);
+        else if (c->visit.kind == CONN_HTTPS)
                 conn_linger(c);
         else
                 conn_close(c);
@@ -111,8 +153,23 @@ static void on_timer(Conn *c) {
 static const ConnServer idle_server = { .serve = serve_idle, .on_timer = on_timer };
 
 static int init(Worker *w) {
+        w->h1 = calloc(1, sizeof(*w->h1));
+        if (!w->h1)
+                return -ENOMEM;
         w->visits->servers[CONN_IDLE] = &idle_server;
+        w->visits->servers[CONN_REQUEST] = &h1_server;
         return 0;
 }
 
-const Room h1_room = { .init = init };
+static void free_room(Worker *w) {
+        while (w->h1 && w->h1->spare) {
+                H1 *s = w->h1->spare;
+
+                w->h1->spare = s->next_free;
+                free(s);
+        }
+        free(w->h1);
+        w->h1 = NULL;
+}
+
+const Room h1_room = { .init = init, .free = free_room };

@@ -10,8 +10,10 @@
 /* That a tenant's house is away is nothing that ails the relay; what a probe meets with goes to who sent
  * it. */
 static void note_failure(Exchange *x, const char *why) {
-        if (x->conn->probe)
-                (void) snprintf(x->conn->probe->result.text, sizeof(x->conn->probe->result.text), "%s", why);
+        ProbeMessage *p = x->visit->probe;
+
+        if (p)
+                (void) snprintf(p->result.text, sizeof(p->result.text), "%s", why);
         else if (x->stats && !x->internal && !x->upstream->single)
                 upstream_report(x->upstream, x->stats, why);
 }
@@ -30,9 +32,9 @@ void exchange_break(Exchange *x, const char *verdict, const char *why) {
 
 /* A house behind the relay did not let him in. */
 static void refuse(Exchange *x, const char *why) {
-        Worker *w = x->conn->worker;
-        Refusal r = w->upstreams->far->refuse(w, x->upstream->host, x->conn->name, x->client.fault,
-                                              /* count= */ !x->conn->probe);
+        Worker *w = x->worker;
+        Refusal r = w->upstreams->far->refuse(w, x->upstream->host, x->name, x->client.fault,
+                                              /* count= */ !x->visit->probe);
 
         note_failure(x, why);
         x->verdict = refusal_name(r);

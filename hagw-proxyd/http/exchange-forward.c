@@ -1,26 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The way to the upstream and back: the request goes out, body streaming behind it, while the answer comes
- * in. Runs in the worker's thread. */
+/* The way to the upstream: the request goes out, body streaming behind it, while the answer comes in
+ * (exchange-back.c). Runs in the worker's thread. */
 
 #include <stdio.h>
 
 #include "hagw-proxyd/http/exchange.h"
 
-static const char malformed[] = "its answer's chunks are malformed";
-
 /* A waiting connection may have been closed by the other side just now. Safe to send again: RFC 9110
  * section 9.2.2. What is not gets a connection that nobody is about to close. */
 static bool may_retry(const Exchange *x) {
-        return !x->retried && !x->interim && x->conn->head_held && x->request.body == BODY_NONE &&
+        return !x->retried && !x->interim && x->head && x->request.body == BODY_NONE &&
                method_is_idempotent(x->request.method) && !(x->request.flags & REQUEST_WEBSOCKET);
 }
 
 static void touch(Exchange *x) {
-        Worker *w = x->conn->worker;
+        Worker *w = x->worker;
 
         exchange_used(x);
-        loop_arm(&w->loop, &x->conn->timer, w->loop.now_usec + x->upstream->idle_usec);
+        loop_arm(&w->loop, &x->timer, w->loop.now_usec + x->upstream->idle_usec);
 }
 
 static void on_link(Exchange *x);
@@ -40,13 +38,12 @@ static void get_link(Exchange *x, UpstreamWish wish) {
 /* What webd wants to know beyond what every service is told. */
 static int tell_webd(Exchange *x) {
         const Slice wall = exchange_name_wall(x);
-        Conn *c = x->conn;
         int r;
 
-        r = header_list_add(&x->request.headers, "X-Hagw-Host", slice_from(c->name));
+        r = header_list_add(&x->request.headers, "X-Hagw-Host", slice_from(x->name));
         if (r < 0)
                 return r;
-        if (arrival_is_relayed(c->arrival)) {
+        if (arrival_is_relayed(x->visit->arrival)) {
                 r = header_list_add(&x->request.headers, "X-Hagw-Relay", SLICE("1"));
                 if (r < 0)
                         return r;
@@ -57,30 +54,30 @@ static int tell_webd(Exchange *x) {
                         return r;
         }
         return header_list_add(&x->request.headers, "X-Hagw-Lan",
-                               c->inside && !x->foreign ? SLICE("1") : SLICE("0"));
+                               x->inside && !x->foreign ? SLICE("1") : SLICE("0"));
 }
 
-static bool sees_cookie(const Exchange *x) {
-        return x->internal || (x->conn->route && route_has_own_login(x->conn->route));
+bool exchange_sees_cookie(const Exchange *x) {
+        return x->internal || (x->route && route_has_own_login(x->route));
 }
 
 void exchange_forward(Exchange *x, Upstream *u) {
-        Conn *c = x->conn;
+        const ProbeMessage *probe = x->visit->probe;
         ForwardContext context = {
-                .address = slice_from(c->address_text),
-                .forwarded = c->snapshot->forwarded,
-                .sees_cookie = sees_cookie(x),
+                .address = slice_from(x->visit->address_text),
+                .forwarded = x->snapshot->forwarded,
+                .sees_cookie = exchange_sees_cookie(x),
                 .scratch = x->forward_scratch,
         };
 
-        if (!x->internal && c->route) {
-                context.host = slice_from(c->route->host.host_field);
+        if (!x->internal && x->route) {
+                context.host = slice_from(x->route->host.host_field);
                 context.outer = exchange_tell_outer(x);
         }
-        if (c->probe && c->probe->kind == PROBE_BARE)
+        if (probe && probe->kind == PROBE_BARE)
                 context.address = context.outer = (Slice) {};
-        if (c->probe && c->probe->kind == PROBE_OWN_NAME)
-                context.host = route_own_name(c->route);
+        if (probe && probe->kind == PROBE_OWN_NAME)
+                context.host = route_own_name(x->route);
         x->upstream = u;
         u->n_clients++;
         if (forward_request(&x->request, &context) < 0 ||
@@ -93,7 +90,7 @@ void exchange_forward(Exchange *x, Upstream *u) {
 }
 
 /* The connection ended before an answer came. */
-static void on_link_broken(Exchange *x, const char *why) {
+void exchange_on_link_broken(Exchange *x, const char *why) {
         Link *k = x->client.link;
         bool again = k->n_requests > 1 && buffer_used(k->in) == 0 && may_retry(x);
 
@@ -103,71 +100,87 @@ static void on_link_broken(Exchange *x, const char *why) {
                 return;
         }
         x->retried = true;
-        counter_add(&x->conn->worker->counters.retries, 1);
+        counter_add(&x->worker->counters.retries, 1);
         get_link(x, UPSTREAM_FRESH);
 }
 
-/* The head's bytes are not needed any more: the buffer is free for the body, or for others. */
-static void drop_head(Exchange *x) {
-        Conn *c = x->conn;
+typedef enum Moved {
+        MOVED_NOTHING,
+        MOVED_SOME,
+        MOVED_BAD,    /* the visitor's framing is malformed */
+        MOVED_GONE,   /* he is */
+        MOVED_BROKEN, /* the service takes no more */
+} Moved;
 
-        c->head_held = false;
-        if (buffer_used(c->in) == 0)
-                c->in = buffer_put(&c->worker->pool, c->in);
+/* What is here of the request's body goes to the service, behind a prefix in scratch. */
+static Moved move_up(Exchange *x, size_t prefix) {
+        const StreamOps *ops = x->stream->ops;
+        Slice data = {};
+        int r = 1;
+        ssize_t n;
+
+        if (!x->up.done)
+                r = ops->peek(x->stream, &data);
+        if (r == -EBADMSG)
+                return MOVED_BAD;
+        if (r < 0)
+                return MOVED_GONE;
+        if (prefix == 0 && r == 0 && data.n == 0)
+                return MOVED_NOTHING;
+        n = flow_write(&x->client.link->transport, x->worker->scratch, prefix, x->up.kind, data,
+                       /* last= */ r == 1 && !x->up.done);
+        if (n < 0)
+                return MOVED_BROKEN;
+        if (n > 0)
+                ops->consume(x->stream, (size_t) n);
+        x->up.n += (size_t) n;
+        x->up.done = r == 1 && (size_t) n == data.n;
+        return MOVED_SOME;
 }
 
 static void on_link(Exchange *x) {
-        Conn *c = x->conn;
-        Worker *w = c->worker;
+        Worker *w = x->worker;
         Link *k = x->client.link;
-        FlowResult r;
         size_t n;
 
         k->n_requests++;
         x->client.fault = LINK_FAULT_NONE;
-        if (c->probe)
-                c->probe->result.connected = true;
-        if (h1_write_request(&x->request, w->scratch, sizeof(w->scratch) - FLOW_MOVE_MAX - 64, &n) < 0) {
+        if (x->visit->probe)
+                x->visit->probe->result.connected = true;
+        if (h1_write_request(&x->request, w->scratch, sizeof(w->scratch) - FLOW_SPACE, &n) < 0) {
                 exchange_answer(x, PAGE_TOO_LARGE, NULL);
                 return;
         }
         exchange_set_state(x, EXCHANGE_HEAD);
         x->response_scan = (H1Scan) {};
-        r = flow_move(&x->up, c->in, &k->transport, w->scratch, n);
-        if (r == FLOW_BAD) {
+        switch (move_up(x, n)) {
+        case MOVED_BAD:
                 x->close = true;
                 exchange_answer(x, PAGE_BAD_REQUEST, "malformed chunk");
                 return;
-        }
-        if (r == FLOW_BROKEN) {
-                on_link_broken(x, "the connection broke");
+        case MOVED_GONE:
+                exchange_abort(x, "gone");
                 return;
+        case MOVED_BROKEN:
+                exchange_on_link_broken(x, "the connection broke");
+                return;
+        default:
+                break;
         }
         if (x->request.body != BODY_NONE)
-                drop_head(x);
+                exchange_drop_head(x);
         if (!x->up.done || transport_may_read(&k->transport))
                 exchange_pump(x);
 }
 
 /* 1: something moved; 0: nothing; -1: the exchange has ended. */
 static int pump_up(Exchange *x) {
-        Conn *c = x->conn;
-        FlowResult r;
-
         if (x->up.done || x->up.broken || transport_pending(&x->client.link->transport))
                 return 0;
-        if (buffer_used(c->in) == 0) {
-                ssize_t n = conn_fill(c);
-
-                if (n == -EAGAIN)
-                        return 0;
-                if (n <= 0) {
-                        exchange_abort(x, "gone");
-                        return -1;
-                }
-        }
-        r = flow_move(&x->up, c->in, &x->client.link->transport, c->worker->scratch, 0);
-        if (r == FLOW_BAD) {
+        switch (move_up(x, 0)) {
+        case MOVED_NOTHING:
+                return 0;
+        case MOVED_BAD:
                 /* Neither side can know where the next message begins. */
                 x->close = true;
                 if (x->state == EXCHANGE_HEAD)
@@ -175,191 +188,15 @@ static int pump_up(Exchange *x) {
                 else
                         exchange_abort(x, "malformed chunk");
                 return -1;
-        }
-        if (r == FLOW_BROKEN)
+        case MOVED_GONE:
+                exchange_abort(x, "gone");
+                return -1;
+        case MOVED_BROKEN:
                 x->up.broken = true; /* an early answer may be on its way */
-        if (buffer_used(c->in) == 0)
-                c->in = buffer_put(&c->worker->pool, c->in);
-        return 1;
-}
-
-static ssize_t fill_link(Exchange *x) {
-        Link *k = x->client.link;
-        Buffer *b = k->in;
-        ssize_t n;
-
-        if (!b)
-                b = k->in = buffer_get(&x->conn->worker->pool, 0);
-        if (!b)
-                return -ENOMEM;
-        if (buffer_used(b) == 0)
-                b->begin = b->end = 0;
-        if (buffer_room(b) == 0)
-                buffer_compact(b);
-        if (buffer_room(b) == 0) {
-                Buffer *larger = buffer_get(&x->conn->worker->pool, b->size * 2);
-
-                if (!larger)
-                        return -ENOMEM;
-                buffer_append(larger, buffer_at(b), buffer_used(b));
-                buffer_put(&x->conn->worker->pool, b);
-                b = k->in = larger;
+                return 1;
+        default:
+                return 1;
         }
-        n = transport_read(&k->transport, b->data + b->end, MIN(buffer_room(b), (size_t) FLOW_MOVE_MAX));
-        if (n > 0)
-                b->end += (size_t) n;
-        else if (buffer_used(b) == 0)
-                k->in = buffer_put(&x->conn->worker->pool, b);
-        return n;
-}
-
-static void note_answer(Exchange *x, InnerLogin inner) {
-        Worker *w = x->conn->worker;
-
-        x->status = x->response.status;
-        x->upstream_usec = w->loop.now_usec - x->begin_usec;
-        if (x->conn->probe) {
-                x->conn->probe->result.answered = true;
-                x->conn->probe->result.status = x->status;
-        }
-        if (!x->stats || x->internal)
-                return;
-        atomic_store_explicit(&x->stats->workers[w->index].ok_usec, w->loop.now_usec, memory_order_relaxed);
-        exchange_hear_inner(x, inner);
-        if (!x->conn->probe && status_is_good(x->status))
-                atomic_store_explicit(&x->stats->workers[w->index].good_usec, w->loop.now_usec,
-                                      memory_order_relaxed);
-}
-
-/* Writes the answer's head, and what of its body is there. 1, or -1 where it ended. */
-static int send_head(Exchange *x) {
-        Conn *c = x->conn;
-        Worker *w = c->worker;
-        Link *k = x->client.link;
-        bool interim = x->response.flags & RESPONSE_INTERIM;
-        InnerLogin inner;
-        ForwardAnswer answer = { .sees_cookie = sees_cookie(x),
-                                 .own = x->internal,
-                                 .ret_inner = &inner,
-                                 .http1 = true,
-                                 .head = x->request.method == METHOD_HEAD,
-                                 .ancestors = x->internal ? (Slice) {} : c->route->ancestors,
-                                 .date = http_date(&w->date, time(NULL)) };
-        BodyKind kind;
-        FlowResult r;
-        size_t n;
-
-        if (!interim) {
-                /* Without the rest of the request's body the next request cannot be found. */
-                x->close = x->close || (x->request.flags & REQUEST_CLOSE) || w->stage >= WORKER_PARTING ||
-                           x->up.broken || (!x->up.done && x->response.status >= 300);
-        }
-        answer.close = x->close;
-        if (forward_response(&x->response, &answer, &kind) < 0 ||
-            (!interim && exchange_say_inner(x, &x->response.headers) < 0) ||
-            h1_write_response(&x->response, w->scratch, sizeof(w->scratch) - FLOW_MOVE_MAX - 64, &n) < 0) {
-                link_close(k);
-                exchange_fail(x, PAGE_BAD_GATEWAY, "its answer's head is too large");
-                return -1;
-        }
-        k->in->begin += x->response.head_size;
-        x->response_scan = (H1Scan) {};
-        if (interim || (x->response.flags & RESPONSE_UPGRADED))
-                flow_init(&x->down, BODY_NONE, 0, H1_LENIENT, BODY_NONE);
-        else
-                flow_init(&x->down, x->response.body, x->response.body_size, H1_LENIENT, kind);
-        r = flow_move(&x->down, k->in, &c->transport, w->scratch, n);
-        if (r == FLOW_BROKEN) {
-                exchange_abort(x, "gone");
-                return -1;
-        }
-        if (r == FLOW_BAD) { /* nothing of it was sent */
-                link_close(k);
-                exchange_fail(x, PAGE_BAD_GATEWAY, malformed);
-                return -1;
-        }
-        x->interim = x->interim || interim;
-        x->link_spent = x->link_spent || (x->response.flags & RESPONSE_CLOSE);
-        if (!interim) {
-                note_answer(x, inner);
-                exchange_set_state(x, x->response.flags & RESPONSE_UPGRADED ? EXCHANGE_TUNNEL :
-                                                                              EXCHANGE_BODY);
-                drop_head(x);
-        }
-        if (x->state == EXCHANGE_TUNNEL)
-                counter_add(&w->counters.tunnels, 1);
-        return 1;
-}
-
-static int pump_head(Exchange *x) {
-        Conn *c = x->conn;
-        Link *k = x->client.link;
-        H1Limits limits = { c->snapshot->head_size, c->snapshot->header_count };
-        H1Asked asked = { x->request.method == METHOD_HEAD, x->request.flags & REQUEST_WEBSOCKET };
-        H1Verdict v = H1_MORE;
-
-        if (transport_pending(&c->transport))
-                return 0;
-        if (buffer_used(k->in) > 0)
-                v = h1_read_response(&x->response_scan, buffer_at(k->in), buffer_used(k->in), &limits, asked,
-                                     &x->response);
-        if (v == H1_MORE) {
-                ssize_t n = fill_link(x);
-
-                if (n == -EAGAIN)
-                        return 0;
-                if (n > 0)
-                        return 1;
-                on_link_broken(x, x->up.broken || n < 0 ? "it broke the connection off" :
-                                                          "it closed the connection without an answer");
-                return -1;
-        }
-        if (v != H1_OK) {
-                link_close(k);
-                exchange_fail(x, PAGE_BAD_GATEWAY, h1_verdict_text(v));
-                return -1;
-        }
-        return send_head(x);
-}
-
-static int pump_body(Exchange *x) {
-        Conn *c = x->conn;
-        Link *k = x->client.link;
-        FlowResult r;
-
-        if (x->down.done || transport_pending(&c->transport))
-                return 0;
-        if (buffer_used(k->in) == 0) {
-                ssize_t n = fill_link(x);
-
-                if (n == -EAGAIN)
-                        return 0;
-                /* An error is no end, nor is TLS that ends without close_notify (RFC 9112 section 9.8). */
-                if (n < 0) {
-                        exchange_break(x, "answer cut short",
-                                       "it broke the connection off within an answer");
-                        return -1;
-                }
-                r = n > 0 ? FLOW_MOVED : flow_end(&x->down, &c->transport);
-                if (r == FLOW_BAD) {
-                        exchange_break(x, "answer cut short", "it closed the connection within an answer");
-                        return -1;
-                }
-        } else
-                r = FLOW_MOVED;
-        if (r == FLOW_MOVED)
-                r = flow_move(&x->down, k->in, &c->transport, c->worker->scratch, 0);
-        if (buffer_used(k->in) == 0)
-                k->in = buffer_put(&c->worker->pool, k->in);
-        if (r == FLOW_BAD) {
-                exchange_break(x, "malformed answer", malformed);
-                return -1;
-        }
-        if (r == FLOW_BROKEN) {
-                exchange_abort(x, "gone");
-                return -1;
-        }
-        return r == FLOW_BLOCKED ? 0 : 1;
 }
 
 /* The answer is through. */
@@ -369,7 +206,7 @@ static int pump_end(Exchange *x) {
         if (!x->down.done || (!x->up.done && !x->up.broken && !x->close))
                 return 0;
         x->close = x->close || !x->up.done;
-        if (x->up.done && !x->link_spent && !x->down.body.odd && !transport_pending(&k->transport) &&
+        if (x->up.done && !x->link_spent && !x->answer.body.odd && !transport_pending(&k->transport) &&
             buffer_used(k->in) == 0 && k->transport.error == 0)
                 link_park(k);
         exchange_finish(x);
@@ -383,9 +220,9 @@ static int pump_once(Exchange *x) {
         if (up < 0)
                 return -1;
         if (x->state == EXCHANGE_HEAD)
-                down = pump_head(x);
+                down = exchange_pump_head(x);
         else if (x->state == EXCHANGE_BODY)
-                down = pump_body(x);
+                down = exchange_pump_body(x);
         if (down < 0)
                 return -1;
         if (x->state == EXCHANGE_BODY) {
@@ -393,47 +230,51 @@ static int pump_once(Exchange *x) {
                 if (end < 0)
                         return -1;
         }
+        if (x->state == EXCHANGE_TUNNEL)
+                tunnel_wait(x);
         return up || down;
 }
 
-void exchange_pump(Exchange *x) {
-        Conn *c = x->conn;
+/* As pump_once(). */
+static int tunnel_once(Exchange *x) {
+        int r = tunnel_pump(x);
 
-        touch(x);
-        (void) conn_is_one_of_many(c);
-        while (!loop_turn_is_over(&c->worker->loop)) {
-                int r;
-
-                if (x->state == EXCHANGE_TUNNEL) {
-                        tunnel_run(x);
-                        return;
-                }
-                r = pump_once(x);
-                if (r < 0)
-                        return;
-                if (r == 0)
-                        return;
+        if (r == TUNNEL_OVER) {
+                x->close = true;
+                exchange_finish(x);
+                return -1;
         }
-        loop_again(&c->worker->loop, &c->again);
+        if (r < 0)
+                exchange_abort(x, "broken off");
+        return r;
+}
+
+void exchange_pump(Exchange *x) {
+        if (x->state == EXCHANGE_TUNNEL)
+                tunnel_wait(x);
+        else
+                touch(x);
+        (void) visit_is_one_of_many(x->visit);
+        while (!loop_turn_is_over(&x->worker->loop))
+                if ((x->state == EXCHANGE_TUNNEL ? tunnel_once(x) : pump_once(x)) <= 0)
+                        return;
+        loop_again(&x->worker->loop, &x->again);
 }
 
 void exchange_run(Exchange *x) {
-        Conn *c = x->conn;
-        Link *k = x->client.link;
         int r;
 
-        if (x->state == EXCHANGE_TUNNEL || x->state >= EXCHANGE_HEAD) {
-                r = transport_flush(&k->transport);
+        if (x->state >= EXCHANGE_HEAD) {
+                r = transport_flush(&x->client.link->transport);
                 if (r < 0 && r != -EAGAIN)
                         x->up.broken = true;
-                r = transport_flush(&c->transport);
-                if (r < 0 && r != -EAGAIN) {
+                if (x->stream->ops->ready(x->stream) < 0) {
                         exchange_abort(x, "gone");
                         return;
                 }
         }
         /* A visitor who has gone is not worth the upstream's work; an endless answer would never end. */
-        if (c->transport.hung_up && x->up.done && x->state != EXCHANGE_TUNNEL) {
+        if (x->state != EXCHANGE_TUNNEL && x->up.done && x->stream->ops->is_left(x->stream)) {
                 exchange_abort(x, "gone");
                 return;
         }
@@ -448,7 +289,7 @@ void exchange_on_timeout(Exchange *x) {
                 exchange_fail(x, PAGE_GATEWAY_TIMEOUT, "it did not answer in time");
         } else {
                 x->broken = x->state == EXCHANGE_BODY;
-                exchange_abort(x, x->conn->old ? "stopped" : "timeout");
+                exchange_abort(x, x->old ? "stopped" : "timeout");
         }
 }
 
@@ -465,10 +306,10 @@ static void client_on_event(LinkClient *l) {
 }
 
 static ProxyPair client_pair(LinkClient *l) {
-        const Conn *c = CONTAINER_OF(l, Exchange, client)->conn;
-        ProxyPair pair = conn_pair(c);
+        const Visit *v = CONTAINER_OF(l, Exchange, client)->visit;
+        ProxyPair pair = visit_pair(v);
 
-        if (c->arrival == ARRIVAL_PROBE)
+        if (v->arrival == ARRIVAL_PROBE)
                 pair.source = (IpAddress) { .family = AF_UNSPEC }; /* nobody visits */
         return pair;
 }

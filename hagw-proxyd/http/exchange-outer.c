@@ -8,11 +8,11 @@
  * gateway's owner: the relay that it is attached to, and who is inside. What a balancer brings, and what
  * comes through a relay unopened, are the visitor's own words. */
 static OuterKind judge_sender(const Exchange *x) {
-        const Conn *c = x->conn;
+        const Visit *v = x->visit;
 
-        if (arrival_is_relayed(c->arrival))
-                return c->secret ? OUTER_RELAY : _OUTER_KIND_INVALID;
-        return c->inside && c->here.family == AF_UNSPEC ? OUTER_GATEWAY : _OUTER_KIND_INVALID;
+        if (arrival_is_relayed(v->arrival))
+                return v->secret ? OUTER_RELAY : _OUTER_KIND_INVALID;
+        return x->inside && v->here.family == AF_UNSPEC ? OUTER_GATEWAY : _OUTER_KIND_INVALID;
 }
 
 void exchange_hear_outer(Exchange *x) {
@@ -24,9 +24,9 @@ void exchange_hear_outer(Exchange *x) {
                 return;
         sender = judge_sender(x);
         if (sender >= 0)
-                atomic_store_explicit(&x->stats->workers[x->conn->worker->index]
+                atomic_store_explicit(&x->stats->workers[x->worker->index]
                                                .outer_usec[sender][x->outer.asks],
-                                      x->conn->worker->loop.now_usec, memory_order_relaxed);
+                                      x->worker->loop.now_usec, memory_order_relaxed);
         else
                 x->outer.told = false; /* its depth is good for this answer alone */
 }
@@ -36,7 +36,7 @@ static bool asks_here(const Route *route) {
 }
 
 Slice exchange_tell_outer(Exchange *x) {
-        const Route *route = x->conn->route;
+        const Route *route = x->route;
         size_t n = outer_write(&x->outer, asks_here(route),
                                /* aside= */ route_has_own_login(route), x->outer_text);
 
@@ -44,24 +44,24 @@ Slice exchange_tell_outer(Exchange *x) {
 }
 
 int exchange_say_inner(const Exchange *x, HeaderList *l) {
-        return x->fronted ? header_list_add(l, INNER_FIELD, outer_answer(asks_here(x->conn->route))) : 0;
+        return x->fronted ? header_list_add(l, INNER_FIELD, outer_answer(asks_here(x->route))) : 0;
 }
 
 /* Of hosts that are led by one route, one that does not ask says nothing of the others. */
 void exchange_hear_inner(Exchange *x, InnerLogin said) {
-        if (said >= 0 && (said != INNER_LOGIN_NONE || !startswith(x->conn->route->host.name, "*.")))
-                atomic_store_explicit(&x->stats->workers[x->conn->worker->index].inner_usec[said],
-                                      x->conn->worker->loop.now_usec, memory_order_relaxed);
+        if (said >= 0 && (said != INNER_LOGIN_NONE || !startswith(x->route->host.name, "*.")))
+                atomic_store_explicit(&x->stats->workers[x->worker->index].inner_usec[said],
+                                      x->worker->loop.now_usec, memory_order_relaxed);
 }
 
 /* The inner one's word comes first: who is there has passed the others. */
 Slice exchange_name_wall(const Exchange *x) {
-        const Route *route = x->conn->route;
+        const Route *route = x->route;
 
         if (!asks_here(route))
                 return (Slice) {};
         if (x->fronted && x->outer.asks)
-                return arrival_is_relayed(x->conn->arrival) ? SLICE("house") : SLICE("second");
+                return arrival_is_relayed(x->visit->arrival) ? SLICE("house") : SLICE("second");
         if (!x->stats || host_stats_inner(x->stats, NULL) <= INNER_LOGIN_NONE)
                 return (Slice) {};
         return route->host.upstream_kind == CONF_UPSTREAM_TENANT ? SLICE("relay") : SLICE("first");

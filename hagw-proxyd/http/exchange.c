@@ -6,14 +6,21 @@
 #include <stdio.h>
 
 #include "hagw-proxyd/http/exchange.h"
-#include "hagw-proxyd/visit/review.h"
 
 #define REPLY_HEAD_MAX (POLICY_LOCATION_MAX + 1536U) /* no head of our own is larger */
 #define CHALLENGE_PREFIX "/.well-known/acme-challenge/" /* RFC 8555 section 8.3 */
 
-Exchange *exchange_new(Conn *c) {
-        Worker *w = c->worker;
-        size_t max = c->snapshot->header_count + HEADER_SPARE;
+static void on_timer(Timer *t) {
+        exchange_on_timeout(CONTAINER_OF(t, Exchange, timer));
+}
+
+static void on_again(Again *a) {
+        exchange_run(CONTAINER_OF(a, Exchange, again));
+}
+
+Exchange *exchange_new(Visit *v, Snapshot *s, const Route *route, bool inside) {
+        Worker *w = v->worker;
+        size_t max = s->header_count + HEADER_SPARE;
         Exchange *x = w->exchanges->spare;
 
         if (x)
@@ -34,7 +41,14 @@ Exchange *exchange_new(Conn *c) {
         x->headers_max = max;
         x->user[0] = '\0';
         x->client.ops = &exchange_link_ops;
-        x->conn = c;
+        x->worker = w;
+        x->visit = v;
+        x->snapshot = snapshot_ref(s);
+        x->route = route;
+        x->name = v->name;
+        x->inside = inside;
+        x->timer.fire = on_timer;
+        x->again.run = on_again;
         x->begin_usec = w->loop.now_usec;
         x->upstream_usec = USEC_INFINITY;
         x->request.headers = (HeaderList) { .items = x->headers, .max = (uint16_t) max };
@@ -43,8 +57,10 @@ Exchange *exchange_new(Conn *c) {
 }
 
 void exchange_free(Exchange *x) {
-        Worker *w = x->conn->worker;
+        Worker *w = x->worker;
 
+        x->snapshot = snapshot_unref(x->snapshot);
+        x->head = buffer_put(&w->pool, x->head);
         x->next_free = w->exchanges->spare;
         w->exchanges->spare = x;
 }
@@ -59,20 +75,17 @@ static uint16_t keep_text(char *out, size_t size, Slice s) {
 
 /* What the log wants at the end, when the head is gone. */
 static void keep_texts(Exchange *x) {
-        Conn *c = x->conn;
-
         x->method_size = keep_text(x->method, sizeof(x->method), x->request.method_text);
         x->target_size = keep_text(x->target, sizeof(x->target), x->request.target);
         x->host_size = keep_text(x->host, sizeof(x->host),
-                                 c->kind == CONN_HTTP ? x->request.host : slice_from(c->name));
+                                 x->visit->kind == CONN_HTTP ? x->request.host : slice_from(x->name));
 }
 
 static void write_log(Exchange *x) {
-        Conn *c = x->conn;
-        Worker *w = c->worker;
+        Worker *w = x->worker;
         uint64_t now = w->loop.now_usec;
         AccessEntry e = {
-                .address = slice_from(c->address_text),
+                .address = slice_from(x->visit->address_text),
                 .host = { x->host, x->host_size },
                 .method = { x->method, x->method_size },
                 .target = { x->target, x->target_size },
@@ -84,7 +97,7 @@ static void write_log(Exchange *x) {
                 .user = slice_from(x->user),
                 .verdict = strempty(x->verdict),
                 .broken = x->broken,
-                .query_strings = c->snapshot->log_query_strings,
+                .query_strings = x->snapshot->log_query_strings,
         };
 
         if (x->upstream)
@@ -95,7 +108,7 @@ static void write_log(Exchange *x) {
 
 /* What became of it; whether there was an answer has been noted when it came. */
 static void note_probe(const Exchange *x) {
-        ProbeResult *r = &x->conn->probe->result;
+        ProbeResult *r = &x->visit->probe->result;
 
         r->asked = true;
         r->fault = x->client.fault;
@@ -103,11 +116,14 @@ static void note_probe(const Exchange *x) {
                 r->peer = upstream_peer(x->upstream);
 }
 
-/* The exchange is over for everybody but the visitor's connection. */
-static void release(Exchange *x) {
-        Conn *c = x->conn;
-        Worker *w = c->worker;
+/* It is over: the stream hears how, and nothing else of it is left. */
+static void end(Exchange *x, StreamEnd how) {
+        const Visit *v = x->visit;
+        Stream *stream = x->stream;
+        Worker *w = x->worker;
 
+        loop_disarm(&w->loop, &x->timer);
+        loop_not_again(&w->loop, &x->again);
         if (x->asked)
                 x->asked->asker = NULL;
         if (x->use)
@@ -118,80 +134,72 @@ static void release(Exchange *x) {
         }
         if (x->client.link)
                 link_close(x->client.link);
-        if (c->probe)
+        if (v->probe)
                 note_probe(x);
-        if (c->arrival != ARRIVAL_PROBE)
+        if (v->arrival != ARRIVAL_PROBE)
                 counter_add(&w->counters.answers[x->status < 600 ? x->status / 100 : 0], 1);
         if (x->stats) {
-                if (c->arrival != ARRIVAL_PROBE)
+                if (v->arrival != ARRIVAL_PROBE)
                         counter_sub(&x->stats->workers[w->index].active, 1);
                 host_stats_unref(x->stats);
         }
-        if (c->snapshot->log_access && c->arrival != ARRIVAL_PROBE)
+        if (x->snapshot->log_access && v->arrival != ARRIVAL_PROBE)
                 write_log(x);
-        c->exchange = NULL;
-        c->head_held = false;
+        if (x->upstream && !x->internal)
+                upstream_let_go(x->upstream);
         exchange_free(x);
+        stream->exchange = NULL;
+        stream->ops->end(stream, how);
 }
 
 void exchange_abort(Exchange *x, const char *verdict) {
-        Conn *c = x->conn;
-
         x->verdict = verdict;
-        release(x);
-        conn_close(c);
+        end(x, STREAM_END_CUT);
 }
 
 void exchange_finish(Exchange *x) {
-        Conn *c = x->conn;
-        bool last = x->close;
-
-        release(x);
-        if (last)
-                conn_linger(c);
-        else
-                conn_next(c);
+        end(x, x->close ? STREAM_END_LAST : STREAM_END_CLEAN);
 }
 
 /* A request whose body was not read ends the connection: what follows is not the next request. */
 static bool must_close(const Exchange *x) {
-        return !x->up.done || (x->request.flags & REQUEST_CLOSE) || x->conn->worker->stage >= WORKER_PARTING;
+        return !x->up.done || (x->request.flags & REQUEST_CLOSE) || x->worker->stage >= WORKER_PARTING;
 }
 
 /* Where an answer's texts and its body are put, so that its head fits in front: both are one write, and one
  * record of TLS. */
 static char *reply_room(Exchange *x) {
-        static_assert(sizeof(x->conn->worker->scratch) >= REPLY_HEAD_MAX + PAGE_SIZE_MAX, "a page fits");
-        return x->conn->worker->scratch + REPLY_HEAD_MAX;
+        static_assert(sizeof(x->worker->scratch) >= REPLY_HEAD_MAX + PAGE_SIZE_MAX, "a page fits");
+        return x->worker->scratch + REPLY_HEAD_MAX;
 }
 
 /* Sends a whole answer that is ready, in reply_room(). Ends it. */
 static void reply(Exchange *x, Answer *a) {
-        size_t n, body = x->request.method == METHOD_HEAD ? 0 : a->body.n;
-        struct iovec iov;
+        const StreamOps *ops = x->stream->ops;
+        Slice body = x->request.method == METHOD_HEAD ? (Slice) {} : a->body;
+        ssize_t n;
 
         x->status = a->response.status;
         x->close = x->close || must_close(x);
-        if (x->close)
+        if (x->close && ops->http1)
                 (void) header_list_add(&a->response.headers, "Connection", SLICE("close"));
         (void) exchange_say_inner(x, &a->response.headers);
-        n = h1_response_size(&a->response);
-        iov = (struct iovec) { reply_room(x) - n, n + body };
-        if (n > REPLY_HEAD_MAX || h1_write_response(&a->response, iov.iov_base, n, &n) < 0 ||
-            transport_write(&x->conn->transport, &iov, 1) < 0)
-                exchange_abort(x, "gone");
-        else
+        n = h1_response_size(&a->response) > REPLY_HEAD_MAX ?
+                    -ENOBUFS :
+                    ops->send(x->stream, &a->response, body, /* last= */ true);
+        if (n == (ssize_t) body.n)
                 exchange_finish(x);
+        else
+                exchange_abort(x, "gone");
 }
 
 /* The upstream's name and what is wrong with it is told within the house; whoever is logged in elsewhere
  * could do nothing with it. */
 static bool is_insider(const Exchange *x) {
-        return x->conn->arrival == ARRIVAL_PROBE || (x->conn->inside && !x->foreign);
+        return x->visit->arrival == ARRIVAL_PROBE || (x->inside && !x->foreign);
 }
 
 void exchange_answer(Exchange *x, PageKind kind, const char *error) {
-        Conn *c = x->conn;
         Page page = {
                 .kind = kind,
                 .html = x->reader.html,
@@ -199,9 +207,9 @@ void exchange_answer(Exchange *x, PageKind kind, const char *error) {
                 .depth = x->outer.depth,
                 .inside = is_insider(x),
                 .language = x->reader.language,
-                .policy = c->snapshot->page_policy,
-                .date = http_date(&c->worker->date, time(NULL)),
-                .host = slice_from(c->name),
+                .policy = x->snapshot->page_policy,
+                .date = http_date(&x->worker->date, time(NULL)),
+                .host = slice_from(x->name),
         };
         Answer a;
 
@@ -213,7 +221,7 @@ void exchange_answer(Exchange *x, PageKind kind, const char *error) {
 }
 
 static void redirect(Exchange *x, unsigned status, Slice location) {
-        Worker *w = x->conn->worker;
+        Worker *w = x->worker;
         Answer a;
 
         if (page_make_redirect(status, location, http_date(&w->date, time(NULL)), reply_room(x), &a) < 0)
@@ -222,74 +230,44 @@ static void redirect(Exchange *x, unsigned status, Slice location) {
                 reply(x, &a);
 }
 
-/* From a head that is no request. */
-static void read_reader(Exchange *x) {
-        Conn *c = x->conn;
-
-        reader_of_bytes((Slice) { buffer_at(c->in), buffer_used(c->in) }, c->snapshot->language, &x->reader);
-}
-
-void exchange_refuse(Exchange *x, H1Verdict v) {
-        Conn *c = x->conn;
-        PageKind kind = page_from_status(h1_verdict_status(v));
-
-        counter_add(&c->worker->counters.requests, 1);
-        x->verdict = h1_verdict_text(v);
-        /* Nobody who speaks like this on port 80 gets an answer. What was parsed is not to be trusted. */
+/* What was parsed of a head that is no request is not to be trusted. */
+static void refuse_head(Exchange *x, Stream *stream, Slice head) {
+        x->stream = stream;
+        stream->exchange = x;
         x->request = (Request) { .headers = { .items = x->headers, .max = (uint16_t) x->headers_max } };
         keep_texts(x);
-        read_reader(x);
+        reader_of_bytes(head, x->snapshot->language, &x->reader);
         x->close = true;
-        if (c->kind == CONN_HTTP)
+}
+
+void exchange_refuse(Exchange *x, Stream *stream, H1Verdict v, Slice head) {
+        PageKind kind = page_from_status(h1_verdict_status(v));
+
+        counter_add(&x->worker->counters.requests, 1);
+        x->verdict = h1_verdict_text(v);
+        refuse_head(x, stream, head);
+        /* Nobody who speaks like this on port 80 gets an answer. */
+        if (x->visit->kind == CONN_HTTP)
                 exchange_abort(x, x->verdict);
         else
                 exchange_answer(x, kind < 0 ? PAGE_BAD_REQUEST : kind, x->verdict);
 }
 
-void exchange_refuse_timeout(Conn *c) {
-        Exchange *x = exchange_new(c);
-
-        if (!x) {
-                conn_close(c);
-                return;
-        }
-        conn_set_state(c, CONN_REQUEST);
-        c->exchange = x;
-        x->close = true;
+void exchange_refuse_timeout(Exchange *x, Stream *stream, Slice head) {
         x->verdict = "head timeout";
-        keep_texts(x);
-        read_reader(x);
+        refuse_head(x, stream, head);
         exchange_answer(x, PAGE_TIMEOUT, NULL);
 }
 
-static Upstream *route_upstream(Conn *c) {
-        const ConfHost *host = &c->route->host;
-        char label[HOSTNAME_LABEL_MAX + 1];
-
-        if (c->upstream)
-                return c->upstream;
-        if (c->probe && c->probe->kind == PROBE_OTHER_SCHEME)
-                c->upstream = upstream_new_other(c->worker, host);
-        else if (host->upstream_kind != CONF_UPSTREAM_TENANT)
-                c->upstream = upstream_get(c->worker, host, snapshot_host(c->snapshot, c->route)->trust);
-        else {
-                const char *house = *host->upstream_host ?
-                                            host->upstream_host :
-                                            c->worker->upstreams->far->find(c->worker, c->name, label);
-                c->upstream = upstream_new_single(c->worker, host, strempty(house), c->name);
-        }
-        return upstream_hold(c->upstream);
-}
-
 static void forward_to(Exchange *x, bool internal) {
-        Conn *c = x->conn;
         Upstream *u;
 
-        if (!internal && review_leads_elsewhere(c)) {
+        if (!internal && visit_leads_elsewhere(x->visit)) {
                 exchange_abort(x, "its name has gone to another house");
                 return;
         }
-        u = internal ? upstream_get(c->worker, NULL, NULL) : route_upstream(c);
+        u = internal ? upstream_get(x->worker, NULL, NULL) :
+                       visit_hold_upstream(x->visit, x->snapshot, x->route);
 
         x->internal = internal;
         if (u)
@@ -300,7 +278,7 @@ static void forward_to(Exchange *x, bool internal) {
 
 /* Asks webd about a cookie or token. */
 static void ask_session(Exchange *x, const PolicyFinding *f) {
-        Worker *w = x->conn->worker;
+        Worker *w = x->worker;
         SessionMessage *m = message_new(&session_message);
 
         if (!m || f->secret.n >= sizeof(m->secret)) {
@@ -311,12 +289,14 @@ static void ask_session(Exchange *x, const PolicyFinding *f) {
         m->worker = w;
         m->asker = x;
         m->token = f->token;
-        m->relayed = arrival_is_relayed(x->conn->arrival);
+        m->relayed = arrival_is_relayed(x->visit->arrival);
         memcpy(m->secret, f->secret.p, f->secret.n);
-        (void) snprintf(m->host, sizeof(m->host), "%s", x->conn->name);
-        (void) snprintf(m->address, sizeof(m->address), "%s", x->conn->address_text);
+        (void) snprintf(m->host, sizeof(m->host), "%s", x->name);
+        (void) snprintf(m->address, sizeof(m->address), "%s", x->visit->address_text);
         x->asked = m;
         exchange_set_state(x, EXCHANGE_SESSION);
+        /* The upstream's own deadline takes over. */
+        loop_arm(&w->loop, &x->timer, w->loop.now_usec + x->snapshot->head_usec);
         queue_push(w->main_queue, &m->message);
 }
 
@@ -334,7 +314,7 @@ static void refuse(Exchange *x) {
 
 /* What hagw-webd has said. Whoever passes by a session is cut when it ends. May end it. */
 static int take_session(Exchange *x, PolicySession session, const char *user, const char *session_id) {
-        Worker *w = x->conn->worker;
+        Worker *w = x->worker;
 
         x->session = session;
         memcpy(x->user, user, sizeof(x->user));
@@ -350,7 +330,7 @@ static int take_session(Exchange *x, PolicySession session, const char *user, co
 }
 
 static void act(Exchange *x, PolicyVerdict v) {
-        const ConfHost *host = &x->conn->route->host;
+        const ConfHost *host = &x->route->host;
 
         x->verdict = policy_verdict_text(v);
         switch (v) {
@@ -382,17 +362,16 @@ static void act(Exchange *x, PolicyVerdict v) {
 }
 
 static void judge(Exchange *x) {
-        Conn *c = x->conn;
         const SessionEntry *known;
         PolicyFinding f;
         PolicyVerdict v;
 
-        v = policy_judge(c->route, &x->request, c->inside, &f);
+        v = policy_judge(x->route, &x->request, x->inside, &f);
         x->foreign = f.foreign;
         x->embedded = f.embedded;
         if (v == POLICY_ASK) {
-                known = session_cache_find(&c->worker->exchanges->sessions, &f, c->name,
-                                           c->worker->loop.now_usec);
+                known = session_cache_find(&x->worker->exchanges->sessions, &f, x->name,
+                                           x->worker->loop.now_usec);
                 if (!known) {
                         ask_session(x, &f);
                         return;
@@ -404,6 +383,17 @@ static void judge(Exchange *x) {
         act(x, v);
 }
 
+/* A tcp:// service gets nothing that was opened here. */
+static bool refresh(Exchange *x, Snapshot *s) {
+        const Route *route = visit_route(x->visit, s);
+
+        snapshot_unref(x->snapshot);
+        x->snapshot = snapshot_ref(s);
+        x->inside = visit_is_inside(x->visit, s);
+        x->route = route;
+        return route && route->host.upstream_kind != CONF_UPSTREAM_TCP;
+}
+
 static void on_session(Exchange *x, const SessionMessage *m) {
         x->asked = NULL;
         exchange_set_state(x, EXCHANGE_JUDGE);
@@ -411,11 +401,11 @@ static void on_session(Exchange *x, const SessionMessage *m) {
                 x->verdict = "login unavailable";
                 exchange_answer(x, PAGE_UNAVAILABLE,
                                 "the login service does not answer; see systemctl status hagw-webd");
-        } else if (x->conn->snapshot != m->worker->snapshot) {
-                if (conn_refresh(x->conn) < 0)
-                        exchange_abort(x, "not admitted any more");
-                else
+        } else if (x->snapshot != m->worker->snapshot) {
+                if (refresh(x, m->worker->snapshot))
                         judge(x);
+                else
+                        exchange_abort(x, "not admitted any more");
         } else if (take_session(x, m->session, m->user, m->session_id) >= 0)
                 act(x, policy_settle(&x->request, x->session));
 }
@@ -434,26 +424,23 @@ const MessageKind session_message = { .size = sizeof(SessionMessage), .deliver =
 
 /* Port 80 knows our hosts' names, sends visitors to https, and answers the certificate authority. */
 static void serve_http(Exchange *x) {
-        Conn *c = x->conn;
-        char location[POLICY_LOCATION_MAX], name[HOSTNAME_MAX + 1];
+        char location[POLICY_LOCATION_MAX];
         int n;
 
-        if (request_normalize_host(&x->request, name) >= 0)
-                c->route = route_find(c->snapshot->routes, name);
-        else
-                c->route = NULL;
-        if (!c->route || !route_admits(c->route, c->inside)) {
+        if (request_normalize_host(&x->request, x->own_name) >= 0)
+                x->route = route_find(x->snapshot->routes, x->own_name);
+        if (!x->route || !route_admits(x->route, x->inside)) {
                 exchange_abort(x, "unknown host");
                 return;
         }
-        memcpy(c->name, name, sizeof(name));
+        x->name = x->own_name;
         if (slice_starts_with(x->request.target, SLICE(CHALLENGE_PREFIX))) {
                 x->verdict = "challenge";
                 forward_to(x, true);
                 return;
         }
         x->verdict = "redirect";
-        n = snprintf(location, sizeof(location), "https://%s%.*s", name, (int) x->request.target.n,
+        n = snprintf(location, sizeof(location), "https://%s%.*s", x->name, (int) x->request.target.n,
                      x->request.target.p);
         if (n < 0 || (size_t) n >= sizeof(location) || x->request.target.n == 0 ||
             x->request.target.p[0] != '/')
@@ -462,37 +449,39 @@ static void serve_http(Exchange *x) {
                 redirect(x, 308, (Slice) { location, (size_t) n });
 }
 
-void exchange_begin(Exchange *x) {
-        Conn *c = x->conn;
-        Worker *w = c->worker;
+void exchange_begin(Exchange *x, Stream *stream, Buffer *head) {
+        Visit *v = x->visit;
+        Worker *w = x->worker;
 
-        c->head_held = true;
-        reader_of_request(&x->request, c->snapshot->language, &x->reader);
-        flow_init(&x->up, x->request.body, x->request.body_size, H1_STRICT, x->request.body);
-        if (c->arrival != ARRIVAL_PROBE)
+        x->stream = stream;
+        stream->exchange = x;
+        x->head = head;
+        reader_of_request(&x->request, x->snapshot->language, &x->reader);
+        x->up.kind = x->request.body;
+        x->up.done = x->request.body == BODY_NONE ||
+                     (x->request.body == BODY_LENGTH && x->request.body_size == 0);
+        if (v->arrival != ARRIVAL_PROBE)
                 counter_add(&w->counters.requests, 1);
-        if (c->snapshot->log_access)
+        if (x->snapshot->log_access)
                 keep_texts(x);
-        /* For the question to webd; the upstream's own deadline takes over. */
-        loop_arm(&w->loop, &c->timer, w->loop.now_usec + c->snapshot->head_usec);
-        if (c->kind == CONN_HTTP) {
+        if (v->kind == CONN_HTTP) {
                 serve_http(x);
                 return;
         }
         /* What is asked in another way than a visitor asks says nothing of how the service is. */
-        if (!c->probe || c->probe->kind == PROBE_VISITOR)
-                x->stats = host_stats_ref(snapshot_host(c->snapshot, c->route)->stats);
-        if (!c->probe) {
+        if (!v->probe || v->probe->kind == PROBE_VISITOR)
+                x->stats = host_stats_ref(snapshot_host(x->snapshot, x->route)->stats);
+        if (!v->probe) {
                 counter_add(&x->stats->workers[w->index].active, 1);
                 counter_add(&x->stats->workers[w->index].requests, 1);
         }
         exchange_hear_outer(x);
-        if (!request_is_for(&x->request, c->name)) {
+        if (!request_is_for(&x->request, x->name)) {
                 x->verdict = "another host";
                 exchange_answer(x, PAGE_MISDIRECTED, NULL);
                 return;
         }
-        if (c->arrival == ARRIVAL_PROBE) {
+        if (v->arrival == ARRIVAL_PROBE) {
                 x->verdict = "probe";
                 forward_to(x, false);
         } else

@@ -5,8 +5,9 @@
 #include "hagw-proxyd/http/flow.h"
 #include "hagw-proxyd/http/session.h"
 #include "hagw-proxyd/http/sessions.h"
+#include "hagw-proxyd/http/stream.h"
 #include "hagw-proxyd/upstream/link.h"
-#include "hagw-proxyd/visit/conn.h"
+#include "hagw-proxyd/visit/visit.h"
 #include "hagw-proxyd/wire/forward.h"
 #include "hagw-proxyd/wire/h1.h"
 #include "hagw-proxyd/wire/outer.h"
@@ -40,9 +41,27 @@ typedef struct Exchanges {
 
 extern const Room http_room;
 
+/* One direction. */
+typedef struct ExchangeWay {
+        BodyKind kind; /* of the request: how it goes out */
+        bool done;     /* all of it was accepted by the other side */
+        bool broken;   /* the other side takes no more: the rest is not wanted */
+        uint64_t n;    /* payload bytes */
+} ExchangeWay;
+
 struct Exchange {
         Exchange *next_free;
-        Conn *conn;
+        Worker *worker;
+        Stream *stream;
+        Visit *visit;
+        Snapshot *snapshot; /* by which it is judged, whatever the connection goes on with */
+        const Route *route; /* of it; NULL: none yet (port 80) */
+        const char *name;   /* of the host that is asked for */
+        bool inside;        /* the visitor, as the snapshot has it */
+        bool old;           /* was under way when the worker began to drain */
+        Timer timer;
+        Again again;
+        Buffer *head; /* the request's, to be sent again if need be; NULL: it is not needed any more */
         ExchangeState state;
         Request request;
         Response response;
@@ -53,7 +72,8 @@ struct Exchange {
         HostStats *stats;
         PolicySession session;
         Outer outer; /* what a gateway in front has said with the request */
-        Flow up, down;
+        Flow answer; /* as it comes from the service */
+        ExchangeWay up, down;
         Reader reader;
         bool internal;    /* to webd */
         bool fronted;     /* the request says that a gateway is in front, whoever sent it */
@@ -68,35 +88,47 @@ struct Exchange {
         const char *verdict;
         uint64_t begin_usec, upstream_usec;
         SessionUse *use;       /* by whose session it passed; NULL: by none */
-        const char *open_path; /* the one by which it passed, of the connection's snapshot; NULL: by none */
+        const char *open_path; /* the one by which it passed, of the snapshot; NULL: by none */
         uint16_t target_size, method_size, host_size;
         char user[MESSAGE_USER_MAX];
         char forward_scratch[FORWARD_SCRATCH], outer_text[OUTER_SIZE_MAX];
         char host[HOSTNAME_MAX + 1]; /* for the log */
+        char own_name[HOSTNAME_MAX + 1]; /* port 80: what name points to */
         char method[16];
         char target[ACCESS_TARGET_MAX];
         size_t headers_max;
         Header headers[]; /* of the request, then of the response */
 };
 
-Exchange *exchange_new(Conn *c);
+/* By s; route: of it, NULL on port 80; inside: visit_is_inside(). */
+Exchange *exchange_new(Visit *v, Snapshot *s, const Route *route, bool inside);
+/* Where nothing has become of it. */
 void exchange_free(Exchange *x);
 void exchange_set_state(Exchange *x, ExchangeState s);
 
-/* The request's head is complete and well-formed: goes on as far as it can. May end it. */
-void exchange_begin(Exchange *x);
-/* It is not: answers why, and the connection ends. */
-void exchange_refuse(Exchange *x, H1Verdict v);
-/* A head that does not come to its end. */
-void exchange_refuse_timeout(Conn *c);
+/* The request's head is complete and well-formed: goes on as far as it can. head is taken over, in which
+ * x->request lies. May end it. */
+void exchange_begin(Exchange *x, Stream *s, Buffer *head);
+/* It is not: answers why, and the connection ends. head: what was read of it. */
+void exchange_refuse(Exchange *x, Stream *s, H1Verdict v, Slice head);
+/* The same for a head that does not come to its end. */
+void exchange_refuse_timeout(Exchange *x, Stream *s, Slice head);
 
 /* Something happened to one of its sockets. May end it. */
 void exchange_run(Exchange *x);
-void exchange_on_timeout(Exchange *x);
 /* Closes both sides at once. */
 void exchange_abort(Exchange *x, const char *verdict);
+/* The worker drains. */
+void exchange_drain(Exchange *x);
+/* Why it may not go on by s; NULL: it may. */
+const char *exchange_review(const Exchange *x, const Snapshot *s);
+/* It is worth waiting for, as conns_busy() says. */
+bool exchange_is_busy(const Exchange *x, uint64_t young_usec, uint64_t request_usec);
+/* Bytes, beside the visitor's buffers. */
+size_t exchange_held(const Exchange *x);
+void exchange_drop_stranded(Exchange *x, IpAddress *known);
 
-/* For the parts of it: exchange-forward.c, tunnel.c. */
+/* For the parts of it: exchange-forward.c, exchange-back.c, tunnel.c. */
 
 extern const LinkClientOps exchange_link_ops;
 
@@ -124,9 +156,23 @@ void exchange_break(Exchange *x, const char *verdict, const char *why);
 /* Something has passed: its session was used. */
 static inline void exchange_used(Exchange *x) {
         if (x->use)
-                sessions_used(x->conn->worker, x->use);
+                sessions_used(x->worker, x->use);
 }
+/* The upstream asks for the login: it sees the session's cookie. */
+bool exchange_sees_cookie(const Exchange *x);
+/* The request's head is not needed any more: its buffer is free for others. */
+static inline void exchange_drop_head(Exchange *x) {
+        x->head = buffer_put(&x->worker->pool, x->head);
+}
+/* The connection to the service ended before an answer came: tries another, or ends. */
+void exchange_on_link_broken(Exchange *x, const char *why);
+/* One step of the way back. 1: something moved; 0: nothing; -1: it has ended. */
+int exchange_pump_head(Exchange *x);
+int exchange_pump_body(Exchange *x);
+void exchange_on_timeout(Exchange *x);
 void exchange_pump(Exchange *x);
-void tunnel_run(Exchange *x);
-/* The worker stops: it may go on for as long as bytes pass. */
-void tunnel_drain(Exchange *x);
+/* Begins its time anew. */
+void tunnel_wait(Exchange *x);
+/* 1: something moved; 0: nothing; -1: broken; TUNNEL_OVER: both sides are through. */
+#define TUNNEL_OVER 2
+int tunnel_pump(Exchange *x);

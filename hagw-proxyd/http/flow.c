@@ -4,103 +4,79 @@
 
 #include "hagw-proxyd/http/flow.h"
 
-#define CHUNK_SPACE (H1_CHUNK_HEAD_MAX + sizeof(H1_CHUNK_END) + sizeof(H1_CHUNK_LAST))
 #define RECORD_MAX 16384U /* a head and the begin of its body make one TLS record */
 
-void flow_init(Flow *f, BodyKind in, uint64_t size, H1Reading reading, BodyKind out) {
-        *f = (Flow) { .kind = out };
-        h1_body_init(&f->body, in, size, reading);
-        f->done = in == BODY_NONE || h1_body_done(&f->body);
+void flow_init(Flow *f, BodyKind kind, uint64_t size, H1Reading reading) {
+        *f = (Flow) {};
+        h1_body_init(&f->body, kind, size, reading);
 }
 
-static FlowResult send_scratch(Flow *f, Transport *to, const char *scratch, size_t n) {
-        struct iovec iov = { (char *) scratch, n };
-
-        if (n > 0 && transport_write(to, &iov, 1) < 0)
-                return FLOW_BROKEN;
-        return f->done ? FLOW_DONE : FLOW_MOVED;
+/* Mostly it is one piece, and stays where it is. */
+static void add(Flow *f, Slice data) {
+        if (f->ready.n == 0)
+                f->ready.p = data.p;
+        else
+                memmove((char *) f->ready.p + f->ready.n, data.p, data.n);
+        f->ready.n += data.n;
 }
 
-/* Payload into chunks of our own, as many as fit. */
-static FlowResult move_chunked(Flow *f, Buffer *in, Transport *to, char *scratch, size_t prefix) {
-        size_t n = prefix, limit = prefix + FLOW_MOVE_MAX;
-        H1BodyResult r = H1_BODY_MORE;
+int flow_read(Flow *f, Buffer *in) {
+        H1BodyResult r;
 
-        while (!f->done && n + CHUNK_SPACE < limit) {
-                size_t used, size = in ? MIN(buffer_used(in), limit - n - CHUNK_SPACE) : 0;
+        assert(f->ready.n == 0);
+        if (flow_is_done(f))
+                return 1;
+        do {
+                size_t used;
                 Slice data;
 
-                r = h1_body_next(&f->body, in ? buffer_at(in) : NULL, size, &used, &data);
+                r = h1_body_next(&f->body, in ? buffer_at(in) : NULL, buffer_used(in), &used, &data);
+                if (r == H1_BODY_BAD)
+                        return -EBADMSG;
                 if (in)
                         in->begin += used;
-                if (r == H1_BODY_BAD)
-                        return FLOW_BAD;
-                if (r == H1_BODY_MORE)
-                        break;
-                if (r == H1_BODY_DATA) {
-                        n += h1_chunk_head(data.n, scratch + n);
-                        memcpy(scratch + n, data.p, data.n);
-                        memcpy(scratch + n + data.n, H1_CHUNK_END, sizeof(H1_CHUNK_END) - 1);
-                        n += data.n + sizeof(H1_CHUNK_END) - 1;
-                        f->n += data.n;
-                        continue;
-                }
-                memcpy(scratch + n, H1_CHUNK_LAST, sizeof(H1_CHUNK_LAST) - 1);
-                n += sizeof(H1_CHUNK_LAST) - 1;
-                f->done = true;
-        }
-        if (n == 0 && r == H1_BODY_MORE)
-                return FLOW_HUNGRY;
-        return send_scratch(f, to, scratch, n);
+                if (r == H1_BODY_DATA)
+                        add(f, data);
+        } while (r == H1_BODY_DATA && !h1_body_done(&f->body) && buffer_used(in) > 0);
+        return flow_is_done(f);
 }
 
-/* Payload as it is: from where it lies, but for the first bytes after a head. */
-static FlowResult move_plain(Flow *f, Buffer *in, Transport *to, char *scratch, size_t prefix) {
-        size_t used, size = in ? MIN(buffer_used(in), (size_t) FLOW_MOVE_MAX) : 0;
-        struct iovec iov;
-        Slice data;
+static size_t put(char *to, const void *from, size_t n) {
+        memcpy(to, from, n);
+        return n;
+}
 
-        if (prefix > 0)
-                size = MIN(size, prefix < RECORD_MAX ? RECORD_MAX - prefix : 0);
-        if (size == 0)
-                return prefix > 0 ? send_scratch(f, to, scratch, prefix) : FLOW_HUNGRY;
-        if (h1_body_next(&f->body, buffer_at(in), size, &used, &data) != H1_BODY_DATA)
-                return FLOW_BAD;
-        if (prefix > 0) {
-                memcpy(scratch + prefix, data.p, data.n);
-                iov = (struct iovec) { scratch, prefix + data.n };
+static size_t put_chunk(char *out, Slice data, bool last) {
+        size_t n = 0;
+
+        if (data.n > 0) {
+                n = h1_chunk_head(data.n, out);
+                n += put(out + n, data.p, data.n);
+                n += put(out + n, H1_CHUNK_END, sizeof(H1_CHUNK_END) - 1);
+        }
+        if (last)
+                n += put(out + n, H1_CHUNK_LAST, sizeof(H1_CHUNK_LAST) - 1);
+        return n;
+}
+
+ssize_t flow_write(Transport *to, char *scratch, size_t prefix, BodyKind kind, Slice data, bool last) {
+        struct iovec iov = { scratch, prefix };
+        int r;
+
+        if (data.n > FLOW_WRITE_MAX) {
+                data.n = FLOW_WRITE_MAX;
+                last = false;
+        }
+        if (kind == BODY_CHUNKED)
+                iov.iov_len += put_chunk(scratch + prefix, data, last);
+        else if (prefix > 0) {
+                data.n = MIN(data.n, prefix < RECORD_MAX ? RECORD_MAX - prefix : 0);
+                if (data.n > 0)
+                        iov.iov_len += put(scratch + prefix, data.p, data.n);
         } else
                 iov = (struct iovec) { (char *) data.p, data.n };
-        if (transport_write(to, &iov, 1) < 0)
-                return FLOW_BROKEN;
-        in->begin += used;
-        f->n += data.n;
-        f->done = h1_body_done(&f->body);
-        return f->done ? FLOW_DONE : FLOW_MOVED;
-}
-
-FlowResult flow_move(Flow *f, Buffer *in, Transport *to, char *scratch, size_t prefix) {
-        if (f->done && prefix == 0)
-                return FLOW_DONE;
-        if (transport_pending(to))
-                return FLOW_BLOCKED;
-        if (f->done)
-                return send_scratch(f, to, scratch, prefix);
-        return f->kind == BODY_CHUNKED ? move_chunked(f, in, to, scratch, prefix) :
-                                         move_plain(f, in, to, scratch, prefix);
-}
-
-FlowResult flow_end(Flow *f, Transport *to) {
-        struct iovec last = { (char *) H1_CHUNK_LAST, sizeof(H1_CHUNK_LAST) - 1 };
-
-        if (f->done)
-                return FLOW_DONE;
-        if (transport_pending(to))
-                return FLOW_BLOCKED;
-        if (!h1_body_eof(&f->body))
-                return FLOW_BAD;
-        f->done = true;
-        if (f->kind == BODY_CHUNKED && transport_write(to, &last, 1) < 0)
-                return FLOW_BROKEN;
-        return FLOW_DONE;
+        if (iov.iov_len == 0)
+                return 0;
+        r = transport_write(to, &iov, 1);
+        return r < 0 ? r : (ssize_t) data.n;
 }

@@ -4,34 +4,31 @@
 #include "hagw-proxyd/wire/h1-body.h"
 #include "libhagw/net/transport.h"
 
-/* A body on its way from a buffer to a transport: unwrapped from its framing there, wrapped in its framing
- * here. Bounded by the buffer it comes from and the one the transport keeps. */
+/* Bodies of HTTP/1.1: payload out of its framing, where it lies in the buffer it was read into, and payload
+ * in its framing to a transport. Bounded by that buffer and by the one that the transport keeps. */
+
+#define FLOW_WRITE_MAX (63U * 1024) /* bytes of payload at once */
+#define FLOW_SPACE (FLOW_WRITE_MAX + H1_CHUNK_HEAD_MAX + 16U) /* bytes behind a prefix */
 
 typedef struct Flow {
         H1Body body;
-        BodyKind kind; /* how it goes out */
-        bool done;     /* all of it was accepted by the transport */
-        bool broken;   /* the transport takes no more: the rest is not wanted */
-        uint64_t n;    /* payload bytes */
+        Slice ready; /* payload that nobody has taken yet: in the buffer, in front of what is in it */
 } Flow;
 
-#define FLOW_MOVE_MAX (64U * 1024) /* bytes at once */
+void flow_init(Flow *f, BodyKind kind, uint64_t size, H1Reading reading);
 
-typedef enum FlowResult {
-        FLOW_HUNGRY,  /* needs more input */
-        FLOW_BLOCKED, /* the transport has to send first */
-        FLOW_MOVED,   /* call again */
-        FLOW_DONE,
-        FLOW_BAD,     /* the framing is malformed */
-        FLOW_BROKEN,  /* the transport is */
-} FlowResult;
+/* Takes the framing off all that the buffer (NULL: none) holds of the body, and moves its payload together.
+ * Only while nothing is ready. 0: more is to come; 1: behind what is ready is the end; -EBADMSG. */
+int flow_read(Flow *f, Buffer *in);
+static inline bool flow_is_done(const Flow *f) {
+        return f->body.kind == BODY_NONE || h1_body_done(&f->body);
+}
+static inline void flow_take(Flow *f, size_t n) {
+        f->ready.p += n;
+        f->ready.n -= n;
+}
 
-void flow_init(Flow *f, BodyKind in, uint64_t size, H1Reading reading, BodyKind out);
-
-/* Moves what in holds (NULL: nothing). scratch has room for prefix + FLOW_MOVE_MAX + 64 bytes; the first
- * prefix bytes of it go out before the payload, together with it, also where there is none. */
-FlowResult flow_move(Flow *f, Buffer *in, Transport *to, char *scratch, size_t prefix);
-
-/* The input ended. FLOW_DONE, or FLOW_BAD where it ended too early; may want to be called again
- * (FLOW_BLOCKED). */
-FlowResult flow_end(Flow *f, Transport *to);
+/* Payload goes out, chunked where kind says so, and behind it with last the end. The first prefix bytes of
+ * scratch, which has FLOW_SPACE bytes behind them, go before it, in one record of TLS. Returns how much was
+ * taken: where that is not all, the end is not said. Negative: broken. */
+ssize_t flow_write(Transport *to, char *scratch, size_t prefix, BodyKind kind, Slice data, bool last);

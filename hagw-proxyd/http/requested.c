@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A connection while a request is under way on it. Runs in the worker's thread. */
+/* What the connection asks of a request that is under way on it. Runs in the worker's thread. */
 
 #include "hagw-proxyd/http/exchange.h"
 #include "libhagw/pure/strv.h"
@@ -8,7 +8,7 @@
 /* Which page asks: what the request itself said is gone, what was found then is known, but for hosts where
  * nothing hung on it (policy_judge()). */
 static bool page_may_ask(const Exchange *x, const Route *route) {
-        const ConfHost *then = &x->conn->route->host, *now = &route->host;
+        const ConfHost *then = &x->route->host, *now = &route->host;
         bool judged = x->internal || then->access.login != CONF_LOGIN_NONE ||
                       then->access.from == CONF_FROM_LAN;
 
@@ -17,58 +17,52 @@ static bool page_may_ask(const Exchange *x, const Route *route) {
         return !x->embedded || strv_contains_all(now->access.embedded_by, then->access.embedded_by);
 }
 
-/* By the rules of s, where the request was judged by its connection's. */
+/* By the rules of s, where the request was judged by its own. */
 static bool may_stay(const Exchange *x, const Route *route, const Snapshot *s) {
-        const Conn *c = x->conn;
-
         if (x->use && x->use->ended)
                 return false;
-        if (c->kind != CONN_HTTPS)
+        if (x->visit->kind != CONN_HTTPS)
                 return true;
         /* A tcp:// service gets nothing that was opened here. */
         if (route->host.upstream_kind == CONF_UPSTREAM_TCP || !page_may_ask(x, route))
                 return false;
         if (x->internal) /* hagw-webd was told who is inside */
-                return !c->inside || conn_is_inside(c, s);
+                return !x->inside || visit_is_inside(x->visit, s);
         if (x->use || route->host.access.login == CONF_LOGIN_NONE)
                 return true;
         return x->open_path && policy_prefix_is_open(x->open_path, route->host.access.open_paths);
 }
 
-static const char *review(Conn *c, const Snapshot *s) {
-        const Exchange *x = c->exchange;
+/* On port 80 each request has a name of its own. */
+static const Route *route_by(const Exchange *x, const Snapshot *s) {
+        const Route *route;
+
+        if (x->visit->kind != CONN_HTTP)
+                return visit_route(x->visit, s);
+        route = route_find(s->routes, x->name);
+        return route && route_admits(route, visit_is_inside(x->visit, s)) ? route : NULL;
+}
+
+const char *exchange_review(const Exchange *x, const Snapshot *s) {
         const Route *route;
 
         /* What has not been judged yet will be, by what is in force then. */
         if (x->state <= EXCHANGE_SESSION)
                 return NULL;
-        route = review_route(c, s);
+        route = route_by(x, s);
         if (route && may_stay(x, route, s))
                 return NULL;
         return x->use && x->use->ended ? "session ended" : "not admitted any more";
 }
 
-static void serve(Conn *c) {
-        exchange_run(c->exchange);
+void exchange_drain(Exchange *x) {
+        x->old = true;
+        if (x->state == EXCHANGE_TUNNEL)
+                tunnel_wait(x);
 }
 
-static void on_timer(Conn *c) {
-        exchange_on_timeout(c->exchange);
-}
-
-static void cut(Conn *c, const char *why) {
-        exchange_abort(c->exchange, why);
-}
-
-static void drain(Conn *c) {
-        if (c->exchange->state == EXCHANGE_TUNNEL)
-                tunnel_drain(c->exchange);
-}
-
-static bool is_busy(const Conn *c, uint64_t young_usec, uint64_t request_usec) {
-        const Exchange *x = c->exchange;
-
-        return c->worker->loop.now_usec <
+bool exchange_is_busy(const Exchange *x, uint64_t young_usec, uint64_t request_usec) {
+        return x->worker->loop.now_usec <
                x->begin_usec + (x->state == EXCHANGE_TUNNEL ? young_usec : request_usec);
 }
 
@@ -76,34 +70,23 @@ static size_t size_of(const Buffer *b) {
         return b ? b->size : 0;
 }
 
-static size_t held(const Conn *c) {
-        const Link *k = c->exchange->client.link;
+size_t exchange_held(const Exchange *x) {
+        const Link *k = x->client.link;
 
-        return k ? size_of(k->in) + size_of(k->transport.in) + size_of(k->transport.out) : 0;
+        return size_of(x->head) +
+               (k ? size_of(k->in) + size_of(k->transport.in) + size_of(k->transport.out) : 0);
 }
 
-static void drop_stranded(Conn *c, IpAddress *known) {
-        if (c->exchange->client.link)
-                link_drop_stranded(c->exchange->client.link, known);
+void exchange_drop_stranded(Exchange *x, IpAddress *known) {
+        if (x->client.link)
+                link_drop_stranded(x->client.link, known);
 }
-
-static const ConnServer server = {
-        .serve = serve,
-        .on_timer = on_timer,
-        .cut = cut,
-        .drain = drain,
-        .review = review,
-        .is_busy = is_busy,
-        .held = held,
-        .drop_stranded = drop_stranded,
-};
 
 static int init(Worker *w) {
         w->exchanges = calloc(1, sizeof(*w->exchanges));
         if (!w->exchanges)
                 return -ENOMEM;
         w->exchanges->worker = w;
-        w->visits->servers[CONN_REQUEST] = &server;
         sessions_init(w);
         return 0;
 }

@@ -4,6 +4,7 @@
 
 #include "hagw-proxyd/http/exchange.h"
 #include "hagw-proxyd/http/sessions.h"
+#include "hagw-proxyd/visit/review.h"
 
 /* A message that is not to be had is not missed: what goes on is told the next time. */
 static void on_tell(Timer *t) {

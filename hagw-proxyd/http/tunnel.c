@@ -4,86 +4,76 @@
 
 #include "hagw-proxyd/http/exchange.h"
 
-typedef enum Moved {
-        MOVED_NOTHING,
-        MOVED_SOME,
-        MOVED_END,  /* this direction is through */
-        MOVED_BROKEN,
-} Moved;
-
-/* One direction, once. What waits for the other side stays unread. */
-static Moved move(BufferPool *pool, Transport *from, Buffer **buffer, Transport *to, uint64_t *count) {
-        struct iovec iov;
-
-        if (transport_pending(to))
-                return MOVED_NOTHING;
-        if (to->shut)
-                return MOVED_END;
-        if (buffer_used(*buffer) == 0) {
-                Buffer *b = *buffer ?: buffer_get(pool, 0);
-                ssize_t n;
-
-                if (!b)
-                        return MOVED_BROKEN;
-                b->begin = b->end = 0;
-                n = transport_read(from, b->data, FLOW_MOVE_MAX);
-                if (n <= 0) {
-                        *buffer = buffer_put(pool, b);
-                        if (n == -EAGAIN)
-                                return MOVED_NOTHING;
-                        if (n < 0)
-                                return MOVED_BROKEN;
-                        transport_shutdown(to);
-                        return MOVED_END;
-                }
-                b->end = (size_t) n;
-                *buffer = b;
-        }
-        iov = (struct iovec) { buffer_at(*buffer), MIN(buffer_used(*buffer), (size_t) FLOW_MOVE_MAX) };
-        if (transport_write(to, &iov, 1) < 0)
-                return MOVED_BROKEN;
-        *count += iov.iov_len;
-        (*buffer)->begin += iov.iov_len;
-        if (buffer_used(*buffer) == 0)
-                *buffer = buffer_put(pool, *buffer);
-        return MOVED_SOME;
-}
-
-/* Begins anew with each event. */
-static void wait_more(Exchange *x) {
-        Worker *w = x->conn->worker;
+/* Begins anew with each event; the worker may stop, and then it goes on for as long as bytes pass. */
+void tunnel_wait(Exchange *x) {
+        Worker *w = x->worker;
         uint64_t now = w->loop.now_usec;
 
-        loop_arm(&w->loop, &x->conn->timer,
-                 conn_quiet_usec(x->conn, now, now + x->upstream->idle_usec));
+        loop_arm(&w->loop, &x->timer, visit_quiet_usec(w, x->old, now, now + x->upstream->idle_usec));
 }
 
-void tunnel_drain(Exchange *x) {
-        wait_more(x);
-}
+static int move_up(Exchange *x) {
+        Transport *to = &x->client.link->transport;
+        ssize_t n;
+        Slice data;
+        int r;
 
-void tunnel_run(Exchange *x) {
-        Conn *c = x->conn;
-        Link *k = x->client.link;
-        Worker *w = c->worker;
-
-        wait_more(x);
-        while (!loop_turn_is_over(&w->loop)) {
-                Moved up = move(&w->pool, &c->transport, &c->in, &k->transport, &x->up.n);
-                Moved down = move(&w->pool, &k->transport, &k->in, &c->transport, &x->down.n);
-
-                if (up == MOVED_BROKEN || down == MOVED_BROKEN) {
-                        exchange_abort(x, "broken off");
-                        return;
-                }
-                if (up == MOVED_END && down == MOVED_END) {
-                        x->close = true;
-                        exchange_finish(x);
-                        return;
-                }
-                if (up != MOVED_SOME && down != MOVED_SOME)
-                        return;
-                exchange_used(x);
+        if (x->up.done || transport_pending(to))
+                return 0;
+        r = x->stream->ops->peek(x->stream, &data);
+        if (r < 0)
+                return -1;
+        if (data.n > 0) {
+                n = flow_write(to, x->worker->scratch, 0, BODY_UNTIL_EOF, data, /* last= */ false);
+                if (n < 0)
+                        return -1;
+                x->stream->ops->consume(x->stream, (size_t) n);
+                x->up.n += (size_t) n;
+                return 1;
         }
-        loop_again(&w->loop, &c->again);
+        if (r == 0)
+                return 0;
+        transport_shutdown(to);
+        x->up.done = true;
+        return 1;
+}
+
+static int move_down(Exchange *x) {
+        const StreamOps *ops = x->stream->ops;
+        Link *k = x->client.link;
+        Slice data = {};
+        ssize_t n;
+
+        if (x->down.done || ops->ready(x->stream) == 0)
+                return 0;
+        n = buffer_used(k->in) > 0 ? 1 : link_fill(k);
+        if (n == -EAGAIN)
+                return 0;
+        if (n < 0)
+                return -1;
+        if (n > 0)
+                data = (Slice) { buffer_at(k->in), buffer_used(k->in) };
+        x->down.done = n == 0;
+        n = ops->send(x->stream, NULL, data, /* last= */ x->down.done);
+        if (n < 0)
+                return -1;
+        if (n > 0)
+                k->in->begin += (size_t) n;
+        x->down.n += (size_t) n;
+        if (buffer_used(k->in) == 0)
+                k->in = buffer_put(&x->worker->pool, k->in);
+        return 1;
+}
+
+int tunnel_pump(Exchange *x) {
+        int up = move_up(x), down = up < 0 ? 0 : move_down(x);
+
+        if (up < 0 || down < 0)
+                return -1;
+        if (x->up.done && x->down.done)
+                return TUNNEL_OVER;
+        if (up == 0 && down == 0)
+                return 0;
+        exchange_used(x);
+        return 1;
 }

@@ -32,8 +32,8 @@ static void write_log(const Passage *p) {
         Worker *w = c->worker;
         AccessEntry e = {
                 .passage = true,
-                .address = slice_from(c->address_text),
-                .host = slice_from(c->name),
+                .address = slice_from(c->visit.address_text),
+                .host = slice_from(c->visit.name),
                 .received = p->pump.sides[0].received,
                 .sent = p->pump.sides[1].received,
                 .duration_usec = w->loop.now_usec - p->begin_usec,
@@ -52,7 +52,7 @@ static void count_bytes(Passage *p) {
         uint64_t received = p->pump.sides[0].received, sent = p->pump.sides[1].received;
         TransportMeter *meter = p->conn->transport.meter;
 
-        if (p->conn->probe)
+        if (p->conn->visit.probe)
                 return;
         counter_add(&c->passage_received, received - p->counted[0]);
         counter_add(&c->passage_sent, sent - p->counted[1]);
@@ -71,7 +71,7 @@ static void end(Conn *c) {
         if (!p || p->state == PASSAGE_CLOSED)
                 return;
         count_bytes(p);
-        if (!c->probe) {
+        if (!c->visit.probe) {
                 counter_sub(&w->counters.passages_open, 1);
                 write_log(p);
         }
@@ -250,7 +250,7 @@ Passage *passage_new(Conn *c, const PassageFar *far, uint64_t wait_usec) {
         p->far = far;
         p->idle_usec = PASSAGE_IDLE_USEC;
         c->passage = p;
-        if (!c->probe) {
+        if (!c->visit.probe) {
                 counter_add(&w->counters.passages, 1);
                 counter_add(&w->counters.passages_open, 1);
         }

@@ -39,7 +39,7 @@ static void end_trial(Passage *p, const Link *k) {
 
         if (size > 0)
                 (void) send(k->transport.handle.fd, head, size, MSG_NOSIGNAL | MSG_DONTWAIT);
-        p->conn->probe->result.connected = true;
+        p->conn->visit.probe->result.connected = true;
         passage_abort(p, "probe");
 }
 
@@ -53,7 +53,7 @@ static void on_link(LinkClient *l) {
         atomic_store_explicit(&counters_of(s)->ok_usec, p->conn->worker->loop.now_usec,
                               memory_order_relaxed);
         l->fault = LINK_FAULT_NONE;
-        if (p->conn->probe) {
+        if (p->conn->visit.probe) {
                 end_trial(p, l->link);
                 return;
         }
@@ -68,8 +68,9 @@ static void on_link_failed(LinkClient *l, const char *why) {
         ServicePassage *s = CONTAINER_OF(l, ServicePassage, client);
         Passage *p = &s->passage;
 
-        if (p->conn->probe)
-                (void) snprintf(p->conn->probe->result.text, sizeof(p->conn->probe->result.text), "%s", why);
+        if (p->conn->visit.probe)
+                (void) snprintf(p->conn->visit.probe->result.text,
+                                sizeof(p->conn->visit.probe->result.text), "%s", why);
         else
                 upstream_report(s->upstream, s->stats, why);
         passage_abort(p, "upstream failed");
@@ -97,7 +98,7 @@ static const char *review(const Passage *p, const Snapshot *s) {
 
 static void end(Passage *p) {
         ServicePassage *s = CONTAINER_OF(p, ServicePassage, passage);
-        ProbeMessage *probe = p->conn->probe;
+        ProbeMessage *probe = p->conn->visit.probe;
 
         if (probe) {
                 probe->result.asked = true;
@@ -129,7 +130,7 @@ void passage_to_service(Conn *c) {
         }
         s->client.ops = &link_ops;
         s->stats = host_stats_ref(host->stats);
-        if (!c->probe) {
+        if (!c->visit.probe) {
                 counter_add(&counters_of(s)->requests, 1);
                 counter_add(&counters_of(s)->active, 1);
         }

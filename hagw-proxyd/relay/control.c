@@ -197,8 +197,8 @@ void control_begin(Conn *c) {
                 return;
         }
         k->worker = w;
-        k->address = c->address;
-        k->port = c->port;
+        k->address = c->visit.address;
+        k->port = c->visit.port;
         k->garbage.free = free_control;
         k->timer.fire = on_timer;
         loop_remove(&w->loop, &c->transport.handle);

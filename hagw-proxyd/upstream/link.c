@@ -10,6 +10,8 @@
 #include "hagw-proxyd/upstream/link.h"
 #include "libhagw/net/ownaddress.h"
 
+#define LINK_READ_MAX (64UL * 1024) /* bytes at once */
+
 static void free_link(Garbage *g) {
         Link *k = CONTAINER_OF(g, Link, garbage);
 
@@ -310,4 +312,34 @@ void link_unpark(Link *k) {
 
 bool link_is_alive(Link *k) {
         return !k->transport.hung_up && transport_is_silent(&k->transport);
+}
+
+ssize_t link_fill(Link *k) {
+        BufferPool *pool = &k->upstream->worker->pool;
+        Buffer *b = k->in;
+        ssize_t n;
+
+        if (!b)
+                b = k->in = buffer_get(pool, 0);
+        if (!b)
+                return -ENOMEM;
+        if (buffer_used(b) == 0)
+                b->begin = b->end = 0;
+        if (buffer_room(b) == 0)
+                buffer_compact(b);
+        if (buffer_room(b) == 0) {
+                Buffer *larger = buffer_get(pool, b->size * 2);
+
+                if (!larger)
+                        return -ENOMEM;
+                buffer_append(larger, buffer_at(b), buffer_used(b));
+                buffer_put(pool, b);
+                b = k->in = larger;
+        }
+        n = transport_read(&k->transport, b->data + b->end, MIN(buffer_room(b), LINK_READ_MAX));
+        if (n > 0)
+                b->end += (size_t) n;
+        else if (buffer_used(b) == 0)
+                k->in = buffer_put(pool, b);
+        return n;
 }

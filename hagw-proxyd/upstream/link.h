@@ -79,6 +79,9 @@ int link_take(Link *k);
 /* Closes at once; freed from the loop. Returns NULL. */
 Link *link_close(Link *k);
 
+/* More bytes from the upstream, behind those that are in k->in; as transport_read(). */
+ssize_t link_fill(Link *k);
+
 /* For a far side. NULL: no memory. */
 Link *link_new(Upstream *u, LinkClient *l);
 /* Its socket is connected, k->transport initialized: on with the loop and the handshake. */

@@ -219,7 +219,7 @@ Upstream *upstream_let_go(Upstream *u) {
                 return NULL;
         u->n_holders--;
         if (u->single)
-                return upstream_free(u);
+                return u->n_holders == 0 ? upstream_free(u) : NULL;
         if (is_over(u))
                 upstreams_remove(u->worker, u);
         return NULL;

@@ -33,7 +33,8 @@ void conn_set_state(Conn *c, ConnState s) {
 
         assert_step(from, c->state, s);
         if (s == CONN_CLOSED || s == CONN_HANDSHAKE)
-                log_debug("%s: %s -> %s", c->address_text, conn_state_text(c->state), conn_state_text(s));
+                log_debug("%s: %s -> %s", c->visit.address_text, conn_state_text(c->state),
+                          conn_state_text(s));
         c->state = s;
         c->server = c->worker->visits->servers[s];
         if (s >= CONN_REQUEST)
@@ -65,7 +66,7 @@ void conn_close(Conn *c) {
         if (server->end)
                 server->end(c);
         crowd_leave(&c->place);
-        if (arrival_is_relayed(c->arrival))
+        if (arrival_is_relayed(c->visit.arrival))
                 counter_add(&w->counters.relay_visits_ended, 1);
         loop_disarm(&w->loop, &c->timer);
         loop_not_again(&w->loop, &c->again);
@@ -73,17 +74,17 @@ void conn_close(Conn *c) {
         c->in = buffer_put(&w->pool, c->in);
         drop_upstream(c);
         free(c->hello);
-        free(c->secret);
+        free(c->visit.secret);
         c->hello = NULL;
-        c->secret = NULL;
-        if (c->probe)
-                queue_push(w->main_queue, &TAKE_PTR(c->probe)->message);
+        c->visit.secret = NULL;
+        if (c->visit.probe)
+                queue_push(w->main_queue, &TAKE_PTR(c->visit.probe)->message);
         c->snapshot = snapshot_unref(c->snapshot);
         review_pass_over(w, c);
         *c->link = c->next;
         if (c->next)
                 c->next->link = c->link;
-        if (c->arrival != ARRIVAL_PROBE)
+        if (c->visit.arrival != ARRIVAL_PROBE)
                 conns_left(w);
         if (w->visits->on_room)
                 w->visits->on_room(w);
@@ -99,23 +100,23 @@ void conn_cut(Conn *c, const char *why) {
 
 Visitor conn_leave(Conn *c) {
         Visitor v = {
-                .kind = c->kind,
-                .address = c->address,
-                .port = c->port,
-                .here = c->here,
-                .here_port = c->here_port,
-                .arrival = c->arrival,
+                .kind = c->visit.kind,
+                .address = c->visit.address,
+                .port = c->visit.port,
+                .here = c->visit.here,
+                .here_port = c->visit.here_port,
+                .arrival = c->visit.arrival,
                 .place = crowd_move(&c->place),
         };
 
-        if (c->secret)
-                memcpy(v.secret, c->secret, sizeof(v.secret));
+        if (c->visit.secret)
+                memcpy(v.secret, c->visit.secret, sizeof(v.secret));
 
         loop_remove(&c->worker->loop, &c->transport.handle);
         v.fd = TAKE_FD(c->transport.handle.fd);
         v.in = TAKE_PTR(c->transport.in);
         buffer_leave(&c->worker->pool, v.in);
-        c->arrival = ARRIVAL_DIRECT; /* the value goes on by a channel */
+        c->visit.arrival = ARRIVAL_DIRECT; /* the value goes on by a channel */
         conn_close(c);
         return v;
 }
@@ -159,17 +160,18 @@ ssize_t conn_fill(Conn *c) {
         ssize_t n;
 
         if (!b)
-                b = c->in = buffer_get(&c->worker->pool, c->exchange ? BUFFER_SIZE : BUFFER_SIZE_SMALL);
+                b = c->in = buffer_get(&c->worker->pool,
+                                      c->state == CONN_REQUEST ? BUFFER_SIZE : BUFFER_SIZE_SMALL);
         if (!b)
                 return -ENOMEM;
-        if (buffer_used(b) == 0 && !(c->head_held))
+        if (buffer_used(b) == 0)
                 b->begin = b->end = 0;
         if (buffer_room(b) == 0)
                 return -ENOBUFS;
         n = transport_read(&c->transport, b->data + b->end, MIN(buffer_room(b), (size_t) READ_MAX));
         if (n > 0)
                 b->end += (size_t) n;
-        else if (buffer_used(b) == 0 && !(c->head_held))
+        else if (buffer_used(b) == 0)
                 c->in = buffer_put(&c->worker->pool, b);
         return n;
 }
@@ -181,11 +183,11 @@ int conn_refresh(Conn *c) {
 
         if (c->snapshot == now)
                 return 0;
-        route = c->kind == CONN_HTTP ? NULL : review_route(c, now);
+        route = c->visit.kind == CONN_HTTP ? NULL : review_route(c, now);
         drop_upstream(c);
         conn_take_snapshot(c);
         c->route = route;
-        if (c->kind == CONN_HTTP)
+        if (c->visit.kind == CONN_HTTP)
                 return 0;
         /* A tcp:// service gets nothing that was opened here. */
         return route && route->host.upstream_kind != CONF_UPSTREAM_TCP ? 0 : -ENOENT;
@@ -211,7 +213,6 @@ void conn_next(Conn *c) {
         Worker *w = c->worker;
 
         conn_not_old(c);
-        c->exchange = NULL;
         if (buffer_used(c->in) == 0)
                 c->in = buffer_put(&w->pool, c->in);
         c->answered = true;
@@ -276,17 +277,17 @@ const ConnServer conn_closed_server = { .serve = serve_nobody, .on_timer = serve
 void conn_take_snapshot(Conn *c) {
         snapshot_unref(c->snapshot);
         c->snapshot = snapshot_ref(c->worker->snapshot);
-        c->inside = conn_is_inside(c, c->snapshot);
+        c->inside = visit_is_inside(&c->visit, c->snapshot);
 }
 
 void conn_set_address(Conn *c, const IpAddress *address, uint16_t port) {
-        c->address = *address;
-        c->port = port;
-        c->inside = conn_is_inside(c, c->snapshot);
+        c->visit.address = *address;
+        c->visit.port = port;
+        c->inside = visit_is_inside(&c->visit, c->snapshot);
         if (address->family == AF_UNSPEC)
-                memcpy(c->address_text, "0.0.0.0", sizeof("0.0.0.0"));
+                memcpy(c->visit.address_text, "0.0.0.0", sizeof("0.0.0.0"));
         else
-                (void) ip_format(address, c->address_text);
+                (void) ip_format(address, c->visit.address_text);
 }
 
 Conn *conn_make(Worker *w, Visitor *v) {
@@ -297,25 +298,26 @@ Conn *conn_make(Worker *w, Visitor *v) {
         if (v->kind == CONN_HTTPS)
                 c->hello = calloc(1, sizeof(ClientHello));
         if (v->arrival == ARRIVAL_CHANNEL_OPENED)
-                c->secret = malloc(CHANNEL_SECRET_SIZE);
-        if ((v->kind == CONN_HTTPS && !c->hello) || (v->arrival == ARRIVAL_CHANNEL_OPENED && !c->secret)) {
+                c->visit.secret = malloc(CHANNEL_SECRET_SIZE);
+        if ((v->kind == CONN_HTTPS && !c->hello) ||
+            (v->arrival == ARRIVAL_CHANNEL_OPENED && !c->visit.secret)) {
                 free(c->hello);
-                free(c->secret);
+                free(c->visit.secret);
                 free(c);
                 return NULL;
         }
-        if (c->secret)
-                memcpy(c->secret, v->secret, CHANNEL_SECRET_SIZE);
-        c->worker = w;
-        c->kind = v->kind;
+        if (c->visit.secret)
+                memcpy(c->visit.secret, v->secret, CHANNEL_SECRET_SIZE);
+        c->worker = c->visit.worker = w;
+        c->visit.kind = v->kind;
         c->state = v->arrival == ARRIVAL_BALANCER ? CONN_PROXY :
                    v->kind == CONN_HTTPS          ? CONN_HELLO :
                                                     CONN_IDLE;
         c->server = w->visits->servers[c->state];
-        c->arrival = v->arrival;
+        c->visit.arrival = v->arrival;
         c->place = crowd_move(&v->place);
-        c->here = v->here;
-        c->here_port = v->here_port;
+        c->visit.here = v->here;
+        c->visit.here_port = v->here_port;
         c->garbage.free = free_conn;
         c->timer.fire = on_timer;
         c->again.run = on_again;
@@ -332,7 +334,7 @@ Conn *conn_make(Worker *w, Visitor *v) {
         if (c->next)
                 c->next->link = &c->next;
         w->visits->first = c;
-        if (c->arrival != ARRIVAL_PROBE)
+        if (c->visit.arrival != ARRIVAL_PROBE)
                 conns_came(w);
         return c;
 }
@@ -341,7 +343,7 @@ void conn_start(Conn *c) {
         Worker *w = c->worker;
 
         c->born_usec = w->loop.now_usec;
-        c->since_usec = c->kind == CONN_HTTPS ? w->loop.now_usec : 0;
+        c->since_usec = c->visit.kind == CONN_HTTPS ? w->loop.now_usec : 0;
         unfinished_add(c);
         if (c->state != CONN_PROXY)
                 conn_note_outside(c);

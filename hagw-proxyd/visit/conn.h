@@ -5,6 +5,7 @@
 #include "hagw-proxyd/upstream/upstream.h"
 #include "hagw-proxyd/visit/review.h"
 #include "hagw-proxyd/visit/unfinished.h"
+#include "hagw-proxyd/visit/visit.h"
 #include "hagw-proxyd/visit/visitor.h"
 #include "hagw-proxyd/wire/clienthello.h"
 #include "hagw-proxyd/wire/finding.h"
@@ -20,7 +21,7 @@
 #define CONN_LINGER_MAX_USEC USEC_PER_MINUTE /* while bytes are still on their way */
 
 typedef struct Conn Conn;
-typedef struct Exchange Exchange;
+typedef struct H1 H1;
 typedef struct Handshake Handshake;
 typedef struct Passage Passage;
 
@@ -37,18 +38,6 @@ typedef enum ConnState {
         _CONN_STATE_INVALID = -EINVAL,
 } ConnState;
 
-/* To a worker and back: serve this socket as a visitor of that host. */
-typedef struct ProbeMessage {
-        Message message;
-        uint64_t id; /* the main thread's own */
-        int fd;      /* given away; the worker reads a request there and writes the answer */
-        char name[HOSTNAME_MAX + 1];
-        ProbeKind kind;
-        /* The answer, once fd's other end is closed: */
-        ProbeResult result;
-} ProbeMessage;
-extern const MessageKind probe_message;
-
 /* Who serves a connection in a state. Each may end it. */
 typedef struct ConnServer {
         void (*serve)(Conn *c); /* something has happened, or there is more to do */
@@ -61,6 +50,7 @@ typedef struct ConnServer {
         const char *(*review)(Conn *c, const Snapshot *s); /* why s forbids it to go on; NULL: it does not */
         bool (*is_busy)(const Conn *c, uint64_t young_usec, uint64_t request_usec); /* conns_busy() */
         size_t (*held)(const Conn *c); /* bytes, beside the connection's own buffers */
+        uint64_t (*due_usec)(const Conn *c); /* when its time is up; NULL: with its timer */
         void (*drop_stranded)(Conn *c, IpAddress *known); /* what goes over addresses that are gone */
 } ConnServer;
 
@@ -94,34 +84,24 @@ struct Conn {
         struct UnfinishedNetwork *unfinished; /* in visits->unfinished; NULL: it keeps nobody waiting */
         Conn *unfinished_next, *unfinished_previous;
         uint64_t unfinished_since; /* in their order */
-        ConnKind kind;
+        Visit visit;
         ConnState state;
         bool old; /* was under way when the worker began to drain, and is so since */
         bool answered; /* it has had a request, and may end between two */
-        Arrival arrival;
         CrowdPlace place; /* the visitor's */
         Snapshot *snapshot;
         bool inside; /* as snapshot has it */
         const Route *route;
         Upstream *upstream; /* of route, found with the first request, and held */
-        IpAddress address;
-        uint16_t port; /* the visitor's; 0: not known */
-        uint16_t here_port;
-        IpAddress here; /* where he came to, as a load balancer said; AF_UNSPEC: the socket knows */
-        char address_text[IP_TEXT_MAX];
-        char name[HOSTNAME_MAX + 1]; /* asked for in the ClientHello, normalized */
         ClientHello *hello;
         Handshake *handshake; /* that may need a signature; NULL: none is under way */
         Buffer *in; /* plain bytes from the visitor */
-        bool head_held; /* the exchange's head still lies in here, to be sent again if need be */
         H1Scan scan;
         uint64_t born_usec;  /* when it came to this worker */
         uint64_t since_usec; /* PROXY, HELLO, HANDSHAKE: accepted; IDLE: first byte of the head, 0: none;
                                 LINGER: begin */
-        Exchange *exchange;
+        H1 *h1; /* the request that is under way on it, as HTTP/1.1 */
         Passage *passage;
-        ProbeMessage *probe; /* ARRIVAL_PROBE: what is to be told at the end */
-        uint8_t *secret; /* of the TLS that the relay speaks, which has opened the visitor's; or NULL */
 };
 
 /* Takes over what the visitor brings, and starts serving him. */
@@ -148,12 +128,6 @@ void conn_set_address(Conn *c, const IpAddress *address, uint16_t port);
 void conn_take_snapshot(Conn *c);
 /* The same for one who has been let in before. -ENOENT: he would not be now. */
 int conn_refresh(Conn *c);
-/* Is the visitor inside the house, as s has it? Whose address is the relay's word alone is nobody's
- * neighbour. */
-static inline bool conn_is_inside(const Conn *c, const Snapshot *s) {
-        return !arrival_is_relayed(c->arrival) &&
-               inside_judge(&s->routes->lan, &s->hops, &c->address) == INSIDE_YES;
-}
 /* Lets who serves its state go on. */
 void conn_serve(Conn *c);
 /* Between two requests, or within a head: until when it may take. */
@@ -182,13 +156,8 @@ void conns_done(Worker *w);
 
 const char *conn_state_text(ConnState s);
 
-/* When something that would end by itself at due_usec is given up: earlier while the worker drains, where it
- * is old and has been quiet (since quiet_usec) for a while. Who waits for nothing but its visitor's next
- * thought would keep the worker from its successor for all of proxy.drain. */
-#define CONN_QUIET_USEC (5 * USEC_PER_SEC)
 static inline uint64_t conn_quiet_usec(const Conn *c, uint64_t quiet_usec, uint64_t due_usec) {
-        return c->old ? MIN(due_usec, MAX(quiet_usec, c->worker->draining_usec) + CONN_QUIET_USEC) :
-                        due_usec;
+        return visit_quiet_usec(c->worker, c->old, quiet_usec, due_usec);
 }
 
 /* Whom the worker serves now. True where it has had others to serve just before. */

@@ -36,7 +36,7 @@ void conns_drain(Worker *w) {
 static bool is_busy(const Conn *c, uint64_t young_usec, uint64_t request_usec) {
         uint64_t now = c->worker->loop.now_usec;
 
-        if (c->arrival == ARRIVAL_PROBE)
+        if (c->visit.arrival == ARRIVAL_PROBE)
                 return false;
         switch (c->state) {
         case CONN_PROXY:

@@ -19,7 +19,11 @@ static size_t held_by(const Conn *c) {
 }
 
 static size_t place_of(const Conn *c) {
-        return crowd_hash(&c->address) % PRESSURE_PLACES;
+        return crowd_hash(&c->visit.address) % PRESSURE_PLACES;
+}
+
+static uint64_t due_usec(const Conn *c) {
+        return c->server->due_usec ? c->server->due_usec(c) : c->timer.due_usec;
 }
 
 /* NULL: nobody holds anything. */
@@ -36,7 +40,7 @@ static Conn *find(Worker *w) {
         /* The list begins with the newest. */
         for (Conn *c = w->visits->first; c && most > 0; c = c->next)
                 if (held[place_of(c)] == most && held_by(c) > 0 &&
-                    (!best || c->timer.due_usec <= best->timer.due_usec))
+                    (!best || due_usec(c) <= due_usec(best)))
                         best = c;
         return best;
 }

@@ -6,8 +6,11 @@
 
 /* What is only the relay's word: that this is one of its visitors, and that it may open his TLS. */
 static bool relay_is_believed(const Conn *c, const Snapshot *s) {
-        return !arrival_is_relayed(c->arrival) || (s->relay && (!c->secret || s->relay->opened) &&
-                               !relay_target_refuses(s->relay, s->routes, &c->address));
+        const Visit *v = &c->visit;
+
+        return !arrival_is_relayed(v->arrival) ||
+               (s->relay && (!v->secret || s->relay->opened) &&
+                !relay_target_refuses(s->relay, s->routes, &v->address));
 }
 
 static bool is_opened_for_house(const Conn *c) {
@@ -19,7 +22,7 @@ bool review_is_name_of(const Conn *c, const char *house) {
         const FarSide *far = c->worker->upstreams->far;
         char buffer[HOSTNAME_LABEL_MAX + 1];
 
-        return far && streq_ptr(far->find(c->worker, c->name, buffer), house);
+        return far && streq_ptr(far->find(c->worker, c->visit.name, buffer), house);
 }
 
 bool review_leads_elsewhere(const Conn *c) {
@@ -30,7 +33,8 @@ bool review_leads_elsewhere(const Conn *c) {
 static const Route *route_of_house(const Conn *c, const Snapshot *s) {
         const FarSide *far = c->worker->upstreams->far;
 
-        return far && s->routes->opened && !review_leads_elsewhere(c) && far->is_opened(c->worker, c->name) ?
+        return far && s->routes->opened && !review_leads_elsewhere(c) &&
+                               far->is_opened(c->worker, c->visit.name) ?
                        s->routes->opened :
                        NULL;
 }
@@ -40,9 +44,11 @@ const Route *review_route(const Conn *c, const Snapshot *s) {
 
         if (!relay_is_believed(c, s))
                 return NULL;
-        route = is_opened_for_house(c) ? route_of_house(c, s) : route_find(s->routes, c->name);
-        return route && (c->arrival == ARRIVAL_PROBE || route_admits(route, conn_is_inside(c, s))) ? route :
-                                                                                                     NULL;
+        route = is_opened_for_house(c) ? route_of_house(c, s) : route_find(s->routes, c->visit.name);
+        if (route && c->visit.arrival != ARRIVAL_PROBE &&
+            !route_admits(route, visit_is_inside(&c->visit, s)))
+                return NULL;
+        return route;
 }
 
 static void look_at(Conn *c) {

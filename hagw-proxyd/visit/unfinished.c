@@ -7,7 +7,7 @@
 
 void unfinished_add(Conn *c) {
         Unfinished *u = &c->worker->visits->unfinished;
-        UnfinishedNetwork *n = &u->networks[crowd_hash(&c->address) % UNFINISHED_NETWORKS];
+        UnfinishedNetwork *n = &u->networks[crowd_hash(&c->visit.address) % UNFINISHED_NETWORKS];
 
         unfinished_remove(c);
         c->unfinished = n;

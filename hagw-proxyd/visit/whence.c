@@ -11,9 +11,9 @@
 ProxyPair conn_pair(const Conn *c) {
         struct sockaddr_storage here = {};
         socklen_t size = sizeof(here);
-        ProxyPair pair = { c->address, c->here, c->port, c->here_port };
+        ProxyPair pair = { c->visit.address, c->visit.here, c->visit.port, c->visit.here_port };
 
-        if (c->here.family == AF_UNSPEC &&
+        if (c->visit.here.family == AF_UNSPEC &&
             getsockname(c->transport.handle.fd, (struct sockaddr *) &here, &size) >= 0)
                 (void) proxy_endpoint_from_sockaddr((struct sockaddr *) &here, &pair.destination,
                                                     &pair.destination_port);
@@ -26,16 +26,16 @@ void conn_note_outside(Conn *c) {
         ProxyPair pair;
         OutsideWay way;
 
-        if (c->arrival == ARRIVAL_PROBE || arrival_is_relayed(c->arrival))
+        if (c->visit.arrival == ARRIVAL_PROBE || arrival_is_relayed(c->visit.arrival))
                 return;
         pair = conn_pair(c);
         if (!outside_judge(&(OutsideRules) { .lan = s->routes->lan.items, .n_lan = s->routes->lan.n,
                                              .hops = &s->hops, .documentation = s->documentation,
                                              .own = { outside_own(&pair.destination, true) } },
-                           &c->address))
+                           &c->visit.address))
                 return;
-        way = c->address.family == AF_INET ? OUTSIDE_IPV4_HTTPS : OUTSIDE_IPV6_HTTPS;
-        way += c->kind == CONN_HTTP;
+        way = c->visit.address.family == AF_INET ? OUTSIDE_IPV4_HTTPS : OUTSIDE_IPV6_HTTPS;
+        way += c->visit.kind == CONN_HTTP;
         counter_add(&w->counters.outside[way], 1);
         atomic_store_explicit(&w->counters.outside_usec[way], w->loop.now_usec, memory_order_relaxed);
 }

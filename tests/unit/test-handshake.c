@@ -8,17 +8,17 @@
 
 #define CROWD (HANDSHAKES_AT_ONCE + 20)
 
-typedef struct Visit {
+typedef struct Arriving {
         gnutls_session_t tls;
         int peer;
         Conn *conn;
-} Visit;
+} Arriving;
 
-static void come(Turns *t, Visit *v, uint8_t address) {
+static void come(Turns *t, Arriving *v, uint8_t address) {
         v->conn = turns_want(t, address, &v->tls, &v->peer);
 }
 
-static void go(Visit *v) {
+static void go(Arriving *v) {
         gnutls_deinit(v->tls);
         safe_close(v->peer);
 }
@@ -40,7 +40,7 @@ static void settle(Turns *t, uint64_t n) {
 
 /* A crowd from one address waits in a line of its own: who comes last from another one is the next. */
 static void test_networks_take_turns(void **state) {
-        Visit crowd[CROWD], other[2];
+        Arriving crowd[CROWD], other[2];
         uint64_t asked;
         Turns t;
 
@@ -89,7 +89,7 @@ static bool find_neighbours(uint8_t *ret_a, uint8_t *ret_b) {
 
 /* Who shares a place with a crowd by chance does not wait behind it. */
 static void test_neighbours_take_turns(void **state) {
-        Visit crowd[CROWD], other;
+        Arriving crowd[CROWD], other;
         uint8_t a, b;
         uint64_t asked;
         Turns t;
@@ -120,7 +120,7 @@ static void test_neighbours_take_turns(void **state) {
 /* What hagw-keyd has been asked for it has to do, although who wanted it has gone: whoever comes and goes
  * does not fill its queue until everybody's signatures come too late. */
 static void test_what_nobody_waits_for_counts(void **state) {
-        Visit v;
+        Arriving v;
         Turns t;
 
         turns_begin(&t);
@@ -182,7 +182,7 @@ static void test_signer_is_full(void **state) {
 
 /* proxy.handshakes_per_address: what is beyond waits, though there are places. */
 static void test_rate(void **state) {
-        Visit crowd[20], other;
+        Arriving crowd[20], other;
         Turns t;
 
         turns_begin(&t);
@@ -206,7 +206,7 @@ static void test_rate(void **state) {
 /* Out of the middle of the line, its end, and from under way. */
 static void test_who_goes(void **state) {
         static const size_t order[] = { CROWD - 1, HANDSHAKES_AT_ONCE + 3, HANDSHAKES_AT_ONCE, 0, 5 };
-        Visit crowd[CROWD];
+        Arriving crowd[CROWD];
         uint64_t left = CROWD - HANDSHAKES_AT_ONCE;
         Turns t;
 

@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 
 #include "hagw-proxyd/house/agentchannel.h"
-#include "hagw-proxyd/http/exchange.h"
+#include "hagw-proxyd/h1/h1stream.h"
 #include "hagw-proxyd/pass/passage.h"
 #include "hagw-proxyd/relay/tenantinfo.h"
 #include "hagw-proxyd/relay/tenants.h"
@@ -96,7 +96,7 @@ static void expect_exchange(Turns *t, ExchangeState s) {
         Conn *c = t->worker->visits->first;
 
         assert_int_equal(c->state, CONN_REQUEST);
-        assert_int_equal(c->exchange->state, s);
+        assert_int_equal(c->h1->stream.exchange->state, s);
 }
 
 static bool enter_session(Turns *t) {
@@ -125,7 +125,7 @@ static void ask(Turns *t, const char *text) {
         turns_say(t->peer, text);
         turns_accept(t);
         expect_exchange(t, EXCHANGE_HEAD);
-        t->ours = t->worker->visits->first->exchange->client.link->transport.handle.fd;
+        t->ours = t->worker->visits->first->h1->stream.exchange->client.link->transport.handle.fd;
 }
 
 static bool enter_head(Turns *t) {
@@ -186,7 +186,7 @@ static bool enter_link_handshake(Turns *t) {
         (void) turns_visit_plain(t, "tls.example.com");
         turns_say(t->peer, "GET / HTTP/1.1\r\nHost: tls.example.com\r\n\r\n");
         turns_accept(t);
-        assert_int_equal(t->worker->visits->first->exchange->client.link->state, LINK_HANDSHAKE);
+        assert_int_equal(t->worker->visits->first->h1->stream.exchange->client.link->state, LINK_HANDSHAKE);
         FLOOD(t->service, RECORDS_WITHOUT_MEANING);
         return false;
 }
