@@ -9,11 +9,13 @@
 #include "hagw-ctl/units.h"
 
 #define DOORS_MAX UNITS_MAX
+#define ERRNO_MAX 256 /* none of the kernel's is as high */
 
 typedef struct Door {
         char unit[UNIT_TEXT_MAX];
         const char *daemon;
-        uint16_t port; /* TCP; 0: its varlink socket */
+        uint16_t port; /* TCP; 0: it has no port */
+        bool opens;    /* hagw-dnsd gets its own doors through it */
 } Door;
 
 static size_t list_doors(const Config *config, Door doors[static DOORS_MAX]) {
@@ -21,9 +23,11 @@ static size_t list_doors(const Config *config, Door doors[static DOORS_MAX]) {
 
         doors[n++] = (Door) { "hagw-proxyd-https.socket", "hagw-proxyd", 443 };
         doors[n++] = (Door) { "hagw-proxyd-http.socket", "hagw-proxyd", 80 };
-        for (const DaemonRow *d = daemon_rows; d->name && n < DOORS_MAX; d++) {
+        for (const DaemonRow *d = daemon_rows; d->name && n < DOORS_MAX - 1; d++) {
                 if (!daemon_is_needed(d, config))
                         continue;
+                if (streq(d->name, "hagw-dnsd"))
+                        doors[n++] = (Door) { "hagw-bind.socket", d->name, .opens = true };
                 (void) snprintf(doors[n].unit, UNIT_TEXT_MAX, "%s.socket", d->name);
                 doors[n].daemon = d->name;
                 doors[n++].port = 0;
@@ -83,7 +87,13 @@ int status_mark_shut(Status *s, const char *name) {
 static void tell_shut(Status *s, const Door *d, const char *state, const Holder *other) {
         char who[HOLDER_TEXT_MAX];
 
-        if (other)
+        if (d->opens) {
+                s->opener_told = true;
+                status_problem(s,
+                               "%s is %s, so that %s can open no port 53: systemctl restart hagw.target "
+                               "opens it, systemctl status %s tells why it is shut.",
+                               d->unit, state, d->daemon, d->unit);
+        } else if (other)
                 status_problem(s,
                                "%s (TCP port %u) is %s, since %s has the port, so that nobody comes to %s "
                                "by it. %s Then: systemctl restart hagw.target",
@@ -156,6 +166,19 @@ static const char *deaf_remedy(int family) {
                        "over IPv4 only";
 }
 
+/* The words for an errno's name. */
+static const char *error_text(const char *name) {
+        for (int e = 1; e < ERRNO_MAX; e++)
+                if (streq(strempty(strerrorname_np(e)), name))
+                        return strerror(e);
+        return name;
+}
+
+/* hagw-bind was not there to be asked. */
+static bool is_unopened(const char *error) {
+        return streq(error, "ENOENT") || streq(error, "ECONNREFUSED");
+}
+
 static void tell_deaf(Status *s, const Deaf *d, int family) {
         const char *transports = d->udp && d->tcp ? "UDP and TCP" : d->udp ? "UDP" : "TCP";
         char who[HOLDER_TEXT_MAX] = "another program";
@@ -171,7 +194,9 @@ static void tell_deaf(Status *s, const Deaf *d, int family) {
                 status_problem(s,
                                "hagw-dnsd is not asked at port %u (%s) of %s, which could not be opened: "
                                "%s; hagw-ctl log --daemon=dnsd tells more.",
-                               d->port, transports, d->addresses, d->error);
+                               d->port, transports, d->addresses,
+                               is_unopened(d->error) ? "hagw-bind.socket, which opens it, does not answer" :
+                                                       error_text(d->error));
 }
 
 /* Where it is not asked, and the world is told to ask there: the listener's address, or false. */
@@ -209,7 +234,8 @@ int judge_listeners(Status *s) {
                         continue;
                 if (streq(deaf[i].error, "EADDRINUSE"))
                         cause_note(s, CAUSE_PORT_53);
-                tell_deaf(s, &deaf[i], i == 0 ? AF_INET : AF_INET6);
+                if (!s->opener_told || !is_unopened(deaf[i].error))
+                        tell_deaf(s, &deaf[i], i == 0 ? AF_INET : AF_INET6);
                 r = status_mark_shut(s, "hagw-dnsd");
         }
         return r;

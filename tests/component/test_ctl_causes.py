@@ -466,6 +466,15 @@ def test_port_53_is_another_s(place):
     place.only("hagw-dnsd is not asked at port 53 (UDP and TCP)")
 
 
+def test_a_port_that_the_kernel_refuses(place):
+    """In words, not by an errno's name."""
+    place.listeners = [{"address": HOUSE, "port": 53, "transport": "tcp", "open": False, "error": "EMFILE"}]
+    place.start()
+    assert [p for p in place.found()[0] if "port 53" in p] == [
+        f"hagw-dnsd is not asked at port 53 (TCP) of {HOUSE}, which could not be opened: Too many open files; "
+        "hagw-ctl log --daemon=dnsd tells more."]
+
+
 def test_several_certificates_fail_for_one_reason(place):
     error = "The certificate authority is in trouble: status 503"
     place.certificates = [certificate(n, **fail(error)) for n in (ZONE, OTHER, "ha.elsewhere.test")] + [certificate("x.test", "expiring")]

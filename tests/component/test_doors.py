@@ -30,7 +30,7 @@ class Units(Booted):
 
     def __init__(self, house, conditions=None, **states):
         super().__init__(house)
-        self.states, self.conditions = {f"hagw-proxyd-{k}.socket": v for k, v in states.items()}, conditions or {}
+        self.states, self.conditions = {f"hagw-{k if k == 'bind' else f'proxyd-{k}'}.socket": v for k, v in states.items()}, conditions or {}
 
     def act(self, words):
         if words[0] != "show":
@@ -142,6 +142,33 @@ def test_a_door_that_somebody_closed(net, machine, proxyd):  # noqa: F811
     units.close()
     assert found == ["hagw-proxyd-http.socket is inactive, so that nobody comes to hagw-proxyd by it: systemctl restart hagw.target opens it, "
                      "systemctl status hagw-proxyd-http.socket tells why it is shut."]
+
+
+@pytest.fixture
+def dnsd(net, machine):  # noqa: F811
+    """Nobody opens a port for it: it is told to listen where it is published, and asks in vain."""
+    ip("address", "add", f"{V4}/24", "dev", "eth0")
+    machine.configure(f'{CONFIG}public_address: {{ ipv4 = "static:{V4}"; ipv6 = "none"; }};\n')
+    machine.daemon("netd", "io.hagw.Net")
+    d = machine.daemon("dnsd", "io.hagw.Dns")
+    deadline = time.monotonic() + 30
+    while not any(i.get("error") == "ENOENT" for i in d.call("ListListeners")["listeners"]):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return d
+
+
+def test_who_opens_port_53_is_off(net, machine, dnsd):  # noqa: F811
+    """One trouble, and one sentence, which says whose socket it is and not an errno's name."""
+    units = Units(machine, bind="inactive")
+    found = status(units)[2]
+    assert found == ["hagw-bind.socket is inactive, so that hagw-dnsd can open no port 53: systemctl restart hagw.target opens it, "
+                     "systemctl status hagw-bind.socket tells why it is shut."]
+    units.states.clear()
+    found = status(units)[2]
+    units.close()
+    assert found == [f"hagw-dnsd is not asked at port 53 (UDP and TCP) of {V4}, which could not be opened: hagw-bind.socket, which opens it, "
+                     "does not answer; hagw-ctl log --daemon=dnsd tells more."]
 
 
 def test_doors_that_are_open_or_not_wanted(net, machine, proxyd):  # noqa: F811
