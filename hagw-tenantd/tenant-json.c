@@ -74,6 +74,11 @@ int route_to_json(const Manager *m, const Tenant *t, sd_json_variant **ret) {
                               VARIANT("tokenIds", ids));
 }
 
+/* What a clock has noted that was ahead is no later than now. Never stays never. */
+static uint64_t not_later(uint64_t usec, uint64_t now_usec) {
+        return usec == USEC_INFINITY ? usec : MIN(usec, now_usec);
+}
+
 static int tokens_to_json(Db *db, int64_t tenant, uint64_t now_usec, sd_json_variant **ret) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *array = NULL;
         _cleanup_query_ sqlite3_stmt *q = NULL;
@@ -85,9 +90,10 @@ static int tokens_to_json(Db *db, int64_t tenant, uint64_t now_usec, sd_json_var
                 r = token_query(db, tenant, now_usec, &q);
         while (r >= 0 && (r = token_next(q, &t)) > 0)
                 r = sd_json_variant_append_arraybo(
-                        &array, STRING("tokenId", t.id), UNSIGNED("createdUSec", t.created_usec),
+                        &array, STRING("tokenId", t.id),
+                        UNSIGNED("createdUSec", not_later(t.created_usec, now_usec)),
                         BOOLEAN("enrolled", t.enrolled), USEC("expiresUSec", t.expires_usec),
-                        USEC("usedUSec", t.used_usec),
+                        USEC("usedUSec", not_later(t.used_usec, now_usec)),
                         JSON_PAIR_IF_SET("issuer", t.issuer),
                         JSON_PAIR_IF_SET("accountUri", t.uri));
         if (r < 0)
@@ -112,7 +118,8 @@ int tenant_to_json(Manager *m, const Tenant *t, uint64_t now_usec, sd_json_varia
         if (r >= 0)
                 r = sd_json_buildo(
                         &v, STRING("name", t->name), STRING("zone", zone), VARIANT("domains", domains),
-                        STRING("note", t->settings.note), UNSIGNED("createdUSec", t->created_usec),
+                        STRING("note", t->settings.note),
+                        UNSIGNED("createdUSec", not_later(t->created_usec, now_usec)),
                         BOOLEAN("suspended", t->settings.suspended), BOOLEAN("exhausted", t->exhausted),
                         BOOLEAN("terminate", t->settings.terminate), UNSIGNED("agents", t->settings.agents),
                         UNSIGNED("channels", t->settings.channels),

@@ -268,14 +268,17 @@ static int vl_method_remove_user(sd_varlink *link, void *parameters, unsigned fl
         return sd_varlink_reply(link, NULL);
 }
 
+/* What a clock has noted that was ahead is no later than now. */
 static int append_user(sd_json_variant **v, const User *u) {
+        const uint64_t now = clock_usec(CLOCK_REALTIME);
+
         return sd_json_variant_append_arraybo(
                 v, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(u->name)),
                 SD_JSON_BUILD_PAIR("hosts", SD_JSON_BUILD_STRV(u->hosts)),
                 SD_JSON_BUILD_PAIR("groups", SD_JSON_BUILD_STRV(u->groups)),
-                SD_JSON_BUILD_PAIR("createdUSec", SD_JSON_BUILD_UNSIGNED(u->created_usec)),
+                SD_JSON_BUILD_PAIR("createdUSec", SD_JSON_BUILD_UNSIGNED(MIN(u->created_usec, now))),
                 SD_JSON_BUILD_PAIR_CONDITION(u->last_login_usec > 0, "lastLoginUSec",
-                                             SD_JSON_BUILD_UNSIGNED(u->last_login_usec)));
+                                             SD_JSON_BUILD_UNSIGNED(MIN(u->last_login_usec, now))));
 }
 
 static int vl_method_list_users(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {

@@ -35,11 +35,11 @@ TIMES = {
     "acmed/retired.json": {"fromUSec": "a day ahead"},
     "netd/addresses.json": {"confirmedUSec": "now", "changedUSec": "now"},
     "webd/sessions.json": {"createdUSec": "now", "lastUsedUSec": "now"},
-    "webd/users.json": {"createdUSec": "shown only", "lastLoginUSec": "shown only"},
+    "webd/users.json": {"createdUSec": "now, where it is shown", "lastLoginUSec": "now, where it is shown"},
 }
 # keyd's files have the time of their making in a first line; hagw-acmed gives keys that nobody knows, of the future, a day.
-TENANTS = {"code.expires": "a year ahead", "token.expires": "a person's date", "token.created": "shown only", "token.used": "shown only",
-           "tenant.created": "shown only", "token_account.since": "a wait of the CAA records' TTL"}
+TENANTS = {"code.expires": "a year ahead", "token.expires": "a person's date", "token.created": "now, where it is shown",
+           "token.used": "now, where it is shown", "tenant.created": "now, where it is shown", "token_account.since": "a wait of the CAA records' TTL"}
 
 
 def ahead(time_usec, usec=YEARS):
@@ -77,6 +77,32 @@ def test_each_time_of_logins_is_known(house):
     assert webd.stop() == 0
     for name in ("users", "sessions"):
         assert times(json.loads((house.root / f"state/webd/{name}.json").read_text()), set()) == set(TIMES[f"webd/{name}.json"])
+
+
+def test_logins_of_the_future(house):
+    """Somebody logged in by a clock that was three years ahead: he has not logged in "in 1095 days"."""
+    webd = test_webd.start(house)
+    webd.call("AddUser", name="anna", password=test_webd.PASSWORD, hosts=["*"], groups=[])
+    webd.visitor().login()
+    assert webd.stop() == 0
+    path = house.root / "state/webd/users.json"
+    path.write_text(json.dumps([{**u, "createdUSec": ahead(u["createdUSec"]), "lastLoginUSec": ahead(u["lastLoginUSec"])}
+                                for u in json.loads(path.read_text())]))
+    webd.start()
+    user = webd.call("ListUsers")["users"][0]
+    assert user["createdUSec"] <= time.time() * 1e6 and user["lastLoginUSec"] <= time.time() * 1e6
+
+
+def test_tenants_of_the_future(house):
+    relay = Relay(house)
+    relay.add("anna")
+    assert relay.daemon.stop() == 0
+    with contextlib.closing(sqlite3.connect(relay.database)) as db, db:
+        db.execute("UPDATE tenant SET created = created + ?", (YEARS,))
+        db.execute("UPDATE token SET created = created + ?, used = ?", (YEARS, ahead(time.time() * 1e6)))
+    relay.daemon.start()
+    anna = relay.get("anna")
+    assert max(anna["createdUSec"], *(t[k] for t in anna["tokens"] for k in ("createdUSec", "usedUSec"))) <= time.time() * 1e6
 
 
 def test_each_time_of_tenants_is_known(house):
