@@ -5,6 +5,8 @@
 #include "hagw-tenantd/error.h"
 #include "hagw-tenantd/token.h"
 #include "libhagw/log.h"
+#include "libhagw/pure/seldom.h"
+#include "libhagw/usec.h"
 #include "libhagw/vl-io.hagw.Tenant.h"
 
 int error_text(sd_varlink *link, const char *error, const char *field, const char *text) {
@@ -33,10 +35,15 @@ int error_busy(sd_varlink *link, uint64_t retry_usec) {
                                   SD_JSON_BUILD_PAIR("retryUSec", SD_JSON_BUILD_UNSIGNED(retry_usec)));
 }
 
+/* Whoever reaches the relay meets with it at each try, with a token or without. */
 int error_store(sd_varlink *link, int error) {
+        static Seldom told;
+        char others[SELDOM_TEXT_MAX];
+
         /* That was said once. */
         if (error == -EUCLEAN)
                 return sd_varlink_error(link, TENANT_ERROR_DAMAGED, NULL);
-        (void) log_error_errno(error, "Could not read or write the database: %m");
+        if (seldom_take(&told, clock_usec(CLOCK_MONOTONIC), others))
+                (void) log_error_errno(error, "Could not read or write the database: %m%s", others);
         return sd_varlink_error_errno(link, error);
 }

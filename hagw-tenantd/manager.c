@@ -217,7 +217,8 @@ int manager_metrics(sd_json_variant **metrics, void *userdata) {
                 { "tenant_proofs_refused", true, "Proofs that were wrong, or of tenants and tokens that are "
                                                  "not there", m->counts.refused },
                 { "tenant_enrolments", true, "Codes that became tokens", m->counts.enrolled },
-                { "tenant_codes_refused", true, "Codes that were wrong", m->counts.bad_codes },
+                { "tenant_codes_refused", true, "Codes that were wrong or of no use",
+                  m->counts.refused_codes },
                 { "tenant_codes_throttled", true, "Codes that were not looked at, because too many wrong "
                                                   "ones came", m->counts.throttled },
                 { "tenant_challenges", false, "DNS-01 values that are published for tenants",

@@ -6,11 +6,21 @@
 #include "hagw-tenantd/publish.h"
 #include "hagw-tenantd/copies.h"
 #include "hagw-tenantd/tenant.h"
+#include "libhagw/pure/seldom.h"
 #include "libhagw/vl-pages.h"
 
 /* What hagw-tenantd is while it runs. Main loop only. */
 
 typedef struct Feed Feed;
+
+/* Why an enrolment code was of no use. */
+typedef enum RefusedCode {
+        REFUSED_CODE_BAD,
+        REFUSED_CODE_SUSPENDED,
+        REFUSED_CODE_OTHER, /* the house is another tenant's */
+        REFUSED_CODE_FULL,
+        _REFUSED_CODE_MAX,
+} RefusedCode;
 
 typedef struct Manager {
         Daemon *daemon;
@@ -23,7 +33,7 @@ typedef struct Manager {
         Publisher *publisher;
         Feed *feeds; /* feed.c's: who listens */
         Guesses guesses;
-        uint64_t bad_codes_told, bad_codes_told_usec; /* in the log: of counts.bad_codes, and when */
+        Seldom refused_codes[_REFUSED_CODE_MAX], store_errors; /* in the log */
         sd_event_source *due;   /* CLOCK_REALTIME: a token ends, or a month begins */
         sd_event_source *flush; /* the times of use wait to be stored */
         Month month;            /* that watchers were told about */
@@ -31,7 +41,7 @@ typedef struct Manager {
         sd_event_source *copy;  /* the next look whether a copy is due */
         sd_event_source *watch; /* whether the database was found damaged */
         struct {
-                uint64_t admitted, refused, enrolled, bad_codes, throttled;
+                uint64_t admitted, refused, enrolled, refused_codes, throttled;
         } counts;
 } Manager;
 

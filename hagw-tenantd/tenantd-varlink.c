@@ -12,7 +12,6 @@
 #include "hagw-tenantd/token.h"
 #include "hagw-tenantd/usage.h"
 #include "libhagw/log.h"
-#include "libhagw/pure/plural.h"
 #include "libhagw/usec.h"
 #include "libhagw/vl-io.hagw.Tenant.h"
 
@@ -200,51 +199,58 @@ typedef struct EnrolParameters {
         sd_json_variant *stored_key;
 } EnrolParameters;
 
-/* Guesses from everywhere are not held up, so their lines are: one a minute, with how many it stands for. */
-static void tell_bad_code(Manager *m, const IpAddress *from, uint64_t now_usec) {
-        const uint64_t others = m->counts.bad_codes - m->bad_codes_told - 1;
-        char address[IP_TEXT_MAX], more[64] = "";
+/* Whichever it is costs as much as a wrong code, so that nothing can be tried for less. Guesses from
+ * everywhere are not held up, so their lines are (seldom.h). text: what came, and whence. */
+static void charge(Manager *m, const IpAddress *from, RefusedCode why, const char *text) {
+        const uint64_t now = clock_usec(CLOCK_MONOTONIC);
+        char others[SELDOM_TEXT_MAX];
 
-        if (m->bad_codes_told > 0 && now_usec - m->bad_codes_told_usec < USEC_PER_MINUTE)
-                return;
-        if (others > 0)
-                (void) snprintf(more, sizeof(more), ", and %llu %s before it",
-                                (unsigned long long) others, PLURAL(others, "other"));
-        log_info("A wrong enrolment code came from %s%s.", ip_format(from, address), more);
-        m->bad_codes_told = m->counts.bad_codes;
-        m->bad_codes_told_usec = now_usec;
+        guess_charge(&m->guesses, from, now);
+        m->counts.refused_codes++;
+        if (seldom_take(&m->refused_codes[why], now, others))
+                log_info("%s%s.", text, others);
 }
 
 static int refuse_code(Manager *m, sd_varlink *link, const IpAddress *from) {
-        const uint64_t now = clock_usec(CLOCK_MONOTONIC);
+        char address[IP_TEXT_MAX], text[128];
 
-        guess_charge(&m->guesses, from, now);
-        m->counts.bad_codes++;
-        tell_bad_code(m, from, now);
+        (void) snprintf(text, sizeof(text), "A wrong enrolment code came from %s", ip_format(from, address));
+        charge(m, from, REFUSED_CODE_BAD, text);
         return sd_varlink_error(link, TENANT_ERROR_BAD_CODE, NULL);
 }
 
-/* The code stays good. It costs as much as a wrong one does, or its owner could fill the journal. */
-static int refuse_one_more(Manager *m, sd_varlink *link, const IpAddress *from, const char *tenant) {
-        char address[IP_TEXT_MAX];
+/* The code is right, and stays good. */
+static void charge_good(Manager *m, const IpAddress *from, RefusedCode why, const char *tenant,
+                        const char *but) {
+        char address[IP_TEXT_MAX], text[512];
 
-        guess_charge(&m->guesses, from, clock_usec(CLOCK_MONOTONIC));
-        log_warning("Tenant %s: a code of it came from %s, but it has %u tokens, as many as it may. "
-                    "hagw-ctl tenant revoke %s TOKEN ends one; hagw-ctl tenant show %s says when each was "
-                    "used.",
-                    tenant, ip_format(from, address), TENANT_TOKENS_MAX, tenant, tenant);
+        (void) snprintf(text, sizeof(text), "Tenant %s: a code of it came from %s, %s; the code stays good",
+                        tenant, ip_format(from, address), but);
+        charge(m, from, why, text);
+}
+
+static int refuse_suspended(Manager *m, sd_varlink *link, const IpAddress *from, const char *tenant) {
+        charge_good(m, from, REFUSED_CODE_SUSPENDED, tenant, "but it is suspended");
+        return sd_varlink_error(link, TENANT_ERROR_SUSPENDED, NULL);
+}
+
+static int refuse_one_more(Manager *m, sd_varlink *link, const IpAddress *from, const char *tenant) {
+        char but[384];
+
+        (void) snprintf(but, sizeof(but),
+                        "but it has %u tokens, as many as it may (hagw-ctl tenant show %s says when each "
+                        "was used, hagw-ctl tenant revoke %s TOKEN ends one)",
+                        TENANT_TOKENS_MAX, tenant, tenant);
+        charge_good(m, from, REFUSED_CODE_FULL, tenant, but);
         return error_tokens_full(link, tenant);
 }
 
-/* Likewise. */
 static int refuse_other(Manager *m, sd_varlink *link, const IpAddress *from, const char *tenant,
                         const char *house) {
-        char address[IP_TEXT_MAX];
+        char but[HOSTNAME_LABEL_MAX + 64];
 
-        guess_charge(&m->guesses, from, clock_usec(CLOCK_MONOTONIC));
-        log_info("Tenant %s: a code of it came from %s, out of a house that is %s here. The code stays "
-                 "good.",
-                 tenant, ip_format(from, address), house);
+        (void) snprintf(but, sizeof(but), "out of a house that is %s here", house);
+        charge_good(m, from, REFUSED_CODE_OTHER, tenant, but);
         return sd_varlink_error(link, TENANT_ERROR_OTHER_TENANT, NULL);
 }
 
@@ -261,7 +267,7 @@ static int enrol(Manager *m, sd_varlink *link, const EnrolParameters *p, const I
         if (r == -ENOENT)
                 return refuse_code(m, link, from);
         if (r == -EPERM)
-                return sd_varlink_error(link, TENANT_ERROR_SUSPENDED, NULL);
+                return refuse_suspended(m, link, from, tenant);
         if (r == -EXDEV)
                 return refuse_other(m, link, from, tenant, p->tenant);
         if (r == -E2BIG)

@@ -267,12 +267,10 @@ static int find_code(Db *db, const uint8_t *hash, uint64_t now_usec, int64_t *re
                 r = db_step(q);
         if (r <= 0)
                 return r < 0 ? r : -ENOENT;
-        if (db_column_int(q, 2) != 0)
-                return -EPERM;
         *ret_id = db_column_int(q, 0);
         (void) stpncpy(ret_tenant, strempty(db_column_text(q, 1)), HOSTNAME_LABEL_MAX);
         ret_tenant[HOSTNAME_LABEL_MAX] = '\0';
-        return 0;
+        return db_column_int(q, 2) != 0 ? -EPERM : 0;
 }
 
 int code_redeem(Db *db, const uint8_t code[static RELAY_CODE_BYTES], const char *house,

@@ -61,8 +61,8 @@ int code_last_expiry(Db *db, int64_t tenant, uint64_t now_usec, uint64_t *ret);
 
 /* Exchanges a code for a token, in the caller's transaction. ret_tenant has room for HOSTNAME_LABEL_MAX + 1.
  * -ENOENT: no such code; -EPERM: the tenant is suspended; -EXDEV: it is another one than house (NULL: any
- * will do); -E2BIG: no room for the token. The last two tell ret_tenant as well. The code is used up only by
- * success. */
+ * will do); -E2BIG: no room for the token. The last three tell ret_tenant as well. The code is used up only
+ * by success. */
 int code_redeem(Db *db, const uint8_t code[static RELAY_CODE_BYTES], const char *house,
                 const uint8_t stored_key[static RELAY_SECRET_SIZE], uint64_t now_usec, char *ret_tenant,
                 char *ret_id);

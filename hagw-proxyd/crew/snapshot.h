@@ -13,6 +13,7 @@
 #include "libhagw/net/tls.h"
 #include "libhagw/pagepolicy.h"
 #include "libhagw/pure/lang.h"
+#include "libhagw/pure/seldom.h"
 
 /* Everything a worker needs to know to serve, at one moment: routes, certificates, settings. Immutable,
  * counted, swapped whole. The main thread makes it; a connection keeps the one it began with until its next
@@ -57,6 +58,7 @@ typedef struct HostStats {
 } HostStats;
 
 /* Whom an https upstream must prove to be. */
+        Seldom failures;     /* in the log */
 typedef struct Trust {
         atomic_uint n_refs;
         char *ca_file;

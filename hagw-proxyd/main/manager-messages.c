@@ -63,12 +63,14 @@ static void take_attachments(Manager *m, Message *q) {
 
 static void take_failure(Manager *m, Message *q) {
         FailureMessage *f = (FailureMessage *) q;
-        char *text = strdup(f->text);
+        char *text = strdup(f->text), others[SELDOM_TEXT_MAX];
 
         if (text) {
-                if (!f->stats->error || !streq(f->stats->error, text) ||
-                    f->usec > f->stats->error_usec + USEC_PER_MINUTE)
-                        log_warning("%s: the upstream fails: %s", f->stats->name, text);
+                /* Which of several it is can be a visitor's choice. */
+                if ((!f->stats->error || !streq(f->stats->error, text) ||
+                     f->usec > f->stats->error_usec + USEC_PER_MINUTE) &&
+                    seldom_take(&f->stats->failures, f->usec, others))
+                        log_warning("%s: the upstream fails: %s%s", f->stats->name, text, others);
                 free(f->stats->error);
                 f->stats->error = text;
                 f->stats->error_usec = f->usec;

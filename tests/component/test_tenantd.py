@@ -353,6 +353,28 @@ def test_guesses_from_everywhere_keep_nobody_out(relay):
     # The journal hears of them once a minute.
     assert relay.daemon.text().count("wrong enrolment code") <= 2
     assert relay.call("Enrol", code=code, address="192.0.2.1", **enrol)["tenant"] == "anna"
+@pytest.mark.parametrize("error", ["BadCode", "Suspended", "OtherTenant", "TokensFull"])
+def test_every_code_that_is_refused_costs_the_same(relay, error):
+    """Of the network that it comes from, and no line in the journal each: from everywhere at most one a minute."""
+    code = relay.call("Add", name="anna")["tenant"]["credential"]
+    enrol = {"code": "x" if error == "BadCode" else code, "storedKey": b64(bytes(32))}
+    if error == "Suspended":
+        relay.call("Set", name="anna", suspended=True)
+    if error == "OtherTenant":
+        enrol["tenant"] = "bob"
+    for _ in range(16 if error == "TokensFull" else 0):
+        relay.call("IssueToken", name="anna")
+    before = relay.daemon.text().count("\n")
+    for _ in range(5):
+        refused(error, relay, "Enrol", **enrol, address="192.0.2.1")
+    assert 0 < refused("Busy", relay, "Enrol", **enrol, address="192.0.2.1")["retryUSec"] <= 60_000_000
+    for i in range(100):
+        refused(error, relay, "Enrol", **enrol, address=f"10.0.{i}.1")
+    assert relay.metric("tenant_codes_refused") == 105
+    # The hundred may take longer than a minute on a machine that is busy.
+    assert 1 <= relay.daemon.text().count("\n") - before <= 3
+
+
 
 
 # --- what hagw-proxyd hears --------------------------------------------------------------------------------------------------
@@ -367,6 +389,18 @@ def test_watch(relay):
     second = relay.call("IssueToken", name="anna")["tokenId"]
     watcher.until(lambda k: set(k["anna"]["tokenIds"]) == {anna.id, second})
     # What must be cut is told within a second; here the time of one message.
+def test_trouble_with_the_database_is_told_once_a_minute(relay):
+    """However many strangers meet with it, who need no code that is right."""
+    relay.call("Add", name="anna")
+    with contextlib.closing(sqlite3.connect(relay.database, isolation_level=None)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        for i in range(3):
+            refused("System", relay, "Enrol", code="ABCD-EFGH-JKMN-PQRS", storedKey=b64(bytes(32)), address=f"10.0.{i}.1")
+        assert relay.daemon.text().count("Could not read or write the database: Device or resource busy") == 1
+        db.execute("ROLLBACK")
+    refused("BadCode", relay, "Enrol", code="ABCD-EFGH-JKMN-PQRS", storedKey=b64(bytes(32)), address="10.0.9.1")
+
+
     for method, fields, told in (
             ("RevokeToken", {"name": "anna", "tokenId": anna.id}, lambda k: k["anna"]["tokenIds"] == [second]),
             ("Set", {"name": "anna", "suspended": True}, lambda k: k["anna"]["suspended"]),
