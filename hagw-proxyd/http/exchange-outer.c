@@ -60,7 +60,7 @@ Slice exchange_name_wall(const Exchange *x) {
 
         if (!asks_here(route))
                 return (Slice) {};
-        if (x->fronted && x->outer.asks)
+        if (x->outer.told && x->outer.asks)
                 return arrival_is_relayed(x->visit->arrival) ? SLICE("house") : SLICE("second");
         if (!x->stats || host_stats_inner(x->stats, NULL) <= INNER_LOGIN_NONE)
                 return (Slice) {};

@@ -10,8 +10,8 @@
  *
  * Nothing that is let in hangs on it. The depth is good for the answer to this very request and for nobody
  * else's, so it is taken from whoever says it: the login of a page that says no is then named as the visitor
- * can reach it. That somebody asks is shown to the owner of this gateway, and so only believed of somebody
- * whom he trusts (exchange-outer.c).
+ * can reach it. That somebody asks is shown to the owner of this gateway and said on its login page, and so
+ * only believed of somebody whom he trusts (exchange-outer.c).
  *
  * The one behind says with each answer to such a request whether it asks: "login=required". It speaks for
  * itself: what its own service says so ends there, and what it says ends at the one in front (forward.h).

@@ -430,6 +430,11 @@ def test_a_service_that_plays_a_gateway(house):
     h = ProxyHouse(house, ha=f'name = "{PLAIN}"; upstream = "{service.url}";')
     h.certify(PLAIN)
     h.start()
+    # Nor what the login page says of whose it is.
+    r = w.inner.visit(path="/.hagw/auth/login", name=HOST, headers=FORGED_OUTER)
+    r.text = r.body.decode()
+    r.connection.close()
+    assert r.status == 200 and 'name="password"' in r.text and wall_on(r) is None
     people(h, OUTER)
     h.wait(lambda: h.proxyd_certificates() == {PLAIN})
     c = Client(h, PLAIN)
