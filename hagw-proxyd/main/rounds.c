@@ -103,7 +103,7 @@ static void rounds_try(Rounds *r, size_t i, HostStats *s) {
 }
 
 /* Tries what is due, and sleeps until the next one is. */
-static void rounds_look(Rounds *r) {
+static void try_due(Rounds *r) {
         uint64_t now = now_usec(), next = UINT64_MAX;
 
         if (!r->timer || r->interval_usec == 0)
@@ -130,6 +130,12 @@ static void rounds_look(Rounds *r) {
                 (void) log_oom();
 }
 
+/* Who waits for what cannot be tried waits for nothing. */
+static void rounds_look(Rounds *r) {
+        try_due(r);
+        tell_waiters(r);
+}
+
 static void on_tried(const char *name, const ProbeResult *visitor, void *userdata) {
         Rounds *r = userdata;
         const Snapshot *snapshot = r->manager->snapshot;
@@ -145,7 +151,6 @@ static void on_tried(const char *name, const ProbeResult *visitor, void *userdat
         }
         r->n_trials--;
         rounds_look(r);
-        tell_waiters(r);
 }
 
 static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
@@ -178,7 +183,6 @@ void rounds_set(Rounds *r, uint64_t interval_usec) {
                         s->due_usec = MIN(s->due_usec, now + spread(interval_usec));
         }
         rounds_look(r);
-        tell_waiters(r);
 }
 
 /* What a trial did not find, the next one hardly will: what visitors meet again and again brings no more

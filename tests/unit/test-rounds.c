@@ -26,9 +26,12 @@ static struct {
         void *userdata;
 } trials[HOSTS];
 static size_t n_trials;
+static int trial_error; /* none can begin */
 
 /* Instead of the one that asks a worker. */
 int trial_new(Manager *m, const char *name, TrialHandler handler, void *userdata) {
+        if (trial_error < 0)
+                return trial_error;
         assert_true(n_trials < HOSTS);
         (void) snprintf(trials[n_trials].name, sizeof(trials[0].name), "%s", name);
         trials[n_trials].handler = handler;
@@ -126,6 +129,29 @@ static void test_full(void **state) {
         /* Everything is known now. */
         assert_false(ask(&p));
         assert_int_equal(n_trials, 0);
+        end(&p);
+}
+
+/* What cannot be tried is not waited for: who asks hears at once what is known, and so do those who wait. */
+static void test_none_can_begin(void **state) {
+        Place p;
+
+        begin(&p, USEC_PER_DAY);
+        trial_error = -EBUSY;
+        assert_true(ask(&p));
+        assert_int_equal(p.told, 1);
+        assert_null(p.manager.rounds.waiters);
+        trial_error = 0;
+        assert_true(ask(&p));
+        assert_int_equal(n_trials, ROUNDS_ASKED_MAX);
+        trial_error = -ENOMEM;
+        assert_true(ask(&p));
+        while (n_trials > 0) {
+                assert_int_equal(p.told, 1);
+                end_trial(&p, FINDING_NONE);
+        }
+        assert_int_equal(p.told, 3);
+        trial_error = 0;
         end(&p);
 }
 
@@ -236,6 +262,7 @@ static void test_failure(void **state) {
         end(&p);
 }
 
-TEST_MAIN(cmocka_unit_test(test_again), cmocka_unit_test(test_full), cmocka_unit_test(test_too_slow),
+TEST_MAIN(cmocka_unit_test(test_again), cmocka_unit_test(test_full), cmocka_unit_test(test_none_can_begin),
+          cmocka_unit_test(test_too_slow),
           cmocka_unit_test(test_stopped), cmocka_unit_test(test_never), cmocka_unit_test(test_reload),
           cmocka_unit_test(test_fresh), cmocka_unit_test(test_failure))
