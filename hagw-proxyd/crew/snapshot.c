@@ -7,6 +7,28 @@
 #include "libhagw/pure/hostname.h"
 #include "libhagw/pure/page.h"
 
+static HostVisits *host_visits_ref(HostVisits *v) {
+        atomic_fetch_add_explicit(&v->n_refs, 1, memory_order_relaxed);
+        return v;
+}
+
+static void host_visits_unref(HostVisits *v) {
+        if (v && atomic_fetch_sub_explicit(&v->n_refs, 1, memory_order_acq_rel) == 1)
+                free(v);
+}
+
+/* NULL: no memory. */
+static HostVisits *host_visits_new(unsigned n_workers) {
+        size_t size = sizeof(HostVisits) + n_workers * sizeof(VisitCounters);
+        HostVisits *v = aligned_alloc(_Alignof(HostVisits), size);
+
+        if (!v)
+                return NULL;
+        memset(v, 0, size);
+        atomic_init(&v->n_refs, 1);
+        return v;
+}
+
 HostStats *host_stats_ref(HostStats *s) {
         if (s)
                 atomic_fetch_add_explicit(&s->n_refs, 1, memory_order_relaxed);
@@ -16,6 +38,7 @@ HostStats *host_stats_ref(HostStats *s) {
 HostStats *host_stats_unref(HostStats *s) {
         if (!s || atomic_fetch_sub_explicit(&s->n_refs, 1, memory_order_acq_rel) != 1)
                 return NULL;
+        host_visits_unref(s->visits);
         free(s->name);
         free(s->error);
         free(s->finding_text);
@@ -42,7 +65,8 @@ InnerLogin host_stats_inner(const HostStats *s, uint64_t *ret_usec) {
         return newest;
 }
 
-static int host_stats_new(const char *name, unsigned n_workers, HostStats **ret) {
+/* before: of the same host with another service, or NULL. */
+static int host_stats_new(const char *name, unsigned n_workers, const HostStats *before, HostStats **ret) {
         size_t size = sizeof(HostStats) + n_workers * sizeof(HostCounters);
         HostStats *s = aligned_alloc(_Alignof(HostStats), size);
 
@@ -52,10 +76,14 @@ static int host_stats_new(const char *name, unsigned n_workers, HostStats **ret)
         atomic_init(&s->n_refs, 1);
         s->n_workers = n_workers;
         s->name = strdup(name);
-        if (!s->name) {
-                free(s);
+        s->visits = before ? host_visits_ref(before->visits) : host_visits_new(n_workers);
+        if (!s->name || !s->visits) {
+                host_stats_unref(s);
                 return -ENOMEM;
         }
+        /* A trial under way ends without a finding, and is waited for. */
+        s->trying = before && before->trying;
+        s->asked = before && before->asked;
         *ret = s;
         return 0;
 }
@@ -154,12 +182,6 @@ static int set_certificates(Snapshot *s, TlsCertificate *const *certificates, si
         return 0;
 }
 
-static const SnapshotHost *find_old_host(const Snapshot *old, const char *name) {
-        const Route *r = old ? route_find_host(old->routes, name) : NULL;
-
-        return r ? &old->hosts[r->index] : NULL;
-}
-
 /* CA files are read at each reload; the system's roots only once, for they take a while. */
 static int host_set_trust(Snapshot *s, SnapshotHost *h, const ConfHost *host, const Snapshot *old) {
         bool verify = host->tls.verify != CONF_VERIFY_INSECURE;
@@ -188,19 +210,51 @@ static int host_distrust(SnapshotHost *h, const ConfHost *host, char **ret_bad_f
         return 0;
 }
 
+static bool is_same_service(const ConfHost *a, const ConfHost *b) {
+        return streq(a->upstream, b->upstream) && streq_ptr(a->host_field, b->host_field) &&
+               a->tls.verify == b->tls.verify && streq_ptr(a->tls.ca_file, b->tls.ca_file) &&
+               streq_ptr(a->tls.server_name, b->tls.server_name);
+}
+
+static bool is_same_relay(const RelayTarget *a, const RelayTarget *b) {
+        return a == b || (a && b && streq(a->address, b->address) && streq_ptr(a->tenant, b->tenant));
+}
+
+static bool is_same_list(const ConfCidrs *a, const ConfCidrs *b) {
+        if (a->n != b->n)
+                return false;
+        for (size_t i = 0; i < a->n; i++)
+                if (!ip_equal(&a->items[i].address, &b->items[i].address) ||
+                    a->items[i].prefix != b->items[i].prefix)
+                        return false;
+        return true;
+}
+
+/* Whose word of what is in front is believed (exchange-outer.c). */
+static bool is_same_front(const Snapshot *a, const Snapshot *b) {
+        return is_same_relay(a->relay, b->relay) && is_same_list(&a->routes->lan, &b->routes->lan);
+}
+
+static int set_stats(Snapshot *s, size_t i, unsigned n_workers, const Snapshot *old) {
+        const ConfHost *host = &s->routes->routes[i].host;
+        const Route *route = old ? route_find_host(old->routes, host->name) : NULL;
+        HostStats *before = route ? snapshot_host(old, route)->stats : NULL;
+
+        if (!before || !is_same_service(host, &route->host) || !is_same_front(s, old))
+                return host_stats_new(host->name, n_workers, before, &s->hosts[i].stats);
+        s->hosts[i].stats = host_stats_ref(before);
+        return 0;
+}
+
 static int set_hosts(Snapshot *s, unsigned n_workers, const Snapshot *old, char **ret_bad_file) {
         s->hosts = calloc(MAX(s->routes->n_routes, (size_t) 1), sizeof(SnapshotHost));
         if (!s->hosts)
                 return -ENOMEM;
         for (size_t i = 0; i < s->routes->n_routes; i++) {
                 const ConfHost *host = &s->routes->routes[i].host;
-                const SnapshotHost *before = find_old_host(old, host->name);
-                int r = 0;
+                int r;
 
-                if (before)
-                        s->hosts[i].stats = host_stats_ref(before->stats);
-                else
-                        r = host_stats_new(host->name, n_workers, &s->hosts[i].stats);
+                r = set_stats(s, i, n_workers, old);
                 if (r >= 0 && host->upstream_kind == CONF_UPSTREAM_HTTPS)
                         r = host_set_trust(s, &s->hosts[i], host, old);
                 if ((r == -ENOENT || r == -EBADMSG) && !old) {
@@ -259,10 +313,10 @@ int snapshot_new(const Config *config, TlsCertificate *const *certificates, size
         r = route_table_new(&s->routes, config);
         if (r < 0)
                 return r;
-        r = set_hosts(s, n_workers, old, ret_bad_file);
+        r = relay_target_from_config(config, old ? old->relay : NULL, &s->relay);
         if (r < 0)
                 return r;
-        r = relay_target_from_config(config, old ? old->relay : NULL, &s->relay);
+        r = set_hosts(s, n_workers, old, ret_bad_file);
         if (r < 0)
                 return r;
         r = set_certificates(s, certificates, n_certificates);

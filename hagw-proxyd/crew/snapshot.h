@@ -29,23 +29,36 @@
 #define SNAPSHOT_CONNECTIONS_LEAST 256U
 #define SNAPSHOT_CONNECTIONS_MOST 8192U
 
-/* One host's figures. They outlive reloads. Each worker writes only its own element; anybody reads. */
+/* One host's figures. Each worker writes only its own element; anybody reads. */
 typedef struct HostCounters {
-        _Alignas(64) _Atomic uint64_t requests;
-        _Atomic uint64_t active;
-        _Atomic uint64_t ok_usec; /* CLOCK_MONOTONIC of the last answer; 0: never */
+        _Alignas(64) _Atomic uint64_t ok_usec; /* CLOCK_MONOTONIC of the last answer; 0: never */
         _Atomic uint64_t good_usec; /* the same of one that says that a visitor got through (finding.h) */
         _Atomic uint64_t inner_usec[_INNER_LOGIN_MAX]; /* the same of what a gateway behind has said */
         /* Of what a gateway in front has said last (outer.h): that nobody there asks, that somebody does. */
         _Atomic uint64_t outer_usec[_OUTER_KIND_MAX][2];
 } HostCounters;
 
+typedef struct VisitCounters {
+        _Alignas(64) _Atomic uint64_t requests;
+        _Atomic uint64_t active;
+} VisitCounters;
+
+/* Who came to a host, whatever stands behind it. Outlives reloads. */
+typedef struct HostVisits {
+        atomic_uint n_refs;
+        VisitCounters workers[];
+} HostVisits;
+
+/* What is known of a host's service, and what gateways in front and behind say. Outlives reloads for as long
+ * as the service is the same, and those whose word is believed: of others nothing of it is true. */
 typedef struct HostStats {
         atomic_uint n_refs;
         char *name;
+        HostVisits *visits;
         /* Main thread only: */
         char *error;
         uint64_t error_usec; /* CLOCK_MONOTONIC */
+        Seldom failures;     /* in the log */
         Finding finding;       /* of the last trial */
         char *finding_text;    /* NULL: none */
         uint64_t tried_usec;   /* CLOCK_MONOTONIC of the last trial; 0: never */
@@ -58,7 +71,6 @@ typedef struct HostStats {
 } HostStats;
 
 /* Whom an https upstream must prove to be. */
-        Seldom failures;     /* in the log */
 typedef struct Trust {
         atomic_uint n_refs;
         char *ca_file;
@@ -99,9 +111,9 @@ typedef struct Snapshot {
 } Snapshot;
 
 /* routes and certificates are counted up. old may be NULL, at the start: else figures and trust are taken
- * over from it. ret_bad_file (to be freed, also after success) is a CA file that could not be used, or NULL:
- * with an old snapshot that is -EBADMSG or -ENOENT; without one its hosts trust nobody, and the others are
- * served. */
+ * over from it, figures that are about the service where it is the same. ret_bad_file (to be freed, also
+ * after success) is a CA file that could not be used, or NULL: with an old snapshot that is -EBADMSG or
+ * -ENOENT; without one its hosts trust nobody, and the others are served. */
 int snapshot_new(const Config *config, TlsCertificate *const *certificates, size_t n_certificates,
                  const uint8_t *ticket_secret, unsigned n_workers, const Snapshot *old, Snapshot **ret,
                  char **ret_bad_file);

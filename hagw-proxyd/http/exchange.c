@@ -140,7 +140,7 @@ static void end(Exchange *x, StreamEnd how) {
                 counter_add(&w->counters.answers[x->status < 600 ? x->status / 100 : 0], 1);
         if (x->stats) {
                 if (v->arrival != ARRIVAL_PROBE)
-                        counter_sub(&x->stats->workers[w->index].active, 1);
+                        counter_sub(&x->stats->visits->workers[w->index].active, 1);
                 host_stats_unref(x->stats);
         }
         if (x->snapshot->log_access && v->arrival != ARRIVAL_PROBE)
@@ -472,8 +472,8 @@ void exchange_begin(Exchange *x, Stream *stream, Buffer *head) {
         if (!v->probe || v->probe->kind == PROBE_VISITOR)
                 x->stats = host_stats_ref(snapshot_host(x->snapshot, x->route)->stats);
         if (!v->probe) {
-                counter_add(&x->stats->workers[w->index].active, 1);
-                counter_add(&x->stats->workers[w->index].requests, 1);
+                counter_add(&x->stats->visits->workers[w->index].active, 1);
+                counter_add(&x->stats->visits->workers[w->index].requests, 1);
         }
         exchange_hear_outer(x);
         if (!request_is_for(&x->request, x->name)) {

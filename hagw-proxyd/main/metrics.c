@@ -22,8 +22,8 @@ HostReading host_stats_read(const HostStats *s) {
                 const HostCounters *c = &s->workers[i];
                 uint64_t ok_usec = atomic_load_explicit(&c->ok_usec, memory_order_relaxed);
 
-                sum.requests += atomic_load_explicit(&c->requests, memory_order_relaxed);
-                sum.active += atomic_load_explicit(&c->active, memory_order_relaxed);
+                sum.requests += atomic_load_explicit(&s->visits->workers[i].requests, memory_order_relaxed);
+                sum.active += atomic_load_explicit(&s->visits->workers[i].active, memory_order_relaxed);
                 sum.ok_usec = MAX(sum.ok_usec, ok_usec);
                 sum.good_usec =
                         MAX(sum.good_usec, atomic_load_explicit(&c->good_usec, memory_order_relaxed));

@@ -15,7 +15,7 @@ struct Trial {
         Trial *next;
         Manager *manager;
         char name[HOSTNAME_MAX + 3];
-        char *upstream;
+        HostStats *stats; /* with a reference */
         uint64_t begin_usec;
         TrialHandler handler;
         void *userdata;
@@ -24,9 +24,10 @@ struct Trial {
 };
 
 static const Route *trial_route(const Trial *t) {
-        const Route *route = route_find_host(t->manager->snapshot->routes, t->name);
+        const Snapshot *s = t->manager->snapshot;
+        const Route *route = route_find_host(s->routes, t->name);
 
-        return route && streq(route->host.upstream, t->upstream) ? route : NULL;
+        return route && snapshot_host(s, route)->stats == t->stats ? route : NULL;
 }
 
 /* A tenant's channels are at its home only. */
@@ -43,7 +44,7 @@ static void trial_finish(Trial *t, bool known) {
                         break;
                 }
         t->handler(t->name, known ? &t->results[PROBE_VISITOR] : NULL, t->userdata);
-        free(t->upstream);
+        host_stats_unref(t->stats);
         free(t);
 }
 
@@ -56,7 +57,7 @@ static void log_change(const HostStats *s, const char *text) {
 
 /* The sentence is made anew each time: this machine's address may be another. */
 static int take_finding(const Trial *t, const Route *route, Finding f) {
-        HostStats *s = snapshot_host(t->manager->snapshot, route)->stats;
+        HostStats *s = t->stats;
         FindingFacts facts = {
                 .host = &route->host,
                 .tenants_zone = t->manager->snapshot->routes->tenants_zone,
@@ -135,15 +136,15 @@ int trial_new(Manager *m, const char *name, TrialHandler handler, void *userdata
         if (!t)
                 return -ENOMEM;
         *t = (Trial) { .manager = m,
-                       .upstream = strdup(route->host.upstream),
+                       .stats = host_stats_ref(snapshot_host(m->snapshot, route)->stats),
                        .begin_usec = clock_usec(CLOCK_MONOTONIC),
                        .handler = handler,
                        .userdata = userdata,
                        .kind = PROBE_VISITOR };
         (void) snprintf(t->name, sizeof(t->name), "%s", name);
-        r = t->upstream ? trial_ask(t, route) : -ENOMEM;
+        r = trial_ask(t, route);
         if (r < 0) {
-                free(t->upstream);
+                host_stats_unref(t->stats);
                 free(t);
                 return r;
         }

@@ -20,6 +20,10 @@ static HostCounters *counters_of(const ServicePassage *s) {
         return &s->stats->workers[s->passage.conn->worker->index];
 }
 
+static VisitCounters *visits_of(const ServicePassage *s) {
+        return &s->stats->visits->workers[s->passage.conn->worker->index];
+}
+
 /* What the service expects in front of the first byte; of an unknown pair, that nobody is meant. */
 static size_t write_header(const Passage *p, const ProxyPair *pair, char out[static PROXY_V1_SIZE_MAX]) {
         switch (p->conn->route->host.proxy_protocol) {
@@ -113,7 +117,7 @@ static void end(Passage *p) {
         if (s->client.link)
                 link_close(s->client.link);
         if (!probe)
-                counter_sub(&counters_of(s)->active, 1);
+                counter_sub(&visits_of(s)->active, 1);
         host_stats_unref(s->stats);
 }
 
@@ -131,8 +135,8 @@ void passage_to_service(Conn *c) {
         s->client.ops = &link_ops;
         s->stats = host_stats_ref(host->stats);
         if (!c->visit.probe) {
-                counter_add(&counters_of(s)->requests, 1);
-                counter_add(&counters_of(s)->active, 1);
+                counter_add(&visits_of(s)->requests, 1);
+                counter_add(&visits_of(s)->active, 1);
         }
         s->upstream = upstream_get(c->worker, &c->route->host, host->trust);
         if (!s->upstream) {

@@ -228,6 +228,54 @@ def test_of_two_login_pages_each_says_whose_it_is(make):
     assert wall_on(Client(w.outer).go("/")) is None
 
 
+def move(end, upstream, more=""):
+    """Another service behind the host, which asks for no login."""
+    path = end.house.config / "hosts.d" / "ha.conf"
+    path.write_text(f'name = "{HOST}"; upstream = "{upstream}"; access: {{ login = "none"; }}; {more}')
+    end.proxyd.reload()
+
+
+def test_what_was_behind_says_nothing_of_what_is_there_now(house, other_house):
+    """A gateway that asked for the login is gone from behind the host: so is its word, and nobody is told that somebody asks."""
+    w = Behind(house, other_house, "none", "required")
+    c = Client(w.outer)
+    assert is_through(c.fill_in(c.go("/"), INNER))
+    ctl = Ctl(w.outer.house)
+    assert " behind " in ctl.run("host", "list").stdout and "The gateway behind asks" in ctl.run("host", "show", HOST).stdout
+    w.outer.proxyd.reload()
+    assert " behind " in ctl.run("host", "list").stdout  # the same service as before
+    gateway, tls = f"https://127.0.0.1:{w.inner.port}", f'tls: {{ verify = "insecure"; server_name = "{HOST}"; }};'
+    move(w.outer, gateway, f'upstream_host = "other.example.com"; {tls}')  # another host of the gateway behind
+    assert not {"innerLogin", "innerUSec"} & set(w.outer.proxyd.call("ListHosts")["hosts"][0])
+    move(w.outer, gateway, tls)
+    Client(w.outer).ask("GET", "/")
+    assert w.outer.proxyd.call("ListHosts")["hosts"][0]["innerLogin"] is True
+    requests = w.outer.proxyd.call("ListHosts")["hosts"][0]["requests"]
+    plain = Upstream(echo)
+    move(w.outer, plain.url)
+    host, = w.outer.proxyd.call("ListHosts")["hosts"]
+    assert not {"innerLogin", "innerUSec", "error", "finding"} & set(host), host
+    assert host["lastOkUSec"] == host["triedUSec"] == host["lastErrorUSec"] == 0 and host["health"] == "unknown"
+    assert host["requests"] == requests, "visitors are the host's"
+    assert " no " in ctl.run("host", "list").stdout and "behind asks" not in ctl.run("host", "show", HOST).stdout
+    assert is_through(Client(w.outer).go("/y"), "/y")
+    assert w.outer.proxyd.call("ListHosts")["hosts"][0]["requests"] == requests + 1
+    plain.close()
+    w.close()
+
+
+def test_who_is_no_longer_believed_has_said_nothing(house, other_house):
+    """The gateway in front was one of the house's networks; then it is not."""
+    w = Behind(house, other_house, None, "none")
+    c = Client(w.outer)
+    assert is_through(c.fill_in(c.go("/"), OUTER))
+    assert told(w.inner)["outerLogin"] is True and " in front " in Ctl(w.inner.house).run("host", "list").stdout
+    w.inner.house.configure('lan = ( "192.168.255.0/24" );', ha=(w.inner.house.config / "hosts.d" / "ha.conf").read_text())
+    w.inner.proxyd.reload()
+    assert told(w.inner) == {} and " no " in Ctl(w.inner.house).run("host", "list").stdout
+    w.close()
+
+
 def boast(service, s, f):
     """A service that says in every spelling that it is a gateway which asks."""
     while head := Head(f):
@@ -382,6 +430,11 @@ def test_who_forges_a_gateway_in_front_tells_nobody_but_himself(house, other_hou
     r = forge(w.inner)
     assert r.status == 401 and not w.service.requests and login_of(r) == ("/.hag9/auth/login", "__Host-hag9")
     assert told(w.inner) == {}
+    # Nor what the login page says of whose it is.
+    r = w.inner.visit(path="/.hagw/auth/login", name=HOST, headers=FORGED_OUTER)
+    r.text = r.body.decode()
+    r.connection.close()
+    assert r.status == 200 and 'name="password"' in r.text and wall_on(r) is None
     # The gateway in front is as much a stranger: its word is good for its visitors' pages, and for no more.
     c = enter(w)
     assert told(w.inner) == {}
@@ -430,11 +483,6 @@ def test_a_service_that_plays_a_gateway(house):
     h = ProxyHouse(house, ha=f'name = "{PLAIN}"; upstream = "{service.url}";')
     h.certify(PLAIN)
     h.start()
-    # Nor what the login page says of whose it is.
-    r = w.inner.visit(path="/.hagw/auth/login", name=HOST, headers=FORGED_OUTER)
-    r.text = r.body.decode()
-    r.connection.close()
-    assert r.status == 200 and 'name="password"' in r.text and wall_on(r) is None
     people(h, OUTER)
     h.wait(lambda: h.proxyd_certificates() == {PLAIN})
     c = Client(h, PLAIN)
