@@ -42,15 +42,16 @@ static const struct {
         { "host", false, NULL }, /* see host_remedy() */
 };
 
-/* The name is the relay's word, and made of a name's characters. */
-static const char *host_remedy(const Status *s, sd_json_variant *row, char *out, size_t size) {
+/* The name is the relay's word, made of a name's characters, and may be a scanner's choice: nobody is to be
+ * led to make a host of a name that is not this house's. */
+static const char *host_remedy(const Status *s, sd_json_variant *relay, sd_json_variant *row, char *out,
+                               size_t size) {
         const char *name = field_text(row, "name");
 
-        if (!name)
+        if (!name || !s->config || !relay_name_is_ours(s->config, relay, name))
                 return "hagw-ctl host add NAME SERVICE here makes one.";
-        (void) snprintf(out, size,
-                        "The last one asked for %s: hagw-ctl host add %s SERVICE%s here makes one.", name,
-                        name, s->config && config_is_the_relays(s->config, name) ? " --force" : "");
+        (void) snprintf(out, size, "The last one asked for %s: hagw-ctl host add %s SERVICE here makes one.",
+                        name, name);
         return out;
 }
 
@@ -100,7 +101,8 @@ static void judge_refused(Status *s, sd_json_variant *relay, sd_json_variant *r)
                                 "%s. %s",
                                 (unsigned long) field_number(r, "count"), when,
                                 strempty(field_text(r, "text")),
-                                house_refusals[i].remedy ?: host_remedy(s, r, remedy, sizeof(remedy)));
+                                house_refusals[i].remedy ?:
+                                        host_remedy(s, relay, r, remedy, sizeof(remedy)));
         }
 }
 

@@ -240,9 +240,20 @@ static int say_hosts(Status *s, const Refused *f) {
         return say_refused(s, f, /* problem= */ false, remedy);
 }
 
+/* Of a host behind a wildcard the name may be a scanner's choice. */
+static bool is_known_name(const Status *s, const char *name) {
+        _cleanup_free_ char *owner = NULL;
+
+        if (config_find_host(s->config, name))
+                return true;
+        owner = tenant_of_name(s->config, name);
+        return owner;
+}
+
 /* All tenants that are refused for one reason are one finding. */
 static int judge_tenants_refused(Status *s, size_t at) {
         _cleanup_free_ char *names = NULL, *remedy = NULL;
+        unsigned asked = 0;
         Refused f = {};
 
         for (size_t i = 0; i < field_count(s->tenants_refused, "tenantsRefused"); i++) {
@@ -252,7 +263,7 @@ static int judge_tenants_refused(Status *s, size_t at) {
                 if (!is_recent(row, tenant_refusals[at].reason))
                         continue;
                 refused_add(&f, row);
-                if (name)
+                if (name && s->config && asked++ < ASKED_MAX && is_known_name(s, name))
                         names_add(&f.hosts, name);
         }
         if (!f.last || !s->config)

@@ -92,6 +92,11 @@ static bool is_led(sd_json_variant *relay, const char *name) {
         return false;
 }
 
+bool relay_name_is_ours(const Config *c, sd_json_variant *relay, const char *name) {
+        return config_find_zone(c, name) || hostname_in_zone(name, strempty(field_text(relay, "zone"))) ||
+               is_led(relay, name);
+}
+
 /* Outside the tenant's zone the relay leads what it was told to. Not in a house that has a way in of its
  * own, and a host for the LAN alone wants no visitors from there. */
 static bool wants_domain(const Config *c, sd_json_variant *relay, const ConfHost *h) {

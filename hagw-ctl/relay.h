@@ -23,6 +23,9 @@ bool relay_is_attached(sd_json_variant *relay);
 /* Whether the relay leads the host's visitors here, or nobody wants it to. True where it does not say. */
 bool relay_leads(const Config *c, sd_json_variant *relay, const ConfHost *h);
 
+/* Whether a name that somebody else chose lies in a zone of this house or is led here. */
+bool relay_name_is_ours(const Config *c, sd_json_variant *relay, const char *name);
+
 /* Follows it until this house is attached; *ret is the last description. CTL_OK; CTL_FAILED after so long
  * (told); a negative errno (told). */
 int relay_wait(uint64_t timeout_usec, bool quiet, sd_json_variant **ret);

@@ -261,6 +261,21 @@ def test_refusals_in_the_status(make, reason, kind, remedy):
     assert not said["problems"] and "The relay refused visitors of this house, 3 so far, until " in said["notices"][0], said
 
 
+@pytest.mark.parametrize("name,ours", [("shop.{zone}", True), ("shop.example.org", True), ("x.example.net", True), ("x.y.example.net", False),
+                                       ("bank.example.com", False), ("{zone}.example.com", False)])
+def test_a_name_that_is_not_the_houses_is_no_advice(make, name, ours):
+    """Whoever scans the relay chooses it, or the relay itself."""
+    h = make()
+    h.attach()
+    name = name.format(zone=h.describe()["zone"])
+    h.control.say(ping=1, domains=["shop.example.org", "*.example.net"],
+                  refused=[{"reason": "host", "count": 3, "lastUSec": time.time_ns() // 1000 + 30_000_000, "name": name}])
+    h.wait(lambda: any(r.get("name") == name for r in h.describe().get("refused", [])))
+    said, = [n for n in json.loads(Ctl(h.house).run("--json", "status", "--no-delegation").stdout)["notices"] if n.startswith("The relay refuses")]
+    assert said.endswith(f"The last one asked for {name}: hagw-ctl host add {name} SERVICE here makes one." if ours else
+                         "hagw-ctl host add NAME SERVICE here makes one.") and (name in said) == ours, said
+
+
 def test_what_was_refused_is_past_while_the_house_is_away(make):
     h = make()
     h.attach()
