@@ -23,6 +23,7 @@
 #include "hagw-ctl/start.h"
 #include "hagw-ctl/terminal.h"
 #include "libhagw/log.h"
+#include "libhagw/pure/hostname.h"
 #include "libhagw/pure/plural.h"
 #include "libhagw/state.h"
 
@@ -265,6 +266,42 @@ static int learn_zone(Attach *a, sd_json_variant *relay) {
         return a->zone ? 0 : log_oom();
 }
 
+/* A host or a zone to which visitors come by this house's own address. NULL: none lies in the zone. */
+static const char *find_own_name(const Config *c, const char *zone) {
+        for (size_t i = 0; i < c->n_zones; i++)
+                if (c->zones[i].via == CONF_VIA_DIRECT && hostname_in_zone(c->zones[i].name, zone))
+                        return c->zones[i].name;
+        for (size_t i = 0; i < c->n_hosts; i++) {
+                const char *name = startswith(c->hosts[i].name, "*.") ?: c->hosts[i].name;
+                const ConfZone *z = config_find_zone(c, name);
+
+                if (z && z->via == CONF_VIA_DIRECT && hostname_in_zone(name, zone))
+                        return c->hosts[i].name;
+        }
+        return NULL;
+}
+
+/* The relay's word makes names of this house: they begin with the tenant, and it has none of them already,
+ * which would be reached through the relay from then on, and certified by it. Told. */
+static int check_zone(const Attach *a) {
+        const char *rest = startswith(a->zone, a->tenant), *own;
+        char zone[HOSTNAME_MAX + 1];
+
+        if (!rest || *rest != '.' || hostname_normalize(a->zone, strlen(a->zone), zone) < 0) {
+                log_error("The relay says that this house is \"%s\", which is no name of %s: nothing is "
+                          "reached by that. hagw-ctl detach leaves the relay.",
+                          a->zone, a->tenant);
+                return -EBADMSG;
+        }
+        own = find_own_name(a->setup.config, zone);
+        if (!own)
+                return 0;
+        log_error("The relay says that this house is %s, but %s is its own already, and would be reached "
+                  "through the relay alone. hagw-ctl detach leaves the relay.",
+                  zone, own);
+        return -EEXIST;
+}
+
 /* --- the whole ----------------------------------------------------------------------------------------- */
 
 static int start(Attach *a) {
@@ -367,6 +404,8 @@ static int go_on(Attach *a, uint64_t wait_usec) {
                 return r;
         o.attached = r == CTL_OK;
         r = o.attached ? learn_zone(a, relay) : 0;
+        if (r >= 0 && a->zone)
+                r = check_zone(a);
         if (r >= 0 && a->zone)
                 r = take_relay(a, a->zone);
         if (r < 0)

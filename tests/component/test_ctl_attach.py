@@ -564,6 +564,34 @@ def test_a_laboratory_is_a_switch(machine, relay):
     assert "\ndocumentation_networks = true;\n" in conf(machine)
 
 
+@pytest.mark.parametrize("zone,why", [
+    ("ha.home.test", "which is no name of anna"), ("test", "which is no name of anna"), ("anna", "which is no name of anna"),
+    ("annab.relay.test", "which is no name of anna"), ("anna.relay.test\\n}", "which is no name of anna"),
+    ("anna.home.test", "anna.home.test is its own already"), ("anna.test", "door.anna.test is its own already")])
+def test_a_relay_that_says_whose_name_this_house_is(machine, tmp_path, zone, why):
+    """Its word does not take a name from the house that it has by an address of its own."""
+    relay = Relay(tmp_path)
+    zone = zone.encode().decode("unicode_escape")
+
+    def answer(c, call):
+        if call["method"].endswith(".Enrol"):
+            c.send({"parameters": {"tenant": "anna", "tokenId": "abcdefgh", "zone": zone}})
+        else:
+            c.admit()
+    relay.on_call = answer
+    machine.house.configure('zones = ( { name = "home.test"; }, { name = "door.anna.test"; } );\nacme: { contact = "mailto:me@home.test"; };\n',
+                            ha='name = "ha.home.test"; upstream = "http://127.0.0.1";\n', anna='name = "*.anna.home.test"; upstream = "http://127.0.0.1";\n')
+    machine.start_daemons()
+    before = wanted(machine)
+    r = machine.run("attach", f"127.0.0.1:{relay.port}", "ABCD-EFGH-JKMN-PQRS", "--pin", relay.pin, "--yes", "--wait=0", "--laboratory")
+    assert r.returncode != OK and why in " ".join(r.stderr.split()), r.stderr
+    assert 'via = "relay"' not in conf(machine) and wanted(machine) == before
+    assert "hagw-ctl detach leaves the relay" in " ".join(r.stderr.split())
+    machine.ok("detach", "--yes")
+    assert wanted(machine) == before
+    relay.close()
+
+
 def test_detach_ends_orders(machine):
     """For the names that went: nobody could prove them any more. The file is kept, and what had it before is forgotten."""
     attached(machine)
