@@ -12,33 +12,46 @@
 
 /* NULL: no memory. */
 static char *explain(int r, const char *error, sd_json_variant *reply) {
+        static const struct {
+                const char *error, *text;
+        } rows[] = {
+                { "Busy", "The relay is busy." },
+                { "MethodNotFound", "The relay's hagw is older than this one, and does not know how." },
+                { "TokenShared", "Another machine is attached with the same token, or was just now; --force "
+                                 "would have ended it for both." },
+                { "NotAdmitted", "It was ended there before, or another relay gave it, where it may be good "
+                                 "still." },
+        };
         const char *relays = strempty(field_text(reply, "error"));
 
         if (!error)
                 return strdup(r == -ETIMEDOUT || r == -ETIME ? "The relay did not answer in time." :
                                                                "hagw-proxyd could not be asked.");
-        if (streq(relays, "Busy"))
-                return strdup("The relay is busy.");
-        if (endswith(relays, "MethodNotFound"))
-                return strdup("The relay's hagw is older than this one, and does not know how.");
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                if (endswith(relays, rows[i].error))
+                        return strdup(rows[i].text);
         return client_explain(INTERFACE, error, reply);
 }
 
-static int ask(char **ret_why) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+static int ask(bool force, char **ret_why) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL, *parameters = NULL;
         _cleanup_free_ char *error = NULL;
         int r;
 
-        r = vl_call(INTERFACE, INTERFACE ".GiveBack", NULL, GIVE_BACK_USEC, &reply, &error);
-        /* Not admitted: it was ended before, or its tenant was. */
-        if ((r >= 0 && !error) || streq_ptr(field_text(reply, "error"), "NotAdmitted"))
+        /* An older hagw-proxyd takes no fields. */
+        if (force && sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR_BOOLEAN("force", true)) < 0)
+                return log_oom();
+        r = vl_call(INTERFACE, INTERFACE ".GiveBack", parameters, GIVE_BACK_USEC, &reply, &error);
+        if (r >= 0 && !error)
                 return GIVEN_BACK_TOKEN;
         *ret_why = explain(r, error, reply);
-        return *ret_why ? GIVEN_BACK_NOT : log_oom();
+        if (!*ret_why)
+                return log_oom();
+        return streq_ptr(field_text(reply, "error"), "NotAdmitted") ? GIVEN_BACK_UNKNOWN : GIVEN_BACK_NOT;
 }
 
 /* Another machine came as the same tenant. A copy of this one's disk has the same token, and would be shut
- * out by it. */
+ * out by it. A relay of before does not look whether it has. */
 static bool may_be_shared(sd_json_variant *relay) {
         return field_number(relay, "takenOverUSec") > 0;
 }
@@ -48,7 +61,7 @@ static int refuse(const char *why, char **ret_why) {
         return *ret_why ? GIVEN_BACK_NOT : log_oom();
 }
 
-int give_back(bool keep, sd_json_variant **ret_token, char **ret_why) {
+int give_back(bool keep, bool force, sd_json_variant **ret_token, char **ret_why) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *relay = NULL;
         _cleanup_free_ char *reason = NULL;
         int r;
@@ -64,8 +77,9 @@ int give_back(bool keep, sd_json_variant **ret_token, char **ret_why) {
         r = client_look(INTERFACE ".DescribeRelay", NULL, &relay, ret_why);
         if (r < 0)
                 return *ret_why ? GIVEN_BACK_NOT : log_oom();
-        if (may_be_shared(relay))
-                return refuse("Another machine has attached as this tenant, perhaps with the same token.",
+        if (!force && may_be_shared(relay))
+                return refuse("Another machine has attached as this tenant, perhaps with the same token; "
+                              "--force would have ended it all the same.",
                               ret_why);
-        return ask(ret_why);
+        return ask(force, ret_why);
 }

@@ -81,7 +81,7 @@ static int drop_token(void) {
 typedef struct Leaving {
         GivenBack token;
         sd_json_variant *described; /* the token; NULL: there is none */
-        char *why;                  /* it is still good at the relay; NULL: that was wanted */
+        char *why;                  /* it may be good still; NULL: that was wanted, or it is not */
         size_t aside;               /* files of hosts */
 } Leaving;
 
@@ -117,16 +117,23 @@ static void say(const Config *before, const Leaving *l) {
                 [GIVEN_BACK_TOKEN] = ", and its token is good nowhere any more",
                 [GIVEN_BACK_CREDENTIAL] = "; its token is a credential of hagw-keyd's, and stays",
                 [GIVEN_BACK_NOT] = ", and its token is removed here",
+                [GIVEN_BACK_UNKNOWN] = ", and its token is removed here",
         };
+
+        const char *tenant = strempty(field_text(l->described, "tenant")),
+                   *id = strempty(field_text(l->described, "tokenId"));
 
         output_paragraph("", "This house is detached from %s%s.", before->relay.address, token[l->token]);
         if (l->token == GIVEN_BACK_CREDENTIAL || l->token == GIVEN_BACK_NOT)
                 output_paragraph("",
                                  "At the relay the token is still good: there, hagw-ctl tenant revoke %s %s "
                                  "ends it.%s%s",
-                                 strempty(field_text(l->described, "tenant")),
-                                 strempty(field_text(l->described, "tokenId")), l->why ? " " : "",
-                                 strempty(l->why));
+                                 tenant, id, l->why ? " " : "", strempty(l->why));
+        if (l->token == GIVEN_BACK_UNKNOWN)
+                output_paragraph("",
+                                 "The relay did not admit the token %s of %s. %s There, hagw-ctl tenant "
+                                 "show %s says whether it is.",
+                                 id, tenant, strempty(l->why), tenant);
         if (confrelay_trusts(before))
                 output("Gone from hagw.conf as well, for no other relay was trusted so: %s%s%s\n",
                        before->relay.opened == CONF_OPENED_ACCEPT ? "opened = \"accept\";" : "",
@@ -149,7 +156,8 @@ static int leave(const Call *call, const Config *before, int lock, Leaving *l) {
                 r = hosts_set_aside(before, &l->aside);
         safe_close(lock);
         if (r >= 0)
-                r = give_back(call_option(call, "keep-token"), &l->described, &l->why);
+                r = give_back(call_option(call, "keep-token"), call_option(call, "force"), &l->described,
+                              &l->why);
         if (r < 0)
                 return r;
         l->token = r;

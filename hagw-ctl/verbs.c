@@ -68,6 +68,7 @@ static const Option yes_options[] = {
 static const Option detach_options[] = {
         { "yes", NULL, "ask nothing", 'y' },
         { "keep-token", NULL, "leave the token good at the relay, for a machine that has the same one" },
+        { "force", NULL, "have the relay end the token also where another machine may have the same one" },
         {},
 };
 

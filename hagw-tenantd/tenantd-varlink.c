@@ -22,6 +22,7 @@ typedef struct ProofParameters {
         sd_json_variant *proof, *binding;
         const char *name, *value;  /* of challenges */
         const char *issuer, *uri;  /* of an account */
+        bool shared;               /* of a token that goes back */
 } ProofParameters;
 
 /* base64 of exactly size bytes. */
@@ -104,6 +105,8 @@ static int vl_method_give_back(sd_varlink *link, void *parameters, unsigned flag
         r = check_whose(m, link, p, &suspended);
         if (r <= 0)
                 return r;
+        if (p->shared)
+                return sd_varlink_error(link, TENANT_ERROR_TOKEN_SHARED, NULL);
         r = token_give_back(&m->db, p->tenant, p->id);
         if (r < 0)
                 return error_store(link, r);
@@ -397,7 +400,8 @@ const VlMethod tenantd_methods[] = {
                         FIELD_STRING("tenant", EnrolParameters, tenant, SD_JSON_NULLABLE)),
           .secret = true },
         { "io.hagw.Tenant.GiveBack", VL_PEER_PROXYD, vl_method_give_back,
-          VL_PARAMETERS(ProofParameters, PROOF) },
+          VL_PARAMETERS(ProofParameters, PROOF,
+                        FIELD_BOOL("shared", ProofParameters, shared, SD_JSON_NULLABLE)) },
         { "io.hagw.Tenant.PublishChallenge", VL_PEER_PROXYD, vl_method_publish_challenge, CHALLENGE },
         { "io.hagw.Tenant.WithdrawChallenge", VL_PEER_PROXYD, vl_method_withdraw_challenge, CHALLENGE },
         { "io.hagw.Tenant.SetAccount", VL_PEER_PROXYD, vl_method_set_account,

@@ -235,7 +235,10 @@ static SD_VARLINK_DEFINE_METHOD(
         SD_VARLINK_DEFINE_OUTPUT(tokenId, SD_VARLINK_STRING, 0),
         SD_VARLINK_DEFINE_OUTPUT(zone, SD_VARLINK_STRING, 0));
 
-static SD_VARLINK_DEFINE_METHOD(GiveBack);
+static SD_VARLINK_DEFINE_METHOD(
+        GiveBack, SD_VARLINK_FIELD_COMMENT("Also where another machine is attached with the same token, "
+                                           "which is cut with it; else the relay refuses: TokenShared"),
+        SD_VARLINK_DEFINE_INPUT(force, SD_VARLINK_BOOL, SD_VARLINK_NULLABLE));
 
 static SD_VARLINK_DEFINE_ERROR(NoRelay);
 static SD_VARLINK_DEFINE_ERROR(RelayUnreachable, SD_VARLINK_DEFINE_FIELD(reason, SD_VARLINK_STRING, 0));

@@ -144,7 +144,10 @@ static SD_VARLINK_DEFINE_METHOD_FULL(
 
 static SD_VARLINK_DEFINE_METHOD(Authenticate, PROOF, SD_VARLINK_DEFINE_OUTPUT_BY_TYPE(tenant, Route, 0));
 
-static SD_VARLINK_DEFINE_METHOD(GiveBack, PROOF);
+static SD_VARLINK_DEFINE_METHOD(
+        GiveBack, PROOF,
+        SD_VARLINK_FIELD_COMMENT("Another machine has the token, too: it stays good. To whoever proves it"),
+        SD_VARLINK_DEFINE_INPUT(shared, SD_VARLINK_BOOL, SD_VARLINK_NULLABLE));
 
 static SD_VARLINK_DEFINE_METHOD(
         Enrol, SD_VARLINK_FIELD_COMMENT("As it was typed: in any case, with or without separators"),
@@ -337,6 +340,7 @@ static SD_VARLINK_DEFINE_ERROR(Suspended);
 static SD_VARLINK_DEFINE_ERROR(NameNotYours, SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_STRING, 0));
 static SD_VARLINK_DEFINE_ERROR(BadCode);
 static SD_VARLINK_DEFINE_ERROR(OtherTenant);
+static SD_VARLINK_DEFINE_ERROR(TokenShared);
 static SD_VARLINK_DEFINE_ERROR(Busy, SD_VARLINK_FIELD_COMMENT("From now"),
                                SD_VARLINK_DEFINE_FIELD(retryUSec, SD_VARLINK_INT, 0));
 static SD_VARLINK_DEFINE_ERROR(NoRelay);
@@ -434,6 +438,8 @@ SD_VARLINK_DEFINE_INTERFACE(
         &vl_error_BadCode,
         SD_VARLINK_SYMBOL_COMMENT("The code is good and stays so, but it is another tenant's than the house "
                                   "is"), &vl_error_OtherTenant,
+        SD_VARLINK_SYMBOL_COMMENT("Another machine has the token, too, and would be cut with it"),
+        &vl_error_TokenShared,
         SD_VARLINK_SYMBOL_COMMENT("Too many wrong codes, too many values at once, or hagw-dnsd does not "
                                   "answer"),
         &vl_error_Busy, SD_VARLINK_SYMBOL_COMMENT("tenants.zone is not set in hagw.conf"), &vl_error_NoRelay,

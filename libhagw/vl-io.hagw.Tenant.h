@@ -10,6 +10,7 @@ extern const sd_varlink_interface vl_interface_io_hagw_Tenant;
 #define TENANT_ERROR_NAME_NOT_YOURS "io.hagw.Tenant.NameNotYours"
 #define TENANT_ERROR_BAD_CODE "io.hagw.Tenant.BadCode"
 #define TENANT_ERROR_OTHER_TENANT "io.hagw.Tenant.OtherTenant"
+#define TENANT_ERROR_TOKEN_SHARED "io.hagw.Tenant.TokenShared"
 #define TENANT_ERROR_BUSY "io.hagw.Tenant.Busy"
 #define TENANT_ERROR_NO_RELAY "io.hagw.Tenant.NoRelay"
 #define TENANT_ERROR_NO_SUCH_TENANT "io.hagw.Tenant.NoSuchTenant"

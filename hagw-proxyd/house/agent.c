@@ -418,6 +418,12 @@ void agent_leave(Worker *w) {
         forget_next(a);
 }
 
+const uint8_t *agent_session(const Worker *w, const RelayTarget *target) {
+        const Agent *a = w->house->agent;
+
+        return a && a->target == target && a->pool.open ? a->pool.session_id : NULL;
+}
+
 Agent *agent_free(Agent *a) {
         if (!a)
                 return NULL;

@@ -72,5 +72,7 @@ void agent_leave(Worker *w);
  * looks for another, and what is attached with another token than hagw-keyd has now attaches anew: first the
  * new one, then the old one goes. */
 void agent_nudge(Worker *w);
+/* The session by which this house is attached there; NULL: it is not. */
+const uint8_t *agent_session(const Worker *w, const RelayTarget *target);
 /* Lets go of control and of the channels that wait. Returns NULL. */
 Agent *agent_free(Agent *a);

@@ -42,6 +42,15 @@ static void finish(RelayCall *c, RelayCallResult result, const char *text) {
         loop_defer_free(&w->loop, &c->garbage);
 }
 
+/* Whose token goes back: the relay tells this house from another with the same token by its session. */
+static int add_session(const RelayCall *c, sd_json_variant **v) {
+        const uint8_t *id = agent_session(c->worker, c->message->target);
+
+        return sd_json_variant_merge_objectbo(
+                v, SD_JSON_BUILD_PAIR("session",
+                                      SD_JSON_BUILD_BASE64(id, id ? CHANNEL_SESSION_ID_SIZE : 0)));
+}
+
 static void on_open(RelayLink *l, sd_json_variant *proof) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         char method[128];
@@ -53,6 +62,8 @@ static void on_open(RelayLink *l, sd_json_variant *proof) {
         r = sd_json_parse(c->message->parameters, /* flags= */ 0, &v, NULL, NULL);
         if (r >= 0 && proof)
                 r = sd_json_variant_set_field(&v, "proof", proof);
+        if (r >= 0 && streq(c->message->method, "GiveBack"))
+                r = add_session(c, &v);
         if (r >= 0)
                 r = control_send_call(&l->transport, method, v, /* more= */ false);
         if (r < 0)

@@ -13,6 +13,7 @@ typedef struct Parameters {
         const char *name, *value;       /* a challenge's */
         const char *issuer, *account;   /* an account's */
         const char *address, *pin, *code, *stored_key, *tenant; /* an enrolment's */
+        bool force;                     /* of a token that goes back */
 } Parameters;
 
 /* Of the worker's, as they are now. */
@@ -233,11 +234,14 @@ static int vl_method_set_account(sd_varlink *link, void *parameters, unsigned fl
 static int vl_method_give_back(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         Manager *m = userdata;
+        const Parameters *p = parameters;
         int r;
 
         if (!m->snapshot->relay)
                 return sd_varlink_error(link, "io.hagw.Proxy.NoRelay", NULL);
         r = sd_json_variant_new_object(&v, NULL, 0);
+        if (r >= 0 && p->force)
+                r = sd_json_variant_set_field_boolean(&v, "force", true);
         return r < 0 ? sd_varlink_error_errno(link, r) : call_relay(m, link, "GiveBack", v, on_done);
 }
 
@@ -287,6 +291,7 @@ const VlMethod relay_methods[] = {
                         FIELD_STRING("storedKey", Parameters, stored_key),
                         FIELD_STRING("tenant", Parameters, tenant, SD_JSON_NULLABLE)),
           .secret = true },
-        { "io.hagw.Proxy.GiveBack", VL_PEER_ROOT, vl_method_give_back },
+        { "io.hagw.Proxy.GiveBack", VL_PEER_ROOT, vl_method_give_back,
+          VL_PARAMETERS(Parameters, FIELD_BOOL("force", Parameters, force, SD_JSON_NULLABLE)) },
         {},
 };

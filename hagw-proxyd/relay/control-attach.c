@@ -262,6 +262,34 @@ static bool is_alive(const Control *k) {
                info.tcpi_unacked == 0;
 }
 
+/* The one that has to go has the token, too. */
+static void note_shared(Tenant *t, const char *id, const Control *k) {
+        if (!streq(id, k->token_id))
+                return;
+        memcpy(t->shared_id, k->token_id, sizeof(t->shared_id));
+        t->shared_usec = k->worker->loop.now_usec;
+}
+
+bool control_token_is_shared(const Control *k, sd_json_variant *parameters) {
+        const Tenant *t = tenants_find(k->worker, k->tenant_name);
+        uint8_t own[CHANNEL_SESSION_ID_SIZE];
+        const bool told = sd_json_variant_by_key(parameters, "session"),
+                   attached = control_bytes(parameters, "session", own, sizeof(own));
+        /* A house of before does not say which it is: of those that are attached it counts as one. */
+        size_t others = 0, own_ones = told ? 0 : 1;
+
+        if (!t)
+                return false;
+        if (streq(t->shared_id, k->token_id) &&
+            k->worker->loop.now_usec < t->shared_usec + TENANT_SHARED_USEC)
+                return true;
+        for (const Control *i = t->controls; i; i = i->next)
+                if (streq(i->token_id, k->token_id) &&
+                    !(attached && memcmp(i->session_id, own, sizeof(own)) == 0) && is_alive(i))
+                        others++;
+        return others > own_ones;
+}
+
 static void take_place(Control *k) {
         Tenant *t = tenants_find(k->worker, k->tenant_name);
         Control *old;
@@ -275,6 +303,7 @@ static void take_place(Control *k) {
                 if (is_alive(old)) {
                         t->taken_usec[1] = t->taken_usec[0];
                         t->taken_usec[0] = k->worker->loop.now_usec;
+                        note_shared(t, old->token_id, k);
                 }
                 log_notice("Tenant %s: machine %s takes the place of machine %s, which %s.", t->info->name,
                            k->machine, old->machine, is_alive(old) ? "is alive" : "does not answer");

@@ -8,6 +8,9 @@
 
 /* hagw-tenantd admits it. Takes info over. May end k. */
 void control_admit(Control *k, TenantInfo *info);
+/* Whether another machine is attached with k's token, or took turns with one just now. parameters: the
+ * call's, which may say by which session the asking one is attached itself. At the tenant's home. */
+bool control_token_is_shared(const Control *k, sd_json_variant *parameters);
 /* The deadline of an attached one, or of one that waits for a place. May end k. */
 void control_on_place_timer(Control *k);
 /* It has ended the connection by itself. */

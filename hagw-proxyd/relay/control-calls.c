@@ -24,7 +24,7 @@ static bool is_printable(const char *s, size_t max) {
 /* hagw-tenantd's errors that the other end may know. */
 static const char *translate_error(const char *id) {
         static const char *const known[] = { "NotAdmitted", "Suspended", "NameNotYours", "BadCode",
-                                             "OtherTenant", "TokensFull" };
+                                             "OtherTenant", "TokensFull", "TokenShared" };
         const char *name = startswith(strempty(id), "io.hagw.Tenant.");
 
         for (size_t i = 0; name && i < ELEMENTSOF(known); i++)
@@ -239,9 +239,25 @@ static bool call_set_account(Control *k, const ControlCall *call, sd_json_varian
         return true;
 }
 
-/* What came in by the token is cut when hagw-tenantd says so to everybody. */
+/* What came in by the token is cut when hagw-tenantd says so to everybody. Whether another machine has it,
+ * too, is known at the tenant's home, and told to nobody who cannot prove it. */
 static bool call_give_back(Control *k, const ControlCall *call, sd_json_variant *message) {
-        pass_on(k, call, "io.hagw.Tenant.GiveBack", (const char *const[]) { NULL }, on_passed_on);
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        const char *proof;
+        Worker *home;
+
+        if (!take_proof(k, call->parameters, &proof)) {
+                control_end(k, "NotAdmitted");
+                return true;
+        }
+        home = tenants_home(k->worker, k->tenant_name);
+        if (home != k->worker)
+                return !move_home(k, home, message);
+        v = build_proof(k, proof);
+        if (!control_boolean(call->parameters, "force") && control_token_is_shared(k, call->parameters) &&
+            sd_json_variant_set_field_boolean(&v, "shared", true) < 0)
+                v = sd_json_variant_unref(v);
+        ask(k, CALL_TENANTD_SLOWLY, "io.hagw.Tenant.GiveBack", v, on_passed_on);
         return true;
 }
 

@@ -24,6 +24,8 @@
 #define TENANT_EXPECTED_USEC STOP_EXPECTED_USEC
 /* So soon after another: two machines that are not meant to be attached as one tenant take turns. */
 #define TENANT_SWAP_USEC (10 * USEC_PER_MINUTE)
+/* Two machines with one token, of which only one can be attached: each comes again within half of this. */
+#define TENANT_SHARED_USEC (20 * USEC_PER_MINUTE)
 #define TENANT_REPORT_USEC (10 * USEC_PER_SEC) /* what passed is told to hagw-tenantd so often */
 /* And of a tenant whose month has a limit as soon as one of so many parts of it has passed, but not in
  * quicker succession than this. */
@@ -78,6 +80,8 @@ struct Tenant {
         uint64_t domains_version; /* grows with each change of info->domains */
         uint64_t left_usec; /* when the last machine went; 0: none was here */
         uint64_t taken_usec[2]; /* when a machine took the place of one that was there: the last two times */
+        char shared_id[RELAY_TOKEN_ID_LENGTH + 1]; /* of the token that both of them had, the last time */
+        uint64_t shared_usec;
         Control *controls; /* attached; whose turn it is stands first */
         unsigned n_controls;
         unsigned n_channels; /* waiting and in use */

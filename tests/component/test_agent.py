@@ -12,6 +12,7 @@ from conftest import VarlinkError
 from ctl_tools import Ctl
 from proxyhouse import HOST, Head, ProxyHouse, Upstream, echo
 from relay_tools import TENANT, TOKEN, TOKEN_ID, ZONE, Relay, admits
+from tenant_tools import b64
 from test_passage import client_hello
 
 LAN = 'lan = ( "192.168.255.0/24" ); documentation_networks = true;'
@@ -420,7 +421,7 @@ def answering(relay, answer):
     ("WithdrawChallenge", {"name": f"_acme-challenge.{ZONE}", "value": "v" * 43}),
     ("SetAccount", {"issuer": "ca.example", "accountUri": "https://ca.example/1"}),
     ("SetAccount", {"issuer": "", "accountUri": ""}),
-    ("GiveBack", {})])
+    ("GiveBack", {}), ("GiveBack", {"force": True})])
 def test_call(make, method, parameters):
     h = make()
     h.attach()
@@ -430,7 +431,8 @@ def test_call(make, method, parameters):
     assert call["method"] == f"io.hagw.Relay.{method}" and not call.get("more")
     proof = call["parameters"].pop("proof")
     assert admits(proof, c.binding) and c.binding != h.control.binding
-    assert call["parameters"] == parameters
+    # By its session the relay tells this house from another with the same token.
+    assert call["parameters"] == parameters | ({"session": b64(h.control.session_id)} if method == "GiveBack" else {})
     assert c.wait_closed(30), "one call, one connection"
     for error in ("NameNotYours", "NotAdmitted", "Busy", "org.varlink.service.InvalidParameter"):
         answering(h.relay, lambda c, call: c.error(error, name="x"))

@@ -664,10 +664,44 @@ def test_detach_gives_the_token_back(machine, relay):
     assert tokens(relay) == others
 
 
-def test_detach_of_a_token_that_has_ended(machine, relay):
+def test_detach_of_a_token_that_is_not_admitted(machine, relay):
+    """It has ended there, or is another relay's: nothing is claimed that is not known."""
     machine.ok(*attach(relay, code(relay)))
+    token = machine.keyd.call("GetToken")["tokenId"]
     relay.tenantd.call("RevokeToken", name="anna")
-    assert "its token is good nowhere any more" in machine.ok("detach", "--yes")
+    said = " ".join(machine.ok("detach", "--yes").split())
+    assert "and its token is removed here. " in said and "good nowhere" not in said and "tenant revoke" not in said
+    assert f"The relay did not admit the token {token} of anna. It was ended there before, or another relay gave it, where it may be good still. " \
+           "There, hagw-ctl tenant show anna says whether it is." in said
+
+
+def test_detach_of_a_token_that_is_not_admitted_json(machine, relay):
+    machine.ok(*attach(relay, code(relay)))
+    token = machine.keyd.call("GetToken")["tokenId"]
+    relay.tenantd.call("RevokeToken", name="anna")
+    said = machine.json("detach", "--yes")
+    assert said.pop("why").startswith("It was ended there before, or another relay")
+    assert said == {"name": relay.address, "change": "detached", "tokenGivenBack": False, "tenant": "anna", "tokenId": token}
+
+
+@pytest.mark.parametrize("words", [(), ("--force",)], ids=["left", "forced"])
+@pytest.mark.parametrize("agents", [2, 1], ids=["both attached", "in turns"])
+def test_detach_of_a_token_that_a_copy_has(machine, relay, agents, words):
+    """The other machine is not cut off, unless somebody wants it. Of one place it was pushed off by this one, which has heard nothing."""
+    relay.tenantd.call("Add", name="anna", credential="none", agents=agents)
+    text = relay.tenantd.call("IssueToken", name="anna")["token"]
+    token = Token(text)
+    copy = Agent(relay, token, name="localhost", machine="copy")
+    machine.ok(*attach(relay, text))
+    said = " ".join(machine.ok("detach", "--yes", *words).split())
+    if words:
+        assert "its token is good nowhere any more" in said and tokens(relay) == []
+        assert Agent(relay, token, name="localhost", machine="copy").first["error"] == "io.hagw.Relay.NotAdmitted"
+    else:
+        assert f"there, hagw-ctl tenant revoke anna {token.id} ends it. Another machine is attached with the same token, or was just now; " \
+               "--force would have ended it for both." in said
+        assert tokens(relay) == [token.id] and "error" not in Agent(relay, token, name="localhost", machine="copy").first
+    copy.close()
 
 
 def test_detach_keeps_the_token_of_a_copy(machine, relay):

@@ -530,6 +530,40 @@ def test_give_back(relay):
     assert "error" not in Agent(relay, other.token, machine="other").first
 
 
+def give_back(relay, token, **keys):
+    c = Control(relay)
+    return c.call("GiveBack", proof=c.proof(token), **keys)
+
+
+def test_a_token_of_two_machines_is_not_given_back(relay):
+    """One of them would cut the other. Each says by which session it is attached; one that is of before says nothing."""
+    token = relay.tenant("anna", agents=2)
+    a, b = Agent(relay, token), Agent(relay, token, machine="copy")
+    for keys in ({"session": b64(a.session)}, {"session": b64(b.session)}, {}, {"session": "x"}, {"session": b64(bytes(16))}, {"force": False}):
+        assert give_back(relay, token, **keys)["error"] == "io.hagw.Relay.TokenShared", keys
+    # Who cannot prove it learns nothing.
+    assert give_back(relay, Token(tenant="anna", token_id=token.id))["error"] == "io.hagw.Relay.NotAdmitted"
+    assert give_back(relay, token, force=True) == {"parameters": {}}
+    assert Agent(relay, token).first["error"] == "io.hagw.Relay.NotAdmitted"
+
+
+def test_a_token_of_two_machines_that_take_turns(relay):
+    """As with places for one alone: which of them is attached is chance."""
+    token = relay.tenant("anna")
+    a = Agent(relay, token)
+    b = Agent(relay, token, machine="copy")
+    while "error" not in (last := a.receive()):
+        pass  # it is asked whether it is there
+    assert last["error"] == "io.hagw.Relay.TakenOver"
+    assert give_back(relay, token, session=b64(b.session))["error"] == "io.hagw.Relay.TokenShared"
+    assert give_back(relay, token)["error"] == "io.hagw.Relay.TokenShared"
+    # With a token of its own each may go.
+    own = Token(relay.tenantd.call("IssueToken", name="anna")["token"])
+    c = Agent(relay, own, machine="third")
+    assert give_back(relay, own, session=b64(c.session)) == {"parameters": {}}
+    assert give_back(relay, token, force=True) == {"parameters": {}}
+
+
 def test_enrol_where_no_token_has_room(relay):
     """The house hears which limit it is, and not of wrong codes."""
     relay.tenant("anna")

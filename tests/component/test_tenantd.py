@@ -296,6 +296,18 @@ def test_a_token_that_is_given_back(relay):
     assert relay.get("anna")["tokens"] == []
 
 
+def test_a_shared_token_is_not_given_back(relay):
+    """Where hagw-proxyd knows another machine with it. Told to nobody who cannot prove the token, and of no matter where it is not so."""
+    token = relay.add("anna")
+    refused("NotAdmitted", relay, "GiveBack", **Token(tenant="anna", token_id=token.id).fields(), shared=True)
+    refused("TokenShared", relay, "GiveBack", **token.fields(), shared=True)
+    assert [t["tokenId"] for t in relay.get("anna")["tokens"]] == [token.id]
+    relay.call("Set", name="anna", suspended=True)
+    refused("TokenShared", relay, "GiveBack", **token.fields(), shared=True)
+    relay.call("GiveBack", **token.fields(), shared=False)
+    assert relay.get("anna")["tokens"] == []
+
+
 def test_codes_end(relay):
     relay.call("Add", name="anna", credential="none")
     for bad in (0, 59_999_999, 367 * DAY):
@@ -341,18 +353,6 @@ def test_guessing_is_slowed_down(relay):
     assert relay.call("Enrol", code=code, address="192.0.2.2", **enrol)["tenant"] == "anna"
 
 
-def test_guesses_from_everywhere_keep_nobody_out(relay):
-    """More wrong codes than were once free for all together, each network within its own."""
-    code = relay.call("Add", name="anna")["tenant"]["credential"]
-    enrol = {"storedKey": b64(bytes(32))}
-    with relay.varlink() as v:
-        for i in range(1100):
-            with pytest.raises(VarlinkError) as e:
-                v.call("io.hagw.Tenant.Enrol", code="x", address=f"10.{i // 256}.{i % 256}.1", **enrol)
-            assert e.value.name == "io.hagw.Tenant.BadCode", i
-    # The journal hears of them once a minute.
-    assert relay.daemon.text().count("wrong enrolment code") <= 2
-    assert relay.call("Enrol", code=code, address="192.0.2.1", **enrol)["tenant"] == "anna"
 @pytest.mark.parametrize("error", ["BadCode", "Suspended", "OtherTenant", "TokensFull"])
 def test_every_code_that_is_refused_costs_the_same(relay, error):
     """Of the network that it comes from, and no line in the journal each: from everywhere at most one a minute."""
@@ -375,6 +375,30 @@ def test_every_code_that_is_refused_costs_the_same(relay, error):
     assert 1 <= relay.daemon.text().count("\n") - before <= 3
 
 
+def test_guesses_from_everywhere_keep_nobody_out(relay):
+    """More wrong codes than were once free for all together, each network within its own."""
+    code = relay.call("Add", name="anna")["tenant"]["credential"]
+    enrol = {"storedKey": b64(bytes(32))}
+    with relay.varlink() as v:
+        for i in range(1100):
+            with pytest.raises(VarlinkError) as e:
+                v.call("io.hagw.Tenant.Enrol", code="x", address=f"10.{i // 256}.{i % 256}.1", **enrol)
+            assert e.value.name == "io.hagw.Tenant.BadCode", i
+    # The journal hears of them once a minute.
+    assert relay.daemon.text().count("wrong enrolment code") <= 2
+    assert relay.call("Enrol", code=code, address="192.0.2.1", **enrol)["tenant"] == "anna"
+
+
+def test_trouble_with_the_database_is_told_once_a_minute(relay):
+    """However many strangers meet with it, who need no code that is right."""
+    relay.call("Add", name="anna")
+    with contextlib.closing(sqlite3.connect(relay.database, isolation_level=None)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        for i in range(3):
+            refused("System", relay, "Enrol", code="ABCD-EFGH-JKMN-PQRS", storedKey=b64(bytes(32)), address=f"10.0.{i}.1")
+        assert relay.daemon.text().count("Could not read or write the database: Device or resource busy") == 1
+        db.execute("ROLLBACK")
+    refused("BadCode", relay, "Enrol", code="ABCD-EFGH-JKMN-PQRS", storedKey=b64(bytes(32)), address="10.0.9.1")
 
 
 # --- what hagw-proxyd hears --------------------------------------------------------------------------------------------------
@@ -389,18 +413,6 @@ def test_watch(relay):
     second = relay.call("IssueToken", name="anna")["tokenId"]
     watcher.until(lambda k: set(k["anna"]["tokenIds"]) == {anna.id, second})
     # What must be cut is told within a second; here the time of one message.
-def test_trouble_with_the_database_is_told_once_a_minute(relay):
-    """However many strangers meet with it, who need no code that is right."""
-    relay.call("Add", name="anna")
-    with contextlib.closing(sqlite3.connect(relay.database, isolation_level=None)) as db:
-        db.execute("BEGIN IMMEDIATE")
-        for i in range(3):
-            refused("System", relay, "Enrol", code="ABCD-EFGH-JKMN-PQRS", storedKey=b64(bytes(32)), address=f"10.0.{i}.1")
-        assert relay.daemon.text().count("Could not read or write the database: Device or resource busy") == 1
-        db.execute("ROLLBACK")
-    refused("BadCode", relay, "Enrol", code="ABCD-EFGH-JKMN-PQRS", storedKey=b64(bytes(32)), address="10.0.9.1")
-
-
     for method, fields, told in (
             ("RevokeToken", {"name": "anna", "tokenId": anna.id}, lambda k: k["anna"]["tokenIds"] == [second]),
             ("Set", {"name": "anna", "suspended": True}, lambda k: k["anna"]["suspended"]),
