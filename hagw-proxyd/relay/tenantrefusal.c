@@ -24,7 +24,8 @@ Refusal tenant_refusal(const Worker *w, const Tenant *t) {
 }
 
 static void log_when_due(Tenant *t, Refusal r) {
-        uint64_t n = refusal_take(&t->refused[r], t->worker->loop.now_usec);
+        uint64_t n = refusal_take(&t->refused[r], &t->worker->tenants->refusal_lines,
+                                  t->worker->loop.now_usec);
 
         if (n == 1)
                 log_info("Tenant %s: a visitor is refused: %s.", t->info->name, refusal_text(r));

@@ -109,6 +109,7 @@ typedef struct Tenants {
         size_t n_controls, next_slot;
         Control *strangers; /* not attached (yet) */
         Timer report;
+        RefusalLines refusal_lines;
         FreshList busy; /* since the last report; a report is a round */
         Again reporting;
         sd_json_variant *rows; /* of the report under way */

@@ -54,10 +54,20 @@ void refusal_end(RefusalCount *c) {
         c->over = c->n > 0;
 }
 
-uint64_t refusal_take(RefusalCount *c, uint64_t now_usec) {
+static bool take_line(RefusalLines *l, uint64_t now_usec) {
+        if (now_usec >= l->begin_usec + REFUSAL_LOG_USEC)
+                *l = (RefusalLines) { .begin_usec = now_usec };
+        if (l->n >= REFUSAL_LINES_MAX)
+                return false;
+        l->n++;
+        return true;
+}
+
+uint64_t refusal_take(RefusalCount *c, RefusalLines *lines, uint64_t now_usec) {
         uint64_t n = c->n - c->logged;
 
-        if (n == 0 || (c->logged_usec > 0 && now_usec < c->logged_usec + REFUSAL_LOG_USEC))
+        if (n == 0 || (c->logged_usec > 0 && now_usec < c->logged_usec + REFUSAL_LOG_USEC) ||
+            !take_line(lines, now_usec))
                 return 0;
         c->logged = c->n;
         c->logged_usec = now_usec;

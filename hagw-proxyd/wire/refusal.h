@@ -7,6 +7,10 @@
 
 #define REFUSAL_LOG_USEC (60U * 1000000U) /* a tenant's refusals of one kind are logged so often at most */
 
+/* And of all tenants of a worker together, so often in that time: who knows many tenants' names can have
+ * each of them refuse him. */
+#define REFUSAL_LINES_MAX 30U
+
 /* io.hagw.Proxy.RefusalReason, in its order. */
 typedef enum Refusal {
         REFUSAL_NONE,
@@ -39,5 +43,9 @@ typedef struct RefusalCount {
 void refusal_count(RefusalCount *c, uint64_t now_usec);
 /* The limit is another, say: who comes now is not refused for that, as far as is known. */
 void refusal_end(RefusalCount *c);
+typedef struct RefusalLines { /* zero-initialized: none yet */
+        uint64_t begin_usec;
+        unsigned n; /* since then */
+} RefusalLines;
 /* How many are to be logged now, which is then done; 0: none, or not yet. */
-uint64_t refusal_take(RefusalCount *c, uint64_t now_usec);
+uint64_t refusal_take(RefusalCount *c, RefusalLines *lines, uint64_t now_usec);

@@ -814,6 +814,19 @@ def test_reasons_of_the_unopened(relay):
 
 
 def test_the_house_hears_of_refusals(relay):
+def test_who_knows_many_tenants_does_not_fill_the_journal(house, parts):
+    """Each of them refuses him, and all of them together write no more than so many lines a minute."""
+    parts.append(RelayHouse(house, 'proxy: { workers = 1; }; '))
+    r = parts[-1].start()
+    names, begin = [f"t{i}" for i in range(50)], time.monotonic()
+    for name in names:
+        r.tenantd.call("Add", name=name, credential="none", suspended=True)
+    for name in names:
+        r.wait(lambda name=name: silent(visitor(r, f"{name}.{ZONE}")) and "suspended" in refused(r, name))
+    lines = r.proxyd.text().count(": a visitor is refused: ")
+    assert 30 <= lines <= 30 * (1 + (time.monotonic() - begin) // 60)
+
+
     """With the relay's pings; in the first word where there were some before."""
     token = relay.tenant("anna", connectionsPerSecond=1)
     a = Agent(relay, token)

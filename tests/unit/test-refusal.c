@@ -19,24 +19,48 @@ static void test_rows(void **state) {
 
 /* The first at once, and what follows once a minute, all of it. */
 static void test_log(void **state) {
+        RefusalLines l = {};
         RefusalCount c = {};
         uint64_t now = 1000, told = 0, lines = 0;
 
-        assert_int_equal(refusal_take(&c, now), 0);
+        assert_int_equal(refusal_take(&c, &l, now), 0);
         for (unsigned i = 0; i < 100000; i++, now += 6000) { /* ten minutes */
                 uint64_t n;
 
                 refusal_count(&c, now);
-                n = refusal_take(&c, now);
+                n = refusal_take(&c, &l, now);
                 told += n;
                 lines += n > 0;
                 assert_true(i > 0 || n == 1);
         }
         assert_int_equal(lines, 10);
         assert_int_equal(c.n, 100000);
-        told += refusal_take(&c, now + REFUSAL_LOG_USEC);
+        told += refusal_take(&c, &l, now + REFUSAL_LOG_USEC);
         assert_int_equal(told, c.n);
-        assert_int_equal(refusal_take(&c, now + 10 * REFUSAL_LOG_USEC), 0);
+        assert_int_equal(refusal_take(&c, &l, now + 10 * REFUSAL_LOG_USEC), 0);
+}
+
+/* Of many tenants no more than so many a minute; nothing that was not told is lost. */
+static void test_lines(void **state) {
+        RefusalCount c[3 * REFUSAL_LINES_MAX] = {};
+        RefusalLines l = {};
+        uint64_t now = 1000, told = 0;
+
+        for (unsigned minute = 0; minute < 4; minute++, now += REFUSAL_LOG_USEC) {
+                unsigned lines = 0;
+
+                for (size_t i = 0; i < ELEMENTSOF(c); i++) {
+                        uint64_t n;
+
+                        if (minute == 0)
+                                refusal_count(&c[i], now);
+                        n = refusal_take(&c[i], &l, now);
+                        told += n;
+                        lines += n > 0;
+                }
+                assert_int_equal(lines, minute < 3 ? REFUSAL_LINES_MAX : 0);
+        }
+        assert_int_equal(told, ELEMENTSOF(c));
 }
 
 static void test_over(void **state) {
@@ -53,4 +77,5 @@ static void test_over(void **state) {
         assert_int_equal(c.n, 2);
 }
 
-TEST_MAIN(cmocka_unit_test(test_over), cmocka_unit_test(test_rows), cmocka_unit_test(test_log))
+TEST_MAIN(cmocka_unit_test(test_over), cmocka_unit_test(test_rows), cmocka_unit_test(test_log),
+          cmocka_unit_test(test_lines))
