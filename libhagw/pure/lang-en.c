@@ -47,7 +47,7 @@ const char *const lang_en[_TEXT_MAX] = {
         [TEXT_NOT_FOUND_TITLE] = "Nothing here",
         [TEXT_NOT_FOUND_INTRO] = "There is no such page.",
         [TEXT_HOME_LINK] = "Back to {{host}}",
-        [TEXT_FOOTER] = "This door is kept by hagw",
+        [TEXT_FOOTER] = "Guarded by hagw",
         [TEXT_TROUBLE_BAD_REQUEST] = "Your browser sent something that could not be understood, or could "
                                      "be understood in more than one way.",
         [TEXT_TROUBLE_LOGIN_TITLE] = "Please sign in first",
