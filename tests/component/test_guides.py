@@ -59,6 +59,23 @@ def passed_on():
                 yield path.name, said
 
 
+def told_of_services():
+    """What a look at a service has found, which status tells as it is."""
+    text = (ROOT / "hagw-proxyd/wire/finding.c").read_text()
+    table = re.search(r"texts\[_FINDING_MAX\] = \{\n(.*?)\n\};", text, re.S)[1]
+    yield from (("finding.c", sentence(group)) for group in re.findall(GROUP, table))
+
+
+def told_of_daemons():
+    """Why a daemon could not be asked. That it does not run, or answers root only, status says of all together."""
+    text = (ROOT / "hagw-ctl/client.c").read_text()
+    errors = re.findall(rf'\{{ "((?:org\.varlink|io\.systemd)\.[\w.]+)", \w+,\s*({GROUP})', text)
+    numbers = re.findall(rf"\{{ (E\w+), E\w+,\s*({GROUP})", text)
+    for what, group in [*errors, *numbers]:
+        if what.rpartition(".")[2] not in ("PermissionDenied", "InvalidParameter", "ENOENT", "ECONNREFUSED", "EACCES", "EPERM"):
+            yield "client.c", re.sub(r"\{\w+\}", "…", sentence(group))
+
+
 def commands():
     """What is printed, or stands in a guide, as something to type: (where, the words behind hagw-ctl)."""
     for folder in ("libhagw", *(f"hagw-{n}" for n in ("ctl", "acmed", "netd", "dnsd", "proxyd", "webd", "keyd", "tenantd", "bind"))):
@@ -114,12 +131,16 @@ def test_every_sentence_has_its_heading():
     assert {name for name, _ in passed} == {path.name for path in PASSED_ON}
     assert len(said) > 40 and len(set(known)) == len(known)
     missing = [f"{name}: {s}" for name, s in said if not any(s.startswith(h.rstrip("….")) for h in known)]
+    more = [*told_of_services(), *told_of_daemons()]
+    assert len(more) > 20
+    missing += [f"{name}: {s}" for name, s in more if not any(h.rstrip("….") in s for h in known)]
     assert not missing, "\n".join(missing)
 
 
 def test_every_heading_is_said():
     """Or by what the judges pass on."""
     everything = "".join(sentence(g) + "\n" for path in sorted((ROOT / "hagw-ctl").glob("*.c")) for g in re.findall(GROUP, path.read_text()))
+    everything += "".join(re.sub(r"\{\w+\}", "…", sentence(g)) + "\n" for g in re.findall(GROUP, (ROOT / "hagw-ctl/client.c").read_text()))
     everything += "".join(sentence(g) + "\n" for d in ("libhagw", *(f"hagw-{n}" for n in ("acmed", "netd", "dnsd", "proxyd", "webd", "keyd", "tenantd")))
                           for path in sorted((ROOT / d).glob("**/*.c")) for g in re.findall(GROUP, path.read_text()))
     for h in headings():
