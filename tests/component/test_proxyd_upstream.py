@@ -6,6 +6,7 @@ import json
 import signal
 import socket
 import ssl
+import threading
 import time
 
 import pytest
@@ -54,6 +55,38 @@ def test_surplus_bytes_behind_the_next_request(make, house, opened, secure):  # 
                 home.proxyd.process.send_signal(signal.SIGCONT)
             got = s.recv(65536)
             assert got.startswith(b"HTTP/1.1 200") and b"EVIL" not in got
+    home.assert_well()
+
+
+def test_an_answer_of_the_service_before_says_nothing_of_the_next(make, house, opened):  # noqa: F811
+    """It comes when another stands there: the visitor gets it, and is counted as before; the new one has not answered yet."""
+    asked, go_on = threading.Event(), threading.Event()
+
+    def serve(upstream, s, f):
+        Head(f)
+        asked.set()
+        assert go_on.wait(60)
+        s.sendall(OK.replace(b"\r\n", b"\r\nX-Hagw-Inner: login=required\r\n", 1))
+
+    def now():
+        h, = home.proxyd.call("ListHosts")["hosts"]
+        return h["requests"], h["active"], h["health"], h["lastOkUSec"], h.get("innerUSec", 0)
+    home = make(serve)
+    with home.tls() as s:
+        s.sendall(f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+        assert asked.wait(60)
+        opened.append(Upstream(echo))
+        house.configure("", ha=host(opened[-1].url))
+        home.proxyd.reload()
+        assert now() == (1, 1, "unknown", 0, 0)
+        go_on.set()
+        assert s.recv(65536).startswith(b"HTTP/1.1 200")
+        home.wait(lambda: now()[1] == 0)
+        assert now() == (1, 0, "unknown", 0, 0)
+        # His next request goes to the new one.
+        s.sendall(f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+        assert s.recv(65536).startswith(b"HTTP/1.1 200")
+        home.wait(lambda: now()[:3] == (2, 0, "ok"))
     home.assert_well()
 
 
