@@ -173,6 +173,10 @@ int verb_detach(const Call *call) {
         _cleanup_close_ int lock = lock_hosts();
         int r;
 
+        if (call_option(call, "keep-token") && call_option(call, "force")) {
+                log_error("--keep-token or --force, not both.");
+                return CTL_USAGE;
+        }
         r = load_config(call->config_dir, &before);
         if (r < 0)
                 return r;

@@ -704,6 +704,12 @@ def test_detach_of_a_token_that_a_copy_has(machine, relay, agents, words):
     copy.close()
 
 
+def test_detach_with_two_wishes(machine):
+    attached(machine)
+    assert "--keep-token or --force, not both." in machine.refused(USAGE, "detach", "--yes", "--keep-token", "--force")
+    assert 'via = "relay"' in conf(machine)
+
+
 def test_detach_keeps_the_token_of_a_copy(machine, relay):
     machine.ok(*attach(relay, code(relay)))
     token = machine.keyd.call("GetToken")["tokenId"]
