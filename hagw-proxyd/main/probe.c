@@ -74,6 +74,12 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
         return 0;
 }
 
+/* Without an owner yet it leads to the page that asks for one. */
+static bool is_home_assistant(const char *answer) {
+        return strstr(answer, "<title>Home Assistant</title>") ||
+                strcasestr(answer, "\r\nLocation: /onboarding.html\r\n");
+}
+
 void probe_on_message(Probe **list, const ProbeMessage *m) {
         ProbeResult result = m->result;
         Probe *p = *list;
@@ -90,7 +96,7 @@ void probe_on_message(Probe **list, const ProbeMessage *m) {
                         break;
         }
         p->answer[p->n] = '\0';
-        result.home_assistant = strstr(p->answer, "<title>Home Assistant</title>");
+        result.home_assistant = is_home_assistant(p->answer);
         if (!result.answered && !*result.text)
                 (void) snprintf(result.text, sizeof(result.text), "nothing came in time");
         /* It was not even connected when its time was over. */

@@ -79,6 +79,18 @@ def test_home_assistant_without_trusted_proxies(house, parts, tmp_path):  # noqa
     assert h.proxyd.call("Probe", name=HOST).get("advice") is None
 
 
+def test_home_assistant_without_an_owner(house, parts):  # noqa: F811
+    """Its first page is then elsewhere."""
+    def serve(upstream, s, f):
+        while True:
+            refused = Head(f).get("X-Forwarded-For")
+            s.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 16\r\n\r\n400: Bad Request" if refused else
+                      b"HTTP/1.1 302 Found\r\nlocation: /onboarding.html\r\nContent-Length: 0\r\n\r\n")
+    parts.append(Upstream(serve))
+    h = open_house(house, parts, ha=host(parts[0].url))
+    assert h.proxyd.call("Probe", name=HOST)["host"]["finding"] == "home_assistant"
+
+
 def test_a_good_visitor_ends_what_was_found(house, parts):  # noqa: F811
     trusting = threading.Event()
 
