@@ -22,13 +22,9 @@ def is_local(address):
     return is_trusted(address, LOCAL)
 
 
-def single(request, name):
-    """The header's one value, None when it is absent; more than one is refused."""
-    values = request.headers.getall(name, [])
-    if len(values) > 1:
-        log.error("%s: more than one %s", request.remote, name)
-        raise web.HTTPBadRequest
-    return values[0] if values else None
+def parts(request, name):
+    """What the header's fields say, one after the other; [] when there is none."""
+    return [p.strip() for value in request.headers.getall(name, []) for p in value.split(",")]
 
 
 def visitor_of(chain, networks):
@@ -39,12 +35,12 @@ def visitor_of(chain, networks):
     return 0
 
 
-def parse_chain(value, peer):
+def parse_chain(values, peer):
     try:
         # A bare address only: a port, brackets or "unknown" are no address.
-        return [ipaddress.ip_address(part.strip()) for part in value.split(",")]
+        return [ipaddress.ip_address(v) for v in values]
     except ValueError:
-        log.error("%s: X-Forwarded-For is no list of addresses: %s", peer, value)
+        log.error("%s: X-Forwarded-For is no list of addresses: %s", peer, values)
         raise web.HTTPBadRequest from None
 
 
@@ -54,29 +50,28 @@ def middleware(use_forwarded, trusted):
     @web.middleware
     async def forwarded(request, handler):
         peer = ipaddress.ip_address(request.transport.get_extra_info("peername")[0].split("%")[0])
-        value = single(request, hdrs.X_FORWARDED_FOR)
-        if value is None:
+        values = parts(request, hdrs.X_FORWARDED_FOR)
+        if not values:
             request["address"] = peer
             return await handler(request)
         if not use_forwarded or not is_trusted(peer, networks):
             log.error("a request from the reverse proxy %s was received, which is not in trusted_proxies", peer)
             raise web.HTTPBadRequest
-        chain = parse_chain(value, peer)
+        chain = parse_chain(values, peer)
         index = visitor_of(chain, networks)
         request["address"] = chain[index]
         overrides = {"remote": str(chain[index])}
-        proto = single(request, hdrs.X_FORWARDED_PROTO)
-        if proto is not None:
-            protos = [p.strip() for p in proto.split(",")]
+        protos = parts(request, hdrs.X_FORWARDED_PROTO)
+        if protos:
             if "" in protos or len(protos) not in (1, len(chain)):
-                log.error("%s: X-Forwarded-Proto does not fit: %s", peer, proto)
+                log.error("%s: X-Forwarded-Proto does not fit: %s", peer, protos)
                 raise web.HTTPBadRequest
             overrides["scheme"] = protos[index] if len(protos) > 1 else protos[0]
-        host = single(request, hdrs.X_FORWARDED_HOST)
-        if host is not None:
-            if not host:
+        hosts = parts(request, hdrs.X_FORWARDED_HOST)
+        if hosts:
+            if not hosts[-1]:
                 raise web.HTTPBadRequest
-            overrides["host"] = host
+            overrides["host"] = hosts[-1]
         request = request.clone(**overrides)
         request["address"] = chain[index]
         return await handler(request)

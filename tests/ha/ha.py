@@ -14,6 +14,7 @@ from aiohttp import WSMsgType, web
 
 import bulk
 import forwarded
+import guard
 import live
 import login
 
@@ -32,14 +33,15 @@ class HomeAssistant:
 
     def app(self):
         app = web.Application(client_max_size=16 * 1024 * 1024, middlewares=[
-            self.log, forwarded.middleware(self.config["use_x_forwarded_for"], self.config["trusted_proxies"]),
-            self.login.ban])
+            self.log, guard.refuse_attacks,
+            forwarded.middleware(self.config["use_x_forwarded_for"], self.config["trusted_proxies"]), self.login.ban,
+            guard.add_headers])
         for part in self.parts:
             app.router.add_routes(part.routes())
         app.router.add_routes([
-            web.get("/", self.page), web.get("/lovelace/{path:.*}", self.page),
-            web.get("/api/", self.api), web.post("/api/alexa/smart_home", self.api),
-            web.route("*", "/api/webhook/{webhook_id}", self.webhook),
+            *(web.get(p, self.page, allow_head=False) for p in ("/", "/lovelace{path:(/.*)?}", "/auth/authorize")),
+            web.get("/manifest.json", self.manifest, allow_head=False), web.get("/api/", self.api, allow_head=False), web.post("/api/alexa/smart_home", self.api),
+            *(web.route(m, "/api/webhook/{webhook_id}", self.webhook) for m in ("GET", "POST", "PUT")),
             web.route("*", "/api/hassio_ingress/{token}/{path:.*}", self.ingress),
             web.get("/lab/state", self.state), web.route("*", "/lab/echo{path:.*}", self.echo)])
         return app
@@ -59,6 +61,10 @@ class HomeAssistant:
 
     async def page(self, request):
         return web.Response(text=PAGE, content_type="text/html")
+
+    async def manifest(self, request):
+        return web.json_response({"name": "Home Assistant", "start_url": "/?homescreen=1", "display": "standalone"},
+                                 content_type="application/manifest+json")
 
     async def api(self, request):
         self.login.require(request)

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Home Assistant's own login: a flow bound to one address, codes, tokens, and bans for who guesses."""
 
+import json
 import logging
 import secrets
 
 from aiohttp import web
+from guard import strangers
 
 log = logging.getLogger("ha.login")
 
@@ -49,8 +51,18 @@ class Login:
 
     # --- the flow ---
 
+    async def read(self, request, *names):
+        """The request's JSON object, which must have these."""
+        try:
+            data = await request.json()
+        except ValueError:
+            data = None
+        if not isinstance(data, dict) or not all(n in data for n in names):
+            raise web.HTTPBadRequest(text=json.dumps({"message": "Invalid JSON."}), content_type="application/json")
+        return data
+
     async def start(self, request):
-        data = await request.json()
+        data = await self.read(request, "client_id", "handler", "redirect_uri")
         flow_id = secrets.token_hex(16)
         self.flows[flow_id] = (request["address"], data["client_id"])
         return web.json_response({
@@ -60,10 +72,10 @@ class Login:
             "errors": {}, "description_placeholders": None, "last_step": None})
 
     async def step(self, request):
-        data = await request.json()
+        data = await self.read(request, "client_id")
         flow_id = request.match_info["flow_id"]
         if flow_id not in self.flows:
-            raise web.HTTPNotFound
+            return web.json_response({"message": "Invalid flow specified"}, status=404)
         address, client_id = self.flows[flow_id]
         if address != request["address"]:
             log.error("the flow of %s was continued by %s", address, request["address"])
@@ -100,5 +112,5 @@ class Login:
                                   "preselect_remember_me": False})
 
     def routes(self):
-        return [web.get("/auth/providers", self.providers), web.post("/auth/login_flow", self.start),
-                web.post("/auth/login_flow/{flow_id}", self.step), web.post("/auth/token", self.token)]
+        return [web.get("/auth/providers", self.providers), web.post("/auth/login_flow", strangers(self.start)),
+                web.post("/auth/login_flow/{flow_id}", strangers(self.step)), web.post("/auth/token", strangers(self.token))]
