@@ -42,14 +42,15 @@ host_tools() {
         }
 }
 
-# make_image ROOT LOG PACKAGES [MMDEBSTRAP-OPTION…]: a Debian 13 in ROOT, whole or not at all.
-# Packages fetched once are kept beside it, so that the next one is made from disk.
+# [suite=SUITE] make_image ROOT LOG PACKAGES [MMDEBSTRAP-OPTION…]: a Debian (13, unless suite says which) in ROOT, whole or not
+# at all. Packages fetched once are kept beside it, so that the next one is made from disk.
 # shellcheck disable=SC2016
 make_image() {
-        local root=$1 log=$2 packages=$3 started=$SECONDS
+        local root=$1 log=$2 packages=$3 started=$SECONDS suite=${suite:-trixie} name="Debian 13"
         shift 3
+        [ "$suite" = trixie ] || name="Debian $suite"
         host_tools mmdebstrap:mmdebstrap
-        say "making the Debian 13 in $root (log: $log)"
+        say "making the $name in $root (log: $log)"
         mkdir -p "$cache/apt"
         rm -rf "$root" "$root.new"
         trap 'trap - INT TERM; kill %% 2>/dev/null; wait; rm -rf "$root.new"; die "interrupted"' INT TERM
@@ -59,7 +60,7 @@ make_image() {
                 --setup-hook='cp -al "'"$cache"'"/apt/*.deb "$1/var/cache/apt/archives/" 2>/dev/null || :' \
                 --customize-hook='cp -aln "$1"/var/cache/apt/archives/*.deb "'"$cache"'/apt/" || :' \
                 --customize-hook='rm -f "$1"/var/cache/apt/archives/*.deb; mkdir -p "$1/hagw"' \
-                "$@" trixie "$root.new" >"$log" 2>&1 9>&- &
+                "$@" "$suite" "$root.new" >"$log" 2>&1 9>&- &
         wait $! || { tail -n 15 "$log" >&2; rm -rf "$root.new"; die "mmdebstrap failed, see $log"; }
         trap - INT TERM
         mv "$root.new" "$root"
