@@ -36,6 +36,7 @@ typedef struct HostCounters {
         _Atomic uint64_t inner_usec[_INNER_LOGIN_MAX]; /* the same of what a gateway behind has said */
         /* Of what a gateway in front has said last (outer.h): that nobody there asks, that somebody does. */
         _Atomic uint64_t outer_usec[_OUTER_KIND_MAX][2];
+        _Atomic uint64_t bare_usec; /* of the last visitor from outside who came past all of these */
 } HostCounters;
 
 typedef struct VisitCounters {

@@ -16,19 +16,23 @@ static OuterKind judge_sender(const Exchange *x) {
 }
 
 void exchange_hear_outer(Exchange *x) {
+        HostCounters *c;
         OuterKind sender;
 
         x->outer = outer_read(&x->request.headers);
         x->fronted = x->outer.told;
-        if (!x->outer.told || !x->stats)
+        if (!x->stats)
                 return;
-        sender = judge_sender(x);
-        if (sender >= 0)
-                atomic_store_explicit(&x->stats->workers[x->worker->index]
-                                               .outer_usec[sender][x->outer.asks],
-                                      x->worker->loop.now_usec, memory_order_relaxed);
-        else
-                x->outer.told = false; /* its depth is good for this answer alone */
+        c = &x->stats->workers[x->worker->index];
+        sender = x->outer.told ? judge_sender(x) : _OUTER_KIND_INVALID;
+        if (sender >= 0) {
+                atomic_store_explicit(&c->outer_usec[sender][x->outer.asks], x->worker->loop.now_usec,
+                                      memory_order_relaxed);
+                return;
+        }
+        x->outer.told = false; /* its depth is good for this answer alone */
+        if (!x->inside && !x->visit->probe)
+                atomic_store_explicit(&c->bare_usec, x->worker->loop.now_usec, memory_order_relaxed);
 }
 
 static bool asks_here(const Route *route) {

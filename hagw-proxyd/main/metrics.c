@@ -17,6 +17,7 @@ static void read_outer(const HostCounters *c, OuterReading *newest) {
 
 HostReading host_stats_read(const HostStats *s) {
         HostReading sum = {};
+        uint64_t bare_usec = 0;
 
         for (unsigned i = 0; i < s->n_workers; i++) {
                 const HostCounters *c = &s->workers[i];
@@ -27,8 +28,12 @@ HostReading host_stats_read(const HostStats *s) {
                 sum.ok_usec = MAX(sum.ok_usec, ok_usec);
                 sum.good_usec =
                         MAX(sum.good_usec, atomic_load_explicit(&c->good_usec, memory_order_relaxed));
+                bare_usec = MAX(bare_usec, atomic_load_explicit(&c->bare_usec, memory_order_relaxed));
                 read_outer(c, &sum.outer);
         }
+        /* A gateway in front that asks is no use where there is a way past it. */
+        if (bare_usec >= sum.outer.usec)
+                sum.outer = (OuterReading) {};
         sum.inner = host_stats_inner(s, &sum.inner_usec);
         sum.found = s->finding != FINDING_NONE &&
                     s->tried_usec > (finding_ends_with_answer(s->finding) ? sum.ok_usec : sum.good_usec);

@@ -2,8 +2,10 @@
 """Two gateways in a row, each with its login or without: a relay and a house whose TLS it opens, a gateway in front of a
 gateway. Visitors are programs that follow redirects, keep cookies and fill in forms, and nothing else."""
 
+import http.client
 import json
 import re
+import socket
 import urllib.parse
 
 import pytest
@@ -204,6 +206,13 @@ def test_of_hosts_behind_a_wildcard_none_speaks_for_the_others(house, other_hous
     w.close()
 
 
+def over(h, raw):
+    """A visitor's connection of a socket that comes from where a test wants."""
+    c = http.client.HTTPSConnection(HOST, h.port)
+    c.sock = h.context().wrap_socket(raw, server_hostname=HOST)
+    return c
+
+
 def wall_on(page):
     found = re.search(r'<p class="intro" id="wall">([^<]*)</p>', page.text)
     return found and found[1]
@@ -273,6 +282,28 @@ def test_who_is_no_longer_believed_has_said_nothing(house, other_house):
     w.inner.house.configure('lan = ( "192.168.255.0/24" );', ha=(w.inner.house.config / "hosts.d" / "ha.conf").read_text())
     w.inner.proxyd.reload()
     assert told(w.inner) == {} and " no " in Ctl(w.inner.house).run("host", "list").stdout
+    w.close()
+
+
+def test_who_comes_past_the_gateway_in_front_is_asked_by_nobody(house, other_house):
+    """Straight from outside, or not through it any more: that it asks is of no use then, and not said."""
+    w = Behind(house, other_house, None, "none")
+    w.inner.house.configure('lan = ( "127.0.0.1" );', ha=(w.inner.house.config / "hosts.d" / "ha.conf").read_text())
+    w.inner.proxyd.reload()
+    c, ctl = Client(w.outer), Ctl(w.inner.house)
+
+    def straight(source, **headers):
+        raw = socket.create_connection(("127.0.0.1", w.inner.port), 20, (source, 0))
+        r = w.inner.visit(path="/x", name=HOST, headers=headers, connection=over(w.inner, raw))
+        r.connection.close()
+        assert r.status == 200
+    assert is_through(c.fill_in(c.go("/"), OUTER)) and " in front " in ctl.run("host", "list").stdout
+    straight("127.0.0.1")  # one of the house
+    assert told(w.inner)["outerLogin"] is True
+    for headers in ({}, FORGED_OUTER):
+        straight("127.0.0.2", **headers)
+        assert told(w.inner) == {} and " no " in ctl.run("host", "list").stdout
+        assert is_through(c.go("/y"), "/y") and told(w.inner)["outerLogin"] is True
     w.close()
 
 
