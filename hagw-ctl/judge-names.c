@@ -85,9 +85,13 @@ static void judge_unloaded(Status *s) {
 }
 
 int judge_hosts(Status *s) {
-        for (size_t i = 0; i < field_count(s->hosts, "hosts"); i++)
-                if (streq(strempty(field_text(field_element(s->hosts, "hosts", i), "health")), "failing"))
+        for (size_t i = 0; i < field_count(s->hosts, "hosts"); i++) {
+                sd_json_variant *h = field_element(s->hosts, "hosts", i);
+
+                /* What ails a tenant is told of the tenant, whatever leads to it: judge_tenants(). */
+                if (streq(strempty(field_text(h, "health")), "failing") && !view_house_is_away(h))
                         judge_service(s, i);
+        }
         judge_unloaded(s);
         return 0;
 }

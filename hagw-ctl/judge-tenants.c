@@ -277,6 +277,93 @@ static int judge_tenants_refused(Status *s, size_t at) {
         return say_refused(s, &f, tenant_refusals[at].problem, remedy);
 }
 
+/* What keeps visitors of a tenant's hosts here from its house now, whether any have come or not. */
+static const struct {
+        const char *state;
+        bool problem; /* somebody has to do something */
+        const char *why[2]; /* of one, and of several */
+        const char *remedy; /* behind "hagw-ctl "; %s: their names; NULL: nothing here */
+} tenant_states[] = {
+        { "suspended", false, { "it is suspended", "they are suspended" }, "tenant set %s --enable" },
+        { "exhausted",
+          false,
+          { "its bytes of this month are used up", "their bytes of this month are used up" },
+          "tenant set %s --bytes-per-month=SIZE" },
+        { "detached", true, { "it has no token, and so no house", "they have no token, and so no house" },
+          "tenant rotate %s" },
+        { "away", false, { "no house is attached as it", "no house is attached as them" }, NULL },
+};
+
+/* With the same remedy. */
+static bool was_refused(const Status *s, const char *tenant, const char *state) {
+        for (size_t i = 0; i < field_count(s->tenants_refused, "tenantsRefused"); i++) {
+                sd_json_variant *row = field_element(s->tenants_refused, "tenantsRefused", i);
+
+                if (is_recent(row, state) && streq(strempty(field_text(row, "tenant")), tenant))
+                        return true;
+        }
+        return false;
+}
+
+/* NULL: it leads to no tenant, or to one that is in another state. */
+static const char *tenant_in(const Status *s, size_t host, const char *state) {
+        sd_json_variant *h = field_element(s->hosts, "hosts", host);
+
+        return streq_ptr(field_text(h, "tenantState"), state) ?
+                       startswith(strempty(field_text(h, "upstream")), "tenant:") :
+                       NULL;
+}
+
+/* Each once, however many hosts lead to it. One that does not exist is told by its hosts. */
+static void collect_state(const Status *s, const char *state, NameList *tenants) {
+        for (size_t i = 0; i < field_count(s->hosts, "hosts"); i++) {
+                const char *tenant = tenant_in(s, i, state);
+                size_t first = 0;
+
+                if (!tenant)
+                        continue;
+                while (first < i && !streq_ptr(tenant_in(s, first, state), tenant))
+                        first++;
+                if (first == i && !was_refused(s, tenant, state) && tenant_exists(tenant) != 0)
+                        names_add(tenants, tenant);
+        }
+}
+
+static char *state_remedy(const char *command, const NameList *tenants) {
+        /* A code is one tenant's. */
+        _cleanup_free_ char *names = tenants->n > 1 && startswith(command, "tenant rotate") ?
+                                             strdup("NAME") :
+                                             names_text(tenants, " ");
+        const char *hole = strstr(command, "%s");
+        char *text;
+
+        return names && asprintf(&text, ": hagw-ctl %.*s%s%s", (int) (hole - command), command, names,
+                                 hole + 2) >= 0 ?
+                       text :
+                       NULL;
+}
+
+static int judge_states(Status *s) {
+        for (size_t i = 0; i < ELEMENTSOF(tenant_states); i++) {
+                _cleanup_free_ char *tenants = NULL, *remedy = NULL;
+                NameList names = {};
+
+                collect_state(s, tenant_states[i].state, &names);
+                if (names.n == 0)
+                        continue;
+                names_sort(&names);
+                tenants = who(s, &names);
+                remedy = tenant_states[i].remedy ? state_remedy(tenant_states[i].remedy, &names) :
+                                                   strdup(".");
+                if (!tenants || !remedy)
+                        return -ENOMEM;
+                (tenant_states[i].problem ? status_problem : status_notice)(
+                        s, "Hosts here lead to %s, whose visitors are turned away, for %s%s", tenants,
+                        tenant_states[i].why[names.n > 1], remedy);
+        }
+        return 0;
+}
+
 /* Since then it was told to be several machines. */
 static bool may_be_several(const char *name) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *tenant = ask_tenant(name);
@@ -363,5 +450,7 @@ int judge_tenants(Status *s) {
                             judge_tenants_refused(s, i);
         if (r >= 0)
                 r = judge_swaps(s);
+        if (r >= 0)
+                r = judge_states(s);
         return r < 0 || damaged ? r : judge_lost_hosts(s);
 }

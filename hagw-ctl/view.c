@@ -12,7 +12,6 @@
 #include "hagw-ctl/stopped.h"
 #include "hagw-ctl/useragent.h"
 #include "hagw-ctl/view.h"
-#include "hagw-ctl/walls.h"
 #include "libhagw/log.h"
 #include "libhagw/pure/plural.h"
 #include "libhagw/usec.h"
@@ -121,58 +120,6 @@ int view_running_hosts(bool look, sd_json_variant **ret) {
         if (r >= 0)
                 r = sd_json_buildo(ret, SD_JSON_BUILD_PAIR("hosts", SD_JSON_BUILD_VARIANT(array)));
         return r < 0 ? log_oom() : 0;
-}
-
-#define HEALTH_FRESH_USEC (30 * USEC_PER_SEC) /* an age is not worth a word */
-
-/* ", 8 min ago" where health is of then: nobody has come since, and it could not be tried now. */
-static const char *health_age(sd_json_variant *h, uint64_t now, char out[static TIME_TEXT_MAX]) {
-        const uint64_t last = MAX(MAX(field_number(h, "triedUSec"), field_number(h, "lastOkUSec")),
-                                  field_number(h, "lastErrorUSec"));
-        char when[TIME_TEXT_MAX];
-
-        if (last == 0 || last + HEALTH_FRESH_USEC > now)
-                return "";
-        (void) snprintf(out, TIME_TEXT_MAX, ", %.50s", format_when(last, now, when));
-        return out;
-}
-
-/* Why one fails is a sentence, and no place for it is in a table. */
-int view_print_hosts(sd_json_variant *v, int indent) {
-        static const char *const titles[] = { "HOST", "SERVICE", "LOGIN", "CERT", "HEALTH", NULL };
-        _cleanup_(table_freep) Table *t = table_new(titles, 0);
-        const uint64_t now = clock_usec(CLOCK_REALTIME);
-        char age[TIME_TEXT_MAX];
-
-        for (size_t i = 0; i < field_count(v, "hosts"); i++) {
-                sd_json_variant *h = field_element(v, "hosts", i);
-                const char *health = field_text(h, "health") ?: "not loaded",
-                           *finding = strempty(field_text(h, "finding"));
-                bool ok = streq(health, "ok"), broken = streq(health, "broken"),
-                     failing = broken || streq(health, "failing"),
-                     certificate = field_bool(h, "certificate"), open,
-                     own = startswith(strempty(field_text(h, "upstream")), "tcp://");
-                const char *login = walls_word(h, &open);
-
-                table_add(t, TONE_BOLD, "%s", field_text(h, "name"));
-                table_add(t, TONE_PLAIN, "%s", field_text(h, "upstream") ?: "?");
-                table_add(t, open ? TONE_WARN : TONE_PLAIN, "%s", login);
-                table_add(t, certificate || own ? TONE_PLAIN : TONE_WARN, "%s",
-                          own         ? "its own" :
-                          broken      ? "?" :
-                          certificate ? "yes" :
-                                        "no");
-                table_add(t,
-                          ok      ? TONE_GOOD :
-                          failing ? TONE_BAD :
-                                    TONE_DIM,
-                          "%s%s",
-                          streq(finding, "house_refuses") ? "refused by the house" :
-                          streq(finding, "house_no_host") ? "no host in the house" :
-                                                            health,
-                          health_age(h, now, age));
-        }
-        return table_print(t, indent);
 }
 
 /* Chains are long, and shown by cert show alone. */

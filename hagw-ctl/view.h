@@ -16,6 +16,8 @@ int view_hosts(const char *config_dir, bool look, sd_json_variant **ret, char **
 /* Those that hagw-proxyd serves, whatever the files say. */
 int view_running_hosts(bool look, sd_json_variant **ret);
 int view_print_hosts(sd_json_variant *v, int indent);
+/* At a relay: the tenant to whom the host leads keeps its visitors away. */
+bool view_house_is_away(sd_json_variant *host);
 
 /* { "certificates": io.hagw.Acme.Watch's, without the chains }. */
 int view_certificates_of(sd_json_variant *reply, sd_json_variant **ret);

@@ -31,6 +31,17 @@ static SD_VARLINK_DEFINE_ENUM_TYPE(
         SD_VARLINK_DEFINE_ENUM_VALUE(house_no_host));
 
 static SD_VARLINK_DEFINE_ENUM_TYPE(
+        TenantState, SD_VARLINK_FIELD_COMMENT("Or expected back within seconds"),
+        SD_VARLINK_DEFINE_ENUM_VALUE(attached),
+        SD_VARLINK_DEFINE_ENUM_VALUE(suspended),
+        SD_VARLINK_FIELD_COMMENT("Its bytes of this month are used up"),
+        SD_VARLINK_DEFINE_ENUM_VALUE(exhausted),
+        SD_VARLINK_FIELD_COMMENT("It has no token, so that no house can be attached"),
+        SD_VARLINK_DEFINE_ENUM_VALUE(detached),
+        SD_VARLINK_FIELD_COMMENT("No house is attached as it"),
+        SD_VARLINK_DEFINE_ENUM_VALUE(away));
+
+static SD_VARLINK_DEFINE_ENUM_TYPE(
         Outer, SD_VARLINK_FIELD_COMMENT("The house's relay, which has opened the visitor's TLS"),
         SD_VARLINK_DEFINE_ENUM_VALUE(relay),
         SD_VARLINK_FIELD_COMMENT("Another gateway, which is inside"),
@@ -45,6 +56,9 @@ static SD_VARLINK_DEFINE_STRUCT_TYPE(
         SD_VARLINK_DEFINE_FIELD(error, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
         SD_VARLINK_FIELD_COMMENT("What keeps visitors away, as the last trial found; error is its sentence"),
         SD_VARLINK_DEFINE_FIELD_BY_TYPE(finding, Finding, SD_VARLINK_NULLABLE),
+        SD_VARLINK_FIELD_COMMENT("How the tenant is whom the host leads to, now; where that keeps visitors "
+                                 "away the host is failing, and error says so. Missing: to none"),
+        SD_VARLINK_DEFINE_FIELD_BY_TYPE(tenantState, TenantState, SD_VARLINK_NULLABLE),
         SD_VARLINK_FIELD_COMMENT("CLOCK_REALTIME of the first trial that found it"),
         SD_VARLINK_DEFINE_FIELD(foundUSec, SD_VARLINK_INT, SD_VARLINK_NULLABLE),
         SD_VARLINK_FIELD_COMMENT("CLOCK_REALTIME of the last trial; 0: never"),
@@ -270,6 +284,7 @@ SD_VARLINK_DEFINE_INTERFACE(
         SD_VARLINK_SYMBOL_COMMENT("What a trial of a service finds"), &vl_type_Finding,
         SD_VARLINK_SYMBOL_COMMENT("A configured host"), &vl_type_Host,
         SD_VARLINK_SYMBOL_COMMENT("All configured hosts."), &vl_method_ListHosts,
+        SD_VARLINK_SYMBOL_COMMENT("How a tenant of this relay is"), &vl_type_TenantState,
         SD_VARLINK_SYMBOL_COMMENT("An address of the house's own networks that may stand for anybody"),
         &vl_type_Hop,
         SD_VARLINK_SYMBOL_COMMENT(

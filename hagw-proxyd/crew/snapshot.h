@@ -38,6 +38,8 @@ typedef struct HostCounters {
         _Atomic uint64_t outer_usec[_OUTER_KIND_MAX][2];
         _Atomic uint64_t bare_usec; /* of the last visitor from outside who came past all of these */
 } HostCounters;
+        /* TenantState of whom the host leads to, by the tenant's home, when it was asked for last. */
+        atomic_uint tenant_state;
 
 typedef struct VisitCounters {
         _Alignas(64) _Atomic uint64_t requests;

@@ -11,6 +11,7 @@
 #include "hagw-proxyd/http/sessions.h"
 #include "hagw-proxyd/main/attachments.h"
 #include "hagw-proxyd/main/manager.h"
+#include "hagw-proxyd/main/standings.h"
 #include "hagw-proxyd/upstream/upstream.h"
 #include "hagw-proxyd/visit/conn.h"
 #include "libhagw/log.h"
@@ -58,6 +59,11 @@ static void take_relay_call(Manager *m, Message *q) {
 
 static void take_attachments(Manager *m, Message *q) {
         attachments_on_message((AttachmentsMessage *) q);
+        message_free(q);
+}
+
+static void take_standing(Manager *m, Message *q) {
+        standings_on_message((StandingMessage *) q);
         message_free(q);
 }
 
@@ -131,6 +137,7 @@ static const struct {
         { &relay_state_message, take_relay_state, NULL },
         { &relay_call_message, take_relay_call, NULL },
         { &attachments_message, take_attachments, NULL },
+        { &standing_message, take_standing, NULL },
         { &failure_message, take_failure, NULL },
         { &probe_message, take_probe, NULL },
         { &hidden_message, take_hidden, NULL },

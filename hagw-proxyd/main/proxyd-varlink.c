@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "hagw-proxyd/main/proxyd-varlink.h"
+#include "hagw-proxyd/main/standings.h"
 #include "libhagw/usec.h"
 
 static uint64_t realtime_offset(void) {
@@ -29,15 +30,25 @@ static int build_host(const Manager *m, const Route *route, sd_json_variant **re
         /* Once for all of them: what is at the same time stays so. */
         uint64_t offset = realtime_offset();
         bool valid = c && (uint64_t) c->not_after * USEC_PER_SEC > clock_usec(CLOCK_REALTIME);
+        const TenantState tenant = standings_of(m, route);
+        char text[TENANT_STATE_TEXT_MAX];
+        const char *out = tenant_state_text(tenant, strempty(route->host.upstream_host), text);
 
+        /* Whatever its house answered before, nobody gets there now. */
+        if (out)
+                now.found = false;
         return sd_json_buildo(
                 ret, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(route->host.name)),
                 SD_JSON_BUILD_PAIR("upstream", SD_JSON_BUILD_STRING(route->host.upstream)),
-                SD_JSON_BUILD_PAIR("health", SD_JSON_BUILD_STRING(now.failing     ? "failing" :
-                                                                  now.ok_usec > 0 ? "ok" :
-                                                                                    "unknown")),
-                SD_JSON_BUILD_PAIR_CONDITION(now.failing, "error",
-                                             SD_JSON_BUILD_STRING(now.found ? s->finding_text : s->error)),
+                SD_JSON_BUILD_PAIR("health", SD_JSON_BUILD_STRING(now.failing || out ? "failing" :
+                                                                  now.ok_usec > 0    ? "ok" :
+                                                                                       "unknown")),
+                SD_JSON_BUILD_PAIR_CONDITION(now.failing || out, "error",
+                                             SD_JSON_BUILD_STRING(out       ? out :
+                                                                  now.found ? s->finding_text :
+                                                                              s->error)),
+                SD_JSON_BUILD_PAIR_CONDITION(tenant >= 0, "tenantState",
+                                             SD_JSON_BUILD_STRING(tenant_state_name(tenant))),
                 SD_JSON_BUILD_PAIR_CONDITION(now.found, "finding",
                                              SD_JSON_BUILD_STRING(finding_word(s->finding))),
                 SD_JSON_BUILD_PAIR_CONDITION(now.found, "foundUSec",
@@ -84,23 +95,30 @@ static int reply_hosts(const Manager *m, sd_varlink *link) {
 typedef struct ProbeCall {
         const Manager *manager;
         sd_varlink *link;
+        char *name;      /* of the one host that was tried; NULL: of all */
+        unsigned status; /* that its service has answered; 0: it has not */
 } ProbeCall;
 
-static ProbeCall *probe_call_new(const Manager *m, sd_varlink *link) {
-        ProbeCall *call = malloc(sizeof(*call));
-
-        if (call)
-                *call = (ProbeCall) { m, sd_varlink_ref(link) };
-        return call;
-}
-
 static ProbeCall *probe_call_free(ProbeCall *call) {
+        if (!call)
+                return NULL;
         sd_varlink_unref(call->link);
+        free(call->name);
         free(call);
         return NULL;
 }
 
-static void on_looked(void *userdata) {
+/* NULL: no memory. */
+static ProbeCall *probe_call_new(const Manager *m, sd_varlink *link, const char *name) {
+        ProbeCall *call = malloc(sizeof(*call));
+
+        if (!call)
+                return NULL;
+        *call = (ProbeCall) { m, sd_varlink_ref(link), name ? strdup(name) : NULL, 0 };
+        return name && !call->name ? probe_call_free(call) : call;
+}
+
+static void reply_looked(void *userdata) {
         ProbeCall *call = userdata;
         int r = reply_hosts(call->manager, call->link);
 
@@ -109,23 +127,31 @@ static void on_looked(void *userdata) {
         probe_call_free(call);
 }
 
+static void look_at_tenants(ProbeCall *call, StandingsHandler handler) {
+        if (standings_look(call->manager, handler, call) >= 0)
+                return;
+        (void) sd_varlink_error_errno(call->link, -ENOMEM);
+        probe_call_free(call);
+}
+
+static void on_looked(void *userdata) {
+        look_at_tenants(userdata, reply_looked);
+}
+
 typedef struct ListHostsParameters {
         bool look;
 } ListHostsParameters;
 
 static int vl_method_list_hosts(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
+        const bool look = ((const ListHostsParameters *) parameters)->look;
         Manager *m = userdata;
-        ProbeCall *call;
+        ProbeCall *call = probe_call_new(m, link, NULL);
 
-        if (!((const ListHostsParameters *) parameters)->look)
-                return reply_hosts(m, link);
-        call = probe_call_new(m, link);
         if (!call)
                 return -ENOMEM;
-        if (rounds_ask(&m->rounds, on_looked, call))
-                return 0;
-        probe_call_free(call);
-        return reply_hosts(m, link);
+        if (!look || !rounds_ask(&m->rounds, on_looked, call))
+                on_looked(call);
+        return 0;
 }
 
 /* What is no finding, and yet worth a word to who asks. */
@@ -137,29 +163,35 @@ static const char *advice_for(unsigned status) {
         return NULL;
 }
 
-static void on_tried(const char *name, const ProbeResult *visitor, void *userdata) {
+static void reply_tried(void *userdata) {
         ProbeCall *call = userdata;
         const Manager *m = call->manager;
-        const Route *route = route_find_host(m->snapshot->routes, name);
+        const Route *route = route_find_host(m->snapshot->routes, call->name);
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *host = NULL;
 
         if (!route || build_host(m, route, &host) < 0)
                 (void) sd_varlink_errorbo(call->link, "io.hagw.Proxy.NoSuchHost",
-                                          SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)));
+                                          SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(call->name)));
         else {
                 const HostStats *s = snapshot_host(m->snapshot, route)->stats;
-                bool theirs = visitor && visitor->answered;
-                const char *advice = s->finding != FINDING_NONE ? s->finding_text :
-                                     theirs                     ? advice_for(visitor->status) :
-                                                                  NULL;
+                const char *advice = standings_of(m, route) > TENANT_STATE_ATTACHED ? NULL :
+                                     s->finding != FINDING_NONE ? s->finding_text :
+                                                                  advice_for(call->status);
 
                 (void) sd_varlink_replybo(
                         call->link, SD_JSON_BUILD_PAIR("host", SD_JSON_BUILD_VARIANT(host)),
-                        SD_JSON_BUILD_PAIR_CONDITION(theirs, "status",
-                                                     SD_JSON_BUILD_UNSIGNED(theirs ? visitor->status : 0)),
+                        SD_JSON_BUILD_PAIR_CONDITION(call->status > 0, "status",
+                                                     SD_JSON_BUILD_UNSIGNED(call->status)),
                         SD_JSON_BUILD_PAIR_CONDITION(!!advice, "advice", SD_JSON_BUILD_STRING(advice)));
         }
         probe_call_free(call);
+}
+
+static void on_tried(const char *name, const ProbeResult *visitor, void *userdata) {
+        ProbeCall *call = userdata;
+
+        call->status = visitor && visitor->answered ? visitor->status : 0;
+        look_at_tenants(call, reply_tried);
 }
 
 typedef struct ProbeParameters {
@@ -172,7 +204,7 @@ static int vl_method_probe(sd_varlink *link, void *parameters, unsigned flags, v
         ProbeCall *call;
         int r;
 
-        call = probe_call_new(m, link);
+        call = probe_call_new(m, link, name);
         if (!call)
                 return -ENOMEM;
         r = trial_new(m, name, on_tried, call);

@@ -113,6 +113,10 @@ TenantInfo *tenant_info_copy(const TenantInfo *i) {
         return copy->domains && copy->token_ids ? copy : tenant_info_free(copy);
 }
 
+bool tenant_info_is_open(const TenantInfo *i) {
+        return !i->suspended && i->token_ids && i->token_ids[0];
+}
+
 bool tenant_info_has_token(const TenantInfo *i, const char *token_id) {
         return strv_contains(i->token_ids, token_id);
 }

@@ -26,4 +26,6 @@ TenantInfo *tenant_info_copy(const TenantInfo *i);
 TenantInfo *tenant_info_free(TenantInfo *i);
 DEFINE_TRIVIAL_CLEANUP_FUNC(TenantInfo *, tenant_info_free)
 
+/* Somebody may attach as it. */
+bool tenant_info_is_open(const TenantInfo *i);
 bool tenant_info_has_token(const TenantInfo *i, const char *token_id);

@@ -335,10 +335,12 @@ static void give(Tenant *t, Control *k, uint64_t number, int fd, ChannelClient *
 bool tenant_is_expected(const Worker *w, const Tenant *t) {
         uint64_t now = w->loop.now_usec;
 
+        if (t->controls)
+                return true;
         /* Another worker's door may open first, and its visitors be handed over. */
-        return t->controls || w->tenants->open_usec == 0 ||
-               now < w->tenants->open_usec + TENANT_EXPECTED_USEC ||
-               (t->left_usec > 0 && now < t->left_usec + TENANT_EXPECTED_USEC);
+        return tenant_info_is_open(t->info) &&
+               (w->tenants->open_usec == 0 || now < w->tenants->open_usec + TENANT_EXPECTED_USEC ||
+                (t->left_usec > 0 && now < t->left_usec + TENANT_EXPECTED_USEC));
 }
 
 uint64_t tenant_patience(const Tenant *t) {

@@ -146,7 +146,7 @@ Tenant *tenants_find(Worker *w, const char *label);
 /* Takes info over. NULL: no memory. */
 Tenant *tenants_put(Worker *w, TenantInfo *info);
 
-/* It is attached, or was just before. */
+/* It is attached, or was just before and may come again. */
 bool tenant_is_expected(const Worker *w, const Tenant *t);
 /* How long a new visitor of it waits at most. */
 uint64_t tenant_patience(const Tenant *t);

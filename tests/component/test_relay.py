@@ -755,8 +755,8 @@ def refused(relay, tenant="anna"):
     return {r["reason"]: r["count"] for r in m.get("refused") or []}
 
 
-def page(relay, language="en"):
-    r = relay.visit(name=f"anna.{ZONE}", headers={"Accept": "text/html", "Accept-Language": language})
+def page(relay, language="en", name=f"anna.{ZONE}"):
+    r = relay.visit(name=name, headers={"Accept": "text/html", "Accept-Language": language})
     return r.status, r.body.decode(), r.getheader("retry-after")
 
 

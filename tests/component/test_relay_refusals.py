@@ -112,6 +112,63 @@ def test_what_opens_them_is_told_for_each(house, parts):  # noqa: F811
     assert refusals(relay) == [[], []], "who followed the advice has nothing left to do"
 
 
+def healths(relay):  # noqa: F811
+    """What stands under HEALTH, by host."""
+    header, *lines = Ctl(relay.house).run("host", "list").stdout.splitlines()
+    return {line.split()[0]: line[header.index("HEALTH"):].strip() for line in lines}
+
+
+def standings(relay):  # noqa: F811
+    said = json.loads(Ctl(relay.house).run("--json", "status", "--no-delegation").stdout)
+    return [[f for f in said[kind] if f.startswith("Hosts here lead to") or "fails" in f] for kind in ("problems", "notices")]
+
+
+def test_what_keeps_visitors_from_a_tenant_is_told_before_they_come(house, parts):  # noqa: F811
+    """Of its hosts as they are now, and of the tenant once, however many hosts lead to it."""
+    one, two, three = names = [f"{label}.{ZONE}" for label in ("one", "two", "three")]
+    parts.append(RelayHouse(house, **{n.split(".")[0]: f'name = "{n}"; upstream = "tenant:{t}"; access: {{ login = "none"; }};'
+                                      for n, t in zip(names, ("anna", "anna", "bob"))}))
+    relay, ctl = parts[-1].start(), Ctl(house)  # noqa: F811
+    a = Agent(relay, relay.tenant("anna"))
+    other = Agent(relay, relay.tenant("bob"))
+    relay.wait(lambda: relay.serves(one))
+    House(a.open()[0])
+    assert relay.visit(name=one).status == 200 and healths(relay)[one] == "ok" and standings(relay) == [[], []]
+    ctl.ok("tenant", "set", "anna", "--suspend")
+    relay.wait(lambda: healths(relay)[one] != "ok")
+    assert (healths(relay)[one], healths(relay)[two]) == ("suspended", "suspended") and healths(relay)[three] not in ("suspended", "offline")
+    advice = "Hosts here lead to the tenant anna, whose visitors are turned away, for it is suspended: hagw-ctl tenant set anna --enable"
+    assert standings(relay) == [[], [advice]]
+    shown = ctl.run("host", "show", one)
+    assert "The relay has suspended the tenant anna: hagw-ctl tenant set anna --enable lets it in again." in " ".join(shown.stdout.split())
+    ctl.ok(*advice.split("hagw-ctl ")[1].split())
+    relay.wait(lambda: healths(relay)[one] == "offline", 60)  # it was cut
+    b = Agent(relay, Token(relay.tenantd.call("IssueToken", name="anna")["token"]))
+    relay.wait(lambda: healths(relay)[one].startswith("ok") and healths(relay)[two] == "unknown")
+    assert standings(relay) == [[], []]
+    # A house that has left, and so has nobody who could come back.
+    ctl.ok("tenant", "revoke", "anna", "--yes")
+    relay.wait(lambda: healths(relay)[one] == "detached")
+    advice = "Hosts here lead to the tenant anna, whose visitors are turned away, for it has no token, and so no house: hagw-ctl tenant rotate anna"
+    assert standings(relay) == [[advice], []]
+    b.close()
+    other.close()
+    ctl.ok(*advice.split("hagw-ctl ")[1].split())
+    # Several in one state are one finding.
+    for name in ("anna", "bob"):
+        relay.set(name, suspended=True)
+    relay.wait(lambda: healths(relay)[three] == "suspended")
+    assert standings(relay)[1] == ["Hosts here lead to the tenants anna, bob, whose visitors are turned away, for they are suspended: "
+                                   "hagw-ctl tenant set anna bob --enable"]
+    # Who was turned away is the same matter, and told once.
+    assert page(relay, name=one)[0] == page(relay, name=three)[0] == 503
+    relay.wait(lambda: len(refusals(relay)[1]) == 1)
+    assert standings(relay) == [[], []]
+    ctl.ok("tenant", "set", "anna", "bob", "--enable")
+    relay.wait(lambda: healths(relay)[three] == "offline", 60)
+    assert standings(relay)[1] == ["Hosts here lead to the tenant bob, whose visitors are turned away, for no house is attached as it."]
+
+
 def test_the_newest_are_told_and_how_many_more(relay):  # noqa: F811
     """However many tenants are refused, the answer has its limit."""
     names = [f"t{i}" for i in range(REFUSED_MAX + 5)]
