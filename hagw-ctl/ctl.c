@@ -16,6 +16,19 @@
 #define WORDS_MAX 64U
 #define LETTERS_MAX 64U
 
+/* Of an option that takes no value, the one that says no. NULL: the verb has none. */
+static const char *find_opposite(const Verb *verb, const char *name) {
+        static const struct {
+                const char *name, *opposite;
+        } rows[] = { { "suspend", "enable" }, { "enable", "suspend" } };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                for (const Option *o = verb ? verb->options : NULL; o && o->name; o++)
+                        if (streq(rows[i].name, name) && streq(rows[i].opposite, o->name))
+                                return o->name;
+        return NULL;
+}
+
 static void refuse_option(const Verb *verb, const char *word) {
         const char *names[WORDS_MAX + 1], *near;
         char bare[64];
@@ -29,11 +42,12 @@ static void refuse_option(const Verb *verb, const char *word) {
         (void) snprintf(bare, sizeof(bare), "%.*s", (int) strcspn(word + 2 * !!startswith(word, "--"), "="),
                         word + 2 * !!startswith(word, "--"));
         near = suggest(bare, names);
-        if (streq_ptr(near, bare) && startswith(word, "--"))
-                log_error("--%s takes no value: it stands there, or it does not; see %s --help for its "
-                          "opposite, where there is one.",
-                          bare, "hagw-ctl");
-        else if (near && startswith(word, "--"))
+        if (streq_ptr(near, bare) && startswith(word, "--")) {
+                const char *opposite = find_opposite(verb, bare);
+
+                log_error("--%s takes no value: it stands there, or it does not%s%s.", bare,
+                          opposite ? "; its opposite is --" : "", strempty(opposite));
+        } else if (near && startswith(word, "--"))
                 log_error("There is no option --%s; did you mean --%s?", bare, near);
         else
                 log_error("There is no option %s%s; see %s --help.", startswith(word, "--") ? "--" : "",
@@ -138,7 +152,6 @@ static const char *find_synonym(const char *group, const char *word) {
                 { "rm", "remove" },     { "ls", "list" },    { "edit", "set" },     { "change", "set" },
                 { "modify", "set" },    { "update", "set" }, { "info", "show" },    { "password", "passwd" },
                 { "install", "setup" }, { "logs", "log" },   { "restart", "reload" },
-                { "suspend", "set" },   { "resume", "set" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++)
@@ -147,10 +160,32 @@ static const char *find_synonym(const char *group, const char *word) {
         return NULL;
 }
 
+/* What is a verb elsewhere and an option here, as one types it. */
+static const char *find_option_for(const char *group, const char *word) {
+        static const struct {
+                const char *group, *word, *ours;
+        } rows[] = {
+                { "tenant", "suspend", "tenant set TENANT --suspend" },
+                { "tenant", "disable", "tenant set TENANT --suspend" },
+                { "tenant", "unsuspend", "tenant set TENANT --enable" },
+                { "tenant", "resume", "tenant set TENANT --enable" },
+                { "tenant", "enable", "tenant set TENANT --enable" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                if (streq_ptr(group, rows[i].group) && streq(rows[i].word, word))
+                        return rows[i].ours;
+        return NULL;
+}
+
 static void refuse_verb(const char *group, const char *word) {
-        const char *words[WORDS_MAX + 1], *near;
+        const char *words[WORDS_MAX + 1], *near, *whole = find_option_for(group, word);
         size_t n = 0;
 
+        if (whole) {
+                log_error("There is no verb \"%s %s\"; did you mean \"%s\"?", group, word, whole);
+                return;
+        }
         for (const Verb *v = verbs; v->name && n < WORDS_MAX; v++)
                 if (!group || streq_ptr(v->group, group))
                         words[n++] = group ? v->name : v->group ?: v->name;

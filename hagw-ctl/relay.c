@@ -114,16 +114,13 @@ bool relay_leads(const Config *c, sd_json_variant *relay, const ConfHost *h) {
                is_led(relay, h->name);
 }
 
-/* The state, and why, without the period that a sentence may bring along. */
+/* Why it is not attached, without the period that a sentence may bring along; what it is at where nothing
+ * has failed yet. */
 static char *reason_text(sd_json_variant *relay) {
-        const char *state = field_text(relay, "state") ?: "unknown";
-        const char *error = strempty(field_text(relay, "error"));
-        size_t n = strlen(error);
-        char *text;
+        const char *reason = field_text(relay, "error") ?: field_text(relay, "state") ?: "unknown";
+        const size_t n = strlen(reason);
 
-        if (n > 0 && error[n - 1] == '.')
-                n--;
-        return asprintf(&text, "%s%s%.*s", state, n > 0 ? ": " : "", (int) n, error) < 0 ? NULL : text;
+        return strndup(reason, n > 0 && reason[n - 1] == '.' ? n - 1 : n);
 }
 
 char *relay_state_text(sd_json_variant *relay) {
@@ -143,7 +140,7 @@ char *relay_state_text(sd_json_variant *relay) {
                              format_span(now - MIN(now, field_number(a, "sinceUSec")), since), waiting,
                              PLURAL(waiting, "channel"), visitors, PLURAL(visitors, "visitor"));
         else
-                n = asprintf(&text, "%s%s%s", reason, again > now ? "; next try " : "",
+                n = asprintf(&text, "not attached: %s%s%s", reason, again > now ? "; next try " : "",
                              again > now ? format_when(again, now, retry) : "");
         return n < 0 ? NULL : text;
 }
@@ -184,8 +181,8 @@ int relay_wait(uint64_t timeout_usec, bool quiet, sd_json_variant **ret) {
                         return log_oom();
                 waiting_tick();
                 if (!quiet && field_text(relay, "error") && !streq_ptr(told, now)) {
-                        waiting_clear();
-                        output("  %s\n", now);
+                        waiting_head();
+                        output("  not yet: %s\n", now);
                 }
                 free(told);
                 told = TAKE_PTR(now);

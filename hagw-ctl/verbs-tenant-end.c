@@ -46,13 +46,15 @@ static int revoke_tokens(const Call *call, const char *id, void *userdata) {
                 return r;
         if (call->json)
                 return output_json(reply) < 0 ? CTL_FAILED : CTL_OK;
+        if (id) {
+                output("The token %s of %s is ended.\n", id, name);
+                return CTL_OK;
+        }
         tokens = (unsigned long) field_number(reply, "tokens");
         codes = (unsigned long) field_number(reply, "codes");
         output("%lu %s and %lu %s of %s ended.\n", tokens, PLURAL(tokens, "token"), codes,
                PLURAL(codes, "code"), name);
-        if (!id)
-                output("Nobody gets in as %s until hagw-ctl tenant rotate %s makes a new code.\n", name,
-                       name);
+        output("Nobody gets in as %s until hagw-ctl tenant rotate %s makes a new code.\n", name, name);
         return CTL_OK;
 }
 

@@ -14,6 +14,7 @@ static struct {
         uint64_t begin_usec, limit_usec, shown_sec;
         bool stands; /* the line is there */
         bool said;   /* it was, where it can be once only */
+        bool headed; /* what is told meanwhile stands below a line of its own */
 } now;
 
 static bool counts(void) {
@@ -29,7 +30,7 @@ void waiting_begin(const char *what, uint64_t limit_usec, bool quiet) {
         now.what = what;
         now.begin_usec = clock_usec(CLOCK_MONOTONIC);
         now.limit_usec = limit_usec;
-        now.said = false;
+        now.said = now.headed = false;
 }
 
 /* No longer than the terminal is wide: of two lines only one would go away. First goes what can be guessed,
@@ -70,6 +71,17 @@ void waiting_show(void) {
         now.said = true;
         now.shown_sec = waited / USEC_PER_SEC;
         (void) fflush(stdout);
+}
+
+void waiting_head(void) {
+        char limit[TIME_TEXT_MAX];
+
+        if (!now.what)
+                return;
+        waiting_clear();
+        if (!now.headed && !now.said)
+                output("Waiting for %s, for at most %s:\n", now.what, format_span(now.limit_usec, limit));
+        now.headed = now.said = true;
 }
 
 void waiting_tick(void) {

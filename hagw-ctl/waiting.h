@@ -12,6 +12,8 @@ void waiting_begin(const char *what, uint64_t limit_usec, bool quiet);
 void waiting_tick(void);
 /* Shows it now: what follows keeps us until it is over. */
 void waiting_show(void);
+/* One line that stays, above what is told meanwhile; once. */
+void waiting_head(void);
 /* The line goes away. It may come back with the next tick: so others can write theirs. */
 void waiting_clear(void);
 void waiting_end(void);

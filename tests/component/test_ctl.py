@@ -46,6 +46,10 @@ def test_help_is_the_table(ctl):
     def told(*words):
         text = ctl.ok(*words, "--help")
         assert not [line for line in text.splitlines() if len(line) > 80], text
+        # What is told of a verb or an option stands in one column, however long it is itself.
+        lines = text.splitlines()
+        for line, following in zip(lines, [*lines[1:], ""]):
+            assert not line.startswith("  ") or (line[33:34] == " " != line[34:35]) or following.startswith(" " * 34), text
         return re.sub(r"\n {34}", " ", text)  # one line for each
     whole = told()
     for verb in table()["verbs"]:
@@ -449,7 +453,8 @@ def test_mistakes_with_hosts(zone):
         assert "What is to change?" in zone.refused(USAGE, "host", "set", "ha", option)
     assert zone.refused(USAGE, "host", "list", "x").strip().endswith("too many: hagw-ctl host list")
     for typed, ours in (("host delete", "host remove"), ("user new", "user add"), ("host ls", "host list"), ("logs", "log"),
-                        ("tenant suspend", "tenant set"), ("tenant resume", "tenant set")):
+                        *((f"tenant {w}", "tenant set TENANT --suspend") for w in ("suspend", "disable")),
+                        *((f"tenant {w}", "tenant set TENANT --enable") for w in ("unsuspend", "resume", "enable"))):
         assert f'did you mean "{ours}"' in zone.refused(USAGE, *typed.split(), "x"), typed
 
 

@@ -249,6 +249,12 @@ def test_a_house_that_is_not_admitted(machine, relay):
     relay.tenantd.call("RevokeToken", name="anna")
     r = machine.run(*attach(relay, token), f"--host=ha.anna.{ZONE}=tcp://127.0.0.1:1")
     assert r.returncode == FAILED
+    # What it waits for comes before what it is told meanwhile, and that once.
+    lines = r.stdout.splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("Waiting for the relay to take this house, for at most 30 s"))
+    assert lines[at + 1].startswith("  not yet: it does not admit this house") and r.stdout.count("it does not admit") == 1, r.stdout
+    assert "not attached yet: it does not admit this house" in r.stderr and "Waiting" not in r.stdout.partition(lines[at])[2]
+    assert "not attached: it does not admit this house" in " ".join(machine.run("status", "--no-delegation").stdout.split())
     r = machine.run("setup", "--yes", "--wait=0", "--host=ha=tcp://127.0.0.1:1")
     assert "internet finds its way" not in r.stdout, r.stdout
 

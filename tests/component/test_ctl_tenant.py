@@ -83,7 +83,8 @@ def test_many(relay):
     (["add", "x", "--bytes-per-second=fast"], "a size such as"), (["add", "x", "--agents=1K"], "a number"),
     (["add", "x", "--lifetime=soon"], "a duration"), (["add", "x", "--terminate=maybe"], "yes or no"),
     (["set", "x"], "What is to change"), (["set", "x", "--suspend", "--enable"], "not both"),
-    (["set", "x", "--suspend=no"], "--suspend takes no value"), (["set", "x", "--suspnd=no"], "did you mean --suspend?"),
+    (["set", "x", "--suspend=no"], "--suspend takes no value: it stands there, or it does not; its opposite is --enable."),
+    (["set", "x", "--enable=no"], "its opposite is --suspend."), (["add", "x", "--suspend=no"], "--suspend takes no value: it stands there, or it does not."), (["set", "x", "--suspnd=no"], "did you mean --suspend?"),
     (["add", "x", "--agents=0"], "--agents=0: expected a number from 1 to 64"), (["add", "x", "--agents=none"], "1 to 64"),
     (["add", "x", "--agents=65"], "1 to 64"), (["add", "x", "--channels=0"], "1 to 65536, or none"), (["add", "x", "--channels=65537"], "65536"),
     (["add", "x", "--connections-per-second=0"], "or none"), (["add", "x", "--connections-per-second=1000001"], "1 to 1000000"),
@@ -145,7 +146,7 @@ def test_rotate_and_revoke(relay):
     assert f"hagw-ctl tenant revoke anna {first.id}" in said and second.id not in said.split("stays good")[1]
     for token in (first, second):
         relay.relay.call("Authenticate", **token.fields())
-    assert "1 token and 0 codes" in relay.ok("tenant", "revoke", "anna", first.id)
+    assert relay.ok("tenant", "revoke", "anna", first.id) == f"The token {first.id} of anna is ended.\n"
     assert [t["tokenId"] for t in relay.relay.get("anna")["tokens"]] == [second.id]
     assert "no such token" in relay.refused(FAILED, "tenant", "revoke", "anna", first.id)
     code = relay.json("tenant", "rotate", "anna")
@@ -153,7 +154,10 @@ def test_rotate_and_revoke(relay):
     third = Token(relay.json("tenant", "rotate", "anna", "--token", "--overlap=1h", "--lifetime=2h")["token"])
     ends = {t["tokenId"]: t["expiresUSec"] - time.time() * 1e6 for t in relay.relay.get("anna")["tokens"]}
     assert abs(ends[second.id] - HOUR) < 60_000_000 and abs(ends[third.id] - 2 * HOUR) < 60_000_000
-    assert relay.json("tenant", "revoke", "anna") == {"tokens": 2, "codes": 1}
+    fourth = Token(relay.json("tenant", "rotate", "anna", "--token")["token"])
+    # Of several each has its line.
+    assert relay.ok("tenant", "revoke", "anna", third.id, fourth.id) == "".join(f"The token {t.id} of anna is ended.\n" for t in (third, fourth))
+    assert relay.json("tenant", "revoke", "anna") == {"tokens": 1, "codes": 1}
 
 
 def test_rotate_says_what_becomes_of_the_others(relay):
