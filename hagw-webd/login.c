@@ -64,6 +64,7 @@ static const char *wall_text(const Request *q) {
                 Text text;
         } rows[] = {
                 { "relay", TEXT_WALL_RELAY },
+                { "front", TEXT_WALL_FRONT },
                 { "house", TEXT_WALL_HOUSE },
                 { "first", TEXT_WALL_FIRST },
                 { "second", TEXT_WALL_SECOND },

@@ -42,6 +42,7 @@ HostStats *host_stats_unref(HostStats *s) {
         free(s->name);
         free(s->error);
         free(s->finding_text);
+        free(s->names);
         free(s);
         return NULL;
 }
@@ -50,6 +51,8 @@ InnerLogin host_stats_inner(const HostStats *s, uint64_t *ret_usec) {
         InnerLogin newest = _INNER_LOGIN_INVALID;
         uint64_t newest_usec = 0;
 
+        if (s->names)
+                return inner_names_asking(s->names, s->n_workers, ret_usec);
         for (unsigned i = 0; i < s->n_workers; i++)
                 for (InnerLogin said = 0; said < _INNER_LOGIN_MAX; said++) {
                         uint64_t usec = atomic_load_explicit(&s->workers[i].inner_usec[said],
@@ -60,9 +63,21 @@ InnerLogin host_stats_inner(const HostStats *s, uint64_t *ret_usec) {
                                 newest_usec = usec;
                         }
                 }
-        if (ret_usec)
-                *ret_usec = newest_usec;
+        *ret_usec = newest_usec;
         return newest;
+}
+
+InnerLogin host_stats_inner_of(const HostStats *s, const char *name) {
+        uint64_t usec;
+
+        return s->names ? inner_names_find(s->names, s->n_workers, name) : host_stats_inner(s, &usec);
+}
+
+void host_stats_note_inner(HostStats *s, unsigned worker, const char *name, InnerLogin said, uint64_t usec) {
+        if (s->names)
+                inner_names_note(&s->names[worker], name, said, usec);
+        else
+                atomic_store_explicit(&s->workers[worker].inner_usec[said], usec, memory_order_relaxed);
 }
 
 /* before: of the same host with another service, or NULL. */
@@ -77,7 +92,9 @@ static int host_stats_new(const char *name, unsigned n_workers, const HostStats 
         s->n_workers = n_workers;
         s->name = strdup(name);
         s->visits = before ? host_visits_ref(before->visits) : host_visits_new(n_workers);
-        if (!s->name || !s->visits) {
+        if (startswith(name, "*."))
+                s->names = calloc(n_workers, sizeof(*s->names));
+        if (!s->name || !s->visits || (startswith(name, "*.") && !s->names)) {
                 host_stats_unref(s);
                 return -ENOMEM;
         }

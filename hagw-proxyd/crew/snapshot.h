@@ -5,6 +5,7 @@
 
 #include "hagw-proxyd/crew/relaytarget.h"
 #include "hagw-proxyd/wire/finding.h"
+#include "hagw-proxyd/wire/innernames.h"
 #include "hagw-proxyd/wire/inside.h"
 #include "hagw-proxyd/wire/outer.h"
 #include "hagw-proxyd/wire/route.h"
@@ -37,9 +38,9 @@ typedef struct HostCounters {
         /* Of what a gateway in front has said last (outer.h): that nobody there asks, that somebody does. */
         _Atomic uint64_t outer_usec[_OUTER_KIND_MAX][2];
         _Atomic uint64_t bare_usec; /* of the last visitor from outside who came past all of these */
-} HostCounters;
         /* TenantState of whom the host leads to, by the tenant's home, when it was asked for last. */
         atomic_uint tenant_state;
+} HostCounters;
 
 typedef struct VisitCounters {
         _Alignas(64) _Atomic uint64_t requests;
@@ -70,6 +71,7 @@ typedef struct HostStats {
         uint64_t due_usec;     /* of the next; 0: not planned yet */
         bool trying, asked; /* somebody waits for it */
         unsigned n_workers;
+        InnerNames *names; /* by worker, as the counters; NULL: the host has one name */
         HostCounters workers[];
 } HostStats;
 
@@ -135,9 +137,13 @@ static inline const SnapshotHost *snapshot_host(const Snapshot *s, const Route *
 
 HostStats *host_stats_ref(HostStats *s);
 HostStats *host_stats_unref(HostStats *s);
-/* What a gateway behind has said last, to any worker. ret_usec: when (CLOCK_MONOTONIC), 0: nothing; may be
- * NULL. Any thread. */
+/* What a gateway behind has said last, to any worker; behind a wildcard, whether it asks at one of its
+ * names. ret_usec: when (CLOCK_MONOTONIC), 0: nothing. Any thread. */
 InnerLogin host_stats_inner(const HostStats *s, uint64_t *ret_usec);
+/* The same of this name, which the host is for. */
+InnerLogin host_stats_inner_of(const HostStats *s, const char *name);
+/* It says so of this name, to that worker, in its thread. */
+void host_stats_note_inner(HostStats *s, unsigned worker, const char *name, InnerLogin said, uint64_t usec);
 int trust_new(const char *ca_file, bool verify, Trust **ret);
 Trust *trust_ref(Trust *t);
 Trust *trust_unref(Trust *t);

@@ -51,22 +51,27 @@ int exchange_say_inner(const Exchange *x, HeaderList *l) {
         return x->fronted ? header_list_add(l, INNER_FIELD, outer_answer(asks_here(x->route))) : 0;
 }
 
-/* Of hosts that are led by one route, one that does not ask says nothing of the others. */
 void exchange_hear_inner(Exchange *x, InnerLogin said) {
-        if (said >= 0 && (said != INNER_LOGIN_NONE || !startswith(x->route->host.name, "*.")))
-                atomic_store_explicit(&x->stats->workers[x->worker->index].inner_usec[said],
-                                      x->worker->loop.now_usec, memory_order_relaxed);
+        if (said >= 0)
+                host_stats_note_inner(x->stats, x->worker->index, x->name, said, x->worker->loop.now_usec);
+}
+
+/* Of the one in front. A tenant's house has most often a login of its own, and is not asked before there is
+ * a visitor. */
+static Slice name_first(const Exchange *x) {
+        const bool tenant = x->route->host.upstream_kind == CONF_UPSTREAM_TENANT;
+        const InnerLogin inner = x->stats ? host_stats_inner_of(x->stats, x->name) : _INNER_LOGIN_INVALID;
+
+        if (inner > INNER_LOGIN_NONE)
+                return tenant ? SLICE("relay") : SLICE("first");
+        return tenant && inner < 0 ? SLICE("front") : (Slice) {};
 }
 
 /* The inner one's word comes first: who is there has passed the others. */
 Slice exchange_name_wall(const Exchange *x) {
-        const Route *route = x->route;
-
-        if (!asks_here(route))
+        if (!asks_here(x->route))
                 return (Slice) {};
         if (x->outer.told && x->outer.asks)
                 return arrival_is_relayed(x->visit->arrival) ? SLICE("house") : SLICE("second");
-        if (!x->stats || host_stats_inner(x->stats, NULL) <= INNER_LOGIN_NONE)
-                return (Slice) {};
-        return route->host.upstream_kind == CONF_UPSTREAM_TENANT ? SLICE("relay") : SLICE("first");
+        return name_first(x);
 }

@@ -9,6 +9,8 @@ const char *const lang_de[_TEXT_MAX] = {
         [TEXT_LOGIN_INTRO] = "Melde dich an, um {{host}} zu öffnen.",
         [TEXT_WALL_RELAY] = "Das ist die Anmeldung des Relays. "
                                 "Danach kommt die des Hauses.",
+        [TEXT_WALL_FRONT] = "Das ist die Anmeldung des Relays. "
+                                "Danach kommt vielleicht noch die des Hauses.",
         [TEXT_WALL_HOUSE] = "Die Anmeldung des Relays ist geschafft. "
                                 "Das ist die des Hauses, mit eigenen Benutzern und Passwörtern.",
         [TEXT_WALL_FIRST] = "Das ist die Anmeldung des ersten von zwei Gateways. "

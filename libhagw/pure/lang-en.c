@@ -9,6 +9,8 @@ const char *const lang_en[_TEXT_MAX] = {
         [TEXT_LOGIN_INTRO] = "Sign in to open {{host}}.",
         [TEXT_WALL_RELAY] = "This is the login of the relay. "
                                 "The house has its own, which comes next.",
+        [TEXT_WALL_FRONT] = "This is the login of the relay. "
+                                "The house may have its own, which comes next.",
         [TEXT_WALL_HOUSE] = "You have passed the login of the relay. "
                                 "This is the one of the house, with its own users and passwords.",
         [TEXT_WALL_FIRST] = "This is the login of the first of two gateways. "

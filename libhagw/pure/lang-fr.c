@@ -9,6 +9,8 @@ const char *const lang_fr[_TEXT_MAX] = {
         [TEXT_LOGIN_INTRO] = "Connectez-vous pour ouvrir {{host}}.",
         [TEXT_WALL_RELAY] = "Ceci est la connexion du relais. "
                                 "Celle de la maison vient ensuite.",
+        [TEXT_WALL_FRONT] = "Ceci est la connexion du relais. "
+                                "Celle de la maison vient peut-être ensuite.",
         [TEXT_WALL_HOUSE] = "La connexion du relais est faite. "
                                 "Voici celle de la maison, avec ses propres utilisateurs et mots de passe.",
         [TEXT_WALL_FIRST] = "Ceci est la connexion de la première des deux passerelles. "

@@ -13,6 +13,7 @@ static const char *const names[_TEXT_MAX] = {
         [TEXT_LOGIN_TITLE] = "login_title",
         [TEXT_LOGIN_INTRO] = "login_intro",
         [TEXT_WALL_RELAY] = "wall_relay",
+        [TEXT_WALL_FRONT] = "wall_front",
         [TEXT_WALL_HOUSE] = "wall_house",
         [TEXT_WALL_FIRST] = "wall_first",
         [TEXT_WALL_SECOND] = "wall_second",

@@ -10,6 +10,7 @@ typedef enum Text {
         TEXT_LOGIN_TITLE,
         TEXT_LOGIN_INTRO,
         TEXT_WALL_RELAY,
+        TEXT_WALL_FRONT,
         TEXT_WALL_HOUSE,
         TEXT_WALL_FIRST,
         TEXT_WALL_SECOND,

@@ -213,6 +213,29 @@ def over(h, raw):
     return c
 
 
+def test_behind_a_wildcard_each_name_counts_as_it_was_told_last(house, other_house):
+    w = Relayed(house, other_house, None, "required", name=f"*.anna.{ZONE}")
+    login = lambda: Ctl(w.outer.house).json("host", "list")["hosts"][0].get("innerLogin")
+    listed = lambda: Ctl(w.outer.house).run("host", "list").stdout
+    c = Client(w.outer)
+    r = c.go("/")
+    assert wall_on(r) == "This is the login of the relay. The house may have its own, which comes next."
+    assert is_through(c.fill_in(c.fill_in(r, OUTER), INNER))
+    assert "yes, twice" in listed() and login()
+    assert wall_on(Client(w.outer).go("/")).endswith("The house has its own, which comes next.")
+    # Of another name nothing is known by that.
+    other = Client(w.outer, f"other.anna.{ZONE}")
+    assert wall_on(other.go("/")).endswith("The house may have its own, which comes next.")
+    set_login(w.inner, "none")
+    assert is_through(c.go("/z"), "/z")
+    assert "twice" not in listed() and login() is None
+    assert wall_on(Client(w.outer).go("/")) is None
+    set_login(w.inner, "required")
+    c.ask("GET", "/")
+    assert "yes, twice" in listed()
+    w.close()
+
+
 def wall_on(page):
     found = re.search(r'<p class="intro" id="wall">([^<]*)</p>', page.text)
     return found and found[1]
@@ -223,7 +246,8 @@ def test_of_two_login_pages_each_says_whose_it_is(make):
     first, second = ("the relay.", "of the house") if isinstance(w, Relayed) else ("the first ", "of the second")
     c = Client(w.outer)
     r = c.go("/")
-    assert not wall_on(r)  # nobody has told yet that there is another
+    # Nobody has told yet that there is another: a house has one most often, a service seldom.
+    assert wall_on(r) == ("This is the login of the relay. The house may have its own, which comes next." if isinstance(w, Relayed) else None)
     r = c.fill_in(r, OUTER)
     assert wall_on(r).startswith(f"You have passed the login of {first}") and second in wall_on(r)
     assert wall_on(c.submit(r, user=INNER[0], password="wrong")) == wall_on(r)
