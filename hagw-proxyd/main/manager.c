@@ -62,11 +62,15 @@ static void set_snapshot(Manager *m, Snapshot *s) {
 }
 
 static void set_status(Manager *m) {
-        size_t n = m->snapshot->routes->n_routes, certified = 0, passed = 0;
+        const RouteTable *routes = m->snapshot->routes;
+        size_t n = 0, certified = 0, passed = 0;
 
-        for (size_t i = 0; i < n; i++) {
-                const ConfHost *host = &m->snapshot->routes->routes[i].host;
+        for (size_t i = 0; i < routes->n_routes; i++) {
+                const ConfHost *host = &routes->routes[i].host;
 
+                if (&routes->routes[i] == routes->opened)
+                        continue; /* nobody has made it */
+                n++;
                 if (host->upstream_kind == CONF_UPSTREAM_TCP)
                         passed++;
                 else
