@@ -91,8 +91,12 @@ class Acme(threading.Thread):
     def set(self, certificates):
         with self.lock:
             self.certificates = certificates
-            for s in self.watchers:
-                s.sendall(self.message())
+            for s in [*self.watchers]:
+                try:
+                    s.sendall(self.message())
+                except OSError:  # who looked once and went
+                    self.watchers.remove(s)
+                    s.close()
 
     def close(self):
         self.listener.shutdown(socket.SHUT_RDWR)

@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 import threading
 import types
 
@@ -351,6 +352,13 @@ def test_visit(pair):
     assert pair.relay.serves(HOST, pair.opens.certificate(name)), "whose certificate it is"
     with socket.create_connection(("127.0.0.1", pair.relay.port), 20) as s, pytest.raises(OSError):
         pair.relay.context().wrap_socket(s, server_hostname="nobody.example.com")
+
+
+def test_curl(pair):
+    """The look from anywhere else that docs/relay.md advises: somebody answers, and it is not let in."""
+    r = subprocess.run(["curl", "-sI", "--cacert", pair.authority.root, "--resolve", f"{HOST}:{pair.relay.port}:127.0.0.1",
+                        f"https://{HOST}:{pair.relay.port}/"], text=True, capture_output=True, check=True)
+    assert r.stdout.splitlines()[0].split()[1] == "401", r.stdout
 
 
 def test_websocket(pair):
