@@ -56,6 +56,14 @@ static bool may_be_shared(sd_json_variant *relay) {
         return field_number(relay, "takenOverUSec") > 0;
 }
 
+/* The other one hears that nobody takes turns with it any more, where the relay knows how to say it. */
+static void leave(void) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+        _cleanup_free_ char *error = NULL;
+
+        (void) vl_call(INTERFACE, INTERFACE ".Leave", NULL, GIVE_BACK_USEC, &reply, &error);
+}
+
 static int refuse(const char *why, char **ret_why) {
         *ret_why = strdup(why);
         return *ret_why ? GIVEN_BACK_NOT : log_oom();
@@ -63,18 +71,21 @@ static int refuse(const char *why, char **ret_why) {
 
 int give_back(bool keep, bool force, sd_json_variant **ret_token, char **ret_why) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *relay = NULL;
-        _cleanup_free_ char *reason = NULL;
+        _cleanup_free_ char *reason = NULL, *unknown = NULL;
         int r;
 
         *ret_token = NULL;
         *ret_why = NULL;
         if (client_look("io.hagw.Key.GetToken", NULL, ret_token, &reason) < 0)
                 return GIVEN_BACK_NOTHING;
+        r = client_look(INTERFACE ".DescribeRelay", NULL, &relay, &unknown);
+        if (may_be_shared(relay))
+                leave();
         if (field_number(*ret_token, "createdUSec") == 0)
                 return GIVEN_BACK_CREDENTIAL;
         if (keep)
                 return GIVEN_BACK_NOT;
-        r = client_look(INTERFACE ".DescribeRelay", NULL, &relay, ret_why);
+        *ret_why = TAKE_PTR(unknown);
         if (r < 0)
                 return *ret_why ? GIVEN_BACK_NOT : log_oom();
         if (!force && may_be_shared(relay))

@@ -254,6 +254,8 @@ static SD_VARLINK_DEFINE_METHOD(
                                            "which is cut with it; else the relay refuses: TokenShared"),
         SD_VARLINK_DEFINE_INPUT(force, SD_VARLINK_BOOL, SD_VARLINK_NULLABLE));
 
+static SD_VARLINK_DEFINE_METHOD(Leave);
+
 static SD_VARLINK_DEFINE_ERROR(NoRelay);
 static SD_VARLINK_DEFINE_ERROR(RelayUnreachable, SD_VARLINK_DEFINE_FIELD(reason, SD_VARLINK_STRING, 0));
 static SD_VARLINK_DEFINE_METHOD_FULL(
@@ -282,9 +284,9 @@ SD_VARLINK_DEFINE_INTERFACE(
         SD_VARLINK_INTERFACE_COMMENT("The door: hosts, their upstreams' health, and what passes."),
         SD_VARLINK_SYMBOL_COMMENT("How an upstream is"), &vl_type_Health,
         SD_VARLINK_SYMBOL_COMMENT("What a trial of a service finds"), &vl_type_Finding,
+        SD_VARLINK_SYMBOL_COMMENT("How a tenant of this relay is"), &vl_type_TenantState,
         SD_VARLINK_SYMBOL_COMMENT("A configured host"), &vl_type_Host,
         SD_VARLINK_SYMBOL_COMMENT("All configured hosts."), &vl_method_ListHosts,
-        SD_VARLINK_SYMBOL_COMMENT("How a tenant of this relay is"), &vl_type_TenantState,
         SD_VARLINK_SYMBOL_COMMENT("An address of the house's own networks that may stand for anybody"),
         &vl_type_Hop,
         SD_VARLINK_SYMBOL_COMMENT(
@@ -324,6 +326,9 @@ SD_VARLINK_DEFINE_INTERFACE(
         &vl_method_Enrol,
         SD_VARLINK_SYMBOL_COMMENT("Has the relay end this house's token: the house leaves. root only."),
         &vl_method_GiveBack,
+        SD_VARLINK_SYMBOL_COMMENT("Tells the relay that this machine, whose place another one took, does "
+                                 "not want it back: the house leaves, and keeps its token. root only."),
+        &vl_method_Leave,
         SD_VARLINK_SYMBOL_COMMENT("Who is attached to this relay, in messages of at most 500. root, "
                                   "hagw-tenantd and hagw-webd only."),
         &vl_method_ListAttachments, SD_VARLINK_SYMBOL_COMMENT("This house has no relay"), &vl_error_NoRelay,

@@ -28,6 +28,8 @@ struct Agent {
         Backoff backoff;
         uint64_t attempt_usec;  /* when the last one began */
         uint64_t attached_usec; /* since when; CLOCK_MONOTONIC */
+        uint64_t reload_usec;   /* the settings may have changed then */
+        uint64_t hosts_told;    /* visitors refused for want of a host, when the relay heard of us last */
         ChannelPool pool;
         bool expected; /* the relay has said that it comes back at once, and may well do so */
         RelayAttached attached; /* what the main thread is told */
@@ -219,6 +221,8 @@ static void on_first_reply(Agent *a, RelayLink *l, sd_json_variant *parameters) 
         relay_said_forget(&a->attached); /* it may have restarted */
         (void) relay_said_refused(&a->attached, parameters);
         (void) relay_said_domains(&a->attached, parameters);
+        (void) relay_said_alone(&a->attached, parameters);
+        a->hosts_told = a->attached.refused[REFUSAL_HOST].n;
         (void) snprintf(a->attached.address, sizeof(a->attached.address),
                         l->address.family == AF_INET6 ? "[%s]:%u" : "%s:%u", ip_format(&l->address, address),
                         a->target->port);
@@ -253,6 +257,17 @@ static void on_leaving(Agent *a) {
                        /* refused= */ false, 0);
 }
 
+/* There is a host now of the name that the relay refused somebody for. It takes what we have for another as
+ * soon as we attach anew. */
+static bool has_missed_host(const Agent *a) {
+        const RelayAttached *t = &a->attached;
+
+        return t->refused[REFUSAL_HOST].n != a->hosts_told && *t->refused_name &&
+               route_find(a->worker->snapshot->routes, t->refused_name);
+}
+
+static void ask_token(Agent *a);
+
 static void on_link_message(RelayLink *l, sd_json_variant *message) {
         Agent *a = l->userdata;
         Loop *loop = &a->worker->loop;
@@ -281,8 +296,12 @@ static void on_link_message(RelayLink *l, sd_json_variant *message) {
         }
         loop_arm(loop, &a->timer, loop->now_usec + AGENT_SILENCE_USEC);
         if (relay_said_refused(&a->attached, reply.parameters) |
-            relay_said_domains(&a->attached, reply.parameters))
+            relay_said_domains(&a->attached, reply.parameters) |
+            relay_said_alone(&a->attached, reply.parameters))
                 tell(a, NULL, /* refused= */ false, 0);
+        /* What it tells may be of before the reload. */
+        if (loop->now_usec < a->reload_usec + AGENT_SILENCE_USEC && has_missed_host(a))
+                ask_token(a);
         wish = control_integer(reply.parameters, "waiting", -1);
         if (wish >= 0)
                 channel_pool_set_wish(&a->pool, (uint64_t) wish);
@@ -339,7 +358,7 @@ static void on_token(CallMessage *m) {
         id = control_string(reply, "tokenId");
         if (!id)
                 return;
-        if (!streq(id, a->attached.token_id)) {
+        if (!streq(id, a->attached.token_id) || has_missed_host(a)) {
                 attempt_next(a);
                 return;
         }
@@ -394,6 +413,7 @@ void agent_nudge(Worker *w) {
                 return;
         if (a->state == RELAY_ATTACHED &&
             !is_way_gone(a->link->transport.handle.fd, &a->link->address)) {
+                a->reload_usec = loop->now_usec;
                 ask_token(a);
                 return;
         }

@@ -53,3 +53,10 @@ bool relay_said_domains(RelayAttached *t, sd_json_variant *parameters) {
         }
         return true;
 }
+
+bool relay_said_alone(RelayAttached *t, sd_json_variant *parameters) {
+        if (!control_boolean(parameters, "alone") || t->taken_over_usec == 0)
+                return false;
+        t->taken_over_usec = 0;
+        return true;
+}

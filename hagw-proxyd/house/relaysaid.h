@@ -18,7 +18,7 @@ typedef struct RelayAttached {
         char zone[HOSTNAME_MAX + 1]; /* empty: never attached */
         char address[IP_TEXT_MAX + sizeof("[]:65535")]; /* the relay's */
         char token_id[RELAY_TOKEN_ID_LENGTH + 1]; /* that it was admitted with */
-        uint64_t taken_over_usec; /* CLOCK_REALTIME: another machine took its place; 0: none ever did */
+        uint64_t taken_over_usec; /* CLOCK_REALTIME: another machine took its place; 0: none that is there */
         struct {
                 uint64_t n, last_usec; /* CLOCK_REALTIME */
         } refused[_REFUSAL_MAX]; /* our visitors, there, since it runs */
@@ -35,3 +35,5 @@ void relay_said_forget(RelayAttached *t);
 bool relay_said_refused(RelayAttached *t, sd_json_variant *parameters);
 /* Which domains elsewhere lead here. More than there is room for are as good as not told. As above. */
 bool relay_said_domains(RelayAttached *t, sd_json_variant *parameters);
+/* That no other machine takes turns with this one (any more). As above. */
+bool relay_said_alone(RelayAttached *t, sd_json_variant *parameters);

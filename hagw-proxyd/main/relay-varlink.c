@@ -231,18 +231,25 @@ static int vl_method_set_account(sd_varlink *link, void *parameters, unsigned fl
                      : call_relay(m, link, "SetAccount", v, on_account_set);
 }
 
-static int vl_method_give_back(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
+/* By the proof alone, and what stands beside it. */
+static int handle_leaving(sd_varlink *link, const char *method, bool force, Manager *m) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
-        Manager *m = userdata;
-        const Parameters *p = parameters;
         int r;
 
         if (!m->snapshot->relay)
                 return sd_varlink_error(link, "io.hagw.Proxy.NoRelay", NULL);
         r = sd_json_variant_new_object(&v, NULL, 0);
-        if (r >= 0 && p->force)
+        if (r >= 0 && force)
                 r = sd_json_variant_set_field_boolean(&v, "force", true);
-        return r < 0 ? sd_varlink_error_errno(link, r) : call_relay(m, link, "GiveBack", v, on_done);
+        return r < 0 ? sd_varlink_error_errno(link, r) : call_relay(m, link, method, v, on_done);
+}
+
+static int vl_method_give_back(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
+        return handle_leaving(link, "GiveBack", ((const Parameters *) parameters)->force, userdata);
+}
+
+static int vl_method_leave(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
+        return handle_leaving(link, "Leave", /* force= */ false, userdata);
 }
 
 /* Before any relay is configured. */
@@ -293,5 +300,6 @@ const VlMethod relay_methods[] = {
           .secret = true },
         { "io.hagw.Proxy.GiveBack", VL_PEER_ROOT, vl_method_give_back,
           VL_PARAMETERS(Parameters, FIELD_BOOL("force", Parameters, force, SD_JSON_NULLABLE)) },
+        { "io.hagw.Proxy.Leave", VL_PEER_ROOT, vl_method_leave },
         {},
 };

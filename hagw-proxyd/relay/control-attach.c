@@ -101,6 +101,7 @@ static int send_first(Control *k) {
                 SD_JSON_BUILD_PAIR("channels", SD_JSON_BUILD_UNSIGNED(k->tenant->info->channels)),
                 SD_JSON_BUILD_PAIR("waiting", SD_JSON_BUILD_UNSIGNED(k->wish)),
                 SD_JSON_BUILD_PAIR_VARIANT("domains", domains),
+                SD_JSON_BUILD_PAIR_BOOLEAN("alone", k->tenant->taken_usec[0] == 0),
                 SD_JSON_BUILD_PAIR_CONDITION(!!refused, "refused", SD_JSON_BUILD_VARIANT(refused)));
         return r < 0 ? r : control_send_reply(&k->transport, v, /* continues= */ true);
 }
@@ -192,6 +193,16 @@ void control_detach(Control *k) {
         counter_sub(&w->counters.attached, 1);
         k->tenant = NULL;
         log_info("Tenant %s: machine %s is detached.", t->info->name, k->machine);
+}
+
+void control_settle(Tenant *t) {
+        memset(t->taken_usec, 0, sizeof(t->taken_usec));
+        for (Control *k = t->controls; k; k = k->next) {
+                _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+
+                if (sd_json_buildo(&v, SD_JSON_BUILD_PAIR_BOOLEAN("alone", true)) >= 0)
+                        (void) control_send_reply(&k->transport, v, /* continues= */ true);
+        }
 }
 
 /* Who takes turns does not go: a machine that gives its place up leaves it to the other. */

@@ -15,5 +15,7 @@ bool control_token_is_shared(const Control *k, sd_json_variant *parameters);
 void control_on_place_timer(Control *k);
 /* It has ended the connection by itself. */
 void control_gone(Control *k);
+/* A machine has left that took turns with those who are attached: they hear it. */
+void control_settle(Tenant *t);
 /* Gives back the place and all that hangs on it; nothing where it has none. */
 void control_detach(Control *k);

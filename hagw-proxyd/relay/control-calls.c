@@ -261,6 +261,39 @@ static bool call_give_back(Control *k, const ControlCall *call, sd_json_variant 
         return true;
 }
 
+static void on_left(CallMessage *m) {
+        Control *k = m->asker;
+        Tenant *t;
+
+        k->asked = NULL;
+        if (m->failed) {
+                control_end(k, translate_error(m->error));
+                return;
+        }
+        t = tenants_find(k->worker, k->tenant_name);
+        if (t)
+                control_settle(t);
+        reply_and_leave(k, NULL);
+}
+
+/* A machine whose place was taken, and which does not want it back. */
+static bool call_leave(Control *k, const ControlCall *call, sd_json_variant *message) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        const char *proof;
+        Worker *home;
+
+        if (!take_proof(k, call->parameters, &proof)) {
+                control_end(k, "NotAdmitted");
+                return true;
+        }
+        home = tenants_home(k->worker, k->tenant_name);
+        if (home != k->worker)
+                return !move_home(k, home, message);
+        v = build_proof(k, proof);
+        ask(k, CALL_TENANTD, "io.hagw.Tenant.Authenticate", v, on_left);
+        return true;
+}
+
 static void on_enrolled(CallMessage *m) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
         Control *k = m->asker;
@@ -329,6 +362,7 @@ bool control_on_call(Control *k, sd_json_variant *message) {
                 { "io.hagw.Relay.SetAccount", call_set_account },
                 { "io.hagw.Relay.Enrol", call_enrol },
                 { "io.hagw.Relay.GiveBack", call_give_back },
+                { "io.hagw.Relay.Leave", call_leave },
                 { "io.hagw.Relay.Describe", call_describe },
         };
         ControlCall call;

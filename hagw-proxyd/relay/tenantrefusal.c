@@ -90,6 +90,7 @@ void tenant_refusals_review(Tenant *t, const TenantInfo *info) {
 
 void tenant_refusals_attached(Tenant *t) {
         refusal_end(&t->refused[REFUSAL_HOUSE]);
+        refusal_end(&t->refused[REFUSAL_HOST]);
         refusal_end(&t->refused[REFUSAL_CHANNELS]);
 }
 

@@ -232,6 +232,52 @@ def test_refusals_are_heard(make):
     assert h.describe()["state"] == "attached" and h.proxyd.text().count("Attached to the relay") == 1
 
 
+def test_a_host_that_was_missed_and_is_there_is_told(make):
+    """By attaching anew, without an end in between: before the reload or after it, the relay had told of the name."""
+    h, (one, two, other) = make(), ("one.example.org", "two.example.org", "other.example.org")
+    first = h.attach()
+
+    def refuse(control, count, name):
+        control.say(ping=1, refused=[{"reason": "host", "count": count, "lastUSec": 1, "name": name}])
+        h.wait(lambda: any(r["count"] == count and r["name"] == name for r in h.describe()["refused"]))
+
+    def reload(*names):
+        h.house.configure(h.main(), ha=h.host(), **{n.split(".")[0]: f'name = "{n}"; upstream = "{h.upstream.url}";' for n in names})
+        h.proxyd.reload()
+    refuse(first, 1, one)
+    reload(other)
+    assert h.describe()["state"] == "attached" and h.figure("proxy_agent_attempts") == 1, "nothing is there of it yet"
+    reload(other, one)
+    second = h.relay.attached()
+    assert first.wait_closed(30)
+    # It is told once, and with the next reload nothing of it is new.
+    h.wait(lambda: h.describe()["state"] == "attached")
+    second.say(ping=1, refused=[{"reason": "host", "count": 2, "lastUSec": 1, "name": two}])
+    reload(one, two)
+    third = h.relay.attached()
+    assert second.wait_closed(30)
+    # What the relay tells a moment after the reload is of before it.
+    h.wait(lambda: h.describe()["state"] == "attached")
+    reload(one, two, other)
+    third.say(ping=1, refused=[{"reason": "host", "count": 3, "lastUSec": 1, "name": other}])
+    h.relay.attached()
+    assert third.wait_closed(30) and h.figure("proxy_agent_attempts") == 4
+
+
+def test_that_nobody_takes_turns_any_more_is_heard(make):
+    h = make()
+    first = h.attach()
+    first.error("TakenOver")
+    second = h.relay.attached(60)
+    h.wait(lambda: h.describe()["state"] == "attached")
+    assert h.describe()["takenOverUSec"] > 0
+    second.say(alone=False)
+    second.say(alone="x")
+    second.say(alone=True)
+    h.wait(lambda: "takenOverUSec" not in h.describe())
+    assert h.describe()["state"] == "attached"
+
+
 @pytest.mark.parametrize("reason,kind,remedy", [
     ("exhausted", "problems", "It opens again with the next month"),
     ("channels", "problems", "relay.channels_max in hagw.conf here"),
@@ -374,7 +420,7 @@ def test_reload(make):
         h.describe()
     assert e.value.name == "io.hagw.Proxy.NoRelay"
     for method, p in (("PublishChallenge", {"name": "a", "value": "b"}), ("WithdrawChallenge", {"name": "a", "value": "b"}),
-                      ("SetAccount", {"issuer": "a", "accountUri": "b"}), ("GiveBack", {})):
+                      ("SetAccount", {"issuer": "a", "accountUri": "b"}), ("GiveBack", {}), ("Leave", {})):
         with pytest.raises(VarlinkError) as e:
             h.proxyd.call(method, **p)
         assert e.value.name == "io.hagw.Proxy.NoRelay"
@@ -421,7 +467,7 @@ def answering(relay, answer):
     ("WithdrawChallenge", {"name": f"_acme-challenge.{ZONE}", "value": "v" * 43}),
     ("SetAccount", {"issuer": "ca.example", "accountUri": "https://ca.example/1"}),
     ("SetAccount", {"issuer": "", "accountUri": ""}),
-    ("GiveBack", {}), ("GiveBack", {"force": True})])
+    ("GiveBack", {}), ("GiveBack", {"force": True}), ("Leave", {})])
 def test_call(make, method, parameters):
     h = make()
     h.attach()

@@ -512,6 +512,25 @@ def test_two_machines_that_take_turns(machine, relay):
     assert token in [t["tokenId"] for t in relay.tenantd.call("Get", name="anna")["tenant"]["tokens"]]
 
 
+def test_a_machine_that_leaves_while_another_has_its_place(machine, relay):
+    """It is not attached, and the relay hears of it all the same: nobody is told to detach once more."""
+    machine.ok(*attach(relay, code(relay)))
+    there = Ctl(relay.house)
+    told = lambda: "take turns" in there.run("status", "--no-delegation").stdout
+    displaced = lambda: "another machine" in machine.proxyd.call("DescribeRelay").get("error", "")
+    token = Token(relay.tenantd.call("IssueToken", name="anna")["token"])
+    kept = [Agent(relay, token, name="localhost", machine="other")]
+    relay.wait(displaced)
+    relay.wait(lambda: machine.proxyd.call("DescribeRelay")["state"] == "attached", 120)
+    kept.append(Agent(relay, token, name="localhost", machine="other"))
+    relay.wait(displaced)
+    assert told()
+    said = machine.ok("detach", "--yes", "--keep-token")
+    assert not told() and "At the relay the token is still good" in said
+    for a in kept:
+        a.close()
+
+
 # --- detach --------------------------------------------------------------------------------------------------
 
 def test_detach(machine):

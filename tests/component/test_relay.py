@@ -564,6 +564,36 @@ def test_a_token_of_two_machines_that_take_turns(relay):
     assert give_back(relay, token, force=True) == {"parameters": {}}
 
 
+def swapping(relay):
+    with relay.proxyd.varlink() as link:
+        *_, last = link.stream("io.hagw.Proxy.ListAttachments", refusedOnly=True)
+    return [s["tenant"] for s in last.get("swaps", [])]
+
+
+def test_a_machine_that_does_not_want_its_place_back(relay):
+    """Then nobody takes turns any more, and the one that is left hears it."""
+    token = relay.tenant("anna")
+    one, other = Agent(relay, token), Agent(relay, token, machine="other")
+    assert one.first["parameters"]["alone"] is True and other.first["parameters"]["alone"] is False
+    again = Agent(relay, token)
+    assert again.first["parameters"]["alone"] is False and swapping(relay) == ["anna"]
+    stranger = Token(tenant="anna", token_id=token.id)
+    c = Control(relay)
+    assert c.call("Leave", proof=c.proof(stranger))["error"] == "io.hagw.Relay.NotAdmitted"
+    assert Control(relay).call("Leave")["error"] == "io.hagw.Relay.NotAdmitted" and swapping(relay) == ["anna"]
+    c = Control(relay)
+    assert c.call("Leave", proof=c.proof(token)) == {"parameters": {}}
+    assert swapping(relay) == []
+    while (said := again.receive()) and "alone" not in said["parameters"]:
+        pass
+    assert said["parameters"] == {"alone": True}
+    # Its token is still good, and it may change its mind.
+    assert "error" not in Agent(relay, token, machine="other").first
+    c = Control(relay)
+    relay.set("anna", suspended=True)
+    assert c.call("Leave", proof=c.proof(token))["error"] == "io.hagw.Relay.Suspended"
+
+
 def test_enrol_where_no_token_has_room(relay):
     """The house hears which limit it is, and not of wrong codes."""
     relay.tenant("anna")

@@ -125,6 +125,9 @@ def test_probe_says_that_the_house_refuses(make, opened, word, remedy):
     # The house takes them from now on.
     p.home.house.configure(p.main('opened = "accept";'), ha=p.host, shop=f'name = "{name}"; upstream = "{p.service.url}"; access: {{ login = "none"; }};')
     p.home.proxyd.reload()
+    if reason == "host":
+        # The relay hears it before anybody else comes.
+        p.home.wait(lambda: "Visitors of the tenant" not in Ctl(p.relay.house).run("status", "--no-delegation").stdout, 60)
     p.home.wait(lambda: p.relay.visit(name=name).status == 200)
     p.home.wait(lambda: "finding" not in p.relay.proxyd.call("Probe", name=name)["host"])
 
