@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "hagw-ctl/confedit.h"
+#include "hagw-ctl/conftext.h"
 #include "hagw-ctl/hostfile.h"
 #include "hagw-ctl/readable.h"
 #include "hagw-ctl/typed.h"
@@ -35,6 +36,7 @@ const Option host_options[] = {
         { "server-name", "NAME", "the name in the upstream's certificate" },
         { "upstream-host", "HOST[:PORT]",
           "what the service gets in the Host field; an empty one: the visitor's" },
+        { "compress", "BOOL", "compress the service's files on their way: true (default) or false" },
         { "proxy-protocol", "WORD", "what a tcp:// service is told first: none (default), v1 or v2" },
         { "connect-timeout", "TIME", "how long connecting to the service may take (default 5s)" },
         { "idle-timeout", "TIME", "how long both directions may be silent (default 1h)" },
@@ -58,6 +60,7 @@ static const struct {
         { "ca-file", "tls", "ca_file" },
         { "server-name", "tls", "server_name" },
         { "upstream-host", NULL, "upstream_host" },
+        { "compress", NULL, "compress" },
         { "proxy-protocol", NULL, "proxy_protocol" },
         { "connect-timeout", "timeouts", "connect" },
         { "idle-timeout", "timeouts", "idle" },
@@ -378,17 +381,12 @@ int edit_failed(const char *path, int r) {
         return r;
 }
 
-static bool is_list(const char *group, const char *name) {
-        for (const ConfSetting *s = conf_settings; s->name; s++)
-                if (s->scope == CONF_SCOPE_HOST && streq_ptr(s->group, group) && streq(s->name, name))
-                        return conf_type_is_list(s->type);
-        return false;
-}
-
 /* The option's values in the place of those before; an empty one is none. */
 static int edit_setting(const Call *call, size_t row, char **text) {
         const char *group = host_settings[row].group, *name = host_settings[row].name;
+        const ConfSetting *setting = conf_find_setting(CONF_SCOPE_HOST, group, name);
         const char *values[CALL_OPTIONS_MAX], *value;
+        _cleanup_free_ char *written = NULL;
         size_t n_values = 0;
 
         for (unsigned n = 0; (value = call_option_nth(call, host_settings[row].option, n)); n++)
@@ -396,9 +394,11 @@ static int edit_setting(const Call *call, size_t row, char **text) {
                         values[n_values++] = value;
         if (n_values == 0)
                 return confedit_cut(text, group, name);
-        if (is_list(group, name))
+        if (conf_type_is_list(setting->type))
                 return confedit_set_list(text, group, name, values, n_values);
-        return confedit_set(text, group, name, values[n_values - 1]);
+        if (conf_text_values(setting, (char *const *) &values[n_values - 1], 1, &written) < 0)
+                return -ENOMEM;
+        return confedit_set_text(text, group, name, written);
 }
 
 int host_edit_options(const Call *call, const char *path, char **text) {

@@ -401,6 +401,8 @@ static int print_host(const ConfHost *h, sd_json_variant *reply, const char *rea
         output("\n");
         print_setting("service", h->upstream);
         print_setting("Host field", h->host_field);
+        if (!h->compress && h->upstream_kind != CONF_UPSTREAM_TCP)
+                print_setting("compression", "off");
         print_setting("file", h->file);
         print_setting("login", logins[h->access.login]);
         walls_explain(live, h->access.login == CONF_LOGIN_REQUIRED, h->upstream_kind == CONF_UPSTREAM_TENANT,

@@ -230,6 +230,8 @@ const ConfSetting conf_settings[] = {
         H(NULL, "upstream_host", CONF_AUTHORITY, host_field, NULL, PROXYD,
           "what the service gets in the Host field, instead of what the visitor wrote; for services that "
           "take only their own", OF_HOUSE),
+        H(NULL, "compress", CONF_BOOL, compress, "true", PROXYD,
+          "compress files that the service sends plain: scripts, styles, fonts, SVG, WASM, JSON", OF_HOUSE),
         H(NULL, "proxy_protocol", CONF_ENUM, proxy_protocol, "none", PROXYD,
           "what a tcp:// service is told first about the visitor: a PROXY protocol header v1 or v2",
           .choices = proxy_protocol_choices, WITH(TCP)),

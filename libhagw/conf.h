@@ -47,6 +47,7 @@ typedef struct ConfHost {
         char *upstream_host; /* name or address without brackets; unix: the path; tenant: its name */
         uint16_t upstream_port;
         char *host_field;    /* what stands in Host for the service; NULL: what the visitor wrote */
+        bool compress;       /* files that the service sends plain go compressed to who takes that */
         int proxy_protocol;  /* ConfProxyProtocol: what a tcp upstream is told first */
         char **caa;          /* CAA issue values for a tcp upstream's name; empty: nobody is kept out */
         struct {

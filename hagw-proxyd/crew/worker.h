@@ -32,6 +32,8 @@ typedef struct WorkerCounters {
         _Atomic uint64_t opened_usec; /* when the relay last brought one whose TLS it had opened; 0: never */
         _Atomic uint64_t outside[_OUTSIDE_WAY_MAX]; /* visitors who came from the internet */
         _Atomic uint64_t outside_usec[_OUTSIDE_WAY_MAX]; /* the last one; CLOCK_MONOTONIC, 0: never */
+        _Atomic uint64_t compressed, compress_crowded; /* answers */
+        _Atomic uint64_t compressed_from, compressed_to; /* bytes */
         _Atomic uint64_t wakes;      /* by its queue: a sign of life */
         _Atomic uint64_t answers[6]; /* by the status's first digit; [0]: none */
         _Atomic uint64_t passages, passages_open, passage_received, passage_sent;

@@ -5,7 +5,8 @@
 
 #include "hagw-proxyd/http/exchange.h"
 
-static const char malformed[] = "its answer's chunks are malformed";
+static const char malformed[] = "its answer's chunks are malformed",
+                  no_memory[] = "there was no memory to compress its answer";
 
 static void note_answer(Exchange *x, InnerLogin inner) {
         Worker *w = x->worker;
@@ -25,18 +26,61 @@ static void note_answer(Exchange *x, InnerLogin inner) {
                                       memory_order_relaxed);
 }
 
+/* What of the answer's body may go out, in *ret. 1: so may its end. -ENOMEM. */
+static int show_answer(Exchange *x, Slice *ret) {
+        if (x->pack)
+                return pack_fill(x->pack, &x->answer, ret);
+        *ret = x->answer.ready;
+        return flow_is_done(&x->answer);
+}
+
+static void take_answer(Exchange *x, size_t n) {
+        if (x->pack)
+                pack_take(x->pack, n);
+        else
+                flow_take(&x->answer, n);
+        x->down.n += n;
+}
+
 /* How the answer's body comes; what is here of it, in *ret, may go out with its head. 1: so may its end. */
-static int begin_answer(Exchange *x, Slice *ret) {
+static int begin_answer(Exchange *x, BodyKind kind, Slice *ret) {
         bool bodiless = x->response.flags & (RESPONSE_INTERIM | RESPONSE_UPGRADED);
         int r;
 
         *ret = (Slice) {};
-        flow_init(&x->answer, bodiless ? BODY_NONE : x->response.body, x->response.body_size, H1_LENIENT);
+        flow_init(&x->answer, bodiless ? BODY_NONE : kind, x->response.body_size, H1_LENIENT);
         if (x->response.flags & RESPONSE_UPGRADED)
                 return 0;
         r = flow_read(&x->answer, x->client.link->in);
-        *ret = x->answer.ready;
-        return r;
+        return r < 0 ? r : show_answer(x, ret);
+}
+
+/* May end it. */
+static void on_pause(void *owner) {
+        exchange_run(owner);
+}
+
+/* A tenant's house compresses by itself, or does not want it. What the visitor said stands in the request's
+ * head, which is there as long as it might be sent again. */
+static bool may_compress(const Exchange *x) {
+        return !x->internal && x->route && x->route->host.compress && x->head &&
+               x->upstream->kind != CONF_UPSTREAM_TENANT &&
+               !(x->response.flags & (RESPONSE_INTERIM | RESPONSE_UPGRADED));
+}
+
+static void plan_answer(Exchange *x, CompressPlan *plan) {
+        Worker *w = x->worker;
+
+        compress_not(plan, COMPRESS_OFF);
+        if (!may_compress(x))
+                return;
+        compress_judge(&x->request, &x->response, plan);
+        if (plan->verdict != COMPRESS_YES || x->response.body == BODY_NONE)
+                return;
+        x->pack = pack_new(w, &w->exchanges->encoders, plan->coding, on_pause, x);
+        counter_add(x->pack ? &w->counters.compressed : &w->counters.compress_crowded, 1);
+        if (!x->pack)
+                compress_not(plan, COMPRESS_CROWDED);
 }
 
 static void note_head(Exchange *x, InnerLogin inner) {
@@ -56,6 +100,8 @@ static int send_head(Exchange *x) {
         Worker *w = x->worker;
         Link *k = x->client.link;
         bool interim = x->response.flags & RESPONSE_INTERIM;
+        BodyKind kind, comes = x->response.body;
+        CompressPlan plan;
         InnerLogin inner;
         ForwardAnswer answer = { .sees_cookie = exchange_sees_cookie(x),
                                  .own = x->internal,
@@ -63,8 +109,8 @@ static int send_head(Exchange *x) {
                                  .http1 = x->stream->ops->http1,
                                  .head = x->request.method == METHOD_HEAD,
                                  .ancestors = x->internal ? (Slice) {} : x->route->ancestors,
+                                 .compress = &plan,
                                  .date = http_date(&w->date, time(NULL)) };
-        BodyKind kind;
         ssize_t n = -ENOBUFS;
         Slice data;
         int r = 0;
@@ -75,27 +121,30 @@ static int send_head(Exchange *x) {
                            x->up.broken || (!x->up.done && x->response.status >= 300);
         }
         answer.close = x->close;
+        plan_answer(x, &plan);
         if (forward_response(&x->response, &answer, &kind) >= 0 &&
             (interim || exchange_say_inner(x, &x->response.headers) >= 0)) {
                 k->in->begin += x->response.head_size;
                 x->response_scan = (H1Scan) {};
-                r = begin_answer(x, &data);
+                r = begin_answer(x, comes, &data);
                 if (r >= 0)
                         n = x->stream->ops->send(x->stream, &x->response, data,
                                                  /* last= */ r == 1 && !interim);
         }
         if (r < 0 || n == -ENOBUFS) { /* nothing of it was sent */
                 link_close(k);
-                exchange_fail(x, PAGE_BAD_GATEWAY, r < 0 ? malformed : "its answer's head is too large");
+                exchange_fail(x, PAGE_BAD_GATEWAY,
+                              r == -ENOMEM ? no_memory :
+                              r < 0        ? malformed :
+                                             "its answer's head is too large");
                 return -1;
         }
         if (n < 0) {
                 exchange_abort(x, "gone");
                 return -1;
         }
-        flow_take(&x->answer, (size_t) n);
-        x->down.n += (size_t) n;
-        x->down.done = !interim && r == 1 && x->answer.ready.n == 0;
+        take_answer(x, (size_t) n);
+        x->down.done = !interim && r == 1 && (size_t) n == data.n;
         x->interim = x->interim || interim;
         x->link_spent = x->link_spent || (x->response.flags & RESPONSE_CLOSE);
         if (!interim)
@@ -159,25 +208,30 @@ static int read_answer(Exchange *x) {
 int exchange_pump_body(Exchange *x) {
         Flow *f = &x->answer;
         Link *k = x->client.link;
+        Slice data;
         ssize_t n = 0;
+        int r;
 
         if (x->down.done || x->stream->ops->ready(x->stream) == 0)
                 return 0;
-        if (f->ready.n == 0 && !flow_is_done(f)) {
-                int r = read_answer(x);
-
-                if (r <= 0)
+        if (f->ready.n == 0 && !flow_is_done(f) && !(x->pack && pack_has_more(x->pack))) {
+                r = read_answer(x);
+                if (r < 0 || (r == 0 && !(x->pack && pack_is_paused(x->pack))))
                         return r;
         }
-        if (f->ready.n > 0 || flow_is_done(f))
-                n = x->stream->ops->send(x->stream, NULL, f->ready, /* last= */ flow_is_done(f));
+        r = show_answer(x, &data);
+        if (r < 0) {
+                exchange_break(x, "out of memory", no_memory);
+                return -1;
+        }
+        if (data.n > 0 || r == 1)
+                n = x->stream->ops->send(x->stream, NULL, data, /* last= */ r == 1);
         if (n < 0) {
                 exchange_abort(x, "gone");
                 return -1;
         }
-        flow_take(f, (size_t) n);
-        x->down.n += (size_t) n;
-        x->down.done = flow_is_done(f) && f->ready.n == 0;
+        take_answer(x, (size_t) n);
+        x->down.done = r == 1 && (size_t) n == data.n;
         if (f->ready.n == 0 && buffer_used(k->in) == 0)
                 k->in = buffer_put(&x->worker->pool, k->in);
         return 1;

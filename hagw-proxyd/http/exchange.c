@@ -61,6 +61,7 @@ void exchange_free(Exchange *x) {
 
         x->snapshot = snapshot_unref(x->snapshot);
         x->head = buffer_put(&w->pool, x->head);
+        x->pack = pack_free(x->pack);
         x->next_free = w->exchanges->spare;
         w->exchanges->spare = x;
 }

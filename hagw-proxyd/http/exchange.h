@@ -3,6 +3,7 @@
 
 #include "hagw-proxyd/crew/accessring.h"
 #include "hagw-proxyd/http/flow.h"
+#include "hagw-proxyd/http/pack.h"
 #include "hagw-proxyd/http/session.h"
 #include "hagw-proxyd/http/sessions.h"
 #include "hagw-proxyd/http/stream.h"
@@ -36,6 +37,7 @@ typedef struct Exchanges {
         Exchange *spare; /* those that are free */
         SessionCache sessions;
         SessionUses uses;
+        Encoders encoders;
         Timer tell_used; /* armed while there is something to tell */
 } Exchanges;
 
@@ -73,6 +75,7 @@ struct Exchange {
         PolicySession session;
         Outer outer; /* what a gateway in front has said with the request */
         Flow answer; /* as it comes from the service */
+        Pack *pack;  /* compresses it; NULL: it goes as it comes */
         ExchangeWay up, down;
         Reader reader;
         bool internal;    /* to webd */

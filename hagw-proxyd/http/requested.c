@@ -74,6 +74,7 @@ size_t exchange_held(const Exchange *x) {
         const Link *k = x->client.link;
 
         return size_of(x->head) +
+               (x->pack ? pack_held(x->pack) : 0) +
                (k ? size_of(k->in) + size_of(k->transport.in) + size_of(k->transport.out) : 0);
 }
 
@@ -87,6 +88,7 @@ static int init(Worker *w) {
         if (!w->exchanges)
                 return -ENOMEM;
         w->exchanges->worker = w;
+        w->exchanges->encoders.pool = &w->pool;
         sessions_init(w);
         return 0;
 }

@@ -216,8 +216,8 @@ static bool says_inner(const HeaderList *l) {
 
 int forward_response(Response *r, const ForwardAnswer *a, BodyKind *ret_body) {
         HeaderList *l = &r->headers;
-        BodyKind body = r->body;
         const Sight sight = { a->sees_cookie, .inner = says_inner(l), .ret_inner = a->ret_inner };
+        BodyKind body;
 
         if (a->ret_inner)
                 *a->ret_inner = outer_read_answer(l);
@@ -226,8 +226,9 @@ int forward_response(Response *r, const ForwardAnswer *a, BodyKind *ret_body) {
         filter(l, response_rules, r->flags & RESPONSE_CONNECTION_NAMES, r->head, &sight);
         if (l->max - l->n < (int) HEADER_SPARE)
                 return -ENOBUFS;
-        if (body == BODY_UNTIL_EOF)
-                body = BODY_CHUNKED;
+        if (a->compress)
+                compress_cut_head(a->compress, r);
+        body = r->body == BODY_UNTIL_EOF ? BODY_CHUNKED : r->body;
         if (a->date && *a->date && !(r->flags & RESPONSE_INTERIM) && !header_list_find(l, HEADER_DATE))
                 (void) header_list_add(l, "Date", slice_from(a->date));
         if (a->own && header_list_find(l, HEADER_LOCATION))
@@ -236,6 +237,8 @@ int forward_response(Response *r, const ForwardAnswer *a, BodyKind *ret_body) {
          * section 6.4.2.2), which is what naming a host is for. */
         if (a->ancestors.n > 0 && r->status >= 200)
                 (void) header_list_add(l, "Content-Security-Policy", a->ancestors);
+        if (a->compress)
+                (void) compress_say_head(a->compress, r);
         if (a->http1) {
                 if (body == BODY_CHUNKED)
                         (void) header_list_add(l, "Transfer-Encoding", SLICE("chunked"));

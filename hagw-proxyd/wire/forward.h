@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "hagw-proxyd/wire/compress.h"
 #include "hagw-proxyd/wire/outer.h"
 #include "hagw-proxyd/wire/request.h"
 
@@ -39,6 +40,7 @@ typedef struct ForwardAnswer {
         bool http1;        /* the visitor speaks HTTP/1.1: framing and Connection fields are wanted */
         bool head;         /* the request was HEAD: framing fields describe, no body follows */
         Slice ancestors;   /* route->ancestors: who may show the answer in a frame; empty: nothing is said */
+        CompressPlan *compress; /* how its body goes on; lives as long as the head. NULL: as it comes */
         const char *date;  /* now, for a service that does not say it (RFC 9110 section 6.6.1); NULL: none */
 } ForwardAnswer;
 

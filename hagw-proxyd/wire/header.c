@@ -47,7 +47,7 @@ static inline unsigned name_slot(const char *s, size_t n) {
         unsigned first = (uint8_t) s[0] | 0x20U, middle = (uint8_t) s[n / 2] | 0x20U;
         unsigned next_to_last = (uint8_t) s[n > 1 ? n - 2 : 0] | 0x20U, last = (uint8_t) s[n - 1] | 0x20U;
 
-        return ((unsigned) n * 116U + first + middle + next_to_last * 84U + last * 88U) % SLOTS;
+        return ((unsigned) n * 190U + first + middle + next_to_last * 148U + last * 232U) % SLOTS;
 }
 
 /* Bytes of names, upper case made lower; 0 for what a CGI-like service takes for "_": neither letter nor

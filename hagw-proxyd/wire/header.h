@@ -11,27 +11,35 @@
         X(ACCEPT, "accept")                                             \
         X(ACCEPT_ENCODING, "accept-encoding")                           \
         X(ACCEPT_LANGUAGE, "accept-language")                           \
+        X(ACCEPT_RANGES, "accept-ranges")                               \
         X(ALT_SVC, "alt-svc")                                           \
         X(AUTHORIZATION, "authorization")                               \
         X(CACHE_CONTROL, "cache-control")                               \
         X(CF_CONNECTING_IP, "cf-connecting-ip")                         \
         X(CLIENT_IP, "client-ip")                                       \
         X(CONNECTION, "connection")                                     \
+        X(CONTENT_DIGEST, "content-digest")                             \
         X(CONTENT_ENCODING, "content-encoding")                         \
         X(CONTENT_LENGTH, "content-length")                             \
+        X(CONTENT_MD5, "content-md5")                                   \
         X(CONTENT_TYPE, "content-type")                                 \
         X(COOKIE, "cookie")                                             \
         X(DATE, "date")                                                 \
+        X(DIGEST, "digest")                                             \
+        X(ETAG, "etag")                                                 \
         X(EXPECT, "expect")                                             \
         X(FASTLY_CLIENT_IP, "fastly-client-ip")                         \
         X(FORWARDED, "forwarded")                                       \
         X(HOST, "host")                                                 \
         X(HTTP2_SETTINGS, "http2-settings")                             \
+        X(IF_NONE_MATCH, "if-none-match")                               \
         X(KEEP_ALIVE, "keep-alive")                                     \
+        X(LAST_MODIFIED, "last-modified")                               \
         X(LOCATION, "location")                                         \
         X(ORIGIN, "origin")                                             \
         X(RANGE, "range")                                               \
         X(REFERER, "referer")                                           \
+        X(REPR_DIGEST, "repr-digest")                                   \
         X(SEC_FETCH_DEST, "sec-fetch-dest")                             \
         X(SEC_FETCH_MODE, "sec-fetch-mode")                             \
         X(SEC_FETCH_SITE, "sec-fetch-site")                             \
@@ -49,6 +57,7 @@
         X(TRUE_CLIENT_IP, "true-client-ip")                             \
         X(UPGRADE, "upgrade")                                           \
         X(USER_AGENT, "user-agent")                                     \
+        X(VARY, "vary")                                                 \
         X(VIA, "via")                                                   \
         X(WWW_AUTHENTICATE, "www-authenticate")                         \
         X(X_CLIENT_IP, "x-client-ip")                                   \

@@ -85,6 +85,18 @@ void buffer_arrive(BufferPool *p, const Buffer *b) {
         p->used += b ? b->size : 0;
 }
 
+bool buffer_reserve(BufferPool *p, size_t size) {
+        if (p->max > 0 && p->used + size > p->wanted_max)
+                return false;
+        p->used += size;
+        return true;
+}
+
+void buffer_release(BufferPool *p, size_t size) {
+        assert(p->used >= size);
+        p->used -= size;
+}
+
 Buffer *buffer_grow(BufferPool *p, Buffer *b, size_t size) {
         Buffer *larger = buffer_get(p, size);
 

@@ -41,6 +41,10 @@ void buffer_pool_done(BufferPool *p);
 void buffer_leave(BufferPool *p, const Buffer *b);
 void buffer_arrive(BufferPool *p, const Buffer *b);
 
+/* Bytes that stand elsewhere and count as well. Only while there is room: false, and nobody gives way. */
+bool buffer_reserve(BufferPool *p, size_t size);
+void buffer_release(BufferPool *p, size_t size);
+
 /* The same content in one of at least size bytes; b is given back. NULL: no memory, and b is as it was. */
 Buffer *buffer_grow(BufferPool *p, Buffer *b, size_t size);
 

@@ -487,6 +487,17 @@ def test_host_field(zone):
     assert "upstream_host" not in path.read_text()
 
 
+def test_host_compress(zone):
+    zone.ok("host", "add", "sync", "http://127.0.0.1:8384", "--compress=false")
+    path = host_file(zone, "sync.home.test")
+    assert "compress = false;" in path.read_text()
+    assert re.search(r"compression +off", zone.run("host", "show", "sync").stdout)
+    assert "true or false" in zone.refused(USAGE, "host", "set", "sync", "--compress=maybe")
+    zone.ok("host", "set", "sync", "--compress=true")
+    assert "compress = true;" in path.read_text()
+    assert "compression" not in zone.run("host", "show", "sync").stdout
+
+
 def test_host_outside_the_zones(zone):
     assert "HTTP-01" in zone.ok("host", "add", "ha.example.org", "http://127.0.0.1")
     zone.house.configure('zones = ( { name = "anna.relay.test"; via = "relay"; } );\n'

@@ -4,10 +4,7 @@
  * each state of each machine on a worker's loop, and no state without one. Measured in rounds of the loop
  * and in the work of its longest turn, never by the clock. */
 
-#include <linux/sockios.h>
-#include <poll.h>
 #include <stdio.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "hagw-proxyd/house/agentchannel.h"
@@ -20,16 +17,8 @@
 #include "hagw-proxyd/visit/visitor.h"
 #include "tests/unit/turns.h"
 
-#define TURN LOOP_TURN_MIN
-/* By so much a turn may go beyond: one move of a full buffer, in and out, or one handshake. */
-#define BEYOND (2 * LOOP_WORK_HANDSHAKE)
-
-/* Makes a connection that is in the state, and floods it. False: so little may be sent in this state that it
- * needs no second turn. */
-typedef bool (*Enter)(Turns *t);
-
 typedef struct Row {
-        Enter enter;
+        TurnsEnter enter;
         const char *nothing; /* why there is nothing that could be read in this state */
 } Row;
 
@@ -387,44 +376,6 @@ static const Row agent_channel_rows[_AGENT_CHANNEL_STATE_MAX] = {
         [AGENT_CHANNEL_CLOSED] = { .nothing = "it has no socket" },
 };
 
-/* Somebody else, who asks for something while the flood goes on. */
-static int bystander(Turns *t) {
-        int ours = t->ours, fd = turns_visit(t, CONN_HTTP, ARRIVAL_DIRECT);
-
-        t->ours = ours;
-        return fd;
-}
-
-static size_t unread(int fd) {
-        int n = 0;
-
-        assert_int_equal(ioctl(fd, SIOCINQ, &n), 0);
-        return (size_t) n;
-}
-
-static void check(Enter enter) {
-        struct pollfd p = { .events = POLLIN };
-        Turns t;
-        bool endless;
-        int other;
-
-        turns_begin(&t);
-        other = bystander(&t);
-        turns_run(&t, 1);
-        t.worker->loop.turn_max = t.worker->loop.turn = TURN;
-        endless = enter(&t);
-        t.worker->loop.most = 0;
-        turns_say(other, REQUEST);
-        turns_run(&t, 2);
-        p.fd = other;
-        assert_int_equal(poll(&p, 1, 0), 1);
-        assert_in_range(t.worker->loop.most, 0, TURN + BEYOND);
-        if (endless)
-                assert_true(t.worker->loop.again || unread(t.ours) > 0);
-        safe_close(other);
-        turns_end(&t);
-}
-
 static void check_rows(const char *machine, const Row *rows, int n) {
         for (int s = 0; s < n; s++) {
                 if (!rows[s].enter && !rows[s].nothing)
@@ -432,7 +383,7 @@ static void check_rows(const char *machine, const Row *rows, int n) {
                 print_message("# %s, state %i%s%s\n", machine, s, rows[s].enter ? "" : ": ",
                               strempty(rows[s].nothing));
                 if (rows[s].enter)
-                        check(rows[s].enter);
+                        turns_check(rows[s].enter);
         }
 }
 
@@ -449,7 +400,7 @@ ROWS(relay_link)
 ROWS(agent_channel)
 
 static void test_records(void **state) {
-        check(enter_idle_tls);
+        turns_check(enter_idle_tls);
 }
 
 /* A service's connection that waits is looked at in the turn of whoever wants it, and what lies there is
@@ -479,12 +430,12 @@ static void test_letters(void **state) {
                 (void) snprintf(m->name, sizeof(m->name), "t%u", i);
                 worker_send(t.worker, &m->message);
         }
-        t.worker->loop.turn_max = TURN;
+        t.worker->loop.turn_max = TURNS_TURN;
         t.worker->loop.most = 0;
         turns_run(&t, 1);
         assert_non_null(t.worker->inbox);
-        assert_in_range(t.worker->loop.most, 1, TURN + LOOP_WORK_LETTER);
-        turns_run(&t, 10000 / (TURN / LOOP_WORK_LETTER) + 2);
+        assert_in_range(t.worker->loop.most, 1, TURNS_TURN + LOOP_WORK_LETTER);
+        turns_run(&t, 10000 / (TURNS_TURN / LOOP_WORK_LETTER) + 2);
         assert_null(t.worker->inbox);
         turns_end(&t);
 }

@@ -3,9 +3,11 @@
 /* What stands in turns.h. */
 
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -329,4 +331,41 @@ void turns_accept(Turns *t) {
         assert_true(t->service >= 0);
         (void) setsockopt(t->service, SOL_SOCKET, SO_SNDBUF, &(int) { 1024 * 1024 }, sizeof(int));
         turns_run(t, 3);
+}
+
+static int bystander(Turns *t) {
+        int ours = t->ours, fd = turns_visit(t, CONN_HTTP, ARRIVAL_DIRECT);
+
+        t->ours = ours;
+        return fd;
+}
+
+static size_t unread(int fd) {
+        int n = 0;
+
+        assert_int_equal(ioctl(fd, SIOCINQ, &n), 0);
+        return (size_t) n;
+}
+
+void turns_check(TurnsEnter enter) {
+        struct pollfd p = { .events = POLLIN };
+        Turns t;
+        bool endless;
+        int other;
+
+        turns_begin(&t);
+        other = bystander(&t);
+        turns_run(&t, 1);
+        t.worker->loop.turn_max = t.worker->loop.turn = TURNS_TURN;
+        endless = enter(&t);
+        t.worker->loop.most = 0;
+        turns_say(other, "GET / HTTP/1.1\r\nHost: ha.example.com\r\n\r\n");
+        turns_run(&t, 2);
+        p.fd = other;
+        assert_int_equal(poll(&p, 1, 0), 1);
+        assert_in_range(t.worker->loop.most, 0, TURNS_TURN + TURNS_BEYOND);
+        if (endless)
+                assert_true(t.worker->loop.again || unread(t.ours) > 0);
+        safe_close(other);
+        turns_end(&t);
 }

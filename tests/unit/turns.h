@@ -34,6 +34,16 @@ typedef struct Turns {
 void turns_begin(Turns *t);
 void turns_end(Turns *t);
 
+#define TURNS_TURN LOOP_TURN_MIN
+/* By so much a turn may go beyond: one move of a full buffer, in and out, or one handshake. */
+#define TURNS_BEYOND (2 * LOOP_WORK_HANDSHAKE)
+
+/* Makes a connection that is in the state, and floods it. False: so little may be sent in this state that it
+ * needs no second turn. */
+typedef bool (*TurnsEnter)(Turns *t);
+/* While it is flooded, somebody else who asks for something has his answer, and no turn is too long. */
+void turns_check(TurnsEnter enter);
+
 /* So many rounds. */
 void turns_run(Turns *t, unsigned n);
 /* Sends the bytes again and again, until the socket takes no more. */
