@@ -12,7 +12,7 @@
 #define LINK_IDLE_MAX 32U     /* waiting connections per upstream and worker */
 #define LINK_IDLE_WEBD_MAX 2U /* the same to webd: it takes 256, and all workers share them */
 #define LINK_IDLE_USEC                                                                                      \
-        (50 * USEC_PER_SEC) /* shorter than the 75 s that aiohttp, Home Assistant's server, waits */
+        (50 * USEC_PER_SEC) /* shorter than nginx waits (75 s), or Home Assistant (an hour) */
 
 #define LINK_YOUNG_USEC USEC_PER_SEC /* shorter than any service waits that waits at all */
 
