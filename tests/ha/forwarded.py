@@ -15,7 +15,7 @@ def is_trusted(address, networks):
 
 # The networks that Home Assistant calls its own; Python's is_private has more, the documentation's among them.
 LOCAL = [ipaddress.ip_network(n) for n in (
-    "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "::1/128", "fd00::/8", "fe80::/10")]
+    "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "::1/128", "fc00::/7", "fe80::/10")]
 
 
 def is_local(address):
