@@ -13,22 +13,23 @@ import homeassistant
 from homeassistant.auth.mfa_modules import totp
 from homeassistant.bootstrap import CORE_INTEGRATIONS, DEFAULT_INTEGRATIONS, LOGGING_AND_HTTP_DEPS_INTEGRATIONS
 
-# Voice: they come as sources for a compiler, and nobody talks here.
-LEFT_OUT = ("pymicro-vad", "pyspeex-noise")
+# What the first owner gets with the house.
+FIRST = ("google_translate", "met", "radio_browser", "shopping_list")
 COMPONENTS = pathlib.Path(homeassistant.__file__).parent / "components"
 
 
 def main(names):
     wanted, seen = set(totp.REQUIREMENTS), set()
-    left = [*CORE_INTEGRATIONS, *DEFAULT_INTEGRATIONS, *LOGGING_AND_HTTP_DEPS_INTEGRATIONS - {"sentry"}, *names]
+    left = [*CORE_INTEGRATIONS, *DEFAULT_INTEGRATIONS, *LOGGING_AND_HTTP_DEPS_INTEGRATIONS - {"sentry"}, *FIRST, *names]
     while left:
         name = left.pop()
         if name not in seen:
             seen.add(name)
             manifest = json.loads((COMPONENTS / name / "manifest.json").read_text())
-            left += manifest.get("dependencies", [])
+            # Modules import those, too, after which they only start.
+            left += manifest.get("dependencies", []) + manifest.get("after_dependencies", [])
             wanted |= set(manifest.get("requirements", []))
-    print("\n".join(sorted(w for w in wanted if not w.startswith(LEFT_OUT))))
+    print("\n".join(sorted(wanted)))
 
 
 if __name__ == "__main__":

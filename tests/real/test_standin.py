@@ -2,6 +2,8 @@
 """tests/ha, which stands in for Home Assistant in every other test, beside Home Assistant: the same requests, the same answers."""
 
 import http.client
+import importlib.util
+import ipaddress
 import json
 import socket
 import sys
@@ -9,7 +11,7 @@ import sys
 import pytest
 from answerpeers import free_port
 from conftest import ROOT
-from realha import PASSWORD, USER, Asker, RealHome, wait
+from realha import PASSWORD, USER, Asker, RealHome, python, wait
 from test_services import Process
 
 VISITOR = "203.0.113.7"
@@ -115,3 +117,23 @@ def test_same(both, method, path, fields, body, come_from):
     real, stand_in = (ask(*one, method, path, fields, body, come_from) for one in both)
     assert stand_in[0] == real[0]
     assert stand_in[1:] == real[1:]
+
+
+def test_idle_connections_are_ended_by_us_first():
+    """Who sends on a connection that the service is about to close loses the request; LINK_IDLE_USEC is 50 s."""
+    code = """import inspect
+from aiohttp.web_protocol import RequestHandler
+print(inspect.signature(RequestHandler).parameters["keepalive_timeout"].default)"""
+    assert float(python(code)) > 50
+
+
+def test_who_is_local():
+    """For webhooks that are for the house alone."""
+    spec = importlib.util.spec_from_file_location("forwarded", ROOT / "tests/ha/forwarded.py")
+    forwarded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(forwarded)
+    addresses = ["127.0.0.1", "10.1.2.3", "172.16.0.1", "172.32.0.1", "192.168.1.4", "169.254.1.1", "100.64.0.1", "192.0.2.1", "198.18.0.1",
+                 "203.0.113.7", "8.8.8.8", "::1", "fc00::1", "fd00::1", "fe80::1", "2001:db8::1", "2001:4860::1"]
+    theirs = python("import ipaddress, json; from homeassistant.util.network import is_local\n"
+                    f"print(json.dumps([is_local(ipaddress.ip_address(a)) for a in {addresses}]))")
+    assert [forwarded.is_local(ipaddress.ip_address(a)) for a in addresses] == json.loads(theirs)
