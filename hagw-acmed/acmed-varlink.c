@@ -58,7 +58,6 @@ static Certificate *find_certificate(sd_varlink *link, Manager *m, const Paramet
 static int vl_method_renew(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         const Parameters *p = parameters;
         Manager *m = userdata;
-        const Tries *first;
         Certificate *c;
         int r;
 
@@ -66,11 +65,12 @@ static int vl_method_renew(sd_varlink *link, void *parameters, unsigned flags, v
         if (!c)
                 return r;
         r = manager_renew(m, c, p->now);
-        first = tries_list_find(&c->tries, AUTHORITY_FIRST);
         if (r == -EAGAIN)
                 return sd_varlink_errorbo(
                         link, ACME_ERROR_LIMITED, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(c->name)),
-                        SD_JSON_BUILD_PAIR("untilUSec", SD_JSON_BUILD_UNSIGNED(first->limit_usec)));
+                        SD_JSON_BUILD_PAIR("untilUSec",
+                                           SD_JSON_BUILD_UNSIGNED(manager_get_limit(
+                                                   m, c, AUTHORITY_FIRST, /* now_usec= */ 0))));
         if (r == -EBUSY)
                 return sd_varlink_errorbo(link, ACME_ERROR_BUSY,
                                           SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(c->name)));
@@ -176,7 +176,7 @@ static void on_import_key(sd_json_variant *reply, const char *error, void *userd
         }
         r = manager_import(i->manager, i->chain, i->key_id, &c);
         if (r >= 0)
-                r = certificate_to_json(c, &v);
+                r = manager_certificate_to_json(i->manager, c, &v);
         if (r < 0) {
                 (void) sd_varlink_error_errno(i->link, r);
                 return;

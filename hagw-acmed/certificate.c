@@ -339,7 +339,7 @@ static bool certificate_is_from_fallback(const Certificate *c) {
         return t && streq_ptr(t->directory, c->directory);
 }
 
-int certificate_to_json(const Certificate *c, sd_json_variant **ret) {
+int certificate_to_json(const Certificate *c, uint64_t limit_usec, sd_json_variant **ret) {
         const uint64_t next_usec = certificate_get_next(c), unreached_usec = tries_list_unreached(&c->tries);
         const unsigned port = unreached_usec > 0 && certificate_is_orderable(c) ? proof_way_port(c->way) : 0;
         _cleanup_free_ char *error = NULL;
@@ -367,6 +367,8 @@ int certificate_to_json(const Certificate *c, sd_json_variant **ret) {
                                              SD_JSON_BUILD_BOOLEAN(true)),
                 SD_JSON_BUILD_PAIR_CONDITION(next_usec != UINT64_MAX, "nextUSec",
                                              SD_JSON_BUILD_UNSIGNED(next_usec)),
+                SD_JSON_BUILD_PAIR_CONDITION(limit_usec > 0 && certificate_is_orderable(c), "limitUSec",
+                                             SD_JSON_BUILD_UNSIGNED(limit_usec)),
                 JSON_PAIR_IF_SET("error", error),
                 SD_JSON_BUILD_PAIR_CONDITION(port > 0, "unreachedPort", SD_JSON_BUILD_UNSIGNED(port)),
                 SD_JSON_BUILD_PAIR_CONDITION(port > 0, "unreachedUSec",

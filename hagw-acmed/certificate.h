@@ -102,4 +102,5 @@ const char *certificate_state_to_string(CertificateState s);
 /* For the state directory, and as io.hagw.Acme shows it. */
 int certificate_to_record(const Certificate *c, sd_json_variant **ret);
 int certificate_from_record(sd_json_variant *v, Certificate **ret);
-int certificate_to_json(const Certificate *c, sd_json_variant **ret);
+/* limit_usec: until then the first authority wants no order for it; 0: it has not said. */
+int certificate_to_json(const Certificate *c, uint64_t limit_usec, sd_json_variant **ret);

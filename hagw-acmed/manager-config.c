@@ -140,17 +140,14 @@ void manager_retry(Manager *m) {
 
 int manager_renew(Manager *m, Certificate *c, bool force) {
         uint64_t now_usec = clock_usec(CLOCK_REALTIME);
-        Tries *t;
 
         if (c->ordering)
                 return -EBUSY;
         if (!certificate_is_orderable(c))
                 return -EOPNOTSUPP;
-        t = tries_list_find(&c->tries, AUTHORITY_FIRST);
-        if (force)
-                (void) tries_set_limit(t, 0, NULL);
-        else if (manager_is_limited(m, c, AUTHORITY_FIRST, now_usec))
+        if (!force && manager_get_limit(m, c, AUTHORITY_FIRST, now_usec) > 0)
                 return -EAGAIN;
+        manager_set_limit(m, c, AUTHORITY_FIRST, 0, now_usec);
         c->due_usec = 0; /* before whatever else is due */
         tries_list_hurry(&c->tries);
         manager_run(m);

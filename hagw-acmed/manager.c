@@ -31,6 +31,11 @@ static uint64_t random_u64(void) {
 
 /* --- telling ------------------------------------------------------------------------------------------- */
 
+int manager_certificate_to_json(const Manager *m, const Certificate *c, sd_json_variant **ret) {
+        return certificate_to_json(
+                c, manager_get_limit(m, c, AUTHORITY_FIRST, clock_usec(CLOCK_REALTIME)), ret);
+}
+
 int manager_to_json(const Manager *m, sd_json_variant **ret) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *list = NULL;
         int r;
@@ -39,7 +44,7 @@ int manager_to_json(const Manager *m, sd_json_variant **ret) {
         for (size_t i = 0; r >= 0 && i < m->store.n_certificates; i++) {
                 _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
 
-                r = certificate_to_json(m->store.certificates[i], &v);
+                r = manager_certificate_to_json(m, m->store.certificates[i], &v);
                 if (r >= 0)
                         r = sd_json_variant_append_array(&list, v);
         }
@@ -115,7 +120,6 @@ static const Authority *manager_get_authority(const Manager *m, AuthorityRank ra
 static int certificate_succeed(Manager *m, Certificate *c, const IssuanceResult *result, uint64_t now_usec) {
         const Authority *authority = manager_get_authority(m, m->issuing_rank);
         _cleanup_free_ char *old_key = c->key_id ? strdup(c->key_id) : NULL;
-        Tries *t = tries_list_find(&c->tries, m->issuing_rank);
         Account *account = NULL;
         char left[SPAN_TEXT_MAX];
         int r;
@@ -129,7 +133,7 @@ static int certificate_succeed(Manager *m, Certificate *c, const IssuanceResult 
         (void) string_replace(&c->account, account ? account->url : NULL);
         (void) string_replace(&c->pending_key_id, NULL);
         tries_list_succeed(&c->tries);
-        (void) tries_set_limit(t, 0, NULL);
+        manager_set_limit(m, c, m->issuing_rank, 0, now_usec);
         c->imported = false;
         c->due_usec = certificate_get_renewal(c);
         r = store_save(&m->store, c);
@@ -155,7 +159,6 @@ static void certificate_fail(Manager *m, Certificate *c, const IssuanceResult *r
         const uint64_t retry_after_usec = result->retry_after_usec;
         Tries *t = tries_list_find(&c->tries, m->issuing_rank);
         const char *error = strempty(result->error);
-        Account *account = NULL;
         char wait[SPAN_TEXT_MAX];
 
         tries_fail(t, failure_retry(result->failure), retry_after_usec, certificate_get_life(c), now_usec,
@@ -163,10 +166,8 @@ static void certificate_fail(Manager *m, Certificate *c, const IssuanceResult *r
         t->unready = result->failure == FAILURE_UNREADY;
         t->unreached_usec = result->unreached ? now_usec : 0;
         (void) tries_set_error(t, error);
-        (void) accounts_get(&m->store.accounts, t->directory, &account);
         if (retry_after_usec > 0)
-                (void) tries_set_limit(t, now_usec + MIN(retry_after_usec, SCHEDULE_LIMIT_MAX_USEC),
-                                       account ? account->url : NULL);
+                manager_set_limit(m, c, m->issuing_rank, retry_after_usec, now_usec);
         (void) store_save(&m->store, c);
         log_warning("No certificate for %s%s%s at try %u: %s. The next try is in %s.", c->name,
                     m->issuing_rank == AUTHORITY_FALLBACK ? " from the fallback, " : "",
@@ -294,16 +295,6 @@ static void manager_start_issuance(Manager *m, Certificate *c, AuthorityRank ran
         manager_changed(m);
 }
 
-bool manager_is_limited(Manager *m, const Certificate *c, AuthorityRank rank, uint64_t now_usec) {
-        const Tries *t = tries_list_find_const(&c->tries, rank);
-        Account *account = NULL;
-
-        if (!t || t->limit_usec <= now_usec)
-                return false;
-        (void) accounts_get(&m->store.accounts, t->directory, &account);
-        return streq_ptr(t->limit_account, account ? account->url : NULL);
-}
-
 /* What an authority issued has begun: a clock that says otherwise is behind, and what was noted by a right
  * one is not to be judged by it. No order can succeed meanwhile. */
 static bool manager_clock_is_behind(const Manager *m, uint64_t now_usec) {
@@ -313,23 +304,15 @@ static bool manager_clock_is_behind(const Manager *m, uint64_t now_usec) {
         return false;
 }
 
-/* What an authority asked for holds whatever else has changed since. */
-static void manager_hold(Manager *m, Certificate *c, uint64_t now_usec) {
-        for (AuthorityRank rank = 0; rank < _AUTHORITY_RANK_MAX; rank++)
-                if (manager_is_limited(m, c, rank, now_usec)) {
-                        Tries *t = tries_list_find(&c->tries, rank);
-
-                        t->next_usec = MAX(t->next_usec, t->limit_usec);
-                }
-}
-
 static Certificate *manager_find_due(Manager *m, uint64_t now_usec, AuthorityRank *ret_rank) {
         const bool behind = manager_clock_is_behind(m, now_usec);
         uint64_t earliest = UINT64_MAX;
         Certificate *due = NULL;
 
-        if (!behind)
+        if (!behind) {
                 store_clamp_retired(&m->store, now_usec + RETIRE_GRACE_USEC);
+                limits_clamp(&m->store.limits, now_usec);
+        }
         for (size_t i = 0; i < m->store.n_certificates; i++) {
                 Certificate *c = m->store.certificates[i];
 

@@ -115,9 +115,16 @@ void manager_changed(Manager *m);
 
 /* As io.hagw.Acme's Watch shows it. */
 int manager_to_json(const Manager *m, sd_json_variant **ret);
+int manager_certificate_to_json(const Manager *m, const Certificate *c, sd_json_variant **ret);
 
-/* The authority wants no order for it from us yet: Retry-After belongs to an account there and to names. */
-bool manager_is_limited(Manager *m, const Certificate *c, AuthorityRank rank, uint64_t now_usec);
+/* manager-limits.c: until when the authority wants no order for its names from our account; 0: it has not
+ * asked to wait. */
+uint64_t manager_get_limit(const Manager *m, const Certificate *c, AuthorityRank rank, uint64_t now_usec);
+/* wait_usec 0: it no longer counts. */
+void manager_set_limit(Manager *m, const Certificate *c, AuthorityRank rank, uint64_t wait_usec,
+                       uint64_t now_usec);
+/* What the authorities asked for holds whatever else has changed since. */
+void manager_hold(const Manager *m, Certificate *c, uint64_t now_usec);
 
 /* Orders it as soon as nothing else is ordered. -EBUSY: it is being ordered; -EOPNOTSUPP: it is not ours to
  * order; -EAGAIN: the authority wants none yet (force: all the same, this once). */

@@ -16,6 +16,7 @@
 #define SUFFIX ".json"
 #define FILE_NAME_SIZE (sizeof(PREFIX) + HOSTNAME_MAX + sizeof(SUFFIX) + 2)
 #define ACCOUNTS_FILE "accounts.json"
+#define LIMITS_FILE "limits.json"
 #define RETIRED_FILE "retired.json"
 
 DEFINE_VOID_CLEANUP_FUNC(DIR *, closedir)
@@ -90,6 +91,16 @@ int store_save_accounts(Store *s) {
         return r < 0 ? log_error_errno(r, "Could not write " ACCOUNTS_FILE ": %m") : 0;
 }
 
+int store_save_limits(Store *s) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        int r;
+
+        r = limits_to_json(&s->limits, &v);
+        if (r >= 0)
+                r = state_write_json(s->dir_fd, LIMITS_FILE, v, 0600);
+        return r < 0 ? log_error_errno(r, "Could not write " LIMITS_FILE ": %m") : 0;
+}
+
 bool store_uses_key(const Store *s, const char *key_id) {
         for (size_t i = 0; i < s->n_certificates; i++)
                 if (streq_ptr(s->certificates[i]->key_id, key_id) ||
@@ -116,6 +127,8 @@ int store_save_all(Store *s) {
         int r;
 
         r = store_save_accounts(s);
+        if (r >= 0)
+                r = store_save_limits(s);
         if (r >= 0)
                 r = store_save_retired(s);
         for (size_t i = 0; r >= 0 && i < s->n_certificates; i++)
@@ -198,15 +211,35 @@ static int load_accounts(Store *s, const char *file, sd_json_variant *v) {
         return accounts_from_json(v, &s->accounts);
 }
 
+static int load_limits(Store *s, const char *file, sd_json_variant *v) {
+        return limits_from_json(v, &s->limits);
+}
+
+typedef int (*Load)(Store *s, const char *file, sd_json_variant *v);
+
+/* NULL: it is none of ours. */
+static Load find_load(const char *file) {
+        static const struct {
+                const char *file;
+                Load load;
+        } rows[] = {
+                { ACCOUNTS_FILE, load_accounts },
+                { LIMITS_FILE, load_limits },
+                { RETIRED_FILE, load_retired },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                if (streq(file, rows[i].file))
+                        return rows[i].load;
+        return startswith(file, PREFIX) && endswith(file, SUFFIX) ? load_certificate : NULL;
+}
+
 static int load_file(Store *s, const char *file) {
-        int (*load)(Store *, const char *, sd_json_variant *) = streq(file, ACCOUNTS_FILE) ? load_accounts
-                                                                : streq(file, RETIRED_FILE)
-                                                                        ? load_retired
-                                                                        : load_certificate;
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
+        const Load load = find_load(file);
         int r;
 
-        if (load == load_certificate && !(startswith(file, PREFIX) && endswith(file, SUFFIX)))
+        if (!load)
                 return 0;
         r = state_read_json(s->dir_fd, file, &v);
         return r < 0 ? r : load(s, file, v);
@@ -250,6 +283,7 @@ void store_done(Store *s) {
                 certificate_free(s->certificates[i]);
         free(s->certificates);
         accounts_done(&s->accounts);
+        limits_done(&s->limits);
         for (size_t i = 0; i < s->n_retired; i++)
                 free(s->retired[i].key_id);
         for (size_t i = 0; i < s->n_broken; i++)

@@ -3,9 +3,10 @@
 
 #include "hagw-acmed/account.h"
 #include "hagw-acmed/certificate.h"
+#include "hagw-acmed/limits.h"
 
-/* What must survive: cert-NAME.json each, accounts.json, retired.json, in the state directory. Each is
- * written atomically; what cannot be read is set aside, logged and listed. */
+/* What must survive: cert-NAME.json each, accounts.json, limits.json, retired.json, in the state directory.
+ * Each is written atomically; what cannot be read is set aside, logged and listed. */
 
 #define RETIRED_MAX 512U
 #define STORE_BROKEN_MAX 32U
@@ -21,6 +22,7 @@ typedef struct Store {
         Certificate **certificates;
         size_t n_certificates, allocated;
         Accounts accounts;
+        Limits limits;
         Retired retired[RETIRED_MAX];
         size_t n_retired;
         char *broken[STORE_BROKEN_MAX + 1]; /* NULL-terminated */
@@ -39,6 +41,7 @@ int store_save(Store *s, const Certificate *c);
 /* From disk and memory. */
 int store_remove(Store *s, Certificate *c);
 int store_save_accounts(Store *s);
+int store_save_limits(Store *s);
 /* Everything, until one cannot be written. */
 int store_save_all(Store *s);
 

@@ -14,7 +14,6 @@ static void tries_done(Tries *t) {
         free(t->directory);
         free(t->error);
         free(t->order_url);
-        free(t->limit_account);
         *t = (Tries) { .rank = _AUTHORITY_RANK_INVALID };
 }
 
@@ -31,17 +30,15 @@ static Tries *find_directory(TriesList *l, const char *directory) {
         return NULL;
 }
 
-/* Where there are too many, the one goes that is not asked any more and whose limit ends first. */
+/* Where there are too many, the oldest goes of those that are not asked any more. */
 static void tries_list_make_room(TriesList *l) {
-        size_t first = SIZE_MAX;
+        size_t first = 0;
 
         if (l->n < TRIES_MAX)
                 return;
-        for (size_t i = 0; i < l->n; i++)
-                if (l->items[i].rank < 0 &&
-                    (first == SIZE_MAX || l->items[i].limit_usec < l->items[first].limit_usec))
-                        first = i;
-        assert(first != SIZE_MAX);
+        while (first < l->n && l->items[first].rank >= 0)
+                first++;
+        assert(first < l->n);
         tries_done(&l->items[first]);
         memmove(l->items + first, l->items + first + 1, (--l->n - first) * sizeof(*l->items));
 }
@@ -177,13 +174,6 @@ int tries_set_error(Tries *t, const char *error) {
         return string_replace(&t->error, error);
 }
 
-int tries_set_limit(Tries *t, uint64_t usec, const char *account) {
-        int r = string_replace(&t->limit_account, usec > 0 ? account : NULL);
-
-        t->limit_usec = r < 0 ? 0 : usec;
-        return r;
-}
-
 void tries_fail(Tries *t, RetryKind kind, uint64_t retry_after_usec, uint64_t life_usec, uint64_t now_usec,
                 uint64_t random) {
         if (t->since_usec == 0)
@@ -203,8 +193,7 @@ void tries_list_clamp(TriesList *l, uint64_t now_usec) {
         for (size_t i = 0; i < l->n; i++) {
                 Tries *t = &l->items[i];
 
-                t->limit_usec = MIN(t->limit_usec, now_usec + SCHEDULE_LIMIT_MAX_USEC);
-                t->next_usec = MIN(t->next_usec, MAX(now_usec + SCHEDULE_RETRY_MAX_USEC, t->limit_usec));
+                t->next_usec = MIN(t->next_usec, now_usec + SCHEDULE_RETRY_MAX_USEC);
                 t->since_usec = MIN(t->since_usec, now_usec);
                 t->unreached_usec = MIN(t->unreached_usec, now_usec);
         }
@@ -227,9 +216,7 @@ int tries_list_to_json(const TriesList *l, sd_json_variant **ret) {
                         SD_JSON_BUILD_PAIR("failures", SD_JSON_BUILD_UNSIGNED(t->failures)),
                         SD_JSON_BUILD_PAIR("refusals", SD_JSON_BUILD_UNSIGNED(t->refusals)),
                         JSON_PAIR_IF_SET("error", t->error),
-                        JSON_PAIR_IF_SET("orderUrl", t->order_url),
-                        SD_JSON_BUILD_PAIR("limitUSec", SD_JSON_BUILD_UNSIGNED(t->limit_usec)),
-                        JSON_PAIR_IF_SET("limitAccount", t->limit_account));
+                        JSON_PAIR_IF_SET("orderUrl", t->order_url));
         }
         if (r < 0)
                 return r;
@@ -242,10 +229,8 @@ static int tries_from_json(sd_json_variant *v, Tries *ret) {
                 FIELD_COPY("directory", Tries, directory),
                 FIELD_COPY("error", Tries, error, 0),
                 FIELD_COPY("orderUrl", Tries, order_url, 0),
-                FIELD_COPY("limitAccount", Tries, limit_account, 0),
                 FIELD_UINT64("nextUSec", Tries, next_usec, 0),
                 FIELD_UINT64("sinceUSec", Tries, since_usec, 0),
-                FIELD_UINT64("limitUSec", Tries, limit_usec, 0),
                 FIELD_UINT64("unreachedUSec", Tries, unreached_usec, 0),
                 FIELD_BOOL("unready", Tries, unready, 0),
                 FIELD_UINT("failures", Tries, failures, 0),

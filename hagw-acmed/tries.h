@@ -7,8 +7,8 @@
 #include "hagw-acmed/settings.h"
 
 /* How it goes with a certificate's orders, authority by authority: each has a patience of its own. Those
- * that are not asked any more are remembered for a while: what they have asked for holds when they are asked
- * again. Pure, but for JSON. */
+ * that are not asked any more are remembered for a while, for they may still work on an order. Until when
+ * they want none is in limits.h. Pure, but for JSON. */
 
 #define TRIES_MAX 4U /* authorities */
 
@@ -23,9 +23,6 @@ typedef struct Tries {
         bool unready;        /* which was not begun: the relay is away */
         uint64_t unreached_usec; /* when what it asked had no answer, at the last try; 0: no such thing */
         char *order_url;     /* of one that the authority still works on; NULL: there is none */
-        /* Until then the authority wants no order for these names from this account; 0: it has not said. */
-        uint64_t limit_usec;
-        char *limit_account; /* NULL: there was none */
 } Tries;
 
 typedef struct TriesList {
@@ -54,7 +51,7 @@ int tries_list_describe(const TriesList *l, char **ret);
 
 /* A certificate came: what failed before no longer counts. */
 void tries_list_succeed(TriesList *l);
-/* Our own patience ends, and so does what is told of failures; what the authorities asked for stays. */
+/* Our own patience ends, and so does what is told of failures. */
 void tries_list_forgive(TriesList *l);
 /* The next tries are due at once; what failed is still told. */
 void tries_list_hurry(TriesList *l);
@@ -65,8 +62,6 @@ uint64_t tries_list_get_next(const TriesList *l, AuthorityRank rank, uint64_t du
                              uint64_t not_after_usec);
 
 int tries_set_error(Tries *t, const char *error);
-/* usec 0: it no longer counts. */
-int tries_set_limit(Tries *t, uint64_t usec, const char *account);
 /* Notes a failure and the next try. life_usec: the certificate's; 0: unknown. */
 void tries_fail(Tries *t, RetryKind kind, uint64_t retry_after_usec, uint64_t life_usec, uint64_t now_usec,
                 uint64_t random);

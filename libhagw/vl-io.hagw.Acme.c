@@ -44,6 +44,10 @@ static SD_VARLINK_DEFINE_STRUCT_TYPE(
         SD_VARLINK_DEFINE_FIELD(fallback, SD_VARLINK_BOOL, SD_VARLINK_NULLABLE),
         SD_VARLINK_FIELD_COMMENT("The next order, CLOCK_REALTIME; null where none is planned"),
         SD_VARLINK_DEFINE_FIELD(nextUSec, SD_VARLINK_INT, SD_VARLINK_NULLABLE),
+        SD_VARLINK_FIELD_COMMENT("Until then the authority that is asked first wants no order for it, and "
+                                 "Renew takes now to ask all the same, CLOCK_REALTIME; null: it has not "
+                                 "asked to wait"),
+        SD_VARLINK_DEFINE_FIELD(limitUSec, SD_VARLINK_INT, SD_VARLINK_NULLABLE),
         SD_VARLINK_FIELD_COMMENT("Why the last try failed, at the first authority and at the fallback; null "
                                  "where none did"),
         SD_VARLINK_DEFINE_FIELD(error, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),

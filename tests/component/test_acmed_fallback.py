@@ -45,6 +45,12 @@ def hours_later(gateway, name=ZONE, hours=2):  # noqa: F811
     change(gateway, name, sinceUSec=(time.time() - hours * 3600) * 1e6)
 
 
+def limits(gateway):  # noqa: F811
+    """{directory: seconds, about}"""
+    noted = json.loads((gateway.house.root / "state/acmed/limits.json").read_text())
+    return {n["directory"]: round(n["untilUSec"] / 1e6 - time.time(), -3) for n in noted}
+
+
 def test_the_first_is_enough(gateway, authority, second):  # noqa: F811
     certificate = begin(gateway, authority, second)
     assert certificate["directory"] == authority.directory and "fallback" not in certificate
@@ -108,15 +114,17 @@ def test_each_has_its_patience(gateway, authority, second):  # noqa: F811
     hours_later(gateway)
     failed = until(lambda: (c := gateway.get())["failures"] == 2 and not c["ordering"] and c, 30, "the second refusal")
     assert failed["error"].startswith("too many") and f"of the fallback ({second.directory}): too many" in failed["error"]
-    limits = [round(t["limitUSec"] / 1e6 - time.time(), -3) for t in gateway.record()["tries"]]
-    assert limits == [7000, 4000]
+    assert limits(gateway) == {authority.directory: 7000, second.directory: 4000}
     assert authority.count("newOrder") == second.count("newOrder") == 1
+    assert round(failed["limitUSec"] / 1e6 - time.time(), -3) == 7000 and round(failed["nextUSec"] / 1e6 - time.time(), -3) == 4000
+    said, = (p for p in json.loads(Ctl(gateway.house).run("--json", "status", "--no-delegation").stdout)["problems"] if "asks to wait" in p)
+    assert f"hagw-ctl cert renew {ZONE} --now asks all the same. The fallback is asked in 1 h." in said
     # Another first one has nothing to wait for; the one that was it still has when it is asked again.
     gateway.configure(second.directory, second.root, fallback={"directory": authority.directory, "ca_file": authority.root})
     gateway.acmed.reload()
     assert authority.count("newOrder") == second.count("newOrder") == 1
-    limits = [round(t["limitUSec"] / 1e6 - time.time(), -3) for t in gateway.record()["tries"]]
-    assert limits == [7000, 4000]
+    assert limits(gateway) == {authority.directory: 7000, second.directory: 4000}
+    assert round(gateway.get()["limitUSec"] / 1e6 - time.time(), -3) == 4000
 
 
 def test_its_own_account(gateway, authority, second, tmp_path):  # noqa: F811

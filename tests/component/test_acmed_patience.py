@@ -6,8 +6,10 @@ import json
 import time
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
-from acme_tools import ZONE, check_certificate, until
+from acme_tools import Authority as Issuer
+from acme_tools import ZONE, Acme, check_certificate, key_pem, pem, until
 from authority_tools import Fault
 from conftest import VarlinkError
 from ctl_tools import Ctl
@@ -21,6 +23,10 @@ def fail(gateway, authority, fault):
     authority.settings.faults = [fault]
     gateway.start(authority.directory, authority.root)
     return gateway.wait(state="failed")["nextUSec"] / 1e6 - time.time()
+
+
+def problems(gateway):  # noqa: F811
+    return json.loads(Ctl(gateway.house).run("--json", "status", "--no-delegation").stdout)["problems"]
 
 
 def change_record(gateway, rank=0, **changed):
@@ -61,6 +67,59 @@ def test_retry_after_is_the_accounts(gateway, authority):  # noqa: F811
     gateway.acmed.start()
     gateway.acmed.call("Renew", name=ZONE)
     gateway.wait()
+
+
+HOST = f"a.b.{ZONE}"  # with a certificate of its own
+
+
+def change(gateway, hosts, zones):  # noqa: F811
+    files = {k: f'name = "{v}"; upstream = "http://127.0.0.1:1";' for k, v in hosts.items()}
+    gateway.house.configure(Acme.text(zones, **gateway.settings), **files)
+    gateway.acmed.reload()
+
+
+@pytest.mark.parametrize("restart", [False, True], ids=["reload", "restart"])
+@pytest.mark.parametrize("what", ["host", "zone"])
+def test_retry_after_outlives_the_wish(gateway, authority, what, restart):  # noqa: F811
+    """What is taken out and put back is asked for no sooner, and is nowhere to be seen meanwhile; --now overrides it, once."""
+    name = HOST if what == "host" else ZONE
+    gateway.hosts = {"deep": HOST}
+    fail(gateway, authority, Fault(**LIMITED))
+    gateway.wait(HOST, state="failed")
+    before = gateway.list()
+    change(gateway, {} if what == "host" else gateway.hosts, (ZONE,) if what == "host" else ())
+    if restart:
+        gateway.acmed.kill()
+        gateway.acmed.start()
+    assert list(gateway.list()) == [n for n in before if n != name] and not gateway.path(name).exists()
+    metrics = gateway.acmed.call("io.hagw.Service.GetMetrics")["metrics"]
+    assert {m["labels"]["name"] for m in metrics if m["name"] == "certificate_failures"} == {n for n in before if n != name}
+    assert not [p for p in problems(gateway) if f" {name}:" in p]
+    change(gateway, {"deep": HOST}, (ZONE,))
+    if restart:
+        gateway.acmed.kill()
+        gateway.acmed.start()
+    back = gateway.get(name)
+    assert back["limitUSec"] == back["nextUSec"] == before[name]["limitUSec"] and 7000 < back["limitUSec"] / 1e6 - time.time() < 7300
+    assert authority.count("newOrder") == 2 and back["state"] == "waiting"
+    assert [p for p in problems(gateway) if f" {name}: waiting. The certificate authority asks to wait until " in p]
+    with pytest.raises(VarlinkError) as e:
+        gateway.acmed.call("Renew", name=name)
+    assert e.value.name == "io.hagw.Acme.Limited" and e.value.parameters["untilUSec"] == back["limitUSec"]
+    authority.settings.faults = []
+    gateway.acmed.call("Renew", name=name, now=True)
+    assert "limitUSec" not in gateway.wait(name) and authority.count("newOrder") == 3
+
+
+def test_retry_after_outlives_an_import(gateway, authority):  # noqa: F811
+    """Which took the certificate's place until it was removed."""
+    fail(gateway, authority, Fault(**LIMITED))
+    before, key = gateway.get(), ec.generate_private_key(ec.SECP256R1())
+    key_id = gateway.keyd.call("Import", purpose="tls", pem=key_pem(key))["key"]["id"]
+    gateway.acmed.call("Import", keyId=key_id, chain=pem(Issuer().sign(key.public_key(), names=[ZONE, f"*.{ZONE}"])))
+    assert gateway.get()["source"] == "imported" and "limitUSec" not in gateway.get()
+    gateway.acmed.call("Remove", name=ZONE)
+    assert gateway.get()["limitUSec"] == gateway.get()["nextUSec"] == before["limitUSec"] and authority.count("newOrder") == 1
 
 
 @pytest.mark.parametrize("fault", [Fault("newOrder", 500), Fault("newOrder", 502, body="<h1>Bad Gateway</h1>"),
@@ -125,15 +184,20 @@ def test_a_reload_without_change(gateway, authority):  # noqa: F811
     assert gateway.get()["keyId"] == before["keyId"] and authority.count("newOrder") == 2
 
 
-@pytest.mark.parametrize("field", ["nextUSec", "limitUSec", "adviceUSec", "dueUSec", "sinceUSec"])
+@pytest.mark.parametrize("field", ["nextUSec", "untilUSec", "adviceUSec", "dueUSec", "sinceUSec"])
 def test_a_clock_that_was_ahead(gateway, authority, field):  # noqa: F811
     """What was noted while the clock was three years ahead counts for no longer than the schedule's own most."""
-    fail(gateway, authority, Fault(**LIMITED) if field == "limitUSec" else Fault("newOrder", 403, "rejectedIdentifier", "no"))
+    limited, then = field == "untilUSec", int((time.time() + 3 * 365 * 86400) * 1e6)
+    fail(gateway, authority, Fault(**LIMITED) if limited else Fault("newOrder", 403, "rejectedIdentifier", "no"))
     gateway.acmed.stop()
-    change_record(gateway, **{field: int((time.time() + 3 * 365 * 86400) * 1e6)})
+    if limited:
+        path = gateway.house.root / "state/acmed/limits.json"
+        noted, = json.loads(path.read_text())
+        path.write_text(json.dumps([noted | {field: then}]))
+    else:
+        change_record(gateway, **{field: then})
     gateway.acmed.start()
-    most = 7 * 86400 if field == "limitUSec" else 15 * 3600
-    assert 0 < gateway.get()["nextUSec"] / 1e6 - time.time() <= most
+    assert (6.9 * 86400 if limited else 0) < gateway.get()["nextUSec"] / 1e6 - time.time() <= (7 * 86400 if limited else 15 * 3600)
 
 
 def test_a_renewal_is_not_moved(gateway, authority):  # noqa: F811
@@ -159,8 +223,7 @@ def test_a_removed_hosts_certificate(gateway, authority):  # noqa: F811
     gateway.acmed.reload()
     over = until(lambda: (c := gateway.get(f"a.b.{ZONE}")).get("state") == "expired" and c, 40, "the end")
     assert not over["wanted"] and gateway.get()["wanted"] and "EXPIRED" not in gateway.acmed.text()
-    shown = Ctl(gateway.house).run("--json", "status", "--no-delegation")
-    assert not [p for p in json.loads(shown.stdout)["problems"] if "Certificate a.b." in p]
+    assert not [p for p in problems(gateway) if "Certificate a.b." in p]
     assert "expired, no longer asked for" in Ctl(gateway.house).run("cert", "list").stdout
     metrics = gateway.acmed.call("io.hagw.Service.GetMetrics")["metrics"]
     assert {m["labels"]["name"] for m in metrics if m["name"] == "certificate_expiry_seconds"} == {ZONE}

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 import test_netd
 import test_webd
 from acme_tools import ZONE, Authority, key_pem, pem, until
+from authority_tools import Fault
 from ctl_tools import Ctl
 from tenant_tools import Relay
 from test_acmed_caa import authority, begin, gateway  # noqa: F401
@@ -26,11 +27,11 @@ TIMES = {
                         "windowStartUSec": "shown to nobody; the point chosen in it counts",
                         "windowEndUSec": "likewise",
                         "renewalUSec": "a tenth before the certificate's end",
-                        "nextUSec": "15 hours ahead, or limitUSec",
-                        "limitUSec": "a week ahead",
+                        "nextUSec": "15 hours ahead, or a limit",
                         "sinceUSec": "now",
                         "unreachedUSec": "now",
                         "notAfterUSec": "a former certificate's own end, until which it may have to be revoked"},
+    "acmed/limits.json": {"untilUSec": "a week ahead"},
     "acmed/accounts.json": {"sinceUSec": "a wait of the CAA records' TTL"},
     "acmed/retired.json": {"fromUSec": "a day ahead"},
     "netd/addresses.json": {"confirmedUSec": "now", "changedUSec": "now"},
@@ -61,12 +62,15 @@ def test_each_time_is_known(house, gateway, authority, tmp_path_factory):  # noq
     gateway.acmed.call("Renew", name=ZONE)
     gateway.changed(before)
     gateway.wait_advice()
+    authority.settings.faults = [Fault("newOrder", 429, "rateLimited", retry_after=7200)]
+    gateway.acmed.call("Renew", name=ZONE)
+    until(lambda: gateway.get().get("limitUSec"), 20, "the wish to wait")
     found = {}
     for path in (house.root / "state").glob("*/*.json"):
         name = f"{path.parent.name}/{path.name.replace(f'-{ZONE}', '')}"
         found.setdefault(name, set()).update(times(json.loads(path.read_text()), set()))
     assert not {f"{name} {field}" for name, fields in found.items() for field in fields - set(TIMES.get(name, ()))}
-    for name in ("acmed/cert.json", "acmed/retired.json", "netd/addresses.json"):
+    for name in ("acmed/cert.json", "acmed/limits.json", "acmed/retired.json", "netd/addresses.json"):
         assert found[name] == set(TIMES[name])
 
 

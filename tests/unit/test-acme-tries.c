@@ -65,27 +65,31 @@ static void test_describe(void **state) {
         tries_list_done(&l);
 }
 
-/* What an authority asked for holds when it is asked again, whatever its rank; there is room for a few. */
+/* What an authority still works on goes on when it is asked again, whatever its rank; there is room for a
+ * few. */
 static void test_other_authorities(void **state) {
         static const char *const others[] = { "c", "d", "e", "f", "g" };
         TriesList l = {};
 
         rank(&l, "a", "b");
         lose(&l, AUTHORITY_FIRST, NOW);
-        assert_int_equal(tries_set_limit(tries_list_find(&l, AUTHORITY_FIRST), NOW + 5 * DAY, "me"), 0);
+        tries_list_find(&l, AUTHORITY_FIRST)->order_url = strdup("https://a/order");
         rank(&l, "b", "a");
-        assert_int_equal(tries_list_find(&l, AUTHORITY_FIRST)->limit_usec, 0);
-        assert_int_equal(tries_list_find(&l, AUTHORITY_FALLBACK)->limit_usec, NOW + 5 * DAY);
+        assert_null(tries_list_find(&l, AUTHORITY_FIRST)->order_url);
+        assert_string_equal(tries_list_find(&l, AUTHORITY_FALLBACK)->order_url, "https://a/order");
         assert_int_equal(l.n, 2);
         for (size_t i = 0; i < ELEMENTSOF(others); i++) {
                 rank(&l, others[i], NULL);
                 assert_null(tries_list_find(&l, AUTHORITY_FALLBACK));
                 assert_int_equal(tries_list_failures(&l), 0);
-                assert_true(l.n <= TRIES_MAX);
+                assert_int_equal(l.n, MIN(3 + i, TRIES_MAX));
         }
+        rank(&l, "e", "f");
+        assert_string_equal(tries_list_find(&l, AUTHORITY_FIRST)->directory, "e");
+        assert_int_equal(l.n, TRIES_MAX);
         rank(&l, "a", "b");
-        assert_string_equal(tries_list_find(&l, AUTHORITY_FIRST)->limit_account, "me");
-        assert_int_equal(tries_list_failures(&l), 1);
+        assert_null(tries_list_find(&l, AUTHORITY_FIRST)->order_url);
+        assert_int_equal(l.n, TRIES_MAX);
         tries_list_done(&l);
 }
 
@@ -97,7 +101,6 @@ static void test_record(void **state) {
         rank(&l, "a", "b");
         lose(&l, AUTHORITY_FALLBACK, NOW);
         (void) tries_set_error(tries_list_find(&l, AUTHORITY_FALLBACK), "no");
-        (void) tries_set_limit(tries_list_find(&l, AUTHORITY_FALLBACK), NOW + DAY, "me");
         tries_list_find(&l, AUTHORITY_FALLBACK)->unreached_usec = NOW;
         assert_int_equal(tries_list_to_json(&l, &v), 0);
         assert_int_equal(tries_list_from_json(v, &copy), 0);
@@ -133,12 +136,10 @@ static void test_clamp(void **state) {
 
         rank(&l, "a", "b");
         lose(&l, AUTHORITY_FIRST, NOW + 1000 * DAY);
-        (void) tries_set_limit(tries_list_find(&l, AUTHORITY_FALLBACK), NOW + 1000 * DAY, NULL);
         tries_list_clamp(&l, NOW);
         t = tries_list_find(&l, AUTHORITY_FIRST);
         assert_int_equal(t->next_usec, NOW + SCHEDULE_RETRY_MAX_USEC);
         assert_int_equal(t->since_usec, NOW);
-        assert_int_equal(tries_list_find(&l, AUTHORITY_FALLBACK)->limit_usec, NOW + SCHEDULE_LIMIT_MAX_USEC);
         tries_list_done(&l);
 }
 
