@@ -13,10 +13,18 @@
 #define SUBPROBLEMS_MAX 10U
 #define DETAIL_MAX 500 /* bytes, each */
 
+/* Whoever answers with what is no answer, or with 5xx, has not refused anything (RFC 9110 section 15.6). */
+static int set_trouble(AcmeAnswer *a, const char *type, const char *what) {
+        return acme_problem_set(&a->problem, type,
+                                "The certificate authority is in trouble (HTTP status %u): %s",
+                                a->http_status, what);
+}
+
 static int malformed(AcmeAnswer *a, const char *what) {
-        return acme_problem_set(&a->problem, ACME_PROBLEM_MALFORMED,
-                                "The certificate authority's answer cannot be used: %s (HTTP status %u)",
-                                what, a->http_status);
+        char text[200];
+
+        (void) snprintf(text, sizeof(text), "its answer cannot be used, for %s", what);
+        return set_trouble(a, ACME_PROBLEM_MALFORMED, text);
 }
 
 /* 0: taken or absent; -EBADMSG: no URL we would go to. */
@@ -340,18 +348,31 @@ static int parse_json(const char *body, size_t size, sd_json_variant **ret) {
         return r == -ENOMEM ? r : r < 0 ? -EBADMSG : 0;
 }
 
-static int parse_error(const char *content_type, const char *body, size_t size, AcmeAnswer *a) {
+static int parse_problem(const char *content_type, const char *body, size_t size, AcmeProblem *ret) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         int r;
 
-        if (is_type(content_type, "application/problem+json")) {
-                r = parse_json(body, size, &v);
-                if (r == -ENOMEM)
-                        return r;
-                if (r >= 0)
-                        return take_problem(v, &a->problem);
+        r = is_type(content_type, "application/problem+json") ? parse_json(body, size, &v) : -EBADMSG;
+        return r < 0 ? r : take_problem(v, ret);
+}
+
+static int parse_error(const char *content_type, const char *body, size_t size, AcmeAnswer *a) {
+        _cleanup_(acme_problem_done) AcmeProblem p = {};
+        int r;
+
+        r = parse_problem(content_type, body, size, &p);
+        if (r < 0 && r != -EBADMSG)
+                return r;
+        if (a->http_status / 100 != 4)
+                return set_trouble(a, p.type ?: ACME_PROBLEM_MALFORMED,
+                                   p.text ?: "it gives no reason that can be read");
+        if (p.type) {
+                a->problem = TAKE_GENERIC(p, (AcmeProblem) {});
+                return 0;
         }
-        return malformed(a, "it refuses, without a reason that can be read");
+        return acme_problem_set(&a->problem, ACME_PROBLEM_MALFORMED,
+                                "The certificate authority refuses, without a reason that can be read (HTTP "
+                                "status %u)", a->http_status);
 }
 
 int acme_parse(AcmeObject expect, const char *content_type, const char *body, size_t size, AcmeAnswer *a) {

@@ -29,7 +29,7 @@ AcmeStatus acme_status_from_string(const char *s) {
         return _ACME_STATUS_INVALID;
 }
 
-static void problem_done(AcmeProblem *p) {
+void acme_problem_done(AcmeProblem *p) {
         free(p->type);
         free(p->text);
         *p = (AcmeProblem) {};
@@ -54,7 +54,7 @@ void acme_order_done(AcmeOrder *o) {
         free(o->finalize);
         free(o->certificate);
         free(o->profile);
-        problem_done(&o->problem);
+        acme_problem_done(&o->problem);
         *o = (AcmeOrder) {};
 }
 
@@ -64,7 +64,7 @@ static void authorization_done(AcmeAuthorization *a) {
                 free(a->challenges[i].type);
                 free(a->challenges[i].url);
                 free(a->challenges[i].token);
-                problem_done(&a->challenges[i].problem);
+                acme_problem_done(&a->challenges[i].problem);
         }
 }
 
@@ -72,7 +72,7 @@ void acme_answer_done(AcmeAnswer *a) {
         free(a->location);
         for (char **p = a->alternates; *p; p++)
                 free(*p);
-        problem_done(&a->problem);
+        acme_problem_done(&a->problem);
         acme_directory_done(&a->directory);
         strv_free(a->account.contacts);
         acme_order_done(&a->order);
@@ -159,7 +159,7 @@ int acme_problem_set(AcmeProblem *p, const char *type, const char *format, ...) 
         if (strlen(text) > PROBLEM_TEXT_MAX)
                 text[PROBLEM_TEXT_MAX] = '\0';
         text_clean(text);
-        problem_done(p);
+        acme_problem_done(p);
         p->type = TAKE_PTR(t);
         p->text = TAKE_PTR(text);
         return 0;

@@ -118,6 +118,7 @@ bool acme_url_is_valid(const char *url);
 /* base64url only (RFC 8555 section 8.1), of bounded length. Nonces have the same form (section 6.5.1). */
 bool acme_token_is_valid(const char *token);
 
+void acme_problem_done(AcmeProblem *p);
 /* A problem out of formatted text; what does not print becomes a space. */
 int acme_problem_set(AcmeProblem *p, const char *type, const char *format, ...) _printf_(3, 4);
 bool acme_problem_is(const AcmeProblem *p, const char *type);

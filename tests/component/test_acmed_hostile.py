@@ -168,7 +168,7 @@ CASES = {
     "redirect to http": ("dir", lambda ca: Reply(status=302, Location="http://127.0.0.1:1/"), "cannot be reached"),
     "redirect to file": ("dir", lambda ca: Reply(status=302, Location="file:///etc/passwd"), "cannot be reached"),
     "redirect for ever": ("dir", lambda ca: Reply(status=302, Location=f"{ca.url}/dir"), "cannot be reached"),
-    "post redirected": ("account", lambda ca: Reply(status=307, Location=f"{ca.url}/order"), "refuses"),
+    "post redirected": ("account", lambda ca: Reply(status=307, Location=f"{ca.url}/order"), "in trouble (HTTP status 307)"),
     "account nowhere": ("account", lambda ca: Reply({"status": "valid"}, status=201), "where"),
     "account elsewhere": ("account", lambda ca: Reply({"status": "valid"}, status=201, Location="file:///x"), "where"),
     "order nowhere": ("order", lambda ca: Reply(ca.fields(), status=201), "where"),

@@ -122,15 +122,48 @@ def test_retry_after_outlives_an_import(gateway, authority):  # noqa: F811
     assert gateway.get()["limitUSec"] == gateway.get()["nextUSec"] == before["limitUSec"] and authority.count("newOrder") == 1
 
 
-@pytest.mark.parametrize("fault", [Fault("newOrder", 500), Fault("newOrder", 502, body="<h1>Bad Gateway</h1>"),
-                                   Fault("newOrder", 200, body="<h1>Welcome</h1>")], ids=["500", "502", "page"])
-def test_an_authority_in_trouble(gateway, authority, fault):  # noqa: F811
-    """It has not refused anything: asked again within a minute."""
+BAD_GATEWAY, LUNCH = Fault("newOrder", 502, body="<h1>Bad Gateway</h1>"), Fault("newOrder", 503, detail="out for lunch")
+TROUBLE = "The certificate authority is in trouble (HTTP status"
+
+
+@pytest.mark.parametrize("fault, words", [(Fault("newOrder", 500, detail="out for lunch"), f"{TROUBLE} 500): out for lunch [serverInternal]"),
+                                          (LUNCH, f"{TROUBLE} 503): out for lunch [serverInternal]"),
+                                          (BAD_GATEWAY, f"{TROUBLE} 502): it gives no reason that can be read"),
+                                          (Fault("newOrder", 503, body="<h1>Later</h1>"), f"{TROUBLE} 503): it gives no reason that can be read"),
+                                          (Fault("newOrder", 200, body="<h1>Welcome</h1>"), f"{TROUBLE} 200): its answer cannot be used, for it is not JSON")],
+                         ids=["500", "503", "502 page", "503 page", "page"])
+def test_an_authority_in_trouble(gateway, authority, fault, words):  # noqa: F811
+    """It has not refused anything, and nobody says so: asked again within a minute."""
     assert 0 < fail(gateway, authority, fault) < 60
+    assert gateway.get()["error"] == words
+    assert [p for p in problems(gateway) if p.startswith(f"Certificate {ZONE}: failed: {words}. The next try is ")]
+
+
+def test_a_trouble_is_told_once(gateway, authority):  # noqa: F811
+    """However many certificates wait for its end; a refusal of one of them besides."""
+    gateway.hosts = {"deep": HOST, "deeper": f"c.{HOST}"}
+    authority.settings.faults = [BAD_GATEWAY]
+    gateway.start(authority.directory, authority.root)
+    for name in (ZONE, HOST, f"c.{HOST}"):
+        gateway.wait(name, state="failed")
+    said = [p for p in problems(gateway) if "Certificate" in p]
+    assert len(said) == 1 and said[0].startswith(f"Certificate {ZONE} (and 2 more): failed: {TROUBLE} 502)")
+    authority.settings.faults = [Fault("newOrder", 403, "rejectedIdentifier", "not this one")]
+    gateway.acmed.call("Renew", name=HOST)
+    until(lambda: "not this one" in gateway.get(HOST).get("error", ""), 20, "the refusal")
+    said = [p for p in problems(gateway) if "Certificate" in p]
+    assert len(said) == 2 and f"Certificate {ZONE} (and 1 more): failed: {TROUBLE}" in said[0] and "not this one" in said[1]
 
 
 def test_refusals_are_not_asked_again_soon(gateway, authority):  # noqa: F811
     assert 80 < fail(gateway, authority, Fault("newOrder", 403, "rejectedIdentifier", "not this one")) < 160
+    assert gateway.get()["error"] == "not this one [rejectedIdentifier]"
+
+
+def test_a_refusal_that_cannot_be_read(gateway, authority):  # noqa: F811
+    """Such pages are mostly another program's before the authority: asked again soon."""
+    assert 0 < fail(gateway, authority, Fault("newOrder", 404, body="<h1>Not found</h1>")) < 60
+    assert gateway.get()["error"] == "The certificate authority refuses, without a reason that can be read (HTTP status 404)"
 
 
 def test_a_correction_is_tried_at_once(gateway, authority):  # noqa: F811

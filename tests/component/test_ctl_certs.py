@@ -70,7 +70,7 @@ def test_new(ctl, gateway, authority):  # noqa: F811
     until(lambda: gateway.lines() == [line(new.url)], 20, "the record")
     authority.settings.faults = [Fault("account", 500, detail="out for lunch")]
     said = ctl.ok("cert", "account", "new")
-    assert "could not be deactivated yet: out for lunch" in said and "goes on trying" in said
+    assert "could not be deactivated yet: The certificate authority is in trouble (HTTP status 500): out for lunch" in said and "goes on trying" in said
     assert f"before it    {new.url}" in ctl.run("cert", "account", "show").stdout
     authority.settings.faults = [Fault("newAccount", 403, "unauthorized", "not you")]
     assert "That did not work: not you" in ctl.refused(FAILED, "cert", "account", "new")
