@@ -294,8 +294,8 @@ int caa_name_complaint(const CaaName *n, char **ret) {
                 return asprintf(ret,
                                 "The relay's CAA records for %s list others (%s) and not this house: it "
                                 "gets no new certificate. The next order tells the relay again: "
-                                "hagw-ctl cert renew %s",
-                                n->name, strempty(n->others), n->name) < 0
+                                "hagw-ctl cert renew %s%s",
+                                n->name, strempty(n->others), n->name, n->limited ? " --now" : "") < 0
                                ? -ENOMEM
                                : 1;
         return asprintf(ret,

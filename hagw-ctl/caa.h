@@ -28,6 +28,7 @@ typedef struct CaaName {
         char *line;  /* its content, ready to be typed; NULL: no account is known yet */
         CaaVerdict verdict;
         bool at_relay;
+        bool limited; /* the authority has asked for no order yet */
         char *others; /* whom records list beside us, or instead; separated by ", ". NULL: nobody */
 } CaaName;
 

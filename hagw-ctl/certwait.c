@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "hagw-ctl/certlimit.h"
 #include "hagw-ctl/certwait.h"
 #include "hagw-ctl/client.h"
 #include "hagw-ctl/fault.h"
@@ -76,14 +77,18 @@ static void say(const Wait *w, const char *name, const char *what, const char *m
 }
 
 /* Each step once, however often it is tried. */
-static void say_step(Wait *w, const char *name, bool ordering) {
+static void say_step(Wait *w, sd_json_variant *c, bool ordering) {
+        const char *name = strempty(field_text(c, "name"));
         Told *t = find_told(w, name);
         bool *told = t ? (ordering ? &t->ordering : &t->waiting) : NULL;
+        _cleanup_free_ char *limit = NULL;
 
-        if (told && !*told)
-                say(w, name, ordering ? "the order is under way" : "waiting for its turn", "");
-        if (told)
-                *told = true;
+        if (!told || *told)
+                return;
+        if (!ordering)
+                (void) certlimit_text(c, clock_usec(CLOCK_REALTIME), &limit);
+        say(w, name, ordering ? "the order is under way" : limit ?: "waiting for its turn", "");
+        *told = true;
 }
 
 static void say_error(Wait *w, const char *name, const char *error) {
@@ -122,7 +127,7 @@ static bool judge(Wait *w, sd_json_variant *c) {
         if (error && !ordering)
                 say_error(w, name, error);
         else
-                say_step(w, name, ordering);
+                say_step(w, c, ordering);
         return false;
 }
 

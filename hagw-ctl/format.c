@@ -3,6 +3,7 @@
 /* Sizes and times in words. */
 
 #include <stdio.h>
+#include <time.h>
 
 #include "hagw-ctl/output.h"
 
@@ -39,6 +40,15 @@ const char *format_span(uint64_t usec, char *out) {
                 return out;
         }
         (void) snprintf(out, TIME_TEXT_MAX, "0 s");
+        return out;
+}
+
+const char *format_date(uint64_t usec, char *out) {
+        time_t t = (time_t) (usec / USEC_PER_SEC);
+        struct tm tm;
+
+        if (!localtime_r(&t, &tm) || strftime(out, TIME_TEXT_MAX, "%Y-%m-%d %H:%M", &tm) == 0)
+                (void) stpcpy(out, "an odd time");
         return out;
 }
 

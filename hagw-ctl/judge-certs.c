@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "hagw-ctl/cause.h"
+#include "hagw-ctl/certlimit.h"
 #include "hagw-ctl/client.h"
 #include "hagw-ctl/delegation.h"
 #include "hagw-ctl/output.h"
@@ -17,9 +18,13 @@
 
 typedef bool (*Same)(sd_json_variant *a, sd_json_variant *b);
 
-/* For one reason, in one state. */
+/* For one reason, in one state; and what is to be done is the same. */
 static bool fail_alike(sd_json_variant *a, sd_json_variant *b) {
-        return field_text(a, "error") && streq_ptr(field_text(a, "error"), field_text(b, "error")) &&
+        const uint64_t now = clock_usec(CLOCK_REALTIME);
+        const bool limited = certlimit_get(a, now) > 0;
+
+        return (field_text(a, "error") || limited) && limited == (certlimit_get(b, now) > 0) &&
+               streq_ptr(field_text(a, "error"), field_text(b, "error")) &&
                streq_ptr(field_text(a, "state"), field_text(b, "state")) &&
                !field_number(a, "unreachedPort") && !field_number(b, "unreachedPort");
 }
@@ -61,21 +66,25 @@ static void judge_fallback(Status *s, sd_json_variant *c) {
 static void judge_renewal(Status *s, sd_json_variant *c, const char *more) {
         const uint64_t now = clock_usec(CLOCK_REALTIME), tries = field_number(c, "failures");
         char end[TIME_TEXT_MAX], next[TIME_TEXT_MAX];
+        _cleanup_free_ char *limit = NULL;
 
-        if (tries == 0 || !streq(strempty(field_text(c, "state")), "valid"))
+        if (tries == 0 || !streq(strempty(field_text(c, "state")), "valid") ||
+            certlimit_text(c, now, &limit) < 0)
                 return;
-        status_notice(s, "The certificate for %s%s could not be renewed (%lu %s): %s. It ends %s; the "
-                         "next try is %s.",
+        status_notice(s, "The certificate for %s%s could not be renewed (%lu %s): %s. It ends %s%s%s%s%s",
                       field_text(c, "name"), more, (unsigned long) tries, plural(tries, "try", "tries"),
                       field_text(c, "error") ?: "hagw-ctl log tells why",
                       format_when(field_number(c, "notAfterUSec"), now, end),
-                      format_when(MAX(field_number(c, "nextUSec"), now + 1), now, next));
+                      limit ? ". " : "; the next try is ", strempty(limit),
+                      limit ? "" : format_when(MAX(field_number(c, "nextUSec"), now + 1), now, next),
+                      limit ? "" : ".");
 }
 
 /* Somebody wanted it ended, and it is still what visitors see. */
 static void judge_revocation(Status *s, sd_json_variant *c) {
         const bool imported = streq(strempty(field_text(c, "source")), "imported");
         const char *name = field_text(c, "name");
+        const uint64_t now = clock_usec(CLOCK_REALTIME);
         char when[TIME_TEXT_MAX];
 
         if (field_bool(c, "revoking"))
@@ -85,12 +94,12 @@ static void judge_revocation(Status *s, sd_json_variant *c) {
             !(imported || field_bool(c, "wanted")))
                 return;
         status_problem(s, "The certificate for %s is revoked (%s), and no other has taken its place: "
-                          "browsers may refuse it. %s%s%s.",
-                       name,
-                       format_when(field_number(c, "revokedUSec"), clock_usec(CLOCK_REALTIME), when),
+                          "browsers may refuse it. %s%s%s%s.",
+                       name, format_when(field_number(c, "revokedUSec"), now, when),
                        imported ? "Import its successor: hagw-ctl cert import CHAIN KEY"
                                 : "hagw-ctl cert renew ",
-                       imported ? "" : name, imported ? "" : " orders one");
+                       imported ? "" : name, imported ? "" : certlimit_option(c, now),
+                       imported ? "" : " orders one");
 }
 
 /* An order is a look from outside, the only one there is: this is no guess. */
@@ -107,11 +116,11 @@ static void judge_unreached(Status *s, sd_json_variant *c, const char *more) {
         status_problem(s,
                        "The certificate authority asked for %s%s from the internet and did not reach "
                        "this machine (%s): %s%s%s%s%s Let the %s, see that that name%s has the public "
-                       "address of today, and try again: hagw-ctl cert renew %s",
+                       "address of today, and try again: hagw-ctl cert renew %s%s",
                        name, more, format_when(field_number(c, "unreachedUSec"), now, found), error,
                        endswith(error, ".") ? "" : ".", end ? " The certificate that is there ends " : "",
                        end ? format_when(end, now, ends) : "", end ? "." : "", router,
-                       dns ? "'s name server" : "", name);
+                       dns ? "'s name server" : "", name, certlimit_option(c, now));
 }
 
 /* By what keeps everybody out of that port. */
@@ -145,29 +154,44 @@ static bool is_explained(const Status *s, sd_json_variant *c) {
                (s->told[CAUSE_CLOCK_AHEAD] && (streq(state, "expired") || streq(state, "expiring")));
 }
 
+/* When it goes on by itself, and how at once; to be freed. */
+static char *trying_text(const Status *s, sd_json_variant *c) {
+        const uint64_t next = field_number(c, "nextUSec"), now = clock_usec(CLOCK_REALTIME);
+        const CaaName *alias = alias_of(s, c);
+        char then[TIME_TEXT_MAX];
+        char *text = NULL;
+        int r = 0;
+
+        if (field_bool(c, "ordering"))
+                text = strdup("An order is under way.");
+        else if (alias)
+                r = asprintf(&text, "The record stands by now; to try at once: hagw-ctl cert renew %s%s",
+                             alias->name, certlimit_option(c, now));
+        else if (certlimit_get(c, now) > 0)
+                r = certlimit_text(c, now, &text);
+        else if (next > 0)
+                r = asprintf(&text, "The next try is %s; hagw-ctl cert renew %s makes it now.",
+                             format_when(MAX(next, now + 1), now, then), field_text(c, "name"));
+        return r < 0 ? NULL : text;
+}
+
 static void judge_bad(Status *s, sd_json_variant *c, const char *more) {
         const uint64_t end = field_number(c, "notAfterUSec");
         const bool doubt = streq(strempty(field_text(c, "state")), "expired") && !status_clock_is_set();
-        const uint64_t next = field_number(c, "nextUSec"), now = clock_usec(CLOCK_REALTIME);
+        const uint64_t now = clock_usec(CLOCK_REALTIME);
         const char *name = field_text(c, "name"), *error = field_text(c, "error");
-        const CaaName *alias = alias_of(s, c);
-        char when[TIME_TEXT_MAX], then[TIME_TEXT_MAX], clock[CLOCK_TEXT_MAX];
-        _cleanup_free_ char *asked = NULL, *tried = NULL;
+        char when[TIME_TEXT_MAX], clock[TIME_TEXT_MAX];
+        _cleanup_free_ char *asked = NULL, *tried = trying_text(s, c);
 
         if (doubt && asprintf(&asked,
                               " That is by this machine's clock, which no time server has set: is it %s?",
                               status_clock_text(clock)) < 0)
                 asked = NULL;
-        if (alias ? asprintf(&tried, " The record stands by now; to try at once: hagw-ctl cert renew %s",
-                             alias->name) < 0 :
-            next > 0 ? asprintf(&tried, " The next try is %s; hagw-ctl cert renew %s makes it now.",
-                                format_when(MAX(next, now + 1), now, then), name) < 0 :
-                       false)
-                tried = NULL;
-        status_problem(s, "Certificate %s%s: %s%s%s%s%s%s%s%s", name, more, field_text(c, "state"),
+        status_problem(s, "Certificate %s%s: %s%s%s%s%s%s%s%s%s", name, more, field_text(c, "state"),
                        end ? end > now ? ", ends " : ", ended " : "",
                        end ? format_when(end, now, when) : "", error ? ": " : "", strempty(error),
-                       error && endswith(error, ".") ? "" : ".", strempty(asked), strempty(tried));
+                       error && endswith(error, ".") ? "" : ".", strempty(asked), tried ? " " : "",
+                       strempty(tried));
 }
 
 int judge_certificates(Status *s) {

@@ -3,7 +3,6 @@
 /* What status finds about this machine's clock: with a wrong one no certificate is valid. */
 
 #include <sys/timex.h>
-#include <time.h>
 
 #include "hagw-ctl/cause.h"
 #include "hagw-ctl/client.h"
@@ -17,15 +16,6 @@
 #define PROGRAM_USEC (1793491200 * USEC_PER_SEC)
 
 #define REMEDY "Set it: timedatectl set-ntp true has it done by itself, timedatectl set-time does it by hand"
-
-static const char *date_text(uint64_t usec, char out[static CLOCK_TEXT_MAX]) {
-        time_t t = (time_t) (usec / USEC_PER_SEC);
-        struct tm tm;
-
-        if (!localtime_r(&t, &tm) || strftime(out, CLOCK_TEXT_MAX, "%Y-%m-%d %H:%M", &tm) == 0)
-                (void) stpcpy(out, "an odd time");
-        return out;
-}
 
 /* Of those that authorities issued: each has begun. */
 static uint64_t newest_beginning(const Status *s) {
@@ -65,8 +55,8 @@ bool status_clock_is_set(void) {
         return adjtimex(&t) >= 0 && !(t.status & STA_UNSYNC);
 }
 
-const char *status_clock_text(char out[static CLOCK_TEXT_MAX]) {
-        return date_text(clock_usec(CLOCK_REALTIME), out);
+const char *status_clock_text(char *out) {
+        return format_date(clock_usec(CLOCK_REALTIME), out);
 }
 
 int judge_clock(Status *s) {
@@ -76,16 +66,16 @@ int judge_clock(Status *s) {
         static const char *const early[] = { "not yet valid", "not valid yet", NULL };
         static const char *const late[] = { "expired certificate", "certificate has expired", NULL };
         const char *witness = find_witness(s, early);
-        char says[CLOCK_TEXT_MAX], right[CLOCK_TEXT_MAX];
+        char says[TIME_TEXT_MAX], right[TIME_TEXT_MAX];
         bool ahead = difference < 0;
 
-        date_text(now, says);
+        format_date(now, says);
         if (difference != 0)
                 status_problem(s, "This machine's clock says %s, the certificate authority's says %s. "
-                                  REMEDY ".", says, date_text(now + (uint64_t) difference, right));
+                                  REMEDY ".", says, format_date(now + (uint64_t) difference, right));
         else if (beginning > now + TOLERANCE_USEC)
                 status_problem(s, "This machine's clock says %s, but its own certificate begins at %s. "
-                                  REMEDY ".", says, date_text(beginning, right));
+                                  REMEDY ".", says, format_date(beginning, right));
         else if (now < PROGRAM_USEC)
                 status_problem(s, "This machine's clock says %s, which is long over. " REMEDY ".", says);
         else if (witness)

@@ -6,6 +6,7 @@
 
 #include "hagw-ctl/caa.h"
 #include "hagw-ctl/cause.h"
+#include "hagw-ctl/certlimit.h"
 #include "hagw-ctl/client.h"
 #include "hagw-ctl/delegation.h"
 #include "hagw-ctl/glue.h"
@@ -295,6 +296,17 @@ static bool host_wants_visitors(const Config *c, const char *name) {
         return false;
 }
 
+/* An order by hand takes another word then. */
+static bool name_is_limited(const Status *s, const char *name) {
+        for (size_t i = 0; i < field_count(s->certificates, "certificates"); i++) {
+                sd_json_variant *c = field_element(s->certificates, "certificates", i);
+
+                if (streq(strempty(field_text(c, "name")), name))
+                        return certlimit_get(c, clock_usec(CLOCK_REALTIME)) > 0;
+        }
+        return false;
+}
+
 /* Names whose DNS is kept elsewhere, and ours at the relay. */
 int judge_caa(Status *s) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *array = NULL;
@@ -311,6 +323,7 @@ int judge_caa(Status *s) {
                 _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
                 _cleanup_free_ char *complaint = NULL, *astray = NULL;
 
+                s->names.items[i].limited = name_is_limited(s, s->names.items[i].name);
                 r = caa_name_complaint(&s->names.items[i], &complaint);
                 if (r > 0) {
                         status_problem(s, "%s", complaint);

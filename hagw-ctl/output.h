@@ -57,5 +57,7 @@ int output_change(bool json, const char *name, const char *change, const char *f
 const char *format_bytes(uint64_t bytes, char *out);
 /* "3 min", "2 h", "64 days": one unit, rounded down. out has room for TIME_TEXT_MAX; returns out. */
 const char *format_span(uint64_t usec, char *out);
+/* "2026-11-30 14:30", here. */
+const char *format_date(uint64_t usec, char *out);
 /* "3 min ago", "in 64 days", "just now", "never" for 0. */
 const char *format_when(uint64_t usec, uint64_t now, char *out);

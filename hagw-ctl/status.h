@@ -88,10 +88,9 @@ int judge_exports(Status *s);
 uint64_t status_last_visitor(const Status *s, const char *door);
 uint64_t status_visitors_since(const Status *s);
 
-/* A time server has set this machine's clock since it started; and what it says. */
-#define CLOCK_TEXT_MAX 32U
+/* A time server has set this machine's clock since it started; and what it says, in TIME_TEXT_MAX bytes. */
 bool status_clock_is_set(void);
-const char *status_clock_text(char out[static CLOCK_TEXT_MAX]);
+const char *status_clock_text(char *out);
 
 /* One that the world can come to, as a text; NULL is none that it could not. */
 bool status_address_is_usable(const Status *s, const char *text);

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "hagw-ctl/cert.h"
+#include "hagw-ctl/certlimit.h"
 #include "hagw-ctl/certwait.h"
 #include "hagw-ctl/client.h"
 #include "hagw-ctl/exports.h"
@@ -98,7 +99,7 @@ static int check_known(_unused_ const Call *call, const char *name, _unused_ voi
 
 static int show_one(const Call *call, const char *name, _unused_ void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *c = NULL;
-        _cleanup_free_ char *names = NULL;
+        _cleanup_free_ char *names = NULL, *limit = NULL;
         uint64_t now = clock_usec(CLOCK_REALTIME);
         int r;
 
@@ -117,7 +118,7 @@ static int show_one(const Call *call, const char *name, _unused_ void *userdata)
         }
         call_part(call, name, 0);
         names = field_joined(c, "names");
-        if (!names)
+        if (!names || certlimit_text(c, now, &limit) < 0)
                 return log_oom();
         output_tone(TONE_BOLD, "%s", field_text(c, "name"));
         output("\n  %-12s %s\n  %-12s %s\n  %-12s %s%s\n", "state", field_text(c, "state"), "names", names,
@@ -135,6 +136,8 @@ static int show_one(const Call *call, const char *name, _unused_ void *userdata)
         if (field_text(c, "error"))
                 output("  %-12s %s (tries that failed: %lu)\n", "error", field_text(c, "error"),
                        (unsigned long) field_number(c, "failures"));
+        if (limit)
+                output_paragraph("  to wait      ", "%s", limit);
         return view_certificate_is_bad(c) ? CTL_FAILED : CTL_OK;
 }
 

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "hagw-ctl/certlimit.h"
 #include "hagw-ctl/client.h"
 #include "hagw-ctl/hostfile.h"
 #include "hagw-ctl/hostscan.h"
@@ -177,8 +178,9 @@ bool view_certificate_is_bad(sd_json_variant *c) {
         for (size_t i = 0; i < ELEMENTSOF(bad); i++)
                 if (streq(strempty(field_text(c, "state")), bad[i]))
                         return true;
-        /* Being tried again is no better than waiting for it, while there is none. */
-        return field_number(c, "failures") > 0 && !field_number(c, "notAfterUSec");
+        /* Being tried again is no better than waiting for it, while there is none; nor is having to wait. */
+        return !field_number(c, "notAfterUSec") &&
+               (field_number(c, "failures") > 0 || certlimit_get(c, clock_usec(CLOCK_REALTIME)) > 0);
 }
 
 int view_print_certificates(sd_json_variant *v, int indent, bool told) {

@@ -548,7 +548,9 @@ def test_an_order_under_way_is_no_certificate(place):
     place.certificates[0] = certificate(ZONE, "ordering", ordering=True, failures=3, notAfterUSec=None, error="The certificate authority is in trouble")
     place.start()
     place.only(f"Certificate {ZONE}: ordering: The certificate authority is in trouble.")
-    place.certificates[0] |= {"state": "failed", "nextUSec": usec(330)}
+    place.certificates[0]["nextUSec"] = usec(330)
+    assert place.only(f"Certificate {ZONE}: ordering: ").endswith(" is in trouble. An order is under way."), "one by hand would be refused"
+    place.certificates[0] |= {"state": "failed", "ordering": False}
     place.only(f"Certificate {ZONE}: failed: The certificate authority is in trouble. The next try is in 5 min; hagw-ctl cert renew {ZONE} makes it now.")
 
 

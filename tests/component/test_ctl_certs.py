@@ -2,6 +2,8 @@
 """hagw-ctl cert account and cert revoke, under an authority that judges; and what is to be done when a disk was stolen."""
 
 import json
+import re
+import time
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -41,6 +43,93 @@ def test_any_number_of_certificates(gateway, authority):  # noqa: F811
     assert shown.startswith(f"{other}\n") and f"\n\n{ZONE}\n" in shown and shown.count("  state") == 2
     ctl.ok("cert", "renew", other, ZONE, other)
     assert authority.count("newOrder") == 4 and not set(serials()) & set(before)
+
+
+# --- what is told of an order that failed ---
+
+LIMITED = {"at": "newOrder", "status": 429, "type": "rateLimited", "detail": "too many", "retry_after": 7200}
+FAILURES = {"refused": (Fault("newOrder", 403, "rejectedIdentifier", "not this one"), ""), "limited": (Fault(**LIMITED), " --now"),
+            "trouble": (Fault("newOrder", 502, body="<h1>Bad Gateway</h1>"), ""),
+            "trouble that says when": (Fault("newOrder", 503, detail="out for lunch", retry_after=7200), " --now")}
+
+
+def told(ctl):
+    """What status finds, and what cert show shows of the certificate."""
+    said = json.loads(ctl.run("--json", "status", "--no-delegation").stdout)
+    return [*said["problems"], *said["notices"], " ".join(ctl.run("cert", "show", ZONE).stdout.split())]
+
+
+def advice(ctl):
+    """What these say is to be typed to have it ordered."""
+    return {c for text in told(ctl) for c in re.findall(r"hagw-ctl (cert renew [a-z0-9.-]*[a-z0-9](?: --now)?)", text)}
+
+
+def fails(gateway, authority, failure, first):  # noqa: F811
+    """Its first order, or the renewal."""
+    if first:
+        authority.settings.faults = [FAILURES[failure][0]]
+        gateway.start(authority.directory, authority.root)
+        return gateway.wait(state="failed")
+    begin(gateway, authority)
+    authority.settings.faults = [FAILURES[failure][0]]
+    gateway.acmed.call("Renew", name=ZONE)
+    return until(lambda: (c := gateway.get())["failures"] and not c["ordering"] and c, 30, "the failure")
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["first", "renewal"])
+@pytest.mark.parametrize("failure", FAILURES)
+def test_advice_works(gateway, authority, failure, first):  # noqa: F811
+    """Word by word; and who is asked to wait reads it in the same place."""
+    failed, word = fails(gateway, authority, failure, first), FAILURES[failure][1]
+    ctl, orders = Ctl(gateway.house), authority.count("newOrder")
+    until_when = time.strftime("%Y-%m-%d %H:%M", time.localtime(failed.get("limitUSec", 0) / 1e6))
+    wait = [t for t in told(ctl) if f"The certificate authority asks to wait until {until_when} (in 1 h); hagw-ctl cert renew {ZONE} --now asks" in t]
+    assert len(wait) == (2 if word else 0)
+    # While there is a certificate nobody has to do anything.
+    assert advice(ctl) == ({f"cert renew {ZONE}{word}"} if first or word else set())
+    if word:
+        assert f"hagw-ctl cert renew {ZONE} --now asks all the same" in ctl.refused(FAILED, "cert", "renew", ZONE) and authority.count("newOrder") == orders
+    authority.settings.faults = []
+    for command in advice(ctl) or {f"cert renew {ZONE}"}:
+        ctl.ok(*command.split())
+    assert authority.count("newOrder") == orders + 1 and gateway.wait()["failures"] == 0
+    assert not [t for t in told(ctl) if "asks to wait" in t] and advice(ctl) == set()
+
+
+def test_now_is_for_once(gateway, authority):  # noqa: F811
+    fails(gateway, authority, "limited", first=True)
+    ctl = Ctl(gateway.house)
+    ctl.refused(FAILED, "cert", "renew", ZONE, "--now", "--wait=1")
+    until(lambda: authority.count("newOrder") == 2 and not gateway.get()["ordering"], 20, "the second refusal")
+    ctl.refused(FAILED, "cert", "renew", ZONE)
+    assert authority.count("newOrder") == 2
+
+
+def test_advice_works_for_a_revoked_one(gateway, authority):  # noqa: F811
+    fails(gateway, authority, "limited", first=False)
+    ctl = Ctl(gateway.house)
+    ctl.ok("cert", "revoke", ZONE, "--no-renew")
+    assert [t for t in told(ctl) if f"hagw-ctl cert renew {ZONE} --now orders one" in t] and advice(ctl) == {f"cert renew {ZONE} --now"}
+    authority.settings.faults = []
+    ctl.ok("cert", "renew", ZONE, "--now")
+    assert advice(ctl) == set()
+
+
+def test_who_waits_for_it_is_told(gateway, authority):  # noqa: F811
+    """After a correction, too, which is no permission."""
+    fails(gateway, authority, "limited", first=True)
+    gateway.acmed.call("Retry")
+    ctl = Ctl(gateway.house)
+    assert [t for t in told(ctl) if f"Certificate {ZONE}: waiting. The certificate authority asks to wait until " in t]
+    assert ctl.run("cert", "show", ZONE).returncode == FAILED and advice(ctl) == {f"cert renew {ZONE} --now"}
+    authority.settings.faults = []
+    ctl.ok("cert", "renew", ZONE, "--now")
+    authority.settings.faults = [Fault(**LIMITED)]
+    gateway.acmed.call("Renew", name=ZONE)
+    until(lambda: gateway.get().get("limitUSec"), 20, "the wish to wait")
+    gateway.acmed.call("Retry")
+    r = ctl.run("cert", "revoke", ZONE, "--wait=8")
+    assert f"{ZONE}: The certificate authority asks to wait until " in r.stdout and "There is no new certificate yet" in r.stderr
 
 
 # --- accounts ---
