@@ -280,8 +280,8 @@ class Book:
     def renewal_window(self, certificate):
         if certificate.window:
             return certificate.window
-        start, lifetime = certificate.leaf.not_valid_before_utc, self.settings.profiles[certificate.profile].lifetime
-        return tuple(start + pki.seconds(lifetime * part) for part in self.settings.renewal_window)
+        start = certificate.leaf.not_valid_before_utc
+        return tuple(start + (certificate.leaf.not_valid_after_utc - start) * part for part in self.settings.renewal_window)
 
     def holds(self, account, names):
         """It has shown of each that it is its own (RFC 8555 section 7.6)."""
