@@ -12,6 +12,7 @@
 #include "hagw-ctl/exports.h"
 #include "libhagw/log.h"
 #include "libhagw/state.h"
+#include "libhagw/usec.h"
 
 #define LIST_FILE "exports.json"
 #define LOCK_FILE "exports.lock"
@@ -26,6 +27,34 @@ static int path_of(const char *name, char out[static PATH_MAX]) {
                        -ENAMETOOLONG;
 }
 
+/* What is yet to come was noted by a clock that was ahead. */
+static int clamp(sd_json_variant **v, const char *field, uint64_t now_usec) {
+        if (field_number(*v, field) <= now_usec)
+                return 0;
+        return sd_json_variant_set_field_unsigned(v, field, now_usec);
+}
+
+static int clamp_all(sd_json_variant *list, uint64_t now_usec, sd_json_variant **ret) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *array = NULL;
+        int r;
+
+        r = sd_json_variant_new_array(&array, NULL, 0);
+        for (size_t i = 0; r >= 0 && i < sd_json_variant_elements(list); i++) {
+                _cleanup_(sd_json_variant_unrefp) sd_json_variant *v =
+                        sd_json_variant_ref(sd_json_variant_by_index(list, i));
+
+                r = clamp(&v, "exportedUSec", now_usec);
+                if (r >= 0)
+                        r = clamp(&v, "failingUSec", now_usec);
+                if (r >= 0)
+                        r = sd_json_variant_append_array(&array, v);
+        }
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(array);
+        return 0;
+}
+
 int exports_read(sd_json_variant **ret) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         char path[PATH_MAX];
@@ -38,8 +67,7 @@ int exports_read(sd_json_variant **ret) {
                 return r;
         if (!sd_json_variant_is_array(v))
                 return -EBADMSG;
-        *ret = TAKE_PTR(v);
-        return 0;
+        return clamp_all(v, clock_usec(CLOCK_REALTIME), ret);
 }
 
 void export_read(sd_json_variant *v, Export *ret) {

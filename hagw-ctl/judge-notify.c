@@ -18,13 +18,15 @@ int judge_notify(Status *s) {
         r = notify_read_told(&told);
         for (char **t = s->config->notify; r >= 0 && *t; t++) {
                 sd_json_variant *v = notify_find_target(told, *t);
-                const uint64_t since = field_number(v, "failingUSec");
+                /* hagw-notify comes later to what a clock that was ahead has noted. */
+                const uint64_t now = clock_usec(CLOCK_REALTIME),
+                               since = MIN(field_number(v, "failingUSec"), now);
 
                 if (since > 0)
                         status_problem(s,
                                        "%s cannot be told what needs attention, for the first time %s: "
                                        "%s. \"hagw-ctl notify test\" tries it.",
-                                       *t, format_when(since, clock_usec(CLOCK_REALTIME), when),
+                                       *t, format_when(since, now, when),
                                        field_text(v, "error") ?: "hagw-ctl log tells why");
         }
         return r;

@@ -14,9 +14,12 @@ import test_netd
 import test_webd
 from acme_tools import ZONE, Authority, key_pem, pem, until
 from authority_tools import Fault
-from ctl_tools import Ctl
+from clock_tools import Clock
+from ctl_tools import FAILED, Ctl, booted, ctl  # noqa: F401
 from tenant_tools import Relay
 from test_acmed_caa import authority, begin, gateway  # noqa: F401
+from test_ctl_export import NAME, chained, exporter, renew  # noqa: F401
+from test_ctl_import import files, importer  # noqa: F401
 
 DAY, YEARS = 86400e6, 3 * 365 * 86400e6
 
@@ -34,6 +37,8 @@ TIMES = {
     "acmed/limits.json": {"untilUSec": "a week ahead"},
     "acmed/accounts.json": {"sinceUSec": "a wait of the CAA records' TTL"},
     "acmed/retired.json": {"fromUSec": "a day ahead"},
+    "exports.json": {"exportedUSec": "now", "failingUSec": "now"},
+    "notify/told.json": {"sentUSec": "now", "failingUSec": "now", "testUSec": "now"},
     "netd/addresses.json": {"confirmedUSec": "now", "changedUSec": "now"},
     "webd/sessions.json": {"createdUSec": "now", "lastUsedUSec": "now"},
     "webd/users.json": {"createdUSec": "now, where it is shown", "lastLoginUSec": "now, where it is shown"},
@@ -45,6 +50,15 @@ TENANTS = {"code.expires": "a year ahead", "token.expires": "a person's date", "
 
 def ahead(time_usec, usec=YEARS):
     return int(time_usec + usec)
+
+
+def later(value):
+    """The same, with each time in three years."""
+    if isinstance(value, list):
+        return [later(v) for v in value]
+    if not isinstance(value, dict):
+        return value
+    return {k: later(v) if not k.endswith("USec") else [ahead(x) for x in v] if isinstance(v, list) else ahead(v) for k, v in value.items()}
 
 
 def times(value, found):
@@ -72,6 +86,54 @@ def test_each_time_is_known(house, gateway, authority, tmp_path_factory):  # noq
     assert not {f"{name} {field}" for name, fields in found.items() for field in fields - set(TIMES.get(name, ()))}
     for name in ("acmed/cert.json", "acmed/limits.json", "acmed/retired.json", "netd/addresses.json"):
         assert found[name] == set(TIMES[name])
+
+
+def test_each_time_of_exports_is_known(chained):  # noqa: F811
+    """And one of the future is now, for whoever looks, and in the file with the next export."""
+    path, mark = chained.lists / "exports.json", chained.to / "works"
+    mark.touch()
+    chained.ok("cert", "export", NAME, f"--to={chained.to}", f"--exec=test -e {mark}")
+    mark.unlink()
+    renew(chained)
+    chained.refused(FAILED, "cert", "export", "--renewed")
+    assert times(json.loads(path.read_text()), set()) == set(TIMES["exports.json"])
+    path.write_text(json.dumps(later(json.loads(path.read_text()))))
+    shown, = chained.json("cert", "list")["exports"]
+    assert max(shown["exportedUSec"], shown["failingUSec"]) <= time.time() * 1e6
+    said, = (p for p in json.loads(chained.run("--json", "status", "--no-delegation").stdout)["problems"] if "could not be exported" in p)
+    assert "for the first time just now: " in said
+    chained.refused(FAILED, "cert", "export", "--renewed")
+    noted, = json.loads(path.read_text())
+    assert max(noted["exportedUSec"], noted["failingUSec"]) <= time.time() * 1e6
+
+
+def test_each_time_of_messages_is_known(house, booted):  # noqa: F811
+    """And one of the future is now, for hagw-ctl at once, and for hagw-notify when it comes."""
+    import test_notify  # which is left out where there is no mail server to be had
+    with contextlib.closing(test_notify.Notify(house, Ctl(house))) as n:
+        booted.env["HAGW_NOTIFY_DIR"] = n.ctl.env["HAGW_NOTIFY_DIR"]
+
+        def start(verb, units):
+            if [verb, *units] == ["start", "hagw-notify"]:
+                n.run()
+        booted.start = start
+        n.targets(n.topic.url)
+        n.topic.status = 500
+        n.run()
+        n.run()
+        found = times(n.told(), set())
+        (n.state / "told.json").write_text(json.dumps(later(n.told())))
+        assert [p for p in n.problems() if "cannot be told what needs attention, for the first time just now: " in p]
+        n.run()
+        assert n.told()["targets"][0]["failingUSec"] <= time.time() * 1e6
+        n.topic.status = 200
+        n.run()
+        booted.ok("notify", "test")
+        assert times(n.told(), found) == set(TIMES["notify/told.json"])
+        (n.state / "told.json").write_text(json.dumps(later(n.told())))
+        n.run()
+        told, = n.told()["targets"]
+        assert told["sentUSec"] and max(told["testUSec"], *told["sentUSec"]) <= time.time() * 1e6
 
 
 def test_each_time_of_logins_is_known(house):
@@ -142,6 +204,27 @@ def test_addresses_of_the_future(house):
     netd = test_netd.start(house, ipv4="resolve:house.example.org")
     shown = test_netd.state(netd.call("Watch"), "ipv4")
     assert shown["address"] == "198.51.100.1" and max(shown["confirmedUSec"], shown["changedUSec"]) <= time.time() * 1e6
+
+
+@pytest.mark.parametrize("limited", [False, True])
+def test_a_clock_that_is_set(gateway, authority, tmp_path, limited):  # noqa: F811
+    """While hagw-acmed runs: what it noted three years ahead is brought back without anybody's doing, to the schedule's own most."""
+    clock = Clock(tmp_path)
+    clock.set(YEARS / 1e6)
+    authority.settings.faults = [Fault("newOrder", 429, "rateLimited", retry_after=7200) if limited else Fault("newOrder", 403, "rejectedIdentifier")]
+    gateway.start(authority.directory, authority.root, env={**clock.env, "HAGW_HEARTBEAT_USEC": "100000"})
+
+    def wait():
+        return (gateway.get()["nextUSec"] - time.time() * 1e6) / DAY
+    gateway.wait(state="failed")
+    assert wait() > 1000
+    clock.set(0)
+    most = 7 if limited else 15 / 24
+    until(lambda: wait() < most, 30, "the heartbeat")
+    assert wait() > (6.9 if limited else 0.6)
+    authority.settings.faults = []
+    gateway.acmed.call("Renew", name=ZONE, now=True)
+    gateway.wait()
 
 
 def problems(house):
