@@ -3,6 +3,7 @@
 accounts, and orders when they are served and nobody remembers others."""
 
 import json
+import shutil
 
 import pytest
 
@@ -190,7 +191,31 @@ def test_a_restored_backup(gateway, authority):
     before = gateway.wait()
     gateway.acmed.call("Renew", name=ZONE)
     gateway.changed(before)
-    assert gateway.get()["failures"] == 0 and "did not request the certificate" not in gateway.acmed.text()
+    assert gateway.get()["failures"] == 0 and authority.orders()[-1].replaces is None and authority.count("newOrder") == 2
+
+
+def test_an_older_backup(gateway, authority, tmp_path):
+    """The account and keys of then, over the certificate of now, whose account has taken the place of that one."""
+    begin(gateway, authority)
+    state, old = gateway.house.root / "state", authority.accounts()[0]
+    shutil.copytree(state / "keyd", tmp_path / "keyd")
+    shutil.copy(state / "acmed/accounts.json", tmp_path)
+    newer = gateway.acmed.call("NewAccount")
+    assert newer["deactivated"] and newer["former"] == old.url
+    before = gateway.get()
+    gateway.acmed.call("Renew", name=ZONE)
+    before = gateway.changed(before)
+    for daemon in (gateway.acmed, gateway.keyd):
+        daemon.stop()
+    shutil.copy(tmp_path / "accounts.json", state / "acmed")
+    shutil.copytree(tmp_path / "keyd", state / "keyd", dirs_exist_ok=True)
+    for daemon in (gateway.keyd, gateway.acmed):
+        daemon.start()
+    gateway.acmed.call("Renew", name=ZONE)
+    assert gateway.changed(before)["failures"] == 0 and "No certificate" not in gateway.acmed.text()
+    account = authority.certificates()[-1].account
+    assert account.status == "valid" and account.url not in (old.url, newer["accountUri"]) and gateway.lines() == [line(account.url)]
+    assert authority.orders()[-1].replaces is None
 
 
 @pytest.mark.parametrize("fault", [

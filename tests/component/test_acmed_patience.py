@@ -242,6 +242,21 @@ def test_a_renewal_is_not_moved(gateway, authority):  # noqa: F811
     assert gateway.wait()["nextUSec"] == before > (time.time() + 50 * 86400) * 1e6
 
 
+def test_metrics(gateway, authority):  # noqa: F811
+    """Tries that failed since the last success; none of them behind one."""
+    def failures():
+        metrics = gateway.acmed.call("io.hagw.Service.GetMetrics")["metrics"]
+        return {m["labels"]["name"]: m["value"] for m in metrics if m["name"] == "certificate_failures"}
+    fail(gateway, authority, Fault("newOrder", 403, "rejectedIdentifier", "not this one"))
+    assert failures() == {ZONE: 1}
+    gateway.acmed.call("Renew", name=ZONE)
+    until(lambda: failures() == {ZONE: 2}, 20, "the second refusal")
+    authority.settings.faults = []
+    gateway.acmed.call("Renew", name=ZONE)
+    gateway.wait()
+    assert failures() == {ZONE: 0}
+
+
 def test_a_removed_hosts_certificate(gateway, authority):  # noqa: F811
     """It ends, and nobody is called: neither status nor the metrics watch it any more."""
     gateway.hosts = {"deep": f"a.b.{ZONE}"}
