@@ -96,22 +96,22 @@ int certificate_set_chain(Certificate *c, const char *pem, const char *key_id, u
 }
 
 /* Makes a former one of what there is, where that matters. Returns 1 where it did. */
-static int certificate_leave_chain(Certificate *c, uint64_t now_usec) {
+static int certificate_leave_chain(const Certificate *c, Formers *to, uint64_t now_usec) {
         _cleanup_free_ char *leaf = NULL;
         int r;
 
-        formers_prune(&c->formers, now_usec);
+        formers_prune(to, now_usec);
         if (!c->chain || c->revoked_usec > 0 || now_usec >= c->not_after_usec)
                 return 0;
         r = chain_get_leaf(c->chain, &leaf);
         if (r >= 0)
-                r = formers_add(&c->formers, &(Former) { leaf, c->key_id, c->directory, c->account,
-                                                         c->not_after_usec, c->revoke });
+                r = formers_add(to, &(Former) { leaf, c->key_id, c->directory, c->account, c->not_after_usec,
+                                                c->revoke });
         return r < 0 ? r : 1;
 }
 
 int certificate_renew_chain(Certificate *c, const char *chain, const char *key_id, uint64_t now_usec) {
-        int r, left = certificate_leave_chain(c, now_usec);
+        int r, left = certificate_leave_chain(c, &c->formers, now_usec);
 
         r = left < 0 ? left : certificate_set_chain(c, chain, key_id, now_usec);
         if (r < 0 && left > 0)
@@ -119,14 +119,15 @@ int certificate_renew_chain(Certificate *c, const char *chain, const char *key_i
         return r;
 }
 
-int certificate_hand_over(Certificate *c, Certificate *to, uint64_t now_usec) {
-        int r = certificate_leave_chain(c, now_usec);
+int certificate_hand_over(const Certificate *c, Certificate *to, uint64_t now_usec) {
+        int r = 0;
 
-        if (r < 0)
-                return r;
         formers_done(&to->formers);
-        to->formers = TAKE_GENERIC(c->formers, (Formers) {});
-        return 0;
+        for (size_t i = 0; r >= 0 && i < c->formers.n; i++)
+                r = formers_add(&to->formers, &c->formers.items[i]);
+        if (r >= 0)
+                r = certificate_leave_chain(c, &to->formers, now_usec);
+        return MIN(r, 0);
 }
 
 void certificate_want_revoked(Certificate *c, int reason, uint64_t now_usec) {

@@ -66,8 +66,8 @@ int certificate_set_chain(Certificate *c, const char *chain, const char *key_id,
 
 /* The same, and what there was before is a former one. */
 int certificate_renew_chain(Certificate *c, const char *chain, const char *key_id, uint64_t now_usec);
-/* Another one takes its place, and has its former ones. */
-int certificate_hand_over(Certificate *c, Certificate *to, uint64_t now_usec);
+/* Another one is to take its place, and has its former ones, too. */
+int certificate_hand_over(const Certificate *c, Certificate *to, uint64_t now_usec);
 /* This one and the former ones are to be revoked. */
 void certificate_want_revoked(Certificate *c, int reason, uint64_t now_usec);
 bool certificate_is_revoking(const Certificate *c);

@@ -209,9 +209,16 @@ int manager_import(Manager *m, const char *chain, const char *key_id, Certificat
                 r = certificate_hand_over(c, new, now_usec);
         if (r < 0)
                 return r;
-        r = store_save(&m->store, new);
+        if (!c)
+                r = store_add(&m->store, new);
         if (r < 0)
                 return r;
+        r = store_save(&m->store, new);
+        if (r < 0) {
+                if (!c)
+                        m->store.n_certificates--;
+                return r;
+        }
         if (c) {
                 manager_forget_advice(m, c);
                 if (c->key_id && !streq(c->key_id, key_id))
@@ -220,10 +227,6 @@ int manager_import(Manager *m, const char *chain, const char *key_id, Certificat
                         if (m->store.certificates[i] == c)
                                 m->store.certificates[i] = new;
                 certificate_free(c);
-        } else {
-                r = store_add(&m->store, new);
-                if (r < 0)
-                        return r;
         }
         *ret = TAKE_PTR(new);
         manager_run(m);

@@ -89,7 +89,7 @@ int manager_end_sessions(Manager *m, const char *id, const char *user, size_t *r
         /* Also what an earlier call ended and could not store: its caller tries again. */
         if (m->sessions_dirty)
                 r = store_sessions(m);
-        if (r >= 0 && ret_n)
+        if (ret_n)
                 *ret_n = n;
         return MIN(r, 0);
 }

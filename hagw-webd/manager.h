@@ -66,8 +66,8 @@ bool manager_may_pass(const Manager *m, const Session *s);
 bool manager_knows_address(const Manager *m, const char *user, const IpAddress *address);
 /* Makes proxyd ask again about all sessions (user NULL) or a user's: their rights changed. */
 void manager_ask_again(Manager *m, const char *user);
-/* Ends sessions as session_end_matching() does, on disk too: a negative errno says that a restart could
- * bring them back. ret_n: how many; may be NULL. */
+/* Ends sessions as session_end_matching() does, on disk too. A negative errno: they have ended all the same,
+ * and a restart could bring them back. *ret_n: how many, in any case; may be NULL. */
 int manager_end_sessions(Manager *m, const char *id, const char *user, size_t *ret_n);
 /* Something passed lately by the sessions with these public ids. */
 void manager_note_use(Manager *m, char *const *ids);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Users over varlink. A change is stored before it is answered, and undone where it could not be stored;
- * calls that carry a password are answered when its hash is made. Main thread only. */
+/* Users over varlink. A change is stored before it is answered, and undone where it could not be stored, but
+ * for what shuts somebody out: that holds at once, and is written when there is room. Calls that carry a
+ * password are answered when its hash is made. Main thread only. */
 
 #include "hagw-webd/store.h"
 #include "hagw-webd/webd-varlink.h"
@@ -48,6 +49,10 @@ static int change_add(Change *c, const char *hash) {
         User *u;
         int r;
 
+        /* Of one of that name who was removed, sessions must not come back as this one's. */
+        r = m->sessions_dirty ? store_sessions(m) : 0;
+        if (r < 0)
+                return sd_varlink_error_errno(c->link, r);
         r = user_add(&m->users, c->name, hash, c->hosts, c->groups, clock_usec(CLOCK_REALTIME), &u);
         if (r == -EEXIST)
                 return error_name(c->link, ERROR("UserExists"), c->name);
@@ -76,12 +81,6 @@ static int change_password(Change *c, const char *hash) {
         new = strdup(hash);
         if (!new)
                 return sd_varlink_error_errno(c->link, -ENOMEM);
-        /* Whoever came in with the old one goes first. */
-        r = manager_end_sessions(m, /* id= */ NULL, c->name, /* ret_n= */ NULL);
-        if (r < 0) {
-                free(new);
-                return sd_varlink_error_errno(c->link, r);
-        }
         old = u->hash;
         u->hash = new;
         r = store_users(m);
@@ -93,7 +92,9 @@ static int change_password(Change *c, const char *hash) {
         explicit_bzero(old, strlen(old));
         free(old);
         log_info("The password of user %s was changed.", c->name);
-        return sd_varlink_reply(c->link, NULL);
+        /* Who came in with the old one. */
+        r = manager_end_sessions(m, /* id= */ NULL, c->name, /* ret_n= */ NULL);
+        return r < 0 ? reply_not_stored(c->link, r) : sd_varlink_reply(c->link, NULL);
 }
 
 static void on_hash(int result, const char *hash, void *userdata) {
@@ -247,24 +248,24 @@ static int vl_method_set_user(sd_varlink *link, void *parameters, unsigned flags
 static int vl_method_remove_user(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         UserParameters *p = parameters;
         Manager *m = userdata;
+        int r, q;
         User *u;
-        int r;
 
         u = user_find(&m->users, p->name);
-        if (!u)
-                return error_name(link, ERROR("NoSuchUser"), p->name);
+        if (!u) {
+                /* Whom an earlier call removed and could not write down: its caller tries again. */
+                r = store_flush(m);
+                return r < 0 ? reply_not_stored(link, r) : error_name(link, ERROR("NoSuchUser"), p->name);
+        }
         /* Sessions go first: a later user of that name must not find them. */
-        r = manager_end_sessions(m, /* id= */ NULL, p->name, /* ret_n= */ NULL);
-        if (r < 0)
-                return sd_varlink_error_errno(link, r);
+        q = manager_end_sessions(m, /* id= */ NULL, p->name, /* ret_n= */ NULL);
         user_remove(&m->users, u);
         m->users_dirty = true;
         r = store_users(m);
-        (void) store_flush(m);
         manager_update_status(m);
-        if (r < 0)
-                return sd_varlink_error_errno(link, r);
         log_info("User %s was removed.", p->name);
+        if (r < 0 || q < 0)
+                return reply_not_stored(link, MIN(r, q));
         return sd_varlink_reply(link, NULL);
 }
 

@@ -3,6 +3,7 @@
 /* The table of users: names, hashes, what they may reach. Owns its users. Pure. */
 
 #include "hagw-webd/users.h"
+#include "libhagw/pure/admit.h"
 #include "libhagw/pure/hostname.h"
 #include "libhagw/pure/strv.h"
 
@@ -96,24 +97,7 @@ void user_table_done(UserTable *t) {
         *t = (UserTable) {};
 }
 
-static bool user_lists_host(const User *u, const char *host) {
-        for (char **h = u->hosts; h && *h; h++)
-                if (streq(*h, "*") || hostname_matches(host, *h))
-                        return true;
-        return false;
-}
-
 bool user_may_reach(const User *u, const ConfHost *conf, const char *host) {
-        bool open;
-
-        if (!conf || !user_lists_host(u, host))
-                return false;
-        open = (!conf->access.users || !conf->access.users[0]) &&
-               (!conf->access.groups || !conf->access.groups[0]);
-        if (open || strv_contains(conf->access.users, u->name))
-                return true;
-        for (char **g = conf->access.groups; g && *g; g++)
-                if (strv_contains(u->groups, *g))
-                        return true;
-        return false;
+        return conf && admit_reaches(u->hosts, host) &&
+               admit_lists(conf->access.users, conf->access.groups, u->name, u->groups);
 }

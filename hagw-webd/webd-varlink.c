@@ -10,9 +10,18 @@
 #include "libhagw/pure/hostname.h"
 #include "libhagw/pure/plural.h"
 #include "libhagw/pure/strv.h"
+#include "libhagw/statefault.h"
 #include "libhagw/usec.h"
 
 #define ERROR(name) "io.hagw.Web." name
+
+int reply_not_stored(sd_varlink *link, int error) {
+        _cleanup_free_ char *reason = state_fault_text(daemon_state_dir());
+
+        return sd_varlink_errorbo(
+                link, ERROR("NotStored"),
+                SD_JSON_BUILD_PAIR("reason", SD_JSON_BUILD_STRING(reason ?: strerrordesc_np(-error))));
+}
 
 typedef struct CheckParameters {
         const char *secret, *kind, *host, *address;
@@ -155,14 +164,14 @@ static int vl_method_revoke_session(sd_varlink *link, void *parameters, unsigned
         if (!p->id && !p->user)
                 return sd_varlink_error_invalid_parameter_name(link, "id");
         r = manager_end_sessions(m, p->id, p->user, &n);
-        if (r < 0)
-                return sd_varlink_error_errno(link, r);
-        if (n == 0 && p->id)
-                return sd_varlink_error(link, ERROR("NoSuchSession"), NULL);
         if (n > 0) {
                 manager_update_status(m);
                 log_info("%zu %s revoked.", n, plural(n, "session was", "sessions were"));
         }
+        if (r < 0)
+                return reply_not_stored(link, r);
+        if (n == 0 && p->id)
+                return sd_varlink_error(link, ERROR("NoSuchSession"), NULL);
         return sd_varlink_replybo(link, SD_JSON_BUILD_PAIR("revoked", SD_JSON_BUILD_UNSIGNED(n)));
 }
 

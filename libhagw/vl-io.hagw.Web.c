@@ -108,6 +108,7 @@ static SD_VARLINK_DEFINE_ERROR(BadUserName, STRING(name));
 static SD_VARLINK_DEFINE_ERROR(BadPassword, STRING(reason));
 static SD_VARLINK_DEFINE_ERROR(BadList, STRING(field));
 static SD_VARLINK_DEFINE_ERROR(NoSuchSession);
+static SD_VARLINK_DEFINE_ERROR(NotStored, STRING(reason));
 static SD_VARLINK_DEFINE_ERROR(BadChallenge, STRING(token));
 static SD_VARLINK_DEFINE_ERROR(Busy);
 static SD_VARLINK_DEFINE_ERROR(Full, STRING(what), INT(limit));
@@ -147,7 +148,11 @@ SD_VARLINK_DEFINE_INTERFACE(
                 "What GET /.well-known/acme-challenge/TOKEN answers (RFC 8555 section 8.3), for an hour at "
                 "most. hagw-acmed only."),
         &vl_method_PublishChallenge, &vl_method_WithdrawChallenge, &vl_error_NoSuchUser,
-        &vl_error_UserExists, &vl_error_BadUserName, &vl_error_BadPassword,
+        &vl_error_UserExists,
+        SD_VARLINK_SYMBOL_COMMENT(
+                "Who was to be shut out is, and a restart undoes it until it is written, which is done when "
+                "that works again"),
+        &vl_error_NotStored, &vl_error_BadUserName, &vl_error_BadPassword,
         SD_VARLINK_SYMBOL_COMMENT("Hosts or groups that are none, or too many"), &vl_error_BadList,
         &vl_error_NoSuchSession,
         SD_VARLINK_SYMBOL_COMMENT("A token or key authorization that RFC 8555 section 8.3 does not allow"),

@@ -11,8 +11,9 @@ import subprocess
 import time
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
-from acme_tools import ZONE, Acme, Pebble
+from acme_tools import ZONE, Acme, Authority, Pebble, key_pem, pem
 from conftest import VarlinkError
 from ctl_tools import FAILED, OK, ctl  # noqa: F401
 from tenant_tools import CONFIG, HOSTS
@@ -126,6 +127,51 @@ def test_webd(house, disk):
     assert not describe(webd).get("stateLow")
 
 
+def test_who_is_shut_out_stays_out_without_room(house, ctl, disk):  # noqa: F811
+    """What takes somebody's rights away holds at once, and is written as soon as there is room; what gives some is undone. In no case do
+    memory and what was said differ."""
+    room = disk("webd")
+    webd = start_webd(house)
+    for name in "anna", "kim", "ben":
+        webd.call("AddUser", name=name, password=PASSWORD, hosts=["*"], groups=[])
+    visitors = {name: webd.visitor() for name in ("anna", "kim", "ben")}
+    for name, visitor in visitors.items():
+        assert visitor.login(name).status == 303
+    token = webd.call("AddToken", user="anna", host="ha.home.example.com", label="phone")["sessionId"]
+    stored = (room.path / "users.json").read_text()
+
+    def sessions():
+        return sorted(s["user"] for s in webd.call("ListSessions")["sessions"])
+
+    room.fill()
+    # Neither the password nor who came in with the old one.
+    with pytest.raises(VarlinkError):
+        webd.call("SetPassword", name="ben", password="another horse battery")
+    assert sessions() == ["anna", "anna", "ben", "kim"]
+    with pytest.raises(VarlinkError):
+        webd.call("AddToken", user="anna", host="ha.home.example.com", label="tablet")
+    with pytest.raises(VarlinkError):
+        webd.call("SetUser", name="ben", hosts=[], groups=[])
+    assert next(u for u in webd.call("ListUsers")["users"] if u["name"] == "ben")["hosts"] == ["*"]
+    assert sessions() == ["anna", "anna", "ben", "kim"]
+    why = ctl.refused(FAILED, "user", "remove", "kim")
+    assert "This is in force now, but a restart of hagw-webd undoes it until it is written" in why, why
+    assert f"{room.path}/" in why and 'could not be written: No space left on device; "df -h"' in why, why
+    assert [u["name"] for u in ctl.json("user", "list")["users"]] == ["anna", "ben"] and sessions() == ["anna", "anna", "ben"]
+    with pytest.raises(VarlinkError) as e:
+        webd.call("RevokeSession", id=token)
+    assert e.value.name == "io.hagw.Web.NotStored" and sessions() == ["anna", "ben"]
+    assert "This is in force now" in ctl.refused(FAILED, "session", "revoke", "--user=ben") and sessions() == ["anna"]
+    assert (room.path / "users.json").read_text() == stored
+    room.free()
+    over(webd)
+    assert sorted(u["name"] for u in json.loads((room.path / "users.json").read_text())) == ["anna", "ben"]
+    assert [s["user"] for s in json.loads((room.path / "sessions.json").read_text())] == ["anna"]
+    webd.kill()
+    webd.start()
+    assert sorted(u["name"] for u in webd.call("ListUsers")["users"]) == ["anna", "ben"] and sessions() == ["anna"]
+
+
 def test_webd_starts_without_room(house, disk):
     """Form keys may be made anew at each start: no reason to keep everybody out."""
     room = disk("webd")
@@ -178,6 +224,35 @@ def test_acmed(house, disk):
     room.free()
     over(acmed)
     assert [p.name for p in room.path.glob("cert-*.json")]
+
+
+def test_an_import_that_fails_forgets_nothing(house, disk):
+    """The certificates of before can be revoked as they could."""
+    room = disk("acmed")
+    house.configure("")
+    keyd, acmed = house.daemon("keyd", "io.hagw.Key"), house.daemon("acmed", "io.hagw.Acme")
+    authority = Authority()
+
+    def bring(name):
+        key = ec.generate_private_key(ec.SECP256R1())
+        held = keyd.call("Import", purpose="tls", pem=key_pem(key))["key"]["id"]
+        acmed.call("Import", chain=pem(authority.sign(key.public_key(), names=[name])), keyId=held)
+
+    def record():
+        return json.loads(next(room.path.glob("cert-*")).read_text())
+
+    for _ in range(2):
+        bring("a.example.net")
+    before = record()
+    assert len(before["formers"]) == 1
+    room.fill()
+    for name in "a.example.net", "b.example.net":
+        with pytest.raises(VarlinkError):
+            bring(name)
+    assert [c["name"] for c in acmed.call("Watch")["certificates"]] == ["a.example.net"]
+    room.free()
+    over(acmed)
+    assert len(list(room.path.glob("cert-*"))) == 1 and record()["formers"] == before["formers"]
 
 
 def test_tenantd(house, disk):
