@@ -85,6 +85,16 @@ static void judge_unloaded(Status *s) {
                                first);
 }
 
+/* Visitors get it as it is, and who runs the service can tell more. */
+static void judge_answer(Status *s, sd_json_variant *h) {
+        const uint64_t status = field_number(h, "answerStatus");
+
+        if (streq(strempty(field_text(h, "health")), "ok") && status >= 500)
+                status_notice(s, "The service behind %s answers with an error of its own (HTTP %u): its log "
+                                 "tells more.",
+                              field_text(h, "name"), (unsigned) status);
+}
+
 int judge_hosts(Status *s) {
         for (size_t i = 0; i < field_count(s->hosts, "hosts"); i++) {
                 sd_json_variant *h = field_element(s->hosts, "hosts", i);
@@ -92,6 +102,8 @@ int judge_hosts(Status *s) {
                 /* What ails a tenant is told of the tenant, whatever leads to it: judge_tenants(). */
                 if (streq(strempty(field_text(h, "health")), "failing") && !view_house_is_away(h))
                         judge_service(s, i);
+                else
+                        judge_answer(s, h);
         }
         judge_unloaded(s);
         return 0;

@@ -21,6 +21,15 @@ static void say_place(const char *name, const char *upstream, bool json, const c
                                  more);
 }
 
+/* Of an answer that it is one is not all: the service may be in trouble itself. */
+static void say_answer(const char *name, const char *upstream, bool quiet, uint64_t status) {
+        char more[80];
+
+        (void) snprintf(more, sizeof(more), ", which answers with an error of its own (HTTP %u).",
+                        (unsigned) status);
+        say_place(name, upstream, quiet, status >= 500 ? more : ", which answers.");
+}
+
 static int probe(const char *name, const char *upstream, bool json, bool quiet) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *reply = NULL;
         _cleanup_free_ char *reason = NULL;
@@ -39,9 +48,9 @@ static int probe(const char *name, const char *upstream, bool json, bool quiet) 
                 say_place(name, upstream, json, ", and visitors do not get through:");
                 (void) fflush(stdout);
                 log_error("%s", field_text(host, "error") ?: "see hagw-ctl host show");
-                return -EREMOTEIO;
+                return streq(strempty(field_text(host, "finding")), "itself") ? -ELOOP : -EREMOTEIO;
         }
-        say_place(name, upstream, quiet, ", which answers.");
+        say_answer(name, upstream, quiet, field_number(reply, "status"));
         return 0;
 }
 
@@ -69,9 +78,9 @@ int try_hosts(const Config *config, bool json, unsigned *ret_failing) {
                 if (r == -ENOMEM)
                         return r;
                 gone = r == -ENOTCONN;
-                n += r == 0 || r == -EREMOTEIO;
+                n += r == 0 || r == -EREMOTEIO || r == -ELOOP;
                 untold += r == 0 && i >= TRY_TOLD_MAX;
-                *ret_failing += r == -EREMOTEIO;
+                *ret_failing += r == -EREMOTEIO || r == -ELOOP;
         }
         for (size_t k = i; gone && k < config->n_hosts && k < TRY_TOLD_MAX; k++)
                 say_place(config->hosts[k].name, config->hosts[k].upstream, json, ".");

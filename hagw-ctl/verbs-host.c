@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 
+#include "hagw-ctl/admitted.h"
 #include "hagw-ctl/client.h"
 #include "hagw-ctl/confedit.h"
 #include "hagw-ctl/hostcert.h"
@@ -67,12 +68,16 @@ static int finish(const Call *call, const Config *config, const char *name, cons
                 return r;
         if (!call->json && !config_find_zone(config, startswith(name, "*.") ?: name))
                 say_outside(config, name);
+        if (!call->json && admitted_say(call->config_dir, name) < 0)
+                return -ENOMEM;
         if (call_option(call, "no-reload"))
                 return CTL_OK;
         r = reload_daemons(/* must_run= */ false);
         if (r < 0 || call->json)
                 return r;
-        return try_host(name, upstream) == -ENOMEM ? -ENOMEM : CTL_OK;
+        r = try_host(name, upstream);
+        /* That is nothing which may come to work. */
+        return r == -ENOMEM ? r : r == -ELOOP ? CTL_FAILED : CTL_OK;
 }
 
 /* --force takes it, for a network that is to come. */

@@ -28,7 +28,10 @@ static SD_VARLINK_DEFINE_ENUM_TYPE(
         SD_VARLINK_FIELD_COMMENT("A tenant's house does not take visitors whose TLS the relay has opened"),
         SD_VARLINK_DEFINE_ENUM_VALUE(house_refuses),
         SD_VARLINK_FIELD_COMMENT("A tenant's house has no host of this name"),
-        SD_VARLINK_DEFINE_ENUM_VALUE(house_no_host));
+        SD_VARLINK_DEFINE_ENUM_VALUE(house_no_host),
+        SD_VARLINK_FIELD_COMMENT("It is this gateway"), SD_VARLINK_DEFINE_ENUM_VALUE(itself),
+        SD_VARLINK_FIELD_COMMENT("It sends visitors to where they are, without end"),
+        SD_VARLINK_DEFINE_ENUM_VALUE(sends_back));
 
 static SD_VARLINK_DEFINE_ENUM_TYPE(
         TenantState, SD_VARLINK_FIELD_COMMENT("Or expected back within seconds"),
@@ -63,6 +66,9 @@ static SD_VARLINK_DEFINE_STRUCT_TYPE(
         SD_VARLINK_DEFINE_FIELD(foundUSec, SD_VARLINK_INT, SD_VARLINK_NULLABLE),
         SD_VARLINK_FIELD_COMMENT("CLOCK_REALTIME of the last trial; 0: never"),
         SD_VARLINK_DEFINE_FIELD(triedUSec, SD_VARLINK_INT, 0),
+        SD_VARLINK_FIELD_COMMENT("HTTP status that the last trial met with; missing: none, or a visitor has "
+                                 "got through since"),
+        SD_VARLINK_DEFINE_FIELD(answerStatus, SD_VARLINK_INT, SD_VARLINK_NULLABLE),
         SD_VARLINK_FIELD_COMMENT("CLOCK_REALTIME of the last success; 0: never"),
         SD_VARLINK_DEFINE_FIELD(lastOkUSec, SD_VARLINK_INT, 0),
         SD_VARLINK_FIELD_COMMENT("CLOCK_REALTIME of the last failure; 0: never"),

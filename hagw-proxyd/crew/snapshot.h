@@ -66,6 +66,7 @@ typedef struct HostStats {
         Finding finding;       /* of the last trial */
         char *finding_text;    /* NULL: none */
         uint64_t tried_usec;   /* CLOCK_MONOTONIC of the last trial; 0: never */
+        unsigned status;       /* of the answer that it got; 0: none */
         uint64_t found_usec;   /* of the first in a row with this finding */
         unsigned n_found;      /* trials in a row that found something */
         uint64_t due_usec;     /* of the next; 0: not planned yet */

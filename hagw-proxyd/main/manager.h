@@ -103,6 +103,7 @@ typedef struct HostReading {
         uint64_t requests, active, ok_usec, good_usec, inner_usec; /* CLOCK_MONOTONIC; 0: never */
         InnerLogin inner; /* what a gateway behind said last, at inner_usec; _INVALID: nothing */
         OuterReading outer;
+        unsigned status; /* of the last trial's answer; 0: none, or a visitor has got through since */
         bool failing; /* visitors do not get through, as far as is known */
         bool found;   /* failing, and why was found by a trial: finding_text; else error says it */
 } HostReading;

@@ -15,6 +15,18 @@ static void read_outer(const HostCounters *c, OuterReading *newest) {
                 }
 }
 
+/* What was found has become untrue since, by what visitors met. */
+static bool is_over(const HostStats *s, const HostReading *sum) {
+        switch (finding_end(s->finding)) {
+        case FINDING_ENDS_WITH_ANSWER:
+                return sum->ok_usec >= s->tried_usec;
+        case FINDING_ENDS_WITH_GOOD:
+                return sum->good_usec >= s->tried_usec;
+        default:
+                return false;
+        }
+}
+
 HostReading host_stats_read(const HostStats *s) {
         HostReading sum = {};
         uint64_t bare_usec = 0;
@@ -35,8 +47,8 @@ HostReading host_stats_read(const HostStats *s) {
         if (bare_usec >= sum.outer.usec)
                 sum.outer = (OuterReading) {};
         sum.inner = host_stats_inner(s, &sum.inner_usec);
-        sum.found = s->finding != FINDING_NONE &&
-                    s->tried_usec > (finding_ends_with_answer(s->finding) ? sum.ok_usec : sum.good_usec);
+        sum.found = s->finding != FINDING_NONE && !is_over(s, &sum);
+        sum.status = s->tried_usec > sum.good_usec ? s->status : 0;
         /* A head that came, and its body that broke, may be of one turn of the loop. */
         sum.failing = sum.found || (s->error && s->error_usec >= sum.ok_usec);
         return sum;

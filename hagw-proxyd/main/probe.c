@@ -96,6 +96,7 @@ void probe_on_message(Probe **list, const ProbeMessage *m) {
                         break;
         }
         p->answer[p->n] = '\0';
+        result.sends_back = finding_leads_back(p->answer, m->name);
         result.home_assistant = is_home_assistant(p->answer);
         if (!result.answered && !*result.text)
                 (void) snprintf(result.text, sizeof(result.text), "nothing came in time");

@@ -53,6 +53,8 @@ static int build_host(const Manager *m, const Route *route, sd_json_variant **re
                                              SD_JSON_BUILD_STRING(finding_word(s->finding))),
                 SD_JSON_BUILD_PAIR_CONDITION(now.found, "foundUSec",
                                              SD_JSON_BUILD_UNSIGNED(to_realtime(offset, s->found_usec))),
+                SD_JSON_BUILD_PAIR_CONDITION(now.status > 0, "answerStatus",
+                                             SD_JSON_BUILD_UNSIGNED(now.status)),
                 SD_JSON_BUILD_PAIR("triedUSec", SD_JSON_BUILD_UNSIGNED(to_realtime(offset, s->tried_usec))),
                 SD_JSON_BUILD_PAIR("lastOkUSec", SD_JSON_BUILD_UNSIGNED(to_realtime(offset, now.ok_usec))),
                 SD_JSON_BUILD_PAIR("lastErrorUSec",

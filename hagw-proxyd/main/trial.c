@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
+#include "hagw-proxyd/door/listen.h"
 #include "hagw-proxyd/main/manager.h"
 #include "hagw-proxyd/relay/tenants.h"
 #include "libhagw/log.h"
@@ -74,6 +75,7 @@ static int take_finding(const Trial *t, const Route *route, Finding f) {
                         return r;
         }
         s->tried_usec = clock_usec(CLOCK_MONOTONIC);
+        s->status = facts.visitor->answered ? facts.visitor->status : 0;
         if (s->finding != f) {
                 log_change(s, text);
                 s->found_usec = s->tried_usec;
@@ -114,6 +116,21 @@ static void trial_go_on(Trial *t) {
         trial_finish(t, r >= 0);
 }
 
+/* Each visitor would come back as the next one. */
+static bool is_ourselves(const IpAddress *peer, uint16_t port) {
+        static const char *const doors[] = { "https", "http" };
+        int fds[LISTEN_MAX];
+
+        for (size_t i = 0; i < ELEMENTSOF(doors); i++) {
+                const int n = daemon_listen_fds(doors[i], fds, LISTEN_MAX);
+
+                for (int k = 0; k < MIN(n, (int) LISTEN_MAX); k++)
+                        if (is_own_door(fds[k], peer, port))
+                                return true;
+        }
+        return false;
+}
+
 static void on_probed(const ProbeResult *result, void *userdata) {
         Trial *t = userdata;
 
@@ -122,6 +139,9 @@ static void on_probed(const ProbeResult *result, void *userdata) {
                 return;
         }
         t->results[t->kind] = *result;
+        if (t->kind == PROBE_VISITOR && trial_route(t))
+                t->results[t->kind].itself = is_ourselves(&result->peer,
+                                                          trial_route(t)->host.upstream_port);
         trial_go_on(t);
 }
 

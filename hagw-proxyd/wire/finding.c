@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "hagw-proxyd/wire/finding.h"
 #include "libhagw/pure/hostname.h"
@@ -90,6 +91,10 @@ int finding_judge(const ProbeResult *results, const ConfHost *host, ProbeKind *r
                 return r;
         if (host->upstream_kind == CONF_UPSTREAM_TENANT)
                 return judge_house(visitor, host);
+        if (visitor->itself)
+                return FINDING_ITSELF;
+        if (visitor->answered && visitor->status / 100 == 3 && visitor->sends_back)
+                return FINDING_SENDS_BACK;
         if (is_refusal(visitor))
                 return judge_refusal(results, host, ret_kind);
         if (visitor->answered || (host->upstream_kind == CONF_UPSTREAM_TCP && visitor->connected))
@@ -101,8 +106,61 @@ int finding_judge(const ProbeResult *results, const ConfHost *host, ProbeKind *r
         return finding_from_fault(visitor->fault);
 }
 
-bool finding_ends_with_answer(Finding f) {
-        return (f < FINDING_HOME_ASSISTANT && f != FINDING_SPEAKS_TLS) || f > FINDING_HOST;
+/* The same URL, with the port that is its scheme's own in it or not. Port 80 leads to https. */
+static bool is_same_url(Slice url, const char *name) {
+        static const struct {
+                const char *begin, *port;
+        } schemes[] = { { "https://", ":443" }, { "http://", ":80" }, { "//", ":443" } };
+        const size_t n = strlen(name);
+        Slice rest = url;
+
+        for (size_t i = 0; i < ELEMENTSOF(schemes); i++) {
+                const size_t k = strlen(schemes[i].begin), p = strlen(schemes[i].port);
+
+                if (url.n < k + n || strncasecmp(url.p, schemes[i].begin, k) != 0)
+                        continue;
+                if (strncasecmp(url.p + k, name, n) != 0)
+                        return false;
+                rest = (Slice) { url.p + k + n, url.n - k - n };
+                if (slice_starts_with(rest, slice_from(schemes[i].port)))
+                        rest = (Slice) { rest.p + p, rest.n - p };
+                return rest.n == 0 || slice_equal(rest, SLICE("/"));
+        }
+        return slice_equal(url, SLICE("/"));
+}
+
+bool finding_leads_back(const char *answer, const char *name) {
+        const char *end = strstr(answer, "\r\n\r\n"), *line = end ? strstr(answer, "\r\n") : NULL;
+        bool back = false;
+
+        for (; line && line < end; line = strstr(line, "\r\n")) {
+                Slice field, value;
+
+                line += 2;
+                value = (Slice) { line, strcspn(line, "\r") };
+                if (!slice_next(&value, ':', &field))
+                        continue;
+                if (slice_equal_nocase(field, SLICE("Set-Cookie")))
+                        return false;
+                if (slice_equal_nocase(field, SLICE("Location")))
+                        back = is_same_url(slice_trim(value), name);
+        }
+        return back;
+}
+
+FindingEnd finding_end(Finding f) {
+        switch (f) {
+        case FINDING_ITSELF:
+        case FINDING_SENDS_BACK:
+                return FINDING_ENDS_WITH_TRIAL;
+        case FINDING_SPEAKS_TLS:
+        case FINDING_HOME_ASSISTANT:
+        case FINDING_PROXY:
+        case FINDING_HOST:
+                return FINDING_ENDS_WITH_GOOD;
+        default:
+                return FINDING_ENDS_WITH_ANSWER;
+        }
 }
 
 const char *finding_word(Finding f) {
@@ -122,6 +180,8 @@ const char *finding_word(Finding f) {
                 [FINDING_HOST] = "host",
                 [FINDING_HOUSE_REFUSES] = "house_refuses",
                 [FINDING_HOUSE_NO_HOST] = "house_no_host",
+                [FINDING_ITSELF] = "itself",
+                [FINDING_SENDS_BACK] = "sends_back",
         };
 
         return f < 0 || f >= _FINDING_MAX ? NULL : words[f];
@@ -197,6 +257,13 @@ static const char *const texts[_FINDING_MAX] = {
                 "\"accept\"; in the group relay of its hagw.conf, then hagw-ctl reload there, does%U.",
         [FINDING_HOUSE_NO_HOST] = "The house has no host %N: there, hagw-ctl host add %N SERVICE (and "
                                   "--force for a name of the relay's own).",
+        [FINDING_ITSELF] = "%P is this gateway itself, and not the service: hagw-ctl host set %N "
+                           "http://ADDRESS:PORT, with the address of the machine that the service runs on.",
+        [FINDING_SENDS_BACK] =
+                "The service sends whoever asks for https://%N/ to just that again, without end: it takes "
+                "visitors for ones without TLS. Its settings have to name %A, this machine's address, as a "
+                "trusted proxy, whose X-Forwarded-Proto it believes; or its own redirect to https has to be "
+                "switched off.",
 };
 
 static void write_one(FILE *f, char c, const FindingFacts *facts) {

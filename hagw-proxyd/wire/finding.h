@@ -34,6 +34,8 @@ typedef enum Finding {
         FINDING_HOST,           /* it wants its own name in Host */
         FINDING_HOUSE_REFUSES,  /* a tenant's: it does not take what the relay has opened */
         FINDING_HOUSE_NO_HOST,  /* the same: it has no host of this name */
+        FINDING_ITSELF,         /* upstream leads to this gateway */
+        FINDING_SENDS_BACK,     /* it sends visitors to where they are, without end */
         _FINDING_MAX,
         _FINDING_INVALID = -EINVAL,
 } Finding;
@@ -45,6 +47,8 @@ typedef struct ProbeResult {
         bool connected; /* with TLS, where that was wanted */
         bool answered;  /* the service has, and not we for it */
         bool home_assistant; /* it is Home Assistant's page that came */
+        bool sends_back;     /* to the very URL that was asked for, as finding_leads_back() says */
+        bool itself;         /* the peer is a door of this gateway */
         unsigned status;
         IpAddress peer; /* where it was looked for; AF_UNSPEC: not known, or no address */
         char text[256]; /* why there was no answer */
@@ -53,8 +57,18 @@ typedef struct ProbeResult {
 /* The finding, or -EAGAIN: ask in this way, too (*ret_kind). results: by ProbeKind. */
 int finding_judge(const ProbeResult *results, const ConfHost *host, ProbeKind *ret_kind);
 
-/* It is over as soon as the service has answered anybody (true), or a visitor well (false). */
-bool finding_ends_with_answer(Finding f);
+/* Does this answer, to a visitor who asked for https://NAME/, send him there once more, and that without a
+ * cookie by which his next request would be another one? answer: a head as it is sent, ended by NUL. */
+bool finding_leads_back(const char *answer, const char *name);
+
+/* It is over as soon as the service has answered anybody, or a visitor well, or not before the next trial:
+ * to a visitor the answer looks well. */
+typedef enum FindingEnd {
+        FINDING_ENDS_WITH_ANSWER,
+        FINDING_ENDS_WITH_GOOD,
+        FINDING_ENDS_WITH_TRIAL,
+} FindingEnd;
+FindingEnd finding_end(Finding f);
 /* An answer that nobody gets whom a Host or proxy check refuses. */
 static inline bool status_is_good(unsigned status) {
         return status < 500 && status != 400 && status != 403 && status != 421;

@@ -13,6 +13,31 @@ bool is_own_address(const IpAddress *a) {
         return fd < 0 || bind(fd, (struct sockaddr *) &address, size) >= 0 || errno != EADDRNOTAVAIL;
 }
 
+/* "::" of a socket that is for both families is any address of IPv4, too. */
+static bool listens_at(int fd, const struct sockaddr_storage *bound, const IpAddress *address) {
+        static const IpAddress any6 = { .family = AF_INET6 }, any4 = { .family = AF_INET };
+        socklen_t size = sizeof(int);
+        IpAddress at;
+        int only = 1;
+
+        if (ip_from_sockaddr((const struct sockaddr *) bound, &at) < 0)
+                return false;
+        if (at.family == address->family)
+                return ip_equal(&at, address) || ip_equal(&at, at.family == AF_INET ? &any4 : &any6);
+        return ip_equal(&at, &any6) && getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &size) >= 0 && !only;
+}
+
+bool is_own_door(int fd, const IpAddress *address, uint16_t port) {
+        struct sockaddr_storage bound;
+        socklen_t size = sizeof(bound);
+
+        if (address->family == AF_UNSPEC || getsockname(fd, (struct sockaddr *) &bound, &size) < 0)
+                return false;
+        /* Both families have the port at the same place. */
+        return ntohs(((struct sockaddr_in *) &bound)->sin_port) == port &&
+               listens_at(fd, &bound, address) && is_own_address(address);
+}
+
 IpAddress own_address_towards(const IpAddress *peer) {
         struct sockaddr_storage address, own = {};
         socklen_t size = ip_to_sockaddr(peer, /* port= */ 9, &address), own_size = sizeof(own);

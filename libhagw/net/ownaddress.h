@@ -7,6 +7,8 @@
 
 /* False where the machine does not have this address now: packets to it do not arrive. */
 bool is_own_address(const IpAddress *a);
+/* The listening socket takes what goes to this address and port of this machine. */
+bool is_own_door(int fd, const IpAddress *address, uint16_t port);
 /* Its end here is an address that the machine has no more: nothing arrives there, and TCP would try for
  * minutes. known: an address that was found to be there just now, AF_UNSPEC at first. */
 bool is_stranded(int fd, IpAddress *known);

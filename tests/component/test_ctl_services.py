@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """hagw-ctl tries services: what host add, host set, config check and status say of them."""
 
+import json
 import re
 import socket
 import time
@@ -11,7 +12,7 @@ from ctl_tools import FAILED, booted, ctl, finds_only  # noqa: F401 (fixtures)
 from proxyhouse import Upstream, echo
 from test_netd_mdns import NAME, avahi
 from test_proxyd import host, open_house, parts  # noqa: F401 (a fixture)
-from test_services import checks_host
+from test_services import answers, checks_host
 
 ZONE = 'zones = ( { name = "home.example.com"; } );\n'
 
@@ -20,7 +21,7 @@ ZONE = 'zones = ( { name = "home.example.com"; } );\n'
 def running(house, parts, booted):  # noqa: F811
     """hagw-proxyd runs, and a reload reaches it."""
     parts.append(Upstream(echo))
-    open_house(house, parts, ZONE, ha=host(parts[0].url))
+    booted.open = open_house(house, parts, ZONE, ha=host(parts[0].url))
     booted.service = parts[0]
     return booted
 
@@ -51,6 +52,28 @@ def test_the_remedy_that_is_told_is_one(running, parts):  # noqa: F811
     assert "ha.home.example.com fails" not in problems
     assert "which answers." in running.ok(*remedy.split()[1:])
     assert "sync.home.example.com fails" not in running.run("--json", "status", "--no-delegation").stdout
+
+
+def test_a_host_that_leads_back_here(running):  # noqa: F811
+    """It is added, and cannot have been meant so."""
+    port = running.open.http_port
+    added = running.run("host", "add", "self", f"http://127.0.0.1:{port}")
+    assert added.returncode == FAILED and "visitors do not get through:" in added.stdout
+    assert f"127.0.0.1:{port} is this gateway itself, and not the service: hagw-ctl host set self.home.example.com" in added.stderr
+    assert "The service behind self.home.example.com fails" in running.run("status", "--no-delegation").stdout
+    assert running.run("host", "set", "self", "http://127.0.0.1:1").returncode == 0
+
+
+def test_an_error_of_the_services_own_is_a_notice(running, parts):  # noqa: F811
+    parts.append(Upstream(answers("503 Service Unavailable")))
+    said = running.ok("host", "add", "sick", parts[-1].url)
+    assert f"https://sick.home.example.com leads to {parts[-1].url}, which answers with an error of its own (HTTP 503)." in said
+    told = json.loads(running.run("--json", "status", "--no-delegation").stdout)
+    assert [n for n in told["notices"] if n.startswith("The service behind sick.home.example.com answers with an error of its own (HTTP 503)")]
+    assert not [p for p in told["problems"] if "sick" in p]
+    parts[-1].serve = answers("200 OK")
+    running.ok("host", "set", "sick", parts[-1].url)
+    assert "error of its own" not in running.run("status", "--no-delegation").stdout
 
 
 def test_status_looks_now(house, parts, booted):  # noqa: F811

@@ -17,7 +17,7 @@ import time
 import pytest
 from answerpeers import free_port
 from conftest import ROOT, VarlinkError
-from proxyhouse import HOST, Head, Upstream, echo
+from proxyhouse import HOST, Head, ProxyHouse, Upstream, echo, listen
 from test_proxyd import host, open_house, parts  # noqa: F401 (a fixture)
 
 MAIN = 'proxy: { probe_interval = "1s"; };'
@@ -449,3 +449,88 @@ def test_never(house, parts):  # noqa: F811
     house.configure(MAIN, ha=host("http://127.0.0.1:1"))
     h.proxyd.reload()
     h.wait(lambda: state(h).get("finding") == "refused")
+
+
+# --- circles ---
+
+def nginx(folder, port, server):
+    if not shutil.which("nginx"):
+        pytest.skip("nginx is not installed")
+    (folder / "nginx.conf").write_text(f"""daemon off; master_process off; pid {folder}/pid; error_log stderr;
+        events {{}} http {{ access_log off; client_body_temp_path {folder}/b; proxy_temp_path {folder}/p;
+        fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+        server {{ listen 127.0.0.1:{port}; {server} }} }}""")
+    return Process(port, "nginx", "-e", "stderr", "-c", str(folder / "nginx.conf"))
+
+
+def answers(head, body=b""):
+    def serve(service, s, f):
+        while (line := f.readline()) and line.strip():
+            pass
+        s.sendall(f"HTTP/1.1 {head}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body)
+    return serve
+
+
+@pytest.mark.parametrize("upstream", ["http://127.0.0.1:{http}", "https://127.0.0.1:{https}", "tcp://127.0.0.1:{https}", "http://127.0.0.2:{http}", "https://[::1]:{six}"])
+def test_upstream_is_the_gateway_itself(house, parts, upstream):  # noqa: F811
+    """Each visitor would come back as the next one, or be sent to where he is, for ever."""
+    h = ProxyHouse(house, MAIN)
+    parts.append(h)
+    if "127.0.0.2" in upstream:
+        h.http.close()
+        h.http = listen("0.0.0.0", port=h.http_port)
+    url = upstream.format(http=h.http_port, https=h.port, six=h.port6)
+    more = 'tls: { verify = "insecure"; };' if url.startswith("https") else ""
+    house.configure(MAIN, ha=host(url, more=more))
+    h.certify(HOST)
+    h.start()
+    h.wait(lambda: state(h).get("finding") == "itself")
+    place = url.partition("://")[2]
+    assert f"{place} is this gateway itself, and not the service: hagw-ctl host set {HOST} http://ADDRESS:PORT" in state(h)["error"]
+    # A visitor's answer looks well to who counts answers, and ends nothing.
+    if url.startswith("http:"):
+        assert h.visit().status == 308
+        assert state(h)["finding"] == "itself"
+
+
+def test_another_port_of_this_machine_is_not_the_gateway(house, parts):  # noqa: F811
+    parts.append(Upstream(echo, at=("127.0.0.2", 0)))
+    h = open_house(house, parts, MAIN, ha=host(f"http://127.0.0.2:{parts[0].port}"))
+    h.wait(lambda: state(h)["health"] == "ok")
+
+
+def test_a_service_that_forces_https(house, parts, tmp_path):  # noqa: F811
+    """Its visitors have it, and it does not see that: it sends them to where they are, without end."""
+    port = free_port()
+    parts.append(nginx(tmp_path, port, "return 301 https://$host$request_uri;"))
+    h = open_house(house, parts, MAIN, ha=host(f"http://127.0.0.1:{port}"))
+    h.wait(lambda: state(h).get("finding") == "sends_back")
+    assert f"sends whoever asks for https://{HOST}/ to just that again, without end" in state(h)["error"]
+    assert "have to name 127.0.0.1, this machine's address, as a trusted proxy, whose X-Forwarded-Proto it believes" in state(h)["error"]
+    assert (answer := h.visit()).status == 301 and answer.getheader("Location") == f"https://{HOST}/"
+    assert state(h)["finding"] == "sends_back", "to who counts answers it looks well"
+    parts[0].close()
+    parts[0] = nginx(tmp_path, port, 'if ($http_x_forwarded_proto != "https") { return 301 https://$host$request_uri; } return 200;')
+    h.wait(lambda: state(h)["health"] == "ok")
+    assert "finding" not in state(h)
+
+
+@pytest.mark.parametrize("location", ["https://{host}/login", "/login", "https://other.example.com/", "https://{host}/\r\nSet-Cookie: seen=1"])
+def test_a_redirect_to_elsewhere_is_fine(house, parts, location):  # noqa: F811
+    """So is one to where the visitor is, by which he comes back with a cookie."""
+    parts.append(Upstream(answers("302 Found\r\nLocation: " + location.format(host=HOST))))
+    h = open_house(house, parts, MAIN, ha=host(parts[0].url))
+    h.wait(lambda: state(h)["triedUSec"] > 0)
+    assert state(h)["health"] == "ok" and state(h)["answerStatus"] == 302 and "finding" not in state(h)
+
+
+def test_a_service_with_an_error_of_its_own(house, parts):  # noqa: F811
+    """It is told until a visitor gets something better."""
+    parts.append(Upstream(answers("503 Service Unavailable")))
+    h = open_house(house, parts, ha=host(parts[0].url))
+    assert h.proxyd.call("Probe", name=HOST)["status"] == 503
+    assert state(h)["health"] == "ok" and state(h)["answerStatus"] == 503
+    assert h.visit().status == 503 and state(h)["answerStatus"] == 503
+    parts[0].serve = answers("200 OK")
+    assert h.visit().status == 200
+    h.wait(lambda: "answerStatus" not in state(h))

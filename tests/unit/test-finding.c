@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -222,12 +223,64 @@ static void test_unopened(void **state) {
         }
 }
 
+static bool leads_back(const char *location, const char *more) {
+        char answer[512];
+
+        (void) snprintf(answer, sizeof(answer), "HTTP/1.1 301 Moved Permanently\r\nServer: x\r\n%s\r\n%s\r\n"
+                        "Location: https://ha.test/\r\n", location, more);
+        return finding_leads_back(answer, "ha.test");
+}
+
+static void test_leads_back(void **state) {
+        static const char *const back[] = {
+                "Location: https://ha.test/", "location:https://HA.test:443", "Location: https://ha.test",
+                "Location: http://ha.test/",  "Location: http://ha.test:80/", "Location: //ha.test/",
+                "Location: / ",
+        };
+        static const char *const elsewhere[] = {
+                "Location: https://ha.test/login",  "Location: https://ha.test:8443/", "Location: /?a",
+                "Location: http://ha.test:443/",    "Location: https://nas.test/",     "Location: https://ha.test.evil/",
+                "Location: https://www.ha.test/",   "Location: https://ha.tes",        "Location:",
+                "Content-Location: https://ha.test/", "Location", "X: y",
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(back); i++) {
+                assert_true(leads_back(back[i], ""));
+                assert_true(leads_back(back[i], "Content-Length: 0\r\n"));
+                /* The next request has the cookie, and may get another answer. */
+                assert_false(leads_back(back[i], "Set-Cookie: seen=1\r\n"));
+        }
+        for (size_t i = 0; i < ELEMENTSOF(elsewhere); i++)
+                assert_false(leads_back(elsewhere[i], ""));
+        assert_false(finding_leads_back("HTTP/1.1 301 x\r\nLocation: https://ha.test/\r\n", "ha.test"));
+        assert_false(finding_leads_back("", "ha.test"));
+}
+
+static void test_circles(void **state) {
+        ProbeResult all[_PROBE_KIND_MAX] = { [PROBE_VISITOR] = answered(301) };
+
+        all[PROBE_VISITOR].sends_back = true;
+        expect(CONF_UPSTREAM_HTTP, NULL, all, 1, FINDING_SENDS_BACK);
+        all[PROBE_VISITOR].status = 200;
+        expect(CONF_UPSTREAM_HTTP, NULL, all, 1, FINDING_NONE);
+        all[PROBE_VISITOR] = failed(LINK_FAULT_TLS);
+        all[PROBE_VISITOR].itself = true;
+        expect(CONF_UPSTREAM_HTTPS, NULL, all, 1, FINDING_ITSELF);
+        all[PROBE_VISITOR] = (ProbeResult) { .asked = true, .connected = true, .itself = true };
+        expect(CONF_UPSTREAM_TCP, NULL, all, 1, FINDING_ITSELF);
+}
+
 static void test_ends(void **state) {
-        assert_true(finding_ends_with_answer(FINDING_REFUSED));
-        assert_true(finding_ends_with_answer(FINDING_SPEAKS_HTTP));
-        assert_false(finding_ends_with_answer(FINDING_SPEAKS_TLS));
-        assert_false(finding_ends_with_answer(FINDING_HOST));
-        assert_false(finding_ends_with_answer(FINDING_HOME_ASSISTANT));
+        static const Finding good[] = { FINDING_SPEAKS_TLS, FINDING_HOST, FINDING_HOME_ASSISTANT,
+                                        FINDING_PROXY };
+
+        assert_int_equal(finding_end(FINDING_REFUSED), FINDING_ENDS_WITH_ANSWER);
+        assert_int_equal(finding_end(FINDING_SPEAKS_HTTP), FINDING_ENDS_WITH_ANSWER);
+        assert_int_equal(finding_end(FINDING_HOUSE_NO_HOST), FINDING_ENDS_WITH_ANSWER);
+        for (size_t i = 0; i < ELEMENTSOF(good); i++)
+                assert_int_equal(finding_end(good[i]), FINDING_ENDS_WITH_GOOD);
+        assert_int_equal(finding_end(FINDING_ITSELF), FINDING_ENDS_WITH_TRIAL);
+        assert_int_equal(finding_end(FINDING_SENDS_BACK), FINDING_ENDS_WITH_TRIAL);
         assert_true(status_is_good(200) && status_is_good(401) && status_is_good(404));
         assert_false(status_is_good(400) || status_is_good(403) || status_is_good(421));
         assert_false(status_is_good(502));
@@ -236,6 +289,7 @@ static void test_ends(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_answers), cmocka_unit_test(test_refusals),
+                cmocka_unit_test(test_leads_back), cmocka_unit_test(test_circles),
                 cmocka_unit_test(test_schemes), cmocka_unit_test(test_faults),
                 cmocka_unit_test(test_texts),   cmocka_unit_test(test_house),
                 cmocka_unit_test(test_unopened), cmocka_unit_test(test_ends),
