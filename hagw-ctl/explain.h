@@ -3,8 +3,8 @@
 
 #include "hagw-ctl/client.h"
 
-/* What went wrong in a call to a daemon, and what to do next, in words. *ret is to be freed; NULL: no memory.
- * Both return the negative errno that stands for it. */
+/* What went wrong in a call to a daemon, and what to do next, in words. *ret is to be freed; NULL: no
+ * memory. Both return the negative errno that stands for it. */
 
 /* id: the error that it answered with; parameters: that one's; method may be NULL. */
 int explain_error(const DaemonRow *d, const char *method, const char *id, sd_json_variant *parameters,

@@ -2,6 +2,7 @@
 
 /* What status finds about who may log in. */
 
+#include "hagw-ctl/admitted.h"
 #include "hagw-ctl/client.h"
 #include "hagw-ctl/hostfile.h"
 #include "hagw-ctl/status.h"
@@ -27,5 +28,12 @@ int judge_users(Status *s) {
         if (sd_json_variant_by_key(reply, "users") && field_count(reply, "users") == 0)
                 status_problem(s, "Nobody can log in: there is no user yet. hagw-ctl user add NAME makes "
                                   "one.");
-        return 0;
+        for (size_t i = 0; r >= 0 && i < s->config->n_hosts; i++) {
+                _cleanup_free_ char *text = NULL;
+
+                r = admitted_complaint(&s->config->hosts[i], reply, &text);
+                if (r > 0)
+                        status_problem(s, "%s", text);
+        }
+        return MIN(r, 0);
 }

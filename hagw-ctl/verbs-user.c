@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "hagw-ctl/admitted.h"
 #include "hagw-ctl/client.h"
 #include "hagw-ctl/hostfile.h"
 #include "hagw-ctl/names.h"
@@ -108,6 +109,22 @@ static int check_new(const char *name) {
         return -EREMOTEIO;
 }
 
+/* A host's file lists names, whoever has them. added: somebody has this one now; else nobody any more. */
+static int say_listed(const Call *call, const char *name, bool added) {
+        _cleanup_free_ char *hosts = admitted_listing(call->config_dir, name);
+
+        if (!hosts)
+                return log_oom();
+        if (*hosts && added)
+                output("The name %s stands on the list of %s from before. Where that meant somebody else: "
+                       "hagw-ctl host set HOST --user …\n",
+                       name, hosts);
+        else if (*hosts)
+                output("The name %s stays on the list of %s until it is taken out: hagw-ctl host set HOST "
+                       "--user …\n", name, hosts);
+        return 0;
+}
+
 int verb_user_add(const Call *call) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *hosts = NULL, *groups = NULL;
         _cleanup_(password_freep) char *password = NULL;
@@ -132,7 +149,11 @@ int verb_user_add(const Call *call) {
         if (r < 0)
                 return r;
         r = user_create(name, password, hosts, groups);
-        return r < 0 ? r : output_change(call->json, name, "added", "%s may log in.\n", name);
+        if (r >= 0)
+                r = output_change(call->json, name, "added", "%s may log in.\n", name);
+        if (r < 0 || call->json)
+                return r;
+        return say_listed(call, name, /* added= */ true);
 }
 
 int verb_user_passwd(const Call *call) {
@@ -210,7 +231,8 @@ int verb_user_set(const Call *call) {
             sd_json_buildo(&lists, SD_JSON_BUILD_PAIR("hosts", SD_JSON_BUILD_VARIANT(hosts)),
                            SD_JSON_BUILD_PAIR("groups", SD_JSON_BUILD_VARIANT(groups))) < 0)
                 return log_oom();
-        return call_each(call, 0, check_known, set_one, lists);
+        r = call_each(call, 0, check_known, set_one, lists);
+        return r != CTL_OK || call->json ? r : admitted_say(call->config_dir, NULL);
 }
 
 static int remove_one(const Call *call, const char *name, _unused_ void *userdata) {
@@ -220,13 +242,19 @@ static int remove_one(const Call *call, const char *name, _unused_ void *userdat
         if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name))) < 0)
                 return log_oom();
         r = client_call("io.hagw.Web.RemoveUser", parameters, NULL);
-        return r < 0 ? r :
-                       output_change(call->json, name, "removed",
-                                     "%s is removed, and every session of theirs ended.\n", name);
+        if (r >= 0)
+                r = output_change(call->json, name, "removed",
+                                  "%s is removed, and every session of theirs ended.\n", name);
+        if (r < 0 || call->json)
+                return r;
+        /* Who gets the name next gets what stands there, too. */
+        return say_listed(call, name, /* added= */ false);
 }
 
 int verb_user_remove(const Call *call) {
-        return call_each(call, 0, check_known, remove_one, NULL);
+        int r = call_each(call, 0, check_known, remove_one, NULL);
+
+        return r != CTL_OK || call->json ? r : admitted_say(call->config_dir, NULL);
 }
 
 int verb_user_list(const Call *call) {

@@ -560,7 +560,7 @@ def test_the_first_order_is_no_trouble(place):
     assert place.found(OK) == ([], [])
 
 
-@pytest.mark.parametrize("login, users, told", [("required", [], True), ("required", [{"name": "anna"}], False), ("none", [], False)])
+@pytest.mark.parametrize("login, users, told", [("required", [], True), ("required", [{"name": "anna", "hosts": ["*"], "groups": []}], False), ("none", [], False)])
 def test_a_wall_without_a_user(place, login, users, told):
     place.files = {"ha.conf": f'name = "ha.{ZONE}"; upstream = "http://192.168.1.4:8123"; access: {{ login = "{login}"; }};'}
     place.hosts = [{"name": f"ha.{ZONE}", "health": "answers"}]

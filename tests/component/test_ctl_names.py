@@ -337,3 +337,59 @@ def test_a_name_outside_the_relays_zone(behind):
 def test_a_name_that_was_cut_short(behind, verb):
     extra = ["--from=lan"] if verb == ["set"] else []
     assert "did you mean \"ha.bert.relay.example.com\"?" in behind.refused(FAILED, "host", *verb, "ha.bert", *extra)
+
+
+# --- nobody can log in ---
+
+def nobody(ctl):
+    """What status says of hosts that nobody can enter."""
+    return [p for p in json.loads(ctl.run("--json", "status", "--no-delegation").stdout)["problems"] if p.startswith("Nobody can log in")]
+
+
+def add_user(ctl, name, *words):
+    return ctl.ok("user", "add", name, "--password-stdin", *words, stdin=PASSWORD)
+
+
+def test_the_only_user_of_a_host_is_removed(hosts, webd):
+    """And a later one of that name is another person."""
+    add_user(hosts, "anna")
+    add_user(hosts, "tom")
+    hosts.ok("host", "set", "ha", "--user", "tom")
+    assert nobody(hosts) == []
+    complaint = ("Nobody can log in at ha.home.test: its users (tom) have nobody who is there any more. hagw-ctl host set ha.home.test --user NAME says who "
+                 "may pass, --user= --group= that everybody may.")
+    said = hosts.ok("user", "remove", "tom")
+    assert "The name tom stays on the list of ha.home.test until it is taken out: hagw-ctl host set HOST --user …\n" in said and complaint in said
+    assert nobody(hosts) == [complaint]
+    assert "The name tom stands on the list of ha.home.test from before. Where that meant somebody else" in add_user(hosts, "tom")
+    assert nobody(hosts) == []
+    assert "list" not in add_user(hosts, "kim")
+    assert values(hosts, "user", "remove", "tom") == [{"name": "tom", "change": "removed"}]
+    assert complaint in hosts.ok("host", "set", "ha", "http://127.0.0.2")
+    assert complaint not in hosts.ok("host", "set", "ha", "--user=", "--group=") and nobody(hosts) == []
+
+
+def test_the_last_member_of_a_group_goes(hosts, webd):
+    add_user(hosts, "anna", "--group=adults")
+    add_user(hosts, "kim", "--group=fam")
+    hosts.ok("host", "set", "*.cam", "--group=fam", "--user=anna")
+    assert "list of *.cam.home.test" in hosts.ok("user", "remove", "anna") and nobody(hosts) == []
+    said = hosts.ok("user", "set", "kim", "--group=kids")
+    assert "No longer among the groups: fam." in said
+    complaint, = nobody(hosts)
+    assert complaint.startswith("Nobody can log in at *.cam.home.test: its users (anna) and groups (fam) have nobody") and complaint in said
+
+
+def test_who_is_listed_may_reach_other_hosts_only(hosts, webd):
+    add_user(hosts, "anna")
+    add_user(hosts, "tom", "--host=x.cam.home.test")
+    complaint = ("Nobody can log in at ha.home.test: tom may reach other hosts only. hagw-ctl user set tom --host HOST, with a --host for each that is "
+                 "meant, mends that.")
+    assert complaint in hosts.ok("host", "set", "ha", "--user=tom")
+    hosts.ok("host", "set", "*.cam", "--user=tom")
+    assert nobody(hosts) == [complaint], "a name below the wildcard is enough there"
+    hosts.ok("host", "set", "ha", "--login=none")
+    assert nobody(hosts) == []
+    hosts.ok("host", "set", "ha", "--login=required", "--user=")
+    assert nobody(hosts) == []
+    assert "Nobody can log in at ha.home.test: those who could may reach other hosts only. hagw-ctl user set" in hosts.ok("user", "set", "anna", "--host=y.cam.home.test")

@@ -48,7 +48,7 @@ def sentences():
 
 
 # What the judges pass on is put together by these, as whole sentences.
-PASSED_ON = [ROOT / "hagw-ctl" / f"{name}.c" for name in ("ways", "delegation-say", "servers", "glue")]
+PASSED_ON = [ROOT / "hagw-ctl" / f"{name}.c" for name in ("admitted", "ways", "delegation-say", "servers", "glue")]
 
 
 def passed_on():
@@ -68,12 +68,12 @@ def told_of_services():
 
 def told_of_daemons():
     """Why a daemon could not be asked. That it does not run, or answers root only, status says of all together."""
-    text = (ROOT / "hagw-ctl/client.c").read_text()
+    text = (ROOT / "hagw-ctl/explain.c").read_text()
     errors = re.findall(rf'\{{ "((?:org\.varlink|io\.systemd)\.[\w.]+)", \w+,\s*({GROUP})', text)
     numbers = re.findall(rf"\{{ (E\w+), E\w+,\s*({GROUP})", text)
     for what, group in [*errors, *numbers]:
         if what.rpartition(".")[2] not in ("PermissionDenied", "InvalidParameter", "ENOENT", "ECONNREFUSED", "EACCES", "EPERM"):
-            yield "client.c", re.sub(r"\{\w+\}", "…", sentence(group))
+            yield "explain.c", re.sub(r"\{\w+\}", "…", sentence(group))
 
 
 def commands():
@@ -140,7 +140,7 @@ def test_every_sentence_has_its_heading():
 def test_every_heading_is_said():
     """Or by what the judges pass on."""
     everything = "".join(sentence(g) + "\n" for path in sorted((ROOT / "hagw-ctl").glob("*.c")) for g in re.findall(GROUP, path.read_text()))
-    everything += "".join(re.sub(r"\{\w+\}", "…", sentence(g)) + "\n" for g in re.findall(GROUP, (ROOT / "hagw-ctl/client.c").read_text()))
+    everything += "".join(re.sub(r"\{\w+\}", "…", sentence(g)) + "\n" for g in re.findall(GROUP, (ROOT / "hagw-ctl/explain.c").read_text()))
     everything += "".join(sentence(g) + "\n" for d in ("libhagw", *(f"hagw-{n}" for n in ("acmed", "netd", "dnsd", "proxyd", "webd", "keyd", "tenantd")))
                           for path in sorted((ROOT / d).glob("**/*.c")) for g in re.findall(GROUP, path.read_text()))
     for h in headings():

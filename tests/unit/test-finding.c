@@ -239,7 +239,8 @@ static void test_leads_back(void **state) {
         };
         static const char *const elsewhere[] = {
                 "Location: https://ha.test/login",  "Location: https://ha.test:8443/", "Location: /?a",
-                "Location: http://ha.test:443/",    "Location: https://nas.test/",     "Location: https://ha.test.evil/",
+                "Location: http://ha.test:443/",    "Location: https://nas.test/",    
+                "Location: https://ha.test.evil/",
                 "Location: https://www.ha.test/",   "Location: https://ha.tes",        "Location:",
                 "Content-Location: https://ha.test/", "Location", "X: y",
         };
