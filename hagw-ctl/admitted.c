@@ -47,7 +47,8 @@ static void write_list(FILE *f, const char *what, char **list) {
 
 /* "its users (tom) and groups (fam)" */
 static void write_lists(FILE *f, const ConfHost *host) {
-        const bool users = strv_length(host->access.users) > 0, groups = strv_length(host->access.groups) > 0;
+        const bool users = strv_length(host->access.users) > 0,
+                   groups = strv_length(host->access.groups) > 0;
 
         write_list(f, "its users (", host->access.users);
         fputs(users && groups ? ") and " : "", f);
