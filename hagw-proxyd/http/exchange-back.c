@@ -8,20 +8,24 @@
 static const char malformed[] = "its answer's chunks are malformed",
                   no_memory[] = "there was no memory to compress its answer";
 
-static void note_answer(Exchange *x, InnerLogin inner) {
-        Worker *w = x->worker;
-
+static void note_answer(Exchange *x) {
         x->status = x->response.status;
-        x->upstream_usec = w->loop.now_usec - x->begin_usec;
+        x->upstream_usec = x->worker->loop.now_usec - x->begin_usec;
         if (x->visit->probe) {
                 x->visit->probe->result.answered = true;
                 x->visit->probe->result.status = x->status;
         }
+}
+
+/* What it says of the service. Before the visitor has it: who has got an answer finds it counted. */
+static void note_service(Exchange *x, InnerLogin inner) {
+        Worker *w = x->worker;
+
         if (!x->stats || x->internal)
                 return;
         atomic_store_explicit(&x->stats->workers[w->index].ok_usec, w->loop.now_usec, memory_order_relaxed);
         exchange_hear_inner(x, inner);
-        if (!x->visit->probe && status_is_good(x->status))
+        if (!x->visit->probe && status_is_good(x->response.status))
                 atomic_store_explicit(&x->stats->workers[w->index].good_usec, w->loop.now_usec,
                                       memory_order_relaxed);
 }
@@ -83,10 +87,10 @@ static void plan_answer(Exchange *x, CompressPlan *plan) {
                 compress_not(plan, COMPRESS_CROWDED);
 }
 
-static void note_head(Exchange *x, InnerLogin inner) {
+static void note_head(Exchange *x) {
         bool upgraded = x->response.flags & RESPONSE_UPGRADED;
 
-        note_answer(x, inner);
+        note_answer(x);
         exchange_set_state(x, upgraded ? EXCHANGE_TUNNEL : EXCHANGE_BODY);
         exchange_drop_head(x);
         if (!upgraded)
@@ -127,6 +131,8 @@ static int send_head(Exchange *x) {
                 k->in->begin += x->response.head_size;
                 x->response_scan = (H1Scan) {};
                 r = begin_answer(x, comes, &data);
+                if (r >= 0 && !interim)
+                        note_service(x, inner);
                 if (r >= 0)
                         n = x->stream->ops->send(x->stream, &x->response, data,
                                                  /* last= */ r == 1 && !interim);
@@ -148,7 +154,7 @@ static int send_head(Exchange *x) {
         x->interim = x->interim || interim;
         x->link_spent = x->link_spent || (x->response.flags & RESPONSE_CLOSE);
         if (!interim)
-                note_head(x, inner);
+                note_head(x);
         return 1;
 }
 
