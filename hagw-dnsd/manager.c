@@ -119,9 +119,25 @@ static int take_address(Manager *m, sd_json_variant *v) {
         return 0;
 }
 
+/* A word for each knowledge, so that no two states are told by the same line. */
+static const char *address_text(const ZoneAddress *a, char out[static IP_TEXT_MAX]) {
+        switch (a->knowledge) {
+        case ADDRESS_UNKNOWN:
+                return "not known yet";
+        case ADDRESS_DOUBTFUL:
+                return "not known";
+        case ADDRESS_NONE:
+                return "none";
+        case ADDRESS_KNOWN:
+                break;
+        }
+        return ip_format(&a->address, out);
+}
+
 static void on_addresses(sd_json_variant *message, void *userdata) {
         Manager *m = userdata;
         const ZoneAddress old4 = m->ipv4, old6 = m->ipv6;
+        char v4[IP_TEXT_MAX], v6[IP_TEXT_MAX];
         sd_json_variant *addresses;
         int r = 0;
 
@@ -153,10 +169,8 @@ static void on_addresses(sd_json_variant *message, void *userdata) {
                 return;
         }
         manager_watch_doubt(m);
-        char v4[IP_TEXT_MAX], v6[IP_TEXT_MAX];
-        log_info("The house's addresses are now %s and %s.",
-                 m->ipv4.knowledge == ADDRESS_KNOWN ? ip_format(&m->ipv4.address, v4) : "no IPv4",
-                 m->ipv6.knowledge == ADDRESS_KNOWN ? ip_format(&m->ipv6.address, v6) : "no IPv6");
+        log_info("The house's addresses are now: IPv4 %s, IPv6 %s.", address_text(&m->ipv4, v4),
+                 address_text(&m->ipv6, v6));
 }
 
 /* --- the overlay --------------------------------------------------------------------------------------- */

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """hagw-dnsd: what it answers, to real clients (dnspython, knot's kdig)."""
 
+import json
+import re
 import shutil
 import socket
 import subprocess
@@ -296,6 +298,26 @@ def test_netd_talks_nonsense(house, bad):
     other.send_raw(bad.encode() + b"\0")
     time.sleep(0.2)
     assert values(ns.ask(f"ha.{ZONE}")) == [IPV4]
+    other.close()
+
+
+def test_each_state_of_the_addresses_is_told_once(house):
+    """None is none, and not known yet is something else: at a first start both come, and look alike in no log."""
+    other = Nonsense(house.runtime)
+    other.message = lambda: message("unknown")
+
+    def message(knowledge, **more):
+        addresses = [{"family": "ipv4", "source": "resolve:house.dyn.test", "knowledge": knowledge, **more}, {"family": "ipv6", "source": "none", "knowledge": "none"}]
+        return json.dumps({"parameters": {"addresses": addresses}, "continues": True}).encode() + b"\0"
+
+    ns = NameServer(house, netd=False)
+    other.wait_client()
+    for knowledge, text, more in (("unknown", "IPv4 not known yet, IPv6 none", {}), ("none", "IPv4 none, IPv6 none", {}), ("none", "IPv4 none, IPv6 none", {}),
+                                  ("known", f"IPv4 {IPV4}, IPv6 none", {"address": IPV4})):
+        other.send_raw(message(knowledge, **more))
+        ns.until(lambda: f"addresses are now: {text}." in ns.daemon.text())
+    told = re.findall("addresses are now: (.*)", ns.daemon.text())
+    assert told == ["IPv4 not known yet, IPv6 none.", "IPv4 none, IPv6 none.", f"IPv4 {IPV4}, IPv6 none."]
     other.close()
 
 
