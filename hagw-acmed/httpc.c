@@ -8,6 +8,7 @@
 
 #include "hagw-acmed/httpc.h"
 #include "libhagw/pure/list.h"
+#include "libhagw/pure/reason.h"
 
 #define CONNECT_TIMEOUT_SEC 15L
 #define TIMEOUT_SEC 60L
@@ -101,21 +102,6 @@ static uint64_t parse_date(const char *value) {
         return t > 0 ? (uint64_t) t * USEC_PER_SEC : 0;
 }
 
-/* libcurl's texts say how long it took ("after 3 ms"): with that, the same reason would be another one each
- * time, and be told anew. */
-static void drop_duration(char *text) {
-        char *at = strstr(text, " after "), *end = at ? at + strlen(" after ") : NULL;
-        size_t digits = end ? strspn(end, "0123456789") : 0;
-        const char *rest;
-
-        if (digits == 0)
-                return;
-        end += digits;
-        rest = startswith(end, " milliseconds") ?: startswith(end, " ms");
-        if (rest)
-                memmove(at, rest, strlen(rest) + 1);
-}
-
 static void http_request_finish(HttpRequest *r, CURLcode code) {
         HttpResponse response = { .body = r->body ?: "", .size = r->size };
         char text[CURL_ERROR_SIZE + 100];
@@ -126,7 +112,7 @@ static void http_request_finish(HttpRequest *r, CURLcode code) {
                                 r->too_big    ? "the answer is larger than an honest one"
                                 : r->error[0] ? r->error
                                               : curl_easy_strerror(code));
-                drop_duration(text);
+                reason_drop_measures(text);
                 response.error = text;
         } else {
                 (void) curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);

@@ -2,13 +2,13 @@
 
 /* What a look at delegations found, in words: one sentence for all zones that have it for one reason. */
 
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "hagw-ctl/client.h"
 #include "hagw-ctl/delegation.h"
 #include "hagw-ctl/output.h"
 #include "libhagw/pure/plural.h"
+#include "libhagw/pure/reason.h"
 #include "libhagw/usec.h"
 
 #define LAST_TEXT_MAX (TIME_TEXT_MAX + 64U)
@@ -92,19 +92,6 @@ static char *join(const Delegation *const *all, size_t n, bool servers, size_t *
         return NULL;
 }
 
-int delegation_put(char **ret, const char *format, ...) {
-        va_list ap;
-        int n;
-
-        va_start(ap, format);
-        n = vasprintf(ret, format, ap);
-        va_end(ap);
-        if (n >= 0)
-                return 0;
-        *ret = NULL;
-        return -ENOMEM;
-}
-
 /* Every one of them: where the zone above could not be asked, that it delegates is to be seen to as well. */
 static int say_silent(const Delegation *const *all, size_t n, const char *zones, const Config *c,
                       char **ret) {
@@ -115,42 +102,41 @@ static int say_silent(const Delegation *const *all, size_t n, const char *zones,
         servers = join(all, n, /* servers= */ true, &n_servers);
         if (!servers)
                 return -ENOMEM;
-        return delegation_put(ret,
-                              "Nobody on the internet finds %s: questions for %s do not come here (%s; "
-                              "%s). See that %s%s%s %s %s public address, and let the %s.",
-                              zones, n > 1 ? "them" : "it", all[0]->seen ?: "nobody answered",
-                              say_last(all, n, last),
-                              all[0]->delegated ? "" : "the zone above delegates to ", servers,
-                              all[0]->delegated ? "" : ", that this name", plural(n_servers, "has", "have"),
-                              whose(c), delegation_router_text(c, router));
+        return reason_give(ret, 0,
+                           "Nobody on the internet finds %s: questions for %s do not come here (%s; %s). "
+                           "See that %s%s%s %s %s public address, and let the %s.",
+                           zones, n > 1 ? "them" : "it", all[0]->seen ?: "nobody answered",
+                           say_last(all, n, last), all[0]->delegated ? "" : "the zone above delegates to ",
+                           servers, all[0]->delegated ? "" : ", that this name",
+                           plural(n_servers, "has", "have"), whose(c), delegation_router_text(c, router));
 }
 
 static int say_inside(const Delegation *const *all, size_t n, const char *zones, const Config *c,
                       char **ret) {
         char last[LAST_TEXT_MAX], router[ROUTER_TEXT_MAX];
 
-        return delegation_put(ret,
-                              "Whether the internet finds %s cannot be seen from here: this machine's "
-                              "resolver asks from inside%s (%s; %s). If visitors do not get in, let the %s.",
-                              zones, c->tenants.zone ? "" : " the house", strempty(all[0]->seen),
-                              say_last(all, n, last), delegation_router_text(c, router));
+        return reason_give(ret, 0,
+                           "Whether the internet finds %s cannot be seen from here: this machine's "
+                           "resolver asks from inside%s (%s; %s). If visitors do not get in, let the %s.",
+                           zones, c->tenants.zone ? "" : " the house", strempty(all[0]->seen),
+                           say_last(all, n, last), delegation_router_text(c, router));
 }
 
 static int say_elsewhere(const Delegation *d, const Config *c, char **ret) {
         char last[LAST_TEXT_MAX], router[ROUTER_TEXT_MAX];
 
         if (d->seen)
-                return delegation_put(ret,
-                                      "The internet asks %s for %s, which is not this machine. At your DNS "
-                                      "provider, leave it one record, %s. NS %s., and take away what else "
-                                      "there is of that name.",
-                                      d->seen, d->zone, d->zone, d->name_server);
-        return delegation_put(ret,
-                              "Another machine answers for %s, with the names of this one: the questions "
-                              "do not come here (%s). See that %s has %s public address, and let the %s, "
-                              "not to an old gateway.",
-                              d->zone, say_last(&d, 1, last), server_of(d), whose(c),
-                              delegation_router_text(c, router));
+                return reason_give(ret, 0,
+                                   "The internet asks %s for %s, which is not this machine. At your DNS "
+                                   "provider, leave it one record, %s. NS %s., and remove whatever else "
+                                   "there is of that name.",
+                                   d->seen, d->zone, d->zone, d->name_server);
+        return reason_give(ret, 0,
+                           "Another machine answers for %s, with the names of this one: the questions do "
+                           "not come here (%s). See that %s has %s public address, and let the %s, not to "
+                           "an old gateway.",
+                           d->zone, say_last(&d, 1, last), server_of(d), whose(c),
+                           delegation_router_text(c, router));
 }
 
 int delegation_say(const Delegation *const *all, size_t n, const Config *c, char **ret) {
@@ -165,38 +151,37 @@ int delegation_say(const Delegation *const *all, size_t n, const Config *c, char
                 return -ENOMEM;
         switch (d->verdict) {
         case DELEGATION_UDP_ONLY:
-                return delegation_put(ret,
-                                      "Questions for %s come from the internet by UDP, but not by TCP, "
-                                      "which some resolvers need: let the %s pass TCP port 53, too.",
-                                      zones,
-                                      c->tenants.zone ? "firewall" :
-                                                        "router (and a firewall of this machine)");
+                return reason_give(ret, 0,
+                                   "Questions for %s come from the internet by UDP, but not by TCP, which "
+                                   "some resolvers need: let the %s pass TCP port 53, too.",
+                                   zones,
+                                   c->tenants.zone ? "firewall" : "router (and a firewall of this machine)");
         case DELEGATION_INSIDE:
                 return say_inside(all, n, zones, c, ret);
         case DELEGATION_UNSEEN:
-                return delegation_put(ret,
-                                      "Whether the internet finds %s cannot be seen from here: %s%s, but "
-                                      "this machine's resolver answers for it by itself, or remembers the "
-                                      "time before (%s). Another resolver tells: dig @9.9.9.9 SOA %s",
-                                      zones, d->delegated ? "it is delegated to " : "it may be delegated",
-                                      strempty(d->delegated), say_last(all, n, last), zones);
+                return reason_give(ret, 0,
+                                   "Whether the internet finds %s cannot be seen from here: %s%s, but this "
+                                   "machine's resolver answers for it by itself, or remembers the time "
+                                   "before (%s). Another resolver tells: dig @9.9.9.9 SOA %s",
+                                   zones, d->delegated ? "it is delegated to " : "it may be delegated",
+                                   strempty(d->delegated), say_last(all, n, last), zones);
         case DELEGATION_SILENT:
                 return say_silent(all, n, zones, c, ret);
         case DELEGATION_ELSEWHERE:
                 return say_elsewhere(d, c, ret);
         case DELEGATION_MISSING:
-                return delegation_put(ret,
-                                      "The internet does not know of %s: the server of the zone above (%s) "
-                                      "has no NS record for it. At your DNS provider, enter: %s. NS %s., "
-                                      "and where that name lies in %s, its address.",
-                                      zones, strempty(d->seen), zones, d->name_server, zones);
+                return reason_give(ret, 0,
+                                   "The internet does not know of %s: the server of the zone above (%s) "
+                                   "has no NS record for it. At your DNS provider, enter: %s. NS %s., and "
+                                   "where that name lies in %s, its address.",
+                                   zones, strempty(d->seen), zones, d->name_server, zones);
         case DELEGATION_UNKNOWN:
-                return delegation_put(ret,
-                                      "Whether the internet finds %s is not known, because this machine's "
-                                      "resolver gives no answer%s%s%s; \"resolvectl query example.com\" "
-                                      "shows whether it ever does.",
-                                      zones, d->seen && *d->seen ? " (" : "", strempty(d->seen),
-                                      d->seen && *d->seen ? ")" : "");
+                return reason_give(ret, 0,
+                                   "Whether the internet finds %s is not known, because this machine's "
+                                   "resolver gives no answer%s%s%s; \"resolvectl query example.com\" shows "
+                                   "whether it ever does.",
+                                   zones, d->seen && *d->seen ? " (" : "", strempty(d->seen),
+                                   d->seen && *d->seen ? ")" : "");
         default:
                 return 0;
         }

@@ -64,8 +64,6 @@ int delegation_try_family(const char *zone, const char *family, bool came[static
 /* What zones of one verdict have in common, in one sentence with what mends it; to be freed. NULL: there is
  * nothing to say. -ENOMEM or 0. */
 int delegation_say(const Delegation *const *all, size_t n, const Config *config, char **ret);
-/* A sentence into *ret, to be freed; NULL where there is no memory. -ENOMEM or 0. */
-int delegation_put(char **ret, const char *format, ...) _printf_(2, 3);
 /* Whether zones with that verdict have it for one reason. */
 bool delegation_is_shared(DelegationVerdict v);
 

@@ -8,7 +8,6 @@
 #include <grp.h>
 #include <limits.h>
 #include <pwd.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -17,22 +16,12 @@
 #include "hagw-ctl/exports.h"
 #include "hagw-ctl/prompt.h"
 #include "libhagw/child.h"
+#include "libhagw/pure/reason.h"
 #include "libhagw/state.h"
 #include "libhagw/usec.h"
 
 #define CHAIN_MODE 0644
 #define OTHERS_MAY_WRITE (S_IWGRP | S_IWOTH)
-
-static int fail(char **ret_error, const char *format, ...) _printf_(2, 3);
-static int fail(char **ret_error, const char *format, ...) {
-        va_list ap;
-        int n;
-
-        va_start(ap, format);
-        n = vasprintf(ret_error, format, ap);
-        va_end(ap);
-        return n < 0 ? -ENOMEM : -EIO;
-}
 
 static int find_owner(const char *owner, uid_t *ret_uid, gid_t *ret_gid, char **ret_error) {
         const char *colon = owner ? strchr(owner, ':') : NULL;
@@ -48,14 +37,14 @@ static int find_owner(const char *owner, uid_t *ret_uid, gid_t *ret_gid, char **
         if (*user) {
                 p = getpwnam(user);
                 if (!p)
-                        return fail(ret_error, "there is no user %s", user);
+                        return reason_give(ret_error, -EIO, "there is no user %s", user);
                 *ret_uid = p->pw_uid;
                 *ret_gid = p->pw_gid;
         }
         if (colon) {
                 g = getgrnam(colon + 1);
                 if (!g)
-                        return fail(ret_error, "there is no group %s", colon + 1);
+                        return reason_give(ret_error, -EIO, "there is no group %s", colon + 1);
                 *ret_gid = g->gr_gid;
         }
         return 0;
@@ -69,8 +58,8 @@ static int judge_folder(const char *path, size_t length, const struct stat *st, 
 
         if (own && !open)
                 return 0;
-        return fail(ret_error, "%.*s can be changed by others than %s, who would get the key",
-                    (int) MAX(length, 1U), path, last ? "root and the owner" : "root");
+        return reason_give(ret_error, -EIO, "%.*s can be changed by others than %s, who would get the key",
+                           (int) MAX(length, 1U), path, last ? "root and the owner" : "root");
 }
 
 /* Step by step, so that what was judged is what is opened. path: as realpath(3) has it. */
@@ -102,8 +91,8 @@ static int open_folder(const char *path, uid_t uid, int *ret, char **ret_error) 
                 name[n] = '\0';
                 next = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
                 if (next < 0)
-                        return fail(ret_error, "%.*s could not be opened: %s", (int) (p + n - path), path,
-                                    strerror(errno));
+                        return reason_give(ret_error, -EIO, "%.*s could not be opened: %s",
+                                           (int) (p + n - path), path, strerror(errno));
                 safe_close(fd);
                 fd = next;
                 p += n;
@@ -133,7 +122,8 @@ static int read_key(const char *keys, const char *id, const char *chain, char **
                 return -EINVAL;
         r = state_read(AT_FDCWD, path, &text, &size);
         if (r < 0)
-                return fail(ret_error, "hagw-keyd's file of the key could not be read: %s", strerror(-r));
+                return reason_give(ret_error, -EIO, "hagw-keyd's file of the key could not be read: %s",
+                                   strerror(-r));
         r = startswith(text, "Purpose: tls\n") ? certfiles_add(&f, text, size, NULL) : -EBADMSG;
         explicit_bzero(text, size);
         free(text);
@@ -143,7 +133,8 @@ static int read_key(const char *keys, const char *id, const char *chain, char **
                 r = certfiles_sort(&f);
         if (r >= 0)
                 r = certfiles_key_to_pem(&f, ret);
-        return r >= 0 || r == -ENOMEM ? r : fail(ret_error, "hagw-keyd's file holds another key");
+        return r >= 0 || r == -ENOMEM ? r : reason_give(ret_error, -EIO,
+                                                        "hagw-keyd's file holds another key");
 }
 
 static int write_files(const Export *e, const char *chain, const char *key, char **ret_error) {
@@ -162,7 +153,7 @@ static int write_files(const Export *e, const char *chain, const char *key, char
                 r = state_write_for(fd, EXPORT_CHAIN_FILE, chain, strlen(chain), CHAIN_MODE, uid, gid);
         if (r >= 0 || r == -ENOMEM)
                 return r;
-        return fail(ret_error, "the files could not be written: %s", strerror(-r));
+        return reason_give(ret_error, -EIO, "the files could not be written: %s", strerror(-r));
 }
 
 static int run_command(const Export *e, char **ret_error) {
@@ -179,7 +170,7 @@ static int run_command(const Export *e, char **ret_error) {
         r = child_run(argv, environment, "", CHILD_TIMEOUT_USEC, &said);
         if (r >= 0 || r == -ENOMEM)
                 return r;
-        return fail(ret_error, "the command \"%s\" failed: %s", e->command, said);
+        return reason_give(ret_error, -EIO, "the command \"%s\" failed: %s", e->command, said);
 }
 
 static int hash(const char *chain, char ret[static 65]) {
@@ -201,9 +192,9 @@ int export_run(const Export *e, sd_json_variant *certificates, const char *keys,
 
         *ret_error = NULL;
         if (!c)
-                return fail(ret_error, "there is no such certificate any more");
+                return reason_give(ret_error, -EIO, "there is no such certificate any more");
         if (!chain || !id)
-                return fail(ret_error, "it has no certificate yet");
+                return reason_give(ret_error, -EIO, "it has no certificate yet");
         r = hash(chain, ret_chain);
         if (r < 0)
                 return r;

@@ -2,7 +2,6 @@
 
 /* What the zone above says of the name server's addresses, against the house's. */
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <strings.h>
 
@@ -13,6 +12,7 @@
 #include "libhagw/bind.h"
 #include "libhagw/pure/cidr.h"
 #include "libhagw/pure/hostname.h"
+#include "libhagw/pure/reason.h"
 
 static const struct {
         const char *name, *type, *option;
@@ -57,19 +57,6 @@ bool glue_is_open(sd_json_variant *reply, size_t family) {
                                !streq(strempty(field_text(a, "source")), "none");
         }
         return false;
-}
-
-static _printf_(3, 4) int complain(Glue *g, unsigned family, const char *format, ...) {
-        va_list ap;
-        int n;
-
-        va_start(ap, format);
-        n = vasprintf(&g->details[family], format, ap);
-        va_end(ap);
-        if (n >= 0)
-                return 0;
-        g->details[family] = NULL;
-        return -ENOMEM;
 }
 
 static bool same_address(const char *a, const char *b) {
@@ -128,36 +115,39 @@ static int check_family(const Config *c, const ConfZone *zone, sd_json_variant *
         }
         g->problems[family] = !!wrong;
         if (wrong && ours && dynamic_name(c, family))
-                return complain(g, family,
-                                "The zone above %s says that %s has the %s address %s, and %s has %s by "
-                                "now: who asks there gets no answer. A record cannot follow that name: at "
-                                "your DNS provider, enter: %s. NS %s. and take the %s record away, and "
-                                "here set name_server = \"%s\" for the zone in hagw.conf.",
-                                zone->name, zone->name_server, name, wrong, dynamic_name(c, family), ours,
-                                zone->name, dynamic_name(c, family), type, dynamic_name(c, family));
+                return reason_give(&g->details[family], 0,
+                                   "The zone above %s says that %s has the %s address %s, but %s now has "
+                                   "%s: resolvers that ask there get no answer. A record cannot follow "
+                                   "that name: at your DNS provider, enter: %s. NS %s. and remove the %s "
+                                   "record, and here set name_server = \"%s\" for the zone in hagw.conf.",
+                                   zone->name, zone->name_server, name, wrong, dynamic_name(c, family),
+                                   ours, zone->name, dynamic_name(c, family), type,
+                                   dynamic_name(c, family));
         if (wrong && ours)
-                return complain(g, family,
-                                "The zone above %s says that %s has the %s address %s, and public_address "
-                                "here says %s: one of the two is wrong, and resolvers that ask there get no "
-                                "answer. Correct the %s record at your DNS provider, or hagw.conf.",
-                                zone->name, zone->name_server, name, wrong, ours, type);
+                return reason_give(&g->details[family], 0,
+                                   "The zone above %s says that %s has the %s address %s, and "
+                                   "public_address here says %s: one of the two is wrong, and resolvers "
+                                   "that ask there get no answer. Correct the %s record at your DNS "
+                                   "provider, or hagw.conf.",
+                                   zone->name, zone->name_server, name, wrong, ours, type);
         if (wrong && streq(source_of(c, family) ?: "none", "none"))
-                return complain(g, family,
-                                "The zone above %s says that %s has the %s address %s, and hagw.conf knows "
-                                "no %s address of this house. If it is this one: hagw-ctl setup "
-                                "--%s=static:%s. If not, take the %s record away at your DNS provider.",
-                                zone->name, zone->name_server, name, wrong, name, families[family].option,
-                                wrong, type);
+                return reason_give(&g->details[family], 0,
+                                   "The zone above %s says that %s has the %s address %s, and hagw.conf "
+                                   "knows no %s address of this house. If it is this one: hagw-ctl setup "
+                                   "--%s=static:%s. If not, remove the %s record at your DNS provider.",
+                                   zone->name, zone->name_server, name, wrong, name,
+                                   families[family].option, wrong, type);
         if (wrong)
-                return complain(g, family,
-                                "The zone above %s says that %s has the %s address %s, at which nobody "
-                                "answers here. Take the %s record away at your DNS provider.",
-                                zone->name, zone->name_server, name, wrong, type);
+                return reason_give(&g->details[family], 0,
+                                   "The zone above %s says that %s has the %s address %s, at which nobody "
+                                   "answers here. Remove the %s record at your DNS provider.",
+                                   zone->name, zone->name_server, name, wrong, type);
         if (ours && !found)
-                return complain(g, family,
-                                "The zone above %s does not have the %s address of %s: resolvers that have "
-                                "only %s do not find it. At your DNS provider, enter: %s. %s %s",
-                                zone->name, name, zone->name_server, name, zone->name_server, type, ours);
+                return reason_give(&g->details[family], 0,
+                                   "The zone above %s does not have the %s address of %s: resolvers that "
+                                   "have only %s do not find it. At your DNS provider, enter: %s. %s %s",
+                                   zone->name, name, zone->name_server, name, zone->name_server, type,
+                                   ours);
         return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "hagw-ctl/servers.h"
 #include "libhagw/pure/cidr.h"
 #include "libhagw/pure/hostname.h"
+#include "libhagw/pure/reason.h"
 
 #define LOOKED_UP_MAX 3U /* of the names that the parent has; each may take DELEGATION_QUERY_USEC */
 
@@ -84,16 +85,15 @@ static int tell_other(const Config *config, const ConfZone *zone, const char *th
         if (r < 0)
                 return r;
         *ret_problem = lead == LEAD_ELSEWHERE || lead == LEAD_NOWHERE;
-        return delegation_put(ret_detail,
-                              "The zone above %s delegates it to %s, but this machine says that its name "
-                              "server is %s%s. Let both say the same: name_server = \"%s\" for that zone "
-                              "in hagw.conf, then hagw-ctl reload; or at your DNS provider, enter: %s. NS "
-                              "%s.",
-                              zone->name, theirs, zone->name_server,
-                              *ret_problem ?
-                                      ", which does not lead here: resolvers that use it find nobody" :
-                                      ": most resolvers find this machine even so, and some ask both",
-                              theirs, zone->name, zone->name_server);
+        return reason_give(ret_detail, 0,
+                           "The zone above %s delegates it to %s, but this machine says that its name "
+                           "server is %s%s. Let both say the same: name_server = \"%s\" for that zone in "
+                           "hagw.conf, then hagw-ctl reload; or at your DNS provider, enter: %s. NS %s.",
+                           zone->name, theirs, zone->name_server,
+                           *ret_problem ?
+                                   ", which does not lead here: resolvers that use it find nobody" :
+                                   ": most resolvers find this machine even so, and some ask both",
+                           theirs, zone->name, zone->name_server);
 }
 
 /* One more beside ours. Another name of this machine does no harm: some providers want two. */
@@ -102,14 +102,14 @@ static int tell_more(const ConfZone *zone, const char *theirs, Lead lead, char *
         if (*ret_detail || (lead != LEAD_ELSEWHERE && lead != LEAD_NOWHERE))
                 return 0;
         *ret_problem = lead == LEAD_ELSEWHERE;
-        return delegation_put(ret_detail,
-                              "The zone above %s delegates it to %s, too, %s. Take that record away at "
-                              "your DNS provider: %s. NS %s.",
-                              zone->name, theirs,
-                              *ret_problem ?
-                                      "which leads to another machine: some of the questions go there" :
-                                      "which has no address: questions to it get no answer",
-                              zone->name, theirs);
+        return reason_give(ret_detail, 0,
+                           "The zone above %s delegates it to %s, too, %s. Remove that record at your DNS "
+                           "provider: %s. NS %s.",
+                           zone->name, theirs,
+                           *ret_problem ?
+                                   "which leads to another machine: some of the questions go there" :
+                                   "which has no address: questions to it get no answer",
+                           zone->name, theirs);
 }
 
 int servers_check(const Config *config, const ConfZone *zone, sd_json_variant *parent,

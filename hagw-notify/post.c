@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "hagw-notify/post.h"
+#include "libhagw/pure/reason.h"
 
 typedef struct Post {
         CURL *curl;
@@ -85,8 +86,9 @@ int post_text(const char *url, const char *title, const char *text, char **ret_e
         if (code == CURLE_OK && status >= 200 && status < 300)
                 return 0;
         if (code == CURLE_OK)
-                r = asprintf(ret_error, "the server answered with status %li", status);
-        else
-                r = asprintf(ret_error, "%s", *p.reason ? p.reason : curl_easy_strerror(code));
-        return r < 0 ? -ENOMEM : -EIO;
+                return reason_give(ret_error, -EIO, "the server answered with status %li", status);
+        r = reason_give(ret_error, -EIO, "%s", *p.reason ? p.reason : curl_easy_strerror(code));
+        if (*ret_error)
+                reason_drop_measures(*ret_error);
+        return r;
 }
