@@ -8,6 +8,7 @@
 #include "hagw-ctl/explain.h"
 #include "hagw-ctl/fault.h"
 #include "hagw-ctl/output.h"
+#include "hagw-ctl/waiting.h"
 #include "libhagw/log.h"
 #include "libhagw/usec.h"
 #include "libhagw/vl.h"
@@ -103,7 +104,7 @@ static int call_daemon(const DaemonRow *d, const char *method, sd_json_variant *
         *ret_reason = NULL;
         if (is_left(d, ret_reason))
                 return -ENOTCONN;
-        r = vl_call(d->interface, method, parameters, timeout_usec, &reply, &error);
+        r = vl_call(d->interface, method, parameters, timeout_usec, waiting_tick, &reply, &error);
         if (error && is_disk_error(error, reply) && (*ret_reason = fault_explain(d)))
                 return -EREMOTEIO;
         if (error)

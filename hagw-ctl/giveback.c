@@ -41,7 +41,8 @@ static int ask(bool force, char **ret_why) {
         /* An older hagw-proxyd takes no fields. */
         if (force && sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR_BOOLEAN("force", true)) < 0)
                 return log_oom();
-        r = vl_call(INTERFACE, INTERFACE ".GiveBack", parameters, GIVE_BACK_USEC, &reply, &error);
+        r = vl_call(INTERFACE, INTERFACE ".GiveBack", parameters, GIVE_BACK_USEC, /* tick= */ NULL, &reply,
+                    &error);
         if (r >= 0 && !error)
                 return GIVEN_BACK_TOKEN;
         *ret_why = explain(r, error, reply);

@@ -52,8 +52,8 @@ static _noreturn_ void look_up(const char *name, int fd) {
 }
 
 /* Until the child has spoken, or its time is over. */
-static int wait_for_answer(int fd, Answer *ret) {
-        const uint64_t end = clock_usec(CLOCK_MONOTONIC) + RESOLVE_USEC;
+static int wait_for_answer(int fd, uint64_t limit_usec, Answer *ret) {
+        const uint64_t end = clock_usec(CLOCK_MONOTONIC) + limit_usec;
         struct pollfd p = { .fd = fd, .events = POLLIN };
 
         while (clock_usec(CLOCK_MONOTONIC) < end) {
@@ -68,7 +68,7 @@ static int wait_for_answer(int fd, Answer *ret) {
         return -EAGAIN;
 }
 
-int resolve_name(const char *name, Resolved *ret) {
+int resolve_name(const char *name, uint64_t limit_usec, Resolved *ret) {
         _cleanup_close_ int out = -EBADF, in = -EBADF;
         Answer answer;
         int fds[2], r;
@@ -85,7 +85,7 @@ int resolve_name(const char *name, Resolved *ret) {
         if (pid == 0)
                 look_up(name, in);
         in = safe_close(in);
-        r = wait_for_answer(out, &answer);
+        r = wait_for_answer(out, limit_usec, &answer);
         (void) kill(pid, SIGKILL);
         while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
                 ;

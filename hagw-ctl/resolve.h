@@ -14,9 +14,9 @@ typedef struct Resolved {
         size_t n;
 } Resolved;
 
-/* 1: it has addresses. 0: those who were asked know no address of it. -EAGAIN: nobody answered in time. Or
- * another negative errno. Ticks what waiting.h shows. */
-int resolve_name(const char *name, Resolved *ret);
+/* 1: it has addresses. 0: those who were asked know no address of it. -EAGAIN: nobody answered within the
+ * limit. Or another negative errno. Ticks what waiting.h shows. */
+int resolve_name(const char *name, uint64_t limit_usec, Resolved *ret);
 
 /* The first of the family, or NULL. */
 const IpAddress *resolved_find(const Resolved *resolved, int family);

@@ -12,28 +12,15 @@
 #include "hagw-ctl/waiting.h"
 #include "libhagw/log.h"
 #include "libhagw/pure/hostname.h"
+#include "libhagw/pure/reason.h"
 #include "libhagw/pure/special.h"
 #include "libhagw/usec.h"
 
 static bool silent; /* nobody answers here: the next name is not waited for as well */
 
-static int doubt(char **ret_reason, const char *format, ...) _printf_(2, 3);
-static int doubt(char **ret_reason, const char *format, ...) {
-        va_list ap;
-        int n;
-
-        va_start(ap, format);
-        n = vasprintf(ret_reason, format, ap);
-        va_end(ap);
-        if (n >= 0)
-                return 1;
-        *ret_reason = NULL;
-        return log_oom();
-}
-
 /* Who is asked at a terminal reads it there. */
 static void tell_silence(const Setup *s, const char *name) {
-        static const char text[] = "cannot be told now: nobody answers this machine's questions for names.";
+        static const char text[] = "cannot be told now: this machine's resolver does not answer.";
 
         if (s->ask)
                 output_paragraph("  ", "Whether there is a name %s %s", name, text);
@@ -50,10 +37,10 @@ static int look_up(const Setup *s, const char *name, Resolved *ret) {
                 return -EAGAIN;
         if (asprintf(&what, "%s to be found", name) < 0) {
                 what = NULL;
-                return log_oom();
+                return -ENOMEM;
         }
         waiting_begin(what, RESOLVE_USEC, s->call->json);
-        r = resolve_name(name, ret);
+        r = resolve_name(name, RESOLVE_USEC, ret);
         waiting_end();
         if (r == -EAGAIN) {
                 silent = true;
@@ -75,20 +62,21 @@ static int look_at_source(const Setup *s, const char *value, int family, char **
         if (r < 0)
                 return r == -ENOMEM ? r : 0;
         if (r == 0)
-                return doubt(ret_reason,
-                             "No %s is found in the DNS. The name that the router (or its provider) keeps "
-                             "at this house's address is meant.",
-                             name);
+                return reason_give(ret_reason, 1,
+                                   "%s is not found in the DNS. Give the name that the router (or its "
+                                   "provider) keeps at this house's address.",
+                                   name);
         a = resolved_find(&resolved, family);
         if (!a)
-                return doubt(ret_reason, "%s has no IPv%c address, only IPv%c: %s.", name, four, other,
-                             ip_format(&resolved.addresses[0], text));
+                return reason_give(ret_reason, 1, "%s has no IPv%c address, only IPv%c: %s.", name, four,
+                                   other, ip_format(&resolved.addresses[0], text));
         if (special_is_public(a, setup_context(s).laboratory))
                 return 0;
         (void) special_reach(a, &reach);
-        return doubt(ret_reason,
-                     "%s leads to %s, which is no public address (%s): nobody on the internet reaches it.",
-                     name, ip_format(a, text), reach ?: "special use");
+        return reason_give(ret_reason, 1,
+                           "%s leads to %s, which is no public address (%s): nobody on the internet "
+                           "reaches it.",
+                           name, ip_format(a, text), reach ?: "special use");
 }
 
 /* Those in the zone itself have their addresses at the delegation, and nowhere before it. */
@@ -107,18 +95,15 @@ static int look_at_name_server(const Setup *s, const char *name, char **ret_reas
         r = look_up(s, name, &resolved);
         if (r != 0)
                 return r == -ENOMEM ? r : 0;
-        return doubt(ret_reason,
-                     "No %s is found in the DNS, so that nobody finds this machine by it. A name that leads "
-                     "to this machine is meant, such as the dynamic one.",
-                     name);
+        return reason_give(ret_reason, 1,
+                           "%s is not found in the DNS, so nobody finds this machine by it. Give a name "
+                           "that leads to this machine, such as the dynamic one.",
+                           name);
 }
 
 static int look_at_local_service(const Setup *s, const char *value, char **ret_reason) {
-        int r;
+        int r = try_name(value, s->call->json, ret_reason);
 
-        waiting_begin("the service to be found", RESOLVE_USEC, s->call->json);
-        r = try_name(value, ret_reason);
-        waiting_end();
         return r == -ENOMEM ? r : r < 0;
 }
 
@@ -138,16 +123,13 @@ static int look_at_service(const Setup *s, const char *value, char **ret_reason)
         r = look_up(s, name, &resolved);
         if (r != 0)
                 return r == -ENOMEM ? r : 0;
-        return doubt(ret_reason,
-                     "No %s is found from this machine. The service's address, which the router can be told "
-                     "to keep, is found in any case.",
-                     name);
+        return reason_give(ret_reason, 1,
+                           "%s is not found from this machine. The service's address, which the router can "
+                           "be told to keep, is found in any case.",
+                           name);
 }
 
-int setup_look(const Setup *s, TypedKind kind, const char *value, char **ret_reason) {
-        *ret_reason = NULL;
-        if (call_option(s->call, "force"))
-                return 0;
+static int look(const Setup *s, TypedKind kind, const char *value, char **ret_reason) {
         switch (kind) {
         case TYPED_IPV4:
                 return look_at_source(s, value, AF_INET, ret_reason);
@@ -160,4 +142,12 @@ int setup_look(const Setup *s, TypedKind kind, const char *value, char **ret_rea
         default:
                 return 0;
         }
+}
+
+int setup_look(const Setup *s, TypedKind kind, const char *value, char **ret_reason) {
+        int r;
+
+        *ret_reason = NULL;
+        r = call_option(s->call, "force") ? 0 : look(s, kind, value, ret_reason);
+        return r == -ENOMEM ? log_oom() : r;
 }

@@ -10,9 +10,11 @@
 #include "hagw-ctl/output.h"
 #include "hagw-ctl/resolve.h"
 #include "hagw-ctl/tryhost.h"
+#include "hagw-ctl/waiting.h"
 #include "libhagw/log.h"
 #include "libhagw/pure/hostname.h"
 #include "libhagw/pure/plural.h"
+#include "libhagw/usec.h"
 
 /* A pattern is no address. */
 static void say_place(const char *name, const char *upstream, bool json, const char *more) {
@@ -119,9 +121,26 @@ static bool take_local_name(const char *upstream, char *ret) {
         return true;
 }
 
-int try_name(const char *upstream, char **ret_reason) {
+static int look_up_local(const char *name) {
+        const uint64_t end = clock_usec(CLOCK_MONOTONIC) + TRY_NAME_USEC;
+        uint64_t now;
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
         _cleanup_free_ char *reason = NULL;
+        Resolved resolved;
+        int r;
+
+        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name))) < 0)
+                return -ENOMEM;
+        r = client_try_within("io.hagw.Net.Resolve", parameters, TRY_NAME_NETD_USEC, NULL, &reason);
+        /* Nobody has answered: hagw-netd does not run before the first setup, whoever holds its socket. */
+        if (r >= 0 || r == -EREMOTEIO || r == -ENOMEM)
+                return r;
+        now = clock_usec(CLOCK_MONOTONIC);
+        r = resolve_name(name, end - MIN(end, now), &resolved);
+        return r == 0 ? -EREMOTEIO : r;
+}
+
+int try_name(const char *upstream, bool quiet, char **ret_reason) {
         char name[HOSTNAME_MAX + 1];
         bool known;
         int r;
@@ -129,17 +148,12 @@ int try_name(const char *upstream, char **ret_reason) {
         *ret_reason = NULL;
         if (!take_local_name(upstream, name))
                 return 0;
-        if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name))) < 0)
+        waiting_begin("the service to be found", TRY_NAME_USEC, quiet);
+        r = look_up_local(name);
+        waiting_end();
+        if (r == -ENOMEM)
                 return log_oom();
-        r = client_try_within("io.hagw.Net.Resolve", parameters, TRY_NAME_USEC, NULL, &reason);
         known = somebody_speaks_mdns();
-        /* Nobody has answered: hagw-netd does not run before the first setup, whoever holds its socket. */
-        if (r < 0 && r != -EREMOTEIO && r != -ENOMEM) {
-                Resolved resolved;
-
-                r = resolve_name(name, &resolved);
-                r = r == 0 ? -EREMOTEIO : r;
-        }
         if (r >= 0 || (known && r != -EREMOTEIO))
                 return 0; /* whom we cannot ask may find it yet */
         if (asprintf(ret_reason,

@@ -18,11 +18,13 @@ int try_host(const char *name, const char *upstream);
  * these let nobody through. */
 int try_hosts(const Config *config, bool json, unsigned *ret_failing);
 
-/* For hagw-netd, which asks three times for 3 s each at most; after that this machine's own look-up is
- * asked. */
+/* hagw-netd asks up to three for 3 s each; who has a name answers at once. Where it is silent this machine's
+ * own look-up has the rest. */
 #define TRY_NAME_USEC (10 * USEC_PER_SEC)
+#define TRY_NAME_NETD_USEC (7 * USEC_PER_SEC)
 
-/* A service that is named by mDNS (homeassistant.local) is looked up, where that can be; everything else is
- * taken as it is. -ENOENT: nobody has the name now. -EOPNOTSUPP: nobody here speaks mDNS, so that it can
- * never be found. *ret_reason, to be freed, is a sentence. -ENOMEM. */
-int try_name(const char *upstream, char **ret_reason);
+/* A service that is named by mDNS (homeassistant.local) is looked up, where that can be, for TRY_NAME_USEC
+ * at most, which shows unless quiet; everything else is taken as it is. -ENOENT: nobody has the name now.
+ * -EOPNOTSUPP: nobody here speaks mDNS, so that it can never be found. *ret_reason, to be freed, is a
+ * sentence. -ENOMEM. */
+int try_name(const char *upstream, bool quiet, char **ret_reason);

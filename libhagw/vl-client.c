@@ -35,27 +35,69 @@ int vl_connect(sd_varlink **ret, const char *interface, uint64_t timeout_usec) {
         return 0;
 }
 
-int vl_call(const char *interface, const char *method, sd_json_variant *parameters, uint64_t timeout_usec,
-            sd_json_variant **ret_reply, char **ret_error) {
-        _cleanup_(sd_varlink_unrefp) sd_varlink *link = NULL;
+typedef struct Call {
         sd_json_variant *reply;
-        const char *error;
+        char *error;
+        bool done;
+        int result;
+} Call;
+
+static void call_done(Call *c) {
+        sd_json_variant_unref(c->reply);
+        free(c->error);
+}
+
+static int call_on_reply(sd_varlink *link, sd_json_variant *parameters, const char *error_id,
+                         sd_varlink_reply_flags_t flags, void *userdata) {
+        Call *c = userdata;
+
+        c->done = true;
+        if (error_id && (flags & SD_VARLINK_REPLY_LOCAL)) {
+                c->result = streq(error_id, SD_VARLINK_ERROR_TIMEOUT) ? -ETIME : -ECONNRESET;
+                return 0;
+        }
+        c->reply = sd_json_variant_ref(parameters);
+        c->error = error_id ? strdup(error_id) : NULL;
+        if (error_id)
+                c->result = c->error ? -EREMOTEIO : -ENOMEM;
+        return 0;
+}
+
+/* sd_varlink_call() would leave no time for the tick. */
+static int call_run(sd_varlink *link, Call *c, const char *method, sd_json_variant *parameters,
+                    VlTick tick) {
+        int r;
+
+        (void) sd_varlink_set_userdata(link, c);
+        r = sd_varlink_bind_reply(link, call_on_reply);
+        if (r >= 0)
+                r = sd_varlink_invoke(link, method, parameters);
+        while (r >= 0 && !c->done) {
+                r = sd_varlink_process(link);
+                if (r != 0)
+                        continue;
+                r = sd_varlink_wait(link, tick ? VL_TICK_USEC : USEC_INFINITY);
+                if (tick)
+                        tick();
+        }
+        (void) sd_varlink_bind_reply(link, NULL);
+        return c->done ? c->result : r;
+}
+
+int vl_call(const char *interface, const char *method, sd_json_variant *parameters, uint64_t timeout_usec,
+            VlTick tick, sd_json_variant **ret_reply, char **ret_error) {
+        _cleanup_(sd_varlink_unrefp) sd_varlink *link = NULL;
+        _cleanup_(call_done) Call c = {};
         int r;
 
         r = vl_connect(&link, interface, timeout_usec);
-        if (r < 0)
-                return r;
-        r = sd_varlink_call(link, method, parameters, &reply, &error);
-        if (r < 0)
-                return r;
-        if (error && ret_error) {
-                *ret_error = strdup(error);
-                if (!*ret_error)
-                        return -ENOMEM;
-        }
+        if (r >= 0)
+                r = call_run(link, &c, method, parameters, tick);
+        if (ret_error)
+                *ret_error = TAKE_PTR(c.error);
         if (ret_reply)
-                *ret_reply = sd_json_variant_ref(reply);
-        return error ? -EREMOTEIO : 0;
+                *ret_reply = TAKE_PTR(c.reply);
+        return r;
 }
 
 typedef struct More {

@@ -65,12 +65,15 @@ const char *vl_folder(void);
  * timeout_usec each. */
 int vl_connect(sd_varlink **ret, const char *interface, uint64_t timeout_usec);
 
-/* One blocking call of at most timeout_usec. Returns 0 and the reply; a varlink error becomes -EREMOTEIO
- * with its id in ret_error (to be freed by the caller) and its parameters in ret_reply. Either may be NULL.
- */
+/* One blocking call of at most timeout_usec; tick (may be NULL) is called each VL_TICK_USEC of it. Returns 0
+ * and the reply; a varlink error becomes -EREMOTEIO with its id in ret_error (to be freed by the caller) and
+ * its parameters in ret_reply. Either may be NULL. -ETIME: there was no answer in time; -ECONNRESET: the
+ * connection ended before it. */
 #define VL_CALL_USEC (30 * USEC_PER_SEC)
+#define VL_TICK_USEC (250 * USEC_PER_MSEC)
+typedef void (*VlTick)(void);
 int vl_call(const char *interface, const char *method, sd_json_variant *parameters, uint64_t timeout_usec,
-            sd_json_variant **ret_reply, char **ret_error);
+            VlTick tick, sd_json_variant **ret_reply, char **ret_error);
 
 /* The same for a `more` call that ends by itself: the handler gets each reply and may end it with a negative
  * errno, which is then returned. On a varlink error ret_reply has its parameters. */
