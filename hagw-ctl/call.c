@@ -4,6 +4,7 @@
 
 #include "hagw-ctl/output.h"
 #include "hagw-ctl/verbs.h"
+#include "libhagw/log.h"
 
 const char *call_option_nth(const Call *call, const char *name, unsigned n) {
         for (unsigned i = 0; i < call->n_given; i++)
@@ -43,6 +44,16 @@ int call_each(const Call *call, unsigned first, CallName check, CallName run, vo
                 status = status == CTL_OK ? r : status;
         }
         return status;
+}
+
+int call_check_root(const Call *call, const char *folder, const char *what) {
+        const Verb *v = call->verb;
+
+        if (geteuid() == 0 || (folder && access(folder, W_OK) >= 0))
+                return 0;
+        log_error("hagw-ctl %s%s%s %s, which needs root: try again with sudo.", strempty(v->group),
+                  v->group ? " " : "", v->name, what);
+        return -EACCES;
 }
 
 void call_part(const Call *call, const char *name, unsigned first) {

@@ -160,7 +160,7 @@ static int take_option(Setup *s, const Question *q, size_t zone, const char *val
                 r = setup_look(s, (TypedKind) q->kind, meant, &reason);
         if (r <= 0)
                 return r < 0 ? r : setup_take_value(s, q, zone, meant);
-        r = setup_confirm(s, reason);
+        r = setup_confirm(s, (TypedKind) q->kind, reason);
         if (r == 0) {
                 free(TAKE_PTR(meant));
                 r = setup_ask(s, (TypedKind) q->kind, q->text, q->prompt, NULL, &meant);
@@ -188,7 +188,7 @@ static int take_host(Setup *s, const char *value) {
         setup_say_path(s, upstream);
         r = setup_look(s, TYPED_UPSTREAM, meant, &reason);
         if (r > 0) {
-                r = setup_confirm(s, reason);
+                r = setup_confirm(s, TYPED_UPSTREAM, reason);
                 if (r == 0) {
                         free(TAKE_PTR(meant));
                         r = setup_ask(s, TYPED_UPSTREAM, "The service's address in your network.", "Service",
@@ -230,12 +230,11 @@ static int take_options(Setup *s) {
 }
 
 int setup_check_root(const Call *call, bool start) {
-        if (geteuid() != 0 && (start || (access(call->config_dir, W_OK) < 0 && errno != ENOENT))) {
-                log_error("hagw-ctl %s %s, which needs root: try again with sudo.", call->verb->name,
-                          start ? "writes the configuration and starts hagw" : "writes the configuration");
-                return -EACCES;
-        }
-        return 0;
+        if (start)
+                return call_check_root(call, NULL, "writes the configuration and starts hagw");
+        if (access(call->config_dir, F_OK) < 0 && errno == ENOENT)
+                return 0; /* it is made */
+        return call_check_root(call, call->config_dir, "writes the configuration");
 }
 
 int setup_check_booted(const Call *call) {
@@ -326,7 +325,7 @@ static int take_known_ipv4(Setup *s) {
         interface = startswith(known, "interface:");
         if (interface)
                 setup_say(s,
-                          "The public IPv4 address is the one of the interface %s; --ipv4 says another.\n",
+                          "The public IPv4 address is that of the interface %s; --ipv4 gives another.\n",
                           interface);
         return setup_take_value(s, q, 0, known);
 }

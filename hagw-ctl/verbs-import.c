@@ -173,16 +173,13 @@ static bool key_is_known(const char *id, sd_json_variant *keys) {
         return false;
 }
 
-static int import(const CertFiles *f, sd_json_variant **ret) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *before = NULL;
+static int import(const CertFiles *f, sd_json_variant *keys, sd_json_variant **ret) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
         _cleanup_free_ char *chain = NULL, *id = NULL;
         int r;
 
         if (certfiles_chain_to_pem(f, &chain) < 0)
                 return log_oom();
-        r = client_call("io.hagw.Key.List", NULL, &before);
-        if (r < 0)
-                return r;
         r = import_key(f, &id);
         if (r < 0)
                 return r;
@@ -191,21 +188,23 @@ static int import(const CertFiles *f, sd_json_variant **ret) {
                            SD_JSON_BUILD_PAIR("keyId", SD_JSON_BUILD_STRING(id))) < 0)
                 return log_oom();
         r = client_call("io.hagw.Acme.Import", parameters, ret);
-        if (r < 0 && !key_is_known(id, before))
+        if (r < 0 && !key_is_known(id, keys))
                 cert_forget_key(id);
         return r;
 }
 
 int verb_cert_import(const Call *call) {
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *keys = NULL, *reply = NULL;
         _cleanup_certfiles_ CertFiles f = {};
         _cleanup_free_ char *names = NULL;
         int r;
 
-        r = gather(call, &f);
-        if (r < 0)
-                return r;
-        r = import(&f, &reply);
+        /* Who may not ask, or nobody to be asked, is told before a file is read or a password asked for. */
+        r = client_call("io.hagw.Key.List", NULL, &keys);
+        if (r >= 0)
+                r = gather(call, &f);
+        if (r >= 0)
+                r = import(&f, keys, &reply);
         if (r < 0)
                 return r;
         r = remark(&f);
@@ -214,7 +213,8 @@ int verb_cert_import(const Call *call) {
         if (call->json)
                 return output_json(reply) < 0 ? CTL_FAILED : CTL_OK;
         names = field_joined(sd_json_variant_by_key(reply, "certificate"), "names");
-        output("Imported, for %s. It is not renewed by hagw: import the next one before it ends.\n",
-               strempty(names));
+        output_sentences("Imported, for %s. It is not renewed by hagw: import the next one before it "
+                         "ends.\n",
+                         strempty(names));
         return CTL_OK;
 }

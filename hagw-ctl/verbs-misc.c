@@ -87,7 +87,7 @@ static int put_problem_json(const char *error) {
 static int check_services(const Config *config, char **ret_error) {
         for (size_t i = 0; i < config->n_hosts; i++) {
                 _cleanup_free_ char *reason = NULL;
-                int r = try_name(config->hosts[i].upstream, &reason);
+                int r = try_name(config->hosts[i].upstream, /* quiet= */ true, &reason);
 
                 if (r == -ENOMEM)
                         return r;
@@ -136,6 +136,9 @@ int verb_config_keep(const Call *call) {
         _cleanup_free_ char *error = NULL;
         int r;
 
+        r = call_check_root(call, call->config_dir, "copies the configuration");
+        if (r < 0)
+                return r;
         if (!kept) {
                 log_error("Only the configuration in " HAGW_CONF_DIR " is kept.");
                 return -EINVAL;

@@ -126,6 +126,9 @@ int verb_notify_gather(const Call *call) {
         _cleanup_(status_done) Status s = {};
         int r;
 
+        r = call_check_root(call, vl_folder(), "writes for hagw-notify");
+        if (r < 0)
+                return r;
         r = load_any(call->config_dir, &config);
         if (r == -ENOMEM)
                 return log_oom();
@@ -224,8 +227,8 @@ int verb_notify_test(const Call *call) {
         if (r < 0)
                 return load_config(call->config_dir, &config); /* which tells why */
         if (!config->notify || !config->notify[0]) {
-                log_error("Nobody is to be told anything: name who in %s/hagw.conf, such as notify = ( "
-                          "\"mailto:me@example.com\" ), then: hagw-ctl reload. See notify in hagw.conf(5).",
+                log_error("notify in %s/hagw.conf names nobody: add somebody, such as notify = ( "
+                          "\"mailto:me@example.com\" ), then: hagw-ctl reload. See hagw.conf(5).",
                           call->config_dir);
                 return -ENOENT;
         }

@@ -82,6 +82,9 @@ const char *call_option(const Call *call, const char *name);
  * first one that is not CTL_OK, or a negative errno, behind which nothing more is tried. */
 typedef int (*CallName)(const Call *call, const char *name, void *userdata);
 int call_each(const Call *call, unsigned first, CallName check, CallName run, void *userdata);
+/* -EACCES, told: only root may do what the verb does; where a folder is named (or NULL), also who may write
+ * there. what: "writes the configuration". */
+int call_check_root(const Call *call, const char *folder, const char *what);
 /* A person sees an empty line between two of them. */
 void call_part(const Call *call, const char *name, unsigned first);
 

@@ -2,15 +2,18 @@
 """A machine that hagw was installed on, and nothing else: whatever is asked, the answer is what to do first."""
 
 import json
+import os
+import shutil
+import subprocess
 
 import pytest
 
-from ctl_tools import OK, UNREACHABLE, ctl  # noqa: F401
+from ctl_tools import CTL, DENIED, OK, UNREACHABLE, ctl  # noqa: F401
 
 UNSET = ("hagw is not set up on this machine yet: hagw-ctl setup does so, or hagw-ctl attach RELAY CODE in a house behind a relay.")
 
 # These set it up, need nothing that is set up, or look at files that are named to them.
-OTHERS = {"setup", "attach", "help", "version", "log", "complete", "config check", "config default", "config keep", "notify gather", "cert import"}
+OTHERS = {"setup", "attach", "help", "version", "log", "complete", "config check", "config default", "config keep", "notify gather"}
 WORDS = {"host add": ["ha", "http://192.168.1.4:8123"], "cert revoke": ["--all", "--no-renew"], "cert export": ["ha", "--to=/root"],
          "session revoke": ["--user=anna"], "session token": ["anna", "ha.home.test"], "tenant add": ["anna"], "tenant set": ["anna", "--suspend"],
          "tenant domain add": ["anna", "anna.example.com"], "tenant domain remove": ["anna", "anna.example.com"], "user add": ["anna", "--password-stdin"],
@@ -38,6 +41,37 @@ def test_every_verb_says_what_to_do_first(ctl, there):  # noqa: F811
         if UNSET not in said or "systemctl" in said or r.returncode == OK or said.count("hagw-ctl setup") != 1:
             wrong.append((verb, r.returncode, said))
     assert not wrong and len(asked) > 20, wrong
+
+
+# These are for everybody.
+OPEN = {"help", "version", "log", "complete", "config default"}
+
+
+def test_every_verb_says_that_it_needs_root(ctl, tmp_path):  # noqa: F811
+    """Somebody else is told by the same exit status, whatever it is that the verb needs: the files, a daemon, or both."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root to become somebody else")
+    ctl.house.configure('zones = ( { name = "home.test"; } );\ntenants: { zone = "home.test"; };\n', ha='name = "ha.home.test"; upstream = "http://127.0.0.1";\n')
+    for folder in [tmp_path, *tmp_path.parents]:
+        if folder == folder.parent:
+            break
+        os.chmod(folder, folder.stat().st_mode | 0o055)
+    for folder in (ctl.house.config, ctl.house.runtime):
+        folder.chmod(0o700)
+    copy, asked, wrong = shutil.copy(CTL, tmp_path), [], []
+    for verb, arguments in verbs(ctl):
+        if verb in OPEN:
+            continue
+        asked.append(verb)
+        words = {**WORDS, "setup": ["--yes", "--zone=x.test", "--ipv4=none"], "attach": ["relay.test", "7K3M-Q9XT-2VBN-HD4W", "--yes"],
+                 "host set": ["ha", "--login=none"], "host remove": ["ha"], "host show": ["ha"]}.get(
+                     verb, ["anna"] if arguments and not arguments.startswith("[") else [])
+        r = subprocess.run([copy, "--config", ctl.house.config, *verb.split(), *words], input="correct horse\n", env=ctl.env, user=65534, group=65534,
+                           extra_groups=[], capture_output=True, text=True, timeout=120)
+        said = " ".join((r.stdout + r.stderr).split())
+        if r.returncode != DENIED or "sudo" not in said:
+            wrong.append((verb, r.returncode, said))
+    assert not wrong and len(asked) > 30, wrong
 
 
 def test_a_program_hears_it_too(ctl):  # noqa: F811

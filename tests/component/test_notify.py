@@ -323,7 +323,7 @@ def test_notify_test(house, ctl, booted):  # noqa: F811
                                         {"target": n.topic.url, "sent": False, "error": "the server answered with status 500"}]
         assert len(n.mailbox.mails) == 3 and not (house.runtime / "notify-test").exists()
         n.targets()
-        assert "Nobody is to be told anything" in booted.refused(FAILED, "notify", "test")
+        assert "names nobody: add somebody" in booted.refused(FAILED, "notify", "test")
         # Nobody sends it.
         n.targets("mailto:me@home.test")
         booted.start = lambda verb, units: 0
