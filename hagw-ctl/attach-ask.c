@@ -43,7 +43,7 @@ static bool has_token(const Attach *a) {
 }
 
 int attach_refuse_no_code(const Attach *a) {
-        log_error("Which code? Who runs the relay makes one with hagw-ctl tenant add, and it is given here: "
+        log_error("Which code? Whoever runs the relay makes one with hagw-ctl tenant add; give it here: "
                   "hagw-ctl attach %s CODE",
                   a->address);
         return -EINVAL;
@@ -60,8 +60,8 @@ static int ask_for_code(Attach *a) {
                 return attach_refuse_no_code(a);
         a->setup.ask = true;
         r = setup_ask(&a->setup, TYPED_CODE,
-                      "The code for this house, which hagw-ctl tenant add told where the relay runs. "
-                      "Whoever runs the relay makes one, and it is good once.",
+                      "The code for this house, which hagw-ctl tenant add showed at the relay. Whoever "
+                      "runs the relay makes one, and it is good once.",
                       "Code", NULL, &answer);
         if (r < 0)
                 return r;
@@ -138,6 +138,24 @@ char *attach_guess_zone(const Attach *a) {
         return asprintf(&text, "%s.%.*s", a->tenant ?: "house", (int) n, a->address) < 0 ? NULL : text;
 }
 
+/* By option, or by a hagw.conf that is there. */
+static bool is_laboratory(const Attach *a) {
+        _cleanup_(config_freep) Config *config = NULL;
+        _cleanup_free_ char *error = NULL;
+
+        return call_option(a->call, "laboratory") ||
+               (config_load(a->call->config_dir, &config, &error) >= 0 && config->documentation_networks);
+}
+
+static int check_example(const Attach *a) {
+        _cleanup_free_ char *reason = NULL;
+        int r = typed_judge_example(a->address, is_laboratory(a), &reason);
+
+        if (r == -EINVAL)
+                log_error("%s", reason);
+        return r == -ENOMEM ? log_oom() : r;
+}
+
 static int judge_hosts(const Attach *a) {
         _cleanup_(config_freep) Config *config = config_new();
         _cleanup_free_ char *zone = attach_guess_zone(a), *text = strdup(""), *error = NULL;
@@ -147,6 +165,7 @@ static int judge_hosts(const Attach *a) {
         /* What is no name may be an address in digits. */
         if (config_parse_text(text, "zones", /* host= */ false, config, &error) < 0)
                 return 0;
+        config->documentation_networks = true; /* of an example the relay's zone may be the one */
         return setup_judge_hosts(&a->setup, config);
 }
 
@@ -177,6 +196,8 @@ int attach_gather(Attach *a) {
                 return -EINVAL;
         }
         r = setup_check_value(CONF_SCOPE_MAIN, "relay", "address", a->address);
+        if (r >= 0)
+                r = check_example(a);
         if (r >= 0 && a->pin)
                 r = setup_check_value(CONF_SCOPE_MAIN, "relay", "pin", a->pin);
         if (r >= 0)

@@ -3,6 +3,7 @@
 /* A new host's name against the zones of this gateway, and against the zone of its relay. */
 
 #include "hagw-ctl/hostzone.h"
+#include "hagw-ctl/typed.h"
 #include "libhagw/log.h"
 #include "libhagw/pure/hostname.h"
 #include "libhagw/pure/suggest.h"
@@ -94,7 +95,30 @@ static int check_relay_zone(const Config *config, const char *name) {
         return -EINVAL;
 }
 
+/* Its own zones are examples. */
+static bool is_laboratory(const Config *config) {
+        for (size_t i = 0; i < config->n_zones; i++) {
+                _cleanup_free_ char *reason = NULL;
+
+                if (typed_judge_example(config->zones[i].name, /* laboratory= */ false, &reason) < 0)
+                        return true;
+        }
+        return config->documentation_networks;
+}
+
+static int check_example(const Config *config, const char *name) {
+        _cleanup_free_ char *reason = NULL;
+        int r;
+
+        r = typed_judge_example(name, is_laboratory(config), &reason);
+        if (r == -EINVAL)
+                log_error("%s --force takes it as it is.", reason);
+        return r == -ENOMEM ? log_oom() : r;
+}
+
 int host_check_zone(const Config *config, const char *name) {
+        int r;
+
         if (config_find_zone(config, startswith(name, "*.") ?: name))
                 return 0;
         for (size_t i = 0; i < config->n_zones; i++) {
@@ -109,5 +133,6 @@ int host_check_zone(const Config *config, const char *name) {
                           name, (int) (end ? (size_t) (end - name) : strlen(name)), name, rest ?: zone);
                 return -EINVAL;
         }
-        return check_relay_zone(config, name);
+        r = check_example(config, name);
+        return r < 0 ? r : check_relay_zone(config, name);
 }

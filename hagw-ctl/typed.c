@@ -4,7 +4,6 @@
  * mean one thing is taken for that. */
 
 #include <ctype.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <strings.h>
 
@@ -12,25 +11,13 @@
 #include "hagw-ctl/typed.h"
 #include "libhagw/pure/cidr.h"
 #include "libhagw/pure/hostname.h"
+#include "libhagw/pure/reason.h"
 #include "libhagw/pure/relaycode.h"
 #include "libhagw/pure/special.h"
 #include "libhagw/pure/suggest.h"
 #include "libhagw/pure/username.h"
 
 #define HOME_ASSISTANT_PORT "8123"
-
-static int say(int r, char **ret_reason, const char *format, ...) _printf_(3, 4);
-static int say(int r, char **ret_reason, const char *format, ...) {
-        va_list ap;
-        int n;
-
-        va_start(ap, format);
-        n = vasprintf(ret_reason, format, ap);
-        va_end(ap);
-        if (n < 0)
-                *ret_reason = NULL;
-        return n < 0 ? -ENOMEM : r;
-}
 
 static int give(char **ret, const char *value) {
         *ret = strdup(value);
@@ -78,15 +65,33 @@ static bool is_local(const char *name) {
         return lies_below(name, local);
 }
 
-static bool is_example(const char *name, const TypedContext *c) {
-        static const char *const domains[] = { "example.com", "example.net", "example.org", NULL };
+/* Below these nothing can be delegated: the names are for who has a router, or an account. */
+static const char *const dynamic_domains[] = { "myfritz.net", "duckdns.org", "ddns.net", "dyndns.org",
+                                               "no-ip.org",   "hopto.org",   "spdns.de", NULL };
 
-        return !c->laboratory && lies_below(name, domains);
+/* RFC 2606's, and what our own questions show. */
+static bool is_example(const char *name) {
+        static const char *const domains[] = { "example", "example.com", "example.net", "example.org",
+                                               NULL };
+        const char *dynamic = startswith(name, "example.");
+
+        return lies_below(name, domains) || (dynamic && lies_below(dynamic, dynamic_domains));
 }
 
-/* It stands in the guides, and is nobody's: RFC 2606. */
-static int refuse_example(const char *what, char **ret_reason) {
-        return say(-EINVAL, ret_reason, "%s is an example; write your own in its place.", what);
+static int judge_example(const char *name, const char *what, bool laboratory, char **ret_reason) {
+        if (laboratory || !is_example(name))
+                return 0;
+        return reason_give(ret_reason, -EINVAL, "%s is an example; write your own in its place.", what);
+}
+
+int typed_judge_example(const char *name, bool laboratory, char **ret_reason) {
+        char normal[HOSTNAME_MAX + 1];
+        const char *bare = startswith(name, "*.") ?: name;
+
+        *ret_reason = NULL;
+        if (hostname_normalize(bare, strcspn(bare, ":"), normal) <= 0)
+                return 0; /* which is told elsewhere */
+        return judge_example(normal, normal, laboratory, ret_reason);
 }
 
 /* What names are sold below, beside top-level domains. Not all of them are known to us: a domain below
@@ -120,8 +125,6 @@ bool typed_is_whole_domain(const char *name) {
 /* --- names ------------------------------------------------------------------------------------------ */
 
 static int read_zone(const char *typed, const TypedContext *c, char **ret, char **ret_reason) {
-        static const char *const dynamic[] = { "myfritz.net", "duckdns.org", "ddns.net",  "dyndns.org",
-                                               "no-ip.org",   "hopto.org",   "spdns.de", NULL };
         char host[TYPED_MAX + 1], zone[HOSTNAME_MAX + 1];
         const char *bare;
         IpAddress a;
@@ -130,57 +133,64 @@ static int read_zone(const char *typed, const TypedContext *c, char **ret, char 
         cut_host(typed, host);
         bare = startswith(host, "*.") ?: host;
         if (ip_parse(bare, &a) >= 0)
-                return say(-EINVAL, ret_reason,
-                           "%s is an address. A zone is a name, such as home.example.com.", bare);
+                return reason_give(ret_reason, -EINVAL,
+                                   "%s is an address. A zone is a name, such as home.example.com.",
+                                   bare);
         if (hostname_normalize(bare, strlen(bare), zone) <= 0 || ends_in_digits(zone))
-                return say(-EINVAL, ret_reason,
-                           "\"%s\" is no name: labels of letters, digits and hyphens with dots between them "
-                           "make one, such as home.example.com.",
-                           typed);
+                return reason_give(ret_reason, -EINVAL,
+                                   "\"%s\" is no name: labels of letters, digits and hyphens with dots "
+                                   "between them make one, such as home.example.com.",
+                                   typed);
         if (!strchr(zone, '.'))
-                return say(-EINVAL, ret_reason,
-                           "\"%s\" is a single word. A zone lies below a domain of yours, such as "
-                           "home.example.com.",
-                           zone);
-        if (is_example(zone, c))
-                return refuse_example(zone, ret_reason);
-        r = give(ret, zone);
+                return reason_give(ret_reason, -EINVAL,
+                                   "\"%s\" is a single word. A zone lies below a domain of yours, such as "
+                                   "home.example.com.",
+                                   zone);
+        r = judge_example(zone, zone, c->laboratory, ret_reason);
+        if (r >= 0)
+                r = give(ret, zone);
         if (r < 0)
                 return r;
         if (is_local(zone))
-                return say(1, ret_reason, "Nobody on the internet finds %s: that name is for inside houses.",
-                           zone);
-        if (lies_below(zone, dynamic))
-                return say(1, ret_reason,
-                           "%s is a dynamic DNS name, below which nothing can be delegated. The zone lies "
-                           "below a domain of yours; this name belongs to the next question.",
-                           zone);
+                return reason_give(ret_reason, 1,
+                                   "Nobody on the internet finds %s: that name is for inside houses.",
+                                   zone);
+        if (lies_below(zone, dynamic_domains))
+                return reason_give(ret_reason, 1,
+                                   "%s is a dynamic DNS name, below which nothing can be delegated. The "
+                                   "zone lies below a domain of yours; this name belongs to the next "
+                                   "question.",
+                                   zone);
         if (is_sold_below(zone))
-                return say(1, ret_reason,
-                           "%s is nobody's own: names are sold below it. A zone lies below a domain of "
-                           "yours, such as home.my-domain.%s.",
-                           zone, zone);
+                return reason_give(ret_reason, 1,
+                                   "%s is nobody's own: names are sold below it. A zone lies below a "
+                                   "domain of yours, such as home.my-domain.%s.",
+                                   zone, zone);
         if (typed_is_whole_domain(zone))
-                return say(1, ret_reason,
-                           "%s is a whole domain: this machine would answer for all of it, its web site and "
-                           "its mail, too. Mostly one name below it is delegated, such as home.%s.",
-                           zone, zone);
+                return reason_give(ret_reason, 1,
+                                   "%s is a whole domain: this machine would answer for all of it, its web "
+                                   "site and its mail, too. Usually only one name below it is delegated, "
+                                   "such as home.%s.",
+                                   zone, zone);
         return 0;
 }
 
 static int read_name_server(const char *typed, const TypedContext *c, char **ret, char **ret_reason) {
         char host[TYPED_MAX + 1], name[HOSTNAME_MAX + 1];
         IpAddress a;
+        int r;
 
         cut_host(typed, host);
         if (ip_parse(host, &a) >= 0)
-                return say(-EINVAL, ret_reason,
-                           "%s is an address. A name server is a name; its address stands in its A record.",
-                           host);
+                return reason_give(ret_reason, -EINVAL,
+                                   "%s is an address. A name server is a name; its address stands in its A "
+                                   "record.",
+                                   host);
         if (hostname_normalize(host, strlen(host), name) <= 0 || !strchr(name, '.') || ends_in_digits(name))
-                return say(-EINVAL, ret_reason, "\"%s\" is no whole name, such as ns.%s.", typed,
-                           c->zone ?: "home.example.com");
-        return is_example(name, c) ? refuse_example(name, ret_reason) : give(ret, name);
+                return reason_give(ret_reason, -EINVAL, "\"%s\" is no whole name, such as ns.%s.", typed,
+                                   c->zone ?: "home.example.com");
+        r = judge_example(name, name, c->laboratory, ret_reason);
+        return r < 0 ? r : give(ret, name);
 }
 
 static int read_user(const char *typed, const TypedContext *c, char **ret, char **ret_reason) {
@@ -192,31 +202,34 @@ static int read_user(const char *typed, const TypedContext *c, char **ret, char 
                 return give(ret, "");
         user_name_from_typed(typed, name);
         if (!*name)
-                return say(-EINVAL, ret_reason,
-                           "\"%s\" is no user's name: up to %u of a-z, 0-9, \".\", \"-\", \"_\" and \"@\" "
-                           "make one.",
-                           typed, USER_NAME_MAX);
+                return reason_give(ret_reason, -EINVAL,
+                                   "\"%s\" is no user's name: up to %u of a-z, 0-9, \".\", \"-\", \"_\" "
+                                   "and \"@\" make one.",
+                                   typed, USER_NAME_MAX);
         r = give(ret, name);
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(answers); i++)
                 if (streq(name, answers[i]))
-                        return say(1, ret_reason,
-                                   "\"%s\" would be the user's name. A name is asked for, such as anna; an "
-                                   "empty answer is none.",
-                                   name);
+                        return reason_give(ret_reason, 1,
+                                           "\"%s\" would be the user's name. A name is asked for, such as "
+                                           "anna; an empty answer is none.",
+                                           name);
         return r;
 }
 
 static int read_contact(const char *typed, const TypedContext *c, char **ret, char **ret_reason) {
         const char *mail = startswith(typed, "mailto:") ?: typed, *at = strrchr(mail, '@');
         char domain[HOSTNAME_MAX + 1];
+        int r;
 
         if (!*mail)
                 return give(ret, "");
         if (!at || at == mail || strpbrk(mail, " \t<>,;\"") || strchr(mail, '@') != at ||
             hostname_normalize(at + 1, strlen(at + 1), domain) <= 0 || !strchr(domain, '.'))
-                return say(-EINVAL, ret_reason, "\"%s\" is no mail address, such as me@my-domain.org.",
-                           mail);
-        return is_example(domain, c) ? refuse_example(mail, ret_reason) : give_with(ret, "mailto:", mail);
+                return reason_give(ret_reason, -EINVAL,
+                                   "\"%s\" is no mail address, such as me@my-domain.org.",
+                                   mail);
+        r = judge_example(domain, mail, c->laboratory, ret_reason);
+        return r < 0 ? r : give_with(ret, "mailto:", mail);
 }
 
 static int read_code(const char *typed, const TypedContext *c, char **ret, char **ret_reason) {
@@ -225,10 +238,10 @@ static int read_code(const char *typed, const TypedContext *c, char **ret, char 
         if (startswith(typed, "hagw_"))
                 return give(ret, typed);
         if (relay_code_parse(typed, bytes) < 0)
-                return say(-EINVAL, ret_reason,
-                           "That is no code: one has %u letters and digits (no U), such as "
-                           "7K3M-Q9XT-2VBN-HD4W.",
-                           RELAY_CODE_LENGTH);
+                return reason_give(ret_reason, -EINVAL,
+                                   "That is no code: one has %u letters and digits (no U), such as "
+                                   "7K3M-Q9XT-2VBN-HD4W.",
+                                   RELAY_CODE_LENGTH);
         return give(ret, typed);
 }
 
@@ -242,9 +255,10 @@ static int judge_static(const IpAddress *a, const TypedContext *c, char **ret_re
         if (special_is_public(a, c->laboratory))
                 return 0;
         (void) special_reach(a, &name);
-        return say(1, ret_reason,
-                   "%s is no public address (%s): nobody on the internet reaches it. %s", ip_format(a, text),
-                   name ?: "special use", remedy_of_answer(a, c->relay ? REMEDY_RELAY : REMEDY_HOUSE));
+        return reason_give(ret_reason, 1,
+                           "%s is no public address (%s): nobody on the internet reaches it. %s",
+                           ip_format(a, text), name ?: "special use",
+                           remedy_of_answer(a, c->relay ? REMEDY_RELAY : REMEDY_HOUSE));
 }
 
 static int read_address(const char *text, int family, const TypedContext *c, char **ret, char **ret_reason) {
@@ -253,12 +267,12 @@ static int read_address(const char *text, int family, const TypedContext *c, cha
         int r;
 
         if (ip_parse(text, &a) < 0)
-                return say(-EINVAL, ret_reason, "\"%s\" is no address.", text);
+                return reason_give(ret_reason, -EINVAL, "\"%s\" is no address.", text);
         if (a.family != family)
-                return say(-EINVAL, ret_reason,
-                           "%s is an IPv%c address, and the IPv%c address is asked for.",
-                           ip_format(&a, normal), family == AF_INET ? '6' : '4',
-                           family == AF_INET ? '4' : '6');
+                return reason_give(ret_reason, -EINVAL,
+                                   "%s is an IPv%c address, and the IPv%c address is asked for.",
+                                   ip_format(&a, normal), family == AF_INET ? '6' : '4',
+                                   family == AF_INET ? '4' : '6');
         r = give_with(ret, "static:", ip_format(&a, normal));
         return r < 0 ? r : judge_static(&a, c, ret_reason);
 }
@@ -269,23 +283,24 @@ static int read_resolve(const char *text, const TypedContext *c, char **ret, cha
 
         cut_host(text, host);
         if (hostname_normalize(host, strlen(host), name) <= 0 || !strchr(name, '.') || ends_in_digits(name))
-                return say(-EINVAL, ret_reason,
-                           "\"%s\" is neither an address nor a dynamic DNS name, such as "
-                           "example.myfritz.net, nor an interface of this machine.",
-                           text);
-        if (is_example(name, c))
-                return refuse_example(name, ret_reason);
+                return reason_give(ret_reason, -EINVAL,
+                                   "\"%s\" is neither an address nor a dynamic DNS name, such as "
+                                   "example.myfritz.net, nor an interface of this machine.",
+                                   text);
+        r = judge_example(name, name, c->laboratory, ret_reason);
+        if (r < 0)
+                return r;
         if (c->zone && hostname_in_zone(name, c->zone))
-                return say(-EINVAL, ret_reason,
-                           "%s lies in the zone itself, so that this machine would ask itself. A dynamic "
-                           "DNS name that the router keeps is meant.",
-                           name);
+                return reason_give(ret_reason, -EINVAL,
+                                   "%s lies in the zone itself, so that this machine would ask itself. "
+                                   "Give a dynamic DNS name that the router keeps.",
+                                   name);
         r = give_with(ret, "resolve:", name);
         if (r >= 0 && is_local(name))
-                r = say(1, ret_reason,
-                        "%s is a name for inside houses: it leads to an address that nobody on the internet "
-                        "reaches. A dynamic DNS name that the router keeps is meant.",
-                        name);
+                r = reason_give(ret_reason, 1,
+                                "%s is a name for inside houses: it leads to an address that nobody on the "
+                                "internet reaches. Give a dynamic DNS name that the router keeps.",
+                                name);
         return r;
 }
 
@@ -294,7 +309,7 @@ static int read_interface(const char *name, const TypedContext *c, char **ret, c
 
         if (r < 0 || !c->is_interface || c->is_interface(name))
                 return r;
-        return say(1, ret_reason, "This machine has no interface %s now.", name);
+        return reason_give(ret_reason, 1, "This machine has no interface %s now.", name);
 }
 
 static int read_source(const char *typed, int family, const TypedContext *c, char **ret, char **ret_reason) {
@@ -384,12 +399,12 @@ static int judge_scheme(const char *typed, char **ret_reason) {
                 if (streq(near, schemes[i].word))
                         prefix = schemes[i].prefix;
         prefix = secret || !*rest ? NULL : prefix;
-        return say(-EINVAL, ret_reason,
-                   "%s%s%s does not begin as an address does: with http://, https:// or tcp://, or with "
-                   "unix: and a path%s%s%s%s",
-                   secret ? "" : "\"", secret ? "That" : typed, secret ? "" : "\"",
-                   prefix ? "; did you mean \"" : ".", strempty(prefix), prefix ? rest : "",
-                   prefix ? "\"?" : "");
+        return reason_give(ret_reason, -EINVAL,
+                           "%s%s%s does not begin as an address does: with http://, https:// or tcp://, or "
+                           "with unix: and a path%s%s%s%s",
+                           secret ? "" : "\"", secret ? "That" : typed, secret ? "" : "\"",
+                           prefix ? "; did you mean \"" : ".", strempty(prefix), prefix ? rest : "",
+                           prefix ? "\"?" : "");
 }
 
 /* What stands behind the address of a service and is no part of it. */
@@ -428,15 +443,16 @@ static int read_upstream(const char *typed, const TypedContext *c, char **ret, c
         port = port_of(authority);
         cut_host(authority, host);
         if (!*host)
-                return say(-EINVAL, ret_reason, "\"%s\" names no service, as http://192.168.1.4:8123 does.",
-                           typed);
+                return reason_give(ret_reason, -EINVAL,
+                                   "\"%s\" names no service, as http://192.168.1.4:8123 does.",
+                                   typed);
         if (ends_in_digits(host) && ip_parse(host, &a) < 0)
-                return say(-EINVAL, ret_reason, "\"%s\" is neither an address nor a name.", host);
+                return reason_give(ret_reason, -EINVAL, "\"%s\" is neither an address nor a name.", host);
         if (c->zone && hostname_normalize(host, strlen(host), name) > 0 && hostname_in_zone(name, c->zone))
-                return say(-EINVAL, ret_reason,
-                           "%s is a name of this gateway itself. The service's address in your network is "
-                           "meant.",
-                           name);
+                return reason_give(ret_reason, -EINVAL,
+                                   "%s is a name of this gateway itself. Give the service's address in "
+                                   "your network.",
+                                   name);
         if (scheme) {
                 if (asprintf(ret, "%.*s://%s", (int) (scheme - typed), typed, authority) < 0) {
                         *ret = NULL;
@@ -473,7 +489,7 @@ int typed_read(TypedKind kind, const char *typed, const TypedContext *c, char **
                 n--;
         *ret = *ret_reason = NULL;
         if (n > TYPED_MAX)
-                return say(-EINVAL, ret_reason, "That has more than %u characters.", TYPED_MAX);
+                return reason_give(ret_reason, -EINVAL, "That has more than %u characters.", TYPED_MAX);
         (void) snprintf(trimmed, sizeof(trimmed), "%.*s", (int) n, typed);
         r = readers[kind](trimmed, c, &value, &reason);
         if (r >= 0)

@@ -28,6 +28,10 @@ typedef struct TypedContext {
         bool (*is_interface)(const char *name); /* of this machine; NULL: nobody knows */
 } TypedContext;
 
+/* -EINVAL: the name (what follows a colon is none of it) stands in the guides and is nobody's, as the reason
+ * says; 0: it is somebody's. -ENOMEM. */
+int typed_judge_example(const char *name, bool laboratory, char **ret_reason);
+
 /* One that was bought as it is: a label below what names are sold below, as far as that is known here. */
 bool typed_is_whole_domain(const char *name);
 

@@ -499,12 +499,12 @@ def test_host_compress(zone):
 
 
 def test_host_outside_the_zones(zone):
-    assert "HTTP-01" in zone.ok("host", "add", "ha.example.org", "http://127.0.0.1")
+    assert "HTTP-01" in zone.ok("host", "add", "ha.meier.org", "http://127.0.0.1")
     zone.house.configure('zones = ( { name = "anna.relay.test"; via = "relay"; } );\n'
                          'relay: { address = "relay.test"; tenant = "anna"; };\n')
-    said = zone.ok("host", "add", "ha.example.org", "http://127.0.0.1")
-    assert "  ha.example.org.  CNAME  anna.relay.test.\n" in said and "hagw-ctl tenant domain add anna 'ha.example.org'" in said
-    assert "  _acme-challenge.ha.example.org.  CNAME  _acme-challenge.anna.relay.test.\n" in said
+    said = zone.ok("host", "add", "ha.meier.org", "http://127.0.0.1")
+    assert "  ha.meier.org.  CNAME  anna.relay.test.\n" in said and "hagw-ctl tenant domain add anna 'ha.meier.org'" in said
+    assert "  _acme-challenge.ha.meier.org.  CNAME  _acme-challenge.anna.relay.test.\n" in said
 
 
 def test_host_set_keeps_comments(zone):

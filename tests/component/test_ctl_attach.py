@@ -22,7 +22,7 @@ from relay_tools import Relay
 from tenant_tools import Token
 from test_passage import client_hello
 
-RELAY = "relay.example.com"
+RELAY = "relay.meier.test"
 MINE = """# my house
 zones = ( { name = "home.test"; } ); # mine
 acme: { contact = "mailto:me@home.test"; }
@@ -55,11 +55,31 @@ def attached(m):
     ([RELAY, "CODE"], "no code: one has 16"), ([RELAY, CODE + "X"], "no code"), ([RELAY, CODE.replace("K", "U")], "no U"),
     ([RELAY, CODE.replace("-", ".")], "no code"), ([RELAY, ""], "no code"), ([RELAY, CODE, "--user=Anna K"], "no user's name"),
     ([CODE, RELAY], f"address comes first, then the code: hagw-ctl attach {RELAY} CODE"),
-    ([RELAY, CODE, "--directory=ftp://x"], "cannot be taken"), ([], "is missing"),
+    ([RELAY, CODE, "--directory=ftp://x"], "cannot be taken"), ([], "Too few arguments"),
 ])
 def test_mistakes_change_nothing(machine, words, why):
     assert why in machine.refused(USAGE, "attach", *words, "--yes")
     assert not (machine.house.config / "hagw.conf").exists() and machine.words == []
+
+
+@pytest.mark.parametrize("relay", ["relay.example.com", "https://relay.example.com/", "relay.example.org:8443", "example.myfritz.net"])
+def test_an_example_is_refused_at_once(machine, relay):
+    assert "is an example; write your own in its place" in machine.refused(USAGE, "attach", relay, CODE, "--yes")
+    assert machine.words == [] and not (machine.house.config / "hagw.conf").exists()
+    # In a laboratory it is one like others, by the option or by what hagw.conf says.
+    assert "is an example" not in machine.run("attach", relay, "CODE", "--yes", "--laboratory").stderr
+    machine.house.configure("documentation_networks = true;\n")
+    assert "is an example" not in machine.run("attach", relay, "CODE", "--yes").stderr
+
+
+def test_a_host_that_is_an_example_is_refused(machine):
+    """Outside the house's own zones, with the way round it."""
+    machine.house.configure(MINE)
+    for words in (["host", "add", "ha.example.com", "http://127.0.0.1:1"], ["setup", "--yes", "--no-start", "--host=ha.example.com=http://127.0.0.1:1"]):
+        assert "ha.example.com is an example; write your own in its place. --force takes it as it is." in machine.refused(USAGE, *words)
+    machine.ok("host", "add", "ha.example.com", "http://127.0.0.1:1", "--force")
+    machine.house.configure("documentation_networks = true;\n" + MINE)
+    machine.ok("host", "add", "nas.example.com", "http://127.0.0.1:1")
 
 
 def test_a_failure_on_a_fresh_machine_leaves_it_fresh(machine):
@@ -105,7 +125,7 @@ def test_without_a_code(machine):
 def test_another_relay_is_not_replaced(machine):
     attached(machine)
     before = conf(machine)
-    assert "hagw-ctl detach" in machine.refused(FAILED, "attach", "other.example.com", CODE, "--yes")
+    assert "hagw-ctl detach" in machine.refused(FAILED, "attach", "other.meier.test", CODE, "--yes")
     assert conf(machine) == before
     assert machine.keyd.call("GetToken")["tenant"] == "anna"
 
@@ -329,7 +349,7 @@ def test_a_right_code_where_no_token_has_room(machine, relay):
     machine.house.configure(MINE)
     machine.start_daemons()
     why = machine.refused(FAILED, *attach(relay, secret))
-    assert "as many tokens at the relay as it may" in why and "hagw-ctl tenant revoke" in why and "wrong code" not in why, why
+    assert "the most tokens at the relay that it may have" in why and "hagw-ctl tenant revoke" in why and "wrong code" not in why, why
     assert "Tenant anna: a code of it came from 127.0.0.1, but it has 16 tokens" in relay.tenantd.text()
     relay.tenantd.call("RevokeToken", name="anna", tokenId=relay.tenantd.call("Get", name="anna")["tenant"]["tokens"][0]["tokenId"])
     assert "Attached to" in machine.ok(*attach(relay, secret))
@@ -340,7 +360,7 @@ def test_too_many_wrong_codes(machine, relay):
     machine.start_daemons()
     for _ in range(5):
         machine.refused(FAILED, *attach(relay, "WRNG-WRNG-WRNG-WRNG"))
-    assert "try again in a minute" in machine.refused(FAILED, *attach(relay, code(relay)))
+    assert "Try again in a minute" in machine.refused(FAILED, *attach(relay, code(relay)))
 
 
 @pytest.mark.parametrize("typed", ["https://{}", "http://{}/", "https://{}/login"])

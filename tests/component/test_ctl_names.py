@@ -105,8 +105,8 @@ def test_a_slip_in_the_zone_is_no_other_zone(zone):
 
 
 @pytest.mark.parametrize("name, why", [
-    ("*.example.org", "outside the zones of this gateway"),
-    ("nas.local", 'below "local"'), ("*.nas.home.arpa", 'below "home.arpa"'), ("192.168.1.4", "an address and no name")])
+    ("*.meier.org", "outside the zones of this gateway"),
+    ("nas.local", 'names below "local"'), ("*.nas.home.arpa", 'below "home.arpa"'), ("192.168.1.4", "an address, not a name")])
 def test_names_that_never_have_a_certificate(zone, name, why):
     """They are taken for a person who knows, and a service with a certificate of its own."""
     zone.house.configure('zones = ( { name = "home.example.com"; } );\n')
@@ -123,12 +123,12 @@ def test_names_that_may_have_one(zone):
     """Whatever is in a zone; a wildcard by the relay's alias; what an authority of one's own gives."""
     zone.house.configure('zones = ( { name = "home.arpa"; } );\n')
     zone.ok("host", "add", "*.apps.home.arpa", "http://127.0.0.1")
-    zone.ok("host", "add", "ha.example.org", "http://127.0.0.1")
+    zone.ok("host", "add", "ha.meier.org", "http://127.0.0.1")
     zone.house.configure('zones = ( { name = "anna.relay.test"; via = "relay"; } );\nrelay: { address = "relay.test"; tenant = "anna"; };\n')
-    zone.ok("host", "add", "*.example.org", "http://127.0.0.1")
+    zone.ok("host", "add", "*.meier.org", "http://127.0.0.1")
     zone.house.configure('acme: { directory = "https://ca.home.arpa/dir"; };\n')
     zone.ok("host", "add", "nas.home.arpa", "http://127.0.0.1")
-    assert "no full name" in zone.refused(USAGE, "host", "add", "nas", "http://127.0.0.1")
+    assert "not a full name" in zone.refused(USAGE, "host", "add", "nas", "http://127.0.0.1")
 
 
 def test_short_names_among_several_zones(hosts):

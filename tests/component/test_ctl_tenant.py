@@ -206,8 +206,8 @@ def test_hosts_that_lead_to_a_tenant_that_goes(relay):
     assert "leads to" not in relay.ok("tenant", "remove", "bert")
     said = " ".join(relay.ok("tenant", "remove", f"anna.{ZONE}").split())
     for label in ("ha", "x"):
-        assert f"{label}.anna.{ZONE} leads to anna, and is closed without it: hagw-ctl host remove {label}.anna.{ZONE}" in said
-    assert problems() == [f"ha.anna.{ZONE} leads to the tenant anna, which does not exist, so that its visitors are closed (the same with "
+        assert f"{label}.anna.{ZONE} leads to anna, and turns visitors away without it: hagw-ctl host remove {label}.anna.{ZONE}" in said
+    assert problems() == [f"ha.anna.{ZONE} leads to the tenant anna, which does not exist, so that its visitors are turned away (the same with "
                           f"x.anna.{ZONE}): hagw-ctl host remove ha.anna.{ZONE} x.anna.{ZONE}, or hagw-ctl tenant add anna."]
     for f in (relay.house.config / "hosts.d").iterdir():
         f.unlink()
@@ -434,15 +434,15 @@ def test_hosts_of_the_relay_and_tenants(relay):
 
 @pytest.mark.parametrize("name,upstream,why", [
     (f"ha.bert.{ZONE}", "tenant:anna", "the tenant bert"), (f"bert.{ZONE}", "tenant:anna", "the tenant bert"),
-    ("shop.example.net", "http://127.0.0.1:1", "the tenant bert"), ("shop.example.net", "tenant:anna", "tenant:bert leads"),
-    ("a.wild.example.net", "tenant:anna", "the tenant bert"), ("*.wild.example.net", "tcp://127.0.0.1:1", "the tenant bert"),
-    ("Shop.Example.Net", "http://127.0.0.1:1", "the tenant bert"),
+    ("shop.meier.net", "http://127.0.0.1:1", "the tenant bert"), ("shop.meier.net", "tenant:anna", "tenant:bert leads"),
+    ("a.wild.meier.net", "tenant:anna", "the tenant bert"), ("*.wild.meier.net", "tcp://127.0.0.1:1", "the tenant bert"),
+    ("Shop.Meier.Net", "http://127.0.0.1:1", "the tenant bert"),
     ("ha.bert", "tenant:bert", f"did you mean \"ha.bert.{ZONE}\"?"), ("ha.bert", "http://127.0.0.1:1", f"ha.bert.{ZONE}"),
     ("ha.relay", "tenant:bert", f"ha.{ZONE}")])
 def test_nobody_else_gets_a_tenants_visitors(relay, name, upstream, why):
     """Whichever of its names it is, and whoever would get them; who means it says so."""
     relay.ok("tenant", "add", "anna")
-    relay.ok("tenant", "add", "bert", "--domain=shop.example.net", "--domain=*.wild.example.net")
+    relay.ok("tenant", "add", "bert", "--domain=shop.meier.net", "--domain=*.wild.meier.net")
     said = relay.refused(FAILED if "the tenant" in why or "leads" in why else USAGE, "host", "add", name, upstream, "--no-reload")
     assert why in said and "--force" in said
     assert f"{name.lower().replace('*', '_wildcard')}.conf" not in [p.name for p in (relay.house.config / "hosts.d").iterdir()]
@@ -450,10 +450,10 @@ def test_nobody_else_gets_a_tenants_visitors(relay, name, upstream, why):
 
 
 def test_what_is_nobodys_or_the_tenants_own(relay):
-    relay.ok("tenant", "add", "bert", "--domain=shop.example.net", "--domain=*.wild.example.net")
-    for name in ("shop.example.net", "a.wild.example.net", f"ha.bert.{ZONE}", "other.example.net"):
+    relay.ok("tenant", "add", "bert", "--domain=shop.meier.net", "--domain=*.wild.meier.net")
+    for name in ("shop.meier.net", "a.wild.meier.net", f"ha.bert.{ZONE}", "other.meier.net"):
         relay.ok("host", "add", name, "tenant:bert", "--no-reload")
-    for name in ("a.b.wild.example.net", "wild.example.net", f"nobody.{ZONE}"):
+    for name in ("a.b.wild.meier.net", "wild.meier.net", f"nobody.{ZONE}"):
         relay.ok("host", "add", name, "http://127.0.0.1:1", "--no-reload", "--login=none")
 
 

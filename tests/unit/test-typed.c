@@ -59,8 +59,10 @@ static void test_zones(void **state) {
                 { TYPED_ZONE, "home.com.photography", "home.com.photography", NULL },
                 { TYPED_ZONE, "example.net", NULL, "is an example" },
                 { TYPED_ZONE, "https://home.example.com/", NULL, "home.example.com is an example" },
-                { TYPED_ZONE, "home.example", "home.example", "whole domain" },
-                { TYPED_ZONE, "home.my.example", "home.my.example", NULL },
+                { TYPED_ZONE, "home.example", NULL, "home.example is an example" },
+                { TYPED_ZONE, "home.my.example", NULL, "is an example" },
+                { TYPED_ZONE, "example.myfritz.net", NULL, "is an example" },
+                { TYPED_ZONE, "example.meier.org", "example.meier.org", NULL },
                 { TYPED_ZONE, "ha.fritz.box", "ha.fritz.box", "inside houses" },
                 { TYPED_ZONE, "homeassistant.local", "homeassistant.local", "inside houses" },
                 { TYPED_ZONE, "meier.myfritz.net", "meier.myfritz.net", "dynamic DNS name" },
@@ -93,6 +95,9 @@ static void test_sources(void **state) {
                 { TYPED_IPV4, "eth9", NULL, "nor an interface of this machine" },
                 { TYPED_IPV4, "ns.home.meier.org", NULL, "ask itself" },
                 { TYPED_IPV4, "house.dyn.example.org", NULL, "is an example" },
+                { TYPED_IPV4, "example.myfritz.net", NULL, "is an example" },
+                { TYPED_IPV4, "resolve:Example.DuckDNS.org", NULL, "example.duckdns.org is an example" },
+                { TYPED_IPV4, "my-example.myfritz.net", "resolve:my-example.myfritz.net", NULL },
                 { TYPED_IPV4, "8.8.8", NULL, "neither an address" },
                 { TYPED_IPV4, "300.1.1.1", NULL, "neither an address" },
                 { TYPED_NAME_SERVER, "8.8.8.300", NULL, "no whole name" },
@@ -234,6 +239,33 @@ static void test_limit(void **state) {
         }
 }
 
+/* Of a relay, or a host. */
+static void test_examples(void **state) {
+        static const char *const examples[] = { "relay.example.com",  "relay.example.com:8443",
+                                                "Example.ORG.",       "*.apps.example.net",
+                                                "relay.example",      "example.myfritz.net" };
+        static const char *const real[] = { "relay.meier.org", "relay.meier.org:443", "192.0.2.1:443",
+                                            "example.meier.org", "notexample.com", "[2001:db8::1]:443", "",
+                                            "a..b" };
+
+        for (size_t i = 0; i < ELEMENTSOF(examples); i++) {
+                _cleanup_free_ char *reason = NULL, *none = NULL;
+
+                assert_int_equal(typed_judge_example(examples[i], /* laboratory= */ false, &reason),
+                                 -EINVAL);
+                assert_non_null(strstr(reason, " is an example; write your own in its place."));
+                assert_int_equal(typed_judge_example(examples[i], /* laboratory= */ true, &none), 0);
+                assert_null(none);
+        }
+        for (size_t i = 0; i < ELEMENTSOF(real); i++) {
+                _cleanup_free_ char *reason = NULL;
+
+                assert_int_equal(typed_judge_example(real[i], /* laboratory= */ false, &reason), 0);
+                assert_null(reason);
+        }
+}
+
 TEST_MAIN(cmocka_unit_test(test_zones), cmocka_unit_test(test_sources), cmocka_unit_test(test_names),
+          cmocka_unit_test(test_examples),
           cmocka_unit_test(test_upstreams), cmocka_unit_test(test_schemes), cmocka_unit_test(test_paths),
           cmocka_unit_test(test_limit))
