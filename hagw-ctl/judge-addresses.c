@@ -15,6 +15,11 @@ static const char *family_text(sd_json_variant *a) {
         return streq(strempty(field_text(a, "family")), "ipv4") ? "IPv4" : "IPv6";
 }
 
+/* What was told before is not told again. */
+static bool is_told(const Status *s, sd_json_variant *a) {
+        return s->address_told[streq(family_text(a), "IPv6")];
+}
+
 static bool is_usable(const Status *s, sd_json_variant *a) {
         const char *text = field_text(a, "address");
 
@@ -45,7 +50,7 @@ static bool judge_special(Status *s, sd_json_variant *a) {
         const char *text = field_text(a, "address"), *name = NULL;
         IpAddress address;
 
-        if (!text || is_usable(s, a) || ip_parse(text, &address) < 0)
+        if (!text || is_usable(s, a) || is_told(s, a) || ip_parse(text, &address) < 0)
                 return false;
         (void) special_reach(&address, &name);
         status_problem(s,
@@ -55,12 +60,19 @@ static bool judge_special(Status *s, sd_json_variant *a) {
         return true;
 }
 
+/* "interface" takes a public one where there is one; a house with another family's lacks nothing then. */
+static bool is_absent(const Status *s, sd_json_variant *a) {
+        return !field_text(a, "address") && streq(strempty(field_text(a, "source")), "interface") &&
+               !status_has_no_address(s);
+}
+
 static void judge_address(Status *s, sd_json_variant *a) {
         const char *error = field_text(a, "error"), *held = field_text(a, "held"),
                    *remedy = remedy_of_error(s, error);
         char when[TIME_TEXT_MAX];
 
-        if ((field_text(a, "address") && !is_usable(s, a)) || cause_explains(s, EFFECT_ADDRESS, NULL, error))
+        if ((field_text(a, "address") && !is_usable(s, a)) || is_told(s, a) ||
+            cause_explains(s, EFFECT_ADDRESS, NULL, error) || is_absent(s, a))
                 return;
         if (held)
                 (error ? status_problem : status_notice)(
@@ -88,29 +100,46 @@ static void judge_address(Status *s, sd_json_variant *a) {
                                family_text(a), error, strempty(field_text(a, "family")));
 }
 
-/* There are some, of special ranges all of them. */
-static bool is_told(const Status *s) {
-        for (size_t i = 0; i < field_count(s->addresses, "addresses"); i++)
-                if (field_text(field_element(s->addresses, "addresses", i), "address"))
+/* There are some, of special ranges all of them; or why there is none was told. */
+static bool any_is_told(const Status *s) {
+        for (size_t i = 0; i < field_count(s->addresses, "addresses"); i++) {
+                sd_json_variant *a = field_element(s->addresses, "addresses", i);
+
+                if (field_text(a, "address") || is_told(s, a))
                         return true;
+        }
         return false;
+}
+
+/* Who looks for none may have none. */
+static const char *remedy_of_none(const Status *s, const char *error, size_t n_set) {
+        const char *remedy = remedy_of_error(s, error);
+
+        if (remedy)
+                return remedy;
+        return n_set > 0 || place_of(s) == REMEDY_RELAY ?
+                       "See public_address in hagw.conf(5)." :
+                       "public_address in hagw.conf says where it comes from. A house that has none is "
+                       "reached through a relay: hagw-ctl attach RELAY CODE";
 }
 
 /* A source that is silent, and that there is no address by it, are one thing. */
 static void judge_no_address(Status *s) {
-        size_t awaited = 0, n_errors = 0, n_sources = 0;
+        size_t awaited = 0, n_errors = 0, n_set = 0, n_missing = 0;
         const char *error = NULL;
 
         for (size_t i = 0; i < field_count(s->addresses, "addresses"); i++) {
                 sd_json_variant *a = field_element(s->addresses, "addresses", i);
 
+                n_set += !streq(strempty(field_text(a, "source")), "none");
                 /* What judge_special() has told is not missed. */
-                n_sources += !field_text(a, "address") && !streq(strempty(field_text(a, "source")), "none");
+                n_missing += !field_text(a, "address") && !is_told(s, a) &&
+                             !streq(strempty(field_text(a, "source")), "none");
                 awaited += streq(strempty(field_text(a, "knowledge")), "unknown");
                 error = error ?: field_text(a, "error");
                 n_errors += !!field_text(a, "error");
         }
-        if (cause_explains(s, EFFECT_ADDRESS, NULL, error) || (n_sources == 0 && is_told(s)))
+        if (cause_explains(s, EFFECT_ADDRESS, NULL, error) || (n_missing == 0 && any_is_told(s)))
                 return;
         if (awaited > 0 && n_errors == 0)
                 status_notice(s, "The public address is not known yet: its source is being asked.");
@@ -118,8 +147,7 @@ static void judge_no_address(Status *s) {
                 status_problem(s,
                                "No public address is known, so that visitors do not find this %s%s%s. %s",
                                place_of(s) == REMEDY_RELAY ? "relay" : "house", error ? ": " : "",
-                               strempty(error),
-                               remedy_of_error(s, error) ?: "See public_address in hagw.conf(5).");
+                               strempty(error), remedy_of_none(s, error, n_set));
 }
 
 int judge_addresses(Status *s) {
@@ -216,8 +244,9 @@ static void judge_balancers(Status *s) {
                         status_problem(s,
                                        "%s, which is in proxy.proxy_protocol_from, sends a PROXY protocol "
                                        "header of version 1, the last one %s, and its visitors are turned "
-                                       "away. Set it to version 2, in HAProxy send-proxy-v2; one that knows "
-                                       "version 1 alone has to come without, and out of that list.",
+                                       "away. Set it to version 2, in HAProxy send-proxy-v2; one that only "
+                                       "knows version 1 has to connect without a header, and be taken out "
+                                       "of that list.",
                                        field_text(b, "address"),
                                        format_when(field_number(b, "lastUSec"), now, when));
         }

@@ -264,7 +264,8 @@ int judge_zones(Status *s) {
         for (size_t i = 0; r >= 0 && s->config && i < s->config->n_zones; i++)
                 r = zone_append(&s->config->zones[i], &all[i],
                                 zone_live(known, s->config->zones[i].name), &array);
-        if (s->config && s->config->n_zones == 0 && !s->unset) {
+        /* Hosts may have their names where others answer for them. */
+        if (s->config && s->config->n_zones + s->config->n_hosts == 0 && !s->unset) {
                 if (unset_judge(s->config, s->config_dir))
                         status_problem(s, "%s", unset_text);
                 else

@@ -9,12 +9,11 @@
 #include "hagw-ctl/delegation.h"
 #include "hagw-ctl/glue.h"
 #include "hagw-ctl/relay.h"
-#include "hagw-ctl/remedy.h"
 #include "hagw-ctl/setup.h"
+#include "hagw-ctl/status.h"
 #include "hagw-ctl/waiting.h"
 #include "hagw-ctl/ways.h"
 #include "libhagw/log.h"
-#include "libhagw/pure/special.h"
 #include "libhagw/usec.h"
 
 #define ADDRESS_USEC (5 * USEC_PER_SEC)
@@ -22,57 +21,71 @@
 #define DELEGATION_TRIES 5U /* a second each, besides what a question takes */
 #define DELEGATION_USEC USEC_PER_MINUTE
 
-/* One that nobody on the internet reaches: taken all the same when it was doubted, or an interface's. */
-static bool is_useless(const Setup *s, const char *text, IpAddress *ret) {
-        return text && ip_parse(text, ret) >= 0 &&
-               !special_is_public(ret, s->config->documentation_networks);
+/* What was doubted gives no address that is of use. */
+static bool is_doubted_rightly(const Setup *s, const Status *look) {
+        for (size_t i = 0; i < field_count(look->addresses, "addresses"); i++) {
+                sd_json_variant *a = field_element(look->addresses, "addresses", i);
+                const char *address = field_text(a, "address");
+                bool four = streq(strempty(field_text(a, "family")), "ipv4");
+
+                if (s->doubted[four ? GLUE_IPV4 : GLUE_IPV6] &&
+                    (!address || !status_address_is_usable(look, address)))
+                        return true;
+        }
+        return false;
 }
 
-/* Told. False: it is of use, or there is none. */
-static bool judge_public(const Setup *s, const char *text) {
-        const char *name = NULL;
-        IpAddress a;
+/* What status would say of them, so that both know one truth; reply: hagw-netd's. What was doubted when it
+ * was given is not told again. -ENOMEM. */
+static int judge_public(Setup *s, sd_json_variant *reply) {
+        _cleanup_(status_done) Status look = { .addresses = sd_json_variant_ref(reply) };
+        int r;
 
-        if (!is_useless(s, text, &a))
-                return false;
-        (void) special_reach(&a, &name);
-        log_error("The public %s address is %s, which nobody on the internet reaches (%s). %s",
-                  a.family == AF_INET ? "IPv4" : "IPv6", text, name ?: "special use",
-                  remedy_of_setting(&a, s->config->tenants.zone ? REMEDY_RELAY : REMEDY_HOUSE));
-        return true;
+        for (size_t f = 0; f < ELEMENTSOF(look.address_told); f++)
+                look.address_told[f] = s->doubted[f];
+        look.config = s->config;
+        r = judge_addresses(&look);
+        s->shut |= look.n_problems > 0 || is_doubted_rightly(s, &look);
+        look.config = NULL; /* it stays ours */
+        if (r < 0 || look.lost)
+                return log_oom();
+        for (size_t i = 0; i < look.n_problems; i++)
+                log_error("%s", sd_json_variant_string(sd_json_variant_by_index(look.problems, i)));
+        for (size_t i = 0; i < look.n_notices; i++)
+                log_warning("%s", sd_json_variant_string(sd_json_variant_by_index(look.notices, i)));
+        return 0;
 }
 
-void setup_check_static(Setup *s) {
-        const char *const sources[] = { s->config->public_address.ipv4, s->config->public_address.ipv6 };
+int setup_check_static(Setup *s) {
+        static const char *const families[_GLUE_FAMILIES_MAX] = { [GLUE_IPV4] = "ipv4",
+                                                                  [GLUE_IPV6] = "ipv6" };
+        const char *const sources[_GLUE_FAMILIES_MAX] = { [GLUE_IPV4] = s->config->public_address.ipv4,
+                                                          [GLUE_IPV6] = s->config->public_address.ipv6 };
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *list = NULL, *reply = NULL;
+        int r;
 
         if (relay_is_only_way(s->config) || !setup_direct_zone(s->config))
-                return;
-        for (size_t i = 0; i < ELEMENTSOF(sources); i++)
-                s->shut |= judge_public(s, sources[i] ? startswith(sources[i], "static:") : NULL);
-}
+                return 0;
+        r = sd_json_variant_new_array(&list, NULL, 0);
+        for (size_t f = 0; r >= 0 && f < ELEMENTSOF(sources); f++) {
+                const char *address = sources[f] ? startswith(sources[f], "static:") : NULL;
 
-/* One that has a source, and none comes from it: a name that was mistyped, say. */
-static bool tell_missing(sd_json_variant *reply) {
-        bool missing = false;
-
-        for (size_t k = 0; k < field_count(reply, "addresses"); k++) {
-                sd_json_variant *a = field_element(reply, "addresses", k);
-
-                if (field_text(a, "address") || !field_text(a, "error"))
-                        continue;
-                missing = true;
-                log_warning("No public %s address is known: %s; see public_address in hagw.conf(5). "
-            "If this machine is to have none: hagw-ctl setup --%s none",
-                            streq(strempty(field_text(a, "family")), "ipv4") ? "IPv4" : "IPv6",
-                            field_text(a, "error"), strempty(field_text(a, "family")));
+                if (address)
+                        r = sd_json_variant_append_arraybo(
+                                &list, SD_JSON_BUILD_PAIR("family", SD_JSON_BUILD_STRING(families[f])),
+                                SD_JSON_BUILD_PAIR("source", SD_JSON_BUILD_STRING(sources[f])),
+                                SD_JSON_BUILD_PAIR("address", SD_JSON_BUILD_STRING(address)));
         }
-        return missing;
+        if (r >= 0)
+                r = sd_json_buildo(&reply, SD_JSON_BUILD_PAIR("addresses", SD_JSON_BUILD_VARIANT(list)));
+        if (r < 0)
+                return log_oom();
+        return judge_public(s, reply);
 }
 
 /* The public addresses, as soon as each is known or known to be missing. The texts live as long as *ret. */
 static int wait_for_address(Setup *s, sd_json_variant **ret, const char **ret_ipv4,
                             const char **ret_ipv6) {
-        const char *error = NULL;
         bool awaited = true;
         int r = 0;
 
@@ -94,23 +107,16 @@ static int wait_for_address(Setup *s, sd_json_variant **ret, const char **ret_ip
 
                         *(four ? ret_ipv4 : ret_ipv6) = field_text(a, "address");
                         awaited = awaited || streq(strempty(field_text(a, "knowledge")), "unknown");
-                        error = field_text(a, "error") ?: error;
                 }
         }
         waiting_end();
         if (r < 0)
                 return r;
-        if (*ret_ipv4 || *ret_ipv6) {
+        if (*ret_ipv4 || *ret_ipv6)
                 setup_say(s, "%s public address: %s%s%s\n",
                           s->config->tenants.zone ? "This relay's" : "The house's", strempty(*ret_ipv4),
                           *ret_ipv4 && *ret_ipv6 ? " and " : "", strempty(*ret_ipv6));
-                s->shut |= tell_missing(*ret);
-                s->shut |= judge_public(s, *ret_ipv4);
-                s->shut |= judge_public(s, *ret_ipv6);
-        } else
-                log_error("No public address is known yet%s%s; see public_address in hagw.conf(5).",
-                          error ? ": " : "", strempty(error));
-        return 0;
+        return judge_public(s, *ret);
 }
 
 static int check_delegation(const Setup *s, const ConfZone *zone, Delegation *d) {
@@ -154,9 +160,9 @@ static int say_glue(const Setup *s, const ConfZone *zone, sd_json_variant *reply
 
 /* The address at which the internet is to ask by that family, or NULL. */
 static const char *asked_at(const Setup *s, unsigned family, const char *address) {
-        IpAddress a;
+        const Status look = { .config = s->config };
 
-        return is_useless(s, address, &a) ? NULL : glue_address(s->config, family, address);
+        return status_address_is_usable(&look, address) ? glue_address(s->config, family, address) : NULL;
 }
 
 /* While one family works nothing else tells that the other is shut. */

@@ -29,6 +29,7 @@ typedef struct Setup {
         bool unseen[2]; /* but not by the address family (GLUE_IPV4, GLUE_IPV6), as was told */
         bool unreached; /* it does not find its way here yet, as was told */
         bool shut;      /* something else keeps visitors away, as was told */
+        bool doubted[2]; /* the source of a family's address (GLUE_IPV4, GLUE_IPV6) was, and was meant */
         bool down;        /* not all of hagw runs */
         bool hostless;    /* a host could not be written */
         bool uncertified; /* not every certificate came */
@@ -85,10 +86,10 @@ void setup_say_path(const Setup *s, const char *typed);
 void setup_say_name(const Setup *s, TypedKind kind, const char *typed, const char *value);
 
 /* A value that is doubted: told why, and at a terminal asked whether it is meant all the same. 1: it is. */
-int setup_confirm(const Setup *s, const char *reason);
+int setup_confirm(Setup *s, TypedKind kind, const char *reason);
 
 /* Asks until the answer can be taken; *ret is to be freed. fallback: NULL where an answer has to come. */
-int setup_ask(const Setup *s, TypedKind kind, const char *text, const char *prompt, const char *fallback,
+int setup_ask(Setup *s, TypedKind kind, const char *text, const char *prompt, const char *fallback,
               char **ret);
 
 /* All that the options left open. keep: the settings that there are stay. Told. */
@@ -125,8 +126,8 @@ bool setup_has_user(const char *name, char **ret_names);
 
 /* --- whether visitors can come (setup-reach.c) ------------------------------------------------------ */
 
-/* Addresses in hagw.conf that nobody on the internet reaches. Told. */
-void setup_check_static(Setup *s);
+/* Addresses in hagw.conf that nobody on the internet reaches. Told. -ENOMEM. */
+int setup_check_static(Setup *s);
 /* The public addresses, and whether the internet's questions come here: returns how many zones it does not
  * find. Told. */
 int setup_check_reach(Setup *s);

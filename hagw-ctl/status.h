@@ -48,6 +48,7 @@ typedef struct Status {
         const char *config_dir;
         bool told[_CAUSE_MAX];
         bool opener_told;  /* hagw-bind.socket is shut */
+        bool address_told[2]; /* of IPv4, of IPv6: what is wrong with the public address */
         bool glue_told[2]; /* of IPv4, of IPv6: what is wrong with the record of a name server's address */
         size_t n_off; /* daemons that are off, where judge_config() tells them with the reason */
         uint32_t masked; /* a bit for each of the daemons that nothing starts, which was told */

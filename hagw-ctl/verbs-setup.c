@@ -220,6 +220,12 @@ static int finish(Setup *s, const Reached *reached, bool was_to_start) {
         unsigned failing;
         int status;
 
+        if (s->config->n_zones + s->config->n_hosts == 0 && !s->config->relay.address) {
+                failed = true;
+                log_error("hagw.conf names no zone, so that nobody comes: hagw-ctl setup --zone=NAME writes "
+                          "one. A house that has no public address is reached through a relay: hagw-ctl "
+                          "attach RELAY CODE");
+        }
         s->down = was_to_start && !reached->started;
         s->uncertified = reached->waited && !reached->certified;
         failing = setup_say_next(s);
@@ -242,7 +248,7 @@ static bool start(const Setup *s, bool *ret_refused) {
         const SandboxRefusal *refusal;
 
         setup_say(s, "\nStarting hagw …\n");
-        terminal_on_interrupt("The configuration is written; \"hagw-ctl setup\" goes on from here.");
+        output_on_interrupt("The configuration is written; \"hagw-ctl setup\" goes on from here.");
         if (start_gateway(s->config, s->call->json, &off) >= 0)
                 return true;
         refusal = off ? sandbox_refusal(off->name) : NULL;
@@ -281,7 +287,7 @@ static int run_steps(Setup *s, Reached *reached, uint64_t wait_usec) {
         reached->started = start(s, &refused);
         if (refused)
                 return 0; /* systemd's sockets would take each call, and nobody answer */
-        terminal_on_interrupt("hagw runs and goes on by itself; hagw-ctl status shows how it gets on.");
+        output_on_interrupt("hagw runs and goes on by itself; hagw-ctl status shows how it gets on.");
         if (answers("io.hagw.Web") && setup_make_user(s) < 0)
                 reached->failed = true;
         if (answers("io.hagw.Acme") && certwait_retry() < 0)
@@ -328,8 +334,8 @@ int verb_setup(const Call *call) {
         reached.failed = s.hostless = r > 0;
         if (to_start && run_steps(&s, &reached, wait_usec) < 0)
                 return -ENOMEM;
-        if (!to_start)
-                setup_check_static(&s);
-        terminal_on_interrupt(NULL);
+        if (!to_start && setup_check_static(&s) < 0)
+                return -ENOMEM;
+        output_on_interrupt(NULL);
         return finish(&s, &reached, to_start);
 }
