@@ -378,7 +378,7 @@ int caa_print_elsewhere(const Config *c) {
                 if (!caa_name_is_elsewhere(&names.items[i]))
                         continue;
                 if (!title)
-                        output("Where the DNS of these names is kept, there has to be:\n");
+                        output_sentences("Where the DNS of these names is kept, there has to be:\n");
                 title = true;
                 caa_name_print(&names.items[i], "  ");
         }

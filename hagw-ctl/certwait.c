@@ -174,7 +174,8 @@ static void wait_done(Wait *w) {
 static int begin_ticks(Wait *w, uint64_t timeout_usec, sd_event_source **ret) {
         int r;
 
-        waiting_begin(w->name ?: "the certificates", timeout_usec, w->quiet || terminal_columns() == 0);
+        waiting_begin(w->name ?: "the certificates", timeout_usec,
+                      w->quiet || terminal_columns(STDOUT_FILENO) == 0);
         r = sd_event_add_time_relative(w->event, ret, CLOCK_MONOTONIC, TICK_USEC, /* accuracy= */ 0, on_tick,
                                        w);
         return r < 0 ? r : sd_event_source_set_enabled(*ret, SD_EVENT_ON);
@@ -244,7 +245,7 @@ static int certwait_full(const char *name, const char *key_id, uint64_t after_us
         _cleanup_(vl_watch_freep) VlWatch *watch = NULL;
         int r;
 
-        terminal_on_interrupt("hagw-acmed goes on by itself; hagw-ctl cert list shows how it gets on.");
+        output_on_interrupt("hagw-acmed goes on by itself; hagw-ctl cert list shows how it gets on.");
         r = sd_event_new(&w.event);
         if (r >= 0)
                 r = sd_event_add_time_relative(w.event, NULL, CLOCK_MONOTONIC, timeout_usec,
@@ -256,7 +257,7 @@ static int certwait_full(const char *name, const char *key_id, uint64_t after_us
         if (r >= 0)
                 r = sd_event_loop(w.event);
         waiting_end();
-        terminal_on_interrupt(NULL);
+        output_on_interrupt(NULL);
         if (r < 0)
                 return log_error_errno(r, "The certificates could not be followed: %m");
         if (r == 0)

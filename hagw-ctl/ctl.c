@@ -45,8 +45,8 @@ static void refuse_option(const Verb *verb, const char *word) {
         if (streq_ptr(near, bare) && startswith(word, "--")) {
                 const char *opposite = find_opposite(verb, bare);
 
-                log_error("--%s takes no value: it stands there, or it does not%s%s.", bare,
-                          opposite ? "; its opposite is --" : "", strempty(opposite));
+                log_error("--%s takes no value%s%s.", bare, opposite ? "; its opposite is --" : "",
+                          strempty(opposite));
         } else if (near && startswith(word, "--"))
                 log_error("There is no option --%s; did you mean --%s?", bare, near);
         else
@@ -250,7 +250,7 @@ static int read_arguments(Call *call, int argc, char *argv[]) {
                 call->arguments[call->n_arguments++] = argv[optind];
         }
         if (call->n_arguments < v->arguments_min) {
-                log_error("Something is missing: hagw-ctl %s%s%s %s", strempty(v->group),
+                log_error("Too few arguments: hagw-ctl %s%s%s %s", strempty(v->group),
                           v->group ? " " : "", v->name, v->arguments);
                 return CTL_USAGE;
         }
@@ -306,6 +306,7 @@ int main(int argc, char *argv[]) {
         (void) setlocale(LC_ALL, "");
         log_setup("hagw-ctl");
         log_set_json(call.json);
+        log_set_writer(output_error_line);
         if (read_options(&call, argc, argv) < 0)
                 return CTL_USAGE;
         r = answer_common(&call);

@@ -6,6 +6,7 @@
 
 #include "hagw-ctl/help.h"
 #include "hagw-ctl/output.h"
+#include "hagw-ctl/text.h"
 #include "libhagw/log.h"
 
 #define COLUMN 34 /* where the descriptions start */

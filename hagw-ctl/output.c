@@ -3,10 +3,10 @@
 /* What a person sees. */
 
 #include <time.h>
-#include <wchar.h>
 
 #include "hagw-ctl/output.h"
 #include "hagw-ctl/terminal.h"
+#include "hagw-ctl/text.h"
 #include "libhagw/log.h"
 #include "libhagw/pure/printable.h"
 
@@ -92,86 +92,40 @@ void output_exact(const char *text) {
         (void) fputs(text, stdout);
 }
 
-/* The bytes of the next character, and its columns. */
-static size_t next_character(const char *s, size_t n, mbstate_t *state, size_t *ret_columns) {
-        wchar_t w;
-        size_t k = mbrtowc(&w, s, n, state);
-        int columns;
-
-        if (k == 0 || k > n) { /* not of this locale: a column a byte */
-                k = 1;
-                w = L'?';
-                *state = (mbstate_t) {};
-        }
-        columns = wcwidth(w);
-        *ret_columns = columns > 0 ? (size_t) columns : 0;
-        return k;
-}
-
-size_t text_width(const char *s) {
-        size_t width = 0, n = strlen(s), columns;
-        mbstate_t state = {};
-
-        while (n > 0) {
-                const size_t k = next_character(s, n, &state, &columns);
-
-                width += columns;
-                s += k;
-                n -= k;
-        }
-        return width;
-}
-
-/* How many bytes of a cell fit into that many columns: up to a blank, or behind what parts names and
- * addresses, or as many as there are; at least a character. */
-static size_t cell_fitting(const char *s, size_t columns) {
-        size_t at = 0, width = 0, blank = 0, mark = 0, n = strlen(s), k, w;
-        mbstate_t state = {};
-
-        while (at < n) {
-                k = next_character(s + at, n - at, &state, &w);
-                if (width + w > columns && at > 0)
-                        return blank > 0 ? blank : mark > 0 ? mark : at;
-                at += k;
-                width += w;
-                if (s[at] == ' ')
-                        blank = at;
-                else if (strchr("./:@,;-", s[at - 1]))
-                        mark = at;
-        }
-        return n;
-}
-
-/* How many bytes of a text fit into that many columns, at a blank where there is one; at least a word. */
-static size_t fitting(const char *s, size_t columns) {
-        size_t fits = 0;
-
-        for (size_t n = 0; s[n];) {
-                size_t end = n + strspn(s + n, " ");
-                _cleanup_free_ char *begun = NULL;
-
-                end += strcspn(s + end, " ");
-                begun = strndup(s, end);
-                if (!begun || text_width(begun) > columns)
-                        return fits > 0 ? fits : end;
-                fits = n = end;
-        }
-        return fits;
-}
-
-/* The rest of a line that begins at column indent, and the lines under it. */
 static void put_lines(const char *text, size_t indent) {
-        size_t columns = terminal_columns();
+        text_put(stdout, terminal_columns(STDOUT_FILENO), text, indent);
+}
 
-        while (columns > indent + 10) {
-                size_t k = fitting(text, columns - 1 - indent); /* the last column stays free */
+void output_error_line(const char *line) {
+        _cleanup_free_ char *broken = text_break(line, terminal_columns(STDERR_FILENO));
 
-                if (!text[k])
-                        break;
-                printf("%.*s\n%*s", (int) k, text, (int) indent, "");
-                text += k + strspn(text + k, " ");
-        }
-        printf("%s\n", text);
+        line = broken ?: line;
+        (void) !write(STDERR_FILENO, line, strlen(line)); /* at once, so that nothing comes between */
+}
+
+void output_on_interrupt(const char *text) {
+        static char *said;
+        char *broken = text ? text_break(text, terminal_columns(STDERR_FILENO)) : NULL;
+
+        terminal_on_interrupt(broken ?: text);
+        free(said);
+        said = broken;
+}
+
+void output_sentences_valist(const char *format, va_list ap) {
+        _cleanup_free_ char *text = NULL, *broken = NULL;
+
+        if (printable_format(&text, format, ap) >= 0)
+                broken = text_break(text, terminal_columns(STDOUT_FILENO));
+        (void) fputs(strempty(broken), stdout);
+}
+
+void output_sentences(const char *format, ...) {
+        va_list ap;
+
+        va_start(ap, format);
+        output_sentences_valist(format, ap);
+        va_end(ap);
 }
 
 void output_paragraph(const char *lead, const char *format, ...) {
@@ -299,7 +253,7 @@ static void print_row(const Table *t, const Cell *cells, int indent) {
                 more = false;
                 printf("%*s", indent, "");
                 for (size_t i = 0; i < t->columns; i++) {
-                        const size_t k = t->wraps ? cell_fitting(rest[i], t->widths[i]) : strlen(rest[i]);
+                        const size_t k = t->wraps ? text_fit_cell(rest[i], t->widths[i]) : strlen(rest[i]);
 
                         print_cell(cells[i].tone, rest[i], k, t->widths[i], i + 1 == t->columns);
                         rest[i] += k;
@@ -438,7 +392,7 @@ int output_change(bool json, const char *name, const char *change, const char *f
                 return 0;
         }
         va_start(ap, format);
-        output_valist(format, ap);
+        output_sentences_valist(format, ap);
         va_end(ap);
         return 0;
 }

@@ -22,11 +22,15 @@ void output_lines(const char *text);
 /* A paragraph behind lead ("  - "), under which its further lines begin: broken at blanks where stdout is a
  * terminal, one long line elsewhere. */
 void output_paragraph(const char *lead, const char *format, ...) _printf_(2, 3);
+/* Sentences, a line each, broken in the same way; a line that begins with a blank stays as it is. */
+void output_sentences(const char *format, ...) _printf_(1, 2);
+void output_sentences_valist(const char *format, va_list ap) _printf_(1, 0);
+/* terminal_on_interrupt() for sentences. */
+void output_on_interrupt(const char *text);
+/* The same for a line on stderr, whose terminal may be another one: log_set_writer() takes it. */
+void output_error_line(const char *line);
 /* Text of our own that a machine reads as it is. */
 void output_exact(const char *text);
-
-/* Columns that a text takes on a terminal. */
-size_t text_width(const char *s);
 
 #define TABLE_COLUMNS_MAX 8U
 

@@ -7,12 +7,35 @@
 #include "hagw-ctl/output.h"
 #include "hagw-ctl/prompt.h"
 #include "hagw-ctl/terminal.h"
+#include "hagw-ctl/text.h"
 #include "libhagw/log.h"
 #include "libhagw/password.h"
 #include "libhagw/pure/printable.h"
 
 bool prompt_possible(void) {
         return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+}
+
+/* And what an empty answer means; the answer is typed behind it. */
+static void put_question(const char *question, const char *fallback) {
+        const size_t columns = terminal_columns(STDOUT_FILENO), indent = strspn(question, " ");
+        const bool known = fallback && *fallback;
+        _cleanup_free_ char *text = NULL;
+        const char *rest;
+
+        if (asprintf(&text, "%s%s%s%s", question, known ? " [" : "", strempty(fallback),
+                     known ? "]" : "") < 0)
+                text = NULL;
+        output("%*s", (int) indent, "");
+        for (rest = strempty(text) + (text ? indent : 0); *rest;) {
+                const size_t k = columns > indent + 10 ? text_fit(rest, columns - 3 - indent) : strlen(rest);
+
+                output_tone(TONE_BOLD, "%.*s", (int) k, rest);
+                rest += k + strspn(rest + k, " ");
+                if (*rest)
+                        output("\n%*s", (int) indent, "");
+        }
+        output(": ");
 }
 
 int prompt_text(const char *question, const char *fallback, char **ret) {
@@ -22,10 +45,7 @@ int prompt_text(const char *question, const char *fallback, char **ret) {
         for (;;) {
                 ssize_t n;
 
-                output_tone(TONE_BOLD, "%s", question);
-                if (fallback && *fallback)
-                        output(" [%s]", fallback);
-                output(": ");
+                put_question(question, fallback);
                 (void) fflush(stdout);
                 n = getline(&line, &size, stdin);
                 if (n < 0) {

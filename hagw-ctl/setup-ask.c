@@ -7,11 +7,13 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "hagw-ctl/glue.h"
 #include "hagw-ctl/hostfile.h"
 #include "hagw-ctl/output.h"
 #include "hagw-ctl/prompt.h"
 #include "hagw-ctl/setup.h"
 #include "hagw-ctl/terminal.h"
+#include "hagw-ctl/text.h"
 #include "libhagw/log.h"
 
 /* --- what was answered so far ----------------------------------------------------------------------- */
@@ -60,8 +62,8 @@ static char *command_line(const Setup *s) {
                 return NULL;
         fputs("Nothing is written yet.", f);
         if (s->answers) {
-                fputs(" This keeps what was answered so far, and asks again what was\n"
-                      "answered by yes or no:\n", f);
+                fputs(" This keeps what was answered so far, and asks again what was answered by yes or "
+                      "no:\n", f);
                 put_call(f, s->call);
                 fputs(s->answers, f);
         }
@@ -72,16 +74,13 @@ static char *command_line(const Setup *s) {
         return text;
 }
 
-/* The text that Ctrl-C shows; the one before it is freed when nobody looks at it any more. */
+/* What Ctrl-C says. */
 static int renew_interrupt(const Setup *s) {
-        static char *said;
-        char *text = command_line(s);
+        _cleanup_free_ char *text = command_line(s);
 
         if (!text)
                 return log_oom();
-        terminal_on_interrupt(text);
-        free(said);
-        said = text;
+        output_on_interrupt(text);
         return 0;
 }
 
@@ -104,21 +103,27 @@ int setup_remember(Setup *s, const char *option, const char *value) {
 }
 
 void setup_tell_answers(const Setup *s) {
-        _cleanup_free_ char *text = command_line(s);
+        _cleanup_free_ char *text = command_line(s),
+                            *broken = text_break(strempty(text), terminal_columns(STDOUT_FILENO));
 
-        output_lines(strempty(text));
-        output("\n");
+        output_lines(strempty(broken));
 }
 
 /* --- one question ----------------------------------------------------------------------------------- */
 
-int setup_confirm(const Setup *s, const char *reason) {
-        if (!s->ask) {
+int setup_confirm(Setup *s, TypedKind kind, const char *reason) {
+        int r = 1;
+
+        if (s->ask) {
+                output_paragraph("  ", "%s", reason);
+                r = prompt_yes("  Use it anyway?", false);
+        } else
                 log_warning("%s", reason);
-                return 1;
-        }
-        output_paragraph("  ", "%s", reason);
-        return prompt_yes("  Take it all the same?", false);
+        if (r > 0 && kind == TYPED_IPV4)
+                s->doubted[GLUE_IPV4] = true;
+        if (r > 0 && kind == TYPED_IPV6)
+                s->doubted[GLUE_IPV6] = true;
+        return r;
 }
 
 void setup_say_path(const Setup *s, const char *typed) {
@@ -139,9 +144,9 @@ void setup_say_name(const Setup *s, TypedKind kind, const char *typed, const cha
             (strncasecmp(bare, name, n) == 0 && (!bare[n] || streq(bare + n, "."))))
                 return;
         if (s->ask)
-                output_paragraph("  ", "The name in it is taken: %s.", name);
+                output_paragraph("  ", "The name in it is used: %s.", name);
         else
-                log_notice("The name in %s is taken: %s.", typed, name);
+                log_notice("The name in %s is used: %s.", typed, name);
 }
 
 /* Would hagw.conf, or a host's file, take it? */
@@ -157,7 +162,7 @@ static int judge_by_schema(TypedKind kind, const char *value, char **ret_reason)
 }
 
 /* 1: to be asked again. */
-static int judge(const Setup *s, TypedKind kind, const char *answer, char **ret) {
+static int judge(Setup *s, TypedKind kind, const char *answer, char **ret) {
         const TypedContext context = setup_context(s);
         _cleanup_free_ char *value = NULL, *reason = NULL;
         int r;
@@ -180,7 +185,7 @@ static int judge(const Setup *s, TypedKind kind, const char *answer, char **ret)
         if (r < 0)
                 return r;
         if (r > 0) {
-                r = setup_confirm(s, reason);
+                r = setup_confirm(s, kind, reason);
                 if (r <= 0)
                         return r < 0 ? r : 1;
         }
@@ -188,7 +193,7 @@ static int judge(const Setup *s, TypedKind kind, const char *answer, char **ret)
         return 0;
 }
 
-int setup_ask(const Setup *s, TypedKind kind, const char *text, const char *prompt, const char *fallback,
+int setup_ask(Setup *s, TypedKind kind, const char *text, const char *prompt, const char *fallback,
               char **ret) {
         int r;
 
@@ -269,10 +274,10 @@ static int place_zone(Setup *s) {
                 if (streq(s->present->zones[i].name, name))
                         return 0;
         output_paragraph("  ",
-                         "hagw.conf has the zone %s. %s can come in its place, with its settings; or this "
-                         "machine answers for both.",
+                         "hagw.conf has the zone %s. %s can replace it, and take over its settings; or "
+                         "this machine answers for both.",
                          old, name);
-        if (asprintf(&question, "  In the place of %s?", old) < 0) {
+        if (asprintf(&question, "  Replace %s?", old) < 0) {
                 question = NULL;
                 return log_oom();
         }
@@ -304,7 +309,7 @@ static int ask_user(Setup *s) {
 
         if (setup_has_user(NULL, &names)) {
                 output("\n");
-                output_paragraph("", "Who may log in already: %s. More are added by hagw-ctl user add.",
+                output_paragraph("", "These may log in already: %s. hagw-ctl user add adds more.",
                                  strempty(names));
                 return 0;
         }

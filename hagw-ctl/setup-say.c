@@ -23,7 +23,7 @@ void setup_say(const Setup *s, const char *format, ...) {
         if (s->call->json)
                 return;
         va_start(ap, format);
-        output_valist(format, ap);
+        output_sentences_valist(format, ap);
         va_end(ap);
         (void) fflush(stdout);
 }
@@ -50,14 +50,16 @@ void setup_say_records(const Setup *s, const ConfZone *zone, const char *ipv4, c
         ipv4 = glue_address(s->config, GLUE_IPV4, ipv4);
         ipv6 = glue_address(s->config, GLUE_IPV6, ipv6);
 
-        setup_say(s, "  At your DNS provider, in the zone above %s, enter:\n", zone->name);
-        setup_say(s, "    %s.  NS    %s.\n", zone->name, zone->name_server);
+        if (s->call->json)
+                return;
+        output_paragraph("  ", "At your DNS provider, in the zone above %s, enter:", zone->name);
+        output("    %s.  NS    %s.\n", zone->name, zone->name_server);
         if (inside && (ipv4 || !ipv6))
-                setup_say(s, "    %s.  A     %s\n", zone->name_server,
-                          ipv4 ?: "(the public IPv4 address)");
+                output("    %s.  A     %s\n", zone->name_server, ipv4 ?: "(the public IPv4 address)");
         if (inside && ipv6)
-                setup_say(s, "    %s.  AAAA  %s\n", zone->name_server, ipv6);
-        setup_say(s, "  and let the %s.\n", delegation_router_text(s->config, router));
+                output("    %s.  AAAA  %s\n", zone->name_server, ipv6);
+        output_paragraph("  ", "and let the %s.", delegation_router_text(s->config, router));
+        (void) fflush(stdout);
 }
 
 /* Our own address on the way to the service: the one it sees us come from. */
@@ -104,14 +106,12 @@ static void say_trust(const Setup *s, const ConfHost *h) {
         const char *quote = *h->name == '*' ? "'" : "";
 
         (void) own_address_towards(h, address);
-        setup_say(s,
-                  "- Home Assistant has to trust this gateway (others may need something like it):\n"
-                  "  Settings > System > Network > HTTP server, switch on \"Trust X-Forwarded-For\"\n"
-                  "  and add %s to \"Trusted proxies\".\n"
-                  "  It restarts; confirm within five minutes. (Before 2026.8: http: in\n"
-                  "  configuration.yaml.)\n"
-                  "  hagw-ctl host show %s%s%s tries it.\n",
-                  address, quote, h->name, quote);
+        say_item(s,
+                 "Home Assistant has to trust this gateway (others may need something like it): Settings > "
+                 "System > Network > HTTP server, switch on \"Trust X-Forwarded-For\" and add %s to "
+                 "\"Trusted proxies\". It restarts; confirm within five minutes. (Before 2026.8: http: in "
+                 "configuration.yaml.) hagw-ctl host show %s%s%s tries it.",
+                 address, quote, h->name, quote);
 }
 
 /* --- whom somebody can visit now --------------------------------------------------------------------- */
@@ -251,7 +251,7 @@ static void say_failed(const Setup *s) {
                          "hagw did not come up: hagw-ctl log --errors tells why; then hagw-ctl %s goes on.",
                          s->call->verb->name);
         if (s->hostless)
-                say_item(s, "A host is not there as it was asked for; what is told above says why.");
+                say_item(s, "A host could not be added as asked; the reason stands above.");
         if (s->unreached && s->attach)
                 say_item(s, "This house is not attached yet; hagw-proxyd goes on by itself, and hagw-ctl "
                             "status shows what keeps it.");
@@ -260,6 +260,8 @@ static void say_failed(const Setup *s) {
                          "The internet has to find its way here: what stands above, at the DNS provider and "
                          "at the %s. hagw-ctl status sees when that is done.",
                          delegation_door(s->config));
+        if (s->shut && !s->unreached)
+                say_item(s, "Not every way in is open: what stands above says which, and what opens it.");
         if (s->uncertified)
                 say_item(s, "Not every certificate is there: hagw-ctl cert list shows what keeps it.");
 }
@@ -286,7 +288,7 @@ unsigned setup_say_next(const Setup *s) {
         if (stopped && !somebody_runs())
                 say_item(s, "Start hagw: systemctl enable --now hagw.target");
         else if (stopped && s->written)
-                say_item(s, "hagw runs with what the configuration said before. This takes it over: "
+                say_item(s, "hagw still runs with the old configuration. This applies the new one: "
                             "hagw-ctl reload");
         if (!relay_is_only_way(c))
                 say_router(s);
@@ -300,7 +302,7 @@ unsigned setup_say_next(const Setup *s) {
         if (trusting && tried <= 0)
                 say_trust(s, trusting);
         if ((!c->tenants.zone || h) && !setup_has_user(NULL, NULL))
-                say_item(s, "Somebody who may log in: hagw-ctl user add %s",
+                say_item(s, "A user who may log in: hagw-ctl user add %s",
                          s->user && *s->user ? s->user : "NAME");
         if (h)
                 say_visit(s, h, readiness);

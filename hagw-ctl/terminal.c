@@ -122,16 +122,20 @@ void terminal_show_input(void) {
                 leave(stops[i]);
 }
 
-unsigned terminal_width(void) {
+static unsigned width_of(int fd) {
         struct winsize size;
 
-        if (!isatty(STDOUT_FILENO))
+        if (!isatty(fd))
                 return 0;
-        if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col < PROSE_COLUMNS_MIN)
+        if (ioctl(fd, TIOCGWINSZ, &size) < 0 || size.ws_col < PROSE_COLUMNS_MIN)
                 return PROSE_COLUMNS_MAX;
         return size.ws_col;
 }
 
-unsigned terminal_columns(void) {
-        return MIN(terminal_width(), PROSE_COLUMNS_MAX);
+unsigned terminal_width(void) {
+        return width_of(STDOUT_FILENO);
+}
+
+unsigned terminal_columns(int fd) {
+        return MIN(width_of(fd), PROSE_COLUMNS_MAX);
 }

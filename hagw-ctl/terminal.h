@@ -18,5 +18,5 @@ void terminal_show_input(void);
 /* Columns of the terminal that stdout is; 0: it is none. */
 unsigned terminal_width(void);
 
-/* Columns for prose: the terminal's, 80 at most. 0: stdout is no terminal. */
-unsigned terminal_columns(void);
+/* Columns for prose: the terminal's that fd is, 80 at most. 0: it is none. */
+unsigned terminal_columns(int fd);

@@ -136,10 +136,11 @@ static void say_former(sd_json_variant *reply) {
         if (field_bool(reply, "deactivated"))
                 output("The one before, %s, is deactivated.\n", former);
         else if (field_bool(reply, "pending"))
-                output("The one before, %s, could not be deactivated yet: %s. hagw-acmed goes on trying.\n",
-                       former, why);
+                output_sentences("The one before, %s, could not be deactivated yet: %s. hagw-acmed goes on "
+                                 "trying.\n",
+                                 former, why);
         else
-                output("The one before, %s, could not be deactivated: %s\n", former, why);
+                output_sentences("The one before, %s, could not be deactivated: %s\n", former, why);
 }
 
 int verb_cert_account_new(const Call *call) {
@@ -172,6 +173,7 @@ int verb_cert_account_rollover(const Call *call) {
                 return r;
         if (call->json)
                 return output_json(reply) < 0 ? CTL_FAILED : CTL_OK;
-        output("%s has another key; the one before is good for nothing.\n", field_text(reply, "accountUri"));
+        output_sentences("%s has another key; the one before no longer works.\n",
+                         field_text(reply, "accountUri"));
         return CTL_OK;
 }

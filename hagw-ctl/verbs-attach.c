@@ -393,7 +393,7 @@ static int go_on(Attach *a, uint64_t wait_usec) {
         Outcome o = {};
         int r;
 
-        terminal_on_interrupt("hagw goes on by itself; \"hagw-ctl attach\" with the relay's address, "
+        output_on_interrupt("hagw goes on by itself; \"hagw-ctl attach\" with the relay's address, "
                               "without a code, goes on from here.");
         r = take_relay(a, NULL);
         if (r < 0)
@@ -442,7 +442,7 @@ int verb_attach(const Call *call) {
                 r = attach_gather(&a);
         if (r < 0)
                 return r;
-        terminal_on_interrupt("Not attached yet: \"hagw-ctl attach\" with the same words begins again.");
+        output_on_interrupt("Not attached yet: \"hagw-ctl attach\" with the same words begins again.");
         r = prepare_config(&a);
         if (r >= 0)
                 r = start(&a);

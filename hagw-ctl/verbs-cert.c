@@ -36,8 +36,8 @@ int verb_cert_list(const Call *call) {
         if (call->json)
                 return output_json(v) < 0 ? CTL_FAILED : CTL_OK;
         if (field_count(v, "certificates") == 0)
-                output("There is no certificate yet: they are obtained for the zones and hosts that are "
-                       "configured.\n");
+                output_sentences("There is no certificate yet: they are obtained for the zones and hosts "
+                                 "that are configured.\n");
         if (view_print_certificates(v, 0, /* told= */ false) < 0)
                 return log_oom();
         exports_print(exports);

@@ -25,7 +25,8 @@ static void say_losses(const Config *c) {
                 if (!host_is_the_relays(c, &c->hosts[i]))
                         continue;
                 if (n++ == 0)
-                        output("These hosts are reached through the relay alone, and go with it:\n");
+                        output_sentences("These hosts are reached through the relay alone, and go with "
+                                         "it:\n");
                 output("  %s\n", c->hosts[i].name);
         }
 }
@@ -135,10 +136,11 @@ static void say(const Config *before, const Leaving *l) {
                                  "show %s says whether it is.",
                                  id, tenant, strempty(l->why), tenant);
         if (confrelay_trusts(before))
-                output("Gone from hagw.conf as well, for no other relay was trusted so: %s%s%s\n",
-                       before->relay.opened == CONF_OPENED_ACCEPT ? "opened = \"accept\";" : "",
-                       before->relay.opened == before->relay.private_ ? " " : "",
-                       before->relay.private_ == CONF_OPENED_ACCEPT ? "private = \"accept\";" : "");
+                output_sentences("Gone from hagw.conf as well, for no other relay was trusted so: %s%s%s\n",
+                                 before->relay.opened == CONF_OPENED_ACCEPT ? "opened = \"accept\";" : "",
+                                 before->relay.opened == before->relay.private_ ? " " : "",
+                                 before->relay.private_ == CONF_OPENED_ACCEPT ? "private = \"accept\";" :
+                                                                                "");
         if (l->aside > 0)
                 output_paragraph("", "The files of its hosts are kept in hosts.d as *.conf" ASIDE_SUFFIX
                                      " and, of names in no zone, *.conf" ASIDE_SUFFIX ASIDE_ELSEWHERE

@@ -79,7 +79,7 @@ static void say_records(const Call *call, sd_json_variant *tenant) {
                         alias = true;
                 records_print_challenge("  ", call->arguments[i], zone);
         }
-        output("and in the house a host of each: hagw-ctl host add NAME SERVICE\n");
+        output_sentences("and in the house, a host for each: hagw-ctl host add NAME SERVICE\n");
         if (alias)
                 records_explain_alias(zone);
 }
@@ -138,6 +138,7 @@ int verb_tenant_domain_list(const Call *call) {
         for (size_t i = 0; i < field_count(tenant, "domains"); i++)
                 output("%s\n", sd_json_variant_string(field_element(tenant, "domains", i)));
         if (field_count(tenant, "domains") == 0)
-                output("%s has no domain; hagw-ctl tenant domain add %s DOMAIN gives it one.\n", name, name);
+                output_sentences("%s has no domain; hagw-ctl tenant domain add %s DOMAIN gives it one.\n",
+                                 name, name);
         return CTL_OK;
 }

@@ -38,20 +38,22 @@ static void say_outside(const Config *config, const char *name) {
                 } else if (!relay)
                         relay = &config->zones[i];
         if (!relay) {
-                output("It lies outside the zones of this gateway: its DNS must point here, and its\n"
-                       "certificate %s.\n",
-                       *name == '*' ? "has to be imported: a wildcard cannot be proven over port 80"
-                                    : "is obtained over port 80 (HTTP-01)");
+                output_sentences("It lies outside the zones of this gateway: its DNS must point here, and "
+                                 "its certificate %s.\n",
+                                 *name == '*' ?
+                                         "has to be imported: a wildcard cannot be proven over port 80" :
+                                         "is obtained over port 80 (HTTP-01)");
                 return;
         }
         zone = host_relay_zone(config, NULL);
         if (zone && hostname_in_zone(bare, zone)) {
-                output("It is a name of the relay's, which has to lead it here. At the relay:\n"
-                       "  hagw-ctl host add %s tenant:%s\n",
-                       name, config->relay.tenant);
+                output_sentences("It is a name of the relay's, which has to lead it here. At the relay:\n"
+                                 "  hagw-ctl host add %s tenant:%s\n",
+                                 name, config->relay.tenant);
                 return;
         }
-        output("It lies outside the zones of this house. Where the DNS of %s is kept, set\n", bare);
+        output_sentences("It lies outside the zones of this house. Where the DNS of %s is kept, set\n",
+                         bare);
         alias = records_print_name("  ", name, relay->name, NULL);
         records_print_challenge("  ", name, relay->name);
         output("and at the relay: hagw-ctl tenant domain add %s '%s'\n", config->relay.tenant, name);
@@ -83,10 +85,10 @@ static int finish(const Call *call, const Config *config, const char *name, cons
 /* --force takes it, for a network that is to come. */
 static int check_service(const Call *call, const char *upstream) {
         _cleanup_free_ char *reason = NULL;
-        int r = call_option(call, "force") ? 0 : try_name(upstream, &reason);
+        int r = call_option(call, "force") ? 0 : try_name(upstream, call->json, &reason);
 
         if (reason)
-                log_error("%s --force takes it all the same.", reason);
+                log_error("%s --force takes it anyway.", reason);
         return r < 0 && reason ? CTL_FAILED : r;
 }
 
@@ -104,7 +106,7 @@ static int check_people(const Call *call) {
                                 int r = names_check(rows[i].kind, value);
 
                                 if (r == -ENOENT)
-                                        log_error("--force takes \"%s\" all the same, for later.", value);
+                                        log_error("--force takes \"%s\" anyway, for later.", value);
                                 if (r < 0)
                                         return r;
                         }
@@ -135,7 +137,7 @@ static int judge_tenant(const Call *call, const Config *config, const char *name
         int r = call_option(call, "force") ? 0 : tenant_check_host(config, name, upstream);
 
         if (r < 0)
-                log_error("--force takes it all the same.");
+                log_error("--force takes it anyway.");
         return r;
 }
 
@@ -195,11 +197,11 @@ int verb_host_add(const Call *call) {
                 return log_oom();
         r = host_write(config, call->config_dir, path, text);
         if (r >= 0 && !call->json && startswith(upstream, "tcp://"))
-                output("Its visitors pass unopened: login = \"none\", for nobody here can ask them for one. "
-                       "The\nservice has its own certificate and asks itself.\n");
+                output_sentences("Its visitors pass unopened: login = \"none\", because nobody here can "
+                                 "ask them for one. The service has its own certificate, and may ask.\n");
         if (r >= 0 && !call->json && house_asks)
-                output("The house asks for the login: login = \"none\" here. --login=required asks here, "
-                       "and the house\nasks after that where its host says so.\n");
+                output_sentences("The house asks for the login: login = \"none\" here. --login=required "
+                                 "asks here, and the house asks after that where its host says so.\n");
         lock = safe_close(lock);
         return r < 0 ? r : finish(call, config, name, upstream, "added");
 }
@@ -355,7 +357,7 @@ int verb_host_list(const Call *call) {
         if (call->json)
                 return output_json(hosts) < 0 || broken ? CTL_FAILED : CTL_OK;
         if (field_count(hosts, "hosts") == 0 && unset_look() == UNSET_NO)
-                output("There is no host yet: hagw-ctl host add ha http://192.168.1.4:8123\n");
+                output_sentences("There is no host yet: hagw-ctl host add ha http://192.168.1.4:8123\n");
         else if (field_count(hosts, "hosts") > 0 && view_print_hosts(hosts, 0) < 0)
                 return log_oom();
         for (size_t i = 0; i < field_count(hosts, "hosts"); i++) {

@@ -62,21 +62,23 @@ static void print_restored(sd_json_variant *reply) {
         char when[TIME_TEXT_MAX];
 
         if (!field_text(reply, "name")) {
-                output("A new database is begun, with no tenant in it. The old one is kept as "
-                       "tenants.db.broken.\n");
+                output_sentences("A new database is begun, with no tenant in it. The old one is kept as "
+                                 "tenants.db.broken.\n");
                 return;
         }
-        output("The copy of %s is in use, made %s: %lu %s. The old one is kept as tenants.db.broken.\n",
-               field_text(reply, "name"),
-               format_when(field_number(reply, "madeUSec"), clock_usec(CLOCK_REALTIME), when),
-               (unsigned long) field_number(reply, "tenants"),
-               PLURAL(field_number(reply, "tenants"), "tenant"));
+        output_sentences("The copy of %s is in use, made %s: %lu %s. The old one is kept as "
+                         "tenants.db.broken.\n",
+                         field_text(reply, "name"),
+                         format_when(field_number(reply, "madeUSec"), clock_usec(CLOCK_REALTIME), when),
+                         (unsigned long) field_number(reply, "tenants"),
+                         PLURAL(field_number(reply, "tenants"), "tenant"));
         if (field_count(reply, "taken") > 0)
                 output("Taken from tenants since, and now again:\n");
         print_taken(reply, "  ");
-        output("What was given since is lost: tenants that were added, tokens and limits. A house with\n"
-               "such a token needs a new code: hagw-ctl tenant rotate NAME, or hagw-ctl tenant add NAME\n"
-               "where hagw-ctl tenant list does not show it any more.\n");
+        output_sentences("What was given since is lost: tenants that were added, tokens and limits. A "
+                         "house with such a token needs a new code: hagw-ctl tenant rotate NAME, or "
+                         "hagw-ctl tenant add NAME where hagw-ctl tenant list does not show it any "
+                         "more.\n");
 }
 
 int verb_tenant_restore(const Call *call) {

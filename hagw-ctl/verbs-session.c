@@ -62,10 +62,11 @@ int verb_session_token(const Call *call) {
                 return r;
         if (call->json)
                 return output_json(reply) < 0 ? CTL_FAILED : CTL_OK;
-        output("X-Hagw-Token: %s\n\n"
-               "The program has to send this field with every request to https://%s/. It is not shown\n"
-               "again. Whoever has it passes as %s there, until: hagw-ctl session revoke %s\n",
-               field_text(reply, "token"), host, user, field_text(reply, "sessionId"));
+        output("X-Hagw-Token: %s\n\n", field_text(reply, "token"));
+        output_sentences("The program has to send this field with every request to https://%s/. It is not "
+                         "shown again. Whoever has it passes as %s there, until: hagw-ctl session revoke "
+                         "%s\n",
+                         host, user, field_text(reply, "sessionId"));
         return CTL_OK;
 }
 

@@ -54,7 +54,8 @@ static int revoke_tokens(const Call *call, const char *id, void *userdata) {
         codes = (unsigned long) field_number(reply, "codes");
         output("%lu %s and %lu %s of %s ended.\n", tokens, PLURAL(tokens, "token"), codes,
                PLURAL(codes, "code"), name);
-        output("Nobody gets in as %s until hagw-ctl tenant rotate %s makes a new code.\n", name, name);
+        output_sentences("Nobody gets in as %s until hagw-ctl tenant rotate %s makes a new code.\n", name,
+                         name);
         return CTL_OK;
 }
 
@@ -105,8 +106,8 @@ static void say_hosts(const Call *call, const Config *config, const char *argume
         for (size_t i = 0; i < config->n_hosts; i++)
                 if (streq_ptr(startswith(config->hosts[i].upstream, "tenant:"), name))
                         output_paragraph("",
-                                         "%s leads to %s, and is closed without it: hagw-ctl host remove "
-                                         "%s",
+                                         "%s leads to %s, and turns visitors away without it: hagw-ctl "
+                                         "host remove %s",
                                          config->hosts[i].name, name, config->hosts[i].name);
 }
 

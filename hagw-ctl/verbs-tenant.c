@@ -112,9 +112,11 @@ static int add_many(Adding *a, sd_json_variant *parameters) {
         if (!csv && a->call->json)
                 output_exact("\n]}\n");
         if (r >= 0 && a->table)
-                output("\n%zu %s; the %s%s not shown again. In the house: hagw-ctl attach %s %s\n",
-                       a->n, PLURAL(a->n, "tenant"), credential_of(a->call), plural(a->n, " is", "s are"),
-                       a->config->tenants.name, token ? "--token" : "CODE");
+                output_sentences("\n%zu %s; the %s%s not shown again. In the house: hagw-ctl attach %s "
+                                 "%s\n",
+                                 a->n, PLURAL(a->n, "tenant"), credential_of(a->call),
+                                 plural(a->n, " is", "s are"), a->config->tenants.name,
+                                 token ? "--token" : "CODE");
         return r;
 }
 
@@ -128,7 +130,8 @@ static void say_credential(const Call *call, const Config *config, const char *c
                 output("It asks for the token, which is not shown again%s%s:\n\n  %s\n",
                        ends ? " and ends " : "", ends ? format_end(ends, when) : "", credential);
         else
-                output("The code is good once, is not shown again, and ends %s.\n", format_end(ends, when));
+                output_sentences("The code is good once, is not shown again, and ends %s.\n",
+                                 format_end(ends, when));
 }
 
 static int add_one(Adding *a, sd_json_variant *parameters) {
@@ -338,10 +341,12 @@ static void say_others(const char *name, sd_json_variant *before, sd_json_varian
                end = count_others(before, tenant, /* ending= */ true);
 
         if (stay > 0)
-                output("\n%s revoked. When hagw-ctl tenant show %s says that the new one is used:\n",
-                       stay == 1 ? "The token before it stays good until it is" :
-                                   "The tokens before it stay good until they are",
-                       name);
+                output_sentences("\n%s revoked. When hagw-ctl tenant show %s says that the new one is "
+                                 "used:\n",
+                                 
+                                 stay == 1 ? "The token before it stays good until it is" :
+                                             "The tokens before it stay good until they are",
+                                 name);
         list_others(name, before, tenant, /* ending= */ false);
         if (end > 0)
                 output("\n%s:\n", end == 1 ? "This one before it ends by itself" :
@@ -349,10 +354,12 @@ static void say_others(const char *name, sd_json_variant *before, sd_json_varian
         list_others(name, before, tenant, /* ending= */ true);
         if (stay == 0 && end == 0)
                 return;
-        output("\nIf it is for a second machine of the house, revoke nothing: each machine has a token of "
-               "its own.\n");
+        output_sentences("\nIf it is for a second machine of the house, revoke nothing: each machine has a "
+                         "token of its own.\n");
         if (field_number(tenant, "agents") <= 1)
-                output("hagw-ctl tenant set %s --agents=2 lets both be attached at the same time.\n", name);
+                output_sentences("hagw-ctl tenant set %s --agents=2 lets both be attached at the same "
+                                 "time.\n",
+                                 name);
 }
 
 static int take_overlap(const Call *call, sd_json_variant **parameters) {

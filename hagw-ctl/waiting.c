@@ -37,7 +37,7 @@ void waiting_begin(const char *what, uint64_t limit_usec, bool quiet) {
  * then the end of what is waited for. */
 static void show_line(const char *waited, const char *limit) {
         static const char *const ends[] = { " (Ctrl-C ends it)", "" };
-        const int width = (int) terminal_columns() - 1;
+        const int width = (int) terminal_columns(STDOUT_FILENO) - 1;
         int n = 0;
 
         for (size_t i = 0; i < ELEMENTSOF(ends); i++) {

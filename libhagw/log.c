@@ -18,6 +18,7 @@
 static const char *log_identifier = "hagw";
 static int log_max_level = LOG_INFO;
 static bool log_to_journal, log_forced_debug, log_as_json;
+static void (*log_writer)(const char *line);
 
 static bool stderr_is_journal(void) {
         const char *e = getenv("JOURNAL_STREAM");
@@ -53,6 +54,10 @@ void log_set_json(bool json) {
         log_as_json = json;
 }
 
+void log_set_writer(void (*writer)(const char *line)) {
+        log_writer = writer;
+}
+
 /* { "error": message } on one line; a negative errno where it is not UTF-8. */
 static int format_json(int level, const char *message, char **ret) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
@@ -72,7 +77,10 @@ static void log_to_stderr(int level, const char *message) {
                                   format_json(level, "an error that is not UTF-8", &line) < 0 :
                           asprintf(&line, "%s: %s\n", log_identifier, strempty(shown)) < 0)
                 return;
-        (void) !write(STDERR_FILENO, line, strlen(line));
+        if (log_writer && !log_as_json)
+                log_writer(line);
+        else
+                (void) !write(STDERR_FILENO, line, strlen(line));
 }
 
 int log_internal(int level, int error, const char *file, int line, const char *func, const char *format,

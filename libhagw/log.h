@@ -15,6 +15,9 @@ void log_set_max_level(int level);
 int log_get_max_level(void);
 /* Lines for a program on stderr: { "error": "…" }, below LOG_ERR { "message": "…" }. */
 void log_set_json(bool json);
+/* Who writes the lines for a person to stderr, with the newline at their end; NULL: they go there as they
+ * are. */
+void log_set_writer(void (*writer)(const char *line));
 
 /* Returns -abs(error), so that a caller can log and return in one line. `%m` is the error's text. */
 int log_internal(int level, int error, const char *file, int line, const char *func, const char *format, ...)
