@@ -49,7 +49,7 @@ static const struct {
         { "io.hagw.Acme.BadCertificate", EREMOTEIO, "The certificate was not taken: {reason}." },
         { "io.hagw.Acme.Limited", EREMOTEIO,
           "The certificate authority has asked for no order for {name} yet; hagw-ctl cert show {name} says "
-          "until when, hagw-ctl cert renew {name} --now asks all the same." },
+          "until when, hagw-ctl cert renew {name} --now asks anyway." },
         { "io.hagw.Acme.Busy", EREMOTEIO,
           "An order for {name} is under way already; hagw-ctl cert show {name} follows it." },
         { "io.hagw.Acme.NoSuchAccount", EREMOTEIO,
@@ -101,8 +101,8 @@ static const struct {
           "the database is damaged, --empty begins anew." },
         { "io.hagw.Tenant.Full", EREMOTEIO, "No room for more {what}: the limit is {limit}." },
         { "io.hagw.Tenant.TokensFull", EREMOTEIO,
-          "{name} has {limit} tokens, as many as it may: hagw-ctl tenant show {name} says when each was "
-          "used, hagw-ctl tenant revoke {name} TOKEN ends one." },
+          "{name} has {limit} tokens already, the most it may have: hagw-ctl tenant show {name} says when "
+          "each was used, hagw-ctl tenant revoke {name} TOKEN ends one." },
         { "io.hagw.Tenant.Busy", EREMOTEIO, "hagw-tenantd is busy; try again in a moment." },
         { "io.hagw.Web.Full", EREMOTEIO, "No room for more {what}: the limit is {limit}." },
         {},
@@ -114,17 +114,16 @@ static const char *relay_error_text(const char *error) {
                 const char *error, *text;
         } rows[] = {
                 { "BadCode",
-                  "The relay does not know this code, or it was used or has ended. Who runs the relay makes "
-                  "a new one: hagw-ctl tenant rotate NAME" },
+                  "The relay does not know this code, or it was used or has ended. Whoever runs the relay "
+                  "makes a new one: hagw-ctl tenant rotate NAME" },
                 { "OtherTenant", "The code stays good, but is another tenant's: first hagw-ctl detach." },
                 { "TokensFull",
-                  "The code is right, but this tenant has as many tokens at the relay as it may. Who runs "
-                  "the relay ends one that nobody uses (hagw-ctl tenant show NAME, hagw-ctl tenant revoke "
-                  "NAME TOKEN); then the same code is good." },
+                  "The code is right, but this tenant already has the most tokens at the relay that it may "
+                  "have. Whoever runs the relay ends one that nobody uses (hagw-ctl tenant show NAME, "
+                  "hagw-ctl tenant revoke NAME TOKEN); then the same code is good." },
                 { "Busy",
-                  "The relay takes no code from here just now: after too many refused ones from this "
-                  "address it waits a minute for each further one, or its own hagw-ctl status says what it "
-                  "lacks: try again in a minute." },
+                  "The relay takes no code from here just now: too many from this address were wrong, or "
+                  "it is in trouble itself, as its own hagw-ctl status tells. Try again in a minute." },
                 { "Suspended", "The relay has suspended this tenant." },
                 { "NotAdmitted",
                   "The relay does not admit this token: it was revoked, or is for another relay." },

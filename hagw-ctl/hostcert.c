@@ -56,21 +56,21 @@ int host_check_certificate(const Config *config, const char *name, const char *u
                 return 0;
         end = find_reserved(bare);
         if (!strchr(bare, '.'))
-                log_error("\"%s\" is no full name, and can never have a certificate. --force takes it as it "
-                          "is.",
+                log_error("\"%s\" is not a full name, and can never have a certificate. --force takes it "
+                          "as it is.",
                           name);
         else if (ends_in_digits(bare))
-                log_error("\"%s\" is an address and no name, and can never have a certificate. --force "
+                log_error("\"%s\" is an address, not a name, and can never have a certificate. --force "
                           "takes it as it is.",
                           name);
         else if (end && is_public_authority(config))
-                log_error("\"%s\" can never have a certificate of this authority: below \"%s\" names are "
-                          "nobody's. --force takes it all the same.",
+                log_error("\"%s\" can never have a certificate of this authority: names below \"%s\" "
+                          "belong to nobody. --force takes it anyway.",
                           name, end);
         else if (bare != name && !wildcard_can_be_proven(config))
                 log_error("\"%s\" can never have a certificate by itself: a wildcard outside the zones of "
-                          "this gateway cannot be proven to an authority. --force takes it all the same; "
-                          "then import one (hagw-ctl cert import).",
+                          "this gateway cannot be proven to an authority. --force takes it anyway; then "
+                          "import one (hagw-ctl cert import).",
                           name);
         else
                 return 0;

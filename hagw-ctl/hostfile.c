@@ -267,7 +267,7 @@ int host_expand_known(const Config *config, const char *name, bool force, char *
         for (size_t i = 0; !known && i < config->n_hosts; i++)
                 known = hostname_matches(config->hosts[i].name, full);
         if (!known) {
-                tell_unknown(config, full, " --force takes it all the same.");
+                tell_unknown(config, full, " --force takes it anyway.");
                 return -ENOENT;
         }
         *ret = TAKE_PTR(full);
@@ -332,7 +332,7 @@ int host_read_upstream(const char *zone, const char *typed, char **ret) {
                 const TypedContext anywhere = {};
                 bool forced = zone && typed_read(TYPED_UPSTREAM, typed, &anywhere, &other, &ignored) >= 0;
 
-                log_error("%s%s", reason, forced ? " --force takes it all the same." : "");
+                log_error("%s%s", reason, forced ? " --force takes it anyway." : "");
                 return r;
         }
         return judge_value("upstream", NULL, "upstream", *ret);

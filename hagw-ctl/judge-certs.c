@@ -114,9 +114,9 @@ static void judge_unreached(Status *s, sd_json_variant *c, const char *more) {
                                             "router pass TCP port 80 to this machine");
 
         status_problem(s,
-                       "The certificate authority asked for %s%s from the internet and did not reach "
-                       "this machine (%s): %s%s%s%s%s Let the %s, see that that name%s has the public "
-                       "address of today, and try again: hagw-ctl cert renew %s%s",
+                       "The certificate authority asked for %s%s from the internet and did not reach this "
+                       "machine (%s): %s%s%s%s%s Let the %s, see that this name%s has today's public "
+                       "address, and try again: hagw-ctl cert renew %s%s",
                        name, more, format_when(field_number(c, "unreachedUSec"), now, found), error,
                        endswith(error, ".") ? "" : ".", end ? " The certificate that is there ends " : "",
                        end ? format_when(end, now, ends) : "", end ? "." : "", router,

@@ -77,14 +77,14 @@ int judge_clock(Status *s) {
                 status_problem(s, "This machine's clock says %s, but its own certificate begins at %s. "
                                   REMEDY ".", says, format_date(beginning, right));
         else if (now < PROGRAM_USEC)
-                status_problem(s, "This machine's clock says %s, which is long over. " REMEDY ".", says);
+                status_problem(s, "This machine's clock says %s, which is long past. " REMEDY ".", says);
         else if (witness)
                 status_problem(s, "This machine's clock says %s, and %s certificate is not valid yet by it. "
                                   REMEDY ".", says, witness);
         else if (!status_clock_is_set() && (witness = find_witness(s, late))) {
                 ahead = true;
-                status_problem(s, "This machine's clock says %s, and %s certificate is over by it, while no "
-                                  "time server has set the clock. " REMEDY ".", says, witness);
+                status_problem(s, "This machine's clock says %s, and %s certificate has expired by it, "
+                                  "while no time server has set the clock. " REMEDY ".", says, witness);
         }
         if (s->n_problems > 0)
                 cause_note(s, ahead ? CAUSE_CLOCK_AHEAD : CAUSE_CLOCK_BEHIND);

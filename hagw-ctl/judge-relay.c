@@ -31,14 +31,16 @@ static const struct {
         bool problem; /* a person is needed */
         const char *remedy;
 } house_refusals[] = {
-        { "suspended", true, "Only who runs the relay can open it again." },
-        { "exhausted", true, "It opens again with the next month, or when who runs the relay allows more." },
+        { "suspended", true, "Only whoever runs the relay can open it again." },
+        { "exhausted", true, "It opens again with the next month, or when whoever runs the relay allows "
+                             "more." },
         /* A scanner alone may bring more visitors a second than are let in, or try names. */
-        { "connections", false, "Who runs the relay can let in more." },
-        { "channels", true, "Who runs the relay can allow more, and relay.channels_max in hagw.conf here." },
-        { "house", true, "If the relay may read what they say: opened = \"accept\"; in the group relay "
-                         "of hagw.conf here, then hagw-ctl reload, takes them; otherwise ask who runs it to "
-                         "let them pass unopened." },
+        { "connections", false, "Whoever runs the relay can let in more." },
+        { "channels", true, "Whoever runs the relay can allow more, and relay.channels_max in hagw.conf "
+                            "here." },
+        { "house", true, "If the relay may read what they say: opened = \"accept\"; in the group relay of "
+                         "hagw.conf here, then hagw-ctl reload, takes them; otherwise ask whoever runs it "
+                         "to let them pass unopened." },
         { "host", false, NULL }, /* see host_remedy() */
 };
 
@@ -156,8 +158,8 @@ int judge_relay(Status *s) {
                 cause_note(s, CAUSE_RELAY);
         } else if (relay && error)
                 status_problem(s,
-                               "This house is still attached to its relay %s with the token of before, for "
-                               "with the new one it fails: %s",
+                               "This house is still attached to its relay %s with its former token, "
+                               "because the new one fails: %s",
                                relay_address(s), error);
         judge_domains(s, relay);
         for (size_t i = 0; i < field_count(relay, "refused"); i++)

@@ -200,7 +200,7 @@ static int say_opened(Status *s, const Refused *f, unsigned by) {
                      "there, takes them; %s%s%s here %s",
                      host ? opened : "", setting ? set : "", setting && host ? " and " : "",
                      host ? remove : "",
-                     by & OPENED_FOREIGN ? "ends that they are led there" : "has them pass unopened") < 0)
+                     by & OPENED_FOREIGN ? "stops leading them there" : "has them pass unopened") < 0)
                 return -ENOMEM;
         return say_refused(s, f, /* problem= */ true, remedy);
 }
@@ -428,8 +428,8 @@ static int judge_lost_hosts(Status *s) {
         if (!others || !names)
                 return -ENOMEM;
         status_problem(s,
-                       "%s leads to the tenant %s, which does not exist, so that its visitors are closed%s: "
-                       "hagw-ctl host remove %s, or hagw-ctl tenant add %s.",
+                       "%s leads to the tenant %s, which does not exist, so that its visitors are turned "
+                       "away%s: hagw-ctl host remove %s, or hagw-ctl tenant add %s.",
                        first->name, startswith(first->upstream, "tenant:"), others, names,
                        startswith(first->upstream, "tenant:"));
         return 0;

@@ -98,8 +98,8 @@ static int stand_beside(Setup *s, const Holder *four, const Holder *six) {
         if (r == -ECANCELED)
                 setup_tell_answers(s);
         if (r == 0)
-                log_notice("Then nobody asks hagw%s. In hagw.conf %s, and hagw-ctl reload, let both live "
-                           "(\"Beside a resolver of the house\" in hagw-dnsd(8)).",
+                log_notice("Then nobody asks hagw%s. To run both, set %s in hagw.conf, then: hagw-ctl "
+                           "reload (\"Beside a resolver of the house\" in hagw-dnsd(8)).",
                            four && six ? "" : four ? " over IPv4" : " over IPv6", settings);
         if (r <= 0)
                 return r;
@@ -142,15 +142,15 @@ int setup_check_doors(Setup *s) {
         if (!holders || !config)
                 return log_oom();
         if (may_ask(s->call))
-                terminal_on_interrupt("Nothing is written yet.");
+                output_on_interrupt("Nothing is written yet.");
         holders_look(ports, ELEMENTSOF(ports), holders);
         if (tell_web_ports(s, holders) > 0 && !s->attach && !call_option(s->call, "no-start") &&
             !call_option(s->call, "force")) {
                 if (may_ask(s->call))
-                        r = prompt_yes("Go on all the same? What is not free stays shut", false);
+                        r = prompt_yes("Go on anyway? Ports that are taken stay closed", false);
                 if (r <= 0) {
                         log_error("Nothing is changed on this machine%s.",
-                                  may_ask(s->call) ? "" : "; --force goes on all the same");
+                                  may_ask(s->call) ? "" : "; --force goes on anyway");
                         return r < 0 ? r : -EADDRINUSE;
                 }
         }

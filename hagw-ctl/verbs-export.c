@@ -182,7 +182,8 @@ static int add(const Call *call, Export *e) {
         r = export_run(e, s.certificates, field_text(s.keyd, "stateDirectory"), /* always= */ true, chain,
                        &error);
         if (r < 0) {
-                log_error("%s was not exported to %s: %s. Nothing follows at renewals.", e->certificate,
+                log_error("%s was not exported to %s: %s. It is not exported at renewals "
+                          "either.", e->certificate,
                           e->directory, error ?: strerror(-r));
                 return CTL_FAILED;
         }

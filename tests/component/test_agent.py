@@ -282,7 +282,7 @@ def test_that_nobody_takes_turns_any_more_is_heard(make):
     ("exhausted", "problems", "It opens again with the next month"),
     ("channels", "problems", "relay.channels_max in hagw.conf here"),
     ("house", "problems", 'opened = "accept"; in the group relay of hagw.conf here, then hagw-ctl reload'),
-    ("connections", "notices", "Who runs the relay can let in more."),
+    ("connections", "notices", "Whoever runs the relay can let in more."),
     ("host", "notices", "hagw-ctl host add NAME SERVICE here")])  # an older relay does not tell it
 def test_refusals_in_the_status(make, reason, kind, remedy):
     """What to do here; and what was refused before this machine attached, which it does anew when its settings change, wants nothing."""

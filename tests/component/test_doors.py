@@ -213,7 +213,7 @@ def test_setup_names_who_has_the_web_s_ports_and_writes_nothing(fresh, tmp_path)
         assert r.returncode == FAILED and written(fresh) is None
         for port in (443, 80):
             assert f"has port {port}, which hagw needs for visitors" in r.stderr
-        assert r.stderr.count("nginx (process ") == 2 and "Nothing is changed on this machine; --force goes on all the same." in r.stderr
+        assert r.stderr.count("nginx (process ") == 2 and "Nothing is changed on this machine; --force goes on anyway." in r.stderr
         # Who only wants the file is told, too, and has it.
         r = ctl.run(*SETUP, "--no-start")
         assert r.returncode == OK and "nginx (process " in r.stderr and written(fresh)
@@ -225,7 +225,7 @@ def test_setup_names_who_has_the_web_s_ports_and_writes_nothing(fresh, tmp_path)
 @pytest.mark.parametrize("answer", ["n", ""])
 def test_setup_asks_whether_to_go_on(fresh, tmp_path, answer):
     with nginx(tmp_path, 443):
-        shown, code = terminal(Ctl(fresh), ["setup", "--zone=home.test"], [("Go on all the same?", answer)])
+        shown, code = terminal(Ctl(fresh), ["setup", "--zone=home.test"], [("Go on anyway?", answer)])
     assert code == FAILED and written(fresh) is None and "Nothing is changed on this machine." in shown
 
 
@@ -266,7 +266,7 @@ def test_setup_puts_hagw_beside_a_resolver_that_came_later(fresh, tmp_path):
     answers = [("Take port 5300", "n"), ("Keep its settings", "")]
     shown, code = terminal(Ctl(fresh), ["setup", "--no-start"], answers)
     assert code == OK and written(fresh) == CONFIG, shown
-    assert "In hagw.conf dns.ipv4_port = 5300 and dns.ipv6_port = 0, and hagw-ctl reload, let both live" in shown
+    assert "To run both, set dns.ipv4_port = 5300 and dns.ipv6_port = 0 in hagw.conf, then: hagw-ctl reload" in " ".join(shown.split())
     done = Ctl(fresh).run("setup", "--yes", "--no-start")
     r.close()
     assert done.returncode == OK and "hagw.conf will say so: dns.ipv4_port = 5300 and dns.ipv6_port = 0." in done.stdout
@@ -305,6 +305,6 @@ def test_setup_says_nothing_where_all_is_free(fresh, tmp_path):
 def test_attach_tells_and_goes_on(fresh, tmp_path):
     """Visitors by the relay need no port."""
     with nginx(tmp_path, 443):
-        r = Ctl(fresh).run("attach", "relay.example.com", "7K3M-Q9XT-2VBN-HD4W", "--yes")
+        r = Ctl(fresh).run("attach", "relay.meier.test", "7K3M-Q9XT-2VBN-HD4W", "--yes")
     assert "inside the house; those who come by the relay do not need it" in r.stderr and "nginx (process " in r.stderr
     assert "Nothing is changed" not in r.stderr and r.returncode == UNREACHABLE  # systemd does not run here

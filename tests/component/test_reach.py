@@ -464,10 +464,10 @@ SIX_GLUE, OLD_GLUE = f"{NS}. AAAA 2001:db8::1\n", f"{NS}. AAAA 2001:db8:ffff::1\
     ("static:2001:db8::1", "", "", f"enter: {NS}. AAAA 2001:db8::1", False),
     ("static:2001:db8::1", "", OLD_GLUE, "has the IPv6 address 2001:db8:ffff::1, and public_address here says 2001:db8::1", True),
     ("static:2001:db8::1", "", SIX_GLUE + OLD_GLUE, "2001:db8:ffff::1, and public_address here says 2001:db8::1", True),
-    ("none", "", OLD_GLUE, "hagw-ctl setup --ipv6=static:2001:db8:ffff::1. If not, take the AAAA record away", True),
+    ("none", "", OLD_GLUE, "hagw-ctl setup --ipv6=static:2001:db8:ffff::1. If not, remove the AAAA record", True),
     # Nobody asks there over IPv6, whatever the house's address.
     ("static:2001:db8::1", "dns: { ipv6_port = 0; };", "", None, False),
-    ("static:2001:db8::1", "dns: { ipv6_port = 5300; };", SIX_GLUE, "Take the AAAA record away", True),
+    ("static:2001:db8::1", "dns: { ipv6_port = 5300; };", SIX_GLUE, "Remove the AAAA record", True),
     ("none", "", f"{NS}. A 203.0.113.99\n", "has the IPv4 address 203.0.113.99, and public_address here says 203.0.113.10", True)])
 def test_the_addresses_that_the_parent_gives(world, ipv6, dns_, extra, told, problem):
     """The question comes here by IPv4; what resolvers find behind the other address is the owner's to correct."""

@@ -102,7 +102,7 @@ def test_what_opens_them_is_told_for_each(house, parts):  # noqa: F811
     assert told["bob"].endswith(f"opened. The relay opens them for its own host own.bob.{ZONE}: {there}hagw-ctl host remove own.bob.{ZONE} "
                                 "here has them pass unopened.")
     assert told["carl"].endswith(f"opened. The relay opens them for its own hosts one.{ZONE}, two.{ZONE}: {there}hagw-ctl host remove one.{ZONE} "
-                                 f"two.{ZONE} here ends that they are led there.")
+                                 f"two.{ZONE} here stops leading them there.")
     assert told["dora"].endswith(f"{there}hagw-ctl tenant set dora --terminate=no and hagw-ctl host remove both.dora.{ZONE} "
                                  "here has them pass unopened.")
     ctl = Ctl(house)
