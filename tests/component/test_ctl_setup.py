@@ -656,7 +656,8 @@ def test_exit_status_says_whether_visitors_can_come(machine):  # noqa: F811
         machine.house.configure('public_address: { ipv4 = "none"; ipv6 = "none"; };\n')
         r = machine.run(*words)
         assert r.returncode == FAILED and "hagw.conf names no zone, so that nobody comes" in r.stderr and "hagw-ctl attach RELAY CODE" in r.stderr, (r.stdout, r.stderr)
-        assert any("hagw.conf names no zone" in p for p in json.loads(machine.run("--json", "status").stdout)["problems"])
+        told = machine.run("--json", "status")
+        assert told.returncode == FAILED and any("names no zone" in p or "is not set up" in p for p in json.loads(told.stdout)["problems"]), told.stdout
     finally:
         upstream.close()
 
