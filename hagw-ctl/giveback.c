@@ -62,7 +62,8 @@ static void leave(void) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
         _cleanup_free_ char *error = NULL;
 
-        (void) vl_call(INTERFACE, INTERFACE ".Leave", NULL, GIVE_BACK_USEC, &reply, &error);
+        (void) vl_call(INTERFACE, INTERFACE ".Leave", NULL, GIVE_BACK_USEC, /* tick= */ NULL, &reply,
+                       &error);
 }
 
 static int refuse(const char *why, char **ret_why) {
