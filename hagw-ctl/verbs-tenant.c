@@ -343,7 +343,6 @@ static void say_others(const char *name, sd_json_variant *before, sd_json_varian
         if (stay > 0)
                 output_sentences("\n%s revoked. When hagw-ctl tenant show %s says that the new one is "
                                  "used:\n",
-                                 
                                  stay == 1 ? "The token before it stays good until it is" :
                                              "The tokens before it stay good until they are",
                                  name);
