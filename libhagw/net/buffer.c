@@ -10,14 +10,17 @@ static Buffer *buffer_take(BufferPool *p, Buffer *b) {
         return b;
 }
 
+static bool is_pooled(size_t size) {
+        return size == BUFFER_SIZE || size == BUFFER_SIZE_SMALL;
+}
+
 /* There is none of that size, or not much room. */
-static Buffer *buffer_get_slowly(BufferPool *p, size_t size) {
+static Buffer *buffer_make(BufferPool *p, size_t size) {
         Buffer *b = NULL;
 
-        size = size > BUFFER_SIZE_SMALL ? MAX(size, (size_t) BUFFER_SIZE) : BUFFER_SIZE_SMALL;
         if (p->max > 0 && p->used + size > p->max)
                 return NULL;
-        if (size <= BUFFER_SIZE) {
+        if (is_pooled(size)) {
                 BufferList *l = &p->free[size == BUFFER_SIZE_SMALL];
 
                 b = l->first;
@@ -43,10 +46,28 @@ Buffer *buffer_get(BufferPool *p, size_t size) {
 
         size = size ?: BUFFER_SIZE;
         if (!b || b->size != size || p->used + size > p->wanted_max)
-                return buffer_get_slowly(p, size);
+                return buffer_make(p, size > BUFFER_SIZE_SMALL ? MAX(size, (size_t) BUFFER_SIZE) :
+                                                                 BUFFER_SIZE_SMALL);
         l->first = b->next;
         l->n--;
         return buffer_take(p, b);
+}
+
+Buffer *buffer_get_exact(BufferPool *p, size_t size) {
+        return buffer_make(p, size);
+}
+
+int buffer_pool_charge(BufferPool *p, size_t size) {
+        if (p->max > 0 && p->used + size > p->max)
+                return -ENOMEM;
+        p->used += size;
+        if (p->max > 0 && p->used > p->wanted_max)
+                p->on_full(p);
+        return 0;
+}
+
+void buffer_pool_discharge(BufferPool *p, size_t size) {
+        p->used -= size;
 }
 
 Buffer *buffer_put(BufferPool *p, Buffer *b) {
@@ -56,7 +77,7 @@ Buffer *buffer_put(BufferPool *p, Buffer *b) {
                 return NULL;
         p->used -= b->size;
         l = &p->free[b->size == BUFFER_SIZE_SMALL];
-        if (b->size > BUFFER_SIZE || l->n >= BUFFER_POOL_MAX) {
+        if (!is_pooled(b->size) || l->n >= BUFFER_POOL_MAX) {
                 free(b);
                 return NULL;
         }

@@ -33,6 +33,12 @@ typedef struct BufferPool {
 
 /* An empty buffer of at least size bytes (0: BUFFER_SIZE). NULL: no memory. */
 Buffer *buffer_get(BufferPool *p, size_t size);
+/* The same of exactly that size, which goes back to the system and not to the pool: for bytes that may stay
+ * for long, where many small pieces would make large ones. */
+Buffer *buffer_get_exact(BufferPool *p, size_t size);
+/* Bytes that are held beside buffers, and for as long: they count with them. -ENOMEM: there are none. */
+int buffer_pool_charge(BufferPool *p, size_t size);
+void buffer_pool_discharge(BufferPool *p, size_t size);
 /* Returns NULL. */
 Buffer *buffer_put(BufferPool *p, Buffer *b);
 void buffer_pool_done(BufferPool *p);

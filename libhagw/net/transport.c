@@ -31,7 +31,7 @@ void transport_init(Transport *t, Loop *loop, BufferPool *pool, int fd) {
         t->tls = NULL;
         t->in = t->out = NULL;
         t->readable = true;
-        t->held = t->hung_up = t->ended = t->open = t->batching = t->shut = false;
+        t->held = t->hung_up = t->ended = t->open = t->lean = t->batching = t->shut = false;
         t->n_unchecked = 0;
         t->locks = 0;
         t->error = t->tls_error = 0;
@@ -185,6 +185,16 @@ static ssize_t receive(Transport *t, void *data, size_t size) {
         return n;
 }
 
+/* Where the kernel takes no more, what is left may lie there for long, in as much as it needs. */
+static Buffer *make_out(const Transport *t, size_t need) {
+        if (need > BUFFER_SIZE)
+                return buffer_get(t->pool, need + 4 * RECORD_OVERHEAD);
+        if (t->batching || need > BUFFER_SIZE / 2)
+                return buffer_get(t->pool, BUFFER_SIZE);
+        return need <= BUFFER_SIZE_SMALL ? buffer_get(t->pool, BUFFER_SIZE_SMALL) :
+                                           buffer_get_exact(t->pool, (need + 1023) / 1024 * 1024);
+}
+
 /* Appends to out. The kernel gets it by transport_flush(). */
 static int keep(Transport *t, const struct iovec *iov, size_t n, size_t skip) {
         size_t total = 0;
@@ -195,10 +205,8 @@ static int keep(Transport *t, const struct iovec *iov, size_t n, size_t skip) {
                 return 0;
         total -= skip;
         if (!t->out || buffer_room(t->out) < total) {
-                /* Somewhat more than asked for: the batch of records that a write makes. */
                 size_t used = buffer_used(t->out);
-                Buffer *b = buffer_get(t->pool,
-                                       used + total <= BUFFER_SIZE ? 0 : used + total + 4 * RECORD_OVERHEAD);
+                Buffer *b = make_out(t, used + total);
                 if (!b)
                         return -ENOMEM;
                 if (t->out)
@@ -245,6 +253,17 @@ static int send_or_keep(Transport *t, const struct iovec *iov, size_t n) {
         return keep(t, iov, n, (size_t) sent);
 }
 
+static void shrink_out(Transport *t) {
+        size_t used = buffer_used(t->out);
+        Buffer *b = t->out->size == BUFFER_SIZE && used <= BUFFER_SIZE / 2 ? make_out(t, used) : NULL;
+
+        if (!b)
+                return;
+        buffer_append(b, buffer_at(t->out), used);
+        buffer_put(t->pool, t->out);
+        t->out = b;
+}
+
 int transport_flush(Transport *t) {
         while (t->out) {
                 struct iovec iov = { buffer_at(t->out), buffer_used(t->out) };
@@ -262,6 +281,7 @@ int transport_flush(Transport *t) {
                 if (buffer_used(t->out) > 0) {
                         if (n > 0 && (size_t) n == iov.iov_len)
                                 continue; /* it was the pace that allowed no more: it says when to go on */
+                        shrink_out(t);
                         return -EAGAIN;
                 }
                 t->out = buffer_put(t->pool, t->out);
@@ -278,10 +298,12 @@ static ssize_t tls_pull(gnutls_transport_ptr_t userdata, void *data, size_t size
         if (buffer_used(t->in) == 0) {
                 ssize_t n;
 
-                if (t->in && t->open && t->in->size < BUFFER_SIZE)
+                size_t size_wanted = t->open && !t->lean ? BUFFER_SIZE : BUFFER_SIZE_SMALL;
+
+                if (t->in && t->open && t->in->size != size_wanted)
                         t->in = buffer_put(t->pool, t->in);
                 if (!t->in)
-                        t->in = buffer_get(t->pool, t->open ? BUFFER_SIZE : BUFFER_SIZE_SMALL);
+                        t->in = buffer_get(t->pool, size_wanted);
                 if (!t->in) {
                         gnutls_transport_set_errno(t->tls, ENOMEM);
                         return -1;

@@ -43,6 +43,7 @@ typedef struct Transport {
         bool hung_up;         /* epoll said that the end is in sight: a short read does not mean drained */
         bool ended;           /* recv() said that the other side sends no more */
         bool open;            /* TLS: the handshake is done, and more than a few bytes are expected */
+        bool lean;            /* TLS: what is received ahead is little */
         bool batching;        /* TLS: collect records in out instead of sending each */
         bool shut;            /* our direction is closed, or will be when out is empty */
         size_t n_unchecked;   /* bytes moved since the kernel's buffers were looked at */
