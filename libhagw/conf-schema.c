@@ -172,6 +172,8 @@ const ConfSetting conf_settings[] = {
         M("proxy", "tls", CONF_ENUM, proxy.tls, "1.2", PROXYD,
           "oldest version of TLS that visitors may speak: 1.2, or 1.3 for those of today alone",
           .choices = tls_choices),
+        M("proxy", "http2", CONF_BOOL, proxy.http2, "true", PROXYD,
+          "offer visitors HTTP/2, beside HTTP/1.1"),
         M("proxy", "forwarded", CONF_WORD, proxy.forwarded, "none", PROXYD,
           "forwarded: also tell the service the visitor's address in Forwarded (RFC 7239)",
           .choices = forwarded_choices),

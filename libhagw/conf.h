@@ -112,6 +112,7 @@ typedef struct Config {
                 uint64_t head_size;
                 unsigned header_count;
                 int tls;         /* ConfTls: the oldest version that visitors may speak */
+                bool http2;      /* offered to visitors */
                 char *forwarded; /* "none" or "forwarded": also write Forwarded (RFC 7239) */
                 ConfCidrs proxy_protocol_from; /* whose connections begin with a PROXY protocol v2 header */
         } proxy;

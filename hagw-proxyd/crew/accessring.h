@@ -17,7 +17,7 @@ typedef struct AccessRecord {
         uint16_t status;
         uint8_t query_strings, passage, broken;
         uint16_t address, host, method, target, upstream, user; /* lengths */
-        const char *verdict; /* a constant */
+        const char *verdict, *protocol; /* constants */
         uint64_t received, sent, duration_usec, upstream_usec;
 } AccessRecord;
 

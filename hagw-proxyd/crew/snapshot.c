@@ -320,6 +320,7 @@ int snapshot_new(const Config *config, TlsCertificate *const *certificates, size
         s->forwarded = streq(config->proxy.forwarded, "forwarded");
         s->log_access = config->log.access;
         s->log_query_strings = config->log.query_strings;
+        s->http2 = config->proxy.http2;
         s->documentation = config->documentation_networks;
         memcpy(s->ticket_secret, ticket_secret, sizeof(s->ticket_secret));
         s->language = streq(config->login.language, "auto") ? NULL :

@@ -112,7 +112,7 @@ typedef struct Snapshot {
         const Language *language; /* of our own pages; NULL: what the browser asks for */
         char page_policy[PAGE_POLICY_MAX];
         ConfTls tls; /* the oldest version for visitors */
-        bool forwarded, log_access, log_query_strings;
+        bool http2, forwarded, log_access, log_query_strings;
         bool documentation; /* as in Config */
 } Snapshot;
 

@@ -23,10 +23,14 @@
 
 #define WORKER_SCRATCH_SIZE (H1_HEAD_SIZE_MAX + 80U * 1024) /* a head, and what goes out with it */
 
+#define WORKER_TROUBLES 6U
+
 /* Written by the worker, read by the main thread. */
 typedef struct WorkerCounters {
         _Alignas(64) _Atomic uint64_t accepted, crowded, refused, handshakes, resumed,
                 failed_handshakes, evicted, requests, tunnels;
+        _Atomic uint64_t http2, http2_calmed; /* connections in HTTP/2; of them those that cost too much */
+        _Atomic uint64_t http2_troubles[WORKER_TROUBLES]; /* by kind (h2/h2.h), of those that have ended */
         _Atomic uint64_t handshakes_waiting, handshakes_signing, handshakes_signed;
         _Atomic uint64_t hidden;     /* visitors who came by a hop */
         _Atomic uint64_t opened_usec; /* when the relay last brought one whose TLS it had opened; 0: never */

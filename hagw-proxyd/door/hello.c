@@ -10,6 +10,7 @@
 #include "hagw-proxyd/pass/service.h"
 #include "hagw-proxyd/relay/channel.h"
 #include "hagw-proxyd/relay/control.h"
+#include "hagw-proxyd/streams/streams.h"
 #include "hagw-proxyd/visit/conn.h"
 #include "libhagw/log.h"
 #include "libhagw/net/tls-psk.h"
@@ -130,11 +131,11 @@ void hello_serve_proxy(Conn *c) {
         }
 }
 
-static bool is_relay_spoken(const Conn *c) {
-        gnutls_datum_t protocol;
+static bool is_spoken(const Conn *c, const char *protocol) {
+        gnutls_datum_t spoken;
 
-        return gnutls_alpn_get_selected_protocol(c->transport.tls, &protocol) >= 0 &&
-               protocol.size == strlen(RELAY_ALPN) && memcmp(protocol.data, RELAY_ALPN, protocol.size) == 0;
+        return gnutls_alpn_get_selected_protocol(c->transport.tls, &spoken) >= 0 &&
+               slice_equal((Slice) { (const char *) spoken.data, spoken.size }, slice_from(protocol));
 }
 
 void hello_on_handshake(Conn *c, int r) {
@@ -156,8 +157,12 @@ void hello_on_handshake(Conn *c, int r) {
         counter_add(&w->counters.handshakes, 1);
         if (gnutls_session_is_resumed(c->transport.tls))
                 counter_add(&w->counters.resumed, 1);
-        if (is_relay_spoken(c)) {
+        if (is_spoken(c, RELAY_ALPN)) {
                 control_begin(c);
+                return;
+        }
+        if (is_spoken(c, TLS_ALPN_HTTP2)) {
+                streams_begin(c);
                 return;
         }
         conn_set_state(c, CONN_IDLE);
@@ -172,12 +177,13 @@ void hello_serve_handshake(Conn *c) {
                 hello_on_handshake(c, transport_handshake(&c->transport));
 }
 
-static void start_tls(Conn *c, const char *protocol, const uint8_t *ticket_secret, HandshakeClass class) {
+static void start_tls(Conn *c, const char *const *protocols, const uint8_t *ticket_secret,
+                      HandshakeClass class) {
         const TlsCertificate *certificate = snapshot_find_certificate(c->snapshot, c->visit.name);
         gnutls_session_t tls;
 
         if (!certificate ||
-            tls_server_new(certificate, c->snapshot->tls, ticket_secret, c->visit.name, protocol, &tls) <
+            tls_server_new(certificate, c->snapshot->tls, ticket_secret, c->visit.name, protocols, &tls) <
                     0) {
                 hello_refuse(c);
                 return;
@@ -241,6 +247,15 @@ static void note_hidden(Conn *c) {
         queue_push(w->main_queue, &m->message);
 }
 
+static const char *const relay_protocols[] = { RELAY_ALPN, NULL };
+static const char *const http_protocols[] = { TLS_ALPN_HTTP2, TLS_ALPN_HTTP1, NULL };
+
+/* In front of a tenant's house each request that is under way wants a channel for itself: a page's hundred
+ * would be the house's last. */
+static bool takes_http2(const Conn *c) {
+        return c->snapshot->http2 && c->route->host.upstream_kind != CONF_UPSTREAM_TENANT;
+}
+
 /* Somebody who wants to speak hagw-relay/1 with the relay. */
 static bool is_agent(const Conn *c, unsigned alpn) {
         const char *name = c->snapshot->routes->tenants_name;
@@ -273,7 +288,7 @@ static void start_handshake(Conn *c) {
                 return;
         }
         if (is_agent(c, alpn)) {
-                start_tls(c, RELAY_ALPN, /* ticket_secret= */ NULL, HANDSHAKE_FULL);
+                start_tls(c, relay_protocols, /* ticket_secret= */ NULL, HANDSHAKE_FULL);
                 return;
         }
         if (tenant_door(c))
@@ -281,7 +296,8 @@ static void start_handshake(Conn *c) {
         if (c->route && c->route->host.upstream_kind == CONF_UPSTREAM_TCP)
                 passage_to_service(c);
         else if (c->route)
-                start_tls(c, "http/1.1", c->snapshot->ticket_secret, class);
+                start_tls(c, takes_http2(c) ? http_protocols : http_protocols + 1,
+                          c->snapshot->ticket_secret, class);
         else
                 hello_refuse(c);
 }

@@ -47,11 +47,11 @@ static void consume(Stream *stream, size_t n) {
         put_empty(s);
 }
 
-static int ready(Stream *stream) {
+static ssize_t ready(Stream *stream) {
         Transport *t = &h1_of(stream)->conn->transport;
         int r = transport_flush(t);
 
-        return r == -EAGAIN ? 0 : r < 0 ? r : 1;
+        return r == -EAGAIN ? 0 : r < 0 ? r : (ssize_t) TRANSPORT_WRITE_MAX;
 }
 
 static bool is_left(const Stream *stream) {
@@ -124,6 +124,7 @@ static void end(Stream *stream, StreamEnd how) {
 }
 
 static const StreamOps ops = {
+        .protocol = "http/1.1",
         .http1 = true,
         .peek = peek,
         .consume = consume,

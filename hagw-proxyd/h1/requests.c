@@ -150,7 +150,7 @@ static void on_timer(Conn *c) {
                 conn_close(c);
 }
 
-static const ConnServer idle_server = { .serve = serve_idle, .on_timer = on_timer };
+static const ConnServer idle_server = { .serve = serve_idle, .on_timer = on_timer, .part = conn_linger };
 
 static int init(Worker *w) {
         w->h1 = calloc(1, sizeof(*w->h1));

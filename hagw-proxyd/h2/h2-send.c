@@ -4,39 +4,10 @@
 
 #include "hagw-proxyd/h2/h2-internal.h"
 
-int h2_make_room(BufferPool *pool, Buffer **b, size_t n) {
-        Buffer *larger;
-
-        if (!*b) {
-                *b = buffer_get(pool, n <= BUFFER_SIZE_SMALL ? BUFFER_SIZE_SMALL : n);
-                return *b ? 0 : -ENOMEM;
-        }
-        if (buffer_room(*b) >= n)
-                return 0;
-        buffer_compact(*b);
-        if (buffer_room(*b) >= n)
-                return 0;
-        larger = buffer_grow(pool, *b, MAX(buffer_used(*b) + n, 2 * (*b)->size));
-        if (!larger)
-                return -ENOMEM;
-        *b = larger;
-        return 0;
-}
-
-/* Of what a stream has beyond a small buffer. */
-static size_t weight(const Buffer *b) {
-        return b && b->size > BUFFER_SIZE_SMALL ? b->size : 0;
-}
-
-void h2_drop_out(H2Stream *s) {
-        s->h2->out_bytes -= weight(s->out);
-        s->out = buffer_put(s->h2->setup.pool, s->out);
-}
-
 static nghttp2_ssize on_read(nghttp2_session *session, int32_t id, uint8_t *buf, size_t size,
                              uint32_t *flags, nghttp2_data_source *source, void *userdata) {
         H2Stream *s = source->ptr;
-        size_t n = MIN(buffer_used(s->out), MIN(size, (size_t) H2_FRAME_MAX));
+        size_t n = MIN(buffer_used(s->out), MIN(size, (size_t) H2_FRAME_OUT));
 
         if (n == 0 && !s->out_last) {
                 s->deferred = true;
@@ -59,10 +30,11 @@ int h2_on_send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8_
         if (n > 0)
                 memcpy(h->pull + h->pull_used + 9, buffer_at(s->out), n);
         h->pull_used += n + 9;
+        h->sent += n;
         if (n > 0)
                 s->out->begin += n;
         if (buffer_used(s->out) == 0)
-                h2_drop_out(s);
+                h2_drop(h, &s->out);
         return 0;
 }
 
@@ -119,28 +91,55 @@ int h2_answer(H2Stream *s, const Response *r, bool last) {
         return k == 0 ? 0 : k == NGHTTP2_ERR_NOMEM ? -ENOMEM : -EINVAL;
 }
 
-/* How many bytes more a stream may keep: all alike get something, and what is more is shared. */
-static size_t room_for(const H2Stream *s) {
-        size_t used = buffer_used(s->out), max = BUFFER_SIZE_SMALL;
-
-        if (s->h2->out_bytes - weight(s->out) + H2_STREAM_OUT <= H2_CONNECTION_OUT)
-                max = H2_STREAM_OUT;
-        return used < max ? max - used : 0;
-}
-
 size_t h2_write(H2Stream *s, const void *data, size_t size, bool last) {
-        size_t n = MIN(size, room_for(s)), before = weight(s->out);
+        size_t n = MIN(size, h2_most(s));
 
-        if (n > 0 && h2_make_room(s->h2->setup.pool, &s->out, n) < 0)
+        if (n > 0 && h2_make_room(s->h2, &s->out, n) < 0)
                 n = 0;
         if (n > 0)
                 buffer_append(s->out, data, n);
-        s->h2->out_bytes += weight(s->out) - before;
-        s->wants = n < size;
         s->out_last = s->out_last || (last && n == size);
         if (s->deferred && (n > 0 || s->out_last)) {
                 s->deferred = false;
                 (void) nghttp2_session_resume_data(s->h2->session, s->id);
         }
         return n;
+}
+
+static void reset(H2Stream *s, uint32_t code) {
+        (void) nghttp2_submit_rst_stream(s->h2->session, NGHTTP2_FLAG_NONE, s->id, code);
+}
+
+void h2_cut(H2Stream *s, H2Cut how) {
+        static const uint32_t codes[_H2_CUT_MAX] = {
+                [H2_CUT_BROKEN] = NGHTTP2_INTERNAL_ERROR,
+                [H2_CUT_REFUSED] = NGHTTP2_REFUSED_STREAM,
+                [H2_CUT_ENOUGH] = NGHTTP2_NO_ERROR,
+        };
+
+        /* RST_STREAM overtakes what waits of the answer. */
+        if (how == H2_CUT_ENOUGH && !s->said)
+                s->enough = true;
+        else
+                reset(s, codes[how]);
+}
+
+int h2_on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *userdata) {
+        H2 *h = userdata;
+        H2Stream *s;
+
+        /* Those with another code are our own wish: h2_cut(). */
+        if (frame->hd.type == NGHTTP2_RST_STREAM && frame->rst_stream.error_code != NGHTTP2_NO_ERROR &&
+            frame->rst_stream.error_code != NGHTTP2_INTERNAL_ERROR)
+                h2_trouble_add(h, H2_TROUBLE_PROVOKED);
+        if ((frame->hd.type != NGHTTP2_DATA && frame->hd.type != NGHTTP2_HEADERS) ||
+            !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
+                return 0;
+        s = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+        if (!s)
+                return 0;
+        s->said = true;
+        if (s->enough && !s->in_ended)
+                reset(s, NGHTTP2_NO_ERROR);
+        return 0;
 }

@@ -18,7 +18,7 @@ static void give_time(H2 *h, uint64_t now_usec) {
         give_credit(h, (unsigned) MIN(n, (uint64_t) H2_CREDIT_MAX));
 }
 
-static void trouble(H2 *h, H2Trouble t) {
+void h2_trouble_add(H2 *h, H2Trouble t) {
         h->troubles[t]++;
         if (h->credit > 0 && --h->credit == 0)
                 (void) nghttp2_session_terminate_session(h->session, NGHTTP2_ENHANCE_YOUR_CALM);
@@ -30,11 +30,18 @@ static H2Stream *find(H2 *h, int32_t id) {
 
 /* With the request that has been received, in as little memory as it needs. */
 static H2Stream *stream_new(H2 *h, int32_t id) {
-        size_t max = h->request.headers.n + HEADER_SPARE;
-        H2Stream *s = calloc(1, sizeof(*s) + max * sizeof(Header) + h->request.head_size);
+        size_t max = h->request.headers.n + HEADER_SPARE,
+               size = sizeof(H2Stream) + max * sizeof(Header) + h->request.head_size;
+        H2Stream *s;
 
-        if (!s)
+        if (h->heads + size > H2_HEADS_MAX || buffer_pool_charge(h->setup.pool, size) < 0)
                 return NULL;
+        s = calloc(1, size);
+        if (!s) {
+                buffer_pool_discharge(h->setup.pool, size);
+                return NULL;
+        }
+        h->heads += s->size = size;
         s->h2 = h;
         s->id = id;
         h2_head_settle(&h->head, &s->request, s->fields, (char *) (s->fields + max));
@@ -50,8 +57,10 @@ static H2Stream *stream_new(H2 *h, int32_t id) {
 static void stream_free(H2Stream *s) {
         H2 *h = s->h2;
 
-        h2_drop_out(s);
-        s->in = buffer_put(h->setup.pool, s->in);
+        h2_drop(h, &s->in);
+        h2_drop(h, &s->out);
+        buffer_pool_discharge(h->setup.pool, s->size);
+        h->heads -= s->size;
         *s->link = s->next;
         if (s->next)
                 s->next->link = s->link;
@@ -67,6 +76,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
         size_t max = limits->header_count + HEADER_SPARE, arena = h2_head_arena_size(limits);
 
         h->head_bytes = 0;
+        h->in_block = true;
         h->block = buffer_put(h->setup.pool, h->block);
         if (frame->headers.cat != NGHTTP2_HCAT_REQUEST)
                 return 0;
@@ -83,6 +93,7 @@ static int count_head(H2 *h, size_t n) {
         h->head_bytes += n + 32;
         if (h->head_bytes <= H2_HEAD_FLOOD)
                 return 0;
+        h->credit = 0;
         (void) nghttp2_session_terminate_session(h->session, NGHTTP2_ENHANCE_YOUR_CALM);
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 }
@@ -119,7 +130,7 @@ static int take_request(H2 *h, int32_t id, bool bodiless) {
         if (h1_verdict_status(v) == 400)
                 return 0;
         if (!s)
-                return NGHTTP2_ERR_CALLBACK_FAILURE;
+                return nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
         (void) nghttp2_session_set_stream_user_data(h->session, id, s);
         s->in_ended = bodiless;
         h->setup.ops->on_request(s, v);
@@ -133,6 +144,7 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
 
         if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA)
                 return 0;
+        h->in_block = false;
         if (frame->hd.type == NGHTTP2_HEADERS && h->block)
                 return take_request(h, frame->hd.stream_id, ends);
         s = find(h, frame->hd.stream_id);
@@ -149,13 +161,17 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, 
                 [NGHTTP2_PRIORITY] = H2_TROUBLE_PRIORITY + 1, [NGHTTP2_RST_STREAM] = H2_TROUBLE_RESET + 1,
                 [NGHTTP2_SETTINGS] = H2_TROUBLE_SETTINGS + 1, [NGHTTP2_PING] = H2_TROUBLE_PING + 1,
         };
+        H2 *h = userdata;
 
+        h->frames++;
+        h->greeted = true;
+        h->in_block = h->in_block && hd->type == NGHTTP2_CONTINUATION;
         if (hd->type == NGHTTP2_DATA && hd->length == 0 && !(hd->flags & NGHTTP2_FLAG_END_STREAM))
-                trouble(userdata, H2_TROUBLE_EMPTY);
+                h2_trouble_add(userdata, H2_TROUBLE_EMPTY);
         else if (hd->type == NGHTTP2_PRIORITY_UPDATE)
-                trouble(userdata, H2_TROUBLE_PRIORITY);
+                h2_trouble_add(userdata, H2_TROUBLE_PRIORITY);
         else if (hd->type < ELEMENTSOF(kinds) && kinds[hd->type] > 0)
-                trouble(userdata, kinds[hd->type] - 1);
+                h2_trouble_add(userdata, kinds[hd->type] - 1);
         return 0;
 }
 
@@ -170,7 +186,7 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
                 return NGHTTP2_ERR_CALLBACK_FAILURE;
         if (!s)
                 return 0;
-        if (h2_make_room(h->setup.pool, &s->in, n) < 0)
+        if (h2_make_room(h, &s->in, n) < 0)
                 return NGHTTP2_ERR_CALLBACK_FAILURE;
         buffer_append(s->in, data, n);
         h->setup.ops->on_body(s);
@@ -183,22 +199,15 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t error,
 
         if (!s)
                 return 0;
-        s->error = error;
+        s->broken = error == NGHTTP2_PROTOCOL_ERROR && !s->in_ended;
         s->whole = s->out_last && buffer_used(s->out) == 0 && error == NGHTTP2_NO_ERROR;
-        if (buffer_used(s->in) > 0)
-                (void) nghttp2_session_consume_connection(session, buffer_used(s->in));
+        if (buffer_used(s->in) + s->taken > 0)
+                (void) nghttp2_session_consume_connection(session, buffer_used(s->in) + s->taken);
+        s->taken = 0;
         if (s->whole)
                 give_credit(h, 1);
         h->setup.ops->on_closed(s);
         stream_free(s);
-        return 0;
-}
-
-static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *userdata) {
-        /* Those with another code are our own wish: h2_cut(). */
-        if (frame->hd.type == NGHTTP2_RST_STREAM && frame->rst_stream.error_code != NGHTTP2_NO_ERROR &&
-            frame->rst_stream.error_code != NGHTTP2_INTERNAL_ERROR)
-                trouble(userdata, H2_TROUBLE_PROVOKED);
         return 0;
 }
 
@@ -226,7 +235,7 @@ static nghttp2_session_callbacks *make_callbacks(void) {
         nghttp2_session_callbacks_set_on_frame_recv_callback(c, on_frame);
         nghttp2_session_callbacks_set_on_data_chunk_recv_callback(c, on_data);
         nghttp2_session_callbacks_set_on_stream_close_callback(c, on_stream_close);
-        nghttp2_session_callbacks_set_on_frame_send_callback(c, on_frame_sent);
+        nghttp2_session_callbacks_set_on_frame_send_callback(c, h2_on_frame_sent);
         nghttp2_session_callbacks_set_send_callback2(c, on_send);
         nghttp2_session_callbacks_set_send_data_callback(c, h2_on_send_data);
         return c;
@@ -239,6 +248,7 @@ static nghttp2_option *make_option(void) {
                 return NULL;
         nghttp2_option_set_no_auto_window_update(o, 1);
         nghttp2_option_set_max_outbound_ack(o, H2_ACKS_MAX);
+        nghttp2_option_set_no_closed_streams(o, 1);
         nghttp2_option_set_max_settings(o, 32);
         nghttp2_option_set_builtin_recv_extension_type(o, NGHTTP2_PRIORITY_UPDATE);
         /* Ours counts them all, and gives credit for work. */
@@ -300,6 +310,35 @@ size_t h2_n_streams(const H2 *h) {
         return h->n_streams;
 }
 
+bool h2_is_behind(const H2 *h) {
+        return nghttp2_session_get_outbound_queue_size(h->session) > H2_QUEUE_MAX;
+}
+
+bool h2_has_half_head(const H2 *h) {
+        return !h->greeted || h->in_block;
+}
+
+uint64_t h2_n_frames(const H2 *h) {
+        return h->frames;
+}
+
+uint64_t h2_n_sent(const H2 *h) {
+        return h->sent;
+}
+
+bool h2_is_calmed(const H2 *h) {
+        return h->credit == 0;
+}
+
+const char *h2_trouble_name(H2Trouble t) {
+        static const char *const names[_H2_TROUBLE_MAX] = {
+                [H2_TROUBLE_RESET] = "reset",       [H2_TROUBLE_PROVOKED] = "provoked reset",
+                [H2_TROUBLE_PING] = "ping",         [H2_TROUBLE_SETTINGS] = "settings",
+                [H2_TROUBLE_PRIORITY] = "priority", [H2_TROUBLE_EMPTY] = "empty data",
+        };
+        return names[t];
+}
+
 uint64_t h2_trouble(const H2 *h, H2Trouble t) {
         return h->troubles[t];
 }
@@ -317,19 +356,11 @@ int h2_receive(H2 *h, const void *data, size_t size, uint64_t now_usec) {
 
         give_time(h, now_usec);
         n = nghttp2_session_mem_recv2(h->session, data, size);
-        return n < 0 ? from_nghttp2(n) : 0;
-}
-
-static void tell_writable(H2 *h) {
-        H2Stream *next;
-
-        for (H2Stream *s = h->streams; s; s = next) {
-                next = s->next;
-                if (!s->wants || buffer_used(s->out) > 0)
-                        continue;
-                s->wants = false;
-                h->setup.ops->on_writable(s);
+        if (n == NGHTTP2_ERR_FLOODED) {
+                h->credit = 0;
+                (void) nghttp2_session_terminate_session(h->session, NGHTTP2_ENHANCE_YOUR_CALM);
         }
+        return n < 0 ? from_nghttp2(n) : 0;
 }
 
 ssize_t h2_pull(H2 *h, char *out, size_t size) {
@@ -342,7 +373,6 @@ ssize_t h2_pull(H2 *h, char *out, size_t size) {
         h->pull_size = 0;
         if (r != 0)
                 return from_nghttp2(r);
-        tell_writable(h);
         return (ssize_t) h->pull_used;
 }
 
@@ -361,16 +391,16 @@ int h2_peek(H2Stream *s, Slice *ret) {
         return s->in_ended;
 }
 
-void h2_consume(H2Stream *s, size_t n) {
+void h2_take(H2Stream *s, size_t n) {
         if (n == 0)
                 return;
         s->in->begin += n;
+        s->taken += n;
         if (buffer_used(s->in) == 0)
-                s->in = buffer_put(s->h2->setup.pool, s->in);
-        (void) nghttp2_session_consume(s->h2->session, s->id, n);
+                h2_drop(s->h2, &s->in);
 }
 
-void h2_cut(H2Stream *s, bool broken) {
-        (void) nghttp2_submit_rst_stream(s->h2->session, NGHTTP2_FLAG_NONE, s->id,
-                                         broken ? NGHTTP2_INTERNAL_ERROR : NGHTTP2_NO_ERROR);
+void h2_grant(H2Stream *s, size_t n) {
+        s->taken -= n;
+        (void) nghttp2_session_consume(s->h2->session, s->id, n);
 }

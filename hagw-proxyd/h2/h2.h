@@ -11,12 +11,18 @@
  * A stream lives from on_request to on_closed. */
 
 #define H2_STREAMS_MAX 100U                   /* at once */
-#define H2_STREAM_WINDOW 65535U               /* bytes of a body that nobody has taken yet (consume) */
-#define H2_CONNECTION_WINDOW (1024U * 1024)   /* the same, of all streams */
+#define H2_STREAM_WINDOW 65535U               /* bytes of a body that are still here (h2_grant()) */
+#define H2_CONNECTION_WINDOW (448U * 1024)    /* the same, of all streams */
 #define H2_STREAM_OUT (64U * 1024)            /* bytes of an answer's body that wait for the visitor */
-#define H2_CONNECTION_OUT (704U * 1024)       /* beyond it each stream may have one small buffer more */
-#define H2_FRAME_MAX 16384U                   /* payload of a frame in either direction */
-#define H2_PULL_MIN (H2_FRAME_MAX + 9U)       /* bytes of room that h2_pull() needs */
+/* Bytes of large buffers that a connection's streams may have; beyond it they are as large as what is in
+ * them, and no more than a small one's content is read for a stream. So either direction stays below 1 MiB
+ * where it stands still. */
+#define H2_CONNECTION_PLENTY (480U * 1024)
+#define H2_CONNECTION_OUT (1024U * 1024)      /* beyond it pages of our own are cut, too */
+#define H2_HEADS_MAX (512U * 1024)            /* bytes of requests' heads; beyond it they are refused */
+#define H2_FRAME_OUT (16384U - 9)             /* payload of DATA: a frame is a record of TLS */
+#define H2_PULL_MIN (16384U + 9U)             /* bytes of room that h2_pull() needs */
+#define H2_QUEUE_MAX 256U                     /* frames that wait, but for DATA: see h2_is_behind() */
 #define H2_ACKS_MAX 64U                       /* answers to PING and SETTINGS that wait to be sent */
 #define H2_HEAD_FLOOD (256U * 1024)           /* bytes of one block's fields, unpacked, that end it all */
 
@@ -48,19 +54,27 @@ typedef struct H2Stream {
         bool answered;     /* the final head was given */
         bool out_last;     /* nothing is written behind what is in out */
         bool deferred;     /* nghttp2 waits for more of the answer */
-        bool wants;        /* on_writable is owed */
+        bool said;         /* the answer's end was sent */
+        bool enough;       /* behind it the rest of the request is not wanted */
+        size_t taken;      /* bytes of the request's body that were, and for which no more may come yet */
+        size_t size;       /* of this */
         bool whole;        /* the answer is through */
-        uint32_t error;    /* on_closed: the code of RST_STREAM (RFC 9113 section 7) */
+        bool broken;       /* on_closed: the request was malformed */
         Header fields[];
 } H2Stream;
+
+typedef enum H2Cut {
+        H2_CUT_BROKEN,  /* the answer is not whole */
+        H2_CUT_REFUSED, /* nothing was done: he may ask again */
+        H2_CUT_ENOUGH,  /* the rest of the request is not wanted: behind the answer (RFC 9113 section 8.1) */
+        _H2_CUT_MAX,
+} H2Cut;
 
 typedef struct H2Ops {
         /* s->request, or v says why it is none: answer with that status. */
         void (*on_request)(H2Stream *s, H1Verdict v);
         /* More of the request's body is there, or its end. */
         void (*on_body)(H2Stream *s);
-        /* h2_write() takes more than it did. */
-        void (*on_writable)(H2Stream *s);
         /* s is freed behind it. s->whole: the answer went out to its end. */
         void (*on_closed)(H2Stream *s);
 } H2Ops;
@@ -85,26 +99,41 @@ int h2_receive(H2 *h, const void *data, size_t size, uint64_t now_usec);
 ssize_t h2_pull(H2 *h, char *out, size_t size);
 /* Everything has been said, on both sides. */
 bool h2_is_over(const H2 *h);
+/* He is to take what there is to be said before he is listened to any further. */
+bool h2_is_behind(const H2 *h);
+/* He has begun a head, or his first word, and not come to its end. */
+bool h2_has_half_head(const H2 *h);
 size_t h2_n_streams(const H2 *h);
+uint64_t h2_n_frames(const H2 *h); /* that came, ever */
+uint64_t h2_n_sent(const H2 *h);   /* bytes of answers' bodies, ever */
+size_t h2_held(const H2 *h);       /* bytes of memory */
 uint64_t h2_trouble(const H2 *h, H2Trouble t);
+const char *h2_trouble_name(H2Trouble t);
+/* Its credit is used up. */
+bool h2_is_calmed(const H2 *h);
 
 /* No new streams (GOAWAY); those that there are go on. Twice: the visitor has had time to hear of it, and
  * what crosses it now is refused in a way that lets him ask elsewhere. */
 void h2_drain(H2 *h);
 
-/* The request's body as it is here: *ret is valid until h2_consume() or the next h2_receive(). 0: *ret,
+/* The request's body as it is here: *ret is valid until h2_take() or the next h2_receive(). 0: *ret,
  * which may be empty, with more to come; 1: behind *ret is the end. */
 int h2_peek(H2Stream *s, Slice *ret);
-/* n bytes of it are taken: the visitor may send as many again. */
-void h2_consume(H2Stream *s, size_t n);
+/* The body is the caller's, who gives it back to the pool: for a stream that ends before somebody has taken
+ * it. NULL: there is none. */
+Buffer *h2_leave_body(H2Stream *s);
+/* n bytes of it are taken. */
+void h2_take(H2Stream *s, size_t n);
+/* n bytes that were taken are gone from here: the visitor may send as many again. */
+void h2_grant(H2Stream *s, size_t n);
 
 /* An answer's head: interim (1xx) ones, then one final. last: no body follows. -ENOMEM; -EINVAL: its fields
  * cannot be said. */
 int h2_answer(H2Stream *s, const Response *r, bool last);
-/* A part of its body. Returns how much was taken; where that is less, on_writable follows. last: the end
- * stands behind it, if all was taken. */
+/* How much of its body is wanted now. 0: maybe after the next h2_pull(). */
+size_t h2_room(const H2Stream *s);
+/* A part of its body. Returns how much was taken, at least what h2_room() said. last: the end stands behind
+ * it, if all was taken. */
 size_t h2_write(H2Stream *s, const void *data, size_t size, bool last);
-/* The stream ends at once with RST_STREAM, and on_closed follows. broken: the answer is not whole
- * (INTERNAL_ERROR); else what is left of the request is not wanted (NO_ERROR, RFC 9113 section 8.1): behind
- * the answer, once that is through. */
-void h2_cut(H2Stream *s, bool broken);
+/* The stream ends with RST_STREAM, and on_closed follows. */
+void h2_cut(H2Stream *s, H2Cut how);

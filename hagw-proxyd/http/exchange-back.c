@@ -67,7 +67,7 @@ static void on_pause(void *owner) {
 /* A tenant's house compresses by itself, or does not want it. What the visitor said stands in the request's
  * head, which is there as long as it might be sent again. */
 static bool may_compress(const Exchange *x) {
-        return !x->internal && x->route && x->route->host.compress && x->head &&
+        return !x->internal && x->route && x->route->host.compress && !x->spent &&
                x->upstream->kind != CONF_UPSTREAM_TENANT &&
                !(x->response.flags & (RESPONSE_INTERIM | RESPONSE_UPGRADED));
 }
@@ -158,19 +158,30 @@ static int send_head(Exchange *x) {
         return 1;
 }
 
+/* How much of the answer the visitor takes. 0: nothing; -1: the exchange has ended. */
+static ssize_t read_room(Exchange *x) {
+        ssize_t n = x->stream->ops->ready(x->stream);
+
+        if (n >= 0)
+                return n;
+        exchange_abort(x, "gone");
+        return -1;
+}
+
 int exchange_pump_head(Exchange *x) {
         Link *k = x->client.link;
         H1Limits limits = { x->snapshot->head_size, x->snapshot->header_count };
         H1Asked asked = { x->request.method == METHOD_HEAD, x->request.flags & REQUEST_WEBSOCKET };
         H1Verdict v = H1_MORE;
+        ssize_t room = read_room(x);
 
-        if (x->stream->ops->ready(x->stream) == 0)
-                return 0;
+        if (room <= 0)
+                return (int) room;
         if (buffer_used(k->in) > 0)
                 v = h1_read_response(&x->response_scan, buffer_at(k->in), buffer_used(k->in), &limits, asked,
                                      &x->response);
         if (v == H1_MORE) {
-                ssize_t n = link_fill(x->client.link);
+                ssize_t n = link_fill(k, (size_t) room);
 
                 if (n == -EAGAIN)
                         return 0;
@@ -189,9 +200,9 @@ int exchange_pump_head(Exchange *x) {
 }
 
 /* More of the answer's body. 1: something came, or its end; 0: nothing; -1: the exchange has ended. */
-static int read_answer(Exchange *x) {
+static int read_answer(Exchange *x, size_t most) {
         Link *k = x->client.link;
-        ssize_t n = buffer_used(k->in) > 0 ? 1 : link_fill(x->client.link);
+        ssize_t n = buffer_used(k->in) > 0 ? 1 : link_fill(k, most);
 
         if (n == -EAGAIN)
                 return 0;
@@ -215,13 +226,14 @@ int exchange_pump_body(Exchange *x) {
         Flow *f = &x->answer;
         Link *k = x->client.link;
         Slice data;
-        ssize_t n = 0;
+        ssize_t n = 0, room;
         int r;
 
-        if (x->down.done || x->stream->ops->ready(x->stream) == 0)
-                return 0;
+        room = x->down.done ? 0 : read_room(x);
+        if (room <= 0)
+                return (int) room;
         if (f->ready.n == 0 && !flow_is_done(f) && !(x->pack && pack_has_more(x->pack))) {
-                r = read_answer(x);
+                r = read_answer(x, (size_t) room);
                 if (r < 0 || (r == 0 && !(x->pack && pack_is_paused(x->pack))))
                         return r;
         }

@@ -10,7 +10,7 @@
 /* A waiting connection may have been closed by the other side just now. Safe to send again: RFC 9110
  * section 9.2.2. What is not gets a connection that nobody is about to close. */
 static bool may_retry(const Exchange *x) {
-        return !x->retried && !x->interim && x->head && x->request.body == BODY_NONE &&
+        return !x->retried && !x->interim && !x->spent && x->request.body == BODY_NONE &&
                method_is_idempotent(x->request.method) && !(x->request.flags & REQUEST_WEBSOCKET);
 }
 

@@ -18,9 +18,17 @@ static void on_again(Again *a) {
         exchange_run(CONTAINER_OF(a, Exchange, again));
 }
 
+static size_t headers_max(const Snapshot *s) {
+        return s->header_count + HEADER_SPARE;
+}
+
+size_t exchange_size(const Snapshot *s) {
+        return offsetof(Exchange, headers) + 2 * headers_max(s) * sizeof(Header);
+}
+
 Exchange *exchange_new(Visit *v, Snapshot *s, const Route *route, bool inside) {
         Worker *w = v->worker;
-        size_t max = s->header_count + HEADER_SPARE;
+        size_t max = headers_max(s);
         Exchange *x = w->exchanges->spare;
 
         if (x)
@@ -30,7 +38,7 @@ Exchange *exchange_new(Visit *v, Snapshot *s, const Route *route, bool inside) {
                 x = NULL;
         }
         if (!x) {
-                x = malloc(offsetof(Exchange, headers) + 2 * max * sizeof(Header));
+                x = malloc(exchange_size(s));
                 if (!x)
                         return NULL;
                 x->headers_max = max;
@@ -97,6 +105,7 @@ static void write_log(Exchange *x) {
                 .upstream_usec = x->upstream_usec,
                 .user = slice_from(x->user),
                 .verdict = strempty(x->verdict),
+                .protocol = x->stream->ops->protocol,
                 .broken = x->broken,
                 .query_strings = x->snapshot->log_query_strings,
         };

@@ -63,7 +63,7 @@ struct Exchange {
         bool old;           /* was under way when the worker began to drain */
         Timer timer;
         Again again;
-        Buffer *head; /* the request's, to be sent again if need be; NULL: it is not needed any more */
+        Buffer *head; /* the request's; NULL: its stream has it, or it is not needed any more */
         ExchangeState state;
         Request request;
         Response response;
@@ -83,6 +83,7 @@ struct Exchange {
         bool embedded;    /* so it does, but the host's embedded_by admits it */
         bool foreign;     /* another site's page asks: the visitor is not inside, wherever the browser is */
         bool retried;
+        bool spent;       /* the request's head is gone: it cannot be sent again */
         bool interim;     /* an interim answer came: the service is at work on the request */
         bool broken;      /* the answer broke off behind its head */
         bool link_spent;  /* the link is for no further request */
@@ -105,12 +106,14 @@ struct Exchange {
 
 /* By s; route: of it, NULL on port 80; inside: visit_is_inside(). */
 Exchange *exchange_new(Visit *v, Snapshot *s, const Route *route, bool inside);
+/* Bytes of memory that one takes by s, beside what it holds. */
+size_t exchange_size(const Snapshot *s);
 /* Where nothing has become of it. */
 void exchange_free(Exchange *x);
 void exchange_set_state(Exchange *x, ExchangeState s);
 
 /* The request's head is complete and well-formed: goes on as far as it can. head is taken over, in which
- * x->request lies. May end it. */
+ * x->request lies; NULL: it lies in the stream, as long as that lives. May end it. */
 void exchange_begin(Exchange *x, Stream *s, Buffer *head);
 /* It is not: answers why, and the connection ends. head: what was read of it. */
 void exchange_refuse(Exchange *x, Stream *s, H1Verdict v, Slice head);
@@ -165,6 +168,7 @@ static inline void exchange_used(Exchange *x) {
 bool exchange_sees_cookie(const Exchange *x);
 /* The request's head is not needed any more: its buffer is free for others. */
 static inline void exchange_drop_head(Exchange *x) {
+        x->spent = true;
         x->head = buffer_put(&x->worker->pool, x->head);
 }
 /* The connection to the service ended before an answer came: tries another, or ends. */

@@ -18,16 +18,18 @@ typedef enum StreamEnd {
 } StreamEnd;
 
 typedef struct StreamOps {
+        const char *protocol; /* as ALPN names it */
         bool http1; /* answers have fields of their framing and of the connection */
         /* The request's payload as it is here, in *ret, which is valid until it is consumed or looked at
          * again; behind an answer that upgrades, whatever the visitor says. 0: more may come; 1: behind *ret
          * is the end; -EBADMSG: malformed; else the visitor is gone. */
         int (*peek)(Stream *s, Slice *ret);
         void (*consume)(Stream *s, size_t n);
-        /* 1: send() takes something; 0: exchange_run() follows when it does; negative: gone. */
-        int (*ready)(Stream *s);
+        /* How many bytes of payload are wanted for send(): what is read beyond them would only lie about. 0:
+         * exchange_run() follows when some are; negative: gone. */
+        ssize_t (*ready)(Stream *s);
         /* An answer's head (NULL: it was sent before), and payload behind it; last: and the end, where all
-         * of it was taken. Only where ready() says 1, or with the whole of an answer. Returns how much
+         * of it was taken. Only where ready() wants some, or with the whole of an answer. Returns how much
          * payload was taken; negative: gone, or -ENOBUFS: no place for such a head, and nothing was sent. */
         ssize_t (*send)(Stream *s, const Response *head, Slice data, bool last);
         /* The visitor reads no more. */

@@ -42,11 +42,12 @@ static int move_down(Exchange *x) {
         const StreamOps *ops = x->stream->ops;
         Link *k = x->client.link;
         Slice data = {};
-        ssize_t n;
+        ssize_t n, room;
 
-        if (x->down.done || ops->ready(x->stream) == 0)
-                return 0;
-        n = buffer_used(k->in) > 0 ? 1 : link_fill(k);
+        room = x->down.done ? 0 : ops->ready(x->stream);
+        if (room <= 0)
+                return (int) room;
+        n = buffer_used(k->in) > 0 ? 1 : link_fill(k, (size_t) room);
         if (n == -EAGAIN)
                 return 0;
         if (n < 0)

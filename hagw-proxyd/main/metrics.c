@@ -2,6 +2,7 @@
 
 /* The proxy's figures: each worker counts for itself, here they are added up. Main thread only. */
 
+#include "hagw-proxyd/h2/h2.h"
 #include "hagw-proxyd/main/manager.h"
 
 static void read_outer(const HostCounters *c, OuterReading *newest) {
@@ -79,6 +80,9 @@ static const struct {
         ROW("proxy_handshakes_signing", false, "TLS handshakes that wait for their signature",
             handshakes_signing),
         ROW("proxy_handshakes_signed", true, "Signatures asked for", handshakes_signed),
+        ROW("proxy_http2", true, "Connections in HTTP/2", http2),
+        ROW("proxy_http2_calmed", true, "Those of them ended because they cost more than they asked for",
+            http2_calmed),
         ROW("proxy_requests", true, "Requests", requests),
         ROW("proxy_upgrades", true, "WebSockets opened", tunnels),
         ROW("proxy_compressed", true, "Answers compressed", compressed),
@@ -149,6 +153,18 @@ static int append_outside(const Manager *m, sd_json_variant **metrics) {
         return r;
 }
 
+static int append_troubles(const Manager *m, sd_json_variant **metrics) {
+        int r = 0;
+
+        for (H2Trouble t = 0; t < _H2_TROUBLE_MAX && r >= 0; t++)
+                r = metrics_append(metrics, "proxy_http2_troubles", true,
+                                   "What costs more than it asks for, in HTTP/2 connections that have ended",
+                                   (double) sum_of(m, offsetof(WorkerCounters, http2_troubles) +
+                                                              t * sizeof(_Atomic uint64_t)),
+                                   (const char *const[]) { "kind", h2_trouble_name(t), NULL });
+        return r;
+}
+
 static int append_refusals(const Manager *m, sd_json_variant **metrics) {
         int r = 0;
 
@@ -173,6 +189,8 @@ int manager_metrics(sd_json_variant **metrics, void *userdata) {
                 r = append_outside(m, metrics);
         if (r >= 0)
                 r = append_refusals(m, metrics);
+        if (r >= 0)
+                r = append_troubles(m, metrics);
         for (size_t i = 0; i < m->snapshot->routes->n_routes && r >= 0; i++) {
                 HostReading now = host_stats_read(m->snapshot->hosts[i].stats);
                 const char *labels[] = { "host", m->snapshot->hosts[i].stats->name, NULL };

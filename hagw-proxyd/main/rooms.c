@@ -9,10 +9,11 @@
 #include "hagw-proxyd/main/rooms.h"
 #include "hagw-proxyd/pass/passage.h"
 #include "hagw-proxyd/relay/tenants.h"
+#include "hagw-proxyd/streams/streams.h"
 #include "hagw-proxyd/upstream/upstream.h"
 #include "hagw-proxyd/visit/conn.h"
 
 const Room *const worker_rooms[] = {
         &upstream_room, &visit_room, &http_room,  &pass_room, &h1_room,
-        &relay_room,    &house_room, &door_room, NULL,
+        &streams_room,  &relay_room, &house_room, &door_room, NULL,
 };

@@ -314,13 +314,13 @@ bool link_is_alive(Link *k) {
         return !k->transport.hung_up && transport_is_silent(&k->transport);
 }
 
-ssize_t link_fill(Link *k) {
+ssize_t link_fill(Link *k, size_t most) {
         BufferPool *pool = &k->upstream->worker->pool;
         Buffer *b = k->in;
         ssize_t n;
 
         if (!b)
-                b = k->in = buffer_get(pool, 0);
+                b = k->in = buffer_get(pool, most <= BUFFER_SIZE_SMALL ? BUFFER_SIZE_SMALL : BUFFER_SIZE);
         if (!b)
                 return -ENOMEM;
         if (buffer_used(b) == 0)
@@ -336,7 +336,9 @@ ssize_t link_fill(Link *k) {
                 buffer_put(pool, b);
                 b = k->in = larger;
         }
-        n = transport_read(&k->transport, b->data + b->end, MIN(buffer_room(b), LINK_READ_MAX));
+        most = MIN(most, LINK_READ_MAX);
+        k->transport.lean = most <= BUFFER_SIZE_SMALL;
+        n = transport_read(&k->transport, b->data + b->end, MIN(buffer_room(b), most));
         if (n > 0)
                 b->end += (size_t) n;
         else if (buffer_used(b) == 0)

@@ -79,8 +79,8 @@ int link_take(Link *k);
 /* Closes at once; freed from the loop. Returns NULL. */
 Link *link_close(Link *k);
 
-/* More bytes from the upstream, behind those that are in k->in; as transport_read(). */
-ssize_t link_fill(Link *k);
+/* More bytes from the upstream, most of them at once, behind those in k->in; as transport_read(). */
+ssize_t link_fill(Link *k, size_t most);
 
 /* For a far side. NULL: no memory. */
 Link *link_new(Upstream *u, LinkClient *l);

@@ -13,8 +13,8 @@
 const char *conn_state_text(ConnState s) {
         static const char *const texts[_CONN_STATE_MAX] = {
                 [CONN_PROXY] = "proxy",     [CONN_HELLO] = "hello",     [CONN_HANDSHAKE] = "handshake",
-                [CONN_IDLE] = "idle",       [CONN_REQUEST] = "request", [CONN_PASSAGE] = "passage",
-                [CONN_LINGER] = "linger",   [CONN_CLOSED] = "closed",
+                [CONN_IDLE] = "idle",       [CONN_REQUEST] = "request", [CONN_STREAMS] = "streams",
+                [CONN_PASSAGE] = "passage", [CONN_LINGER] = "linger",   [CONN_CLOSED] = "closed",
         };
         return s >= 0 && s < _CONN_STATE_MAX ? texts[s] : NULL;
 }
@@ -25,10 +25,12 @@ void conn_set_state(Conn *c, ConnState s) {
                 [CONN_HANDSHAKE] = STEPS_FROM(CONN_HELLO),
                 [CONN_IDLE] = STEPS_FROM(CONN_PROXY, CONN_HANDSHAKE, CONN_REQUEST),
                 [CONN_REQUEST] = STEPS_FROM(CONN_IDLE),
+                [CONN_STREAMS] = STEPS_FROM(CONN_HANDSHAKE),
                 [CONN_PASSAGE] = STEPS_FROM(CONN_HELLO, CONN_IDLE),
-                [CONN_LINGER] = STEPS_FROM(CONN_HELLO, CONN_HANDSHAKE, CONN_IDLE, CONN_REQUEST),
+                [CONN_LINGER] = STEPS_FROM(CONN_HELLO, CONN_HANDSHAKE, CONN_IDLE, CONN_REQUEST,
+                                           CONN_STREAMS),
                 [CONN_CLOSED] = STEPS_FROM(CONN_PROXY, CONN_HELLO, CONN_HANDSHAKE, CONN_IDLE, CONN_REQUEST,
-                                           CONN_PASSAGE, CONN_LINGER),
+                                           CONN_STREAMS, CONN_PASSAGE, CONN_LINGER),
         };
 
         assert_step(from, c->state, s);
@@ -45,7 +47,7 @@ static void free_conn(Garbage *g) {
         free(CONTAINER_OF(g, Conn, garbage));
 }
 
-static void conn_not_old(Conn *c) {
+void conn_not_old(Conn *c) {
         if (c->old)
                 counter_sub(&c->worker->counters.old, 1);
         c->old = false;
@@ -161,7 +163,7 @@ ssize_t conn_fill(Conn *c) {
 
         if (!b)
                 b = c->in = buffer_get(&c->worker->pool,
-                                      c->state == CONN_REQUEST ? BUFFER_SIZE : BUFFER_SIZE_SMALL);
+                                      c->state >= CONN_REQUEST ? BUFFER_SIZE : BUFFER_SIZE_SMALL);
         if (!b)
                 return -ENOMEM;
         if (buffer_used(b) == 0)
@@ -245,7 +247,7 @@ static void on_event(Handle *h, uint32_t events) {
         if (transport_pending(&c->transport)) {
                 int r = transport_flush(&c->transport);
                 if (r < 0 && r != -EAGAIN && c->state != CONN_REQUEST) {
-                        conn_close(c);
+                        conn_cut(c, "gone");
                         return;
                 }
         }

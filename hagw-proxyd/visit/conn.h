@@ -24,6 +24,7 @@ typedef struct Conn Conn;
 typedef struct H1 H1;
 typedef struct Handshake Handshake;
 typedef struct Passage Passage;
+typedef struct Streams Streams;
 
 typedef enum ConnState {
         CONN_PROXY,     /* a load balancer's: who the visitor is, is not complete */
@@ -31,6 +32,7 @@ typedef enum ConnState {
         CONN_HANDSHAKE,
         CONN_IDLE,      /* between requests, or within a request's head */
         CONN_REQUEST,   /* an exchange is under way */
+        CONN_STREAMS,   /* HTTP/2, with any number of them */
         CONN_PASSAGE,   /* goes on unopened to somebody else */
         CONN_LINGER,    /* we said our last word */
         CONN_CLOSED,
@@ -43,6 +45,7 @@ typedef struct ConnServer {
         void (*serve)(Conn *c); /* something has happened, or there is more to do */
         void (*on_event)(Conn *c, uint32_t events); /* NULL: the transport is told, then serve() */
         void (*on_timer)(Conn *c);
+        void (*part)(Conn *c); /* it waits for nothing, and is let go of; NULL: only by cut() */
         void (*cut)(Conn *c, const char *why); /* breaks off what is under way; NULL: conn_close() */
         void (*end)(Conn *c);                  /* it closes; NULL: nothing to be let go of */
         /* For a connection that has something under way; NULL: it has not. */
@@ -99,8 +102,9 @@ struct Conn {
         H1Scan scan;
         uint64_t born_usec;  /* when it came to this worker */
         uint64_t since_usec; /* PROXY, HELLO, HANDSHAKE: accepted; IDLE: first byte of the head, 0: none;
-                                LINGER: begin */
+                                STREAMS: the same; LINGER: begin */
         H1 *h1; /* the request that is under way on it, as HTTP/1.1 */
+        Streams *streams; /* as HTTP/2 */
         Passage *passage;
 };
 
@@ -117,6 +121,8 @@ void conn_cut(Conn *c, const char *why);
 /* Ends the object and not the connection, of which nothing but the ClientHello has been read: it goes on
  * elsewhere, and keeps his place. */
 Visitor conn_leave(Conn *c);
+/* What was under way when the worker began to drain is not any more. */
+void conn_not_old(Conn *c);
 /* Ends our direction and waits for the visitor to end his. */
 void conn_linger(Conn *c);
 /* The exchange is over and the connection stays: goes on with the next request. */

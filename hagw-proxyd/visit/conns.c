@@ -71,11 +71,11 @@ bool conns_part(Worker *w, size_t most) {
 
         for (Conn *c = w->visits->first; c; c = next) {
                 next = c->next;
-                if (c->state != CONN_IDLE || is_busy(c, STOP_YOUNG_USEC, STOP_PARTING_USEC))
+                if (!c->server->part || is_busy(c, STOP_YOUNG_USEC, STOP_PARTING_USEC))
                         continue;
                 if (most-- == 0)
                         return false;
-                conn_linger(c);
+                c->server->part(c);
         }
         return true;
 }
@@ -87,8 +87,8 @@ void conns_stop(Worker *w, uint64_t young_usec) {
                 next = c->next;
                 if (is_busy(c, young_usec, young_usec))
                         continue;
-                if (c->state == CONN_IDLE)
-                        conn_linger(c);
+                if (c->server->part)
+                        c->server->part(c);
                 else
                         conn_cut(c, "stopped");
         }

@@ -248,6 +248,7 @@ size_t accesslog_format(const AccessEntry *e, char text[static ACCESSLOG_TEXT_MA
         add_text(&f, "HAGW_UPSTREAM", e->upstream);
         add_text(&f, "HAGW_USER", e->user);
         add_text(&f, "HAGW_VERDICT", slice_from(e->verdict));
+        add_text(&f, "HAGW_PROTOCOL", slice_from(e->protocol));
         assert(f.n <= ACCESSLOG_FIELDS_MAX);
         return f.n;
 }

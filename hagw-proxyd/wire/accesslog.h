@@ -18,6 +18,7 @@ typedef struct AccessEntry {
         uint64_t upstream_usec; /* until its head, of a passage: until connected; USEC_INFINITY: never */
         Slice upstream, user;  /* may be empty */
         const char *verdict;   /* "pass", "login", "bad request", … */
+        const char *protocol;  /* as ALPN names it: "h2"; NULL: none */
         bool broken;           /* the answer broke off: the text tells the verdict too */
         bool query_strings;    /* log.query_strings */
 } AccessEntry;

@@ -195,10 +195,16 @@ TlsCertificate *tls_certificate_unref(TlsCertificate *c) {
 
 /* A visitor who offers protocols, but not ours, gets the alert for that (RFC 7301 section 3.2); a service's
  * answer without one is HTTP/1.1 as well. */
-static int set_alpn(gnutls_session_t s, const char *protocol, unsigned flags) {
-        gnutls_datum_t datum = { (unsigned char *) protocol, (unsigned) strlen(protocol) };
+static int set_alpn(gnutls_session_t s, const char *const *protocols, unsigned flags) {
+        gnutls_datum_t data[TLS_ALPN_MAX];
+        unsigned n = 0;
 
-        return gnutls_alpn_set_protocols(s, &datum, 1, flags);
+        for (; protocols[n]; n++) {
+                assert(n < TLS_ALPN_MAX);
+                data[n] = (gnutls_datum_t) { (unsigned char *) protocols[n],
+                                             (unsigned) strlen(protocols[n]) };
+        }
+        return gnutls_alpn_set_protocols(s, data, n, flags);
 }
 
 static int enable_tickets(gnutls_session_t s, ConfTls oldest, const uint8_t *secret,
@@ -220,7 +226,7 @@ static int enable_tickets(gnutls_session_t s, ConfTls oldest, const uint8_t *sec
 }
 
 int tls_server_new(const TlsCertificate *c, ConfTls oldest, const uint8_t *ticket_secret,
-                   const char *server_name, const char *protocol, gnutls_session_t *ret) {
+                   const char *server_name, const char *const *protocols, gnutls_session_t *ret) {
         gnutls_session_t s;
         int r;
 
@@ -231,7 +237,7 @@ int tls_server_new(const TlsCertificate *c, ConfTls oldest, const uint8_t *ticke
         if (r >= 0)
                 r = gnutls_credentials_set(s, GNUTLS_CRD_CERTIFICATE, c->credentials);
         if (r >= 0)
-                r = set_alpn(s, protocol, GNUTLS_ALPN_MANDATORY);
+                r = set_alpn(s, protocols, GNUTLS_ALPN_MANDATORY | GNUTLS_ALPN_SERVER_PRECEDENCE);
         if (r >= 0 && ticket_secret)
                 r = enable_tickets(s, oldest, ticket_secret, server_name);
         if (r < 0) {
@@ -293,7 +299,7 @@ int tls_client_new(gnutls_certificate_credentials_t trust, TlsWanted *wanted, co
         if (r >= 0)
                 r = gnutls_credentials_set(s, GNUTLS_CRD_CERTIFICATE, trust);
         if (r >= 0)
-                r = set_alpn(s, "http/1.1", /* flags= */ 0);
+                r = set_alpn(s, (const char *const[]) { TLS_ALPN_HTTP1, NULL }, /* flags= */ 0);
         if (r >= 0 && sni)
                 r = gnutls_server_name_set(s, GNUTLS_NAME_DNS, sni, strlen(sni));
         if (r < 0) {

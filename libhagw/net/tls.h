@@ -33,11 +33,16 @@ TlsCertificate *tls_certificate_ref(TlsCertificate *c);
 TlsCertificate *tls_certificate_unref(TlsCertificate *c);
 DEFINE_TRIVIAL_CLEANUP_FUNC(TlsCertificate *, tls_certificate_unref)
 
-/* A visitor's session, for one protocol (ALPN), in the oldest version or a newer one. Tickets are sealed
+#define TLS_ALPN_HTTP1 "http/1.1"
+#define TLS_ALPN_HTTP2 "h2"
+#define TLS_ALPN_MAX 2U /* protocols to choose from */
+
+/* A visitor's session in the oldest version or a newer one. protocols (ALPN): NULL-ended; the first that
+ * the visitor has, too, is spoken. Tickets are sealed
  * with a key made of the secret, the name the visitor asked for and the oldest version, so that a ticket
  * resumes under no other; without a secret there are none. */
 int tls_server_new(const TlsCertificate *c, ConfTls oldest, const uint8_t *ticket_secret,
-                   const char *server_name, const char *protocol, gnutls_session_t *ret);
+                   const char *server_name, const char *const *protocols, gnutls_session_t *ret);
 
 /* Tells a visitor why the handshake has failed. */
 int tls_send_alert(gnutls_session_t s, ConfTls oldest, int error);

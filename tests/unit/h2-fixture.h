@@ -19,7 +19,7 @@ typedef struct Fixture {
         nghttp2_session *client;
         /* The server's side. */
         H2Stream *streams[H2_STREAMS_MAX];
-        size_t n_streams, n_requests, n_bodies, n_writable, n_closed, n_whole;
+        size_t n_streams, n_requests, n_bodies, n_closed, n_whole;
         H1Verdict verdict;
         bool hold; /* what is asked is not answered */
         /* The client's. */
@@ -58,10 +58,6 @@ static _unused_ void on_body(H2Stream *s) {
         f.n_bodies++;
 }
 
-static _unused_ void on_writable(H2Stream *s) {
-        f.n_writable++;
-}
-
 static _unused_ void on_closed(H2Stream *s) {
         f.n_closed++;
         f.n_whole += s->whole;
@@ -72,7 +68,7 @@ static _unused_ void on_closed(H2Stream *s) {
                 }
 }
 
-static const H2Ops ops = { on_request, on_body, on_writable, on_closed };
+static const H2Ops ops = { on_request, on_body, on_closed };
 
 static _unused_ int client_on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *data,
                                    size_t n, void *userdata) {

@@ -70,6 +70,13 @@ static bool enter_idle_tls(Turns *t) {
         return true;
 }
 
+/* Windows that open by a byte each, which cost no credit. */
+static bool enter_streams(Turns *t) {
+        (void) turns_visit_http2(t, NULL);
+        turns_flood_frames(t, "\0\0\x04\x08\0\0\0\0\0\0\0\0\x01", 13);
+        return true;
+}
+
 static bool enter_linger(Turns *t) {
         t->peer = turns_visit(t, CONN_HTTPS, ARRIVAL_CHANNEL_OPENED);
         turns_run(t, 1);
@@ -332,6 +339,7 @@ static const Row conn_rows[_CONN_STATE_MAX] = {
         [CONN_HANDSHAKE] = { enter_handshake },
         [CONN_IDLE] = { enter_idle },
         [CONN_REQUEST] = { .nothing = "its exchange's state counts" },
+        [CONN_STREAMS] = { enter_streams },
         [CONN_PASSAGE] = { .nothing = "its passage's state counts" },
         [CONN_LINGER] = { enter_linger },
         [CONN_CLOSED] = { .nothing = "it has no socket" },

@@ -221,8 +221,27 @@ void turns_flood_tls(Turns *t) {
         fail_msg("the socket took a hundred thousand records");
 }
 
+void turns_flood_frames(Turns *t, const char *frame, size_t size) {
+        char many[16384];
+        size_t n = sizeof(many) / size * size;
+
+        for (size_t i = 0; i < n; i += size)
+                memcpy(many + i, frame, size);
+        for (unsigned i = 0; i < 10000; i++)
+                if (gnutls_record_send(t->tls, many, n) < 0)
+                        return;
+        fail_msg("the socket took ten thousand records");
+}
+
 void turns_say(int fd, const char *text) {
         assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+}
+
+size_t turns_unread(int fd) {
+        int n = 0;
+
+        assert_int_equal(ioctl(fd, SIOCINQ, &n), 0);
+        return (size_t) n;
 }
 
 static void make_pair(int fds[static 2]) {
@@ -276,25 +295,78 @@ static void shake_hands(Turns *t) {
         turns_run(t, 2);
 }
 
-/* The relay's own certificate would need hagw-keyd; what is asked of the session is only that it speaks the
+/* A certificate of ours would need hagw-keyd; what is asked of the session is only that it speaks the
  * protocol. */
-Control *turns_visit_agent(Turns *t) {
-        const gnutls_datum_t protocol = { (unsigned char *) RELAY_ALPN, strlen(RELAY_ALPN) };
+Conn *turns_visit_alpn(Turns *t, const char *name, const char *protocol) {
+        const gnutls_datum_t spoken = { (unsigned char *) protocol, (unsigned) strlen(protocol) };
         gnutls_session_t server;
         Conn *c;
 
         t->peer = turns_visit(t, CONN_HTTPS, ARRIVAL_DIRECT);
         c = t->worker->visits->first;
         assert_int_equal(tls_psk_server_new(secret, &server), 0);
-        assert_int_equal(gnutls_alpn_set_protocols(server, &protocol, 1, 0), 0);
+        assert_int_equal(gnutls_alpn_set_protocols(server, &spoken, 1, 0), 0);
         transport_start_tls(&c->transport, server);
         gnutls_session_set_ptr(server, (void *) secret);
+        (void) snprintf(c->visit.name, sizeof(c->visit.name), "%s", name);
+        c->route = route_find(c->snapshot->routes, name);
         conn_set_state(c, CONN_HANDSHAKE);
-        assert_int_equal(tls_psk_client_new(secret, "relay.example.com", &t->tls), 0);
-        assert_int_equal(gnutls_alpn_set_protocols(t->tls, &protocol, 1, 0), 0);
+        assert_int_equal(tls_psk_client_new(secret, name, &t->tls), 0);
+        assert_int_equal(gnutls_alpn_set_protocols(t->tls, &spoken, 1, 0), 0);
         gnutls_transport_set_int(t->tls, t->peer);
         (void) gnutls_handshake(t->tls);
         shake_hands(t);
+        return t->worker->visits->first;
+}
+
+void turns_say_tls(Turns *t, const char *bytes, size_t size) {
+        for (size_t n = 0; n < size;) {
+                ssize_t k = gnutls_record_send(t->tls, bytes + n, size - n);
+
+                if (k == GNUTLS_E_AGAIN)
+                        turns_run(t, 1);
+                else
+                        assert_true(k > 0);
+                n += k > 0 ? (size_t) k : 0;
+        }
+}
+
+Conn *turns_visit_http2(Turns *t, const char *window) {
+        static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+        /* SETTINGS_INITIAL_WINDOW_SIZE alone. */
+        char settings[9 + 6] = { 0, 0, window ? 6 : 0, 4, [9] = 0, [10] = 4 };
+        Conn *c = turns_visit_alpn(t, "ha.example.com", "h2");
+
+        assert_int_equal(c->state, CONN_STREAMS);
+        if (window)
+                memcpy(settings + 11, window, 4);
+        turns_say_tls(t, preface, sizeof(preface) - 1);
+        turns_say_tls(t, settings, window ? sizeof(settings) : 9);
+        turns_run(t, 1);
+        return c;
+}
+
+void turns_ask_http2(Turns *t, unsigned n, unsigned flags) {
+        /* :method, :path, :scheme of the static table, and :authority. */
+        char frame[] = "\0\0\x13\x01\x04\0\0\0\0\x82\x84\x87\x01\x0eha.example.com";
+        char many[100 * (sizeof(frame) - 1)];
+        const size_t size = sizeof(frame) - 1;
+
+        assert(n <= 100);
+        frame[4] = (char) (frame[4] | (char) flags);
+        frame[9] = flags & TURNS_END_STREAM ? frame[9] : (char) 0x83;
+        for (unsigned i = 0; i < n; i++) {
+                unsigned id = 2 * i + 1;
+
+                frame[7] = (char) (id >> 8);
+                frame[8] = (char) id;
+                memcpy(many + i * size, frame, size);
+        }
+        turns_say_tls(t, many, n * size);
+}
+
+Control *turns_visit_agent(Turns *t) {
+        (void) turns_visit_alpn(t, "relay.example.com", RELAY_ALPN);
         assert_non_null(t->worker->tenants->strangers);
         return t->worker->tenants->strangers;
 }

@@ -51,7 +51,11 @@ void turns_flood(int fd, const char *bytes, size_t size);
 #define FLOOD(fd, text) turns_flood(fd, text, sizeof(text) - 1)
 /* TLS records without content. */
 void turns_flood_tls(Turns *t);
+/* The same small frame again and again, in full records. */
+void turns_flood_frames(Turns *t, const char *frame, size_t size);
 void turns_say(int fd, const char *text);
+/* Bytes that wait to be read. */
+size_t turns_unread(int fd);
 
 /* A visitor: his end. */
 int turns_visit(Turns *t, ConnKind kind, Arrival arrival);
@@ -61,6 +65,16 @@ Conn *turns_want(Turns *t, uint8_t address, gnutls_session_t *ret_tls, int *ret_
 
 /* The same as turns.peer, with the handshake done, for that name. */
 Conn *turns_visit_tls(Turns *t, const char *name);
+/* The same with protocol agreed upon by ALPN. */
+Conn *turns_visit_alpn(Turns *t, const char *name, const char *protocol);
+/* The same in HTTP/2. window: four bytes, of an answer's body, that he takes at first; NULL: as many as he
+ * takes who says nothing of it. */
+Conn *turns_visit_http2(Turns *t, const char *window);
+/* GET / (or POST, without TURNS_END_STREAM), on the first n streams. */
+#define TURNS_END_STREAM 1
+void turns_ask_http2(Turns *t, unsigned n, unsigned flags);
+/* Bytes to turns.tls, all of them. */
+void turns_say_tls(Turns *t, const char *bytes, size_t size);
 /* An agent of a relay, his handshake done. */
 Control *turns_visit_agent(Turns *t);
 /* As a probe comes: plain, and served as by https. */

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a connection in HTTP/2 holds while a side of it stands still, to the byte. */
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "hagw-proxyd/http/exchange.h"
+#include "hagw-proxyd/streams/h2request.h"
+#include "tests/unit/turns.h"
+
+#define STREAMS 100U
+#define MIB (1024U * 1024)
+
+static int services[STREAMS];
+
+/* Runs until the service has a request from each stream. */
+static void accept_all(Turns *t) {
+        struct pollfd p = { .fd = t->listener, .events = POLLIN };
+
+        assert_int_equal(listen(t->listener, 2 * STREAMS), 0);
+        for (unsigned i = 0, rounds = 0; i < STREAMS; rounds++) {
+                assert_true(rounds < 10000);
+                turns_run(t, 1);
+                if (poll(&p, 1, 0) == 0)
+                        continue;
+                services[i] = accept4(t->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+                assert_true(services[i] >= 0);
+                i++;
+        }
+        turns_run(t, 50);
+        assert_int_equal(t->worker->counters.requests, STREAMS);
+}
+
+/* Of all that is in buffers, what is not the connection's own, nor a request's beside its body. */
+static size_t held(Turns *t) {
+        const Conn *c = t->worker->visits->first;
+        size_t n = t->worker->pool.used, own = 0;
+
+        own += c->in ? c->in->size : 0;
+        own += c->transport.in ? c->transport.in->size : 0;
+        own += c->transport.out ? c->transport.out->size : 0;
+        for (const H2Request *r = c->streams->first; r; r = r->next)
+                own += r->charged + r->h2->size;
+        assert_true(own <= n);
+        return n - own;
+}
+
+static void close_all(void) {
+        for (unsigned i = 0; i < STREAMS; i++)
+                safe_close(services[i]);
+}
+
+/* All of them begin, some in each turn. */
+static void test_begin(void **state) {
+        Turns t;
+
+        turns_begin(&t);
+        t.worker->loop.turn_max = t.worker->loop.turn = LOOP_TURN_MIN;
+        (void) turns_visit_http2(&t, NULL);
+        turns_ask_http2(&t, STREAMS, TURNS_END_STREAM);
+        t.worker->loop.most = 0;
+        turns_run(&t, 2);
+        assert_in_range(t.worker->counters.requests, 1, 20);
+        assert_in_range(t.worker->loop.most, 1, LOOP_TURN_MIN + LOOP_WORK_HANDSHAKE);
+        turns_run(&t, 50);
+        assert_int_equal(t.worker->counters.requests, STREAMS);
+        turns_end(&t);
+}
+
+/* A service that has much to say to each. */
+static void answer_all(Turns *t) {
+        static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n";
+
+        for (unsigned i = 0; i < STREAMS; i++) {
+                turns_say(services[i], head);
+                turns_flood(services[i], "x", 1);
+        }
+        turns_run(t, 300);
+        for (unsigned i = 0; i < STREAMS; i++)
+                turns_flood(services[i], "x", 1);
+        turns_run(t, 300);
+}
+
+static void check_visitor(const char *window) {
+        Turns t;
+
+        turns_begin(&t);
+        (void) turns_visit_http2(&t, window);
+        turns_ask_http2(&t, STREAMS, TURNS_END_STREAM);
+        accept_all(&t);
+        answer_all(&t);
+        assert_int_equal(t.worker->visits->first->streams->n, STREAMS);
+        print_message("# %zu bytes\n", held(&t));
+        assert_true(held(&t) <= MIB);
+        close_all();
+        turns_end(&t);
+}
+
+/* Who takes nothing by his windows, who takes little by little, who has windows without end and reads
+ * nothing at all. */
+static void test_visitor_stands_still(void **state) {
+        check_visitor("\0\0\0\0");
+        check_visitor("\0\0\x03\xe8");
+        check_visitor("\0\0\x20\0");
+        check_visitor("\x7f\xff\xff\xff");
+        check_visitor(NULL);
+}
+
+/* What a visitor sends on each stream, in turn, as long as its window and the connection's allow it. */
+static void upload(Turns *t, size_t piece) {
+        static char data[9 + 16384];
+        size_t left = H2_CONNECTION_WINDOW;
+
+        memset(data, 'u', sizeof(data));
+        while (left >= piece)
+                for (unsigned i = 0; i < STREAMS && left >= piece; i++) {
+                        unsigned id = 2 * i + 1;
+                        const char head[9] = { (char) (piece >> 16), (char) (piece >> 8), (char) piece,
+                                               [7] = (char) (id >> 8), [8] = (char) id };
+
+                        memcpy(data, head, sizeof(head));
+                        turns_say_tls(t, data, 9 + piece);
+                        left -= piece;
+                }
+        turns_run(t, 300);
+}
+
+/* Until the kernel takes no more, also when it has moved what it had. */
+static void fill(const H2Request *r) {
+        int fd = r->stream.exchange->client.link->transport.handle.fd;
+
+        for (unsigned i = 0; i < 5; i++)
+                turns_flood(fd, "x", 1);
+}
+
+/* Its kernel takes nothing, and nothing is granted again. */
+static void check_service(size_t piece) {
+        Turns t;
+
+        turns_begin(&t);
+        (void) turns_visit_http2(&t, NULL);
+        turns_ask_http2(&t, STREAMS, 0);
+        accept_all(&t);
+        for (const H2Request *r = t.worker->visits->first->streams->first; r; r = r->next)
+                fill(r);
+        upload(&t, piece);
+        assert_int_equal(t.worker->visits->first->streams->n, STREAMS);
+        print_message("# %zu bytes\n", held(&t));
+        assert_true(held(&t) <= MIB);
+        assert_true(held(&t) > 0);
+        close_all();
+        turns_end(&t);
+}
+
+static void test_service_stands_still(void **state) {
+        check_service(100);
+        check_service(4400);
+        check_service(5000);
+        check_service(16384);
+}
+
+/* The answer is through before the service has heard all: it does hear it. */
+static void test_the_rest_is_heard(void **state) {
+        static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+        const char head[9] = { 0, 0, 100, 0, TURNS_END_STREAM, [8] = 1 };
+        char data[sizeof(head) + 100], got[65536];
+        size_t n = 0, k = 0;
+        const Streams *v;
+        Turns t;
+
+        turns_begin(&t);
+        v = turns_visit_http2(&t, NULL)->streams;
+        turns_ask_http2(&t, 1, 0);
+        turns_accept(&t);
+        turns_run(&t, 50);
+        fill(v->first);
+        memset(data, '~', sizeof(data)); /* in no head */
+        memcpy(data, head, sizeof(head));
+        /* The first lies with the transport, the second waits behind it. */
+        data[4] = 0;
+        turns_say_tls(&t, data, sizeof(data));
+        turns_run(&t, 50);
+        data[4] = TURNS_END_STREAM;
+        turns_say_tls(&t, data, sizeof(data));
+        turns_run(&t, 50);
+        turns_say(t.service, answer);
+        turns_run(&t, 50);
+        assert_int_equal(h2_n_streams(v->h2), 0);
+        assert_int_equal(v->n, 1);
+        for (unsigned i = 0; i < 1000 && v->n > 0; i++) {
+                ssize_t r;
+
+                while ((r = recv(t.service, got, sizeof(got), MSG_DONTWAIT)) > 0)
+                        for (ssize_t j = 0; j < r; j++) {
+                                n += got[j] == '~';
+                                k += got[j] == 'x';
+                        }
+                turns_run(&t, 1);
+        }
+        assert_int_equal(v->n, 0);
+        while (recv(t.service, got, 1, MSG_DONTWAIT) > 0)
+                n += got[0] == '~';
+        assert_int_equal(n, 200);
+        assert_true(k > 0);
+        turns_end(&t);
+}
+
+TEST_MAIN(cmocka_unit_test(test_begin), cmocka_unit_test(test_the_rest_is_heard),
+          cmocka_unit_test(test_visitor_stands_still),
+          cmocka_unit_test(test_service_stands_still))
