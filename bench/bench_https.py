@@ -13,7 +13,7 @@ import tempfile
 import time
 
 from measure import Table, cost
-from proxies import PROXIES, upstream, versions
+from proxies import PROXIES, SCRIPT_SIZE, upstream, versions
 from tls import NAME, connect, context, get, make_certificate, resolved, restart_with_one_cipher
 
 IDLE_CONNECTIONS = 1000
@@ -76,6 +76,23 @@ def download(proxy, folder):
 
     result = cost(proxy.processes, work)
     return {**result, "MB/s": (1 << 30) / 1e6 / (time.monotonic() - began)}
+
+
+def compressed(proxy, ctx, takes):
+    """A large script, as the visitor takes it. What comes uncompressed counts for nothing."""
+    def work():
+        with connect(ctx, proxy.port) as tls:
+            tls.sendall(f"GET /app.js HTTP/1.1\r\nHost: {NAME}\r\nAccept-Encoding: {takes}\r\nConnection: close\r\n\r\n".encode())
+            got, head = 0, b""
+            while data := tls.recv(1 << 18):
+                head = head if b"\r\n\r\n" in head else head + data
+                got += len(data)
+        if f"content-encoding: {takes}\r\n".encode() not in head.lower():
+            raise RuntimeError(f"{proxy.name} does not speak {takes}")
+        size["of it"] = got / SCRIPT_SIZE
+        return SCRIPT_SIZE / (1 << 20)
+    size = {}
+    return {**cost(proxy.processes, work), **size}
 
 
 def idle_memory(proxy, ctx):
@@ -142,6 +159,10 @@ def tests(arguments, ctx, folder):
         ("resumed", "Resumed TLS 1.3 handshakes (P-256)", "microseconds of CPU each", 1e6, third, {}, (),
          lambda p: handshakes(p, ctx, arguments.handshakes, resume=True)),
         ("download", "Download of 1 GiB", "seconds of CPU each", 1, third, {}, ("MB/s",), lambda p: download(p, folder)),
+        ("gzip", "A script of 11.6 MB, compressed with gzip", "milliseconds of CPU each MiB", 1e3, third, {}, ("of it",),
+         lambda p: compressed(p, ctx, "gzip")),
+        ("brotli", "The same with brotli", "milliseconds of CPU each MiB", 1e3, third, {}, ("of it",),
+         lambda p: compressed(p, ctx, "br")),
         ("idle", f"Memory of one of {IDLE_CONNECTIONS} idle TLS connections", "KiB PSS", 1 / 1024, ("memory",),
          {"memory": 1.0}, (), lambda p: idle_memory(p, ctx)),
     ]
@@ -177,7 +198,7 @@ def measure(arguments, folder, table):
 
 
 def main():
-    names = ["keepalive", "handshake", "resumed", "download", "idle"]
+    names = ["keepalive", "handshake", "resumed", "download", "gzip", "brotli", "idle"]
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--rounds", type=int, default=5, help="measurements of each kind; the median counts (default: %(default)s)")
     p.add_argument("--seconds", type=int, default=4, help="length of a keep-alive measurement (default: %(default)s)")

@@ -4,6 +4,7 @@ over kept connections, the visitor's address and scheme told to it, bodies strea
 
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -85,14 +86,32 @@ def nginx_conf(folder, name, http):
 
 
 def upstream(folder):
-    """1 KiB at /, 1 GiB (a hole in a file: read without a disk) at /big."""
+    """1 KiB at /, 1 GiB (a hole in a file: read without a disk) at /big, a script that compresses as large ones do at /app.js."""
     (folder / "www").mkdir()
+    (folder / "www" / "app.js").write_bytes(script(SCRIPT_SIZE))
     with open(folder / "www" / "big", "wb") as f:
         f.truncate(1 << 30)
     (folder / "www" / "index.html").write_bytes(b"x" * 1024)
     command = nginx_conf(folder, "upstream",
+                         "types { text/javascript js; } default_type text/plain;\n"
                          f"open_file_cache max=16; server {{ listen 127.0.0.1:{UPSTREAM_PORT} reuseport; root {folder}/www; }}")
     return Program("upstream", folder, command, UPSTREAM_PORT)
+
+
+SCRIPT_SIZE = 11_600_000  # Node-RED's editor
+WORDS = ("function", "return", "const", "this.", "(", ")", "{", "}", ";", "=>", "e", "t", ".prototype", "=", '"use strict"', ",")
+
+
+def script(size):
+    """Something like one: words, names that come again, numbers that do not."""
+    r = random.Random(1)
+    names = ["".join(r.choices("abcdefghijklmnopqrstuvwxyz", k=r.randrange(3, 14))) for _ in range(4000)]
+    text, n = [], 0
+    while n < size:
+        what = r.random()
+        text.append(r.choice(WORDS) if what < 0.6 else names[int(r.random() ** 3 * len(names))] if what < 0.97 else str(r.randrange(1 << 30)))
+        n += len(text[-1])
+    return "".join(text).encode()[:size]
 
 
 def nginx(folder, port):
@@ -101,6 +120,7 @@ def nginx(folder, port):
         f"upstream u {{ server 127.0.0.1:{UPSTREAM_PORT}; keepalive 64; keepalive_requests 1000000000; }}\n"
         f"server {{ listen 127.0.0.1:{port} ssl reuseport; server_name {NAME};\n"
         f"ssl_certificate {folder}/chain.pem; ssl_certificate_key {folder}/key.pem; ssl_protocols TLSv1.2 TLSv1.3;\n"
+        "gzip on; gzip_types text/javascript; gzip_proxied any; gzip_comp_level 5;\n"
         "location / { proxy_pass http://u; proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_set_header Host $host;\n"
         "proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto https; proxy_max_temp_file_size 0;\n"
         "} }"), port)
@@ -115,6 +135,7 @@ def haproxy(folder, port):
         "  timeout http-keep-alive 120s\n  http-reuse always\n  option forwardfor\n"
         f"frontend f\n  bind 127.0.0.1:{port} ssl crt {folder}/both.pem alpn http/1.1\n"
         "  http-request set-header X-Forwarded-Proto https\n  default_backend b\n"
+        "  compression algo gzip\n  compression type text/javascript\n"
         f"backend b\n  server u 127.0.0.1:{UPSTREAM_PORT}\n")
     return Program("haproxy", folder, ["haproxy", "-db", "-q", "-f", str(path)], port)
 
@@ -123,7 +144,7 @@ def caddy(folder, port):
     path = folder / "Caddyfile"
     path.write_text(
         "{\n admin off\n auto_https off\n servers {\n  protocols h1\n }\n}\n"
-        f"https://{NAME}:{port} {{\n bind 127.0.0.1\n tls {folder}/chain.pem {folder}/key.pem\n"
+        f"https://{NAME}:{port} {{\n bind 127.0.0.1\n encode gzip\n tls {folder}/chain.pem {folder}/key.pem\n"
         f" reverse_proxy 127.0.0.1:{UPSTREAM_PORT} {{\n  flush_interval -1\n }}\n}}\n")
     return Program("caddy", folder, ["caddy", "run", "--adapter", "caddyfile", "--config", str(path)], port,
                    env={"GOMAXPROCS": "2", "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)})
