@@ -27,8 +27,10 @@ void caa_names_done(CaaNames *n) {
                 free(n->items[i].owner);
                 free(n->items[i].line);
                 free(n->items[i].others);
+                free(n->items[i].machines);
         }
         free(n->items);
+        sd_json_variant_unref(n->machines);
         *n = (CaaNames) {};
 }
 
@@ -58,6 +60,12 @@ static void find_account(sd_json_variant *accounts, const char **ret_issuer, con
         *ret_uri = a ? strempty(field_text(a, "accountUri")) : "";
 }
 
+static int make_line(const char *issuer, const char *uri, const char *method, char **ret) {
+        return asprintf(ret, "0 issue \"%s; accounturi=%s; validationmethods=%s\"", issuer, uri, method) < 0
+                       ? -ENOMEM
+                       : 0;
+}
+
 static int add_name(CaaNames *names, const char *name, const char *target, const char *issuer,
                     const char *uri) {
         const char *plain = startswith(name, "*.") ?: name;
@@ -72,10 +80,7 @@ static int add_name(CaaNames *names, const char *name, const char *target, const
         if (target && (asprintf(&n->alias, CHALLENGE "%s", plain) < 0 ||
                        asprintf(&n->target, CHALLENGE "%s", target) < 0))
                 return -ENOMEM;
-        if (*issuer && asprintf(&n->line, "0 issue \"%s; accounturi=%s; validationmethods=%s\"", issuer, uri,
-                                target ? "dns-01" : "http-01") < 0)
-                return -ENOMEM;
-        return 0;
+        return *issuer ? make_line(issuer, uri, target ? "dns-01" : "http-01", &n->line) : 0;
 }
 
 /* As hagw-acmed plans its orders: behind a relay names elsewhere are proved by an alias, else over HTTP. */
@@ -93,6 +98,8 @@ static int collect(const Config *c, const char *issuer, const char *uri, CaaName
                 if (h->upstream_kind == CONF_UPSTREAM_TCP || zone || (!alias && *h->name == '*'))
                         continue;
                 r = add_name(ret, h->name, alias ? ours->name : NULL, issuer, uri);
+                if (r >= 0)
+                        ret->items[ret->n - 1].tenants = h->upstream_kind == CONF_UPSTREAM_TENANT;
         }
         return r;
 }
@@ -113,7 +120,7 @@ static int look_at_alias(CaaName *n) {
 
 static int look_at_name(const Config *c, CaaName *n) {
         if (!n->alias)
-                return 0;
+                return 0; /* at a gateway: where an order failed, see judge-proofs.c */
         return leads_look(n->name, n->target + strlen(CHALLENGE), c->documentation_networks, &n->leads,
                           &n->stranger);
 }
@@ -128,6 +135,22 @@ static const char *issue_value(const char *record, bool wildcard) {
 
 static bool is_record(const char *record) {
         return record[strspn(record, "0123456789")] == ' ';
+}
+
+#define METHODS "validationmethods="
+/* Both ways are open to who names none. */
+static bool value_admits_method(const char *value, const char *method) {
+        const char *p = strstr(value, METHODS);
+
+        for (size_t n = p ? strlen(METHODS) : 0; p; n++) {
+                p += n;
+                n = strcspn(p, ",;\" ");
+                if (n == strlen(method) && strncmp(p, method, n) == 0)
+                        return true;
+                if (p[n] != ',')
+                        return false;
+        }
+        return true;
 }
 
 /* "ISSUER; accounturi=URI; …" lets the account of line order: another parameter than ours is somebody
@@ -145,15 +168,26 @@ static bool value_admits(const char *value, const char *line) {
         return !uri || (strncmp(uri, ours_uri, n) == 0 && strchr("; \"", uri[n]));
 }
 
-static int note_other(CaaName *n, const char *value) {
+static int list_value(char **list, const char *value) {
         char *longer;
 
-        if (asprintf(&longer, "%s%s%.*s", strempty(n->others), n->others ? ", " : "",
+        if (asprintf(&longer, "%s%s%.*s", strempty(*list), *list ? ", " : "",
                      (int) MIN(strcspn(value, "\""), (size_t) 300), value) < 0)
                 return -ENOMEM;
-        free(n->others);
-        n->others = longer;
+        free(*list);
+        *list = longer;
         return 0;
+}
+
+static bool lists_value(sd_json_variant *reply, const char *value) {
+        for (size_t i = 0; i < field_count(reply, "answers"); i++) {
+                const char *other = issue_value(sd_json_variant_string(field_element(reply, "answers", i)),
+                                                /* wildcard= */ false);
+
+                if (streq_ptr(other, value))
+                        return true;
+        }
+        return false;
 }
 
 /* RFC 8659 section 3: the closest name upwards that has records. */
@@ -189,8 +223,9 @@ static int line_of_account(sd_json_variant *account, char **ret) {
                        : 0;
 }
 
-static int note_value(CaaName *n, const char *value, sd_json_variant *accounts) {
-        bool admits = n->line && value_admits(value, n->line);
+static int note_value(CaaName *n, const char *value, sd_json_variant *accounts, sd_json_variant *machines) {
+        bool admits = n->line && value_admits(value, n->line) &&
+                      (n->at_relay || value_admits_method(value, n->alias ? "dns-01" : "http-01"));
 
         for (size_t i = 1; n->at_relay && !admits && i < field_count(accounts, "accounts"); i++) {
                 _cleanup_free_ char *line = NULL;
@@ -200,12 +235,13 @@ static int note_value(CaaName *n, const char *value, sd_json_variant *accounts) 
                 admits = value_admits(value, line);
         }
         if (!admits)
-                return note_other(n, value);
+                return list_value(n->at_relay && lists_value(machines, value) ? &n->machines : &n->others,
+                                  value);
         n->verdict = CAA_STANDS;
         return 0;
 }
 
-static int look_at_records(CaaName *n, sd_json_variant *accounts) {
+static int look_at_records(CaaName *n, sd_json_variant *accounts, sd_json_variant *machines) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
         bool wildcard;
         int r;
@@ -219,14 +255,29 @@ static int look_at_records(CaaName *n, sd_json_variant *accounts) {
                 return 0;
         }
         n->verdict = n->line ? CAA_FORBIDS : CAA_UNKNOWN;
+        n->machines_known = !!machines;
         for (size_t i = 0; i < field_count(reply, "answers"); i++) {
                 const char *value = issue_value(sd_json_variant_string(field_element(reply, "answers", i)),
                                                 wildcard);
 
-                if (value && note_value(n, value, accounts) < 0)
+                if (value && note_value(n, value, accounts, machines) < 0)
                         return -ENOMEM;
         }
         return 0;
+}
+
+/* A name of ours that no host has: the relay's account stands at exactly those that it opens, so that there
+ * are this house's machines and nobody else. */
+#define NOBODYS "hagw-machines."
+static int look_at_machines(const Config *c, CaaNames *ret) {
+        const ConfZone *ours = relay_zone(c);
+        _cleanup_free_ char *name = NULL;
+
+        if (!ours)
+                return 0;
+        if (asprintf(&name, NOBODYS "%s", ours->name) < 0)
+                return -ENOMEM;
+        return find_records(name, &ret->machines);
 }
 
 /* Our names at the relay: its records list our account, and the relay's where it opens visitors there. */
@@ -262,18 +313,34 @@ int caa_look(const Config *c, bool ask, CaaNames *ret) {
         r = collect(c, issuer, uri, &names);
         if (r >= 0 && ask)
                 r = collect_at_relay(c, issuer, uri, &names);
+        if (r >= 0 && ask)
+                r = look_at_machines(c, &names);
         for (size_t i = 0; r >= 0 && ask && i < names.n; i++) {
                 r = look_at_alias(&names.items[i]);
                 if (r >= 0)
                         r = look_at_name(c, &names.items[i]);
                 if (r >= 0)
-                        r = look_at_records(&names.items[i], accounts);
+                        r = look_at_records(&names.items[i], accounts, names.machines);
         }
         if (r < 0)
                 return r;
         *ret = names;
         names = (CaaNames) {};
         return 0;
+}
+
+int caa_line_over_http(char **ret) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *accounts = NULL;
+        _cleanup_free_ char *reason = NULL;
+        const char *issuer, *uri;
+        int r;
+
+        r = client_look("io.hagw.Acme.WatchAccounts", NULL, &accounts, &reason);
+        if (r == -ENOMEM)
+                return r;
+        find_account(r < 0 ? NULL : accounts, &issuer, &uri);
+        *ret = NULL;
+        return *issuer ? make_line(issuer, uri, "http-01", ret) : 0;
 }
 
 bool caa_name_is_elsewhere(const CaaName *n) {
@@ -295,13 +362,16 @@ int caa_name_complaint(const CaaName *n, char **ret) {
                                 "The relay's CAA records for %s list others (%s) and not this house: it "
                                 "gets no new certificate. The next order tells the relay again: "
                                 "hagw-ctl cert renew %s%s",
-                                n->name, strempty(n->others), n->name, n->limited ? " --now" : "") < 0
+                                n->name, strempty(n->others ?: n->machines), n->name,
+                                n->limited ? " --now" : "") < 0
                                ? -ENOMEM
                                : 1;
         return asprintf(ret,
                         "%s gets no new certificate: its CAA records list others (%s) and not this "
-                        "machine. Where its DNS is kept, there has to be %s. CAA %s",
-                        n->name, strempty(n->others), n->owner, n->line) < 0
+                        "machine%s. Where its DNS is kept, there has to be %s%s. CAA %s",
+                        n->name, strempty(n->others),
+                        n->tenants ? ", which orders by itself what it opens for a tenant" : "",
+                        n->tenants ? "beside the house's record " : "", n->owner, n->line) < 0
                        ? -ENOMEM
                        : 1;
 }
@@ -356,6 +426,26 @@ void caa_name_print(const CaaName *n, const char *prefix) {
                 output("%s%s.  CAA  %s  (%s)\n", prefix, n->owner, n->line, texts[n->verdict]);
 }
 
+void caa_names_print_others(const CaaNames *n, const char *prefix) {
+        bool told = false;
+
+        for (size_t i = 0; i < n->n; i++) {
+                const CaaName *name = &n->items[i];
+
+                if (caa_name_is_elsewhere(name))
+                        continue;
+                /* They may order for all names of the house. */
+                if (name->machines && !told)
+                        output("%sfor %s certificates are given to this house's other machine, too: %s\n",
+                               prefix, name->name, name->machines);
+                told = told || name->machines;
+                if (name->others)
+                        output("%sfor %s certificates are given to %s%s\n", prefix, name->name,
+                               name->machines_known ? "the relay, too, which opens its visitors: " : "",
+                               name->others);
+        }
+}
+
 int caa_name_to_json(const CaaName *n, sd_json_variant **ret) {
         return sd_json_buildo(
                 ret, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(n->name)),
@@ -365,7 +455,8 @@ int caa_name_to_json(const CaaName *n, sd_json_variant **ret) {
                                              SD_JSON_BUILD_BOOLEAN(n->alias_stands)),
                 SD_JSON_BUILD_PAIR_CONDITION(!!n->line, "record", SD_JSON_BUILD_STRING(n->line)),
                 SD_JSON_BUILD_PAIR("caa", SD_JSON_BUILD_STRING(verdicts[n->verdict])),
-                SD_JSON_BUILD_PAIR_CONDITION(!!n->others, "others", SD_JSON_BUILD_STRING(n->others)));
+                SD_JSON_BUILD_PAIR_CONDITION(!!n->others, "others", SD_JSON_BUILD_STRING(n->others)),
+                SD_JSON_BUILD_PAIR_CONDITION(!!n->machines, "machines", SD_JSON_BUILD_STRING(n->machines)));
 }
 
 int caa_print_elsewhere(const Config *c) {

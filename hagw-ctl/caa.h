@@ -29,12 +29,16 @@ typedef struct CaaName {
         CaaVerdict verdict;
         bool at_relay;
         bool limited; /* the authority has asked for no order yet */
-        char *others; /* whom records list beside us, or instead; separated by ", ". NULL: nobody */
+        bool tenants; /* it leads to a tenant's house, which has an account of its own */
+        /* Whom records list beside us, or instead; separated by ", ". NULL: nobody. */
+        char *others, *machines;
+        bool machines_known; /* machines of this house are among machines, and not among others */
 } CaaName;
 
 typedef struct CaaNames {
         CaaName *items;
         size_t n, allocated;
+        sd_json_variant *machines; /* what lists this house's machines at the relay; NULL: not known */
         bool unnamed; /* an authority of ours has no name in records: there can be none that list us */
 } CaaNames;
 
@@ -58,6 +62,14 @@ void caa_name_print(const CaaName *n, const char *prefix);
 
 /* The same of all such names, where there are any. Told. */
 int caa_print_elsewhere(const Config *c);
+
+/* At the relay: whom its records list beside this machine, who is who where that is known, in lines that
+ * begin with prefix. */
+void caa_names_print_others(const CaaNames *n, const char *prefix);
+
+/* The record that lets this machine prove a name elsewhere over HTTP, to be freed; NULL: it has no account
+ * yet, or the authority has no name in records. -ENOMEM. */
+int caa_line_over_http(char **ret);
 
 /* One element of status --json's list. */
 int caa_name_to_json(const CaaName *n, sd_json_variant **ret);

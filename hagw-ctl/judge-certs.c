@@ -143,6 +143,17 @@ static const CaaName *alias_of(const Status *s, sd_json_variant *c) {
         return NULL;
 }
 
+/* By judge_proofs(): the authority asked somebody else. */
+static bool leads_astray(const Status *s, sd_json_variant *c) {
+        for (size_t i = 0; i < s->names.n; i++) {
+                const CaaName *n = &s->names.items[i];
+
+                if (!n->alias && !n->at_relay && streq(n->name, strempty(field_text(c, "name"))))
+                        return n->leads == LEADS_ASTRAY || n->leads == LEADS_NOWHERE;
+        }
+        return false;
+}
+
 /* With a wrong clock what is over and what is due means nothing. */
 static bool is_explained(const Status *s, sd_json_variant *c) {
         const char *state = strempty(field_text(c, "state"));
@@ -203,6 +214,8 @@ int judge_certificates(Status *s) {
 
                 judge_fallback(s, c);
                 judge_revocation(s, c);
+                if (leads_astray(s, c))
+                        continue;
                 if (port > 0) {
                         if (!unreached_is_explained(s, c, port) && !was_told(s, i, unreached_alike, more))
                                 judge_unreached(s, c, more);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "hagw-ctl/client.h"
+#include "hagw-ctl/glue.h"
 #include "hagw-ctl/leads.h"
 #include "libhagw/pure/special.h"
 
@@ -108,4 +109,35 @@ int leads_look(const char *name, const char *target, bool documentation, Leads *
         if (r > 0)
                 *ret = judge(&of_name, &of_relay, documentation, ret_stranger);
         return MIN(r, 0);
+}
+
+/* A family whose address is not known now has no strangers. */
+static bool is_ours(const IpAddress *a, sd_json_variant *addresses) {
+        const size_t family = a->family == AF_INET6 ? GLUE_IPV6 : GLUE_IPV4;
+        const char *texts[_GLUE_FAMILIES_MAX];
+        IpAddress ours;
+
+        glue_addresses(addresses, texts);
+        return texts[family] ? ip_parse(texts[family], &ours) >= 0 && ip_equal(a, &ours) :
+                               glue_is_open(addresses, family);
+}
+
+int leads_look_here(const char *name, sd_json_variant *addresses, bool documentation, Leads *ret,
+                    IpAddress *ret_stranger) {
+        Found found;
+        int r = find_addresses(name, &found);
+
+        *ret = LEADS_UNKNOWN;
+        if (r <= 0)
+                return r;
+        *ret = found.n > 0 ? LEADS_THERE : LEADS_NOWHERE;
+        for (size_t i = found.n; i-- > 0;) { /* AAAA were asked for last */
+                if (is_ours(&found.items[i], addresses))
+                        continue;
+                /* A resolver inside the house may have answers of its own. */
+                *ret = special_is_public(&found.items[i], documentation) ? LEADS_ASTRAY : LEADS_UNKNOWN;
+                *ret_stranger = found.items[i];
+                return 0;
+        }
+        return 0;
 }

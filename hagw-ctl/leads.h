@@ -23,3 +23,7 @@ bool leads_names(sd_json_variant *reply, const char *target);
 /* documentation: the networks of examples are public here. stranger: where LEADS_ASTRAY leads. -ENOMEM. */
 int leads_look(const char *name, const char *target, bool documentation, Leads *ret,
                IpAddress *ret_stranger);
+/* As above, against this machine's addresses (io.hagw.Net.Watch's reply). Authorities take IPv6 first, so a
+ * stranger there is the one that is told. */
+int leads_look_here(const char *name, sd_json_variant *addresses, bool documentation, Leads *ret,
+                    IpAddress *ret_stranger);

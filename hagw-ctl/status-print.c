@@ -141,10 +141,7 @@ static int print_relay(const Status *s) {
 static void print_elsewhere(const Status *s) {
         bool title = false;
 
-        for (size_t i = 0; i < s->names.n; i++)
-                if (!caa_name_is_elsewhere(&s->names.items[i]) && s->names.items[i].others)
-                        output("  for %s certificates are given to %s, too\n", s->names.items[i].name,
-                               s->names.items[i].others);
+        caa_names_print_others(&s->names, "  ");
         for (size_t i = 0; i < s->names.n; i++) {
                 if (!caa_name_is_elsewhere(&s->names.items[i]))
                         continue;

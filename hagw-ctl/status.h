@@ -81,6 +81,8 @@ int judge_zones(Status *s);
 /* Of a zone that is found: by IPv4 and IPv6, UDP and TCP? */
 int judge_ways(Status *s, const Delegation *d);
 int judge_caa(Status *s);
+/* Behind judge_caa(), which knows the names. */
+int judge_proofs(Status *s);
 int judge_notify(Status *s);
 int judge_exports(Status *s);
 

@@ -14,7 +14,7 @@
 #include "hagw-ctl/hostzone.h"
 #include "hagw-ctl/names.h"
 #include "hagw-ctl/output.h"
-#include "hagw-ctl/records.h"
+#include "hagw-ctl/outside.h"
 #include "hagw-ctl/reload.h"
 #include "hagw-ctl/tenant.h"
 #include "hagw-ctl/tryhost.h"
@@ -25,42 +25,6 @@
 #include "libhagw/pure/hostname.h"
 #include "libhagw/state.h"
 
-/* What is left to do for a name that is in nobody's zone but its own. */
-static void say_outside(const Config *config, const char *name) {
-        const char *bare = startswith(name, "*.") ?: name, *zone;
-        const ConfZone *relay = NULL;
-        bool alias;
-
-        for (size_t i = 0; i < config->n_zones; i++)
-                if (config->zones[i].via == CONF_VIA_DIRECT) {
-                        relay = NULL;
-                        break;
-                } else if (!relay)
-                        relay = &config->zones[i];
-        if (!relay) {
-                output_sentences("It lies outside the zones of this gateway: its DNS must point here, and "
-                                 "its certificate %s.\n",
-                                 *name == '*' ?
-                                         "has to be imported: a wildcard cannot be proven over port 80" :
-                                         "is obtained over port 80 (HTTP-01)");
-                return;
-        }
-        zone = host_relay_zone(config, NULL);
-        if (zone && hostname_in_zone(bare, zone)) {
-                output_sentences("It is a name of the relay's, which has to lead it here. At the relay:\n"
-                                 "  hagw-ctl host add %s tenant:%s\n",
-                                 name, config->relay.tenant);
-                return;
-        }
-        output_sentences("It lies outside the zones of this house. Where the DNS of %s is kept, set\n",
-                         bare);
-        alias = records_print_name("  ", name, relay->name, NULL);
-        records_print_challenge("  ", name, relay->name);
-        output("and at the relay: hagw-ctl tenant domain add %s '%s'\n", config->relay.tenant, name);
-        if (alias)
-                records_explain_alias(relay->name);
-}
-
 /* A service that keeps visitors away is told and no failure: the host is there, as it was wanted. */
 static int finish(const Call *call, const Config *config, const char *name, const char *upstream,
                   const char *done) {
@@ -69,9 +33,11 @@ static int finish(const Call *call, const Config *config, const char *name, cons
         if (r < 0)
                 return r;
         if (!call->json && !config_find_zone(config, startswith(name, "*.") ?: name))
-                say_outside(config, name);
-        if (!call->json && admitted_say(call->config_dir, name) < 0)
-                return -ENOMEM;
+                r = outside_say(config, name, !!startswith(upstream, "tenant:"));
+        if (r >= 0 && !call->json)
+                r = admitted_say(call->config_dir, name);
+        if (r < 0)
+                return r;
         if (call_option(call, "no-reload"))
                 return CTL_OK;
         r = reload_daemons(/* must_run= */ false);

@@ -3,11 +3,14 @@
 tenant's: both may, each at exactly its names. Under an authority that judges."""
 
 import json
+import re
+import socket
 
 import pytest
 
-from acme_tools import Acme, until
-from authority_tools import Authority, Client
+from acme_tools import Acme, free_port, until
+from authority_tools import Authority, Client, Knot
+from ctl_tools import Ctl
 from tenant_tools import Token
 
 ZONE, HOST = "relay.example.com", "ha.anna.relay.example.com"
@@ -40,6 +43,13 @@ class Relay(Acme):
 
     def set_account(self, token, url):
         self.tenantd.call("SetAccount", **token.fields(), issuer="authority.example", accountUri=url)
+
+
+def unix_listener(path):
+    s = socket.socket(socket.AF_UNIX)
+    s.bind(str(path))
+    s.listen(16)
+    return s
 
 
 def line(account, tag="issue"):
@@ -121,3 +131,32 @@ def test_a_relay_with_records_of_its_own(relay, authority, anna):
     assert not certificate(relay, bob, f"bob.{ZONE}"), "another tenant's account"
     bob.url, bob.key = url, key
     assert certificate(relay, bob, f"bob.{ZONE}")
+
+
+def test_a_domain_elsewhere(relay, authority, anna, tmp_path):
+    """Opened at the relay, which proves it over HTTP: the house's own CAA record keeps the relay out, and what `host add` prints lets it in."""
+    alone, both = "alone.example.net", "both.example.net"
+    authority.settings.http_port = free_port()
+    relay.house.daemon("webd", "io.hagw.Web", sockets={"web": [unix_listener(relay.house.runtime / "web")]})
+    door = relay.house.daemon("proxyd", "io.hagw.Proxy", sockets={"http": [socket.create_server(("127.0.0.1", authority.settings.http_port))],
+                                                                 "https": [socket.create_server(("127.0.0.1", 0))]})
+    relay.configure(authority.directory, authority.root, hosts=())
+    relay.acmed = relay.house.daemon("acmed", "io.hagw.Acme", env={"HAGW_HTTP_PORT": str(authority.settings.http_port)})
+    relay.wait(ZONE)
+    ctl, lines = Ctl(relay.house), {}
+    for name in (alone, both):
+        said = ctl.run("host", "add", name, "tenant:anna", "--force", "--no-reload").stdout
+        lines[name], = re.findall(rf"^  {re.escape(name)}\.  CAA  (0 issue .*)$", said, re.M)
+    folder = tmp_path / "knot"
+    folder.mkdir()
+    knot = Knot(folder, "example.net", f"alone A 127.0.0.1\nboth A 127.0.0.1\nalone CAA {line(anna)}\nboth CAA {line(anna)}\nboth CAA {lines[both]}\n")
+    try:
+        authority.settings.servers.update(knot.servers)
+        door.reload()
+        relay.acmed.reload()
+        relay.wait(both)
+        refused = relay.wait(alone, state="failed")
+        assert "CAA" in refused["error"] or "caa" in refused["error"], refused
+        assert certificate(relay, anna, f"anna.{ZONE}"), "the tenant goes on"
+    finally:
+        knot.stop()

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from acme_tools import until
 from authority_tools import Knot
 from ctl_tools import Ctl
 from dns_tools import Accounts
@@ -44,6 +45,14 @@ astray A 203.0.113.200
 half A 203.0.113.20
 half AAAA 2001:db8::200
 inside A 192.168.1.9
+stale A 203.0.113.5
+stale AAAA 2001:db8::200
+moved A 203.0.113.200
+dns CAA 0 issue "{ISSUER}; validationmethods=dns-01"
+http CAA 0 issue "{ISSUER}; validationmethods=dns-01,http-01"
+ha.anna.relay CAA {LINE.replace("account/1", "account/2")}
+hagw-machines.anna.relay CAA {LINE}
+hagw-machines.anna.relay CAA {LINE.replace("account/1", "account/2")}
 ha.anna.relay CAA {LINE}
 ha.anna.relay CAA 0 issue "relays.example; accounturi=https://relays.example/9; validationmethods=dns-01"
 """
@@ -57,14 +66,19 @@ def ctl(net, house, tmp_path):  # noqa: F811
     acme = Accounts(house.runtime, [(ISSUER, URI)])
     c = Ctl(house)
     c.acme = acme
+    c.until_addresses = lambda ours="203.0.113.5": until(lambda: ours in ctl_addresses(c), 30, "the address")
     yield c
     acme.close()
     knot.stop()
 
 
-def status(ctl, *names, main=RELAY):
+def ctl_addresses(ctl):
+    return str(json.loads(ctl.run("--json", "status").stdout)["addresses"])
+
+
+def status(ctl, *names, main=RELAY, upstream="http://127.0.0.1:1"):
     """(problems about names, the list by name)."""
-    ctl.house.configure(main, **{f"h{i}": f'name = "{n}"; upstream = "http://127.0.0.1:1";' for i, n in enumerate(names)})
+    ctl.house.configure(main, **{f"h{i}": f'name = "{n}"; upstream = "{upstream}";' for i, n in enumerate(names)})
     if not ctl.house.daemons:
         (ctl.house.root / "resolv.conf").write_text("nameserver 127.0.0.1\noptions attempts:1\n")
         ctl.house.daemon("netd", "io.hagw.Net", env={"HAGW_RESOLV_CONF": str(ctl.house.root / "resolv.conf")})
@@ -130,14 +144,75 @@ def test_a_missing_record_is_told_once(ctl):
 
 
 def test_the_relays_own_account(ctl):
-    """Who else gets certificates for our names at the relay is said; that is no fault."""
-    problems, found = status(ctl, "ha.anna.relay.example.org")
-    assert problems == [] and found["ha.anna.relay.example.org"]["others"].startswith("relays.example; accounturi=")
+    """Who else gets certificates for our names at the relay is said, and who it is; that is no fault."""
+    name, other = "ha.anna.relay.example.org", f"{ISSUER}; accounturi={URI[:-1]}2; validationmethods=dns-01"
+    relays = "relays.example; accounturi=https://relays.example/9; validationmethods=dns-01"
+    problems, found = status(ctl, name)
+    assert problems == [] and found[name]["others"] == relays and found[name]["machines"] == other
     assert "others" not in found["anna.relay.example.org"]
-    assert "for ha.anna.relay.example.org certificates are given to relays.example; accounturi=https://relays.example/9" in ctl.run("status").stdout
+    text = ctl.run("status").stdout
+    assert f"  for {name} certificates are given to the relay, too, which opens its visitors: {relays}\n" in text
+    assert f"  for {name} certificates are given to this house's other machine, too: {other}\n" in text
+    assert text.count("certificates are given") == 2
     ctl.acme.accounts = [(ISSUER, f"{URI}7")]
-    problems, found = status(ctl, "ha.anna.relay.example.org")
+    problems, found = status(ctl, name)
     assert found["anna.relay.example.org"]["caa"] == "forbids" and "hagw-ctl cert renew anna.relay.example.org" in problems[0]
+    assert f"list others ({ISSUER}; accounturi={URI};" in problems[0], problems
+
+
+GATEWAY = ('zones = ( { name = "home.example.com"; } );\npublic_address: { ipv4 = "static:203.0.113.5"; ipv6 = "none"; };\n'
+           'documentation_networks = true;\n')
+
+
+def test_where_the_authority_asks(ctl):
+    """An order over HTTP that failed, since the name leads to somebody else: told instead of the order."""
+    def failed(name):
+        return {"name": name, "state": "failed", "wanted": True, "notAfterUSec": 0, "failures": 1, "unreachedPort": 80, "unreachedUSec": 1,
+                "error": "no answer at port 80"}
+
+    names = {n: f"{n}.example.org" for n in ("stale", "moved", "nothing", "same", "half")}
+    ctl.acme.certificates = [failed(names[n]) for n in ("stale", "moved", "nothing")]
+    status(ctl, *names.values(), main=GATEWAY)
+    ctl.until_addresses()
+    shown = json.loads(ctl.run("--json", "status").stdout)["problems"]
+    told = {n: [p for p in shown if names[n] in p] for n in names}
+    assert told["same"] == told["half"] == [], "nothing has failed there"
+    assert told["stale"] == [
+        f"{names['stale']} has the IPv6 address 2001:db8::200, which is not this machine's, so that the certificate authority asked somebody else, "
+        "for IPv6 comes first (no answer at port 80). Where its DNS is kept, take its AAAA record out (this machine has no such address that is "
+        f"public); then: hagw-ctl cert renew {names['stale']}"]
+    assert told["moved"] == [
+        f"{names['moved']} has the IPv4 address 203.0.113.200, which is not this machine's, so that the certificate authority asked somebody else "
+        f"(no answer at port 80). Where its DNS is kept, there has to be {names['moved']}. A 203.0.113.5; then: hagw-ctl cert renew {names['moved']}"]
+    assert len(told["nothing"]) == 1 and told["nothing"][0].startswith(f"{names['nothing']} has no address, so that the certificate authority")
+    # With that address it is somebody else's fault again.
+    status(ctl, *names.values(), main=GATEWAY.replace('ipv6 = "none"', 'ipv6 = "static:2001:db8::200"'))
+    next(d for d in ctl.house.daemons if d.name == "netd").reload()
+    ctl.until_addresses("2001:db8::200")
+    shown = [p for p in json.loads(ctl.run("--json", "status").stdout)["problems"] if names["stale"] in p]
+    assert len(shown) == 1 and "did not reach this machine" in shown[0], shown
+
+
+def test_opened_for_a_tenant(ctl):
+    """The relay's line beside the house's; without it the relay's own order is forbidden, and that is told at the relay."""
+    main = 'zones = ( { name = "relay.example.com"; } );\npublic_address: { ipv6 = "none"; };\ntenants: { zone = "relay.example.com"; };\n'
+    line = LINE.replace("dns-01", "http-01")
+    problems, found = status(ctl, "lost.example.org", "good.example.org", "dns.example.org", "http.example.org", "*.wild.example.org", main=main,
+                             upstream="tenant:anna")
+    assert {n: f["caa"] for n, f in found.items()} == {"lost.example.org": "forbids", "good.example.org": "forbids", "dns.example.org": "forbids",
+                                                      "http.example.org": "stands"}
+    good, = (p for p in problems if p.startswith("good"))
+    assert "and not this machine, which orders by itself what it opens for a tenant. Where its DNS is kept, there has to be beside the " \
+        f"house's record good.example.org. CAA {line}" in good
+    said = " ".join(ctl.ok("host", "add", "shop.example.org", "tenant:anna", "--force", "--no-reload").split())
+    assert "It lies outside the zones of this relay: its DNS must point here, and its certificate is obtained over port 80 (HTTP-01), which has " \
+        f"to be open here. Where its DNS has CAA records, beside the house's, there has to be, as this relay's: shop.example.org. CAA {line} " \
+        "Until then visitors pass unopened, unless they have to log in here first." in said
+    said = " ".join(ctl.ok("host", "add", "*.shop.example.org", "tenant:anna", "--force", "--no-reload").split())
+    assert "has to be imported (hagw-ctl cert import): a wildcard cannot be proven over port 80. Until then" in said and "CAA" not in said
+    ctl.acme.accounts = []
+    said = " ".join(ctl.ok("host", "add", "x.example.org", "tenant:anna", "--force", "--no-reload").split())
+    assert "this relay's account has to be among them, which it has not yet; then hagw-ctl status says the line." in said
 
 
 def test_names_elsewhere_at_a_gateway(ctl):

@@ -19,6 +19,7 @@ GUIDE = (ROOT / "docs" / "relay.md").read_text()
 PROGRAMS = {"hagw-ctl", "apt", "install", "varlinkctl", "curl"}
 # What needs a package, an authority or a user of the system is typed by others: (file, what stands there).
 ELSEWHERE = {
+    "hagw-ctl cert import": ("tests/component/test_ctl_import.py", '"cert", "import"'),
     "apt install ./hagw_*.deb": ("dev/deb-test", "apt-get"),
     "curl -sI https://ha.anna.relay.example.com/": ("tests/component/test_relay_matrix.py", "curl"),
     "install -o hagw-tenantd -g hagw-tenantd -m 600 KEPT /var/lib/hagw-tenantd/copies/2026-11-28": ("tests/component/test_ctl_restore.py", "docs/relay.md"),
@@ -125,10 +126,14 @@ def test_every_command_is_typed(machine, second, operator, relay, tmp_path_facto
     assert tenant()["domains"] == ["ha.anna.example"]
     for record in ("ha.anna.example. CNAME anna.relay.example.com.", "_acme-challenge.ha.anna.example. CNAME _acme-challenge.anna.relay.example.com."):
         assert f"`{record}`" in GUIDE.replace("\n", " ") and re.search(r"\s+".join(re.escape(w) for w in record.split()), said), said
+    assert "ha.anna.example" in reader.types(operator, "hagw-ctl tenant domain list anna")
+    reader.types(machine, "hagw-ctl host add ha.anna.example http://192.168.1.4:8123", "--force", **{ours: f"127.0.0.1:{service.port}"})
     reader.types(operator, "hagw-ctl tenant set anna --agents=2")
     said = reader.types(operator, "hagw-ctl tenant rotate anna")
-    reader.types(second, "hagw-ctl attach relay.example.com CODE --host ha=http://192.168.1.4:8123", *at_test, "--contact=mailto:anna@home.test", code=code_in(said),
-                 **{"relay.example.com": relay.address, ours: f"127.0.0.1:{service.port}"})
+    reader.types(second, "hagw-ctl attach relay.example.com CODE --contact mailto:anna@example.org --host ha=http://192.168.1.4:8123", *at_test, code=code_in(said),
+                 **{"relay.example.com": relay.address, ours: f"127.0.0.1:{service.port}", "example.org": "home.test"})
+    for m in (machine, second):
+        reader.types(m, "hagw-ctl host set ha --login none")
     relay.wait(lambda: len(set(attached())) == 2)
     reader.types(second, "hagw-ctl user add anna", "--password-stdin", stdin=PASSWORD + "\n")
     tokens = [t["tokenId"] for t in tenant()["tokens"]]
@@ -151,11 +156,10 @@ def test_every_command_is_typed(machine, second, operator, relay, tmp_path_facto
     reader.types(machine, "hagw-ctl reload")
     relay.certify("ha.relay.example.com", name)
     relay.wait(lambda: relay.serves(name))
-    machine.ok("host", "add", "ha.relay.example.com", service.url, "--force")
+    reader.types(machine, "hagw-ctl host add ha.relay.example.com http://192.168.1.4:8123 --force", **{ours: f"127.0.0.1:{service.port}"})
     assert "HEALTH" in reader.types(operator, "hagw-ctl host list")
     reader.types(operator, "hagw-ctl host set NAME --login none", NAME=name)
     assert [h["login"] for h in operator.json("host", "list")["hosts"] if h["name"] == name] == [False]
-    machine.ok("host", "set", name, "--login=none")
     relay.wait(lambda: relay.visit(name=name).status == 200)
     r = relay.visit(name=name)
     assert r.status == 200 and json.loads(r.body)["target"] == "/", r.body
@@ -182,7 +186,11 @@ def test_every_command_is_typed(machine, second, operator, relay, tmp_path_facto
         reader.types(operator, f"hagw-ctl tenant set NAME --{word}", NAME="anna")
         assert tenant()["suspended"] == suspended
 
+    reader.types(operator, "hagw-ctl tenant set anna --bytes-per-month=100G")
+    assert tenant()["bytesPerMonth"] == 100 << 30
+
     # A house that leaves.
+    reader.types(operator, "hagw-ctl tenant domain remove", "anna", "ha.anna.example")
     relay.wait(attached, 60)
     said = reader.types(machine, "hagw-ctl detach", "--yes", "--keep-token")
     assert f"hagw-ctl tenant revoke anna {one} ends it" in " ".join(said.split()) and 'opened = "accept"' not in conf.read_text()
