@@ -20,11 +20,12 @@ def test_apex_and_wildcard_are_in_one_certificate(house):
     assert names(house.certificate()) >= {ZONE, f"*.{ZONE}"}
 
 
-def test_curl_trusts_it_over_both_protocols(house):
-    for version in ("1.2", "1.3"):
-        out = subprocess.run(["curl", "-sS", "-o", "/dev/null", "-w", "%{ssl_verify_result} %{http_version}",
-                              f"--tlsv{version}", "--tls-max", version, URL], capture_output=True, text=True, timeout=20)
-        assert out.stdout.startswith("0 1.1"), out.stderr
+@pytest.mark.parametrize("http", [("--http2", "2"), ("--http1.1", "1.1")], ids=["2", "1.1"])
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_curl_trusts_it_over_all_protocols(house, version, http):
+    out = subprocess.run(["curl", "-sS", "-o", "/dev/null", "-w", "%{ssl_verify_result} %{http_version}", http[0],
+                          f"--tlsv{version}", "--tls-max", version, URL], capture_output=True, text=True, timeout=20)
+    assert out.stdout == f"0 {http[1]}", (out.stdout, out.stderr)
 
 
 def test_old_tls_is_refused(house):
