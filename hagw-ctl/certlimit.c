@@ -28,7 +28,7 @@ int certlimit_text(sd_json_variant *c, uint64_t now, char **ret) {
                 return 0;
         if (asprintf(ret,
                      "The certificate authority asks to wait until %s (%s); hagw-ctl cert renew %s --now "
-                     "asks all the same.%s%s%s",
+                     "asks anyway.%s%s%s",
                      format_date(until, date), format_when(until, now, when), field_text(c, "name"),
                      fallback ? " The fallback is asked " : "",
                      fallback ? format_when(MAX(next, now + 1), now, then) : "", fallback ? "." : "") < 0) {

@@ -92,7 +92,7 @@ int give_back(bool keep, bool force, sd_json_variant **ret_token, char **ret_why
                 return *ret_why ? GIVEN_BACK_NOT : log_oom();
         if (!force && may_be_shared(relay))
                 return refuse("Another machine has attached as this tenant, perhaps with the same token; "
-                              "--force would have ended it all the same.",
+                              "--force would have ended it anyway.",
                               ret_why);
         return ask(force, ret_why);
 }

@@ -118,7 +118,7 @@ def test_each_has_its_patience(gateway, authority, second):  # noqa: F811
     assert authority.count("newOrder") == second.count("newOrder") == 1
     assert round(failed["limitUSec"] / 1e6 - time.time(), -3) == 7000 and round(failed["nextUSec"] / 1e6 - time.time(), -3) == 4000
     said, = (p for p in json.loads(Ctl(gateway.house).run("--json", "status", "--no-delegation").stdout)["problems"] if "asks to wait" in p)
-    assert f"hagw-ctl cert renew {ZONE} --now asks all the same. The fallback is asked in 1 h." in said
+    assert f"hagw-ctl cert renew {ZONE} --now asks anyway. The fallback is asked in 1 h." in said
     # Another first one has nothing to wait for; the one that was it still has when it is asked again.
     gateway.configure(second.directory, second.root, fallback={"directory": authority.directory, "ca_file": authority.root})
     gateway.acmed.reload()

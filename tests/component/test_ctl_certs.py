@@ -88,7 +88,7 @@ def test_advice_works(gateway, authority, failure, first):  # noqa: F811
     # While there is a certificate nobody has to do anything.
     assert advice(ctl) == ({f"cert renew {ZONE}{word}"} if first or word else set())
     if word:
-        assert f"hagw-ctl cert renew {ZONE} --now asks all the same" in ctl.refused(FAILED, "cert", "renew", ZONE) and authority.count("newOrder") == orders
+        assert f"hagw-ctl cert renew {ZONE} --now asks anyway" in ctl.refused(FAILED, "cert", "renew", ZONE) and authority.count("newOrder") == orders
     authority.settings.faults = []
     for command in advice(ctl) or {f"cert renew {ZONE}"}:
         ctl.ok(*command.split())
