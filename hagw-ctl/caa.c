@@ -298,17 +298,27 @@ static int collect_at_relay(const Config *c, const char *issuer, const char *uri
         return r;
 }
 
+/* Where hagw-acmed does not answer there is no account. The texts live as long as *ret. -ENOMEM. */
+static int ask_accounts(sd_json_variant **ret, const char **ret_issuer, const char **ret_uri) {
+        _cleanup_free_ char *reason = NULL;
+        int r;
+
+        r = client_look("io.hagw.Acme.WatchAccounts", NULL, ret, &reason);
+        if (r == -ENOMEM)
+                return r;
+        find_account(r < 0 ? NULL : *ret, ret_issuer, ret_uri);
+        return 0;
+}
+
 int caa_look(const Config *c, bool ask, CaaNames *ret) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *accounts = NULL;
         _cleanup_(caa_names_done) CaaNames names = {};
-        _cleanup_free_ char *reason = NULL;
         const char *issuer, *uri;
         int r;
 
-        r = client_look("io.hagw.Acme.WatchAccounts", NULL, &accounts, &reason);
-        if (r == -ENOMEM)
+        r = ask_accounts(&accounts, &issuer, &uri);
+        if (r < 0)
                 return r;
-        find_account(r < 0 ? NULL : accounts, &issuer, &uri);
         names.unnamed = field_bool(accounts, "unnamed");
         r = collect(c, issuer, uri, &names);
         if (r >= 0 && ask)
@@ -331,15 +341,13 @@ int caa_look(const Config *c, bool ask, CaaNames *ret) {
 
 int caa_line_over_http(char **ret) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *accounts = NULL;
-        _cleanup_free_ char *reason = NULL;
         const char *issuer, *uri;
         int r;
 
-        r = client_look("io.hagw.Acme.WatchAccounts", NULL, &accounts, &reason);
-        if (r == -ENOMEM)
-                return r;
-        find_account(r < 0 ? NULL : accounts, &issuer, &uri);
         *ret = NULL;
+        r = ask_accounts(&accounts, &issuer, &uri);
+        if (r < 0)
+                return r;
         return *issuer ? make_line(issuer, uri, "http-01", ret) : 0;
 }
 
