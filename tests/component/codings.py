@@ -22,11 +22,11 @@ class Brotli:
     ERROR, OVER, WANTS, GIVES = range(4)
 
     def __init__(self):
-        self.library = ctypes.CDLL("libbrotlidec.so.1")
-        self.library.BrotliDecoderCreateInstance.restype = ctypes.c_void_p
-        self.library.BrotliDecoderDecompressStream.argtypes = [ctypes.c_void_p] + [ctypes.c_void_p] * 5
-        self.library.BrotliDecoderDestroyInstance.argtypes = [ctypes.c_void_p]
-        self.state, self.over = self.library.BrotliDecoderCreateInstance(None, None, None), False
+        self.brotli = ctypes.CDLL("libbrotlidec.so.1")
+        self.brotli.BrotliDecoderCreateInstance.restype = ctypes.c_void_p
+        self.brotli.BrotliDecoderDecompressStream.argtypes = [ctypes.c_void_p] + [ctypes.c_void_p] * 5
+        self.brotli.BrotliDecoderDestroyInstance.argtypes = [ctypes.c_void_p]
+        self.state, self.over = self.brotli.BrotliDecoderCreateInstance(None, None, None), False
 
     def feed(self, data):
         given, out = b"", ctypes.create_string_buffer(self.OUT)
@@ -35,7 +35,7 @@ class Brotli:
         parts = []
         while True:
             room, to = ctypes.c_size_t(self.OUT), ctypes.c_void_p(ctypes.addressof(out))
-            r = self.library.BrotliDecoderDecompressStream(self.state, ctypes.byref(left), ctypes.byref(at),
+            r = self.brotli.BrotliDecoderDecompressStream(self.state, ctypes.byref(left), ctypes.byref(at),
                                                            ctypes.byref(room), ctypes.byref(to), None)
             if r == self.ERROR:
                 raise ValueError("not brotli")
@@ -48,7 +48,7 @@ class Brotli:
         return given.join(parts)
 
     def __del__(self):
-        self.library.BrotliDecoderDestroyInstance(self.state)
+        self.brotli.BrotliDecoderDestroyInstance(self.state)
 
 
 class Plain:
