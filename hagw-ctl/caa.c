@@ -367,10 +367,11 @@ int caa_name_complaint(const CaaName *n, char **ret) {
                 return 0;
         if (n->at_relay)
                 return asprintf(ret,
-                                "The relay's CAA records for %s list others (%s) and not this house: it "
+                                "The relay's CAA records for %s list %s (%s) and not this %s: it "
                                 "gets no new certificate. The next order tells the relay again: "
                                 "hagw-ctl cert renew %s%s",
-                                n->name, strempty(n->others ?: n->machines), n->name,
+                                n->name, n->others ? "others" : "another machine of this house",
+                                strempty(n->others ?: n->machines), n->others ? "house" : "one", n->name,
                                 n->limited ? " --now" : "") < 0
                                ? -ENOMEM
                                : 1;

@@ -218,14 +218,15 @@ def test_status_tells_the_caa_line_at_both_ends(house, relay, tmp_path):
     found, problems = seen()
     assert f"accounturi={url};" in found["record"] and "others" not in found and not problems
     assert url in there.ok("tenant", "show", "anna")
-    # The relay has lost the account: nobody but another one would get certificates, and the house's next order tells it.
+    # The relay knows another account of this house's: nobody but its owner would get certificates, until the next order tells.
     relay.tenantd.stop()
     with contextlib.closing(sqlite3.connect(relay.house.root / "state/tenantd/tenants.db")) as db, db:
         db.execute("UPDATE token_account SET uri = 'https://elsewhere.example/1'")
     relay.tenantd.start()
     until(lambda: seen()[0]["caa"] == "forbids", 30, "the other line")
     found, problems = seen()
-    assert "https://elsewhere.example/1" in found["others"] and problems[0].endswith(f"hagw-ctl cert renew {NAME}"), problems
+    assert "https://elsewhere.example/1" in found["machines"] and "others" not in found
+    assert "another machine of this house (" in problems[0] and problems[0].endswith(f"hagw-ctl cert renew {NAME}"), problems
     before = cabin.get(NAME)
     here.run("cert", "renew", NAME, "--wait=0")
     assert cabin.changed(before, NAME)["failures"] == 0

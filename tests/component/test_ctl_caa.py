@@ -157,7 +157,7 @@ def test_the_relays_own_account(ctl):
     ctl.acme.accounts = [(ISSUER, f"{URI}7")]
     problems, found = status(ctl, name)
     assert found["anna.relay.example.org"]["caa"] == "forbids" and "hagw-ctl cert renew anna.relay.example.org" in problems[0]
-    assert f"list others ({ISSUER}; accounturi={URI};" in problems[0], problems
+    assert f"list another machine of this house ({ISSUER}; accounturi={URI};" in problems[0], problems
 
 
 GATEWAY = ('zones = ( { name = "home.example.com"; } );\npublic_address: { ipv4 = "static:203.0.113.5"; ipv6 = "none"; };\n'
