@@ -56,14 +56,14 @@ const MessageKind stop_message = { .size = sizeof(Message), .deliver = deliver_s
 const MessageKind drained_message = { .size = sizeof(Message) };
 const MessageKind stopped_message = { .size = sizeof(Message) };
 
-uint64_t relay_visitors(const Worker *w) {
+uint64_t agent_visitors(const Worker *w) {
         uint64_t n = 0;
 
         for (unsigned i = 0; i < w->n_crew; i++) {
                 const WorkerCounters *c = &w->crew[i]->counters;
 
-                n += atomic_load_explicit(&c->relay_visits, memory_order_relaxed) -
-                     atomic_load_explicit(&c->relay_visits_ended, memory_order_relaxed);
+                n += atomic_load_explicit(&c->agent_visits, memory_order_relaxed) -
+                     atomic_load_explicit(&c->agent_visits_ended, memory_order_relaxed);
         }
         return n;
 }

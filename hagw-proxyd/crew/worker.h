@@ -28,7 +28,7 @@
 /* Written by the worker, read by the main thread. */
 typedef struct WorkerCounters {
         _Alignas(64) _Atomic uint64_t accepted, crowded, refused, handshakes, resumed,
-                failed_handshakes, evicted, requests, tunnels;
+                failed_handshakes, evicted, requests, upgrades;
         _Atomic uint64_t http2, http2_calmed; /* connections in HTTP/2; of them those that cost too much */
         _Atomic uint64_t http2_troubles[WORKER_TROUBLES]; /* by kind (h2/h2.h), of those that have ended */
         _Atomic uint64_t handshakes_waiting, handshakes_signing, handshakes_signed;
@@ -49,10 +49,10 @@ typedef struct WorkerCounters {
         _Atomic uint64_t old;     /* visitors who were under way when it began to drain, and are so since */
         _Atomic uint64_t busy;    /* visitors to be waited for before the door is shut; while parting */
         _Atomic uint64_t connections, upstream_connects, upstream_reuses, retries, log_dropped;
-        _Atomic uint64_t relay_attached, relay_attempts, relay_waiting, relay_rejected;
-        _Atomic uint64_t relay_visits;       /* visitors who came by a channel: counted where they came in */
-        _Atomic uint64_t relay_visits_ended; /* and where they were served */
-        TransportMeter relay_bytes;          /* from and to them */
+        _Atomic uint64_t agent_attached, agent_attempts, agent_waiting, agent_rejected;
+        _Atomic uint64_t agent_visits;       /* visitors who came by a channel: counted where they came in */
+        _Atomic uint64_t agent_visits_ended; /* and where they were served */
+        TransportMeter agent_bytes;          /* from and to them */
 } WorkerCounters;
 
 struct Worker {
@@ -104,7 +104,7 @@ static inline void counter_sub(_Atomic uint64_t *c, uint64_t n) {
 }
 
 /* Visitors who came by a channel and are here. */
-uint64_t relay_visitors(const Worker *w);
+uint64_t agent_visitors(const Worker *w);
 
 /* Calls what each room has of that: from the lowest to the highest, and the other way. */
 #define ROOMS_UP(w, what)                                             \

@@ -17,11 +17,11 @@
 struct Agent {
         Worker *worker;
         RelayTarget *target;
-        RelayState state;
-        RelayLink *link;
+        AgentState state;
+        AgentLine *link;
         /* While attached, where hagw-keyd has another token by now: the link that is to take the place of
          * the one above, which stays until then. */
-        RelayLink *next;
+        AgentLine *next;
         char next_error[RELAY_ERROR_MAX]; /* why it could not; "": that token is good, or not tried yet */
         CallMessage *asking;    /* which token hagw-keyd has */
         Timer timer, next_timer;
@@ -32,12 +32,12 @@ struct Agent {
         uint64_t hosts_told;    /* visitors refused for want of a host, when the relay heard of us last */
         ChannelPool pool;
         bool expected; /* the relay has said that it comes back at once, and may well do so */
-        RelayAttached attached; /* what the main thread is told */
+        AgentAttached attached; /* what the main thread is told */
 };
 
 /* The main thread keeps the newest for who asks, and logs it. error: why it waits; NULL: it does not. */
 static void tell(const Agent *a, const char *error, bool refused, uint64_t retry_usec) {
-        RelayStateMessage *m = message_new(&relay_state_message);
+        AgentStateMessage *m = message_new(&agent_state_message);
 
         if (!m)
                 return;
@@ -50,25 +50,25 @@ static void tell(const Agent *a, const char *error, bool refused, uint64_t retry
         queue_push(a->worker->main_queue, &m->message);
 }
 
-static void set_state(Agent *a, RelayState s) {
-        static const unsigned from[_RELAY_STATE_MAX] = {
-                [RELAY_RESOLVING] = STEPS_FROM(RELAY_WAITING),
-                [RELAY_CONNECTING] = STEPS_FROM(RELAY_RESOLVING),
-                [RELAY_PROVING] = STEPS_FROM(RELAY_CONNECTING, RELAY_ATTACHED),
-                [RELAY_ATTACHED] = STEPS_FROM(RELAY_PROVING),
-                [RELAY_WAITING] = STEPS_FROM(RELAY_RESOLVING, RELAY_CONNECTING, RELAY_PROVING,
-                                             RELAY_ATTACHED, RELAY_WAITING),
+static void set_state(Agent *a, AgentState s) {
+        static const unsigned from[_AGENT_STATE_MAX] = {
+                [AGENT_RESOLVING] = STEPS_FROM(AGENT_WAITING),
+                [AGENT_CONNECTING] = STEPS_FROM(AGENT_RESOLVING),
+                [AGENT_PROVING] = STEPS_FROM(AGENT_CONNECTING, AGENT_ATTACHED),
+                [AGENT_ATTACHED] = STEPS_FROM(AGENT_PROVING),
+                [AGENT_WAITING] = STEPS_FROM(AGENT_RESOLVING, AGENT_CONNECTING, AGENT_PROVING,
+                                             AGENT_ATTACHED, AGENT_WAITING),
         };
         WorkerCounters *c = &a->worker->counters;
 
         assert_step(from, a->state, s);
-        log_debug("Relay %s: %s -> %s", a->target->address, relay_state_text(a->state), relay_state_text(s));
-        if (a->state == RELAY_ATTACHED && s != RELAY_ATTACHED)
-                counter_sub(&c->relay_attached, 1);
-        if (a->state != RELAY_ATTACHED && s == RELAY_ATTACHED)
-                counter_add(&c->relay_attached, 1);
+        log_debug("Relay %s: %s -> %s", a->target->address, agent_state_text(a->state), agent_state_text(s));
+        if (a->state == AGENT_ATTACHED && s != AGENT_ATTACHED)
+                counter_sub(&c->agent_attached, 1);
+        if (a->state != AGENT_ATTACHED && s == AGENT_ATTACHED)
+                counter_add(&c->agent_attached, 1);
         a->state = s;
-        if (s != RELAY_WAITING)
+        if (s != AGENT_WAITING)
                 tell(a, NULL, /* refused= */ false, 0);
 }
 
@@ -80,12 +80,12 @@ static uint64_t random_number(const Agent *a) {
 
 static void forget_next(Agent *a) {
         loop_disarm(&a->worker->loop, &a->next_timer);
-        a->next = relay_link_close(a->next);
+        a->next = agent_line_close(a->next);
 }
 
 static void detach(Agent *a) {
         channel_pool_close(&a->pool);
-        a->link = relay_link_close(a->link);
+        a->link = agent_line_close(a->link);
         forget_next(a);
         a->next_error[0] = '\0';
         a->attached.since_usec = 0;
@@ -94,7 +94,7 @@ static void detach(Agent *a) {
 
 /* It was attached for so long that what went wrong before is over. */
 static void settle(Agent *a) {
-        if (a->state == RELAY_ATTACHED &&
+        if (a->state == AGENT_ATTACHED &&
             a->worker->loop.now_usec - a->attached_usec >= AGENT_SETTLED_USEC)
                 a->backoff = (Backoff) {};
 }
@@ -116,7 +116,7 @@ static void wait_and_retry(Agent *a, const char *why, bool refused, uint64_t at_
                 wait = MAX(wait, at_least_usec + random_number(a) % at_least_usec);
         }
         detach(a);
-        set_state(a, RELAY_WAITING);
+        set_state(a, AGENT_WAITING);
         loop_arm(loop, &a->timer, loop->now_usec + wait);
         tell(a, why, refused, loop->now_usec + wait);
 }
@@ -138,33 +138,33 @@ static void next_failed(Agent *a, const char *why, bool refused) {
 
 /* The relay has let the next one in, or the other one is gone: from here on the next one is the link. */
 static void take_next(Agent *a) {
-        RelayLink *next = a->next;
+        AgentLine *next = a->next;
         Loop *loop = &a->worker->loop;
 
         a->next = NULL;
         detach(a);
         a->link = next;
         loop_arm(loop, &a->timer, loop->now_usec + AGENT_REPLY_USEC);
-        set_state(a, RELAY_PROVING);
+        set_state(a, AGENT_PROVING);
 }
 
 /* at_least_usec: as with wait_and_retry(). */
-static void fail_link(Agent *a, const RelayLink *l, const char *why, bool refused,
+static void fail_link(Agent *a, const AgentLine *l, const char *why, bool refused,
                         uint64_t at_least_usec) {
         if (l == a->next)
                 next_failed(a, why, refused);
         /* The relay ends what the next one takes the place of, and may do so before it says yes. */
-        else if (a->next && a->next->state == RELAY_LINK_OPEN)
+        else if (a->next && a->next->state == AGENT_LINE_OPEN)
                 take_next(a);
         else
                 wait_and_retry(a, why, refused, at_least_usec);
 }
 
-static void on_link_state(RelayLink *l) {
-        static const RelayState states[_RELAY_LINK_STATE_MAX] = {
-                [RELAY_LINK_RESOLVING] = RELAY_RESOLVING,  [RELAY_LINK_CONNECTING] = RELAY_CONNECTING,
-                [RELAY_LINK_HANDSHAKE] = RELAY_CONNECTING, [RELAY_LINK_PROVING] = RELAY_PROVING,
-                [RELAY_LINK_OPEN] = RELAY_PROVING,
+static void on_link_state(AgentLine *l) {
+        static const AgentState states[_AGENT_LINE_STATE_MAX] = {
+                [AGENT_LINE_RESOLVING] = AGENT_RESOLVING,  [AGENT_LINE_CONNECTING] = AGENT_CONNECTING,
+                [AGENT_LINE_HANDSHAKE] = AGENT_CONNECTING, [AGENT_LINE_PROVING] = AGENT_PROVING,
+                [AGENT_LINE_OPEN] = AGENT_PROVING,
         };
         Agent *a = l->userdata;
 
@@ -172,11 +172,11 @@ static void on_link_state(RelayLink *l) {
                 set_state(a, states[l->state]);
 }
 
-static void on_link_failed(RelayLink *l, RelayLinkFailure failure, const char *why) {
-        fail_link(l->userdata, l, why, failure == RELAY_LINK_NO_TOKEN, 0);
+static void on_link_failed(AgentLine *l, AgentLineFailure failure, const char *why) {
+        fail_link(l->userdata, l, why, failure == AGENT_LINE_NO_TOKEN, 0);
 }
 
-static int send_attach(RelayLink *l, sd_json_variant *proof) {
+static int send_attach(AgentLine *l, sd_json_variant *proof) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         char machine[SD_ID128_STRING_MAX];
         int r;
@@ -188,7 +188,7 @@ static int send_attach(RelayLink *l, sd_json_variant *proof) {
         return r < 0 ? r : control_send_call(&l->transport, INTERFACE "Attach", v, /* more= */ true);
 }
 
-static void on_link_open(RelayLink *l, sd_json_variant *proof) {
+static void on_link_open(AgentLine *l, sd_json_variant *proof) {
         Agent *a = l->userdata;
         Loop *loop = &a->worker->loop;
 
@@ -199,7 +199,7 @@ static void on_link_open(RelayLink *l, sd_json_variant *proof) {
         loop_arm(loop, l == a->next ? &a->next_timer : &a->timer, loop->now_usec + AGENT_REPLY_USEC);
 }
 
-static void on_first_reply(Agent *a, RelayLink *l, sd_json_variant *parameters) {
+static void on_first_reply(Agent *a, AgentLine *l, sd_json_variant *parameters) {
         const char *text = strempty(control_string(parameters, "zone"));
         Loop *loop = &a->worker->loop;
         uint8_t session_id[CHANNEL_SESSION_ID_SIZE];
@@ -218,21 +218,21 @@ static void on_first_reply(Agent *a, RelayLink *l, sd_json_variant *parameters) 
         a->attached.since_usec = clock_usec(CLOCK_REALTIME);
         memcpy(a->attached.zone, zone, sizeof(zone));
         memcpy(a->attached.token_id, l->token_id, sizeof(l->token_id));
-        relay_said_forget(&a->attached); /* it may have restarted */
-        (void) relay_said_refused(&a->attached, parameters);
-        (void) relay_said_domains(&a->attached, parameters);
-        (void) relay_said_alone(&a->attached, parameters);
+        agent_said_forget(&a->attached); /* it may have restarted */
+        (void) agent_said_refused(&a->attached, parameters);
+        (void) agent_said_domains(&a->attached, parameters);
+        (void) agent_said_alone(&a->attached, parameters);
         a->hosts_told = a->attached.refused[REFUSAL_HOST].n;
         (void) snprintf(a->attached.address, sizeof(a->attached.address),
                         l->address.family == AF_INET6 ? "[%s]:%u" : "%s:%u", ip_format(&l->address, address),
                         a->target->port);
-        set_state(a, RELAY_ATTACHED);
+        set_state(a, AGENT_ATTACHED);
         channel_pool_open(&a->pool, a->target, session_id, &l->keys, &l->address,
                           (uint64_t) MAX(control_integer(parameters, "channels", UINT32_MAX), INT64_C(0)),
                           (uint64_t) MAX(control_integer(parameters, "waiting", 0), INT64_C(0)));
 }
 
-static void on_refusal(Agent *a, const RelayLink *l, const ControlReply *reply) {
+static void on_refusal(Agent *a, const AgentLine *l, const ControlReply *reply) {
         int64_t retry = control_integer(reply->parameters, "retryUSec", 0);
         char buffer[RELAY_ERROR_MAX];
         bool busy = streq(reply->error, INTERFACE "Busy");
@@ -240,7 +240,7 @@ static void on_refusal(Agent *a, const RelayLink *l, const ControlReply *reply) 
         if (l == a->link && streq(reply->error, INTERFACE "TakenOver"))
                 a->attached.taken_over_usec = clock_usec(CLOCK_REALTIME);
         /* The token was good until now: hagw-keyd may have another one by this time. */
-        if (l == a->link && a->state == RELAY_ATTACHED && streq(reply->error, INTERFACE "NotAdmitted")) {
+        if (l == a->link && a->state == AGENT_ATTACHED && streq(reply->error, INTERFACE "NotAdmitted")) {
                 settle(a);
                 a->expected = backoff_begin_anew(&a->backoff, AGENT_EXPECTED_MAX);
         }
@@ -260,7 +260,7 @@ static void on_leaving(Agent *a) {
 /* There is a host now of the name that the relay refused somebody for. It takes what we have for another as
  * soon as we attach anew. */
 static bool has_missed_host(const Agent *a) {
-        const RelayAttached *t = &a->attached;
+        const AgentAttached *t = &a->attached;
 
         return t->refused[REFUSAL_HOST].n != a->hosts_told && *t->refused_name &&
                route_find(a->worker->snapshot->routes, t->refused_name);
@@ -268,7 +268,7 @@ static bool has_missed_host(const Agent *a) {
 
 static void ask_token(Agent *a);
 
-static void on_link_message(RelayLink *l, sd_json_variant *message) {
+static void on_link_message(AgentLine *l, sd_json_variant *message) {
         Agent *a = l->userdata;
         Loop *loop = &a->worker->loop;
         ControlReply reply;
@@ -290,14 +290,14 @@ static void on_link_message(RelayLink *l, sd_json_variant *message) {
                 on_leaving(a);
                 return;
         }
-        if (l == a->next || a->state != RELAY_ATTACHED) {
+        if (l == a->next || a->state != AGENT_ATTACHED) {
                 on_first_reply(a, l, reply.parameters);
                 return;
         }
         loop_arm(loop, &a->timer, loop->now_usec + AGENT_SILENCE_USEC);
-        if (relay_said_refused(&a->attached, reply.parameters) |
-            relay_said_domains(&a->attached, reply.parameters) |
-            relay_said_alone(&a->attached, reply.parameters))
+        if (agent_said_refused(&a->attached, reply.parameters) |
+            agent_said_domains(&a->attached, reply.parameters) |
+            agent_said_alone(&a->attached, reply.parameters))
                 tell(a, NULL, /* refused= */ false, 0);
         /* What it tells may be of before the reload. */
         if (loop->now_usec < a->reload_usec + AGENT_SILENCE_USEC && has_missed_host(a))
@@ -307,7 +307,7 @@ static void on_link_message(RelayLink *l, sd_json_variant *message) {
                 channel_pool_set_wish(&a->pool, (uint64_t) wish);
 }
 
-static const RelayLinkOps link_ops = {
+static const AgentLineOps link_ops = {
         .on_state = on_link_state,
         .on_open = on_link_open,
         .on_message = on_link_message,
@@ -317,22 +317,22 @@ static const RelayLinkOps link_ops = {
 static void attempt(Agent *a) {
         Loop *loop = &a->worker->loop;
 
-        counter_add(&a->worker->counters.relay_attempts, 1);
+        counter_add(&a->worker->counters.agent_attempts, 1);
         a->attempt_usec = loop->now_usec;
         loop_disarm(loop, &a->timer);
-        a->link = relay_link_new(a->worker, a->target, /* prove= */ true, &link_ops, a);
+        a->link = agent_line_new(a->worker, a->target, /* prove= */ true, &link_ops, a);
         if (!a->link)
                 wait_and_retry(a, "out of memory", /* refused= */ false, 0);
         else
-                set_state(a, RELAY_RESOLVING);
+                set_state(a, AGENT_RESOLVING);
 }
 
 /* --- another token ------------------------------------------------------------------------------------- */
 
 static void attempt_next(Agent *a) {
         forget_next(a);
-        counter_add(&a->worker->counters.relay_attempts, 1);
-        a->next = relay_link_new(a->worker, a->target, /* prove= */ true, &link_ops, a);
+        counter_add(&a->worker->counters.agent_attempts, 1);
+        a->next = agent_line_new(a->worker, a->target, /* prove= */ true, &link_ops, a);
         if (!a->next)
                 next_failed(a, "out of memory", /* refused= */ false);
 }
@@ -352,7 +352,7 @@ static void on_token(CallMessage *m) {
         const char *id;
 
         a->asking = NULL;
-        if (m->failed || a->state != RELAY_ATTACHED || a->worker->stage >= WORKER_SHUT)
+        if (m->failed || a->state != AGENT_ATTACHED || a->worker->stage >= WORKER_SHUT)
                 return; /* whoever attaches asks for it anyway */
         (void) sd_json_parse(m->reply, /* flags= */ 0, &reply, NULL, NULL);
         id = control_string(reply, "tokenId");
@@ -396,9 +396,9 @@ static void ask_token(Agent *a) {
 static void on_timer(Timer *t) {
         Agent *a = CONTAINER_OF(t, Agent, timer);
 
-        if (a->state == RELAY_WAITING)
+        if (a->state == AGENT_WAITING)
                 attempt(a);
-        else if (a->state == RELAY_ATTACHED)
+        else if (a->state == AGENT_ATTACHED)
                 wait_and_retry(a, "it has said nothing for 25 seconds", /* refused= */ false, 0);
         else
                 wait_and_retry(a, "it did not answer in time", /* refused= */ false, 0);
@@ -411,7 +411,7 @@ void agent_nudge(Worker *w) {
 
         if (!a || w->stage >= WORKER_SHUT)
                 return;
-        if (a->state == RELAY_ATTACHED &&
+        if (a->state == AGENT_ATTACHED &&
             !is_way_gone(a->link->transport.handle.fd, &a->link->address)) {
                 a->reload_usec = loop->now_usec;
                 ask_token(a);
@@ -419,9 +419,9 @@ void agent_nudge(Worker *w) {
         }
         a->backoff = (Backoff) {};
         /* One under way may well have begun after the change. */
-        if (a->state < RELAY_ATTACHED && loop->now_usec < a->attempt_usec + AGENT_YOUNG_USEC)
+        if (a->state < AGENT_ATTACHED && loop->now_usec < a->attempt_usec + AGENT_YOUNG_USEC)
                 return;
-        if (a->state != RELAY_WAITING)
+        if (a->state != AGENT_WAITING)
                 wait_and_retry(a, "the network has changed", /* refused= */ false, 0);
         due = MAX(loop->now_usec, a->attempt_usec + AGENT_NUDGE_USEC);
         loop_arm(loop, &a->timer, due);
@@ -434,7 +434,7 @@ void agent_leave(Worker *w) {
         if (!a)
                 return;
         loop_disarm(&w->loop, &a->timer);
-        a->link = relay_link_close(a->link);
+        a->link = agent_line_close(a->link);
         forget_next(a);
 }
 
@@ -448,7 +448,7 @@ Agent *agent_free(Agent *a) {
         if (!a)
                 return NULL;
         detach(a);
-        set_state(a, RELAY_WAITING);
+        set_state(a, AGENT_WAITING);
         loop_disarm(&a->worker->loop, &a->timer);
         if (a->asking)
                 a->asking->asker = NULL;
@@ -464,7 +464,7 @@ static Agent *agent_new(Worker *w) {
                 return NULL;
         a->worker = w;
         a->target = relay_target_ref(w->snapshot->relay);
-        a->state = RELAY_WAITING;
+        a->state = AGENT_WAITING;
         a->timer.fire = on_timer;
         a->next_timer.fire = on_next_timer;
         channel_pool_init(&a->pool, w);

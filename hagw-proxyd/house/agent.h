@@ -4,8 +4,8 @@
 #include "hagw-proxyd/crew/message.h"
 #include "hagw-proxyd/crew/room.h"
 #include "hagw-proxyd/house/agentchannel.h"
-#include "hagw-proxyd/house/relaylink.h"
-#include "hagw-proxyd/house/relaysaid.h"
+#include "hagw-proxyd/house/agentline.h"
+#include "hagw-proxyd/house/agentsaid.h"
 
 /* The house's attachment to its relay: one control connection, which is made again for as long as the
  * configuration has a relay, and the channels that belong to it. docs/relay-protocol.md. */
@@ -25,39 +25,39 @@
 
 #define RELAY_SOFTWARE "hagw " PACKAGE_VERSION
 
-typedef enum RelayState {
-        RELAY_RESOLVING,
-        RELAY_CONNECTING,
-        RELAY_PROVING,  /* the token, and until the relay says yes */
-        RELAY_ATTACHED,
-        RELAY_WAITING,  /* until the next attempt */
-        _RELAY_STATE_MAX,
-        _RELAY_STATE_INVALID = -EINVAL,
-} RelayState;
-const char *relay_state_text(RelayState s);
+typedef enum AgentState {
+        AGENT_RESOLVING,
+        AGENT_CONNECTING,
+        AGENT_PROVING,  /* the token, and until the relay says yes */
+        AGENT_ATTACHED,
+        AGENT_WAITING,  /* until the next attempt */
+        _AGENT_STATE_MAX,
+        _AGENT_STATE_INVALID = -EINVAL,
+} AgentState;
+const char *agent_state_text(AgentState s);
 
 #define RELAY_ERROR_MAX 768U /* with a tenant's name and the relay's in it */
 
 /* To main: what has become of it. */
-typedef struct RelayStateMessage {
+typedef struct AgentStateMessage {
         Message message;
         RelayTarget *target; /* with a reference */
-        int state;           /* RelayState */
+        int state;           /* AgentState */
         bool refused;        /* the relay, or our own keyd, has said no */
         uint64_t retry_usec; /* CLOCK_MONOTONIC of the next attempt, while waiting */
-        RelayAttached attached;
+        AgentAttached attached;
         /* While waiting; while attached: why it cannot attach anew with the token that there is now. */
         char error[RELAY_ERROR_MAX];
-} RelayStateMessage;
-extern const MessageKind relay_state_message;
+} AgentStateMessage;
+extern const MessageKind agent_state_message;
 
 typedef struct Agent Agent;
-typedef struct RelayCall RelayCall;
+typedef struct AgentCall AgentCall;
 
 /* What this end hangs on a worker. */
 typedef struct House {
         Agent *agent;     /* of the first worker of a house that has a relay */
-        RelayCall *calls; /* at the relay */
+        AgentCall *calls; /* at the relay */
         uint64_t rejected_usec; /* when a channel's was logged last; 0: never */
 } House;
 

@@ -42,12 +42,12 @@ static void set_state(AgentChannel *c, AgentChannelState s) {
                 p->n_connecting--;
         if (c->state == AGENT_CHANNEL_WAITING) {
                 p->n_waiting--;
-                counter_sub(&counters->relay_waiting, 1);
+                counter_sub(&counters->agent_waiting, 1);
         }
         c->state = s;
         if (s == AGENT_CHANNEL_WAITING) {
                 p->n_waiting++;
-                counter_add(&counters->relay_waiting, 1);
+                counter_add(&counters->agent_waiting, 1);
         }
 }
 
@@ -86,7 +86,7 @@ static void channel_lost(AgentChannel *c) {
 static void channel_reject(AgentChannel *c, const char *why) {
         Worker *w = c->pool->worker;
 
-        counter_add(&w->counters.relay_rejected, 1);
+        counter_add(&w->counters.agent_rejected, 1);
         if (w->loop.now_usec >= w->house->rejected_usec + USEC_PER_MINUTE || w->house->rejected_usec == 0) {
                 w->house->rejected_usec = w->loop.now_usec;
                 log_warning("A channel from the relay %s was closed: %s. (Said once a minute at most; the "
@@ -282,7 +282,7 @@ static int channel_new(ChannelPool *p) {
 /* How many should wait now. *ret_full: there would be more, were there not so many visitors. */
 static unsigned wanted(const ChannelPool *p, bool *ret_full) {
         unsigned wish = MAX(p->wish, p->target->channels_min);
-        uint64_t visitors = relay_visitors(p->worker);
+        uint64_t visitors = agent_visitors(p->worker);
         uint64_t room = p->limit > visitors ? p->limit - visitors : 0;
 
         *ret_full = wish > room;

@@ -4,22 +4,22 @@
 
 #include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/house/agent.h"
-#include "hagw-proxyd/house/relaycall.h"
+#include "hagw-proxyd/house/agentcall.h"
 
-const char *relay_state_text(RelayState s) {
-        static const char *const texts[_RELAY_STATE_MAX] = {
-                [RELAY_RESOLVING] = "resolving", [RELAY_CONNECTING] = "connecting",
-                [RELAY_PROVING] = "proving",     [RELAY_ATTACHED] = "attached",
-                [RELAY_WAITING] = "waiting",
+const char *agent_state_text(AgentState s) {
+        static const char *const texts[_AGENT_STATE_MAX] = {
+                [AGENT_RESOLVING] = "resolving", [AGENT_CONNECTING] = "connecting",
+                [AGENT_PROVING] = "proving",     [AGENT_ATTACHED] = "attached",
+                [AGENT_WAITING] = "waiting",
         };
-        return s >= 0 && s < _RELAY_STATE_MAX ? texts[s] : NULL;
+        return s >= 0 && s < _AGENT_STATE_MAX ? texts[s] : NULL;
 }
 
 static void free_state(Message *m) {
-        relay_target_unref(((RelayStateMessage *) m)->target);
+        relay_target_unref(((AgentStateMessage *) m)->target);
 }
 
-const MessageKind relay_state_message = { .size = sizeof(RelayStateMessage), .free = free_state };
+const MessageKind agent_state_message = { .size = sizeof(AgentStateMessage), .free = free_state };
 
 static int init(Worker *w) {
         w->house = calloc(1, sizeof(*w->house));
@@ -28,7 +28,7 @@ static int init(Worker *w) {
 
 static void leave(Worker *w) {
         w->house->agent = agent_free(w->house->agent);
-        relay_calls_done(w);
+        agent_call_done(w);
 }
 
 static void free_room(Worker *w) {

@@ -91,11 +91,11 @@ static void note_head(Exchange *x) {
         bool upgraded = x->response.flags & RESPONSE_UPGRADED;
 
         note_answer(x);
-        exchange_set_state(x, upgraded ? EXCHANGE_TUNNEL : EXCHANGE_BODY);
+        exchange_set_state(x, upgraded ? EXCHANGE_UPGRADE : EXCHANGE_BODY);
         exchange_drop_head(x);
         if (!upgraded)
                 return;
-        counter_add(&x->worker->counters.tunnels, 1);
+        counter_add(&x->worker->counters.upgrades, 1);
         x->up = (ExchangeWay) { .n = x->up.n };
 }
 

@@ -230,16 +230,16 @@ static int pump_once(Exchange *x) {
                 if (end < 0)
                         return -1;
         }
-        if (x->state == EXCHANGE_TUNNEL)
-                tunnel_wait(x);
+        if (x->state == EXCHANGE_UPGRADE)
+                upgrade_wait(x);
         return up || down;
 }
 
 /* As pump_once(). */
-static int tunnel_once(Exchange *x) {
-        int r = tunnel_pump(x);
+static int upgrade_once(Exchange *x) {
+        int r = upgrade_pump(x);
 
-        if (r == TUNNEL_OVER) {
+        if (r == UPGRADE_OVER) {
                 x->close = true;
                 exchange_finish(x);
                 return -1;
@@ -250,13 +250,13 @@ static int tunnel_once(Exchange *x) {
 }
 
 void exchange_pump(Exchange *x) {
-        if (x->state == EXCHANGE_TUNNEL)
-                tunnel_wait(x);
+        if (x->state == EXCHANGE_UPGRADE)
+                upgrade_wait(x);
         else
                 touch(x);
         (void) visit_is_one_of_many(x->visit);
         while (!loop_turn_is_over(&x->worker->loop))
-                if ((x->state == EXCHANGE_TUNNEL ? tunnel_once(x) : pump_once(x)) <= 0)
+                if ((x->state == EXCHANGE_UPGRADE ? upgrade_once(x) : pump_once(x)) <= 0)
                         return;
         loop_again(&x->worker->loop, &x->again);
 }
@@ -274,7 +274,7 @@ void exchange_run(Exchange *x) {
                 }
         }
         /* A visitor who has gone is not worth the upstream's work; an endless answer would never end. */
-        if (x->state != EXCHANGE_TUNNEL && x->up.done && x->stream->ops->is_left(x->stream)) {
+        if (x->state != EXCHANGE_UPGRADE && x->up.done && x->stream->ops->is_left(x->stream)) {
                 exchange_abort(x, "gone");
                 return;
         }

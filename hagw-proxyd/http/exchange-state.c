@@ -11,7 +11,7 @@ void exchange_set_state(Exchange *x, ExchangeState s) {
                 [EXCHANGE_LINK] = STEPS_FROM(EXCHANGE_JUDGE, EXCHANGE_HEAD),
                 [EXCHANGE_HEAD] = STEPS_FROM(EXCHANGE_LINK),
                 [EXCHANGE_BODY] = STEPS_FROM(EXCHANGE_HEAD),
-                [EXCHANGE_TUNNEL] = STEPS_FROM(EXCHANGE_HEAD),
+                [EXCHANGE_UPGRADE] = STEPS_FROM(EXCHANGE_HEAD),
         };
 
         assert_step(from, x->state, s);

@@ -26,7 +26,7 @@ typedef enum ExchangeState {
         EXCHANGE_LINK,    /* a connection is being made */
         EXCHANGE_HEAD,    /* the request is on its way; waits for the answer's head */
         EXCHANGE_BODY,    /* the answer is on its way */
-        EXCHANGE_TUNNEL,  /* upgraded: bytes both ways */
+        EXCHANGE_UPGRADE,  /* upgraded: bytes both ways */
         _EXCHANGE_STATE_MAX,
         _EXCHANGE_STATE_INVALID = -EINVAL,
 } ExchangeState;
@@ -134,7 +134,7 @@ bool exchange_is_busy(const Exchange *x, uint64_t young_usec, uint64_t request_u
 size_t exchange_held(const Exchange *x);
 void exchange_drop_stranded(Exchange *x, IpAddress *known);
 
-/* For the parts of it: exchange-forward.c, exchange-back.c, tunnel.c. */
+/* For the parts of it: exchange-forward.c, exchange-back.c, upgrade.c. */
 
 extern const LinkClientOps exchange_link_ops;
 
@@ -179,7 +179,7 @@ int exchange_pump_body(Exchange *x);
 void exchange_on_timeout(Exchange *x);
 void exchange_pump(Exchange *x);
 /* Begins its time anew. */
-void tunnel_wait(Exchange *x);
-/* 1: something moved; 0: nothing; -1: broken; TUNNEL_OVER: both sides are through. */
-#define TUNNEL_OVER 2
-int tunnel_pump(Exchange *x);
+void upgrade_wait(Exchange *x);
+/* 1: something moved; 0: nothing; -1: broken; UPGRADE_OVER: both sides are through. */
+#define UPGRADE_OVER 2
+int upgrade_pump(Exchange *x);

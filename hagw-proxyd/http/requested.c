@@ -57,13 +57,13 @@ const char *exchange_review(const Exchange *x, const Snapshot *s) {
 
 void exchange_drain(Exchange *x) {
         x->old = true;
-        if (x->state == EXCHANGE_TUNNEL)
-                tunnel_wait(x);
+        if (x->state == EXCHANGE_UPGRADE)
+                upgrade_wait(x);
 }
 
 bool exchange_is_busy(const Exchange *x, uint64_t young_usec, uint64_t request_usec) {
         return x->worker->loop.now_usec <
-               x->begin_usec + (x->state == EXCHANGE_TUNNEL ? young_usec : request_usec);
+               x->begin_usec + (x->state == EXCHANGE_UPGRADE ? young_usec : request_usec);
 }
 
 static size_t size_of(const Buffer *b) {

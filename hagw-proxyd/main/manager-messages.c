@@ -6,7 +6,7 @@
 
 #include "hagw-proxyd/door/hello.h"
 #include "hagw-proxyd/house/agent.h"
-#include "hagw-proxyd/house/relaycall.h"
+#include "hagw-proxyd/house/agentcall.h"
 #include "hagw-proxyd/http/session.h"
 #include "hagw-proxyd/http/sessions.h"
 #include "hagw-proxyd/main/attachments.h"
@@ -50,11 +50,11 @@ static void refuse_call(Manager *m, Message *q) {
 }
 
 static void take_relay_state(Manager *m, Message *q) {
-        relay_view_on_state(&m->relay, (RelayStateMessage *) q);
+        agent_view_on_state(&m->agent, (AgentStateMessage *) q);
 }
 
 static void take_relay_call(Manager *m, Message *q) {
-        relay_view_on_call(&m->relay, (RelayCallMessage *) q);
+        agent_view_on_call(&m->agent, (AgentCallMessage *) q);
 }
 
 static void take_attachments(Manager *m, Message *q) {
@@ -134,8 +134,8 @@ static const struct {
         { &session_message, take_session, refuse_session },
         { &resolve_message, take_resolve, refuse_resolve },
         { &call_message, take_call, refuse_call },
-        { &relay_state_message, take_relay_state, NULL },
-        { &relay_call_message, take_relay_call, NULL },
+        { &agent_state_message, take_relay_state, NULL },
+        { &agent_call_message, take_relay_call, NULL },
         { &attachments_message, take_attachments, NULL },
         { &standing_message, take_standing, NULL },
         { &failure_message, take_failure, NULL },

@@ -19,7 +19,7 @@ void manager_on_network(sd_json_variant *message, void *userdata) {
         }
         n = changes && sd_json_variant_is_unsigned(changes) ? sd_json_variant_unsigned(changes) : UINT64_MAX;
         if (n != m->network_changes || n == UINT64_MAX)
-                relay_view_on_network(&m->relay);
+                agent_view_on_network(&m->agent);
         m->network_changes = n;
         vl_read_hops(message, &hops);
         if (memcmp(&hops, &m->hops, sizeof(hops)) == 0)

@@ -285,7 +285,7 @@ int manager_start(Daemon *daemon, const Config *config, void **ret_userdata) {
         m->ticket_usec = config->proxy.ticket_usec;
         weblink_init(&m->web, m->event);
         namelink_init(&m->names, m->event);
-        relay_view_init(&m->relay, m->event);
+        agent_view_init(&m->agent, m->event);
         for (CallPeer i = 0; i < _CALL_PEER_MAX; i++)
                 call_link_init(&m->calls[i], m->event, i == CALL_KEYD ? "io.hagw.Key" : "io.hagw.Tenant");
         r = manager_setup(m, config);
@@ -293,7 +293,7 @@ int manager_start(Daemon *daemon, const Config *config, void **ret_userdata) {
                 manager_stop(m);
                 return r;
         }
-        relay_view_apply(&m->relay, m->workers[0], m->snapshot->relay);
+        agent_view_apply(&m->agent, m->workers[0], m->snapshot->relay);
         set_status(m);
         *ret_userdata = m;
         return 0;
@@ -308,7 +308,7 @@ int manager_reload(const Config *config, void *userdata) {
         if (r < 0)
                 return r;
         set_snapshot(m, s);
-        relay_view_apply(&m->relay, m->workers[0], m->snapshot->relay);
+        agent_view_apply(&m->agent, m->workers[0], m->snapshot->relay);
         set_status(m);
         rounds_set(&m->rounds, config->proxy.probe_usec);
         if (tenant_watch_set(&m->tenants, m, config->tenants.zone) < 0)
@@ -392,7 +392,7 @@ void *manager_stop(void *userdata) {
         m->past_file = past_close(m->past_file);
         sd_event_source_disable_unref(m->past_source);
         stop_workers(m);
-        relay_view_done(&m->relay);
+        agent_view_done(&m->agent);
         access_writer_free(m->access);
         sd_event_source_disable_unref(m->queue_source);
         sd_event_source_disable_unref(m->ticket_source);

@@ -12,7 +12,7 @@
 #include "hagw-proxyd/main/past.h"
 #include "hagw-proxyd/main/probe.h"
 #include "hagw-proxyd/main/pulse.h"
-#include "hagw-proxyd/main/relayview.h"
+#include "hagw-proxyd/main/agentview.h"
 #include "hagw-proxyd/main/rounds.h"
 #include "hagw-proxyd/main/tenantwatch.h"
 #include "hagw-proxyd/main/trial.h"
@@ -60,7 +60,7 @@ typedef struct Manager {
         NameLink names;
         CallLink calls[_CALL_PEER_MAX];
         TenantWatch tenants;
-        RelayView relay;
+        AgentView agent;
         Probe *probes;
         Trial *trials;
         Rounds rounds;

@@ -4,7 +4,7 @@
 
 #include "hagw-proxyd/main/attachments.h"
 #include "hagw-proxyd/main/proxyd-varlink.h"
-#include "hagw-proxyd/main/relay-varlink.h"
+#include "hagw-proxyd/main/agent-varlink.h"
 #include "libhagw/daemon.h"
 #include "libhagw/vl-io.hagw.Proxy.h"
 

@@ -69,7 +69,7 @@ void conn_close(Conn *c) {
                 server->end(c);
         crowd_leave(&c->place);
         if (arrival_is_relayed(c->visit.arrival))
-                counter_add(&w->counters.relay_visits_ended, 1);
+                counter_add(&w->counters.agent_visits_ended, 1);
         loop_disarm(&w->loop, &c->timer);
         loop_not_again(&w->loop, &c->again);
         transport_done(&c->transport);
@@ -330,7 +330,7 @@ Conn *conn_make(Worker *w, Visitor *v) {
         c->transport.in = TAKE_PTR(v->in);
         buffer_arrive(&w->pool, c->transport.in);
         if (arrival_is_relayed(v->arrival))
-                c->transport.meter = &w->counters.relay_bytes;
+                c->transport.meter = &w->counters.agent_bytes;
         c->next = w->visits->first;
         c->link = &w->visits->first;
         if (c->next)

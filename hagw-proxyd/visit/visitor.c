@@ -16,7 +16,7 @@ static void let_go(Visitor *v) {
 Visitor *visitor_done(Worker *w, Visitor *v) {
         let_go(v);
         if (arrival_is_relayed(v->arrival))
-                counter_add(&w->counters.relay_visits_ended, 1);
+                counter_add(&w->counters.agent_visits_ended, 1);
         return NULL;
 }
 
@@ -87,7 +87,7 @@ void visitor_enter(Worker *w, Visitor *v) {
                 return;
         }
         counter_add(&w->counters.accepted, 1);
-        counter_add(&w->counters.relay_visits, 1);
+        counter_add(&w->counters.agent_visits, 1);
         hand_over(w, to, v);
 }
 

@@ -146,12 +146,12 @@ static bool enter_body(Turns *t) {
         return true;
 }
 
-static bool enter_tunnel(Turns *t) {
+static bool enter_upgrade(Turns *t) {
         ask(t, "GET / HTTP/1.1\r\nHost: ha.example.com\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
                "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\nSec-WebSocket-Version: 13\r\n\r\n");
         turns_say(t->service, "HTTP/1.1 101 Go\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n");
         turns_run(t, 1);
-        expect_exchange(t, EXCHANGE_TUNNEL);
+        expect_exchange(t, EXCHANGE_UPGRADE);
         FLOOD(t->service, "\x8a\x00"); /* pongs */
         FLOOD(t->peer, "\x8a\x00");
         return true;
@@ -271,34 +271,34 @@ static bool enter_leaving(Turns *t) {
 
 /* --- in a house: the connection to its relay ----------------------------------------------------------- */
 
-static void on_open(RelayLink *l, sd_json_variant *proof) {
+static void on_open(AgentLine *l, sd_json_variant *proof) {
 }
 
-static void on_message(RelayLink *l, sd_json_variant *message) {
+static void on_message(AgentLine *l, sd_json_variant *message) {
         ((Turns *) l->userdata)->n_messages++;
 }
 
-static void on_failed(RelayLink *l, RelayLinkFailure failure, const char *why) {
+static void on_failed(AgentLine *l, AgentLineFailure failure, const char *why) {
         ((Turns *) l->userdata)->relay = NULL;
 }
 
-static const RelayLinkOps relay_ops = {
+static const AgentLineOps relay_ops = {
         .on_open = on_open,
         .on_message = on_message,
         .on_failed = on_failed,
 };
 
 static bool enter_relay_handshake(Turns *t) {
-        t->relay = relay_link_new(t->worker, t->snapshot->relay, /* prove= */ true, &relay_ops, t);
+        t->relay = agent_line_new(t->worker, t->snapshot->relay, /* prove= */ true, &relay_ops, t);
         turns_accept(t);
-        assert_int_equal(t->relay->state, RELAY_LINK_HANDSHAKE);
+        assert_int_equal(t->relay->state, AGENT_LINE_HANDSHAKE);
         FLOOD(t->service, RECORDS_WITHOUT_MEANING);
         return false;
 }
 
 /* What a relay says that has got as far as here. Without TLS, which is the transport's business. */
-static void open_relay(Turns *t, RelayLinkState s) {
-        t->relay = relay_link_new(t->worker, t->snapshot->relay, /* prove= */ true, &relay_ops, t);
+static void open_relay(Turns *t, AgentLineState s) {
+        t->relay = agent_line_new(t->worker, t->snapshot->relay, /* prove= */ true, &relay_ops, t);
         turns_accept(t);
         gnutls_deinit(t->relay->transport.tls);
         t->relay->transport.tls = NULL;
@@ -308,12 +308,12 @@ static void open_relay(Turns *t, RelayLinkState s) {
 }
 
 static bool enter_relay_proving(Turns *t) {
-        open_relay(t, RELAY_LINK_PROVING);
+        open_relay(t, AGENT_LINE_PROVING);
         return false;
 }
 
 static bool enter_relay_open(Turns *t) {
-        open_relay(t, RELAY_LINK_OPEN);
+        open_relay(t, AGENT_LINE_OPEN);
         return true;
 }
 
@@ -350,7 +350,7 @@ static const Row exchange_rows[_EXCHANGE_STATE_MAX] = {
         [EXCHANGE_LINK] = { enter_link },
         [EXCHANGE_HEAD] = { enter_head },
         [EXCHANGE_BODY] = { enter_body },
-        [EXCHANGE_TUNNEL] = { enter_tunnel },
+        [EXCHANGE_UPGRADE] = { enter_upgrade },
 };
 static const Row passage_rows[_PASSAGE_STATE_MAX] = {
         [PASSAGE_WAITING] = { enter_waiting },
@@ -369,13 +369,13 @@ static const Row control_rows[_CONTROL_STATE_MAX] = {
         [CONTROL_PROBING] = { enter_probing },   [CONTROL_ATTACHED] = { enter_attached },
         [CONTROL_LEAVING] = { enter_leaving },   [CONTROL_CLOSED] = { .nothing = "it has no socket" },
 };
-static const Row relay_link_rows[_RELAY_LINK_STATE_MAX] = {
-        [RELAY_LINK_RESOLVING] = { .nothing = "it is not connected" },
-        [RELAY_LINK_CONNECTING] = { .nothing = "it is not connected" },
-        [RELAY_LINK_HANDSHAKE] = { enter_relay_handshake },
-        [RELAY_LINK_PROVING] = { enter_relay_proving },
-        [RELAY_LINK_OPEN] = { enter_relay_open },
-        [RELAY_LINK_CLOSED] = { .nothing = "it has no socket" },
+static const Row agent_line_rows[_AGENT_LINE_STATE_MAX] = {
+        [AGENT_LINE_RESOLVING] = { .nothing = "it is not connected" },
+        [AGENT_LINE_CONNECTING] = { .nothing = "it is not connected" },
+        [AGENT_LINE_HANDSHAKE] = { enter_relay_handshake },
+        [AGENT_LINE_PROVING] = { enter_relay_proving },
+        [AGENT_LINE_OPEN] = { enter_relay_open },
+        [AGENT_LINE_CLOSED] = { .nothing = "it has no socket" },
 };
 
 static const Row agent_channel_rows[_AGENT_CHANNEL_STATE_MAX] = {
@@ -404,7 +404,7 @@ ROWS(exchange)
 ROWS(passage)
 ROWS(link)
 ROWS(control)
-ROWS(relay_link)
+ROWS(agent_line)
 ROWS(agent_channel)
 
 static void test_records(void **state) {
@@ -449,7 +449,7 @@ static void test_letters(void **state) {
 }
 
 TEST_MAIN(cmocka_unit_test(test_conn), cmocka_unit_test(test_exchange), cmocka_unit_test(test_passage),
-          cmocka_unit_test(test_link), cmocka_unit_test(test_control), cmocka_unit_test(test_relay_link),
+          cmocka_unit_test(test_link), cmocka_unit_test(test_control), cmocka_unit_test(test_agent_line),
           cmocka_unit_test(test_agent_channel),
           cmocka_unit_test(test_records), cmocka_unit_test(test_stray_bytes),
           cmocka_unit_test(test_letters))

@@ -164,7 +164,7 @@ void turns_end(Turns *t) {
         Worker *w = t->worker;
         char command[64];
 
-        relay_link_close(t->relay);
+        agent_line_close(t->relay);
         channel_pool_close(&t->channels);
         w->house->agent = agent_free(w->house->agent);
         conns_done(w);

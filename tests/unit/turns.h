@@ -7,7 +7,7 @@
 #include "hagw-proxyd/crew/crowd.h"
 #include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/house/agentchannel.h"
-#include "hagw-proxyd/house/relaylink.h"
+#include "hagw-proxyd/house/agentline.h"
 #include "hagw-proxyd/relay/control-attach.h"
 #include "hagw-proxyd/visit/conn.h"
 #include "hagw-proxyd/visit/visitor.h"
@@ -26,7 +26,7 @@ typedef struct Turns {
         int peer;              /* the end of the one who never pauses */
         int ours;              /* the other end, which the worker reads */
         gnutls_session_t tls;  /* on peer; NULL: plain */
-        RelayLink *relay;
+        AgentLine *relay;
         ChannelPool channels;
         unsigned n_messages;   /* that it brought */
 } Turns;

@@ -13,7 +13,7 @@
 #define RELAY_DOMAINS_MAX 32U /* of a tenant's; hagw-tenantd has no more */
 
 /* Of an agent that is attached, or was. */
-typedef struct RelayAttached {
+typedef struct AgentAttached {
         uint64_t since_usec; /* CLOCK_REALTIME; 0: it is not attached */
         char zone[HOSTNAME_MAX + 1]; /* empty: never attached */
         char address[IP_TEXT_MAX + sizeof("[]:65535")]; /* the relay's */
@@ -26,14 +26,14 @@ typedef struct RelayAttached {
         bool domains_known; /* what the next two say: an older relay does not tell them */
         unsigned n_domains;
         char domains[RELAY_DOMAINS_MAX][HOSTNAME_MAX + 3]; /* elsewhere that lead here; maybe "*.…" */
-} RelayAttached;
+} AgentAttached;
 
 /* Nothing of what follows is known (any more). */
-void relay_said_forget(RelayAttached *t);
+void agent_said_forget(AgentAttached *t);
 /* Of our visitors that it refused. A reason that it has learned since is left out. True: it said something,
  * and t may be another. */
-bool relay_said_refused(RelayAttached *t, sd_json_variant *parameters);
+bool agent_said_refused(AgentAttached *t, sd_json_variant *parameters);
 /* Which domains elsewhere lead here. More than there is room for are as good as not told. As above. */
-bool relay_said_domains(RelayAttached *t, sd_json_variant *parameters);
+bool agent_said_domains(AgentAttached *t, sd_json_variant *parameters);
 /* That no other machine takes turns with this one (any more). As above. */
-bool relay_said_alone(RelayAttached *t, sd_json_variant *parameters);
+bool agent_said_alone(AgentAttached *t, sd_json_variant *parameters);

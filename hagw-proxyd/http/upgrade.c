@@ -5,7 +5,7 @@
 #include "hagw-proxyd/http/exchange.h"
 
 /* Begins anew with each event; the worker may stop, and then it goes on for as long as bytes pass. */
-void tunnel_wait(Exchange *x) {
+void upgrade_wait(Exchange *x) {
         Worker *w = x->worker;
         uint64_t now = w->loop.now_usec;
 
@@ -66,13 +66,13 @@ static int move_down(Exchange *x) {
         return 1;
 }
 
-int tunnel_pump(Exchange *x) {
+int upgrade_pump(Exchange *x) {
         int up = move_up(x), down = up < 0 ? 0 : move_down(x);
 
         if (up < 0 || down < 0)
                 return -1;
         if (x->up.done && x->down.done)
-                return TUNNEL_OVER;
+                return UPGRADE_OVER;
         if (up == 0 && down == 0)
                 return 0;
         exchange_used(x);

@@ -7,52 +7,52 @@
 #include <sys/socket.h>
 
 #include "hagw-proxyd/crew/worker.h"
-#include "hagw-proxyd/house/relaylink.h"
+#include "hagw-proxyd/house/agentline.h"
 #include "libhagw/log.h"
 
-const char *relay_link_state_text(RelayLinkState s) {
-        static const char *const texts[_RELAY_LINK_STATE_MAX] = {
-                [RELAY_LINK_RESOLVING] = "resolving", [RELAY_LINK_CONNECTING] = "connecting",
-                [RELAY_LINK_HANDSHAKE] = "handshake", [RELAY_LINK_PROVING] = "proving",
-                [RELAY_LINK_OPEN] = "open",           [RELAY_LINK_CLOSED] = "closed",
+const char *agent_line_state_text(AgentLineState s) {
+        static const char *const texts[_AGENT_LINE_STATE_MAX] = {
+                [AGENT_LINE_RESOLVING] = "resolving", [AGENT_LINE_CONNECTING] = "connecting",
+                [AGENT_LINE_HANDSHAKE] = "handshake", [AGENT_LINE_PROVING] = "proving",
+                [AGENT_LINE_OPEN] = "open",           [AGENT_LINE_CLOSED] = "closed",
         };
-        return s >= 0 && s < _RELAY_LINK_STATE_MAX ? texts[s] : NULL;
+        return s >= 0 && s < _AGENT_LINE_STATE_MAX ? texts[s] : NULL;
 }
 
-static void set_state(RelayLink *l, RelayLinkState s) {
-        static const unsigned from[_RELAY_LINK_STATE_MAX] = {
-                [RELAY_LINK_CONNECTING] = STEPS_FROM(RELAY_LINK_RESOLVING),
-                [RELAY_LINK_HANDSHAKE] = STEPS_FROM(RELAY_LINK_CONNECTING),
-                [RELAY_LINK_PROVING] = STEPS_FROM(RELAY_LINK_HANDSHAKE),
-                [RELAY_LINK_OPEN] = STEPS_FROM(RELAY_LINK_HANDSHAKE, RELAY_LINK_PROVING),
-                [RELAY_LINK_CLOSED] = STEPS_FROM(RELAY_LINK_RESOLVING, RELAY_LINK_CONNECTING,
-                                                 RELAY_LINK_HANDSHAKE, RELAY_LINK_PROVING, RELAY_LINK_OPEN),
+static void set_state(AgentLine *l, AgentLineState s) {
+        static const unsigned from[_AGENT_LINE_STATE_MAX] = {
+                [AGENT_LINE_CONNECTING] = STEPS_FROM(AGENT_LINE_RESOLVING),
+                [AGENT_LINE_HANDSHAKE] = STEPS_FROM(AGENT_LINE_CONNECTING),
+                [AGENT_LINE_PROVING] = STEPS_FROM(AGENT_LINE_HANDSHAKE),
+                [AGENT_LINE_OPEN] = STEPS_FROM(AGENT_LINE_HANDSHAKE, AGENT_LINE_PROVING),
+                [AGENT_LINE_CLOSED] = STEPS_FROM(AGENT_LINE_RESOLVING, AGENT_LINE_CONNECTING,
+                                                 AGENT_LINE_HANDSHAKE, AGENT_LINE_PROVING, AGENT_LINE_OPEN),
         };
 
         assert_step(from, l->state, s);
         Loop *loop = &l->worker->loop;
 
-        log_debug("Relay %s: %s -> %s", l->target->address, relay_link_state_text(l->state),
-                  relay_link_state_text(s));
+        log_debug("Relay %s: %s -> %s", l->target->address, agent_line_state_text(l->state),
+                  agent_line_state_text(s));
         l->state = s;
-        if (s < RELAY_LINK_OPEN)
-                loop_arm(loop, &l->timer, loop->now_usec + RELAY_LINK_STEP_USEC);
+        if (s < AGENT_LINE_OPEN)
+                loop_arm(loop, &l->timer, loop->now_usec + AGENT_LINE_STEP_USEC);
         else
                 loop_disarm(loop, &l->timer);
-        if (l->ops->on_state && s != RELAY_LINK_CLOSED)
+        if (l->ops->on_state && s != AGENT_LINE_CLOSED)
                 l->ops->on_state(l);
 }
 
 static void free_link(Garbage *g) {
-        free(CONTAINER_OF(g, RelayLink, garbage));
+        free(CONTAINER_OF(g, AgentLine, garbage));
 }
 
-RelayLink *relay_link_close(RelayLink *l) {
-        if (!l || l->state == RELAY_LINK_CLOSED)
+AgentLine *agent_line_close(AgentLine *l) {
+        if (!l || l->state == AGENT_LINE_CLOSED)
                 return NULL;
-        if (l->state == RELAY_LINK_PROVING || l->state == RELAY_LINK_OPEN)
+        if (l->state == AGENT_LINE_PROVING || l->state == AGENT_LINE_OPEN)
                 transport_shutdown(&l->transport);
-        set_state(l, RELAY_LINK_CLOSED);
+        set_state(l, AGENT_LINE_CLOSED);
         if (l->asked)
                 l->asked->asker = NULL;
         if (l->proving)
@@ -67,8 +67,8 @@ RelayLink *relay_link_close(RelayLink *l) {
         return NULL;
 }
 
-static void fail(RelayLink *l, RelayLinkFailure failure, const char *why) {
-        relay_link_close(l);
+static void fail(AgentLine *l, AgentLineFailure failure, const char *why) {
+        agent_line_close(l);
         l->ops->on_failed(l, failure, why);
 }
 
@@ -82,10 +82,10 @@ static const char *stream_failure(int r) {
                                     "the connection to the relay broke";
 }
 
-static void read_messages(RelayLink *l) {
+static void read_messages(AgentLine *l) {
         Loop *loop = &l->worker->loop;
 
-        while (l->state == RELAY_LINK_OPEN) {
+        while (l->state == AGENT_LINE_OPEN) {
                 _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
                 int r;
 
@@ -97,7 +97,7 @@ static void read_messages(RelayLink *l) {
                 if (r == -EAGAIN)
                         return;
                 if (r <= 0) {
-                        fail(l, RELAY_LINK_UNREACHABLE, stream_failure(r));
+                        fail(l, AGENT_LINE_UNREACHABLE, stream_failure(r));
                         return;
                 }
                 loop_spend(loop, LOOP_WORK_MESSAGE);
@@ -105,8 +105,8 @@ static void read_messages(RelayLink *l) {
         }
 }
 
-static void open_link(RelayLink *l, sd_json_variant *proof) {
-        set_state(l, RELAY_LINK_OPEN);
+static void open_link(AgentLine *l, sd_json_variant *proof) {
+        set_state(l, AGENT_LINE_OPEN);
         l->ops->on_open(l, proof);
         /* What it said already, before it was asked, or its end. */
         read_messages(l);
@@ -121,7 +121,7 @@ static const char *proof_failure(const CallMessage *m) {
 
 static void on_proof(CallMessage *m) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL, *proof = NULL;
-        RelayLink *l = m->asker;
+        AgentLine *l = m->asker;
         const char *tenant, *id, *text;
         char why[MESSAGE_TEXT_MAX];
 
@@ -129,7 +129,7 @@ static void on_proof(CallMessage *m) {
         if (m->failed) {
                 bool no_token = m->error && streq(m->error, "io.hagw.Key.NoToken");
 
-                fail(l, no_token ? RELAY_LINK_NO_TOKEN : RELAY_LINK_UNREACHABLE, proof_failure(m));
+                fail(l, no_token ? AGENT_LINE_NO_TOKEN : AGENT_LINE_UNREACHABLE, proof_failure(m));
                 return;
         }
         (void) sd_json_parse(m->reply, /* flags= */ 0, &reply, NULL, NULL);
@@ -140,21 +140,21 @@ static void on_proof(CallMessage *m) {
             sd_json_buildo(&proof, SD_JSON_BUILD_PAIR_STRING("tenant", tenant),
                            SD_JSON_BUILD_PAIR_STRING("tokenId", id),
                            SD_JSON_BUILD_PAIR_STRING("proof", text)) < 0) {
-                fail(l, RELAY_LINK_UNREACHABLE, "hagw-keyd's answer is no proof");
+                fail(l, AGENT_LINE_UNREACHABLE, "hagw-keyd's answer is no proof");
                 return;
         }
         if (l->target->tenant && !streq(l->target->tenant, tenant)) {
                 (void) snprintf(why, sizeof(why),
                                 "the token is that of \"%s\", and relay.tenant is \"%s\": attach anew",
                                 tenant, l->target->tenant);
-                fail(l, RELAY_LINK_NO_TOKEN, why);
+                fail(l, AGENT_LINE_NO_TOKEN, why);
                 return;
         }
         (void) snprintf(l->token_id, sizeof(l->token_id), "%s", id);
         open_link(l, proof);
 }
 
-static int ask_proof(RelayLink *l) {
+static int ask_proof(AgentLine *l) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         CallMessage *m;
         int r;
@@ -181,7 +181,7 @@ static int ask_proof(RelayLink *l) {
         return 0;
 }
 
-static void handshake(RelayLink *l) {
+static void handshake(AgentLine *l) {
         char why[MESSAGE_TEXT_MAX];
         int r;
 
@@ -192,44 +192,44 @@ static void handshake(RelayLink *l) {
         }
         if (r < 0) {
                 relay_target_explain(l->target, l->transport.tls, l->transport.tls_error, why, sizeof(why));
-                fail(l, RELAY_LINK_UNREACHABLE, why);
+                fail(l, AGENT_LINE_UNREACHABLE, why);
                 return;
         }
         if (relay_keys_export(l->transport.tls, &l->keys) < 0) {
-                fail(l, RELAY_LINK_UNREACHABLE, "what answers there is no relay of hagw's");
+                fail(l, AGENT_LINE_UNREACHABLE, "what answers there is no relay of hagw's");
                 return;
         }
         if (!l->prove) {
                 open_link(l, NULL);
                 return;
         }
-        set_state(l, RELAY_LINK_PROVING);
+        set_state(l, AGENT_LINE_PROVING);
         if (ask_proof(l) < 0)
-                fail(l, RELAY_LINK_UNREACHABLE, "out of memory");
+                fail(l, AGENT_LINE_UNREACHABLE, "out of memory");
 }
 
 static void on_event(Handle *h, uint32_t events) {
-        RelayLink *l = CONTAINER_OF(h, RelayLink, transport.handle);
+        AgentLine *l = CONTAINER_OF(h, AgentLine, transport.handle);
         int r;
 
         transport_note(&l->transport, events);
-        if (l->state == RELAY_LINK_HANDSHAKE) {
+        if (l->state == AGENT_LINE_HANDSHAKE) {
                 handshake(l);
                 return;
         }
         r = transport_pending(&l->transport) ? transport_flush(&l->transport) : 0;
         if (r < 0 && r != -EAGAIN)
-                fail(l, RELAY_LINK_UNREACHABLE, stream_failure(r));
+                fail(l, AGENT_LINE_UNREACHABLE, stream_failure(r));
         else
                 read_messages(l);
 }
 
 static void on_again(Again *a) {
-        read_messages(CONTAINER_OF(a, RelayLink, again));
+        read_messages(CONTAINER_OF(a, AgentLine, again));
 }
 
 static void on_dialled(int fd, size_t index, void *userdata) {
-        RelayLink *l = userdata;
+        AgentLine *l = userdata;
         Loop *loop = &l->worker->loop;
         gnutls_session_t tls;
         char why[MESSAGE_TEXT_MAX];
@@ -239,43 +239,43 @@ static void on_dialled(int fd, size_t index, void *userdata) {
                 errno = -fd;
                 (void) snprintf(why, sizeof(why),
                                 fd == -ETIMEDOUT ? "connecting took too long" : "connecting failed: %m");
-                fail(l, RELAY_LINK_UNREACHABLE, why);
+                fail(l, AGENT_LINE_UNREACHABLE, why);
                 return;
         }
         l->address = l->addresses[index];
         (void) setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT,
-                          &(unsigned) { RELAY_LINK_UNACKNOWLEDGED_USEC / USEC_PER_MSEC }, sizeof(unsigned));
+                          &(unsigned) { AGENT_LINE_UNACKNOWLEDGED_USEC / USEC_PER_MSEC }, sizeof(unsigned));
         transport_init(&l->transport, loop, &l->worker->pool, fd);
         if (loop_add(loop, &l->transport.handle, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) < 0 ||
             relay_target_start_tls(l->target, &tls) < 0) {
-                fail(l, RELAY_LINK_UNREACHABLE, "out of memory");
+                fail(l, AGENT_LINE_UNREACHABLE, "out of memory");
                 return;
         }
         transport_start_tls(&l->transport, tls);
-        set_state(l, RELAY_LINK_HANDSHAKE);
+        set_state(l, AGENT_LINE_HANDSHAKE);
         loop_spend(loop, LOOP_WORK_HANDSHAKE);
         handshake(l);
 }
 
-static void dial(RelayLink *l, size_t n) {
+static void dial(AgentLine *l, size_t n) {
         const DialTarget target = {
                 .addresses = l->addresses,
                 .n_addresses = n,
                 .port = l->target->port,
-                .timeout_usec = RELAY_LINK_STEP_USEC / 2,
+                .timeout_usec = AGENT_LINE_STEP_USEC / 2,
         };
 
-        set_state(l, RELAY_LINK_CONNECTING);
+        set_state(l, AGENT_LINE_CONNECTING);
         if (dial_new(&l->worker->loop, &target, NULL, on_dialled, l, &l->dial) < 0)
-                fail(l, RELAY_LINK_UNREACHABLE, "out of memory");
+                fail(l, AGENT_LINE_UNREACHABLE, "out of memory");
 }
 
 static void on_resolved(ResolveMessage *m) {
-        RelayLink *l = m->asker;
+        AgentLine *l = m->asker;
 
         l->asked = NULL;
         if (m->error < 0) {
-                fail(l, RELAY_LINK_UNREACHABLE, m->reason);
+                fail(l, AGENT_LINE_UNREACHABLE, m->reason);
                 return;
         }
         memcpy(l->addresses, m->addresses, sizeof(l->addresses));
@@ -284,7 +284,7 @@ static void on_resolved(ResolveMessage *m) {
 
 /* From the loop: whoever makes a link is not called back before he has it. */
 static void on_start(Again *a) {
-        RelayLink *l = CONTAINER_OF(a, RelayLink, again);
+        AgentLine *l = CONTAINER_OF(a, AgentLine, again);
         ResolveMessage *m;
 
         a->run = on_again;
@@ -295,7 +295,7 @@ static void on_start(Again *a) {
         }
         m = message_new(&resolve_message);
         if (!m) {
-                fail(l, RELAY_LINK_UNREACHABLE, "out of memory");
+                fail(l, AGENT_LINE_UNREACHABLE, "out of memory");
                 return;
         }
         m->worker = l->worker;
@@ -307,20 +307,20 @@ static void on_start(Again *a) {
 }
 
 static void on_timer(Timer *t) {
-        static const char *const why[_RELAY_LINK_STATE_MAX] = {
-                [RELAY_LINK_RESOLVING] = "its name could not be looked up in time",
-                [RELAY_LINK_CONNECTING] = "connecting took too long",
-                [RELAY_LINK_HANDSHAKE] = "its TLS handshake took too long",
-                [RELAY_LINK_PROVING] = "hagw-keyd does not answer",
+        static const char *const why[_AGENT_LINE_STATE_MAX] = {
+                [AGENT_LINE_RESOLVING] = "its name could not be looked up in time",
+                [AGENT_LINE_CONNECTING] = "connecting took too long",
+                [AGENT_LINE_HANDSHAKE] = "its TLS handshake took too long",
+                [AGENT_LINE_PROVING] = "hagw-keyd does not answer",
         };
-        RelayLink *l = CONTAINER_OF(t, RelayLink, timer);
+        AgentLine *l = CONTAINER_OF(t, AgentLine, timer);
 
-        fail(l, RELAY_LINK_UNREACHABLE, why[l->state]);
+        fail(l, AGENT_LINE_UNREACHABLE, why[l->state]);
 }
 
-RelayLink *relay_link_new(Worker *w, RelayTarget *target, bool prove, const RelayLinkOps *ops,
+AgentLine *agent_line_new(Worker *w, RelayTarget *target, bool prove, const AgentLineOps *ops,
                           void *userdata) {
-        RelayLink *l = calloc(1, sizeof(*l));
+        AgentLine *l = calloc(1, sizeof(*l));
 
         if (!l)
                 return NULL;
@@ -334,7 +334,7 @@ RelayLink *relay_link_new(Worker *w, RelayTarget *target, bool prove, const Rela
         l->again.run = on_start;
         l->transport.handle.on_event = on_event;
         transport_init(&l->transport, &w->loop, &w->pool, -EBADF);
-        loop_arm(&w->loop, &l->timer, w->loop.now_usec + RELAY_LINK_STEP_USEC);
+        loop_arm(&w->loop, &l->timer, w->loop.now_usec + AGENT_LINE_STEP_USEC);
         loop_again(&w->loop, &l->again);
         return l;
 }

@@ -5,8 +5,8 @@
 #include <time.h>
 
 #include "hagw-proxyd/house/agent.h"
-#include "hagw-proxyd/house/relaycall.h"
-#include "hagw-proxyd/main/relay-varlink.h"
+#include "hagw-proxyd/house/agentcall.h"
+#include "hagw-proxyd/main/agent-varlink.h"
 #include "libhagw/usec.h"
 
 typedef struct Parameters {
@@ -21,13 +21,13 @@ static uint64_t read_counter(const _Atomic uint64_t *c) {
         return atomic_load_explicit(c, memory_order_relaxed);
 }
 
-static int build_attachment(const Manager *m, const RelayStateMessage *s, sd_json_variant **ret) {
+static int build_attachment(const Manager *m, const AgentStateMessage *s, sd_json_variant **ret) {
         uint64_t received = 0, sent = 0;
         char machine[SD_ID128_STRING_MAX];
 
         for (unsigned i = 0; i < m->n_workers; i++) {
-                received += read_counter(&m->workers[i]->counters.relay_bytes.received);
-                sent += read_counter(&m->workers[i]->counters.relay_bytes.sent);
+                received += read_counter(&m->workers[i]->counters.agent_bytes.received);
+                sent += read_counter(&m->workers[i]->counters.agent_bytes.sent);
         }
         relay_machine_id(machine);
         return sd_json_buildo(
@@ -38,13 +38,13 @@ static int build_attachment(const Manager *m, const RelayStateMessage *s, sd_jso
                 SD_JSON_BUILD_PAIR_STRING("address", s->attached.address),
                 SD_JSON_BUILD_PAIR_UNSIGNED("sinceUSec", s->attached.since_usec),
                 SD_JSON_BUILD_PAIR_UNSIGNED("waiting",
-                                            read_counter(&m->workers[0]->counters.relay_waiting)),
-                SD_JSON_BUILD_PAIR_UNSIGNED("visitors", relay_visitors(m->workers[0])),
+                                            read_counter(&m->workers[0]->counters.agent_waiting)),
+                SD_JSON_BUILD_PAIR_UNSIGNED("visitors", agent_visitors(m->workers[0])),
                 SD_JSON_BUILD_PAIR_UNSIGNED("received", received),
                 SD_JSON_BUILD_PAIR_UNSIGNED("sent", sent));
 }
 
-static int build_refused(const RelayStateMessage *s, sd_json_variant **ret) {
+static int build_refused(const AgentStateMessage *s, sd_json_variant **ret) {
         int r = 0;
 
         for (Refusal reason = REFUSAL_NONE + 1; r >= 0 && reason < _REFUSAL_MAX; reason++)
@@ -62,7 +62,7 @@ static int build_refused(const RelayStateMessage *s, sd_json_variant **ret) {
         return r;
 }
 
-static int build_domains(const RelayAttached *a, sd_json_variant **ret) {
+static int build_domains(const AgentAttached *a, sd_json_variant **ret) {
         int r = sd_json_variant_new_array(ret, NULL, 0);
 
         for (unsigned i = 0; r >= 0 && i < a->n_domains; i++)
@@ -85,7 +85,7 @@ static int vl_method_describe_relay(sd_varlink *link, void *parameters, unsigned
                                                                   *domains = NULL;
         const Manager *m = userdata;
         const RelayTarget *t = m->snapshot->relay;
-        const RelayStateMessage *s = m->relay.last;
+        const AgentStateMessage *s = m->agent.last;
         const uint64_t opened_usec = last_opened(m);
         uint64_t taken_usec;
         bool attached, waiting;
@@ -95,8 +95,8 @@ static int vl_method_describe_relay(sd_varlink *link, void *parameters, unsigned
                 return sd_varlink_error(link, "io.hagw.Proxy.NoRelay", NULL);
         if (s && s->target != t)
                 s = NULL; /* of the configuration before */
-        attached = s && s->state == RELAY_ATTACHED;
-        waiting = s && s->state == RELAY_WAITING;
+        attached = s && s->state == AGENT_ATTACHED;
+        waiting = s && s->state == AGENT_WAITING;
         taken_usec = s ? s->attached.taken_over_usec : 0;
         if (attached) {
                 r = build_attachment(m, s, &attachment);
@@ -111,7 +111,7 @@ static int vl_method_describe_relay(sd_varlink *link, void *parameters, unsigned
         return sd_varlink_replybo(
                 link, SD_JSON_BUILD_PAIR_STRING("address", t->address),
                 SD_JSON_BUILD_PAIR_STRING("tenant", t->tenant),
-                SD_JSON_BUILD_PAIR_STRING("state", relay_state_text(s ? s->state : RELAY_RESOLVING)),
+                SD_JSON_BUILD_PAIR_STRING("state", agent_state_text(s ? s->state : AGENT_RESOLVING)),
                 SD_JSON_BUILD_PAIR_CONDITION(s && *s->attached.zone, "zone",
                                              SD_JSON_BUILD_STRING(s ? s->attached.zone : "")),
                 SD_JSON_BUILD_PAIR_CONDITION(s && *s->error, "error",
@@ -129,11 +129,11 @@ static int vl_method_describe_relay(sd_varlink *link, void *parameters, unsigned
                 SD_JSON_BUILD_PAIR_CONDITION(opened_usec > 0, "openedUSec",
                                              SD_JSON_BUILD_UNSIGNED(opened_usec)),
                 SD_JSON_BUILD_PAIR_UNSIGNED("rejected",
-                                            read_counter(&m->workers[0]->counters.relay_rejected)));
+                                            read_counter(&m->workers[0]->counters.agent_rejected)));
 }
 
-static void answer_failure(sd_varlink *link, const RelayCallMessage *m) {
-        if (m->result == RELAY_CALL_REFUSED)
+static void answer_failure(sd_varlink *link, const AgentCallMessage *m) {
+        if (m->result == AGENT_CALL_REFUSED)
                 (void) sd_varlink_errorbo(link, "io.hagw.Proxy.RelayRefused",
                                           SD_JSON_BUILD_PAIR_STRING("error", m->text));
         else
@@ -141,18 +141,18 @@ static void answer_failure(sd_varlink *link, const RelayCallMessage *m) {
                                           SD_JSON_BUILD_PAIR_STRING("reason", m->text));
 }
 
-static void on_done(sd_varlink *link, const RelayCallMessage *m) {
-        if (m->result == RELAY_CALL_OK)
+static void on_done(sd_varlink *link, const AgentCallMessage *m) {
+        if (m->result == AGENT_CALL_OK)
                 (void) sd_varlink_reply(link, NULL);
         else
                 answer_failure(link, m);
 }
 
-static void on_account_set(sd_varlink *link, const RelayCallMessage *m) {
+static void on_account_set(sd_varlink *link, const AgentCallMessage *m) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         sd_json_variant *wait;
 
-        if (m->result != RELAY_CALL_OK) {
+        if (m->result != AGENT_CALL_OK) {
                 answer_failure(link, m);
                 return;
         }
@@ -166,11 +166,11 @@ static void on_account_set(sd_varlink *link, const RelayCallMessage *m) {
                 (void) sd_varlink_reply(link, NULL);
 }
 
-static void on_enrolled(sd_varlink *link, const RelayCallMessage *m) {
+static void on_enrolled(sd_varlink *link, const AgentCallMessage *m) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         const char *tenant, *id, *zone;
 
-        if (m->result != RELAY_CALL_OK) {
+        if (m->result != AGENT_CALL_OK) {
                 answer_failure(link, m);
                 return;
         }
@@ -193,7 +193,7 @@ static int call_relay(Manager *m, sd_varlink *link, const char *method, sd_json_
                       RelayRequestHandler handler) {
         int r;
 
-        r = relay_view_call(&m->relay, m->snapshot->relay, method, /* prove= */ true, parameters, link,
+        r = agent_view_call(&m->agent, m->snapshot->relay, method, /* prove= */ true, parameters, link,
                             handler);
         return r < 0 ? sd_varlink_error_errno(link, r) : 0;
 }
@@ -272,7 +272,7 @@ static int vl_method_enrol(sd_varlink *link, void *parameters, unsigned flags, v
                                    SD_JSON_BUILD_PAIR_CONDITION(!!p->tenant, "tenant",
                                                                 SD_JSON_BUILD_STRING(p->tenant)));
         if (r >= 0)
-                r = relay_view_call(&m->relay, target, "Enrol", /* prove= */ false, v, link, on_enrolled);
+                r = agent_view_call(&m->agent, target, "Enrol", /* prove= */ false, v, link, on_enrolled);
         return r < 0 ? sd_varlink_error_errno(link, r) : 0;
 }
 

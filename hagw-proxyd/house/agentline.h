@@ -11,39 +11,39 @@
 /* The house's end of one TLS connection to its relay, from looking up the name to the proof of the token;
  * then messages come and go. docs/relay-protocol.md, "Control". */
 
-#define RELAY_LINK_STEP_USEC (15 * USEC_PER_SEC) /* looking up, connecting, TLS, the proof: each */
-#define RELAY_LINK_UNACKNOWLEDGED_USEC (20 * USEC_PER_SEC) /* TCP_USER_TIMEOUT */
+#define AGENT_LINE_STEP_USEC (15 * USEC_PER_SEC) /* looking up, connecting, TLS, the proof: each */
+#define AGENT_LINE_UNACKNOWLEDGED_USEC (20 * USEC_PER_SEC) /* TCP_USER_TIMEOUT */
 
-typedef struct RelayLink RelayLink;
+typedef struct AgentLine AgentLine;
 
-typedef enum RelayLinkState {
-        RELAY_LINK_RESOLVING,
-        RELAY_LINK_CONNECTING,
-        RELAY_LINK_HANDSHAKE,
-        RELAY_LINK_PROVING,
-        RELAY_LINK_OPEN,
-        RELAY_LINK_CLOSED,
-        _RELAY_LINK_STATE_MAX,
-        _RELAY_LINK_STATE_INVALID = -EINVAL,
-} RelayLinkState;
+typedef enum AgentLineState {
+        AGENT_LINE_RESOLVING,
+        AGENT_LINE_CONNECTING,
+        AGENT_LINE_HANDSHAKE,
+        AGENT_LINE_PROVING,
+        AGENT_LINE_OPEN,
+        AGENT_LINE_CLOSED,
+        _AGENT_LINE_STATE_MAX,
+        _AGENT_LINE_STATE_INVALID = -EINVAL,
+} AgentLineState;
 
-typedef enum RelayLinkFailure {
-        RELAY_LINK_UNREACHABLE, /* or it ended */
-        RELAY_LINK_NO_TOKEN,    /* keyd has none, or another tenant's */
-        _RELAY_LINK_FAILURE_MAX,
-} RelayLinkFailure;
+typedef enum AgentLineFailure {
+        AGENT_LINE_UNREACHABLE, /* or it ended */
+        AGENT_LINE_NO_TOKEN,    /* keyd has none, or another tenant's */
+        _AGENT_LINE_FAILURE_MAX,
+} AgentLineFailure;
 
 /* Called from the loop. on_failed: it is closed by then. */
-typedef struct RelayLinkOps {
-        void (*on_state)(RelayLink *l); /* NULL: nobody cares */
+typedef struct AgentLineOps {
+        void (*on_state)(AgentLine *l); /* NULL: nobody cares */
         /* Messages can be sent. proof: io.hagw.Relay's Proof, valid while it is called; NULL: none was asked
          * for. */
-        void (*on_open)(RelayLink *l, sd_json_variant *proof);
-        void (*on_message)(RelayLink *l, sd_json_variant *message);
-        void (*on_failed)(RelayLink *l, RelayLinkFailure failure, const char *why);
-} RelayLinkOps;
+        void (*on_open)(AgentLine *l, sd_json_variant *proof);
+        void (*on_message)(AgentLine *l, sd_json_variant *message);
+        void (*on_failed)(AgentLine *l, AgentLineFailure failure, const char *why);
+} AgentLineOps;
 
-struct RelayLink {
+struct AgentLine {
         Transport transport;
         ControlStream stream;
         Garbage garbage;
@@ -51,9 +51,9 @@ struct RelayLink {
         Again again;
         Worker *worker;
         RelayTarget *target;
-        const RelayLinkOps *ops;
+        const AgentLineOps *ops;
         void *userdata;
-        RelayLinkState state;
+        AgentLineState state;
         bool prove;
         ResolveMessage *asked; /* under way */
         CallMessage *proving;  /* the same */
@@ -65,8 +65,8 @@ struct RelayLink {
 };
 
 /* NULL: no memory. */
-RelayLink *relay_link_new(Worker *w, RelayTarget *target, bool prove, const RelayLinkOps *ops,
+AgentLine *agent_line_new(Worker *w, RelayTarget *target, bool prove, const AgentLineOps *ops,
                           void *userdata);
 /* Closes without a word to ops; freed from the loop. Returns NULL. */
-RelayLink *relay_link_close(RelayLink *l);
-const char *relay_link_state_text(RelayLinkState s);
+AgentLine *agent_line_close(AgentLine *l);
+const char *agent_line_state_text(AgentLineState s);

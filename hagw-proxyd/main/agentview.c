@@ -5,8 +5,8 @@
 
 #include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/house/agent.h"
-#include "hagw-proxyd/house/relaycall.h"
-#include "hagw-proxyd/main/relayview.h"
+#include "hagw-proxyd/house/agentcall.h"
+#include "hagw-proxyd/main/agentview.h"
 #include "libhagw/log.h"
 
 struct RelayRequest {
@@ -15,11 +15,11 @@ struct RelayRequest {
         RelayRequestHandler handler;
 };
 
-void relay_view_init(RelayView *v, sd_event *event) {
-        *v = (RelayView) { .event = event };
+void agent_view_init(AgentView *v, sd_event *event) {
+        *v = (AgentView) { .event = event };
 }
 
-static void nudge(RelayView *v) {
+static void nudge(AgentView *v) {
         for (unsigned i = 0; v->worker && i < v->worker->n_crew; i++) {
                 Message *m = message_new(&network_message);
 
@@ -28,11 +28,11 @@ static void nudge(RelayView *v) {
         }
 }
 
-void relay_view_on_network(RelayView *v) {
+void agent_view_on_network(AgentView *v) {
         nudge(v);
 }
 
-void relay_view_apply(RelayView *v, Worker *worker, const RelayTarget *target) {
+void agent_view_apply(AgentView *v, Worker *worker, const RelayTarget *target) {
         v->worker = worker;
         v->configured = target;
         if (!target) {
@@ -46,12 +46,12 @@ void relay_view_apply(RelayView *v, Worker *worker, const RelayTarget *target) {
 }
 
 /* News of the same attachment. */
-static bool is_same(const RelayView *v, const RelayStateMessage *m) {
-        return m->state == RELAY_ATTACHED && v->last && v->last->state == RELAY_ATTACHED &&
+static bool is_same(const AgentView *v, const AgentStateMessage *m) {
+        return m->state == AGENT_ATTACHED && v->last && v->last->state == AGENT_ATTACHED &&
                v->last->target == m->target && v->last->attached.since_usec == m->attached.since_usec;
 }
 
-static void log_state(RelayView *v, const RelayStateMessage *m) {
+static void log_state(AgentView *v, const AgentStateMessage *m) {
         if (is_same(v, m)) {
                 if (*m->error && !streq_ptr(v->logged, m->error)) {
                         log_warning("Attached to the relay %s with the token of before, for with the new "
@@ -68,14 +68,14 @@ static void log_state(RelayView *v, const RelayStateMessage *m) {
                 }
                 return;
         }
-        if (m->state == RELAY_ATTACHED) {
+        if (m->state == AGENT_ATTACHED) {
                 log_info("Attached to the relay %s (%s) as %s.", m->target->address, m->attached.address,
                          m->attached.zone);
                 free(v->logged);
                 v->logged = NULL;
                 return;
         }
-        if (m->state != RELAY_WAITING || !*m->error || streq_ptr(v->logged, m->error))
+        if (m->state != AGENT_WAITING || !*m->error || streq_ptr(v->logged, m->error))
                 return;
         log_full(m->refused ? LOG_WARNING : LOG_NOTICE, 0, "Not attached to the relay %s: %s",
                  m->target->address, m->error);
@@ -83,10 +83,10 @@ static void log_state(RelayView *v, const RelayStateMessage *m) {
         v->logged = strdup(m->error);
 }
 
-void relay_view_on_state(RelayView *v, RelayStateMessage *m) {
+void agent_view_on_state(AgentView *v, AgentStateMessage *m) {
         /* Why the last attempt failed stays until one succeeds. Who is attached says what is wrong each
          * time. */
-        if (!*m->error && v->last && m->state != RELAY_ATTACHED)
+        if (!*m->error && v->last && m->state != AGENT_ATTACHED)
                 memcpy(m->error, v->last->error, sizeof(m->error));
         else
                 log_state(v, m);
@@ -94,7 +94,7 @@ void relay_view_on_state(RelayView *v, RelayStateMessage *m) {
         v->last = m;
 }
 
-void relay_view_on_call(RelayView *v, RelayCallMessage *m) {
+void agent_view_on_call(AgentView *v, AgentCallMessage *m) {
         RelayRequest *q = m->asker;
 
         for (RelayRequest **p = &v->requests; *p; p = &(*p)->next)
@@ -109,15 +109,15 @@ void relay_view_on_call(RelayView *v, RelayCallMessage *m) {
         message_free(&m->message);
 }
 
-int relay_view_call(RelayView *v, RelayTarget *target, const char *method, bool prove,
+int agent_view_call(AgentView *v, RelayTarget *target, const char *method, bool prove,
                     sd_json_variant *parameters, sd_varlink *link, RelayRequestHandler handler) {
         RelayRequest *q;
-        RelayCallMessage *m;
+        AgentCallMessage *m;
 
         if (v->n_requests >= RELAY_CALLS_MAX)
                 return -EBUSY;
         q = calloc(1, sizeof(*q));
-        m = message_new(&relay_call_message);
+        m = message_new(&agent_call_message);
         if (!q || !m || sd_json_variant_format(parameters, /* flags= */ 0, &m->parameters) < 0) {
                 free(q);
                 message_free(m ? &m->message : NULL);
@@ -134,7 +134,7 @@ int relay_view_call(RelayView *v, RelayTarget *target, const char *method, bool 
         return 0;
 }
 
-void relay_view_done(RelayView *v) {
+void agent_view_done(AgentView *v) {
         message_free(v->last ? &v->last->message : NULL);
         free(v->logged);
         while (v->requests) {

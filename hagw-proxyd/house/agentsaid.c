@@ -5,16 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "hagw-proxyd/house/relaysaid.h"
+#include "hagw-proxyd/house/agentsaid.h"
 #include "libhagw/net/controlstream.h"
 
-void relay_said_forget(RelayAttached *t) {
+void agent_said_forget(AgentAttached *t) {
         memset(t->refused, 0, sizeof(t->refused));
         *t->refused_name = '\0';
         t->domains_known = false;
 }
 
-bool relay_said_refused(RelayAttached *t, sd_json_variant *parameters) {
+bool agent_said_refused(AgentAttached *t, sd_json_variant *parameters) {
         sd_json_variant *rows = sd_json_variant_by_key(parameters, "refused");
         size_t n = rows && sd_json_variant_is_array(rows) ? sd_json_variant_elements(rows) : 0;
 
@@ -34,7 +34,7 @@ bool relay_said_refused(RelayAttached *t, sd_json_variant *parameters) {
         return n > 0;
 }
 
-bool relay_said_domains(RelayAttached *t, sd_json_variant *parameters) {
+bool agent_said_domains(AgentAttached *t, sd_json_variant *parameters) {
         sd_json_variant *list = sd_json_variant_by_key(parameters, "domains");
         char name[HOSTNAME_MAX + 1];
 
@@ -54,7 +54,7 @@ bool relay_said_domains(RelayAttached *t, sd_json_variant *parameters) {
         return true;
 }
 
-bool relay_said_alone(RelayAttached *t, sd_json_variant *parameters) {
+bool agent_said_alone(AgentAttached *t, sd_json_variant *parameters) {
         if (!control_boolean(parameters, "alone") || t->taken_over_usec == 0)
                 return false;
         t->taken_over_usec = 0;

@@ -7,20 +7,20 @@
 /* One call at the relay on a connection of its own (a varlink connection carries one call at a time, and
  * control's is taken by Attach): challenges, accounts, enrolment. docs/relay-protocol.md, "Control". */
 
-#define RELAY_CALL_USEC (40 * USEC_PER_SEC) /* from the call to its answer: a challenge is served by then */
+#define AGENT_CALL_USEC (40 * USEC_PER_SEC) /* from the call to its answer: a challenge is served by then */
 #define RELAY_CALLS_MAX 16U
 
-typedef struct RelayCall RelayCall;
+typedef struct AgentCall AgentCall;
 
-typedef enum RelayCallResult {
-        RELAY_CALL_OK,
-        RELAY_CALL_UNREACHABLE, /* text: why, in words */
-        RELAY_CALL_REFUSED,     /* text: the relay's error, without its interface */
+typedef enum AgentCallResult {
+        AGENT_CALL_OK,
+        AGENT_CALL_UNREACHABLE, /* text: why, in words */
+        AGENT_CALL_REFUSED,     /* text: the relay's error, without its interface */
         _RELAY_CALL_RESULT_MAX,
-} RelayCallResult;
+} AgentCallResult;
 
 /* A call that the main thread wants made at the relay, on a connection of its own. */
-typedef struct RelayCallMessage {
+typedef struct AgentCallMessage {
         Message message;
         void *asker; /* the main thread's own */
         RelayTarget *target; /* with a reference */
@@ -28,12 +28,12 @@ typedef struct RelayCallMessage {
         bool prove;          /* a proof of the token goes with it */
         char *parameters;    /* JSON text */
         /* The answer: */
-        RelayCallResult result;
+        AgentCallResult result;
         char text[MESSAGE_TEXT_MAX];
         char *reply; /* JSON text: the answer's parameters */
-} RelayCallMessage;
+} AgentCallMessage;
 /* To the first worker and back. */
-extern const MessageKind relay_call_message;
+extern const MessageKind agent_call_message;
 
 /* Everything that is open fails. */
-void relay_calls_done(Worker *w);
+void agent_call_done(Worker *w);
