@@ -239,7 +239,7 @@ def test_a_host_that_was_missed_and_is_there_is_told(make):
 
     def refuse(control, count, name):
         control.say(ping=1, refused=[{"reason": "host", "count": count, "lastUSec": 1, "name": name}])
-        h.wait(lambda: any(r["count"] == count and r["name"] == name for r in h.describe()["refused"]))
+        h.wait(lambda: any(r["count"] == count and r["name"] == name for r in h.describe().get("refused", ())))
 
     def reload(*names):
         h.house.configure(h.main(), ha=h.host(), **{n.split(".")[0]: f'name = "{n}"; upstream = "{h.upstream.url}";' for n in names})
