@@ -76,18 +76,23 @@ static int check_text(sd_varlink *link, const TextParameters *p) {
         return 0;
 }
 
+/* What publishing and withdrawing ask first; 0: they may go on. */
+static int check_change(const Manager *m, sd_varlink *link, const TextParameters *p, char *ret_name) {
+        int r;
+
+        r = check_name(link, "name", p->name, ret_name);
+        if (r == 0)
+                r = check_publisher(m, link, ret_name);
+        return r != 0 ? r : check_text(link, p);
+}
+
 static int vl_publish_text(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         char name[HOSTNAME_MAX + 1];
         const TextParameters *p = parameters;
         uint32_t serial;
         int r;
 
-        r = check_name(link, "name", p->name, name);
-        if (r == 0)
-                r = check_publisher(userdata, link, name);
-        if (r != 0)
-                return r;
-        r = check_text(link, p);
+        r = check_change(userdata, link, p, name);
         if (r != 0)
                 return r;
         if (p->lifetime_usec < OVERLAY_LIFETIME_MIN_USEC || p->lifetime_usec > OVERLAY_LIFETIME_MAX_USEC)
@@ -103,12 +108,7 @@ static int vl_withdraw_text(sd_varlink *link, void *parameters, unsigned flags, 
         const TextParameters *p = parameters;
         int r;
 
-        r = check_name(link, "name", p->name, name);
-        if (r == 0)
-                r = check_publisher(userdata, link, name);
-        if (r != 0)
-                return r;
-        r = check_text(link, p);
+        r = check_change(userdata, link, p, name);
         if (r != 0)
                 return r;
         r = manager_withdraw(userdata, name, p->value, p->owner);

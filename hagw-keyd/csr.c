@@ -33,7 +33,6 @@ int csr_make(Key *k, char *const *names, gnutls_datum_t *ret_der) {
 }
 
 static int csr_get_key_id(gnutls_x509_crq_t crq, char *ret_id) {
-        _cleanup_datum_ gnutls_datum_t spki = {};
         gnutls_pubkey_t key;
         int r;
 
@@ -41,10 +40,9 @@ static int csr_get_key_id(gnutls_x509_crq_t crq, char *ret_id) {
         if (r < 0)
                 return -ENOMEM;
         r = gnutls_pubkey_import_x509_crq(key, crq, /* flags= */ 0);
-        if (r >= 0)
-                r = gnutls_pubkey_export2(key, GNUTLS_X509_FMT_DER, &spki);
+        r = r < 0 ? -EBADMSG : key_id_of_public(key, ret_id);
         gnutls_pubkey_deinit(key);
-        return r < 0 ? -EBADMSG : key_id_of(&spki, ret_id);
+        return r;
 }
 
 int csr_parse(const void *der, size_t size, gnutls_x509_crq_t *ret, char *ret_key_id) {

@@ -103,6 +103,14 @@ int key_id_of(const gnutls_datum_t *spki, char *ret_id) {
         return 0;
 }
 
+int key_id_of_public(gnutls_pubkey_t key, char *ret_id) {
+        _cleanup_datum_ gnutls_datum_t spki = {};
+
+        if (gnutls_pubkey_export2(key, GNUTLS_X509_FMT_DER, &spki) < 0)
+                return -EBADMSG;
+        return key_id_of(&spki, ret_id);
+}
+
 /* Fills in what follows from the private key. */
 static int key_complete(Key *k) {
         int r;

@@ -43,6 +43,7 @@ gnutls_sign_algorithm_t signature_scheme_to_gnutls(SignatureScheme scheme, Hands
 
 /* From a DER SubjectPublicKeyInfo. */
 int key_id_of(const gnutls_datum_t *spki, char *ret_id);
+int key_id_of_public(gnutls_pubkey_t key, char *ret_id);
 
 /* The hash for what else is signed with such a key. */
 gnutls_digest_algorithm_t key_digest(const Key *k);

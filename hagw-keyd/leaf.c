@@ -7,7 +7,6 @@
 #include "hagw-keyd/leaf.h"
 
 static int leaf_get_key_id(gnutls_x509_crt_t crt, char *ret_id) {
-        _cleanup_datum_ gnutls_datum_t spki = {};
         gnutls_pubkey_t key;
         int r;
 
@@ -15,10 +14,9 @@ static int leaf_get_key_id(gnutls_x509_crt_t crt, char *ret_id) {
         if (r < 0)
                 return -ENOMEM;
         r = gnutls_pubkey_import_x509(key, crt, /* flags= */ 0);
-        if (r >= 0)
-                r = gnutls_pubkey_export2(key, GNUTLS_X509_FMT_DER, &spki);
+        r = r < 0 ? -EBADMSG : key_id_of_public(key, ret_id);
         gnutls_pubkey_deinit(key);
-        return r < 0 ? -EBADMSG : key_id_of(&spki, ret_id);
+        return r;
 }
 
 int leaf_parse(const void *der, size_t size, char *ret_key_id) {

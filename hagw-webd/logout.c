@@ -35,25 +35,9 @@ int logout_get(Request *q) {
 }
 
 static int logged_out(Request *q, const char *const *headers) {
-        const PageValue host[] = { { "host", q->host }, {} };
-        _cleanup_free_ char *text = NULL, *link = NULL;
-        int r;
-
-        r = page_text(TEXT_LOGGED_OUT_INTRO, q->language, host, &text);
-        if (r >= 0)
-                r = page_text(TEXT_LOGIN_LINK, q->language, host, &link);
-        if (r < 0)
-                return r;
-        const PageValue values[] = {
-                { "text", text },
-                { "token", NULL },
-                { "return", NULL },
-                { "button", NULL },
-                { "href", "login" }, /* beside this page, wherever a gateway further out has it */
-                { "link", link },
-                {},
-        };
-        return request_page(q, MHD_HTTP_OK, page_message, TEXT_LOGGED_OUT_TITLE, values, headers);
+        /* The login page lies beside this one, wherever a gateway further out has it. */
+        return request_message(q, MHD_HTTP_OK, TEXT_LOGGED_OUT_TITLE, TEXT_LOGGED_OUT_INTRO, "login",
+                               TEXT_LOGIN_LINK, headers);
 }
 
 int logout_post(Request *q) {

@@ -103,16 +103,15 @@ int request_page(Request *q, unsigned status, const char *template, Text title, 
         return request_reply(q, status, HTML, page, headers);
 }
 
-int request_error(Request *q, unsigned status) {
-        bool missing = status == MHD_HTTP_NOT_FOUND;
-        Text title = missing ? TEXT_NOT_FOUND_TITLE : TEXT_ERROR_TITLE;
-        _cleanup_free_ char *text = NULL, *link = NULL;
+int request_message(Request *q, unsigned status, Text title, Text intro, const char *href, Text link,
+                    const char *const *headers) {
         const PageValue host[] = { { "host", q->host }, {} };
+        _cleanup_free_ char *text = NULL, *label = NULL;
         int r;
 
-        r = page_text(missing ? TEXT_NOT_FOUND_INTRO : TEXT_ERROR_INTRO, q->language, host, &text);
+        r = page_text(intro, q->language, host, &text);
         if (r >= 0)
-                r = page_text(TEXT_HOME_LINK, q->language, host, &link);
+                r = page_text(link, q->language, host, &label);
         if (r < 0)
                 return r;
         const PageValue values[] = {
@@ -120,11 +119,19 @@ int request_error(Request *q, unsigned status) {
                 { "token", NULL },
                 { "return", NULL },
                 { "button", NULL },
-                { "href", q->host[0] ? "/" : NULL },
-                { "link", link },
+                { "href", href },
+                { "link", label },
                 {},
         };
-        return request_page(q, status, page_message, title, values, /* headers= */ NULL);
+        return request_page(q, status, page_message, title, values, headers);
+}
+
+int request_error(Request *q, unsigned status) {
+        bool missing = status == MHD_HTTP_NOT_FOUND;
+
+        return request_message(q, status, missing ? TEXT_NOT_FOUND_TITLE : TEXT_ERROR_TITLE,
+                               missing ? TEXT_NOT_FOUND_INTRO : TEXT_ERROR_INTRO, q->host[0] ? "/" : NULL,
+                               TEXT_HOME_LINK, /* headers= */ NULL);
 }
 
 int request_redirect(Request *q, const char *location, const char *const *headers) {

@@ -88,7 +88,10 @@ int request_reply(Request *q, unsigned status, const char *type, char *body, con
  * the page's refresh (HTML, section 4.2.5.3) is to do. */
 int request_page(Request *q, unsigned status, const char *template, Text title, const PageValue *values,
                  const char *const *headers);
-/* Answers with a message and a link back. */
+/* Answers with a message, and a link where there is one: href, or NULL. */
+int request_message(Request *q, unsigned status, Text title, Text intro, const char *href, Text link,
+                    const char *const *headers);
+/* Answers that what was asked for is not there, or cannot be done; with a link back. */
 int request_error(Request *q, unsigned status);
 /* 303 to a path on this host. */
 int request_redirect(Request *q, const char *location, const char *const *headers);

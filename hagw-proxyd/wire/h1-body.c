@@ -4,6 +4,7 @@
  * input, one a call, with no callback in between; fuzz-h1-body compares every answer with llhttp's. */
 
 #include "hagw-proxyd/wire/h1-body.h"
+#include "libhagw/pure/hex.h"
 
 void h1_body_init(H1Body *b, BodyKind kind, uint64_t size, H1Reading reading) {
         *b = (H1Body) { .kind = kind, .reading = reading };
@@ -22,13 +23,6 @@ void h1_body_init(H1Body *b, BodyKind kind, uint64_t size, H1Reading reading) {
         default:
                 b->state = H1_BODY_STATE_DONE;
         }
-}
-
-static int hex_digit(char c) {
-        if (c >= '0' && c <= '9')
-                return c - '0';
-        c |= 0x20;
-        return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -EINVAL;
 }
 
 /* Where the body goes on although this was not to the letter. */
@@ -60,7 +54,7 @@ static H1BodyState step_behind_size(H1Body *b, char c) {
 }
 
 static H1BodyState step_size(H1Body *b, char c) {
-        int d = hex_digit(c);
+        int d = hex_value(c);
 
         if (d < 0)
                 return b->digits == 0 ? H1_BODY_STATE_BAD : step_behind_size(b, c);

@@ -4,17 +4,8 @@
 
 #include "hagw-proxyd/wire/cookie.h"
 #include "hagw-proxyd/wire/policy.h"
+#include "libhagw/pure/hex.h"
 #include "libhagw/pure/origin.h"
-
-static int hex_value(char c) {
-        if (c >= '0' && c <= '9')
-                return c - '0';
-        if (c >= 'a' && c <= 'f')
-                return c - 'a' + 10;
-        if (c >= 'A' && c <= 'F')
-                return c - 'A' + 10;
-        return -EINVAL;
-}
 
 /* Characters that some reader of a path takes for more than themselves: separators, parameters, escapes. */
 static bool is_ambiguous(unsigned c) {
