@@ -62,6 +62,24 @@ def test_any_number_of_users_and_sessions(hosts, webd):
     assert list(users(hosts)) == ["carl"]
 
 
+@pytest.mark.parametrize("option,what,before,after", [
+    ("--user", "users", ["anna", "ben"], ["ben"]), ("--group", "groups", ["family", "work"], ["work"]),
+    ("--open-path", "open paths", ["/a", "/b"], ["/b"]), ("--embedded-by", "hosts that may show it", ["ha.home.test", "x.home.test"], ["x.home.test"])])
+def test_what_a_host_list_loses_is_said(hosts, option, what, before, after):
+    hosts.ok("host", "set", "ha", *(f"{option}={w}" for w in before), "--force", "--no-reload")
+    said = hosts.ok("host", "set", "ha", *(f"{option}={w}" for w in after), "--force", "--no-reload")
+    gone = [w for w in before if w not in after]
+    assert [line for line in said.splitlines() if line.startswith("No longer")] == [f"No longer among its {what}: {w}." for w in gone], said
+
+
+def test_what_a_user_list_loses_is_said(hosts, webd):
+    hosts.ok("user", "add", "anna", "--password-stdin", "--host=ha", "--group=family", "--group=work", stdin=PASSWORD)
+    said = hosts.ok("user", "set", "anna", "--group=work")
+    assert "No longer among the groups: family." in said and "work." not in said
+    said = hosts.ok("user", "set", "anna", "--host=*.cam")
+    assert "No longer among the hosts: ha.home.test." in said
+
+
 @pytest.mark.parametrize("typed,name", [("w", "w.home.test"), ("*.w", "*.w.home.test"), ("*", "*.home.test"), ("*.W.home.test", "*.w.home.test")])
 def test_short_names_are_completed(hosts, typed, name):
     hosts.ok("host", "add", typed, "http://127.0.0.1:1")

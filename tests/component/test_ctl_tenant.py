@@ -391,9 +391,13 @@ def test_no_cname_is_advised_at_the_top_of_a_domain(relay):
 def test_domains_that_cannot_be(relay):
     relay.ok("tenant", "add", "anna", "--domain=a.example.org")
     relay.ok("tenant", "add", "bob", "--domain=b.example.org")
+    for host in ("shop.example.net", "*.w.example.net"):
+        relay.ok("host", "add", host, "http://127.0.0.1:1", "--force", "--no-reload")
+    relay.relay.daemon.reload()
     before = relay.relay.get("bob")
-    for domain, why in [("a.example.org", "anna's already"), ("192.0.2.7", "an address"), (f"x.{ZONE}", "inside the relay's zone"),
-                        (NAME, ""), ("*.org", ""), ("nothing", "two labels")]:
+    for domain, why in [("shop.example.net", "one of the relay's own hosts"), ("*.w.example.net", "one of the relay's own hosts"),
+                        ("a.example.org", "anna's already"), ("192.0.2.7", "an address"), (f"x.{ZONE}", "inside the relay's zone"),
+                        (NAME, "inside the relay's zone"), ("*.org", "at least two labels"), ("nothing", "two labels")]:
         assert why in relay.refused(FAILED, "tenant", "domain", "add", "bob", "c.example.org", domain)
     assert "there is no tenant" in relay.refused(FAILED, "tenant", "domain", "add", "nobody", "c.example.org").lower()
     many = [f"n{i}.example.org" for i in range(32)]
