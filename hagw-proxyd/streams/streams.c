@@ -57,10 +57,11 @@ static void free_streams(Conn *c) {
         free(v);
 }
 
-/* For whom whatever he asked for has ended. */
+/* For whom whatever he asked for has ended. Where he is gone already it closes, and end() frees them. */
 static void linger(Conn *c) {
-        free_streams(c);
         conn_linger(c);
+        if (c->streams)
+                free_streams(c);
 }
 
 /* No more requests are taken; those that there are go on. First he is told, then it is so. */

@@ -3,7 +3,12 @@
 an answer, and visitors and services who stand still."""
 
 import contextlib
+import fcntl
 import json
+import signal
+import socket
+import struct
+import termios
 import threading
 import time
 
@@ -303,6 +308,33 @@ def test_windows_of_a_byte(house, parts):
         v.flush()
         v.run(lambda: all(v.answers[s].body == b"z" * 3000 and v.answers[s].ended for s in streams))
     bystander.end()
+
+
+def unsent(s):
+    return struct.unpack("i", fcntl.ioctl(s.fileno(), termios.TIOCOUTQ, bytes(4)))[0]
+
+
+def test_many_who_say_goodbye_and_are_gone(house, parts, service):
+    """Each has used up its turn with its last word, and is reset before it could hear ours: nobody else notices."""
+    h = open_house(house, parts, main="proxy: { workers = 1; };", ha=host(service.url))
+    crowd = [Http2(h) for _ in range(8)]
+    for v in crowd:
+        v.h2.ping(bytes(8))
+        v.flush()
+        v.run(lambda v=v: v.pings)
+    # What they say lies there when it is looked at, and so does their end.
+    h.proxyd.process.send_signal(signal.SIGSTOP)
+    try:
+        for v in crowd:
+            v.send_raw(frame(8, 0, 0, b"\0\0\0\1") * 2400 + frame(7, 0, 0, bytes(8)))
+            h.wait(lambda v=v: unsent(v.sock) == 0)
+            v.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            v.close()
+    finally:
+        h.proxyd.process.send_signal(signal.SIGCONT)
+    h.wait(lambda: h.figure("proxy_connections") == 0)
+    with Http2(h) as v:
+        assert v.visit().status == 200
 
 
 # --- who stands still ----------------------------------------------------------------------------------------

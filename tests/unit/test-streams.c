@@ -206,6 +206,21 @@ static void test_the_rest_is_heard(void **state) {
         turns_end(&t);
 }
 
+/* Nobody is there any more who would hear the last word. */
+static void test_gone_at_the_end(void **state) {
+        Turns t;
+        Conn *c;
+
+        turns_begin(&t);
+        c = turns_visit_http2(&t, NULL);
+        t.peer = safe_close(t.peer);
+        c->server->part(c);
+        assert_int_equal(c->state, CONN_CLOSED);
+        assert_null(c->streams);
+        turns_end(&t);
+}
+
 TEST_MAIN(cmocka_unit_test(test_begin), cmocka_unit_test(test_the_rest_is_heard),
+          cmocka_unit_test(test_gone_at_the_end),
           cmocka_unit_test(test_visitor_stands_still),
           cmocka_unit_test(test_service_stands_still))
