@@ -4,6 +4,7 @@
 
 #include "hagw-proxyd/door/door.h"
 #include "hagw-proxyd/door/hello.h"
+#include "hagw-proxyd/door/opening.h"
 #include "hagw-proxyd/visit/conn.h"
 
 void door_listen(Worker *w, ListenKind kind, const int *fds, size_t n) {
@@ -19,7 +20,7 @@ static void resume(Worker *w) {
 }
 
 static void on_timer(Conn *c) {
-        hello_refuse(c);
+        conn_refuse(c);
 }
 
 static void end_handshake(Conn *c) {
@@ -29,7 +30,7 @@ static void end_handshake(Conn *c) {
 static const ConnServer proxy_server = { .serve = hello_serve_proxy, .on_timer = on_timer };
 static const ConnServer hello_server = { .serve = hello_serve, .on_timer = on_timer };
 static const ConnServer handshake_server = {
-        .serve = hello_serve_handshake, .on_timer = on_timer, .end = end_handshake,
+        .serve = opening_serve, .on_timer = on_timer, .end = end_handshake,
 };
 
 static int init(Worker *w) {

@@ -4,7 +4,7 @@
 
 #include "hagw-proxyd/crew/crowd.h"
 #include "hagw-proxyd/door/door.h"
-#include "hagw-proxyd/door/hello.h"
+#include "hagw-proxyd/door/opening.h"
 #include "hagw-proxyd/visit/conn.h"
 
 typedef enum HandshakeState {
@@ -162,7 +162,7 @@ static void run(void *userdata) {
 static void finish(Handshake *h) {
         h->fiber = NULL;
         set_state(h, HANDSHAKE_OPEN);
-        hello_on_handshake(h->conn, h->result);
+        opening_on_handshake(h->conn, h->result);
 }
 
 static void on_wake(void *userdata) {

@@ -49,7 +49,7 @@ typedef struct Handshakes {
 void handshakes_init(Worker *w);
 void handshakes_done(Worker *w);
 
-/* The visitor's session has been put on c->transport. hello_on_handshake() hears of it, maybe before this
+/* The visitor's session has been put on c->transport. opening_on_handshake() hears of it, maybe before this
  * returns. May end c. */
 void handshake_begin(Conn *c, HandshakeClass class);
 /* Something has happened to the socket. May end c. */

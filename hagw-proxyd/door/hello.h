@@ -6,7 +6,7 @@
 
 typedef struct Conn Conn;
 
-/* What comes before a visitor's first request: who it is, whom he wants, and the TLS handshake. */
+/* A visitor's first bytes: who it is, and whom he wants. */
 
 /* To main: somebody came by a hop. */
 typedef struct HiddenMessage {
@@ -17,11 +17,6 @@ typedef struct HiddenMessage {
 } HiddenMessage;
 extern const MessageKind hidden_message;
 
-/* Closes without a byte. */
-void hello_refuse(Conn *c);
-/* For CONN_PROXY, CONN_HELLO and CONN_HANDSHAKE. */
+/* For CONN_PROXY and CONN_HELLO. */
 void hello_serve_proxy(Conn *c);
 void hello_serve(Conn *c);
-void hello_serve_handshake(Conn *c);
-/* What transport_handshake() said at last. */
-void hello_on_handshake(Conn *c, int r);

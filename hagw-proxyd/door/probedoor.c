@@ -5,7 +5,6 @@
 #include <sys/socket.h>
 
 #include "hagw-proxyd/door/probedoor.h"
-#include "hagw-proxyd/pass/service.h"
 
 int probe_enter(Worker *w, ProbeMessage *probe) {
         Visitor v = {
@@ -26,8 +25,8 @@ int probe_enter(Worker *w, ProbeMessage *probe) {
         c->route = route;
         memcpy(c->visit.name, probe->name, sizeof(c->visit.name));
         conn_start(c);
-        if (c->state != CONN_CLOSED && route->host.upstream_kind == CONF_UPSTREAM_TCP)
-                passage_to_service(c);
+        if (c->state != CONN_CLOSED)
+                (void) entrance_serve(c, &(Knock) { .kind = KNOCK_PROBE });
         return 0;
 }
 

@@ -123,7 +123,11 @@ static void end(Passage *p) {
 
 static const PassageFar far = { .size = sizeof(ServicePassage), .late = late, .review = review, .end = end };
 
-void passage_to_service(Conn *c) {
+static Claim service_claims(const Conn *c, const Knock *k) {
+        return c->route && c->route->host.upstream_kind == CONF_UPSTREAM_TCP ? CLAIM_MINE : CLAIM_NONE;
+}
+
+static void passage_begin(Conn *c) {
         const SnapshotHost *host = snapshot_host(c->snapshot, c->route);
         Passage *p = passage_new(c, &far, c->route->host.timeouts.connect_usec * 2);
         ServicePassage *s = p ? CONTAINER_OF(p, ServicePassage, passage) : NULL;
@@ -149,3 +153,10 @@ void passage_to_service(Conn *c) {
         if (upstream_acquire(s->upstream, &s->client, UPSTREAM_FRESH) < 0)
                 passage_abort(p, "out of memory");
 }
+
+static bool service_enter(Conn *c, const Knock *k) {
+        passage_begin(c);
+        return true;
+}
+
+const Entrance service_entrance = { "service", KNOCK_HELLO | KNOCK_PROBE, service_claims, service_enter };

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/visit/conn.h"
+#include "hagw-proxyd/visit/entrance.h"
 
-/* From a complete ClientHello in c->transport.in to the service of c->route, which is a tcp:// one. A
- * probe's ends as soon as there is a connection. May end c. */
-void passage_to_service(Conn *c);
+/* For a tcp:// service, from a whole ClientHello in c->transport.in. */
+extern const Entrance service_entrance;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/crew/crowd.h"
-#include "hagw-proxyd/crew/message.h"
 #include "libhagw/net/loop.h"
 #include "libhagw/pure/channelframe.h"
 
@@ -20,19 +18,6 @@ struct Channel {
         uint64_t number;
 };
 
-/* To a worker, from another: a channel of a session of yours. */
-typedef struct ChannelMessage {
-        Message message;
-        int fd; /* given away */
-        CrowdPlace place;
-        uint8_t hello[CHANNEL_HELLO_SIZE];
-} ChannelMessage;
-extern const MessageKind channel_message;
-
-/* A connection that began with a hello, at the worker that its session id names. Takes the fd over; closes
- * it where anything is wrong. Its place in the crowd is given back. */
-void channel_arrive(Worker *w, int fd, const uint8_t hello[static CHANNEL_HELLO_SIZE],
-                    CrowdPlace *place);
 /* One that its hello has proved to be of k's; takes the fd over. Negative errno: the fd stays the
  * caller's. */
 int channel_new(Control *k, uint64_t number, int fd);

@@ -6,7 +6,9 @@
 #include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/relay/channel.h"
 #include "hagw-proxyd/relay/control.h"
+#include "hagw-proxyd/relay/relay.h"
 #include "hagw-proxyd/relay/tenants.h"
+#include "hagw-proxyd/visit/conn.h"
 
 /* The control connection it belongs to, or NULL: not to be told why. */
 static Control *judge(Worker *w, const uint8_t *bytes, ChannelHello *ret) {
@@ -25,7 +27,8 @@ static Control *judge(Worker *w, const uint8_t *bytes, ChannelHello *ret) {
         return k;
 }
 
-void channel_arrive(Worker *w, int fd, const uint8_t bytes[static CHANNEL_HELLO_SIZE],
+/* At the worker that its session id names. Takes the fd over; closes it where anything is wrong. */
+static void channel_arrive(Worker *w, int fd, const uint8_t bytes[static CHANNEL_HELLO_SIZE],
                     CrowdPlace *place) {
         ChannelHello hello;
         Control *k = judge(w, bytes, &hello);
@@ -40,25 +43,33 @@ void channel_arrive(Worker *w, int fd, const uint8_t bytes[static CHANNEL_HELLO_
         tenant_serve(w, k->tenant);
 }
 
-static void init_channel(Message *m) {
-        ((ChannelMessage *) m)->fd = -EBADF;
+/* Nothing may follow it before the relay has spoken; and a relay puts visitors on a house's channels, and no
+ * channels. */
+static Claim channel_claims(const Conn *c, const Knock *k) {
+        if (!c->snapshot->routes->tenants_zone || arrival_is_relayed(c->visit.arrival) ||
+            k->size > CHANNEL_HELLO_SIZE ||
+            memcmp(k->bytes, CHANNEL_HELLO_MAGIC, MIN(k->size, CHANNEL_HELLO_MAGIC_SIZE)) != 0)
+                return CLAIM_NONE;
+        if (k->size < CHANNEL_HELLO_SIZE)
+                return CLAIM_MAYBE;
+        return channel_session_worker(k->bytes + CHANNEL_HELLO_MAGIC_SIZE) < c->worker->n_crew ? CLAIM_MINE :
+                                                                                                 CLAIM_NONE;
 }
 
-static void deliver_channel(Message *m, Worker *w) {
-        ChannelMessage *c = (ChannelMessage *) m;
+static bool channel_enter(Conn *c, const Knock *k) {
+        Worker *w = c->worker, *at = w->crew[channel_session_worker(k->bytes + CHANNEL_HELLO_MAGIC_SIZE)];
+        uint8_t bytes[CHANNEL_HELLO_SIZE];
+        Visitor v;
 
-        channel_arrive(w, TAKE_FD(c->fd), c->hello, &c->place);
-        message_free(m);
+        if (at != w) {
+                conn_hand_over(c, at);
+                return true;
+        }
+        memcpy(bytes, k->bytes, sizeof(bytes));
+        c->transport.in = buffer_put(&w->pool, c->transport.in);
+        v = conn_leave(c);
+        channel_arrive(w, v.fd, bytes, &v.place);
+        return true;
 }
 
-static void free_message(Message *m) {
-        safe_close(((ChannelMessage *) m)->fd);
-        crowd_leave(&((ChannelMessage *) m)->place);
-}
-
-const MessageKind channel_message = {
-        .size = sizeof(ChannelMessage),
-        .init = init_channel,
-        .deliver = deliver_channel,
-        .free = free_message,
-};
+const Entrance channel_entrance = { "channel", KNOCK_BYTES, channel_claims, channel_enter };

@@ -9,6 +9,7 @@
 #include "hagw-proxyd/crew/crowd.h"
 #include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/relay/control-attach.h"
+#include "hagw-proxyd/relay/relay.h"
 #include "hagw-proxyd/relay/tenants.h"
 #include "hagw-proxyd/visit/conn.h"
 #include "libhagw/log.h"

@@ -22,7 +22,6 @@
 
 #define CONTROL_MACHINE_MAX 64U
 
-typedef struct Conn Conn;
 typedef struct Tenant Tenant;
 
 typedef enum ControlState {
@@ -67,8 +66,6 @@ struct Control {
         uint64_t told_domains;     /* the tenant's domains_version */
 };
 
-/* The visitor turned out to be an agent or a relay's client: its handshake is done. c ends. */
-void control_begin(Conn *c);
 /* To a worker, from another: an agent, you are its tenant's home. */
 typedef struct ControlMessage {
         Message message;

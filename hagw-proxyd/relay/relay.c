@@ -4,6 +4,7 @@
 
 #include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/relay/farlink.h"
+#include "hagw-proxyd/relay/relay.h"
 #include "hagw-proxyd/relay/tenants.h"
 #include "hagw-proxyd/relay/tenantusage.h"
 #include "hagw-proxyd/upstream/upstream.h"

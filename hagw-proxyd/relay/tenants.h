@@ -4,7 +4,6 @@
 #include "hagw-proxyd/crew/message.h"
 #include "hagw-proxyd/crew/stop.h"
 #include "hagw-proxyd/relay/tenantinfo.h"
-#include "hagw-proxyd/crew/room.h"
 #include "hagw-proxyd/wire/refusal.h"
 #include "libhagw/net/loop.h"
 #include "libhagw/net/pump.h"
@@ -131,8 +130,6 @@ typedef struct TenantMessage {
         char name[HOSTNAME_LABEL_MAX + 1];
 } TenantMessage;
 extern const MessageKind tenant_message;
-
-extern const Room relay_room;
 
 int tenants_global_init(void);
 uint64_t tenants_hash(const char *name);

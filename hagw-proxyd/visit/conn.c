@@ -93,6 +93,11 @@ void conn_close(Conn *c) {
         loop_defer_free(&w->loop, &c->garbage);
 }
 
+void conn_refuse(Conn *c) {
+        counter_add(&c->worker->counters.refused, 1);
+        conn_close(c);
+}
+
 void conn_cut(Conn *c, const char *why) {
         if (c->server->cut)
                 c->server->cut(c, why);
@@ -121,6 +126,17 @@ Visitor conn_leave(Conn *c) {
         c->visit.arrival = ARRIVAL_DIRECT; /* the value goes on by a channel */
         conn_close(c);
         return v;
+}
+
+void conn_hand_over(Conn *c, Worker *to) {
+        VisitorMessage *m = visitor_message_new(c->worker);
+
+        if (!m) {
+                conn_close(c);
+                return;
+        }
+        m->visitor = conn_leave(c);
+        worker_send(to, &m->message);
 }
 
 void conn_linger(Conn *c) {
@@ -347,7 +363,7 @@ void conn_start(Conn *c) {
         c->born_usec = w->loop.now_usec;
         c->since_usec = c->visit.kind == CONN_HTTPS ? w->loop.now_usec : 0;
         unfinished_add(c);
-        if (c->state != CONN_PROXY)
+        if (c->state != CONN_PROXY && !c->transport.in) /* who was handed over has been noted */
                 conn_note_outside(c);
         loop_arm(&w->loop, &c->timer,
                  w->loop.now_usec +

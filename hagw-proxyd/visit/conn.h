@@ -3,11 +3,11 @@
 
 #include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/upstream/upstream.h"
+#include "hagw-proxyd/visit/entrance.h"
 #include "hagw-proxyd/visit/review.h"
 #include "hagw-proxyd/visit/unfinished.h"
 #include "hagw-proxyd/visit/visit.h"
 #include "hagw-proxyd/visit/visitor.h"
-#include "hagw-proxyd/wire/clienthello.h"
 #include "hagw-proxyd/wire/finding.h"
 #include "hagw-proxyd/wire/h1.h"
 #include "libhagw/net/transport.h"
@@ -63,6 +63,8 @@ typedef struct Visits {
         Conn *first;
         uint64_t most; /* at once, since a crowd left last */
         const ConnServer *servers[_CONN_STATE_MAX]; /* by state */
+        const Entrance *const *entrances; /* in the order in which they are asked; NULL-ended */
+        const Voice *voices;
         void (*on_room)(Worker *w); /* one has gone, so that another may come */
         Unfinished unfinished;
         Again full_again; /* too much memory is in use */
@@ -116,11 +118,15 @@ void conn_start(Conn *c);
 
 /* Closes without another byte; freed from the loop. */
 void conn_close(Conn *c);
+/* The same for one who has been refused, and is counted so. */
+void conn_refuse(Conn *c);
 /* The same in whatever state: what is under way is broken off, and the log says why. */
 void conn_cut(Conn *c, const char *why);
 /* Ends the object and not the connection, of which nothing but the ClientHello has been read: it goes on
  * elsewhere, and keeps his place. */
 Visitor conn_leave(Conn *c);
+/* The same, to another worker, who reads again what has been read. */
+void conn_hand_over(Conn *c, Worker *to);
 /* What was under way when the worker began to drain is not any more. */
 void conn_not_old(Conn *c);
 /* Ends our direction and waits for the visitor to end his. */

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The relay's door. Runs in the worker's thread. */
+/* Visitors of tenants: by the name that they ask for, to the tenant's home and on to a channel. Runs in the
+ * worker's thread. */
 
-#include "hagw-proxyd/door/hello.h"
-#include "hagw-proxyd/door/tenantdoor.h"
-#include "hagw-proxyd/door/tenantpassage.h"
+#include "hagw-proxyd/relay/relay.h"
 #include "hagw-proxyd/relay/tenantdomains.h"
+#include "hagw-proxyd/relay/tenantpassage.h"
 #include "hagw-proxyd/relay/tenantrefusal.h"
 #include "libhagw/log.h"
 
 /* Exact names beat wildcards, whoever has them: in the tenants' zone only exact names are hosts of the relay
  * itself, and elsewhere its wildcards hide no domain of a tenant's. Between two wildcards it is the relay's.
  */
-static const char *find_label(Conn *c, char out[static HOSTNAME_LABEL_MAX + 1]) {
+static const char *label_find(const Conn *c, char out[static HOSTNAME_LABEL_MAX + 1]) {
         const RouteTable *routes = c->snapshot->routes;
         const Route *host = c->route ? NULL : route_find(routes, c->visit.name);
 
@@ -35,7 +35,7 @@ static const char *find_label(Conn *c, char out[static HOSTNAME_LABEL_MAX + 1]) 
 /* A host of the relay's own for a name that is the tenant's anyway: until there is a certificate its
  * visitors pass unopened, as they did before it was added. Where the relay asks for a login that would be a
  * way round. */
-static bool passes_until_certified(Conn *c, const char *label) {
+static bool passes_until_certified(const Conn *c, const char *label) {
         char buffer[HOSTNAME_LABEL_MAX + 1];
 
         return c->route->host.upstream_kind == CONF_UPSTREAM_TENANT && route_has_own_login(c->route) &&
@@ -43,23 +43,14 @@ static bool passes_until_certified(Conn *c, const char *label) {
                streq_ptr(tenants_label(c->worker, c->visit.name, buffer), label);
 }
 
-static void hand_over(Conn *c, Worker *home) {
-        VisitorMessage *m;
-
+static void home_send(Conn *c, Worker *home) {
         /* Its own door may be closed for that reason. */
         if (atomic_load_explicit(&home->counters.connections, memory_order_relaxed) >=
             c->snapshot->connections) {
                 counter_add(&c->worker->counters.crowded, 1);
                 conn_close(c);
-                return;
-        }
-        m = visitor_message_new(c->worker);
-        if (!m) {
-                conn_close(c);
-                return;
-        }
-        m->visitor = conn_leave(c);
-        worker_send(home, &m->message);
+        } else
+                conn_hand_over(c, home);
 }
 
 /* He hears why on a page, where his TLS is opened here and it may last. */
@@ -68,29 +59,30 @@ static bool hears_why(const Conn *c, const Tenant *t, Refusal r) {
                (c->route || (t->info->terminate && snapshot_find_certificate(c->snapshot, c->visit.name)));
 }
 
-bool tenant_door(Conn *c) {
-        const RouteTable *routes = c->snapshot->routes;
+static Claim tenant_claims(const Conn *c, const Knock *k) {
         char buffer[HOSTNAME_LABEL_MAX + 1];
-        const char *label;
+
+        return c->snapshot->routes->tenants_zone && *c->visit.name && label_find(c, buffer) ? CLAIM_MINE :
+                                                                                            CLAIM_NONE;
+}
+
+/* Where the relay opens his TLS he goes on as to any host, by c->route, which may be another now. */
+static bool tenant_enter(Conn *c, const Knock *k) {
+        char buffer[HOSTNAME_LABEL_MAX + 1];
+        const char *label = label_find(c, buffer);
+        Worker *home = tenants_home(c->worker, label);
         Refusal refusal;
-        Worker *home;
         Tenant *t;
 
-        if (!routes->tenants_zone || !*c->visit.name)
-                return false;
-        label = find_label(c, buffer);
-        if (!label)
-                return false;
-        home = tenants_home(c->worker, label);
         if (home != c->worker) {
-                hand_over(c, home);
+                home_send(c, home);
                 return true;
         }
         t = tenants_find(c->worker, label);
         if (!t) {
                 log_debug("%s: a visitor of %s is refused: unknown tenant.", c->visit.address_text,
                           c->visit.name);
-                hello_refuse(c);
+                conn_refuse(c);
                 return true;
         }
         if (c->route &&
@@ -101,7 +93,7 @@ bool tenant_door(Conn *c) {
                 log_debug("%s: a visitor of %s is refused: %s.", c->visit.address_text, c->visit.name,
                           refusal_text(refusal));
                 tenant_refuse(c->worker, t, refusal);
-                hello_refuse(c);
+                conn_refuse(c);
                 return true;
         }
         if (!c->route && (!t->info->terminate || !snapshot_find_certificate(c->snapshot, c->visit.name))) {
@@ -109,6 +101,8 @@ bool tenant_door(Conn *c) {
                 return true;
         }
         if (!c->route)
-                c->route = routes->opened;
+                c->route = c->snapshot->routes->opened;
         return false;
 }
+
+const Entrance tenant_entrance = { "tenant", KNOCK_HELLO, tenant_claims, tenant_enter };

@@ -2,8 +2,8 @@
 
 /* Visitors who pass unopened to a tenant's house. Runs in the worker's thread. */
 
-#include "hagw-proxyd/door/tenantpassage.h"
 #include "hagw-proxyd/pass/passage.h"
+#include "hagw-proxyd/relay/tenantpassage.h"
 #include "hagw-proxyd/relay/tenantrefusal.h"
 
 typedef struct TenantPassage {
