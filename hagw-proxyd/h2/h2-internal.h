@@ -3,6 +3,7 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include "hagw-proxyd/h2/h2-ids.h"
 #include "hagw-proxyd/h2/h2.h"
 
 /* Between h2.c, h2-send.c, and h2-memory.c. */
@@ -11,6 +12,7 @@ struct H2 {
         nghttp2_session *session;
         H2Setup setup;
         H2Stream *streams;
+        H2Ids ids;
         size_t n_streams;
         size_t held;       /* bytes of bodies' buffers, beyond one small buffer each way and stream */
         size_t heads;      /* bytes of what streams are made of, their requests' heads */

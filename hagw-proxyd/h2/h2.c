@@ -155,6 +155,33 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
         return 0;
 }
 
+static void fail(H2 *h, uint32_t code) {
+        (void) nghttp2_session_terminate_session(h->session, code);
+}
+
+/* A head that comes on a stream that is no more: nghttp2 passes over it, and a request would never be
+ * answered. Payload that comes there it discards before we hear of it, as RFC 9113 section 5.1 lets it. */
+static void judge_past(H2 *h, const nghttp2_frame_hd *hd) {
+        H2Past past = h2_ids_past(&h->ids, hd->stream_id);
+
+        if (past == H2_PAST_OURS || nghttp2_session_find_stream(h->session, hd->stream_id))
+                return;
+        fail(h, past == H2_PAST_SKIPPED ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_STREAM_CLOSED);
+}
+
+static void note_stream(H2 *h, const nghttp2_frame_hd *hd) {
+        if (hd->type == NGHTTP2_PRIORITY && hd->stream_id == 0)
+                fail(h, NGHTTP2_PROTOCOL_ERROR); /* RFC 9113 section 6.3 */
+        if (hd->type == NGHTTP2_RST_STREAM)
+                h2_ids_end(&h->ids, hd->stream_id);
+        if (hd->type != NGHTTP2_HEADERS && hd->type != NGHTTP2_DATA)
+                return;
+        if (hd->type == NGHTTP2_HEADERS && !h2_ids_open(&h->ids, hd->stream_id))
+                judge_past(h, hd);
+        if (hd->flags & NGHTTP2_FLAG_END_STREAM)
+                h2_ids_end(&h->ids, hd->stream_id);
+}
+
 /* Each frame's head, also of those that nghttp2 passes over. */
 static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *userdata) {
         static const uint8_t kinds[] = {
@@ -166,6 +193,7 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, 
         h->frames++;
         h->greeted = true;
         h->in_block = h->in_block && hd->type == NGHTTP2_CONTINUATION;
+        note_stream(h, hd);
         if (hd->type == NGHTTP2_DATA && hd->length == 0 && !(hd->flags & NGHTTP2_FLAG_END_STREAM))
                 h2_trouble_add(userdata, H2_TROUBLE_EMPTY);
         else if (hd->type == NGHTTP2_PRIORITY_UPDATE)

@@ -194,6 +194,82 @@ static void test_websocket(void **state) {
 }
 
 /* What is under way goes on, what is new is refused so that it may be asked again elsewhere. */
+/* Frames of nghttp2's client, whose own stream this is not. */
+static int frame(uint8_t type, uint8_t flags, int32_t id, const char *payload, size_t n) {
+        char text[64] = { 0, 0, (char) n, (char) type, (char) flags, 0, 0, 0, (char) id };
+
+        assert_true(n < sizeof(text) - 9 && id < 128);
+        memcpy(text + 9, payload, n);
+        return feed(text, n + 9);
+}
+
+static int ask_on(int32_t id) {
+        /* GET https://a/ in HPACK */
+        return frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, id,
+                     "\x82\x87\x84\x41\x01\x61", 6);
+}
+
+/* nghttp2 passes over what comes on a stream that is no more. */
+static void test_closed_by_visitor(void **state) {
+        ask("/", false);
+        assert_int_equal(run(), 0);
+        assert_int_equal(f.n_closed, 1);
+        assert_int_equal(ask_on(1), 0);
+        assert_int_equal(f.goaway, NGHTTP2_STREAM_CLOSED);
+        assert_int_equal(f.n_requests, 1);
+        assert_true(h2_is_over(f.h));
+}
+
+static void test_taken_back_by_visitor(void **state) {
+        f.hold = f.endless = true;
+        f.upload = 10;
+        ask("/", true);
+        assert_int_equal(run(), 0);
+        assert_int_equal(frame(NGHTTP2_RST_STREAM, 0, 1, "\0\0\0\x08", 4), 0);
+        assert_int_equal(f.n_closed, 1);
+        assert_int_equal(frame(NGHTTP2_DATA, 0, 1, "x", 1), 0);
+        assert_int_equal(f.goaway, UINT32_MAX);
+        assert_int_equal(ask_on(1), 0);
+        assert_int_equal(f.goaway, NGHTTP2_STREAM_CLOSED);
+}
+
+/* What crossed our reset is no fault. */
+static void test_closed_by_us(void **state) {
+        f.hold = f.endless = true;
+        f.upload = 10;
+        ask("/", true);
+        assert_int_equal(run(), 0);
+        h2_cut(f.streams[0], H2_CUT_BROKEN);
+        assert_int_equal(run(), 0);
+        assert_int_equal(f.n_closed, 1);
+        assert_int_equal(f.n_resets, 1);
+        assert_int_equal(frame(NGHTTP2_DATA, 0, 1, "x", 1), 0);
+        assert_int_equal(frame(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 1, "x", 1), 0);
+        assert_int_equal(f.n_resets, 1);
+        assert_int_equal(f.goaway, UINT32_MAX);
+}
+
+static void test_skipped_number(void **state) {
+        ask("/", false);
+        assert_int_equal(run(), 0);
+        assert_int_equal(nghttp2_session_set_next_stream_id(f.client, 5), 0);
+        ask("/", false);
+        assert_int_equal(run(), 0);
+        assert_int_equal(f.n_requests, 2);
+        assert_int_equal(ask_on(3), 0);
+        assert_int_equal(f.goaway, NGHTTP2_PROTOCOL_ERROR);
+        assert_int_equal(f.n_requests, 2);
+}
+
+static void test_priority_of_nothing(void **state) {
+        ask("/", false);
+        assert_int_equal(run(), 0);
+        assert_int_equal(frame(NGHTTP2_PRIORITY, 0, 1, "\0\0\0\0\1", 5), 0);
+        assert_int_equal(f.goaway, UINT32_MAX);
+        assert_int_equal(frame(NGHTTP2_PRIORITY, 0, 0, "\0\0\0\0\1", 5), 0);
+        assert_int_equal(f.goaway, NGHTTP2_PROTOCOL_ERROR);
+}
+
 static void test_drain(void **state) {
         f.hold = true;
         ask("/", false);
@@ -224,6 +300,11 @@ int main(void) {
                 T(answers_wait),  T(interim_and_room),
                 T(early_answer),  T(websocket),
                 T(drain),         T(no_http2),
+                T(closed_by_visitor),
+                T(taken_back_by_visitor),
+                T(closed_by_us),
+                T(skipped_number),
+                T(priority_of_nothing),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
