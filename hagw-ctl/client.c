@@ -14,6 +14,7 @@
 #include "libhagw/vl.h"
 
 #define LOOK_USEC (5 * USEC_PER_SEC)
+#define LOOK_AGAIN_USEC USEC_PER_SEC /* at each further daemon, when so much was waited */
 #define PATIENT_USEC (10 * USEC_PER_MINUTE) /* four errands, one after the other, take less */
 
 const DaemonRow daemon_rows[] = {
@@ -40,22 +41,18 @@ static const DaemonRow *find_daemon(const char *method) {
         return NULL;
 }
 
-static uint64_t left_usec[ELEMENTSOF(daemon_rows)]; /* when somebody stopped it; 0: nobody did */
+static char left[ELEMENTSOF(daemon_rows)][CLIENT_LEFT_MAX]; /* why it does not run; "": it is asked */
 
-void client_leave(const DaemonRow *d, uint64_t stopped_usec) {
-        left_usec[d - daemon_rows] = stopped_usec;
+void client_leave(const DaemonRow *d, const char *why) {
+        (void) snprintf(left[d - daemon_rows], CLIENT_LEFT_MAX, "%s", why);
 }
 
 static bool is_left(const DaemonRow *d, char **ret_reason) {
-        const uint64_t usec = left_usec[d - daemon_rows];
-        char when[TIME_TEXT_MAX];
+        const char *why = left[d - daemon_rows];
 
-        if (usec == 0)
-                return false;
-        if (asprintf(ret_reason, "%s was stopped %s: systemctl start %s.service starts it.", d->name,
-                     format_when(usec, clock_usec(CLOCK_REALTIME), when), d->name) < 0)
-                *ret_reason = NULL;
-        return true;
+        if (*why)
+                *ret_reason = strdup(why);
+        return *why;
 }
 
 int client_try_stream(const char *method, sd_json_variant *parameters, ClientHandler handler, void *userdata,
@@ -144,16 +141,22 @@ int client_call_patiently(const char *method, sd_json_variant *parameters, sd_js
 }
 
 static bool silent[ELEMENTSOF(daemon_rows)]; /* at the last look */
+static uint64_t waited_usec; /* for those */
 
 /* Where `always`, also at one that was silent. */
 static int look(const DaemonRow *d, const char *method, sd_json_variant *parameters, bool always,
                 sd_json_variant **ret, char **ret_reason) {
+        const uint64_t begin = clock_usec(CLOCK_MONOTONIC);
         int r;
 
         if (silent[d - daemon_rows] && !always)
                 return explain_errno(d, -ETIMEDOUT, ret_reason);
-        r = call_daemon(d, method, parameters, LOOK_USEC, ret, ret_reason);
+        /* Who is silent has one cause, mostly, and the patience for it is one. */
+        r = call_daemon(d, method, parameters,
+                        always && waited_usec >= LOOK_USEC ? LOOK_AGAIN_USEC : LOOK_USEC, ret, ret_reason);
         silent[d - daemon_rows] = r == -ETIMEDOUT;
+        if (r == -ETIMEDOUT)
+                waited_usec += clock_usec(CLOCK_MONOTONIC) - begin;
         return r;
 }
 

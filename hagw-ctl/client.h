@@ -7,6 +7,8 @@
 
 /* Calls to the daemons whose failures are told in words, with what to do next. */
 
+#define CLIENT_LEFT_MAX 256U /* of a sentence, with NUL */
+
 typedef struct DaemonRow {
         const char *name;      /* "hagw-dnsd" */
         const char *interface; /* "io.hagw.Dns" */
@@ -38,8 +40,8 @@ int client_try_within(const char *method, sd_json_variant *parameters, uint64_t 
 int client_look(const char *method, sd_json_variant *parameters, sd_json_variant **ret, char **ret_reason);
 /* Nobody is there: none is looked at any more. */
 void client_silence(void);
-/* Somebody stopped it then, and a call would start it: it is called no more, as one that does not run. */
-void client_leave(const DaemonRow *d, uint64_t stopped_usec);
+/* It does not run, and why is known: a call would start it, or wait in vain, and there is none any more. */
+void client_leave(const DaemonRow *d, const char *why);
 
 /* A `more` call that ends by itself; each reply goes to the handler, which may end it with a negative errno.
  * Failures are logged, or (try) returned. */

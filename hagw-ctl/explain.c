@@ -234,7 +234,7 @@ int explain_errno(const DaemonRow *d, int r, char **ret) {
         const UnsetLook look = r == -ENOENT || r == -ECONNREFUSED ? unset_look() : UNSET_NO;
 
         if (look != UNSET_NO) {
-                *ret = expand(look == UNSET_YES ? unset_text :
+                *ret = expand(look == UNSET_YES ? unset_text(NULL) :
                                                   "{daemon} is not running, and why only root sees; try "
                                                   "again with sudo.",
                               NULL, d, NULL);

@@ -113,7 +113,7 @@ int load_config(const char *config_dir, Config **ret) {
                 return r;
         }
         if (unset_judge(NULL, config_dir))
-                log_error("%s", unset_text);
+                log_error("%s", unset_text(config_dir));
         else if (error)
                 log_error("%s", error);
         else
@@ -176,7 +176,7 @@ int host_expand_name(const Config *config, const char *name, char **ret) {
         bare = startswith(name, "*.") ?: name;
 
         if (!strchr(bare, '.') && unset_judge(config, NULL)) {
-                log_error("%s", unset_text);
+                log_error("%s", unset_text(NULL));
                 return -EINVAL;
         }
         if (!strchr(bare, '.') && config->n_zones > 1)
@@ -225,7 +225,7 @@ static void tell_unknown(const Config *config, const char *full, const char *oth
         const char *names[CONF_HOSTS_MAX + 1], *near;
 
         if (unset_judge(config, NULL)) {
-                log_error("%s", unset_text);
+                log_error("%s", unset_text(NULL));
                 return;
         }
         for (size_t i = 0; i < config->n_hosts; i++)

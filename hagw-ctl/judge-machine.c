@@ -47,6 +47,30 @@ static bool is_broken(const Status *s) {
                !first_with(s, "configKeptUSec", &more);
 }
 
+/* All that are off, and several: to start them helps nothing. */
+static bool judge_ending(Status *s) {
+        const char *first = NULL;
+        size_t n = 0;
+
+        for (size_t i = 0; i < field_count(s->daemons, "daemons"); i++) {
+                sd_json_variant *d = field_element(s->daemons, "daemons", i);
+
+                if (field_bool(d, "running") || field_bool(d, "denied") || field_bool(d, "silent"))
+                        continue;
+                if (!field_bool(d, "endsAlways"))
+                        return false;
+                first = first ?: field_text(d, "name");
+                n++;
+        }
+        if (n < 2)
+                return false;
+        status_problem(s,
+                       "%s and %zu more do not run: they end each time that systemd starts them; hagw-ctl "
+                       "log --errors tells why.",
+                       first, n - 1);
+        return true;
+}
+
 static void judge_all_off(Status *s) {
         s->unreachable = true;
         s->unset = unset_judge(s->config, s->config_dir);
@@ -54,10 +78,10 @@ static void judge_all_off(Status *s) {
                 s->denied = true;
                 status_problem(s, "hagw is not running, and why only root sees; try again with sudo.");
         } else if (s->unset)
-                status_problem(s, "%s", unset_text);
+                status_problem(s, "%s", unset_text(s->config_dir));
         else if (is_broken(s))
                 s->n_off = field_count(s->daemons, "daemons");
-        else
+        else if (!judge_ending(s))
                 status_problem(s, "hagw is not running; \"systemctl enable --now hagw.target\" starts it.");
 }
 
@@ -134,6 +158,8 @@ static int judge_off(Status *s, sd_json_variant *first, size_t n) {
                 status_problem(s, "%s", field_text(first, "error"));
                 return 0;
         }
+        if (judge_ending(s))
+                return 0;
         names = join_off(s);
         if (!names)
                 return -ENOMEM;
@@ -227,7 +253,9 @@ static int judge_broken(Status *s) {
 
         if (!off)
                 return -ENOMEM;
-        if (s->n_off == 0)
+        if (s->config_errno == -ENOENT && unset_is_lost(s->config_dir))
+                status_problem(s, "%s", unset_text(s->config_dir));
+        else if (s->n_off == 0)
                 status_problem(s,
                                "The configuration in %s is not valid, so what was in force before stays: "
                                "%s%s Mend it, then: hagw-ctl reload.",

@@ -267,7 +267,7 @@ int judge_zones(Status *s) {
         /* Hosts may have their names where others answer for them. */
         if (s->config && s->config->n_zones + s->config->n_hosts == 0 && !s->unset) {
                 if (unset_judge(s->config, s->config_dir))
-                        status_problem(s, "%s", unset_text);
+                        status_problem(s, "%s", unset_text(s->config_dir));
                 else
                         status_problem(s, "hagw.conf names no zone; hagw-ctl setup writes one, or hagw-ctl "
                                           "attach.");

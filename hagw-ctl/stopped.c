@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Daemons that somebody stopped. */
+/* Daemons that do not run, by what systemd says of them. */
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "hagw-ctl/client.h"
+#include "hagw-ctl/output.h"
 #include "hagw-ctl/stopped.h"
 #include "hagw-ctl/units.h"
 #include "hagw-ctl/unset.h"
@@ -33,17 +33,50 @@ static uint64_t stopped_usec(const char *shown, const Pair *p) {
         return strtoull(since + 1, NULL, 10) * USEC_PER_SEC;
 }
 
+static bool ends_always[DAEMONS_MAX]; /* by the row */
+
+bool stopped_ends_always(const DaemonRow *d) { return ends_always[d - daemon_rows]; }
+
+/* systemd waits before it starts it once more. */
+static bool is_restarted(const char *shown, const Pair *p) {
+        char state[UNIT_TEXT_MAX];
+
+        return unit_has(shown, p->service, "ActiveState", "activating") &&
+               unit_property(shown, p->service, "SubState", state) && startswith(state, "auto-restart");
+}
+
+static void leave_stopped(const Pair *p, uint64_t usec) {
+        char why[CLIENT_LEFT_MAX], when[TIME_TEXT_MAX];
+
+        (void) snprintf(why, sizeof(why), "%s was stopped %s: systemctl start %s.service starts it.",
+                        p->daemon->name, format_when(usec, clock_usec(CLOCK_REALTIME), when),
+                        p->daemon->name);
+        client_leave(p->daemon, why);
+}
+
+static void leave_ending(const char *shown, const Pair *p) {
+        char why[CLIENT_LEFT_MAX], status[UNIT_TEXT_MAX] = "?";
+        const bool exited = unit_has(shown, p->service, "ExecMainCode", "1");
+
+        (void) unit_property(shown, p->service, "ExecMainStatus", status);
+        (void) snprintf(why, sizeof(why),
+                        "%s does not run: %s %s each time that systemd starts it; hagw-ctl log --daemon=%s "
+                        "tells why.",
+                        p->daemon->name, exited ? "it ends with exit status" : "it is ended by signal",
+                        status, p->daemon->name);
+        client_leave(p->daemon, why);
+        ends_always[p->daemon - daemon_rows] = true;
+}
+
 void stopped_find(const Config *config) {
+        const bool unset = config ? unset_judge(config, NULL) : unset_look() != UNSET_NO;
         const char *units[UNITS_MAX] = { TARGET };
         _cleanup_free_ char *shown = NULL;
         Pair pairs[DAEMONS_MAX];
+        bool wanted;
         size_t n = 0;
 
-        if (config ? unset_judge(config, NULL) : unset_look() != UNSET_NO)
-                return;
         for (const DaemonRow *d = daemon_rows; d->name && n < DAEMONS_MAX; d++) {
-                if (d->relay) /* who asks it starts it, as is meant */
-                        continue;
                 pairs[n].daemon = d;
                 (void) snprintf(pairs[n].service, UNIT_TEXT_MAX, "%s.service", d->name);
                 (void) snprintf(pairs[n].socket, UNIT_TEXT_MAX, "%s.socket", d->name);
@@ -51,14 +84,17 @@ void stopped_find(const Config *config) {
                 units[2 + 2 * n] = pairs[n].socket;
                 n++;
         }
-        shown = units_show("Id,LoadState,ActiveState,Job,InactiveEnterTimestamp", units, 1 + 2 * n);
-        /* It wants every one of them. */
-        if (!unit_has(shown, TARGET, "ActiveState", "active"))
-                return;
+        shown = units_show("Id,LoadState,ActiveState,SubState,Job,InactiveEnterTimestamp,ExecMainCode,"
+                           "ExecMainStatus",
+                           units, 1 + 2 * n);
+        /* It wants every one of them, but for a relay's, which starts when it is asked, as is meant. */
+        wanted = !unset && unit_has(shown, TARGET, "ActiveState", "active");
         for (size_t i = 0; i < n; i++) {
-                const uint64_t usec = stopped_usec(shown, &pairs[i]);
+                const uint64_t usec = wanted && !pairs[i].daemon->relay ? stopped_usec(shown, &pairs[i]) : 0;
 
-                if (usec > 0)
-                        client_leave(pairs[i].daemon, usec);
+                if (is_restarted(shown, &pairs[i]))
+                        leave_ending(shown, &pairs[i]);
+                else if (usec > 0)
+                        leave_stopped(&pairs[i], usec);
         }
 }

@@ -8,13 +8,40 @@
 #include <unistd.h>
 
 #include "hagw-ctl/unset.h"
-
-const char unset_text[] = "hagw is not set up on this machine yet: hagw-ctl setup does so, or hagw-ctl "
-                          "attach RELAY CODE in a house behind a relay.";
+#include "libhagw/conf-kept.h"
 
 static const char *directory = HAGW_CONF_DIR;
 
 void unset_use(const char *config_dir) { directory = config_dir; }
+
+bool unset_is_own(const char *config_dir) { return streq(config_dir, directory); }
+
+bool unset_is_lost(const char *config_dir) {
+        _cleanup_(config_freep) Config *config = NULL;
+        const char *kept = config_kept_dir(config_dir);
+        _cleanup_free_ char *why = NULL;
+
+        return kept && unset_judge(NULL, config_dir) && config_load(kept, &config, &why) >= 0 &&
+               !unset_judge(config, kept);
+}
+
+const char *unset_text(const char *config_dir) {
+        static char text[4 * PATH_MAX + 256];
+        const char *dir = config_dir ?: directory;
+
+        if (unset_is_lost(dir))
+                (void) snprintf(text, sizeof(text),
+                                "There is no %s/hagw.conf any more, without which hagw does not start. The "
+                                "last good one comes back by: cp -p %s/hagw.conf %s/; systemctl restart "
+                                "hagw.target",
+                                dir, config_kept_dir(dir), dir);
+        else if (!unset_is_own(dir))
+                (void) snprintf(text, sizeof(text), "There is no %s/hagw.conf.", dir);
+        else
+                return "hagw is not set up on this machine yet: hagw-ctl setup does so, or hagw-ctl attach "
+                       "RELAY CODE in a house behind a relay.";
+        return text;
+}
 
 bool unset_judge(const Config *c, const char *config_dir) {
         char path[PATH_MAX];

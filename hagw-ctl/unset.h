@@ -6,7 +6,13 @@
 /* A machine as the package leaves it: installed, and nothing set up. Whatever is asked of it then, one thing
  * is to be done first, and it is said in one way. */
 
-extern const char unset_text[]; /* the sentence */
+/* The sentence, which stays until the next call. Of another folder than hagw-ctl's own (config_dir; NULL:
+ * that) nothing is known but that there is none in it; of a machine that was set up, its copy. */
+const char *unset_text(const char *config_dir);
+/* The folder is that which the daemons here go by, and no draft elsewhere. */
+bool unset_is_own(const char *config_dir);
+/* hagw.conf was there, and is there no more. */
+bool unset_is_lost(const char *config_dir);
 
 /* What config_load() gave for the folder: a configuration with nothing in it, or NULL because there is none;
  * with a configuration the folder is not looked at. */

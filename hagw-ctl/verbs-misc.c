@@ -65,7 +65,7 @@ int verb_reload(const Call *call) {
         if (r < 0)
                 return r;
         if (unset_judge(config, call->config_dir)) {
-                log_error("%s", unset_text);
+                log_error("%s", unset_text(NULL));
                 return -ENOENT;
         }
         r = reload_daemons(/* must_run= */ true);

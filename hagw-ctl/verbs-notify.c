@@ -221,7 +221,7 @@ int verb_notify_test(const Call *call) {
         if (r == -ENOMEM)
                 return log_oom();
         if (unset_judge(config, call->config_dir)) {
-                log_error("%s", unset_text);
+                log_error("%s", unset_text(NULL));
                 return -ENOENT;
         }
         if (r < 0)

@@ -367,6 +367,8 @@ int view_daemons(const Config *config, sd_json_variant **ret) {
                                    SD_JSON_BUILD_PAIR("running", SD_JSON_BUILD_BOOLEAN(k >= 0)),
                                    SD_JSON_BUILD_PAIR("denied", SD_JSON_BUILD_BOOLEAN(k == -EACCES)),
                                    SD_JSON_BUILD_PAIR("silent", SD_JSON_BUILD_BOOLEAN(k == -ETIMEDOUT)),
+                                   SD_JSON_BUILD_PAIR_CONDITION(stopped_ends_always(d), "endsAlways",
+                                                                SD_JSON_BUILD_BOOLEAN(true)),
                                    SD_JSON_BUILD_PAIR_CONDITION(k < 0, "error",
                                                                 SD_JSON_BUILD_STRING(strempty(reason))));
                 if (r >= 0 && reply)

@@ -225,6 +225,59 @@ def test_a_daemon_that_nobody_stopped(systemd, units):
     assert systemd.place.found(OK) == ([], []) and systemd.dns.asked
 
 
+ENDS = {"ActiveState": "activating", "SubState": "auto-restart", "ExecMainCode": "1", "ExecMainStatus": "203"}
+ALL = [f"hagw-{n}.service" for n in ("dnsd", "netd", "keyd", "acmed", "proxyd", "webd")]
+
+
+def test_a_daemon_that_ends_each_time(systemd):
+    """systemd listens at its socket, and whoever asks there would wait in vain."""
+    systemd.units = {"hagw-dnsd.service": ENDS}
+    systemd.place.start()
+    assert systemd.place.only("hagw-dnsd does not run", status=UNREACHABLE) == (
+        "hagw-dnsd does not run: it ends with exit status 203 each time that systemd starts it; hagw-ctl log --daemon=hagw-dnsd tells why.")
+    assert systemd.dns.asked == []
+    systemd.units["hagw-dnsd.service"] = {**ENDS, "SubState": "auto-restart-queued", "ExecMainCode": "2", "ExecMainStatus": "6"}
+    systemd.place.only("hagw-dnsd does not run: it is ended by signal 6 each time", status=UNREACHABLE)
+    systemd.units["hagw-webd.service"] = ENDS
+    systemd.place.only("hagw-dnsd and 1 more do not run: they end each time that systemd starts them", status=UNREACHABLE)
+    systemd.units["hagw-keyd.service"] = STOPPED
+    systemd.place.only("hagw-dnsd, hagw-keyd, hagw-webd are not running", status=UNREACHABLE)
+    assert systemd.dns.asked == []
+
+
+def test_all_end_each_time(systemd):
+    systemd.units = {unit: ENDS for unit in ALL}
+    systemd.place.start()
+    systemd.place.only("hagw-dnsd and 5 more do not run", status=UNREACHABLE)
+    assert systemd.dns.asked == []
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_hagw_conf_is_gone(systemd, running):
+    """Of a machine that was set up the copy is told, and nobody is waited for."""
+    place, house = systemd.place, systemd.house
+    kept = house.root / "kept"
+    systemd.env["HAGW_KEPT_DIR"] = str(kept)
+    place.files = {"ha": f'name = "ha.{ZONE}"; upstream = "http://127.0.0.1:1"; access: {{ login = "none"; }};'}
+    place.start()
+    systemd.ok("config", "keep")
+    conf = house.config / "hagw.conf"
+    conf.unlink()
+    if not running:
+        systemd.units = {unit: ENDS for unit in ALL}
+    lost = (f"There is no {conf} any more, without which hagw does not start. The last good one comes back by: cp -p {kept}/hagw.conf {house.config}/; "
+            "systemctl restart hagw.target")
+    problems, _ = place.found(FAILED if running else UNREACHABLE, "--no-delegation")
+    assert problems == [lost] and (running or systemd.dns.asked == [])
+    for words in (["host", "list"], ["config", "check"], ["reload"], ["host", "add", "x", "http://127.0.0.1:1"]):
+        assert lost in systemd.run(*words).stderr, words
+
+
+def test_a_draft_that_is_not_there(systemd):
+    systemd.place.start()
+    assert systemd.run("config", "check", "/nonexist").stderr == "hagw-ctl: There is no /nonexist/hagw.conf.\n"
+
+
 def test_on_a_relay_hagw_tenantd_waits_for_who_asks(systemd):
     systemd.units = {"hagw-tenantd.service": STOPPED}
     systemd.place.config = 'zones = ( { name = "relay.test"; } );\ntenants: { zone = "relay.test"; };\n'
