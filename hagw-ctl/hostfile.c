@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "hagw-ctl/conffolder.h"
 #include "hagw-ctl/confedit.h"
 #include "hagw-ctl/conftext.h"
 #include "hagw-ctl/hostfile.h"
@@ -483,7 +484,8 @@ int host_write(const Config *config, const char *dir, const char *path, const ch
         folder = strndup(path, (size_t) (strrchr(path, '/') - path));
         if (!folder)
                 return log_oom();
-        if (mkdir(folder, 0750) < 0 && errno != EEXIST)
-                return log_error_errno(errno, "%s could not be made: %m", folder);
+        r = conf_folder_make(folder);
+        if (r < 0)
+                return log_error_errno(r, "%s could not be made: %m", folder);
         return write_config_file(path, text);
 }

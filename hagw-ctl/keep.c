@@ -10,6 +10,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "hagw-ctl/conffolder.h"
 #include "hagw-ctl/keep.h"
 #include "hagw-ctl/readable.h"
 #include "libhagw/conf.h"
@@ -94,10 +95,10 @@ static bool is_kept(const Keep *k) {
         return same;
 }
 
-static int make_folder(const Keep *k, const char *path) {
-        if (mkdir(path, 0750) < 0)
-                return -errno;
-        return chown(path, (uid_t) -1, k->gid) < 0 || chmod(path, 0750) < 0 ? -errno : 0;
+static int make_folder(const char *path) {
+        const int r = conf_folder_make(path);
+
+        return r == 0 ? -EEXIST : MIN(r, 0);
 }
 
 static int copy_file(const Keep *k, const char *folder, const char *name) {
@@ -124,9 +125,9 @@ static int copy_all(const Keep *k) {
 
         r = join(path, k->new, HOSTS_FOLDER, NULL);
         if (r >= 0)
-                r = make_folder(k, k->new);
+                r = make_folder(k->new);
         if (r >= 0)
-                r = make_folder(k, path);
+                r = make_folder(path);
         if (r >= 0)
                 r = copy_file(k, MAIN_FILE, NULL);
         if (r < 0)
@@ -184,11 +185,12 @@ static int put(const Keep *k, const char *parent) {
 }
 
 /* One at a time: several units may start at once. Closing it is the end. */
-static int lock_parent(const char *parent, gid_t gid) {
+static int lock_parent(const char *parent) {
+        const int r = conf_folder_make(parent);
         _cleanup_close_ int fd = -EBADF;
 
-        if (mkdir(parent, 0750) >= 0 && (chown(parent, (uid_t) -1, gid) < 0 || chmod(parent, 0750) < 0))
-                return -errno;
+        if (r < 0)
+                return r;
         fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0 || flock(fd, LOCK_EX) < 0)
                 return -errno;
@@ -212,7 +214,7 @@ int keep_config(const char *dir, const char *kept, char **ret_error) {
         parent = strndup(kept, (size_t) (slash - kept));
         if (!parent)
                 return -ENOMEM;
-        lock = lock_parent(parent, k.gid);
+        lock = lock_parent(parent);
         if (lock < 0)
                 return lock;
         if (is_kept(&k))

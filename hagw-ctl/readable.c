@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "hagw-ctl/readable.h"
+#include "hagw-ctl/unset.h"
 #include "libhagw/state.h"
 
 static int refuse(char **ret_problem, int error, const char *format, ...) _printf_(3, 4);
@@ -26,7 +27,7 @@ static int refuse(char **ret_problem, int error, const char *format, ...) {
 }
 
 static bool group_or_others_may(const struct stat *st, gid_t gid, mode_t others) {
-        return (st->st_mode & others) || (st->st_gid == gid && (st->st_mode & (others << 3)));
+        return st->st_mode & (st->st_gid == gid ? others << 3 : others);
 }
 
 /* Each folder on the way must let the daemons through. */
@@ -45,6 +46,22 @@ static int check_folders(const char *path, gid_t gid, char **ret_problem) {
                                       path, folder);
         }
         return 0;
+}
+
+/* A folder that is not there is nothing to read, and a draft may stand where nobody else looks. */
+static int check_folder(const char *dir, const char *path, char **ret_problem) {
+        const struct group *hagw = getgrnam("hagw");
+        struct stat st;
+
+        if (!unset_is_own(dir))
+                return 0;
+        if (stat(path, &st) < 0)
+                return errno == ENOENT ? 0 : refuse(ret_problem, errno, "%s: %m", path);
+        if (!hagw || (group_or_others_may(&st, hagw->gr_gid, S_IXOTH) &&
+                      group_or_others_may(&st, hagw->gr_gid, S_IROTH)))
+                return 0;
+        return refuse(ret_problem, EBADMSG,
+                      "%s: the daemons cannot look into it; chgrp hagw %s; chmod g+rx %s", path, path, path);
 }
 
 static int check_file(const char *path, char **ret_problem) {
@@ -66,7 +83,11 @@ int readable_check(const char *dir, const Config *config, char **ret_problem) {
         *ret_problem = NULL;
         if ((size_t) snprintf(path, sizeof(path), "%s/hagw.conf", dir) >= sizeof(path))
                 return refuse(ret_problem, ENAMETOOLONG, "%s: %m", dir);
-        r = check_file(path, ret_problem);
+        r = check_folder(dir, dir, ret_problem);
+        if (r >= 0)
+                r = check_file(path, ret_problem);
+        if (r >= 0 && (size_t) snprintf(path, sizeof(path), "%s/hosts.d", dir) < sizeof(path))
+                r = check_folder(dir, path, ret_problem);
         for (size_t i = 0; r >= 0 && i < config->n_hosts; i++) {
                 r = check_file(config->hosts[i].file, ret_problem);
                 if (r != -ENOENT)

@@ -7,7 +7,7 @@
  * find there what they need. 0, or a negative errno with the problem in words (to be freed; NULL: no
  * memory). */
 
-/* hagw.conf and the files in hosts.d. */
+/* hagw.conf, hosts.d and the files in it. */
 int readable_check(const char *dir, const Config *config, char **ret_problem);
 
 /* A file of CA certificates; dir is where the configuration stands. */

@@ -8,6 +8,7 @@
 
 #include "hagw-ctl/client.h"
 #include "hagw-ctl/confedit.h"
+#include "hagw-ctl/conffolder.h"
 #include "hagw-ctl/conftext.h"
 #include "hagw-ctl/confzone.h"
 #include "hagw-ctl/hostcert.h"
@@ -27,20 +28,20 @@ void setup_pause(uint64_t usec) {
 
 int setup_make_folders(const char *dir) {
         _cleanup_free_ char *hosts = NULL;
+        int r;
 
         if (asprintf(&hosts, "%s/hosts.d", dir) < 0) {
                 hosts = NULL;
                 return log_oom();
         }
-        /* The package makes both, with the right owner; this is for a --config elsewhere. */
-        if ((mkdir(dir, 0750) < 0 && errno != EEXIST) || (mkdir(hosts, 0750) < 0 && errno != EEXIST)) {
-                int error = errno;
-
-                (void)log_error_errno(error, "%s could not be made: %m%s", dir,
-                                      error == EACCES ? "; try again with sudo." : "");
-                return -error;
-        }
-        return 0;
+        /* The package makes both; this is for a --config elsewhere, or where somebody took them away. */
+        r = conf_folder_make(dir);
+        if (r >= 0)
+                r = conf_folder_make(hosts);
+        if (r < 0)
+                (void) log_error_errno(r, "%s could not be made: %m%s", dir,
+                                       r == -EACCES ? "; try again with sudo." : "");
+        return MIN(r, 0);
 }
 
 /* Of those that are texts or switches; of others nobody knows. */

@@ -177,7 +177,8 @@ int config_load_kept(const char *dir, const char *kept, Config **ret, ConfKept *
                 return -ENOENT;
         if ((size_t) snprintf(path, sizeof(path), "%s/hagw.conf", dir) >= sizeof(path))
                 return -ENAMETOOLONG;
-        if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+        /* In a folder that may not be entered it is, for all that anybody knows. */
+        if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno != EACCES)
                 return -errno;
         r = check_owner(kept, &usec);
         if (r < 0)

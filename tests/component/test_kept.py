@@ -2,6 +2,7 @@
 """A start with broken files: of the last good configuration, which hagw-ctl keeps as root, that is served which nobody can have
 meant to close since. hagw-ctl as it is, hagw-proxyd and hagw-dnsd as they are."""
 
+import grp
 import json
 import os
 import signal
@@ -12,7 +13,7 @@ import threading
 import pytest
 
 from conftest import BUILD
-from ctl_tools import FAILED, PASSWORD, USAGE, ctl  # noqa: F401
+from ctl_tools import CTL, FAILED, PASSWORD, USAGE, ctl  # noqa: F401
 from proxyhouse import ProxyHouse, Upstream, echo
 from test_webd import start as start_webd
 
@@ -216,6 +217,36 @@ def test_unreadable_main(k, hagw_users):
     k.proxy.start(wrapper=["setpriv", "--bounding-set=-dac_override,-dac_read_search"])
     assert k.served() == ["walled"]
     assert f"{k.file('main')}: Permission denied" in k.describe()["configError"]
+
+
+@pytest.mark.parametrize("folder", [".", "hosts.d"])
+def test_unreadable_folder(k, hagw_users, folder):
+    """A person's umask, or a copy that was unpacked without its owners: it starts, and config check, status and host add see it as the daemons do."""
+    k.keep()
+    path = (k.house.config / folder).resolve()
+    os.chown(path, hagw_users["nobody"], 0)
+    path.chmod(0o700)
+    k.proxy.start(wrapper=["setpriv", "--bounding-set=-dac_override,-dac_read_search"])
+    assert k.served() == []
+    problem = f"{path}: the daemons cannot look into it; chgrp hagw {path}; chmod g+rx {path}"
+    for words in (["config", "check"], ["host", "add", "x", "http://127.0.0.1:1"], ["reload"]):
+        assert problem in k.ctl.run(*words).stderr and k.ctl.run(*words).returncode != 0, words
+    said = json.loads(k.ctl.run("--json", "status", "--no-delegation").stdout)["problems"]
+    assert any(problem in p and "They are in order now" not in p for p in said), said
+    subprocess.run(["sh", "-ec", problem.partition("; ")[2]], check=True)
+    assert "2 hosts" in k.ctl.ok("config", "check")
+
+
+@pytest.mark.parametrize("words", [["host", "add", "x", "http://127.0.0.1:1"], ["setup", "--yes", "--no-start", "--zone=home.test", "--host=x=http://127.0.0.1:1"]])
+def test_a_folder_that_is_made_anew(k, hagw_users, words):
+    """As the package makes it, whatever the umask is."""
+    for f in (k.house.config / "hosts.d").iterdir():
+        f.unlink()
+    (k.house.config / "hosts.d").rmdir()
+    subprocess.run(["sh", "-ec", 'umask 077; exec "$@"', "sh", CTL, "--config", k.house.config, *words], env={**os.environ, **k.ctl.env}, capture_output=True)
+    made = (k.house.config / "hosts.d").stat()
+    assert (made.st_uid, made.st_gid, made.st_mode & 0o7777) == (0, grp.getgrnam("hagw").gr_gid, 0o750)
+    assert (k.house.config / "hosts.d" / "x.home.test.conf").exists()
 
 
 def test_without_a_copy_it_stays_down(k):
