@@ -44,6 +44,8 @@ static int finish(const Call *call, const Config *config, const char *name, cons
         if (r < 0 || call->json)
                 return r;
         r = try_host(name, upstream);
+        if (r == -ENOTCONN)
+                output("It is in force when hagw runs: systemctl start hagw.target\n");
         /* That is nothing which may come to work. */
         return r == -ENOMEM ? r : r == -ELOOP ? CTL_FAILED : CTL_OK;
 }

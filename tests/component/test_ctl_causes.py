@@ -273,6 +273,13 @@ def test_hagw_conf_is_gone(systemd, running):
         assert lost in systemd.run(*words).stderr, words
 
 
+def test_a_host_of_a_house_that_is_stopped(ctl):
+    """Nobody can try it, and it is told when it counts."""
+    (ctl.house.config / "hagw.conf").write_text(CONFIG)
+    for words in (["add", "x.home.test", "http://127.0.0.1:1"], ["set", "x.home.test", "--login=none"]):
+        assert "It is in force when hagw runs: systemctl start hagw.target\n" in ctl.ok("host", *words), words
+
+
 def test_a_draft_that_is_not_there(systemd):
     systemd.place.start()
     assert systemd.run("config", "check", "/nonexist").stderr == "hagw-ctl: There is no /nonexist/hagw.conf.\n"
