@@ -28,10 +28,10 @@ from test_webd import start as start_webd
 class Disk:
     """A small file system as a folder."""
 
-    def __init__(self, path, kib=1024):
+    def __init__(self, path, kib=1024, mode="0700"):
         self.path = path
         self.path.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kib}k,mode=0700", "tmpfs", self.path], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kib}k,mode={mode}", "tmpfs", self.path], check=True)
 
     def fill(self, leave=0):
         """leave: bytes."""
@@ -414,7 +414,7 @@ def refuse_host(place, reason):  # noqa: F811
 
 def test_the_configuration_has_no_room(disk, place):  # noqa: F811
     """Before it is needed: a little first, then none; and nothing when it is over."""
-    room = disk("config", path=place.ctl.house.config, kib=4096)
+    room = disk("config", mode="0755", path=place.ctl.house.config, kib=4096)
     (room.path / "hosts.d").mkdir()
     place.start()
     assert place.found(OK) == ([], [])
@@ -428,7 +428,7 @@ def test_the_configuration_has_no_room(disk, place):  # noqa: F811
 
 
 def test_the_configuration_has_no_inodes(disk, place):  # noqa: F811
-    room = disk("config", path=place.ctl.house.config)
+    room = disk("config", mode="0755", path=place.ctl.house.config)
     (room.path / "hosts.d").mkdir()
     place.start()
     subprocess.run(["mount", "-o", "remount,nr_inodes=128", room.path], check=True)
@@ -446,7 +446,7 @@ def test_the_configuration_has_no_inodes(disk, place):  # noqa: F811
 
 def test_the_configuration_cannot_be_written(disk, place):  # noqa: F811
     """A file system that takes nothing any more may be a failing disk: somebody has to look."""
-    room = disk("config", path=place.ctl.house.config)
+    room = disk("config", mode="0755", path=place.ctl.house.config)
     (room.path / "hosts.d").mkdir()
     place.start()
     room.protect()
@@ -491,7 +491,7 @@ def set_flags(path, change):
 
 
 def test_the_configuration_was_locked(disk, place):  # noqa: F811
-    room = disk("config", path=place.ctl.house.config)
+    room = disk("config", mode="0755", path=place.ctl.house.config)
     (room.path / "hosts.d").mkdir()
     place.start()
     try:
@@ -574,7 +574,7 @@ def test_another_disk_is_told_besides(disk, place):  # noqa: F811
 
 
 def test_folders_are_no_business_of_who_is_not_root(disk, place):  # noqa: F811
-    room = disk("config", path=place.ctl.house.config)
+    room = disk("config", mode="0755", path=place.ctl.house.config)
     (room.path / "hosts.d").mkdir()
     place.start()
     room.fill()
@@ -584,7 +584,7 @@ def test_folders_are_no_business_of_who_is_not_root(disk, place):  # noqa: F811
 
 
 def test_a_machine_where_nothing_is_set_up_hears_of_that_alone(ctl, disk):  # noqa: F811
-    room = disk("config", path=ctl.house.config)
+    room = disk("config", mode="0755", path=ctl.house.config)
     room.fill()
     said = json.loads(ctl.run("--json", "status").stdout)
     assert [p[:22] for p in said["problems"]] == ["hagw is not set up on "] and said["notices"] == []
