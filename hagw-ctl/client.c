@@ -66,7 +66,7 @@ int client_try_stream(const char *method, sd_json_variant *parameters, ClientHan
         *ret_reason = NULL;
         if (is_left(d, ret_reason))
                 return -ENOTCONN;
-        r = vl_call_more(d->interface, method, parameters, handler, userdata, &reply, &error);
+        r = vl_call_more(d->interface, method, parameters, VL_CALL_USEC, handler, userdata, &reply, &error);
         if (error)
                 return explain_error(d, method, error, reply, ret_reason);
         return r < 0 ? explain_errno(d, r, ret_reason) : 0;

@@ -127,7 +127,9 @@ static int more_on_reply(sd_varlink *link, sd_json_variant *parameters, const ch
         return 0;
 }
 
-static int more_run(sd_varlink *link, More *m, const char *method, sd_json_variant *parameters) {
+/* sd-varlink's own timeout would count from the call, and so the handler's time (a slow pipe). */
+static int more_run(sd_varlink *link, More *m, const char *method, sd_json_variant *parameters,
+                    uint64_t timeout_usec) {
         int r;
 
         (void) sd_varlink_set_userdata(link, m);
@@ -136,22 +138,26 @@ static int more_run(sd_varlink *link, More *m, const char *method, sd_json_varia
                 r = sd_varlink_observe(link, method, parameters);
         while (r >= 0 && !m->done) {
                 r = sd_varlink_process(link);
+                if (r != 0)
+                        continue;
+                r = sd_varlink_wait(link, timeout_usec);
                 if (r == 0)
-                        r = sd_varlink_wait(link, USEC_INFINITY);
+                        r = -ETIME;
         }
         (void) sd_varlink_bind_reply(link, NULL);
         return m->done ? m->result : r;
 }
 
 int vl_call_more(const char *interface, const char *method, sd_json_variant *parameters,
-                 VlMoreHandler handler, void *userdata, sd_json_variant **ret_reply, char **ret_error) {
+                 uint64_t timeout_usec, VlMoreHandler handler, void *userdata, sd_json_variant **ret_reply,
+                 char **ret_error) {
         _cleanup_(sd_varlink_unrefp) sd_varlink *link = NULL;
         More m = { .handler = handler, .userdata = userdata };
         int r;
 
-        r = vl_connect(&link, interface, VL_CALL_USEC);
+        r = vl_connect(&link, interface, USEC_INFINITY);
         if (r >= 0)
-                r = more_run(link, &m, method, parameters);
+                r = more_run(link, &m, method, parameters, timeout_usec);
         *ret_reply = m.reply;
         *ret_error = m.error;
         return r;

@@ -76,10 +76,12 @@ int vl_call(const char *interface, const char *method, sd_json_variant *paramete
             VlTick tick, sd_json_variant **ret_reply, char **ret_error);
 
 /* The same for a `more` call that ends by itself: the handler gets each reply and may end it with a negative
- * errno, which is then returned. On a varlink error ret_reply has its parameters. */
+ * errno, which is then returned. On a varlink error ret_reply has its parameters. The timeout is for each
+ * silence of the daemon's, not for the whole: how long that takes is for the handler to say. */
 typedef int (*VlMoreHandler)(sd_json_variant *reply, void *userdata);
 int vl_call_more(const char *interface, const char *method, sd_json_variant *parameters,
-                 VlMoreHandler handler, void *userdata, sd_json_variant **ret_reply, char **ret_error);
+                 uint64_t timeout_usec, VlMoreHandler handler, void *userdata, sd_json_variant **ret_reply,
+                 char **ret_error);
 
 /* A call on the loop. The callback runs exactly once: with the reply and error NULL, or with error set to a
  * varlink error id (io.hagw.Unreachable where there was no connection or no answer in time). Cancel with

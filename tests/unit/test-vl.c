@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <systemd/sd-event.h>
+#include <unistd.h>
 
 #include "libhagw/pure/strv.h"
+#include "libhagw/usec.h"
 #include "libhagw/vl.h"
 #include "tests/unit/test.h"
 
@@ -197,11 +204,89 @@ static void test_limit(void **state) {
         assert_int_equal(vl_server_add_methods(p->server, many), -EXFULL);
 }
 
+/* --- answers of many messages -------------------------------------------------------------------------- */
+
+#define PAGE "{\"parameters\":{},\"continues\":true}"
+#define LAST_PAGE "{\"parameters\":{}}"
+#define PATIENCE_USEC (2 * USEC_PER_SEC)
+
+static sem_t looked_at;
+
+/* Tells a page to each who calls. The first gets another one a moment after he looked at it, and goes. */
+static void *tell_pages(void *userdata) {
+        const int listener = *(int *) userdata;
+
+        for (size_t i = 0; i < 2; i++) {
+                _cleanup_close_ int fd = accept(listener, NULL, NULL);
+                char call[4096];
+
+                assert_true(fd >= 0 && read(fd, call, sizeof(call)) > 0);
+                assert_int_equal(write(fd, PAGE, sizeof(PAGE)), sizeof(PAGE));
+                if (i == 0) {
+                        assert_int_equal(sem_wait(&looked_at), 0);
+                        (void) usleep(100 * USEC_PER_MSEC);
+                        assert_int_equal(write(fd, LAST_PAGE, sizeof(LAST_PAGE)), sizeof(LAST_PAGE));
+                }
+                while (read(fd, call, sizeof(call)) > 0)
+                        ;
+        }
+        return NULL;
+}
+
+/* As a terminal does whose reader looks at the first page. */
+static int take_slowly(sd_json_variant *reply, void *userdata) {
+        unsigned *n = userdata;
+
+        if ((*n)++ == 0) {
+                (void) usleep(PATIENCE_USEC + PATIENCE_USEC / 10);
+                assert_int_equal(sem_post(&looked_at), 0);
+        }
+        return 0;
+}
+
+static int count(sd_json_variant *reply, void *userdata) {
+        ++*(unsigned *) userdata;
+        return 0;
+}
+
+static void test_more(void **state) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+        _cleanup_close_ int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        char folder[] = "/tmp/test-vl-XXXXXX";
+        _cleanup_free_ char *error = NULL;
+        unsigned n = 0;
+        pthread_t thread;
+
+        assert_int_equal(sem_init(&looked_at, /* pshared= */ 0, 0), 0);
+        assert_non_null(mkdtemp(folder));
+        (void) snprintf(address.sun_path, sizeof(address.sun_path), "%s/io.hagw.Test", folder);
+        assert_int_equal(setenv("HAGW_RUNTIME_DIR", folder, 1), 0);
+        assert_int_equal(bind(listener, (struct sockaddr *) &address, sizeof(address)), 0);
+        assert_int_equal(listen(listener, 8), 0);
+        assert_int_equal(pthread_create(&thread, NULL, tell_pages, &listener), 0);
+        /* The time that the handler takes is its own. */
+        assert_int_equal(vl_call_more("io.hagw.Test", "io.hagw.Test.List", NULL, PATIENCE_USEC, take_slowly,
+                                      &n, &reply, &error),
+                         0);
+        assert_int_equal(n, 2);
+        /* Who never goes on is waited for as long as was said. */
+        assert_int_equal(vl_call_more("io.hagw.Test", "io.hagw.Test.List", NULL, USEC_PER_MSEC, count, &n,
+                                      &reply, &error),
+                         -ETIME);
+        assert_true(n <= 3);
+        assert_null(error);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        assert_int_equal(unlink(address.sun_path), 0);
+        assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_fields),
                 cmocka_unit_test(test_wrong),
                 cmocka_unit_test(test_limit),
+                cmocka_unit_test(test_more),
         };
 
         return cmocka_run_group_tests(tests, setup, teardown);
