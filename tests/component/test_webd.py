@@ -18,6 +18,7 @@ import urllib.parse
 
 import pytest
 
+from clock_tools import Clock
 from conftest import VarlinkError
 
 WEB = "io.hagw.Web"
@@ -115,6 +116,16 @@ def start(house, main="", env=None):
 def webd(house):
     d = start(house)
     d.call("AddUser", name="anna", password=PASSWORD, hosts=["*"], groups=["family"])
+    return d
+
+
+@pytest.fixture
+def still(house):
+    """One whose clock stands still: its waits are as long as its rules say, however busy the machine is. still.clock.forward(seconds)."""
+    clock = Clock(house.root, still=True)
+    d = start(house, env=clock.env)
+    d.call("AddUser", name="anna", password=PASSWORD, hosts=["*"], groups=["family"])
+    d.clock = clock
     return d
 
 
@@ -598,45 +609,51 @@ def test_unknown_users_cost_and_look_the_same(webd):
     assert answers["anna"] == answers["anno"]
 
 
-def test_a_relays_word_makes_nobody_known(webd):
+def test_a_relays_word_makes_nobody_known(still):
     """Where a user was seen last is known from visits that came here by themselves: a relay could name any address."""
     def visitor(address, relay):
-        v = webd.visitor(address=address)
+        v = still.visitor(address=address)
         v.headers.update({"X-Hagw-Relay": "1"} if relay else {})
         return v
     anna = visitor("203.0.113.7", relay=True)
     assert anna.login().status == 303
-    assert webd.call("ListSessions")["sessions"][0]["address"] == "203.0.113.7"
-    assert [webd.visitor(address=f"198.51.{i}.1").login(password="wrong password").status for i in range(5)] == [403] * 5
+    assert still.call("ListSessions")["sessions"][0]["address"] == "203.0.113.7"
+    assert [still.visitor(address=f"198.51.{i}.1").login(password="wrong password").status for i in range(5)] == [403] * 5
     for relay in (True, False):
         assert visitor("203.0.113.7", relay).login().status == 429
-    webd.kill()
-    webd.start()
-    assert [webd.visitor(address=f"198.51.{i}.1").login(password="wrong password").status for i in range(5)] == [403] * 5
+    still.kill()
+    still.start()
+    assert [still.visitor(address=f"198.51.{i}.1").login(password="wrong password").status for i in range(5)] == [403] * 5
     assert visitor("203.0.113.7", relay=False).login().status == 429
-    check(webd, anna.cookies["__Host-hagw"], address="192.0.2.77")
+    check(still, anna.cookies["__Host-hagw"], address="192.0.2.77")
     assert visitor("192.0.2.77", relay=True).login().status == 429
     assert visitor("192.0.2.77", relay=False).login().status == 303
 
 
 @pytest.mark.parametrize("user", ["anna", "nobody", "not a name!"])
-def test_throttle(webd, user):
-    v = webd.visitor()
+def test_throttle(still, user):
+    v = still.visitor()
     token = v.get("/.hagw/auth/login").field("token")
 
     def attempt(password="wrong password"):
         return v.post("/.hagw/auth/login", user=user, password=password, token=token)
 
     assert [attempt().status for _ in range(5)] == [403] * 5
-    before = figure(webd, "password_hashes")
+    before = figure(still, "password_hashes")
     answer = attempt(PASSWORD)
     assert answer.status == 429 and 1 <= int(answer.headers["Retry-After"]) <= 2 and "Too many" in answer.error()
-    assert figure(webd, "password_hashes") == before and figure(webd, "login_throttled") == 1
+    assert figure(still, "password_hashes") == before and figure(still, "login_throttled") == 1
     # Another address of the same /24 may still try another account; the account itself is slowed for strangers …
-    assert webd.visitor(address="203.0.113.8").login(user="other").status == 403
-    assert webd.visitor(address="198.51.100.1").login(user=user).status == 429
+    assert still.visitor(address="203.0.113.8").login(user="other").status == 403
+    assert still.visitor(address="198.51.100.1").login(user=user).status == 429
     # … but not in the house.
-    assert webd.visitor(address="192.168.1.5", lan=True).login(user=user).status == (303 if user == "anna" else 403)
+    assert still.visitor(address="192.168.1.5", lan=True).login(user=user).status == (303 if user == "anna" else 403)
+    # It lasts for a second, and twice as long after each further one.
+    for wait in (1, 2, 4):
+        still.clock.forward(wait - 1)
+        assert attempt().status == 429
+        still.clock.forward(1)
+        assert attempt().status == 403
 
 
 def wrong(webd, n, user="anna", network="198.51.{}.1", **keys):
@@ -644,74 +661,64 @@ def wrong(webd, n, user="anna", network="198.51.{}.1", **keys):
     return [webd.visitor(address=network.format(i), **keys).login(user=user, password="wrong password").status for i in range(n)]
 
 
-def shut(webd, user="anna", network="198.{}.1"):
-    """Wrong passwords from ever new networks, until the account waits for as long as 20 more tries would take on this machine,
-    however busy it is: 1 s after the fifth that is looked at, and twice as long after each further one."""
-    looked_at = slowest = 0
-    for i in range(1000):
-        began = time.monotonic()
-        status = webd.visitor(address=network.format(f"{i // 250}.{i % 250}")).login(user=user, password="wrong password").status
-        slowest = max(slowest, time.monotonic() - began)
-        looked_at += status == 403
-        if status == 403 and looked_at >= 5 and 2 ** (looked_at - 5) >= min(20 * slowest, 30):
-            return
-        time.sleep(0 if status == 403 else 0.1)
-    raise AssertionError("the account does not wait")
+def shut(still, user="anna", network="198.51.{}.1"):
+    """Until the account waits, for strangers."""
+    assert wrong(still, 6, user, network) == [403] * 5 + [429]
 
 
 def refusals(webd):
     return [(r.get("user"), r.get("network"), r["wrong"], r["early"]) for r in webd.call("ListRefusals")["refusals"]]
 
 
-def test_refusals_are_counted(webd):
+def test_refusals_are_counted(still):
     """By account and network; what was typed is nobody's business, and somebody who does get in is no refusal."""
-    assert refusals(webd) == []
-    v = webd.visitor(address="203.0.113.7")
+    assert refusals(still) == []
+    v = still.visitor(address="203.0.113.7")
     assert [v.login(password="wrong password").status for _ in range(7)] == [403] * 5 + [429] * 2
-    webd.visitor(address="203.0.113.99").login(user="s3cret in the wrong field")
-    webd.visitor(address="2001:db8:1:2ff::9").login(password="wrong password")
-    webd.visitor(address="192.168.1.5", lan=True).login()
-    assert refusals(webd) == [("anna", "203.0.113.0/24", 5, 2), (None, "203.0.113.0/24", 1, 0), ("anna", "2001:db8:1:200::/56", 0, 1)]
-    assert figure(webd, "login_refused_hour") == 9 and figure(webd, "login_refused_sources") == 3
-    assert "s3cret" not in webd.text()
+    still.visitor(address="203.0.113.99").login(user="s3cret in the wrong field")
+    still.visitor(address="2001:db8:1:2ff::9").login(password="wrong password")
+    still.visitor(address="192.168.1.5", lan=True).login()
+    assert refusals(still) == [("anna", "203.0.113.0/24", 5, 2), (None, "203.0.113.0/24", 1, 0), ("anna", "2001:db8:1:200::/56", 0, 1)]
+    assert figure(still, "login_refused_hour") == 9 and figure(still, "login_refused_sources") == 3
+    assert "s3cret" not in still.text()
 
 
-def test_refusals_do_not_drown_the_journal(webd):
-    wrong(webd, 1)
+def test_refusals_do_not_drown_the_journal(still):
+    wrong(still, 1)
     for _ in range(40):
-        webd.visitor(address="198.51.0.77").login(password="wrong password")
-    assert webd.text().count("login-refused") == 1
-    wrong(webd, 3, user="ben", network="203.0.{}.1")
-    assert webd.text().count("login-refused") == 4
-    webd.stop()
+        still.visitor(address="198.51.0.77").login(password="wrong password")
+    assert still.text().count("login-refused") == 1
+    wrong(still, 3, user="ben", network="203.0.{}.1")
+    assert still.text().count("login-refused") == 4
+    still.stop()
     # What was held back is told at the end at the latest.
-    assert re.findall("login-refused 40 times: anna from 198.51.0.0/24 .([0-9]+) wrong, ([0-9]+) too soon", webd.text()) == [("4", "36")]
+    assert re.findall("login-refused 40 times: anna from 198.51.0.0/24 .([0-9]+) wrong, ([0-9]+) too soon", still.text()) == [("4", "36")]
 
 
-def test_refusals_from_everywhere(webd):
+def test_refusals_from_everywhere(still):
     """As many networks as there are places, and more: still counted, in one line."""
-    v = webd.visitor()
+    v = still.visitor()
     token = v.get("/.hagw/auth/login").field("token")
     for i in range(260):
         v.address = f"10.{i // 256}.{i % 256}.1"
         v.post("/.hagw/auth/login", user="anna", password="wrong password", token=token)
-    found = refusals(webd)
+    found = refusals(still)
     assert len(found) == 257 and found[0] == (None, None, 0, 4)
     assert sum(r[2] + r[3] for r in found) == 260
 
 
-def test_account_is_slow_inside_too(webd):
+def test_account_is_slow_inside_too(still):
     """The house's own networks guess at their own pace: not held up by strangers, but not without an end."""
-    assert wrong(webd, 6) == [403] * 5 + [429]
-    assert wrong(webd, 6, network="192.168.{}.1", lan=True) == [403] * 5 + [429]
-    assert webd.visitor(address="192.168.99.1", lan=True).login().status == 429
-    assert webd.visitor(address="192.168.99.2", lan=True).login(user="other").status == 403
+    assert wrong(still, 6) == [403] * 5 + [429]
+    assert wrong(still, 6, network="192.168.{}.1", lan=True) == [403] * 5 + [429]
+    assert still.visitor(address="192.168.99.1", lan=True).login().status == 429
+    assert still.visitor(address="192.168.99.2", lan=True).login(user="other").status == 403
 
 
 @pytest.mark.parametrize("addresses", [[f"127.0.{i}.{i + 1}" for i in range(6)], [f"169.254.{i}.1" for i in range(6)],
                                        [f"fe80::{i}:1" for i in range(6)], [f"::ffff:127.0.0.{i + 1}" for i in range(5)] + ["::1"]])
-def test_one_machine_has_one_budget(webd, addresses):
-    statuses = [webd.visitor(address=a, lan=True).login(user=f"user{i}").status for i, a in enumerate(addresses)]
+def test_one_machine_has_one_budget(still, addresses):
+    statuses = [still.visitor(address=a, lan=True).login(user=f"user{i}").status for i, a in enumerate(addresses)]
     assert statuses == [403] * 5 + [429]
 
 
@@ -734,21 +741,21 @@ def again(v):
     return v.login()
 
 
-def test_known_browser_has_its_own_budget(webd):
-    v, second = known(webd, address="192.0.2.50"), known(webd, address="203.0.114.1")
-    flags = [c for c in webd.visitor(address="192.0.2.51").login().headers.get_all("Set-Cookie") if c.startswith(DEVICE)][0]
+def test_known_browser_has_its_own_budget(still):
+    v, second = known(still, address="192.0.2.50"), known(still, address="203.0.114.1")
+    flags = [c for c in still.visitor(address="192.0.2.51").login().headers.get_all("Set-Cookie") if c.startswith(DEVICE)][0]
     assert re.fullmatch(DEVICE + r"=[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{22}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=34560000", flags)
-    webd.call("RevokeSession", id=None, user="anna")
+    still.call("RevokeSession", id=None, user="anna")
     # Strangers guess at the account, and from its very address.
-    wrong(webd, 20)
+    wrong(still, 20)
     for _ in range(10):
-        webd.visitor(address="192.0.2.50").login(password="wrong password")
-    assert webd.visitor(address="203.0.113.1").login().status == 429
+        still.visitor(address="192.0.2.50").login(password="wrong password")
+    assert still.visitor(address="203.0.113.1").login().status == 429
     assert again(v).status == 303 and again(v).status == 303
     # Its own wrong ones do count, for it alone.
     assert [second.login(password="wrong password").status for _ in range(6)] == [403] * 5 + [429]
     assert second.login().status == 429 and again(v).status == 303
-    assert webd.visitor(address="203.0.114.1").login(user="other").status == 403
+    assert still.visitor(address="203.0.114.1").login(user="other").status == 403
 
 
 def test_device_cookie_is_no_session(webd):
@@ -760,33 +767,33 @@ def test_device_cookie_is_no_session(webd):
         assert e.value.name == f"{WEB}.NoSuchSession"
 
 
-def test_device_cookie_ends_with_the_password(webd, house):
-    v, other = known(webd, address="192.0.2.50"), known(webd, host="cam.home.example.com", address="192.0.2.50")
-    webd.stop()
-    webd.start()
-    shut(webd)
+def test_device_cookie_ends_with_the_password(still, house):
+    v, other = known(still, address="192.0.2.50"), known(still, host="cam.home.example.com", address="192.0.2.50")
+    still.stop()
+    still.start()
+    shut(still)
     assert v.login().status == 303, "it outlives a restart"
     # Neither at another host, nor for another user, nor after a change of the password.
-    webd.call("RevokeSession", id=None, user="anna")
+    still.call("RevokeSession", id=None, user="anna")
     v.cookies = dict(other.cookies)
-    assert webd.visitor(address="203.0.113.1").login().status == 429 == v.login().status
-    webd.call("AddUser", name="ben", password=PASSWORD, hosts=["*"], groups=[])
-    v = known(webd, user="ben", address="192.0.2.60")
+    assert still.visitor(address="203.0.113.1").login().status == 429 == v.login().status
+    still.call("AddUser", name="ben", password=PASSWORD, hosts=["*"], groups=[])
+    v = known(still, user="ben", address="192.0.2.60")
     assert v.login().status == 429
-    webd.call("SetPassword", name="ben", password=PASSWORD + "!")
-    shut(webd, user="ben", network="199.{}.1")
+    still.call("SetPassword", name="ben", password=PASSWORD + "!")
+    shut(still, user="ben", network="199.51.{}.1")
     assert v.login(user="ben", password=PASSWORD + "!").status == 429
 
 
-def test_shared_browser_is_known_for_both(webd):
-    webd.call("AddUser", name="ben", password=PASSWORD, hosts=["*"], groups=[])
-    v = known(webd)
+def test_shared_browser_is_known_for_both(still):
+    still.call("AddUser", name="ben", password=PASSWORD, hosts=["*"], groups=[])
+    v = known(still)
     assert v.login(user="ben").status == 303
     del v.cookies["__Host-hagw"]
-    webd.call("RevokeSession", id=None, user="ben")
-    shut(webd, user="ben", network="199.{}.1")
-    shut(webd)  # last, for a stranger is to find it shut
-    assert webd.visitor(address="192.0.2.1").login().status == 429
+    still.call("RevokeSession", id=None, user="ben")
+    shut(still, user="ben", network="199.51.{}.1")
+    shut(still)  # last, for a stranger is to find it shut
+    assert still.visitor(address="192.0.2.1").login().status == 429
     assert v.login().status == 303
     del v.cookies["__Host-hagw"]
     assert v.login(user="ben").status == 303
@@ -815,13 +822,13 @@ def test_known_browser_passes_a_queue_of_strangers(webd):
         [t.join() for t in threads]
 
 
-def test_owner_is_not_locked_out(webd):
-    v = webd.visitor(address="2001:db8:1:2::3")
+def test_owner_is_not_locked_out(still):
+    v = still.visitor(address="2001:db8:1:2::3")
     assert v.login().status == 303
     for i in range(6):
-        webd.visitor(address=f"198.51.{i}.1").login(password="wrong password")
-    assert webd.visitor(address="198.51.99.1").login().status == 429
-    assert webd.visitor(address="2001:db8:1:2::4").login().status == 303
+        still.visitor(address=f"198.51.{i}.1").login(password="wrong password")
+    assert still.visitor(address="198.51.99.1").login().status == 429
+    assert still.visitor(address="2001:db8:1:2::4").login().status == 303
 
 
 def test_many_at_once(webd):
