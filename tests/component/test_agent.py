@@ -341,7 +341,9 @@ def test_an_edited_setting_is_not_in_force_before_the_reload(make):
     h = make()
     h.attach()
     ctl = Ctl(h.house)
-    h.control.say(ping=1, refused=[{"reason": "house", "count": 3, "lastUSec": time.time_ns() // 1000 + 30_000_000}])
+    # So far ahead that what is said of it, in hours, stays the same.
+    half_a_day = time.time_ns() // 1000 + int(12.5 * 3600 * 1e6)
+    h.control.say(ping=1, refused=[{"reason": "house", "count": 3, "lastUSec": half_a_day}])
     h.wait(lambda: h.describe().get("refused"))
 
     def said():

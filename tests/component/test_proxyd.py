@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import pathlib
+import select
 import socket
 import ssl
 import threading
@@ -195,13 +196,13 @@ def test_dead_upstream_concerns_only_its_host(house, parts, service):
     dead = socket.create_server(("127.0.0.1", 0))
     port = dead.getsockname()[1]
     dead.close()
+    patient = 'timeouts: { connect = "60s"; };'
     h = open_house(house, parts, certificates=(("*.home.example.com",),), ha=host(service.url),
-                   dead=host(f"http://127.0.0.1:{port}", "dead.home.example.com"),
-                   lost=host("http://nowhere.invalid:80", "lost.home.example.com"))
+                   dead=host(f"http://127.0.0.1:{port}", "dead.home.example.com", more=patient),
+                   lost=host("http://nowhere.invalid:80", "lost.home.example.com", more=patient))
     for name in ("dead", "lost"):
-        begin = time.monotonic()
         answer = h.visit(name=f"{name}.home.example.com", headers={"Accept": "text/html"})
-        assert answer.status == 502 and time.monotonic() - begin < 5
+        assert answer.status == 502, "not what takes longer than a minute"
         assert b"<html" in answer.body
     assert h.visit().status == 200
 
@@ -395,35 +396,55 @@ def test_stop_finishes_what_is_under_way(house, parts):
     assert h.proxyd.process.wait(20) == 0
 
 
-def test_stop_lets_websockets_go_on(house, parts):
-    """For as long as bytes pass, and no longer than proxy.drain; one that is quiet is over in a few seconds."""
+@pytest.fixture
+def websockets(house, parts):
+    """websockets(drain, n): a house whose hagw-proxyd has just been told to stop, and n of its visitors."""
     def serve(upstream, s, f):
         Head(f)
         s.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
         while data := f.read(4):
             s.sendall(data)
-    parts.append(Upstream(serve))
-    h = open_house(house, parts, 'proxy: { drain = "9s"; };', ha=host(parts[-1].url))
-    upgrade = (f"GET / HTTP/1.1\r\nHost: {HOST}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-               "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n").encode()
-    busy, quiet = h.tls(), h.tls()
-    for s in (busy, quiet):
-        s.sendall(upgrade)
-        assert b" 101 " in s.recv(4096)
-    h.proxyd.process.send_signal(signal.SIGTERM)
-    began, lasted = time.monotonic(), 0
-    try:
+
+    def make(drain, n):
+        parts.append(Upstream(serve))
+        h = open_house(house, parts, f'proxy: {{ drain = "{drain}"; }};', ha=host(parts[-1].url))
+        upgrade = (f"GET / HTTP/1.1\r\nHost: {HOST}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                   "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n").encode()
+        # TLS 1.2 has no tickets on the way, which would be readable as well.
+        sockets = [h.tls(context=h.context(maximum_version=ssl.TLSVersion.TLSv1_2)) for _ in range(n)]
+        for s in sockets:
+            s.sendall(upgrade)
+            assert b" 101 " in s.recv(4096)
+        h.proxyd.process.send_signal(signal.SIGTERM)
+        return h, *sockets
+    return make
+
+
+def test_stop_lets_websockets_go_on(websockets):
+    """For as long as bytes pass; one that is quiet is over in a few seconds."""
+    h, busy, quiet = websockets("10min", 2)
+    assert h.proxyd.stopping.acquire(timeout=30)
+
+    def over():
+        busy.sendall(b"ping")
+        assert busy.recv(4) == b"ping"
+        return select.select([quiet], [], [], 0.2)[0] and quiet.recv(1) == b""
+    h.wait(over, 60)
+    busy.sendall(b"ping")
+    assert busy.recv(4) == b"ping"
+    assert h.proxyd.extended > 600  # systemd was told
+    busy.close()
+    assert h.proxyd.process.wait(60) == 0
+
+
+def test_stop_lets_websockets_go_on_until_the_drain_is_over(websockets):
+    began = time.monotonic()
+    h, busy = websockets("2s", 1)
+    with contextlib.suppress(OSError):
         while busy.send(b"ping") and busy.recv(4) == b"ping":
-            lasted = time.monotonic() - began
-            if lasted > 7:
-                quiet.settimeout(1)
-                assert quiet.recv(1) == b""
-            time.sleep(0.2)
-    except OSError:
-        pass
-    assert 8 < lasted < 12
-    assert h.proxyd.process.wait(20) == 0
-    assert h.proxyd.extended > 9  # systemd was told
+            time.sleep(0.01)
+    assert time.monotonic() - began >= 2
+    assert h.proxyd.process.wait(60) == 0
 
 
 def test_stop_serves_who_comes_meanwhile(house, parts):
