@@ -4,11 +4,15 @@
 What hagw-acmed would say is said by Acme, a varlink server that tells whatever list a test sets; everything else is real."""
 
 import datetime
+import fcntl
+import functools
 import http.client
 import json
 import os
+import pathlib
 import socket
 import ssl
+import tempfile
 import threading
 import time
 
@@ -21,6 +25,24 @@ HOST = "ha.home.example.com"
 
 def new_name(text):
     return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
+
+
+@functools.cache
+def rsa_key(bits):
+    """The same for all tests: to find one takes a busy machine many seconds."""
+    folder = pathlib.Path(tempfile.gettempdir()) / "hagw-test-keys"
+    folder.mkdir(exist_ok=True)
+    with open(folder / f"rsa-{bits}.pem", "a+b") as f:
+        fcntl.flock(f, fcntl.LOCK_EX)
+        f.seek(0)
+        if not (text := f.read()):
+            text = pem_of(rsa.generate_private_key(65537, bits))
+            f.write(text)
+    return serialization.load_pem_private_key(text, None)
+
+
+def pem_of(key):
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
 
 
 class Authority:
@@ -51,14 +73,13 @@ class Authority:
     def issue(self, *names, kind="ecdsa", days=90, usage=None):
         """Returns (PEM chain, PEM key). usage: what it says that it is for, by ExtendedKeyUsageOID; None: nothing."""
         bits = {"rsa": 2048, "rsa4096": 4096, "weak": 1024}.get(kind)
-        key = rsa.generate_private_key(65537, bits) if bits else ec.generate_private_key(
+        key = rsa_key(bits) if bits else ec.generate_private_key(
             ec.SECP384R1() if kind == "p384" else ec.SECP256R1())
         extensions = [(x509.SubjectAlternativeName([x509.DNSName(n) for n in names]), False)]
         if usage:
             extensions.append((x509.ExtendedKeyUsage(usage), False))
         c = self.sign(new_name(names[0]), key.public_key(), self.certificate.subject, extensions, days)
-        pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        return c.public_bytes(serialization.Encoding.PEM).decode(), pem.decode()
+        return c.public_bytes(serialization.Encoding.PEM).decode(), pem_of(key).decode()
 
 
 class Acme(threading.Thread):

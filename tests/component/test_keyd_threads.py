@@ -12,6 +12,7 @@ import sys
 
 import pytest
 from conftest import VarlinkError
+from proxyhouse import pem_of, rsa_key
 from seccomp_hold import Hold
 from test_keyd import TLS13, b64, refused, verify
 from test_keyd_token import TOKEN
@@ -57,6 +58,13 @@ def answered(links):
     return [v for v in links if v.buffer or v.socket.fileno() in ready]
 
 
+def key_of(daemon, algorithm):
+    """One for the daemon to sign with. RSA ones are not made for each test."""
+    if not algorithm.startswith("rsa-"):
+        return daemon.call("Generate", purpose="tls", algorithm=algorithm)["key"]
+    return daemon.call("Import", purpose="tls", pem=pem_of(rsa_key(int(algorithm[4:]))).decode())["key"]
+
+
 def sign(daemon, key, algorithm):
     signature = daemon.call("SignHandshake", id=key["id"], scheme=SCHEMES[algorithm], data=b64(TLS13))["signature"]
     verify(key, SCHEMES[algorithm], TLS13, base64.b64decode(signature))
@@ -77,7 +85,7 @@ def test_limits_are_as_here():
 
 def test_keys_being_made(keyd, house):
     """As many as may wait, and some more. Signatures go on meanwhile, and a stop waits for the keys that it promised."""
-    keys = {a: keyd.call("Generate", purpose="tls", algorithm=a)["key"] for a in ("ecdsa-p256", "rsa-2048")}
+    keys = {a: key_of(keyd, a) for a in ("ecdsa-p256", "rsa-2048")}
     links = [ask(keyd, "Generate", purpose="tls", algorithm="rsa-3072") for _ in range(KEYS_MADE_MAX + 5)]
     for algorithm, key in keys.items():
         sign(keyd, key, algorithm)
@@ -114,7 +122,7 @@ def test_killed_while_a_key_is_made(keyd, house):
 
 def test_slow_signatures_are_overtaken(keyd):
     """One connection always has a slow signature under way; another's are answered beside it, by another thread."""
-    keys = {a: keyd.call("Generate", purpose="tls", algorithm=a)["key"] for a in SCHEMES}
+    keys = {a: key_of(keyd, a) for a in SCHEMES}
     n = 30
     with keyd.varlink(timeout=60) as slow:
         request = {"method": "io.hagw.Key.SignHandshake",
@@ -164,7 +172,7 @@ print(json.dumps(results), flush=True)
 @pytest.mark.parametrize("method, user, waiting", [("SignHandshake", "proxyd", HANDSHAKES_MAX), ("MakeRequest", "acmed", SIGNATURES_MAX)])
 def test_signatures_that_wait(keyd, house, hagw_users, method, user, waiting):
     """More than a hagw-proxyd has connections: two users ask for a slow signature on all of theirs, while keyd stands still."""
-    key = keyd.call("Generate", purpose="tls", algorithm="rsa-4096")["key"]["id"]
+    key = key_of(keyd, "rsa-4096")["id"]
     parameters = {"SignHandshake": {"scheme": SCHEMES["rsa-4096"], "data": b64(TLS13)}, "MakeRequest": {"names": ["a.example.com"]}}
     message = json.dumps({"method": f"io.hagw.Key.{method}", "parameters": {"id": key, **parameters[method]}})
     house.open_to_all()
@@ -192,7 +200,7 @@ def test_signatures_that_wait(keyd, house, hagw_users, method, user, waiting):
 def test_disk_hangs(house, hold):
     """A write that does not end holds up other writes, in a queue with an end, and nothing else."""
     keyd = house.daemon("keyd", "io.hagw.Key", wrapper=hold.wrapper)
-    keys = {a: keyd.call("Generate", purpose="tls", algorithm=a)["key"] for a in ("ecdsa-p256", "rsa-2048")}
+    keys = {a: key_of(keyd, a) for a in ("ecdsa-p256", "rsa-2048")}
     account = keyd.call("Generate", purpose="account")["key"]["id"]
     keyd.call("ImportToken", token=TOKEN)
     hold.hold()
@@ -223,7 +231,7 @@ def test_disk_hangs(house, hold):
 
 def test_key_in_use_is_removed(house, hold):
     keyd = house.daemon("keyd", "io.hagw.Key", wrapper=hold.wrapper)
-    key = keyd.call("Generate", purpose="tls", algorithm="rsa-2048")["key"]
+    key = key_of(keyd, "rsa-2048")
     hold.hold()
     removal = ask(keyd, "Remove", id=key["id"])
     hold.wait_until_held()
