@@ -213,6 +213,11 @@ static bool is_small(const Request *q, const Response *r, const Sight *s) {
         return known && r->body_size < COMPRESS_SIZE_MIN;
 }
 
+/* Of nothing there is nothing to code, whatever he takes. */
+static bool is_empty(const Request *q, const Response *r, const Sight *s) {
+        return r->body_size == 0 && is_small(q, r, s);
+}
+
 static CompressVerdict judge(const Request *q, const Response *r, Coding *ret) {
         CodingWish wish;
         Sight s = {};
@@ -239,7 +244,7 @@ static CompressVerdict judge(const Request *q, const Response *r, Coding *ret) {
         if (r->status == 206 || header_list_find(&q->headers, HEADER_RANGE))
                 return COMPRESS_PART;
         wish = coding_wish(&q->headers);
-        if (is_small(q, r, &s) && !wish.no_identity)
+        if (is_empty(q, r, &s) || (is_small(q, r, &s) && !wish.no_identity))
                 return COMPRESS_SMALL;
         *ret = wish.best;
         return wish.best == CODING_IDENTITY ? COMPRESS_UNWANTED : COMPRESS_YES;

@@ -133,6 +133,16 @@ REFUSED = {
 }
 
 
+def test_nothing_has_an_end(house, parts):  # noqa: F811
+    """An empty file for one who takes nothing uncoded: his next request is answered on the same connection."""
+    h = open_with(house, parts, serving(lambda head: answer(b"")))
+    c = h.connect()
+    for i in range(2):
+        got = ask(h, "gzip, identity;q=0", path=f"/{i}.js", connection=c)
+        assert got.status == 200 and got.body == b"" and got.getheader("Content-Length") == "0"
+        assert not got.getheader("Content-Encoding")
+
+
 def test_what_is_left_alone(house, parts):  # noqa: F811
     """To the byte."""
     body = script(20000)

@@ -134,6 +134,10 @@ static void test_rows(void **state) {
                 { COMPRESS_SMALL, "HEAD /a.js", TAKES, "200 OK", SCRIPT "Content-Length: 1023\r\n" },
                 { COMPRESS_YES, "/a.js", "Accept-Encoding: gzip, identity;q=0\r\n", "200 OK",
                   SCRIPT "Content-Length: 1\r\n" },
+                { COMPRESS_SMALL, "/a.js", "Accept-Encoding: gzip, identity;q=0\r\n", "200 OK",
+                  SCRIPT "Content-Length: 0\r\n" },
+                { COMPRESS_SMALL, "HEAD /a.js", "Accept-Encoding: gzip, identity;q=0\r\n", "200 OK",
+                  SCRIPT "Content-Length: 0\r\n" },
 
                 { COMPRESS_PART, "/a.js", TAKES "Range: bytes=0-9\r\n", "206 Partial Content",
                   SCRIPT "Content-Range: bytes 0-9/2000\r\nContent-Length: 10\r\n" },
