@@ -23,7 +23,7 @@
 
 #define WORKER_SCRATCH_SIZE (H1_HEAD_SIZE_MAX + 80U * 1024) /* a head, and what goes out with it */
 
-#define WORKER_TROUBLES 6U
+#define WORKER_TROUBLES 7U
 
 /* Written by the worker, read by the main thread. */
 typedef struct WorkerCounters {

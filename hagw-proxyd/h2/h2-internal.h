@@ -17,13 +17,14 @@ struct H2 {
         size_t held;       /* bytes of bodies' buffers, beyond one small buffer each way and stream */
         size_t heads;      /* bytes of what streams are made of, their requests' heads */
         uint64_t sent;     /* bytes of answers' bodies, ever */
-        uint64_t frames;   /* that came, ever */
+        uint64_t work;     /* h2_work() */
         uint64_t troubles[_H2_TROUBLE_MAX];
         unsigned credit;
         uint64_t credit_usec; /* when it was given last */
         size_t head_bytes;    /* of the block that is being received, unpacked */
         Buffer *block;        /* it, where it is a request's; else NULL */
         bool in_block;        /* it has not come to its end */
+        bool unseen;          /* the frame that came last begins a head, which is not shown to us */
         bool greeted;         /* the visitor's first frame has come */
         H2Head head;
         Request request;
@@ -38,6 +39,8 @@ int h2_make_room(H2 *h, Buffer **b, size_t n);
 void h2_drop(H2 *h, Buffer **b);
 /* How much more of an answer may be kept. */
 size_t h2_most(const H2Stream *s);
+/* None is left. */
+void h2_calm(H2 *h);
 /* Costs credit; maybe the last. */
 void h2_trouble_add(H2 *h, H2Trouble t);
 int h2_on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *userdata);

@@ -91,11 +91,11 @@ int h2_answer(H2Stream *s, const Response *r, bool last) {
         return k == 0 ? 0 : k == NGHTTP2_ERR_NOMEM ? -ENOMEM : -EINVAL;
 }
 
-size_t h2_write(H2Stream *s, const void *data, size_t size, bool last) {
+ssize_t h2_write(H2Stream *s, const void *data, size_t size, bool last) {
         size_t n = MIN(size, h2_most(s));
 
         if (n > 0 && h2_make_room(s->h2, &s->out, n) < 0)
-                n = 0;
+                return -ENOMEM;
         if (n > 0)
                 buffer_append(s->out, data, n);
         s->out_last = s->out_last || (last && n == size);
@@ -103,7 +103,7 @@ size_t h2_write(H2Stream *s, const void *data, size_t size, bool last) {
                 s->deferred = false;
                 (void) nghttp2_session_resume_data(s->h2->session, s->id);
         }
-        return n;
+        return (ssize_t) n;
 }
 
 static void reset(H2Stream *s, uint32_t code) {

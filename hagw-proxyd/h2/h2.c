@@ -18,10 +18,15 @@ static void give_time(H2 *h, uint64_t now_usec) {
         give_credit(h, (unsigned) MIN(n, (uint64_t) H2_CREDIT_MAX));
 }
 
+void h2_calm(H2 *h) {
+        h->credit = 0;
+        (void) nghttp2_session_terminate_session(h->session, NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
 void h2_trouble_add(H2 *h, H2Trouble t) {
         h->troubles[t]++;
         if (h->credit > 0 && --h->credit == 0)
-                (void) nghttp2_session_terminate_session(h->session, NGHTTP2_ENHANCE_YOUR_CALM);
+                h2_calm(h);
 }
 
 static H2Stream *find(H2 *h, int32_t id) {
@@ -77,6 +82,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
 
         h->head_bytes = 0;
         h->in_block = true;
+        h->unseen = false;
         h->block = buffer_put(h->setup.pool, h->block);
         if (frame->headers.cat != NGHTTP2_HCAT_REQUEST)
                 return 0;
@@ -91,10 +97,10 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
 /* Small bytes may unpack to large fields (HPACK): whoever goes on behind the limit is no visitor. */
 static int count_head(H2 *h, size_t n) {
         h->head_bytes += n + 32;
+        h->work += H2_WORK_FIELD;
         if (h->head_bytes <= H2_HEAD_FLOOD)
                 return 0;
-        h->credit = 0;
-        (void) nghttp2_session_terminate_session(h->session, NGHTTP2_ENHANCE_YOUR_CALM);
+        h2_calm(h);
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 }
 
@@ -112,9 +118,21 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghtt
 /* Which nghttp2 would leave out without a word. */
 static int on_invalid_header(nghttp2_session *session, const nghttp2_frame *frame, nghttp2_rcbuf *name,
                              nghttp2_rcbuf *value, uint8_t flags, void *userdata) {
+        H2 *h = userdata;
+
+        h->in_block = false;
         (void) nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id,
                                          NGHTTP2_PROTOCOL_ERROR);
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+}
+
+/* What is wrong as a whole, and resets its stream: nothing more of it is waited for. */
+static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame, int error,
+                            void *userdata) {
+        H2 *h = userdata;
+
+        h->in_block = false;
+        return 0;
 }
 
 /* What is malformed is no request (RFC 9113 section 8.1.1); what we do not want is answered. */
@@ -145,6 +163,10 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
         if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA)
                 return 0;
         h->in_block = false;
+        /* The other way to say nothing. */
+        if (frame->hd.type == NGHTTP2_DATA && frame->data.padlen > 0 && !ends &&
+            frame->hd.length == frame->data.padlen)
+                h2_trouble_add(h, H2_TROUBLE_EMPTY);
         if (frame->hd.type == NGHTTP2_HEADERS && h->block)
                 return take_request(h, frame->hd.stream_id, ends);
         s = find(h, frame->hd.stream_id);
@@ -164,9 +186,12 @@ static void fail(H2 *h, uint32_t code) {
 static void judge_past(H2 *h, const nghttp2_frame_hd *hd) {
         H2Past past = h2_ids_past(&h->ids, hd->stream_id);
 
-        if (past == H2_PAST_OURS || nghttp2_session_find_stream(h->session, hd->stream_id))
+        if (nghttp2_session_find_stream(h->session, hd->stream_id))
                 return;
-        fail(h, past == H2_PAST_SKIPPED ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_STREAM_CLOSED);
+        if (past != H2_PAST_OURS)
+                fail(h, past == H2_PAST_SKIPPED ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_STREAM_CLOSED);
+        else if (!(hd->flags & NGHTTP2_FLAG_END_HEADERS))
+                h2_calm(h); /* what it goes on with would not be shown, and no trailers are so large */
 }
 
 static void note_stream(H2 *h, const nghttp2_frame_hd *hd) {
@@ -190,11 +215,19 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, 
         };
         H2 *h = userdata;
 
-        h->frames++;
+        h->work += H2_WORK_FRAME;
         h->greeted = true;
         h->in_block = h->in_block && hd->type == NGHTTP2_CONTINUATION;
         note_stream(h, hd);
-        if (hd->type == NGHTTP2_DATA && hd->length == 0 && !(hd->flags & NGHTTP2_FLAG_END_STREAM))
+        /* nghttp2 has unpacked it, because later ones build on it, and passed it over: trailers that crossed
+         * our RST_STREAM, or a request that crossed our GOAWAY. */
+        if (h->unseen)
+                h2_trouble_add(h, H2_TROUBLE_LATE);
+        h->unseen = hd->type == NGHTTP2_HEADERS;
+        /* He reads nothing of it, or it has all come at once. */
+        if (nghttp2_session_get_outbound_queue_size(session) > H2_QUEUE_END)
+                h2_calm(h);
+        else if (hd->type == NGHTTP2_DATA && hd->length == 0 && !(hd->flags & NGHTTP2_FLAG_END_STREAM))
                 h2_trouble_add(userdata, H2_TROUBLE_EMPTY);
         else if (hd->type == NGHTTP2_PRIORITY_UPDATE)
                 h2_trouble_add(userdata, H2_TROUBLE_PRIORITY);
@@ -259,6 +292,7 @@ static nghttp2_session_callbacks *make_callbacks(void) {
         nghttp2_session_callbacks_set_on_begin_headers_callback(c, on_begin_headers);
         nghttp2_session_callbacks_set_on_header_callback2(c, on_header);
         nghttp2_session_callbacks_set_on_invalid_header_callback2(c, on_invalid_header);
+        nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(c, on_invalid_frame);
         nghttp2_session_callbacks_set_on_begin_frame_callback(c, on_begin_frame);
         nghttp2_session_callbacks_set_on_frame_recv_callback(c, on_frame);
         nghttp2_session_callbacks_set_on_data_chunk_recv_callback(c, on_data);
@@ -278,6 +312,7 @@ static nghttp2_option *make_option(void) {
         nghttp2_option_set_max_outbound_ack(o, H2_ACKS_MAX);
         nghttp2_option_set_no_closed_streams(o, 1);
         nghttp2_option_set_max_settings(o, 32);
+        nghttp2_option_set_max_send_header_block_length(o, H2_ANSWER_HEAD_MAX);
         nghttp2_option_set_builtin_recv_extension_type(o, NGHTTP2_PRIORITY_UPDATE);
         /* Ours counts them all, and gives credit for work. */
         nghttp2_option_set_stream_reset_rate_limit(o, UINT32_MAX, UINT32_MAX);
@@ -346,8 +381,8 @@ bool h2_has_half_head(const H2 *h) {
         return !h->greeted || h->in_block;
 }
 
-uint64_t h2_n_frames(const H2 *h) {
-        return h->frames;
+uint64_t h2_work(const H2 *h) {
+        return h->work;
 }
 
 uint64_t h2_n_sent(const H2 *h) {
@@ -363,6 +398,7 @@ const char *h2_trouble_name(H2Trouble t) {
                 [H2_TROUBLE_RESET] = "reset",       [H2_TROUBLE_PROVOKED] = "provoked reset",
                 [H2_TROUBLE_PING] = "ping",         [H2_TROUBLE_SETTINGS] = "settings",
                 [H2_TROUBLE_PRIORITY] = "priority", [H2_TROUBLE_EMPTY] = "empty data",
+                [H2_TROUBLE_LATE] = "late head",
         };
         return names[t];
 }
@@ -384,10 +420,8 @@ int h2_receive(H2 *h, const void *data, size_t size, uint64_t now_usec) {
 
         give_time(h, now_usec);
         n = nghttp2_session_mem_recv2(h->session, data, size);
-        if (n == NGHTTP2_ERR_FLOODED) {
-                h->credit = 0;
-                (void) nghttp2_session_terminate_session(h->session, NGHTTP2_ENHANCE_YOUR_CALM);
-        }
+        if (n == NGHTTP2_ERR_FLOODED)
+                h2_calm(h);
         return n < 0 ? from_nghttp2(n) : 0;
 }
 

@@ -23,7 +23,9 @@
 #define H2_FRAME_OUT (16384U - 9)             /* payload of DATA: a frame is a record of TLS */
 #define H2_PULL_MIN (16384U + 9U)             /* bytes of room that h2_pull() needs */
 #define H2_QUEUE_MAX 256U                     /* frames that wait, but for DATA: see h2_is_behind() */
+#define H2_QUEUE_END 1024U            /* the same: who makes us say more than that has no credit */
 #define H2_ACKS_MAX 64U                       /* answers to PING and SETTINGS that wait to be sent */
+#define H2_ANSWER_HEAD_MAX (2U * H1_HEAD_SIZE_MAX) /* bytes of an answer's head, packed at the worst */
 #define H2_HEAD_FLOOD (256U * 1024)           /* bytes of one block's fields, unpacked, that end it all */
 
 /* What costs us more than the visitor. Each takes a credit; a second gives some, and so does each answer
@@ -35,11 +37,15 @@ typedef enum H2Trouble {
         H2_TROUBLE_SETTINGS,
         H2_TROUBLE_PRIORITY,
         H2_TROUBLE_EMPTY,     /* DATA without any, and not the end */
+        H2_TROUBLE_LATE,      /* a head for a stream that is no more: unpacked for nothing */
         _H2_TROUBLE_MAX,
 } H2Trouble;
 
 #define H2_CREDIT_MAX 400U
 #define H2_CREDIT_PER_SEC 20U
+
+#define H2_WORK_FRAME 256U /* of a frame that comes */
+#define H2_WORK_FIELD 256U /* of a field that is unpacked, and kept for the next heads */
 
 typedef struct H2 H2;
 
@@ -104,7 +110,8 @@ bool h2_is_behind(const H2 *h);
 /* He has begun a head, or his first word, and not come to its end. */
 bool h2_has_half_head(const H2 *h);
 size_t h2_n_streams(const H2 *h);
-uint64_t h2_n_frames(const H2 *h); /* that came, ever */
+/* What has come, ever, weighs so much beside its bytes, measured in bytes that are decrypted meanwhile. */
+uint64_t h2_work(const H2 *h);
 uint64_t h2_n_sent(const H2 *h);   /* bytes of answers' bodies, ever */
 size_t h2_held(const H2 *h);       /* bytes of memory */
 uint64_t h2_trouble(const H2 *h, H2Trouble t);
@@ -132,8 +139,8 @@ void h2_grant(H2Stream *s, size_t n);
 int h2_answer(H2Stream *s, const Response *r, bool last);
 /* How much of its body is wanted now. 0: maybe after the next h2_pull(). */
 size_t h2_room(const H2Stream *s);
-/* A part of its body. Returns how much was taken, at least what h2_room() said. last: the end stands behind
- * it, if all was taken. */
-size_t h2_write(H2Stream *s, const void *data, size_t size, bool last);
+/* A part of its body. Returns how much was taken, at least what h2_room() said, or -ENOMEM. last: the end
+ * stands behind it, if all was taken. */
+ssize_t h2_write(H2Stream *s, const void *data, size_t size, bool last);
 /* The stream ends with RST_STREAM, and on_closed follows. */
 void h2_cut(H2Stream *s, H2Cut how);

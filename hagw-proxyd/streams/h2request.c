@@ -44,21 +44,23 @@ static void consume(Stream *stream, size_t n) {
         grant(r);
 }
 
-/* Where the kernel takes nothing nothing is put down. */
+/* Where the kernel takes nothing nothing is put down, nor where much is already: a service may have many a
+ * 1xx to say. */
 static ssize_t ready(Stream *stream) {
         H2Request *r = request_of(stream);
         size_t n;
 
         if (!r->h2)
                 return r->said ? (ssize_t) TRANSPORT_WRITE_MAX : -EPIPE;
-        n = transport_pending(&r->streams->conn->transport) ? 0 : h2_room(r->h2);
+        n = transport_pending(&r->streams->conn->transport) || h2_is_behind(r->streams->h2) ? 0 :
+                                                                                             h2_room(r->h2);
         r->waits = n == 0;
         return (ssize_t) n;
 }
 
 static ssize_t send_part(Stream *stream, const Response *head, Slice data, bool last) {
         H2Request *r = request_of(stream);
-        size_t n = 0;
+        ssize_t n = 0;
 
         if (!r->h2)
                 return -EPIPE;
@@ -67,7 +69,7 @@ static ssize_t send_part(Stream *stream, const Response *head, Slice data, bool 
         if (data.n > 0 || (!head && last))
                 n = h2_write(r->h2, data.p, data.n, last);
         wake_conn(r);
-        return (ssize_t) n;
+        return n;
 }
 
 static bool is_left(const Stream *stream) {

@@ -16,7 +16,7 @@ struct Streams {
         H2Request *first, **end; /* in the order in which they came */
         H2Request *fresh;        /* the first whose exchange has not begun; NULL: all have */
         size_t n, n_old;         /* all, and those that were there when the worker began to drain */
-        uint64_t n_frames, n_sent; /* h2_n_frames() and h2_n_sent() when they were looked at last */
+        uint64_t work, n_sent;   /* h2_work() and h2_n_sent() when they were looked at last */
         uint64_t quiet_usec;     /* since when nothing is under way, and nothing of an answer has gone out */
         bool leaving;            /* the visitor was told that his next requests are for another connection */
         bool shut;               /* and that none is taken any more */

@@ -11,10 +11,10 @@
 #include "hagw-proxyd/streams/h2request.h"
 #include "hagw-proxyd/streams/streams.h"
 
-#define WORK_FRAME 256U /* of one that comes, beside its bytes */
-
 static void on_request(H2Stream *s, H1Verdict verdict) {
-        if (!h2_request_new(h2_owner(s->h2), s, verdict))
+        Streams *v = h2_owner(s->h2);
+
+        if (v->n >= STREAMS_REQUESTS_MAX || !h2_request_new(v, s, verdict))
                 h2_cut(s, H2_CUT_REFUSED);
 }
 
@@ -96,7 +96,7 @@ static int send_all(Conn *c) {
 static int receive(Conn *c) {
         Streams *v = c->streams;
         Worker *w = c->worker;
-        uint64_t frames;
+        uint64_t work;
         ssize_t n;
         int r;
 
@@ -105,9 +105,9 @@ static int receive(Conn *c) {
                 return n == -EAGAIN ? 0 : -EPIPE;
         r = h2_receive(v->h2, buffer_at(c->in), buffer_used(c->in), w->loop.now_usec);
         c->in = buffer_put(&w->pool, c->in);
-        frames = h2_n_frames(v->h2);
-        loop_spend(&w->loop, (frames - v->n_frames) * WORK_FRAME);
-        v->n_frames = frames;
+        work = h2_work(v->h2);
+        loop_spend(&w->loop, work - v->work);
+        v->work = work;
         return r < 0 ? r : 1;
 }
 

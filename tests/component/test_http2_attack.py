@@ -241,6 +241,9 @@ FLOODS = {
     "priority": lambda: frame(2, 0, 1, b"\0\0\0\0\x0f") * 100,
     "priority update": lambda: frame(16, 0, 0, b"\0\0\0\x01u=1") * 100,
     "empty data": lambda: [frame(1, 4, 1, block(POST)), frame(0, 0, 1) * 100],
+    "padded empty data": lambda: [frame(1, 4, 1, block(POST)), frame(0, 8, 1, b"\0") * 100],
+    # For a stream of which nothing is known any more: unpacked, and seen by nobody.
+    "late heads": lambda: [frame(1, 5, 201, block(GET)), frame(1, 5, 1, b"\x40\x01a\x01b" * 100)],
     "hpack bomb": lambda: [frame(1, 5, 1, bomb()), b""],
     "continuation": lambda: [frame(1, 0, 1, block(GET)), frame(9, 0, 1, b"") * 100],
     "header list": lambda: [frame(1, 0, 1, block(GET)), frame(9, 0, 1, block([("x", "y" * 16000)])) * 4],
@@ -250,7 +253,8 @@ FLOODS = {
 # As what it is counted, and whether it ends for its cost; else nghttp2 calls it a fault.
 COUNTED = {"rapid reset": ("reset", 1), "provoked resets": ("provoked reset", 1), "malformed requests": ("provoked reset", 1),
            "ping": ("ping", 1), "settings": ("settings", 1), "priority": ("priority", 1), "priority update": ("priority", 1),
-           "empty data": ("empty data", 1), "hpack bomb": (None, 1)}
+           "empty data": ("empty data", 1), "padded empty data": ("empty data", 1), "late heads": ("late head", 1),
+           "hpack bomb": (None, 1)}
 
 
 @pytest.mark.parametrize("kind", FLOODS)

@@ -193,6 +193,23 @@ static void test_websocket(void **state) {
         assert_memory_equal(f.body, "back", 4);
 }
 
+/* Larger than nghttp2 would send by itself, and not too large for its client. */
+static void test_large_answer(void **state) {
+        static char text[128 * 1024 / 64];
+        static Header fields[64];
+        Response r = { .status = 200, .headers = { .items = fields, .max = ELEMENTSOF(fields) } };
+
+        f.hold = true;
+        ask("/", false);
+        assert_int_equal(run(), 0);
+        memset(text, '~', sizeof(text)); /* does not pack well */
+        for (unsigned i = 0; i < ELEMENTSOF(fields); i++)
+                assert_int_equal(header_list_add(&r.headers, "X-Large", (Slice) { text, sizeof(text) }), 0);
+        assert_int_equal(h2_answer(f.streams[0], &r, true), 0);
+        assert_int_equal(run(), 0);
+        assert_int_equal(f.n_whole, 1);
+}
+
 /* What is under way goes on, what is new is refused so that it may be asked again elsewhere. */
 /* Frames of nghttp2's client, whose own stream this is not. */
 static int frame(uint8_t type, uint8_t flags, int32_t id, const char *payload, size_t n) {
@@ -305,6 +322,7 @@ int main(void) {
                 T(closed_by_us),
                 T(skipped_number),
                 T(priority_of_nothing),
+                T(large_answer),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

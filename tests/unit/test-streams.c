@@ -4,9 +4,12 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include "hagw-proxyd/h2/h2-internal.h"
 #include "hagw-proxyd/http/exchange.h"
 #include "hagw-proxyd/streams/h2request.h"
+#include "hagw-proxyd/streams/streams.h"
 #include "tests/unit/turns.h"
 
 #define STREAMS 100U
@@ -206,6 +209,73 @@ static void test_the_rest_is_heard(void **state) {
         turns_end(&t);
 }
 
+/* The service's bytes are here, and there is no memory to put them down for the visitor: he is cut, and the
+ * worker goes on. */
+static void test_no_memory_for_an_answer(void **state) {
+        BufferPool *pool;
+        Conn *c;
+        Turns t;
+
+        turns_begin(&t);
+        c = turns_visit_http2(&t, NULL);
+        turns_ask_http2(&t, 1, TURNS_END_STREAM);
+        turns_accept(&t);
+        turns_say(t.service, "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
+        turns_run(&t, 10);
+        assert_int_equal(c->streams->first->stream.exchange->state, EXCHANGE_BODY);
+        turns_flood(t.service, "x", 1);
+        pool = &t.worker->pool;
+        pool->max = pool->wanted_max = pool->used + BUFFER_SIZE;
+        alarm(60);
+        turns_run(&t, 10);
+        alarm(0);
+        assert_int_equal(t.worker->counters.answers[2], 1);
+        turns_end(&t);
+}
+
+/* A service says 1xx on and on: what waits for the visitor has a bound, in each turn. */
+static void test_interim_answers_wait(void **state) {
+        const Streams *v;
+        Exchange *x;
+        Turns t;
+
+        turns_begin(&t);
+        v = turns_visit_http2(&t, NULL)->streams;
+        turns_ask_http2(&t, 1, TURNS_END_STREAM);
+        turns_accept(&t);
+        turns_run(&t, 10);
+        FLOOD(t.service, "HTTP/1.1 103 Early Hints\r\n\r\n");
+        x = v->first->stream.exchange;
+        transport_note(&x->client.link->transport, EPOLLIN);
+        exchange_run(x);
+        assert_int_equal(x->state, EXCHANGE_HEAD);
+        assert_in_range(nghttp2_session_get_outbound_queue_size(v->h2->session), H2_QUEUE_MAX,
+                        H2_QUEUE_MAX + BUFFER_SIZE_SMALL / 16);
+        turns_run(&t, 10);
+        assert_int_equal(v->n, 1);
+        turns_end(&t);
+}
+
+/* Requests whose answer is through, and which the service does not read (above): they are on no stream, and
+ * there is an end to them as well. */
+static void test_unread_requests(void **state) {
+        Streams *v;
+        Turns t;
+
+        turns_begin(&t);
+        v = turns_visit_http2(&t, NULL)->streams;
+        v->n += STREAMS_REQUESTS_MAX - 1;
+        turns_ask_http2(&t, 2, TURNS_END_STREAM);
+        turns_accept(&t);
+        turns_run(&t, 10);
+        assert_int_equal(v->n, STREAMS_REQUESTS_MAX);
+        assert_int_equal(h2_n_streams(v->h2), 1);
+        assert_int_equal(t.worker->counters.requests, 1);
+        assert_false(h2_is_calmed(v->h2));
+        v->n -= STREAMS_REQUESTS_MAX - 1;
+        turns_end(&t);
+}
+
 /* Nobody is there any more who would hear the last word. */
 static void test_gone_at_the_end(void **state) {
         Turns t;
@@ -221,6 +291,7 @@ static void test_gone_at_the_end(void **state) {
 }
 
 TEST_MAIN(cmocka_unit_test(test_begin), cmocka_unit_test(test_the_rest_is_heard),
-          cmocka_unit_test(test_gone_at_the_end),
+          cmocka_unit_test(test_gone_at_the_end), cmocka_unit_test(test_no_memory_for_an_answer),
+          cmocka_unit_test(test_interim_answers_wait), cmocka_unit_test(test_unread_requests),
           cmocka_unit_test(test_visitor_stands_still),
           cmocka_unit_test(test_service_stands_still))
