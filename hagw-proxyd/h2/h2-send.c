@@ -4,6 +4,8 @@
 
 #include "hagw-proxyd/h2/h2-internal.h"
 
+#define ANSWER_FIELDS 32U /* of a head that is put together without memory of its own */
+
 static nghttp2_ssize on_read(nghttp2_session *session, int32_t id, uint8_t *buf, size_t size,
                              uint32_t *flags, nghttp2_data_source *source, void *userdata) {
         H2Stream *s = source->ptr;
@@ -45,8 +47,17 @@ static bool is_said(const Header *i) {
                i->id != HEADER_TRANSFER_ENCODING && i->id != HEADER_SEC_WEBSOCKET_ACCEPT;
 }
 
-static char lower(char c) {
-        return c >= 'A' && c <= 'Z' ? (char) (c | 0x20) : c;
+/* A name that is known is here as it is to be said; of others nghttp2 makes a copy, in lower case. */
+static nghttp2_nv field_of(const Header *f) {
+        const char *known = header_name(f->id);
+        nghttp2_nv nv = { (uint8_t *) f->name, (uint8_t *) f->value, f->name_size, f->value_size,
+                          NGHTTP2_NV_FLAG_NONE };
+
+        if (*known) {
+                nv.name = (uint8_t *) known;
+                nv.flags = NGHTTP2_NV_FLAG_NO_COPY_NAME;
+        }
+        return nv;
 }
 
 int h2_answer(H2Stream *s, const Response *r, bool last) {
@@ -55,35 +66,24 @@ int h2_answer(H2Stream *s, const Response *r, bool last) {
         unsigned code = r->flags & RESPONSE_UPGRADED ? 200 : r->status;
         char status[3] = { (char) ('0' + code / 100), (char) ('0' + code / 10 % 10),
                            (char) ('0' + code % 10) };
-        size_t n = 0, names = 0, used = 0;
-        nghttp2_nv *nv;
-        char *text;
+        nghttp2_nv some[ANSWER_FIELDS], *more = NULL, *nv = some;
+        size_t n = 0;
         int k;
 
-        for (size_t i = 0; i < r->headers.n; i++)
-                names += r->headers.items[i].name_size;
-        nv = malloc((r->headers.n + 1U) * sizeof(*nv) + names);
+        if (r->headers.n + 1U > ELEMENTSOF(some))
+                nv = more = malloc((r->headers.n + 1U) * sizeof(*nv));
         if (!nv)
                 return -ENOMEM;
-        text = (char *) (nv + r->headers.n + 1);
         nv[n++] = (nghttp2_nv) { (uint8_t *) ":status", (uint8_t *) status, 7, sizeof(status),
                                  NGHTTP2_NV_FLAG_NO_COPY_NAME };
-        for (size_t i = 0; i < r->headers.n; i++) {
-                const Header *f = &r->headers.items[i];
-
-                if (!is_said(f))
-                        continue;
-                for (size_t j = 0; j < f->name_size; j++)
-                        text[used + j] = lower(f->name[j]);
-                nv[n++] = (nghttp2_nv) { (uint8_t *) text + used, (uint8_t *) f->value, f->name_size,
-                                         f->value_size, NGHTTP2_NV_FLAG_NONE };
-                used += f->name_size;
-        }
+        for (size_t i = 0; i < r->headers.n; i++)
+                if (is_said(&r->headers.items[i]))
+                        nv[n++] = field_of(&r->headers.items[i]);
         if (interim)
                 k = nghttp2_submit_headers(s->h2->session, NGHTTP2_FLAG_NONE, s->id, NULL, nv, n, NULL);
         else
                 k = nghttp2_submit_response2(s->h2->session, s->id, nv, n, last ? NULL : &body);
-        free(nv);
+        free(more);
         if (!interim) {
                 s->answered = true;
                 s->out_last = last;

@@ -157,6 +157,11 @@ static void write_host(HeaderList *l, Slice host) {
                 }
 }
 
+/* There is room for it, and the caller has seen to that. */
+static void add(HeaderList *l, HeaderId id, Slice name, Slice value) {
+        (void) header_list_add_known(l, id, name, value);
+}
+
 int forward_request(Request *r, const ForwardContext *c) {
         HeaderList *l = &r->headers;
         const Sight sight = { .cookie = c->sees_cookie };
@@ -170,8 +175,8 @@ int forward_request(Request *r, const ForwardContext *c) {
         if (l->max - l->n < (int) HEADER_SPARE)
                 return -ENOBUFS;
         if (c->address.n > 0) {
-                (void) header_list_add(l, "X-Forwarded-For", c->address);
-                (void) header_list_add(l, "X-Forwarded-Proto", SLICE("https"));
+                add(l, HEADER_X_FORWARDED_ANY, SLICE("X-Forwarded-For"), c->address);
+                add(l, HEADER_X_FORWARDED_ANY, SLICE("X-Forwarded-Proto"), SLICE("https"));
         }
         if (c->forwarded && c->address.n > 0) {
                 /* RFC 7239 section 6: an IPv6 address stands in brackets and quotes. */
@@ -181,15 +186,15 @@ int forward_request(Request *r, const ForwardContext *c) {
                              (int) c->address.n, c->address.p, v6 ? "]\"" : "");
                 if (n < 0 || (unsigned) n >= FORWARD_SCRATCH)
                         return -EINVAL;
-                (void) header_list_add(l, "Forwarded", (Slice) { c->scratch, (size_t) n });
+                add(l, HEADER_FORWARDED, SLICE("Forwarded"), (Slice) { c->scratch, (size_t) n });
         }
         if (c->outer.n > 0)
                 (void) header_list_add(l, OUTER_FIELD, c->outer);
         if (r->body == BODY_CHUNKED)
-                (void) header_list_add(l, "Transfer-Encoding", SLICE("chunked"));
+                add(l, HEADER_TRANSFER_ENCODING, SLICE("Transfer-Encoding"), SLICE("chunked"));
         if (r->flags & REQUEST_WEBSOCKET) {
-                (void) header_list_add(l, "Connection", SLICE("Upgrade"));
-                (void) header_list_add(l, "Upgrade", SLICE("websocket"));
+                add(l, HEADER_CONNECTION, SLICE("Connection"), SLICE("Upgrade"));
+                add(l, HEADER_UPGRADE, SLICE("Upgrade"), SLICE("websocket"));
         }
         return 0;
 }
@@ -230,7 +235,7 @@ int forward_response(Response *r, const ForwardAnswer *a, BodyKind *ret_body) {
                 compress_cut_head(a->compress, r);
         body = r->body == BODY_UNTIL_EOF ? BODY_CHUNKED : r->body;
         if (a->date && *a->date && !(r->flags & RESPONSE_INTERIM) && !header_list_find(l, HEADER_DATE))
-                (void) header_list_add(l, "Date", slice_from(a->date));
+                add(l, HEADER_DATE, SLICE("Date"), slice_from(a->date));
         if (a->own && header_list_find(l, HEADER_LOCATION))
                 (void) header_list_add(l, FORWARD_OWN_FIELD, SLICE("1"));
         /* Beside the service's own policy: both hold. An X-Frame-Options gives way to it (CSP level 3,
@@ -241,12 +246,12 @@ int forward_response(Response *r, const ForwardAnswer *a, BodyKind *ret_body) {
                 (void) compress_say_head(a->compress, r);
         if (a->http1) {
                 if (body == BODY_CHUNKED)
-                        (void) header_list_add(l, "Transfer-Encoding", SLICE("chunked"));
+                        add(l, HEADER_TRANSFER_ENCODING, SLICE("Transfer-Encoding"), SLICE("chunked"));
                 if (r->flags & RESPONSE_UPGRADED) {
-                        (void) header_list_add(l, "Connection", SLICE("Upgrade"));
-                        (void) header_list_add(l, "Upgrade", SLICE("websocket"));
+                        add(l, HEADER_CONNECTION, SLICE("Connection"), SLICE("Upgrade"));
+                        add(l, HEADER_UPGRADE, SLICE("Upgrade"), SLICE("websocket"));
                 } else if (a->close && !(r->flags & RESPONSE_INTERIM))
-                        (void) header_list_add(l, "Connection", SLICE("close"));
+                        add(l, HEADER_CONNECTION, SLICE("Connection"), SLICE("close"));
         }
         *ret_body = body;
         return 0;

@@ -93,7 +93,7 @@ static H1Verdict take_pseudo(H2Head *h, Slice name, Slice value) {
         return H1_BAD_HEADER;
 }
 
-static Header *add(H2Head *h, Slice name, Slice value) {
+static Header *add(H2Head *h, HeaderId id, Slice name, Slice value) {
         HeaderList *l = &h->request->headers;
         Header *i;
 
@@ -107,10 +107,8 @@ static Header *add(H2Head *h, Slice name, Slice value) {
                 h->verdict = H1_TOO_LARGE;
                 return NULL;
         }
-        i = &l->items[l->n++];
-        *i = (Header) { .name = name.p, .name_size = (uint16_t) name.n, .value = value.p,
-                        .value_size = (uint32_t) value.n };
-        header_classify(i);
+        i = &l->items[l->n];
+        (void) header_list_add_known(l, id, name, value);
         return i;
 }
 
@@ -188,9 +186,10 @@ static H1Verdict take_field(H2Head *h, Slice name, Slice value) {
                 return H1_OK; /* it is for HTTP/1.1 alone (RFC 8441 section 5), where ours stands for it */
         if (known.id == HEADER_COOKIE && h->cookie)
                 return add_crumb(h, value);
-        i = add(h, name, value);
+        i = add(h, known.id, name, value);
         if (!i)
                 return h->verdict;
+        i->folded = known.folded;
         if (known.id == HEADER_COOKIE)
                 h->cookie = i;
         else if (known.id == HEADER_HOST)
@@ -254,7 +253,7 @@ static H1Verdict take_authority(H2Head *h) {
         if (!judge_authority(&r->authority, &r->host))
                 return H1_BAD_HOST;
         if (!h->host)
-                h->host = add(h, SLICE("host"), SLICE(""));
+                h->host = add(h, HEADER_HOST, SLICE("host"), SLICE(""));
         if (!h->host)
                 return h->verdict;
         h->host->value = r->authority.p;
@@ -283,7 +282,9 @@ static H1Verdict judge_websocket(H2Head *h, bool bodiless, const char *key) {
         r->method = METHOD_GET;
         r->method_text = SLICE("GET");
         r->flags |= REQUEST_WEBSOCKET;
-        return add(h, SLICE("sec-websocket-key"), slice_from(key)) ? H1_OK : h->verdict;
+        if (!add(h, HEADER_SEC_WEBSOCKET_KEY, SLICE("sec-websocket-key"), slice_from(key)))
+                return h->verdict;
+        return H1_OK;
 }
 
 static H1Verdict judge(H2Head *h, bool bodiless, const char *key) {

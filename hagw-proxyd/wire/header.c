@@ -169,20 +169,25 @@ const char *header_name(HeaderId id) {
         return (unsigned) id < _HEADER_MAX ? strempty(names[id].text) : "";
 }
 
-int header_list_add(HeaderList *l, const char *name, Slice value) {
-        Header *h;
-
+int header_list_add_known(HeaderList *l, HeaderId id, Slice name, Slice value) {
         if (l->n >= l->max)
                 return -ENOBUFS;
-        h = &l->items[l->n++];
-        *h = (Header) {
-                .name = name,
-                .name_size = (uint16_t) strlen(name),
+        l->items[l->n++] = (Header) {
+                .name = name.p,
+                .name_size = (uint16_t) name.n,
                 .value = value.p,
                 .value_size = (uint32_t) value.n,
+                .id = (uint8_t) id,
+                .folded = (uint8_t) id,
         };
-        header_classify(h);
         return 0;
+}
+
+int header_list_add(HeaderList *l, const char *name, Slice value) {
+        Header h = { .name = name, .name_size = (uint16_t) strlen(name) };
+
+        header_classify(&h);
+        return header_list_add_known(l, h.id, (Slice) { h.name, h.name_size }, value);
 }
 
 const Header *header_list_find(const HeaderList *l, HeaderId id) {

@@ -110,6 +110,8 @@ const char *header_name(HeaderId id); /* lower case; "" for HEADER_OTHER and the
 
 /* Appends; the bytes must outlive the list. -ENOBUFS: the array is full. */
 int header_list_add(HeaderList *l, const char *name, Slice value);
+/* The same where the caller knows what header_id() would say of the name. */
+int header_list_add_known(HeaderList *l, HeaderId id, Slice name, Slice value);
 
 /* The first field with the id, or NULL. */
 const Header *header_list_find(const HeaderList *l, HeaderId id);

@@ -27,6 +27,7 @@ typedef struct Fixture {
         size_t body_size, n_answers, n_resets, n_interim;
         uint32_t goaway, reset;
         char status[4];
+        size_t n_known, n_others; /* fields "set-cookie", "x-other" */
         size_t upload; /* bytes that it still sends */
         bool endless;  /* and does not end */
 } Fixture;
@@ -84,6 +85,8 @@ static _unused_ int client_on_header(nghttp2_session *session, const nghttp2_fra
                                      size_t value_size, uint8_t flags, void *userdata) {
         if (name_size == 7 && memcmp(name, ":status", 7) == 0)
                 memcpy(f.status, value, 3);
+        f.n_known += name_size == 10 && memcmp(name, "set-cookie", 10) == 0;
+        f.n_others += name_size == 7 && memcmp(name, "x-other", 7) == 0;
         assert_true(name_size != 10 || memcmp(name, "connection", 10) != 0);
         return 0;
 }

@@ -14,6 +14,12 @@ static const H1Limits limits = { .head_size = 32 * 1024, .header_count = FIELDS 
 static Header fields[FIELDS];
 static char buffer[64 * 1024], out[64 * 1024], scratch[FORWARD_SCRATCH];
 
+/* What was added goes by what its name says. */
+static void assert_ids(const HeaderList *l) {
+        for (size_t i = 0; i < l->n; i++)
+                assert_int_equal(l->items[i].id, header_id(l->items[i].name, l->items[i].name_size));
+}
+
 static void parse_request(const char *text, Request *r) {
         H1Scan scan = {};
 
@@ -31,6 +37,7 @@ static const char *forwarded(const char *text, ForwardContext c) {
         c.scratch = scratch;
         parse_request(text, &r);
         assert_int_equal(forward_request(&r, &c), 0);
+        assert_ids(&r.headers);
         assert_int_equal(h1_write_request(&r, out, sizeof(out) - 1, &n), 0);
         out[n] = '\0';
         return out;
@@ -257,6 +264,7 @@ static const char *answered(const char *text, H1Asked asked, ForwardAnswer a, Bo
         assert_int_equal(h1_read_response(&scan, buffer, strlen(text), &limits, asked, &r), H1_OK);
         a.http1 = true;
         assert_int_equal(forward_response(&r, &a, &body), 0);
+        assert_ids(&r.headers);
         assert_int_equal(body, expected);
         assert_int_equal(h1_write_response(&r, out, sizeof(out) - 1, &n), 0);
         out[n] = '\0';

@@ -211,6 +211,25 @@ static void test_large_answer(void **state) {
 }
 
 /* What is under way goes on, what is new is refused so that it may be asked again elsewhere. */
+/* Names go in lower case, known ones and others, however many there are. */
+static void test_many_fields(void **state) {
+        static Header fields[100];
+        Response r = { .status = 200, .headers = { .items = fields, .max = ELEMENTSOF(fields) } };
+
+        f.hold = true;
+        ask("/", false);
+        assert_int_equal(run(), 0);
+        for (size_t i = 0; i < ELEMENTSOF(fields) / 2; i++) {
+                assert_int_equal(header_list_add(&r.headers, "Set-Cookie", SLICE("a=b")), 0);
+                assert_int_equal(header_list_add(&r.headers, "X-Other", SLICE("c")), 0);
+        }
+        assert_int_equal(h2_answer(f.streams[0], &r, true), 0);
+        assert_int_equal(run(), 0);
+        assert_int_equal(f.n_answers, 1);
+        assert_int_equal(f.n_known, ELEMENTSOF(fields) / 2);
+        assert_int_equal(f.n_others, ELEMENTSOF(fields) / 2);
+}
+
 /* Frames of nghttp2's client, whose own stream this is not. */
 static int frame(uint8_t type, uint8_t flags, int32_t id, const char *payload, size_t n) {
         char text[64] = { 0, 0, (char) n, (char) type, (char) flags, 0, 0, 0, (char) id };
@@ -317,6 +336,7 @@ int main(void) {
                 T(answers_wait),  T(interim_and_room),
                 T(early_answer),  T(websocket),
                 T(drain),         T(no_http2),
+                T(many_fields),
                 T(closed_by_visitor),
                 T(taken_back_by_visitor),
                 T(closed_by_us),
