@@ -212,6 +212,18 @@ class Bystander(threading.Thread):
         assert not self.failed and self.n > 0, self.failed
 
 
+def rehearse(house):
+    """A hundred requests at once that come to their end, twice, so that what those of a test add is theirs, and not the allocator's first
+    size or what a sanitizer notes of each place that allocates."""
+    for _ in range(2):
+        with Http2(house) as v:
+            v.run(lambda: v.settings is not None)
+            streams = [v.begin(path="/rehearsal") for _ in range(100)]
+            v.run(lambda: all(v.answers[s].over for s in streams))
+            assert {v.answers[s].status for s in streams} == {200}
+        house.wait(lambda: house.figure("proxy_host_active", host=HOST) <= 1)
+
+
 class Requests:
     """Heads, each on the next stream, and what follows each."""
 
@@ -264,6 +276,7 @@ def test_flood(house, parts, service, kind):
     bystander = Bystander(h)
     try:
         h.wait(lambda: bystander.n > 3 or bystander.failed)
+        rehearse(h)
         before = h.rss()
         with Http2(h) as v:
             v.run(lambda: v.settings is not None)
@@ -276,7 +289,7 @@ def test_flood(house, parts, service, kind):
             assert flood.goaways in ([CALM], [PROTOCOL_ERROR], []), flood.goaways
         seen = bystander.n
         h.wait(lambda: bystander.n > seen + 3 or bystander.failed)
-        assert h.rss() - before < 16384
+        assert h.rss() - before < 8192
         h.wait(lambda: h.figure("proxy_connections") == 1)
         trouble, calmed = COUNTED.get(kind, (None, 0))
         assert h.figure("proxy_http2_calmed") == calmed
@@ -345,11 +358,12 @@ def test_many_who_say_goodbye_and_are_gone(house, parts, service):
 
 
 # With all that a request takes beside its body, and what a sanitizer does with it; test-streams.c counts bytes.
-MEBIBYTES_OF_A_HUNDRED = 9
+MEBIBYTES_OF_A_HUNDRED = 6
 
 
 def endless(upstream, s, f):
-    Head(f)
+    while Head(f).target == "/rehearsal":
+        s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
     s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (1 << 40))
     while True:
         s.sendall(b"x" * 65536)
@@ -362,6 +376,7 @@ def test_visitor_who_stands_still(house, parts, window):
     parts.append(Upstream(endless))
     h = open_house(house, parts, main="proxy: { workers = 1; };", ha=host(parts[-1].url))
     codes = h2.settings.SettingCodes
+    rehearse(h)
     with Http2(h) as first:
         first.run(lambda: first.settings)
         before = h.rss()
@@ -386,10 +401,12 @@ def test_service_that_stands_still(house, parts):
     release = threading.Event()
 
     def serve(upstream, s, f):
-        Head(f)
+        while Head(f).target == "/rehearsal":
+            s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
         release.wait(60)
     parts.append(Upstream(serve))
     h = open_house(house, parts, main="proxy: { workers = 1; };", ha=host(parts[-1].url))
+    rehearse(h)
     with Http2(h) as first:
         first.run(lambda: first.settings)
         before = h.rss()
