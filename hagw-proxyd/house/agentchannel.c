@@ -229,7 +229,7 @@ static void set_options(int fd) {
                 int level, option, value;
         } options[] = {
                 { IPPROTO_TCP, TCP_NODELAY, 1 },    { SOL_SOCKET, SO_KEEPALIVE, 1 },
-                { IPPROTO_TCP, TCP_KEEPIDLE, 12 },  { IPPROTO_TCP, TCP_KEEPINTVL, 5 },
+                { IPPROTO_TCP, TCP_KEEPIDLE, 30 },  { IPPROTO_TCP, TCP_KEEPINTVL, 5 },
                 { IPPROTO_TCP, TCP_KEEPCNT, 3 },
         };
 

@@ -58,13 +58,14 @@ static void on_event(Handle *h, uint32_t events) {
                 channel_close(c);
 }
 
-/* Found dead within half a minute, also while nobody uses it. */
+/* Found dead within a minute, also while nobody uses it; with the whole of the way it is the control
+ * connection that notices, and sooner. */
 static void watch_peer(int fd) {
         static const struct {
                 int level, name, value;
         } options[] = {
                 { SOL_SOCKET, SO_KEEPALIVE, 1 },
-                { IPPROTO_TCP, TCP_KEEPIDLE, 12 },
+                { IPPROTO_TCP, TCP_KEEPIDLE, 30 },
                 { IPPROTO_TCP, TCP_KEEPINTVL, 5 },
                 { IPPROTO_TCP, TCP_KEEPCNT, 3 },
         };

@@ -15,6 +15,7 @@
 #include "hagw-proxyd/relay/tenantinfo.h"
 #include "hagw-proxyd/relay/tenantrefusal.h"
 #include "hagw-proxyd/relay/tenants.h"
+#include "hagw-proxyd/wire/reserve.h"
 #include "libhagw/log.h"
 #include "libhagw/usec.h"
 
@@ -129,6 +130,15 @@ static unsigned wish_max(const Control *k) {
         return MIN(CONTROL_WAITING_MAX, MAX(k->tenant->info->channels / 2, 1U));
 }
 
+/* How many wait where nobody comes. */
+static unsigned wish_min(const Control *k) {
+        const Worker *w = k->worker;
+
+        return MIN(wish_max(k), reserve_of_house(w->tenants->descriptors,
+                                                 atomic_load_explicit(&w->counters.attached,
+                                                                      memory_order_relaxed)));
+}
+
 void control_dismiss(Control *k) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
 
@@ -162,7 +172,7 @@ static void attach(Control *k, Tenant *t) {
         counter_add(&w->counters.attached, 1);
         tenant_refusals_attached(t);
         crowd_leave(&k->place);
-        k->wish = MIN(MAX(t->n_queue, 1U), wish_max(k)); /* visitors may wait for it already */
+        k->wish = MIN(MAX(t->n_queue, wish_min(k)), wish_max(k)); /* visitors may wait for it already */
         k->since_usec = clock_usec(CLOCK_REALTIME);
         control_set_state(k, CONTROL_ATTACHED);
         (void) setsockopt(k->transport.handle.fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &silent_msec,
@@ -332,13 +342,15 @@ void control_wish_more(Control *k) {
         (void) send_news(k, /* ping= */ false, /* wish= */ true);
 }
 
-/* What lay unused all the time since the last ping is too much; half of it goes. */
-static bool wish_less(Control *k) {
-        unsigned less = MIN((k->least_waiting + 1) / 2, k->wish - 1);
+/* What lay unused all the time since the last ping is too much, and half of it goes; what is to wait in any
+ * case changes with how many houses there are. */
+static bool wish_anew(Control *k) {
+        unsigned before = k->wish, least = wish_min(k);
 
+        k->wish -= MIN((k->least_waiting + 1) / 2, k->wish > least ? k->wish - least : 0);
+        k->wish = MAX(k->wish, least);
         k->least_waiting = k->n_waiting;
-        k->wish -= less;
-        return less > 0;
+        return k->wish != before;
 }
 
 void control_on_place_timer(Control *k) {
@@ -348,7 +360,7 @@ void control_on_place_timer(Control *k) {
                 take_place(k);
                 return;
         }
-        if (send_news(k, /* ping= */ true, wish_less(k)) < 0) {
+        if (send_news(k, /* ping= */ true, wish_anew(k)) < 0) {
                 control_close(k); /* it does not read */
                 return;
         }

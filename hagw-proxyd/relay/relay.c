@@ -2,6 +2,8 @@
 
 /* What the relay's end hangs on a worker. */
 
+#include <sys/resource.h>
+
 #include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/relay/farlink.h"
 #include "hagw-proxyd/relay/relay.h"
@@ -10,10 +12,14 @@
 #include "hagw-proxyd/upstream/upstream.h"
 
 static int init(Worker *w) {
+        struct rlimit limit = {};
+
         w->tenants = calloc(1, sizeof(*w->tenants));
         if (!w->tenants)
                 return -ENOMEM;
         w->tenants->worker = w;
+        (void) getrlimit(RLIMIT_NOFILE, &limit);
+        w->tenants->descriptors = limit.rlim_cur / MAX(w->n_crew, 1U);
         w->upstreams->far = &tenants_far_side;
         return 0;
 }

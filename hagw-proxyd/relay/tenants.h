@@ -106,6 +106,7 @@ typedef struct Tenants {
         uint64_t open_usec; /* since when anybody could attach */
         Control **controls; /* by slot, which stands in the session's id */
         size_t n_controls, next_slot;
+        uint64_t descriptors; /* its share of what the process may have */
         Control *strangers; /* not attached (yet) */
         Timer report;
         RefusalLines refusal_lines;

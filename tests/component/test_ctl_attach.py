@@ -241,8 +241,8 @@ def test_a_fresh_machine_attaches(machine, relay):
     s = status(machine)
     assert s["relay"]["state"] == "attached" and s["relay"]["zone"] == own
     assert not any("not attached" in p or "address" in p for p in s["problems"]), s["problems"]
-    shown = machine.run("status", "--no-delegation").stdout
-    assert f"{relay.address} as anna: attached for" in shown and "1 channel waiting" in shown
+    relay.wait(lambda: "12 channels waiting" in machine.run("status", "--no-delegation").stdout)
+    assert f"{relay.address} as anna: attached for" in machine.run("status", "--no-delegation").stdout
     assert "Attached" in machine.ok("attach", relay.address, "--yes", "--wait=0"), "the same once more, with the token that is there"
 
 

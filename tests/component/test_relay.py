@@ -5,6 +5,7 @@ import contextlib
 import hmac
 import http.client
 import os
+import resource
 import signal
 import socket
 import ssl
@@ -53,7 +54,37 @@ def test_attach_says_what_the_agent_needs(relay):
     a = Agent(relay, relay.tenant("anna", channels=9))
     p = a.first["parameters"]
     assert a.first["continues"] and p["zone"] == f"anna.{ZONE}" and p["address"] == "127.0.0.1"
-    assert p["channels"] == 9 and p["waiting"] == 1 and len(a.session) == 16
+    assert p["channels"] == 9 and p["waiting"] == 4 and len(a.session) == 16  # half of what it may have
+    p = Agent(relay, relay.tenant("bea")).first["parameters"]
+    assert p["waiting"] == 12  # RESERVE_MAX
+
+
+def test_channels_wait_as_far_as_descriptors_reach(house, parts):
+    """They take a fourth of what a worker may have; what a house has too many goes, as others come."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (160, hard))  # of two workers: twenty channels each
+    try:
+        relay = RelayHouse(house)
+        parts.append(relay)
+        relay.start()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    agents = {}
+    while len(agents) < 3:
+        name = f"house{len(agents)}"
+        agents[name] = Agent(relay, relay.tenant(name))
+    for worker in {a.session[:2] for a in agents.values()}:
+        waiting = [a.first["parameters"]["waiting"] for a in agents.values() if a.session[:2] == worker]
+        assert waiting == [min(12, 20 // n) for n in range(1, len(waiting) + 1)]
+    crowded = max({a.session[:2] for a in agents.values()}, key=lambda w: sum(a.session[:2] == w for a in agents.values()))
+    first = next(a for a in agents.values() if a.session[:2] == crowded)
+    wish, n = 12, sum(a.session[:2] == crowded for a in agents.values())
+    kept = first.open(12)
+    for _ in range(6):  # pings
+        wish = first.receive(60)["parameters"].get("waiting", wish)
+        if wish <= 20 // n:
+            break
+    assert wish == 20 // n and len(kept) == 12
 
 
 @pytest.mark.parametrize("name", [f"anna.{ZONE}", f"ha.anna.{ZONE}", f"A.B.ANNA.{ZONE}"])
