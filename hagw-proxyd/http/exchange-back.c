@@ -168,6 +168,16 @@ static ssize_t read_room(Exchange *x) {
         return -1;
 }
 
+/* To a visitor in HTTP/2 any 2xx says that the WebSocket is open (RFC 8441 section 5), and his browser has
+ * no Sec-WebSocket-Accept to see otherwise: whatever page has asked would read what the service answers as
+ * messages. */
+static bool looks_upgraded(const Exchange *x) {
+        const Response *r = &x->response;
+
+        return x->request.flags & REQUEST_WEBSOCKET && !x->stream->ops->http1 &&
+               !(r->flags & RESPONSE_UPGRADED) && r->status >= 200 && r->status < 300;
+}
+
 int exchange_pump_head(Exchange *x) {
         Link *k = x->client.link;
         H1Limits limits = { x->snapshot->head_size, x->snapshot->header_count };
@@ -194,6 +204,12 @@ int exchange_pump_head(Exchange *x) {
         if (v != H1_OK) {
                 link_close(k);
                 exchange_fail(x, PAGE_BAD_GATEWAY, h1_verdict_text(v));
+                return -1;
+        }
+        if (looks_upgraded(x)) {
+                link_close(k);
+                x->verdict = "no WebSocket";
+                exchange_answer(x, PAGE_BAD_REQUEST, "there is no WebSocket");
                 return -1;
         }
         return send_head(x);

@@ -7,6 +7,7 @@ import os
 import re
 import threading
 
+import pytest
 from h2visitor import Http2
 from proxyhouse import HOST, Head, Upstream
 from test_proxyd import host, open_house, parts, service  # noqa: F401 (fixtures)
@@ -186,14 +187,32 @@ def test_websocket_behind_the_wall(house, parts, walled, sockets):
         assert v.finish(ws.stream).reset == 2 and not v.goaways
 
 
+@pytest.mark.parametrize("status", [204, 303, 403, 426])
+def test_a_service_says_no_to_a_websocket(house, parts, status):
+    """What cannot be taken for a yes goes on as it is."""
+    def serve(upstream, s, f):
+        Head(f)
+        s.sendall(b"HTTP/1.1 %d No\r\nX-Why: me\r\n%s\r\n" % (status, b"" if status == 204 else b"Content-Length: 0\r\n"))
+    parts.append(Upstream(serve))
+    h = open_house(house, parts, ha=host(parts[-1].url))
+    with Http2(h) as v:
+        answer = WebSocket(v).answer
+        assert answer.status == (400 if status == 204 else status)
+        assert answer.get("x-why") == (None if status == 204 else "me")
+
+
 def test_what_is_no_websocket_is_no_upgrade(house, parts, service):
-    """A service that does not want one answers as it likes; who asks wrongly is refused."""
+    """A service that has none there says 200 to the GET, which here would be the word that it is open (RFC 8441 section 5), for
+    whatever page has asked: that is not passed on. Who asks wrongly is refused."""
     h = open_house(house, parts, ha=host(service.url))
     with Http2(h) as v:
         v.run(lambda: v.settings is not None)
-        ws = WebSocket(v)
-        assert ws.answer.status == 200 and json.loads(v.finish(ws.stream).body)["method"] == "GET"
-        assert re.fullmatch(r"[A-Za-z0-9+/]{22}==", dict(json.loads(ws.answer.body)["fields"])["sec-websocket-key"])
+        ws = WebSocket(v, path="/secret")
+        assert ws.answer.status == 400 and b"/secret" not in v.finish(ws.stream).body
+        head = service.requests[-1]
+        assert head.method == "GET" and head.target == "/secret" and head.get("Upgrade") == "websocket"
+        assert re.fullmatch(r"[A-Za-z0-9+/]{22}==", head.get("Sec-WebSocket-Key"))
+        assert h.figure("proxy_upgrades") == 0
         head = [(":method", "CONNECT"), (":scheme", "https"), (":authority", HOST), (":path", "/")]
         for fields in ([*head, (":protocol", "websocket")],
                        [*head[:1], (":protocol", "connect-udp"), *head[1:], ("sec-websocket-version", "13")],
