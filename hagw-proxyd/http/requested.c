@@ -75,7 +75,7 @@ size_t exchange_held(const Exchange *x) {
 
         return size_of(x->head) +
                (x->pack ? pack_held(x->pack) : 0) +
-               (k ? size_of(k->in) + size_of(k->transport.in) + size_of(k->transport.out) : 0);
+               (k ? k->charged + size_of(k->in) + size_of(k->transport.in) + size_of(k->transport.out) : 0);
 }
 
 void exchange_drop_stranded(Exchange *x, IpAddress *known) {

@@ -46,6 +46,7 @@ Link *link_close(Link *k) {
         loop_disarm(&w->loop, &k->timer);
         transport_done(&k->transport);
         k->in = buffer_put(&w->pool, k->in);
+        buffer_pool_discharge(&w->pool, k->charged);
         if (k->client)
                 k->client->link = NULL;
         k->client = NULL;
@@ -133,6 +134,11 @@ void link_start_tls(Link *k, gnutls_session_t tls) {
         Loop *loop = &k->upstream->worker->loop;
 
         transport_start_tls(&k->transport, tls);
+        if (buffer_pool_charge(&k->upstream->worker->pool, LINK_TLS_BYTES) < 0) {
+                link_failed(k, "out of memory");
+                return;
+        }
+        k->charged = LINK_TLS_BYTES;
         if (!watch(k))
                 return;
         set_state(k, LINK_HANDSHAKE);

@@ -14,6 +14,10 @@
 #define LINK_IDLE_USEC                                                                                      \
         (50 * USEC_PER_SEC) /* shorter than nginx waits (75 s), or Home Assistant (an hour) */
 
+/* What TLS to a service takes beside its buffers, generously: it counts with them, because a visitor may
+ * have a hundred requests under way on one connection. */
+#define LINK_TLS_BYTES (16U * 1024)
+
 #define LINK_YOUNG_USEC USEC_PER_SEC /* shorter than any service waits that waits at all */
 
 /* Who wants a connection to an upstream: part of an exchange, or of a passage. */
@@ -54,6 +58,7 @@ struct Link {
         unsigned n_requests;
         unsigned trusted; /* upstream->trusted when it was made */
         Buffer *in;     /* plain bytes from the upstream */
+        size_t charged; /* bytes, with the worker's buffers */
         /* To a house behind the relay: */
         void *far; /* the far side's own; NULL: none, or it is let go of */
         TransportPace *pace; /* NULL: none */

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "hagw-proxyd/h1/h1stream.h"
 #include "hagw-proxyd/h2/h2-internal.h"
 #include "hagw-proxyd/http/exchange.h"
 #include "hagw-proxyd/streams/h2request.h"
@@ -276,6 +277,42 @@ static void test_unread_requests(void **state) {
         turns_end(&t);
 }
 
+/* TLS to a service counts with what its visitor holds, and where there is no memory for it he is told so. */
+static void test_tls_to_a_service(void **state) {
+        static const char text[] = "GET / HTTP/1.1\r\nHost: tls.example.com\r\n\r\n";
+        char answer[16] = {};
+        const Exchange *x;
+        BufferPool *pool;
+        size_t before;
+        int peer;
+        Conn *c;
+        Turns t;
+
+        turns_begin(&t);
+        pool = &t.worker->pool;
+        before = pool->used;
+        c = turns_visit_plain(&t, "tls.example.com");
+        turns_say(t.peer, text);
+        turns_accept(&t);
+        x = c->h1->stream.exchange;
+        assert_int_equal(x->client.link->state, LINK_HANDSHAKE);
+        assert_true(exchange_held(x) >= LINK_TLS_BYTES);
+        assert_true(pool->used >= before + LINK_TLS_BYTES);
+        peer = TAKE_FD(t.peer);
+        safe_close(TAKE_FD(t.service));
+        turns_run(&t, 5);
+        assert_int_equal(pool->used, before);
+        safe_close(peer);
+        /* There is enough for all else. */
+        pool->max = pool->wanted_max = before + LINK_TLS_BYTES;
+        (void) turns_visit_plain(&t, "tls.example.com");
+        turns_say(t.peer, text);
+        turns_accept(&t);
+        assert_int_equal(recv(t.peer, answer, 12, MSG_DONTWAIT), 12);
+        assert_string_equal(answer, "HTTP/1.1 502");
+        turns_end(&t);
+}
+
 /* Nobody is there any more who would hear the last word. */
 static void test_gone_at_the_end(void **state) {
         Turns t;
@@ -293,5 +330,6 @@ static void test_gone_at_the_end(void **state) {
 TEST_MAIN(cmocka_unit_test(test_begin), cmocka_unit_test(test_the_rest_is_heard),
           cmocka_unit_test(test_gone_at_the_end), cmocka_unit_test(test_no_memory_for_an_answer),
           cmocka_unit_test(test_interim_answers_wait), cmocka_unit_test(test_unread_requests),
+          cmocka_unit_test(test_tls_to_a_service),
           cmocka_unit_test(test_visitor_stands_still),
           cmocka_unit_test(test_service_stands_still))
