@@ -117,8 +117,7 @@ static Handshake *pop(HandshakeQueue *q, uint64_t *ret_due_usec) {
         while (q->first && q->first != stop) {
                 HandshakeNetwork *n = q->first;
                 Handshake *h = n->first;
-                uint64_t due = crowd_due(&h->conn->visit.address, w->snapshot->handshakes_per_address,
-                                         HANDSHAKE_BURST);
+                uint64_t due = admit_handshake_usec(w, &h->conn->visit.address);
 
                 network_unlink(q, n);
                 if (due > w->loop.now_usec) {
@@ -190,7 +189,7 @@ static void start(Handshake *h) {
         if (w->signer.n_asked != before) {
                 h->was_signed = true;
                 counter_add(&w->counters.handshakes_signed, 1);
-                crowd_note(&h->conn->visit.address, w->loop.now_usec, w->snapshot->handshakes_per_address);
+                admission_note_handshake(w, &h->conn->visit.address);
         }
         if (ended)
                 finish(h);

@@ -12,7 +12,6 @@
 #define HANDSHAKES_AT_ONCE 8U
 #define HANDSHAKES_RESUMING_AT_ONCE 8U
 #define HANDSHAKE_PLACES 1024U /* of the table in which those who wait are found by their network */
-#define HANDSHAKE_BURST 4U /* seconds' worth of proxy.handshakes_per_address may come at once */
 
 typedef struct Conn Conn;
 typedef struct Handshake Handshake;

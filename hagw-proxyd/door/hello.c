@@ -3,7 +3,6 @@
 /* The first bytes of a connection. Until the name is known and admitted not one byte is sent, not even a TLS
  * alert. Runs in the worker's thread. */
 
-#include "hagw-proxyd/crew/crowd.h"
 #include "hagw-proxyd/door/door.h"
 #include "hagw-proxyd/door/hello.h"
 #include "hagw-proxyd/visit/conn.h"
@@ -62,8 +61,8 @@ static int read_visitor(Conn *c, const uint8_t *data, size_t size) {
                 break;
         case PROXY_OK:
                 note_balancer(c, BALANCER_HEADER_PROPER);
-                if (!crowd_enter(&c->place, &pair.source, c->snapshot->connections_per_address)) {
-                        counter_add(&c->worker->counters.crowded, 1);
+                if (admit_address(c->worker, &pair.source, &c->place) != ADMISSION_GRANTED) {
+                        admission_count(c->worker, ADMISSION_CROWDED);
                         return -EUSERS;
                 }
                 unfinished_remove(c);
@@ -157,6 +156,16 @@ static void name_take(Conn *c) {
         }
 }
 
+/* Nobody's. */
+static void stranger_refuse(Conn *c, const Knock *k) {
+        const Route *route;
+
+        if (k->hello)
+                log_debug("%s is turned away: %s.", c->visit.address_text,
+                          admission_text(admit_name(&c->visit, c->snapshot, c->visit.name, &route)));
+        conn_refuse(c);
+}
+
 /* False: more has to come. */
 static bool bytes_serve(Conn *c, const uint8_t *bytes, size_t size) {
         Knock k = { .kind = KNOCK_BYTES, .bytes = bytes, .size = size };
@@ -178,7 +187,7 @@ static bool bytes_serve(Conn *c, const uint8_t *bytes, size_t size) {
         }
         claim = entrance_serve(c, &k);
         if (claim == CLAIM_NONE)
-                conn_refuse(c);
+                stranger_refuse(c, &k);
         return claim != CLAIM_MAYBE;
 }
 

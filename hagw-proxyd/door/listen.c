@@ -6,14 +6,9 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include "hagw-proxyd/crew/crowd.h"
 #include "hagw-proxyd/door/listen.h"
 #include "hagw-proxyd/visit/conn.h"
 #include "libhagw/pure/proxyprotocol.h"
-
-static uint64_t visitors_of(const Worker *w) {
-        return atomic_load_explicit(&w->counters.connections, memory_order_relaxed);
-}
 
 static void on_retry(Timer *t) {
         listener_resume(CONTAINER_OF(t, Listener, retry));
@@ -32,7 +27,7 @@ void listener_resume(Listener *l) {
         if (l->watched || w->stage >= WORKER_SHUT || !w->open)
                 return;
         loop_disarm(&w->loop, &l->retry);
-        if (visitors_of(w) >= w->snapshot->connections)
+        if (admit_more(w, w) != ADMISSION_GRANTED)
                 return; /* the next connection that ends comes here again */
         if (loop_add(&w->loop, &l->handle, EPOLLIN | EPOLLEXCLUSIVE) < 0)
                 loop_arm(&w->loop, &l->retry, w->loop.now_usec + LISTEN_PAUSE_USEC);
@@ -50,7 +45,7 @@ static void on_accept(Handle *h, uint32_t events) {
                 socklen_t size = sizeof(address);
                 Visitor v = { .kind = l->kind == LISTEN_HTTPS ? CONN_HTTPS : CONN_HTTP };
 
-                bool full = visitors_of(w) >= w->snapshot->connections;
+                bool full = admit_more(w, w) != ADMISSION_GRANTED;
 
                 if (full && w->visits->unfinished.n == 0) {
                         listener_pause(l);
@@ -71,8 +66,8 @@ static void on_accept(Handle *h, uint32_t events) {
                         v.address = (IpAddress) { .family = AF_UNSPEC };
                 if (cidr_list_contains(balancers->items, balancers->n, &v.address))
                         v.arrival = ARRIVAL_BALANCER;
-                else if (!crowd_enter(&v.place, &v.address, w->snapshot->connections_per_address)) {
-                        counter_add(&w->counters.crowded, 1);
+                else if (admit_address(w, &v.address, &v.place) != ADMISSION_GRANTED) {
+                        admission_count(w, ADMISSION_CROWDED);
                         safe_close(v.fd);
                         continue;
                 }

@@ -437,9 +437,8 @@ static void serve_http(Exchange *x) {
         char location[POLICY_LOCATION_MAX];
         int n;
 
-        if (request_normalize_host(&x->request, x->own_name) >= 0)
-                x->route = route_find(x->snapshot->routes, x->own_name);
-        if (!x->route || !route_admits(x->route, x->inside)) {
+        if (request_normalize_host(&x->request, x->own_name) < 0 ||
+            admit_name(x->visit, x->snapshot, x->own_name, &x->route) != ADMISSION_GRANTED) {
                 exchange_abort(x, "unknown host");
                 return;
         }

@@ -39,8 +39,8 @@ static const Route *route_by(const Exchange *x, const Snapshot *s) {
 
         if (x->visit->kind != CONN_HTTP)
                 return visit_route(x->visit, s);
-        route = route_find(s->routes, x->name);
-        return route && route_admits(route, visit_is_inside(x->visit, s)) ? route : NULL;
+        (void) admit_name(x->visit, s, x->name, &route);
+        return route;
 }
 
 const char *exchange_review(const Exchange *x, const Snapshot *s) {

@@ -45,9 +45,8 @@ static bool passes_until_certified(const Conn *c, const char *label) {
 
 static void home_send(Conn *c, Worker *home) {
         /* Its own door may be closed for that reason. */
-        if (atomic_load_explicit(&home->counters.connections, memory_order_relaxed) >=
-            c->snapshot->connections) {
-                counter_add(&c->worker->counters.crowded, 1);
+        if (admit_more(c->worker, home) != ADMISSION_GRANTED) {
+                admission_count(c->worker, ADMISSION_FULL);
                 conn_close(c);
         } else
                 conn_hand_over(c, home);

@@ -46,7 +46,7 @@ static bool is_walled_off(const Conn *c, const Snapshot *s) {
         const Route *r = route_find(s->routes, c->visit.name);
 
         return r && (!r->wildcard || r->host.upstream_kind == CONF_UPSTREAM_TENANT) &&
-               (!route_has_own_login(r) || !route_admits(r, visit_is_inside(&c->visit, s)));
+               (!route_has_own_login(r) || admit_route(&c->visit, s, r) != ADMISSION_GRANTED);
 }
 
 static const char *review(const Passage *p, const Snapshot *s) {

@@ -4,15 +4,6 @@
 
 #include "hagw-proxyd/visit/conn.h"
 
-/* What is only the relay's word: that this is one of its visitors, and that it may open his TLS. */
-static bool relay_is_believed(const Conn *c, const Snapshot *s) {
-        const Visit *v = &c->visit;
-
-        return !arrival_is_relayed(v->arrival) ||
-               (s->relay && (!v->secret || s->relay->opened) &&
-                !relay_target_refuses(s->relay, s->routes, &v->address));
-}
-
 static bool is_opened_for_house(const Conn *c) {
         return c->route && c->route == c->snapshot->routes->opened;
 }
@@ -42,13 +33,12 @@ static const Route *route_of_house(const Conn *c, const Snapshot *s) {
 const Route *review_route(const Conn *c, const Snapshot *s) {
         const Route *route;
 
-        if (!relay_is_believed(c, s))
-                return NULL;
-        route = is_opened_for_house(c) ? route_of_house(c, s) : route_find(s->routes, c->visit.name);
-        if (route && c->visit.arrival != ARRIVAL_PROBE &&
-            !route_admits(route, visit_is_inside(&c->visit, s)))
-                return NULL;
-        return route;
+        if (!is_opened_for_house(c)) {
+                (void) admit_name(&c->visit, s, c->visit.name, &route);
+                return route;
+        }
+        route = route_of_house(c, s);
+        return admit_route(&c->visit, s, route) == ADMISSION_GRANTED ? route : NULL;
 }
 
 static void look_at(Conn *c) {

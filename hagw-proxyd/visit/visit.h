@@ -3,6 +3,7 @@
 
 #include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/upstream/upstream.h"
+#include "hagw-proxyd/visit/admission.h"
 #include "hagw-proxyd/visit/visitor.h"
 #include "hagw-proxyd/wire/finding.h"
 #include "libhagw/pure/proxyprotocol.h"

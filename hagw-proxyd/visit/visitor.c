@@ -2,7 +2,6 @@
 
 /* Visitors as values. Runs in the worker's thread. */
 
-#include "hagw-proxyd/crew/crowd.h"
 #include "hagw-proxyd/visit/conn.h"
 
 /* What he holds; relayed ones are counted by who knows that they were here. */
@@ -79,10 +78,12 @@ static void hand_over(Worker *w, Worker *to, Visitor *v) {
 
 void visitor_enter(Worker *w, Visitor *v) {
         Worker *to = choose_worker(w);
+        Admission a = admit_more(w, to);
 
-        if (visitors_of(to) >= w->snapshot->connections ||
-            !crowd_enter(&v->place, &v->address, w->snapshot->connections_per_address)) {
-                counter_add(&w->counters.crowded, 1);
+        if (a == ADMISSION_GRANTED)
+                a = admit_address(w, &v->address, &v->place);
+        if (a != ADMISSION_GRANTED) {
+                admission_count(w, a);
                 let_go(v);
                 return;
         }

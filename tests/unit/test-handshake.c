@@ -189,11 +189,11 @@ static void test_rate(void **state) {
         t.snapshot->handshakes_per_address = 1;
         for (size_t i = 0; i < ELEMENTSOF(crowd); i++)
                 come(&t, &crowd[i], 7);
-        settle(&t, ELEMENTSOF(crowd) - HANDSHAKE_BURST - 1);
+        settle(&t, ELEMENTSOF(crowd) - ADMISSION_BURST - 1);
         come(&t, &other, 8);
         turns_run(&t, 5);
-        settle(&t, ELEMENTSOF(crowd) - HANDSHAKE_BURST - 1);
-        assert_int_equal(signing(&t), HANDSHAKE_BURST + 2);
+        settle(&t, ELEMENTSOF(crowd) - ADMISSION_BURST - 1);
+        assert_int_equal(signing(&t), ADMISSION_BURST + 2);
         /* As time goes by, one after the other. */
         t.worker->loop.now_usec += USEC_PER_SEC;
         assert_non_null(t.worker->door->handshakes.queues[HANDSHAKE_FULL].timer.link);
