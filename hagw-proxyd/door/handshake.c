@@ -6,6 +6,7 @@
 #include "hagw-proxyd/door/door.h"
 #include "hagw-proxyd/door/opening.h"
 #include "hagw-proxyd/visit/conn.h"
+#include "libhagw/pure/list.h"
 
 typedef enum HandshakeState {
         HANDSHAKE_NEW,
@@ -33,15 +34,14 @@ static void wake(HandshakeQueue *q) {
 }
 
 static void network_append(HandshakeQueue *q, HandshakeNetwork *n) {
-        n->next = NULL;
-        n->previous = q->last;
-        *(q->last ? &q->last->next : &q->first) = n;
-        q->last = n;
+        LIST_ADD(q->end, n);
+        q->end = &n->next;
 }
 
 static void network_unlink(HandshakeQueue *q, HandshakeNetwork *n) {
-        *(n->previous ? &n->previous->next : &q->first) = n->next;
-        *(n->next ? &n->next->previous : &q->last) = n->previous;
+        if (!n->next)
+                q->end = n->place;
+        LIST_REMOVE(n);
 }
 
 /* Where it stands, or would. */
@@ -244,6 +244,7 @@ void handshakes_init(Worker *w) {
                 HandshakeQueue *q = &w->door->handshakes.queues[i];
 
                 q->worker = w;
+                q->end = &q->first;
                 q->again.run = on_again;
                 q->timer.fire = on_timer;
                 q->max = i == HANDSHAKE_FULL ? HANDSHAKES_AT_ONCE : HANDSHAKES_RESUMING_AT_ONCE;

@@ -19,7 +19,7 @@ typedef struct Worker Worker;
 
 /* There while it has somebody waiting. */
 typedef struct HandshakeNetwork {
-        struct HandshakeNetwork *next, *previous; /* in the order of their turns */
+        struct HandshakeNetwork *next, **place; /* in the order of their turns */
         struct HandshakeNetwork *beside;          /* in the same place */
         uint64_t network;                         /* as crowd_network() says */
         Handshake *first, **last;
@@ -30,7 +30,7 @@ typedef struct HandshakeQueue {
         Again again;
         Timer timer; /* all who wait have been here too often lately */
         unsigned n_signing, max;
-        HandshakeNetwork *first, *last; /* whose turn is next */
+        HandshakeNetwork *first, **end; /* whose turn is next */
         HandshakeNetwork *places[HANDSHAKE_PLACES];
 } HandshakeQueue;
 

@@ -61,7 +61,7 @@ static int read_visitor(Conn *c, const uint8_t *data, size_t size) {
                 break;
         case PROXY_OK:
                 note_balancer(c, BALANCER_HEADER_PROPER);
-                if (admit_address(c->worker, &pair.source, &c->place) != ADMISSION_GRANTED) {
+                if (admit_address(c->worker, &pair.source, &c->crowd) != ADMISSION_GRANTED) {
                         admission_count(c->worker, ADMISSION_CROWDED);
                         return -EUSERS;
                 }

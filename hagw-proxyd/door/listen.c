@@ -66,7 +66,7 @@ static void on_accept(Handle *h, uint32_t events) {
                         v.address = (IpAddress) { .family = AF_UNSPEC };
                 if (cidr_list_contains(balancers->items, balancers->n, &v.address))
                         v.arrival = ARRIVAL_BALANCER;
-                else if (admit_address(w, &v.address, &v.place) != ADMISSION_GRANTED) {
+                else if (admit_address(w, &v.address, &v.crowd) != ADMISSION_GRANTED) {
                         admission_count(w, ADMISSION_CROWDED);
                         safe_close(v.fd);
                         continue;

@@ -8,11 +8,12 @@
 #include "hagw-proxyd/house/agent.h"
 #include "hagw-proxyd/house/agentcall.h"
 #include "hagw-proxyd/house/agentline.h"
+#include "libhagw/pure/list.h"
 
 #define INTERFACE "io.hagw.Relay."
 
 struct AgentCall {
-        AgentCall *next, **link; /* in worker->house->calls */
+        AgentCall *next, **place; /* in worker->house->calls */
         Garbage garbage;
         Timer timer;
         Worker *worker;
@@ -34,9 +35,7 @@ static void finish(AgentCall *c, AgentCallResult result, const char *text) {
         Worker *w = c->worker;
 
         answer(w, TAKE_PTR(c->message), result, text);
-        *c->link = c->next;
-        if (c->next)
-                c->next->link = c->link;
+        LIST_REMOVE(c);
         loop_disarm(&w->loop, &c->timer);
         c->relay = agent_line_close(c->relay);
         loop_defer_free(&w->loop, &c->garbage);
@@ -116,11 +115,7 @@ static void start(Worker *w, AgentCallMessage *m) {
         c->timer.fire = on_timer;
         c->worker = w;
         c->message = m;
-        c->next = w->house->calls;
-        c->link = &w->house->calls;
-        if (c->next)
-                c->next->link = &c->next;
-        w->house->calls = c;
+        LIST_ADD(&w->house->calls, c);
 }
 
 /* It goes back to the main thread with the answer, whatever it is. */

@@ -11,13 +11,14 @@
 #include "hagw-proxyd/house/agentchannel.h"
 #include "hagw-proxyd/visit/visitor.h"
 #include "libhagw/log.h"
+#include "libhagw/pure/list.h"
 
 struct AgentChannel {
         Handle handle;
         Garbage garbage;
         Timer timer;
         ChannelPool *pool;
-        AgentChannel *next, **link;
+        AgentChannel *next, **place;
         AgentChannelState state;
         uint64_t number;
         uint64_t since_usec; /* it waits */
@@ -56,9 +57,7 @@ static int channel_release(AgentChannel *c) {
         Loop *loop = &c->pool->worker->loop;
 
         set_state(c, AGENT_CHANNEL_CLOSED);
-        *c->link = c->next;
-        if (c->next)
-                c->next->link = c->link;
+        LIST_REMOVE(c);
         loop_disarm(loop, &c->timer);
         loop_remove(loop, &c->handle);
         loop_defer_free(loop, &c->garbage);
@@ -158,7 +157,7 @@ static void serve_header(AgentChannel *c, uint32_t events) {
         result = channel_header_read(header, (size_t) n, &pair, &kind, &size);
         if (result == PROXY_MORE && n < (ssize_t) sizeof(header) &&
             !(events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))) {
-                if (!c->timer.link)
+                if (!c->timer.place)
                         loop_arm(loop, &c->timer, loop->now_usec + AGENT_CHANNEL_HEADER_USEC);
                 return;
         }
@@ -270,11 +269,7 @@ static int channel_new(ChannelPool *p) {
                 return r;
         }
         p->n_connecting++;
-        c->next = p->channels;
-        c->link = &p->channels;
-        if (c->next)
-                c->next->link = &c->next;
-        p->channels = c;
+        LIST_ADD(&p->channels, c);
         loop_arm(loop, &c->timer, loop->now_usec + AGENT_CHANNEL_CONNECT_USEC);
         return 0;
 }

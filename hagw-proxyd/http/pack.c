@@ -41,7 +41,7 @@ bool pack_is_paused(Pack *p) {
 
         if (!encoder_holds(p->encoder))
                 return false;
-        if (!p->paused && !p->pause.link)
+        if (!p->paused && !p->pause.place)
                 loop_arm(loop, &p->pause, loop->now_usec + PACK_PAUSE_USEC);
         return p->paused;
 }

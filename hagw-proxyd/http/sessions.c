@@ -29,7 +29,7 @@ void sessions_used(Worker *w, SessionUse *u) {
         if (u->used || u->ended)
                 return;
         u->used = true;
-        if (!w->exchanges->tell_used.link)
+        if (!w->exchanges->tell_used.place)
                 loop_arm(&w->loop, &w->exchanges->tell_used, w->loop.now_usec + SESSIONS_TELL_USEC);
 }
 

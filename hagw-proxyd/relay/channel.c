@@ -9,15 +9,14 @@
 #include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/relay/control.h"
 #include "hagw-proxyd/relay/tenants.h"
+#include "libhagw/pure/list.h"
 
 static void free_channel(Garbage *g) {
         free(CONTAINER_OF(g, Channel, garbage));
 }
 
 static void channel_unlink(Channel *c) {
-        *c->link = c->next;
-        if (c->next)
-                c->next->link = c->link;
+        LIST_REMOVE(c);
         c->control->n_waiting--;
         c->control->least_waiting = MIN(c->control->least_waiting, c->control->n_waiting);
 }
@@ -89,11 +88,7 @@ int channel_new(Control *k, uint64_t number, int fd) {
                 free(c);
                 return -ENOMEM;
         }
-        c->next = k->channels;
-        c->link = &k->channels;
-        if (c->next)
-                c->next->link = &c->next;
-        k->channels = c;
+        LIST_ADD(&k->channels, c);
         k->n_waiting++;
         k->tenant->n_channels++;
         counter_add(&w->counters.channels, 1);

@@ -14,7 +14,7 @@ struct Channel {
         Handle handle;
         Garbage garbage;
         Control *control;
-        Channel *next, **link; /* in control->channels */
+        Channel *next, **place; /* in control->channels */
         uint64_t number;
 };
 

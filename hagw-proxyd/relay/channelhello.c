@@ -68,7 +68,7 @@ static bool channel_enter(Conn *c, const Knock *k) {
         memcpy(bytes, k->bytes, sizeof(bytes));
         c->transport.in = buffer_put(&w->pool, c->transport.in);
         v = conn_leave(c);
-        channel_arrive(w, v.fd, bytes, &v.place);
+        channel_arrive(w, v.fd, bytes, &v.crowd);
         return true;
 }
 

@@ -17,6 +17,7 @@
 #include "hagw-proxyd/relay/tenants.h"
 #include "hagw-proxyd/wire/reserve.h"
 #include "libhagw/log.h"
+#include "libhagw/pure/list.h"
 #include "libhagw/usec.h"
 
 /* A free place in the table: searched from where the last one was found. */
@@ -159,19 +160,13 @@ static void attach(Control *k, Tenant *t) {
                 control_end(k, "Busy");
                 return;
         }
-        *k->link = k->next;
-        if (k->next)
-                k->next->link = k->link;
+        LIST_REMOVE(k);
+        LIST_ADD(&t->controls, k);
         k->tenant = t;
-        k->next = t->controls;
-        k->link = &t->controls;
-        if (k->next)
-                k->next->link = &k->next;
-        t->controls = k;
         t->n_controls++;
         counter_add(&w->counters.attached, 1);
         tenant_refusals_attached(t);
-        crowd_leave(&k->place);
+        crowd_leave(&k->crowd);
         k->wish = MIN(MAX(t->n_queue, wish_min(k)), wish_max(k)); /* visitors may wait for it already */
         k->since_usec = clock_usec(CLOCK_REALTIME);
         control_set_state(k, CONTROL_ATTACHED);
@@ -194,10 +189,7 @@ void control_detach(Control *k) {
         while (k->channels)
                 channel_close(k->channels);
         w->tenants->controls[k->slot] = NULL;
-        *k->link = k->next;
-        if (k->next)
-                k->next->link = k->link;
-        k->link = NULL;
+        LIST_REMOVE(k);
         t->n_controls--;
         t->left_usec = w->loop.now_usec;
         counter_sub(&w->counters.attached, 1);

@@ -13,6 +13,7 @@
 #include "hagw-proxyd/relay/tenants.h"
 #include "hagw-proxyd/visit/conn.h"
 #include "libhagw/log.h"
+#include "libhagw/pure/list.h"
 
 #define LEAVING_USEC (2 * USEC_PER_SEC) /* to read the last word */
 #define BUSY_RETRY_USEC (5 * USEC_PER_SEC)
@@ -59,22 +60,11 @@ static void forget_question(Control *k) {
 }
 
 void control_unlink_stranger(Control *k) {
-        if (!k->link)
-                return;
-        *k->link = k->next;
-        if (k->next)
-                k->next->link = k->link;
-        k->link = NULL;
+        LIST_REMOVE(k);
 }
 
 void control_link_stranger(Control *k) {
-        Tenants *t = k->worker->tenants;
-
-        k->next = t->strangers;
-        k->link = &t->strangers;
-        if (k->next)
-                k->next->link = &k->next;
-        t->strangers = k;
+        LIST_ADD(&k->worker->tenants->strangers, k);
 }
 
 void control_close(Control *k) {
@@ -90,7 +80,7 @@ void control_close(Control *k) {
         transport_done(&k->transport);
         control_stream_done(&k->stream);
         relay_keys_wipe(&k->keys);
-        crowd_leave(&k->place);
+        crowd_leave(&k->crowd);
         loop_defer_free(&w->loop, &k->garbage);
 }
 
@@ -205,7 +195,7 @@ void control_begin(Conn *c) {
         loop_remove(&w->loop, &c->transport.handle);
         transport_move(&c->transport, &k->transport);
         k->transport.handle.on_event = on_event;
-        k->place = crowd_move(&c->place);
+        k->crowd = crowd_move(&c->crowd);
         conn_close(c);
         start(k);
         if (k->state == CONTROL_CALL)

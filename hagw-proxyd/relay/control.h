@@ -41,9 +41,9 @@ struct Control {
         Garbage garbage;
         Timer timer;
         Worker *worker;
-        Control *next, **link; /* in tenant->controls, or in tenants.strangers */
+        Control *next, **place; /* in tenant->controls, or in tenants.strangers */
         ControlState state;
-        CrowdPlace place; /* until it is attached */
+        CrowdPlace crowd; /* until it is attached */
         IpAddress address;
         uint16_t port;
         RelayKeys keys;

@@ -16,15 +16,13 @@
 #include "hagw-proxyd/relay/tenantusage.h"
 #include "hagw-proxyd/visit/review.h"
 #include "libhagw/log.h"
+#include "libhagw/pure/list.h"
 #include "libhagw/pure/strv.h"
 
 static void client_unlink(ChannelClient *c) {
-        *c->link = c->next;
-        if (c->next)
-                c->next->link = c->link;
-        else if (!c->has)
-                c->tenant->queue_end = c->link;
-        c->link = NULL;
+        if (!c->next && !c->has)
+                c->tenant->queue_end = c->place;
+        LIST_REMOVE(c);
 }
 
 static void leave_queue(Tenant *t, ChannelClient *c) {
@@ -253,13 +251,10 @@ static void take_turns(Tenant *t) {
 
         if (!first->next)
                 return;
-        t->controls = first->next;
-        t->controls->link = &t->controls;
+        LIST_REMOVE(first);
         while (*end)
                 end = &(*end)->next;
-        *end = first;
-        first->link = end;
-        first->next = NULL;
+        LIST_ADD(end, first);
 }
 
 /* The machines in turn, as far as channels wait. -EAGAIN: none does. */
@@ -317,11 +312,7 @@ static void give(Tenant *t, Control *k, uint64_t number, int fd, ChannelClient *
         c->has = true;
         memcpy(c->token_id, k->token_id, sizeof(c->token_id));
         memcpy(c->session_id, k->session_id, sizeof(c->session_id));
-        c->next = t->users;
-        c->link = &t->users;
-        if (c->next)
-                c->next->link = &c->next;
-        t->users = c;
+        LIST_ADD(&t->users, c);
         tenant_usage_note(t);
         if (prepare_gift(k, number, c, &g) < 0) {
                 safe_close(fd);
@@ -353,9 +344,7 @@ static int wait_for_channel(Tenant *t, ChannelClient *c) {
         counter_add(&t->worker->counters.waiting, 1);
         c->tenant = t;
         c->has = false;
-        c->next = NULL;
-        c->link = t->queue_end;
-        *t->queue_end = c;
+        LIST_ADD(t->queue_end, c);
         t->queue_end = &c->next;
         t->n_queue++;
         /* Channels for all who wait are asked for at once, not a round trip after the other. */

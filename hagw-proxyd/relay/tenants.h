@@ -67,7 +67,7 @@ struct ChannelClient {
         Tenant *tenant; /* NULL: of none */
         char token_id[RELAY_TOKEN_ID_LENGTH + 1]; /* that the channel came with */
         uint8_t session_id[CHANNEL_SESSION_ID_SIZE]; /* by which it came */
-        ChannelClient *next, **link; /* in tenant->queue or tenant->users */
+        ChannelClient *next, **place; /* in tenant->queue or tenant->users */
         bool has; /* a channel */
 };
 

@@ -320,10 +320,10 @@ static size_t held(const Conn *c) {
 }
 
 static uint64_t first_due_usec(const Conn *c) {
-        uint64_t due = c->timer.link ? c->timer.due_usec : USEC_INFINITY;
+        uint64_t due = c->timer.place ? c->timer.due_usec : USEC_INFINITY;
 
         for (const H2Request *r = c->streams->first; r; r = r->next)
-                if (r->stream.exchange && r->stream.exchange->timer.link)
+                if (r->stream.exchange && r->stream.exchange->timer.place)
                         due = MIN(due, r->stream.exchange->timer.due_usec);
         return due;
 }

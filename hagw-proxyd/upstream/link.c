@@ -9,6 +9,7 @@
 #include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/upstream/link.h"
 #include "libhagw/net/ownaddress.h"
+#include "libhagw/pure/list.h"
 
 #define LINK_READ_MAX (64UL * 1024) /* bytes at once */
 
@@ -37,7 +38,7 @@ Link *link_close(Link *k) {
         if (!k || k->state == LINK_CLOSED)
                 return NULL;
         w = k->upstream->worker;
-        if (k->link)
+        if (k->place)
                 link_unpark(k);
         set_state(k, LINK_CLOSED);
         k->dial = dial_free(k->dial);
@@ -297,21 +298,14 @@ void link_park(Link *k) {
                 return;
         }
         set_state(k, LINK_IDLE);
-        k->next = u->idle;
-        k->link = &u->idle;
-        if (k->next)
-                k->next->link = &k->next;
-        u->idle = k;
+        LIST_ADD(&u->idle, k);
         u->n_idle++;
         k->parked_usec = u->worker->loop.now_usec;
         loop_arm(&u->worker->loop, &k->timer, k->parked_usec + LINK_IDLE_USEC);
 }
 
 void link_unpark(Link *k) {
-        *k->link = k->next;
-        if (k->next)
-                k->next->link = k->link;
-        k->link = NULL;
+        LIST_REMOVE(k);
         k->upstream->n_idle--;
         serve(k);
 }

@@ -30,7 +30,7 @@ typedef struct LinkClientOps {
 
 struct LinkClient {
         const LinkClientOps *ops;
-        LinkClient *next, **wait_link; /* in upstream->waiting */
+        LinkClient *next, **place; /* in upstream->waiting */
         Link *link; /* being made, or in use */
         LinkFault fault; /* for on_failed() */
 };
@@ -51,7 +51,7 @@ struct Link {
         Timer timer; /* handshake: until given up; idle: until closed */
         Dial *dial;  /* while connecting */
         Upstream *upstream;
-        Link *next, **link; /* among the idle ones */
+        Link *next, **place; /* among the idle ones */
         LinkClient *client; /* whom it serves or is made for */
         LinkState state;
         uint64_t parked_usec; /* when it last began to wait */

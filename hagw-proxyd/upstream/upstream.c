@@ -10,6 +10,7 @@
 #include "hagw-proxyd/upstream/link.h"
 #include "hagw-proxyd/upstream/upstream.h"
 #include "libhagw/net/ownaddress.h"
+#include "libhagw/pure/list.h"
 
 #define RESOLVE_RETRY_USEC (5 * USEC_PER_SEC) /* after a failed look-up while older addresses are known */
 
@@ -57,11 +58,7 @@ static int upstreams_add(Worker *w, Upstream *u) {
         if (r < 0)
                 return r;
         u->round = all->round;
-        u->next = all->list;
-        u->link = &all->list;
-        if (u->next)
-                u->next->link = &u->next;
-        all->list = u;
+        LIST_ADD(&all->list, u);
         return 0;
 }
 
@@ -70,9 +67,7 @@ static void upstreams_remove(Worker *w, Upstream *u) {
 
         if (all->next == u)
                 all->next = u->next;
-        *u->link = u->next;
-        if (u->next)
-                u->next->link = u->link;
+        LIST_REMOVE(u);
         name_table_remove(&all->table, &u->entry);
         upstream_free(u);
 }
@@ -314,21 +309,6 @@ static int ask_addresses(Upstream *u) {
         return 0;
 }
 
-static void wait_unlink(LinkClient *l) {
-        *l->wait_link = l->next;
-        if (l->next)
-                l->next->wait_link = l->wait_link;
-        l->wait_link = NULL;
-}
-
-static void wait_link(Upstream *u, LinkClient *l) {
-        l->next = u->waiting;
-        l->wait_link = &u->waiting;
-        if (l->next)
-                l->next->wait_link = &l->next;
-        u->waiting = l;
-}
-
 static void on_resolved(ResolveMessage *m) {
         Upstream *u = m->asker;
         LinkClient *list;
@@ -344,11 +324,11 @@ static void on_resolved(ResolveMessage *m) {
                 u->resolved_until_usec = u->worker->loop.now_usec + RESOLVE_RETRY_USEC;
         list = TAKE_PTR(u->waiting);
         if (list)
-                list->wait_link = &list;
+                list->place = &list;
         while (list) {
                 LinkClient *l = list;
 
-                wait_unlink(l);
+                LIST_REMOVE(l);
                 if (u->n_addresses == 0) {
                         l->fault = LINK_FAULT_NAME;
                         l->ops->on_failed(l, m->reason);
@@ -403,13 +383,12 @@ int upstream_acquire(Upstream *u, LinkClient *l, UpstreamWish wish) {
         if (u->n_addresses > 0)
                 link_connect(u, l);
         else
-                wait_link(u, l);
+                LIST_ADD(&u->waiting, l);
         return 0;
 }
 
 void upstream_forget(LinkClient *l) {
-        if (l->wait_link)
-                wait_unlink(l);
+        LIST_REMOVE(l);
 }
 
 static void free_failure(Message *m) {

@@ -28,7 +28,7 @@ extern const Room upstream_room;
 
 struct Upstream {
         NameEntry entry; /* not of a single one's */
-        Upstream *next, **link;
+        Upstream *next, **place;
         Worker *worker;
         char *key;     /* what makes it the same after a reload */
         int kind;      /* ConfUpstreamKind */

@@ -7,6 +7,7 @@
 #include "hagw-proxyd/crew/crowd.h"
 #include "hagw-proxyd/visit/conn.h"
 #include "libhagw/log.h"
+#include "libhagw/pure/list.h"
 
 #define READ_MAX (64U * 1024) /* bytes at once: what one transport_write() takes */
 
@@ -67,7 +68,7 @@ void conn_close(Conn *c) {
         conn_not_old(c);
         if (server->end)
                 server->end(c);
-        crowd_leave(&c->place);
+        crowd_leave(&c->crowd);
         if (arrival_is_relayed(c->visit.arrival))
                 counter_add(&w->counters.agent_visits_ended, 1);
         loop_disarm(&w->loop, &c->timer);
@@ -83,9 +84,7 @@ void conn_close(Conn *c) {
                 queue_push(w->main_queue, &TAKE_PTR(c->visit.probe)->message);
         c->snapshot = snapshot_unref(c->snapshot);
         review_pass_over(w, c);
-        *c->link = c->next;
-        if (c->next)
-                c->next->link = c->link;
+        LIST_REMOVE(c);
         if (c->visit.arrival != ARRIVAL_PROBE)
                 conns_left(w);
         if (w->visits->on_room)
@@ -113,7 +112,7 @@ Visitor conn_leave(Conn *c) {
                 .here = c->visit.here,
                 .here_port = c->visit.here_port,
                 .arrival = c->visit.arrival,
-                .place = crowd_move(&c->place),
+                .crowd = crowd_move(&c->crowd),
         };
 
         if (c->visit.secret)
@@ -333,7 +332,7 @@ Conn *conn_make(Worker *w, Visitor *v) {
                                                     CONN_IDLE;
         c->server = w->visits->servers[c->state];
         c->visit.arrival = v->arrival;
-        c->place = crowd_move(&v->place);
+        c->crowd = crowd_move(&v->crowd);
         c->visit.here = v->here;
         c->visit.here_port = v->here_port;
         c->garbage.free = free_conn;
@@ -347,11 +346,7 @@ Conn *conn_make(Worker *w, Visitor *v) {
         buffer_arrive(&w->pool, c->transport.in);
         if (arrival_is_relayed(v->arrival))
                 c->transport.meter = &w->counters.agent_bytes;
-        c->next = w->visits->first;
-        c->link = &w->visits->first;
-        if (c->next)
-                c->next->link = &c->next;
-        w->visits->first = c;
+        LIST_ADD(&w->visits->first, c);
         if (c->visit.arrival != ARRIVAL_PROBE)
                 conns_came(w);
         return c;

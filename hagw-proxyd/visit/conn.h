@@ -85,7 +85,7 @@ struct Conn {
         Again again;
         Worker *worker;
         const ConnServer *server; /* of its state */
-        Conn *next, **link; /* in worker->visits->first */
+        Conn *next, **place; /* in worker->visits->first */
         struct UnfinishedNetwork *unfinished; /* in visits->unfinished; NULL: it keeps nobody waiting */
         Conn *unfinished_next, *unfinished_previous;
         uint64_t unfinished_since; /* in their order */
@@ -93,7 +93,7 @@ struct Conn {
         ConnState state;
         bool old; /* was under way when the worker began to drain, and is so since */
         bool answered; /* it has had a request, and may end between two */
-        CrowdPlace place; /* the visitor's */
+        CrowdPlace crowd; /* the visitor's */
         Snapshot *snapshot;
         bool inside; /* as snapshot has it */
         const Route *route;

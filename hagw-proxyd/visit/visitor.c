@@ -9,7 +9,7 @@ static void let_go(Visitor *v) {
         v->fd = safe_close(v->fd);
         free(v->in);
         v->in = NULL;
-        crowd_leave(&v->place);
+        crowd_leave(&v->crowd);
 }
 
 Visitor *visitor_done(Worker *w, Visitor *v) {
@@ -81,7 +81,7 @@ void visitor_enter(Worker *w, Visitor *v) {
         Admission a = admit_more(w, to);
 
         if (a == ADMISSION_GRANTED)
-                a = admit_address(w, &v->address, &v->place);
+                a = admit_address(w, &v->address, &v->crowd);
         if (a != ADMISSION_GRANTED) {
                 admission_count(w, a);
                 let_go(v);

@@ -40,7 +40,7 @@ typedef struct Visitor {
         uint16_t port;
         uint16_t here_port;
         IpAddress here; /* as in Conn */
-        CrowdPlace place; /* among those of his address */
+        CrowdPlace crowd; /* among those of his address */
         uint8_t secret[CHANNEL_SECRET_SIZE]; /* ARRIVAL_CHANNEL_OPENED: of the relay's TLS */
         Buffer *in; /* what was read from him already; NULL: nothing */
 } Visitor;

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "libhagw/net/loop.h"
+#include "libhagw/pure/list.h"
 #include "libhagw/usec.h"
 
 int loop_init(Loop *l) {
@@ -88,40 +89,28 @@ void loop_remove(Loop *l, Handle *h) {
         (void) epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, h->fd, NULL);
 }
 
-static void timer_unlink(Timer *t) {
-        *t->link = t->next;
-        if (t->next)
-                t->next->link = t->link;
-        t->link = NULL;
-}
-
 static void timer_link(Loop *l, Timer *t) {
         /* Rounded up, so that a timer is never early; never into the tick that was just served. */
         uint64_t slot = MAX((t->due_usec >> LOOP_TICK_SHIFT) + 1, l->tick + 1);
         unsigned i = slot % LOOP_SLOTS;
 
         t->slot = slot;
-        t->next = l->slots[i];
-        t->link = &l->slots[i];
-        if (t->next)
-                t->next->link = &t->next;
-        l->slots[i] = t;
+        LIST_ADD(&l->slots[i], t);
         l->used[i / 64] |= UINT64_C(1) << (i % 64);
 }
 
 void loop_arm(Loop *l, Timer *t, uint64_t due_usec) {
         t->due_usec = due_usec;
-        if (t->link) {
+        if (t->place) {
                 if ((due_usec >> LOOP_TICK_SHIFT) + 1 >= t->slot)
                         return;
-                timer_unlink(t);
+                LIST_REMOVE(t);
         }
         timer_link(l, t);
 }
 
 void loop_disarm(Loop *l, Timer *t) {
-        if (t->link)
-                timer_unlink(t);
+        LIST_REMOVE(t);
 }
 
 /* One tick's timers become due, behind those that are. */
@@ -134,7 +123,7 @@ static void take_slot(Loop *l, unsigned i) {
                 end = &(*end)->next;
         *end = list;
         if (list)
-                list->link = end;
+                list->place = end;
 }
 
 static void take_slots(Loop *l) {
@@ -155,7 +144,7 @@ static void serve_timers(Loop *l) {
         for (unsigned n = 0; n < LOOP_TIMERS_MAX && l->due; n++) {
                 Timer *t = l->due;
 
-                timer_unlink(t);
+                LIST_REMOVE(t);
                 if (t->due_usec > l->now_usec) {
                         timer_link(l, t);
                         continue;

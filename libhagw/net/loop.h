@@ -37,7 +37,7 @@ typedef void (*TimerFire)(Timer *t);
 
 /* Zero-initialized but for fire. */
 struct Timer {
-        Timer *next, **link;  /* link is NULL while not armed */
+        Timer *next, **place; /* list.h; NULL while not armed */
         uint64_t due_usec;    /* CLOCK_MONOTONIC */
         uint64_t slot;        /* number of the tick it is queued for */
         TimerFire fire;

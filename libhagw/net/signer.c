@@ -4,13 +4,14 @@
  * several questions may be under way; their answers come in the same order. Runs in the worker's thread. */
 
 #include "libhagw/net/signer.h"
+#include "libhagw/pure/list.h"
 #include "libhagw/vl-io.hagw.Key.h"
 #include "libhagw/vl.h"
 
 /* What a fiber waits for; lies on its stack. */
 typedef struct SignTicket SignTicket;
 struct SignTicket {
-        SignTicket *next, **link; /* in waiting; link is NULL when it is answered */
+        SignTicket *next, **place; /* in waiting; NULL when it is answered */
         Fiber *fiber;
         SignRequest *request;
         const char *key_id, *scheme;
@@ -71,15 +72,8 @@ const char *signer_scheme(int pk_algorithm, unsigned bits, gnutls_sign_algorithm
         return NULL;
 }
 
-static void ticket_unlink(SignTicket *t) {
-        *t->link = t->next;
-        if (t->next)
-                t->next->link = t->link;
-        t->link = NULL;
-}
-
 static void ticket_answer(SignTicket *t, int error) {
-        ticket_unlink(t);
+        LIST_REMOVE(t);
         t->error = error;
         fiber_wake(t->fiber);
 }
@@ -312,8 +306,6 @@ int signer_sign(const char *key_id, const char *scheme, const gnutls_datum_t *da
                 .scheme = scheme,
                 .data = data,
                 .signature = &signature,
-                .next = waiting,
-                .link = &waiting,
         };
         int r;
 
@@ -321,17 +313,15 @@ int signer_sign(const char *key_id, const char *scheme, const gnutls_datum_t *da
         if (signer->n_requests >= SIGNER_REQUESTS_MAX)
                 return -EBUSY;
         signer->n_asked++;
-        if (t.next)
-                t.next->link = &t.next;
-        waiting = &t;
+        LIST_ADD(&waiting, &t);
         r = submit(&t);
-        if (r < 0 && !t.link) /* the link was lost at once, and the answer says so */
+        if (r < 0 && !t.place) /* the link was lost at once, and the answer says so */
                 r = 0;
         if (r < 0) {
-                ticket_unlink(&t);
+                LIST_REMOVE(&t);
                 return r;
         }
-        while (t.link)
+        while (t.place)
                 fiber_yield();
         if (t.error < 0)
                 return t.error;

@@ -196,7 +196,7 @@ static void test_rate(void **state) {
         assert_int_equal(signing(&t), ADMISSION_BURST + 2);
         /* As time goes by, one after the other. */
         t.worker->loop.now_usec += USEC_PER_SEC;
-        assert_non_null(t.worker->door->handshakes.queues[HANDSHAKE_FULL].timer.link);
+        assert_non_null(t.worker->door->handshakes.queues[HANDSHAKE_FULL].timer.place);
         for (size_t i = 0; i < ELEMENTSOF(crowd); i++)
                 go(&crowd[i]);
         go(&other);

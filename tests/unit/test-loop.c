@@ -42,7 +42,7 @@ static void test_never_early(void **state) {
                 assert_true(t.n == 0 || l.now_usec >= due);
         }
         assert_true(l.now_usec < due + USEC_PER_SEC);
-        assert_null(t.timer.link);
+        assert_null(t.timer.place);
         loop_done(&l);
 }
 
@@ -84,7 +84,7 @@ static void test_far_away(void **state) {
         run_at(&l, l.now_usec + (uint64_t) LOOP_SLOTS * (UINT64_C(1) << LOOP_TICK_SHIFT));
         for (size_t i = 0; i < ELEMENTSOF(t); i++) {
                 assert_int_equal(t[i].n, 0);
-                assert_non_null(t[i].timer.link);
+                assert_non_null(t[i].timer.place);
                 loop_disarm(&l, &t[i].timer);
         }
         loop_done(&l);

@@ -113,14 +113,14 @@ static void test_pause(void **state) {
         turns_accept(&t);
         turns_say(t.service, ANSWER "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
         turns_run(&t, 2);
-        assert_non_null(exchange_of(&t)->pack->pause.link);
+        assert_non_null(exchange_of(&t)->pack->pause.place);
         assert_false(exchange_of(&t)->pack->paused);
         n = recv(t.peer, got, sizeof(got), MSG_DONTWAIT);
         assert_true(n > 4 && memcmp(got + n - 4, "\r\n\r\n", 4) == 0); /* the head, and nothing behind it */
         exchange_of(&t)->pack->pause.fire(&exchange_of(&t)->pack->pause);
         n = recv(t.peer, got, sizeof(got), MSG_DONTWAIT);
         assert_true(n > 5 && memcmp(got + n - 2, "\r\n", 2) == 0);
-        assert_null(exchange_of(&t)->pack->pause.link);
+        assert_null(exchange_of(&t)->pack->pause.place);
         assert_false(exchange_of(&t)->pack->paused);
         turns_end(&t);
 }
