@@ -219,6 +219,8 @@ Worker *worker_free(Worker *w) {
                 return NULL;
         if (w->started)
                 (void) pthread_join(w->thread, NULL);
+        /* A timer that is freed while it is armed would be touched by the next one of its tick. */
+        loop_forget(&w->loop);
         /* While the answers that they still wait for may lie in the queue. */
         ROOMS_DOWN(w, free);
         if (w->queue.event_fd >= 0)

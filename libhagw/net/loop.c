@@ -28,6 +28,16 @@ static void collect_garbage(Loop *l) {
         }
 }
 
+void loop_forget(Loop *l) {
+        for (unsigned i = 0; i < LOOP_SLOTS; i++)
+                while (l->slots[i])
+                        LIST_REMOVE(l->slots[i]);
+        while (l->due)
+                LIST_REMOVE(l->due);
+        while (l->again)
+                loop_not_again(l, l->again);
+}
+
 void loop_done(Loop *l) {
         collect_garbage(l);
         l->epoll_fd = safe_close(l->epoll_fd);

@@ -79,6 +79,8 @@ typedef struct Loop {
 } Loop;
 
 int loop_init(Loop *l);
+/* Whoever waits for a time or a turn does so no more: for the end, before those go of whom some still do. */
+void loop_forget(Loop *l);
 void loop_done(Loop *l);
 
 int loop_add(Loop *l, Handle *h, uint32_t events);

@@ -180,6 +180,24 @@ static void test_many_timers(void **state) {
         loop_done(&l);
 }
 
-TEST_MAIN(cmocka_unit_test(test_never_early), cmocka_unit_test(test_moved), cmocka_unit_test(test_far_away),
+static void test_forget(void **state) {
+        Thing t[3] = {};
+        Again again = {};
+        Loop l;
+
+        assert_int_equal(loop_init(&l), 0);
+        for (size_t i = 0; i < ELEMENTSOF(t); i++)
+                loop_arm(&l, &t[i].timer, l.now_usec + (i / 2) * USEC_PER_SEC);
+        loop_again(&l, &again);
+        loop_forget(&l);
+        for (size_t i = 0; i < ELEMENTSOF(t); i++)
+                assert_null(t[i].timer.place);
+        assert_false(again.queued);
+        assert_int_equal(l.n_again, 0);
+        loop_done(&l);
+}
+
+TEST_MAIN(cmocka_unit_test(test_forget), cmocka_unit_test(test_never_early),
+          cmocka_unit_test(test_moved), cmocka_unit_test(test_far_away),
           cmocka_unit_test(test_again_and_garbage), cmocka_unit_test(test_turns),
           cmocka_unit_test(test_many_timers))

@@ -9,6 +9,7 @@
 
 #include "hagw-proxyd/house/agentchannel.h"
 #include "hagw-proxyd/h1/h1stream.h"
+#include "hagw-proxyd/http/exchange.h"
 #include "hagw-proxyd/pass/passage.h"
 #include "hagw-proxyd/relay/tenantinfo.h"
 #include "hagw-proxyd/relay/tenants.h"
@@ -448,7 +449,20 @@ static void test_letters(void **state) {
         turns_end(&t);
 }
 
-TEST_MAIN(cmocka_unit_test(test_conn), cmocka_unit_test(test_exchange), cmocka_unit_test(test_passage),
+/* A timer that its room has not disarmed stands in a list with others', who are let go of after it. */
+static void test_an_end_with_timers(void **state) {
+        Worker *w;
+        Turns t;
+
+        turns_begin(&t);
+        w = t.worker;
+        enter_link_idle_quietly(&t);
+        loop_arm(&w->loop, &w->exchanges->tell_used, w->upstreams->list->idle->timer.due_usec);
+        turns_end(&t);
+}
+
+TEST_MAIN(cmocka_unit_test(test_an_end_with_timers), cmocka_unit_test(test_conn),
+          cmocka_unit_test(test_exchange), cmocka_unit_test(test_passage),
           cmocka_unit_test(test_link), cmocka_unit_test(test_control), cmocka_unit_test(test_agent_line),
           cmocka_unit_test(test_agent_channel),
           cmocka_unit_test(test_records), cmocka_unit_test(test_stray_bytes),
