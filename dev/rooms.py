@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Proves the rooms and floors that dev/rooms.txt draws.
-  dev/rooms.py includes         no file includes what a higher room, or one beside it, has
+  dev/rooms.py includes         no file includes what a higher room, or one beside it, has, nor of a room with a front anything else
   dev/rooms.py objects FOLDER   nor does any object that was built there call it; and how many call each other in a circle
 Says what is wrong, one line each, and ends with 1 where there is any. What is excused stands in dev/rooms-excused.txt,
 which may only shrink: an excuse that nobody needs is wrong, too."""
@@ -24,7 +24,9 @@ def lines(name):
 
 class Room:
     def __init__(self, floor, name, *patterns):
-        self.floor, self.name, self.patterns = int(floor), name, patterns
+        self.floor, self.name = int(floor), name
+        self.patterns = [p for p in patterns if not p.startswith("front=")]
+        self.front = next((p.removeprefix("front=") for p in patterns if p.startswith("front=")), None)
 
     def may_use(self, other):
         return self is other or other.floor < self.floor
@@ -48,7 +50,7 @@ def sources():
 def compare(kind, found, wrong):
     """What was found against what is excused."""
     excused = {tuple(words[1:]) for words in lines("rooms-excused.txt") if words[0] == kind}
-    wrong += [f"{kind} {' '.join(f)}: an arrow that points up or sideways" for f in sorted(found - excused)]
+    wrong += [f"{kind} {' '.join(f)}: an arrow that points up or sideways, or past a front" for f in sorted(found - excused)]
     wrong += [f"{kind} {' '.join(f)}: excused, and not so any more: take the line out of dev/rooms-excused.txt"
               for f in sorted(excused - found)]
 
@@ -63,7 +65,8 @@ def check_includes():
             continue
         for header in re.findall(r'^#include "([^"]+)"', (ROOT / path).read_text(), re.M):
             other = room_of(rooms, header)
-            if (ROOT / header).exists() and (not other or not room.may_use(other)):
+            if (ROOT / header).exists() and (not other or not room.may_use(other) or
+                                             (other is not room and other.front not in (None, header))):
                 found.add((path, header))
     compare("include", found, wrong)
     return wrong

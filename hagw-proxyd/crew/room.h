@@ -7,6 +7,7 @@
  * be NULL. In the worker's thread but where it says otherwise; from the lowest room to the highest, but
  * where it says otherwise. */
 
+typedef struct Visitor Visitor;
 typedef struct Worker Worker;
 
 typedef struct Room {
@@ -14,6 +15,7 @@ typedef struct Room {
         void (*open)(Worker *w);     /* every worker has its first snapshot: visitors may come */
         void (*snapshot)(Worker *w); /* w->snapshot is another one */
         void (*network)(Worker *w);  /* the machine's network has changed, or what is said of the relay */
+        void (*visitor)(Worker *w, Visitor *v); /* one has come by a channel; takes him over */
         void (*stranded)(Worker *w); /* that was a while ago: an address that has not come back is lost */
         /* The end, as stop.h tells it: */
         void (*drain)(Worker *w); /* who is here now is to come to his end */

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "hagw-proxyd/crew/visitor.h"
 #include "hagw-proxyd/crew/worker.h"
 #include "libhagw/log.h"
 
@@ -201,6 +202,15 @@ int worker_new(unsigned index, Worker *const *crew, unsigned n_crew, Queue *main
                 return r;
         *ret = TAKE_PTR(w);
         return 0;
+}
+
+void visitor_give(Worker *w, Visitor *v) {
+        for (const Room *const *room = w->rooms; *room; room++)
+                if ((*room)->visitor) {
+                        (*room)->visitor(w, v);
+                        return;
+                }
+        assert(false);
 }
 
 void worker_say(Worker *w, const MessageKind *kind) {

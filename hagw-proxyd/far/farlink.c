@@ -7,9 +7,8 @@
 #include <sys/socket.h>
 
 #include "hagw-proxyd/crew/worker.h"
-#include "hagw-proxyd/relay/farlink.h"
-#include "hagw-proxyd/relay/tenantrefusal.h"
-#include "hagw-proxyd/relay/tenants.h"
+#include "hagw-proxyd/far/farlink.h"
+#include "hagw-proxyd/relay/relay.h"
 #include "hagw-proxyd/upstream/link.h"
 #include "libhagw/net/tls-psk.h"
 
@@ -89,7 +88,7 @@ static void far_connect(Upstream *u, LinkClient *l) {
         FarLink *f;
         Link *k;
 
-        if (!t || t->info->suspended || t->info->exhausted || !tenant_is_expected(w, t)) {
+        if (!t || tenant_info(t)->suspended || tenant_info(t)->exhausted || !tenant_is_expected(w, t)) {
                 l->fault = LINK_FAULT_OTHER;
                 l->ops->on_failed(l, refusal_text(tenant_refusal(w, t)));
                 return;
@@ -124,7 +123,7 @@ static bool far_is_opened(Worker *w, const char *name) {
         const char *label = tenants_label(w, name, buffer);
         const Tenant *t = label ? tenants_find(w, label) : NULL;
 
-        return t && t->info->terminate;
+        return t && tenant_info(t)->terminate;
 }
 
 const FarSide tenants_far_side = {

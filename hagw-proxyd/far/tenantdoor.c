@@ -3,10 +3,10 @@
 /* Visitors of tenants: by the name that they ask for, to the tenant's home and on to a channel. Runs in the
  * worker's thread. */
 
+#include "hagw-proxyd/far/far.h"
+#include "hagw-proxyd/far/tenantpassage.h"
 #include "hagw-proxyd/relay/relay.h"
-#include "hagw-proxyd/relay/tenantdomains.h"
-#include "hagw-proxyd/relay/tenantpassage.h"
-#include "hagw-proxyd/relay/tenantrefusal.h"
+#include "hagw-proxyd/visit/conn.h"
 #include "libhagw/log.h"
 
 /* Exact names beat wildcards, whoever has them: in the tenants' zone only exact names are hosts of the relay
@@ -52,10 +52,15 @@ static void home_send(Conn *c, Worker *home) {
                 conn_hand_over(c, home);
 }
 
-/* He hears why on a page, where his TLS is opened here and it may last. */
+/* His TLS is opened here: a host of the relay's own, or the house wishes it so. */
+static bool is_opened(const Conn *c, const Tenant *t) {
+        return c->route ||
+               (tenant_info(t)->terminate && snapshot_find_certificate(c->snapshot, c->visit.name));
+}
+
+/* He hears why on a page, where it may last. */
 static bool hears_why(const Conn *c, const Tenant *t, Refusal r) {
-        return refusal_page(r) != _PAGE_INVALID &&
-               (c->route || (t->info->terminate && snapshot_find_certificate(c->snapshot, c->visit.name)));
+        return refusal_page(r) != _PAGE_INVALID && is_opened(c, t);
 }
 
 static Claim tenant_claims(const Conn *c, const Knock *k) {
@@ -95,7 +100,7 @@ static bool tenant_enter(Conn *c, const Knock *k) {
                 conn_refuse(c);
                 return true;
         }
-        if (!c->route && (!t->info->terminate || !snapshot_find_certificate(c->snapshot, c->visit.name))) {
+        if (!is_opened(c, t)) {
                 passage_to_tenant(c, t);
                 return true;
         }

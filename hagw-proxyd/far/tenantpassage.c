@@ -2,9 +2,9 @@
 
 /* Visitors who pass unopened to a tenant's house. Runs in the worker's thread. */
 
+#include "hagw-proxyd/far/tenantpassage.h"
 #include "hagw-proxyd/pass/passage.h"
-#include "hagw-proxyd/relay/tenantpassage.h"
-#include "hagw-proxyd/relay/tenantrefusal.h"
+#include "hagw-proxyd/relay/relay.h"
 
 typedef struct TenantPassage {
         Passage passage;
@@ -53,7 +53,7 @@ static const char *review(const Passage *p, const Snapshot *s) {
         const TenantPassage *t = CONTAINER_OF(p, TenantPassage, passage);
 
         return s->routes->tenants_zone && t->channel.tenant &&
-                               review_is_name_of(p->conn, t->channel.tenant->info->name) &&
+                               review_is_name_of(p->conn, tenant_info(t->channel.tenant)->name) &&
                                !is_walled_off(p->conn, s) ?
                        NULL :
                        "not admitted any more";

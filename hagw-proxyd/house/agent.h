@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/crew/message.h"
-#include "hagw-proxyd/crew/room.h"
 #include "hagw-proxyd/house/agentchannel.h"
 #include "hagw-proxyd/house/agentline.h"
-#include "hagw-proxyd/house/agentsaid.h"
+#include "hagw-proxyd/house/house.h"
 
 /* The house's attachment to its relay: one control connection, which is made again for as long as the
  * configuration has a relay, and the channels that belong to it. docs/relay-protocol.md. */
@@ -23,34 +21,6 @@
 #define AGENT_NUDGE_USEC USEC_PER_SEC /* between attempts, whatever happens */
 #define AGENT_YOUNG_USEC (3 * USEC_PER_SEC) /* an attempt is let be so long when the network changes */
 
-#define RELAY_SOFTWARE "hagw " PACKAGE_VERSION
-
-typedef enum AgentState {
-        AGENT_RESOLVING,
-        AGENT_CONNECTING,
-        AGENT_PROVING,  /* the token, and until the relay says yes */
-        AGENT_ATTACHED,
-        AGENT_WAITING,  /* until the next attempt */
-        _AGENT_STATE_MAX,
-        _AGENT_STATE_INVALID = -EINVAL,
-} AgentState;
-const char *agent_state_text(AgentState s);
-
-#define RELAY_ERROR_MAX 768U /* with a tenant's name and the relay's in it */
-
-/* To main: what has become of it. */
-typedef struct AgentStateMessage {
-        Message message;
-        RelayTarget *target; /* with a reference */
-        int state;           /* AgentState */
-        bool refused;        /* the relay, or our own keyd, has said no */
-        uint64_t retry_usec; /* CLOCK_MONOTONIC of the next attempt, while waiting */
-        AgentAttached attached;
-        /* While waiting; while attached: why it cannot attach anew with the token that there is now. */
-        char error[RELAY_ERROR_MAX];
-} AgentStateMessage;
-extern const MessageKind agent_state_message;
-
 typedef struct Agent Agent;
 typedef struct AgentCall AgentCall;
 
@@ -60,8 +30,6 @@ typedef struct House {
         AgentCall *calls; /* at the relay */
         uint64_t rejected_usec; /* when a channel's was logged last; 0: never */
 } House;
-
-extern const Room house_room;
 
 /* Follows the worker's snapshot: begins, ends, or attaches anew where what is said of the relay is another
  * than before. */

@@ -6,10 +6,10 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include "hagw-proxyd/crew/visitor.h"
 #include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/house/agent.h"
 #include "hagw-proxyd/house/agentchannel.h"
-#include "hagw-proxyd/visit/visitor.h"
 #include "libhagw/log.h"
 #include "libhagw/pure/list.h"
 
@@ -132,7 +132,7 @@ static void channel_visited(AgentChannel *c, size_t size, const ProxyPair *pair,
         }
         p->backoff = (Backoff) {};
         v.fd = channel_release(c);
-        visitor_enter(p->worker, &v);
+        visitor_give(p->worker, &v);
         fill(p);
 }
 

@@ -4,9 +4,9 @@
 
 #include <time.h>
 
-#include "hagw-proxyd/house/agent.h"
-#include "hagw-proxyd/house/agentcall.h"
+#include "hagw-proxyd/house/house.h"
 #include "hagw-proxyd/main/agent-varlink.h"
+#include "libhagw/net/controlstream.h"
 #include "libhagw/usec.h"
 
 typedef struct Parameters {

@@ -4,8 +4,7 @@
  * change. */
 
 #include "hagw-proxyd/crew/worker.h"
-#include "hagw-proxyd/house/agent.h"
-#include "hagw-proxyd/house/agentcall.h"
+#include "hagw-proxyd/house/house.h"
 #include "hagw-proxyd/main/agentview.h"
 #include "libhagw/log.h"
 

@@ -2,8 +2,7 @@
 #pragma once
 
 #include "hagw-proxyd/crew/message.h"
-#include "hagw-proxyd/house/agent.h"
-#include "hagw-proxyd/house/agentcall.h"
+#include "hagw-proxyd/house/house.h"
 #include "libhagw/vl.h"
 
 /* What the main thread knows of the attachment to the relay, and its calls there. */

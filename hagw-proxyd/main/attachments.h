@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/relay/attached.h"
+#include "hagw-proxyd/relay/relay.h"
 #include "libhagw/vl.h"
 
 /* Who is attached to this relay: asked of all workers, told by io.hagw.Proxy.ListAttachments. */

@@ -5,8 +5,7 @@
 #include <assert.h>
 
 #include "hagw-proxyd/door/hello.h"
-#include "hagw-proxyd/house/agent.h"
-#include "hagw-proxyd/house/agentcall.h"
+#include "hagw-proxyd/house/house.h"
 #include "hagw-proxyd/http/session.h"
 #include "hagw-proxyd/http/sessions.h"
 #include "hagw-proxyd/main/attachments.h"

@@ -12,7 +12,7 @@
 #include "hagw-proxyd/door/door.h"
 #include "hagw-proxyd/main/manager.h"
 #include "hagw-proxyd/main/rooms.h"
-#include "hagw-proxyd/relay/tenants.h"
+#include "hagw-proxyd/relay/relay.h"
 #include "libhagw/log.h"
 #include "libhagw/net/tls-psk.h"
 #include "libhagw/pure/plural.h"

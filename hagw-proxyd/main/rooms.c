@@ -4,8 +4,9 @@
 
 #include "hagw-proxyd/door/door.h"
 #include "hagw-proxyd/door/opening.h"
+#include "hagw-proxyd/far/far.h"
 #include "hagw-proxyd/h1/requests.h"
-#include "hagw-proxyd/house/agent.h"
+#include "hagw-proxyd/house/house.h"
 #include "hagw-proxyd/http/exchange.h"
 #include "hagw-proxyd/main/rooms.h"
 #include "hagw-proxyd/pass/passage.h"
@@ -26,7 +27,7 @@ static const Entrance *const entrances[] = {
 };
 
 static const Voice voices[] = {
-        { RELAY_ALPN, control_begin },
+        { RELAY_ALPN, agent_begin },
         { TLS_ALPN_HTTP2, streams_begin },
         {},
 };
@@ -39,7 +40,9 @@ static int ways_init(Worker *w) {
 
 static const Room ways = { .init = ways_init };
 
+/* The two ends of the tunnel know nothing of visitors (dev/rooms.txt), and stand above them nevertheless:
+ * what visitors have of them is let go of before. */
 const Room *const worker_rooms[] = {
         &upstream_room, &visit_room, &http_room, &pass_room, &h1_room, &streams_room,
-        &relay_room,    &house_room, &door_room, &ways,      NULL,
+        &relay_room,    &house_room, &far_room,  &door_room, &ways,    NULL,
 };

@@ -4,7 +4,7 @@
 
 #include "hagw-proxyd/main/manager.h"
 #include "hagw-proxyd/main/standings.h"
-#include "hagw-proxyd/relay/tenants.h"
+#include "hagw-proxyd/relay/relay.h"
 
 struct StandingsCall {
         StandingsHandler handler;

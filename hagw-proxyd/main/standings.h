@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/relay/tenantstanding.h"
+#include "hagw-proxyd/relay/relay.h"
 #include "hagw-proxyd/wire/route.h"
 #include "hagw-proxyd/wire/tenantstate.h"
 

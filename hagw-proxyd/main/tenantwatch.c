@@ -7,8 +7,7 @@
 
 #include "hagw-proxyd/main/manager.h"
 #include "hagw-proxyd/main/tenantwatch.h"
-#include "hagw-proxyd/relay/tenantinfo.h"
-#include "hagw-proxyd/relay/tenants.h"
+#include "hagw-proxyd/relay/relay.h"
 #include "libhagw/log.h"
 
 static void tell_one(Worker *w, TenantOp op, const TenantInfo *info, const char *name) {

@@ -7,7 +7,7 @@
 
 #include "hagw-proxyd/door/listen.h"
 #include "hagw-proxyd/main/manager.h"
-#include "hagw-proxyd/relay/tenants.h"
+#include "hagw-proxyd/relay/relay.h"
 #include "libhagw/log.h"
 #include "libhagw/net/ownaddress.h"
 #include "libhagw/usec.h"

@@ -11,7 +11,6 @@
 #include "hagw-proxyd/relay/control-attach.h"
 #include "hagw-proxyd/relay/relay.h"
 #include "hagw-proxyd/relay/tenants.h"
-#include "hagw-proxyd/visit/conn.h"
 #include "libhagw/log.h"
 #include "libhagw/pure/list.h"
 
@@ -177,29 +176,28 @@ static void start(Control *k) {
                 control_close(k);
 }
 
-void control_begin(Conn *c) {
-        Worker *w = c->worker;
+int control_begin(Worker *w, Transport *t, const IpAddress *address, uint16_t port, CrowdPlace *crowd) {
         /* What stops attaches nobody any more: he would wait here for visitors that go to its successor. */
         Control *k = w->stage >= WORKER_SHUT ? NULL : calloc(1, sizeof(*k));
+        int r = k ? relay_keys_export(t->tls, &k->keys) : -ECONNREFUSED;
 
-        if (!k || relay_keys_export(c->transport.tls, &k->keys) < 0) {
+        if (r < 0) {
                 free(k);
-                conn_close(c);
-                return;
+                return r;
         }
         k->worker = w;
-        k->address = c->visit.address;
-        k->port = c->visit.port;
+        k->address = *address;
+        k->port = port;
         k->garbage.free = free_control;
         k->timer.fire = on_timer;
-        loop_remove(&w->loop, &c->transport.handle);
-        transport_move(&c->transport, &k->transport);
+        loop_remove(&w->loop, &t->handle);
+        transport_move(t, &k->transport);
         k->transport.handle.on_event = on_event;
-        k->crowd = crowd_move(&c->crowd);
-        conn_close(c);
+        k->crowd = crowd_move(crowd);
         start(k);
         if (k->state == CONTROL_CALL)
                 control_run(k);
+        return 0;
 }
 
 static void arrive(Worker *w, Control *k, const char *call) {

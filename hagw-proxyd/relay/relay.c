@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the relay's end hangs on a worker. */
+/* What the relay's end hangs on a worker, and tells of its tenants. */
 
 #include <sys/resource.h>
 
 #include "hagw-proxyd/crew/worker.h"
-#include "hagw-proxyd/relay/farlink.h"
 #include "hagw-proxyd/relay/relay.h"
 #include "hagw-proxyd/relay/tenants.h"
 #include "hagw-proxyd/relay/tenantusage.h"
-#include "hagw-proxyd/upstream/upstream.h"
 
 static int init(Worker *w) {
         struct rlimit limit = {};
@@ -20,8 +18,15 @@ static int init(Worker *w) {
         w->tenants->worker = w;
         (void) getrlimit(RLIMIT_NOFILE, &limit);
         w->tenants->descriptors = limit.rlim_cur / MAX(w->n_crew, 1U);
-        w->upstreams->far = &tenants_far_side;
         return 0;
+}
+
+void tenants_follow(Worker *w, void (*on_change)(Worker *w)) {
+        w->tenants->on_change = on_change;
+}
+
+const TenantInfo *tenant_info(const Tenant *t) {
+        return t->info;
 }
 
 static void open_room(Worker *w) {

@@ -5,7 +5,6 @@
 #include "hagw-proxyd/crew/worker.h"
 #include "hagw-proxyd/relay/tenantdomains.h"
 #include "hagw-proxyd/relay/tenants.h"
-#include "hagw-proxyd/visit/review.h"
 
 typedef struct Owner Owner;
 
@@ -121,7 +120,7 @@ void tenant_domains_set(Worker *w, const char *tenant, char *const *domains) {
 
         /* Visitors of a name that has gone to somebody else must not go on where it led before. */
         if (!is_same(o, domains))
-                review_start(w);
+                tenants_changed(w);
         if (!domains || !domains[0]) {
                 if (o)
                         owner_remove(w, o);

@@ -13,6 +13,4 @@ void tenant_domains_set(Worker *w, const char *tenant, char *const *domains);
 bool tenant_domains_sweep_one(Worker *w);
 /* The tenant of a normalized name: by the name itself, else by "*." and what is behind its first label. */
 const char *tenant_domains_find(const Worker *w, const char *name);
-/* The same, by the name itself and not by a wildcard. */
-const char *tenant_domains_find_exact(const Worker *w, const char *name);
 void tenant_domains_done(Worker *w);

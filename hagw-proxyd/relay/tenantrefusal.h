@@ -3,22 +3,10 @@
 
 #include "libhagw/vl.h"
 
-#include "hagw-proxyd/relay/tenantinfo.h"
-#include "hagw-proxyd/wire/refusal.h"
-#include "libhagw/pure/linkfault.h"
+#include "hagw-proxyd/relay/relay.h"
 
 /* Visitors of a tenant who were refused at this relay: counted, logged, told. */
 
-typedef struct Tenant Tenant;
-typedef struct Worker Worker;
-
-/* Why the tenant's next visitor would get no channel; where nothing else is known, none came free. t may be
- * NULL: it is gone. */
-Refusal tenant_refusal(const Worker *w, const Tenant *t);
-/* Counts one, and logs it where it is time. t may be NULL: not a tenant's any more. */
-void tenant_refuse(Worker *w, Tenant *t, Refusal r);
-/* The link for a visitor of this name has failed: why, counted or not. */
-Refusal tenant_refuse_link(Worker *w, const char *label, const char *name, LinkFault fault, bool count);
 /* It will be as info says: what it lets in is refused no more. */
 void tenant_refusals_review(Tenant *t, const TenantInfo *info);
 /* A machine of it attaches, which one does anew when what it takes is another. */

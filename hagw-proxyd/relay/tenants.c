@@ -14,7 +14,6 @@
 #include "hagw-proxyd/relay/tenantrefusal.h"
 #include "hagw-proxyd/relay/tenants.h"
 #include "hagw-proxyd/relay/tenantusage.h"
-#include "hagw-proxyd/visit/review.h"
 #include "libhagw/log.h"
 #include "libhagw/pure/list.h"
 #include "libhagw/pure/strv.h"
@@ -140,7 +139,7 @@ Tenant *tenants_put(Worker *w, TenantInfo *info) {
         if (t) {
                 /* Whose TLS was opened here may not go on so. */
                 if (t->info->terminate && !info->terminate)
-                        review_start(w);
+                        tenants_changed(w);
                 if (!has_domains(t->info, info))
                         t->domains_version++;
                 tenant_refusals_review(t, info);

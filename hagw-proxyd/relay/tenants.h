@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hagw-proxyd/crew/message.h"
-#include "hagw-proxyd/crew/stop.h"
-#include "hagw-proxyd/relay/tenantinfo.h"
-#include "hagw-proxyd/wire/refusal.h"
+#include "hagw-proxyd/crew/worker.h"
+#include "hagw-proxyd/relay/relay.h"
 #include "libhagw/net/loop.h"
-#include "libhagw/net/pump.h"
-#include "libhagw/pure/channelframe.h"
 #include "libhagw/pure/freshlist.h"
 #include "libhagw/pure/nametable.h"
 
@@ -17,7 +13,6 @@
  * Every worker knows the domains of all tenants. */
 
 #define TENANT_QUEUE_MAX 256U /* visitors of a tenant that wait for a channel, or for the house itself */
-#define TENANT_WAIT_USEC (10 * USEC_PER_SEC) /* at most so long */
 /* A house that was attached so recently is expected back, and at a start every one: its visitors wait for so
  * long at most. */
 #define TENANT_EXPECTED_USEC STOP_EXPECTED_USEC
@@ -33,43 +28,6 @@
 
 typedef struct Channel Channel;
 typedef struct Control Control;
-typedef struct Tenant Tenant;
-typedef struct Worker Worker;
-
-/* A channel that was handed out: its socket, and what goes over it first. */
-typedef struct ChannelGift {
-        int fd; /* the client's from now on */
-        uint8_t header[CHANNEL_HEADER_SIZE_MAX];
-        size_t header_size;
-        uint8_t secret[CHANNEL_SECRET_SIZE]; /* of TLS within, CHANNEL_VISITOR_OPENED only */
-        RateLimit *limit; /* the tenant's; valid until the client is let go or cut */
-} ChannelGift;
-
-/* Who wants a channel, waits for it, and then has it: part of a passage or of a link. */
-typedef struct ChannelClient ChannelClient;
-typedef struct ChannelClientOps {
-        void (*on_channel)(ChannelClient *c, ChannelGift *gift);
-        /* The machine that the channel came from has attached anew, so that it is gone or its way is: c may
-         * want another one, where the house has said nothing yet. c still has its channel. NULL: no use. */
-        void (*on_stale)(ChannelClient *c);
-        /* There will be none, or what there was is taken away: the tenant was suspended, say. c is let go
-         * already. */
-        void (*on_cut)(ChannelClient *c, const char *why);
-        /* Bytes since the last time, from and to the visitor. */
-        void (*collect)(ChannelClient *c, uint64_t *received, uint64_t *sent);
-} ChannelClientOps;
-
-struct ChannelClient {
-        const ChannelClientOps *ops;
-        ChannelVisitor kind;
-        ProxyPair pair;
-        /* private: */
-        Tenant *tenant; /* NULL: of none */
-        char token_id[RELAY_TOKEN_ID_LENGTH + 1]; /* that the channel came with */
-        uint8_t session_id[CHANNEL_SESSION_ID_SIZE]; /* by which it came */
-        ChannelClient *next, **place; /* in tenant->queue or tenant->users */
-        bool has; /* a channel */
-};
 
 struct Tenant {
         NameEntry entry;
@@ -98,6 +56,7 @@ struct Tenant {
 
 typedef struct Tenants {
         Worker *worker;
+        void (*on_change)(Worker *w); /* relay.h; NULL: nobody follows */
         NameTable table;   /* those whose home is here */
         NameTable domains; /* of all */
         NameTable owners;  /* who has domains */
@@ -116,46 +75,11 @@ typedef struct Tenants {
         size_t n_rows;
 } Tenants;
 
-/* To a worker: what hagw-tenantd says. */
-typedef enum TenantOp {
-        TENANT_RESET,    /* what is not said again until complete is gone */
-        TENANT_PUT,      /* info */
-        TENANT_REMOVE,   /* name */
-        TENANT_COMPLETE,
-} TenantOp;
-
-typedef struct TenantMessage {
-        Message message;
-        TenantOp op;
-        TenantInfo *info; /* given away */
-        char name[HOSTNAME_LABEL_MAX + 1];
-} TenantMessage;
-extern const MessageKind tenant_message;
-
-int tenants_global_init(void);
 uint64_t tenants_hash(const char *name);
-/* The worker that is the tenant's home. label: normalized. */
-Worker *tenants_home(Worker *w, const char *label);
-/* The tenant that a name belongs to: below tenants.zone, else by domain. NULL: none. */
-const char *tenants_label(Worker *w, const char *name, char out[static HOSTNAME_LABEL_MAX + 1]);
 
-/* NULL: no such one, or its home is elsewhere. */
-Tenant *tenants_find(Worker *w, const char *label);
 /* Takes info over. NULL: no memory. */
 Tenant *tenants_put(Worker *w, TenantInfo *info);
 
-/* It is attached, or was just before and may come again. */
-bool tenant_is_expected(const Worker *w, const Tenant *t);
-/* How long a new visitor of it waits at most. */
-uint64_t tenant_patience(const Tenant *t);
-/* Whether one more visitor may come now; counts him where he may. */
-Refusal tenant_admit(Worker *w, Tenant *t);
-
-/* Wants a channel: calls back at once or later, or -ENOTCONN (nobody is attached, nor expected), -EBUSY (too
- * many wait). */
-int tenant_want(Worker *w, Tenant *t, ChannelClient *c);
-/* No longer wants it, or has no more use for it. Not from within a callback of c. */
-void channel_client_done(ChannelClient *c);
 /* Whoever came by this session's channels and has heard nothing yet may ask again. */
 void tenant_stale(Tenant *t, const uint8_t session_id[static CHANNEL_SESSION_ID_SIZE]);
 /* A channel waits: somebody may want it. */
@@ -163,3 +87,8 @@ void tenant_serve(Worker *w, Tenant *t);
 
 void tenants_stop(Worker *w);
 void tenants_done(Worker *w);
+/* Tells who follows (relay.h). */
+static inline void tenants_changed(Worker *w) {
+        if (w->tenants->on_change)
+                w->tenants->on_change(w);
+}

@@ -146,6 +146,7 @@ static void free_room(Worker *w) {
 const Room visit_room = {
         .init = init,
         .snapshot = review_start,
+        .visitor = visitor_enter,
         .stranded = conns_drop_stranded,
         .drain = drain,
         .part = part,
