@@ -52,7 +52,9 @@ Admission admit_route(const Visit *v, const Snapshot *s, const Route *route) {
                 return ADMISSION_UNBELIEVED;
         if (!route)
                 return ADMISSION_UNKNOWN;
-        if (v->arrival != ARRIVAL_PROBE && !route_admits(route, visit_is_inside(v, s)))
+        /* Where he is, is looked up only where something hangs on it. */
+        if (v->arrival != ARRIVAL_PROBE && !route_admits(route, /* inside= */ false) &&
+            !visit_is_inside(v, s))
                 return ADMISSION_OUTSIDE;
         return ADMISSION_GRANTED;
 }
