@@ -82,11 +82,14 @@ const char *const schema_steps[] = {
 const unsigned schema_version = ELEMENTSOF(schema_steps);
 
 /* Triggers note whatever a watcher must hear, so that no change can forget to. A tenant stands in changed
- * once, at its newest place; kind 0 is what Watch tells, 1 what WatchAccounts does. */
+ * once, at its newest place; kind 0 is what Watch tells, 1 what WatchAccounts does. (INSERT OR REPLACE would
+ * do, but not within a trigger of an INSERT with ON CONFLICT, whose way with conflicts counts there.) */
+#define UNMARK(kind, name) " DELETE FROM changed WHERE kind = " kind " AND name = " name ";"
 #define MARK(kind, id) \
-        " INSERT OR REPLACE INTO changed (kind, name)" \
-        "  SELECT " kind ", name FROM tenant WHERE id = " id ";"
-#define MARK_NAME(kind, name) " INSERT OR REPLACE INTO changed (kind, name) VALUES (" kind ", " name ");"
+        UNMARK(kind, NAME_OF(id)) \
+        " INSERT INTO changed (kind, name) SELECT " kind ", name FROM tenant WHERE id = " id ";"
+#define MARK_NAME(kind, name) \
+        UNMARK(kind, name) " INSERT INTO changed (kind, name) VALUES (" kind ", " name ");"
 /* And what is taken from a tenant, for the ledger: of what had ended anyway, nothing. */
 #define NOTE(verb, tenant, a, b) \
         " UPDATE ledger SET stamp = ledger_note('" verb "', " tenant ", " a ", " b ");"

@@ -389,6 +389,18 @@ def test_guesses_from_everywhere_keep_nobody_out(relay):
     assert relay.call("Enrol", code=code, address="192.0.2.1", **enrol)["tenant"] == "anna"
 
 
+def test_an_account_named_again_at_once(relay):
+    """Before anybody has heard of the one before."""
+    token = relay.add("anna")
+    other = Token(relay.call("IssueToken", name="anna")["token"])
+    with relay.varlink() as link:
+        for i in range(20):
+            for t in (token, other):
+                link.call("io.hagw.Tenant.SetAccount", **t.fields(), issuer="ca.example", accountUri=f"https://ca.example/{t.id}/{i}")
+    w = Watcher(relay, "WatchAccounts")
+    assert sorted(a["accountUri"] for a in w.known["anna"]["accounts"]) == sorted(f"https://ca.example/{t.id}/19" for t in (token, other))
+
+
 def test_trouble_with_the_database_is_told_once_a_minute(relay):
     """However many strangers meet with it, who need no code that is right."""
     relay.call("Add", name="anna")
