@@ -23,7 +23,8 @@ bool daemon_is_needed(const DaemonRow *d, const Config *config);
 
 /* One blocking call of at most 30 s; method with its interface. On failure the reason is logged and the
  * errno is -ENOTCONN (no daemon), -ETIMEDOUT (it does not answer), -EACCES (not allowed), -EKEYREJECTED (the
- * relay refused) or -EREMOTEIO (the daemon did). parameters may be NULL. */
+ * relay refused), -EINPROGRESS (it is done, and waits to be written down) or -EREMOTEIO (the daemon did).
+ * parameters may be NULL. */
 int client_call(const char *method, sd_json_variant *parameters, sd_json_variant **ret);
 
 /* The same for what waits for somebody far away, for as long as hagw-acmed does. */

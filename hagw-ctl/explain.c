@@ -77,7 +77,7 @@ static const struct {
         { "io.hagw.Web.BadPassword", EREMOTEIO, "The password was not taken: {reason}." },
         { "io.hagw.Web.NoSuchSession", EREMOTEIO,
           "There is no such session; hagw-ctl session list shows them." },
-        { "io.hagw.Web.NotStored", EREMOTEIO,
+        { "io.hagw.Web.NotStored", EINPROGRESS,
           "This is in force now, but a restart of hagw-webd undoes it until it is written, which is done as "
           "soon as there is room: {reason}; \"df -h\" and \"df -i\" show where there is none." },
         { "io.hagw.Tenant.NoRelay", EREMOTEIO,

@@ -14,11 +14,15 @@
 static const struct {
         Names kind;
         const char *method, *list, *field, *what, *verb;
+        const char *removal, *parameter; /* the method that takes one away; NULL: none waits to be written */
 } rows[] = {
-        { NAMES_CERTIFICATES, "io.hagw.Acme.Watch", "certificates", "name", "certificate", "cert list" },
-        { NAMES_USERS, "io.hagw.Web.ListUsers", "users", "name", "user", "user list" },
-        { NAMES_GROUPS, "io.hagw.Web.ListUsers", "users", "groups", "group", "user list" },
-        { NAMES_SESSIONS, "io.hagw.Web.ListSessions", "sessions", "id", "session", "session list" },
+        { NAMES_CERTIFICATES, "io.hagw.Acme.Watch", "certificates", "name", "certificate", "cert list", NULL,
+          NULL },
+        { NAMES_USERS, "io.hagw.Web.ListUsers", "users", "name", "user", "user list",
+          "io.hagw.Web.RemoveUser", "name" },
+        { NAMES_GROUPS, "io.hagw.Web.ListUsers", "users", "groups", "group", "user list", NULL, NULL },
+        { NAMES_SESSIONS, "io.hagw.Web.ListSessions", "sessions", "id", "session", "session list",
+          "io.hagw.Web.RevokeSession", "id" },
 };
 
 static int list_hosts(const char *config_dir, sd_json_variant **array) {
@@ -71,11 +75,29 @@ int names_list(Names kind, const char *config_dir, const char *begun, sd_json_va
         return r;
 }
 
-int names_check(Names kind, const char *name) {
+/* The daemon has none of that name. 0: nor does its file. */
+static int ask_removal(size_t row, const char *name) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
+        _cleanup_free_ char *reason = NULL;
+        int r;
+
+        r = sd_json_buildo(&parameters,
+                           SD_JSON_BUILD_PAIR(rows[row].parameter, SD_JSON_BUILD_STRING(name)));
+        if (r < 0)
+                return 0; /* not UTF-8: nobody's name */
+        r = client_try(rows[row].removal, parameters, NULL, &reason);
+        if (r != -EINPROGRESS)
+                return 0;
+        log_error("%s", reason);
+        return r;
+}
+
+static int check(Names kind, const char *name, bool removal) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *array = NULL;
         const char *names[NAMES_MAX + 1], *near;
         bool asked;
         size_t n = 0, row = 0;
+        int r;
 
         while (rows[row].kind != kind)
                 row++;
@@ -90,6 +112,9 @@ int names_check(Names kind, const char *name) {
         }
         if (n == NAMES_MAX)
                 return 0;
+        r = removal ? ask_removal(row, name) : 0;
+        if (r < 0)
+                return r;
         names[n] = NULL;
         near = suggest(name, names);
         if (near)
@@ -98,4 +123,12 @@ int names_check(Names kind, const char *name) {
                 log_error("There is no %s \"%s\"; hagw-ctl %s shows them.", rows[row].what, name,
                           rows[row].verb);
         return -ENOENT;
+}
+
+int names_check(Names kind, const char *name) {
+        return check(kind, name, /* removal= */ false);
+}
+
+int names_check_removal(Names kind, const char *name) {
+        return check(kind, name, /* removal= */ true);
 }

@@ -14,3 +14,6 @@ int names_list(Names kind, const char *config_dir, const char *begun, sd_json_va
 /* 0 where the name is among them (or nobody could be asked, so that the call itself tells why); -ENOENT
  * after telling the nearest. Not for NAMES_HOSTS and NAMES_TENANTS. */
 int names_check(Names kind, const char *name);
+/* The same of one that is to be taken away. That it is gone may still wait to be written down: then its
+ * daemon is asked once more, which tells why (-EINPROGRESS). NAMES_USERS and NAMES_SESSIONS. */
+int names_check_removal(Names kind, const char *name);

@@ -71,7 +71,7 @@ int verb_session_token(const Call *call) {
 }
 
 static int check_known(_unused_ const Call *call, const char *name, _unused_ void *userdata) {
-        return names_check(NAMES_SESSIONS, name);
+        return names_check_removal(NAMES_SESSIONS, name);
 }
 
 /* The sessions with this value in this field: their own id, or their user. */
@@ -106,6 +106,6 @@ int verb_session_revoke(const Call *call) {
         }
         if (!user)
                 return call_each(call, 0, check_known, revoke_one, NULL);
-        r = names_check(NAMES_USERS, user);
+        r = names_check_removal(NAMES_USERS, user);
         return r < 0 ? r : revoke_by(call, "user", user);
 }

@@ -251,8 +251,12 @@ static int remove_one(const Call *call, const char *name, _unused_ void *userdat
         return say_listed(call, name, /* added= */ false);
 }
 
+static int check_removal(_unused_ const Call *call, const char *name, _unused_ void *userdata) {
+        return names_check_removal(NAMES_USERS, name);
+}
+
 int verb_user_remove(const Call *call) {
-        int r = call_each(call, 0, check_known, remove_one, NULL);
+        int r = call_each(call, 0, check_removal, remove_one, NULL);
 
         return r != CTL_OK || call->json ? r : admitted_say(call->config_dir, NULL);
 }

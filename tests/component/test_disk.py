@@ -157,14 +157,20 @@ def test_who_is_shut_out_stays_out_without_room(house, ctl, disk):  # noqa: F811
     why = ctl.refused(FAILED, "user", "remove", "kim")
     assert "This is in force now, but a restart of hagw-webd undoes it until it is written" in why, why
     assert f"{room.path}/" in why and 'could not be written: No space left on device; "df -h"' in why, why
+    # It is not told as done, nor as never been there, before the file has it; whatever else is named with it stays.
+    for again in (("user", "remove", "kim"), ("user", "remove", "anna", "kim"), ("session", "revoke", "--user=kim")):
+        assert "This is in force now, but a restart" in ctl.refused(FAILED, *again), again
+    assert 'There is no user "kin"; did you mean' not in ctl.refused(FAILED, "user", "remove", "kin")
     assert [u["name"] for u in ctl.json("user", "list")["users"]] == ["anna", "ben"] and sessions() == ["anna", "anna", "ben"]
     with pytest.raises(VarlinkError) as e:
         webd.call("RevokeSession", id=token)
     assert e.value.name == "io.hagw.Web.NotStored" and sessions() == ["anna", "ben"]
+    assert "This is in force now" in ctl.refused(FAILED, "session", "revoke", token)
     assert "This is in force now" in ctl.refused(FAILED, "session", "revoke", "--user=ben") and sessions() == ["anna"]
     assert (room.path / "users.json").read_text() == stored
     room.free()
     over(webd)
+    assert 'There is no user "kim"' in ctl.refused(FAILED, "user", "remove", "kim")
     assert sorted(u["name"] for u in json.loads((room.path / "users.json").read_text())) == ["anna", "ben"]
     assert [s["user"] for s in json.loads((room.path / "sessions.json").read_text())] == ["anna"]
     webd.kill()
