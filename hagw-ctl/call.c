@@ -27,23 +27,33 @@ static bool call_has_before(const Call *call, unsigned first, unsigned at) {
         return false;
 }
 
-int call_each(const Call *call, unsigned first, CallName check, CallName run, void *userdata) {
-        int status = CTL_OK, r;
+/* No name fares better: nobody is there to be asked, say. */
+static bool is_final(int r) {
+        return r == -ENOMEM || r == -ENOTCONN || r == -ETIMEDOUT || r == -EACCES || r == -EPERM ||
+               r == -ECANCELED;
+}
 
-        for (unsigned i = first; check && i < call->n_arguments; i++) {
-                r = check(call, call->arguments[i], userdata);
-                if (r != CTL_OK)
-                        return r;
-        }
+int call_try_each(const Call *call, unsigned first, CallName run, void *userdata) {
+        int status = CTL_OK, error = 0, r;
+
         for (unsigned i = first; i < call->n_arguments; i++) {
                 if (call_has_before(call, first, i))
                         continue;
                 r = run(call, call->arguments[i], userdata);
-                if (r < 0)
+                if (is_final(r))
                         return r;
-                status = status == CTL_OK ? r : status;
+                if (r < 0)
+                        error = error < 0 ? error : r;
+                else
+                        status = MAX(status, r);
         }
-        return status;
+        return error < 0 ? error : status;
+}
+
+int call_each(const Call *call, unsigned first, CallName check, CallName run, void *userdata) {
+        int r = check ? call_try_each(call, first, check, userdata) : CTL_OK;
+
+        return r == CTL_OK ? call_try_each(call, first, run, userdata) : r;
 }
 
 int call_check_root(const Call *call, const char *folder, const char *what) {

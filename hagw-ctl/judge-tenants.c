@@ -330,10 +330,7 @@ static void collect_state(const Status *s, const char *state, NameList *tenants)
 }
 
 static char *state_remedy(const char *command, const NameList *tenants) {
-        /* A code is one tenant's. */
-        _cleanup_free_ char *names = tenants->n > 1 && startswith(command, "tenant rotate") ?
-                                             strdup("NAME") :
-                                             names_text(tenants, " ");
+        _cleanup_free_ char *names = names_text(tenants, " ");
         const char *hole = strstr(command, "%s");
         char *text;
 

@@ -296,6 +296,7 @@ int verb_tenant_show(const Call *call) {
 
 typedef struct UsageListing {
         const Call *call;
+        const Config *config;
         const char *month; /* NULL: all that come */
         Table *table;
         size_t n;
@@ -353,7 +354,9 @@ static int count_months(const char *month, unsigned *ret) {
         return 0;
 }
 
-static int usage_parameters(const Call *call, const char *name, sd_json_variant **ret) {
+/* name: NULL for all tenants. */
+static int usage_of(const Call *call, const char *name, UsageListing *l) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
         const char *month = call_option(call, "month");
         unsigned months = name ? 0 : 1; /* of one tenant all that is kept, of all this month */
         int r;
@@ -363,44 +366,50 @@ static int usage_parameters(const Call *call, const char *name, sd_json_variant 
                 if (r < 0)
                         return r;
         }
-        if (sd_json_buildo(ret, SD_JSON_BUILD_PAIR_CONDITION(!!name, "name", SD_JSON_BUILD_STRING(name)),
+        if (sd_json_buildo(&parameters,
+                           SD_JSON_BUILD_PAIR_CONDITION(!!name, "name", SD_JSON_BUILD_STRING(name)),
                            SD_JSON_BUILD_PAIR_CONDITION(months > 0, "months",
                                                         SD_JSON_BUILD_UNSIGNED(months))) < 0)
                 return log_oom();
-        return 0;
+        return client_stream("io.hagw.Tenant.GetUsage", parameters, put_usage, l);
+}
+
+static int usage_of_one(const Call *call, const char *argument, void *userdata) {
+        UsageListing *l = userdata;
+        _cleanup_free_ char *name = NULL;
+        int r = tenant_short_name(l->config, argument, &name);
+
+        return r < 0 ? r : usage_of(call, name, l);
 }
 
 int verb_tenant_usage(const Call *call) {
         static const char *const titles[] = { "TENANT", "MONTH", "FROM VISITORS", "TO VISITORS",
                                               "VISITORS", NULL };
-        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
         UsageListing l = { .call = call, .month = call_option(call, "month") };
         _cleanup_(config_freep) Config *config = NULL;
         _cleanup_(table_freep) Table *t = NULL;
-        _cleanup_free_ char *name = NULL;
         bool csv = call_option(call, "csv");
+        unsigned months;
         int r;
 
-        r = tenant_load_config(call, &config);
-        if (r >= 0 && call->n_arguments > 0) {
-                r = tenant_short_name(config, call->arguments[0], &name);
-                if (r >= 0)
-                        r = tenant_get(name, NULL);
-        }
+        r = l.month ? count_months(l.month, &months) : 0;
         if (r >= 0)
-                r = usage_parameters(call, name, &parameters);
-        if (r < 0)
+                r = tenant_load_config(call, &config);
+        if (r >= 0)
+                r = call_try_each(call, 0, tenant_check_known, config);
+        if (r != CTL_OK)
                 return r;
+        l.config = config;
         if (csv)
                 output("tenant,month,received,sent,visitors\n");
         else if (call->json)
                 output_exact("{\"usage\":[\n");
         else
                 l.table = t = table_new(titles, 0);
-        r = client_stream("io.hagw.Tenant.GetUsage", parameters, put_usage, &l);
+        r = call->n_arguments > 0 ? call_try_each(call, 0, usage_of_one, &l) : usage_of(call, NULL, &l);
         if (call->json && !csv)
                 output_exact("\n]}\n");
-        if (r >= 0 && t && l.n == 0)
+        if (r == CTL_OK && t && l.n == 0)
                 output("Nothing was moved.\n");
         return r;
 }

@@ -116,29 +116,40 @@ int verb_tenant_domain_remove(const Call *call) {
         return domain_change(call, "remove");
 }
 
-int verb_tenant_domain_list(const Call *call) {
+/* Of one tenant the domains alone, for a program; of several each below its name. */
+static int list_one(const Call *call, const char *argument, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *tenant = NULL, *v = NULL;
-        _cleanup_(config_freep) Config *config = NULL;
+        const bool several = call->n_arguments > 1;
         _cleanup_free_ char *name = NULL;
         int r;
 
-        r = tenant_load_config(call, &config);
-        if (r >= 0)
-                r = tenant_short_name(config, call->arguments[0], &name);
+        r = tenant_short_name(userdata, argument, &name);
         if (r >= 0)
                 r = tenant_get(name, &tenant);
         if (r < 0)
                 return r;
         if (call->json)
-                return sd_json_buildo(&v, SD_JSON_BUILD_PAIR("domains", SD_JSON_BUILD_VARIANT(
+                return sd_json_buildo(&v, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(name)),
+                                      SD_JSON_BUILD_PAIR("domains", SD_JSON_BUILD_VARIANT(
                                               sd_json_variant_by_key(tenant, "domains")))) < 0 ||
                                                output_json(v) < 0 ?
                                log_oom() :
                                CTL_OK;
+        call_part(call, argument, 0);
+        if (several && field_count(tenant, "domains") > 0)
+                output("%s\n", name);
         for (size_t i = 0; i < field_count(tenant, "domains"); i++)
-                output("%s\n", sd_json_variant_string(field_element(tenant, "domains", i)));
+                output("%s%s\n", several ? "  " : "",
+                       sd_json_variant_string(field_element(tenant, "domains", i)));
         if (field_count(tenant, "domains") == 0)
                 output_sentences("%s has no domain; hagw-ctl tenant domain add %s DOMAIN gives it one.\n",
                                  name, name);
         return CTL_OK;
+}
+
+int verb_tenant_domain_list(const Call *call) {
+        _cleanup_(config_freep) Config *config = NULL;
+        int r = tenant_load_config(call, &config);
+
+        return r < 0 ? r : call_each(call, 0, tenant_check_known, list_one, config);
 }

@@ -116,9 +116,9 @@ int verb_tenant_remove(const Call *call) {
         int r;
 
         r = tenant_load_config(call, &config);
-        for (unsigned i = 0; r >= 0 && i < call->n_arguments; i++)
-                r = tenant_check_known(call, call->arguments[i], config);
-        if (r < 0)
+        if (r >= 0)
+                r = call_try_each(call, 0, tenant_check_known, config);
+        if (r != CTL_OK)
                 return r;
         for (unsigned i = 0; i < call->n_arguments; i++)
                 say_hosts(call, config, call->arguments[i]);
@@ -129,5 +129,5 @@ int verb_tenant_remove(const Call *call) {
                             call->n_arguments, PLURAL(call->n_arguments, "tenant"));
         if (r <= 0)
                 return r < 0 ? r : CTL_FAILED;
-        return call_each(call, 0, tenant_check_known, remove_one, config);
+        return call_try_each(call, 0, remove_one, config);
 }

@@ -397,23 +397,23 @@ static int rotated_json(const Call *call, const Config *config, const char *name
         return CTL_OK;
 }
 
-int verb_tenant_rotate(const Call *call) {
+static int rotate_one(const Call *call, const char *typed, void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL, *before = NULL, *reply = NULL,
                                                           *tenant = NULL;
+        const Setting *setting = userdata;
+        const Config *config = setting->config;
         bool token = call_option(call, "token");
-        _cleanup_(config_freep) Config *config = NULL;
         _cleanup_free_ char *name = NULL;
         const char *credential;
         uint64_t ends;
         int r;
 
-        r = tenant_take_lifetime(call, &parameters);
+        r = tenant_short_name(config, typed, &name);
         if (r >= 0)
-                r = take_overlap(call, &parameters);
-        if (r >= 0)
-                r = tenant_find(call, &config, &name, &before);
+                r = tenant_get(name, &before);
         if (r < 0)
                 return r;
+        parameters = sd_json_variant_ref(setting->parameters);
         if (sd_json_variant_set_field_string(&parameters, "name", name) < 0)
                 return log_oom();
         r = client_call(token ? "io.hagw.Tenant.IssueToken" : "io.hagw.Tenant.IssueCode", parameters,
@@ -424,9 +424,28 @@ int verb_tenant_rotate(const Call *call) {
         ends = field_number(reply, "expiresUSec");
         if (call->json)
                 return rotated_json(call, config, name, credential, ends);
+        call_part(call, typed, 0);
+        if (call->n_arguments > 1)
+                output("%s.%s: ", name, strempty(config->tenants.zone));
         say_credential(call, config, credential, ends);
         /* With the ends that --overlap has given them. It was done, whatever comes of this. */
         if (tenant_get(name, &tenant) >= 0)
                 say_others(name, before, tenant);
         return CTL_OK;
+}
+
+int verb_tenant_rotate(const Call *call) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *parameters = NULL;
+        _cleanup_(config_freep) Config *config = NULL;
+        int r;
+
+        r = tenant_take_lifetime(call, &parameters);
+        if (r >= 0)
+                r = take_overlap(call, &parameters);
+        if (r >= 0)
+                r = tenant_load_config(call, &config);
+        if (r < 0)
+                return r;
+        return call_each(call, 0, check_known, rotate_one,
+                         &(Setting) { .config = config, .parameters = parameters });
 }

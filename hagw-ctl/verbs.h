@@ -77,10 +77,13 @@ struct Call {
 const char *call_option_nth(const Call *call, const char *name, unsigned n);
 const char *call_option(const Call *call, const char *name);
 
-/* One name of several, from first on among the arguments, each once: check() (NULL: none) is asked about
- * all of them before run() does anything, so that a slip in one name does nothing. Returns a CtlStatus, the
- * first one that is not CTL_OK, or a negative errno, behind which nothing more is tried. */
+/* Runs for each name, from first on among the arguments, each once, also behind one that failed, unless what
+ * failed has nothing to do with the name: no daemon is there, say. Returns the worst: a negative errno, or a
+ * CtlStatus. */
 typedef int (*CallName)(const Call *call, const char *name, void *userdata);
+int call_try_each(const Call *call, unsigned first, CallName run, void *userdata);
+/* The same, but check() (NULL: none) is asked about all of them before run() does anything, so that a slip
+ * in one name does nothing. */
 int call_each(const Call *call, unsigned first, CallName check, CallName run, void *userdata);
 /* -EACCES, told: only root may do what the verb does; where a folder is named (or NULL), also who may write
  * there. what: "writes the configuration". */

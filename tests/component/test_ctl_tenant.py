@@ -250,6 +250,46 @@ def test_any_number_of_names(relay):
     assert "There is no tenant" in relay.refused(FAILED, "tenant", "remove", "anna", "bea") and listed(relay) == ["anna", "ben"]
 
 
+def test_rotate_usage_and_domains_of_several(relay):
+    """A slip in one name does nothing, and each slip is told."""
+    for name in ("anna", "ben", "carl"):
+        relay.ok("tenant", "add", name)
+    relay.ok("tenant", "domain", "add", "ben", "b.example.org", "*.c.example.org")
+    for words in (("rotate",), ("usage",), ("domain", "list"), ("show",), ("remove", "--yes")):
+        why = relay.refused(FAILED, "tenant", *words, "anna", "nobody", "ben", "nemo")
+        assert [n for n in ("nobody", "nemo", "anna", "ben") if f'no tenant "{n}"' in why] == ["nobody", "nemo"], why
+    assert listed(relay) == ["anna", "ben", "carl"]
+
+    said = relay.ok("tenant", "rotate", "anna", f"ben.{ZONE}", "anna", "--token")
+    assert said.count("hagw-ctl attach") == 2 and said.index(f"anna.{ZONE}: In the house") < said.index(f"ben.{ZONE}: In the house")
+    assert [len(relay.relay.get(n)["tokens"]) for n in ("anna", "ben", "carl")] == [1, 1, 0]
+    codes = [json.loads(v) for v in relay.ok("--json", "tenant", "rotate", "carl", "ben").splitlines()]
+    assert [c["name"] for c in codes] == ["carl", "ben"] and all(c["code"] for c in codes)
+
+    relay.relay.call("ReportUsage", usage=[{"tenant": n, "received": i, "sent": 7, "visitors": 3} for i, n in enumerate(("anna", "ben", "carl"), 1)])
+    assert [(u["tenant"], u["received"]) for u in relay.json("tenant", "usage", "carl", "anna", "carl")["usage"]] == [("carl", 3), ("anna", 1)]
+    assert [line.split(",")[0] for line in relay.ok("tenant", "usage", "ben", "carl", "--csv").splitlines()] == ["tenant", "ben", "carl"]
+    assert [line.split()[0] for line in relay.ok("tenant", "usage", "ben", "carl").splitlines()] == ["TENANT", "ben", "carl"]
+
+    assert relay.ok("tenant", "domain", "list", "ben") == "*.c.example.org\nb.example.org\n"
+    assert relay.ok("tenant", "domain", "list", "ben", "carl").startswith("ben\n  *.c.example.org\n  b.example.org\n\ncarl has no domain")
+    shown = [json.loads(v) for v in relay.ok("--json", "tenant", "domain", "list", "ben", "carl").splitlines()]
+    assert shown == [{"name": "ben", "domains": ["*.c.example.org", "b.example.org"]}, {"name": "carl", "domains": []}]
+
+
+def test_each_name_is_tried(relay):
+    """What fails for one is told, and the others are done."""
+    relay.ok("tenant", "add", "anna", "--token")
+    relay.ok("tenant", "add", "ben")
+    while len(relay.relay.get("anna")["tokens"]) < 16:
+        relay.relay.call("IssueToken", name="anna")
+    why = relay.refused(FAILED, "tenant", "rotate", "anna", "ben", "--token")
+    assert "anna has 16 tokens already" in why and len(relay.relay.get("ben")["tokens"]) == 1
+    relay.relay.daemon.kill()
+    (relay.relay.house.runtime / "io.hagw.Tenant").unlink()
+    assert relay.refused(UNREACHABLE, "tenant", "rotate", "anna", "ben").count("hagw-tenantd is not running") == 1  # nobody is there for either
+
+
 # --- list, show, usage ---------------------------------------------------------------------------------------
 
 def test_list_and_show(relay):
