@@ -145,20 +145,37 @@ static bool move_home(Control *k, Worker *home, sd_json_variant *message) {
         return true;
 }
 
+/* Of a call that the tenant's home serves, where its agents are known. False: not here; it ended, or went
+ * there, which *ret says as a method does. */
+static bool take_home(Control *k, const ControlCall *call, sd_json_variant *message, const char **ret_proof,
+                      bool *ret) {
+        Worker *home;
+
+        *ret = true;
+        if (!take_proof(k, call->parameters, ret_proof)) {
+                control_end(k, "NotAdmitted");
+                return false;
+        }
+        home = tenants_home(k->worker, k->tenant_name);
+        if (home == k->worker)
+                return true;
+        *ret = !move_home(k, home, message); /* k may be served there already */
+        return false;
+}
+
 static bool call_attach(Control *k, const ControlCall *call, sd_json_variant *message) {
         const char *machine = control_string(call->parameters, "machine");
         const char *software = control_string(call->parameters, "software");
         const char *proof;
-        Worker *home;
+        bool stays;
 
         if (!call->more || !is_printable(machine, CONTROL_MACHINE_MAX) ||
-            !is_printable(software, CONTROL_MACHINE_MAX) || !take_proof(k, call->parameters, &proof)) {
+            !is_printable(software, CONTROL_MACHINE_MAX)) {
                 control_end(k, "NotAdmitted");
                 return true;
         }
-        home = tenants_home(k->worker, k->tenant_name);
-        if (home != k->worker)
-                return !move_home(k, home, message);
+        if (!take_home(k, call, message, &proof, &stays))
+                return stays;
         free(k->machine);
         free(k->software);
         k->machine = strdup(machine);
@@ -244,15 +261,10 @@ static bool call_set_account(Control *k, const ControlCall *call, sd_json_varian
 static bool call_give_back(Control *k, const ControlCall *call, sd_json_variant *message) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         const char *proof;
-        Worker *home;
+        bool stays;
 
-        if (!take_proof(k, call->parameters, &proof)) {
-                control_end(k, "NotAdmitted");
-                return true;
-        }
-        home = tenants_home(k->worker, k->tenant_name);
-        if (home != k->worker)
-                return !move_home(k, home, message);
+        if (!take_home(k, call, message, &proof, &stays))
+                return stays;
         v = build_proof(k, proof);
         if (!control_boolean(call->parameters, "force") && control_token_is_shared(k, call->parameters) &&
             sd_json_variant_set_field_boolean(&v, "shared", true) < 0)
@@ -280,15 +292,10 @@ static void on_left(CallMessage *m) {
 static bool call_leave(Control *k, const ControlCall *call, sd_json_variant *message) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL;
         const char *proof;
-        Worker *home;
+        bool stays;
 
-        if (!take_proof(k, call->parameters, &proof)) {
-                control_end(k, "NotAdmitted");
-                return true;
-        }
-        home = tenants_home(k->worker, k->tenant_name);
-        if (home != k->worker)
-                return !move_home(k, home, message);
+        if (!take_home(k, call, message, &proof, &stays))
+                return stays;
         v = build_proof(k, proof);
         ask(k, CALL_TENANTD, "io.hagw.Tenant.Authenticate", v, on_left);
         return true;
