@@ -183,14 +183,15 @@ static void arm_expiry(Manager *m) {
                                            next == USEC_INFINITY ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
 }
 
-static void log_text(const char *what, const uint8_t *name, const char *owner) {
-        char text[DNAME_TEXT_MAX];
+static void log_text(Manager *m, const char *what, const uint8_t *name, const char *owner) {
+        char text[DNAME_TEXT_MAX], others[SELDOM_TEXT_MAX];
 
-        log_info("TXT at %s %s by %s.", dname_to_text(name, text), what, owner);
+        if (seldom_take_of(&m->texts, MANAGER_TEXT_LINES_MAX, clock_usec(CLOCK_MONOTONIC), others))
+                log_info("TXT at %s %s by %s%s.", dname_to_text(name, text), what, owner, others);
 }
 
 static void on_dropped(const OverlayText *t, void *userdata) {
-        log_text("ended, published", t->name, t->owner);
+        log_text(userdata, "ended, published", t->name, t->owner);
         (void) manager_bump_serial(userdata, t->name, t->name_size);
 }
 
@@ -220,7 +221,7 @@ int manager_publish(Manager *m, const char *name, const char *value, const char 
                 return r;
         if (r > 0) {
                 (void) manager_bump_serial(m, wire, (size_t) size);
-                log_text("published", wire, owner);
+                log_text(m, "published", wire, owner);
         }
         arm_expiry(m);
         *ret_serial = z->serial;
@@ -238,7 +239,7 @@ int manager_withdraw(Manager *m, const char *name, const char *value, const char
         n = overlay_withdraw(m->source.overlay, wire, (size_t) size, value, owner);
         if (n > 0) {
                 (void) manager_bump_serial(m, wire, (size_t) size);
-                log_text("withdrawn", wire, owner);
+                log_text(m, "withdrawn", wire, owner);
         }
         arm_expiry(m);
         return (int) n;

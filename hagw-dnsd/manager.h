@@ -6,6 +6,7 @@
 #include "hagw-dnsd/tcp.h"
 #include "hagw-dnsd/udp.h"
 #include "libhagw/daemon.h"
+#include "libhagw/pure/seldom.h"
 
 /* What hagw-dnsd is while it runs: the zones in force, the overlay, the sockets' servers, and the house's
  * addresses as netd tells them. Main loop only. */
@@ -14,12 +15,16 @@
 #define MANAGER_ANSWER_USEC \
         (5 * USEC_PER_MINUTE) /* a family of which nobody has told so long counts as without address */
 
+/* Houses at a relay publish and withdraw as often as they like: so many lines a minute are told. */
+#define MANAGER_TEXT_LINES_MAX 64U
+
 typedef struct Manager {
         Daemon *daemon;
         sd_event *event;
         const Config *config; /* in force; replaced by a reload */
         AnswerSource source;
         ZoneAddress ipv4, ipv6;
+        Seldom texts; /* in the log */
         bool ipv6_is_ours; /* an address of this machine, not one that was given by hand */
         Hops hops;
         UdpServer *udp;

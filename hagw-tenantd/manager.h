@@ -22,6 +22,9 @@ typedef enum RefusedCode {
         _REFUSED_CODE_MAX,
 } RefusedCode;
 
+/* Whoever has a token names the authority anew as often as he likes: so many lines a minute are told. */
+#define MANAGER_ACCOUNT_LINES_MAX 64U
+
 typedef struct Manager {
         Daemon *daemon;
         sd_event *event;
@@ -33,7 +36,7 @@ typedef struct Manager {
         Publisher *publisher;
         Feed *feeds; /* feed.c's: who listens */
         Guesses guesses;
-        Seldom refused_codes[_REFUSED_CODE_MAX], store_errors; /* in the log */
+        Seldom refused_codes[_REFUSED_CODE_MAX], accounts, store_errors; /* in the log */
         sd_event_source *due;   /* CLOCK_REALTIME: a token ends, or a month begins */
         sd_event_source *flush; /* the times of use wait to be stored */
         Month month;            /* that watchers were told about */

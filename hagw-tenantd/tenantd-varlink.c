@@ -167,7 +167,7 @@ static uint64_t caa_wait(const Config *c, uint64_t since_usec, uint64_t now_usec
 
 static int vl_method_set_account(sd_varlink *link, void *parameters, unsigned flags, void *userdata) {
         const uint64_t now = clock_usec(CLOCK_REALTIME);
-        char issuer[HOSTNAME_MAX + 1];
+        char issuer[HOSTNAME_MAX + 1], others[SELDOM_TEXT_MAX];
         uint64_t since = 0, wait;
         Manager *m = userdata;
         const ProofParameters *p = parameters;
@@ -182,9 +182,10 @@ static int vl_method_set_account(sd_varlink *link, void *parameters, unsigned fl
                 return sd_varlink_error_invalid_parameter_name(link, "accountUri");
         r = *p->issuer ? account_set(&m->db, p->tenant, p->id, issuer, p->uri, now)
                       : account_remove(&m->db, p->tenant, p->id);
-        if (r > 0)
-                log_info("Tenant %s, token %s: the certificate authority is %s now.", p->tenant, p->id,
-                         *p->issuer ? issuer : "not named any more");
+        if (r > 0 && seldom_take_of(&m->accounts, MANAGER_ACCOUNT_LINES_MAX, clock_usec(CLOCK_MONOTONIC),
+                                    others))
+                log_info("Tenant %s, token %s: the certificate authority is %s now%s.", p->tenant, p->id,
+                         *p->issuer ? issuer : "not named any more", others);
         if (r >= 0)
                 r = account_get_since(&m->db, p->tenant, p->id, &since);
         if (r < 0)

@@ -152,8 +152,14 @@ void control_dismiss(Control *k) {
                 control_leave(k);
 }
 
+/* Whether it is written, and what of those before it that were not. */
+static bool take_line(Tenant *t, TenantLine line, char others[static SELDOM_TEXT_MAX]) {
+        return seldom_take_of(&t->lines[line], TENANT_LINES_MAX, t->worker->loop.now_usec, others);
+}
+
 static void attach(Control *k, Tenant *t) {
         static const unsigned silent_msec = (unsigned) (CONTROL_SILENT_USEC / USEC_PER_MSEC);
+        char others[SELDOM_TEXT_MAX];
         Worker *w = k->worker;
 
         if (take_slot(k) < 0) {
@@ -176,11 +182,14 @@ static void attach(Control *k, Tenant *t) {
                 control_close(k);
                 return;
         }
-        log_info("Tenant %s: machine %s (%s) is attached.", t->info->name, k->machine, k->software);
+        if (take_line(t, TENANT_LINE_ATTACHED, others))
+                log_info("Tenant %s: machine %s (%s) is attached%s.", t->info->name, k->machine, k->software,
+                         others);
         loop_arm(&w->loop, &k->timer, w->loop.now_usec + CONTROL_PING_USEC);
 }
 
 void control_detach(Control *k) {
+        char others[SELDOM_TEXT_MAX];
         Worker *w = k->worker;
         Tenant *t = k->tenant;
 
@@ -194,7 +203,8 @@ void control_detach(Control *k) {
         t->left_usec = w->loop.now_usec;
         counter_sub(&w->counters.attached, 1);
         k->tenant = NULL;
-        log_info("Tenant %s: machine %s is detached.", t->info->name, k->machine);
+        if (take_line(t, TENANT_LINE_DETACHED, others))
+                log_info("Tenant %s: machine %s is detached%s.", t->info->name, k->machine, others);
 }
 
 void control_settle(Tenant *t) {
@@ -305,6 +315,7 @@ bool control_token_is_shared(const Control *k, sd_json_variant *parameters) {
 
 static void take_place(Control *k) {
         Tenant *t = tenants_find(k->worker, k->tenant_name);
+        char others[SELDOM_TEXT_MAX];
         Control *old;
 
         if (!t || t->info->suspended || !tenant_info_has_token(t->info, k->token_id)) {
@@ -318,8 +329,10 @@ static void take_place(Control *k) {
                         t->taken_usec[0] = k->worker->loop.now_usec;
                         note_shared(t, old->token_id, k);
                 }
-                log_notice("Tenant %s: machine %s takes the place of machine %s, which %s.", t->info->name,
-                           k->machine, old->machine, is_alive(old) ? "is alive" : "does not answer");
+                if (take_line(t, TENANT_LINE_REPLACED, others))
+                        log_notice("Tenant %s: machine %s takes the place of machine %s, which %s%s.",
+                                   t->info->name, k->machine, old->machine,
+                                   is_alive(old) ? "is alive" : "does not answer", others);
                 control_end(old, "TakenOver");
         }
         attach(k, t);

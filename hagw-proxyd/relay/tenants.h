@@ -6,6 +6,7 @@
 #include "libhagw/net/loop.h"
 #include "libhagw/pure/freshlist.h"
 #include "libhagw/pure/nametable.h"
+#include "libhagw/pure/seldom.h"
 
 /* The relay's tenants. Each has one worker, its home, chosen by a hash of its name: there its record lies,
  * and there its agents' control connections, its waiting channels and its visitors meet, so that no thread
@@ -25,6 +26,15 @@
  * quicker succession than this. */
 #define TENANT_STEPS 500U
 #define TENANT_STEP_USEC (20 * USEC_PER_MSEC)
+/* A tenant's machines may come and go as often as they like: so many lines of each kind a minute. */
+#define TENANT_LINES_MAX 16U
+
+typedef enum TenantLine {
+        TENANT_LINE_ATTACHED,
+        TENANT_LINE_DETACHED,
+        TENANT_LINE_REPLACED,
+        _TENANT_LINE_MAX,
+} TenantLine;
 
 typedef struct Channel Channel;
 typedef struct Control Control;
@@ -51,6 +61,7 @@ struct Tenant {
         Timer step;
         uint64_t step_usec; /* when one was told */
         RefusalCount refused[_REFUSAL_MAX];
+        Seldom lines[_TENANT_LINE_MAX];
         char *asked; /* the last name that the house had no host for; NULL: none, or no memory */
 };
 

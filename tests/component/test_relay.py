@@ -888,6 +888,22 @@ def test_who_knows_many_tenants_does_not_fill_the_journal(house, parts):
     assert 30 <= lines <= 30 * (1 + (time.monotonic() - begin) // 60)
 
 
+def test_who_has_a_token_does_not_fill_the_journal(relay):
+    """However often it comes, goes, takes a place, publishes a value or names an authority: so many lines a minute of each kind."""
+    token, begin = relay.tenant("anna"), time.monotonic()
+    for i in range(60):
+        a = Agent(relay, token)
+        a.close()
+        relay.wait(lambda: relay.figure("proxy_relay_attached") == 0)
+    with relay.tenantd.varlink() as link:
+        for i in range(200):
+            link.call("io.hagw.Tenant.SetAccount", **token.fields(), issuer="ca.example", accountUri=f"https://ca.example/{i}")
+    minutes = 1 + (time.monotonic() - begin) // 60
+    for text, most in ((": machine machine-1 (test) is attached", 16), (": machine machine-1 is detached", 16)):
+        assert most <= relay.proxyd.text().count(text) <= most * minutes, text
+    assert 64 <= next(d for d in relay.house.daemons if d.name == "tenantd").text().count("the certificate authority is ca.example now") <= 64 * minutes
+
+
 def test_the_house_hears_of_refusals(relay):
     """With the relay's pings; in the first word where there were some before."""
     token = relay.tenant("anna", connectionsPerSecond=1)
