@@ -184,7 +184,7 @@ int judge_visitors(Status *s) {
         if (status_is_lost(s) || status_has_no_address(s))
                 return 0;
         for (size_t i = 0; since > 0 && i < ELEMENTSOF(doors); i++) {
-                const uint64_t last = MAX(status_last_visitor(s, doors[i].door), since);
+                const uint64_t last = MAX(status_last_at(s, doors[i].door), since);
 
                 if (last + visitors_silence_usec() > now || s->told[doors[i].cause])
                         continue;

@@ -60,23 +60,24 @@ static int print_zones(sd_json_variant *v) {
 /* Whether the router passes the port is seen when somebody comes. At port 80 there is nothing but the way to
  * 443. */
 static bool is_awaited(const Status *s) {
-        return status_visitors_since(s) > 0 && status_last_visitor(s, "https") == 0;
+        return status_visitors_since(s) > 0 && status_last_at(s, "https") == 0;
 }
 
 /* Who comes through a relay is not counted. */
 static void print_visitors(const Status *s) {
         const uint64_t now = clock_usec(CLOCK_REALTIME);
-        const uint64_t since = status_visitors_since(s), last = status_last_visitor(s, NULL);
-        /* A relay's houses come as well. */
-        const char *who = s->config && s->config->tenants.zone ? "connection" : "visitor";
+        const uint64_t since = status_visitors_since(s), last = status_last_visitor(s),
+                       house = status_last_house(s);
         char when[TIME_TEXT_MAX];
 
         if (since == 0)
                 return;
         if (last > 0)
-                output("  last %s from outside %s\n", who, format_when(last, now, when));
+                output("  last visitor from outside %s\n", format_when(last, now, when));
+        if (house > 0)
+                output("  last connection of a house from outside %s\n", format_when(house, now, when));
         if (is_awaited(s))
-                output("  no %s from outside%s yet, since hagw-proxyd began to count %s\n", who,
+                output("  no visitor from outside%s yet, since hagw-proxyd began to count %s\n",
                        last > 0 ? " at port 443" : "", format_when(since, now, when));
 }
 

@@ -147,15 +147,27 @@ uint64_t status_visitors_since(const Status *s) {
         return any_zone_is_direct(s->config) ? field_number(visitors, "sinceUSec") : 0;
 }
 
-uint64_t status_last_visitor(const Status *s, const char *door) {
+static uint64_t last_by(const Status *s, const char *door) {
         sd_json_variant *visitors = sd_json_variant_by_key(s->visitors, "visitors");
         uint64_t last = 0;
 
         for (size_t i = 0; i < field_count(visitors, "outside"); i++) {
                 sd_json_variant *o = field_element(visitors, "outside", i);
 
-                if (!door || streq(strempty(field_text(o, "door")), door))
+                if (streq(strempty(field_text(o, "door")), door))
                         last = MAX(last, field_number(o, "lastUSec"));
         }
         return last;
+}
+
+uint64_t status_last_visitor(const Status *s) {
+        return MAX(last_by(s, "https"), last_by(s, "http"));
+}
+
+uint64_t status_last_house(const Status *s) {
+        return last_by(s, "relay");
+}
+
+uint64_t status_last_at(const Status *s, const char *port) {
+        return streq(port, "https") ? MAX(last_by(s, "https"), last_by(s, "relay")) : last_by(s, port);
 }

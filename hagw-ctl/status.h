@@ -86,9 +86,12 @@ int judge_proofs(Status *s);
 int judge_notify(Status *s);
 int judge_exports(Status *s);
 
-/* Of connections from the internet, by a door ("https", "http") or any: when the last one came, 0: none; and
- * since when that is known, 0: not, or it is of no interest here. CLOCK_REALTIME. */
-uint64_t status_last_visitor(const Status *s, const char *door);
+/* Of connections from the internet: when the last visitor came; when the last one came to a port ("https",
+ * "http"), which at a relay may be a house's; 0: none; and since when that is known, 0: not, or it is of no
+ * interest here. CLOCK_REALTIME. */
+uint64_t status_last_visitor(const Status *s);
+uint64_t status_last_house(const Status *s);
+uint64_t status_last_at(const Status *s, const char *port);
 uint64_t status_visitors_since(const Status *s);
 
 /* A time server has set this machine's clock since it started; and what it says, in TIME_TEXT_MAX bytes. */

@@ -121,7 +121,10 @@ static SD_VARLINK_DEFINE_ENUM_TYPE(Family, SD_VARLINK_DEFINE_ENUM_VALUE(ipv4),
                                    SD_VARLINK_DEFINE_ENUM_VALUE(ipv6));
 
 static SD_VARLINK_DEFINE_ENUM_TYPE(Door, SD_VARLINK_DEFINE_ENUM_VALUE(https),
-                                   SD_VARLINK_DEFINE_ENUM_VALUE(http));
+                                   SD_VARLINK_DEFINE_ENUM_VALUE(http),
+                                   SD_VARLINK_FIELD_COMMENT("Houses that attach to this relay, at the port "
+                                                            "of https: no visitors"),
+                                   SD_VARLINK_DEFINE_ENUM_VALUE(relay));
 
 static SD_VARLINK_DEFINE_STRUCT_TYPE(
         Outside, SD_VARLINK_DEFINE_FIELD_BY_TYPE(family, Family, 0),

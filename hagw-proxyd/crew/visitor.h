@@ -40,6 +40,7 @@ typedef struct Visitor {
         uint16_t here_port;
         IpAddress here; /* as in Visit */
         CrowdPlace crowd; /* among those of his address */
+        bool noted; /* by conn_note_outside(), at the worker that he comes from */
         uint8_t secret[CHANNEL_SECRET_SIZE]; /* ARRIVAL_CHANNEL_OPENED: of the relay's TLS */
         Buffer *in; /* what was read from him already; NULL: nothing */
 } Visitor;

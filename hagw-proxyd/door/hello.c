@@ -70,7 +70,8 @@ static int read_visitor(Conn *c, const uint8_t *data, size_t size) {
                 unfinished_add(c);
                 c->visit.here = pair.destination;
                 c->visit.here_port = pair.destination_port;
-                conn_note_outside(c);
+                if (c->visit.kind == CONN_HTTP)
+                        conn_note_outside(c, OUTSIDE_HTTP);
                 break;
         default:
                 judge_balancer(c, data, size);

@@ -134,7 +134,7 @@ static bool agent_enter(Conn *c, const Knock *k) {
         return true;
 }
 
-const Entrance agent_entrance = { "agent", KNOCK_HELLO, agent_claims, agent_enter };
+const Entrance agent_entrance = { "agent", KNOCK_HELLO, agent_claims, agent_enter, OUTSIDE_RELAY };
 
 /* In front of a tenant's house each request that is under way wants a channel for itself: a page's hundred
  * would be the house's last. */

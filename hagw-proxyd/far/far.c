@@ -42,7 +42,8 @@ static bool channel_enter(Conn *c, const Knock *k) {
         return true;
 }
 
-const Entrance channel_entrance = { "channel", KNOCK_BYTES, channel_claims, channel_enter };
+const Entrance channel_entrance = { "channel", KNOCK_BYTES, channel_claims, channel_enter,
+                                     OUTSIDE_RELAY };
 
 static int far_init(Worker *w) {
         w->upstreams->far = &tenants_far_side;

@@ -145,7 +145,7 @@ static int append_outside(const Manager *m, sd_json_variant **metrics) {
 
         for (OutsideWay way = 0; way < _OUTSIDE_WAY_MAX && r >= 0; way++)
                 r = metrics_append(
-                        metrics, "proxy_outside", true, "Visitors' connections from the internet",
+                        metrics, "proxy_outside", true, "Connections from the internet",
                         (double) sum_of(m,
                                         offsetof(WorkerCounters, outside) + way * sizeof(_Atomic uint64_t)),
                         (const char *const[]) { "family", outside_family(way), "door", outside_door(way),

@@ -10,7 +10,7 @@
 #include "libhagw/daemon.h"
 
 #define FD_NAME "past"
-#define PAST_VERSION UINT64_C(0x6861677770610001) /* changes with the struct */
+#define PAST_VERSION UINT64_C(0x6861677770610002) /* changes with the struct */
 
 struct PastFile {
         uint64_t version;

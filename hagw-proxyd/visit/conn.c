@@ -93,6 +93,8 @@ void conn_close(Conn *c) {
 }
 
 void conn_refuse(Conn *c) {
+        if (c->state == CONN_HELLO)
+                conn_note_outside(c, OUTSIDE_HTTPS);
         counter_add(&c->worker->counters.refused, 1);
         conn_close(c);
 }
@@ -113,6 +115,7 @@ Visitor conn_leave(Conn *c) {
                 .here_port = c->visit.here_port,
                 .arrival = c->visit.arrival,
                 .crowd = crowd_move(&c->crowd),
+                .noted = c->noted,
         };
 
         if (c->visit.secret)
@@ -333,6 +336,7 @@ Conn *conn_make(Worker *w, Visitor *v) {
         c->server = w->visits->servers[c->state];
         c->visit.arrival = v->arrival;
         c->crowd = crowd_move(&v->crowd);
+        c->noted = v->noted;
         c->visit.here = v->here;
         c->visit.here_port = v->here_port;
         c->garbage.free = free_conn;
@@ -358,8 +362,8 @@ void conn_start(Conn *c) {
         c->born_usec = w->loop.now_usec;
         c->since_usec = c->visit.kind == CONN_HTTPS ? w->loop.now_usec : 0;
         unfinished_add(c);
-        if (c->state != CONN_PROXY && !c->transport.in) /* who was handed over has been noted */
-                conn_note_outside(c);
+        if (c->state == CONN_IDLE)
+                conn_note_outside(c, OUTSIDE_HTTP);
         loop_arm(&w->loop, &c->timer,
                  w->loop.now_usec +
                          (c->state == CONN_IDLE ? c->snapshot->head_usec : c->snapshot->hello_usec));

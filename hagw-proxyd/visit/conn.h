@@ -92,6 +92,7 @@ struct Conn {
         Visit visit;
         ConnState state;
         bool old; /* was under way when the worker began to drain, and is so since */
+        bool noted; /* by conn_note_outside() */
         bool answered; /* it has had a request, and may end between two */
         CrowdPlace crowd; /* the visitor's */
         Snapshot *snapshot;
@@ -150,8 +151,8 @@ ssize_t conn_fill(Conn *c);
 
 /* Where the visitor comes from, and to. */
 ProxyPair conn_pair(const Conn *c);
-/* He has come for himself, whatever he wants: was it from the internet? */
-void conn_note_outside(Conn *c);
+/* What he wants is known, or that he wants nothing: has he come from the internet? Counted once. */
+void conn_note_outside(Conn *c, OutsideKind kind);
 
 /* Cuts those who came to an address that the machine has no more. */
 void conns_drop_stranded(Worker *w);

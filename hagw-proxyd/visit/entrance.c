@@ -30,8 +30,10 @@ Claim entrance_serve(Conn *c, const Knock *k) {
         const Entrance *e;
         bool more;
 
-        while ((e = entrance_next(&at, c, k, &more)))
+        while ((e = entrance_next(&at, c, k, &more))) {
+                conn_note_outside(c, e->outside);
                 if (e->enter(c, k))
                         return CLAIM_MINE;
+        }
         return more ? CLAIM_MAYBE : CLAIM_NONE;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "hagw-proxyd/wire/clienthello.h"
+#include "hagw-proxyd/wire/outsideway.h"
 #include "libhagw/pure/macro.h"
 
 /* Ways in: who is known by what he says first, and who serves him then. The rooms that serve have theirs;
@@ -36,6 +37,7 @@ typedef struct Entrance {
         /* Serves him, who may be gone then. False: it has but said by which route he goes on, to one of the
          * entrances behind. */
         bool (*enter)(Conn *c, const Knock *k);
+        OutsideKind outside; /* who comes by it */
 } Entrance;
 
 /* The first of the entrances (NULL-ended) that claims him; NULL: none, or none yet, which *ret_more says. */

@@ -20,22 +20,27 @@ ProxyPair conn_pair(const Conn *c) {
         return pair;
 }
 
-void conn_note_outside(Conn *c) {
+void conn_note_outside(Conn *c, OutsideKind kind) {
+        static const OutsideWay ways[_OUTSIDE_KIND_MAX][2] = {
+                [OUTSIDE_HTTPS] = { OUTSIDE_IPV4_HTTPS, OUTSIDE_IPV6_HTTPS },
+                [OUTSIDE_HTTP] = { OUTSIDE_IPV4_HTTP, OUTSIDE_IPV6_HTTP },
+                [OUTSIDE_RELAY] = { OUTSIDE_IPV4_RELAY, OUTSIDE_IPV6_RELAY },
+        };
         const Snapshot *s = c->snapshot;
         Worker *w = c->worker;
         ProxyPair pair;
         OutsideWay way;
 
-        if (c->visit.arrival == ARRIVAL_PROBE || arrival_is_relayed(c->visit.arrival))
+        if (c->noted || c->visit.arrival == ARRIVAL_PROBE || arrival_is_relayed(c->visit.arrival))
                 return;
+        c->noted = true;
         pair = conn_pair(c);
         if (!outside_judge(&(OutsideRules) { .lan = s->routes->lan.items, .n_lan = s->routes->lan.n,
                                              .hops = &s->hops, .documentation = s->documentation,
                                              .own = { outside_own(&pair.destination, true) } },
                            &c->visit.address))
                 return;
-        way = c->visit.address.family == AF_INET ? OUTSIDE_IPV4_HTTPS : OUTSIDE_IPV6_HTTPS;
-        way += c->visit.kind == CONN_HTTP;
+        way = ways[kind][c->visit.address.family != AF_INET];
         counter_add(&w->counters.outside[way], 1);
         atomic_store_explicit(&w->counters.outside_usec[way], w->loop.now_usec, memory_order_relaxed);
 }

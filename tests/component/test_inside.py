@@ -7,12 +7,14 @@ import json
 import os
 import socket
 import subprocess
+import sys
 
 import pytest
 from conftest import BUILD
 from proxyhouse import HOST, Upstream, echo, listen
 from test_front_door import Door
 from test_netd import ip, net  # noqa: F401 (fixture)
+from test_passage import client_hello
 
 LAN_ONLY = "lan.home.example.com"
 LAN = ('"127.0.0.0/8", "::1", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "fc00::/7", "fe80::/10"')
@@ -149,6 +151,19 @@ def test_masquerade(lan):
     assert not d.is_inside(*d.stranger, to="203.0.113.1")
 
 
+# Sends, and waits until the other side closes.
+SEND = """import socket, sys
+s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 60)
+s.sendall(bytes.fromhex(sys.argv[3]))
+s.shutdown(socket.SHUT_WR)
+try:
+    while s.recv(65536):
+        pass
+except ConnectionResetError:
+    pass
+"""
+
+
 def outside(d):
     told = d.proxyd.call("DescribeOutside")
     assert all((w["lastUSec"] >= told["sinceUSec"] > 0) == (w["visits"] > 0) for w in told["outside"]), told
@@ -158,7 +173,7 @@ def outside(d):
 def test_who_came_from_the_internet(lan):
     """A sign that the doors are open: the house, its router and what hides behind it are none."""
     d = lan
-    nobody = {"ipv4 https": 0, "ipv4 http": 0, "ipv6 https": 0, "ipv6 http": 0}
+    nobody = {f"{family} {door}": 0 for family in ("ipv4", "ipv6") for door in ("https", "http", "relay")}
     d.house.configure(**d.files(LAN) | {"main": "documentation_networks = true; " + d.files(LAN)["main"]})
     d.proxyd.reload()
     d.forward(masquerade=False)
@@ -184,11 +199,29 @@ def test_who_came_from_the_internet(lan):
     d.forward(masquerade=True)
     assert d.look(*d.stranger, to="203.0.113.1", path="/") == 200
     assert outside(d) == nobody | {"ipv4 https": 1, "ipv6 https": 1}
+    # A relay's houses, and the channels that they open, are no visitors; who says nothing is one.
+    d.forward(masquerade=False)
+    d.knows("192.168.7.1", "2001:db8:7::1")
+    files = d.files(LAN)
+    d.house.configure(**files | {"main": 'documentation_networks = true; zones = ( { name = "relay.example.com"; } ); tenants: { zone = "relay.example.com"; '
+                                         'name = "connect.relay.example.com"; };' + files["main"]})
+    d.proxyd.reload()
+    send = lambda to, data: run(*d.stranger, sys.executable, "-c", SEND, to, d.port, data.hex())  # noqa: E731
+    agent = client_hello("connect.relay.example.com", "hagw-relay/1")
+    send("203.0.113.1", agent)
+    assert outside(d) == nobody | {"ipv4 https": 1, "ipv6 https": 1, "ipv4 relay": 1}
+    send("2001:db8:7::2", agent)
+    send("203.0.113.1", b"hagw-ch1" + bytes(56))
+    assert outside(d) == nobody | {"ipv4 https": 1, "ipv6 https": 1, "ipv4 relay": 2, "ipv6 relay": 1}
+    for data in (b"", b"GET / HTTP/1.0\r\n\r\n", client_hello("connect.relay.example.com")):
+        send("203.0.113.1", data)
+    assert outside(d) == nobody | {"ipv4 https": 4, "ipv6 https": 1, "ipv4 relay": 2, "ipv6 relay": 1}
+    seen = outside(d)
     # A restart forgets nobody; what cannot be read of before is begun anew, and no more.
     since = d.proxyd.call("DescribeOutside")["sinceUSec"]
     assert d.proxyd.stop() == 0
     d.proxyd.start()
-    assert outside(d) == nobody | {"ipv4 https": 1, "ipv6 https": 1}
+    assert outside(d) == seen
     assert abs(d.proxyd.call("DescribeOutside")["sinceUSec"] - since) < 1_000_000
     assert d.proxyd.stop() == 0
     os.ftruncate(d.proxyd.kept["past"], 8)

@@ -91,9 +91,11 @@ def test_half_close(house, parts):
         assert s.makefile("rb").read() == b"%d" % len(hello)
 
 
-def client_hello(name=HOST):
-    out = ssl.MemoryBIO()
-    c = ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), out, server_hostname=name)
+def client_hello(name=HOST, *protocols):
+    out, context = ssl.MemoryBIO(), ssl.create_default_context()
+    if protocols:
+        context.set_alpn_protocols(protocols)
+    c = context.wrap_bio(ssl.MemoryBIO(), out, server_hostname=name)
     with pytest.raises(ssl.SSLWantReadError):
         c.do_handshake()
     return out.read()

@@ -532,6 +532,9 @@ HOUR, DAY = 3600, 86400
     (2 * DAY, {("ipv4", "https"): 7200, ("ipv6", "http"): 60}, "last visitor from outside 1 min ago", set()),
     (2 * DAY, {("ipv4", "http"): 7260}, "last visitor from outside 2 h ago", {443}),
     (9 * DAY, {("ipv4", "https"): 60, ("ipv6", "http"): 3 * DAY + 5}, "last visitor from outside 1 min ago", {80}),
+    # At a relay its houses are no visitors, and show that the port is open.
+    (2 * DAY, {("ipv4", "relay"): 60}, "last connection of a house from outside 1 min ago", {80}),
+    (2 * DAY, {("ipv4", "relay"): 60, ("ipv4", "https"): 7260}, "last visitor from outside 2 h ago", {80}),
     (2 * DAY + 5, {}, "no visitor from outside yet, since hagw-proxyd began to count 2 days ago", {443, 80})])
 def test_whether_visitors_come_is_told(house, since, last, line, ports):  # noqa: F811
     """A notice, because a house that nobody wants to visit looks the same."""

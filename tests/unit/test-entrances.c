@@ -152,12 +152,14 @@ static void test_who_is_handed_over_came_once(void **state) {
         t.worker->snapshot->hops.known = true;
         conn_new(t.worker, &v);
         c = t.worker->visits->first;
+        conn_note_outside(c, OUTSIDE_HTTPS);
         before = t.worker->counters.outside[OUTSIDE_IPV4_HTTPS];
         assert_int_equal(before, 1);
         c->transport.in = buffer_get(&t.worker->pool, BUFFER_SIZE_SMALL);
         v = conn_leave(c);
         assert_non_null(v.in);
         conn_new(t.worker, &v);
+        conn_note_outside(t.worker->visits->first, OUTSIDE_HTTPS);
         assert_int_equal(t.worker->counters.outside[OUTSIDE_IPV4_HTTPS], before);
         turns_end(&t);
 }

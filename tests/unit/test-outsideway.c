@@ -8,6 +8,8 @@ static void test_words(void **state) {
         assert_string_equal(outside_family(OUTSIDE_IPV6_HTTPS), "ipv6");
         assert_string_equal(outside_door(OUTSIDE_IPV6_HTTP), "http");
         assert_string_equal(outside_door(OUTSIDE_IPV4_HTTPS), "https");
+        assert_string_equal(outside_family(OUTSIDE_IPV4_RELAY), "ipv4");
+        assert_string_equal(outside_door(OUTSIDE_IPV6_RELAY), "relay");
 }
 
 TEST_MAIN(cmocka_unit_test(test_words))
