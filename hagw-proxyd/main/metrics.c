@@ -101,6 +101,8 @@ static const struct {
         ROW("proxy_retries", true, "Requests sent again after a waiting connection had gone stale", retries),
         ROW("proxy_relay_attached", false, "Agents attached here", attached),
         ROW("proxy_relay_channels", false, "Channels that wait here for a visitor", channels),
+        ROW("proxy_relay_waiting", false, "Visitors who wait here for a channel, or for their house",
+            waiting),
         ROW("proxy_relay_channels_refused", true, "Channels closed because their hello was not right",
             channels_refused),
         ROW("proxy_agent_attached", false, "1 while this house is attached to its relay", agent_attached),

@@ -22,10 +22,10 @@ from acme_tools import until
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
-from authority import Authority, Fault, Profile, Settings, pki  # noqa: E402
+from authority import Authority, Fault, Profile, Settings, pki, validation  # noqa: E402
 from authority.jose import Key, encode  # noqa: E402
 
-__all__ = ["Authority", "Client", "Fault", "Key", "Knot", "Profile", "Refused", "Settings", "pki"]
+__all__ = ["Authority", "Client", "Fault", "Key", "Knot", "Profile", "Refused", "Settings", "pki", "validation"]
 
 
 class Refused(Exception):

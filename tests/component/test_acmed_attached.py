@@ -2,6 +2,7 @@
 """A house's certificate through its relay, with nothing played: hagw-acmed, keyd, netd and proxyd of the house, hagw-proxyd,
 tenantd, keyd and dnsd of the relay, and pebble, which asks the relay's name server."""
 
+import asyncio
 import base64
 import contextlib
 import hashlib
@@ -18,6 +19,7 @@ from OpenSSL import SSL
 
 from acme_tools import Acme, Pebble, check_certificate, dns_sockets, until
 from authority_tools import Authority as Judge
+from authority_tools import validation
 from conftest import House
 from ctl_tools import Ctl
 from proxyhouse import ProxyHouse, listen
@@ -198,6 +200,36 @@ def test_two_machines_of_a_house(cabin, relay, authority, other_house):
     before = second.get(NAME)
     second.acmed.call("Renew", name=NAME)
     assert second.changed(before, NAME)["failures"] == 0 and relay.lookup(NAME, "CAA") == [lines[other]]
+
+
+def test_both_machines_of_a_house_renew_at_once(cabin, relay, authority, other_house, monkeypatch):
+    """Their values stand beside each other at one name, and each takes back its own."""
+    cabin.start(authority.directory, authority.root)
+    cabin.wait(NAME)
+    relay.tenantd.call("Set", name="anna", agents=2)
+    second = Cabin(other_house, relay, relay.tenantd.call("IssueCode", name="anna")["code"])
+    second.start(authority.directory, authority.root)
+    second.wait(NAME)
+    came, found, check = set(), [], validation.METHODS["dns-01"]
+
+    async def together(view, name, token, thumbprint):
+        """The authority looks only when both wait for it."""
+        came.add(thumbprint)
+        while len(came) < 2:
+            await asyncio.sleep(0.05)
+        if not found:
+            found.append(relay.values())
+        return await check(view, name, token, thumbprint)
+    monkeypatch.setitem(validation.METHODS, "dns-01", together)
+    machines = (cabin, second)
+    before = [m.get(NAME) for m in machines]
+    for m in machines:
+        m.acmed.call("Renew", name=NAME)
+    for m, b in zip(machines, before):
+        assert m.changed(b, NAME)["failures"] == 0 and "No certificate" not in m.acmed.text()
+    assert len(came) == 2 and {v["name"] for v in found[0]} == {f"_acme-challenge.{NAME}"} and len(found[0]) >= 2, found
+    assert len(relay.lookup(NAME, "CAA")) == 2
+    until(lambda: relay.values() == [], 20, "the withdrawals")
 
 
 def test_status_tells_the_caa_line_at_both_ends(house, relay, tmp_path):

@@ -5,6 +5,7 @@ import contextlib
 import hmac
 import http.client
 import os
+import re
 import resource
 import signal
 import socket
@@ -15,7 +16,7 @@ import threading
 import time
 
 import pytest
-from conftest import BUILD
+from conftest import BUILD, ROOT
 from OpenSSL import SSL
 from proxyhouse import Head, Upstream, silent
 from relayhouse import NAME, ZONE, Agent, Control, RelayHouse
@@ -381,6 +382,44 @@ def test_hello_in_pieces(relay):
         c.header()
 
 
+QUEUE_MAX = int(re.search(r"#define TENANT_QUEUE_MAX (\d+)U", (ROOT / "hagw-proxyd/relay/tenants.h").read_text())[1])
+
+
+@pytest.mark.parametrize("state", ["attached", "away"])
+def test_visitors_who_wait_are_limited(relay, state):
+    """For a channel, and for a house that was there just now. One more is closed at once, and those who wait go on waiting."""
+    token, hello = relay.tenant("anna"), client_hello("anna." + ZONE)
+    waiting = lambda: relay.figure("proxy_relay_waiting")  # noqa: E731
+    agents = []
+
+    def fills_up():
+        """The wait has an end, by which a slow machine may not be done: then once more."""
+        agents.append(Agent(relay, token))
+        if state == "away":
+            agents.pop().close()
+            relay.wait(lambda: relay.figure("proxy_relay_attached") == 0)
+        begin = refused(relay)
+        visitors = [visitor(relay, hello=hello) for _ in range(QUEUE_MAX)]
+        relay.wait(lambda: waiting() == QUEUE_MAX or refused(relay) != begin)
+        with visitor(relay, hello=hello) as more:
+            assert silent(more)
+        # The house is there in time, and whoever waits is served.
+        agent = agents[-1] if agents else Agent(relay, token)
+        channels = [agent.channel() for _ in range(40)]
+        full = waiting() + 40 >= QUEUE_MAX and sum(refused(relay).values()) == sum(begin.values()) + 1
+        if full:
+            for c in channels:
+                c.header()
+        for s in [*visitors, *channels]:
+            s.close()
+        relay.wait(lambda: waiting() == 0)
+        agent.close()
+        relay.wait(lambda: relay.figure("proxy_relay_attached") == 0)
+        agents.clear()
+        return full
+    relay.wait(fills_up, 120)
+
+
 def test_channels_are_limited(relay):
     a = Agent(relay, relay.tenant("anna", channels=3))
     kept = a.open(3)
@@ -488,6 +527,30 @@ def test_usage_is_reported(relay):
         c.close()
     relay.wait(lambda: relay.tenantd.call("Get", name="anna")["tenant"]["sent"] == 1000)
     assert relay.tenantd.call("Get", name="anna")["tenant"]["received"] == len(v.hello)
+
+
+def test_usage_of_two_machines(relay):
+    """What came by either is the tenant's, and counted once."""
+    token = relay.tenant("anna", agents=2)
+    machines, visitors = [Agent(relay, token, machine=m) for m in ("one", "other")], []
+    for rounds, sent in ((2, 1000), (3, 20)):
+        for _ in range(rounds):
+            channels = [a.open()[0] for a in machines]
+            for _ in channels:
+                visitors.append(visitor(relay))
+            for c in channels:
+                c.header()
+                c.exactly(len(visitors[-1].hello))
+                c.socket.sendall(bytes(sent))
+                c.close()
+            for v in visitors[-2:]:
+                assert len(v.makefile("rb").read()) == sent
+                v.close()
+    usage = lambda: [u for m in relay.tenantd.varlink().stream("io.hagw.Tenant.GetUsage", name="anna") for u in m["usage"]]  # noqa: E731
+    relay.wait(lambda: sum(u["visitors"] for u in usage()) == 10 and sum(u["sent"] for u in usage()) == 2 * (2 * 1000 + 3 * 20))
+    assert sum(u["received"] for u in usage()) == sum(len(v.hello) for v in visitors)
+    relay.proxyd.stop()  # what is told at the end is not told twice
+    assert (sum(u["visitors"] for u in usage()), sum(u["received"] for u in usage())) == (10, sum(len(v.hello) for v in visitors))
 
 
 def test_usage_is_reported_at_the_end(relay):
@@ -803,10 +866,11 @@ def test_bytes_per_second_of_the_opened_are_shared(relay):
     greedy.sock.shutdown(socket.SHUT_RDWR)
 
 
-def test_terminated_offline_is_a_page(relay):
+@pytest.mark.parametrize("language,offline", [("en", "is offline"), ("de", "ist offline"), ("fr", "est hors ligne")])
+def test_terminated_offline_is_a_page(relay, language, offline):
     relay.tenant("anna", terminate=True)
-    r = relay.visit(name=f"anna.{ZONE}", headers={"Accept": "text/html"})
-    assert r.status == 503 and b"offline" in r.body and r.getheader("retry-after")
+    status, text, later = page(relay, language)
+    assert status == 503 and offline in text and later
 
 
 def refused(relay, tenant="anna"):
@@ -821,18 +885,21 @@ def page(relay, language="en", name=f"anna.{ZONE}"):
     return r.status, r.body.decode(), r.getheader("retry-after")
 
 
-def test_terminated_house_without_the_secret(relay):
+@pytest.mark.parametrize("language,refuses,offline", [
+    ("en", "does not take visitors", "offline"), ("de", "nimmt aber keine", "offline"), ("fr", "accepte pas", "hors ligne")])
+def test_terminated_house_without_the_secret(relay, language, refuses, offline):
     a = Agent(relay, relay.tenant("anna", terminate=True))
     house = House(a.open()[0], secret=os.urandom(32))
-    status, text, later = page(relay)
-    assert status == 503 and "does not take visitors" in text and "offline" not in text and not later
+    status, text, later = page(relay, language)
+    assert status == 503 and refuses in text and offline not in text and not later
     with pytest.raises((OSError, AssertionError)):
         house.get()
     assert refused(relay) == {"house": 1}
 
 
-@pytest.mark.parametrize("reason,english,german", [("suspended", "is suspended", "ist gesperrt"), ("exhausted", "used up", "aufgebraucht")])
-def test_terminated_says_why(relay, reason, english, german):
+@pytest.mark.parametrize("reason,english,german,french", [
+    ("suspended", "is suspended", "ist gesperrt", "est suspendu"), ("exhausted", "used up", "aufgebraucht", "épuisé")])
+def test_terminated_says_why(relay, reason, english, german, french):
     """Counted, logged once a minute at most, and on the page in the visitor's language."""
     token = relay.tenant("anna", terminate=True, **({"bytesPerMonth": 1} if reason == "exhausted" else {}))
     a = Agent(relay, token)
@@ -843,16 +910,18 @@ def test_terminated_says_why(relay, reason, english, german):
         relay.set("anna", suspended=True)
     relay.wait(lambda: english in page(relay)[1])
     before = refused(relay)[reason]
-    status, text, later = page(relay, "de")
-    assert status == 503 and german in text and "offline" not in text and not later
-    assert refused(relay)[reason] == before + 1
+    for n, (language, words) in enumerate((("de", german), ("fr", french)), 1):
+        status, text, later = page(relay, language)
+        assert status == 503 and words in text and "offline" not in text and "hors ligne" not in text and not later
+        assert refused(relay)[reason] == before + n
     assert relay.proxyd.text().count("Tenant anna: a visitor is refused: ") >= 1
 
 
-def test_all_channels_in_use_is_said(relay):
+@pytest.mark.parametrize("language,crowded", [("en", "as many visitors"), ("de", "so viele Besucher"), ("fr", "autant de visiteurs")])
+def test_all_channels_in_use_is_said(relay, language, crowded):
     a = Agent(relay, relay.tenant("anna", terminate=True, channels=1))
-    status, text, later = page(relay)
-    assert status == 503 and "as many visitors" in text and later
+    status, text, later = page(relay, language)
+    assert status == 503 and crowded in text and later
     assert a and refused(relay) == {"channels": 1}
 
 

@@ -195,6 +195,26 @@ def test_names_that_the_relay_cannot_open(make):
     assert p.relay.visit(name=HOST).status == 200
 
 
+@pytest.mark.parametrize("domain,name", [("ha.example.org", "ha.example.org"), ("*.example.net", "ha.example.net")])
+def test_domains_that_the_relay_cannot_open(make, domain, name):
+    """The same of a tenant's domain elsewhere."""
+    p = make(terminate=True, more='opened = "accept";', domains=[domain])
+    p.home.house.configure(p.main('opened = "accept";'), ha=p.host,
+                           domain=f'name = "{name}"; upstream = "{p.service.url}"; access: {{ login = "none"; }};')
+    p.home.certify(domain)
+    p.home.proxyd.reload()
+    p.home.wait(lambda: name in p.home.proxyd_certificates())
+    with p.tls(name) as s:  # the house's certificate
+        assert get_from(s, name)[0] == 200
+    p.relay.certify(f"*.anna.{ZONE}")  # for its other names
+    p.relay.wait(lambda: p.relay.serves(HOST))
+    with p.tls(name) as s:
+        assert get_from(s, name)[0] == 200
+    p.relay.certify(domain)
+    p.relay.wait(lambda: p.relay.serves(name))
+    assert p.relay.visit(name=name).status == 200
+
+
 WEBSOCKET = (f"GET /ws HTTP/1.1\r\nHost: {HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
              "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n").encode()
 
