@@ -4,20 +4,22 @@
 import collections
 import contextlib
 import http.client
+import itertools
 import os
 import pathlib
 import re
 import signal
 import socket
 import struct
+import subprocess
 import sys
 import threading
 import time
 
 import pytest
-from conftest import ROOT
+from conftest import BUILD, ROOT
 from proxyhouse import Head, ProxyHouse, Upstream, echo
-from relayhouse import ZONE, Agent
+from relayhouse import NAME, ZONE, Agent
 from test_front_door import Door
 from test_relay import parts, relay, visitor  # noqa: F401
 from test_relay_house import HOST, get_from, make  # noqa: F401
@@ -27,6 +29,7 @@ import crowd as crowds  # noqa: E402
 
 PER_SECOND = 20
 OWN = "ha.home.example.com"  # a gateway's
+EXPECTED = 5  # seconds: STOP_EXPECTED_USEC
 
 
 class Crowd(crowds.Crowd):
@@ -81,6 +84,55 @@ def test_restarts_refuse_nobody_who_is_opened(make):  # noqa: F811
     with Crowd(lambda: p.relay.tls(HOST), HOST) as crowd:
         restart_often(p.relay.proxyd, crowd)
     assert set(crowd.results) == {200}, crowd.results
+
+
+class Hubs(crowds.Crowd):
+    """Each visits another one of many houses, of bench/agents: they answer with one byte and have no service."""
+
+    def __init__(self, relay, names):
+        super().__init__(PER_SECOND)
+        self.relay, self.names, self.due = relay, itertools.cycle(names), float("inf")
+
+    def restart(self):
+        """Houses have so long to be back. A machine that is slow enough, as the sanitizers make it, has some that take longer."""
+        self.due = float("inf")
+        assert self.relay.proxyd.stop() == 0
+        self.due = time.monotonic() + EXPECTED
+        self.relay.proxyd.start()
+
+    def visit(self):
+        name = f"{next(self.names)}.{ZONE}"
+        while True:
+            with visitor(self.relay, name) as v:
+                v.settimeout(60)
+                if v.recv(1):
+                    return 200
+            if time.monotonic() < self.due:
+                return "closed"
+            time.sleep(0.1)
+
+
+def test_a_restart_with_500_houses_refuses_nobody(relay, tmp_path):  # noqa: F811
+    """All of them are back, and each visitor who comes meanwhile is held until his is."""
+    with relay.tenantd.varlink(timeout=60) as link:
+        tokens = [t["credential"] for m in link.stream("io.hagw.Tenant.AddMany", prefix="hub-", count=500, credential="token")
+                  for t in m["tenants"]]
+    (tmp_path / "tokens").write_text("\n".join(tokens) + "\n")
+    agents = subprocess.Popen([BUILD / "bench" / "agents", "127.0.0.1", str(relay.port), NAME, tmp_path / "tokens"],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    everybody = lambda: relay.figure("proxy_relay_attached") == 500  # noqa: E731
+    try:
+        relay.wait(everybody, 120)
+        with Hubs(relay, [t.split("_")[1] for t in tokens[::7]]) as crowd:
+            crowd.served(10)
+            for _ in range(2):
+                crowd.restart()
+                relay.wait(everybody, 120)
+                crowd.served(20)
+        assert set(crowd.results) == {200}, crowd.results
+    finally:
+        agents.kill()
+        agents.wait()
 
 
 @contextlib.contextmanager
