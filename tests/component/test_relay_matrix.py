@@ -5,14 +5,17 @@ that judges CAA records. A pair for each way, which each test leaves as it was."
 
 import contextlib
 import hashlib
+import html
 import json
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import threading
 import types
+import urllib.parse
 
 import pytest
 from acme_tools import dns_sockets, leaf
@@ -359,6 +362,33 @@ def test_curl(pair):
     r = subprocess.run(["curl", "-sI", "--cacert", pair.authority.root, "--resolve", f"{HOST}:{pair.relay.port}:127.0.0.1",
                         f"https://{HOST}:{pair.relay.port}/"], text=True, capture_output=True, check=True)
     assert r.stdout.splitlines()[0].split()[1] == "401", r.stdout
+
+
+def curl(pair, jar, path, *words):
+    """Status, body, and where it ended; with cookies, and with nothing of a browser but what words say."""
+    r = subprocess.run(["curl", "-s", "--cacert", pair.authority.root, "--resolve", f"{HOST}:{pair.relay.port}:127.0.0.1", "-b", jar, "-c", jar,
+                        "-w", "\n%{http_code} %{url_effective}", *words, f"https://{HOST}:{pair.relay.port}{path}"],
+                       text=True, capture_output=True, check=True)
+    body, _, last = r.stdout.rpartition("\n")
+    return int(last.split()[0]), body, urllib.parse.urlsplit(last.split()[1]).path
+
+
+def test_curl_logs_in(pair, tmp_path):
+    """Through each wall that there is, by its form; until it has passed them all it hears 401 and nothing else."""
+    jar = tmp_path / "jar"
+    logins = ["/.hagw/auth/login"] if pair.way != "both" else ["/.hagw/auth/login", "/.hag2/auth/login"]
+    for login, (_, (user, password)) in zip(logins, pair.walls):
+        status, body, _ = curl(pair, jar, "/x")
+        assert status == 401 and body.startswith(f"401 Unauthorized\nNobody is signed in at {HOST}"), body
+        status, body, at = curl(pair, jar, "/x", "-L", "-H", "Accept: text/html")
+        assert status == 200 and at == login, "as a browser is led"
+        form = re.search(r'<form method="post" action="([^"]*)"', body)[1]
+        hidden = dict(re.findall(r'type="hidden" name="([^"]*)" value="([^"]*)"', body)) | {"user": user, "password": password}
+        status, body, _ = curl(pair, jar, urllib.parse.urljoin(at, form), "-H", f"Origin: https://{HOST}:{pair.relay.port}",
+                               *(w for k, v in hidden.items() for w in ("--data-urlencode", f"{k}={html.unescape(v)}")))
+        assert status == 303, body
+    status, body, _ = curl(pair, jar, "/x")
+    assert status == 200 and json.loads(body)["target"] == "/x"
 
 
 def test_websocket(pair):
