@@ -126,8 +126,9 @@ static void judge_domains(Status *s, sd_json_variant *relay) {
         if (first)
                 status_problem(s,
                                "The relay does not lead %s%s here, so that its visitors are turned away: at "
-                               "the relay, hagw-ctl tenant domain add %s %s",
-                               first, also, field_text(relay, "tenant"), first);
+                               "the relay, hagw-ctl tenant domain add %s %s%s%s",
+                               first, also, field_text(relay, "tenant"), *first == '*' ? "'" : "", first,
+                               *first == '*' ? "'" : "");
 }
 
 /* It took the place back, and the other one will do the same. */

@@ -53,8 +53,9 @@ int outside_say(const Config *config, const char *name, bool tenants) {
         zone = host_relay_zone(config, NULL);
         if (zone && hostname_in_zone(bare, zone)) {
                 output_sentences("It is a name of the relay's, which has to lead it here. At the relay:\n"
-                                 "  hagw-ctl host add %s tenant:%s\n",
-                                 name, config->relay.tenant);
+                                 "  hagw-ctl host add %s%s%s tenant:%s\n",
+                                 *name == '*' ? "'" : "", name, *name == '*' ? "'" : "",
+                                 config->relay.tenant);
                 return 0;
         }
         output_sentences("It lies outside the zones of this house. Where the DNS of %s is kept, set\n",
