@@ -31,6 +31,7 @@ typedef struct EncoderOps {
 struct Encoder {
         Encoders *all;
         const EncoderOps *ops;
+        uint64_t network;
         union {
                 z_stream gzip;
                 BrotliEncoderState *brotli;
@@ -131,33 +132,49 @@ static const EncoderOps codings[_CODING_MAX] = {
                             .block = ENCODER_BLOCK, .memory = ENCODER_MEMORY_BROTLI },
 };
 
+static bool has_share(const Encoders *all, uint64_t network) {
+        unsigned own = 0;
+
+        for (unsigned i = 0; i < all->n; i++)
+                own += all->networks[i] == network;
+        return own < (ENCODERS_MAX - (all->n - own) + 1) / 2;
+}
+
+static void leave_place(Encoders *all, uint64_t network) {
+        unsigned i = 0;
+
+        while (all->networks[i] != network)
+                i++;
+        all->networks[i] = all->networks[--all->n];
+}
+
 /* The library's part goes, with its place; what was given stays. */
 static void leave_work(Encoder *e) {
         if (!e->at_work)
                 return;
         e->at_work = false;
         e->ops->end(e);
-        e->all->n--;
+        leave_place(e->all, e->network);
         buffer_release(e->all->pool, e->ops->memory);
 }
 
-Encoder *encoder_new(Encoders *all, Coding c) {
+Encoder *encoder_new(Encoders *all, Coding c, uint64_t network) {
         Encoder *e;
 
         assert(codings[c].begin);
-        if (all->n >= ENCODERS_MAX || !buffer_reserve(all->pool, codings[c].memory))
+        if (!has_share(all, network) || !buffer_reserve(all->pool, codings[c].memory))
                 return NULL;
-        all->n++;
         e = malloc(sizeof(*e));
         if (!e) {
-                all->n--;
                 buffer_release(all->pool, codings[c].memory);
                 return NULL;
         }
         memset(e, 0, offsetof(Encoder, out));
         e->all = all;
         e->ops = &codings[c];
+        e->network = network;
         e->at_work = true;
+        all->networks[all->n++] = network;
         return e->ops->begin(e) ? e : encoder_free(e);
 }
 

@@ -9,7 +9,9 @@
  * them; and how many there are at once, because each holds as much as many a visitor's buffers. One thread.
  */
 
-#define ENCODERS_MAX 16U /* of a worker, at work at once */
+/* Of a worker, at work at once. Each address may have half of what the others leave of them: who stands still
+ * with all that he gets leaves something for whoever comes next. */
+#define ENCODERS_MAX 16U
 #define ENCODER_MEMORY_GZIP (288U * 1024) /* bytes that one holds while it is at work */
 #define ENCODER_MEMORY_BROTLI (1024U * 1024)
 #define ENCODER_PIECE (8U * 1024)  /* bytes that one call takes */
@@ -25,6 +27,7 @@
 typedef struct Encoders {
         BufferPool *pool; /* what they hold counts there */
         unsigned n;       /* at work */
+        uint64_t networks[ENCODERS_MAX]; /* whose those are */
 } Encoders;
 
 typedef enum EncoderOp {
@@ -36,8 +39,8 @@ typedef enum EncoderOp {
 
 typedef struct Encoder Encoder;
 
-/* NULL: there are too many, or there is no memory. */
-Encoder *encoder_new(Encoders *all, Coding c);
+/* network: whose it is. NULL: there are too many, or there is no memory. */
+Encoder *encoder_new(Encoders *all, Coding c, uint64_t network);
 /* Returns NULL. */
 Encoder *encoder_free(Encoder *e);
 

@@ -11,13 +11,13 @@ static void on_pause(Timer *t) {
         p->run(p->owner);
 }
 
-Pack *pack_new(Worker *w, Encoders *all, Coding c, void (*run)(void *owner), void *owner) {
+Pack *pack_new(Worker *w, Encoders *all, Coding c, uint64_t network, void (*run)(void *owner), void *owner) {
         Pack *p = malloc(sizeof(*p));
 
         if (!p)
                 return NULL;
         *p = (Pack) { .worker = w, .run = run, .owner = owner, .pause.fire = on_pause };
-        p->encoder = encoder_new(all, c);
+        p->encoder = encoder_new(all, c, network);
         if (!p->encoder) {
                 free(p);
                 return NULL;

@@ -21,8 +21,9 @@ typedef struct Pack {
         bool paused; /* it has fired since */
 } Pack;
 
-/* run: what is held back is due; called from the loop. NULL: too many are at it, or there is no memory. */
-Pack *pack_new(Worker *w, Encoders *all, Coding c, void (*run)(void *owner), void *owner);
+/* run: what is held back is due; called from the loop. NULL: too many are at it, or too
+ * many of the network, or there is no memory. */
+Pack *pack_new(Worker *w, Encoders *all, Coding c, uint64_t network, void (*run)(void *owner), void *owner);
 /* Returns NULL. */
 Pack *pack_free(Pack *p);
 /* Nothing new has come from the service: is what is held back to be sent? */

@@ -125,7 +125,7 @@ static void run(Encoder *e, Slice data, EncoderOp op, Text *out) {
 
 static void check(Coding c, Text plain, size_t piece) {
         const size_t memory = c == CODING_GZIP ? ENCODER_MEMORY_GZIP : ENCODER_MEMORY_BROTLI;
-        Encoder *e = encoder_new(&all, c);
+        Encoder *e = encoder_new(&all, c, 1);
         Text coded = {}, again;
         size_t at = 0;
 
@@ -176,7 +176,7 @@ static void test_odd_payload(void **state) {
 /* What was put in comes out, and what comes after it goes on. */
 static void test_flush(void **state) {
         for (Coding c = CODING_GZIP; c < _CODING_MAX; c++) {
-                Encoder *e = encoder_new(&all, c);
+                Encoder *e = encoder_new(&all, c, 1);
                 Text coded = {}, plain;
                 size_t before;
 
@@ -204,7 +204,7 @@ static void test_flush(void **state) {
 /* A little flush must not cost the whole: what a service sends in small pieces. */
 static void test_smaller(void **state) {
         for (Coding c = CODING_GZIP; c < _CODING_MAX; c++) {
-                Encoder *e = encoder_new(&all, c);
+                Encoder *e = encoder_new(&all, c, 1);
                 Text plain = script(LARGEST, 7), coded = {};
 
                 run(e, (Slice) { plain.data, plain.n }, ENCODER_END, &coded);
@@ -219,10 +219,11 @@ static void test_limits(void **state) {
         Encoder *some[ENCODERS_MAX];
 
         for (size_t i = 0; i < ENCODERS_MAX; i++)
-                assert_non_null(some[i] = encoder_new(&all, i % 2 ? CODING_GZIP : CODING_BROTLI));
-        assert_null(encoder_new(&all, CODING_GZIP));
+                assert_non_null(some[i] = encoder_new(&all, i % 2 ? CODING_GZIP : CODING_BROTLI, i));
+        assert_null(encoder_new(&all, CODING_GZIP, ENCODERS_MAX));
         encoder_free(some[3]);
-        assert_non_null(some[3] = encoder_new(&all, CODING_GZIP));
+        assert_null(encoder_new(&all, CODING_GZIP, 1)); /* who has one has his share */
+        assert_non_null(some[3] = encoder_new(&all, CODING_GZIP, ENCODERS_MAX));
         for (size_t i = 0; i < ENCODERS_MAX; i++)
                 encoder_free(some[i]);
         assert_int_equal(all.n, 0);
@@ -231,20 +232,43 @@ static void test_limits(void **state) {
         /* And the memory that there is. */
         pool.max = 2 * ENCODER_MEMORY_BROTLI;
         pool.wanted_max = ENCODER_MEMORY_BROTLI + ENCODER_MEMORY_GZIP;
-        assert_non_null(some[0] = encoder_new(&all, CODING_BROTLI));
-        assert_null(encoder_new(&all, CODING_BROTLI));
-        assert_non_null(some[1] = encoder_new(&all, CODING_GZIP));
-        assert_null(encoder_new(&all, CODING_GZIP));
+        assert_non_null(some[0] = encoder_new(&all, CODING_BROTLI, 2));
+        assert_null(encoder_new(&all, CODING_BROTLI, 2));
+        assert_non_null(some[1] = encoder_new(&all, CODING_GZIP, 1));
+        assert_null(encoder_new(&all, CODING_GZIP, 1));
         encoder_free(some[0]);
         encoder_free(some[1]);
         pool.max = pool.wanted_max = 0;
         assert_int_equal(all.n, 0);
 }
 
+/* Each address half of what the others leave, so that there is something for the next. */
+static void test_shares(void **state) {
+        static const unsigned shares[] = { 8, 4, 2, 1, 1 };
+        Encoder *some[ENCODERS_MAX + 1];
+        size_t n = 0;
+
+        for (size_t who = 0; who < ELEMENTSOF(shares); who++)
+                for (unsigned i = 0; i <= shares[who]; i++) {
+                        some[n] = encoder_new(&all, CODING_GZIP, who);
+                        assert_int_equal(some[n] != NULL, i < shares[who]);
+                        n += some[n] != NULL;
+                }
+        assert_int_equal(n, ENCODERS_MAX);
+        assert_null(encoder_new(&all, CODING_GZIP, ELEMENTSOF(shares)));
+        encoder_free(some[0]); /* one of the first's */
+        assert_null(encoder_new(&all, CODING_GZIP, 1));
+        assert_non_null(some[0] = encoder_new(&all, CODING_GZIP, ELEMENTSOF(shares)));
+        while (n > 0)
+                encoder_free(some[--n]);
+        assert_int_equal(all.n, 0);
+        assert_int_equal(pool.used, 0);
+}
+
 /* Broken off in the midst of it. */
 static void test_broken_off(void **state) {
         for (Coding c = CODING_GZIP; c < _CODING_MAX; c++) {
-                Encoder *e = encoder_new(&all, c);
+                Encoder *e = encoder_new(&all, c, 1);
                 Text plain = noise(65536);
                 Slice s = { plain.data, plain.n };
 
@@ -259,5 +283,5 @@ static void test_broken_off(void **state) {
         assert_int_equal(pool.used, 0);
 }
 
-TEST_MAIN(cmocka_unit_test(test_same), cmocka_unit_test(test_odd_payload), cmocka_unit_test(test_flush),
+TEST_MAIN(cmocka_unit_test(test_shares), cmocka_unit_test(test_same), cmocka_unit_test(test_odd_payload), cmocka_unit_test(test_flush),
           cmocka_unit_test(test_smaller), cmocka_unit_test(test_limits), cmocka_unit_test(test_broken_off))
