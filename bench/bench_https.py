@@ -12,12 +12,14 @@ import sys
 import tempfile
 import time
 
+from http2 import Http2
 from measure import Table, cost
 from proxies import PROXIES, SCRIPT_SIZE, upstream, versions
 from tls import NAME, connect, context, get, make_certificate, resolved, restart_with_one_cipher
 
 IDLE_CONNECTIONS = 1000
 KEEPALIVE_CONNECTIONS = 32
+HTTP2_CONNECTIONS, HTTP2_STREAMS = 16, 32
 
 
 def keepalive(proxy, seconds):
@@ -33,6 +35,22 @@ def keepalive(proxy, seconds):
             raise RuntimeError(f"{proxy.name}: {bad[0]}")
         rate["per second"] = float(re.search(r"Requests/sec:\s+([\d.]+)", out)[1])
         return int(re.search(r"(\d+) requests in", out)[1])
+
+    return {**cost(proxy.processes, work), **rate}
+
+
+def http2(proxy, count):
+    command = ["h2load", "-t1", f"-c{HTTP2_CONNECTIONS}", f"-m{HTTP2_STREAMS}"]
+    url = f"https://{NAME}:{proxy.port}/"
+    subprocess.run([*command, "-n2000", url], check=True, capture_output=True)
+    rate = {}
+
+    def work():
+        out = subprocess.run([*command, f"-n{count}", url], check=True, capture_output=True, text=True).stdout
+        if "Application protocol: h2" not in out or f"status codes: {count} 2xx" not in out:
+            raise RuntimeError(f"{proxy.name}: {out}")
+        rate["per second"] = float(re.search(r"finished in .*, ([\d.]+) req/s", out)[1])
+        return count
 
     return {**cost(proxy.processes, work), **rate}
 
@@ -117,6 +135,25 @@ def idle_memory(proxy, ctx):
     return {"memory": (after - before) / IDLE_CONNECTIONS}
 
 
+def idle_http2_memory(proxy, ctx):
+    """The same with HTTP/2."""
+    for _ in range(20):
+        Http2(ctx, proxy.port).close()
+    time.sleep(1)
+    before, held = proxy.processes.pss(), []
+    for _ in range(IDLE_CONNECTIONS):
+        held.append(Http2(ctx, proxy.port))
+        held[-1].ask(1)
+    time.sleep(2)
+    after = proxy.processes.pss()
+    for v in held[::50]:
+        v.ask(1)
+    for v in held:
+        v.close()
+    time.sleep(0.5)
+    return {"memory": (after - before) / IDLE_CONNECTIONS}
+
+
 def check_equal(proxy, ctx):
     """All must do the same work: same version, same cipher."""
     with connect(ctx, proxy.port) as tls:
@@ -154,6 +191,8 @@ def tests(arguments, ctx, folder):
     return [
         ("keepalive", "HTTPS requests of 1 KiB over kept connections", "microseconds of CPU each", 1e6, third,
          {"total": 0.95, "user": 1.5}, ("per second",), lambda p: keepalive(p, arguments.seconds)),
+        ("http2", f"HTTP/2 requests of 1 KiB, {HTTP2_STREAMS} at once on each of {HTTP2_CONNECTIONS} connections",
+         "microseconds of CPU each", 1e6, third, {"total": 1.3}, ("per second",), lambda p: http2(p, arguments.requests)),
         ("handshake", "New TLS 1.3 handshakes (P-256)", "microseconds of CPU each", 1e6, third, {"total": 0.7}, (),
          lambda p: handshakes(p, ctx, arguments.handshakes, resume=False)),
         ("resumed", "Resumed TLS 1.3 handshakes (P-256)", "microseconds of CPU each", 1e6, third, {}, (),
@@ -165,6 +204,8 @@ def tests(arguments, ctx, folder):
          lambda p: compressed(p, ctx, "br")),
         ("idle", f"Memory of one of {IDLE_CONNECTIONS} idle TLS connections", "KiB PSS", 1 / 1024, ("memory",),
          {"memory": 1.0}, (), lambda p: idle_memory(p, ctx)),
+        ("idle-http2", f"Memory of one of {IDLE_CONNECTIONS} idle HTTP/2 connections", "KiB PSS", 1 / 1024, ("memory",),
+         {"memory": 2.0}, (), lambda p: idle_http2_memory(p, context(folder))),
     ]
 
 
@@ -183,7 +224,7 @@ def measure(arguments, folder, table):
             if test not in arguments.tests:
                 continue
             table.test(test, what, unit, factor, keys, target, info=info)
-            for n in range(arguments.rounds if test != "idle" else 1):
+            for n in range(arguments.rounds if not test.startswith("idle") else 1):
                 # Each round begins with another program, so that none always comes first.
                 for p in proxies[n % len(proxies):] + proxies[:n % len(proxies)]:
                     try:
@@ -198,17 +239,18 @@ def measure(arguments, folder, table):
 
 
 def main():
-    names = ["keepalive", "handshake", "resumed", "download", "gzip", "brotli", "idle"]
+    names = ["keepalive", "http2", "handshake", "resumed", "download", "gzip", "brotli", "idle", "idle-http2"]
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--rounds", type=int, default=5, help="measurements of each kind; the median counts (default: %(default)s)")
     p.add_argument("--seconds", type=int, default=4, help="length of a keep-alive measurement (default: %(default)s)")
     p.add_argument("--handshakes", type=int, default=1200, help="per measurement (default: %(default)s)")
+    p.add_argument("--requests", type=int, default=60000, help="of HTTP/2, per measurement (default: %(default)s)")
     p.add_argument("--tests", nargs="+", choices=names, default=names)
     p.add_argument("--programs", nargs="+", choices=list(PROXIES), default=list(PROXIES))
     p.add_argument("--no-save", action="store_true", help="only show the table")
     arguments = p.parse_args()
     restart_with_one_cipher()
-    for program in "wrk", "curl", "openssl", "nginx":
+    for program in "wrk", "h2load", "curl", "openssl", "nginx":
         if not shutil.which(program):
             print(f"bench_https: skipped, {program} is not installed")
             return 0

@@ -21,10 +21,8 @@ import tempfile
 import threading
 
 import dns.message
-import h2.config
-import h2.connection
-import h2.events
 
+from http2 import Http2
 from machine import INTERFACES, Machine
 from proxies import UPSTREAM_PORT, upstream
 from tls import NAME, connect, context, get, make_certificate, resolved, restart_with_one_cipher
@@ -104,56 +102,10 @@ def resumed(m, ctx, n):
             assert tls.session_reused
 
 
-class Http2:
-    """A visitor who speaks HTTP/2."""
-
-    def __init__(self, ctx):
-        ctx.set_alpn_protocols(["h2"])
-        self.tls = connect(ctx, PORT)
-        assert self.tls.selected_alpn_protocol() == "h2"
-        self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding="latin-1"))
-        self.h2.initiate_connection()
-        self.flush()
-        self.settled = False
-        while not self.settled:
-            self.take()
-
-    def flush(self):
-        if data := self.h2.data_to_send():
-            self.tls.sendall(data)
-
-    def take(self):
-        """Returns the number of answers that came to their end."""
-        data = self.tls.recv(65536)
-        assert data, "the connection is over"
-        ended = 0
-        for e in self.h2.receive_data(data):
-            self.settled |= isinstance(e, h2.events.SettingsAcknowledged)
-            ended += isinstance(e, h2.events.StreamEnded)
-            if isinstance(e, h2.events.ResponseReceived):
-                assert dict(e.headers)[":status"] == "200", e
-            if isinstance(e, h2.events.DataReceived):
-                self.h2.acknowledge_received_data(e.flow_controlled_length, e.stream_id)
-            assert not isinstance(e, h2.events.StreamReset | h2.events.ConnectionTerminated), e
-        self.flush()
-        return ended
-
-    def ask(self, at_once):
-        for _ in range(at_once):
-            self.h2.send_headers(self.h2.get_next_available_stream_id(), [
-                (":method", "GET"), (":scheme", "https"), (":authority", NAME), (":path", "/"), ("x", "y")], end_stream=True)
-        self.flush()
-        while at_once > 0:
-            at_once -= self.take()
-
-    def close(self):
-        self.tls.close()
-
-
 def http2(m, ctx, n, at_once=1):
-    with contextlib.closing(Http2(ctx)) as v:
+    with contextlib.closing(Http2(ctx, PORT)) as v:
         for _ in range(0, n, at_once):
-            v.ask(at_once)
+            assert v.ask(at_once) == ["200"] * at_once
 
 
 def http2_at_once(m, ctx, n):
@@ -163,7 +115,7 @@ def http2_at_once(m, ctx, n):
 def http2_connections(m, ctx, n):
     """With its settings, and no request: so much more than a handshake."""
     for _ in range(n):
-        Http2(ctx).close()
+        Http2(ctx, PORT).close()
 
 
 def redirects(m, ctx, n):

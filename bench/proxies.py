@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The proxies under test, each made to do the same job: TLS 1.2 and 1.3 with one P-256 certificate, HTTP/1.1 to one upstream
+"""The proxies under test, each made to do the same job: TLS 1.2 and 1.3 with one P-256 certificate, HTTP/2 and 1.1, HTTP/1.1 to one upstream
 over kept connections, the visitor's address and scheme told to it, bodies streamed, two workers, no access log."""
 
 import os
@@ -118,7 +118,7 @@ def nginx(folder, port):
     return Program("nginx", folder, nginx_conf(
         folder, "nginx",
         f"upstream u {{ server 127.0.0.1:{UPSTREAM_PORT}; keepalive 64; keepalive_requests 1000000000; }}\n"
-        f"server {{ listen 127.0.0.1:{port} ssl reuseport; server_name {NAME};\n"
+        f"server {{ listen 127.0.0.1:{port} ssl reuseport; http2 on; server_name {NAME};\n"
         f"ssl_certificate {folder}/chain.pem; ssl_certificate_key {folder}/key.pem; ssl_protocols TLSv1.2 TLSv1.3;\n"
         "gzip on; gzip_types text/javascript; gzip_proxied any; gzip_comp_level 5;\n"
         "location / { proxy_pass http://u; proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_set_header Host $host;\n"
@@ -133,7 +133,7 @@ def haproxy(folder, port):
         "global\n  nbthread 2\n  maxconn 8000\n  ssl-default-bind-options ssl-min-ver TLSv1.2\n"
         "defaults\n  mode http\n  timeout connect 5s\n  timeout client 120s\n  timeout server 120s\n"
         "  timeout http-keep-alive 120s\n  http-reuse always\n  option forwardfor\n"
-        f"frontend f\n  bind 127.0.0.1:{port} ssl crt {folder}/both.pem alpn http/1.1\n"
+        f"frontend f\n  bind 127.0.0.1:{port} ssl crt {folder}/both.pem alpn h2,http/1.1\n"
         "  http-request set-header X-Forwarded-Proto https\n  default_backend b\n"
         "  compression algo gzip\n  compression type text/javascript\n"
         f"backend b\n  server u 127.0.0.1:{UPSTREAM_PORT}\n")
@@ -143,7 +143,7 @@ def haproxy(folder, port):
 def caddy(folder, port):
     path = folder / "Caddyfile"
     path.write_text(
-        "{\n admin off\n auto_https off\n servers {\n  protocols h1\n }\n}\n"
+        "{\n admin off\n auto_https off\n servers {\n  protocols h1 h2\n }\n}\n"
         f"https://{NAME}:{port} {{\n bind 127.0.0.1\n encode gzip\n tls {folder}/chain.pem {folder}/key.pem\n"
         f" reverse_proxy 127.0.0.1:{UPSTREAM_PORT} {{\n  flush_interval -1\n }}\n}}\n")
     return Program("caddy", folder, ["caddy", "run", "--adapter", "caddyfile", "--config", str(path)], port,
@@ -182,7 +182,7 @@ PROXIES = {
 
 def versions():
     commands = {"nginx": ["nginx", "-v"], "haproxy": ["haproxy", "-v"], "caddy": ["caddy", "version"],
-                "openssl": ["openssl", "version"], "wrk": ["wrk", "-v"]}
+                "openssl": ["openssl", "version"], "wrk": ["wrk", "-v"], "h2load": ["h2load", "--version"]}
     found = {}
     for name, command in commands.items():
         if shutil.which(command[0]):
