@@ -255,15 +255,18 @@ class Soak:
         guest.start()
         return [*visitors, guest]
 
+    def end(self, visitors):
+        for v in visitors:
+            v.over.set()
+        for v in visitors:
+            v.join(60)
+
     def warm(self):
-        """What is opened once, for the first who needs it, is no leak: each kind comes more often than there are workers."""
-        for kind in (ByHttp1, ByHttp2, ThroughRelay) * 8:
-            v = kind(self.service, self.http2_ctx if kind is ByHttp2 else self.ctx)
-            v.connection = v.connect()
-            v.ask(v.connection)
-            v.leave()
-        Session(self.service, self.ctx, self.relay["webd"]).ask(None)
+        """What is opened once, for the first who needs it, is no leak: by both workers, and for what is written down each ten seconds."""
+        visitors = self.load()
         self.happen()
+        time.sleep(STEP_SECONDS)
+        self.end(visitors)
 
     def run(self):
         self.warm()
@@ -276,10 +279,7 @@ class Soak:
             self.happen()
             time.sleep(max(0, STEP_SECONDS - (time.monotonic() - began - now)))
         after = self.memory()
-        for v in visitors:
-            v.over.set()
-        for v in visitors:
-            v.join(60)
+        self.end(visitors)
         self.tell(visitors, settled, after)
         self.wait_descriptors(before)
 

@@ -117,7 +117,7 @@ def script(size):
 def nginx(folder, port):
     return Program("nginx", folder, nginx_conf(
         folder, "nginx",
-        f"upstream u {{ server 127.0.0.1:{UPSTREAM_PORT}; keepalive 64; keepalive_requests 1000000000; }}\n"
+        f"upstream u {{ server 127.0.0.1:{UPSTREAM_PORT}; keepalive 512; keepalive_requests 1000000000; }}\n"
         f"server {{ listen 127.0.0.1:{port} ssl reuseport; http2 on; server_name {NAME};\n"
         f"ssl_certificate {folder}/chain.pem; ssl_certificate_key {folder}/key.pem; ssl_protocols TLSv1.2 TLSv1.3;\n"
         "gzip on; gzip_types text/javascript; gzip_proxied any; gzip_comp_level 5;\n"

@@ -292,7 +292,7 @@ void link_park(Link *k) {
                 return;
         }
         keep_session(k);
-        if (u->n_idle >= u->idle_max || !u->current || u->worker->stage >= WORKER_SHUT ||
+        if (u->n_idle >= u->burst_max || !u->current || u->worker->stage >= WORKER_SHUT ||
             k->transport.hung_up) {
                 link_close(k);
                 return;
@@ -301,7 +301,8 @@ void link_park(Link *k) {
         LIST_ADD(&u->idle, k);
         u->n_idle++;
         k->parked_usec = u->worker->loop.now_usec;
-        loop_arm(&u->worker->loop, &k->timer, k->parked_usec + LINK_IDLE_USEC);
+        loop_arm(&u->worker->loop, &k->timer,
+                 k->parked_usec + (u->n_idle > u->idle_max ? LINK_BURST_USEC : LINK_IDLE_USEC));
 }
 
 void link_unpark(Link *k) {

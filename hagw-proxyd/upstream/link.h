@@ -10,6 +10,10 @@
 /* One connection to an upstream, from connect() to close(). */
 
 #define LINK_IDLE_MAX 32U     /* waiting connections per upstream and worker */
+/* The same, of which those beyond LINK_IDLE_MAX wait for a moment only: a crowd comes again, or it is over.
+ */
+#define LINK_BURST_MAX 512U
+#define LINK_BURST_USEC USEC_PER_SEC
 #define LINK_IDLE_WEBD_MAX 2U /* the same to webd: it takes 256, and all workers share them */
 #define LINK_IDLE_USEC                                                                                      \
         (50 * USEC_PER_SEC) /* shorter than nginx waits (75 s), or Home Assistant (an hour) */

@@ -98,7 +98,7 @@ static int set_host(Upstream *u, const ConfHost *h) {
 /* webd listens in the runtime directory. */
 static int set_webd(Upstream *u) {
         u->kind = CONF_UPSTREAM_UNIX;
-        u->idle_max = LINK_IDLE_WEBD_MAX;
+        u->idle_max = u->burst_max = LINK_IDLE_WEBD_MAX;
         u->connect_usec = 5 * USEC_PER_SEC;
         u->idle_usec = USEC_PER_MINUTE;
         if (asprintf(&u->host, "%s/web", runtime_dir()) < 0) {
@@ -142,6 +142,7 @@ Upstream *upstream_get(Worker *w, const ConfHost *host, Trust *trust) {
         u->worker = w;
         u->current = true;
         u->idle_max = LINK_IDLE_MAX;
+        u->burst_max = LINK_BURST_MAX;
         u->trust = trust_ref(trust);
         if ((host ? set_host(u, host) : set_webd(u)) < 0)
                 return NULL;
@@ -160,7 +161,7 @@ Upstream *upstream_new_single(Worker *w, const ConfHost *host, const char *tenan
                 return NULL;
         u->worker = w;
         u->current = u->single = true;
-        u->idle_max = 1;
+        u->idle_max = u->burst_max = 1;
         u->kind = CONF_UPSTREAM_TENANT;
         u->connect_usec = host->timeouts.connect_usec;
         u->idle_usec = host->timeouts.idle_usec;

@@ -57,6 +57,7 @@ struct Upstream {
         bool current;              /* in the newest snapshot */
         bool single;               /* of one visitor's or probe's connection, and not among the worker's */
         unsigned idle_max;         /* connections that may wait for the next request */
+        unsigned burst_max;        /* and for a moment */
 };
 
 /* The one for a host of the worker's snapshot, made where there is none. webd's pages: host NULL. NULL: no

@@ -283,5 +283,6 @@ static void test_broken_off(void **state) {
         assert_int_equal(pool.used, 0);
 }
 
-TEST_MAIN(cmocka_unit_test(test_shares), cmocka_unit_test(test_same), cmocka_unit_test(test_odd_payload), cmocka_unit_test(test_flush),
-          cmocka_unit_test(test_smaller), cmocka_unit_test(test_limits), cmocka_unit_test(test_broken_off))
+TEST_MAIN(cmocka_unit_test(test_shares), cmocka_unit_test(test_same), cmocka_unit_test(test_odd_payload),
+          cmocka_unit_test(test_flush), cmocka_unit_test(test_smaller), cmocka_unit_test(test_limits),
+          cmocka_unit_test(test_broken_off))

@@ -175,4 +175,52 @@ static void test_growth(void **state) {
                 fail_msg("%llu steps, then %llu", (unsigned long long) few, (unsigned long long) many);
 }
 
-TEST_MAIN(cmocka_unit_test(test_sweep), cmocka_unit_test(test_sweep_in_sweep), cmocka_unit_test(test_growth))
+static void hear_nothing(LinkClient *l) {
+}
+
+/* More connections than wait for long wait for a moment, in which the next crowd finds them. */
+static void test_burst(void **state) {
+        static const LinkClientOps ops = { .on_link = hear_nothing, .on_event = hear_nothing };
+        LinkClient clients[7];
+        int fds[ELEMENTSOF(clients)];
+        Upstream *u;
+        Worker *w;
+        Turns t;
+
+        turns_begin(&t);
+        w = t.worker;
+        assert_int_equal(upstream_get(w, NULL, NULL)->burst_max, LINK_IDLE_WEBD_MAX);
+        u = get(w, route_find(w->snapshot->routes, "ha.example.com"));
+        assert_int_equal(u->idle_max, LINK_IDLE_MAX);
+        assert_int_equal(u->burst_max, LINK_BURST_MAX);
+        u->idle_max = 3;
+        u->burst_max = 5;
+        for (size_t i = 0; i < ELEMENTSOF(clients); i++) {
+                clients[i] = (LinkClient) { .ops = &ops };
+                assert_return_code(upstream_acquire(u, &clients[i], UPSTREAM_FRESH), 0);
+                turns_accept(&t);
+                fds[i] = t.service;
+                assert_int_equal(clients[i].link->state, LINK_BUSY);
+        }
+        for (size_t i = 0; i < ELEMENTSOF(clients); i++) {
+                Link *k = clients[i].link;
+
+                link_park(k);
+                assert_int_equal(u->n_idle, MIN(i + 1, 5U));
+                if (i < 5)
+                        assert_int_equal(k->timer.due_usec - w->loop.now_usec,
+                                         i < 3 ? LINK_IDLE_USEC : LINK_BURST_USEC);
+        }
+        for (Link *k = u->idle, *next; k; k = next) {
+                next = k->next;
+                if (k->timer.due_usec <= k->parked_usec + LINK_BURST_USEC)
+                        k->timer.fire(&k->timer);
+        }
+        assert_int_equal(u->n_idle, 3);
+        for (size_t i = 0; i + 1 < ELEMENTSOF(fds); i++)
+                close(fds[i]);
+        turns_end(&t);
+}
+
+TEST_MAIN(cmocka_unit_test(test_burst), cmocka_unit_test(test_sweep), cmocka_unit_test(test_sweep_in_sweep),
+          cmocka_unit_test(test_growth))
