@@ -9,8 +9,8 @@
  * them; and how many there are at once, because each holds as much as many a visitor's buffers. One thread.
  */
 
-/* Of a worker, at work at once. Each address may have half of what the others leave of them: who stands still
- * with all that he gets leaves something for whoever comes next. */
+/* Of a worker, at work at once. Each address may have half of what the others leave of them: who stands
+ * still with all that he gets leaves something for whoever comes next. */
 #define ENCODERS_MAX 16U
 #define ENCODER_MEMORY_GZIP (288U * 1024) /* bytes that one holds while it is at work */
 #define ENCODER_MEMORY_BROTLI (1024U * 1024)

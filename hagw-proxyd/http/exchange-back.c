@@ -81,8 +81,8 @@ static void plan_answer(Exchange *x, CompressPlan *plan) {
         compress_judge(&x->request, &x->response, plan);
         if (plan->verdict != COMPRESS_YES || x->response.body == BODY_NONE)
                 return;
-        x->pack = pack_new(w, &w->exchanges->encoders, plan->coding, crowd_network(&x->visit->address), on_pause,
-                           x);
+        x->pack = pack_new(w, &w->exchanges->encoders, plan->coding, crowd_network(&x->visit->address),
+                           on_pause, x);
         counter_add(x->pack ? &w->counters.compressed : &w->counters.compress_crowded, 1);
         if (!x->pack)
                 compress_not(plan, COMPRESS_CROWDED);
