@@ -56,6 +56,8 @@ def test_each_room_has_one():
     rooms = {p.parent.name for p in ROOT.glob("hagw-*/Makefile.inc")} | {"libhagw"}
     assert len(rooms) == 11 and all((ROOT / r / "README.md").exists() for r in rooms)
     table = [w for line in (ROOT / "dev/rooms.txt").read_text().splitlines() if not line.startswith("#") for w in line.split()[2:]]
+    table, fronts = [w for w in table if "=" not in w], [w.partition("=") for w in table if "=" in w]
+    assert all(key == "front" and (ROOT / header).exists() for key, _, header in fronts)
     assert len(table) > 10 and {w.removesuffix("/*") for w in table} - {"libhagw/pure"} <= set(ROOMS)
 
 
