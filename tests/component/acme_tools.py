@@ -126,6 +126,7 @@ class Pebble:
     def answers(self):
         assert self.process.poll() is None, (self.folder / "pebble.log").read_text()
         try:
+            socket.create_connection(("127.0.0.1", self.port), 5).close()  # it opens one port after the other
             return self.get("/roots/0")
         except OSError:
             return None

@@ -7,7 +7,9 @@ import hmac
 
 import pytest
 from conftest import ROOT, VarlinkError
+from proxyhouse import ProxyHouse
 
+wait = ProxyHouse.wait
 BINDING = bytes(range(0x80, 0xA0))
 SECRET = bytes(range(32))
 # Made with Python's hmac and hashlib from the bytes 0 to 31, tenant anna, token id aaaaaaab and BINDING.
@@ -53,7 +55,7 @@ def test_import_and_prove(keyd, state):
     answer = keyd.call("GetToken")
     assert answer.pop("createdUSec") > 0 and answer == {"tenant": "anna", "tokenId": "aaaaaaab"}
     assert (state / "relay-token").stat().st_mode & 0o777 == 0o600
-    assert "relay token of anna" in keyd.status
+    wait(lambda: "relay token of anna" in keyd.status)
     # The secret is in no answer and in no log, though it runs at debug level.
     assert TOKEN[-20:] not in keyd.text() and "aaaqeaye" not in keyd.status
 
@@ -103,7 +105,7 @@ def test_remove(keyd, state):
                                ("AdoptToken", {"tenant": "anna", "tokenId": "abcdefgh"})):
         refused("NoToken", keyd, method, **parameters)
     assert list(state.iterdir()) == []
-    assert "token" not in keyd.status
+    wait(lambda: "token" not in keyd.status)
 
 
 def test_refuses_nonsense(keyd, state):
@@ -127,7 +129,7 @@ def test_killed_between_prepare_and_adopt(keyd):
     keyd.kill()
     keyd.start()
     assert admits(stored_key, *prove(keyd))
-    assert "relay token of anna" in keyd.status
+    wait(lambda: "relay token of anna" in keyd.status)
 
 
 def test_killed_while_it_adopts(keyd, state):
@@ -157,7 +159,8 @@ def test_cut_file_is_set_aside(keyd, state, keep):
     text = (state / "relay-token").read_bytes()
     (state / "relay-token").write_bytes(text[:keep])
     keyd.start()
-    assert "broken relay token" in keyd.status and "relay-token.broken" in keyd.text()
+    wait(lambda: "broken relay token" in keyd.status)
+    assert "relay-token.broken" in keyd.text()
     assert (state / "relay-token.broken").read_bytes() == text[:keep]
     refused("NoToken", keyd, "ProveToken", binding=b64(BINDING))
     keyd.call("ImportToken", token=TOKEN)

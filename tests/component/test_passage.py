@@ -168,7 +168,7 @@ def test_figures_and_log(passing):
     assert 300000 < received < 310000 and 300000 < sent < 310000
     line = f"{HOST} passage, pass, {received} bytes in, {sent} out, "
     passing.wait(lambda: line in passing.proxyd.text())
-    assert "1 host, 0 with a certificate, 1 passed unopened" in passing.proxyd.status
+    passing.wait(lambda: "1 host, 0 with a certificate, 1 passed unopened" in passing.proxyd.status)
 
 
 def test_opened_connection_does_not_get_there(house, parts):

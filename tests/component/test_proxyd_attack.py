@@ -483,11 +483,9 @@ def test_tickets_and_answer_together(make, house, opened):
 
     opened.append(Upstream(serve, context=context))
     home = make(others={"other": host(opened[0].url.replace("http:", "https:"), OTHER, more='tls: { verify = "insecure"; };')})
-    begin = time.monotonic()
     for _ in range(20):
-        got, _ = home.ask(f"GET / HTTP/1.1\r\nHost: {OTHER}\r\nConnection: close\r\n\r\n".encode(), name=OTHER, pause=5)
-        assert status(got) == 200 and got.endswith(b"ok")
-    assert time.monotonic() - begin < 10
+        got, ended = home.ask(f"GET / HTTP/1.1\r\nHost: {OTHER}\r\nConnection: close\r\n\r\n".encode(), name=OTHER, pause=60)
+        assert status(got) == 200 and got.endswith(b"ok") and ended
     home.assert_well()
 
 

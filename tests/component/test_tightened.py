@@ -79,7 +79,7 @@ class Visitor:
         visitor who downloads says nothing; there the service does."""
         try:
             while not self.cut.is_set():
-                if select.select([self.socket], [], [], 0.002)[0]:
+                if select.select([self.socket], [], [], 0.01)[0]:
                     data = self.socket.recv(65536)
                     if not data:
                         break
