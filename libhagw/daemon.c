@@ -241,6 +241,7 @@ static void daemon_note_config(Daemon *d) {
 static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
         Daemon *d = userdata;
         _cleanup_(config_freep) Config *config = NULL;
+        bool later = false;
         int r;
 
         (void) sd_notifyf(/* unset_environment= */ 0, "RELOADING=1\nMONOTONIC_USEC=%llu",
@@ -248,6 +249,7 @@ static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si, void
         r = daemon_load_config(d, &config);
         if (r >= 0 && d->spec->reload) {
                 r = d->spec->reload(config, d->userdata);
+                later = r > 0;
                 if (r < 0) {
                         (void) log_error_errno(
                                 r, "Could not take over the new configuration, the old one stays: %m");
@@ -265,8 +267,13 @@ static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si, void
                 log_info("Configuration reloaded.");
         }
         daemon_show_status(d);
-        (void) sd_notify(/* unset_environment= */ 0, "READY=1");
+        if (!later)
+                daemon_reloaded(d);
         return 0;
+}
+
+void daemon_reloaded(Daemon *d) {
+        (void) sd_notify(/* unset_environment= */ 0, "READY=1");
 }
 
 void daemon_finish(Daemon *d) {

@@ -22,7 +22,8 @@ typedef struct DaemonSpec {
          * The configuration is borrowed until the next reload. Runs before READY=1. */
         int (*start)(Daemon *daemon, const Config *config, void **ret_userdata);
         /* Takes over a new valid configuration, or refuses it whole (negative errno; the old one stays).
-         * After success the old configuration is freed: keep no pointer into it. */
+         * After success the old configuration is freed: keep no pointer into it. Positive: other threads go
+         * by the old one for a moment longer; daemon_reloaded() says when none does. */
         int (*reload)(const Config *config, void *userdata);
         /* Appends the daemon's figures with metrics_append(). May be NULL. */
         int (*metrics)(sd_json_variant **metrics, void *userdata);
@@ -39,6 +40,8 @@ typedef struct DaemonSpec {
 int daemon_run(const DaemonSpec *spec, int argc, char *argv[]);
 
 sd_event *daemon_event(Daemon *d);
+/* For spec->reload: what it took over is in force, so whoever asked for it may rely on it. */
+void daemon_reloaded(Daemon *d);
 /* For spec->drain: now the loop ends. */
 void daemon_finish(Daemon *d);
 /* The line in systemctl status and io.hagw.Service.Describe. */

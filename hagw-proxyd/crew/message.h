@@ -27,6 +27,7 @@ void *message_new(const MessageKind *kind);
 void message_free(Message *m);
 
 extern const MessageKind snapshot_message; /* to a worker: serve by this from now on */
+extern const MessageKind settled_message;  /* to a worker and back: what was sent before it is in force */
 extern const MessageKind open_message;     /* to a worker: accept; every worker has its first snapshot */
 extern const MessageKind drain_message;    /* to a worker: who is here comes to his end, then all else */
 extern const MessageKind drained_message;  /* to main: it has, and nobody is here */

@@ -32,6 +32,12 @@ const MessageKind snapshot_message = {
         .size = sizeof(SnapshotMessage), .deliver = deliver_snapshot, .free = free_snapshot,
 };
 
+static void deliver_settled(Message *m, Worker *w) {
+        queue_push(w->main_queue, m);
+}
+
+const MessageKind settled_message = { .size = sizeof(Message), .deliver = deliver_settled };
+
 static void deliver_open(Message *m, Worker *w) {
         w->open = true;
         ROOMS_UP(w, open);

@@ -108,6 +108,18 @@ static void drop(Manager *m, Message *q) {
         message_free(q);
 }
 
+/* The last of them: all workers go by the newest snapshot. */
+static void take_settled(Manager *m, Message *q) {
+        message_free(q);
+        if (--m->n_settling > 0)
+                return;
+        snapshot_unref(m->in_force);
+        m->in_force = snapshot_ref(m->snapshot);
+        if (m->reloading)
+                daemon_reloaded(m->daemon);
+        m->reloading = false;
+}
+
 static void take_drained(Manager *m, Message *q) {
         if (++m->n_drained == m->n_workers)
                 daemon_finish(m->daemon);
@@ -141,6 +153,7 @@ static const struct {
         { &probe_message, take_probe, NULL },
         { &hidden_message, take_hidden, NULL },
         { &used_message, take_used, drop },
+        { &settled_message, take_settled, drop },
         { &drained_message, take_drained, drop },
         { &crowd_left_message, take_crowd_left, drop },
         { &stopped_message, take_stopped, NULL },

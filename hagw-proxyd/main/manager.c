@@ -18,15 +18,20 @@
 #include "libhagw/pure/plural.h"
 #include "libhagw/usec.h"
 
-static void broadcast(Manager *m, const MessageKind *kind) {
+/* Returns to how many workers. */
+static unsigned broadcast(Manager *m, const MessageKind *kind) {
+        unsigned n = 0;
+
         for (unsigned i = 0; i < m->n_workers; i++) {
                 Message *q = message_new(kind);
 
-                if (q)
+                if (q) {
                         worker_send(m->workers[i], q);
-                else
+                        n++;
+                } else
                         (void) log_oom();
         }
+        return n;
 }
 
 /* None before the door opens. */
@@ -43,6 +48,7 @@ static void broadcast_snapshot(Manager *m) {
                 s->snapshot = snapshot_ref(m->snapshot);
                 worker_send(m->workers[i], &s->message);
         }
+        m->n_settling += broadcast(m, &settled_message);
 }
 
 void manager_heard(Manager *m, ManagerNews news) {
@@ -320,7 +326,11 @@ int manager_reload(const Config *config, void *userdata) {
         }
         if (config->proxy.workers != 0 && config->proxy.workers != m->n_workers)
                 log_notice("proxy.workers takes effect with the next start.");
-        return 0;
+        /* A worker in the middle of a turn would judge by the old configuration even a request that came
+         * after whoever reloads was told that it is done. */
+        m->n_settling += broadcast(m, &settled_message);
+        m->reloading = m->n_settling > 0;
+        return m->reloading;
 }
 
 /* The loop has ended; what the workers still ask is answered from here. */
@@ -404,6 +414,7 @@ void *manager_stop(void *userdata) {
         }
         queue_done(&m->queue);
         snapshot_unref(m->snapshot);
+        snapshot_unref(m->in_force);
         for (size_t i = 0; i < m->n_certificates; i++)
                 tls_certificate_unref(m->certificates[i]);
         free(m->certificates);

@@ -42,8 +42,10 @@ typedef struct Manager {
         unsigned news; /* ManagerNews that were heard, or are not waited for */
         Worker **workers;
         unsigned n_workers, n_drained, n_stopped;
+        unsigned n_settling; /* words of workers that are under way: that they go by the newest snapshot */
+        bool reloading;      /* whoever reloads waits for them */
         AccessWriter *access;
-        Snapshot *snapshot;
+        Snapshot *snapshot, *in_force; /* the newest; what all workers went by last, NULL: not known yet */
         TlsCertificate **certificates;
         size_t n_certificates;
         uint8_t ticket_secret[TLS_TICKET_SECRET_SIZE];

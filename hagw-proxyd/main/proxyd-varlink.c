@@ -25,7 +25,8 @@ static const char *const outer_kinds[_OUTER_KIND_MAX] = {
 
 static int build_host(const Manager *m, const Route *route, sd_json_variant **ret) {
         const HostStats *s = snapshot_host(m->snapshot, route)->stats;
-        const TlsCertificate *c = snapshot_find_certificate(m->snapshot, route->host.name);
+        /* Whoever hears of it may come at once. */
+        const TlsCertificate *c = snapshot_find_certificate(m->in_force ?: m->snapshot, route->host.name);
         HostReading now = host_stats_read(s);
         /* Once for all of them: what is at the same time stays so. */
         uint64_t offset = realtime_offset();
