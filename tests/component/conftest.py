@@ -205,7 +205,7 @@ class Daemon:
         """SIGTERM; the exit status must be 0 (a sanitizer's report makes it something else)."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(30)
+        status = self.process.wait(120)
         self.log.close()
         return status
 
@@ -292,7 +292,7 @@ os.setgid(65534)
 os.setuid(int(sys.argv[2]))
 answers = []
 for method, parameters, more in json.load(sys.stdin):
-    with Varlink(sys.argv[3], timeout=100) as link:
+    with Varlink(sys.argv[3], timeout=280) as link:
         try:
             next(link.stream(method, **parameters)) if more else link.call(method, **parameters)
             answers.append("ok")

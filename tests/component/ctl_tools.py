@@ -32,7 +32,7 @@ class Ctl:
 
     def run(self, *words, stdin="", config=None, env=None):
         r = subprocess.run([*self.prefix, CTL, "--config", str(config or self.house.config), *words], input=stdin, text=True,
-                           timeout=60, capture_output=True, env={**self.env, **(env or {})})
+                           timeout=300, capture_output=True, env={**self.env, **(env or {})})
         assert "Sanitizer" not in r.stderr and "runtime error" not in r.stderr, r.stderr
         return r
 

@@ -221,8 +221,8 @@ class ProxyHouse:
         self.acme.close()
 
 
-def silent(s, timeout=5):
-    """Nothing comes but the end."""
+def silent(s, timeout=9):
+    """Nothing comes but the end, and that before proxy.hello_timeout is over."""
     s.settimeout(timeout)
     try:
         return s.recv(1) == b""

@@ -3,6 +3,7 @@
 own ssl has no exporter (RFC 8446 section 7.5) before 3.15."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -47,7 +48,7 @@ class Control:
         keys = connection.export_keying_material(b"EXPORTER-hagw-relay-1", 96, None)
         self.binding, self.channel_key, self.visitor_key = keys[:32], keys[32:64], keys[64:]
         self.session_id = b""
-        self.closed = threading.Event()
+        self.closed, self.lock = threading.Event(), threading.Lock()
 
     def receive(self):
         data = b""
@@ -56,7 +57,18 @@ class Control:
         return json.loads(data[:-1])
 
     def send(self, message):
-        self.connection.sendall(json.dumps(message).encode() + b"\0")
+        with self.lock:
+            self.connection.sendall(json.dumps(message).encode() + b"\0")
+
+    def stay(self):
+        """Says something every few seconds, as a relay does; else the house takes it for dead."""
+        def run():
+            with contextlib.suppress(OSError, SSL.Error):
+                while not self.closed.wait(5):
+                    with self.lock:
+                        if not self.closed.is_set():  # else its socket's number may be another's by now
+                            self.connection.sendall(b'{"parameters":{"ping":1},"continues":true}\0')
+        threading.Thread(target=run, daemon=True).start()
 
     def say(self, **parameters):
         self.send({"parameters": parameters, "continues": True})
@@ -70,8 +82,10 @@ class Control:
                  waiting=waiting)
 
     def close(self):
+        self.closed.set()
         try:
-            self.connection.shutdown()
+            with self.lock:
+                self.connection.shutdown()
         except SSL.Error:
             pass
         try:
@@ -84,7 +98,9 @@ class Control:
         deadline = time.monotonic() + timeout
         while select.select([self.connection], [], [], max(0, deadline - time.monotonic()))[0]:
             try:
-                if self.connection.recv(65536) == b"":
+                with self.lock:
+                    data = self.connection.recv(65536)
+                if data == b"":
                     return True
             except (SSL.ZeroReturnError, SSL.SysCallError):
                 return True
@@ -138,6 +154,7 @@ class Relay(threading.Thread):
         self.on_call, self.server_names = None, []
         self.controls, self.channels, self.calls, self.failures = (queue.Queue() for _ in range(4))
         self.n_connections, self.n_hellos, self.open, self.mute = 0, 0, [], False
+        self.spoken = []
         self.start()
 
     @property
@@ -174,6 +191,7 @@ class Relay(threading.Thread):
         connection.do_handshake()
         self.server_names.append(connection.get_servername())
         c = Control(self, connection, peer)
+        self.spoken.append(c)
         call = c.receive()
         c.call = call
         if self.on_call:
@@ -201,5 +219,8 @@ class Relay(threading.Thread):
         except OSError:
             pass
         self.listener.close()
+        for c in self.spoken:
+            with c.lock:
+                c.closed.set()
         for s in self.open:
             s.close()

@@ -227,7 +227,7 @@ def many(make, n, **keys):  # noqa: F811
     relay = Relay(make.folder())
     relay.on_call = lambda c, call: c.admit(channels=1000, waiting=n)
     h = make(relay, **keys)
-    h.attach()
+    h.attach().stay()
     return h, [relay.channel() for _ in range(n)]
 
 
@@ -243,7 +243,7 @@ def hello():
 @pytest.mark.parametrize("source", ["198.51.100.7", "2001:db8::7"])
 def test_header_altered(make, source):  # noqa: F811
     """Each byte of it, with a ClientHello behind that would be answered."""
-    size = 67 if "." in source else 91
+    size, begin = 67 if "." in source else 91, time.monotonic()
     h, channels = many(make, size + 1)
     for i, c in enumerate(channels[:size]):
         header = bytearray(c.header(h.control, source))
@@ -251,10 +251,10 @@ def test_header_altered(make, source):  # noqa: F811
         header[i] ^= 1 << (i % 8)
         c.socket.sendall(bytes(header) + hello())
     for c in channels[:size]:
-        assert c.ended(15)
+        assert c.ended(30)
     assert h.describe()["rejected"] == size == h.figure("proxy_agent_rejected")
     assert h.figure("proxy_agent_visits") == 0 and h.figure("proxy_handshakes") == 0
-    assert len(log_lines(h, "was closed: ")) == 1, "said once a minute"
+    assert 1 <= len(log_lines(h, "was closed: ")) <= 1 + (time.monotonic() - begin) // 60, "said once a minute"
     assert get(h.visitor(channels[size], source=source))[0] == 200
 
 
