@@ -198,7 +198,7 @@ int export_run(const Export *e, sd_json_variant *certificates, const char *keys,
         r = hash(chain, ret_chain);
         if (r < 0)
                 return r;
-        if (!always && !e->error && streq(strempty(e->chain), ret_chain))
+        if (!always && !e->error && streq(strempty(e->chain), ret_chain) && export_stands(e) > 0)
                 return 0;
         r = read_key(keys, id, chain, &key, ret_error);
         if (r >= 0)

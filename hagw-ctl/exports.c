@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "hagw-ctl/client.h"
 #include "hagw-ctl/exports.h"
@@ -82,6 +83,26 @@ void export_read(sd_json_variant *v, Export *ret) {
                 .error = field_text(v, "error"),
                 .failing_usec = field_number(v, "failingUSec"),
         };
+}
+
+/* Who may not look claims nothing. */
+static bool is_gone(const char *path) {
+        return access(path, F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR);
+}
+
+int export_stands(const Export *e) {
+        static const char *const files[] = { EXPORT_KEY_FILE, EXPORT_CHAIN_FILE };
+
+        if (is_gone(e->directory))
+                return -ENOENT;
+        for (size_t i = 0; !e->command && i < ELEMENTSOF(files); i++) {
+                char path[PATH_MAX];
+
+                if ((size_t) snprintf(path, sizeof(path), "%s/%s", e->directory, files[i]) < sizeof(path) &&
+                    is_gone(path))
+                        return 0;
+        }
+        return 1;
 }
 
 int exports_lock(sd_json_variant **ret) {

@@ -41,11 +41,15 @@ void exports_unlock(int *fd);
 int exports_replace(sd_json_variant **array, const char *directory, const Export *e);
 int exports_write(sd_json_variant *array);
 
+/* Whether what was exported can still be there: 1; 0: a file of it is gone, which a command may have taken
+ * away on purpose, so that it is not looked for where there is one; -ENOENT: the folder is gone. */
+int export_stands(const Export *e);
+
 /* Behind a list of certificates: which are exported, where to, and how it went. */
 void exports_print(sd_json_variant *array);
 
 /* Writes both files and runs the command, where the certificate is another than before, the last try failed,
- * or always. certificates: as io.hagw.Acme.Watch answers; keys: hagw-keyd's folder. Returns 1 where it was
- * done and 0 where there was nothing to do. -EIO: ret_error says why not. */
+ * it does not stand any more, or always. certificates: as io.hagw.Acme.Watch answers; keys: hagw-keyd's
+ * folder. Returns 1 where it was done and 0 where there was nothing to do. -EIO: ret_error says why not. */
 int export_run(const Export *e, sd_json_variant *certificates, const char *keys, bool always,
                char ret_chain[static 65], char **ret_error);

@@ -9,6 +9,21 @@
 #include "hagw-ctl/output.h"
 #include "libhagw/usec.h"
 
+/* Nothing failed yet: the timer finds it within ten minutes, and a folder that somebody wanted gone is asked
+ * for then. */
+static void judge_standing(Status *s, const Export *e) {
+        const int r = export_stands(e);
+
+        if (r > 0)
+                return;
+        status_problem(s,
+                       "The certificate %s is exported to %s, and %s there any more: %s"
+                       "\"hagw-ctl cert export --renewed\" writes it again, and \"hagw-ctl cert export "
+                       "--stop --to=%s\" ends it.",
+                       e->certificate, e->directory, r < 0 ? "that folder is not" : "its files are not",
+                       r < 0 ? "when the folder is made again, " : "", e->directory);
+}
+
 int judge_exports(Status *s) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *array = NULL;
         char when[TIME_TEXT_MAX];
@@ -21,6 +36,8 @@ int judge_exports(Status *s) {
                 Export e;
 
                 export_read(sd_json_variant_by_index(array, i), &e);
+                if (!e.error)
+                        judge_standing(s, &e);
                 if (!e.error || cause_explains(s, EFFECT_EXPORT, NULL, e.error))
                         continue;
                 (void) format_when(e.failing_usec, clock_usec(CLOCK_REALTIME), when);

@@ -164,6 +164,17 @@ static bool folder_is_taken(sd_json_variant *array, const Export *e) {
         return false;
 }
 
+static bool is_listed(sd_json_variant *array, const char *directory) {
+        for (size_t i = 0; i < sd_json_variant_elements(array); i++) {
+                Export e;
+
+                export_read(sd_json_variant_by_index(array, i), &e);
+                if (streq(e.directory, directory))
+                        return true;
+        }
+        return false;
+}
+
 static int add(const Call *call, Export *e) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *array = NULL;
         _cleanup_exports_ int lock = -EBADF;
@@ -182,9 +193,12 @@ static int add(const Call *call, Export *e) {
         r = export_run(e, s.certificates, field_text(s.keyd, "stateDirectory"), /* always= */ true, chain,
                        &error);
         if (r < 0) {
-                log_error("%s was not exported to %s: %s. It is not exported at renewals "
-                          "either.", e->certificate,
-                          e->directory, error ?: strerror(-r));
+                log_error("%s was not exported to %s: %s. %s", e->certificate, e->directory,
+                          error ?: strerror(-r),
+                          is_listed(array, e->directory) ?
+                                  "The export there was before goes on at renewals, as hagw-ctl cert list "
+                                  "shows it." :
+                                  "It is not exported at renewals either.");
                 return CTL_FAILED;
         }
         e->chain = chain;
@@ -243,12 +257,14 @@ void exports_print(sd_json_variant *array) {
         const uint64_t now = clock_usec(CLOCK_REALTIME);
         char when[TIME_TEXT_MAX];
 
+        if (sd_json_variant_elements(array) > 0)
+                output("\n");
         for (size_t i = 0; i < sd_json_variant_elements(array); i++) {
                 Export e;
 
                 export_read(sd_json_variant_by_index(array, i), &e);
                 output_tone(e.error ? TONE_BAD : TONE_PLAIN,
-                            "%s%s is exported with its key to %s (%s)%s%s%s%s\n", i == 0 ? "\n" : "",
+                            "%s is exported with its key to %s (%s)%s%s%s%s\n",
                             e.certificate, e.directory, format_when(e.exported_usec, now, when),
                             e.command ? ", then: " : "", strempty(e.command),
                             e.error ? "; last try: " : "", strempty(e.error));

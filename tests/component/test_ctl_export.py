@@ -51,7 +51,7 @@ def test_export_and_renewal(chained):
         assert stat.S_IMODE(st.st_mode) == mode and st.st_uid == 0
     assert stat.S_IMODE((chained.lists / "exports.json").stat().st_mode) == 0o600
     shown = chained.ok("cert", "list")
-    assert f"{NAME} is exported with its key to {chained.to} (just now), then: echo done" in shown
+    assert f"\n\n{NAME} is exported with its key to {chained.to} (just now), then: echo done" in shown
     assert chained.json("cert", "list")["exports"][0]["directory"] == str(chained.to)
     # Nothing was renewed: nothing is done.
     before = (chained.to / "privkey.pem").stat()
@@ -90,6 +90,50 @@ def test_failures_are_told_and_tried_again(chained):
     # Nor is one that is gone forgotten in silence.
     chained.ok("cert", "remove", NAME)
     assert "no such certificate" in chained.refused(FAILED, "cert", "export", "--renewed")
+
+
+def attention(ctl):  # noqa: F811
+    return [p for p in json.loads(ctl.run("--json", "status", "--no-delegation").stdout)["problems"] if "exported" in p]
+
+
+def test_a_second_export_that_fails_leaves_the_first(chained, tmp_path):
+    chained.ok("cert", "export", NAME, f"--to={chained.to}")
+    for option in ("--exec=false", "--owner=stranger"):
+        said = " ".join(chained.refused(FAILED, "cert", "export", NAME, f"--to={chained.to}", option).split())
+        assert "The export there was before goes on at renewals, as hagw-ctl cert list shows it." in said and "either" not in said, said
+    row, = chained.json("cert", "list")["exports"]
+    assert "command" not in row and "owner" not in row
+    renew(chained)
+    chained.ok("cert", "export", "--renewed")
+    assert fits(chained, "again-chain.pem")
+    (tmp_path / "second").mkdir()
+    said = chained.refused(FAILED, "cert", "export", NAME, f"--to={tmp_path}/second", "--exec=false")
+    assert "It is not exported at renewals either." in " ".join(said.split())
+
+
+def test_an_export_that_is_gone(chained):
+    """Told before anything was renewed, and written again."""
+    chained.ok("cert", "export", NAME, f"--to={chained.to}")
+    assert attention(chained) == []
+    (chained.to / "privkey.pem").unlink()
+    said, = attention(chained)
+    assert f"The certificate {NAME} is exported to {chained.to}, and its files are not there any more: \"hagw-ctl cert export --renewed\"" in said
+    assert f"{NAME} is exported" in chained.ok("cert", "export", "--renewed") and fits(chained, "leaf-chain.pem") and attention(chained) == []
+    chained.to.rename(chained.to.with_name("elsewhere"))
+    said, = attention(chained)
+    assert "that folder is not there any more: when the folder is made again," in said and f"--stop --to={chained.to}" in said
+    chained.refused(FAILED, "cert", "export", "--renewed")
+    said, = attention(chained)
+    assert "could not be exported" in said and "No such file" in said
+    chained.to.mkdir(mode=0o755)
+    chained.ok("cert", "export", "--renewed")
+    assert fits(chained, "leaf-chain.pem") and attention(chained) == []
+
+
+def test_a_command_may_take_the_files_away(chained):
+    chained.ok("cert", "export", NAME, f"--to={chained.to}", f"--exec=cd {chained.to}; cat *.pem >both; rm *.pem")
+    assert not (chained.to / "privkey.pem").exists() and attention(chained) == []
+    assert chained.ok("cert", "export", "--renewed") == ""
 
 
 def test_owner_and_mode(chained):
