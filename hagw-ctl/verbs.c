@@ -108,7 +108,8 @@ static const Option cert_export_options[] = {
         { "owner", "USER[:GROUP]", "who the files belong to (default: root)" },
         { "mode", "MODE", "of privkey.pem (default 0600)" },
         { "stop", NULL, "export nothing to DIR any more" },
-        { "renewed", NULL, "export what was renewed since, what failed before and what is gone; hagw-export.timer does" },
+        { "renewed", NULL,
+          "export what was renewed since, what failed before and what is gone; hagw-export.timer does" },
         {},
 };
 
