@@ -14,6 +14,7 @@
 #define HEAD "hagw ledger "
 #define FIELDS 5U
 #define LINE_MAX_ 512U
+#define CHECKPOINT_PAGES 1000 /* of the log; as SQLite has it by itself */
 
 typedef struct Line {
         int64_t stamp;
@@ -187,6 +188,9 @@ int ledger_prune(Ledger *l, int64_t stamp) {
 
         if (stamp <= l->begins)
                 return 0;
+        r = ledger_cut(l);
+        if (r < 0)
+                return r;
         c.out = open_memstream(&text, &size);
         if (!c.out)
                 return -errno;
@@ -236,6 +240,19 @@ static void on_note(sqlite3_context *context, int n, sqlite3_value **values) {
         sqlite3_result_int64(context, l->stamp);
 }
 
+int ledger_cut(Ledger *l) {
+        int r = 0;
+
+        if (!l->uncut)
+                return 0;
+        /* On disk, too: after a loss of power it must not be there again. */
+        if (ftruncate(l->fd, (off_t) l->size) < 0 || fdatasync(l->fd) < 0)
+                r = -errno;
+        state_fault_note(LEDGER_FILE, /* size= */ 0, r);
+        l->uncut = r < 0;
+        return r;
+}
+
 static int write_whole(const Ledger *l) {
         const ssize_t n = pwrite(l->fd, l->pending, l->n_pending, (off_t) l->size);
         int r = n < 0 ? -errno : 0;
@@ -244,29 +261,53 @@ static int write_whole(const Ledger *l) {
                 r = -ENOSPC;
         if (r >= 0 && fdatasync(l->fd) < 0)
                 r = -errno;
-        state_fault_note(LEDGER_FILE, l->n_pending, r);
         return r;
 }
 
 /* Non-zero: the transaction is taken back. */
 static int on_commit(void *userdata) {
         Ledger *l = userdata;
+        int r;
 
+        l->n_written = 0;
         if (l->n_pending == 0)
                 return 0;
-        if (l->fd < 0 || l->size + l->n_pending > LEDGER_MAX)
+        if (l->fd < 0 || l->size + l->n_pending > LEDGER_MAX || ledger_cut(l) < 0)
                 return 1;
-        if (write_whole(l) < 0) {
-                (void) !ftruncate(l->fd, (off_t) l->size);
-                return 1;
+        r = write_whole(l);
+        if (r < 0) {
+                l->uncut = true;
+                (void) ledger_cut(l);
         }
-        l->size += l->n_pending;
+        state_fault_note(LEDGER_FILE, l->n_pending, r);
+        if (r < 0)
+                return 1;
+        l->n_written = l->n_pending;
+        l->size += l->n_written;
         l->n_pending = 0;
         return 0;
 }
 
+/* Also where the commit failed after on_commit(), by a disk that had room for the line alone: whoever asked
+ * is told that nothing was done. */
 static void on_rollback(void *userdata) {
-        ((Ledger *) userdata)->n_pending = 0;
+        Ledger *l = userdata;
+
+        l->n_pending = 0;
+        if (l->n_written == 0)
+                return;
+        l->size -= l->n_written;
+        l->n_written = 0;
+        l->uncut = true;
+        (void) ledger_cut(l);
+}
+
+/* The commit is done. It takes the place of SQLite's own, which does the rest of this. */
+static int on_committed(void *userdata, sqlite3 *sqlite, const char *name, int pages) {
+        ((Ledger *) userdata)->n_written = 0;
+        if (pages >= CHECKPOINT_PAGES)
+                (void) sqlite3_wal_checkpoint_v2(sqlite, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+        return SQLITE_OK;
 }
 
 /* --- catching up --------------------------------------------------------------------------------------- */
@@ -274,6 +315,7 @@ static void on_rollback(void *userdata) {
 typedef struct CatchUp {
         Db *db;
         int64_t after;
+        unsigned n;
 } CatchUp;
 
 static int on_again(const Line *line, void *userdata) {
@@ -287,6 +329,7 @@ static int on_again(const Line *line, void *userdata) {
                 if (!streq(verbs[i].verb, line->verb))
                         continue;
                 r = db_run(c->db, verbs[i].statement, values, verbs[i].values);
+                c->n++;
                 return MIN(r, 0);
         }
         return -EBADMSG;
@@ -325,6 +368,7 @@ int ledger_attach(Ledger *l, Db *db) {
                 r = each(l, on_again, &c, &begins, &size);
         if (r < 0)
                 return r;
+        l->again = c.n;
         l->stamp = MAX(l->stamp, c.after);
         r = db_run(db, STATEMENT_LEDGER_STAMP, DB_VALUES(DB_INT(l->stamp)));
         if (r >= 0)
@@ -336,5 +380,6 @@ int ledger_attach(Ledger *l, Db *db) {
                 return -ENOMEM;
         (void) sqlite3_commit_hook(db->sqlite, on_commit, l);
         (void) sqlite3_rollback_hook(db->sqlite, on_rollback, l);
+        (void) sqlite3_wal_hook(db->sqlite, on_committed, l);
         return 0;
 }

@@ -4,9 +4,10 @@
 #include "hagw-tenantd/db.h"
 
 /* What was taken from tenants, beside the database: tokens and codes that ended, tenants that were removed
- * or suspended, domains that moved. Each line is on disk before its transaction is committed; the database
- * holds the number of the last one that it knows. So a database that comes back from a copy is made to know
- * the others before anybody is admitted by it. Main thread only. */
+ * or suspended, domains that moved. Each line is on disk before its transaction is committed, and is cut off
+ * again where the commit fails; the database holds the number of the last one that it knows. So a database
+ * that comes back from a copy is made to know the others before anybody is admitted by it, and who was told
+ * that nothing was done finds nothing done later. Main thread only. */
 
 #define LEDGER_FILE "ledger"
 #define LEDGER_LONG (1024U * 1024)    /* bytes; then what the newest copy knows is dropped */
@@ -18,9 +19,12 @@ typedef struct Ledger {
         int64_t begins; /* everything after this number stands in it */
         int64_t stamp;  /* the last number that was given */
         bool gap;       /* the database knew less than that: what was taken between is not known any more */
-        size_t size;
-        char *pending; /* of the transaction */
+        size_t size;    /* of what counts in the file */
+        bool uncut;     /* there may be more in it, which has to go before anything is written */
+        unsigned again; /* lines that the database had not heard of when it was attached */
+        char *pending;  /* of the transaction */
         size_t n_pending, allocated;
+        size_t n_written; /* of the transaction that is being committed, bytes at the end of the file */
 } Ledger;
 #define LEDGER_NONE ((Ledger) { .fd = -EBADF })
 
@@ -37,3 +41,5 @@ int ledger_attach(Ledger *l, Db *db);
 int ledger_count_after(const Ledger *l, int64_t stamp, char ***ret);
 /* Forgets all up to that number. */
 int ledger_prune(Ledger *l, int64_t stamp);
+/* Tries again to take out what was not committed, where that failed. */
+int ledger_cut(Ledger *l);

@@ -259,6 +259,10 @@ int manager_open_store(Manager *m, bool anew) {
                             "the copies: tokens that were revoked before that, and tenants that were "
                             "removed or suspended, are good again where this database has them. See "
                             "hagw-ctl tenant list.", dir);
+        if (r >= 0 && m->ledger.again > 0)
+                log_notice("%s/" STORE_FILE " had not heard of %u %s its ledger: what was taken from "
+                           "tenants by them is taken again.",
+                           dir, m->ledger.again, plural(m->ledger.again, "line of", "lines of"));
         if (r == -EPROTONOSUPPORT)
                 return log_error_errno(r, "%s/" STORE_FILE " was written by a later version of hagw.", dir);
         return r < 0 ? log_error_errno(r, "Could not open %s/" STORE_FILE ": %m", dir) : 0;
@@ -295,7 +299,10 @@ static int copy_if_due(Manager *m) {
 }
 
 int manager_save(void *userdata) {
-        return copy_if_due(userdata);
+        Manager *m = userdata;
+        const int r = ledger_cut(&m->ledger);
+
+        return r < 0 ? r : copy_if_due(m);
 }
 
 static int on_copy(sd_event_source *source, uint64_t usec, void *userdata) {

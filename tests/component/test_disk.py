@@ -285,6 +285,38 @@ def test_tenantd(house, disk):
     assert [c for c in (room.path / "copies").iterdir()], "the copy was made when there was room"
 
 
+def test_what_hagw_tenantd_refused_for_room_is_not_done_later(house, ctl, disk):  # noqa: F811
+    """What is taken from tenants stands in the ledger before the database has it: a line whose change fails is cut off again, so that neither
+    a restart nor a copy that is put back does what was answered with "all is as before"."""
+    room = disk("tenantd", kib=2048)
+    house.configure(CONFIG, **HOSTS)
+    tenantd = house.daemon("tenantd", "io.hagw.Tenant")
+    for name in "anna", "bob", "carl":
+        tenantd.call("Add", name=name, credential="token", domains=[f"{name}.example.org"])
+    tenantd.call("MakeCopy")
+    # One line stands there, and has room for the next in its block.
+    ctl.ok("tenant", "add", "dora")
+    ctl.ok("tenant", "remove", "dora")
+    token = tenantd.call("Get", name="carl")["tenant"]["tokens"][0]["tokenId"]
+    before = (room.path / "ledger").read_text()
+    tenants = [tenantd.call("Get", name=n) for n in ("anna", "bob", "carl")]
+    room.fill()
+    changes = [("set", "anna", "--suspend"), ("remove", "bob"), ("revoke", "carl", token), ("domain", "remove", "anna", "anna.example.org")]
+    for change in changes:
+        assert "What was asked for is not done, and all is as before." in ctl.refused(FAILED, "tenant", *change), change
+        assert (room.path / "ledger").read_text() == before, change
+    room.free()
+    over(tenantd)
+    tenantd.kill()
+    tenantd.start()
+    assert [tenantd.call("Get", name=n) for n in ("anna", "bob", "carl")] == tenants
+    assert "is taken again" not in tenantd.text()
+    # And with room they are done, and noted.
+    for change in changes:
+        ctl.ok("tenant", *change)
+    assert len((room.path / "ledger").read_text().splitlines()) == len(before.splitlines()) + len(changes)
+
+
 def test_a_change_that_is_refused_names_the_file(house, ctl, disk):  # noqa: F811
     """And says that nothing else is to be feared."""
     room = disk("webd")

@@ -4,7 +4,9 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -159,6 +161,75 @@ static void test_what_is_not_committed_is_not_noted(void **state) {
         assert_int_equal(ledger_count_after(&ledger, 0, NULL), 0);
         assert_int_equal(token_revoke(&db, anna, id), 1);
         assert_int_equal(ledger_count_after(&ledger, 0, NULL), 1);
+}
+
+static void limit_files(rlim_t size) {
+        const struct rlimit limit = { .rlim_cur = size, .rlim_max = RLIM_INFINITY };
+
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* The ledger has room for the line, and the database's log none for the rest. */
+static void test_a_commit_that_fails_leaves_no_line(void **state) {
+        char id[RELAY_TOKEN_ID_LENGTH + 1], path[128];
+        _cleanup_free_ char *before = NULL, *after = NULL;
+        const int64_t anna = add("anna"), bob = add("bob");
+        DbTransaction t = {};
+        struct stat st;
+
+        (void) token(anna, id);
+        assert_int_equal(tenant_remove(&db, bob), 1);
+        before = everything();
+        path_in(path, STORE_FILE "-wal");
+        assert_int_equal(stat(path, &st), 0);
+        assert_true((off_t) ledger.size + 512 < st.st_size);
+        assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+        limit_files((rlim_t) st.st_size);
+        assert_true(token_revoke(&db, anna, id) < 0);
+        limit_files(RLIM_INFINITY);
+        assert_int_equal(ledger_count_after(&ledger, 0, NULL), 1);
+        close_both();
+        open_again();
+        assert_int_equal(ledger.again, 0);
+        after = everything();
+        assert_string_equal(after, before);
+
+        /* What was committed stays, whatever is taken back after it. */
+        assert_int_equal(token_revoke(&db, anna, id), 1);
+        assert_int_equal(db_begin(&db, &t), 0);
+        (void) add("carl");
+        db_transaction_end(&t);
+        assert_int_equal(ledger_count_after(&ledger, 0, NULL), 2);
+}
+
+/* What could not be cut off goes before the next line is written. */
+static void test_what_was_not_cut_off(void **state) {
+        char id[RELAY_TOKEN_ID_LENGTH + 1];
+        const int64_t anna = add("anna");
+        const char left[] = "99 tenant anna - -\n";
+
+        (void) token(anna, id);
+        assert_int_equal(tenant_remove(&db, add("bob")), 1);
+        assert_true(pwrite(ledger.fd, left, strlen(left), (off_t) ledger.size) == (ssize_t) strlen(left));
+        ledger.uncut = true;
+        assert_int_equal(token_revoke(&db, anna, id), 1);
+        assert_false(ledger.uncut);
+        assert_int_equal(ledger_count_after(&ledger, 0, NULL), 2);
+}
+
+/* The log of the database does not grow for ever. */
+static void test_the_log_is_taken_over(void **state) {
+        char path[128];
+        struct stat st;
+
+        for (unsigned i = 0; i < 3000; i++) {
+                char name[16];
+                (void) snprintf(name, sizeof(name), "t%u", i);
+                (void) add(name);
+        }
+        path_in(path, STORE_FILE "-wal");
+        assert_int_equal(stat(path, &st), 0);
+        assert_true(st.st_size < 1200 * 4200);
 }
 
 /* What cannot be noted is not done: it would come back with a copy. */
@@ -319,4 +390,6 @@ static void test_empty_is_not_new(void **state) {
 TEST_MAIN(TEST(test_an_older_database_catches_up), TEST(test_the_same_name_again),
           TEST(test_what_is_not_committed_is_not_noted), TEST(test_no_revocation_without_its_line),
           TEST(test_damaged_ledger), TEST(test_lost_ledger), TEST(test_a_week), TEST(test_made),
-          TEST(test_long_ledger), TEST(test_damaged_copy), TEST(test_empty_is_not_new))
+          TEST(test_a_commit_that_fails_leaves_no_line), TEST(test_what_was_not_cut_off),
+          TEST(test_the_log_is_taken_over), TEST(test_long_ledger), TEST(test_damaged_copy),
+          TEST(test_empty_is_not_new))
