@@ -6,6 +6,9 @@
 #include "hagw-proxyd/h1/requests.h"
 #include "hagw-proxyd/http/exchange.h"
 
+#define TARGET_KEPT 16U /* bytes of a request line whose middle is passed over */
+#define TARGET_SKIPPED_MAX (2U * 1024 * 1024) /* of one; no browser sends more */
+
 /* The head may be larger than a buffer from the pool. */
 static int make_room(Conn *c) {
         Buffer *b = c->in, *larger;
@@ -24,6 +27,21 @@ static int make_room(Conn *c) {
         return 0;
 }
 
+/* Of a request line that is too long the middle is passed over: what comes behind it tells who asks, and in
+ * which language. Not at port 80, where nobody gets an answer to one. */
+static bool skip_target(Conn *c) {
+        Buffer *b = c->in;
+        const size_t n = MIN(buffer_used(b), c->snapshot->head_size) - TARGET_KEPT;
+
+        if (c->visit.kind == CONN_HTTP || c->skipped + n > TARGET_SKIPPED_MAX)
+                return false;
+        memmove(buffer_at(b) + n, buffer_at(b), TARGET_KEPT);
+        b->begin += n;
+        c->skipped += n;
+        c->scan = (H1Scan) {};
+        return true;
+}
+
 /* Looks for a whole head in c->in. */
 static H1Verdict read_head(Conn *c, Exchange **ret) {
         H1Limits limits = { c->snapshot->head_size, c->snapshot->header_count };
@@ -33,7 +51,11 @@ static H1Verdict read_head(Conn *c, Exchange **ret) {
         x = exchange_new(&c->visit, c->snapshot, c->route, c->inside);
         if (!x)
                 return H1_TOO_LARGE;
-        v = h1_read_request(&c->scan, buffer_at(c->in), buffer_used(c->in), &limits, &x->request);
+        do
+                v = h1_read_request(&c->scan, buffer_at(c->in), buffer_used(c->in), &limits, &x->request);
+        while (v == H1_TOO_LONG && skip_target(c));
+        if (v != H1_MORE && c->skipped > 0)
+                v = H1_TOO_LONG;
         if (v == H1_MORE)
                 exchange_free(x);
         else
@@ -57,8 +79,17 @@ static Buffer *split_head(Conn *c, size_t head_size) {
         return head;
 }
 
-static Slice what_is_here(const Conn *c) {
-        return c->in ? (Slice) { buffer_at(c->in), buffer_used(c->in) } : (Slice) {};
+/* As far as what is here tells. */
+static void reader_here(const Conn *c, Reader *ret) {
+        reader_of_bytes(c->in ? (Slice) { buffer_at(c->in), buffer_used(c->in) } : (Slice) {},
+                        c->snapshot->language, ret);
+}
+
+static void refuse(Conn *c, Exchange *x, Stream *stream, H1Verdict v) {
+        Reader reader;
+
+        reader_here(c, &reader);
+        exchange_refuse(x, stream, v, &reader);
 }
 
 static void serve_request(Conn *c, H1Verdict v, Exchange *x) {
@@ -74,11 +105,12 @@ static void serve_request(Conn *c, H1Verdict v, Exchange *x) {
         }
         conn_set_state(c, CONN_REQUEST);
         c->scan = (H1Scan) {};
+        c->skipped = 0;
         c->since_usec = 0;
         if (v == H1_OK)
                 exchange_begin(x, &s->stream, head);
         else
-                exchange_refuse(x, &s->stream, v, what_is_here(c));
+                refuse(c, x, &s->stream, v);
 }
 
 static void serve_idle(Conn *c) {
@@ -130,6 +162,7 @@ static void serve_idle(Conn *c) {
 static void refuse_timeout(Conn *c) {
         Exchange *x = exchange_new(&c->visit, c->snapshot, c->route, c->inside);
         H1 *s = x ? h1_new(c, x, NULL) : NULL;
+        Reader reader;
 
         if (!s) {
                 if (x)
@@ -138,7 +171,11 @@ static void refuse_timeout(Conn *c) {
                 return;
         }
         conn_set_state(c, CONN_REQUEST);
-        exchange_refuse_timeout(x, &s->stream, what_is_here(c));
+        reader_here(c, &reader);
+        if (c->skipped > 0) /* what is wrong with it is known */
+                exchange_refuse(x, &s->stream, H1_TOO_LONG, &reader);
+        else
+                exchange_refuse_timeout(x, &s->stream, &reader);
 }
 
 static void on_timer(Conn *c) {

@@ -241,21 +241,21 @@ static void redirect(Exchange *x, unsigned status, Slice location) {
 }
 
 /* What was parsed of a head that is no request is not to be trusted. */
-static void refuse_head(Exchange *x, Stream *stream, Slice head) {
+static void refuse_head(Exchange *x, Stream *stream, const Reader *reader) {
         x->stream = stream;
         stream->exchange = x;
         x->request = (Request) { .headers = { .items = x->headers, .max = (uint16_t) x->headers_max } };
         keep_texts(x);
-        reader_of_bytes(head, x->snapshot->language, &x->reader);
+        x->reader = *reader;
         x->close = true;
 }
 
-void exchange_refuse(Exchange *x, Stream *stream, H1Verdict v, Slice head) {
+void exchange_refuse(Exchange *x, Stream *stream, H1Verdict v, const Reader *reader) {
         PageKind kind = page_from_status(h1_verdict_status(v));
 
         counter_add(&x->worker->counters.requests, 1);
         x->verdict = h1_verdict_text(v);
-        refuse_head(x, stream, head);
+        refuse_head(x, stream, reader);
         /* Nobody who speaks like this on port 80 gets an answer. */
         if (x->visit->kind == CONN_HTTP)
                 exchange_abort(x, x->verdict);
@@ -263,9 +263,9 @@ void exchange_refuse(Exchange *x, Stream *stream, H1Verdict v, Slice head) {
                 exchange_answer(x, kind < 0 ? PAGE_BAD_REQUEST : kind, x->verdict);
 }
 
-void exchange_refuse_timeout(Exchange *x, Stream *stream, Slice head) {
+void exchange_refuse_timeout(Exchange *x, Stream *stream, const Reader *reader) {
         x->verdict = "head timeout";
-        refuse_head(x, stream, head);
+        refuse_head(x, stream, reader);
         exchange_answer(x, PAGE_TIMEOUT, NULL);
 }
 

@@ -115,10 +115,10 @@ void exchange_set_state(Exchange *x, ExchangeState s);
 /* The request's head is complete and well-formed: goes on as far as it can. head is taken over, in which
  * x->request lies; NULL: it lies in the stream, as long as that lives. May end it. */
 void exchange_begin(Exchange *x, Stream *s, Buffer *head);
-/* It is not: answers why, and the connection ends. head: what was read of it. */
-void exchange_refuse(Exchange *x, Stream *s, H1Verdict v, Slice head);
+/* It is not: answers why, and the connection ends. reader: as far as it tells. */
+void exchange_refuse(Exchange *x, Stream *s, H1Verdict v, const Reader *reader);
 /* The same for a head that does not come to its end. */
-void exchange_refuse_timeout(Exchange *x, Stream *s, Slice head);
+void exchange_refuse_timeout(Exchange *x, Stream *s, const Reader *reader);
 
 /* Something happened to one of its sockets. May end it. */
 void exchange_run(Exchange *x);

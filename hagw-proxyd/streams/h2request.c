@@ -169,6 +169,7 @@ static Exchange *make_exchange(H2Request *r) {
 
 bool h2_request_begin(H2Request *r) {
         Exchange *x = make_exchange(r);
+        Reader reader;
 
         r->streams->fresh = r->next;
         if (!x) {
@@ -177,7 +178,8 @@ bool h2_request_begin(H2Request *r) {
                 return false;
         }
         if (r->verdict != H1_OK) {
-                exchange_refuse(x, &r->stream, r->verdict, (Slice) {});
+                reader_of_request(&r->h2->request, x->snapshot->language, &reader);
+                exchange_refuse(x, &r->stream, r->verdict, &reader);
                 return true;
         }
         x->request = r->h2->request;

@@ -103,6 +103,7 @@ struct Conn {
         Handshake *handshake; /* that may need a signature; NULL: none is under way */
         Buffer *in; /* plain bytes from the visitor */
         H1Scan scan;
+        size_t skipped; /* bytes of a request line that is too long */
         uint64_t born_usec;  /* when it came to this worker */
         uint64_t since_usec; /* PROXY, HELLO, HANDSHAKE: accepted; IDLE: first byte of the head, 0: none;
                                 STREAMS: the same; LINGER: begin */

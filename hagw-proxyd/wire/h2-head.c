@@ -197,9 +197,24 @@ static H1Verdict take_field(H2Head *h, Slice name, Slice value) {
         return H1_OK;
 }
 
+/* Who reads the answer to a head that is refused is told behind what was too much. */
+static void keep_reader(H2Head *h, Slice name, Slice value) {
+        Header known = { .name = name.p, .name_size = (uint16_t) name.n };
+        const H1Verdict verdict = h->verdict;
+
+        if (name.n == 0 || name.n > HEADER_NAME_MAX || value.n > H2_READER_MAX || !value_is_clean(value))
+                return;
+        header_classify(&known);
+        if (known.id == HEADER_ACCEPT || known.id == HEADER_ACCEPT_LANGUAGE)
+                (void) add(h, known.id, name, value);
+        h->verdict = verdict;
+}
+
 H1Verdict h2_head_field(H2Head *h, Slice name, Slice value) {
-        if (h->verdict != H1_OK)
+        if (h->verdict != H1_OK) {
+                keep_reader(h, name, value);
                 return h->verdict;
+        }
         h->weight += name.n + value.n + LINE_OVERHEAD;
         if (h->weight > h->limits.head_size)
                 h->verdict = slice_equal(name, SLICE(":path")) ? H1_TOO_LONG : H1_TOO_LARGE;

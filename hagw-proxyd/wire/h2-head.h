@@ -19,6 +19,7 @@ typedef enum H2Field {
         H2_VERSION = 1 << 7,  /* Sec-WebSocket-Version: 13 */
 } H2Field;
 
+#define H2_READER_MAX 1024U /* bytes of Accept or Accept-Language in a head that is refused */
 #define H2_COOKIE_CRUMBS_MAX 256U /* Cookie fields that are joined (RFC 9113 section 8.2.3) */
 
 typedef struct H2Head {
@@ -30,7 +31,7 @@ typedef struct H2Head {
         unsigned seen;     /* H2Field */
         unsigned n_crumbs;
         Header *cookie, *host;
-        H1Verdict verdict; /* the first error; what comes behind one is not looked at */
+        H1Verdict verdict; /* the first error; behind one only who reads the answer is looked for */
         Slice protocol;
 } H2Head;
 

@@ -48,6 +48,8 @@ void reader_of_bytes(Slice head, const Language *language, Reader *ret) {
 
                 if (line.n > 0 && line.p[line.n - 1] == '\r')
                         line.n--;
+                if (line.n == 0)
+                        return; /* what follows is no part of the head */
                 if (!colon)
                         continue;
                 value = (Slice) { colon + 1, line.n - MIN(line.n, (size_t) (colon + 1 - line.p)) };

@@ -142,10 +142,37 @@ def test_refused_heads(door, what, outside):
     assert ("data-seconds" in r.text) == (status == 421)
 
 
+@pytest.mark.parametrize("size", [30_000, 33_000, 70_000, 300_000, 2_000_000])
+@pytest.mark.parametrize("outside", [False, True])
+def test_an_address_that_is_too_long(door, size, outside):
+    """As far as browsers send one: what it asks for is passed over, and who asks is read behind it."""
+    r = raw(door, get(target="/" + "x" * size), outside=outside)
+    check_page(r, 414 if size > 32_768 else 502)
+    if size > 32_768:
+        assert r.headers["Connection"] == "close" and "werden hier nicht bedient" in r.text and "xxxx" not in r.text
+        r = raw(door, get(target="/" + "x" * size).replace("Accept: text/html", "Accept: */*"))
+        assert r.status == 414 and r.headers["Content-Type"].startswith("text/plain")
+
+
 def test_nothing_is_known_of_who_asks(door):
-    """Where the address alone is too long no field has been read."""
-    r = raw(door, get(target="/" + "x" * 70000))
+    """Where even that is too long no field is read; of what comes behind the head nothing is taken for one."""
+    r = raw(door, get(target="/" + "x" * 3_000_000))
     assert r.status == 414 and r.headers["Content-Type"].startswith("text/plain")
+    r = raw(door, "GET /" + "x" * 70_000 + f" HTTP/1.1\r\nHost: {DEAD}\r\n\r\nAccept: text/html\r\n\r\n")
+    assert r.status == 414 and r.headers["Content-Type"].startswith("text/plain")
+
+
+def test_an_address_that_is_too_long_by_http2(door):
+    """Its fields come behind the address, as a browser sends them."""
+    from h2visitor import Http2
+    fields = [("accept", "text/html"), ("accept-language", "de"), ("sec-fetch-mode", "navigate")]
+    for path, more, status in (("/" + "x" * 40_000, fields, 414), ("/", [("x-long", "x" * 40_000), *fields], 431)):
+        with Http2(door, DEAD) as v:
+            answer = v.visit(path=path, more=more)
+            assert answer.status == status and answer.get("content-language") == "de" and b'<html lang="de">' in answer.body
+            assert v.visit(path=path, more=[("accept-language", "de")] if status == 414 else more[:1]).get("content-type").startswith("text/plain")
+            # The connection is none the worse for it.
+            assert v.visit(path="/", more=fields).status == 502
 
 
 def test_a_form_after_the_end_of_the_session(door):

@@ -528,10 +528,10 @@ def test_visitor_who_goes(make):
 
 
 def test_head_limits(make):
-    home = make(main='proxy: { head_size = "8K"; header_count = 20; };')
+    home = make(main='proxy: { head_size = "8K"; header_count = 20; head_timeout = "1s"; };')
     assert status(home.ask(START + b"X: " + b"x" * 7000 + b"\r\n\r\n")[0]) == 200
     for data, expected in ((START + b"X: " + b"x" * 9000 + b"\r\n\r\n", 431), (START + b"X: " + b"x" * 9000, 431),
-                           (b"GET /" + b"x" * 9000, 414), (START + b"X: y\r\n" * 20 + b"\r\n", 431),
+                           (b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\n\r\n", 414), (b"GET /" + b"x" * 9000, 414), (START + b"X: y\r\n" * 20 + b"\r\n", 431),
                            (START + b"X: y\r\n" * 500 + b"\r\n", 431)):
         got, ended = home.ask(data)
         assert status(got) == expected and ended, (data[:60], got)
