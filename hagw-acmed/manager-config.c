@@ -5,6 +5,7 @@
 #include "hagw-acmed/manager.h"
 #include "hagw-acmed/retire.h"
 #include "libhagw/log.h"
+#include "libhagw/pure/plural.h"
 #include "libhagw/pure/strv.h"
 #include "libhagw/usec.h"
 
@@ -133,6 +134,14 @@ int manager_reload(const Config *config, void *userdata) {
 }
 
 void manager_retry(Manager *m) {
+        size_t failed = 0;
+
+        for (size_t i = 0; i < m->store.n_certificates; i++)
+                failed += tries_list_failures(&m->store.certificates[i]->tries) > 0;
+        /* Else the next failure would be told as the first one was. */
+        if (failed > 0)
+                log_info("A person asks for what failed (%zu %s): it is tried at once, and counted anew.",
+                         failed, PLURAL(failed, "certificate"));
         manager_forgive(m);
         manager_changed(m);
         manager_run(m);
