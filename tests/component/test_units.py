@@ -66,6 +66,18 @@ def root(tmp_path_factory):
     return folder
 
 
+def test_the_guides_are_installed(root):
+    """Where hagw(7) says that they are, with what their links lead to; debian/rules leaves them uncompressed."""
+    docs = root / "usr/share/doc/hagw"
+    for guide in ("README.md", "docs/relay.md", "docs/security.md", "docs/troubleshooting.md"):
+        text = (docs / guide).read_text()
+        assert text == (ROOT / guide).read_text()
+        for link in re.findall(r"\]\(([^)#\s]+)", text):
+            assert "://" in link or (docs / guide).parent.joinpath(link).exists(), (guide, link)
+    assert "share/doc/hagw" in (ROOT / "man/hagw.7").read_text()
+    assert re.search(r"dh_compress( -X\.(md|svg|png)){3}$", (ROOT / "debian/rules").read_text(), re.M)
+
+
 def parse(text):
     """Sections of a unit: {section: [(name, value)]}."""
     sections, at = {}, None
