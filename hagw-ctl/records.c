@@ -6,9 +6,9 @@
 #include <ctype.h>
 #include <stdio.h>
 
+#include "hagw-ctl/domains.h"
 #include "hagw-ctl/output.h"
 #include "hagw-ctl/records.h"
-#include "hagw-ctl/typed.h"
 #include "libhagw/pure/hostname.h"
 
 /* As zone files have it, without the final dot. */
@@ -25,7 +25,7 @@ static const char *plain(const char *name, char out[static HOSTNAME_MAX + 1]) {
 
 bool records_print_name(const char *prefix, const char *name, const char *target, const char *note) {
         char text[HOSTNAME_MAX + 1];
-        bool top = typed_is_whole_domain(plain(name, text)) && *text != '*';
+        bool top = domain_is_whole(plain(name, text)) && *text != '*';
 
         output("%s%s.  %s  %s.%s\n", prefix, text, top ? "ALIAS" : "CNAME", target, strempty(note));
         return top;

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "hagw-ctl/domains.h"
+#include "hagw-ctl/idn.h"
 #include "hagw-ctl/remedy.h"
 #include "hagw-ctl/typed.h"
 #include "libhagw/pure/cidr.h"
@@ -50,36 +52,8 @@ static bool ends_in_digits(const char *host) {
         return *last && strspn(last, "0123456789") == strlen(last);
 }
 
-static bool lies_below(const char *name, const char *const *domains) {
-        for (; *domains; domains++)
-                if (hostname_in_zone(name, *domains))
-                        return true;
-        return false;
-}
-
-/* Nobody on the internet is asked for these (RFC 6762, RFC 6761, RFC 8375), nor delegates those. */
-static bool is_local(const char *name) {
-        static const char *const local[] = { "local",     "lan",     "internal",  "home.arpa", "home",
-                                             "localhost", "invalid", "fritz.box", NULL };
-
-        return lies_below(name, local);
-}
-
-/* Below these nothing can be delegated: the names are for who has a router, or an account. */
-static const char *const dynamic_domains[] = { "myfritz.net", "duckdns.org", "ddns.net", "dyndns.org",
-                                               "no-ip.org",   "hopto.org",   "spdns.de", NULL };
-
-/* RFC 2606's, and what our own questions show. */
-static bool is_example(const char *name) {
-        static const char *const domains[] = { "example", "example.com", "example.net", "example.org",
-                                               NULL };
-        const char *dynamic = startswith(name, "example.");
-
-        return lies_below(name, domains) || (dynamic && lies_below(dynamic, dynamic_domains));
-}
-
 static int judge_example(const char *name, const char *what, bool laboratory, char **ret_reason) {
-        if (laboratory || !is_example(name))
+        if (laboratory || !domain_is_example(name))
                 return 0;
         return reason_give(ret_reason, -EINVAL, "%s is an example; write your own in its place.", what);
 }
@@ -92,34 +66,6 @@ int typed_judge_example(const char *name, bool laboratory, char **ret_reason) {
         if (hostname_normalize(bare, strcspn(bare, ":"), normal) <= 0)
                 return 0; /* which is told elsewhere */
         return judge_example(normal, normal, laboratory, ret_reason);
-}
-
-/* What names are sold below, beside top-level domains. Not all of them are known to us: a domain below
- * another is taken without a question, as each zone could be. */
-static bool is_sold_below(const char *name) {
-        static const char *const everywhere[] = { "ac",  "asn", "co",  "com", "edu", "gen", "go",
-                                                  "gob", "gov", "gv",  "id",  "ltd", "me",  "mil",
-                                                  "ne",  "net", "nom", "or",  "org", "plc", NULL };
-        static const char *const others[] = { "eu.org", "uk.com", "us.com", "eu.com", "de.com",
-                                              "gb.net", "uk.net", "se.net", "jpn.com", NULL };
-        const char *dot = strchr(name, '.');
-
-        if (!dot || strchr(dot + 1, '.'))
-                return false;
-        for (const char *const *p = others; *p; p++)
-                if (streq(name, *p))
-                        return true;
-        /* Two letters are a country's. */
-        for (const char *const *p = everywhere; *p && strlen(dot + 1) == 2; p++)
-                if (strlen(*p) == (size_t) (dot - name) && startswith(name, *p))
-                        return true;
-        return false;
-}
-
-bool typed_is_whole_domain(const char *name) {
-        const char *dot = strchr(name, '.');
-
-        return dot && (!strchr(dot + 1, '.') || is_sold_below(dot + 1));
 }
 
 /* --- names ------------------------------------------------------------------------------------------ */
@@ -137,10 +83,11 @@ static int read_zone(const char *typed, const TypedContext *c, char **ret, char 
                                    "%s is an address. A zone is a name, such as home.example.com.",
                                    bare);
         if (hostname_normalize(bare, strlen(bare), zone) <= 0 || ends_in_digits(zone))
-                return reason_give(ret_reason, -EINVAL,
-                                   "\"%s\" is no name: labels of letters, digits and hyphens with dots "
-                                   "between them make one, such as home.example.com.",
-                                   typed);
+                return idn_refuse(bare, ret_reason) ?:
+                               reason_give(ret_reason, -EINVAL,
+                                           "\"%s\" is no name: labels of letters, digits and hyphens with "
+                                           "dots between them make one, such as home.example.com.",
+                                           typed);
         if (!strchr(zone, '.'))
                 return reason_give(ret_reason, -EINVAL,
                                    "\"%s\" is a single word. A zone lies below a domain of yours, such as "
@@ -151,22 +98,22 @@ static int read_zone(const char *typed, const TypedContext *c, char **ret, char 
                 r = give(ret, zone);
         if (r < 0)
                 return r;
-        if (is_local(zone))
-                return reason_give(ret_reason, 1,
+        if (domain_is_local(zone))
+                return reason_give(ret_reason, TYPED_VAIN,
                                    "Nobody on the internet finds %s: that name is for inside houses.",
                                    zone);
-        if (lies_below(zone, dynamic_domains))
-                return reason_give(ret_reason, 1,
+        if (domain_is_dynamic(zone))
+                return reason_give(ret_reason, TYPED_VAIN,
                                    "%s is a dynamic DNS name, below which nothing can be delegated. The "
-                                   "zone lies below a domain of yours; this name belongs to the next "
-                                   "question.",
-                                   zone);
-        if (is_sold_below(zone))
-                return reason_give(ret_reason, 1,
+                                   "zone lies below a domain of yours; this name is for the public address: "
+                                   "--ipv4=%s, or the next question.",
+                                   zone, zone);
+        if (domain_is_sold_below(zone))
+                return reason_give(ret_reason, TYPED_VAIN,
                                    "%s is nobody's own: names are sold below it. A zone lies below a "
                                    "domain of yours, such as home.my-domain.%s.",
                                    zone, zone);
-        if (typed_is_whole_domain(zone))
+        if (domain_is_whole(zone))
                 return reason_give(ret_reason, 1,
                                    "%s is a whole domain: this machine would answer for all of it, its web "
                                    "site and its mail, too. Usually only one name below it is delegated, "
@@ -187,8 +134,9 @@ static int read_name_server(const char *typed, const TypedContext *c, char **ret
                                    "record.",
                                    host);
         if (hostname_normalize(host, strlen(host), name) <= 0 || !strchr(name, '.') || ends_in_digits(name))
-                return reason_give(ret_reason, -EINVAL, "\"%s\" is no whole name, such as ns.%s.", typed,
-                                   c->zone ?: "home.example.com");
+                return idn_refuse(host, ret_reason) ?:
+                               reason_give(ret_reason, -EINVAL, "\"%s\" is no whole name, such as ns.%s.",
+                                           typed, c->zone ?: "home.example.com");
         r = judge_example(name, name, c->laboratory, ret_reason);
         return r < 0 ? r : give(ret, name);
 }
@@ -283,10 +231,11 @@ static int read_resolve(const char *text, const TypedContext *c, char **ret, cha
 
         cut_host(text, host);
         if (hostname_normalize(host, strlen(host), name) <= 0 || !strchr(name, '.') || ends_in_digits(name))
-                return reason_give(ret_reason, -EINVAL,
-                                   "\"%s\" is neither an address nor a dynamic DNS name, such as "
-                                   "example.myfritz.net, nor an interface of this machine.",
-                                   text);
+                return idn_refuse(host, ret_reason) ?:
+                               reason_give(ret_reason, -EINVAL,
+                                           "\"%s\" is neither an address nor a dynamic DNS name, such as "
+                                           "example.myfritz.net, nor an interface of this machine.",
+                                           text);
         r = judge_example(name, name, c->laboratory, ret_reason);
         if (r < 0)
                 return r;
@@ -296,7 +245,7 @@ static int read_resolve(const char *text, const TypedContext *c, char **ret, cha
                                    "Give a dynamic DNS name that the router keeps.",
                                    name);
         r = give_with(ret, "resolve:", name);
-        if (r >= 0 && is_local(name))
+        if (r >= 0 && domain_is_local(name))
                 r = reason_give(ret_reason, 1,
                                 "%s is a name for inside houses: it leads to an address that nobody on the "
                                 "internet reaches. Give a dynamic DNS name that the router keeps.",
@@ -494,7 +443,7 @@ int typed_read(TypedKind kind, const char *typed, const TypedContext *c, char **
         r = readers[kind](trimmed, c, &value, &reason);
         if (r >= 0)
                 *ret = TAKE_PTR(value);
-        if (r == 1 || r == -EINVAL)
+        if (r > 0 || r == -EINVAL)
                 *ret_reason = TAKE_PTR(reason);
         return r;
 }

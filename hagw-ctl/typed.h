@@ -32,8 +32,8 @@ typedef struct TypedContext {
  * says; 0: it is somebody's. -ENOMEM. */
 int typed_judge_example(const char *name, bool laboratory, char **ret_reason);
 
-/* One that was bought as it is: a label below what names are sold below, as far as that is known here. */
-bool typed_is_whole_domain(const char *name);
+/* As 1, and it can never lead to anything: where nobody can be asked it is refused. */
+#define TYPED_VAIN 2
 
 /* 0: *ret is what was meant. 1: so it is, but *ret_reason says in a sentence why hardly anybody wants that.
  * -EINVAL: *ret_reason says in a sentence what is wrong. -ENOMEM. Both are to be freed. */

@@ -125,11 +125,13 @@ static int set_choice(const ConfSetting *s, void *object, const char *v, char **
 }
 
 static int set_hostname(const ConfSetting *s, void *object, const char *v, char **reason) {
-        char name[HOSTNAME_MAX + 3] = "*.";
+        char name[HOSTNAME_MAX + 3] = "*.", why[HOSTNAME_WHY_MAX];
         const char *rest = s->type == CONF_PATTERN ? startswith(v, "*.") : NULL;
         int r;
 
         r = hostname_normalize(rest ?: v, strlen(rest ?: v), name + (rest ? 2 : 0));
+        if (r < 0 && hostname_why(rest ?: v, strlen(rest ?: v), why))
+                return refuse(reason, "this cannot be a host name: %s", why);
         if (r < 0)
                 return refuse(reason, "expected a host name: labels of letters, digits and hyphens with "
                                       "dots between them");
@@ -158,15 +160,18 @@ static int set_strings(const ConfSetting *s, void *object, const char *const *va
 
 static int set_hostnames(const ConfSetting *s, void *object, const char *const *values, size_t n,
                          char **reason) {
-        char names[CONF_EMBEDDERS_MAX][HOSTNAME_MAX + 1];
+        char names[CONF_EMBEDDERS_MAX][HOSTNAME_MAX + 1], why[HOSTNAME_WHY_MAX] = "";
         const char *list[CONF_EMBEDDERS_MAX];
 
         if (n > s->max)
                 return refuse(reason, "expected %llu host names at most", (unsigned long long) s->max);
         for (size_t i = 0; i < n; i++) {
                 if (hostname_normalize(values[i], strlen(values[i]), names[i]) <= 0 ||
-                    !strchr(names[i], '.'))
-                        return refuse(reason, "\"%s\" is no host name with its domain", values[i]);
+                    !strchr(names[i], '.')) {
+                        (void) hostname_why(values[i], strlen(values[i]), why);
+                        return refuse(reason, "\"%s\" is no host name with its domain%s%s", values[i],
+                                      *why ? ": " : "", why);
+                }
                 list[i] = names[i];
         }
         return set_strings(s, object, list, n);
@@ -243,7 +248,7 @@ static int read_label(const char *v, char **ret, char **reason) {
 }
 
 int conf_split_authority(const char *v, char **ret_host, uint16_t *port, char **reason) {
-        char name[HOSTNAME_MAX + 1];
+        char name[HOSTNAME_MAX + 1], why[HOSTNAME_WHY_MAX];
         const char *end, *rest;
         _cleanup_free_ char *host = NULL;
         IpAddress a;
@@ -265,6 +270,8 @@ int conf_split_authority(const char *v, char **ret_host, uint16_t *port, char **
         if (!host)
                 return -ENOMEM;
         if (ip_parse(host, &a) < 0) {
+                if (*v != '[' && hostname_why(host, strlen(host), why))
+                        return refuse(reason, "\"%s\" cannot be a host name: %s", host, why);
                 if (*v == '[' || hostname_normalize(host, strlen(host), name) < 0)
                         return refuse(reason, "\"%s\" is neither a host name nor an address", host);
                 strcpy(host, name);

@@ -2,7 +2,11 @@
 
 /* Host names in text form. */
 
+#include <stdio.h>
+
 #include "libhagw/pure/hostname.h"
+
+#define WHY_LABEL_SHOWN 20 /* characters of one that is too long */
 
 static char ascii_lower(char c) {
         return c >= 'A' && c <= 'Z' ? (char) (c + ('a' - 'A')) : c;
@@ -36,6 +40,40 @@ int hostname_normalize(const char *name, size_t size, char *out) {
                 return -EINVAL;
         out[size] = '\0';
         return (int) size;
+}
+
+static bool is_foreign(const char *name, size_t size) {
+        for (size_t i = 0; i < size; i++)
+                if ((uint8_t) name[i] >= 0x80)
+                        return true;
+        return false;
+}
+
+bool hostname_why(const char *name, size_t size, char out[static HOSTNAME_WHY_MAX]) {
+        if (is_foreign(name, size)) {
+                (void) snprintf(out, HOSTNAME_WHY_MAX,
+                                "the DNS knows letters other than a to z in another form, which begins with "
+                                "xn--");
+                return true;
+        }
+        if (size > 0 && name[size - 1] == '.')
+                size--;
+        for (size_t at = 0, n; at < size; at += n + 1) {
+                const char *dot = memchr(name + at, '.', size - at);
+
+                n = dot ? (size_t) (dot - name) - at : size - at;
+                if (n <= HOSTNAME_LABEL_MAX)
+                        continue;
+                (void) snprintf(out, HOSTNAME_WHY_MAX,
+                                "its part \"%.*s…\" has %zu characters, and %u are the most between two "
+                                "dots",
+                                WHY_LABEL_SHOWN, name + at, n, HOSTNAME_LABEL_MAX);
+                return true;
+        }
+        if (size > HOSTNAME_MAX)
+                (void) snprintf(out, HOSTNAME_WHY_MAX, "it has %zu characters, and %u are the most", size,
+                                HOSTNAME_MAX);
+        return size > HOSTNAME_MAX;
 }
 
 bool hostname_in_zone(const char *name, const char *zone) {

@@ -12,6 +12,11 @@
  * DNS), no "-" at a label's ends. out has room for HOSTNAME_MAX + 1. Returns the length, or -EINVAL. */
 int hostname_normalize(const char *name, size_t size, char *out);
 
+/* Why it refuses one, as a part of a sentence: a label or the whole is too long, or has letters that the DNS
+ * writes in another way. False: none of these. */
+#define HOSTNAME_WHY_MAX 160U
+bool hostname_why(const char *name, size_t size, char out[static HOSTNAME_WHY_MAX]);
+
 /* Both normalized. True where name is zone or ends with "." zone. */
 bool hostname_in_zone(const char *name, const char *zone);
 

@@ -18,7 +18,7 @@ static void judge(const Row *rows, size_t n, const TypedContext *c) {
                 _cleanup_free_ char *value = NULL, *reason = NULL;
                 int r = typed_read(rows[i].kind, rows[i].typed, c, &value, &reason);
 
-                if (r != (rows[i].value ? !!rows[i].reason : -EINVAL))
+                if (rows[i].value ? r < 0 || (r > 0) != !!rows[i].reason : r != -EINVAL)
                         fail_msg("\"%s\": %d, %s", rows[i].typed, r, strempty(reason));
                 if (rows[i].value)
                         assert_string_equal(value, rows[i].value);
@@ -26,6 +26,22 @@ static void judge(const Row *rows, size_t n, const TypedContext *c) {
                         assert_null(value);
                 if (rows[i].reason ? !reason || !strstr(reason, rows[i].reason) : !!reason)
                         fail_msg("\"%s\": \"%s\"", rows[i].typed, strempty(reason));
+        }
+}
+
+/* What could still be meant, and what never leads to anything. */
+static void test_vain(void **state) {
+        static const struct {
+                const char *zone;
+                int doubt;
+        } rows[] = { { "meier.org", 1 }, { "home.local", TYPED_VAIN }, { "me.duckdns.org", TYPED_VAIN },
+                     { "co.uk", TYPED_VAIN } };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_free_ char *value = NULL, *reason = NULL;
+
+                assert_int_equal(typed_read(TYPED_ZONE, rows[i].zone, &(TypedContext) {}, &value, &reason),
+                                 rows[i].doubt);
         }
 }
 
@@ -43,6 +59,10 @@ static void test_zones(void **state) {
                 { TYPED_ZONE, "my zone", NULL, "is no name" },
                 { TYPED_ZONE, "192.168.1", NULL, "is no name" },
                 { TYPED_ZONE, "", NULL, "is no name" },
+                { TYPED_ZONE, "home.m\xc3\xbcller.de", NULL, "Write: home.xn--mller-kva.de" },
+                { TYPED_ZONE, "home.m\xfcller.de", NULL, "begins with xn--." },
+                { TYPED_NAME_SERVER, "ns.m\xc3\xbcller.de", NULL, "Write: ns.xn--mller-kva.de" },
+                { TYPED_IPV4, "m\xc3\xbcller.myfritz.net", NULL, "Write: xn--mller-kva.myfritz.net" },
                 { TYPED_ZONE, "meier.org", "meier.org", "home.meier.org" },
                 { TYPED_ZONE, "meier.co.uk", "meier.co.uk", "whole domain" },
                 { TYPED_ZONE, "Meier.Net.", "meier.net", "whole domain" },
@@ -265,7 +285,8 @@ static void test_examples(void **state) {
         }
 }
 
-TEST_MAIN(cmocka_unit_test(test_zones), cmocka_unit_test(test_sources), cmocka_unit_test(test_names),
+TEST_MAIN(cmocka_unit_test(test_vain), cmocka_unit_test(test_zones), cmocka_unit_test(test_sources),
+          cmocka_unit_test(test_names),
           cmocka_unit_test(test_examples),
           cmocka_unit_test(test_upstreams), cmocka_unit_test(test_schemes), cmocka_unit_test(test_paths),
           cmocka_unit_test(test_limit))

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Names with letters of one's own, and names that are too long. */
+
+#include <gnutls/gnutls.h>
+
+#include "hagw-ctl/idn.h"
+#include "libhagw/pure/hostname.h"
+#include "libhagw/pure/reason.h"
+
+int idn_refuse(const char *name, char **ret_reason) {
+        char why[HOSTNAME_WHY_MAX], normal[HOSTNAME_MAX + 1];
+        gnutls_datum_t form = {};
+        int r;
+
+        if (!hostname_why(name, strlen(name), why))
+                return 0;
+        if (gnutls_idna_map(name, (unsigned) strlen(name), &form, 0) < 0 ||
+            hostname_normalize((const char *) form.data, form.size, normal) <= 0 || streq(normal, name))
+                r = reason_give(ret_reason, -EINVAL, "\"%s\" cannot be a name: %s.", name, why);
+        else
+                r = reason_give(ret_reason, -EINVAL, "\"%s\" cannot be a name as it stands: %s. Write: %s",
+                                name, why, normal);
+        gnutls_free(form.data);
+        return r;
+}
