@@ -8,13 +8,12 @@
 #include "hagw-ctl/explain.h"
 #include "hagw-ctl/fault.h"
 #include "hagw-ctl/output.h"
+#include "hagw-ctl/patience.h"
 #include "hagw-ctl/waiting.h"
 #include "libhagw/log.h"
 #include "libhagw/usec.h"
 #include "libhagw/vl.h"
 
-#define LOOK_USEC (5 * USEC_PER_SEC)
-#define LOOK_AGAIN_USEC USEC_PER_SEC /* at each further daemon, when so much was waited */
 #define PATIENT_USEC (10 * USEC_PER_MINUTE) /* four errands, one after the other, take less */
 
 const DaemonRow daemon_rows[] = {
@@ -141,7 +140,7 @@ int client_call_patiently(const char *method, sd_json_variant *parameters, sd_js
 }
 
 static bool silent[ELEMENTSOF(daemon_rows)]; /* at the last look */
-static uint64_t waited_usec; /* for those */
+static Patience patience;
 
 /* Where `always`, also at one that was silent. */
 static int look(const DaemonRow *d, const char *method, sd_json_variant *parameters, bool always,
@@ -151,12 +150,12 @@ static int look(const DaemonRow *d, const char *method, sd_json_variant *paramet
 
         if (silent[d - daemon_rows] && !always)
                 return explain_errno(d, -ETIMEDOUT, ret_reason);
-        /* Who is silent has one cause, mostly, and the patience for it is one. */
-        r = call_daemon(d, method, parameters,
-                        always && waited_usec >= LOOK_USEC ? LOOK_AGAIN_USEC : LOOK_USEC, ret, ret_reason);
+        /* Who has answered one question may have to work for another. */
+        r = call_daemon(d, method, parameters, always ? patience_get(&patience) : PATIENCE_FIRST_USEC, ret,
+                        ret_reason);
         silent[d - daemon_rows] = r == -ETIMEDOUT;
         if (r == -ETIMEDOUT)
-                waited_usec += clock_usec(CLOCK_MONOTONIC) - begin;
+                patience_spend(&patience, clock_usec(CLOCK_MONOTONIC) - begin);
         return r;
 }
 

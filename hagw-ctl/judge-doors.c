@@ -187,13 +187,13 @@ static void tell_deaf(Status *s, const Deaf *d, int family) {
                 (void) holder_text(d->other, who);
         if (streq(d->error, "EADDRINUSE"))
                 status_problem(s,
-                               "hagw-dnsd is not asked at port %u (%s) of %s, since %s has it. %s (\"Beside "
-                               "a resolver of the house\" in hagw-dnsd(8)).",
+                               "hagw-dnsd gets no questions at port %u (%s) of %s, since %s has it. %s "
+                               "(\"Beside a resolver of the house\" in hagw-dnsd(8)).",
                                d->port, transports, d->addresses, who, deaf_remedy(family));
         else
                 status_problem(s,
-                               "hagw-dnsd is not asked at port %u (%s) of %s, which could not be opened: "
-                               "%s; hagw-ctl log --daemon=dnsd tells more.",
+                               "hagw-dnsd gets no questions at port %u (%s) of %s, which could not be "
+                               "opened: %s; hagw-ctl log --daemon=dnsd tells more.",
                                d->port, transports, d->addresses,
                                is_unopened(d->error) ? "hagw-bind.socket, which opens it, does not answer" :
                                                        error_text(d->error));

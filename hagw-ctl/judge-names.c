@@ -294,11 +294,12 @@ static void judge_unnamed(Status *s) {
                 (void) snprintf(more, sizeof(more), " (and %zu more)", n - 1);
         if (first)
                 status_notice(s,
-                              "%s%s has no CAA records, so that any authority may give others certificates "
-                              "for it: the one of acme.directory, or of acme.fallback, tells no name by "
-                              "which records could list this machine's account. \"ours\" in caa of the zone "
-                              "takes effect when both tell one.",
-                              first, more);
+                              "%s%s has no CAA records, and any authority may issue certificates for it: "
+                              "\"ours\" in caa needs a name for such a record, and %s tells none.",
+                              first, more,
+                              s->config->acme.fallback.directory ?
+                                      "the authority of acme.directory, or that of acme.fallback," :
+                                      "the certificate authority");
 }
 
 /* A host for the LAN alone need not be found by the world. */

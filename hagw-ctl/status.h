@@ -11,7 +11,8 @@
 /* hagw-ctl status: what the daemons say is gathered once, every judge looks at it and finds what it finds,
  * and then it is printed. A judge is one function and one row in verbs-status.c, and stands with its noun:
  * judge-machine.c (daemons, configuration), judge-addresses.c (and visitors), judge-doors.c (sockets,
- * ports), judge-state.c (the daemons' files), judge-folders.c (root's), judge-names.c (zones, hosts),
+ * ports), judge-state.c (the daemons' files), judge-folders.c (root's), judge-files.c (who may change the
+ * configuration), judge-names.c (zones, hosts),
  * judge-ways.c,
  * judge-login.c (users),
  * judge-certs.c, judge-relay.c (of a house), judge-tenants.c (of a relay), judge-notify.c (who is told). */
@@ -64,6 +65,7 @@ int judge_daemons(Status *s);
 int judge_clock(Status *s);
 int judge_state(Status *s);
 int judge_folders(Status *s);
+int judge_files(Status *s);
 int judge_boot(Status *s);
 int judge_config(Status *s);
 int judge_addresses(Status *s);

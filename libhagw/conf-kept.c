@@ -107,29 +107,59 @@ static int note_new(const char *path, const char *name, void *userdata) {
         return r >= 0 && access(copy, F_OK) < 0 ? close_host(l, path, "it was not in force before") : r;
 }
 
-int config_check_lost(const Config *c, const char *dir, const char *kept, char **ret_error) {
-        _cleanup_(config_freep) Config *before = NULL;
+static int note_any(_unused_ const char *path, _unused_ const char *name, void *userdata) {
+        *(bool *) userdata = true;
+        return 0;
+}
+
+/* The folder, and not the last file in it. */
+static int check_lost_hosts(const char *dir, const char *kept, char **ret_error) {
+        char path[PATH_MAX];
+        bool any = false;
+        int r;
+
+        r = path_in(dir, "", path);
+        if (r < 0 || access(path, F_OK) >= 0 || errno != ENOENT)
+                return r;
+        if (conf_each_host_file(kept, note_any, &any) < 0 || !any)
+                return 0;
+        if (asprintf(ret_error,
+                     "%s/hosts.d is gone, with the hosts in it; the last good one comes back by: cp -rp "
+                     "%s/hosts.d %s/",
+                     dir, kept, dir) < 0)
+                *ret_error = NULL;
+        return -EBADMSG;
+}
+
+static int check_lost_main(const char *dir, const char *kept, char **ret_error) {
+        _cleanup_(config_freep) Config *before = config_new();
         _cleanup_free_ char *error = NULL;
         char path[PATH_MAX];
         int r;
 
-        if (!c->blank || !kept)
-                return 0;
         if ((size_t) snprintf(path, sizeof(path), "%s/hagw.conf", kept) >= sizeof(path))
                 return -ENAMETOOLONG;
-        before = config_new();
         if (!before)
                 return -ENOMEM;
         r = config_load_file(path, /* host= */ false, before, &error);
         if (r < 0 || before->blank)
                 return r == -ENOMEM ? r : 0;
         if (asprintf(ret_error,
-                     "%s/hagw.conf:1: no setting stands in it any more, as after a write that was cut "
-                     "short; %s is the last good one, to be copied back (or remove the empty one, and set "
-                     "hagw up anew)",
-                     dir, path) < 0)
+                     "%s/hagw.conf:1: there is no setting in it any more (was a write interrupted?); the "
+                     "last good one comes back by: cp -p %s %s/",
+                     dir, path, dir) < 0)
                 *ret_error = NULL;
         return -EBADMSG;
+}
+
+int config_check_lost(const Config *c, const char *dir, const char *kept, char **ret_error) {
+        int r = 0;
+
+        if (kept && c->blank)
+                r = check_lost_main(dir, kept, ret_error);
+        if (kept && r >= 0)
+                r = check_lost_hosts(dir, kept, ret_error);
+        return r;
 }
 
 static int load(Loading *l) {

@@ -20,9 +20,10 @@ typedef struct ConfKept {
  * NULL: there is none. */
 const char *config_kept_dir(const char *dir);
 
-/* Has the hagw.conf that was loaded from dir lost what it held? One without any setting is what a write
- * leaves that was cut short, where the copy has some; where that has none, or there is no copy, nothing was
- * set up. -EBADMSG, and *ret_error (to be freed) says it. */
+/* Has what was loaded from dir lost what it held? A hagw.conf without any setting is what a write leaves
+ * that was cut short, where the copy has some; a hosts.d that is not there was taken away, where the copy
+ * has hosts. Where that has none, or there is no copy, nothing was set up. -EBADMSG, and *ret_error (to be
+ * freed) says it. */
 int config_check_lost(const Config *c, const char *dir, const char *kept, char **ret_error);
 
 /* A host is served whose own file is byte for byte the copy's. hagw.conf is the one in dir where that is

@@ -91,7 +91,7 @@ def problems(m):
     r = Ctl(m.house).run("--json", "status", "--no-delegation")
     said = json.loads(r.stdout)
     row = next(d for d in said["daemons"] if d["name"] == "hagw-dnsd")
-    return [p for p in said["problems"] if "hagw-dnsd is not asked" in p], row.get("shut", False)
+    return [p for p in said["problems"] if "hagw-dnsd gets no questions" in p], row.get("shut", False)
 
 
 def everything_is_the_resolvers(*places):
@@ -108,9 +108,9 @@ def test_a_resolver_that_is_there_keeps_everything(addresses, machine, resolver)
     everything_is_the_resolvers(V4, V6, "127.0.0.1", "::1")
     found, shut = problems(m)
     assert len(found) == 2 and shut, found
-    assert found[0].startswith(f"hagw-dnsd is not asked at port 53 (UDP and TCP) of {V4}, since {resolver.kind} (process "), found
+    assert found[0].startswith(f"hagw-dnsd gets no questions at port 53 (UDP and TCP) of {V4}, since {resolver.kind} (process "), found
     assert "dns.ipv4_port = 5300" in found[0] and "port 53, UDP and TCP, to port 5300 of this machine" in found[0]
-    assert found[1].startswith(f"hagw-dnsd is not asked at port 53 (UDP and TCP) of {V6}, since {resolver.kind} (process "), found
+    assert found[1].startswith(f"hagw-dnsd gets no questions at port 53 (UDP and TCP) of {V6}, since {resolver.kind} (process "), found
     assert "dns.ipv6_port = 0" in found[1]
 
 

@@ -2,14 +2,18 @@
 """Troubles that bring others: status tells the cause, and leaves out what follows from it. In the daemons' place stand sockets that answer
 as the daemons do in such houses, so that every combination can be made; each error is worded as the daemon words it."""
 
+import grp
 import json
+import os
 import re
 import socket
+import subprocess
 import threading
 import time
 
 import pytest
 
+from conftest import hagw_users  # noqa: F401 (fixture)
 from ctl_tools import FAILED, OK, UNREACHABLE, Booted, Ctl, Session, booted, ctl  # noqa: F401
 
 ZONE, OTHER, HOUSE = "home.test", "cabin.test", "8.8.8.8"
@@ -113,11 +117,12 @@ class Place:
             if name not in without:
                 self.stands[name] = Stand(self.ctl.house.runtime, f"io.hagw.{name}", answers)
 
-    def found(self, status=FAILED, *words):
+    def found(self, status=FAILED, *words, hostless=False):
         r = self.ctl.run("--json", "status", *words)
         said = json.loads(r.stdout)
         assert r.returncode == status, (r.returncode, said["problems"], said["notices"])
-        return said["problems"], said["notices"]
+        # Most of these houses need no host for what they show.
+        return said["problems"], [n for n in said["notices"] if hostless or not n.startswith("There is no host, ")]
 
     def only(self, begin, *words, status=FAILED, notices=()):
         """The one problem, and nothing but these notices."""
@@ -146,6 +151,78 @@ def test_a_healthy_house(place):
     place.start()
     assert place.found(OK) == ([], [])
     assert "Everything is fine" in place.ctl.ok("status")
+
+
+NO_HOST = "There is no host, so that visitors find nothing here: hagw-ctl host add ha http://192.168.1.4:8123"
+RELAY = CONFIG + f'tenants: {{ zone = "{ZONE}"; }};\n'
+
+
+@pytest.mark.parametrize("config, hosts, told", [(CONFIG, {}, True), (CONFIG, {"ha": f'name = "ha.{ZONE}"; upstream = "http://127.0.0.1:1";'}, False), (RELAY, {}, False)])
+def test_a_house_without_a_host(place, config, hosts, told):
+    """Nobody needs to do anything: it may answer DNS and have certificates for others. A relay's visitors go to its tenants."""
+    place.config, place.files, place.hosts = config, hosts, [{"name": f"ha.{ZONE}", "health": "ok", "certificate": True}] if hosts else []
+    if config == RELAY:
+        place.answers["Tenant"] = {"Describe": {"version": "1", "status": "fine", "configUSec": usec(0)}}
+    place.start()
+    assert (NO_HOST in place.found(json.loads(place.ctl.run("--json", "status").stdout)["problems"] and FAILED or OK, hostless=True)[1]) == told
+
+
+def test_a_folder_of_hosts_that_is_not_there(place):
+    """Nothing was kept of it; else test_kept.py has it."""
+    place.start()
+    (place.ctl.house.config / "hosts.d").rmdir()
+    place.only(f"There is no {place.ctl.house.config}/hosts.d, in which hosts have their files: hagw-ctl host add makes it")
+    (place.ctl.house.config / "hosts.d").mkdir()
+    assert place.found(OK, hostless=True) == ([], [NO_HOST])
+
+
+@pytest.mark.parametrize("path", [".", "hagw.conf", "hosts.d", "hosts.d/ha.conf"])
+def test_files_that_everybody_may_change(place, path):
+    """With the remedy that is told it is over."""
+    place.files, place.hosts = {"ha": f'name = "ha.{ZONE}"; upstream = "http://127.0.0.1:1";'}, [{"name": f"ha.{ZONE}", "health": "ok", "certificate": True}]
+    place.start()
+    file = (place.ctl.house.config / path).resolve()
+    assert place.found(OK) == ([], [])
+    file.chmod(file.stat().st_mode | 0o002)
+    said = place.only(f"{file} can be changed by everybody on this machine, and with it who gets in here: chmod -R go-w {place.ctl.house.config}")
+    subprocess.run(["sh", "-ec", said.rpartition(": ")[2]], check=True)
+    assert place.found(OK) == ([], [])
+
+
+def test_files_that_the_daemons_may_change(place, hagw_users):  # noqa: F811
+    place.start()
+    file = place.ctl.house.config / "hagw.conf"
+    os.chown(file, 0, grp.getgrnam("hagw").gr_gid)
+    file.chmod(0o660)
+    place.only(f"{file} can be changed by hagw's daemons, and with it who gets in here")
+    (place.ctl.house.config / "hosts.d").chmod(0o777)
+    place.only(f"{file} (and 1 more) can be changed by hagw's daemons")
+    file.chmod(0o640)
+    place.only(f"{place.ctl.house.config}/hosts.d can be changed by everybody on this machine")
+
+
+def test_daemons_that_are_silent_are_asked_once(place):
+    """For each there is one call to wait for, and the patience for all is one (test-patience.c)."""
+    asked = []
+    place.start(*place.answers)
+    listeners = []
+    for name in place.answers:
+        s = socket.socket(socket.AF_UNIX)
+        s.bind(str(place.ctl.house.runtime / f"io.hagw.{name}"))
+        s.listen(64)
+        s.setblocking(False)
+        listeners.append((name, s))
+    said = json.loads(place.ctl.run("--json", "status").stdout)
+    assert all(d["silent"] for d in said["daemons"]) and len(said["daemons"]) == 6
+    for name, s in listeners:
+        while True:
+            try:
+                s.accept()[0].close()
+            except BlockingIOError:
+                break
+            asked.append(name)
+        s.close()
+    assert sorted(asked) == sorted(place.answers)
 
 
 def test_keyd_is_off(place):
@@ -523,7 +600,7 @@ def test_port_53_is_another_s(place):
     place.listeners = [{"address": HOUSE, "port": 53, "transport": t, "open": False, "error": "EADDRINUSE"} for t in ("udp", "tcp")]
     place.certificates[0] |= fail("no answer [dns]", unreachedPort=53, unreachedUSec=usec(-HOUR))
     place.start()
-    place.only("hagw-dnsd is not asked at port 53 (UDP and TCP)")
+    place.only("hagw-dnsd gets no questions at port 53 (UDP and TCP)")
 
 
 def test_a_port_that_the_kernel_refuses(place):
@@ -531,7 +608,7 @@ def test_a_port_that_the_kernel_refuses(place):
     place.listeners = [{"address": HOUSE, "port": 53, "transport": "tcp", "open": False, "error": "EMFILE"}]
     place.start()
     assert [p for p in place.found()[0] if "port 53" in p] == [
-        f"hagw-dnsd is not asked at port 53 (TCP) of {HOUSE}, which could not be opened: Too many open files; "
+        f"hagw-dnsd gets no questions at port 53 (TCP) of {HOUSE}, which could not be opened: Too many open files; "
         "hagw-ctl log --daemon=dnsd tells more."]
 
 
@@ -751,7 +828,7 @@ CAUSES = {
     "clock-behind": (clock(False), "This machine's clock says "), "disk": (disk, "The state of hagw-netd could not be written"),
     "resolver": (resolver, "Whether the internet finds "), "relay": (relay, "This house is not attached to its relay relay.test"),
     "webd": (off("Web"), "hagw-webd is not running"), "keyd": (off("Key"), "hagw-keyd is not running"), "dnsd": (off("Dns"), "hagw-dnsd is not running"),
-    "acmed": (off("Acme"), "hagw-acmed is not running"), "config": (broken, "The configuration in "), "port-53": (held, "hagw-dnsd is not asked at port 53"),
+    "acmed": (off("Acme"), "hagw-acmed is not running"), "config": (broken, "The configuration in "), "port-53": (held, "hagw-dnsd gets no questions at port 53"),
     "address": (nowhere, "No public address is known")}
 
 
@@ -977,5 +1054,6 @@ def test_nobody_has_come_from_outside_yet(place, config, files, since, outside, 
         place.addresses = [{"family": f, "source": "none", "knowledge": "none"} for f in ("ipv4", "ipv6")]
     place.start()
     shown = place.ctl.run("status", "--no-delegation").stdout
+    shown = re.sub(r"Worth knowing:\n  - There is no host, .*\n$", "", shown)
     assert shown.endswith(last) if last else "is fine" not in shown, shown
     assert (line in shown) if line else ("from outside" not in shown), shown

@@ -167,7 +167,7 @@ def test_who_opens_port_53_is_off(net, machine, dnsd):  # noqa: F811
     units.states.clear()
     found = status(units)[2]
     units.close()
-    assert found == [f"hagw-dnsd is not asked at port 53 (UDP and TCP) of {V4}, which could not be opened: hagw-bind.socket, which opens it, "
+    assert found == [f"hagw-dnsd gets no questions at port 53 (UDP and TCP) of {V4}, which could not be opened: hagw-bind.socket, which opens it, "
                      "does not answer; hagw-ctl log --daemon=dnsd tells more."]
 
 

@@ -181,15 +181,15 @@ def test_blank_main(k, left):
     k.proxy.proxyd.reload()
     assert k.served() == ["open", "walled"], "who runs goes on"
     assert "stays kept" in k.ctl.refused(FAILED, "config", "keep") and (k.kept / "hagw.conf").read_text() == good
-    assert "no setting stands in it any more" in k.ctl.refused(FAILED, "config", "check")
+    assert "there is no setting in it any more" in k.ctl.refused(FAILED, "config", "check")
     k.again()
     assert k.served() == ["walled"]
     s = json.loads(k.ctl.run("--json", "status", "--no-delegation").stdout)
     [said] = [p for p in s["problems"] if "is not valid" in p or "no setting" in p]
-    assert f"{k.file('main')}:1: no setting stands in it any more" in said and f"{k.kept}/hagw.conf is the last good one" in said, said
+    assert f"{k.file('main')}:1: there is no setting in it any more" in said and f"comes back by: cp -p {k.kept}/hagw.conf {k.house.config}/" in said, said
     assert not [p for p in s["problems"] if "no zone" in p or "not set up" in p]
     for words in (["setup", "--yes", "--no-start", "--zone=other.test"], ["host", "add", "x", "http://127.0.0.1:1"]):
-        assert "no setting stands in it" in k.ctl.refused(FAILED, *words) and k.file("main").read_text() == left
+        assert "there is no setting in it" in k.ctl.refused(FAILED, *words) and k.file("main").read_text() == left
     k.file("main").write_text(good)
     k.proxy.proxyd.reload()
     assert k.served() == ["open", "walled"] and "configError" not in k.describe()
@@ -235,6 +235,41 @@ def test_unreadable_folder(k, hagw_users, folder):
     assert any(problem in p and "They are in order now" not in p for p in said), said
     subprocess.run(["sh", "-ec", problem.partition("; ")[2]], check=True)
     assert "2 hosts" in k.ctl.ok("config", "check")
+
+
+def test_a_folder_of_hosts_that_is_gone(k):
+    """Who removed it, or unpacked a backup without it: what runs goes on, and the copy is not overwritten with nothing."""
+    k.keep()
+    k.start()
+    hosts = k.house.config / "hosts.d"
+    subprocess.run(["rm", "-r", hosts], check=True)
+    gone = f"{hosts} is gone, with the hosts in it; the last good one comes back by: cp -rp {k.kept}/hosts.d {k.house.config}/"
+    for words in (["config", "check"], ["config", "keep"], ["reload"], ["host", "add", "x", "http://127.0.0.1:1"], ["host", "list"]):
+        assert gone in k.ctl.refused(FAILED, *words), words
+    assert not hosts.exists() and len(copies(k.kept)) == 3
+    k.proxy.proxyd.reload()
+    k.proxy.wait(lambda: gone in k.describe().get("configError", ""))
+    said = json.loads(k.ctl.run("--json", "status", "--no-delegation").stdout)["problems"]
+    assert [p for p in said if p.startswith("The configuration in ") and gone in p] and not [p for p in said if "is newer than" in p], said
+    assert k.visit("walled") is not None and k.served() == ["open", "walled"]
+    # Of a start: closed is whose file is not there.
+    k.again()
+    assert k.served() == [] and len(k.describe()["configClosed"]) == 2
+    subprocess.run(["sh", "-ec", gone.partition("by: ")[2]], check=True)
+    k.ctl.ok("config", "check")
+    k.again()
+    assert k.served() == ["open", "walled"]
+
+
+def test_an_unreadable_host(k, hagw_users):
+    """One file that the daemons cannot read closes its host, and no other; the copy could be read."""
+    k.keep()
+    os.chown(k.file("open"), hagw_users["nobody"], 0)
+    k.file("open").chmod(0o600)
+    k.proxy.start(wrapper=["setpriv", "--bounding-set=-dac_override,-dac_read_search"])
+    assert k.served() == ["walled"]
+    assert k.describe()["configClosed"] == [f"open.home.test: {k.file('open')} cannot be read: Permission denied"]
+    assert k.visit("walled") is not None and k.visit("open") is None
 
 
 @pytest.mark.parametrize("words", [["host", "add", "x", "http://127.0.0.1:1"], ["setup", "--yes", "--no-start", "--zone=home.test", "--host=x=http://127.0.0.1:1"]])

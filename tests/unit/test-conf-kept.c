@@ -152,7 +152,7 @@ static void test_blank_main(void **state) {
                 assert_int_equal(setenv("HAGW_KEPT_DIR", kept, 1), 0);
                 assert_int_equal(config_load(dir, &no, &error), -EBADMSG);
                 assert_int_equal(unsetenv("HAGW_KEPT_DIR"), 0);
-                assert_non_null(strstr(error, "/hagw.conf:1: no setting stands in it any more"));
+                assert_non_null(strstr(error, "/hagw.conf:1: there is no setting in it any more"));
                 assert_non_null(strstr(error, kept));
                 if (geteuid() != 0)
                         continue;
