@@ -60,8 +60,8 @@ static int ask_for_code(Attach *a) {
                 return attach_refuse_no_code(a);
         a->setup.ask = true;
         r = setup_ask(&a->setup, TYPED_CODE,
-                      "The code for this house, which hagw-ctl tenant add showed at the relay. Whoever "
-                      "runs the relay makes one, and it is good once.",
+                      "The code for this house, good once, which whoever runs the relay makes there with "
+                      "hagw-ctl tenant add.",
                       "Code", NULL, &answer);
         if (r < 0)
                 return r;

@@ -433,6 +433,8 @@ void caa_name_print(const CaaName *n, const char *prefix) {
                                         : "not known");
         if (n->line)
                 output("%s%s.  CAA  %s  (%s)\n", prefix, n->owner, n->line, texts[n->verdict]);
+        else if (!n->alias)
+                output("%s%s: which record it needs is not known yet\n", prefix, n->name);
 }
 
 void caa_names_print_others(const CaaNames *n, const char *prefix) {

@@ -2,6 +2,7 @@
 
 /* Waiting for certificates by io.hagw.Acme.Watch, telling what happens. */
 
+#include <signal.h>
 #include <stdio.h>
 
 #include "hagw-ctl/certlimit.h"
@@ -19,6 +20,9 @@
 #define TICK_USEC (250 * USEC_PER_MSEC)
 #define TOLD_MAX 64U /* certificates whose progress is told */
 
+/* How waiting ended. */
+typedef enum End { END_VALID, END_TIMEOUT, END_INTERRUPTED } End;
+
 /* What was told of a certificate. */
 typedef struct Told {
         char *name, *error; /* the last one */
@@ -28,7 +32,6 @@ typedef struct Told {
 typedef struct Wait {
         sd_event *event;
         const char *name, *key_id;
-        uint64_t after_usec;
         bool quiet;
         size_t pending;
         Told told[TOLD_MAX];
@@ -117,7 +120,7 @@ static bool judge(Wait *w, sd_json_variant *c) {
         const char *error = field_text(c, "error");
         const bool ordering = field_bool(c, "ordering") || streq(state, "ordering");
 
-        if (streq(state, "valid") && field_number(c, "notBeforeUSec") > w->after_usec &&
+        if (streq(state, "valid") && field_number(c, "notBeforeUSec") > 0 &&
             !(w->key_id && streq_ptr(field_text(c, "keyId"), w->key_id))) {
                 say_valid(w, name, field_number(c, "notAfterUSec"));
                 return true;
@@ -150,11 +153,16 @@ static void on_certificates(sd_json_variant *message, void *userdata) {
                 w->pending += !judge(w, c);
         }
         if (seen > 0 && w->pending == 0)
-                (void) sd_event_exit(w->event, 0);
+                (void) sd_event_exit(w->event, END_VALID);
 }
 
 static int on_timeout(sd_event_source *s, uint64_t usec, void *userdata) {
-        return sd_event_exit(sd_event_source_get_event(s), 1);
+        return sd_event_exit(sd_event_source_get_event(s), END_TIMEOUT);
+}
+
+/* In setup the rest is still to be told. */
+static int on_interrupt(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
+        return sd_event_exit(sd_event_source_get_event(s), END_INTERRUPTED);
 }
 
 static int on_tick(sd_event_source *s, uint64_t usec, void *userdata) {
@@ -236,20 +244,21 @@ static int say_missing(const Wait *w) {
         return 0;
 }
 
-static int certwait_full(const char *name, const char *key_id, uint64_t after_usec, uint64_t timeout_usec,
-                         bool quiet) {
-        _cleanup_(wait_done) Wait w = {
-                .name = name, .key_id = key_id, .after_usec = after_usec, .quiet = quiet
-        };
-        _cleanup_(sd_event_source_unrefp) sd_event_source *ticks = NULL;
+static int certwait(const char *name, const char *key_id, uint64_t timeout_usec, bool quiet) {
+        static const char later[] = "hagw-acmed goes on by itself; hagw-ctl cert list shows how it gets on.";
+        _cleanup_(wait_done) Wait w = { .name = name, .key_id = key_id, .quiet = quiet };
+        _cleanup_(sd_event_source_unrefp) sd_event_source *ticks = NULL, *interrupt = NULL;
         _cleanup_(vl_watch_freep) VlWatch *watch = NULL;
         int r;
 
-        output_on_interrupt("hagw-acmed goes on by itself; hagw-ctl cert list shows how it gets on.");
+        output_on_interrupt(later);
         r = sd_event_new(&w.event);
         if (r >= 0)
                 r = sd_event_add_time_relative(w.event, NULL, CLOCK_MONOTONIC, timeout_usec,
                                                /* accuracy= */ 0, on_timeout, NULL);
+        if (r >= 0 && !name)
+                r = sd_event_add_signal(w.event, &interrupt, SIGINT | SD_EVENT_SIGNAL_PROCMASK, on_interrupt,
+                                        NULL);
         if (r >= 0)
                 r = begin_ticks(&w, timeout_usec, &ticks);
         if (r >= 0)
@@ -260,15 +269,20 @@ static int certwait_full(const char *name, const char *key_id, uint64_t after_us
         output_on_interrupt(NULL);
         if (r < 0)
                 return log_error_errno(r, "The certificates could not be followed: %m");
-        if (r == 0)
-                return CTL_OK;
-        return say_missing(&w) < 0 ? log_oom() : CTL_FAILED;
+        if (r == END_INTERRUPTED && !quiet) {
+                output("\n");
+                output_paragraph("", "%s", later);
+        }
+        return r == END_VALID            ? CTL_OK :
+               r == END_INTERRUPTED      ? -EINTR :
+               say_missing(&w) < 0       ? log_oom() :
+                                           CTL_FAILED;
 }
 
-int certwait(const char *name, uint64_t after_usec, uint64_t timeout_usec, bool quiet) {
-        return certwait_full(name, /* key_id= */ NULL, after_usec, timeout_usec, quiet);
+int certwait_all(uint64_t timeout_usec, bool quiet) {
+        return certwait(/* name= */ NULL, /* key_id= */ NULL, timeout_usec, quiet);
 }
 
 int certwait_other(const char *name, const char *key_id, uint64_t timeout_usec, bool quiet) {
-        return certwait_full(name, key_id, /* after_usec= */ 0, timeout_usec, quiet);
+        return certwait(name, key_id, timeout_usec, quiet);
 }

@@ -116,6 +116,8 @@ static int offer_values(const Call *call, const Option *o, const char *before, c
                         offer_behind(before, *c, begun);
         for (const DaemonRow *d = daemon_rows; streq(o->name, "daemon") && d->name; d++)
                 offer_behind(before, d->name + strlen("hagw-"), begun);
+        if (streq(o->name, "daemon")) /* which is none that could be asked */
+                offer_behind(before, "notify", begun);
         return CTL_OK;
 }
 

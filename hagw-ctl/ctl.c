@@ -50,8 +50,9 @@ static void refuse_option(const Verb *verb, const char *word) {
         } else if (near && startswith(word, "--"))
                 log_error("There is no option --%s; did you mean --%s?", bare, near);
         else
-                log_error("There is no option %s%s; see %s --help.", startswith(word, "--") ? "--" : "",
-                          bare, "hagw-ctl");
+                log_error("There is no option %s%s; see hagw-ctl %s%s%s%s--help.",
+                          startswith(word, "--") ? "--" : "", bare, verb ? strempty(verb->group) : "",
+                          verb && verb->group ? " " : "", verb ? verb->name : "", verb ? " " : "");
 }
 
 /* The table as getopt_long(3) wants it; val is 256 + the index, so that letters do not meet it. */
@@ -93,6 +94,12 @@ static int take_option(Call *call, const Option *o, const char *value) {
                 log_error("More than %u options.", CALL_OPTIONS_MAX);
                 return -EINVAL;
         }
+        for (unsigned i = 0; o->value && !o->many && i < call->n_given; i++)
+                if (call->given[i].option == o && !streq(call->given[i].value, strempty(value))) {
+                        log_error("--%s is given twice, as \"%s\" and as \"%s\": which is meant?", o->name,
+                                  call->given[i].value, value);
+                        return -EINVAL;
+                }
         call->given[call->n_given].option = o;
         call->given[call->n_given++].value = strempty(value);
         if (streq(o->name, "json"))
@@ -160,40 +167,61 @@ static const char *find_synonym(const char *group, const char *word) {
         return NULL;
 }
 
-/* What is a verb elsewhere and an option here, as one types it. */
-static const char *find_option_for(const char *group, const char *word) {
+#define SUSPEND "did you mean \"tenant set TENANT --suspend\"?"
+#define ENABLE "did you mean \"tenant set TENANT --enable\"?"
+#define TWO_STEPS "a new name is a new one: add it, then remove the old one."
+
+/* What is a verb elsewhere, and here is done in another way. */
+static const char *find_other_way(const char *group, const char *word) {
         static const struct {
-                const char *group, *word, *ours;
+                const char *group, *word, *way;
         } rows[] = {
-                { "tenant", "suspend", "tenant set TENANT --suspend" },
-                { "tenant", "disable", "tenant set TENANT --suspend" },
-                { "tenant", "unsuspend", "tenant set TENANT --enable" },
-                { "tenant", "resume", "tenant set TENANT --enable" },
-                { "tenant", "enable", "tenant set TENANT --enable" },
+                { "tenant", "suspend", SUSPEND },
+                { "tenant", "disable", SUSPEND },
+                { "tenant", "unsuspend", ENABLE },
+                { "tenant", "resume", ENABLE },
+                { "tenant", "enable", ENABLE },
+                { "host", "rename", TWO_STEPS },
+                { "user", "rename", TWO_STEPS },
+                { NULL, "start", "systemctl start hagw.target does that." },
+                { NULL, "stop", "systemctl stop hagw.target 'hagw-*' does that." },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++)
                 if (streq_ptr(group, rows[i].group) && streq(rows[i].word, word))
-                        return rows[i].ours;
+                        return rows[i].way;
         return NULL;
 }
 
+/* The one word that begins so, where there is one only. */
+static const char *find_longer(const char *begun, const char *const *words) {
+        const char *found = NULL;
+
+        for (; strlen(begun) >= 3 && *words; words++)
+                if (startswith(*words, begun)) {
+                        if (found && !streq(found, *words))
+                                return NULL;
+                        found = *words;
+                }
+        return found;
+}
+
 static void refuse_verb(const char *group, const char *word) {
-        const char *words[WORDS_MAX + 1], *near, *whole = find_option_for(group, word);
+        const char *words[WORDS_MAX + 1], *near, *way = find_other_way(group, word);
         size_t n = 0;
 
-        if (whole) {
-                log_error("There is no verb \"%s %s\"; did you mean \"%s\"?", group, word, whole);
+        if (way) {
+                log_error("There is no verb \"%s%s%s\"; %s", strempty(group), group ? " " : "", word, way);
                 return;
         }
         for (const Verb *v = verbs; v->name && n < WORDS_MAX; v++)
                 if (!group || streq_ptr(v->group, group))
                         words[n++] = group ? v->name : v->group ?: v->name;
         words[n] = NULL;
-        near = find_synonym(group, word) ?: suggest(word, words);
-        log_error("There is no verb \"%s%s%s\"%s%s%s%s%s", strempty(group), group ? " " : "", word,
-                  near ? "; did you mean \"" : "; see hagw-ctl --help.", near && group ? group : "",
-                  near && group ? " " : "", strempty(near), near ? "\"?" : "");
+        near = find_synonym(group, word) ?: find_longer(word, words) ?: suggest(word, words);
+        log_error("There is no verb \"%s%s%s\"; %s%s%s%s%s", strempty(group), group ? " " : "", word,
+                  near ? "did you mean \"" : "see hagw-ctl ", strempty(group), group ? " " : "",
+                  near ?: "--help", near ? "\"?" : ".");
 }
 
 /* Finds the verb at argv[optind] and passes its words. 0: found; CTL_…: told. */

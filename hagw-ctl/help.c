@@ -6,14 +6,25 @@
 
 #include "hagw-ctl/help.h"
 #include "hagw-ctl/output.h"
+#include "hagw-ctl/terminal.h"
 #include "hagw-ctl/text.h"
 #include "libhagw/log.h"
 
-#define COLUMN 34 /* where the descriptions start */
-#define WIDTH 80U
+#define WIDTH 80U       /* where there is no terminal */
+#define COLUMN 34U      /* where the descriptions start, */
+#define COLUMN_BELOW 8U /* or, each below its word, on a terminal with less room than that leaves them */
+#define BESIDE_MIN 72U
+
+/* As prose is, which leaves the last column free. */
+static unsigned width_of(FILE *f) {
+        const unsigned columns = terminal_columns(fileno(f));
+
+        return columns > 0 ? columns - 1 : WIDTH;
+}
 
 /* Words from column `at` on; further lines begin in column `indent`. */
 static void print_wrapped(FILE *f, unsigned at, unsigned indent, const char *text) {
+        const unsigned max = width_of(f);
         char word[256];
 
         for (bool first = true; *text; first = false) {
@@ -22,7 +33,7 @@ static void print_wrapped(FILE *f, unsigned at, unsigned indent, const char *tex
 
                 (void) snprintf(word, sizeof(word), "%.*s", (int) n, text);
                 width = (unsigned) text_width(word);
-                if (!first && at + 1 + width > WIDTH) {
+                if (!first && at + 1 + width > max) {
                         fprintf(f, "\n%*s", (int) indent, "");
                         at = indent;
                 } else if (!first) {
@@ -38,13 +49,14 @@ static void print_wrapped(FILE *f, unsigned at, unsigned indent, const char *tex
 
 /* A word that is too long has a line of its own. */
 static void print_row(FILE *f, const char *word, const char *help) {
-        const unsigned width = 2 + (unsigned) text_width(word);
+        const unsigned width = 2 + (unsigned) text_width(word),
+                       column = width_of(f) >= BESIDE_MIN ? COLUMN : COLUMN_BELOW;
 
-        if (width < COLUMN)
-                fprintf(f, "  %s%*s", word, (int) (COLUMN - width), "");
+        if (width < column)
+                fprintf(f, "  %s%*s", word, (int) (column - width), "");
         else
-                fprintf(f, "  %s\n%*s", word, COLUMN, "");
-        print_wrapped(f, COLUMN, COLUMN, help);
+                fprintf(f, "  %s\n%*s", word, (int) column, "");
+        print_wrapped(f, column, column, help);
 }
 
 static void print_options(FILE *f, const Option *o) {
@@ -74,8 +86,9 @@ void help_print(FILE *f) {
                 print_verb_line(f, v);
         fprintf(f, "\nOptions:\n");
         print_options(f, common_options);
-        fprintf(f, "\nhagw-ctl VERB --help tells a verb's own options; see also hagw-ctl(8) and\n"
-                   "hagw.conf(5).\n");
+        fputc('\n', f);
+        print_wrapped(f, 0, 0, "hagw-ctl VERB --help tells a verb's own options; see also hagw-ctl(8) and "
+                               "hagw.conf(5).");
 }
 
 /* The group itself, or one within it. */

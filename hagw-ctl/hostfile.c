@@ -13,6 +13,7 @@
 #include "hagw-ctl/confedit.h"
 #include "hagw-ctl/conftext.h"
 #include "hagw-ctl/hostfile.h"
+#include "hagw-ctl/idn.h"
 #include "hagw-ctl/readable.h"
 #include "hagw-ctl/typed.h"
 #include "hagw-ctl/unset.h"
@@ -25,13 +26,15 @@
 
 const Option host_options[] = {
         { "login", "WORD", "required (default, but for tenant:NAME) or none" },
-        { "user", "NAME", "a user that may pass, instead of all; may be repeated; an empty one: all" },
-        { "group", "NAME", "a group that may pass; may be repeated; an empty one: none" },
+        { "user", "NAME",
+          "a user that may pass, instead of all; may be repeated; an empty one: all", .many = true },
+        { "group", "NAME", "a group that may pass; may be repeated; an empty one: none", .many = true },
         { "open-path", "PREFIX",
-          "a path prefix without login, e.g. /share/; may be repeated; an empty one: none" },
+          "a path prefix without login, e.g. /share/; may be repeated; an empty one: none", .many = true },
         { "from", "WORD", "anywhere (default) or lan" },
         { "embedded-by", "HOST",
-          "a host whose pages may show this one in themselves; may be repeated; an empty one: none" },
+          "a host whose pages may show this one in themselves; may be repeated; an empty one: none",
+          .many = true },
         { "verify", "WORD", "for https upstreams: system (default), ca or insecure" },
         { "ca-file", "FILE", "the roots for --verify=ca" },
         { "server-name", "NAME", "the name in the upstream's certificate" },
@@ -169,7 +172,7 @@ static const char *cut_name(const char *typed, char out[static HOSTNAME_MAX + 3]
 }
 
 int host_expand_name(const Config *config, const char *name, char **ret) {
-        _cleanup_free_ char *full = NULL;
+        _cleanup_free_ char *full = NULL, *why = NULL;
         char normal[HOSTNAME_MAX + 1], cut[HOSTNAME_MAX + 3];
         const char *bare;
 
@@ -191,7 +194,12 @@ int host_expand_name(const Config *config, const char *name, char **ret) {
                 bare = startswith(name, "*.") ?: name;
         }
         if (hostname_normalize(bare, strlen(bare), normal) <= 0) {
-                log_error("\"%s\" is no host name.", name);
+                if (idn_refuse(bare, &why) == -ENOMEM)
+                        return log_oom();
+                if (why)
+                        log_error("%s", why);
+                else
+                        log_error("\"%s\" is no host name.", name);
                 return -EINVAL;
         }
         if (asprintf(ret, "%s%s", bare == name ? "" : "*.", normal) < 0)

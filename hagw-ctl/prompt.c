@@ -131,6 +131,14 @@ static int ask_secret(const char *question, char **ret) {
         return -ECANCELED;
 }
 
+static int tell_unread(int r, const char *what) {
+        if (r == -ECANCELED)
+                log_error("%s was not given.", what);
+        else
+                (void) log_error_errno(r, "%s could not be read: %m", what);
+        return r;
+}
+
 /* As hagw-webd will judge it, so that it is known before anything else is done. Told. */
 static int check(const char *user, const char *password) {
         const char *problem;
@@ -163,7 +171,7 @@ static int ask_password(const char *user, bool later, char **ret) {
                         continue;
                 }
                 if (r < 0)
-                        return log_error_errno(r, "The password could not be read: %m");
+                        return tell_unread(r, "The password");
                 assert(one);
                 if (later && !*one)
                         return 0;
@@ -174,7 +182,7 @@ static int ask_password(const char *user, bool later, char **ret) {
                         return r;
                 r = ask_secret("The same again", &two);
                 if (r < 0 && r != -EMSGSIZE)
-                        return log_error_errno(r, "The password could not be read: %m");
+                        return tell_unread(r, "The password");
                 if (two && streq(one, two)) {
                         *ret = TAKE_PTR(one);
                         return 0;
@@ -196,7 +204,7 @@ int secret_read(const char *what, char **ret) {
                 return -EINVAL;
         }
         if (r < 0)
-                return log_error_errno(r, "%s could not be read: %m", what);
+                return tell_unread(r, what);
         n = strcspn(line, " \t\r"); /* pasted with what stood around it */
         explicit_bzero(line + n, strlen(line + n));
         *ret = TAKE_PTR(line);
@@ -207,7 +215,7 @@ int passphrase_read(const char *what, bool from_stdin, char **ret) {
         int r;
 
         r = from_stdin ? read_secret_line(ret) : ask_secret(what, ret);
-        return r < 0 ? log_error_errno(r, "The password could not be read: %m") : 0;
+        return r < 0 ? tell_unread(r, "The password") : 0;
 }
 
 int password_read(const char *user, bool from_stdin, char **ret) {
@@ -226,7 +234,7 @@ int password_read(const char *user, bool from_stdin, char **ret) {
                 return -EINVAL;
         }
         if (r < 0)
-                return log_error_errno(r, "The password could not be read: %m");
+                return tell_unread(r, "The password");
         r = check(user, line);
         if (r < 0)
                 return r;

@@ -217,8 +217,8 @@ int setup_ask(Setup *s, TypedKind kind, const char *text, const char *prompt, co
 
 const Question setup_questions[] = {
         { "zone", CONF_SCOPE_ZONE, NULL, "name", TYPED_ZONE,
-          "The zone that is delegated to this gateway: one name below a domain of yours, such as "
-          "home.example.com. Your hosts have their names in it.",
+          "The zone that is delegated to this gateway, one name below a domain of yours, in which your "
+          "hosts have their names: home.example.com, say.",
           "The zone that is delegated to this relay, such as relay.example.com: the houses have their names "
           "in it.",
           "Zone", NULL },

@@ -104,7 +104,7 @@ static int look_at_name_server(const Setup *s, const char *name, char **ret_reas
 static int look_at_local_service(const Setup *s, const char *value, char **ret_reason) {
         int r = try_name(value, s->call->json, ret_reason);
 
-        return r == -ENOMEM ? r : r < 0;
+        return r == -ENOMEM ? r : r < 0 ? TYPED_VAIN : 0;
 }
 
 /* "http://NAME:PORT": an address needs nobody to be found. */
@@ -124,8 +124,8 @@ static int look_at_service(const Setup *s, const char *value, char **ret_reason)
         if (r != 0)
                 return r == -ENOMEM ? r : 0;
         return reason_give(ret_reason, 1,
-                           "%s is not found from this machine. The service's address, which the router can "
-                           "be told to keep, is found in any case.",
+                           "This machine cannot find the name %s. Use the service's IP address; most "
+                           "routers can be told to keep it.",
                            name);
 }
 

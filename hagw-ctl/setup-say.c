@@ -43,6 +43,14 @@ static void say_item(const Setup *s, const char *format, ...) {
         output_paragraph("- ", "%s", strempty(text));
 }
 
+/* In columns. */
+static void say_record(const ConfZone *zone, const char *name, const char *type, const char *value,
+                       const char *end) {
+        const size_t width = MAX(strlen(zone->name), strlen(zone->name_server));
+
+        output("    %s.%*s  %-4s  %s%s\n", name, (int) (width - strlen(name)), "", type, value, end);
+}
+
 void setup_say_records(const Setup *s, const ConfZone *zone, const char *ipv4, const char *ipv6) {
         bool inside = glue_is_used(zone);
         char router[ROUTER_TEXT_MAX];
@@ -53,11 +61,11 @@ void setup_say_records(const Setup *s, const ConfZone *zone, const char *ipv4, c
         if (s->call->json)
                 return;
         output_paragraph("  ", "At your DNS provider, in the zone above %s, enter:", zone->name);
-        output("    %s.  NS    %s.\n", zone->name, zone->name_server);
+        say_record(zone, zone->name, "NS", zone->name_server, ".");
         if (inside && (ipv4 || !ipv6))
-                output("    %s.  A     %s\n", zone->name_server, ipv4 ?: "(the public IPv4 address)");
+                say_record(zone, zone->name_server, "A", ipv4 ?: "(the public IPv4 address)", "");
         if (inside && ipv6)
-                output("    %s.  AAAA  %s\n", zone->name_server, ipv6);
+                say_record(zone, zone->name_server, "AAAA", ipv6, "");
         output_paragraph("  ", "and let the %s.", delegation_router_text(s->config, router));
         (void) fflush(stdout);
 }
@@ -218,7 +226,7 @@ static void say_visit(const Setup *s, const ConfHost *h, Readiness readiness) {
 static void say_router(const Setup *s) {
         const Config *c = s->config;
         const bool beside = c->dns.ipv4_port != 0 && c->dns.ipv4_port != 53;
-        const char *who = c->tenants.zone ? "The firewall lets through" : "The router passes";
+        const char *who = c->tenants.zone ? "Let the firewall pass" : "Let the router pass";
         /* Who comes to a tenant by http:// is nobody's visitor there. */
         const char *doors = c->tenants.zone && c->n_hosts == 0 ? "443" : "443 and 80";
         char port[sizeof(" (which goes to port 65535)")];

@@ -206,11 +206,34 @@ static int write_host(const Setup *s, const Config *config, const char *pair, bo
         return 1;
 }
 
+/* The same name, however it was typed, and another service. Told. */
+static int judge_twice(const Setup *s, const Config *config, size_t at) {
+        const char *upstream = strchr(s->hosts[at], '=') + 1;
+        _cleanup_free_ char *name = NULL, *typed = strndup(s->hosts[at], strcspn(s->hosts[at], "="));
+        int r = typed ? host_expand_name(config, typed, &name) : log_oom();
+
+        for (size_t i = 0; r >= 0 && i < at; i++) {
+                _cleanup_free_ char *other = NULL,
+                                    *word = strndup(s->hosts[i], strcspn(s->hosts[i], "="));
+
+                r = word ? host_expand_name(config, word, &other) : log_oom();
+                if (r < 0 || !streq(other, name) || streq(strchr(s->hosts[i], '=') + 1, upstream))
+                        continue;
+                log_error("%s is given twice, with %s and with %s: which is meant?", name,
+                          strchr(s->hosts[i], '=') + 1, upstream);
+                r = -EINVAL;
+        }
+        return r;
+}
+
 int setup_judge_hosts(const Setup *s, const Config *config) {
         int r = 0;
 
-        for (size_t i = 0; r >= 0 && i < s->n_hosts; i++)
+        for (size_t i = 0; r >= 0 && i < s->n_hosts; i++) {
                 r = write_host(s, config, s->hosts[i], /* judge= */ true);
+                if (r >= 0)
+                        r = judge_twice(s, config, i);
+        }
         return r;
 }
 

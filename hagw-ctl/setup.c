@@ -143,7 +143,17 @@ int setup_check_options(const Setup *s) {
         value = call_option(s->call, "user");
         if (r >= 0 && value)
                 r = read_option(s, "user", TYPED_USER, value, &name, &reason);
+        value = call_option(s->call, "directory");
+        if (r >= 0 && value && call_option(s->call, "staging") && !streq(value, "letsencrypt-staging")) {
+                log_error("--staging is the same as --directory=letsencrypt-staging; give one of the two.");
+                r = -EINVAL;
+        }
         return MIN(r, 0);
+}
+
+/* What is in vain, and nobody there who could say that it is meant all the same. */
+static bool is_refused(const Setup *s, int doubt) {
+        return doubt == TYPED_VAIN && !s->ask && !call_option(s->call, "force");
 }
 
 /* One that is doubted and was not meant is asked for. */
@@ -160,6 +170,10 @@ static int take_option(Setup *s, const Question *q, size_t zone, const char *val
                 r = setup_look(s, (TypedKind) q->kind, meant, &reason);
         if (r <= 0)
                 return r < 0 ? r : setup_take_value(s, q, zone, meant);
+        if (is_refused(s, r)) {
+                log_error("--%s=%s: %s --force takes it anyway.", q->option, value, reason);
+                return -EINVAL;
+        }
         r = setup_confirm(s, (TypedKind) q->kind, reason);
         if (r == 0) {
                 free(TAKE_PTR(meant));
@@ -187,6 +201,10 @@ static int take_host(Setup *s, const char *value) {
                 return r;
         setup_say_path(s, upstream);
         r = setup_look(s, TYPED_UPSTREAM, meant, &reason);
+        if (is_refused(s, r)) {
+                log_error("--host=%s: %s --force takes it anyway.", value, reason);
+                return -ENOENT;
+        }
         if (r > 0) {
                 r = setup_confirm(s, TYPED_UPSTREAM, reason);
                 if (r == 0) {

@@ -105,8 +105,9 @@ void setup_tell_answers(const Setup *s);
 
 /* --- names that lead nowhere (setup-look.c) --------------------------------------------------------- */
 
-/* 1: the name in a value that was typed is not found, or leads where nobody can come from, as *ret_reason
- * (to be freed) says in a sentence. 0: nothing is known against it. -ENOMEM. It may take RESOLVE_USEC. */
+/* 1, or TYPED_VAIN: the name in a value that was typed is not found, or leads where nobody can come from, as
+ * *ret_reason (to be freed) says in a sentence. 0: nothing is known against it. -ENOMEM. It may take
+ * RESOLVE_USEC. */
 int setup_look(const Setup *s, TypedKind kind, const char *value, char **ret_reason);
 
 /* --- what is known without being asked (setup-known.c) ---------------------------------------------- */

@@ -73,12 +73,13 @@ static void print_visitors(const Status *s) {
         if (since == 0)
                 return;
         if (last > 0)
-                output("  last visitor from outside %s\n", format_when(last, now, when));
+                output_paragraph("  ", "last visitor from outside %s", format_when(last, now, when));
         if (house > 0)
-                output("  last connection of a house from outside %s\n", format_when(house, now, when));
+                output_paragraph("  ", "last connection of a house from outside %s",
+                                 format_when(house, now, when));
         if (is_awaited(s))
-                output("  no visitor from outside%s yet, since hagw-proxyd began to count %s\n",
-                       last > 0 ? " at port 443" : "", format_when(since, now, when));
+                output_paragraph("  ", "no visitor from outside%s yet, since hagw-proxyd began to count %s",
+                                 last > 0 ? " at port 443" : "", format_when(since, now, when));
 }
 
 static int section(const char *title, sd_json_variant *v, const char *list, const char *none,

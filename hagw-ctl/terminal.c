@@ -90,6 +90,12 @@ void terminal_on_interrupt(const char *text) {
                 leave(SIGINT);
 }
 
+void terminal_end_interrupted(void) {
+        (void) fflush(stdout);
+        (void) signal(SIGINT, SIG_DFL);
+        (void) raise(SIGINT);
+}
+
 int terminal_hide_input(const char *question) {
         int r;
 

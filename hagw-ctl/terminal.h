@@ -10,6 +10,9 @@
  * and has to stay. */
 void terminal_on_interrupt(const char *text);
 
+/* Ends us as Ctrl-C does, so that who waits for us sees it: what was still to be said is said. */
+void terminal_end_interrupted(void);
+
 /* Shows the question and no more what is typed, until terminal_show_input(). A stopped program shows the
  * question again when it goes on. Returns a negative errno. */
 int terminal_hide_input(const char *question);

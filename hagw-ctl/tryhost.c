@@ -157,8 +157,8 @@ int try_name(const char *upstream, bool quiet, char **ret_reason) {
         if (r >= 0 || (known && r != -EREMOTEIO))
                 return 0; /* whom we cannot ask may find it yet */
         if (asprintf(ret_reason,
-                     known ? "Nobody in this network answers to the name %s now. The service's address, "
-                             "which the router can be told to keep, is found in any case." :
+                     known ? "No device in this network is called %s right now. Use the service's IP "
+                             "address; most routers can be told to keep it." :
                              "%s is a name of mDNS, which nobody speaks on this machine: install "
                              "avahi-daemon (or have systemd-resolved do it, MulticastDNS=yes), or write the "
                              "service's address.",

@@ -421,13 +421,16 @@ static int go_on(Attach *a, uint64_t wait_usec) {
         if (wait_usec > 0) {
                 setup_say(&a->setup, "Waiting for the certificates, for at most %s:\n",
                           format_span(wait_usec, limit));
-                r = certwait(NULL, 0, wait_usec, a->call->json);
-                if (r < 0)
+                r = certwait_all(wait_usec, a->call->json);
+                if (r < 0 && r != -EINTR)
                         return r;
-                o.waited = true;
+                o.waited = r != -EINTR;
                 o.certified = r == CTL_OK;
         }
-        return finish(a, &o);
+        r = finish(a, &o);
+        if (wait_usec > 0 && !o.waited)
+                terminal_end_interrupted();
+        return r;
 }
 
 int verb_attach(const Call *call) {

@@ -210,6 +210,18 @@ void cert_forget_key(const char *id) {
                 (void) client_call("io.hagw.Key.Remove", parameters, NULL);
 }
 
+static int check_unwanted(_unused_ const Call *call, const char *name, _unused_ void *userdata) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *c = NULL;
+        int r = cert_find(name, &c);
+
+        if (r != CTL_OK || !field_bool(c, "wanted") || streq(strempty(field_text(c, "source")), "imported"))
+                return r;
+        log_error("%s is asked for by the configuration, and would be ordered again: remove its zone or "
+                  "host there first.",
+                  name);
+        return CTL_FAILED;
+}
+
 static int remove_one(const Call *call, const char *name, _unused_ void *userdata) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *c = NULL, *parameters = NULL;
         int r;
@@ -228,5 +240,7 @@ static int remove_one(const Call *call, const char *name, _unused_ void *userdat
 }
 
 int verb_cert_remove(const Call *call) {
-        return call_each(call, 0, check_known, remove_one, NULL);
+        int r = call_each(call, 0, check_known, check_unwanted, NULL);
+
+        return r != CTL_OK ? r : call_each(call, 0, /* check= */ NULL, remove_one, NULL);
 }

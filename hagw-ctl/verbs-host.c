@@ -198,7 +198,8 @@ static void say_gone(const Call *call, const ConfHost *before) {
         for (size_t i = 0; i < ELEMENTSOF(rows); i++)
                 for (char **w = rows[i].list; w && *w && call_option(call, rows[i].option); w++)
                         if (!is_given(call, rows[i].option, *w))
-                                output("No longer among its %s: %s.\n", rows[i].what, *w);
+                                output("No longer among the %s of %s: %s.\n", rows[i].what, before->name,
+                                       *w);
 }
 
 int verb_host_set(const Call *call) {
@@ -312,18 +313,26 @@ int verb_host_remove(const Call *call) {
         return reload_daemons(/* must_run= */ false);
 }
 
+static bool any_is_failing(sd_json_variant *hosts) {
+        for (size_t i = 0; i < field_count(hosts, "hosts"); i++)
+                if (streq(strempty(field_text(field_element(hosts, "hosts", i), "health")), "failing"))
+                        return true;
+        return false;
+}
+
 int verb_host_list(const Call *call) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *hosts = NULL;
         _cleanup_free_ char *reason = NULL;
-        bool broken;
+        bool broken, failing;
         int r;
 
         r = view_hosts(call->config_dir, /* look= */ true, &hosts, &reason);
         if (r < 0)
                 return r;
         broken = r > 0;
+        failing = any_is_failing(hosts);
         if (call->json)
-                return output_json(hosts) < 0 || broken ? CTL_FAILED : CTL_OK;
+                return output_json(hosts) < 0 || broken || failing ? CTL_FAILED : CTL_OK;
         if (field_count(hosts, "hosts") == 0 && unset_look() == UNSET_NO)
                 output_sentences("There is no host yet: hagw-ctl host add ha http://192.168.1.4:8123\n");
         else if (field_count(hosts, "hosts") > 0 && view_print_hosts(hosts, 0) < 0)
@@ -332,18 +341,21 @@ int verb_host_list(const Call *call) {
                 sd_json_variant *h = field_element(hosts, "hosts", i);
 
                 if (field_text(h, "error"))
-                        output("%s: %s\n", field_text(h, "name"), field_text(h, "error"));
+                        output_paragraph("", "%s: %s", field_text(h, "name"), field_text(h, "error"));
         }
         if (reason)
                 log_error("%s", reason);
         if (broken)
                 log_error("Mend what is broken, or remove it (hagw-ctl host remove), then: hagw-ctl reload");
-        return broken ? CTL_FAILED : reason ? CTL_UNREACHABLE : CTL_OK;
+        return broken || failing ? CTL_FAILED : reason ? CTL_UNREACHABLE : CTL_OK;
 }
 
 static void print_setting(const char *name, const char *value) {
+        char lead[32];
+
+        (void) snprintf(lead, sizeof(lead), "  %-12s ", name);
         if (value && *value)
-                output("  %-12s %s\n", name, value);
+                output_paragraph(lead, "%s", value);
 }
 
 static int print_list(const char *name, char **list) {

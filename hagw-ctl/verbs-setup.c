@@ -210,6 +210,7 @@ static int write_config(Setup *s) {
 typedef struct Reached {
         bool started, delegated, certified, waited;
         bool failed; /* something else did not work, which was told */
+        bool interrupted; /* while it waited */
 } Reached;
 
 static int finish(Setup *s, const Reached *reached, bool was_to_start) {
@@ -247,8 +248,8 @@ static bool start(const Setup *s, bool *ret_refused) {
         const DaemonRow *off;
         const SandboxRefusal *refusal;
 
-        setup_say(s, "\nStarting hagw …\n");
         output_on_interrupt("The configuration is written; \"hagw-ctl setup\" goes on from here.");
+        setup_say(s, "\nStarting hagw …\n");
         if (start_gateway(s->config, s->call->json, &off) >= 0)
                 return true;
         refusal = off ? sandbox_refusal(off->name) : NULL;
@@ -303,8 +304,9 @@ static int run_steps(Setup *s, Reached *reached, uint64_t wait_usec) {
                 return 0;
         }
         setup_say(s, "Waiting for the certificates, for at most %s:\n", format_span(wait_usec, limit));
-        r = certwait(NULL, 0, wait_usec, s->call->json);
-        reached->waited = true;
+        r = certwait_all(wait_usec, s->call->json);
+        reached->interrupted = r == -EINTR;
+        reached->waited = !reached->interrupted;
         reached->certified = r == CTL_OK;
         return r == -ENOMEM ? r : 0;
 }
@@ -337,5 +339,8 @@ int verb_setup(const Call *call) {
         if (!to_start && setup_check_static(&s) < 0)
                 return -ENOMEM;
         output_on_interrupt(NULL);
-        return finish(&s, &reached, to_start);
+        r = finish(&s, &reached, to_start);
+        if (reached.interrupted)
+                terminal_end_interrupted();
+        return r;
 }

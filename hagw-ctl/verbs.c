@@ -17,8 +17,9 @@ const Option common_options[] = {
 };
 
 static const Option setup_options[] = {
-        { "zone", "NAME", "the zone delegated to this gateway, e.g. home.example.com; may be repeated" },
-        { "name-server", "NAME", "the name in the zone's NS record, where it is not ns.ZONE" },
+        { "zone", "NAME",
+          "the zone delegated to this gateway, e.g. home.example.com; may be repeated", .many = true },
+        { "name-server", "NAME", "the name in the zone's NS record, where it is not ns.ZONE", .many = true },
         { "ipv4", "SOURCE", "none, static:ADDRESS, resolve:NAME or interface:NAME" },
         { "ipv6", "SOURCE", "none, static:ADDRESS, resolve:NAME, interface or interface:NAME" },
         { "contact", "MAIL", "where the certificate authority may write to" },
@@ -27,15 +28,16 @@ static const Option setup_options[] = {
         { "staging", NULL, "the same as --directory=letsencrypt-staging" },
         { "laboratory", NULL, "the networks for documentation count as parts of the internet" },
         { "ca-file", "FILE", "roots for the authority's own server, instead of the system's" },
-        { "host", "NAME=UPSTREAM", "a service, e.g. ha=http://192.168.1.4:8123; may be repeated" },
+        { "host", "NAME=UPSTREAM",
+          "a service, e.g. ha=http://192.168.1.4:8123; may be repeated", .many = true },
         { "user", "NAME", "make this user, with a password that is asked for" },
         { "password-stdin", NULL, "read the password from standard input" },
         { "relay", NULL, "make this machine a relay: houses attach to it, with names in the first zone" },
         { "beside", NULL, "where hagw.conf has zones, what --zone says is one more" },
         { "yes", NULL, "ask nothing: take the options and the defaults", 'y' },
         { "force", NULL,
-          "replace a hagw.conf that is broken or for other zones (it is kept as hagw.conf.old), and go on "
-          "where another program has port 443 or 80" },
+          "replace a hagw.conf that is broken or for other zones (it is kept as hagw.conf.old), go on where "
+          "another program has port 443 or 80, and take a zone or a service that can never work" },
         { "no-start", NULL, "only write the configuration" },
         { "wait", "SECONDS", "how long to wait for the certificates (default 180; 0: not at all)" },
         {},
@@ -50,7 +52,8 @@ static const Option attach_options[] = {
         { "staging", NULL, "the same as --directory=letsencrypt-staging" },
         { "laboratory", NULL, "the networks for documentation count as parts of the internet" },
         { "ca-file", "FILE", "roots for the authority's own server, instead of the system's" },
-        { "host", "NAME=UPSTREAM", "a service, e.g. ha=http://192.168.1.4:8123; may be repeated" },
+        { "host", "NAME=UPSTREAM",
+          "a service, e.g. ha=http://192.168.1.4:8123; may be repeated", .many = true },
         { "user", "NAME", "make this user, with a password that is asked for" },
         { "password-stdin", NULL, "read the password from standard input" },
         { "yes", NULL, "ask nothing: take the options and the defaults", 'y' },
@@ -114,8 +117,8 @@ static const Option cert_export_options[] = {
 };
 
 static const Option user_add_options[] = {
-        { "host", "HOST", "a host that the user may reach; may be repeated (default: all)" },
-        { "group", "GROUP", "a group that the user belongs to; may be repeated" },
+        { "host", "HOST", "a host that the user may reach; may be repeated (default: all)", .many = true },
+        { "group", "GROUP", "a group that the user belongs to; may be repeated", .many = true },
         { "force", NULL, "take hosts that are not configured (yet)" },
         { "password-stdin", NULL, "read the password from standard input" },
         {},
@@ -128,8 +131,10 @@ static const Option user_passwd_options[] = {
 
 static const Option user_set_options[] = {
         { "host", "HOST",
-          "the hosts that the user may reach, instead of those before; *: all; may be repeated" },
-        { "group", "GROUP", "the groups, instead of those before; may be repeated; an empty one: none" },
+          "the hosts that the user may reach, instead of those before; *: all; may be repeated",
+          .many = true },
+        { "group", "GROUP",
+          "the groups, instead of those before; may be repeated; an empty one: none", .many = true },
         { "force", NULL, "take hosts that are not configured (yet)" },
         {},
 };
@@ -154,7 +159,8 @@ static const Option log_options[] = {
         { "lines", "N", "the newest N entries (default: 100 without --since)", 'n' },
         { "since", "TIME", "entries since then, as journalctl(1) reads it: \"1 hour ago\", \"today\"" },
         { "daemon", "NAME",
-          "only this daemon: dnsd, netd, keyd, acmed, proxyd, webd, tenantd or notify; may be repeated" },
+          "only this daemon: dnsd, netd, keyd, acmed, proxyd, webd, tenantd or notify; may be repeated",
+          .many = true },
         { "host", "HOST", "only requests to this host" },
         { "force", NULL, "take a host that is not configured (any more)" },
         { "errors", NULL, "only warnings and errors" },
@@ -178,7 +184,7 @@ static const Option tenant_add_options[] = {
         { "count", "N", "make N tenants with names made up, which begin with NAME" },
         { "csv", NULL, "print lines of name,zone,code,expires" },
         { "domain", "NAME",
-          "a name outside the relay's zone, or *.NAME; may be repeated; an empty one: none" },
+          "a name outside the relay's zone, or *.NAME; may be repeated; an empty one: none", .many = true },
         TENANT_OPTIONS,
         {},
 };
@@ -187,7 +193,8 @@ static const Option tenant_set_options[] = {
         { "enable", NULL, "let it in again, after --suspend" },
         { "domain", "NAME",
           "a name outside the relay's zone, or *.NAME, instead of those before; may be repeated; an empty "
-          "one: none" },
+          "one: none",
+          .many = true },
         TENANT_OPTIONS,
         {},
 };
@@ -228,7 +235,7 @@ const Verb verbs[] = {
         { NULL, "status", "", 0, 0, NAMES_NONE, status_options, verb_status,
           "Show addresses, zones, hosts, certificates and daemons, and what needs attention" },
         { "host", "list", "", 0, 0, NAMES_NONE, NULL, verb_host_list,
-          "List the hosts and how their services are" },
+          "List the hosts and how their services are; exits with 1 where visitors do not get through" },
         { "host", "show", "HOST…", 1, CALL_ARGUMENTS_MAX, NAMES_HOSTS, NULL, verb_host_show,
           "Show hosts, and try their services now" },
         { "host", "add", "NAME UPSTREAM", 2, 2, NAMES_NONE, host_options, verb_host_add,

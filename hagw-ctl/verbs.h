@@ -23,6 +23,7 @@ typedef struct Option {
         const char *value; /* what stands for the value in the help; NULL: a switch */
         const char *help;
         char letter;       /* '\0': none */
+        bool many;         /* may be repeated; of any other a second value is a slip */
 } Option;
 
 /* What an argument names, for completion and suggestions. */

@@ -60,16 +60,16 @@ int view_print_hosts(sd_json_variant *v, int indent) {
                 const char *health = field_text(h, "health") ?: "not loaded";
                 bool ok = streq(health, "ok"), broken = streq(health, "broken"),
                      failing = broken || streq(health, "failing"),
-                     certificate = field_bool(h, "certificate"), open,
+                     certificate = field_bool(h, "certificate"), loaded = field_bool(h, "loaded"), open,
                      own = startswith(strempty(field_text(h, "upstream")), "tcp://");
                 const char *login = walls_word(h, &open);
 
                 table_add(t, TONE_BOLD, "%s", field_text(h, "name"));
                 table_add(t, TONE_PLAIN, "%s", field_text(h, "upstream") ?: "?");
                 table_add(t, open ? TONE_WARN : TONE_PLAIN, "%s", login);
-                table_add(t, certificate || own ? TONE_PLAIN : TONE_WARN, "%s",
+                table_add(t, certificate || own || !loaded ? TONE_PLAIN : TONE_WARN, "%s",
                           own         ? "its own" :
-                          broken      ? "?" :
+                          !loaded     ? "?" : /* hagw-proxyd knows, and was not asked or has no such host */
                           certificate ? "yes" :
                                         "no");
                 table_add(t,

@@ -27,7 +27,9 @@ def table():
 @pytest.mark.parametrize("words,meant", [
     (["stauts"], 'did you mean "status"'), (["hots", "list"], 'did you mean "host"'),
     (["host", "ad"], 'did you mean "host add"'), (["--jsn", "status"], "did you mean --json"),
-    (["host", "add", "a", "b", "--lgin=x"], "did you mean --login"), (["qqqqqq"], "see hagw-ctl --help"),
+    (["host", "add", "a", "b", "--lgin=x"], "did you mean --login"), (["qqqqqq"], "see hagw-ctl --help"), (["stat"], 'did you mean "status"?'), (["host", "qqqqqq"], "see hagw-ctl host --help."),
+    (["start"], "systemctl start hagw.target does that."), (["stop"], "systemctl stop hagw.target 'hagw-*' does that."),
+    (["host", "rename", "a", "b"], "a new name is a new one: add it, then remove the old one."), (["host", "add", "--qqqqqq"], "see hagw-ctl host add --help."),
     (["host", "add", "x"], "hagw-ctl host add NAME UPSTREAM"), (["address", "x"], "one argument too many"),
     (["log", "--daemon=proxd"], 'did you mean "proxyd"'), (["setup", "--zone"], "--zone needs a value"),
     (["setup", "--host=ha", "--yes"], "NAME=UPSTREAM"), (["cert", "renew", "x", "--wait=soon"], "expected a duration"),
@@ -105,6 +107,7 @@ def test_completion_within_an_option(ctl, webd):
     assert ctl.ok("complete", "--", "user", "add", "--host=").split() == ["--host=ha.home.test"]
     assert ctl.ok("complete", "--", "user", "add", "--host=x").split() == []
     assert ctl.ok("complete", "--", "log", "--daemon=pro").split() == ["--daemon=proxyd"]
+    assert ctl.ok("complete", "--", "log", "--daemon=no").split() == ["--daemon=notify"]
     assert ctl.ok("complete", "--", "session", "revoke", "--user=").split() == ["--user=anna"]
     assert ctl.ok("complete", "--", "host", "set", "ha", "--login=").split() == ["--login=required", "--login=none"]
     assert ctl.ok("complete", "--", "host", "set", "ha", "--from", "l").split() == ["lan"]
@@ -215,8 +218,10 @@ def test_completion_scripts_parse(shell, file):
 
 # --- configuration -------------------------------------------------------------------------------------------
 
-def setup(ctl, *more, **keys):
-    return ctl.run("setup", "--zone", "home.test", "--ipv4", "static:11.22.33.44", "--yes", "--no-start", *more, **keys)
+def setup(ctl, *more, without=None, **keys):
+    """without: an option that the test gives itself."""
+    words = [w for o, v in (("--zone", "home.test"), ("--ipv4", "static:11.22.33.44")) if o != without for w in (o, v)]
+    return ctl.run("setup", *words, "--yes", "--no-start", *more, **keys)
 
 
 def test_setup_writes_a_valid_configuration(ctl, tmp_path):
@@ -263,7 +268,7 @@ def test_setup_leaves_the_owners_caa(ctl, house, caa):
     (["--directory", "ftp://x"], "cannot be taken"), (["--host", "ha=ftp://x"], "does not begin as an address does"),
 ])
 def test_setup_refuses_nonsense(ctl, tmp_path, words, why):
-    r = setup(ctl, *words, config=tmp_path / "etc")
+    r = setup(ctl, *words, config=tmp_path / "etc", without=words[0])
     assert r.returncode == USAGE and why in r.stderr, r.stderr
 
 

@@ -5,8 +5,10 @@ import base64
 import fcntl
 import hashlib
 import json
+import signal
 import socket
 import subprocess
+import threading
 
 import pytest
 from OpenSSL import SSL
@@ -15,7 +17,7 @@ from cryptography.hazmat.primitives import serialization
 
 from acme_tools import until
 from conftest import House, VarlinkError
-from ctl_tools import CTL, FAILED, OK, PASSWORD, UNREACHABLE, USAGE, booted, ctl, machine, terminal, zone, Ctl  # noqa: F401 (fixtures)
+from ctl_tools import CTL, FAILED, OK, PASSWORD, UNREACHABLE, USAGE, Session, booted, ctl, machine, terminal, zone, Ctl  # noqa: F401 (fixtures)
 from proxyhouse import silent
 from relayhouse import CONFIG, NAME, ZONE, Agent, Control, RelayHouse
 from relay_tools import Relay
@@ -264,6 +266,30 @@ def test_names_that_the_relay_does_not_lead(machine, relay):
     assert "https://led.example.org/" in said and "https://cabin.example.com/" not in said, said
 
 
+@pytest.mark.parametrize("when", ["it starts", "it waits for the relay"])
+def test_ctrl_c(machine, relay, when):
+    """What goes on without hagw-ctl, and what brings it to its end."""
+    held, start = threading.Event(), machine.start
+    machine.env["NO_COLOR"] = "1"
+    words = attach(relay, code(relay, credential="token"))
+    if when == "it starts":
+        machine.start = lambda verb, units: held.wait(60) and start(verb, units)
+    else:
+        relay.tenantd.call("RevokeToken", name="anna")
+    s = Session(machine, *words)
+    try:
+        s.expect("Starting hagw" if when == "it starts" else "not yet: it does not admit this house")
+        s.send(b"\x03")
+        shown = " ".join(s.end(-signal.SIGINT).split())
+    finally:
+        held.set()
+        s.close()
+    if when == "it starts":
+        assert 'Not attached yet: "hagw-ctl attach" with the same words begins again.' in shown
+    else:
+        assert "hagw goes on by itself; \"hagw-ctl attach\" with the relay's address, without a code, goes on from here." in shown
+
+
 def test_a_house_that_is_not_admitted(machine, relay):
     token = code(relay, credential="token")
     relay.tenantd.call("RevokeToken", name="anna")
@@ -296,6 +322,7 @@ def test_once_more_tries_at_once(machine, relay):
         machine.run(*again, "--yes", "--wait=0")
         assert conf(machine) == before
         until(lambda: "at try 1:" in machine.acmed.text()[seen:], 60, "a first try")
+        assert "A person asks for what failed (1 certificate): it is tried at once, and counted anew." in machine.acmed.text()[seen:].partition("at try 1:")[0]
         until(lambda: "at try 2:" in machine.acmed.text()[seen:], 60, "another")
 
 
@@ -647,7 +674,7 @@ def test_detach_ends_orders(machine):
     machine.ok("detach", "--yes")
     assert wanted(machine) == ["home.test"] and hosts(machine) == ["ha.conf.detached", "own.conf"]
     assert f"ha.anna.{RELAY}" in (machine.house.config / "hosts.d" / "ha.conf.detached").read_text()
-    assert machine.json("host", "list")["hosts"][0]["name"] == "ha.home.test"
+    assert json.loads(machine.run("--json", "host", "list").stdout)["hosts"][0]["name"] == "ha.home.test"
     assert not any(RELAY in p for p in status(machine)["problems"]), status(machine)["problems"]
 
 
@@ -824,7 +851,7 @@ def test_setup_makes_a_relay(ctl, tmp_path):
     assert "Which zone" in ctl.refused(USAGE, *setup, config=etc)
     said = ctl.ok(*setup, f"--zone={RELAY}", "--zone=other.test", config=etc)
     assert "tenant add" in said and "Trusted proxies" not in said and "router" not in said
-    assert "The firewall lets through to this machine: TCP 443 for visitors, UDP and TCP 53" in " ".join(said.split())
+    assert "Let the firewall pass to this machine: TCP 443 for visitors, UDP and TCP 53" in " ".join(said.split())
     assert f'zone = "{RELAY}";' in (etc / "hagw.conf").read_text()
     assert "2 zones, 0 hosts" in ctl.ok("config", "check", config=etc)
     assert "hagw-tenantd" in ctl.refused(UNREACHABLE, "tenant", "add", "anna", config=etc)

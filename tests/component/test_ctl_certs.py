@@ -38,6 +38,7 @@ def test_any_number_of_certificates(gateway, authority):  # noqa: F811
     before = serials()
     for verb in ("show", "renew", "remove"):
         assert "There is no certificate" in ctl.refused(FAILED, "cert", verb, ZONE, "x.example.net")
+    assert f"{ZONE} is asked for by the configuration, and would be ordered again" in ctl.refused(FAILED, "cert", "remove", ZONE)
     assert serials() == before and authority.count("newOrder") == 2
     shown = ctl.ok("cert", "show", other, ZONE, other)
     assert shown.startswith(f"{other}\n") and f"\n\n{ZONE}\n" in shown and shown.count("  state") == 2

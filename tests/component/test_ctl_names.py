@@ -69,7 +69,7 @@ def test_what_a_host_list_loses_is_said(hosts, option, what, before, after):
     hosts.ok("host", "set", "ha", *(f"{option}={w}" for w in before), "--force", "--no-reload")
     said = hosts.ok("host", "set", "ha", *(f"{option}={w}" for w in after), "--force", "--no-reload")
     gone = [w for w in before if w not in after]
-    assert [line for line in said.splitlines() if line.startswith("No longer")] == [f"No longer among its {what}: {w}." for w in gone], said
+    assert [line for line in said.splitlines() if line.startswith("No longer")] == [f"No longer among the {what} of ha.home.test: {w}." for w in gone], said
 
 
 def test_what_a_user_list_loses_is_said(hosts, webd):

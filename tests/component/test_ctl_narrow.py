@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A narrow terminal: what hagw-ctl says is broken between words and nowhere else, and stays one line for everybody but a terminal."""
 
+import json
 import re
 import subprocess
 
 import pytest
 
-from ctl_tools import CTL, FAILED, OK, Session, ctl, finds_only, machine  # noqa: F401 (fixtures)
+from ctl_tools import CTL, FAILED, OK, PASSWORD, Session, ctl, finds_only, machine  # noqa: F401 (fixtures)
 
 COLUMNS = 60
 
@@ -78,3 +79,31 @@ def test_setup_that_does_it(machine):  # noqa: F811
     shown = s.end(FAILED)
     s.close()
     assert "What is left to do" in shown and not too_long(shown), too_long(shown)
+
+
+def every_help():
+    return json.loads(subprocess.run([CTL, "--json", "help"], capture_output=True, text=True, check=True).stdout)["verbs"]
+
+
+def test_help(ctl):  # noqa: F811
+    """Of each verb, and of all: on a narrow terminal the words of a wide one, and each description whole."""
+    ctl.env["NO_COLOR"] = "1"
+    verbs = every_help()
+    calls = [["help"], ["--help"], *(["help", g] for g in {v["group"] for v in verbs} - {None})]
+    calls += [[*filter(None, [*(v["group"] or "").split(), v["name"]]), "--help"] for v in verbs if v["name"] in ("setup", "status", "export", "set", "revoke", "log")]
+    for call in calls:
+        shown, piped = both(ctl, *call)
+        assert words(shown) == words(piped) and not too_long(shown), (call, too_long(shown))
+
+
+def test_lists(machine):  # noqa: F811
+    """Verbs that list, with what makes them wide."""
+    machine.env["NO_COLOR"] = "1"
+    machine.ok("setup", "--yes", "--no-start", "--zone=home.meier.test", "--ipv4=8.8.8.8", "--ipv6=none", *(
+        f"--host=a-name-that-is-rather-long-{i}=http://127.0.0.1:{i}" for i in range(1, 4)))
+    machine.start_daemons()
+    machine.ok("user", "add", "anna-maria-with-a-long-name", "--host=a-name-that-is-rather-long-1", "--host=a-name-that-is-rather-long-2", "--password-stdin", stdin=PASSWORD)
+    for call in (["host", "list"], ["host", "show", "a-name-that-is-rather-long-1"], ["user", "list"], ["session", "list"], ["cert", "list"], ["address"], ["status", "--no-delegation"]):
+        shown, _ = both(machine, *call)
+        wide = [line for line in lines(shown) if len(line) > COLUMNS and max(map(len, line.split())) < COLUMNS - 15]
+        assert not wide, (call, wide)

@@ -48,10 +48,13 @@ def test_the_remedy_that_is_told_is_one(running, parts):  # noqa: F811
     assert remedy in added.stderr
     problems = running.run("--json", "status", "--no-delegation").stdout
     assert re.search(r"The service behind sync.home.example.com fails \(found [^)]*\): The service answers 403", problems)
-    assert "sync.home.example.com: The service answers 403" in running.ok("host", "list")
+    listed = running.run("host", "list")
+    assert listed.returncode == FAILED and "sync.home.example.com: The service answers 403" in listed.stdout
+    assert running.run("--json", "host", "list").returncode == FAILED
     assert "ha.home.example.com fails" not in problems
     assert "which answers." in running.ok(*remedy.split()[1:])
     assert "sync.home.example.com fails" not in running.run("--json", "status", "--no-delegation").stdout
+    running.ok("host", "list")
 
 
 def test_a_host_that_leads_back_here(running):  # noqa: F811
@@ -93,6 +96,15 @@ def test_status_looks_now(house, parts, booted):  # noqa: F811
 def test_without_a_daemon(ctl):  # noqa: F811
     ctl.house.configure(ZONE)
     assert "https://ha.home.example.com leads to http://127.0.0.1:1." in ctl.ok("host", "add", "ha", "http://127.0.0.1:1")
+    # Whether there is a certificate hagw-proxyd would know.
+    table = ctl.run("host", "list").stdout
+    assert re.search(r"^ha\.home\.example\.com +http://127\.0\.0\.1:1 +yes +\? +not loaded$", table, re.M), table
+
+
+def test_a_certificate_that_is_not_there(running):  # noqa: F811
+    running.ok("host", "add", "x.elsewhere.example.org", running.service.url, "--force")
+    table = running.run("host", "list").stdout
+    assert re.search(r"^x\.elsewhere\.example\.org .* yes +no +ok$", table, re.M) and re.search(r"^ha\.home\.example\.com .* no +yes +\S+$", table, re.M), table
 
 
 def files(ctl):  # noqa: F811
@@ -105,6 +117,12 @@ def test_mdns_name_that_nobody_can_look_up(ctl, house):  # noqa: F811
     why = ctl.refused(FAILED, "host", "add", "ha", f"http://{NAME}:8123")
     assert f"{NAME} is a name of mDNS, which nobody speaks on this machine" in why and "avahi-daemon" in why
     assert files(ctl) == []
+    # setup is the same, where nobody can be asked.
+    setup = ("setup", "--yes", "--no-start", f"--host=ha=http://{NAME}:8123")
+    assert f"{NAME} is a name of mDNS" in ctl.refused(FAILED, *setup) and files(ctl) == []
+    ctl.ok(*setup, "--force")
+    assert files(ctl) == ["ha.home.example.com.conf"]
+    ctl.ok("host", "remove", "ha")
     ctl.ok("host", "add", "ha", f"http://{NAME}:8123", "--force")
     why = ctl.refused(FAILED, "config", "check")
     assert "ha.home.example.com.conf: " in why and "avahi-daemon" in why
@@ -124,7 +142,7 @@ def test_mdns_name_before_anything_runs(ctl, house):  # noqa: F811
         s.bind(str(house.runtime / "io.hagw.Net"))
         s.listen(8)
         why = ctl.refused(FAILED, "host", "add", "ha", f"http://{NAME}:8123")
-    assert f"Nobody in this network answers to the name {NAME} now." in why
+    assert f"No device in this network is called {NAME} right now." in why
     assert files(ctl) == []
 
 
@@ -139,7 +157,7 @@ def test_mdns_name_that_is_asked_for(ctl, house):  # noqa: F811
     house.daemon("netd", "io.hagw.Net", env={"HAGW_SYSTEM_RUNTIME_DIR": str(house.root / "system"),
                                              "HAGW_RESOLV_CONF": str(house.root / "resolv.conf")})
     why = ctl.refused(FAILED, "host", "add", "ha", f"http://{NAME}:8123")
-    assert f"Nobody in this network answers to the name {NAME} now." in why and "--force takes it" in why
+    assert f"No device in this network is called {NAME} right now." in why and "--force takes it" in why
     known["ipv4"] = "192.168.1.4"
     # That nobody has it is kept for a few seconds.
     deadline = time.monotonic() + 60

@@ -105,7 +105,52 @@ def test_where_nobody_can_be_asked_it_is_told(fresh):
     for option, why in (("--zone=com", "single word"), ("--zone=8.8.8.8", "is an address"), ("--contact=me", "no mail address"),
                         ("--host=ha=ftp://x", '"ftp://x" does not begin as an address does'), ("--host=ha", "expected NAME=UPSTREAM"),
                         ("--user=Anna K", "no user's name"), ("--ipv4=::1", "IPv6 address"), ("--name-server=8.8.8.8", "A record")):
-        assert why in fresh.refused(USAGE, *words, option, stdin=PASSWORD), option
+        others = [w for w in words if w.partition("=")[0] not in ("--ipv4", "--user") or not option.startswith(w.partition("=")[0])]
+        assert why in fresh.refused(USAGE, *others, option, stdin=PASSWORD), option
+
+
+@pytest.mark.parametrize("zone, why", [("home.local", "is for inside houses"), ("me.duckdns.org", "--ipv4=me.duckdns.org"), ("co.uk", "names are sold below it")])
+def test_a_zone_that_can_never_work_needs_force(fresh, zone, why):
+    """Where nobody can be asked; at a terminal it is questioned."""
+    words = ("setup", "--no-start", "--yes", f"--zone={zone}", "--ipv4=8.8.8.8", "--ipv6=none")
+    said = fresh.refused(USAGE, *words)
+    assert why in said and "--force takes it anyway." in said and not (fresh.house.config / "hagw.conf").exists()
+    fresh.run(*words, "--force")
+    assert f'name = "{zone}";' in written(fresh)
+
+
+LONG = "a" * 64
+NAMES = [("küche.meier.test", "xn--kche-0ra.meier.test"), ("KÜCHE.Meier.test", "xn--kche-0ra.meier.test"), (f"{LONG}.meier.test", "has 64 characters, and 63 are the most"),
+         (".".join(["a" * 50] * 6), "it has 305 characters, and 253 are the most")]
+
+
+@pytest.mark.parametrize("name, why", NAMES, ids=["umlaut", "capital", "label", "whole"])
+def test_a_name_that_the_dns_writes_otherwise(fresh, name, why):
+    """The form that can be typed is told, or what is too long: at each place where a name is typed."""
+    words = ["setup", "--no-start", "--yes", "--ipv4=8.8.8.8", "--ipv6=none"]
+    for more in ([f"--zone={name}"], ["--zone=home.meier.test", f"--name-server={name}"], ["--zone=home.meier.test", f"--host={name}=http://127.0.0.1:1"]):
+        said = fresh.refused(USAGE, *words, *more)
+        assert len(name) > 256 or why in said, (more, said)
+        assert len(name) <= 256 or why in said or "has more than 256 characters" in said, (more, said)
+        assert not (fresh.house.config / "hagw.conf").exists()
+    assert why in fresh.refused(USAGE, "setup", "--no-start", "--yes", "--zone=home.meier.test", "--ipv6=none", f"--ipv4={name}") or len(name) > 253
+    fresh.ok(*words, "--zone=home.meier.test")
+    assert why in fresh.refused(USAGE, "host", "add", name, "http://127.0.0.1:1")
+    why = "begins with xn--" if "xn--" in why else why
+    (fresh.house.config / "hosts.d" / "x.conf").write_text(f'name = "{name}"; upstream = "http://127.0.0.1:1";')
+    assert why in fresh.refused(FAILED, "config", "check")
+
+
+def test_what_is_given_twice(fresh):
+    """Two answers to one question: nobody knows which is meant. The same one twice is one."""
+    words = ["setup", "--no-start", "--yes", "--zone=home.meier.test", "--ipv6=none", "--ipv4=8.8.8.8"]
+    ha = ["--host=ha=http://127.0.0.1:1", "--host=ha.home.meier.test=http://127.0.0.1:2"]
+    for more, said in ((["--ipv4=8.8.4.4"], '--ipv4 is given twice, as "8.8.8.8" and as "8.8.4.4": which is meant?'), (ha, "ha.home.meier.test is given twice, with http://127.0.0.1:1 and with http://127.0.0.1:2"),
+                       (["--staging", "--directory=letsencrypt"], "--staging is the same as --directory=letsencrypt-staging; give one of the two.")):
+        assert said in fresh.refused(USAGE, *words, *more)
+        assert not (fresh.house.config / "hagw.conf").exists()
+    fresh.ok(*words, "--ipv4=8.8.8.8", ha[0], ha[0], "--staging", "--directory=letsencrypt-staging")
+    assert len(list((fresh.house.config / "hosts.d").iterdir())) == 1 and 'directory = "letsencrypt-staging";' in written(fresh)
 
 
 def test_nobody_loses_ipv4_without_a_word(fresh):
@@ -137,7 +182,7 @@ def test_examples_are_refused_at_once(fresh):
     for zone in ("home.example.com", "example.net", "https://ha.example.org/"):
         assert "is an example; write your own in its place" in fresh.refused(USAGE, *words, f"--zone={zone}")
     for option in ("--contact=me@example.com", "--name-server=ns.home.example.com", "--ipv4=house.example.org"):
-        assert "is an example" in fresh.refused(USAGE, *words, "--zone=home.meier.test", option)
+        assert "is an example" in fresh.refused(USAGE, *(w for w in words if w.partition("=")[0] not in option), "--zone=home.meier.test", option)
     assert not (fresh.house.config / "hagw.conf").exists()
     s = answer(Session(fresh, "setup", "--no-start"), [("Zone: ", "home.example.com"), ("home.example.com is an example", None), *ANSWERS])
     s.end(OK)
@@ -180,7 +225,7 @@ def test_names_are_looked_up_when_they_are_given(fresh):
     # Nobody here speaks mDNS.
     answer(s, [("Home Assistant: ", "http://homeassistant.local:8123"), ("avahi-daemon", None), ("anyway? [no]", "")])
     # One that is meant is taken.
-    answer(s, [("Home Assistant: ", "http://nosuch.house.test:8123"), ("nosuch.house.test is not found from this machine.", None),
+    answer(s, [("Home Assistant: ", "http://nosuch.house.test:8123"), ("This machine cannot find the name nosuch.house.test.", None),
                ("anyway? [no]", "yes"), ("User: ", "")])
     shown = s.end(OK)
     assert 'ipv4 = "resolve:house.dyn.test";' in written(fresh)
@@ -192,14 +237,15 @@ def test_names_of_options_are_looked_up(fresh):
     words = ("setup", "--no-start", "--zone=home.meier.test", "--ipv6=none", "--contact=me@meier.test", "--ipv4=nosuch.dyn.test",
              "--name-server=ns.nosuch.test", "--host=ha=http://nosuch.house.test:8123/lovelace")
     r = fresh.run(*words, "--yes")
-    assert r.returncode == OK and len(re.findall(r"\S+ is not found ", r.stderr)) == 3, r.stderr
+    assert r.returncode == OK and len(re.findall(r"\S+ is not found |cannot find the name", r.stderr)) == 3, r.stderr
     assert '"/lovelace" is left out: a host leads to the whole of a service' in r.stderr
-    assert "is not found" not in fresh.run(*words, "--yes", "--force").stderr
+    said = fresh.run(*words, "--yes", "--force").stderr
+    assert "is not found" not in said and "cannot find" not in said
     # At a terminal it is asked for.
     shutil.rmtree(fresh.house.config)
     answer(Session(fresh, *words), [
         ("nosuch.dyn.test is not found", None), ("anyway? [no]", ""), ("Public IPv4 address: ", "8.8.8.8"), ("ns.nosuch.test is not found", None),
-        ("anyway? [no]", "y"), ("nosuch.house.test is not found", None), ("anyway? [no]", ""), ("Service: ", "127.0.0.1:1"), ("User: ", "")]).end(OK)
+        ("anyway? [no]", "y"), ("cannot find the name nosuch.house.test", None), ("anyway? [no]", ""), ("Service: ", "127.0.0.1:1"), ("User: ", "")]).end(OK)
     assert 'ipv4 = "static:8.8.8.8";' in written(fresh) and 'name_server = "ns.nosuch.test";' in written(fresh)
     assert 'upstream = "http://127.0.0.1:1";' in (fresh.house.config / "hosts.d" / "ha.home.meier.test.conf").read_text()
 
@@ -526,6 +572,14 @@ def test_no_error_leaves_a_terminal_without_echo(asked, typed):
     assert s.echoes()
 
 
+def test_a_password_that_is_not_given(asked):
+    s = Session(asked, "user", "add", "anna")
+    s.expect("Password for anna: ")
+    s.send(b"\x04")
+    assert "The password was not given." in s.end(FAILED) and s.echoes()
+    s.close()
+
+
 def test_a_fourth_password_is_not_left_to_the_shell(asked):
     """Who did not see that it gave up types on: what nobody has read is thrown away."""
     s = Session(asked, "user", "add", "anna")
@@ -615,6 +669,57 @@ def test_the_last_words_agree_with_what_was_found(machine):  # noqa: F811
         assert "- Visit" not in r.stdout and "Start hagw" not in r.stdout
     finally:
         upstream.close()
+
+
+def test_who_waits_no_longer_is_told_what_is_left(machine):  # noqa: F811
+    """Ctrl-C ends the waiting for certificates, and nothing else."""
+    upstream = Upstream(echo)
+    machine.env["NO_COLOR"] = "1"
+    machine.house.configure('public_address: { ipv4 = "none"; ipv6 = "none"; }; acme: { directory = "https://127.0.0.1:1/dir"; };\n')
+    try:
+        machine.ok("host", "add", "nas.meier.test", upstream.url, "--force")
+        s = Session(machine, "setup", "--wait=10min")
+        s.expect("Keep its settings? [yes]")
+        s.type("")
+        s.expect("Waiting for the certificates, for at most 10 min:")
+        s.expect("nas.meier.test: ")
+        s.send(b"\x03")
+        shown = " ".join(s.end(-signal.SIGINT).split())
+        s.close()
+    finally:
+        upstream.close()
+    assert "hagw-acmed goes on by itself; hagw-ctl cert list shows how it gets on." in shown
+    assert f"https://nas.meier.test leads to {upstream.url}, which answers." in shown
+    left = shown.partition("What is left to do")[2]
+    assert "A user who may log in: hagw-ctl user add NAME" in left and "When its certificate is there" in left and "hagw-ctl status shows how everything is." in left
+
+
+def test_ctrl_c_while_hagw_starts(machine):  # noqa: F811
+    """What is written is told, and how to go on."""
+    held = threading.Event()
+    machine.env["NO_COLOR"] = "1"
+    machine.start = lambda verb, units: held.wait(60) and 0
+    s = Session(machine, "setup", "--yes", "--wait=0", "--zone=home.meier.test", "--ipv4=none", "--ipv6=none")
+    try:
+        s.expect("Starting hagw")
+        s.send(b"\x03")
+        shown = s.end(-signal.SIGINT)
+    finally:
+        held.set()
+        s.close()
+    assert 'The configuration is written; "hagw-ctl setup" goes on from here.' in " ".join(shown.split())
+    assert 'name = "home.meier.test";' in written(machine)
+
+
+def test_ctrl_c_while_the_world_is_asked(machine):  # noqa: F811
+    machine.env["NO_COLOR"] = "1"
+    s = Session(machine, "setup", "--yes", "--wait=0", "--zone=home.meier.test", "--ipv4=interface:nowhere9", "--ipv6=none")
+    s.expect("Waiting for the public address")
+    s.send(b"\x03")
+    shown = s.end(-signal.SIGINT)
+    s.close()
+    assert "hagw runs and goes on by itself; hagw-ctl status shows how it gets on." in " ".join(shown.split())
+    assert "What is left to do" not in shown and machine.run("status", "--no-delegation").returncode == FAILED
 
 
 def test_every_service_is_tried(machine):  # noqa: F811

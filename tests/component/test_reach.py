@@ -255,12 +255,21 @@ def test_setup_says_what_the_router_has_to_pass(world, blocked):
         assert r.stdout.count(f"{ZONE}: that did not work: ") == 1 and f"There is no certificate yet: {ZONE}." in r.stderr
         assert not re.search(r"after \d+ m", said), "how long a try took is no reason, and would make another one of it"
         assert last.startswith("- Not every certificate is there: hagw-ctl cert list shows what keeps it. -")
-        assert "- The router passes to this machine: TCP 443 and 80 for visitors. Port 53 comes through. -" in last
+        assert "- Let the router pass to this machine: TCP 443 and 80 for visitors. Port 53 comes through. -" in last
         return
     assert r.returncode == FAILED and f"Nobody on the internet finds {ZONE}: questions for it do not come here" in r.stderr, (r.stdout, r.stderr)
     assert "The certificates are not waited for: they come when the authority finds its way here." in said
     assert last.startswith("- The internet has to find its way here: what stands above, at the DNS provider and at the router.")
     assert "UDP and TCP 53 for the name server." in last
+
+
+def test_the_sample_of_the_delegation_has_both_addresses(world):
+    """As it is entered at the DNS provider, in columns."""
+    whole(world, f'ipv4 = "static:{HOUSE}"; ipv6 = "static:2001:db8::1";')
+    world.internet.delegate("")
+    out = setup(world, "--wait=0").stdout
+    pad = " " * (len(NS) - len(ZONE))
+    assert f"\n    {ZONE}.{pad}  NS    {NS}.\n    {NS}.  A     {HOUSE}\n    {NS}.  AAAA  2001:db8::1\n" in out, out
 
 
 def test_with_53_blocked_it_is_a_problem_within_two_minutes(world):

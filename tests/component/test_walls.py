@@ -215,7 +215,7 @@ def over(h, raw):
 
 def test_behind_a_wildcard_each_name_counts_as_it_was_told_last(house, other_house):
     w = Relayed(house, other_house, None, "required", name=f"*.anna.{ZONE}")
-    login = lambda: Ctl(w.outer.house).json("host", "list")["hosts"][0].get("innerLogin")
+    login = lambda: json.loads(Ctl(w.outer.house).run("--json", "host", "list").stdout)["hosts"][0].get("innerLogin")
     listed = lambda: Ctl(w.outer.house).run("host", "list").stdout
     c = Client(w.outer)
     r = c.go("/")
