@@ -206,17 +206,27 @@ static int write_host(const Setup *s, const Config *config, const char *pair, bo
         return 1;
 }
 
+/* The whole name of a --host NAME=URL. Told. */
+static int expand_host(const Config *config, const char *host, char **ret) {
+        _cleanup_free_ char *typed = strndup(host, strcspn(host, "="));
+
+        if (!typed) {
+                (void) log_oom();
+                return -ENOMEM;
+        }
+        return host_expand_name(config, typed, ret);
+}
+
 /* The same name, however it was typed, and another service. Told. */
 static int judge_twice(const Setup *s, const Config *config, size_t at) {
         const char *upstream = strchr(s->hosts[at], '=') + 1;
-        _cleanup_free_ char *name = NULL, *typed = strndup(s->hosts[at], strcspn(s->hosts[at], "="));
-        int r = typed ? host_expand_name(config, typed, &name) : log_oom();
+        _cleanup_free_ char *name = NULL;
+        int r = expand_host(config, s->hosts[at], &name);
 
         for (size_t i = 0; r >= 0 && i < at; i++) {
-                _cleanup_free_ char *other = NULL,
-                                    *word = strndup(s->hosts[i], strcspn(s->hosts[i], "="));
+                _cleanup_free_ char *other = NULL;
 
-                r = word ? host_expand_name(config, word, &other) : log_oom();
+                r = expand_host(config, s->hosts[i], &other);
                 if (r < 0 || !streq(other, name) || streq(strchr(s->hosts[i], '=') + 1, upstream))
                         continue;
                 log_error("%s is given twice, with %s and with %s: which is meant?", name,

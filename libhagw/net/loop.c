@@ -28,12 +28,15 @@ static void collect_garbage(Loop *l) {
         }
 }
 
+static void forget_timers(Timer *first) {
+        for (Timer *t = first; t; t = t->next)
+                LIST_REMOVE(t);
+}
+
 void loop_forget(Loop *l) {
         for (unsigned i = 0; i < LOOP_SLOTS; i++)
-                while (l->slots[i])
-                        LIST_REMOVE(l->slots[i]);
-        while (l->due)
-                LIST_REMOVE(l->due);
+                forget_timers(l->slots[i]);
+        forget_timers(l->due);
         while (l->again)
                 loop_not_again(l, l->again);
 }

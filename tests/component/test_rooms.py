@@ -11,7 +11,8 @@ from conftest import ROOT
 sys.path.insert(0, str(ROOT / "dev"))
 import rooms  # noqa: E402
 
-ROOMS = "1 pure libhagw/pure/*\n2 wire hagw-proxyd/wire/*\n2 net libhagw/net/*\n3 crew hagw-proxyd/crew/*\n"
+ROOMS = ("1 pure libhagw/pure/*\n2 wire hagw-proxyd/wire/*\n2 net libhagw/net/*\n3 crew hagw-proxyd/crew/*\n"
+         "4 relay hagw-proxyd/relay/* front=hagw-proxyd/relay/relay.h\n5 main hagw-proxyd/main/*\n")
 TREE = {"libhagw/pure/a.h": [], "libhagw/net/b.h": ["libhagw/pure/a.h"], "hagw-proxyd/wire/c.h": ["libhagw/pure/a.h"],
         "hagw-proxyd/crew/d.c": ["hagw-proxyd/wire/c.h", "libhagw/net/b.h"]}
 
@@ -35,11 +36,15 @@ UP = {"hagw-proxyd/wire/c.h": ["hagw-proxyd/crew/e.h"], "hagw-proxyd/crew/e.h": 
 
 def test_as_drawn(tmp_path):
     assert run(tmp_path / "t", {}) == ""
+    assert run(tmp_path / "t", {"hagw-proxyd/main/m.c": ["hagw-proxyd/relay/relay.h"], "hagw-proxyd/relay/relay.h": ["hagw-proxyd/relay/inner.h"],
+                                "hagw-proxyd/relay/inner.h": []}) == ""
 
 
 @pytest.mark.parametrize("more,found", [
-    (UP, "include hagw-proxyd/wire/c.h hagw-proxyd/crew/e.h: an arrow that points up or sideways\n"),
-    ({"libhagw/net/b.h": ["hagw-proxyd/wire/c.h"]}, "include libhagw/net/b.h hagw-proxyd/wire/c.h: an arrow that points up or sideways\n"),
+    (UP, "include hagw-proxyd/wire/c.h hagw-proxyd/crew/e.h: an arrow that points up or sideways, or past a front\n"),
+    ({"libhagw/net/b.h": ["hagw-proxyd/wire/c.h"]}, "include libhagw/net/b.h hagw-proxyd/wire/c.h: an arrow that points up or sideways, or past a front\n"),
+    ({"hagw-proxyd/main/m.c": ["hagw-proxyd/relay/inner.h"], "hagw-proxyd/relay/inner.h": []},
+     "include hagw-proxyd/main/m.c hagw-proxyd/relay/inner.h: an arrow that points up or sideways, or past a front\n"),
     ({"hagw-proxyd/new.c": []}, "hagw-proxyd/new.c: in no room of dev/rooms.txt\n"),
 ])
 def test_not_as_drawn(tmp_path, more, found):
