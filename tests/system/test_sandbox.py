@@ -28,10 +28,10 @@ EXPOSURE = {"dnsd": 0.3, "keyd": 0.3, "webd": 0.3, "tenantd": 0.3, "proxyd": 1.1
 
 def test_the_package_brings_its_guides(house):
     """As files that can be read as they are, and at the place that hagw(7) names."""
-    files = house.run("dpkg", "-L", "hagw").splitlines()
+    files = house.run("home", "dpkg", "-L", "hagw").splitlines()
     for guide in ("README.md", "docs/relay.md", "docs/security.md", "docs/troubleshooting.md", "docs/login.png"):
         assert f"/usr/share/doc/hagw/{guide}" in files, guide
-        house.run("test", "-s", f"/usr/share/doc/hagw/{guide}")
+        house.run("home", "test", "-s", f"/usr/share/doc/hagw/{guide}")
     assert "/usr/share/man/man7/hagw.7.gz" in files
 
 
