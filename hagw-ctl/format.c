@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "hagw-ctl/output.h"
+#include "libhagw/usec.h"
 
 const char *format_bytes(uint64_t bytes, char *out) {
         static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB" };
@@ -50,6 +51,16 @@ const char *format_date(uint64_t usec, char *out) {
         if (!localtime_r(&t, &tm) || strftime(out, TIME_TEXT_MAX, "%Y-%m-%d %H:%M", &tm) == 0)
                 (void) stpcpy(out, "an odd time");
         return out;
+}
+
+const char *format_month_end(char *out) {
+        const time_t now = (time_t) (clock_usec(CLOCK_REALTIME) / USEC_PER_SEC);
+        struct tm tm;
+
+        if (!gmtime_r(&now, &tm))
+                return format_date(USEC_INFINITY, out);
+        tm = (struct tm) { .tm_year = tm.tm_year, .tm_mon = tm.tm_mon + 1, .tm_mday = 1 };
+        return format_date((uint64_t) timegm(&tm) * USEC_PER_SEC, out);
 }
 
 const char *format_when(uint64_t usec, uint64_t now, char *out) {

@@ -32,6 +32,7 @@ static const struct {
         const char *remedy;
 } house_refusals[] = {
         { "suspended", true, "Only whoever runs the relay can open it again." },
+        /* Of a relay that does not say whether they still are; see judge_exhausted(). */
         { "exhausted", true, "It opens again with the next month, or when whoever runs the relay allows "
                              "more." },
         /* A scanner alone may bring more visitors a second than are let in, or try names. */
@@ -57,8 +58,36 @@ static const char *host_remedy(const Status *s, sd_json_variant *relay, sd_json_
         return out;
 }
 
-/* Since then this machine attached (anew, which it does when its settings for the relay change), took such a
- * visitor, or has one who would not be in; or it was a moment's crowd. */
+/* Whether any has come or not. so_far: of those who have, or "". */
+static void say_exhausted(Status *s, const char *so_far) {
+        char end[TIME_TEXT_MAX];
+
+        status_problem(s,
+                       "The relay refuses visitors of this house%s: the tenant's bytes of this month are "
+                       "used up. It opens again with the next month, %s, or when whoever runs the relay "
+                       "allows more: hagw-ctl tenant set %s --bytes-per-month=SIZE there.",
+                       so_far, format_month_end(end), relay_tenant(s));
+}
+
+static void judge_exhausted(Status *s, sd_json_variant *relay) {
+        char so_far[TIME_TEXT_MAX + 64] = "", when[TIME_TEXT_MAX];
+
+        if (!field_bool(relay, "exhausted"))
+                return;
+        for (size_t i = 0; i < field_count(relay, "refused"); i++) {
+                sd_json_variant *r = field_element(relay, "refused", i);
+
+                if (streq(strempty(field_text(r, "reason")), "exhausted") && !field_bool(r, "over"))
+                        (void) snprintf(so_far, sizeof(so_far), ", %lu so far, the last one %s",
+                                        (unsigned long) field_number(r, "count"),
+                                        format_when(field_number(r, "lastUSec"),
+                                                    clock_usec(CLOCK_REALTIME), when));
+        }
+        say_exhausted(s, so_far);
+}
+
+/* The relay says so; or since then this machine attached (anew, which it does when its settings for the
+ * relay change), took such a visitor, or has one who would not be in; or it was a moment's crowd. */
 static bool refusal_is_over(const Status *s, sd_json_variant *relay, sd_json_variant *row) {
         const char *reason = strempty(field_text(row, "reason")), *name = field_text(row, "name");
         const uint64_t last_usec = field_number(row, "lastUSec");
@@ -67,7 +96,7 @@ static bool refusal_is_over(const Status *s, sd_json_variant *relay, sd_json_var
         const char *error = strempty(field_text(relay, "error"));
 
         /* Who is away sends it nobody. */
-        return (!relay_is_attached(relay) && !streq(reason, "suspended")) ||
+        return field_bool(row, "over") || (!relay_is_attached(relay) && !streq(reason, "suspended")) ||
                field_number(attachment, "sinceUSec") > last_usec ||
                (house && field_number(relay, "openedUSec") > last_usec) ||
                (name && s->config && config_find_host(s->config, name)) ||
@@ -75,7 +104,8 @@ static bool refusal_is_over(const Status *s, sd_json_variant *relay, sd_json_var
                 s->config->relay.opened == CONF_OPENED_ACCEPT) ||
                /* Who is suspended is told so at each try to attach. */
                (streq(reason, "suspended") && !strstr(error, "has suspended this tenant")) ||
-               (streq(reason, "exhausted") && field_number(attachment, "visitors") > 0) ||
+               (streq(reason, "exhausted") && (sd_json_variant_by_key(relay, "exhausted") ||
+                                               field_number(attachment, "visitors") > 0)) ||
                (streq(reason, "channels") && last_usec + USEC_PER_MINUTE < clock_usec(CLOCK_REALTIME));
 }
 
@@ -85,7 +115,8 @@ static void judge_refused(Status *s, sd_json_variant *relay, sd_json_variant *r)
         const char *reason = strempty(field_text(r, "reason"));
         char when[TIME_TEXT_MAX], remedy[2 * HOSTNAME_MAX + 100];
 
-        if (last + REFUSED_RECENT_USEC < now)
+        if (last + REFUSED_RECENT_USEC < now ||
+            (streq(reason, "exhausted") && field_bool(relay, "exhausted") && !field_bool(r, "over")))
                 return;
         (void) format_when(last, now, when);
         for (size_t i = 0; i < ELEMENTSOF(house_refusals); i++) {
@@ -163,6 +194,7 @@ int judge_relay(Status *s) {
                                "because the new one fails: %s",
                                relay_address(s), error);
         judge_domains(s, relay);
+        judge_exhausted(s, relay);
         for (size_t i = 0; i < field_count(relay, "refused"); i++)
                 judge_refused(s, relay, field_element(relay, "refused", i));
         judge_taken_over(s, relay);

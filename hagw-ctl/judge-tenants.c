@@ -26,7 +26,7 @@ static const struct {
         const char *remedy; /* behind "hagw-ctl tenant set NAMES "; NULL: a function says it */
 } tenant_refusals[] = {
         { "suspended", false, "--enable lets it in again" },
-        { "exhausted", false, "--bytes-per-month=SIZE gives it more" },
+        { "exhausted", true, "--bytes-per-month=SIZE gives it more" },
         { "connections", false, "--connections-per-second=N lets in more" },
         { "channels", false, "--channels=N allows more, where its relay.channels_max "
                              "does" },
@@ -102,6 +102,16 @@ static void refused_add(Refused *f, sd_json_variant *row) {
         names_add(&f->tenants, strempty(field_text(row, "tenant")));
         f->last = f->last ?: row;
         f->count += field_number(row, "count");
+}
+
+/* Told by judge_used_up(), whoever has come and whatever leads there. */
+static bool is_used_up(const Status *s, const char *tenant, const char *state) {
+        sd_json_variant *tenants = sd_json_variant_by_key(s->tenants, "tenants");
+
+        for (size_t i = 0; streq(state, "exhausted") && i < field_count(tenants, "usedUp"); i++)
+                if (streq(sd_json_variant_string(field_element(tenants, "usedUp", i)), tenant))
+                        return true;
+        return false;
 }
 
 static bool is_recent(sd_json_variant *row, const char *reason) {
@@ -260,7 +270,8 @@ static int judge_tenants_refused(Status *s, size_t at) {
                 sd_json_variant *row = field_element(s->tenants_refused, "tenantsRefused", i);
                 const char *name = field_text(row, "name");
 
-                if (!is_recent(row, tenant_refusals[at].reason))
+                if (!is_recent(row, tenant_refusals[at].reason) ||
+                    is_used_up(s, strempty(field_text(row, "tenant")), tenant_refusals[at].reason))
                         continue;
                 refused_add(&f, row);
                 if (name && s->config && asked++ < ASKED_MAX && is_known_name(s, name))
@@ -286,7 +297,7 @@ static const struct {
 } tenant_states[] = {
         { "suspended", false, { "it is suspended", "they are suspended" }, "tenant set %s --enable" },
         { "exhausted",
-          false,
+          true,
           { "its bytes of this month are used up", "their bytes of this month are used up" },
           "tenant set %s --bytes-per-month=SIZE" },
         { "detached", true, { "it has no token, and so no house", "they have no token, and so no house" },
@@ -324,7 +335,8 @@ static void collect_state(const Status *s, const char *state, NameList *tenants)
                         continue;
                 while (first < i && !streq_ptr(tenant_in(s, first, state), tenant))
                         first++;
-                if (first == i && !was_refused(s, tenant, state) && tenant_exists(tenant) != 0)
+                if (first == i && !was_refused(s, tenant, state) && !is_used_up(s, tenant, state) &&
+                    tenant_exists(tenant) != 0)
                         names_add(tenants, tenant);
         }
 }
@@ -358,6 +370,29 @@ static int judge_states(Status *s) {
                         s, "Hosts here lead to %s, whose visitors are turned away, for %s%s", tenants,
                         tenant_states[i].why[names.n > 1], remedy);
         }
+        return 0;
+}
+
+/* Nobody chose the moment, and until the month ends nobody gets in. */
+static int judge_used_up(Status *s) {
+        sd_json_variant *tenants = sd_json_variant_by_key(s->tenants, "tenants");
+        _cleanup_free_ char *listed = NULL, *named = NULL;
+        NameList names = {};
+        char end[TIME_TEXT_MAX];
+
+        for (size_t i = 0; i < field_count(tenants, "usedUp"); i++)
+                names_add(&names, sd_json_variant_string(field_element(tenants, "usedUp", i)));
+        if (names.n == 0)
+                return 0;
+        names_sort(&names);
+        listed = who(s, &names);
+        named = names_text(&names, " ");
+        if (!listed || !named)
+                return -ENOMEM;
+        status_problem(s,
+                       "The bytes of this month of %s are used up, so that visitors are turned away until "
+                       "the month ends, %s: hagw-ctl tenant set %s --bytes-per-month=SIZE gives more.",
+                       listed, format_month_end(end), named);
         return 0;
 }
 
@@ -445,6 +480,8 @@ int judge_tenants(Status *s) {
                 r = streq(tenant_refusals[i].reason, "house") ?
                             judge_opened(s, tenant_refusals[i].reason) :
                             judge_tenants_refused(s, i);
+        if (r >= 0)
+                r = judge_used_up(s);
         if (r >= 0)
                 r = judge_swaps(s);
         if (r >= 0)

@@ -63,5 +63,7 @@ const char *format_bytes(uint64_t bytes, char *out);
 const char *format_span(uint64_t usec, char *out);
 /* "2026-11-30 14:30", here. */
 const char *format_date(uint64_t usec, char *out);
+/* When the month of UTC that is now ends, as format_date(). */
+const char *format_month_end(char *out);
 /* "3 min ago", "in 64 days", "just now", "never" for 0. */
 const char *format_when(uint64_t usec, uint64_t now, char *out);

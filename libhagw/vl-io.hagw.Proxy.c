@@ -195,7 +195,7 @@ static SD_VARLINK_DEFINE_STRUCT_TYPE(
         SD_VARLINK_DEFINE_FIELD(lastUSec, SD_VARLINK_INT, 0),
         SD_VARLINK_FIELD_COMMENT("Of \"host\": the name that the last one asked for"),
         SD_VARLINK_DEFINE_FIELD(name, SD_VARLINK_STRING, SD_VARLINK_NULLABLE),
-        SD_VARLINK_FIELD_COMMENT("At the relay: what they were refused for was changed since the last one"),
+        SD_VARLINK_FIELD_COMMENT("What they were refused for has ended since the last one"),
         SD_VARLINK_DEFINE_FIELD(over, SD_VARLINK_BOOL, SD_VARLINK_NULLABLE));
 
 static SD_VARLINK_DEFINE_STRUCT_TYPE(
@@ -222,6 +222,9 @@ static SD_VARLINK_DEFINE_METHOD(
         SD_VARLINK_FIELD_COMMENT("While attached: the domains elsewhere that the relay leads here, maybe "
                                  "with \"*.\" in front; missing: it does not say"),
         SD_VARLINK_DEFINE_OUTPUT(domains, SD_VARLINK_STRING, SD_VARLINK_ARRAY | SD_VARLINK_NULLABLE),
+        SD_VARLINK_FIELD_COMMENT("While attached: the tenant's bytes of this month are used up, and the "
+                                 "relay lets nobody in; missing: it does not say"),
+        SD_VARLINK_DEFINE_OUTPUT(exhausted, SD_VARLINK_BOOL, SD_VARLINK_NULLABLE),
         SD_VARLINK_FIELD_COMMENT("CLOCK_REALTIME of when another machine took this one's place; missing: "
                                  "none did"),
         SD_VARLINK_DEFINE_OUTPUT(takenOverUSec, SD_VARLINK_INT, SD_VARLINK_NULLABLE),

@@ -221,6 +221,7 @@ static void on_first_reply(Agent *a, AgentLine *l, sd_json_variant *parameters) 
         agent_said_forget(&a->attached); /* it may have restarted */
         (void) agent_said_refused(&a->attached, parameters);
         (void) agent_said_domains(&a->attached, parameters);
+        (void) agent_said_exhausted(&a->attached, parameters);
         (void) agent_said_alone(&a->attached, parameters);
         a->hosts_told = a->attached.refused[REFUSAL_HOST].n;
         (void) snprintf(a->attached.address, sizeof(a->attached.address),
@@ -297,6 +298,7 @@ static void on_link_message(AgentLine *l, sd_json_variant *message) {
         loop_arm(loop, &a->timer, loop->now_usec + AGENT_SILENCE_USEC);
         if (agent_said_refused(&a->attached, reply.parameters) |
             agent_said_domains(&a->attached, reply.parameters) |
+            agent_said_exhausted(&a->attached, reply.parameters) |
             agent_said_alone(&a->attached, reply.parameters))
                 tell(a, NULL, /* refused= */ false, 0);
         /* What it tells may be of before the reload. */

@@ -11,7 +11,7 @@
 void agent_said_forget(AgentAttached *t) {
         memset(t->refused, 0, sizeof(t->refused));
         *t->refused_name = '\0';
-        t->domains_known = false;
+        t->domains_known = t->exhausted_known = false;
 }
 
 bool agent_said_refused(AgentAttached *t, sd_json_variant *parameters) {
@@ -30,6 +30,7 @@ bool agent_said_refused(AgentAttached *t, sd_json_variant *parameters) {
                 t->refused[r].n = (uint64_t) MAX(control_integer(row, "count", 0), INT64_C(0));
                 t->refused[r].last_usec =
                         (uint64_t) MAX(control_integer(row, "lastUSec", 0), INT64_C(0));
+                t->refused[r].over = control_boolean(row, "over");
         }
         return n > 0;
 }
@@ -51,6 +52,16 @@ bool agent_said_domains(AgentAttached *t, sd_json_variant *parameters) {
                         (void) snprintf(t->domains[t->n_domains++], sizeof(t->domains[0]), "%s%s",
                                         plain != text ? "*." : "", name);
         }
+        return true;
+}
+
+bool agent_said_exhausted(AgentAttached *t, sd_json_variant *parameters) {
+        sd_json_variant *v = sd_json_variant_by_key(parameters, "exhausted");
+
+        if (!v || !sd_json_variant_is_boolean(v))
+                return false;
+        t->exhausted_known = true;
+        t->exhausted = sd_json_variant_boolean(v);
         return true;
 }
 

@@ -56,6 +56,8 @@ static int build_refused(const AgentStateMessage *s, sd_json_variant **ret) {
                                 SD_JSON_BUILD_PAIR_UNSIGNED("count", s->attached.refused[reason].n),
                                 SD_JSON_BUILD_PAIR_UNSIGNED("lastUSec",
                                                             s->attached.refused[reason].last_usec),
+                                SD_JSON_BUILD_PAIR_CONDITION(s->attached.refused[reason].over, "over",
+                                                             SD_JSON_BUILD_BOOLEAN(true)),
                                 SD_JSON_BUILD_PAIR_CONDITION(
                                         reason == REFUSAL_HOST && *s->attached.refused_name, "name",
                                         SD_JSON_BUILD_STRING(s->attached.refused_name)));
@@ -124,6 +126,8 @@ static int vl_method_describe_relay(sd_varlink *link, void *parameters, unsigned
                 SD_JSON_BUILD_PAIR_CONDITION(attached, "attachment", SD_JSON_BUILD_VARIANT(attachment)),
                 SD_JSON_BUILD_PAIR_CONDITION(!!refused, "refused", SD_JSON_BUILD_VARIANT(refused)),
                 SD_JSON_BUILD_PAIR_CONDITION(!!domains, "domains", SD_JSON_BUILD_VARIANT(domains)),
+                SD_JSON_BUILD_PAIR_CONDITION(attached && s->attached.exhausted_known, "exhausted",
+                                             SD_JSON_BUILD_BOOLEAN(s && s->attached.exhausted)),
                 SD_JSON_BUILD_PAIR_CONDITION(taken_usec > 0, "takenOverUSec",
                                              SD_JSON_BUILD_UNSIGNED(taken_usec)),
                 SD_JSON_BUILD_PAIR_CONDITION(opened_usec > 0, "openedUSec",

@@ -61,7 +61,7 @@ static int make_session_id(Control *k) {
 
 /* NULL: it knows. */
 static int take_refused(Control *k, sd_json_variant **ret) {
-        uint64_t n = tenant_refusals_total(k->tenant);
+        uint64_t n = tenant_refusals_version(k->tenant);
 
         if (n == k->told_refusals)
                 return 0;
@@ -83,6 +83,16 @@ static int take_domains(Control *k, bool first, sd_json_variant **ret) {
         return r;
 }
 
+/* Whether that its month is used up, or is not, is to be told. */
+static bool take_exhausted(Control *k, bool first) {
+        const bool exhausted = k->tenant->info->exhausted;
+
+        if (!first && k->told_exhausted == exhausted)
+                return false;
+        k->told_exhausted = exhausted;
+        return true;
+}
+
 static int send_first(Control *k) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL, *refused = NULL, *domains = NULL;
         const RouteTable *routes = k->worker->snapshot->routes;
@@ -95,6 +105,7 @@ static int send_first(Control *k) {
                 r = take_domains(k, /* first= */ true, &domains);
         if (r < 0)
                 return r;
+        (void) take_exhausted(k, /* first= */ true);
         r = sd_json_buildo(
                 &v,
                 SD_JSON_BUILD_PAIR("sessionId", SD_JSON_BUILD_BASE64(k->session_id, sizeof(k->session_id))),
@@ -104,6 +115,7 @@ static int send_first(Control *k) {
                 SD_JSON_BUILD_PAIR("waiting", SD_JSON_BUILD_UNSIGNED(k->wish)),
                 SD_JSON_BUILD_PAIR_VARIANT("domains", domains),
                 SD_JSON_BUILD_PAIR_BOOLEAN("alone", k->tenant->taken_usec[0] == 0),
+                SD_JSON_BUILD_PAIR_BOOLEAN("exhausted", k->told_exhausted),
                 SD_JSON_BUILD_PAIR_CONDITION(!!refused, "refused", SD_JSON_BUILD_VARIANT(refused)));
         return r < 0 ? r : control_send_reply(&k->transport, v, /* continues= */ true);
 }
@@ -112,16 +124,20 @@ static int send_first(Control *k) {
 static int send_news(Control *k, bool ping, bool wish) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *v = NULL, *refused = NULL, *domains = NULL;
         int r = ping ? take_refused(k, &refused) : 0;
+        bool exhausted;
 
         if (r >= 0 && ping)
                 r = take_domains(k, /* first= */ false, &domains);
         if (r < 0)
                 return r;
+        exhausted = ping && take_exhausted(k, /* first= */ false);
         r = sd_json_buildo(&v,
                            SD_JSON_BUILD_PAIR_CONDITION(ping, "ping", SD_JSON_BUILD_UNSIGNED(++k->ping)),
                            SD_JSON_BUILD_PAIR_CONDITION(wish, "waiting", SD_JSON_BUILD_UNSIGNED(k->wish)),
                            SD_JSON_BUILD_PAIR_CONDITION(!!domains, "domains",
                                                         SD_JSON_BUILD_VARIANT(domains)),
+                           SD_JSON_BUILD_PAIR_CONDITION(exhausted, "exhausted",
+                                                        SD_JSON_BUILD_BOOLEAN(k->told_exhausted)),
                            SD_JSON_BUILD_PAIR_CONDITION(!!refused, "refused",
                                                         SD_JSON_BUILD_VARIANT(refused)));
         return r < 0 ? r : control_send_reply(&k->transport, v, /* continues= */ true);

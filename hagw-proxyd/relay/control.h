@@ -62,7 +62,8 @@ struct Control {
         unsigned wish; /* so many should wait */
         uint64_t ping, since_usec; /* CLOCK_REALTIME */
         uint64_t received, sent;   /* bytes from and to visitors */
-        uint64_t told_refusals;    /* of its tenant, all that it has heard of */
+        uint64_t told_refusals;    /* tenant_refusals_version() of what it has heard */
+        bool told_exhausted;
         uint64_t told_domains;     /* the tenant's domains_version */
 };
 

@@ -104,11 +104,12 @@ bool tenant_refusals_flush(Tenant *t) {
         return left;
 }
 
-uint64_t tenant_refusals_total(const Tenant *t) {
+/* A reason that is over is so until one more comes. */
+uint64_t tenant_refusals_version(const Tenant *t) {
         uint64_t n = 0;
 
         for (Refusal r = REFUSAL_NONE + 1; r < _REFUSAL_MAX; r++)
-                n += t->refused[r].n;
+                n += 2 * t->refused[r].n + t->refused[r].over;
         return n;
 }
 

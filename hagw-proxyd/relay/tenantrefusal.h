@@ -13,8 +13,8 @@ void tenant_refusals_review(Tenant *t, const TenantInfo *info);
 void tenant_refusals_attached(Tenant *t);
 /* Logs what is left over from before, where it is time. Returns whether some of it is left again. */
 bool tenant_refusals_flush(Tenant *t);
-/* How many, of all reasons. */
-uint64_t tenant_refusals_total(const Tenant *t);
+/* Grows with each that comes, and with each reason that ends. */
+uint64_t tenant_refusals_version(const Tenant *t);
 /* Of many tenants, the newest. In the thread of them all, for as long as none of them goes. */
 typedef struct RefusalRow {
         const Tenant *tenant;

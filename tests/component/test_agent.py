@@ -308,6 +308,48 @@ def test_refusals_in_the_status(make, reason, kind, remedy):
     assert not said["problems"] and "The relay refused visitors of this house, 3 so far, until " in said["notices"][0], said
 
 
+def test_a_month_that_is_used_up_is_told_before_anybody_comes(make):
+    """As long as it lasts, and not longer; of visitors that it cost, how many. What makes no sense says nothing."""
+    h = make()
+    h.attach()
+    assert "exhausted" not in h.describe(), "an older relay does not say"
+
+    def told():
+        said = json.loads(Ctl(h.house).run("--json", "status", "--no-delegation").stdout)
+        return [[f for f in said[k] if f.startswith("The relay refuse")] for k in ("problems", "notices")]
+    h.control.say(ping=1, exhausted="x")
+    h.control.say(ping=2, exhausted=True)
+    h.wait(lambda: h.describe().get("exhausted"))
+    [problem], notices = told()
+    assert problem.startswith("The relay refuses visitors of this house: the tenant's bytes of this month are used up. It opens again with the next month, ")
+    assert problem.endswith("or when whoever runs the relay allows more: hagw-ctl tenant set anna --bytes-per-month=SIZE there.") and not notices
+    row = {"reason": "exhausted", "count": 3, "lastUSec": time.time_ns() // 1000 + 30_000_000}
+    h.control.say(ping=3, refused=[row])
+    h.wait(lambda: h.describe().get("refused"))
+    [problem], notices = told()
+    assert "visitors of this house, 3 so far, the last one " in problem and not notices
+    h.control.say(ping=4, exhausted=False)
+    h.wait(lambda: h.describe()["exhausted"] is False)
+    problems, [notice] = told()
+    assert not problems and notice.startswith("The relay refused visitors of this house, 3 so far, until ")
+
+
+@pytest.mark.parametrize("reason", ["exhausted", "channels", "connections", "house", "host"])
+def test_a_reason_that_the_relay_says_has_ended_is_past(make, reason):
+    h = make()
+    h.attach()
+    row = {"reason": reason, "count": 3, "lastUSec": time.time_ns() // 1000 + 30_000_000}
+
+    def told(**more):
+        h.control.say(ping=1, refused=[row | more])
+        h.wait(lambda: [r.get("over", False) for r in h.describe().get("refused", ())] == [more.get("over", False)])
+        said = json.loads(Ctl(h.house).run("--json", "status", "--no-delegation").stdout)
+        return [f.split(",")[0] for k in ("problems", "notices") for f in said[k] if f.startswith("The relay refuse")]
+    assert told() == ["The relay refuses visitors of this house"]
+    assert told(over=True) == ["The relay refused visitors of this house"]
+    assert told() == ["The relay refuses visitors of this house"]
+
+
 @pytest.mark.parametrize("name,ours", [("shop.{zone}", True), ("shop.example.org", True), ("x.example.net", True), ("x.y.example.net", False),
                                        ("bank.example.com", False), ("{zone}.example.com", False)])
 def test_a_name_that_is_not_the_houses_is_no_advice(make, name, ours):

@@ -5,6 +5,7 @@ import base64
 import fcntl
 import hashlib
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -500,6 +501,49 @@ def test_refusals_are_told_at_both_ends(machine, relay):
     assert [r["reason"] for r in refused()] == ["exhausted"]
     assert "bytes of this month are used up" in there.ok("tenant", "show", "anna")
     relay.wait(lambda: any("refuses visitors of this house" in p and "bytes of this month" in p for p in status(machine)["problems"]))
+
+
+def test_a_month_that_is_used_up_is_told_at_both_ends(machine, relay):
+    """Before anybody has come, until when, and with what ends it; who follows the advice has nothing left to do."""
+    machine.ok(*attach(relay, code(relay)))
+    there = Ctl(relay.house)
+
+    def said(ctl):
+        r = json.loads(ctl.run("--json", "status", "--no-delegation").stdout)
+        return [p for p in r["problems"] if "used up" in p], [n for n in r["notices"] if "used up" in n]
+    assert said(machine) == said(there) == ([], [])
+    there.ok("tenant", "set", "anna", "--bytes-per-month=1")
+    relay.tenantd.call("ReportUsage", usage=[{"tenant": "anna", "received": 1, "sent": 1, "visitors": 1}])
+    relay.wait(lambda: said(there)[0])
+    [problem], notices = said(there)
+    assert problem.startswith("The bytes of this month of the tenant anna are used up, so that visitors are turned away until the month ends, "), problem
+    assert re.search(r" ends, \d{4}-\d\d-\d\d \d\d:\d\d: hagw-ctl tenant set anna --bytes-per-month=SIZE gives more\.$", problem) and not notices
+    relay.wait(lambda: said(machine)[0])
+    assert "The relay refuses visitors of this house: the tenant's bytes of this month are used up." in said(machine)[0][0]
+
+    def refused():
+        with socket.create_connection(("127.0.0.1", relay.port), 20) as s:
+            s.sendall(client_hello(f"anna.{ZONE}"))
+            silent(s, 20)
+        return relay.figure("proxy_relay_refused", reason="exhausted")
+    relay.wait(refused)
+    # At the relay it stays one finding; here it says how many.
+    assert len(said(there)[0]) == 1 and not said(there)[1]
+    relay.wait(lambda: "so far, the last one" in said(machine)[0][0])
+    since = status(machine)["relay"]["attachment"]["sinceUSec"]
+    there.ok("tenant", "set", "anna", "--bytes-per-month=none")
+    relay.wait(lambda: said(there) == ([], []))
+    relay.wait(lambda: not said(machine)[0])
+    [notice] = said(machine)[1]
+    assert "The relay refused visitors of this house, " in notice and ", until " in notice
+    assert status(machine)["relay"]["attachment"]["sinceUSec"] == since, "it stayed attached"
+    # Who attaches hears of it at once.
+    there.ok("tenant", "set", "anna", "--bytes-per-month=1")
+    relay.wait(lambda: relay.tenantd.call("Get", name="anna")["tenant"]["exhausted"])
+    proxyd = next(d for d in machine.house.daemons if d.name == "proxyd")
+    proxyd.kill()
+    proxyd.start()
+    relay.wait(lambda: said(machine)[0])
 
 
 def test_attached_houses_are_seen_at_the_relay(machine, relay):
