@@ -185,9 +185,27 @@ static bool is_turned_round(const Attach *a) {
                relay_code_parse(a->call->arguments[1], code) < 0;
 }
 
+/* tenant add prints the line at the relay, and it is for the house's terminal: attached to itself, a relay
+ * would take the place of the house, whose code would be used up. */
+static int check_no_relay(const Attach *a) {
+        _cleanup_(config_freep) Config *config = NULL;
+        _cleanup_free_ char *error = NULL;
+
+        /* What is wrong with the files is told where they are needed. */
+        if (config_load(a->call->config_dir, &config, &error) < 0 || !config->tenants.zone)
+                return 0;
+        log_error("This machine is a relay itself, %s: hagw-ctl attach is typed in the house that is to be "
+                  "reached through one. Nothing is changed here, and the code stays good.",
+                  config->tenants.name);
+        return -EEXIST;
+}
+
 int attach_gather(Attach *a) {
         int r;
 
+        r = check_no_relay(a);
+        if (r < 0)
+                return r;
         read_address(a);
         a->pin = call_option(a->call, "pin");
         if (is_turned_round(a)) {

@@ -477,6 +477,19 @@ def test_a_code_of_another_tenant(machine, relay):
     assert "as bob" in machine.ok(*attach(relay, secret)), "it was not used up"
 
 
+def test_a_relay_is_not_attached_to_itself(machine, relay):
+    """tenant add prints the line in that very terminal: nothing is changed there, and the house can use the code."""
+    there, secret = Ctl(relay.house), code(relay)
+    before = {p: p.read_text() for p in relay.house.config.rglob("*") if p.is_file()}
+    for words in (attach(relay, secret), ("attach", f"{NAME}:{relay.port}", secret, "--yes"), ("attach", RELAY, secret, "--yes"), ("attach", NAME)):
+        why = there.refused(FAILED, *words)
+        assert "This machine is a relay itself, localhost: hagw-ctl attach is typed in the house that is to be reached through one." in why, why
+        assert "the code stays good" in why
+    assert {p: p.read_text() for p in relay.house.config.rglob("*") if p.is_file()} == before
+    assert relay.tenantd.call("Get", name="anna")["tenant"]["tokens"] == []
+    assert "as anna" in machine.ok(*attach(relay, secret))
+
+
 def test_a_revoked_house_is_told_why(machine, relay):
     machine.ok(*attach(relay, code(relay)))
     relay.tenantd.call("RevokeToken", name="anna")
