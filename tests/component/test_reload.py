@@ -7,6 +7,7 @@ import pytest
 from proxyhouse import HOST, Head, ProxyHouse, Upstream
 from seccomp_hold import Hold
 
+MAIN = "proxy: { workers = 1; };"
 REQUEST = f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
 
 
@@ -24,6 +25,24 @@ def heard(f):
     return f.read(3)
 
 
+def open_house(house, hold, main, hosts):
+    """With one worker, and a certificate for HOST."""
+    h = ProxyHouse(house, main, **hosts)
+    h.certify(HOST)
+    h.start(wrapper=hold.wrapper)
+    h.wait(lambda: h.proxyd_certificates() == {HOST})
+    return h
+
+
+def hold_worker(hold, s, f, word):
+    """In the middle of a turn: a request has come, and its answer has not gone."""
+    s.sendall(REQUEST)
+    assert heard(f) == word
+    hold.hold()
+    s.sendall(REQUEST)
+    hold.wait_until_held()
+
+
 @pytest.fixture
 def hold(tmp_path):
     h = Hold(tmp_path, "recvfrom", "worker-0")
@@ -35,18 +54,10 @@ def test_a_worker_in_the_middle_of_a_turn(house, hold):
     """It judges what it has by the configuration that it has. Whoever hears that the reload is over meets the new one."""
     old, new = says(b"old"), says(b"new")
     config = lambda service: {"ha": f'name = "{HOST}"; upstream = "{service.url}"; access: {{ login = "none"; }};'}  # noqa: E731
-    main = "proxy: { workers = 1; };"
-    h = ProxyHouse(house, main, **config(old))
-    h.certify(HOST)
-    h.start(wrapper=hold.wrapper)
-    h.wait(lambda: h.proxyd_certificates() == {HOST})
+    h = open_house(house, hold, MAIN, config(old))
     with h.tls() as s, s.makefile("rb") as f:
-        s.sendall(REQUEST)
-        assert heard(f) == b"old"
-        hold.hold()
-        s.sendall(REQUEST)
-        hold.wait_until_held()
-        house.configure(main, **config(new))
+        hold_worker(hold, s, f, b"old")
+        house.configure(MAIN, **config(new))
         h.proxyd.ready.clear()
         h.proxyd.process.send_signal(signal.SIGHUP)
         h.wait(lambda: "Configuration reloaded." in h.proxyd.text())
@@ -67,16 +78,9 @@ def test_a_certificate_that_is_told_is_served(house, hold):
     """ListHosts says of each host whether it has one: not before every worker has it."""
     other, service = "b.home.example.com", says(b"yes")
     hosts = {n[0]: f'name = "{n}"; upstream = "{service.url}"; access: {{ login = "none"; }};' for n in (HOST, other)}
-    h = ProxyHouse(house, "proxy: { workers = 1; };", **hosts)
-    h.certify(HOST)
-    h.start(wrapper=hold.wrapper)
-    h.wait(lambda: h.proxyd_certificates() == {HOST})
+    h = open_house(house, hold, MAIN, hosts)
     with h.tls() as s, s.makefile("rb") as f:
-        s.sendall(REQUEST)
-        assert heard(f) == b"yes"
-        hold.hold()
-        s.sendall(REQUEST)
-        hold.wait_until_held()
+        hold_worker(hold, s, f, b"yes")
         h.certify(other)
         h.wait(lambda: f"Serving a new certificate for {other}." in h.proxyd.text())
         for _ in range(3):
