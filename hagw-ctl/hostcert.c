@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Names that no certificate can be had for. What is in a zone can: the zone's owner has shown it. */
+/* Names that no certificate can be had for. What is in a zone can: the zone's owner has shown it; but for an
+ * underscore. */
 
 #include <ctype.h>
 
 #include "hagw-ctl/hostcert.h"
+#include "hagw-ctl/idn.h"
 #include "libhagw/log.h"
 #include "libhagw/pure/hostname.h"
 
@@ -48,12 +50,31 @@ static bool wildcard_can_be_proven(const Config *config) {
         return relay;
 }
 
+/* Also in a zone, whose certificate is for such a name, too: what some programs refuse is no name for a
+ * host. */
+static int check_underscore(const Config *config, const char *name) {
+        _cleanup_free_ char *reason = NULL;
+        int r = is_public_authority(config) ? idn_judge_underscore(name, &reason) : 0;
+
+        if (r < 0)
+                return log_oom();
+        if (r > 0)
+                log_error("%s --force takes it anyway, for a certificate from elsewhere (hagw-ctl cert "
+                          "import).",
+                          reason);
+        return r > 0 ? -EINVAL : 0;
+}
+
 int host_check_certificate(const Config *config, const char *name, const char *upstream) {
         const char *bare = startswith(name, "*.") ?: name, *end;
+        int r;
 
         /* A tcp:// service has its own. */
-        if (config_find_zone(config, bare) || startswith(upstream, "tcp://"))
+        if (startswith(upstream, "tcp://"))
                 return 0;
+        r = check_underscore(config, name);
+        if (r < 0 || config_find_zone(config, bare))
+                return r;
         end = find_reserved(bare);
         if (!strchr(bare, '.'))
                 log_error("\"%s\" is not a full name, and can never have a certificate. --force takes it "

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Names with letters of one's own, and names that are too long. */
+/* Names with letters of one's own, names that are too long, and names with an underscore. */
 
 #include <gnutls/gnutls.h>
 
@@ -23,4 +23,23 @@ int idn_refuse(const char *name, char **ret_reason) {
                                 name, why, normal);
         gnutls_free(form.data);
         return r;
+}
+
+int idn_judge_underscore(const char *name, char **ret_reason) {
+        char hyphens[HOSTNAME_MAX + 3], normal[HOSTNAME_MAX + 1];
+        const char *bare;
+
+        if (!strchr(name, '_') || strlen(name) >= sizeof(hyphens))
+                return 0;
+        (void) stpcpy(hyphens, name);
+        for (char *p = hyphens; (p = strchr(p, '_'));)
+                *p = '-';
+        bare = startswith(hyphens, "*.") ?: hyphens;
+        /* A label does not begin or end with a hyphen. */
+        if (hostname_normalize(bare, strlen(bare), normal) <= 0)
+                *hyphens = '\0';
+        return reason_give(ret_reason, 1,
+                           "%s has an underscore: no public authority gives certificates for such names, "
+                           "and some programs refuse them%s%s%s",
+                           name, *hyphens ? "; did you mean \"" : ".", hyphens, *hyphens ? "\"?" : "");
 }

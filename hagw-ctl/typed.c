@@ -113,6 +113,9 @@ static int read_zone(const char *typed, const TypedContext *c, char **ret, char 
                                    "%s is nobody's own: names are sold below it. A zone lies below a "
                                    "domain of yours, such as home.my-domain.%s.",
                                    zone, zone);
+        r = idn_judge_underscore(zone, ret_reason);
+        if (r != 0)
+                return r < 0 ? r : TYPED_VAIN;
         if (domain_is_whole(zone))
                 return reason_give(ret_reason, 1,
                                    "%s is a whole domain: this machine would answer for all of it, its web "
