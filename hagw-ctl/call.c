@@ -3,6 +3,7 @@
 /* What was given on the command line, for the verbs. */
 
 #include "hagw-ctl/output.h"
+#include "hagw-ctl/unset.h"
 #include "hagw-ctl/verbs.h"
 #include "libhagw/log.h"
 
@@ -64,6 +65,17 @@ int call_check_root(const Call *call, const char *folder, const char *what) {
         log_error("hagw-ctl %s%s%s %s, which needs root: try again with sudo.", strempty(v->group),
                   v->group ? " " : "", v->name, what);
         return -EACCES;
+}
+
+int call_check_draft(const Call *call, const char *but) {
+        const Verb *v = call->verb;
+
+        if (!unset_is_draft(call->config_dir))
+                return 0;
+        log_error("hagw-ctl %s%s%s is about this machine, and %s%s. hagw-ctl config check looks at what is "
+                  "there.",
+                  strempty(v->group), v->group ? " " : "", v->name, unset_draft_text(call->config_dir), but);
+        return -EINVAL;
 }
 
 void call_part(const Call *call, const char *name, unsigned first) {

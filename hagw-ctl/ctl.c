@@ -366,5 +366,7 @@ int main(int argc, char *argv[]) {
         if (r != CTL_OK)
                 return r;
         unset_use(call.config_dir);
+        if (call.verb->machine && call_check_draft(&call, "") < 0)
+                return CTL_USAGE;
         return status_of(call.verb->run(&call));
 }

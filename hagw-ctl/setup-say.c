@@ -13,6 +13,7 @@
 #include "hagw-ctl/relay.h"
 #include "hagw-ctl/setup.h"
 #include "hagw-ctl/tryhost.h"
+#include "hagw-ctl/unset.h"
 #include "hagw-ctl/view.h"
 #include "libhagw/pure/cidr.h"
 #include "libhagw/pure/hostname.h"
@@ -293,7 +294,10 @@ unsigned setup_say_next(const Setup *s) {
         output_tone(TONE_BOLD, "What is left to do");
         output("\n");
         say_failed(s);
-        if (stopped && !somebody_runs())
+        if (unset_is_draft(s->call->config_dir))
+                say_item(s, "%s. When it stands there: hagw-ctl reload",
+                         unset_draft_text(s->call->config_dir));
+        else if (stopped && !somebody_runs())
                 say_item(s, "Start hagw: systemctl enable --now hagw.target");
         else if (stopped && s->written)
                 say_item(s, "hagw still runs with the old configuration. This applies the new one: "

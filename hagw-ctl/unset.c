@@ -16,6 +16,19 @@ void unset_use(const char *config_dir) { directory = config_dir; }
 
 bool unset_is_own(const char *config_dir) { return streq(config_dir, directory); }
 
+bool unset_is_draft(const char *config_dir) {
+        const char *rest = startswith(config_dir, HAGW_CONF_DIR);
+
+        return !secure_getenv("HAGW_RUNTIME_DIR") && !(rest && strspn(rest, "/") == strlen(rest));
+}
+
+const char *unset_draft_text(const char *config_dir) {
+        static char text[PATH_MAX + 64];
+
+        (void) snprintf(text, sizeof(text), "hagw goes by " HAGW_CONF_DIR ", and not by %s", config_dir);
+        return text;
+}
+
 bool unset_is_lost(const char *config_dir) {
         _cleanup_(config_freep) Config *config = NULL;
         const char *kept = config_kept_dir(config_dir);

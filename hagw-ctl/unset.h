@@ -11,6 +11,11 @@
 const char *unset_text(const char *config_dir);
 /* The folder is that which the daemons here go by, and no draft elsewhere. */
 bool unset_is_own(const char *config_dir);
+/* The daemons of this machine go by another folder. Where HAGW_RUNTIME_DIR leads to others than the
+ * system's, they go by what --config says. */
+bool unset_is_draft(const char *config_dir);
+/* "hagw goes by …, and not by …", without its end; stays until the next call. */
+const char *unset_draft_text(const char *config_dir);
 /* hagw.conf was there, and is there no more. */
 bool unset_is_lost(const char *config_dir);
 

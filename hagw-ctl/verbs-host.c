@@ -25,6 +25,24 @@
 #include "libhagw/pure/hostname.h"
 #include "libhagw/state.h"
 
+/* 1: it is a draft, which nobody takes over. */
+static int take_over(const Call *call) {
+        if (!unset_is_draft(call->config_dir))
+                return MIN(reload_daemons(/* must_run= */ false), 0);
+        if (!call->json)
+                output_sentences("%s. When it stands there: hagw-ctl reload\n",
+                                 unset_draft_text(call->config_dir));
+        return 1;
+}
+
+/* Whose own business it may be: a service that asks by itself needs no login here. */
+static void say_open(const Call *call, const char *name, const char *upstream) {
+        if (streq_ptr(call_option(call, "login"), "none") && !startswith(upstream, "tcp://") && !call->json)
+                output_sentences("No login is asked for at %s: whoever comes is let through to the service. "
+                                 "hagw-ctl host set %s --login=required asks.\n",
+                                 name, name);
+}
+
 /* A service that keeps visitors away is told and no failure: the host is there, as it was wanted. */
 static int finish(const Call *call, const Config *config, const char *name, const char *upstream,
                   const char *done) {
@@ -32,6 +50,7 @@ static int finish(const Call *call, const Config *config, const char *name, cons
 
         if (r < 0)
                 return r;
+        say_open(call, name, upstream);
         if (!call->json && !config_find_zone(config, startswith(name, "*.") ?: name))
                 r = outside_say(config, name, !!startswith(upstream, "tenant:"));
         if (r >= 0 && !call->json)
@@ -40,9 +59,9 @@ static int finish(const Call *call, const Config *config, const char *name, cons
                 return r;
         if (call_option(call, "no-reload"))
                 return CTL_OK;
-        r = reload_daemons(/* must_run= */ false);
-        if (r < 0 || call->json)
-                return r;
+        r = take_over(call);
+        if (r != 0 || call->json)
+                return MIN(r, 0);
         r = try_host(name, upstream);
         if (r == -ENOTCONN)
                 output("It is in force when hagw runs: systemctl start hagw.target\n");
@@ -310,7 +329,7 @@ int verb_host_remove(const Call *call) {
         if (r != CTL_OK)
                 return r;
         lock = safe_close(lock);
-        return reload_daemons(/* must_run= */ false);
+        return MIN(take_over(call), 0);
 }
 
 static bool any_is_failing(sd_json_variant *hosts) {
@@ -346,7 +365,8 @@ int verb_host_list(const Call *call) {
         if (reason)
                 log_error("%s", reason);
         if (broken)
-                log_error("Mend what is broken, or remove it (hagw-ctl host remove), then: hagw-ctl reload");
+                log_error("Mend what is broken, or remove it (hagw-ctl host remove)%s",
+                          unset_is_draft(call->config_dir) ? "." : ", then: hagw-ctl reload");
         return broken || failing ? CTL_FAILED : reason ? CTL_UNREACHABLE : CTL_OK;
 }
 
@@ -427,6 +447,10 @@ static int show_one(const Call *call, const char *name, void *userdata) {
         call_part(call, name, 0);
         if (sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR("name", SD_JSON_BUILD_STRING(host->name))) < 0)
                 return log_oom();
+        if (unset_is_draft(call->config_dir) && !call->json) {
+                (void) print_host(host, NULL, unset_draft_text(call->config_dir));
+                return CTL_OK;
+        }
         r = client_try("io.hagw.Proxy.Probe", parameters, &reply, &reason);
         if (!call->json)
                 return print_host(host, reply, reason);

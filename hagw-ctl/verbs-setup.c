@@ -319,6 +319,8 @@ int verb_setup(const Call *call) {
         int r;
 
         r = certwait_parse_option(call, &wait_usec);
+        if (r >= 0 && to_start)
+                r = call_check_draft(call, "; --no-start only writes the configuration there");
         if (r >= 0)
                 r = setup_check_options(&s);
         if (r >= 0)

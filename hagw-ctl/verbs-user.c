@@ -53,6 +53,8 @@ static int option_hosts(const Call *call, const char *fallback, sd_json_variant 
 
                 if (!streq(value, "*") && *value) {
                         r = host_expand_known(config, value, force, &name);
+                        if (r < 0 && streq(value, "all"))
+                                log_error("--host='*' is every host.");
                         if (r < 0)
                                 return r;
                 }
@@ -188,8 +190,13 @@ static int say_gone(sd_json_variant *given, sd_json_variant *before) {
 
                 if (!gone)
                         return log_oom();
-                if (list && sd_json_variant_is_array(list) && *gone)
-                        output("No longer among the %s: %s.\n", lists[i], streq(gone, "*") ? "all" : gone);
+                if (!list || !sd_json_variant_is_array(list) || !*gone)
+                        continue;
+                if (streq(gone, "*"))
+                        output("%s reached every host before; --host='*' is every host.\n",
+                               field_text(before, "name"));
+                else
+                        output("No longer among the %s: %s.\n", lists[i], gone);
         }
         return CTL_OK;
 }
@@ -255,10 +262,23 @@ static int check_removal(_unused_ const Call *call, const char *name, _unused_ v
         return names_check_removal(NAMES_USERS, name);
 }
 
+/* What concerns one host alone is told of that host. */
+static bool say_nobody(void) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+        _cleanup_free_ char *reason = NULL;
+
+        if (client_try("io.hagw.Web.ListUsers", NULL, &reply, &reason) < 0 ||
+            field_count(reply, "users") > 0)
+                return false;
+        output_sentences("There is no user any more, so that nobody can log in: hagw-ctl user add NAME "
+                         "makes one.\n");
+        return true;
+}
+
 int verb_user_remove(const Call *call) {
         int r = call_each(call, 0, check_removal, remove_one, NULL);
 
-        return r != CTL_OK || call->json ? r : admitted_say(call->config_dir, NULL);
+        return r != CTL_OK || call->json || say_nobody() ? r : admitted_say(call->config_dir, NULL);
 }
 
 int verb_user_list(const Call *call) {
@@ -283,7 +303,7 @@ int verb_user_list(const Call *call) {
                 _cleanup_free_ char *hosts = field_joined(u, "hosts"), *groups = field_joined(u, "groups");
 
                 table_add(t, TONE_BOLD, "%s", field_text(u, "name"));
-                table_add(t, TONE_PLAIN, "%s", streq(strempty(hosts), "*") ? "all" : strempty(hosts));
+                table_add(t, TONE_PLAIN, "%s", strempty(hosts));
                 table_add(t, TONE_PLAIN, "%s", groups && *groups ? groups : "-");
                 table_add(t, TONE_PLAIN, "%s", format_when(field_number(u, "lastLoginUSec"), now, when));
         }

@@ -34,7 +34,7 @@ static const Option setup_options[] = {
         { "password-stdin", NULL, "read the password from standard input" },
         { "relay", NULL, "make this machine a relay: houses attach to it, with names in the first zone" },
         { "beside", NULL, "where hagw.conf has zones, what --zone says is one more" },
-        { "yes", NULL, "ask nothing: take the options and the defaults", 'y' },
+        { "yes", NULL, "ask nothing but the password of --user: take the options and the defaults", 'y' },
         { "force", NULL,
           "replace a hagw.conf that is broken or for other zones (it is kept as hagw.conf.old), go on where "
           "another program has port 443 or 80, and take a zone or a service that can never work" },
@@ -56,7 +56,7 @@ static const Option attach_options[] = {
           "a service, e.g. ha=http://192.168.1.4:8123; may be repeated", .many = true },
         { "user", "NAME", "make this user, with a password that is asked for" },
         { "password-stdin", NULL, "read the password from standard input" },
-        { "yes", NULL, "ask nothing: take the options and the defaults", 'y' },
+        { "yes", NULL, "ask nothing but the password of --user: take the options and the defaults", 'y' },
         { "force", NULL,
           "take a host whose name is nearly in the zone, somebody else's, or can never have a certificate" },
         { "wait", "SECONDS", "how long to wait for the certificates (default 180; 0: not at all)" },
@@ -117,7 +117,8 @@ static const Option cert_export_options[] = {
 };
 
 static const Option user_add_options[] = {
-        { "host", "HOST", "a host that the user may reach; may be repeated (default: all)", .many = true },
+        { "host", "HOST", "a host that the user may reach; may be repeated (default: '*', every host)",
+          .many = true },
         { "group", "GROUP", "a group that the user belongs to; may be repeated", .many = true },
         { "force", NULL, "take hosts that are not configured (yet)" },
         { "password-stdin", NULL, "read the password from standard input" },
@@ -131,7 +132,8 @@ static const Option user_passwd_options[] = {
 
 static const Option user_set_options[] = {
         { "host", "HOST",
-          "the hosts that the user may reach, instead of those before; *: all; may be repeated",
+          "the hosts that the user may reach, instead of those before; '*': every host; may be "
+          "repeated",
           .many = true },
         { "group", "GROUP",
           "the groups, instead of those before; may be repeated; an empty one: none", .many = true },
@@ -229,11 +231,12 @@ const Verb verbs[] = {
           "Set this gateway up: asks, writes hagw.conf, starts it, checks the delegation and waits for "
           "certificates; exits with 1 where it is written, but something keeps visitors away" },
         { NULL, "attach", "RELAY[:PORT] [CODE]", 1, 2, NAMES_NONE, attach_options, verb_attach,
-          "Attach this house to a relay, so that it needs no public address" },
+          "Attach this house to a relay, so that it needs no public address", .machine = true },
         { NULL, "detach", "", 0, 0, NAMES_NONE, detach_options, verb_detach,
-          "Detach this house from its relay" },
+          "Detach this house from its relay", .machine = true },
         { NULL, "status", "", 0, 0, NAMES_NONE, status_options, verb_status,
-          "Show addresses, zones, hosts, certificates and daemons, and what needs attention" },
+          "Show addresses, zones, hosts, certificates and daemons, and what needs attention",
+          .machine = true },
         { "host", "list", "", 0, 0, NAMES_NONE, NULL, verb_host_list,
           "List the hosts and how their services are; exits with 1 where visitors do not get through" },
         { "host", "show", "HOST…", 1, CALL_ARGUMENTS_MAX, NAMES_HOSTS, NULL, verb_host_show,
@@ -315,7 +318,7 @@ const Verb verbs[] = {
         { NULL, "address", "", 0, 0, NAMES_NONE, address_options, verb_address,
           "Show the house's public addresses" },
         { NULL, "reload", "", 0, 0, NAMES_NONE, NULL, verb_reload,
-          "Check the configuration and let the daemons take it over" },
+          "Check the configuration and let the daemons take it over", .machine = true },
         { "config", "check", "[DIR]", 0, 1, NAMES_FILES, NULL, verb_config_check,
           "Check the configuration, changing nothing" },
         { "config", "default", "", 0, 0, NAMES_NONE, NULL, verb_config_default,
@@ -323,7 +326,7 @@ const Verb verbs[] = {
         { "config", "keep", "", 0, 0, NAMES_NONE, NULL, verb_config_keep,
           "Keep a copy of a valid configuration, for a start with a broken one" },
         { "notify", "test", "", 0, 0, NAMES_NONE, NULL, verb_notify_test,
-          "Send a test to everybody whom notify names, and say how it went" },
+          "Send a test to everybody whom notify names, and say how it went", .machine = true },
         { "notify", "gather", "", 0, 0, NAMES_NONE, NULL, verb_notify_gather,
           "Write down what needs attention, for hagw-notify: its unit calls this" },
         { NULL, "log", "", 0, 0, NAMES_NONE, log_options, verb_log, "Show what hagw wrote to the journal" },

@@ -51,6 +51,7 @@ typedef struct Verb {
         /* Returns a CtlStatus, or a negative errno of an error that was already told. */
         int (*run)(const Call *call);
         const char *help;
+        bool machine; /* about what is in force on this machine, which goes by no draft elsewhere */
 } Verb;
 
 /* The words that a verb is called by, group and name. Returns how many. */
@@ -89,6 +90,8 @@ int call_each(const Call *call, unsigned first, CallName check, CallName run, vo
 /* -EACCES, told: only root may do what the verb does; where a folder is named (or NULL), also who may write
  * there. what: "writes the configuration". */
 int call_check_root(const Call *call, const char *folder, const char *what);
+/* -EINVAL, told: no daemon goes by the folder that was given. but: what the verb can do there, or "". */
+int call_check_draft(const Call *call, const char *but);
 /* A person sees an empty line between two of them. */
 void call_part(const Call *call, const char *name, unsigned first);
 

@@ -80,10 +80,42 @@ def test_what_a_user_list_loses_is_said(hosts, webd):
     assert "No longer among the hosts: ha.home.test." in said
 
 
+def test_every_host_is_told_as_it_is_typed(hosts, webd):
+    hosts.ok("user", "add", "anna", "--password-stdin", stdin=PASSWORD)
+    assert re.search(r"^anna +\* +-", hosts.ok("user", "list"), re.M)
+    said = hosts.ok("user", "set", "anna", "--host=ha")
+    assert "anna reached every host before; --host='*' is every host." in said and "all" not in said
+    assert "hosts" in hosts.ok("user", "set", "anna", "--host=*") and users(hosts)["anna"]["hosts"] == ["*"]
+    for verb in ("set", "add"):
+        assert "--host='*' is every host" in hosts.refused(FAILED, "user", verb, "anna" if verb == "set" else "ben", "--host=all", stdin=PASSWORD)
+        assert "'*'" in hosts.ok("user", verb, "--help")
+    hosts.house.configure('zones = ( { name = "home.test"; } );\n', ha='name = "all.home.test"; upstream = "http://127.0.0.1";\n')
+    hosts.ok("user", "set", "anna", "--host=all")
+    assert users(hosts)["anna"]["hosts"] == ["all.home.test"]
+
+
 @pytest.mark.parametrize("typed,name", [("w", "w.home.test"), ("*.w", "*.w.home.test"), ("*", "*.home.test"), ("*.W.home.test", "*.w.home.test")])
 def test_short_names_are_completed(hosts, typed, name):
     hosts.ok("host", "add", typed, "http://127.0.0.1:1")
     assert hosts.json("host", "remove", typed)["name"] == name
+
+
+@pytest.mark.parametrize("words", [("add", "x", "http://127.0.0.1:1"), ("set", "ha")])
+def test_a_host_that_nobody_logs_in_at_is_told(hosts, words):
+    name = {"x": "x.home.test", "ha": "ha.home.test"}[words[1]]
+    said = " ".join(hosts.ok("host", *words, "--login=none", "--no-reload").split())
+    assert f"No login is asked for at {name}: whoever comes is let through to the service." in said
+    assert "No login" not in hosts.ok("host", "set", name, "--login=required", "--no-reload")
+    assert "No login" not in hosts.ok("host", "set", name, "--compress=false", "--no-reload")
+    assert json.loads(hosts.ok("--json", "host", "set", name, "--login=none", "--no-reload"))["change"] == "changed"
+
+
+def test_the_last_user_that_goes_is_told(hosts, webd):
+    for name in ("anna", "ben"):
+        hosts.ok("user", "add", name, "--password-stdin", stdin=PASSWORD)
+    assert "no user" not in hosts.ok("user", "remove", "anna")
+    said = hosts.ok("user", "remove", "ben")
+    assert "There is no user any more, so that nobody can log in: hagw-ctl user add NAME makes one." in " ".join(said.split())
 
 
 # --- people and hosts ----------------------------------------------------------------------------------------
@@ -124,7 +156,8 @@ def test_a_slip_in_the_zone_is_no_other_zone(zone):
 
 @pytest.mark.parametrize("name, why", [
     ("*.meier.org", "outside the zones of this gateway"),
-    ("nas.local", 'names below "local"'), ("*.nas.home.arpa", 'below "home.arpa"'), ("192.168.1.4", "an address, not a name")])
+    ("nas.local", 'names below "local"'), ("*.nas.home.arpa", 'below "home.arpa"'), ("192.168.1.4", "an address, not a name"),
+    ("my_nas", 'did you mean "my-nas.home.example.com"?'), ("*.a_b", 'did you mean "*.a-b.home.example.com"?'), ("_foo", "has an underscore"), ("x_y.meier.org", "has an underscore")])
 def test_names_that_never_have_a_certificate(zone, name, why):
     """They are taken for a person who knows, and a service with a certificate of its own."""
     zone.house.configure('zones = ( { name = "home.example.com"; } );\n')
@@ -133,7 +166,7 @@ def test_names_that_never_have_a_certificate(zone, name, why):
     zone.ok("host", "add", name, "tcp://127.0.0.1:1")
     zone.ok("host", "remove", name)
     zone.ok("host", "add", name, "http://127.0.0.1", "--force")
-    assert "can never have a certificate" in zone.refused(USAGE, "setup", "--zone=home.example.com", "--ipv4=none", "--laboratory", "--yes", "--no-start",
+    assert ("has an underscore" if "_" in name else "can never have a certificate") in zone.refused(USAGE, "setup", "--zone=home.example.com", "--ipv4=none", "--laboratory", "--yes", "--no-start",
                                                           f"--host={name}=http://127.0.0.1", config=zone.house.root / "etc")
 
 

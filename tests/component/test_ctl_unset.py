@@ -3,12 +3,13 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 
 import pytest
 
-from ctl_tools import CTL, DENIED, OK, UNREACHABLE, ctl  # noqa: F401
+from ctl_tools import CTL, DENIED, FAILED, OK, UNREACHABLE, USAGE, ctl  # noqa: F401
 
 UNSET = ("hagw is not set up on this machine yet: hagw-ctl setup does so, or hagw-ctl attach RELAY CODE in a house behind a relay.")
 
@@ -94,3 +95,44 @@ def test_a_machine_that_is_set_up_is_told_of_its_daemon(ctl):  # noqa: F811
     ctl.house.configure('zones = ( { name = "home.test"; } );\n')
     assert "hagw-webd is not running" in ctl.refused(UNREACHABLE, "session", "list")
     assert "not set up" not in ctl.run("status", "--no-delegation").stdout
+
+
+# --- a draft: a folder that no daemon goes by ---
+
+@pytest.fixture
+def draft(ctl):  # noqa: F811
+    """As on a machine: its daemons go by /etc/hagw, whatever stands elsewhere."""
+    ctl.house.configure('zones = ( { name = "home.test"; } );\n', ha='name = "ha.home.test"; upstream = "http://127.0.0.1";\n')
+    del ctl.env["HAGW_RUNTIME_DIR"]
+    return ctl
+
+
+def said_of(r):
+    return re.sub(r"/[a-z/]*/etc/hagw", "/etc/hagw", " ".join((r.stdout + r.stderr).split()))
+
+
+def test_no_verb_takes_a_draft_for_what_is_in_force(draft):
+    """None says that this machine goes by it, and none that a reload would read it."""
+    elsewhere = f"hagw goes by /etc/hagw, and not by {draft.house.config}"
+    for words in (("reload",), ("status",), ("setup", "--yes"), ("attach", "relay.meier.org", "7K3M-Q9XT-2VBN-HD4W"), ("detach", "--yes"), ("notify", "test")):
+        r = draft.run(*words)
+        assert r.returncode == USAGE and elsewhere in said_of(r) and "reload" not in said_of(r).removeprefix("hagw-ctl: hagw-ctl reload"), (words, r)
+    for words in (("host", "add", "x", "http://127.0.0.1"), ("host", "set", "x", "--compress=false"), ("host", "remove", "x"), ("host", "show", "ha")):
+        r = draft.run(*words)
+        assert r.returncode == OK and elsewhere in said_of(r) and said_of(r).count("reload") <= 1, (words, r)
+        assert "reload" not in said_of(r) or "When it stands there: hagw-ctl reload" in said_of(r), (words, r)
+    (draft.house.config / "hosts.d" / "ha.conf").write_text("name = ;\n")
+    r = draft.run("host", "list")
+    assert r.returncode == FAILED and "Mend what is broken, or remove it" in said_of(r) and "reload" not in said_of(r)
+    assert draft.run("config", "check").returncode == FAILED and draft.run("host", "remove", "ha").returncode == OK
+    assert draft.run("config", "check").returncode == OK
+
+
+def test_setup_of_a_draft(draft):
+    draft.house.config = draft.house.root / "draft"
+    r = draft.run("setup", "--no-start", "--yes", "--zone=home.meier.test", "--ipv4=8.8.8.8", "--ipv6=none", "--host=ha=http://127.0.0.1:1")
+    assert r.returncode == OK
+    assert f"- hagw goes by /etc/hagw, and not by {draft.house.config}. When it stands there: hagw-ctl reload" in said_of(r), said_of(r)
+    assert "systemctl" not in said_of(r) and said_of(r).count("reload") == 1
+    own = re.search(r"hagw goes by (\S+), and not by", " ".join(r.stdout.split())).group(1)
+    assert "and not by" not in said_of(draft.run("-c", own + "//", "reload"))
