@@ -420,6 +420,7 @@ void caa_name_print(const CaaName *n, const char *prefix) {
                 [LEADS_THERE] = "  (stands)",
                 [LEADS_ASTRAY] = "  (LEADS ELSEWHERE)",
                 [LEADS_NOWHERE] = "  (MISSING)",
+                [LEADS_SILENT] = "  (MISSING)",
         };
 
         if (n->alias)

@@ -149,7 +149,8 @@ static bool leads_astray(const Status *s, sd_json_variant *c) {
                 const CaaName *n = &s->names.items[i];
 
                 if (!n->alias && !n->at_relay && streq(n->name, strempty(field_text(c, "name"))))
-                        return n->leads == LEADS_ASTRAY || n->leads == LEADS_NOWHERE;
+                        return n->leads == LEADS_ASTRAY || n->leads == LEADS_NOWHERE ||
+                               n->leads == LEADS_SILENT;
         }
         return false;
 }

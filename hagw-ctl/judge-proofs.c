@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What status finds about names that are proved over HTTP, where an order has failed: hagw-acmed looks at
- * this machine's port 80, and the authority goes where the name leads. */
+/* What status finds about hosts outside all zones. Where an order has failed: hagw-acmed looks at this
+ * machine's port 80, and the authority goes where the name leads. Where none has: whether visitors find the
+ * name at all. An address that is not ours may then be in front of this machine on purpose. */
 
 #include <netinet/in.h>
 
@@ -9,6 +10,7 @@
 #include "hagw-ctl/certlimit.h"
 #include "hagw-ctl/client.h"
 #include "hagw-ctl/glue.h"
+#include "hagw-ctl/lost.h"
 #include "hagw-ctl/status.h"
 #include "libhagw/usec.h"
 
@@ -65,19 +67,48 @@ static int tell(Status *s, const CaaName *n, sd_json_variant *certificate) {
         return 0;
 }
 
+static CaaName *find_name(Status *s, const char *name) {
+        for (size_t i = 0; i < s->names.n; i++)
+                if (streq(s->names.items[i].name, name))
+                        return &s->names.items[i];
+        return NULL;
+}
+
+static int judge_host(Status *s, const ConfHost *h, CaaName *n, sd_json_variant *failed) {
+        _cleanup_free_ char *text = NULL;
+        IpAddress stranger = {};
+        bool sure;
+        Leads leads;
+        int r;
+
+        r = lost_look(s->config, h, s->addresses, &leads, &stranger);
+        if (r < 0)
+                return r;
+        if (n) {
+                n->leads = leads;
+                n->stranger = stranger;
+        }
+        if (failed && (leads == LEADS_ASTRAY || leads == LEADS_NOWHERE))
+                return tell(s, n, failed);
+        r = lost_complaint(h, leads, s->certificates, &sure, &text);
+        if (r > 0)
+                (sure ? status_problem : status_notice)(s, "%s", text);
+        return r;
+}
+
 int judge_proofs(Status *s) {
+        const uint64_t end = clock_usec(CLOCK_MONOTONIC) + LOST_LOOK_USEC;
         int r = 0;
 
-        for (size_t i = 0; s->ask && r >= 0 && i < s->names.n; i++) {
-                CaaName *n = &s->names.items[i];
-                sd_json_variant *c = n->alias || n->at_relay ? NULL : failed_certificate(s, n->name);
+        if (!s->ask || !s->config || s->denied || s->told[CAUSE_RESOLVER])
+                return 0;
+        for (size_t i = 0; r >= 0 && i < s->config->n_hosts && clock_usec(CLOCK_MONOTONIC) < end; i++) {
+                const ConfHost *h = &s->config->hosts[i];
+                CaaName *n = find_name(s, h->name);
+                sd_json_variant *failed = n ? failed_certificate(s, h->name) : NULL;
 
-                if (!c)
-                        continue;
-                r = leads_look_here(n->name, s->addresses, s->config->documentation_networks, &n->leads,
-                                    &n->stranger);
-                if (r >= 0 && (n->leads == LEADS_ASTRAY || n->leads == LEADS_NOWHERE))
-                        r = tell(s, n, c);
+                if (lost_is_outside(s->config, h) && (failed || lost_wants_visitors(h)))
+                        r = judge_host(s, h, n, failed);
         }
-        return r;
+        return MIN(r, 0);
 }

@@ -2,11 +2,14 @@
 
 /* A name and the relay are asked for with the same resolver, and their addresses compared. */
 
+#include <stdio.h>
+#include <sys/random.h>
 #include <string.h>
 
 #include "hagw-ctl/client.h"
 #include "hagw-ctl/glue.h"
 #include "hagw-ctl/leads.h"
+#include "libhagw/pure/hostname.h"
 #include "libhagw/pure/special.h"
 
 #define ADDRESSES_MAX 32U /* of a name, both families; what is more is not looked at */
@@ -122,13 +125,33 @@ static bool is_ours(const IpAddress *a, sd_json_variant *addresses) {
                                glue_is_open(addresses, family);
 }
 
+/* 1: the top of its domain is answered for, so that the resolver and the internet are there. What is asked
+ * for is made up, since what a resolver remembers shows neither. */
+static int is_answered_at_top(const char *name) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *reply = NULL;
+        char other[sizeof("hagw-.") + 16 + HOSTNAME_LABEL_MAX];
+        const char *top = strrchr(name, '.');
+        uint64_t chance = 0;
+
+        if (!top)
+                return 0;
+        (void) !getrandom(&chance, sizeof(chance), GRND_NONBLOCK);
+        (void) snprintf(other, sizeof(other), "hagw-%016lx%s", (unsigned long) chance, top);
+        return leads_query(other, "A", &reply);
+}
+
 int leads_look_here(const char *name, sd_json_variant *addresses, bool documentation, Leads *ret,
                     IpAddress *ret_stranger) {
         Found found;
         int r = find_addresses(name, &found);
 
         *ret = LEADS_UNKNOWN;
-        if (r <= 0)
+        if (r == 0) {
+                r = is_answered_at_top(name);
+                *ret = r > 0 ? LEADS_SILENT : LEADS_UNKNOWN;
+                return MIN(r, 0);
+        }
+        if (r < 0)
                 return r;
         *ret = found.n > 0 ? LEADS_THERE : LEADS_NOWHERE;
         for (size_t i = found.n; i-- > 0;) { /* AAAA were asked for last */

@@ -12,6 +12,7 @@ typedef enum Leads {
         LEADS_THERE,   /* by a CNAME, or with the relay's addresses alone */
         LEADS_ASTRAY,  /* an address is not the relay's */
         LEADS_NOWHERE, /* it has no address */
+        LEADS_SILENT,  /* nobody answers for it, though others are answered for */
         _LEADS_MAX,
         _LEADS_INVALID = -EINVAL,
 } Leads;

@@ -8,9 +8,11 @@
 #include "hagw-ctl/client.h"
 #include "hagw-ctl/delegation.h"
 #include "hagw-ctl/glue.h"
+#include "hagw-ctl/lost.h"
 #include "hagw-ctl/relay.h"
 #include "hagw-ctl/setup.h"
 #include "hagw-ctl/status.h"
+#include "hagw-ctl/view.h"
 #include "hagw-ctl/waiting.h"
 #include "hagw-ctl/ways.h"
 #include "libhagw/log.h"
@@ -202,6 +204,39 @@ static int say_working(Setup *s, const ConfZone *zone, const Delegation *d, sd_j
         return r < 0 ? r : check_ways(s, d, addresses);
 }
 
+/* Hosts whose names lie in no zone, which somebody else has to lead here. -ENOMEM; else whether nobody finds
+ * one. */
+static int check_outside(const Setup *s, sd_json_variant *addresses) {
+        const uint64_t end = clock_usec(CLOCK_MONOTONIC) + LOST_LOOK_USEC;
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *certificates = NULL;
+        _cleanup_free_ char *reason = NULL;
+        const Config *c = s->config;
+        bool lost = false;
+        int r = 0;
+
+        if (view_certificates(&certificates, &reason) == -ENOMEM)
+                return -ENOMEM;
+        for (size_t i = 0; r >= 0 && i < c->n_hosts && clock_usec(CLOCK_MONOTONIC) < end; i++) {
+                const ConfHost *h = &c->hosts[i];
+                _cleanup_free_ char *text = NULL;
+                IpAddress stranger;
+                bool sure = false;
+                Leads leads;
+
+                if (!lost_is_outside(c, h) || !lost_wants_visitors(h))
+                        continue;
+                r = lost_look(c, h, addresses, &leads, &stranger);
+                if (r >= 0)
+                        r = lost_complaint(h, leads, certificates, &sure, &text);
+                lost = lost || sure;
+                if (sure)
+                        log_error("%s", text);
+                else if (text)
+                        log_warning("%s", text);
+        }
+        return r < 0 ? r : lost;
+}
+
 int setup_check_reach(Setup *s) {
         _cleanup_(sd_json_variant_unrefp) sd_json_variant *addresses = NULL;
         const char *ipv4, *ipv6;
@@ -234,6 +269,12 @@ int setup_check_reach(Setup *s) {
                 if (r < 0)
                         return log_oom();
         }
+        r = check_outside(s, addresses);
+        if (r < 0)
+                return log_oom();
+        if (s->config->n_zones == 0)
+                bad += r; /* nobody comes at all */
+        s->shut |= r > 0;
         s->asked = bad + other == 0 && setup_direct_zone(s->config);
         s->unreached = bad > 0;
         return bad;

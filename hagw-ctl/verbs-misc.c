@@ -17,11 +17,13 @@
 #include "hagw-ctl/view.h"
 #include "libhagw/conf-kept.h"
 #include "libhagw/log.h"
+#include "libhagw/pure/hostname.h"
 #include "libhagw/pure/plural.h"
 #include "libhagw/pure/suggest.h"
 
 #define JOURNAL_WORDS_MAX 64U
 #define UNITS_MAX 16U
+#define LEFT_NAMES_MAX 3U /* hosts that are named */
 #define UNIT_WORD_MAX 64U /* --unit=hagw-….service */
 
 int verb_address(const Call *call) {
@@ -57,8 +59,61 @@ static int load_whole(const char *dir, Config **ret) {
         return 0;
 }
 
+static bool lay_in(sd_json_variant *zones, const char *name) {
+        for (size_t i = 0; i < field_count(zones, "zones"); i++)
+                if (hostname_in_zone(name, strempty(field_text(field_element(zones, "zones", i), "name"))))
+                        return true;
+        return false;
+}
+
+/* "a, b, c and 2 more"; to be freed, NULL: no memory. */
+static char *join_left_outside(const Config *config, sd_json_variant *before, sd_json_variant *now,
+                               size_t *ret_n) {
+        char *text = NULL;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+
+        *ret_n = 0;
+        for (size_t i = 0; f && i < config->n_hosts; i++) {
+                const char *name = config->hosts[i].name, *bare = startswith(name, "*.") ?: name;
+
+                if (config_find_zone(config, bare) || config_is_the_relays(config, bare) ||
+                    !lay_in(before, bare) || lay_in(now, bare))
+                        continue;
+                if (++*ret_n <= LEFT_NAMES_MAX)
+                        fprintf(f, "%s%s", *ret_n > 1 ? ", " : "", name);
+        }
+        if (f && *ret_n > LEFT_NAMES_MAX)
+                fprintf(f, " and %zu more", *ret_n - LEFT_NAMES_MAX);
+        if (f && fclose(f) == 0)
+                return text;
+        free(text);
+        return NULL;
+}
+
+/* Nothing here answers for them any more, which resolvers notice when what they remember is over. */
+static int tell_left_outside(const Config *config, sd_json_variant *before) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *now = NULL;
+        _cleanup_free_ char *reason = NULL, *names = NULL;
+        size_t n;
+
+        if (client_look("io.hagw.Dns.ListZones", NULL, &now, &reason) < 0)
+                return 0; /* hagw-dnsd is off, which was told */
+        names = join_left_outside(config, before, now, &n);
+        if (!names)
+                return log_oom();
+        if (n > 0)
+                log_warning("%s %s in no zone of this gateway any more: nobody finds %s, unless %s DNS "
+                            "leads here from elsewhere. hagw-ctl host remove takes %s away.",
+                            names, plural(n, "lies", "lie"), plural(n, "it", "them"),
+                            plural(n, "its", "their"), plural(n, "it", "them"));
+        return 0;
+}
+
 int verb_reload(const Call *call) {
+        _cleanup_(sd_json_variant_unrefp) sd_json_variant *zones = NULL;
         _cleanup_(config_freep) Config *config = NULL;
+        _cleanup_free_ char *reason = NULL;
         int r;
 
         r = load_whole(call->config_dir, &config);
@@ -68,7 +123,10 @@ int verb_reload(const Call *call) {
                 log_error("%s", unset_text(NULL));
                 return -ENOENT;
         }
+        (void) client_look("io.hagw.Dns.ListZones", NULL, &zones, &reason);
         r = reload_daemons(/* must_run= */ true);
+        if (tell_left_outside(config, zones) < 0)
+                return -ENOMEM;
         return r < 0 ? r :
                        output_change(call->json, call->config_dir, "reloaded",
                                      "The configuration is in force.\n");
