@@ -14,7 +14,7 @@ import time
 
 from http2 import Http2
 from measure import Table, cost
-from proxies import PROXIES, SCRIPT_SIZE, upstream, versions
+from proxies import PROXIES, SCRIPT_SIZE, upstream, versions, websocket_upstream
 from tls import NAME, connect, context, get, make_certificate, resolved, restart_with_one_cipher
 
 IDLE_CONNECTIONS = 1000
@@ -135,6 +135,33 @@ def idle_memory(proxy, ctx):
     return {"memory": (after - before) / IDLE_CONNECTIONS}
 
 
+def open_websocket(ctx, port):
+    tls = connect(ctx, port)
+    tls.sendall(f"GET /ws HTTP/1.1\r\nHost: {NAME}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode())
+    if not tls.recv(4096).startswith(b"HTTP/1.1 101"):
+        raise RuntimeError("no WebSocket")
+    return tls
+
+
+def idle_websocket_memory(proxy, ctx):
+    """The same with a WebSocket on each, on which nobody says anything."""
+    for _ in range(20):
+        open_websocket(ctx, proxy.port).close()
+    time.sleep(1)
+    before, held = proxy.processes.pss(), []
+    for _ in range(IDLE_CONNECTIONS):
+        held.append(open_websocket(ctx, proxy.port))
+    time.sleep(2)
+    after = proxy.processes.pss()
+    if select.select(held, [], [], 0)[0]:
+        raise RuntimeError("a WebSocket has ended")
+    for v in held:
+        v.close()
+    time.sleep(0.5)
+    return {"memory": (after - before) / IDLE_CONNECTIONS}
+
+
 def idle_http2_memory(proxy, ctx):
     """The same with HTTP/2."""
     for _ in range(20):
@@ -185,6 +212,16 @@ def start_proxies(names, folder, ctx, table):
     return proxies
 
 
+def start_anew(proxies, folder, ctx, table):
+    """Memory that a program keeps from an earlier test would count for nothing in the next."""
+    for p in reversed(proxies):
+        p.stop()
+    folder.mkdir()
+    for name in "chain.pem", "key.pem":
+        shutil.copy(folder.parent / name, folder)
+    return start_proxies([p.name for p in proxies], folder, ctx, table)
+
+
 def tests(arguments, ctx, folder):
     """One row per test."""
     third = ("user", "system", "total")
@@ -206,6 +243,8 @@ def tests(arguments, ctx, folder):
          {"memory": 1.0}, (), lambda p: idle_memory(p, ctx)),
         ("idle-http2", f"Memory of one of {IDLE_CONNECTIONS} idle HTTP/2 connections", "KiB PSS", 1 / 1024, ("memory",),
          {"memory": 2.0}, (), lambda p: idle_http2_memory(p, context(folder))),
+        ("idle-websocket", f"Memory of one of {IDLE_CONNECTIONS} idle WebSockets", "KiB PSS", 1 / 1024, ("memory",),
+         {"memory": 2.0}, (), lambda p: idle_websocket_memory(p, ctx)),
     ]
 
 
@@ -224,6 +263,11 @@ def measure(arguments, folder, table):
             if test not in arguments.tests:
                 continue
             table.test(test, what, unit, factor, keys, target, info=info)
+            if test.startswith("idle"):
+                proxies = start_anew(proxies, folder / test, ctx, table)
+            if test == "idle-websocket":
+                origin.stop()
+                origin = websocket_upstream(folder)
             for n in range(arguments.rounds if not test.startswith("idle") else 1):
                 # Each round begins with another program, so that none always comes first.
                 for p in proxies[n % len(proxies):] + proxies[:n % len(proxies)]:
@@ -239,7 +283,7 @@ def measure(arguments, folder, table):
 
 
 def main():
-    names = ["keepalive", "http2", "handshake", "resumed", "download", "gzip", "brotli", "idle", "idle-http2"]
+    names = ["keepalive", "http2", "handshake", "resumed", "download", "gzip", "brotli", "idle", "idle-http2", "idle-websocket"]
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--rounds", type=int, default=5, help="measurements of each kind; the median counts (default: %(default)s)")
     p.add_argument("--seconds", type=int, default=4, help="length of a keep-alive measurement (default: %(default)s)")

@@ -5,6 +5,7 @@ Whoever connects to PORT speaks with TO_PORT, and all they say arrives that much
 is opened a round trip before its first byte leaves, and the other end hears of it after half a round trip."""
 
 import asyncio
+import contextlib
 import sys
 
 
@@ -30,7 +31,8 @@ class End(asyncio.Protocol):
 
     def do(self, action):
         if self.transport:
-            action(self.transport)
+            with contextlib.suppress(OSError):  # the other end is gone
+                action(self.transport)
         else:
             self.early.append(lambda: action(self.transport))
 

@@ -4,22 +4,29 @@
 import h2.config
 import h2.connection
 import h2.events
+import h2.settings
 
 from tls import NAME, connect
 
 
 class Http2:
-    """A visitor who speaks HTTP/2."""
+    """A visitor who speaks HTTP/2. settings: what it says of itself beside the library's; window: of the connection."""
 
-    def __init__(self, ctx, port):
+    settings, window = {}, 65535
+
+    def __init__(self, ctx, port, wait=True):
         ctx.set_alpn_protocols(["h2"])
         self.tls = connect(ctx, port)
         assert self.tls.selected_alpn_protocol() == "h2"
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding="latin-1"))
+        if self.settings:
+            self.h2.local_settings = h2.settings.Settings(client=True, initial_values=self.settings)
         self.h2.initiate_connection()
+        if self.window > 65535:
+            self.h2.increment_flow_control_window(self.window - 65535)
         self.flush()
         self.settled, self.statuses = False, []
-        while not self.settled:
+        while wait and not self.settled:
             self.take()
 
     def flush(self):
@@ -49,13 +56,21 @@ class Http2:
     def ask(self, at_once):
         """Returns the answers' statuses."""
         self.statuses.clear()
-        for _ in range(at_once):
-            self.h2.send_headers(self.h2.get_next_available_stream_id(), [
-                (":method", "GET"), (":scheme", "https"), (":authority", NAME), (":path", "/"), ("x", "y")], end_stream=True)
-        self.flush()
-        while at_once > 0:
-            at_once -= self.take()
+        self.ask_for(["/"] * at_once)
         return self.statuses
+
+    def ask_for(self, paths):
+        """All of them, as many at once as the other side takes."""
+        waiting, under_way = list(paths), 0
+        while waiting or under_way:
+            asked = False
+            while waiting and under_way < self.h2.remote_settings.max_concurrent_streams:
+                self.h2.send_headers(self.h2.get_next_available_stream_id(), [
+                    (":method", "GET"), (":scheme", "https"), (":authority", NAME), (":path", waiting.pop(0)), ("x", "y")], end_stream=True)
+                under_way, asked = under_way + 1, True
+            if asked:
+                self.flush()
+            under_way -= self.take()
 
     def close(self):
         self.tls.close()

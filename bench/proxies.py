@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 from machine import Machine
@@ -98,6 +99,11 @@ def upstream(folder):
     return Program("upstream", folder, command, UPSTREAM_PORT)
 
 
+def websocket_upstream(folder):
+    script = pathlib.Path(__file__).parent / "websocket_end.py"
+    return Program("websockets", folder, [sys.executable, str(script), str(UPSTREAM_PORT)], UPSTREAM_PORT)
+
+
 SCRIPT_SIZE = 11_600_000  # Node-RED's editor
 WORDS = ("function", "return", "const", "this.", "(", ")", "{", "}", ";", "=>", "e", "t", ".prototype", "=", '"use strict"', ",")
 
@@ -117,11 +123,13 @@ def script(size):
 def nginx(folder, port):
     return Program("nginx", folder, nginx_conf(
         folder, "nginx",
+        "map $http_upgrade $upgrade { default upgrade; '' ''; }\n"
         f"upstream u {{ server 127.0.0.1:{UPSTREAM_PORT}; keepalive 512; keepalive_requests 1000000000; }}\n"
         f"server {{ listen 127.0.0.1:{port} ssl reuseport; http2 on; server_name {NAME};\n"
         f"ssl_certificate {folder}/chain.pem; ssl_certificate_key {folder}/key.pem; ssl_protocols TLSv1.2 TLSv1.3;\n"
         "gzip on; gzip_types text/javascript; gzip_proxied any; gzip_comp_level 5;\n"
-        "location / { proxy_pass http://u; proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_set_header Host $host;\n"
+        "location / { proxy_pass http://u; proxy_http_version 1.1; proxy_set_header Connection $upgrade;\n"
+        "proxy_set_header Upgrade $http_upgrade; proxy_set_header Host $host;\n"
         "proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto https; proxy_max_temp_file_size 0;\n"
         "} }"), port)
 
