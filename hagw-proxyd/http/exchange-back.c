@@ -97,6 +97,7 @@ static void note_head(Exchange *x) {
         if (!upgraded)
                 return;
         counter_add(&x->worker->counters.upgrades, 1);
+        exchange_drop_headers(x);
         x->up = (ExchangeWay) { .n = x->up.n };
 }
 

@@ -18,31 +18,13 @@ static void on_again(Again *a) {
         exchange_run(CONTAINER_OF(a, Exchange, again));
 }
 
-static size_t headers_max(const Snapshot *s) {
-        return s->header_count + HEADER_SPARE;
-}
-
-size_t exchange_size(const Snapshot *s) {
-        return offsetof(Exchange, headers) + 2 * headers_max(s) * sizeof(Header);
-}
-
 Exchange *exchange_new(Visit *v, Snapshot *s, const Route *route, bool inside) {
         Worker *w = v->worker;
-        size_t max = headers_max(s);
-        Exchange *x = w->exchanges->spare;
+        Exchange *x = exchange_get(w, s);
+        size_t max;
 
-        if (x)
-                w->exchanges->spare = x->next_free;
-        if (x && x->headers_max < max) {
-                free(x);
-                x = NULL;
-        }
-        if (!x) {
-                x = malloc(exchange_size(s));
-                if (!x)
-                        return NULL;
-                x->headers_max = max;
-        }
+        if (!x)
+                return NULL;
         /* The texts at the end are written before they are read. */
         max = x->headers_max;
         memset(x, 0, offsetof(Exchange, user));
@@ -62,16 +44,6 @@ Exchange *exchange_new(Visit *v, Snapshot *s, const Route *route, bool inside) {
         x->request.headers = (HeaderList) { .items = x->headers, .max = (uint16_t) max };
         x->response.headers = (HeaderList) { .items = x->headers + max, .max = (uint16_t) max };
         return x;
-}
-
-void exchange_free(Exchange *x) {
-        Worker *w = x->worker;
-
-        x->snapshot = snapshot_unref(x->snapshot);
-        x->head = buffer_put(&w->pool, x->head);
-        x->pack = pack_free(x->pack);
-        x->next_free = w->exchanges->spare;
-        w->exchanges->spare = x;
 }
 
 static uint16_t keep_text(char *out, size_t size, Slice s) {

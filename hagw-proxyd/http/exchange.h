@@ -101,11 +101,13 @@ struct Exchange {
         char method[16];
         char target[ACCESS_TARGET_MAX];
         size_t headers_max;
-        Header headers[]; /* of the request, then of the response */
+        Header *headers; /* of the request, then of the response; NULL: upgraded, there are no more */
 };
 
 /* By s; route: of it, NULL on port 80; inside: visit_is_inside(). */
 Exchange *exchange_new(Visit *v, Snapshot *s, const Route *route, bool inside);
+/* One as it was left, with room for heads by s. NULL: no memory. */
+Exchange *exchange_get(Worker *w, const Snapshot *s);
 /* Bytes of memory that one takes by s, beside what it holds. */
 size_t exchange_size(const Snapshot *s);
 /* Where nothing has become of it. */
@@ -159,6 +161,13 @@ void exchange_fail_link(Exchange *x, const char *why);
 /* The answer cannot be passed on whole. Once bytes of it are on their way, only the end of the connection
  * can tell the visitor, who must not see the end of its framing. */
 void exchange_break(Exchange *x, const char *verdict, const char *why);
+/* Behind an upgrade, which may last for days and of which nothing else is large. */
+static inline void exchange_drop_headers(Exchange *x) {
+        free(x->headers);
+        x->headers = NULL;
+        x->headers_max = 0;
+        x->request.headers = x->response.headers = (HeaderList) {};
+}
 /* Something has passed: its session was used. */
 static inline void exchange_used(Exchange *x) {
         if (x->use)

@@ -102,6 +102,7 @@ static void free_room(Worker *w) {
                 Exchange *x = w->exchanges->spare;
 
                 w->exchanges->spare = x->next_free;
+                free(x->headers);
                 free(x);
         }
         free(w->exchanges);
