@@ -143,7 +143,8 @@ const ConfSetting conf_settings[] = {
           "8192",
           NUMBER(0, 1000000)),
         M("proxy", "connections_per_address", CONF_UINT, proxy.connections_per_address, "512", PROXYD,
-          "connections at once from one visitor's address (IPv4 /32, IPv6 /56); 0: no limit",
+          "connections at once from one visitor's address (IPv4 /32, IPv6 /56), and requests beyond the "
+          "first on each over HTTP/2, where those beyond wait; 0: no limit",
           NUMBER(0, 1000000)),
         M("proxy", "handshakes_per_address", CONF_UINT, proxy.handshakes_per_address, "50", PROXYD,
           "new TLS sessions a second from one visitor's address, four seconds' worth at once; those beyond "

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Connections by visitor's address, for all workers together: a visitor may be served by another than the
- * one that accepted. Fixed memory, whoever comes: each address counts in one slot of each row, and has as
- * many connections as its emptiest slot at most. To share all slots with a crowd by chance is rare, and by
- * intent impossible: the hash is keyed. Any thread. */
+/* Connections and requests by visitor's address, for all workers together: a visitor may be served by
+ * another than the one that accepted. Fixed memory, whoever comes: each address counts in one slot of each
+ * row, and has as many as its emptiest slot at most. To share all slots with a crowd by chance is rare, and
+ * by intent impossible: the hash is keyed. Any thread. */
 
 #include <gnutls/gnutls.h>
 #include <gnutls/crypto.h>
@@ -13,7 +13,7 @@
 
 static struct {
         uint64_t factor, summand; /* of the row's hash */
-        _Atomic uint32_t slots[1U << CROWD_SLOTS_LOG2];
+        _Atomic uint32_t slots[_CROWD_KIND_MAX][1U << CROWD_SLOTS_LOG2];
         _Atomic uint64_t paid[1U << CROWD_SLOTS_LOG2]; /* until then what was begun is paid for, usec */
 } rows[CROWD_ROWS];
 
@@ -45,18 +45,17 @@ static size_t index_of(size_t row, uint64_t network) {
         return hash(row, network) >> (64 - CROWD_SLOTS_LOG2);
 }
 
-static _Atomic uint32_t *slot_of(size_t row, uint64_t network) {
-        return &rows[row].slots[index_of(row, network)];
+static _Atomic uint32_t *slot_of(size_t row, const CrowdPlace *p) {
+        return &rows[row].slots[p->kind][index_of(row, p->network)];
 }
 
 /* Two that come at once may both find the last place taken, but never both take it. */
-bool crowd_enter(CrowdPlace *p, const IpAddress *address, unsigned limit) {
-        uint64_t network = crowd_network(address);
+bool crowd_enter(CrowdPlace *p, CrowdKind kind, const IpAddress *address, unsigned limit) {
         bool free_place = limit == 0;
 
-        *p = (CrowdPlace) { .network = network, .taken = true };
+        *p = (CrowdPlace) { .network = crowd_network(address), .kind = kind, .taken = true };
         for (size_t i = 0; i < CROWD_ROWS; i++)
-                free_place |= atomic_fetch_add_explicit(slot_of(i, network), 1, memory_order_relaxed) <
+                free_place |= atomic_fetch_add_explicit(slot_of(i, p), 1, memory_order_relaxed) <
                               limit;
         if (!free_place)
                 crowd_leave(p);
@@ -67,7 +66,7 @@ void crowd_leave(CrowdPlace *p) {
         if (!TAKE_GENERIC(p->taken, false))
                 return;
         for (size_t i = 0; i < CROWD_ROWS; i++)
-                (void) atomic_fetch_sub_explicit(slot_of(i, p->network), 1, memory_order_relaxed);
+                (void) atomic_fetch_sub_explicit(slot_of(i, p), 1, memory_order_relaxed);
 }
 
 /* A leaky bucket whose level is a point in time. */

@@ -3,23 +3,30 @@
 
 #include "libhagw/pure/cidr.h"
 
-/* How many connections each visitor's address has open: an IPv6 visitor has a /56 to choose addresses from,
- * so that is what counts there. */
+/* How many connections each visitor's address has open, and how many requests under way beyond the first of
+ * each: an IPv6 visitor has a /56 to choose addresses from, so that is what counts there. */
 
 #define CROWD_ROWS 2U
 #define CROWD_SLOTS_LOG2 14U /* addresses told apart, in each row */
 
 /* Once, before the first worker starts. Negative errno: no random bytes. */
 int crowd_init(void);
-/* One connection's place among those of its address. {}: it has none. Whoever has it gives it back; it is
- * handed on with crowd_move(). */
+typedef enum CrowdKind {
+        CROWD_CONNECTIONS,
+        CROWD_REQUESTS, /* over HTTP/2, but for one of each connection */
+        _CROWD_KIND_MAX,
+} CrowdKind;
+
+/* One's place among those of its address. {}: it has none. Whoever has it gives it back; it is handed on
+ * with crowd_move(). */
 typedef struct CrowdPlace {
         uint64_t network; /* as crowd_network() says */
+        CrowdKind kind;
         bool taken;
 } CrowdPlace;
 
 /* limit 0: none. False: there are limit already, and p has no place. */
-bool crowd_enter(CrowdPlace *p, const IpAddress *address, unsigned limit);
+bool crowd_enter(CrowdPlace *p, CrowdKind kind, const IpAddress *address, unsigned limit);
 /* Nothing where it has none. */
 void crowd_leave(CrowdPlace *p);
 static inline CrowdPlace crowd_move(CrowdPlace *p) {

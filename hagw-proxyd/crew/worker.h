@@ -30,7 +30,8 @@ typedef struct WorkerCounters {
         _Alignas(64) _Atomic uint64_t accepted, crowded, refused, handshakes, resumed,
                 failed_handshakes, evicted, requests, upgrades;
         _Atomic uint64_t http2, http2_calmed; /* connections in HTTP/2; of them those that cost too much */
-        _Atomic uint64_t http2_troubles[WORKER_TROUBLES]; /* by kind (h2/h2.h), of those that have ended */
+        _Atomic uint64_t http2_troubles[WORKER_TROUBLES]; /* by kind (h2/h2.h) */
+        _Atomic uint64_t http2_waited, http2_crowded; /* requests: for a place; of them those in vain */
         _Atomic uint64_t handshakes_waiting, handshakes_signing, handshakes_signed;
         _Atomic uint64_t hidden;     /* visitors who came by a hop */
         _Atomic uint64_t opened_usec; /* when the relay last brought one whose TLS it had opened; 0: never */
@@ -77,6 +78,7 @@ struct Worker {
         struct Visits *visits;
         struct Exchanges *exchanges;
         struct H1Streams *h1;
+        struct Places *places;
         struct Tenants *tenants;
         struct House *house;
         struct Door *door;

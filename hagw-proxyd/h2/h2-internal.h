@@ -16,6 +16,8 @@ struct H2 {
         size_t n_streams;
         size_t held;       /* bytes of bodies' buffers, beyond one small buffer each way and stream */
         size_t heads;      /* bytes of what streams are made of, their requests' heads */
+        size_t library;    /* bytes that nghttp2 has, with what malloc() adds */
+        bool lent;         /* the thread's room for a frame (h2_library) */
         uint64_t sent;     /* bytes of answers' bodies, ever */
         uint64_t work;     /* h2_work() */
         uint64_t troubles[_H2_TROUBLE_MAX];
@@ -28,11 +30,15 @@ struct H2 {
         bool greeted;         /* the visitor's first frame has come */
         H2Head head;
         Request request;
-        bool draining;
+        bool draining, calmed;
         char *pull;           /* within h2_pull() */
         size_t pull_size, pull_used;
 };
 
+/* What its session gets its memory by: counted, bounded, and one buffer lent; see h2-memory.c. */
+nghttp2_mem h2_library(H2 *h);
+/* Behind what was pulled: nothing of it stays in the buffer that is lent. n: bytes of the longest frame. */
+void h2_library_wipe(size_t n);
 /* Room for n more bytes behind what is in *b, which may be NULL. -ENOMEM. */
 int h2_make_room(H2 *h, Buffer **b, size_t n);
 /* The same is not wanted any more, or there is none. */

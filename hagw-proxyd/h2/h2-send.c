@@ -26,8 +26,7 @@ int h2_on_send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8_
         H2Stream *s = source->ptr;
         H2 *h = userdata;
 
-        if (h->pull_size - h->pull_used < n + 9)
-                return NGHTTP2_ERR_WOULDBLOCK;
+        assert(h->pull_size - h->pull_used >= n + 9); /* h2_pull() asks for each frame where any has room */
         memcpy(h->pull + h->pull_used, head, 9);
         if (n > 0)
                 memcpy(h->pull + h->pull_used + 9, buffer_at(s->out), n);
@@ -37,7 +36,7 @@ int h2_on_send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8_
                 s->out->begin += n;
         if (buffer_used(s->out) == 0)
                 h2_drop(h, &s->out);
-        return 0;
+        return NGHTTP2_ERR_PAUSE; /* back to h2_pull(), behind this frame */
 }
 
 /* Fields of HTTP/1.1's connection have no place here, nor has what an upgrade is answered with (RFC 8441).
@@ -132,6 +131,8 @@ int h2_on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void 
         if (frame->hd.type == NGHTTP2_RST_STREAM && frame->rst_stream.error_code != NGHTTP2_NO_ERROR &&
             frame->rst_stream.error_code != NGHTTP2_INTERNAL_ERROR)
                 h2_trouble_add(h, H2_TROUBLE_PROVOKED);
+        if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR && !h->calmed)
+                h->setup.ops->on_error(h);
         if ((frame->hd.type != NGHTTP2_DATA && frame->hd.type != NGHTTP2_HEADERS) ||
             !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
                 return 0;

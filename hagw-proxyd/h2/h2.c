@@ -20,11 +20,15 @@ static void give_time(H2 *h, uint64_t now_usec) {
 
 void h2_calm(H2 *h) {
         h->credit = 0;
+        if (!h->calmed)
+                h->setup.ops->on_calmed(h);
+        h->calmed = true;
         (void) nghttp2_session_terminate_session(h->session, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
 void h2_trouble_add(H2 *h, H2Trouble t) {
         h->troubles[t]++;
+        h->setup.ops->on_trouble(h, t);
         if (h->credit > 0 && --h->credit == 0)
                 h2_calm(h);
 }
@@ -115,38 +119,42 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghtt
         return count_head(h, n.len + v.len);
 }
 
+/* A request's head that is none. Its stream is reset, and nothing more of it is waited for. */
+static void reject_head(H2 *h, const char *why) {
+        h->in_block = false;
+        if (!h->block)
+                return;
+        h->block = buffer_put(h->setup.pool, h->block);
+        h->setup.ops->on_malformed(h, why);
+}
+
 /* Which nghttp2 would leave out without a word. */
 static int on_invalid_header(nghttp2_session *session, const nghttp2_frame *frame, nghttp2_rcbuf *name,
                              nghttp2_rcbuf *value, uint8_t flags, void *userdata) {
-        H2 *h = userdata;
-
-        h->in_block = false;
+        reject_head(userdata, h1_verdict_text(H1_BAD_HEADER));
         (void) nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id,
                                          NGHTTP2_PROTOCOL_ERROR);
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 }
 
-/* What is wrong as a whole, and resets its stream: nothing more of it is waited for. */
+/* What is wrong as a whole. */
 static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame, int error,
                             void *userdata) {
-        H2 *h = userdata;
-
-        h->in_block = false;
+        reject_head(userdata, "malformed head");
         return 0;
 }
 
 /* What is malformed is no request (RFC 9113 section 8.1.1); what we do not want is answered. */
 static int take_request(H2 *h, int32_t id, bool bodiless) {
         H1Verdict v = h2_head_end(&h->head, bodiless, h->setup.websocket_key);
-        H2Stream *s = NULL;
+        H2Stream *s;
 
-        if (h1_verdict_status(v) == 400)
-                (void) nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, id, NGHTTP2_PROTOCOL_ERROR);
-        else
-                s = stream_new(h, id);
+        if (h1_verdict_status(v) == 400) {
+                reject_head(h, h1_verdict_text(v));
+                return nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, id, NGHTTP2_PROTOCOL_ERROR);
+        }
+        s = stream_new(h, id);
         h->block = buffer_put(h->setup.pool, h->block);
-        if (h1_verdict_status(v) == 400)
-                return 0;
         if (!s)
                 return nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
         (void) nghttp2_session_set_stream_user_data(h->session, id, s);
@@ -272,18 +280,6 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t error,
         return 0;
 }
 
-static nghttp2_ssize on_send(nghttp2_session *session, const uint8_t *data, size_t n, int flags,
-                             void *userdata) {
-        H2 *h = userdata;
-
-        n = MIN(n, h->pull_size - h->pull_used);
-        if (n == 0)
-                return NGHTTP2_ERR_WOULDBLOCK;
-        memcpy(h->pull + h->pull_used, data, n);
-        h->pull_used += n;
-        return (nghttp2_ssize) n;
-}
-
 static nghttp2_session_callbacks *make_callbacks(void) {
         nghttp2_session_callbacks *c;
 
@@ -298,7 +294,6 @@ static nghttp2_session_callbacks *make_callbacks(void) {
         nghttp2_session_callbacks_set_on_data_chunk_recv_callback(c, on_data);
         nghttp2_session_callbacks_set_on_stream_close_callback(c, on_stream_close);
         nghttp2_session_callbacks_set_on_frame_send_callback(c, h2_on_frame_sent);
-        nghttp2_session_callbacks_set_send_callback2(c, on_send);
         nghttp2_session_callbacks_set_send_data_callback(c, h2_on_send_data);
         return c;
 }
@@ -336,6 +331,12 @@ static int submit_settings(H2 *h) {
         return 0;
 }
 
+static int new_session(H2 *h, const nghttp2_session_callbacks *callbacks, const nghttp2_option *option) {
+        nghttp2_mem library = h2_library(h);
+
+        return nghttp2_session_server_new3(&h->session, callbacks, h, option, &library);
+}
+
 H2 *h2_new(const H2Setup *setup, uint64_t now_usec) {
         nghttp2_session_callbacks *callbacks = make_callbacks();
         nghttp2_option *option = make_option();
@@ -347,7 +348,7 @@ H2 *h2_new(const H2Setup *setup, uint64_t now_usec) {
                 h->credit_usec = now_usec;
         }
         if (!h || !callbacks || !option ||
-            nghttp2_session_server_new2(&h->session, callbacks, h, option) != 0 || submit_settings(h) < 0)
+            new_session(h, callbacks, option) != 0 || submit_settings(h) < 0)
                 h = h2_free(h);
         nghttp2_session_callbacks_del(callbacks);
         nghttp2_option_del(option);
@@ -390,7 +391,7 @@ uint64_t h2_n_sent(const H2 *h) {
 }
 
 bool h2_is_calmed(const H2 *h) {
-        return h->credit == 0;
+        return h->calmed;
 }
 
 const char *h2_trouble_name(H2Trouble t) {
@@ -426,16 +427,28 @@ int h2_receive(H2 *h, const void *data, size_t size, uint64_t now_usec) {
 }
 
 ssize_t h2_pull(H2 *h, char *out, size_t size) {
-        int r;
+        nghttp2_ssize n = 1;
+        size_t longest = 0;
 
         h->pull = out;
         h->pull_size = size;
         h->pull_used = 0;
-        r = nghttp2_session_send(h->session);
+        /* With room for any frame, so that none is left half done in what all share. */
+        while (n > 0 && size - h->pull_used >= H2_PULL_MIN) {
+                const uint8_t *frame;
+                size_t before = h->pull_used;
+
+                n = nghttp2_session_mem_send2(h->session, &frame);
+                if (n > 0) {
+                        memcpy(h->pull + h->pull_used, frame, (size_t) n);
+                        h->pull_used += (size_t) n;
+                } else if (n == 0 && h->pull_used > before)
+                        n = 1; /* on_send_data() has put it down itself */
+                longest = MAX(longest, (size_t) MAX(n, (nghttp2_ssize) 0));
+        }
         h->pull_size = 0;
-        if (r != 0)
-                return from_nghttp2(r);
-        return (ssize_t) h->pull_used;
+        h2_library_wipe(longest);
+        return n < 0 ? from_nghttp2(n) : (ssize_t) h->pull_used;
 }
 
 void h2_drain(H2 *h) {

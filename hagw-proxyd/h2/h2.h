@@ -27,6 +27,10 @@
 #define H2_ACKS_MAX 64U                       /* answers to PING and SETTINGS that wait to be sent */
 #define H2_ANSWER_HEAD_MAX (2U * H1_HEAD_SIZE_MAX) /* bytes of an answer's head, packed at the worst */
 #define H2_HEAD_FLOOD (256U * 1024)           /* bytes of one block's fields, unpacked, that end it all */
+/* Bytes of nghttp2's own memory: tables, streams, and what waits to be sent but for bodies. Beyond the first
+ * no further answer is begun until some of that has gone; beyond the second the connection ends. */
+#define H2_LIBRARY_PLENTY (256U * 1024)
+#define H2_LIBRARY_MAX (1024U * 1024)
 
 /* What costs us more than the visitor. Each takes a credit; a second gives some, and so does each answer
  * that was taken whole. Without credit the connection ends (ENHANCE_YOUR_CALM). */
@@ -83,6 +87,13 @@ typedef struct H2Ops {
         void (*on_body)(H2Stream *s);
         /* s is freed behind it. s->whole: the answer went out to its end. */
         void (*on_closed)(H2Stream *s);
+        /* A request that is none; its stream is reset. why: static. */
+        void (*on_malformed)(H2 *h, const char *why);
+        /* What he says is no HTTP/2 any more, and he is told so (GOAWAY). */
+        void (*on_error)(H2 *h);
+        void (*on_trouble)(H2 *h, H2Trouble t);
+        /* Its credit is used up. Once. */
+        void (*on_calmed)(H2 *h);
 } H2Ops;
 
 typedef struct H2Setup {
@@ -101,7 +112,8 @@ void *h2_owner(const H2 *h);
 
 /* What came from the visitor, all of it. -EPROTO: what is to be pulled says why, then close; -ENOMEM. */
 int h2_receive(H2 *h, const void *data, size_t size, uint64_t now_usec);
-/* Fills out with what is to be sent; 0: nothing. size: at least H2_PULL_MIN. -EPROTO, -ENOMEM: close. */
+/* Fills out with what is to be sent, whole frames; 0: nothing. size: at least H2_PULL_MIN. -EPROTO, -ENOMEM:
+ * close. */
 ssize_t h2_pull(H2 *h, char *out, size_t size);
 /* Everything has been said, on both sides. */
 bool h2_is_over(const H2 *h);

@@ -83,6 +83,10 @@ static const struct {
         ROW("proxy_http2", true, "Connections in HTTP/2", http2),
         ROW("proxy_http2_calmed", true, "Those of them ended because they cost more than they asked for",
             http2_calmed),
+        ROW("proxy_http2_waited", true,
+            "Requests in HTTP/2 that waited because their address had too many under way", http2_waited),
+        ROW("proxy_http2_crowded", true, "Those of them refused because they waited for too long",
+            http2_crowded),
         ROW("proxy_requests", true, "Requests", requests),
         ROW("proxy_upgrades", true, "WebSockets opened", upgrades),
         ROW("proxy_compressed", true, "Answers compressed", compressed),
@@ -160,7 +164,7 @@ static int append_troubles(const Manager *m, sd_json_variant **metrics) {
 
         for (H2Trouble t = 0; t < _H2_TROUBLE_MAX && r >= 0; t++)
                 r = metrics_append(metrics, "proxy_http2_troubles", true,
-                                   "What costs more than it asks for, in HTTP/2 connections that have ended",
+                                   "What costs more than it asks for, in HTTP/2",
                                    (double) sum_of(m, offsetof(WorkerCounters, http2_troubles) +
                                                               t * sizeof(_Atomic uint64_t)),
                                    (const char *const[]) { "kind", h2_trouble_name(t), NULL });

@@ -4,6 +4,7 @@
  * the connection's own. Runs in the worker's thread. */
 
 #include "hagw-proxyd/streams/h2request.h"
+#include "hagw-proxyd/streams/places.h"
 
 static H2Request *request_of(const Stream *s) {
         return CONTAINER_OF(s, H2Request, stream);
@@ -104,7 +105,14 @@ H2Request *h2_request_new(Streams *v, H2Stream *s, H1Verdict verdict) {
 
         if (!r)
                 return NULL;
-        *r = (H2Request) { .stream.ops = &ops, .streams = v, .h2 = s, .verdict = verdict, .place = v->end };
+        *r = (H2Request) {
+                .stream.ops = &ops,
+                .streams = v,
+                .h2 = s,
+                .verdict = verdict,
+                .place = v->end,
+                .since_usec = v->conn->worker->loop.now_usec,
+        };
         *v->end = r;
         v->end = &r->next;
         v->n++;
@@ -122,6 +130,9 @@ void h2_request_free(H2Request *r) {
                 r->h2->owner = NULL;
         if (v->fresh == r)
                 v->fresh = r->next;
+        if (!v->fresh)
+                places_stop_waiting(v);
+        places_leave(r);
         if (v->end == &r->next)
                 v->end = r->place;
         *r->place = r->next;
@@ -171,12 +182,14 @@ bool h2_request_begin(H2Request *r) {
         Exchange *x = make_exchange(r);
         Reader reader;
 
+        places_stop_waiting(r->streams);
         r->streams->fresh = r->next;
         if (!x) {
                 h2_cut(r->h2, H2_CUT_REFUSED);
                 h2_request_free(r);
                 return false;
         }
+        x->begin_usec = r->since_usec;
         if (r->verdict != H1_OK) {
                 reader_of_request(&r->h2->request, x->snapshot->language, &reader);
                 exchange_refuse(x, &r->stream, r->verdict, &reader);

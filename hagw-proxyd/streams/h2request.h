@@ -15,9 +15,12 @@ struct Streams {
         H2 *h2;
         H2Request *first, **end; /* in the order in which they came */
         H2Request *fresh;        /* the first whose exchange has not begun; NULL: all have */
+        H2Request *first_of_all; /* under way, and needs no place of its own (places.h); NULL: none is */
+        Streams *waiting_next, **waiting; /* in the worker's places, for fresh; NULL: it does not wait */
         size_t n, n_old;         /* all, and those that were there when the worker began to drain */
         uint64_t work, n_sent;   /* h2_work() and h2_n_sent() when they were looked at last */
         uint64_t quiet_usec;     /* since when nothing is under way, and nothing of an answer has gone out */
+        bool told;               /* that this is no HTTP/2 has been logged */
         bool leaving;            /* the visitor was told that his next requests are for another connection */
         bool shut;               /* and that none is taken any more */
         char websocket_key[25];  /* 16 random bytes in base64 */
@@ -31,6 +34,8 @@ struct H2Request {
         Buffer *rest;
         H2Request *next, **place;
         H1Verdict verdict;
+        CrowdPlace crowd;   /* among the requests of the visitor's address */
+        uint64_t since_usec; /* when it came */
         size_t charged;     /* bytes, with the worker's buffers */
         bool waits;         /* exchange_run() is owed once h2_room() says something */
         bool old;           /* was there when the worker began to drain */

@@ -8,8 +8,13 @@
 
 #include <gnutls/crypto.h>
 
+#include "hagw-proxyd/http/unborn.h"
 #include "hagw-proxyd/streams/h2request.h"
+#include "hagw-proxyd/streams/places.h"
 #include "hagw-proxyd/streams/streams.h"
+
+/* Four frames of H2_FRAME_OUT, and room for any in the place of the last. */
+#define PULL_MAX (TRANSPORT_WRITE_MAX + H2_PULL_MIN - H2_FRAME_OUT - 9U)
 
 static void on_request(H2Stream *s, H1Verdict verdict) {
         Streams *v = h2_owner(s->h2);
@@ -28,7 +33,48 @@ static void on_closed(H2Stream *s) {
                 h2_request_lose(s->owner);
 }
 
-static const H2Ops h2_ops = { .on_request = on_request, .on_body = on_body, .on_closed = on_closed };
+static void note(const Streams *v, const Request *r, const char *verdict, uint64_t since_usec) {
+        unborn_note(&v->conn->visit, v->conn->snapshot, "h2", r, verdict, since_usec);
+}
+
+static void on_malformed(H2 *h, const char *why) {
+        const Streams *v = h2_owner(h);
+
+        note(v, NULL, why, v->conn->worker->loop.now_usec);
+}
+
+static void note_error(Streams *v) {
+        if (!v->told)
+                note(v, NULL, "no HTTP/2", v->conn->worker->loop.now_usec);
+        v->told = true;
+}
+
+static void on_error(H2 *h) {
+        note_error(h2_owner(h));
+}
+
+static void on_trouble(H2 *h, H2Trouble t) {
+        static_assert(WORKER_TROUBLES == _H2_TROUBLE_MAX, "each has a figure");
+        const Streams *v = h2_owner(h);
+
+        counter_add(&v->conn->worker->counters.http2_troubles[t], 1);
+}
+
+static void on_calmed(H2 *h) {
+        const Streams *v = h2_owner(h);
+
+        counter_add(&v->conn->worker->counters.http2_calmed, 1);
+}
+
+static const H2Ops h2_ops = {
+        .on_request = on_request,
+        .on_body = on_body,
+        .on_closed = on_closed,
+        .on_malformed = on_malformed,
+        .on_error = on_error,
+        .on_trouble = on_trouble,
+        .on_calmed = on_calmed,
+};
 
 static void abort_all(Streams *v, const char *why) {
         while (v->first)
@@ -38,20 +84,9 @@ static void abort_all(Streams *v, const char *why) {
                         h2_request_free(v->first);
 }
 
-static void note_troubles(Conn *c) {
-        static_assert(WORKER_TROUBLES == _H2_TROUBLE_MAX, "each has a figure");
-        WorkerCounters *counters = &c->worker->counters;
-
-        counter_add(&counters->http2_calmed, h2_is_calmed(c->streams->h2));
-        for (H2Trouble t = 0; t < _H2_TROUBLE_MAX; t++)
-                counter_add(&counters->http2_troubles[t], h2_trouble(c->streams->h2, t));
-}
-
 static void free_streams(Conn *c) {
         Streams *v = c->streams;
 
-        if (v->h2)
-                note_troubles(c);
         c->streams = NULL;
         h2_free(v->h2);
         free(v);
@@ -78,7 +113,7 @@ static int send_all(Conn *c) {
         Worker *w = c->worker;
 
         while (!transport_pending(&c->transport)) {
-                ssize_t n = h2_pull(c->streams->h2, w->scratch, TRANSPORT_WRITE_MAX);
+                ssize_t n = h2_pull(c->streams->h2, w->scratch, PULL_MAX);
                 struct iovec iov = { w->scratch, n > 0 ? (size_t) n : 0 };
 
                 if (n <= 0)
@@ -136,7 +171,7 @@ static int serve_requests(Conn *c) {
         int r = 1;
 
         while (r > 0 && !loop_turn_is_over(&c->worker->loop)) {
-                if (v->fresh)
+                if (v->fresh && (v->shut || places_enter(v)))
                         begin(v);
                 else if (h2_is_behind(v->h2) && transport_pending(&c->transport))
                         return 0; /* an event follows when the kernel takes something */
@@ -161,6 +196,18 @@ static bool is_quiet(const Streams *v) {
         return v->n == 0 && h2_n_streams(v->h2) == 0;
 }
 
+/* His address has had too many under way for too long. */
+static void refuse_waiting(Streams *v) {
+        while (v->fresh && places_due_usec(v) <= v->conn->worker->loop.now_usec) {
+                H2Request *r = v->fresh;
+
+                counter_add(&v->conn->worker->counters.http2_crowded, 1);
+                note(v, &r->h2->request, "crowded", r->since_usec);
+                h2_cut(r->h2, H2_CUT_REFUSED);
+                h2_request_free(r);
+        }
+}
+
 /* When he is given up: within a head, between requests, and where he does not take the rest of an answer. */
 static uint64_t due_usec(Conn *c) {
         Streams *v = c->streams;
@@ -183,7 +230,7 @@ static uint64_t due_usec(Conn *c) {
 static void wait_more(Conn *c) {
         Streams *v = c->streams;
         Worker *w = c->worker;
-        uint64_t due = due_usec(c);
+        uint64_t due = MIN(due_usec(c), places_due_usec(v));
 
         if (v->leaving && !v->shut)
                 due = MIN(due, w->draining_usec + STREAMS_LEAVE_USEC);
@@ -199,7 +246,11 @@ static void wait_more(Conn *c) {
 
 /* It has come to its end; whether he hears why, depends. */
 static void finish(Conn *c, int r) {
-        abort_all(c->streams, r == -EPROTO ? "no HTTP/2" : "gone");
+        Streams *v = c->streams;
+
+        if (r == -EPROTO)
+                note_error(v);
+        abort_all(v, r == -EPROTO ? "no HTTP/2" : "gone");
         if (r == -EPROTO && send_all(c) >= 0)
                 linger(c);
         else
@@ -249,10 +300,15 @@ static void on_timer(Conn *c) {
         if (v->leaving && !v->shut && now >= c->worker->draining_usec + STREAMS_LEAVE_USEC) {
                 leave(v);
                 serve(c);
+        } else if (places_due_usec(v) <= now) {
+                refuse_waiting(v);
+                serve(c);
         } else if (now < due_usec(c))
                 wait_more(c);
-        else if (h2_has_half_head(v->h2))
+        else if (h2_has_half_head(v->h2)) {
+                note(v, NULL, "head timeout", c->since_usec);
                 close_with(c, "head timeout");
+        }
         else
                 part(c);
 }
@@ -397,7 +453,12 @@ static const ConnServer streams_server = {
 
 static int init(Worker *w) {
         w->visits->servers[CONN_STREAMS] = &streams_server;
-        return 0;
+        return places_init(w);
 }
 
-const Room streams_room = { .init = init };
+static void free_room(Worker *w) {
+        free(w->places);
+        w->places = NULL;
+}
+
+const Room streams_room = { .init = init, .free = free_room };

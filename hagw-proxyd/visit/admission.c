@@ -36,8 +36,13 @@ Admission admit_more(const Worker *w, const Worker *at) {
 }
 
 Admission admit_address(const Worker *w, const IpAddress *address, CrowdPlace *ret) {
-        return crowd_enter(ret, address, w->snapshot->connections_per_address) ? ADMISSION_GRANTED :
-                                                                                 ADMISSION_CROWDED;
+        return crowd_enter(ret, CROWD_CONNECTIONS, address, w->snapshot->connections_per_address) ?
+                       ADMISSION_GRANTED :
+                       ADMISSION_CROWDED;
+}
+
+bool admit_request(const Worker *w, const IpAddress *address, CrowdPlace *ret) {
+        return crowd_enter(ret, CROWD_REQUESTS, address, w->snapshot->connections_per_address);
 }
 
 /* What is only the relay's word: that this is one of its visitors, and that it may open his TLS. */

@@ -40,6 +40,9 @@ void admission_count(Worker *w, Admission a);
  * of this address, which *ret then is? */
 Admission admit_more(const Worker *w, const Worker *at);
 Admission admit_address(const Worker *w, const IpAddress *address, CrowdPlace *ret);
+/* A connection brings one more request, while others of it are under way: is there a place for that of this
+ * address? False: it waits. */
+bool admit_request(const Worker *w, const IpAddress *address, CrowdPlace *ret);
 /* 2: by the rules of s. *ret: the host, where it is granted, else NULL. */
 Admission admit_name(const Visit *v, const Snapshot *s, const char *name, const Route **ret);
 /* The same where it is known already whose the name is. route: of s; NULL: nobody's. */

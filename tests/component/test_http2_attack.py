@@ -127,6 +127,34 @@ def test_lengths_that_are_not_kept(house, parts, length, data):
     assert ("/bad", True) not in heard or length == "0"
 
 
+def test_no_request_is_logged(house, parts, service):
+    """What is malformed makes an entry, as over HTTP/1.1, and is counted when it happens."""
+    h = open_house(house, parts, ha=host(service.url))
+    with Raw(h) as v:
+        reset = 0
+        for fields in BAD:
+            answer = v.finish(v.ask(fields))
+            reset += answer.reset == PROTOCOL_ERROR
+        assert reset > 30
+        h.wait(lambda: h.figure("proxy_requests") == len(BAD))
+        assert h.figure("proxy_http2_troubles", kind="provoked reset") == reset
+        h.wait(lambda: h.proxyd.text().count(f"{HOST}   0, ") == reset)
+        assert "evil" not in h.proxyd.text()
+    ends = 0
+    # What is no HTTP/2 at all, what cannot be unpacked, and what never comes to its end.
+    for data in b"GET / HTTP/1.1\r\n\r\n" * 4, frame(1, 5, 1, b"\xff\xff\xff\xff\xff\xff"), frame(0, 0, 0, b"x"):
+        with Raw(h) as v:
+            if not data.startswith(b"GET"):
+                v.run(lambda: v.settings is not None)
+                v.send_raw(data)
+                v.run(lambda: v.goaways or v.ended)
+            else:
+                v.send_raw(frame(77, 0, 0) + data)
+                v.run(lambda: v.goaways or v.ended)
+        ends += 1
+        h.wait(lambda n=ends: h.proxyd.text().count(f"{HOST}   0, no HTTP/2, ") == n)
+
+
 def test_odd_but_proper(house, parts, service):
     h = open_house(house, parts, ha=host(service.url))
     with Raw(h) as v:
@@ -436,7 +464,8 @@ def test_service_that_stands_still(house, parts):
 def test_many_who_ask_and_do_nothing_else(house, parts):
     """What their requests are kept in counts as memory that they hold: there is an end to it, and it is theirs."""
     parts.append(Upstream(lambda upstream, s, f: (Head(f), f.read())))
-    h = open_house(house, parts, main='proxy: { workers = 1; memory = "128M"; connections = 200; };', ha=host(parts[-1].url))
+    h = open_house(house, parts, main='proxy: { workers = 1; memory = "128M"; connections = 200; connections_per_address = 0; };',
+                   ha=host(parts[-1].url))
     before, crowd = h.rss(), []
     big = block([*GET, ("x", "y" * 4000)])
     try:

@@ -46,7 +46,25 @@ static void on_closed(H2Stream *s) {
         (*(unsigned *) h2_owner(s->h2))++;
 }
 
-static const H2Ops ops = { on_request, on_body, on_closed };
+static void on_malformed(H2 *h, const char *why) {
+        assert(why);
+}
+
+static void on_something(H2 *h) {
+}
+
+static void on_trouble(H2 *h, H2Trouble t) {
+}
+
+static const H2Ops ops = {
+        .on_request = on_request,
+        .on_body = on_body,
+        .on_closed = on_closed,
+        .on_malformed = on_malformed,
+        .on_error = on_something,
+        .on_trouble = on_trouble,
+        .on_calmed = on_something,
+};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

@@ -21,6 +21,8 @@ typedef struct Fixture {
         H2Stream *streams[H2_STREAMS_MAX];
         size_t n_streams, n_requests, n_bodies, n_closed, n_whole;
         H1Verdict verdict;
+        size_t n_malformed, n_errors, n_troubles[_H2_TROUBLE_MAX], n_calmed;
+        const char *why;
         bool hold; /* what is asked is not answered */
         /* The client's. */
         char body[1024 * 1024];
@@ -28,6 +30,7 @@ typedef struct Fixture {
         uint32_t goaway, reset;
         char status[4];
         size_t n_known, n_others; /* fields "set-cookie", "x-other" */
+        char large;               /* what all of "x-large" is made of */
         size_t upload; /* bytes that it still sends */
         bool endless;  /* and does not end */
 } Fixture;
@@ -69,7 +72,32 @@ static _unused_ void on_closed(H2Stream *s) {
                 }
 }
 
-static const H2Ops ops = { on_request, on_body, on_closed };
+static _unused_ void on_malformed(H2 *h, const char *why) {
+        f.n_malformed++;
+        f.why = why;
+}
+
+static _unused_ void on_error(H2 *h) {
+        f.n_errors++;
+}
+
+static _unused_ void on_trouble(H2 *h, H2Trouble t) {
+        f.n_troubles[t]++;
+}
+
+static _unused_ void on_calmed(H2 *h) {
+        f.n_calmed++;
+}
+
+static const H2Ops ops = {
+        .on_request = on_request,
+        .on_body = on_body,
+        .on_closed = on_closed,
+        .on_malformed = on_malformed,
+        .on_error = on_error,
+        .on_trouble = on_trouble,
+        .on_calmed = on_calmed,
+};
 
 static _unused_ int client_on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *data,
                                    size_t n, void *userdata) {
@@ -87,6 +115,8 @@ static _unused_ int client_on_header(nghttp2_session *session, const nghttp2_fra
                 memcpy(f.status, value, 3);
         f.n_known += name_size == 10 && memcmp(name, "set-cookie", 10) == 0;
         f.n_others += name_size == 7 && memcmp(name, "x-other", 7) == 0;
+        if (name_size == 7 && memcmp(name, "x-large", 7) == 0)
+                f.large = memcmp(value, value + 1, value_size - 1) == 0 ? (char) *value : 0;
         assert_true(name_size != 10 || memcmp(name, "connection", 10) != 0);
         return 0;
 }

@@ -33,6 +33,28 @@ static void test_an_address(void **state) {
         turns_end(&t);
 }
 
+/* Counted beside the connections. */
+static void test_requests(void **state) {
+        CrowdPlace connection = {}, places[3] = {}, another = {};
+        Turns t;
+
+        turns_begin(&t);
+        t.worker->snapshot->connections_per_address = 2;
+        assert_int_equal(admit_address(t.worker, &stranger, &connection), ADMISSION_GRANTED);
+        for (unsigned i = 0; i < 2; i++)
+                assert_true(admit_request(t.worker, &stranger, &places[i]));
+        assert_false(admit_request(t.worker, &stranger, &places[2]));
+        assert_false(places[2].taken);
+        assert_true(admit_request(t.worker, &other, &another));
+        crowd_leave(&places[0]);
+        assert_true(admit_request(t.worker, &stranger, &places[2]));
+        for (size_t i = 0; i < ELEMENTSOF(places); i++)
+                crowd_leave(&places[i]);
+        crowd_leave(&another);
+        crowd_leave(&connection);
+        turns_end(&t);
+}
+
 static void test_room(void **state) {
         int peer;
         Turns t;
@@ -143,5 +165,6 @@ static void test_a_handshake(void **state) {
         turns_end(&t);
 }
 
-TEST_MAIN(cmocka_unit_test(test_rows), cmocka_unit_test(test_an_address), cmocka_unit_test(test_room),
+TEST_MAIN(cmocka_unit_test(test_rows), cmocka_unit_test(test_an_address),
+                cmocka_unit_test(test_requests), cmocka_unit_test(test_room),
           cmocka_unit_test(test_counted), cmocka_unit_test(test_a_name), cmocka_unit_test(test_a_handshake))

@@ -190,7 +190,7 @@ static void test_malformed_heads_are_over(void **state) {
                 { "\x82\x87\x84\x41\x01" "a\x40\x01x\x01\x01", 11 }, /* a control character */
                 { "\x82\x87\x84\x41\x01" "a\x40\x02te\x01y", 12 },  /* which HTTP/2 has not */
         };
-        static char pulled[H2_PULL_MIN];
+        static char pulled[2 * H2_PULL_MIN];
         uint8_t out[64];
 
         greet();

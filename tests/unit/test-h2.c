@@ -2,6 +2,7 @@
 
 /* HTTP/2 with nghttp2's client: requests, bodies, windows, the end. */
 
+#include "hagw-proxyd/h2/h2-internal.h"
 #include "tests/unit/h2-fixture.h"
 
 static void test_request(void **state) {
@@ -329,6 +330,86 @@ static void test_no_http2(void **state) {
         assert_int_equal(h2_receive(f.h, text, sizeof(text) - 1, NOW), -EPROTO);
 }
 
+/* nghttp2's own memory: beyond a measure no answer is begun before some of it has gone, and beyond another
+ * there is none. */
+static void test_library_is_bounded(void **state) {
+        static char text[32 * 1024];
+        static Header fields[2];
+        Response r = { .status = 200, .headers = { .items = fields, .max = ELEMENTSOF(fields) } };
+        size_t i = 0, idle;
+
+        f.hold = true;
+        for (unsigned n = 0; n < H2_STREAMS_MAX; n++)
+                ask("/", false);
+        assert_int_equal(run(), 0);
+        idle = f.h->library;
+        assert_in_range(idle, 5000, 64 * 1024);
+        assert_true(h2_held(f.h) >= idle && f.pool.used >= idle);
+        memset(text, '~', sizeof(text));
+        assert_int_equal(header_list_add(&r.headers, "X-Large", (Slice) { text, sizeof(text) }), 0);
+        for (; h2_room(f.streams[i]) > 0; i++)
+                assert_int_equal(h2_answer(f.streams[i], &r, true), 0);
+        assert_in_range(f.h->library, H2_LIBRARY_PLENTY, H2_LIBRARY_PLENTY + sizeof(text) + 4096);
+        assert_int_equal(run(), 0);
+        assert_true(f.h->library < idle && h2_room(f.streams[0]) > 0);
+        /* Who does not ask how much is wanted. */
+        for (i = 0; h2_answer(f.streams[i], &r, true) == 0; i++)
+                ;
+        assert_int_equal(h2_answer(f.streams[i], &r, true), -ENOMEM);
+        assert_in_range(f.h->library, H2_LIBRARY_MAX - sizeof(text) - 4096, H2_LIBRARY_MAX);
+}
+
+/* What several have to say, pulled in the smallest pieces and by turns, is what each of them says: a head
+ * that is longer than a frame, and a body. */
+static void test_turns(void **state) {
+        enum { OTHERS = 3 };
+        static char text[20000], body[30000];
+        static Fixture fixtures[OTHERS];
+        size_t over = 0;
+
+        teardown(state);
+        for (int i = 0; i < OTHERS; i++) {
+                static Header fields[2];
+                Response r = { .status = 200, .headers = { .items = fields, .max = 2 } };
+
+                assert_int_equal(setup(state), 0);
+                f.hold = true;
+                ask("/", false);
+                assert_int_equal(run(), 0);
+                memset(text, '~' - i, sizeof(text));
+                memset(body, 'a' + i, sizeof(body));
+                assert_int_equal(header_list_add(&r.headers, "X-Large", (Slice) { text, sizeof(text) }), 0);
+                assert_int_equal(h2_answer(f.streams[0], &r, false), 0);
+                assert_int_equal(h2_write(f.streams[0], body, sizeof(body), true), sizeof(body));
+                fixtures[i] = f;
+        }
+        while (over < OTHERS) {
+                over = 0;
+                for (int i = 0; i < OTHERS; i++) {
+                        static char out[H2_PULL_MIN];
+                        ssize_t n;
+
+                        f = fixtures[i];
+                        n = h2_pull(f.h, out, sizeof(out));
+                        assert_true(n >= 0);
+                        over += n == 0;
+                        assert_int_equal(nghttp2_session_mem_recv2(f.client, (const uint8_t *) out,
+                                                                   (size_t) n), n);
+                        fixtures[i] = f;
+                }
+        }
+        for (int i = 0; i < OTHERS; i++) {
+                f = fixtures[i];
+                assert_int_equal(f.n_answers, 1);
+                assert_int_equal(f.large, '~' - i);
+                assert_int_equal(f.body_size, sizeof(body));
+                for (size_t k = 0; k < sizeof(body); k++)
+                        assert_int_equal(f.body[k], 'a' + i);
+                teardown(state);
+        }
+        assert_int_equal(setup(state), 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 T(request),       T(refusals),
@@ -342,7 +423,7 @@ int main(void) {
                 T(closed_by_us),
                 T(skipped_number),
                 T(priority_of_nothing),
-                T(large_answer),
+                T(large_answer),   T(library_is_bounded), T(turns),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
